@@ -1,0 +1,86 @@
+/* call.h - one signed call of a query service (ec2Query, awsQuery), with its retries, judged by error code before status.
+ *
+ * A read is retried here: throttling, no answer, 5xx, expired keys (once, after a renewal), a clock that is off (once, with
+ * the offset from the Date header). A mutating call is retried here only where AWS surely did nothing: throttling and
+ * refused keys. "No answer" and an unexplained 5xx come back as AWS_AMBIGUOUS and the engine looks before it repeats. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/aws/creds.h"
+#include "agent/aws/form.h"
+#include "agent/base/sm.h"
+#include "agent/base/xml.h"
+#include "agent/io/world.h"
+
+enum aws_service { AWS_EC2, AWS_ELB, AWS_STS, AWS_SERVICES };
+
+enum aws_class {
+	AWS_OK,
+	AWS_THROTTLED, /* still, after all attempts */
+	AWS_AMBIGUOUS, /* it may or may not have happened */
+	AWS_EXPIRED,   /* keys refused as expired or unknown, also after a renewal */
+	AWS_DENIED,    /* AccessDenied, UnauthorizedOperation */
+	AWS_CAPACITY,  /* InsufficientInstanceCapacity and its kin (HTTP 500!) */
+	AWS_QUOTA,     /* InstanceLimitExceeded, VcpuLimitExceeded, ... */
+	AWS_NOTFOUND,  /* *.NotFound, *NotFound */
+	AWS_DUPLICATE, /* InvalidGroup.Duplicate, DuplicateTargetGroupName, InvalidPermission.Duplicate, ... */
+	AWS_CONFLICT,  /* IdempotentParameterMismatch, DependencyViolation, ResourceInUse, IncorrectState, ... */
+	AWS_INVALID,   /* any other refusal: our request is wrong for AWS */
+	AWS_CLASSES
+};
+
+/* What all calls share. Texts live as long as the struct. */
+struct aws;
+struct aws_config {
+	const char *region, *suffix;         /* "us-east-1", "amazonaws.com" */
+	const char *endpoints[AWS_SERVICES]; /* override URLs, or NULL */
+	const char *version;                 /* of the agent, for User-Agent "reeve/<version>" */
+	const char *ca_file;                 /* NULL: the system's */
+};
+
+struct aws *aws_new(struct world *w, const struct aws_config *cfg); /* copies cfg */
+void aws_free(struct aws *a);                                       /* no call may be running */
+const char *aws_region(const struct aws *a);
+const char *aws_class_name(enum aws_class c);
+const char *aws_service_name(enum aws_service s); /* "ec2", "elasticloadbalancing", "sts": also the signing name */
+/* "sts.us-east-1.amazonaws.com": the regional host, whatever the override says. */
+void aws_host(const struct aws *a, enum aws_service s, struct buf *to);
+/* Our best idea of the offset of AWS's clock against ours, ms; 0 until an answer taught us otherwise. */
+int64_t aws_clock_offset_ms(const struct aws *a);
+
+struct aws_call;
+typedef void aws_call_cb(struct aws_call *c);
+
+/* Belongs to the caller, zero at birth; cb comes once, never from inside aws_call_start. Look at `class` there. */
+struct aws_call {
+	/* the question: set by the caller */
+	enum aws_service service;
+	struct form form;
+	bool mutating;
+	const char *command; /* for "cmd/<command id>" in User-Agent, or NULL */
+	uint32_t total_ms;   /* one attempt; 0: 30 s */
+	/* the answer: stays until aws_call_close or the next start */
+	enum aws_class class;
+	int status;      /* HTTP; 0: none came */
+	struct xml *xml; /* of a 200, else NULL */
+	char code[128];  /* AWS error code, or "" */
+	char request_id[128];
+	struct err err; /* a sentence for people when class is not AWS_OK */
+	unsigned attempts;
+	bool canceled;
+	/* the call's own */
+	aws_call_cb *cb;
+	struct aws *aws;
+	struct creds *creds;
+	struct creds_req keys;
+	struct http_req http;
+	struct timer timer;
+	struct sm sm;
+	char key_id[132];
+	void *priv;
+};
+
+void aws_call_start(struct aws *a, struct aws_call *c, struct creds *creds, aws_call_cb *cb);
+void aws_call_cancel(struct aws_call *c); /* cb follows, with canceled set and class AWS_AMBIGUOUS; harmless when idle */
+void aws_call_close(struct aws_call *c);  /* frees form and answer; not while it runs */

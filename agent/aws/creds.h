@@ -1,0 +1,34 @@
+/* creds.h - where keys come from, and a cache in front of it that renews them before they run out.
+ *
+ * Two sources: the instance role (IMDSv2) and AssumeRole on the operate role (creds_new_assume, one per operation). Many
+ * askers, one refresh. Keys whose renewal fails stay in use, even past their expiry (reference/aws.md section 2): AWS
+ * decides. After a failed renewal the next try is 300..600 s away unless there are no keys at all (then backoff). */
+#pragma once
+#include "agent/aws/keys.h"
+#include "agent/base/err.h"
+#include "agent/base/list.h"
+#include "agent/io/world.h"
+
+struct creds;
+struct creds_req;
+struct aws;
+struct imds;
+typedef void creds_cb(struct creds_req *req, int rc);
+
+/* One question. It belongs to the asker, stays put until its cb has run, and may be asked again from there. */
+struct creds_req {
+	struct list link;
+	struct creds *c;
+	creds_cb *cb;
+	struct keys keys; /* a copy; the asker closes it */
+	struct err err;
+};
+
+struct creds *creds_new_imds(struct world *w, struct imds *im);
+/* Both texts are session name and source identity: the command id. `from` signs the AssumeRole and must outlive it. */
+struct creds *creds_new_assume(struct aws *aws, struct creds *from, const char *role_arn, const char *session);
+void creds_get(struct creds *c, struct creds_req *req, creds_cb *cb); /* cb: once, and never from inside this call */
+void creds_cancel(struct creds_req *req);                             /* cb follows, with -ERR_CANCELED */
+/* AWS refused these keys as expired or invalid: renewed at once if they are still the cached ones. */
+void creds_reject(struct creds *c, const char *key_id);
+void creds_close(struct creds *c, void (*done)(void *ctx), void *ctx); /* cancels what waits, then done (later) */

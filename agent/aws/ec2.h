@@ -1,0 +1,133 @@
+/* ec2.h - EC2 2016-11-15 (ec2Query): pure request builders and answer readers, one pair an action that something uses.
+ * Builders fill a form; readers put what they read into an arena, and fail only on an answer that is not what EC2 says. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/aws/form.h"
+#include "agent/base/arena.h"
+#include "agent/base/xml.h"
+
+struct ec2_tag {
+	const char *key, *value;
+};
+
+struct ec2_tags {
+	struct ec2_tag *v;
+	size_t n;
+};
+
+const char *ec2_tag_get(const struct ec2_tags *t, const char *key); /* or NULL */
+
+/* A page of a Describe: all of these tags, and one optional further filter. */
+struct ec2_filter {
+	const char *name; /* "vpc-id", "instance-state-name", "tag:reeve:installation", "instance-id" ... */
+	const char *const *values;
+	size_t n;
+};
+
+struct ec2_describe {
+	const struct ec2_filter *filters;
+	size_t filters_n;
+	const char *next_token; /* NULL: the first page */
+};
+const char *ec2_next_token(const struct xml_node *root); /* NULL: the last page */
+
+/* ---- instances ---- */
+struct ec2_volume_arg {
+	const char *device, *type, *kms_key_id; /* kms_key_id NULL: the default key; always encrypted, deleted with its node */
+	uint32_t size_gib, iops, throughput;    /* 0: AWS default */
+};
+
+struct ec2_run_args {
+	const char *client_token, *image_id, *type, *subnet_id;
+	const char *const *group_ids;
+	size_t group_ids_n;
+	const struct ec2_volume_arg *volumes;
+	size_t volumes_n;
+	const char *profile; /* instance profile name, or NULL */
+	const void *user_data;
+	size_t user_data_len;
+	uint32_t min, max;
+	const struct ec2_tag *tags; /* on instance, volume and network-interface */
+	size_t tags_n;
+};
+
+struct ec2_instance {
+	const char *id, *state; /* pending running shutting-down terminated stopping stopped */
+	const char *type, *image_id, *subnet_id, *vpc_id, *az, *private_ip, *launch_time, *client_token;
+	const char *reason_code, *reason; /* of the state, "" if none */
+	const char **group_ids;
+	size_t group_ids_n;
+	const char **volume_ids;
+	size_t volume_ids_n;
+	struct ec2_tags tags;
+};
+
+struct ec2_instances {
+	struct ec2_instance *v;
+	size_t n;
+};
+
+void ec2_run_instances(struct form *f, const struct ec2_run_args *a); /* IMDSv2 required, no public address */
+int ec2_read_run_instances(const struct xml_node *root, struct arena *m, struct ec2_instances *ret, struct err *e);
+void ec2_describe_instances(struct form *f, const struct ec2_describe *d);
+int ec2_read_instances(const struct xml_node *root, struct arena *m, struct ec2_instances *ret, struct err *e); /* appends */
+void ec2_terminate_instances(struct form *f, const char *const *ids, size_t n);
+
+/* ---- security groups ---- */
+struct ec2_rule {
+	const char *protocol;       /* tcp udp icmp -1 */
+	int32_t from_port, to_port; /* -1 with protocol -1 */
+	const char *cidr;           /* either this (IPv4 or IPv6) ... */
+	const char *group_id;       /* ... or this */
+	const char *description;    /* may be "" */
+};
+
+struct ec2_group {
+	const char *id, *name, *vpc_id, *description;
+	struct ec2_rule *rules; /* ingress, one source each */
+	size_t rules_n;
+	struct ec2_tags tags;
+};
+
+struct ec2_groups {
+	struct ec2_group *v;
+	size_t n;
+};
+
+void ec2_create_security_group(struct form *f, const char *name, const char *description, const char *vpc_id,
+			       const struct ec2_tag *tags, size_t tags_n);
+int ec2_read_create_security_group(const struct xml_node *root, const char **ret_id, struct err *e); /* lives with the xml */
+void ec2_describe_security_groups(struct form *f, const struct ec2_describe *d);
+int ec2_read_security_groups(const struct xml_node *root, struct arena *m, struct ec2_groups *ret, struct err *e); /* appends */
+void ec2_authorize_ingress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n);
+void ec2_revoke_ingress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n);
+void ec2_delete_security_group(struct form *f, const char *group_id);
+
+/* ---- what we look at ---- */
+struct ec2_volume {
+	const char *id, *state, *type, *instance_id;
+	uint32_t size_gib;
+	bool encrypted;
+	struct ec2_tags tags;
+};
+struct ec2_volumes {
+	struct ec2_volume *v;
+	size_t n;
+};
+void ec2_describe_volumes(struct form *f, const struct ec2_describe *d);
+int ec2_read_volumes(const struct xml_node *root, struct arena *m, struct ec2_volumes *ret, struct err *e);
+
+struct ec2_vpc {
+	const char *id, *cidr;
+	const char **cidrs; /* all associated IPv4 blocks */
+	size_t cidrs_n;
+};
+struct ec2_vpcs {
+	struct ec2_vpc *v;
+	size_t n;
+};
+void ec2_describe_vpcs(struct form *f, const struct ec2_describe *d);
+int ec2_read_vpcs(const struct xml_node *root, struct arena *m, struct ec2_vpcs *ret, struct err *e);

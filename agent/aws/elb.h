@@ -1,0 +1,80 @@
+/* elb.h - Elastic Load Balancing v2, 2015-12-01 (awsQuery): pure builders and readers, as in ec2.h. */
+#pragma once
+#include "agent/aws/ec2.h"
+
+struct elb_target {
+	const char *id;     /* instance id */
+	uint32_t port;      /* 0: the group's */
+	const char *state;  /* initial healthy unhealthy unused draining unavailable; readers only */
+	const char *reason; /* "" or Target.... */
+};
+struct elb_targets {
+	struct elb_target *v;
+	size_t n;
+};
+
+struct elb_group {
+	const char *arn, *name, *protocol, *vpc_id;
+	uint32_t port;
+	const char **lb_arns;
+	size_t lb_arns_n;
+	struct ec2_tags tags; /* DescribeTargetGroups has none: elb_read_tags fills them */
+};
+struct elb_groups {
+	struct elb_group *v;
+	size_t n;
+};
+
+struct elb_lb {
+	const char *arn, *name, *dns_name, *scheme, *vpc_id, *state, *reason; /* provisioning active active_impaired failed */
+	struct ec2_tags tags;
+};
+struct elb_lbs {
+	struct elb_lb *v;
+	size_t n;
+};
+
+struct elb_listener {
+	const char *arn, *lb_arn, *protocol, *group_arn; /* group_arn: of the forward action */
+	uint32_t port;
+};
+struct elb_listeners {
+	struct elb_listener *v;
+	size_t n;
+};
+
+struct elb_tagged { /* one resource of DescribeTags */
+	const char *arn;
+	struct ec2_tags tags;
+};
+struct elb_taggeds {
+	struct elb_tagged *v;
+	size_t n;
+};
+
+const char *elb_next_marker(const struct xml_node *root); /* NULL: the last page */
+
+void elb_create_target_group(struct form *f, const char *name, const char *protocol, uint32_t port, const char *vpc_id,
+			     const struct ec2_tag *tags, size_t tags_n);
+void elb_create_load_balancer(struct form *f, const char *name, bool internal, const char *const *subnets, size_t subnets_n,
+			      const struct ec2_tag *tags, size_t tags_n); /* type network */
+void elb_create_listener(struct form *f, const char *lb_arn, const char *protocol, uint32_t port, const char *group_arn,
+			 const struct ec2_tag *tags, size_t tags_n);
+void elb_register_targets(struct form *f, const char *group_arn, const struct elb_target *t, size_t n);
+void elb_deregister_targets(struct form *f, const char *group_arn, const struct elb_target *t, size_t n);
+void elb_delete_listener(struct form *f, const char *arn);
+void elb_delete_load_balancer(struct form *f, const char *arn);
+void elb_delete_target_group(struct form *f, const char *arn);
+
+void elb_describe_target_groups(struct form *f, const char *name, const char *marker); /* name NULL: all */
+void elb_describe_load_balancers(struct form *f, const char *name, const char *marker);
+void elb_describe_listeners(struct form *f, const char *lb_arn, const char *marker);
+void elb_describe_target_health(struct form *f, const char *group_arn);
+void elb_describe_tags(struct form *f, const char *const *arns, size_t n); /* at most 20 */
+
+int elb_read_target_groups(const struct xml_node *root, struct arena *m, struct elb_groups *ret,
+			   struct err *e); /* also of Create; append */
+int elb_read_load_balancers(const struct xml_node *root, struct arena *m, struct elb_lbs *ret, struct err *e);
+int elb_read_listeners(const struct xml_node *root, struct arena *m, struct elb_listeners *ret, struct err *e);
+int elb_read_target_health(const struct xml_node *root, struct arena *m, struct elb_targets *ret, struct err *e);
+int elb_read_tags(const struct xml_node *root, struct arena *m, struct elb_taggeds *ret, struct err *e);

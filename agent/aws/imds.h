@@ -1,0 +1,40 @@
+/* imds.h - the metadata service, version 2 only (reference/aws.md section 2).
+ *
+ * One connection, one question at a time, never through a proxy. A 401 drops the session token and asks once more; 404 of
+ * the keys' path reads the role's name again (a profile was swapped); 503 and a hang are retried with full jitter, four
+ * attempts in all; then the error names what the metadata service did. */
+#pragma once
+#include <stdint.h>
+
+#include "agent/aws/keys.h"
+#include "agent/base/err.h"
+#include "agent/io/world.h"
+
+struct imds;
+
+struct imds_identity {
+	char account[13], region[32], az[32], instance_id[32], instance_type[32], image_id[32], arch[16];
+};
+
+struct imds_req;
+typedef void imds_cb(struct imds_req *req, int rc);
+
+enum imds_what { IMDS_WHAT_KEYS, IMDS_WHAT_IDENTITY, IMDS_WHAT_DOMAIN };
+
+/* One question; the asker's until cb, which never comes from inside imds_get. */
+struct imds_req {
+	struct list link;
+	enum imds_what what;
+	imds_cb *cb;
+	struct imds *im;
+	struct keys keys;              /* KEYS; the asker closes it */
+	char role[65];                 /* KEYS: the role's name */
+	struct imds_identity identity; /* IDENTITY */
+	char domain[64];               /* DOMAIN: "amazonaws.com" */
+	struct err err;
+};
+
+struct imds *imds_new(struct world *w, const char *endpoint); /* copies */
+void imds_get(struct imds *im, struct imds_req *req, enum imds_what what, imds_cb *cb);
+void imds_cancel(struct imds_req *req);
+void imds_close(struct imds *im, void (*done)(void *ctx), void *ctx);

@@ -1,0 +1,99 @@
+/* arena.c - a chain of chunks, the newest first. */
+#include "agent/base/arena.h"
+
+#include <stdalign.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/mem.h"
+
+#define CHUNK 4096
+
+struct chunk {
+	struct chunk *next;
+	size_t used, size;
+	alignas(max_align_t) char bytes[];
+};
+
+struct arena {
+	struct chunk *chunks;
+	size_t total, max;
+};
+
+struct arena *arena_new_sized(size_t max)
+{
+	struct arena *a = mem_new(struct arena);
+
+	a->max = max;
+	return a;
+}
+
+void arena_free(struct arena *a)
+{
+	struct chunk *c, *next;
+
+	if (a == NULL)
+		return;
+	for (c = a->chunks; c != NULL; c = next) {
+		next = c->next;
+		mem_free(c);
+	}
+	mem_free(a);
+}
+
+void *arena_alloc(struct arena *a, size_t len)
+{
+	size_t need = (len + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+	struct chunk *c = a->chunks;
+	void *p;
+
+	if (need < len || need > a->max - a->total) {
+		fprintf(stderr, "reeve: bug: an arena wants more than its %zu bytes\n", a->max);
+		abort();
+	}
+	if (c == NULL || c->size - c->used < need) {
+		size_t size = need > CHUNK ? need : CHUNK;
+
+		c = mem_alloc(sizeof(*c) + size);
+		c->size = size;
+		c->next = a->chunks;
+		a->chunks = c;
+	}
+	p = c->bytes + c->used;
+	c->used += need;
+	a->total += need;
+	return p;
+}
+
+char *arena_strn(struct arena *a, const char *s, size_t len)
+{
+	char *copy = arena_alloc(a, len + 1);
+
+	if (len > 0)
+		memcpy(copy, s, len);
+	return copy;
+}
+
+char *arena_str(struct arena *a, const char *s)
+{
+	return s != NULL ? arena_strn(a, s, strlen(s)) : NULL;
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list ap, again;
+	char *s;
+	int n;
+
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	s = arena_alloc(a, (size_t)(n > 0 ? n : 0) + 1);
+	vsnprintf(s, (size_t)(n > 0 ? n : 0) + 1, fmt, again);
+	va_end(again);
+	return s;
+}

@@ -1,0 +1,131 @@
+/* err.c - codes and sentences. Nothing here allocates, so an error can always be told. */
+#include "agent/base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/base/log.h"
+
+static const char *const names[ERR_CODES] = {
+	[ERR_OK] = "ok",
+	[ERR_CANCELED] = "canceled",
+	[ERR_TIMEOUT] = "timeout",
+	[ERR_IO] = "io",
+	[ERR_NOSPACE] = "nospace",
+	[ERR_NET] = "net",
+	[ERR_NOTFOUND] = "notfound",
+	[ERR_EXISTS] = "exists",
+	[ERR_DENIED] = "denied",
+	[ERR_CORRUPT] = "corrupt",
+	[ERR_INVALID] = "invalid",
+	[ERR_LIMIT] = "limit",
+	[ERR_UNSUPPORTED] = "unsupported",
+	[ERR_AGAIN] = "again",
+	[ERR_NOTYET] = "notyet",
+	[ERR_SERVICE] = "service",
+};
+
+const char *err_name(int rc)
+{
+	int code = rc < 0 ? -rc : rc;
+
+	return code < ERR_CODES ? names[code] : "unknown";
+}
+
+const char *err_text(const struct err *e)
+{
+	return e->text[0] != '\0' ? e->text : err_name(e->code);
+}
+
+/* A sentence that does not fit ends in dots, so that nobody takes it for whole. */
+static void mark_cut(char *text)
+{
+	memcpy(text + ERR_TEXT_MAX - 4, "...", 4);
+}
+
+int err_set(struct err *e, int code, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	if (e == NULL)
+		return -code;
+	e->code = code;
+	va_start(ap, fmt);
+	n = vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	va_end(ap);
+	if (n >= (int)sizeof(e->text))
+		mark_cut(e->text);
+	return -code;
+}
+
+int err_wrap(struct err *e, int rc, const char *fmt, ...)
+{
+	char front[ERR_TEXT_MAX], back[ERR_TEXT_MAX];
+	va_list ap;
+	int n;
+
+	if (e == NULL)
+		return rc;
+	if (e->code == 0)
+		e->code = -rc;
+	va_start(ap, fmt);
+	vsnprintf(front, sizeof(front), fmt, ap);
+	va_end(ap);
+	memcpy(back, err_text(e), strlen(err_text(e)) + 1);
+	n = snprintf(e->text, sizeof(e->text), "%s: %s", front, back);
+	if (n >= (int)sizeof(e->text))
+		mark_cut(e->text);
+	return rc;
+}
+
+static int code_of_errno(int errnum)
+{
+	switch (errnum) {
+	case ENOENT:
+	case ENOTDIR:
+		return ERR_NOTFOUND;
+	case EEXIST:
+		return ERR_EXISTS;
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return ERR_DENIED;
+	case ENOSPC:
+	case EDQUOT:
+		return ERR_NOSPACE;
+	case ETIMEDOUT:
+		return ERR_TIMEOUT;
+	case EFBIG:
+	case ENAMETOOLONG:
+	case E2BIG:
+		return ERR_LIMIT;
+	case ECONNREFUSED:
+	case ECONNRESET:
+	case EPIPE:
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+		return ERR_NET;
+	default:
+		return ERR_IO;
+	}
+}
+
+int err_errno(struct err *e, int errnum, const char *fmt, ...)
+{
+	char what[ERR_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	return err_set(e, code_of_errno(errnum), "%s: %s", what, strerror(errnum));
+}
+
+void err_ignore(int rc, const char *why)
+{
+	if (rc != 0)
+		log_debug("err.ignored", "rc=%s why=\"%s\"", err_name(rc), why);
+}

@@ -1,0 +1,77 @@
+/* mem.c - allocations that stop the agent instead of failing. */
+#include "agent/base/mem.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *or_stop(void *p)
+{
+	if (p == NULL) {
+		fputs("reeve: out of memory\n", stderr);
+		abort();
+	}
+	return p;
+}
+
+void *mem_alloc(size_t len)
+{
+	return or_stop(calloc(1, len > 0 ? len : 1));
+}
+
+void *mem_grow(void *p, size_t count, size_t size)
+{
+	if (size != 0 && count > SIZE_MAX / size)
+		return or_stop(NULL);
+	return or_stop(realloc(p, count * size > 0 ? count * size : 1));
+}
+
+void *mem_copy(const void *p, size_t len)
+{
+	void *copy = mem_alloc(len);
+
+	if (len > 0)
+		memcpy(copy, p, len);
+	return copy;
+}
+
+char *mem_str(const char *s)
+{
+	return s != NULL ? mem_strn(s, strlen(s)) : NULL;
+}
+
+char *mem_strn(const char *s, size_t len)
+{
+	char *copy = mem_alloc(len + 1);
+
+	if (len > 0)
+		memcpy(copy, s, len);
+	return copy;
+}
+
+char *mem_printf(const char *fmt, ...)
+{
+	char *s;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	return or_stop(n < 0 ? NULL : s);
+}
+
+void mem_free(void *p)
+{
+	free(p);
+}
+
+void mem_close(void *pp)
+{
+	void **var = pp;
+
+	free(*var);
+	*var = NULL;
+}

@@ -1,0 +1,36 @@
+/* sign.h - Ed25519 (libcrypto), and the one way in which Reeve signs: over a domain, one NUL byte and the SHA-256 of the
+ * body (FORMATS.md), so that a signature made for one purpose is worth nothing for another. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/base/digest.h"
+#include "agent/base/err.h"
+
+#define SIGN_KEY_LEN 32
+#define SIGN_SIG_LEN 64
+#define SIGN_ID_LEN 8
+
+#define SIGN_DOMAIN_COMMAND "reeve-cmd-v1"
+#define SIGN_DOMAIN_HEAD "reeve-head-v1"
+#define SIGN_DOMAIN_PROOF "reeve-proof-v1"
+
+struct sign_public {
+	uint8_t b[SIGN_KEY_LEN];
+};
+
+/* The seed is the secret half; whoever holds one wipes it with secret_wipe. */
+struct sign_key {
+	uint8_t seed[SIGN_KEY_LEN];
+	struct sign_public pub;
+};
+
+int sign_key_init(struct sign_key *k, const uint8_t seed[SIGN_KEY_LEN], struct err *e); /* derives pub */
+void sign_key_id(const struct sign_public *pub, uint8_t id[SIGN_ID_LEN]);
+
+int sign_body(const struct sign_key *k, const char *domain, const void *body, size_t len, uint8_t sig[SIGN_SIG_LEN], struct err *e);
+bool sign_verify(const struct sign_public *pub, const char *domain, const void *body, size_t len, const uint8_t sig[SIGN_SIG_LEN]);
+/* Ed25519 over the bytes themselves: for what is not a body with a hash (Reeve-Proof). */
+int sign_raw(const struct sign_key *k, const void *msg, size_t len, uint8_t sig[SIGN_SIG_LEN], struct err *e);
+bool sign_raw_verify(const struct sign_public *pub, const void *msg, size_t len, const uint8_t sig[SIGN_SIG_LEN]);

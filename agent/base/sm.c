@@ -1,0 +1,32 @@
+/* sm.c - see sm.h. */
+#include "agent/base/sm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void sm_init(struct sm *m, const struct sm_state *table, unsigned start)
+{
+	m->table = table;
+	m->now = start;
+}
+
+void sm_move(struct sm *m, unsigned to)
+{
+	const struct sm_state *from = &m->table[m->now];
+
+	if ((from->to & SM_TO(to)) == 0) {
+		fprintf(stderr, "reeve: bug: no move from state %s to %s\n", from->name, m->table[to].name);
+		abort();
+	}
+	m->now = to;
+}
+
+const char *sm_name(const struct sm *m)
+{
+	return m->table[m->now].name;
+}
+
+bool sm_ended(const struct sm *m)
+{
+	return m->table[m->now].to == SM_END;
+}

@@ -1,0 +1,73 @@
+/* stamp.c - see stamp.h. timegm is a GNU function that no locale or TZ can bend. */
+#include "agent/base/stamp.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static struct tm utc(int64_t wall_ms)
+{
+	time_t s = (time_t)(wall_ms >= 0 ? wall_ms / 1000 : (wall_ms - 999) / 1000);
+	struct tm tm = { 0 };
+
+	gmtime_r(&s, &tm);
+	return tm;
+}
+
+const char *stamp_rfc3339(int64_t wall_ms, char to[STAMP_RFC3339_LEN])
+{
+	struct tm tm = utc(wall_ms);
+	int ms = (int)(((wall_ms % 1000) + 1000) % 1000);
+	char sec[32];
+
+	strftime(sec, sizeof(sec), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(to, STAMP_RFC3339_LEN, "%.19s.%03dZ", sec, ms);
+	return to;
+}
+
+const char *stamp_basic(int64_t wall_ms, char to[STAMP_BASIC_LEN])
+{
+	struct tm tm = utc(wall_ms);
+
+	strftime(to, STAMP_BASIC_LEN, "%Y%m%dT%H%M%SZ", &tm);
+	return to;
+}
+
+/* .5, .123, .123456789: milliseconds of a fraction, the rest is cut. */
+static const char *parse_fraction(const char *s, int *ret_ms)
+{
+	int scale = 100;
+
+	*ret_ms = 0;
+	if (*s != '.')
+		return s;
+	for (s++; isdigit((unsigned char)*s); s++, scale /= 10)
+		*ret_ms += (*s - '0') * scale;
+	return s;
+}
+
+int stamp_parse_iso(const char *s, int64_t *ret_ms, struct err *e)
+{
+	struct tm tm = { 0 };
+	const char *rest = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
+	int ms = 0;
+
+	if (rest != NULL)
+		rest = parse_fraction(rest, &ms);
+	if (rest == NULL || (strcmp(rest, "Z") != 0 && strcmp(rest, "+00:00") != 0))
+		return err_set(e, ERR_INVALID, "not an ISO 8601 time in UTC: \"%.40s\"", s);
+	*ret_ms = (int64_t)timegm(&tm) * 1000 + ms;
+	return 0;
+}
+
+int stamp_parse_http(const char *s, int64_t *ret_ms, struct err *e)
+{
+	struct tm tm = { 0 };
+	const char *rest = strptime(s, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+
+	if (rest == NULL || *rest != '\0')
+		return err_set(e, ERR_INVALID, "not an HTTP date: \"%.40s\"", s);
+	*ret_ms = (int64_t)timegm(&tm) * 1000;
+	return 0;
+}

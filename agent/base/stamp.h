@@ -1,0 +1,18 @@
+/* stamp.h - points in time as text. All times are Unix milliseconds, UTC. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/base/err.h"
+
+#define STAMP_RFC3339_LEN 25 /* 2026-11-22T04:13:24.123Z and NUL */
+#define STAMP_BASIC_LEN 17   /* 20261122T041324Z and NUL */
+
+/* Both write their text into `to` and return it. */
+const char *stamp_rfc3339(int64_t wall_ms, char to[STAMP_RFC3339_LEN]);
+const char *stamp_basic(int64_t wall_ms, char to[STAMP_BASIC_LEN]);
+
+/* ISO 8601 as AWS writes it: seconds with an optional fraction, then Z or +00:00. */
+int stamp_parse_iso(const char *s, int64_t *ret_ms, struct err *e);
+/* An HTTP Date header (IMF-fixdate). */
+int stamp_parse_http(const char *s, int64_t *ret_ms, struct err *e);

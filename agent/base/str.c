@@ -1,0 +1,179 @@
+/* str.c - see str.h. */
+#include "agent/base/str.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool str_eq(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return strcmp(a, b) == 0;
+}
+
+bool str_starts(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+bool str_ends(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), m = strlen(suffix);
+
+	return n >= m && strcmp(s + n - m, suffix) == 0;
+}
+
+int str_cmp(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int str_copy(char *to, size_t size, const char *from)
+{
+	size_t n = strlen(from);
+
+	if (n >= size) {
+		to[0] = '\0';
+		return -ERR_LIMIT;
+	}
+	memcpy(to, from, n + 1);
+	return 0;
+}
+
+bool str_is_id(const char *s, size_t max)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	return n > 0 && n <= max && s[n] == '\0' && s[0] != '-';
+}
+
+/* Length of the well-formed sequence at s, or 0. RFC 3629: no overlong forms, no surrogates, at most U+10FFFF. */
+static size_t utf8_len(const unsigned char *s, size_t left)
+{
+	size_t n = s[0] < 0x80                   ? 1
+		   : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+		   : (s[0] & 0xf0) == 0xe0       ? 3
+		   : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+						 : 0;
+
+	if (n == 0 || n > left)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f))
+		return 0;
+	if ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+bool str_is_utf8(const char *s, size_t len)
+{
+	for (size_t at = 0, n; at < len; at += n) {
+		n = utf8_len((const unsigned char *)s + at, len - at);
+		if (n == 0)
+			return false;
+	}
+	return true;
+}
+
+int str_u64(const char *s, uint64_t *ret)
+{
+	char *end;
+	unsigned long long v;
+
+	if (*s < '0' || *s > '9')
+		return -ERR_INVALID;
+	errno = 0;
+	v = strtoull(s, &end, 10);
+	if (errno != 0 || *end != '\0')
+		return -ERR_INVALID;
+	*ret = v;
+	return 0;
+}
+
+int str_i64(const char *s, int64_t *ret)
+{
+	char *end;
+	long long v;
+
+	if (*s != '-' && (*s < '0' || *s > '9'))
+		return -ERR_INVALID;
+	errno = 0;
+	v = strtoll(s, &end, 10);
+	if (errno != 0 || end == s || *end != '\0')
+		return -ERR_INVALID;
+	*ret = v;
+	return 0;
+}
+
+int str_double(const char *s, double *ret)
+{
+	char *end;
+	double v;
+
+	if (*s == '\0' || strspn(s, "0123456789.-+eE") != strlen(s))
+		return -ERR_INVALID;
+	v = strtod(s, &end);
+	if (*end != '\0')
+		return -ERR_INVALID;
+	*ret = v;
+	return 0;
+}
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+
+static int number_with_unit(const char *s, const struct unit *units, uint64_t *ret)
+{
+	size_t digits = strspn(s, "0123456789");
+	char number[24];
+	uint64_t v;
+
+	if (digits == 0 || digits >= sizeof(number))
+		return -ERR_INVALID;
+	memcpy(number, s, digits);
+	number[digits] = '\0';
+	TRY(str_u64(number, &v));
+	for (const struct unit *u = units; u->name != NULL; u++) {
+		if (strcmp(s + digits, u->name) != 0)
+			continue;
+		if (v > UINT64_MAX / u->factor)
+			return -ERR_INVALID;
+		*ret = v * u->factor;
+		return 0;
+	}
+	return -ERR_INVALID;
+}
+
+int str_duration(const char *s, uint64_t *ret_ms)
+{
+	static const struct unit units[] = {
+		{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 }, { NULL, 0 },
+	};
+
+	if (strcmp(s, "0") == 0) {
+		*ret_ms = 0;
+		return 0;
+	}
+	return number_with_unit(s, units, ret_ms);
+}
+
+int str_size(const char *s, uint64_t *ret_bytes)
+{
+	static const struct unit units[] = {
+		{ "", 1 }, { "KiB", 1u << 10 }, { "MiB", 1u << 20 }, { "GiB", 1u << 30 }, { NULL, 0 },
+	};
+
+	return number_with_unit(s, units, ret_bytes);
+}
+
+bool str_glob(const char *pattern, const char *s)
+{
+	return fnmatch(pattern, s, FNM_NOESCAPE) == 0;
+}

@@ -1,0 +1,27 @@
+/* str.h - small questions about text: prefixes, numbers with units, globs, bounded copies. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/base/err.h"
+
+bool str_eq(const char *a, const char *b); /* NULL equals NULL alone */
+bool str_starts(const char *s, const char *prefix);
+bool str_ends(const char *s, const char *suffix);
+int str_cmp(const void *a, const void *b); /* for qsort of char * */
+/* A copy that must fit: -ERR_LIMIT and an empty string when it does not. */
+int str_copy(char *to, size_t size, const char *from);
+/* All of s must be one of [a-z0-9-], first a letter or digit, 1..max long. Our ids. */
+bool str_is_id(const char *s, size_t max);
+bool str_is_utf8(const char *s, size_t len);
+/* The whole of s must be the number. */
+int str_u64(const char *s, uint64_t *ret);
+int str_i64(const char *s, int64_t *ret);
+int str_double(const char *s, double *ret);
+/* "500ms", "30s", "5m", "24h", "30d"; a bare 0 too. Milliseconds. */
+int str_duration(const char *s, uint64_t *ret_ms);
+/* "4096", "64KiB", "256MiB", "2GiB". Bytes. */
+int str_size(const char *s, uint64_t *ret_bytes);
+/* `*` and `?` match anything, also `/`. */
+bool str_glob(const char *pattern, const char *s);

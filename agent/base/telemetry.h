@@ -1,0 +1,60 @@
+/* telemetry.h - one record, and the sink it goes to. Collectors make records, shippers take them; they know each other
+ * only through this.
+ *
+ * A record and all it points to belong to the collector and live during the call alone. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct telemetry_attr {
+	const char *key, *value;
+};
+
+enum telemetry_kind { TELEMETRY_METRIC, TELEMETRY_LOG };
+
+enum telemetry_shape { TELEMETRY_GAUGE, TELEMETRY_COUNTER, TELEMETRY_UPDOWN }; /* OTLP: Gauge, Sum monotonic, Sum not */
+
+/* One number. Points of one metric come one after the other; name, unit and shape are the same for all of them. */
+struct telemetry_point {
+	const char *name, *unit; /* OTel semantic name, UCUM unit */
+	enum telemetry_shape shape;
+	bool is_double;
+	union {
+		int64_t i;
+		double d;
+	};
+	int64_t start_ms, time_ms; /* start_ms 0: unknown, stays unset */
+	const struct telemetry_attr *attrs;
+	size_t attrs_n;
+};
+
+/* Where a line came from: an open file's identity and the byte range, which the commit record keeps. */
+struct telemetry_source {
+	uint64_t dev, ino, generation;
+	uint64_t from, to; /* offsets; `to` is behind the line's LF */
+	uint64_t fp;       /* fingerprint of the first fp_len bytes, for the veto on a reused inode */
+	uint32_t fp_len;
+	const char *path;
+};
+
+/* One log line, UTF-8. */
+struct telemetry_line {
+	const char *body;
+	size_t len;
+	int64_t time_ms; /* 0: unknown */
+	int64_t observed_ms;
+	const char *service; /* service.name */
+	const struct telemetry_attr *attrs;
+	size_t attrs_n;
+	struct telemetry_source source;
+};
+
+/* What a collector is given. `line` answers false when the spool is full: the collector stops reading, keeps its place and
+ * asks again later (the file itself is the buffer). A metric that does not fit is dropped and counted by the sink. */
+struct telemetry_sink {
+	void *ctx;
+	void (*point)(void *ctx, const struct telemetry_point *p);
+	void (*scrape_done)(void *ctx); /* the points of one reading are complete */
+	bool (*line)(void *ctx, const struct telemetry_line *l);
+};

@@ -1,0 +1,44 @@
+/* uuid.c - see uuid.h. */
+#include "agent/base/uuid.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/base/enc.h"
+
+void uuid_v7(int64_t wall_ms, const uint8_t random[10], uint8_t to[UUID_LEN])
+{
+	for (int i = 0; i < 6; i++)
+		to[i] = (uint8_t)((uint64_t)wall_ms >> (40 - 8 * i));
+	memcpy(to + 6, random, 10);
+	to[6] = (uint8_t)((to[6] & 0x0f) | 0x70);
+	to[8] = (uint8_t)((to[8] & 0x3f) | 0x80);
+}
+
+const char *uuid_text(const uint8_t id[UUID_LEN], char to[UUID_TEXT_LEN])
+{
+	char hex[ENC_HEX_LEN(UUID_LEN)];
+
+	enc_hex(id, UUID_LEN, hex);
+	snprintf(to, UUID_TEXT_LEN, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+	return to;
+}
+
+int uuid_parse(const char *s, uint8_t to[UUID_LEN])
+{
+	char hex[ENC_HEX_LEN(UUID_LEN)];
+	size_t n = 0;
+
+	if (strlen(s) != UUID_TEXT_LEN - 1)
+		return -ERR_INVALID;
+	for (size_t i = 0; s[i] != '\0'; i++) {
+		if (i == 8 || i == 13 || i == 18 || i == 23) {
+			if (s[i] != '-')
+				return -ERR_INVALID;
+			continue;
+		}
+		hex[n++] = s[i];
+	}
+	hex[n] = '\0';
+	return enc_unhex(hex, to, UUID_LEN);
+}

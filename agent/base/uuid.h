@@ -1,0 +1,12 @@
+/* uuid.h - UUIDs as 16 bytes: version 7 (RFC 9562) from a time and randomness that the caller brings. */
+#pragma once
+#include <stdint.h>
+
+#include "agent/base/err.h"
+
+#define UUID_LEN 16
+#define UUID_TEXT_LEN 37
+
+void uuid_v7(int64_t wall_ms, const uint8_t random[10], uint8_t to[UUID_LEN]);
+const char *uuid_text(const uint8_t id[UUID_LEN], char to[UUID_TEXT_LEN]);
+int uuid_parse(const char *s, uint8_t to[UUID_LEN]);

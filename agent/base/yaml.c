@@ -1,0 +1,372 @@
+/* yaml.c - libyaml's events become a tree that remembers lines and which keys were asked for. */
+#include "agent/base/yaml.h"
+
+#include <string.h>
+#include <yaml.h>
+
+#include "agent/base/arena.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+
+enum kind { SCALAR, LIST, MAP };
+
+struct yaml_node {
+	struct yaml *y;
+	enum kind kind;
+	unsigned line;
+	bool known;       /* some getter asked for this member */
+	const char *key;  /* in a mapping */
+	const char *text; /* of a scalar */
+	struct yaml_node *first, *last, *next;
+};
+
+struct yaml {
+	struct arena *arena;
+	const char *file;
+	struct yaml_node *root;
+};
+
+/* One parse: the parser and the path of open collections. */
+struct building {
+	struct yaml *y;
+	yaml_parser_t parser;
+	struct yaml_node *open[YAML_MAX_DEPTH];
+	unsigned depth;
+	const char *key; /* of the mapping on top, waiting for its value */
+	struct err *e;
+};
+
+static int at_line(struct building *b, const yaml_mark_t *mark, const char *why)
+{
+	return err_set(b->e, ERR_INVALID, "%s:%zu: %s", b->y->file, mark->line + 1, why);
+}
+
+static struct yaml_node *node_new(struct building *b, enum kind kind, const yaml_mark_t *mark)
+{
+	struct yaml_node *n = arena_new(b->y->arena, struct yaml_node);
+
+	n->y = b->y;
+	n->kind = kind;
+	n->line = (unsigned)mark->line + 1;
+	return n;
+}
+
+/* Hangs a finished or just opened node under what is open. */
+static void attach(struct building *b, struct yaml_node *n)
+{
+	struct yaml_node *up = b->depth > 0 ? b->open[b->depth - 1] : NULL;
+
+	n->key = b->key;
+	b->key = NULL;
+	if (up == NULL)
+		b->y->root = n;
+	else if (up->last == NULL)
+		up->first = up->last = n;
+	else
+		up->last = up->last->next = n;
+}
+
+static bool wants_key(const struct building *b)
+{
+	return b->depth > 0 && b->open[b->depth - 1]->kind == MAP && b->key == NULL;
+}
+
+static int take_key(struct building *b, const yaml_event_t *ev)
+{
+	const char *text = (const char *)ev->data.scalar.value;
+
+	if (strcmp(text, "<<") == 0)
+		return at_line(b, &ev->start_mark, "merge keys are not allowed");
+	for (struct yaml_node *n = b->open[b->depth - 1]->first; n != NULL; n = n->next)
+		if (strcmp(n->key, text) == 0)
+			return err_set(b->e, ERR_INVALID, "%s:%zu: key \"%s\" stands twice, first at line %u", b->y->file,
+				       ev->start_mark.line + 1, text, n->line);
+	b->key = arena_str(b->y->arena, text);
+	return 0;
+}
+
+static int take_scalar(struct building *b, const yaml_event_t *ev)
+{
+	struct yaml_node *n;
+
+	if (ev->data.scalar.anchor != NULL)
+		return at_line(b, &ev->start_mark, "anchors are not allowed");
+	if (ev->data.scalar.tag != NULL)
+		return at_line(b, &ev->start_mark, "tags are not allowed");
+	if (strlen((const char *)ev->data.scalar.value) != ev->data.scalar.length)
+		return at_line(b, &ev->start_mark, "a NUL byte is not allowed");
+	if (wants_key(b))
+		return take_key(b, ev);
+	n = node_new(b, SCALAR, &ev->start_mark);
+	n->text = arena_str(b->y->arena, (const char *)ev->data.scalar.value);
+	attach(b, n);
+	return 0;
+}
+
+static int open_collection(struct building *b, enum kind kind, const yaml_event_t *ev)
+{
+	bool is_map = kind == MAP;
+	struct yaml_node *n;
+
+	if (is_map ? ev->data.mapping_start.anchor != NULL : ev->data.sequence_start.anchor != NULL)
+		return at_line(b, &ev->start_mark, "anchors are not allowed");
+	if (is_map ? ev->data.mapping_start.tag != NULL : ev->data.sequence_start.tag != NULL)
+		return at_line(b, &ev->start_mark, "tags are not allowed");
+	if (wants_key(b))
+		return at_line(b, &ev->start_mark, "a key must be plain text");
+	if (b->depth == YAML_MAX_DEPTH)
+		return at_line(b, &ev->start_mark, "nested too deep");
+	n = node_new(b, kind, &ev->start_mark);
+	attach(b, n);
+	b->open[b->depth++] = n;
+	return 0;
+}
+
+static int take_event(struct building *b, const yaml_event_t *ev)
+{
+	switch (ev->type) {
+	case YAML_DOCUMENT_START_EVENT:
+		return b->y->root == NULL ? 0 : at_line(b, &ev->start_mark, "a second document is not allowed");
+	case YAML_ALIAS_EVENT:
+		return at_line(b, &ev->start_mark, "aliases are not allowed");
+	case YAML_SCALAR_EVENT:
+		return take_scalar(b, ev);
+	case YAML_MAPPING_START_EVENT:
+		return open_collection(b, MAP, ev);
+	case YAML_SEQUENCE_START_EVENT:
+		return open_collection(b, LIST, ev);
+	case YAML_MAPPING_END_EVENT:
+	case YAML_SEQUENCE_END_EVENT:
+		b->depth--;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int build(struct building *b)
+{
+	yaml_event_t ev;
+	bool done = false;
+
+	while (!done) {
+		int rc;
+
+		if (!yaml_parser_parse(&b->parser, &ev))
+			return err_set(b->e, ERR_INVALID, "%s:%zu: not YAML: %s", b->y->file, b->parser.problem_mark.line + 1,
+				       b->parser.problem != NULL ? b->parser.problem : "unreadable");
+		rc = take_event(b, &ev);
+		done = ev.type == YAML_STREAM_END_EVENT;
+		yaml_event_delete(&ev);
+		TRY(rc);
+	}
+	return b->y->root != NULL ? 0 : err_set(b->e, ERR_INVALID, "%s: the file is empty", b->y->file);
+}
+
+int yaml_parse(const char *file, const char *s, size_t len, struct yaml **ret, struct err *e)
+{
+	struct building b = { .e = e };
+	int rc;
+
+	if (len > YAML_MAX_BYTES)
+		return err_set(e, ERR_LIMIT, "%s: %zu bytes, at most %u are read", file, len, YAML_MAX_BYTES);
+	b.y = mem_new(struct yaml);
+	b.y->arena = arena_new_sized(64u << 20);
+	b.y->file = arena_str(b.y->arena, file);
+	if (!yaml_parser_initialize(&b.parser)) {
+		yaml_free(b.y);
+		return err_set(e, ERR_IO, "libyaml cannot start");
+	}
+	yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&b.parser, (const unsigned char *)s, len);
+	rc = build(&b);
+	yaml_parser_delete(&b.parser);
+	if (rc != 0) {
+		yaml_free(b.y);
+		return rc;
+	}
+	*ret = b.y;
+	return 0;
+}
+
+void yaml_free(struct yaml *y)
+{
+	if (y == NULL)
+		return;
+	arena_free(y->arena);
+	mem_free(y);
+}
+
+void yaml_close(struct yaml **y)
+{
+	yaml_free(*y);
+	*y = NULL;
+}
+
+struct yaml_node *yaml_root(struct yaml *y)
+{
+	return y->root;
+}
+
+struct yaml_node *yaml_get(struct yaml_node *n, const char *key)
+{
+	if (n == NULL || n->kind != MAP)
+		return NULL;
+	for (struct yaml_node *m = n->first; m != NULL; m = m->next)
+		if (strcmp(m->key, key) == 0) {
+			m->known = true;
+			return m;
+		}
+	return NULL;
+}
+
+unsigned yaml_line(const struct yaml_node *n)
+{
+	return n->line;
+}
+
+static const char *found(const struct yaml_node *n)
+{
+	return n->kind == MAP ? "a mapping" : n->kind == LIST ? "a list" : n->text;
+}
+
+int yaml_wrong(const struct yaml_node *n, const char *expected, struct err *e)
+{
+	const char *quote = n->kind == SCALAR ? "\"" : "";
+	const char *key = n->key != NULL ? n->key : "", *colon = n->key != NULL ? ": " : "";
+
+	return err_set(e, ERR_INVALID, "%s:%u: %s%sfound %s%.80s%s, expected %s", n->y->file, n->line, key, colon, quote, found(n),
+		       quote, expected);
+}
+
+int yaml_missing(const struct yaml_node *map, const char *key, const char *expected, struct err *e)
+{
+	return err_set(e, ERR_INVALID, "%s:%u: key \"%s\" is missing, expected %s", map->y->file, map->line, key, expected);
+}
+
+int yaml_str(const struct yaml_node *n, const char **ret, struct err *e)
+{
+	if (n == NULL)
+		return 0;
+	if (n->kind != SCALAR || *n->text == '\0')
+		return yaml_wrong(n, "a text", e);
+	*ret = n->text;
+	return 0;
+}
+
+int yaml_bool(const struct yaml_node *n, bool *ret, struct err *e)
+{
+	if (n == NULL)
+		return 0;
+	if (n->kind != SCALAR || (strcmp(n->text, "true") != 0 && strcmp(n->text, "false") != 0))
+		return yaml_wrong(n, "true or false", e);
+	*ret = n->text[0] == 't';
+	return 0;
+}
+
+int yaml_u64(const struct yaml_node *n, uint64_t most, uint64_t *ret, struct err *e)
+{
+	char expected[64];
+	uint64_t v;
+
+	if (n == NULL)
+		return 0;
+	if (n->kind != SCALAR || str_u64(n->text, &v) != 0 || v > most) {
+		snprintf(expected, sizeof(expected), "a number from 0 to %llu", (unsigned long long)most);
+		return yaml_wrong(n, expected, e);
+	}
+	*ret = v;
+	return 0;
+}
+
+int yaml_duration(const struct yaml_node *n, uint64_t *ret_ms, struct err *e)
+{
+	if (n == NULL)
+		return 0;
+	if (n->kind != SCALAR || str_duration(n->text, ret_ms) != 0)
+		return yaml_wrong(n, "a duration such as 30s, 5m, 24h", e);
+	return 0;
+}
+
+int yaml_size(const struct yaml_node *n, uint64_t *ret_bytes, struct err *e)
+{
+	if (n == NULL)
+		return 0;
+	if (n->kind != SCALAR || str_size(n->text, ret_bytes) != 0)
+		return yaml_wrong(n, "a size such as 64KiB, 256MiB, 2GiB", e);
+	return 0;
+}
+
+int yaml_enum(const struct yaml_node *n, const char *const *names, size_t count, unsigned *ret, struct err *e)
+{
+	char expected[256] = "one of";
+
+	if (n == NULL)
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		size_t used = strlen(expected);
+
+		if (n->kind == SCALAR && strcmp(n->text, names[i]) == 0) {
+			*ret = (unsigned)i;
+			return 0;
+		}
+		snprintf(expected + used, sizeof(expected) - used, "%s %s", i > 0 ? "," : "", names[i]);
+	}
+	return yaml_wrong(n, expected, e);
+}
+
+int yaml_list(const struct yaml_node *n, size_t most, struct err *e)
+{
+	size_t count = 0;
+
+	if (n == NULL)
+		return 0;
+	if (n->kind != LIST)
+		return yaml_wrong(n, "a list", e);
+	for (struct yaml_node *m = n->first; m != NULL; m = m->next)
+		count++;
+	if (count > most)
+		return err_set(e, ERR_LIMIT, "%s:%u: found a list of %zu, expected at most %zu", n->y->file, n->line, count, most);
+	return 0;
+}
+
+int yaml_map(const struct yaml_node *n, struct err *e)
+{
+	return n == NULL || n->kind == MAP ? 0 : yaml_wrong(n, "a mapping", e);
+}
+
+struct yaml_node *yaml_first(const struct yaml_node *n)
+{
+	return n != NULL ? n->first : NULL;
+}
+
+struct yaml_node *yaml_next(const struct yaml_node *n)
+{
+	return n->next;
+}
+
+const char *yaml_key(const struct yaml_node *n)
+{
+	((struct yaml_node *)n)->known = true;
+	return n->key;
+}
+
+int yaml_end(const struct yaml_node *n, struct err *e)
+{
+	char keys[256] = "";
+
+	if (n == NULL || n->kind == SCALAR)
+		return 0;
+	for (struct yaml_node *m = n->first; m != NULL; m = m->next) {
+		size_t used = strlen(keys);
+
+		if (n->kind == LIST || m->known)
+			TRY(yaml_end(m, e));
+		else
+			return err_set(e, ERR_INVALID, "%s:%u: key \"%.60s\" is not known here%s%s", n->y->file, m->line, m->key,
+				       used > 0 ? "; known beside it: " : "", keys);
+		if (m->key != NULL)
+			snprintf(keys + used, sizeof(keys) - used, "%s%s", used > 0 ? ", " : "", m->key);
+	}
+	return 0;
+}

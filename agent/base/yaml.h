@@ -1,0 +1,48 @@
+/* yaml.h - a strict subset of YAML (libyaml) for configuration and policy: mappings, sequences, scalars.
+ *
+ * Refused with file and line: anchors, aliases, tags, merge keys, duplicate keys, more than one document, more than
+ * YAML_MAX_BYTES, YAML_MAX_DEPTH levels. Scalars are text until a getter types them, so there is no "Norway problem".
+ * Getters name file, line, what was found and what was expected. A key that no getter asked for is wrong: yaml_end says so. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/base/err.h"
+
+#define YAML_MAX_BYTES (256u << 10)
+#define YAML_MAX_DEPTH 16
+
+struct yaml;
+struct yaml_node;
+
+/* `file` is used in errors only. The tree lives until yaml_free, and so do all texts handed out. */
+int yaml_parse(const char *file, const char *s, size_t len, struct yaml **ret, struct err *e);
+void yaml_free(struct yaml *y);
+void yaml_close(struct yaml **y); /* for CLEANUP */
+struct yaml_node *yaml_root(struct yaml *y);
+
+/* A value of a mapping, or NULL when it is not there (or n is NULL); marks the key as known. */
+struct yaml_node *yaml_get(struct yaml_node *n, const char *key);
+unsigned yaml_line(const struct yaml_node *n);
+/* Error sentences begin with "FILE:LINE: "; `expected` completes "expected ...". */
+int yaml_wrong(const struct yaml_node *n, const char *expected, struct err *e);
+int yaml_missing(const struct yaml_node *map, const char *key, const char *expected, struct err *e);
+
+/* A NULL node leaves *ret as it is (the default) and is no error. */
+int yaml_str(const struct yaml_node *n, const char **ret, struct err *e);
+int yaml_bool(const struct yaml_node *n, bool *ret, struct err *e);
+int yaml_u64(const struct yaml_node *n, uint64_t most, uint64_t *ret, struct err *e);
+int yaml_duration(const struct yaml_node *n, uint64_t *ret_ms, struct err *e);
+int yaml_size(const struct yaml_node *n, uint64_t *ret_bytes, struct err *e);
+int yaml_enum(const struct yaml_node *n, const char *const *names, size_t count, unsigned *ret, struct err *e);
+
+/* Members of a sequence (checks that it is one; NULL has none) and of a mapping, in file order. */
+int yaml_list(const struct yaml_node *n, size_t most, struct err *e); /* is a sequence of at most `most`, or NULL */
+int yaml_map(const struct yaml_node *n, struct err *e);               /* is a mapping, or NULL */
+struct yaml_node *yaml_first(const struct yaml_node *n);
+struct yaml_node *yaml_next(const struct yaml_node *n);
+const char *yaml_key(const struct yaml_node *n); /* of a mapping's member; marks it as known */
+
+/* Any key that nobody asked for, here or below: an error that names the nearest known place. */
+int yaml_end(const struct yaml_node *n, struct err *e);

@@ -1,0 +1,99 @@
+/* world.c - shorthands that are the same in every world. */
+#include "agent/io/world.h"
+
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+
+uint64_t world_random64(struct world *w)
+{
+	uint64_t r;
+
+	w->random(w, &r, sizeof(r));
+	return r;
+}
+
+void http_header_set(struct http_req *r, const char *name, const char *value)
+{
+	for (size_t i = 0; i < r->headers_n; i++)
+		if (strcasecmp(r->headers[i].name, name) == 0) {
+			r->headers[i].value = value;
+			return;
+		}
+	assert(r->headers_n < HTTP_HEADERS_MAX);
+	r->headers[r->headers_n++] = (struct http_header){ name, value };
+}
+
+bool http_header_get(const struct http_req *r, const char *name, struct buf *b)
+{
+	size_t n = strlen(name);
+
+	buf_reset(b);
+	for (const char *line = buf_str(&r->head); *line != '\0';) {
+		size_t len = strcspn(line, "\n");
+
+		if (len > n && line[n] == ':' && strncasecmp(line, name, n) == 0) {
+			const char *v = line + n + 1;
+			const char *end = line + len;
+
+			while (v < end && (*v == ' ' || *v == '\t'))
+				v++;
+			while (end > v && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
+				end--;
+			return buf_add(b, v, (size_t)(end - v)) == 0;
+		}
+		line += len + (line[len] == '\n');
+	}
+	return false;
+}
+
+void http_req_close(struct http_req *r)
+{
+	assert(r->impl == NULL);
+	buf_close(&r->body);
+	buf_close(&r->head);
+}
+
+static void start(struct world *w, struct disk_req *r, struct disk_req ask, disk_cb *cb)
+{
+	assert(r->impl == NULL);
+	*r = ask;
+	w->disk_start(w, r, cb);
+}
+
+void disk_append(struct world *w, struct disk_req *r, const char *path, uint64_t offset, const void *data, size_t len, disk_cb *cb)
+{
+	start(w, r, (struct disk_req){ .op = DISK_APPEND, .path = path, .offset = offset, .data = data, .len = len }, cb);
+}
+
+void disk_create(struct world *w, struct disk_req *r, const char *path, const void *data, size_t len, unsigned mode, disk_cb *cb)
+{
+	start(w, r, (struct disk_req){ .op = DISK_CREATE, .path = path, .data = data, .len = len, .mode = mode }, cb);
+}
+
+void disk_replace(struct world *w, struct disk_req *r, const char *path, const void *data, size_t len, unsigned mode, disk_cb *cb)
+{
+	start(w, r, (struct disk_req){ .op = DISK_REPLACE, .path = path, .data = data, .len = len, .mode = mode }, cb);
+}
+
+void disk_truncate(struct world *w, struct disk_req *r, const char *path, uint64_t len, disk_cb *cb)
+{
+	start(w, r, (struct disk_req){ .op = DISK_TRUNCATE, .path = path, .offset = len }, cb);
+}
+
+void disk_unlink(struct world *w, struct disk_req *r, const char *path, disk_cb *cb)
+{
+	start(w, r, (struct disk_req){ .op = DISK_UNLINK, .path = path }, cb);
+}
+
+void disk_rename(struct world *w, struct disk_req *r, const char *path, const char *to, disk_cb *cb)
+{
+	start(w, r, (struct disk_req){ .op = DISK_RENAME, .path = path, .to = to }, cb);
+}
+
+bool disk_exists(struct world *w, const char *path)
+{
+	struct disk_stat st;
+
+	return w->disk_stat(w, path, &st, NULL) == 0;
+}

@@ -1,0 +1,245 @@
+/* world.h - the only door. One struct of functions: clock, wall time, random, timers, http, disk, serve, watch, signals.
+ *
+ * Nothing else in Reeve reads a clock, draws a random number or touches a socket or a file. world_uv is the real one;
+ * tests/sim/world_sim has virtual time, a seed, and a disk that keeps only what was synced.
+ *
+ * Requests: the caller owns the struct, embeds it, and keeps it where it is until the callback has run. A callback comes
+ * exactly once, never from inside the call that started the request, and the request may be started again from there.
+ * A cancelled request still calls back, with -ERR_CANCELED. One thread; nothing here blocks longer than a small read. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "agent/base/buf.h"
+#include "agent/base/err.h"
+#include "agent/base/list.h"
+
+struct world;
+
+/* ---- time and chance -------------------------------------------------------------------------------------------- */
+
+/* One shot. Starting a running timer moves it. Stopping an idle one is harmless; after stop no callback comes. */
+struct timer;
+typedef void timer_cb(struct timer *t);
+struct timer {
+	timer_cb *cb; /* NULL: idle */
+	void *impl;   /* the world's; zero at birth */
+	uint64_t due_ms;
+	struct list link;
+};
+
+/* ---- http --------------------------------------------------------------------------------------------------------- */
+
+struct http_req;
+typedef void http_cb(struct http_req *req, int rc);
+
+struct http_header {
+	const char *name, *value;
+};
+
+#define HTTP_HEADERS_MAX 24
+
+/* One request and its answer. rc is 0 when an HTTP answer came, whatever its status; else -ERR_NET (no answer: refused,
+ * reset, name, TLS), -ERR_TIMEOUT, -ERR_LIMIT (the answer is larger than `body` allows), -ERR_CANCELED.
+ * Redirects are not followed. `url`, header texts and `send` are the caller's and stay until the callback.
+ * `Expect` and `Accept` are sent only if given here; Host is taken from the headers if given, else from the url. */
+struct http_req {
+	/* the question */
+	const char *method, *url;
+	struct http_header headers[HTTP_HEADERS_MAX];
+	size_t headers_n;
+	const void *send;
+	size_t send_len;
+	uint32_t connect_ms, total_ms; /* 0: 3 s, 30 s */
+	const char *ca_file;           /* NULL: the system's */
+	const char *connect_to;        /* "host:port" to connect to instead; the name in url is verified. NULL: none */
+	bool direct;                   /* never through a proxy */
+	/* the answer */
+	struct buf body; /* the caller sets its max; emptied at start */
+	struct buf head; /* header lines "Name: value\n", at most 64 KiB */
+	int status;
+	struct err err;
+	http_cb *cb;
+	void *impl; /* the world's */
+	struct list link;
+};
+
+/* ---- disk --------------------------------------------------------------------------------------------------------- */
+
+struct disk_req;
+typedef void disk_cb(struct disk_req *req, int rc);
+
+enum disk_op {
+	DISK_APPEND,   /* write data at `offset` of an existing or new file, then fdatasync; a new file's directory entry is
+	                  synced too. What lay behind offset is cut first. A file shorter than offset is -ERR_CORRUPT. */
+	DISK_CREATE,   /* as a new file (-ERR_EXISTS if there): write, fdatasync, fsync of the directory */
+	DISK_REPLACE,  /* the same under path + ".tmp", then rename over path, then fsync of the directory: old or new, whole */
+	DISK_TRUNCATE, /* to `offset` bytes, synced */
+	DISK_UNLINK,   /* and fsync of the directory; a file that is not there is no error */
+	DISK_RENAME,   /* path to `to`, and fsync of the directory (both lie in the same one) */
+	DISK_STATVFS,  /* fills blocks, bfree, bavail, frsize; in a worker, because a network file system can hang */
+};
+
+/* What a callback with rc 0 says is durable. After any other rc the file's bytes behind `offset` are unknown, the rest is
+ * untouched. `data`, `path`, `to` stay the caller's until the callback. Requests on one path run in the order started. */
+struct disk_req {
+	enum disk_op op;
+	const char *path, *to;
+	const void *data;
+	size_t len;
+	uint64_t offset;
+	unsigned mode; /* of a new file; 0: 0600 */
+	struct {
+		uint64_t blocks, bfree, bavail, frsize;
+	} fs;
+	struct err err;
+	disk_cb *cb;
+	void *impl;
+	struct list link;
+};
+
+struct disk_stat {
+	uint64_t dev, ino, size, nlink;
+	int64_t mtime_ms;
+	unsigned mode;
+	uid_t uid;
+	bool is_file, is_dir;
+	bool ours_to_write; /* this process could change it: it may write it, or owns it and so could allow itself to */
+};
+
+/* A file open for reading; it stays readable after a rename or an unlink. */
+struct disk_file;
+typedef int disk_name_cb(void *ctx, const char *name); /* non-zero stops */
+
+/* ---- streams we serve (unix sockets now; TCP later) ------------------------------------------------------------------ */
+
+struct conn;
+/* data NULL: the peer is gone or the connection failed; conn_close must follow. Data lives during the call. */
+typedef void conn_read_cb(struct conn *c, const char *data, size_t len);
+typedef void conn_wrote_cb(struct conn *c, int rc);
+
+struct conn {
+	conn_read_cb *on_read;
+	void *ctx;
+	uid_t peer_uid;
+	gid_t peer_gid;
+	bool peer_in_group; /* the socket's group, primary or supplementary as far as /proc and getgrouplist can tell */
+	void *impl;
+	struct world *w;
+};
+
+struct listener;
+/* The owner puts the conn it was handed into its own memory: return where, or NULL to refuse. Then set on_read. */
+typedef struct conn *listener_cb(struct listener *l);
+struct listener {
+	listener_cb *on_conn;
+	const char *path; /* the owner's */
+	void *impl;
+};
+
+/* ---- watches, signals ------------------------------------------------------------------------------------------------ */
+
+struct watch;
+typedef void watch_cb(struct watch *wt); /* something changed in the directory; look for yourself */
+struct watch {
+	watch_cb *cb;
+	const char *dir;
+	void *impl;
+};
+
+struct sig;
+typedef void sig_cb(struct sig *s);
+struct sig {
+	sig_cb *cb;
+	int signum;
+	void *impl;
+};
+
+/* ---- the struct of functions ------------------------------------------------------------------------------------------ */
+
+struct world {
+	uint64_t (*now_ms)(struct world *w); /* monotonic */
+	int64_t (*wall_ms)(struct world *w); /* Unix time */
+	void (*random)(struct world *w, void *to, size_t len);
+	void (*timer_start)(struct world *w, struct timer *t, uint64_t delay_ms, timer_cb *cb);
+	void (*timer_stop)(struct world *w, struct timer *t);
+
+	void (*http_start)(struct world *w, struct http_req *r, http_cb *cb);
+	void (*http_cancel)(struct world *w, struct http_req *r); /* the callback follows; harmless when idle */
+
+	void (*disk_start)(struct world *w, struct disk_req *r, disk_cb *cb);
+	/* small and synchronous: /proc, configuration, the journal at start */
+	int (*disk_read)(struct world *w, const char *path, struct buf *b, struct err *e);              /* whole; appends to b */
+	int (*disk_stat)(struct world *w, const char *path, struct disk_stat *ret, struct err *e);      /* follows links */
+	int (*disk_list)(struct world *w, const char *dir, disk_name_cb *cb, void *ctx, struct err *e); /* unsorted, no dots */
+	int (*disk_mkdir)(struct world *w, const char *dir, unsigned mode, struct err *e); /* durable; there already is fine */
+	int (*disk_lock)(struct world *w, const char *path, struct err *e); /* held until the process ends; -ERR_EXISTS if taken */
+	int (*disk_realpath)(struct world *w, const char *path, struct buf *b, struct err *e);
+	int (*file_open)(struct world *w, const char *path, struct disk_file **ret, struct err *e); /* regular files only */
+	int (*file_stat)(struct world *w, struct disk_file *f, struct disk_stat *ret, struct err *e);
+	ssize_t (*file_read)(struct world *w, struct disk_file *f, uint64_t offset, void *to, size_t len, struct err *e);
+	void (*file_close)(struct world *w, struct disk_file *f); /* NULL is fine */
+
+	int (*serve)(struct world *w, struct listener *l, unsigned mode, struct err *e); /* replaces a stale socket file */
+	void (*unserve)(struct world *w, struct listener *l);
+	void (*conn_write)(struct world *w, struct conn *c, const void *data, size_t len, conn_wrote_cb *cb); /* copies */
+	void (*conn_close)(struct world *w, struct conn *c, void (*done)(struct conn *c)); /* done: the memory is yours again */
+
+	int (*watch_start)(struct world *w, struct watch *wt, watch_cb *cb, struct err *e);
+	void (*watch_stop)(struct world *w, struct watch *wt);
+	int (*sig_start)(struct world *w, struct sig *s, int signum, sig_cb *cb, struct err *e);
+	void (*sig_stop)(struct world *w, struct sig *s);
+};
+
+/* ---- shorthands, in world.c ------------------------------------------------------------------------------------------- */
+
+static inline uint64_t world_now_ms(struct world *w)
+{
+	return w->now_ms(w);
+}
+
+static inline int64_t world_wall_ms(struct world *w)
+{
+	return w->wall_ms(w);
+}
+
+uint64_t world_random64(struct world *w);
+
+static inline void timer_start(struct world *w, struct timer *t, uint64_t delay_ms, timer_cb *cb)
+{
+	w->timer_start(w, t, delay_ms, cb);
+}
+
+static inline void timer_stop(struct world *w, struct timer *t)
+{
+	w->timer_stop(w, t);
+}
+
+/* Adds a header; more than HTTP_HEADERS_MAX is a bug. A header that is there already (any case) is replaced. */
+void http_header_set(struct http_req *r, const char *name, const char *value);
+/* From the answer: copies the value of the first header of that name into b (emptied first); false if there is none. */
+bool http_header_get(const struct http_req *r, const char *name, struct buf *b);
+static inline void http_start(struct world *w, struct http_req *r, http_cb *cb)
+{
+	w->http_start(w, r, cb);
+}
+static inline void http_cancel(struct world *w, struct http_req *r)
+{
+	w->http_cancel(w, r);
+}
+void http_req_close(struct http_req *r); /* frees the answer; not while the request runs */
+
+void disk_append(struct world *w, struct disk_req *r, const char *path, uint64_t offset, const void *data, size_t len, disk_cb *cb);
+void disk_create(struct world *w, struct disk_req *r, const char *path, const void *data, size_t len, unsigned mode, disk_cb *cb);
+void disk_replace(struct world *w, struct disk_req *r, const char *path, const void *data, size_t len, unsigned mode, disk_cb *cb);
+void disk_truncate(struct world *w, struct disk_req *r, const char *path, uint64_t len, disk_cb *cb);
+void disk_unlink(struct world *w, struct disk_req *r, const char *path, disk_cb *cb);
+void disk_rename(struct world *w, struct disk_req *r, const char *path, const char *to, disk_cb *cb);
+/* Whole file, terminated, at most b->max. */
+static inline int disk_read_all(struct world *w, const char *path, struct buf *b, struct err *e)
+{
+	return w->disk_read(w, path, b, e);
+}
+bool disk_exists(struct world *w, const char *path);
