@@ -12,7 +12,7 @@ VERSION := 0.1.0
 LIBS    := libuv libcurl libcrypto libprotobuf-c zlib expat jansson yaml-0.1 libpcre2-8
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef -Wvla -Wwrite-strings -Werror
 HARDEN  := -fstack-protector-strong -fPIE -fno-common
-BASE    := -std=gnu11 -D_GNU_SOURCE -DREEVE_VERSION='"$(VERSION)"' -I. -I$(G) -MMD -MP -g $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+BASE    := -std=gnu11 -D_GNU_SOURCE -DREEVE_VERSION='"$(VERSION)"' -I. -I$(G) -isystem /usr/share/include/llhttp -MMD -MP -g $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 ifeq ($(FLAVOUR),asan)
 OPT     := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDOPT   := -fsanitize=address,undefined

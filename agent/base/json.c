@@ -48,7 +48,7 @@ static int member(const json_t *obj, const char *key, json_type type, const char
 
 int json_get_str(const json_t *obj, const char *key, const char **ret, struct err *e)
 {
-	json_t *m;
+	json_t *m = NULL;
 
 	TRY(member(obj, key, JSON_STRING, "a string", &m, e));
 	*ret = json_string_value(m);
@@ -57,7 +57,7 @@ int json_get_str(const json_t *obj, const char *key, const char **ret, struct er
 
 int json_get_u64(const json_t *obj, const char *key, uint64_t *ret, struct err *e)
 {
-	json_t *m;
+	json_t *m = NULL;
 
 	TRY(member(obj, key, JSON_INTEGER, "a number", &m, e));
 	if (json_integer_value(m) < 0)
