@@ -1,0 +1,3 @@
+from tests.vendor.cli import main
+
+raise SystemExit(main())

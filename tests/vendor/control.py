@@ -1,0 +1,175 @@
+"""The conversation inside OpAMP: each report of an agent goes in, the intent for it comes out.
+
+Both are full snapshots of what the other has not acknowledged, so lost, repeated and reordered ones do no harm. A
+terminal status is durable here before result_acked_through covers it.
+"""
+
+import base64
+import collections
+import hashlib
+import threading
+import time
+
+from google.protobuf import json_format
+
+from tests.peers.pb import control
+from tests.vendor import keys, store
+
+MOST_COMMANDS = 32
+HEAD_LIFE_MS = 600_000
+HEAD_RESIGN_MS = 60_000
+
+Told = collections.namedtuple("Told", "epoch commands acked cancelled")
+
+
+def is_terminal(state):
+    return state >= control.SUCCEEDED
+
+
+def state_name(state):
+    """The name, or the number of one that this schema does not know."""
+    return control.State.Name(state) if state in control.State.values() else str(state)
+
+
+class Control:
+    def __init__(self, files, records, registry, head_key):
+        self.files = files
+        self.records = records
+        self.registry = registry
+        self.head_key = head_key
+        self.lock = threading.RLock()
+        self.heads = {}
+        self.said = set()
+        self.results = {store.id_bytes(r["id"]): r for r in files.results()}
+        self.last = {store.id_bytes(s["id"]): s for s in files.statuses()}
+
+    # ---- report ----
+
+    def take(self, installation, report):
+        """Stores what is new in a report; durable on return."""
+        with self.lock:
+            self._check_epoch(installation, report)
+            orders = {o.id: o for o in self.files.orders(installation)}
+            for status in report.statuses:
+                self._take_status(installation, orders, status)
+            self._keep_agent(installation, report)
+
+    def _check_epoch(self, installation, report):
+        epoch = self.registry.get(installation)["epoch"]
+        known = self.files.agent(installation)
+        if report.epoch > epoch:
+            self._violate(installation, f"the report is of epoch {report.epoch}, which was never begun (now {epoch})")
+        elif report.epoch == 0 and known.get("epoch") == epoch and known.get("accepted_through", 0) > 0:
+            reason = f"the agent came back with an empty journal after accepting {known['accepted_through']} commands"
+            self.registry.raise_epoch(installation, epoch, reason)
+            self.records.event(installation, "epoch-raised", epoch=epoch + 1, reason=reason)
+        elif report.epoch == epoch == known.get("epoch") and report.accepted_through < known.get("accepted_through", 0):
+            self._violate(
+                installation, f"accepted_through went back: {known['accepted_through']}, now {report.accepted_through}"
+            )
+
+    def _take_status(self, installation, orders, status):
+        order = orders.get(bytes(status.command_id))
+        if order is None or order.seq != status.seq:
+            what = "an unknown command" if order is None else f"seq {status.seq} of a command with seq {order.seq}"
+            self._violate(installation, f"a status for {what}: {store.id_text(status.command_id)}")
+            return
+        if order.id in self.results:
+            self._compare(installation, order, status)
+            return
+        line = self._line(order, status)
+        last = self.last.get(order.id)
+        if last is None or {**line, "time": 0} != {**last, "time": 0}:
+            self.last[order.id] = line
+            self.records.statuses.append(line, durable=False)
+        if is_terminal(status.state):
+            raw = status.SerializeToString(deterministic=True)
+            result = line | {"raw": base64.b64encode(raw).decode(), "result": as_json(status)}
+            self.records.results.append(result)
+            self.results[order.id] = result
+
+    def _compare(self, installation, order, status):
+        kept = control.Status.FromString(base64.b64decode(self.results[order.id]["raw"]))
+        if kept != status:
+            names = [f.name for f in status.DESCRIPTOR.fields if getattr(kept, f.name) != getattr(status, f.name)]
+            what = ", ".join(names) or "unknown fields"
+            self._violate(
+                installation, f"the result of {store.id_text(order.id)} came again with other content: {what}"
+            )
+
+    def _line(self, order, status):
+        line = {"time": store.now(), "installation": order.installation, "epoch": order.epoch, "seq": order.seq}
+        line |= {
+            "id": store.id_text(order.id),
+            "state": state_name(status.state),
+            "terminal": is_terminal(status.state),
+        }
+        line |= {"steps_done": status.steps_done, "steps_total": status.steps_total, "step": status.step}
+        line |= {"note": status.note, "error": as_json(status.error) if status.HasField("error") else None}
+        return line | {"plan_hash": status.plan_hash.hex(), "plan_text": status.plan_text}
+
+    def _keep_agent(self, installation, report):
+        kept = self.files.agent(installation)
+        values = {
+            "epoch": report.epoch,
+            "accepted_through": report.accepted_through,
+            "mode": control.AgentMode.Name(report.mode) if report.mode in control.AgentMode.values() else report.mode,
+            "policy_digest": report.policy_digest.hex(),
+            "journal_seq": report.journal_head.seq,
+            "journal_sha256": report.journal_head.sha256.hex(),
+            "journal_key": report.journal_key.hex(),
+            "waiting": list(report.waiting),
+            "head_stale": report.head_stale,
+            "refusals": [as_json(r) for r in report.refusals],
+        }
+        if any(kept.get(name) != value for name, value in values.items()):
+            self.files.write_agent(installation, kept | values | {"changed": store.now()})
+
+    # ---- intent ----
+
+    def told(self, installation, report):
+        """What an intent for this report says, in a form that two can be compared by."""
+        entry = self.registry.get(installation)
+        epoch = entry["epoch"]
+        orders = self.files.orders(installation, epoch)
+        accepted = report.accepted_through if report.epoch == epoch else 0
+        done = {o.seq for o in orders if o.id in self.results}
+        acked = 0
+        while acked + 1 in done:
+            acked += 1
+        commands = tuple(o.seq for o in orders if o.seq > accepted)[:MOST_COMMANDS]
+        cancelled = tuple(c for c in self.files.cancels(installation) if c not in self.results)
+        return Told(epoch, commands, acked, cancelled)
+
+    def intent(self, installation, told):
+        orders = {o.seq: o for o in self.files.orders(installation, told.epoch)}
+        return control.Intent(
+            epoch=told.epoch,
+            head=self._head(installation, told, max(orders, default=0)),
+            commands=[orders[seq].signed for seq in told.commands],
+            result_acked_through=told.acked,
+        )
+
+    def _head(self, installation, told, last_seq):
+        now_ms = int(time.time() * 1000)
+        content = (told.epoch, last_seq, told.cancelled)
+        with self.lock:
+            kept = self.heads.get(installation)
+            if kept is None or kept[0] != content or not 0 <= now_ms - kept[1] < HEAD_RESIGN_MS:
+                head = control.Head(installation=installation, epoch=told.epoch, last_seq=last_seq)
+                head.issued_at, head.expires_at = now_ms, now_ms + HEAD_LIFE_MS
+                head.cancelled.extend(told.cancelled)
+                signed = keys.sign(keys.HEAD_DOMAIN, head.SerializeToString(), self.head_key)
+                self.heads[installation] = kept = (content, now_ms, signed)
+            return kept[2]
+
+    def _violate(self, installation, reason):
+        """Once for each reason and installation, however often it is repeated."""
+        digest = hashlib.sha256(f"{installation} {reason}".encode()).digest()
+        if digest not in self.said:
+            self.said.add(digest)
+            self.records.violate(installation, "report", reason)
+
+
+def as_json(message):
+    return json_format.MessageToDict(message, preserving_proto_field_name=True)
