@@ -1,0 +1,102 @@
+"""A running plane for each test, a client of it, and one plane in this process whose parts a test may bend."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from tests.peers import process
+from tests.peers.pb import REPO
+from tests.vendor import files, keys, registry
+from tests.vendor.client import Client
+
+INSTALLATION = "inst-1"
+REGION = "us-east-1"
+
+
+class RunningPlane:
+    """`python -m tests.vendor serve` and the command line beside it, on one data folder."""
+
+    def __init__(self, folder, sts_url, *flags, scheme="http"):
+        self.data = folder / "data"
+        self.keys = folder / "keys"
+        self.flags = [*flags, "--sts", f"{REGION}={sts_url}"]
+        keys.new_folder(self.keys)
+        if scheme == "https":
+            keys.new_certificate(self.keys, ["127.0.0.1", "localhost"])
+            self.flags += ["--cert", self.keys / "server.pem", "--key", self.keys / "server.key"]
+        else:
+            self.flags += ["--insecure-http"]
+        self.ca_file = self.keys / "ca.pem" if scheme == "https" else None
+        self.start()
+
+    def start(self):
+        (self.data / "plane.json").unlink(missing_ok=True)
+        arguments = ["tests.vendor", "--data", self.data, "serve", "--head-key", self.keys / "head.key", *self.flags]
+        self.process = process.start_python(*arguments)
+        self.url = process.wait_for(lambda: files.read_json(self.data / "plane.json"), 20, "plane.json")["url"]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def register(self, world, name=INSTALLATION, **other):
+        values = {n: world[n] for n in ("account", "region", "role")} | other
+        registry.Registry(self.data).add(name, **values)
+
+    def client(self, world, installation=INSTALLATION, **other):
+        return Client(self.url, installation, REGION, world["keys"][0], ca_file=self.ca_file, **other)
+
+    def cli(self, *arguments, status=0):
+        """The output of one command line; its exit status must be this one."""
+        command = [sys.executable, "-m", "tests.vendor", "--data", self.data, *arguments]
+        done = subprocess.run([str(c) for c in command], cwd=REPO, capture_output=True, text=True, check=False)
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def sign(self, *arguments):
+        return self.cli(*arguments, "--command-key", self.keys / "command.key", "-q").strip()
+
+    def lines(self, name):
+        return files.read_lines(self.data / f"{name}.jsonl")
+
+    def faults(self, value):
+        pathlib.Path(self.data / "faults.json").write_text(json.dumps(value))
+
+    def refusals(self):
+        return [line["reason"] for line in self.lines("refusals")]
+
+    def violations(self):
+        return [line["reason"] for line in self.lines("violations")]
+
+
+@pytest.fixture
+def plane(tmp_path, world):
+    running = RunningPlane(tmp_path, world["url"])
+    running.register(world)
+    yield running
+    process.stop(running.process)
+
+
+@pytest.fixture
+def client(plane, world):
+    """A client that is not logged in yet."""
+    return plane.client(world)
+
+
+@pytest.fixture
+def session(client):
+    client.login()
+    return client
+
+
+@pytest.fixture
+def spec(tmp_path):
+    path = tmp_path / "wh.yaml"
+    path.write_text(
+        "warehouse: wh-1\ngeneration: 1\nvpc_id: vpc-1\nclusters:\n"
+        "  - {name: c1, nodes: 2, instance_type: m6i.large, image_id: ami-1, subnet_id: subnet-1}\n"
+    )
+    return path

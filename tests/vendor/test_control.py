@@ -1,0 +1,203 @@
+"""Commands travel until they are accepted, results until they are stored; nothing is lost to a kill or a repeat."""
+
+import base64
+import json
+
+import pytest
+
+from tests.peers.pb import control
+from tests.vendor import keys, store
+from tests.vendor.files import Log, read_lines
+from tests.vendor.registry import Registry
+
+
+def command(signed):
+    return control.Command.FromString(signed.body)
+
+
+def status(plane, command_id, state, seq=1, **more):
+    return control.Status(command_id=store.id_bytes(command_id), seq=seq, state=state, **more)
+
+
+def test_a_command_is_what_was_signed(plane, session, spec, world):
+    session.poll(control.Report())
+    key = keys.Key.load(plane.keys / "command.key")
+    sign = ("apply", spec, "--mode", "plan", "--reason", "because", "--by", "me", "--deadline", "5m")
+    command_id = plane.sign(*sign)
+    signed = session.poll(control.Report()).commands[0]
+    assert [s.key_id for s in signed.sigs] == [key.key_id]
+    assert keys.is_valid(key.public, keys.COMMAND_DOMAIN, signed.body, signed.sigs[0].sig)
+    c = command(signed)
+    assert (c.schema, c.epoch, c.seq, c.verb, c.target) == (1, 1, 1, control.WAREHOUSE_APPLY, "wh-1")
+    assert (c.mode, c.reason, c.requested_by, c.deadline_s) == (control.PLAN, "because", "me", 300)
+    assert store.id_text(c.command_id) == command_id and command_id[14] == "7"
+    b = c.binding
+    assert (b.installation, b.account, b.region) == ("inst-1", world["account"], world["region"])
+    assert b.role_id == world["role_id"]
+    applied = control.WarehouseApply.FromString(c.args).spec
+    assert (applied.warehouse, applied.clusters[0].nodes) == ("wh-1", 2)
+
+
+def test_the_second_key_adds_a_signature(plane, session, spec):
+    release = keys.Key.load(plane.keys / "release.key")
+    plane.sign("delete", "wh-1", "--confirm", "wh-1", "--second-key", plane.keys / "release.key")
+    signed = session.poll(control.Report()).commands[0]
+    assert signed.sigs[1].key_id == release.key_id
+    assert keys.is_valid(release.public, keys.COMMAND_DOMAIN, signed.body, signed.sigs[1].sig)
+
+
+def test_commands_come_by_ascending_seq_until_they_are_accepted(plane, session, spec):
+    for _ in range(3):
+        plane.sign("apply", spec)
+    seqs = [command(c).seq for c in session.poll(control.Report()).commands]
+    assert seqs == [1, 2, 3]
+    intent = session.poll(control.Report(epoch=1, accepted_through=2))
+    assert [command(c).seq for c in intent.commands] == [3]
+    assert control.Head.FromString(intent.head.body).last_seq == 3
+
+
+def test_a_result_is_stored_once_and_then_acknowledged(plane, session, spec):
+    command_id = plane.sign("apply", spec)
+    running = status(plane, command_id, control.RUNNING, steps_done=1, steps_total=3, step="c1/launch")
+    assert session.poll(control.Report(epoch=1, accepted_through=1, statuses=[running])).result_acked_through == 0
+    done = control.Report(epoch=1, accepted_through=1, statuses=[status(plane, command_id, control.SUCCEEDED)])
+    assert session.poll(done).result_acked_through == 1
+    assert session.poll(done).result_acked_through == 1
+    assert [r["state"] for r in plane.lines("results")] == ["SUCCEEDED"]
+    assert [s["state"] for s in plane.lines("statuses")] == ["RUNNING", "SUCCEEDED"]
+    assert plane.violations() == []
+
+
+def test_the_acknowledgement_stops_at_the_first_result_that_is_missing(plane, session, spec):
+    ids = [plane.sign("apply", spec) for _ in range(3)]
+    third = status(plane, ids[2], control.FAILED, 3)
+    report = control.Report(epoch=1, accepted_through=3, statuses=[third])
+    assert session.poll(report).result_acked_through == 0
+    report.statuses.extend(status(plane, ids[n], control.SUCCEEDED, n + 1) for n in (0, 1))
+    assert session.poll(report).result_acked_through == 3
+
+
+def test_results_survive_the_death_of_the_plane(plane, session, spec, world):
+    command_id = plane.sign("apply", spec)
+    done = control.Report(epoch=1, accepted_through=1, statuses=[status(plane, command_id, control.SUCCEEDED)])
+    session.poll(done)
+    plane.kill()
+    plane.start()
+    session.url = plane.client(world).url
+    session.login()
+    assert session.poll(done).result_acked_through == 1
+    assert len(plane.lines("results")) == 1
+    assert plane.violations() == []
+
+
+def test_a_result_that_changes_is_a_violation(plane, session, spec):
+    command_id = plane.sign("apply", spec)
+    report = control.Report(epoch=1, accepted_through=1, statuses=[status(plane, command_id, control.SUCCEEDED)])
+    session.poll(report)
+    report.statuses[0].state = control.FAILED
+    session.poll(report)
+    session.poll(report)
+    assert plane.violations() == [f"the result of {command_id} came again with other content: state"]
+    assert len(plane.lines("results")) == 1
+
+
+def test_a_status_of_a_command_that_was_never_signed_is_a_violation(plane, session):
+    unknown = control.Status(command_id=bytes(16), seq=1, state=control.SUCCEEDED)
+    session.poll(control.Report(epoch=1, statuses=[unknown]))
+    assert "unknown command" in plane.violations()[0]
+    assert plane.lines("results") == []
+
+
+def test_accepted_through_that_goes_back_is_a_violation(plane, session, spec):
+    plane.sign("apply", spec)
+    session.poll(control.Report(epoch=1, accepted_through=1))
+    session.poll(control.Report(epoch=1, accepted_through=0))
+    assert "went back" in plane.violations()[0]
+
+
+def test_a_cancel_is_in_the_head_until_the_command_has_ended(plane, session, spec):
+    command_id = plane.sign("apply", spec)
+    plane.cli("cancel", command_id)
+    raw = store.id_bytes(command_id)
+    assert list(control.Head.FromString(session.poll(control.Report()).head.body).cancelled) == [raw]
+    done = control.Report(epoch=1, accepted_through=1, statuses=[status(plane, command_id, control.CANCELLED)])
+    assert list(control.Head.FromString(session.poll(done).head.body).cancelled) == []
+
+
+def test_an_agent_that_lost_its_journal_begins_a_new_epoch(plane, session, spec):
+    plane.sign("apply", spec)
+    session.poll(control.Report(epoch=1, accepted_through=1))
+    intent = session.poll(control.Report())
+    assert intent.epoch == 2 and not intent.commands
+    assert "empty journal" in plane.cli("list") and "release-key" in plane.cli("list")
+    assert "VOID" in plane.cli("list")
+    plane.sign("apply", spec)
+    commands = session.poll(control.Report()).commands
+    assert [(command(c).epoch, command(c).seq) for c in commands] == [(2, 1)]
+    assert Registry(plane.data).get("inst-1")["epoch"] == 2
+
+
+def test_an_agent_that_never_accepted_anything_keeps_the_epoch(plane, session, spec):
+    plane.sign("apply", spec)
+    session.poll(control.Report())
+    assert session.poll(control.Report()).epoch == 1
+
+
+def test_two_signers_at_once_get_two_numbers(plane, session, spec):
+    import concurrent.futures
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: plane.sign("apply", spec), range(4)))
+    assert [o.seq for o in store.Store(plane.data).orders("inst-1")] == [1, 2, 3, 4]
+
+
+def test_list_and_watch_tell_the_story(plane, session, spec):
+    command_id = plane.sign("apply", spec)
+    assert "NOT_ACCEPTED" in plane.cli("list")
+    running = status(plane, command_id, control.RUNNING, steps_done=1, steps_total=3, step="c1/launch")
+    session.poll(control.Report(epoch=1, accepted_through=1, statuses=[running]))
+    assert "timeout" in plane.cli("watch", command_id, "--until", "terminal", "--timeout", "1", status=3)
+    error = control.Error(**{"class": control.CAPACITY, "message": "no room", "action": "ec2:RunInstances"})
+    failed = status(plane, command_id, control.FAILED, error=error, note="short: 1 of 2 nodes")
+    session.poll(control.Report(epoch=1, accepted_through=1, statuses=[failed]))
+    story = plane.cli("watch", command_id[:20], "--until", "terminal", status=1)
+    assert "1/3  c1/launch" in story and "short: 1 of 2" in story and "ec2:RunInstances no room" in story
+    listed = json.loads(plane.cli("list", "--json"))
+    assert (listed["state"], listed["id"], listed["verb"]) == ("FAILED", command_id, "warehouse.apply")
+    kept = control.Status.FromString(base64.b64decode(plane.lines("results")[0]["raw"]))
+    assert kept == failed
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("warehouse: a\nclusters:\n  - {nodez: 1}\n", "nodez"),
+        ("warehouse: a\nwarehouse: b\n", "comes twice"),
+        ("- a\n", "not a mapping"),
+        ("generation: 1\n", "warehouse is missing"),
+        ("warehouse: a\ngeneration: many\n", "generation"),
+    ],
+)
+def test_a_wrong_specification_is_refused_by_file_and_key(plane, session, tmp_path, text, told):
+    path = tmp_path / "wrong.yaml"
+    path.write_text(text)
+    said = plane.cli("apply", path, "--command-key", plane.keys / "command.key", status=1)
+    assert str(path) in said and told in said
+
+
+def test_delete_wants_the_name_again(plane, session):
+    arguments = ("delete", "wh-1", "--command-key", plane.keys / "command.key", "--confirm", "wh-2")
+    assert "--confirm wh-1" in plane.cli(*arguments, status=1)
+
+
+def test_nothing_is_signed_before_the_first_login(plane, spec):
+    said = plane.cli("apply", spec, "--command-key", plane.keys / "command.key", status=1)
+    assert "has not logged in yet" in said
+
+
+def test_a_line_that_a_kill_cut_short_is_cut_off(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"n":1}\n{"n":')
+    assert read_lines(path) == [{"n": 1}]
+    Log(path).append({"n": 2})
+    assert read_lines(path) == [{"n": 1}, {"n": 2}]
