@@ -55,6 +55,7 @@ struct http_req {
 	uint32_t connect_ms, total_ms; /* 0: 3 s, 30 s */
 	const char *ca_file;           /* NULL: the system's */
 	const char *connect_to;        /* "host:port" to connect to instead; the name in url is verified. NULL: none */
+	const char *unix_socket;       /* talk to this socket instead of the network; the url still names host and path */
 	bool direct;                   /* never through a proxy */
 	/* the answer */
 	struct buf body; /* the caller sets its max; emptied at start */
@@ -174,7 +175,8 @@ struct world {
 	int (*disk_read)(struct world *w, const char *path, struct buf *b, struct err *e);              /* whole; appends to b */
 	int (*disk_stat)(struct world *w, const char *path, struct disk_stat *ret, struct err *e);      /* follows links */
 	int (*disk_list)(struct world *w, const char *dir, disk_name_cb *cb, void *ctx, struct err *e); /* unsorted, no dots */
-	int (*disk_mkdir)(struct world *w, const char *dir, unsigned mode, struct err *e); /* durable; there already is fine */
+	int (*disk_mkdir)(struct world *w, const char *dir, unsigned mode,
+			  struct err *e); /* there already is fine; dir and the names in it become durable */
 	int (*disk_lock)(struct world *w, const char *path, struct err *e); /* held until the process ends; -ERR_EXISTS if taken */
 	int (*disk_realpath)(struct world *w, const char *path, struct buf *b, struct err *e);
 	int (*file_open)(struct world *w, const char *path, struct disk_file **ret, struct err *e); /* regular files only */

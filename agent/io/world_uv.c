@@ -1,0 +1,181 @@
+/* world_uv.c - the loop, its clocks and its timers.
+ *
+ * All timers stand in one list by the time they are due, and one uv_timer is set for the first of them: starting and
+ * stopping one allocates nothing and closes nothing. What is due is moved aside before the first callback runs, so a
+ * callback that starts a timer of 0 ms is served in the next turn and starves nobody. */
+#include "agent/io/world_uv.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "agent/io/world_uv_impl.h"
+
+static uint64_t now_ms(struct world *w)
+{
+	(void)w;
+	return uv_hrtime() / 1000000;
+}
+
+static int64_t wall_ms(struct world *w)
+{
+	struct timespec ts;
+
+	(void)w;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void fill_random(struct world *w, void *to, size_t len)
+{
+	char *at = to;
+
+	(void)w;
+	while (len > 0) {
+		ssize_t n = getrandom(at, len, 0);
+
+		if (n < 0 && errno != EINTR) {
+			perror("reeve: getrandom");
+			abort();
+		}
+		if (n > 0) {
+			at += n;
+			len -= (size_t)n;
+		}
+	}
+}
+
+static void on_alarm(uv_timer_t *alarm);
+
+static void alarm_set(struct world_uv *u)
+{
+	const struct timer *first = list_entry(u->timers.next, struct timer, link);
+	uint64_t now = now_ms(&u->w);
+
+	if (list_empty(&u->timers)) {
+		uv_timer_stop(&u->alarm);
+		return;
+	}
+	uv_update_time(&u->loop); /* libuv counts from the time it last looked at */
+	uv_timer_start(&u->alarm, on_alarm, first->due_ms > now ? first->due_ms - now : 0, 0);
+}
+
+static void on_alarm(uv_timer_t *alarm)
+{
+	struct world_uv *u = container_of(alarm, struct world_uv, alarm);
+	struct list due;
+	struct list *n;
+	uint64_t now = now_ms(&u->w);
+
+	list_init(&due);
+	while (!list_empty(&u->timers) && list_entry(u->timers.next, struct timer, link)->due_ms <= now)
+		list_add(&due, list_pop(&u->timers));
+	while ((n = list_pop(&due)) != NULL) {
+		struct timer *t = list_entry(n, struct timer, link);
+		timer_cb *cb = t->cb;
+
+		t->cb = NULL;
+		cb(t);
+	}
+	alarm_set(u);
+}
+
+static void stop_timer(struct world *w, struct timer *t)
+{
+	struct world_uv *u = world_uv_of(w);
+	bool first = u->timers.next == &t->link;
+
+	list_del(&t->link);
+	t->cb = NULL;
+	if (first)
+		alarm_set(u);
+}
+
+static void start_timer(struct world *w, struct timer *t, uint64_t delay_ms, timer_cb *cb)
+{
+	struct world_uv *u = world_uv_of(w);
+	struct list *at;
+
+	stop_timer(w, t);
+	t->cb = cb;
+	t->due_ms = now_ms(w) + delay_ms;
+	for (at = u->timers.prev; at != &u->timers; at = at->prev)
+		if (list_entry(at, struct timer, link)->due_ms <= t->due_ms)
+			break;
+	list_add(at->next, &t->link); /* before what follows `at` */
+	if (u->timers.next == &t->link)
+		alarm_set(u);
+}
+
+static void init_time(struct world_uv *u)
+{
+	uv_timer_init(&u->loop, &u->alarm);
+	list_init(&u->timers);
+	u->w.now_ms = now_ms;
+	u->w.wall_ms = wall_ms;
+	u->w.random = fill_random;
+	u->w.timer_start = start_timer;
+	u->w.timer_stop = stop_timer;
+}
+
+struct world *world_uv_new(struct err *e)
+{
+	struct world_uv *u = mem_new(struct world_uv);
+	int rc = uv_loop_init(&u->loop);
+
+	if (rc != 0) {
+		world_uv_err(e, rc, "cannot start", "the event loop");
+		mem_free(u);
+		return NULL;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	init_time(u);
+	world_uv_disk_init(u);
+	world_uv_file_init(u);
+	world_uv_serve_init(u);
+	world_uv_watch_init(u);
+	if (world_uv_http_init(u, e) != 0) {
+		world_uv_free(&u->w);
+		return NULL;
+	}
+	return &u->w;
+}
+
+int world_uv_run(struct world *w)
+{
+	uv_run(&world_uv_of(w)->loop, UV_RUN_DEFAULT);
+	return 0;
+}
+
+void world_uv_stop(struct world *w)
+{
+	uv_stop(&world_uv_of(w)->loop);
+}
+
+void world_uv_free(struct world *w)
+{
+	struct world_uv *u;
+	struct list *n;
+	int rc;
+
+	if (w == NULL)
+		return;
+	u = world_uv_of(w);
+	world_uv_http_close(u);
+	world_uv_serve_close(u);
+	world_uv_watch_close(u);
+	while ((n = list_pop(&u->timers)) != NULL)
+		list_entry(n, struct timer, link)->cb = NULL;
+	uv_close((uv_handle_t *)&u->alarm, NULL);
+	world_uv_file_close(u);
+	world_uv_disk_close(u); /* last: it may turn the loop, which must have nobody left to call */
+	uv_run(&u->loop, UV_RUN_DEFAULT);
+	rc = uv_loop_close(&u->loop);
+	assert(rc == 0);
+	(void)rc;
+	mem_free(u);
+}

@@ -1,0 +1,272 @@
+/* world_uv_serve.c - unix sockets we serve: listeners, and the connections that come in over them.
+ *
+ * A socket file of a process that is gone is replaced; one that still answers is left alone. The file gets its mode
+ * before anybody can connect. Who the peer is, the kernel says: SO_PEERCRED and, for its further groups, SO_PEERGROUPS.
+ * A connection that fails or ends tells its reader once, with data NULL; writes still under way call back with their
+ * error before conn_close's done. Closing the world closes all of them without callbacks. */
+#include "agent/io/world_uv_impl.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 64
+#define GROUPS_MAX 1024
+
+#ifndef SO_PEERGROUPS
+#define SO_PEERGROUPS 59
+#endif
+
+/* A listener's or a connection's handle. The owner's struct is let go before the handle is closed. */
+struct pipe {
+	uv_pipe_t h;
+	struct list link;
+	struct world_uv *u;
+	struct listener *l;
+	struct conn *c;
+	void (*done)(struct conn *c);
+	gid_t gid; /* a listener's: owns the socket file */
+	char in[16384];
+};
+
+struct write {
+	uv_write_t req;
+	struct conn *c;
+	conn_wrote_cb *cb; /* NULL: nobody asks */
+	char data[];
+};
+
+static struct pipe *pipe_new(struct world_uv *u)
+{
+	struct pipe *p = mem_new(struct pipe);
+
+	p->u = u;
+	uv_pipe_init(&u->loop, &p->h, 0);
+	list_add(&u->pipes, &p->link);
+	return p;
+}
+
+static void on_closed(uv_handle_t *h)
+{
+	struct pipe *p = container_of((uv_pipe_t *)h, struct pipe, h);
+	struct conn *c = p->c;
+	void (*done)(struct conn *) = p->done;
+
+	mem_free(p);
+	if (done != NULL)
+		done(c);
+}
+
+static void pipe_close(struct pipe *p)
+{
+	list_del(&p->link);
+	uv_close((uv_handle_t *)&p->h, on_closed);
+}
+
+/* ---- connections --------------------------------------------------------------------------------------------------- */
+
+static bool in_group(int fd, gid_t primary, gid_t gid)
+{
+	gid_t groups[GROUPS_MAX];
+	socklen_t len = sizeof(groups);
+
+	if (primary == gid)
+		return true;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) != 0)
+		return false;
+	for (size_t i = 0; i < len / sizeof(groups[0]); i++)
+		if (groups[i] == gid)
+			return true;
+	return false;
+}
+
+static int ask_peer(struct pipe *p, gid_t gid, struct conn *c)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	uv_os_fd_t fd;
+
+	if (uv_fileno((uv_handle_t *)&p->h, &fd) != 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
+		return -ERR_IO;
+	c->peer_uid = cred.uid;
+	c->peer_gid = cred.gid;
+	c->peer_in_group = in_group(fd, cred.gid, gid);
+	return 0;
+}
+
+static void on_room(uv_handle_t *h, size_t wish, uv_buf_t *b)
+{
+	struct pipe *p = container_of((uv_pipe_t *)h, struct pipe, h);
+
+	(void)wish;
+	*b = uv_buf_init(p->in, sizeof(p->in));
+}
+
+static void on_data(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
+{
+	struct conn *c = container_of((uv_pipe_t *)s, struct pipe, h)->c;
+
+	if (n > 0) {
+		c->on_read(c, b->base, (size_t)n);
+	} else if (n < 0) {
+		uv_read_stop(s);
+		c->on_read(c, NULL, 0);
+	}
+}
+
+/* The peer is known before the owner's first on_read, and to nobody before on_conn has said where the conn lives. */
+static void on_incoming(uv_stream_t *s, int status)
+{
+	struct pipe *at = container_of((uv_pipe_t *)s, struct pipe, h);
+	struct conn peer = { 0 };
+	struct pipe *p;
+	struct conn *c;
+
+	if (status != 0)
+		return;
+	p = pipe_new(at->u);
+	if (uv_accept(s, (uv_stream_t *)&p->h) != 0 || ask_peer(p, at->gid, &peer) != 0 || (c = at->l->on_conn(at->l)) == NULL) {
+		pipe_close(p);
+		return;
+	}
+	c->peer_uid = peer.peer_uid;
+	c->peer_gid = peer.peer_gid;
+	c->peer_in_group = peer.peer_in_group;
+	c->w = &at->u->w;
+	c->impl = p;
+	p->c = c;
+	uv_read_start((uv_stream_t *)&p->h, on_room, on_data);
+}
+
+static void on_wrote(uv_write_t *req, int status)
+{
+	struct write *wr = container_of(req, struct write, req);
+	struct conn *c = wr->c;
+	conn_wrote_cb *cb = wr->cb;
+	struct pipe *p = container_of((uv_pipe_t *)req->handle, struct pipe, h);
+
+	mem_free(wr);
+	if (cb != NULL && p->c != NULL)
+		cb(c, status == 0 ? 0 : status == UV_ECANCELED ? -ERR_CANCELED : -ERR_NET);
+}
+
+static void conn_write(struct world *w, struct conn *c, const void *data, size_t len, conn_wrote_cb *cb)
+{
+	struct pipe *p = c->impl;
+	struct write *wr = mem_alloc(sizeof(*wr) + len);
+	uv_buf_t b = uv_buf_init(wr->data, (unsigned)len);
+	int rc;
+
+	(void)w;
+	assert(p->done == NULL && !uv_is_closing((uv_handle_t *)&p->h));
+	if (len > 0)
+		memcpy(wr->data, data, len);
+	wr->c = c;
+	wr->cb = cb;
+	rc = uv_write(&wr->req, (uv_stream_t *)&p->h, &b, 1, on_wrote);
+	assert(rc == 0); /* at once it refuses only a stream that we shut; what the peer does is told to on_wrote */
+	(void)rc;
+}
+
+static void conn_close(struct world *w, struct conn *c, void (*done)(struct conn *c))
+{
+	struct pipe *p = c->impl;
+
+	(void)w;
+	assert(p->done == NULL && done != NULL);
+	p->done = done;
+	pipe_close(p);
+}
+
+/* ---- listeners ------------------------------------------------------------------------------------------------------- */
+
+static bool answers(const struct sockaddr_un *a)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	bool yes = fd < 0 || connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 || errno == EAGAIN;
+
+	if (fd >= 0)
+		close(fd);
+	return yes;
+}
+
+static int clear_path(const char *path, struct err *e)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct stat st;
+
+	if (strlen(path) >= sizeof(a.sun_path))
+		return err_set(e, ERR_LIMIT, "%s: a socket's path has at most %zu bytes", path, sizeof(a.sun_path) - 1);
+	memcpy(a.sun_path, path, strlen(path) + 1);
+	if (lstat(path, &st) != 0)
+		return errno == ENOENT ? 0 : err_errno(e, errno, "%s", path);
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(e, ERR_EXISTS, "%s is there and is no socket", path);
+	if (answers(&a))
+		return err_set(e, ERR_EXISTS, "%s: another process serves it", path);
+	return unlink(path) == 0 ? 0 : err_errno(e, errno, "%s: unlink", path);
+}
+
+static int bind_and_listen(struct pipe *p, const char *path, unsigned mode, struct err *e)
+{
+	struct stat st;
+	int rc = uv_pipe_bind(&p->h, path);
+
+	if (rc != 0)
+		return world_uv_err(e, rc, "cannot bind", path);
+	if (chmod(path, mode) != 0 || lstat(path, &st) != 0)
+		return err_errno(e, errno, "%s: chmod", path);
+	p->gid = st.st_gid;
+	rc = uv_listen((uv_stream_t *)&p->h, BACKLOG, on_incoming);
+	return rc == 0 ? 0 : world_uv_err(e, rc, "cannot listen at", path);
+}
+
+static int serve(struct world *w, struct listener *l, unsigned mode, struct err *e)
+{
+	struct pipe *p;
+	int rc;
+
+	assert(l->impl == NULL && l->on_conn != NULL);
+	TRY(clear_path(l->path, e));
+	p = pipe_new(world_uv_of(w));
+	rc = bind_and_listen(p, l->path, mode, e);
+	if (rc != 0) {
+		pipe_close(p);
+		return rc;
+	}
+	p->l = l;
+	l->impl = p;
+	return 0;
+}
+
+static void unserve(struct world *w, struct listener *l)
+{
+	(void)w;
+	if (l->impl == NULL)
+		return;
+	pipe_close(l->impl); /* libuv removes the socket file */
+	l->impl = NULL;
+}
+
+void world_uv_serve_init(struct world_uv *u)
+{
+	list_init(&u->pipes);
+	u->w.serve = serve;
+	u->w.unserve = unserve;
+	u->w.conn_write = conn_write;
+	u->w.conn_close = conn_close;
+}
+
+void world_uv_serve_close(struct world_uv *u)
+{
+	while (!list_empty(&u->pipes)) {
+		struct pipe *p = list_entry(u->pipes.next, struct pipe, link);
+
+		p->c = NULL; /* a write under way tells nobody */
+		pipe_close(p);
+	}
+}
