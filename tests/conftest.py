@@ -11,6 +11,10 @@ OPERATE = {"Effect": "Allow", "Action": ["ec2:RunInstances", "ec2:CreateTags", "
 OPERATE |= {"Resource": "arn:aws:ec2:*:*:instance/*", "Condition": {"StringEquals": {"aws:RequestTag/a": "b"}}}
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "plane(*flags, process=False, scheme='http'): how the vendor plane is run")
+
+
 @pytest.fixture(scope="session")
 def moto():
     with peer.Moto() as started:

@@ -16,7 +16,9 @@ its trust policies must name the caller's session, and keys must be minted befor
 import argparse
 import json
 import pathlib
+import signal
 import subprocess
+import sys
 import urllib.request
 
 import boto3
@@ -195,6 +197,7 @@ def main():
     everything = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}], "Version": "2012-10-17"}
     policies = [json.loads(f.read_bytes()) if f else everything for f in (args.agent_policy, args.operate_policy)]
     args.dir.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with Moto(args.port) as moto:
         world = seed(moto, *policies, role=args.role)
         keys, instance = metadata(world)

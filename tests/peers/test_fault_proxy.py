@@ -122,7 +122,7 @@ def test_rules_choose_by_service_action_key_and_number(proxy, world):
 def test_a_reset_leaves_the_call_undone_or_done(proxy, do, launched):
     ec2, before = proxy.operator(), proxy.instances()
     proxy.rules({"match": {"action": "RunInstances"}, "do": do})
-    with pytest.raises(botocore.exceptions.ConnectionError):
+    with pytest.raises(botocore.exceptions.HTTPClientError):
         proxy.launch(ec2)
     assert len(proxy.instances() - before) == launched
     call = proxy.calls()[-1]

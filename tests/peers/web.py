@@ -4,6 +4,7 @@ import email.utils
 import json
 import os
 import pathlib
+import select
 import socket
 import struct
 import sys
@@ -47,9 +48,8 @@ class Handler(BaseHTTPRequestHandler):
     def is_gone(self):
         """Whether the peer has closed its side."""
         try:
-            return self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-        except BlockingIOError:
-            return False
+            readable = select.select([self.connection], [], [], 0)[0]
+            return bool(readable) and self.connection.recv(1, socket.MSG_PEEK) == b""
         except OSError:
             return True
 
@@ -82,6 +82,7 @@ class Lines:
 
     def __init__(self, path):
         self.path = pathlib.Path(path)
+        self.path.touch()
         self.lock = threading.Lock()
 
     def append(self, record):

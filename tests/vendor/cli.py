@@ -263,21 +263,29 @@ def sts_urls(items):
     return urls
 
 
-def serve(args):
+def make_plane(args):
+    """(plane, data folder, address, TLS context or None) as the arguments of `serve` ask."""
     from tests.vendor import server
 
     if bool(args.cert) != bool(args.key) or bool(args.cert) == args.insecure_http:
         raise ValueError("give --cert and --key, or --insecure-http")
     host, _, port = args.listen.rpartition(":")
+    if not port.isdigit():
+        raise ValueError(f"--listen {args.listen}: not HOST:PORT")
     if args.insecure_http and host not in ("127.0.0.1", "localhost"):
         raise ValueError("--insecure-http is for loopback addresses alone")
+    head_key, urls = keys.Key.load(args.head_key), sts_urls(args.sts)
     pathlib.Path(args.data).mkdir(parents=True, exist_ok=True)
     tls = None if args.insecure_http else server.tls_context(args.cert, args.key)
-    head_key = keys.Key.load(args.head_key)
-    audience = args.audience or host
-    plane = server.Plane(args.data, head_key, audience, sts_urls(args.sts), args.token_ttl, args.heartbeat)
+    plane = server.Plane(args.data, head_key, args.audience or host, urls, args.token_ttl, args.heartbeat)
+    return plane, args.data, (host, int(port)), tls
+
+
+def serve(args):
+    from tests.vendor import server
+
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
-    server.serve(plane, args.data, (host, int(port)), tls)
+    server.serve(*make_plane(args))
 
 
 # ---- arguments ----

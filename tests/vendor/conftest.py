@@ -1,15 +1,19 @@
-"""A running plane for each test, a client of it, and one plane in this process whose parts a test may bend."""
+"""A running plane for each test, and a client of it."""
 
+import contextlib
+import io
 import json
 import pathlib
 import subprocess
 import sys
+import threading
+import urllib.parse
 
 import pytest
 
 from tests.peers import process
 from tests.peers.pb import REPO
-from tests.vendor import files, keys, registry
+from tests.vendor import cli, files, keys, registry, server
 from tests.vendor.client import Client
 
 INSTALLATION = "inst-1"
@@ -17,7 +21,7 @@ REGION = "us-east-1"
 
 
 class RunningPlane:
-    """`python -m tests.vendor serve` and the command line beside it, on one data folder."""
+    """A plane and the command line beside it, on one data folder. It runs in this process, which is quick."""
 
     def __init__(self, folder, sts_url, *flags, scheme="http"):
         self.data = folder / "data"
@@ -33,14 +37,15 @@ class RunningPlane:
         self.start()
 
     def start(self):
-        (self.data / "plane.json").unlink(missing_ok=True)
-        arguments = ["tests.vendor", "--data", self.data, "serve", "--head-key", self.keys / "head.key", *self.flags]
-        self.process = process.start_python(*arguments)
-        self.url = process.wait_for(lambda: files.read_json(self.data / "plane.json"), 20, "plane.json")["url"]
+        arguments = ["--data", self.data, "serve", "--head-key", self.keys / "head.key", *self.flags]
+        args = cli.parser().parse_args([str(a) for a in arguments])
+        self.server, self.url = server.open_server(*cli.make_plane(args))
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
+    def stop(self):
+        self.server.plane.stopping.set()
+        self.server.shutdown()
+        self.server.server_close()
 
     def register(self, world, name=INSTALLATION, **other):
         values = {n: world[n] for n in ("account", "region", "role")} | other
@@ -51,10 +56,11 @@ class RunningPlane:
 
     def cli(self, *arguments, status=0):
         """The output of one command line; its exit status must be this one."""
-        command = [sys.executable, "-m", "tests.vendor", "--data", self.data, *arguments]
-        done = subprocess.run([str(c) for c in command], cwd=REPO, capture_output=True, text=True, check=False)
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            ended = cli.main([str(a) for a in ("--data", self.data, *arguments)])
+        assert ended == status, said.getvalue()
+        return said.getvalue()
 
     def sign(self, *arguments):
         return self.cli(*arguments, "--command-key", self.keys / "command.key", "-q").strip()
@@ -72,12 +78,43 @@ class RunningPlane:
         return [line["reason"] for line in self.lines("violations")]
 
 
+class PlaneProcess(RunningPlane):
+    """The same as processes of their own, which can be killed and can race."""
+
+    def start(self):
+        (self.data / "plane.json").unlink(missing_ok=True)
+        arguments = ["tests.vendor", "--data", self.data, "serve", "--head-key", self.keys / "head.key", *self.flags]
+        self.process = process.start_python(*arguments)
+        self.url = process.wait_for(lambda: files.read_json(self.data / "plane.json"), 20, "plane.json")["url"]
+
+    def stop(self):
+        assert process.stop(self.process) == 0
+
+    def kill_and_restart(self, client):
+        """SIGKILL, then a new plane on the same files; the client is logged in again."""
+        self.process.kill()
+        self.process.wait()
+        self.start()
+        client.url = urllib.parse.urlsplit(self.url)
+        client.login()
+
+    def cli(self, *arguments, status=0):
+        command = [sys.executable, "-m", "tests.vendor", "--data", self.data, *arguments]
+        done = subprocess.run([str(c) for c in command], cwd=REPO, capture_output=True, text=True, check=False)
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+
 @pytest.fixture
-def plane(tmp_path, world):
-    running = RunningPlane(tmp_path, world["url"])
+def plane(request, tmp_path, world):
+    """A plane in this process, or in one of its own by the mark plane(*flags, process=, scheme=)."""
+    mark = request.node.get_closest_marker("plane")
+    flags, options = (mark.args, dict(mark.kwargs)) if mark else ((), {})
+    kind = PlaneProcess if options.pop("process", False) else RunningPlane
+    running = kind(tmp_path, world["url"], *flags, **options)
     running.register(world)
     yield running
-    process.stop(running.process)
+    running.stop()
 
 
 @pytest.fixture

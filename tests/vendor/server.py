@@ -210,11 +210,17 @@ def tls_context(cert, key):
     return context
 
 
-def serve(plane, data, address, tls=None):
-    """Until SIGTERM or SIGINT. The address is in <data>/plane.json once connections are accepted."""
+def open_server(plane, data, address, tls=None):
+    """A server that accepts connections as soon as it is served; its address is in <data>/plane.json."""
     server = Server(address, plane, tls)
     url = f"{'https' if tls else 'http'}://{address[0]}:{server.server_port}"
     files.write_json(f"{data}/plane.json", {"url": url, "pid": os.getpid()})
+    return server, url
+
+
+def serve(plane, data, address, tls=None):
+    """Until SIGTERM or SIGINT."""
+    server, url = open_server(plane, data, address, tls)
     print(f"listening on {url}", flush=True)
     try:
         server.serve_forever(poll_interval=0.1)

@@ -1,6 +1,7 @@
 """Commands travel until they are accepted, results until they are stored; nothing is lost to a kill or a repeat."""
 
 import base64
+import concurrent.futures
 import json
 
 import pytest
@@ -77,14 +78,12 @@ def test_the_acknowledgement_stops_at_the_first_result_that_is_missing(plane, se
     assert session.poll(report).result_acked_through == 3
 
 
-def test_results_survive_the_death_of_the_plane(plane, session, spec, world):
+@pytest.mark.plane(process=True)
+def test_results_survive_the_death_of_the_plane(plane, session, spec):
     command_id = plane.sign("apply", spec)
     done = control.Report(epoch=1, accepted_through=1, statuses=[status(plane, command_id, control.SUCCEEDED)])
     session.poll(done)
-    plane.kill()
-    plane.start()
-    session.url = plane.client(world).url
-    session.login()
+    plane.kill_and_restart(session)
     assert session.poll(done).result_acked_through == 1
     assert len(plane.lines("results")) == 1
     assert plane.violations() == []
@@ -143,9 +142,8 @@ def test_an_agent_that_never_accepted_anything_keeps_the_epoch(plane, session, s
     assert session.poll(control.Report()).epoch == 1
 
 
+@pytest.mark.plane(process=True)
 def test_two_signers_at_once_get_two_numbers(plane, session, spec):
-    import concurrent.futures
-
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: plane.sign("apply", spec), range(4)))
     assert [o.seq for o in store.Store(plane.data).orders("inst-1")] == [1, 2, 3, 4]

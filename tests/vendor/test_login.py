@@ -215,13 +215,7 @@ def test_a_login_that_is_no_login_is_a_bad_request(plane, client, body):
     assert e.value.status == 400
 
 
-def test_login_over_tls(tmp_path, world):
-    from tests.peers import process
-    from tests.vendor.conftest import RunningPlane
-
-    running = RunningPlane(tmp_path, world["url"], scheme="https")
-    try:
-        running.register(world)
-        running.client(world).login()
-    finally:
-        process.stop(running.process)
+@pytest.mark.plane(process=True, scheme="https")
+def test_login_over_tls(plane, client):
+    assert plane.url.startswith("https://")
+    client.login()

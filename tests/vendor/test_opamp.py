@@ -7,12 +7,11 @@ import time
 import pytest
 from opentelemetry._opamp.proto import opamp_pb2 as pb
 
-from tests.peers import process
 from tests.peers.pb import control
 from tests.vendor import keys
 from tests.vendor.client import Answer
-from tests.vendor.conftest import RunningPlane
 from tests.vendor.opamp import CAPABILITY
+from tests.vendor.store import Store
 
 
 def violation(plane, session, message=None, body=None, status=400, **headers):
@@ -116,12 +115,10 @@ def test_a_sequence_number_that_jumps_asks_for_the_full_state(plane, session):
     assert plane.violations() == []
 
 
-def test_after_a_restart_the_plane_asks_for_the_full_state(plane, session, world):
+@pytest.mark.plane(process=True)
+def test_after_a_restart_the_plane_asks_for_the_full_state(plane, session):
     session.poll(control.Report())
-    plane.kill()
-    plane.start()
-    session.url = plane.client(world).url
-    session.login()
+    plane.kill_and_restart(session)
     assert session.exchange(first(session)).flags == pb.ServerToAgentFlags_ReportFullState
     assert plane.violations() == []
 
@@ -160,17 +157,11 @@ def test_a_command_that_is_not_taken_is_offered_again_but_not_in_a_tight_loop(pl
     assert 1 < time.monotonic() - began < 5
 
 
-def test_the_poll_interval_can_be_tuned(tmp_path, world):
-    plane = RunningPlane(tmp_path, world["url"], "--heartbeat", "7")
-    try:
-        plane.register(world)
-        client = plane.client(world)
-        client.login()
-        answer = client.exchange(first(client))
-        assert answer.connection_settings.opamp.heartbeat_interval_seconds == 7
-        assert answer.connection_settings.hash
-    finally:
-        process.stop(plane.process)
+@pytest.mark.plane("--heartbeat", "7")
+def test_the_poll_interval_can_be_tuned(session):
+    answer = session.exchange(first(session))
+    assert answer.connection_settings.opamp.heartbeat_interval_seconds == 7
+    assert answer.connection_settings.hash
 
 
 def test_what_the_agent_says_of_itself_is_kept(plane, session):
@@ -178,8 +169,6 @@ def test_what_the_agent_says_of_itself_is_kept(plane, session):
     message.health.healthy = True
     message.effective_config.config_map.config_map["reeve.yaml"].body = b"installation: inst-1\n"
     session.exchange(message)
-    from tests.vendor.store import Store
-
     agent = Store(plane.data).agent("inst-1")
     assert agent["description"] == {"service.name": "reference-client"}
     assert agent["health"]["healthy"] is True

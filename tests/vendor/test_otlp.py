@@ -78,15 +78,13 @@ def test_a_batch_that_comes_again_after_its_answer_is_a_violation(plane, session
     assert len(plane.lines("logs")) == 2
 
 
-def test_a_batch_whose_answer_was_withheld_may_come_again(plane, session, world):
+@pytest.mark.plane(process=True)
+def test_a_batch_whose_answer_was_withheld_may_come_again(plane, session):
     plane.faults({"otlp": {"every": 1, "answers": ["drop-answer-after-store"]}})
     with pytest.raises(ConnectionError):
         session.send("logs", log_request("one"), BATCH)
     plane.faults({})
-    plane.kill()
-    plane.start()
-    session.url = plane.client(world).url
-    session.login()
+    plane.kill_and_restart(session)
     session.send("logs", log_request("one"), BATCH)
     process.wait_for(lambda: len(batches(plane)) == 2)
     assert batches(plane) == [(BATCH, "logs", 1, True, False, None), (BATCH, "logs", 1, True, True, 200)]

@@ -2,9 +2,9 @@
 
 import pytest
 
+from tests.peers import process
 from tests.peers.pb import control
 from tests.vendor.client import Answer
-from tests.vendor.conftest import RunningPlane
 from tests.vendor.proof import WINDOW, Session
 
 
@@ -56,17 +56,10 @@ def test_counters_overtake_each_other_within_the_window():
     assert not s.take(2000 - WINDOW) and not s.take(1500) and not s.take(2000)
 
 
-def test_an_expired_token_is_refused(tmp_path, world):
-    from tests.peers import process
-
-    plane = RunningPlane(tmp_path, world["url"], "--token-ttl", "1")
-    try:
-        plane.register(world)
-        client = plane.client(world)
-        assert client.login()["expires_in_s"] == 1
-        process.wait_for(lambda: "expired" in expired(client), 5, "expiry")
-    finally:
-        process.stop(plane.process)
+@pytest.mark.plane("--token-ttl", "1")
+def test_an_expired_token_is_refused(client):
+    assert client.login()["expires_in_s"] == 1
+    process.wait_for(lambda: "expired" in expired(client), 5, "expiry")
 
 
 def expired(client):
@@ -78,10 +71,9 @@ def expired(client):
     return ""
 
 
+@pytest.mark.plane(process=True)
 def test_after_a_restart_a_session_is_unknown_and_login_works(plane, session):
-    plane.kill()
-    plane.start()
-    session.url = plane.client({"keys": [None]}).url
-    assert "log in" in refused(plane, session, session.proof("/v1/opamp", b""))
-    session.login()
+    headers = session.proof("/v1/opamp", b"")
+    plane.kill_and_restart(session)
+    assert "log in" in refused(plane, session, headers)
     session.poll(control.Report())
