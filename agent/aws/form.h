@@ -5,6 +5,8 @@
 
 #include "agent/base/buf.h"
 
+#define FORM_MAX_BYTES (1u << 20)
+
 struct form {
 	struct buf b;
 	const char *action; /* as given: a literal */
@@ -15,3 +17,6 @@ void form_start(struct form *f, const char *action, const char *version); /* ini
 void form_add(struct form *f, const char *value, const char *key_fmt, ...) __attribute__((format(printf, 3, 4)));
 void form_add_u(struct form *f, uint64_t value, const char *key_fmt, ...) __attribute__((format(printf, 3, 4)));
 void form_close(struct form *f);
+
+/* Everything but RFC 3986's unreserved characters, and those in `keep`, becomes %XX: the one encoding AWS signs. */
+void form_encode(struct buf *to, const char *s, size_t len, const char *keep);
