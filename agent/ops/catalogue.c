@@ -1,0 +1,105 @@
+/* catalogue.c - all step kinds in one table, and what they share in reading their arguments. */
+#include <string.h>
+
+#include "agent/aws/ec2.h"
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/step.h"
+
+static const struct step_kind *const kinds[] = {
+	&kind_create_security_group,
+	&kind_authorize_ingress,
+	&kind_revoke_ingress,
+	&kind_delete_security_group,
+	&kind_launch,
+	&kind_wait_running,
+	&kind_terminate,
+	&kind_wait_terminated,
+	&kind_create_target_group,
+	&kind_create_load_balancer,
+	&kind_wait_load_balancer,
+	&kind_create_listener,
+	&kind_register,
+	&kind_wait_healthy,
+	&kind_deregister,
+	&kind_delete_listener,
+	&kind_delete_load_balancer,
+	&kind_delete_target_group,
+	NULL,
+};
+
+const struct step_kind *const *catalogue_all(void)
+{
+	return kinds;
+}
+
+const struct step_kind *catalogue_find(const char *name)
+{
+	for (const struct step_kind *const *k = kinds; *k != NULL; k++)
+		if (str_eq((*k)->name, name))
+			return *k;
+	return NULL;
+}
+
+int arg_str(const struct step_ctx *x, const char *name, const char **ret, struct err *e)
+{
+	return json_get_str(x->args, name, ret, e);
+}
+
+int arg_strs(const struct step_ctx *x, const char *name, const char ***ret, size_t *ret_n, struct err *e)
+{
+	const json_t *list = json_object_get(x->args, name);
+	size_t n = json_array_size(list);
+	const char **v;
+
+	if (!json_is_array(list))
+		return err_set(e, ERR_INVALID, "argument \"%s\" is not a list", name);
+	v = mem_grow(NULL, n, sizeof(*v));
+	for (size_t i = 0; i < n; i++) {
+		v[i] = json_string_value(json_array_get(list, i));
+		if (v[i] == NULL) {
+			mem_free(v);
+			return err_set(e, ERR_INVALID, "argument \"%s\" holds something that is not a text", name);
+		}
+	}
+	*ret = v;
+	*ret_n = n;
+	return 0;
+}
+
+int arg_tags(const struct step_ctx *x, struct ec2_tag **ret, size_t *ret_n, struct err *e)
+{
+	json_t *tags = json_object_get(x->args, "tags"), *value;
+	const char *key;
+	struct ec2_tag *v = NULL;
+	size_t n = 0;
+
+	if (!json_is_object(tags))
+		return err_set(e, ERR_INVALID, "argument \"tags\" is missing");
+	v = mem_grow(NULL, json_object_size(tags), sizeof(*v));
+	json_object_foreach(tags, key, value)
+		v[n++] = (struct ec2_tag){ key, json_string_value(value) != NULL ? json_string_value(value) : "" };
+	*ret = v;
+	*ret_n = n;
+	return 0;
+}
+
+void fact_set(const struct step_ctx *x, json_t *value)
+{
+	json_object_set_new(x->facts, json_str_or(x->args, "fact", "?"), value);
+}
+
+bool step_may_hide(const struct step_ctx *x)
+{
+	return json_is_true(json_object_get(x->args, "fresh")) && !x->settled;
+}
+
+enum step_verdict step_judge_refusal(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	(void)x;
+	if (c->class == AWS_AMBIGUOUS || c->class == AWS_THROTTLED)
+		return STEP_LOOK;
+	err_set(e, ERR_SERVICE, "%s", err_text(&c->err));
+	return STEP_FAILED;
+}

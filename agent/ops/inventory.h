@@ -1,0 +1,66 @@
+/* inventory.h - what the account holds of ours, seen by tag: one time-stamped snapshot of an installation.
+ *
+ * Taken with the reads of the instance role (reads.h). The planner compares it with the desired state; the engine looks
+ * into a fresh one after any ambiguity. Nothing is in it that does not carry both ownership tags. */
+#pragma once
+#include "agent/aws/call.h"
+#include "agent/aws/creds.h"
+#include "agent/aws/ec2.h"
+#include "agent/aws/elb.h"
+#include "agent/base/arena.h"
+
+/* A target group of ours with who is registered in it. */
+struct inventory_group {
+	struct elb_group g;
+	struct elb_targets targets;
+};
+
+struct inventory_lb {
+	struct elb_lb lb;
+	struct elb_listeners listeners;
+};
+
+struct inventory {
+	struct arena *arena;
+	int64_t taken_ms; /* Unix ms, when the last answer came */
+	struct ec2_instances instances;
+	struct ec2_groups groups;
+	struct ec2_vpcs vpcs; /* of the region: the planner wants the CIDRs of the spec's */
+	struct inventory_group *tgs;
+	size_t tgs_n;
+	struct inventory_lb *lbs;
+	size_t lbs_n;
+};
+
+struct inventory *inventory_new(void);
+void inventory_free(struct inventory *inv);
+
+/* Neither terminated nor about to be. */
+bool inventory_is_alive(const struct ec2_instance *i);
+const struct ec2_group *inventory_group_by_name(const struct inventory *inv, const char *vpc_id, const char *name);
+const struct ec2_group *inventory_group_by_id(const struct inventory *inv, const char *id);
+const struct inventory_group *inventory_tg_by_name(const struct inventory *inv, const char *name);
+const struct inventory_group *inventory_tg_by_arn(const struct inventory *inv, const char *arn);
+const struct inventory_lb *inventory_lb_by_name(const struct inventory *inv, const char *name);
+const struct inventory_lb *inventory_lb_by_arn(const struct inventory *inv, const char *arn);
+bool inventory_rule_eq(const struct ec2_rule *a, const struct ec2_rule *b); /* all but the description */
+
+/* Whose: the two ownership tags. */
+struct owner {
+	const char *vendor, *installation;
+};
+
+/* One taking; the owner's until cb, zero at birth. */
+struct inventory_req;
+typedef void inventory_cb(struct inventory_req *req, int rc);
+struct inventory_req {
+	inventory_cb *cb;
+	struct inventory *inv; /* on success the asker's, who takes it (sets NULL) or lets the next start free it */
+	struct err err;
+	enum aws_class class; /* of the call that failed */
+	void *priv;
+};
+void inventory_take(struct world *w, struct aws *aws, struct creds *creds, const struct owner *owner, struct inventory_req *req,
+		    inventory_cb *cb);
+void inventory_cancel(struct inventory_req *req); /* cb follows, with -ERR_CANCELED; harmless when idle */
+void inventory_req_close(struct inventory_req *req);

@@ -1,0 +1,390 @@
+/* kinds_node.c - step kinds of nodes: launch, wait, terminate, wait. */
+#include <string.h>
+
+#include "agent/aws/ec2.h"
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/demand.h"
+#include "agent/ops/inventory.h"
+#include "agent/ops/step.h"
+
+#define USER_DATA_MAX 16384
+
+/* ---- launch: one RunInstances for all missing nodes of a cluster ----
+ *
+ * The first generation asks for all or nothing. Where AWS has not enough and the cluster is not atomic, the second asks for
+ * what can be had: another request, so another token. */
+
+static uint32_t count_of(const json_t *args)
+{
+	return (uint32_t)json_int_or(args, "count", 0);
+}
+
+static void volumes_of(const json_t *args, struct ec2_volume_arg **ret, size_t *ret_n)
+{
+	const json_t *list = json_object_get(args, "volumes");
+	size_t n = json_array_size(list);
+	struct ec2_volume_arg *v = mem_grow(NULL, n, sizeof(*v));
+
+	for (size_t i = 0; i < n; i++) {
+		const json_t *j = json_array_get(list, i);
+
+		v[i] = (struct ec2_volume_arg){
+			.device = json_str_or(j, "device", ""),
+			.type = json_str_or(j, "type", "gp3"),
+			.kms_key_id = json_str_or(j, "kms_key_id", NULL),
+			.size_gib = (uint32_t)json_int_or(j, "size_gib", 0),
+			.iops = (uint32_t)json_int_or(j, "iops", 0),
+			.throughput = (uint32_t)json_int_or(j, "throughput", 0),
+		};
+	}
+	*ret = v;
+	*ret_n = n;
+}
+
+static int launch_ask(const struct step_ctx *x, struct form *f, struct err *e)
+{
+	CLEANUP(mem_close) struct ec2_tag *tags = NULL;
+	CLEANUP(mem_close) struct ec2_volume_arg *volumes = NULL;
+	CLEANUP(mem_close) const char **groups = NULL;
+	CLEANUP(buf_close) struct buf user_data = BUF_MAX(USER_DATA_MAX);
+	struct ec2_run_args a = { .client_token = x->token, .max = count_of(x->args) };
+
+	TRY(arg_str(x, "image_id", &a.image_id, e));
+	TRY(arg_str(x, "type", &a.type, e));
+	TRY(arg_str(x, "subnet_id", &a.subnet_id, e));
+	TRY(arg_strs(x, "groups", &groups, &a.group_ids_n, e));
+	TRY(arg_tags(x, &tags, &a.tags_n, e));
+	if (json_object_get(x->args, "user_data") != NULL)
+		TRY(json_get_base64(x->args, "user_data", &user_data, e));
+	volumes_of(x->args, &volumes, &a.volumes_n);
+	a.group_ids = groups;
+	a.tags = tags;
+	a.volumes = volumes;
+	a.profile = json_str_or(x->args, "profile", NULL);
+	a.user_data = user_data.data;
+	a.user_data_len = user_data.len;
+	a.min = x->generation == 1 ? a.max : 1;
+	ec2_run_instances(f, &a);
+	return 0;
+}
+
+static json_t *ids_of(const struct ec2_instances *list)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < list->n; i++)
+		json_array_append_new(ids, json_string(list->v[i].id));
+	return ids;
+}
+
+static void note_short(const struct step_ctx *x, size_t have)
+{
+	if (have < count_of(x->args))
+		buf_addf(x->note, "short: %zu of %u nodes in %s", have, count_of(x->args), json_str_or(x->args, "cluster", "?"));
+}
+
+static enum step_verdict launched(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	struct arena *m = arena_new_sized(8u << 20);
+	struct ec2_instances list = { 0 };
+	enum step_verdict v = STEP_LOOK; /* an answer we cannot read: AWS did it, so look */
+
+	if (ec2_read_run_instances(xml_root(c->xml), m, &list, e) == 0 && list.n > 0) {
+		fact_set(x, ids_of(&list));
+		note_short(x, list.n);
+		v = STEP_DONE;
+	}
+	arena_free(m);
+	return v;
+}
+
+static enum step_verdict launch_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	bool atomic = json_is_true(json_object_get(x->args, "atomic"));
+
+	if (c->class == AWS_OK)
+		return launched(x, c, e);
+	if (c->class == AWS_CONFLICT)
+		return STEP_LOOK; /* IdempotentParameterMismatch: the token is known, so look by tag */
+	if ((c->class == AWS_CAPACITY || c->class == AWS_QUOTA) && !atomic && x->generation == 1 && count_of(x->args) > 1)
+		return STEP_SMALLER;
+	return step_judge_refusal(x, c, e);
+}
+
+static bool is_from(const struct step_ctx *x, const struct ec2_instance *i)
+{
+	const char *command = ec2_tag_get(&i->tags, "reeve:command"), *step = ec2_tag_get(&i->tags, "reeve:step");
+	size_t plan = strlen(x->plan);
+
+	return str_eq(command, x->command) && step != NULL && strncmp(step, x->plan, plan) == 0 && step[plan] == '/' &&
+	       str_eq(step + plan + 1, x->step);
+}
+
+/* Part of a launch may be seen before the rest: fewer than asked for is believed only when the wait is over. Until then the
+ * fact "partly" tells the engine to look again instead of asking again. */
+static bool launch_find(const struct step_ctx *x, const struct inventory *inv)
+{
+	json_t *ids = json_array();
+	size_t n;
+
+	for (size_t i = 0; i < inv->instances.n; i++)
+		if (is_from(x, &inv->instances.v[i]) && inventory_is_alive(&inv->instances.v[i]))
+			json_array_append_new(ids, json_string(inv->instances.v[i].id));
+	n = json_array_size(ids);
+	if (n == 0 || (n < count_of(x->args) && !x->settled)) {
+		json_object_set_new(x->facts, "partly", json_boolean(n > 0));
+		json_decref(ids);
+		return false;
+	}
+	fact_set(x, ids);
+	note_short(x, n);
+	return true;
+}
+
+static json_t *instances_of_fact(const json_t *args)
+{
+	return json_pack("{s:[o], s:b}", "instances", json_sprintf("@%s", json_str_or(args, "fact", "?")), "fresh", 1);
+}
+
+static void launch_demand(const json_t *args, struct demand *d)
+{
+	const json_t *volumes = json_object_get(args, "volumes");
+	uint32_t total = (uint32_t)json_int_or(args, "held", 0) + count_of(args);
+
+	demand_type(d, json_str_or(args, "type", ""));
+	d->new_nodes += count_of(args);
+	if (total > d->cluster_nodes)
+		d->cluster_nodes = total;
+	for (size_t i = 0; i < json_array_size(volumes); i++) {
+		uint32_t gib = (uint32_t)json_int_or(json_array_get(volumes, i), "size_gib", 0);
+
+		if (gib > d->volume_gib)
+			d->volume_gib = gib;
+	}
+}
+
+static void launch_print(const json_t *args, struct buf *to)
+{
+	const json_t *volumes = json_object_get(args, "volumes");
+
+	buf_addf(to, "%u x %s, %s, %s", count_of(args), json_str_or(args, "type", "?"), json_str_or(args, "image_id", "?"),
+		 json_str_or(args, "subnet_id", "?"));
+	for (size_t i = 0; i < json_array_size(volumes); i++) {
+		const json_t *v = json_array_get(volumes, i);
+
+		buf_addf(to, ", %s %lld GiB on %s", json_str_or(v, "type", "?"), (long long)json_int_or(v, "size_gib", 0),
+			 json_str_or(v, "device", "?"));
+	}
+}
+
+static const char *const launch_needs[] = { "ec2:CreateTags", "iam:PassRole", NULL };
+
+const struct step_kind kind_launch = {
+	.name = "launch",
+	.service = AWS_EC2,
+	.action = "ec2:RunInstances",
+	.needs = launch_needs,
+	.repeat = REPEAT_TOKEN,
+	.settle_s = 300,
+	.deadline_s = 900,
+	.poll_s = 5,
+	.makes = "instance",
+	.ask = launch_ask,
+	.judge = launch_judge,
+	.find = launch_find,
+	.undo = &kind_terminate,
+	.undo_args = instances_of_fact,
+	.demand = launch_demand,
+	.print = launch_print,
+};
+
+/* ---- waits: Describe by filter, because one unknown id fails a whole DescribeInstances by id ---- */
+
+static int describe_ask(const struct step_ctx *x, struct form *f, struct err *e)
+{
+	CLEANUP(mem_close) const char **ids = NULL;
+	struct ec2_filter filter = { .name = "instance-id" };
+
+	TRY(arg_strs(x, "instances", &ids, &filter.n, e));
+	filter.values = ids;
+	ec2_describe_instances(f, &(struct ec2_describe){ .filters = &filter, .filters_n = 1 });
+	return 0;
+}
+
+static const struct ec2_instance *instance_by_id(const struct ec2_instances *list, const char *id)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (str_eq(list->v[i].id, id))
+			return &list->v[i];
+	return NULL;
+}
+
+/* How the asked-for nodes stand: which run, how many are on their way, why the rest is lost. */
+struct standing {
+	json_t *running;
+	size_t coming, lost;
+	char why[256];
+};
+
+static void stand(const json_t *ids, const struct ec2_instances *list, struct standing *s)
+{
+	s->running = json_array();
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const char *id = json_string_value(json_array_get(ids, i));
+		const struct ec2_instance *in = instance_by_id(list, id);
+
+		if (in == NULL || str_eq(in->state, "pending") || str_eq(in->state, "stopped") || str_eq(in->state, "stopping")) {
+			s->coming++;
+		} else if (str_eq(in->state, "running")) {
+			json_array_append_new(s->running, json_string(id));
+		} else {
+			s->lost++;
+			snprintf(s->why, sizeof(s->why), "%s is %s: %s %s", id, in->state, in->reason_code, in->reason);
+		}
+	}
+}
+
+static enum step_verdict running_verdict(const struct step_ctx *x, const struct standing *s, struct err *e)
+{
+	bool atomic = json_is_true(json_object_get(x->args, "atomic"));
+
+	if (s->lost > 0 && (atomic || (json_array_size(s->running) == 0 && s->coming == 0))) {
+		err_set(e, ERR_SERVICE, "a node did not come up: %s", s->why);
+		return STEP_FAILED;
+	}
+	if (s->coming > 0)
+		return STEP_AGAIN;
+	fact_set(x, json_incref(s->running));
+	if (s->lost > 0)
+		buf_addf(x->note, "short: %zu node(s) of %s did not come up (%s)", s->lost, json_str_or(x->args, "cluster", "?"),
+			 s->why);
+	return STEP_DONE;
+}
+
+static enum step_verdict wait_running_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	struct ec2_instances list = { 0 };
+	struct standing s = { 0 };
+	struct arena *m;
+	enum step_verdict v = STEP_AGAIN;
+
+	if (c->class != AWS_OK)
+		return c->class == AWS_AMBIGUOUS || c->class == AWS_THROTTLED ? STEP_AGAIN : step_judge_refusal(x, c, e);
+	m = arena_new_sized(64u << 20);
+	if (ec2_read_instances(xml_root(c->xml), m, &list, e) == 0) {
+		stand(json_object_get(x->args, "instances"), &list, &s);
+		v = running_verdict(x, &s, e);
+	}
+	json_decref(s.running);
+	arena_free(m);
+	return v;
+}
+
+static void instances_print(const json_t *args, struct buf *to)
+{
+	const json_t *ids = json_object_get(args, "instances");
+
+	for (size_t i = 0; i < json_array_size(ids); i++)
+		buf_addf(to, "%s%s", i > 0 ? ", " : "", json_string_value(json_array_get(ids, i)));
+}
+
+const struct step_kind kind_wait_running = {
+	.name = "wait-running",
+	.service = AWS_EC2,
+	.action = "ec2:DescribeInstances",
+	.repeat = REPEAT_READ,
+	.deadline_s = 900,
+	.poll_s = 5,
+	.ask = describe_ask,
+	.judge = wait_running_judge,
+	.print = instances_print,
+};
+
+static enum step_verdict wait_terminated_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	struct ec2_instances list = { 0 };
+	struct arena *m;
+	enum step_verdict v = STEP_DONE;
+
+	if (c->class != AWS_OK)
+		return c->class == AWS_AMBIGUOUS || c->class == AWS_THROTTLED ? STEP_AGAIN : step_judge_refusal(x, c, e);
+	m = arena_new_sized(64u << 20);
+	if (ec2_read_instances(xml_root(c->xml), m, &list, e) != 0)
+		v = STEP_AGAIN;
+	for (size_t i = 0; i < list.n; i++)
+		if (!str_eq(list.v[i].state, "terminated"))
+			v = STEP_AGAIN;
+	arena_free(m);
+	return v;
+}
+
+const struct step_kind kind_wait_terminated = {
+	.name = "wait-terminated",
+	.service = AWS_EC2,
+	.action = "ec2:DescribeInstances",
+	.repeat = REPEAT_READ,
+	.deadline_s = 900,
+	.poll_s = 5,
+	.ask = describe_ask,
+	.judge = wait_terminated_judge,
+	.print = instances_print,
+};
+
+/* ---- terminate ---- */
+
+static int terminate_ask(const struct step_ctx *x, struct form *f, struct err *e)
+{
+	CLEANUP(mem_close) const char **ids = NULL;
+	size_t n;
+
+	TRY(arg_strs(x, "instances", &ids, &n, e));
+	ec2_terminate_instances(f, ids, n);
+	return 0;
+}
+
+/* One unknown id terminates none of them; one that was just launched may not be known everywhere yet. */
+static enum step_verdict terminate_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	if (c->class == AWS_OK)
+		return STEP_DONE;
+	if (c->class == AWS_NOTFOUND)
+		return step_may_hide(x) ? STEP_AGAIN : STEP_LOOK;
+	return step_judge_refusal(x, c, e);
+}
+
+static bool terminate_find(const struct step_ctx *x, const struct inventory *inv)
+{
+	const json_t *ids = json_object_get(x->args, "instances");
+
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const struct ec2_instance *in = instance_by_id(&inv->instances, json_string_value(json_array_get(ids, i)));
+
+		if (in == NULL ? step_may_hide(x) : inventory_is_alive(in))
+			return false;
+	}
+	return true;
+}
+
+static bool leaves_none(const json_t *args)
+{
+	return json_is_true(json_object_get(args, "leaves_none"));
+}
+
+const struct step_kind kind_terminate = {
+	.name = "terminate",
+	.service = AWS_EC2,
+	.action = "ec2:TerminateInstances",
+	.repeat = REPEAT_NATURAL,
+	.settle_s = 120,
+	.deadline_s = 600,
+	.poll_s = 5,
+	.removes = "instance",
+	.removes_arg = "instances",
+	.ask = terminate_ask,
+	.judge = terminate_judge,
+	.find = terminate_find,
+	.is_high = leaves_none,
+	.print = instances_print,
+};

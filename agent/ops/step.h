@@ -1,0 +1,89 @@
+/* step.h - a step kind: two pure functions, and what the engine must know to be safe. The catalogue lists them all.
+ *
+ * A step is one AWS call, made once or, after an ambiguity, found to have been made. Its arguments are JSON, so that a plan
+ * can be written to the journal, hashed, printed and resumed; "@name" in them stands for a fact that an earlier step found
+ * out. Kind names are journal identity: never renamed, never given another meaning. */
+#pragma once
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/aws/call.h"
+#include "agent/aws/form.h"
+#include "agent/base/err.h"
+
+struct inventory;
+struct demand;
+
+/* What a step is asked and judged with. Arguments are resolved: no "@" is left in them. */
+struct step_ctx {
+	const json_t *args;
+	const char *command, *plan, *step; /* the command's id as text, and our place in it */
+	const char *token;                 /* ClientToken of this generation */
+	unsigned generation;               /* from 1; a changed request takes the next one */
+	bool settled;                      /* settle_s has passed since it was first tried: what is not seen is not there */
+	json_t *facts;                     /* judge and find add what they learn */
+	struct buf *note;                  /* for people, when something is less than asked; may stay empty */
+};
+
+enum step_verdict {
+	STEP_DONE,
+	STEP_AGAIN,   /* not yet: ask again after poll_s */
+	STEP_LOOK,    /* AWS says it is there already, or we cannot know: look by tag */
+	STEP_SMALLER, /* not with these parameters: the next generation asks for less */
+	STEP_FAILED,
+};
+
+enum step_repeat {
+	REPEAT_READ,    /* changes nothing */
+	REPEAT_TOKEN,   /* the same ClientToken makes a repetition harmless */
+	REPEAT_NATURAL, /* its name or its effect makes a repetition harmless */
+};
+
+struct step_kind {
+	const char *name;
+	enum aws_service service;
+	const char *action;       /* the one call it makes; the IAM policy is generated from these ... */
+	const char *const *needs; /* ... and from what AWS asks beside it; NULL-terminated, or NULL */
+	enum step_repeat repeat;
+	uint32_t settle_s; /* how long a Describe may not see what it did yet */
+	uint32_t deadline_s, poll_s;
+	const char *makes;                 /* resource kind of the fact it leaves under args.fact, or NULL */
+	const char *removes, *removes_arg; /* resource kind, and the argument that names what goes, or NULL */
+	int (*ask)(const struct step_ctx *x, struct form *f, struct err *e);
+	enum step_verdict (*judge)(const struct step_ctx *x, const struct aws_call *c, struct err *e);
+	bool (*find)(const struct step_ctx *x, const struct inventory *inv); /* its effect is there: facts added; NULL: reads */
+	const struct step_kind *undo;                                        /* what takes it back before the pivot, or NULL */
+	json_t *(*undo_args)(const json_t *args);
+	void (*demand)(const json_t *args, struct demand *d); /* what it would need from the policy; NULL: nothing bounded */
+	bool (*is_high)(const json_t *args);                  /* FORMATS.md: needs a second key; NULL: never */
+	void (*print)(const json_t *args, struct buf *to);    /* one line for people, behind the action */
+};
+
+/* Every kind, ended by NULL. kinds_... are in the files of their service. */
+const struct step_kind *const *catalogue_all(void);
+const struct step_kind *catalogue_find(const char *name);
+
+extern const struct step_kind kind_create_security_group, kind_authorize_ingress, kind_revoke_ingress, kind_delete_security_group;
+extern const struct step_kind kind_launch, kind_wait_running, kind_terminate, kind_wait_terminated;
+extern const struct step_kind kind_create_target_group, kind_create_load_balancer, kind_wait_load_balancer, kind_create_listener;
+extern const struct step_kind kind_register, kind_wait_healthy, kind_deregister;
+extern const struct step_kind kind_delete_listener, kind_delete_load_balancer, kind_delete_target_group;
+
+static inline bool step_mutates(const struct step_kind *k)
+{
+	return k->repeat != REPEAT_READ;
+}
+
+/* ---- for the kinds: arguments by name. A plan that lacks one is our own mistake or a damaged journal: an error. ---- */
+int arg_str(const struct step_ctx *x, const char *name, const char **ret, struct err *e);
+/* A list of texts into an array from mem_grow; the texts stay the argument's. */
+int arg_strs(const struct step_ctx *x, const char *name, const char ***ret, size_t *ret_n, struct err *e);
+/* The object `tags` as an array from mem_grow. */
+struct ec2_tag;
+int arg_tags(const struct step_ctx *x, struct ec2_tag **ret, size_t *ret_n, struct err *e);
+void fact_set(const struct step_ctx *x, json_t *value); /* under args.fact */
+/* What a step of this very plan made may not be visible yet: "not there" is believed only when the wait is over. */
+bool step_may_hide(const struct step_ctx *x);
+/* The usual judgement of a call that did not succeed: throttled and ambiguous are LOOK, the rest FAILED with a sentence. */
+enum step_verdict step_judge_refusal(const struct step_ctx *x, const struct aws_call *c, struct err *e);
