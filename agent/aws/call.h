@@ -19,7 +19,7 @@ enum aws_class {
 	AWS_OK,
 	AWS_THROTTLED, /* still, after all attempts */
 	AWS_AMBIGUOUS, /* it may or may not have happened */
-	AWS_EXPIRED,   /* keys refused as expired or unknown, also after a renewal */
+	AWS_EXPIRED,   /* keys refused as expired or unknown, also after a renewal; or none to be had: nothing was sent */
 	AWS_DENIED,    /* AccessDenied, UnauthorizedOperation */
 	AWS_CAPACITY,  /* InsufficientInstanceCapacity and its kin (HTTP 500!) */
 	AWS_QUOTA,     /* InstanceLimitExceeded, VcpuLimitExceeded, ... */
@@ -50,6 +50,7 @@ void aws_host(const struct aws *a, enum aws_service s, struct buf *to);
 int64_t aws_clock_offset_ms(const struct aws *a);
 
 struct aws_call;
+struct aws_attempt; /* what an attempt keeps: url, header texts, what was tried */
 typedef void aws_call_cb(struct aws_call *c);
 
 /* Belongs to the caller, zero at birth; cb comes once, never from inside aws_call_start. Look at `class` there. */
@@ -59,7 +60,7 @@ struct aws_call {
 	struct form form;
 	bool mutating;
 	const char *command; /* for "cmd/<command id>" in User-Agent, or NULL */
-	uint32_t total_ms;   /* one attempt; 0: 30 s */
+	uint32_t total_ms;   /* one attempt; 0: 30 s, RunInstances 60 s */
 	/* the answer: stays until aws_call_close or the next start */
 	enum aws_class class;
 	int status;      /* HTTP; 0: none came */
@@ -77,8 +78,8 @@ struct aws_call {
 	struct http_req http;
 	struct timer timer;
 	struct sm sm;
-	char key_id[132];
-	void *priv;
+	char key_id[132]; /* of the last attempt's keys */
+	struct aws_attempt *attempt;
 };
 
 void aws_call_start(struct aws *a, struct aws_call *c, struct creds *creds, aws_call_cb *cb);

@@ -15,7 +15,7 @@ struct aws;
 struct imds;
 typedef void creds_cb(struct creds_req *req, int rc);
 
-/* One question. It belongs to the asker, stays put until its cb has run, and may be asked again from there. */
+/* One question, zero at birth. It belongs to the asker, stays put until its cb has run, and may be asked again from there. */
 struct creds_req {
 	struct list link;
 	struct creds *c;
@@ -28,7 +28,7 @@ struct creds *creds_new_imds(struct world *w, struct imds *im);
 /* Both texts are session name and source identity: the command id. `from` signs the AssumeRole and must outlive it. */
 struct creds *creds_new_assume(struct aws *aws, struct creds *from, const char *role_arn, const char *session);
 void creds_get(struct creds *c, struct creds_req *req, creds_cb *cb); /* cb: once, and never from inside this call */
-void creds_cancel(struct creds_req *req);                             /* cb follows, with -ERR_CANCELED */
+void creds_cancel(struct creds_req *req);                             /* cb follows, with -ERR_CANCELED; harmless when idle */
 /* AWS refused these keys as expired or invalid: renewed at once if they are still the cached ones. */
 void creds_reject(struct creds *c, const char *key_id);
 void creds_close(struct creds *c, void (*done)(void *ctx), void *ctx); /* cancels what waits, then done (later) */

@@ -21,7 +21,7 @@ typedef void imds_cb(struct imds_req *req, int rc);
 
 enum imds_what { IMDS_WHAT_KEYS, IMDS_WHAT_IDENTITY, IMDS_WHAT_DOMAIN };
 
-/* One question; the asker's until cb, which never comes from inside imds_get. */
+/* One question, zero at birth; the asker's until cb, which never comes from inside imds_get. */
 struct imds_req {
 	struct list link;
 	enum imds_what what;
@@ -36,5 +36,5 @@ struct imds_req {
 
 struct imds *imds_new(struct world *w, const char *endpoint); /* copies */
 void imds_get(struct imds *im, struct imds_req *req, enum imds_what what, imds_cb *cb);
-void imds_cancel(struct imds_req *req);
-void imds_close(struct imds *im, void (*done)(void *ctx), void *ctx);
+void imds_cancel(struct imds_req *req);                               /* cb follows, with -ERR_CANCELED; harmless when idle */
+void imds_close(struct imds *im, void (*done)(void *ctx), void *ctx); /* cancels what waits, then done (later) */

@@ -2,6 +2,7 @@
 #pragma once
 #include <stdint.h>
 
+#include "agent/base/err.h"
 #include "agent/base/secret.h"
 
 struct keys {
@@ -10,5 +11,8 @@ struct keys {
 	int64_t expires_ms;          /* Unix ms; 0: never */
 };
 
+/* From the texts of an answer: a missing part, one that is too long, or one that could end a header is an error and leaves
+ * `k` as it was. `expires` is ISO 8601. */
+int keys_set(struct keys *k, const char *id, const char *secret, const char *token, const char *expires, struct err *e);
 void keys_copy(struct keys *to, const struct keys *from);
 void keys_close(struct keys *k); /* wipes */

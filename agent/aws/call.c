@@ -1,0 +1,595 @@
+/* call.c - the flow of one signed call.
+ *
+ *   keys --> ask --> done          ask --> wait --> keys     a retry: new keys perhaps, always a new signature
+ *                                  ask --> keys              at once, after a renewal or with another idea of the time
+ *   refused (a form that did not fit) --> done               any state --> done, when canceled
+ *
+ * Keys are copied when they come, so that a renewal elsewhere never mixes two sets in one signature. The signature covers
+ * the host that is really sent (with an override: its host and port), the content type, the date and the token; what a
+ * proxy or a retry may change (User-Agent, amz-sdk-*) stays outside. All attempts together are three. Which refusal means
+ * what: code.c. What cannot be explained is retried for a read and told as AWS_AMBIGUOUS at once for a mutating call. */
+#include "agent/aws/call.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "agent/aws/code.h"
+#include "agent/aws/sigv4.h"
+#include "agent/base/backoff.h"
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/stamp.h"
+#include "agent/base/str.h"
+#include "agent/base/uuid.h"
+
+#define ATTEMPTS 3
+#define CONNECT_MS 3000
+#define TOTAL_MS 30000
+#define RUN_TOTAL_MS 60000 /* RunInstances answers when it has found the room */
+#define READ_MAX (8u << 20)
+#define MUTATE_MAX (1u << 20)
+#define THROTTLE_BASE_MS 1000
+#define OTHER_BASE_MS 50
+#define CAP_MS 20000
+#define HINT_MORE_MS 5000       /* how far beyond our own delay we follow AWS's hint */
+#define SKEW_MS INT64_C(240000) /* AWS allows 5 minutes; less than 4 is not the reason for a refusal */
+#define PEEK_LEN 120            /* of a body that nobody understands */
+#define CONTENT_TYPE "application/x-www-form-urlencoded; charset=utf-8"
+
+enum { CALL_IDLE, CALL_REFUSED, CALL_KEYS, CALL_ASK, CALL_WAIT, CALL_DONE, CALL_STATES };
+
+static const struct sm_state call_table[CALL_STATES] = {
+	[CALL_IDLE] = { "idle", SM_TO(CALL_KEYS) | SM_TO(CALL_REFUSED) },
+	[CALL_REFUSED] = { "refused", SM_TO(CALL_DONE) },
+	[CALL_KEYS] = { "keys", SM_TO(CALL_ASK) | SM_TO(CALL_DONE) },
+	[CALL_ASK] = { "ask", SM_TO(CALL_WAIT) | SM_TO(CALL_KEYS) | SM_TO(CALL_DONE) },
+	[CALL_WAIT] = { "wait", SM_TO(CALL_KEYS) | SM_TO(CALL_DONE) },
+	[CALL_DONE] = { "done", SM_END },
+};
+
+static const char *const services[AWS_SERVICES] = {
+	[AWS_EC2] = "ec2",
+	[AWS_ELB] = "elasticloadbalancing",
+	[AWS_STS] = "sts",
+};
+
+static const char *const classes[AWS_CLASSES] = {
+	[AWS_OK] = "ok",
+	[AWS_THROTTLED] = "throttled",
+	[AWS_AMBIGUOUS] = "ambiguous",
+	[AWS_EXPIRED] = "expired",
+	[AWS_DENIED] = "denied",
+	[AWS_CAPACITY] = "capacity",
+	[AWS_QUOTA] = "quota",
+	[AWS_NOTFOUND] = "notfound",
+	[AWS_DUPLICATE] = "duplicate",
+	[AWS_CONFLICT] = "conflict",
+	[AWS_INVALID] = "invalid",
+};
+
+/* The code that a class gives to c->err. */
+static const int class_err[AWS_CLASSES] = {
+	[AWS_THROTTLED] = ERR_AGAIN,  [AWS_AMBIGUOUS] = ERR_SERVICE, [AWS_EXPIRED] = ERR_SERVICE,   [AWS_DENIED] = ERR_DENIED,
+	[AWS_CAPACITY] = ERR_SERVICE, [AWS_QUOTA] = ERR_LIMIT,       [AWS_NOTFOUND] = ERR_NOTFOUND, [AWS_DUPLICATE] = ERR_EXISTS,
+	[AWS_CONFLICT] = ERR_SERVICE, [AWS_INVALID] = ERR_INVALID,
+};
+
+struct aws {
+	struct world *w;
+	char *region, *suffix, *endpoints[AWS_SERVICES], *version, *ca_file;
+	int64_t offset_ms;
+	unsigned running;
+};
+
+struct aws_attempt {
+	struct buf url, host, path, agent;
+	struct buf signature; /* lines of the signer, cut into texts; it holds the session token */
+	char invocation[UUID_TEXT_LEN], number[48];
+	struct keys keys;
+	bool renewed, reclocked; /* each is tried once */
+};
+
+/* ---- what all calls share ------------------------------------------------------------------------------------------------ */
+
+struct aws *aws_new(struct world *w, const struct aws_config *cfg)
+{
+	struct aws *a = mem_new(struct aws);
+
+	a->w = w;
+	a->region = mem_str(cfg->region);
+	a->suffix = mem_str(cfg->suffix);
+	a->version = mem_str(cfg->version);
+	a->ca_file = mem_str(cfg->ca_file);
+	for (size_t i = 0; i < AWS_SERVICES; i++)
+		a->endpoints[i] = mem_str(cfg->endpoints[i]);
+	return a;
+}
+
+void aws_free(struct aws *a)
+{
+	if (a == NULL)
+		return;
+	assert(a->running == 0);
+	mem_free(a->region);
+	mem_free(a->suffix);
+	mem_free(a->version);
+	mem_free(a->ca_file);
+	for (size_t i = 0; i < AWS_SERVICES; i++)
+		mem_free(a->endpoints[i]);
+	mem_free(a);
+}
+
+const char *aws_region(const struct aws *a)
+{
+	return a->region;
+}
+
+const char *aws_class_name(enum aws_class c)
+{
+	return classes[c];
+}
+
+const char *aws_service_name(enum aws_service s)
+{
+	return services[s];
+}
+
+void aws_host(const struct aws *a, enum aws_service s, struct buf *to)
+{
+	buf_addf(to, "%s.%s.%s", services[s], a->region, a->suffix);
+}
+
+int64_t aws_clock_offset_ms(const struct aws *a)
+{
+	return a->offset_ms;
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------------------------- */
+
+static void wipe_buf(struct buf *b)
+{
+	secret_wipe(b->data, b->cap);
+	buf_close(b);
+}
+
+static void attempt_free(struct aws_attempt *t)
+{
+	if (t == NULL)
+		return;
+	keys_close(&t->keys);
+	wipe_buf(&t->signature);
+	buf_close(&t->url);
+	buf_close(&t->host);
+	buf_close(&t->path);
+	buf_close(&t->agent);
+	mem_free(t);
+}
+
+/* The cb may close the call, or start it again, or free what it lies in. */
+static void finish(struct aws_call *c, enum aws_class class)
+{
+	c->class = class;
+	if (class != AWS_OK && c->err.code == 0)
+		c->err.code = class_err[class];
+	timer_stop(c->aws->w, &c->timer);
+	wipe_buf(&c->http.body); /* AssumeRole answers with keys */
+	attempt_free(c->attempt);
+	c->attempt = NULL;
+	c->aws->running--;
+	sm_move(&c->sm, CALL_DONE);
+	c->cb(c);
+}
+
+/* By its owner, or by a source of keys or a world that closes. */
+static void finish_canceled(struct aws_call *c)
+{
+	c->canceled = true;
+	err_set(&c->err, ERR_CANCELED, "%s was canceled", c->form.action);
+	finish(c, AWS_AMBIGUOUS);
+}
+
+/* ---- one attempt --------------------------------------------------------------------------------------------------------- */
+
+static void on_keys(struct creds_req *req, int rc);
+
+static void get_keys(struct aws_call *c)
+{
+	sm_move(&c->sm, CALL_KEYS);
+	creds_get(c->creds, &c->keys, on_keys);
+}
+
+static void on_wait(struct timer *t)
+{
+	struct aws_call *c = container_of(t, struct aws_call, timer);
+
+	if (c->canceled)
+		finish_canceled(c);
+	else
+		get_keys(c);
+}
+
+static void wait_and_retry(struct aws_call *c, uint64_t wait_ms)
+{
+	log_debug("aws.retry", "action=%s attempt=%u code=%s status=%d retry_in_ms=%llu", c->form.action, c->attempts,
+		  c->code[0] != '\0' ? c->code : "-", c->status, (unsigned long long)wait_ms);
+	sm_move(&c->sm, CALL_WAIT);
+	timer_start(c->aws->w, &c->timer, wait_ms, on_wait);
+}
+
+/* Cuts "Name: value\n" lines into texts and hands them to the request. */
+static void add_signature(struct aws_call *c)
+{
+	char *line = c->attempt->signature.data, *rest = line;
+
+	while ((line = strsep(&rest, "\n")) != NULL && *line != '\0') {
+		char *value = strchr(line, ':');
+
+		*value = '\0';
+		http_header_set(&c->http, line, value + 2);
+	}
+}
+
+static int sign(struct aws_call *c)
+{
+	const struct sigv4_header headers[] = { { "Host", buf_str(&c->attempt->host) }, { "Content-Type", CONTENT_TYPE } };
+	const struct sigv4_req r = {
+		.method = "POST",
+		.path = buf_str(&c->attempt->path),
+		.query = "",
+		.headers = headers,
+		.headers_n = ARRAY_LEN(headers),
+		.body = c->form.b.data,
+		.body_len = c->form.b.len,
+		.region = c->aws->region,
+		.service = services[c->service],
+		.time_ms = world_wall_ms(c->aws->w) + c->aws->offset_ms,
+		.keys = &c->attempt->keys,
+		.normalize = true,
+		.double_encode = true,
+	};
+
+	wipe_buf(&c->attempt->signature);
+	return sigv4_sign_headers(&r, &c->attempt->signature, &c->err);
+}
+
+static uint32_t total_ms(const struct aws_call *c)
+{
+	if (c->total_ms > 0)
+		return c->total_ms;
+	return strcmp(c->form.action, "RunInstances") == 0 ? RUN_TOTAL_MS : TOTAL_MS;
+}
+
+static void prepare(struct aws_call *c)
+{
+	struct aws_attempt *t = c->attempt;
+
+	http_req_close(&c->http);
+	c->http = (struct http_req){ .method = "POST",
+				     .url = buf_str(&t->url),
+				     .send = c->form.b.data,
+				     .send_len = c->form.b.len,
+				     .connect_ms = CONNECT_MS,
+				     .total_ms = total_ms(c),
+				     .ca_file = c->aws->ca_file,
+				     .body = BUF_MAX(c->mutating ? MUTATE_MAX : READ_MAX),
+				     .head = BUF_MAX(64u << 10) };
+	snprintf(t->number, sizeof(t->number), "attempt=%u; max=%u", c->attempts, ATTEMPTS);
+	http_header_set(&c->http, "Host", buf_str(&t->host));
+	http_header_set(&c->http, "Content-Type", CONTENT_TYPE);
+	http_header_set(&c->http, "User-Agent", buf_str(&t->agent));
+	http_header_set(&c->http, "amz-sdk-invocation-id", t->invocation);
+	http_header_set(&c->http, "amz-sdk-request", t->number);
+}
+
+static void on_http(struct http_req *req, int rc);
+
+/* Without keys nothing was sent: also a mutating call surely did not happen. */
+static void no_keys(struct aws_call *c, int rc)
+{
+	c->err = c->keys.err;
+	err_wrap(&c->err, rc, "%s was not sent, there are no keys", c->form.action);
+	finish(c, rc == -ERR_DENIED ? AWS_DENIED : AWS_EXPIRED);
+}
+
+static void on_keys(struct creds_req *req, int rc)
+{
+	struct aws_call *c = container_of(req, struct aws_call, keys);
+
+	if (rc == 0) {
+		keys_copy(&c->attempt->keys, &req->keys);
+		keys_close(&req->keys);
+	}
+	if (c->canceled || rc == -ERR_CANCELED) {
+		finish_canceled(c);
+		return;
+	}
+	if (rc != 0) {
+		no_keys(c, rc);
+		return;
+	}
+	memcpy(c->key_id, c->attempt->keys.id, sizeof(c->key_id));
+	c->attempts++;
+	if (sign(c) != 0) {
+		finish(c, AWS_INVALID);
+		return;
+	}
+	prepare(c);
+	add_signature(c);
+	sm_move(&c->sm, CALL_ASK);
+	http_start(c->aws->w, &c->http, on_http);
+}
+
+/* ---- judging an answer --------------------------------------------------------------------------------------------------- */
+
+static void set_text(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%.*s", (int)size - 1, from);
+	for (char *s = to; *s != '\0'; s++)
+		if (!isgraph((unsigned char)*s))
+			*s = '?';
+}
+
+static void set_request_id(struct aws_call *c, const struct xml_node *root)
+{
+	static const char *const places[] = { "requestId", "RequestID", "RequestId", "ResponseMetadata/RequestId" };
+	CLEANUP(buf_close) struct buf b = BUF_MAX(sizeof(c->request_id) - 1);
+
+	for (size_t i = 0; i < ARRAY_LEN(places) && c->request_id[0] == '\0' && root != NULL; i++)
+		set_text(c->request_id, sizeof(c->request_id), xml_get(root, places[i]));
+	if (c->request_id[0] == '\0' && http_header_get(&c->http, "x-amzn-RequestId", &b))
+		set_text(c->request_id, sizeof(c->request_id), buf_str(&b));
+}
+
+static bool is_answer(const struct aws_call *c, const struct xml_node *root)
+{
+	size_t n = strlen(c->form.action);
+
+	return strncmp(xml_name(root), c->form.action, n) == 0 && strcmp(xml_name(root) + n, "Response") == 0;
+}
+
+/* The first bytes of what nobody understands, fit for a log line. */
+static const char *peek(const struct aws_call *c, char to[PEEK_LEN + 1])
+{
+	snprintf(to, PEEK_LEN + 1, "%s", buf_str(&c->http.body));
+	for (char *s = to; *s != '\0'; s++)
+		if (!isprint((unsigned char)*s) || *s == '"')
+			*s = ' ';
+	return to;
+}
+
+static void describe_stranger(struct aws_call *c)
+{
+	char start[PEEK_LEN + 1];
+
+	err_set(&c->err, ERR_SERVICE, "%s: HTTP %d with a body that is no answer of AWS: \"%s\"", c->form.action, c->status,
+		peek(c, start));
+}
+
+static void describe_error(struct aws_call *c, const struct xml_node *error)
+{
+	err_set(&c->err, 0, "%s: %s (HTTP %d): %.300s", c->form.action, c->code, c->status, xml_get(error, "Message"));
+}
+
+/* Fills code, request id and sentence; true when the answer is what was asked for. */
+static bool read_answer(struct aws_call *c)
+{
+	CLEANUP(xml_close) struct xml *x = NULL;
+	const struct xml_node *root = NULL, *error;
+
+	if (xml_parse(buf_str(&c->http.body), c->http.body.len, &x, NULL) == 0)
+		root = xml_root(x);
+	set_request_id(c, root);
+	if (root != NULL && c->status == 200 && is_answer(c, root)) {
+		c->xml = x;
+		x = NULL;
+		return true;
+	}
+	error = xml_find(root, "Errors/Error"); /* ec2Query */
+	if (error == NULL)
+		error = xml_find(root, "Error"); /* awsQuery */
+	set_text(c->code, sizeof(c->code), xml_get(error, "Code"));
+	if (c->code[0] != '\0')
+		describe_error(c, error);
+	else
+		describe_stranger(c);
+	return false;
+}
+
+/* AWS's clock against ours, from the Date header; true when what we believed so far is off by more than a refusal needs. */
+static bool learn_clock(struct aws_call *c)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(64);
+	int64_t date_ms, skew_ms;
+
+	if (!http_header_get(&c->http, "Date", &b) || stamp_parse_http(buf_str(&b), &date_ms, NULL) != 0)
+		return false;
+	skew_ms = date_ms - world_wall_ms(c->aws->w);
+	if (skew_ms - c->aws->offset_ms <= SKEW_MS && c->aws->offset_ms - skew_ms <= SKEW_MS)
+		return false;
+	c->aws->offset_ms = skew_ms > SKEW_MS || skew_ms < -SKEW_MS ? skew_ms : 0;
+	log_warn("aws.clock", "offset_ms=%lld effect=\"requests are signed with the time of AWS\"", (long long)c->aws->offset_ms);
+	return true;
+}
+
+static uint64_t delay_ms(struct aws_call *c, enum code_act act)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(32);
+	struct backoff backoff = BACKOFF(act == CODE_THROTTLE ? THROTTLE_BASE_MS : OTHER_BASE_MS, CAP_MS);
+	uint64_t wait_ms, hint_ms;
+
+	backoff.tries = c->attempts - 1;
+	wait_ms = backoff_next_ms(&backoff, world_random64(c->aws->w));
+	if (!http_header_get(&c->http, "x-amz-retry-after", &b) || str_u64(buf_str(&b), &hint_ms) != 0 || hint_ms < wait_ms)
+		return wait_ms;
+	return hint_ms < wait_ms + HINT_MORE_MS ? hint_ms : wait_ms + HINT_MORE_MS;
+}
+
+/* A refused key or a refused time: is there something to change that we have not tried? */
+static bool can_mend(struct aws_call *c, enum code_act act)
+{
+	bool mended = false;
+
+	if (act != CODE_KEYS && act != CODE_CLOCK)
+		return false;
+	if (!c->attempt->reclocked && learn_clock(c))
+		mended = c->attempt->reclocked = true;
+	else if (act == CODE_KEYS && !c->attempt->renewed) {
+		mended = c->attempt->renewed = true;
+		creds_reject(c->creds, c->key_id);
+	}
+	return mended && c->attempts < ATTEMPTS;
+}
+
+static void judge(struct aws_call *c, struct code_meaning is)
+{
+	bool may_repeat = is.act == CODE_THROTTLE || (is.act == CODE_TRANSIENT && !c->mutating);
+
+	if (can_mend(c, is.act))
+		get_keys(c);
+	else if (may_repeat && c->attempts < ATTEMPTS)
+		wait_and_retry(c, delay_ms(c, is.act));
+	else
+		finish(c, is.class);
+}
+
+static void on_http(struct http_req *req, int rc)
+{
+	struct aws_call *c = container_of(req, struct aws_call, http);
+
+	c->status = rc == 0 ? req->status : 0;
+	c->code[0] = c->request_id[0] = '\0';
+	c->err = (struct err){ 0 };
+	if (c->canceled || rc == -ERR_CANCELED) {
+		finish_canceled(c);
+	} else if (rc != 0) {
+		err_set(&c->err, -rc, "%s: no answer: %s", c->form.action, err_text(&req->err));
+		judge(c, (struct code_meaning){ rc == -ERR_LIMIT ? CODE_FINAL : CODE_TRANSIENT, AWS_AMBIGUOUS });
+	} else if (read_answer(c)) {
+		c->err = (struct err){ 0 };
+		finish(c, AWS_OK);
+	} else {
+		judge(c, code_judge(c->code, c->status));
+	}
+}
+
+/* ---- from outside -------------------------------------------------------------------------------------------------------- */
+
+/* Host as it goes into the header: lower case, and without a port that the scheme implies. */
+static void add_host(struct buf *to, const char *s, size_t len, bool is_tls)
+{
+	const char *implied = is_tls ? ":443" : ":80";
+	size_t n = strlen(implied);
+
+	if (len > n && strncmp(s + len - n, implied, n) == 0)
+		len -= n;
+	for (size_t i = 0; i < len; i++)
+		buf_addc(to, (char)tolower((unsigned char)s[i]));
+}
+
+/* An override may have a path (a gateway's); AWS's own hosts have "/". */
+static void set_place(struct aws_call *c)
+{
+	const char *url = c->aws->endpoints[c->service], *host, *path;
+	struct aws_attempt *t = c->attempt;
+
+	if (url == NULL) {
+		aws_host(c->aws, c->service, &t->host);
+		buf_adds(&t->path, "/");
+		buf_addf(&t->url, "https://%s/", t->host.data);
+		return;
+	}
+	host = strstr(url, "://");
+	host = host != NULL ? host + 3 : url;
+	path = host + strcspn(host, "/");
+	add_host(&t->host, host, (size_t)(path - host), strncasecmp(url, "http://", 7) != 0);
+	buf_adds(&t->path, *path != '\0' ? path : "/");
+	buf_addf(&t->url, "%s%s", url, *path != '\0' ? "" : "/");
+}
+
+static void set_attempt(struct aws_call *c)
+{
+	struct aws_attempt *t = mem_new(struct aws_attempt);
+	uint8_t random[10], id[UUID_LEN];
+
+	c->attempt = t;
+	t->url = t->host = t->path = t->agent = BUF_MAX(1024);
+	t->signature = BUF_MAX(64u << 10);
+	set_place(c);
+	buf_addf(&t->agent, "reeve/%s", c->aws->version);
+	if (c->command != NULL)
+		buf_addf(&t->agent, " cmd/%s", c->command);
+	c->aws->w->random(c->aws->w, random, sizeof(random));
+	uuid_v7(world_wall_ms(c->aws->w), random, id);
+	uuid_text(id, t->invocation);
+}
+
+static void on_refused(struct timer *t)
+{
+	struct aws_call *c = container_of(t, struct aws_call, timer);
+
+	if (c->canceled)
+		finish_canceled(c);
+	else
+		finish(c, AWS_INVALID);
+}
+
+static bool is_running(const struct aws_call *c)
+{
+	return c->sm.table != NULL && c->sm.now != CALL_DONE;
+}
+
+void aws_call_start(struct aws *a, struct aws_call *c, struct creds *creds, aws_call_cb *cb)
+{
+	assert(!is_running(c) && c->form.action != NULL);
+	xml_close(&c->xml);
+	c->code[0] = c->request_id[0] = c->key_id[0] = '\0';
+	c->err = (struct err){ 0 };
+	c->class = AWS_AMBIGUOUS;
+	c->status = 0;
+	c->attempts = 0;
+	c->canceled = false;
+	c->aws = a;
+	c->creds = creds;
+	c->cb = cb;
+	a->running++;
+	sm_init(&c->sm, call_table, CALL_IDLE);
+	set_attempt(c);
+	if (buf_check(&c->form.b, "the request", &c->err) == 0) {
+		get_keys(c);
+	} else {
+		sm_move(&c->sm, CALL_REFUSED);
+		timer_start(a->w, &c->timer, 0, on_refused);
+	}
+}
+
+void aws_call_cancel(struct aws_call *c)
+{
+	if (!is_running(c) || c->canceled)
+		return;
+	c->canceled = true;
+	switch (c->sm.now) {
+	case CALL_KEYS:
+		creds_cancel(&c->keys);
+		break;
+	case CALL_ASK:
+		http_cancel(c->aws->w, &c->http);
+		break;
+	case CALL_WAIT:
+		timer_start(c->aws->w, &c->timer, 0, on_wait);
+		break;
+	default: /* refused: its timer runs already */
+		break;
+	}
+}
+
+void aws_call_close(struct aws_call *c)
+{
+	assert(!is_running(c));
+	xml_close(&c->xml);
+	form_close(&c->form);
+	keys_close(&c->keys.keys);
+	http_req_close(&c->http);
+}

@@ -1,0 +1,336 @@
+/* creds.c - a cache of one set of keys, and the one renewal that all askers share.
+ *
+ *   idle --> asking --> idle       both --> closed
+ *
+ * An asker with good keys is answered by the next turn of the loop. Inside the advisory window the first asker also starts a
+ * renewal, and nobody waits for it. Inside the last minute, past the expiry, or once AWS has refused the keys, askers wait
+ * for it. A renewal fails when the source errs, brings keys that have already expired, or brings the very keys that AWS
+ * refused: then what we have is served on, even past its expiry (AWS decides), and the next try is 300..600 s away; with
+ * nothing to serve askers get the source's error, and the next try is 1..30 s away. A source whose first keys have already
+ * expired is believed: the clock that is wrong may be ours. There is no timer that renews: keys nobody asks for run out.
+ * Closing cancels the askers, waits for the source to let go, and only then tells. */
+#include "agent/aws/creds.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "agent/aws/call.h"
+#include "agent/aws/imds.h"
+#include "agent/aws/sts.h"
+#include "agent/base/backoff.h"
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+
+#define MINUTE_MS INT64_C(60000)
+#define MANDATORY_MS MINUTE_MS
+#define BLOCK_MS 300000 /* and as much again, by chance */
+#define RETRY_MS 1000   /* at least, while there are no keys */
+#define RETRY_CAP_MS 30000
+
+enum { CREDS_IDLE, CREDS_ASKING, CREDS_CLOSED, CREDS_STATES };
+
+static const struct sm_state creds_table[CREDS_STATES] = {
+	[CREDS_IDLE] = { "idle", SM_TO(CREDS_ASKING) | SM_TO(CREDS_CLOSED) },
+	[CREDS_ASKING] = { "asking", SM_TO(CREDS_IDLE) | SM_TO(CREDS_CLOSED) },
+	[CREDS_CLOSED] = { "closed", SM_END },
+};
+
+struct creds {
+	struct world *w;
+	struct sm sm;
+	struct list waiters, dropped;
+	struct timer tick;
+	struct keys keys;    /* id "": none yet */
+	int64_t advisory_ms; /* how long before the expiry a renewal is worth a try */
+	bool rejected;       /* AWS refused `keys` */
+	uint64_t blocked_until_ms;
+	struct backoff backoff; /* while there are no keys */
+	struct err err;         /* why the last renewal failed, told to askers while blocked */
+	/* the source: one of the two */
+	struct imds *im;
+	struct imds_req question;
+	struct aws *aws;
+	struct creds *from;
+	char *role_arn, *session;
+	struct aws_call call;
+	bool closing;
+	void (*done)(void *ctx);
+	void *done_ctx;
+};
+
+static void on_tick(struct timer *t);
+
+static void wake(struct creds *c)
+{
+	timer_start(c->w, &c->tick, 0, on_tick);
+}
+
+/* ---- how good what we have is ---------------------------------------------------------------------------------------------- */
+
+static bool has_keys(const struct creds *c)
+{
+	return c->keys.id[0] != '\0';
+}
+
+static bool is_blocked(const struct creds *c)
+{
+	return world_now_ms(c->w) < c->blocked_until_ms;
+}
+
+static int64_t left_ms(const struct creds *c, const struct keys *k)
+{
+	return k->expires_ms - world_wall_ms(c->w);
+}
+
+static bool must_renew(const struct creds *c)
+{
+	return !has_keys(c) || c->rejected || left_ms(c, &c->keys) < MANDATORY_MS;
+}
+
+static bool should_renew(const struct creds *c)
+{
+	return !is_blocked(c) && (must_renew(c) || left_ms(c, &c->keys) < c->advisory_ms);
+}
+
+/* The window of the SDKs' common rules: a short life leaves less room. */
+static int64_t advisory_of(int64_t life_ms)
+{
+	if (life_ms <= 20 * MINUTE_MS)
+		return 5 * MINUTE_MS;
+	return life_ms < 90 * MINUTE_MS ? 15 * MINUTE_MS : 60 * MINUTE_MS;
+}
+
+/* ---- renewal ------------------------------------------------------------------------------------------------------------- */
+
+static void block(struct creds *c)
+{
+	uint64_t r = world_random64(c->w);
+	uint64_t wait_ms = has_keys(c) ? BLOCK_MS + r % BLOCK_MS : RETRY_MS + backoff_next_ms(&c->backoff, r);
+
+	c->blocked_until_ms = world_now_ms(c->w) + wait_ms;
+	log_warn("aws.keys.renewal.failed", "source=%s have_keys=%s retry_in_ms=%llu error=\"%s\"", c->im != NULL ? "imds" : "sts",
+		 has_keys(c) ? "yes" : "no", (unsigned long long)wait_ms, err_text(&c->err));
+}
+
+static void take(struct creds *c, const struct keys *k)
+{
+	keys_copy(&c->keys, k);
+	c->advisory_ms = advisory_of(left_ms(c, k));
+	c->rejected = false;
+	backoff_reset(&c->backoff);
+}
+
+/* Good keys replace what we have. Expired ones do so only where they are the better ones, and never count as a success. */
+static int judge(struct creds *c, const struct keys *k, struct err *e)
+{
+	if (c->rejected && strcmp(k->id, c->keys.id) == 0)
+		return err_set(e, ERR_NOTYET, "the source still hands out the keys that AWS refused");
+	if (left_ms(c, k) > 0) {
+		take(c, k);
+		return 0;
+	}
+	if (!has_keys(c) || k->expires_ms > c->keys.expires_ms)
+		take(c, k);
+	return err_set(e, ERR_NOTYET, "the source hands out keys that have expired");
+}
+
+static void renewed(struct creds *c, int rc, const struct keys *k, const struct err *why)
+{
+	if (!c->closing) {
+		c->err = (struct err){ 0 };
+		if (rc == 0)
+			rc = judge(c, k, &c->err);
+		else
+			c->err = *why;
+		sm_move(&c->sm, CREDS_IDLE);
+		if (rc != 0)
+			block(c);
+	} else {
+		sm_move(&c->sm, CREDS_CLOSED);
+	}
+	wake(c);
+}
+
+static void on_imds(struct imds_req *req, int rc)
+{
+	struct creds *c = container_of(req, struct creds, question);
+
+	renewed(c, rc, &req->keys, &req->err);
+	keys_close(&req->keys);
+}
+
+static void on_sts(struct aws_call *call)
+{
+	struct creds *c = container_of(call, struct creds, call);
+	struct keys k = { 0 };
+	struct err e = call->err;
+	int rc = call->class == AWS_OK ? sts_read_keys(xml_root(call->xml), &k, &e) : -ERR_SERVICE;
+
+	if (call->class == AWS_DENIED)
+		e.code = ERR_DENIED;
+	renewed(c, rc, &k, &e);
+	keys_close(&k);
+	aws_call_close(call);
+}
+
+static void renew(struct creds *c)
+{
+	sm_move(&c->sm, CREDS_ASKING);
+	if (c->im != NULL) {
+		imds_get(c->im, &c->question, IMDS_WHAT_KEYS, on_imds);
+		return;
+	}
+	c->call = (struct aws_call){ .service = AWS_STS, .command = c->session };
+	sts_assume_role(&c->call.form, c->role_arn, c->session, c->session);
+	aws_call_start(c->aws, &c->call, c->from, on_sts);
+}
+
+/* ---- answers ------------------------------------------------------------------------------------------------------------- */
+
+static void tell(struct creds_req *req, int rc)
+{
+	req->c = NULL;
+	req->cb(req, rc);
+}
+
+static void answer(struct creds *c, struct creds_req *req)
+{
+	if (has_keys(c)) {
+		keys_copy(&req->keys, &c->keys);
+		tell(req, 0);
+	} else {
+		req->err = c->err;
+		tell(req, -c->err.code);
+	}
+}
+
+static void tell_dropped(struct creds *c)
+{
+	struct list *n;
+
+	while ((n = list_pop(&c->dropped)) != NULL) {
+		struct creds_req *req = list_entry(n, struct creds_req, link);
+
+		tell(req, err_set(&req->err, ERR_CANCELED, "canceled"));
+	}
+}
+
+/* Who asks again from his callback waits for the next turn. */
+static void answer_all(struct creds *c)
+{
+	struct list now, *n;
+
+	list_init(&now);
+	list_move(&now, &c->waiters);
+	while ((n = list_pop(&now)) != NULL)
+		answer(c, list_entry(n, struct creds_req, link));
+}
+
+static void end(struct creds *c)
+{
+	void (*done)(void *ctx) = c->done;
+	void *ctx = c->done_ctx;
+
+	timer_stop(c->w, &c->tick);
+	keys_close(&c->keys);
+	mem_free(c->role_arn);
+	mem_free(c->session);
+	mem_free(c);
+	done(ctx);
+}
+
+static void on_tick(struct timer *t)
+{
+	struct creds *c = container_of(t, struct creds, tick);
+
+	tell_dropped(c);
+	if (c->closing) {
+		if (c->sm.now == CREDS_CLOSED)
+			end(c);
+		return;
+	}
+	if (list_empty(&c->waiters))
+		return;
+	if (c->sm.now == CREDS_IDLE && should_renew(c))
+		renew(c);
+	if (c->sm.now == CREDS_IDLE || !must_renew(c))
+		answer_all(c);
+}
+
+/* ---- from outside -------------------------------------------------------------------------------------------------------- */
+
+static struct creds *create(struct world *w)
+{
+	struct creds *c = mem_new(struct creds);
+
+	c->w = w;
+	c->backoff = BACKOFF(RETRY_MS, RETRY_CAP_MS - RETRY_MS);
+	list_init(&c->waiters);
+	list_init(&c->dropped);
+	sm_init(&c->sm, creds_table, CREDS_IDLE);
+	return c;
+}
+
+struct creds *creds_new_imds(struct world *w, struct imds *im)
+{
+	struct creds *c = create(w);
+
+	c->im = im;
+	return c;
+}
+
+struct creds *creds_new_assume(struct aws *aws, struct creds *from, const char *role_arn, const char *session)
+{
+	struct creds *c = create(from->w);
+
+	c->aws = aws;
+	c->from = from;
+	c->role_arn = mem_str(role_arn);
+	c->session = mem_str(session);
+	return c;
+}
+
+void creds_get(struct creds *c, struct creds_req *req, creds_cb *cb)
+{
+	assert(req->c == NULL);
+	req->c = c;
+	req->cb = cb;
+	req->err = (struct err){ 0 };
+	list_add(c->closing ? &c->dropped : &c->waiters, &req->link);
+	wake(c);
+}
+
+void creds_cancel(struct creds_req *req)
+{
+	struct creds *c = req->c;
+
+	if (c == NULL)
+		return;
+	list_del(&req->link);
+	list_add(&c->dropped, &req->link);
+	wake(c);
+}
+
+void creds_reject(struct creds *c, const char *key_id)
+{
+	if (c->closing || !has_keys(c) || strcmp(c->keys.id, key_id) != 0)
+		return;
+	c->rejected = true;
+	if (c->sm.now == CREDS_IDLE && should_renew(c))
+		renew(c);
+}
+
+void creds_close(struct creds *c, void (*done)(void *ctx), void *ctx)
+{
+	c->closing = true;
+	c->done = done;
+	c->done_ctx = ctx;
+	list_move(&c->dropped, &c->waiters);
+	if (c->sm.now == CREDS_IDLE)
+		sm_move(&c->sm, CREDS_CLOSED);
+	else if (c->im != NULL)
+		imds_cancel(&c->question);
+	else
+		aws_call_cancel(&c->call);
+	wake(c);
+}

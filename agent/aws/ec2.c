@@ -1,0 +1,415 @@
+/* ec2.c - see ec2.h. Request names are the upper-cased query names of the EC2 API Reference, answer names its XML names.
+ *
+ * Each reader goes over its list once: it makes room for all rows of the page, fills them, and hands them over only when
+ * the last one was good; so an answer that fails has added nothing. */
+#include "agent/aws/ec2.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/aws/read.h"
+#include "agent/base/enc.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+
+#define VERSION "2016-11-15"
+#define PAGE_SIZE 500 /* what every Describe that we use allows */
+
+const char *ec2_tag_get(const struct ec2_tags *t, const char *key)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (strcmp(t->v[i].key, key) == 0)
+			return t->v[i].value;
+	return NULL;
+}
+
+/* ---- what requests share ------------------------------------------------------------------------------------------------- */
+
+static void add_tags(struct form *f, unsigned spec, const char *type, const struct ec2_tag *tags, size_t n)
+{
+	if (n == 0)
+		return;
+	form_add(f, type, "TagSpecification.%u.ResourceType", spec);
+	for (size_t i = 0; i < n; i++) {
+		form_add(f, tags[i].key, "TagSpecification.%u.Tag.%zu.Key", spec, i + 1);
+		form_add(f, tags[i].value, "TagSpecification.%u.Tag.%zu.Value", spec, i + 1);
+	}
+}
+
+/* Always a page size: an unfiltered, unpaged Describe draws on a smaller bucket (EC2 Developer Guide, throttling). */
+static void describe(struct form *f, const char *action, const struct ec2_describe *d)
+{
+	form_start(f, action, VERSION);
+	for (size_t i = 0; i < d->filters_n; i++) {
+		form_add(f, d->filters[i].name, "Filter.%zu.Name", i + 1);
+		for (size_t j = 0; j < d->filters[i].n; j++)
+			form_add(f, d->filters[i].values[j], "Filter.%zu.Value.%zu", i + 1, j + 1);
+	}
+	form_add_u(f, PAGE_SIZE, "MaxResults");
+	if (d->next_token != NULL)
+		form_add(f, d->next_token, "NextToken");
+}
+
+const char *ec2_next_token(const struct xml_node *root)
+{
+	const char *token = xml_get(root, "nextToken");
+
+	return *token != '\0' ? token : NULL;
+}
+
+/* ---- instances ----------------------------------------------------------------------------------------------------------- */
+
+static void add_volume(struct form *f, size_t i, const struct ec2_volume_arg *v)
+{
+	form_add(f, v->device, "BlockDeviceMapping.%zu.DeviceName", i);
+	form_add(f, v->type, "BlockDeviceMapping.%zu.Ebs.VolumeType", i);
+	if (v->size_gib > 0)
+		form_add_u(f, v->size_gib, "BlockDeviceMapping.%zu.Ebs.VolumeSize", i);
+	if (v->iops > 0)
+		form_add_u(f, v->iops, "BlockDeviceMapping.%zu.Ebs.Iops", i);
+	if (v->throughput > 0)
+		form_add_u(f, v->throughput, "BlockDeviceMapping.%zu.Ebs.Throughput", i);
+	form_add(f, "true", "BlockDeviceMapping.%zu.Ebs.Encrypted", i);
+	if (v->kms_key_id != NULL)
+		form_add(f, v->kms_key_id, "BlockDeviceMapping.%zu.Ebs.KmsKeyId", i);
+	form_add(f, "true", "BlockDeviceMapping.%zu.Ebs.DeleteOnTermination", i);
+}
+
+/* Subnet and groups stand on the network interface: only there can a public address be refused. */
+static void add_interface(struct form *f, const struct ec2_run_args *a)
+{
+	form_add_u(f, 0, "NetworkInterface.1.DeviceIndex");
+	form_add(f, a->subnet_id, "NetworkInterface.1.SubnetId");
+	form_add(f, "false", "NetworkInterface.1.AssociatePublicIpAddress");
+	form_add(f, "true", "NetworkInterface.1.DeleteOnTermination");
+	for (size_t i = 0; i < a->group_ids_n; i++)
+		form_add(f, a->group_ids[i], "NetworkInterface.1.SecurityGroupId.%zu", i + 1);
+}
+
+static void add_user_data(struct form *f, const struct ec2_run_args *a)
+{
+	CLEANUP(mem_close) char *text = mem_alloc(ENC_BASE64_LEN(a->user_data_len));
+
+	if (a->user_data_len > 0)
+		form_add(f, enc_base64(a->user_data, a->user_data_len, text), "UserData");
+}
+
+void ec2_run_instances(struct form *f, const struct ec2_run_args *a)
+{
+	form_start(f, "RunInstances", VERSION);
+	form_add(f, a->client_token, "ClientToken");
+	form_add(f, a->image_id, "ImageId");
+	form_add(f, a->type, "InstanceType");
+	form_add_u(f, a->min, "MinCount");
+	form_add_u(f, a->max, "MaxCount");
+	form_add(f, "required", "MetadataOptions.HttpTokens");
+	form_add_u(f, 1, "MetadataOptions.HttpPutResponseHopLimit");
+	add_interface(f, a);
+	for (size_t i = 0; i < a->volumes_n; i++)
+		add_volume(f, i + 1, &a->volumes[i]);
+	if (a->profile != NULL)
+		form_add(f, a->profile, "IamInstanceProfile.Name");
+	add_user_data(f, a);
+	add_tags(f, 1, "instance", a->tags, a->tags_n);
+	add_tags(f, 2, "volume", a->tags, a->tags_n);
+	add_tags(f, 3, "network-interface", a->tags, a->tags_n);
+}
+
+void ec2_describe_instances(struct form *f, const struct ec2_describe *d)
+{
+	describe(f, "DescribeInstances", d);
+}
+
+void ec2_terminate_instances(struct form *f, const char *const *ids, size_t n)
+{
+	form_start(f, "TerminateInstances", VERSION);
+	for (size_t i = 0; i < n; i++)
+		form_add(f, ids[i], "InstanceId.%zu", i + 1);
+}
+
+static int read_instance(const struct xml_node *n, struct arena *m, struct ec2_instance *i, struct err *e)
+{
+	TRY(read_must(m, n, "instanceId", &i->id, e));
+	TRY(read_must(m, n, "instanceState/name", &i->state, e));
+	i->type = read_text(m, n, "instanceType");
+	i->image_id = read_text(m, n, "imageId");
+	i->subnet_id = read_text(m, n, "subnetId");
+	i->vpc_id = read_text(m, n, "vpcId");
+	i->az = read_text(m, n, "placement/availabilityZone");
+	i->private_ip = read_text(m, n, "privateIpAddress");
+	i->launch_time = read_text(m, n, "launchTime");
+	i->client_token = read_text(m, n, "clientToken");
+	i->reason_code = read_text(m, n, "stateReason/code");
+	i->reason = read_text(m, n, "stateReason/message");
+	read_texts(m, xml_find(n, "groupSet"), "item", "groupId", &i->group_ids, &i->group_ids_n);
+	read_texts(m, xml_find(n, "blockDeviceMapping"), "item", "ebs/volumeId", &i->volume_ids, &i->volume_ids_n);
+	read_tags(m, xml_find(n, "tagSet"), "item", "key", "value", &i->tags);
+	return 0;
+}
+
+/* instancesSet of one reservation. */
+static int read_reservation(const struct xml_node *r, struct arena *m, struct ec2_instances *all, struct err *e)
+{
+	const struct xml_node *set, *c = NULL;
+
+	TRY(read_list(r, "instancesSet", &set, e));
+	all->v = read_grow(m, all->v, all->n, read_count(set, "item"), sizeof(*all->v));
+	while ((c = xml_next(set, c, "item")) != NULL)
+		TRY(read_instance(c, m, &all->v[all->n++], e));
+	return 0;
+}
+
+int ec2_read_run_instances(const struct xml_node *root, struct arena *m, struct ec2_instances *ret, struct err *e)
+{
+	struct ec2_instances all = { 0 };
+
+	TRY(read_reservation(root, m, &all, e));
+	*ret = all;
+	return 0;
+}
+
+/* A reservation is one launch, often of one instance: room is made once for all, not once for each. */
+static size_t count_instances(const struct xml_node *reservations)
+{
+	size_t n = 0;
+
+	for (const struct xml_node *r = NULL; (r = xml_next(reservations, r, "item")) != NULL;)
+		n += read_count(xml_find(r, "instancesSet"), "item");
+	return n;
+}
+
+int ec2_read_instances(const struct xml_node *root, struct arena *m, struct ec2_instances *ret, struct err *e)
+{
+	const struct xml_node *reservations, *set, *r = NULL;
+	struct ec2_instances all = *ret;
+
+	TRY(read_list(root, "reservationSet", &reservations, e));
+	all.v = read_grow(m, all.v, all.n, count_instances(reservations), sizeof(*all.v));
+	while ((r = xml_next(reservations, r, "item")) != NULL) {
+		TRY(read_list(r, "instancesSet", &set, e));
+		for (const struct xml_node *c = NULL; (c = xml_next(set, c, "item")) != NULL;)
+			TRY(read_instance(c, m, &all.v[all.n++], e));
+	}
+	*ret = all;
+	return 0;
+}
+
+/* ---- security groups ------------------------------------------------------------------------------------------------------ */
+
+void ec2_create_security_group(struct form *f, const char *name, const char *description, const char *vpc_id,
+			       const struct ec2_tag *tags, size_t tags_n)
+{
+	form_start(f, "CreateSecurityGroup", VERSION);
+	form_add(f, name, "GroupName");
+	form_add(f, description, "GroupDescription");
+	form_add(f, vpc_id, "VpcId");
+	add_tags(f, 1, "security-group", tags, tags_n);
+}
+
+int ec2_read_create_security_group(const struct xml_node *root, const char **ret_id, struct err *e)
+{
+	const char *id = xml_get(root, "groupId");
+
+	if (*id == '\0')
+		return err_set(e, ERR_INVALID, "%s has no groupId", xml_name(root));
+	*ret_id = id;
+	return 0;
+}
+
+void ec2_describe_security_groups(struct form *f, const struct ec2_describe *d)
+{
+	describe(f, "DescribeSecurityGroups", d);
+}
+
+/* Where a source stands in a permission, by its form. */
+static const struct source {
+	const char *set, *item; /* in the answer */
+	const char *list, *key; /* in the request */
+} sources[] = {
+	{ "groups", "groupId", "Groups", "GroupId" },
+	{ "ipRanges", "cidrIp", "IpRanges", "CidrIp" },
+	{ "ipv6Ranges", "cidrIpv6", "Ipv6Ranges", "CidrIpv6" },
+	{ "prefixListIds", "prefixListId", "PrefixListIds", "PrefixListId" },
+};
+
+static const struct source *source_of(const struct ec2_rule *r)
+{
+	if (r->group_id != NULL)
+		return &sources[0];
+	return &sources[str_starts(r->cidr, "pl-") ? 3 : strchr(r->cidr, ':') != NULL ? 2 : 1];
+}
+
+static void add_rule(struct form *f, size_t i, const struct ec2_rule *r)
+{
+	const struct source *s = source_of(r);
+
+	form_add(f, r->protocol, "IpPermissions.%zu.IpProtocol", i);
+	if (strcmp(r->protocol, "-1") != 0) {
+		char port[16];
+
+		snprintf(port, sizeof(port), "%d", r->from_port); /* -1 is any ICMP type */
+		form_add(f, port, "IpPermissions.%zu.FromPort", i);
+		snprintf(port, sizeof(port), "%d", r->to_port);
+		form_add(f, port, "IpPermissions.%zu.ToPort", i);
+	}
+	form_add(f, r->group_id != NULL ? r->group_id : r->cidr, "IpPermissions.%zu.%s.1.%s", i, s->list, s->key);
+	if (r->description != NULL && *r->description != '\0')
+		form_add(f, r->description, "IpPermissions.%zu.%s.1.Description", i, s->list);
+}
+
+static void add_rules(struct form *f, const char *action, const char *group_id, const struct ec2_rule *rules, size_t n)
+{
+	form_start(f, action, VERSION);
+	form_add(f, group_id, "GroupId");
+	for (size_t i = 0; i < n; i++)
+		add_rule(f, i + 1, &rules[i]);
+}
+
+void ec2_authorize_ingress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n)
+{
+	add_rules(f, "AuthorizeSecurityGroupIngress", group_id, rules, n);
+}
+
+void ec2_revoke_ingress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n)
+{
+	add_rules(f, "RevokeSecurityGroupIngress", group_id, rules, n);
+}
+
+void ec2_delete_security_group(struct form *f, const char *group_id)
+{
+	form_start(f, "DeleteSecurityGroup", VERSION);
+	form_add(f, group_id, "GroupId");
+}
+
+static size_t count_rules(const struct xml_node *permissions)
+{
+	size_t n = 0;
+
+	for (const struct xml_node *p = NULL; (p = xml_next(permissions, p, "item")) != NULL;)
+		for (size_t s = 0; s < ARRAY_LEN(sources); s++)
+			n += read_count(xml_find(p, sources[s].set), "item");
+	return n;
+}
+
+/* A permission with several sources becomes as many rules. */
+static int read_permission(const struct xml_node *p, struct arena *m, struct ec2_group *g, struct err *e)
+{
+	struct ec2_rule common = { 0 };
+
+	TRY(read_must(m, p, "ipProtocol", &common.protocol, e));
+	TRY(read_i32(p, "fromPort", -1, &common.from_port, e));
+	TRY(read_i32(p, "toPort", -1, &common.to_port, e));
+	for (size_t s = 0; s < ARRAY_LEN(sources); s++) {
+		const struct xml_node *set = xml_find(p, sources[s].set), *c = NULL;
+
+		while ((c = xml_next(set, c, "item")) != NULL) {
+			struct ec2_rule *r = &g->rules[g->rules_n++];
+
+			*r = common;
+			TRY(read_must(m, c, sources[s].item, s == 0 ? &r->group_id : &r->cidr, e));
+			r->description = read_text(m, c, "description");
+		}
+	}
+	return 0;
+}
+
+static int read_group(const struct xml_node *n, struct arena *m, struct ec2_group *g, struct err *e)
+{
+	const struct xml_node *permissions = xml_find(n, "ipPermissions"), *p = NULL;
+
+	TRY(read_must(m, n, "groupId", &g->id, e));
+	g->name = read_text(m, n, "groupName");
+	g->vpc_id = read_text(m, n, "vpcId");
+	g->description = read_text(m, n, "groupDescription");
+	read_tags(m, xml_find(n, "tagSet"), "item", "key", "value", &g->tags);
+	g->rules = arena_alloc(m, (count_rules(permissions) + 1) * sizeof(*g->rules));
+	while ((p = xml_next(permissions, p, "item")) != NULL)
+		TRY(read_permission(p, m, g, e));
+	return 0;
+}
+
+int ec2_read_security_groups(const struct xml_node *root, struct arena *m, struct ec2_groups *ret, struct err *e)
+{
+	const struct xml_node *set, *c = NULL;
+	struct ec2_groups all = *ret;
+
+	TRY(read_list(root, "securityGroupInfo", &set, e));
+	all.v = read_grow(m, all.v, all.n, read_count(set, "item"), sizeof(*all.v));
+	while ((c = xml_next(set, c, "item")) != NULL)
+		TRY(read_group(c, m, &all.v[all.n++], e));
+	*ret = all;
+	return 0;
+}
+
+/* ---- what we look at ------------------------------------------------------------------------------------------------------ */
+
+void ec2_describe_volumes(struct form *f, const struct ec2_describe *d)
+{
+	describe(f, "DescribeVolumes", d);
+}
+
+static int read_volume(const struct xml_node *n, struct arena *m, struct ec2_volume *v, struct err *e)
+{
+	TRY(read_must(m, n, "volumeId", &v->id, e));
+	TRY(read_must(m, n, "status", &v->state, e));
+	TRY(read_u32(n, "size", &v->size_gib, e));
+	TRY(read_bool(n, "encrypted", &v->encrypted, e));
+	v->type = read_text(m, n, "volumeType");
+	v->instance_id = read_text(m, n, "attachmentSet/item/instanceId");
+	read_tags(m, xml_find(n, "tagSet"), "item", "key", "value", &v->tags);
+	return 0;
+}
+
+int ec2_read_volumes(const struct xml_node *root, struct arena *m, struct ec2_volumes *ret, struct err *e)
+{
+	const struct xml_node *set, *c = NULL;
+	struct ec2_volumes all = *ret;
+
+	TRY(read_list(root, "volumeSet", &set, e));
+	all.v = read_grow(m, all.v, all.n, read_count(set, "item"), sizeof(*all.v));
+	while ((c = xml_next(set, c, "item")) != NULL)
+		TRY(read_volume(c, m, &all.v[all.n++], e));
+	*ret = all;
+	return 0;
+}
+
+void ec2_describe_vpcs(struct form *f, const struct ec2_describe *d)
+{
+	describe(f, "DescribeVpcs", d);
+}
+
+/* A block that is being taken away, or never came, is not the VPC's. */
+static bool is_associated(const struct xml_node *association)
+{
+	const char *state = xml_get(association, "cidrBlockState/state");
+
+	return *state == '\0' || strcmp(state, "associated") == 0;
+}
+
+static int read_vpc(const struct xml_node *n, struct arena *m, struct ec2_vpc *v, struct err *e)
+{
+	const struct xml_node *set = xml_find(n, "cidrBlockAssociationSet"), *c = NULL;
+
+	TRY(read_must(m, n, "vpcId", &v->id, e));
+	TRY(read_must(m, n, "cidrBlock", &v->cidr, e));
+	v->cidrs = arena_alloc(m, (read_count(set, "item") + 1) * sizeof(*v->cidrs));
+	while ((c = xml_next(set, c, "item")) != NULL)
+		if (is_associated(c))
+			TRY(read_must(m, c, "cidrBlock", &v->cidrs[v->cidrs_n++], e));
+	if (v->cidrs_n == 0)
+		v->cidrs[v->cidrs_n++] = v->cidr;
+	return 0;
+}
+
+int ec2_read_vpcs(const struct xml_node *root, struct arena *m, struct ec2_vpcs *ret, struct err *e)
+{
+	const struct xml_node *set, *c = NULL;
+	struct ec2_vpcs all = *ret;
+
+	TRY(read_list(root, "vpcSet", &set, e));
+	all.v = read_grow(m, all.v, all.n, read_count(set, "item"), sizeof(*all.v));
+	while ((c = xml_next(set, c, "item")) != NULL)
+		TRY(read_vpc(c, m, &all.v[all.n++], e));
+	*ret = all;
+	return 0;
+}

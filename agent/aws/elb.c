@@ -1,0 +1,298 @@
+/* elb.c - see elb.h. awsQuery: lists are called X.member.N in requests, and answers stand in an <Action>Result. */
+#include "agent/aws/elb.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "agent/aws/read.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+
+#define VERSION "2015-12-01"
+#define PAGE_SIZE 400
+#define TAGGED_MAX 20 /* ELB API Reference, DescribeTags */
+
+/* ---- requests ------------------------------------------------------------------------------------------------------------ */
+
+static void add_tags(struct form *f, const struct ec2_tag *tags, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		form_add(f, tags[i].key, "Tags.member.%zu.Key", i + 1);
+		form_add(f, tags[i].value, "Tags.member.%zu.Value", i + 1);
+	}
+}
+
+void elb_create_target_group(struct form *f, const char *name, const char *protocol, uint32_t port, const char *vpc_id,
+			     const struct ec2_tag *tags, size_t tags_n)
+{
+	form_start(f, "CreateTargetGroup", VERSION);
+	form_add(f, name, "Name");
+	form_add(f, protocol, "Protocol");
+	form_add_u(f, port, "Port");
+	form_add(f, vpc_id, "VpcId");
+	form_add(f, "instance", "TargetType");
+	add_tags(f, tags, tags_n);
+}
+
+void elb_create_load_balancer(struct form *f, const char *name, bool internal, const char *const *subnets, size_t subnets_n,
+			      const struct ec2_tag *tags, size_t tags_n)
+{
+	form_start(f, "CreateLoadBalancer", VERSION);
+	form_add(f, name, "Name");
+	form_add(f, "network", "Type");
+	form_add(f, internal ? "internal" : "internet-facing", "Scheme");
+	for (size_t i = 0; i < subnets_n; i++)
+		form_add(f, subnets[i], "Subnets.member.%zu", i + 1);
+	add_tags(f, tags, tags_n);
+}
+
+void elb_create_listener(struct form *f, const char *lb_arn, const char *protocol, uint32_t port, const char *group_arn,
+			 const struct ec2_tag *tags, size_t tags_n)
+{
+	form_start(f, "CreateListener", VERSION);
+	form_add(f, lb_arn, "LoadBalancerArn");
+	form_add(f, protocol, "Protocol");
+	form_add_u(f, port, "Port");
+	form_add(f, "forward", "DefaultActions.member.1.Type");
+	form_add(f, group_arn, "DefaultActions.member.1.TargetGroupArn");
+	add_tags(f, tags, tags_n);
+}
+
+static void targets(struct form *f, const char *action, const char *group_arn, const struct elb_target *t, size_t n)
+{
+	form_start(f, action, VERSION);
+	form_add(f, group_arn, "TargetGroupArn");
+	for (size_t i = 0; i < n; i++) {
+		form_add(f, t[i].id, "Targets.member.%zu.Id", i + 1);
+		if (t[i].port > 0)
+			form_add_u(f, t[i].port, "Targets.member.%zu.Port", i + 1);
+	}
+}
+
+void elb_register_targets(struct form *f, const char *group_arn, const struct elb_target *t, size_t n)
+{
+	targets(f, "RegisterTargets", group_arn, t, n);
+}
+
+void elb_deregister_targets(struct form *f, const char *group_arn, const struct elb_target *t, size_t n)
+{
+	targets(f, "DeregisterTargets", group_arn, t, n);
+}
+
+static void one(struct form *f, const char *action, const char *key, const char *arn)
+{
+	form_start(f, action, VERSION);
+	form_add(f, arn, "%s", key);
+}
+
+void elb_delete_listener(struct form *f, const char *arn)
+{
+	one(f, "DeleteListener", "ListenerArn", arn);
+}
+
+void elb_delete_load_balancer(struct form *f, const char *arn)
+{
+	one(f, "DeleteLoadBalancer", "LoadBalancerArn", arn);
+}
+
+void elb_delete_target_group(struct form *f, const char *arn)
+{
+	one(f, "DeleteTargetGroup", "TargetGroupArn", arn);
+}
+
+/* A page size with a name in the same request is refused for some of these, so it is one or the other. */
+static void by_name(struct form *f, const char *action, const char *name, const char *marker)
+{
+	form_start(f, action, VERSION);
+	if (name != NULL)
+		form_add(f, name, "Names.member.1");
+	else
+		form_add_u(f, PAGE_SIZE, "PageSize");
+	if (marker != NULL)
+		form_add(f, marker, "Marker");
+}
+
+void elb_describe_target_groups(struct form *f, const char *name, const char *marker)
+{
+	by_name(f, "DescribeTargetGroups", name, marker);
+}
+
+void elb_describe_load_balancers(struct form *f, const char *name, const char *marker)
+{
+	by_name(f, "DescribeLoadBalancers", name, marker);
+}
+
+void elb_describe_listeners(struct form *f, const char *lb_arn, const char *marker)
+{
+	one(f, "DescribeListeners", "LoadBalancerArn", lb_arn);
+	form_add_u(f, PAGE_SIZE, "PageSize");
+	if (marker != NULL)
+		form_add(f, marker, "Marker");
+}
+
+void elb_describe_target_health(struct form *f, const char *group_arn)
+{
+	one(f, "DescribeTargetHealth", "TargetGroupArn", group_arn);
+}
+
+void elb_describe_tags(struct form *f, const char *const *arns, size_t n)
+{
+	assert(n <= TAGGED_MAX);
+	form_start(f, "DescribeTags", VERSION);
+	for (size_t i = 0; i < n; i++)
+		form_add(f, arns[i], "ResourceArns.member.%zu", i + 1);
+}
+
+/* ---- answers ------------------------------------------------------------------------------------------------------------- */
+
+static const struct xml_node *result_of(const struct xml_node *root)
+{
+	const struct xml_node *c = NULL;
+
+	while ((c = xml_next(root, c, NULL)) != NULL)
+		if (str_ends(xml_name(c), "Result"))
+			return c;
+	return NULL;
+}
+
+static int result_list(const struct xml_node *root, const char *name, const struct xml_node **ret, struct err *e)
+{
+	const struct xml_node *result = result_of(root);
+
+	if (result == NULL)
+		return err_set(e, ERR_INVALID, "%s has no result in it", xml_name(root));
+	return read_list(result, name, ret, e);
+}
+
+const char *elb_next_marker(const struct xml_node *root)
+{
+	const char *marker = xml_get(result_of(root), "NextMarker");
+
+	return *marker != '\0' ? marker : NULL;
+}
+
+static int read_group(const struct xml_node *n, struct arena *m, struct elb_group *g, struct err *e)
+{
+	TRY(read_must(m, n, "TargetGroupArn", &g->arn, e));
+	TRY(read_must(m, n, "TargetGroupName", &g->name, e));
+	TRY(read_u32(n, "Port", &g->port, e));
+	g->protocol = read_text(m, n, "Protocol");
+	g->vpc_id = read_text(m, n, "VpcId");
+	read_texts(m, xml_find(n, "LoadBalancerArns"), "member", "", &g->lb_arns, &g->lb_arns_n);
+	return 0;
+}
+
+int elb_read_target_groups(const struct xml_node *root, struct arena *m, struct elb_groups *ret, struct err *e)
+{
+	const struct xml_node *list, *c = NULL;
+	struct elb_groups all = *ret;
+
+	TRY(result_list(root, "TargetGroups", &list, e));
+	all.v = read_grow(m, all.v, all.n, read_count(list, "member"), sizeof(*all.v));
+	while ((c = xml_next(list, c, "member")) != NULL)
+		TRY(read_group(c, m, &all.v[all.n++], e));
+	*ret = all;
+	return 0;
+}
+
+static int read_lb(const struct xml_node *n, struct arena *m, struct elb_lb *lb, struct err *e)
+{
+	TRY(read_must(m, n, "LoadBalancerArn", &lb->arn, e));
+	TRY(read_must(m, n, "LoadBalancerName", &lb->name, e));
+	TRY(read_must(m, n, "State/Code", &lb->state, e));
+	lb->reason = read_text(m, n, "State/Reason");
+	lb->dns_name = read_text(m, n, "DNSName");
+	lb->scheme = read_text(m, n, "Scheme");
+	lb->vpc_id = read_text(m, n, "VpcId");
+	return 0;
+}
+
+int elb_read_load_balancers(const struct xml_node *root, struct arena *m, struct elb_lbs *ret, struct err *e)
+{
+	const struct xml_node *list, *c = NULL;
+	struct elb_lbs all = *ret;
+
+	TRY(result_list(root, "LoadBalancers", &list, e));
+	all.v = read_grow(m, all.v, all.n, read_count(list, "member"), sizeof(*all.v));
+	while ((c = xml_next(list, c, "member")) != NULL)
+		TRY(read_lb(c, m, &all.v[all.n++], e));
+	*ret = all;
+	return 0;
+}
+
+/* The group stands in the action itself when it forwards to one, and in ForwardConfig always. */
+static const char *forward_group(const struct xml_node *actions)
+{
+	const char *arn = "";
+
+	for (const struct xml_node *a = NULL; (a = xml_next(actions, a, "member")) != NULL && *arn == '\0';) {
+		if (strcmp(xml_get(a, "Type"), "forward") != 0)
+			continue;
+		arn = xml_get(a, "TargetGroupArn");
+		if (*arn == '\0')
+			arn = xml_get(a, "ForwardConfig/TargetGroups/member/TargetGroupArn");
+	}
+	return arn;
+}
+
+static int read_listener(const struct xml_node *n, struct arena *m, struct elb_listener *l, struct err *e)
+{
+	TRY(read_must(m, n, "ListenerArn", &l->arn, e));
+	TRY(read_must(m, n, "LoadBalancerArn", &l->lb_arn, e));
+	TRY(read_u32(n, "Port", &l->port, e));
+	l->protocol = read_text(m, n, "Protocol");
+	l->group_arn = arena_str(m, forward_group(xml_find(n, "DefaultActions")));
+	return 0;
+}
+
+int elb_read_listeners(const struct xml_node *root, struct arena *m, struct elb_listeners *ret, struct err *e)
+{
+	const struct xml_node *list, *c = NULL;
+	struct elb_listeners all = *ret;
+
+	TRY(result_list(root, "Listeners", &list, e));
+	all.v = read_grow(m, all.v, all.n, read_count(list, "member"), sizeof(*all.v));
+	while ((c = xml_next(list, c, "member")) != NULL)
+		TRY(read_listener(c, m, &all.v[all.n++], e));
+	*ret = all;
+	return 0;
+}
+
+static int read_target(const struct xml_node *n, struct arena *m, struct elb_target *t, struct err *e)
+{
+	TRY(read_must(m, n, "Target/Id", &t->id, e));
+	TRY(read_u32(n, "Target/Port", &t->port, e));
+	TRY(read_must(m, n, "TargetHealth/State", &t->state, e));
+	t->reason = read_text(m, n, "TargetHealth/Reason");
+	return 0;
+}
+
+int elb_read_target_health(const struct xml_node *root, struct arena *m, struct elb_targets *ret, struct err *e)
+{
+	const struct xml_node *list, *c = NULL;
+	struct elb_targets all = *ret;
+
+	TRY(result_list(root, "TargetHealthDescriptions", &list, e));
+	all.v = read_grow(m, all.v, all.n, read_count(list, "member"), sizeof(*all.v));
+	while ((c = xml_next(list, c, "member")) != NULL)
+		TRY(read_target(c, m, &all.v[all.n++], e));
+	*ret = all;
+	return 0;
+}
+
+int elb_read_tags(const struct xml_node *root, struct arena *m, struct elb_taggeds *ret, struct err *e)
+{
+	const struct xml_node *list, *c = NULL;
+	struct elb_taggeds all = *ret;
+
+	TRY(result_list(root, "TagDescriptions", &list, e));
+	all.v = read_grow(m, all.v, all.n, read_count(list, "member"), sizeof(*all.v));
+	while ((c = xml_next(list, c, "member")) != NULL) {
+		struct elb_tagged *t = &all.v[all.n++];
+
+		TRY(read_must(m, c, "ResourceArn", &t->arn, e));
+		read_tags(m, xml_find(c, "Tags"), "member", "Key", "Value", &t->tags);
+	}
+	*ret = all;
+	return 0;
+}
