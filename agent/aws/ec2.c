@@ -127,6 +127,14 @@ void ec2_terminate_instances(struct form *f, const char *const *ids, size_t n)
 		form_add(f, ids[i], "InstanceId.%zu", i + 1);
 }
 
+/* EC2 repeats the groups of the first interface at the instance; where that list is empty (emulators), the interface's. */
+static const struct xml_node *groups_of(const struct xml_node *n)
+{
+	const struct xml_node *set = xml_find(n, "groupSet");
+
+	return read_count(set, "item") > 0 ? set : xml_find(n, "networkInterfaceSet/item/groupSet");
+}
+
 static int read_instance(const struct xml_node *n, struct arena *m, struct ec2_instance *i, struct err *e)
 {
 	TRY(read_must(m, n, "instanceId", &i->id, e));
@@ -141,7 +149,7 @@ static int read_instance(const struct xml_node *n, struct arena *m, struct ec2_i
 	i->client_token = read_text(m, n, "clientToken");
 	i->reason_code = read_text(m, n, "stateReason/code");
 	i->reason = read_text(m, n, "stateReason/message");
-	read_texts(m, xml_find(n, "groupSet"), "item", "groupId", &i->group_ids, &i->group_ids_n);
+	read_texts(m, groups_of(n), "item", "groupId", &i->group_ids, &i->group_ids_n);
 	read_texts(m, xml_find(n, "blockDeviceMapping"), "item", "ebs/volumeId", &i->volume_ids, &i->volume_ids_n);
 	read_tags(m, xml_find(n, "tagSet"), "item", "key", "value", &i->tags);
 	return 0;

@@ -80,7 +80,7 @@ void ec2_terminate_instances(struct form *f, const char *const *ids, size_t n);
 struct ec2_rule {
 	const char *protocol;       /* tcp udp icmp -1 */
 	int32_t from_port, to_port; /* -1 with protocol -1 */
-	const char *cidr;           /* either this (IPv4 or IPv6) ... */
+	const char *cidr;           /* either this (IPv4, IPv6, or a prefix list "pl-...") ... */
 	const char *group_id;       /* ... or this */
 	const char *description;    /* may be "" */
 };

@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <string.h>
 
-
 #define TOKEN_MAX (16u << 10)
 
 static void finish(struct aws_pages *p, enum aws_class class)

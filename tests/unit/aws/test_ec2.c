@@ -1,0 +1,340 @@
+/* test_ec2.c - requests as EC2's query protocol spells them, and answers as EC2 and moto 5 write them. */
+#include "tests/unit/aws/answer.h"
+
+#include "agent/aws/ec2.h"
+
+static const struct ec2_tag tags[] = { { "resource-created-by", "acme" }, { "reeve:installation", "prod 1" } };
+
+static void close_form(struct form *f)
+{
+	form_close(f);
+}
+
+static void a_launch_asks_for_imdsv2_encryption_and_no_public_address(void **state)
+{
+	static const struct ec2_volume_arg volumes[] = {
+		{ .device = "/dev/xvda", .type = "gp3", .size_gib = 20 },
+		{ .device = "/dev/sdb",
+		  .type = "io2",
+		  .size_gib = 100,
+		  .iops = 4000,
+		  .throughput = 250,
+		  .kms_key_id = "arn:aws:kms:us-east-1:1:key/k" },
+	};
+	static const char *const groups[] = { "sg-1", "sg-2" };
+	const struct ec2_run_args a = { .client_token = "tok",
+					.image_id = "ami-1",
+					.type = "m5.large",
+					.subnet_id = "subnet-1",
+					.group_ids = groups,
+					.group_ids_n = 2,
+					.volumes = volumes,
+					.volumes_n = 2,
+					.profile = "node",
+					.user_data = "#!/bin/sh\n",
+					.user_data_len = 10,
+					.min = 2,
+					.max = 3,
+					.tags = tags,
+					.tags_n = 2 };
+	CLEANUP(close_form) struct form f;
+
+	(void)state;
+	ec2_run_instances(&f, &a);
+	EXPECT_PAIRS(&f, "Action=RunInstances", "Version=2016-11-15", "ClientToken=tok", "ImageId=ami-1", "InstanceType=m5.large",
+		     "MinCount=2", "MaxCount=3", "MetadataOptions.HttpTokens=required", "MetadataOptions.HttpPutResponseHopLimit=1",
+		     "NetworkInterface.1.DeviceIndex=0", "NetworkInterface.1.SubnetId=subnet-1",
+		     "NetworkInterface.1.SecurityGroupId.1=sg-1", "NetworkInterface.1.SecurityGroupId.2=sg-2",
+		     "NetworkInterface.1.AssociatePublicIpAddress=false", "IamInstanceProfile.Name=node",
+		     "UserData=IyEvYmluL3NoCg%3D%3D");
+	EXPECT_PAIRS(&f, "BlockDeviceMapping.1.DeviceName=%2Fdev%2Fxvda", "BlockDeviceMapping.1.Ebs.VolumeSize=20",
+		     "BlockDeviceMapping.1.Ebs.VolumeType=gp3", "BlockDeviceMapping.1.Ebs.Encrypted=true",
+		     "BlockDeviceMapping.1.Ebs.DeleteOnTermination=true", "BlockDeviceMapping.2.Ebs.Iops=4000",
+		     "BlockDeviceMapping.2.Ebs.Throughput=250",
+		     "BlockDeviceMapping.2.Ebs.KmsKeyId=arn%3Aaws%3Akms%3Aus-east-1%3A1%3Akey%2Fk",
+		     "TagSpecification.1.ResourceType=instance", "TagSpecification.2.ResourceType=volume",
+		     "TagSpecification.3.ResourceType=network-interface", "TagSpecification.3.Tag.2.Key=reeve%3Ainstallation",
+		     "TagSpecification.3.Tag.2.Value=prod%201");
+	assert_null(strstr(buf_str(&f.b), "BlockDeviceMapping.1.Ebs.Iops"));
+	assert_null(strstr(buf_str(&f.b), "BlockDeviceMapping.1.Ebs.KmsKeyId"));
+	assert_null(strstr(buf_str(&f.b), "&SubnetId="));
+}
+
+static void a_describe_has_filters_a_page_size_and_a_token(void **state)
+{
+	static const char *const states[] = { "pending", "running" };
+	static const char *const vpc[] = { "vpc-1" };
+	static const struct ec2_filter filters[] = { { "instance-state-name", states, 2 }, { "vpc-id", vpc, 1 } };
+	static void (*const describes[])(struct form * f,
+					 const struct ec2_describe *d) = { ec2_describe_instances, ec2_describe_security_groups,
+									   ec2_describe_volumes, ec2_describe_vpcs };
+	static const char *const actions[] = { "Action=DescribeInstances", "Action=DescribeSecurityGroups",
+					       "Action=DescribeVolumes", "Action=DescribeVpcs" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(describes); i++) {
+		CLEANUP(close_form) struct form f;
+
+		describes[i](&f, &(struct ec2_describe){ filters, 2, "a=b" });
+		EXPECT_PAIRS(&f, actions[i], "Filter.1.Name=instance-state-name", "Filter.1.Value.1=pending",
+			     "Filter.1.Value.2=running", "Filter.2.Name=vpc-id", "Filter.2.Value.1=vpc-1", "MaxResults=500",
+			     "NextToken=a%3Db");
+	}
+}
+
+static void rules_name_their_one_source_by_its_form(void **state)
+{
+	static const struct ec2_rule rules[] = {
+		{ "tcp", 3306, 3307, "10.0.0.0/8", NULL, "mysql" },
+		{ "tcp", 443, 443, "2001:db8::/32", NULL, "" },
+		{ "-1", -1, -1, NULL, "sg-2", NULL },
+		{ "icmp", -1, -1, "10.0.0.0/8", NULL, "" },
+		{ "tcp", 0, 65535, "pl-1", NULL, "" },
+	};
+	CLEANUP(close_form) struct form f, g;
+
+	(void)state;
+	ec2_authorize_ingress(&f, "sg-1", rules, ARRAY_LEN(rules));
+	EXPECT_PAIRS(&f, "Action=AuthorizeSecurityGroupIngress", "GroupId=sg-1", "IpPermissions.1.IpProtocol=tcp",
+		     "IpPermissions.1.FromPort=3306", "IpPermissions.1.ToPort=3307",
+		     "IpPermissions.1.IpRanges.1.CidrIp=10.0.0.0%2F8", "IpPermissions.1.IpRanges.1.Description=mysql",
+		     "IpPermissions.2.Ipv6Ranges.1.CidrIpv6=2001%3Adb8%3A%3A%2F32", "IpPermissions.3.IpProtocol=-1",
+		     "IpPermissions.3.Groups.1.GroupId=sg-2", "IpPermissions.4.FromPort=-1",
+		     "IpPermissions.5.PrefixListIds.1.PrefixListId=pl-1");
+	assert_null(strstr(buf_str(&f.b), "IpPermissions.3.FromPort"));
+	assert_null(strstr(buf_str(&f.b), "IpPermissions.2.Ipv6Ranges.1.Description"));
+	ec2_revoke_ingress(&g, "sg-1", rules, 1);
+	EXPECT_PAIRS(&g, "Action=RevokeSecurityGroupIngress", "IpPermissions.1.IpRanges.1.CidrIp=10.0.0.0%2F8");
+}
+
+static void small_requests_name_what_they_touch(void **state)
+{
+	static const char *const ids[] = { "i-1", "i-2" };
+	CLEANUP(close_form) struct form terminate, create, drop;
+
+	(void)state;
+	ec2_terminate_instances(&terminate, ids, 2);
+	EXPECT_PAIRS(&terminate, "Action=TerminateInstances", "InstanceId.1=i-1", "InstanceId.2=i-2");
+	ec2_create_security_group(&create, "g", "d d", "vpc-1", tags, 2);
+	EXPECT_PAIRS(&create, "Action=CreateSecurityGroup", "GroupName=g", "GroupDescription=d%20d", "VpcId=vpc-1",
+		     "TagSpecification.1.ResourceType=security-group", "TagSpecification.1.Tag.1.Key=resource-created-by");
+	ec2_delete_security_group(&drop, "sg-1");
+	EXPECT_PAIRS(&drop, "Action=DeleteSecurityGroup", "GroupId=sg-1");
+}
+
+/* ---- answers ------------------------------------------------------------------------------------------------------------- */
+
+#define INSTANCE                                                                                                                   \
+	"<item><instanceId>i-1</instanceId><imageId>ami-1</imageId><instanceState><code>16</code><name>running</name>"             \
+	"</instanceState><instanceType>m5.large</instanceType><launchTime>2026-11-22T05:01:33.000Z</launchTime><placement>"        \
+	"<availabilityZone>us-east-1a</availabilityZone></placement><subnetId>subnet-1</subnetId><vpcId>vpc-1</vpcId>"             \
+	"<privateIpAddress>172.31.0.4</privateIpAddress><clientToken>tok</clientToken><groupSet><item><groupId>sg-1</groupId>"     \
+	"<groupName>g</groupName></item></groupSet><blockDeviceMapping><item><deviceName>/dev/xvda</deviceName><ebs>"              \
+	"<volumeId>vol-1</volumeId></ebs></item><item><deviceName>eph</deviceName></item></blockDeviceMapping><tagSet><item>"      \
+	"<key>Name</key><value>a</value></item><item><key>empty</key><value/></item></tagSet></item>"
+
+static void instances_of_all_reservations_and_pages_are_appended(void **state)
+{
+	ANSWER(page1, "<DescribeInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>r</requestId>"
+		      "<reservationSet><item><groupSet/><instancesSet>" INSTANCE INSTANCE "</instancesSet></item><item>"
+		      "<instancesSet>" INSTANCE "</instancesSet></item></reservationSet><nextToken>t2</nextToken>"
+		      "</DescribeInstancesResponse>");
+	ANSWER(page2, "<DescribeInstancesResponse><reservationSet/><nextToken/></DescribeInstancesResponse>");
+	struct ec2_instances all = { 0 };
+	const struct ec2_instance *i;
+
+	(void)state;
+	assert_int_equal(ec2_read_instances(page1.root, page1.arena, &all, NULL), 0);
+	assert_string_equal(ec2_next_token(page1.root), "t2");
+	assert_int_equal(ec2_read_instances(page2.root, page1.arena, &all, NULL), 0);
+	assert_null(ec2_next_token(page2.root));
+	assert_int_equal(ec2_read_instances(page1.root, page1.arena, &all, NULL), 0);
+	assert_int_equal(all.n, 6);
+	i = &all.v[5];
+	assert_string_equal(i->id, "i-1");
+	assert_string_equal(i->state, "running");
+	assert_string_equal(i->az, "us-east-1a");
+	assert_string_equal(i->client_token, "tok");
+	assert_string_equal(i->private_ip, "172.31.0.4");
+	assert_int_equal(i->group_ids_n, 1);
+	assert_string_equal(i->group_ids[0], "sg-1");
+	assert_int_equal(i->volume_ids_n, 1);
+	assert_string_equal(i->volume_ids[0], "vol-1");
+	assert_string_equal(ec2_tag_get(&i->tags, "empty"), "");
+	assert_null(ec2_tag_get(&i->tags, "none"));
+	assert_string_equal(i->reason_code, "");
+}
+
+static void a_launch_is_read_with_its_reasons_and_the_groups_of_its_interface(void **state)
+{
+	ANSWER(a,
+	       "<RunInstancesResponse><reservationId>r-1</reservationId><groupSet/><instancesSet><item><instanceId>i-9</instanceId>"
+	       "<instanceState><code>0</code><name>pending</name></instanceState><stateReason><code>pending</code>"
+	       "<message>m</message></stateReason><groupSet/><networkInterfaceSet><item><groupSet><item><groupId>sg-7</groupId>"
+	       "</item></groupSet></item></networkInterfaceSet></item></instancesSet></RunInstancesResponse>");
+	struct ec2_instances all = { 0 };
+
+	(void)state;
+	assert_int_equal(ec2_read_run_instances(a.root, a.arena, &all, NULL), 0);
+	assert_int_equal(all.n, 1);
+	assert_string_equal(all.v[0].id, "i-9");
+	assert_string_equal(all.v[0].reason_code, "pending");
+	assert_string_equal(all.v[0].reason, "m");
+	assert_int_equal(all.v[0].group_ids_n, 1);
+	assert_string_equal(all.v[0].group_ids[0], "sg-7");
+}
+
+static void a_permission_with_many_sources_becomes_as_many_rules(void **state)
+{
+	ANSWER(a, "<DescribeSecurityGroupsResponse><securityGroupInfo><item><groupId>sg-1</groupId><groupName>g</groupName>"
+		  "<vpcId>vpc-1</vpcId><groupDescription>d</groupDescription><ipPermissions><item><ipProtocol>tcp</ipProtocol>"
+		  "<fromPort>3306</fromPort><toPort>3307</toPort><groups><item><groupId>sg-2</groupId><userId>1</userId></item>"
+		  "</groups><ipRanges><item><cidrIp>10.0.0.0/8</cidrIp><description>x</description></item><item>"
+		  "<cidrIp>10.1.0.0/16</cidrIp></item></ipRanges><ipv6Ranges><item><cidrIpv6>::/0</cidrIpv6></item></ipv6Ranges>"
+		  "<prefixListIds><item><prefixListId>pl-1</prefixListId></item></prefixListIds></item><item>"
+		  "<ipProtocol>-1</ipProtocol><groups><item><groupId>sg-1</groupId></item></groups></item></ipPermissions>"
+		  "<ipPermissionsEgress><item><ipProtocol>-1</ipProtocol></item></ipPermissionsEgress></item></securityGroupInfo>"
+		  "</DescribeSecurityGroupsResponse>");
+	struct ec2_groups all = { 0 };
+	const struct ec2_rule *r;
+
+	(void)state;
+	assert_int_equal(ec2_read_security_groups(a.root, a.arena, &all, NULL), 0);
+	assert_int_equal(all.n, 1);
+	assert_int_equal(all.v[0].rules_n, 6);
+	r = all.v[0].rules;
+	assert_string_equal(r[0].group_id, "sg-2");
+	assert_null(r[0].cidr);
+	assert_int_equal(r[0].from_port, 3306);
+	assert_string_equal(r[1].cidr, "10.0.0.0/8");
+	assert_string_equal(r[1].description, "x");
+	assert_string_equal(r[3].cidr, "::/0");
+	assert_string_equal(r[4].cidr, "pl-1");
+	assert_int_equal(r[5].to_port, -1);
+}
+
+static void volumes_vpcs_and_new_groups_are_read(void **state)
+{
+	ANSWER(v, "<DescribeVolumesResponse><volumeSet><item><volumeId>vol-1</volumeId><size>100</size><status>in-use</status>"
+		  "<encrypted>true</encrypted><volumeType>gp3</volumeType><attachmentSet><item><instanceId>i-1</instanceId></item>"
+		  "</attachmentSet><tagSet/></item></volumeSet></DescribeVolumesResponse>");
+	ANSWER(p,
+	       "<DescribeVpcsResponse><vpcSet><item><vpcId>vpc-1</vpcId><cidrBlock>10.0.0.0/16</cidrBlock><cidrBlockAssociationSet>"
+	       "<item><cidrBlock>10.0.0.0/16</cidrBlock><cidrBlockState><state>associated</state></cidrBlockState></item><item>"
+	       "<cidrBlock>10.9.0.0/16</cidrBlock><cidrBlockState><state>disassociated</state></cidrBlockState></item>"
+	       "</cidrBlockAssociationSet></item><item><vpcId>vpc-2</vpcId><cidrBlock>10.2.0.0/16</cidrBlock></item></vpcSet>"
+	       "</DescribeVpcsResponse>");
+	ANSWER(g, "<CreateSecurityGroupResponse><return>true</return><groupId>sg-5</groupId></CreateSecurityGroupResponse>");
+	struct ec2_volumes volumes = { 0 };
+	struct ec2_vpcs vpcs = { 0 };
+	const char *id = NULL;
+
+	(void)state;
+	assert_int_equal(ec2_read_volumes(v.root, v.arena, &volumes, NULL), 0);
+	assert_int_equal(volumes.v[0].size_gib, 100);
+	assert_true(volumes.v[0].encrypted);
+	assert_string_equal(volumes.v[0].instance_id, "i-1");
+	assert_int_equal(ec2_read_vpcs(p.root, p.arena, &vpcs, NULL), 0);
+	assert_int_equal(vpcs.n, 2);
+	assert_int_equal(vpcs.v[0].cidrs_n, 1);
+	assert_string_equal(vpcs.v[1].cidrs[0], "10.2.0.0/16");
+	assert_int_equal(ec2_read_create_security_group(g.root, &id, NULL), 0);
+	assert_string_equal(id, "sg-5");
+}
+
+static void an_answer_that_is_not_what_ec2_says_adds_nothing(void **state)
+{
+	static const char *const bad_instances[] = {
+		"<DescribeInstancesResponse/>",
+		"<DescribeInstancesResponse><reservationSet><item/></reservationSet></DescribeInstancesResponse>",
+		"<R><reservationSet><item><instancesSet>" INSTANCE "<item/></instancesSet></item></reservationSet></R>",
+		"<R><reservationSet><item><instancesSet><item><instanceId><a>i</a></instanceId></item></instancesSet></item>"
+		"</reservationSet></R>",
+		"<R><reservationSet><item><instancesSet><item><instanceId>i-1</instanceId><instanceState>running</instanceState></"
+		"item>"
+		"</instancesSet></item></reservationSet></R>",
+	};
+	static const char *const bad_volumes[] = {
+		"<R/>",
+		"<R><volumeSet><item><volumeId>v</volumeId></item></volumeSet></R>",
+		"<R><volumeSet><item><volumeId>v</volumeId><status>s</status><size>-1</size></item></volumeSet></R>",
+		"<R><volumeSet><item><volumeId>v</volumeId><status>s</status><size>4294967296</size></item></volumeSet></R>",
+		"<R><volumeSet><item><volumeId>v</volumeId><status>s</status><encrypted>yes</encrypted></item></volumeSet></R>",
+	};
+	static const char *const bad_groups[] = {
+		"<R/>",
+		"<R><securityGroupInfo><item/></securityGroupInfo></R>",
+		"<R><securityGroupInfo><item><groupId>g</groupId><ipPermissions><item/></ipPermissions></item></"
+		"securityGroupInfo></R>",
+		"<R><securityGroupInfo><item><groupId>g</groupId><ipPermissions><item><ipProtocol>tcp</ipProtocol>"
+		"<fromPort>x</fromPort></item></ipPermissions></item></securityGroupInfo></R>",
+		"<R><securityGroupInfo><item><groupId>g</groupId><ipPermissions><item><ipProtocol>tcp</ipProtocol><ipRanges><item/>"
+		"</ipRanges></item></ipPermissions></item></securityGroupInfo></R>",
+	};
+	static const char *const bad_vpcs[] = { "<R/>", "<R><vpcSet><item/></vpcSet></R>",
+						"<R><vpcSet><item><vpcId>v</vpcId></item></vpcSet></R>" };
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad_instances); i++) {
+		ANSWER(a, bad_instances[i]);
+		struct ec2_instances all = { 0 };
+
+		assert_int_equal(ec2_read_instances(a.root, a.arena, &all, &e), -ERR_INVALID);
+		assert_int_equal(all.n, 0);
+		assert_null(all.v);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad_volumes); i++) {
+		ANSWER(a, bad_volumes[i]);
+		struct ec2_volumes all = { 0 };
+
+		assert_int_equal(ec2_read_volumes(a.root, a.arena, &all, &e), -ERR_INVALID);
+		assert_int_equal(all.n, 0);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad_groups); i++) {
+		ANSWER(a, bad_groups[i]);
+		struct ec2_groups all = { 0 };
+
+		assert_int_equal(ec2_read_security_groups(a.root, a.arena, &all, &e), -ERR_INVALID);
+		assert_int_equal(all.n, 0);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad_vpcs); i++) {
+		ANSWER(a, bad_vpcs[i]);
+		struct ec2_vpcs all = { 0 };
+
+		assert_int_equal(ec2_read_vpcs(a.root, a.arena, &all, &e), -ERR_INVALID);
+		assert_int_equal(all.n, 0);
+	}
+}
+
+static void a_launch_without_instances_and_a_group_without_id_are_errors(void **state)
+{
+	ANSWER(a, "<RunInstancesResponse><reservationId>r</reservationId></RunInstancesResponse>");
+	struct ec2_instances all = { 0 };
+	const char *id = "kept";
+	struct err e;
+
+	(void)state;
+	assert_int_equal(ec2_read_run_instances(a.root, a.arena, &all, &e), -ERR_INVALID);
+	assert_string_equal(e.text, "RunInstancesResponse has no instancesSet");
+	assert_int_equal(ec2_read_create_security_group(a.root, &id, &e), -ERR_INVALID);
+	assert_string_equal(id, "kept");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_launch_asks_for_imdsv2_encryption_and_no_public_address),
+		cmocka_unit_test(a_describe_has_filters_a_page_size_and_a_token),
+		cmocka_unit_test(rules_name_their_one_source_by_its_form),
+		cmocka_unit_test(small_requests_name_what_they_touch),
+		cmocka_unit_test(instances_of_all_reservations_and_pages_are_appended),
+		cmocka_unit_test(a_launch_is_read_with_its_reasons_and_the_groups_of_its_interface),
+		cmocka_unit_test(a_permission_with_many_sources_becomes_as_many_rules),
+		cmocka_unit_test(volumes_vpcs_and_new_groups_are_read),
+		cmocka_unit_test(an_answer_that_is_not_what_ec2_says_adds_nothing),
+		cmocka_unit_test(a_launch_without_instances_and_a_group_without_id_are_errors),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
