@@ -1,0 +1,307 @@
+/* http_server.c - see http_server.h.
+ *
+ *  arriving --> answering --> closing      a failure, the deadline or http_server_close: any --> closing
+ *
+ * llhttp takes the bytes as they come and tells of parts; what breaks a limit or the grammar is answered with a status of
+ * its own, which counts as the answer. Bytes behind the first request are not looked at. A client belongs to the server
+ * and is freed when its connection is closed; a closing server calls back when the last one is. */
+#include "agent/io/http_server.h"
+
+#include <assert.h>
+#include <llhttp.h>
+#include <string.h>
+
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/sm.h"
+#include "agent/io/world.h"
+
+#define CONNS_MAX 16
+#define HEAD_MAX 8192
+#define BODY_MAX (64u << 10)
+#define ANSWER_MAX (1u << 20)
+#define PATIENCE_MS 30000
+
+enum { ARRIVING, ANSWERING, CLOSING };
+
+static const struct sm_state states[] = {
+	[ARRIVING] = { "arriving", SM_TO(ANSWERING) | SM_TO(CLOSING) },
+	[ANSWERING] = { "answering", SM_TO(CLOSING) },
+	[CLOSING] = { "closing", SM_END },
+};
+
+struct http_server {
+	struct world *w;
+	struct listener listener;
+	char *path;
+	http_server_handler *handler;
+	void *ctx;
+	struct list clients;
+	unsigned clients_n;
+	void (*done)(void *ctx); /* set: closing */
+	void *done_ctx;
+	struct timer end;
+};
+
+struct client {
+	struct conn conn;
+	struct list link;
+	struct http_server *s;
+	struct sm sm;
+	struct timer deadline;
+	llhttp_t parser;
+	size_t head_len;
+	struct buf path, body;
+	int refused; /* the status that says why, or 0 */
+	bool whole;
+};
+
+/* ---- leaving ----------------------------------------------------------------------------------------------------------- */
+
+static void server_free(struct http_server *s)
+{
+	void (*done)(void *ctx) = s->done;
+	void *ctx = s->done_ctx;
+
+	mem_free(s->path);
+	mem_free(s);
+	done(ctx);
+}
+
+static void on_closed(struct conn *conn)
+{
+	struct client *c = container_of(conn, struct client, conn);
+	struct http_server *s = c->s;
+
+	list_del(&c->link);
+	s->clients_n--;
+	buf_close(&c->path);
+	buf_close(&c->body);
+	mem_free(c);
+	if (s->done != NULL && s->clients_n == 0)
+		server_free(s);
+}
+
+static void leave(struct client *c)
+{
+	if (c->sm.now == CLOSING)
+		return;
+	sm_move(&c->sm, CLOSING);
+	timer_stop(c->s->w, &c->deadline);
+	c->s->w->conn_close(c->s->w, &c->conn, on_closed);
+}
+
+static void on_deadline(struct timer *t)
+{
+	struct client *c = container_of(t, struct client, deadline);
+
+	log_debug("http_server.slow", "state=%s", sm_name(&c->sm));
+	leave(c);
+}
+
+static void on_wrote(struct conn *conn, int rc)
+{
+	err_ignore(rc, "the peer went before its answer");
+	leave(container_of(conn, struct client, conn));
+}
+
+/* ---- answering --------------------------------------------------------------------------------------------------------- */
+
+static const char *reason(int status)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} reasons[] = {
+		{ 200, "OK" },
+		{ 202, "Accepted" },
+		{ 204, "No Content" },
+		{ 400, "Bad Request" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 409, "Conflict" },
+		{ 413, "Content Too Large" },
+		{ 431, "Request Header Fields Too Large" },
+		{ 500, "Internal Server Error" },
+		{ 503, "Service Unavailable" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+		if (reasons[i].status == status)
+			return reasons[i].text;
+	return "Status"; /* the text is for people, and it must not be missing */
+}
+
+static void send_answer(struct client *c, const struct http_server_answer *a)
+{
+	CLEANUP(buf_close) struct buf out = BUF_MAX(ANSWER_MAX + 1024);
+
+	buf_addf(&out, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n", a->status, reason(a->status),
+		 a->body.len);
+	buf_adds(&out, "Cache-Control: no-store\r\nConnection: close\r\n\r\n");
+	if (c->parser.method != HTTP_HEAD)
+		buf_add(&out, buf_str(&a->body), a->body.len);
+	sm_move(&c->sm, ANSWERING);
+	timer_start(c->s->w, &c->deadline, PATIENCE_MS, on_deadline);
+	c->s->w->conn_write(c->s->w, &c->conn, out.data, out.len, on_wrote);
+}
+
+static void refuse(struct client *c, int status)
+{
+	struct http_server_answer a = { .status = status, .body = BUF_MAX(256) };
+
+	buf_addf(&a.body, "{\"error\":\"%s\"}\n", reason(status));
+	send_answer(c, &a);
+	buf_close(&a.body);
+}
+
+static void answer(struct client *c)
+{
+	struct http_server_answer a = { .status = 404, .body = BUF_MAX(ANSWER_MAX) };
+	struct http_server_req req = {
+		.method = llhttp_method_name((llhttp_method_t)c->parser.method),
+		.path = buf_str(&c->path),
+		.body = buf_str(&c->body),
+		.body_len = c->body.len,
+		.peer_uid = c->conn.peer_uid,
+		.peer_in_group = c->conn.peer_in_group,
+	};
+
+	c->s->handler(c->s->ctx, &req, &a);
+	if (a.body.over && c->sm.now == ARRIVING)
+		refuse(c, 500);
+	else if (c->sm.now == ARRIVING) /* else the handler has closed the server */
+		send_answer(c, &a);
+	buf_close(&a.body);
+}
+
+/* ---- arriving ---------------------------------------------------------------------------------------------------------- */
+
+static int stop_with(struct client *c, int status)
+{
+	c->refused = status;
+	return HPE_USER;
+}
+
+/* The url, names and values: what a head is made of, but for a few bytes a line. None of it is kept but the url. */
+static int count_head(llhttp_t *p, const char *at, size_t len)
+{
+	struct client *c = container_of(p, struct client, parser);
+
+	(void)at;
+	c->head_len += len;
+	return c->head_len <= HEAD_MAX ? 0 : stop_with(c, 431);
+}
+
+static int take_url(llhttp_t *p, const char *at, size_t len)
+{
+	struct client *c = container_of(p, struct client, parser);
+
+	if (memchr(at, '\0', len) != NULL)
+		return stop_with(c, 400);
+	return buf_add(&c->path, at, len) == 0 ? count_head(p, at, len) : stop_with(c, 431);
+}
+
+static int take_body(llhttp_t *p, const char *at, size_t len)
+{
+	struct client *c = container_of(p, struct client, parser);
+
+	return buf_add(&c->body, at, len) == 0 ? 0 : stop_with(c, 413);
+}
+
+static int take_end(llhttp_t *p)
+{
+	container_of(p, struct client, parser)->whole = true;
+	return HPE_PAUSED;
+}
+
+static const llhttp_settings_t *settings(void)
+{
+	static llhttp_settings_t s;
+
+	llhttp_settings_init(&s);
+	s.on_url = take_url;
+	s.on_header_field = count_head;
+	s.on_header_value = count_head;
+	s.on_body = take_body;
+	s.on_message_complete = take_end;
+	return &s;
+}
+
+static void on_read(struct conn *conn, const char *data, size_t len)
+{
+	struct client *c = container_of(conn, struct client, conn);
+	llhttp_errno_t rc;
+
+	if (c->sm.now != ARRIVING)
+		return; /* what follows a request is not read; on_wrote sees a peer that is gone */
+	if (data == NULL) {
+		leave(c);
+		return;
+	}
+	rc = llhttp_execute(&c->parser, data, len);
+	if (c->whole)
+		answer(c);
+	else if (rc != HPE_OK)
+		refuse(c, c->refused != 0 ? c->refused : 400);
+}
+
+static struct conn *on_conn(struct listener *l)
+{
+	struct http_server *s = container_of(l, struct http_server, listener);
+	struct client *c;
+
+	if (s->clients_n >= CONNS_MAX) {
+		log_warn("http_server.full", "conns=%u", s->clients_n);
+		return NULL;
+	}
+	c = mem_new(struct client);
+	c->s = s;
+	c->conn.on_read = on_read;
+	c->path = BUF_MAX(HEAD_MAX);
+	c->body = BUF_MAX(BODY_MAX);
+	sm_init(&c->sm, states, ARRIVING);
+	llhttp_init(&c->parser, HTTP_REQUEST, settings());
+	list_add(&s->clients, &c->link);
+	s->clients_n++;
+	timer_start(s->w, &c->deadline, PATIENCE_MS, on_deadline);
+	return &c->conn;
+}
+
+struct http_server *http_server_new(struct world *w, const char *path, unsigned mode, http_server_handler *handler, void *ctx,
+				    struct err *e)
+{
+	struct http_server *s = mem_new(struct http_server);
+
+	s->w = w;
+	s->path = mem_str(path);
+	s->handler = handler;
+	s->ctx = ctx;
+	s->listener.on_conn = on_conn;
+	s->listener.path = s->path;
+	list_init(&s->clients);
+	if (w->serve(w, &s->listener, mode, e) != 0) {
+		mem_free(s->path);
+		mem_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+static void on_end(struct timer *t)
+{
+	server_free(container_of(t, struct http_server, end));
+}
+
+void http_server_close(struct http_server *s, void (*done)(void *ctx), void *ctx)
+{
+	assert(s->done == NULL && done != NULL);
+	s->done = done;
+	s->done_ctx = ctx;
+	s->w->unserve(s->w, &s->listener);
+	if (s->clients_n == 0)
+		timer_start(s->w, &s->end, 0, on_end);
+	list_each(n, &s->clients)
+		leave(list_entry(n, struct client, link));
+}
