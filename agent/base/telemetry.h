@@ -58,3 +58,19 @@ struct telemetry_sink {
 	void (*scrape_done)(void *ctx); /* the points of one reading are complete */
 	bool (*line)(void *ctx, const struct telemetry_line *l);
 };
+
+/* What the customer's policy lets out; nothing given lets nothing out. Texts belong to whoever made the rules. */
+struct telemetry_redact {
+	const char *name, *pattern; /* PCRE2; what matches becomes [REDACTED:name] */
+};
+
+struct telemetry_rules {
+	char **metrics; /* globs of metric names */
+	size_t metrics_n;
+	char **logs; /* globs of resolved paths */
+	size_t logs_n;
+	char **drop; /* PCRE2: a record that matches stays here */
+	size_t drop_n;
+	struct telemetry_redact *redact;
+	size_t redact_n;
+};

@@ -1,0 +1,300 @@
+/* policy.c - reading the file strictly, judging a plan's demand. Every doubt is a no. */
+#include "agent/ops/policy.h"
+
+#include <string.h>
+
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/base/yaml.h"
+
+#define POLICY_MAX_BYTES (64u << 10)
+#define POLICY_LIST_MAX 256
+#define DELETE_HOLD_MS (24ull * 3600 * 1000)
+
+static const char *const mode_names[] = { "off", "plan-only", "approve", "auto" };
+static const char *const verb_names[POLICY_VERBS] = { "warehouse.apply", "warehouse.delete" };
+
+const char *policy_mode_name(enum policy_mode m)
+{
+	return mode_names[m];
+}
+
+/* ---- reading ---- */
+
+static int read_commands(struct yaml_node *map, struct policy *p, struct err *e)
+{
+	TRY(yaml_map(map, e));
+	for (size_t i = 0; i < POLICY_VERBS; i++) {
+		unsigned mode = POLICY_OFF;
+
+		TRY(yaml_enum(yaml_get(map, verb_names[i]), mode_names, ARRAY_LEN(mode_names), &mode, e));
+		p->verbs[i] = mode;
+	}
+	return 0;
+}
+
+static int read_texts(struct yaml_node *list, char ***ret, size_t *ret_n, struct err *e)
+{
+	TRY(yaml_list(list, POLICY_LIST_MAX, e));
+	for (struct yaml_node *n = yaml_first(list); n != NULL; n = yaml_next(n)) {
+		const char *text = NULL;
+
+		TRY(yaml_str(n, &text, e));
+		*ret = mem_grow(*ret, *ret_n + 1, sizeof(**ret));
+		(*ret)[(*ret_n)++] = mem_str(text);
+	}
+	return 0;
+}
+
+static int read_u32(struct yaml_node *n, uint32_t *ret, struct err *e)
+{
+	uint64_t v = 0;
+
+	TRY(yaml_u64(n, 1000000, &v, e));
+	*ret = (uint32_t)v;
+	return 0;
+}
+
+static int read_cidrs(struct yaml_node *list, struct policy *p, struct err *e)
+{
+	TRY(yaml_list(list, POLICY_LIST_MAX, e));
+	for (struct yaml_node *n = yaml_first(list); n != NULL; n = yaml_next(n)) {
+		const char *text = NULL;
+
+		TRY(yaml_str(n, &text, e));
+		p->cidrs = mem_grow(p->cidrs, p->cidrs_n + 1, sizeof(*p->cidrs));
+		if (cidr_parse(text, &p->cidrs[p->cidrs_n]) != 0)
+			return yaml_wrong(n, "an address block such as 10.0.0.0/8, no bits behind the prefix", e);
+		p->cidrs_n++;
+	}
+	return 0;
+}
+
+/* "443" or "8000-9000" */
+static int parse_ports(const char *text, struct policy_ports *ret)
+{
+	char from[8];
+	const char *dash = strchr(text, '-');
+	size_t n = dash != NULL ? (size_t)(dash - text) : strlen(text);
+	uint64_t a, b;
+
+	if (n >= sizeof(from))
+		return -ERR_INVALID;
+	memcpy(from, text, n);
+	from[n] = '\0';
+	TRY(str_u64(from, &a));
+	TRY(str_u64(dash != NULL ? dash + 1 : from, &b));
+	if (a > b || b > 65535)
+		return -ERR_INVALID;
+	*ret = (struct policy_ports){ (int32_t)a, (int32_t)b };
+	return 0;
+}
+
+static int read_ports(struct yaml_node *list, struct policy *p, struct err *e)
+{
+	TRY(yaml_list(list, POLICY_LIST_MAX, e));
+	for (struct yaml_node *n = yaml_first(list); n != NULL; n = yaml_next(n)) {
+		const char *text = NULL;
+
+		TRY(yaml_str(n, &text, e));
+		p->ports = mem_grow(p->ports, p->ports_n + 1, sizeof(*p->ports));
+		if (parse_ports(text, &p->ports[p->ports_n]) != 0)
+			return yaml_wrong(n, "a port such as 443 or a range such as 8000-9000", e);
+		p->ports_n++;
+	}
+	return 0;
+}
+
+static int read_bounds(struct yaml_node *map, struct policy *p, struct err *e)
+{
+	TRY(yaml_map(map, e));
+	TRY(read_texts(yaml_get(map, "instance_types"), &p->types, &p->types_n, e));
+	TRY(read_u32(yaml_get(map, "nodes_per_cluster"), &p->nodes_per_cluster, e));
+	TRY(read_u32(yaml_get(map, "nodes_total"), &p->nodes_total, e));
+	TRY(read_u32(yaml_get(map, "volume_gib"), &p->volume_gib, e));
+	TRY(read_cidrs(yaml_get(map, "cidrs"), p, e));
+	return read_ports(yaml_get(map, "ports"), p, e);
+}
+
+static int read_redact(struct yaml_node *list, struct telemetry_rules *r, struct err *e)
+{
+	TRY(yaml_list(list, POLICY_LIST_MAX, e));
+	for (struct yaml_node *n = yaml_first(list); n != NULL; n = yaml_next(n)) {
+		const char *name = NULL, *pattern = NULL;
+
+		TRY(yaml_map(n, e));
+		TRY(yaml_str(yaml_get(n, "name"), &name, e));
+		TRY(yaml_str(yaml_get(n, "pattern"), &pattern, e));
+		if (name == NULL || pattern == NULL)
+			return yaml_wrong(n, "name and pattern", e);
+		r->redact = mem_grow(r->redact, r->redact_n + 1, sizeof(*r->redact));
+		r->redact[r->redact_n++] = (struct telemetry_redact){ mem_str(name), mem_str(pattern) };
+	}
+	return 0;
+}
+
+static int read_export(struct yaml_node *map, struct telemetry_rules *r, struct err *e)
+{
+	TRY(yaml_map(map, e));
+	TRY(read_texts(yaml_get(map, "metrics"), &r->metrics, &r->metrics_n, e));
+	TRY(read_texts(yaml_get(map, "logs"), &r->logs, &r->logs_n, e));
+	TRY(read_texts(yaml_get(map, "drop"), &r->drop, &r->drop_n, e));
+	return read_redact(yaml_get(map, "redact"), r, e);
+}
+
+static int read_all(struct yaml_node *root, struct policy *p, struct err *e)
+{
+	static const char *const modes[] = { "off", "on" };
+	unsigned mode = 1;
+
+	TRY(yaml_map(root, e));
+	TRY(yaml_enum(yaml_get(root, "mode"), modes, ARRAY_LEN(modes), &mode, e));
+	p->frozen = mode == 0;
+	p->delete_hold_ms = DELETE_HOLD_MS;
+	TRY(read_commands(yaml_get(root, "commands"), p, e));
+	TRY(read_bounds(yaml_get(root, "bounds"), p, e));
+	TRY(yaml_duration(yaml_get(root, "delete_hold"), &p->delete_hold_ms, e));
+	TRY(read_export(yaml_get(root, "export"), &p->export, e));
+	return yaml_end(root, e);
+}
+
+int policy_parse(const char *file, const char *text, size_t len, struct policy *ret, struct err *e)
+{
+	CLEANUP(yaml_close) struct yaml *y = NULL;
+	struct policy p = { .present = true, .digest = digest_of(text, len) };
+	int rc;
+
+	TRY(yaml_parse(file, text, len, &y, e));
+	rc = read_all(yaml_root(y), &p, e);
+	if (rc != 0)
+		policy_close(&p);
+	else
+		*ret = p;
+	return rc;
+}
+
+/* Who can write the file, or put another in its place, is its author. */
+static int check_author(struct world *w, const char *path, struct err *e)
+{
+	CLEANUP(mem_close) char *dir = mem_str(path);
+	char *slash = strrchr(dir, '/');
+	struct disk_stat st;
+
+	TRY(w->disk_stat(w, path, &st, e));
+	if (st.ours_to_write)
+		return err_set(e, ERR_DENIED, "%s can be written by the agent's own user; let root own it, mode 0644", path);
+	if (slash != NULL)
+		*slash = '\0';
+	TRY(w->disk_stat(w, slash == NULL ? "." : *dir != '\0' ? dir : "/", &st, e));
+	if (st.ours_to_write)
+		return err_set(e, ERR_DENIED, "the folder of %s can be written by the agent's own user; let root own it, mode 0755",
+			       path);
+	return 0;
+}
+
+static int load(struct world *w, const char *path, struct policy *ret, struct err *e)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(POLICY_MAX_BYTES);
+
+	TRY(check_author(w, path, e));
+	TRY(disk_read_all(w, path, &b, e));
+	return policy_parse(path, buf_str(&b), b.len, ret, e);
+}
+
+void policy_load(struct world *w, const char *path, struct policy *ret)
+{
+	struct err e = { 0 };
+
+	*ret = (struct policy){ 0 };
+	if (load(w, path, ret, &e) != 0) {
+		*ret = (struct policy){ 0 };
+		ret->reason = e;
+	}
+}
+
+static void free_texts(char **v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		mem_free(v[i]);
+	mem_free(v);
+}
+
+void policy_close(struct policy *p)
+{
+	free_texts(p->types, p->types_n);
+	mem_free(p->cidrs);
+	mem_free(p->ports);
+	free_texts(p->export.metrics, p->export.metrics_n);
+	free_texts(p->export.logs, p->export.logs_n);
+	free_texts(p->export.drop, p->export.drop_n);
+	for (size_t i = 0; i < p->export.redact_n; i++) {
+		mem_free((char *)p->export.redact[i].name);
+		mem_free((char *)p->export.redact[i].pattern);
+	}
+	mem_free(p->export.redact);
+	*p = (struct policy){ 0 };
+}
+
+/* ---- judging ---- */
+
+static bool has_type(const struct policy *p, const char *type)
+{
+	for (size_t i = 0; i < p->types_n; i++)
+		if (str_eq(p->types[i], type))
+			return true;
+	return false;
+}
+
+static bool has_cidr(const struct policy *p, const char *text)
+{
+	struct cidr c;
+
+	if (cidr_parse(text, &c) != 0)
+		return false;
+	for (size_t i = 0; i < p->cidrs_n; i++)
+		if (cidr_holds(&p->cidrs[i], &c))
+			return true;
+	return false;
+}
+
+/* All ports of a rule must lie in one range; "all protocols" has no ports and fits only where every port is allowed. */
+static bool has_ports(const struct policy *p, const struct demand_rule *r)
+{
+	bool all = str_eq(r->protocol, "-1");
+	int32_t from = all ? 0 : r->from_port, to = all ? 65535 : r->to_port;
+
+	for (size_t i = 0; i < p->ports_n; i++)
+		if (from >= p->ports[i].from && to <= p->ports[i].to && from <= to)
+			return true;
+	return false;
+}
+
+/* A rule whose source is the group itself opens nothing to anybody else. */
+static int check_rule(const struct policy *p, const struct demand_rule *r, struct err *e)
+{
+	if (*r->cidr == '\0')
+		return 0;
+	if (!has_cidr(p, r->cidr))
+		return err_set(e, ERR_DENIED, "policy bounds.cidrs does not hold %s", r->cidr);
+	if (!has_ports(p, r))
+		return err_set(e, ERR_DENIED, "policy bounds.ports does not hold %s %d-%d", r->protocol, r->from_port, r->to_port);
+	return 0;
+}
+
+int policy_bounds(const struct policy *p, const struct demand *d, uint32_t nodes_now, struct err *e)
+{
+	for (size_t i = 0; i < d->types_n; i++)
+		if (!has_type(p, d->types[i]))
+			return err_set(e, ERR_DENIED, "policy bounds.instance_types does not hold %s", d->types[i]);
+	for (size_t i = 0; i < d->rules_n; i++)
+		TRY(check_rule(p, &d->rules[i], e));
+	if (d->cluster_nodes > p->nodes_per_cluster)
+		return err_set(e, ERR_DENIED, "policy bounds.nodes_per_cluster is %u, the plan makes %u", p->nodes_per_cluster,
+			       d->cluster_nodes);
+	if (d->new_nodes > 0 && (uint64_t)nodes_now + d->new_nodes > p->nodes_total)
+		return err_set(e, ERR_DENIED, "policy bounds.nodes_total is %u, the plan makes %u", p->nodes_total,
+			       nodes_now + d->new_nodes);
+	if (d->volume_gib > p->volume_gib)
+		return err_set(e, ERR_DENIED, "policy bounds.volume_gib is %u, the plan wants %u", p->volume_gib, d->volume_gib);
+	return 0;
+}

@@ -1,0 +1,274 @@
+/* spec.c - see spec.h. */
+#include "agent/ops/spec.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/base/cidr.h"
+#include "agent/base/digest.h"
+#include "agent/base/enc.h"
+#include "agent/base/str.h"
+
+typedef Reeve__Control__V1__SecurityGroup group_t;
+typedef Reeve__Control__V1__Rule rule_t;
+typedef Reeve__Control__V1__Cluster cluster_t;
+typedef Reeve__Control__V1__DataVolume volume_t;
+typedef Reeve__Control__V1__TargetGroup tg_t;
+typedef Reeve__Control__V1__LoadBalancer lb_t;
+typedef Reeve__Control__V1__Listener listener_t;
+typedef Reeve__Control__V1__Tag tag_t;
+
+static int text(const char *s, size_t max, const char *what, struct err *e)
+{
+	size_t n = strlen(s);
+
+	if (n == 0 || n > max || !str_is_utf8(s, n))
+		return err_set(e, ERR_INVALID, "%s: expected a text of 1 to %zu bytes of UTF-8", what, max);
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
+			return err_set(e, ERR_INVALID, "%s: control characters are not allowed", what);
+	return 0;
+}
+
+static int optional(const char *s, size_t max, const char *what, struct err *e)
+{
+	return *s == '\0' ? 0 : text(s, max, what, e);
+}
+
+static int name(const char *s, const char *what, struct err *e)
+{
+	return str_is_id(s, 32) ? 0 : err_set(e, ERR_INVALID, "%s: expected 1 to 32 of [a-z0-9-], found \"%.40s\"", what, s);
+}
+
+/* "subnet-0abc": the kind, a dash, letters and digits. */
+static int aws_id(const char *s, const char *kind, const char *what, struct err *e)
+{
+	size_t n = strlen(kind);
+
+	if (strncmp(s, kind, n) != 0 || s[n] != '-' || !str_is_id(s + n + 1, 32))
+		return err_set(e, ERR_INVALID, "%s: expected %s-..., found \"%.40s\"", what, kind, s);
+	return 0;
+}
+
+static int count(size_t n, size_t min, size_t max, const char *what, struct err *e)
+{
+	if (n < min || n > max)
+		return err_set(e, ERR_LIMIT, "%s: found %zu, expected %zu to %zu", what, n, min, max);
+	return 0;
+}
+
+static int one_of(const char *s, const char *const *allowed, const char *what, struct err *e)
+{
+	for (; *allowed != NULL; allowed++)
+		if (str_eq(s, *allowed))
+			return 0;
+	return err_set(e, ERR_INVALID, "%s: \"%.20s\" is not supported", what, s);
+}
+
+static int port(uint32_t p, const char *what, struct err *e)
+{
+	return p >= 1 && p <= 65535 ? 0 : err_set(e, ERR_INVALID, "%s: port %u is not one", what, p);
+}
+
+/* ---- parts; each is called with its place put in front of its error ---- */
+
+static int check_rule(const rule_t *r, struct err *e)
+{
+	static const char *const protocols[] = { "tcp", "udp", "icmp", "-1", NULL };
+	struct cidr c;
+
+	TRY(one_of(r->protocol, protocols, "protocol", e));
+	TRY(optional(r->description, 255, "description", e));
+	if (!str_eq(r->protocol, "-1") && !str_eq(r->protocol, "icmp") &&
+	    (r->from_port < 0 || r->to_port > 65535 || r->from_port > r->to_port))
+		return err_set(e, ERR_INVALID, "ports %d-%d are not a range", r->from_port, r->to_port);
+	if (r->source_case == REEVE__CONTROL__V1__RULE__SOURCE_CIDR && cidr_parse(r->cidr, &c) != 0)
+		return err_set(e, ERR_INVALID, "cidr: \"%.50s\" is not an address block", r->cidr);
+	if (r->source_case == REEVE__CONTROL__V1__RULE__SOURCE__NOT_SET ||
+	    (r->source_case == REEVE__CONTROL__V1__RULE__SOURCE_SELF && !r->self))
+		return err_set(e, ERR_INVALID, "a source is missing: cidr, or self: true");
+	return 0;
+}
+
+static int check_group(const group_t *g, struct err *e)
+{
+	TRY(name(g->name, "name", e));
+	TRY(text(g->description, 255, "description", e));
+	TRY(count(g->n_rules, 0, 60, "rules", e));
+	for (size_t i = 0; i < g->n_rules; i++) {
+		int rc = check_rule(g->rules[i], e);
+
+		if (rc != 0)
+			return err_wrap(e, rc, "rules[%zu]", i);
+	}
+	return 0;
+}
+
+static int check_volume(const volume_t *v, struct err *e)
+{
+	static const char *const types[] = { "gp3", NULL };
+
+	TRY(text(v->device, 32, "device", e));
+	TRY(one_of(v->type, types, "type", e));
+	TRY(optional(v->kms_key_id, 256, "kms_key_id", e));
+	if (v->size_gib < 1 || v->size_gib > 16384)
+		return err_set(e, ERR_INVALID, "size_gib: %u is not 1 to 16384", v->size_gib);
+	return 0;
+}
+
+static int check_tags(tag_t *const *tags, size_t n, struct err *e)
+{
+	TRY(count(n, 0, 20, "tags", e));
+	for (size_t i = 0; i < n; i++) {
+		TRY(text(tags[i]->key, 128, "tags key", e));
+		TRY(optional(tags[i]->value, 256, "tags value", e));
+		if (str_eq(tags[i]->key, "resource-created-by") || str_starts(tags[i]->key, "reeve:") ||
+		    str_starts(tags[i]->key, "aws:"))
+			return err_set(e, ERR_INVALID, "tags: key \"%s\" is not the vendor's to set", tags[i]->key);
+	}
+	return 0;
+}
+
+static bool has_group(const spec_t *s, const char *n)
+{
+	for (size_t i = 0; i < s->n_security_groups; i++)
+		if (str_eq(s->security_groups[i]->name, n))
+			return true;
+	return false;
+}
+
+static bool has_cluster(const spec_t *s, const char *n)
+{
+	for (size_t i = 0; i < s->n_clusters; i++)
+		if (str_eq(s->clusters[i]->name, n))
+			return true;
+	return false;
+}
+
+static bool has_tg(const spec_t *s, const char *n)
+{
+	for (size_t i = 0; i < s->n_target_groups; i++)
+		if (str_eq(s->target_groups[i]->name, n))
+			return true;
+	return false;
+}
+
+static int check_cluster(const spec_t *s, const cluster_t *c, struct err *e)
+{
+	TRY(name(c->name, "name", e));
+	TRY(count(c->nodes, 0, 100, "nodes", e));
+	TRY(text(c->instance_type, 64, "instance_type", e));
+	TRY(aws_id(c->image_id, "ami", "image_id", e));
+	TRY(aws_id(c->subnet_id, "subnet", "subnet_id", e));
+	TRY(count(c->n_security_groups, 1, 5, "security_groups", e));
+	for (size_t i = 0; i < c->n_security_groups; i++)
+		if (!has_group(s, c->security_groups[i]))
+			return err_set(e, ERR_INVALID, "security_groups[%zu]: there is no \"%.32s\" in the spec", i,
+				       c->security_groups[i]);
+	TRY(count(c->n_volumes, 0, 8, "volumes", e));
+	for (size_t i = 0; i < c->n_volumes; i++) {
+		int rc = check_volume(c->volumes[i], e);
+
+		if (rc != 0)
+			return err_wrap(e, rc, "volumes[%zu]", i);
+	}
+	TRY(optional(c->instance_profile, 128, "instance_profile", e));
+	TRY(count(c->user_data.len, 0, 16384, "user_data bytes", e));
+	return check_tags(c->tags, c->n_tags, e);
+}
+
+static int check_tg(const spec_t *s, const tg_t *g, struct err *e)
+{
+	static const char *const protocols[] = { "TCP", NULL };
+
+	TRY(name(g->name, "name", e));
+	TRY(one_of(g->protocol, protocols, "protocol", e));
+	TRY(port(g->port, "port", e));
+	TRY(count(g->n_clusters, 0, 32, "clusters", e));
+	for (size_t i = 0; i < g->n_clusters; i++)
+		if (!has_cluster(s, g->clusters[i]))
+			return err_set(e, ERR_INVALID, "clusters[%zu]: there is no \"%.32s\" in the spec", i, g->clusters[i]);
+	return 0;
+}
+
+static int check_listener(const spec_t *s, const listener_t *l, struct err *e)
+{
+	static const char *const protocols[] = { "TCP", NULL };
+
+	TRY(one_of(l->protocol, protocols, "protocol", e));
+	TRY(port(l->port, "port", e));
+	return has_tg(s, l->target_group)
+		   ? 0
+		   : err_set(e, ERR_INVALID, "target_group: there is no \"%.32s\" in the spec", l->target_group);
+}
+
+static int check_lb(const spec_t *s, const lb_t *lb, struct err *e)
+{
+	TRY(name(lb->name, "name", e));
+	if (!lb->internal)
+		return err_set(e, ERR_INVALID, "internal: a load balancer that faces the internet is not allowed");
+	TRY(count(lb->n_subnet_ids, 1, 8, "subnet_ids", e));
+	for (size_t i = 0; i < lb->n_subnet_ids; i++)
+		TRY(aws_id(lb->subnet_ids[i], "subnet", "subnet_ids", e));
+	TRY(count(lb->n_listeners, 0, 16, "listeners", e));
+	for (size_t i = 0; i < lb->n_listeners; i++) {
+		int rc = check_listener(s, lb->listeners[i], e);
+
+		if (rc != 0)
+			return err_wrap(e, rc, "listeners[%zu]", i);
+		for (size_t k = 0; k < i; k++)
+			if (lb->listeners[k]->port == lb->listeners[i]->port)
+				return err_set(e, ERR_INVALID, "listeners[%zu]: port %u stands twice", i, lb->listeners[i]->port);
+	}
+	return 0;
+}
+
+static int check_unique(const char *const *names, size_t n, const char *what, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (str_eq(names[i], names[k]))
+				return err_set(e, ERR_INVALID, "%s[%zu]: name \"%s\" stands twice", what, i, names[i]);
+	return 0;
+}
+
+/* One list of named parts: its size, each member, then that no name stands twice. */
+#define CHECK_LIST(s, list, most, check)                                                                                           \
+	do {                                                                                                                       \
+		const char *names[most];                                                                                           \
+		TRY(count((s)->n_##list, 0, most, #list, e));                                                                      \
+		for (size_t i = 0; i < (s)->n_##list; i++) {                                                                       \
+			int rc = check;                                                                                            \
+			if (rc != 0)                                                                                               \
+				return err_wrap(e, rc, #list "[%zu]", i);                                                          \
+			names[i] = (s)->list[i]->name;                                                                             \
+		}                                                                                                                  \
+		TRY(check_unique(names, (s)->n_##list, #list, e));                                                                 \
+	} while (0)
+
+int spec_check(const spec_t *s, struct err *e)
+{
+	TRY(name(s->warehouse, "warehouse", e));
+	if (s->generation == 0 || s->generation > (1ull << 53))
+		return err_set(e, ERR_INVALID, "generation: expected 1 to 2^53");
+	TRY(aws_id(s->vpc_id, "vpc", "vpc_id", e));
+	CHECK_LIST(s, security_groups, 8, check_group(s->security_groups[i], e));
+	CHECK_LIST(s, clusters, 32, check_cluster(s, s->clusters[i], e));
+	CHECK_LIST(s, target_groups, 16, check_tg(s, s->target_groups[i], e));
+	CHECK_LIST(s, load_balancers, 4, check_lb(s, s->load_balancers[i], e));
+	return check_tags(s->tags, s->n_tags, e);
+}
+
+void spec_group_name(const char *vendor, const char *installation, const char *warehouse, const char *n, char to[256])
+{
+	snprintf(to, 256, "%s-%s-%s-%s", vendor, installation, warehouse, n);
+}
+
+void spec_short_name(const char *installation, const char *warehouse, const char *kind, const char *n, char to[33])
+{
+	char whole[160], base32[ENC_BASE32_LEN(DIGEST_LEN)];
+	int len = snprintf(whole, sizeof(whole), "%s|%s|%s|%s", installation, warehouse, kind, n);
+	struct digest d = digest_of(whole, (size_t)len);
+
+	snprintf(to, 33, "rv-%.24s", enc_base32(d.b, sizeof(d.b), base32));
+}

@@ -1,0 +1,18 @@
+/* spec.h - the desired state of a warehouse, as the command carries it, checked before anything is planned from it.
+ * The checked message is protobuf-c's own; this file only says what a legal one is, and how things are called in AWS. */
+#pragma once
+#include "agent/base/err.h"
+#include "proto/control.pb-c.h"
+
+typedef Reeve__Control__V1__WarehouseSpec spec_t;
+
+#define SPEC_ARGS_MAX (256u << 10)
+
+/* Texts are UTF-8 and short, lists are short, names are ids and unique, references lead somewhere, load balancers are
+ * internal, tags are the vendor's own. The sentence names the place: "clusters[1].volumes[0].size_gib ...". */
+int spec_check(const spec_t *s, struct err *e);
+
+/* Security group: "<vendor>-<installation>-<warehouse>-<name>", at most 255. */
+void spec_group_name(const char *vendor, const char *installation, const char *warehouse, const char *name, char to[256]);
+/* Load balancers and target groups may have 32 characters: "rv-" and 24 of base32 over what makes them one of a kind. */
+void spec_short_name(const char *installation, const char *warehouse, const char *kind, const char *name, char to[33]);
