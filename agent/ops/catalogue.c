@@ -98,8 +98,10 @@ bool step_may_hide(const struct step_ctx *x)
 enum step_verdict step_judge_refusal(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
 	(void)x;
-	if (c->class == AWS_AMBIGUOUS || c->class == AWS_THROTTLED)
+	if (c->class == AWS_AMBIGUOUS)
 		return STEP_LOOK;
+	if (c->class == AWS_THROTTLED || c->class == AWS_EXPIRED)
+		return STEP_AGAIN; /* surely not done */
 	err_set(e, ERR_SERVICE, "%s", err_text(&c->err));
 	return STEP_FAILED;
 }

@@ -85,5 +85,6 @@ int arg_tags(const struct step_ctx *x, struct ec2_tag **ret, size_t *ret_n, stru
 void fact_set(const struct step_ctx *x, json_t *value); /* under args.fact */
 /* What a step of this very plan made may not be visible yet: "not there" is believed only when the wait is over. */
 bool step_may_hide(const struct step_ctx *x);
-/* The usual judgement of a call that did not succeed: throttled and ambiguous are LOOK, the rest FAILED with a sentence. */
+/* The usual judgement of a call that did not succeed: ambiguous is LOOK, what AWS surely did not do for want of room or keys is
+ * AGAIN, the rest FAILED with a sentence. */
 enum step_verdict step_judge_refusal(const struct step_ctx *x, const struct aws_call *c, struct err *e);

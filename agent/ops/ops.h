@@ -1,0 +1,77 @@
+/* ops.h - all operations of this agent: what was accepted, what runs, what waits for its acknowledgement.
+ *
+ * One changing command a warehouse at a time, in the order of their sequence; others run beside it. Everything that must
+ * survive is in the journal before it counts (DESIGN.md section 6). */
+#pragma once
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/aws/call.h"
+#include "agent/base/arena.h"
+#include "agent/io/journal.h"
+#include "agent/ops/inventory.h"
+#include "agent/ops/policy.h"
+#include "proto/control.pb-c.h"
+
+#define OPS_OPEN_MAX 32
+
+struct ops;
+struct op;
+
+struct ops_config {
+	struct world *w;
+	struct aws *aws;
+	struct creds *instance;   /* the instance role: looks */
+	const char *operate_role; /* ARN: changes */
+	struct owner owner;
+	const char *policy_path, *stop_path;
+	void *ctx;
+	void (*changed)(void *ctx); /* a status changed: something to report */
+	bool (*head_is_fresh)(void *ctx);
+	bool (*is_release_signed)(void *ctx, const void *signed_bytes, size_t len); /* does a release key sign it too? */
+	void (*policy_read)(void *ctx, const struct policy *p);                     /* each time it was read: export rules */
+};
+
+struct ops *ops_new(const struct ops_config *cfg);
+/* Before ops_start: each record of the journal, and the journal itself once it is open (NULL: damaged, read-only). */
+int ops_replay(struct ops *o, const struct journal_entry *entry, struct err *e);
+void ops_start(struct ops *o, struct journal *j);
+void ops_close(struct ops *o, void (*done)(void *ctx), void *ctx); /* stops everything where it stands */
+
+/* For the journal. */
+json_t *ops_checkpoint(struct ops *o);
+uint64_t ops_oldest_open(struct ops *o);
+
+/* ---- for control ---- */
+uint64_t ops_epoch(const struct ops *o);    /* 0: none yet */
+uint64_t ops_accepted(const struct ops *o); /* highest seq that is durable in this epoch */
+bool ops_has_room(const struct ops *o);     /* may another command be accepted now? */
+struct op *ops_find(struct ops *o, const uint8_t id[16]);
+/* Writes command.accepted; afterwards ops_accepted has moved and `changed` is told. One at a time: ops_is_accepting.
+ * `signed_bytes` is the Signed message as it came. `refuse`: a terminal state at once, with a reason (EXPIRED,
+ * REJECTED_UNSUPPORTED), or 0. Takes cmd. */
+bool ops_is_accepting(const struct ops *o);
+void ops_accept(struct ops *o, Reeve__Control__V1__Command *cmd, const void *signed_bytes, size_t len, int refuse,
+		const char *reason);
+/* A security event or another fact for the record, once a digest. */
+void ops_note(struct ops *o, const char *type, json_t *members);
+void ops_cancel(struct ops *o, const uint8_t id[16]);
+void ops_acked(struct ops *o, uint64_t through); /* results up to here are stored at the vendor */
+
+/* Open operations and those whose result is not acknowledged, in order of acceptance. */
+typedef void ops_visit(void *ctx, struct op *op);
+void ops_each(struct ops *o, ops_visit *visit, void *ctx);
+bool ops_is_busy(const struct ops *o);
+int ops_mode(const struct ops *o);                /* Reeve__Control__V1__AgentMode */
+const char *ops_mode_reason(const struct ops *o); /* why not RUN, or "" */
+const struct policy *ops_policy(struct ops *o);   /* as last read */
+
+/* ---- for op.c ---- */
+const struct ops_config *ops_cfg(const struct ops *o);
+struct journal *ops_journal(const struct ops *o);
+const struct policy *ops_policy_read(struct ops *o);
+bool ops_is_stopped(struct ops *o, const char **why);          /* STOP file, mode off, no policy, read-only, tight journal */
+bool ops_is_turn_of(const struct ops *o, const struct op *op); /* nothing earlier on the same warehouse is open */
+void ops_ended(struct ops *o, struct op *op);
+void ops_creds_close(struct ops *o, struct creds *c); /* ops_close waits for it */

@@ -1,0 +1,63 @@
+/* run.h - the engine: one plan being carried out, step by step, so that a crash at any instant does no harm.
+ *
+ * For each step that changes something: ask whether it may (policy, STOP, cancel), write the intent, call, judge, write the
+ * outcome. After an ambiguity - no answer, or an intent without an outcome at start - it looks by tag before it repeats.
+ * Failure before the plan's pivot undoes what was done, in reverse; after it the plan only goes forward or stops. */
+#pragma once
+#include <jansson.h>
+
+#include "agent/aws/call.h"
+#include "agent/io/journal.h"
+#include "agent/ops/inventory.h"
+#include "agent/ops/plan.h"
+
+enum run_leave {
+	RUN_GO,
+	RUN_WAIT,   /* frozen: ask again in a second */
+	RUN_CANCEL, /* the operation is cancelled or out of time */
+	RUN_DENY,   /* the policy no longer allows it */
+};
+
+enum run_end { RUN_RUNNING, RUN_OK, RUN_FAILED, RUN_ROLLED_BACK, RUN_CANCELLED, RUN_INDETERMINATE };
+
+struct run;
+
+/* What all plans of one operation share. Must outlive its runs. */
+struct run_env {
+	struct world *w;
+	struct aws *aws;
+	struct creds *operate, *reader; /* the operate role changes, the instance role looks */
+	struct journal *journal;
+	struct owner owner;
+	const char *command; /* id as text */
+	json_t *facts;       /* of the operation: steps add to it */
+	void *ctx;
+	enum run_leave (*may)(void *ctx, struct err *e); /* before each call that changes something */
+	void (*progress)(void *ctx, struct run *r);
+	void (*done)(void *ctx, struct run *r); /* the run has ended; it may be freed from here */
+};
+
+struct run *run_new(const struct run_env *env, const struct plan *plan);
+/* What the journal says of the past; before run_start. Times are Unix ms. */
+void run_replay_intent(struct run *r, const json_t *record, int64_t time_ms);
+void run_replay_outcome(struct run *r, const json_t *record);
+void run_replay_undo(struct run *r, const json_t *record);
+/* The records from which the run could be replayed: [[type, members, time_ms], ...] added to `to`. */
+void run_records(const struct run *r, json_t *to);
+
+void run_start(struct run *r);
+void run_free(struct run *r); /* not while a call or a record of it is under way: see run_stop */
+/* Stops at once, without a record; done does not come, `stopped` does, later. */
+void run_stop(struct run *r, void (*stopped)(void *ctx, struct run *r));
+
+const struct plan *run_plan(const struct run *r);
+enum run_end run_ended(const struct run *r);
+unsigned run_steps_done(const struct run *r);
+const char *run_step_name(const struct run *r); /* now, or "" */
+const json_t *run_error(const struct run *r);   /* {class, message, aws_code, ...}, or NULL */
+const char *run_note(const struct run *r);      /* "" if none */
+const json_t *run_created(const struct run *r); /* [[kind, id], ...] */
+const json_t *run_deleted(const struct run *r);
+
+/* base32 of SHA-256 over installation|command|plan|step|generation (FORMATS.md) */
+void run_token(const struct run_env *env, const char *plan, const char *step, unsigned generation, char to[53]);
