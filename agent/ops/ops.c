@@ -201,7 +201,7 @@ bool ops_is_accepting(const struct ops *o)
 	return o->accepting != NULL;
 }
 
-/* What is finished and acknowledged is the journal's alone. The last few stay for the status page. */
+/* What is finished and acknowledged is the journal's alone. */
 static void forget_acked(struct ops *o)
 {
 	size_t kept = 0;

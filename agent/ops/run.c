@@ -66,6 +66,8 @@ struct run {
 	bool is_ambiguous;   /* the last call's fate is unknown */
 	bool was_duplicate;  /* AWS said: there is one already */
 	bool look_again;     /* poll leads back to looking */
+	bool leaving;        /* it may not go on, and looks first whether its intent had its effect */
+	unsigned repeats;    /* calls repeated after looking in vain */
 	struct err err;
 	char code[128], request_id[128];
 	enum aws_class class;
