@@ -107,10 +107,12 @@ static inline const struct seen *cloud_seen(const struct cloud *c, const char *m
 	return NULL;
 }
 
-/* The value of a header line of a request, up to its end; lives until the next call. */
+/* The value of a header line of a request, up to its end; lives until eight more were asked for. */
 static inline const char *seen_header(const struct seen *s, const char *name)
 {
-	static char value[4096];
+	static char values[8][4096];
+	static unsigned next;
+	char *value = values[next++ % 8];
 	char key[128];
 	const char *at;
 
@@ -119,7 +121,7 @@ static inline const char *seen_header(const struct seen *s, const char *name)
 	if (at == NULL)
 		return "";
 	at += strlen(key);
-	snprintf(value, sizeof(value), "%.*s", (int)strcspn(at, "\n"), at);
+	snprintf(value, sizeof(values[0]), "%.*s", (int)strcspn(at, "\n"), at);
 	return value;
 }
 
@@ -155,6 +157,15 @@ static inline void cloud_imds(struct cloud *c)
 		  "null}");
 }
 
+static inline void cloud_forget(struct cloud *c)
+{
+	for (size_t i = 0; i < c->seen_n; i++) {
+		mem_free(c->seen[i].line);
+		mem_free(c->seen[i].headers);
+	}
+	c->seen_n = 0;
+}
+
 static inline int cloud_setup(void **state)
 {
 	struct cloud *c = mem_new(struct cloud);
@@ -171,10 +182,7 @@ static inline int cloud_teardown(void **state)
 
 	sim_run_until(c->w, NULL, NULL, 1000);
 	sim_free(c->w);
-	for (size_t i = 0; i < c->seen_n; i++) {
-		mem_free(c->seen[i].line);
-		mem_free(c->seen[i].headers);
-	}
+	cloud_forget(c);
 	mem_free(c);
 	return 0;
 }
