@@ -220,6 +220,9 @@ static void an_answer_without_keys_is_told_in_its_own_words(void **state)
 	assert_int_equal(c->rules[0].used, 1);
 }
 
+#define KEYS(id, secret, token, expires)                                                                                           \
+	"{\"AccessKeyId\":" id ",\"SecretAccessKey\":" secret ",\"Token\":" token ",\"Expiration\":\"" expires
+
 static void keys_of_a_wrong_shape_change_nothing(void **state)
 {
 	static const char *const bodies[] = {
@@ -228,13 +231,12 @@ static void keys_of_a_wrong_shape_change_nothing(void **state)
 		"[]",
 		"\"AccessKeyId\"",
 		"{\"Code\":\"Success\"}",
-		"{\"AccessKeyId\":1,\"SecretAccessKey\":\"s\",\"Token\":\"t\",\"Expiration\":\"2027-01-01T00:00:00Z\"}",
-		"{\"AccessKeyId\":{\"a\":\"A\"},\"SecretAccessKey\":\"s\",\"Token\":\"t\",\"Expiration\":\"2027-01-01T00:00:00Z\"}",
-		"{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\",\"Expiration\":\"2027-01-01T00:00:00Z\"}",
-		"{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\",\"Token\":\"t\",\"Expiration\":\"soon\"}",
-		"{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\",\"Token\":\"t\\r\\nX: "
-		"1\",\"Expiration\":\"2027-01-01T00:00:00Z\"}",
-		"{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\",\"Token\":\"t\",\"Expiration\":\"2027-01-01T00:00:0",
+		KEYS("1", "\"s\"", "\"t\"", "2027-01-01T00:00:00Z\"}"),
+		KEYS("{\"a\":\"A\"}", "\"s\"", "\"t\"", "2027-01-01T00:00:00Z\"}"),
+		KEYS("\"A\"", "\"s\"", "null", "2027-01-01T00:00:00Z\"}"),
+		KEYS("\"A\"", "\"s\"", "\"t\"", "soon\"}"),
+		KEYS("\"A\"", "\"s\"", "\"t\\r\\nX-Evil: yes\"", "2027-01-01T00:00:00Z\"}"),
+		KEYS("\"A\"", "\"s\"", "\"t\"", "2027-01-01T00:00:0"),
 	};
 	struct cloud *c = *state;
 
@@ -249,17 +251,17 @@ static void keys_of_a_wrong_shape_change_nothing(void **state)
 	}
 }
 
+#define IDENTITY(account, region)                                                                                                  \
+	"{\"accountId\":\"" account "\",\"region\":\"" region                                                                      \
+	"\",\"availabilityZone\":\"z\",\"instanceId\":\"i\",\"instanceType\":\"t\","                                               \
+	"\"imageId\":\"a\",\"architecture\":\"x\"}"
+
 static void an_identity_of_a_wrong_shape_changes_nothing(void **state)
 {
 	static const char *const bodies[] = {
-		"{\"accountId\":\"123456789012\"}",
-		"{\"accountId\":123456789012}",
-		"{\"accountId\":\"1234567890123\",\"region\":\"r\",\"availabilityZone\":\"z\",\"instanceId\":\"i\","
-		"\"instanceType\":\"t\","
-		"\"imageId\":\"a\",\"architecture\":\"x\"}",
-		"{\"accountId\":\"123456789012\",\"region\":\"evil.example.com/\",\"availabilityZone\":\"z\",\"instanceId\":\"i\","
-		"\"instanceType\":\"t\",\"imageId\":\"a\",\"architecture\":\"x\"}",
-		"{\"accountId\":\"123456789012\",\"region\":\"\"}",
+		"{\"accountId\":\"123456789012\"}",    "{\"accountId\":123456789012}",
+		IDENTITY("1234567890123", "r"),        IDENTITY("123456789012", "evil.example.com/"),
+		IDENTITY("123456789012", "two words"), "{\"accountId\":\"123456789012\",\"region\":\"\"}",
 	};
 	struct cloud *c = *state;
 
