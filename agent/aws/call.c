@@ -8,13 +8,11 @@
  * the host that is really sent (with an override: its host and port), the content type, the date and the token; what a
  * proxy or a retry may change (User-Agent, amz-sdk-*) stays outside. All attempts together are three. Which refusal means
  * what: code.c. What cannot be explained is retried for a read and told as AWS_AMBIGUOUS at once for a mutating call. */
-#include "agent/aws/call.h"
+#include "agent/aws/call_impl.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "agent/aws/code.h"
 #include "agent/aws/sigv4.h"
@@ -36,7 +34,6 @@
 #define CAP_MS 20000
 #define HINT_MORE_MS 5000       /* how far beyond our own delay we follow AWS's hint */
 #define SKEW_MS INT64_C(240000) /* AWS allows 5 minutes; less than 4 is not the reason for a refusal */
-#define PEEK_LEN 120            /* of a body that nobody understands */
 #define CONTENT_TYPE "application/x-www-form-urlencoded; charset=utf-8"
 
 enum { CALL_IDLE, CALL_REFUSED, CALL_KEYS, CALL_ASK, CALL_WAIT, CALL_DONE, CALL_STATES };
@@ -50,38 +47,11 @@ static const struct sm_state call_table[CALL_STATES] = {
 	[CALL_DONE] = { "done", SM_END },
 };
 
-static const char *const services[AWS_SERVICES] = {
-	[AWS_EC2] = "ec2",
-	[AWS_ELB] = "elasticloadbalancing",
-	[AWS_STS] = "sts",
-};
-
-static const char *const classes[AWS_CLASSES] = {
-	[AWS_OK] = "ok",
-	[AWS_THROTTLED] = "throttled",
-	[AWS_AMBIGUOUS] = "ambiguous",
-	[AWS_EXPIRED] = "expired",
-	[AWS_DENIED] = "denied",
-	[AWS_CAPACITY] = "capacity",
-	[AWS_QUOTA] = "quota",
-	[AWS_NOTFOUND] = "notfound",
-	[AWS_DUPLICATE] = "duplicate",
-	[AWS_CONFLICT] = "conflict",
-	[AWS_INVALID] = "invalid",
-};
-
 /* The code that a class gives to c->err. */
 static const int class_err[AWS_CLASSES] = {
 	[AWS_THROTTLED] = ERR_AGAIN,  [AWS_AMBIGUOUS] = ERR_SERVICE, [AWS_EXPIRED] = ERR_SERVICE,   [AWS_DENIED] = ERR_DENIED,
 	[AWS_CAPACITY] = ERR_SERVICE, [AWS_QUOTA] = ERR_LIMIT,       [AWS_NOTFOUND] = ERR_NOTFOUND, [AWS_DUPLICATE] = ERR_EXISTS,
 	[AWS_CONFLICT] = ERR_SERVICE, [AWS_INVALID] = ERR_INVALID,
-};
-
-struct aws {
-	struct world *w;
-	char *region, *suffix, *endpoints[AWS_SERVICES], *version, *ca_file;
-	int64_t offset_ms;
-	unsigned running;
 };
 
 struct aws_attempt {
@@ -91,61 +61,6 @@ struct aws_attempt {
 	struct keys keys;
 	bool renewed, reclocked; /* each is tried once */
 };
-
-/* ---- what all calls share ------------------------------------------------------------------------------------------------ */
-
-struct aws *aws_new(struct world *w, const struct aws_config *cfg)
-{
-	struct aws *a = mem_new(struct aws);
-
-	a->w = w;
-	a->region = mem_str(cfg->region);
-	a->suffix = mem_str(cfg->suffix);
-	a->version = mem_str(cfg->version);
-	a->ca_file = mem_str(cfg->ca_file);
-	for (size_t i = 0; i < AWS_SERVICES; i++)
-		a->endpoints[i] = mem_str(cfg->endpoints[i]);
-	return a;
-}
-
-void aws_free(struct aws *a)
-{
-	if (a == NULL)
-		return;
-	assert(a->running == 0);
-	mem_free(a->region);
-	mem_free(a->suffix);
-	mem_free(a->version);
-	mem_free(a->ca_file);
-	for (size_t i = 0; i < AWS_SERVICES; i++)
-		mem_free(a->endpoints[i]);
-	mem_free(a);
-}
-
-const char *aws_region(const struct aws *a)
-{
-	return a->region;
-}
-
-const char *aws_class_name(enum aws_class c)
-{
-	return classes[c];
-}
-
-const char *aws_service_name(enum aws_service s)
-{
-	return services[s];
-}
-
-void aws_host(const struct aws *a, enum aws_service s, struct buf *to)
-{
-	buf_addf(to, "%s.%s.%s", services[s], a->region, a->suffix);
-}
-
-int64_t aws_clock_offset_ms(const struct aws *a)
-{
-	return a->offset_ms;
-}
 
 /* ---- the end ------------------------------------------------------------------------------------------------------------- */
 
@@ -244,7 +159,7 @@ static int sign(struct aws_call *c)
 		.body = c->form.b.data,
 		.body_len = c->form.b.len,
 		.region = c->aws->region,
-		.service = services[c->service],
+		.service = aws_service_name(c->service),
 		.time_ms = world_wall_ms(c->aws->w) + c->aws->offset_ms,
 		.keys = &c->attempt->keys,
 		.normalize = true,
@@ -324,80 +239,6 @@ static void on_keys(struct creds_req *req, int rc)
 
 /* ---- judging an answer --------------------------------------------------------------------------------------------------- */
 
-static void set_text(char *to, size_t size, const char *from)
-{
-	snprintf(to, size, "%.*s", (int)size - 1, from);
-	for (char *s = to; *s != '\0'; s++)
-		if (!isgraph((unsigned char)*s))
-			*s = '?';
-}
-
-static void set_request_id(struct aws_call *c, const struct xml_node *root)
-{
-	static const char *const places[] = { "requestId", "RequestID", "RequestId", "ResponseMetadata/RequestId" };
-	CLEANUP(buf_close) struct buf b = BUF_MAX(sizeof(c->request_id) - 1);
-
-	for (size_t i = 0; i < ARRAY_LEN(places) && c->request_id[0] == '\0' && root != NULL; i++)
-		set_text(c->request_id, sizeof(c->request_id), xml_get(root, places[i]));
-	if (c->request_id[0] == '\0' && http_header_get(&c->http, "x-amzn-RequestId", &b))
-		set_text(c->request_id, sizeof(c->request_id), buf_str(&b));
-}
-
-static bool is_answer(const struct aws_call *c, const struct xml_node *root)
-{
-	size_t n = strlen(c->form.action);
-
-	return strncmp(xml_name(root), c->form.action, n) == 0 && strcmp(xml_name(root) + n, "Response") == 0;
-}
-
-/* The first bytes of what nobody understands, fit for a log line. */
-static const char *peek(const struct aws_call *c, char to[PEEK_LEN + 1])
-{
-	snprintf(to, PEEK_LEN + 1, "%s", buf_str(&c->http.body));
-	for (char *s = to; *s != '\0'; s++)
-		if (!isprint((unsigned char)*s) || *s == '"')
-			*s = ' ';
-	return to;
-}
-
-static void describe_stranger(struct aws_call *c)
-{
-	char start[PEEK_LEN + 1];
-
-	err_set(&c->err, ERR_SERVICE, "%s: HTTP %d with a body that is no answer of AWS: \"%s\"", c->form.action, c->status,
-		peek(c, start));
-}
-
-static void describe_error(struct aws_call *c, const struct xml_node *error)
-{
-	err_set(&c->err, 0, "%s: %s (HTTP %d): %.300s", c->form.action, c->code, c->status, xml_get(error, "Message"));
-}
-
-/* Fills code, request id and sentence; true when the answer is what was asked for. */
-static bool read_answer(struct aws_call *c)
-{
-	CLEANUP(xml_close) struct xml *x = NULL;
-	const struct xml_node *root = NULL, *error;
-
-	if (xml_parse(buf_str(&c->http.body), c->http.body.len, &x, NULL) == 0)
-		root = xml_root(x);
-	set_request_id(c, root);
-	if (root != NULL && c->status == 200 && is_answer(c, root)) {
-		c->xml = x;
-		x = NULL;
-		return true;
-	}
-	error = xml_find(root, "Errors/Error"); /* ec2Query */
-	if (error == NULL)
-		error = xml_find(root, "Error"); /* awsQuery */
-	set_text(c->code, sizeof(c->code), xml_get(error, "Code"));
-	if (c->code[0] != '\0')
-		describe_error(c, error);
-	else
-		describe_stranger(c);
-	return false;
-}
-
 /* AWS's clock against ours, from the Date header; true when what we believed so far is off by more than a refusal needs. */
 static bool learn_clock(struct aws_call *c)
 {
@@ -467,7 +308,7 @@ static void on_http(struct http_req *req, int rc)
 	} else if (rc != 0) {
 		err_set(&c->err, -rc, "%s: no answer: %s", c->form.action, err_text(&req->err));
 		judge(c, (struct code_meaning){ rc == -ERR_LIMIT ? CODE_FINAL : CODE_TRANSIENT, AWS_AMBIGUOUS });
-	} else if (read_answer(c)) {
+	} else if (call_read(c)) {
 		c->err = (struct err){ 0 };
 		finish(c, AWS_OK);
 	} else {
@@ -477,38 +318,6 @@ static void on_http(struct http_req *req, int rc)
 
 /* ---- from outside -------------------------------------------------------------------------------------------------------- */
 
-/* Host as it goes into the header: lower case, and without a port that the scheme implies. */
-static void add_host(struct buf *to, const char *s, size_t len, bool is_tls)
-{
-	const char *implied = is_tls ? ":443" : ":80";
-	size_t n = strlen(implied);
-
-	if (len > n && strncmp(s + len - n, implied, n) == 0)
-		len -= n;
-	for (size_t i = 0; i < len; i++)
-		buf_addc(to, (char)tolower((unsigned char)s[i]));
-}
-
-/* An override may have a path (a gateway's); AWS's own hosts have "/". */
-static void set_place(struct aws_call *c)
-{
-	const char *url = c->aws->endpoints[c->service], *host, *path;
-	struct aws_attempt *t = c->attempt;
-
-	if (url == NULL) {
-		aws_host(c->aws, c->service, &t->host);
-		buf_adds(&t->path, "/");
-		buf_addf(&t->url, "https://%s/", t->host.data);
-		return;
-	}
-	host = strstr(url, "://");
-	host = host != NULL ? host + 3 : url;
-	path = host + strcspn(host, "/");
-	add_host(&t->host, host, (size_t)(path - host), strncasecmp(url, "http://", 7) != 0);
-	buf_adds(&t->path, *path != '\0' ? path : "/");
-	buf_addf(&t->url, "%s%s", url, *path != '\0' ? "" : "/");
-}
-
 static void set_attempt(struct aws_call *c)
 {
 	struct aws_attempt *t = mem_new(struct aws_attempt);
@@ -517,7 +326,7 @@ static void set_attempt(struct aws_call *c)
 	c->attempt = t;
 	t->url = t->host = t->path = t->agent = BUF_MAX(1024);
 	t->signature = BUF_MAX(64u << 10);
-	set_place(c);
+	aws_place(c->aws, c->service, &t->url, &t->host, &t->path);
 	buf_addf(&t->agent, "reeve/%s", c->aws->version);
 	if (c->command != NULL)
 		buf_addf(&t->agent, " cmd/%s", c->command);

@@ -1,0 +1,113 @@
+/* aws.c - what all calls share: region, endpoints, names. An override stands for a service's regional host: a VPC endpoint,
+ * or an emulator in a test. */
+#include <assert.h>
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "agent/aws/call_impl.h"
+#include "agent/base/mem.h"
+
+static const char *const services[AWS_SERVICES] = {
+	[AWS_EC2] = "ec2",
+	[AWS_ELB] = "elasticloadbalancing",
+	[AWS_STS] = "sts",
+};
+
+static const char *const classes[AWS_CLASSES] = {
+	[AWS_OK] = "ok",
+	[AWS_THROTTLED] = "throttled",
+	[AWS_AMBIGUOUS] = "ambiguous",
+	[AWS_EXPIRED] = "expired",
+	[AWS_DENIED] = "denied",
+	[AWS_CAPACITY] = "capacity",
+	[AWS_QUOTA] = "quota",
+	[AWS_NOTFOUND] = "notfound",
+	[AWS_DUPLICATE] = "duplicate",
+	[AWS_CONFLICT] = "conflict",
+	[AWS_INVALID] = "invalid",
+};
+
+struct aws *aws_new(struct world *w, const struct aws_config *cfg)
+{
+	struct aws *a = mem_new(struct aws);
+
+	a->w = w;
+	a->region = mem_str(cfg->region);
+	a->suffix = mem_str(cfg->suffix);
+	a->version = mem_str(cfg->version);
+	a->ca_file = mem_str(cfg->ca_file);
+	for (size_t i = 0; i < AWS_SERVICES; i++)
+		a->endpoints[i] = mem_str(cfg->endpoints[i]);
+	return a;
+}
+
+void aws_free(struct aws *a)
+{
+	if (a == NULL)
+		return;
+	assert(a->running == 0);
+	mem_free(a->region);
+	mem_free(a->suffix);
+	mem_free(a->version);
+	mem_free(a->ca_file);
+	for (size_t i = 0; i < AWS_SERVICES; i++)
+		mem_free(a->endpoints[i]);
+	mem_free(a);
+}
+
+const char *aws_region(const struct aws *a)
+{
+	return a->region;
+}
+
+const char *aws_class_name(enum aws_class c)
+{
+	return classes[c];
+}
+
+const char *aws_service_name(enum aws_service s)
+{
+	return services[s];
+}
+
+void aws_host(const struct aws *a, enum aws_service s, struct buf *to)
+{
+	buf_addf(to, "%s.%s.%s", services[s], a->region, a->suffix);
+}
+
+int64_t aws_clock_offset_ms(const struct aws *a)
+{
+	return a->offset_ms;
+}
+
+/* Host as it goes into the header: lower case, and without a port that the scheme implies. */
+static void add_host(struct buf *to, const char *s, size_t len, bool is_tls)
+{
+	const char *implied = is_tls ? ":443" : ":80";
+	size_t n = strlen(implied);
+
+	if (len > n && strncmp(s + len - n, implied, n) == 0)
+		len -= n;
+	for (size_t i = 0; i < len; i++)
+		buf_addc(to, (char)tolower((unsigned char)s[i]));
+}
+
+/* An override may have a path (a gateway's); AWS's own hosts have "/". */
+void aws_place(const struct aws *a, enum aws_service s, struct buf *to_url, struct buf *to_host, struct buf *to_path)
+{
+	const char *url = a->endpoints[s], *host, *path;
+
+	if (url == NULL) {
+		aws_host(a, s, to_host);
+		buf_adds(to_path, "/");
+		buf_addf(to_url, "https://%s/", buf_str(to_host));
+		return;
+	}
+	host = strstr(url, "://");
+	host = host != NULL ? host + 3 : url;
+	path = host + strcspn(host, "/");
+	add_host(to_host, host, (size_t)(path - host), strncasecmp(url, "http://", 7) != 0);
+	buf_adds(to_path, *path != '\0' ? path : "/");
+	buf_addf(to_url, "%s%s", url, *path != '\0' ? "" : "/");
+}

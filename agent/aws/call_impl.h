@@ -1,0 +1,16 @@
+/* call_impl.h - what aws.c, call.c and call_read.c know of each other; nobody else includes it. */
+#pragma once
+#include "agent/aws/call.h"
+
+struct aws {
+	struct world *w;
+	char *region, *suffix, *endpoints[AWS_SERVICES], *version, *ca_file;
+	int64_t offset_ms;
+	unsigned running;
+};
+
+/* Where a service's requests go: the url, and its host and path as they are signed. */
+void aws_place(const struct aws *a, enum aws_service s, struct buf *url, struct buf *host, struct buf *path);
+
+/* Fills xml, code, request id and sentence from the HTTP answer; true when it is what the action answers. */
+bool call_read(struct aws_call *c);

@@ -1,0 +1,86 @@
+/* call_read.c - an HTTP answer as AWS's answer: the XML of the action that was asked, an error in one of the two shapes, or
+ * something that no AWS service wrote (a proxy's page, half a document), which is shown to people by its first bytes.
+ *
+ * A 200 alone proves nothing: the root element must be "<Action>Response". Texts that come from outside are cut and made
+ * printable before they are kept. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/aws/call_impl.h"
+#include "agent/base/mem.h"
+
+#define PEEK_LEN 120
+
+static void set_text(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%.*s", (int)size - 1, from);
+	for (char *s = to; *s != '\0'; s++)
+		if (!isgraph((unsigned char)*s))
+			*s = '?';
+}
+
+static void set_request_id(struct aws_call *c, const struct xml_node *root)
+{
+	static const char *const places[] = { "requestId", "RequestID", "RequestId", "ResponseMetadata/RequestId" };
+	CLEANUP(buf_close) struct buf b = BUF_MAX(sizeof(c->request_id) - 1);
+
+	for (size_t i = 0; i < ARRAY_LEN(places) && c->request_id[0] == '\0' && root != NULL; i++)
+		set_text(c->request_id, sizeof(c->request_id), xml_get(root, places[i]));
+	if (c->request_id[0] == '\0' && http_header_get(&c->http, "x-amzn-RequestId", &b))
+		set_text(c->request_id, sizeof(c->request_id), buf_str(&b));
+}
+
+static bool is_answer(const struct aws_call *c, const struct xml_node *root)
+{
+	size_t n = strlen(c->form.action);
+
+	return strncmp(xml_name(root), c->form.action, n) == 0 && strcmp(xml_name(root) + n, "Response") == 0;
+}
+
+/* The first bytes of what nobody understands, fit for a log line. */
+static const char *peek(const struct aws_call *c, char to[PEEK_LEN + 1])
+{
+	snprintf(to, PEEK_LEN + 1, "%s", buf_str(&c->http.body));
+	for (char *s = to; *s != '\0'; s++)
+		if (!isprint((unsigned char)*s) || *s == '"')
+			*s = ' ';
+	return to;
+}
+
+static void describe_stranger(struct aws_call *c)
+{
+	char start[PEEK_LEN + 1];
+
+	err_set(&c->err, ERR_SERVICE, "%s: HTTP %d with a body that is no answer of AWS: \"%s\"", c->form.action, c->status,
+		peek(c, start));
+}
+
+static void describe_error(struct aws_call *c, const struct xml_node *error)
+{
+	err_set(&c->err, 0, "%s: %s (HTTP %d): %.300s", c->form.action, c->code, c->status, xml_get(error, "Message"));
+}
+
+bool call_read(struct aws_call *c)
+{
+	CLEANUP(xml_close) struct xml *x = NULL;
+	const struct xml_node *root = NULL, *error;
+
+	if (xml_parse(buf_str(&c->http.body), c->http.body.len, &x, NULL) == 0)
+		root = xml_root(x);
+	set_request_id(c, root);
+	if (root != NULL && c->status == 200 && is_answer(c, root)) {
+		c->xml = x;
+		x = NULL;
+		return true;
+	}
+	error = xml_find(root, "Errors/Error"); /* ec2Query */
+	if (error == NULL)
+		error = xml_find(root, "Error"); /* awsQuery */
+	set_text(c->code, sizeof(c->code), xml_get(error, "Code"));
+	if (c->code[0] != '\0')
+		describe_error(c, error);
+	else
+		describe_stranger(c);
+	return false;
+}
