@@ -94,9 +94,9 @@ int enc_unbase64_buf(const char *s, struct buf *b)
 	uint32_t acc = 0;
 	unsigned bits = 0;
 
-	for (size_t pad = 0; pad < 2 && len > 0 && s[len - 1] == '='; pad++)
+	while (len > 0 && s[len - 1] == '=')
 		len--;
-	if (len % 4 == 1)
+	if (len % 4 == 1 || (s[len] == '=' && strlen(s) != (len + 3) / 4 * 4))
 		return -ERR_INVALID;
 	for (size_t i = 0; i < len; i++) {
 		int v = base64_digit(s[i]);

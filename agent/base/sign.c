@@ -1,6 +1,7 @@
 /* sign.c - see sign.h. */
 #include "agent/base/sign.h"
 
+#include <assert.h>
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -62,6 +63,7 @@ static size_t message_of(const char *domain, const void *body, size_t len, uint8
 	size_t n = strlen(domain) + 1;
 	struct digest d = digest_of(body, len);
 
+	assert(n <= 64);
 	memcpy(msg, domain, n);
 	memcpy(msg + n, d.b, DIGEST_LEN);
 	return n + DIGEST_LEN;

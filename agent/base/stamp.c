@@ -47,17 +47,30 @@ static const char *parse_fraction(const char *s, int *ret_ms)
 	return s;
 }
 
+/* strptime takes the 30th of February, timegm makes it a day in March. Second 60 is a leap second, written by few. */
+static int seconds_of(const struct tm *tm, int64_t *ret)
+{
+	struct tm copy = *tm;
+	time_t s = timegm(&copy);
+
+	if (copy.tm_mday != tm->tm_mday && tm->tm_sec < 60)
+		return -ERR_INVALID;
+	*ret = s;
+	return 0;
+}
+
 int stamp_parse_iso(const char *s, int64_t *ret_ms, struct err *e)
 {
 	struct tm tm = { 0 };
 	const char *rest = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
+	int64_t seconds;
 	int ms = 0;
 
 	if (rest != NULL)
 		rest = parse_fraction(rest, &ms);
-	if (rest == NULL || (strcmp(rest, "Z") != 0 && strcmp(rest, "+00:00") != 0))
+	if (rest == NULL || (strcmp(rest, "Z") != 0 && strcmp(rest, "+00:00") != 0) || seconds_of(&tm, &seconds) != 0)
 		return err_set(e, ERR_INVALID, "not an ISO 8601 time in UTC: \"%.40s\"", s);
-	*ret_ms = (int64_t)timegm(&tm) * 1000 + ms;
+	*ret_ms = seconds * 1000 + ms;
 	return 0;
 }
 
@@ -66,8 +79,10 @@ int stamp_parse_http(const char *s, int64_t *ret_ms, struct err *e)
 	struct tm tm = { 0 };
 	const char *rest = strptime(s, "%a, %d %b %Y %H:%M:%S GMT", &tm);
 
-	if (rest == NULL || *rest != '\0')
+	int64_t seconds;
+
+	if (rest == NULL || *rest != '\0' || seconds_of(&tm, &seconds) != 0)
 		return err_set(e, ERR_INVALID, "not an HTTP date: \"%.40s\"", s);
-	*ret_ms = (int64_t)timegm(&tm) * 1000;
+	*ret_ms = seconds * 1000;
 	return 0;
 }

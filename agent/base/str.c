@@ -2,7 +2,6 @@
 #include "agent/base/str.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,7 +172,26 @@ int str_size(const char *s, uint64_t *ret_bytes)
 	return number_with_unit(s, units, ret_bytes);
 }
 
+/* Only the last star is ever tried again, so no pattern takes longer than its length times that of s. */
 bool str_glob(const char *pattern, const char *s)
 {
-	return fnmatch(pattern, s, FNM_NOESCAPE) == 0;
+	const char *star = NULL, *tried = NULL;
+
+	while (*s != '\0') {
+		if (*pattern == '*') {
+			star = pattern++;
+			tried = s;
+		} else if (*pattern == '?' || *pattern == *s) {
+			pattern++;
+			s++;
+		} else if (star != NULL) {
+			pattern = star + 1;
+			s = ++tried;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return *pattern == '\0';
 }

@@ -23,5 +23,5 @@ int str_double(const char *s, double *ret);
 int str_duration(const char *s, uint64_t *ret_ms);
 /* "4096", "64KiB", "256MiB", "2GiB". Bytes. */
 int str_size(const char *s, uint64_t *ret_bytes);
-/* `*` and `?` match anything, also `/`. */
+/* `*` and `?` match anything, also `/`; every other character is itself. */
 bool str_glob(const char *pattern, const char *s);

@@ -9,6 +9,7 @@
 #include "agent/base/buf.h"
 #include "agent/base/mem.h"
 
+#define XML_MAX_BYTES (64u << 20)
 #define XML_MAX_TEXT (64u << 10)
 
 struct xml_node {
@@ -87,9 +88,10 @@ int xml_parse(const char *s, size_t len, struct xml **ret, struct err *e)
 	CLEANUP(xml_close) struct xml *x = mem_new(struct xml);
 	enum XML_Status st;
 
-	if (len > (64u << 20))
+	if (len > XML_MAX_BYTES)
 		return err_set(e, ERR_LIMIT, "%zu bytes of XML are too many", len);
-	x->arena = arena_new_sized(64u << 20);
+	/* Names and texts are parts of the input, at most half as long again in UTF-8; each node adds itself and some rounding. */
+	x->arena = arena_new_sized(2 * len + XML_MAX_NODES * (sizeof(struct xml_node) + 64));
 	x->text = BUF_MAX(XML_MAX_TEXT);
 	x->parser = XML_ParserCreate(NULL);
 	XML_SetUserData(x->parser, x);

@@ -163,6 +163,15 @@ static int build(struct building *b)
 	return b->y->root != NULL ? 0 : err_set(b->e, ERR_INVALID, "%s: the file is empty", b->y->file);
 }
 
+/* libyaml exports a yaml_free of its own, so this one must not be seen. */
+static void tree_free(struct yaml *y)
+{
+	if (y == NULL)
+		return;
+	arena_free(y->arena);
+	mem_free(y);
+}
+
 int yaml_parse(const char *file, const char *s, size_t len, struct yaml **ret, struct err *e)
 {
 	struct building b = { .e = e };
@@ -174,7 +183,7 @@ int yaml_parse(const char *file, const char *s, size_t len, struct yaml **ret, s
 	b.y->arena = arena_new_sized(64u << 20);
 	b.y->file = arena_str(b.y->arena, file);
 	if (!yaml_parser_initialize(&b.parser)) {
-		yaml_free(b.y);
+		tree_free(b.y);
 		return err_set(e, ERR_IO, "libyaml cannot start");
 	}
 	yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
@@ -182,24 +191,16 @@ int yaml_parse(const char *file, const char *s, size_t len, struct yaml **ret, s
 	rc = build(&b);
 	yaml_parser_delete(&b.parser);
 	if (rc != 0) {
-		yaml_free(b.y);
+		tree_free(b.y);
 		return rc;
 	}
 	*ret = b.y;
 	return 0;
 }
 
-void yaml_free(struct yaml *y)
-{
-	if (y == NULL)
-		return;
-	arena_free(y->arena);
-	mem_free(y);
-}
-
 void yaml_close(struct yaml **y)
 {
-	yaml_free(*y);
+	tree_free(*y);
 	*y = NULL;
 }
 

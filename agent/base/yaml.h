@@ -16,10 +16,9 @@
 struct yaml;
 struct yaml_node;
 
-/* `file` is used in errors only. The tree lives until yaml_free, and so do all texts handed out. */
+/* `file` is used in errors only. The tree lives until yaml_close, and so do all texts handed out. */
 int yaml_parse(const char *file, const char *s, size_t len, struct yaml **ret, struct err *e);
-void yaml_free(struct yaml *y);
-void yaml_close(struct yaml **y); /* for CLEANUP */
+void yaml_close(struct yaml **y); /* also for CLEANUP; one that is NULL is fine */
 struct yaml_node *yaml_root(struct yaml *y);
 
 /* A value of a mapping, or NULL when it is not there (or n is NULL); marks the key as known. */

@@ -1,0 +1,185 @@
+/* test_str.c - small questions about text, and their limits. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+
+static void prefixes_suffixes_and_equality(void **state)
+{
+	(void)state;
+	assert_true(str_starts("abc", "ab") && str_starts("abc", "") && !str_starts("ab", "abc"));
+	assert_true(str_ends("abc", "bc") && str_ends("abc", "") && !str_ends("bc", "abc"));
+	assert_true(str_eq("a", "a") && !str_eq("a", "b") && str_eq(NULL, NULL) && !str_eq(NULL, "") && !str_eq("", NULL));
+}
+
+static void a_copy_fits_or_is_empty(void **state)
+{
+	char to[4] = "xyz";
+
+	(void)state;
+	assert_int_equal(str_copy(to, sizeof(to), "abc"), 0);
+	assert_string_equal(to, "abc");
+	assert_int_equal(str_copy(to, sizeof(to), "abcd"), -ERR_LIMIT);
+	assert_string_equal(to, "");
+}
+
+static void numbers_are_whole_and_in_range(void **state)
+{
+	static const char *const bad[] = { "", " 1", "1 ", "+1", "0x1", "1.0", "-", "--1", "a", "1a", "99999999999999999999" };
+	uint64_t u = 7;
+	int64_t i = 7;
+	double d = 7;
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(bad); k++) {
+		assert_int_equal(str_u64(bad[k], &u), -ERR_INVALID);
+		assert_int_equal(str_i64(bad[k], &i), -ERR_INVALID);
+	}
+	assert_int_equal(str_u64("-1", &u), -ERR_INVALID);
+	assert_true(u == 7 && i == 7);
+	assert_int_equal(str_u64("18446744073709551615", &u), 0);
+	assert_true(u == UINT64_MAX);
+	assert_int_equal(str_u64("18446744073709551616", &u), -ERR_INVALID);
+	assert_int_equal(str_i64("-9223372036854775808", &i), 0);
+	assert_true(i == INT64_MIN);
+	assert_int_equal(str_double("-1.5e3", &d), 0);
+	assert_true(d == -1500);
+	assert_int_equal(str_double("nan", &d), -ERR_INVALID);
+	assert_int_equal(str_double("0x10", &d), -ERR_INVALID);
+	assert_int_equal(str_double("1-2", &d), -ERR_INVALID);
+	assert_int_equal(str_double("", &d), -ERR_INVALID);
+}
+
+static void durations_and_sizes_have_units(void **state)
+{
+	static const char *const bad[] = {
+		"", "s", "5", "-5s", "5 s", "5S", "5sec", "1.5h", "999999999999999999999s", "18446744073709551615d"
+	};
+	uint64_t v;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(str_duration(bad[i], &v), -ERR_INVALID);
+	assert_true(str_duration("500ms", &v) == 0 && v == 500);
+	assert_true(str_duration("30s", &v) == 0 && v == 30000);
+	assert_true(str_duration("5m", &v) == 0 && v == 300000);
+	assert_true(str_duration("24h", &v) == 0 && v == 86400000);
+	assert_true(str_duration("30d", &v) == 0 && v == 2592000000);
+	assert_true(str_duration("0", &v) == 0 && v == 0);
+	assert_true(str_size("4096", &v) == 0 && v == 4096);
+	assert_true(str_size("64KiB", &v) == 0 && v == 65536);
+	assert_true(str_size("256MiB", &v) == 0 && v == 268435456);
+	assert_true(str_size("2GiB", &v) == 0 && v == 2147483648);
+	assert_int_equal(str_size("1KB", &v), -ERR_INVALID);
+	assert_int_equal(str_size("18446744073709551615KiB", &v), -ERR_INVALID);
+}
+
+static void ids_are_short_and_plain(void **state)
+{
+	(void)state;
+	assert_true(str_is_id("a", 1) && str_is_id("0-a", 10) && str_is_id("prod-eu-1", 9));
+	assert_false(str_is_id("", 10) || str_is_id("-a", 10) || str_is_id("A", 10) || str_is_id("a_b", 10) ||
+		     str_is_id("a/b", 10));
+	assert_false(str_is_id("abc", 2) || str_is_id("a\n", 10) || str_is_id("\xc3\xa4", 10));
+}
+
+static void utf8_is_the_strict_one_of_rfc_3629(void **state)
+{
+	static const char *const good[] = { "",
+					    "a",
+					    "\xc2\x80",
+					    "\xdf\xbf",
+					    "\xe0\xa0\x80",
+					    "\xed\x9f\xbf",
+					    "\xee\x80\x80",
+					    "\xef\xbf\xbf",
+					    "\xf0\x90\x80\x80",
+					    "\xf4\x8f\xbf\xbf" };
+	static const char *const bad[] = { "\x80",
+					   "\xc0\x80",
+					   "\xc1\xbf",
+					   "\xc2",
+					   "\xc2 ",
+					   "\xe0\x9f\xbf",
+					   "\xed\xa0\x80",
+					   "\xe2\x82",
+					   "\xf0\x8f\xbf\xbf",
+					   "\xf4\x90\x80\x80",
+					   "\xf5\x80\x80\x80",
+					   "\xff",
+					   "a\xe2\x82z",
+					   "\xf0\x90\x80" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		assert_true(str_is_utf8(good[i], strlen(good[i])));
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_false(str_is_utf8(bad[i], strlen(bad[i])));
+	assert_true(str_is_utf8("a\0b", 3));
+}
+
+static void globs_have_stars_and_question_marks_alone(void **state)
+{
+	static const struct {
+		const char *pattern, *s;
+		bool fits;
+	} globs[] = {
+		{ "", "", true },
+		{ "", "a", false },
+		{ "*", "", true },
+		{ "*", "a/b", true },
+		{ "?", "", false },
+		{ "?", "/", true },
+		{ "a*c", "abbbc", true },
+		{ "a*c", "abbb", false },
+		{ "*.log", "x.log", true },
+		{ "*.log", ".log", true },
+		{ "a**b", "ab", true },
+		{ "*a*b*", "xaybz", true },
+		{ "i4i.*", "i4i.large", true },
+		{ "i4i.*", "i4ix", false },
+		{ "[a]", "a", false },
+		{ "[a]", "[a]", true },
+		{ "a\\*", "a\\b", true },
+	};
+	CLEANUP(mem_close) char *many = mem_alloc(10001);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(globs); i++)
+		assert_int_equal(str_glob(globs[i].pattern, globs[i].s), globs[i].fits);
+	memset(many, 'a', 10000);
+	assert_false(str_glob("*a*a*a*a*a*a*a*a*a*a*a*a*b", many)); /* and at once */
+}
+
+static void texts_are_sorted_by_their_bytes(void **state)
+{
+	const char *names[] = { "b", "a", "\xc3", "B" };
+
+	(void)state;
+	qsort(names, 4, sizeof(names[0]), str_cmp);
+	assert_string_equal(names[0], "B");
+	assert_string_equal(names[3], "\xc3");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(prefixes_suffixes_and_equality),
+		cmocka_unit_test(a_copy_fits_or_is_empty),
+		cmocka_unit_test(numbers_are_whole_and_in_range),
+		cmocka_unit_test(durations_and_sizes_have_units),
+		cmocka_unit_test(ids_are_short_and_plain),
+		cmocka_unit_test(utf8_is_the_strict_one_of_rfc_3629),
+		cmocka_unit_test(globs_have_stars_and_question_marks_alone),
+		cmocka_unit_test(texts_are_sorted_by_their_bytes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
