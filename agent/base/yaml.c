@@ -33,6 +33,7 @@ struct building {
 	struct yaml_node *open[YAML_MAX_DEPTH];
 	unsigned depth;
 	const char *key; /* of the mapping on top, waiting for its value */
+	unsigned key_line;
 	struct err *e;
 };
 
@@ -57,6 +58,8 @@ static void attach(struct building *b, struct yaml_node *n)
 	struct yaml_node *up = b->depth > 0 ? b->open[b->depth - 1] : NULL;
 
 	n->key = b->key;
+	if (n->key != NULL)
+		n->line = b->key_line; /* where a person looks, also when the value begins further down */
 	b->key = NULL;
 	if (up == NULL)
 		b->y->root = n;
@@ -82,6 +85,7 @@ static int take_key(struct building *b, const yaml_event_t *ev)
 			return err_set(b->e, ERR_INVALID, "%s:%zu: key \"%s\" stands twice, first at line %u", b->y->file,
 				       ev->start_mark.line + 1, text, n->line);
 	b->key = arena_str(b->y->arena, text);
+	b->key_line = (unsigned)ev->start_mark.line + 1;
 	return 0;
 }
 
