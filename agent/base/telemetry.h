@@ -1,5 +1,5 @@
-/* telemetry.h - one record, and the sink it goes to. Collectors make records, shippers take them; they know each other
- * only through this.
+/* telemetry.h - one record, the sink it goes to, and the customer's rules on what may leave. Collectors make records,
+ * shippers take them; they know each other only through this.
  *
  * A record and all it points to belong to the collector and live during the call alone. */
 #pragma once
@@ -11,7 +11,9 @@ struct telemetry_attr {
 	const char *key, *value;
 };
 
-enum telemetry_kind { TELEMETRY_METRIC, TELEMETRY_LOG };
+#define TELEMETRY_ATTRS_MAX 16 /* of one record; more are a bug of the collector */
+
+enum telemetry_kind { TELEMETRY_METRIC, TELEMETRY_LOG, TELEMETRY_KINDS };
 
 enum telemetry_shape { TELEMETRY_GAUGE, TELEMETRY_COUNTER, TELEMETRY_UPDOWN }; /* OTLP: Gauge, Sum monotonic, Sum not */
 
@@ -29,13 +31,15 @@ struct telemetry_point {
 	size_t attrs_n;
 };
 
-/* Where a line came from: an open file's identity and the byte range, which the commit record keeps. */
+/* Where a line came from: an open file's identity and the byte range, which the commit record keeps. As a position to go
+ * on from, `to` is where the next line begins. */
 struct telemetry_source {
-	uint64_t dev, ino, generation;
-	uint64_t from, to; /* offsets; `to` is behind the line's LF */
-	uint64_t fp;       /* fingerprint of the first fp_len bytes, for the veto on a reused inode */
+	uint64_t dev, ino;
+	uint64_t generation; /* how often this file began anew: cut to nothing, or its inode given to another */
+	uint64_t from, to;   /* offsets; `to` is behind the line's LF */
+	uint64_t fp;         /* fingerprint of the first fp_len bytes, for the veto on a reused inode */
 	uint32_t fp_len;
-	const char *path;
+	const char *path; /* resolved, as it was when the file was first seen; a rename does not change it */
 };
 
 /* One log line, UTF-8. */

@@ -1,0 +1,36 @@
+/* pbw.h - protobuf written straight into a buf, and read field by field; no tree, no generated code.
+ *
+ * Adders never fail by themselves: the buf remembers that something did not fit. Messages nest: what is added between
+ * pbw_begin and pbw_end is the message's content, and they pair like brackets. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/base/buf.h"
+
+void pbw_varint(struct buf *b, unsigned field, uint64_t v);
+void pbw_fixed64(struct buf *b, unsigned field, uint64_t v); /* fixed64, sfixed64 */
+void pbw_double(struct buf *b, unsigned field, double v);
+void pbw_bytes(struct buf *b, unsigned field, const void *p, size_t len);
+void pbw_str(struct buf *b, unsigned field, const char *s);
+size_t pbw_begin(struct buf *b, unsigned field); /* a mark for pbw_end */
+void pbw_end(struct buf *b, size_t mark);
+
+enum pbr_type { PBR_VARINT = 0, PBR_FIXED64 = 1, PBR_BYTES = 2, PBR_FIXED32 = 5 };
+
+struct pbr {
+	const uint8_t *at, *end;
+};
+
+struct pbr_field {
+	unsigned number;
+	enum pbr_type type;
+	uint64_t value; /* of all but PBR_BYTES */
+	const void *p;
+	size_t len;
+};
+
+#define PBR_OF(data, n) ((struct pbr){ (const uint8_t *)(data), (const uint8_t *)(data) + (n) })
+
+int pbr_next(struct pbr *r, struct pbr_field *ret); /* 1: a field, 0: the end, -ERR_INVALID */

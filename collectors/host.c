@@ -1,0 +1,124 @@
+/* host.c - see host.h. When the machine is read, and how a value becomes a point.
+ *
+ * Happy path: the timer fires, /proc is read file by file, then the file systems are asked; scrape_done; the timer again,
+ * on the grid of the interval. Fails: a file that cannot be read costs its metrics alone and is said once.
+ * Closing: at once, but for a file system that hangs: its request is left to itself and frees itself when it returns. */
+#include "collectors/host_impl.h"
+
+#include <stdarg.h>
+
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+
+#define FIRST_MS 1000
+#define TEXT_MAX (1u << 20)
+
+static void on_due(struct timer *t);
+
+static void emit(struct host *h, struct telemetry_point *p, va_list pairs)
+{
+	struct telemetry_attr attrs[TELEMETRY_ATTRS_MAX];
+	const char *key;
+
+	for (p->attrs_n = 0; p->attrs_n < TELEMETRY_ATTRS_MAX && (key = va_arg(pairs, const char *)) != NULL; p->attrs_n++)
+		attrs[p->attrs_n] = (struct telemetry_attr){ key, va_arg(pairs, const char *) };
+	p->attrs = attrs;
+	p->time_ms = h->now_ms;
+	p->start_ms = p->shape == TELEMETRY_COUNTER ? h->boot_ms : 0;
+	h->sink.point(h->sink.ctx, p);
+}
+
+void host_int(struct host *h, const char *name, const char *unit, enum telemetry_shape shape, uint64_t v, ...)
+{
+	struct telemetry_point p = { .name = name, .unit = unit, .shape = shape, .i = (int64_t)v };
+	va_list pairs;
+
+	va_start(pairs, v);
+	emit(h, &p, pairs);
+	va_end(pairs);
+}
+
+void host_double(struct host *h, const char *name, const char *unit, enum telemetry_shape shape, double v, ...)
+{
+	struct telemetry_point p = { .name = name, .unit = unit, .shape = shape, .is_double = true, .d = v };
+	va_list pairs;
+
+	va_start(pairs, v);
+	emit(h, &p, pairs);
+	va_end(pairs);
+}
+
+void host_unread(struct host *h, const char *path)
+{
+	h->stats.unread++;
+	if (!h->complained)
+		log_warn("host.unread", "path=%s", path);
+	h->complained = true;
+}
+
+const char *host_read(struct host *h, const char *path)
+{
+	buf_reset(&h->text);
+	if (disk_read_all(h->w, path, &h->text, NULL) == 0)
+		return buf_str(&h->text);
+	host_unread(h, path);
+	return NULL;
+}
+
+static void on_fs_done(struct host *h)
+{
+	uint64_t now = world_now_ms(h->w);
+
+	h->sink.scrape_done(h->sink.ctx);
+	h->stats.scrapes++;
+	timer_start(h->w, &h->timer, h->interval_ms - now % h->interval_ms, on_due);
+}
+
+static void on_due(struct timer *t)
+{
+	struct host *h = container_of(t, struct host, timer);
+
+	h->now_ms = world_wall_ms(h->w);
+	host_read_cpu(h); /* first: it knows the boot time, where all counters start */
+	host_read_memory(h);
+	host_read_devices(h);
+	host_fs_read(h->fs, on_fs_done);
+}
+
+struct host *host_new(struct world *w, uint64_t interval_ms, const struct telemetry_sink *sink)
+{
+	struct host *h = mem_new(struct host);
+
+	h->w = w;
+	h->sink = *sink;
+	h->interval_ms = interval_ms > 0 ? interval_ms : 15000;
+	h->text = BUF_MAX(TEXT_MAX);
+	h->fs = host_fs_new(h);
+	timer_start(w, &h->timer, h->interval_ms < FIRST_MS ? h->interval_ms : FIRST_MS, on_due);
+	return h;
+}
+
+struct host_stats host_stats(const struct host *h)
+{
+	return h->stats;
+}
+
+static void on_closed(struct timer *t)
+{
+	struct host *h = container_of(t, struct host, close_timer);
+	void (*closed)(void *ctx) = h->closed;
+	void *ctx = h->closed_ctx;
+
+	buf_close(&h->text);
+	mem_free(h);
+	closed(ctx);
+}
+
+void host_close(struct host *h, void (*done)(void *ctx), void *ctx)
+{
+	h->closed = done;
+	h->closed_ctx = ctx;
+	timer_stop(h->w, &h->timer);
+	host_fs_free(h->fs);
+	timer_start(h->w, &h->close_timer, 0, on_closed);
+}

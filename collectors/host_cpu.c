@@ -1,0 +1,79 @@
+/* host_cpu.c - CPU times, load, uptime, processes. */
+#include "collectors/host_impl.h"
+
+#define TICKS_PER_S 100.0 /* USER_HZ, the same on every architecture we run on */
+
+static void emit_cpu(struct host *h, const struct host_cpu *c)
+{
+	static const char *const modes[CPU_MODES] = {
+		[CPU_USER] = "user",     [CPU_NICE] = "nice",           [CPU_SYSTEM] = "system", [CPU_IDLE] = "idle",
+		[CPU_IOWAIT] = "iowait", [CPU_INTERRUPT] = "interrupt", [CPU_STEAL] = "steal",
+	};
+
+	for (int i = 0; i < CPU_MODES; i++)
+		host_double(h, "system.cpu.time", "s", TELEMETRY_COUNTER, (double)c->ticks[i] / TICKS_PER_S, "cpu.mode", modes[i],
+			    NULL);
+	host_int(h, "system.cpu.logical.count", "{cpu}", TELEMETRY_UPDOWN, c->logical, NULL);
+	host_int(h, "system.process.created", "{process}", TELEMETRY_COUNTER, c->created, NULL);
+}
+
+static int count_process(void *ctx, const char *name)
+{
+	*(uint64_t *)ctx += name[0] >= '1' && name[0] <= '9';
+	return 0;
+}
+
+static void read_stat(struct host *h)
+{
+	const char *text = host_read(h, "/proc/stat");
+	struct host_cpu c;
+
+	if (text == NULL)
+		return;
+	if (host_parse_stat(text, &c) != 0) {
+		host_unread(h, "/proc/stat");
+		return;
+	}
+	h->boot_ms = (int64_t)c.boot_s * 1000;
+	emit_cpu(h, &c);
+}
+
+static void read_load(struct host *h)
+{
+	const char *text = host_read(h, "/proc/loadavg");
+	double load[3];
+
+	if (text == NULL)
+		return;
+	if (host_parse_load(text, load) != 0) {
+		host_unread(h, "/proc/loadavg");
+		return;
+	}
+	host_double(h, "system.cpu.load_average.1m", "{thread}", TELEMETRY_GAUGE, load[0], NULL);
+	host_double(h, "system.cpu.load_average.5m", "{thread}", TELEMETRY_GAUGE, load[1], NULL);
+	host_double(h, "system.cpu.load_average.15m", "{thread}", TELEMETRY_GAUGE, load[2], NULL);
+}
+
+static void read_uptime(struct host *h)
+{
+	const char *text = host_read(h, "/proc/uptime");
+	double s;
+
+	if (text == NULL)
+		return;
+	if (host_parse_uptime(text, &s) != 0)
+		host_unread(h, "/proc/uptime");
+	else
+		host_double(h, "system.uptime", "s", TELEMETRY_GAUGE, s, NULL);
+}
+
+void host_read_cpu(struct host *h)
+{
+	uint64_t processes = 0;
+
+	read_stat(h);
+	read_load(h);
+	read_uptime(h);
+	if (h->w->disk_list(h->w, "/proc", count_process, &processes, NULL) == 0)
+		host_int(h, "system.process.count", "{process}", TELEMETRY_UPDOWN, processes, NULL);
+}

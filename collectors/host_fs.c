@@ -1,0 +1,194 @@
+/* host_fs.c - file systems, asked one after the other in a worker thread.
+ *
+ * Happy path: mountinfo gives the mounts, each is asked (statvfs), each answers, all points are emitted, done.
+ * Fails: one that does not answer within DEADLINE_MS is left out and counted. Its request goes on alone; while any hangs
+ * that mount is not asked again, and with HUNG_MAX of them none is: each holds a worker thread that the disk needs too.
+ * Freeing leaves hanging requests to themselves: each frees itself when it returns. */
+#include "collectors/host_impl.h"
+
+#include <string.h>
+
+#include "agent/base/list.h"
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+
+#define DEADLINE_MS 2000
+#define HUNG_MAX 2
+#define MOUNTS_MAX 64
+
+/* One question. It is its own owner, because nobody knows when it ends. */
+struct ask {
+	struct list link;   /* in fs->hung, once it is late */
+	struct host_fs *fs; /* NULL: nobody waits any more */
+	struct disk_req disk;
+	char *point;
+	bool late;
+};
+
+struct answer {
+	bool came;
+	uint64_t size, free, available; /* bytes */
+};
+
+struct host_fs {
+	struct host *h;
+	struct host_mount *mounts;
+	struct answer answers[MOUNTS_MAX];
+	size_t n, at;    /* mounts of this reading; the one being asked */
+	struct ask *ask; /* the question under way; NULL: none */
+	struct list hung;
+	size_t hung_n;
+	struct timer deadline;
+	void (*done)(struct host *h);
+};
+
+/* ---- points -------------------------------------------------------------------------------------------------------------- */
+
+static void emit_usage(struct host *h, const struct host_mount *m, const struct answer *a)
+{
+	const struct {
+		const char *state;
+		uint64_t v;
+	} rows[] = { { "used", a->size - a->free }, { "free", a->available }, { "reserved", a->free - a->available } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		host_int(h, "system.filesystem.usage", "By", TELEMETRY_UPDOWN, rows[i].v, "system.device", m->device,
+			 "system.filesystem.mountpoint", m->point, "system.filesystem.mode", m->read_only ? "ro" : "rw",
+			 "system.filesystem.type", m->type, "system.filesystem.state", rows[i].state, NULL);
+}
+
+static void emit_limit(struct host *h, const struct host_mount *m, const struct answer *a)
+{
+	host_int(h, "system.filesystem.limit", "By", TELEMETRY_UPDOWN, a->size, "system.device", m->device,
+		 "system.filesystem.mountpoint", m->point, "system.filesystem.mode", m->read_only ? "ro" : "rw",
+		 "system.filesystem.type", m->type, NULL);
+}
+
+static void emit_utilization(struct host *h, const struct host_mount *m, const struct answer *a)
+{
+	host_double(h, "system.filesystem.utilization", "1", TELEMETRY_GAUGE, (double)(a->size - a->free) / (double)a->size,
+		    "system.device", m->device, "system.filesystem.mountpoint", m->point, "system.filesystem.mode",
+		    m->read_only ? "ro" : "rw", "system.filesystem.type", m->type, NULL);
+}
+
+static void each_answer(struct host_fs *fs, void (*emit)(struct host *h, const struct host_mount *m, const struct answer *a))
+{
+	for (size_t i = 0; i < fs->n; i++)
+		if (fs->answers[i].came && fs->answers[i].size > 0)
+			emit(fs->h, &fs->mounts[i], &fs->answers[i]);
+}
+
+/* ---- questions ------------------------------------------------------------------------------------------------------------- */
+
+static void ask_next(struct host_fs *fs);
+
+static void ask_free(struct ask *a)
+{
+	list_del(&a->link);
+	mem_free(a->point);
+	mem_free(a);
+}
+
+static void take(struct answer *to, const struct disk_req *r)
+{
+	to->came = r->fs.bfree >= r->fs.bavail && r->fs.blocks >= r->fs.bfree;
+	to->size = r->fs.blocks * r->fs.frsize;
+	to->free = r->fs.bfree * r->fs.frsize;
+	to->available = r->fs.bavail * r->fs.frsize;
+}
+
+static void on_answer(struct disk_req *r, int rc)
+{
+	struct ask *a = container_of(r, struct ask, disk);
+	struct host_fs *fs = a->fs;
+	bool late = a->late;
+
+	if (fs != NULL && late)
+		fs->hung_n--;
+	if (fs != NULL && !late && rc == 0)
+		take(&fs->answers[fs->at], r);
+	ask_free(a);
+	if (fs == NULL || late)
+		return;
+	timer_stop(fs->h->w, &fs->deadline);
+	fs->ask = NULL;
+	fs->at++;
+	ask_next(fs);
+}
+
+static void on_deadline(struct timer *t)
+{
+	struct host_fs *fs = container_of(t, struct host_fs, deadline);
+
+	fs->ask->late = true;
+	list_add(&fs->hung, &fs->ask->link);
+	fs->hung_n++;
+	fs->h->stats.file_systems_hung++;
+	log_warn("host.fs.hung", "mount=\"%s\" deadline_ms=%d", fs->ask->point, DEADLINE_MS);
+	fs->ask = NULL;
+	fs->at++;
+	ask_next(fs);
+}
+
+static bool is_hung(const struct host_fs *fs, const char *point)
+{
+	list_each(n, &fs->hung)
+		if (strcmp(list_entry(n, struct ask, link)->point, point) == 0)
+			return true;
+	return fs->hung_n >= HUNG_MAX;
+}
+
+static void ask_next(struct host_fs *fs)
+{
+	for (; fs->at < fs->n && is_hung(fs, fs->mounts[fs->at].point); fs->at++)
+		fs->h->stats.file_systems_hung++;
+	if (fs->at == fs->n) {
+		each_answer(fs, emit_usage);
+		each_answer(fs, emit_limit);
+		each_answer(fs, emit_utilization);
+		fs->done(fs->h);
+		return;
+	}
+	fs->ask = mem_new(struct ask);
+	fs->ask->fs = fs;
+	fs->ask->point = mem_str(fs->mounts[fs->at].point);
+	fs->ask->disk = (struct disk_req){ .op = DISK_STATVFS, .path = fs->ask->point };
+	timer_start(fs->h->w, &fs->deadline, DEADLINE_MS, on_deadline);
+	fs->h->w->disk_start(fs->h->w, &fs->ask->disk, on_answer);
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------------------------- */
+
+struct host_fs *host_fs_new(struct host *h)
+{
+	struct host_fs *fs = mem_new(struct host_fs);
+
+	fs->h = h;
+	fs->mounts = mem_alloc(MOUNTS_MAX * sizeof(*fs->mounts));
+	list_init(&fs->hung);
+	return fs;
+}
+
+void host_fs_read(struct host_fs *fs, void (*done)(struct host *h))
+{
+	const char *text = host_read(fs->h, "/proc/self/mountinfo");
+
+	fs->done = done;
+	fs->n = text != NULL ? host_parse_mounts(text, fs->mounts, MOUNTS_MAX) : 0;
+	fs->at = 0;
+	memset(fs->answers, 0, sizeof(fs->answers));
+	ask_next(fs);
+}
+
+void host_fs_free(struct host_fs *fs)
+{
+	timer_stop(fs->h->w, &fs->deadline);
+	if (fs->ask != NULL)
+		fs->ask->fs = NULL;
+	list_each(n, &fs->hung)
+		list_entry(n, struct ask, link)->fs = NULL;
+	mem_free(fs->mounts);
+	while (!list_empty(&fs->hung))
+		list_pop(&fs->hung);
+	mem_free(fs);
+}

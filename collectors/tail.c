@@ -1,0 +1,256 @@
+/* tail.c - see tail.h. What wakes it, in which order it reads, and when it lets a file go.
+ *
+ * Happy path: a folder changes, WAKE_MS later the patterns are scanned and every file gets its turn, a chunk each, until
+ * all are read or the slice is over. A file waits while an older one of the same path is not at its end.
+ * A rotated file is let go when it is at its end and quiet for QUIET_MS; its unfinished last line is handed over then.
+ * Fails: no watch (limits of inotify, a network file system): the scan every POLL_MS finds what changed.
+ * Closing is at once; what was not handed over is read again by the next tail. */
+#include "collectors/tail_impl.h"
+
+#include <string.h>
+
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+
+#define WAKE_MS 50
+#define SCAN_LEAST_MS 100
+#define POLL_MS 10000
+#define RETRY_MS 1000
+#define HOLD_MS 100
+#define QUIET_MS 5000
+#define SLICE_MS 4
+#define SLICE_CHUNKS 16
+#define LINE_MAX_BYTES (64u << 10)
+#define LINE_MOST_BYTES (1u << 20)
+
+static void on_read(struct timer *t);
+
+static void wake(struct tail *t, uint64_t delay_ms)
+{
+	if (t->read_timer.cb == NULL || t->read_timer.due_ms > world_now_ms(t->w) + delay_ms)
+		timer_start(t->w, &t->read_timer, delay_ms, on_read);
+}
+
+/* ---- reading ----------------------------------------------------------------------------------------------------------- */
+
+static bool waits_for_older(const struct tail_file *tf)
+{
+	for (const struct list *n = tf->link.prev; n != &tf->src->t->files; n = n->prev) {
+		const struct tail_file *older = list_entry((struct list *)n, struct tail_file, link);
+
+		if (older->rotated && !older->at_end && strcmp(older->path, tf->path) == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum tail_read let_go_if_quiet(struct tail_file *tf)
+{
+	struct tail *t = tf->src->t;
+	struct telemetry_source end = { tf->dev, tf->ino, tf->generation, tf->size, tf->size, tf->fp, tf->fp_len, tf->path };
+	enum tail_read r;
+
+	if (!tf->rotated || world_now_ms(t->w) - tf->grown_ms < QUIET_MS)
+		return TAIL_END;
+	r = tail_file_flush(tf);
+	if (r == TAIL_HOLD || r == TAIL_FAILED)
+		return r;
+	log_info("tail.done", "path=\"%s\" ino=%llu", tf->path, (unsigned long long)tf->ino);
+	tail_remember(t, &end, true);
+	tail_file_free(tf);
+	t->files_n--;
+	return TAIL_END;
+}
+
+static enum tail_read read_one(struct tail_file *tf)
+{
+	enum tail_read r;
+
+	if (waits_for_older(tf))
+		return TAIL_END;
+	if (tail_file_look(tf) != 0) {
+		tf->src->t->stats.read_errors++;
+		return TAIL_FAILED;
+	}
+	r = tail_file_read(tf);
+	return r == TAIL_END ? let_go_if_quiet(tf) : r;
+}
+
+/* One chunk of each file: what all of them said, the most urgent first. */
+static enum tail_read read_round(struct tail *t, unsigned *chunks)
+{
+	enum tail_read all = TAIL_END;
+
+	list_each_safe(n, &t->files) {
+		enum tail_read r = read_one(list_entry(n, struct tail_file, link));
+
+		if (r == TAIL_HOLD)
+			return r;
+		*chunks += r == TAIL_MORE;
+		if (r == TAIL_MORE || (r == TAIL_FAILED && all == TAIL_END))
+			all = r;
+	}
+	return all;
+}
+
+static enum tail_read read_slice(struct tail *t)
+{
+	uint64_t end_ms = world_now_ms(t->w) + SLICE_MS;
+	enum tail_read r;
+	unsigned chunks = 0;
+
+	do
+		r = read_round(t, &chunks);
+	while (r == TAIL_MORE && chunks < SLICE_CHUNKS && world_now_ms(t->w) < end_ms);
+	return r;
+}
+
+static bool any_rotated(const struct tail *t)
+{
+	list_each(n, &t->files)
+		if (list_entry(n, struct tail_file, link)->rotated)
+			return true;
+	return false;
+}
+
+static void on_read(struct timer *timer)
+{
+	struct tail *t = container_of(timer, struct tail, read_timer);
+	uint64_t since = world_now_ms(t->w) - t->scanned_ms;
+	enum tail_read r;
+
+	if (t->scan_wanted && since >= SCAN_LEAST_MS)
+		tail_scan(t);
+	r = read_slice(t);
+	if (r == TAIL_MORE)
+		wake(t, 0);
+	else if (r == TAIL_HOLD)
+		wake(t, HOLD_MS);
+	else if (t->scan_wanted)
+		wake(t, since < SCAN_LEAST_MS ? SCAN_LEAST_MS - since : RETRY_MS);
+	else if (r == TAIL_FAILED || any_rotated(t))
+		wake(t, RETRY_MS);
+}
+
+/* ---- what wakes it -------------------------------------------------------------------------------------------------------- */
+
+static void on_change(struct watch *wt)
+{
+	struct tail *t = container_of(wt, struct tail_source, watch)->t;
+
+	t->scan_wanted = true;
+	wake(t, WAKE_MS);
+}
+
+static void watch(struct tail_source *src)
+{
+	struct world *w = src->t->w;
+	struct err e = { 0 };
+
+	if (src->watched)
+		return;
+	src->watch.dir = src->dir;
+	src->watched = w->watch_start(w, &src->watch, on_change, &e) == 0;
+	if (!src->watched)
+		log_debug("tail.watch.failed", "dir=\"%s\" poll_ms=%d why=\"%s\"", src->dir, POLL_MS, err_text(&e));
+}
+
+/* The safety net: also for folders that came into being later. */
+static void on_poll(struct timer *timer)
+{
+	struct tail *t = container_of(timer, struct tail, scan_timer);
+
+	for (size_t i = 0; i < t->sources_n; i++)
+		watch(&t->sources[i]);
+	tail_find_orphans(t);
+	t->scan_wanted = true;
+	wake(t, 0);
+	timer_start(t->w, &t->scan_timer, POLL_MS, on_poll);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------------------------ */
+
+static void source_init(struct tail_source *src, struct tail *t, const struct tail_path *p)
+{
+	const char *slash = strrchr(p->path, '/');
+
+	src->t = t;
+	src->dir = slash == NULL ? mem_str(".") : mem_strn(p->path, slash == p->path ? 1 : (size_t)(slash - p->path));
+	src->glob = mem_str(slash != NULL ? slash + 1 : p->path);
+	src->service = mem_str(p->service);
+}
+
+struct tail *tail_new(struct world *w, const struct tail_config *c, const struct telemetry_sink *sink)
+{
+	struct tail *t = mem_new(struct tail);
+
+	t->w = w;
+	t->sink = *sink;
+	t->line_max = c->line_max > 0 ? c->line_max : LINE_MAX_BYTES;
+	if (t->line_max > LINE_MOST_BYTES)
+		t->line_max = LINE_MOST_BYTES;
+	t->start_at_end = c->start_at_end;
+	t->sources = mem_alloc(c->paths_n * sizeof(*t->sources));
+	for (t->sources_n = 0; t->sources_n < c->paths_n; t->sources_n++)
+		source_init(&t->sources[t->sources_n], t, &c->paths[t->sources_n]);
+	list_init(&t->files);
+	t->chunk_len = 2 * (size_t)t->line_max;
+	t->chunk = mem_alloc(t->chunk_len);
+	t->text = BUF_MAX(3 * t->chunk_len); /* each byte may become three */
+	return t;
+}
+
+void tail_restore(struct tail *t, const struct telemetry_source *position)
+{
+	tail_remember(t, position, false);
+	t->start_at_end = false; /* this is no first start: what grew meanwhile is to be read */
+}
+
+void tail_start(struct tail *t)
+{
+	timer_start(t->w, &t->scan_timer, 0, on_poll);
+}
+
+struct tail_stats tail_stats(const struct tail *t)
+{
+	struct tail_stats st = t->stats;
+
+	st.files = t->files_n;
+	list_each(n, (struct list *)&t->files)
+		st.rotated += list_entry(n, struct tail_file, link)->rotated;
+	return st;
+}
+
+static void on_closed(struct timer *timer)
+{
+	struct tail *t = container_of(timer, struct tail, scan_timer);
+	void (*closed)(void *ctx) = t->closed;
+	void *ctx = t->closed_ctx;
+
+	for (size_t i = 0; i < t->sources_n; i++) {
+		mem_free(t->sources[i].dir);
+		mem_free(t->sources[i].glob);
+		mem_free(t->sources[i].service);
+	}
+	for (size_t i = 0; i < t->restored_n; i++)
+		mem_free((char *)t->restored[i].s.path);
+	mem_free(t->restored);
+	mem_free(t->sources);
+	mem_free(t->chunk);
+	buf_close(&t->text);
+	mem_free(t);
+	closed(ctx);
+}
+
+void tail_close(struct tail *t, void (*done)(void *ctx), void *ctx)
+{
+	t->closed = done;
+	t->closed_ctx = ctx;
+	timer_stop(t->w, &t->read_timer);
+	for (size_t i = 0; i < t->sources_n; i++)
+		if (t->sources[i].watched)
+			t->w->watch_stop(t->w, &t->sources[i].watch);
+	while (!list_empty(&t->files))
+		tail_file_free(list_entry(t->files.next, struct tail_file, link));
+	timer_start(t->w, &t->scan_timer, 0, on_closed);
+}

@@ -1,0 +1,42 @@
+/* tail.h - reads log files as they grow: through renames, restarts and truncation, without loss and without repeats.
+ *
+ * A file is known by (dev, ino) and, against a reused inode, by a fingerprint of its first bytes and an offset that is not
+ * beyond its end. The tail keeps nothing on disk: positions are what the shipper committed, handed back at the next start
+ * by tail_restore. When the sink answers false the tail stops reading and asks again; the file is the buffer.
+ *
+ * A path is a file, or has a glob (`*`, `?`) in its last component. Not lossless, for any reader: copytruncate (what was
+ * written between our last look and the cut), and a file that is made, renamed out of the pattern and never seen. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/base/telemetry.h"
+#include "agent/io/world.h"
+
+struct tail;
+
+struct tail_path {
+	const char *path, *service;
+};
+
+struct tail_config {
+	const struct tail_path *paths; /* copied */
+	size_t paths_n;
+	uint32_t line_max; /* bytes; 0: 64 KiB; what is longer is cut there */
+	bool start_at_end; /* files that are there at the very first start, when nothing was restored, count as read */
+};
+
+struct tail_stats {
+	uint64_t lines, bytes;    /* handed over */
+	uint64_t truncated_lines; /* longer than line_max */
+	uint64_t truncated_files; /* cut to nothing, or their content replaced */
+	uint64_t read_errors;
+	uint64_t files, rotated; /* followed now; of them no longer found by the path */
+	uint64_t refused;        /* compressed, not regular, or more than we follow */
+};
+
+struct tail *tail_new(struct world *w, const struct tail_config *c, const struct telemetry_sink *sink);
+void tail_restore(struct tail *t, const struct telemetry_source *position); /* before tail_start, in the order committed */
+void tail_start(struct tail *t);
+struct tail_stats tail_stats(const struct tail *t);
+void tail_close(struct tail *t, void (*done)(void *ctx), void *ctx); /* done comes later, not from inside */

@@ -1,0 +1,33 @@
+/* batch.h - what travels in one POST: the encoded body, and the file ranges that its commit record will keep.
+ *
+ * A batch belongs to whoever filled it until the spool takes it. One without records carries ranges alone: lines that the
+ * rules kept here still move the position. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/base/buf.h"
+#include "agent/base/list.h"
+#include "agent/base/telemetry.h"
+
+#define BATCH_BYTES (1u << 20)     /* closes here, uncompressed */
+#define BATCH_BYTES_MAX (4u << 20) /* never larger */
+#define BATCH_RECORDS 5000
+#define BATCH_RANGES 256
+#define BATCH_ID_LEN 17 /* 16 hex digits and NUL */
+
+struct batch {
+	struct list link;
+	enum telemetry_kind kind;
+	uint32_t records;
+	struct buf raw; /* an OTLP export request */
+	struct telemetry_source *ranges;
+	size_t ranges_n;
+};
+
+struct batch *batch_new(enum telemetry_kind kind);
+void batch_free(struct batch *b);
+/* Adds a range; one that goes on where the file's last one ended makes that longer. */
+void batch_note(struct batch *b, const struct telemetry_source *s);
+const char *batch_kind_name(enum telemetry_kind kind); /* "metrics", "logs": file names, commit records, paths */
+int batch_kind_parse(const char *name);                /* -1: neither */

@@ -1,0 +1,150 @@
+/* commit.c - see commit.h. Parsing refuses what it does not know entirely: a half-understood record is a damaged one. */
+#include "shippers/commit.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+
+static void set_hex(json_t *o, const char *key, uint64_t v)
+{
+	char text[17];
+
+	snprintf(text, sizeof(text), "%" PRIx64, v);
+	json_object_set_new(o, key, json_string(text));
+}
+
+static json_t *range_json(const struct telemetry_source *s)
+{
+	json_t *o = json_object(), *path = json_string(s->path);
+
+	set_hex(o, "dev", s->dev);
+	set_hex(o, "ino", s->ino);
+	json_object_set_new(o, "generation", json_integer((json_int_t)s->generation));
+	json_object_set_new(o, "from", json_integer((json_int_t)s->from));
+	json_object_set_new(o, "to", json_integer((json_int_t)s->to));
+	set_hex(o, "fp", s->fp);
+	json_object_set_new(o, "fp_len", json_integer(s->fp_len));
+	json_object_set_new(o, "path", path != NULL ? path : json_string("")); /* not UTF-8: the inode must do */
+	return o;
+}
+
+static const char *kind_name(int kind)
+{
+	return kind == COMMIT_POSITIONS ? "positions" : batch_kind_name((enum telemetry_kind)kind);
+}
+
+int commit_format(const struct commit *c, struct buf *b)
+{
+	CLEANUP(json_close) json_t *o = json_object();
+	json_t *ranges = json_array();
+
+	json_object_set_new(o, "seq", json_integer((json_int_t)c->seq));
+	json_object_set_new(o, "kind", json_string(kind_name(c->kind)));
+	json_object_set_new(o, "id", json_string(c->id));
+	json_object_set_new(o, "records", json_integer(c->records));
+	json_object_set_new(o, "bytes", json_integer((json_int_t)c->bytes));
+	json_object_set_new(o, "crc", json_integer(c->crc));
+	for (size_t i = 0; i < c->ranges_n; i++)
+		json_array_append_new(ranges, range_json(&c->ranges[i]));
+	json_object_set_new(o, "ranges", ranges);
+	TRY(json_write(o, b));
+	return buf_addc(b, '\n');
+}
+
+static int get_hex(const json_t *o, const char *key, uint64_t *ret, struct err *e)
+{
+	const char *text;
+	char *end;
+
+	TRY(json_get_str(o, key, &text, e));
+	*ret = strtoull(text, &end, 16);
+	if (*text == '\0' || *end != '\0' || strlen(text) > 16 || strchr("+- ", *text) != NULL)
+		return err_set(e, ERR_INVALID, "%s is not a hex number", key);
+	return 0;
+}
+
+static int get_u32(const json_t *o, const char *key, uint32_t *ret, struct err *e)
+{
+	uint64_t v;
+
+	TRY(json_get_u64(o, key, &v, e));
+	if (v > UINT32_MAX)
+		return err_set(e, ERR_INVALID, "%s is too large", key);
+	*ret = (uint32_t)v;
+	return 0;
+}
+
+static int parse_range(const json_t *o, struct telemetry_source *s, struct err *e)
+{
+	TRY(get_hex(o, "dev", &s->dev, e));
+	TRY(get_hex(o, "ino", &s->ino, e));
+	TRY(json_get_u64(o, "generation", &s->generation, e));
+	TRY(json_get_u64(o, "from", &s->from, e));
+	TRY(json_get_u64(o, "to", &s->to, e));
+	TRY(get_hex(o, "fp", &s->fp, e));
+	TRY(get_u32(o, "fp_len", &s->fp_len, e));
+	return json_get_str(o, "path", &s->path, e);
+}
+
+static int parse_ranges(const json_t *o, struct commit *c, struct err *e)
+{
+	const json_t *ranges = json_object_get(o, "ranges");
+
+	if (!json_is_array(ranges))
+		return err_set(e, ERR_INVALID, "ranges is not a list");
+	c->ranges = mem_alloc(json_array_size(ranges) * sizeof(*c->ranges));
+	for (size_t i = 0; i < json_array_size(ranges); i++) {
+		struct telemetry_source s = { 0 };
+
+		TRY(parse_range(json_array_get(ranges, i), &s, e));
+		s.path = mem_str(s.path);
+		c->ranges[c->ranges_n++] = s;
+	}
+	return 0;
+}
+
+static int parse_head(const json_t *o, struct commit *c, struct err *e)
+{
+	const char *kind, *id;
+
+	TRY(json_get_u64(o, "seq", &c->seq, e));
+	TRY(json_get_str(o, "kind", &kind, e));
+	TRY(json_get_str(o, "id", &id, e));
+	TRY(get_u32(o, "records", &c->records, e));
+	TRY(json_get_u64(o, "bytes", &c->bytes, e));
+	TRY(get_u32(o, "crc", &c->crc, e));
+	c->kind = str_eq(kind, kind_name(COMMIT_POSITIONS)) ? COMMIT_POSITIONS : batch_kind_parse(kind);
+	if (c->kind < 0 || str_copy(c->id, sizeof(c->id), id) != 0)
+		return err_set(e, ERR_INVALID, "kind or id is wrong");
+	return 0;
+}
+
+int commit_parse(const char *line, size_t len, struct commit *ret, struct err *e)
+{
+	CLEANUP(json_close) json_t *o = NULL;
+	struct commit c = { 0 };
+	int rc;
+
+	TRY(json_parse(line, len, "commit record", &o, e));
+	rc = parse_head(o, &c, e);
+	if (rc == 0)
+		rc = parse_ranges(o, &c, e);
+	if (rc != 0)
+		commit_close(&c);
+	else
+		*ret = c;
+	return rc;
+}
+
+void commit_close(struct commit *c)
+{
+	for (size_t i = 0; i < c->ranges_n; i++)
+		mem_free((char *)c->ranges[i].path);
+	mem_free(c->ranges);
+	*c = (struct commit){ 0 };
+}

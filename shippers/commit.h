@@ -1,0 +1,32 @@
+/* commit.h - one commit record as a line of JSON: the point at which a batch exists and its lines count as taken.
+ *
+ *     {"seq":7,"kind":"logs","id":"0123456789abcdef","records":5000,"bytes":81234,"crc":305419896,"ranges":[
+ *      {"dev":"103","ino":"4d2","generation":0,"from":0,"to":131072,"fp":"9f..","fp_len":1024,"path":"/var/log/x.log"}]}
+ *
+ * dev, ino and fp are hex texts: they use all 64 bits, and numbers in JSON end at 2^53. kind "positions" has no body. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/base/buf.h"
+#include "agent/base/err.h"
+#include "agent/base/telemetry.h"
+#include "shippers/batch.h"
+
+#define COMMIT_LINE_MAX (4u << 20)
+
+struct commit {
+	uint64_t seq;
+	int kind; /* enum telemetry_kind, or COMMIT_POSITIONS */
+	char id[BATCH_ID_LEN];
+	uint32_t records, crc;
+	uint64_t bytes;
+	struct telemetry_source *ranges; /* parsed: owned, with their paths */
+	size_t ranges_n;
+};
+
+#define COMMIT_POSITIONS TELEMETRY_KINDS
+
+int commit_format(const struct commit *c, struct buf *b); /* with its LF */
+int commit_parse(const char *line, size_t len, struct commit *ret, struct err *e);
+void commit_close(struct commit *c);

@@ -1,0 +1,427 @@
+/* exporter.c - see exporter.h. Each kind has a lane:
+ *
+ *     idle --> sending --> clearing --> idle      sent or refused: the body goes, durably, before the next one is sent
+ *       '          '----> waiting ---> idle       no answer, try later, not logged in
+ *       '---> clearing                            the body is not what was written: set aside
+ *
+ * The window in which a killed agent repeats an answered body is the time from the answer's arrival to the unlink, and it
+ * holds one body a lane.
+ * Closing: a lane that sends gets CLOSE_MS for its answer, a lane that clears ends; then done. */
+#include "shippers/exporter.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/base/backoff.h"
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/pbw.h"
+#include "agent/base/sm.h"
+#include "agent/base/stamp.h"
+#include "agent/base/str.h"
+
+#define ANSWER_MAX (4u << 20)
+#define NOT_YET_MS 1000
+#define PAUSE_MS 60000
+#define CLEAR_AGAIN_MS 10000
+#define CLOSE_MS 3000
+#define AFTER_LEAST_MS 1000
+#define AFTER_MOST_MS 600000
+
+enum { LANE_IDLE, LANE_SENDING, LANE_WAITING, LANE_CLEARING };
+
+static const struct sm_state states[] = {
+	[LANE_IDLE] = { "idle", SM_TO(LANE_SENDING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
+	[LANE_SENDING] = { "sending", SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
+	[LANE_WAITING] = { "waiting", SM_TO(LANE_IDLE) },
+	[LANE_CLEARING] = { "clearing", SM_TO(LANE_IDLE) },
+};
+
+struct lane {
+	struct exporter *x;
+	enum telemetry_kind kind;
+	struct sm sm;
+	struct spool_entry *entry; /* held while sending and clearing */
+	const char *aside;         /* why the body is kept though its sending ended; NULL: it is not */
+	struct http_req http;
+	struct export_proof proof;
+	struct buf body;
+	char *url;
+	struct timer timer;
+	struct backoff backoff;
+};
+
+struct exporter {
+	struct world *w;
+	struct spool *s;
+	struct lane lanes[TELEMETRY_KINDS];
+	struct export_auth auth;
+	char *ca_file, *connect_to;
+	struct exporter_stats stats;
+	struct timer close_timer;
+	bool closing;
+	void (*closed)(void *ctx);
+	void *closed_ctx;
+};
+
+static void lane_go(struct lane *l);
+static void maybe_closed(struct exporter *x);
+
+static void on_wait_over(struct timer *t)
+{
+	struct lane *l = container_of(t, struct lane, timer);
+
+	sm_move(&l->sm, LANE_IDLE);
+	lane_go(l);
+}
+
+static void lane_wait(struct lane *l, uint64_t ms)
+{
+	l->entry->held = false;
+	l->entry = NULL;
+	buf_reset(&l->body);
+	sm_move(&l->sm, LANE_WAITING);
+	if (l->x->closing)
+		maybe_closed(l->x);
+	else
+		timer_start(l->x->w, &l->timer, ms, on_wait_over);
+}
+
+/* ---- clearing -------------------------------------------------------------------------------------------------------- */
+
+static void clear(struct lane *l);
+
+static void on_clear_again(struct timer *t)
+{
+	clear(container_of(t, struct lane, timer));
+}
+
+static void on_cleared(void *ctx, int rc)
+{
+	struct lane *l = ctx;
+
+	if (rc != 0 && !l->x->closing) {
+		timer_start(l->x->w, &l->timer, CLEAR_AGAIN_MS, on_clear_again);
+		return;
+	}
+	if (rc != 0)
+		l->entry->held = false;
+	l->entry = NULL;
+	sm_move(&l->sm, LANE_IDLE);
+	lane_go(l);
+}
+
+static void clear(struct lane *l)
+{
+	if (l->aside != NULL)
+		spool_set_aside(l->entry, l->aside, on_cleared, l);
+	else
+		spool_remove(l->entry, on_cleared, l);
+}
+
+static void lane_clear(struct lane *l, const char *aside)
+{
+	l->aside = aside;
+	buf_reset(&l->body);
+	sm_move(&l->sm, LANE_CLEARING);
+	clear(l);
+}
+
+/* ---- the answer -------------------------------------------------------------------------------------------------------- */
+
+/* Export...ServiceResponse{1 partial_success{1 rejected, 2 error_message}}: the number rejected, 0 when there is none. */
+static uint64_t rejected_of(const struct buf *answer)
+{
+	struct pbr r = PBR_OF(buf_str(answer), answer->len);
+	struct pbr_field f, part;
+	uint64_t rejected = 0;
+
+	while (pbr_next(&r, &f) > 0) {
+		struct pbr in;
+
+		if (f.number != 1 || f.type != PBR_BYTES)
+			continue;
+		in = PBR_OF(f.p, f.len);
+		while (pbr_next(&in, &part) > 0)
+			if (part.number == 1 && part.type == PBR_VARINT)
+				rejected = part.value;
+	}
+	return rejected;
+}
+
+static void lane_sent(struct lane *l)
+{
+	struct exporter_stats *st = &l->x->stats;
+	uint64_t rejected = rejected_of(&l->http.body);
+
+	if (rejected > l->entry->records)
+		rejected = l->entry->records;
+	st->sent_records[l->kind] += l->entry->records - rejected;
+	st->rejected_records[l->kind] += rejected;
+	st->sent_bodies[l->kind]++;
+	st->sent_bytes[l->kind] += l->entry->bytes;
+	if (rejected > 0)
+		log_warn("export.partial", "kind=%s batch=%s rejected=%" PRIu64, batch_kind_name(l->kind), l->entry->id, rejected);
+	backoff_reset(&l->backoff);
+	lane_clear(l, NULL);
+}
+
+static void lane_refused(struct lane *l)
+{
+	l->x->stats.rejected_records[l->kind] += l->entry->records;
+	log_warn("export.rejected", "kind=%s batch=%s status=%d kept_as=%s.rejected", batch_kind_name(l->kind), l->entry->id,
+		 l->http.status, l->entry->path);
+	lane_clear(l, "rejected");
+}
+
+/* Seconds or a date; 0: the header is not there or is neither. */
+static uint64_t retry_after_ms(struct lane *l)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(64);
+	int64_t wall, now = world_wall_ms(l->x->w);
+	uint64_t ms;
+
+	if (!http_header_get(&l->http, "Retry-After", &b))
+		return 0;
+	if (str_u64(buf_str(&b), &ms) == 0)
+		ms = ms < AFTER_MOST_MS / 1000 ? ms * 1000 : AFTER_MOST_MS;
+	else if (stamp_parse_http(buf_str(&b), &wall, NULL) == 0)
+		ms = wall > now ? (uint64_t)(wall - now) : 0;
+	else
+		return 0;
+	if (ms < AFTER_LEAST_MS)
+		return AFTER_LEAST_MS;
+	return ms < AFTER_MOST_MS ? ms : AFTER_MOST_MS;
+}
+
+static void lane_retry(struct lane *l, int rc)
+{
+	uint64_t ms = backoff_next_ms(&l->backoff, world_random64(l->x->w));
+	uint64_t after = rc == 0 ? retry_after_ms(l) : 0;
+
+	if (after > 0)
+		ms = after;
+	l->x->stats.retries++;
+	log_info("export.retry", "kind=%s batch=%s status=%d error=%s retry_in_ms=%" PRIu64, batch_kind_name(l->kind), l->entry->id,
+		 l->http.status, rc != 0 ? err_name(rc) : "none", ms);
+	lane_wait(l, ms);
+}
+
+static void lane_pause(struct lane *l)
+{
+	uint64_t ms = PAUSE_MS;
+
+	if (l->http.status == 401) { /* a new login will help, soon */
+		ms = backoff_next_ms(&l->backoff, world_random64(l->x->w));
+		if (l->x->auth.unauthorized != NULL)
+			l->x->auth.unauthorized(l->x->auth.ctx);
+	}
+	l->x->stats.pauses++;
+	log_warn("export.paused", "kind=%s status=%d retry_in_ms=%" PRIu64, batch_kind_name(l->kind), l->http.status, ms);
+	lane_wait(l, ms);
+}
+
+static bool is_retryable(int status)
+{
+	return status == 429 || status == 502 || status == 503 || status == 504;
+}
+
+static bool is_about_us(int status)
+{
+	return status == 401 || status == 403 || status == 404 || (status >= 300 && status < 400);
+}
+
+static void on_answer(struct http_req *r, int rc)
+{
+	struct lane *l = container_of(r, struct lane, http);
+
+	l->x->stats.last_status = rc == 0 ? r->status : 0;
+	if (rc == -ERR_LIMIT)
+		lane_refused(l);
+	else if (rc != 0 || is_retryable(r->status))
+		lane_retry(l, rc);
+	else if (r->status >= 200 && r->status < 300)
+		lane_sent(l);
+	else if (is_about_us(r->status))
+		lane_pause(l);
+	else
+		lane_refused(l);
+}
+
+/* ---- the question ------------------------------------------------------------------------------------------------------ */
+
+static int ask(struct lane *l, struct err *e)
+{
+	struct exporter *x = l->x;
+	struct http_req *r = &l->http;
+
+	r->method = "POST";
+	r->url = l->url;
+	r->send = l->body.data;
+	r->send_len = l->body.len;
+	r->total_ms = 30000;
+	r->ca_file = x->ca_file;
+	r->connect_to = x->connect_to;
+	r->headers_n = 0;
+	r->body.max = ANSWER_MAX;
+	l->proof = (struct export_proof){ 0 };
+	if (x->auth.sign != NULL)
+		TRY(x->auth.sign(x->auth.ctx, r, &l->proof, e));
+	http_header_set(r, "Content-Type", "application/x-protobuf");
+	http_header_set(r, "Content-Encoding", "gzip");
+	http_header_set(r, "User-Agent", "reeve/" REEVE_VERSION);
+	http_header_set(r, "Reeve-Batch-Id", l->entry->id);
+	if (l->proof.authorization[0] != '\0')
+		http_header_set(r, "Authorization", l->proof.authorization);
+	if (l->proof.proof[0] != '\0')
+		http_header_set(r, "Reeve-Proof", l->proof.proof);
+	return 0;
+}
+
+static void lane_damaged(struct lane *l, int rc, const struct err *e)
+{
+	log_warn("export.body.unread", "path=%s error=%s why=\"%s\"", l->entry->path, err_name(rc), err_text(e));
+	if (rc == -ERR_CORRUPT)
+		lane_clear(l, "bad");
+	else
+		lane_wait(l, CLEAR_AGAIN_MS);
+}
+
+/* Not logged in is the ordinary reason, and no news. */
+static void lane_unsigned(struct lane *l, int rc, const struct err *e)
+{
+	if (rc != -ERR_NOTYET)
+		log_warn("export.unsigned", "kind=%s error=%s why=\"%s\"", batch_kind_name(l->kind), err_name(rc), err_text(e));
+	lane_wait(l, NOT_YET_MS);
+}
+
+static void lane_go(struct lane *l)
+{
+	struct exporter *x = l->x;
+	struct err e = { 0 };
+	int rc;
+
+	if (x->closing) {
+		maybe_closed(x);
+		return;
+	}
+	if (l->sm.now != LANE_IDLE)
+		return;
+	l->entry = spool_oldest(x->s, l->kind);
+	if (l->entry == NULL || l->entry->disk.impl != NULL) {
+		l->entry = NULL;
+		return;
+	}
+	l->entry->held = true;
+	rc = spool_load(l->entry, &l->body, &e);
+	if (rc != 0) {
+		lane_damaged(l, rc, &e);
+		return;
+	}
+	rc = ask(l, &e);
+	if (rc != 0) {
+		lane_unsigned(l, rc, &e);
+		return;
+	}
+	sm_move(&l->sm, LANE_SENDING);
+	http_start(x->w, &l->http, on_answer);
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------------------- */
+
+struct exporter *exporter_new(struct world *w, struct spool *s, const struct exporter_config *c)
+{
+	struct exporter *x = mem_new(struct exporter);
+	size_t base = strlen(c->url);
+
+	while (base > 0 && c->url[base - 1] == '/')
+		base--;
+	x->w = w;
+	x->s = s;
+	x->auth = c->auth;
+	x->ca_file = mem_str(c->ca_file);
+	x->connect_to = mem_str(c->connect_to);
+	for (int kind = 0; kind < TELEMETRY_KINDS; kind++) {
+		struct lane *l = &x->lanes[kind];
+
+		l->x = x;
+		l->kind = (enum telemetry_kind)kind;
+		l->url = mem_printf("%.*s/v1/%s", (int)base, c->url, batch_kind_name(l->kind));
+		l->backoff = BACKOFF(1000, 60000);
+		sm_init(&l->sm, states, LANE_IDLE);
+	}
+	return x;
+}
+
+void exporter_kick(struct exporter *x)
+{
+	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
+		if (!x->closing)
+			lane_go(&x->lanes[kind]);
+}
+
+struct exporter_stats exporter_stats(const struct exporter *x)
+{
+	return x->stats;
+}
+
+static void exporter_free(struct exporter *x)
+{
+	for (int kind = 0; kind < TELEMETRY_KINDS; kind++) {
+		struct lane *l = &x->lanes[kind];
+
+		timer_stop(x->w, &l->timer);
+		http_req_close(&l->http);
+		buf_close(&l->body);
+		mem_free(l->url);
+	}
+	timer_stop(x->w, &x->close_timer);
+	mem_free(x->ca_file);
+	mem_free(x->connect_to);
+	mem_free(x);
+}
+
+static bool is_busy(const struct lane *l)
+{
+	return l->sm.now == LANE_SENDING || (l->sm.now == LANE_CLEARING && l->timer.cb == NULL);
+}
+
+static void maybe_closed(struct exporter *x)
+{
+	void (*closed)(void *ctx) = x->closed;
+	void *ctx = x->closed_ctx;
+
+	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
+		if (is_busy(&x->lanes[kind]))
+			return;
+	if (closed == NULL)
+		return;
+	exporter_free(x);
+	closed(ctx);
+}
+
+static void on_close_late(struct timer *t)
+{
+	struct exporter *x = container_of(t, struct exporter, close_timer);
+
+	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
+		http_cancel(x->w, &x->lanes[kind].http);
+}
+
+static void on_close_due(struct timer *t)
+{
+	struct exporter *x = container_of(t, struct exporter, close_timer);
+
+	timer_start(x->w, &x->close_timer, CLOSE_MS, on_close_late);
+	maybe_closed(x);
+}
+
+void exporter_close(struct exporter *x, void (*done)(void *ctx), void *ctx)
+{
+	x->closing = true;
+	x->closed = done;
+	x->closed_ctx = ctx;
+	timer_start(x->w, &x->close_timer, 0, on_close_due);
+}

@@ -1,0 +1,46 @@
+/* exporter.h - sends spooled bodies to an OTLP/HTTP receiver: oldest first, one in flight of each kind, until it is told
+ * that they arrived.
+ *
+ * Retried for ever, with full jitter from 1 s to 60 s or as Retry-After says: no answer, 429, 502, 503, 504. A body that
+ * the receiver refuses (any other 4xx or 5xx) is set aside. 401, 403, 404 and redirects are about us, not about the body:
+ * it stays, and is tried again after a pause. Each repeat carries the same Reeve-Batch-Id and the same bytes. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/io/world.h"
+#include "shippers/spool.h"
+
+/* What `sign` fills in for one attempt; it lives in the request until its answer. An empty text adds no header. */
+struct export_proof {
+	char authorization[600]; /* Authorization */
+	char proof[200];         /* Reeve-Proof */
+};
+
+struct export_auth {
+	void *ctx;
+	/* Called for each attempt anew, over method, path and body as they will be sent. -ERR_NOTYET: not logged in, ask
+	 * again in a second. It fills `p` only; the exporter sets the headers. */
+	int (*sign)(void *ctx, struct http_req *req, struct export_proof *p, struct err *e);
+	void (*unauthorized)(void *ctx); /* the receiver answered 401 */
+};
+
+struct exporter_config {
+	const char *url;                  /* base; "/v1/metrics" and "/v1/logs" are added. All texts are copied */
+	const char *ca_file, *connect_to; /* NULL: none */
+	struct export_auth auth;
+};
+
+struct exporter_stats {
+	uint64_t sent_records[TELEMETRY_KINDS], sent_bodies[TELEMETRY_KINDS], sent_bytes[TELEMETRY_KINDS];
+	uint64_t rejected_records[TELEMETRY_KINDS]; /* by a final status, or named by a partial success */
+	uint64_t retries, pauses;
+	int last_status; /* 0: none, or no answer */
+};
+
+struct exporter;
+struct exporter *exporter_new(struct world *w, struct spool *s, const struct exporter_config *c);
+void exporter_kick(struct exporter *x); /* there may be something to send */
+struct exporter_stats exporter_stats(const struct exporter *x);
+/* Lets an answer arrive that is on its way, for a moment: what was answered must not be sent again. Then done. */
+void exporter_close(struct exporter *x, void (*done)(void *ctx), void *ctx);

@@ -1,0 +1,50 @@
+/* positions.c - see positions.h. Few files and the newest last: a search from the end finds the usual one at once. */
+#include "shippers/positions.h"
+
+#include <string.h>
+
+#include "agent/base/mem.h"
+
+void positions_forget(struct positions *p, size_t i)
+{
+	mem_free((char *)p->v[i].path);
+	memmove(&p->v[i], &p->v[i + 1], (p->n - i - 1) * sizeof(*p->v));
+	p->n--;
+}
+
+static char *old_path(struct positions *p, const struct telemetry_source *s)
+{
+	for (size_t i = p->n; i-- > 0;) {
+		char *path = (char *)p->v[i].path;
+
+		if (p->v[i].dev != s->dev || p->v[i].ino != s->ino)
+			continue;
+		p->v[i].path = NULL;
+		positions_forget(p, i);
+		return path;
+	}
+	return NULL;
+}
+
+void positions_note(struct positions *p, const struct telemetry_source *s)
+{
+	char *path = old_path(p, s);
+
+	if (path == NULL || strcmp(path, s->path) != 0) {
+		mem_free(path);
+		path = mem_str(s->path);
+	}
+	if (p->n == POSITIONS_MAX)
+		positions_forget(p, 0);
+	p->v = mem_grow(p->v, p->n + 1, sizeof(*p->v));
+	p->v[p->n] = *s;
+	p->v[p->n++].path = path;
+}
+
+void positions_close(struct positions *p)
+{
+	while (p->n > 0)
+		positions_forget(p, p->n - 1);
+	mem_free(p->v);
+	p->v = NULL;
+}

@@ -1,0 +1,217 @@
+/* rules.c - see rules.h. PCRE2's interpreter, under limits; no code is made at run time (the unit forbids memory that is
+ * writable and executable), so what a customer measures is what he gets.
+ *
+ * Happy path: rules_new compiles every pattern once; rules_line and rules_mask run them over each text.
+ * Fails: at compile time with the pattern's name and place; at match time by answering RULES_FAILED, never by a pass.
+ * Closing frees the patterns. */
+#include "shippers/rules.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <string.h>
+
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+
+#define MATCH_LIMIT 50000   /* steps from one starting point */
+#define DEPTH_LIMIT 5000    /* nested backtracking */
+#define HEAP_LIMIT_KIB 2048 /* of one match */
+
+struct pattern {
+	pcre2_code *code;
+	char *mask; /* "[REDACTED:name]"; NULL: drops */
+};
+
+struct rules {
+	char **metrics, **logs;
+	size_t metrics_n, logs_n;
+	struct pattern *drop, *redact;
+	size_t drop_n, redact_n;
+	pcre2_match_context *limits;
+	pcre2_match_data *found;
+};
+
+static int compile(struct pattern *p, const char *what, const char *name, const char *text, struct err *e)
+{
+	const uint32_t how = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C;
+	PCRE2_UCHAR why[128];
+	PCRE2_SIZE at;
+	int code;
+
+	p->code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, how, &code, &at, NULL);
+	if (p->code != NULL)
+		return 0;
+	pcre2_get_error_message(code, why, sizeof(why));
+	return err_set(e, ERR_INVALID, "%s pattern '%s' is wrong at character %zu: %s", what, name, (size_t)at, (const char *)why);
+}
+
+static char **copy_globs(char *const *from, size_t n)
+{
+	char **to = mem_alloc(n * sizeof(*to));
+
+	for (size_t i = 0; i < n; i++)
+		to[i] = mem_str(from[i]);
+	return to;
+}
+
+static int compile_all(struct rules *r, const struct telemetry_rules *t, struct err *e)
+{
+	r->drop = mem_alloc(t->drop_n * sizeof(*r->drop));
+	r->redact = mem_alloc(t->redact_n * sizeof(*r->redact));
+	for (; r->drop_n < t->drop_n; r->drop_n++)
+		TRY(compile(&r->drop[r->drop_n], "drop", t->drop[r->drop_n], t->drop[r->drop_n], e));
+	for (; r->redact_n < t->redact_n; r->redact_n++) {
+		const struct telemetry_redact *from = &t->redact[r->redact_n];
+
+		TRY(compile(&r->redact[r->redact_n], "redact", from->name, from->pattern, e));
+		r->redact[r->redact_n].mask = mem_printf("[REDACTED:%s]", from->name);
+	}
+	return 0;
+}
+
+int rules_new(const struct telemetry_rules *t, struct rules **ret, struct err *e)
+{
+	struct rules *r = mem_new(struct rules);
+	int rc;
+
+	r->metrics = copy_globs(t->metrics, r->metrics_n = t->metrics_n);
+	r->logs = copy_globs(t->logs, r->logs_n = t->logs_n);
+	r->limits = pcre2_match_context_create(NULL);
+	pcre2_set_match_limit(r->limits, MATCH_LIMIT);
+	pcre2_set_depth_limit(r->limits, DEPTH_LIMIT);
+	pcre2_set_heap_limit(r->limits, HEAP_LIMIT_KIB);
+	r->found = pcre2_match_data_create(1, NULL);
+	rc = compile_all(r, t, e);
+	if (rc != 0)
+		rules_free(r);
+	else
+		*ret = r;
+	return rc;
+}
+
+static void free_patterns(struct pattern *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		pcre2_code_free(p[i].code);
+		mem_free(p[i].mask);
+	}
+	mem_free(p);
+}
+
+static void free_globs(char **globs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		mem_free(globs[i]);
+	mem_free(globs);
+}
+
+void rules_free(struct rules *r)
+{
+	if (r == NULL)
+		return;
+	free_globs(r->metrics, r->metrics_n);
+	free_globs(r->logs, r->logs_n);
+	free_patterns(r->drop, r->drop_n);
+	free_patterns(r->redact, r->redact_n);
+	pcre2_match_context_free(r->limits);
+	pcre2_match_data_free(r->found);
+	mem_free(r);
+}
+
+/* ---- at each record -------------------------------------------------------------------------------------------------- */
+
+static bool any_glob(char *const *globs, size_t n, const char *s)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_glob(globs[i], s))
+			return true;
+	return false;
+}
+
+bool rules_metric(const struct rules *r, const char *name)
+{
+	return r != NULL && any_glob(r->metrics, r->metrics_n, name);
+}
+
+/* 1: found at [*from, *to), 0: not found, negative: a limit was met. */
+static int find(const struct rules *r, const struct pattern *p, const char *s, size_t len, size_t at, size_t *from, size_t *to)
+{
+	int rc = pcre2_match(p->code, (PCRE2_SPTR)s, len, at, 0, r->found, r->limits);
+	const PCRE2_SIZE *spot = pcre2_get_ovector_pointer(r->found);
+
+	if (rc == PCRE2_ERROR_NOMATCH)
+		return 0;
+	if (rc < 0)
+		return rc;
+	*from = spot[0] < spot[1] ? spot[0] : spot[1]; /* \K in a lookahead can turn them round */
+	*to = spot[0] < spot[1] ? spot[1] : spot[0];
+	return 1;
+}
+
+enum rules_verdict rules_line(const struct rules *r, const char *path, const char *body, size_t len)
+{
+	size_t from, to;
+
+	if (r == NULL || !any_glob(r->logs, r->logs_n, path))
+		return RULES_DENIED;
+	for (size_t i = 0; i < r->drop_n; i++) {
+		int rc = find(r, &r->drop[i], body, len, 0, &from, &to);
+
+		if (rc != 0)
+			return rc > 0 ? RULES_DROPPED : RULES_FAILED;
+	}
+	return RULES_PASS;
+}
+
+/* The start of the next character: an empty match must not be found again at the same place. */
+static size_t step_over(const char *s, size_t len, size_t at)
+{
+	do
+		at++;
+	while (at < len && ((unsigned char)s[at] & 0xc0) == 0x80);
+	return at;
+}
+
+/* One pattern over the whole text: 0 when nothing matched, 1 when `out` holds the masked text. */
+static int mask_one(const struct rules *r, const struct pattern *p, const char *s, size_t len, struct buf *out)
+{
+	size_t at = 0, kept = 0, from, to;
+	int rc = 0;
+
+	while (at <= len && (rc = find(r, p, s, len, at, &from, &to)) > 0) {
+		if (to <= kept || from == to) { /* nothing new to hide */
+			at = step_over(s, len, to > at ? to : at);
+			continue;
+		}
+		if (from > kept)
+			buf_add(out, s + kept, from - kept);
+		buf_adds(out, p->mask);
+		at = kept = to;
+	}
+	if (rc < 0)
+		return rc;
+	if (kept == 0)
+		return 0;
+	buf_add(out, s + kept, len - kept);
+	return out->over ? -ERR_LIMIT : 1;
+}
+
+enum rules_verdict rules_mask(const struct rules *r, const char **text, size_t *len, struct buf *room)
+{
+	for (size_t i = 0; i < r->redact_n; i++) {
+		struct buf out = BUF_MAX(RULES_TEXT_MAX);
+		int rc = mask_one(r, &r->redact[i], *text, *len, &out);
+
+		if (rc <= 0) {
+			buf_close(&out);
+			if (rc < 0)
+				return RULES_FAILED;
+			continue;
+		}
+		buf_close(room);
+		*room = out;
+		*text = buf_str(room);
+		*len = room->len;
+	}
+	return RULES_PASS;
+}

@@ -1,0 +1,31 @@
+/* rules.h - what may leave, compiled from the customer's policy: allow-lists of metric names and log paths, patterns whose
+ * lines stay here, patterns whose matches are masked.
+ *
+ * It fails closed: without rules nothing leaves, and a text on which a pattern runs into its limits is dropped whole. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "agent/base/buf.h"
+#include "agent/base/err.h"
+#include "agent/base/telemetry.h"
+
+enum rules_verdict {
+	RULES_PASS,
+	RULES_DENIED,  /* not on the allow-list */
+	RULES_DROPPED, /* a drop pattern matched */
+	RULES_FAILED,  /* a pattern met its limits, or the masked text is too large */
+};
+
+#define RULES_TEXT_MAX (1u << 20) /* of one text, masked */
+
+struct rules;
+
+/* An invalid pattern is an error that names it. */
+int rules_new(const struct telemetry_rules *t, struct rules **ret, struct err *e);
+void rules_free(struct rules *r);
+bool rules_metric(const struct rules *r, const char *name);
+/* May this line leave? Looks at path and body; masks nothing. */
+enum rules_verdict rules_line(const struct rules *r, const char *path, const char *body, size_t len);
+/* Masks one text: *text and *len stay as they are when nothing matches, else they lead into `room`. */
+enum rules_verdict rules_mask(const struct rules *r, const char **text, size_t *len, struct buf *room);

@@ -1,0 +1,283 @@
+/* shipper.c - see shipper.h.
+ *
+ * Happy path: a record passes the rules, is masked, is encoded into the open batch of its kind; the batch closes by size,
+ * number, time (logs) or with its scrape (metrics) and goes to the spool, whose news wakes the exporter.
+ * Fails: no room: a line is answered with false and stays in its file, a point is dropped and counted. A rule that meets
+ * its limits drops the record.
+ * Closing: open batches go to the spool, the exporter ends, the spool writes what it holds, then done. */
+#include "shippers/shipper_impl.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+
+#define LOGS_OPEN_MS 1000
+#define LOGS_MAX (UINT64_C(2) << 30)
+#define METRICS_MAX (UINT64_C(512) << 20)
+#define RECORD_FRAME 512 /* what encoding adds to a record, about */
+
+static struct batch *open_batch(struct shipper *s, enum telemetry_kind kind)
+{
+	if (s->open[kind] == NULL)
+		s->open[kind] = batch_new(kind);
+	return s->open[kind];
+}
+
+static int finish(struct shipper *s, struct batch *b)
+{
+	return b->kind == TELEMETRY_LOG ? otlp_logs_finish(s->logs, &b->raw) : otlp_metrics_finish(s->metrics, &b->raw);
+}
+
+/* A batch that does not fit its hard limit cannot come to be: the sizes are watched as records are added. */
+static void close_batch(struct shipper *s, enum telemetry_kind kind)
+{
+	struct batch *b = s->open[kind];
+
+	if (b == NULL)
+		return;
+	s->open[kind] = NULL;
+	if (b->records > 0 && finish(s, b) != 0) {
+		s->stats.dropped_full[kind] += b->records;
+		log_error("telemetry.batch.lost", "kind=%s records=%" PRIu32, batch_kind_name(kind), b->records);
+		b->records = 0;
+	}
+	spool_put(s->spool, b);
+}
+
+/* ---- the rules --------------------------------------------------------------------------------------------------------- */
+
+/* Masked copies of the attributes; their texts lie in `rooms` from 1 on. */
+static enum rules_verdict mask_attrs(struct shipper *s, const struct telemetry_attr *attrs, size_t n)
+{
+	assert(n <= TELEMETRY_ATTRS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		const char *text = attrs[i].value;
+		size_t len = strlen(text);
+
+		if (!str_is_utf8(text, len)) { /* one bad byte would cost the whole body */
+			text = "\xef\xbf\xbd";
+			len = 3;
+		}
+		if (rules_mask(s->rules, &text, &len, &s->rooms[i + 1]) != RULES_PASS)
+			return RULES_FAILED;
+		s->attrs[i] = (struct telemetry_attr){ attrs[i].key, text };
+	}
+	return RULES_PASS;
+}
+
+static enum rules_verdict mask_line(struct shipper *s, struct telemetry_line *l)
+{
+	enum rules_verdict v = rules_line(s->rules, l->source.path, l->body, l->len);
+
+	if (v == RULES_PASS)
+		v = rules_mask(s->rules, &l->body, &l->len, &s->rooms[0]);
+	if (v == RULES_PASS)
+		v = mask_attrs(s, l->attrs, l->attrs_n);
+	l->attrs = s->attrs;
+	return v;
+}
+
+/* ---- lines --------------------------------------------------------------------------------------------------------------- */
+
+static void on_logs_due(struct timer *t)
+{
+	close_batch(container_of(t, struct shipper, timer), TELEMETRY_LOG);
+}
+
+static void add_line(struct shipper *s, const struct telemetry_line *l, struct batch *b)
+{
+	otlp_logs_add(s->logs, l);
+	b->records++;
+	s->stats.taken[TELEMETRY_LOG]++;
+}
+
+static void count_kept(struct shipper *s, enum rules_verdict v)
+{
+	if (v == RULES_DENIED)
+		s->stats.denied[TELEMETRY_LOG]++;
+	else if (v == RULES_DROPPED)
+		s->stats.dropped_by_rule++;
+	else
+		s->stats.failed_by_rule[TELEMETRY_LOG]++;
+}
+
+static bool line_is_one_too_many(const struct shipper *s, const struct telemetry_line *l)
+{
+	const struct batch *b = s->open[TELEMETRY_LOG];
+
+	if (b == NULL)
+		return false;
+	return b->records >= BATCH_RECORDS || b->ranges_n >= BATCH_RANGES ||
+	       (b->records > 0 && otlp_logs_size(s->logs) + l->len + RECORD_FRAME > BATCH_BYTES);
+}
+
+static bool on_line(void *ctx, const struct telemetry_line *line)
+{
+	struct shipper *s = ctx;
+	struct telemetry_line l = *line;
+	enum rules_verdict v;
+
+	if (s->rules == NULL || !spool_has_room(s->spool, TELEMETRY_LOG))
+		return false;
+	v = mask_line(s, &l);
+	if (line_is_one_too_many(s, &l))
+		close_batch(s, TELEMETRY_LOG);
+	if (s->open[TELEMETRY_LOG] == NULL)
+		timer_start(s->w, &s->timer, LOGS_OPEN_MS, on_logs_due);
+	if (v == RULES_PASS)
+		add_line(s, &l, open_batch(s, TELEMETRY_LOG));
+	else
+		count_kept(s, v);
+	batch_note(open_batch(s, TELEMETRY_LOG), &l.source);
+	return true;
+}
+
+/* ---- points -------------------------------------------------------------------------------------------------------------- */
+
+static enum rules_verdict mask_point(struct shipper *s, struct telemetry_point *p)
+{
+	if (!rules_metric(s->rules, p->name))
+		return RULES_DENIED;
+	if (mask_attrs(s, p->attrs, p->attrs_n) != RULES_PASS)
+		return RULES_FAILED;
+	p->attrs = s->attrs;
+	return RULES_PASS;
+}
+
+void shipper_add_point(struct shipper *s, const struct telemetry_point *point)
+{
+	struct telemetry_point p = *point;
+	enum rules_verdict v = mask_point(s, &p);
+	struct batch *b = s->open[TELEMETRY_METRIC];
+
+	if (v != RULES_PASS) {
+		*(v == RULES_DENIED ? &s->stats.denied[TELEMETRY_METRIC] : &s->stats.failed_by_rule[TELEMETRY_METRIC]) += 1;
+		return;
+	}
+	if (b != NULL && (b->records >= BATCH_RECORDS || otlp_metrics_size(s->metrics) > BATCH_BYTES))
+		close_batch(s, TELEMETRY_METRIC);
+	if (s->open[TELEMETRY_METRIC] == NULL && !spool_has_room(s->spool, TELEMETRY_METRIC)) {
+		s->stats.dropped_full[TELEMETRY_METRIC]++;
+		return;
+	}
+	otlp_metrics_add(s->metrics, &p);
+	open_batch(s, TELEMETRY_METRIC)->records++;
+	s->stats.taken[TELEMETRY_METRIC]++;
+}
+
+static void on_point(void *ctx, const struct telemetry_point *p)
+{
+	shipper_add_point(ctx, p);
+}
+
+static void on_scrape_done(void *ctx)
+{
+	struct shipper *s = ctx;
+
+	shipper_own_points(s);
+	close_batch(s, TELEMETRY_METRIC);
+}
+
+/* ---- the whole ----------------------------------------------------------------------------------------------------------- */
+
+static void on_spool_changed(void *ctx)
+{
+	struct shipper *s = ctx;
+
+	if (s->exporter != NULL)
+		exporter_kick(s->exporter);
+}
+
+static void shipper_free(struct shipper *s)
+{
+	rules_free(s->rules);
+	otlp_logs_free(s->logs);
+	otlp_metrics_free(s->metrics);
+	otlp_resource_free(s->resource);
+	for (size_t i = 0; i < ARRAY_LEN(s->rooms); i++)
+		buf_close(&s->rooms[i]);
+	mem_free(s);
+}
+
+int shipper_new(struct world *w, const struct shipper_config *c, struct shipper **ret, struct err *e)
+{
+	struct shipper *s = mem_new(struct shipper);
+	struct spool_config sc = { .dir = c->dir, .reserve = c->reserve, .changed = on_spool_changed, .ctx = s };
+	int rc;
+
+	sc.max[TELEMETRY_LOG] = c->logs_max > 0 ? c->logs_max : LOGS_MAX;
+	sc.max[TELEMETRY_METRIC] = c->metrics_max > 0 ? c->metrics_max : METRICS_MAX;
+	s->w = w;
+	s->sink = (struct telemetry_sink){ .ctx = s, .point = on_point, .scrape_done = on_scrape_done, .line = on_line };
+	s->resource = otlp_resource_new(c->resource, c->resource_n);
+	s->logs = otlp_logs_new(s->resource);
+	s->metrics = otlp_metrics_new(s->resource);
+	s->born_ms = world_wall_ms(w);
+	rc = spool_new(w, &sc, &s->spool, e);
+	if (rc != 0) {
+		shipper_free(s);
+		return rc;
+	}
+	s->exporter = exporter_new(w, s->spool, &c->to);
+	exporter_kick(s->exporter);
+	*ret = s;
+	return 0;
+}
+
+int shipper_rules(struct shipper *s, const struct telemetry_rules *t, struct err *e)
+{
+	rules_free(s->rules);
+	s->rules = NULL;
+	return t != NULL ? rules_new(t, &s->rules, e) : 0;
+}
+
+const struct telemetry_sink *shipper_sink(struct shipper *s)
+{
+	return &s->sink;
+}
+
+void shipper_positions(const struct shipper *s, void (*each)(void *ctx, const struct telemetry_source *position), void *ctx)
+{
+	spool_positions(s->spool, each, ctx);
+}
+
+struct shipper_stats shipper_stats(const struct shipper *s)
+{
+	struct shipper_stats st = s->stats;
+
+	st.exporter = exporter_stats(s->exporter);
+	st.spool = spool_stats(s->spool);
+	return st;
+}
+
+static void on_spool_closed(void *ctx)
+{
+	struct shipper *s = ctx;
+	void (*closed)(void *ctx) = s->closed;
+	void *closed_ctx = s->closed_ctx;
+
+	shipper_free(s);
+	closed(closed_ctx);
+}
+
+static void on_exporter_closed(void *ctx)
+{
+	struct shipper *s = ctx;
+
+	s->exporter = NULL;
+	spool_close(s->spool, on_spool_closed, s);
+}
+
+void shipper_close(struct shipper *s, void (*done)(void *ctx), void *ctx)
+{
+	s->closed = done;
+	s->closed_ctx = ctx;
+	timer_stop(s->w, &s->timer);
+	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
+		close_batch(s, (enum telemetry_kind)kind);
+	exporter_close(s->exporter, on_exporter_closed, s);
+}

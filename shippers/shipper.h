@@ -1,0 +1,43 @@
+/* shipper.h - the one object that takes records and sees to it that they arrive: rules, batches, spool, exporter.
+ *
+ *     shipper_new(w, &config, &s, &e);            reads the spool; what it holds is sent from here on
+ *     shipper_positions(s, tail_restore_cb, t);   tell the tail how far its files were taken
+ *     shipper_rules(s, &rules, &e);               until then, and after NULL, nothing leaves
+ *     tail_start(t, shipper_sink(s)); ...
+ *
+ * Without rules metrics are dropped and counted; log lines wait in their files. A line that the rules keep here moves the
+ * position like one that left. The shipper speaks of itself by the same way: reeve.telemetry.* and reeve.spool.* with each
+ * scrape. */
+#pragma once
+#include "agent/base/telemetry.h"
+#include "agent/io/world.h"
+#include "shippers/exporter.h"
+#include "shippers/spool.h"
+
+struct shipper;
+
+struct shipper_config {
+	const char *dir;                       /* of the spool */
+	uint64_t logs_max, metrics_max;        /* 0: 2 GiB, 512 MiB */
+	uint64_t reserve;                      /* bytes that stay free; 0: 5 % of the disk, at least 1 GiB */
+	struct exporter_config to;             /* where, and who signs */
+	const struct telemetry_attr *resource; /* cloud.*, host.*, os.type, service.*; copied */
+	size_t resource_n;
+};
+
+struct shipper_stats {
+	uint64_t taken[TELEMETRY_KINDS]; /* records that went into a batch */
+	uint64_t denied[TELEMETRY_KINDS], dropped_by_rule, failed_by_rule[TELEMETRY_KINDS];
+	uint64_t dropped_full[TELEMETRY_KINDS]; /* metrics: no room; logs: an encoded batch over its limit, which is a bug */
+	struct exporter_stats exporter;
+	struct spool_stats spool;
+};
+
+int shipper_new(struct world *w, const struct shipper_config *c, struct shipper **ret, struct err *e);
+/* The customer's rules, or NULL for none. After an error there are none: it fails closed. */
+int shipper_rules(struct shipper *s, const struct telemetry_rules *t, struct err *e);
+const struct telemetry_sink *shipper_sink(struct shipper *s);
+void shipper_positions(const struct shipper *s, void (*each)(void *ctx, const struct telemetry_source *position), void *ctx);
+struct shipper_stats shipper_stats(const struct shipper *s);
+/* Takes nothing more, writes what is open to the spool, then done. The collectors must be closed before. */
+void shipper_close(struct shipper *s, void (*done)(void *ctx), void *ctx);

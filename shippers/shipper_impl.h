@@ -1,0 +1,27 @@
+/* shipper_impl.h - what the files of the shipper know of each other. */
+#pragma once
+#include "shippers/otlp.h"
+#include "shippers/rules.h"
+#include "shippers/shipper.h"
+
+struct shipper {
+	struct world *w;
+	struct telemetry_sink sink;
+	struct rules *rules; /* NULL: nothing leaves */
+	struct otlp_resource *resource;
+	struct otlp_logs *logs;
+	struct otlp_metrics *metrics;
+	struct batch *open[TELEMETRY_KINDS]; /* NULL: nothing since the last one was closed */
+	struct timer timer;                  /* closes the open logs */
+	struct spool *spool;
+	struct exporter *exporter; /* NULL: not yet, or closed */
+	struct shipper_stats stats;
+	int64_t born_ms;                           /* start time of our own counters */
+	struct buf rooms[TELEMETRY_ATTRS_MAX + 1]; /* masked texts of the record in hand */
+	struct telemetry_attr attrs[TELEMETRY_ATTRS_MAX];
+	void (*closed)(void *ctx);
+	void *closed_ctx;
+};
+
+void shipper_add_point(struct shipper *s, const struct telemetry_point *p);
+void shipper_own_points(struct shipper *s); /* shipper_own.c */

@@ -1,0 +1,67 @@
+/* spool.h - a folder of bodies ready to POST, and the log of commit records that says which of them exist.
+ *
+ *     commits                                  one line of JSON a batch, see commit.h
+ *     0000000000000007-logs-0123456789abcdef.pb.gz     `gunzip | protoc --decode` reads it
+ *     ....pb.gz.rejected, ....pb.gz.bad        set aside for a person to look at; the oldest go first
+ *
+ * A batch put here is packed, its body made durable, then its commit record; only then does it become an entry that may be
+ * sent. Batches are committed in the order put. An entry goes by its unlink alone: no body means done. So a crash before
+ * the commit record forgets the batch (its lines are read again), and a crash behind it sends it, with the same id. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/io/world.h"
+#include "shippers/batch.h"
+
+struct spool;
+
+struct spool_config {
+	const char *dir;               /* made if it is not there */
+	uint64_t max[TELEMETRY_KINDS]; /* bytes of bodies: above it metrics lose the oldest, logs push back */
+	uint64_t reserve;              /* bytes that stay free on the disk; 0: 5 % of it, at least 1 GiB */
+	void (*changed)(void *ctx);    /* there is something to send, or room again */
+	void *ctx;
+};
+
+/* One body. The holder (it is being sent) decides how it ends; unheld metrics may vanish under the quota. */
+struct spool_entry {
+	struct list link;
+	enum telemetry_kind kind;
+	char id[BATCH_ID_LEN];
+	uint64_t seq, bytes;
+	uint32_t records, crc;
+	bool has_crc; /* false: its commit record was damaged */
+	bool held;
+	struct spool *s;
+	char *path, *aside; /* aside: the name to keep it under */
+	struct disk_req disk;
+	void (*gone)(void *ctx, int rc);
+	void *gone_ctx;
+};
+
+struct spool_stats {
+	uint64_t bytes[TELEMETRY_KINDS], entries[TELEMETRY_KINDS];
+	uint64_t dropped_records[TELEMETRY_KINDS]; /* by the quota */
+	uint64_t corrupt;                          /* bodies and commit records */
+	uint64_t uncommitted;                      /* bodies found without commit record at start, deleted */
+	uint64_t write_failures;
+	bool full; /* the disk's fault: nothing can be written at the moment */
+};
+
+/* Reads what is there: damage is counted and passed by, only a folder that cannot be used is an error. */
+int spool_new(struct world *w, const struct spool_config *c, struct spool **ret, struct err *e);
+/* Writes what was put as far as the disk lets it, then done. Entries must not be held any more. */
+void spool_close(struct spool *s, void (*done)(void *ctx), void *ctx);
+
+void spool_positions(const struct spool *s, void (*each)(void *ctx, const struct telemetry_source *position), void *ctx);
+bool spool_has_room(const struct spool *s, enum telemetry_kind kind);        /* for one batch more */
+void spool_put(struct spool *s, struct batch *b);                            /* takes it */
+struct spool_entry *spool_oldest(struct spool *s, enum telemetry_kind kind); /* NULL: none */
+/* The body, whole and as it was written: -ERR_CORRUPT otherwise. */
+int spool_load(struct spool_entry *en, struct buf *to, struct err *e);
+/* The end of an entry: gone(ctx, 0) when it is durable and the entry freed; else the entry stays and may be asked again. */
+void spool_remove(struct spool_entry *en, void (*gone)(void *ctx, int rc), void *ctx);
+void spool_set_aside(struct spool_entry *en, const char *why, void (*gone)(void *ctx, int rc), void *ctx); /* "rejected", "bad" */
+struct spool_stats spool_stats(const struct spool *s);

@@ -1,0 +1,57 @@
+/* spool_impl.h - what the files of the spool know of each other. */
+#pragma once
+#include <zlib.h>
+
+#include "agent/base/sm.h"
+#include "shippers/positions.h"
+#include "shippers/spool.h"
+
+struct spool {
+	struct world *w;
+	char *dir, *commits; /* path of the log of commit records */
+	struct spool_config c;
+	struct spool_stats stats;
+	struct list entries[TELEMETRY_KINDS]; /* by seq */
+	struct positions positions;
+	uint64_t seq;       /* the last one committed */
+	uint64_t next_seq;  /* never given to a body before, committed or not */
+	struct list sweeps; /* struct sweep: files on their way out */
+	uint64_t aside_bytes;
+
+	/* the writer, see spool_write.c */
+	struct sm sm;
+	struct list queue; /* struct batch; the first one is being written */
+	unsigned queued[TELEMETRY_KINDS];
+	struct spool_entry *cur; /* what the first batch becomes */
+	struct buf packed, line;
+	z_stream z;
+	bool packing;
+	size_t packed_from; /* bytes of raw that went in */
+	struct disk_req disk;
+	struct timer timer;
+	uint64_t commits_len;   /* whole, durable lines */
+	uint64_t commits_least; /* after the last compaction */
+	bool commits_damaged;   /* must be written anew before anything is appended */
+
+	struct timer space_timer;
+	struct disk_req space;
+	bool space_asked, space_low;
+
+	void (*closed)(void *ctx);
+	void *closed_ctx;
+	bool closing;
+};
+
+struct spool_entry *spool_entry_new(struct spool *s, enum telemetry_kind kind, uint64_t seq, const char *id);
+void spool_entry_free(struct spool_entry *en); /* out of its list and the counts too */
+void spool_entry_add(struct spool_entry *en);  /* to the list, at its place */
+void spool_enforce_quota(struct spool *s);
+void spool_sweep(struct spool *s, const char *name); /* unlinks a file of the folder in the background */
+void spool_maybe_closed(struct spool *s);
+
+void spool_write_init(struct spool *s);
+void spool_write_kick(struct spool *s);
+void spool_write_close(struct spool *s);
+bool spool_write_idle(const struct spool *s);
+
+int spool_recover(struct spool *s, struct err *e); /* spool_start.c */

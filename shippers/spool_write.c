@@ -1,0 +1,321 @@
+/* spool_write.c - how a batch becomes an entry, one at a time and in order.
+ *
+ *     idle --> pack --> body --> commit --> idle        body, commit, compact --> wait --> the same again
+ *       '----> compact --> idle                         a batch of ranges alone: idle --> commit
+ *
+ * Packing is cut into slices, so that no tick is long. A disk that fails makes the spool full until a write succeeds; the
+ * batch stays in memory and is tried again every ten seconds. The log of commit records is written anew when it has grown
+ * to many times what it needs to say, or when its end is not what we know.
+ * Closing: writes on until the queue is empty or the disk fails once more. */
+#include "shippers/spool_impl.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "agent/base/enc.h"
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "shippers/commit.h"
+
+#define AGAIN_MS 10000
+#define PACK_SLICE (192u << 10)
+#define PACK_STEP 16384
+#define PACKED_MAX (BATCH_BYTES_MAX + (64u << 10))
+#define COMMITS_FREE (1u << 20) /* below this the log is never written anew */
+#define COMMITS_LINE_RANGES 200
+
+enum { W_IDLE, W_PACK, W_BODY, W_COMMIT, W_COMPACT, W_WAIT };
+
+static const struct sm_state states[] = {
+	[W_IDLE] = { "idle", SM_TO(W_PACK) | SM_TO(W_COMMIT) | SM_TO(W_COMPACT) },
+	[W_PACK] = { "pack", SM_TO(W_BODY) | SM_TO(W_IDLE) },
+	[W_BODY] = { "body", SM_TO(W_COMMIT) | SM_TO(W_WAIT) },
+	[W_COMMIT] = { "commit", SM_TO(W_IDLE) | SM_TO(W_WAIT) },
+	[W_COMPACT] = { "compact", SM_TO(W_IDLE) | SM_TO(W_WAIT) },
+	[W_WAIT] = { "wait", SM_TO(W_BODY) | SM_TO(W_COMMIT) | SM_TO(W_COMPACT) | SM_TO(W_IDLE) },
+};
+
+static void begin(struct spool *s);
+
+static struct batch *first(struct spool *s)
+{
+	return list_entry(s->queue.next, struct batch, link);
+}
+
+static void on_again(struct timer *t)
+{
+	struct spool *s = container_of(t, struct spool, timer);
+
+	sm_move(&s->sm, W_IDLE);
+	begin(s);
+}
+
+/* What has been reached stays: `cur` with its packed body, or cur->bytes set for a durable one. */
+static void wait_and_retry(struct spool *s, const struct disk_req *r, int rc)
+{
+	s->stats.write_failures++;
+	s->stats.full = true;
+	log_warn("spool.write.failed", "path=%s error=%s retry_in_ms=%d why=\"%s\"", r->path, err_name(rc), AGAIN_MS,
+		 err_text(&r->err));
+	sm_move(&s->sm, W_WAIT);
+	if (s->closing)
+		spool_maybe_closed(s);
+	else
+		timer_start(s->w, &s->timer, AGAIN_MS, on_again);
+}
+
+static void wrote(struct spool *s)
+{
+	s->stats.full = false;
+	sm_move(&s->sm, W_IDLE);
+	begin(s);
+}
+
+/* ---- commit ------------------------------------------------------------------------------------------------------------ */
+
+static void batch_done(struct spool *s)
+{
+	struct batch *b = list_entry(list_pop(&s->queue), struct batch, link);
+
+	for (size_t i = 0; i < b->ranges_n; i++)
+		positions_note(&s->positions, &b->ranges[i]);
+	s->seq = s->cur->seq;
+	s->queued[b->kind]--;
+	if (b->records > 0)
+		spool_entry_add(s->cur);
+	else
+		spool_entry_free(s->cur);
+	s->cur = NULL;
+	batch_free(b);
+	buf_close(&s->packed);
+}
+
+static void on_committed(struct disk_req *r, int rc)
+{
+	struct spool *s = container_of(r, struct spool, disk);
+
+	if (rc != 0) {
+		s->commits_damaged |= rc == -ERR_CORRUPT;
+		wait_and_retry(s, r, rc);
+		return;
+	}
+	s->commits_len += s->line.len;
+	batch_done(s);
+	spool_enforce_quota(s);
+	if (s->c.changed != NULL)
+		s->c.changed(s->c.ctx);
+	wrote(s);
+}
+
+static void commit(struct spool *s)
+{
+	const struct batch *b = first(s);
+	struct commit c = { .seq = s->cur->seq, .kind = b->kind, .records = b->records };
+
+	c.bytes = s->cur->bytes;
+	c.crc = s->cur->crc;
+	c.ranges = b->ranges;
+	c.ranges_n = b->ranges_n;
+	snprintf(c.id, sizeof(c.id), "%s", s->cur->id);
+	buf_reset(&s->line);
+	commit_format(&c, &s->line);
+	assert(!s->line.over);
+	disk_append(s->w, &s->disk, s->commits, s->commits_len, s->line.data, s->line.len, on_committed);
+}
+
+/* ---- body -------------------------------------------------------------------------------------------------------------- */
+
+static void on_body(struct disk_req *r, int rc)
+{
+	struct spool *s = container_of(r, struct spool, disk);
+
+	if (rc != 0) {
+		wait_and_retry(s, r, rc);
+		return;
+	}
+	s->cur->bytes = s->packed.len;
+	s->cur->crc = (uint32_t)crc32(0, (const Bytef *)s->packed.data, (uInt)s->packed.len);
+	s->cur->has_crc = true;
+	sm_move(&s->sm, W_COMMIT);
+	commit(s);
+}
+
+static void body(struct spool *s)
+{
+	disk_replace(s->w, &s->disk, s->cur->path, s->packed.data, s->packed.len, 0600, on_body);
+}
+
+/* ---- pack -------------------------------------------------------------------------------------------------------------- */
+
+static void pack_begin(struct spool *s)
+{
+	s->z = (z_stream){ 0 };
+	s->packing = deflateInit2(&s->z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK;
+	assert(s->packing);
+	s->packed = BUF_MAX(PACKED_MAX);
+	s->packed_from = 0;
+}
+
+static void pack_end(struct spool *s)
+{
+	if (s->packing)
+		deflateEnd(&s->z);
+	s->packing = false;
+}
+
+static void pack_slice(struct spool *s, const struct buf *raw, size_t len, int flush)
+{
+	s->z.next_in = (Bytef *)raw->data + s->packed_from;
+	s->z.avail_in = (uInt)len;
+	do {
+		s->z.next_out = (Bytef *)buf_room(&s->packed, PACK_STEP);
+		assert(s->z.next_out != NULL); /* gzip grows nothing by more than PACKED_MAX leaves */
+		s->z.avail_out = PACK_STEP;
+		deflate(&s->z, flush);
+		buf_grew(&s->packed, PACK_STEP - s->z.avail_out);
+	} while (s->z.avail_out == 0);
+	s->packed_from += len;
+}
+
+static void on_pack(struct timer *t)
+{
+	struct spool *s = container_of(t, struct spool, timer);
+	const struct buf *raw = &first(s)->raw;
+	size_t left = raw->len - s->packed_from;
+
+	if (left > PACK_SLICE) {
+		pack_slice(s, raw, PACK_SLICE, Z_NO_FLUSH);
+		timer_start(s->w, &s->timer, 0, on_pack);
+		return;
+	}
+	pack_slice(s, raw, left, Z_FINISH);
+	pack_end(s);
+	sm_move(&s->sm, W_BODY);
+	body(s);
+}
+
+/* ---- the log of commit records, anew --------------------------------------------------------------------------------------- */
+
+static void add_positions(const struct spool *s, struct buf *b)
+{
+	for (size_t i = 0; i == 0 || i < s->positions.n; i += COMMITS_LINE_RANGES) {
+		size_t left = s->positions.n - i;
+		struct commit c = { .seq = s->seq, .kind = COMMIT_POSITIONS, .ranges = s->positions.v + i };
+
+		c.ranges_n = left < COMMITS_LINE_RANGES ? left : COMMITS_LINE_RANGES;
+		commit_format(&c, b);
+	}
+}
+
+static void add_entries(const struct spool *s, int kind, struct buf *b)
+{
+	list_each(n, &s->entries[kind]) {
+		const struct spool_entry *en = list_entry(n, struct spool_entry, link);
+		struct commit c = { .seq = en->seq, .kind = kind, .records = en->records, .bytes = en->bytes, .crc = en->crc };
+
+		if (!en->has_crc)
+			continue;
+		snprintf(c.id, sizeof(c.id), "%s", en->id);
+		commit_format(&c, b);
+	}
+}
+
+static void on_compacted(struct disk_req *r, int rc)
+{
+	struct spool *s = container_of(r, struct spool, disk);
+
+	if (rc != 0) {
+		s->commits_damaged = true; /* the old one or the new one stands there now */
+		wait_and_retry(s, r, rc);
+		return;
+	}
+	s->commits_damaged = false;
+	s->commits_len = s->commits_least = s->line.len;
+	log_debug("spool.compacted", "bytes=%" PRIu64, s->commits_len);
+	wrote(s);
+}
+
+static void compact(struct spool *s)
+{
+	buf_reset(&s->line);
+	add_positions(s, &s->line);
+	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
+		add_entries(s, kind, &s->line);
+	assert(!s->line.over);
+	disk_replace(s->w, &s->disk, s->commits, s->line.data, s->line.len, 0600, on_compacted);
+}
+
+static bool must_compact(const struct spool *s)
+{
+	return s->commits_damaged || s->commits_len > COMMITS_FREE + 4 * s->commits_least;
+}
+
+/* ---- the writer --------------------------------------------------------------------------------------------------------- */
+
+static void new_entry(struct spool *s)
+{
+	const struct batch *b = first(s);
+	uint64_t chance = world_random64(s->w);
+	char id[BATCH_ID_LEN];
+
+	s->cur = spool_entry_new(s, b->kind, s->next_seq++, enc_hex(&chance, sizeof(chance), id));
+	s->cur->records = b->records;
+}
+
+/* Goes on with the first batch where it stands. */
+static void begin(struct spool *s)
+{
+	if (must_compact(s)) {
+		sm_move(&s->sm, W_COMPACT);
+		compact(s);
+		return;
+	}
+	if (list_empty(&s->queue)) {
+		spool_maybe_closed(s);
+		return;
+	}
+	if (s->cur == NULL)
+		new_entry(s);
+	if (first(s)->records == 0 || s->cur->has_crc) {
+		sm_move(&s->sm, W_COMMIT);
+		commit(s);
+		return;
+	}
+	sm_move(&s->sm, W_PACK);
+	if (s->packed.len > 0) { /* packed before the disk failed */
+		sm_move(&s->sm, W_BODY);
+		body(s);
+		return;
+	}
+	pack_begin(s);
+	timer_start(s->w, &s->timer, 0, on_pack);
+}
+
+void spool_write_init(struct spool *s)
+{
+	sm_init(&s->sm, states, W_IDLE);
+	s->packed = BUF_MAX(PACKED_MAX);
+	s->line = BUF_MAX(16u << 20);
+}
+
+void spool_write_kick(struct spool *s)
+{
+	if (s->sm.now == W_IDLE)
+		begin(s);
+}
+
+bool spool_write_idle(const struct spool *s)
+{
+	return s->sm.now == W_WAIT || (s->sm.now == W_IDLE && list_empty(&s->queue));
+}
+
+/* One more try for what waits: the disk may be well again. */
+void spool_write_close(struct spool *s)
+{
+	if (s->sm.now != W_WAIT)
+		return;
+	timer_stop(s->w, &s->timer);
+	sm_move(&s->sm, W_IDLE);
+	begin(s);
+}
