@@ -1,0 +1,419 @@
+/* channel.c - login and proof.
+ *
+ * Happy path: out -> keys -> challenge -> login -> in. Failure: any answer but the right one goes to waiting (1 s .. 5 min,
+ * full jitter) and begins again with a new ephemeral key. Close: cancels what is under way and wipes key and token. */
+#include "agent/control/channel.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/aws/creds.h"
+#include "agent/aws/sigv4.h"
+#include "agent/base/backoff.h"
+#include "agent/base/enc.h"
+#include "agent/base/json.h"
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/secret.h"
+#include "agent/base/sm.h"
+#include "agent/base/str.h"
+
+#define STS_BODY "Action=GetCallerIdentity&Version=2011-06-15"
+#define ANSWER_MAX (64u << 10)
+#define TOKEN_MAX 512
+#define TOKEN_MAX_S 3600
+#define RENEW_EARLY_MS 120000
+
+/*  out --> keys --> challenge --> login --> in      keys, challenge, login --> waiting --> keys      in --> keys  */
+enum { C_OUT, C_KEYS, C_CHALLENGE, C_LOGIN, C_IN, C_WAITING, C_CLOSED };
+static const struct sm_state channel_states[] = {
+	[C_OUT] = { "out", SM_TO(C_KEYS) | SM_TO(C_CLOSED) },
+	[C_KEYS] = { "keys", SM_TO(C_CHALLENGE) | SM_TO(C_WAITING) | SM_TO(C_CLOSED) },
+	[C_CHALLENGE] = { "challenge", SM_TO(C_LOGIN) | SM_TO(C_WAITING) | SM_TO(C_CLOSED) },
+	[C_LOGIN] = { "login", SM_TO(C_IN) | SM_TO(C_WAITING) | SM_TO(C_CLOSED) },
+	[C_IN] = { "in", SM_TO(C_KEYS) | SM_TO(C_WAITING) | SM_TO(C_CLOSED) },
+	[C_WAITING] = { "waiting", SM_TO(C_KEYS) | SM_TO(C_CLOSED) },
+	[C_CLOSED] = { "closed", SM_END },
+};
+
+struct channel {
+	struct world *w;
+	struct channel_config cfg;
+	struct sm sm;
+	struct creds_req keys;
+	struct http_req http;
+	struct timer timer; /* waiting, renewal, close */
+	struct backoff backoff;
+	struct sign_key key; /* of the session that is used */
+	struct secret token;
+	uint64_t counter;
+	struct sign_key new_key; /* of the session that is being made */
+	struct buf send;
+	char url[512];
+	struct err trouble;
+	bool closing;
+	void (*done)(void *ctx);
+	void *done_ctx;
+};
+
+static void begin(struct channel *c);
+static void on_timer(struct timer *t);
+
+/* ---- the signed request that is the proof of identity ---- */
+
+static json_t *headers_json(const struct sigv4_header *given, size_t n, const char *added)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_pack("[s, s]", given[i].name, given[i].value));
+	for (const char *line = added; *line != '\0';) {
+		size_t len = strcspn(line, "\n"), name = strcspn(line, ":");
+
+		json_array_append_new(list, json_pack("[s%, s%]", line, name, line + name + 2, len - name - 2));
+		line += len + (line[len] == '\n');
+	}
+	return list;
+}
+
+int channel_sts_json(const struct keys *k, const char *region, const char *host, const char *audience, const char *challenge,
+		     const struct sign_public *channel_key, int64_t time_ms, struct buf *ret, struct err *e)
+{
+	CLEANUP(buf_close) struct buf added = BUF_MAX(16384);
+	CLEANUP(json_close) json_t *j = NULL;
+	struct digest hash = digest_of(channel_key->b, sizeof(channel_key->b));
+	char channel[ENC_BASE64_LEN(DIGEST_LEN)];
+	const struct sigv4_header headers[] = {
+		{ "Content-Type", "application/x-www-form-urlencoded; charset=utf-8" },
+		{ "Host", host },
+		{ "X-Reeve-Audience", audience },
+		{ "X-Reeve-Challenge", challenge },
+		{ "X-Reeve-Channel", enc_base64url(hash.b, sizeof(hash.b), channel) },
+	};
+	struct sigv4_req r = { .method = "POST",
+			       .path = "/",
+			       .query = "",
+			       .headers = headers,
+			       .headers_n = ARRAY_LEN(headers),
+			       .body = STS_BODY,
+			       .body_len = strlen(STS_BODY),
+			       .region = region,
+			       .service = "sts",
+			       .time_ms = time_ms,
+			       .keys = k,
+			       .normalize = true,
+			       .double_encode = true };
+
+	TRY(sigv4_sign_headers(&r, &added, e));
+	j = json_pack("{s:s, s:o, s:s}", "host", host, "headers", headers_json(headers, ARRAY_LEN(headers), buf_str(&added)),
+		      "body", STS_BODY);
+	return json_write(j, ret);
+}
+
+/* ---- failure, waiting ---- */
+
+static void failed(struct channel *c, const char *what)
+{
+	uint32_t wait = backoff_next_ms(&c->backoff, world_random64(c->w));
+
+	secret_wipe(&c->new_key, sizeof(c->new_key));
+	err_wrap(&c->trouble, -c->trouble.code, "login, %s", what);
+	log_warn("control.login.failed", "err=\"%s\" retry_in_ms=%u", err_text(&c->trouble), wait);
+	sm_move(&c->sm, C_WAITING);
+	timer_start(c->w, &c->timer, wait, on_timer);
+}
+
+static void close_step(struct channel *c)
+{
+	timer_start(c->w, &c->timer, 0, on_timer);
+}
+
+/* A status that is not 200: the vendor's own sentence, if it gives one. */
+static int refused(struct channel *c)
+{
+	CLEANUP(json_close) json_t *j = NULL;
+	const char *why = "";
+
+	if (json_parse(buf_str(&c->http.body), c->http.body.len, "answer", &j, NULL) == 0)
+		why = json_str_or(j, "error", "");
+	return err_set(&c->trouble, ERR_DENIED, "the vendor answered %d%s%.200s", c->http.status, *why != '\0' ? ": " : "", why);
+}
+
+static int answer(struct channel *c, int rc, json_t **ret)
+{
+	if (rc != 0) {
+		c->trouble = c->http.err;
+		return rc;
+	}
+	if (c->http.status != 200)
+		return refused(c);
+	return json_parse(buf_str(&c->http.body), c->http.body.len, "the vendor's answer", ret, &c->trouble);
+}
+
+static void post(struct channel *c, const char *path, http_cb *cb)
+{
+	snprintf(c->url, sizeof(c->url), "%s%s", c->cfg.url, path);
+	c->http.method = "POST";
+	c->http.url = c->url;
+	c->http.headers_n = 0;
+	http_header_set(&c->http, "Content-Type", "application/json");
+	http_header_set(&c->http, "User-Agent", "reeve/" REEVE_VERSION);
+	c->http.send = buf_str(&c->send);
+	c->http.send_len = c->send.len;
+	c->http.ca_file = c->cfg.ca_file;
+	c->http.connect_to = c->cfg.connect_to;
+	c->http.body.max = ANSWER_MAX;
+	http_start(c->w, &c->http, cb);
+}
+
+/* ---- login ---- */
+
+static int take_token(struct channel *c, const json_t *j)
+{
+	const char *token;
+	uint64_t expires;
+
+	TRY(json_get_str(j, "token", &token, &c->trouble));
+	TRY(json_get_u64(j, "expires_in_s", &expires, &c->trouble));
+	if (strlen(token) > TOKEN_MAX ||
+	    strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=") != strlen(token))
+		return err_set(&c->trouble, ERR_INVALID, "the token is not one");
+	if (expires == 0 || expires > TOKEN_MAX_S)
+		return err_set(&c->trouble, ERR_INVALID, "a token for %llu s; at most %d s are allowed",
+			       (unsigned long long)expires, TOKEN_MAX_S);
+	secret_set(&c->token, token, strlen(token));
+	c->key = c->new_key;
+	c->counter = 0;
+	secret_wipe(&c->new_key, sizeof(c->new_key));
+	expires *= 1000;
+	timer_start(c->w, &c->timer, expires > 2 * RENEW_EARLY_MS ? expires - RENEW_EARLY_MS : expires / 2, on_timer);
+	return 0;
+}
+
+static void on_login(struct http_req *r, int rc)
+{
+	struct channel *c = container_of(r, struct channel, http);
+	CLEANUP(json_close) json_t *j = NULL;
+
+	if (c->closing) {
+		close_step(c);
+		return;
+	}
+	rc = answer(c, rc, &j);
+	if (rc == 0)
+		rc = take_token(c, j);
+	if (rc != 0) {
+		failed(c, "token");
+		return;
+	}
+	sm_move(&c->sm, C_IN);
+	backoff_reset(&c->backoff);
+	c->trouble = (struct err){ 0 };
+	log_info("control.login", "vendor=%s", c->cfg.host);
+	c->cfg.ready(c->cfg.ctx);
+}
+
+static int login_json(struct channel *c, const char *challenge)
+{
+	CLEANUP(json_close) json_t *j = json_object();
+	CLEANUP(buf_close) struct buf sts = BUF_MAX(ANSWER_MAX), host = BUF_MAX(256);
+	char channel[ENC_BASE64_LEN(SIGN_KEY_LEN)], journal[ENC_BASE64_LEN(SIGN_KEY_LEN)];
+	int64_t now = world_wall_ms(c->w) + aws_clock_offset_ms(c->cfg.aws);
+	json_t *sts_json = NULL;
+
+	aws_host(c->cfg.aws, AWS_STS, &host);
+	TRY(channel_sts_json(&c->keys.keys, aws_region(c->cfg.aws), buf_str(&host), c->cfg.host, challenge, &c->new_key.pub, now,
+			     &sts, &c->trouble));
+	TRY(json_parse(buf_str(&sts), sts.len, "sts", &sts_json, &c->trouble));
+	json_object_set_new(j, "installation", json_string(c->cfg.installation));
+	json_object_set_new(j, "channel_key", json_string(enc_base64url(c->new_key.pub.b, SIGN_KEY_LEN, channel)));
+	json_object_set_new(j, "journal_key", json_string(enc_base64url(c->cfg.journal_key.b, SIGN_KEY_LEN, journal)));
+	json_object_set_new(j, "sts", sts_json);
+	buf_reset(&c->send);
+	return json_write(j, &c->send);
+}
+
+static int take_challenge(struct channel *c, const json_t *j)
+{
+	uint8_t bytes[32];
+	const char *challenge;
+
+	TRY(json_get_str(j, "challenge", &challenge, &c->trouble));
+	if (enc_unbase64(challenge, bytes, sizeof(bytes)) != 0)
+		return err_set(&c->trouble, ERR_INVALID, "the challenge is not 32 bytes of base64url");
+	return login_json(c, challenge);
+}
+
+static void on_challenge(struct http_req *r, int rc)
+{
+	struct channel *c = container_of(r, struct channel, http);
+	CLEANUP(json_close) json_t *j = NULL;
+
+	if (c->closing) {
+		close_step(c);
+		return;
+	}
+	rc = answer(c, rc, &j);
+	if (rc == 0)
+		rc = take_challenge(c, j);
+	keys_close(&c->keys.keys);
+	if (rc != 0) {
+		failed(c, "challenge");
+		return;
+	}
+	sm_move(&c->sm, C_LOGIN);
+	post(c, "/reeve/v1/login", on_login);
+}
+
+static void on_keys(struct creds_req *req, int rc)
+{
+	struct channel *c = container_of(req, struct channel, keys);
+	uint8_t seed[SIGN_KEY_LEN];
+
+	if (c->closing) {
+		close_step(c);
+		return;
+	}
+	c->w->random(c->w, seed, sizeof(seed));
+	if (rc != 0)
+		c->trouble = req->err;
+	else
+		rc = sign_key_init(&c->new_key, seed, &c->trouble);
+	secret_wipe(seed, sizeof(seed));
+	if (rc != 0) {
+		failed(c, "keys");
+		return;
+	}
+	sm_move(&c->sm, C_CHALLENGE);
+	buf_reset(&c->send);
+	buf_adds(&c->send, "{}");
+	post(c, "/reeve/v1/challenge", on_challenge);
+}
+
+static void begin(struct channel *c)
+{
+	sm_move(&c->sm, C_KEYS);
+	c->trouble = (struct err){ 0 };
+	creds_get(c->cfg.instance, &c->keys, on_keys);
+}
+
+/* ---- life ---- */
+
+static void free_all(struct channel *c)
+{
+	void (*done)(void *) = c->done;
+	void *ctx = c->done_ctx;
+
+	sm_move(&c->sm, C_CLOSED);
+	keys_close(&c->keys.keys);
+	http_req_close(&c->http);
+	secret_close(&c->token);
+	secret_wipe(&c->key, sizeof(c->key));
+	secret_wipe(&c->new_key, sizeof(c->new_key));
+	buf_close(&c->send);
+	mem_free(c);
+	done(ctx);
+}
+
+static void on_timer(struct timer *t)
+{
+	struct channel *c = container_of(t, struct channel, timer);
+
+	if (c->closing)
+		free_all(c);
+	else
+		begin(c);
+}
+
+struct channel *channel_new(struct world *w, const struct channel_config *cfg)
+{
+	struct channel *c = mem_new(struct channel);
+
+	c->w = w;
+	c->cfg = *cfg;
+	c->backoff = BACKOFF(1000, 300000);
+	c->send = BUF_MAX(ANSWER_MAX);
+	c->http.head = BUF_MAX(65536);
+	sm_init(&c->sm, channel_states, C_OUT);
+	return c;
+}
+
+bool channel_is_in(const struct channel *c)
+{
+	return c->token.len > 0;
+}
+
+const char *channel_trouble(const struct channel *c)
+{
+	return c->trouble.code != 0 ? err_text(&c->trouble) : "";
+}
+
+/* The part of a url behind its host. */
+static const char *path_of(const char *url)
+{
+	const char *host = strstr(url, "://");
+	const char *path = strchr(host != NULL ? host + 3 : url, '/');
+
+	return path != NULL ? path : "/";
+}
+
+static void message_of(struct channel *c, const struct http_req *r, struct buf *to)
+{
+	char body[DIGEST_HEX_LEN], token[DIGEST_HEX_LEN];
+	struct digest b = digest_of(r->send, r->send_len), t = digest_of(c->token.bytes, c->token.len);
+
+	buf_add(to, SIGN_DOMAIN_PROOF, sizeof(SIGN_DOMAIN_PROOF)); /* with its NUL */
+	buf_addf(to, "%s\n%s\n%s\n%" PRIu64 "\n%s", r->method, path_of(r->url), digest_hex(&b, body), c->counter,
+		 digest_hex(&t, token));
+}
+
+int channel_sign(struct channel *c, struct http_req *r, struct channel_proof *p, struct err *e)
+{
+	CLEANUP(buf_close) struct buf msg = BUF_MAX(4096);
+	uint8_t sig[SIGN_SIG_LEN];
+	char text[ENC_BASE64_LEN(SIGN_SIG_LEN)];
+
+	if (c->closing)
+		return err_set(e, ERR_CANCELED, "the channel closes");
+	if (c->token.len == 0) {
+		if (c->sm.now == C_OUT)
+			begin(c);
+		return err_set(e, ERR_NOTYET, "not logged in at the vendor%s%s", c->trouble.code != 0 ? ": " : "",
+			       channel_trouble(c));
+	}
+	c->counter++;
+	message_of(c, r, &msg);
+	TRY(buf_check(&msg, "the request's path", e));
+	TRY(sign_raw(&c->key, msg.data, msg.len, sig, e));
+	snprintf(p->authorization, sizeof(p->authorization), "Reeve %s", c->token.bytes);
+	snprintf(p->proof, sizeof(p->proof), "v1 %" PRIu64 " %s", c->counter, enc_base64url(sig, sizeof(sig), text));
+	http_header_set(r, "Authorization", p->authorization);
+	http_header_set(r, "Reeve-Proof", p->proof);
+	return 0;
+}
+
+/* Back-off also here: a vendor that takes our login and then refuses its own token must not be hammered. */
+void channel_unauthorized(struct channel *c)
+{
+	if (c->sm.now != C_IN || c->closing)
+		return;
+	secret_close(&c->token);
+	sm_move(&c->sm, C_WAITING);
+	timer_start(c->w, &c->timer, backoff_next_ms(&c->backoff, world_random64(c->w)), on_timer);
+}
+
+void channel_close(struct channel *c, void (*done)(void *ctx), void *ctx)
+{
+	c->closing = true;
+	c->done = done;
+	c->done_ctx = ctx;
+	timer_stop(c->w, &c->timer);
+	if (c->sm.now == C_KEYS)
+		creds_cancel(&c->keys);
+	else if (c->sm.now == C_CHALLENGE || c->sm.now == C_LOGIN)
+		http_cancel(c->w, &c->http);
+	else
+		close_step(c);
+}

@@ -1,0 +1,44 @@
+/* channel.h - logged in at the vendor: a session token bound to a key that lives as long as the session, and the proof of
+ * possession that every request carries (FORMATS.md "Login and requests").
+ *
+ * Login: challenge -> sign sts:GetCallerIdentity with audience, challenge and the hash of the ephemeral key as signed headers
+ * -> token. It begins when somebody wants to sign, is done again ahead of the token's end and after a 401, with back-off. */
+#pragma once
+#include <stdbool.h>
+
+#include "agent/aws/call.h"
+#include "agent/base/sign.h"
+#include "agent/io/world.h"
+
+struct channel;
+
+struct channel_config {
+	const char *url;  /* of the vendor, without a slash at the end */
+	const char *host; /* the audience: the url's host, lower case, no port */
+	const char *installation;
+	const char *ca_file, *connect_to; /* or NULL */
+	struct aws *aws;                  /* for the regional STS host */
+	struct creds *instance;           /* whose identity is proved */
+	struct sign_public journal_key;
+	void *ctx;
+	void (*ready)(void *ctx); /* logged in: what waited may go */
+};
+
+/* Texts of two headers; they stay with the request until its callback. */
+struct channel_proof {
+	char authorization[600];
+	char proof[200];
+};
+
+struct channel *channel_new(struct world *w, const struct channel_config *cfg); /* texts of cfg must stay */
+/* Adds Authorization and Reeve-Proof over method, path and body as sent. Each attempt is signed anew.
+ * -ERR_NOTYET: not logged in; `ready` will come. */
+int channel_sign(struct channel *c, struct http_req *r, struct channel_proof *p, struct err *e);
+void channel_unauthorized(struct channel *c); /* the vendor answered 401 */
+bool channel_is_in(const struct channel *c);
+const char *channel_trouble(const struct channel *c); /* why not logged in, or "" */
+void channel_close(struct channel *c, void (*done)(void *ctx), void *ctx);
+
+/* The signed STS request as JSON {host, headers, body}; pure but for its arguments. For channel.c and its test. */
+int channel_sts_json(const struct keys *k, const char *region, const char *host, const char *audience, const char *challenge,
+		     const struct sign_public *channel_key, int64_t time_ms, struct buf *ret, struct err *e);

@@ -1,0 +1,314 @@
+/* inbox.c - see inbox.h. Order of the checks: signature, decoding, binding, epoch, sequence; only then what it says. */
+#include "agent/control/inbox.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/base/json.h"
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/base/uuid.h"
+#include "agent/ops/op.h"
+#include "agent/ops/spec.h"
+
+#define INTENT_MAX (4u << 20)
+#define SIGNED_MAX (512u << 10)
+#define COMMANDS_MAX 32
+#define HEAD_MAX_MS (10 * 60 * 1000)
+#define SCHEMA 1
+
+typedef Reeve__Control__V1__Intent intent_t;
+typedef Reeve__Control__V1__Signed signed_t;
+typedef Reeve__Control__V1__Command command_t;
+typedef Reeve__Control__V1__Head head_t;
+#define STATE(name) REEVE__CONTROL__V1__STATE__##name
+
+void inbox_init(struct inbox *in, struct world *w, struct ops *ops, const struct trust *trust, const struct inbox_binding *b)
+{
+	*in = (struct inbox){ .w = w, .ops = ops, .trust = trust, .binding = *b, .last = BUF_MAX(INTENT_MAX) };
+}
+
+void inbox_close(struct inbox *in)
+{
+	buf_close(&in->last);
+}
+
+/* ---- refusals: told to the vendor, and once each to the journal ---- */
+
+static bool is_known_refusal(const struct inbox *in, const struct digest *d, const char *reason)
+{
+	for (size_t i = 0; i < in->refusals_n; i++)
+		if (digest_eq(&in->refusals[i].digest, d) && str_eq(in->refusals[i].reason, reason))
+			return true;
+	return false;
+}
+
+static void refuse(struct inbox *in, const ProtobufCBinaryData *body, const char *reason)
+{
+	struct digest d = digest_of(body->data, body->len);
+	struct inbox_refusal *r = in->refusals;
+	char hex[DIGEST_HEX_LEN];
+
+	if (is_known_refusal(in, &d, reason))
+		return;
+	log_warn("control.refused", "sha256=%s reason=\"%s\"", digest_hex(&d, hex), reason);
+	memmove(r + 1, r, (INBOX_REFUSALS - 1) * sizeof(*r));
+	*r = (struct inbox_refusal){ .digest = d, .time_ms = world_wall_ms(in->w) };
+	snprintf(r->reason, sizeof(r->reason), "%s", reason);
+	if (in->refusals_n < INBOX_REFUSALS)
+		in->refusals_n++;
+	ops_note(in->ops, "command.refused", json_pack("{s:s, s:s}", "body_sha256", hex, "reason", reason));
+}
+
+/* ---- the head: it can only slow down or stop ---- */
+
+static const char *head_wrong(const struct inbox *in, const head_t *h)
+{
+	uint64_t epoch = ops_epoch(in->ops);
+
+	if (!str_eq(h->installation, in->binding.installation))
+		return "a head for another installation";
+	if (epoch != 0 && h->epoch < epoch)
+		return "a head of an older epoch";
+	if (h->expires_at <= h->issued_at || h->expires_at - h->issued_at > HEAD_MAX_MS)
+		return "a head that is valid for more than 10 minutes";
+	if (h->issued_at - world_wall_ms(in->w) > HEAD_MAX_MS)
+		return "a head from the future";
+	return NULL;
+}
+
+static void take_cancels(struct inbox *in, const head_t *h)
+{
+	for (size_t i = 0; i < h->n_cancelled; i++)
+		if (h->cancelled[i].len == UUID_LEN)
+			ops_cancel(in->ops, h->cancelled[i].data);
+}
+
+/* An older head than one that was seen is no news, but its cancels were signed once and stay true. */
+static void take_head(struct inbox *in, const signed_t *s)
+{
+	head_t *h = NULL;
+	const char *wrong;
+
+	if (s->body.len > SIGNED_MAX || !trust_verify(in->trust, TRUST_HEAD, SIGN_DOMAIN_HEAD, s)) {
+		refuse(in, &s->body, "a head without a valid signature of a head key");
+		return;
+	}
+	h = reeve__control__v1__head__unpack(NULL, s->body.len, s->body.data);
+	wrong = h == NULL ? "a head that cannot be decoded" : head_wrong(in, h);
+	if (wrong != NULL) {
+		refuse(in, &s->body, wrong);
+	} else {
+		take_cancels(in, h);
+		if (h->issued_at >= in->head_issued_ms) {
+			in->head_issued_ms = h->issued_at;
+			in->head_expires_ms = h->expires_at;
+		}
+	}
+	if (h != NULL)
+		reeve__control__v1__head__free_unpacked(h, NULL);
+}
+
+bool inbox_head_is_fresh(const struct inbox *in)
+{
+	return in->head_expires_ms > world_wall_ms(in->w);
+}
+
+bool inbox_is_release_signed(const struct inbox *in, const void *signed_bytes, size_t len)
+{
+	signed_t *s = reeve__control__v1__signed__unpack(NULL, len, signed_bytes);
+	bool yes = s != NULL && trust_verify(in->trust, TRUST_RELEASE, SIGN_DOMAIN_COMMAND, s);
+
+	if (s != NULL)
+		reeve__control__v1__signed__free_unpacked(s, NULL);
+	return yes;
+}
+
+/* ---- what a command says ---- */
+
+/* A legal command that is not carried out: the terminal state, and why. 0: it is. */
+static int check_apply(const command_t *c, struct err *e)
+{
+	Reeve__Control__V1__WarehouseApply *a = reeve__control__v1__warehouse_apply__unpack(NULL, c->args.len, c->args.data);
+	int state = STATE(FAILED);
+
+	if (a == NULL || a->spec == NULL)
+		err_set(e, ERR_INVALID, "args: not a WarehouseApply with a spec");
+	else if (spec_check(a->spec, e) != 0)
+		err_wrap(e, -e->code, "spec");
+	else if (!str_eq(a->spec->warehouse, c->target))
+		err_set(e, ERR_INVALID, "target is \"%.32s\", the spec is of \"%.32s\"", c->target, a->spec->warehouse);
+	else
+		state = 0;
+	if (a != NULL)
+		reeve__control__v1__warehouse_apply__free_unpacked(a, NULL);
+	return state;
+}
+
+static int check_delete(const command_t *c, struct err *e)
+{
+	Reeve__Control__V1__WarehouseDelete *d = reeve__control__v1__warehouse_delete__unpack(NULL, c->args.len, c->args.data);
+	int state = STATE(FAILED);
+
+	if (d == NULL)
+		err_set(e, ERR_INVALID, "args: not a WarehouseDelete");
+	else if (!str_eq(d->warehouse, c->target) || !str_eq(d->confirm, d->warehouse))
+		err_set(e, ERR_INVALID, "target, warehouse and confirm must be the same id");
+	else
+		state = 0;
+	if (d != NULL)
+		reeve__control__v1__warehouse_delete__free_unpacked(d, NULL);
+	return state;
+}
+
+static int judge(const struct inbox *in, const command_t *c, struct err *e)
+{
+	if (c->schema != SCHEMA) {
+		err_set(e, ERR_UNSUPPORTED, "schema %u is not known to this version", c->schema);
+		return STATE(REJECTED_UNSUPPORTED);
+	}
+	if (c->verb != REEVE__CONTROL__V1__VERB__WAREHOUSE_APPLY && c->verb != REEVE__CONTROL__V1__VERB__WAREHOUSE_DELETE) {
+		err_set(e, ERR_UNSUPPORTED, "verb %d is not known to this version", (int)c->verb);
+		return STATE(REJECTED_UNSUPPORTED);
+	}
+	if (c->mode != REEVE__CONTROL__V1__MODE__PLAN && c->mode != REEVE__CONTROL__V1__MODE__EXECUTE) {
+		err_set(e, ERR_UNSUPPORTED, "mode %d is not known to this version", (int)c->mode);
+		return STATE(REJECTED_UNSUPPORTED);
+	}
+	if (c->expires_at == 0 || world_wall_ms(in->w) >= c->expires_at) {
+		err_set(e, ERR_TIMEOUT, c->expires_at == 0 ? "it has no expiry" : "it had expired before it came");
+		return STATE(EXPIRED);
+	}
+	if (!str_is_id(c->target, 32)) {
+		err_set(e, ERR_INVALID, "target: expected 1 to 32 of [a-z0-9-]");
+		return STATE(FAILED);
+	}
+	return c->verb == REEVE__CONTROL__V1__VERB__WAREHOUSE_APPLY ? check_apply(c, e) : check_delete(c, e);
+}
+
+/* ---- binding, epoch, sequence ---- */
+
+static bool is_bound_to_us(const struct inbox *in, const Reeve__Control__V1__Binding *b)
+{
+	return b != NULL && str_eq(b->installation, in->binding.installation) && str_eq(b->account, in->binding.account) &&
+	       str_eq(b->region, in->binding.region) && str_eq(b->role_id, in->binding.role_id);
+}
+
+static const char *epoch_wrong(const struct inbox *in, const signed_t *s, const command_t *c)
+{
+	uint64_t epoch = ops_epoch(in->ops);
+
+	if (c->epoch == 0 || c->epoch > (1ull << 53))
+		return "an epoch that is none";
+	if (c->epoch < epoch)
+		return "an older epoch";
+	if (epoch == 0 && c->seq != 1)
+		return "the first command of an epoch must have sequence number 1";
+	if (epoch != 0 && c->epoch > epoch && (c->seq != 1 || !trust_verify(in->trust, TRUST_RELEASE, SIGN_DOMAIN_COMMAND, s)))
+		return "a higher epoch needs a release signature and sequence number 1";
+	return NULL;
+}
+
+static void note_waiting(struct inbox *in, uint64_t seq)
+{
+	if (in->waiting_n < ARRAY_LEN(in->waiting))
+		in->waiting[in->waiting_n++] = seq;
+}
+
+/* Strings of protobuf-c are not checked for UTF-8; what we put into JSON must be. */
+static bool is_text(const command_t *c)
+{
+	return str_is_utf8(c->target, strlen(c->target)) && str_is_utf8(c->requested_by, strlen(c->requested_by)) &&
+	       str_is_utf8(c->reason, strlen(c->reason)) && strlen(c->requested_by) <= 256 && strlen(c->reason) <= 1024 &&
+	       strlen(c->target) <= 256;
+}
+
+static void accept(struct inbox *in, const signed_t *s, command_t *c)
+{
+	CLEANUP(mem_close) uint8_t *bytes = mem_alloc(reeve__control__v1__signed__get_packed_size(s));
+	size_t len = reeve__control__v1__signed__pack(s, bytes);
+	struct err e = { 0 };
+	int state = judge(in, c, &e);
+
+	ops_accept(in->ops, c, bytes, len, state, err_text(&e));
+}
+
+/* The id of a known command on other bytes: somebody plays games. */
+static bool is_clone(struct inbox *in, const command_t *c)
+{
+	const struct op *op = ops_find(in->ops, c->command_id.data);
+
+	return op != NULL && (op_fields(op)->seq != c->seq || op_fields(op)->epoch != c->epoch);
+}
+
+/* Takes the command or leaves it; c is freed here unless it was taken. */
+static bool consider(struct inbox *in, const signed_t *s, command_t *c)
+{
+	const char *wrong = c->command_id.len != UUID_LEN || !is_text(c) ? "a command with malformed members"
+			    : !is_bound_to_us(in, c->binding)            ? "bound to another installation, account, region or role"
+									 : epoch_wrong(in, s, c);
+	uint64_t next = c->epoch == ops_epoch(in->ops) ? ops_accepted(in->ops) + 1 : 1;
+
+	if (wrong == NULL && is_clone(in, c))
+		wrong = "the id of another command";
+	if (wrong != NULL) {
+		refuse(in, &s->body, wrong);
+	} else if (c->seq > next) {
+		note_waiting(in, c->seq);
+	} else if (c->seq == next && ops_has_room(in->ops)) {
+		accept(in, s, c);
+		return true;
+	}
+	return false;
+}
+
+static void take_command(struct inbox *in, const signed_t *s)
+{
+	command_t *c;
+
+	if (s->body.len > SIGNED_MAX || !trust_verify(in->trust, TRUST_COMMAND, SIGN_DOMAIN_COMMAND, s)) {
+		refuse(in, &s->body, "a command without a valid signature of a command key");
+		return;
+	}
+	c = reeve__control__v1__command__unpack(NULL, s->body.len, s->body.data);
+	if (c == NULL)
+		refuse(in, &s->body, "a command that cannot be decoded");
+	else if (!consider(in, s, c))
+		reeve__control__v1__command__free_unpacked(c, NULL);
+}
+
+static void take_all(struct inbox *in, const intent_t *i)
+{
+	if (i->head != NULL)
+		take_head(in, i->head);
+	if (i->epoch == ops_epoch(in->ops))
+		ops_acked(in->ops, i->result_acked_through);
+	in->waiting_n = 0;
+	for (size_t k = 0; k < i->n_commands && k < COMMANDS_MAX; k++)
+		take_command(in, i->commands[k]);
+}
+
+int inbox_take(struct inbox *in, const void *intent, size_t len, struct err *e)
+{
+	intent_t *i;
+
+	if (len > INTENT_MAX)
+		return err_set(e, ERR_LIMIT, "an intent of %zu bytes; at most %u are read", len, INTENT_MAX);
+	i = reeve__control__v1__intent__unpack(NULL, len, intent);
+	if (i == NULL)
+		return err_set(e, ERR_INVALID, "the vendor's intent cannot be decoded");
+	if (intent != in->last.data) {
+		buf_reset(&in->last);
+		buf_add(&in->last, intent, len);
+	}
+	take_all(in, i);
+	reeve__control__v1__intent__free_unpacked(i, NULL);
+	return 0;
+}
+
+void inbox_again(struct inbox *in)
+{
+	if (in->last.len > 0 && ops_has_room(in->ops))
+		err_ignore(inbox_take(in, in->last.data, in->last.len, NULL), "it was decodable when it came");
+}

@@ -1,0 +1,309 @@
+/* session.c - see session.h.
+ *
+ * Happy path: waiting -> polling -> waiting. Failure: what a poll did not deliver is in the next one: both sides send
+ * snapshots. Close: the poll under way is aborted; nothing is lost by it. */
+#include "agent/control/session.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/base/backoff.h"
+#include "agent/base/gzip.h"
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/sm.h"
+#include "agent/base/stamp.h"
+#include "agent/base/str.h"
+
+#define POLL_TIMEOUT_MS 60000
+#define HELD_MS 5000 /* an answer that took longer was held */
+#define KICK_MS 100  /* several changes travel together */
+#define RETRY_CAP_MS (15ull * 60 * 1000)
+#define IDLE_MIN_MS 1000
+#define IDLE_MAX_MS (10ull * 60 * 1000)
+#define REFUSED_MS 30000 /* OpAMP: what is refused as bad is not repeated at once */
+
+/*  waiting --> polling --> waiting      both --> closed  */
+enum { S_WAITING, S_POLLING, S_CLOSED };
+static const struct sm_state session_states[] = {
+	[S_WAITING] = { "waiting", SM_TO(S_POLLING) | SM_TO(S_CLOSED) },
+	[S_POLLING] = { "polling", SM_TO(S_WAITING) | SM_TO(S_CLOSED) },
+	[S_CLOSED] = { "closed", SM_END },
+};
+
+struct session {
+	struct world *w;
+	struct session_config cfg;
+	struct sm sm;
+	struct http_req http;
+	struct channel_proof proof;
+	struct timer timer;
+	struct backoff backoff;
+	struct buf send;
+	char url[512], uid[UUID_TEXT_LEN];
+	uint64_t idle_ms, started_ms, hold_until_ms; /* hold: no kick polls before this */
+	bool kicked, more, was_told, connected, closing;
+	int64_t last_ms;
+	struct err trouble;
+	void (*done)(void *ctx);
+	void *done_ctx;
+};
+
+static void on_timer(struct timer *t);
+
+static void wait_ms(struct session *s, uint64_t ms)
+{
+	timer_start(s->w, &s->timer, ms, on_timer);
+}
+
+/* ---- out ---- */
+
+static int build(struct session *s, struct err *e)
+{
+	CLEANUP(buf_close) struct buf report = BUF_MAX(REPORT_MAX), message = BUF_MAX(OPAMP_MESSAGE_MAX);
+
+	s->cfg.health(s->cfg.ctx, &s->cfg.state);
+	TRY(report_build(&s->cfg.report, &report, &s->more, e));
+	TRY(opamp_pack(&s->cfg.state, buf_str(&report), report.len, &message, e));
+	buf_reset(&s->send);
+	return gzip_pack(buf_str(&message), message.len, &s->send, e);
+}
+
+static void set_request(struct session *s)
+{
+	struct http_req *r = &s->http;
+
+	r->method = "POST";
+	r->url = s->url;
+	r->headers_n = 0;
+	http_header_set(r, "Content-Type", "application/x-protobuf");
+	http_header_set(r, "Content-Encoding", "gzip");
+	http_header_set(r, "Accept-Encoding", "gzip");
+	http_header_set(r, "User-Agent", "reeve/" REEVE_VERSION);
+	http_header_set(r, "OpAMP-Instance-UID", uuid_text(s->cfg.state.instance_uid, s->uid));
+	if (!ops_is_busy(s->cfg.report.ops) && !s->more)
+		http_header_set(r, "Prefer", "wait=20");
+	r->send = s->send.data;
+	r->send_len = s->send.len;
+	r->ca_file = s->cfg.ca_file;
+	r->connect_to = s->cfg.connect_to;
+	r->total_ms = POLL_TIMEOUT_MS;
+	r->body.max = OPAMP_MESSAGE_MAX;
+}
+
+static void on_answer(struct http_req *r, int rc);
+
+static void poll(struct session *s)
+{
+	int rc = build(s, &s->trouble);
+
+	s->kicked = false;
+	if (rc == 0) {
+		set_request(s);
+		rc = channel_sign(s->cfg.channel, &s->http, &s->proof, &s->trouble);
+	}
+	if (rc == -ERR_NOTYET) {
+		s->connected = false;
+		return; /* the channel kicks us when it is in */
+	}
+	if (rc != 0) {
+		log_error("control.poll.unbuilt", "err=\"%s\" retry_in_ms=%u", err_text(&s->trouble), REFUSED_MS);
+		wait_ms(s, REFUSED_MS);
+		return;
+	}
+	s->cfg.state.sequence_num++;
+	s->started_ms = world_now_ms(s->w);
+	sm_move(&s->sm, S_POLLING);
+	http_start(s->w, &s->http, on_answer);
+}
+
+/* ---- in ---- */
+
+static int unzip(struct session *s, struct buf *to, struct err *e)
+{
+	CLEANUP(buf_close) struct buf encoding = BUF_MAX(64);
+
+	if (http_header_get(&s->http, "Content-Encoding", &encoding) && str_eq(buf_str(&encoding), "gzip"))
+		return gzip_unpack(buf_str(&s->http.body), s->http.body.len, to, e);
+	return buf_add(to, buf_str(&s->http.body), s->http.body.len);
+}
+
+static uint64_t retry_after_ms(struct session *s)
+{
+	CLEANUP(buf_close) struct buf v = BUF_MAX(64);
+	uint64_t seconds;
+	int64_t at;
+
+	if (!http_header_get(&s->http, "Retry-After", &v))
+		return 0;
+	if (str_u64(buf_str(&v), &seconds) == 0)
+		return seconds < RETRY_CAP_MS / 1000 ? seconds * 1000 : RETRY_CAP_MS;
+	if (stamp_parse_http(buf_str(&v), &at, NULL) == 0 && at > world_wall_ms(s->w))
+		return (uint64_t)(at - world_wall_ms(s->w));
+	return 0;
+}
+
+static void back_off(struct session *s, uint64_t at_least_ms)
+{
+	uint64_t wait = backoff_next_ms(&s->backoff, world_random64(s->w));
+
+	if (wait < at_least_ms)
+		wait = at_least_ms < RETRY_CAP_MS ? at_least_ms : RETRY_CAP_MS;
+	s->connected = false;
+	s->hold_until_ms = world_now_ms(s->w) + wait;
+	log_warn("control.poll.failed", "err=\"%s\" retry_in_ms=%llu", err_text(&s->trouble), (unsigned long long)wait);
+	wait_ms(s, wait);
+}
+
+static void take_settings(struct session *s, const struct opamp_answer *a)
+{
+	if (a->has_new_uid)
+		memcpy(s->cfg.state.instance_uid, a->new_uid, UUID_LEN);
+	if (a->heartbeat_ms >= IDLE_MIN_MS && a->heartbeat_ms <= IDLE_MAX_MS)
+		s->idle_ms = a->heartbeat_ms;
+}
+
+static void next_poll(struct session *s)
+{
+	bool held = world_now_ms(s->w) - s->started_ms >= HELD_MS;
+
+	if (s->kicked || s->more)
+		wait_ms(s, KICK_MS);
+	else if (ops_is_busy(s->cfg.report.ops))
+		wait_ms(s, s->cfg.busy_ms);
+	else
+		wait_ms(s, held ? KICK_MS : s->idle_ms);
+}
+
+static void take_answer(struct session *s)
+{
+	CLEANUP(buf_close) struct buf body = BUF_MAX(OPAMP_MESSAGE_MAX);
+	struct opamp_answer a = { .intent = BUF_MAX(OPAMP_MESSAGE_MAX) };
+	int rc = unzip(s, &body, &s->trouble);
+
+	if (rc == 0)
+		rc = opamp_unpack(&s->cfg.state, buf_str(&body), body.len, &a, &s->trouble);
+	if (rc == 0 && a.is_error)
+		rc = err_set(&s->trouble, ERR_SERVICE, "the vendor's OpAMP server says: %s", a.error);
+	if (rc == 0 && a.intent.len > 0)
+		rc = inbox_take(s->cfg.inbox, a.intent.data, a.intent.len, &s->trouble);
+	buf_close(&a.intent);
+	if (rc != 0) {
+		back_off(s, a.is_bad_request ? REFUSED_MS : a.retry_after_ms);
+		return;
+	}
+	take_settings(s, &a);
+	if (!s->connected)
+		log_info("control.connected", "url=%s", s->url);
+	s->connected = true;
+	s->last_ms = world_wall_ms(s->w);
+	s->trouble = (struct err){ 0 };
+	backoff_reset(&s->backoff);
+	next_poll(s);
+}
+
+static void free_all(struct session *s)
+{
+	void (*done)(void *) = s->done;
+	void *ctx = s->done_ctx;
+
+	http_req_close(&s->http);
+	buf_close(&s->send);
+	mem_free(s);
+	done(ctx);
+}
+
+static void on_answer(struct http_req *r, int rc)
+{
+	struct session *s = container_of(r, struct session, http);
+
+	sm_move(&s->sm, S_WAITING);
+	if (s->closing) {
+		wait_ms(s, 0);
+	} else if (rc != 0) {
+		s->trouble = r->err;
+		back_off(s, 0);
+	} else if (r->status == 401) {
+		channel_unauthorized(s->cfg.channel);
+		s->connected = false;
+		err_set(&s->trouble, ERR_DENIED, "the vendor wants a new login");
+	} else if (r->status != 200) {
+		err_set(&s->trouble, ERR_SERVICE, "the vendor's OpAMP server answered %d", r->status);
+		back_off(s, r->status == 429 || r->status == 503 ? retry_after_ms(s) : REFUSED_MS);
+	} else {
+		take_answer(s);
+	}
+}
+
+/* ---- life ---- */
+
+static void on_timer(struct timer *t)
+{
+	struct session *s = container_of(t, struct session, timer);
+
+	if (s->closing) {
+		sm_move(&s->sm, S_CLOSED);
+		free_all(s);
+	} else {
+		poll(s);
+	}
+}
+
+struct session *session_new(struct world *w, const struct session_config *cfg)
+{
+	struct session *s = mem_new(struct session);
+	uint8_t random[10];
+
+	s->w = w;
+	s->cfg = *cfg;
+	s->idle_ms = cfg->idle_ms;
+	s->backoff = BACKOFF(1000, 300000);
+	s->send = BUF_MAX(OPAMP_MESSAGE_MAX);
+	s->http.head = BUF_MAX(65536);
+	w->random(w, random, sizeof(random));
+	uuid_v7(world_wall_ms(w), random, s->cfg.state.instance_uid);
+	s->cfg.state.started_ms = world_wall_ms(w);
+	snprintf(s->url, sizeof(s->url), "%s/v1/opamp", cfg->url);
+	sm_init(&s->sm, session_states, S_WAITING);
+	wait_ms(s, 0);
+	return s;
+}
+
+/* While the vendor asks for peace, a change waits with the rest. */
+void session_kick(struct session *s)
+{
+	uint64_t now = world_now_ms(s->w);
+
+	if (s->closing)
+		return;
+	s->kicked = true;
+	if (s->sm.now == S_WAITING)
+		wait_ms(s, s->hold_until_ms > now ? s->hold_until_ms - now : KICK_MS);
+}
+
+bool session_is_connected(const struct session *s)
+{
+	return s->connected;
+}
+
+const char *session_trouble(const struct session *s)
+{
+	return s->trouble.code != 0 ? err_text(&s->trouble) : "";
+}
+
+int64_t session_last_ms(const struct session *s)
+{
+	return s->last_ms;
+}
+
+void session_close(struct session *s, void (*done)(void *ctx), void *ctx)
+{
+	s->closing = true;
+	s->done = done;
+	s->done_ctx = ctx;
+	timer_stop(s->w, &s->timer);
+	if (s->sm.now == S_POLLING)
+		http_cancel(s->w, &s->http);
+	else
+		wait_ms(s, 0);
+}
