@@ -136,15 +136,6 @@ int opamp_pack(const struct opamp_state *s, const void *report, size_t len, stru
 	return pack(&m, to, e);
 }
 
-int opamp_pack_goodbye(const struct opamp_state *s, struct buf *to, struct err *e)
-{
-	Opamp__V1__AgentToServer m = message(s);
-	Opamp__V1__AgentDisconnect bye = OPAMP__V1__AGENT_DISCONNECT__INIT;
-
-	m.agent_disconnect = &bye;
-	return pack(&m, to, e);
-}
-
 /* ---- in ---- */
 
 static void take_error(const Opamp__V1__ServerErrorResponse *r, struct opamp_answer *a)

@@ -37,6 +37,5 @@ struct opamp_answer {
 };
 
 int opamp_pack(const struct opamp_state *s, const void *report, size_t len, struct buf *to, struct err *e);
-int opamp_pack_goodbye(const struct opamp_state *s, struct buf *to, struct err *e);
 /* An answer to another agent's uid, or one that cannot be decoded, is an error. */
 int opamp_unpack(const struct opamp_state *s, const void *body, size_t len, struct opamp_answer *ret, struct err *e);

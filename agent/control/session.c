@@ -274,8 +274,8 @@ void session_kick(struct session *s)
 {
 	uint64_t now = world_now_ms(s->w);
 
-	if (s->closing)
-		return;
+	if (s->closing || (s->kicked && s->sm.now == S_WAITING))
+		return; /* a poll is near already */
 	s->kicked = true;
 	if (s->sm.now == S_WAITING)
 		wait_ms(s, s->hold_until_ms > now ? s->hold_until_ms - now : KICK_MS);

@@ -1,0 +1,44 @@
+/* config.h - reeve.yaml: what this installation is and whom it trusts. Read once at start; deploy/etc/reeve.yaml shows it.
+ * A wrong key, type or value is refused with file, line, what was found and what was expected. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/aws/call.h"
+#include "agent/base/arena.h"
+#include "agent/base/log.h"
+#include "agent/control/trust.h"
+#include "agent/io/world.h"
+
+#define CONFIG_PATH "/etc/reeve/reeve.yaml"
+#define CONFIG_LOGS_MAX 32
+
+struct config_log {
+	const char *path, *service;
+};
+
+/* Texts live in the arena. What is not given is NULL, or its default. */
+struct config {
+	struct arena *arena;
+	const char *path;                    /* of the file */
+	const char *policy_path, *stop_path; /* beside it */
+	const char *text;                    /* the file as it was read; there is no secret in it */
+	const char *installation;
+	const char *vendor_name, *vendor_url, *vendor_host, *vendor_connect_to, *ca_file;
+	const char *region, *account, *role_id, *operate_role, *imds_endpoint;
+	const char *endpoints[AWS_SERVICES];
+	struct trust trust;
+	const char *state_dir, *socket;
+	uint64_t journal_max, journal_segment;
+	uint64_t poll_idle_ms, poll_busy_ms;
+	uint64_t metrics_interval_ms; /* 0: no host metrics */
+	struct config_log logs[CONFIG_LOGS_MAX];
+	size_t logs_n;
+	uint64_t spool_logs_max, spool_metrics_max;
+	bool insecure;
+	enum log_level log_level;
+};
+
+int config_load(struct world *w, const char *path, struct config *ret, struct err *e);
+int config_parse(const char *path, const char *text, size_t len, struct config *ret, struct err *e);
+void config_close(struct config *c);
