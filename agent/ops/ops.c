@@ -66,6 +66,13 @@ struct ops *ops_new(const struct ops_config *cfg)
 	return o;
 }
 
+void ops_set_aws(struct ops *o, struct aws *aws, struct creds *instance, const char *operate_role)
+{
+	o->cfg.aws = aws;
+	o->cfg.instance = instance;
+	o->cfg.operate_role = operate_role;
+}
+
 const struct ops_config *ops_cfg(const struct ops *o)
 {
 	return &o->cfg;

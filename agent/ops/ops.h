@@ -34,6 +34,8 @@ struct ops_config {
 };
 
 struct ops *ops_new(const struct ops_config *cfg);
+/* Once the identity is known, before ops_start. */
+void ops_set_aws(struct ops *o, struct aws *aws, struct creds *instance, const char *operate_role);
 /* Before ops_start: each record of the journal, and the journal itself once it is open (NULL: damaged, read-only). */
 int ops_replay(struct ops *o, const struct journal_entry *entry, struct err *e);
 void ops_start(struct ops *o, struct journal *j);

@@ -1,0 +1,569 @@
+/* agent.c - wiring, start and close.
+ *
+ * Happy path of the start: folders, lock, key (made once), journal (replayed into ops), socket; then identity; then channel,
+ * inbox, session, telemetry, and ops goes on with what it finds. Damage in the journal: read-only, said everywhere. Close
+ * goes the other way round, one after the other, each telling when it is done. */
+#include "agent/agent.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/aws/creds.h"
+#include "agent/aws/imds.h"
+#include "agent/base/enc.h"
+#include "agent/base/json.h"
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/secret.h"
+#include "agent/base/stamp.h"
+#include "agent/base/str.h"
+#include "agent/base/uuid.h"
+#include "agent/control/channel.h"
+#include "agent/control/inbox.h"
+#include "agent/control/session.h"
+#include "agent/identity.h"
+#include "agent/io/journal.h"
+#include "agent/ops/op.h"
+#include "agent/ops/ops.h"
+#include "agent/telemetry.h"
+
+enum { KEY_PATH, JOURNAL_DIR, SPOOL_DIR, LOCK_PATH, PATHS };
+
+struct agent {
+	struct world *w;
+	const struct config *cfg;
+	void (*fatal)(void *ctx, const struct err *e);
+	void *ctx;
+	char *paths[PATHS];
+	struct sign_key journal_key;
+	struct disk_req key_disk;
+	struct journal *journal;
+	struct err journal_err;  /* damage: read-only */
+	bool journal_is_new, is_up;
+	struct imds *imds;
+	struct creds *creds;
+	struct aws *aws;
+	struct identity_flow *finding;
+	struct identity id;
+	struct ops *ops;
+	struct inbox inbox;
+	struct channel *channel;
+	struct session *session;
+	struct telemetry *telemetry;
+	struct journal_append created_rec, started_rec;
+	struct opamp_attr identifying[4], describing[8];
+	struct timer timer, ticker;
+	uint64_t ticks, ticks_seen;
+	int64_t started_ms;
+	char summary[256], health[ERR_TEXT_MAX];
+	/* close */
+	unsigned closing; /* the next closer */
+	void (*done)(void *ctx);
+	void *done_ctx;
+};
+
+/* ---- what ops and control ask of each other ---- */
+
+static void on_changed(void *ctx)
+{
+	struct agent *a = ctx;
+
+	if (!a->is_up || a->closing > 0)
+		return;
+	inbox_again(&a->inbox);
+	session_kick(a->session);
+}
+
+static bool head_is_fresh(void *ctx)
+{
+	return inbox_head_is_fresh(&((struct agent *)ctx)->inbox);
+}
+
+static bool is_release_signed(void *ctx, const void *bytes, size_t len)
+{
+	return inbox_is_release_signed(&((struct agent *)ctx)->inbox, bytes, len);
+}
+
+static void on_policy(void *ctx, const struct policy *p)
+{
+	struct agent *a = ctx;
+
+	if (a->telemetry != NULL)
+		telemetry_rules(a->telemetry, p);
+}
+
+static void on_ready(void *ctx)
+{
+	session_kick(((struct agent *)ctx)->session);
+}
+
+/* Only the top of a flow logs; health is what the vendor's SRE sees first. */
+static void on_health(void *ctx, struct opamp_state *s)
+{
+	struct agent *a = ctx;
+	const char *trouble = a->journal == NULL ? err_text(&a->journal_err) : journal_trouble(a->journal);
+
+	snprintf(a->health, sizeof(a->health), "%s", trouble != NULL ? trouble : ops_mode_reason(a->ops));
+	s->is_healthy = a->health[0] == '\0' && inbox_head_is_fresh(&a->inbox);
+	s->health_status = s->is_healthy ? "running" : "degraded";
+	if (a->health[0] == '\0' && !s->is_healthy)
+		snprintf(a->health, sizeof(a->health), "no fresh signed head");
+	s->health_error = a->health;
+}
+
+/* ---- the second half of the start: the identity is known ---- */
+
+static json_t *started_json(const struct agent *a)
+{
+	const struct identity *id = &a->id;
+
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "version", REEVE_VERSION, "installation", a->cfg->installation, "instance_id",
+	                 id->instance.instance_id, "account", id->caller.account, "region", id->instance.region, "role", id->caller.role, "role_id",
+	                 id->caller.role_id);
+}
+
+static void nothing(struct journal_append *r)
+{
+	(void)r;
+}
+
+static void describe(struct agent *a)
+{
+	const struct imds_identity *in = &a->id.instance;
+
+	a->identifying[0] = (struct opamp_attr){ "service.name", "reeve" };
+	a->identifying[1] = (struct opamp_attr){ "service.instance.id", in->instance_id };
+	a->identifying[2] = (struct opamp_attr){ "service.version", REEVE_VERSION };
+	a->identifying[3] = (struct opamp_attr){ "service.namespace", a->cfg->installation };
+	a->describing[0] = (struct opamp_attr){ "cloud.provider", "aws" };
+	a->describing[1] = (struct opamp_attr){ "cloud.platform", "aws_ec2" };
+	a->describing[2] = (struct opamp_attr){ "cloud.account.id", a->id.caller.account };
+	a->describing[3] = (struct opamp_attr){ "cloud.region", in->region };
+	a->describing[4] = (struct opamp_attr){ "cloud.availability_zone", in->az };
+	a->describing[5] = (struct opamp_attr){ "host.id", in->instance_id };
+	a->describing[6] = (struct opamp_attr){ "host.type", in->instance_type };
+	a->describing[7] = (struct opamp_attr){ "os.type", "linux" };
+}
+
+static void start_control(struct agent *a)
+{
+	const struct config *c = a->cfg;
+	struct channel_config ch = { .url = c->vendor_url, .host = c->vendor_host, .installation = c->installation, .ca_file = c->ca_file,
+		                     .connect_to = c->vendor_connect_to, .aws = a->aws, .instance = a->creds, .journal_key = a->journal_key.pub,
+		                     .ctx = a, .ready = on_ready };
+	struct session_config s = { .url = c->vendor_url, .ca_file = c->ca_file, .connect_to = c->vendor_connect_to, .idle_ms = c->poll_idle_ms,
+		                    .busy_ms = c->poll_busy_ms, .inbox = &a->inbox, .ctx = a, .health = on_health };
+	struct inbox_binding b = { c->installation, a->id.caller.account, a->id.instance.region, a->id.caller.role_id };
+
+	describe(a);
+	inbox_init(&a->inbox, a->w, a->ops, &c->trust, &b);
+	a->channel = channel_new(a->w, &ch);
+	s.channel = a->channel;
+	s.report = (struct report_args){ a->ops, &a->inbox, a->journal, &a->journal_key.pub };
+	s.state = (struct opamp_state){ .identifying = a->identifying, .identifying_n = ARRAY_LEN(a->identifying), .describing = a->describing,
+		                        .describing_n = ARRAY_LEN(a->describing), .config = c->text, .config_len = strlen(c->text) };
+	a->session = session_new(a->w, &s);
+}
+
+static void on_identity(void *ctx, int rc, const struct err *e)
+{
+	struct agent *a = ctx;
+
+	if (rc != 0) {
+		log_error("agent.refuses", "err=\"%s\" next=\"it stops\"", err_text(e));
+		a->fatal(a->ctx, e);
+		return;
+	}
+	log_info("agent.identity", "account=%s region=%s instance=%s role=%s role_id=%s", a->id.caller.account, a->id.instance.region,
+	         a->id.instance.instance_id, a->id.caller.role, a->id.caller.role_id);
+	if (a->journal != NULL)
+		journal_append(a->journal, &a->started_rec, "agent.started", started_json(a), nothing);
+	ops_set_aws(a->ops, a->aws, a->creds, a->id.operate_role);
+	start_control(a);
+	a->telemetry = telemetry_new(a->w, a->cfg, a->paths[SPOOL_DIR], &a->id, a->channel);
+	a->is_up = true;
+	ops_start(a->ops, a->journal);
+}
+
+/* ---- the first half: what lies on our own disk ---- */
+
+static int on_record(void *ctx, const struct journal_entry *entry, struct err *e)
+{
+	struct agent *a = ctx;
+
+	return ops_replay(a->ops, entry, e);
+}
+
+static json_t *on_checkpoint(void *ctx)
+{
+	return ops_checkpoint(((struct agent *)ctx)->ops);
+}
+
+static uint64_t on_oldest_open(void *ctx)
+{
+	return ops_oldest_open(((struct agent *)ctx)->ops);
+}
+
+static void new_ops(struct agent *a)
+{
+	struct ops_config cfg = { .w = a->w, .owner = { a->cfg->vendor_name, a->cfg->installation }, .policy_path = a->cfg->policy_path,
+		                  .stop_path = a->cfg->stop_path, .ctx = a, .changed = on_changed, .head_is_fresh = head_is_fresh,
+		                  .is_release_signed = is_release_signed, .policy_read = on_policy };
+
+	a->ops = ops_new(&cfg);
+}
+
+static void record_created(struct agent *a)
+{
+	char key[ENC_BASE64_LEN(SIGN_KEY_LEN)];
+
+	journal_append(a->journal, &a->created_rec, "journal.created",
+	               json_pack("{s:s, s:s}", "installation", a->cfg->installation, "public_key",
+	                         enc_base64(a->journal_key.pub.b, SIGN_KEY_LEN, key)),
+	               nothing);
+}
+
+/* A damaged journal is not written and not trusted: no operation goes on from half a memory. */
+static void open_journal(struct agent *a)
+{
+	struct journal_config cfg = { .dir = a->paths[JOURNAL_DIR], .segment_bytes = a->cfg->journal_segment, .max_bytes = a->cfg->journal_max,
+		                      .ctx = a, .checkpoint = on_checkpoint, .oldest_open = on_oldest_open };
+	bool is_empty = false;
+
+	new_ops(a);
+	if (journal_open(a->w, &cfg, on_record, a, &is_empty, &a->journal, &a->journal_err) != 0) {
+		log_error("journal.damaged", "err=\"%s\" next=\"read-only: nothing is changed until a person has looked\"", err_text(&a->journal_err));
+		a->journal = NULL;
+		return;
+	}
+	if (is_empty)
+		record_created(a);
+}
+
+static void begin(struct agent *a)
+{
+	open_journal(a);
+	a->imds = imds_new(a->w, a->cfg->imds_endpoint);
+	a->creds = creds_new_imds(a->w, a->imds);
+	a->finding = identity_find(a->w, a->cfg, a->imds, a->creds, &a->id, &a->aws, on_identity, a);
+}
+
+static void on_key_made(struct disk_req *r, int rc)
+{
+	struct agent *a = container_of(r, struct agent, key_disk);
+
+	if (a->closing > 0)
+		return;
+	if (rc != 0) {
+		log_error("agent.key.failed", "err=\"%s\" next=\"it stops\"", err_text(&r->err));
+		a->fatal(a->ctx, &r->err);
+		return;
+	}
+	begin(a);
+}
+
+static void on_begin(struct timer *t)
+{
+	begin(container_of(t, struct agent, timer));
+}
+
+static void on_tick(struct timer *t)
+{
+	struct agent *a = container_of(t, struct agent, ticker);
+
+	a->ticks++;
+	if (a->is_up && a->closing == 0)
+		ops_policy_read(a->ops); /* export rules and the mode are seen within a tick also when nothing runs */
+	timer_start(a->w, &a->ticker, 2000, on_tick);
+}
+
+/* The key is 32 bytes of seed, 0600. It signs journal heads and is no identity. */
+static int load_key(struct agent *a, bool *ret_made, struct err *e)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(SIGN_KEY_LEN);
+	int rc = disk_read_all(a->w, a->paths[KEY_PATH], &b, e);
+
+	*ret_made = rc == -ERR_NOTFOUND;
+	if (rc == -ERR_NOTFOUND) {
+		a->w->random(a->w, a->journal_key.seed, SIGN_KEY_LEN);
+		TRY(sign_key_init(&a->journal_key, a->journal_key.seed, e));
+		disk_create(a->w, &a->key_disk, a->paths[KEY_PATH], a->journal_key.seed, SIGN_KEY_LEN, 0600, on_key_made);
+		return 0;
+	}
+	TRY(rc);
+	if (b.len != SIGN_KEY_LEN)
+		return err_set(e, ERR_CORRUPT, "%s has %zu bytes, expected %d; move it away to have a new one made", a->paths[KEY_PATH], b.len, SIGN_KEY_LEN);
+	rc = sign_key_init(&a->journal_key, (const uint8_t *)b.data, e);
+	secret_wipe(b.data, b.len);
+	return rc;
+}
+
+static int prepare(struct agent *a, struct err *e)
+{
+	const char *dir = a->cfg->state_dir;
+	bool made;
+
+	a->paths[KEY_PATH] = mem_printf("%s/journal.key", dir);
+	a->paths[JOURNAL_DIR] = mem_printf("%s/journal", dir);
+	a->paths[SPOOL_DIR] = mem_printf("%s/spool", dir);
+	a->paths[LOCK_PATH] = mem_printf("%s/lock", dir);
+	TRY(a->w->disk_mkdir(a->w, dir, 0700, e));
+	TRY(a->w->disk_lock(a->w, a->paths[LOCK_PATH], e));
+	TRY(a->w->disk_mkdir(a->w, a->paths[JOURNAL_DIR], 0700, e));
+	TRY(a->w->disk_mkdir(a->w, a->paths[SPOOL_DIR], 0700, e));
+	TRY(load_key(a, &made, e));
+	if (!made)
+		timer_start(a->w, &a->timer, 0, on_begin);
+	timer_start(a->w, &a->ticker, 2000, on_tick);
+	return 0;
+}
+
+static void free_agent(struct agent *a)
+{
+	for (int i = 0; i < PATHS; i++)
+		mem_free(a->paths[i]);
+	secret_wipe(&a->journal_key, sizeof(a->journal_key));
+	mem_free(a);
+}
+
+int agent_new(struct world *w, const struct config *cfg, void (*fatal)(void *ctx, const struct err *e), void *ctx, struct agent **ret, struct err *e)
+{
+	struct agent *a = mem_new(struct agent);
+	int rc;
+
+	a->w = w;
+	a->cfg = cfg;
+	a->fatal = fatal;
+	a->ctx = ctx;
+	a->started_ms = world_wall_ms(w);
+	rc = prepare(a, e);
+	if (rc != 0) {
+		timer_stop(w, &a->timer);
+		free_agent(a);
+		return rc;
+	}
+	*ret = a;
+	return 0;
+}
+
+/* ---- close: one after the other ---- */
+
+static void close_next(void *ctx);
+
+/* Each starts one close and answers true, or has nothing to close. */
+static bool close_session(struct agent *a)
+{
+	if (a->session != NULL)
+		session_close(a->session, close_next, a);
+	return a->session != NULL;
+}
+
+static bool close_telemetry(struct agent *a)
+{
+	if (a->telemetry != NULL)
+		telemetry_close(a->telemetry, close_next, a);
+	return a->telemetry != NULL;
+}
+
+static bool close_ops(struct agent *a)
+{
+	if (a->ops != NULL)
+		ops_close(a->ops, close_next, a);
+	return a->ops != NULL;
+}
+
+static bool close_channel(struct agent *a)
+{
+	if (a->channel != NULL)
+		channel_close(a->channel, close_next, a);
+	return a->channel != NULL;
+}
+
+static bool close_finding(struct agent *a)
+{
+	if (a->finding != NULL)
+		identity_close(a->finding, close_next, a);
+	return a->finding != NULL;
+}
+
+static bool close_journal(struct agent *a)
+{
+	if (a->journal != NULL) {
+		journal_forget(a->journal, &a->created_rec);
+		journal_forget(a->journal, &a->started_rec);
+		journal_close(a->journal, close_next, a);
+	}
+	return a->journal != NULL;
+}
+
+static bool close_creds(struct agent *a)
+{
+	if (a->creds != NULL)
+		creds_close(a->creds, close_next, a);
+	return a->creds != NULL;
+}
+
+static bool close_imds(struct agent *a)
+{
+	if (a->imds != NULL)
+		imds_close(a->imds, close_next, a);
+	return a->imds != NULL;
+}
+
+static bool (*const closers[])(struct agent *a) = { close_session, close_telemetry, close_ops,   close_channel,
+	                                            close_finding, close_journal,   close_creds, close_imds };
+
+static void close_next(void *ctx)
+{
+	struct agent *a = ctx;
+	void (*done)(void *) = a->done;
+	void *done_ctx = a->done_ctx;
+
+	while (a->closing <= ARRAY_LEN(closers)) {
+		unsigned at = a->closing++ - 1;
+
+		if (at < ARRAY_LEN(closers) && closers[at](a))
+			return;
+	}
+	inbox_close(&a->inbox);
+	if (a->aws != NULL)
+		aws_free(a->aws);
+	free_agent(a);
+	done(done_ctx);
+}
+
+static void on_close(struct timer *t)
+{
+	struct agent *a = container_of(t, struct agent, timer);
+
+	if (a->key_disk.impl != NULL)
+		timer_start(a->w, &a->timer, 10, on_close); /* the key is being written */
+	else
+		close_next(a);
+}
+
+void agent_close(struct agent *a, void (*done)(void *ctx), void *ctx)
+{
+	assert(a->closing == 0);
+	log_info("agent.stop", "next=\"everything stays as the journal says\"");
+	a->closing = 1;
+	a->done = done;
+	a->done_ctx = ctx;
+	timer_stop(a->w, &a->ticker);
+	timer_start(a->w, &a->timer, 0, on_close);
+}
+
+/* ---- questions ---- */
+
+struct ops *agent_ops(struct agent *a)
+{
+	return a->ops;
+}
+
+bool agent_has_progressed(struct agent *a)
+{
+	bool yes = a->ticks != a->ticks_seen;
+
+	a->ticks_seen = a->ticks;
+	return yes;
+}
+
+static const char *mode_name(struct agent *a)
+{
+	return protobuf_c_enum_descriptor_get_value(&reeve__control__v1__agent_mode__descriptor, ops_mode(a->ops))->name;
+}
+
+const char *agent_summary(struct agent *a)
+{
+	if (!a->is_up)
+		snprintf(a->summary, sizeof(a->summary), "finding out who this machine is%s%.180s",
+		         a->finding != NULL && *identity_trouble(a->finding) != '\0' ? ": " : "", a->finding != NULL ? identity_trouble(a->finding) : "");
+	else
+		snprintf(a->summary, sizeof(a->summary), "%s, vendor %s%s", mode_name(a), session_is_connected(a->session) ? "connected" : "not connected",
+		         ops_is_busy(a->ops) ? ", at work" : "");
+	return a->summary;
+}
+
+static void op_to_json(void *ctx, struct op *op)
+{
+	const ProtobufCEnumValue *state;
+	Reeve__Control__V1__Status s;
+	struct arena *m = arena_new_sized(64u << 20);
+	json_t *j;
+
+	op_status(op, m, &s);
+	state = protobuf_c_enum_descriptor_get_value(&reeve__control__v1__state__descriptor, (int)s.state);
+	j = json_pack("{s:s, s:s, s:s, s:I, s:s, s:i, s:i}", "id", op_fields(op)->id_text, "verb", op_verb(op), "warehouse", op_warehouse(op), "seq",
+	              (json_int_t)op_fields(op)->seq, "state", state->name, "steps_done", (int)s.steps_done, "steps_total", (int)s.steps_total);
+	if (*s.step != '\0')
+		json_object_set_new(j, "step", json_string(s.step));
+	if (*s.note != '\0')
+		json_object_set_new(j, "note", json_string(s.note));
+	if (s.error != NULL)
+		json_object_set_new(j, "error", json_string(s.error->message));
+	json_array_append_new(ctx, j);
+	arena_free(m);
+}
+
+static json_t *journal_json(const struct agent *a)
+{
+	struct digest head;
+	char hex[DIGEST_HEX_LEN];
+
+	if (a->journal == NULL)
+		return json_pack("{s:s}", "damaged", err_text(&a->journal_err));
+	head = journal_head(a->journal);
+	return json_pack("{s:I, s:s, s:b}", "seq", (json_int_t)journal_seq(a->journal), "sha256", digest_hex(&head, hex), "disk_is_full",
+	                 journal_is_tight(a->journal));
+}
+
+static json_t *vendor_json(const struct agent *a)
+{
+	char when[STAMP_RFC3339_LEN];
+	json_t *j = json_pack("{s:s, s:b}", "url", a->cfg->vendor_url, "connected", a->session != NULL && session_is_connected(a->session));
+
+	if (a->session != NULL && session_last_ms(a->session) != 0)
+		json_object_set_new(j, "last_answer", json_string(stamp_rfc3339(session_last_ms(a->session), when)));
+	if (a->session != NULL && *session_trouble(a->session) != '\0')
+		json_object_set_new(j, "trouble", json_string(session_trouble(a->session)));
+	if (a->session != NULL)
+		json_object_set_new(j, "head_is_fresh", json_boolean(inbox_head_is_fresh(&a->inbox)));
+	return j;
+}
+
+json_t *agent_status(struct agent *a)
+{
+	char when[STAMP_RFC3339_LEN];
+	json_t *ops = json_array();
+	json_t *j = json_pack("{s:s, s:s, s:s, s:s}", "version", REEVE_VERSION, "installation", a->cfg->installation, "started",
+	                      stamp_rfc3339(a->started_ms, when), "summary", agent_summary(a));
+
+	if (a->is_up) {
+		json_object_set_new(j, "account", json_string(a->id.caller.account));
+		json_object_set_new(j, "region", json_string(a->id.instance.region));
+		json_object_set_new(j, "instance", json_string(a->id.instance.instance_id));
+		json_object_set_new(j, "role", json_string(a->id.caller.role));
+	}
+	if (a->ops != NULL) {
+		json_object_set_new(j, "mode", json_string(mode_name(a)));
+		json_object_set_new(j, "why", json_string(ops_mode_reason(a->ops)));
+		ops_each(a->ops, op_to_json, ops);
+		json_object_set_new(j, "journal", journal_json(a));
+	}
+	json_object_set_new(j, "vendor", vendor_json(a));
+	json_object_set_new(j, "operations", ops);
+	if (a->telemetry != NULL)
+		json_object_set_new(j, "telemetry", telemetry_status(a->telemetry));
+	return j;
+}
+
+bool agent_plan_text(struct agent *a, const char *id, struct buf *to)
+{
+	uint8_t bytes[UUID_LEN];
+	struct op *op = a->ops != NULL && uuid_parse(id, bytes) == 0 ? ops_find(a->ops, bytes) : NULL;
+
+	if (op != NULL)
+		op_plan_text(op, to);
+	return op != NULL;
+}

@@ -1,0 +1,23 @@
+/* agent.h - everything together: the only file that knows everyone.
+ *
+ * Start: state folder and lock -> own key -> journal replayed -> identity -> login, polls, operations, telemetry. Until the
+ * identity is known nothing is asked of the vendor and nothing is changed; the local socket answers all the time. */
+#pragma once
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "agent/config.h"
+#include "agent/io/world.h"
+
+struct agent;
+
+/* `cfg` must outlive the agent. `fatal` comes at most once, from the loop: the agent cannot run here, close it. */
+int agent_new(struct world *w, const struct config *cfg, void (*fatal)(void *ctx, const struct err *e), void *ctx, struct agent **ret, struct err *e);
+void agent_close(struct agent *a, void (*done)(void *ctx), void *ctx); /* stops where it stands; nothing is lost */
+
+/* For the local socket, the service manager and tests. */
+json_t *agent_status(struct agent *a);
+bool agent_plan_text(struct agent *a, const char *id, struct buf *to); /* false: no such command here */
+const char *agent_summary(struct agent *a);                            /* one line, for STATUS= of the service manager */
+bool agent_has_progressed(struct agent *a);                            /* since the last time this was asked: for the watchdog */
+struct ops *agent_ops(struct agent *a);
