@@ -39,7 +39,7 @@ struct agent {
 	struct sign_key journal_key;
 	struct disk_req key_disk;
 	struct journal *journal;
-	struct err journal_err;  /* damage: read-only */
+	struct err journal_err; /* damage: read-only */
 	bool journal_is_new, is_up;
 	struct imds *imds;
 	struct creds *creds;
@@ -118,9 +118,9 @@ static json_t *started_json(const struct agent *a)
 {
 	const struct identity *id = &a->id;
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "version", REEVE_VERSION, "installation", a->cfg->installation, "instance_id",
-	                 id->instance.instance_id, "account", id->caller.account, "region", id->instance.region, "role", id->caller.role, "role_id",
-	                 id->caller.role_id);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "version", REEVE_VERSION, "installation", a->cfg->installation,
+			 "instance_id", id->instance.instance_id, "account", id->caller.account, "region", id->instance.region,
+			 "role", id->caller.role, "role_id", id->caller.role_id);
 }
 
 static void nothing(struct journal_append *r)
@@ -149,11 +149,24 @@ static void describe(struct agent *a)
 static void start_control(struct agent *a)
 {
 	const struct config *c = a->cfg;
-	struct channel_config ch = { .url = c->vendor_url, .host = c->vendor_host, .installation = c->installation, .ca_file = c->ca_file,
-		                     .connect_to = c->vendor_connect_to, .aws = a->aws, .instance = a->creds, .journal_key = a->journal_key.pub,
-		                     .ctx = a, .ready = on_ready };
-	struct session_config s = { .url = c->vendor_url, .ca_file = c->ca_file, .connect_to = c->vendor_connect_to, .idle_ms = c->poll_idle_ms,
-		                    .busy_ms = c->poll_busy_ms, .inbox = &a->inbox, .ctx = a, .health = on_health };
+	struct channel_config ch = { .url = c->vendor_url,
+				     .host = c->vendor_host,
+				     .installation = c->installation,
+				     .ca_file = c->ca_file,
+				     .connect_to = c->vendor_connect_to,
+				     .aws = a->aws,
+				     .instance = a->creds,
+				     .journal_key = a->journal_key.pub,
+				     .ctx = a,
+				     .ready = on_ready };
+	struct session_config s = { .url = c->vendor_url,
+				    .ca_file = c->ca_file,
+				    .connect_to = c->vendor_connect_to,
+				    .idle_ms = c->poll_idle_ms,
+				    .busy_ms = c->poll_busy_ms,
+				    .inbox = &a->inbox,
+				    .ctx = a,
+				    .health = on_health };
 	struct inbox_binding b = { c->installation, a->id.caller.account, a->id.instance.region, a->id.caller.role_id };
 
 	describe(a);
@@ -161,8 +174,12 @@ static void start_control(struct agent *a)
 	a->channel = channel_new(a->w, &ch);
 	s.channel = a->channel;
 	s.report = (struct report_args){ a->ops, &a->inbox, a->journal, &a->journal_key.pub };
-	s.state = (struct opamp_state){ .identifying = a->identifying, .identifying_n = ARRAY_LEN(a->identifying), .describing = a->describing,
-		                        .describing_n = ARRAY_LEN(a->describing), .config = c->text, .config_len = strlen(c->text) };
+	s.state = (struct opamp_state){ .identifying = a->identifying,
+					.identifying_n = ARRAY_LEN(a->identifying),
+					.describing = a->describing,
+					.describing_n = ARRAY_LEN(a->describing),
+					.config = c->text,
+					.config_len = strlen(c->text) };
 	a->session = session_new(a->w, &s);
 }
 
@@ -175,8 +192,8 @@ static void on_identity(void *ctx, int rc, const struct err *e)
 		a->fatal(a->ctx, e);
 		return;
 	}
-	log_info("agent.identity", "account=%s region=%s instance=%s role=%s role_id=%s", a->id.caller.account, a->id.instance.region,
-	         a->id.instance.instance_id, a->id.caller.role, a->id.caller.role_id);
+	log_info("agent.identity", "account=%s region=%s instance=%s role=%s role_id=%s", a->id.caller.account,
+		 a->id.instance.region, a->id.instance.instance_id, a->id.caller.role, a->id.caller.role_id);
 	if (a->journal != NULL)
 		journal_append(a->journal, &a->started_rec, "agent.started", started_json(a), nothing);
 	ops_set_aws(a->ops, a->aws, a->creds, a->id.operate_role);
@@ -207,9 +224,15 @@ static uint64_t on_oldest_open(void *ctx)
 
 static void new_ops(struct agent *a)
 {
-	struct ops_config cfg = { .w = a->w, .owner = { a->cfg->vendor_name, a->cfg->installation }, .policy_path = a->cfg->policy_path,
-		                  .stop_path = a->cfg->stop_path, .ctx = a, .changed = on_changed, .head_is_fresh = head_is_fresh,
-		                  .is_release_signed = is_release_signed, .policy_read = on_policy };
+	struct ops_config cfg = { .w = a->w,
+				  .owner = { a->cfg->vendor_name, a->cfg->installation },
+				  .policy_path = a->cfg->policy_path,
+				  .stop_path = a->cfg->stop_path,
+				  .ctx = a,
+				  .changed = on_changed,
+				  .head_is_fresh = head_is_fresh,
+				  .is_release_signed = is_release_signed,
+				  .policy_read = on_policy };
 
 	a->ops = ops_new(&cfg);
 }
@@ -219,21 +242,26 @@ static void record_created(struct agent *a)
 	char key[ENC_BASE64_LEN(SIGN_KEY_LEN)];
 
 	journal_append(a->journal, &a->created_rec, "journal.created",
-	               json_pack("{s:s, s:s}", "installation", a->cfg->installation, "public_key",
-	                         enc_base64(a->journal_key.pub.b, SIGN_KEY_LEN, key)),
-	               nothing);
+		       json_pack("{s:s, s:s}", "installation", a->cfg->installation, "public_key",
+				 enc_base64(a->journal_key.pub.b, SIGN_KEY_LEN, key)),
+		       nothing);
 }
 
 /* A damaged journal is not written and not trusted: no operation goes on from half a memory. */
 static void open_journal(struct agent *a)
 {
-	struct journal_config cfg = { .dir = a->paths[JOURNAL_DIR], .segment_bytes = a->cfg->journal_segment, .max_bytes = a->cfg->journal_max,
-		                      .ctx = a, .checkpoint = on_checkpoint, .oldest_open = on_oldest_open };
+	struct journal_config cfg = { .dir = a->paths[JOURNAL_DIR],
+				      .segment_bytes = a->cfg->journal_segment,
+				      .max_bytes = a->cfg->journal_max,
+				      .ctx = a,
+				      .checkpoint = on_checkpoint,
+				      .oldest_open = on_oldest_open };
 	bool is_empty = false;
 
 	new_ops(a);
 	if (journal_open(a->w, &cfg, on_record, a, &is_empty, &a->journal, &a->journal_err) != 0) {
-		log_error("journal.damaged", "err=\"%s\" next=\"read-only: nothing is changed until a person has looked\"", err_text(&a->journal_err));
+		log_error("journal.damaged", "err=\"%s\" next=\"read-only: nothing is changed until a person has looked\"",
+			  err_text(&a->journal_err));
 		a->journal = NULL;
 		return;
 	}
@@ -293,7 +321,8 @@ static int load_key(struct agent *a, bool *ret_made, struct err *e)
 	}
 	TRY(rc);
 	if (b.len != SIGN_KEY_LEN)
-		return err_set(e, ERR_CORRUPT, "%s has %zu bytes, expected %d; move it away to have a new one made", a->paths[KEY_PATH], b.len, SIGN_KEY_LEN);
+		return err_set(e, ERR_CORRUPT, "%s has %zu bytes, expected %d; move it away to have a new one made",
+			       a->paths[KEY_PATH], b.len, SIGN_KEY_LEN);
 	rc = sign_key_init(&a->journal_key, (const uint8_t *)b.data, e);
 	secret_wipe(b.data, b.len);
 	return rc;
@@ -327,7 +356,8 @@ static void free_agent(struct agent *a)
 	mem_free(a);
 }
 
-int agent_new(struct world *w, const struct config *cfg, void (*fatal)(void *ctx, const struct err *e), void *ctx, struct agent **ret, struct err *e)
+int agent_new(struct world *w, const struct config *cfg, void (*fatal)(void *ctx, const struct err *e), void *ctx,
+	      struct agent **ret, struct err *e)
 {
 	struct agent *a = mem_new(struct agent);
 	int rc;
@@ -412,7 +442,7 @@ static bool close_imds(struct agent *a)
 }
 
 static bool (*const closers[])(struct agent *a) = { close_session, close_telemetry, close_ops,   close_channel,
-	                                            close_finding, close_journal,   close_creds, close_imds };
+						    close_finding, close_journal,   close_creds, close_imds };
 
 static void close_next(void *ctx)
 {
@@ -478,10 +508,11 @@ const char *agent_summary(struct agent *a)
 {
 	if (!a->is_up)
 		snprintf(a->summary, sizeof(a->summary), "finding out who this machine is%s%.180s",
-		         a->finding != NULL && *identity_trouble(a->finding) != '\0' ? ": " : "", a->finding != NULL ? identity_trouble(a->finding) : "");
+			 a->finding != NULL && *identity_trouble(a->finding) != '\0' ? ": " : "",
+			 a->finding != NULL ? identity_trouble(a->finding) : "");
 	else
-		snprintf(a->summary, sizeof(a->summary), "%s, vendor %s%s", mode_name(a), session_is_connected(a->session) ? "connected" : "not connected",
-		         ops_is_busy(a->ops) ? ", at work" : "");
+		snprintf(a->summary, sizeof(a->summary), "%s, vendor %s%s", mode_name(a),
+			 session_is_connected(a->session) ? "connected" : "not connected", ops_is_busy(a->ops) ? ", at work" : "");
 	return a->summary;
 }
 
@@ -494,8 +525,9 @@ static void op_to_json(void *ctx, struct op *op)
 
 	op_status(op, m, &s);
 	state = protobuf_c_enum_descriptor_get_value(&reeve__control__v1__state__descriptor, (int)s.state);
-	j = json_pack("{s:s, s:s, s:s, s:I, s:s, s:i, s:i}", "id", op_fields(op)->id_text, "verb", op_verb(op), "warehouse", op_warehouse(op), "seq",
-	              (json_int_t)op_fields(op)->seq, "state", state->name, "steps_done", (int)s.steps_done, "steps_total", (int)s.steps_total);
+	j = json_pack("{s:s, s:s, s:s, s:I, s:s, s:i, s:i}", "id", op_fields(op)->id_text, "verb", op_verb(op), "warehouse",
+		      op_warehouse(op), "seq", (json_int_t)op_fields(op)->seq, "state", state->name, "steps_done",
+		      (int)s.steps_done, "steps_total", (int)s.steps_total);
 	if (*s.step != '\0')
 		json_object_set_new(j, "step", json_string(s.step));
 	if (*s.note != '\0')
@@ -514,14 +546,15 @@ static json_t *journal_json(const struct agent *a)
 	if (a->journal == NULL)
 		return json_pack("{s:s}", "damaged", err_text(&a->journal_err));
 	head = journal_head(a->journal);
-	return json_pack("{s:I, s:s, s:b}", "seq", (json_int_t)journal_seq(a->journal), "sha256", digest_hex(&head, hex), "disk_is_full",
-	                 journal_is_tight(a->journal));
+	return json_pack("{s:I, s:s, s:b}", "seq", (json_int_t)journal_seq(a->journal), "sha256", digest_hex(&head, hex),
+			 "disk_is_full", journal_is_tight(a->journal));
 }
 
 static json_t *vendor_json(const struct agent *a)
 {
 	char when[STAMP_RFC3339_LEN];
-	json_t *j = json_pack("{s:s, s:b}", "url", a->cfg->vendor_url, "connected", a->session != NULL && session_is_connected(a->session));
+	json_t *j =
+	    json_pack("{s:s, s:b}", "url", a->cfg->vendor_url, "connected", a->session != NULL && session_is_connected(a->session));
 
 	if (a->session != NULL && session_last_ms(a->session) != 0)
 		json_object_set_new(j, "last_answer", json_string(stamp_rfc3339(session_last_ms(a->session), when)));
@@ -537,7 +570,7 @@ json_t *agent_status(struct agent *a)
 	char when[STAMP_RFC3339_LEN];
 	json_t *ops = json_array();
 	json_t *j = json_pack("{s:s, s:s, s:s, s:s}", "version", REEVE_VERSION, "installation", a->cfg->installation, "started",
-	                      stamp_rfc3339(a->started_ms, when), "summary", agent_summary(a));
+			      stamp_rfc3339(a->started_ms, when), "summary", agent_summary(a));
 
 	if (a->is_up) {
 		json_object_set_new(j, "account", json_string(a->id.caller.account));

@@ -12,7 +12,8 @@
 struct agent;
 
 /* `cfg` must outlive the agent. `fatal` comes at most once, from the loop: the agent cannot run here, close it. */
-int agent_new(struct world *w, const struct config *cfg, void (*fatal)(void *ctx, const struct err *e), void *ctx, struct agent **ret, struct err *e);
+int agent_new(struct world *w, const struct config *cfg, void (*fatal)(void *ctx, const struct err *e), void *ctx,
+	      struct agent **ret, struct err *e);
 void agent_close(struct agent *a, void (*done)(void *ctx), void *ctx); /* stops where it stands; nothing is lost */
 
 /* For the local socket, the service manager and tests. */

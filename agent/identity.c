@@ -66,8 +66,8 @@ static bool differs(struct identity_flow *f, const char *what, const char *confi
 {
 	if (configured == NULL || str_eq(configured, found))
 		return false;
-	err_set(&f->trouble, ERR_DENIED, "%s says %s %s, but AWS says %s: this is not the machine it was written for", f->c->path, what,
-	        configured, found);
+	err_set(&f->trouble, ERR_DENIED, "%s says %s %s, but AWS says %s: this is not the machine it was written for", f->c->path,
+		what, configured, found);
 	return true;
 }
 
@@ -80,8 +80,8 @@ static void set_operate_role(struct identity_flow *f)
 	if (f->c->operate_role != NULL)
 		snprintf(id->operate_role, sizeof(id->operate_role), "%s", f->c->operate_role);
 	else
-		snprintf(id->operate_role, sizeof(id->operate_role), "arn:%s:iam::%s:role/%s-operate", id->caller.partition, id->caller.account,
-		         id->caller.role);
+		snprintf(id->operate_role, sizeof(id->operate_role), "arn:%s:iam::%s:role/%s-operate", id->caller.partition,
+			 id->caller.account, id->caller.role);
 }
 
 static void on_caller(struct aws_call *call)
@@ -179,12 +179,13 @@ static void on_timer(struct timer *t)
 	ask(f);
 }
 
-struct identity_flow *identity_find(struct world *w, const struct config *c, struct imds *im, struct creds *creds, struct identity *ret,
-                                    struct aws **ret_aws, identity_cb *cb, void *ctx)
+struct identity_flow *identity_find(struct world *w, const struct config *c, struct imds *im, struct creds *creds,
+				    struct identity *ret, struct aws **ret_aws, identity_cb *cb, void *ctx)
 {
 	struct identity_flow *f = mem_new(struct identity_flow);
 
-	*f = (struct identity_flow){ .w = w, .c = c, .im = im, .creds = creds, .id = ret, .ret_aws = ret_aws, .cb = cb, .ctx = ctx };
+	*f =
+	    (struct identity_flow){ .w = w, .c = c, .im = im, .creds = creds, .id = ret, .ret_aws = ret_aws, .cb = cb, .ctx = ctx };
 	f->backoff = BACKOFF(1000, 60000);
 	sm_init(&f->sm, identity_states, I_DOCUMENT);
 	timer_start(w, &f->timer, 0, on_timer);

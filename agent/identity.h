@@ -8,9 +8,9 @@
 
 struct identity {
 	struct imds_identity instance;
-	char domain[64];          /* amazonaws.com */
+	char domain[64]; /* amazonaws.com */
 	struct sts_identity caller;
-	char operate_role[2049];  /* ARN */
+	char operate_role[2049]; /* ARN */
 };
 
 struct identity_flow;
@@ -18,8 +18,8 @@ struct identity_flow;
  * retried inside for ever, with back-off, and logged. Called once, from the loop. */
 typedef void identity_cb(void *ctx, int rc, const struct err *e);
 
-struct identity_flow *identity_find(struct world *w, const struct config *c, struct imds *im, struct creds *creds, struct identity *ret,
-                                    struct aws **ret_aws, identity_cb *cb, void *ctx);
+struct identity_flow *identity_find(struct world *w, const struct config *c, struct imds *im, struct creds *creds,
+				    struct identity *ret, struct aws **ret_aws, identity_cb *cb, void *ctx);
 const char *identity_trouble(const struct identity_flow *f); /* or "" */
 /* Stops the search; done comes later, cb does not. After cb only frees. */
 void identity_close(struct identity_flow *f, void (*done)(void *ctx), void *ctx);

@@ -10,7 +10,8 @@
 struct telemetry;
 
 /* NULL where the spool cannot be opened: said in the log, and the rest of the agent works without. */
-struct telemetry *telemetry_new(struct world *w, const struct config *c, const char *spool_dir, const struct identity *id, struct channel *ch);
+struct telemetry *telemetry_new(struct world *w, const struct config *c, const char *spool_dir, const struct identity *id,
+				struct channel *ch);
 void telemetry_rules(struct telemetry *t, const struct policy *p); /* called at each reading; acts when the policy changed */
 json_t *telemetry_status(const struct telemetry *t);
 void telemetry_close(struct telemetry *t, void (*done)(void *ctx), void *ctx);
