@@ -369,7 +369,7 @@ static void message_of(struct channel *c, const struct http_req *r, struct buf *
 		 digest_hex(&t, token));
 }
 
-int channel_sign(struct channel *c, struct http_req *r, struct channel_proof *p, struct err *e)
+int channel_sign(struct channel *c, const struct http_req *r, struct channel_proof *p, struct err *e)
 {
 	CLEANUP(buf_close) struct buf msg = BUF_MAX(4096);
 	uint8_t sig[SIGN_SIG_LEN];
@@ -389,8 +389,6 @@ int channel_sign(struct channel *c, struct http_req *r, struct channel_proof *p,
 	TRY(sign_raw(&c->key, msg.data, msg.len, sig, e));
 	snprintf(p->authorization, sizeof(p->authorization), "Reeve %s", c->token.bytes);
 	snprintf(p->proof, sizeof(p->proof), "v1 %" PRIu64 " %s", c->counter, enc_base64url(sig, sizeof(sig), text));
-	http_header_set(r, "Authorization", p->authorization);
-	http_header_set(r, "Reeve-Proof", p->proof);
 	return 0;
 }
 

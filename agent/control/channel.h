@@ -26,14 +26,14 @@ struct channel_config {
 
 /* Texts of two headers; they stay with the request until its callback. */
 struct channel_proof {
-	char authorization[600];
-	char proof[200];
+	char authorization[600]; /* Authorization */
+	char proof[200];         /* Reeve-Proof */
 };
 
 struct channel *channel_new(struct world *w, const struct channel_config *cfg); /* texts of cfg must stay */
-/* Adds Authorization and Reeve-Proof over method, path and body as sent. Each attempt is signed anew.
+/* Fills in the two headers, over method, path and body as they will be sent. Each attempt is signed anew.
  * -ERR_NOTYET: not logged in; `ready` will come. */
-int channel_sign(struct channel *c, struct http_req *r, struct channel_proof *p, struct err *e);
+int channel_sign(struct channel *c, const struct http_req *r, struct channel_proof *p, struct err *e);
 void channel_unauthorized(struct channel *c); /* the vendor answered 401 */
 bool channel_is_in(const struct channel *c);
 const char *channel_trouble(const struct channel *c); /* why not logged in, or "" */

@@ -111,6 +111,8 @@ static void poll(struct session *s)
 		wait_ms(s, REFUSED_MS);
 		return;
 	}
+	http_header_set(&s->http, "Authorization", s->proof.authorization);
+	http_header_set(&s->http, "Reeve-Proof", s->proof.proof);
 	s->cfg.state.sequence_num++;
 	s->started_ms = world_now_ms(s->w);
 	sm_move(&s->sm, S_POLLING);
