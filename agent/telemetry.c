@@ -16,7 +16,7 @@ struct telemetry {
 	struct shipper *shipper;
 	struct host *host;
 	struct tail *tail;
-	struct digest policy;  /* whose rules are in force */
+	struct digest policy; /* whose rules are in force */
 	bool has_policy;
 	void (*done)(void *ctx);
 	void *done_ctx;
@@ -56,11 +56,15 @@ static int start_shipper(struct telemetry *t, const struct config *c, const char
 		{ "host.arch", in->arch[0] == 'x' ? "amd64" : in->arch },
 		{ "os.type", "linux" },
 	};
-	struct shipper_config cfg = { .dir = dir, .logs_max = c->spool_logs_max, .metrics_max = c->spool_metrics_max, .resource = resource,
-		                      .resource_n = ARRAY_LEN(resource) };
+	struct shipper_config cfg = { .dir = dir,
+				      .logs_max = c->spool_logs_max,
+				      .metrics_max = c->spool_metrics_max,
+				      .resource = resource,
+				      .resource_n = ARRAY_LEN(resource) };
 
-	cfg.to = (struct exporter_config){ .url = c->vendor_url, .ca_file = c->ca_file, .connect_to = c->vendor_connect_to,
-		                           .auth = { t, sign, unauthorized } };
+	cfg.to = (struct exporter_config){
+		.url = c->vendor_url, .ca_file = c->ca_file, .connect_to = c->vendor_connect_to, .auth = { t, sign, unauthorized }
+	};
 	return shipper_new(t->w, &cfg, &t->shipper, e);
 }
 
@@ -80,7 +84,8 @@ static void start_tail(struct telemetry *t, const struct config *c)
 	tail_start(t->tail);
 }
 
-struct telemetry *telemetry_new(struct world *w, const struct config *c, const char *spool_dir, const struct identity *id, struct channel *ch)
+struct telemetry *telemetry_new(struct world *w, const struct config *c, const char *spool_dir, const struct identity *id,
+				struct channel *ch)
 {
 	struct telemetry *t = mem_new(struct telemetry);
 	struct err e = { 0 };
@@ -114,16 +119,16 @@ void telemetry_rules(struct telemetry *t, const struct policy *p)
 static json_t *kind_json(const struct shipper_stats *s, enum telemetry_kind k)
 {
 	return json_pack("{s:I, s:I, s:I, s:I}", "sent_records", (json_int_t)s->exporter.sent_records[k], "sent_bytes",
-	                 (json_int_t)s->exporter.sent_bytes[k], "not_allowed_by_policy", (json_int_t)s->denied[k], "dropped_for_room",
-	                 (json_int_t)s->dropped_full[k]);
+			 (json_int_t)s->exporter.sent_bytes[k], "not_allowed_by_policy", (json_int_t)s->denied[k],
+			 "dropped_for_room", (json_int_t)s->dropped_full[k]);
 }
 
 json_t *telemetry_status(const struct telemetry *t)
 {
 	struct shipper_stats s = shipper_stats(t->shipper);
 
-	return json_pack("{s:o, s:o, s:I}", "metrics", kind_json(&s, TELEMETRY_METRIC), "logs", kind_json(&s, TELEMETRY_LOG), "retries",
-	                 (json_int_t)s.exporter.retries);
+	return json_pack("{s:o, s:o, s:I}", "metrics", kind_json(&s, TELEMETRY_METRIC), "logs", kind_json(&s, TELEMETRY_LOG),
+			 "retries", (json_int_t)s.exporter.retries);
 }
 
 /* ---- close: collectors first, so that nothing is handed over any more ---- */

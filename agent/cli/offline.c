@@ -1,0 +1,108 @@
+/* offline.c - commands that need no daemon: the journal, the IAM documents, the configuration. */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/cli/cli.h"
+#include "agent/config.h"
+#include "agent/io/journal_read.h"
+#include "agent/io/world_uv.h"
+#include "agent/ops/policy.h"
+
+/* ---- journal ---- */
+
+static int show_entry(void *ctx, const struct journal_entry *entry, struct err *e)
+{
+	static const char *const own[] = { "prev", "seq", "time", "type", "signed", "plan" };
+	CLEANUP(buf_close) struct buf text = BUF_MAX(JOURNAL_LINE_MAX);
+	json_t *copy = json_copy((json_t *)entry->obj);
+
+	(void)ctx;
+	(void)e;
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		json_object_del(copy, own[i]);
+	json_write(copy, &text);
+	json_decref(copy);
+	printf("%6llu  %s  %-18s %.400s%s\n", (unsigned long long)entry->seq, entry->time, entry->type, buf_str(&text),
+	       text.len > 400 ? " ..." : "");
+	return 0;
+}
+
+static int read_journal(struct world *w, const char *dir, bool show, struct err *e)
+{
+	struct journal_chain chain;
+	char hex[DIGEST_HEX_LEN];
+	bool torn;
+
+	TRY(journal_read_all(w, dir, show ? show_entry : NULL, NULL, &chain, &torn, e));
+	if (chain.next_seq == 0)
+		return err_set(e, ERR_NOTFOUND, "%s holds no journal", dir);
+	if (torn)
+		fprintf(stderr, "reeve: the last line is torn: a write that a crash cut off; the next start cuts it\n");
+	if (!show)
+		printf("ok: %llu records, the chain is whole, head %s\n", (unsigned long long)chain.next_seq - 1,
+		       digest_hex(&chain.prev, hex));
+	return 0;
+}
+
+int cmd_journal(int argc, char **argv)
+{
+	struct err e = { 0 };
+	struct world *w;
+	int rc;
+
+	if (argc != 3 || (!str_eq(argv[1], "verify") && !str_eq(argv[1], "show")))
+		return cli_usage("journal wants: verify DIR, or show DIR");
+	w = world_uv_new(&e);
+	if (w == NULL)
+		return cli_fail(&e);
+	rc = read_journal(w, argv[2], str_eq(argv[1], "show"), &e);
+	world_uv_free(w);
+	return rc == 0 ? 0 : cli_fail(&e);
+}
+
+/* ---- configuration ---- */
+
+static void print_policy(const struct policy *p, const char *path)
+{
+	if (!p->present)
+		printf("%s: counts as none, so nothing would be changed: %s\n", path, err_text(&p->reason));
+	else
+		printf("%s: ok, warehouse.apply %s, warehouse.delete %s%s\n", path, policy_mode_name(p->verbs[POLICY_APPLY]),
+		       policy_mode_name(p->verbs[POLICY_DELETE]), p->frozen ? ", FROZEN by mode: off" : "");
+}
+
+static int check(struct world *w, const char *path, struct err *e)
+{
+	struct config c;
+	struct policy p;
+
+	TRY(config_load(w, path, &c, e));
+	printf("%s: ok, installation %s of %s, %zu trusted keys\n", path, c.installation, c.vendor_url, c.trust.n);
+	policy_load(w, c.policy_path, &p);
+	print_policy(&p, c.policy_path);
+	policy_close(&p);
+	config_close(&c);
+	return 0;
+}
+
+int cmd_check_config(int argc, char **argv)
+{
+	const char *path;
+	struct err e = { 0 };
+	struct world *w;
+	int rc;
+
+	if (cli_config_path(&argc, argv, &path) != 0)
+		return 2;
+	if (argc > 1)
+		return cli_usage("check-config: \"%s\" is not expected", argv[1]);
+	w = world_uv_new(&e);
+	if (w == NULL)
+		return cli_fail(&e);
+	rc = check(w, path, &e);
+	world_uv_free(w);
+	return rc == 0 ? 0 : cli_fail(&e);
+}

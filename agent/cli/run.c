@@ -1,0 +1,155 @@
+/* run.c - reeve run: the daemon around the agent: signals, the local socket, the service manager, the watchdog.
+ *
+ * Happy path: environment checked -> configuration -> agent -> socket -> READY. SIGTERM and SIGINT close the agent and end
+ * the process with 0; a second one changes nothing, because closing is quick and what is cut off goes on at the next start. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/base/log.h"
+#include "agent/base/str.h"
+#include "agent/cli/cli.h"
+#include "agent/cli/local.h"
+#include "agent/io/sd_notify.h"
+#include "agent/io/world_uv.h"
+
+#define TICK_MS 1000
+
+struct daemon {
+	struct world *w;
+	struct config cfg;
+	struct agent *agent;
+	struct local *local;
+	struct sig term, intr;
+	struct timer tick;
+	uint64_t watchdog_ms, petted_ms;
+	bool closing;
+	int status;
+};
+
+/* With a key in the environment somebody means well and does harm: the daemon has no setting for one. */
+static int check_environment(struct err *e)
+{
+	static const char *const forbidden[] = { "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN" };
+
+	for (size_t i = 0; i < ARRAY_LEN(forbidden); i++)
+		if (getenv(forbidden[i]) != NULL)
+			return err_set(e, ERR_DENIED, "%s is set; the agent's identity is the instance role alone: unset it",
+				       forbidden[i]);
+	return 0;
+}
+
+static void on_closed(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	timer_stop(d->w, &d->tick);
+	world_uv_stop(d->w);
+}
+
+static void on_local_closed(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	agent_close(d->agent, on_closed, d);
+}
+
+static void stop(struct daemon *d, int status)
+{
+	if (d->closing)
+		return;
+	d->closing = true;
+	d->status = status;
+	sd_notify("STOPPING=1");
+	if (d->local != NULL)
+		local_close(d->local, on_local_closed, d);
+	else
+		on_local_closed(d);
+}
+
+static void on_term(struct sig *s)
+{
+	stop(container_of(s, struct daemon, term), 0);
+}
+
+static void on_intr(struct sig *s)
+{
+	stop(container_of(s, struct daemon, intr), 0);
+}
+
+static void on_fatal(void *ctx, const struct err *e)
+{
+	(void)e; /* whoever knew it has logged it */
+	stop(ctx, 1);
+}
+
+/* The watchdog is petted only when the agent's own clockwork has moved since. */
+static void on_tick(struct timer *t)
+{
+	struct daemon *d = container_of(t, struct daemon, tick);
+	uint64_t now = world_now_ms(d->w);
+	char status[300];
+
+	snprintf(status, sizeof(status), "STATUS=%s", agent_summary(d->agent));
+	sd_notify(status);
+	if (d->watchdog_ms > 0 && now - d->petted_ms >= d->watchdog_ms / 2 && agent_has_progressed(d->agent)) {
+		d->petted_ms = now;
+		sd_notify("WATCHDOG=1");
+	}
+	timer_start(d->w, t, TICK_MS, on_tick);
+}
+
+static int start(struct daemon *d, struct err *e)
+{
+	TRY(d->w->sig_start(d->w, &d->term, SIGTERM, on_term, e));
+	TRY(d->w->sig_start(d->w, &d->intr, SIGINT, on_intr, e));
+	TRY(agent_new(d->w, &d->cfg, on_fatal, d, &d->agent, e));
+	d->local = local_new(d->w, d->cfg.socket, d->agent, e);
+	if (d->local == NULL)
+		log_error("local.off", "err=\"%s\" next=\"reeve status will not work\"", err_text(e));
+	d->watchdog_ms = sd_watchdog_ms();
+	timer_start(d->w, &d->tick, 0, on_tick);
+	log_info("agent.start", "version=%s config=%s installation=%s vendor=%s", REEVE_VERSION, d->cfg.path, d->cfg.installation,
+		 d->cfg.vendor_url);
+	sd_notify("READY=1");
+	return 0;
+}
+
+static int daemon_run(const char *path, struct err *e)
+{
+	struct daemon d = { .w = world_uv_new(e) };
+	int rc;
+
+	if (d.w == NULL)
+		return -e->code;
+	rc = config_load(d.w, path, &d.cfg, e);
+	if (rc == 0) {
+		log_set(d.cfg.log_level, NULL, NULL);
+		rc = start(&d, e);
+	}
+	if (rc == 0)
+		world_uv_run(d.w);
+	d.w->sig_stop(d.w, &d.term);
+	d.w->sig_stop(d.w, &d.intr);
+	world_uv_free(d.w);
+	config_close(&d.cfg);
+	return rc != 0 ? rc : d.status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	const char *path;
+	struct err e = { 0 };
+	int rc;
+
+	if (cli_config_path(&argc, argv, &path) != 0)
+		return 2;
+	if (argc > 1)
+		return cli_usage("run: \"%s\" is not expected", argv[1]);
+	rc = check_environment(&e);
+	if (rc == 0)
+		rc = daemon_run(path, &e);
+	return rc < 0 ? cli_fail(&e) : rc;
+}

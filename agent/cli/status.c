@@ -1,0 +1,136 @@
+/* status.c - reeve status, reeve plan show: what the daemon says, laid out for a person. */
+#include <stdio.h>
+
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/cli/cli.h"
+
+static void line(const char *label, const char *value)
+{
+	if (value != NULL && *value != '\0')
+		printf("%-14s %s\n", label, value);
+}
+
+static void print_vendor(const json_t *v)
+{
+	char text[700];
+
+	snprintf(text, sizeof(text), "%s, %s%s%s", json_str_or(v, "url", "?"),
+		 json_is_true(json_object_get(v, "connected")) ? "connected, last answer " : "NOT connected",
+		 json_str_or(v, "last_answer", ""),
+		 json_is_false(json_object_get(v, "head_is_fresh")) ? ", no fresh signed head" : "");
+	line("vendor", text);
+	line("", json_str_or(v, "trouble", ""));
+}
+
+static void print_journal(const json_t *j)
+{
+	char text[300];
+
+	if (json_object_get(j, "damaged") != NULL) {
+		line("journal", "DAMAGED, the agent is read-only:");
+		line("", json_str_or(j, "damaged", ""));
+		return;
+	}
+	snprintf(text, sizeof(text), "record %lld, head %.16s...%s", (long long)json_int_or(j, "seq", 0),
+		 json_str_or(j, "sha256", ""), json_is_true(json_object_get(j, "disk_is_full")) ? ", THE DISK IS FULL" : "");
+	line("journal", text);
+}
+
+static void print_kind(const char *label, const json_t *k)
+{
+	printf("%-14s %lld records sent, %lld kept here by the policy, %lld dropped for want of room\n", label,
+	       (long long)json_int_or(k, "sent_records", 0), (long long)json_int_or(k, "not_allowed_by_policy", 0),
+	       (long long)json_int_or(k, "dropped_for_room", 0));
+}
+
+static void print_op(const json_t *o)
+{
+	printf("\n  %s  %s %s  %s", json_str_or(o, "id", "?"), json_str_or(o, "verb", "?"), json_str_or(o, "warehouse", "?"),
+	       json_str_or(o, "state", "?"));
+	if (json_int_or(o, "steps_total", 0) > 0)
+		printf("  %lld of %lld steps", (long long)json_int_or(o, "steps_done", 0),
+		       (long long)json_int_or(o, "steps_total", 0));
+	putchar('\n');
+	if (*json_str_or(o, "step", "") != '\0')
+		printf("    now   %s\n", json_str_or(o, "step", ""));
+	if (*json_str_or(o, "note", "") != '\0')
+		printf("    note  %s\n", json_str_or(o, "note", ""));
+	if (*json_str_or(o, "error", "") != '\0')
+		printf("    error %s\n", json_str_or(o, "error", ""));
+}
+
+static void print_status(const json_t *s)
+{
+	const json_t *ops = json_object_get(s, "operations"), *t = json_object_get(s, "telemetry");
+	char text[300];
+
+	snprintf(text, sizeof(text), "%s, since %s", json_str_or(s, "version", "?"), json_str_or(s, "started", "?"));
+	line("reeve", text);
+	line("installation", json_str_or(s, "installation", ""));
+	snprintf(text, sizeof(text), "%s in %s, %s, role %s", json_str_or(s, "account", "?"), json_str_or(s, "region", "?"),
+		 json_str_or(s, "instance", "?"), json_str_or(s, "role", "?"));
+	line("identity", json_object_get(s, "account") != NULL ? text : json_str_or(s, "summary", ""));
+	line("mode", json_str_or(s, "mode", ""));
+	line("", json_str_or(s, "why", ""));
+	print_vendor(json_object_get(s, "vendor"));
+	if (json_object_get(s, "journal") != NULL)
+		print_journal(json_object_get(s, "journal"));
+	if (t != NULL) {
+		print_kind("metrics", json_object_get(t, "metrics"));
+		print_kind("logs", json_object_get(t, "logs"));
+	}
+	line("operations", json_array_size(ops) == 0 ? "none open" : "");
+	if (json_array_size(ops) > 0)
+		puts("operations");
+	for (size_t i = 0; i < json_array_size(ops); i++)
+		print_op(json_array_get(ops, i));
+}
+
+static int get_json(const char *config, const char *path, json_t **ret, struct err *e)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(2u << 20);
+	int status = 0;
+
+	TRY(cli_get(config, path, &status, &b, e));
+	TRY(json_parse(buf_str(&b), b.len, "the daemon's answer", ret, e));
+	if (status != 200)
+		return err_set(e, ERR_DENIED, "the daemon says: %s", json_str_or(*ret, "error", "no"));
+	return 0;
+}
+
+int cmd_status(int argc, char **argv)
+{
+	CLEANUP(json_close) json_t *j = NULL;
+	const char *config;
+	struct err e = { 0 };
+
+	if (cli_config_path(&argc, argv, &config) != 0)
+		return 2;
+	if (argc > 1)
+		return cli_usage("status: \"%s\" is not expected", argv[1]);
+	if (get_json(config, "/v1/status", &j, &e) != 0)
+		return cli_fail(&e);
+	print_status(j);
+	return 0;
+}
+
+int cmd_plan(int argc, char **argv)
+{
+	CLEANUP(json_close) json_t *j = NULL;
+	const char *config;
+	struct err e = { 0 };
+	char path[128];
+
+	if (cli_config_path(&argc, argv, &config) != 0)
+		return 2;
+	if (argc != 3 || !str_eq(argv[1], "show"))
+		return cli_usage("plan wants: show ID");
+	if (snprintf(path, sizeof(path), "/v1/plans/%s", argv[2]) >= (int)sizeof(path))
+		return cli_usage("plan show: that is not a command id");
+	if (get_json(config, path, &j, &e) != 0)
+		return cli_fail(&e);
+	fputs(json_str_or(j, "text", ""), stdout);
+	return 0;
+}
