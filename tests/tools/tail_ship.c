@@ -1,0 +1,83 @@
+/* tail_ship.c - a tail and a shipper on the real world, for tests: `tail_ship SPOOL URL PATTERN`.
+ *
+ * Everything may leave, nobody signs. SIGTERM closes it in order; what it knows of itself is printed then as JSON. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "agent/base/mem.h"
+#include "agent/io/world_uv.h"
+#include "collectors/tail.h"
+#include "shippers/shipper.h"
+
+static struct world *w;
+static struct shipper *ship;
+static struct tail *tail;
+static struct sig term;
+
+static void on_shipper_closed(void *ctx)
+{
+	(void)ctx;
+	world_uv_stop(w);
+}
+
+static void on_tail_closed(void *ctx)
+{
+	struct shipper_stats st = shipper_stats(ship);
+
+	(void)ctx;
+	printf("{\"taken\":%" PRIu64 ",\"sent\":%" PRIu64 ",\"retries\":%" PRIu64 ",\"rejected\":%" PRIu64 ",\"corrupt\":%" PRIu64
+	       "}\n",
+	       st.taken[TELEMETRY_LOG], st.exporter.sent_records[TELEMETRY_LOG], st.exporter.retries,
+	       st.exporter.rejected_records[TELEMETRY_LOG], st.spool.corrupt);
+	fflush(stdout);
+	shipper_close(ship, on_shipper_closed, NULL);
+}
+
+static void on_term(struct sig *s)
+{
+	w->sig_stop(w, s);
+	tail_close(tail, on_tail_closed, NULL);
+}
+
+static void on_position(void *ctx, const struct telemetry_source *position)
+{
+	tail_restore(ctx, position);
+}
+
+static int start(char **argv, struct err *e)
+{
+	const struct telemetry_attr resource[] = { { "service.name", "reeve" }, { "service.instance.id", "test" } };
+	const struct shipper_config sc = {
+		.dir = argv[1], .to = { .url = argv[2] }, .resource = resource, .resource_n = 2, .reserve = 1
+	};
+	const struct tail_path path = { argv[3], "numbered" };
+	const struct tail_config tc = { .paths = &path, .paths_n = 1 };
+	char star[] = "*", *all[] = { star };
+	const struct telemetry_rules rules = { .metrics = all, .metrics_n = 1, .logs = all, .logs_n = 1 };
+
+	TRY(shipper_new(w, &sc, &ship, e));
+	TRY(shipper_rules(ship, &rules, e));
+	tail = tail_new(w, &tc, shipper_sink(ship));
+	shipper_positions(ship, on_position, tail);
+	tail_start(tail);
+	return w->sig_start(w, &term, SIGTERM, on_term, e);
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = { 0 };
+
+	if (argc != 4) {
+		fprintf(stderr, "usage: tail_ship SPOOL URL PATTERN\n");
+		return 2;
+	}
+	w = world_uv_new(&e);
+	if (w == NULL || start(argv, &e) != 0) {
+		fprintf(stderr, "tail_ship: %s\n", err_text(&e));
+		return 1;
+	}
+	world_uv_run(w);
+	world_uv_free(w);
+	return 0;
+}
