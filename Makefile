@@ -1,18 +1,27 @@
 # Reeve. `make help` explains every target.
 #
-# One folder a flavour: build/ (what ships), build/asan (tests with sanitizers), build/clang. All generated code lies in
-# build/gen, shared by the flavours.
+# One folder a flavour: build/ (what ships), build/asan (tests with sanitizers), build/clang; any other FLAVOUR=name is built
+# as what ships is, into build/name. All generated code lies in build/gen, shared by the flavours. Folders under tests/ bring
+# their own targets in *.mk: what they add to PROGRAMS is built with the rest, what they add to JOBS is run by `make test`
+# (a job is 'name=command', and its last line says "N passed, N failed").
 
 CC      ?= gcc
+PYTHON  ?= python3
 FLAVOUR ?= release
 B       := $(if $(filter release,$(FLAVOUR)),build,build/$(FLAVOUR))
 G       := build/gen
+VENV    := build/venv
 VERSION := 0.1.0
+
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc) --no-print-directory
+endif
 
 LIBS    := libuv libcurl libcrypto libprotobuf-c zlib expat jansson yaml-0.1 libpcre2-8
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef -Wvla -Wwrite-strings -Werror
 HARDEN  := -fstack-protector-strong -fPIE -fno-common
-BASE    := -std=gnu11 -D_GNU_SOURCE -DREEVE_VERSION='"$(VERSION)"' -I. -I$(G) -isystem /usr/share/include/llhttp -MMD -MP -g $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+BASE    := -std=gnu11 -D_GNU_SOURCE -DREEVE_VERSION='"$(VERSION)"' -I. -I$(G) -isystem /usr/share/include/llhttp -MMD -MP -g
+BASE    += -ffile-prefix-map=$(CURDIR)=. $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 ifeq ($(FLAVOUR),asan)
 OPT     := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDOPT   := -fsanitize=address,undefined
@@ -38,14 +47,27 @@ LIB     := $(B)/libreeve.a
 
 SIM_C   := $(sort $(filter-out tests/sim/main.c,$(wildcard tests/sim/*.c)))
 SIM_O   := $(SIM_C:%.c=$(B)/%.o)
+SIM_LIB := $(B)/libsim.a
 UNIT_C  := $(sort $(wildcard tests/unit/*.c tests/unit/*/*.c))
 UNIT    := $(UNIT_C:%.c=$(B)/%)
+MAIN    := $(if $(wildcard agent/main.c),$(B)/reeve)
+
+PROGRAMS :=
+JOBS    :=
 
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
+
+##@ Build
+
 .PHONY: all
-all: deps $(B)/reeve ## build the agent: build/reeve
+all: ## the agent: build/reeve (the default)
+	@$(MAKE) -s deps
+	@$(MAKE) -s $(B)/reeve
+
+.PHONY: everything
+everything: $(MAIN) $(UNIT) # the agent and every program of the tests, in this FLAVOUR
 
 $(B)/reeve: $(B)/agent/main.o $(LIB)
 	@echo "  LD    $@"
@@ -55,7 +77,11 @@ $(LIB): $(AGENT_O) $(PB_O) $(LLHTTP_O)
 	@echo "  AR    $@"
 	@rm -f $@ && ar rcs $@ $^
 
-$(B)/%.o: %.c $(PB_H)
+$(SIM_LIB): $(SIM_O)
+	@echo "  AR    $@"
+	@rm -f $@ && ar rcs $@ $^
+
+$(B)/%.o: %.c | $(PB_H)
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(CC) $(CFLAGS_ALL) -c $< -o $@
@@ -74,16 +100,83 @@ $(G)/%.pb-c.c $(G)/%.pb-c.h: %.proto
 	@protoc-c --c_out=$(G) $<
 
 # Unit tests: one program a file. They may use the simulated world and so link it.
-$(B)/tests/unit/%: $(B)/tests/unit/%.o $(SIM_O) $(LIB)
+$(B)/tests/unit/%: $(B)/tests/unit/%.o $(SIM_LIB) $(LIB)
 	@echo "  LD    $@"
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS) -lcmocka
 
--include $(shell find $(B) -maxdepth 5 -name '*.d' -not -path 'build/asan/*' -not -path 'build/clang/*' 2>/dev/null)
+include $(wildcard tests/*/*.mk)
+everything: $(PROGRAMS)
 
-C_FILES := $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null)
+-include $(AGENT_O:.o=.d) $(PB_O:.o=.d) $(SIM_O:.o=.d) $(UNIT:=.d) $(PROGRAMS:=.d) $(B)/agent/main.d $(B)/tests/sim/main.d
+
+.PHONY: clang
+clang: ## all of it, tests too, once more with clang-14: warnings are errors
+	@$(MAKE) -s deps
+	@$(MAKE) -s FLAVOUR=clang everything
+
+.PHONY: clean
+clean: ## forget what was built (build/)
+	@rm -rf build
+
+##@ Test
+
+.PHONY: test
+test: ## units (gcc, then sanitizers), 50 seeds of the simulation, Python against the real binary
+	@$(MAKE) -s deps
+	@$(MAKE) -s everything
+	@$(MAKE) -s FLAVOUR=asan everything
+	@$(VENV)/bin/python tests/run.py $(PYTEST_JOBS) $(JOBS) $(UNIT_JOBS) $(ASAN_JOBS)
+
+.PHONY: unit
+unit: ## the unit tests of one FLAVOUR; ONLY=text picks those with the text in their name
+	@$(MAKE) -s $(filter $(if $(ONLY),%$(ONLY)%,%),$(UNIT))
+	@$(PYTHON) tests/run.py $(foreach t,$(UNIT),$(if $(findstring $(ONLY),$t),'$(t:$(B)/tests/%=%)=$t'))
+
+PYTEST      = $(VENV)/bin/python -m pytest -q -p no:cacheprovider
+PYTEST_JOBS = $(foreach d,$(PYTEST_DIRS),'$d=$(PYTEST) $d')
+PYTEST_DIRS = $(sort $(patsubst %/,%,$(dir $(wildcard tests/*/test_*.py tests/e2e/*/test_*.py))))
+UNIT_JOBS   = $(foreach t,$(UNIT_C:tests/%.c=%),'$t=build/tests/$t')
+ASAN_JOBS   = $(foreach t,$(UNIT_C:tests/%.c=%),'asan/$t=build/asan/tests/$t')
+
+##@ Keep in order
+
+C_FILES  = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+PY_FILES = $(shell git ls-files -co --exclude-standard '*.py')
+SH_FILES = $(shell git ls-files -co --exclude-standard '*.sh') .ci/run tests/beat
+RUFF     = $(VENV)/bin/ruff
+
 .PHONY: format
-format: ## lay out all C files
+format: ## lay out all C and Python files
 	@clang-format-14 -i $(C_FILES)
+	@$(RUFF) format -q --config tests/ruff.toml $(PY_FILES)
+
+LINT_JOBS = 'layers=tests/lint/layers.py' 'headers=tests/lint/headers.py $(filter-out -DREEVE% -MMD -MP -g,$(BASE) $(WARN))' 'pairs=tests/lint/pairs.py' 'names=tests/lint/names.py build' \
+	'format=clang-format-14 --dry-run -Werror $(C_FILES)' 'shellcheck=shellcheck $(SH_FILES)' \
+	'ruff=$(RUFF) check -q --config tests/ruff.toml $(PY_FILES)' \
+	'ruff-format=$(RUFF) format -q --check --config tests/ruff.toml $(PY_FILES)'
+
+.PHONY: lint
+lint: clang ## clang build; layers, headers, a test for every file, layout, scripts, templates
+	@$(MAKE) -s everything
+	@$(VENV)/bin/python tests/run.py $(LINT_JOBS)
+
+##@ This machine
+
+PACKAGES := ca-certificates clang-14 clang-format-14 curl gcc git jq libc6-dev libclang-rt-14-dev libcmocka-dev libcurl4-openssl-dev \
+	libexpat1-dev libjansson-dev libpcre2-dev libprotobuf-c-dev libssl-dev libuv1-dev libyaml-dev make node-llhttp openssl pkg-config \
+	procps protobuf-c-compiler protobuf-compiler python3 python3-venv shellcheck systemd zlib1g-dev
 
 .PHONY: deps
-deps:
+deps: ## what the build and the tests stand on (Debian 12; root or passwordless sudo), and build/venv
+	@tests/beat tests/deps $(PACKAGES)
+	@$(MAKE) -s $(VENV)/stamp
+
+$(VENV)/stamp: tests/requirements.txt
+	@echo "  VENV  $(VENV)"
+	@rm -rf $(VENV) && tests/beat $(PYTHON) -m venv $(VENV)
+	@tests/beat $(VENV)/bin/pip install -q --disable-pip-version-check -r $<
+	@touch $@
+
+.PHONY: help
+help: ## this page
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
