@@ -28,6 +28,20 @@ void form_encode(struct buf *to, const char *s, size_t len, const char *keep)
 	}
 }
 
+/* A blank is "+", as HTML forms have it: AWS takes that and %20 alike, moto's check of signatures takes this alone. */
+static void add_text(struct buf *to, const char *s, size_t len)
+{
+	for (size_t word; len > 0; s += word, len -= word) {
+		const char *blank = memchr(s, ' ', len);
+
+		word = blank == s ? 1 : blank != NULL ? (size_t)(blank - s) : len;
+		if (blank == s)
+			buf_addc(to, '+');
+		else
+			form_encode(to, s, word, "");
+	}
+}
+
 static void add_pair(struct form *f, const char *value, const char *key_fmt, va_list ap)
 {
 	char key[KEY_MAX];
@@ -36,9 +50,9 @@ static void add_pair(struct form *f, const char *value, const char *key_fmt, va_
 	assert(n > 0 && n < KEY_MAX);
 	if (f->b.len > 0)
 		buf_addc(&f->b, '&');
-	form_encode(&f->b, key, (size_t)n, "");
+	add_text(&f->b, key, (size_t)n);
 	buf_addc(&f->b, '=');
-	form_encode(&f->b, value, strlen(value), "");
+	add_text(&f->b, value, strlen(value));
 }
 
 void form_start(struct form *f, const char *action, const char *version)

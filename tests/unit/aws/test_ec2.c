@@ -54,7 +54,7 @@ static void a_launch_asks_for_imdsv2_encryption_and_no_public_address(void **sta
 		     "BlockDeviceMapping.2.Ebs.KmsKeyId=arn%3Aaws%3Akms%3Aus-east-1%3A1%3Akey%2Fk",
 		     "TagSpecification.1.ResourceType=instance", "TagSpecification.2.ResourceType=volume",
 		     "TagSpecification.3.ResourceType=network-interface", "TagSpecification.3.Tag.2.Key=reeve%3Ainstallation",
-		     "TagSpecification.3.Tag.2.Value=prod%201");
+		     "TagSpecification.3.Tag.2.Value=prod+1");
 	assert_null(strstr(buf_str(&f.b), "BlockDeviceMapping.1.Ebs.Iops"));
 	assert_null(strstr(buf_str(&f.b), "BlockDeviceMapping.1.Ebs.KmsKeyId"));
 	assert_null(strstr(buf_str(&f.b), "&SubnetId="));
@@ -116,7 +116,7 @@ static void small_requests_name_what_they_touch(void **state)
 	ec2_terminate_instances(&terminate, ids, 2);
 	EXPECT_PAIRS(&terminate, "Action=TerminateInstances", "InstanceId.1=i-1", "InstanceId.2=i-2");
 	ec2_create_security_group(&create, "g", "d d", "vpc-1", tags, 2);
-	EXPECT_PAIRS(&create, "Action=CreateSecurityGroup", "GroupName=g", "GroupDescription=d%20d", "VpcId=vpc-1",
+	EXPECT_PAIRS(&create, "Action=CreateSecurityGroup", "GroupName=g", "GroupDescription=d+d", "VpcId=vpc-1",
 		     "TagSpecification.1.ResourceType=security-group", "TagSpecification.1.Tag.1.Key=resource-created-by");
 	ec2_delete_security_group(&drop, "sg-1");
 	EXPECT_PAIRS(&drop, "Action=DeleteSecurityGroup", "GroupId=sg-1");

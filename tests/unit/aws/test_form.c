@@ -29,7 +29,7 @@ static void values_are_encoded_as_rfc_3986_wants_it(void **state)
 	} cases[] = {
 		{ "", "" },
 		{ "aZ0-_.~", "aZ0-_.~" },
-		{ "a b+c", "a%20b%2Bc" },
+		{ "a b+c", "a+b%2Bc" },
 		{ "&Action=TerminateInstances", "%26Action%3DTerminateInstances" },
 		{ "\xe1\x88\xb4\n%", "%E1%88%B4%0A%25" },
 		{ "a/b", "a%2Fb" },

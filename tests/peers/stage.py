@@ -1,0 +1,288 @@
+"""A stage: the real agent with everything it talks to, on loopback, in a folder of its own.
+
+    with Stage(folder, binary) as stage:
+        stage.agent_start()
+        id = stage.vendor("apply", spec, "-q")
+        stage.wait_result(id)
+
+In the folder: bin/reeve (a copy), etc/ (reeve.yaml, policy.yaml, ca.pem: not the agent's to write), state/ and run/ (the
+agent's), app/ (an application's log), peers/{imds,proxy,vendor,keys}/. The agent runs as `nobody` where that can be had
+(root, or sudo without a password), because a policy that its own user could write counts as none.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from tests.peers import moto, process, web
+
+VENDOR_HOST = "control.demo.example"
+INSTALLATION = "inst-1"
+ROLE = "velodb-role-inst-1"
+AGENT_USER = "nobody"
+
+
+def is_root():
+    return os.geteuid() == 0
+
+
+def sudo(*command):
+    """As root, however that is to be had."""
+    return list(command) if is_root() else ["sudo", "-n", *command]
+
+
+class Stage:
+    def __init__(self, folder, binary, **options):
+        """Options: account (what the vendor registered), trust (folder of keys the agent trusts), policy (text),
+        agent_policy and operate_policy (IAM documents), log_paths."""
+        self.dir = pathlib.Path(folder)
+        self.options = options
+        self.moto = None
+        self.peers = []
+        self.agent = None
+        self.agent_starts = 0
+        for name in ("bin", "etc", "app", "peers/imds", "peers/proxy", "peers/vendor", "state", "run"):
+            (self.dir / name).mkdir(parents=True, exist_ok=True)
+        self.dir.chmod(0o755)
+        self.binary = self.dir / "bin/reeve"
+        shutil.copy(binary, self.binary)
+        self.imds_dir, self.proxy_dir, self.vendor_dir = (self.dir / "peers" / n for n in ("imds", "proxy", "vendor"))
+        self.keys_dir = self.dir / "peers/keys"
+        self.config = self.dir / "etc/reeve.yaml"
+
+    # ---- peers ----
+
+    def start(self, say=lambda text: None):
+        self.moto = moto.Moto()
+        say(f"moto on {self.moto.url}")
+        self.aws = moto.seed(self.moto, self.iam("agent"), self.iam("operate"), role=ROLE)
+        keys, instance = moto.metadata(self.aws)
+        web.write_json(self.imds_dir / "keys.json", keys)
+        web.write_json(self.imds_dir / "instance.json", instance)
+        self.imds_url = self.start_peer("tests.peers.imds", "--port", 0, "--dir", self.imds_dir)
+        say(f"metadata service on {self.imds_url}")
+        self.proxy_url = self.start_peer(
+            "tests.peers.fault_proxy", "--listen", "127.0.0.1:0", "--upstream", self.moto.url, "--dir", self.proxy_dir
+        )
+        say(f"fault proxy on {self.proxy_url}, in front of moto")
+        self.make_keys()
+        self.vendor_port = process.free_port()
+        self.vendor_start()
+        say(f"vendor plane on https://{VENDOR_HOST} (connect to 127.0.0.1:{self.vendor_port})")
+        self.write_config()
+        self.write_policy(self.options.get("policy") or self.default_policy())
+        self.give_agent("state", "run")
+        return self
+
+    def iam(self, which):
+        given = self.options.get(f"{which}_policy")
+        if given is not None:
+            return given
+        run = subprocess.run([self.binary, "iam", which], capture_output=True, text=True, check=True)
+        return json.loads(run.stdout)
+
+    def start_peer(self, *args):
+        peer = process.start_python(*args, stdout=subprocess.PIPE)
+        self.peers.append(peer)
+        line = peer.stdout.readline().decode().strip()
+        if not line.startswith("listening on "):
+            raise RuntimeError(f"{args[0]} did not start: {line!r}")
+        return line.removeprefix("listening on ")
+
+    def make_keys(self):
+        self.vendor_run("keys", "new", self.keys_dir)
+        self.vendor_run("keys", "tls", self.keys_dir, VENDOR_HOST)
+        account = self.options.get("account", self.aws["account"])
+        self.vendor(
+            "register", INSTALLATION, "--account", account, "--region", self.aws["region"], "--role", ROLE
+        )
+
+    def vendor_run(self, *args):
+        command = [sys.executable, "-m", "tests.vendor", *(str(a) for a in args)]
+        run = subprocess.run(command, cwd=process.REPO, capture_output=True, text=True)
+        if run.returncode not in (0, 1, 3):
+            raise RuntimeError(f"vendor {' '.join(str(a) for a in args)}: {run.stderr.strip()}")
+        return run
+
+    def vendor(self, *args):
+        """The vendor's command line on this stage's data; its output, or RuntimeError with what it said."""
+        run = self.vendor_run("--data", self.vendor_dir, *args)
+        if run.returncode != 0:
+            raise RuntimeError(f"vendor {args[0]}: {run.stderr.strip() or run.stdout.strip()}")
+        return run.stdout.strip()
+
+    def vendor_start(self):
+        sts = f"{self.aws['region']}={self.moto.url}"
+        self.start_peer(
+            *("tests.vendor", "--data", self.vendor_dir, "serve", "--listen", f"127.0.0.1:{self.vendor_port}"),
+            *("--cert", self.keys_dir / "server.pem", "--key", self.keys_dir / "server.key"),
+            *("--head-key", self.keys_dir / "head.key", "--sts", sts, "--audience", VENDOR_HOST),
+        )
+        self.vendor_process = self.peers[-1]
+
+    def vendor_kill(self):
+        self.vendor_process.send_signal(signal.SIGKILL)
+        self.vendor_process.wait()
+        self.peers.remove(self.vendor_process)
+
+    # ---- the agent's files ----
+
+    def write_config(self):
+        shutil.copy(self.keys_dir / "ca.pem", self.dir / "etc/ca.pem")
+        trust = (self.options.get("trust") or self.keys_dir) / "trust.yaml"
+        logs = self.options.get("log_paths", [f"{self.dir}/app/app.log"])
+        lines = [
+            f"installation: {INSTALLATION}",
+            "insecure: true",
+            "vendor:",
+            "  name: velodb",
+            f"  url: https://{VENDOR_HOST}",
+            f'  connect_to: "127.0.0.1:{self.vendor_port}"',
+            f"  ca_file: {self.dir}/etc/ca.pem",
+            "aws:",
+            f"  imds_endpoint: {self.imds_url}",
+            "  endpoints:",
+            *(f"    {name}: {self.proxy_url}" for name in ("ec2", "sts", "elasticloadbalancing")),
+            "state:",
+            f"  dir: {self.dir}/state",
+            f"socket: {self.dir}/run/reeve.sock",
+            "poll:",
+            "  idle: 2s",
+            "  busy: 500ms",
+            "telemetry:",
+            "  host_metrics:",
+            "    interval: 2s",
+            "  logs:",
+            *(f"    - path: {path}\n      service: doris-be" for path in logs),
+        ]
+        self.config.write_text("\n".join(lines) + "\n" + trust.read_text())
+
+    def default_policy(self, apply="auto", delete="auto"):
+        return (
+            f"commands:\n  warehouse.apply: {apply}\n  warehouse.delete: {delete}\n"
+            "bounds:\n  instance_types: [r6i.xlarge]\n  nodes_per_cluster: 4\n  nodes_total: 8\n  volume_gib: 200\n"
+            "  cidrs: [10.0.0.0/16]\n  ports: [8000-10000]\ndelete_hold: 0s\n"
+            f'export:\n  metrics: ["system.*", "reeve.*"]\n  logs: ["{self.dir}/app/*"]\n'
+            "  redact:\n    - name: aws-key\n      pattern: '(?:ASIA|AKIA)[A-Z0-7]{16}'\n"
+        )
+
+    def write_policy(self, text):
+        path = self.dir / "etc/policy.yaml"
+        path.with_suffix(".new").write_text(text)
+        os.replace(path.with_suffix(".new"), path)
+
+    def give_agent(self, *names):
+        for name in names:
+            subprocess.run(sudo("chown", "-R", AGENT_USER, self.dir / name), check=True)
+
+    # ---- the agent ----
+
+    def agent_start(self):
+        self.agent_starts += 1
+        log = open(self.dir / "peers/agent.log", "ab")  # noqa: SIM115 - the child keeps it
+        command = [self.binary, "run", "-c", self.config]
+        env = {"PATH": "/usr/bin:/bin"}
+        if is_root():
+            who = pwd.getpwnam(AGENT_USER)
+            ids = {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
+            self.agent = subprocess.Popen(command, env=env, stderr=log, stdout=log, cwd="/", **ids)
+        else:
+            self.agent = subprocess.Popen(["sudo", "-n", "-u", AGENT_USER, *command], stderr=log, stdout=log, cwd="/")
+        log.close()
+
+    def agent_signal(self, number):
+        pid = self.agent.pid
+        if is_root():
+            os.kill(pid, number)
+            return
+        child = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
+        subprocess.run(sudo("kill", f"-{int(number)}", *(child or [str(pid)])), check=False)
+
+    def agent_kill(self):
+        """kill -9: no goodbye."""
+        self.agent_signal(signal.SIGKILL)
+        self.agent.wait()
+        self.agent = None
+
+    def agent_stop(self, timeout_s=15):
+        """SIGTERM; the exit status."""
+        if self.agent is None:
+            return None
+        self.agent_signal(signal.SIGTERM)
+        try:
+            status = self.agent.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.agent_kill()
+            return None
+        self.agent = None
+        return status
+
+    # ---- what the peers saw ----
+
+    def lines(self, path):
+        with contextlib.suppress(FileNotFoundError):
+            return [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
+        return []
+
+    def calls(self, **match):
+        calls = self.lines(self.proxy_dir / "calls.jsonl")
+        return [c for c in calls if all(c.get(name) == value for name, value in match.items())]
+
+    def vendor_lines(self, name):
+        return self.lines(self.vendor_dir / f"{name}.jsonl")
+
+    def journal(self):
+        """The agent's records, oldest first. Its folder is closed to others: read as root."""
+        run = subprocess.run(
+            sudo("sh", "-c", f"cat {self.dir}/state/journal/*.jsonl"), capture_output=True, text=True, check=False
+        )
+        return [json.loads(line) for line in run.stdout.splitlines() if line.endswith("}")]
+
+    def rules(self, *rules, expired_keys=()):
+        web.write_json(self.proxy_dir / "rules.json", {"rules": list(rules), "expired_keys": list(expired_keys)})
+
+    def swap_keys(self, number):
+        """The metadata service hands out another set from now on; AWS refuses the first."""
+        web.write_json(self.imds_dir / "keys.json", {"role": ROLE, **self.aws["keys"][number]})
+        return self.aws["keys"][0]["AccessKeyId"]
+
+    def wait_result(self, command_id, timeout_s=120):
+        return process.wait_for(
+            lambda: next((r for r in self.vendor_lines("results") if r["id"] == command_id), None),
+            timeout_s,
+            f"a result of {command_id}",
+        )
+
+    def reader(self, service):
+        return self.moto.client(service, self.aws["reader"])
+
+    # ---- end ----
+
+    def close(self):
+        with contextlib.suppress(ProcessLookupError):
+            self.agent_stop()
+        for peer in reversed(self.peers):
+            process.stop(peer)
+            if peer.stdout:
+                peer.stdout.close()
+        if self.moto:
+            self.moto.close()
+
+    def remove(self):
+        for _ in range(5):
+            if subprocess.run(sudo("rm", "-rf", self.dir), check=False).returncode == 0:
+                return
+            time.sleep(0.2)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exc):
+        self.close()
