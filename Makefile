@@ -160,6 +160,11 @@ lint: clang ## clang build; layers, headers, a test for every file, layout, scri
 	@$(MAKE) -s everything
 	@$(VENV)/bin/python tests/run.py $(LINT_JOBS)
 
+.PHONY: iam
+iam: $(B)/tests/unit/ops/test_iam ## write deploy/iam from the step kinds and the reads, and the template from that
+	@for d in agent operate; do $< $$d > deploy/iam/$$d.json || exit 1; done
+	@$(VENV)/bin/python deploy/cloudformation/fill.py
+
 ##@ This machine
 
 PACKAGES := ca-certificates clang-14 clang-format-14 curl gcc git jq libc6-dev libclang-rt-14-dev libcmocka-dev libcurl4-openssl-dev \

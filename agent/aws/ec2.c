@@ -351,36 +351,6 @@ int ec2_read_security_groups(const struct xml_node *root, struct arena *m, struc
 
 /* ---- what we look at ------------------------------------------------------------------------------------------------------ */
 
-void ec2_describe_volumes(struct form *f, const struct ec2_describe *d)
-{
-	describe(f, "DescribeVolumes", d);
-}
-
-static int read_volume(const struct xml_node *n, struct arena *m, struct ec2_volume *v, struct err *e)
-{
-	TRY(read_must(m, n, "volumeId", &v->id, e));
-	TRY(read_must(m, n, "status", &v->state, e));
-	TRY(read_u32(n, "size", &v->size_gib, e));
-	TRY(read_bool(n, "encrypted", &v->encrypted, e));
-	v->type = read_text(m, n, "volumeType");
-	v->instance_id = read_text(m, n, "attachmentSet/item/instanceId");
-	read_tags(m, xml_find(n, "tagSet"), "item", "key", "value", &v->tags);
-	return 0;
-}
-
-int ec2_read_volumes(const struct xml_node *root, struct arena *m, struct ec2_volumes *ret, struct err *e)
-{
-	const struct xml_node *set, *c = NULL;
-	struct ec2_volumes all = *ret;
-
-	TRY(read_list(root, "volumeSet", &set, e));
-	all.v = read_grow(m, all.v, all.n, read_count(set, "item"), sizeof(*all.v));
-	while ((c = xml_next(set, c, "item")) != NULL)
-		TRY(read_volume(c, m, &all.v[all.n++], e));
-	*ret = all;
-	return 0;
-}
-
 void ec2_describe_vpcs(struct form *f, const struct ec2_describe *d)
 {
 	describe(f, "DescribeVpcs", d);

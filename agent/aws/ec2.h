@@ -107,19 +107,6 @@ void ec2_revoke_ingress(struct form *f, const char *group_id, const struct ec2_r
 void ec2_delete_security_group(struct form *f, const char *group_id);
 
 /* ---- what we look at ---- */
-struct ec2_volume {
-	const char *id, *state, *type, *instance_id;
-	uint32_t size_gib;
-	bool encrypted;
-	struct ec2_tags tags;
-};
-struct ec2_volumes {
-	struct ec2_volume *v;
-	size_t n;
-};
-void ec2_describe_volumes(struct form *f, const struct ec2_describe *d);
-int ec2_read_volumes(const struct xml_node *root, struct arena *m, struct ec2_volumes *ret, struct err *e);
-
 struct ec2_vpc {
 	const char *id, *cidr;
 	const char **cidrs; /* all associated IPv4 blocks */

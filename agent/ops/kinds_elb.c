@@ -6,7 +6,23 @@
 #include "agent/ops/inventory.h"
 #include "agent/ops/step.h"
 
-static const char *const tag_needs[] = { "elasticloadbalancing:AddTags", NULL };
+/* User Guide for Elastic Load Balancing, "API permissions": what it asks of its caller beside the call. */
+static const char *const create_tg_needs[] = { "elasticloadbalancing:AddTags", "ec2:DescribeInternetGateways", "ec2:DescribeVpcs",
+					       "iam:CreateServiceLinkedRole", NULL };
+static const char *const create_lb_needs[] = {
+	"elasticloadbalancing:AddTags",
+	"ec2:DescribeAccountAttributes",
+	"ec2:DescribeAddresses",
+	"ec2:DescribeInternetGateways",
+	"ec2:DescribeSecurityGroups",
+	"ec2:DescribeSubnets",
+	"ec2:DescribeVpcs",
+	"iam:CreateServiceLinkedRole",
+	NULL,
+};
+static const char *const create_listener_needs[] = { "elasticloadbalancing:AddTags", NULL };
+static const char *const register_needs[] = { "ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets",
+					      "ec2:DescribeVpcs", NULL };
 
 static json_t *arn_of_fact(const json_t *args)
 {
@@ -86,7 +102,7 @@ const struct step_kind kind_create_target_group = {
 	.name = "create-target-group",
 	.service = AWS_ELB,
 	.action = "elasticloadbalancing:CreateTargetGroup",
-	.needs = tag_needs,
+	.needs = create_tg_needs,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 300,
@@ -140,7 +156,7 @@ const struct step_kind kind_create_load_balancer = {
 	.name = "create-load-balancer",
 	.service = AWS_ELB,
 	.action = "elasticloadbalancing:CreateLoadBalancer",
-	.needs = tag_needs,
+	.needs = create_lb_needs,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 300,
@@ -247,7 +263,7 @@ const struct step_kind kind_create_listener = {
 	.name = "create-listener",
 	.service = AWS_ELB,
 	.action = "elasticloadbalancing:CreateListener",
-	.needs = tag_needs,
+	.needs = create_listener_needs,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 300,
@@ -348,6 +364,7 @@ const struct step_kind kind_register = {
 	.name = "register",
 	.service = AWS_ELB,
 	.action = "elasticloadbalancing:RegisterTargets",
+	.needs = register_needs,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 300,

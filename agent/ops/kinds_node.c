@@ -179,7 +179,12 @@ static void launch_print(const json_t *args, struct buf *to)
 	}
 }
 
-static const char *const launch_needs[] = { "ec2:CreateTags", "iam:PassRole", NULL };
+/* The kms actions are those of a volume under the customer's own key (Amazon EBS encryption, "Permissions for IAM users"). */
+static const char *const launch_needs[] = {
+	"ec2:CreateTags",    "iam:PassRole",    "kms:CreateGrant",
+	"kms:Decrypt",       "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext",
+	"kms:ReEncryptFrom", "kms:ReEncryptTo", NULL,
+};
 
 const struct step_kind kind_launch = {
 	.name = "launch",

@@ -65,11 +65,10 @@ static void a_describe_has_filters_a_page_size_and_a_token(void **state)
 	static const char *const states[] = { "pending", "running" };
 	static const char *const vpc[] = { "vpc-1" };
 	static const struct ec2_filter filters[] = { { "instance-state-name", states, 2 }, { "vpc-id", vpc, 1 } };
-	static void (*const describes[])(struct form * f,
-					 const struct ec2_describe *d) = { ec2_describe_instances, ec2_describe_security_groups,
-									   ec2_describe_volumes, ec2_describe_vpcs };
-	static const char *const actions[] = { "Action=DescribeInstances", "Action=DescribeSecurityGroups",
-					       "Action=DescribeVolumes", "Action=DescribeVpcs" };
+	static void (*const describes[])(struct form * f, const struct ec2_describe *d) = { ec2_describe_instances,
+											    ec2_describe_security_groups,
+											    ec2_describe_vpcs };
+	static const char *const actions[] = { "Action=DescribeInstances", "Action=DescribeSecurityGroups", "Action=DescribeVpcs" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(describes); i++) {
@@ -213,11 +212,8 @@ static void a_permission_with_many_sources_becomes_as_many_rules(void **state)
 	assert_int_equal(r[5].to_port, -1);
 }
 
-static void volumes_vpcs_and_new_groups_are_read(void **state)
+static void vpcs_and_new_groups_are_read(void **state)
 {
-	ANSWER(v, "<DescribeVolumesResponse><volumeSet><item><volumeId>vol-1</volumeId><size>100</size><status>in-use</status>"
-		  "<encrypted>true</encrypted><volumeType>gp3</volumeType><attachmentSet><item><instanceId>i-1</instanceId></item>"
-		  "</attachmentSet><tagSet/></item></volumeSet></DescribeVolumesResponse>");
 	ANSWER(p,
 	       "<DescribeVpcsResponse><vpcSet><item><vpcId>vpc-1</vpcId><cidrBlock>10.0.0.0/16</cidrBlock><cidrBlockAssociationSet>"
 	       "<item><cidrBlock>10.0.0.0/16</cidrBlock><cidrBlockState><state>associated</state></cidrBlockState></item><item>"
@@ -225,15 +221,10 @@ static void volumes_vpcs_and_new_groups_are_read(void **state)
 	       "</cidrBlockAssociationSet></item><item><vpcId>vpc-2</vpcId><cidrBlock>10.2.0.0/16</cidrBlock></item></vpcSet>"
 	       "</DescribeVpcsResponse>");
 	ANSWER(g, "<CreateSecurityGroupResponse><return>true</return><groupId>sg-5</groupId></CreateSecurityGroupResponse>");
-	struct ec2_volumes volumes = { 0 };
 	struct ec2_vpcs vpcs = { 0 };
 	const char *id = NULL;
 
 	(void)state;
-	assert_int_equal(ec2_read_volumes(v.root, v.arena, &volumes, NULL), 0);
-	assert_int_equal(volumes.v[0].size_gib, 100);
-	assert_true(volumes.v[0].encrypted);
-	assert_string_equal(volumes.v[0].instance_id, "i-1");
 	assert_int_equal(ec2_read_vpcs(p.root, p.arena, &vpcs, NULL), 0);
 	assert_int_equal(vpcs.n, 2);
 	assert_int_equal(vpcs.v[0].cidrs_n, 1);
@@ -253,13 +244,6 @@ static void an_answer_that_is_not_what_ec2_says_adds_nothing(void **state)
 		"<R><reservationSet><item><instancesSet><item><instanceId>i-1</instanceId><instanceState>running</instanceState></"
 		"item>"
 		"</instancesSet></item></reservationSet></R>",
-	};
-	static const char *const bad_volumes[] = {
-		"<R/>",
-		"<R><volumeSet><item><volumeId>v</volumeId></item></volumeSet></R>",
-		"<R><volumeSet><item><volumeId>v</volumeId><status>s</status><size>-1</size></item></volumeSet></R>",
-		"<R><volumeSet><item><volumeId>v</volumeId><status>s</status><size>4294967296</size></item></volumeSet></R>",
-		"<R><volumeSet><item><volumeId>v</volumeId><status>s</status><encrypted>yes</encrypted></item></volumeSet></R>",
 	};
 	static const char *const bad_groups[] = {
 		"<R/>",
@@ -283,13 +267,6 @@ static void an_answer_that_is_not_what_ec2_says_adds_nothing(void **state)
 		assert_int_equal(ec2_read_instances(a.root, a.arena, &all, &e), -ERR_INVALID);
 		assert_int_equal(all.n, 0);
 		assert_null(all.v);
-	}
-	for (size_t i = 0; i < ARRAY_LEN(bad_volumes); i++) {
-		ANSWER(a, bad_volumes[i]);
-		struct ec2_volumes all = { 0 };
-
-		assert_int_equal(ec2_read_volumes(a.root, a.arena, &all, &e), -ERR_INVALID);
-		assert_int_equal(all.n, 0);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(bad_groups); i++) {
 		ANSWER(a, bad_groups[i]);
@@ -331,7 +308,7 @@ int main(void)
 		cmocka_unit_test(instances_of_all_reservations_and_pages_are_appended),
 		cmocka_unit_test(a_launch_is_read_with_its_reasons_and_the_groups_of_its_interface),
 		cmocka_unit_test(a_permission_with_many_sources_becomes_as_many_rules),
-		cmocka_unit_test(volumes_vpcs_and_new_groups_are_read),
+		cmocka_unit_test(vpcs_and_new_groups_are_read),
 		cmocka_unit_test(an_answer_that_is_not_what_ec2_says_adds_nothing),
 		cmocka_unit_test(a_launch_without_instances_and_a_group_without_id_are_errors),
 	};

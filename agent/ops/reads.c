@@ -1,0 +1,16 @@
+/* reads.c - the table of reads. With AssumeRole on the operate role it is all that the instance's own role may do. */
+#include <stddef.h>
+
+#include "agent/ops/reads.h"
+
+const char *const reads_all[] = {
+	"ec2:DescribeInstances",
+	"ec2:DescribeSecurityGroups",
+	"ec2:DescribeVpcs",
+	"elasticloadbalancing:DescribeListeners",
+	"elasticloadbalancing:DescribeLoadBalancers",
+	"elasticloadbalancing:DescribeTags",
+	"elasticloadbalancing:DescribeTargetGroups",
+	"elasticloadbalancing:DescribeTargetHealth",
+	NULL,
+};
