@@ -129,8 +129,10 @@ test: ## units (gcc, then sanitizers), 50 seeds of the simulation, Python agains
 
 .PHONY: unit
 unit: ## the unit tests of one FLAVOUR; ONLY=text picks those with the text in their name
-	@$(MAKE) -s $(filter $(if $(ONLY),%$(ONLY)%,%),$(UNIT))
-	@$(PYTHON) tests/run.py $(foreach t,$(UNIT),$(if $(findstring $(ONLY),$t),'$(t:$(B)/tests/%=%)=$t'))
+	@$(MAKE) -s $(ONLY_UNIT)
+	@$(PYTHON) tests/run.py $(foreach t,$(ONLY_UNIT),'$(t:$(B)/tests/%=%)=$t')
+
+ONLY_UNIT = $(foreach t,$(UNIT),$(if $(findstring $(ONLY),$t),$t))
 
 PYTEST      = $(VENV)/bin/python -m pytest -q -p no:cacheprovider
 PYTEST_JOBS = $(foreach d,$(PYTEST_DIRS),'$d=$(PYTEST) $d')
