@@ -322,7 +322,7 @@ static bool next_stage(const struct op *op, unsigned *ret)
 static bool is_running(const struct op *op)
 {
 	for (size_t i = 0; i < op->plans->n; i++)
-		if (op->runs[i] != NULL && run_ended(op->runs[i]) == RUN_RUNNING)
+		if (op->runs[i] != NULL && run_is_running(op->runs[i]))
 			return true;
 	return false;
 }
@@ -783,7 +783,7 @@ void op_stop(struct op *op, void (*stopped)(struct op *op))
 		return;
 	}
 	for (size_t i = 0; op->runs != NULL && op->operate != NULL && i < op->plans->n; i++)
-		if (op->runs[i] != NULL && run_ended(op->runs[i]) == RUN_RUNNING) {
+		if (op->runs[i] != NULL && run_is_running(op->runs[i])) {
 			op->stopping_runs++;
 			run_stop(op->runs[i], on_run_stopped);
 		}

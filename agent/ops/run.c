@@ -53,7 +53,7 @@ struct run {
 	struct sm sm;
 	struct doing *v, *undo;
 	size_t undo_n, at; /* at: in the list that is worked on */
-	bool undoing, cancelled;
+	bool undoing, cancelled, started;
 	json_t *undo_reason; /* the record's members */
 	struct aws_call call;
 	struct inventory_req inv;
@@ -651,8 +651,14 @@ static void on_start(struct timer *t)
 		next(r);
 }
 
+bool run_is_running(const struct run *r)
+{
+	return r->started && r->end == RUN_RUNNING;
+}
+
 void run_start(struct run *r)
 {
+	r->started = true;
 	timer_start(r->env->w, &r->timer, 0, on_start);
 }
 

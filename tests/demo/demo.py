@@ -7,6 +7,7 @@ configuration; the demo must then end with 1. KEEP=1 leaves everything running a
 """
 
 import contextlib
+import datetime
 import json
 import os
 import pathlib
@@ -491,8 +492,8 @@ Everything is left running until you press Ctrl-C. In {REPO}:
 
 
 def call_time(call):
-    """As the journal writes times, to compare as text."""
-    return call["time"]
+    """As the journal writes times, to compare as text; a call's line is written when it ends, never before it began."""
+    return datetime.datetime.fromtimestamp(call["time"], datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def processes():
