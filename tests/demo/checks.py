@@ -50,7 +50,7 @@ class Report:
         """The exit status. A broken demo must fail, and at the check whose cause was broken."""
         self.over.set()
         total = len(self.passed) + len(self.failed)
-        print(f"\n{len(self.passed)} of {total} checks are ok, {self.clock().strip()} s")
+        print(f"\n{total} checks in {self.clock().strip()} s\n{len(self.passed)} passed, {len(self.failed)} failed")
         if self.broken is None:
             return 1 if self.failed else 0
         if self.broken in self.failed:
