@@ -45,16 +45,10 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "run", cmd_run },
-	{ "status", cmd_status },
-	{ "plan", cmd_plan },
-	{ "journal", cmd_journal },
-	{ "check-config", cmd_check_config },
-	{ "version", cmd_version },
-	{ "--version", cmd_version },
-	{ "--help", cmd_help },
-	{ "-h", cmd_help },
-	{ "help", cmd_help },
+	{ "run", cmd_run },         { "status", cmd_status },     { "plan", cmd_plan },
+	{ "journal", cmd_journal }, { "iam", cmd_iam },           { "check-config", cmd_check_config },
+	{ "version", cmd_version }, { "--version", cmd_version }, { "--help", cmd_help },
+	{ "-h", cmd_help },         { "help", cmd_help },
 };
 
 int cli_main(int argc, char **argv)

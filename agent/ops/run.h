@@ -47,7 +47,7 @@ void run_records(const struct run *r, json_t *to);
 
 void run_start(struct run *r);
 bool run_is_running(const struct run *r); /* started and not ended: a replayed one is not */
-void run_free(struct run *r); /* not while a call or a record of it is under way: see run_stop */
+void run_free(struct run *r);             /* not while a call or a record of it is under way: see run_stop */
 /* Stops at once, without a record; done does not come, `stopped` does, later. */
 void run_stop(struct run *r, void (*stopped)(void *ctx, struct run *r));
 

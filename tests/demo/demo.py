@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 
 from tests.demo.checks import Failed, Report
 from tests.peers import process
-from tests.peers.stage import AGENT_USER, INSTALLATION, Stage, sudo
+from tests.peers.stage import AGENT_USER, INSTALLATION, Stage, generated_iam, sudo
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 WAREHOUSE = "wh-1"
@@ -52,8 +52,7 @@ class Demo:
         if self.breaks(1):
             options["account"] = "999999999999"
         if self.breaks(2):
-            run = subprocess.run([binary, "iam", "agent"], capture_output=True, text=True, check=True)
-            policy = json.loads(run.stdout)
+            policy = generated_iam(binary, "agent")
             policy["Statement"].append({"Effect": "Allow", "Action": "ec2:RunInstances", "Resource": "*"})
             options["agent_policy"] = policy
         if self.breaks(3):
@@ -244,7 +243,10 @@ class Demo:
 
     def no_double_launch(self):
         if self.breaks(8):
-            tags = [{"Key": "resource-created-by", "Value": "velodb"}, {"Key": "reeve:installation", "Value": INSTALLATION}]
+            tags = [
+                {"Key": "resource-created-by", "Value": "velodb"},
+                {"Key": "reeve:installation", "Value": INSTALLATION},
+            ]
             specs = [{"ResourceType": "instance", "Tags": tags}]
             run = {"ImageId": self.stage.aws["image_id"], "MinCount": 1, "MaxCount": 1, "TagSpecifications": specs}
             self.admin("ec2").run_instances(**run)
@@ -261,7 +263,10 @@ class Demo:
             tags = {t["Key"]: t["Value"] for t in node["Tags"]}
             ids = [m["Ebs"]["VolumeId"] for m in node["BlockDeviceMappings"] if m["DeviceName"] == "/dev/sdf"]
             volumes = ec2.describe_volumes(VolumeIds=ids)["Volumes"] if ids else []
-            seen += [(tags["reeve:cluster"], tags["reeve:command"], v["VolumeType"], v["Size"], v["Encrypted"]) for v in volumes]
+            seen += [
+                (tags["reeve:cluster"], tags["reeve:command"], v["VolumeType"], v["Size"], v["Encrypted"])
+                for v in volumes
+            ]
             if tags.get("sdb-cluster-id") != "c-demo" or tags.get("reeve:warehouse") != WAREHOUSE:
                 raise Failed(f"{node['InstanceId']} has the tags {tags}")
         wanted = sorted((c, self.ids["apply"], "gp3", 100, True) for c, n in NODES.items() for _ in range(n))
@@ -306,7 +311,9 @@ class Demo:
     def written_before_made(self):
         if self.breaks(12):
             client = self.admin("ec2", through_proxy=True)
-            client.meta.events.register("before-send", lambda request, **_: request.headers.replace_header("User-Agent", b"reeve/0") and None)
+            client.meta.events.register(
+                "before-send", lambda request, **_: request.headers.replace_header("User-Agent", b"reeve/0") and None
+            )
             client.create_security_group(GroupName="x", Description="x", VpcId=self.stage.aws["vpc_id"])
             self.stage.moto.authorize()
         intents = [r for r in self.stage.journal() if r["type"] == "step.intent"]
@@ -321,7 +328,9 @@ class Demo:
 
     def keys_were_renewed(self):
         old, new = (self.stage.aws["keys"][n]["AccessKeyId"] for n in (0, 1))
-        refused = [c for c in self.stage.calls(access_key=old) if c["fault"] == "expired_keys" or c["status"] in (400, 403)]
+        refused = [
+            c for c in self.stage.calls(access_key=old) if c["fault"] == "expired_keys" or c["status"] in (400, 403)
+        ]
         went_on = [c for c in self.stage.calls(access_key=new) if c["status"] == 200]
         codes = sorted({(c["service"], c["status"]) for c in refused if c["user_agent"].startswith("reeve/")})
         if not codes or not went_on:
@@ -331,7 +340,9 @@ class Demo:
     def calls_name_the_command(self):
         if self.breaks(14):
             client = self.admin("ec2", through_proxy=True)
-            client.meta.events.register("before-send", lambda request, **_: request.headers.replace_header("User-Agent", b"reeve/0") and None)
+            client.meta.events.register(
+                "before-send", lambda request, **_: request.headers.replace_header("User-Agent", b"reeve/0") and None
+            )
             client.create_tags(Resources=[self.ours()[0]["InstanceId"]], Tags=[{"Key": "x", "Value": "y"}])
             self.stage.moto.authorize()
         unnamed = [c["action"] for c in self.mutating() if f"cmd/{self.ids['apply']}" not in c["user_agent"]]
@@ -342,7 +353,13 @@ class Demo:
         return f"User-Agent of all {len(self.mutating())} ends in cmd/{self.ids['apply'][:8]}..., all with the operate role's keys"
 
     def metrics_arrive(self):
-        wanted = {"system.cpu.time", "system.memory.usage", "system.disk.io", "system.filesystem.usage", "system.network.io"}
+        wanted = {
+            "system.cpu.time",
+            "system.memory.usage",
+            "system.disk.io",
+            "system.filesystem.usage",
+            "system.network.io",
+        }
         wanted |= {"system.cpu.load_average.1m"}
 
         def names():
@@ -387,7 +404,9 @@ class Demo:
         elb, filters = self.stage.reader("elbv2"), [{"Name": "tag:reeve:warehouse", "Values": [WAREHOUSE]}]
         left = {
             "instances": len(self.ours()),
-            "security groups": len(self.stage.reader("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]),
+            "security groups": len(
+                self.stage.reader("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
+            ),
             "load balancers": len(elb.describe_load_balancers()["LoadBalancers"]),
             "target groups": len(elb.describe_target_groups()["TargetGroups"]),
         }
@@ -410,7 +429,7 @@ class Demo:
         status = self.stage.agent_stop()
         folder = self.dir / "state/journal"
         if self.breaks(20):
-            flip = f"sed -i '3s/\"seq\":3/\"seq\":3 /' {folder}/0000000000000001.jsonl"
+            flip = f'sed -i \'3s/"seq":3/"seq":3 /\' {folder}/0000000000000001.jsonl'
             subprocess.run(sudo("sh", "-c", flip), check=True)
         script = REPO / "tests/demo/verify_journal.sh"
         run = subprocess.run(sudo("bash", script, folder), capture_output=True, text=True)

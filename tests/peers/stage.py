@@ -38,6 +38,15 @@ def sudo(*command):
     return list(command) if is_root() else ["sudo", "-n", *command]
 
 
+def generated_iam(binary, which):
+    """The policy as the binary generates it, CloudFormation's placeholders filled in as a stack would."""
+    text = subprocess.run([binary, "iam", which], capture_output=True, text=True, check=True).stdout
+    names = {"AWS::Partition": "aws", "AWS::AccountId": moto.ACCOUNT, "AWS::Region": moto.REGION}
+    for name, value in (names | {"Vendor": "velodb", "Installation": INSTALLATION}).items():
+        text = text.replace("${" + name + "}", value)
+    return json.loads(text)
+
+
 class Stage:
     def __init__(self, folder, binary, **options):
         """Options: account (what the vendor registered), trust (folder of keys the agent trusts), policy (text),
@@ -85,8 +94,7 @@ class Stage:
         given = self.options.get(f"{which}_policy")
         if given is not None:
             return given
-        run = subprocess.run([self.binary, "iam", which], capture_output=True, text=True, check=True)
-        return json.loads(run.stdout)
+        return generated_iam(self.binary, which)
 
     def start_peer(self, *args):
         peer = process.start_python(*args, stdout=subprocess.PIPE)
@@ -100,9 +108,7 @@ class Stage:
         self.vendor_run("keys", "new", self.keys_dir)
         self.vendor_run("keys", "tls", self.keys_dir, VENDOR_HOST)
         account = self.options.get("account", self.aws["account"])
-        self.vendor(
-            "register", INSTALLATION, "--account", account, "--region", self.aws["region"], "--role", ROLE
-        )
+        self.vendor("register", INSTALLATION, "--account", account, "--region", self.aws["region"], "--role", ROLE)
 
     def vendor_run(self, *args):
         command = [sys.executable, "-m", "tests.vendor", *(str(a) for a in args)]
