@@ -1,0 +1,103 @@
+"""One stage for the tests of this folder: moto takes seconds to start, and each test has a warehouse of its own."""
+
+import itertools
+import pathlib
+import tempfile
+
+import pytest
+
+from tests.peers.stage import INSTALLATION, Stage
+
+REPO = pathlib.Path(__file__).resolve().parents[3]
+numbers = itertools.count(1)
+
+
+class Warehouse:
+    """A warehouse that nobody else has, and the vendor's commands for it."""
+
+    def __init__(self, stage):
+        self.stage = stage
+        self.id = f"wh-{next(numbers)}"
+        self.generation = 0
+
+    def spec(self, nodes=1, atomic=False, **more):
+        aws = self.stage.aws
+        self.generation += 1
+        rules = more.get("rules", "[{protocol: tcp, from_port: 8000, to_port: 9000, cidr: 10.0.0.0/16}]")
+        path = self.stage.dir / f"{self.id}-{self.generation}.yaml"
+        path.write_text(
+            f"warehouse: {self.id}\ngeneration: {self.generation}\nvpc_id: {aws['vpc_id']}\n"
+            f"security_groups:\n  - {{name: node, description: nodes, rules: {rules}}}\n"
+            f"clusters:\n  - name: be\n    nodes: {nodes}\n    atomic: {str(atomic).lower()}\n"
+            f"    instance_type: {more.get('instance_type', 'r6i.xlarge')}\n    image_id: {aws['image_id']}\n"
+            f"    subnet_id: {aws['subnet_ids'][0]}\n    security_groups: [node]\n"
+            f"    volumes: [{{device: /dev/sdf, size_gib: 100, type: gp3}}]\n"
+        )
+        return path
+
+    def apply(self, *args, **spec):
+        return self.stage.vendor("apply", self.spec(**spec), *self.signed(), *args)
+
+    def delete(self, *args):
+        return self.stage.vendor("delete", self.id, "--confirm", self.id, *self.signed(), *args)
+
+    def signed(self):
+        return ("-q", "--command-key", self.stage.keys_dir / "command.key")
+
+    def both_keys(self):
+        return ("--second-key", self.stage.keys_dir / "release.key")
+
+    def result(self, command, timeout_s=60):
+        return self.stage.wait_result(command, timeout_s)
+
+    def nodes(self, alive=True):
+        filters = [
+            {"Name": "tag:reeve:installation", "Values": [INSTALLATION]},
+            {"Name": "tag:reeve:warehouse", "Values": [self.id]},
+        ]
+        found = self.stage.reader("ec2").describe_instances(Filters=filters)["Reservations"]
+        nodes = [i for r in found for i in r["Instances"]]
+        return [i for i in nodes if not alive or i["State"]["Name"] in ("pending", "running")]
+
+    def groups(self):
+        filters = [{"Name": "tag:reeve:warehouse", "Values": [self.id]}]
+        return self.stage.reader("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
+
+    def calls(self, command, action=None):
+        """Calls of one command that would change something, in the order they ended."""
+        calls = [c for c in self.stage.calls(mutating=True) if c["user_agent"].endswith(f"cmd/{command}")]
+        return [c for c in calls if action in (None, c["action"])]
+
+
+def policy(stage, **verbs):
+    """The usual policy, with room for the nodes of all tests together."""
+    return stage.default_policy(**verbs).replace("nodes_total: 8", "nodes_total: 1000")
+
+
+@pytest.fixture(scope="session")
+def running():
+    stage = Stage(tempfile.mkdtemp(prefix="reeve-e2e-"), REPO / "build/reeve")
+    try:
+        stage.start()
+        stage.agent_start()
+        yield stage
+    finally:
+        stage.close()
+        stage.remove()
+
+
+@pytest.fixture
+def stage(running):
+    """The stage in good order: no faults, the usual policy, no STOP, the agent and the vendor alive."""
+    running.rules()
+    running.write_policy(policy(running))
+    (running.dir / "etc/STOP").unlink(missing_ok=True)
+    if running.agent is None:
+        running.agent_start()
+    yield running
+    running.rules()
+
+
+@pytest.fixture
+def warehouse(stage):
+    return Warehouse(stage)

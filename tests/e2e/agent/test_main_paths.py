@@ -1,0 +1,177 @@
+"""The real binary against moto behind the fault proxy: the main paths, and how each of them fails."""
+
+import subprocess
+
+from tests.e2e.agent.conftest import policy
+from tests.peers import process
+
+
+def launches(warehouse, command):
+    return [c for c in warehouse.calls(command, "RunInstances") if c["upstream_status"] == 200]
+
+
+def test_a_throttled_launch_is_repeated_and_launches_once(stage, warehouse):
+    stage.rules({"match": {"action": "RunInstances"}, "times": 2, "do": "throttle"})
+    command = warehouse.apply(nodes=2)
+    assert warehouse.result(command)["state"] == "SUCCEEDED"
+    assert len(warehouse.nodes(alive=False)) == 2
+    assert len(launches(warehouse, command)) == 1
+
+
+def test_too_little_capacity_keeps_what_can_be_had_and_says_short(stage, warehouse):
+    stage.rules({"match": {"action": "RunInstances"}, "times": 1, "do": "capacity"})
+    command = warehouse.apply(nodes=2)
+    result = warehouse.result(command)
+    assert result["state"] == "SUCCEEDED"
+    assert result["note"] == "short: 1 of 2 nodes in be"
+    first, second = warehouse.calls(command, "RunInstances")
+    assert (first["params"]["MinCount"], second["params"]["MinCount"]) == ("2", "1")
+    assert first["params"]["ClientToken"] != second["params"]["ClientToken"]
+    assert len(warehouse.nodes()) == 1
+
+
+def test_an_atomic_cluster_without_capacity_fails_and_leaves_no_node(stage, warehouse):
+    stage.rules({"match": {"action": "RunInstances"}, "do": "capacity"})
+    command = warehouse.apply(nodes=2, atomic=True)
+    result = warehouse.result(command)
+    assert result["state"] == "FAILED"
+    assert result["error"]["class"] == "CAPACITY"
+    assert result["error"]["aws_code"] == "InsufficientInstanceCapacity"
+    assert len(warehouse.calls(command, "RunInstances")) == 1, "HTTP 500 of this code must not be hammered"
+    assert warehouse.nodes(alive=False) == []
+
+
+def test_a_launch_whose_answer_is_lost_is_found_by_its_tags(stage, warehouse):
+    stage.rules({"match": {"action": "RunInstances"}, "times": 1, "do": "reset-after"})
+    command = warehouse.apply(nodes=2)
+    assert warehouse.result(command)["state"] == "SUCCEEDED"
+    assert len(warehouse.nodes(alive=False)) == 2
+    assert len(launches(warehouse, command)) == 1
+
+
+def test_a_call_that_never_arrived_is_made_again(stage, warehouse):
+    stage.rules({"match": {"action": "CreateSecurityGroup"}, "times": 1, "do": "reset-before"})
+    command = warehouse.apply()
+    assert warehouse.result(command)["state"] == "SUCCEEDED"
+    assert len(warehouse.groups()) == 1
+
+
+def test_expired_keys_are_renewed_and_the_command_goes_on(stage, warehouse):
+    old = stage.swap_keys(1)
+    stage.rules(expired_keys=[old])
+    command = warehouse.apply()
+    assert warehouse.result(command)["state"] == "SUCCEEDED"
+    refused = {(c["service"], c["status"]) for c in stage.calls(access_key=old) if c["fault"]}
+    assert refused & {("ec2", 400), ("sts", 403), ("elasticloadbalancing", 403)}
+
+
+def test_grow_and_shrink_are_the_same_verb(warehouse):
+    assert warehouse.result(warehouse.apply(nodes=1))["state"] == "SUCCEEDED"
+    first = {i["InstanceId"] for i in warehouse.nodes()}
+    assert warehouse.result(warehouse.apply(nodes=3))["state"] == "SUCCEEDED"
+    assert first < {i["InstanceId"] for i in warehouse.nodes()}
+    assert warehouse.result(warehouse.apply(nodes=1))["state"] == "SUCCEEDED"
+    assert {i["InstanceId"] for i in warehouse.nodes()} == first, "the oldest stays"
+
+
+def test_the_same_spec_again_changes_nothing(warehouse):
+    assert warehouse.result(warehouse.apply(nodes=1))["state"] == "SUCCEEDED"
+    command = warehouse.apply(nodes=1)
+    assert warehouse.result(command)["state"] == "SUCCEEDED"
+    assert warehouse.calls(command) == []
+
+
+def test_a_rule_that_the_spec_no_longer_has_is_revoked(warehouse):
+    assert warehouse.result(warehouse.apply())["state"] == "SUCCEEDED"
+    assert len(warehouse.groups()[0]["IpPermissions"]) == 1
+    assert warehouse.result(warehouse.apply(rules="[]"))["state"] == "SUCCEEDED"
+    assert warehouse.groups()[0]["IpPermissions"] == []
+
+
+def test_a_type_outside_the_policy_is_denied_without_a_call(warehouse):
+    command = warehouse.apply(instance_type="p5.48xlarge")
+    result = warehouse.result(command)
+    assert result["state"] == "DENIED"
+    assert "bounds.instance_types does not hold p5.48xlarge" in result["error"]["message"]
+    assert warehouse.calls(command) == []
+
+
+def test_without_a_policy_nothing_is_changed_and_the_reason_is_said(stage, warehouse):
+    (stage.dir / "etc/policy.yaml").unlink()
+    command = warehouse.apply()
+    result = warehouse.result(command)
+    assert result["state"] == "DENIED"
+    assert "policy.yaml" in result["error"]["message"]
+    assert warehouse.calls(command) == []
+
+
+def test_a_stop_file_holds_new_steps_until_it_goes(stage, warehouse):
+    (stage.dir / "etc/STOP").touch()
+    command = warehouse.apply()
+    frozen = process.wait_for(
+        lambda: [s for s in stage.vendor_lines("statuses") if s["id"] == command and "STOP" in s["note"]], 15, "frozen"
+    )
+    assert frozen
+    assert warehouse.calls(command) == []
+    (stage.dir / "etc/STOP").unlink()
+    assert warehouse.result(command)["state"] == "SUCCEEDED"
+
+
+def test_approve_waits_and_does_not_run(stage, warehouse):
+    stage.write_policy(policy(stage, apply="approve"))
+    command = warehouse.apply("--expires", "8s")
+    process.wait_for(
+        lambda: [s for s in stage.vendor_lines("statuses") if s["id"] == command and s["state"] == "WAIT_APPROVAL"], 15
+    )
+    assert warehouse.result(command)["state"] == "EXPIRED"
+    assert warehouse.calls(command) == []
+
+
+def test_a_vendor_that_was_away_gets_the_result_once(stage, warehouse):
+    stage.rules({"match": {"action": "RunInstances"}, "times": 1, "do": "delay", "seconds": 2})
+    command = warehouse.apply()
+    process.wait_for(lambda: warehouse.calls(command, "CreateSecurityGroup"), 15, "the command at work")
+    stage.vendor_kill()
+    process.wait_for(warehouse.nodes, 15, "nodes while the vendor is away")
+    stage.vendor_start()
+    assert warehouse.result(command)["state"] == "SUCCEEDED"
+    assert len([r for r in stage.vendor_lines("results") if r["id"] == command]) == 1
+
+
+def test_a_cancel_before_the_start_changes_nothing(stage, warehouse):
+    stage.write_policy(policy(stage).replace("delete_hold: 0s", "delete_hold: 1h"))
+    assert warehouse.result(warehouse.apply())["state"] == "SUCCEEDED"
+    command = warehouse.delete(*warehouse.both_keys())
+    process.wait_for(
+        lambda: [s for s in stage.vendor_lines("statuses") if s["id"] == command and s["state"] == "WAIT_HOLD"], 15
+    )
+    stage.vendor("cancel", command)
+    assert warehouse.result(command)["state"] == "CANCELLED"
+    assert len(warehouse.nodes()) == 1
+
+
+def test_the_journal_verifies_and_a_changed_byte_is_found(stage, tmp_path):
+    folder = stage.dir / "state/journal"
+    verify = [stage.binary, "journal", "verify"]
+    assert subprocess.run([*verify, folder], capture_output=True).returncode == 0
+    for segment in folder.iterdir():
+        if segment.suffix == ".jsonl":
+            (tmp_path / segment.name).write_bytes(segment.read_bytes().replace(b"inst-1", b"inst-2", 1))
+    run = subprocess.run([*verify, tmp_path], capture_output=True, text=True)
+    assert run.returncode == 1
+    assert "journal damaged at 0000000000000001.jsonl line" in run.stderr
+
+
+def test_status_and_plan_show_speak_to_people(stage, warehouse):
+    stage.write_policy(policy(stage, apply="approve"))
+    command = warehouse.apply("--expires", "20s", nodes=2)
+    process.wait_for(
+        lambda: [s for s in stage.vendor_lines("statuses") if s["id"] == command and s["state"] == "WAIT_APPROVAL"], 15
+    )
+    status = subprocess.run([stage.binary, "status", "-c", stage.config], capture_output=True, text=True)
+    assert "WAIT_APPROVAL" in status.stdout
+    assert "connected" in status.stdout
+    plan = subprocess.run([stage.binary, "plan", "show", command, "-c", stage.config], capture_output=True, text=True)
+    assert "2 x r6i.xlarge" in plan.stdout
+    stage.vendor("cancel", command)
+    assert warehouse.result(command)["state"] == "CANCELLED"
