@@ -9,6 +9,10 @@ class Failed(Exception):
     """A check's own no: the text says what was seen."""
 
 
+class Enough(Exception):
+    """The check whose cause was broken has had its say: nothing behind it matters."""
+
+
 class Report:
     def __init__(self, broken):
         self.broken = broken  # the number of the check whose cause was broken on purpose, or None
@@ -45,6 +49,8 @@ class Report:
         kept.append(self.number)
         self.say(f"{word} {self.number:2}. {title}")
         self.say(f"           {seen}")
+        if self.number == self.broken:
+            raise Enough
 
     def end(self):
         """The exit status. A broken demo must fail, and at the check whose cause was broken."""

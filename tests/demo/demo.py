@@ -20,7 +20,7 @@ import time
 
 from botocore.exceptions import ClientError
 
-from tests.demo.checks import Failed, Report
+from tests.demo.checks import Enough, Failed, Report
 from tests.peers import process
 from tests.peers.stage import AGENT_USER, INSTALLATION, Stage, generated_iam, sudo
 
@@ -535,6 +535,8 @@ def main():
     demo = Demo(REPO / "build/reeve")
     try:
         demo.run(before)
+    except Enough:
+        demo.close()
     except BaseException:
         demo.close()
         raise
