@@ -1,0 +1,150 @@
+/* aws_sim.h - a pretend AWS: metadata service, STS, EC2 and Elastic Load Balancing, in virtual time and in real bytes.
+ *
+ * Signed requests come in and are checked by code of their own; XML goes out. Things take time, are hidden for a while after
+ * they were made, hang on each other and run out; calls are throttled, delayed, and lose their answers after acting. Every
+ * call that changes something is in the ledger, with the command that it names and what it did. */
+#pragma once
+#include "tests/sim/form_sim.h"
+#include "tests/sim/odds.h"
+#include "tests/sim/sigv4_check.h"
+
+#define AWS_ACCOUNT "123456789012"
+#define AWS_REGION "us-east-1"
+#define AWS_ROLE "velodb-role-inst-1"
+#define AWS_ROLE_ID "AROASIMULATED0000001"
+#define AWS_INSTANCE "i-0a9e27000000000aa"
+#define AWS_OPERATE "arn:aws:iam::" AWS_ACCOUNT ":role/" AWS_ROLE "-operate"
+#define AWS_VPC "vpc-0001"
+#define AWS_VPC_CIDR "10.20.0.0/16"
+
+struct aws_tag {
+	char *key, *value;
+};
+
+/* What all things share. Nothing is ever taken out of a list, so a place in it is a page token. */
+struct aws_thing {
+	char id[200], name[256];
+	uint64_t made_ms, shown_ms, usable_ms; /* when Describe shows it, when other calls know it */
+	uint64_t gone_ms;                      /* 0: it is there; else since when it is not */
+	struct aws_tag *tags;
+	size_t tags_n;
+	char command[64]; /* that made it */
+};
+
+struct aws_instance {
+	struct aws_thing t;
+	char type[64], image[64], subnet[64], token[65];
+	char group_ids[5][200];
+	size_t groups_n;
+	uint64_t reservation;
+	uint64_t running_ms, stillborn_ms;      /* stillborn_ms: dies then, before it runs; 0: does not */
+	uint64_t stopping_ms, terminated_ms;    /* 0: nobody has ended it */
+	uint64_t interface_ms;                  /* its network interface is gone then; 0: not yet known */
+	bool foreign;
+};
+
+struct aws_rule {
+	char protocol[8], source[200];
+	int from, to;
+	bool is_group;
+	uint64_t shown_ms, revoked_ms, hidden_ms; /* revoked_ms 0: it stands */
+};
+
+struct aws_group {
+	struct aws_thing t;
+	char vpc[64], description[256];
+	struct aws_rule *rules;
+	size_t rules_n;
+};
+
+struct aws_target {
+	char id[64];
+	uint64_t since_ms, healthy_ms;
+	uint64_t draining_ms, gone_ms; /* 0: registered */
+};
+
+struct aws_tg {
+	struct aws_thing t;
+	char protocol[8];
+	unsigned port;
+	uint64_t in_use_ms; /* until then it counts as in use after its last listener went */
+	struct aws_target *targets;
+	size_t targets_n;
+};
+
+struct aws_lb {
+	struct aws_thing t;
+	uint64_t active_ms;
+	char settings[512];
+};
+
+struct aws_listener {
+	struct aws_thing t;
+	struct aws_lb *lb;
+	struct aws_tg *tg;
+	unsigned port;
+};
+
+struct aws_key {
+	char id[32], secret[48], token[80], session[80];
+	uint64_t dead_ms; /* refused from then on */
+	bool operate;
+};
+
+/* One call that would change something, as it arrived. */
+struct aws_entry {
+	uint64_t at_ms;
+	const char *action;
+	char command[64];      /* of the User-Agent */
+	char session[80];      /* of the keys */
+	unsigned attempt;      /* of amz-sdk-request */
+	const struct form_sim *form;
+};
+typedef void aws_watcher(void *ctx, const struct aws_entry *e);
+
+struct aws_launch {
+	char token[65];
+	struct digest asked;
+	size_t first, n; /* in instances */
+};
+
+struct aws_sim {
+	struct world *w;
+	struct odds *odds;
+	aws_watcher *watch; /* each mutating call, before it acts */
+	void *watch_ctx;
+	uint64_t mutations, effects; /* calls, and those that changed something */
+	unsigned page;               /* how many things stand on one page */
+	unsigned capacity;           /* instances that may be alive; more is InsufficientInstanceCapacity */
+	bool role_gone;              /* the operate role cannot be assumed, and its keys are worth nothing */
+	uint64_t keys_live_ms;       /* of the instance role */
+	unsigned least_up_s, most_up_s;
+
+	struct aws_instance **instances;
+	struct aws_group **groups;
+	struct aws_tg **tgs;
+	struct aws_lb **lbs;
+	struct aws_listener **listeners;
+	struct aws_launch *launches;
+	size_t instances_n, groups_n, tgs_n, lbs_n, listeners_n, launches_n;
+	struct aws_key *keys;
+	size_t keys_n;
+	char imds_token[40];
+	uint64_t imds_token_ms, requests, next_id;
+};
+
+struct aws_sim *aws_sim_new(struct world *w, struct odds *odds);
+void aws_sim_free(struct aws_sim *a);
+bool aws_sim_is_for(const char *url); /* is it AWS or the metadata service that is asked? */
+void aws_sim_request(struct aws_sim *a, struct sim_http *x);
+/* STS, asked by somebody else with the request that the agent signed: status and body. */
+int aws_sim_forward(struct aws_sim *a, const char *host, const struct sigv4_seen *s, struct buf *body);
+int64_t aws_sim_wall_ms(const struct aws_sim *a); /* the time that AWS believes: it is never wrong */
+
+/* For checks and scenes. */
+const char *aws_tag_of(const struct aws_thing *t, const char *key); /* NULL: none */
+bool aws_is_there(const struct aws_sim *a, const struct aws_thing *t);
+bool aws_is_alive(const struct aws_sim *a, const struct aws_instance *i);
+bool aws_is_running(const struct aws_sim *a, const struct aws_instance *i);
+bool aws_rule_stands(const struct aws_rule *r);
+struct aws_group *aws_add_foreign(struct aws_sim *a); /* things of somebody else, that nobody may touch */

@@ -1,0 +1,54 @@
+/* aws_sim_impl.h - what the files of the pretend AWS know of each other. */
+#pragma once
+#include <string.h>
+
+#include "agent/base/digest.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "tests/sim/aws_sim.h"
+#include "tests/sim/xml_sim.h"
+
+/* One call being answered: the form in, XML or a refusal out. */
+struct aws_ask {
+	struct aws_sim *a;
+	const struct form_sim *f;
+	const char *action;
+	const struct aws_key *key;
+	struct digest form_digest;
+	struct buf *xml;
+	int status;
+	const char *code;
+	char message[256];
+	bool changed; /* it had an effect */
+};
+
+typedef void aws_fn(struct aws_ask *q);
+struct aws_action {
+	const char *name;
+	bool mutates;
+	aws_fn *fn;
+};
+
+extern const struct aws_action aws_ec2_actions[], aws_elb_actions[], aws_sts_actions[];
+
+void aws_refuse(struct aws_ask *q, int status, const char *code, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+uint64_t aws_now(const struct aws_sim *a);
+void aws_thing_init(struct aws_sim *a, struct aws_thing *t, const char *prefix, const char *command);
+/* Tags from "<prefix><n>.Key" and ".Value" */
+void aws_thing_tags(struct aws_thing *t, const struct form_sim *f, const char *prefix);
+void aws_thing_close(struct aws_thing *t);
+bool aws_shows(struct aws_sim *a, const struct aws_thing *t); /* in a Describe, now */
+bool aws_knows(struct aws_sim *a, const struct aws_thing *t); /* in another call, now */
+const char *aws_command_of(const struct aws_ask *q);
+
+/* One page of a list: from where, how many, and the token of the next. */
+struct aws_page {
+	size_t at;
+	unsigned room;
+	bool more;
+};
+struct aws_page aws_page_start(struct aws_ask *q, const char *token_name, const char *size_name);
+bool aws_page_takes(struct aws_page *p, size_t i); /* is there room for thing number i? sets at and more when not */
+
+struct aws_key *aws_key_new(struct aws_sim *a, const char *session, bool operate, uint64_t live_ms);
+void aws_imds_request(struct aws_sim *a, struct sim_http *x);

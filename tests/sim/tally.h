@@ -1,0 +1,86 @@
+/* tally.h - what went wrong on purpose, and how often. Every fault and every event that a seed may bring has one name here;
+ * a run of many seeds ends with the table, and a kind that never happened was not tested. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* clang-format off */
+#define TALLY_KINDS(X)                                              \
+	X(AWS_THROTTLE,      "aws: throttled")                      \
+	X(AWS_RETRY_AFTER,   "aws: throttled, with a hint when to come back") \
+	X(AWS_SLOW,          "aws: an answer that takes seconds")   \
+	X(AWS_ERROR_BEFORE,  "aws: 500, nothing was done")          \
+	X(AWS_ERROR_AFTER,   "aws: 500, it was done")               \
+	X(AWS_LOST_BEFORE,   "aws: connection lost, nothing was done") \
+	X(AWS_LOST_AFTER,    "aws: connection lost, it was done")   \
+	X(AWS_GARBAGE,       "aws: a page that no AWS service wrote") \
+	X(AWS_TORN_XML,      "aws: half an answer with a 200")      \
+	X(AWS_EMPTY_PAGE,    "aws: an empty page, more follow")     \
+	X(AWS_PAGES,         "aws: a list in several pages")        \
+	X(AWS_REVOKED,       "aws: keys that expire early")         \
+	X(AWS_EXPIRED,       "aws: keys refused as expired")        \
+	X(AWS_SKEW,          "aws: a request refused for its time") \
+	X(AWS_HIDDEN,        "aws: a new thing that Describe does not show yet") \
+	X(AWS_NOT_YET,       "aws: a new thing that another call does not know yet") \
+	X(AWS_CAPACITY,      "aws: no capacity")                    \
+	X(AWS_SHORT,         "aws: fewer nodes than asked for")     \
+	X(AWS_STILLBORN,     "aws: a node that dies while it comes up") \
+	X(AWS_TOKEN_AGAIN,   "aws: a ClientToken seen before")      \
+	X(AWS_DUPLICATE,     "aws: there is one of that name")      \
+	X(AWS_IN_USE,        "aws: something still hangs on it")    \
+	X(AWS_ROLE_GONE,     "aws: the operate role taken away")    \
+	X(IMDS_ERROR,        "imds: 503")                           \
+	X(IMDS_HANG,         "imds: no answer")                     \
+	X(IMDS_TOKEN_LOST,   "imds: session token forgotten")       \
+	X(VENDOR_503,        "vendor: 503 with Retry-After")        \
+	X(VENDOR_429,        "vendor: 429")                         \
+	X(VENDOR_RESET,      "vendor: connection lost, nothing was taken") \
+	X(VENDOR_LOST,       "vendor: answer lost after it was taken") \
+	X(VENDOR_RESTART,    "vendor: restarted, sessions forgotten") \
+	X(VENDOR_STALE,      "vendor: an old intent again")         \
+	X(VENDOR_SHUFFLED,   "vendor: commands in the wrong order") \
+	X(VENDOR_TWICE,      "vendor: a command twice in an intent") \
+	X(VENDOR_HELD,       "vendor: a poll held")                 \
+	X(VENDOR_LATE,       "vendor: an intent that comes late")   \
+	X(VENDOR_GARBAGE,    "vendor: an answer that is no protobuf") \
+	X(VENDOR_ERROR,      "vendor: an OpAMP error with RetryInfo") \
+	X(VENDOR_NO_LOGIN,   "vendor: login refused")               \
+	X(VENDOR_NO_HEAD,    "vendor: no fresh head for a while")   \
+	X(BAD_SIGNATURE,     "command: bad signature")              \
+	X(BAD_KEY,           "command: signed by a stranger")       \
+	X(BAD_BINDING,       "command: for another installation")   \
+	X(BAD_SPEC,          "command: a spec that breaks its format") \
+	X(BAD_VERB,          "command: an unknown verb")            \
+	X(GAP,               "command: a gap in the sequence")      \
+	X(EXPIRED,           "command: expired before it came")     \
+	X(ONE_KEY,           "command: high risk with one key")     \
+	X(CANCEL,            "command: cancelled")                  \
+	X(PLAN_MODE,         "command: plan only")                  \
+	X(STOP_FILE,         "customer: STOP file put and removed") \
+	X(POLICY_TIGHT,      "customer: policy tightened")          \
+	X(POLICY_BROKEN,     "customer: policy broken, then mended") \
+	X(DISK_FULL,         "machine: disk full")                  \
+	X(DISK_ERROR,        "machine: disk error")                 \
+	X(CLOCK_STEP,        "machine: clock stepped")              \
+	X(RESTART,           "machine: agent stopped and started")  \
+	X(DIE_BEFORE,        "death: before a durable write")       \
+	X(DIE_INSIDE,        "death: inside a durable write")       \
+	X(DIE_AFTER,         "death: after a durable write")        \
+	X(DIE_REQUEST,       "death: as a request arrives")         \
+	X(DIE_ANSWER,        "death: as an answer comes back")      \
+	X(POWER,             "death: by power failure")             \
+	X(KILL,              "death: by kill -9")
+/* clang-format on */
+
+enum tally_kind {
+#define TALLY_ENUM(name, text) TALLY_##name,
+	TALLY_KINDS(TALLY_ENUM)
+#undef TALLY_ENUM
+	    TALLY_COUNT
+};
+
+void tally(enum tally_kind kind);
+void tally_add(const uint64_t counts[TALLY_COUNT]); /* of another process */
+const uint64_t *tally_counts(void);
+unsigned tally_print(FILE *to); /* how many kinds never happened */

@@ -1,0 +1,42 @@
+/* xml_sim.c - see xml_sim.h. */
+#include "tests/sim/xml_sim.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void xml_open(struct buf *b, const char *name)
+{
+	buf_addf(b, "<%s>", name);
+}
+
+void xml_shut(struct buf *b, const char *name)
+{
+	buf_addf(b, "</%s>", name);
+}
+
+static void escaped(struct buf *b, const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if (*s == '<')
+			buf_adds(b, "&lt;");
+		else if (*s == '&')
+			buf_adds(b, "&amp;");
+		else if (*s == '>')
+			buf_adds(b, "&gt;");
+		else
+			buf_addc(b, *s);
+	}
+}
+
+void xml_text(struct buf *b, const char *name, const char *fmt, ...)
+{
+	char text[2048];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	xml_open(b, name);
+	escaped(b, text);
+	xml_shut(b, name);
+}
