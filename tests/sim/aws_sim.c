@@ -148,23 +148,23 @@ static void write_error(struct aws_sim *a, const struct service *s, const char *
 	buf_reset(to);
 	buf_adds(to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
 	buf_adds(to, s->is_ec2 ? "<Response><Errors>" : "<ErrorResponse xmlns=\"http://sim/\">");
-	xml_open(to, "Error");
+	xmlw_open(to, "Error");
 	if (!s->is_ec2)
-		xml_text(to, "Type", "Sender");
-	xml_text(to, "Code", "%s", code);
-	xml_text(to, "Message", "%s", message);
-	xml_shut(to, "Error");
+		xmlw_text(to, "Type", "Sender");
+	xmlw_text(to, "Code", "%s", code);
+	xmlw_text(to, "Message", "%s", message);
+	xmlw_close(to, "Error");
 	if (s->is_ec2)
-		xml_shut(to, "Errors");
-	xml_text(to, s->is_ec2 ? "RequestID" : "RequestId", "req-%llu", (unsigned long long)a->requests);
-	xml_shut(to, s->is_ec2 ? "Response" : "ErrorResponse");
+		xmlw_close(to, "Errors");
+	xmlw_text(to, s->is_ec2 ? "RequestID" : "RequestId", "req-%llu", (unsigned long long)a->requests);
+	xmlw_close(to, s->is_ec2 ? "Response" : "ErrorResponse");
 }
 
 static void write_answer(struct aws_sim *a, const struct service *s, const struct aws_ask *q, struct buf *to)
 {
 	buf_addf(to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<%sResponse xmlns=\"http://sim/doc/%s/\">", q->action, s->version);
 	if (s->is_ec2)
-		xml_text(to, "requestId", "req-%llu", (unsigned long long)a->requests);
+		xmlw_text(to, "requestId", "req-%llu", (unsigned long long)a->requests);
 	else
 		buf_addf(to, "<%sResult>", q->action);
 	buf_add(to, buf_str(q->xml), q->xml->len);

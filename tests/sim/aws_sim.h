@@ -4,6 +4,7 @@
  * they were made, hang on each other and run out; calls are throttled, delayed, and lose their answers after acting. Every
  * call that changes something is in the ledger, with the command that it names and what it did. */
 #pragma once
+#include "agent/base/digest.h"
 #include "tests/sim/form_sim.h"
 #include "tests/sim/odds.h"
 #include "tests/sim/sigv4_check.h"

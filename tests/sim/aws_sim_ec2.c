@@ -81,14 +81,14 @@ static bool passes(struct aws_ask *q, const struct aws_thing *t)
 
 static void write_tags(struct buf *b, const struct aws_thing *t)
 {
-	xml_open(b, "tagSet");
+	xmlw_open(b, "tagSet");
 	for (size_t i = 0; i < t->tags_n; i++) {
-		xml_open(b, "item");
-		xml_text(b, "key", "%s", t->tags[i].key);
-		xml_text(b, "value", "%s", t->tags[i].value);
-		xml_shut(b, "item");
+		xmlw_open(b, "item");
+		xmlw_text(b, "key", "%s", t->tags[i].key);
+		xmlw_text(b, "value", "%s", t->tags[i].value);
+		xmlw_close(b, "item");
 	}
-	xml_shut(b, "tagSet");
+	xmlw_close(b, "tagSet");
 }
 
 /* ---- instances ---- */
@@ -105,10 +105,10 @@ static void write_reason(struct aws_sim *a, const struct aws_instance *i, struct
 {
 	if (aws_is_alive(a, i))
 		return;
-	xml_open(b, "stateReason");
-	xml_text(b, "code", "%s", i->stillborn_ms != 0 ? "Server.InternalError" : "Client.UserInitiatedShutdown");
-	xml_text(b, "message", "%s", i->stillborn_ms != 0 ? "Internal error on launch" : "User initiated shutdown");
-	xml_shut(b, "stateReason");
+	xmlw_open(b, "stateReason");
+	xmlw_text(b, "code", "%s", i->stillborn_ms != 0 ? "Server.InternalError" : "Client.UserInitiatedShutdown");
+	xmlw_text(b, "message", "%s", i->stillborn_ms != 0 ? "Internal error on launch" : "User initiated shutdown");
+	xmlw_close(b, "stateReason");
 }
 
 static void write_instance(struct aws_sim *a, const struct aws_instance *i, struct buf *b)
@@ -116,28 +116,28 @@ static void write_instance(struct aws_sim *a, const struct aws_instance *i, stru
 	const char *state = state_of(a, i);
 	char stamp[STAMP_RFC3339_LEN];
 
-	xml_open(b, "item");
-	xml_text(b, "instanceId", "%s", i->t.id);
-	xml_text(b, "imageId", "%s", i->image);
-	xml_open(b, "instanceState");
-	xml_text(b, "code", "%d", state_code(state));
-	xml_text(b, "name", "%s", state);
-	xml_shut(b, "instanceState");
+	xmlw_open(b, "item");
+	xmlw_text(b, "instanceId", "%s", i->t.id);
+	xmlw_text(b, "imageId", "%s", i->image);
+	xmlw_open(b, "instanceState");
+	xmlw_text(b, "code", "%d", state_code(state));
+	xmlw_text(b, "name", "%s", state);
+	xmlw_close(b, "instanceState");
 	write_reason(a, i, b);
-	xml_text(b, "instanceType", "%s", i->type);
-	xml_text(b, "launchTime", "%s", stamp_rfc3339(aws_sim_wall_ms(a) - (int64_t)(aws_now(a) - i->t.made_ms), stamp));
-	xml_text(b, "subnetId", "%s", i->subnet);
-	xml_text(b, "vpcId", "%s", AWS_VPC);
-	xml_text(b, "clientToken", "%s", i->token);
-	xml_open(b, "groupSet");
+	xmlw_text(b, "instanceType", "%s", i->type);
+	xmlw_text(b, "launchTime", "%s", stamp_rfc3339(aws_sim_wall_ms(a) - (int64_t)(aws_now(a) - i->t.made_ms), stamp));
+	xmlw_text(b, "subnetId", "%s", i->subnet);
+	xmlw_text(b, "vpcId", "%s", AWS_VPC);
+	xmlw_text(b, "clientToken", "%s", i->token);
+	xmlw_open(b, "groupSet");
 	for (size_t g = 0; g < i->groups_n; g++) {
-		xml_open(b, "item");
-		xml_text(b, "groupId", "%s", i->group_ids[g]);
-		xml_shut(b, "item");
+		xmlw_open(b, "item");
+		xmlw_text(b, "groupId", "%s", i->group_ids[g]);
+		xmlw_close(b, "item");
 	}
-	xml_shut(b, "groupSet");
+	xmlw_close(b, "groupSet");
 	write_tags(b, &i->t);
-	xml_shut(b, "item");
+	xmlw_close(b, "item");
 }
 
 static const struct aws_group *group_of(const struct aws_sim *a, const char *id)
@@ -265,10 +265,10 @@ static void launched_before(struct aws_ask *q, const struct aws_launch *l)
 		aws_refuse(q, 400, "IdempotentInstanceTerminated", "The instances of this token are terminated");
 		return;
 	}
-	xml_open(q->xml, "instancesSet");
+	xmlw_open(q->xml, "instancesSet");
 	for (size_t i = l->first; i < l->first + l->n; i++)
 		write_instance(a, a->instances[i], q->xml);
-	xml_shut(q->xml, "instancesSet");
+	xmlw_close(q->xml, "instancesSet");
 }
 
 static void run_instances(struct aws_ask *q)
@@ -290,11 +290,11 @@ static void run_instances(struct aws_ask *q)
 	if (q->code != NULL)
 		return;
 	snprintf(l.token, sizeof(l.token), "%s", token);
-	xml_text(q->xml, "reservationId", "r-%llx", (unsigned long long)reservation);
-	xml_open(q->xml, "instancesSet");
+	xmlw_text(q->xml, "reservationId", "r-%llx", (unsigned long long)reservation);
+	xmlw_open(q->xml, "instancesSet");
 	for (size_t i = 0; i < l.n; i++)
 		write_instance(a, launch_one(q, reservation), q->xml);
-	xml_shut(q->xml, "instancesSet");
+	xmlw_close(q->xml, "instancesSet");
 	a->launches = mem_grow(a->launches, a->launches_n + 1, sizeof(*a->launches));
 	a->launches[a->launches_n++] = l;
 	q->changed = true;
@@ -305,7 +305,7 @@ static void describe_instances(struct aws_ask *q)
 	struct aws_sim *a = q->a;
 	struct aws_page p = aws_page_start(q, "NextToken", "MaxResults");
 
-	xml_open(q->xml, "reservationSet");
+	xmlw_open(q->xml, "reservationSet");
 	for (size_t i = p.at; i < a->instances_n; i++) {
 		struct aws_instance *in = a->instances[i];
 
@@ -313,16 +313,16 @@ static void describe_instances(struct aws_ask *q)
 			continue;
 		if (!aws_page_takes(&p, i))
 			break;
-		xml_open(q->xml, "item");
-		xml_text(q->xml, "reservationId", "r-%llx", (unsigned long long)in->reservation);
-		xml_open(q->xml, "instancesSet");
+		xmlw_open(q->xml, "item");
+		xmlw_text(q->xml, "reservationId", "r-%llx", (unsigned long long)in->reservation);
+		xmlw_open(q->xml, "instancesSet");
 		write_instance(a, in, q->xml);
-		xml_shut(q->xml, "instancesSet");
-		xml_shut(q->xml, "item");
+		xmlw_close(q->xml, "instancesSet");
+		xmlw_close(q->xml, "item");
 	}
-	xml_shut(q->xml, "reservationSet");
+	xmlw_close(q->xml, "reservationSet");
 	if (p.more)
-		xml_text(q->xml, "nextToken", "t%zu", p.at);
+		xmlw_text(q->xml, "nextToken", "t%zu", p.at);
 }
 
 static void terminate_instances(struct aws_ask *q)
@@ -338,7 +338,7 @@ static void terminate_instances(struct aws_ask *q)
 	}
 	if (q->code != NULL)
 		return;
-	xml_open(q->xml, "instancesSet");
+	xmlw_open(q->xml, "instancesSet");
 	for (unsigned n = 1; form_sim_get(q->f, "InstanceId.%u", n) != NULL; n++) {
 		struct aws_instance *i = instance_of(a, form_sim_get(q->f, "InstanceId.%u", n));
 
@@ -350,11 +350,11 @@ static void terminate_instances(struct aws_ask *q)
 			i->stillborn_ms = 0;
 			end_instance(a, i, i->stopping_ms);
 		}
-		xml_open(q->xml, "item");
-		xml_text(q->xml, "instanceId", "%s", i->t.id);
-		xml_shut(q->xml, "item");
+		xmlw_open(q->xml, "item");
+		xmlw_text(q->xml, "instanceId", "%s", i->t.id);
+		xmlw_close(q->xml, "item");
 	}
-	xml_shut(q->xml, "instancesSet");
+	xmlw_close(q->xml, "instancesSet");
 }
 
 /* ---- security groups ---- */
@@ -428,8 +428,8 @@ static void create_security_group(struct aws_ask *q)
 	snprintf(g->description, sizeof(g->description), "%s", form_sim_get(q->f, "GroupDescription"));
 	a->groups = mem_grow(a->groups, a->groups_n + 1, sizeof(*a->groups));
 	a->groups[a->groups_n++] = g;
-	xml_text(q->xml, "return", "true");
-	xml_text(q->xml, "groupId", "%s", g->t.id);
+	xmlw_text(q->xml, "return", "true");
+	xmlw_text(q->xml, "groupId", "%s", g->t.id);
 	q->changed = true;
 }
 
@@ -438,38 +438,38 @@ static void write_rule(const struct aws_rule *r, struct buf *b)
 	bool v6 = strchr(r->source, ':') != NULL, list = str_starts(r->source, "pl-");
 	const char *set = r->is_group ? "groups" : list ? "prefixListIds" : v6 ? "ipv6Ranges" : "ipRanges";
 
-	xml_open(b, "item");
-	xml_text(b, "ipProtocol", "%s", r->protocol);
+	xmlw_open(b, "item");
+	xmlw_text(b, "ipProtocol", "%s", r->protocol);
 	if (!str_eq(r->protocol, "-1")) {
-		xml_text(b, "fromPort", "%d", r->from);
-		xml_text(b, "toPort", "%d", r->to);
+		xmlw_text(b, "fromPort", "%d", r->from);
+		xmlw_text(b, "toPort", "%d", r->to);
 	}
-	xml_open(b, set);
-	xml_open(b, "item");
-	xml_text(b, r->is_group ? "groupId" : list ? "prefixListId" : v6 ? "cidrIpv6" : "cidrIp", "%s", r->source);
-	xml_shut(b, "item");
-	xml_shut(b, set);
-	xml_shut(b, "item");
+	xmlw_open(b, set);
+	xmlw_open(b, "item");
+	xmlw_text(b, r->is_group ? "groupId" : list ? "prefixListId" : v6 ? "cidrIpv6" : "cidrIp", "%s", r->source);
+	xmlw_close(b, "item");
+	xmlw_close(b, set);
+	xmlw_close(b, "item");
 }
 
 static void write_group(struct aws_sim *a, const struct aws_group *g, struct buf *b)
 {
-	xml_open(b, "item");
-	xml_text(b, "ownerId", "%s", AWS_ACCOUNT);
-	xml_text(b, "groupId", "%s", g->t.id);
-	xml_text(b, "groupName", "%s", g->t.name);
-	xml_text(b, "groupDescription", "%s", g->description);
-	xml_text(b, "vpcId", "%s", g->vpc);
-	xml_open(b, "ipPermissions");
+	xmlw_open(b, "item");
+	xmlw_text(b, "ownerId", "%s", AWS_ACCOUNT);
+	xmlw_text(b, "groupId", "%s", g->t.id);
+	xmlw_text(b, "groupName", "%s", g->t.name);
+	xmlw_text(b, "groupDescription", "%s", g->description);
+	xmlw_text(b, "vpcId", "%s", g->vpc);
+	xmlw_open(b, "ipPermissions");
 	for (size_t i = 0; i < g->rules_n; i++) {
 		const struct aws_rule *r = &g->rules[i];
 
 		if (aws_now(a) >= r->shown_ms && (r->revoked_ms == 0 || aws_now(a) < r->hidden_ms))
 			write_rule(r, b);
 	}
-	xml_shut(b, "ipPermissions");
+	xmlw_close(b, "ipPermissions");
 	write_tags(b, &g->t);
-	xml_shut(b, "item");
+	xmlw_close(b, "item");
 }
 
 static void describe_security_groups(struct aws_ask *q)
@@ -477,7 +477,7 @@ static void describe_security_groups(struct aws_ask *q)
 	struct aws_sim *a = q->a;
 	struct aws_page p = aws_page_start(q, "NextToken", "MaxResults");
 
-	xml_open(q->xml, "securityGroupInfo");
+	xmlw_open(q->xml, "securityGroupInfo");
 	for (size_t i = p.at; i < a->groups_n; i++) {
 		if (!passes(q, &a->groups[i]->t) || !aws_shows(a, &a->groups[i]->t))
 			continue;
@@ -485,9 +485,9 @@ static void describe_security_groups(struct aws_ask *q)
 			break;
 		write_group(a, a->groups[i], q->xml);
 	}
-	xml_shut(q->xml, "securityGroupInfo");
+	xmlw_close(q->xml, "securityGroupInfo");
 	if (p.more)
-		xml_text(q->xml, "nextToken", "t%zu", p.at);
+		xmlw_text(q->xml, "nextToken", "t%zu", p.at);
 }
 
 static struct aws_group *group_asked(struct aws_ask *q)
@@ -524,7 +524,7 @@ static void authorize_ingress(struct aws_ask *q)
 		g->rules[g->rules_n++] = r;
 		q->changed = true;
 	}
-	xml_text(q->xml, "return", "true");
+	xmlw_text(q->xml, "return", "true");
 }
 
 static void revoke_ingress(struct aws_ask *q)
@@ -547,7 +547,7 @@ static void revoke_ingress(struct aws_ask *q)
 		there->hidden_ms = aws_now(a) + (a->odds->calm ? 0 : odds_between(a->odds, 0, 5000));
 		q->changed = true;
 	}
-	xml_text(q->xml, "return", "true");
+	xmlw_text(q->xml, "return", "true");
 }
 
 static bool group_in_use(const struct aws_sim *a, const struct aws_group *g)
@@ -581,7 +581,7 @@ static void delete_security_group(struct aws_ask *q)
 	}
 	g->t.gone_ms = aws_now(q->a);
 	q->changed = true;
-	xml_text(q->xml, "return", "true");
+	xmlw_text(q->xml, "return", "true");
 }
 
 /* ---- VPCs ---- */

@@ -59,26 +59,26 @@ static void duplicate(struct aws_ask *q, const char *code)
 
 static void write_tg(const struct aws_sim *a, const struct aws_tg *g, struct buf *b)
 {
-	xml_open(b, "member");
-	xml_text(b, "TargetGroupArn", "%s", g->t.id);
-	xml_text(b, "TargetGroupName", "%s", g->t.name);
-	xml_text(b, "Protocol", "%s", g->protocol);
-	xml_text(b, "Port", "%u", g->port);
-	xml_text(b, "VpcId", "%s", AWS_VPC);
-	xml_text(b, "TargetType", "instance");
-	xml_open(b, "LoadBalancerArns");
+	xmlw_open(b, "member");
+	xmlw_text(b, "TargetGroupArn", "%s", g->t.id);
+	xmlw_text(b, "TargetGroupName", "%s", g->t.name);
+	xmlw_text(b, "Protocol", "%s", g->protocol);
+	xmlw_text(b, "Port", "%u", g->port);
+	xmlw_text(b, "VpcId", "%s", AWS_VPC);
+	xmlw_text(b, "TargetType", "instance");
+	xmlw_open(b, "LoadBalancerArns");
 	for (size_t i = 0; i < a->listeners_n; i++)
 		if (a->listeners[i]->tg == g && aws_is_there(a, &a->listeners[i]->t))
-			xml_text(b, "member", "%s", a->listeners[i]->lb->t.id);
-	xml_shut(b, "LoadBalancerArns");
-	xml_shut(b, "member");
+			xmlw_text(b, "member", "%s", a->listeners[i]->lb->t.id);
+	xmlw_close(b, "LoadBalancerArns");
+	xmlw_close(b, "member");
 }
 
 static void write_one_tg(struct aws_ask *q, const struct aws_tg *g)
 {
-	xml_open(q->xml, "TargetGroups");
+	xmlw_open(q->xml, "TargetGroups");
 	write_tg(q->a, g, q->xml);
-	xml_shut(q->xml, "TargetGroups");
+	xmlw_close(q->xml, "TargetGroups");
 }
 
 static struct aws_tg *tg_by_name(const struct aws_sim *a, const char *name)
@@ -144,7 +144,7 @@ static void describe_tgs(struct aws_ask *q)
 	struct aws_page p = aws_page_start(q, "Marker", "PageSize");
 	size_t n = 0;
 
-	xml_open(q->xml, "TargetGroups");
+	xmlw_open(q->xml, "TargetGroups");
 	for (size_t i = p.at; i < a->tgs_n; i++) {
 		if (!named(q, &a->tgs[i]->t) || !aws_shows(a, &a->tgs[i]->t))
 			continue;
@@ -153,9 +153,9 @@ static void describe_tgs(struct aws_ask *q)
 			break;
 		write_tg(a, a->tgs[i], q->xml);
 	}
-	xml_shut(q->xml, "TargetGroups");
+	xmlw_close(q->xml, "TargetGroups");
 	if (p.more)
-		xml_text(q->xml, "NextMarker", "t%zu", p.at);
+		xmlw_text(q->xml, "NextMarker", "t%zu", p.at);
 	if (n == 0 && form_sim_get(q->f, "Names.member.1") != NULL)
 		aws_refuse(q, 400, "TargetGroupNotFound", "One or more target groups not found");
 }
@@ -181,17 +181,17 @@ static void delete_tg(struct aws_ask *q)
 
 static void write_lb(const struct aws_sim *a, const struct aws_lb *lb, struct buf *b)
 {
-	xml_open(b, "member");
-	xml_text(b, "LoadBalancerArn", "%s", lb->t.id);
-	xml_text(b, "LoadBalancerName", "%s", lb->t.name);
-	xml_text(b, "DNSName", "%s.elb." AWS_REGION ".amazonaws.com", lb->t.name);
-	xml_text(b, "Scheme", "internal");
-	xml_text(b, "VpcId", "%s", AWS_VPC);
-	xml_text(b, "Type", "network");
-	xml_open(b, "State");
-	xml_text(b, "Code", "%s", aws_now(a) >= lb->active_ms ? "active" : "provisioning");
-	xml_shut(b, "State");
-	xml_shut(b, "member");
+	xmlw_open(b, "member");
+	xmlw_text(b, "LoadBalancerArn", "%s", lb->t.id);
+	xmlw_text(b, "LoadBalancerName", "%s", lb->t.name);
+	xmlw_text(b, "DNSName", "%s.elb." AWS_REGION ".amazonaws.com", lb->t.name);
+	xmlw_text(b, "Scheme", "internal");
+	xmlw_text(b, "VpcId", "%s", AWS_VPC);
+	xmlw_text(b, "Type", "network");
+	xmlw_open(b, "State");
+	xmlw_text(b, "Code", "%s", aws_now(a) >= lb->active_ms ? "active" : "provisioning");
+	xmlw_close(b, "State");
+	xmlw_close(b, "member");
 }
 
 static void lb_settings(const struct form_sim *f, char to[512])
@@ -238,9 +238,9 @@ static void create_lb(struct aws_ask *q)
 		a->lbs[a->lbs_n++] = lb;
 		q->changed = true;
 	}
-	xml_open(q->xml, "LoadBalancers");
+	xmlw_open(q->xml, "LoadBalancers");
 	write_lb(a, lb, q->xml);
-	xml_shut(q->xml, "LoadBalancers");
+	xmlw_close(q->xml, "LoadBalancers");
 }
 
 static void describe_lbs(struct aws_ask *q)
@@ -249,7 +249,7 @@ static void describe_lbs(struct aws_ask *q)
 	struct aws_page p = aws_page_start(q, "Marker", "PageSize");
 	size_t n = 0;
 
-	xml_open(q->xml, "LoadBalancers");
+	xmlw_open(q->xml, "LoadBalancers");
 	for (size_t i = p.at; i < a->lbs_n; i++) {
 		if (!named(q, &a->lbs[i]->t) || !aws_shows(a, &a->lbs[i]->t))
 			continue;
@@ -258,9 +258,9 @@ static void describe_lbs(struct aws_ask *q)
 			break;
 		write_lb(a, a->lbs[i], q->xml);
 	}
-	xml_shut(q->xml, "LoadBalancers");
+	xmlw_close(q->xml, "LoadBalancers");
 	if (p.more)
-		xml_text(q->xml, "NextMarker", "t%zu", p.at);
+		xmlw_text(q->xml, "NextMarker", "t%zu", p.at);
 	if (n == 0 && form_sim_get(q->f, "Names.member.1") != NULL)
 		aws_refuse(q, 400, "LoadBalancerNotFound", "One or more load balancers not found");
 }
@@ -293,18 +293,18 @@ static void delete_lb(struct aws_ask *q)
 
 static void write_listener(const struct aws_listener *l, struct buf *b)
 {
-	xml_open(b, "member");
-	xml_text(b, "ListenerArn", "%s", l->t.id);
-	xml_text(b, "LoadBalancerArn", "%s", l->lb->t.id);
-	xml_text(b, "Port", "%u", l->port);
-	xml_text(b, "Protocol", "TCP");
-	xml_open(b, "DefaultActions");
-	xml_open(b, "member");
-	xml_text(b, "Type", "forward");
-	xml_text(b, "TargetGroupArn", "%s", l->tg->t.id);
-	xml_shut(b, "member");
-	xml_shut(b, "DefaultActions");
-	xml_shut(b, "member");
+	xmlw_open(b, "member");
+	xmlw_text(b, "ListenerArn", "%s", l->t.id);
+	xmlw_text(b, "LoadBalancerArn", "%s", l->lb->t.id);
+	xmlw_text(b, "Port", "%u", l->port);
+	xmlw_text(b, "Protocol", "TCP");
+	xmlw_open(b, "DefaultActions");
+	xmlw_open(b, "member");
+	xmlw_text(b, "Type", "forward");
+	xmlw_text(b, "TargetGroupArn", "%s", l->tg->t.id);
+	xmlw_close(b, "member");
+	xmlw_close(b, "DefaultActions");
+	xmlw_close(b, "member");
 }
 
 static struct aws_listener *listener_at(const struct aws_sim *a, const struct aws_lb *lb, unsigned port)
@@ -351,9 +351,9 @@ static void create_listener(struct aws_ask *q)
 	}
 	if (l == NULL)
 		l = new_listener(q, lb, g, port);
-	xml_open(q->xml, "Listeners");
+	xmlw_open(q->xml, "Listeners");
 	write_listener(l, q->xml);
-	xml_shut(q->xml, "Listeners");
+	xmlw_close(q->xml, "Listeners");
 }
 
 static void describe_listeners(struct aws_ask *q)
@@ -366,7 +366,7 @@ static void describe_listeners(struct aws_ask *q)
 		aws_refuse(q, 400, "LoadBalancerNotFound", "One or more load balancers not found");
 		return;
 	}
-	xml_open(q->xml, "Listeners");
+	xmlw_open(q->xml, "Listeners");
 	for (size_t i = p.at; i < a->listeners_n; i++) {
 		if (a->listeners[i]->lb != lb || !aws_shows(a, &a->listeners[i]->t))
 			continue;
@@ -374,9 +374,9 @@ static void describe_listeners(struct aws_ask *q)
 			break;
 		write_listener(a->listeners[i], q->xml);
 	}
-	xml_shut(q->xml, "Listeners");
+	xmlw_close(q->xml, "Listeners");
 	if (p.more)
-		xml_text(q->xml, "NextMarker", "t%zu", p.at);
+		xmlw_text(q->xml, "NextMarker", "t%zu", p.at);
 }
 
 static void delete_listener(struct aws_ask *q)
@@ -480,40 +480,40 @@ static void describe_health(struct aws_ask *q)
 
 	if (g == NULL)
 		return;
-	xml_open(q->xml, "TargetHealthDescriptions");
+	xmlw_open(q->xml, "TargetHealthDescriptions");
 	for (size_t i = 0; i < g->targets_n; i++) {
 		const char *state = health_of(q->a, g, &g->targets[i]);
 
 		if (state == NULL)
 			continue;
-		xml_open(q->xml, "member");
-		xml_open(q->xml, "Target");
-		xml_text(q->xml, "Id", "%s", g->targets[i].id);
-		xml_text(q->xml, "Port", "%u", g->port);
-		xml_shut(q->xml, "Target");
-		xml_open(q->xml, "TargetHealth");
-		xml_text(q->xml, "State", "%s", state);
-		xml_shut(q->xml, "TargetHealth");
-		xml_shut(q->xml, "member");
+		xmlw_open(q->xml, "member");
+		xmlw_open(q->xml, "Target");
+		xmlw_text(q->xml, "Id", "%s", g->targets[i].id);
+		xmlw_text(q->xml, "Port", "%u", g->port);
+		xmlw_close(q->xml, "Target");
+		xmlw_open(q->xml, "TargetHealth");
+		xmlw_text(q->xml, "State", "%s", state);
+		xmlw_close(q->xml, "TargetHealth");
+		xmlw_close(q->xml, "member");
 	}
-	xml_shut(q->xml, "TargetHealthDescriptions");
+	xmlw_close(q->xml, "TargetHealthDescriptions");
 }
 
 /* ---- tags ---- */
 
 static void write_tagged(const struct aws_thing *t, struct buf *b)
 {
-	xml_open(b, "member");
-	xml_text(b, "ResourceArn", "%s", t->id);
-	xml_open(b, "Tags");
+	xmlw_open(b, "member");
+	xmlw_text(b, "ResourceArn", "%s", t->id);
+	xmlw_open(b, "Tags");
 	for (size_t i = 0; i < t->tags_n; i++) {
-		xml_open(b, "member");
-		xml_text(b, "Key", "%s", t->tags[i].key);
-		xml_text(b, "Value", "%s", t->tags[i].value);
-		xml_shut(b, "member");
+		xmlw_open(b, "member");
+		xmlw_text(b, "Key", "%s", t->tags[i].key);
+		xmlw_text(b, "Value", "%s", t->tags[i].value);
+		xmlw_close(b, "member");
 	}
-	xml_shut(b, "Tags");
-	xml_shut(b, "member");
+	xmlw_close(b, "Tags");
+	xmlw_close(b, "member");
 }
 
 /* One that is gone fails the whole call. */
@@ -522,7 +522,7 @@ static void describe_tags(struct aws_ask *q)
 	struct aws_sim *a = q->a;
 	const char *arn;
 
-	xml_open(q->xml, "TagDescriptions");
+	xmlw_open(q->xml, "TagDescriptions");
 	for (unsigned n = 1; (arn = form_sim_get(q->f, "ResourceArns.member.%u", n)) != NULL; n++) {
 		struct aws_tg *g = tg_of(a, arn);
 		struct aws_lb *lb = lb_of(a, arn);
@@ -536,7 +536,7 @@ static void describe_tags(struct aws_ask *q)
 		else
 			write_tagged(t, q->xml);
 	}
-	xml_shut(q->xml, "TagDescriptions");
+	xmlw_close(q->xml, "TagDescriptions");
 }
 
 const struct aws_action aws_elb_actions[] = {

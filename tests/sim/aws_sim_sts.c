@@ -8,9 +8,9 @@ static void get_caller_identity(struct aws_ask *q)
 {
 	const char *role = q->key->operate ? AWS_ROLE "-operate" : AWS_ROLE;
 
-	xml_text(q->xml, "Arn", "arn:aws:sts::%s:assumed-role/%s/%s", AWS_ACCOUNT, role, q->key->session);
-	xml_text(q->xml, "UserId", "%s:%s", q->key->operate ? "AROAOPERATE000000001" : AWS_ROLE_ID, q->key->session);
-	xml_text(q->xml, "Account", "%s", AWS_ACCOUNT);
+	xmlw_text(q->xml, "Arn", "arn:aws:sts::%s:assumed-role/%s/%s", AWS_ACCOUNT, role, q->key->session);
+	xmlw_text(q->xml, "UserId", "%s:%s", q->key->operate ? "AROAOPERATE000000001" : AWS_ROLE_ID, q->key->session);
+	xmlw_text(q->xml, "Account", "%s", AWS_ACCOUNT);
 }
 
 static void check_assume(struct aws_ask *q)
@@ -44,13 +44,13 @@ static void assume_role(struct aws_ask *q)
 	if (odds_hit(a->odds, TALLY_AWS_REVOKED))
 		live_ms = odds_between(a->odds, 1000, 120000);
 	k = aws_key_new(a, form_sim_get(q->f, "RoleSessionName"), true, live_ms);
-	xml_open(q->xml, "Credentials");
-	xml_text(q->xml, "AccessKeyId", "%s", k->id);
-	xml_text(q->xml, "SecretAccessKey", "%s", k->secret);
-	xml_text(q->xml, "SessionToken", "%s", k->token);
-	xml_text(q->xml, "Expiration", "%s", stamp_rfc3339(aws_sim_wall_ms(a) + ASSUMED_MS, stamp));
-	xml_shut(q->xml, "Credentials");
-	xml_text(q->xml, "PackedPolicySize", "%d", 1);
+	xmlw_open(q->xml, "Credentials");
+	xmlw_text(q->xml, "AccessKeyId", "%s", k->id);
+	xmlw_text(q->xml, "SecretAccessKey", "%s", k->secret);
+	xmlw_text(q->xml, "SessionToken", "%s", k->token);
+	xmlw_text(q->xml, "Expiration", "%s", stamp_rfc3339(aws_sim_wall_ms(a) + ASSUMED_MS, stamp));
+	xmlw_close(q->xml, "Credentials");
+	xmlw_text(q->xml, "PackedPolicySize", "%d", 1);
 }
 
 const struct aws_action aws_sts_actions[] = {

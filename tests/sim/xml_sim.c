@@ -4,12 +4,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-void xml_open(struct buf *b, const char *name)
+void xmlw_open(struct buf *b, const char *name)
 {
 	buf_addf(b, "<%s>", name);
 }
 
-void xml_shut(struct buf *b, const char *name)
+void xmlw_close(struct buf *b, const char *name)
 {
 	buf_addf(b, "</%s>", name);
 }
@@ -28,7 +28,7 @@ static void escaped(struct buf *b, const char *s)
 	}
 }
 
-void xml_text(struct buf *b, const char *name, const char *fmt, ...)
+void xmlw_text(struct buf *b, const char *name, const char *fmt, ...)
 {
 	char text[2048];
 	va_list ap;
@@ -36,7 +36,7 @@ void xml_text(struct buf *b, const char *name, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	xml_open(b, name);
+	xmlw_open(b, name);
 	escaped(b, text);
-	xml_shut(b, name);
+	xmlw_close(b, name);
 }

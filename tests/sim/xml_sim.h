@@ -2,6 +2,6 @@
 #pragma once
 #include "agent/base/buf.h"
 
-void xml_open(struct buf *b, const char *name);
-void xml_shut(struct buf *b, const char *name);
-void xml_text(struct buf *b, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void xmlw_open(struct buf *b, const char *name);
+void xmlw_close(struct buf *b, const char *name);
+void xmlw_text(struct buf *b, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

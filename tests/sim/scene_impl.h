@@ -1,0 +1,70 @@
+/* scene_impl.h - what the files of a scene know of each other. */
+#pragma once
+#include <string.h>
+
+#include "agent/agent.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "tests/sim/scene.h"
+#include "tests/sim/vendor_sim.h"
+#include "tests/sim/want.h"
+
+#define SCENE_ORDERS_MAX 8
+#define SCENE_TROUBLES_MAX 12
+#define SCENE_POLICY "/etc/reeve/policy.yaml"
+#define SCENE_STOP "/etc/reeve/STOP"
+#define SCENE_JOURNAL "/var/lib/reeve/journal"
+
+/* One command that the script issues, and what became of it. */
+struct scene_order {
+	struct vendor_command *cmd; /* NULL: not issued yet */
+	struct want want, before;   /* before: what the last command that succeeded left */
+	bool is_delete, two_keys, plan_only, expired, unknown_verb, cancel, hurried;
+	uint64_t issued_ms;
+	bool must_be_denied, judged;
+	unsigned mutations;
+};
+
+/* What comes from outside at its time and goes again. */
+enum trouble_kind { TROUBLE_STOP, TROUBLE_TIGHT, TROUBLE_BROKEN, TROUBLE_FULL, TROUBLE_DISK, TROUBLE_CLOCK, TROUBLE_RESTART,
+	TROUBLE_ROLE, TROUBLE_KINDS };
+struct trouble {
+	enum trouble_kind kind;
+	uint64_t from_ms, to_ms;
+	bool begun, over;
+};
+
+struct scene {
+	struct world *w;
+	struct odds odds;
+	struct aws_sim *aws;
+	struct vendor_sim *vendor;
+	struct config cfg;
+	char *cfg_text;
+	struct agent *agent;
+	bool closing, over, give_up, restart, verbose;
+	uint64_t start_ms; /* when the agent is to be started; 0: it runs */
+	/* the script */
+	struct scene_order orders[SCENE_ORDERS_MAX];
+	size_t orders_n, issued;
+	uint64_t next_issue_ms, over_ms;
+	struct want have[2]; /* what was last brought about, a warehouse each */
+	struct trouble troubles[SCENE_TROUBLES_MAX];
+	size_t troubles_n;
+	uint64_t stop_since_ms; /* 0: no STOP file stands */
+	bool policy_changed, role_was_gone, capacity_short, clock_stepped;
+	/* death */
+	unsigned deaths_left;
+	unsigned death_where; /* of "before", "inside", "after", "request", "answer" */
+	uint64_t death_count; /* so many of them pass */
+	uint64_t seen_effects;
+};
+
+void scene_script_make(struct scene *s);
+void scene_script_tick(struct scene *s); /* each virtual second */
+void scene_watch(void *ctx, const struct aws_entry *e);
+void scene_check(struct scene *s); /* after every event */
+void scene_check_journal(struct scene *s);
+void scene_judge(struct scene *s, struct scene_order *o); /* its result is at the vendor */
+struct scene_order *scene_order_of(struct scene *s, const char *command);
+void scene_policy_write(struct scene *s, bool tight);

@@ -1,0 +1,346 @@
+/* scene_script.c - what a seed brings: the vendor's commands, the customer's and the machine's troubles, the odds of faults. */
+#include <stdio.h>
+
+#include "tests/sim/scene_impl.h"
+#include "tests/sim/world_sim_impl.h"
+
+#define HOUR_MS 3600000ull
+#define CALM_MS (2 * HOUR_MS) /* from then on nothing goes wrong any more */
+#define PATIENCE_MS (8 * HOUR_MS)
+#define TAIL_MS 120000 /* how long the end is watched: the results must be acknowledged and forgotten */
+
+/* ---- making ---- */
+
+static void odds_make(struct scene *s)
+{
+	static const unsigned rates[] = { 5, 20, 60 };
+	unsigned *odds = s->odds.per_mille;
+
+	if (odds_one_in(&s->odds, 6))
+		return; /* a quiet run */
+	for (unsigned k = TALLY_AWS_THROTTLE; k <= TALLY_VENDOR_NO_LOGIN; k++)
+		if (odds_one_in(&s->odds, 3))
+			odds[k] = rates[odds_between(&s->odds, 0, 2)];
+	odds[TALLY_VENDOR_NO_HEAD] = odds_one_in(&s->odds, 8) ? 970 : 0;
+	odds[TALLY_AWS_RETRY_AFTER] = 300;
+	odds[TALLY_AWS_HIDDEN] = odds_one_in(&s->odds, 2) ? 400 : 0;
+	odds[TALLY_AWS_REVOKED] = odds_one_in(&s->odds, 3) ? 300 : 0;
+	odds[TALLY_AWS_CAPACITY] = odds_one_in(&s->odds, 10) ? 300 : 0;
+	odds[TALLY_AWS_STILLBORN] = odds_one_in(&s->odds, 10) ? 200 : 0;
+	odds[TALLY_IMDS_HANG] = odds[TALLY_IMDS_HANG] > 0 ? 20 : 0;
+	s->capacity_short = odds[TALLY_AWS_CAPACITY] > 0 || odds[TALLY_AWS_STILLBORN] > 0;
+	if (odds_one_in(&s->odds, 10)) {
+		s->aws->capacity = (unsigned)odds_between(&s->odds, 0, 4);
+		s->capacity_short = true;
+	}
+	if (odds_one_in(&s->odds, 3))
+		s->aws->page = (unsigned)odds_between(&s->odds, 1, 4);
+	if (odds_one_in(&s->odds, 4))
+		s->aws->keys_live_ms = odds_between(&s->odds, 10, 40) * 60000;
+	if (odds_one_in(&s->odds, 3))
+		sim_fail_rate(s->w, SIM_HTTP, rates[odds_between(&s->odds, 0, 2)]);
+}
+
+static void trouble_add(struct scene *s, enum trouble_kind kind)
+{
+	struct trouble *t = &s->troubles[s->troubles_n++];
+	uint64_t longest = kind == TROUBLE_FULL || kind == TROUBLE_DISK ? 200000 : 600000;
+
+	t->kind = kind;
+	t->from_ms = odds_between(&s->odds, 5000, odds_one_in(&s->odds, 2) ? 300000 : 1800000);
+	t->to_ms = t->from_ms + odds_between(&s->odds, 2000, longest);
+}
+
+static void troubles_make(struct scene *s)
+{
+	static const unsigned one_in[TROUBLE_KINDS] = { [TROUBLE_STOP] = 8,   [TROUBLE_TIGHT] = 12, [TROUBLE_BROKEN] = 12,
+							[TROUBLE_FULL] = 10,  [TROUBLE_DISK] = 8,   [TROUBLE_CLOCK] = 8,
+							[TROUBLE_RESTART] = 5, [TROUBLE_ROLE] = 20 };
+
+	for (unsigned k = 0; k < TROUBLE_KINDS; k++)
+		if (odds_one_in(&s->odds, one_in[k]))
+			trouble_add(s, (enum trouble_kind)k);
+}
+
+static struct scene_order *order_add(struct scene *s, const struct want *w)
+{
+	struct scene_order *o = &s->orders[s->orders_n++];
+
+	o->want = *w;
+	o->two_keys = !odds_one_in(&s->odds, 5);
+	o->plan_only = odds_one_in(&s->odds, 10);
+	o->cancel = odds_one_in(&s->odds, 8);
+	o->hurried = odds_one_in(&s->odds, 4);
+	return o;
+}
+
+static void orders_make(struct scene *s)
+{
+	struct want w;
+	uint64_t changes = odds_between(&s->odds, 0, 3);
+
+	want_random(&w, &s->odds, "wh-1");
+	order_add(s, &w);
+	for (uint64_t i = 0; i < changes; i++) {
+		struct scene_order *o;
+
+		if (odds_one_in(&s->odds, 2))
+			want_change(&w, &s->odds);
+		o = order_add(s, &w);
+		o->expired = odds_one_in(&s->odds, 16);
+		o->unknown_verb = odds_one_in(&s->odds, 16);
+		o->want.broken = odds_one_in(&s->odds, 16);
+	}
+	if (odds_one_in(&s->odds, 4)) {
+		want_random(&w, &s->odds, "wh-2");
+		order_add(s, &w);
+	}
+	if (odds_one_in(&s->odds, 2)) {
+		struct scene_order *o;
+
+		w = s->orders[0].want;
+		w.gone = true;
+		o = order_add(s, &w);
+		o->is_delete = true;
+		o->two_keys = !odds_one_in(&s->odds, 3);
+	}
+}
+
+void scene_script_make(struct scene *s)
+{
+	s->have[0] = s->have[1] = (struct want){ .gone = true };
+	odds_make(s);
+	troubles_make(s);
+	orders_make(s);
+	s->deaths_left = odds_one_in(&s->odds, 3) ? 0 : (unsigned)odds_between(&s->odds, 1, odds_one_in(&s->odds, 3) ? 10 : 3);
+	s->next_issue_ms = odds_between(&s->odds, 1000, 60000);
+	aws_add_foreign(s->aws);
+}
+
+/* ---- the customer's files ---- */
+
+void scene_policy_write(struct scene *s, bool tight)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 "commands:\n  warehouse.apply: %s\n  warehouse.delete: %s\nbounds:\n  instance_types: [m6i.large]\n"
+		 "  nodes_per_cluster: 3\n  nodes_total: 24\n  volume_gib: 500\n  cidrs: [10.0.0.0/8]\n  ports: [8000-10000]\n"
+		 "delete_hold: 30s\nexport:\n  metrics: [\"reeve.*\"]\n",
+		 tight ? "plan-only" : "auto", tight ? "off" : "auto");
+	sim_file_puts(s->w, SCENE_POLICY, text);
+}
+
+/* ---- troubles come and go ---- */
+
+static void trouble_begin(struct scene *s, const struct trouble *t)
+{
+	sim_trace(s->w, "trouble %d begins", (int)t->kind);
+	switch (t->kind) {
+	case TROUBLE_STOP:
+		tally(TALLY_STOP_FILE);
+		sim_file_puts(s->w, SCENE_STOP, "");
+		s->stop_since_ms = world_now_ms(s->w);
+		break;
+	case TROUBLE_TIGHT:
+		tally(TALLY_POLICY_TIGHT);
+		scene_policy_write(s, true);
+		s->policy_changed = true;
+		break;
+	case TROUBLE_BROKEN:
+		tally(TALLY_POLICY_BROKEN);
+		sim_file_puts(s->w, SCENE_POLICY, "commands: [");
+		s->policy_changed = true;
+		break;
+	case TROUBLE_FULL:
+		tally(TALLY_DISK_FULL);
+		sim_disk_space(s->w, sim_fs_used(sim_of(s->w)) + 100);
+		break;
+	case TROUBLE_DISK:
+		tally(TALLY_DISK_ERROR);
+		sim_fail_rate(s->w, SIM_DISK, 300);
+		break;
+	case TROUBLE_CLOCK:
+		tally(TALLY_CLOCK_STEP);
+		s->clock_stepped = true;
+		sim_wall_step(s->w, (int64_t)odds_between(&s->odds, 0, 4 * HOUR_MS) - 2 * (int64_t)HOUR_MS);
+		break;
+	case TROUBLE_RESTART:
+		tally(TALLY_RESTART);
+		s->restart = true;
+		break;
+	default:
+		s->aws->role_gone = s->role_was_gone = true;
+		break;
+	}
+}
+
+static void trouble_end(struct scene *s, const struct trouble *t)
+{
+	sim_trace(s->w, "trouble %d ends", (int)t->kind);
+	switch (t->kind) {
+	case TROUBLE_STOP:
+		sim_file_unlink(s->w, SCENE_STOP);
+		s->stop_since_ms = 0;
+		break;
+	case TROUBLE_TIGHT:
+	case TROUBLE_BROKEN:
+		scene_policy_write(s, false);
+		break;
+	case TROUBLE_FULL:
+		sim_disk_space(s->w, 64ull << 30);
+		break;
+	case TROUBLE_DISK:
+		sim_fail_rate(s->w, SIM_DISK, 0);
+		break;
+	case TROUBLE_CLOCK:
+		sim_wall_set(s->w, aws_sim_wall_ms(s->aws));
+		break;
+	case TROUBLE_ROLE:
+		s->aws->role_gone = false;
+		break;
+	default:
+		break;
+	}
+}
+
+static void troubles_tick(struct scene *s)
+{
+	uint64_t now = world_now_ms(s->w);
+
+	for (size_t i = 0; i < s->troubles_n; i++) {
+		struct trouble *t = &s->troubles[i];
+
+		if (!t->begun && now >= t->from_ms && !s->odds.calm) {
+			t->begun = true;
+			trouble_begin(s, t);
+		}
+		if (t->begun && !t->over && (now >= t->to_ms || s->odds.calm)) {
+			t->over = true;
+			trouble_end(s, t);
+		}
+	}
+	if (!s->odds.calm && now > CALM_MS) {
+		s->odds.calm = true;
+		s->aws->capacity = 1000;
+		sim_fail_rate(s->w, SIM_HTTP, 0);
+	}
+}
+
+/* ---- the vendor's commands ---- */
+
+static struct want *have_of(struct scene *s, const struct want *w)
+{
+	return &s->have[str_eq(w->warehouse, "wh-2")];
+}
+
+/* Something that nobody may obey, beside the command itself; it bears the same sequence number. */
+static void issue_flawed(struct scene *s, struct vendor_order v)
+{
+	static const enum tally_kind kinds[] = { 0, TALLY_BAD_SIGNATURE, TALLY_BAD_KEY, TALLY_BAD_BINDING };
+	enum vendor_flaw flaw = (enum vendor_flaw)odds_between(&s->odds, FLAW_SIGNATURE, FLAW_BINDING);
+
+	tally(kinds[flaw]);
+	v.flaw = flaw;
+	vendor_issue(s->vendor, &v);
+}
+
+static void tally_order(const struct scene_order *o)
+{
+	if (o->expired)
+		tally(TALLY_EXPIRED);
+	if (o->plan_only)
+		tally(TALLY_PLAN_MODE);
+	if (o->unknown_verb)
+		tally(TALLY_BAD_VERB);
+	if (o->want.broken)
+		tally(TALLY_BAD_SPEC);
+	if (o->must_be_denied)
+		tally(TALLY_ONE_KEY);
+}
+
+/* Only where nothing is under way is it sure what the command will meet. */
+static bool is_sure(const struct scene *s)
+{
+	for (size_t i = 0; i < s->issued; i++)
+		if (!vendor_has_result(s->orders[i].cmd))
+			return false;
+	return !s->policy_changed && !s->role_was_gone && !s->capacity_short;
+}
+
+static void issue(struct scene *s, struct scene_order *o)
+{
+	CLEANUP(buf_close) struct buf args = BUF_MAX(1u << 20);
+	Reeve__Control__V1__WarehouseDelete d = REEVE__CONTROL__V1__WAREHOUSE_DELETE__INIT;
+	struct vendor_order v = { .target = o->want.warehouse, .two_keys = o->two_keys, .plan_only = o->plan_only };
+
+	d.warehouse = d.confirm = (char *)o->want.warehouse;
+	if (o->is_delete) {
+		buf_grew(&args, reeve__control__v1__warehouse_delete__pack(
+				    &d, (uint8_t *)buf_room(&args, reeve__control__v1__warehouse_delete__get_packed_size(&d))));
+	} else {
+		want_pack(&o->want, &args);
+	}
+	o->before = *have_of(s, &o->want);
+	v.verb = o->unknown_verb ? 99
+		 : o->is_delete  ? REEVE__CONTROL__V1__VERB__WAREHOUSE_DELETE
+				 : REEVE__CONTROL__V1__VERB__WAREHOUSE_APPLY;
+	v.args = args.data;
+	v.args_len = args.len;
+	v.lives_ms = o->expired ? -1000 : (int64_t)(24 * HOUR_MS);
+	v.deadline_s = 8 * 3600;
+	o->must_be_denied = !o->two_keys && !o->plan_only && !o->expired && !o->unknown_verb && !o->want.broken && !o->cancel &&
+			    is_sure(s) && want_is_high(&o->before, &o->want);
+	tally_order(o);
+	if (odds_one_in(&s->odds, 6))
+		issue_flawed(s, v);
+	o->cmd = vendor_issue(s->vendor, &v);
+	if (odds_one_in(&s->odds, 8)) {
+		o->cmd->shown_ms = world_now_ms(s->w) + odds_between(&s->odds, 5000, 120000);
+		tally(TALLY_GAP);
+	}
+	o->issued_ms = world_now_ms(s->w);
+	sim_trace(s->w, "issued %s seq %llu %s gen %llu keys %d plan %d", o->cmd->id_text, (unsigned long long)o->cmd->seq,
+		  o->is_delete ? "delete" : "apply", (unsigned long long)o->want.generation, o->two_keys + 1, o->plan_only);
+}
+
+static bool may_issue(const struct scene *s)
+{
+	if (s->issued == s->orders_n || world_now_ms(s->w) < s->next_issue_ms)
+		return false;
+	return s->issued == 0 || s->orders[s->issued].hurried || vendor_has_result(s->orders[s->issued - 1].cmd);
+}
+
+static void orders_tick(struct scene *s)
+{
+	uint64_t now = world_now_ms(s->w);
+
+	if (may_issue(s)) {
+		issue(s, &s->orders[s->issued++]);
+		s->next_issue_ms = now + odds_between(&s->odds, 1000, 90000);
+	}
+	for (size_t i = 0; i < s->issued; i++) {
+		struct scene_order *o = &s->orders[i];
+
+		if (o->cancel && !o->cmd->cancelled && !vendor_has_result(o->cmd) &&
+		    now - o->issued_ms > sim_random(s->w) % 300000) {
+			tally(TALLY_CANCEL);
+			vendor_cancel(s->vendor, o->cmd);
+		}
+		if (!vendor_has_result(o->cmd) && now - o->issued_ms > PATIENCE_MS)
+			odds_broken(&s->odds, "command %llu has no result after hours (%s %s)", (unsigned long long)o->cmd->seq,
+				    vendor_state_name(o->cmd->state), o->cmd->error);
+	}
+}
+
+void scene_script_tick(struct scene *s)
+{
+	uint64_t now = world_now_ms(s->w);
+
+	troubles_tick(s);
+	orders_tick(s);
+	if (s->issued < s->orders_n || !vendor_has_all(s->vendor))
+		return;
+	s->over_ms = s->over_ms != 0 ? s->over_ms : now + TAIL_MS;
+	s->over = now >= s->over_ms;
+}

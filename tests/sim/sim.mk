@@ -1,0 +1,15 @@
+# The simulation: the agent's own objects in a pretend world.
+SEEDS ?= 1000
+SEED  ?=
+
+PROGRAMS += $(B)/tests/sim/sim
+JOBS     += 'sim=build/tests/sim/sim --seeds 50'
+
+$(B)/tests/sim/sim: $(B)/tests/sim/main.o $(SIM_LIB) $(LIB)
+	@echo "  LD    $@"
+	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS)
+
+.PHONY: sim
+sim: ## the simulation; SEEDS=n, or SEED=n to replay one
+	@$(MAKE) -s $(B)/tests/sim/sim
+	@$(B)/tests/sim/sim $(if $(SEED),--seed $(SEED) -v,--seeds $(SEEDS))

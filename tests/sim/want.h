@@ -1,0 +1,47 @@
+/* want.h - what a scene asks for: a small warehouse as data, made and changed by chance, packed as a spec, and compared with
+ * what the pretend AWS holds in the end. */
+#pragma once
+#include "tests/sim/aws_sim.h"
+
+#define WANT_GROUPS 2
+#define WANT_RULES 4
+#define WANT_CLUSTERS 3
+#define WANT_TGS 2
+
+struct want_rule {
+	bool on;
+	int port;
+	const char *cidr; /* NULL: the group itself */
+};
+
+struct want {
+	bool gone; /* nothing of it is to be there */
+	const char *warehouse;
+	uint64_t generation;
+	struct {
+		bool on;
+		struct want_rule rules[WANT_RULES];
+	} groups[WANT_GROUPS];
+	struct {
+		bool on, atomic;
+		unsigned nodes, group;
+	} clusters[WANT_CLUSTERS];
+	struct {
+		bool on;
+		unsigned clusters; /* a bit each */
+	} tgs[WANT_TGS];
+	bool lb;
+	bool listeners[WANT_TGS]; /* number i leads to target group i */
+	bool broken;              /* breaks the format of a spec */
+};
+
+void want_random(struct want *w, struct odds *o, const char *warehouse);
+void want_change(struct want *w, struct odds *o); /* the next generation: grown, shrunk, without a rule, a cluster, a balancer */
+void want_pack(const struct want *w, struct buf *to); /* a WarehouseApply */
+bool want_rule_in(const struct want *w, const char *group, const char *protocol, int from, int to, const char *source);
+unsigned want_nodes(const struct want *w, const char *cluster);
+unsigned want_nodes_all(const struct want *w);
+/* Would going from one to the other take all nodes from a cluster, or a balancer that is in use? */
+bool want_is_high(const struct want *from, const struct want *to);
+/* NULL: AWS holds exactly this. Else a sentence. `short_is_fine`: fewer nodes than asked for. */
+const char *want_differs(const struct want *w, const struct aws_sim *a, bool short_is_fine);
