@@ -36,7 +36,7 @@ static void add_tags(struct form *f, unsigned spec, const char *type, const stru
 	}
 }
 
-/* Always a page size: an unfiltered, unpaged Describe draws on a smaller bucket (EC2 Developer Guide, throttling). */
+/* A page size but for a list of ids: an unfiltered, unpaged Describe draws on a smaller bucket (EC2 Developer Guide, throttling). */
 static void describe(struct form *f, const char *action, const struct ec2_describe *d)
 {
 	form_start(f, action, VERSION);
@@ -45,7 +45,8 @@ static void describe(struct form *f, const char *action, const struct ec2_descri
 		for (size_t j = 0; j < d->filters[i].n; j++)
 			form_add(f, d->filters[i].values[j], "Filter.%zu.Value.%zu", i + 1, j + 1);
 	}
-	form_add_u(f, PAGE_SIZE, "MaxResults");
+	if (!d->whole)
+		form_add_u(f, PAGE_SIZE, "MaxResults");
 	if (d->next_token != NULL)
 		form_add(f, d->next_token, "NextToken");
 }

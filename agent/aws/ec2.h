@@ -31,6 +31,7 @@ struct ec2_describe {
 	const struct ec2_filter *filters;
 	size_t filters_n;
 	const char *next_token; /* NULL: the first page */
+	bool whole;             /* no pages: a short list, asked for by its ids */
 };
 const char *ec2_next_token(const struct xml_node *root); /* NULL: the last page */
 

@@ -205,7 +205,8 @@ const struct step_kind kind_launch = {
 	.print = launch_print,
 };
 
-/* ---- waits: Describe by filter, because one unknown id fails a whole DescribeInstances by id ---- */
+/* ---- waits: Describe by filter, because one unknown id fails a whole DescribeInstances by id; in one piece, because a page may
+ * be empty and yet not the last ---- */
 
 static int describe_ask(const struct step_ctx *x, struct form *f, struct err *e)
 {
@@ -214,7 +215,7 @@ static int describe_ask(const struct step_ctx *x, struct form *f, struct err *e)
 
 	TRY(arg_strs(x, "instances", &ids, &filter.n, e));
 	filter.values = ids;
-	ec2_describe_instances(f, &(struct ec2_describe){ .filters = &filter, .filters_n = 1 });
+	ec2_describe_instances(f, &(struct ec2_describe){ .filters = &filter, .filters_n = 1, .whole = true });
 	return 0;
 }
 
@@ -316,8 +317,8 @@ static enum step_verdict wait_terminated_judge(const struct step_ctx *x, const s
 	if (c->class != AWS_OK)
 		return c->class == AWS_AMBIGUOUS || c->class == AWS_THROTTLED ? STEP_AGAIN : step_judge_refusal(x, c, e);
 	m = arena_new_sized(64u << 20);
-	if (ec2_read_instances(xml_root(c->xml), m, &list, e) != 0)
-		v = STEP_AGAIN;
+	if (ec2_read_instances(xml_root(c->xml), m, &list, e) != 0 || ec2_next_token(xml_root(c->xml)) != NULL)
+		v = STEP_AGAIN; /* not all of it was seen */
 	for (size_t i = 0; i < list.n; i++)
 		if (!str_eq(list.v[i].state, "terminated"))
 			v = STEP_AGAIN;

@@ -4,6 +4,7 @@
  * asks. Faults come before it acted or after; a caller cannot tell one from the other. */
 #include "tests/sim/aws_sim_impl.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <time.h>
@@ -106,9 +107,13 @@ const char *aws_command_of(const struct aws_ask *q)
 struct aws_page aws_page_start(struct aws_ask *q, const char *token_name, const char *size_name)
 {
 	const char *token = form_sim_get(q->f, "%s", token_name);
-	long size = form_sim_int(q->f, size_name, 1000);
+	long size = form_sim_int(q->f, size_name, 0);
 	struct aws_page p = { .at = token != NULL ? strtoul(token + 1, NULL, 10) : 0, .room = q->a->page };
 
+	if (size == 0) { /* nobody asked for pages */
+		p.room = UINT_MAX;
+		return p;
+	}
 	if (size < (long)p.room)
 		p.room = (unsigned)size;
 	if (token == NULL && odds_hit(q->a->odds, TALLY_AWS_EMPTY_PAGE))
@@ -162,7 +167,8 @@ static void write_error(struct aws_sim *a, const struct service *s, const char *
 
 static void write_answer(struct aws_sim *a, const struct service *s, const struct aws_ask *q, struct buf *to)
 {
-	buf_addf(to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<%sResponse xmlns=\"http://sim/doc/%s/\">", q->action, s->version);
+	buf_addf(to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<%sResponse xmlns=\"http://sim/doc/%s/\">", q->action,
+		 s->version);
 	if (s->is_ec2)
 		xmlw_text(to, "requestId", "req-%llu", (unsigned long long)a->requests);
 	else

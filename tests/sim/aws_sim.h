@@ -38,9 +38,9 @@ struct aws_instance {
 	char group_ids[5][200];
 	size_t groups_n;
 	uint64_t reservation;
-	uint64_t running_ms, stillborn_ms;      /* stillborn_ms: dies then, before it runs; 0: does not */
-	uint64_t stopping_ms, terminated_ms;    /* 0: nobody has ended it */
-	uint64_t interface_ms;                  /* its network interface is gone then; 0: not yet known */
+	uint64_t running_ms, stillborn_ms;   /* stillborn_ms: dies then, before it runs; 0: does not */
+	uint64_t stopping_ms, terminated_ms; /* 0: nobody has ended it */
+	uint64_t interface_ms;               /* its network interface is gone then; 0: not yet known */
 	bool foreign;
 };
 
@@ -96,9 +96,9 @@ struct aws_key {
 struct aws_entry {
 	uint64_t at_ms;
 	const char *action;
-	char command[64];      /* of the User-Agent */
-	char session[80];      /* of the keys */
-	unsigned attempt;      /* of amz-sdk-request */
+	char command[64]; /* of the User-Agent */
+	char session[80]; /* of the keys */
+	unsigned attempt; /* of amz-sdk-request */
 	const struct form_sim *form;
 };
 typedef void aws_watcher(void *ctx, const struct aws_entry *e);

@@ -540,18 +540,11 @@ static void describe_tags(struct aws_ask *q)
 }
 
 const struct aws_action aws_elb_actions[] = {
-	{ "CreateTargetGroup", true, create_tg },
-	{ "DescribeTargetGroups", false, describe_tgs },
-	{ "DeleteTargetGroup", true, delete_tg },
-	{ "CreateLoadBalancer", true, create_lb },
-	{ "DescribeLoadBalancers", false, describe_lbs },
-	{ "DeleteLoadBalancer", true, delete_lb },
-	{ "CreateListener", true, create_listener },
-	{ "DescribeListeners", false, describe_listeners },
-	{ "DeleteListener", true, delete_listener },
-	{ "RegisterTargets", true, register_targets },
-	{ "DeregisterTargets", true, deregister_targets },
-	{ "DescribeTargetHealth", false, describe_health },
-	{ "DescribeTags", false, describe_tags },
-	{ NULL, false, NULL },
+	{ "CreateTargetGroup", true, create_tg },          { "DescribeTargetGroups", false, describe_tgs },
+	{ "DeleteTargetGroup", true, delete_tg },          { "CreateLoadBalancer", true, create_lb },
+	{ "DescribeLoadBalancers", false, describe_lbs },  { "DeleteLoadBalancer", true, delete_lb },
+	{ "CreateListener", true, create_listener },       { "DescribeListeners", false, describe_listeners },
+	{ "DeleteListener", true, delete_listener },       { "RegisterTargets", true, register_targets },
+	{ "DeregisterTargets", true, deregister_targets }, { "DescribeTargetHealth", false, describe_health },
+	{ "DescribeTags", false, describe_tags },          { NULL, false, NULL },
 };

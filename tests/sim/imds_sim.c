@@ -39,10 +39,10 @@ static void get_keys(struct aws_sim *a, struct sim_http *x)
 	const struct aws_key *k = instance_key(a);
 	char stamp[STAMP_RFC3339_LEN];
 	CLEANUP(mem_close)
-	char *body = mem_printf("{\"Code\":\"Success\",\"LastUpdated\":\"2026-01-01T00:00:00Z\",\"Type\":\"AWS-HMAC\","
-				"\"AccessKeyId\":\"%s\",\"SecretAccessKey\":\"%s\",\"Token\":\"%s\",\"Expiration\":\"%s\"}",
-				k->id, k->secret, k->token,
-				stamp_rfc3339(aws_sim_wall_ms(a) + (int64_t)(k->dead_ms - aws_now(a)), stamp));
+	char *body =
+	    mem_printf("{\"Code\":\"Success\",\"LastUpdated\":\"2026-01-01T00:00:00Z\",\"Type\":\"AWS-HMAC\","
+		       "\"AccessKeyId\":\"%s\",\"SecretAccessKey\":\"%s\",\"Token\":\"%s\",\"Expiration\":\"%s\"}",
+		       k->id, k->secret, k->token, stamp_rfc3339(aws_sim_wall_ms(a) + (int64_t)(k->dead_ms - aws_now(a)), stamp));
 
 	text(a, x, 200, NULL, body);
 }

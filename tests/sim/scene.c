@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "agent/base/log.h"
+#include "tests/sim/world_sim_impl.h"
 
 #define LIMIT_MS (24ull * 3600 * 1000)
 #define TICK_MS 1000
@@ -58,7 +59,20 @@ static void on_closed(void *ctx)
 
 	s->agent = NULL;
 	s->closing = false;
+	s->exited = true;
 	s->start_ms = world_now_ms(s->w) + 2000;
+}
+
+/* The process ends after a good close; what it should have closed itself is told. */
+static void exit_process(struct scene *s)
+{
+	s->exited = false;
+	list_each(n, &sim_of(s->w)->events)
+		if (list_entry(n, struct sim_event, link)->mortal)
+			odds_broken(&s->odds, "the agent closed and left a %s", list_entry(n, struct sim_event, link)->name);
+	if (sim_disk_open(s->w) > 0)
+		odds_broken(&s->odds, "the agent closed and left a file open");
+	sim_kill(s->w);
 }
 
 static void stop_agent(struct scene *s)
@@ -94,6 +108,8 @@ static enum sim_death on_crash_point(void *ctx, const char *where, const char *w
 
 static void bury(struct scene *s)
 {
+	if (s->agent == NULL)
+		return; /* it had closed */
 	sim_bury(s->agent);
 	s->agent = NULL;
 	s->closing = false;
@@ -124,6 +140,8 @@ static void on_tick(void *ctx)
 
 	if (s->restart)
 		stop_agent(s);
+	if (s->exited)
+		exit_process(s);
 	if (s->agent == NULL && s->start_ms != 0 && world_now_ms(s->w) >= s->start_ms && !s->over)
 		start_agent(s);
 	if (!s->over)
@@ -151,11 +169,12 @@ static void play(struct scene *s)
 
 		if (end == SIM_TRUE)
 			return;
-		if (end != SIM_CRASHED) {
+		if (end == SIM_CRASHED) {
+			bury(s);
+		} else {
 			odds_broken(&s->odds, "the scene does not end");
 			return;
 		}
-		bury(s);
 	}
 }
 

@@ -243,7 +243,8 @@ void scene_judge(struct scene *s, struct scene_order *o)
 	if (wrong != NULL)
 		odds_broken(&s->odds, "command %llu %s: %s (%s %s)", (unsigned long long)c->seq, vendor_state_name(c->state), wrong,
 			    c->error, c->note);
-	if (o->mutations > 0 && (c->state == STATE(DENIED) || c->state == STATE(EXPIRED) || c->state == STATE(REJECTED_UNSUPPORTED)))
+	if (o->mutations > 0 &&
+	    (c->state == STATE(DENIED) || c->state == STATE(EXPIRED) || c->state == STATE(REJECTED_UNSUPPORTED)))
 		odds_broken(&s->odds, "command %llu %s after it changed something", (unsigned long long)c->seq,
 			    vendor_state_name(c->state));
 	if (c->state != STATE(SUCCEEDED) || o->plan_only)

@@ -26,8 +26,17 @@ struct scene_order {
 };
 
 /* What comes from outside at its time and goes again. */
-enum trouble_kind { TROUBLE_STOP, TROUBLE_TIGHT, TROUBLE_BROKEN, TROUBLE_FULL, TROUBLE_DISK, TROUBLE_CLOCK, TROUBLE_RESTART,
-	TROUBLE_ROLE, TROUBLE_KINDS };
+enum trouble_kind {
+	TROUBLE_STOP,
+	TROUBLE_TIGHT,
+	TROUBLE_BROKEN,
+	TROUBLE_FULL,
+	TROUBLE_DISK,
+	TROUBLE_CLOCK,
+	TROUBLE_RESTART,
+	TROUBLE_ROLE,
+	TROUBLE_KINDS
+};
 struct trouble {
 	enum trouble_kind kind;
 	uint64_t from_ms, to_ms;
@@ -42,7 +51,7 @@ struct scene {
 	struct config cfg;
 	char *cfg_text;
 	struct agent *agent;
-	bool closing, over, give_up, restart, verbose;
+	bool closing, exited, over, restart, verbose;
 	uint64_t start_ms; /* when the agent is to be started; 0: it runs */
 	/* the script */
 	struct scene_order orders[SCENE_ORDERS_MAX];

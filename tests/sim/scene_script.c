@@ -53,9 +53,10 @@ static void trouble_add(struct scene *s, enum trouble_kind kind)
 
 static void troubles_make(struct scene *s)
 {
-	static const unsigned one_in[TROUBLE_KINDS] = { [TROUBLE_STOP] = 8,   [TROUBLE_TIGHT] = 12, [TROUBLE_BROKEN] = 12,
-							[TROUBLE_FULL] = 10,  [TROUBLE_DISK] = 8,   [TROUBLE_CLOCK] = 8,
-							[TROUBLE_RESTART] = 5, [TROUBLE_ROLE] = 20 };
+	static const unsigned one_in[TROUBLE_KINDS] = {
+		[TROUBLE_STOP] = 8, [TROUBLE_TIGHT] = 12, [TROUBLE_BROKEN] = 12, [TROUBLE_FULL] = 10,
+		[TROUBLE_DISK] = 8, [TROUBLE_CLOCK] = 8,  [TROUBLE_RESTART] = 5, [TROUBLE_ROLE] = 20
+	};
 
 	for (unsigned k = 0; k < TROUBLE_KINDS; k++)
 		if (odds_one_in(&s->odds, one_in[k]))
@@ -316,7 +317,8 @@ static void orders_tick(struct scene *s)
 	uint64_t now = world_now_ms(s->w);
 
 	if (may_issue(s)) {
-		issue(s, &s->orders[s->issued++]);
+		issue(s, &s->orders[s->issued]);
+		s->issued++;
 		s->next_issue_ms = now + odds_between(&s->odds, 1000, 90000);
 	}
 	for (size_t i = 0; i < s->issued; i++) {

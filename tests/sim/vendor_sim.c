@@ -212,7 +212,8 @@ struct vendor_sim *vendor_sim_new(struct world *w, struct odds *odds, struct aws
 
 void vendor_sim_free(struct vendor_sim *v)
 {
-	list_each_safe(n, &v->holds) mem_free(list_entry(n, struct vendor_hold, link));
+	list_each_safe(n, &v->holds)
+		mem_free(list_entry(n, struct vendor_hold, link));
 	for (size_t i = 0; i < v->n; i++) {
 		buf_close(&v->commands[i].packed);
 		buf_close(&v->commands[i].result);

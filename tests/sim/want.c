@@ -25,8 +25,9 @@ void want_random(struct want *w, struct odds *o, const char *warehouse)
 	w->groups[1].on = odds_one_in(o, 2);
 	for (unsigned g = 0; g < WANT_GROUPS; g++)
 		for (unsigned r = 0; r < WANT_RULES; r++)
-			w->groups[g].rules[r] = (struct want_rule){ odds_one_in(o, 2), 8000 + (int)odds_between(o, 0, 3) * 10 + (int)r,
-								    cidrs[odds_between(o, 0, ARRAY_LEN(cidrs) - 1)] };
+			w->groups[g].rules[r] =
+			    (struct want_rule){ odds_one_in(o, 2), 8000 + (int)odds_between(o, 0, 3) * 10 + (int)r,
+						cidrs[odds_between(o, 0, ARRAY_LEN(cidrs) - 1)] };
 	for (unsigned c = 0; c < WANT_CLUSTERS; c++) {
 		w->clusters[c].on = c == 0 || odds_one_in(o, 3);
 		w->clusters[c].nodes = (unsigned)odds_between(o, c == 0 ? 1 : 0, 3);

@@ -74,7 +74,7 @@ static void a_describe_has_filters_a_page_size_and_a_token(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(describes); i++) {
 		CLEANUP(close_form) struct form f;
 
-		describes[i](&f, &(struct ec2_describe){ filters, 2, "a=b" });
+		describes[i](&f, &(struct ec2_describe){ .filters = filters, .filters_n = 2, .next_token = "a=b" });
 		EXPECT_PAIRS(&f, actions[i], "Filter.1.Name=instance-state-name", "Filter.1.Value.1=pending",
 			     "Filter.1.Value.2=running", "Filter.2.Name=vpc-id", "Filter.2.Value.1=vpc-1", "MaxResults=500",
 			     "NextToken=a%3Db");
