@@ -276,7 +276,7 @@ void session_kick(struct session *s)
 {
 	uint64_t now = world_now_ms(s->w);
 
-	if (s->closing || (s->kicked && s->sm.now == S_WAITING))
+	if (s->closing || (s->kicked && s->timer.cb != NULL))
 		return; /* a poll is near already */
 	s->kicked = true;
 	if (s->sm.now == S_WAITING)
