@@ -183,6 +183,25 @@ static void start_control(struct agent *a)
 	a->session = session_new(a->w, &s);
 }
 
+static void begin_work(struct agent *a)
+{
+	ops_set_aws(a->ops, a->aws, a->creds, a->id.operate_role);
+	start_control(a);
+	a->telemetry = telemetry_new(a->w, a->cfg, a->paths[SPOOL_DIR], &a->id, a->channel);
+	a->is_up = true;
+	ops_start(a->ops, a->journal);
+}
+
+/* What a killed predecessor wrote may be read and not yet durable. With the first record behind it, it is: only then may
+ * anybody be told of it. */
+static void on_started(struct journal_append *r)
+{
+	struct agent *a = container_of(r, struct agent, started_rec);
+
+	if (a->closing == 0)
+		begin_work(a);
+}
+
 static void on_identity(void *ctx, int rc, const struct err *e)
 {
 	struct agent *a = ctx;
@@ -195,12 +214,9 @@ static void on_identity(void *ctx, int rc, const struct err *e)
 	log_info("agent.identity", "account=%s region=%s instance=%s role=%s role_id=%s", a->id.caller.account,
 		 a->id.instance.region, a->id.instance.instance_id, a->id.caller.role, a->id.caller.role_id);
 	if (a->journal != NULL)
-		journal_append(a->journal, &a->started_rec, "agent.started", started_json(a), nothing);
-	ops_set_aws(a->ops, a->aws, a->creds, a->id.operate_role);
-	start_control(a);
-	a->telemetry = telemetry_new(a->w, a->cfg, a->paths[SPOOL_DIR], &a->id, a->channel);
-	a->is_up = true;
-	ops_start(a->ops, a->journal);
+		journal_append(a->journal, &a->started_rec, "agent.started", started_json(a), on_started);
+	else
+		begin_work(a);
 }
 
 /* ---- the first half: what lies on our own disk ---- */

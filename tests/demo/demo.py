@@ -311,9 +311,7 @@ class Demo:
     def written_before_made(self):
         if self.breaks(12):
             client = self.admin("ec2", through_proxy=True)
-            client.meta.events.register(
-                "before-send", lambda request, **_: request.headers.replace_header("User-Agent", b"reeve/0") and None
-            )
+            client.meta.events.register("before-send", pose_as_agent)
             client.create_security_group(GroupName="x", Description="x", VpcId=self.stage.aws["vpc_id"])
             self.stage.moto.authorize()
         intents = [r for r in self.stage.journal() if r["type"] == "step.intent"]
@@ -340,9 +338,7 @@ class Demo:
     def calls_name_the_command(self):
         if self.breaks(14):
             client = self.admin("ec2", through_proxy=True)
-            client.meta.events.register(
-                "before-send", lambda request, **_: request.headers.replace_header("User-Agent", b"reeve/0") and None
-            )
+            client.meta.events.register("before-send", pose_as_agent)
             client.create_tags(Resources=[self.ours()[0]["InstanceId"]], Tags=[{"Key": "x", "Value": "y"}])
             self.stage.moto.authorize()
         unnamed = [c["action"] for c in self.mutating() if f"cmd/{self.ids['apply']}" not in c["user_agent"]]
@@ -506,6 +502,11 @@ Everything is left running until you press Ctrl-C. In {REPO}:
         self.writing.set()
         self.stage.close()
         self.stage.remove()
+
+
+def pose_as_agent(request, **_):
+    """A call that claims to be the agent's."""
+    request.headers["User-Agent"] = "reeve/0"
 
 
 def call_time(call):

@@ -32,7 +32,9 @@ def test_two_daemons_do_not_share_a_state_folder(stage):
 )
 def test_a_wrong_configuration_is_refused_by_file_line_found_and_expected(tmp_path, stage, line, said):
     text = "\n".join(
-        part for part in stage.config.read_text().splitlines() if not part.startswith(("poll", "telemetry", "  idle", "  busy"))
+        part
+        for part in stage.config.read_text().splitlines()
+        if not part.startswith(("poll", "telemetry", "  idle", "  busy"))
     )
     path = tmp_path / "reeve.yaml"
     kept = text.split("  host_metrics:")[0] + "trust:" + text.split("trust:")[1]

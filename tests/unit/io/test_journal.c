@@ -1,0 +1,424 @@
+/* test_journal.c - what the record promises: durable when it says so, whole or read-only, in segments, on a full disk too. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "agent/base/json.h"
+#include "agent/base/str.h"
+#include "agent/io/journal.h"
+#include "tests/sim/world_sim.h"
+
+#define DIR "/var/lib/reeve/journal"
+#define FIRST DIR "/0000000000000001.jsonl"
+
+/* A journal with a counter for an owner: its checkpoint is the count. */
+struct owner {
+	struct world *w;
+	struct journal *j;
+	uint64_t count, oldest_open;
+	unsigned durable;
+	bool closed;
+	struct journal_append many[200];
+};
+
+static json_t *checkpoint(void *ctx)
+{
+	return json_pack("{s:I}", "count", (json_int_t)((struct owner *)ctx)->count);
+}
+
+static uint64_t oldest_open(void *ctx)
+{
+	return ((struct owner *)ctx)->oldest_open;
+}
+
+static int visit(void *ctx, const struct journal_entry *entry, struct err *e)
+{
+	struct owner *o = ctx;
+
+	(void)e;
+	if (str_eq(entry->type, "checkpoint"))
+		o->count = (uint64_t)json_int_or(entry->obj, "count", 0);
+	if (str_eq(entry->type, "count"))
+		o->count++;
+	return 0;
+}
+
+static int open_sized(struct owner *o, uint64_t segment, uint64_t max, struct err *e)
+{
+	struct journal_config cfg = { .dir = DIR,
+				      .segment_bytes = segment,
+				      .max_bytes = max,
+				      .ctx = o,
+				      .checkpoint = checkpoint,
+				      .oldest_open = oldest_open };
+	bool is_empty;
+
+	o->count = 0;
+	assert_int_equal(o->w->disk_mkdir(o->w, DIR, 0700, NULL), 0);
+	return journal_open(o->w, &cfg, visit, o, &is_empty, &o->j, e);
+}
+
+static int open_it(struct owner *o, struct err *e)
+{
+	return open_sized(o, 1u << 20, 1u << 30, e);
+}
+
+static struct owner *told; /* whose record has become durable: one owner at a time */
+
+/* State changes when its record is durable, never before: a checkpoint speaks of durable records alone. */
+static void on_durable(struct journal_append *a)
+{
+	(void)a;
+	told->count++;
+	told->durable++;
+}
+
+static void count_one(struct owner *o, struct journal_append *a)
+{
+	json_t *m = json_pack("{s:s}", "text", "0123456789012345678901234567890123456789");
+
+	told = o;
+	journal_append(o->j, a, "count", m, on_durable);
+}
+
+static bool is_written(void *ctx)
+{
+	return !((struct journal_append *)ctx)->waiting;
+}
+
+static void write_one(struct owner *o)
+{
+	struct journal_append a = { 0 };
+
+	count_one(o, &a);
+	assert_int_equal(sim_run_until(o->w, is_written, &a, 600000), SIM_TRUE);
+}
+
+static void on_closed(void *ctx)
+{
+	((struct owner *)ctx)->closed = true;
+}
+
+static bool is_closed(void *ctx)
+{
+	return ((struct owner *)ctx)->closed;
+}
+
+static void close_it(struct owner *o)
+{
+	o->closed = false;
+	journal_close(o->j, on_closed, o);
+	sim_run_until(o->w, is_closed, o, 600000);
+	assert_true(o->closed);
+	o->j = NULL;
+}
+
+static void settle(struct owner *o, uint64_t ms)
+{
+	sim_run_until(o->w, NULL, NULL, ms);
+}
+
+static int start(void **state)
+{
+	struct owner *o = mem_new(struct owner);
+
+	o->w = sim_new(11);
+	o->oldest_open = UINT64_MAX;
+	*state = o;
+	return 0;
+}
+
+static int end(void **state)
+{
+	struct owner *o = *state;
+
+	if (o->j != NULL)
+		close_it(o);
+	sim_free(o->w);
+	mem_free(o);
+	return 0;
+}
+
+/* ---- the tests ---- */
+
+static void what_was_written_is_there_at_the_next_start(void **state)
+{
+	struct owner *o = *state;
+	struct digest head;
+
+	assert_int_equal(open_it(o, NULL), 0);
+	for (int i = 0; i < 5; i++)
+		write_one(o);
+	head = journal_head(o->j);
+	close_it(o);
+	assert_int_equal(open_it(o, NULL), 0);
+	assert_int_equal(o->count, 5);
+	assert_int_equal(journal_seq(o->j), 5);
+	assert_true(memcmp(&head, &(struct digest){ 0 }, sizeof(head)) != 0);
+	head = journal_head(o->j);
+	write_one(o);
+	assert_int_equal(journal_seq(o->j), 6);
+}
+
+static void appends_that_come_together_travel_together(void **state)
+{
+	struct owner *o = *state;
+	uint64_t before;
+
+	assert_int_equal(open_it(o, NULL), 0);
+	settle(o, 1000);
+	before = sim_calls(o->w, SIM_DISK);
+	for (size_t i = 0; i < 40; i++)
+		count_one(o, &o->many[i]);
+	assert_int_equal(sim_run_until(o->w, is_written, &o->many[39], 60000), SIM_TRUE);
+	assert_int_equal(sim_calls(o->w, SIM_DISK) - before, 1);
+	assert_int_equal(journal_seq(o->j), 40);
+}
+
+static void a_torn_last_line_is_cut_and_the_chain_goes_on(void **state)
+{
+	struct owner *o = *state;
+	CLEANUP(buf_close) struct buf whole = BUF_MAX(1u << 20);
+
+	assert_int_equal(open_it(o, NULL), 0);
+	write_one(o);
+	write_one(o);
+	close_it(o);
+	assert_true(sim_file_get(o->w, FIRST, &whole));
+	for (size_t cut = 1; cut < 60; cut += 7) {
+		sim_file_put(o->w, FIRST, whole.data, whole.len - cut);
+		assert_int_equal(open_it(o, NULL), 0);
+		assert_int_equal(o->count, 1);
+		write_one(o);
+		close_it(o);
+		assert_int_equal(open_it(o, NULL), 0);
+		assert_int_equal(o->count, 2);
+		close_it(o);
+	}
+}
+
+static void damage_in_the_middle_is_never_skipped(void **state)
+{
+	struct owner *o = *state;
+	CLEANUP(buf_close) struct buf whole = BUF_MAX(1u << 20);
+	size_t first_line;
+
+	assert_int_equal(open_it(o, NULL), 0);
+	for (int i = 0; i < 3; i++)
+		write_one(o);
+	close_it(o);
+	assert_true(sim_file_get(o->w, FIRST, &whole));
+	first_line = strcspn(whole.data, "\n");
+	for (size_t at = 1; at < first_line; at += 13) {
+		struct err e = { 0 };
+
+		whole.data[at] ^= 1;
+		sim_file_put(o->w, FIRST, whole.data, whole.len);
+		assert_int_equal(open_it(o, &e), -ERR_CORRUPT);
+		assert_non_null(strstr(e.text, "0000000000000001.jsonl line"));
+		whole.data[at] ^= 1;
+	}
+}
+
+static void a_segment_that_is_full_is_followed_by_one_with_a_checkpoint(void **state)
+{
+	struct owner *o = *state;
+	CLEANUP(buf_close) struct buf b = BUF_MAX(1u << 20);
+
+	assert_int_equal(open_sized(o, 2000, 1u << 30, NULL), 0);
+	for (int i = 0; i < 40; i++)
+		write_one(o);
+	settle(o, 5000);
+	close_it(o);
+	assert_int_equal(open_sized(o, 2000, 1u << 30, NULL), 0);
+	assert_int_equal(o->count, 40);
+}
+
+static int none(void *ctx, const struct journal_entry *entry, struct err *e)
+{
+	(void)ctx, (void)entry, (void)e;
+	return 0;
+}
+
+static void the_whole_chain_is_verified_over_all_segments(void **state)
+{
+	struct owner *o = *state;
+	struct journal_chain chain;
+	bool torn;
+
+	assert_int_equal(open_sized(o, 2000, 1u << 30, NULL), 0);
+	for (int i = 0; i < 40; i++)
+		write_one(o);
+	settle(o, 5000);
+	assert_int_equal(journal_read_all(o->w, DIR, none, NULL, &chain, &torn, NULL), 0);
+	assert_false(torn);
+	assert_int_equal(chain.next_seq - 1, journal_seq(o->j));
+}
+
+static void above_the_maximum_the_oldest_goes_and_a_record_names_it(void **state)
+{
+	struct owner *o = *state;
+	struct journal_segments segs = { 0 };
+	struct journal_chain chain;
+	bool torn;
+
+	assert_int_equal(open_sized(o, 2000, 6000, NULL), 0);
+	for (int i = 0; i < 100; i++)
+		write_one(o);
+	settle(o, 10000);
+	assert_int_equal(journal_list(o->w, DIR, &segs, NULL), 0);
+	assert_true(segs.n > 1 && segs.n <= 5);
+	assert_true(segs.v[0].first > 1);
+	journal_segments_close(&segs);
+	assert_int_equal(journal_read_all(o->w, DIR, none, NULL, &chain, &torn, NULL), 0);
+}
+
+static void segments_of_open_operations_stay(void **state)
+{
+	struct owner *o = *state;
+	CLEANUP(buf_close) struct buf b = BUF_MAX(1u << 20);
+
+	o->oldest_open = 1;
+	assert_int_equal(open_sized(o, 2000, 6000, NULL), 0);
+	for (int i = 0; i < 100; i++)
+		write_one(o);
+	settle(o, 10000);
+	assert_true(sim_file_get(o->w, FIRST, &b));
+}
+
+static void a_disk_that_refuses_is_asked_again_until_it_takes_the_record(void **state)
+{
+	struct owner *o = *state;
+	struct journal_append a = { 0 };
+
+	assert_int_equal(open_it(o, NULL), 0);
+	settle(o, 1000);
+	sim_fail_rate(o->w, SIM_DISK, 700);
+	count_one(o, &a);
+	assert_int_equal(sim_run_until(o->w, is_written, &a, 600000), SIM_TRUE);
+	sim_fail_rate(o->w, SIM_DISK, 0);
+	settle(o, 120000);
+	close_it(o);
+	assert_int_equal(open_it(o, NULL), 0);
+	assert_int_equal(o->count, 1);
+}
+
+static void a_full_disk_costs_the_reserve_and_no_record(void **state)
+{
+	struct owner *o = *state;
+	struct journal_append a = { 0 };
+
+	assert_int_equal(open_it(o, NULL), 0);
+	settle(o, 1000);
+	sim_fail_nth(o->w, SIM_DISK, 1, ERR_NOSPACE);
+	count_one(o, &a);
+	assert_int_equal(sim_run_until(o->w, is_written, &a, 60000), SIM_TRUE);
+	assert_true(journal_is_tight(o->j));
+	settle(o, 120000);
+	assert_false(journal_is_tight(o->j));
+	assert_null(journal_trouble(o->j));
+}
+
+static void a_forgotten_append_does_not_call_back(void **state)
+{
+	struct owner *o = *state;
+	struct journal_append a = { 0 };
+
+	assert_int_equal(open_it(o, NULL), 0);
+	count_one(o, &a);
+	journal_forget(o->j, &a);
+	assert_false(a.waiting);
+	settle(o, 1000);
+	assert_int_equal(journal_seq(o->j), 0);
+}
+
+/* ---- the property: whatever was told durable is there after any crash, and nothing is there twice ---- */
+
+struct dying {
+	uint64_t countdown;
+	enum sim_death death;
+};
+
+static enum sim_death die(void *ctx, const char *where, const char *what)
+{
+	struct dying *d = ctx;
+
+	(void)where;
+	(void)what;
+	return d->countdown-- == 0 ? d->death : SIM_ALIVE;
+}
+
+/* What the dead agent held stays reachable, the records that never left included. */
+static void bury_waiting(struct owner *o)
+{
+	struct owner *dead = mem_copy(o, sizeof(*o));
+
+	sim_bury(dead);
+}
+
+static void run_until_death(struct owner *o, struct dying *d, unsigned *made)
+{
+	sim_set_crash_hook(o->w, die, d);
+	for (size_t i = 0; i < ARRAY_LEN(o->many); i++) {
+		o->many[i] = (struct journal_append){ 0 };
+		journal_append(o->j, &o->many[i], "count", json_object(), on_durable);
+		(*made)++;
+		if (sim_run_until(o->w, NULL, NULL, 20 + i % 90) == SIM_CRASHED)
+			break;
+	}
+	sim_set_crash_hook(o->w, NULL, NULL);
+}
+
+static void no_crash_loses_what_was_durable_or_doubles_it(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		struct owner *o = mem_new(struct owner);
+		unsigned made = 0;
+
+		o->w = sim_new(seed);
+		o->oldest_open = UINT64_MAX;
+		told = o;
+		for (uint64_t life = 0; life < 6; life++) {
+			struct dying d = { .countdown = (seed * 7 + life * 3) % 23, .death = seed % 2 ? SIM_POWER : SIM_KILL };
+
+			assert_int_equal(open_sized(o, 900, 1u << 30, NULL), 0);
+			assert_true(o->count >= o->durable && o->count <= made);
+			write_one(o); /* what a killed predecessor left unsynced is durable with the first record behind it */
+			o->durable = made = (unsigned)o->count;
+			run_until_death(o, &d, &made);
+			bury_waiting(o);
+		}
+		sim_crash(o->w);
+		assert_int_equal(open_sized(o, 900, 1u << 30, NULL), 0);
+		assert_true(o->count >= o->durable);
+		close_it(o);
+		sim_free(o->w);
+		mem_free(o);
+	}
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
+	const struct CMUnitTest tests[] = {
+		TEST(what_was_written_is_there_at_the_next_start),
+		TEST(appends_that_come_together_travel_together),
+		TEST(a_torn_last_line_is_cut_and_the_chain_goes_on),
+		TEST(damage_in_the_middle_is_never_skipped),
+		TEST(a_segment_that_is_full_is_followed_by_one_with_a_checkpoint),
+		TEST(the_whole_chain_is_verified_over_all_segments),
+		TEST(above_the_maximum_the_oldest_goes_and_a_record_names_it),
+		TEST(segments_of_open_operations_stay),
+		TEST(a_disk_that_refuses_is_asked_again_until_it_takes_the_record),
+		TEST(a_full_disk_costs_the_reserve_and_no_record),
+		TEST(a_forgotten_append_does_not_call_back),
+		cmocka_unit_test(no_crash_loses_what_was_durable_or_doubles_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
