@@ -1,0 +1,319 @@
+/* test_inbox.c - what a vendor may not do to us. */
+#include "tests/unit/control/desk.h"
+
+static void give_bent(struct desk *d, struct desk_command *k)
+{
+	desk_give_one(d, desk_sign_command(k, &d->command));
+}
+
+static const char *newest_refusal(const struct desk *d)
+{
+	return d->in.refusals_n > 0 ? d->in.refusals[0].reason : "";
+}
+
+static void a_signed_command_in_sequence_is_accepted_and_in_the_journal(void **state)
+{
+	struct desk *d = *state;
+	struct desk_command k;
+
+	desk_command(&k, 1);
+	give_bent(d, &k);
+	assert_int_equal(ops_accepted(d->ops), 1);
+	assert_non_null(ops_find(d->ops, k.id));
+	desk_shut(d);
+	desk_open(d);
+	assert_int_equal(ops_accepted(d->ops), 1);
+	assert_non_null(ops_find(d->ops, k.id));
+}
+
+static void without_a_valid_signature_nothing_is_believed(void **state)
+{
+	struct desk *d = *state;
+	const struct sign_key *const wrong[] = { &d->stranger, &d->release, &d->head };
+	struct desk_command k;
+	signed_t *s;
+
+	desk_command(&k, 1);
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		desk_give_one(d, desk_sign_command(&k, wrong[i]));
+	s = desk_sign_command(&k, &d->command);
+	s->body.data[0] ^= 1;
+	desk_give_one(d, s);
+	s = desk_sign_command(&k, &d->command);
+	s->sigs[0]->sig.data[63] ^= 1;
+	desk_give_one(d, s);
+	s = desk_sign_command(&k, &d->command);
+	s->sigs[0]->sig.len = 63;
+	desk_give_one(d, s);
+	assert_int_equal(ops_accepted(d->ops), 0);
+	assert_string_equal(newest_refusal(d), "a command without a valid signature of a command key");
+}
+
+static void a_signature_made_for_a_head_is_worth_nothing_on_a_command(void **state)
+{
+	struct desk *d = *state;
+	struct desk_command k;
+	uint8_t body[8192];
+	size_t len;
+
+	desk_command(&k, 1);
+	len = reeve__control__v1__command__pack(&k.c, body);
+	desk_give_one(d, desk_signed(body, len, &d->command, SIGN_DOMAIN_HEAD));
+	assert_int_equal(ops_accepted(d->ops), 0);
+}
+
+static void a_command_for_somebody_else_is_refused(void **state)
+{
+	struct desk *d = *state;
+
+	for (int i = 0; i < 5; i++) {
+		struct desk_command k;
+
+		desk_command(&k, 1);
+		if (i == 0)
+			k.b.installation = (char *)"inst-2";
+		if (i == 1)
+			k.b.account = (char *)"999999999999";
+		if (i == 2)
+			k.b.region = (char *)"eu-west-1";
+		if (i == 3)
+			k.b.role_id = (char *)"AROAY";
+		if (i == 4)
+			k.c.binding = NULL;
+		give_bent(d, &k);
+		assert_int_equal(ops_accepted(d->ops), 0);
+		assert_string_equal(newest_refusal(d), "bound to another installation, account, region or role");
+	}
+}
+
+static void sequence_has_no_holes_and_no_repetition(void **state)
+{
+	struct desk *d = *state;
+	struct desk_command one, two, three;
+	signed_t *all[3];
+
+	desk_command(&one, 1);
+	desk_command(&two, 2);
+	desk_command(&three, 3);
+	give_bent(d, &one);
+	give_bent(d, &three);
+	assert_int_equal(ops_accepted(d->ops), 1);
+	assert_int_equal(d->in.waiting_n, 1);
+	assert_int_equal(d->in.waiting[0], 3);
+	give_bent(d, &one);
+	assert_int_equal(ops_accepted(d->ops), 1);
+	all[0] = desk_sign_command(&three, &d->command);
+	all[1] = desk_sign_command(&two, &d->command);
+	all[2] = desk_sign_command(&one, &d->command);
+	desk_give(d, all, 3, NULL);
+	inbox_again(&d->in);
+	desk_settle(d);
+	assert_int_equal(ops_accepted(d->ops), 3);
+}
+
+static void the_first_command_of_an_epoch_has_number_one(void **state)
+{
+	struct desk *d = *state;
+	struct desk_command k;
+
+	desk_command(&k, 2);
+	give_bent(d, &k);
+	assert_int_equal(ops_accepted(d->ops), 0);
+	assert_string_equal(newest_refusal(d), "the first command of an epoch must have sequence number 1");
+}
+
+static void a_higher_epoch_needs_a_release_signature_and_a_lower_one_is_refused(void **state)
+{
+	struct desk *d = *state;
+	struct desk_command first, next;
+	signed_t *s;
+
+	desk_command(&first, 1);
+	first.c.epoch = 5;
+	give_bent(d, &first);
+	assert_int_equal(ops_epoch(d->ops), 5);
+	desk_command(&next, 1);
+	next.id[0] = 9;
+	next.c.epoch = 6;
+	give_bent(d, &next);
+	assert_int_equal(ops_epoch(d->ops), 5);
+	assert_string_equal(newest_refusal(d), "a higher epoch needs a release signature and sequence number 1");
+	s = desk_sign_command(&next, &d->command);
+	desk_sign(s, &d->release, SIGN_DOMAIN_COMMAND);
+	desk_give_one(d, s);
+	assert_int_equal(ops_epoch(d->ops), 6);
+	next.id[0] = 10;
+	next.c.epoch = 4;
+	give_bent(d, &next);
+	assert_string_equal(newest_refusal(d), "an older epoch");
+	assert_int_equal(ops_epoch(d->ops), 6);
+}
+
+/* Accepted, because it was signed and in sequence; and ended at once, because it says what cannot be done. */
+static void what_is_not_understood_is_rejected_and_never_ignored(void **state)
+{
+	struct desk *d = *state;
+	static const int wanted[] = {
+		REEVE__CONTROL__V1__STATE__REJECTED_UNSUPPORTED, REEVE__CONTROL__V1__STATE__REJECTED_UNSUPPORTED,
+		REEVE__CONTROL__V1__STATE__REJECTED_UNSUPPORTED, REEVE__CONTROL__V1__STATE__EXPIRED,
+		REEVE__CONTROL__V1__STATE__EXPIRED,              REEVE__CONTROL__V1__STATE__FAILED,
+		REEVE__CONTROL__V1__STATE__FAILED,               REEVE__CONTROL__V1__STATE__FAILED,
+	};
+
+	for (uint64_t i = 0; i < ARRAY_LEN(wanted); i++) {
+		struct arena *m = arena_new_sized(1u << 20);
+		Reeve__Control__V1__Status st;
+		struct desk_command k;
+
+		desk_command(&k, i + 1);
+		if (i == 0)
+			k.c.schema = 2;
+		if (i == 1)
+			k.c.verb = 77;
+		if (i == 2)
+			k.c.mode = 9;
+		if (i == 3)
+			k.c.expires_at = DESK_NOW - 1;
+		if (i == 4)
+			k.c.expires_at = 0;
+		if (i == 5)
+			k.c.target = (char *)"wh-2";
+		if (i == 6)
+			k.c.target = (char *)"Not An Id";
+		if (i == 7)
+			k.c.args.len = 3;
+		give_bent(d, &k);
+		assert_int_equal(ops_accepted(d->ops), i + 1);
+		op_status(ops_find(d->ops, k.id), m, &st);
+		assert_int_equal(st.state, wanted[i]);
+		assert_true(st.error != NULL && st.error->message[0] != '\0');
+		arena_free(m);
+	}
+}
+
+static void the_id_of_another_command_is_a_game_that_is_refused(void **state)
+{
+	struct desk *d = *state;
+	struct desk_command k, clone;
+
+	desk_command(&k, 1);
+	give_bent(d, &k);
+	desk_command(&clone, 2);
+	memcpy(clone.id, k.id, sizeof(k.id));
+	give_bent(d, &clone);
+	assert_int_equal(ops_accepted(d->ops), 1);
+	assert_string_equal(newest_refusal(d), "the id of another command");
+}
+
+static void malformed_members_are_refused(void **state)
+{
+	struct desk *d = *state;
+	struct desk_command k;
+
+	desk_command(&k, 1);
+	k.c.command_id.len = 15;
+	give_bent(d, &k);
+	desk_command(&k, 1);
+	k.c.reason = (char *)"\xff\xfe";
+	give_bent(d, &k);
+	assert_int_equal(ops_accepted(d->ops), 0);
+	assert_string_equal(newest_refusal(d), "a command with malformed members");
+}
+
+static signed_t *head_of(struct desk *d, const head_t *h, const struct sign_key *by)
+{
+	uint8_t body[2048];
+	size_t len = reeve__control__v1__head__pack(h, body);
+
+	(void)d;
+	return desk_signed(body, len, by, SIGN_DOMAIN_HEAD);
+}
+
+static void head(head_t *h)
+{
+	reeve__control__v1__head__init(h);
+	h->installation = (char *)"inst-1";
+	h->epoch = 1;
+	h->issued_at = DESK_NOW;
+	h->expires_at = DESK_NOW + 600000;
+}
+
+static void a_head_is_fresh_for_ten_minutes_at_most(void **state)
+{
+	struct desk *d = *state;
+	head_t h;
+
+	head(&h);
+	h.expires_at++;
+	desk_give(d, NULL, 0, head_of(d, &h, &d->head));
+	assert_false(inbox_head_is_fresh(&d->in));
+	head(&h);
+	desk_give(d, NULL, 0, head_of(d, &h, &d->command));
+	assert_false(inbox_head_is_fresh(&d->in));
+	h.installation = (char *)"inst-2";
+	desk_give(d, NULL, 0, head_of(d, &h, &d->head));
+	assert_false(inbox_head_is_fresh(&d->in));
+	head(&h);
+	desk_give(d, NULL, 0, head_of(d, &h, &d->head));
+	assert_true(inbox_head_is_fresh(&d->in));
+	sim_wall_step(d->w, 600000);
+	assert_false(inbox_head_is_fresh(&d->in));
+}
+
+static void a_cancel_travels_in_the_head_and_ends_what_has_not_started(void **state)
+{
+	struct desk *d = *state;
+	struct arena *m = arena_new_sized(1u << 20);
+	Reeve__Control__V1__Status st;
+	ProtobufCBinaryData id;
+	struct desk_command k;
+	head_t h;
+
+	desk_command(&k, 1);
+	give_bent(d, &k);
+	head(&h);
+	id = k.c.command_id;
+	h.cancelled = &id;
+	h.n_cancelled = 1;
+	desk_give(d, NULL, 0, head_of(d, &h, &d->stranger));
+	assert_false(op_is_cancelled(ops_find(d->ops, k.id)));
+	desk_give(d, NULL, 0, head_of(d, &h, &d->head));
+	desk_settle(d);
+	op_status(ops_find(d->ops, k.id), m, &st);
+	assert_int_equal(st.state, REEVE__CONTROL__V1__STATE__CANCELLED);
+	arena_free(m);
+}
+
+static void bytes_that_are_no_intent_are_an_error_and_change_nothing(void **state)
+{
+	struct desk *d = *state;
+	static const uint8_t junk[] = { 0x1a, 0xff, 0xff, 0xff, 0xff, 0x0f, 1, 2, 3 };
+	struct err e = { 0 };
+
+	assert_int_equal(inbox_take(&d->in, junk, sizeof(junk), &e), -ERR_INVALID);
+	assert_int_equal(inbox_take(&d->in, junk, (4u << 20) + 1, &e), -ERR_LIMIT);
+	assert_int_equal(ops_accepted(d->ops), 0);
+	assert_int_equal(d->in.refusals_n, 0);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, desk_start, desk_end)
+	const struct CMUnitTest tests[] = {
+		TEST(a_signed_command_in_sequence_is_accepted_and_in_the_journal),
+		TEST(without_a_valid_signature_nothing_is_believed),
+		TEST(a_signature_made_for_a_head_is_worth_nothing_on_a_command),
+		TEST(a_command_for_somebody_else_is_refused),
+		TEST(sequence_has_no_holes_and_no_repetition),
+		TEST(the_first_command_of_an_epoch_has_number_one),
+		TEST(a_higher_epoch_needs_a_release_signature_and_a_lower_one_is_refused),
+		TEST(what_is_not_understood_is_rejected_and_never_ignored),
+		TEST(the_id_of_another_command_is_a_game_that_is_refused),
+		TEST(malformed_members_are_refused),
+		TEST(a_head_is_fresh_for_ten_minutes_at_most),
+		TEST(a_cancel_travels_in_the_head_and_ends_what_has_not_started),
+		TEST(bytes_that_are_no_intent_are_an_error_and_change_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
