@@ -118,6 +118,20 @@ clang: ## all of it, tests too, once more with clang-14: warnings are errors
 clean: ## forget what was built (build/)
 	@rm -rf build
 
+##@ Ship
+
+# Reproducible: the same sources on the same system give the same bytes. The shared libraries go with it (all but libc), found
+# by the program beside itself, so that a machine without network needs nothing but Debian 12.
+ARCH    := $(shell uname -m)
+PACKAGE := reeve-$(VERSION)-linux-$(ARCH)
+EPOCH   := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+
+.PHONY: package
+package: ## build/package/reeve-VERSION-linux-ARCH.tar.gz and its .sha256; KEY=pem signs it (.sig, Ed25519)
+	@$(MAKE) -s deps
+	@$(MAKE) -s FLAVOUR=package LDFLAGS="-Wl,-rpath,'\$$\$$ORIGIN/../lib' -Wl,--disable-new-dtags" build/package/reeve
+	@deploy/pack build/package $(PACKAGE) $(EPOCH) "$(KEY)"
+
 ##@ Test
 
 .PHONY: test
@@ -144,7 +158,7 @@ ASAN_JOBS   = $(foreach t,$(UNIT_C:tests/%.c=%),'asan/$t=build/asan/tests/$t')
 
 C_FILES  = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 PY_FILES = $(shell git ls-files -co --exclude-standard '*.py')
-SH_FILES = $(shell git ls-files -co --exclude-standard '*.sh') .ci/run tests/beat
+SH_FILES = $(shell git ls-files -co --exclude-standard '*.sh') .ci/run tests/beat tests/deps deploy/pack
 RUFF     = $(VENV)/bin/ruff
 
 .PHONY: format
@@ -155,7 +169,10 @@ format: ## lay out all C and Python files
 LINT_JOBS = 'layers=tests/lint/layers.py' 'headers=tests/lint/headers.py $(filter-out -DREEVE% -MMD -MP -g,$(BASE) $(WARN))' 'pairs=tests/lint/pairs.py' 'names=tests/lint/names.py build' \
 	'format=clang-format-14 --dry-run -Werror $(C_FILES)' 'shellcheck=shellcheck $(SH_FILES)' \
 	'ruff=$(RUFF) check -q --config tests/ruff.toml $(PY_FILES)' \
-	'ruff-format=$(RUFF) format -q --check --config tests/ruff.toml $(PY_FILES)'
+	'ruff-format=$(RUFF) format -q --check --config tests/ruff.toml $(PY_FILES)' \
+	'template=$(VENV)/bin/cfn-lint deploy/cloudformation/reeve.yaml' 'filled=deploy/cloudformation/fill.py --check' \
+	'documents=for d in agent operate; do build/tests/unit/ops/test_iam $$d | cmp - deploy/iam/$$d.json || exit 1; done' \
+	'exposure=systemd-analyze security --offline=true --threshold=11 --no-pager deploy/systemd/reeve.service'
 
 .PHONY: lint
 lint: clang ## clang build; layers, headers, a test for every file, layout, scripts, templates
