@@ -1,0 +1,175 @@
+"""The CloudFormation template: clean, no wider than the code, and made whole by an AWS that is not ours."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+from cfnlint.decode import cfn_yaml
+
+REPO = pathlib.Path(__file__).parents[2]
+TEMPLATE = REPO / "deploy/cloudformation/reeve.yaml"
+USER_DATA_MAX = 16_384
+KEY = "A" * 43 + "="
+
+
+@pytest.fixture(scope="module")
+def template():
+    return cfn_yaml.load(str(TEMPLATE))
+
+
+@pytest.fixture(scope="module")
+def stack(moto):
+    """A stack of the template in a network that the customer had before."""
+    ec2 = moto.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    given = {
+        "Installation": "inst-9",
+        "Vendor": "velodb",
+        "VendorUrl": "https://control.velodb.example",
+        "CommandKey": KEY,
+        "ReleaseKey": KEY,
+        "HeadKey": KEY,
+        "PackageBucket": "velodb-packages",
+        "PackageKey": "reeve/reeve.tar.gz",
+        "PackageSha256": "0" * 64,
+        "PackageSigner": KEY,
+        "VpcId": vpc,
+        "SubnetIds": subnet,
+        "ClientCidr": "10.9.0.0/16",
+        "RouteTableIds": table,
+        "VendorService": "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0",
+        # moto knows no parameters of Debian's; the type and the way to an image are the same
+        "ImageId": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
+    }
+    parameters = [{"ParameterKey": k, "ParameterValue": v} for k, v in given.items()]
+    cloud = moto.client("cloudformation")
+    cloud.create_stack(
+        StackName="reeve",
+        TemplateBody=TEMPLATE.read_text(),
+        Parameters=parameters,
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    made = cloud.describe_stacks(StackName="reeve")["Stacks"][0]
+    resources = cloud.describe_stack_resources(StackName="reeve")["StackResources"]
+    yield {"vpc": vpc, "made": made, "ids": {r["LogicalResourceId"]: r.get("PhysicalResourceId") for r in resources}}
+    cloud.delete_stack(StackName="reeve")
+
+
+def plain(value):
+    """!Sub and other short forms as the loader gives them, back to what a document says."""
+    if isinstance(value, dict):
+        return value["Fn::Sub"] if list(value) == ["Fn::Sub"] else {str(k): plain(v) for k, v in value.items()}
+    return [plain(v) for v in value] if isinstance(value, list) else value
+
+
+def policy_of(template, role, name):
+    policies = template["Resources"][role]["Properties"]["Policies"]
+    return plain(next(p["PolicyDocument"] for p in policies if p["PolicyName"] == name))
+
+
+def test_cfn_lint_has_nothing_to_say():
+    done = subprocess.run(
+        [pathlib.Path(sys.executable).with_name("cfn-lint"), TEMPLATE], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize(("role", "name"), [("InstanceRole", "agent"), ("OperateRole", "operate")])
+def test_the_roles_hold_the_documents_that_the_agent_prints(template, role, name):
+    printed = subprocess.run([REPO / "build/reeve", "iam", name], capture_output=True, text=True, check=True).stdout
+    assert printed == (REPO / f"deploy/iam/{name}.json").read_text()
+    assert policy_of(template, role, name) == json.loads(printed)
+
+
+def test_the_places_in_the_template_are_filled():
+    done = subprocess.run([sys.executable, REPO / "deploy/cloudformation/fill.py", "--check"], check=False)
+    assert done.returncode == 0
+
+
+def test_the_operate_role_trusts_the_instance_role_alone(template):
+    role = template["Resources"]["OperateRole"]["Properties"]
+    (statement,) = plain(role["AssumeRolePolicyDocument"])["Statement"]
+    assert statement["Principal"] == {"AWS": {"Fn::GetAtt": ["InstanceRole", "Arn"]}}
+    assert statement["Action"] == ["sts:AssumeRole", "sts:SetSourceIdentity"]
+    assert role["MaxSessionDuration"] == 3600
+
+
+def test_the_instance_role_changes_nothing(template):
+    for policy in template["Resources"]["InstanceRole"]["Properties"]["Policies"]:
+        for statement in plain(policy["PolicyDocument"])["Statement"]:
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            assert all(re.match(r"\w+:Describe|sts:(AssumeRole|SetSourceIdentity)$|s3:GetObject$", a) for a in actions)
+
+
+def test_the_operate_role_cannot_touch_the_agents_own_machine(template):
+    data = template["Resources"]["LaunchTemplate"]["Properties"]["LaunchTemplateData"]
+    assert all(t["Key"] == "Name" for s in data["TagSpecifications"] for t in s["Tags"])
+
+
+def test_the_machine_keeps_its_promises(template):
+    data = template["Resources"]["LaunchTemplate"]["Properties"]["LaunchTemplateData"]
+    assert data["MetadataOptions"]["HttpTokens"] == "required"
+    assert data["MetadataOptions"]["HttpPutResponseHopLimit"] == 1
+    assert data["NetworkInterfaces"][0]["AssociatePublicIpAddress"] is False
+    assert data["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True
+    assert data["InstanceInitiatedShutdownBehavior"] == "terminate"
+    assert "KeyName" not in data
+    group = template["Resources"]["SecurityGroup"]["Properties"]
+    assert sorted(r["FromPort"] for r in group["SecurityGroupIngress"]) == [8666, 8777]
+    assert [r["FromPort"] for r in group["SecurityGroupEgress"]] == [443]
+
+
+def test_no_parameter_is_a_secret_and_no_resource_is_a_key(template):
+    assert not any(p.get("NoEcho") for p in template["Parameters"].values())
+    kinds = {r["Type"] for r in template["Resources"].values()}
+    assert not kinds & {"AWS::IAM::User", "AWS::IAM::AccessKey", "AWS::Lambda::Function", "AWS::SecretsManager::Secret"}
+
+
+def test_user_data_fits(template):
+    data = template["Resources"]["LaunchTemplate"]["Properties"]["LaunchTemplateData"]
+    text, _ = data["UserData"]["Fn::Base64"]["Fn::Sub"]
+    assert text.startswith("#!/bin/bash\n")
+    assert len(text.encode()) < USER_DATA_MAX - 2048  # what is set in is longer than the names
+
+
+def test_the_stack_is_made(moto, stack):
+    assert stack["made"]["StackStatus"] == "CREATE_COMPLETE"
+    roles = {r["RoleName"] for r in moto.client("iam").list_roles()["Roles"]}
+    assert {"velodb-role-inst-9", "velodb-role-inst-9-operate", "velodb-role-inst-9-node"} <= roles
+    outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["made"]["Outputs"]}
+    assert outputs["OperateRole"].endswith(":role/velodb-role-inst-9-operate")
+    assert outputs["NodeProfile"] == "velodb-role-inst-9-node"
+
+
+def test_the_group_holds_one_machine(moto, stack):
+    groups = moto.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    (group,) = [g for g in groups if g["AutoScalingGroupName"] == stack["ids"]["AutoScalingGroup"]]
+    assert (group["MinSize"], group["MaxSize"], group["DesiredCapacity"], len(group["Instances"])) == (0, 1, 1, 1)
+
+
+def test_the_endpoints_of_a_restricted_network_are_there(moto, stack):
+    filters = [{"Name": "vpc-id", "Values": [stack["vpc"]]}]
+    found = moto.client("ec2").describe_vpc_endpoints(Filters=filters)["VpcEndpoints"]
+    services = {e["ServiceName"].removeprefix("com.amazonaws.us-east-1.") for e in found}
+    assert {"ec2", "sts", "elasticloadbalancing", "s3"} < services
+    assert len(services) == 5
+
+
+def test_the_operate_role_holds_the_generated_document(moto, stack):
+    policy = moto.client("iam").get_role_policy(RoleName="velodb-role-inst-9-operate", PolicyName="operate")
+    assert stack["made"]["StackStatus"] == "CREATE_COMPLETE"
+    text = (REPO / "deploy/iam/operate.json").read_text()
+    for name, value in {
+        "${AWS::Partition}": "aws",
+        "${AWS::Region}": "us-east-1",
+        "${AWS::AccountId}": "123456789012",
+        "${Vendor}": "velodb",
+        "${Installation}": "inst-9",
+    }.items():
+        text = text.replace(name, value)
+    assert policy["PolicyDocument"] == json.loads(text)

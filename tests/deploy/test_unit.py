@@ -1,0 +1,49 @@
+"""The systemd unit: correct, and exposed no more than a network service must be."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+UNIT = pathlib.Path(__file__).parents[2] / "deploy/systemd/reeve.service"
+BINARY = "/opt/reeve/current/bin/reeve"
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_systemd_understands_all_of_it(tmp_path):
+    (tmp_path / UNIT.name).write_text(UNIT.read_text().replace(BINARY, shutil.which("true")))
+    done = run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", tmp_path / UNIT.name)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_its_exposure_is_one_point_one_or_better():
+    done = run("systemd-analyze", "security", "--offline=true", "--threshold=11", "--no-pager", UNIT)
+    assert done.returncode == 0
+    assert float(re.search(r"exposure level for reeve.service: ([\d.]+)", done.stdout)[1]) <= 1.1
+
+
+@pytest.mark.parametrize("line", ["NoNewPrivileges=yes", "CapabilityBoundingSet=", "MemoryDenyWriteExecute=yes"])
+def test_the_gate_would_notice_if_it_were_weaker(tmp_path, line):
+    text = UNIT.read_text()
+    assert f"\n{line}\n" in text
+    (tmp_path / UNIT.name).write_text(text.replace(f"\n{line}\n", "\n"))
+    command = ("systemd-analyze", "security", "--offline=true", "--threshold=11", "--no-pager", tmp_path / UNIT.name)
+    assert run(*command).returncode != 0
+
+
+def test_it_runs_the_daemon_as_its_own_user():
+    lines = UNIT.read_text().splitlines()
+    for line in [
+        "Type=notify",
+        "User=reeve",
+        "StateDirectoryMode=0700",
+        "RuntimeDirectoryMode=0755",
+        f"ExecStart={BINARY} run -c /etc/reeve/reeve.yaml",
+    ]:
+        assert line in lines
+    assert any(line.startswith("WatchdogSec=") for line in lines)
