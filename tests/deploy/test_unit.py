@@ -27,7 +27,7 @@ def test_its_exposure_is_one_point_one_or_better():
     assert float(re.search(r"exposure level for reeve.service: ([\d.]+)", done.stdout)[1]) <= 1.1
 
 
-@pytest.mark.parametrize("line", ["NoNewPrivileges=yes", "CapabilityBoundingSet=", "MemoryDenyWriteExecute=yes"])
+@pytest.mark.parametrize("line", ["NoNewPrivileges=yes", "CapabilityBoundingSet=", "PrivateUsers=yes"])
 def test_the_gate_would_notice_if_it_were_weaker(tmp_path, line):
     text = UNIT.read_text()
     assert f"\n{line}\n" in text
