@@ -16,7 +16,7 @@ BELOW = {
 }
 BELOW["agent"] = set(BELOW) | {"proto"}
 BELOW["agent/cli"] = BELOW["agent"] | {"agent"}
-BELOW["agent/main.c"] = {"agent", "agent/cli", "agent/io", "agent/base"}
+BELOW["agent/main.c"] = BELOW["agent/run.c"] = {"agent", "agent/cli", "agent/io", "agent/base"}
 CLI_MAY_NOT = {"agent/agent.h"}
 
 

@@ -7,7 +7,8 @@ import pathlib
 import subprocess
 import sys
 
-ALSO = {
+COMMANDS = {"agent/run", "agent/cli/iam", "agent/cli/offline", "agent/cli/status"}
+ALSO = dict.fromkeys(COMMANDS, {"cmd"}) | {
     "agent/base/pbw": {"pbr"},
     "agent/io/world": {"disk", "http"},
     "agent/ops/catalogue": {"arg", "fact", "step"},

@@ -1,5 +1,5 @@
 /* local.c - see local.h. */
-#include "agent/cli/local.h"
+#include "agent/local.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -11,7 +11,7 @@
 #include "agent/base/log.h"
 #include "agent/base/str.h"
 #include "agent/cli/cli.h"
-#include "agent/cli/local.h"
+#include "agent/local.h"
 #include "agent/io/sd_notify.h"
 #include "agent/io/world_uv.h"
 
