@@ -6,5 +6,7 @@ $(B)/tests/tools/%: $(B)/tests/tools/%.o $(LIB)
 	@echo "  LD    $@"
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS)
 
+PROGRAMS += $(TOOLS)
+
 .PHONY: tools
 tools: $(TOOLS) ## programs that end-to-end tests drive
