@@ -33,7 +33,8 @@ static size_t numbers(const char *at, uint64_t *v, size_t most)
 			return n;
 		errno = 0;
 		v[n] = strtoull(at, &end, 10);
-		if (errno != 0 || strchr(" \t\n", *end) == NULL) /* the end of the text is no end of a number: it may be cut */
+		if (errno != 0 || *end == '\0' ||
+		    strchr(" \t\n", *end) == NULL) /* the end of the text is no end of a number: it may be cut */
 			return n;
 		n++;
 		at = end;

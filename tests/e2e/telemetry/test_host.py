@@ -6,6 +6,7 @@ tolerance on either side."""
 import json
 import os
 import subprocess
+from pathlib import Path
 
 import psutil
 import pytest
@@ -138,16 +139,18 @@ def test_nothing_is_sent_that_was_not_compared(readings):
 def test_what_psutil_does_not_know_agrees_with_the_kernel(readings):
     _, points, _ = readings
     by_name = {p["name"]: p for p in points}
-    now = float(open("/proc/uptime").read().split()[0])
+    now = float(Path("/proc/uptime").read_text().split()[0])
     assert 0 <= now - by_name["system.uptime"]["value"] < 5
     for p in points:
         if p["name"] == "system.disk.limit":
             device = p["attributes"]["system.device"]
-            assert p["value"] == 512 * int(open(f"/sys/block/{device}/size").read())
-    vmstat = dict(line.split() for line in open("/proc/vmstat"))
+            assert p["value"] == 512 * int(Path(f"/sys/block/{device}/size").read_text())
+    vmstat = dict(line.split() for line in Path("/proc/vmstat").read_text().splitlines())
     faults = sum(p["value"] for p in points if p["name"] == "system.paging.faults")
     assert abs(faults - int(vmstat["pgfault"])) <= 0.02 * faults
-    created = int(next(line for line in open("/proc/stat") if line.startswith("processes")).split()[1])
+    created = int(
+        next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("processes")).split()[1]
+    )
     assert 0 <= created - by_name["system.process.created"]["value"] <= 0.02 * created
 
 

@@ -1,7 +1,6 @@
 """Tail and shipper together, killed and renamed under, against a receiver that answers badly: nothing is missing, and what
 comes twice is a whole body whose answer was lost."""
 
-import os
 import random
 import signal
 import subprocess
@@ -29,11 +28,12 @@ class Sender:
     def __init__(self, program, tmp_path, receiver, pattern):
         self.command = [program, str(tmp_path / "spool"), receiver.url, str(tmp_path / pattern)]
         self.receiver = receiver
-        self.errors = open(tmp_path / "errors", "ab")
+        self.errors = tmp_path / "errors"
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=self.errors)
+        with self.errors.open("ab") as errors:
+            self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=errors)
 
     def kill(self):
         assert self.process.poll() is None, f"ended by itself with {self.process.returncode}"
@@ -49,33 +49,34 @@ class Sender:
         return out
 
 
-def write(tmp_path, name, chance, sender):
-    """Numbered lines of uneven length; rename between lines, also while the sender is down."""
+def append(path, data):
+    with path.open("ab", buffering=0) as f:
+        f.write(data)
+
+
+def write(path, chance, sender):
+    """Numbered lines of uneven length; renames between lines, also while the sender is down."""
     renames = set(chance.sample(range(1000, LINES), RENAMES))
     kills = set(chance.sample(range(1000, LINES), KILLS))
-    path, kept = tmp_path / name, 0
-    file = open(path, "ab", buffering=0)
-    pending = bytearray()
+    pending, kept = bytearray(), 0
     for i in range(LINES):
         pending += b"%07d %s\n" % (i, b"x" * chance.randrange(120))
         if i in renames:
-            file.write(pending)
+            append(path, pending)
             pending.clear()
-            os.rename(path, f"{path}.{kept}")
+            path.rename(f"{path}.{kept}")
             kept += 1
-            file.close()
-            file = open(path, "ab", buffering=0)
+            append(path, b"")
             time.sleep(0.3)  # a name that nobody sees between two renames is lost to a path without a glob
         if i in kills:
             sender.kill()
             sender.start()
         if len(pending) > 40_000:
             cut = chance.randrange(len(pending))  # in the middle of a line
-            file.write(pending[:cut])
+            append(path, pending[:cut])
             del pending[:cut]
             time.sleep(0.002)
-    file.write(pending)
-    file.close()
+    append(path, pending)
     assert kept == RENAMES
 
 
@@ -85,7 +86,7 @@ def test_no_line_is_missing_through_renames_kills_and_bad_answers(tail_ship, tmp
     receiver = Receiver(seed=8)
     sender = Sender(tail_ship, tmp_path, receiver, pattern)
     try:
-        write(tmp_path, "app.log", chance, sender)
+        write(tmp_path / "app.log", chance, sender)
         wait_for(lambda: len(set(receiver.lines())) >= LINES, 240, "all lines")
         sender.stop()
     finally:

@@ -1,0 +1,408 @@
+/* test_tail.c - files that grow, are renamed, cut, replaced; sinks that say no; positions that fit and positions that do
+ * not. All in the simulated world. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/mem.h"
+#include "collectors/tail.h"
+#include "tests/sim/world_sim.h"
+
+#define LOG "/var/log/x.log"
+
+static struct world *w;
+static struct tail *tail;
+static struct buf got;             /* bodies, each with an LF */
+static struct telemetry_source at; /* of the last line; the path is a copy */
+static char at_path[128];
+static char truncated[32];
+static bool refuse, closed;
+
+static bool on_line(void *ctx, const struct telemetry_line *l)
+{
+	(void)ctx;
+	if (refuse)
+		return false;
+	buf_add(&got, l->body, l->len);
+	buf_addc(&got, '\n');
+	at = l->source;
+	snprintf(at_path, sizeof(at_path), "%s", l->source.path);
+	at.path = at_path;
+	for (size_t i = 0; i < l->attrs_n; i++)
+		if (strcmp(l->attrs[i].key, "reeve.log.truncated_bytes") == 0)
+			snprintf(truncated, sizeof(truncated), "%s", l->attrs[i].value);
+	return true;
+}
+
+static void on_closed(void *ctx)
+{
+	(void)ctx;
+	closed = true;
+}
+
+static bool is_closed(void *ctx)
+{
+	(void)ctx;
+	return closed;
+}
+
+static void open_tail(const char *pattern)
+{
+	const struct telemetry_sink sink = { .line = on_line };
+	const struct tail_path path = { pattern, "service" };
+	const struct tail_config c = { .paths = &path, .paths_n = 1 };
+
+	tail = tail_new(w, &c, &sink);
+}
+
+static void close_tail(void)
+{
+	closed = false;
+	tail_close(tail, on_closed, NULL);
+	assert_int_equal(sim_run_until(w, is_closed, NULL, 1000), SIM_TRUE);
+	tail = NULL;
+}
+
+static void pass(uint64_t ms)
+{
+	sim_run_until(w, NULL, NULL, ms);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	w = sim_new(5);
+	got = BUF_MAX(64u << 20);
+	refuse = false;
+	truncated[0] = '\0';
+	sim_dir_make(w, "/var/log");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	if (tail != NULL)
+		close_tail();
+	buf_close(&got);
+	sim_free(w);
+	return 0;
+}
+
+static void add(const char *path, const char *text)
+{
+	sim_file_append(w, path, text, strlen(text));
+}
+
+static void lines_come_as_they_are_finished(void **state)
+{
+	(void)state;
+	sim_file_puts(w, LOG, "one\ntwo\r\nha");
+	open_tail(LOG);
+	tail_start(tail);
+	pass(100000);
+	assert_string_equal(buf_str(&got), "one\ntwo\n"); /* the rest waits, for ever if need be */
+	add(LOG, "lf\n\n");
+	pass(11000);
+	assert_string_equal(buf_str(&got), "one\ntwo\nhalf\n\n");
+	assert_int_equal(at.to, 15);
+}
+
+static void a_renamed_file_is_read_to_its_end_before_the_new_one(void **state)
+{
+	(void)state;
+	sim_file_puts(w, LOG, "1\n");
+	open_tail(LOG);
+	tail_start(tail);
+	pass(1000);
+	add(LOG, "2\n3");
+	sim_file_rename(w, LOG, LOG ".1");
+	sim_file_puts(w, LOG, "5\n");
+	add(LOG ".1", "\n4");
+	pass(20000);
+	assert_string_equal(buf_str(&got), "1\n2\n3\n5\n4\n"); /* "4" has no LF: it is complete when nobody adds to it */
+	assert_int_equal(tail_stats(tail).files, 1);
+	assert_int_equal(sim_disk_open(w), 1);
+}
+
+static void a_glob_that_matches_both_names_repeats_nothing(void **state)
+{
+	(void)state;
+	open_tail("/var/log/x.log*");
+	tail_start(tail);
+	for (int i = 0; i < 5; i++) {
+		char line[16], to[32];
+
+		snprintf(line, sizeof(line), "%d\n", i);
+		snprintf(to, sizeof(to), LOG ".%d", i);
+		sim_file_puts(w, LOG, line);
+		pass(300);
+		sim_file_rename(w, LOG, to);
+		pass(300);
+	}
+	pass(60000);
+	assert_string_equal(buf_str(&got), "0\n1\n2\n3\n4\n");
+}
+
+static void a_file_cut_to_nothing_is_read_from_its_start(void **state)
+{
+	(void)state;
+	sim_file_puts(w, LOG, "one\ntwo\n");
+	open_tail(LOG);
+	tail_start(tail);
+	pass(1000);
+	sim_file_truncate(w, LOG, 0);
+	pass(1000);
+	add(LOG, "three\n");
+	pass(11000);
+	assert_string_equal(buf_str(&got), "one\ntwo\nthree\n");
+	assert_int_equal(at.generation, 1);
+	assert_int_equal(tail_stats(tail).truncated_files, 1);
+}
+
+static void a_file_cut_and_grown_beyond_our_place_is_known_by_its_first_bytes(void **state)
+{
+	(void)state;
+	sim_file_puts(w, LOG, "one\ntwo\n");
+	open_tail(LOG);
+	tail_start(tail);
+	pass(2000);
+	sim_file_truncate(w, LOG, 0);
+	add(LOG, "another beginning\nand more\n");
+	pass(11000);
+	assert_string_equal(buf_str(&got), "one\ntwo\nanother beginning\nand more\n");
+}
+
+static void a_restart_goes_on_where_the_commit_says(void **state)
+{
+	(void)state;
+	sim_file_puts(w, LOG, "one\ntwo\n");
+	open_tail(LOG);
+	tail_start(tail);
+	pass(1000);
+	close_tail();
+	add(LOG, "three\n");
+	open_tail(LOG);
+	tail_restore(tail, &at);
+	tail_start(tail);
+	pass(1000);
+	assert_string_equal(buf_str(&got), "one\ntwo\nthree\n");
+}
+
+static void a_file_renamed_while_we_were_away_is_found_and_read_first(void **state)
+{
+	(void)state;
+	sim_file_puts(w, LOG, "one\n");
+	open_tail(LOG);
+	tail_start(tail);
+	pass(1000);
+	close_tail();
+	add(LOG, "two\n");
+	sim_file_rename(w, LOG, LOG "-yesterday");
+	sim_file_puts(w, LOG, "three\n");
+	open_tail(LOG);
+	tail_restore(tail, &at);
+	tail_start(tail);
+	pass(30000);
+	assert_string_equal(buf_str(&got), "one\ntwo\nthree\n");
+	assert_int_equal(sim_disk_open(w), 1);
+}
+
+static void a_position_that_does_not_fit_is_not_believed(void **state)
+{
+	struct telemetry_source wrong;
+
+	(void)state;
+	sim_file_puts(w, LOG, "one\n");
+	open_tail(LOG);
+	tail_start(tail);
+	pass(1000);
+	close_tail();
+	for (int i = 0; i < 3; i++) {
+		wrong = at;
+		if (i == 0)
+			wrong.fp++; /* the inode was given to another file */
+		else if (i == 1)
+			wrong.to = 5000; /* cut while we were away */
+		else
+			wrong.ino += 77; /* of a file that is gone */
+		buf_reset(&got);
+		open_tail(LOG);
+		tail_restore(tail, &wrong);
+		tail_start(tail);
+		pass(1000);
+		assert_string_equal(buf_str(&got), "one\n");
+		close_tail();
+	}
+}
+
+static void a_sink_that_says_no_is_asked_again_and_nothing_is_lost(void **state)
+{
+	(void)state;
+	refuse = true;
+	sim_file_puts(w, LOG, "one\ntwo\n");
+	open_tail(LOG);
+	tail_start(tail);
+	pass(60000);
+	add(LOG, "three\n");
+	sim_file_rename(w, LOG, LOG ".1");
+	pass(60000);
+	refuse = false;
+	pass(60000);
+	assert_string_equal(buf_str(&got), "one\ntwo\nthree\n");
+	assert_int_equal(sim_disk_open(w), 0);
+}
+
+static void fill(char *to, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		to[i] = (char)('a' + i % 26);
+}
+
+static void a_long_line_is_cut_and_says_by_how_much(void **state)
+{
+	const size_t lens[] = { 65536, 65537, 65540, 65541, 131072, 300000 };
+	CLEANUP(mem_close) char *line = mem_alloc(300003);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+		char expect[32];
+
+		buf_reset(&got);
+		truncated[0] = '\0';
+		fill(line, lens[i]);
+		memcpy(line + lens[i], "\r\n", 3);
+		sim_file_puts(w, LOG, line);
+		add(LOG, "next\n");
+		open_tail(LOG);
+		tail_start(tail);
+		pass(5000);
+		assert_int_equal(got.len, 65537 + 5);
+		assert_memory_equal(got.data, line, 65536);
+		assert_string_equal(got.data + 65537, "next\n");
+		snprintf(expect, sizeof(expect), "%zu", lens[i] - 65536);
+		assert_string_equal(truncated, lens[i] > 65536 ? expect : "");
+		close_tail();
+		sim_file_unlink(w, LOG);
+	}
+}
+
+/* The same bytes, however they come, are the same lines. */
+static void framing_does_not_depend_on_how_the_bytes_arrive(void **state)
+{
+	CLEANUP(buf_close) struct buf all = BUF_MAX(1u << 20), once = BUF_MAX(1u << 22);
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		size_t len = sim_random(w) % (i % 8 == 0 ? 90000 : 200);
+
+		for (size_t k = 0; k < len; k++)
+			buf_addc(&all, (char)(sim_random(w) % 255 + (sim_random(w) % 255 == '\n' - 1 ? 0 : 1)));
+		buf_adds(&all, i % 3 == 0 ? "\r\n" : "\n");
+	}
+	for (int round = 0; round < 6; round++) {
+		size_t sent = 0;
+
+		buf_reset(&got);
+		open_tail(LOG);
+		tail_start(tail);
+		while (sent < all.len) {
+			size_t n = round == 0 ? all.len : 1 + sim_random(w) % 40000;
+
+			n = n < all.len - sent ? n : all.len - sent;
+			sim_file_append(w, LOG, all.data + sent, n);
+			sent += n;
+			pass(sim_random(w) % 300);
+		}
+		pass(20000);
+		close_tail();
+		sim_file_unlink(w, LOG);
+		if (round == 0)
+			buf_add(&once, got.data, got.len);
+		assert_int_equal(got.len, once.len);
+		assert_memory_equal(got.data, once.data, got.len);
+	}
+}
+
+static void compressed_files_and_folders_are_left_alone(void **state)
+{
+	(void)state;
+	sim_file_put(w, "/var/log/x.log.gz", "\x1f\x8b\x08 zip\n", 8);
+	sim_dir_make(w, "/var/log/x.log.d");
+	open_tail("/var/log/x.log*");
+	tail_start(tail);
+	pass(30000);
+	assert_int_equal(got.len, 0);
+	assert_int_equal(sim_disk_open(w), 0);
+}
+
+static void a_byte_order_mark_is_no_part_of_the_first_line(void **state)
+{
+	(void)state;
+	sim_file_puts(w, LOG, "\xef\xbb\xbfone\n\xef\xbb\xbftwo\n");
+	open_tail(LOG);
+	tail_start(tail);
+	pass(1000);
+	assert_string_equal(buf_str(&got), "one\n\xef\xbb\xbftwo\n");
+}
+
+static void reads_that_fail_now_and_then_lose_and_repeat_nothing(void **state)
+{
+	CLEANUP(buf_close) struct buf want = BUF_MAX(1u << 20);
+	unsigned name = 0;
+
+	(void)state;
+	open_tail("/var/log/x.log*");
+	tail_start(tail);
+	sim_fail_rate(w, SIM_READ, 200);
+	sim_fail_rate(w, SIM_STAT, 200);
+	sim_fail_rate(w, SIM_WATCH, 500);
+	for (int i = 0; i < 300; i++) {
+		char line[32];
+
+		snprintf(line, sizeof(line), "line %d\n", i);
+		add(LOG, line);
+		buf_adds(&want, line);
+		if (i % 60 == 59) {
+			char to[32];
+
+			snprintf(to, sizeof(to), LOG ".%u", name++);
+			sim_file_rename(w, LOG, to);
+			pass(15000);
+		}
+		pass(100);
+	}
+	sim_fail_rate(w, SIM_READ, 0);
+	sim_fail_rate(w, SIM_STAT, 0);
+	pass(60000);
+	assert_int_equal(tail_stats(tail).lines, 300);
+	assert_int_equal(got.len, want.len);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(lines_come_as_they_are_finished, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_renamed_file_is_read_to_its_end_before_the_new_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_glob_that_matches_both_names_repeats_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_file_cut_to_nothing_is_read_from_its_start, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_file_cut_and_grown_beyond_our_place_is_known_by_its_first_bytes, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_restart_goes_on_where_the_commit_says, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_file_renamed_while_we_were_away_is_found_and_read_first, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_position_that_does_not_fit_is_not_believed, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_sink_that_says_no_is_asked_again_and_nothing_is_lost, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_long_line_is_cut_and_says_by_how_much, setup, teardown),
+		cmocka_unit_test_setup_teardown(framing_does_not_depend_on_how_the_bytes_arrive, setup, teardown),
+		cmocka_unit_test_setup_teardown(compressed_files_and_folders_are_left_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_byte_order_mark_is_no_part_of_the_first_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(reads_that_fail_now_and_then_lose_and_repeat_nothing, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

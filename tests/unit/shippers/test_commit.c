@@ -1,0 +1,109 @@
+/* test_commit.c - commit records and their fold. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "agent/base/mem.h"
+#include "shippers/commit.h"
+#include "shippers/positions.h"
+
+static struct telemetry_source range = { .dev = UINT64_MAX,
+					 .ino = 1234,
+					 .generation = 2,
+					 .from = 10,
+					 .to = 99,
+					 .fp = UINT64_C(1) << 63,
+					 .fp_len = 1024,
+					 .path = "/var/log/x.log" };
+
+static void a_record_comes_back_as_it_was(void **state)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(4096);
+	struct commit c = {
+		.seq = 7, .kind = TELEMETRY_LOG, .id = "0123456789abcdef", .records = 3, .crc = UINT32_MAX, .bytes = 9
+	};
+	struct commit back;
+
+	(void)state;
+	c.ranges = &range;
+	c.ranges_n = 1;
+	assert_int_equal(commit_format(&c, &b), 0);
+	assert_int_equal(b.data[b.len - 1], '\n');
+	assert_int_equal(commit_parse(b.data, b.len - 1, &back, NULL), 0);
+	assert_int_equal(back.seq, 7);
+	assert_int_equal(back.kind, TELEMETRY_LOG);
+	assert_string_equal(back.id, c.id);
+	assert_int_equal(back.crc, UINT32_MAX);
+	assert_int_equal(back.ranges_n, 1);
+	assert_true(back.ranges[0].dev == UINT64_MAX && back.ranges[0].fp == range.fp && back.ranges[0].to == 99);
+	assert_string_equal(back.ranges[0].path, range.path);
+	commit_close(&back);
+}
+
+static void a_record_cut_anywhere_is_refused(void **state)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(4096);
+	struct commit c = { .seq = 7, .kind = COMMIT_POSITIONS, .ranges = &range, .ranges_n = 1 }, back;
+
+	(void)state;
+	commit_format(&c, &b);
+	for (size_t len = 0; len < b.len - 1; len++)
+		assert_true(commit_parse(b.data, len, &back, NULL) != 0);
+}
+
+static void an_unknown_kind_a_wrong_number_a_missing_member_are_refused(void **state)
+{
+	static const char *const lines[] = {
+		"{}",
+		"[]",
+		"{\"seq\":1,\"kind\":\"traces\",\"id\":\"x\",\"records\":1,\"bytes\":1,\"crc\":1,\"ranges\":[]}",
+		"{\"seq\":-1,\"kind\":\"logs\",\"id\":\"x\",\"records\":1,\"bytes\":1,\"crc\":1,\"ranges\":[]}",
+		"{\"seq\":1,\"kind\":\"logs\",\"id\":\"x\",\"records\":4294967296,\"bytes\":1,\"crc\":1,\"ranges\":[]}",
+		"{\"seq\":1,\"kind\":\"logs\",\"id\":\"0123456789abcdef0\",\"records\":1,\"bytes\":1,\"crc\":1,\"ranges\":[]}",
+		"{\"seq\":1,\"kind\":\"logs\",\"id\":\"x\",\"records\":1,\"bytes\":1,\"crc\":1,\"ranges\":[{\"dev\":\"zz\"}]}",
+		"{\"seq\":1,\"kind\":\"logs\",\"id\":\"x\",\"records\":1,\"bytes\":1,\"crc\":1}",
+	};
+	struct commit c;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		assert_true(commit_parse(lines[i], strlen(lines[i]), &c, NULL) != 0);
+}
+
+static void the_last_position_of_an_inode_stands(void **state)
+{
+	struct positions p = { 0 };
+	struct telemetry_source s = range;
+
+	(void)state;
+	positions_note(&p, &s);
+	s.ino++;
+	positions_note(&p, &s);
+	s.ino--;
+	s.to = 200;
+	positions_note(&p, &s);
+	assert_int_equal(p.n, 2);
+	assert_int_equal(p.v[1].to, 200);
+	for (unsigned i = 0; i < POSITIONS_MAX; i++) {
+		s.ino = 5000 + i;
+		positions_note(&p, &s);
+	}
+	assert_int_equal(p.n, POSITIONS_MAX);
+	positions_close(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_record_comes_back_as_it_was),
+		cmocka_unit_test(a_record_cut_anywhere_is_refused),
+		cmocka_unit_test(an_unknown_kind_a_wrong_number_a_missing_member_are_refused),
+		cmocka_unit_test(the_last_position_of_an_inode_stands),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

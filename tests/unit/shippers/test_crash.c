@@ -1,0 +1,280 @@
+/* test_crash.c - tail and shipper die again and again, by kill and by power loss, before, inside and after durable writes,
+ * between a request and its answer. Of the numbered lines none is missing and none comes in two batches; a batch comes
+ * again only when its answer was lost, with the same bytes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/digest.h"
+#include "agent/base/gzip.h"
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "collectors/tail.h"
+#include "shippers/shipper.h"
+#include "tests/sim/world_sim.h"
+
+#define LINES 3000
+#define RENAMES 6
+#define SEEDS 150
+#define BATCHES 4096
+#define LOG "/var/log/x.log"
+
+struct seen {
+	char id[17];
+	struct digest body;
+	bool excused; /* its answer was lost, or may have been */
+};
+
+static struct world *w;
+static struct shipper *ship;
+static struct tail *tail;
+static unsigned written, renamed, deaths, repeats;
+static unsigned rate;       /* deaths per ten thousand points at which one is possible */
+static uint8_t came[LINES]; /* in how many different batches */
+static unsigned came_n;     /* different lines */
+static struct seen seen[BATCHES];
+static size_t seen_n;
+static struct seen *last; /* answered, and the agent has not asked anything since */
+static const char *pattern;
+
+/* ---- the receiver ---------------------------------------------------------------------------------------------------- */
+
+static void count_lines(const struct buf *b)
+{
+	for (const char *at = b->data, *end = at + b->len; (at = memchr(at, '<', (size_t)(end - at))) != NULL; at++) {
+		unsigned n;
+
+		if (end - at < 8 || at[7] != '>' || sscanf(at, "<%6u>", &n) != 1)
+			continue;
+		assert_true(n < LINES);
+		came_n += came[n] == 0;
+		assert_int_equal(came[n], 0); /* no line in two batches */
+		came[n]++;
+	}
+}
+
+static struct seen *store(const char *id, const void *body, size_t len)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(4u << 20);
+	struct digest d = digest_of(body, len);
+
+	for (size_t i = 0; i < seen_n; i++)
+		if (strcmp(seen[i].id, id) == 0) {
+			assert_true(seen[i].excused);
+			assert_true(digest_eq(&seen[i].body, &d));
+			seen[i].excused = false;
+			repeats++;
+			return &seen[i];
+		}
+	assert_true(seen_n < BATCHES);
+	assert_int_equal(gzip_unpack(body, len, &b, NULL), 0);
+	count_lines(&b);
+	snprintf(seen[seen_n].id, sizeof(seen[0].id), "%s", id);
+	seen[seen_n].body = d;
+	seen[seen_n].excused = false;
+	return &seen[seen_n++];
+}
+
+static void on_http(void *ctx, struct sim_http *x)
+{
+	unsigned chance = (unsigned)(sim_random(w) % 20);
+
+	(void)ctx;
+	if (chance == 0) {
+		sim_http_answer(x, 503, "Retry-After: 1\n", NULL, 0, 0);
+		return;
+	}
+	if (chance == 1) {
+		sim_http_fail(x, -ERR_NET, 0);
+		return;
+	}
+	last = store(sim_http_header(x, "Reeve-Batch-Id"), x->body, x->body_len);
+	last->excused = sim_http_gone(x) || chance == 2;
+	if (chance == 2)
+		sim_http_fail(x, -ERR_NET, 0);
+	else
+		sim_http_answer(x, 200, NULL, NULL, 0, 0);
+}
+
+/* ---- the writer ------------------------------------------------------------------------------------------------------ */
+
+static void write_lines(void *ctx)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(1u << 20);
+
+	(void)ctx;
+	for (uint64_t n = sim_random(w) % 40; n > 0 && written < LINES; n--)
+		buf_addf(&b, "<%06u> %.*s\n", written++, (int)(sim_random(w) % 50),
+			 "a line that is now longer and now shorter than that");
+	if (b.len > 0)
+		sim_file_append(w, LOG, b.data, b.len);
+	if (written >= (renamed + 1) * LINES / (RENAMES + 1) && renamed < RENAMES) {
+		char to[32];
+
+		snprintf(to, sizeof(to), LOG ".%u", renamed++);
+		sim_file_rename(w, LOG, to);
+	}
+	if (written < LINES)
+		sim_at(w, sim_random(w) % 300, write_lines, NULL);
+}
+
+/* ---- the agent ---------------------------------------------------------------------------------------------------------- */
+
+static enum sim_death on_point(void *ctx, const char *where, const char *what)
+{
+	(void)ctx;
+	(void)where;
+	(void)what;
+	if (sim_random(w) % 10000 >= rate)
+		return SIM_ALIVE;
+	return sim_random(w) % 2 == 0 ? SIM_KILL : SIM_POWER;
+}
+
+static void on_position(void *ctx, const struct telemetry_source *p)
+{
+	tail_restore(ctx, p);
+}
+
+static bool start(void)
+{
+	const struct telemetry_attr resource[] = { { "service.name", "reeve" } };
+	const struct shipper_config sc = {
+		.dir = "/var/lib/spool", .to = { .url = "https://v.example" }, .resource = resource, .resource_n = 1
+	};
+	const struct tail_path path = { pattern, "s" };
+	const struct tail_config tc = { .paths = &path, .paths_n = 1 };
+	char star[] = "*", *all[] = { star };
+	const struct telemetry_rules rules = { .logs = all, .logs_n = 1 };
+
+	if (shipper_new(w, &sc, &ship, NULL) != 0)
+		return false;
+	assert_int_equal(shipper_rules(ship, &rules, NULL), 0);
+	tail = tail_new(w, &tc, shipper_sink(ship));
+	shipper_positions(ship, on_position, tail);
+	tail_start(tail);
+	return true;
+}
+
+static bool is_complete(void *ctx)
+{
+	(void)ctx;
+	return came_n == LINES;
+}
+
+static void bury(void)
+{
+	sim_bury(ship);
+	sim_bury(tail);
+	if (last != NULL)
+		last->excused = true; /* the answer was on its way, or was not yet noted */
+	last = NULL;
+	deaths++;
+}
+
+static void on_shipper_closed(void *ctx)
+{
+	*(bool *)ctx = true;
+}
+
+static void on_tail_closed(void *ctx)
+{
+	shipper_close(ship, on_shipper_closed, ctx);
+}
+
+static bool is_set(void *ctx)
+{
+	return *(bool *)ctx;
+}
+
+static void live_and_die(void)
+{
+	for (;;) {
+		enum sim_end end;
+
+		if (!start()) { /* the disk fails at the wrong moment: the next start is soon */
+			sim_run_until(w, NULL, NULL, 1000);
+			continue;
+		}
+		end = sim_run_until(w, is_complete, NULL, 3600000);
+		if (end == SIM_TRUE)
+			return;
+		if (end != SIM_CRASHED)
+			fail_msg("%u of %d lines came", came_n, LINES);
+		bury();
+		sim_run_until(w, NULL, NULL, sim_random(w) % 500); /* nobody is at home */
+	}
+}
+
+static void run(uint64_t seed, unsigned deaths_rate, unsigned faults)
+{
+	bool closed = false;
+
+	w = sim_new(seed);
+	written = renamed = came_n = 0;
+	seen_n = 0;
+	last = NULL;
+	memset(came, 0, sizeof(came));
+	sim_dir_make(w, "/var/log");
+	sim_dir_make(w, "/var/lib");
+	sim_http_handle(w, on_http, NULL);
+	rate = deaths_rate;
+	sim_set_crash_hook(w, on_point, NULL);
+	sim_fail_rate(w, SIM_DISK, faults);
+	sim_fail_rate(w, SIM_READ, faults);
+	sim_fail_rate(w, SIM_STAT, faults);
+	sim_at(w, 0, write_lines, NULL);
+	live_and_die();
+	sim_set_crash_hook(w, NULL, NULL);
+	sim_run_until(w, NULL, NULL, 200000); /* what may still be repeated is repeated */
+	tail_close(tail, on_tail_closed, &closed);
+	assert_int_equal(sim_run_until(w, is_set, &closed, 60000), SIM_TRUE);
+	sim_free(w);
+}
+
+static void no_line_is_missing_and_only_unanswered_batches_come_again(void **state)
+{
+	(void)state;
+	deaths = repeats = 0;
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		pattern = seed % 2 == 0 ? LOG "*" : LOG;
+		run(seed, 300, 0);
+	}
+	assert_true(deaths > SEEDS);
+	assert_true(repeats > 0); /* the test would be blind otherwise */
+}
+
+static void faults_of_the_disk_change_nothing_of_that(void **state)
+{
+	(void)state;
+	deaths = 0;
+	for (uint64_t seed = 1001; seed <= 1000 + SEEDS; seed++) {
+		pattern = LOG "*";
+		run(seed, 200, 30);
+	}
+	assert_true(deaths > SEEDS / 2);
+}
+
+static void drop(enum log_level level, const char *event, const char *pairs, void *ctx)
+{
+	(void)level;
+	(void)event;
+	(void)pairs;
+	(void)ctx;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_line_is_missing_and_only_unanswered_batches_come_again),
+		cmocka_unit_test(faults_of_the_disk_change_nothing_of_that),
+	};
+
+	log_set(LOG_ERROR, drop, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
