@@ -18,6 +18,43 @@
 #define LOOK_AGAIN_MS 1000 /* after such a pause the first bytes are compared again */
 #define BOM "\xef\xbb\xbf"
 
+/* ---- identity ---------------------------------------------------------------------------------------------------------- */
+
+/* Of the first min(size, len) bytes; *ret_len says how many there were. */
+int tail_fingerprint(struct world *w, struct disk_file *f, uint32_t len, uint64_t *ret_fp, uint32_t *ret_len)
+{
+	char head[TAIL_FP_BYTES];
+	struct digest d;
+	ssize_t n = w->file_read(w, f, 0, head, len < sizeof(head) ? len : sizeof(head), NULL);
+
+	if (n < 0)
+		return (int)n;
+	d = digest_of(head, (size_t)n);
+	memcpy(ret_fp, d.b, sizeof(*ret_fp));
+	*ret_len = (uint32_t)n;
+	return 0;
+}
+
+int tail_file_is_at(struct tail *t, struct disk_file *f, const struct disk_stat *st, const struct telemetry_source *position)
+{
+	uint64_t fp;
+	uint32_t len;
+
+	if (st->dev != position->dev || st->ino != position->ino || position->to > st->size || position->fp_len > TAIL_FP_BYTES)
+		return 0;
+	TRY(tail_fingerprint(t->w, f, position->fp_len, &fp, &len));
+	return fp == position->fp && len == position->fp_len;
+}
+
+/* Until it can be read again the file has no fingerprint, which every file fits. */
+static void take_fingerprint(struct tail_file *tf)
+{
+	if (tail_fingerprint(tf->src->t->w, tf->f, TAIL_FP_BYTES, &tf->fp, &tf->fp_len) == 0)
+		return;
+	tf->fp_len = 0;
+	memcpy(&tf->fp, digest_of("", 0).b, sizeof(tf->fp));
+}
+
 struct tail_file *tail_file_new(struct tail_source *src, const char *path, struct disk_file *f, const struct disk_stat *st)
 {
 	struct tail_file *tf = mem_new(struct tail_file);
@@ -32,7 +69,7 @@ struct tail_file *tail_file_new(struct tail_source *src, const char *path, struc
 	tf->dev = st->dev;
 	tf->ino = st->ino;
 	tf->size = st->size;
-	tf->fp = tail_fingerprint(src->t->w, f, TAIL_FP_BYTES, &tf->fp_len);
+	take_fingerprint(tf);
 	tf->grown_ms = tf->checked_ms = world_now_ms(src->t->w);
 	return tf;
 }
@@ -48,32 +85,6 @@ void tail_file_free(struct tail_file *tf)
 	mem_free(tf);
 }
 
-/* ---- identity ---------------------------------------------------------------------------------------------------------- */
-
-/* Of the first min(size, len) bytes; *ret_len says how many there were. An unreadable file has none. */
-uint64_t tail_fingerprint(struct world *w, struct disk_file *f, uint32_t len, uint32_t *ret_len)
-{
-	char head[TAIL_FP_BYTES];
-	struct digest d;
-	ssize_t n = w->file_read(w, f, 0, head, len < sizeof(head) ? len : sizeof(head), NULL);
-	uint64_t fp;
-
-	*ret_len = n > 0 ? (uint32_t)n : 0;
-	d = digest_of(head, *ret_len);
-	memcpy(&fp, d.b, sizeof(fp));
-	return fp;
-}
-
-bool tail_file_is_at(struct tail *t, struct disk_file *f, const struct disk_stat *st, const struct telemetry_source *position)
-{
-	uint32_t len;
-
-	if (st->dev != position->dev || st->ino != position->ino || position->to > st->size)
-		return false;
-	return position->fp_len <= TAIL_FP_BYTES && tail_fingerprint(t->w, f, position->fp_len, &len) == position->fp &&
-	       len == position->fp_len;
-}
-
 static void begin_anew(struct tail_file *tf, const char *why)
 {
 	tf->src->t->stats.truncated_files++;
@@ -81,7 +92,7 @@ static void begin_anew(struct tail_file *tf, const char *why)
 	tf->generation++;
 	tf->offset = tf->scanned = 0;
 	tf->at_end = false;
-	tf->fp = tail_fingerprint(tf->src->t->w, tf->f, TAIL_FP_BYTES, &tf->fp_len);
+	take_fingerprint(tf);
 }
 
 int tail_file_look(struct tail_file *tf)
@@ -89,6 +100,7 @@ int tail_file_look(struct tail_file *tf)
 	struct world *w = tf->src->t->w;
 	uint64_t now = world_now_ms(w);
 	struct disk_stat st;
+	uint64_t fp;
 	uint32_t len;
 
 	TRY(w->file_stat(w, tf->f, &st, NULL));
@@ -101,11 +113,11 @@ int tail_file_look(struct tail_file *tf)
 		begin_anew(tf, "shorter");
 	} else if (now - tf->checked_ms >= LOOK_AGAIN_MS) {
 		tf->checked_ms = now;
-		if (tail_fingerprint(w, tf->f, tf->fp_len, &len) != tf->fp && len == tf->fp_len)
+		if (tail_fingerprint(w, tf->f, tf->fp_len, &fp, &len) == 0 && (fp != tf->fp || len != tf->fp_len))
 			begin_anew(tf, "replaced");
 	}
 	if (tf->fp_len < TAIL_FP_BYTES && tf->size > tf->fp_len)
-		tf->fp = tail_fingerprint(w, tf->f, TAIL_FP_BYTES, &tf->fp_len);
+		take_fingerprint(tf);
 	return 0;
 }
 

@@ -62,14 +62,39 @@ enum tail_read { TAIL_END, TAIL_MORE, TAIL_HOLD, TAIL_FAILED };
 /* tail_file.c */
 struct tail_file *tail_file_new(struct tail_source *src, const char *path, struct disk_file *f, const struct disk_stat *st);
 void tail_file_free(struct tail_file *tf);
-uint64_t tail_fingerprint(struct world *w, struct disk_file *f, uint32_t len, uint32_t *ret_len);
-bool tail_file_is_at(struct tail *t, struct disk_file *f, const struct disk_stat *st, const struct telemetry_source *position);
+int tail_fingerprint(struct world *w, struct disk_file *f, uint32_t len, uint64_t *ret_fp, uint32_t *ret_len);
+/* 1: yes, 0: no, negative: not known. */
+int tail_file_is_at(struct tail *t, struct disk_file *f, const struct disk_stat *st, const struct telemetry_source *position);
 /* Looks at the size and, after a pause, at the first bytes: a file that began anew is read from 0. */
 int tail_file_look(struct tail_file *tf);
 enum tail_read tail_file_read(struct tail_file *tf);  /* one chunk's worth of lines */
 enum tail_read tail_file_flush(struct tail_file *tf); /* the unfinished last line of a file that nobody continues */
 
+/* tail_open.c */
+/* Opens and follows a file under the name `as`, where a claimed position says or from 0; NULL: not now, or not at all. */
+struct tail_file *tail_take(struct tail_source *src, const char *path, const char *as, const struct disk_stat *seen);
+bool tail_is_known(struct tail *t, const struct disk_stat *st); /* followed, restored or let go */
+struct tail_file *tail_file_of(struct tail *t, const struct disk_stat *st);
+void tail_remember(struct tail *t, const struct telemetry_source *s, bool let_go);
+
 /* tail_scan.c */
 void tail_scan(struct tail *t);
-void tail_remember(struct tail *t, const struct telemetry_source *s, bool let_go);
+
+/* tail_seek.c */
 void tail_find_orphans(struct tail *t); /* restored positions whose file has another name now */
+/* Files that were made and renamed behind `tf`, which is rotated, and that nobody ever saw under their own name. */
+void tail_find_successors(struct tail_file *tf);
+
+struct tail_candidate {
+	char *path; /* owned */
+	struct disk_stat st;
+};
+
+struct tail_candidates {
+	struct tail_candidate *v;
+	size_t n;
+};
+
+void tail_candidate_add(struct tail_candidates *c, char *path, const struct disk_stat *st); /* takes path */
+void tail_candidates_sort(struct tail_candidates *c);                                       /* oldest first */
+void tail_candidates_close(struct tail_candidates *c);

@@ -136,6 +136,17 @@ static bool on_line(void *ctx, const struct telemetry_line *line)
 	return true;
 }
 
+/* With no line open the position is committed at once: the very first file of all may be renamed while we are away, too. */
+static void on_found(void *ctx, const struct telemetry_source *source)
+{
+	struct shipper *s = ctx;
+	bool alone = s->open[TELEMETRY_LOG] == NULL;
+
+	batch_note(open_batch(s, TELEMETRY_LOG), source);
+	if (alone)
+		close_batch(s, TELEMETRY_LOG);
+}
+
 /* ---- points -------------------------------------------------------------------------------------------------------------- */
 
 static enum rules_verdict mask_point(struct shipper *s, struct telemetry_point *p)
@@ -212,7 +223,7 @@ int shipper_new(struct world *w, const struct shipper_config *c, struct shipper 
 	sc.max[TELEMETRY_LOG] = c->logs_max > 0 ? c->logs_max : LOGS_MAX;
 	sc.max[TELEMETRY_METRIC] = c->metrics_max > 0 ? c->metrics_max : METRICS_MAX;
 	s->w = w;
-	s->sink = (struct telemetry_sink){ .ctx = s, .point = on_point, .scrape_done = on_scrape_done, .line = on_line };
+	s->sink = (struct telemetry_sink){ s, on_point, on_scrape_done, on_line, on_found };
 	s->resource = otlp_resource_new(c->resource, c->resource_n);
 	s->logs = otlp_logs_new(s->resource);
 	s->metrics = otlp_metrics_new(s->resource);

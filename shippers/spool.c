@@ -59,9 +59,14 @@ void spool_entry_free(struct spool_entry *en)
 	mem_free(en);
 }
 
-struct spool_entry *spool_oldest(struct spool *s, enum telemetry_kind kind)
+static struct spool_entry *oldest(struct spool *s, enum telemetry_kind kind)
 {
 	return list_empty(&s->entries[kind]) ? NULL : list_entry(s->entries[kind].next, struct spool_entry, link);
+}
+
+struct spool_entry *spool_oldest(struct spool *s, enum telemetry_kind kind)
+{
+	return s->settled ? oldest(s, kind) : NULL;
 }
 
 static int check_body(const struct spool_entry *en, const struct buf *b, struct err *e)
@@ -169,7 +174,7 @@ void spool_enforce_quota(struct spool *s)
 	const enum telemetry_kind kind = TELEMETRY_METRIC;
 
 	while (s->stats.bytes[kind] > s->c.max[kind]) {
-		struct spool_entry *en = spool_oldest(s, kind);
+		struct spool_entry *en = oldest(s, kind);
 
 		if (en->held)
 			en = en->link.next != &s->entries[kind] ? list_entry(en->link.next, struct spool_entry, link) : NULL;

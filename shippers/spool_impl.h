@@ -31,7 +31,8 @@ struct spool {
 	struct timer timer;
 	uint64_t commits_len;   /* whole, durable lines */
 	uint64_t commits_least; /* after the last compaction */
-	bool commits_damaged;   /* must be written anew before anything is appended */
+	bool commits_unsure;    /* must be written anew before anything is appended */
+	bool settled;           /* what was found at start is durable by now: bodies may be sent */
 
 	struct timer space_timer;
 	struct disk_req space;

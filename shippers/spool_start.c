@@ -2,7 +2,10 @@
  *
  * A record that is damaged is passed by and counted; a torn last line is cut. A body whose seq is above the last committed
  * one was never sent and its lines are read again: it goes. One below it was committed, also when its record is damaged:
- * it stays and is sent. A record without a body is a batch that was sent. No damage stops the start. */
+ * it stays and is sent. A record without a body is a batch that was sent. No damage stops the start.
+ *
+ * What a killed predecessor wrote can be read before it is durable. Were a body sent on the word of such a record and the
+ * power lost then, its lines would be read and sent once more: so the log is written anew, durably, before the first send. */
 #include "shippers/spool_impl.h"
 
 #include <inttypes.h>
@@ -107,6 +110,8 @@ static int on_name(void *ctx, const char *name)
 	uint64_t seq;
 	int end = 0;
 
+	if (str_eq(name, "commits.tmp"))
+		return 0; /* writing the log anew sweeps it, and is under way soon */
 	if (str_ends(name, ".tmp")) {
 		spool_sweep(f->s, name);
 	} else if (sscanf(name, "%16" SCNu64 "-%15[a-z]-%16[0-9a-f].pb.gz%n", &seq, kind, id, &end) == 3 && end > 0) {
@@ -184,9 +189,12 @@ int spool_recover(struct spool *s, struct err *e)
 	if (rc != 0)
 		return rc;
 	forget_gone(s);
+	s->settled = s->commits_len == 0 && s->seq == 0;
+	s->commits_unsure = !s->settled;
 	log_info("spool.open", "metrics=%" PRIu64 " logs=%" PRIu64 " positions=%zu uncommitted=%" PRIu64 " damaged=%" PRIu64,
 		 s->stats.entries[TELEMETRY_METRIC], s->stats.entries[TELEMETRY_LOG], s->positions.n, s->stats.uncommitted,
 		 s->stats.corrupt);
 	spool_enforce_quota(s);
+	spool_write_kick(s);
 	return 0;
 }

@@ -96,7 +96,7 @@ static void on_committed(struct disk_req *r, int rc)
 	struct spool *s = container_of(r, struct spool, disk);
 
 	if (rc != 0) {
-		s->commits_damaged |= rc == -ERR_CORRUPT;
+		s->commits_unsure |= rc == -ERR_CORRUPT;
 		wait_and_retry(s, r, rc);
 		return;
 	}
@@ -226,13 +226,16 @@ static void on_compacted(struct disk_req *r, int rc)
 	struct spool *s = container_of(r, struct spool, disk);
 
 	if (rc != 0) {
-		s->commits_damaged = true; /* the old one or the new one stands there now */
+		s->commits_unsure = true; /* the old one or the new one stands there now */
 		wait_and_retry(s, r, rc);
 		return;
 	}
-	s->commits_damaged = false;
+	s->commits_unsure = false;
+	s->settled = true;
 	s->commits_len = s->commits_least = s->line.len;
 	log_debug("spool.compacted", "bytes=%" PRIu64, s->commits_len);
+	if (s->c.changed != NULL)
+		s->c.changed(s->c.ctx);
 	wrote(s);
 }
 
@@ -248,7 +251,7 @@ static void compact(struct spool *s)
 
 static bool must_compact(const struct spool *s)
 {
-	return s->commits_damaged || s->commits_len > COMMITS_FREE + 4 * s->commits_least;
+	return s->commits_unsure || s->commits_len > COMMITS_FREE + 4 * s->commits_least;
 }
 
 /* ---- the writer --------------------------------------------------------------------------------------------------------- */

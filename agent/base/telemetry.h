@@ -61,6 +61,9 @@ struct telemetry_sink {
 	void (*point)(void *ctx, const struct telemetry_point *p);
 	void (*scrape_done)(void *ctx); /* the points of one reading are complete */
 	bool (*line)(void *ctx, const struct telemetry_line *l);
+	/* A file is followed from source->to on. Kept as a position before its first line is, it is found again under any
+	 * name. NULL: the sink keeps no positions. */
+	void (*found)(void *ctx, const struct telemetry_source *source);
 };
 
 /* What the customer's policy lets out; nothing given lets nothing out. Texts belong to whoever made the rules. */

@@ -214,6 +214,33 @@ static void a_file_renamed_while_we_were_away_is_found_and_read_first(void **sta
 	assert_int_equal(sim_disk_open(w), 1);
 }
 
+static void a_file_born_and_renamed_while_we_were_away_is_read_in_its_turn(void **state)
+{
+	(void)state;
+	sim_file_puts(w, LOG ".9", "from before our time\n");
+	pass(10);
+	sim_file_puts(w, LOG, "one\n");
+	open_tail(LOG);
+	tail_start(tail);
+	pass(1000);
+	close_tail();
+	add(LOG, "two\n");
+	sim_file_rename(w, LOG, LOG ".2");
+	pass(10);
+	sim_file_puts(w, LOG, "three\n");
+	sim_file_rename(w, LOG, LOG ".1");
+	pass(10);
+	sim_file_puts(w, LOG, "four\n");
+	sim_file_puts(w, LOG "-audit", "another log\n");
+	sim_file_puts(w, LOG ".3", "one\ntwo\n"); /* a copy */
+	open_tail(LOG);
+	tail_restore(tail, &at);
+	tail_start(tail);
+	pass(30000);
+	assert_string_equal(buf_str(&got), "one\ntwo\nthree\nfour\n");
+	assert_int_equal(sim_disk_open(w), 1);
+}
+
 static void a_position_that_does_not_fit_is_not_believed(void **state)
 {
 	struct telemetry_source wrong;
@@ -395,6 +422,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_file_cut_and_grown_beyond_our_place_is_known_by_its_first_bytes, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_restart_goes_on_where_the_commit_says, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_file_renamed_while_we_were_away_is_found_and_read_first, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_file_born_and_renamed_while_we_were_away_is_read_in_its_turn, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_position_that_does_not_fit_is_not_believed, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_sink_that_says_no_is_asked_again_and_nothing_is_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_long_line_is_cut_and_says_by_how_much, setup, teardown),

@@ -1,0 +1,153 @@
+/* tail_open.c - taking a file: is it one we follow, one we followed before, or a new one?
+ *
+ * Happy path: opened, still the inode that was seen, no archive; a position that names the inode and agrees with its first
+ * bytes and its size says where to go on, else it is read from 0.
+ * Fails: an inode that changed meanwhile, or first bytes that cannot be read where a position must be checked: not now,
+ * the next scan comes again. What is compressed or one too many is refused and counted. */
+#include "collectors/tail_impl.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+
+#define FILES_MAX 1024
+
+struct tail_file *tail_file_of(struct tail *t, const struct disk_stat *st)
+{
+	list_each(n, &t->files) {
+		struct tail_file *tf = list_entry(n, struct tail_file, link);
+
+		if (tf->dev == st->dev && tf->ino == st->ino)
+			return tf;
+	}
+	return NULL;
+}
+
+/* ---- what was restored --------------------------------------------------------------------------------------------------- */
+
+#define LET_GO_MAX 4096
+
+static void forget_restored(struct tail *t, size_t i)
+{
+	mem_free((char *)t->restored[i].s.path);
+	memmove(&t->restored[i], &t->restored[i + 1], (t->restored_n - i - 1) * sizeof(*t->restored));
+	t->restored_n--;
+}
+
+void tail_remember(struct tail *t, const struct telemetry_source *s, bool let_go)
+{
+	if (let_go && t->restored_n >= LET_GO_MAX)
+		forget_restored(t, 0);
+	t->restored = mem_grow(t->restored, t->restored_n + 1, sizeof(*t->restored));
+	t->restored[t->restored_n] = (struct tail_position){ .s = *s, .let_go = let_go };
+	t->restored[t->restored_n++].s.path = mem_str(s->path);
+}
+
+bool tail_is_known(struct tail *t, const struct disk_stat *st)
+{
+	for (size_t i = 0; i < t->restored_n; i++)
+		if (t->restored[i].s.dev == st->dev && t->restored[i].s.ino == st->ino)
+			return true;
+	return tail_file_of(t, st) != NULL;
+}
+
+/* Where to begin; a position that is claimed is forgotten. */
+static int claim(struct tail *t, struct tail_file *tf, const struct disk_stat *st)
+{
+	for (size_t i = 0; i < t->restored_n; i++) {
+		const struct telemetry_source *r = &t->restored[i].s;
+		int rc;
+
+		if (r->dev != st->dev || r->ino != st->ino)
+			continue;
+		rc = tail_file_is_at(t, tf->f, st, r);
+		if (rc < 0)
+			return rc;
+		tf->generation = r->generation + (rc == 0);
+		if (rc > 0)
+			tf->offset = tf->scanned = r->to;
+		else
+			t->stats.truncated_files++;
+		forget_restored(t, i);
+		return 0;
+	}
+	if (t->start_at_end)
+		tf->offset = tf->scanned = st->size;
+	return 0;
+}
+
+/* ---- taking a file --------------------------------------------------------------------------------------------------------- */
+
+static bool is_compressed(struct tail *t, struct disk_file *f)
+{
+	static const struct {
+		const char *magic;
+		size_t len;
+	} kinds[] = { { "\x1f\x8b", 2 }, { "\x28\xb5\x2f\xfd", 4 }, { "\xfd\x37\x7a\x58\x5a", 5 } }; /* gzip, zstd, xz */
+	char head[8];
+	ssize_t n = t->w->file_read(t->w, f, 0, head, sizeof(head), NULL);
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (n >= (ssize_t)kinds[i].len && memcmp(head, kinds[i].magic, kinds[i].len) == 0)
+			return true;
+	return false;
+}
+
+/* Opened and still the inode that was seen; the name may have been given to another in between: the next scan tells. */
+static int open_as(struct tail *t, const char *path, const struct disk_stat *seen, struct disk_file **ret, struct disk_stat *st)
+{
+	struct disk_file *f;
+
+	TRY(t->w->file_open(t->w, path, &f, NULL));
+	if (t->w->file_stat(t->w, f, st, NULL) != 0 || st->dev != seen->dev || st->ino != seen->ino) {
+		t->w->file_close(t->w, f);
+		return -ERR_AGAIN;
+	}
+	*ret = f;
+	return 0;
+}
+
+static void tell_found(struct tail_file *tf)
+{
+	const struct telemetry_sink *sink = &tf->src->t->sink;
+	const struct telemetry_source s = {
+		tf->dev, tf->ino, tf->generation, tf->offset, tf->offset, tf->fp, tf->fp_len, tf->path
+	};
+
+	if (sink->found != NULL)
+		sink->found(sink->ctx, &s);
+}
+
+struct tail_file *tail_take(struct tail_source *src, const char *path, const char *as, const struct disk_stat *seen)
+{
+	struct tail *t = src->t;
+	struct disk_file *f;
+	struct disk_stat st;
+	struct tail_file *tf;
+
+	if (open_as(t, path, seen, &f, &st) != 0) {
+		t->scan_wanted = true;
+		t->stats.read_errors++;
+		return NULL;
+	}
+	if (is_compressed(t, f) || t->files_n >= FILES_MAX) {
+		t->stats.refused++;
+		t->w->file_close(t->w, f);
+		return NULL;
+	}
+	tf = tail_file_new(src, as, f, &st);
+	if (claim(t, tf, &st) != 0) {
+		tail_file_free(tf);
+		t->scan_wanted = true;
+		t->stats.read_errors++;
+		return NULL;
+	}
+	list_add(&t->files, &tf->link);
+	t->files_n++;
+	tell_found(tf);
+	log_info("tail.file", "path=\"%s\" ino=%" PRIu64 " offset=%" PRIu64 " size=%" PRIu64, tf->path, tf->ino, tf->offset,
+		 tf->size);
+	return tf;
+}
