@@ -73,7 +73,7 @@ static int check_body(const struct spool_entry *en, const struct buf *b, struct 
 {
 	const unsigned char *p = (const unsigned char *)b->data;
 
-	if (en->has_crc && (b->len != en->bytes || crc32(0, p, (uInt)b->len) != en->crc))
+	if (b->len != en->bytes || crc32(0, p, (uInt)b->len) != en->crc)
 		return err_set(e, ERR_CORRUPT, "%s is not what was written", en->path);
 	if (b->len < 18 || p[0] != 0x1f || p[1] != 0x8b) /* a gzip header and trailer */
 		return err_set(e, ERR_CORRUPT, "%s is not gzip", en->path);

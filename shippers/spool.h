@@ -32,7 +32,7 @@ struct spool_entry {
 	char id[BATCH_ID_LEN];
 	uint64_t seq, bytes;
 	uint32_t records, crc;
-	bool has_crc; /* false: its commit record was damaged */
+	bool is_durable; /* the body is on disk; bytes and crc say what it must be */
 	bool held;
 	struct spool *s;
 	char *path, *aside; /* aside: the name to keep it under */

@@ -1,8 +1,8 @@
 /* spool_start.c - what a new process finds: commit records are folded, bodies matched with them, the rest swept.
  *
- * A record that is damaged is passed by and counted; a torn last line is cut. A body whose seq is above the last committed
- * one was never sent and its lines are read again: it goes. One below it was committed, also when its record is damaged:
- * it stays and is sent. A record without a body is a batch that was sent. No damage stops the start.
+ * A record that is damaged is passed by and counted; a torn last line is cut. A record without a body is a batch that was
+ * sent. A body without a record was never sent and its lines are read again: it goes. Only where a record was damaged and
+ * the body's seq lies below the last committed one, the record was its own: it stays and is sent. No damage stops the start.
  *
  * What a killed predecessor wrote can be read before it is durable. Were a body sent on the word of such a record and the
  * power lost then, its lines would be read and sent once more: so the log is written anew, durably, before the first send. */
@@ -76,29 +76,38 @@ static const struct commit *record_of(const struct found *f, uint64_t seq, const
 	return NULL;
 }
 
+/* The body speaks for its lost record, but for the number of records in it. */
+static bool adopt(struct spool_entry *en)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(BATCH_BYTES_MAX * 2);
+
+	if (disk_read_all(en->s->w, en->path, &b, NULL) != 0)
+		return false;
+	en->records = 1;
+	en->bytes = b.len;
+	en->crc = (uint32_t)crc32(0, (const Bytef *)buf_str(&b), (uInt)b.len);
+	return true;
+}
+
 static void take_body(struct found *f, const char *name, uint64_t seq, int kind, const char *id)
 {
 	struct spool *s = f->s;
 	const struct commit *c = record_of(f, seq, id);
-	struct spool_entry *en;
-	struct disk_stat st;
+	struct spool_entry *en = spool_entry_new(s, (enum telemetry_kind)kind, seq, id);
 
 	if (seq >= s->next_seq)
 		s->next_seq = seq + 1;
-	if (c == NULL && seq > s->seq) {
-		s->stats.uncommitted++;
-		spool_sweep(s, name);
-		return;
-	}
-	en = spool_entry_new(s, (enum telemetry_kind)kind, seq, id);
 	if (c != NULL) {
 		en->records = c->records;
 		en->bytes = c->bytes;
 		en->crc = c->crc;
-		en->has_crc = true;
-	} else if (s->w->disk_stat(s->w, en->path, &st, NULL) == 0) {
-		en->bytes = st.size;
+	} else if (s->stats.corrupt == 0 || seq > s->seq || !adopt(en)) {
+		s->stats.uncommitted++;
+		spool_sweep(s, name);
+		spool_entry_free(en);
+		return;
 	}
+	en->is_durable = true;
 	spool_entry_add(en);
 }
 

@@ -136,7 +136,7 @@ static void on_body(struct disk_req *r, int rc)
 	}
 	s->cur->bytes = s->packed.len;
 	s->cur->crc = (uint32_t)crc32(0, (const Bytef *)s->packed.data, (uInt)s->packed.len);
-	s->cur->has_crc = true;
+	s->cur->is_durable = true;
 	sm_move(&s->sm, W_COMMIT);
 	commit(s);
 }
@@ -214,8 +214,6 @@ static void add_entries(const struct spool *s, int kind, struct buf *b)
 		const struct spool_entry *en = list_entry(n, struct spool_entry, link);
 		struct commit c = { .seq = en->seq, .kind = kind, .records = en->records, .bytes = en->bytes, .crc = en->crc };
 
-		if (!en->has_crc)
-			continue;
 		snprintf(c.id, sizeof(c.id), "%s", en->id);
 		commit_format(&c, b);
 	}
@@ -280,7 +278,7 @@ static void begin(struct spool *s)
 	}
 	if (s->cur == NULL)
 		new_entry(s);
-	if (first(s)->records == 0 || s->cur->has_crc) {
+	if (first(s)->records == 0 || s->cur->is_durable) {
 		sm_move(&s->sm, W_COMMIT);
 		commit(s);
 		return;
