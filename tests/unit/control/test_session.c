@@ -1,0 +1,212 @@
+/* test_session.c - when the agent polls, and what it does with a vendor that is slow, busy, gone or confused. */
+#include "tests/unit/aws/cloud.h"
+#include "tests/unit/control/desk.h"
+
+#include "agent/control/session.h"
+
+#define URL "https://control.example"
+#define POLL "POST " URL "/v1/opamp"
+
+struct talk {
+	struct cloud *c;
+	struct desk d;
+	struct imds *im;
+	struct creds *creds;
+	struct aws *aws;
+	struct channel *ch;
+	struct session *s;
+};
+
+static void on_ready(void *ctx)
+{
+	session_kick(((struct talk *)ctx)->s);
+}
+
+static void on_health(void *ctx, struct opamp_state *s)
+{
+	(void)ctx;
+	s->is_healthy = true;
+	s->health_status = "running";
+	s->health_error = "";
+}
+
+static void login_rules(struct cloud *c)
+{
+	CLOUD(c, .match = "/reeve/v1/challenge", .status = 200,
+	      .body = "{\"challenge\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\",\"expires_in_s\":60}");
+	CLOUD(c, .match = "/reeve/v1/login", .status = 200, .body = "{\"token\":\"tok-1\",\"expires_in_s\":3600}");
+}
+
+static void talk_open(struct talk *t, struct cloud *c)
+{
+	struct aws_config aws = { .region = "us-east-1", .suffix = "amazonaws.com", .version = "1" };
+	struct channel_config ch = { .url = URL, .host = "control.example", .installation = "inst-1", .ctx = t, .ready = on_ready };
+	struct session_config s = { .url = URL, .idle_ms = 30000, .busy_ms = 2000, .ctx = t, .health = on_health };
+
+	*t = (struct talk){ .c = c };
+	t->d.w = c->w;
+	desk_key(&t->d, &t->d.command, 1, TRUST_COMMAND);
+	desk_open(&t->d);
+	cloud_imds(c);
+	login_rules(c);
+	t->im = imds_new(c->w, IMDS_URL);
+	t->creds = creds_new_imds(c->w, t->im);
+	t->aws = aws_new(c->w, &aws);
+	ch.aws = t->aws;
+	ch.instance = t->creds;
+	t->ch = channel_new(c->w, &ch);
+	s.channel = t->ch;
+	s.inbox = &t->d.in;
+	s.report = (struct report_args){ t->d.ops, &t->d.in, t->d.j, &t->d.command.pub };
+	t->s = session_new(c->w, &s);
+}
+
+static void talk_wait(struct talk *t)
+{
+	assert_int_equal(sim_run_until(t->c->w, desk_is_done, &t->d, 600000), SIM_TRUE);
+	t->d.done = false;
+}
+
+static void talk_close(struct talk *t)
+{
+	session_close(t->s, desk_closed, &t->d);
+	talk_wait(t);
+	channel_close(t->ch, desk_closed, &t->d);
+	talk_wait(t);
+	desk_shut(&t->d);
+	t->d.done = false;
+	creds_close(t->creds, desk_closed, &t->d);
+	talk_wait(t);
+	imds_close(t->im, desk_closed, &t->d);
+	talk_wait(t);
+	aws_free(t->aws);
+}
+
+static void run(struct talk *t, uint64_t ms)
+{
+	sim_run_until(t->c->w, NULL, NULL, ms);
+}
+
+static void idle_polls_come_every_thirty_seconds_and_ask_to_be_held(void **state)
+{
+	struct talk t;
+	uint64_t first, second;
+
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 200);
+	talk_open(&t, *state);
+	run(&t, 100000);
+	first = cloud_seen(t.c, POLL, 1)->at_ms;
+	second = cloud_seen(t.c, POLL, 2)->at_ms;
+	assert_in_range(second - first, 29000, 31000);
+	assert_string_equal(seen_header(cloud_seen(t.c, POLL, 1), "Prefer"), "wait=20");
+	assert_string_equal(seen_header(cloud_seen(t.c, POLL, 1), "Content-Type"), "application/x-protobuf");
+	assert_string_equal(seen_header(cloud_seen(t.c, POLL, 1), "Content-Encoding"), "gzip");
+	assert_string_equal(seen_header(cloud_seen(t.c, POLL, 1), "Accept-Encoding"), "gzip");
+	assert_string_equal(seen_header(cloud_seen(t.c, POLL, 1), "Authorization"), "Reeve tok-1");
+	assert_true(session_is_connected(t.s));
+	talk_close(&t);
+}
+
+static void after_a_held_poll_the_next_one_comes_at_once(void **state)
+{
+	struct talk t;
+
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 200, .delay_ms = 20000);
+	talk_open(&t, *state);
+	run(&t, 100000);
+	assert_in_range(cloud_count(t.c, POLL), 4, 6);
+	talk_close(&t);
+}
+
+static void a_change_is_told_soon_and_many_travel_together(void **state)
+{
+	struct talk t;
+	unsigned before;
+
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 200);
+	talk_open(&t, *state);
+	run(&t, 5000);
+	before = cloud_count(t.c, POLL);
+	for (int i = 0; i < 50; i++)
+		session_kick(t.s);
+	run(&t, 3000);
+	assert_int_equal(cloud_count(t.c, POLL), before + 1);
+	talk_close(&t);
+}
+
+static void a_busy_vendor_is_left_alone_as_long_as_it_asks(void **state)
+{
+	struct talk t;
+	uint64_t first, second;
+
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 503, .head = "Retry-After: 120\n", .times = 1);
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 200);
+	talk_open(&t, *state);
+	run(&t, 10000);
+	for (int i = 0; i < 5; i++)
+		session_kick(t.s);
+	run(&t, 300000);
+	first = cloud_seen(t.c, POLL, 0)->at_ms;
+	second = cloud_seen(t.c, POLL, 1)->at_ms;
+	assert_in_range(second - first, 119000, 125000);
+	talk_close(&t);
+}
+
+static void a_vendor_cannot_make_us_sleep_for_more_than_a_quarter_of_an_hour(void **state)
+{
+	struct talk t;
+
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 503, .head = "Retry-After: 99999999\n", .times = 1);
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 200);
+	talk_open(&t, *state);
+	run(&t, 16 * 60000);
+	assert_true(cloud_count(t.c, POLL) >= 2);
+	talk_close(&t);
+}
+
+static void a_401_leads_to_a_new_login_and_a_new_poll(void **state)
+{
+	struct talk t;
+
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 401, .times = 1);
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 200);
+	talk_open(&t, *state);
+	run(&t, 20000);
+	assert_int_equal(cloud_count(t.c, "/reeve/v1/login"), 2);
+	assert_true(session_is_connected(t.s));
+	talk_close(&t);
+}
+
+static void nonsense_is_said_and_asked_again_with_back_off(void **state)
+{
+	struct talk t;
+
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 200, .body = "<html>not protobuf</html>", .times = 3);
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 500, .times = 1);
+	CLOUD((struct cloud *)*state, .match = POLL, .status = -ERR_NET, .times = 2);
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 200);
+	talk_open(&t, *state);
+	run(&t, 2000);
+	assert_false(session_is_connected(t.s));
+	assert_string_not_equal(session_trouble(t.s), "");
+	run(&t, 600000);
+	assert_true(session_is_connected(t.s));
+	assert_string_equal(session_trouble(t.s), "");
+	talk_close(&t);
+}
+
+int main(void)
+{
+#define TALK(f) cmocka_unit_test_setup_teardown(f, cloud_setup, cloud_teardown)
+	const struct CMUnitTest tests[] = {
+		TALK(idle_polls_come_every_thirty_seconds_and_ask_to_be_held),
+		TALK(after_a_held_poll_the_next_one_comes_at_once),
+		TALK(a_change_is_told_soon_and_many_travel_together),
+		TALK(a_busy_vendor_is_left_alone_as_long_as_it_asks),
+		TALK(a_vendor_cannot_make_us_sleep_for_more_than_a_quarter_of_an_hour),
+		TALK(a_401_leads_to_a_new_login_and_a_new_poll),
+		TALK(nonsense_is_said_and_asked_again_with_back_off),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
