@@ -16,7 +16,8 @@
 #define SCAN_LEAST_MS 100
 #define POLL_MS 10000
 #define RETRY_MS 1000
-#define HOLD_MS 100
+#define HOLD_LEAST_MS 10 /* a sink that is full for a moment must not cost throughput, */
+#define HOLD_MOST_MS 500 /* and one that is full for hours no CPU */
 #define QUIET_MS 5000
 #define SLICE_MS 4
 #define SLICE_CHUNKS 16
@@ -113,19 +114,30 @@ static bool any_rotated(const struct tail *t)
 	return false;
 }
 
+static uint64_t next_hold_ms(struct tail *t)
+{
+	t->hold_ms = t->hold_ms == 0 ? HOLD_LEAST_MS : 2 * t->hold_ms;
+	if (t->hold_ms > HOLD_MOST_MS)
+		t->hold_ms = HOLD_MOST_MS;
+	return t->hold_ms;
+}
+
 static void on_read(struct timer *timer)
 {
 	struct tail *t = container_of(timer, struct tail, read_timer);
-	uint64_t since = world_now_ms(t->w) - t->scanned_ms;
+	uint64_t since = world_now_ms(t->w) - t->scanned_ms, lines;
 	enum tail_read r;
 
 	if (t->scan_wanted && since >= SCAN_LEAST_MS)
 		tail_scan(t);
+	lines = t->stats.lines;
 	r = read_slice(t);
+	if (t->stats.lines != lines)
+		t->hold_ms = 0;
 	if (r == TAIL_MORE)
 		wake(t, 0);
 	else if (r == TAIL_HOLD)
-		wake(t, HOLD_MS);
+		wake(t, next_hold_ms(t));
 	else if (t->scan_wanted)
 		wake(t, since < SCAN_LEAST_MS ? SCAN_LEAST_MS - since : RETRY_MS);
 	else if (r == TAIL_FAILED || any_rotated(t))

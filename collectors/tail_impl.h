@@ -48,6 +48,7 @@ struct tail {
 	size_t files_n;
 	struct timer read_timer, scan_timer;
 	uint64_t scanned_ms; /* when the last scan was */
+	uint64_t hold_ms;    /* how long the sink was waited for; 0: it takes lines */
 	bool scan_wanted, list_failed;
 	char *chunk;      /* shared by all files */
 	size_t chunk_len; /* more than two lines of the largest size */
