@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 COMMANDS = {"agent/run", "agent/cli/iam", "agent/cli/offline", "agent/cli/status"}
-ALSO = dict.fromkeys(COMMANDS, {"cmd"}) | {
+ALSO = {path: {"cmd"} for path in COMMANDS} | {
     "agent/base/pbw": {"pbr"},
     "agent/io/world": {"disk", "http"},
     "agent/ops/catalogue": {"arg", "fact", "step"},

@@ -74,10 +74,20 @@ static inline int desk_replay(void *ctx, const struct journal_entry *entry, stru
 
 static inline void desk_open(struct desk *d)
 {
-	struct ops_config cfg = { .w = d->w, .owner = { "velodb", "inst-1" }, .policy_path = "/etc/reeve/policy.yaml", .stop_path = "/etc/reeve/STOP",
-				  .ctx = d, .changed = desk_changed, .head_is_fresh = desk_fresh, .is_release_signed = desk_release };
-	struct journal_config j = { .dir = DESK_JOURNAL, .segment_bytes = 1u << 20, .max_bytes = 1u << 28, .ctx = d,
-				    .checkpoint = desk_checkpoint, .oldest_open = desk_oldest };
+	struct ops_config cfg = { .w = d->w,
+				  .owner = { "velodb", "inst-1" },
+				  .policy_path = "/etc/reeve/policy.yaml",
+				  .stop_path = "/etc/reeve/STOP",
+				  .ctx = d,
+				  .changed = desk_changed,
+				  .head_is_fresh = desk_fresh,
+				  .is_release_signed = desk_release };
+	struct journal_config j = { .dir = DESK_JOURNAL,
+				    .segment_bytes = 1u << 20,
+				    .max_bytes = 1u << 28,
+				    .ctx = d,
+				    .checkpoint = desk_checkpoint,
+				    .oldest_open = desk_oldest };
 	struct inbox_binding b = { "inst-1", "123456789012", "us-east-1", "AROAX" };
 	bool is_empty;
 

@@ -38,8 +38,9 @@ static void wait_done(struct line *l)
 static void open_line(struct line *l, struct cloud *c)
 {
 	struct aws_config aws = { .region = "us-east-1", .suffix = "amazonaws.com", .version = "1" };
-	struct channel_config cfg = { .url = "https://control.example", .host = "control.example", .installation = "inst-1", .ctx = l,
-				      .ready = on_ready };
+	struct channel_config cfg = {
+		.url = "https://control.example", .host = "control.example", .installation = "inst-1", .ctx = l, .ready = on_ready
+	};
 
 	*l = (struct line){ .c = c };
 	cloud_imds(c);
@@ -125,8 +126,9 @@ static void the_login_signs_audience_challenge_and_channel_as_headers(void **sta
 	assert_string_equal(sts_header(j, "Host"), "sts.us-east-1.amazonaws.com");
 	assert_string_equal(json_str_or(json_object_get(j, "sts"), "body", ""), "Action=GetCallerIdentity&Version=2011-06-15");
 	auth = sts_header(j, "Authorization");
-	assert_non_null(strstr(auth, "SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-reeve-audience;x-reeve-challenge;"
-				     "x-reeve-channel,"));
+	assert_non_null(strstr(auth,
+			       "SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-reeve-audience;x-reeve-challenge;"
+			       "x-reeve-channel,"));
 	assert_non_null(strstr(auth, "/us-east-1/sts/aws4_request"));
 	assert_int_equal(l.ready, 1);
 	json_decref(j);
@@ -189,8 +191,15 @@ static void a_refused_login_is_tried_again_later_and_says_why(void **state)
 static void what_is_no_token_is_not_taken(void **state)
 {
 	static const char *const wrong[] = {
-		"{\"token\":\"tok-1\",\"expires_in_s\":3601}", "{\"token\":\"tok-1\",\"expires_in_s\":0}", "{\"token\":\"a b\",\"expires_in_s\":60}",
-		"{\"token\":\"a\\r\\nX: y\",\"expires_in_s\":60}", "{\"expires_in_s\":60}", "{\"token\":7,\"expires_in_s\":60}", "[]", "<html>", "",
+		"{\"token\":\"tok-1\",\"expires_in_s\":3601}",
+		"{\"token\":\"tok-1\",\"expires_in_s\":0}",
+		"{\"token\":\"a b\",\"expires_in_s\":60}",
+		"{\"token\":\"a\\r\\nX: y\",\"expires_in_s\":60}",
+		"{\"expires_in_s\":60}",
+		"{\"token\":7,\"expires_in_s\":60}",
+		"[]",
+		"<html>",
+		"",
 	};
 	struct line l;
 

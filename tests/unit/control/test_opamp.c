@@ -14,8 +14,15 @@ static const struct opamp_attr identifying[] = { { "service.name", "reeve" } };
 
 static struct opamp_state a_state(void)
 {
-	struct opamp_state s = { .sequence_num = 7, .identifying = identifying, .identifying_n = 1, .is_healthy = true, .health_status = "running",
-				 .health_error = "", .started_ms = 1000, .config = "a: b\n", .config_len = 5 };
+	struct opamp_state s = { .sequence_num = 7,
+				 .identifying = identifying,
+				 .identifying_n = 1,
+				 .is_healthy = true,
+				 .health_status = "running",
+				 .health_error = "",
+				 .started_ms = 1000,
+				 .config = "a: b\n",
+				 .config_len = 5 };
 
 	memset(s.instance_uid, 0x11, sizeof(s.instance_uid));
 	return s;

@@ -100,7 +100,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_new_agent_reports_an_empty_journal_and_no_policy, desk_start, desk_end),
 		cmocka_unit_test_setup_teardown(what_was_accepted_refused_and_waits_is_told, desk_start, desk_end),
-		cmocka_unit_test_setup_teardown(a_result_reads_the_same_after_a_restart_until_it_is_acknowledged, desk_start, desk_end),
+		cmocka_unit_test_setup_teardown(a_result_reads_the_same_after_a_restart_until_it_is_acknowledged, desk_start,
+						desk_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -227,7 +227,6 @@ static void damage_in_the_middle_is_never_skipped(void **state)
 static void a_segment_that_is_full_is_followed_by_one_with_a_checkpoint(void **state)
 {
 	struct owner *o = *state;
-	CLEANUP(buf_close) struct buf b = BUF_MAX(1u << 20);
 
 	assert_int_equal(open_sized(o, 2000, 1u << 30, NULL), 0);
 	for (int i = 0; i < 40; i++)
