@@ -1,0 +1,164 @@
+/* test_policy.c - the customer's last word: what the file may say, who may have written it, what it allows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "agent/base/mem.h"
+#include "agent/ops/policy.h"
+#include "tests/sim/world_sim.h"
+
+#define PATH "/etc/reeve/policy.yaml"
+
+static const char good[] = "commands:\n  warehouse.apply: auto\n  warehouse.delete: plan-only\n"
+			   "bounds:\n  instance_types: [r6i.large, r6i.xlarge]\n  nodes_per_cluster: 4\n  nodes_total: 6\n  volume_gib: 200\n"
+			   "  cidrs: [10.0.0.0/8]\n  ports: [443, 8000-9000]\n"
+			   "delete_hold: 2h\nexport:\n  metrics: [\"system.*\"]\n  logs: [/var/log/x]\n  drop: [secret]\n"
+			   "  redact: [{name: key, pattern: AKIA}]\n";
+
+static struct policy parsed(const char *text)
+{
+	struct policy p;
+
+	assert_int_equal(policy_parse(PATH, text, strlen(text), &p, NULL), 0);
+	return p;
+}
+
+static void a_whole_file_is_read(void **state)
+{
+	struct policy p = parsed(good);
+
+	(void)state;
+	assert_true(p.present);
+	assert_false(p.frozen);
+	assert_int_equal(p.verbs[POLICY_APPLY], POLICY_AUTO);
+	assert_int_equal(p.verbs[POLICY_DELETE], POLICY_PLAN_ONLY);
+	assert_int_equal(p.types_n, 2);
+	assert_int_equal(p.delete_hold_ms, 7200000);
+	assert_int_equal(p.export.metrics_n, 1);
+	assert_string_equal(p.export.redact[0].pattern, "AKIA");
+	policy_close(&p);
+}
+
+static void what_is_not_said_is_off_allows_nothing_and_holds_a_day(void **state)
+{
+	struct policy p = parsed("commands: {}\n");
+	struct demand d = { .new_nodes = 1, .cluster_nodes = 1 };
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(p.verbs[POLICY_APPLY], POLICY_OFF);
+	assert_int_equal(p.verbs[POLICY_DELETE], POLICY_OFF);
+	assert_int_equal(p.delete_hold_ms, 86400000);
+	assert_int_equal(p.export.metrics_n + p.export.logs_n, 0);
+	assert_int_equal(policy_bounds(&p, &d, 0, &e), -ERR_DENIED);
+	policy_close(&p);
+}
+
+static void a_broken_file_names_its_line_and_leaves_nothing(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} cases[] = {
+		{ "comands: {}\n", ":1: key \"comands\" is not known" },
+		{ "commands:\n  warehouse.apply: yes\n", ":2: " },
+		{ "commands:\n  warehouse.destroy: auto\n", ":2: key \"warehouse.destroy\" is not known" },
+		{ "bounds:\n  cidrs: [10.0.0.1/8]\n", "expected an address block" },
+		{ "bounds:\n  ports: [9000-8000]\n", "expected a port" },
+		{ "bounds:\n  ports: [70000]\n", "expected a port" },
+		{ "bounds:\n  nodes_total: many\n", "expected a number" },
+		{ "bounds: [1]\n", "expected a mapping" },
+		{ "delete_hold: soon\n", "expected a duration" },
+		{ "mode: maybe\n", "expected one of" },
+		{ "export:\n  redact: [{name: x}]\n", "expected name and pattern" },
+		{ "commands: {}\ncommands: {}\n", "stands twice" },
+		{ "a: &x 1\n", "anchors are not allowed" },
+		{ "", "empty" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct policy p = { .volume_gib = 42 };
+		struct err e = { 0 };
+
+		assert_int_not_equal(policy_parse(PATH, cases[i].text, strlen(cases[i].text), &p, &e), 0);
+		if (strstr(e.text, cases[i].says) == NULL)
+			fail_msg("case %zu says: %s", i, e.text);
+		assert_int_equal(p.volume_gib, 42);
+	}
+}
+
+static void each_bound_denies_what_lies_beyond_it_and_says_which(void **state)
+{
+	static const char *type_in[] = { "r6i.large" }, *type_out[] = { "p5.48xlarge" };
+	struct demand_rule in = { "10.1.0.0/16", 8000, 8500, "tcp" }, far = { "0.0.0.0/0", 8000, 8500, "tcp" };
+	struct demand_rule ssh = { "10.1.0.0/16", 22, 22, "tcp" }, all = { "10.1.0.0/16", -1, -1, "-1" }, self = { "", 0, 65535, "tcp" };
+	const struct {
+		struct demand d;
+		uint32_t now;
+		const char *says;
+	} cases[] = {
+		{ { .types = type_in, .types_n = 1, .new_nodes = 2, .cluster_nodes = 4, .volume_gib = 200 }, 4, NULL },
+		{ { .types = type_out, .types_n = 1 }, 0, "bounds.instance_types does not hold p5.48xlarge" },
+		{ { .cluster_nodes = 5 }, 0, "bounds.nodes_per_cluster is 4" },
+		{ { .new_nodes = 3 }, 4, "bounds.nodes_total is 6, the plan makes 7" },
+		{ { .volume_gib = 201 }, 0, "bounds.volume_gib is 200" },
+		{ { .rules = &in, .rules_n = 1 }, 0, NULL },
+		{ { .rules = &self, .rules_n = 1 }, 0, NULL },
+		{ { .rules = &far, .rules_n = 1 }, 0, "bounds.cidrs does not hold 0.0.0.0/0" },
+		{ { .rules = &ssh, .rules_n = 1 }, 0, "bounds.ports does not hold tcp 22-22" },
+		{ { .rules = &all, .rules_n = 1 }, 0, "bounds.ports does not hold -1" },
+		{ { .new_nodes = 0 }, 100, NULL },
+	};
+	struct policy p = parsed(good);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct err e = { 0 };
+		int rc = policy_bounds(&p, &cases[i].d, cases[i].now, &e);
+
+		assert_int_equal(rc, cases[i].says == NULL ? 0 : -ERR_DENIED);
+		if (cases[i].says != NULL && strstr(e.text, cases[i].says) == NULL)
+			fail_msg("case %zu says: %s", i, e.text);
+	}
+	policy_close(&p);
+}
+
+static void a_policy_that_the_agent_could_write_counts_as_none(void **state)
+{
+	struct world *w = sim_new(1);
+	struct policy p;
+
+	(void)state;
+	policy_load(w, PATH, &p);
+	assert_false(p.present);
+	sim_file_puts(w, PATH, good);
+	policy_load(w, PATH, &p);
+	assert_true(p.present);
+	policy_close(&p);
+	sim_file_ours(w, PATH, true);
+	policy_load(w, PATH, &p);
+	assert_false(p.present);
+	assert_non_null(strstr(p.reason.text, "can be written by the agent's own user"));
+	sim_file_ours(w, "/etc/reeve", true);
+	sim_file_ours(w, PATH, false);
+	policy_load(w, PATH, &p);
+	assert_false(p.present);
+	assert_non_null(strstr(p.reason.text, "the folder of"));
+	sim_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_whole_file_is_read),
+		cmocka_unit_test(what_is_not_said_is_off_allows_nothing_and_holds_a_day),
+		cmocka_unit_test(a_broken_file_names_its_line_and_leaves_nothing),
+		cmocka_unit_test(each_bound_denies_what_lies_beyond_it_and_says_which),
+		cmocka_unit_test(a_policy_that_the_agent_could_write_counts_as_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
