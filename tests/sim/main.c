@@ -113,7 +113,7 @@ static int verdict(const struct job *all, uint64_t seeds, double took_s)
 {
 	unsigned never = tally_print(stdout);
 
-	printf("%llu seeds, %llu failed, %.0f virtual hours in %.1f s\n", (unsigned long long)all->done,
+	printf("%llu passed, %llu failed: seeds, %.0f virtual hours in %.1f s\n", (unsigned long long)(all->done - all->failed),
 	       (unsigned long long)all->failed, (double)all->virtual_ms / 3600000, took_s);
 	if (seeds >= TABLE_FROM && never > 0)
 		printf("FAILED: %u kinds of fault never happened\n", never);
