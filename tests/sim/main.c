@@ -1,7 +1,7 @@
-/* main.c - many seeds: build/tests/sim/sim --seeds N [--seed n] [-v] [--jobs n]
+/* main.c - many seeds: build/tests/sim/sim [--seeds n] [--first n] [--jobs n] [--stop], or one: --seed n [-v]
  *
  * Seeds are dealt to processes; each tells its counts and failures through a pipe. Every 50th seed runs twice and must give
- * the same digest. The end is a table of all faults; a run of 1,000 seeds or more in which a kind never happened has failed. */
+ * the same digest. --stop ends a process at its first failure. The end is a table of all faults; a run of 1,000 seeds or more in which a kind never happened has failed. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,12 +54,12 @@ static void run_one(uint64_t seed, bool verbose, struct job *j)
 	fflush(stdout);
 }
 
-static void run_share(uint64_t first, uint64_t seeds, unsigned jobs, unsigned nth, int to)
+static void run_share(uint64_t first, uint64_t seeds, unsigned jobs, unsigned nth, bool stop, int to)
 {
 	struct job j = { 0 };
 	double told = now_s();
 
-	for (uint64_t i = nth; i < seeds; i += jobs) {
+	for (uint64_t i = nth; i < seeds && !(stop && j.failed > 0); i += jobs) {
 		run_one(first + i, false, &j);
 		if (nth == 0 && now_s() - told > 5) {
 			told = now_s();
@@ -92,7 +92,7 @@ static void collect(int from, pid_t pid, struct job *all)
 	waitpid(pid, &status, 0);
 }
 
-static void run_jobs(uint64_t first, uint64_t seeds, unsigned jobs, struct job *all)
+static void run_jobs(uint64_t first, uint64_t seeds, unsigned jobs, bool stop, struct job *all)
 {
 	int pipes[JOBS_MAX][2];
 	pid_t pids[JOBS_MAX];
@@ -102,7 +102,7 @@ static void run_jobs(uint64_t first, uint64_t seeds, unsigned jobs, struct job *
 		if (pipe(pipes[i]) != 0 || (pids[i] = fork()) < 0)
 			exit(2);
 		if (pids[i] == 0)
-			run_share(first, seeds, jobs, i, pipes[i][1]);
+			run_share(first, seeds, jobs, i, stop, pipes[i][1]);
 		close(pipes[i][1]);
 	}
 	for (unsigned i = 0; i < jobs; i++)
@@ -113,10 +113,10 @@ static int verdict(const struct job *all, uint64_t seeds, double took_s)
 {
 	unsigned never = tally_print(stdout);
 
-	printf("%llu passed, %llu failed: seeds, %.0f virtual hours in %.1f s\n", (unsigned long long)(all->done - all->failed),
-	       (unsigned long long)all->failed, (double)all->virtual_ms / 3600000, took_s);
 	if (seeds >= TABLE_FROM && never > 0)
 		printf("FAILED: %u kinds of fault never happened\n", never);
+	printf("%llu passed, %llu failed: seeds, %.0f virtual hours in %.1f s\n", (unsigned long long)(all->done - all->failed),
+	       (unsigned long long)all->failed, (double)all->virtual_ms / 3600000, took_s);
 	return all->failed > 0 || (seeds >= TABLE_FROM && never > 0);
 }
 
@@ -126,10 +126,11 @@ int main(int argc, char **argv)
 						 { "seed", required_argument, NULL, 's' },
 						 { "first", required_argument, NULL, 'f' },
 						 { "jobs", required_argument, NULL, 'j' },
+						 { "stop", no_argument, NULL, 'e' },
 						 { NULL, 0, NULL, 0 } };
 	uint64_t seeds = 50, first = 1;
 	unsigned jobs = 2;
-	bool verbose = false, one = false;
+	bool verbose = false, one = false, stop = false;
 	struct job all = { 0 };
 	double start = now_s();
 	int c;
@@ -143,6 +144,8 @@ int main(int argc, char **argv)
 			jobs = (unsigned)strtoul(optarg, NULL, 10);
 		else if (c == 'v')
 			verbose = true;
+		else if (c == 'e')
+			stop = true;
 		else
 			return 2;
 		one = one || c == 's';
@@ -155,6 +158,6 @@ int main(int argc, char **argv)
 		       (double)all.virtual_ms / 3600000);
 		return all.failed > 0;
 	}
-	run_jobs(first, seeds, jobs, &all);
+	run_jobs(first, seeds, jobs, stop, &all);
 	return verdict(&all, seeds, now_s() - start);
 }

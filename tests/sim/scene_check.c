@@ -111,6 +111,25 @@ static void check_rule(struct scene *s, const struct aws_entry *e, const struct 
 		odds_broken(&s->odds, "a rule beyond the spec: %s from %s", group_name(s, id), source);
 }
 
+/* ---- the customer has the last word ---- */
+
+static bool stands(uint64_t since_ms, const struct aws_entry *e)
+{
+	return since_ms != 0 && e->at_ms - since_ms > STOP_GRACE_MS;
+}
+
+static void check_customer(struct scene *s, const struct aws_entry *e, const struct scene_order *o)
+{
+	if (stands(s->stop_since_ms, e))
+		odds_broken(&s->odds, "%s while the STOP file stands", e->action);
+	if (stands(s->off_since_ms, e))
+		odds_broken(&s->odds, "%s without a policy that allows it", e->action);
+	if (stands(s->none_since_ms, e) && str_eq(e->action, "RunInstances"))
+		odds_broken(&s->odds, "RunInstances beyond the bounds of the policy");
+	if (o->is_delete && !s->clock_stepped && e->at_ms - o->issued_ms < SCENE_HOLD_S * 1000)
+		odds_broken(&s->odds, "%s before delete_hold is over", e->action);
+}
+
 /* ---- each call that changes something ---- */
 
 void scene_watch(void *ctx, const struct aws_entry *e)
@@ -130,8 +149,7 @@ void scene_watch(void *ctx, const struct aws_entry *e)
 		odds_broken(&s->odds, "%s by a command that may change nothing", e->action);
 	if (vendor_has_result(o->cmd))
 		odds_broken(&s->odds, "%s after the result of its command", e->action);
-	if (s->stop_since_ms != 0 && e->at_ms - s->stop_since_ms > STOP_GRACE_MS)
-		odds_broken(&s->odds, "%s while the STOP file stands", e->action);
+	check_customer(s, e, o);
 	check_owner(s, e);
 	if (str_eq(e->action, "AuthorizeSecurityGroupIngress"))
 		check_rule(s, e, o);

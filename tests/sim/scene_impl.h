@@ -13,6 +13,7 @@
 #define SCENE_TROUBLES_MAX 12
 #define SCENE_POLICY "/etc/reeve/policy.yaml"
 #define SCENE_STOP "/etc/reeve/STOP"
+#define SCENE_HOLD_S 30
 #define SCENE_JOURNAL "/var/lib/reeve/journal"
 
 /* One command that the script issues, and what became of it. */
@@ -61,6 +62,8 @@ struct scene {
 	struct trouble troubles[SCENE_TROUBLES_MAX];
 	size_t troubles_n;
 	uint64_t stop_since_ms; /* 0: no STOP file stands */
+	uint64_t off_since_ms;  /* since when the policy allows nothing; 0: it does */
+	uint64_t none_since_ms; /* since when its bounds allow no node */
 	bool policy_changed, role_was_gone, capacity_short, clock_stepped;
 	/* death */
 	unsigned deaths_left;
@@ -76,4 +79,5 @@ void scene_check(struct scene *s); /* after every event */
 void scene_check_journal(struct scene *s);
 void scene_judge(struct scene *s, struct scene_order *o); /* its result is at the vendor */
 struct scene_order *scene_order_of(struct scene *s, const char *command);
-void scene_policy_write(struct scene *s, bool tight);
+enum scene_policy { SCENE_OPEN, SCENE_PLAN_ONLY, SCENE_NO_NODES };
+void scene_policy_write(struct scene *s, enum scene_policy p);

@@ -120,16 +120,19 @@ void scene_script_make(struct scene *s)
 
 /* ---- the customer's files ---- */
 
-void scene_policy_write(struct scene *s, bool tight)
+void scene_policy_write(struct scene *s, enum scene_policy p)
 {
 	char text[1024];
 
 	snprintf(text, sizeof(text),
-		 "commands:\n  warehouse.apply: %s\n  warehouse.delete: %s\nbounds:\n  instance_types: [m6i.large]\n"
+		 "commands:\n  warehouse.apply: %s\n  warehouse.delete: %s\nbounds:\n  instance_types: [%s]\n"
 		 "  nodes_per_cluster: 3\n  nodes_total: 24\n  volume_gib: 500\n  cidrs: [10.0.0.0/8]\n  ports: [8000-10000]\n"
-		 "delete_hold: 30s\nexport:\n  metrics: [\"reeve.*\"]\n",
-		 tight ? "plan-only" : "auto", tight ? "off" : "auto");
+		 "delete_hold: %ds\nexport:\n  metrics: [\"reeve.*\"]\n",
+		 p == SCENE_PLAN_ONLY ? "plan-only" : "auto", p == SCENE_PLAN_ONLY ? "off" : "auto",
+		 p == SCENE_NO_NODES ? "t3.nano" : "m6i.large", SCENE_HOLD_S);
 	sim_file_puts(s->w, SCENE_POLICY, text);
+	s->off_since_ms = p == SCENE_PLAN_ONLY ? world_now_ms(s->w) : 0;
+	s->none_since_ms = p == SCENE_NO_NODES ? world_now_ms(s->w) : 0;
 }
 
 /* ---- troubles come and go ---- */
@@ -145,12 +148,13 @@ static void trouble_begin(struct scene *s, const struct trouble *t)
 		break;
 	case TROUBLE_TIGHT:
 		tally(TALLY_POLICY_TIGHT);
-		scene_policy_write(s, true);
+		scene_policy_write(s, odds_one_in(&s->odds, 2) ? SCENE_PLAN_ONLY : SCENE_NO_NODES);
 		s->policy_changed = true;
 		break;
 	case TROUBLE_BROKEN:
 		tally(TALLY_POLICY_BROKEN);
 		sim_file_puts(s->w, SCENE_POLICY, "commands: [");
+		s->off_since_ms = world_now_ms(s->w);
 		s->policy_changed = true;
 		break;
 	case TROUBLE_FULL:
@@ -186,7 +190,7 @@ static void trouble_end(struct scene *s, const struct trouble *t)
 		break;
 	case TROUBLE_TIGHT:
 	case TROUBLE_BROKEN:
-		scene_policy_write(s, false);
+		scene_policy_write(s, SCENE_OPEN);
 		break;
 	case TROUBLE_FULL:
 		sim_disk_space(s->w, 64ull << 30);

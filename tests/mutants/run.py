@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""run.py [name...] - breaks the agent on purpose, one promise at a time, and demands that a named test turns red.
+
+Each mutant is one change of one place, made in a copy of the tree under build/mutants. A place that is no longer there and a
+mutant that no test kills are failures of this run. The shipped code knows nothing of this."""
+
+import concurrent.futures
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path("build/mutants")
+SIM = "build/tests/sim/sim --stop --jobs 1 --seeds 400"
+
+
+class Mutant:
+    def __init__(self, name, path, old, new, *tests):
+        self.name, self.path, self.old, self.new = name, path, old, new
+        self.tests = tests or (SIM,)
+
+
+MUTANTS = [
+    Mutant(
+        "a ClientToken that differs each time",
+        "agent/ops/run.c",
+        'mem_printf("%s|%s|%s|%s|%u", env->owner.installation, env->command, plan, step, generation)',
+        'mem_printf("%s|%s|%s|%s|%u%p", env->owner.installation, env->command, plan, step, generation + '
+        "(unsigned)world_now_ms(env->w), (const void *)env)",
+    ),
+    Mutant(
+        "a call before its intent is recorded",
+        "agent/ops/run.c",
+        "	} else if (leave == RUN_GO) {\n		intent(r);",
+        "	} else if (leave == RUN_GO) {\n		d->standing = INTENDED;\n		(void)intent;\n		call(r);",
+    ),
+    Mutant(
+        "the sync removed",
+        "agent/io/world_uv_disk.c",
+        'return fdatasync(fd) == 0 ? 0 : err_errno(e, errno, "%s: fdatasync", path);',
+        "return 0;",
+        "build/tests/unit/io/test_world_uv_sync",
+    ),
+    Mutant(
+        "a record that calls back before it is durable",
+        "agent/io/journal.c",
+        "	list_add(&j->queue, &a->link);\n	if (j->sm.now == J_IDLE && j->timer.cb == NULL)",
+        "	list_add(&j->queue, &a->link);\n	if (strcmp(type, \"step.intent\") == 0) {\n		list_del(&a->link);\n"
+        "		a->waiting = false;\n		json_decref(members);\n		cb(a);\n		return;\n	}\n"
+        "	if (j->sm.now == J_IDLE && j->timer.cb == NULL)",
+    ),
+    Mutant(
+        "a signature that always fits",
+        "agent/control/trust.c",
+        "sign_verify(&k->pub, domain, body->data, body->len, sig->sig.data);",
+        "(domain != NULL || body != NULL);",
+    ),
+    Mutant(
+        "a stranger's key",
+        "agent/control/trust.c",
+        "			if (t->keys[k].role == role && signed_by(&t->keys[k], domain, &s->body, s->sigs[i]))",
+        "			if (signed_by(&t->keys[k], domain, &s->body, s->sigs[i]) || t->keys[k].role == role)",
+    ),
+    Mutant(
+        "the binding not looked at",
+        "agent/control/inbox.c",
+        'return b != NULL && str_eq(b->installation, in->binding.installation)',
+        'return b != NULL && in != NULL && str_eq(b->installation, b->installation)',
+    ),
+    Mutant(
+        "the sequence not looked at",
+        "agent/control/inbox.c",
+        "	} else if (c->seq > next) {\n		note_waiting(in, c->seq);\n	} else if (c->seq == next &&",
+        "	} else if (c->seq > next + 100) {\n		note_waiting(in, c->seq);\n	} else if (c->seq >= next &&",
+    ),
+    Mutant(
+        "a command taken again",
+        "agent/control/inbox.c",
+        "	} else if (c->seq == next && ops_has_room(in->ops)) {",
+        "	} else if (c->seq <= next && ops_has_room(in->ops)) {",
+    ),
+    Mutant(
+        "the expiry not looked at",
+        "agent/control/inbox.c",
+        "if (c->expires_at == 0 || world_wall_ms(in->w) >= c->expires_at) {",
+        "if (c->expires_at == 0 || in == NULL) {",
+    ),
+    Mutant(
+        "a policy that always allows",
+        "agent/ops/op.c",
+        "	return p->verbs[is_delete(op) ? POLICY_DELETE : POLICY_APPLY];",
+        "	return is_delete(op) || p != NULL ? POLICY_AUTO : POLICY_AUTO;",
+    ),
+    Mutant(
+        "the bounds of the policy not looked at",
+        "agent/ops/policy.c",
+        "	for (size_t i = 0; i < d->types_n; i++)\n		if (!has_type(p, d->types[i]))",
+        "	for (size_t i = 0; i < d->types_n; i++)\n		if (!has_type(p, d->types[i]) && p == NULL)",
+    ),
+    Mutant(
+        "the STOP file not looked at",
+        "agent/ops/ops.c",
+        "	else if (disk_exists(o->cfg.w, o->cfg.stop_path))\n		*why",
+        "	else if (o->cfg.stop_path == NULL)\n		*why",
+    ),
+    Mutant(
+        "high risk with one key",
+        "agent/ops/op.c",
+        "	if (high == NULL)\n		return false;",
+        "	if (high == NULL || plan != NULL)\n		return false;",
+    ),
+    Mutant(
+        "no delete_hold",
+        "agent/ops/op.c",
+        "	int64_t until = op->f.accepted_ms + (int64_t)p->delete_hold_ms;",
+        "	int64_t until = op->f.accepted_ms;",
+    ),
+    Mutant(
+        "changes with the keys of the instance role",
+        "agent/ops/run.c",
+        "step_mutates(d->s.kind) ? r->env->operate : r->env->reader",
+        "r->env->reader",
+    ),
+    Mutant(
+        "a result forgotten before it is acknowledged",
+        "agent/ops/ops.c",
+        "f->state == OP_ENDED && (f->epoch < o->epoch || f->seq <= o->acked_through);",
+        "f->state == OP_ENDED;",
+    ),
+    Mutant(
+        "an intent from before a crash repeated without a look, under another token",
+        "agent/ops/run.c",
+        '	d->generation = (unsigned)json_int_or(record, "generation", 1);',
+        '	d->generation = (unsigned)json_int_or(record, "generation", 1) + 1;\n	d->standing = TODO;',
+    ),
+    Mutant(
+        "what is older than the checkpoint forgotten",
+        "agent/ops/ops.c",
+        "		op_records(o->v[i], records);",
+        "		if (op_fields(o->v[i])->state == OP_ENDED)\n			op_records(o->v[i], records);",
+    ),
+    Mutant(
+        "a torn last line taken for damage",
+        "agent/io/journal_read.c",
+        "		if (rc != 0 && last && (lf == NULL",
+        "		if (rc != 0 && !last && (lf == NULL",
+    ),
+    Mutant(
+        "a proof that does not cover the body",
+        "agent/control/channel.c",
+        "struct digest b = digest_of(r->send, r->send_len)",
+        "struct digest b = digest_of(r->url, 0)",
+    ),
+    Mutant(
+        "keys that are never renewed",
+        "agent/aws/call.c",
+        "	else if (act == CODE_KEYS && !c->attempt->renewed) {",
+        "	else if (act == CODE_KEYS && c->attempt == NULL) {",
+    ),
+]
+
+
+def breaks(m, folder):
+    """Applies the change; False when its place is not there exactly once."""
+    path = folder / m.path
+    text = path.read_text()
+    if text.count(m.old) != 1:
+        return False
+    path.write_text(text.replace(m.old, m.new))
+    return True
+
+
+def copy(folder):
+    """The tree with its objects and their times, so that make builds what was changed alone."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True, check=True).stdout
+    for name in names.split("\n"):
+        if name and pathlib.Path(name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(name, folder / name)
+    for part in ("gen", "agent", "collectors", "shippers", "llhttp", "tests/sim"):
+        if (pathlib.Path("build") / part).exists():
+            shutil.copytree(pathlib.Path("build") / part, folder / "build" / part, copy_function=shutil.copy2)
+
+
+def why(output):
+    """The sentence by which a test says what is broken."""
+    for pattern in (r"FAILED (seed \d+: .*)", r"\[  FAILED  \] \S+: \d+ .*\n\[  FAILED  \] (\w+)", r"\[  FAILED  \] (\w+)", r"(.*[Aa]ssert.*)"):
+        found = re.search(pattern, output)
+        if found:
+            return found[1][:150]
+    return "it did not even end well"
+
+
+def kill(m):
+    """(killed, sentence)"""
+    folder = ROOT / re.sub(r"[^a-z0-9]+", "-", m.name.lower())
+    copy(folder)
+    if not breaks(m, folder):
+        return False, f"{m.path} no longer has the place that it changes"
+    for test in m.tests:
+        program = test.split()[0]
+        built = subprocess.run(["make", "-s", program], cwd=folder, capture_output=True, text=True)
+        if built.returncode != 0:
+            return False, "it does not build: " + (built.stderr or built.stdout).strip()[-300:]
+        ran = subprocess.run(test.split(), cwd=folder, capture_output=True, text=True, errors="replace")
+        if ran.returncode != 0:
+            name = pathlib.Path(program).name
+            shutil.rmtree(folder, ignore_errors=True)
+            return True, f"{name}: {why(ran.stdout + ran.stderr)}"
+    return False, "SURVIVED: no test turned red"
+
+
+def main():
+    chosen = [m for m in MUTANTS if not sys.argv[1:] or any(a in m.name for a in sys.argv[1:])]
+    start, bad = time.monotonic(), 0
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for m, (killed, text) in zip(chosen, pool.map(kill, chosen), strict=True):
+            bad += not killed
+            print(f"{'red  ' if killed else 'GREEN'} {m.name} -> {text}", flush=True)
+    print(f"{len(chosen) - bad} passed, {bad} failed in {time.monotonic() - start:.0f} s")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
