@@ -332,7 +332,8 @@ static int load_key(struct agent *a, bool *ret_made, struct err *e)
 	if (rc == -ERR_NOTFOUND) {
 		a->w->random(a->w, a->journal_key.seed, SIGN_KEY_LEN);
 		TRY(sign_key_init(&a->journal_key, a->journal_key.seed, e));
-		disk_create(a->w, &a->key_disk, a->paths[KEY_PATH], a->journal_key.seed, SIGN_KEY_LEN, 0600, on_key_made);
+		/* whole or not at all: half a key would stop every later start */
+		disk_replace(a->w, &a->key_disk, a->paths[KEY_PATH], a->journal_key.seed, SIGN_KEY_LEN, 0600, on_key_made);
 		return 0;
 	}
 	TRY(rc);

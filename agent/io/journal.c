@@ -46,6 +46,7 @@ struct journal {
 	char path[512];   /* the segment that is written */
 	char new_path[512];
 	uint64_t size;                         /* good bytes in it */
+	uint64_t base;                         /* of them the checkpoint that it begins with, if it was made here */
 	struct journal_chain durable, written; /* behind the last durable line; behind the lines in flight */
 	struct journal_segments sealed;        /* older segments, for pruning */
 	uint64_t first;                        /* of the current segment; 0: there is none */
@@ -309,7 +310,7 @@ static void on_segment(struct disk_req *r, int rc)
 	snprintf(seg->name, sizeof(seg->name), "%016llu.jsonl", (unsigned long long)j->first);
 	j->first = j->durable.next_seq;
 	memcpy(j->path, j->new_path, sizeof(j->path));
-	j->size = j->lines.len;
+	j->size = j->base = j->lines.len;
 	landed(j);
 	turn(j);
 }
@@ -422,7 +423,7 @@ static void turn(struct journal *j)
 		j->prune_due = false;
 		sm_move(&j->sm, J_PRUNE);
 		disk_unlink(j->w, &j->disk, j->prune_path, on_pruned);
-	} else if (j->size >= j->cfg.segment_bytes) {
+	} else if (j->size - j->base >= j->cfg.segment_bytes) { /* a large checkpoint alone is no reason for the next one */
 		segment_start(j);
 	} else if (!list_empty(&j->queue)) {
 		append_start(j);

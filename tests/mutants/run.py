@@ -83,9 +83,9 @@ MUTANTS = [
     ),
     Mutant(
         "the expiry not looked at",
-        "agent/control/inbox.c",
-        "if (c->expires_at == 0 || world_wall_ms(in->w) >= c->expires_at) {",
-        "if (c->expires_at == 0 || in == NULL) {",
+        "agent/ops/op.c",
+        "	else if (op->f.expires_ms != 0 && now > op->f.expires_ms)",
+        "	else if (op->f.expires_ms != 0 && now > op->f.expires_ms + 86400000)",
     ),
     Mutant(
         "a policy that always allows",

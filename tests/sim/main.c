@@ -122,12 +122,11 @@ static int verdict(const struct job *all, uint64_t seeds, double took_s)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "seeds", required_argument, NULL, 'n' },
-						 { "seed", required_argument, NULL, 's' },
-						 { "first", required_argument, NULL, 'f' },
-						 { "jobs", required_argument, NULL, 'j' },
-						 { "stop", no_argument, NULL, 'e' },
-						 { NULL, 0, NULL, 0 } };
+	static const struct option options[] = {
+		{ "seeds", required_argument, NULL, 'n' }, { "seed", required_argument, NULL, 's' },
+		{ "first", required_argument, NULL, 'f' }, { "jobs", required_argument, NULL, 'j' },
+		{ "stop", no_argument, NULL, 'e' },        { NULL, 0, NULL, 0 }
+	};
 	uint64_t seeds = 50, first = 1;
 	unsigned jobs = 2;
 	bool verbose = false, one = false, stop = false;

@@ -50,6 +50,7 @@ static void start_agent(struct scene *s)
 		return;
 	sim_trace(s->w, "agent did not start: %s", err_text(&e));
 	s->agent = NULL;
+	s->exited = true;
 	s->start_ms = world_now_ms(s->w) + 5000;
 }
 
@@ -63,7 +64,7 @@ static void on_closed(void *ctx)
 	s->start_ms = world_now_ms(s->w) + 2000;
 }
 
-/* The process ends after a good close; what it should have closed itself is told. */
+/* The process ends after a good close or a start that failed; what it should have closed itself is told. */
 static void exit_process(struct scene *s)
 {
 	s->exited = false;
@@ -235,6 +236,8 @@ void scene_run(uint64_t seed, bool verbose, struct scene_result *ret)
 	if (config_load(s->w, "/etc/reeve/reeve.yaml", &s->cfg, &e) != 0) {
 		odds_broken(&s->odds, "%s", err_text(&e));
 	} else {
+		if (odds_one_in(&s->odds, 3))
+			s->cfg.journal_segment = odds_between(&s->odds, 2, 16) << 10; /* so that segments change in a short run */
 		next_death(s);
 		sim_set_crash_hook(s->w, on_crash_point, s);
 		s->start_ms = 1;

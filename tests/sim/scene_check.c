@@ -142,7 +142,8 @@ void scene_watch(void *ctx, const struct aws_entry *e)
 		odds_broken(&s->odds, "%s by a command that was never validly sent", e->action);
 		return;
 	}
-	o->mutations++;
+	if (o->mutations++ == 0 && !s->clock_stepped && e->at_ms - o->issued_ms > o->lives_ms + STOP_GRACE_MS)
+		odds_broken(&s->odds, "%s by a command that had expired before it began", e->action);
 	if (!is_recorded(s, e))
 		odds_broken(&s->odds, "%s before its record", e->action);
 	if (o->plan_only || (o->expired && !s->clock_stepped) || o->unknown_verb || o->want.broken || o->must_be_denied)
@@ -233,13 +234,14 @@ static const char *unjustified(const struct scene *s, const struct scene_order *
 	case STATE(CANCELLED):
 		return o->cmd->cancelled ? NULL : "nobody cancelled it";
 	case STATE(EXPIRED):
-		return o->expired || s->clock_stepped ? NULL : "it had not expired";
+		return o->expired || s->clock_stepped || world_now_ms(s->w) - o->issued_ms > o->lives_ms ? NULL
+													 : "it had not expired";
 	case STATE(DENIED):
 		return may_be_denied(s, o) ? NULL : "nobody had a reason to deny it";
 	case STATE(REJECTED_UNSUPPORTED):
 		return o->unknown_verb ? NULL : "it is supported";
 	case STATE(INDETERMINATE):
-		return s->role_was_gone ? NULL : "what became of it could be known";
+		return s->role_was_gone || s->policy_changed ? NULL : "what became of it could be known";
 	default:
 		return "that is no result";
 	}

@@ -21,7 +21,7 @@ struct scene_order {
 	struct vendor_command *cmd; /* NULL: not issued yet */
 	struct want want, before;   /* before: what the last command that succeeded left */
 	bool is_delete, two_keys, plan_only, expired, unknown_verb, cancel, hurried;
-	uint64_t issued_ms;
+	uint64_t issued_ms, lives_ms;
 	bool must_be_denied, judged;
 	unsigned mutations;
 };

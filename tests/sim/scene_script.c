@@ -72,6 +72,7 @@ static struct scene_order *order_add(struct scene *s, const struct want *w)
 	o->plan_only = odds_one_in(&s->odds, 10);
 	o->cancel = odds_one_in(&s->odds, 8);
 	o->hurried = odds_one_in(&s->odds, 4);
+	o->lives_ms = odds_one_in(&s->odds, 8) ? odds_between(&s->odds, 20000, 200000) : 24 * HOUR_MS;
 	return o;
 }
 
@@ -292,10 +293,10 @@ static void issue(struct scene *s, struct scene_order *o)
 				 : REEVE__CONTROL__V1__VERB__WAREHOUSE_APPLY;
 	v.args = args.data;
 	v.args_len = args.len;
-	v.lives_ms = o->expired ? -1000 : (int64_t)(24 * HOUR_MS);
+	v.lives_ms = o->expired ? -1000 : (int64_t)o->lives_ms;
 	v.deadline_s = 8 * 3600;
 	o->must_be_denied = !o->two_keys && !o->plan_only && !o->expired && !o->unknown_verb && !o->want.broken && !o->cancel &&
-			    is_sure(s) && want_is_high(&o->before, &o->want);
+			    o->lives_ms > HOUR_MS && is_sure(s) && want_is_high(&o->before, &o->want);
 	tally_order(o);
 	if (odds_one_in(&s->odds, 6))
 		issue_flawed(s, v);
