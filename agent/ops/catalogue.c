@@ -92,7 +92,7 @@ void fact_set(const struct step_ctx *x, json_t *value)
 
 bool step_may_hide(const struct step_ctx *x)
 {
-	return json_is_true(json_object_get(x->args, "fresh")) && !x->settled;
+	return json_is_true(json_object_get(x->args, "fresh")) && !x->patient;
 }
 
 enum step_verdict step_judge_refusal(const struct step_ctx *x, const struct aws_call *c, struct err *e)

@@ -108,7 +108,7 @@ static enum step_verdict launch_judge(const struct step_ctx *x, const struct aws
 		return launched(x, c, e);
 	if (c->class == AWS_CONFLICT)
 		return STEP_LOOK; /* IdempotentParameterMismatch: the token is known, so look by tag */
-	if (str_eq(c->code, "InvalidGroup.NotFound") && !x->settled)
+	if (str_eq(c->code, "InvalidGroup.NotFound") && !x->patient)
 		return STEP_AGAIN; /* a group that was just made is not known everywhere yet */
 	if ((c->class == AWS_CAPACITY || c->class == AWS_QUOTA) && !atomic && x->generation == 1 && count_of(x->args) > 1)
 		return STEP_SMALLER;

@@ -43,8 +43,10 @@ struct doing {
 	char *own_name; /* undo steps own name and arguments */
 	enum standing standing;
 	unsigned generation;
-	int64_t tried_ms; /* Unix time of the first intent; 0: none */
-	json_t *outcome;  /* the record's members, once there is one */
+	int64_t tried_ms; /* Unix time of the first intent, for the record; 0: none */
+	uint64_t first_ms,
+	    last_ms;     /* of its calls, monotonic, or of the replay of its intent: a step of the wall clock settles nothing */
+	json_t *outcome; /* the record's members, once there is one */
 };
 
 struct run {
@@ -309,10 +311,15 @@ static void outcome(struct run *r, bool done, const char *how)
 
 /* ---- look ---- */
 
+/* The step's settle_s since a point in time; 0 is none. */
+static bool has_passed(struct run *r, uint64_t since_ms)
+{
+	return since_ms != 0 && world_now_ms(r->env->w) - since_ms >= (uint64_t)now(r)->s.kind->settle_s * 1000;
+}
+
 static struct step_ctx ctx_of(struct run *r, char token[53])
 {
 	struct doing *d = now(r);
-	int64_t tried = d->tried_ms != 0 ? d->tried_ms : world_wall_ms(r->env->w);
 
 	run_token(r->env, r->plan->name, d->s.name, d->generation, token);
 	return (struct step_ctx){
@@ -322,7 +329,8 @@ static struct step_ctx ctx_of(struct run *r, char token[53])
 		.step = d->s.name,
 		.token = token,
 		.generation = d->generation,
-		.settled = world_wall_ms(r->env->w) - tried >= (int64_t)d->s.kind->settle_s * 1000,
+		.settled = has_passed(r, d->last_ms),
+		.patient = has_passed(r, d->first_ms),
 		.facts = r->facts,
 		.note = &r->note,
 	};
@@ -486,6 +494,8 @@ static void call(struct run *r)
 		outcome(r, false, "not called");
 		return;
 	}
+	d->last_ms = world_now_ms(r->env->w);
+	d->first_ms = d->first_ms != 0 ? d->first_ms : d->last_ms;
 	aws_call_start(r->env->aws, &r->call, step_mutates(d->s.kind) ? r->env->operate : r->env->reader, on_call);
 }
 
@@ -727,6 +737,7 @@ void run_replay_intent(struct run *r, const json_t *record, int64_t time_ms)
 		return;
 	d->standing = INTENDED;
 	d->generation = (unsigned)json_int_or(record, "generation", 1);
+	d->first_ms = d->last_ms = world_now_ms(r->env->w);
 	if (d->tried_ms == 0)
 		d->tried_ms = time_ms;
 }

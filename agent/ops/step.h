@@ -21,7 +21,8 @@ struct step_ctx {
 	const char *command, *plan, *step; /* the command's id as text, and our place in it */
 	const char *token;                 /* ClientToken of this generation */
 	unsigned generation;               /* from 1; a changed request takes the next one */
-	bool settled;                      /* settle_s has passed since it was first tried: what is not seen is not there */
+	bool settled;                      /* settle_s has passed since the last call: what is not seen is not there */
+	bool patient;                      /* settle_s has passed since the first one: what is not known is gone */
 	json_t *facts;                     /* judge and find add what they learn */
 	struct buf *note;                  /* for people, when something is less than asked; may stay empty */
 };
