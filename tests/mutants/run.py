@@ -47,7 +47,7 @@ MUTANTS = [
         "a record that calls back before it is durable",
         "agent/io/journal.c",
         "	list_add(&j->queue, &a->link);\n	if (j->sm.now == J_IDLE && j->timer.cb == NULL)",
-        "	list_add(&j->queue, &a->link);\n	if (strcmp(type, \"step.intent\") == 0) {\n		list_del(&a->link);\n"
+        '	list_add(&j->queue, &a->link);\n	if (strcmp(type, "step.intent") == 0) {\n		list_del(&a->link);\n'
         "		a->waiting = false;\n		json_decref(members);\n		cb(a);\n		return;\n	}\n"
         "	if (j->sm.now == J_IDLE && j->timer.cb == NULL)",
     ),
@@ -66,8 +66,8 @@ MUTANTS = [
     Mutant(
         "the binding not looked at",
         "agent/control/inbox.c",
-        'return b != NULL && str_eq(b->installation, in->binding.installation)',
-        'return b != NULL && in != NULL && str_eq(b->installation, b->installation)',
+        "return b != NULL && str_eq(b->installation, in->binding.installation)",
+        "return b != NULL && in != NULL && str_eq(b->installation, b->installation)",
     ),
     Mutant(
         "the sequence not looked at",
@@ -176,7 +176,9 @@ def copy(folder):
     """The tree with its objects and their times, so that make builds what was changed alone."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True, check=True).stdout
+    names = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True, check=True
+    ).stdout
     for name in names.split("\n"):
         if name and pathlib.Path(name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -188,7 +190,12 @@ def copy(folder):
 
 def why(output):
     """The sentence by which a test says what is broken."""
-    for pattern in (r"FAILED (seed \d+: .*)", r"\[  FAILED  \] \S+: \d+ .*\n\[  FAILED  \] (\w+)", r"\[  FAILED  \] (\w+)", r"(.*[Aa]ssert.*)"):
+    for pattern in (
+        r"FAILED (seed \d+: .*)",
+        r"\[  FAILED  \] \S+: \d+ .*\n\[  FAILED  \] (\w+)",
+        r"\[  FAILED  \] (\w+)",
+        r"(.*[Aa]ssert.*)",
+    ):
         found = re.search(pattern, output)
         if found:
             return found[1][:150]

@@ -76,8 +76,13 @@ static void add_node(struct desk *d, const char *id, const char *cluster, const 
 
 	if (l->n > 0)
 		memcpy(v, l->v, l->n * sizeof(*v));
-	v[l->n] = (struct ec2_instance){ .id = id, .state = state, .type = "r6i.xlarge", .launch_time = id, .tags = tags_of(d, cluster, "1"),
-					 .reason = "", .reason_code = "" };
+	v[l->n] = (struct ec2_instance){ .id = id,
+					 .state = state,
+					 .type = "r6i.xlarge",
+					 .launch_time = id,
+					 .tags = tags_of(d, cluster, "1"),
+					 .reason = "",
+					 .reason_code = "" };
 	l->v = v;
 	l->n++;
 }
@@ -86,7 +91,11 @@ static void add_group(struct desk *d, const struct ec2_rule *rules, size_t n)
 {
 	struct ec2_group *g = arena_new(d->inv->arena, struct ec2_group);
 
-	*g = (struct ec2_group){ .id = "sg-1", .name = "velodb-inst-1-wh-1-node", .vpc_id = "vpc-1", .rules = (struct ec2_rule *)rules, .rules_n = n,
+	*g = (struct ec2_group){ .id = "sg-1",
+				 .name = "velodb-inst-1-wh-1-node",
+				 .vpc_id = "vpc-1",
+				 .rules = (struct ec2_rule *)rules,
+				 .rules_n = n,
 				 .tags = tags_of(d, "", "2") };
 	d->inv->groups = (struct ec2_groups){ g, 1 };
 }
@@ -96,9 +105,11 @@ static void from_nothing_everything_is_made_base_first(void **state)
 	struct desk *d = *state;
 	struct plans *p = apply(d);
 
-	assert_string_equal(steps(p), "base/sg-node base/rule-node-tcp-0-65535-self base/rule-node-tcp-8000-9000-10.0.0.0/16 base/tg-sql base/lb-main "
-				      "base/listener-main-9030 base/lb-main-active cluster-be/launch cluster-be/up cluster-be/register-sql "
-				      "cluster-be/healthy-sql");
+	assert_string_equal(
+	    steps(p),
+	    "base/sg-node base/rule-node-tcp-0-65535-self base/rule-node-tcp-8000-9000-10.0.0.0/16 base/tg-sql base/lb-main "
+	    "base/listener-main-9030 base/lb-main-active cluster-be/launch cluster-be/up cluster-be/register-sql "
+	    "cluster-be/healthy-sql");
 	assert_int_equal(p->v[0].stage, 0);
 	assert_int_equal(p->v[1].stage, 1);
 	assert_int_equal(p->v[1].pivot, 2);

@@ -12,11 +12,12 @@
 
 #define PATH "/etc/reeve/policy.yaml"
 
-static const char good[] = "commands:\n  warehouse.apply: auto\n  warehouse.delete: plan-only\n"
-			   "bounds:\n  instance_types: [r6i.large, r6i.xlarge]\n  nodes_per_cluster: 4\n  nodes_total: 6\n  volume_gib: 200\n"
-			   "  cidrs: [10.0.0.0/8]\n  ports: [443, 8000-9000]\n"
-			   "delete_hold: 2h\nexport:\n  metrics: [\"system.*\"]\n  logs: [/var/log/x]\n  drop: [secret]\n"
-			   "  redact: [{name: key, pattern: AKIA}]\n";
+static const char good[] =
+    "commands:\n  warehouse.apply: auto\n  warehouse.delete: plan-only\n"
+    "bounds:\n  instance_types: [r6i.large, r6i.xlarge]\n  nodes_per_cluster: 4\n  nodes_total: 6\n  volume_gib: 200\n"
+    "  cidrs: [10.0.0.0/8]\n  ports: [443, 8000-9000]\n"
+    "delete_hold: 2h\nexport:\n  metrics: [\"system.*\"]\n  logs: [/var/log/x]\n  drop: [secret]\n"
+    "  redact: [{name: key, pattern: AKIA}]\n";
 
 static struct policy parsed(const char *text)
 {
@@ -94,7 +95,8 @@ static void each_bound_denies_what_lies_beyond_it_and_says_which(void **state)
 {
 	static const char *type_in[] = { "r6i.large" }, *type_out[] = { "p5.48xlarge" };
 	struct demand_rule in = { "10.1.0.0/16", 8000, 8500, "tcp" }, far = { "0.0.0.0/0", 8000, 8500, "tcp" };
-	struct demand_rule ssh = { "10.1.0.0/16", 22, 22, "tcp" }, all = { "10.1.0.0/16", -1, -1, "-1" }, self = { "", 0, 65535, "tcp" };
+	struct demand_rule ssh = { "10.1.0.0/16", 22, 22, "tcp" }, all = { "10.1.0.0/16", -1, -1, "-1" },
+			   self = { "", 0, 65535, "tcp" };
 	const struct {
 		struct demand d;
 		uint32_t now;
