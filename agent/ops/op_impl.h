@@ -1,0 +1,56 @@
+/* op_impl.h - what the files of an operation share: op.c (from acceptance to start, and the end), op_run.c (its plans being
+ * carried out), op_journal.c (its records), op_status.c (what is told of it). Nobody else includes this. */
+#pragma once
+#include "agent/base/backoff.h"
+#include "agent/ops/op.h"
+
+typedef Reeve__Control__V1__Command command_t;
+typedef Reeve__Control__V1__Status status_t;
+typedef Reeve__Control__V1__State state_t;
+#define OP_PLAN_TEXT_MAX (60u << 10)
+#define STATE(name) REEVE__CONTROL__V1__STATE__##name
+
+struct op {
+	struct ops *ops;
+	struct op_fields f;
+	command_t *cmd;
+	Reeve__Control__V1__WarehouseApply *apply; /* args of the verb, or NULL */
+	Reeve__Control__V1__WarehouseDelete *remove;
+	json_t *accepted; /* its record's members */
+	json_t *planned;
+	json_t *result;
+	struct plans *plans;
+	bool is_started, is_cancelled, is_asking;
+	int64_t planned_ms, started_ms; /* Unix ms */
+	uint64_t running_since_ms;      /* monotonic, as if it had begun in this process */
+	json_t *facts;
+	struct run_env env;
+	struct run **runs; /* one a plan, NULL while its stage waits */
+	struct creds *operate;
+	struct inventory_req inv;
+	struct journal_append rec;
+	struct timer timer;
+	struct backoff backoff;
+	char waiting[160]; /* why it does not go on, for the status */
+	void (*stopped)(struct op *op);
+	unsigned stopping_runs;
+};
+
+struct world *op_world(const struct op *op);
+bool op_is_delete(const struct op *op);
+enum policy_mode op_verb_mode(const struct op *op, const struct policy *p);
+void op_wait(struct op *op, uint64_t ms); /* then it looks again how to go on */
+
+/* The terminal record: members of any kind of end, and the end itself. */
+json_t *op_result_json(struct op *op, state_t state, json_t *error, const char *note);
+void op_end_with(struct op *op, json_t *result); /* takes result */
+void op_planned_apply(struct op *op, json_t *m, int64_t time_ms);
+
+/* op_run.c */
+void op_start(struct op *op); /* writes command.started, then runs */
+void op_run(struct op *op);   /* goes on with the stage that is next, or ends */
+void op_env_init(struct op *op);
+struct run *op_run_of(struct op *op, size_t i); /* the run of plan i, made if need be */
+void op_end_runs(struct op *op);
+void op_creds_done(struct op *op);
+unsigned op_steps_done(const struct op *op);

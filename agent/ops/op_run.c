@@ -1,0 +1,262 @@
+/* op_run.c - an operation's plans being carried out: all of a stage beside each other, then the next stage, then the result.
+ *
+ * Happy path: started (recorded) -> the operate role's keys -> the runs of each stage -> the result. A stage with a bad end is
+ * the last; what runs beside it is let go to its own end. Before each change `may` asks the customer's switches anew. */
+#include "agent/ops/op_impl.h"
+
+#include <string.h>
+
+#include "agent/base/json.h"
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+
+/* Defaults are what the vendor's own tools wait for (reference/control.md 1.2). */
+static uint64_t deadline_ms(const struct op *op)
+{
+	return (uint64_t)(op->cmd->deadline_s != 0 ? op->cmd->deadline_s : op_is_delete(op) ? 1200 : 2700) * 1000;
+}
+
+static enum run_leave may(void *ctx, struct err *e)
+{
+	struct op *op = ctx;
+	const struct policy *p = ops_policy_read(op->ops);
+	struct demand d = { 0 };
+	const char *why;
+	int rc;
+
+	if (ops_is_stopped(op->ops, &why)) {
+		snprintf(op->waiting, sizeof(op->waiting), "frozen: %s", why);
+		return RUN_WAIT;
+	}
+	op->waiting[0] = '\0';
+	if (op->is_cancelled) {
+		err_set(e, ERR_CANCELED, "cancelled by the vendor");
+		return RUN_CANCEL;
+	}
+	if (world_now_ms(op_world(op)) - op->running_since_ms > deadline_ms(op)) {
+		err_set(e, ERR_TIMEOUT, "the command's deadline of %llu s is over", (unsigned long long)deadline_ms(op) / 1000);
+		return RUN_CANCEL;
+	}
+	if (op_verb_mode(op, p) != POLICY_AUTO) {
+		err_set(e, ERR_DENIED, "the policy now says %s for %s", policy_mode_name(op_verb_mode(op, p)), op_verb(op));
+		return RUN_DENY;
+	}
+	plans_demand(op->plans, &d);
+	rc = policy_bounds(p, &d, (uint32_t)json_int_or(op->planned, "nodes_now", 0), e);
+	demand_close(&d);
+	return rc == 0 ? RUN_GO : RUN_DENY;
+}
+
+static void on_progress(void *ctx, struct run *r)
+{
+	struct op *op = ctx;
+
+	(void)r;
+	ops_cfg(op->ops)->changed(ops_cfg(op->ops)->ctx);
+}
+
+static bool is_worse(enum run_end a, enum run_end b)
+{
+	static const int badness[] = { [RUN_RUNNING] = 0,   [RUN_OK] = 1,     [RUN_ROLLED_BACK] = 2,
+				       [RUN_CANCELLED] = 3, [RUN_FAILED] = 4, [RUN_INDETERMINATE] = 5 };
+
+	return badness[a] > badness[b];
+}
+
+static void gather(const struct op *op, json_t *result)
+{
+	json_t *created = json_array(), *deleted = json_array();
+	char note[512] = "";
+
+	for (size_t i = 0; i < op->plans->n; i++) {
+		const struct run *r = op->runs[i];
+		size_t used = strlen(note);
+
+		if (r == NULL)
+			continue;
+		json_array_extend(created, (json_t *)run_created(r));
+		json_array_extend(deleted, (json_t *)run_deleted(r));
+		if (*run_note(r) != '\0')
+			snprintf(note + used, sizeof(note) - used, "%s%s", used > 0 ? "; " : "", run_note(r));
+	}
+	json_object_set_new(result, "created", created);
+	json_object_set_new(result, "deleted", deleted);
+	json_object_set(result, "preserved", json_object_get(op->plans->json, "preserved"));
+	json_object_set(result, "generation", json_object_get(op->plans->json, "generation"));
+	if (*note != '\0')
+		json_object_set_new(result, "note", json_string(note));
+}
+
+unsigned op_steps_done(const struct op *op)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; op->runs != NULL && i < op->plans->n; i++)
+		n += op->runs[i] != NULL ? run_steps_done(op->runs[i]) : 0;
+	return n;
+}
+
+/* The worst run tells the state; a plan that was rolled back beside one that was not is a failure of the whole. */
+static void finish(struct op *op)
+{
+	static const state_t states[] = { [RUN_RUNNING] = STATE(SUCCEEDED),   [RUN_OK] = STATE(SUCCEEDED),
+					  [RUN_FAILED] = STATE(FAILED),       [RUN_ROLLED_BACK] = STATE(ROLLED_BACK),
+					  [RUN_CANCELLED] = STATE(CANCELLED), [RUN_INDETERMINATE] = STATE(INDETERMINATE) };
+	enum run_end worst = RUN_OK;
+	const json_t *error = NULL;
+	bool some_ok = false;
+	json_t *result;
+
+	for (size_t i = 0; i < op->plans->n; i++) {
+		const struct run *r = op->runs[i];
+
+		if (r == NULL)
+			continue;
+		some_ok = some_ok || run_ended(r) == RUN_OK;
+		if (is_worse(run_ended(r), worst)) {
+			worst = run_ended(r);
+			error = run_error(r);
+		}
+	}
+	if (worst == RUN_ROLLED_BACK && some_ok)
+		worst = RUN_FAILED;
+	result = op_result_json(op, states[worst], error != NULL ? json_deep_copy(error) : NULL, NULL);
+	gather(op, result);
+	json_object_set_new(result, "steps_done", json_integer(op_steps_done(op)));
+	op_end_with(op, result);
+}
+
+/* 0: all is over; else the stage that is to run next, plus one; a stage with a bad end is the last. */
+static bool next_stage(const struct op *op, unsigned *ret)
+{
+	unsigned stage = UINT32_MAX;
+
+	for (size_t i = 0; i < op->plans->n; i++) {
+		enum run_end end = op->runs[i] != NULL ? run_ended(op->runs[i]) : RUN_RUNNING;
+
+		if (end != RUN_RUNNING && end != RUN_OK)
+			return false;
+		if (end == RUN_RUNNING && op->plans->v[i].stage < stage)
+			stage = op->plans->v[i].stage;
+	}
+	*ret = stage;
+	return stage != UINT32_MAX;
+}
+
+static bool is_running(const struct op *op)
+{
+	for (size_t i = 0; i < op->plans->n; i++)
+		if (op->runs[i] != NULL && run_is_running(op->runs[i]))
+			return true;
+	return false;
+}
+
+struct run *op_run_of(struct op *op, size_t i)
+{
+	if (op->runs == NULL)
+		op->runs = mem_alloc((op->plans->n + 1) * sizeof(*op->runs));
+	if (op->runs[i] == NULL)
+		op->runs[i] = run_new(&op->env, &op->plans->v[i]);
+	return op->runs[i];
+}
+
+/* A run that the journal knows is made at replay; it has ended when it was started here and said so. */
+static void start_stage(struct op *op)
+{
+	unsigned stage;
+
+	if (!next_stage(op, &stage)) {
+		finish(op);
+		return;
+	}
+	for (size_t i = 0; i < op->plans->n; i++)
+		if (op->plans->v[i].stage == stage)
+			run_start(op_run_of(op, i));
+}
+
+static void on_run(void *ctx, struct run *r)
+{
+	struct op *op = ctx;
+
+	(void)r;
+	ops_cfg(op->ops)->changed(ops_cfg(op->ops)->ctx);
+	if (!is_running(op) && op->stopped == NULL)
+		op_wait(op, 0); /* the run is still on the stack: go on from the loop */
+}
+
+void op_env_init(struct op *op)
+{
+	const struct ops_config *cfg = ops_cfg(op->ops);
+
+	op->env = (struct run_env){
+		.w = cfg->w,
+		.aws = cfg->aws,
+		.reader = cfg->instance,
+		.operate = op->operate,
+		.journal = ops_journal(op->ops),
+		.owner = cfg->owner,
+		.command = op->f.id_text,
+		.facts = op->facts,
+		.ctx = op,
+		.may = may,
+		.progress = on_progress,
+		.done = on_run,
+	};
+}
+
+void op_run(struct op *op)
+{
+	const struct ops_config *cfg = ops_cfg(op->ops);
+	int64_t past = world_wall_ms(cfg->w) - op->started_ms;
+
+	if (op->operate == NULL) {
+		op->running_since_ms =
+		    world_now_ms(cfg->w) - (uint64_t)(past > 0 && past < (int64_t)world_now_ms(cfg->w) ? past : 0);
+		op->operate = creds_new_assume(cfg->aws, cfg->instance, cfg->operate_role, op->f.id_text);
+		op_env_init(op);
+		if (op->runs == NULL)
+			op->runs = mem_alloc((op->plans->n + 1) * sizeof(*op->runs));
+	}
+	op->f.state = OP_RUNNING;
+	start_stage(op);
+}
+
+static void on_started(struct journal_append *a)
+{
+	struct op *op = container_of(a, struct op, rec);
+
+	if (op->stopped != NULL)
+		return;
+	op->is_started = true;
+	log_info("op.start", "op=%s verb=%s warehouse=%s steps=%zu", op->f.id_text, op_verb(op), op_warehouse(op),
+		 plans_steps(op->plans));
+	ops_cfg(op->ops)->changed(ops_cfg(op->ops)->ctx);
+	op_run(op);
+}
+
+void op_start(struct op *op)
+{
+	char hex[DIGEST_HEX_LEN];
+	json_t *m = json_object();
+
+	op->started_ms = world_wall_ms(op_world(op));
+	json_object_set_new(m, "op", json_string(op->f.id_text));
+	json_object_set_new(m, "plan_hash", json_string(digest_hex(&op->plans->hash, hex)));
+	json_object_set_new(m, "started_ms", json_integer(op->started_ms));
+	journal_append(ops_journal(op->ops), &op->rec, "command.started", m, on_started);
+}
+
+void op_end_runs(struct op *op)
+{
+	for (size_t i = 0; op->runs != NULL && i < op->plans->n; i++)
+		run_free(op->runs[i]);
+	mem_free(op->runs);
+	op->runs = NULL;
+}
+
+void op_creds_done(struct op *op)
+{
+	if (op->operate != NULL)
+		ops_creds_close(op->ops, op->operate);
+	op->operate = NULL;
+}

@@ -1,0 +1,135 @@
+/* op_status.c - what is told of an operation: to the vendor in a report, to people as a plan. A result is told from its record
+ * alone, so that it reads the same after any number of restarts. */
+#include "agent/ops/op_impl.h"
+
+#include "agent/base/enc.h"
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+
+void op_plan_text(const struct op *op, struct buf *to)
+{
+	if (op->plans != NULL)
+		plans_print(op->plans, to);
+	else
+		buf_addf(to, "Command %s: %s of %s is not planned yet%s%s\n", op->f.id_text, op_verb(op), op_warehouse(op),
+			 op->waiting[0] != '\0' ? ": " : ".", op->waiting);
+}
+
+static state_t wire_state(const struct op *op)
+{
+	static const state_t states[] = { [OP_ACCEPTED] = STATE(RECEIVED),
+					  [OP_HOLD] = STATE(WAIT_HOLD),
+					  [OP_PLANNED] = STATE(PLANNED),
+					  [OP_WAIT_APPROVAL] = STATE(WAIT_APPROVAL),
+					  [OP_RUNNING] = STATE(RUNNING) };
+
+	if (op->f.state == OP_ENDED)
+		return (state_t)json_int_or(op->result, "code", STATE(INDETERMINATE));
+	return states[op->f.state];
+}
+
+static Reeve__Control__V1__Error *wire_error(const json_t *j, struct arena *m)
+{
+	const ProtobufCEnumValue *class;
+	Reeve__Control__V1__Error *e;
+
+	if (j == NULL)
+		return NULL;
+	e = arena_new(m, Reeve__Control__V1__Error);
+	reeve__control__v1__error__init(e);
+	class = protobuf_c_enum_descriptor_get_value_by_name(&reeve__control__v1__error_class__descriptor,
+							     json_str_or(j, "class", "INTERNAL"));
+	e->class_ = class != NULL ? (Reeve__Control__V1__ErrorClass) class->value : REEVE__CONTROL__V1__ERROR_CLASS__INTERNAL;
+	e->message = arena_str(m, json_str_or(j, "message", ""));
+	e->aws_code = arena_str(m, json_str_or(j, "aws_code", ""));
+	e->aws_request_id = arena_str(m, json_str_or(j, "aws_request_id", ""));
+	e->action = arena_str(m, json_str_or(j, "action", ""));
+	e->retryable =
+	    e->class_ == REEVE__CONTROL__V1__ERROR_CLASS__THROTTLED || e->class_ == REEVE__CONTROL__V1__ERROR_CLASS__CAPACITY;
+	return e;
+}
+
+static void wire_resources(const json_t *list, struct arena *m, size_t *ret_n, Reeve__Control__V1__Resource ***ret)
+{
+	size_t n = json_array_size(list);
+
+	*ret = arena_alloc(m, (n + 1) * sizeof(**ret));
+	for (*ret_n = 0; *ret_n < n; (*ret_n)++) {
+		const json_t *pair = json_array_get(list, *ret_n);
+		Reeve__Control__V1__Resource *r = arena_new(m, Reeve__Control__V1__Resource);
+
+		reeve__control__v1__resource__init(r);
+		r->kind = arena_str(m, json_string_value(json_array_get(pair, 0)));
+		r->id = arena_str(m, json_string_value(json_array_get(pair, 1)));
+		(*ret)[*ret_n] = r;
+	}
+}
+
+static char *running_step(const struct op *op, struct arena *m)
+{
+	for (size_t i = 0; op->runs != NULL && i < op->plans->n; i++)
+		if (op->runs[i] != NULL && *run_step_name(op->runs[i]) != '\0')
+			return arena_printf(m, "%s/%s", op->plans->v[i].name, run_step_name(op->runs[i]));
+	return arena_str(m, "");
+}
+
+static ProtobufCBinaryData wire_hash(const json_t *result, struct arena *m)
+{
+	uint8_t *b = arena_alloc(m, DIGEST_LEN);
+
+	if (enc_unhex(json_str_or(result, "plan_hash", ""), b, DIGEST_LEN) != 0)
+		return (ProtobufCBinaryData){ 0, NULL };
+	return (ProtobufCBinaryData){ DIGEST_LEN, b };
+}
+
+static void status_of_result(const struct op *op, struct arena *m, status_t *to)
+{
+	to->error = wire_error(json_object_get(op->result, "error"), m);
+	wire_resources(json_object_get(op->result, "created"), m, &to->n_created, &to->created);
+	wire_resources(json_object_get(op->result, "deleted"), m, &to->n_deleted, &to->deleted);
+	wire_resources(json_object_get(op->result, "preserved"), m, &to->n_preserved, &to->preserved);
+	to->note = arena_str(m, json_str_or(op->result, "note", ""));
+	to->generation = (uint64_t)json_int_or(op->result, "generation", 0);
+	to->started_at = json_int_or(op->result, "started_ms", 0);
+	to->ended_at = json_int_or(op->result, "ended_ms", 0);
+	to->steps_done = (uint32_t)json_int_or(op->result, "steps_done", 0);
+	to->steps_total = (uint32_t)json_int_or(op->result, "steps_total", 0);
+	to->plan_hash = wire_hash(op->result, m);
+	to->plan_text = arena_str(m, json_str_or(op->result, "plan_text", ""));
+}
+
+/* A plan is for people where it is what is waited for. */
+static bool tells_plan(const struct op *op)
+{
+	return op->plans != NULL && (op->f.state == OP_PLANNED || op->f.state == OP_WAIT_APPROVAL);
+}
+
+static void status_of_running(const struct op *op, struct arena *m, status_t *to)
+{
+	CLEANUP(buf_close) struct buf text = BUF_MAX(OP_PLAN_TEXT_MAX);
+
+	to->step = running_step(op, m);
+	to->note = arena_str(m, op->waiting);
+	to->started_at = op->is_started ? op->started_ms : 0;
+	to->steps_done = op_steps_done(op);
+	if (op->plans != NULL) {
+		to->plan_hash = (ProtobufCBinaryData){ DIGEST_LEN, op->plans->hash.b };
+		to->steps_total = (uint32_t)plans_steps(op->plans);
+	}
+	if (tells_plan(op)) {
+		plans_print(op->plans, &text);
+		to->plan_text = arena_str(m, buf_str(&text));
+	}
+}
+
+void op_status(const struct op *op, struct arena *m, status_t *to)
+{
+	reeve__control__v1__status__init(to);
+	to->command_id = (ProtobufCBinaryData){ sizeof(op->f.id), (uint8_t *)op->f.id };
+	to->seq = op->f.seq;
+	to->state = wire_state(op);
+	if (op->f.state == OP_ENDED)
+		status_of_result(op, m, to);
+	else
+		status_of_running(op, m, to);
+}
