@@ -3,65 +3,16 @@
  * Happy path of the start: folders, lock, key (made once), journal (replayed into ops), socket; then identity; then channel,
  * inbox, session, telemetry, and ops goes on with what it finds. Damage in the journal: read-only, said everywhere. Close
  * goes the other way round, one after the other, each telling when it is done. */
-#include "agent/agent.h"
+#include "agent/agent_impl.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/aws/creds.h"
-#include "agent/aws/imds.h"
 #include "agent/base/enc.h"
-#include "agent/base/json.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/secret.h"
-#include "agent/base/stamp.h"
-#include "agent/base/str.h"
-#include "agent/base/uuid.h"
-#include "agent/control/channel.h"
-#include "agent/control/inbox.h"
-#include "agent/control/session.h"
-#include "agent/identity.h"
-#include "agent/io/journal.h"
-#include "agent/ops/op.h"
-#include "agent/ops/ops.h"
-#include "agent/telemetry.h"
-
-enum { KEY_PATH, JOURNAL_DIR, SPOOL_DIR, LOCK_PATH, PATHS };
-
-struct agent {
-	struct world *w;
-	const struct config *cfg;
-	void (*fatal)(void *ctx, const struct err *e);
-	void *ctx;
-	char *paths[PATHS];
-	struct sign_key journal_key;
-	struct disk_req key_disk;
-	struct journal *journal;
-	struct err journal_err; /* damage: read-only */
-	bool journal_is_new, is_up;
-	struct imds *imds;
-	struct creds *creds;
-	struct aws *aws;
-	struct identity_flow *finding;
-	struct identity id;
-	struct ops *ops;
-	struct inbox inbox;
-	struct channel *channel;
-	struct session *session;
-	struct telemetry *telemetry;
-	struct journal_append created_rec, started_rec;
-	struct opamp_attr identifying[4], describing[8];
-	struct timer timer, ticker;
-	uint64_t ticks, ticks_seen;
-	int64_t started_ms;
-	char summary[256], health[ERR_TEXT_MAX];
-	/* close */
-	unsigned closing; /* the next closer */
-	void (*done)(void *ctx);
-	void *done_ctx;
-};
 
 /* ---- what ops and control ask of each other ---- */
 
@@ -499,121 +450,4 @@ void agent_close(struct agent *a, void (*done)(void *ctx), void *ctx)
 	a->done_ctx = ctx;
 	timer_stop(a->w, &a->ticker);
 	timer_start(a->w, &a->timer, 0, on_close);
-}
-
-/* ---- questions ---- */
-
-struct ops *agent_ops(struct agent *a)
-{
-	return a->ops;
-}
-
-bool agent_has_progressed(struct agent *a)
-{
-	bool yes = a->ticks != a->ticks_seen;
-
-	a->ticks_seen = a->ticks;
-	return yes;
-}
-
-static const char *mode_name(struct agent *a)
-{
-	return protobuf_c_enum_descriptor_get_value(&reeve__control__v1__agent_mode__descriptor, ops_mode(a->ops))->name;
-}
-
-const char *agent_summary(struct agent *a)
-{
-	if (!a->is_up)
-		snprintf(a->summary, sizeof(a->summary), "finding out who this machine is%s%.180s",
-			 a->finding != NULL && *identity_trouble(a->finding) != '\0' ? ": " : "",
-			 a->finding != NULL ? identity_trouble(a->finding) : "");
-	else
-		snprintf(a->summary, sizeof(a->summary), "%s, vendor %s%s", mode_name(a),
-			 session_is_connected(a->session) ? "connected" : "not connected", ops_is_busy(a->ops) ? ", at work" : "");
-	return a->summary;
-}
-
-static void op_to_json(void *ctx, struct op *op)
-{
-	const ProtobufCEnumValue *state;
-	Reeve__Control__V1__Status s;
-	struct arena *m = arena_new_sized(64u << 20);
-	json_t *j;
-
-	op_status(op, m, &s);
-	state = protobuf_c_enum_descriptor_get_value(&reeve__control__v1__state__descriptor, (int)s.state);
-	j = json_pack("{s:s, s:s, s:s, s:I, s:s, s:i, s:i}", "id", op_fields(op)->id_text, "verb", op_verb(op), "warehouse",
-		      op_warehouse(op), "seq", (json_int_t)op_fields(op)->seq, "state", state->name, "steps_done",
-		      (int)s.steps_done, "steps_total", (int)s.steps_total);
-	if (*s.step != '\0')
-		json_object_set_new(j, "step", json_string(s.step));
-	if (*s.note != '\0')
-		json_object_set_new(j, "note", json_string(s.note));
-	if (s.error != NULL)
-		json_object_set_new(j, "error", json_string(s.error->message));
-	json_array_append_new(ctx, j);
-	arena_free(m);
-}
-
-static json_t *journal_json(const struct agent *a)
-{
-	struct digest head;
-	char hex[DIGEST_HEX_LEN];
-
-	if (a->journal == NULL)
-		return json_pack("{s:s}", "damaged", err_text(&a->journal_err));
-	head = journal_head(a->journal);
-	return json_pack("{s:I, s:s, s:b}", "seq", (json_int_t)journal_seq(a->journal), "sha256", digest_hex(&head, hex),
-			 "disk_is_full", journal_is_tight(a->journal));
-}
-
-static json_t *vendor_json(const struct agent *a)
-{
-	char when[STAMP_RFC3339_LEN];
-	json_t *j =
-	    json_pack("{s:s, s:b}", "url", a->cfg->vendor_url, "connected", a->session != NULL && session_is_connected(a->session));
-
-	if (a->session != NULL && session_last_ms(a->session) != 0)
-		json_object_set_new(j, "last_answer", json_string(stamp_rfc3339(session_last_ms(a->session), when)));
-	if (a->session != NULL && *session_trouble(a->session) != '\0')
-		json_object_set_new(j, "trouble", json_string(session_trouble(a->session)));
-	if (a->session != NULL)
-		json_object_set_new(j, "head_is_fresh", json_boolean(inbox_head_is_fresh(&a->inbox)));
-	return j;
-}
-
-json_t *agent_status(struct agent *a)
-{
-	char when[STAMP_RFC3339_LEN];
-	json_t *ops = json_array();
-	json_t *j = json_pack("{s:s, s:s, s:s, s:s}", "version", REEVE_VERSION, "installation", a->cfg->installation, "started",
-			      stamp_rfc3339(a->started_ms, when), "summary", agent_summary(a));
-
-	if (a->is_up) {
-		json_object_set_new(j, "account", json_string(a->id.caller.account));
-		json_object_set_new(j, "region", json_string(a->id.instance.region));
-		json_object_set_new(j, "instance", json_string(a->id.instance.instance_id));
-		json_object_set_new(j, "role", json_string(a->id.caller.role));
-	}
-	if (a->ops != NULL) {
-		json_object_set_new(j, "mode", json_string(mode_name(a)));
-		json_object_set_new(j, "why", json_string(ops_mode_reason(a->ops)));
-		ops_each(a->ops, op_to_json, ops);
-		json_object_set_new(j, "journal", journal_json(a));
-	}
-	json_object_set_new(j, "vendor", vendor_json(a));
-	json_object_set_new(j, "operations", ops);
-	if (a->telemetry != NULL)
-		json_object_set_new(j, "telemetry", telemetry_status(a->telemetry));
-	return j;
-}
-
-bool agent_plan_text(struct agent *a, const char *id, struct buf *to)
-{
-	uint8_t bytes[UUID_LEN];
-	struct op *op = a->ops != NULL && uuid_parse(id, bytes) == 0 ? ops_find(a->ops, bytes) : NULL;
-
-	if (op != NULL)
-		op_plan_text(op, to);
-	return op != NULL;
 }
