@@ -21,13 +21,14 @@
 
 /*  idle --> append --> idle         append, segment --> wait --> append, segment
     idle --> segment --> idle        idle --> prune --> idle */
-enum { J_IDLE, J_APPEND, J_SEGMENT, J_PRUNE, J_WAIT, J_CLOSED };
+enum { J_IDLE, J_CUT, J_APPEND, J_SEGMENT, J_PRUNE, J_WAIT, J_CLOSED };
 static const struct sm_state journal_states[] = {
-	[J_IDLE] = { "idle", SM_TO(J_APPEND) | SM_TO(J_SEGMENT) | SM_TO(J_PRUNE) | SM_TO(J_CLOSED) },
+	[J_IDLE] = { "idle", SM_TO(J_CUT) | SM_TO(J_APPEND) | SM_TO(J_SEGMENT) | SM_TO(J_PRUNE) | SM_TO(J_CLOSED) },
+	[J_CUT] = { "cut", SM_TO(J_IDLE) | SM_TO(J_WAIT) },
 	[J_APPEND] = { "append", SM_TO(J_IDLE) | SM_TO(J_WAIT) },
 	[J_SEGMENT] = { "segment", SM_TO(J_IDLE) | SM_TO(J_WAIT) },
 	[J_PRUNE] = { "prune", SM_TO(J_IDLE) },
-	[J_WAIT] = { "wait", SM_TO(J_APPEND) | SM_TO(J_SEGMENT) | SM_TO(J_CLOSED) },
+	[J_WAIT] = { "wait", SM_TO(J_CUT) | SM_TO(J_APPEND) | SM_TO(J_SEGMENT) | SM_TO(J_CLOSED) },
 	[J_CLOSED] = { "closed", SM_END },
 };
 
@@ -45,6 +46,7 @@ struct journal {
 	struct buf lines; /* of the batch, or of the new segment */
 	char path[512];   /* the segment that is written */
 	char new_path[512];
+	bool is_cut;                           /* what was found in it is durable, and its torn tail is gone */
 	uint64_t size;                         /* good bytes in it */
 	uint64_t base;                         /* of them the checkpoint that it begins with, if it was made here */
 	struct journal_chain durable, written; /* behind the last durable line; behind the lines in flight */
@@ -107,6 +109,7 @@ static int open_last(struct journal *j, struct opening *o, bool *ret_empty, stru
 	*ret_empty = segs.n == 0;
 	if (segs.n == 0) {
 		j->written.next_seq = j->durable.next_seq = 1;
+		j->is_cut = true;
 		return 0;
 	}
 	last = &segs.v[segs.n - 1];
@@ -116,12 +119,13 @@ static int open_last(struct journal *j, struct opening *o, bool *ret_empty, stru
 		chain = (struct journal_chain){ .any_prev = last->first > 1, .next_seq = last->first };
 	TRY(journal_read_segment(j->w, j->cfg.dir, last, true, &chain, on_entry, o, &j->size, &torn, e));
 	if (torn)
-		log_warn("journal.torn", "segment=%s kept_bytes=%llu next=\"cut by the next append\"", last->name,
+		log_warn("journal.torn", "segment=%s kept_bytes=%llu next=\"cut before anything is written\"", last->name,
 			 (unsigned long long)j->size);
 	*ret_empty = j->size == 0 && segs.n == 1;
 	j->durable = j->written = chain;
 	j->first = last->first;
 	snprintf(j->path, sizeof(j->path), "%s/%s", j->cfg.dir, last->name);
+	j->is_cut = false;
 	j->sealed = segs;
 	j->sealed.n--;
 	segs = (struct journal_segments){ 0 };
@@ -402,8 +406,47 @@ static void close_now(struct journal *j)
 	done(ctx);
 }
 
+/* ---- the first thing after a start: lines that were read are not yet lines that are durable. A process that was killed may
+ * have written them, and the name of their segment, without a sync; a power failure now would take back what we act on. ---- */
+
+static void on_cut_named(struct disk_req *r, int rc)
+{
+	struct journal *j = container_of(r, struct journal, disk);
+
+	if (rc != 0) {
+		failed(j, rc);
+		return;
+	}
+	j->is_cut = true;
+	landed(j);
+	turn(j);
+}
+
+/* Removing what is not there syncs the folder. */
+static void on_cut(struct disk_req *r, int rc)
+{
+	struct journal *j = container_of(r, struct journal, disk);
+
+	if (rc != 0) {
+		failed(j, rc);
+		return;
+	}
+	snprintf(j->new_path, sizeof(j->new_path), "%s/none", j->cfg.dir);
+	disk_unlink(j->w, &j->disk, j->new_path, on_cut_named);
+}
+
+static void cut(struct journal *j)
+{
+	sm_move(&j->sm, J_CUT);
+	disk_truncate(j->w, &j->disk, j->path, j->size, on_cut);
+}
+
 static void retry(struct journal *j)
 {
+	if (j->retry == J_CUT) {
+		cut(j);
+		return;
+	}
 	sm_move(&j->sm, j->retry);
 	if (j->retry == J_SEGMENT)
 		segment_write(j);
@@ -419,7 +462,9 @@ static void turn(struct journal *j)
 	}
 	if (j->sm.now != J_IDLE || j->closing)
 		return;
-	if (j->prune_due && !j->prune_record.waiting) {
+	if (!j->is_cut) {
+		cut(j);
+	} else if (j->prune_due && !j->prune_record.waiting) {
 		j->prune_due = false;
 		sm_move(&j->sm, J_PRUNE);
 		disk_unlink(j->w, &j->disk, j->prune_path, on_pruned);

@@ -41,7 +41,8 @@ struct journal_config {
 };
 
 /* Reads the last segment and hands its records to `visit`, oldest first: the first of them is a checkpoint, unless the
- * journal has one segment alone. A torn tail is cut by the first append. Damage is -ERR_CORRUPT: the journal must not be
+ * journal has one segment alone. Before the first append a torn tail is cut and what was read is made durable: nobody acts on
+ * what was read before an append of his own has called back. Damage is -ERR_CORRUPT: the journal must not be
  * written, and the caller goes read-only. No journal at all is fine: *ret_empty. cfg is copied; texts must stay. */
 int journal_open(struct world *w, const struct journal_config *cfg, journal_visit *visit, void *visit_ctx, bool *ret_empty,
 		 struct journal **ret, struct err *e);

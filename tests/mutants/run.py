@@ -83,13 +83,13 @@ MUTANTS = [
     ),
     Mutant(
         "the expiry not looked at",
-        "agent/ops/op.c",
+        "agent/ops/op*.c",
         "	else if (op->f.expires_ms != 0 && now > op->f.expires_ms)",
         "	else if (op->f.expires_ms != 0 && now > op->f.expires_ms + 86400000)",
     ),
     Mutant(
         "a policy that always allows",
-        "agent/ops/op.c",
+        "agent/ops/op*.c",
         "	return p->verbs[is_delete(op) ? POLICY_DELETE : POLICY_APPLY];",
         "	return is_delete(op) || p != NULL ? POLICY_AUTO : POLICY_AUTO;",
     ),
@@ -107,13 +107,13 @@ MUTANTS = [
     ),
     Mutant(
         "high risk with one key",
-        "agent/ops/op.c",
+        "agent/ops/op*.c",
         "	if (high == NULL)\n		return false;",
         "	if (high == NULL || plan != NULL)\n		return false;",
     ),
     Mutant(
         "no delete_hold",
-        "agent/ops/op.c",
+        "agent/ops/op*.c",
         "	int64_t until = op->f.accepted_ms + (int64_t)p->delete_hold_ms;",
         "	int64_t until = op->f.accepted_ms;",
     ),
@@ -163,12 +163,11 @@ MUTANTS = [
 
 
 def breaks(m, folder):
-    """Applies the change; False when its place is not there exactly once."""
-    path = folder / m.path
-    text = path.read_text()
-    if text.count(m.old) != 1:
+    """Applies the change; False when its place is not there exactly once in the files that the pattern names."""
+    places = [p for p in sorted(folder.glob(m.path)) for _ in range(p.read_text().count(m.old))]
+    if len(places) != 1:
         return False
-    path.write_text(text.replace(m.old, m.new))
+    places[0].write_text(places[0].read_text().replace(m.old, m.new))
     return True
 
 

@@ -3,6 +3,7 @@
  * Seeds are dealt to processes; each tells its counts and failures through a pipe. Every 50th seed runs twice and must give
  * the same digest. --stop ends a process at its first failure. The end is a table of all faults; a run of 1,000 seeds or more in which a kind never happened has failed. */
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,10 +31,25 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static volatile uint64_t at_seed;
+
+/* A run that ends in a signal says which one it was. */
+static void on_fatal_signal(int signum)
+{
+	char text[128];
+	int n = snprintf(text, sizeof(text), "FAILED seed %llu: signal %d\n  replay: make sim SEED=%llu\n",
+			 (unsigned long long)at_seed, signum, (unsigned long long)at_seed);
+
+	if (n > 0 && write(STDOUT_FILENO, text, (size_t)n) < 0)
+		_exit(3);
+	_exit(3);
+}
+
 static void run_one(uint64_t seed, bool verbose, struct job *j)
 {
 	struct scene_result r, again;
 
+	at_seed = seed;
 	scene_run(seed, verbose, &r);
 	if (r.ok && seed % TWICE_EACH == 0) {
 		scene_run(seed, false, &again);
@@ -59,6 +75,8 @@ static void run_share(uint64_t first, uint64_t seeds, unsigned jobs, unsigned nt
 	struct job j = { 0 };
 	double told = now_s();
 
+	signal(SIGABRT, on_fatal_signal);
+	signal(SIGSEGV, on_fatal_signal);
 	for (uint64_t i = nth; i < seeds && !(stop && j.failed > 0); i += jobs) {
 		run_one(first + i, false, &j);
 		if (nth == 0 && now_s() - told > 5) {
@@ -81,6 +99,7 @@ static void collect(int from, pid_t pid, struct job *all)
 
 	if (read(from, &j, sizeof(j)) != (ssize_t)sizeof(j)) {
 		printf("FAILED: a process ended without a result\n");
+		all->done++;
 		all->failed++;
 	} else {
 		all->done += j.done;
