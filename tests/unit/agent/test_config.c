@@ -1,0 +1,190 @@
+/* test_config.c - reeve.yaml: what it may say, and that what is wrong is refused by file, line, found and expected. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "agent/base/buf.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/config.h"
+
+#define KEY "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define GOOD                                                                                                                       \
+	"installation: inst-1\n"                                                                                                   \
+	"vendor: {name: velodb, url: https://control.example}\n"                                                                   \
+	"trust: {keys: [{name: a, role: command, public_key: " KEY "}]}\n"
+
+static int parse(const char *text, struct config *c, struct err *e)
+{
+	return config_parse("/etc/reeve/reeve.yaml", text, strlen(text), c, e);
+}
+
+static void the_least_there_is_gets_the_defaults(void **state)
+{
+	struct config c;
+
+	(void)state;
+	assert_int_equal(parse(GOOD, &c, NULL), 0);
+	assert_string_equal(c.installation, "inst-1");
+	assert_string_equal(c.vendor_host, "control.example");
+	assert_string_equal(c.policy_path, "/etc/reeve/policy.yaml");
+	assert_string_equal(c.stop_path, "/etc/reeve/STOP");
+	assert_string_equal(c.state_dir, "/var/lib/reeve");
+	assert_string_equal(c.imds_endpoint, "http://169.254.169.254");
+	assert_int_equal(c.poll_idle_ms, 30000);
+	assert_int_equal(c.trust.n, 1);
+	assert_int_equal(c.metrics_interval_ms, 0);
+	assert_null(c.operate_role);
+	assert_false(c.insecure);
+	config_close(&c);
+}
+
+static void the_shipped_example_is_right(void **state)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(65536);
+	struct config c;
+	struct err e = { 0 };
+	char part[4096];
+	size_t n;
+	FILE *f = fopen("deploy/etc/reeve.yaml", "r");
+
+	(void)state;
+	assert_non_null(f);
+	while ((n = fread(part, 1, sizeof(part), f)) > 0)
+		buf_add(&b, part, n);
+	fclose(f);
+	if (config_parse("deploy/etc/reeve.yaml", b.data, b.len, &c, &e) != 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(c.trust.n, 3);
+	assert_int_equal(c.logs_n, 1);
+	config_close(&c);
+}
+
+static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
+{
+	static const struct {
+		const char *more, *says;
+	} cases[] = {
+		{ "instalation: x\n", ":4: key \"instalation\" is not known here; known beside it: installation, vendor, trust" },
+		{ "installation: again\n", ":4: key \"installation\" stands twice, first at line 1" },
+		{ "poll: 30\n", ":4: poll: found \"30\", expected a mapping" },
+		{ "poll: {idle: fast}\n", ":4: idle: found \"fast\", expected a duration" },
+		{ "poll: {busy: 1ms}\n", "expected at least 200ms" },
+		{ "insecure: yes\n", ":4: insecure: found \"yes\", expected true or false" },
+		{ "aws: {region: US_EAST}\n", "region: found \"US_EAST\"" },
+		{ "aws: {account: 12345}\n", "expected an account id of 12 digits" },
+		{ "aws: {operate_role: my-role}\n", "expected a role's ARN" },
+		{ "aws: {imds_endpoint: http://10.0.0.1}\n", "expected http://169.254.169.254" },
+		{ "aws: {endpoints: {ec2: http://10.0.0.1}}\n", "http:// is allowed to loopback alone" },
+		{ "insecure: true\naws: {endpoints: {ec2: http://10.0.0.1}}\n", "http:// is allowed to loopback alone" },
+		{ "aws: {endpoints: {s3: https://x}}\n", "key \"s3\" is not known here" },
+		{ "aws: {endpoints: {ec2: https://u@host}}\n", "expected a URL" },
+		{ "aws: {endpoints: {ec2: ftp://host}}\n", "expected https://" },
+		{ "state: {dir: relative}\n", "expected an absolute path" },
+		{ "journal: {max: 10}\n", "expected at least 1MiB" },
+		{ "journal: {segment: 1GiB}\n", "expected at most 32MiB" },
+		{ "journal: {max: lots}\n", "found \"lots\", expected a size" },
+		{ "telemetry: {logs: [{path: /var/*/x.log, service: a}]}\n", "expected a glob in the last component alone" },
+		{ "telemetry: {logs: [{path: /var/x.log}]}\n", "key \"service\" is missing" },
+		{ "telemetry: {logs: {a: b}}\n", "found a mapping, expected a list" },
+		{ "telemetry: {host_metrics: {interval: 10ms}}\n", "expected at least 1s" },
+		{ "log: {level: loud}\n", "expected one of error, warn, info, debug" },
+		{ "log: &anchor {level: info}\n", ":4: anchors are not allowed" },
+		{ "log: !!map {level: info}\n", ":4: tags are not allowed" },
+		{ "--- {}\n", "second document" },
+		{ "\tlog: {}\n", "not YAML" },
+		{ "x: [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]\n", "nested too deep" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(mem_close) char *text = mem_printf("%s%s", GOOD, cases[i].more);
+		struct config c = { .journal_max = 7 };
+		struct err e = { 0 };
+
+		if (parse(text, &c, &e) == 0)
+			fail_msg("case %zu passes", i);
+		if (strstr(e.text, cases[i].says) == NULL || strstr(e.text, "/etc/reeve/reeve.yaml") != e.text)
+			fail_msg("case %zu says: %s", i, e.text);
+		assert_int_equal(c.journal_max, 7);
+	}
+}
+
+static void what_must_be_there_is_asked_for(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} cases[] = {
+		{ "", "the file is empty" },
+		{ "[]\n", "expected a mapping" },
+		{ "vendor: {}\n", "key \"installation\" is missing" },
+		{ "installation: a\n", "key \"vendor\" is missing" },
+		{ "installation: a\nvendor: {name: v}\n", "key \"url\" is missing" },
+		{ "installation: a\nvendor: {name: v, url: https://h}\n", "key \"trust\" is missing" },
+		{ "installation: a\nvendor: {name: v, url: https://h}\ntrust: {keys: [{name: x, role: command}]}\n",
+		  "key \"public_key\" is missing" },
+		{ "installation: a\nvendor: {name: v, url: https://h}\ntrust: {keys: [{name: x, role: boss, public_key: " KEY
+		  "}]}\n",
+		  "expected one of command, release, head" },
+		{ "installation: a\nvendor: {name: v, url: https://h}\ntrust: {keys: [{name: x, role: head, public_key: AAAA}]}\n",
+		  "expected a raw Ed25519 public key" },
+		{ "installation: a b\n", "expected 1 to 32 of [a-z0-9-]" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct config c;
+		struct err e = { 0 };
+
+		assert_int_not_equal(parse(cases[i].text, &c, &e), 0);
+		if (strstr(e.text, cases[i].says) == NULL)
+			fail_msg("case %zu says: %s", i, e.text);
+	}
+}
+
+static void a_file_that_is_too_large_or_cut_anywhere_is_an_error_or_less(void **state)
+{
+	CLEANUP(mem_close) char *huge = mem_alloc(300000);
+	struct config c;
+	struct err e = { 0 };
+
+	(void)state;
+	memset(huge, '#', 299999);
+	assert_int_equal(config_parse("f", huge, 299999, &c, &e), -ERR_LIMIT);
+	for (size_t cut = 0; cut + 1 < strlen(GOOD); cut++)
+		if (config_parse("f", GOOD, cut, &c, &e) == 0)
+			fail_msg("cut at %zu passes", cut);
+}
+
+static void loopback_may_be_plain_where_insecure_is_said(void **state)
+{
+	struct config c;
+
+	(void)state;
+	assert_int_equal(
+	    parse(GOOD
+		  "insecure: true\naws: {imds_endpoint: \"http://127.0.0.1:1338\", endpoints: {sts: \"http://localhost:5000\"}}\n",
+		  &c, NULL),
+	    0);
+	assert_string_equal(c.imds_endpoint, "http://127.0.0.1:1338");
+	assert_string_equal(c.endpoints[AWS_STS], "http://localhost:5000");
+	config_close(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_least_there_is_gets_the_defaults),
+		cmocka_unit_test(the_shipped_example_is_right),
+		cmocka_unit_test(what_is_wrong_is_named_by_line_found_and_expected),
+		cmocka_unit_test(what_must_be_there_is_asked_for),
+		cmocka_unit_test(a_file_that_is_too_large_or_cut_anywhere_is_an_error_or_less),
+		cmocka_unit_test(loopback_may_be_plain_where_insecure_is_said),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
