@@ -6,7 +6,7 @@
  * renewal, and nobody waits for it. Inside the last minute, past the expiry, or once AWS has refused the keys, askers wait
  * for it. A renewal fails when the source errs, brings keys that have already expired, or brings the very keys that AWS
  * refused: then what we have is served on, even past its expiry (AWS decides), and the next try is 300..600 s away; with
- * nothing to serve askers get the source's error, and the next try is 1..30 s away. A source whose first keys have already
+ * nothing to serve askers get the source's error, and the next try is 1..30 s away; so it is with keys of STS that AWS refused. A source whose first keys have already
  * expired is believed: the clock that is wrong may be ours. There is no timer that renews: keys nobody asks for run out.
  * Closing cancels the askers, waits for the source to let go, and only then tells. */
 #include "agent/aws/creds.h"
@@ -77,6 +77,13 @@ static bool is_blocked(const struct creds *c)
 	return world_now_ms(c->w) < c->blocked_until_ms;
 }
 
+/* Keys of STS that AWS has refused: the next AssumeRole brings others, and operations wait for them. The metadata service
+ * may hand out the same ones again and is left in peace. */
+static bool is_worthless(const struct creds *c)
+{
+	return c->rejected && c->im == NULL;
+}
+
 static int64_t left_ms(const struct creds *c, const struct keys *k)
 {
 	return k->expires_ms - world_wall_ms(c->w);
@@ -105,7 +112,8 @@ static int64_t advisory_of(int64_t life_ms)
 static void block(struct creds *c)
 {
 	uint64_t r = world_random64(c->w);
-	uint64_t wait_ms = has_keys(c) ? BLOCK_MS + r % BLOCK_MS : RETRY_MS + backoff_next_ms(&c->backoff, r);
+	bool serves = has_keys(c) && !is_worthless(c);
+	uint64_t wait_ms = serves ? BLOCK_MS + r % BLOCK_MS : RETRY_MS + backoff_next_ms(&c->backoff, r);
 
 	c->blocked_until_ms = world_now_ms(c->w) + wait_ms;
 	log_warn("aws.keys.renewal.failed", "source=%s have_keys=%s retry_in_ms=%llu error=\"%s\"", c->im != NULL ? "imds" : "sts",
@@ -315,6 +323,8 @@ void creds_reject(struct creds *c, const char *key_id)
 {
 	if (c->closing || !has_keys(c) || strcmp(c->keys.id, key_id) != 0)
 		return;
+	if (!c->rejected && c->im == NULL)
+		c->blocked_until_ms = 0; /* that wait was for keys that still served */
 	c->rejected = true;
 	if (c->sm.now == CREDS_IDLE && should_renew(c))
 		renew(c);

@@ -53,6 +53,11 @@ bool op_is_cancelled(const struct op *op)
 	return op->is_cancelled;
 }
 
+bool op_has_started(const struct op *op)
+{
+	return op->is_started;
+}
+
 bool op_is_delete(const struct op *op)
 {
 	return op->cmd->verb == REEVE__CONTROL__V1__VERB__WAREHOUSE_DELETE;
@@ -375,7 +380,7 @@ static void advance(struct op *op)
 		op_wait(op, WAIT_POLL_MS);
 	} else if (op->plans != NULL) {
 		consider(op);
-	} else if (holds(op)) {
+	} else if (holds(op) || !ops_is_quiet(op->ops)) {
 		op_wait(op, WAIT_POLL_MS);
 	} else {
 		plan_again(op);

@@ -165,6 +165,8 @@ static void start_stage(struct op *op)
 {
 	unsigned stage;
 
+	if (is_running(op))
+		return; /* a cancel that became durable beside the start has woken us once more */
 	if (!next_stage(op, &stage)) {
 		finish(op);
 		return;

@@ -17,8 +17,9 @@
 #include "agent/base/uuid.h"
 #include "agent/ops/op.h"
 
-#define OPS_MAX 256  /* open and unacknowledged together */
-#define NOTES_MAX 64 /* notes under way or remembered, against a flood */
+#define OPS_MAX 256   /* open and unacknowledged together */
+#define QUIET_MS 5000 /* EC2 shows a rule or a node for seconds after it went; a plan made then would be wrong */
+#define NOTES_MAX 64  /* notes under way or remembered, against a flood */
 
 typedef Reeve__Control__V1__Command command_t;
 
@@ -38,6 +39,7 @@ struct ops {
 	struct op *v[OPS_MAX];
 	size_t n;
 	uint64_t epoch, accepted;
+	uint64_t ended_ms; /* monotonic: when the last operation ended; 0: none in this life */
 	/* the acceptance under way */
 	struct journal_append rec;
 	struct op *accepting;
@@ -191,6 +193,11 @@ bool ops_is_turn_of(const struct ops *o, const struct op *op)
 		if (op_fields(o->v[i])->state != OP_ENDED && str_eq(op_warehouse(o->v[i]), op_warehouse(op)))
 			return false;
 	return true;
+}
+
+bool ops_is_quiet(const struct ops *o)
+{
+	return o->ended_ms == 0 || world_now_ms(o->cfg.w) - o->ended_ms >= QUIET_MS;
 }
 
 uint64_t ops_epoch(const struct ops *o)
@@ -478,13 +485,15 @@ void ops_start(struct ops *o, struct journal *j)
 {
 	o->j = j;
 	ops_policy_read(o);
+	o->ended_ms = o->n > 0 ? world_now_ms(o->cfg.w) : 0; /* one may have ended just before the last death */
 	for (size_t i = 0; j != NULL && i < o->n; i++)
 		op_begin(o->v[i]);
 }
 
 void ops_ended(struct ops *o, struct op *op)
 {
-	(void)op;
+	if (op_has_started(op))
+		o->ended_ms = world_now_ms(o->cfg.w);
 	changed(o);
 }
 

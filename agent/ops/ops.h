@@ -75,5 +75,6 @@ struct journal *ops_journal(const struct ops *o);
 const struct policy *ops_policy_read(struct ops *o);
 bool ops_is_stopped(struct ops *o, const char **why);          /* STOP file, mode off, no policy, read-only, tight journal */
 bool ops_is_turn_of(const struct ops *o, const struct op *op); /* nothing earlier on the same warehouse is open */
+bool ops_is_quiet(const struct ops *o); /* nothing was changed a moment ago: what AWS shows now is what there is */
 void ops_ended(struct ops *o, struct op *op);
 void ops_creds_close(struct ops *o, struct creds *c); /* ops_close waits for it */

@@ -90,8 +90,8 @@ MUTANTS = [
     Mutant(
         "a policy that always allows",
         "agent/ops/op*.c",
-        "	return p->verbs[is_delete(op) ? POLICY_DELETE : POLICY_APPLY];",
-        "	return is_delete(op) || p != NULL ? POLICY_AUTO : POLICY_AUTO;",
+        "	return p->verbs[op_is_delete(op) ? POLICY_DELETE : POLICY_APPLY];",
+        "	return op_is_delete(op) || p != NULL ? POLICY_AUTO : POLICY_AUTO;",
     ),
     Mutant(
         "the bounds of the policy not looked at",

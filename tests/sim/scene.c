@@ -103,6 +103,7 @@ static enum sim_death on_crash_point(void *ctx, const char *where, const char *w
 	tally(kinds[s->death_where]);
 	tally(power ? TALLY_POWER : TALLY_KILL);
 	s->deaths_left--;
+	s->died = true;
 	next_death(s);
 	return power ? SIM_POWER : SIM_KILL;
 }

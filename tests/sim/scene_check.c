@@ -142,7 +142,7 @@ void scene_watch(void *ctx, const struct aws_entry *e)
 		odds_broken(&s->odds, "%s by a command that was never validly sent", e->action);
 		return;
 	}
-	if (o->mutations++ == 0 && !s->clock_stepped && e->at_ms - o->issued_ms > o->lives_ms + STOP_GRACE_MS)
+	if (o->mutations++ == 0 && !s->clock_stepped && !s->died && e->at_ms - o->issued_ms > o->lives_ms + STOP_GRACE_MS)
 		odds_broken(&s->odds, "%s by a command that had expired before it began", e->action);
 	if (!is_recorded(s, e))
 		odds_broken(&s->odds, "%s before its record", e->action);
