@@ -1,0 +1,130 @@
+/* test_read.c - members of an answer: what may be left out, what must be there, and what is not of its type. */
+#include "tests/unit/aws/answer.h"
+
+#include "agent/aws/read.h"
+
+static void what_may_be_left_out_reads_as_nothing(void **state)
+{
+	ANSWER(a, "<r><full>x</full><empty/></r>");
+	uint32_t u = 9;
+	int32_t i = 9;
+	bool is = true;
+
+	(void)state;
+	assert_string_equal(read_text(a.arena, a.root, "full"), "x");
+	assert_string_equal(read_text(a.arena, a.root, "empty"), "");
+	assert_string_equal(read_text(a.arena, a.root, "none/at/all"), "");
+	assert_int_equal(read_u32(a.root, "none", &u, NULL), 0);
+	assert_int_equal(u, 0);
+	assert_int_equal(read_i32(a.root, "none", -1, &i, NULL), 0);
+	assert_int_equal(i, -1);
+	assert_int_equal(read_bool(a.root, "none", &is, NULL), 0);
+	assert_false(is);
+}
+
+static void what_must_be_there_is_named_when_it_is_not(void **state)
+{
+	ANSWER(a, "<Response><empty/><id>i-1</id></Response>");
+	const struct xml_node *list = NULL;
+	const char *s = "old";
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(read_must(a.arena, a.root, "id", &s, &e), 0);
+	assert_string_equal(s, "i-1");
+	assert_int_equal(read_must(a.arena, a.root, "empty", &s, &e), -ERR_INVALID);
+	assert_string_equal(e.text, "Response has no empty");
+	assert_string_equal(s, "i-1");
+	assert_int_equal(read_list(a.root, "set", &list, &e), -ERR_INVALID);
+	assert_string_equal(e.text, "Response has no set");
+	assert_null(list);
+	assert_int_equal(read_list(a.root, "empty", &list, &e), 0);
+	assert_non_null(list);
+}
+
+static void a_number_is_whole_in_range_and_nothing_else(void **state)
+{
+	static const struct {
+		const char *xml;
+		int is_u32, is_i32;
+	} cases[] = {
+		{ "<r><n>0</n></r>", 1, 1 },          { "<r><n>4294967295</n></r>", 1, 0 },  { "<r><n>4294967296</n></r>", 0, 0 },
+		{ "<r><n>-1</n></r>", 0, 1 },         { "<r><n>-2147483648</n></r>", 0, 1 }, { "<r><n>-2147483649</n></r>", 0, 0 },
+		{ "<r><n>2147483648</n></r>", 1, 0 }, { "<r><n>12x</n></r>", 0, 0 },         { "<r><n/></r>", 0, 0 },
+		{ "<r><n>1.5</n></r>", 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		ANSWER(a, cases[i].xml);
+		uint32_t u = 77;
+		int32_t n = 77;
+
+		assert_int_equal(read_u32(a.root, "n", &u, NULL), cases[i].is_u32 ? 0 : -ERR_INVALID);
+		assert_int_equal(read_i32(a.root, "n", 0, &n, NULL), cases[i].is_i32 ? 0 : -ERR_INVALID);
+		assert_true(cases[i].is_u32 == (u != 77));
+		assert_true(cases[i].is_i32 == (n != 77));
+	}
+}
+
+static void a_truth_is_true_or_false(void **state)
+{
+	ANSWER(a, "<r><t>true</t><f>false</f><x>yes</x></r>");
+	bool is = false;
+
+	(void)state;
+	assert_int_equal(read_bool(a.root, "t", &is, NULL), 0);
+	assert_true(is);
+	assert_int_equal(read_bool(a.root, "x", &is, NULL), -ERR_INVALID);
+	assert_true(is);
+	assert_int_equal(read_bool(a.root, "f", &is, NULL), 0);
+	assert_false(is);
+}
+
+static void texts_and_tags_are_those_of_the_items_alone(void **state)
+{
+	ANSWER(a, "<l><item><k>a</k><v>1</v></item><other><k>z</k></other><item><v>2</v></item><item><k>b</k></item></l>");
+	struct ec2_tags tags = { 0 };
+	const char **v;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(read_count(a.root, "item"), 3);
+	read_texts(a.arena, a.root, "item", "k", &v, &n);
+	assert_int_equal(n, 2);
+	assert_string_equal(v[0], "a");
+	assert_string_equal(v[1], "b");
+	read_tags(a.arena, a.root, "item", "k", "v", &tags);
+	assert_int_equal(tags.n, 3);
+	assert_string_equal(ec2_tag_get(&tags, "a"), "1");
+	assert_string_equal(ec2_tag_get(&tags, "b"), "");
+	assert_null(ec2_tag_get(&tags, "z"));
+}
+
+static void rows_grow_behind_what_was_there(void **state)
+{
+	struct arena *m = arena_new_sized(1u << 16);
+	const int had[] = { 1, 2 };
+	int *v = read_grow(m, had, 2, 3, sizeof(*v));
+
+	(void)state;
+	assert_int_equal(v[0] + v[1], 3);
+	assert_int_equal(v[2] + v[3] + v[4], 0);
+	v = read_grow(m, NULL, 0, 1, sizeof(*v));
+	assert_int_equal(v[0], 0);
+	arena_free(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_may_be_left_out_reads_as_nothing),
+		cmocka_unit_test(what_must_be_there_is_named_when_it_is_not),
+		cmocka_unit_test(a_number_is_whole_in_range_and_nothing_else),
+		cmocka_unit_test(a_truth_is_true_or_false),
+		cmocka_unit_test(texts_and_tags_are_those_of_the_items_alone),
+		cmocka_unit_test(rows_grow_behind_what_was_there),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
