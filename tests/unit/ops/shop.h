@@ -1,0 +1,226 @@
+/* shop.h - operations from the signed command to AWS and back, in the simulated world: the desk of the control tests with a
+ * pretend AWS behind it, in which nothing goes wrong but what a test asks for. */
+#pragma once
+#include "agent/aws/imds.h"
+#include "agent/base/json.h"
+#include "agent/base/str.h"
+#include "tests/sim/aws_sim.h"
+#include "tests/unit/control/desk.h"
+#include "tests/unit/ops/specs.h"
+
+#define SHOP_POLICY                                                                                                                \
+	"commands: {warehouse.apply: auto, warehouse.delete: auto}\n"                                                              \
+	"bounds: {instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 9, volume_gib: 500, cidrs: [10.0.0.0/8], "      \
+	"ports: [1-65535]}\n"                                                                                                      \
+	"delete_hold: 0s\n"
+
+struct shop {
+	struct desk d; /* first: a shop is a desk */
+	struct odds odds;
+	struct aws_sim *sim;
+	struct imds *im;
+	struct creds *creds;
+	struct aws *aws;
+	struct specs k;
+	int (*break_at)(struct shop *s, const char *action); /* -ERR_NET: the answer is lost after acting; 1: before; 0: as usual */
+	unsigned broke;
+	struct buf seen;     /* "Action " of each mutating call that acted or tried */
+	const char *watched; /* an action whose journal is checked: an intent must stand */
+};
+
+static inline void shop_on_call(void *ctx, const struct aws_entry *e)
+{
+	struct shop *s = ctx;
+
+	buf_addf(&s->seen, "%s ", e->action);
+}
+
+static inline void shop_on_request(void *ctx, struct sim_http *x)
+{
+	struct shop *s = ctx;
+	int how = 0;
+
+	if (s->break_at != NULL && x->body_len > 0)
+		how = s->break_at(s, x->body);
+	if (how == 1)
+		sim_http_fail(x, -ERR_NET, 0);
+	else
+		aws_sim_request(s->sim, x);
+}
+
+static inline void shop_policy(struct shop *s, const char *text)
+{
+	sim_file_puts(s->d.w, "/etc/reeve/policy.yaml", text);
+}
+
+static inline void shop_open(struct shop *s)
+{
+	desk_open(&s->d);
+	ops_set_aws(s->d.ops, s->aws, s->creds, AWS_OPERATE);
+}
+
+static inline int shop_start(void **state)
+{
+	struct shop *s = mem_new(struct shop);
+	struct aws_config cfg = { .region = AWS_REGION, .suffix = "amazonaws.com", .version = "1" };
+
+	s->d.w = sim_new(9);
+	s->odds.w = s->d.w;
+	s->odds.calm = true;
+	sim_wall_set(s->d.w, DESK_NOW);
+	s->sim = aws_sim_new(s->d.w, &s->odds);
+	s->sim->watch = shop_on_call;
+	s->sim->watch_ctx = s;
+	s->seen = BUF_MAX(65536);
+	sim_http_handle(s->d.w, shop_on_request, s);
+	desk_key(&s->d, &s->d.command, 1, TRUST_COMMAND);
+	desk_key(&s->d, &s->d.release, 2, TRUST_RELEASE);
+	desk_key(&s->d, &s->d.head, 3, TRUST_HEAD);
+	s->im = imds_new(s->d.w, "http://169.254.169.254");
+	s->creds = creds_new_imds(s->d.w, s->im);
+	s->aws = aws_new(s->d.w, &cfg);
+	shop_policy(s, SHOP_POLICY);
+	shop_open(s);
+	specs_good(&s->k);
+	s->k.s.vpc_id = (char *)AWS_VPC;
+	s->k.clients.cidr = (char *)AWS_VPC_CIDR;
+	s->k.cluster.subnet_id = s->k.subnets[0] = (char *)"subnet-0001";
+	*state = s;
+	return 0;
+}
+
+static inline void shop_wait(struct shop *s)
+{
+	assert_int_equal(sim_run_until(s->d.w, desk_is_done, &s->d, 600000), SIM_TRUE);
+	s->d.done = false;
+}
+
+static inline int shop_end(void **state)
+{
+	struct shop *s = *state;
+
+	desk_shut(&s->d);
+	s->d.done = false;
+	creds_close(s->creds, desk_closed, &s->d);
+	shop_wait(s);
+	imds_close(s->im, desk_closed, &s->d);
+	shop_wait(s);
+	aws_free(s->aws);
+	sim_free(s->d.w);
+	aws_sim_free(s->sim);
+	buf_close(&s->seen);
+	mem_free(s);
+	return 0;
+}
+
+/* ---- commands ---- */
+
+static inline void shop_apply(struct shop *s, struct desk_command *k, uint64_t seq)
+{
+	Reeve__Control__V1__WarehouseApply a = REEVE__CONTROL__V1__WAREHOUSE_APPLY__INIT;
+
+	desk_command(k, seq);
+	a.spec = &s->k.s;
+	k->c.verb = REEVE__CONTROL__V1__VERB__WAREHOUSE_APPLY;
+	k->c.args.len = reeve__control__v1__warehouse_apply__pack(&a, k->args);
+	k->c.not_before = 0;
+}
+
+static inline void shop_delete(struct desk_command *k, uint64_t seq)
+{
+	desk_command(k, seq);
+	k->c.not_before = 0;
+}
+
+static inline void shop_send(struct shop *s, const struct desk_command *k, bool both_keys)
+{
+	signed_t *one = desk_sign_command(k, &s->d.command);
+
+	if (both_keys)
+		desk_sign(one, &s->d.release, SIGN_DOMAIN_COMMAND);
+	desk_give_one(&s->d, one);
+}
+
+/* A fresh head, without which nothing of high risk begins. */
+static inline void shop_head(struct shop *s)
+{
+	head_t h;
+	uint8_t body[512];
+
+	reeve__control__v1__head__init(&h);
+	h.installation = (char *)"inst-1";
+	h.epoch = 1;
+	h.issued_at = world_wall_ms(s->d.w);
+	h.expires_at = h.issued_at + 600000;
+	desk_give(&s->d, NULL, 0, desk_signed(body, reeve__control__v1__head__pack(&h, body), &s->d.head, SIGN_DOMAIN_HEAD));
+}
+
+struct shop_want {
+	struct shop *s;
+	const uint8_t *id;
+	enum op_state state;
+};
+
+static inline bool shop_is(void *ctx)
+{
+	struct shop_want *want = ctx;
+	struct op *op = ops_find(want->s->d.ops, want->id);
+
+	return op != NULL && op_fields(op)->state == want->state;
+}
+
+static inline bool shop_until(struct shop *s, const struct desk_command *k, enum op_state state, uint64_t ms)
+{
+	struct shop_want want = { s, k->id, state };
+
+	return sim_run_until(s->d.w, shop_is, &want, ms) == SIM_TRUE;
+}
+
+static inline Reeve__Control__V1__Status *shop_status(struct shop *s, const struct desk_command *k, struct arena *m)
+{
+	Reeve__Control__V1__Status *st = arena_new(m, Reeve__Control__V1__Status);
+	struct op *op = ops_find(s->d.ops, k->id);
+
+	assert_non_null(op);
+	op_status(op, m, st);
+	return st;
+}
+
+/* Runs the command to its end and tells the state and the message of its error, "" if none. */
+static inline int shop_ends(struct shop *s, const struct desk_command *k, char message[512])
+{
+	struct arena *m = arena_new_sized(8u << 20);
+	Reeve__Control__V1__Status *st;
+	int state;
+
+	if (!shop_until(s, k, OP_ENDED, 7200000))
+		fail_msg("the command does not end");
+	st = shop_status(s, k, m);
+	state = (int)st->state;
+	if (message != NULL)
+		snprintf(message, 512, "%s", st->error != NULL ? st->error->message : "");
+	arena_free(m);
+	return state;
+}
+
+static inline unsigned shop_alive(const struct shop *s)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < s->sim->instances_n; i++)
+		n += aws_is_alive(s->sim, s->sim->instances[i]) && !s->sim->instances[i]->foreign;
+	return n;
+}
+
+static inline unsigned shop_count(const struct shop *s, const char *action)
+{
+	unsigned n = 0;
+
+	for (const char *at = buf_str(&s->seen); (at = strstr(at, action)) != NULL; at++)
+		n++;
+	return n;
+}
+
+#define SHOP(f) cmocka_unit_test_setup_teardown(f, shop_start, shop_end)
+#define DONE REEVE__CONTROL__V1__STATE__SUCCEEDED
+#define STATE_OF(name) REEVE__CONTROL__V1__STATE__##name

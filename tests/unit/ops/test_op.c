@@ -1,0 +1,165 @@
+/* test_op.c - one operation, from acceptance to its end: what lets it start, what ends it before, and that it says why. */
+#include "tests/unit/ops/shop.h"
+
+static void an_apply_is_planned_started_and_carried_out(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(shop_alive(s), 2);
+	assert_int_equal(shop_count(s, "RunInstances"), 1);
+	assert_string_equal(s->odds.broken, "");
+}
+
+static void a_plan_alone_changes_nothing_and_is_told(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+
+	shop_apply(s, &k, 1);
+	k.c.mode = REEVE__CONTROL__V1__MODE__PLAN;
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_non_null(strstr(shop_status(s, &k, m)->plan_text, "2 x r6i.xlarge"));
+	assert_int_equal(s->seen.len, 0);
+	arena_free(m);
+}
+
+static void a_denied_command_makes_no_call_that_changes_anything(void **state)
+{
+	static const struct {
+		const char *policy, *says;
+	} cases[] = {
+		{ "commands: {warehouse.apply: off}\n", "the policy says off for warehouse.apply" },
+		{ "commands: {warehouse.apply: plan-only}\n", "the policy says plan-only" },
+		{ "commands: {warehouse.apply: auto}\n", "policy bounds." },
+		{ "not: a policy\n", "is not known" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct desk_command k;
+		char message[512];
+		void *mine;
+		struct shop *s;
+
+		shop_start(&mine);
+		s = mine;
+		shop_policy(s, cases[i].policy);
+		shop_apply(s, &k, 1);
+		shop_send(s, &k, false);
+		assert_int_equal(shop_ends(s, &k, message), STATE_OF(DENIED));
+		if (strstr(message, cases[i].says) == NULL)
+			fail_msg("case %zu says: %s", i, message);
+		assert_int_equal(s->seen.len, 0);
+		shop_end(&mine);
+	}
+}
+
+static void approve_waits_and_expires_without_a_call(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	shop_policy(
+	    s, "commands: {warehouse.apply: approve}\nbounds: {instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 9, "
+	       "volume_gib: 500, cidrs: [10.0.0.0/8], ports: [1-65535]}\n");
+	shop_apply(s, &k, 1);
+	k.c.expires_at = DESK_NOW + 60000;
+	shop_send(s, &k, false);
+	assert_true(shop_until(s, &k, OP_WAIT_APPROVAL, 30000));
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(EXPIRED));
+	assert_int_equal(s->seen.len, 0);
+}
+
+static void a_delete_needs_two_keys_a_fresh_head_and_its_hold(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command make, one, two;
+	char message[512];
+
+	shop_apply(s, &make, 1);
+	shop_send(s, &make, false);
+	assert_int_equal(shop_ends(s, &make, NULL), DONE);
+	shop_delete(&one, 2);
+	shop_send(s, &one, false);
+	assert_int_equal(shop_ends(s, &one, message), STATE_OF(DENIED));
+	assert_non_null(strstr(message, "needs a release signature"));
+	shop_policy(s, "commands: {warehouse.delete: auto}\ndelete_hold: 10m\n");
+	shop_delete(&two, 3);
+	shop_send(s, &two, true);
+	assert_true(shop_until(s, &two, OP_HOLD, 30000));
+	assert_false(shop_until(s, &two, OP_PLANNED, 500000));
+	assert_true(shop_until(s, &two, OP_PLANNED, 200000));
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	assert_int_equal(op_fields(ops_find(s->d.ops, two.id))->state, OP_PLANNED); /* no head */
+	assert_int_equal(shop_alive(s), 2);
+	shop_head(s);
+	assert_int_equal(shop_ends(s, &two, NULL), DONE);
+	assert_int_equal(shop_alive(s), 0);
+}
+
+static void another_plan_than_the_approved_one_is_not_run(void **state)
+{
+	struct shop *s = *state;
+	uint8_t hash[32] = { 1 };
+	struct desk_command k;
+	char message[512];
+
+	shop_apply(s, &k, 1);
+	k.c.approved_plan_hash = (ProtobufCBinaryData){ sizeof(hash), hash };
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(FAILED));
+	assert_non_null(strstr(message, "its hash differs"));
+	assert_int_equal(s->seen.len, 0);
+}
+
+static void a_generation_that_is_not_there_is_a_conflict(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	shop_apply(s, &k, 1);
+	k.c.expect_generation = 7;
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(FAILED));
+	assert_non_null(strstr(message, "the account holds generation 0, the command expects 7"));
+}
+
+static void a_stop_file_holds_the_start_and_its_going_lets_it_go(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+
+	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	sim_run_until(s->d.w, NULL, NULL, 120000);
+	assert_string_equal(shop_status(s, &k, m)->note, "frozen: the STOP file stands");
+	assert_int_equal(s->seen.len, 0);
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	arena_free(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOP(an_apply_is_planned_started_and_carried_out),
+		SHOP(a_plan_alone_changes_nothing_and_is_told),
+		cmocka_unit_test(a_denied_command_makes_no_call_that_changes_anything),
+		SHOP(approve_waits_and_expires_without_a_call),
+		SHOP(a_delete_needs_two_keys_a_fresh_head_and_its_hold),
+		SHOP(another_plan_than_the_approved_one_is_not_run),
+		SHOP(a_generation_that_is_not_there_is_a_conflict),
+		SHOP(a_stop_file_holds_the_start_and_its_going_lets_it_go),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
