@@ -1,0 +1,121 @@
+/* test_op_run.c - the plans of a command: stage after stage, beside each other, and one result of all. */
+#include "tests/unit/ops/shop.h"
+
+/* A second cluster beside the first. */
+static void add_cluster(struct shop *s, Reeve__Control__V1__Cluster *more, uint32_t nodes)
+{
+	*more = s->k.cluster;
+	more->name = (char *)"fe";
+	more->nodes = nodes;
+	s->k.clusters[1] = more;
+	s->k.s.n_clusters = 2;
+}
+
+static void the_base_ends_before_any_cluster_begins(void **state)
+{
+	struct shop *s = *state;
+	Reeve__Control__V1__Cluster more;
+	struct desk_command k;
+	const char *launch;
+
+	add_cluster(s, &more, 1);
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	launch = strstr(buf_str(&s->seen), "RunInstances");
+	assert_non_null(launch);
+	assert_null(strstr(launch, "CreateSecurityGroup"));
+	assert_null(strstr(launch, "CreateListener"));
+	assert_int_equal(shop_alive(s), 3);
+	assert_int_equal(shop_count(s, "RunInstances"), 2);
+}
+
+static int fe_has_no_room(struct shop *s, const char *body)
+{
+	(void)s;
+	return str_starts(body, "Action=RunInstances&") && strstr(body, "wh-1-fe") != NULL ? 1 : 0;
+}
+
+static void one_cluster_that_fails_does_not_stop_the_one_beside_it_and_the_worst_tells_the_result(void **state)
+{
+	struct shop *s = *state;
+	Reeve__Control__V1__Cluster more;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+
+	add_cluster(s, &more, 1);
+	s->break_at = fe_has_no_room;
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(INDETERMINATE)); /* nobody knows whether fe's launch arrived */
+	assert_int_equal(shop_alive(s), 2);
+	assert_string_equal(shop_status(s, &k, m)->error->action, "ec2:RunInstances");
+	arena_free(m);
+}
+
+static bool is_deep(void *ctx)
+{
+	return ((struct shop *)ctx)->sim->launches_n > 0;
+}
+
+static void progress_is_told_on_the_way_and_the_whole_at_the_end(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	Reeve__Control__V1__Status *st;
+	struct desk_command k;
+
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	assert_int_equal(sim_run_until(s->d.w, is_deep, s, 600000), SIM_TRUE);
+	st = shop_status(s, &k, m);
+	assert_int_equal(st->state, REEVE__CONTROL__V1__STATE__RUNNING);
+	assert_true(st->steps_done > 0 && st->steps_done < st->steps_total);
+	assert_non_null(strstr(st->step, "cluster-be/"));
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	st = shop_status(s, &k, m);
+	assert_int_equal(st->steps_done, st->steps_total);
+	assert_int_equal(st->generation, 3);
+	assert_int_equal(st->n_created, 6); /* a group, a target group, a load balancer, a listener, two nodes */
+	arena_free(m);
+}
+
+static void a_command_out_of_time_ends_and_takes_back_what_it_may(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	s->sim->least_up_s = s->sim->most_up_s = 3600;
+	shop_apply(s, &k, 1);
+	k.c.deadline_s = 120;
+	shop_send(s, &k, false);
+	assert_int_not_equal(shop_ends(s, &k, message), DONE);
+	assert_non_null(strstr(message, "deadline of 120 s"));
+	assert_int_equal(shop_alive(s), 0);
+}
+
+static void an_operate_role_that_is_taken_away_changes_nothing(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	s->sim->role_gone = true;
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	assert_int_not_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(s->sim->effects, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOP(the_base_ends_before_any_cluster_begins),
+		SHOP(one_cluster_that_fails_does_not_stop_the_one_beside_it_and_the_worst_tells_the_result),
+		SHOP(progress_is_told_on_the_way_and_the_whole_at_the_end),
+		SHOP(a_command_out_of_time_ends_and_takes_back_what_it_may),
+		SHOP(an_operate_role_that_is_taken_away_changes_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

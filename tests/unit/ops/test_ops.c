@@ -1,0 +1,169 @@
+/* test_ops.c - all operations together: turns, acknowledgements, checkpoints, the customer's switches. */
+#include "tests/unit/ops/shop.h"
+
+static void one_command_a_warehouse_at_a_time_in_order(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command one, two;
+
+	shop_apply(s, &one, 1);
+	shop_send(s, &one, false);
+	s->k.cluster.nodes = 3;
+	shop_apply(s, &two, 2);
+	shop_send(s, &two, false);
+	assert_true(shop_until(s, &one, OP_RUNNING, 60000));
+	assert_int_equal(op_fields(ops_find(s->d.ops, two.id))->state, OP_ACCEPTED);
+	assert_int_equal(shop_ends(s, &one, NULL), DONE);
+	assert_int_equal(shop_ends(s, &two, NULL), DONE);
+	assert_int_equal(shop_alive(s), 3);
+}
+
+static void another_warehouse_does_not_wait(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command one, two;
+
+	shop_apply(s, &one, 1);
+	one.c.not_before = DESK_NOW + 3600000;
+	shop_send(s, &one, false);
+	s->k.s.warehouse = (char *)"wh-2";
+	shop_apply(s, &two, 2);
+	two.c.target = (char *)"wh-2";
+	shop_send(s, &two, false);
+	assert_int_equal(shop_ends(s, &two, NULL), DONE);
+	assert_int_equal(op_fields(ops_find(s->d.ops, one.id))->state, OP_ACCEPTED);
+}
+
+static void a_result_stays_until_it_is_acknowledged_and_no_longer(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	ops_acked(s->d.ops, 1); /* nothing to acknowledge yet */
+	desk_settle(&s->d);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	desk_shut(&s->d);
+	shop_open(s);
+	assert_non_null(ops_find(s->d.ops, k.id));
+	ops_acked(s->d.ops, 2); /* beyond what was accepted */
+	desk_settle(&s->d);
+	assert_non_null(ops_find(s->d.ops, k.id));
+	ops_acked(s->d.ops, 1);
+	desk_settle(&s->d);
+	assert_null(ops_find(s->d.ops, k.id));
+	desk_shut(&s->d);
+	shop_open(s);
+	assert_null(ops_find(s->d.ops, k.id));
+	assert_int_equal(ops_accepted(s->d.ops), 1);
+	assert_int_equal(ops_epoch(s->d.ops), 1);
+}
+
+static int refuse_entry(struct ops *o, const char *type, json_t *obj, struct err *e)
+{
+	struct journal_entry entry = {
+		.type = type, .time = "2026-01-01T00:00:00.000Z", .obj = obj, .segment = "x.jsonl", .line_number = 3
+	};
+	int rc = ops_replay(o, &entry, e);
+
+	json_decref(obj);
+	return rc;
+}
+
+static void a_checkpoint_read_back_is_the_same_checkpoint(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	json_t *first, *second;
+
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	assert_true(shop_until(s, &k, OP_RUNNING, 60000));
+	first = ops_checkpoint(s->d.ops);
+	desk_shut(&s->d);
+	shop_open(s);
+	assert_int_equal(refuse_entry(s->d.ops, "checkpoint", json_deep_copy(first), NULL), 0);
+	second = ops_checkpoint(s->d.ops);
+	assert_true(json_equal(first, second));
+	json_decref(first);
+	json_decref(second);
+}
+
+static void a_command_in_the_journal_that_cannot_be_decoded_is_damage(void **state)
+{
+	struct shop *s = *state;
+	struct err e = { 0 };
+
+	assert_int_equal(refuse_entry(s->d.ops, "command.accepted", json_pack("{s:s}", "signed", "AAAA"), &e), -ERR_CORRUPT);
+	assert_non_null(strstr(e.text, "x.jsonl line 3"));
+	assert_int_not_equal(refuse_entry(s->d.ops, "command.accepted", json_pack("{s:i}", "signed", 7), &e), 0);
+	assert_int_not_equal(refuse_entry(s->d.ops, "command.accepted", json_object(), &e), 0);
+	assert_int_equal(refuse_entry(s->d.ops, "step.outcome", json_pack("{s:s}", "op", "nobody"), &e), 0);
+	assert_int_equal(refuse_entry(s->d.ops, "from.the.future", json_object(), &e), 0);
+	assert_int_equal(ops_accepted(s->d.ops), 0);
+}
+
+static void the_mode_says_what_the_customer_has_switched(void **state)
+{
+	struct shop *s = *state;
+
+	assert_int_equal(ops_mode(s->d.ops), REEVE__CONTROL__V1__AGENT_MODE__RUN);
+	assert_string_equal(ops_mode_reason(s->d.ops), "");
+	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
+	assert_int_equal(ops_mode(s->d.ops), REEVE__CONTROL__V1__AGENT_MODE__FROZEN);
+	assert_string_equal(ops_mode_reason(s->d.ops), "the STOP file stands");
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	shop_policy(s, SHOP_POLICY "mode: off\n");
+	ops_policy_read(s->d.ops);
+	assert_int_equal(ops_mode(s->d.ops), REEVE__CONTROL__V1__AGENT_MODE__FROZEN);
+	sim_file_unlink(s->d.w, "/etc/reeve/policy.yaml");
+	ops_policy_read(s->d.ops);
+	assert_int_equal(ops_mode(s->d.ops), REEVE__CONTROL__V1__AGENT_MODE__NO_POLICY);
+	assert_non_null(strstr(ops_mode_reason(s->d.ops), "policy.yaml"));
+}
+
+static void a_flood_of_the_same_event_is_noted_once(void **state)
+{
+	struct shop *s = *state;
+	uint64_t before = journal_seq(s->d.j);
+
+	for (int i = 0; i < 100; i++) {
+		ops_note(s->d.ops, "command.refused", json_pack("{s:s}", "reason", "bad signature"));
+		desk_settle(&s->d);
+	}
+	assert_int_equal(journal_seq(s->d.j), before + 1);
+}
+
+static void no_more_than_a_few_commands_are_open_at_once(void **state)
+{
+	struct shop *s = *state;
+	unsigned seq = 1;
+
+	for (; seq <= OPS_OPEN_MAX; seq++) {
+		struct desk_command k;
+
+		shop_apply(s, &k, seq);
+		k.c.not_before = DESK_NOW + 3600000;
+		assert_true(ops_has_room(s->d.ops));
+		shop_send(s, &k, false);
+	}
+	assert_false(ops_has_room(s->d.ops));
+	assert_int_equal(ops_accepted(s->d.ops), OPS_OPEN_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOP(one_command_a_warehouse_at_a_time_in_order),
+		SHOP(another_warehouse_does_not_wait),
+		SHOP(a_result_stays_until_it_is_acknowledged_and_no_longer),
+		SHOP(a_checkpoint_read_back_is_the_same_checkpoint),
+		SHOP(a_command_in_the_journal_that_cannot_be_decoded_is_damage),
+		SHOP(the_mode_says_what_the_customer_has_switched),
+		SHOP(a_flood_of_the_same_event_is_noted_once),
+		SHOP(no_more_than_a_few_commands_are_open_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
