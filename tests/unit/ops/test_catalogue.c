@@ -87,6 +87,17 @@ static void arguments_of_a_wrong_type_are_errors(void **state)
 	mem_free(list);
 }
 
+static void a_tag_that_is_no_text_is_refused_and_nothing_returned(void **state)
+{
+	CLEANUP(json_close) json_t *args = json_pack("{s:{s:s, s:i}}", "tags", "k", "v", "n", 1);
+	struct ec2_tag *v = NULL;
+	size_t n = 99;
+
+	(void)state;
+	assert_int_equal(arg_tags(&(struct step_ctx){ .args = args }, &v, &n, NULL), -ERR_INVALID);
+	assert_true(v == NULL && n == 99);
+}
+
 static void what_is_fresh_may_hide_until_the_wait_is_over(void **state)
 {
 	CLEANUP(json_close) json_t *fresh = json_pack("{s:b}", "fresh", 1), *old = json_object();
@@ -128,6 +139,7 @@ int main(void)
 		cmocka_unit_test(a_kind_that_changes_something_can_be_found_again),
 		cmocka_unit_test(what_makes_something_can_be_taken_back),
 		cmocka_unit_test(arguments_of_a_wrong_type_are_errors),
+		cmocka_unit_test(a_tag_that_is_no_text_is_refused_and_nothing_returned),
 		cmocka_unit_test(what_is_fresh_may_hide_until_the_wait_is_over),
 		cmocka_unit_test(a_refusal_is_judged_by_what_aws_surely_did_not_do),
 	};
