@@ -1,7 +1,9 @@
 /* channel.c - login and proof.
  *
  * Happy path: out -> keys -> challenge -> login -> in. Failure: any answer but the right one goes to waiting (1 s .. 5 min,
- * full jitter) and begins again with a new ephemeral key. Close: cancels what is under way and wipes key and token. */
+ * full jitter) and begins again with a new ephemeral key. A login that is refused may have shown STS a wrong time or keys that
+ * ended, and nobody tells us: so before the next one we ask STS ourselves, which teaches the clock and renews the keys. Close:
+ * cancels what is under way and wipes key and token. */
 #include "agent/control/channel.h"
 
 #include <assert.h>
@@ -11,6 +13,7 @@
 
 #include "agent/aws/creds.h"
 #include "agent/aws/sigv4.h"
+#include "agent/aws/sts.h"
 #include "agent/base/backoff.h"
 #include "agent/base/enc.h"
 #include "agent/base/json.h"
@@ -26,15 +29,16 @@
 #define TOKEN_MAX_S 3600
 #define RENEW_EARLY_MS 120000
 
-/*  out --> keys --> challenge --> login --> in      keys, challenge, login --> waiting --> keys      in --> keys  */
-enum { C_OUT, C_KEYS, C_CHALLENGE, C_LOGIN, C_IN, C_WAITING, C_CLOSED };
+/*  out --> keys --> challenge --> login --> in      keys, challenge, login --> waiting --> check, keys      check, in --> keys  */
+enum { C_OUT, C_CHECK, C_KEYS, C_CHALLENGE, C_LOGIN, C_IN, C_WAITING, C_CLOSED };
 static const struct sm_state channel_states[] = {
 	[C_OUT] = { "out", SM_TO(C_KEYS) | SM_TO(C_CLOSED) },
+	[C_CHECK] = { "check", SM_TO(C_KEYS) | SM_TO(C_CLOSED) },
 	[C_KEYS] = { "keys", SM_TO(C_CHALLENGE) | SM_TO(C_WAITING) | SM_TO(C_CLOSED) },
 	[C_CHALLENGE] = { "challenge", SM_TO(C_LOGIN) | SM_TO(C_WAITING) | SM_TO(C_CLOSED) },
 	[C_LOGIN] = { "login", SM_TO(C_IN) | SM_TO(C_WAITING) | SM_TO(C_CLOSED) },
 	[C_IN] = { "in", SM_TO(C_KEYS) | SM_TO(C_WAITING) | SM_TO(C_CLOSED) },
-	[C_WAITING] = { "waiting", SM_TO(C_KEYS) | SM_TO(C_CLOSED) },
+	[C_WAITING] = { "waiting", SM_TO(C_CHECK) | SM_TO(C_KEYS) | SM_TO(C_CLOSED) },
 	[C_CLOSED] = { "closed", SM_END },
 };
 
@@ -43,6 +47,8 @@ struct channel {
 	struct channel_config cfg;
 	struct sm sm;
 	struct creds_req keys;
+	struct aws_call check; /* GetCallerIdentity, after a refused login */
+	bool was_refused;
 	struct http_req http;
 	struct timer timer; /* waiting, renewal, close */
 	struct backoff backoff;
@@ -136,6 +142,7 @@ static int refused(struct channel *c)
 	CLEANUP(json_close) json_t *j = NULL;
 	const char *why = "";
 
+	c->was_refused = c->http.status == 403;
 	if (json_parse(buf_str(&c->http.body), c->http.body.len, "answer", &j, NULL) == 0)
 		why = json_str_or(j, "error", "");
 	return err_set(&c->trouble, ERR_DENIED, "the vendor answered %d%s%.200s", c->http.status, *why != '\0' ? ": " : "", why);
@@ -292,11 +299,35 @@ static void on_keys(struct creds_req *req, int rc)
 	post(c, "/reeve/v1/challenge", on_challenge);
 }
 
-static void begin(struct channel *c)
+static void get_keys(struct channel *c)
 {
 	sm_move(&c->sm, C_KEYS);
-	c->trouble = (struct err){ 0 };
 	creds_get(c->cfg.instance, &c->keys, on_keys);
+}
+
+static void on_check(struct aws_call *call)
+{
+	struct channel *c = container_of(call, struct channel, check);
+
+	if (c->closing)
+		close_step(c);
+	else
+		get_keys(c); /* whatever it said: what it taught is what counts */
+}
+
+static void begin(struct channel *c)
+{
+	c->trouble = (struct err){ 0 };
+	if (!c->was_refused) {
+		get_keys(c);
+		return;
+	}
+	c->was_refused = false;
+	sm_move(&c->sm, C_CHECK);
+	aws_call_close(&c->check);
+	c->check = (struct aws_call){ .service = AWS_STS };
+	sts_get_caller_identity(&c->check.form);
+	aws_call_start(c->cfg.aws, &c->check, c->cfg.instance, on_check);
 }
 
 /* ---- life ---- */
@@ -308,6 +339,7 @@ static void free_all(struct channel *c)
 
 	sm_move(&c->sm, C_CLOSED);
 	keys_close(&c->keys.keys);
+	aws_call_close(&c->check);
 	http_req_close(&c->http);
 	secret_close(&c->token);
 	secret_wipe(&c->key, sizeof(c->key));
@@ -410,6 +442,8 @@ void channel_close(struct channel *c, void (*done)(void *ctx), void *ctx)
 	timer_stop(c->w, &c->timer);
 	if (c->sm.now == C_KEYS)
 		creds_cancel(&c->keys);
+	else if (c->sm.now == C_CHECK)
+		aws_call_cancel(&c->check);
 	else if (c->sm.now == C_CHALLENGE || c->sm.now == C_LOGIN)
 		http_cancel(c->w, &c->http);
 	else

@@ -135,6 +135,31 @@ static void the_login_signs_audience_challenge_and_channel_as_headers(void **sta
 	close_line(&l);
 }
 
+/* The vendor forwards our signed request: what STS says of our clock comes back to nobody but us, when we ask ourselves. */
+static void after_a_refused_login_sts_is_asked_and_teaches_the_time(void **state)
+{
+	struct line l;
+	const char *body;
+	json_t *j = NULL;
+
+	open_line(&l, *state);
+	CLOUD(l.c, .match = "/reeve/v1/login", .status = 403, .body = "{\"error\":\"STS refuses\"}", .times = 1);
+	CLOUD(l.c, .match = "https://sts.us-east-1", .status = 403, .head = "Date: Thu, 01 Jan 2026 06:00:00 GMT\n",
+	      .body = "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>Signature expired</Message></Error>"
+		      "</ErrorResponse>",
+	      .times = 1);
+	good_vendor(l.c);
+	log_in(&l);
+	sim_run_until(l.c->w, NULL, NULL, 60000);
+	assert_int_equal(l.ready, 1);
+	assert_int_equal(cloud_count(l.c, "https://sts.us-east-1"), 2);
+	body = strchr(cloud_seen(l.c, "/reeve/v1/login", 1)->line, '{');
+	assert_int_equal(json_parse(body, strlen(body), "login", &j, NULL), 0);
+	assert_true(strncmp(sts_header(j, "X-Amz-Date"), "20260101T06", 11) == 0);
+	json_decref(j);
+	close_line(&l);
+}
+
 static void each_request_proves_the_key_over_what_is_sent_with_a_new_counter(void **state)
 {
 	struct line l;
@@ -285,6 +310,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, cloud_setup, cloud_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(the_login_signs_audience_challenge_and_channel_as_headers),
+		TEST(after_a_refused_login_sts_is_asked_and_teaches_the_time),
 		TEST(each_request_proves_the_key_over_what_is_sent_with_a_new_counter),
 		TEST(a_refused_login_is_tried_again_later_and_says_why),
 		TEST(what_is_no_token_is_not_taken),
