@@ -1,6 +1,7 @@
 """The real binary against moto behind the fault proxy: the main paths, and how each of them fails."""
 
 import subprocess
+import time
 
 from tests.e2e.agent.conftest import policy
 from tests.peers import process
@@ -68,6 +69,7 @@ def test_expired_keys_are_renewed_and_the_command_goes_on(stage, warehouse):
 def test_grow_and_shrink_are_the_same_verb(warehouse):
     assert warehouse.result(warehouse.apply(nodes=1))["state"] == "SUCCEEDED"
     first = {i["InstanceId"] for i in warehouse.nodes()}
+    time.sleep(1.1)  # launch times are told in seconds; within one the id decides
     assert warehouse.result(warehouse.apply(nodes=3))["state"] == "SUCCEEDED"
     assert first < {i["InstanceId"] for i in warehouse.nodes()}
     assert warehouse.result(warehouse.apply(nodes=1))["state"] == "SUCCEEDED"
