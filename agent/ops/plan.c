@@ -120,10 +120,15 @@ static int step_from_json(const json_t *j, struct step *s, struct err *e)
 static int plan_from_json(const json_t *j, struct plan *p, struct err *e)
 {
 	const json_t *steps = json_object_get(j, "steps");
+	uint64_t stage, pivot;
 
 	TRY(json_get_str(j, "name", &p->name, e));
-	p->stage = (unsigned)json_int_or(j, "stage", 0);
-	p->pivot = (unsigned)json_int_or(j, "pivot", 0);
+	TRY(json_get_u64(j, "stage", &stage, e));
+	TRY(json_get_u64(j, "pivot", &pivot, e));
+	if (stage > PLANS_MAX || pivot > PLAN_STEPS_MAX)
+		return err_set(e, ERR_INVALID, "plan %s: stage or pivot out of range", p->name);
+	p->stage = (unsigned)stage;
+	p->pivot = (unsigned)pivot;
 	p->n = json_array_size(steps);
 	if (p->n == 0 || p->n > PLAN_STEPS_MAX)
 		return err_set(e, ERR_INVALID, "plan %s has %zu steps", p->name, p->n);

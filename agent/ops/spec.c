@@ -24,6 +24,8 @@ static int text(const char *s, size_t max, const char *what, struct err *e)
 
 	if (n == 0 || n > max || !str_is_utf8(s, n))
 		return err_set(e, ERR_INVALID, "%s: expected a text of 1 to %zu bytes of UTF-8", what, max);
+	if (s[0] == '@')
+		return err_set(e, ERR_INVALID, "%s: a leading @ is a plan's own sign for a fact", what);
 	for (size_t i = 0; i < n; i++)
 		if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
 			return err_set(e, ERR_INVALID, "%s: control characters are not allowed", what);

@@ -134,6 +134,12 @@ static void bend(struct specs *k, int how)
 	case 38:
 		k->s.n_clusters = 33;
 		break;
+	case 39:
+		k->tag.value = (char *)"@sg.node";
+		break;
+	case 40:
+		k->clients.description = (char *)"@lb.main";
+		break;
 	default:
 		break;
 	}
@@ -181,6 +187,8 @@ static void every_wrong_one_is_refused_with_its_place(void **state)
 		"tags value",
 		"clusters[1]: name",
 		"clusters: found 33",
+		"tags value: a leading @",
+		"security_groups[0]: rules[1]: description: a leading @",
 	};
 
 	(void)state;
