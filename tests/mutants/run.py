@@ -13,7 +13,7 @@ import sys
 import time
 
 ROOT = pathlib.Path("build/mutants")
-SIM = "build/tests/sim/sim --stop --jobs 1 --seeds 400"
+SIM = "build/tests/sim/sim --stop --jobs 1 --seeds 1000"
 
 
 class Mutant:

@@ -54,7 +54,7 @@ static void trouble_add(struct scene *s, enum trouble_kind kind)
 static void troubles_make(struct scene *s)
 {
 	static const unsigned one_in[TROUBLE_KINDS] = {
-		[TROUBLE_STOP] = 8, [TROUBLE_TIGHT] = 12, [TROUBLE_BROKEN] = 12, [TROUBLE_FULL] = 10,
+		[TROUBLE_STOP] = 5, [TROUBLE_TIGHT] = 12, [TROUBLE_BROKEN] = 12, [TROUBLE_FULL] = 10,
 		[TROUBLE_DISK] = 8, [TROUBLE_CLOCK] = 8,  [TROUBLE_RESTART] = 5, [TROUBLE_ROLE] = 20
 	};
 
@@ -72,7 +72,7 @@ static struct scene_order *order_add(struct scene *s, const struct want *w)
 	o->plan_only = odds_one_in(&s->odds, 10);
 	o->cancel = odds_one_in(&s->odds, 8);
 	o->hurried = odds_one_in(&s->odds, 4);
-	o->lives_ms = odds_one_in(&s->odds, 8) ? odds_between(&s->odds, 20000, 200000) : 24 * HOUR_MS;
+	o->lives_ms = odds_one_in(&s->odds, 5) ? odds_between(&s->odds, 5000, 100000) : 24 * HOUR_MS;
 	return o;
 }
 
