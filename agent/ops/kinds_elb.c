@@ -437,12 +437,12 @@ static int deregister_ask(const struct step_ctx *x, struct form *f, struct err *
 	return 0;
 }
 
-/* Nothing waits for "in use" with a fresh thing; what is gone is gone, unless it may only be hidden. */
+/* "Not found" alone is no proof: what was made a moment ago is described by AWS before every call knows it. So we look. */
 static enum step_verdict gone_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
-	if (c->class == AWS_NOTFOUND && step_may_hide(x))
-		return STEP_AGAIN;
-	if (c->class == AWS_OK || c->class == AWS_NOTFOUND || str_eq(c->code, "InvalidTarget"))
+	if (c->class == AWS_NOTFOUND)
+		return step_may_hide(x) ? STEP_AGAIN : STEP_LOOK;
+	if (c->class == AWS_OK || str_eq(c->code, "InvalidTarget"))
 		return STEP_DONE;
 	return c->class == AWS_CONFLICT ? STEP_AGAIN : step_judge_refusal(x, c, e);
 }

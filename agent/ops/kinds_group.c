@@ -193,11 +193,12 @@ static int revoke_ask(const struct step_ctx *x, struct form *f, struct err *e)
 	return 0;
 }
 
+/* "Not found" alone is no proof: what was made a moment ago is described by AWS before every call knows it. So we look. */
 static enum step_verdict gone_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
-	if (c->class == AWS_NOTFOUND && step_may_hide(x))
-		return STEP_AGAIN;
-	if (c->class == AWS_OK || c->class == AWS_NOTFOUND)
+	if (c->class == AWS_NOTFOUND)
+		return step_may_hide(x) ? STEP_AGAIN : STEP_LOOK;
+	if (c->class == AWS_OK)
 		return STEP_DONE;
 	return c->class == AWS_CONFLICT ? STEP_AGAIN : step_judge_refusal(x, c, e);
 }

@@ -100,7 +100,7 @@ static void targets_are_out_when_none_of_them_is_in(void **state)
 	(void)state;
 	kinds_start(&t, &kind_deregister, TARGETS "}");
 	assert_has(kinds_ask(&t), "Action=DeregisterTargets");
-	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "TargetGroupNotFound"), STEP_DONE);
+	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "TargetGroupNotFound"), STEP_LOOK);
 	add_all(&t, 2);
 	assert_false(kinds_finds(&t));
 	targets[0].state = targets[1].state = "draining";
@@ -150,7 +150,7 @@ static const struct {
 	{ &kind_delete_target_group, "{\"arn\": \"" TG "\"}", "{\"arn\": \"" TG "\", \"fresh\": true}", "TargetGroupNotFound" },
 };
 
-static void what_is_gone_is_gone_unless_it_may_only_be_hidden(void **state)
+static void what_is_not_found_is_looked_for_before_it_counts_as_gone(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(removed); i++) {
@@ -158,7 +158,7 @@ static void what_is_gone_is_gone_unless_it_may_only_be_hidden(void **state)
 
 		kinds_start(&t, removed[i].k, removed[i].args);
 		assert_int_equal(kinds_answered(&t, "<R/>"), STEP_DONE);
-		assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, removed[i].gone), STEP_DONE);
+		assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, removed[i].gone), STEP_LOOK);
 		assert_int_equal(kinds_refused(&t, AWS_CONFLICT, "ResourceInUse"), STEP_AGAIN);
 		assert_true(kinds_finds(&t));
 		add_all(&t, 2);
@@ -168,7 +168,7 @@ static void what_is_gone_is_gone_unless_it_may_only_be_hidden(void **state)
 		assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, removed[i].gone), STEP_AGAIN);
 		assert_false(kinds_finds(&t));
 		t.x.patient = true;
-		assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, removed[i].gone), STEP_DONE);
+		assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, removed[i].gone), STEP_LOOK);
 		assert_true(kinds_finds(&t));
 		kinds_end(&t);
 	}
@@ -195,7 +195,7 @@ int main(void)
 		cmocka_unit_test(targets_are_out_when_none_of_them_is_in),
 		cmocka_unit_test(health_is_waited_for_until_all_are_healthy),
 		cmocka_unit_test(a_balancer_is_waited_for_until_it_is_active),
-		cmocka_unit_test(what_is_gone_is_gone_unless_it_may_only_be_hidden),
+		cmocka_unit_test(what_is_not_found_is_looked_for_before_it_counts_as_gone),
 		cmocka_unit_test(a_balancer_in_use_needs_a_second_key),
 	};
 

@@ -82,7 +82,7 @@ static void a_rule_is_revoked_when_it_is_gone_and_a_fresh_one_is_waited_for(void
 
 	(void)state;
 	kinds_start(&t, &kind_revoke_ingress, RULE(""));
-	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "InvalidPermission.NotFound"), STEP_DONE);
+	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "InvalidPermission.NotFound"), STEP_LOOK);
 	assert_true(kinds_finds(&t));
 	add_group(&t, "n", &r, 1);
 	assert_false(kinds_finds(&t));
@@ -91,7 +91,7 @@ static void a_rule_is_revoked_when_it_is_gone_and_a_fresh_one_is_waited_for(void
 	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "InvalidPermission.NotFound"), STEP_AGAIN);
 	assert_false(kinds_finds(&t));
 	t.x.patient = true;
-	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "InvalidPermission.NotFound"), STEP_DONE);
+	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "InvalidPermission.NotFound"), STEP_LOOK);
 	assert_true(kinds_finds(&t));
 	kinds_end(&t);
 }
@@ -104,7 +104,7 @@ static void a_group_that_something_hangs_on_is_asked_again(void **state)
 	kinds_start(&t, &kind_delete_security_group, "{\"group_id\": \"sg-1\"}");
 	assert_has(kinds_ask(&t), "Action=DeleteSecurityGroup");
 	assert_int_equal(kinds_refused(&t, AWS_CONFLICT, "DependencyViolation"), STEP_AGAIN);
-	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "InvalidGroup.NotFound"), STEP_DONE);
+	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "InvalidGroup.NotFound"), STEP_LOOK);
 	add_group(&t, "n", NULL, 0);
 	assert_false(kinds_finds(&t));
 	kinds_end(&t);
