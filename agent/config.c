@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "agent/base/cidr.h"
 #include "agent/base/enc.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -30,7 +31,10 @@ static char *host_of(struct arena *m, const char *url)
 
 static bool is_loopback(const char *host)
 {
-	return str_eq(host, "localhost") || str_starts(host, "127.") || str_eq(host, "[::1]");
+	static const struct cidr loopback = { .addr = { 127 }, .bits = 8 };
+	struct cidr c;
+
+	return str_eq(host, "localhost") || (cidr_parse(host, &c) == 0 && cidr_holds(&loopback, &c));
 }
 
 /* https, or http to loopback where insecure is said; no user, no query, no slash at the end. */
@@ -115,7 +119,7 @@ static int get_imds(struct yaml_node *n, struct config *c, struct err *e)
 		return 0;
 	host = host_of(c->arena, url);
 	if (!str_eq(url, "http://169.254.169.254") && !str_eq(url, "http://[fd00:ec2::254]") &&
-	    !(c->insecure && str_starts(url, "http://") && host != NULL && is_loopback(host)))
+	    !(c->insecure && str_starts(url, "http://") && strpbrk(url, "@?#") == NULL && host != NULL && is_loopback(host)))
 		return yaml_wrong(n, "http://169.254.169.254 or http://[fd00:ec2::254]", e);
 	c->imds_endpoint = arena_str(c->arena, url);
 	return 0;

@@ -267,7 +267,11 @@ static void take_command(struct inbox *in, const signed_t *s)
 {
 	command_t *c;
 
-	if (s->body.len > SIGNED_MAX || !trust_verify(in->trust, TRUST_COMMAND, SIGN_DOMAIN_COMMAND, s)) {
+	if (reeve__control__v1__signed__get_packed_size(s) > SIGNED_MAX) {
+		refuse(in, &s->body, "a command that is too large, its signatures included");
+		return;
+	}
+	if (!trust_verify(in->trust, TRUST_COMMAND, SIGN_DOMAIN_COMMAND, s)) {
 		refuse(in, &s->body, "a command without a valid signature of a command key");
 		return;
 	}

@@ -167,7 +167,7 @@ static bool refused_by_policy(struct op *op, const struct policy *p)
 static bool refused_by_keys(struct op *op)
 {
 	const struct ops_config *cfg = ops_cfg(op->ops);
-	CLEANUP(buf_close) struct buf signed_bytes = BUF_MAX(SPEC_ARGS_MAX * 2);
+	CLEANUP(buf_close) struct buf signed_bytes = BUF_MAX(JSON_MAX_BYTES);
 	const struct plan *plan;
 	const struct step *high = plans_high(op->plans, &plan);
 	char text[ERR_TEXT_MAX];

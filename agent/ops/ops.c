@@ -112,11 +112,19 @@ const struct policy *ops_policy(struct ops *o)
 	return &o->policy;
 }
 
+/* Only "there is none" lets go on: a folder that cannot be read may hold one. */
+static bool stop_stands(const struct ops *o)
+{
+	struct disk_stat st;
+
+	return o->cfg.w->disk_stat(o->cfg.w, o->cfg.stop_path, &st, NULL) != -ERR_NOTFOUND;
+}
+
 bool ops_is_stopped(struct ops *o, const char **why)
 {
 	if (o->j == NULL)
 		*why = "the journal is damaged, the agent is read-only";
-	else if (disk_exists(o->cfg.w, o->cfg.stop_path))
+	else if (stop_stands(o))
 		*why = "the STOP file stands";
 	else if (!o->policy.present)
 		*why = o->policy.reason.text;
@@ -133,7 +141,7 @@ int ops_mode(const struct ops *o)
 {
 	if (o->j == NULL)
 		return REEVE__CONTROL__V1__AGENT_MODE__READ_ONLY;
-	if (disk_exists(o->cfg.w, o->cfg.stop_path) || (o->policy.present && o->policy.frozen))
+	if (stop_stands(o) || (o->policy.present && o->policy.frozen))
 		return REEVE__CONTROL__V1__AGENT_MODE__FROZEN;
 	return o->policy.present ? REEVE__CONTROL__V1__AGENT_MODE__RUN : REEVE__CONTROL__V1__AGENT_MODE__NO_POLICY;
 }

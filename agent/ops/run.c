@@ -26,7 +26,7 @@ static const struct sm_state run_states[] = {
 	[R_NEXT] = { "next", SM_TO(R_GUARD) | SM_TO(R_CALL) | SM_TO(R_LOOK) | SM_TO(R_OUTCOME) | SM_TO(R_ENDED) },
 	[R_GUARD] = { "guard",
 		      SM_TO(R_INTENT) | SM_TO(R_CALL) | SM_TO(R_LOOK) | SM_TO(R_OUTCOME) | SM_TO(R_UNDO) | SM_TO(R_ENDED) },
-	[R_INTENT] = { "intent", SM_TO(R_CALL) | SM_TO(R_ENDED) },
+	[R_INTENT] = { "intent", SM_TO(R_GUARD) | SM_TO(R_ENDED) },
 	[R_CALL] = { "call", SM_TO(R_POLL) | SM_TO(R_LOOK) | SM_TO(R_OUTCOME) | SM_TO(R_GUARD) | SM_TO(R_ENDED) },
 	[R_LOOK] = { "look", SM_TO(R_POLL) | SM_TO(R_GUARD) | SM_TO(R_OUTCOME) | SM_TO(R_ENDED) },
 	[R_POLL] = { "poll", SM_TO(R_GUARD) | SM_TO(R_CALL) | SM_TO(R_LOOK) | SM_TO(R_UNDO) | SM_TO(R_ENDED) },
@@ -452,10 +452,15 @@ static void settle(struct run *r, enum step_verdict v)
 		guard(r);
 		break;
 	case STEP_FAILED:
-		r->is_ambiguous = false;
 		outcome(r, false, "called");
 		break;
 	}
+}
+
+/* Answers that tell nothing of an earlier call with the same token: AWS did not look at what was asked. */
+static bool says_nothing(enum aws_class c)
+{
+	return c == AWS_THROTTLED || c == AWS_EXPIRED || c == AWS_DENIED;
 }
 
 static void on_call(struct aws_call *c)
@@ -469,7 +474,8 @@ static void on_call(struct aws_call *c)
 	x = ctx_of(r, token);
 	r->class = c->class;
 	r->was_duplicate = c->class == AWS_DUPLICATE;
-	r->is_ambiguous = step_mutates(now(r)->s.kind) && c->class == AWS_AMBIGUOUS;
+	r->is_ambiguous =
+	    step_mutates(now(r)->s.kind) && (c->class == AWS_AMBIGUOUS || (r->is_ambiguous && says_nothing(c->class)));
 	memcpy(r->code, c->code, sizeof(r->code));
 	memcpy(r->request_id, c->request_id, sizeof(r->request_id));
 	r->err = c->class == AWS_OK ? (struct err){ 0 } : c->err;
@@ -508,7 +514,7 @@ static void on_intent(struct journal_append *a)
 	if (stopping(r))
 		return;
 	now(r)->standing = INTENDED;
-	call(r);
+	guard(r); /* the disk may have taken its time: ask once more before the call */
 }
 
 static void intent(struct run *r)
@@ -607,6 +613,13 @@ static bool resume_failed(struct run *r)
 	return true;
 }
 
+/* An intent from before a crash: was it carried out? Until something tells, nobody knows. */
+static void resume(struct run *r)
+{
+	r->is_ambiguous = true;
+	look(r);
+}
+
 static void next(struct run *r)
 {
 	struct doing *d;
@@ -630,7 +643,7 @@ static void next(struct run *r)
 	if (!step_mutates(d->s.kind))
 		call(r);
 	else if (d->standing == INTENDED)
-		look(r); /* an intent from before a crash: was it carried out? */
+		resume(r);
 	else
 		guard(r);
 }

@@ -81,6 +81,8 @@ static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
 		{ "aws: {imds_endpoint: http://10.0.0.1}\n", "expected http://169.254.169.254" },
 		{ "aws: {endpoints: {ec2: http://10.0.0.1}}\n", "http:// is allowed to loopback alone" },
 		{ "insecure: true\naws: {endpoints: {ec2: http://10.0.0.1}}\n", "http:// is allowed to loopback alone" },
+		{ "insecure: true\naws: {endpoints: {ec2: http://127.evil.example}}\n", "http:// is allowed to loopback alone" },
+		{ "insecure: true\naws: {imds_endpoint: \"http://127.0.0.1@evil.example\"}\n", "expected http://169.254.169.254" },
 		{ "aws: {endpoints: {s3: https://x}}\n", "key \"s3\" is not known here" },
 		{ "aws: {endpoints: {ec2: https://u@host}}\n", "expected a URL" },
 		{ "aws: {endpoints: {ec2: ftp://host}}\n", "expected https://" },

@@ -49,6 +49,22 @@ static void without_a_valid_signature_nothing_is_believed(void **state)
 	assert_string_equal(newest_refusal(d), "a command without a valid signature of a command key");
 }
 
+static void a_good_command_wrapped_in_junk_signatures_is_too_large(void **state)
+{
+	struct desk *d = *state;
+	struct desk_command k;
+	signed_t *s;
+
+	desk_command(&k, 1);
+	s = desk_sign_command(&k, &d->command);
+	desk_sign(s, &d->command, SIGN_DOMAIN_COMMAND);
+	mem_free(s->sigs[1]->sig.data);
+	s->sigs[1]->sig = (ProtobufCBinaryData){ 3u << 20, mem_alloc(3u << 20) };
+	desk_give_one(d, s);
+	assert_int_equal(ops_accepted(d->ops), 0);
+	assert_string_equal(newest_refusal(d), "a command that is too large, its signatures included");
+}
+
 static void a_signature_made_for_a_head_is_worth_nothing_on_a_command(void **state)
 {
 	struct desk *d = *state;
@@ -306,6 +322,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_signed_command_in_sequence_is_accepted_and_in_the_journal),
 		TEST(without_a_valid_signature_nothing_is_believed),
+		TEST(a_good_command_wrapped_in_junk_signatures_is_too_large),
 		TEST(a_signature_made_for_a_head_is_worth_nothing_on_a_command),
 		TEST(a_command_for_somebody_else_is_refused),
 		TEST(sequence_has_no_holes_and_no_repetition),
