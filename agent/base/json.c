@@ -34,6 +34,11 @@ int json_write(const json_t *j, struct buf *b)
 	return json_dump_callback(j, add_to_buf, b, JSON_COMPACT | JSON_ENCODE_ANY) == 0 ? 0 : -ERR_LIMIT;
 }
 
+size_t json_size(const json_t *j)
+{
+	return json_dumpb(j, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
+}
+
 static int member(const json_t *obj, const char *key, json_type type, const char *type_name, json_t **ret, struct err *e)
 {
 	json_t *m = json_object_get(obj, key);

@@ -14,6 +14,7 @@ void json_close(json_t **j);
 int json_parse(const char *s, size_t len, const char *what, json_t **ret, struct err *e);
 /* Compact, members in the order in which they were set. */
 int json_write(const json_t *j, struct buf *b);
+size_t json_size(const json_t *j); /* bytes that json_write adds */
 /* Members of an object; a missing one and one of another type are errors that name it. */
 int json_get_str(const json_t *obj, const char *key, const char **ret, struct err *e);
 int json_get_u64(const json_t *obj, const char *key, uint64_t *ret, struct err *e);

@@ -1,28 +1,17 @@
 /* journal.c - one writer, one disk request at a time.
  *
  * Happy path: appends queue up; when the disk is free, all of them become lines, chained, and one DISK_APPEND; its callback
- * tells every owner. A segment that has grown enough is followed by a new one, written whole with its checkpoint as first
- * line (DISK_REPLACE: there is never half a segment), and sealed ones beyond the maximum are recorded and removed.
+ * tells every owner. A segment that has grown enough is followed by a new one (journal_segment.c).
  * Failure: the same bytes are written again at the same offset after a back-off. Close: waits for the request in flight. */
-#include "agent/io/journal.h"
+#include "agent/io/journal_impl.h"
 
 #include <assert.h>
-#include <string.h>
 
-#include "agent/base/backoff.h"
-#include "agent/base/json.h"
-#include "agent/base/log.h"
-#include "agent/base/sm.h"
 #include "agent/base/stamp.h"
 
-#define RESERVE_BYTES (256u << 10)
 #define RESERVE_EVERY_MS 30000
-#define BATCH_MAX 64
 
-/*  idle --> append --> idle         append, segment --> wait --> append, segment
-    idle --> segment --> idle        idle --> prune --> idle */
-enum { J_IDLE, J_CUT, J_APPEND, J_SEGMENT, J_PRUNE, J_WAIT, J_CLOSED };
-static const struct sm_state journal_states[] = {
+const struct sm_state journal_states[] = {
 	[J_IDLE] = { "idle", SM_TO(J_CUT) | SM_TO(J_APPEND) | SM_TO(J_SEGMENT) | SM_TO(J_PRUNE) | SM_TO(J_CLOSED) },
 	[J_CUT] = { "cut", SM_TO(J_IDLE) | SM_TO(J_WAIT) },
 	[J_APPEND] = { "append", SM_TO(J_IDLE) | SM_TO(J_WAIT) },
@@ -32,105 +21,46 @@ static const struct sm_state journal_states[] = {
 	[J_CLOSED] = { "closed", SM_END },
 };
 
-struct journal {
-	struct world *w;
-	struct journal_config cfg;
-	struct sm sm;
-	unsigned retry; /* the state to go back to from J_WAIT */
-	struct disk_req disk;
-	struct timer timer; /* retry, or the next turn */
-	struct backoff backoff;
-	struct list queue; /* not yet lines */
-	struct journal_append *batch[BATCH_MAX];
-	size_t batch_n;
-	struct buf lines; /* of the batch, or of the new segment */
-	char path[512];   /* the segment that is written */
-	char new_path[512];
-	bool is_cut;                           /* what was found in it is durable, and its torn tail is gone */
-	uint64_t size;                         /* good bytes in it */
-	uint64_t base;                         /* of them the checkpoint that it begins with, if it was made here */
-	struct journal_chain durable, written; /* behind the last durable line; behind the lines in flight */
-	struct journal_segments sealed;        /* older segments, for pruning */
-	uint64_t first;                        /* of the current segment; 0: there is none */
-	struct err trouble;
-	/* the reserve */
-	char reserve[512];
-	bool tight;
-	struct disk_req reserve_disk;
-	struct timer reserve_timer;
-	char *zeros;
-	/* prune */
-	struct journal_append prune_record;
-	char prune_path[512];
-	bool prune_due; /* recorded, or about to be; not yet removed */
-	/* close */
-	bool closing;
-	void (*done)(void *ctx);
-	void *done_ctx;
-};
-
-static void turn(struct journal *j);
 static void on_turn(struct timer *t);
 static void on_reserve_timer(struct timer *t);
 
-/* ---- opening ---- */
+/* ---- lines ---- */
 
-struct opening {
-	journal_visit *visit;
-	void *ctx;
-};
-
-static int on_entry(void *ctx, const struct journal_entry *entry, struct err *e)
+void journal_path(const struct journal *j, uint64_t first, char to[512])
 {
-	struct opening *o = ctx;
-
-	return o->visit(o->ctx, entry, e);
+	snprintf(to, 512, "%s/%016llu.jsonl", j->cfg.dir, (unsigned long long)first);
 }
 
-/* The last segment's first line must follow from the segment before, if that is still there. */
-static int chain_before(struct journal *j, const struct journal_segments *segs, struct journal_chain *chain, struct err *e)
+/* prev, seq, time, type, then the record's own members. */
+static json_t *line_json(const struct journal *j, const char *type, json_t *members)
 {
-	const struct journal_segment *before = &segs->v[segs->n - 2];
-	uint64_t good;
-	bool torn;
+	char hex[DIGEST_HEX_LEN], time[STAMP_RFC3339_LEN];
+	json_t *obj = json_object();
 
-	*chain = (struct journal_chain){ .any_prev = true, .next_seq = before->first };
-	return journal_read_segment(j->w, j->cfg.dir, before, false, chain, NULL, NULL, &good, &torn, e);
+	json_object_set_new(obj, "prev", json_string(digest_hex(&j->written.prev, hex)));
+	json_object_set_new(obj, "seq", json_integer((json_int_t)j->written.next_seq));
+	json_object_set_new(obj, "time", json_string(stamp_rfc3339(world_wall_ms(j->w), time)));
+	json_object_set_new(obj, "type", json_string(type));
+	json_object_update(obj, members);
+	return obj;
 }
 
-static int open_last(struct journal *j, struct opening *o, bool *ret_empty, struct err *e)
+int journal_add_line(struct journal *j, const char *type, json_t *members)
 {
-	CLEANUP(journal_segments_close) struct journal_segments segs = { 0 };
-	struct journal_chain chain = { 0 };
-	const struct journal_segment *last;
-	bool torn;
+	CLEANUP(json_close) json_t *obj = line_json(j, type, members);
+	size_t from = j->lines.len, len = json_size(obj);
 
-	TRY(journal_list(j->w, j->cfg.dir, &segs, e));
-	*ret_empty = segs.n == 0;
-	if (segs.n == 0) {
-		j->written.next_seq = j->durable.next_seq = 1;
-		j->is_cut = true;
-		return 0;
-	}
-	last = &segs.v[segs.n - 1];
-	if (segs.n > 1)
-		TRY(chain_before(j, &segs, &chain, e));
-	else
-		chain = (struct journal_chain){ .any_prev = last->first > 1, .next_seq = last->first };
-	TRY(journal_read_segment(j->w, j->cfg.dir, last, true, &chain, on_entry, o, &j->size, &torn, e));
-	if (torn)
-		log_warn("journal.torn", "segment=%s kept_bytes=%llu next=\"cut before anything is written\"", last->name,
-			 (unsigned long long)j->size);
-	*ret_empty = j->size == 0 && segs.n == 1;
-	j->durable = j->written = chain;
-	j->first = last->first;
-	snprintf(j->path, sizeof(j->path), "%s/%s", j->cfg.dir, last->name);
-	j->is_cut = false;
-	j->sealed = segs;
-	j->sealed.n--;
-	segs = (struct journal_segments){ 0 };
+	if (len > JOURNAL_LINE_MAX || (len > JOURNAL_RECORD_MAX && !str_eq(type, "checkpoint")))
+		return -ERR_LIMIT;
+	json_write(obj, &j->lines);
+	j->written.prev = digest_of(j->lines.data + from, len);
+	j->written.next_seq++;
+	buf_addc(&j->lines, '\n');
+	assert(!j->lines.over);
 	return 0;
 }
+
+/* ---- the reserve ---- */
 
 static void on_reserve(struct disk_req *r, int rc)
 {
@@ -141,7 +71,7 @@ static void on_reserve(struct disk_req *r, int rc)
 		log_info("journal.room", "next=\"new commands are accepted again\"");
 	}
 	if (j->closing)
-		turn(j);
+		journal_turn(j);
 	else if (rc != 0)
 		timer_start(j->w, &j->reserve_timer, RESERVE_EVERY_MS, on_reserve_timer);
 }
@@ -153,54 +83,6 @@ static void on_reserve_timer(struct timer *t)
 	disk_replace(j->w, &j->reserve_disk, j->reserve, j->zeros, RESERVE_BYTES, 0600, on_reserve);
 }
 
-int journal_open(struct world *w, const struct journal_config *cfg, journal_visit *visit, void *visit_ctx, bool *ret_empty,
-		 struct journal **ret, struct err *e)
-{
-	struct opening o = { visit, visit_ctx };
-	struct journal *j = mem_new(struct journal);
-	int rc;
-
-	j->w = w;
-	j->cfg = *cfg;
-	j->lines = BUF_MAX(BATCH_MAX * JOURNAL_LINE_MAX);
-	j->backoff = BACKOFF(200, 10000);
-	list_init(&j->queue);
-	sm_init(&j->sm, journal_states, J_IDLE);
-	snprintf(j->reserve, sizeof(j->reserve), "%s/reserve", cfg->dir);
-	rc = open_last(j, &o, ret_empty, e);
-	if (rc != 0) {
-		mem_free(j);
-		return rc;
-	}
-	j->zeros = mem_alloc(RESERVE_BYTES);
-	timer_start(w, &j->reserve_timer, 0, on_reserve_timer);
-	*ret = j;
-	return 0;
-}
-
-/* ---- lines ---- */
-
-/* prev, seq, time, type, then the record's own members. */
-static void add_line(struct journal *j, const char *type, json_t *members)
-{
-	CLEANUP(json_close) json_t *obj = json_object();
-	char hex[DIGEST_HEX_LEN], time[STAMP_RFC3339_LEN];
-	size_t from = j->lines.len;
-	int rc;
-
-	json_object_set_new(obj, "prev", json_string(digest_hex(&j->written.prev, hex)));
-	json_object_set_new(obj, "seq", json_integer((json_int_t)j->written.next_seq));
-	json_object_set_new(obj, "time", json_string(stamp_rfc3339(world_wall_ms(j->w), time)));
-	json_object_set_new(obj, "type", json_string(type));
-	json_object_update(obj, members);
-	rc = json_write(obj, &j->lines);
-	assert(rc == 0 && j->lines.len - from <= JOURNAL_LINE_MAX);
-	j->written.prev = digest_of(j->lines.data + from, j->lines.len - from);
-	j->written.next_seq++;
-	rc = buf_addc(&j->lines, '\n');
-	assert(rc == 0);
-}
-
 /* The reserve is gone; the timer tries to get it back, and until then the disk counts as full. */
 static void on_reserve_gone(struct disk_req *r, int rc)
 {
@@ -208,7 +90,7 @@ static void on_reserve_gone(struct disk_req *r, int rc)
 
 	err_ignore(rc, "without a reserve there was nothing to give up");
 	if (j->closing)
-		turn(j);
+		journal_turn(j);
 	else
 		timer_start(j->w, &j->reserve_timer, RESERVE_EVERY_MS, on_reserve_timer);
 }
@@ -223,7 +105,16 @@ static void give_up_reserve(struct journal *j)
 	disk_unlink(j->w, &j->reserve_disk, j->reserve, on_reserve_gone);
 }
 
-static void failed(struct journal *j, int rc)
+void journal_reserve_start(struct journal *j)
+{
+	snprintf(j->reserve, sizeof(j->reserve), "%s/reserve", j->cfg.dir);
+	j->zeros = mem_alloc(RESERVE_BYTES);
+	timer_start(j->w, &j->reserve_timer, 0, on_reserve_timer);
+}
+
+/* ---- one batch ---- */
+
+void journal_failed(struct journal *j, int rc)
 {
 	uint32_t wait = backoff_next_ms(&j->backoff, world_random64(j->w));
 
@@ -238,7 +129,7 @@ static void failed(struct journal *j, int rc)
 	timer_start(j->w, &j->timer, wait, on_turn);
 }
 
-static void landed(struct journal *j)
+void journal_landed(struct journal *j)
 {
 	j->trouble = (struct err){ 0 };
 	backoff_reset(&j->backoff);
@@ -253,13 +144,13 @@ static void on_appended(struct disk_req *r, int rc)
 	size_t n = j->batch_n;
 
 	if (rc != 0) {
-		failed(j, rc);
+		journal_failed(j, rc);
 		return;
 	}
 	j->size += j->lines.len;
 	memcpy(batch, j->batch, n * sizeof(*batch));
 	j->batch_n = 0;
-	landed(j);
+	journal_landed(j);
 	for (size_t i = 0; i < n; i++) {
 		struct journal_append *a = batch[i];
 
@@ -268,7 +159,7 @@ static void on_appended(struct disk_req *r, int rc)
 		a->waiting = false;
 		a->cb(a);
 	}
-	turn(j);
+	journal_turn(j);
 }
 
 static void append_write(struct journal *j)
@@ -276,115 +167,39 @@ static void append_write(struct journal *j)
 	disk_append(j->w, &j->disk, j->path, j->size, j->lines.data, j->lines.len, on_appended);
 }
 
+/* Its owner waits for ever: what is not durable has not happened. Everybody else goes on, and health tells it. */
+static void unfit(struct journal *j, struct journal_append *a)
+{
+	err_set(&j->unfit, ERR_LIMIT, "a record %s of %s has %zu bytes; at most %u can be written", a->type,
+		json_str_or(a->members, "op", "the agent"), json_size(a->members), JOURNAL_RECORD_MAX);
+	log_error("journal.record.unfit", "err=\"%s\" next=\"what it was for stands still\"", err_text(&j->unfit));
+	json_close(&a->members);
+}
+
 static void append_start(struct journal *j)
 {
 	uint64_t seq = j->written.next_seq;
 
 	buf_reset(&j->lines);
-	if (j->first == 0) {
-		j->first = seq;
-		snprintf(j->path, sizeof(j->path), "%s/%016llu.jsonl", j->cfg.dir, (unsigned long long)seq);
-	}
-	while (j->batch_n < BATCH_MAX && !list_empty(&j->queue)) {
+	while (j->batch_n < BATCH_MAX && j->lines.len < BATCH_BYTES && !list_empty(&j->queue)) {
 		struct journal_append *a = list_entry(list_pop(&j->queue), struct journal_append, link);
 
 		a->seq = j->written.next_seq;
-		add_line(j, a->type, a->members);
+		if (journal_add_line(j, a->type, a->members) != 0) {
+			unfit(j, a);
+			continue;
+		}
 		json_close(&a->members);
 		j->batch[j->batch_n++] = a;
 	}
+	if (j->batch_n == 0)
+		return;
+	if (j->first == 0) {
+		j->first = seq;
+		journal_path(j, seq, j->path);
+	}
 	sm_move(&j->sm, J_APPEND);
 	append_write(j);
-}
-
-/* ---- segments ---- */
-
-static void on_segment(struct disk_req *r, int rc)
-{
-	struct journal *j = container_of(r, struct journal, disk);
-	struct journal_segment *seg;
-
-	if (rc != 0) {
-		failed(j, rc);
-		return;
-	}
-	j->sealed.v = mem_grow(j->sealed.v, j->sealed.n + 1, sizeof(*j->sealed.v));
-	seg = &j->sealed.v[j->sealed.n++];
-	*seg = (struct journal_segment){ .first = j->first, .size = j->size };
-	snprintf(seg->name, sizeof(seg->name), "%016llu.jsonl", (unsigned long long)j->first);
-	j->first = j->durable.next_seq;
-	memcpy(j->path, j->new_path, sizeof(j->path));
-	j->size = j->base = j->lines.len;
-	landed(j);
-	turn(j);
-}
-
-static void segment_write(struct journal *j)
-{
-	disk_replace(j->w, &j->disk, j->new_path, j->lines.data, j->lines.len, 0600, on_segment);
-}
-
-static void segment_start(struct journal *j)
-{
-	CLEANUP(json_close) json_t *members = j->cfg.checkpoint(j->cfg.ctx);
-
-	buf_reset(&j->lines);
-	snprintf(j->new_path, sizeof(j->new_path), "%s/%016llu.jsonl", j->cfg.dir, (unsigned long long)j->written.next_seq);
-	add_line(j, "checkpoint", members);
-	sm_move(&j->sm, J_SEGMENT);
-	segment_write(j);
-}
-
-/* ---- pruning: recorded first, removed then ---- */
-
-static void on_pruned(struct disk_req *r, int rc)
-{
-	struct journal *j = container_of(r, struct journal, disk);
-
-	err_ignore(rc, "an old segment that stays is removed at the next turn of a segment");
-	sm_move(&j->sm, J_IDLE);
-	turn(j);
-}
-
-static void on_prune_recorded(struct journal_append *a)
-{
-	(void)a; /* the turn that follows sees the state and removes the file */
-}
-
-static uint64_t total_size(const struct journal *j)
-{
-	uint64_t total = j->size;
-
-	for (size_t i = 0; i < j->sealed.n; i++)
-		total += j->sealed.v[i].size;
-	return total;
-}
-
-static bool may_prune(const struct journal *j)
-{
-	uint64_t after = j->sealed.n > 1 ? j->sealed.v[1].first : j->first;
-
-	return j->sealed.n > 0 && total_size(j) > j->cfg.max_bytes && after <= j->cfg.oldest_open(j->cfg.ctx);
-}
-
-static void prune_record(struct journal *j)
-{
-	struct journal_segment *seg = &j->sealed.v[0];
-	struct journal_chain chain = { .any_prev = true, .next_seq = seg->first };
-	char hex[DIGEST_HEX_LEN];
-	json_t *m = json_object();
-	uint64_t good;
-	bool torn;
-
-	err_ignore(journal_read_segment(j->w, j->cfg.dir, seg, false, &chain, NULL, NULL, &good, &torn, NULL),
-		   "the hash in the record then says how far it could be read");
-	json_object_set_new(m, "segment", json_string(seg->name));
-	json_object_set_new(m, "last_seq", json_integer((json_int_t)chain.next_seq - 1));
-	json_object_set_new(m, "last_sha256", json_string(digest_hex(&chain.prev, hex)));
-	snprintf(j->prune_path, sizeof(j->prune_path), "%s/%s", j->cfg.dir, seg->name);
-	memmove(seg, seg + 1, --j->sealed.n * sizeof(*seg));
-	j->prune_due = true;
-	journal_append(j, &j->prune_record, "journal.pruned", m, on_prune_recorded);
 }
 
 /* ---- the turn ---- */
@@ -399,6 +214,7 @@ static void close_now(struct journal *j)
 	timer_stop(j->w, &j->reserve_timer);
 	while ((l = list_pop(&j->queue)) != NULL)
 		json_close(&list_entry(l, struct journal_append, link)->members);
+	journal_segment_drop(j);
 	buf_close(&j->lines);
 	journal_segments_close(&j->sealed);
 	mem_free(j->zeros);
@@ -406,55 +222,25 @@ static void close_now(struct journal *j)
 	done(ctx);
 }
 
-/* ---- the first thing after a start: lines that were read are not yet lines that are durable. A process that was killed may
- * have written them, and the name of their segment, without a sync; a power failure now would take back what we act on. ---- */
-
-static void on_cut_named(struct disk_req *r, int rc)
-{
-	struct journal *j = container_of(r, struct journal, disk);
-
-	if (rc != 0) {
-		failed(j, rc);
-		return;
-	}
-	j->is_cut = true;
-	landed(j);
-	turn(j);
-}
-
-/* Removing what is not there syncs the folder. */
-static void on_cut(struct disk_req *r, int rc)
-{
-	struct journal *j = container_of(r, struct journal, disk);
-
-	if (rc != 0) {
-		failed(j, rc);
-		return;
-	}
-	snprintf(j->new_path, sizeof(j->new_path), "%s/none", j->cfg.dir);
-	disk_unlink(j->w, &j->disk, j->new_path, on_cut_named);
-}
-
-static void cut(struct journal *j)
-{
-	sm_move(&j->sm, J_CUT);
-	disk_truncate(j->w, &j->disk, j->path, j->size, on_cut);
-}
-
 static void retry(struct journal *j)
 {
 	if (j->retry == J_CUT) {
-		cut(j);
+		journal_cut(j);
 		return;
 	}
 	sm_move(&j->sm, j->retry);
 	if (j->retry == J_SEGMENT)
-		segment_write(j);
+		journal_segment_write(j);
 	else
 		append_write(j);
 }
 
-static void turn(struct journal *j)
+static bool segment_is_due(const struct journal *j)
+{
+	return j->checkpoint_due || j->size - j->base >= j->cfg.segment_bytes; /* a large checkpoint alone is no reason */
+}
+
+void journal_turn(struct journal *j)
 {
 	if (j->closing && j->disk.impl == NULL && j->reserve_disk.impl == NULL) {
 		timer_start(j->w, &j->timer, 0, on_turn);
@@ -462,19 +248,16 @@ static void turn(struct journal *j)
 	}
 	if (j->sm.now != J_IDLE || j->closing)
 		return;
-	if (!j->is_cut) {
-		cut(j);
-	} else if (j->prune_due && !j->prune_record.waiting) {
-		j->prune_due = false;
-		sm_move(&j->sm, J_PRUNE);
-		disk_unlink(j->w, &j->disk, j->prune_path, on_pruned);
-	} else if (j->size - j->base >= j->cfg.segment_bytes) { /* a large checkpoint alone is no reason for the next one */
-		segment_start(j);
-	} else if (!list_empty(&j->queue)) {
+	if (!j->is_cut)
+		journal_cut(j);
+	else if (j->prune_due && !j->prune_record.waiting)
+		journal_prune(j);
+	else if (segment_is_due(j))
+		journal_segment_start(j);
+	else if (!list_empty(&j->queue))
 		append_start(j);
-	} else if (!j->prune_due && may_prune(j)) {
-		prune_record(j);
-	}
+	else if (!j->prune_due && journal_may_prune(j))
+		journal_prune_record(j);
 }
 
 static void on_turn(struct timer *t)
@@ -486,7 +269,7 @@ static void on_turn(struct timer *t)
 	else if (j->sm.now == J_WAIT)
 		retry(j);
 	else
-		turn(j);
+		journal_turn(j);
 }
 
 void journal_append(struct journal *j, struct journal_append *a, const char *type, json_t *members, journal_cb *cb)
@@ -532,7 +315,9 @@ bool journal_is_tight(const struct journal *j)
 
 const char *journal_trouble(const struct journal *j)
 {
-	return j->trouble.code != 0 ? err_text(&j->trouble) : NULL;
+	const struct err *e = j->trouble.code != 0 ? &j->trouble : &j->unfit;
+
+	return e->code != 0 ? err_text(e) : NULL;
 }
 
 void journal_close(struct journal *j, void (*done)(void *ctx), void *ctx)
@@ -540,5 +325,5 @@ void journal_close(struct journal *j, void (*done)(void *ctx), void *ctx)
 	j->closing = true;
 	j->done = done;
 	j->done_ctx = ctx;
-	turn(j);
+	journal_turn(j);
 }

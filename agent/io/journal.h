@@ -6,7 +6,8 @@
  * owner simply waits. On a full disk the reserve file is given up, so that what is already running can be finished and
  * told, and journal_is_tight says "start nothing new" until there is room again.
  *
- * A new segment begins with a checkpoint that the owner makes: recovery reads the last segment alone. */
+ * A new segment begins with a checkpoint that the owner makes, spread over as many lines as it needs: recovery begins with the
+ * newest segment whose checkpoint is whole, most often the last one. */
 #pragma once
 #include <jansson.h>
 #include <stdbool.h>
@@ -22,7 +23,8 @@ struct journal;
 struct journal_append;
 typedef void journal_cb(struct journal_append *a);
 
-/* One record on its way; the owner's until cb, zero at birth. There is no failure: see above. */
+/* One record on its way; the owner's until cb, zero at birth. There is no failure: see above. A record of more than
+ * JOURNAL_RECORD_MAX is a mistake of its owner's: it is never written and never calls back, and journal_trouble names it. */
 struct journal_append {
 	struct list link;
 	journal_cb *cb;
@@ -36,12 +38,15 @@ struct journal_config {
 	const char *dir;
 	uint64_t segment_bytes, max_bytes;
 	void *ctx;
-	json_t *(*checkpoint)(void *ctx);   /* members of a checkpoint: all open state as of the newest durable record */
+	/* Members of a checkpoint: all open state as of the newest durable record. `records`, if there is one, is an array whose
+	 * elements are spread over the lines; each was a record once, or is smaller than one. */
+	json_t *(*checkpoint)(void *ctx);
 	uint64_t (*oldest_open)(void *ctx); /* seq of the first record of any open operation; UINT64_MAX: none */
 };
 
-/* Reads the last segment and hands its records to `visit`, oldest first: the first of them is a checkpoint, unless the
- * journal has one segment alone. Before the first append a torn tail is cut and what was read is made durable: nobody acts on
+/* Hands the records from the newest whole checkpoint on to `visit`, oldest first: the first of them are that checkpoint's lines
+ * (`part` counts from 1, `more` says that another follows; a checkpoint of one line has neither), unless the journal has one
+ * segment alone. Before the first append a torn tail is cut and what was read is made durable: nobody acts on
  * what was read before an append of his own has called back. Damage is -ERR_CORRUPT: the journal must not be
  * written, and the caller goes read-only. No journal at all is fine: *ret_empty. cfg is copied; texts must stay. */
 int journal_open(struct world *w, const struct journal_config *cfg, journal_visit *visit, void *visit_ctx, bool *ret_empty,

@@ -9,8 +9,9 @@
 #include "agent/base/err.h"
 #include "agent/io/world.h"
 
-#define JOURNAL_LINE_MAX (4u << 20) /* one record */
-#define JOURNAL_SEGMENT_READ_MAX (64u << 20)
+#define JOURNAL_LINE_MAX (4u << 20)   /* any line */
+#define JOURNAL_RECORD_MAX (2u << 20) /* one record; two of them are less than a line, so each fits into a checkpoint's */
+#define JOURNAL_SEGMENT_READ_MAX (96u << 20)
 
 struct journal_entry {
 	uint64_t seq;

@@ -416,15 +416,22 @@ static int replay_accepted(struct ops *o, const json_t *record, struct err *e)
 
 static int replay(struct ops *o, const char *type, const json_t *record, int64_t time_ms, struct err *e);
 
-static int replay_checkpoint(struct ops *o, const json_t *record, struct err *e)
+static void checkpoint_begin(struct ops *o, const json_t *record)
 {
-	const json_t *list = json_object_get(record, "records");
-
 	while (o->n > 0)
 		op_free(o->v[--o->n]);
 	o->epoch = (uint64_t)json_int_or(record, "epoch", 0);
 	o->accepted = (uint64_t)json_int_or(record, "accepted", 0);
 	o->acked_through = (uint64_t)json_int_or(record, "acked_through", 0);
+}
+
+/* One line of it; the journal hands them all or none. */
+static int replay_checkpoint(struct ops *o, const json_t *record, struct err *e)
+{
+	const json_t *list = json_object_get(record, "records");
+
+	if (json_int_or(record, "part", 1) == 1)
+		checkpoint_begin(o, record);
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *r = json_array_get(list, i);
 

@@ -148,6 +148,12 @@ MUTANTS = [
         "		if (rc != 0 && !last && (lf == NULL",
     ),
     Mutant(
+        "a torn checkpoint believed",
+        "agent/io/journal_open.c",
+        '		more = json_is_true(json_object_get(line, "more"));',
+        '		more = json_is_true(json_object_get(line, "even more"));',
+    ),
+    Mutant(
         "a proof that does not cover the body",
         "agent/control/channel.c",
         "struct digest b = digest_of(r->send, r->send_len)",

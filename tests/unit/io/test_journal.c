@@ -15,11 +15,12 @@
 #define DIR "/var/lib/reeve/journal"
 #define FIRST DIR "/0000000000000001.jsonl"
 
-/* A journal with a counter for an owner: its checkpoint is the count. */
+/* A journal with a counter for an owner: its checkpoint is the count, and a list of as many things as there are `parts`. */
 struct owner {
 	struct world *w;
 	struct journal *j;
 	uint64_t count, oldest_open;
+	size_t parts, seen; /* things in a checkpoint; in the one that was read */
 	unsigned durable;
 	bool closed;
 	struct journal_append many[200];
@@ -27,7 +28,17 @@ struct owner {
 
 static json_t *checkpoint(void *ctx)
 {
-	return json_pack("{s:I}", "count", (json_int_t)((struct owner *)ctx)->count);
+	struct owner *o = ctx;
+	json_t *m = json_pack("{s:I}", "count", (json_int_t)o->count), *list = json_array();
+
+	for (size_t i = 0; i < o->parts; i++)
+		json_array_append_new(list, json_sprintf("thing %zu of the checkpoint, a hundred bytes or so long"
+							 "..................................................",
+							 i));
+	if (o->parts > 0)
+		json_object_set(m, "records", list);
+	json_decref(list);
+	return m;
 }
 
 static uint64_t oldest_open(void *ctx)
@@ -40,8 +51,12 @@ static int visit(void *ctx, const struct journal_entry *entry, struct err *e)
 	struct owner *o = ctx;
 
 	(void)e;
-	if (str_eq(entry->type, "checkpoint"))
+	if (str_eq(entry->type, "checkpoint") && json_int_or(entry->obj, "part", 1) == 1) {
 		o->count = (uint64_t)json_int_or(entry->obj, "count", 0);
+		o->seen = 0;
+	}
+	if (str_eq(entry->type, "checkpoint"))
+		o->seen += json_array_size(json_object_get(entry->obj, "records"));
 	if (str_eq(entry->type, "count"))
 		o->count++;
 	return 0;
@@ -57,7 +72,7 @@ static int open_sized(struct owner *o, uint64_t segment, uint64_t max, struct er
 				      .oldest_open = oldest_open };
 	bool is_empty;
 
-	o->count = 0;
+	o->count = o->seen = 0;
 	assert_int_equal(o->w->disk_mkdir(o->w, DIR, 0700, NULL), 0);
 	return journal_open(o->w, &cfg, visit, o, &is_empty, &o->j, e);
 }
@@ -243,6 +258,196 @@ static int none(void *ctx, const struct journal_entry *entry, struct err *e)
 	return 0;
 }
 
+static size_t lines_of(struct owner *o, const char *path, const char *text)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(4u << 20);
+	size_t n = 0;
+
+	assert_true(sim_file_get(o->w, path, &b));
+	for (const char *at = buf_str(&b); (at = strstr(at, text)) != NULL; at++)
+		n++;
+	return n;
+}
+
+static void newest(struct owner *o, char path[128])
+{
+	struct journal_segments segs = { 0 };
+
+	assert_int_equal(journal_list(o->w, DIR, &segs, NULL), 0);
+	snprintf(path, 128, DIR "/%s", segs.v[segs.n - 1].name);
+	journal_segments_close(&segs);
+}
+
+/* Until a new segment is there, with nothing in it but its checkpoint. */
+static void fill_segment(struct owner *o)
+{
+	char path[128];
+
+	do {
+		write_one(o);
+		settle(o, 5000);
+		newest(o, path);
+	} while (strcmp(path, FIRST) == 0);
+}
+
+static void a_large_checkpoint_is_spread_over_lines_and_read_back_whole(void **state)
+{
+	struct owner *o = *state;
+	char path[128];
+
+	o->parts = 50;
+	assert_int_equal(open_sized(o, 2000, 1u << 30, NULL), 0);
+	fill_segment(o);
+	newest(o, path);
+	assert_int_equal(lines_of(o, path, "\"type\":\"checkpoint\""), 25);
+	assert_int_equal(lines_of(o, path, "\"more\":true"), 24);
+	write_one(o);
+	close_it(o);
+	assert_int_equal(open_sized(o, 2000, 1u << 30, NULL), 0);
+	assert_int_equal(o->count, o->durable);
+	assert_int_equal(o->seen, 50);
+}
+
+/* Cut anywhere in a checkpoint, at a line's end or within one: the segment before is believed, nothing that was written is
+ * taken back, and the next thing written is a whole checkpoint. */
+static void a_torn_checkpoint_is_passed_by(void **state)
+{
+	struct owner *o = *state;
+	CLEANUP(buf_close) struct buf file = BUF_MAX(1u << 20);
+	struct journal_chain chain;
+	char path[128], again[128];
+	unsigned before;
+	bool torn;
+
+	o->parts = 30;
+	assert_int_equal(open_sized(o, 2000, 1u << 30, NULL), 0);
+	fill_segment(o);
+	before = o->durable;
+	close_it(o);
+	newest(o, path);
+	assert_true(sim_file_get(o->w, path, &file));
+	for (size_t cut = 0; cut < file.len - 1; cut += 61) {
+		sim_file_put(o->w, path, file.data, cut);
+		assert_int_equal(open_sized(o, 2000, 1u << 30, NULL), 0);
+		assert_int_equal(o->count, before);
+		assert_int_equal(o->seen, 0);
+		write_one(o);
+		close_it(o);
+		assert_int_equal(open_sized(o, 2000, 1u << 30, NULL), 0);
+		assert_int_equal(o->count, before + 1);
+		assert_int_equal(o->seen, 30);
+		assert_int_equal(journal_read_all(o->w, DIR, none, NULL, &chain, &torn, NULL), 0);
+		close_it(o);
+		newest(o, again);
+		if (strcmp(again, path) != 0)
+			sim_file_unlink(o->w, again);
+	}
+}
+
+/* A journal that is always over its maximum, closed at any moment: what recovery needs is never what goes. */
+static void what_stands_before_a_torn_checkpoint_is_not_pruned(void **state)
+{
+	struct owner *o = *state;
+	unsigned torn = 0;
+	char path[128];
+
+	o->parts = 30;
+	for (uint64_t life = 0; life < 200; life++) {
+		assert_int_equal(open_sized(o, 2000, 2500, NULL), 0);
+		assert_true(o->count >= o->durable);
+		o->durable = (unsigned)o->count;
+		for (size_t i = 0; i < 12; i++)
+			count_one(o, &o->many[i]);
+		settle(o, life);
+		for (size_t i = 0; i < 12; i++)
+			journal_forget(o->j, &o->many[i]);
+		close_it(o);
+		newest(o, path);
+		torn += lines_of(o, path, "\"part\":1,") == 1 && lines_of(o, path, "\"part\":15,") == 0;
+	}
+	assert_in_range(torn, 10, 190);
+}
+
+static void a_checkpoint_that_no_segment_holds_is_damage(void **state)
+{
+	struct owner *o = *state;
+	CLEANUP(buf_close) struct buf file = BUF_MAX(1u << 20);
+	struct err e = { 0 };
+	char path[128];
+
+	o->parts = 30;
+	assert_int_equal(open_sized(o, 2000, 1u << 30, NULL), 0);
+	fill_segment(o);
+	close_it(o);
+	newest(o, path);
+	assert_true(sim_file_get(o->w, path, &file));
+	sim_file_put(o->w, path, file.data, file.len / 2);
+	sim_file_unlink(o->w, FIRST);
+	assert_int_equal(open_sized(o, 2000, 1u << 30, &e), -ERR_CORRUPT);
+	assert_non_null(strstr(e.text, "whole checkpoint"));
+}
+
+static void a_record_that_is_too_long_is_named_and_holds_nobody_else_up(void **state)
+{
+	struct owner *o = *state;
+	struct journal_append a = { 0 };
+	char *text = mem_alloc(JOURNAL_RECORD_MAX + 1);
+
+	assert_int_equal(open_it(o, NULL), 0);
+	memset(text, 'x', JOURNAL_RECORD_MAX);
+	told = o;
+	journal_append(o->j, &a, "step.outcome", json_pack("{s:s, s:s}", "op", "0190-op", "text", text), on_durable);
+	write_one(o);
+	assert_true(a.waiting);
+	assert_int_equal(o->durable, 1);
+	assert_non_null(strstr(journal_trouble(o->j), "step.outcome of 0190-op"));
+	journal_forget(o->j, &a);
+	assert_false(a.waiting);
+	mem_free(text);
+}
+
+/* What is read of files, counted. */
+static struct {
+	int (*whole)(struct world *w, const char *path, struct buf *b, struct err *e);
+	ssize_t (*part)(struct world *w, struct disk_file *f, uint64_t offset, void *to, size_t len, struct err *e);
+	size_t bytes;
+} reads;
+
+static int read_whole(struct world *w, const char *path, struct buf *b, struct err *e)
+{
+	size_t before = b->len;
+	int rc = reads.whole(w, path, b, e);
+
+	reads.bytes += b->len - before;
+	return rc;
+}
+
+static ssize_t read_part(struct world *w, struct disk_file *f, uint64_t offset, void *to, size_t len, struct err *e)
+{
+	reads.bytes += len;
+	return reads.part(w, f, offset, to, len, e);
+}
+
+static void pruning_reads_one_line_of_the_next_segment_alone(void **state)
+{
+	struct owner *o = *state;
+	assert_int_equal(open_sized(o, 100000, 150000, NULL), 0);
+	reads.whole = o->w->disk_read;
+	reads.part = o->w->file_read;
+	reads.bytes = 0;
+	o->w->disk_read = read_whole;
+	o->w->file_read = read_part;
+	for (unsigned i = 0; i < 8; i++) {
+		for (size_t k = 0; k < ARRAY_LEN(o->many); k++)
+			count_one(o, &o->many[k]);
+		settle(o, 5000);
+	}
+	o->w->disk_read = reads.whole;
+	o->w->file_read = reads.part;
+	assert_false(sim_file_get(o->w, FIRST, &(struct buf){ .max = 1 }));
+	assert_in_range(reads.bytes, 1, 1000);
+}
+
 static void the_whole_chain_is_verified_over_all_segments(void **state)
 {
 	struct owner *o = *state;
@@ -410,6 +615,12 @@ int main(void)
 		TEST(a_torn_last_line_is_cut_and_the_chain_goes_on),
 		TEST(damage_in_the_middle_is_never_skipped),
 		TEST(a_segment_that_is_full_is_followed_by_one_with_a_checkpoint),
+		TEST(a_large_checkpoint_is_spread_over_lines_and_read_back_whole),
+		TEST(a_torn_checkpoint_is_passed_by),
+		TEST(what_stands_before_a_torn_checkpoint_is_not_pruned),
+		TEST(a_checkpoint_that_no_segment_holds_is_damage),
+		TEST(a_record_that_is_too_long_is_named_and_holds_nobody_else_up),
+		TEST(pruning_reads_one_line_of_the_next_segment_alone),
 		TEST(the_whole_chain_is_verified_over_all_segments),
 		TEST(above_the_maximum_the_oldest_goes_and_a_record_names_it),
 		TEST(segments_of_open_operations_stay),

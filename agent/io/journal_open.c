@@ -1,0 +1,184 @@
+/* journal_open.c - recovery: which segment to begin with, what is read from there on, and the first write.
+ *
+ * Happy path: the newest segment begins with a whole checkpoint; it is read, and its torn tail, if any, is cut before the
+ * first append. A checkpoint that a crash tore is passed by: the segment before is read, then what follows; the parts of the
+ * torn one stay where they are, as lines of the chain that say nothing, and the first thing written is a new one.
+ * Failure: damage, and no whole checkpoint at all, are -ERR_CORRUPT. */
+#include "agent/io/journal_impl.h"
+
+#include "agent/base/str.h"
+
+struct opening {
+	journal_visit *visit;
+	void *ctx;
+	bool is_anchor;  /* the segment that is read now begins with the checkpoint that counts */
+	uint64_t header; /* bytes of that checkpoint */
+};
+
+static int on_entry(void *ctx, const struct journal_entry *entry, struct err *e)
+{
+	struct opening *o = ctx;
+
+	if (str_eq(entry->type, "checkpoint")) {
+		if (!o->is_anchor)
+			return 0;
+		o->header += entry->len + 1;
+	}
+	return o->visit(o->ctx, entry, e);
+}
+
+/* ---- where to begin ---- */
+
+/* Do its first lines make a whole checkpoint? The chain is looked at when it is read. */
+static int begins_whole(struct journal *j, const struct journal_segment *seg, bool *ret, struct err *e)
+{
+	CLEANUP(mem_close) char *path = mem_printf("%s/%s", j->cfg.dir, seg->name);
+	CLEANUP(buf_close) struct buf b = BUF_MAX(JOURNAL_SEGMENT_READ_MAX);
+	bool more = true;
+
+	*ret = false;
+	TRY(disk_read_all(j->w, path, &b, e));
+	for (const char *at = buf_str(&b), *end = at + b.len, *lf; more; at = lf + 1) {
+		CLEANUP(json_close) json_t *line = NULL;
+
+		lf = memchr(at, '\n', (size_t)(end - at));
+		if (lf == NULL || json_parse(at, (size_t)(lf - at), "", &line, NULL) != 0 ||
+		    !str_eq(json_str_or(line, "type", ""), "checkpoint"))
+			return 0;
+		more = json_is_true(json_object_get(line, "more"));
+	}
+	*ret = true;
+	return 0;
+}
+
+static int find_anchor(struct journal *j, const struct journal_segments *segs, size_t *ret, struct err *e)
+{
+	for (size_t i = segs->n; i-- > 0;) {
+		bool is_whole = segs->v[i].first == 1; /* the journal's own beginning */
+
+		if (!is_whole)
+			TRY(begins_whole(j, &segs->v[i], &is_whole, e));
+		if (is_whole) {
+			*ret = i;
+			return 0;
+		}
+		log_warn("journal.checkpoint.torn", "segment=%s next=\"the segment before it is read\"", segs->v[i].name);
+	}
+	return err_set(e, ERR_CORRUPT, "no segment of the journal begins with a whole checkpoint");
+}
+
+/* A segment's first line must follow from the segment before, if that is still there. */
+static int chain_before(struct journal *j, const struct journal_segments *segs, size_t i, struct journal_chain *chain,
+			struct err *e)
+{
+	const struct journal_segment *before = &segs->v[i - 1];
+	uint64_t good;
+	bool torn;
+
+	*chain = (struct journal_chain){ .any_prev = true, .next_seq = before->first };
+	return journal_read_segment(j->w, j->cfg.dir, before, false, chain, NULL, NULL, &good, &torn, e);
+}
+
+/* ---- reading ---- */
+
+static int read_from(struct journal *j, struct opening *o, const struct journal_segments *segs, size_t anchor, struct err *e)
+{
+	struct journal_chain chain = { .any_prev = segs->v[anchor].first > 1, .next_seq = segs->v[anchor].first };
+	bool torn = false;
+
+	if (anchor > 0)
+		TRY(chain_before(j, segs, anchor, &chain, e));
+	for (size_t i = anchor; i < segs->n; i++) {
+		o->is_anchor = i == anchor;
+		TRY(journal_read_segment(j->w, j->cfg.dir, &segs->v[i], i + 1 == segs->n, &chain, on_entry, o, &j->size, &torn, e));
+	}
+	if (torn)
+		log_warn("journal.torn", "segment=%s kept_bytes=%llu next=\"cut before anything is written\"",
+			 segs->v[segs->n - 1].name, (unsigned long long)j->size);
+	j->durable = j->written = chain;
+	return 0;
+}
+
+static int open_all(struct journal *j, struct opening *o, bool *ret_empty, struct err *e)
+{
+	CLEANUP(journal_segments_close) struct journal_segments segs = { 0 };
+	size_t anchor = 0;
+
+	TRY(journal_list(j->w, j->cfg.dir, &segs, e));
+	*ret_empty = segs.n == 0;
+	if (segs.n == 0) {
+		j->written.next_seq = j->durable.next_seq = j->anchor = 1;
+		j->is_cut = true;
+		return 0;
+	}
+	TRY(find_anchor(j, &segs, &anchor, e));
+	TRY(read_from(j, o, &segs, anchor, e));
+	*ret_empty = j->size == 0 && segs.n == 1;
+	j->first = segs.v[segs.n - 1].first;
+	j->anchor = segs.v[anchor].first;
+	j->checkpoint_due = anchor + 1 < segs.n;
+	j->base = j->checkpoint_due ? 0 : o->header;
+	journal_path(j, j->first, j->path);
+	j->sealed = segs;
+	j->sealed.n--;
+	segs = (struct journal_segments){ 0 };
+	return 0;
+}
+
+int journal_open(struct world *w, const struct journal_config *cfg, journal_visit *visit, void *visit_ctx, bool *ret_empty,
+		 struct journal **ret, struct err *e)
+{
+	struct opening o = { .visit = visit, .ctx = visit_ctx };
+	struct journal *j = mem_new(struct journal);
+	int rc;
+
+	j->w = w;
+	j->cfg = *cfg;
+	j->lines = BUF_MAX(BATCH_BYTES + 2 * JOURNAL_LINE_MAX);
+	j->backoff = BACKOFF(200, 10000);
+	list_init(&j->queue);
+	sm_init(&j->sm, journal_states, J_IDLE);
+	rc = open_all(j, &o, ret_empty, e);
+	if (rc != 0) {
+		mem_free(j);
+		return rc;
+	}
+	journal_reserve_start(j);
+	*ret = j;
+	return 0;
+}
+
+/* ---- the first thing after a start: lines that were read are not yet lines that are durable. A process that was killed may
+ * have written them, and the name of their segment, without a sync; a power failure now would take back what we act on. ---- */
+
+static void on_cut_named(struct disk_req *r, int rc)
+{
+	struct journal *j = container_of(r, struct journal, disk);
+
+	if (rc != 0) {
+		journal_failed(j, rc);
+		return;
+	}
+	j->is_cut = true;
+	journal_landed(j);
+	journal_turn(j);
+}
+
+/* Removing what is not there syncs the folder. */
+static void on_cut(struct disk_req *r, int rc)
+{
+	struct journal *j = container_of(r, struct journal, disk);
+
+	if (rc != 0) {
+		journal_failed(j, rc);
+		return;
+	}
+	snprintf(j->new_path, sizeof(j->new_path), "%s/none", j->cfg.dir);
+	disk_unlink(j->w, &j->disk, j->new_path, on_cut_named);
+}
+
+void journal_cut(struct journal *j)
+{
+	sm_move(&j->sm, J_CUT);
+	disk_truncate(j->w, &j->disk, j->path, j->size, on_cut);
+}
