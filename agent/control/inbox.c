@@ -254,11 +254,11 @@ static bool consider(struct inbox *in, const signed_t *s, command_t *c)
 		wrong = "the id of another command";
 	if (wrong != NULL) {
 		refuse(in, &s->body, wrong);
-	} else if (c->seq > next) {
-		note_waiting(in, c->seq);
-	} else if (c->seq == next && ops_has_room(in->ops)) {
+	} else if (c->seq == next && ops_has_room_for(in->ops, reeve__control__v1__signed__get_packed_size(s))) {
 		accept(in, s, c);
 		return true;
+	} else if (c->seq > next || (c->seq == next && !ops_is_accepting(in->ops))) {
+		note_waiting(in, c->seq);
 	}
 	return false;
 }

@@ -30,7 +30,7 @@ struct inbox {
 	int64_t head_issued_ms, head_expires_ms;
 	struct inbox_refusal refusals[INBOX_REFUSALS]; /* newest first */
 	size_t refusals_n;
-	uint64_t waiting[32]; /* seqs behind a gap */
+	uint64_t waiting[32]; /* seqs behind a gap, or for which there is no room yet */
 	size_t waiting_n;
 };
 

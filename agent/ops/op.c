@@ -17,9 +17,12 @@
 #include "agent/base/str.h"
 #include "agent/base/uuid.h"
 #include "agent/ops/planner.h"
+#include "agent/ops/room.h"
 
 #define WAIT_POLL_MS 1000
 #define PLAN_FRESH_MS 300000
+#define PLAN_KEPT_BYTES (256u << 10) /* a smaller plan can still be shown when all is over */
+#define ROOM_POLL_MS 15000           /* each look is a whole inventory */
 
 static void advance(struct op *op);
 static void on_timer(struct timer *t);
@@ -79,12 +82,27 @@ static void on_result(struct journal_append *a)
 {
 	struct op *op = container_of(a, struct op, rec);
 
-	op->f.state = OP_ENDED;
 	log_info("op.end", "op=%s verb=%s state=%s", op->f.id_text, op_verb(op), json_str_or(op->result, "state", "?"));
-	op_end_runs(op);
+	op_ended_apply(op);
 	op_creds_done(op);
 	if (op->stopped == NULL)
 		ops_ended(op->ops, op);
+}
+
+/* The plan has done its work: it is the journal's alone from here, as it is after a restart. */
+void op_ended_apply(struct op *op)
+{
+	op->f.state = OP_ENDED;
+	op_end_runs(op);
+	if (op->f.plan_bytes > PLAN_KEPT_BYTES) {
+		plans_free(op->plans);
+		op->plans = NULL;
+		json_close(&op->planned);
+	}
+	op->f.plan_bytes = 0;
+	op->f.command_bytes = json_size(op->accepted);
+	if (json_object_get(op->accepted, "result") == NULL)
+		op->f.command_bytes += json_size(op->result);
 }
 
 static const char *state_name(state_t s)
@@ -128,6 +146,7 @@ void op_end_with(struct op *op, json_t *result)
 	assert(!op->rec.waiting && op->result == NULL);
 	if (op->plans != NULL)
 		add_plan(op, result);
+	room_cut_result(result);
 	timer_stop(op_world(op), &op->timer);
 	op->result = json_incref(result);
 	journal_append(ops_journal(op->ops), &op->rec, "command.result", result, on_result);
@@ -263,6 +282,16 @@ void op_planned_apply(struct op *op, json_t *m, int64_t time_ms)
 	json_decref(op->planned);
 	op->planned = m;
 	op->planned_ms = json_int_or(m, "planned_ms", time_ms);
+	op->f.plan_bytes = op->plans != NULL ? room_of_plan(m, op->plans) : 0;
+}
+
+static void wait_for_room(struct op *op)
+{
+	plans_free(op->plans);
+	op->plans = NULL;
+	snprintf(op->waiting, sizeof(op->waiting),
+		 "waits to be planned: the plans of other commands fill what may be open at once");
+	op_wait(op, ROOM_POLL_MS);
 }
 
 static void record_plan(struct op *op, uint32_t nodes_now)
@@ -275,6 +304,11 @@ static void record_plan(struct op *op, uint32_t nodes_now)
 	json_object_set_new(m, "nodes_now", json_integer(nodes_now));
 	json_object_set_new(m, "planned_ms", json_integer(world_wall_ms(op_world(op))));
 	json_object_set(m, "plan", op->plans->json);
+	if (!ops_has_room_for_plan(op->ops, op, room_of_plan(m, op->plans))) {
+		json_decref(m);
+		wait_for_room(op);
+		return;
+	}
 	op_planned_apply(op, m, 0);
 	journal_append(ops_journal(op->ops), &op->rec, "command.planned", m, on_planned);
 }
@@ -439,9 +473,10 @@ struct op *op_new(struct ops *ops, command_t *cmd, json_t *accepted)
 	op->f.first_record = (uint64_t)json_int_or(accepted, "first_record", 0);
 	if (json_object_get(accepted, "result") != NULL) {
 		op->result = json_incref(json_object_get(accepted, "result"));
-		op->f.state = OP_ENDED;
-	} else if (parse_args(op) != 0) {
-		op->f.state = OP_ACCEPTED; /* cannot be: what is not understood is accepted with its refusal */
+		op_ended_apply(op);
+	} else {
+		op->f.command_bytes = json_size(accepted) + ROOM_RESULT;
+		err_ignore(parse_args(op), "what is not understood is accepted with its refusal, so this cannot be");
 	}
 	return op;
 }

@@ -44,6 +44,7 @@ void op_wait(struct op *op, uint64_t ms); /* then it looks again how to go on */
 /* The terminal record: members of any kind of end, and the end itself. */
 json_t *op_result_json(struct op *op, state_t state, json_t *error, const char *note);
 void op_end_with(struct op *op, json_t *result); /* takes result */
+void op_ended_apply(struct op *op);              /* its result stands: what the runs held is let go */
 void op_planned_apply(struct op *op, json_t *m, int64_t time_ms);
 
 /* op_run.c */

@@ -12,9 +12,9 @@ static void replay_planned(struct op *op, const json_t *record, int64_t time_ms)
 	op_end_runs(op);
 	plans_free(op->plans);
 	op->plans = NULL;
-	op_planned_apply(op, (json_t *)record, time_ms);
 	if (plans_from_json(json_object_get(record, "plan"), &op->plans, &e) != 0)
 		log_error("op.plan.unreadable", "op=%s err=\"%s\" next=\"planned anew\"", op->f.id_text, err_text(&e));
+	op_planned_apply(op, (json_t *)record, time_ms);
 	op->f.state = OP_PLANNED;
 	op_env_init(op);
 }
@@ -54,8 +54,7 @@ void op_replay(struct op *op, const char *type, const json_t *record, int64_t ti
 	} else if (str_eq(type, "command.result")) {
 		json_decref(op->result);
 		op->result = json_incref((json_t *)record);
-		op->f.state = OP_ENDED;
-		op_end_runs(op);
+		op_ended_apply(op);
 	} else {
 		replay_run(op, type, record, time_ms);
 	}

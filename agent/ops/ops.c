@@ -16,6 +16,7 @@
 #include "agent/base/str.h"
 #include "agent/base/uuid.h"
 #include "agent/ops/op.h"
+#include "agent/ops/room.h"
 
 #define OPS_MAX 256   /* open and unacknowledged together */
 #define QUIET_MS 5000 /* EC2 shows a rule or a node for seconds after it went; a plan made then would be wrong */
@@ -190,9 +191,29 @@ bool ops_is_busy(const struct ops *o)
 	return open_count(o) > 0 || o->accepting != NULL;
 }
 
+bool ops_has_room_for(const struct ops *o, size_t signed_len)
+{
+	size_t bytes = room_of_command(signed_len);
+
+	if (o->j == NULL || journal_is_tight(o->j) || o->accepting != NULL || o->n >= OPS_MAX || open_count(o) >= OPS_OPEN_MAX)
+		return false;
+	for (size_t i = 0; i < o->n; i++)
+		bytes += op_fields(o->v[i])->command_bytes;
+	return bytes <= ROOM_COMMANDS;
+}
+
 bool ops_has_room(const struct ops *o)
 {
-	return o->j != NULL && !journal_is_tight(o->j) && open_count(o) < OPS_OPEN_MAX && o->n < OPS_MAX && o->accepting == NULL;
+	return ops_has_room_for(o, 0);
+}
+
+bool ops_has_room_for_plan(const struct ops *o, const struct op *op, size_t bytes)
+{
+	size_t others = 0;
+
+	for (size_t i = 0; i < o->n; i++)
+		others += o->v[i] != op ? op_fields(o->v[i])->plan_bytes : 0;
+	return others == 0 || others + bytes <= ROOM_PLANS;
 }
 
 bool ops_is_turn_of(const struct ops *o, const struct op *op)
@@ -408,8 +429,10 @@ static int replay_accepted(struct ops *o, const json_t *record, struct err *e)
 			reeve__control__v1__command__free_unpacked(cmd, NULL);
 		return err_set(e, ERR_CORRUPT, "a command in the journal cannot be decoded");
 	}
-	if (o->n == OPS_MAX)
-		forget_acked(o);
+	if (o->n == OPS_MAX) {
+		reeve__control__v1__command__free_unpacked(cmd, NULL);
+		return err_set(e, ERR_CORRUPT, "more than %d commands are open or unacknowledged", OPS_MAX);
+	}
 	add_op(o, op_new(o, cmd, (json_t *)record));
 	return 0;
 }

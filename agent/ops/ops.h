@@ -46,9 +46,10 @@ json_t *ops_checkpoint(struct ops *o);
 uint64_t ops_oldest_open(struct ops *o);
 
 /* ---- for control ---- */
-uint64_t ops_epoch(const struct ops *o);    /* 0: none yet */
-uint64_t ops_accepted(const struct ops *o); /* highest seq that is durable in this epoch */
-bool ops_has_room(const struct ops *o);     /* may another command be accepted now? */
+uint64_t ops_epoch(const struct ops *o);                       /* 0: none yet */
+uint64_t ops_accepted(const struct ops *o);                    /* highest seq that is durable in this epoch */
+bool ops_has_room(const struct ops *o);                        /* may another command be accepted now, if it is small? */
+bool ops_has_room_for(const struct ops *o, size_t signed_len); /* and this one? (room.h) */
 struct op *ops_find(struct ops *o, const uint8_t id[16]);
 /* Writes command.accepted; afterwards ops_accepted has moved and `changed` is told. One at a time: ops_is_accepting.
  * `signed_bytes` is the Signed message as it came. `refuse`: a terminal state at once, with a reason (EXPIRED,
@@ -75,6 +76,7 @@ struct journal *ops_journal(const struct ops *o);
 const struct policy *ops_policy_read(struct ops *o);
 bool ops_is_stopped(struct ops *o, const char **why);          /* STOP file, mode off, no policy, read-only, tight journal */
 bool ops_is_turn_of(const struct ops *o, const struct op *op); /* nothing earlier on the same warehouse is open */
+bool ops_has_room_for_plan(const struct ops *o, const struct op *op, size_t bytes); /* room_of_plan */
 bool ops_is_quiet(const struct ops *o); /* nothing was changed a moment ago: what AWS shows now is what there is */
 void ops_ended(struct ops *o, struct op *op);
 void ops_creds_close(struct ops *o, struct creds *c); /* ops_close waits for it */

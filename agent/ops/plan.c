@@ -95,6 +95,8 @@ int plan_end(struct plan_builder *b, struct plans **ret, struct err *e)
 	close_open(b);
 	if (b->err.code != 0)
 		rc = err_set(e, b->err.code, "%s", b->err.text);
+	else if (json_size(b->json) > PLAN_JSON_MAX)
+		rc = err_set(e, ERR_LIMIT, "the plans are larger than %u bytes", PLAN_JSON_MAX);
 	else
 		rc = plans_from_json(b->json, ret, e);
 	json_decref(b->json);

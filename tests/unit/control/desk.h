@@ -195,6 +195,8 @@ static inline void desk_command(struct desk_command *k, uint64_t seq)
 	k->b.role_id = (char *)"AROAX";
 	a.warehouse = a.confirm = (char *)"wh-1";
 	memset(k->id, (int)seq, sizeof(k->id));
+	k->id[6] = 0x70; /* a UUIDv7 */
+	k->id[8] = 0x80;
 	k->c.schema = 1;
 	k->c.binding = &k->b;
 	k->c.epoch = 1;
@@ -210,7 +212,7 @@ static inline void desk_command(struct desk_command *k, uint64_t seq)
 
 static inline signed_t *desk_sign_command(const struct desk_command *k, const struct sign_key *by)
 {
-	uint8_t body[8192];
+	CLEANUP(mem_close) uint8_t *body = mem_alloc(reeve__control__v1__command__get_packed_size(&k->c));
 	size_t len = reeve__control__v1__command__pack(&k->c, body);
 
 	return desk_signed(body, len, by, SIGN_DOMAIN_COMMAND);

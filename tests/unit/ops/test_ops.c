@@ -1,4 +1,5 @@
 /* test_ops.c - all operations together: turns, acknowledgements, checkpoints, the customer's switches. */
+#include "agent/ops/room.h"
 #include "tests/unit/ops/shop.h"
 
 static void one_command_a_warehouse_at_a_time_in_order(void **state)
@@ -152,6 +153,69 @@ static void no_more_than_a_few_commands_are_open_at_once(void **state)
 	assert_int_equal(ops_accepted(s->d.ops), OPS_OPEN_MAX);
 }
 
+/* As large as a command may be: 512 KiB with its signatures. */
+static void give_largest(struct shop *s, unsigned seq, int verb)
+{
+	CLEANUP(mem_close) char *text = mem_alloc(510 << 10);
+	struct desk_command k;
+
+	memset(text, 'x', (510 << 10) - 1);
+	desk_command(&k, seq);
+	k.c.verb = (Reeve__Control__V1__Verb)verb;
+	k.c.traceparent = text;
+	desk_give_one(&s->d, desk_sign_command(&k, &s->d.command));
+}
+
+static void assert_it_starts_again(struct shop *s, uint64_t accepted)
+{
+	json_t *before = ops_checkpoint(s->d.ops), *after;
+
+	assert_true(json_size(before) > (4u << 20)); /* more than a line may hold */
+	assert_true(json_size(before) < ROOM_CHECKPOINT);
+	desk_shut(&s->d);
+	shop_open(s);
+	assert_int_equal(ops_accepted(s->d.ops), accepted);
+	ops_note(s->d.ops, "test.note", json_object()); /* the first append after a start */
+	desk_settle(&s->d);
+	assert_null(journal_trouble(s->d.j));
+	after = ops_checkpoint(s->d.ops);
+	assert_int_equal(json_array_size(json_object_get(before, "records")), json_array_size(json_object_get(after, "records")));
+	json_decref(before);
+	json_decref(after);
+}
+
+static void open_commands_of_the_largest_size_fit_and_the_next_one_waits(void **state)
+{
+	struct shop *s = *state;
+	unsigned seq = 0;
+
+	while (s->d.in.waiting_n == 0)
+		give_largest(s, ++seq, REEVE__CONTROL__V1__VERB__WAREHOUSE_DELETE);
+	assert_in_range(seq, 7, 12);
+	assert_int_equal(s->d.in.waiting[0], seq);
+	assert_int_equal(ops_accepted(s->d.ops), seq - 1);
+	assert_it_starts_again(s, seq - 1);
+}
+
+static void results_that_nobody_acknowledges_make_commands_wait_and_then_go_on(void **state)
+{
+	struct shop *s = *state;
+	unsigned seq = 0;
+
+	while (s->d.in.waiting_n == 0)
+		give_largest(s, ++seq, 999);
+	assert_int_equal(ops_accepted(s->d.ops), seq - 1);
+	assert_it_starts_again(s, seq - 1);
+	give_largest(s, seq, 999);
+	assert_int_equal(ops_accepted(s->d.ops), seq - 1);
+	ops_acked(s->d.ops, seq - 1);
+	desk_settle(&s->d);
+	inbox_again(&s->d.in);
+	desk_settle(&s->d);
+	assert_int_equal(ops_accepted(s->d.ops), seq);
+	assert_int_equal(s->d.in.waiting_n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +227,8 @@ int main(void)
 		SHOP(the_mode_says_what_the_customer_has_switched),
 		SHOP(a_flood_of_the_same_event_is_noted_once),
 		SHOP(no_more_than_a_few_commands_are_open_at_once),
+		SHOP(open_commands_of_the_largest_size_fit_and_the_next_one_waits),
+		SHOP(results_that_nobody_acknowledges_make_commands_wait_and_then_go_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,60 @@
+/* room.c - see room.h. */
+#include "agent/ops/room.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/base/enc.h"
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+
+#define TEXTS_MAX (16u << 10) /* warehouse, requested_by, reason, escaped, and the names around them */
+#define STEP_BYTES 2048       /* intent and outcome of a step, and of what takes it back */
+#define NODE_BYTES 256        /* its id: in facts, among the created, and among the deleted */
+#define LIST_KEPT 128
+
+size_t room_of_command(size_t signed_len)
+{
+	return ENC_BASE64_LEN(signed_len) + TEXTS_MAX + ROOM_RESULT;
+}
+
+/* Three times the plan itself: what its arguments name may stand in an outcome, as it is and in a pair with its kind. */
+size_t room_of_plan(const json_t *planned, const struct plans *p)
+{
+	struct demand d = { 0 };
+	size_t bytes;
+
+	plans_demand(p, &d);
+	bytes = 3 * json_size(planned) + STEP_BYTES * plans_steps(p) + (size_t)NODE_BYTES * d.new_nodes;
+	demand_close(&d);
+	return bytes;
+}
+
+static void cut_list(json_t *result, const char *name, char *note, size_t size)
+{
+	json_t *list = json_object_get(result, name);
+	size_t n = json_array_size(list), used = strlen(note);
+	json_t *kept;
+
+	if (n <= LIST_KEPT)
+		return;
+	kept = json_array();
+	for (size_t i = 0; i < LIST_KEPT; i++)
+		json_array_append(kept, json_array_get(list, i));
+	json_object_set_new(result, name, kept);
+	snprintf(note + used, size - used, "; %zu %s, of which %d are told: the journal names all", n, name, LIST_KEPT);
+}
+
+void room_cut_result(json_t *result)
+{
+	static const char *const lists[] = { "created", "deleted", "preserved" };
+	char note[512 + 3 * 80];
+
+	if (json_size(result) <= ROOM_RESULT)
+		return;
+	snprintf(note, sizeof(note), "%.500s; too long for its plan", json_str_or(result, "note", ""));
+	json_object_del(result, "plan_text");
+	for (size_t i = 0; i < ARRAY_LEN(lists) && json_size(result) > ROOM_RESULT; i++)
+		cut_list(result, lists[i], note, sizeof(note));
+	json_object_set_new(result, "note", json_string(note[0] == ';' ? note + 2 : note));
+}
