@@ -1,5 +1,6 @@
 /* uuid.h - UUIDs as 16 bytes: version 7 (RFC 9562) from a time and randomness that the caller brings. */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "agent/base/err.h"
@@ -8,5 +9,6 @@
 #define UUID_TEXT_LEN 37
 
 void uuid_v7(int64_t wall_ms, const uint8_t random[10], uint8_t to[UUID_LEN]);
+bool uuid_is_v7(const uint8_t id[UUID_LEN]); /* its version and variant say so */
 const char *uuid_text(const uint8_t id[UUID_LEN], char to[UUID_TEXT_LEN]);
 int uuid_parse(const char *s, uint8_t to[UUID_LEN]);

@@ -7,15 +7,23 @@
 #include "agent/base/json.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/base/pbguard.h"
 #include "agent/base/str.h"
 #include "agent/base/uuid.h"
 #include "agent/ops/op.h"
 #include "agent/ops/spec.h"
 
-#define INTENT_MAX (4u << 20)
 #define SIGNED_MAX (512u << 10)
 #define COMMANDS_MAX 32
+#define HEAD_MAX (64u << 10)
 #define HEAD_MAX_MS (10 * 60 * 1000)
+#define HEAD_AHEAD_MS (2 * 60 * 1000)
+#define TIME_MAX_MS (1ll << 53)
+/* Fields, at any depth: several times what the largest legal one has. */
+#define INTENT_FIELDS 2048
+#define COMMAND_FIELDS 256
+#define ARGS_FIELDS 16384
+#define HEAD_FIELDS 1100 /* 1,024 cancelled commands */
 #define SCHEMA 1
 
 typedef Reeve__Control__V1__Intent intent_t;
@@ -26,7 +34,7 @@ typedef Reeve__Control__V1__Head head_t;
 
 void inbox_init(struct inbox *in, struct world *w, struct ops *ops, const struct trust *trust, const struct inbox_binding *b)
 {
-	*in = (struct inbox){ .w = w, .ops = ops, .trust = trust, .binding = *b, .last = BUF_MAX(INTENT_MAX) };
+	*in = (struct inbox){ .w = w, .ops = ops, .trust = trust, .binding = *b, .last = BUF_MAX(INBOX_INTENT_MAX) };
 }
 
 void inbox_close(struct inbox *in)
@@ -71,9 +79,11 @@ static const char *head_wrong(const struct inbox *in, const head_t *h)
 		return "a head for another installation";
 	if (epoch != 0 && h->epoch < epoch)
 		return "a head of an older epoch";
+	if (h->issued_at <= 0 || h->issued_at > TIME_MAX_MS || h->expires_at > TIME_MAX_MS)
+		return "a head without a time";
 	if (h->expires_at <= h->issued_at || h->expires_at - h->issued_at > HEAD_MAX_MS)
 		return "a head that is valid for more than 10 minutes";
-	if (h->issued_at - world_wall_ms(in->w) > HEAD_MAX_MS)
+	if (h->issued_at - world_wall_ms(in->w) > HEAD_AHEAD_MS)
 		return "a head from the future";
 	return NULL;
 }
@@ -85,26 +95,40 @@ static void take_cancels(struct inbox *in, const head_t *h)
 			ops_cancel(in->ops, h->cancelled[i].data);
 }
 
+/* The same head again is no younger. */
+static void note_head(struct inbox *in, const head_t *h)
+{
+	if (h->issued_at <= in->head_issued_ms)
+		return;
+	in->head_issued_ms = h->issued_at;
+	in->head_expires_ms = h->expires_at;
+	in->head_until_ms = world_now_ms(in->w) + HEAD_MAX_MS;
+}
+
+static head_t *decode_head(const ProtobufCBinaryData *body)
+{
+	if (pbguard_check(&reeve__control__v1__head__descriptor, body->data, body->len, HEAD_FIELDS, "a head", NULL) != 0)
+		return NULL;
+	return reeve__control__v1__head__unpack(NULL, body->len, body->data);
+}
+
 /* An older head than one that was seen is no news, but its cancels were signed once and stay true. */
 static void take_head(struct inbox *in, const signed_t *s)
 {
 	head_t *h = NULL;
 	const char *wrong;
 
-	if (s->body.len > SIGNED_MAX || !trust_verify(in->trust, TRUST_HEAD, SIGN_DOMAIN_HEAD, s)) {
+	if (s->body.len > HEAD_MAX || !trust_verify(in->trust, TRUST_HEAD, SIGN_DOMAIN_HEAD, s)) {
 		refuse(in, &s->body, "a head without a valid signature of a head key");
 		return;
 	}
-	h = reeve__control__v1__head__unpack(NULL, s->body.len, s->body.data);
+	h = decode_head(&s->body);
 	wrong = h == NULL ? "a head that cannot be decoded" : head_wrong(in, h);
 	if (wrong != NULL) {
 		refuse(in, &s->body, wrong);
 	} else {
 		take_cancels(in, h);
-		if (h->issued_at >= in->head_issued_ms) {
-			in->head_issued_ms = h->issued_at;
-			in->head_expires_ms = h->expires_at;
-		}
+		note_head(in, h);
 	}
 	if (h != NULL)
 		reeve__control__v1__head__free_unpacked(h, NULL);
@@ -112,7 +136,7 @@ static void take_head(struct inbox *in, const signed_t *s)
 
 bool inbox_head_is_fresh(const struct inbox *in)
 {
-	return in->head_expires_ms > world_wall_ms(in->w);
+	return in->head_expires_ms > world_wall_ms(in->w) && in->head_until_ms > world_now_ms(in->w);
 }
 
 bool inbox_is_release_signed(const struct inbox *in, const void *signed_bytes, size_t len)
@@ -130,9 +154,12 @@ bool inbox_is_release_signed(const struct inbox *in, const void *signed_bytes, s
 /* A legal command that is not carried out: the terminal state, and why. 0: it is. */
 static int check_apply(const command_t *c, struct err *e)
 {
-	Reeve__Control__V1__WarehouseApply *a = reeve__control__v1__warehouse_apply__unpack(NULL, c->args.len, c->args.data);
+	Reeve__Control__V1__WarehouseApply *a = NULL;
 	int state = STATE(FAILED);
 
+	if (pbguard_check(&reeve__control__v1__warehouse_apply__descriptor, c->args.data, c->args.len, ARGS_FIELDS, "args", e) != 0)
+		return state;
+	a = reeve__control__v1__warehouse_apply__unpack(NULL, c->args.len, c->args.data);
 	if (a == NULL || a->spec == NULL)
 		err_set(e, ERR_INVALID, "args: not a WarehouseApply with a spec");
 	else if (spec_check(a->spec, e) != 0)
@@ -148,9 +175,13 @@ static int check_apply(const command_t *c, struct err *e)
 
 static int check_delete(const command_t *c, struct err *e)
 {
-	Reeve__Control__V1__WarehouseDelete *d = reeve__control__v1__warehouse_delete__unpack(NULL, c->args.len, c->args.data);
+	Reeve__Control__V1__WarehouseDelete *d = NULL;
 	int state = STATE(FAILED);
 
+	if (pbguard_check(&reeve__control__v1__warehouse_delete__descriptor, c->args.data, c->args.len, ARGS_FIELDS, "args", e) !=
+	    0)
+		return state;
+	d = reeve__control__v1__warehouse_delete__unpack(NULL, c->args.len, c->args.data);
 	if (d == NULL)
 		err_set(e, ERR_INVALID, "args: not a WarehouseDelete");
 	else if (!str_eq(d->warehouse, c->target) || !str_eq(d->confirm, d->warehouse))
@@ -212,6 +243,7 @@ static const char *epoch_wrong(const struct inbox *in, const signed_t *s, const 
 
 static void note_waiting(struct inbox *in, uint64_t seq)
 {
+	in->is_left = true;
 	if (in->waiting_n < ARRAY_LEN(in->waiting))
 		in->waiting[in->waiting_n++] = seq;
 }
@@ -222,6 +254,11 @@ static bool is_text(const command_t *c)
 	return str_is_utf8(c->target, strlen(c->target)) && str_is_utf8(c->requested_by, strlen(c->requested_by)) &&
 	       str_is_utf8(c->reason, strlen(c->reason)) && strlen(c->requested_by) <= 256 && strlen(c->reason) <= 1024 &&
 	       strlen(c->target) <= 256;
+}
+
+static bool is_id(const ProtobufCBinaryData *id)
+{
+	return id->len == UUID_LEN && uuid_is_v7(id->data);
 }
 
 static void accept(struct inbox *in, const signed_t *s, command_t *c)
@@ -242,14 +279,24 @@ static bool is_clone(struct inbox *in, const command_t *c)
 	return op != NULL && (op_fields(op)->seq != c->seq || op_fields(op)->epoch != c->epoch);
 }
 
+/* Its epoch is judged by the first one, which is not durable yet. */
+static bool is_early(const struct inbox *in)
+{
+	return ops_epoch(in->ops) == 0 && ops_is_accepting(in->ops);
+}
+
 /* Takes the command or leaves it; c is freed here unless it was taken. */
 static bool consider(struct inbox *in, const signed_t *s, command_t *c)
 {
-	const char *wrong = c->command_id.len != UUID_LEN || !is_text(c) ? "a command with malformed members"
-			    : !is_bound_to_us(in, c->binding)            ? "bound to another installation, account, region or role"
-									 : epoch_wrong(in, s, c);
+	const char *wrong = !is_id(&c->command_id) || !is_text(c) ? "a command with malformed members"
+			    : !is_bound_to_us(in, c->binding)     ? "bound to another installation, account, region or role"
+								  : epoch_wrong(in, s, c);
 	uint64_t next = c->epoch == ops_epoch(in->ops) ? ops_accepted(in->ops) + 1 : 1;
 
+	if (is_early(in)) {
+		in->is_left = true;
+		return false;
+	}
 	if (wrong == NULL && is_clone(in, c))
 		wrong = "the id of another command";
 	if (wrong != NULL) {
@@ -257,10 +304,21 @@ static bool consider(struct inbox *in, const signed_t *s, command_t *c)
 	} else if (c->seq == next && ops_has_room_for(in->ops, reeve__control__v1__signed__get_packed_size(s))) {
 		accept(in, s, c);
 		return true;
-	} else if (c->seq > next || (c->seq == next && !ops_is_accepting(in->ops))) {
+	} else if (c->seq == next && ops_is_accepting(in->ops)) {
+		in->is_left = true; /* it is the one, or comes behind it */
+	} else if (c->seq >= next) {
 		note_waiting(in, c->seq);
 	}
 	return false;
+}
+
+static command_t *decode_command(const ProtobufCBinaryData *body)
+{
+	const ProtobufCMessageDescriptor *d = &reeve__control__v1__command__descriptor;
+
+	if (pbguard_check(d, body->data, body->len, COMMAND_FIELDS, "a command", NULL) != 0)
+		return NULL;
+	return reeve__control__v1__command__unpack(NULL, body->len, body->data);
 }
 
 static void take_command(struct inbox *in, const signed_t *s)
@@ -275,7 +333,7 @@ static void take_command(struct inbox *in, const signed_t *s)
 		refuse(in, &s->body, "a command without a valid signature of a command key");
 		return;
 	}
-	c = reeve__control__v1__command__unpack(NULL, s->body.len, s->body.data);
+	c = decode_command(&s->body);
 	if (c == NULL)
 		refuse(in, &s->body, "a command that cannot be decoded");
 	else if (!consider(in, s, c))
@@ -289,30 +347,42 @@ static void take_all(struct inbox *in, const intent_t *i)
 	if (i->epoch == ops_epoch(in->ops))
 		ops_acked(in->ops, i->result_acked_through);
 	in->waiting_n = 0;
+	in->is_left = false;
 	for (size_t k = 0; k < i->n_commands && k < COMMANDS_MAX; k++)
 		take_command(in, i->commands[k]);
 }
 
-int inbox_take(struct inbox *in, const void *intent, size_t len, struct err *e)
+/* A large intent that leaves nothing to do is not kept. */
+static void keep(struct inbox *in, const void *intent, size_t len)
 {
-	intent_t *i;
-
-	if (len > INTENT_MAX)
-		return err_set(e, ERR_LIMIT, "an intent of %zu bytes; at most %u are read", len, INTENT_MAX);
-	i = reeve__control__v1__intent__unpack(NULL, len, intent);
-	if (i == NULL)
-		return err_set(e, ERR_INVALID, "the vendor's intent cannot be decoded");
-	if (intent != in->last.data) {
+	if (!in->is_left) {
+		buf_close(&in->last);
+		in->last = BUF_MAX(INBOX_INTENT_MAX);
+	} else if (intent != in->last.data) {
 		buf_reset(&in->last);
 		buf_add(&in->last, intent, len);
 	}
+}
+
+int inbox_take(struct inbox *in, const void *intent, size_t len, struct err *e)
+{
+	const ProtobufCMessageDescriptor *d = &reeve__control__v1__intent__descriptor;
+	intent_t *i;
+
+	if (len > INBOX_INTENT_MAX)
+		return err_set(e, ERR_LIMIT, "an intent of %zu bytes; at most %u are read", len, INBOX_INTENT_MAX);
+	TRY(pbguard_check(d, intent, len, INTENT_FIELDS, "the vendor's intent", e));
+	i = reeve__control__v1__intent__unpack(NULL, len, intent);
+	if (i == NULL)
+		return err_set(e, ERR_INVALID, "the vendor's intent cannot be decoded");
 	take_all(in, i);
 	reeve__control__v1__intent__free_unpacked(i, NULL);
+	keep(in, intent, len);
 	return 0;
 }
 
 void inbox_again(struct inbox *in)
 {
-	if (in->last.len > 0 && ops_has_room(in->ops))
+	if (in->is_left && ops_has_room(in->ops))
 		err_ignore(inbox_take(in, in->last.data, in->last.len, NULL), "it was decodable when it came");
 }

@@ -10,6 +10,7 @@
 #include "agent/ops/ops.h"
 
 #define INBOX_REFUSALS 8
+#define INBOX_INTENT_MAX (2u << 20) /* 1 MiB of commands, or one that is larger, and the head */
 
 struct inbox_binding {
 	const char *installation, *account, *region, *role_id;
@@ -26,8 +27,10 @@ struct inbox {
 	struct ops *ops;
 	const struct trust *trust;
 	struct inbox_binding binding;
-	struct buf last; /* the newest intent, for when there is room again */
+	struct buf last; /* the newest intent, while something in it waits for its turn or for room */
+	bool is_left;    /* something does */
 	int64_t head_issued_ms, head_expires_ms;
+	uint64_t head_until_ms;                        /* monotonic: ten minutes after it was first seen */
 	struct inbox_refusal refusals[INBOX_REFUSALS]; /* newest first */
 	size_t refusals_n;
 	uint64_t waiting[32]; /* seqs behind a gap, or for which there is no room yet */
@@ -36,8 +39,10 @@ struct inbox {
 
 void inbox_init(struct inbox *in, struct world *w, struct ops *ops, const struct trust *trust, const struct inbox_binding *b);
 void inbox_close(struct inbox *in);
-/* Undecodable bytes are an error; a refused command is not. */
+/* Undecodable bytes, and more of them or more in them than the limits allow, are an error; a refused command is not. */
 int inbox_take(struct inbox *in, const void *intent, size_t len, struct err *e);
 void inbox_again(struct inbox *in); /* an acceptance is done: the next one of the newest intent */
+/* For ten minutes from its issue, and for ten from when it was first seen, by a clock that nobody can set: the earlier end
+ * counts. A vendor's clock may be two minutes ahead of ours. */
 bool inbox_head_is_fresh(const struct inbox *in);
 bool inbox_is_release_signed(const struct inbox *in, const void *signed_bytes, size_t len);

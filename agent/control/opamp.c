@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/base/mem.h"
+#include "agent/base/pbguard.h"
 #include "agent/base/str.h"
 #include "proto/opamp.pb-c.h"
 
@@ -173,6 +174,7 @@ int opamp_unpack(const struct opamp_state *s, const void *body, size_t len, stru
 
 	if (len > OPAMP_MESSAGE_MAX)
 		return err_set(e, ERR_LIMIT, "an OpAMP answer of %zu bytes", len);
+	TRY(pbguard_check(&opamp__v1__server_to_agent__descriptor, body, len, OPAMP_FIELDS_MAX, "the OpAMP answer", e));
 	m = opamp__v1__server_to_agent__unpack(NULL, len, body);
 	if (m == NULL)
 		return err_set(e, ERR_INVALID, "the OpAMP answer cannot be decoded");

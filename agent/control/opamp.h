@@ -6,7 +6,8 @@
 #include "agent/base/buf.h"
 #include "agent/base/uuid.h"
 
-#define OPAMP_MESSAGE_MAX (4u << 20)
+#define OPAMP_MESSAGE_MAX (3u << 20) /* an intent, and what a server may say beside it */
+#define OPAMP_FIELDS_MAX 8192        /* in an answer, at any depth */
 
 struct opamp_attr {
 	const char *key, *value;
@@ -37,5 +38,5 @@ struct opamp_answer {
 };
 
 int opamp_pack(const struct opamp_state *s, const void *report, size_t len, struct buf *to, struct err *e);
-/* An answer to another agent's uid, or one that cannot be decoded, is an error. */
+/* An answer to another agent's uid, one beyond the limits, and one that cannot be decoded are errors. */
 int opamp_unpack(const struct opamp_state *s, const void *body, size_t len, struct opamp_answer *ret, struct err *e);

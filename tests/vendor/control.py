@@ -16,6 +16,7 @@ from tests.peers.pb import control
 from tests.vendor import keys, store
 
 MOST_COMMANDS = 32
+MOST_BYTES = 1 << 20
 HEAD_LIFE_MS = 600_000
 HEAD_RESIGN_MS = 60_000
 
@@ -24,6 +25,17 @@ Told = collections.namedtuple("Told", "epoch commands acked cancelled")
 
 def is_terminal(state):
     return state >= control.SUCCEEDED
+
+
+def first_few(orders):
+    """As many as an intent may carry: 32, and 1 MiB together, but one always."""
+    size, few = 0, []
+    for order in orders[:MOST_COMMANDS]:
+        size += order.signed.ByteSize()
+        if few and size > MOST_BYTES:
+            break
+        few.append(order.seq)
+    return tuple(few)
 
 
 def state_name(state):
@@ -137,7 +149,7 @@ class Control:
         acked = 0
         while acked + 1 in done:
             acked += 1
-        commands = tuple(o.seq for o in orders if o.seq > accepted)[:MOST_COMMANDS]
+        commands = first_few([o for o in orders if o.seq > accepted])
         cancelled = tuple(c for c in self.files.cancels(installation) if c not in self.results)
         return Told(epoch, commands, acked, cancelled)
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.peers.pb import control
 from tests.vendor import keys, store
+from tests.vendor.control import first_few
 from tests.vendor.files import Log, read_lines
 from tests.vendor.registry import Registry
 
@@ -55,6 +56,18 @@ def test_commands_come_by_ascending_seq_until_they_are_accepted(plane, session, 
     intent = session.poll(control.Report(epoch=1, accepted_through=2))
     assert [command(c).seq for c in intent.commands] == [3]
     assert control.Head.FromString(intent.head.body).last_seq == 3
+
+
+@pytest.mark.parametrize(
+    ("sizes", "sent"),
+    [([10] * 40, 32), ([400_000] * 4, 2), ([500_000, 600_000], 1), ([2_000_000, 10], 1), ([], 0)],
+)
+def test_an_intent_stays_below_the_agent_s_limits(sizes, sent):
+    orders = [
+        store.Order("inst-1", 1, n + 1, bytes(16), control.Signed(body=bytes(size)), None)
+        for n, size in enumerate(sizes)
+    ]
+    assert first_few(orders) == tuple(range(1, sent + 1))
 
 
 def test_a_result_is_stored_once_and_then_acknowledged(plane, session, spec):

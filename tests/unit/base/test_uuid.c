@@ -26,6 +26,22 @@ static void the_example_of_rfc_9562_comes_out(void **state)
 	assert_memory_equal(id, back, UUID_LEN);
 }
 
+static void version_and_variant_are_told(void **state)
+{
+	static const struct {
+		uint8_t version, variant;
+		bool is;
+	} cases[] = { { 0x70, 0x80, true },  { 0x7f, 0xbf, true },  { 0x40, 0x80, false },
+		      { 0x70, 0x00, false }, { 0x70, 0xc0, false }, { 0x00, 0x00, false } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		uint8_t id[UUID_LEN] = { [6] = cases[i].version, [8] = cases[i].variant };
+
+		assert_int_equal(uuid_is_v7(id), cases[i].is);
+	}
+}
+
 static void later_ids_sort_behind(void **state)
 {
 	static const uint8_t low[10], high[10] = { 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 };
@@ -58,6 +74,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_example_of_rfc_9562_comes_out),
+		cmocka_unit_test(version_and_variant_are_told),
 		cmocka_unit_test(later_ids_sort_behind),
 		cmocka_unit_test(what_is_no_uuid_is_refused),
 	};

@@ -59,7 +59,7 @@ static void a_good_command_wrapped_in_junk_signatures_is_too_large(void **state)
 	s = desk_sign_command(&k, &d->command);
 	desk_sign(s, &d->command, SIGN_DOMAIN_COMMAND);
 	mem_free(s->sigs[1]->sig.data);
-	s->sigs[1]->sig = (ProtobufCBinaryData){ 3u << 20, mem_alloc(3u << 20) };
+	s->sigs[1]->sig = (ProtobufCBinaryData){ 1u << 20, mem_alloc(1u << 20) };
 	desk_give_one(d, s);
 	assert_int_equal(ops_accepted(d->ops), 0);
 	assert_string_equal(newest_refusal(d), "a command that is too large, its signatures included");
@@ -233,6 +233,15 @@ static void malformed_members_are_refused(void **state)
 	desk_command(&k, 1);
 	k.c.command_id.len = 15;
 	give_bent(d, &k);
+	assert_string_equal(newest_refusal(d), "a command with malformed members");
+	for (int i = 0; i < 2; i++) {
+		d->in.refusals_n = 0;
+		desk_command(&k, 1);
+		k.id[i == 0 ? 6 : 8] ^= 0xc0; /* 16 bytes, but no UUIDv7 */
+		give_bent(d, &k);
+		assert_string_equal(newest_refusal(d), "a command with malformed members");
+	}
+	d->in.refusals_n = 0;
 	desk_command(&k, 1);
 	k.c.reason = (char *)"\xff\xfe";
 	give_bent(d, &k);
@@ -280,6 +289,72 @@ static void a_head_is_fresh_for_ten_minutes_at_most(void **state)
 	assert_false(inbox_head_is_fresh(&d->in));
 }
 
+static void give_head(struct desk *d, int64_t issued, int64_t expires)
+{
+	head_t h;
+
+	head(&h);
+	h.issued_at = issued;
+	h.expires_at = expires;
+	desk_give(d, NULL, 0, head_of(d, &h, &d->head));
+}
+
+static void nothing(void *ctx)
+{
+	(void)ctx;
+}
+
+/* Time goes from event to event, so there must be one. */
+static void pass(struct desk *d, uint64_t ms)
+{
+	sim_at(d->w, ms, nothing, NULL);
+	sim_run_until(d->w, NULL, NULL, ms);
+}
+
+static void no_head_is_fresh_for_longer_than_ten_minutes_after_it_was_seen(void **state)
+{
+	struct desk *d = *state;
+
+	give_head(d, DESK_NOW + 100000, DESK_NOW + 700000); /* a clock that is ahead: it would expire in twelve minutes */
+	assert_true(inbox_head_is_fresh(&d->in));
+	pass(d, 300000);
+	give_head(d, DESK_NOW + 100000, DESK_NOW + 700000); /* the same one again */
+	pass(d, 290000);
+	assert_true(inbox_head_is_fresh(&d->in));
+	pass(d, 10000);
+	assert_false(inbox_head_is_fresh(&d->in));
+	give_head(d, DESK_NOW + 600000, DESK_NOW + 1200000);
+	assert_true(inbox_head_is_fresh(&d->in));
+	sim_wall_step(d->w, -3600000); /* a clock that is set back makes no head younger */
+	pass(d, 600000);
+	assert_false(inbox_head_is_fresh(&d->in));
+}
+
+static void a_head_with_times_that_are_none_is_refused(void **state)
+{
+	struct desk *d = *state;
+	static const struct {
+		int64_t issued, expires;
+		const char *why;
+	} cases[] = {
+		{ INT64_MIN, INT64_MAX, "a head without a time" },
+		{ 0, 1, "a head without a time" },
+		{ INT64_MAX - 1, INT64_MAX, "a head without a time" },
+		{ 1, INT64_MAX, "a head without a time" },
+		{ DESK_NOW, INT64_MIN, "a head that is valid for more than 10 minutes" },
+		{ DESK_NOW, DESK_NOW, "a head that is valid for more than 10 minutes" },
+		{ DESK_NOW + 200000, DESK_NOW + 800000, "a head from the future" },
+		{ DESK_NOW + 3600000, DESK_NOW + 3600001, "a head from the future" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		d->in.refusals_n = 0;
+		give_head(d, cases[i].issued, cases[i].expires);
+		assert_false(inbox_head_is_fresh(&d->in));
+		assert_string_equal(newest_refusal(d), cases[i].why);
+	}
+}
+
 static void a_cancel_travels_in_the_head_and_ends_what_has_not_started(void **state)
 {
 	struct desk *d = *state;
@@ -316,6 +391,92 @@ static void bytes_that_are_no_intent_are_an_error_and_change_nothing(void **stat
 	assert_int_equal(d->in.refusals_n, 0);
 }
 
+/* A few bytes each on the wire, and a struct each in memory: refused before they are unpacked. */
+static void an_intent_that_would_cost_much_memory_is_refused_unread(void **state)
+{
+	struct desk *d = *state;
+	static const struct {
+		const char *field;
+		size_t len, n;
+		int rc;
+		const char *says;
+	} cases[] = {
+		{ "\x1a\x00", 2, 1u << 20, -ERR_LIMIT, "more than 2048 fields" },         /* commands */
+		{ "\x12\x02\x12\x00", 4, 1u << 19, -ERR_LIMIT, "more than 2048 fields" }, /* heads with a signature each */
+		{ "\x12\x00", 2, 1025, 0, "" },
+		{ "\x1a\x00", 2, (1u << 20) + 1, -ERR_LIMIT, "an intent of 2097154 bytes" },
+		{ "\x1a\x02\x10\x01", 4, 1, -ERR_INVALID, "field sigs is of another type" },
+		{ "\x0a\x00", 2, 1, -ERR_INVALID, "field epoch is of another type" },
+		{ "\x1a\x03\x0a\x05", 4, 1, -ERR_INVALID, "cut off" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(buf_close) struct buf b = BUF_MAX(4u << 20);
+		struct err e = { 0 };
+
+		for (size_t k = 0; k < cases[i].n; k++)
+			buf_add(&b, cases[i].field, cases[i].len);
+		assert_int_equal(inbox_take(&d->in, b.data, b.len, &e), cases[i].rc);
+		assert_non_null(strstr(e.text, cases[i].says));
+	}
+}
+
+static void a_head_with_more_than_a_thousand_cancels_is_refused(void **state)
+{
+	struct desk *d = *state;
+	CLEANUP(buf_close) struct buf b = BUF_MAX(1u << 20);
+	head_t h;
+
+	head(&h);
+	reeve__control__v1__head__pack(&h, (uint8_t *)buf_room(&b, 4096));
+	buf_grew(&b, reeve__control__v1__head__get_packed_size(&h));
+	for (int i = 0; i < 1200; i++)
+		buf_add(&b, "\x32\x00", 2);
+	desk_give(d, NULL, 0, desk_signed(b.data, b.len, &d->head, SIGN_DOMAIN_HEAD));
+	assert_false(inbox_head_is_fresh(&d->in));
+	assert_string_equal(newest_refusal(d), "a head that cannot be decoded");
+}
+
+static void arguments_that_would_cost_much_memory_are_accepted_with_their_refusal(void **state)
+{
+	struct desk *d = *state;
+	struct arena *m = arena_new_sized(1u << 20);
+	CLEANUP(buf_close) struct buf b = BUF_MAX(1u << 20);
+	Reeve__Control__V1__Status st;
+	struct desk_command k;
+
+	for (int i = 0; i < 20000; i++)
+		buf_add(&b, "\x0a\x02\x22\x00", 4); /* specs with an empty security group each */
+	desk_command(&k, 1);
+	k.c.verb = REEVE__CONTROL__V1__VERB__WAREHOUSE_APPLY;
+	k.c.args = (ProtobufCBinaryData){ b.len, (uint8_t *)b.data };
+	give_bent(d, &k);
+	op_status(ops_find(d->ops, k.id), m, &st);
+	assert_int_equal(st.state, REEVE__CONTROL__V1__STATE__FAILED);
+	assert_string_equal(st.error->message, "args has more than 16384 fields");
+	arena_free(m);
+}
+
+/* Taken again at each change, so it must cost nothing once nothing in it waits. */
+static void an_intent_is_kept_only_while_something_in_it_waits(void **state)
+{
+	struct desk *d = *state;
+	struct desk_command one, two;
+	signed_t *all[2];
+
+	desk_command(&one, 1);
+	desk_command(&two, 2);
+	all[0] = desk_sign_command(&one, &d->command);
+	all[1] = desk_sign_command(&two, &d->command);
+	desk_give(d, all, 2, NULL);
+	assert_int_equal(d->in.refusals_n, 0); /* of an epoch that is not known yet */
+	assert_true(d->in.last.len > 0);
+	inbox_again(&d->in);
+	assert_int_equal(d->in.last.len, 0);
+	desk_settle(d);
+	assert_int_equal(ops_accepted(d->ops), 2);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, desk_start, desk_end)
@@ -333,6 +494,12 @@ int main(void)
 		TEST(malformed_members_are_refused),
 		TEST(a_head_is_fresh_for_ten_minutes_at_most),
 		TEST(a_cancel_travels_in_the_head_and_ends_what_has_not_started),
+		TEST(no_head_is_fresh_for_longer_than_ten_minutes_after_it_was_seen),
+		TEST(a_head_with_times_that_are_none_is_refused),
+		TEST(an_intent_that_would_cost_much_memory_is_refused_unread),
+		TEST(a_head_with_more_than_a_thousand_cancels_is_refused),
+		TEST(arguments_that_would_cost_much_memory_are_accepted_with_their_refusal),
+		TEST(an_intent_is_kept_only_while_something_in_it_waits),
 		TEST(bytes_that_are_no_intent_are_an_error_and_change_nothing),
 	};
 

@@ -168,6 +168,34 @@ static void every_truncation_of_an_answer_is_an_error_or_less_of_it_and_never_a_
 	assert_int_equal(opamp_unpack(&s, bytes, OPAMP_MESSAGE_MAX + 1, NULL, NULL), -ERR_LIMIT);
 }
 
+static void an_answer_that_would_cost_much_memory_is_refused_unread(void **state)
+{
+	static const struct {
+		const char *field;
+		size_t len, n;
+		int rc;
+		const char *says;
+	} cases[] = {
+		{ "\x52\x02\x0a\x00", 4, 700000, -ERR_LIMIT, "more than 8192 fields" }, /* capabilities of many names */
+		{ "\x12\x00", 2, 1000000, -ERR_LIMIT, "more than 8192 fields" },        /* errors */
+		{ "\xfa\x3e\x00", 3, 1000000, -ERR_LIMIT, "more than 8192 fields" },    /* what we do not know */
+		{ "\x10\x01", 2, 1, -ERR_INVALID, "field error_response is of another type" },
+	};
+	struct opamp_state s = a_state();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(buf_close) struct buf b = BUF_MAX(4u << 20);
+		struct opamp_answer a = { .intent = BUF_MAX(4096) };
+		struct err e = { 0 };
+
+		for (size_t k = 0; k < cases[i].n; k++)
+			buf_add(&b, cases[i].field, cases[i].len);
+		assert_int_equal(opamp_unpack(&s, b.data, b.len, &a, &e), cases[i].rc);
+		assert_non_null(strstr(e.text, cases[i].says));
+	}
+}
+
 static void an_intent_larger_than_its_buffer_is_an_error(void **state)
 {
 	Opamp__V1__ServerToAgent m = OPAMP__V1__SERVER_TO_AGENT__INIT;
@@ -191,6 +219,7 @@ int main(void)
 		cmocka_unit_test(an_answer_for_another_agent_is_an_error),
 		cmocka_unit_test(errors_retries_heartbeats_and_a_new_uid_are_told),
 		cmocka_unit_test(every_truncation_of_an_answer_is_an_error_or_less_of_it_and_never_a_crash),
+		cmocka_unit_test(an_answer_that_would_cost_much_memory_is_refused_unread),
 		cmocka_unit_test(an_intent_larger_than_its_buffer_is_an_error),
 	};
 
