@@ -6,8 +6,8 @@
  *
  * Keys are copied when they come, so that a renewal elsewhere never mixes two sets in one signature. The signature covers
  * the host that is really sent (with an override: its host and port), the content type, the date and the token; what a
- * proxy or a retry may change (User-Agent, amz-sdk-*) stays outside. All attempts together are three. Which refusal means
- * what: code.c. What cannot be explained is retried for a read and told as AWS_AMBIGUOUS at once for a mutating call. */
+ * proxy or a retry may change (User-Agent, amz-sdk-*) stays outside. A read has three attempts, a mutating call one. Which
+ * refusal means what: code.c. What cannot be explained is told as AWS_AMBIGUOUS. */
 #include "agent/aws/call_impl.h"
 
 #include <assert.h>
@@ -191,7 +191,7 @@ static void prepare(struct aws_call *c)
 				     .ca_file = c->aws->ca_file,
 				     .body = BUF_MAX(c->mutating ? MUTATE_MAX : READ_MAX),
 				     .head = BUF_MAX(64u << 10) };
-	snprintf(t->number, sizeof(t->number), "attempt=%u; max=%u", c->attempts, ATTEMPTS);
+	snprintf(t->number, sizeof(t->number), "attempt=%u; max=%u", c->attempts, c->mutating ? 1 : ATTEMPTS);
 	http_header_set(&c->http, "Host", buf_str(&t->host));
 	http_header_set(&c->http, "Content-Type", CONTENT_TYPE);
 	http_header_set(&c->http, "User-Agent", buf_str(&t->agent));
@@ -261,7 +261,7 @@ static uint64_t delay_ms(struct aws_call *c, enum code_act act)
 	struct backoff backoff = BACKOFF(act == CODE_THROTTLE ? THROTTLE_BASE_MS : OTHER_BASE_MS, CAP_MS);
 	uint64_t wait_ms, hint_ms;
 
-	backoff.tries = c->attempts - 1;
+	backoff.tries = c->earlier + c->attempts - 1;
 	wait_ms = backoff_next_ms(&backoff, world_random64(c->aws->w));
 	if (!http_header_get(&c->http, "x-amz-retry-after", &b) || str_u64(buf_str(&b), &hint_ms) != 0 || hint_ms < wait_ms)
 		return wait_ms;
@@ -269,29 +269,32 @@ static uint64_t delay_ms(struct aws_call *c, enum code_act act)
 }
 
 /* A refused key or a refused time: is there something to change that we have not tried? */
-static bool can_mend(struct aws_call *c, enum code_act act)
+static bool has_mended(struct aws_call *c, enum code_act act)
 {
-	bool mended = false;
-
 	if (act != CODE_KEYS && act != CODE_CLOCK)
 		return false;
-	if (!c->attempt->reclocked && learn_clock(c))
-		mended = c->attempt->reclocked = true;
-	else if (act == CODE_KEYS && !c->attempt->renewed) {
-		mended = c->attempt->renewed = true;
-		creds_reject(c->creds, c->key_id);
+	if (!c->attempt->reclocked && learn_clock(c)) {
+		c->attempt->reclocked = true;
+		return true;
 	}
-	return mended && c->attempts < ATTEMPTS;
+	if (act != CODE_KEYS || c->attempt->renewed)
+		return false;
+	c->attempt->renewed = true;
+	creds_reject(c->creds, c->key_id);
+	return true;
 }
 
 static void judge(struct aws_call *c, struct code_meaning is)
 {
-	bool may_repeat = is.act == CODE_THROTTLE || (is.act == CODE_TRANSIENT && !c->mutating);
+	bool has_more = !c->mutating && c->attempts < ATTEMPTS;
+	bool mended = has_mended(c, is.act);
 
-	if (can_mend(c, is.act))
+	if (is.act == CODE_THROTTLE)
+		c->retry_after_ms = delay_ms(c, is.act);
+	if (mended && has_more)
 		get_keys(c);
-	else if (may_repeat && c->attempts < ATTEMPTS)
-		wait_and_retry(c, delay_ms(c, is.act));
+	else if (has_more && (is.act == CODE_THROTTLE || is.act == CODE_TRANSIENT))
+		wait_and_retry(c, is.act == CODE_THROTTLE ? c->retry_after_ms : delay_ms(c, is.act));
 	else
 		finish(c, is.class);
 }
@@ -359,6 +362,7 @@ void aws_call_start(struct aws *a, struct aws_call *c, struct creds *creds, aws_
 	c->class = AWS_AMBIGUOUS;
 	c->status = 0;
 	c->attempts = 0;
+	c->retry_after_ms = 0;
 	c->canceled = false;
 	c->aws = a;
 	c->creds = creds;

@@ -1,8 +1,9 @@
 /* call.h - one signed call of a query service (ec2Query, awsQuery), with its retries, judged by error code before status.
  *
  * A read is retried here: throttling, no answer, 5xx, expired keys (once, after a renewal), a clock that is off (once, with
- * the offset from the Date header). A mutating call is retried here only where AWS surely did nothing: throttling and
- * refused keys. "No answer" and an unexplained 5xx come back as AWS_AMBIGUOUS and the engine looks before it repeats. */
+ * the offset from the Date header). A mutating call is one attempt: its asker must ask the customer's policy before each.
+ * What a refusal teaches (new keys, AWS's clock) is put to use by the next one. "No answer" and an unexplained 5xx come back as
+ * AWS_AMBIGUOUS and the engine looks before it repeats. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,7 +18,7 @@ enum aws_service { AWS_EC2, AWS_ELB, AWS_STS, AWS_SERVICES };
 
 enum aws_class {
 	AWS_OK,
-	AWS_THROTTLED, /* still, after all attempts */
+	AWS_THROTTLED, /* still, after all attempts; see retry_after_ms */
 	AWS_AMBIGUOUS, /* it may or may not have happened */
 	AWS_EXPIRED,   /* keys refused as expired or unknown, also after a renewal; or none to be had: nothing was sent */
 	AWS_DENIED,    /* AccessDenied, UnauthorizedOperation */
@@ -59,6 +60,7 @@ struct aws_call {
 	enum aws_service service;
 	struct form form;
 	bool mutating;
+	unsigned earlier;    /* attempts of the same request before this call: the delay after throttling grows with them */
 	const char *command; /* for "cmd/<command id>" in User-Agent, or NULL */
 	uint32_t total_ms;   /* one attempt; 0: 30 s, RunInstances 60 s */
 	/* the answer: stays until aws_call_close or the next start */
@@ -69,6 +71,7 @@ struct aws_call {
 	char request_id[128];
 	struct err err; /* a sentence for people when class is not AWS_OK */
 	unsigned attempts;
+	uint64_t retry_after_ms; /* AWS_THROTTLED: how long to stay away */
 	bool canceled;
 	/* the call's own */
 	aws_call_cb *cb;

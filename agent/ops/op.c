@@ -3,7 +3,7 @@
  * Happy path: accepted -> its turn -> hold over -> inventory -> planned (recorded) -> policy and keys agree -> started
  * (recorded) -> the plans of each stage run beside each other -> result (recorded) -> acknowledged by the vendor.
  * Failure: before the start a refusal is a terminal result that changed nothing; after it the runs say what became of them.
- * A restart replays the records and goes on; a plan older than PLAN_FRESH_MS that has not started is made anew. */
+ * A restart replays the records and goes on; what has not started is planned anew. */
 #include "agent/ops/op_impl.h"
 
 #include <assert.h>
@@ -16,16 +16,9 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/base/uuid.h"
-#include "agent/ops/planner.h"
 #include "agent/ops/room.h"
 
-#define WAIT_POLL_MS 1000
-#define PLAN_FRESH_MS 300000
 #define PLAN_KEPT_BYTES (256u << 10) /* a smaller plan can still be shown when all is over */
-#define ROOM_POLL_MS 15000           /* each look is a whole inventory */
-
-static void advance(struct op *op);
-static void on_timer(struct timer *t);
 
 /* ---- small questions ---- */
 
@@ -135,7 +128,7 @@ static void add_plan(const struct op *op, json_t *result)
 
 	json_object_set_new(result, "plan_hash", json_string(digest_hex(&op->plans->hash, hex)));
 	json_object_set_new(result, "steps_total", json_integer((json_int_t)plans_steps(op->plans)));
-	if (op->cmd->mode != REEVE__CONTROL__V1__MODE__PLAN)
+	if (op->cmd->mode != REEVE__CONTROL__V1__MODE__PLAN || json_object_get(result, "error") != NULL)
 		return;
 	plans_print(op->plans, &text);
 	json_object_set_new(result, "plan_text", json_string(buf_str(&text)));
@@ -152,8 +145,7 @@ void op_end_with(struct op *op, json_t *result)
 	journal_append(ops_journal(op->ops), &op->rec, "command.result", result, on_result);
 }
 
-/* A refusal or an end before anything was changed. */
-static void end_early(struct op *op, state_t state, const char *class, const char *message)
+void op_end_early(struct op *op, state_t state, const char *class, const char *message)
 {
 	json_t *error = class != NULL ? json_pack("{s:s, s:s}", "class", class, "message", message) : NULL;
 
@@ -162,25 +154,36 @@ static void end_early(struct op *op, state_t state, const char *class, const cha
 
 /* ---- may it start? ---- */
 
-/* A reason why not, as a terminal state; or 0. */
-static bool refused_by_policy(struct op *op, const struct policy *p)
+/* No answer rests on a plan that the world has overtaken. */
+static bool refused_or_planned_anew(struct op *op, state_t state, const char *class, const char *why)
+{
+	if (op_plan_is_stale(op))
+		op_plan(op);
+	else
+		op_end_early(op, state, class, why);
+	return true;
+}
+
+static bool refused_by_bounds(struct op *op, const struct policy *p)
 {
 	struct demand d = { 0 };
 	struct err e = { 0 };
-	char text[ERR_TEXT_MAX];
 	int rc;
 
-	if (op_verb_mode(op, p) == POLICY_OFF || op_verb_mode(op, p) == POLICY_PLAN_ONLY) {
-		snprintf(text, sizeof(text), "the policy says %s for %s", policy_mode_name(op_verb_mode(op, p)), op_verb(op));
-		end_early(op, STATE(DENIED), "POLICY", text);
-		return true;
-	}
 	plans_demand(op->plans, &d);
-	rc = policy_bounds(p, &d, (uint32_t)json_int_or(op->planned, "nodes_now", 0), &e);
+	rc = policy_bounds(p, &d, op_nodes_now(op), &e);
 	demand_close(&d);
-	if (rc != 0)
-		end_early(op, STATE(DENIED), "POLICY", err_text(&e));
-	return rc != 0;
+	return rc != 0 && refused_or_planned_anew(op, STATE(DENIED), "POLICY", err_text(&e));
+}
+
+static bool refused_by_hash(struct op *op)
+{
+	const ProtobufCBinaryData *want = &op->cmd->approved_plan_hash;
+
+	if (want->len == 0 || (want->len == DIGEST_LEN && memcmp(want->data, op->plans->hash.b, DIGEST_LEN) == 0))
+		return false;
+	return refused_or_planned_anew(op, STATE(FAILED), "CONFLICT",
+				       "the plan made now is not the one that was approved: its hash differs");
 }
 
 static bool refused_by_keys(struct op *op)
@@ -197,179 +200,70 @@ static bool refused_by_keys(struct op *op)
 	    !cfg->is_release_signed(cfg->ctx, signed_bytes.data, signed_bytes.len)) {
 		snprintf(text, sizeof(text), "high risk (%s/%s, %s) needs a release signature beside the command's", plan->name,
 			 high->name, high->kind->action);
-		end_early(op, STATE(DENIED), "POLICY", text);
+		op_end_early(op, STATE(DENIED), "POLICY", text);
 		return true;
 	}
 	if (!cfg->head_is_fresh(cfg->ctx)) {
 		snprintf(op->waiting, sizeof(op->waiting), "waits for a fresh signed head: the command is of high risk");
-		op_wait(op, WAIT_POLL_MS);
+		op_wait(op, OP_WAIT_MS);
 		return true;
 	}
 	return false;
 }
 
-static bool is_other_plan(struct op *op)
+/* Which modes let a command of this kind be planned at all, and which let it run. A plan tells what the account holds, so a verb
+ * that is off is not even planned. */
+static bool refused_by_mode(struct op *op, const struct policy *p)
 {
-	const ProtobufCBinaryData *want = &op->cmd->approved_plan_hash;
+	enum policy_mode mode = op_verb_mode(op, p);
+	bool plans_only = op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN;
+	char text[ERR_TEXT_MAX];
 
-	if (want->len == 0 || (want->len == DIGEST_LEN && memcmp(want->data, op->plans->hash.b, DIGEST_LEN) == 0))
+	if (!p->present) {
+		op_end_early(op, STATE(DENIED), "POLICY", p->reason.text);
+	} else if (mode == POLICY_OFF || (mode == POLICY_PLAN_ONLY && !plans_only && op->plans != NULL)) {
+		snprintf(text, sizeof(text), "the policy says %s for %s", policy_mode_name(mode), op_verb(op));
+		op_end_early(op, STATE(DENIED), "POLICY", text);
+	} else {
 		return false;
-	end_early(op, STATE(FAILED), "CONFLICT", "the plan made now is not the one that was approved: its hash differs");
+	}
 	return true;
 }
 
-static bool is_stale(const struct op *op)
+static bool waits_for_customer(struct op *op, const struct policy *p)
 {
-	int64_t age = world_wall_ms(op_world(op)) - op->planned_ms;
-
-	return age < 0 || age > PLAN_FRESH_MS;
-}
-
-static void plan_again(struct op *op);
-
-static void consider(struct op *op)
-{
-	const struct policy *p = ops_policy_read(op->ops);
 	const char *why;
 
-	if (op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN) {
-		end_early(op, STATE(SUCCEEDED), NULL, "planned only, as asked");
-		return;
-	}
-	if (!p->present) {
-		end_early(op, STATE(DENIED), "POLICY", p->reason.text);
-		return;
-	}
-	if (refused_by_policy(op, p) || is_other_plan(op))
-		return;
 	if (ops_is_stopped(op->ops, &why)) {
 		snprintf(op->waiting, sizeof(op->waiting), "frozen: %s", why);
-		op_wait(op, WAIT_POLL_MS);
-		return;
-	}
-	if (op_verb_mode(op, p) == POLICY_APPROVE) {
+	} else if (op_verb_mode(op, p) == POLICY_APPROVE) {
 		op->f.state = OP_WAIT_APPROVAL;
 		snprintf(op->waiting, sizeof(op->waiting),
 			 "the policy says approve; approving is not available yet in this version");
-		op_wait(op, WAIT_POLL_MS);
+	} else {
+		return false;
+	}
+	op_wait(op, OP_WAIT_MS);
+	return true;
+}
+
+void op_consider(struct op *op)
+{
+	const struct policy *p = ops_policy_read(op->ops);
+
+	if (refused_by_mode(op, p))
+		return;
+	if (op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN) {
+		op_end_early(op, STATE(SUCCEEDED), NULL, "planned only, as asked");
 		return;
 	}
-	if (refused_by_keys(op))
+	if (refused_by_bounds(op, p) || refused_by_hash(op) || waits_for_customer(op, p) || refused_by_keys(op))
 		return;
 	op->waiting[0] = '\0';
-	if (is_stale(op))
-		plan_again(op);
+	if (op_plan_is_stale(op))
+		op_plan(op);
 	else
 		op_start(op);
-}
-
-/* ---- planning ---- */
-
-static void on_planned(struct journal_append *a)
-{
-	struct op *op = container_of(a, struct op, rec);
-
-	if (op->stopped != NULL)
-		return;
-	op->f.state = OP_PLANNED;
-	ops_cfg(op->ops)->changed(ops_cfg(op->ops)->ctx);
-	consider(op);
-}
-
-void op_planned_apply(struct op *op, json_t *m, int64_t time_ms)
-{
-	json_incref(m);
-	json_decref(op->planned);
-	op->planned = m;
-	op->planned_ms = json_int_or(m, "planned_ms", time_ms);
-	op->f.plan_bytes = op->plans != NULL ? room_of_plan(m, op->plans) : 0;
-}
-
-static void wait_for_room(struct op *op)
-{
-	plans_free(op->plans);
-	op->plans = NULL;
-	snprintf(op->waiting, sizeof(op->waiting),
-		 "waits to be planned: the plans of other commands fill what may be open at once");
-	op_wait(op, ROOM_POLL_MS);
-}
-
-static void record_plan(struct op *op, uint32_t nodes_now)
-{
-	json_t *m = json_object();
-	char hex[DIGEST_HEX_LEN];
-
-	json_object_set_new(m, "op", json_string(op->f.id_text));
-	json_object_set_new(m, "plan_hash", json_string(digest_hex(&op->plans->hash, hex)));
-	json_object_set_new(m, "nodes_now", json_integer(nodes_now));
-	json_object_set_new(m, "planned_ms", json_integer(world_wall_ms(op_world(op))));
-	json_object_set(m, "plan", op->plans->json);
-	if (!ops_has_room_for_plan(op->ops, op, room_of_plan(m, op->plans))) {
-		json_decref(m);
-		wait_for_room(op);
-		return;
-	}
-	op_planned_apply(op, m, 0);
-	journal_append(ops_journal(op->ops), &op->rec, "command.planned", m, on_planned);
-}
-
-static int plan_now(struct op *op, const struct inventory *inv, struct err *e)
-{
-	struct planner_args a = { .owner = ops_cfg(op->ops)->owner, .command = op->f.id_text, .inv = inv };
-	uint64_t have = planner_generation(inv, op_warehouse(op)), want = op->cmd->expect_generation;
-
-	if (want != 0 && want != have)
-		return err_set(e, ERR_EXISTS, "the account holds generation %llu, the command expects %llu",
-			       (unsigned long long)have, (unsigned long long)want);
-	plans_free(op->plans);
-	op->plans = NULL;
-	if (op_is_delete(op))
-		return planner_delete(&a, op_warehouse(op), &op->plans, e);
-	return planner_apply(&a, op->apply->spec, &op->plans, e);
-}
-
-static void inventory_failed(struct op *op)
-{
-	uint32_t wait = backoff_next_ms(&op->backoff, world_random64(op_world(op)));
-
-	if (op->inv.class == AWS_DENIED) {
-		end_early(op, STATE(FAILED), "DENIED_BY_AWS", err_text(&op->inv.err));
-		return;
-	}
-	snprintf(op->waiting, sizeof(op->waiting), "%.150s", err_text(&op->inv.err));
-	log_warn("op.inventory.failed", "op=%s err=\"%s\" retry_in_ms=%u", op->f.id_text, err_text(&op->inv.err), wait);
-	op_wait(op, wait);
-}
-
-static void on_inventory(struct inventory_req *req, int rc)
-{
-	struct op *op = container_of(req, struct op, inv);
-	struct err e = { 0 };
-
-	op->is_asking = false;
-	if (op->stopped != NULL) {
-		op->stopped(op);
-		return;
-	}
-	if (rc != 0) {
-		inventory_failed(op);
-		return;
-	}
-	op->waiting[0] = '\0';
-	rc = plan_now(op, req->inv, &e);
-	if (rc == 0)
-		record_plan(op, planner_nodes(req->inv));
-	else
-		end_early(op, STATE(FAILED), rc == -ERR_EXISTS ? "CONFLICT" : "PRECONDITION", err_text(&e));
-	inventory_req_close(req);
-}
-
-static void plan_again(struct op *op)
-{
-	const struct ops_config *cfg = ops_cfg(op->ops);
-
-	op->is_asking = true;
-	inventory_take(cfg->w, cfg->aws, cfg->instance, &cfg->owner, &op->inv, on_inventory);
 }
 
 /* ---- waiting ---- */
@@ -394,9 +288,10 @@ static bool ended_waiting(struct op *op)
 	int64_t now = world_wall_ms(op_world(op));
 
 	if (op->is_cancelled)
-		end_early(op, STATE(CANCELLED), NULL, "cancelled by the vendor before it started");
+		op_end_early(op, STATE(CANCELLED), NULL, "cancelled by the vendor before it started");
 	else if (op->f.expires_ms != 0 && now > op->f.expires_ms)
-		end_early(op, STATE(EXPIRED), "TIMEOUT", op->waiting[0] != '\0' ? op->waiting : "it expired before it could start");
+		op_end_early(op, STATE(EXPIRED), "TIMEOUT",
+			     op->waiting[0] != '\0' ? op->waiting : "it expired before it could start");
 	else
 		return false;
 	return true;
@@ -411,13 +306,15 @@ static void advance(struct op *op)
 	} else if (ended_waiting(op)) {
 		return;
 	} else if (op->cmd->not_before > world_wall_ms(op_world(op)) || !ops_is_turn_of(op->ops, op)) {
-		op_wait(op, WAIT_POLL_MS);
+		op_wait(op, OP_WAIT_MS);
 	} else if (op->plans != NULL) {
-		consider(op);
-	} else if (holds(op) || !ops_is_quiet(op->ops)) {
-		op_wait(op, WAIT_POLL_MS);
+		op_consider(op);
+	} else if (refused_by_mode(op, ops_policy_read(op->ops))) {
+		return;
+	} else if (holds(op)) {
+		op_wait(op, OP_WAIT_MS);
 	} else {
-		plan_again(op);
+		op_plan(op);
 	}
 }
 

@@ -1,5 +1,5 @@
-/* op_impl.h - what the files of an operation share: op.c (from acceptance to start, and the end), op_run.c (its plans being
- * carried out), op_journal.c (its records), op_status.c (what is told of it). Nobody else includes this. */
+/* op_impl.h - what the files of an operation share: op.c (from acceptance to start, and the end), op_plan.c (its plan being
+ * made), op_run.c (its plans being carried out), op_journal.c (its records), op_status.c (what is told of it). Nobody else includes this. */
 #pragma once
 #include "agent/base/backoff.h"
 #include "agent/ops/op.h"
@@ -8,6 +8,7 @@ typedef Reeve__Control__V1__Command command_t;
 typedef Reeve__Control__V1__Status status_t;
 typedef Reeve__Control__V1__State state_t;
 #define OP_PLAN_TEXT_MAX (60u << 10)
+#define OP_WAIT_MS 1000
 #define STATE(name) REEVE__CONTROL__V1__STATE__##name
 
 struct op {
@@ -22,6 +23,7 @@ struct op {
 	struct plans *plans;
 	bool is_started, is_cancelled, is_asking;
 	int64_t planned_ms, started_ms; /* Unix ms */
+	uint64_t starts_seen;           /* ops_starts when the inventory of its plan was asked for; 0: in another life */
 	uint64_t running_since_ms;      /* monotonic, as if it had begun in this process */
 	json_t *facts;
 	struct run_env env;
@@ -45,7 +47,15 @@ void op_wait(struct op *op, uint64_t ms); /* then it looks again how to go on */
 json_t *op_result_json(struct op *op, state_t state, json_t *error, const char *note);
 void op_end_with(struct op *op, json_t *result); /* takes result */
 void op_ended_apply(struct op *op);              /* its result stands: what the runs held is let go */
+/* A refusal (class and message) or an end before anything was changed (class NULL: message is a note). */
+void op_end_early(struct op *op, state_t state, const char *class, const char *message);
+void op_consider(struct op *op); /* it has a plan: may it start? */
+
+/* op_plan.c */
+void op_plan(struct op *op); /* makes it, records it, then op_consider */
 void op_planned_apply(struct op *op, json_t *m, int64_t time_ms);
+bool op_plan_is_stale(const struct op *op); /* too old, or another operation has started since */
+uint32_t op_nodes_now(const struct op *op); /* alive and coming when it was planned, in the whole installation */
 
 /* op_run.c */
 void op_start(struct op *op); /* writes command.started, then runs */

@@ -16,35 +16,55 @@ static uint64_t deadline_ms(const struct op *op)
 	return (uint64_t)(op->cmd->deadline_s != 0 ? op->cmd->deadline_s : op_is_delete(op) ? 1200 : 2700) * 1000;
 }
 
-static enum run_leave may(void *ctx, struct err *e)
+static bool is_frozen(struct op *op)
+{
+	const char *why;
+
+	op->waiting[0] = '\0';
+	if (!ops_is_stopped(op->ops, &why))
+		return false;
+	snprintf(op->waiting, sizeof(op->waiting), "frozen: %s", why);
+	return true;
+}
+
+static bool is_called_off(struct op *op, struct err *e)
+{
+	if (op->is_cancelled)
+		err_set(e, ERR_CANCELED, "cancelled by the vendor");
+	else if (world_now_ms(op_world(op)) - op->running_since_ms > deadline_ms(op))
+		err_set(e, ERR_TIMEOUT, "the command's deadline of %llu s is over", (unsigned long long)deadline_ms(op) / 1000);
+	else
+		return false;
+	return true;
+}
+
+static enum run_leave within_bounds(const struct op *op, const struct policy *p, struct err *e)
+{
+	struct demand d = { 0 };
+	int rc;
+
+	plans_demand(op->plans, &d);
+	rc = policy_bounds(p, &d, op_nodes_now(op), e);
+	demand_close(&d);
+	return rc == 0 ? RUN_GO : RUN_DENY;
+}
+
+/* The customer's switches stand above all: under STOP also a cancel waits, and a verb that was switched off takes nothing back.
+ * The bounds are for what is made; the undo makes nothing. */
+static enum run_leave may(void *ctx, enum run_phase phase, struct err *e)
 {
 	struct op *op = ctx;
 	const struct policy *p = ops_policy_read(op->ops);
-	struct demand d = { 0 };
-	const char *why;
-	int rc;
 
-	if (ops_is_stopped(op->ops, &why)) {
-		snprintf(op->waiting, sizeof(op->waiting), "frozen: %s", why);
+	if (is_frozen(op))
 		return RUN_WAIT;
-	}
-	op->waiting[0] = '\0';
-	if (op->is_cancelled) {
-		err_set(e, ERR_CANCELED, "cancelled by the vendor");
-		return RUN_CANCEL;
-	}
-	if (world_now_ms(op_world(op)) - op->running_since_ms > deadline_ms(op)) {
-		err_set(e, ERR_TIMEOUT, "the command's deadline of %llu s is over", (unsigned long long)deadline_ms(op) / 1000);
-		return RUN_CANCEL;
-	}
 	if (op_verb_mode(op, p) != POLICY_AUTO) {
 		err_set(e, ERR_DENIED, "the policy now says %s for %s", policy_mode_name(op_verb_mode(op, p)), op_verb(op));
 		return RUN_DENY;
 	}
-	plans_demand(op->plans, &d);
-	rc = policy_bounds(p, &d, (uint32_t)json_int_or(op->planned, "nodes_now", 0), e);
-	demand_close(&d);
-	return rc == 0 ? RUN_GO : RUN_DENY;
+	if (phase == RUN_BEFORE_PIVOT && is_called_off(op, e))
+		return RUN_CANCEL;
+	return phase == RUN_UNDO ? RUN_GO : within_bounds(op, p, e);
 }
 
 static void on_progress(void *ctx, struct run *r)
@@ -242,6 +262,7 @@ void op_start(struct op *op)
 	json_t *m = json_object();
 
 	op->started_ms = world_wall_ms(op_world(op));
+	ops_started(op->ops);
 	json_object_set_new(m, "op", json_string(op->f.id_text));
 	json_object_set_new(m, "plan_hash", json_string(digest_hex(&op->plans->hash, hex)));
 	json_object_set_new(m, "started_ms", json_integer(op->started_ms));

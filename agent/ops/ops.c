@@ -40,6 +40,7 @@ struct ops {
 	struct op *v[OPS_MAX];
 	size_t n;
 	uint64_t epoch, accepted;
+	uint64_t starts;   /* of operations in this life, from 1 */
 	uint64_t ended_ms; /* monotonic: when the last operation ended; 0: none in this life */
 	/* the acceptance under way */
 	struct journal_append rec;
@@ -64,6 +65,7 @@ struct ops *ops_new(const struct ops_config *cfg)
 	struct ops *o = mem_new(struct ops);
 
 	o->cfg = *cfg;
+	o->starts = 1;
 	for (size_t i = 0; i < NOTES_MAX; i++)
 		o->notes[i].o = o;
 	return o;
@@ -227,6 +229,11 @@ bool ops_is_turn_of(const struct ops *o, const struct op *op)
 bool ops_is_quiet(const struct ops *o)
 {
 	return o->ended_ms == 0 || world_now_ms(o->cfg.w) - o->ended_ms >= QUIET_MS;
+}
+
+uint64_t ops_starts(const struct ops *o)
+{
+	return o->starts;
 }
 
 uint64_t ops_epoch(const struct ops *o)
@@ -526,6 +533,11 @@ void ops_start(struct ops *o, struct journal *j)
 	o->ended_ms = o->n > 0 ? world_now_ms(o->cfg.w) : 0; /* one may have ended just before the last death */
 	for (size_t i = 0; j != NULL && i < o->n; i++)
 		op_begin(o->v[i]);
+}
+
+void ops_started(struct ops *o)
+{
+	o->starts++;
 }
 
 void ops_ended(struct ops *o, struct op *op)

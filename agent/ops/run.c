@@ -1,10 +1,9 @@
-/* run.c - the engine.
+/* run.c - the engine: the flow from step to step.
  *
- * Happy path of a step: guard -> intent -> call -> judge -> outcome -> next. A read has neither guard nor intent. Poll steps
- * come back to the call after poll_s. Ambiguity goes through look. An intent stands for every repetition of the same call
- * with the same generation; a changed call takes the next generation and an intent of its own. */
-#include "agent/ops/run.h"
-
+ * Happy path of a step: guard -> intent -> guard -> call -> judge -> outcome -> next. A read has neither guard nor intent. Poll
+ * steps come back to the call after poll_s. An intent stands for every repetition of the same call with the same generation;
+ * a changed call takes the next generation and an intent of its own. Every call that changes something is one attempt, with
+ * the guard before it. What a call leaves in doubt: run_look.c; how a step ends: run_outcome.c. */
 #include <assert.h>
 #include <string.h>
 
@@ -12,80 +11,27 @@
 #include "agent/base/json.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
-#include "agent/base/sm.h"
 #include "agent/base/str.h"
+#include "agent/ops/run_impl.h"
 
 #define FROZEN_POLL_MS 1000
-#define NOTE_MAX 512
 
-/*  next -> guard -> intent -> call -> outcome -> next
-                 guard -> call (an intent stands), look -> call, outcome, poll    poll -> guard (again), look
-    outcome -> undo (recorded) -> next ...   any -> ended, stopped  */
-enum { R_NEXT, R_GUARD, R_INTENT, R_CALL, R_LOOK, R_POLL, R_OUTCOME, R_UNDO, R_ENDED };
 static const struct sm_state run_states[] = {
 	[R_NEXT] = { "next", SM_TO(R_GUARD) | SM_TO(R_CALL) | SM_TO(R_LOOK) | SM_TO(R_OUTCOME) | SM_TO(R_ENDED) },
 	[R_GUARD] = { "guard",
 		      SM_TO(R_INTENT) | SM_TO(R_CALL) | SM_TO(R_LOOK) | SM_TO(R_OUTCOME) | SM_TO(R_UNDO) | SM_TO(R_ENDED) },
 	[R_INTENT] = { "intent", SM_TO(R_GUARD) | SM_TO(R_ENDED) },
 	[R_CALL] = { "call", SM_TO(R_POLL) | SM_TO(R_LOOK) | SM_TO(R_OUTCOME) | SM_TO(R_GUARD) | SM_TO(R_ENDED) },
-	[R_LOOK] = { "look", SM_TO(R_POLL) | SM_TO(R_GUARD) | SM_TO(R_OUTCOME) | SM_TO(R_ENDED) },
+	[R_LOOK] = { "look", SM_TO(R_LOOK) | SM_TO(R_POLL) | SM_TO(R_GUARD) | SM_TO(R_OUTCOME) | SM_TO(R_ENDED) },
 	[R_POLL] = { "poll", SM_TO(R_GUARD) | SM_TO(R_CALL) | SM_TO(R_LOOK) | SM_TO(R_UNDO) | SM_TO(R_ENDED) },
 	[R_OUTCOME] = { "outcome", SM_TO(R_NEXT) | SM_TO(R_UNDO) | SM_TO(R_ENDED) },
 	[R_UNDO] = { "undo", SM_TO(R_NEXT) | SM_TO(R_ENDED) },
 	[R_ENDED] = { "ended", SM_END },
 };
 
-enum standing { TODO, INTENDED, DONE, FAILED };
-
-/* A step and how far it is. In the undo list, `of` is the step that is taken back. */
-struct doing {
-	struct step s;
-	char *own_name; /* undo steps own name and arguments */
-	enum standing standing;
-	unsigned generation;
-	int64_t tried_ms; /* Unix time of the first intent, for the record; 0: none */
-	uint64_t first_ms,
-	    last_ms;     /* of its calls, monotonic, or of the replay of its intent: a step of the wall clock settles nothing */
-	json_t *outcome; /* the record's members, once there is one */
-};
-
-struct run {
-	const struct run_env *env;
-	const struct plan *plan;
-	struct sm sm;
-	struct doing *v, *undo;
-	size_t undo_n, at; /* at: in the list that is worked on */
-	bool undoing, cancelled, started;
-	json_t *undo_reason; /* the record's members */
-	struct aws_call call;
-	struct inventory_req inv;
-	struct journal_append rec;
-	struct timer timer;
-	json_t *args;  /* of the step at hand, resolved */
-	json_t *facts; /* what it has found out */
-	struct buf note;
-	uint64_t started_ms; /* monotonic, for the step's deadline */
-	bool is_ambiguous;   /* the last call's fate is unknown */
-	bool was_duplicate;  /* AWS said: there is one already */
-	bool look_again;     /* poll leads back to looking */
-	bool leaving;        /* it may not go on, and looks first whether its intent had its effect */
-	unsigned repeats;    /* calls repeated after looking in vain */
-	struct err err;
-	char code[128], request_id[128];
-	enum aws_class class;
-	enum run_end end;
-	json_t *error, *created, *deleted;
-	char notes[NOTE_MAX];
-	void (*stopped)(void *ctx, struct run *r);
-};
-
-static void next(struct run *r);
-static void guard(struct run *r);
 static void call(struct run *r);
-static void look(struct run *r);
-static void leave_refused(struct run *r, enum run_leave leave);
 
-static struct doing *now(struct run *r)
+struct doing *run_now(struct run *r)
 {
 	return r->undoing ? &r->undo[r->at] : &r->v[r->at];
 }
@@ -103,38 +49,19 @@ void run_token(const struct run_env *env, const char *plan, const char *step, un
 	enc_base32(d.b, sizeof(d.b), to);
 }
 
-/* ---- ends and errors ---- */
-
-static const char *class_of(const struct run *r)
+bool run_may_undo(const struct run *r)
 {
-	static const char *const names[AWS_CLASSES] = {
-		[AWS_OK] = "INTERNAL",           [AWS_THROTTLED] = "THROTTLED",   [AWS_AMBIGUOUS] = "TIMEOUT",
-		[AWS_EXPIRED] = "DENIED_BY_AWS", [AWS_DENIED] = "DENIED_BY_AWS",  [AWS_CAPACITY] = "CAPACITY",
-		[AWS_QUOTA] = "QUOTA",           [AWS_NOTFOUND] = "PRECONDITION", [AWS_DUPLICATE] = "CONFLICT",
-		[AWS_CONFLICT] = "CONFLICT",     [AWS_INVALID] = "PRECONDITION",
-	};
-
-	if (r->err.code == ERR_TIMEOUT)
-		return "TIMEOUT";
-	return r->err.code == ERR_DENIED ? "POLICY" : names[r->class];
+	return !r->undoing && r->at < r->plan->pivot;
 }
 
-static json_t *error_json(struct run *r)
+enum run_leave run_may(struct run *r)
 {
-	const struct doing *d = now(r);
-	json_t *j = json_object();
-
-	json_object_set_new(j, "class", json_string(class_of(r)));
-	json_object_set_new(j, "message", json_string(err_text(&r->err)));
-	json_object_set_new(j, "action", json_string(d->s.kind->action));
-	if (r->code[0] != '\0')
-		json_object_set_new(j, "aws_code", json_string(r->code));
-	if (r->request_id[0] != '\0')
-		json_object_set_new(j, "aws_request_id", json_string(r->request_id));
-	return j;
+	return r->env->may(r->env->ctx, r->undoing ? RUN_UNDO : run_may_undo(r) ? RUN_BEFORE_PIVOT : RUN_BEHIND_PIVOT, &r->err);
 }
 
-static void end(struct run *r, enum run_end how)
+/* ---- ends ---- */
+
+void run_end(struct run *r, enum run_end how)
 {
 	r->end = how;
 	sm_move(&r->sm, R_ENDED);
@@ -143,8 +70,7 @@ static void end(struct run *r, enum run_end how)
 	r->env->done(r->env->ctx, r);
 }
 
-/* A stop asked for while something was under way takes effect when that has called back. */
-static bool stopping(struct run *r)
+bool run_stopping(struct run *r)
 {
 	if (r->stopped == NULL)
 		return false;
@@ -153,173 +79,17 @@ static bool stopping(struct run *r)
 	return true;
 }
 
-/* ---- undo ---- */
-
-static void undo_add(struct run *r, const struct doing *d)
-{
-	struct doing *u = &r->undo[r->undo_n++];
-
-	u->own_name = mem_printf("undo-%s", d->s.name);
-	u->s = (struct step){ u->own_name, d->s.kind->undo, d->s.kind->undo_args(d->s.args) };
-}
-
-/* Everything that was done and can be taken back, the last first. */
-static void undo_list(struct run *r)
-{
-	r->undo = mem_alloc((r->plan->n + 1) * sizeof(*r->undo));
-	for (size_t i = r->plan->n; i-- > 0;)
-		if (r->v[i].standing == DONE && r->v[i].s.kind->undo != NULL)
-			undo_add(r, &r->v[i]);
-	r->undoing = true;
-	r->at = 0;
-}
-
-static void on_undo(struct journal_append *a)
-{
-	struct run *r = container_of(a, struct run, rec);
-
-	if (stopping(r))
-		return;
-	undo_list(r);
-	sm_move(&r->sm, R_NEXT);
-	next(r);
-}
-
-static void undo_start(struct run *r)
-{
-	json_t *m = json_object();
-
-	log_warn("op.plan.undo", "op=%s plan=%s why=\"%s\"", r->env->command, r->plan->name, err_text(&r->err));
-	json_object_set_new(m, "op", json_string(r->env->command));
-	json_object_set_new(m, "plan", json_string(r->plan->name));
-	json_object_set_new(m, "cancelled", json_boolean(r->cancelled));
-	if (r->error != NULL)
-		json_object_set(m, "error", r->error);
-	r->undo_reason = json_incref(m);
-	sm_move(&r->sm, R_UNDO);
-	journal_append(r->env->journal, &r->rec, "plan.undo", m, on_undo);
-}
-
-/* ---- outcome ---- */
-
-static void add_note(struct run *r, const char *text)
-{
-	size_t used = strlen(r->notes);
-
-	if (*text != '\0' && used < sizeof(r->notes) - 1)
-		snprintf(r->notes + used, sizeof(r->notes) - used, "%s%s", used > 0 ? "; " : "", text);
-}
-
-static void pairs_add(json_t *to, const char *kind, const json_t *what)
-{
-	if (json_is_string(what))
-		json_array_append_new(to, json_pack("[s, O]", kind, what));
-	for (size_t i = 0; json_is_array(what) && i < json_array_size(what); i++)
-		json_array_append_new(to, json_pack("[s, O]", kind, json_array_get(what, i)));
-}
-
-static json_t *outcome_json(struct run *r, bool done, const char *how)
-{
-	struct doing *d = now(r);
-	json_t *m = json_object(), *created = json_array(), *deleted = json_array();
-
-	json_object_set_new(m, "op", json_string(r->env->command));
-	json_object_set_new(m, "plan", json_string(r->plan->name));
-	json_object_set_new(m, "step", json_string(d->s.name));
-	json_object_set_new(m, "outcome", json_string(done ? "done" : "failed"));
-	json_object_set_new(m, "how", json_string(how));
-	if (done && d->s.kind->makes != NULL)
-		pairs_add(created, d->s.kind->makes, json_object_get(r->facts, json_str_or(r->args, "fact", "?")));
-	if (done && d->s.kind->removes != NULL)
-		pairs_add(deleted, d->s.kind->removes, json_object_get(r->args, d->s.kind->removes_arg));
-	json_object_del(r->facts, "partly");
-	json_object_set(m, "facts", r->facts);
-	json_object_set_new(m, "created", created);
-	json_object_set_new(m, "deleted", deleted);
-	if (r->note.len > 0)
-		json_object_set_new(m, "note", json_string(buf_str(&r->note)));
-	if (r->request_id[0] != '\0')
-		json_object_set_new(m, "aws_request_id", json_string(r->request_id));
-	if (!done) {
-		json_object_set_new(m, "ambiguous", json_boolean(r->is_ambiguous));
-		json_object_set_new(m, "error", error_json(r));
-	}
-	return m;
-}
-
-/* What an outcome record means; the same when it was just written and when it is replayed. */
-static void outcome_apply(struct run *r, struct doing *d, json_t *m)
-{
-	bool done = str_eq(json_str_or(m, "outcome", ""), "done");
-	json_t *error = json_object_get(m, "error");
-
-	json_incref(m);
-	json_decref(d->outcome);
-	d->outcome = m;
-	d->standing = done ? DONE : FAILED;
-	json_object_update(r->env->facts, json_object_get(m, "facts"));
-	json_array_extend(r->created, json_object_get(m, "created"));
-	json_array_extend(r->deleted, json_object_get(m, "deleted"));
-	add_note(r, json_str_or(m, "note", ""));
-	if (error != NULL && r->error == NULL)
-		r->error = json_incref(error);
-}
-
-static bool may_undo(const struct run *r)
-{
-	return !r->undoing && r->at < r->plan->pivot;
-}
-
-static void after_outcome(struct run *r, struct doing *d)
-{
-	if (d->standing == DONE) {
-		sm_move(&r->sm, R_NEXT);
-		next(r);
-	} else if (r->undoing || r->is_ambiguous) {
-		end(r, RUN_INDETERMINATE);
-	} else if (may_undo(r) && r->err.code != ERR_DENIED) {
-		undo_start(r);
-	} else {
-		end(r, RUN_FAILED);
-	}
-}
-
-static void on_outcome(struct journal_append *a)
-{
-	struct run *r = container_of(a, struct run, rec);
-	struct doing *d = now(r);
-
-	if (d->outcome == NULL || stopping(r))
-		return;
-	outcome_apply(r, d, d->outcome);
-	log_info("op.step.end", "op=%s step=%s/%s outcome=%s how=%s", r->env->command, r->plan->name, d->s.name,
-		 json_str_or(d->outcome, "outcome", "?"), json_str_or(d->outcome, "how", "?"));
-	r->env->progress(r->env->ctx, r);
-	after_outcome(r, d);
-}
-
-static void outcome(struct run *r, bool done, const char *how)
-{
-	struct doing *d = now(r);
-	json_t *m = outcome_json(r, done, how);
-
-	json_decref(d->outcome);
-	d->outcome = json_incref(m);
-	sm_move(&r->sm, R_OUTCOME);
-	journal_append(r->env->journal, &r->rec, "step.outcome", m, on_outcome);
-}
-
-/* ---- look ---- */
+/* ---- call ---- */
 
 /* The step's settle_s since a point in time; 0 is none. */
 static bool has_passed(struct run *r, uint64_t since_ms)
 {
-	return since_ms != 0 && world_now_ms(r->env->w) - since_ms >= (uint64_t)now(r)->s.kind->settle_s * 1000;
+	return since_ms != 0 && world_now_ms(r->env->w) - since_ms >= (uint64_t)run_now(r)->s.kind->settle_s * 1000;
 }
 
-static struct step_ctx ctx_of(struct run *r, char token[53])
+struct step_ctx run_ctx(struct run *r, char token[53])
 {
-	struct doing *d = now(r);
+	struct doing *d = run_now(r);
 
 	run_token(r->env, r->plan->name, d->s.name, d->generation, token);
 	return (struct step_ctx){
@@ -336,131 +106,58 @@ static struct step_ctx ctx_of(struct run *r, char token[53])
 	};
 }
 
-static void on_timer(struct timer *t)
+static void smaller(struct run *r)
 {
-	struct run *r = container_of(t, struct run, timer);
-	bool look_again = r->look_again;
-
-	if (stopping(r))
-		return;
-	r->look_again = false;
-	if (r->sm.now == R_GUARD)
-		guard(r);
-	else if (look_again)
-		look(r);
-	else if (step_mutates(now(r)->s.kind))
-		guard(r);
-	else if (may_undo(r) && r->env->may(r->env->ctx, &r->err) == RUN_CANCEL)
-		leave_refused(r, RUN_CANCEL);
-	else
-		call(r);
+	run_now(r)->generation++;
+	run_now(r)->standing = FRESH;
+	r->tries = 0;
+	run_guard(r);
 }
-
-static bool is_late(struct run *r)
-{
-	return world_now_ms(r->env->w) - r->started_ms > (uint64_t)now(r)->s.kind->deadline_s * 1000;
-}
-
-static void late(struct run *r)
-{
-	struct err why = r->err;
-
-	err_set(&r->err, ERR_TIMEOUT, "%s did not come through within %u s%s%s", now(r)->s.kind->action, now(r)->s.kind->deadline_s,
-		why.text[0] != '\0' ? ": " : "", why.text);
-	outcome(r, false, "called");
-}
-
-static void poll(struct run *r, bool look_again)
-{
-	if (is_late(r)) {
-		late(r);
-		return;
-	}
-	r->look_again = look_again;
-	sm_move(&r->sm, R_POLL);
-	timer_start(r->env->w, &r->timer, now(r)->s.kind->poll_s * 1000, on_timer);
-}
-
-/* Looked, and it is not there. */
-static void not_found(struct run *r, const struct step_ctx *x)
-{
-	bool partly = json_is_true(json_object_get(r->facts, "partly"));
-
-	if (r->was_duplicate && x->settled) {
-		err_set(&r->err, ERR_SERVICE, "AWS says that it is there already, but nothing with our tags is: %s", r->code);
-		outcome(r, false, "looked");
-	} else if (partly || r->was_duplicate || (r->leaving && !x->settled)) {
-		poll(r, true);
-	} else if (r->leaving) {
-		now(r)->standing = TODO; /* long enough looked for: it was not carried out */
-		guard(r);
-	} else if (r->repeats++ == 0) {
-		guard(r); /* repeated at once with the same token or name */
-	} else {
-		poll(r, false);
-	}
-}
-
-static void on_look(struct inventory_req *req, int rc)
-{
-	struct run *r = container_of(req, struct run, inv);
-	char token[53];
-	struct step_ctx x;
-
-	if (stopping(r))
-		return;
-	if (rc != 0) {
-		log_warn("op.step.look.failed", "op=%s step=%s/%s err=\"%s\" next=\"look again\"", r->env->command, r->plan->name,
-			 now(r)->s.name, err_text(&req->err));
-		r->err = req->err;
-		poll(r, true);
-		return;
-	}
-	x = ctx_of(r, token);
-	if (now(r)->s.kind->find(&x, req->inv)) {
-		r->is_ambiguous = false;
-		outcome(r, true, "found");
-	} else {
-		not_found(r, &x);
-	}
-}
-
-static void look(struct run *r)
-{
-	sm_move(&r->sm, R_LOOK);
-	inventory_take(r->env->w, r->env->aws, r->env->reader, &r->env->owner, &r->inv, on_look);
-}
-
-/* ---- call ---- */
 
 static void settle(struct run *r, enum step_verdict v)
 {
 	switch (v) {
 	case STEP_DONE:
-		r->is_ambiguous = false;
-		outcome(r, true, "called");
+		r->in_doubt = false;
+		run_outcome(r, true, "called");
 		break;
 	case STEP_AGAIN:
-		poll(r, false);
+		run_poll(r, false);
 		break;
 	case STEP_LOOK:
-		look(r);
+		run_look(r);
 		break;
 	case STEP_SMALLER:
-		now(r)->generation++;
-		now(r)->standing = TODO;
-		guard(r);
+		smaller(r);
 		break;
 	case STEP_FAILED:
-		outcome(r, false, "called");
+		run_fail(r);
 		break;
 	}
 }
 
-/* Answers that tell nothing of an earlier call with the same token: AWS did not look at what was asked. */
-static bool says_nothing(enum aws_class c)
+/* May a call of this step have had an effect that nobody knows? No answer and a success that cannot be read say: perhaps.
+ * What AWS refused without looking at it (throttling, keys) takes no doubt away. Another refusal does under a ClientToken,
+ * for then AWS would have repeated its first answer; a name alone has it refuse the repetition for reasons of its own, such
+ * as a quota that the first call has filled. */
+static bool stays_in_doubt(const struct run *r, const struct step_kind *k, enum aws_class c)
 {
-	return c == AWS_THROTTLED || c == AWS_EXPIRED || c == AWS_DENIED;
+	bool says_nothing = c == AWS_THROTTLED || c == AWS_EXPIRED || c == AWS_DENIED;
+
+	if (!step_mutates(k))
+		return false;
+	return c == AWS_AMBIGUOUS || c == AWS_OK || (r->in_doubt && (says_nothing || k->repeat != REPEAT_TOKEN));
+}
+
+static void answer_take(struct run *r, const struct aws_call *c)
+{
+	r->in_doubt = stays_in_doubt(r, run_now(r)->s.kind, c->class);
+	r->class = c->class;
+	r->was_duplicate = c->class == AWS_DUPLICATE;
+	r->wait_ms = c->retry_after_ms;
+	memcpy(r->code, c->code, sizeof(r->code));
+	memcpy(r->request_id, c->request_id, sizeof(r->request_id));
+	r->err = c->class == AWS_OK ? (struct err){ 0 } : c->err;
 }
 
 static void on_call(struct aws_call *c)
@@ -469,40 +166,37 @@ static void on_call(struct aws_call *c)
 	char token[53];
 	struct step_ctx x;
 
-	if (stopping(r))
+	if (run_stopping(r))
 		return;
-	x = ctx_of(r, token);
-	r->class = c->class;
-	r->was_duplicate = c->class == AWS_DUPLICATE;
-	r->is_ambiguous =
-	    step_mutates(now(r)->s.kind) && (c->class == AWS_AMBIGUOUS || (r->is_ambiguous && says_nothing(c->class)));
-	memcpy(r->code, c->code, sizeof(r->code));
-	memcpy(r->request_id, c->request_id, sizeof(r->request_id));
-	r->err = c->class == AWS_OK ? (struct err){ 0 } : c->err;
+	x = run_ctx(r, token);
+	answer_take(r, c);
 	if (c->class != AWS_OK)
 		log_warn("op.step.refused", "op=%s step=%s/%s class=%s code=%s err=\"%s\"", r->env->command, r->plan->name, x.step,
 			 aws_class_name(c->class), c->code, err_text(&c->err));
-	settle(r, now(r)->s.kind->judge(&x, c, &r->err));
+	settle(r, run_now(r)->s.kind->judge(&x, c, &r->err));
 }
 
 static void call(struct run *r)
 {
-	struct doing *d = now(r);
+	struct doing *d = run_now(r);
+	bool mutates = step_mutates(d->s.kind);
 	char token[53];
-	struct step_ctx x = ctx_of(r, token);
+	struct step_ctx x = run_ctx(r, token);
 
 	sm_move(&r->sm, R_CALL);
 	aws_call_close(&r->call);
-	r->call =
-	    (struct aws_call){ .service = d->s.kind->service, .mutating = step_mutates(d->s.kind), .command = r->env->command };
+	r->call = (struct aws_call){
+		.service = d->s.kind->service, .mutating = mutates, .earlier = r->tries, .command = r->env->command
+	};
 	if (d->s.kind->ask(&x, &r->call.form, &r->err) != 0) {
 		r->class = AWS_OK;
-		outcome(r, false, "not called");
+		run_outcome(r, false, "not called");
 		return;
 	}
+	r->tries += mutates;
 	d->last_ms = world_now_ms(r->env->w);
 	d->first_ms = d->first_ms != 0 ? d->first_ms : d->last_ms;
-	aws_call_start(r->env->aws, &r->call, step_mutates(d->s.kind) ? r->env->operate : r->env->reader, on_call);
+	aws_call_start(r->env->aws, &r->call, mutates ? r->env->operate : r->env->reader, on_call);
 }
 
 /* ---- guard and intent ---- */
@@ -511,15 +205,15 @@ static void on_intent(struct journal_append *a)
 {
 	struct run *r = container_of(a, struct run, rec);
 
-	if (stopping(r))
+	if (run_stopping(r))
 		return;
-	now(r)->standing = INTENDED;
-	guard(r); /* the disk may have taken its time: ask once more before the call */
+	run_now(r)->standing = INTENDED;
+	run_guard(r); /* the disk may have taken its time: ask once more before the call */
 }
 
 static void intent(struct run *r)
 {
-	struct doing *d = now(r);
+	struct doing *d = run_now(r);
 	json_t *m = json_object();
 	char token[53];
 
@@ -537,50 +231,60 @@ static void intent(struct run *r)
 	journal_append(r->env->journal, &r->rec, "step.intent", m, on_intent);
 }
 
-/* A cancel before the pivot takes back; an undo cannot be cancelled, and behind the pivot there is only forward. */
-static void leave_refused(struct run *r, enum run_leave leave)
+static void on_frozen(struct timer *t)
 {
-	r->class = AWS_OK;
-	r->code[0] = r->request_id[0] = '\0';
-	if (leave == RUN_DENY) {
-		outcome(r, false, "not called");
-	} else {
-		r->cancelled = true;
-		r->error = r->error != NULL ? r->error : error_json(r);
-		undo_start(r);
-	}
+	struct run *r = container_of(t, struct run, timer);
+
+	if (!run_stopping(r))
+		run_guard(r);
 }
 
-static void guard(struct run *r)
+/* A read changes nothing and needs no leave; while it polls before the pivot a cancel ends it. */
+static void guard_read(struct run *r)
 {
-	struct doing *d = now(r);
-	enum run_leave leave = r->env->may(r->env->ctx, &r->err);
+	if (run_may_undo(r) && run_may(r) == RUN_CANCEL)
+		run_leave(r, RUN_CANCEL);
+	else
+		call(r);
+}
 
-	if (r->sm.now != R_GUARD)
-		sm_move(&r->sm, R_GUARD);
-	if (leave == RUN_CANCEL && !may_undo(r))
-		leave = RUN_GO;
+static void guard_change(struct run *r)
+{
+	struct doing *d = run_now(r);
+	enum run_leave leave = run_may(r);
+
 	if (leave == RUN_WAIT) {
 		r->started_ms = world_now_ms(r->env->w);
-		timer_start(r->env->w, &r->timer, FROZEN_POLL_MS, on_timer);
+		timer_start(r->env->w, &r->timer, FROZEN_POLL_MS, on_frozen);
 	} else if (leave == RUN_GO && d->standing == INTENDED) {
 		call(r);
 	} else if (leave == RUN_GO) {
 		intent(r);
-	} else if (d->standing == INTENDED) {
-		r->leaving = true;
-		look(r); /* the intent may have had its effect: know first, then take back */
+	} else if (r->in_doubt) {
+		run_look_before_leaving(r, LEAVES);
 	} else {
-		leave_refused(r, leave);
+		run_leave(r, leave);
 	}
 }
+
+void run_guard(struct run *r)
+{
+	if (r->sm.now != R_GUARD)
+		sm_move(&r->sm, R_GUARD);
+	if (step_mutates(run_now(r)->s.kind))
+		guard_change(r);
+	else
+		guard_read(r);
+}
+
+/* ---- from step to step ---- */
 
 static void finish_list(struct run *r)
 {
 	if (!r->undoing)
-		end(r, RUN_OK);
+		run_end(r, RUN_OK);
 	else
-		end(r, r->cancelled ? RUN_CANCELLED : RUN_ROLLED_BACK);
+		run_end(r, r->cancelled ? RUN_CANCELLED : RUN_ROLLED_BACK);
 }
 
 static void step_reset(struct run *r)
@@ -590,8 +294,10 @@ static void step_reset(struct run *r)
 	r->args = NULL;
 	r->facts = json_object();
 	buf_reset(&r->note);
-	r->is_ambiguous = r->was_duplicate = r->look_again = r->leaving = false;
-	r->repeats = 0;
+	r->in_doubt = r->was_duplicate = r->look_again = r->is_denied = false;
+	r->leaving = STAYS;
+	r->repeats = r->tries = 0;
+	r->wait_ms = 0;
 	r->err = (struct err){ 0 };
 	r->class = AWS_OK;
 	r->code[0] = r->request_id[0] = '\0';
@@ -601,30 +307,29 @@ static void step_reset(struct run *r)
 /* A step that failed before a crash, and whose consequence was not yet written. */
 static bool resume_failed(struct run *r)
 {
-	struct doing *d = now(r);
+	struct doing *d = run_now(r);
 
 	if (d->standing != FAILED)
 		return false;
 	sm_move(&r->sm, R_OUTCOME);
-	if (str_eq(json_str_or(json_object_get(d->outcome, "error"), "class", ""), "POLICY"))
-		r->err.code = ERR_DENIED;
-	r->is_ambiguous = json_is_true(json_object_get(d->outcome, "ambiguous"));
-	after_outcome(r, d);
+	r->is_denied = str_eq(json_str_or(json_object_get(d->outcome, "error"), "class", ""), "POLICY");
+	r->in_doubt = json_is_true(json_object_get(d->outcome, "ambiguous"));
+	run_after_outcome(r, d);
 	return true;
 }
 
 /* An intent from before a crash: was it carried out? Until something tells, nobody knows. */
 static void resume(struct run *r)
 {
-	r->is_ambiguous = true;
-	look(r);
+	r->in_doubt = true;
+	run_look(r);
 }
 
-static void next(struct run *r)
+void run_next(struct run *r)
 {
 	struct doing *d;
 
-	while (r->at < count(r) && now(r)->standing == DONE)
+	while (r->at < count(r) && run_now(r)->standing == DONE)
 		r->at++;
 	if (r->at == count(r)) {
 		finish_list(r);
@@ -633,10 +338,10 @@ static void next(struct run *r)
 	step_reset(r);
 	if (resume_failed(r))
 		return;
-	d = now(r);
+	d = run_now(r);
 	if (facts_resolve(d->s.args, r->env->facts, &r->args, &r->err) != 0) {
 		r->args = json_incref(d->s.args);
-		outcome(r, false, "not called");
+		run_outcome(r, false, "not called");
 		return;
 	}
 	r->env->progress(r->env->ctx, r);
@@ -645,7 +350,7 @@ static void next(struct run *r)
 	else if (d->standing == INTENDED)
 		resume(r);
 	else
-		guard(r);
+		run_guard(r);
 }
 
 /* ---- life ---- */
@@ -661,7 +366,7 @@ struct run *run_new(const struct run_env *env, const struct plan *plan)
 		r->v[i] = (struct doing){ .s = plan->steps[i], .generation = 1 };
 	r->created = json_array();
 	r->deleted = json_array();
-	r->note = BUF_MAX(NOTE_MAX);
+	r->note = BUF_MAX(sizeof(r->notes));
 	sm_init(&r->sm, run_states, R_NEXT);
 	return r;
 }
@@ -670,8 +375,8 @@ static void on_start(struct timer *t)
 {
 	struct run *r = container_of(t, struct run, timer);
 
-	if (!stopping(r))
-		next(r);
+	if (!run_stopping(r))
+		run_next(r);
 }
 
 bool run_is_running(const struct run *r)
@@ -729,75 +434,7 @@ void run_stop(struct run *r, void (*stopped)(void *ctx, struct run *r))
 		timer_start(r->env->w, &r->timer, 0, on_start);
 }
 
-/* ---- replay ---- */
-
-static struct doing *by_name(struct run *r, const char *name)
-{
-	for (size_t i = 0; i < r->plan->n; i++)
-		if (str_eq(r->v[i].s.name, name))
-			return &r->v[i];
-	for (size_t i = 0; i < r->undo_n; i++)
-		if (str_eq(r->undo[i].s.name, name))
-			return &r->undo[i];
-	return NULL;
-}
-
-void run_replay_intent(struct run *r, const json_t *record, int64_t time_ms)
-{
-	struct doing *d = by_name(r, json_str_or(record, "step", ""));
-
-	if (d == NULL)
-		return;
-	d->standing = INTENDED;
-	d->generation = (unsigned)json_int_or(record, "generation", 1);
-	d->first_ms = d->last_ms = world_now_ms(r->env->w);
-	if (d->tried_ms == 0)
-		d->tried_ms = time_ms;
-}
-
-void run_replay_outcome(struct run *r, const json_t *record)
-{
-	struct doing *d = by_name(r, json_str_or(record, "step", ""));
-
-	if (d != NULL)
-		outcome_apply(r, d, (json_t *)record);
-}
-
-void run_replay_undo(struct run *r, const json_t *record)
-{
-	r->undo_reason = json_incref((json_t *)record);
-	r->cancelled = json_is_true(json_object_get(record, "cancelled"));
-	if (r->error == NULL && json_object_get(record, "error") != NULL)
-		r->error = json_incref(json_object_get(record, "error"));
-	undo_list(r);
-}
-
-static void doing_records(const struct run *r, const struct doing *d, json_t *to)
-{
-	if (d->tried_ms != 0 && d->standing != TODO)
-		json_array_append_new(to, json_pack("[s, {s:s, s:s, s:s, s:i}, I]", "step.intent", "op", r->env->command, "plan",
-						    r->plan->name, "step", d->s.name, "generation", (int)d->generation,
-						    (json_int_t)d->tried_ms));
-	if (d->outcome != NULL && (d->standing == DONE || d->standing == FAILED))
-		json_array_append_new(to, json_pack("[s, O, i]", "step.outcome", d->outcome, 0));
-}
-
-void run_records(const struct run *r, json_t *to)
-{
-	for (size_t i = 0; i < r->plan->n; i++)
-		doing_records(r, &r->v[i], to);
-	if (r->undoing)
-		json_array_append_new(to, json_pack("[s, O, i]", "plan.undo", r->undo_reason, 0));
-	for (size_t i = 0; i < r->undo_n; i++)
-		doing_records(r, &r->undo[i], to);
-}
-
 /* ---- questions ---- */
-
-const struct plan *run_plan(const struct run *r)
-{
-	return r->plan;
-}
 
 enum run_end run_ended(const struct run *r)
 {

@@ -1,8 +1,9 @@
 /* run.h - the engine: one plan being carried out, step by step, so that a crash at any instant does no harm.
  *
- * For each step that changes something: ask whether it may (policy, STOP, cancel), write the intent, call, judge, write the
- * outcome. After an ambiguity - no answer, or an intent without an outcome at start - it looks by tag before it repeats.
- * Failure before the plan's pivot undoes what was done, in reverse; after it the plan only goes forward or stops. */
+ * For each step that changes something: ask whether it may (policy, STOP, cancel), write the intent, ask again, call, judge,
+ * write the outcome. After an ambiguity - no answer, or an intent without an outcome at start - it looks by tag before it
+ * repeats, and before it gives up. Failure before the plan's pivot undoes what was done, in reverse; after it the plan only
+ * goes forward or stops. */
 #pragma once
 #include <jansson.h>
 
@@ -18,6 +19,8 @@ enum run_leave {
 	RUN_DENY,   /* the policy no longer allows it */
 };
 
+enum run_phase { RUN_BEFORE_PIVOT, RUN_BEHIND_PIVOT, RUN_UNDO };
+
 enum run_end { RUN_RUNNING, RUN_OK, RUN_FAILED, RUN_ROLLED_BACK, RUN_CANCELLED, RUN_INDETERMINATE };
 
 struct run;
@@ -32,7 +35,8 @@ struct run_env {
 	const char *command; /* id as text */
 	json_t *facts;       /* of the operation: steps add to it */
 	void *ctx;
-	enum run_leave (*may)(void *ctx, struct err *e); /* before each call that changes something */
+	/* Before each call that changes something. RUN_CANCEL is an answer before the pivot only. */
+	enum run_leave (*may)(void *ctx, enum run_phase phase, struct err *e);
 	void (*progress)(void *ctx, struct run *r);
 	void (*done)(void *ctx, struct run *r); /* the run has ended; it may be freed from here */
 };
@@ -51,7 +55,6 @@ void run_free(struct run *r);             /* not while a call or a record of it 
 /* Stops at once, without a record; done does not come, `stopped` does, later. */
 void run_stop(struct run *r, void (*stopped)(void *ctx, struct run *r));
 
-const struct plan *run_plan(const struct run *r);
 enum run_end run_ended(const struct run *r);
 unsigned run_steps_done(const struct run *r);
 const char *run_step_name(const struct run *r); /* now, or "" */

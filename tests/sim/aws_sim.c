@@ -349,6 +349,12 @@ static void answer(struct aws_sim *a, struct sim_http *x, int status, const char
 	sim_http_answer(x, status, head, buf_str(body), len, delay);
 }
 
+/* A limit knows nothing of names: it also refuses the repetition of a call that has reached it. */
+static bool is_beyond_quota(struct aws_sim *a, const struct sim_http *x)
+{
+	return x->body_len > 0 && str_starts(x->body, "Action=Create") && odds_hit(a->odds, TALLY_AWS_QUOTA);
+}
+
 static bool fails_before(struct aws_sim *a, const struct service *s, struct sim_http *x, struct buf *b)
 {
 	static const char page[] = "<html><body><h1>503 Service Unavailable</h1></body></html>";
@@ -365,6 +371,9 @@ static bool fails_before(struct aws_sim *a, const struct service *s, struct sim_
 		write_error(a, s, s->is_ec2 ? "RequestLimitExceeded" : "Throttling", "Rate exceeded", b);
 		answer(a, x, s->is_ec2 ? 503 : 400, odds_hit(a->odds, TALLY_AWS_RETRY_AFTER) ? "x-amz-retry-after: 3000\n" : "", b,
 		       b->len);
+	} else if (is_beyond_quota(a, x)) {
+		write_error(a, s, s->is_ec2 ? "SecurityGroupLimitExceeded" : "TooManyLoadBalancers", "The limit is reached", b);
+		answer(a, x, 400, "", b, b->len);
 	} else {
 		return false;
 	}

@@ -23,12 +23,13 @@ static void odds_make(struct scene *s)
 			odds[k] = rates[odds_between(&s->odds, 0, 2)];
 	odds[TALLY_VENDOR_NO_HEAD] = odds_one_in(&s->odds, 8) ? 970 : 0;
 	odds[TALLY_AWS_RETRY_AFTER] = 300;
+	odds[TALLY_AWS_QUOTA] = odds_one_in(&s->odds, 10) ? 150 : 0;
 	odds[TALLY_AWS_HIDDEN] = odds_one_in(&s->odds, 2) ? 400 : 0;
 	odds[TALLY_AWS_REVOKED] = odds_one_in(&s->odds, 3) ? 300 : 0;
 	odds[TALLY_AWS_CAPACITY] = odds_one_in(&s->odds, 10) ? 300 : 0;
 	odds[TALLY_AWS_STILLBORN] = odds_one_in(&s->odds, 10) ? 200 : 0;
 	odds[TALLY_IMDS_HANG] = odds[TALLY_IMDS_HANG] > 0 ? 20 : 0;
-	s->capacity_short = odds[TALLY_AWS_CAPACITY] > 0 || odds[TALLY_AWS_STILLBORN] > 0;
+	s->capacity_short = odds[TALLY_AWS_CAPACITY] > 0 || odds[TALLY_AWS_STILLBORN] > 0 || odds[TALLY_AWS_QUOTA] > 0;
 	if (odds_one_in(&s->odds, 10)) {
 		s->aws->capacity = (unsigned)odds_between(&s->odds, 0, 4);
 		s->capacity_short = true;

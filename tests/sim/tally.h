@@ -8,6 +8,7 @@
 /* clang-format off */
 #define TALLY_KINDS(X)                                              \
 	X(AWS_THROTTLE,      "aws: throttled")                      \
+	X(AWS_QUOTA,         "aws: a limit of the account is reached") \
 	X(AWS_RETRY_AFTER,   "aws: throttled, with a hint when to come back") \
 	X(AWS_SLOW,          "aws: an answer that takes seconds")   \
 	X(AWS_ERROR_BEFORE,  "aws: 500, nothing was done")          \

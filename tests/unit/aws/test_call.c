@@ -23,6 +23,7 @@ struct bench {
 	struct creds *creds;
 	struct aws *aws;
 	struct aws_call call;
+	unsigned earlier; /* attempts before the next call */
 	bool done;
 };
 
@@ -59,7 +60,7 @@ static void on_call(struct aws_call *c)
 static void start(struct bench *b, enum aws_service service, const char *action, bool mutating)
 {
 	aws_call_close(&b->call);
-	b->call = (struct aws_call){ .service = service, .mutating = mutating, .command = "cmd-1" };
+	b->call = (struct aws_call){ .service = service, .mutating = mutating, .earlier = b->earlier, .command = "cmd-1" };
 	form_start(&b->call.form, action, "2016-11-15");
 	b->done = false;
 	aws_call_start(b->aws, &b->call, b->creds, on_call);
@@ -178,16 +179,16 @@ static void the_regional_host_is_told_whatever_the_override(void **state)
 
 /* ---- throttles and capacity ------------------------------------------------------------------------------------------------ */
 
-static void a_throttled_launch_waits_signs_anew_and_succeeds(void **state)
+static void a_throttled_read_waits_signs_anew_and_succeeds(void **state)
 {
 	struct cloud *c = *state;
 	const struct seen *one, *two;
 	struct bench b;
 
 	CLOUD(c, .match = EC2_URL, .status = 503, .body = EC2_ERROR("RequestLimitExceeded", "slow"), .times = 2, .delay_ms = 2000);
-	CLOUD(c, .match = EC2_URL, .status = 200, .body = RUN_OK);
+	CLOUD(c, .match = EC2_URL, .status = 200, .body = READ_OK);
 	open_bench(&b, c, NULL);
-	assert_int_equal(launch(&b), AWS_OK);
+	assert_int_equal(read_vpcs(&b), AWS_OK);
 	assert_int_equal(b.call.attempts, 3);
 	assert_string_equal(b.call.code, "");
 	one = cloud_seen(c, EC2_URL, 0);
@@ -204,12 +205,33 @@ static void a_throttle_that_stays_is_told_after_three_attempts(void **state)
 	struct cloud *c = *state;
 	struct aws_call call;
 
-	assert_int_equal(BEHIND(c, true, &call, .status = 503, .body = EC2_ERROR("RequestLimitExceeded", "slow")), AWS_THROTTLED);
+	assert_int_equal(BEHIND(c, false, &call, .status = 503, .body = EC2_ERROR("RequestLimitExceeded", "slow")), AWS_THROTTLED);
 	assert_int_equal(cloud_count(c, EC2_URL), 3);
 	assert_string_equal(call.code, "RequestLimitExceeded");
 	assert_string_equal(call.request_id, "req-9");
-	assert_string_equal(call.err.text, "RunInstances: RequestLimitExceeded (HTTP 503): slow");
+	assert_string_equal(call.err.text, "DescribeVpcs: RequestLimitExceeded (HTTP 503): slow");
 	assert_int_equal(call.err.code, ERR_AGAIN);
+}
+
+/* Before each attempt of a change the customer's switches are asked: so each is its asker's. */
+static void a_throttled_launch_is_told_at_once_with_how_long_to_stay_away(void **state)
+{
+	struct cloud *c = *state;
+	uint64_t longest = 0;
+	struct bench b;
+
+	CLOUD(c, .match = EC2_URL, .status = 503, .body = EC2_ERROR("RequestLimitExceeded", "slow"));
+	open_bench(&b, c, NULL);
+	assert_int_equal(launch(&b), AWS_THROTTLED);
+	assert_int_equal(cloud_count(c, EC2_URL), 1);
+	assert_string_equal(seen_header(cloud_seen(c, EC2_URL, 0), "amz-sdk-request"), "attempt=1; max=1");
+	assert_in_range(b.call.retry_after_ms, 1, 1000);
+	for (b.earlier = 4; b.earlier < 20; b.earlier++) {
+		assert_int_equal(launch(&b), AWS_THROTTLED);
+		longest = b.call.retry_after_ms > longest ? b.call.retry_after_ms : longest;
+	}
+	assert_in_range(longest, 4000, 20000);
+	close_bench(&b);
 }
 
 static void a_hint_of_aws_is_followed_within_five_seconds(void **state)
@@ -355,32 +377,55 @@ static void any_one_lost_request_of_a_read_is_made_up_for(void **state)
 
 /* ---- keys and clocks ------------------------------------------------------------------------------------------------------- */
 
-static void expired_keys_are_renewed_once_and_the_call_goes_on(void **state)
+static const struct {
+	int status;
+	const char *body;
+} expiries[] = {
+	{ 400, EC2_ERROR("RequestExpired", "Request has expired.") },
+	{ 403, QUERY_ERROR("ExpiredToken", "The security token included in the request is expired") },
+};
+
+static void expire_once(struct cloud *c, size_t i, const char *then)
 {
-	static const struct {
-		int status;
-		const char *body;
-	} cases[] = {
-		{ 400, EC2_ERROR("RequestExpired", "Request has expired.") },
-		{ 403, QUERY_ERROR("ExpiredToken", "The security token included in the request is expired") },
-	};
+	c->rules_n = 0;
+	cloud_forget(c);
+	CLOUD(c, .match = "security-credentials/node-role ", .status = 200, .body = cloud_keys_json(c, "ASIAOLD", HOUR_MS),
+	      .times = 1);
+	CLOUD(c, .match = EC2_URL, .status = expiries[i].status, .body = expiries[i].body, .times = 1);
+	CLOUD(c, .match = EC2_URL, .status = 200, .body = then);
+}
+
+static void expired_keys_are_renewed_once_and_the_read_goes_on(void **state)
+{
 	struct cloud *c = *state;
 
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(expiries); i++) {
 		struct bench b;
 
-		c->rules_n = 0;
-		cloud_forget(c);
-		CLOUD(c, .match = "security-credentials/node-role ", .status = 200, .body = cloud_keys_json(c, "ASIAOLD", HOUR_MS),
-		      .times = 1);
-		CLOUD(c, .match = EC2_URL, .status = cases[i].status, .body = cases[i].body, .times = 1);
-		CLOUD(c, .match = EC2_URL, .status = 200, .body = RUN_OK);
+		expire_once(c, i, READ_OK);
 		open_bench(&b, c, NULL);
-		assert_int_equal(launch(&b), AWS_OK);
+		assert_int_equal(read_vpcs(&b), AWS_OK);
 		assert_int_equal(b.call.attempts, 2);
 		assert_string_equal(b.call.key_id, "ASIA1");
 		assert_non_null(strstr(seen_header(cloud_seen(c, EC2_URL, 1), "Authorization"), "Credential=ASIA1/"));
 		assert_string_equal(seen_header(cloud_seen(c, EC2_URL, 1), "X-Amz-Security-Token"), "token-ASIA1");
+		close_bench(&b);
+	}
+}
+
+static void expired_keys_end_a_launch_and_the_next_one_has_new_keys(void **state)
+{
+	struct cloud *c = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(expiries); i++) {
+		struct bench b;
+
+		expire_once(c, i, RUN_OK);
+		open_bench(&b, c, NULL);
+		assert_int_equal(launch(&b), AWS_EXPIRED);
+		assert_int_equal(cloud_count(c, EC2_URL), 1);
+		assert_int_equal(launch(&b), AWS_OK);
+		assert_string_equal(b.call.key_id, "ASIA1");
 		close_bench(&b);
 	}
 }
@@ -575,8 +620,9 @@ int main(void)
 		CLOUD_TEST(a_call_is_signed_for_the_host_it_goes_to),
 		CLOUD_TEST(an_override_is_where_it_goes_and_what_it_signs),
 		CLOUD_TEST(the_regional_host_is_told_whatever_the_override),
-		CLOUD_TEST(a_throttled_launch_waits_signs_anew_and_succeeds),
+		CLOUD_TEST(a_throttled_read_waits_signs_anew_and_succeeds),
 		CLOUD_TEST(a_throttle_that_stays_is_told_after_three_attempts),
+		CLOUD_TEST(a_throttled_launch_is_told_at_once_with_how_long_to_stay_away),
 		CLOUD_TEST(a_hint_of_aws_is_followed_within_five_seconds),
 		CLOUD_TEST(missing_capacity_is_told_at_once_though_it_says_500),
 		CLOUD_TEST(a_launch_without_an_answer_is_ambiguous_and_not_repeated),
@@ -585,7 +631,8 @@ int main(void)
 		CLOUD_TEST(an_answer_that_is_too_large_is_not_taken),
 		CLOUD_TEST(a_long_code_is_cut_and_control_characters_are_replaced),
 		CLOUD_TEST(any_one_lost_request_of_a_read_is_made_up_for),
-		CLOUD_TEST(expired_keys_are_renewed_once_and_the_call_goes_on),
+		CLOUD_TEST(expired_keys_are_renewed_once_and_the_read_goes_on),
+		CLOUD_TEST(expired_keys_end_a_launch_and_the_next_one_has_new_keys),
 		CLOUD_TEST(keys_that_stay_refused_are_told_after_one_renewal),
 		CLOUD_TEST(a_clock_that_is_off_is_corrected_once),
 		CLOUD_TEST(a_repaired_clock_takes_the_correction_back),

@@ -14,6 +14,13 @@
 	"ports: [1-65535]}\n"                                                                                                      \
 	"delete_hold: 0s\n"
 
+enum shop_fault {
+	SHOP_FINE,
+	SHOP_LOST,       /* the call never arrives */
+	SHOP_LOST_AFTER, /* it is carried out and the answer is lost; what it made is not shown for 30 s */
+	SHOP_QUOTA,      /* SecurityGroupLimitExceeded */
+};
+
 struct shop {
 	struct desk d; /* first: a shop is a desk */
 	struct odds odds;
@@ -22,7 +29,7 @@ struct shop {
 	struct creds *creds;
 	struct aws *aws;
 	struct specs k;
-	int (*break_at)(struct shop *s, const char *action); /* -ERR_NET: the answer is lost after acting; 1: before; 0: as usual */
+	enum shop_fault (*break_at)(struct shop *s, const char *body); /* asked for every call with a body */
 	unsigned broke;
 	struct buf seen;     /* "Action " of each mutating call that acted or tried */
 	const char *watched; /* an action whose journal is checked: an intent must stand */
@@ -35,17 +42,38 @@ static inline void shop_on_call(void *ctx, const struct aws_entry *e)
 	buf_addf(&s->seen, "%s ", e->action);
 }
 
+static inline void shop_lose_after(struct shop *s, struct sim_http *x)
+{
+	size_t groups = s->sim->groups_n;
+
+	s->odds.calm = false;
+	s->odds.per_mille[TALLY_AWS_LOST_AFTER] = 1000;
+	aws_sim_request(s->sim, x);
+	s->odds.calm = true;
+	if (s->sim->groups_n > groups)
+		s->sim->groups[groups]->t.shown_ms = world_now_ms(s->d.w) + 30000;
+}
+
 static inline void shop_on_request(void *ctx, struct sim_http *x)
 {
+	static const char quota[] = "<Response><Errors><Error><Code>SecurityGroupLimitExceeded</Code><Message>no more</Message>"
+				    "</Error></Errors><RequestID>r</RequestID></Response>";
 	struct shop *s = ctx;
-	int how = 0;
 
-	if (s->break_at != NULL && x->body_len > 0)
-		how = s->break_at(s, x->body);
-	if (how == 1)
-		sim_http_fail(x, -ERR_NET, 0);
-	else
+	switch (s->break_at != NULL && x->body_len > 0 ? s->break_at(s, x->body) : SHOP_FINE) {
+	case SHOP_FINE:
 		aws_sim_request(s->sim, x);
+		break;
+	case SHOP_LOST:
+		sim_http_fail(x, -ERR_NET, 0);
+		break;
+	case SHOP_LOST_AFTER:
+		shop_lose_after(s, x);
+		break;
+	case SHOP_QUOTA:
+		sim_http_answer(x, 400, "", quota, strlen(quota), 0);
+		break;
+	}
 }
 
 static inline void shop_policy(struct shop *s, const char *text)
@@ -155,6 +183,12 @@ static inline void shop_head(struct shop *s)
 	desk_give(&s->d, NULL, 0, desk_signed(body, reeve__control__v1__head__pack(&h, body), &s->d.head, SIGN_DOMAIN_HEAD));
 }
 
+static inline void shop_run(struct shop *s, struct desk_command *k)
+{
+	shop_apply(s, k, 1);
+	shop_send(s, k, false);
+}
+
 struct shop_want {
 	struct shop *s;
 	const uint8_t *id;
@@ -212,6 +246,20 @@ static inline unsigned shop_alive(const struct shop *s)
 	return n;
 }
 
+/* Groups, target groups and load balancers that the command has made and that stand. */
+static inline unsigned shop_stands(const struct shop *s)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < s->sim->groups_n; i++)
+		n += aws_is_there(s->sim, &s->sim->groups[i]->t) && aws_tag_of(&s->sim->groups[i]->t, "reeve:command") != NULL;
+	for (size_t i = 0; i < s->sim->tgs_n; i++)
+		n += aws_is_there(s->sim, &s->sim->tgs[i]->t);
+	for (size_t i = 0; i < s->sim->lbs_n; i++)
+		n += aws_is_there(s->sim, &s->sim->lbs[i]->t);
+	return n;
+}
+
 static inline unsigned shop_count(const struct shop *s, const char *action)
 {
 	unsigned n = 0;
@@ -219,6 +267,11 @@ static inline unsigned shop_count(const struct shop *s, const char *action)
 	for (const char *at = buf_str(&s->seen); (at = strstr(at, action)) != NULL; at++)
 		n++;
 	return n;
+}
+
+static inline bool shop_made_a_balancer(void *ctx)
+{
+	return shop_count(ctx, "CreateLoadBalancer") > 0;
 }
 
 #define SHOP(f) cmocka_unit_test_setup_teardown(f, shop_start, shop_end)

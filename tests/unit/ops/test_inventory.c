@@ -65,10 +65,10 @@ static void all_that_is_ours_is_seen_over_all_pages_and_nothing_foreign(void **s
 	inventory_req_close(&l.req);
 }
 
-static int health_is_denied(struct shop *s, const char *body)
+static enum shop_fault balancers_are_lost(struct shop *s, const char *body)
 {
 	(void)s;
-	return str_starts(body, "Action=DescribeLoadBalancers&") ? 1 : 0;
+	return str_starts(body, "Action=DescribeLoadBalancers&") ? SHOP_LOST : SHOP_FINE;
 }
 
 static void half_a_look_is_never_handed_out(void **state)
@@ -76,7 +76,7 @@ static void half_a_look_is_never_handed_out(void **state)
 	struct shop *s = *state;
 	struct look l = { 0 };
 
-	s->break_at = health_is_denied;
+	s->break_at = balancers_are_lost;
 	assert_int_not_equal(take(s, &l), 0);
 	assert_null(l.req.inv);
 	assert_int_equal(l.req.class, AWS_AMBIGUOUS);

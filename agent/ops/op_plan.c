@@ -1,0 +1,184 @@
+/* op_plan.c - an operation's plan: from the inventory to the record, and when it is to be made anew.
+ *
+ * Happy path: inventory -> plans -> recorded -> op_consider. An inventory that cannot be had is asked for again, with growing
+ * patience; one that AWS denies ends the operation.
+ *
+ * bounds.nodes_total is for the whole installation while warehouses are changed beside each other: to the nodes that are there
+ * a plan adds what the running operations have still to launch, and none starts with a count from before another's start. */
+#include "agent/ops/op_impl.h"
+
+#include "agent/base/json.h"
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/planner.h"
+#include "agent/ops/room.h"
+
+#define PLAN_FRESH_MS 300000
+#define ROOM_POLL_MS 15000 /* each look is a whole inventory */
+
+bool op_plan_is_stale(const struct op *op)
+{
+	int64_t age = world_wall_ms(op_world(op)) - op->planned_ms;
+
+	return age < 0 || age > PLAN_FRESH_MS || op->starts_seen != ops_starts(op->ops);
+}
+
+/* ---- counting nodes ---- */
+
+struct counting {
+	const struct inventory *inv;
+	uint32_t coming;
+};
+
+static uint32_t nodes_of(const struct inventory *inv, const char *command)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < inv->instances.n; i++)
+		n += inventory_is_alive(&inv->instances.v[i]) &&
+		     str_eq(ec2_tag_get(&inv->instances.v[i].tags, "reeve:command"), command);
+	return n;
+}
+
+static void count_coming(void *ctx, struct op *other)
+{
+	struct counting *c = ctx;
+	struct demand d = { 0 };
+	uint32_t seen;
+
+	if (other->started_ms == 0 || other->f.state == OP_ENDED || other->plans == NULL)
+		return; /* started_ms: also while the record of its start is on its way to the disk */
+	plans_demand(other->plans, &d);
+	seen = nodes_of(c->inv, other->f.id_text);
+	c->coming += d.new_nodes > seen ? d.new_nodes - seen : 0;
+	demand_close(&d);
+}
+
+static uint32_t count_nodes(struct op *op, const struct inventory *inv)
+{
+	struct counting c = { .inv = inv };
+
+	ops_each(op->ops, count_coming, &c);
+	return planner_nodes(inv) + c.coming;
+}
+
+uint32_t op_nodes_now(const struct op *op)
+{
+	return (uint32_t)json_int_or(op->planned, "nodes_now", 0);
+}
+
+/* ---- the plan and its record ---- */
+
+static void on_planned(struct journal_append *a)
+{
+	struct op *op = container_of(a, struct op, rec);
+
+	if (op->stopped != NULL)
+		return;
+	op->f.state = OP_PLANNED;
+	ops_cfg(op->ops)->changed(ops_cfg(op->ops)->ctx);
+	op_consider(op);
+}
+
+void op_planned_apply(struct op *op, json_t *m, int64_t time_ms)
+{
+	json_incref(m);
+	json_decref(op->planned);
+	op->planned = m;
+	op->planned_ms = json_int_or(m, "planned_ms", time_ms);
+	op->f.plan_bytes = op->plans != NULL ? room_of_plan(m, op->plans) : 0;
+}
+
+static void wait_for_room(struct op *op)
+{
+	plans_free(op->plans);
+	op->plans = NULL;
+	snprintf(op->waiting, sizeof(op->waiting),
+		 "waits to be planned: the plans of other commands fill what may be open at once");
+	op_wait(op, ROOM_POLL_MS);
+}
+
+static void record_plan(struct op *op, uint32_t nodes_now)
+{
+	json_t *m = json_object();
+	char hex[DIGEST_HEX_LEN];
+
+	json_object_set_new(m, "op", json_string(op->f.id_text));
+	json_object_set_new(m, "plan_hash", json_string(digest_hex(&op->plans->hash, hex)));
+	json_object_set_new(m, "nodes_now", json_integer(nodes_now));
+	json_object_set_new(m, "planned_ms", json_integer(world_wall_ms(op_world(op))));
+	json_object_set(m, "plan", op->plans->json);
+	if (!ops_has_room_for_plan(op->ops, op, room_of_plan(m, op->plans))) {
+		json_decref(m);
+		wait_for_room(op);
+		return;
+	}
+	op_planned_apply(op, m, 0);
+	journal_append(ops_journal(op->ops), &op->rec, "command.planned", m, on_planned);
+}
+
+static int plan_now(struct op *op, const struct inventory *inv, struct err *e)
+{
+	struct planner_args a = { .owner = ops_cfg(op->ops)->owner, .command = op->f.id_text, .inv = inv };
+	uint64_t have = planner_generation(inv, op_warehouse(op)), want = op->cmd->expect_generation;
+
+	if (want != 0 && want != have)
+		return err_set(e, ERR_EXISTS, "the account holds generation %llu, the command expects %llu",
+			       (unsigned long long)have, (unsigned long long)want);
+	plans_free(op->plans);
+	op->plans = NULL;
+	if (op_is_delete(op))
+		return planner_delete(&a, op_warehouse(op), &op->plans, e);
+	return planner_apply(&a, op->apply->spec, &op->plans, e);
+}
+
+static void inventory_failed(struct op *op)
+{
+	uint32_t wait = backoff_next_ms(&op->backoff, world_random64(op_world(op)));
+
+	if (op->inv.class == AWS_DENIED) {
+		op_end_early(op, STATE(FAILED), "DENIED_BY_AWS", err_text(&op->inv.err));
+		return;
+	}
+	snprintf(op->waiting, sizeof(op->waiting), "%.150s", err_text(&op->inv.err));
+	log_warn("op.inventory.failed", "op=%s err=\"%s\" retry_in_ms=%u", op->f.id_text, err_text(&op->inv.err), wait);
+	op_wait(op, wait);
+}
+
+static void on_inventory(struct inventory_req *req, int rc)
+{
+	struct op *op = container_of(req, struct op, inv);
+	struct err e = { 0 };
+
+	op->is_asking = false;
+	if (op->stopped != NULL) {
+		op->stopped(op);
+		return;
+	}
+	if (rc != 0) {
+		inventory_failed(op);
+		return;
+	}
+	op->waiting[0] = '\0';
+	rc = plan_now(op, req->inv, &e);
+	if (rc == 0)
+		record_plan(op, count_nodes(op, req->inv));
+	else
+		op_end_early(op, STATE(FAILED), rc == -ERR_EXISTS ? "CONFLICT" : "PRECONDITION", err_text(&e));
+	inventory_req_close(req);
+}
+
+/* What EC2 shows just after an operation would make a wrong plan: it waits until the account is quiet. */
+void op_plan(struct op *op)
+{
+	const struct ops_config *cfg = ops_cfg(op->ops);
+
+	if (!ops_is_quiet(op->ops)) {
+		op_wait(op, OP_WAIT_MS);
+		return;
+	}
+	op->is_asking = true;
+	op->starts_seen = ops_starts(op->ops);
+	inventory_take(cfg->w, cfg->aws, cfg->instance, &cfg->owner, &op->inv, on_inventory);
+}

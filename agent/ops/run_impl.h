@@ -1,0 +1,89 @@
+/* run_impl.h - what the files of the engine share: run.c (the flow from step to step), run_look.c (waiting, looking, giving up),
+ * run_outcome.c (how a step ends, and the taking back), run_journal.c (its records, read back). Nobody else includes this. */
+#pragma once
+#include "agent/base/sm.h"
+#include "agent/ops/run.h"
+
+/*  next -> guard -> intent -> call -> outcome -> next
+                 guard -> call (an intent stands), look -> call, outcome, poll    poll -> guard (again), look
+    outcome -> undo (recorded) -> next ...   any -> ended, stopped  */
+enum { R_NEXT, R_GUARD, R_INTENT, R_CALL, R_LOOK, R_POLL, R_OUTCOME, R_UNDO, R_ENDED };
+
+enum standing { FRESH, INTENDED, DONE, FAILED };
+
+/* A step in doubt is not left before it is known whether it had its effect. */
+enum leaving {
+	STAYS,
+	LEAVES,   /* it may not go on: cancelled, or the policy says no */
+	GIVES_UP, /* it has failed or run out of time */
+};
+
+/* A step and how far it is. In the undo list it takes back a step of the plan. */
+struct doing {
+	struct step s;
+	char *own_name; /* undo steps own name and arguments */
+	enum standing standing;
+	unsigned generation;
+	int64_t tried_ms; /* Unix time of the first intent, for the record; 0: none */
+	uint64_t first_ms,
+	    last_ms;     /* of its calls, monotonic, or of the replay of its intent: a step of the wall clock settles nothing */
+	json_t *outcome; /* the record's members, once there is one */
+};
+
+struct run {
+	const struct run_env *env;
+	const struct plan *plan;
+	struct sm sm;
+	struct doing *v, *undo;
+	size_t undo_n, at; /* at: in the list that is worked on */
+	bool undoing, cancelled, started;
+	json_t *undo_reason; /* the record's members */
+	struct aws_call call;
+	struct inventory_req inv;
+	struct journal_append rec;
+	struct timer timer;
+	/* the step at hand */
+	json_t *args;  /* resolved */
+	json_t *facts; /* what it has found out */
+	struct buf note;
+	uint64_t started_ms; /* monotonic, for its deadline */
+	uint64_t wait_ms;    /* at least this long before the next call: AWS throttles */
+	bool in_doubt;       /* a call of it may have had its effect, and nobody knows */
+	bool was_duplicate;  /* AWS said: there is one already */
+	bool look_again;     /* poll leads back to looking */
+	bool is_denied;      /* by the policy */
+	enum leaving leaving;
+	unsigned repeats; /* calls repeated after looking in vain */
+	unsigned tries;   /* calls of this generation */
+	struct err err;
+	char code[128], request_id[128];
+	enum aws_class class;
+	/* the end */
+	enum run_end end;
+	json_t *error, *created, *deleted;
+	char notes[512];
+	void (*stopped)(void *ctx, struct run *r);
+};
+
+/* run.c */
+struct doing *run_now(struct run *r);
+struct step_ctx run_ctx(struct run *r, char token[53]); /* token: where its text is put */
+bool run_may_undo(const struct run *r);
+enum run_leave run_may(struct run *r); /* asks the customer's switches; the sentence is in r->err */
+bool run_stopping(struct run *r);      /* a stop asked for while something was under way takes effect when that calls back */
+void run_next(struct run *r);
+void run_guard(struct run *r);
+void run_end(struct run *r, enum run_end how);
+
+/* run_look.c */
+void run_look(struct run *r);
+void run_look_before_leaving(struct run *r, enum leaving why);
+void run_poll(struct run *r, bool look_again);
+void run_fail(struct run *r); /* the sentence is in r->err; in doubt it looks first */
+
+/* run_outcome.c */
+void run_outcome(struct run *r, bool done, const char *how); /* the record, and then what follows from it */
+void run_outcome_apply(struct run *r, struct doing *d, json_t *record);
+void run_after_outcome(struct run *r, struct doing *d);
+void run_leave(struct run *r, enum run_leave leave); /* nothing of the step at hand is in doubt */
+void run_undo_list(struct run *r);

@@ -1,0 +1,142 @@
+/* run_look.c - waiting and looking: what a step does when a call alone does not tell how things are.
+ *
+ * After a call without an answer, or an intent without an outcome at start, it looks by tag. Found: adopted. Not found: the
+ * call is repeated at once, with the same token or name, and from then on every poll_s until the deadline. A step that has
+ * failed, is out of time, was cancelled or denied while a call of it is in doubt is not left so: it looks until settle_s has
+ * passed since that call, and only then knows that there was no effect. What cannot be looked at ends in doubt, and loud. */
+#include "agent/base/json.h"
+#include "agent/base/log.h"
+#include "agent/ops/run_impl.h"
+
+/* ---- time ---- */
+
+static bool is_late(struct run *r)
+{
+	const struct step_kind *k = run_now(r)->s.kind;
+	uint64_t limit_s = k->deadline_s + (r->leaving != STAYS ? k->settle_s : 0);
+
+	return world_now_ms(r->env->w) - r->started_ms > limit_s * 1000;
+}
+
+static void late(struct run *r)
+{
+	struct err why = r->err;
+
+	err_set(&r->err, ERR_TIMEOUT, "%s did not come through within %u s%s%s", run_now(r)->s.kind->action,
+		run_now(r)->s.kind->deadline_s, why.text[0] != '\0' ? ": " : "", why.text);
+	run_fail(r);
+}
+
+static void on_timer(struct timer *t)
+{
+	struct run *r = container_of(t, struct run, timer);
+	bool look_again = r->look_again;
+
+	if (run_stopping(r))
+		return;
+	r->look_again = false;
+	if (look_again)
+		run_look(r);
+	else
+		run_guard(r);
+}
+
+void run_poll(struct run *r, bool look_again)
+{
+	uint64_t wait_ms = (uint64_t)run_now(r)->s.kind->poll_s * 1000;
+
+	if (is_late(r)) {
+		late(r);
+		return;
+	}
+	wait_ms = r->wait_ms > wait_ms ? r->wait_ms : wait_ms;
+	r->wait_ms = 0;
+	r->look_again = look_again;
+	sm_move(&r->sm, R_POLL);
+	timer_start(r->env->w, &r->timer, wait_ms, on_timer);
+}
+
+/* ---- leaving ---- */
+
+void run_look_before_leaving(struct run *r, enum leaving why)
+{
+	r->leaving = why;
+	r->started_ms = world_now_ms(r->env->w);
+	run_look(r);
+}
+
+void run_fail(struct run *r)
+{
+	if (r->in_doubt && r->leaving == STAYS)
+		run_look_before_leaving(r, GIVES_UP);
+	else
+		run_outcome(r, false, r->leaving == STAYS ? "called" : "looked");
+}
+
+/* Long enough looked for: it had no effect. What was refused is asked once more, the answer may be another now. */
+static void leave_now(struct run *r)
+{
+	r->in_doubt = false;
+	if (r->leaving == GIVES_UP) {
+		run_fail(r);
+		return;
+	}
+	r->leaving = STAYS;
+	run_now(r)->standing = FRESH;
+	run_guard(r);
+}
+
+/* ---- looking ---- */
+
+/* Looked, and it is not there. */
+static void not_found(struct run *r, const struct step_ctx *x)
+{
+	bool partly = json_is_true(json_object_get(r->facts, "partly"));
+
+	if (r->leaving != STAYS) {
+		if (x->settled && !partly)
+			leave_now(r);
+		else
+			run_poll(r, true);
+	} else if (r->was_duplicate && x->settled) {
+		err_set(&r->err, ERR_SERVICE, "AWS says that it is there already, but nothing with our tags is: %s", r->code);
+		run_outcome(r, false, "looked");
+	} else if (partly || r->was_duplicate) {
+		run_poll(r, true);
+	} else if (r->repeats++ == 0) {
+		run_guard(r); /* repeated at once with the same token or name */
+	} else {
+		run_poll(r, false);
+	}
+}
+
+static void on_look(struct inventory_req *req, int rc)
+{
+	struct run *r = container_of(req, struct run, inv);
+	char token[53];
+	struct step_ctx x;
+
+	if (run_stopping(r))
+		return;
+	if (rc != 0) {
+		log_warn("op.step.look.failed", "op=%s step=%s/%s err=\"%s\" next=\"look again\"", r->env->command, r->plan->name,
+			 run_now(r)->s.name, err_text(&req->err));
+		if (r->leaving != GIVES_UP)
+			r->err = req->err;
+		run_poll(r, true);
+		return;
+	}
+	x = run_ctx(r, token);
+	if (run_now(r)->s.kind->find(&x, req->inv)) {
+		r->in_doubt = false;
+		run_outcome(r, true, "found");
+	} else {
+		not_found(r, &x);
+	}
+}
+
+void run_look(struct run *r)
+{
+	sm_move(&r->sm, R_LOOK);
+	inventory_take(r->env->w, r->env->aws, r->env->reader, &r->env->owner, &r->inv, on_look);
+}

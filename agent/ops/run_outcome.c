@@ -1,0 +1,211 @@
+/* run_outcome.c - how a step ends, and how what was done is taken back.
+ *
+ * An outcome is a record first; what follows from it (the next step, the undo, the end) follows only when it is durable. The
+ * undo is a list of steps of its own: the done steps in reverse, each by the kind that takes its kind back. */
+#include <string.h>
+
+#include "agent/base/json.h"
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/run_impl.h"
+
+/* ---- errors ---- */
+
+static const char *class_of(const struct run *r)
+{
+	static const char *const names[AWS_CLASSES] = {
+		[AWS_OK] = "INTERNAL",           [AWS_THROTTLED] = "THROTTLED",   [AWS_AMBIGUOUS] = "TIMEOUT",
+		[AWS_EXPIRED] = "DENIED_BY_AWS", [AWS_DENIED] = "DENIED_BY_AWS",  [AWS_CAPACITY] = "CAPACITY",
+		[AWS_QUOTA] = "QUOTA",           [AWS_NOTFOUND] = "PRECONDITION", [AWS_DUPLICATE] = "CONFLICT",
+		[AWS_CONFLICT] = "CONFLICT",     [AWS_INVALID] = "PRECONDITION",
+	};
+
+	if (r->err.code == ERR_TIMEOUT)
+		return "TIMEOUT";
+	return r->is_denied ? "POLICY" : names[r->class];
+}
+
+static json_t *error_json(struct run *r)
+{
+	const struct doing *d = run_now(r);
+	json_t *j = json_object();
+
+	json_object_set_new(j, "class", json_string(class_of(r)));
+	json_object_set_new(j, "message", json_string(err_text(&r->err)));
+	json_object_set_new(j, "action", json_string(d->s.kind->action));
+	if (r->code[0] != '\0')
+		json_object_set_new(j, "aws_code", json_string(r->code));
+	if (r->request_id[0] != '\0')
+		json_object_set_new(j, "aws_request_id", json_string(r->request_id));
+	return j;
+}
+
+/* ---- undo ---- */
+
+static void undo_add(struct run *r, const struct doing *d)
+{
+	struct doing *u = &r->undo[r->undo_n++];
+
+	u->own_name = mem_printf("undo-%s", d->s.name);
+	u->s = (struct step){ u->own_name, d->s.kind->undo, d->s.kind->undo_args(d->s.args) };
+}
+
+/* Everything that was done and can be taken back, the last first. */
+void run_undo_list(struct run *r)
+{
+	r->undo = mem_alloc((r->plan->n + 1) * sizeof(*r->undo));
+	for (size_t i = r->plan->n; i-- > 0;)
+		if (r->v[i].standing == DONE && r->v[i].s.kind->undo != NULL)
+			undo_add(r, &r->v[i]);
+	r->undoing = true;
+	r->at = 0;
+}
+
+static void on_undo(struct journal_append *a)
+{
+	struct run *r = container_of(a, struct run, rec);
+
+	if (run_stopping(r))
+		return;
+	run_undo_list(r);
+	sm_move(&r->sm, R_NEXT);
+	run_next(r);
+}
+
+static void undo_start(struct run *r)
+{
+	json_t *m = json_object();
+
+	log_warn("op.plan.undo", "op=%s plan=%s why=\"%s\"", r->env->command, r->plan->name, err_text(&r->err));
+	json_object_set_new(m, "op", json_string(r->env->command));
+	json_object_set_new(m, "plan", json_string(r->plan->name));
+	json_object_set_new(m, "cancelled", json_boolean(r->cancelled));
+	if (r->error != NULL)
+		json_object_set(m, "error", r->error);
+	r->undo_reason = json_incref(m);
+	sm_move(&r->sm, R_UNDO);
+	journal_append(r->env->journal, &r->rec, "plan.undo", m, on_undo);
+}
+
+/* ---- leaving ---- */
+
+/* A cancel before the pivot takes back; an undo cannot be cancelled, and behind the pivot there is only forward. What the
+ * policy denies ends where it stands: the customer has the last word also about the taking back. */
+void run_leave(struct run *r, enum run_leave leave)
+{
+	r->class = AWS_OK;
+	r->code[0] = r->request_id[0] = '\0';
+	if (leave == RUN_DENY) {
+		r->is_denied = true;
+		run_outcome(r, false, "not called");
+	} else {
+		r->cancelled = true;
+		r->error = r->error != NULL ? r->error : error_json(r);
+		undo_start(r);
+	}
+}
+
+/* ---- outcome ---- */
+
+static void add_note(struct run *r, const char *text)
+{
+	size_t used = strlen(r->notes);
+
+	if (*text != '\0' && used < sizeof(r->notes) - 1)
+		snprintf(r->notes + used, sizeof(r->notes) - used, "%s%s", used > 0 ? "; " : "", text);
+}
+
+static void pairs_add(json_t *to, const char *kind, const json_t *what)
+{
+	if (json_is_string(what))
+		json_array_append_new(to, json_pack("[s, O]", kind, what));
+	for (size_t i = 0; json_is_array(what) && i < json_array_size(what); i++)
+		json_array_append_new(to, json_pack("[s, O]", kind, json_array_get(what, i)));
+}
+
+static json_t *outcome_json(struct run *r, bool done, const char *how)
+{
+	struct doing *d = run_now(r);
+	json_t *m = json_object(), *created = json_array(), *deleted = json_array();
+
+	json_object_set_new(m, "op", json_string(r->env->command));
+	json_object_set_new(m, "plan", json_string(r->plan->name));
+	json_object_set_new(m, "step", json_string(d->s.name));
+	json_object_set_new(m, "outcome", json_string(done ? "done" : "failed"));
+	json_object_set_new(m, "how", json_string(how));
+	if (done && d->s.kind->makes != NULL)
+		pairs_add(created, d->s.kind->makes, json_object_get(r->facts, json_str_or(r->args, "fact", "?")));
+	if (done && d->s.kind->removes != NULL)
+		pairs_add(deleted, d->s.kind->removes, json_object_get(r->args, d->s.kind->removes_arg));
+	json_object_del(r->facts, "partly");
+	json_object_set(m, "facts", r->facts);
+	json_object_set_new(m, "created", created);
+	json_object_set_new(m, "deleted", deleted);
+	if (r->note.len > 0)
+		json_object_set_new(m, "note", json_string(buf_str(&r->note)));
+	if (r->request_id[0] != '\0')
+		json_object_set_new(m, "aws_request_id", json_string(r->request_id));
+	if (!done) {
+		json_object_set_new(m, "ambiguous", json_boolean(r->in_doubt));
+		json_object_set_new(m, "error", error_json(r));
+	}
+	return m;
+}
+
+/* What an outcome record means; the same when it was just written and when it is replayed. */
+void run_outcome_apply(struct run *r, struct doing *d, json_t *m)
+{
+	bool done = str_eq(json_str_or(m, "outcome", ""), "done");
+	json_t *error = json_object_get(m, "error");
+
+	json_incref(m);
+	json_decref(d->outcome);
+	d->outcome = m;
+	d->standing = done ? DONE : FAILED;
+	json_object_update(r->env->facts, json_object_get(m, "facts"));
+	json_array_extend(r->created, json_object_get(m, "created"));
+	json_array_extend(r->deleted, json_object_get(m, "deleted"));
+	add_note(r, json_str_or(m, "note", ""));
+	if (error != NULL && r->error == NULL)
+		r->error = json_incref(error);
+}
+
+void run_after_outcome(struct run *r, struct doing *d)
+{
+	if (d->standing == DONE) {
+		sm_move(&r->sm, R_NEXT);
+		run_next(r);
+	} else if (r->undoing || r->in_doubt) {
+		run_end(r, RUN_INDETERMINATE);
+	} else if (run_may_undo(r) && !r->is_denied) {
+		undo_start(r);
+	} else {
+		run_end(r, RUN_FAILED);
+	}
+}
+
+static void on_outcome(struct journal_append *a)
+{
+	struct run *r = container_of(a, struct run, rec);
+	struct doing *d = run_now(r);
+
+	if (d->outcome == NULL || run_stopping(r))
+		return;
+	run_outcome_apply(r, d, d->outcome);
+	log_info("op.step.end", "op=%s step=%s/%s outcome=%s how=%s", r->env->command, r->plan->name, d->s.name,
+		 json_str_or(d->outcome, "outcome", "?"), json_str_or(d->outcome, "how", "?"));
+	r->env->progress(r->env->ctx, r);
+	run_after_outcome(r, d);
+}
+
+void run_outcome(struct run *r, bool done, const char *how)
+{
+	struct doing *d = run_now(r);
+	json_t *m = outcome_json(r, done, how);
+
+	json_decref(d->outcome);
+	d->outcome = json_incref(m);
+	sm_move(&r->sm, R_OUTCOME);
+	journal_append(r->env->journal, &r->rec, "step.outcome", m, on_outcome);
+}

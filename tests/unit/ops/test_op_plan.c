@@ -1,0 +1,108 @@
+/* test_op_plan.c - the plan of an operation: made anew when the world has overtaken it, and counted with what others launch. */
+#include "tests/unit/ops/shop.h"
+
+static void other_warehouse(struct shop *s, struct desk_command *k, uint64_t seq)
+{
+	s->k.s.warehouse = (char *)"wh-2";
+	shop_apply(s, k, seq);
+	k->c.target = (char *)"wh-2";
+	shop_send(s, k, false);
+}
+
+static bool is_launched(void *ctx)
+{
+	return ((struct shop *)ctx)->sim->launches_n > 0;
+}
+
+static const char three_nodes[] =
+    "commands: {warehouse.apply: auto}\nbounds: {instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 3, "
+    "volume_gib: 500, cidrs: [10.0.0.0/8], ports: [1-65535]}\n";
+
+/* Two and two are more than three, whenever the second is planned: also before a node of the first is to be seen. */
+static void warehouses_beside_each_other_keep_the_bound_together(void **state)
+{
+	(void)state;
+	for (unsigned wait_ms = 0; wait_ms < 20000; wait_ms = wait_ms * 2 + 100) {
+		struct desk_command one, two;
+		int ends[2];
+		char message[512];
+		void *mine;
+		struct shop *s;
+
+		shop_start(&mine);
+		s = mine;
+		shop_policy(s, three_nodes);
+		shop_run(s, &one);
+		sim_run_until(s->d.w, NULL, NULL, wait_ms);
+		other_warehouse(s, &two, 2);
+		ends[1] = shop_ends(s, &two, message);
+		ends[0] = shop_ends(s, &one, NULL);
+		assert_int_equal(ends[0], DONE);
+		assert_int_equal(ends[1], STATE_OF(DENIED));
+		assert_non_null(strstr(message, "policy bounds.nodes_total is 3, the plan makes 4"));
+		assert_int_equal(shop_alive(s), 2);
+		shop_end(&mine);
+	}
+}
+
+static void what_an_operation_has_launched_is_not_counted_twice(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command one, two;
+
+	shop_policy(s, "commands: {warehouse.apply: auto}\nbounds: {instance_types: [r6i.xlarge], nodes_per_cluster: 9, "
+		       "nodes_total: 4, volume_gib: 500, cidrs: [10.0.0.0/8], ports: [1-65535]}\n");
+	s->sim->least_up_s = s->sim->most_up_s = 120; /* the first runs for a while with its nodes in sight */
+	shop_run(s, &one);
+	assert_int_equal(sim_run_until(s->d.w, is_launched, s, 600000), SIM_TRUE);
+	other_warehouse(s, &two, 2);
+	assert_int_equal(shop_ends(s, &two, NULL), DONE);
+	assert_int_equal(shop_ends(s, &one, NULL), DONE);
+	assert_int_equal(shop_alive(s), 4);
+}
+
+/* What a plan tells is what the account holds. */
+static void a_verb_that_is_off_is_not_even_planned(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+	uint64_t asked = s->sim->requests;
+
+	shop_policy(s, "commands: {warehouse.delete: auto}\n");
+	shop_apply(s, &k, 1);
+	k.c.mode = REEVE__CONTROL__V1__MODE__PLAN;
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(DENIED));
+	assert_string_equal(shop_status(s, &k, m)->plan_text, "");
+	assert_int_equal(s->sim->requests, asked);
+	arena_free(m);
+}
+
+static enum shop_fault describe_dies(struct shop *s, const char *body)
+{
+	return str_starts(body, "Action=Describe") && s->broke++ < 20 ? SHOP_LOST : SHOP_FINE;
+}
+
+static void an_inventory_that_cannot_be_had_is_asked_for_again(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	s->break_at = describe_dies;
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_true(s->broke > 20);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(warehouses_beside_each_other_keep_the_bound_together),
+		SHOP(what_an_operation_has_launched_is_not_counted_twice),
+		SHOP(a_verb_that_is_off_is_not_even_planned),
+		SHOP(an_inventory_that_cannot_be_had_is_asked_for_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,138 @@
+/* test_run_look.c - after an ambiguity the engine looks before it repeats, and before it gives up. */
+#include "tests/unit/ops/shop.h"
+
+static bool is_first(struct shop *s, const char *body, const char *action)
+{
+	CLEANUP(mem_close) char *start = mem_printf("Action=%s&", action);
+
+	return str_starts(body, start) && s->broke++ == 0;
+}
+
+static enum shop_fault launch_never_arrives(struct shop *s, const char *body)
+{
+	return is_first(s, body, "RunInstances") ? SHOP_LOST : SHOP_FINE;
+}
+
+static enum shop_fault group_never_arrives(struct shop *s, const char *body)
+{
+	return is_first(s, body, "CreateSecurityGroup") ? SHOP_LOST : SHOP_FINE;
+}
+
+static void a_call_that_never_arrived_is_repeated_with_the_same_token(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	s->break_at = launch_never_arrives;
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(s->broke, 2);
+	assert_int_equal(s->sim->launches_n, 1);
+	assert_int_equal(shop_alive(s), 2);
+}
+
+static void a_group_that_was_never_made_is_made_after_looking(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	s->break_at = group_never_arrives;
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(shop_count(s, "CreateSecurityGroup"), 1);
+}
+
+static enum shop_fault listener_dies(struct shop *s, const char *body)
+{
+	(void)s;
+	return str_starts(body, "Action=CreateListener&") ? SHOP_LOST : SHOP_FINE;
+}
+
+/* The deadline is over, and the last call may still have made it: settle_s later what is not seen is not there. */
+static void a_call_without_an_answer_to_the_end_is_looked_for_and_all_is_taken_back(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	s->break_at = listener_dies;
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(ROLLED_BACK));
+	assert_non_null(strstr(message, "did not come through within"));
+	assert_int_equal(shop_stands(s), 0);
+}
+
+static enum shop_fault listener_dies_and_nobody_can_look(struct shop *s, const char *body)
+{
+	s->broke += str_starts(body, "Action=CreateListener&");
+	return s->broke > 0 ? SHOP_LOST : SHOP_FINE;
+}
+
+static void what_cannot_be_looked_at_ends_in_doubt_and_nothing_is_taken_back_blindly(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	s->break_at = listener_dies_and_nobody_can_look;
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(INDETERMINATE));
+	assert_non_null(strstr(message, "did not come through within"));
+	assert_true(shop_stands(s) > 0);
+}
+
+/* Made, the answer lost, not shown yet; then the account's limit refuses the repetition. */
+static enum shop_fault lost_then_refused(struct shop *s, const char *body)
+{
+	if (!str_starts(body, "Action=CreateSecurityGroup&"))
+		return SHOP_FINE;
+	return s->broke++ == 0 ? SHOP_LOST_AFTER : SHOP_QUOTA;
+}
+
+static void a_refused_repetition_does_not_disown_what_the_lost_call_has_made(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	s->break_at = lost_then_refused;
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(s->broke, 2);
+	assert_int_equal(shop_count(s, "CreateSecurityGroup"), 1);
+}
+
+static bool is_refused(void *ctx)
+{
+	return ((struct shop *)ctx)->broke > 1;
+}
+
+/* The verb is switched off while the fate of a call is open: what it made is found and told, and nothing else is done. */
+static void who_leaves_in_doubt_looks_first(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+
+	s->break_at = lost_then_refused;
+	shop_run(s, &k);
+	assert_int_equal(sim_run_until(s->d.w, is_refused, s, 600000), SIM_TRUE);
+	shop_policy(s, "commands: {warehouse.apply: off}\n");
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(FAILED));
+	assert_int_equal(shop_status(s, &k, m)->n_created, 1);
+	assert_int_equal(s->broke, 2);
+	arena_free(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOP(a_call_that_never_arrived_is_repeated_with_the_same_token),
+		SHOP(a_group_that_was_never_made_is_made_after_looking),
+		SHOP(a_call_without_an_answer_to_the_end_is_looked_for_and_all_is_taken_back),
+		SHOP(what_cannot_be_looked_at_ends_in_doubt_and_nothing_is_taken_back_blindly),
+		SHOP(a_refused_repetition_does_not_disown_what_the_lost_call_has_made),
+		SHOP(who_leaves_in_doubt_looks_first),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

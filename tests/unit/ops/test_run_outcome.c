@@ -1,0 +1,100 @@
+/* test_run_outcome.c - how a plan ends: taken back before the pivot, kept behind it, and left where the policy says no. */
+#include "tests/unit/ops/shop.h"
+
+static enum shop_fault registration_dies(struct shop *s, const char *body)
+{
+	(void)s;
+	return str_starts(body, "Action=RegisterTargets&") ? SHOP_LOST : SHOP_FINE;
+}
+
+static void behind_the_pivot_nodes_are_kept(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	s->break_at = registration_dies;
+	shop_run(s, &k);
+	assert_int_not_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(shop_alive(s), 2);
+}
+
+static void a_cancel_before_the_pivot_takes_everything_back(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	shop_run(s, &k);
+	assert_int_equal(sim_run_until(s->d.w, shop_made_a_balancer, s, 600000), SIM_TRUE);
+	ops_cancel(s->d.ops, k.id);
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(CANCELLED));
+	assert_int_equal(shop_stands(s), 0);
+	assert_int_equal(shop_alive(s), 0);
+}
+
+static void a_policy_that_says_no_on_the_way_stops_the_next_change(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+	size_t before;
+
+	shop_run(s, &k);
+	assert_int_equal(sim_run_until(s->d.w, shop_made_a_balancer, s, 600000), SIM_TRUE);
+	shop_policy(s, "commands: {warehouse.apply: off}\n");
+	before = s->seen.len;
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(FAILED));
+	assert_int_equal(s->seen.len, before);
+	assert_non_null(strstr(message, "the policy now says off"));
+}
+
+static bool is_taking_back(void *ctx)
+{
+	return shop_count(ctx, "Delete") > 0;
+}
+
+static void cancel_and_begin_to_take_back(struct shop *s, struct desk_command *k)
+{
+	shop_run(s, k);
+	assert_int_equal(sim_run_until(s->d.w, shop_made_a_balancer, s, 600000), SIM_TRUE);
+	ops_cancel(s->d.ops, k->id);
+	assert_int_equal(sim_run_until(s->d.w, is_taking_back, s, 600000), SIM_TRUE);
+}
+
+static void a_verb_that_is_switched_off_stops_the_taking_back_too(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+	size_t before;
+
+	cancel_and_begin_to_take_back(s, &k);
+	shop_policy(s, "commands: {warehouse.apply: off}\n");
+	before = s->seen.len;
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(INDETERMINATE));
+	assert_int_equal(s->seen.len, before);
+	assert_true(shop_stands(s) > 0);
+}
+
+static void narrower_bounds_do_not_hold_up_the_taking_back(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	cancel_and_begin_to_take_back(s, &k);
+	shop_policy(s, "commands: {warehouse.apply: auto}\n");
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(CANCELLED));
+	assert_int_equal(shop_stands(s), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOP(behind_the_pivot_nodes_are_kept),
+		SHOP(a_cancel_before_the_pivot_takes_everything_back),
+		SHOP(a_policy_that_says_no_on_the_way_stops_the_next_change),
+		SHOP(a_verb_that_is_switched_off_stops_the_taking_back_too),
+		SHOP(narrower_bounds_do_not_hold_up_the_taking_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
