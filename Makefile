@@ -172,6 +172,7 @@ LINT_JOBS = 'layers=tests/lint/layers.py' 'headers=tests/lint/headers.py $(filte
 	'ruff-format=$(RUFF) format -q --check --config tests/ruff.toml $(PY_FILES)' \
 	'template=$(VENV)/bin/cfn-lint deploy/cloudformation/reeve.yaml' 'filled=deploy/cloudformation/fill.py --check' \
 	'documents=for d in agent operate; do build/tests/unit/ops/test_iam $$d | cmp - deploy/iam/$$d.json || exit 1; done' \
+	'mutants=$(PYTHON) tests/mutants/run.py --places' \
 	'exposure=systemd-analyze security --offline=true --threshold=11 --no-pager deploy/systemd/reeve.service'
 
 .PHONY: lint

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""run.py [name...] - breaks the agent on purpose, one promise at a time, and demands that a named test turns red.
+"""run.py [--places] [name...] - breaks the agent on purpose, one promise at a time, and demands that a named test turns red.
 
 Each mutant is one change of one place, made in a copy of the tree under build/mutants. A place that is no longer there and a
 mutant that no test kills are failures of this run. The shipped code knows nothing of this."""
@@ -102,8 +102,35 @@ MUTANTS = [
     Mutant(
         "the STOP file not looked at",
         "agent/ops/ops.c",
-        "	else if (disk_exists(o->cfg.w, o->cfg.stop_path))\n		*why",
-        "	else if (o->cfg.stop_path == NULL)\n		*why",
+        "	return o->cfg.w->disk_stat(o->cfg.w, o->cfg.stop_path, &st, NULL) != -ERR_NOTFOUND;",
+        "	return o->cfg.w->disk_stat(o->cfg.w, o->cfg.stop_path, &st, NULL) == -ERR_CORRUPT;",
+    ),
+    Mutant(
+        "the verb's mode not asked again on the way",
+        "agent/ops/op_run.c",
+        "	if (op_verb_mode(op, p) != POLICY_AUTO) {",
+        "	if (op_verb_mode(op, p) != POLICY_AUTO && phase == RUN_BEHIND_PIVOT) {",
+    ),
+    Mutant(
+        "nodes that a running operation has still to launch not counted",
+        "agent/ops/op_plan.c",
+        "	return planner_nodes(inv) + c.coming;",
+        "	return planner_nodes(inv);",
+        "build/tests/unit/ops/test_op_plan",
+    ),
+    Mutant(
+        "a plan from before another operation's start",
+        "agent/ops/op_plan.c",
+        " || op->starts_seen != ops_starts(op->ops);",
+        ";",
+        "build/tests/unit/ops/test_op_plan",
+    ),
+    Mutant(
+        "doubt forgotten when the repetition is refused",
+        "agent/ops/run.c",
+        "(r->in_doubt && (says_nothing || k->repeat != REPEAT_TOKEN))",
+        "(r->in_doubt && says_nothing)",
+        "build/tests/unit/ops/test_run_look",
     ),
     Mutant(
         "high risk with one key",
@@ -120,7 +147,7 @@ MUTANTS = [
     Mutant(
         "changes with the keys of the instance role",
         "agent/ops/run.c",
-        "step_mutates(d->s.kind) ? r->env->operate : r->env->reader",
+        "mutates ? r->env->operate : r->env->reader",
         "r->env->reader",
     ),
     Mutant(
@@ -131,9 +158,9 @@ MUTANTS = [
     ),
     Mutant(
         "an intent from before a crash repeated without a look, under another token",
-        "agent/ops/run.c",
+        "agent/ops/run_journal.c",
         '	d->generation = (unsigned)json_int_or(record, "generation", 1);',
-        '	d->generation = (unsigned)json_int_or(record, "generation", 1) + 1;\n	d->standing = TODO;',
+        '	d->generation = (unsigned)json_int_or(record, "generation", 1) + 1;\n	d->standing = FRESH;',
     ),
     Mutant(
         "what is older than the checkpoint forgotten",
@@ -162,18 +189,22 @@ MUTANTS = [
     Mutant(
         "keys that are never renewed",
         "agent/aws/call.c",
-        "	else if (act == CODE_KEYS && !c->attempt->renewed) {",
-        "	else if (act == CODE_KEYS && c->attempt == NULL) {",
+        "	if (act != CODE_KEYS || c->attempt->renewed)",
+        "	if (act == CODE_KEYS || c->attempt->renewed)",
     ),
 ]
 
 
+def places(m, folder):
+    return [p for p in sorted(folder.glob(m.path)) for _ in range(p.read_text().count(m.old))]
+
+
 def breaks(m, folder):
     """Applies the change; False when its place is not there exactly once in the files that the pattern names."""
-    places = [p for p in sorted(folder.glob(m.path)) for _ in range(p.read_text().count(m.old))]
-    if len(places) != 1:
+    found = places(m, folder)
+    if len(found) != 1:
         return False
-    places[0].write_text(places[0].read_text().replace(m.old, m.new))
+    found[0].write_text(found[0].read_text().replace(m.old, m.new))
     return True
 
 
@@ -226,7 +257,17 @@ def kill(m):
     return False, "SURVIVED: no test turned red"
 
 
+def missing():
+    """What make lint asks: does every mutant still have its place?"""
+    bad = [m for m in MUTANTS if len(places(m, pathlib.Path())) != 1]
+    for m in bad:
+        print(f"tests/mutants/run.py: {m.path} no longer has the place that this mutant changes: {m.name}")
+    return 1 if bad else 0
+
+
 def main():
+    if sys.argv[1:] == ["--places"]:
+        return missing()
     chosen = [m for m in MUTANTS if not sys.argv[1:] or any(a in m.name for a in sys.argv[1:])]
     start, bad = time.monotonic(), 0
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
