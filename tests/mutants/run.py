@@ -72,14 +72,14 @@ MUTANTS = [
     Mutant(
         "the sequence not looked at",
         "agent/control/inbox.c",
-        "	} else if (c->seq > next) {\n		note_waiting(in, c->seq);\n	} else if (c->seq == next &&",
-        "	} else if (c->seq > next + 100) {\n		note_waiting(in, c->seq);\n	} else if (c->seq >= next &&",
+        "	} else if (c->seq == next && ops_has_room_for(",
+        "	} else if (c->seq >= next && ops_has_room_for(",
     ),
     Mutant(
         "a command taken again",
         "agent/control/inbox.c",
-        "	} else if (c->seq == next && ops_has_room(in->ops)) {",
-        "	} else if (c->seq <= next && ops_has_room(in->ops)) {",
+        "	} else if (c->seq == next && ops_has_room_for(",
+        "	} else if (c->seq <= next && ops_has_room_for(",
     ),
     Mutant(
         "the expiry not looked at",
