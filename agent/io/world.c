@@ -91,6 +91,11 @@ void disk_rename(struct world *w, struct disk_req *r, const char *path, const ch
 	start(w, r, (struct disk_req){ .op = DISK_RENAME, .path = path, .to = to }, cb);
 }
 
+void disk_list(struct world *w, struct disk_req *r, const char *dir, struct buf *names, disk_cb *cb)
+{
+	start(w, r, (struct disk_req){ .op = DISK_LIST, .path = dir, .names = names }, cb);
+}
+
 bool disk_exists(struct world *w, const char *path)
 {
 	struct disk_stat st;

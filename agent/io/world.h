@@ -81,10 +81,12 @@ enum disk_op {
 	DISK_UNLINK,   /* and fsync of the directory; a file that is not there is no error */
 	DISK_RENAME,   /* path to `to`, and fsync of the directory (both lie in the same one) */
 	DISK_STATVFS,  /* fills blocks, bfree, bavail, frsize; in a worker, because a network file system can hang */
+	DISK_LIST,     /* the names in a folder, each followed by a NUL, unsorted, no dots, added to `names`; for folders that may
+	                  be large; -ERR_LIMIT when they do not fit */
 };
 
 /* What a callback with rc 0 says is durable. After any other rc the file's bytes behind `offset` are unknown, the rest is
- * untouched. `data`, `path`, `to` stay the caller's until the callback. Requests on one path run in the order started. */
+ * untouched. `data`, `path`, `to`, `names` stay the caller's until the callback. Requests on one path run in the order started. */
 struct disk_req {
 	enum disk_op op;
 	const char *path, *to;
@@ -95,6 +97,7 @@ struct disk_req {
 	struct {
 		uint64_t blocks, bfree, bavail, frsize;
 	} fs;
+	struct buf *names;
 	struct err err;
 	disk_cb *cb;
 	void *impl;
@@ -239,6 +242,7 @@ void disk_replace(struct world *w, struct disk_req *r, const char *path, const v
 void disk_truncate(struct world *w, struct disk_req *r, const char *path, uint64_t len, disk_cb *cb);
 void disk_unlink(struct world *w, struct disk_req *r, const char *path, disk_cb *cb);
 void disk_rename(struct world *w, struct disk_req *r, const char *path, const char *to, disk_cb *cb);
+void disk_list(struct world *w, struct disk_req *r, const char *dir, struct buf *names, disk_cb *cb);
 /* Whole file, terminated, at most b->max. */
 static inline int disk_read_all(struct world *w, const char *path, struct buf *b, struct err *e)
 {

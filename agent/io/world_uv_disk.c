@@ -7,6 +7,7 @@
 #include "agent/io/world_uv_impl.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -186,9 +187,28 @@ static int do_statvfs(struct disk_req *r, struct err *e)
 	return 0;
 }
 
+static void close_dir(DIR **dir)
+{
+	if (*dir != NULL)
+		closedir(*dir);
+}
+
+static int do_list(struct disk_req *r, struct err *e)
+{
+	CLEANUP(close_dir) DIR *dir = opendir(r->path);
+	const struct dirent *d;
+
+	if (dir == NULL)
+		return err_errno(e, errno, "%s: list", r->path);
+	for (errno = 0; (d = readdir(dir)) != NULL; errno = 0)
+		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+			buf_add(r->names, d->d_name, strlen(d->d_name) + 1);
+	return errno == 0 ? buf_check(r->names, r->path, e) : err_errno(e, errno, "%s: list", r->path);
+}
+
 static int (*const ops[])(struct disk_req *r, struct err *e) = {
 	[DISK_APPEND] = do_append, [DISK_CREATE] = do_create, [DISK_REPLACE] = do_replace, [DISK_TRUNCATE] = do_truncate,
-	[DISK_UNLINK] = do_unlink, [DISK_RENAME] = do_rename, [DISK_STATVFS] = do_statvfs,
+	[DISK_UNLINK] = do_unlink, [DISK_RENAME] = do_rename, [DISK_STATVFS] = do_statvfs, [DISK_LIST] = do_list,
 };
 
 static void on_work(uv_work_t *work)

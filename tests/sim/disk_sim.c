@@ -135,6 +135,22 @@ static int measure(struct job *j)
 	return 0;
 }
 
+static int add_name(void *ctx, const char *name)
+{
+	return buf_add(ctx, name, strlen(name) + 1);
+}
+
+static int list_names(struct job *j)
+{
+	CLEANUP(mem_close) char *real = sim_fs_real(j->s, j->r->path);
+	const struct inode *dir = sim_fs_find(j->s, real, false);
+
+	if (dir == NULL || !dir->is_dir)
+		return fail(j, ERR_NOTFOUND, "no such directory");
+	sim_fs_list(j->s, real, add_name, j->r->names);
+	return buf_check(j->r->names, j->r->path, &j->r->err);
+}
+
 static stage *const append_stages[] = { open_to_append, cut, write_data, sync_data, sync_dir_of_new, NULL };
 static stage *const create_stages[] = { open_new, write_data, sync_data, sync_dir, NULL };
 static stage *const replace_stages[] = { open_tmp, write_data, sync_data, rename_tmp, sync_dir, NULL };
@@ -142,11 +158,12 @@ static stage *const truncate_stages[] = { open_old, cut, sync_data, NULL };
 static stage *const unlink_stages[] = { unlink_name, sync_dir, NULL };
 static stage *const rename_stages[] = { rename_to, sync_dir, NULL };
 static stage *const statvfs_stages[] = { measure, NULL };
+static stage *const list_stages[] = { list_names, NULL };
 
 static stage *const *const stages_of[] = {
 	[DISK_APPEND] = append_stages,     [DISK_CREATE] = create_stages, [DISK_REPLACE] = replace_stages,
 	[DISK_TRUNCATE] = truncate_stages, [DISK_UNLINK] = unlink_stages, [DISK_RENAME] = rename_stages,
-	[DISK_STATVFS] = statvfs_stages,
+	[DISK_STATVFS] = statvfs_stages,   [DISK_LIST] = list_stages,
 };
 
 /* ---- one after the other --------------------------------------------------------------------------------------------------- */
@@ -207,7 +224,7 @@ static void wait_for_next(struct job *j)
 
 static bool dies_here(struct job *j, const char *where)
 {
-	return j->r->op != DISK_STATVFS && sim_crash_point(j->s, where, j->r->path);
+	return j->r->op != DISK_STATVFS && j->r->op != DISK_LIST && sim_crash_point(j->s, where, j->r->path);
 }
 
 static void on_stage(void *ctx)

@@ -308,6 +308,23 @@ static void a_full_disk_says_so_and_leaves_no_half_new_file(void **state)
 	assert_int_equal(r.fs.bavail * r.fs.frsize, 2048);
 }
 
+static void a_folder_is_listed_up_to_the_limit_of_the_names(void **state)
+{
+	CLEANUP(buf_close) struct buf names = BUF_MAX(4);
+	struct disk_req r = { 0 };
+
+	(void)state;
+	sim_file_puts(w, "/var/lib/reeve/d/one", "");
+	disk_list(w, &r, "/var/lib/reeve/d", &names, on_disk);
+	assert_int_equal(finished(), 0);
+	assert_string_equal(names.data, "one");
+	sim_file_puts(w, "/var/lib/reeve/d/two", "");
+	disk_list(w, &r, "/var/lib/reeve/d", &names, on_disk);
+	assert_int_equal(finished(), -ERR_LIMIT);
+	disk_list(w, &r, "/var/lib/reeve/none", &names, on_disk);
+	assert_int_equal(finished(), -ERR_NOTFOUND);
+}
+
 static unsigned crash_at;
 
 static enum sim_death die_at(void *ctx, const char *where, const char *what)
@@ -749,6 +766,7 @@ int main(void)
 		T(a_failing_request_may_or_may_not_have_arrived),
 		T(the_disk_does_what_the_real_one_does),
 		T(a_full_disk_says_so_and_leaves_no_half_new_file),
+		T(a_folder_is_listed_up_to_the_limit_of_the_names),
 		T(a_replaced_file_is_old_or_new_whole_and_new_once_acknowledged),
 		T(appended_bytes_survive_once_acknowledged_and_may_be_torn_before),
 		T(a_new_file_is_there_once_acknowledged_and_maybe_before),

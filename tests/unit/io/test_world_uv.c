@@ -580,6 +580,26 @@ static void create_replace_truncate_rename_unlink_do_what_they_say(void **state)
 	assert_true(r.fs.blocks > 0 && r.fs.frsize > 0);
 }
 
+static void a_folder_is_listed_in_a_worker_up_to_the_limit_of_the_names(void **state)
+{
+	CLEANUP(buf_close) struct buf names = BUF_MAX(8);
+	struct bench *b = *state;
+	struct disk_req r = { 0 };
+
+	put(in(b, "one"), "");
+	put(in(b, "two"), "");
+	disk_list(b->w, &r, b->dir, &names, on_disk);
+	assert_int_equal(run_disk(b, &r), 0);
+	assert_int_equal(names.len, 8);
+	assert_true(memcmp(names.data, "one\0two", 8) == 0 || memcmp(names.data, "two\0one", 8) == 0);
+	put(in(b, "three"), "");
+	buf_reset(&names);
+	disk_list(b->w, &r, b->dir, &names, on_disk);
+	assert_int_equal(run_disk(b, &r), -ERR_LIMIT);
+	disk_list(b->w, &r, in(b, "none"), &names, on_disk);
+	assert_int_equal(run_disk(b, &r), -ERR_NOTFOUND);
+}
+
 static unsigned disk_left;
 
 static void on_counted(struct disk_req *r, int rc)
@@ -822,6 +842,7 @@ int main(void)
 		T(a_world_may_be_freed_with_everything_still_open),
 		T(append_cuts_what_lies_behind_and_refuses_what_is_missing),
 		T(create_replace_truncate_rename_unlink_do_what_they_say),
+		T(a_folder_is_listed_in_a_worker_up_to_the_limit_of_the_names),
 		T(requests_on_one_path_run_in_the_order_started),
 		T(synchronous_reads_list_stat_and_stop_at_their_limits),
 		T(an_open_file_outlives_its_name),
