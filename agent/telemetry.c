@@ -12,6 +12,7 @@
 
 struct telemetry {
 	struct world *w;
+	const struct config *c;
 	struct channel *channel;
 	struct shipper *shipper;
 	struct host *host;
@@ -37,7 +38,9 @@ static void unauthorized(void *ctx)
 	channel_unauthorized(((struct telemetry *)ctx)->channel);
 }
 
-static int start_shipper(struct telemetry *t, const struct config *c, const char *dir, const struct identity *id, struct err *e)
+static void on_opened(void *ctx);
+
+static void start_shipper(struct telemetry *t, const struct config *c, const char *dir, const struct identity *id)
 {
 	const struct imds_identity *in = &id->instance;
 	const struct telemetry_attr resource[] = {
@@ -60,12 +63,14 @@ static int start_shipper(struct telemetry *t, const struct config *c, const char
 				      .logs_max = c->spool_logs_max,
 				      .metrics_max = c->spool_metrics_max,
 				      .resource = resource,
-				      .resource_n = ARRAY_LEN(resource) };
+				      .resource_n = ARRAY_LEN(resource),
+				      .opened = on_opened,
+				      .opened_ctx = t };
 
 	cfg.to = (struct exporter_config){
 		.url = c->vendor_url, .ca_file = c->ca_file, .connect_to = c->vendor_connect_to, .auth = { t, sign, unauthorized }
 	};
-	return shipper_new(t->w, &cfg, &t->shipper, e);
+	t->shipper = shipper_new(t->w, &cfg);
 }
 
 static void restore(void *ctx, const struct telemetry_source *position)
@@ -73,8 +78,9 @@ static void restore(void *ctx, const struct telemetry_source *position)
 	tail_restore(ctx, position);
 }
 
-static void start_tail(struct telemetry *t, const struct config *c)
+static void start_tail(struct telemetry *t)
 {
+	const struct config *c = t->c;
 	struct tail_path paths[CONFIG_LOGS_MAX];
 
 	for (size_t i = 0; i < c->logs_n; i++)
@@ -84,23 +90,26 @@ static void start_tail(struct telemetry *t, const struct config *c)
 	tail_start(t->tail);
 }
 
+/* The spool has been read: how far the files were taken is known. */
+static void on_opened(void *ctx)
+{
+	struct telemetry *t = ctx;
+
+	if (t->c->metrics_interval_ms > 0)
+		t->host = host_new(t->w, t->c->metrics_interval_ms, shipper_sink(t->shipper));
+	if (t->c->logs_n > 0)
+		start_tail(t);
+}
+
 struct telemetry *telemetry_new(struct world *w, const struct config *c, const char *spool_dir, const struct identity *id,
 				struct channel *ch)
 {
 	struct telemetry *t = mem_new(struct telemetry);
-	struct err e = { 0 };
 
 	t->w = w;
+	t->c = c;
 	t->channel = ch;
-	if (start_shipper(t, c, spool_dir, id, &e) != 0) {
-		log_error("telemetry.off", "err=\"%s\" next=\"no telemetry leaves until the next start\"", err_text(&e));
-		mem_free(t);
-		return NULL;
-	}
-	if (c->metrics_interval_ms > 0)
-		t->host = host_new(w, c->metrics_interval_ms, shipper_sink(t->shipper));
-	if (c->logs_n > 0)
-		start_tail(t, c);
+	start_shipper(t, c, spool_dir, id);
 	return t;
 }
 
@@ -118,17 +127,28 @@ void telemetry_rules(struct telemetry *t, const struct policy *p)
 
 static json_t *kind_json(const struct shipper_stats *s, enum telemetry_kind k)
 {
-	return json_pack("{s:I, s:I, s:I, s:I}", "sent_records", (json_int_t)s->exporter.sent_records[k], "sent_bytes",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "sent_records", (json_int_t)s->exporter.sent_records[k], "sent_bytes",
 			 (json_int_t)s->exporter.sent_bytes[k], "not_allowed_by_policy", (json_int_t)s->denied[k],
-			 "dropped_for_room", (json_int_t)s->dropped_full[k]);
+			 "dropped_for_room", (json_int_t)(s->dropped_full[k] + s->spool.dropped_records[k]), "waiting_bodies",
+			 (json_int_t)s->spool.entries[k], "waiting_bytes", (json_int_t)s->spool.bytes[k]);
+}
+
+const char *telemetry_trouble(const struct telemetry *t)
+{
+	return shipper_trouble(t->shipper);
 }
 
 json_t *telemetry_status(const struct telemetry *t)
 {
 	struct shipper_stats s = shipper_stats(t->shipper);
+	const char *trouble = telemetry_trouble(t);
+	json_t *j =
+	    json_pack("{s:o, s:o, s:I, s:I}", "metrics", kind_json(&s, TELEMETRY_METRIC), "logs", kind_json(&s, TELEMETRY_LOG),
+		      "retries", (json_int_t)s.exporter.retries, "damaged", (json_int_t)s.spool.corrupt);
 
-	return json_pack("{s:o, s:o, s:I}", "metrics", kind_json(&s, TELEMETRY_METRIC), "logs", kind_json(&s, TELEMETRY_LOG),
-			 "retries", (json_int_t)s.exporter.retries);
+	if (trouble != NULL)
+		json_object_set_new(j, "trouble", json_string(trouble));
+	return j;
 }
 
 /* ---- close: collectors first, so that nothing is handed over any more ---- */

@@ -9,9 +9,10 @@
 
 struct telemetry;
 
-/* NULL where the spool cannot be opened: said in the log, and the rest of the agent works without. */
+/* Where the spool cannot be read that is said (telemetry_trouble) and tried again; the rest of the agent works without. */
 struct telemetry *telemetry_new(struct world *w, const struct config *c, const char *spool_dir, const struct identity *id,
 				struct channel *ch);
 void telemetry_rules(struct telemetry *t, const struct policy *p); /* called at each reading; acts when the policy changed */
+const char *telemetry_trouble(const struct telemetry *t);          /* for a person; NULL: nothing is wrong */
 json_t *telemetry_status(const struct telemetry *t);
 void telemetry_close(struct telemetry *t, void (*done)(void *ctx), void *ctx);

@@ -170,9 +170,11 @@ static void lane_sent(struct lane *l)
 
 static void lane_refused(struct lane *l)
 {
+	CLEANUP(mem_close) char *path = spool_entry_path(l->entry);
+
 	l->x->stats.rejected_records[l->kind] += l->entry->records;
 	log_warn("export.rejected", "kind=%s batch=%s status=%d kept_as=%s.rejected", batch_kind_name(l->kind), l->entry->id,
-		 l->http.status, l->entry->path);
+		 l->http.status, path);
 	lane_clear(l, "rejected");
 }
 
@@ -282,7 +284,7 @@ static int ask(struct lane *l, struct err *e)
 
 static void lane_damaged(struct lane *l, int rc, const struct err *e)
 {
-	log_warn("export.body.unread", "path=%s error=%s why=\"%s\"", l->entry->path, err_name(rc), err_text(e));
+	log_warn("export.body.unread", "batch=%s error=%s why=\"%s\"", l->entry->id, err_name(rc), err_text(e));
 	if (rc == -ERR_CORRUPT)
 		lane_clear(l, "bad");
 	else
@@ -310,7 +312,7 @@ static void lane_go(struct lane *l)
 	if (l->sm.now != LANE_IDLE)
 		return;
 	l->entry = spool_oldest(x->s, l->kind);
-	if (l->entry == NULL || l->entry->disk.impl != NULL) {
+	if (l->entry == NULL || l->entry->ending != NULL) {
 		l->entry = NULL;
 		return;
 	}

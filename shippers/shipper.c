@@ -195,6 +195,16 @@ static void on_scrape_done(void *ctx)
 
 /* ---- the whole ----------------------------------------------------------------------------------------------------------- */
 
+static void on_spool_opened(void *ctx)
+{
+	struct shipper *s = ctx;
+
+	if (s->exporter != NULL) /* else it closes already */
+		exporter_kick(s->exporter);
+	if (s->closed == NULL && s->opened != NULL)
+		s->opened(s->opened_ctx);
+}
+
 static void on_spool_changed(void *ctx)
 {
 	struct shipper *s = ctx;
@@ -214,12 +224,13 @@ static void shipper_free(struct shipper *s)
 	mem_free(s);
 }
 
-int shipper_new(struct world *w, const struct shipper_config *c, struct shipper **ret, struct err *e)
+struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 {
 	struct shipper *s = mem_new(struct shipper);
-	struct spool_config sc = { .dir = c->dir, .reserve = c->reserve, .changed = on_spool_changed, .ctx = s };
-	int rc;
+	struct spool_config sc = { .dir = c->dir, .reserve = c->reserve, .ctx = s };
 
+	sc.opened = on_spool_opened;
+	sc.changed = on_spool_changed;
 	sc.max[TELEMETRY_LOG] = c->logs_max > 0 ? c->logs_max : LOGS_MAX;
 	sc.max[TELEMETRY_METRIC] = c->metrics_max > 0 ? c->metrics_max : METRICS_MAX;
 	s->w = w;
@@ -228,15 +239,11 @@ int shipper_new(struct world *w, const struct shipper_config *c, struct shipper 
 	s->logs = otlp_logs_new(s->resource);
 	s->metrics = otlp_metrics_new(s->resource);
 	s->born_ms = world_wall_ms(w);
-	rc = spool_new(w, &sc, &s->spool, e);
-	if (rc != 0) {
-		shipper_free(s);
-		return rc;
-	}
+	s->opened = c->opened;
+	s->opened_ctx = c->opened_ctx;
+	s->spool = spool_new(w, &sc);
 	s->exporter = exporter_new(w, s->spool, &c->to);
-	exporter_kick(s->exporter);
-	*ret = s;
-	return 0;
+	return s;
 }
 
 int shipper_rules(struct shipper *s, const struct telemetry_rules *t, struct err *e)
@@ -263,6 +270,11 @@ struct shipper_stats shipper_stats(const struct shipper *s)
 	st.exporter = exporter_stats(s->exporter);
 	st.spool = spool_stats(s->spool);
 	return st;
+}
+
+const char *shipper_trouble(const struct shipper *s)
+{
+	return spool_trouble(s->spool);
 }
 
 static void on_spool_closed(void *ctx)

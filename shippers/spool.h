@@ -6,7 +6,11 @@
  *
  * A batch put here is packed, its body made durable, then its commit record; only then does it become an entry that may be
  * sent. Batches are committed in the order put. An entry goes by its unlink alone: no body means done. So a crash before
- * the commit record forgets the batch (its lines are read again), and a crash behind it sends it, with the same id. */
+ * the commit record forgets the batch (its lines are read again), and a crash behind it sends it, with the same id.
+ *
+ * The backlog is bounded in bytes on disk and in entries, and so is what it takes in memory: an entry is 96 bytes, of each
+ * kind there are at most SPOOL_ENTRIES_MAX, 9.6 MB in all. What a start finds beyond that is listed by name first (80
+ * bytes a body, 32 MiB of names) and dropped, the oldest first. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,43 +19,48 @@
 #include "agent/io/world.h"
 #include "shippers/batch.h"
 
+#define SPOOL_ENTRIES_MAX 50000 /* of a kind: with a body a second the backlog of fourteen hours */
+
 struct spool;
+struct spool_ending;
 
 struct spool_config {
 	const char *dir;               /* made if it is not there */
-	uint64_t max[TELEMETRY_KINDS]; /* bytes of bodies: above it metrics lose the oldest, logs push back */
+	uint64_t max[TELEMETRY_KINDS]; /* bytes on disk: above it metrics lose the oldest, logs push back */
 	uint64_t reserve;              /* bytes that stay free on the disk; 0: 5 % of it, at least 1 GiB */
+	void (*opened)(void *ctx);     /* once: what was there is read, the positions are known */
 	void (*changed)(void *ctx);    /* there is something to send, or room again */
 	void *ctx;
 };
 
-/* One body. The holder (it is being sent) decides how it ends; unheld metrics may vanish under the quota. */
+/* One body. The holder (it is being sent) decides how it ends; unheld ones may vanish under the quota. */
 struct spool_entry {
 	struct list link;
-	enum telemetry_kind kind;
-	char id[BATCH_ID_LEN];
+	struct spool *s;
+	struct spool_ending *ending; /* NULL: it is not on its way out */
 	uint64_t seq, bytes;
 	uint32_t records, crc;
+	enum telemetry_kind kind;
+	char id[BATCH_ID_LEN];
 	bool is_durable; /* the body is on disk; bytes and crc say what it must be */
 	bool held;
-	struct spool *s;
-	char *path, *aside; /* aside: the name to keep it under */
-	struct disk_req disk;
-	void (*gone)(void *ctx, int rc);
-	void *gone_ctx;
 };
 
+_Static_assert(sizeof(struct spool_entry) <= 88, "a whole backlog of entries, each with 8 bytes of the heap's, is kept in memory");
+
 struct spool_stats {
-	uint64_t bytes[TELEMETRY_KINDS], entries[TELEMETRY_KINDS];
-	uint64_t dropped_records[TELEMETRY_KINDS]; /* by the quota */
+	uint64_t bytes[TELEMETRY_KINDS]; /* on disk, in whole blocks */
+	uint64_t entries[TELEMETRY_KINDS];
+	uint64_t dropped_records[TELEMETRY_KINDS]; /* by the quota or the number of entries */
 	uint64_t corrupt;                          /* bodies and commit records */
 	uint64_t uncommitted;                      /* bodies found without commit record at start, deleted */
 	uint64_t write_failures;
 	bool full; /* the disk's fault: nothing can be written at the moment */
 };
 
-/* Reads what is there: damage is counted and passed by, only a folder that cannot be used is an error. */
-int spool_new(struct world *w, const struct spool_config *c, struct spool **ret, struct err *e);
+/* What is there is read in slices; until `opened` there is no room and nothing to send. Damage is counted and passed by. A
+ * folder or a log that cannot be read is told (spool_trouble) and tried again until it can. */
+struct spool *spool_new(struct world *w, const struct spool_config *c);
 /* Writes what was put as far as the disk lets it, then done. Entries must not be held any more. */
 void spool_close(struct spool *s, void (*done)(void *ctx), void *ctx);
 
@@ -59,9 +68,11 @@ void spool_positions(const struct spool *s, void (*each)(void *ctx, const struct
 bool spool_has_room(const struct spool *s, enum telemetry_kind kind);        /* for one batch more */
 void spool_put(struct spool *s, struct batch *b);                            /* takes it */
 struct spool_entry *spool_oldest(struct spool *s, enum telemetry_kind kind); /* NULL: none */
+char *spool_entry_path(const struct spool_entry *en);                        /* the caller's */
 /* The body, whole and as it was written: -ERR_CORRUPT otherwise. */
 int spool_load(struct spool_entry *en, struct buf *to, struct err *e);
 /* The end of an entry: gone(ctx, 0) when it is durable and the entry freed; else the entry stays and may be asked again. */
 void spool_remove(struct spool_entry *en, void (*gone)(void *ctx, int rc), void *ctx);
 void spool_set_aside(struct spool_entry *en, const char *why, void (*gone)(void *ctx, int rc), void *ctx); /* "rejected", "bad" */
 struct spool_stats spool_stats(const struct spool *s);
+const char *spool_trouble(const struct spool *s); /* what is wrong and what to do, for a person; NULL: nothing */

@@ -6,6 +6,17 @@
 #include "shippers/positions.h"
 #include "shippers/spool.h"
 
+/* The log of commit records while it is written anew, see spool_compact.c. */
+struct spool_compact {
+	size_t position;  /* the next one to write */
+	int kind;         /* whose entries are being written */
+	struct list *at;  /* the next of them; moves on when it goes */
+	uint64_t written; /* bytes of the new log that are durable */
+	char *path;
+};
+
+struct spool_start;
+
 struct spool {
 	struct world *w;
 	char *dir, *commits; /* path of the log of commit records */
@@ -13,22 +24,31 @@ struct spool {
 	struct spool_stats stats;
 	struct list entries[TELEMETRY_KINDS]; /* by seq */
 	struct positions positions;
-	uint64_t seq;       /* the last one committed */
-	uint64_t next_seq;  /* never given to a body before, committed or not */
-	struct list sweeps; /* struct sweep: files on their way out */
-	uint64_t aside_bytes;
+	uint64_t seq;              /* the last one committed */
+	uint64_t next_seq;         /* never given to a body before, committed or not */
+	struct spool_start *start; /* NULL: open */
+	char trouble[ERR_TEXT_MAX];
+
+	/* bodies on their way out, see spool_sweep.c */
+	struct list sweeps; /* struct sweep: names that nobody will ask for again; the first one is being unlinked */
+	struct disk_req sweep;
+	char *sweep_path;
+	unsigned endings;     /* of entries */
+	uint64_t aside_bytes; /* on disk */
 
 	/* the writer, see spool_write.c */
 	struct sm sm;
 	struct list queue; /* struct batch; the first one is being written */
 	unsigned queued[TELEMETRY_KINDS];
 	struct spool_entry *cur; /* what the first batch becomes */
+	char *cur_path;
 	struct buf packed, line;
 	z_stream z;
 	bool packing;
 	size_t packed_from; /* bytes of raw that went in */
 	struct disk_req disk;
 	struct timer timer;
+	struct spool_compact compact;
 	uint64_t commits_len;   /* whole, durable lines */
 	uint64_t commits_least; /* after the last compaction */
 	bool commits_unsure;    /* must be written anew before anything is appended */
@@ -47,12 +67,24 @@ struct spool_entry *spool_entry_new(struct spool *s, enum telemetry_kind kind, u
 void spool_entry_free(struct spool_entry *en); /* out of its list and the counts too */
 void spool_entry_add(struct spool_entry *en);  /* to the list, at its place */
 void spool_enforce_quota(struct spool *s);
-void spool_sweep(struct spool *s, const char *name); /* unlinks a file of the folder in the background */
+uint64_t spool_blocks(uint64_t bytes);   /* what a file of that size takes on disk */
+void spool_watch_space(struct spool *s); /* from now on */
 void spool_maybe_closed(struct spool *s);
+
+void spool_sweep(struct spool *s, const char *name); /* unlinks a file of the folder in the background */
+void spool_sweep_drop(struct spool *s);              /* forgets what has not begun */
+bool spool_sweep_idle(const struct spool *s);
 
 void spool_write_init(struct spool *s);
 void spool_write_kick(struct spool *s);
 void spool_write_close(struct spool *s);
 bool spool_write_idle(const struct spool *s);
+void spool_write_failed(struct spool *s, const struct disk_req *r, int rc); /* waits and tries again */
+void spool_write_done(struct spool *s);                                     /* goes on with what comes next */
 
-int spool_recover(struct spool *s, struct err *e); /* spool_start.c */
+void spool_compact(struct spool *s); /* then spool_write_done or _failed */
+void spool_compact_skip(struct spool *s, const struct spool_entry *en);
+
+void spool_start(struct spool *s);
+void spool_start_close(struct spool *s);
+bool spool_start_idle(const struct spool *s);

@@ -1,11 +1,17 @@
-/* spool_start.c - what a new process finds: commit records are folded, bodies matched with them, the rest swept.
+/* spool_start.c - what a new process finds: the folder's names, the commit records to them, the positions; the rest is swept.
+ *
+ *     list --> names --> sort --> log --> match --> gone --> (open)      list, log --> wait --> list
+ *
+ * Long work in slices: fifty thousand bodies of each kind take a second, no tick of it more than a few milliseconds.
  *
  * A record that is damaged is passed by and counted; a torn last line is cut. A record without a body is a batch that was
  * sent. A body without a record was never sent and its lines are read again: it goes. Only where a record was damaged and
- * the body's seq lies below the last committed one, the record was its own: it stays and is sent. No damage stops the start.
+ * the body's seq lies below the last committed one, the record was its own: it stays and is sent. No damage stops the start;
+ * a folder or a log that cannot be read at all does: that is told, and tried again.
  *
  * What a killed predecessor wrote can be read before it is durable. Were a body sent on the word of such a record and the
- * power lost then, its lines would be read and sent once more: so the log is written anew, durably, before the first send. */
+ * power lost then, its lines would be read and sent once more: so the log is written anew, durably, before the first send.
+ * Closing: a request that is under way is waited for. */
 #include "shippers/spool_impl.h"
 
 #include <inttypes.h>
@@ -15,195 +21,340 @@
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
-#include "shippers/commit.h"
+#include "shippers/spool_found.h"
+#include "shippers/spool_gone.h"
+#include "shippers/spool_records.h"
 
-#define COMMITS_MAX (64u << 20)
+#define AGAIN_MS 10000
+#define NAMES_MAX (32u << 20) /* of about 55 bytes: half a million files */
+#define NAMES_SLICE 2000
+#define SORT_SLICE 5000
+#define MATCH_SLICE 1000
 
-/* What the records say of bodies, until the folder has been listed. */
-struct found {
-	struct spool *s;
-	struct commit *v; /* of metrics and logs with a body, ranges dropped */
-	size_t n;
-	uint64_t now_ms;
+enum { ST_LIST, ST_NAMES, ST_SORT, ST_LOG, ST_MATCH, ST_GONE, ST_WAIT };
+
+static const struct sm_state states[] = {
+	[ST_LIST] = { "list", SM_TO(ST_NAMES) | SM_TO(ST_WAIT) },
+	[ST_NAMES] = { "names", SM_TO(ST_SORT) },
+	[ST_SORT] = { "sort", SM_TO(ST_LOG) | SM_TO(ST_WAIT) },
+	[ST_LOG] = { "log", SM_TO(ST_MATCH) | SM_TO(ST_WAIT) },
+	[ST_MATCH] = { "match", SM_TO(ST_GONE) },
+	[ST_GONE] = { "gone", SM_END },
+	[ST_WAIT] = { "wait", SM_TO(ST_LIST) },
 };
 
-static void take_record(struct found *f, struct commit *c)
-{
-	struct spool *s = f->s;
+struct spool_start {
+	struct spool *s;
+	struct sm sm;
+	struct timer timer;
+	struct disk_req disk;
+	struct buf names;
+	size_t at; /* in names, then in found */
+	struct spool_found found;
+	struct spool_records records;
+	struct spool_gone gone;
+};
 
-	for (size_t i = 0; i < c->ranges_n; i++)
-		positions_note(&s->positions, &c->ranges[i]);
-	if (c->seq > s->seq)
-		s->seq = c->seq;
-	if (c->kind != COMMIT_POSITIONS && c->records > 0) {
-		if ((f->n & (f->n + 1)) == 0) /* grows by doubling */
-			f->v = mem_grow(f->v, 2 * (f->n + 1), sizeof(*f->v));
-		f->v[f->n] = *c;
-		f->v[f->n].ranges = NULL;
-		f->v[f->n++].ranges_n = 0;
+static void list(struct spool_start *st);
+static void on_turn(struct timer *t);
+
+static void turn(struct spool_start *st)
+{
+	timer_start(st->s->w, &st->timer, 0, on_turn);
+}
+
+static void go(struct spool_start *st, unsigned to)
+{
+	sm_move(&st->sm, to);
+	st->at = 0;
+	turn(st);
+}
+
+/* ---- nothing can be read ------------------------------------------------------------------------------------------------- */
+
+static void clean(struct spool_start *st)
+{
+	buf_close(&st->names);
+	spool_records_close(&st->records);
+	spool_found_close(&st->found);
+	st->names = BUF_MAX(NAMES_MAX);
+}
+
+static void on_again(struct timer *t)
+{
+	struct spool_start *st = container_of(t, struct spool_start, timer);
+
+	positions_close(&st->s->positions);
+	st->s->stats.corrupt = 0;
+	st->s->aside_bytes = 0;
+	st->s->commits_len = 0;
+	st->s->seq = 0;
+	sm_move(&st->sm, ST_LIST);
+	list(st);
+}
+
+static void wait_and_retry(struct spool_start *st, int rc, const struct err *e)
+{
+	struct spool *s = st->s;
+
+	snprintf(
+	    s->trouble, sizeof(s->trouble),
+	    "no telemetry is taken or sent: its spool cannot be read (%.250s); tried again every %d s. Mend it, or move %.100s "
+	    "away: what it holds is then not sent",
+	    err_text(e), AGAIN_MS / 1000, s->dir);
+	log_error("spool.unreadable", "error=%s why=\"%s\" retry_in_ms=%d", err_name(rc), err_text(e), AGAIN_MS);
+	clean(st);
+	sm_move(&st->sm, ST_WAIT);
+	timer_start(s->w, &st->timer, AGAIN_MS, on_again);
+}
+
+/* ---- names ---------------------------------------------------------------------------------------------------------------- */
+
+static void on_listed(struct disk_req *r, int rc)
+{
+	struct spool_start *st = container_of(r, struct spool_start, disk);
+
+	if (st->s->closing)
+		spool_maybe_closed(st->s);
+	else if (rc != 0)
+		wait_and_retry(st, rc, &r->err);
+	else
+		go(st, ST_NAMES);
+}
+
+static void list(struct spool_start *st)
+{
+	struct spool *s = st->s;
+	struct err e = { 0 };
+	int rc = s->w->disk_mkdir(s->w, s->dir, 0700, &e);
+
+	if (rc != 0)
+		wait_and_retry(st, rc, &e);
+	else
+		disk_list(s->w, &st->disk, s->dir, &st->names, on_listed);
+}
+
+static void take_aside(struct spool *s, const char *name)
+{
+	CLEANUP(mem_close) char *path = mem_printf("%s/%s", s->dir, name);
+	struct disk_stat stat;
+
+	if (s->w->disk_stat(s->w, path, &stat, NULL) == 0)
+		s->aside_bytes += spool_blocks(stat.size);
+}
+
+static void take_name(struct spool_start *st, const char *name)
+{
+	struct spool_body b = { 0 };
+	char kind[16], id[BATCH_ID_LEN];
+	int end = 0, which;
+
+	if (str_eq(name, "commits.tmp"))
+		return; /* writing the log anew replaces it, and is under way soon */
+	if (str_ends(name, ".tmp")) {
+		spool_sweep(st->s, name);
+		return;
 	}
-	commit_close(c);
-}
-
-static void read_records(struct found *f, const struct buf *log)
-{
-	struct spool *s = f->s;
-	size_t at = 0;
-
-	while (at < log->len) {
-		const char *line = log->data + at, *end = memchr(line, '\n', log->len - at);
-		struct commit c;
-		struct err e;
-
-		if (end == NULL)
-			break; /* torn: the next append cuts it */
-		if (commit_parse(line, (size_t)(end - line), &c, &e) == 0) {
-			take_record(f, &c);
-		} else {
-			s->stats.corrupt++;
-			log_warn("spool.commit.damaged", "offset=%zu why=\"%s\"", at, err_text(&e));
-		}
-		at += (size_t)(end - line) + 1;
+	if (sscanf(name, "%16" SCNu64 "-%15[a-z]-%16[0-9a-f].pb.gz%n", &b.seq, kind, id, &end) != 3 || end == 0)
+		return;
+	which = batch_kind_parse(kind);
+	if (name[end] == '.') {
+		take_aside(st->s, name);
+	} else if (name[end] == '\0' && which >= 0 && strlen(id) == 16) {
+		b.kind = (enum telemetry_kind)which;
+		sscanf(id, "%" SCNx64, &b.id);
+		spool_found_add(&st->found, &b);
 	}
-	s->commits_len = s->commits_least = at;
 }
 
-static const struct commit *record_of(const struct found *f, uint64_t seq, const char *id)
+static int read_names(struct spool_start *st, struct err *e)
 {
-	for (size_t i = f->n; i-- > 0;)
-		if (f->v[i].seq == seq && strcmp(f->v[i].id, id) == 0)
-			return &f->v[i];
-	return NULL;
+	(void)e;
+	for (size_t i = 0; i < NAMES_SLICE && st->at < st->names.len; i++) {
+		const char *name = st->names.data + st->at;
+
+		st->at += strlen(name) + 1;
+		take_name(st, name);
+	}
+	if (st->at >= st->names.len) {
+		buf_close(&st->names);
+		go(st, ST_SORT);
+	}
+	return 0;
 }
+
+static int sort(struct spool_start *st, struct err *e)
+{
+	if (!spool_found_sort(&st->found, SORT_SLICE))
+		return 0;
+	TRY(spool_records_open(&st->records, st->s, &st->found, e));
+	go(st, ST_LOG);
+	return 0;
+}
+
+/* ---- the log of commit records ---------------------------------------------------------------------------------------------- */
+
+static int read_records(struct spool_start *st, struct err *e)
+{
+	struct spool *s = st->s;
+	bool ends = false;
+
+	TRY(spool_records_read(&st->records, &ends, e));
+	if (!ends)
+		return 0;
+	s->next_seq = s->seq + 1;
+	s->settled = s->commits_len == 0 && s->seq == 0;
+	s->commits_unsure = !s->settled;
+	if (s->stats.corrupt > 0)
+		log_error("spool.damaged", "records=%" PRIu64 " next=\"bodies stay, lines of those records may be sent again\"",
+			  s->stats.corrupt);
+	go(st, ST_MATCH);
+	return 0;
+}
+
+/* ---- bodies and records ---------------------------------------------------------------------------------------------------- */
 
 /* The body speaks for its lost record, but for the number of records in it. */
-static bool adopt(struct spool_entry *en)
+static int adopt(struct spool_entry *en)
 {
 	CLEANUP(buf_close) struct buf b = BUF_MAX(BATCH_BYTES_MAX * 2);
+	CLEANUP(mem_close) char *path = spool_entry_path(en);
 
-	if (disk_read_all(en->s->w, en->path, &b, NULL) != 0)
-		return false;
+	TRY(disk_read_all(en->s->w, path, &b, NULL));
 	en->records = 1;
 	en->bytes = b.len;
 	en->crc = (uint32_t)crc32(0, (const Bytef *)buf_str(&b), (uInt)b.len);
-	return true;
-}
-
-static void take_body(struct found *f, const char *name, uint64_t seq, int kind, const char *id)
-{
-	struct spool *s = f->s;
-	const struct commit *c = record_of(f, seq, id);
-	struct spool_entry *en = spool_entry_new(s, (enum telemetry_kind)kind, seq, id);
-
-	if (seq >= s->next_seq)
-		s->next_seq = seq + 1;
-	if (c != NULL) {
-		en->records = c->records;
-		en->bytes = c->bytes;
-		en->crc = c->crc;
-	} else if (s->stats.corrupt == 0 || seq > s->seq || !adopt(en)) {
-		s->stats.uncommitted++;
-		spool_sweep(s, name);
-		spool_entry_free(en);
-		return;
-	}
-	en->is_durable = true;
-	spool_entry_add(en);
-}
-
-static int on_name(void *ctx, const char *name)
-{
-	struct found *f = ctx;
-	struct disk_stat st;
-	char kind[16], id[BATCH_ID_LEN];
-	uint64_t seq;
-	int end = 0;
-
-	if (str_eq(name, "commits.tmp"))
-		return 0; /* writing the log anew sweeps it, and is under way soon */
-	if (str_ends(name, ".tmp")) {
-		spool_sweep(f->s, name);
-	} else if (sscanf(name, "%16" SCNu64 "-%15[a-z]-%16[0-9a-f].pb.gz%n", &seq, kind, id, &end) == 3 && end > 0) {
-		if (name[end] == '\0' && batch_kind_parse(kind) >= 0)
-			take_body(f, name, seq, batch_kind_parse(kind), id);
-		else if (name[end] == '.') {
-			CLEANUP(mem_close) char *path = mem_printf("%s/%s", f->s->dir, name);
-
-			if (f->s->w->disk_stat(f->s->w, path, &st, NULL) == 0)
-				f->s->aside_bytes += st.size;
-		}
-	}
 	return 0;
 }
 
-/* ---- positions of files that are gone ------------------------------------------------------------------------------------ */
+static void sweep_body(struct spool_entry *en)
+{
+	CLEANUP(mem_close) char *path = spool_entry_path(en);
 
-struct seek {
-	struct world *w;
-	const char *dir;
-	const struct telemetry_source *of;
-	bool is_there;
+	en->s->stats.uncommitted++;
+	spool_sweep(en->s, strrchr(path, '/') + 1);
+}
+
+/* True: it was read, which is work enough for one slice. */
+static bool take_body(struct spool *s, const struct spool_body *b)
+{
+	bool may_adopt = !b->has_record && s->stats.corrupt > 0 && b->seq <= s->seq;
+	char id[BATCH_ID_LEN];
+	struct spool_entry *en;
+
+	snprintf(id, sizeof(id), "%016" PRIx64, b->id);
+	en = spool_entry_new(s, b->kind, b->seq, id);
+	if (b->seq >= s->next_seq)
+		s->next_seq = b->seq + 1;
+	en->records = b->records;
+	en->bytes = b->bytes;
+	en->crc = b->crc;
+	en->is_durable = b->has_record || (may_adopt && adopt(en) == 0);
+	if (en->is_durable) {
+		spool_entry_add(en);
+	} else {
+		sweep_body(en);
+		spool_entry_free(en);
+	}
+	return may_adopt;
+}
+
+static void on_gone_known(void *ctx);
+
+static int match(struct spool_start *st, struct err *e)
+{
+	bool was_read = false;
+
+	(void)e;
+	for (size_t i = 0; i < MATCH_SLICE && st->at < st->found.n && !was_read; i++)
+		was_read = take_body(st->s, &st->found.v[st->at++]);
+	spool_enforce_quota(st->s);
+	if (st->at < st->found.n)
+		return 0;
+	spool_found_close(&st->found);
+	sm_move(&st->sm, ST_GONE);
+	spool_gone_start(&st->gone, st->s->w, &st->s->positions, on_gone_known, st);
+	return 0;
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------------------------- */
+
+static int (*const turns[])(struct spool_start *st, struct err *e) = {
+	[ST_NAMES] = read_names,
+	[ST_SORT] = sort,
+	[ST_LOG] = read_records,
+	[ST_MATCH] = match,
 };
 
-static int on_seek(void *ctx, const char *name)
+static void on_turn(struct timer *t)
 {
-	struct seek *k = ctx;
-	CLEANUP(mem_close) char *path = mem_printf("%s/%s", k->dir, name);
-	struct disk_stat st;
+	struct spool_start *st = container_of(t, struct spool_start, timer);
+	unsigned was = st->sm.now;
+	struct err e = { 0 };
+	int rc;
 
-	int rc = k->w->disk_stat(k->w, path, &st, NULL);
-
-	if (rc != 0)
-		k->is_there = rc != -ERR_NOTFOUND; /* not known is not gone */
-	else
-		k->is_there = st.dev == k->of->dev && st.ino == k->of->ino;
-	return k->is_there;
-}
-
-/* A position is forgotten when its folder can be listed and the file is not in it under any name. */
-static void forget_gone(struct spool *s)
-{
-	for (size_t i = s->positions.n; i-- > 0;) {
-		const struct telemetry_source *p = &s->positions.v[i];
-		const char *slash = strrchr(p->path, '/');
-		CLEANUP(mem_close) char *dir = slash != NULL ? mem_strn(p->path, (size_t)(slash - p->path)) : NULL;
-		struct seek k = { .w = s->w, .dir = dir, .of = p };
-
-		if (dir != NULL && s->w->disk_list(s->w, *dir != '\0' ? dir : "/", on_seek, &k, NULL) == 0 && !k.is_there)
-			positions_forget(&s->positions, i);
+	if (was == ST_LIST) {
+		list(st);
+		return;
 	}
-}
-
-/* ---- start --------------------------------------------------------------------------------------------------------------- */
-
-static int by_listing(struct found *f, struct err *e)
-{
-	CLEANUP(buf_close) struct buf log = BUF_MAX(COMMITS_MAX);
-	struct spool *s = f->s;
-	int rc = disk_read_all(s->w, s->commits, &log, e);
-
-	if (rc != 0 && rc != -ERR_NOTFOUND)
-		return rc;
-	read_records(f, &log);
-	s->next_seq = s->seq + 1;
-	return s->w->disk_list(s->w, s->dir, on_name, f, e);
-}
-
-int spool_recover(struct spool *s, struct err *e)
-{
-	struct found f = { .s = s };
-	int rc = by_listing(&f, e);
-
-	mem_free(f.v);
+	rc = turns[was](st, &e);
 	if (rc != 0)
-		return rc;
-	forget_gone(s);
-	s->settled = s->commits_len == 0 && s->seq == 0;
-	s->commits_unsure = !s->settled;
+		wait_and_retry(st, rc, &e);
+	else if (st->sm.now == was)
+		turn(st);
+}
+
+void spool_start_close(struct spool *s)
+{
+	struct spool_start *st = s->start;
+
+	if (st == NULL)
+		return;
+	s->start = NULL;
+	timer_stop(s->w, &st->timer);
+	spool_gone_close(&st->gone);
+	clean(st);
+	mem_free(st);
+}
+
+bool spool_start_idle(const struct spool *s)
+{
+	return s->start == NULL || (s->start->disk.impl == NULL && spool_gone_idle(&s->start->gone));
+}
+
+static void open_up(struct spool *s)
+{
+	s->trouble[0] = '\0';
 	log_info("spool.open", "metrics=%" PRIu64 " logs=%" PRIu64 " positions=%zu uncommitted=%" PRIu64 " damaged=%" PRIu64,
 		 s->stats.entries[TELEMETRY_METRIC], s->stats.entries[TELEMETRY_LOG], s->positions.n, s->stats.uncommitted,
 		 s->stats.corrupt);
-	spool_enforce_quota(s);
+	s->commits_least = s->commits_len;
+	spool_watch_space(s);
 	spool_write_kick(s);
-	return 0;
+	if (s->c.opened != NULL)
+		s->c.opened(s->c.ctx);
+}
+
+static void on_gone_known(void *ctx)
+{
+	struct spool_start *st = ctx;
+	struct spool *s = st->s;
+
+	if (s->closing) {
+		spool_maybe_closed(s);
+		return;
+	}
+	spool_start_close(s);
+	open_up(s);
+}
+
+void spool_start(struct spool *s)
+{
+	struct spool_start *st = mem_new(struct spool_start);
+
+	s->start = st;
+	st->s = s;
+	sm_init(&st->sm, states, ST_LIST);
+	clean(st);
+	turn(st);
 }

@@ -5,7 +5,7 @@
  *
  * Packing is cut into slices, so that no tick is long. A disk that fails makes the spool full until a write succeeds; the
  * batch stays in memory and is tried again every ten seconds. The log of commit records is written anew when it has grown
- * to many times what it needs to say, or when its end is not what we know.
+ * to three times what it needs to say, or when its end is not what we know (spool_compact.c).
  * Closing: writes on until the queue is empty or the disk fails once more. */
 #include "shippers/spool_impl.h"
 
@@ -23,7 +23,6 @@
 #define PACK_STEP 16384
 #define PACKED_MAX (BATCH_BYTES_MAX + (64u << 10))
 #define COMMITS_FREE (1u << 20) /* below this the log is never written anew */
-#define COMMITS_LINE_RANGES 200
 
 enum { W_IDLE, W_PACK, W_BODY, W_COMMIT, W_COMPACT, W_WAIT };
 
@@ -52,12 +51,16 @@ static void on_again(struct timer *t)
 }
 
 /* What has been reached stays: `cur` with its packed body, or cur->bytes set for a durable one. */
-static void wait_and_retry(struct spool *s, const struct disk_req *r, int rc)
+void spool_write_failed(struct spool *s, const struct disk_req *r, int rc)
 {
 	s->stats.write_failures++;
 	s->stats.full = true;
 	log_warn("spool.write.failed", "path=%s error=%s retry_in_ms=%d why=\"%s\"", r->path, err_name(rc), AGAIN_MS,
 		 err_text(&r->err));
+	snprintf(s->trouble, sizeof(s->trouble),
+		 "the telemetry spool cannot be written (%.200s): log lines wait in their files, metrics are dropped; tried again "
+		 "every %d s",
+		 err_text(&r->err), AGAIN_MS / 1000);
 	sm_move(&s->sm, W_WAIT);
 	if (s->closing)
 		spool_maybe_closed(s);
@@ -65,9 +68,10 @@ static void wait_and_retry(struct spool *s, const struct disk_req *r, int rc)
 		timer_start(s->w, &s->timer, AGAIN_MS, on_again);
 }
 
-static void wrote(struct spool *s)
+void spool_write_done(struct spool *s)
 {
 	s->stats.full = false;
+	s->trouble[0] = '\0';
 	sm_move(&s->sm, W_IDLE);
 	begin(s);
 }
@@ -97,7 +101,7 @@ static void on_committed(struct disk_req *r, int rc)
 
 	if (rc != 0) {
 		s->commits_unsure |= rc == -ERR_CORRUPT;
-		wait_and_retry(s, r, rc);
+		spool_write_failed(s, r, rc);
 		return;
 	}
 	s->commits_len += s->line.len;
@@ -105,7 +109,7 @@ static void on_committed(struct disk_req *r, int rc)
 	spool_enforce_quota(s);
 	if (s->c.changed != NULL)
 		s->c.changed(s->c.ctx);
-	wrote(s);
+	spool_write_done(s);
 }
 
 static void commit(struct spool *s)
@@ -131,7 +135,7 @@ static void on_body(struct disk_req *r, int rc)
 	struct spool *s = container_of(r, struct spool, disk);
 
 	if (rc != 0) {
-		wait_and_retry(s, r, rc);
+		spool_write_failed(s, r, rc);
 		return;
 	}
 	s->cur->bytes = s->packed.len;
@@ -143,7 +147,7 @@ static void on_body(struct disk_req *r, int rc)
 
 static void body(struct spool *s)
 {
-	disk_replace(s->w, &s->disk, s->cur->path, s->packed.data, s->packed.len, 0600, on_body);
+	disk_replace(s->w, &s->disk, s->cur_path, s->packed.data, s->packed.len, 0600, on_body);
 }
 
 /* ---- pack -------------------------------------------------------------------------------------------------------------- */
@@ -195,64 +199,12 @@ static void on_pack(struct timer *t)
 	body(s);
 }
 
-/* ---- the log of commit records, anew --------------------------------------------------------------------------------------- */
-
-static void add_positions(const struct spool *s, struct buf *b)
-{
-	for (size_t i = 0; i == 0 || i < s->positions.n; i += COMMITS_LINE_RANGES) {
-		size_t left = s->positions.n - i;
-		struct commit c = { .seq = s->seq, .kind = COMMIT_POSITIONS, .ranges = s->positions.v + i };
-
-		c.ranges_n = left < COMMITS_LINE_RANGES ? left : COMMITS_LINE_RANGES;
-		commit_format(&c, b);
-	}
-}
-
-static void add_entries(const struct spool *s, int kind, struct buf *b)
-{
-	list_each(n, &s->entries[kind]) {
-		const struct spool_entry *en = list_entry(n, struct spool_entry, link);
-		struct commit c = { .seq = en->seq, .kind = kind, .records = en->records, .bytes = en->bytes, .crc = en->crc };
-
-		snprintf(c.id, sizeof(c.id), "%s", en->id);
-		commit_format(&c, b);
-	}
-}
-
-static void on_compacted(struct disk_req *r, int rc)
-{
-	struct spool *s = container_of(r, struct spool, disk);
-
-	if (rc != 0) {
-		s->commits_unsure = true; /* the old one or the new one stands there now */
-		wait_and_retry(s, r, rc);
-		return;
-	}
-	s->commits_unsure = false;
-	s->settled = true;
-	s->commits_len = s->commits_least = s->line.len;
-	log_debug("spool.compacted", "bytes=%" PRIu64, s->commits_len);
-	if (s->c.changed != NULL)
-		s->c.changed(s->c.ctx);
-	wrote(s);
-}
-
-static void compact(struct spool *s)
-{
-	buf_reset(&s->line);
-	add_positions(s, &s->line);
-	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
-		add_entries(s, kind, &s->line);
-	assert(!s->line.over);
-	disk_replace(s->w, &s->disk, s->commits, s->line.data, s->line.len, 0600, on_compacted);
-}
+/* ---- the writer --------------------------------------------------------------------------------------------------------- */
 
 static bool must_compact(const struct spool *s)
 {
-	return s->commits_unsure || s->commits_len > COMMITS_FREE + 4 * s->commits_least;
+	return s->commits_unsure || s->commits_len > COMMITS_FREE + 3 * s->commits_least;
 }
-
-/* ---- the writer --------------------------------------------------------------------------------------------------------- */
 
 static void new_entry(struct spool *s)
 {
@@ -262,6 +214,8 @@ static void new_entry(struct spool *s)
 
 	s->cur = spool_entry_new(s, b->kind, s->next_seq++, enc_hex(&chance, sizeof(chance), id));
 	s->cur->records = b->records;
+	mem_free(s->cur_path);
+	s->cur_path = spool_entry_path(s->cur);
 }
 
 /* Goes on with the first batch where it stands. */
@@ -269,7 +223,7 @@ static void begin(struct spool *s)
 {
 	if (must_compact(s)) {
 		sm_move(&s->sm, W_COMPACT);
-		compact(s);
+		spool_compact(s);
 		return;
 	}
 	if (list_empty(&s->queue)) {

@@ -37,7 +37,10 @@ static void on_tail_closed(void *ctx)
 static void on_term(struct sig *s)
 {
 	w->sig_stop(w, s);
-	tail_close(tail, on_tail_closed, NULL);
+	if (tail != NULL)
+		tail_close(tail, on_tail_closed, NULL);
+	else
+		on_tail_closed(NULL);
 }
 
 static void on_position(void *ctx, const struct telemetry_source *position)
@@ -45,22 +48,30 @@ static void on_position(void *ctx, const struct telemetry_source *position)
 	tail_restore(ctx, position);
 }
 
+static struct tail_path path;
+
+static void on_opened(void *ctx)
+{
+	const struct tail_config tc = { .paths = &path, .paths_n = 1 };
+
+	(void)ctx;
+	tail = tail_new(w, &tc, shipper_sink(ship));
+	shipper_positions(ship, on_position, tail);
+	tail_start(tail);
+}
+
 static int start(char **argv, struct err *e)
 {
 	const struct telemetry_attr resource[] = { { "service.name", "reeve" }, { "service.instance.id", "test" } };
 	const struct shipper_config sc = {
-		.dir = argv[1], .to = { .url = argv[2] }, .resource = resource, .resource_n = 2, .reserve = 1
+		.dir = argv[1], .to = { .url = argv[2] }, .resource = resource, .resource_n = 2, .reserve = 1, .opened = on_opened
 	};
-	const struct tail_path path = { argv[3], "numbered" };
-	const struct tail_config tc = { .paths = &path, .paths_n = 1 };
 	char star[] = "*", *all[] = { star };
 	const struct telemetry_rules rules = { .metrics = all, .metrics_n = 1, .logs = all, .logs_n = 1 };
 
-	TRY(shipper_new(w, &sc, &ship, e));
+	path = (struct tail_path){ argv[3], "numbered" };
+	ship = shipper_new(w, &sc);
 	TRY(shipper_rules(ship, &rules, e));
-	tail = tail_new(w, &tc, shipper_sink(ship));
-	shipper_positions(ship, on_position, tail);
-	tail_start(tail);
 	return w->sig_start(w, &term, SIGTERM, on_term, e);
 }
 

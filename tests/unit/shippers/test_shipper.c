@@ -70,9 +70,20 @@ static char *everything[] = { (char[]){ "*" } };
 static struct telemetry_redact secret = { "secret", "hunter2" };
 static uint64_t metrics_max, logs_max;
 
+static void on_opened(void *ctx)
+{
+	*(bool *)ctx = true;
+}
+
+static bool is_set(void *ctx)
+{
+	return *(bool *)ctx;
+}
+
 static void open_shipper(void)
 {
 	const struct telemetry_attr resource[] = { { "service.name", "reeve" } };
+	bool opened = false;
 	struct shipper_config c = {
 		.dir = DIR, .resource = resource, .resource_n = 1, .metrics_max = metrics_max, .logs_max = logs_max
 	};
@@ -81,8 +92,11 @@ static void open_shipper(void)
 	};
 
 	c.to = (struct exporter_config){ .url = "https://vendor.example/", .auth = { NULL, sign, on_unauthorized } };
-	assert_int_equal(shipper_new(w, &c, &ship, NULL), 0);
+	c.opened = on_opened;
+	c.opened_ctx = &opened;
+	ship = shipper_new(w, &c);
 	assert_int_equal(shipper_rules(ship, &rules, NULL), 0);
+	assert_int_equal(sim_run_until(w, is_set, &opened, 60000), SIM_TRUE);
 }
 
 static void on_closed(void *ctx)
@@ -381,13 +395,13 @@ static void metrics_over_their_quota_lose_the_oldest_counted(void **state)
 {
 	(void)state;
 	logged_in = false;
-	metrics_max = 3000;
+	metrics_max = 12288;
 	open_shipper();
 	for (int i = 0; i < 50; i++) {
 		scrape();
 		pass(500);
 	}
-	assert_true(shipper_stats(ship).spool.bytes[TELEMETRY_METRIC] <= 3000);
+	assert_true(shipper_stats(ship).spool.bytes[TELEMETRY_METRIC] <= 12288);
 	assert_true(shipper_stats(ship).spool.dropped_records[TELEMETRY_METRIC] > 0);
 	logged_in = true;
 	pass(5000);

@@ -1,0 +1,155 @@
+/* spool_compact.c - the log of commit records, written anew: what it needs to say and no more.
+ *
+ *     commits.tmp <- positions, entries of each kind, in slices --> renamed over commits
+ *
+ * A slice formats LINES_SLICE lines in one tick; PART bytes of them are appended durably at once, so that neither a tick nor
+ * the memory grows with the backlog. Only the writer adds entries and positions, and it waits here; an entry that goes
+ * meanwhile moves the place where the next slice begins.
+ * How large the log can be: SPOOL_ENTRIES_MAX lines of at most ENTRY_LINE bytes a kind, 16 MB in all, and a line for each
+ * COMMITS_LINE_RANGES positions; the writer lets it grow to three times that and a little (must_compact), then comes here.
+ * Fails: the old log stands until the rename; after a rename that failed nobody knows, and it is written anew. */
+#include "shippers/spool_impl.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "shippers/commit.h"
+
+#define LINES_SLICE 256 /* of one range or none; 5 us each */
+#define PART (1u << 20)
+#define ENTRY_LINE 160 /* of an entry, whose ranges are not said again: all numbers at their longest */
+#define COMMITS_LINE_RANGES 200
+
+_Static_assert(sizeof("{\"seq\":18446744073709551615,\"kind\":\"metrics\",\"id\":\"0123456789abcdef\",\"records\":4294967295,"
+		      "\"bytes\":18446744073709551615,\"crc\":4294967295,\"ranges\":[]}\n") <= ENTRY_LINE,
+	       "the longest line of an entry");
+_Static_assert(TELEMETRY_KINDS *SPOOL_ENTRIES_MAX *ENTRY_LINE <= 16 << 20, "the entries' part of a log just written");
+
+static void slice(struct spool *s);
+
+static void on_slice(struct timer *t)
+{
+	slice(container_of(t, struct spool, timer));
+}
+
+/* ---- what is written -------------------------------------------------------------------------------------------------- */
+
+/* One line even without a position: it carries the sequence. */
+static size_t add_positions(struct spool *s)
+{
+	size_t left = s->positions.n - s->compact.position;
+	struct commit c = { .seq = s->seq, .kind = COMMIT_POSITIONS, .ranges = s->positions.v + s->compact.position };
+
+	c.ranges_n = left < COMMITS_LINE_RANGES ? left : COMMITS_LINE_RANGES;
+	commit_format(&c, &s->line);
+	s->compact.position += c.ranges_n;
+	return c.ranges_n + 1;
+}
+
+static void add_entry(struct spool *s, const struct spool_entry *en)
+{
+	struct commit c = { .seq = en->seq, .kind = (int)en->kind, .records = en->records, .bytes = en->bytes, .crc = en->crc };
+
+	snprintf(c.id, sizeof(c.id), "%s", en->id);
+	commit_format(&c, &s->line);
+}
+
+static struct spool_entry *next_entry(struct spool *s)
+{
+	struct spool_compact *c = &s->compact;
+	struct spool_entry *en;
+
+	while (c->at == &s->entries[c->kind]) {
+		if (++c->kind == TELEMETRY_KINDS)
+			return NULL;
+		c->at = s->entries[c->kind].next;
+	}
+	en = list_entry(c->at, struct spool_entry, link);
+	c->at = c->at->next;
+	return en;
+}
+
+/* True when all has been said. */
+static bool fill(struct spool *s)
+{
+	const struct spool_entry *en;
+	size_t lines = 0;
+
+	while (lines < LINES_SLICE && (s->compact.position < s->positions.n || (s->compact.written == 0 && s->line.len == 0)))
+		lines += add_positions(s);
+	for (; lines < LINES_SLICE; lines++) {
+		en = next_entry(s);
+		if (en == NULL)
+			return true;
+		add_entry(s, en);
+	}
+	return false;
+}
+
+/* ---- how ---------------------------------------------------------------------------------------------------------------- */
+
+static void on_renamed(struct disk_req *r, int rc)
+{
+	struct spool *s = container_of(r, struct spool, disk);
+
+	if (rc != 0) {
+		s->commits_unsure = true; /* the old one or the new one stands there now */
+		spool_write_failed(s, r, rc);
+		return;
+	}
+	s->commits_unsure = false;
+	s->settled = true;
+	s->commits_len = s->commits_least = s->compact.written;
+	log_debug("spool.compacted", "bytes=%" PRIu64, s->commits_len);
+	if (s->c.changed != NULL)
+		s->c.changed(s->c.ctx);
+	spool_write_done(s);
+}
+
+static void on_part(struct disk_req *r, int rc)
+{
+	struct spool *s = container_of(r, struct spool, disk);
+
+	if (rc != 0) {
+		spool_write_failed(s, r, rc);
+		return;
+	}
+	s->compact.written += s->line.len;
+	buf_reset(&s->line);
+	if (s->compact.kind == TELEMETRY_KINDS)
+		disk_rename(s->w, &s->disk, s->compact.path, s->commits, on_renamed);
+	else
+		slice(s);
+}
+
+static void slice(struct spool *s)
+{
+	bool ends = fill(s);
+
+	assert(!s->line.over);
+	if (ends || s->line.len >= PART)
+		disk_append(s->w, &s->disk, s->compact.path, s->compact.written, s->line.data, s->line.len, on_part);
+	else
+		timer_start(s->w, &s->timer, 0, on_slice);
+}
+
+void spool_compact(struct spool *s)
+{
+	struct spool_compact *c = &s->compact;
+
+	buf_reset(&s->line);
+	c->position = 0;
+	c->written = 0;
+	c->kind = 0;
+	c->at = s->entries[0].next;
+	slice(s);
+}
+
+void spool_compact_skip(struct spool *s, const struct spool_entry *en)
+{
+	if (s->compact.at == &en->link)
+		s->compact.at = en->link.next;
+}

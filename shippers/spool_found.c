@@ -1,0 +1,76 @@
+/* spool_found.c - see spool_found.h. */
+#include "shippers/spool_found.h"
+
+#include "agent/base/mem.h"
+
+static bool is_before(const struct spool_body *a, const struct spool_body *b)
+{
+	return a->seq != b->seq ? a->seq < b->seq : a->id < b->id;
+}
+
+static void swap(struct spool_found *f, size_t a, size_t b)
+{
+	struct spool_body was = f->v[a];
+
+	f->v[a] = f->v[b];
+	f->v[b] = was;
+}
+
+void spool_found_add(struct spool_found *f, const struct spool_body *b)
+{
+	size_t at = f->heap;
+
+	if (f->n == f->room) {
+		f->room = f->room > 0 ? 2 * f->room : 64;
+		f->v = mem_grow(f->v, f->room, sizeof(*f->v));
+	}
+	f->v[at] = *b;
+	f->n = ++f->heap;
+	for (; at > 0 && is_before(&f->v[(at - 1) / 2], &f->v[at]); at = (at - 1) / 2)
+		swap(f, at, (at - 1) / 2);
+}
+
+static void sink_first(struct spool_found *f)
+{
+	size_t at = 0, child;
+
+	while ((child = 2 * at + 1) < f->heap) {
+		if (child + 1 < f->heap && is_before(&f->v[child], &f->v[child + 1]))
+			child++;
+		if (!is_before(&f->v[at], &f->v[child]))
+			return;
+		swap(f, at, child);
+		at = child;
+	}
+}
+
+bool spool_found_sort(struct spool_found *f, size_t steps)
+{
+	for (; f->heap > 1 && steps > 0; steps--) {
+		swap(f, 0, --f->heap);
+		sink_first(f);
+	}
+	return f->heap <= 1;
+}
+
+struct spool_body *spool_found_get(const struct spool_found *f, uint64_t seq, uint64_t id)
+{
+	const struct spool_body key = { .seq = seq, .id = id };
+	size_t low = 0, high = f->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (is_before(&f->v[mid], &key))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < f->n && f->v[low].seq == seq && f->v[low].id == id ? &f->v[low] : NULL;
+}
+
+void spool_found_close(struct spool_found *f)
+{
+	mem_free(f->v);
+	*f = (struct spool_found){ 0 };
+}

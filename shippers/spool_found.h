@@ -1,0 +1,32 @@
+/* spool_found.h - the bodies that a start finds in the folder, in any order, and then by sequence.
+ *
+ *     spool_found_add(f, &body) ...     any number, in slices
+ *     while (!spool_found_sort(f, n))   n of them a slice
+ *     spool_found_get(f, seq, id)       by bisection
+ *
+ * A heap that is taken apart in place: n log n whatever the order, and no step longer than its slice. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/base/telemetry.h"
+
+struct spool_body {
+	uint64_t seq, id; /* id: what stands in the name as 16 hex digits */
+	uint64_t bytes;
+	uint32_t records, crc;
+	enum telemetry_kind kind;
+	bool has_record; /* bytes, records and crc are its commit record's */
+};
+
+struct spool_found {
+	struct spool_body *v;
+	size_t n;
+	size_t heap, room; /* the first `heap` are still one, the largest first; those behind it stand in order */
+};
+
+void spool_found_add(struct spool_found *f, const struct spool_body *b);
+bool spool_found_sort(struct spool_found *f, size_t steps); /* true: in order, nothing may be added */
+struct spool_body *spool_found_get(const struct spool_found *f, uint64_t seq, uint64_t id); /* in order; NULL: none */
+void spool_found_close(struct spool_found *f);

@@ -1,0 +1,128 @@
+/* spool_records.c - see spool_records.h. */
+#include "shippers/spool_records.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/base/log.h"
+#include "shippers/commit.h"
+
+#define SLICE 256 /* records and ranges, 10 us each */
+#define STEP (64u << 10)
+#define TOLD_MAX 10 /* lines in our own log about damaged records; there may be very many */
+
+static void take_record(struct spool_records *r, const struct commit *c)
+{
+	struct spool *s = r->s;
+	struct spool_body *b;
+	uint64_t id;
+
+	for (size_t i = 0; i < c->ranges_n; i++)
+		positions_note(&s->positions, &c->ranges[i]);
+	if (c->seq > s->seq)
+		s->seq = c->seq;
+	if (c->kind == COMMIT_POSITIONS || c->records == 0 || sscanf(c->id, "%" SCNx64, &id) != 1)
+		return;
+	b = spool_found_get(r->found, c->seq, id);
+	if (b == NULL || (int)b->kind != c->kind)
+		return;
+	b->has_record = true;
+	b->records = c->records;
+	b->bytes = c->bytes;
+	b->crc = c->crc;
+}
+
+static void count_damage(struct spool_records *r, const char *why)
+{
+	if (r->s->stats.corrupt++ < TOLD_MAX)
+		log_warn("spool.commit.damaged", "before=%" PRIu64 " why=\"%s\"", r->offset, why);
+}
+
+/* What it cost, in records and ranges. */
+static size_t take_line(struct spool_records *r, const char *line, size_t len)
+{
+	struct commit c;
+	struct err e;
+	size_t cost;
+
+	if (r->skipping) {
+		r->skipping = false; /* its end */
+		return 1;
+	}
+	if (commit_parse(line, len, &c, &e) != 0) {
+		count_damage(r, err_text(&e));
+		return 1;
+	}
+	cost = 1 + c.ranges_n;
+	take_record(r, &c);
+	commit_close(&c);
+	return cost;
+}
+
+/* Whole lines from the window's front; true: there may be more of them. */
+static bool take_lines(struct spool_records *r)
+{
+	size_t at = 0, cost = 0;
+
+	while (cost < SLICE && at < r->window.len) {
+		const char *line = r->window.data + at;
+		const char *end = memchr(line, '\n', r->window.len - at);
+
+		if (end == NULL)
+			break;
+		cost += take_line(r, line, (size_t)(end - line));
+		at += (size_t)(end - line) + 1;
+	}
+	r->s->commits_len += at;
+	buf_cut(&r->window, at);
+	return cost >= SLICE;
+}
+
+static void skip_long_line(struct spool_records *r)
+{
+	if (r->window.len <= COMMIT_LINE_MAX)
+		return;
+	if (!r->skipping)
+		count_damage(r, "a line longer than any record");
+	r->skipping = true;
+	r->s->commits_len += r->window.len;
+	buf_reset(&r->window);
+}
+
+int spool_records_open(struct spool_records *r, struct spool *s, struct spool_found *found, struct err *e)
+{
+	int rc;
+
+	*r = (struct spool_records){ .s = s, .found = found, .window = BUF_MAX(COMMIT_LINE_MAX + 2 * STEP) };
+	rc = s->w->file_open(s->w, s->commits, &r->log, e);
+	return rc == -ERR_NOTFOUND ? 0 : rc;
+}
+
+int spool_records_read(struct spool_records *r, bool *ret_ends, struct err *e)
+{
+	struct world *w;
+	char *room;
+	ssize_t n;
+
+	if (take_lines(r))
+		return 0;
+	skip_long_line(r);
+	w = r->s->w;
+	room = buf_room(&r->window, STEP);
+	n = r->log != NULL ? w->file_read(w, r->log, r->offset, room, STEP, e) : 0;
+	if (n < 0)
+		return (int)n;
+	buf_grew(&r->window, (size_t)n);
+	r->offset += (uint64_t)n;
+	*ret_ends = n == 0;
+	return 0;
+}
+
+void spool_records_close(struct spool_records *r)
+{
+	if (r->s != NULL)
+		r->s->w->file_close(r->s->w, r->log);
+	buf_close(&r->window);
+	*r = (struct spool_records){ 0 };
+}

@@ -1,0 +1,150 @@
+/* spool_sweep.c - how bodies leave the folder: an entry is removed or set aside for its holder, and told when that is durable;
+ * a file that nobody will ask for again is unlinked in the background, one at a time, however many there are.
+ *
+ * Fails: an entry whose end fails stays one, and its holder asks again; a sweep that fails is the next start's.
+ * Closing: what has begun is waited for, the rest of the sweeps is the next start's. */
+#include "shippers/spool_impl.h"
+
+#include <string.h>
+
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+
+#define ASIDE_MAX (16u << 20) /* room for a person's curiosity, no more */
+
+/* ---- the end of an entry ----------------------------------------------------------------------------------------------- */
+
+struct spool_ending {
+	struct spool_entry *en;
+	struct disk_req disk;
+	char *path, *aside; /* aside: the name to keep it under */
+	void (*gone)(void *ctx, int rc);
+	void *ctx;
+};
+
+static struct spool_ending *ending_new(struct spool_entry *en, void (*gone)(void *ctx, int rc), void *ctx)
+{
+	struct spool_ending *end = mem_new(struct spool_ending);
+
+	end->en = en;
+	end->path = spool_entry_path(en);
+	end->gone = gone;
+	end->ctx = ctx;
+	en->ending = end;
+	en->s->endings++;
+	return end;
+}
+
+static void ending_free(struct spool_ending *end)
+{
+	end->en->s->endings--;
+	end->en->ending = NULL;
+	mem_free(end->path);
+	mem_free(end->aside);
+	mem_free(end);
+}
+
+static void on_gone(struct disk_req *r, int rc)
+{
+	struct spool_ending *end = container_of(r, struct spool_ending, disk);
+	void (*gone)(void *ctx, int rc) = end->gone;
+	struct spool_entry *en = end->en;
+	struct spool *s = en->s;
+	void *ctx = end->ctx;
+
+	if (rc == -ERR_NOTFOUND) /* what was to be kept is not there: that is an end too */
+		rc = 0;
+	else if (rc == 0 && end->aside != NULL)
+		s->aside_bytes += spool_blocks(en->bytes);
+	if (rc != 0)
+		log_warn("spool.remove.failed", "path=%s why=\"%s\"", end->path, err_text(&r->err));
+	ending_free(end);
+	if (rc == 0)
+		spool_entry_free(en);
+	gone(ctx, rc);
+	if (rc == 0 && s->c.changed != NULL && !s->closing)
+		s->c.changed(s->c.ctx);
+	spool_maybe_closed(s);
+}
+
+void spool_remove(struct spool_entry *en, void (*gone)(void *ctx, int rc), void *ctx)
+{
+	struct spool_ending *end = ending_new(en, gone, ctx);
+
+	disk_unlink(en->s->w, &end->disk, end->path, on_gone);
+}
+
+void spool_set_aside(struct spool_entry *en, const char *why, void (*gone)(void *ctx, int rc), void *ctx)
+{
+	struct spool *s = en->s;
+	struct spool_ending *end;
+
+	if (s->aside_bytes + spool_blocks(en->bytes) > ASIDE_MAX) {
+		spool_remove(en, gone, ctx);
+		return;
+	}
+	end = ending_new(en, gone, ctx);
+	end->aside = mem_printf("%s.%s", end->path, why);
+	if (str_eq(why, "bad"))
+		s->stats.corrupt++;
+	disk_rename(s->w, &end->disk, end->path, end->aside, on_gone);
+}
+
+/* ---- the rest ------------------------------------------------------------------------------------------------------------ */
+
+struct sweep {
+	struct list link;
+	char name[];
+};
+
+static void next(struct spool *s);
+
+static void on_swept(struct disk_req *r, int rc)
+{
+	struct spool *s = container_of(r, struct spool, sweep);
+
+	err_ignore(rc, "the next start sweeps it");
+	mem_free(s->sweep_path);
+	s->sweep_path = NULL;
+	next(s);
+	spool_maybe_closed(s);
+}
+
+static void next(struct spool *s)
+{
+	struct sweep *sw;
+
+	if (s->sweep_path != NULL || list_empty(&s->sweeps))
+		return;
+	sw = list_entry(list_pop(&s->sweeps), struct sweep, link);
+	s->sweep_path = mem_printf("%s/%s", s->dir, sw->name);
+	mem_free(sw);
+	disk_unlink(s->w, &s->sweep, s->sweep_path, on_swept);
+}
+
+void spool_sweep(struct spool *s, const char *name)
+{
+	size_t len = strlen(name) + 1;
+	struct sweep *sw;
+
+	if (s->closing)
+		return;
+	sw = mem_alloc(sizeof(*sw) + len);
+	memcpy(sw->name, name, len);
+	list_add(&s->sweeps, &sw->link);
+	next(s);
+}
+
+void spool_sweep_drop(struct spool *s)
+{
+	struct list *n;
+
+	while ((n = list_pop(&s->sweeps)) != NULL)
+		mem_free(list_entry(n, struct sweep, link));
+}
+
+bool spool_sweep_idle(const struct spool *s)
+{
+	return s->sweep_path == NULL;
+}
