@@ -55,7 +55,11 @@ static void on_health(void *ctx, struct opamp_state *s)
 	struct agent *a = ctx;
 	const char *trouble = a->journal == NULL ? err_text(&a->journal_err) : journal_trouble(a->journal);
 
-	snprintf(a->health, sizeof(a->health), "%s", trouble != NULL ? trouble : ops_mode_reason(a->ops));
+	if (trouble == NULL && ops_mode_reason(a->ops)[0] != '\0')
+		trouble = ops_mode_reason(a->ops);
+	if (trouble == NULL && a->telemetry != NULL)
+		trouble = telemetry_trouble(a->telemetry);
+	snprintf(a->health, sizeof(a->health), "%s", trouble != NULL ? trouble : "");
 	s->is_healthy = a->health[0] == '\0' && inbox_head_is_fresh(&a->inbox);
 	s->health_status = s->is_healthy ? "running" : "degraded";
 	if (a->health[0] == '\0' && !s->is_healthy)

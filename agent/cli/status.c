@@ -80,6 +80,7 @@ static void print_status(const json_t *s)
 	if (t != NULL) {
 		print_kind("metrics", json_object_get(t, "metrics"));
 		print_kind("logs", json_object_get(t, "logs"));
+		line("telemetry", json_str_or(t, "trouble", ""));
 	}
 	line("operations", json_array_size(ops) == 0 ? "none open" : "");
 	if (json_array_size(ops) > 0)
