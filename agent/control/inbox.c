@@ -346,6 +346,7 @@ static void take_all(struct inbox *in, const intent_t *i)
 		take_head(in, i->head);
 	if (i->epoch == ops_epoch(in->ops))
 		ops_acked(in->ops, i->result_acked_through);
+	ops_acked_ids(in->ops, i->results_acked, i->n_results_acked);
 	in->waiting_n = 0;
 	in->is_left = false;
 	for (size_t k = 0; k < i->n_commands && k < COMMANDS_MAX; k++)

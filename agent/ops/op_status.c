@@ -127,6 +127,7 @@ void op_status(const struct op *op, struct arena *m, status_t *to)
 	reeve__control__v1__status__init(to);
 	to->command_id = (ProtobufCBinaryData){ sizeof(op->f.id), (uint8_t *)op->f.id };
 	to->seq = op->f.seq;
+	to->epoch = op->f.epoch;
 	to->state = wire_state(op);
 	if (op->f.state == OP_ENDED)
 		status_of_result(op, m, to);

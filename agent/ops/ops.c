@@ -49,8 +49,9 @@ struct ops {
 	struct note notes[NOTES_MAX];
 	size_t notes_next;
 	/* acknowledgements */
-	struct journal_append acked_rec;
+	struct journal_append acked_rec, ids_rec;
 	uint64_t acked_through, acking;
+	json_t *ids; /* of ids_rec */
 	/* close */
 	unsigned closing_creds, closing_ops;
 	bool closing;
@@ -258,7 +259,7 @@ static void forget_acked(struct ops *o)
 
 	for (size_t i = 0; i < o->n; i++) {
 		const struct op_fields *f = op_fields(o->v[i]);
-		bool over = f->state == OP_ENDED && (f->epoch < o->epoch || f->seq <= o->acked_through);
+		bool over = f->state == OP_ENDED && f->epoch == o->epoch && f->seq <= o->acked_through;
 
 		if (over)
 			op_free(o->v[i]);
@@ -266,6 +267,21 @@ static void forget_acked(struct ops *o)
 			o->v[kept++] = o->v[i];
 	}
 	o->n = kept;
+}
+
+static void forget_ids(struct ops *o, const json_t *ids)
+{
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		struct op *op = find_text(o, json_string_value(json_array_get(ids, i)));
+		size_t at = 0;
+
+		if (op == NULL || op_fields(op)->state != OP_ENDED)
+			continue;
+		while (o->v[at] != op)
+			at++;
+		op_free(op);
+		memmove(o->v + at, o->v + at + 1, (--o->n - at) * sizeof(*o->v));
+	}
 }
 
 /* ---- accepting ---- */
@@ -280,7 +296,7 @@ static void add_op(struct ops *o, struct op *op)
 		o->epoch = f->epoch;
 		o->accepted = o->acked_through = 0;
 	}
-	if (f->seq > o->accepted)
+	if (f->epoch == o->epoch && f->seq > o->accepted)
 		o->accepted = f->seq;
 }
 
@@ -417,6 +433,33 @@ void ops_acked(struct ops *o, uint64_t through)
 		       json_pack("{s:I, s:I}", "epoch", (json_int_t)o->epoch, "through", (json_int_t)through), on_acked);
 }
 
+static void on_ids_acked(struct journal_append *a)
+{
+	struct ops *o = container_of(a, struct ops, ids_rec);
+
+	forget_ids(o, o->ids);
+	json_close(&o->ids);
+	changed(o);
+}
+
+void ops_acked_ids(struct ops *o, const ProtobufCBinaryData *ids, size_t n)
+{
+	CLEANUP(json_close) json_t *known = json_array();
+
+	if (o->j == NULL || o->ids_rec.waiting)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct op *op = ids[i].len == UUID_LEN ? ops_find(o, ids[i].data) : NULL;
+
+		if (op != NULL && op_fields(op)->state == OP_ENDED)
+			json_array_append_new(known, json_string(op_fields(op)->id_text));
+	}
+	if (json_array_size(known) == 0)
+		return;
+	o->ids = json_incref(known);
+	journal_append(o->j, &o->ids_rec, "result.acked", json_pack("{s:O}", "ops", known), on_ids_acked);
+}
+
 /* ---- the journal speaks ---- */
 
 static int replay_accepted(struct ops *o, const json_t *record, struct err *e)
@@ -480,6 +523,7 @@ static int replay(struct ops *o, const char *type, const json_t *record, int64_t
 	if (str_eq(type, "checkpoint"))
 		return replay_checkpoint(o, record, e);
 	if (str_eq(type, "result.acked")) {
+		forget_ids(o, json_object_get(record, "ops"));
 		if ((uint64_t)json_int_or(record, "epoch", 0) == o->epoch)
 			o->acked_through = (uint64_t)json_int_or(record, "through", 0);
 		forget_acked(o);
@@ -556,6 +600,7 @@ static void free_all(struct ops *o)
 	for (size_t i = 0; i < o->n; i++)
 		op_free(o->v[i]);
 	op_free(o->accepting);
+	json_decref(o->ids);
 	policy_close(&o->policy);
 	mem_free(o);
 	done(ctx);
@@ -602,6 +647,7 @@ void ops_close(struct ops *o, void (*done)(void *ctx), void *ctx)
 	if (o->j != NULL) {
 		journal_forget(o->j, &o->rec);
 		journal_forget(o->j, &o->acked_rec);
+		journal_forget(o->j, &o->ids_rec);
 		for (size_t i = 0; i < NOTES_MAX; i++)
 			journal_forget(o->j, &o->notes[i].rec);
 	}

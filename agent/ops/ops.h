@@ -60,7 +60,10 @@ void ops_accept(struct ops *o, Reeve__Control__V1__Command *cmd, const void *sig
 /* A security event or another fact for the record, once a digest. */
 void ops_note(struct ops *o, const char *type, json_t *members);
 void ops_cancel(struct ops *o, const uint8_t id[16]);
-void ops_acked(struct ops *o, uint64_t through); /* results up to here are stored at the vendor */
+/* Results that are stored at the vendor: those of the present epoch up to a sequence number, and any by their command ids. An
+ * epoch that ends takes no result with it: what nobody acknowledged is reported on, and only its id lets it go. */
+void ops_acked(struct ops *o, uint64_t through);
+void ops_acked_ids(struct ops *o, const ProtobufCBinaryData *ids, size_t n);
 
 /* Open operations and those whose result is not acknowledged, in order of acceptance. */
 typedef void ops_visit(void *ctx, struct op *op);

@@ -153,7 +153,7 @@ MUTANTS = [
     Mutant(
         "a result forgotten before it is acknowledged",
         "agent/ops/ops.c",
-        "f->state == OP_ENDED && (f->epoch < o->epoch || f->seq <= o->acked_through);",
+        "f->state == OP_ENDED && f->epoch == o->epoch && f->seq <= o->acked_through;",
         "f->state == OP_ENDED;",
     ),
     Mutant(
@@ -179,6 +179,7 @@ MUTANTS = [
         "agent/io/journal_open.c",
         '		more = json_is_true(json_object_get(line, "more"));',
         '		more = json_is_true(json_object_get(line, "even more"));',
+        "build/tests/unit/io/test_journal",
     ),
     Mutant(
         "a proof that does not cover the body",

@@ -20,7 +20,7 @@ MOST_BYTES = 1 << 20
 HEAD_LIFE_MS = 600_000
 HEAD_RESIGN_MS = 60_000
 
-Told = collections.namedtuple("Told", "epoch commands acked cancelled")
+Told = collections.namedtuple("Told", "epoch commands acked acked_ids cancelled")
 
 
 def is_terminal(state):
@@ -149,9 +149,16 @@ class Control:
         acked = 0
         while acked + 1 in done:
             acked += 1
+        acked_ids = self._stored_of_other_epochs(installation, epoch, report)
         commands = first_few([o for o in orders if o.seq > accepted])
         cancelled = tuple(c for c in self.files.cancels(installation) if c not in self.results)
-        return Told(epoch, commands, acked, cancelled)
+        return Told(epoch, commands, acked, acked_ids, cancelled)
+
+    def _stored_of_other_epochs(self, installation, epoch, report):
+        """Sequence numbers count in one epoch; what the agent still reports of another is acknowledged by its id."""
+        others = {o.id for o in self.files.orders(installation) if o.epoch != epoch}
+        ids = (bytes(s.command_id) for s in report.statuses)
+        return tuple(i for i in ids if i in others and i in self.results)
 
     def intent(self, installation, told):
         orders = {o.seq: o for o in self.files.orders(installation, told.epoch)}
@@ -160,6 +167,7 @@ class Control:
             head=self._head(installation, told, max(orders, default=0)),
             commands=[orders[seq].signed for seq in told.commands],
             result_acked_through=told.acked,
+            results_acked=told.acked_ids,
         )
 
     def _head(self, installation, told, last_seq):

@@ -149,6 +149,19 @@ def test_an_agent_that_lost_its_journal_begins_a_new_epoch(plane, session, spec)
     assert Registry(plane.data).get("inst-1")["epoch"] == 2
 
 
+def test_a_result_of_an_older_epoch_is_stored_and_acknowledged_by_its_id(plane, session, spec):
+    command_id = plane.sign("apply", spec)
+    session.poll(control.Report(epoch=1, accepted_through=1))
+    assert session.poll(control.Report()).epoch == 2
+    running = status(plane, command_id, control.RUNNING, epoch=1)
+    assert not session.poll(control.Report(epoch=1, accepted_through=1, statuses=[running])).results_acked
+    done = control.Report(epoch=2, statuses=[status(plane, command_id, control.SUCCEEDED, epoch=1)])
+    intent = session.poll(done)
+    assert list(intent.results_acked) == [store.id_bytes(command_id)] and intent.result_acked_through == 0
+    assert [r["state"] for r in plane.lines("results")] == ["SUCCEEDED"]
+    assert not session.poll(control.Report(epoch=2)).results_acked
+
+
 def test_an_agent_that_never_accepted_anything_keeps_the_epoch(plane, session, spec):
     plane.sign("apply", spec)
     session.poll(control.Report())

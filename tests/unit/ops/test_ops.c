@@ -72,6 +72,70 @@ static int refuse_entry(struct ops *o, const char *type, json_t *obj, struct err
 	return rc;
 }
 
+static void reopen(struct shop *s)
+{
+	desk_shut(&s->d);
+	shop_open(s);
+}
+
+static void assert_result(struct shop *s, const struct desk_command *k, bool is_there)
+{
+	assert_int_equal(ops_find(s->d.ops, k->id) != NULL, is_there);
+	assert_int_equal(ops_epoch(s->d.ops), 2);
+	assert_int_equal(ops_accepted(s->d.ops), 1);
+}
+
+/* Epoch 1 ends with a result that the vendor may not have; its number says nothing in epoch 2. */
+static void a_result_outlives_its_epoch_until_its_id_is_acknowledged(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command one, two, three;
+	ProtobufCBinaryData ids[2] = { { sizeof(two.id), two.id }, { 3, two.id } };
+	json_t *checkpoint;
+
+	for (unsigned seq = 1; seq <= 2; seq++) {
+		desk_command(seq == 1 ? &one : &two, seq);
+		(seq == 1 ? &one : &two)->c.schema = 9; /* ended at once */
+		shop_send(s, seq == 1 ? &one : &two, false);
+	}
+	ops_acked(s->d.ops, 1);
+	desk_settle(&s->d);
+	desk_command(&three, 1);
+	three.id[0] = 3;
+	three.c.epoch = 2;
+	three.c.schema = 9;
+	shop_send(s, &three, true);
+	assert_result(s, &one, false);
+	assert_result(s, &two, true);
+	reopen(s);
+	assert_result(s, &two, true);
+	checkpoint = ops_checkpoint(s->d.ops);
+	assert_int_equal(refuse_entry(s->d.ops, "checkpoint", checkpoint, NULL), 0);
+	assert_result(s, &two, true);
+	ops_acked(s->d.ops, 1);
+	desk_settle(&s->d);
+	assert_result(s, &three, false);
+	assert_result(s, &two, true);
+	ops_acked_ids(s->d.ops, ids, 2);
+	desk_settle(&s->d);
+	assert_result(s, &two, false);
+	reopen(s);
+	assert_result(s, &two, false);
+}
+
+static void an_id_acknowledges_no_command_that_has_not_ended(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	ProtobufCBinaryData id = { sizeof(k.id), k.id };
+
+	desk_command(&k, 1);
+	shop_send(s, &k, false);
+	ops_acked_ids(s->d.ops, &id, 1);
+	desk_settle(&s->d);
+	assert_non_null(ops_find(s->d.ops, k.id));
+}
+
 static void a_checkpoint_read_back_is_the_same_checkpoint(void **state)
 {
 	struct shop *s = *state;
@@ -222,6 +286,8 @@ int main(void)
 		SHOP(one_command_a_warehouse_at_a_time_in_order),
 		SHOP(another_warehouse_does_not_wait),
 		SHOP(a_result_stays_until_it_is_acknowledged_and_no_longer),
+		SHOP(a_result_outlives_its_epoch_until_its_id_is_acknowledged),
+		SHOP(an_id_acknowledges_no_command_that_has_not_ended),
 		SHOP(a_checkpoint_read_back_is_the_same_checkpoint),
 		SHOP(a_command_in_the_journal_that_cannot_be_decoded_is_damage),
 		SHOP(the_mode_says_what_the_customer_has_switched),
