@@ -45,6 +45,27 @@ static void warehouses_beside_each_other_keep_the_bound_together(void **state)
 	}
 }
 
+/* Under STOP both were planned for an empty account; when it goes, the one starts and the other counts anew. */
+static void a_plan_from_before_another_start_is_made_anew(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command one, two;
+	char message[512];
+	int ends[2];
+
+	shop_policy(s, three_nodes);
+	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
+	shop_run(s, &one);
+	other_warehouse(s, &two, 2);
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	ends[0] = shop_ends(s, &one, message);
+	ends[1] = shop_ends(s, &two, ends[0] == DONE ? message : NULL);
+	assert_true((ends[0] == DONE) != (ends[1] == DONE));
+	assert_non_null(strstr(message, "nodes_total is 3, the plan makes 4"));
+	assert_int_equal(shop_alive(s), 2);
+}
+
 static void what_an_operation_has_launched_is_not_counted_twice(void **state)
 {
 	struct shop *s = *state;
@@ -99,6 +120,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(warehouses_beside_each_other_keep_the_bound_together),
+		SHOP(a_plan_from_before_another_start_is_made_anew),
 		SHOP(what_an_operation_has_launched_is_not_counted_twice),
 		SHOP(a_verb_that_is_off_is_not_even_planned),
 		SHOP(an_inventory_that_cannot_be_had_is_asked_for_again),
