@@ -1,9 +1,13 @@
-"""What the daemon refuses before it does anything."""
+"""What the daemon refuses before it does anything, and what it says when it cannot do all it should."""
 
+import json
 import os
 import subprocess
 
 import pytest
+
+from tests.peers import process
+from tests.peers.stage import INSTALLATION, sudo
 
 
 @pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
@@ -26,6 +30,26 @@ def test_two_daemons_do_not_share_a_state_folder(stage):
     )
     assert run.returncode == 1
     assert "lock" in run.stderr
+
+
+def health_of(stage):
+    said = stage.vendor_dir / "agents" / f"{INSTALLATION}.json"
+    known = json.loads(said.read_text()) if said.exists() else {}
+    return known.get("health", {"healthy": False, "last_error": ""})
+
+
+def test_a_spool_that_cannot_be_read_is_told_to_both_sides_and_used_when_it_can_be(stage):
+    commits = stage.dir / "state/spool/commits"
+    assert stage.agent_stop() == 0
+    subprocess.run(sudo("sh", "-c", f"rm -f {commits} && mkdir {commits}"), check=True)
+    stage.agent_start()
+    process.wait_for(lambda: "spool cannot be read" in health_of(stage)["last_error"], 60, "health that says so")
+    assert not health_of(stage)["healthy"]
+    status = subprocess.run([stage.binary, "status", "-c", stage.config], capture_output=True, check=False, text=True)
+    assert "no telemetry is taken or sent" in status.stdout
+    assert f"move {commits.parent} away" in status.stdout
+    subprocess.run(sudo("rmdir", commits), check=True)
+    process.wait_for(lambda: health_of(stage)["healthy"], 60, "health")
 
 
 @pytest.mark.parametrize(
