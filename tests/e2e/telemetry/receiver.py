@@ -10,6 +10,7 @@ import random
 import socket
 import struct
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as logs
@@ -21,6 +22,7 @@ class Receiver:
         self.fault_rate = fault_rate
         self.lock = threading.Lock()
         self.bodies = []  # (line bodies) of every body stored, repeats too
+        self.distinct = set()  # line bodies
         self.contents = {}  # batch id -> raw bytes
         self.answered, self.unanswered, self.violations = set(), set(), []
         self.faults = {"429": 0, "503": 0, "reset": 0, "lost": 0}
@@ -80,6 +82,7 @@ class Receiver:
             if self.contents.setdefault(batch, body) != body:
                 self.violations.append(f"batch {batch} came again with other bytes")
             self.bodies.append((batch, lines))
+            self.distinct.update(lines)
             if lost:
                 self.unanswered.add(batch)
             else:
@@ -98,6 +101,15 @@ class Receiver:
             if self.last:
                 self.unanswered.add(self.last)
             self.last = None
+
+    def wait_lines(self, n, idle_s=90):
+        """Until n different lines are here. A slow machine is no fault: only one on which nothing new comes for idle_s."""
+        seen, end = 0, time.monotonic() + idle_s
+        while seen < n:
+            assert time.monotonic() < end, f"{seen} of {n} lines came, and for {idle_s} s no other"
+            time.sleep(0.1)
+            if len(self.distinct) > seen:
+                seen, end = len(self.distinct), time.monotonic() + idle_s
 
     def lines(self):
         """Each batch once."""

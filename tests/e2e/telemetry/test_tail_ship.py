@@ -87,7 +87,7 @@ def test_no_line_is_missing_through_renames_kills_and_bad_answers(tail_ship, tmp
     sender = Sender(tail_ship, tmp_path, receiver, pattern)
     try:
         write(tmp_path / "app.log", chance, sender)
-        wait_for(lambda: len(set(receiver.lines())) >= LINES, 240, "all lines")
+        receiver.wait_lines(LINES)
         sender.stop()
     finally:
         sender.process.kill()
@@ -107,11 +107,11 @@ def test_what_is_open_at_the_end_is_spooled_and_sent_by_the_next(tail_ship, tmp_
         sender.stop()
         assert b"two" not in b"".join(p.read_bytes() for p in (tmp_path / "spool").iterdir() if p.name == "commits")
         sender.start()
-        wait_for(lambda: len(receiver.lines()) >= 2, 20, "the lines")
+        receiver.wait_lines(2)
         time.sleep(1.5)
         with open(tmp_path / "x.log", "ab") as f:
             f.write(b" whole\n")
-        wait_for(lambda: len(receiver.lines()) >= 3, 20, "the last line")
+        receiver.wait_lines(3)
         sender.stop()
     finally:
         sender.process.kill()
@@ -124,7 +124,7 @@ def test_a_body_in_the_spool_is_plain_gzip(tail_ship, tmp_path):
     receiver = Receiver(seed=1, fault_rate=0)
     receiver.close()  # nobody listens
     sender = Sender(tail_ship, tmp_path, receiver, "x.log")
-    bodies = wait_for(lambda: list((tmp_path / "spool").glob("*.pb.gz")), 10, "a body")
+    bodies = wait_for(lambda: list((tmp_path / "spool").glob("*.pb.gz")), 60, "a body")
     text = subprocess.run(["gunzip", "-c", bodies[0]], capture_output=True, check=True).stdout
     sender.stop()
     assert b"one" in text
