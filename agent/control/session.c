@@ -15,9 +15,10 @@
 #include "agent/base/stamp.h"
 #include "agent/base/str.h"
 
-#define POLL_TIMEOUT_MS 60000
-#define HELD_MS 5000 /* an answer that took longer was held */
-#define KICK_MS 100  /* several changes travel together */
+#define POLL_TIMEOUT_MS 60000            /* of a poll that does not ask to be held */
+#define HELD_MOST_MS (10ull * 60 * 1000) /* of one that does: longer than any vendor holds it, and as long as a head is fresh */
+#define HELD_MS 5000                     /* an answer that took longer was held */
+#define KICK_MS 100                      /* several changes travel together */
 #define RETRY_CAP_MS (15ull * 60 * 1000)
 #define IDLE_MIN_MS 1000
 #define IDLE_MAX_MS (10ull * 60 * 1000)
@@ -71,6 +72,7 @@ static int build(struct session *s, struct err *e)
 
 static void set_request(struct session *s)
 {
+	bool may_hold = !ops_is_busy(s->cfg.report.ops) && !s->more;
 	struct http_req *r = &s->http;
 
 	r->method = "POST";
@@ -81,13 +83,13 @@ static void set_request(struct session *s)
 	http_header_set(r, "Accept-Encoding", "gzip");
 	http_header_set(r, "User-Agent", "reeve/" REEVE_VERSION);
 	http_header_set(r, "OpAMP-Instance-UID", uuid_text(s->cfg.state.instance_uid, s->uid));
-	if (!ops_is_busy(s->cfg.report.ops) && !s->more)
+	if (may_hold)
 		http_header_set(r, "Prefer", "wait=20");
 	r->send = s->send.data;
 	r->send_len = s->send.len;
 	r->ca_file = s->cfg.ca_file;
 	r->connect_to = s->cfg.connect_to;
-	r->total_ms = POLL_TIMEOUT_MS;
+	r->total_ms = may_hold ? HELD_MOST_MS : POLL_TIMEOUT_MS;
 	r->body.max = OPAMP_MESSAGE_MAX;
 }
 

@@ -43,6 +43,7 @@ struct http_header {
 
 /* One request and its answer. rc is 0 when an HTTP answer came, whatever its status; else -ERR_NET (no answer: refused,
  * reset, name, TLS), -ERR_TIMEOUT, -ERR_LIMIT (the answer is larger than `body` allows), -ERR_CANCELED.
+ * A peer that vanishes without a word is noticed within a minute and a half, however large total_ms is.
  * Redirects are not followed. `url`, header texts and `send` are the caller's and stay until the callback.
  * `Expect` and `Accept` are sent only if given here; Host is taken from the headers if given, else from the url. */
 struct http_req {

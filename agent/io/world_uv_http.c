@@ -9,14 +9,22 @@
 
 #include <assert.h>
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #define HEAD_MAX (64u << 10)
 #define CONNECT_MS 3000
 #define TOTAL_MS 30000
 #define IDLE_CONNS 64L
+/* A peer that is gone without a word: after KEEP_IDLE_S of silence it is probed each KEEP_EACH_S; what it leaves unanswered for
+ * GONE_MS, a probe or our request, ends the connection. */
+#define KEEP_IDLE_S 20L
+#define KEEP_EACH_S 10L
+#define GONE_MS 60000u
 
 /* One request on its way. */
 struct transfer {
@@ -290,6 +298,18 @@ static void set_route(struct transfer *t)
 		curl_easy_setopt(c, CURLOPT_CAINFO, r->ca_file);
 }
 
+/* Without TCP_USER_TIMEOUT the kernel repeats an unanswered request for a quarter of an hour and does not probe meanwhile. */
+static int set_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
+{
+	unsigned gone_ms = GONE_MS;
+
+	(void)ctx;
+	(void)purpose;
+	if (setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &gone_ms, sizeof(gone_ms)) != 0)
+		err_ignore(-ERR_IO, "a unix socket has none, and its peer cannot vanish");
+	return CURL_SOCKOPT_OK;
+}
+
 static void set_rules(struct transfer *t)
 {
 	const struct http_req *r = t->r;
@@ -304,6 +324,9 @@ static void set_rules(struct transfer *t)
 	curl_easy_setopt(c, CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(c, CURLOPT_TCP_KEEPIDLE, KEEP_IDLE_S);
+	curl_easy_setopt(c, CURLOPT_TCP_KEEPINTVL, KEEP_EACH_S);
+	curl_easy_setopt(c, CURLOPT_SOCKOPTFUNCTION, set_socket);
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)(r->connect_ms > 0 ? r->connect_ms : CONNECT_MS));
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(r->total_ms > 0 ? r->total_ms : TOTAL_MS));
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);

@@ -155,6 +155,7 @@ MUTANTS = [
         "agent/ops/ops.c",
         "f->state == OP_ENDED && f->epoch == o->epoch && f->seq <= o->acked_through;",
         "f->state == OP_ENDED;",
+        "build/tests/unit/ops/test_ops",
     ),
     Mutant(
         "an intent from before a crash repeated without a look, under another token",

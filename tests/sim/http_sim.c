@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#define GONE_MS 80000
 #define TOTAL_MS 30000
 #define HEAD_MAX (64u << 10)
 
@@ -212,6 +213,14 @@ static void copy_question(struct exchange *x, const struct http_req *r)
 	to->direct = r->direct;
 }
 
+/* A request that is lost on the way is a peer that vanished: the connection's own probes notice it. */
+static uint32_t patience(const struct exchange *x)
+{
+	uint32_t total = x->r->total_ms > 0 ? x->r->total_ms : TOTAL_MS;
+
+	return x->lose_request && total > GONE_MS ? GONE_MS : total;
+}
+
 static void start(struct world *w, struct http_req *r, http_cb *cb)
 {
 	static const int fits[] = { ERR_NET, 0 };
@@ -237,7 +246,7 @@ static void start(struct world *w, struct http_req *r, http_cb *cb)
 		x->lose_request = sim_one_in(s, 2);
 		x->lose_answer = true;
 	}
-	x->deadline = sim_event_add(s, r->total_ms > 0 ? r->total_ms : TOTAL_MS, "http timeout", true, on_deadline, x);
+	x->deadline = sim_event_add(s, patience(x), "http timeout", true, on_deadline, x);
 	x->way = sim_event_add(s, travel(s), "request", false, on_arrival, x);
 }
 

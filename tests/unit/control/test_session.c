@@ -118,6 +118,34 @@ static void after_a_held_poll_the_next_one_comes_at_once(void **state)
 	talk_close(&t);
 }
 
+static void a_poll_that_is_held_for_long_is_not_aborted(void **state)
+{
+	struct talk t;
+
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 200, .delay_ms = 300000);
+	talk_open(&t, *state);
+	run(&t, 290000);
+	assert_int_equal(cloud_count(t.c, POLL), 1);
+	run(&t, 30000);
+	assert_true(session_is_connected(t.s));
+	assert_string_equal(session_trouble(t.s), "");
+	talk_close(&t);
+}
+
+static void a_poll_that_is_never_answered_is_given_up_in_the_end(void **state)
+{
+	struct talk t;
+
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 0, .times = 1); /* hangs */
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 200);
+	talk_open(&t, *state);
+	run(&t, 590000);
+	assert_int_equal(cloud_count(t.c, POLL), 1);
+	run(&t, 60000);
+	assert_true(session_is_connected(t.s));
+	talk_close(&t);
+}
+
 static void a_change_is_told_soon_and_many_travel_together(void **state)
 {
 	struct talk t;
@@ -201,6 +229,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TALK(idle_polls_come_every_thirty_seconds_and_ask_to_be_held),
 		TALK(after_a_held_poll_the_next_one_comes_at_once),
+		TALK(a_poll_that_is_held_for_long_is_not_aborted),
+		TALK(a_poll_that_is_never_answered_is_given_up_in_the_end),
 		TALK(a_change_is_told_soon_and_many_travel_together),
 		TALK(a_busy_vendor_is_left_alone_as_long_as_it_asks),
 		TALK(a_vendor_cannot_make_us_sleep_for_more_than_a_quarter_of_an_hour),

@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -431,6 +432,50 @@ static void http_tells_its_failures_apart(void **state)
 	server_stop(&s);
 }
 
+/* Our end of a connection to that port, among the files of this process. */
+static int client_of(unsigned port)
+{
+	for (int fd = 3; fd < 256; fd++) {
+		struct sockaddr_in a;
+		socklen_t len = sizeof(a);
+
+		if (getpeername(fd, (struct sockaddr *)&a, &len) == 0 && a.sin_family == AF_INET && ntohs(a.sin_port) == port)
+			return fd;
+	}
+	return -1;
+}
+
+static int option(int fd, int level, int name)
+{
+	int v = -1;
+	socklen_t len = sizeof(v);
+
+	assert_int_equal(getsockopt(fd, level, name, &v, &len), 0);
+	return v;
+}
+
+/* The kernel does the noticing; that it was asked to is what can be seen without cutting a cable. */
+static void http_notices_a_peer_that_vanishes(void **state)
+{
+	struct bench *b = *state;
+	struct server s;
+	struct http_req r = { 0 };
+	int fd;
+
+	server_start(&s);
+	assert_int_equal(get(b, &s, "/hello", &r), 0);
+	fd = client_of(s.port);
+	assert_true(fd >= 0);
+	assert_int_equal(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+	assert_int_equal(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 20);
+	assert_int_equal(option(fd, IPPROTO_TCP, TCP_KEEPINTVL), 10);
+	assert_int_equal(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 60000);
+	http_req_close(&r);
+	world_uv_free(b->w);
+	b->w = NULL;
+	server_stop(&s);
+}
+
 static void http_says_why_there_is_no_answer(void **state)
 {
 	struct bench *b = *state;
@@ -837,6 +882,7 @@ int main(void)
 		T(http_keeps_a_connection_and_asks_again_from_the_callback),
 		T(http_decodes_no_content_and_drops_trailers),
 		T(http_tells_its_failures_apart),
+		T(http_notices_a_peer_that_vanishes),
 		T(http_says_why_there_is_no_answer),
 		T(a_cancelled_request_calls_back_once_and_later),
 		T(a_world_may_be_freed_with_everything_still_open),
