@@ -39,10 +39,10 @@ static void an_operation_never_holds_more_than_it_counts_for(void **state)
 	run_counted(s, &k);
 }
 
-static int deny(struct shop *s, const char *action)
+static enum shop_fault lose(struct shop *s, const char *body)
 {
 	(void)s;
-	return strstr(action, "CreateListener") != NULL ? 1 : 0;
+	return strstr(body, "CreateListener") != NULL ? SHOP_LOST : SHOP_FINE;
 }
 
 static void nor_does_one_that_is_undone(void **state)
@@ -50,7 +50,7 @@ static void nor_does_one_that_is_undone(void **state)
 	struct shop *s = *state;
 	struct desk_command k;
 
-	s->break_at = deny;
+	s->break_at = lose;
 	shop_apply(s, &k, 1);
 	shop_send(s, &k, false);
 	run_counted(s, &k);
