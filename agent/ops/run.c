@@ -3,7 +3,7 @@
  * Happy path of a step: guard -> intent -> guard -> call -> judge -> outcome -> next. A read has neither guard nor intent. Poll
  * steps come back to the call after poll_s. An intent stands for every repetition of the same call with the same generation;
  * a changed call takes the next generation and an intent of its own. Every call that changes something is one attempt, with
- * the guard before it. What a call leaves in doubt: run_look.c; how a step ends: run_outcome.c. */
+ * the guard before it. What a call means: run_call.c, what it leaves in doubt: run_look.c, how a step ends: run_outcome.c. */
 #include <assert.h>
 #include <string.h>
 
@@ -28,8 +28,6 @@ static const struct sm_state run_states[] = {
 	[R_UNDO] = { "undo", SM_TO(R_NEXT) | SM_TO(R_ENDED) },
 	[R_ENDED] = { "ended", SM_END },
 };
-
-static void call(struct run *r);
 
 struct doing *run_now(struct run *r)
 {
@@ -79,126 +77,6 @@ bool run_stopping(struct run *r)
 	return true;
 }
 
-/* ---- call ---- */
-
-/* The step's settle_s since a point in time; 0 is none. */
-static bool has_passed(struct run *r, uint64_t since_ms)
-{
-	return since_ms != 0 && world_now_ms(r->env->w) - since_ms >= (uint64_t)run_now(r)->s.kind->settle_s * 1000;
-}
-
-struct step_ctx run_ctx(struct run *r, char token[53])
-{
-	struct doing *d = run_now(r);
-
-	run_token(r->env, r->plan->name, d->s.name, d->generation, token);
-	return (struct step_ctx){
-		.args = r->args,
-		.command = r->env->command,
-		.plan = r->plan->name,
-		.step = d->s.name,
-		.token = token,
-		.generation = d->generation,
-		.settled = has_passed(r, d->last_ms),
-		.patient = has_passed(r, d->first_ms),
-		.facts = r->facts,
-		.note = &r->note,
-	};
-}
-
-static void smaller(struct run *r)
-{
-	run_now(r)->generation++;
-	run_now(r)->standing = FRESH;
-	r->tries = 0;
-	run_guard(r);
-}
-
-static void settle(struct run *r, enum step_verdict v)
-{
-	switch (v) {
-	case STEP_DONE:
-		r->in_doubt = false;
-		run_outcome(r, true, "called");
-		break;
-	case STEP_AGAIN:
-		run_poll(r, false);
-		break;
-	case STEP_LOOK:
-		run_look(r);
-		break;
-	case STEP_SMALLER:
-		smaller(r);
-		break;
-	case STEP_FAILED:
-		run_fail(r);
-		break;
-	}
-}
-
-/* May a call of this step have had an effect that nobody knows? No answer and a success that cannot be read say: perhaps.
- * What AWS refused without looking at it (throttling, keys) takes no doubt away. Another refusal does under a ClientToken,
- * for then AWS would have repeated its first answer; a name alone has it refuse the repetition for reasons of its own, such
- * as a quota that the first call has filled. */
-static bool stays_in_doubt(const struct run *r, const struct step_kind *k, enum aws_class c)
-{
-	bool says_nothing = c == AWS_THROTTLED || c == AWS_EXPIRED || c == AWS_DENIED;
-
-	if (!step_mutates(k))
-		return false;
-	return c == AWS_AMBIGUOUS || c == AWS_OK || (r->in_doubt && (says_nothing || k->repeat != REPEAT_TOKEN));
-}
-
-static void answer_take(struct run *r, const struct aws_call *c)
-{
-	r->in_doubt = stays_in_doubt(r, run_now(r)->s.kind, c->class);
-	r->class = c->class;
-	r->was_duplicate = c->class == AWS_DUPLICATE;
-	r->wait_ms = c->retry_after_ms;
-	memcpy(r->code, c->code, sizeof(r->code));
-	memcpy(r->request_id, c->request_id, sizeof(r->request_id));
-	r->err = c->class == AWS_OK ? (struct err){ 0 } : c->err;
-}
-
-static void on_call(struct aws_call *c)
-{
-	struct run *r = container_of(c, struct run, call);
-	char token[53];
-	struct step_ctx x;
-
-	if (run_stopping(r))
-		return;
-	x = run_ctx(r, token);
-	answer_take(r, c);
-	if (c->class != AWS_OK)
-		log_warn("op.step.refused", "op=%s step=%s/%s class=%s code=%s err=\"%s\"", r->env->command, r->plan->name, x.step,
-			 aws_class_name(c->class), c->code, err_text(&c->err));
-	settle(r, run_now(r)->s.kind->judge(&x, c, &r->err));
-}
-
-static void call(struct run *r)
-{
-	struct doing *d = run_now(r);
-	bool mutates = step_mutates(d->s.kind);
-	char token[53];
-	struct step_ctx x = run_ctx(r, token);
-
-	sm_move(&r->sm, R_CALL);
-	aws_call_close(&r->call);
-	r->call = (struct aws_call){
-		.service = d->s.kind->service, .mutating = mutates, .earlier = r->tries, .command = r->env->command
-	};
-	if (d->s.kind->ask(&x, &r->call.form, &r->err) != 0) {
-		r->class = AWS_OK;
-		run_outcome(r, false, "not called");
-		return;
-	}
-	r->tries += mutates;
-	d->last_ms = world_now_ms(r->env->w);
-	d->first_ms = d->first_ms != 0 ? d->first_ms : d->last_ms;
-	aws_call_start(r->env->aws, &r->call, mutates ? r->env->operate : r->env->reader, on_call);
-}
-
 /* ---- guard and intent ---- */
 
 static void on_intent(struct journal_append *a)
@@ -245,7 +123,7 @@ static void guard_read(struct run *r)
 	if (run_may_undo(r) && run_may(r) == RUN_CANCEL)
 		run_leave(r, RUN_CANCEL);
 	else
-		call(r);
+		run_call(r);
 }
 
 static void guard_change(struct run *r)
@@ -257,7 +135,7 @@ static void guard_change(struct run *r)
 		r->started_ms = world_now_ms(r->env->w);
 		timer_start(r->env->w, &r->timer, FROZEN_POLL_MS, on_frozen);
 	} else if (leave == RUN_GO && d->standing == INTENDED) {
-		call(r);
+		run_call(r);
 	} else if (leave == RUN_GO) {
 		intent(r);
 	} else if (r->in_doubt) {
@@ -346,7 +224,7 @@ void run_next(struct run *r)
 	}
 	r->env->progress(r->env->ctx, r);
 	if (!step_mutates(d->s.kind))
-		call(r);
+		run_call(r);
 	else if (d->standing == INTENDED)
 		resume(r);
 	else

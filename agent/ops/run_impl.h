@@ -1,4 +1,5 @@
-/* run_impl.h - what the files of the engine share: run.c (the flow from step to step), run_look.c (waiting, looking, giving up),
+/* run_impl.h - what the files of the engine share: run.c (the flow from step to step), run_call.c (a call and its
+ * answer), run_look.c (waiting, looking, giving up),
  * run_outcome.c (how a step ends, and the taking back), run_journal.c (its records, read back). Nobody else includes this. */
 #pragma once
 #include "agent/base/sm.h"
@@ -67,13 +68,16 @@ struct run {
 
 /* run.c */
 struct doing *run_now(struct run *r);
-struct step_ctx run_ctx(struct run *r, char token[53]); /* token: where its text is put */
 bool run_may_undo(const struct run *r);
 enum run_leave run_may(struct run *r); /* asks the customer's switches; the sentence is in r->err */
 bool run_stopping(struct run *r);      /* a stop asked for while something was under way takes effect when that calls back */
 void run_next(struct run *r);
 void run_guard(struct run *r);
 void run_end(struct run *r, enum run_end how);
+
+/* run_call.c */
+void run_call(struct run *r);
+struct step_ctx run_ctx(struct run *r, char token[53]); /* token: where its text is put */
 
 /* run_look.c */
 void run_look(struct run *r);

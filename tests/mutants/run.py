@@ -127,7 +127,7 @@ MUTANTS = [
     ),
     Mutant(
         "doubt forgotten when the repetition is refused",
-        "agent/ops/run.c",
+        "agent/ops/run_call.c",
         "(r->in_doubt && (says_nothing || k->repeat != REPEAT_TOKEN))",
         "(r->in_doubt && says_nothing)",
         "build/tests/unit/ops/test_run_look",
@@ -146,7 +146,7 @@ MUTANTS = [
     ),
     Mutant(
         "changes with the keys of the instance role",
-        "agent/ops/run.c",
+        "agent/ops/run_call.c",
         "mutates ? r->env->operate : r->env->reader",
         "r->env->reader",
     ),

@@ -19,6 +19,8 @@ enum shop_fault {
 	SHOP_LOST,       /* the call never arrives */
 	SHOP_LOST_AFTER, /* it is carried out and the answer is lost; what it made is not shown for 30 s */
 	SHOP_QUOTA,      /* SecurityGroupLimitExceeded */
+	SHOP_THROTTLED,  /* Throttling, as ELB says it */
+	SHOP_DENIED,     /* AccessDenied, as ELB says it */
 };
 
 struct shop {
@@ -31,6 +33,7 @@ struct shop {
 	struct specs k;
 	enum shop_fault (*break_at)(struct shop *s, const char *body); /* asked for every call with a body */
 	unsigned broke;
+	uint64_t longest_ms; /* between two calls, where a test measures it */
 	struct buf seen;     /* "Action " of each mutating call that acted or tried */
 	const char *watched; /* an action whose journal is checked: an intent must stand */
 };
@@ -54,10 +57,19 @@ static inline void shop_lose_after(struct shop *s, struct sim_http *x)
 		s->sim->groups[groups]->t.shown_ms = world_now_ms(s->d.w) + 30000;
 }
 
+static inline void shop_refuse(struct sim_http *x, int status, const char *code)
+{
+	CLEANUP(mem_close)
+	char *body =
+	    str_starts(code, "Security")
+		? mem_printf("<Response><Errors><Error><Code>%s</Code><Message>no</Message></Error></Errors></Response>", code)
+		: mem_printf("<ErrorResponse><Error><Code>%s</Code><Message>no</Message></Error></ErrorResponse>", code);
+
+	sim_http_answer(x, status, "", body, strlen(body), 0);
+}
+
 static inline void shop_on_request(void *ctx, struct sim_http *x)
 {
-	static const char quota[] = "<Response><Errors><Error><Code>SecurityGroupLimitExceeded</Code><Message>no more</Message>"
-				    "</Error></Errors><RequestID>r</RequestID></Response>";
 	struct shop *s = ctx;
 
 	switch (s->break_at != NULL && x->body_len > 0 ? s->break_at(s, x->body) : SHOP_FINE) {
@@ -71,7 +83,13 @@ static inline void shop_on_request(void *ctx, struct sim_http *x)
 		shop_lose_after(s, x);
 		break;
 	case SHOP_QUOTA:
-		sim_http_answer(x, 400, "", quota, strlen(quota), 0);
+		shop_refuse(x, 400, "SecurityGroupLimitExceeded");
+		break;
+	case SHOP_THROTTLED:
+		shop_refuse(x, 400, "Throttling");
+		break;
+	case SHOP_DENIED:
+		shop_refuse(x, 403, "AccessDenied");
 		break;
 	}
 }

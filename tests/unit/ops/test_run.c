@@ -1,35 +1,5 @@
-/* test_run.c - the engine: asks anew before each change, takes what there is, holds under STOP. */
+/* test_run.c - the engine: asks anew before each change, also when AWS has throttled the last one; holds under STOP. */
 #include "tests/unit/ops/shop.h"
-
-/* The journal keeps an intent for each generation, so the token is known before the call. */
-static void too_little_room_takes_what_there_is_with_another_token(void **state)
-{
-	struct shop *s = *state;
-	struct arena *m = arena_new_sized(8u << 20);
-	struct desk_command k;
-
-	s->sim->capacity = 1;
-	shop_run(s, &k);
-	assert_int_equal(shop_ends(s, &k, NULL), DONE);
-	assert_int_equal(shop_alive(s), 1);
-	assert_int_equal(shop_count(s, "RunInstances"), 2);
-	assert_string_equal(shop_status(s, &k, m)->note, "short: 1 of 2 nodes in be");
-	arena_free(m);
-}
-
-static void no_room_at_all_takes_nothing_and_says_capacity(void **state)
-{
-	struct shop *s = *state;
-	struct arena *m = arena_new_sized(8u << 20);
-	struct desk_command k;
-
-	s->sim->capacity = 0;
-	shop_run(s, &k);
-	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(FAILED));
-	assert_int_equal(shop_status(s, &k, m)->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__CAPACITY);
-	assert_int_equal(shop_alive(s), 0);
-	arena_free(m);
-}
 
 static void stop_holds_the_next_change_and_mode_off_too(void **state)
 {
@@ -71,11 +41,35 @@ static void a_token_is_one_of_a_kind_and_needs_no_memory(void **state)
 	assert_string_not_equal(a, b);
 }
 
+static enum shop_fault throttled(struct shop *s, const char *body)
+{
+	if (!str_starts(body, "Action=CreateLoadBalancer&"))
+		return SHOP_FINE;
+	if (s->broke++ == 0)
+		sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
+	return SHOP_THROTTLED;
+}
+
+/* A throttled change is not sent again behind the customer's back. */
+static void a_throttled_change_asks_again_before_it_is_repeated(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	s->break_at = throttled;
+	shop_run(s, &k);
+	sim_run_until(s->d.w, NULL, NULL, 120000);
+	assert_int_equal(s->broke, 1);
+	s->break_at = NULL;
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(shop_count(s, "CreateLoadBalancer"), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SHOP(too_little_room_takes_what_there_is_with_another_token),
-		SHOP(no_room_at_all_takes_nothing_and_says_capacity),
+		SHOP(a_throttled_change_asks_again_before_it_is_repeated),
 		SHOP(stop_holds_the_next_change_and_mode_off_too),
 		cmocka_unit_test(a_token_is_one_of_a_kind_and_needs_no_memory),
 	};
