@@ -261,6 +261,32 @@ static void open_commands_of_the_largest_size_fit_and_the_next_one_waits(void **
 	assert_it_starts_again(s, seq - 1);
 }
 
+/* A plan that waits for nobody's approval keeps its room; another one has what is left, or all of it when it is alone. */
+static void plans_share_what_room_there_is(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command one, two;
+	const struct op *holder, *other;
+	size_t held;
+
+	shop_policy(s, "commands: {warehouse.apply: approve}\nbounds: {instance_types: [r6i.xlarge], nodes_per_cluster: 9, "
+		       "nodes_total: 9, volume_gib: 500, cidrs: [10.0.0.0/8], ports: [1-65535]}\n");
+	shop_apply(s, &one, 1);
+	shop_send(s, &one, false);
+	assert_true(shop_until(s, &one, OP_WAIT_APPROVAL, 60000));
+	shop_apply(s, &two, 2);
+	shop_send(s, &two, false);
+	holder = ops_find(s->d.ops, one.id);
+	other = ops_find(s->d.ops, two.id);
+	held = op_fields(holder)->plan_bytes;
+	assert_in_range(held, 1000, ROOM_PLANS / 10);
+	assert_true(ops_has_room_for_plan(s->d.ops, other, ROOM_PLANS - held));
+	assert_false(ops_has_room_for_plan(s->d.ops, other, ROOM_PLANS - held + 1));
+	assert_true(ops_has_room_for_plan(s->d.ops, holder, 2 * ROOM_PLANS));
+	reopen(s);
+	assert_in_range(op_fields(ops_find(s->d.ops, one.id))->plan_bytes, held, held + 1000); /* read back as a whole line */
+}
+
 static void results_that_nobody_acknowledges_make_commands_wait_and_then_go_on(void **state)
 {
 	struct shop *s = *state;
@@ -294,6 +320,7 @@ int main(void)
 		SHOP(a_flood_of_the_same_event_is_noted_once),
 		SHOP(no_more_than_a_few_commands_are_open_at_once),
 		SHOP(open_commands_of_the_largest_size_fit_and_the_next_one_waits),
+		SHOP(plans_share_what_room_there_is),
 		SHOP(results_that_nobody_acknowledges_make_commands_wait_and_then_go_on),
 	};
 

@@ -203,10 +203,36 @@ static void facts_are_put_in_their_places_and_a_missing_one_is_an_error(void **s
 	}
 }
 
+/* Plans and what they preserve are one record of the journal: it must fit, whatever the account holds. */
+static void plans_too_large_for_a_record_are_refused_whatever_makes_them_so(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct plan_builder *b = begin();
+		struct plans *p = NULL;
+		struct err e = { 0 };
+
+		plan_begin(b, "base", 0);
+		for (int k = 0; i == 0 && k < 20000; k++)
+			plan_preserve(b, "volume", "vol-0123456789abcdef0123456789abcdef0123456789abcdef");
+		for (int k = 0; i == 1 && k < 200; k++) {
+			CLEANUP(mem_close) char *text = mem_alloc(8192);
+			json_t *args = group_args();
+
+			memset(text, 'x', 8191);
+			json_object_set_new(args, "description", json_string(text));
+			plan_add(b, &kind_create_security_group, args, "sg-%d", k);
+		}
+		assert_int_equal(plan_end(b, &p, &e), -ERR_LIMIT);
+		assert_string_equal(e.text, "the plans are larger than 1048576 bytes");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plan_keeps_its_order_its_pivot_and_drops_what_is_empty),
+		cmocka_unit_test(plans_too_large_for_a_record_are_refused_whatever_makes_them_so),
 		cmocka_unit_test(the_same_plan_has_the_same_hash_and_any_other_another),
 		cmocka_unit_test(a_plan_read_back_from_its_json_is_the_same),
 		cmocka_unit_test(json_that_is_no_plan_is_an_error),
