@@ -1,0 +1,120 @@
+/* planner_balancer.c - target groups, load balancers and their listeners. */
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/planner_impl.h"
+
+typedef Reeve__Control__V1__Listener listener_t;
+
+const struct inventory_group *planner_tg_there(const struct planning *p, const char *name)
+{
+	char full[33];
+
+	spec_short_name(p->a->owner.installation, p->warehouse, "tg", name, full);
+	return inventory_tg_by_name(p->inv, full);
+}
+
+json_t *planner_tg_ref(const struct planning *p, const char *name)
+{
+	const struct inventory_group *g = planner_tg_there(p, name);
+
+	return planner_ref(g != NULL ? g->g.arn : NULL, "tg", name);
+}
+
+void planner_plan_tg(struct planning *p, const tg_t *want)
+{
+	CLEANUP(mem_close) char *step = mem_printf("tg-%s", want->name);
+	const struct inventory_group *have = planner_tg_there(p, want->name);
+	char full[33];
+
+	if (have != NULL && (have->g.port != want->port || !str_eq(have->g.protocol, want->protocol))) {
+		if (p->err.code == 0)
+			err_set(&p->err, ERR_UNSUPPORTED, "target group %s: changing port or protocol is not available yet",
+				want->name);
+		return;
+	}
+	if (have != NULL)
+		return;
+	spec_short_name(p->a->owner.installation, p->warehouse, "tg", want->name, full);
+	plan_add(p->b, &kind_create_target_group,
+		 json_pack("{s:s, s:s, s:s, s:i, s:s, s:o, s:o}", "name", full, "purpose", want->name, "protocol", want->protocol,
+			   "port", (int)want->port, "vpc_id", p->spec->vpc_id, "tags", planner_tags(p, NULL, step, NULL, 0), "fact",
+			   json_sprintf("tg.%s", want->name)),
+		 "%s", step);
+}
+
+static void add_listener(struct planning *p, const lb_t *lb, const listener_t *want, json_t *lb_ref)
+{
+	CLEANUP(mem_close) char *step = mem_printf("listener-%s-%u", lb->name, want->port);
+
+	plan_add(p->b, &kind_create_listener,
+		 json_pack("{s:o, s:s, s:i, s:o, s:o, s:o}", "lb_arn", lb_ref, "protocol", want->protocol, "port", (int)want->port,
+			   "group_arn", planner_tg_ref(p, want->target_group), "tags", planner_tags(p, NULL, step, NULL, 0), "fact",
+			   json_sprintf("listener.%s.%u", lb->name, want->port)),
+		 "%s", step);
+}
+
+static void remove_listener(struct planning *p, const lb_t *lb, const struct elb_listener *l)
+{
+	plan_add(p->b, &kind_delete_listener, json_pack("{s:s}", "arn", l->arn), "nolistener-%s-%u", lb->name, l->port);
+}
+
+static const struct elb_listener *have_listener(const struct inventory_lb *lb, uint32_t port)
+{
+	for (size_t i = 0; lb != NULL && i < lb->listeners.n; i++)
+		if (lb->listeners.v[i].port == port)
+			return &lb->listeners.v[i];
+	return NULL;
+}
+
+/* A listener that leads elsewhere goes first: two cannot share a port. */
+static void plan_listener(struct planning *p, const lb_t *lb, const struct inventory_lb *have, const listener_t *want)
+{
+	const struct elb_listener *l = have_listener(have, want->port);
+	const struct inventory_group *g = planner_tg_there(p, want->target_group);
+
+	if (l != NULL && g != NULL && str_eq(l->group_arn, g->g.arn) && str_eq(l->protocol, want->protocol))
+		return;
+	if (l != NULL)
+		remove_listener(p, lb, l);
+	add_listener(p, lb, want, planner_ref(have != NULL ? have->lb.arn : NULL, "lb", lb->name));
+}
+
+static bool wants_port(const lb_t *lb, uint32_t port)
+{
+	for (size_t i = 0; i < lb->n_listeners; i++)
+		if (lb->listeners[i]->port == port)
+			return true;
+	return false;
+}
+
+static json_t *subnets_of(const lb_t *lb)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < lb->n_subnet_ids; i++)
+		json_array_append_new(list, json_string(lb->subnet_ids[i]));
+	return list;
+}
+
+void planner_plan_lb(struct planning *p, const lb_t *want)
+{
+	CLEANUP(mem_close) char *step = mem_printf("lb-%s", want->name);
+	const struct inventory_lb *have;
+	char full[33];
+
+	spec_short_name(p->a->owner.installation, p->warehouse, "lb", want->name, full);
+	have = inventory_lb_by_name(p->inv, full);
+	if (have == NULL)
+		plan_add(p->b, &kind_create_load_balancer,
+			 json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", full, "purpose", want->name, "subnet_ids", subnets_of(want),
+				   "tags", planner_tags(p, NULL, step, NULL, 0), "fact", json_sprintf("lb.%s", want->name)),
+			 "%s", step);
+	for (size_t i = 0; i < want->n_listeners; i++)
+		plan_listener(p, want, have, want->listeners[i]);
+	for (size_t i = 0; have != NULL && i < have->listeners.n; i++)
+		if (!wants_port(want, have->listeners.v[i].port))
+			remove_listener(p, want, &have->listeners.v[i]);
+	if (have == NULL || !str_starts(have->lb.state, "active"))
+		plan_add(p->b, &kind_wait_load_balancer, json_pack("{s:s, s:s}", "name", full, "purpose", want->name), "%s-active",
+			 step);
+}

@@ -1,0 +1,81 @@
+/* planner_rest.c - what nobody wants any more: clusters that the spec does not name, then what was shared. When all of a
+ * warehouse is deleted, nothing of it is wanted. */
+#include "agent/base/str.h"
+#include "agent/ops/planner_impl.h"
+
+static bool wants_cluster(const struct planning *p, const char *cluster)
+{
+	for (size_t i = 0; p->spec != NULL && i < p->spec->n_clusters; i++)
+		if (str_eq(p->spec->clusters[i]->name, cluster))
+			return true;
+	return false;
+}
+
+/* Each cluster once: at its first node. */
+void planner_plan_lost_clusters(struct planning *p, unsigned stage)
+{
+	for (size_t i = 0; i < p->inv->instances.n; i++) {
+		const struct ec2_instance *in = &p->inv->instances.v[i];
+		const char *cluster = ec2_tag_get(&in->tags, "reeve:cluster");
+		bool first = true;
+
+		if (cluster == NULL || !planner_is_node(p, in, cluster) || wants_cluster(p, cluster))
+			continue;
+		for (size_t k = 0; k < i; k++)
+			first = first && !planner_is_node(p, &p->inv->instances.v[k], cluster);
+		if (first)
+			planner_plan_no_cluster(p, cluster, stage);
+	}
+}
+
+static bool wants_short(const struct planning *p, const char *kind, const char *full)
+{
+	bool is_lb = str_eq(kind, "lb");
+	size_t n = p->spec == NULL ? 0 : is_lb ? p->spec->n_load_balancers : p->spec->n_target_groups;
+	char name[33];
+
+	for (size_t i = 0; i < n; i++) {
+		spec_short_name(p->a->owner.installation, p->warehouse, kind,
+				is_lb ? p->spec->load_balancers[i]->name : p->spec->target_groups[i]->name, name);
+		if (str_eq(name, full))
+			return true;
+	}
+	return false;
+}
+
+static bool wants_group(const struct planning *p, const char *full)
+{
+	char name[256];
+
+	for (size_t i = 0; p->spec != NULL && i < p->spec->n_security_groups; i++) {
+		planner_group_name(p, p->spec->security_groups[i]->name, name);
+		if (str_eq(name, full))
+			return true;
+	}
+	return false;
+}
+
+void planner_plan_rest(struct planning *p, const char *name, unsigned stage)
+{
+	planner_begin(p, name, stage);
+	plan_pivot(p->b);
+	for (size_t i = 0; i < p->inv->lbs_n; i++) {
+		const struct inventory_lb *lb = &p->inv->lbs[i];
+
+		if (planner_is_of_warehouse(p, &lb->lb.tags) && !wants_short(p, "lb", lb->lb.name))
+			plan_add(p->b, &kind_delete_load_balancer,
+				 json_pack("{s:s, s:b}", "arn", lb->lb.arn, "in_use", lb->listeners.n > 0), "nolb-%s", lb->lb.name);
+	}
+	for (size_t i = 0; i < p->inv->tgs_n; i++) {
+		const struct inventory_group *g = &p->inv->tgs[i];
+
+		if (planner_is_of_warehouse(p, &g->g.tags) && !wants_short(p, "tg", g->g.name))
+			plan_add(p->b, &kind_delete_target_group, json_pack("{s:s}", "arn", g->g.arn), "notg-%s", g->g.name);
+	}
+	for (size_t i = 0; i < p->inv->groups.n; i++) {
+		const struct ec2_group *g = &p->inv->groups.v[i];
+
+		if (planner_is_of_warehouse(p, &g->tags) && !wants_group(p, g->name))
+			plan_add(p->b, &kind_delete_security_group, json_pack("{s:s}", "group_id", g->id), "nosg-%s", g->name);
+	}
+}

@@ -1,0 +1,103 @@
+/* desk.h - what a planner has before it: a good specification, and an inventory that a test fills. */
+#pragma once
+#include "agent/base/json.h"
+#include "agent/base/str.h"
+#include "agent/ops/planner.h"
+#include "tests/unit/ops/specs.h"
+
+struct desk {
+	struct specs k;
+	struct inventory *inv;
+	struct planner_args a;
+};
+
+static inline int desk_start(void **state)
+{
+	static const char *cidrs[] = { "10.0.0.0/16" };
+	static struct ec2_vpc vpcs[] = { { .id = "vpc-1", .cidr = "10.0.0.0/16", .cidrs = cidrs, .cidrs_n = 1 } };
+	struct desk *d = mem_new(struct desk);
+
+	specs_good(&d->k);
+	d->inv = inventory_new();
+	d->inv->taken_ms = 1800000000000;
+	d->inv->vpcs = (struct ec2_vpcs){ vpcs, 1 };
+	d->a = (struct planner_args){ .owner = { "velodb", "inst-1" }, .command = "c-1", .inv = d->inv };
+	*state = d;
+	return 0;
+}
+
+static inline int desk_end(void **state)
+{
+	struct desk *d = *state;
+
+	inventory_free(d->inv);
+	mem_free(d);
+	return 0;
+}
+
+static inline struct plans *desk_apply(struct desk *d)
+{
+	struct plans *p = NULL;
+
+	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, NULL), 0);
+	return p;
+}
+
+/* "plan/step plan/step ..." of all plans, in order. */
+static inline const char *desk_steps(const struct plans *p)
+{
+	static char text[8192];
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t k = 0; k < p->v[i].n; k++)
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s/%s", used > 0 ? " " : "", p->v[i].name,
+						 p->v[i].steps[k].name);
+	return text;
+}
+
+static inline struct ec2_tags desk_tags(struct desk *d, const char *cluster, const char *generation)
+{
+	struct ec2_tag *t = arena_alloc(d->inv->arena, 5 * sizeof(*t));
+
+	t[0] = (struct ec2_tag){ "resource-created-by", "velodb" };
+	t[1] = (struct ec2_tag){ "reeve:installation", "inst-1" };
+	t[2] = (struct ec2_tag){ "reeve:warehouse", "wh-1" };
+	t[3] = (struct ec2_tag){ "reeve:cluster", cluster };
+	t[4] = (struct ec2_tag){ "reeve:generation", generation };
+	return (struct ec2_tags){ t, 5 };
+}
+
+static inline void desk_add_node(struct desk *d, const char *id, const char *cluster, const char *state)
+{
+	struct ec2_instances *l = &d->inv->instances;
+	struct ec2_instance *v = arena_alloc(d->inv->arena, (l->n + 1) * sizeof(*v));
+
+	if (l->n > 0)
+		memcpy(v, l->v, l->n * sizeof(*v));
+	v[l->n] = (struct ec2_instance){ .id = id,
+					 .state = state,
+					 .type = "r6i.xlarge",
+					 .launch_time = id,
+					 .tags = desk_tags(d, cluster, "1"),
+					 .reason = "",
+					 .reason_code = "" };
+	l->v = v;
+	l->n++;
+}
+
+static inline void desk_add_group(struct desk *d, const struct ec2_rule *rules, size_t n)
+{
+	struct ec2_group *g = arena_new(d->inv->arena, struct ec2_group);
+
+	*g = (struct ec2_group){ .id = "sg-1",
+				 .name = "velodb-inst-1-wh-1-node",
+				 .vpc_id = "vpc-1",
+				 .rules = (struct ec2_rule *)rules,
+				 .rules_n = n,
+				 .tags = desk_tags(d, "", "2") };
+	d->inv->groups = (struct ec2_groups){ g, 1 };
+}
+
+#define DESK_TEST(f) cmocka_unit_test_setup_teardown(f, desk_start, desk_end)

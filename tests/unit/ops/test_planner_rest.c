@@ -1,0 +1,58 @@
+/* test_planner_rest.c - what nobody wants any more, and what is none of our business. */
+#include "tests/unit/ops/desk.h"
+
+static void a_cluster_that_the_spec_forgot_goes_once_however_many_nodes_it_has(void **state)
+{
+	struct desk *d = *state;
+	struct plans *p;
+
+	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = d->k.s.n_clusters = 0;
+	desk_add_node(d, "i-1", "old", "running");
+	desk_add_node(d, "i-2", "old", "pending");
+	p = desk_apply(d);
+	assert_string_equal(desk_steps(p), "cluster-old/terminate cluster-old/gone");
+	assert_int_equal(json_array_size(json_object_get(p->v[0].steps[0].args, "instances")), 2);
+	plans_free(p);
+}
+
+static void what_was_shared_and_is_wanted_no_more_goes_last_balancers_before_their_groups(void **state)
+{
+	struct desk *d = *state;
+	struct inventory_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = desk_tags(d, "", "1") } };
+	struct inventory_group g = { .g = { .arn = "arn:tg", .name = "rv-tg", .tags = desk_tags(d, "", "1") } };
+	struct plans *p;
+
+	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = d->k.s.n_clusters = 0;
+	d->inv->lbs = &lb;
+	d->inv->tgs = &g;
+	d->inv->lbs_n = d->inv->tgs_n = 1;
+	desk_add_group(d, NULL, 0);
+	p = desk_apply(d);
+	assert_string_equal(desk_steps(p), "tidy/nolb-rv-lb tidy/notg-rv-tg tidy/nosg-velodb-inst-1-wh-1-node");
+	assert_int_equal(p->v[0].stage, 2);
+	plans_free(p);
+}
+
+static void what_another_warehouse_shares_stays(void **state)
+{
+	struct desk *d = *state;
+	struct plans *p;
+
+	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = d->k.s.n_clusters = 0;
+	desk_add_group(d, NULL, 0);
+	((struct ec2_tag *)d->inv->groups.v[0].tags.v)[2].value = "wh-2";
+	p = desk_apply(d);
+	assert_string_equal(desk_steps(p), "");
+	plans_free(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		DESK_TEST(a_cluster_that_the_spec_forgot_goes_once_however_many_nodes_it_has),
+		DESK_TEST(what_was_shared_and_is_wanted_no_more_goes_last_balancers_before_their_groups),
+		DESK_TEST(what_another_warehouse_shares_stays),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
