@@ -212,7 +212,6 @@ static void write_files(struct scene *s)
 				 vendor_public(s->vendor, "head", keys[2]), odds_one_in(&s->odds, 2) ? "64KiB" : "4MiB",
 				 odds_one_in(&s->odds, 4) ? "1MiB" : "64MiB", odds_one_in(&s->odds, 4) ? "2s" : "10s");
 	sim_file_puts(s->w, "/etc/reeve/reeve.yaml", s->cfg_text);
-	scene_policy_write(s, SCENE_OPEN);
 }
 
 void scene_run(uint64_t seed, bool verbose, struct scene_result *ret)

@@ -13,6 +13,7 @@
 #define SCENE_TROUBLES_MAX 12
 #define SCENE_POLICY "/etc/reeve/policy.yaml"
 #define SCENE_STOP "/etc/reeve/STOP"
+#define SCENE_NODES_TOTAL 24 /* more than all commands together ever want */
 #define SCENE_HOLD_S 30
 #define SCENE_JOURNAL "/var/lib/reeve/journal"
 
@@ -64,6 +65,7 @@ struct scene {
 	uint64_t stop_since_ms; /* 0: no STOP file stands */
 	uint64_t off_since_ms;  /* since when the policy allows nothing; 0: it does */
 	uint64_t none_since_ms; /* since when its bounds allow no node */
+	unsigned nodes_total; /* of the policy */
 	bool policy_changed, role_was_gone, capacity_short, clock_stepped, died;
 	/* death */
 	unsigned deaths_left;

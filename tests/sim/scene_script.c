@@ -113,6 +113,8 @@ void scene_script_make(struct scene *s)
 {
 	s->have[0] = s->have[1] = (struct want){ .gone = true };
 	odds_make(s);
+	s->nodes_total = odds_one_in(&s->odds, 5) ? (unsigned)odds_between(&s->odds, 2, 6) : SCENE_NODES_TOTAL;
+	scene_policy_write(s, SCENE_OPEN);
 	troubles_make(s);
 	orders_make(s);
 	s->deaths_left = odds_one_in(&s->odds, 3) ? 0 : (unsigned)odds_between(&s->odds, 1, odds_one_in(&s->odds, 3) ? 10 : 3);
@@ -128,10 +130,10 @@ void scene_policy_write(struct scene *s, enum scene_policy p)
 
 	snprintf(text, sizeof(text),
 		 "commands:\n  warehouse.apply: %s\n  warehouse.delete: %s\nbounds:\n  instance_types: [%s]\n"
-		 "  nodes_per_cluster: 3\n  nodes_total: 24\n  volume_gib: 500\n  cidrs: [10.0.0.0/8]\n  ports: [8000-10000]\n"
+		 "  nodes_per_cluster: 3\n  nodes_total: %u\n  volume_gib: 500\n  cidrs: [10.0.0.0/8]\n  ports: [8000-10000]\n"
 		 "delete_hold: %ds\nexport:\n  metrics: [\"reeve.*\"]\n",
 		 p == SCENE_PLAN_ONLY ? "plan-only" : "auto", p == SCENE_PLAN_ONLY ? "off" : "auto",
-		 p == SCENE_NO_NODES ? "t3.nano" : "m6i.large", SCENE_HOLD_S);
+		 p == SCENE_NO_NODES ? "t3.nano" : "m6i.large", s->nodes_total, SCENE_HOLD_S);
 	sim_file_puts(s->w, SCENE_POLICY, text);
 	s->off_since_ms = p == SCENE_PLAN_ONLY ? world_now_ms(s->w) : 0;
 	s->none_since_ms = p == SCENE_NO_NODES ? world_now_ms(s->w) : 0;
