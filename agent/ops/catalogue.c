@@ -110,3 +110,12 @@ enum step_verdict step_judge_refusal(const struct step_ctx *x, const struct aws_
 	err_set(e, ERR_SERVICE, "%s", err_text(&c->err));
 	return STEP_FAILED;
 }
+
+enum step_verdict step_judge_gone(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	if (c->class == AWS_NOTFOUND)
+		return step_may_hide(x) ? STEP_AGAIN : STEP_LOOK;
+	if (c->class == AWS_OK)
+		return STEP_DONE;
+	return c->class == AWS_CONFLICT ? STEP_AGAIN : step_judge_refusal(x, c, e);
+}

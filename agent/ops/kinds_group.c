@@ -193,16 +193,6 @@ static int revoke_ask(const struct step_ctx *x, struct form *f, struct err *e)
 	return 0;
 }
 
-/* "Not found" alone is no proof: what was made a moment ago is described by AWS before every call knows it. So we look. */
-static enum step_verdict gone_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
-{
-	if (c->class == AWS_NOTFOUND)
-		return step_may_hide(x) ? STEP_AGAIN : STEP_LOOK;
-	if (c->class == AWS_OK)
-		return STEP_DONE;
-	return c->class == AWS_CONFLICT ? STEP_AGAIN : step_judge_refusal(x, c, e);
-}
-
 static bool revoke_find(const struct step_ctx *x, const struct inventory *inv)
 {
 	return !step_may_hide(x) && !has_rule(x->args, inv);
@@ -217,7 +207,7 @@ const struct step_kind kind_revoke_ingress = {
 	.deadline_s = 300,
 	.poll_s = 3,
 	.ask = revoke_ask,
-	.judge = gone_judge,
+	.judge = step_judge_gone,
 	.find = revoke_find,
 	.print = rule_print,
 };
@@ -254,7 +244,7 @@ const struct step_kind kind_delete_security_group = {
 	.removes = "security-group",
 	.removes_arg = "group_id",
 	.ask = delete_ask,
-	.judge = gone_judge,
+	.judge = step_judge_gone,
 	.find = delete_find,
 	.print = delete_print,
 };

@@ -89,3 +89,6 @@ bool step_may_hide(const struct step_ctx *x);
 /* The usual judgement of a call that did not succeed: ambiguous is LOOK, what AWS surely did not do for want of room or keys is
  * AGAIN, the rest FAILED with a sentence. */
 enum step_verdict step_judge_refusal(const struct step_ctx *x, const struct aws_call *c, struct err *e);
+/* The same of a call that removes. "Not found" alone is no proof: what was made a moment ago is described by AWS before every
+ * call knows it, so we look. A conflict is what still holds on to it. */
+enum step_verdict step_judge_gone(const struct step_ctx *x, const struct aws_call *c, struct err *e);

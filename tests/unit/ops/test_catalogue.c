@@ -132,6 +132,21 @@ static void a_refusal_is_judged_by_what_aws_surely_did_not_do(void **state)
 	}
 }
 
+static void what_is_not_found_is_gone_only_after_a_look_and_what_is_held_is_waited_for(void **state)
+{
+	CLEANUP(json_close) json_t *fresh = json_pack("{s:b}", "fresh", 1), *old = json_object();
+	struct step_ctx x = { .args = fresh };
+	struct aws_call gone = { .class = AWS_NOTFOUND }, held = { .class = AWS_CONFLICT }, done = { .class = AWS_OK };
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(step_judge_gone(&x, &gone, &e), STEP_AGAIN);
+	x.args = old;
+	assert_int_equal(step_judge_gone(&x, &gone, &e), STEP_LOOK);
+	assert_int_equal(step_judge_gone(&x, &held, &e), STEP_AGAIN);
+	assert_int_equal(step_judge_gone(&x, &done, &e), STEP_DONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +157,7 @@ int main(void)
 		cmocka_unit_test(a_tag_that_is_no_text_is_refused_and_nothing_returned),
 		cmocka_unit_test(what_is_fresh_may_hide_until_the_wait_is_over),
 		cmocka_unit_test(a_refusal_is_judged_by_what_aws_surely_did_not_do),
+		cmocka_unit_test(what_is_not_found_is_gone_only_after_a_look_and_what_is_held_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,20 +1,16 @@
-/* test_kinds_elb.c - step kinds of load balancers, target groups, listeners and targets. */
+/* test_kinds_elb.c - what all creations and all deletions of load balancing keep. */
 #include "tests/unit/ops/kinds.h"
 
 #define TG "arn:tg"
 #define LB "arn:lb"
-#define TARGETS "{\"group_arn\": \"" TG "\", \"instances\": [\"i-1\", \"i-2\"]"
 
-static struct elb_target targets[2];
 static struct inventory_group group;
 static struct inventory_lb lb;
 static struct elb_listener listener;
 
-static void add_all(struct kinds *t, size_t targets_n)
+static void add_all(struct kinds *t)
 {
-	targets[0] = (struct elb_target){ .id = "i-1", .state = "healthy", .reason = "" };
-	targets[1] = (struct elb_target){ .id = "i-2", .state = "healthy", .reason = "" };
-	group = (struct inventory_group){ .g = { .arn = TG, .name = "rv-tg" }, .targets = { targets, targets_n } };
+	group = (struct inventory_group){ .g = { .arn = TG, .name = "rv-tg" } };
 	listener = (struct elb_listener){ .arn = "arn:listener", .lb_arn = LB, .protocol = "TCP", .group_arn = TG, .port = 9030 };
 	lb = (struct inventory_lb){ .lb = { .arn = LB, .name = "rv-lb", .state = "active" }, .listeners = { &listener, 1 } };
 	t->inv->tgs = &group;
@@ -68,76 +64,11 @@ static void what_is_made_leaves_its_arn_and_is_found_again(void **state)
 		assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "LoadBalancerNotFound"), STEP_AGAIN);
 		assert_int_equal(kinds_refused(&t, AWS_QUOTA, "TooManyListeners"), STEP_FAILED);
 		assert_false(kinds_finds(&t));
-		add_all(&t, 0);
+		add_all(&t);
 		assert_true(kinds_finds(&t));
 		assert_string_equal(kinds_fact(&t, "f"), made[i].fact);
 		kinds_end(&t);
 	}
-}
-
-static void targets_are_registered_when_all_of_them_are(void **state)
-{
-	struct kinds t;
-
-	(void)state;
-	kinds_start(&t, &kind_register, TARGETS "}");
-	assert_has(kinds_ask(&t), "Targets.member.2.Id=i-2");
-	assert_int_equal(kinds_refused(&t, AWS_INVALID, "InvalidTarget"), STEP_AGAIN);
-	assert_int_equal(kinds_refused(&t, AWS_AMBIGUOUS, ""), STEP_LOOK);
-	add_all(&t, 1);
-	assert_false(kinds_finds(&t));
-	add_all(&t, 2);
-	assert_true(kinds_finds(&t));
-	targets[1].state = "draining";
-	assert_false(kinds_finds(&t));
-	kinds_end(&t);
-}
-
-static void targets_are_out_when_none_of_them_is_in(void **state)
-{
-	struct kinds t;
-
-	(void)state;
-	kinds_start(&t, &kind_deregister, TARGETS "}");
-	assert_has(kinds_ask(&t), "Action=DeregisterTargets");
-	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "TargetGroupNotFound"), STEP_LOOK);
-	add_all(&t, 2);
-	assert_false(kinds_finds(&t));
-	targets[0].state = targets[1].state = "draining";
-	assert_true(kinds_finds(&t));
-	kinds_end(&t);
-}
-
-#define HEALTH(id, state) "<member><Target><Id>" id "</Id></Target><TargetHealth><State>" state "</State></TargetHealth></member>"
-#define SEEN(members)                                                                                                              \
-	"<R><DescribeTargetHealthResult><TargetHealthDescriptions>" members                                                        \
-	"</TargetHealthDescriptions></DescribeTargetHealthResult></R>"
-
-static void health_is_waited_for_until_all_are_healthy(void **state)
-{
-	struct kinds t;
-
-	(void)state;
-	kinds_start(&t, &kind_wait_healthy, TARGETS "}");
-	assert_int_equal(kinds_answered(&t, SEEN(HEALTH("i-1", "healthy"))), STEP_AGAIN);
-	assert_int_equal(kinds_answered(&t, SEEN(HEALTH("i-1", "healthy") HEALTH("i-2", "initial"))), STEP_AGAIN);
-	assert_int_equal(kinds_answered(&t, SEEN(HEALTH("i-1", "healthy") HEALTH("i-2", "healthy"))), STEP_DONE);
-	assert_int_equal(kinds_answered(&t, "<R/>"), STEP_AGAIN);
-	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "TargetGroupNotFound"), STEP_AGAIN);
-	assert_int_equal(kinds_refused(&t, AWS_DENIED, "AccessDenied"), STEP_FAILED);
-	kinds_end(&t);
-}
-
-static void a_balancer_is_waited_for_until_it_is_active(void **state)
-{
-	struct kinds t;
-
-	(void)state;
-	kinds_start(&t, &kind_wait_load_balancer, "{\"name\": \"rv-lb\", \"purpose\": \"main\"}");
-	assert_has(kinds_ask(&t), "Names.member.1=rv-lb");
-	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "LoadBalancerNotFound"), STEP_AGAIN);
-	assert_int_equal(kinds_refused(&t, AWS_AMBIGUOUS, ""), STEP_AGAIN);
-	kinds_end(&t);
 }
 
 static const struct {
@@ -161,7 +92,7 @@ static void what_is_not_found_is_looked_for_before_it_counts_as_gone(void **stat
 		assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, removed[i].gone), STEP_LOOK);
 		assert_int_equal(kinds_refused(&t, AWS_CONFLICT, "ResourceInUse"), STEP_AGAIN);
 		assert_true(kinds_finds(&t));
-		add_all(&t, 2);
+		add_all(&t);
 		assert_false(kinds_finds(&t));
 		kinds_end(&t);
 		kinds_start(&t, removed[i].k, removed[i].fresh);
@@ -174,29 +105,11 @@ static void what_is_not_found_is_looked_for_before_it_counts_as_gone(void **stat
 	}
 }
 
-static void a_balancer_in_use_needs_a_second_key(void **state)
-{
-	struct kinds t;
-
-	(void)state;
-	kinds_start(&t, &kind_delete_load_balancer, "{\"arn\": \"a\", \"in_use\": true}");
-	assert_true(t.k->is_high(t.args));
-	kinds_end(&t);
-	kinds_start(&t, &kind_delete_load_balancer, "{\"arn\": \"a\"}");
-	assert_false(t.k->is_high(t.args));
-	kinds_end(&t);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_made_leaves_its_arn_and_is_found_again),
-		cmocka_unit_test(targets_are_registered_when_all_of_them_are),
-		cmocka_unit_test(targets_are_out_when_none_of_them_is_in),
-		cmocka_unit_test(health_is_waited_for_until_all_are_healthy),
-		cmocka_unit_test(a_balancer_is_waited_for_until_it_is_active),
 		cmocka_unit_test(what_is_not_found_is_looked_for_before_it_counts_as_gone),
-		cmocka_unit_test(a_balancer_in_use_needs_a_second_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

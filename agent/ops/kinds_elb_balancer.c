@@ -1,0 +1,244 @@
+/* kinds_elb_balancer.c - step kinds of load balancers and their listeners. */
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/kinds_elb_impl.h"
+
+/* User Guide for Elastic Load Balancing, "API permissions": what it asks of its caller beside the call. */
+static const char *const create_lb_needs[] = {
+	"elasticloadbalancing:AddTags",
+	"ec2:DescribeAccountAttributes",
+	"ec2:DescribeAddresses",
+	"ec2:DescribeInternetGateways",
+	"ec2:DescribeSecurityGroups",
+	"ec2:DescribeSubnets",
+	"ec2:DescribeVpcs",
+	"iam:CreateServiceLinkedRole",
+	NULL,
+};
+static const char *const create_listener_needs[] = { "elasticloadbalancing:AddTags", NULL };
+
+/* ---- load balancer ---- */
+
+static int create_lb_ask(const struct step_ctx *x, struct form *f, struct err *e)
+{
+	CLEANUP(mem_close) struct ec2_tag *tags = NULL;
+	CLEANUP(mem_close) const char **subnets = NULL;
+	const char *name;
+	size_t tags_n, subnets_n;
+
+	TRY(arg_str(x, "name", &name, e));
+	TRY(arg_strs(x, "subnet_ids", &subnets, &subnets_n, e));
+	TRY(arg_tags(x, &tags, &tags_n, e));
+	elb_create_load_balancer(f, name, true, subnets, subnets_n, tags, tags_n);
+	return 0;
+}
+
+static const char *lb_made(const struct xml_node *root, struct arena *m)
+{
+	struct elb_lbs list = { 0 };
+
+	err_ignore(elb_read_load_balancers(root, m, &list, NULL), "unread means look by tag");
+	return list.n > 0 ? list.v[0].arn : NULL;
+}
+
+static enum step_verdict create_lb_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	return kinds_elb_judge_created(x, c, lb_made, e);
+}
+
+static bool create_lb_find(const struct step_ctx *x, const struct inventory *inv)
+{
+	const struct inventory_lb *lb = inventory_lb_by_name(inv, json_str_or(x->args, "name", ""));
+
+	return kinds_elb_found(x, lb != NULL ? lb->lb.arn : NULL);
+}
+
+const struct step_kind kind_create_load_balancer = {
+	.name = "create-load-balancer",
+	.service = AWS_ELB,
+	.action = "elasticloadbalancing:CreateLoadBalancer",
+	.needs = create_lb_needs,
+	.repeat = REPEAT_NATURAL,
+	.settle_s = 60,
+	.deadline_s = 300,
+	.poll_s = 3,
+	.makes = "loadbalancer",
+	.ask = create_lb_ask,
+	.judge = create_lb_judge,
+	.find = create_lb_find,
+	.undo = &kind_delete_load_balancer,
+	.undo_args = kinds_elb_arn_of_fact,
+	.print = kinds_elb_print_name,
+};
+
+static int wait_lb_ask(const struct step_ctx *x, struct form *f, struct err *e)
+{
+	const char *name;
+
+	TRY(arg_str(x, "name", &name, e));
+	elb_describe_load_balancers(f, name, NULL);
+	return 0;
+}
+
+static enum step_verdict wait_lb_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	struct elb_lbs list = { 0 };
+	enum step_verdict v = STEP_AGAIN;
+	struct arena *m;
+
+	if (c->class != AWS_OK)
+		return kinds_elb_judge_unseen(x, c, e);
+	m = arena_new_sized(8u << 20);
+	if (elb_read_load_balancers(xml_root(c->xml), m, &list, e) == 0 && list.n > 0) {
+		if (str_starts(list.v[0].state, "active"))
+			v = STEP_DONE;
+		else if (str_eq(list.v[0].state, "failed"))
+			v = STEP_FAILED;
+	}
+	if (v == STEP_FAILED)
+		err_set(e, ERR_SERVICE, "load balancer %s failed: %s", list.v[0].name, list.v[0].reason);
+	arena_free(m);
+	return v;
+}
+
+const struct step_kind kind_wait_load_balancer = {
+	.name = "wait-load-balancer",
+	.service = AWS_ELB,
+	.action = "elasticloadbalancing:DescribeLoadBalancers",
+	.repeat = REPEAT_READ,
+	.deadline_s = 900,
+	.poll_s = 5,
+	.ask = wait_lb_ask,
+	.judge = wait_lb_judge,
+	.print = kinds_elb_print_name,
+};
+
+static int delete_lb_ask(const struct step_ctx *x, struct form *f, struct err *e)
+{
+	return kinds_elb_ask_delete(x, f, elb_delete_load_balancer, e);
+}
+
+static bool delete_lb_find(const struct step_ctx *x, const struct inventory *inv)
+{
+	return !step_may_hide(x) && inventory_lb_by_arn(inv, kinds_elb_arn(x)) == NULL;
+}
+
+static bool is_in_use(const json_t *args)
+{
+	return json_is_true(json_object_get(args, "in_use"));
+}
+
+const struct step_kind kind_delete_load_balancer = {
+	.name = "delete-load-balancer",
+	.service = AWS_ELB,
+	.action = "elasticloadbalancing:DeleteLoadBalancer",
+	.repeat = REPEAT_NATURAL,
+	.settle_s = 60,
+	.deadline_s = 300,
+	.poll_s = 3,
+	.removes = "loadbalancer",
+	.removes_arg = "arn",
+	.ask = delete_lb_ask,
+	.judge = step_judge_gone,
+	.find = delete_lb_find,
+	.is_high = is_in_use,
+	.print = kinds_elb_print_arn,
+};
+
+/* ---- listener ---- */
+
+static int create_listener_ask(const struct step_ctx *x, struct form *f, struct err *e)
+{
+	CLEANUP(mem_close) struct ec2_tag *tags = NULL;
+	const char *lb, *protocol, *group;
+	size_t tags_n;
+
+	TRY(arg_str(x, "lb_arn", &lb, e));
+	TRY(arg_str(x, "protocol", &protocol, e));
+	TRY(arg_str(x, "group_arn", &group, e));
+	TRY(arg_tags(x, &tags, &tags_n, e));
+	elb_create_listener(f, lb, protocol, (uint32_t)json_int_or(x->args, "port", 0), group, tags, tags_n);
+	return 0;
+}
+
+static const char *listener_made(const struct xml_node *root, struct arena *m)
+{
+	struct elb_listeners list = { 0 };
+
+	err_ignore(elb_read_listeners(root, m, &list, NULL), "unread means look by tag");
+	return list.n > 0 ? list.v[0].arn : NULL;
+}
+
+static enum step_verdict create_listener_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	return kinds_elb_judge_created(x, c, listener_made, e);
+}
+
+static bool create_listener_find(const struct step_ctx *x, const struct inventory *inv)
+{
+	const struct inventory_lb *lb = inventory_lb_by_arn(inv, json_str_or(x->args, "lb_arn", ""));
+
+	for (size_t i = 0; lb != NULL && i < lb->listeners.n; i++)
+		if (lb->listeners.v[i].port == (uint32_t)json_int_or(x->args, "port", 0))
+			return kinds_elb_found(x, lb->listeners.v[i].arn);
+	return false;
+}
+
+static void listener_print(const json_t *args, struct buf *to)
+{
+	buf_addf(to, "%s port %lld on %s", json_str_or(args, "protocol", "?"), (long long)json_int_or(args, "port", 0),
+		 json_str_or(args, "lb_arn", "?"));
+}
+
+const struct step_kind kind_create_listener = {
+	.name = "create-listener",
+	.service = AWS_ELB,
+	.action = "elasticloadbalancing:CreateListener",
+	.needs = create_listener_needs,
+	.repeat = REPEAT_NATURAL,
+	.settle_s = 60,
+	.deadline_s = 300,
+	.poll_s = 3,
+	.makes = "listener",
+	.ask = create_listener_ask,
+	.judge = create_listener_judge,
+	.find = create_listener_find,
+	.undo = &kind_delete_listener,
+	.undo_args = kinds_elb_arn_of_fact,
+	.print = listener_print,
+};
+
+static int delete_listener_ask(const struct step_ctx *x, struct form *f, struct err *e)
+{
+	return kinds_elb_ask_delete(x, f, elb_delete_listener, e);
+}
+
+static bool delete_listener_find(const struct step_ctx *x, const struct inventory *inv)
+{
+	const char *arn = kinds_elb_arn(x);
+
+	if (step_may_hide(x))
+		return false;
+	for (size_t i = 0; i < inv->lbs_n; i++)
+		for (size_t k = 0; k < inv->lbs[i].listeners.n; k++)
+			if (str_eq(inv->lbs[i].listeners.v[k].arn, arn))
+				return false;
+	return true;
+}
+
+const struct step_kind kind_delete_listener = {
+	.name = "delete-listener",
+	.service = AWS_ELB,
+	.action = "elasticloadbalancing:DeleteListener",
+	.repeat = REPEAT_NATURAL,
+	.settle_s = 60,
+	.deadline_s = 300,
+	.poll_s = 3,
+	.removes = "listener",
+	.removes_arg = "arn",
+	.ask = delete_listener_ask,
+	.judge = step_judge_gone,
+	.find = delete_listener_find,
+	.print = kinds_elb_print_arn,
+};

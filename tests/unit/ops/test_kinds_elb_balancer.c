@@ -1,0 +1,46 @@
+/* test_kinds_elb_balancer.c - step kinds of load balancers: waited for, and taken away only with a second key. */
+#include "tests/unit/ops/kinds.h"
+
+#define SEEN(code)                                                                                                                 \
+	"<R><DescribeLoadBalancersResult><LoadBalancers><member><LoadBalancerArn>arn:lb</LoadBalancerArn><LoadBalancerName>rv-lb"  \
+	"</LoadBalancerName><State><Code>" code "</Code></State></member></LoadBalancers></DescribeLoadBalancersResult></R>"
+
+static void a_balancer_is_waited_for_until_it_is_active(void **state)
+{
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_wait_load_balancer, "{\"name\": \"rv-lb\", \"purpose\": \"main\"}");
+	assert_has(kinds_ask(&t), "Names.member.1=rv-lb");
+	assert_int_equal(kinds_answered(&t, SEEN("provisioning")), STEP_AGAIN);
+	assert_int_equal(kinds_answered(&t, SEEN("active")), STEP_DONE);
+	assert_int_equal(kinds_answered(&t, SEEN("active_impaired")), STEP_DONE);
+	assert_int_equal(kinds_answered(&t, SEEN("failed")), STEP_FAILED);
+	assert_int_equal(kinds_answered(&t, "<R/>"), STEP_AGAIN);
+	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "LoadBalancerNotFound"), STEP_AGAIN);
+	assert_int_equal(kinds_refused(&t, AWS_AMBIGUOUS, ""), STEP_AGAIN);
+	kinds_end(&t);
+}
+
+static void a_balancer_in_use_needs_a_second_key(void **state)
+{
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_delete_load_balancer, "{\"arn\": \"a\", \"in_use\": true}");
+	assert_true(t.k->is_high(t.args));
+	kinds_end(&t);
+	kinds_start(&t, &kind_delete_load_balancer, "{\"arn\": \"a\"}");
+	assert_false(t.k->is_high(t.args));
+	kinds_end(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_balancer_is_waited_for_until_it_is_active),
+		cmocka_unit_test(a_balancer_in_use_needs_a_second_key),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
