@@ -19,6 +19,12 @@ struct plan_builder {
 	struct err err;
 };
 
+/* Where a failure is told: only the first one is. */
+static struct err *first_err(struct plan_builder *b)
+{
+	return b->err.code == 0 ? &b->err : NULL;
+}
+
 struct plan_builder *plan_builder_new(const char *command, const char *verb, const char *warehouse, uint64_t generation,
 				      int64_t inventory_ms)
 {
@@ -27,9 +33,11 @@ struct plan_builder *plan_builder_new(const char *command, const char *verb, con
 
 	b->plans = json_array();
 	b->preserved = json_array();
-	b->json = json_pack("{s:s, s:s, s:s, s:I, s:s, s:o, s:o}", "command", command, "verb", verb, "warehouse", warehouse,
+	b->json = json_pack("{s:s, s:s, s:s, s:I, s:s, s:O, s:O}", "command", command, "verb", verb, "warehouse", warehouse,
 			    "generation", (json_int_t)generation, "inventory_time", stamp_rfc3339(inventory_ms, when), "preserved",
 			    b->preserved, "plans", b->plans);
+	if (b->json == NULL)
+		err_set(first_err(b), ERR_INVALID, "the id, the verb or the warehouse of the command is not UTF-8");
 	return b;
 }
 
@@ -40,13 +48,16 @@ static void close_open(struct plan_builder *b)
 		json_array_append(b->plans, b->open);
 	json_decref(b->open);
 	b->open = NULL;
+	b->steps = NULL;
 }
 
 void plan_begin(struct plan_builder *b, const char *name, unsigned stage)
 {
 	close_open(b);
-	b->steps = json_array();
-	b->open = json_pack("{s:s, s:i, s:i, s:o}", "name", name, "stage", (int)stage, "pivot", PLAN_STEPS_MAX, "steps", b->steps);
+	b->open = json_pack("{s:s, s:i, s:i, s:[]}", "name", name, "stage", (int)stage, "pivot", PLAN_STEPS_MAX, "steps");
+	b->steps = json_object_get(b->open, "steps");
+	if (b->open == NULL)
+		err_set(first_err(b), ERR_INVALID, "the name of a plan of stage %u is not UTF-8", stage);
 }
 
 static bool has_step(const json_t *steps, const char *name)
@@ -57,35 +68,54 @@ static bool has_step(const json_t *steps, const char *name)
 	return false;
 }
 
+static const char *open_name(const struct plan_builder *b)
+{
+	return json_str_or(b->open, "name", "?");
+}
+
+/* name: NULL when it is not UTF-8 */
+static int check_step(struct plan_builder *b, const char *name, const json_t *args)
+{
+	if (b->err.code != 0)
+		return -b->err.code;
+	if (name == NULL)
+		return err_set(&b->err, ERR_INVALID, "plan %s has a step whose name is not UTF-8", open_name(b));
+	if (b->open == NULL)
+		return err_set(&b->err, ERR_INVALID, "step %s belongs to no plan", name);
+	if (args == NULL)
+		return err_set(&b->err, ERR_INVALID, "step %s: its arguments are not UTF-8", name);
+	if (has_step(b->steps, name))
+		return err_set(&b->err, ERR_INVALID, "plan %s has two steps called %s", open_name(b), name);
+	if (json_array_size(b->steps) >= PLAN_STEPS_MAX)
+		return err_set(&b->err, ERR_LIMIT, "plan %s has more than %d steps", open_name(b), PLAN_STEPS_MAX);
+	return 0;
+}
+
 void plan_add(struct plan_builder *b, const struct step_kind *kind, json_t *args, const char *name_fmt, ...)
 {
-	CLEANUP(mem_close) char *name = NULL;
+	json_t *name;
 	va_list ap;
 
 	va_start(ap, name_fmt);
-	if (vasprintf(&name, name_fmt, ap) < 0)
-		name = mem_str("?");
+	name = json_vsprintf(name_fmt, ap);
 	va_end(ap);
-	if (b->err.code == 0 && args == NULL)
-		err_set(&b->err, ERR_INVALID, "step %s: its arguments are not UTF-8", name);
-	else if (b->err.code == 0 && has_step(b->steps, name))
-		err_set(&b->err, ERR_INVALID, "plan %s has two steps called %s", json_str_or(b->open, "name", "?"), name);
-	else if (b->err.code == 0 && json_array_size(b->steps) >= PLAN_STEPS_MAX)
-		err_set(&b->err, ERR_LIMIT, "plan %s has more than %d steps", json_str_or(b->open, "name", "?"), PLAN_STEPS_MAX);
-	if (b->err.code != 0)
-		json_decref(args);
-	else
-		json_array_append_new(b->steps, json_pack("{s:s, s:s, s:o}", "name", name, "kind", kind->name, "args", args));
+	if (check_step(b, json_string_value(name), args) == 0)
+		json_array_append_new(b->steps, json_pack("{s:O, s:s, s:O}", "name", name, "kind", kind->name, "args", args));
+	json_decref(name);
+	json_decref(args);
 }
 
 void plan_pivot(struct plan_builder *b)
 {
+	if (b->open == NULL)
+		err_set(first_err(b), ERR_INVALID, "a pivot belongs to no plan");
 	json_object_set_new(b->open, "pivot", json_integer((json_int_t)json_array_size(b->steps)));
 }
 
 void plan_preserve(struct plan_builder *b, const char *kind, const char *id)
 {
-	json_array_append_new(b->preserved, json_pack("[s, s]", kind, id));
+	if (json_array_append_new(b->preserved, json_pack("[s, s]", kind, id)) != 0)
+		err_set(first_err(b), ERR_INVALID, "the id of a %s that is preserved is not UTF-8", kind);
 }
 
 int plan_end(struct plan_builder *b, struct plans **ret, struct err *e)
@@ -99,6 +129,8 @@ int plan_end(struct plan_builder *b, struct plans **ret, struct err *e)
 		rc = err_set(e, ERR_LIMIT, "the plans are larger than %u bytes", PLAN_JSON_MAX);
 	else
 		rc = plans_from_json(b->json, ret, e);
+	json_decref(b->plans);
+	json_decref(b->preserved);
 	json_decref(b->json);
 	mem_free(b);
 	return rc;

@@ -136,6 +136,30 @@ static void a_builder_remembers_its_first_failure(void **state)
 	assert_null(p);
 }
 
+static void a_step_that_cannot_be_added_is_told_and_never_dropped(void **state)
+{
+	static const char *const told[] = { "whose name is not UTF-8",           "belongs to no plan",
+					    "a pivot belongs to no plan",        "the name of a plan of stage 3",
+					    "the id, the verb or the warehouse", "that is preserved" };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(told); i++) {
+		struct plan_builder *b = plan_builder_new(i == 4 ? "\xff" : "c-1", "warehouse.apply", "wh-1", 7, 0);
+		struct plans *p = NULL;
+		struct err e = { 0 };
+
+		if (i == 2)
+			plan_pivot(b);
+		if (i != 1)
+			plan_begin(b, i == 3 ? "\xff" : "base", 3);
+		plan_add(b, &kind_create_security_group, group_args(), i == 0 ? "sg-%s\xff" : "sg-%s", "node");
+		plan_preserve(b, "vpc", i == 5 ? "\xff" : "vpc-1");
+		assert_int_equal(plan_end(b, &p, &e), -ERR_INVALID);
+		assert_non_null(strstr(e.text, told[i]));
+		assert_null(p);
+	}
+}
+
 static void high_risk_is_found_and_what_is_needed_is_summed(void **state)
 {
 	struct plans *p = good("ami-1");
@@ -237,6 +261,7 @@ int main(void)
 		cmocka_unit_test(a_plan_read_back_from_its_json_is_the_same),
 		cmocka_unit_test(json_that_is_no_plan_is_an_error),
 		cmocka_unit_test(a_builder_remembers_its_first_failure),
+		cmocka_unit_test(a_step_that_cannot_be_added_is_told_and_never_dropped),
 		cmocka_unit_test(high_risk_is_found_and_what_is_needed_is_summed),
 		cmocka_unit_test(it_prints_for_people),
 		cmocka_unit_test(facts_are_put_in_their_places_and_a_missing_one_is_an_error),
