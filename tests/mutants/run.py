@@ -101,7 +101,7 @@ MUTANTS = [
     ),
     Mutant(
         "the STOP file not looked at",
-        "agent/ops/ops.c",
+        "agent/ops/ops*.c",
         "	return o->cfg.w->disk_stat(o->cfg.w, o->cfg.stop_path, &st, NULL) != -ERR_NOTFOUND;",
         "	return o->cfg.w->disk_stat(o->cfg.w, o->cfg.stop_path, &st, NULL) == -ERR_CORRUPT;",
     ),
@@ -152,10 +152,10 @@ MUTANTS = [
     ),
     Mutant(
         "a result forgotten before it is acknowledged",
-        "agent/ops/ops.c",
+        "agent/ops/ops*.c",
         "f->state == OP_ENDED && f->epoch == o->epoch && f->seq <= o->acked_through;",
         "f->state == OP_ENDED;",
-        "build/tests/unit/ops/test_ops",
+        "build/tests/unit/ops/test_ops_notes",
     ),
     Mutant(
         "an intent from before a crash repeated without a look, under another token",
@@ -165,7 +165,7 @@ MUTANTS = [
     ),
     Mutant(
         "what is older than the checkpoint forgotten",
-        "agent/ops/ops.c",
+        "agent/ops/ops*.c",
         "		op_records(o->v[i], records);",
         "		if (op_fields(o->v[i])->state == OP_ENDED)\n			op_records(o->v[i], records);",
     ),

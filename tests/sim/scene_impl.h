@@ -65,7 +65,7 @@ struct scene {
 	uint64_t stop_since_ms; /* 0: no STOP file stands */
 	uint64_t off_since_ms;  /* since when the policy allows nothing; 0: it does */
 	uint64_t none_since_ms; /* since when its bounds allow no node */
-	unsigned nodes_total; /* of the policy */
+	unsigned nodes_total;   /* of the policy */
 	bool policy_changed, role_was_gone, capacity_short, clock_stepped, died;
 	/* death */
 	unsigned deaths_left;

@@ -159,6 +159,23 @@ static inline int shop_end(void **state)
 	return 0;
 }
 
+static inline int shop_replay(struct ops *o, const char *type, json_t *obj, struct err *e)
+{
+	struct journal_entry entry = {
+		.type = type, .time = "2026-01-01T00:00:00.000Z", .obj = obj, .segment = "x.jsonl", .line_number = 3
+	};
+	int rc = ops_replay(o, &entry, e);
+
+	json_decref(obj);
+	return rc;
+}
+
+static inline void shop_reopen(struct shop *s)
+{
+	desk_shut(&s->d);
+	shop_open(s);
+}
+
 /* ---- commands ---- */
 
 static inline void shop_apply(struct shop *s, struct desk_command *k, uint64_t seq)

@@ -1,0 +1,58 @@
+/* ops_impl.h - what the files of the list share: ops.c (the list, from accepting to closing), ops_switches.c (the customer's),
+ * ops_notes.c (notes, cancels, acknowledgements), ops_journal.c (its records, read back). Nobody else includes this. */
+#pragma once
+#include "agent/base/uuid.h"
+#include "agent/ops/op.h"
+
+#define OPS_MAX 256  /* open and unacknowledged together */
+#define NOTES_MAX 64 /* notes under way or remembered, against a flood */
+
+/* A record nobody waits for. */
+struct note {
+	struct ops *o;
+	struct journal_append rec;
+	struct digest digest; /* of its content, so that the same thing is noted once */
+	uint8_t cancel_id[UUID_LEN];
+	bool is_cancel;
+};
+
+struct ops {
+	struct ops_config cfg;
+	struct journal *j;
+	struct policy policy;
+	struct op *v[OPS_MAX];
+	size_t n;
+	uint64_t epoch, accepted;
+	uint64_t starts;   /* of operations in this life, from 1 */
+	uint64_t ended_ms; /* monotonic: when the last operation ended; 0: none in this life */
+	/* the acceptance under way */
+	struct journal_append rec;
+	struct op *accepting;
+	/* notes */
+	struct note notes[NOTES_MAX];
+	size_t notes_next;
+	/* acknowledgements */
+	struct journal_append acked_rec, ids_rec;
+	uint64_t acked_through, acking;
+	json_t *ids; /* of ids_rec */
+	/* close */
+	unsigned closing_creds, closing_ops;
+	bool closing;
+	void (*done)(void *ctx);
+	void *done_ctx;
+	struct timer timer;
+	char why[ERR_TEXT_MAX];
+};
+
+static inline void ops_changed(struct ops *o)
+{
+	o->cfg.changed(o->cfg.ctx);
+}
+
+/* ops.c */
+struct op *ops_find_text(struct ops *o, const char *id); /* NULL: none, or id is not one */
+void ops_add(struct ops *o, struct op *op);              /* its record is durable */
+
+/* ops_notes.c */
+void ops_forget_acked(struct ops *o);                  /* what is finished and acknowledged is the journal's alone */
+void ops_forget_ids(struct ops *o, const json_t *ids); /* the same for some by their ids as text */

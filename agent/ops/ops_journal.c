@@ -1,0 +1,113 @@
+/* ops_journal.c - the list and its records: applied when they are read back, and written again into a checkpoint. */
+#include "agent/base/json.h"
+#include "agent/base/stamp.h"
+#include "agent/base/str.h"
+#include "agent/ops/ops_impl.h"
+
+typedef Reeve__Control__V1__Command command_t;
+
+static int replay_accepted(struct ops *o, const json_t *record, struct err *e)
+{
+	CLEANUP(buf_close) struct buf bytes = BUF_MAX(JSON_MAX_BYTES);
+	Reeve__Control__V1__Signed *outer;
+	command_t *cmd;
+
+	TRY(json_get_base64(record, "signed", &bytes, e));
+	outer = reeve__control__v1__signed__unpack(NULL, bytes.len, (uint8_t *)bytes.data);
+	if (outer == NULL)
+		return err_set(e, ERR_CORRUPT, "a command in the journal cannot be decoded");
+	cmd = reeve__control__v1__command__unpack(NULL, outer->body.len, outer->body.data);
+	reeve__control__v1__signed__free_unpacked(outer, NULL);
+	if (cmd == NULL || cmd->command_id.len != UUID_LEN) {
+		if (cmd != NULL)
+			reeve__control__v1__command__free_unpacked(cmd, NULL);
+		return err_set(e, ERR_CORRUPT, "a command in the journal cannot be decoded");
+	}
+	if (o->n == OPS_MAX) {
+		reeve__control__v1__command__free_unpacked(cmd, NULL);
+		return err_set(e, ERR_CORRUPT, "more than %d commands are open or unacknowledged", OPS_MAX);
+	}
+	ops_add(o, op_new(o, cmd, (json_t *)record));
+	return 0;
+}
+
+static int replay(struct ops *o, const char *type, const json_t *record, int64_t time_ms, struct err *e);
+
+static void checkpoint_begin(struct ops *o, const json_t *record)
+{
+	while (o->n > 0)
+		op_free(o->v[--o->n]);
+	o->epoch = (uint64_t)json_int_or(record, "epoch", 0);
+	o->accepted = (uint64_t)json_int_or(record, "accepted", 0);
+	o->acked_through = (uint64_t)json_int_or(record, "acked_through", 0);
+}
+
+/* One line of it; the journal hands them all or none. */
+static int replay_checkpoint(struct ops *o, const json_t *record, struct err *e)
+{
+	const json_t *list = json_object_get(record, "records");
+
+	if (json_int_or(record, "part", 1) == 1)
+		checkpoint_begin(o, record);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *r = json_array_get(list, i);
+
+		TRY(replay(o, json_string_value(json_array_get(r, 0)), json_array_get(r, 1),
+			   json_integer_value(json_array_get(r, 2)), e));
+	}
+	return 0;
+}
+
+static int replay(struct ops *o, const char *type, const json_t *record, int64_t time_ms, struct err *e)
+{
+	struct op *op;
+
+	if (str_eq(type, "command.accepted"))
+		return replay_accepted(o, record, e);
+	if (str_eq(type, "checkpoint"))
+		return replay_checkpoint(o, record, e);
+	if (str_eq(type, "result.acked")) {
+		ops_forget_ids(o, json_object_get(record, "ops"));
+		if ((uint64_t)json_int_or(record, "epoch", 0) == o->epoch)
+			o->acked_through = (uint64_t)json_int_or(record, "through", 0);
+		ops_forget_acked(o);
+		return 0;
+	}
+	op = ops_find_text(o, json_str_or(record, "op", NULL));
+	if (op != NULL)
+		op_replay(op, type, record, time_ms);
+	return 0;
+}
+
+int ops_replay(struct ops *o, const struct journal_entry *entry, struct err *e)
+{
+	int64_t time_ms = 0;
+	int rc;
+
+	err_ignore(stamp_parse_iso(entry->time, &time_ms, NULL), "a time that cannot be read counts as long ago");
+	rc = replay(o, entry->type, entry->obj, time_ms, e);
+	return rc == 0 ? 0 : err_wrap(e, rc, "%s line %u", entry->segment, entry->line_number);
+}
+
+json_t *ops_checkpoint(struct ops *o)
+{
+	json_t *m = json_object(), *records = json_array();
+
+	for (size_t i = 0; i < o->n; i++)
+		op_records(o->v[i], records);
+	json_object_set_new(m, "epoch", json_integer((json_int_t)o->epoch));
+	json_object_set_new(m, "accepted", json_integer((json_int_t)o->accepted));
+	json_object_set_new(m, "acked_through", json_integer((json_int_t)o->acked_through));
+	json_object_set_new(m, "records", records);
+	return m;
+}
+
+uint64_t ops_oldest_open(struct ops *o)
+{
+	uint64_t oldest = UINT64_MAX;
+
+	for (size_t i = 0; i < o->n; i++)
+		if (op_fields(o->v[i])->first_record < oldest)
+			oldest = op_fields(o->v[i])->first_record;
+	return oldest;
+}

@@ -1,0 +1,161 @@
+/* ops_notes.c - what comes beside the commands: facts for the record, cancels, and the vendor's word that results are stored.
+ *
+ * Each is a record first and has its effect when that is durable. A note that is lost for want of room comes again: the head
+ * repeats its cancels, and the vendor its acknowledgements. */
+#include <string.h>
+
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/ops_impl.h"
+
+/* ---- notes and cancels ---- */
+
+static void on_note(struct journal_append *a)
+{
+	struct note *n = container_of(a, struct note, rec);
+	struct op *op = n->is_cancel ? ops_find(n->o, n->cancel_id) : NULL;
+
+	n->is_cancel = false;
+	if (op != NULL)
+		op_cancel(op);
+	if (op != NULL)
+		ops_changed(n->o);
+}
+
+static bool is_noted(const struct ops *o, const struct digest *d)
+{
+	for (size_t i = 0; i < NOTES_MAX; i++)
+		if (digest_eq(&o->notes[i].digest, d))
+			return true;
+	return false;
+}
+
+static struct note *note_start(struct ops *o, const char *type, json_t *members)
+{
+	CLEANUP(buf_close) struct buf text = BUF_MAX(1u << 20);
+	struct note *n = &o->notes[o->notes_next % NOTES_MAX];
+	struct digest d;
+
+	buf_adds(&text, type);
+	json_write(members, &text);
+	d = digest_of(buf_str(&text), text.len);
+	if (o->j == NULL || n->rec.waiting || is_noted(o, &d)) {
+		json_decref(members);
+		return NULL;
+	}
+	o->notes_next++;
+	n->digest = d;
+	journal_append(o->j, &n->rec, type, members, on_note);
+	return n;
+}
+
+void ops_note(struct ops *o, const char *type, json_t *members)
+{
+	note_start(o, type, members);
+}
+
+void ops_cancel(struct ops *o, const uint8_t id[16])
+{
+	struct op *op = ops_find(o, id);
+	struct note *n;
+
+	if (op == NULL || op_is_cancelled(op) || op_fields(op)->state == OP_ENDED)
+		return;
+	n = note_start(o, "command.cancelled", json_pack("{s:s}", "op", op_fields(op)->id_text));
+	if (n != NULL) {
+		n->is_cancel = true;
+		memcpy(n->cancel_id, id, UUID_LEN);
+	}
+}
+
+/* ---- acknowledgements ---- */
+
+/* What is finished and acknowledged is the journal's alone. */
+void ops_forget_acked(struct ops *o)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < o->n; i++) {
+		const struct op_fields *f = op_fields(o->v[i]);
+		bool over = f->state == OP_ENDED && f->epoch == o->epoch && f->seq <= o->acked_through;
+
+		if (over)
+			op_free(o->v[i]);
+		else
+			o->v[kept++] = o->v[i];
+	}
+	o->n = kept;
+}
+
+void ops_forget_ids(struct ops *o, const json_t *ids)
+{
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		struct op *op = ops_find_text(o, json_string_value(json_array_get(ids, i)));
+		size_t at = 0;
+
+		if (op == NULL || op_fields(op)->state != OP_ENDED)
+			continue;
+		while (o->v[at] != op)
+			at++;
+		op_free(op);
+		memmove(o->v + at, o->v + at + 1, (--o->n - at) * sizeof(*o->v));
+	}
+}
+
+static void on_acked(struct journal_append *a)
+{
+	struct ops *o = container_of(a, struct ops, acked_rec);
+
+	o->acked_through = o->acking;
+	ops_forget_acked(o);
+	ops_changed(o);
+}
+
+static bool has_result_through(const struct ops *o, uint64_t through)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		const struct op_fields *f = op_fields(o->v[i]);
+
+		if (f->epoch == o->epoch && f->seq <= through && f->state == OP_ENDED)
+			return true;
+	}
+	return false;
+}
+
+void ops_acked(struct ops *o, uint64_t through)
+{
+	if (o->j == NULL || o->acked_rec.waiting || through <= o->acked_through || through > o->accepted ||
+	    !has_result_through(o, through))
+		return;
+	o->acking = through;
+	journal_append(o->j, &o->acked_rec, "result.acked",
+		       json_pack("{s:I, s:I}", "epoch", (json_int_t)o->epoch, "through", (json_int_t)through), on_acked);
+}
+
+static void on_ids_acked(struct journal_append *a)
+{
+	struct ops *o = container_of(a, struct ops, ids_rec);
+
+	ops_forget_ids(o, o->ids);
+	json_close(&o->ids);
+	ops_changed(o);
+}
+
+void ops_acked_ids(struct ops *o, const ProtobufCBinaryData *ids, size_t n)
+{
+	CLEANUP(json_close) json_t *known = json_array();
+
+	if (o->j == NULL || o->ids_rec.waiting)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct op *op = ids[i].len == UUID_LEN ? ops_find(o, ids[i].data) : NULL;
+
+		if (op != NULL && op_fields(op)->state == OP_ENDED)
+			json_array_append_new(known, json_string(op_fields(op)->id_text));
+	}
+	if (json_array_size(known) == 0)
+		return;
+	o->ids = json_incref(known);
+	journal_append(o->j, &o->ids_rec, "result.acked", json_pack("{s:O}", "ops", known), on_ids_acked);
+}

@@ -1,0 +1,44 @@
+/* test_ops_journal.c - the records of all operations: read back, written again, and refused when they are damaged. */
+#include "tests/unit/ops/shop.h"
+
+static void a_checkpoint_read_back_is_the_same_checkpoint(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	json_t *first, *second;
+
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	assert_true(shop_until(s, &k, OP_RUNNING, 60000));
+	first = ops_checkpoint(s->d.ops);
+	shop_reopen(s);
+	assert_int_equal(shop_replay(s->d.ops, "checkpoint", json_deep_copy(first), NULL), 0);
+	second = ops_checkpoint(s->d.ops);
+	assert_true(json_equal(first, second));
+	json_decref(first);
+	json_decref(second);
+}
+
+static void a_command_in_the_journal_that_cannot_be_decoded_is_damage(void **state)
+{
+	struct shop *s = *state;
+	struct err e = { 0 };
+
+	assert_int_equal(shop_replay(s->d.ops, "command.accepted", json_pack("{s:s}", "signed", "AAAA"), &e), -ERR_CORRUPT);
+	assert_non_null(strstr(e.text, "x.jsonl line 3"));
+	assert_int_not_equal(shop_replay(s->d.ops, "command.accepted", json_pack("{s:i}", "signed", 7), &e), 0);
+	assert_int_not_equal(shop_replay(s->d.ops, "command.accepted", json_object(), &e), 0);
+	assert_int_equal(shop_replay(s->d.ops, "step.outcome", json_pack("{s:s}", "op", "nobody"), &e), 0);
+	assert_int_equal(shop_replay(s->d.ops, "from.the.future", json_object(), &e), 0);
+	assert_int_equal(ops_accepted(s->d.ops), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOP(a_checkpoint_read_back_is_the_same_checkpoint),
+		SHOP(a_command_in_the_journal_that_cannot_be_decoded_is_damage),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
