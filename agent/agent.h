@@ -21,4 +21,3 @@ json_t *agent_status(struct agent *a);
 bool agent_plan_text(struct agent *a, const char *id, struct buf *to); /* false: no such command here */
 const char *agent_summary(struct agent *a);                            /* one line, for STATUS= of the service manager */
 bool agent_has_progressed(struct agent *a);                            /* since the last time this was asked: for the watchdog */
-struct ops *agent_ops(struct agent *a);

@@ -9,11 +9,6 @@
 #include "agent/base/stamp.h"
 #include "agent/base/uuid.h"
 
-struct ops *agent_ops(struct agent *a)
-{
-	return a->ops;
-}
-
 bool agent_has_progressed(struct agent *a)
 {
 	bool yes = a->ticks != a->ticks_seen;

@@ -40,5 +40,6 @@ struct config {
 };
 
 int config_load(struct world *w, const char *path, struct config *ret, struct err *e);
+/* The text of the file alone, for tests. */
 int config_parse(const char *path, const char *text, size_t len, struct config *ret, struct err *e);
 void config_close(struct config *c);

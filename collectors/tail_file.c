@@ -21,7 +21,7 @@
 /* ---- identity ---------------------------------------------------------------------------------------------------------- */
 
 /* Of the first min(size, len) bytes; *ret_len says how many there were. */
-int tail_fingerprint(struct world *w, struct disk_file *f, uint32_t len, uint64_t *ret_fp, uint32_t *ret_len)
+static int fingerprint(struct world *w, struct disk_file *f, uint32_t len, uint64_t *ret_fp, uint32_t *ret_len)
 {
 	char head[TAIL_FP_BYTES];
 	struct digest d;
@@ -42,14 +42,14 @@ int tail_file_is_at(struct tail *t, struct disk_file *f, const struct disk_stat 
 
 	if (st->dev != position->dev || st->ino != position->ino || position->to > st->size || position->fp_len > TAIL_FP_BYTES)
 		return 0;
-	TRY(tail_fingerprint(t->w, f, position->fp_len, &fp, &len));
+	TRY(fingerprint(t->w, f, position->fp_len, &fp, &len));
 	return fp == position->fp && len == position->fp_len;
 }
 
 /* Until it can be read again the file has no fingerprint, which every file fits. */
 static void take_fingerprint(struct tail_file *tf)
 {
-	if (tail_fingerprint(tf->src->t->w, tf->f, TAIL_FP_BYTES, &tf->fp, &tf->fp_len) == 0)
+	if (fingerprint(tf->src->t->w, tf->f, TAIL_FP_BYTES, &tf->fp, &tf->fp_len) == 0)
 		return;
 	tf->fp_len = 0;
 	memcpy(&tf->fp, digest_of("", 0).b, sizeof(tf->fp));
@@ -113,7 +113,7 @@ int tail_file_look(struct tail_file *tf)
 		begin_anew(tf, "shorter");
 	} else if (now - tf->checked_ms >= LOOK_AGAIN_MS) {
 		tf->checked_ms = now;
-		if (tail_fingerprint(w, tf->f, tf->fp_len, &fp, &len) == 0 && (fp != tf->fp || len != tf->fp_len))
+		if (fingerprint(w, tf->f, tf->fp_len, &fp, &len) == 0 && (fp != tf->fp || len != tf->fp_len))
 			begin_anew(tf, "replaced");
 	}
 	if (tf->fp_len < TAIL_FP_BYTES && tf->size > tf->fp_len)

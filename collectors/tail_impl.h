@@ -63,7 +63,6 @@ enum tail_read { TAIL_END, TAIL_MORE, TAIL_HOLD, TAIL_FAILED };
 /* tail_file.c */
 struct tail_file *tail_file_new(struct tail_source *src, const char *path, struct disk_file *f, const struct disk_stat *st);
 void tail_file_free(struct tail_file *tf);
-int tail_fingerprint(struct world *w, struct disk_file *f, uint32_t len, uint64_t *ret_fp, uint32_t *ret_len);
 /* 1: yes, 0: no, negative: not known. */
 int tail_file_is_at(struct tail *t, struct disk_file *f, const struct disk_stat *st, const struct telemetry_source *position);
 /* Looks at the size and, after a pause, at the first bytes: a file that began anew is read from 0. */

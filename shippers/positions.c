@@ -5,7 +5,7 @@
 
 #include "agent/base/mem.h"
 
-void positions_forget(struct positions *p, size_t i)
+static void forget(struct positions *p, size_t i)
 {
 	mem_free((char *)p->v[i].path);
 	memmove(&p->v[i], &p->v[i + 1], (p->n - i - 1) * sizeof(*p->v));
@@ -20,7 +20,7 @@ static char *old_path(struct positions *p, const struct telemetry_source *s)
 		if (p->v[i].dev != s->dev || p->v[i].ino != s->ino)
 			continue;
 		p->v[i].path = NULL;
-		positions_forget(p, i);
+		forget(p, i);
 		return path;
 	}
 	return NULL;
@@ -35,7 +35,7 @@ void positions_note(struct positions *p, const struct telemetry_source *s)
 		path = mem_str(s->path);
 	}
 	if (p->n == POSITIONS_MAX)
-		positions_forget(p, 0);
+		forget(p, 0);
 	p->v = mem_grow(p->v, p->n + 1, sizeof(*p->v));
 	p->v[p->n] = *s;
 	p->v[p->n++].path = path;
@@ -44,7 +44,7 @@ void positions_note(struct positions *p, const struct telemetry_source *s)
 void positions_close(struct positions *p)
 {
 	while (p->n > 0)
-		positions_forget(p, p->n - 1);
+		forget(p, p->n - 1);
 	mem_free(p->v);
 	p->v = NULL;
 }

@@ -12,5 +12,4 @@ struct positions {
 };
 
 void positions_note(struct positions *p, const struct telemetry_source *s); /* a later range of the same inode replaces */
-void positions_forget(struct positions *p, size_t i);
 void positions_close(struct positions *p);

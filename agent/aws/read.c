@@ -42,16 +42,6 @@ int read_i32(const struct xml_node *n, const char *path, int32_t other, int32_t 
 	return 0;
 }
 
-int read_bool(const struct xml_node *n, const char *path, bool *ret, struct err *e)
-{
-	const char *s = xml_get(n, path);
-
-	if (*s != '\0' && strcmp(s, "true") != 0 && strcmp(s, "false") != 0)
-		return err_set(e, ERR_INVALID, "%s is neither true nor false: \"%.40s\"", path, s);
-	*ret = strcmp(s, "true") == 0;
-	return 0;
-}
-
 int read_list(const struct xml_node *n, const char *path, const struct xml_node **ret, struct err *e)
 {
 	const struct xml_node *c = xml_find(n, path);

@@ -15,7 +15,6 @@ const char *read_text(struct arena *m, const struct xml_node *n, const char *pat
 int read_must(struct arena *m, const struct xml_node *n, const char *path, const char **ret, struct err *e);
 int read_u32(const struct xml_node *n, const char *path, uint32_t *ret, struct err *e); /* not there: 0 */
 int read_i32(const struct xml_node *n, const char *path, int32_t other, int32_t *ret, struct err *e);
-int read_bool(const struct xml_node *n, const char *path, bool *ret, struct err *e); /* not there: false */
 
 /* A list that the answer must have, even when it is empty. */
 int read_list(const struct xml_node *n, const char *path, const struct xml_node **ret, struct err *e);

@@ -31,7 +31,8 @@ struct sigv4_req {
 	uint32_t expires_s; /* query form */
 };
 
-/* Never signed, and refused when the caller gives one: Authorization, X-Amz-Date, X-Amz-Security-Token, ... */
+/* The stages, apart for tests alone: the published vectors have a result for each.
+ * Never signed, and refused when the caller gives one: Authorization, X-Amz-Date, X-Amz-Security-Token, ... */
 int sigv4_canonical(const struct sigv4_req *r, bool as_query, struct buf *ret, struct err *e);
 int sigv4_string_to_sign(const struct sigv4_req *r, const char *canonical, size_t len, struct buf *ret, struct err *e);
 int sigv4_signature(const struct sigv4_req *r, const char *string_to_sign, char ret[65], struct err *e);

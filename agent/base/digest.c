@@ -19,20 +19,10 @@ static void must(int ok)
 
 struct digest digest_of(const void *p, size_t len)
 {
-	return digest_of_parts(&(struct digest_part){ p, len }, 1);
-}
-
-struct digest digest_of_parts(const struct digest_part *parts, size_t n)
-{
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	struct digest d;
-	unsigned len = sizeof(d.b);
+	unsigned out = sizeof(d.b);
 
-	must(ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL));
-	for (size_t i = 0; i < n; i++)
-		must(EVP_DigestUpdate(ctx, parts[i].p, parts[i].len));
-	must(EVP_DigestFinal_ex(ctx, d.b, &len));
-	EVP_MD_CTX_free(ctx);
+	must(EVP_Digest(p, len, d.b, &out, EVP_sha256(), NULL));
 	return d;
 }
 

@@ -11,14 +11,7 @@ struct digest {
 	uint8_t b[DIGEST_LEN];
 };
 
-/* One part of a longer message; a list of parts ends with its count. */
-struct digest_part {
-	const void *p;
-	size_t len;
-};
-
 struct digest digest_of(const void *p, size_t len);
-struct digest digest_of_parts(const struct digest_part *parts, size_t n);
 struct digest digest_hmac(const void *key, size_t key_len, const void *p, size_t len);
 const char *digest_hex(const struct digest *d, char to[DIGEST_HEX_LEN]);
 bool digest_eq(const struct digest *a, const struct digest *b); /* constant time */

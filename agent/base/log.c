@@ -16,16 +16,6 @@ void log_set(enum log_level most, log_sink *sink, void *ctx)
 	log_ctx = ctx;
 }
 
-int log_level_parse(const char *name)
-{
-	static const char *const names[] = { "error", "warn", "info", "debug" };
-
-	for (int i = 0; i < 4; i++)
-		if (strcmp(name, names[i]) == 0)
-			return i;
-	return -1;
-}
-
 /* The prefix is syslog's priority, which journald strips and keeps (sd-daemon(3)). */
 static void to_stderr(enum log_level level, const char *event, const char *pairs)
 {

@@ -10,7 +10,6 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 typedef void log_sink(enum log_level level, const char *event, const char *pairs, void *ctx);
 
 void log_set(enum log_level most, log_sink *sink, void *ctx); /* sink NULL: stderr, with journald's "<6>" prefix */
-int log_level_parse(const char *name);                        /* enum log_level, or -1 */
 void log_event(enum log_level level, const char *event, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #define log_error(...) log_event(LOG_ERROR, __VA_ARGS__)

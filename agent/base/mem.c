@@ -28,15 +28,6 @@ void *mem_grow(void *p, size_t count, size_t size)
 	return or_stop(realloc(p, count * size > 0 ? count * size : 1));
 }
 
-void *mem_copy(const void *p, size_t len)
-{
-	void *copy = mem_alloc(len);
-
-	if (len > 0)
-		memcpy(copy, p, len);
-	return copy;
-}
-
 char *mem_str(const char *s)
 {
 	return s != NULL ? mem_strn(s, strlen(s)) : NULL;

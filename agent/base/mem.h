@@ -11,9 +11,8 @@
 
 void *mem_alloc(size_t len);                        /* zeroed */
 void *mem_grow(void *p, size_t count, size_t size); /* realloc of an array, checked for overflow */
-void *mem_copy(const void *p, size_t len);
-char *mem_str(const char *s);              /* a copy; NULL stays NULL */
-char *mem_strn(const char *s, size_t len); /* a terminated copy of len bytes */
+char *mem_str(const char *s);                       /* a copy; NULL stays NULL */
+char *mem_strn(const char *s, size_t len);          /* a copy of len bytes, whatever they are, and a NUL */
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void mem_free(void *p);
 void mem_close(void *pp); /* for CLEANUP on any pointer variable */

@@ -20,13 +20,6 @@ void secret_set(struct secret *s, const void *p, size_t len)
 	s->len = len;
 }
 
-void secret_take(struct secret *s, struct buf *b)
-{
-	secret_set(s, buf_str(b), b->len);
-	secret_wipe(b->data, b->cap);
-	buf_close(b);
-}
-
 void secret_copy(struct secret *to, const struct secret *from)
 {
 	secret_set(to, from->bytes != NULL ? from->bytes : "", from->len);

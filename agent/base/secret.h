@@ -4,15 +4,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "agent/base/buf.h"
-
 struct secret {
 	char *bytes; /* NULL when empty, else terminated */
 	size_t len;
 };
 
 void secret_set(struct secret *s, const void *p, size_t len);
-void secret_take(struct secret *s, struct buf *b); /* moves the bytes and leaves b empty */
 void secret_copy(struct secret *to, const struct secret *from);
 bool secret_empty(const struct secret *s);
 void secret_wipe(void *p, size_t len); /* for secrets in places of their own */

@@ -25,8 +25,3 @@ const char *sm_name(const struct sm *m)
 {
 	return m->table[m->now].name;
 }
-
-bool sm_ended(const struct sm *m)
-{
-	return m->table[m->now].to == SM_END;
-}

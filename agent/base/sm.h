@@ -20,4 +20,3 @@ struct sm {
 void sm_init(struct sm *m, const struct sm_state *table, unsigned start);
 void sm_move(struct sm *m, unsigned to); /* aborts with both names when the table does not allow it */
 const char *sm_name(const struct sm *m);
-bool sm_ended(const struct sm *m);

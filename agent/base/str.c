@@ -24,11 +24,6 @@ bool str_ends(const char *s, const char *suffix)
 	return n >= m && strcmp(s + n - m, suffix) == 0;
 }
 
-int str_cmp(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 int str_copy(char *to, size_t size, const char *from)
 {
 	size_t n = strlen(from);

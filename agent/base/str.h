@@ -9,7 +9,6 @@
 bool str_eq(const char *a, const char *b); /* NULL equals NULL alone */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
-int str_cmp(const void *a, const void *b); /* for qsort of char * */
 /* A copy that must fit: -ERR_LIMIT and an empty string when it does not. */
 int str_copy(char *to, size_t size, const char *from);
 /* All of s must be one of [a-z0-9-], first a letter or digit, 1..max long. Our ids. */

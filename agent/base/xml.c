@@ -109,20 +109,17 @@ int xml_parse(const char *s, size_t len, struct xml **ret, struct err *e)
 	return 0;
 }
 
-void xml_free(struct xml *x)
+void xml_close(struct xml **xp)
 {
+	struct xml *x = *xp;
+
 	if (x == NULL)
 		return;
 	XML_ParserFree(x->parser);
 	buf_close(&x->text);
 	arena_free(x->arena);
 	mem_free(x);
-}
-
-void xml_close(struct xml **x)
-{
-	xml_free(*x);
-	*x = NULL;
+	*xp = NULL;
 }
 
 const struct xml_node *xml_root(const struct xml *x)

@@ -15,8 +15,7 @@ struct xml;
 struct xml_node;
 
 int xml_parse(const char *s, size_t len, struct xml **ret, struct err *e);
-void xml_free(struct xml *x);
-void xml_close(struct xml **x); /* for CLEANUP */
+void xml_close(struct xml **x); /* also for CLEANUP; one that is NULL is fine */
 
 const struct xml_node *xml_root(const struct xml *x);
 const char *xml_name(const struct xml_node *n);

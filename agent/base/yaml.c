@@ -225,11 +225,6 @@ struct yaml_node *yaml_get(struct yaml_node *n, const char *key)
 	return NULL;
 }
 
-unsigned yaml_line(const struct yaml_node *n)
-{
-	return n->line;
-}
-
 static const char *found(const struct yaml_node *n)
 {
 	return n->kind == MAP ? "a mapping" : n->kind == LIST ? "a list" : n->text;
@@ -348,12 +343,6 @@ struct yaml_node *yaml_first(const struct yaml_node *n)
 struct yaml_node *yaml_next(const struct yaml_node *n)
 {
 	return n->next;
-}
-
-const char *yaml_key(const struct yaml_node *n)
-{
-	((struct yaml_node *)n)->known = true;
-	return n->key;
 }
 
 int yaml_end(const struct yaml_node *n, struct err *e)

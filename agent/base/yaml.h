@@ -23,7 +23,6 @@ struct yaml_node *yaml_root(struct yaml *y);
 
 /* A value of a mapping, or NULL when it is not there (or n is NULL); marks the key as known. */
 struct yaml_node *yaml_get(struct yaml_node *n, const char *key);
-unsigned yaml_line(const struct yaml_node *n);
 /* Error sentences begin with "FILE:LINE: "; `expected` completes "expected ...". */
 int yaml_wrong(const struct yaml_node *n, const char *expected, struct err *e);
 int yaml_missing(const struct yaml_node *map, const char *key, const char *expected, struct err *e);
@@ -41,7 +40,6 @@ int yaml_list(const struct yaml_node *n, size_t most, struct err *e); /* is a se
 int yaml_map(const struct yaml_node *n, struct err *e);               /* is a mapping, or NULL */
 struct yaml_node *yaml_first(const struct yaml_node *n);
 struct yaml_node *yaml_next(const struct yaml_node *n);
-const char *yaml_key(const struct yaml_node *n); /* of a mapping's member; marks it as known */
 
 /* Any key that nobody asked for, here or below: an error that names the nearest known place. */
 int yaml_end(const struct yaml_node *n, struct err *e);

@@ -32,6 +32,7 @@ struct inventory {
 	size_t lbs_n;
 };
 
+/* An empty one: a request makes its own, tests fill theirs by hand. */
 struct inventory *inventory_new(void);
 void inventory_free(struct inventory *inv);
 

@@ -40,7 +40,7 @@ struct policy {
 
 /* Never fails: trouble makes a policy that is not present. */
 void policy_load(struct world *w, const char *path, struct policy *ret);
-/* The file's text alone, for check-config and tests. */
+/* The text of the file alone, for tests. */
 int policy_parse(const char *file, const char *text, size_t len, struct policy *ret, struct err *e);
 void policy_close(struct policy *p);
 

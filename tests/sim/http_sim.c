@@ -3,6 +3,7 @@
  * start -> (travel) -> handler -> (its delay, travel) -> callback. Limits and timeouts are the real world's. An exchange
  * has two ends that may go away alone: the asker (answered, timed out, cancelled, crashed) and the handler (answered); it
  * is freed when both are done. */
+#include "tests/sim/copy.h"
 #include "tests/sim/world_sim_impl.h"
 
 #include <assert.h>
@@ -150,7 +151,7 @@ void sim_http_answer(struct sim_http *sx, int status, const char *headers, const
 
 	x->status = status;
 	x->head = mem_str(headers);
-	x->body = mem_copy(body != NULL ? body : "", len);
+	x->body = copy_of(body != NULL ? body : "", len);
 	x->body_len = len;
 	sim_trace(&x->s->w, "http answer %s %d %zu", sx->url, status, len);
 	send_answer(x, delay_ms);

@@ -47,15 +47,16 @@ uint64_t sim_random(struct world *w)
 void sim_trace(struct world *w, const char *fmt, ...)
 {
 	struct world_sim *s = sim_of(w);
-	char line[512];
+	char chained[DIGEST_LEN + 512], *line = chained + DIGEST_LEN;
 	va_list ap;
 	int n;
 
-	n = snprintf(line, sizeof(line), "%llu ", (unsigned long long)s->now_ms);
+	n = snprintf(line, 512, "%llu ", (unsigned long long)s->now_ms);
 	va_start(ap, fmt);
-	vsnprintf(line + n, sizeof(line) - (size_t)n, fmt, ap);
+	vsnprintf(line + n, 512 - (size_t)n, fmt, ap);
 	va_end(ap);
-	s->digest = digest_of_parts((struct digest_part[]){ { s->digest.b, DIGEST_LEN }, { line, strlen(line) } }, 2);
+	memcpy(chained, s->digest.b, DIGEST_LEN);
+	s->digest = digest_of(chained, DIGEST_LEN + strlen(line));
 	if (s->trace_to != NULL)
 		fprintf(s->trace_to, "%s\n", line);
 }

@@ -19,7 +19,7 @@ struct answer {
 
 static inline void answer_close(struct answer *a)
 {
-	xml_free(a->xml);
+	xml_close(&a->xml);
 	arena_free(a->arena);
 }
 

@@ -18,7 +18,7 @@ static bool read_answer(struct aws_call *c, int status, const char *body)
 
 static void close_answer(struct aws_call *c)
 {
-	xml_free(c->xml);
+	xml_close(&c->xml);
 	buf_close(&c->http.body);
 }
 

@@ -8,7 +8,6 @@ static void what_may_be_left_out_reads_as_nothing(void **state)
 	ANSWER(a, "<r><full>x</full><empty/></r>");
 	uint32_t u = 9;
 	int32_t i = 9;
-	bool is = true;
 
 	(void)state;
 	assert_string_equal(read_text(a.arena, a.root, "full"), "x");
@@ -18,8 +17,6 @@ static void what_may_be_left_out_reads_as_nothing(void **state)
 	assert_int_equal(u, 0);
 	assert_int_equal(read_i32(a.root, "none", -1, &i, NULL), 0);
 	assert_int_equal(i, -1);
-	assert_int_equal(read_bool(a.root, "none", &is, NULL), 0);
-	assert_false(is);
 }
 
 static void what_must_be_there_is_named_when_it_is_not(void **state)
@@ -67,20 +64,6 @@ static void a_number_is_whole_in_range_and_nothing_else(void **state)
 	}
 }
 
-static void a_truth_is_true_or_false(void **state)
-{
-	ANSWER(a, "<r><t>true</t><f>false</f><x>yes</x></r>");
-	bool is = false;
-
-	(void)state;
-	assert_int_equal(read_bool(a.root, "t", &is, NULL), 0);
-	assert_true(is);
-	assert_int_equal(read_bool(a.root, "x", &is, NULL), -ERR_INVALID);
-	assert_true(is);
-	assert_int_equal(read_bool(a.root, "f", &is, NULL), 0);
-	assert_false(is);
-}
-
 static void texts_and_tags_are_those_of_the_items_alone(void **state)
 {
 	ANSWER(a, "<l><item><k>a</k><v>1</v></item><other><k>z</k></other><item><v>2</v></item><item><k>b</k></item></l>");
@@ -121,7 +104,6 @@ int main(void)
 		cmocka_unit_test(what_may_be_left_out_reads_as_nothing),
 		cmocka_unit_test(what_must_be_there_is_named_when_it_is_not),
 		cmocka_unit_test(a_number_is_whole_in_range_and_nothing_else),
-		cmocka_unit_test(a_truth_is_true_or_false),
 		cmocka_unit_test(texts_and_tags_are_those_of_the_items_alone),
 		cmocka_unit_test(rows_grow_behind_what_was_there),
 	};

@@ -66,15 +66,6 @@ static void an_ignored_error_is_told_at_debug_with_its_reason(void **state)
 	log_set(LOG_INFO, NULL, NULL);
 }
 
-static void levels_have_names(void **state)
-{
-	(void)state;
-	assert_int_equal(log_level_parse("error"), LOG_ERROR);
-	assert_int_equal(log_level_parse("debug"), LOG_DEBUG);
-	assert_int_equal(log_level_parse("Info"), -1);
-	assert_int_equal(log_level_parse(""), -1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -82,7 +73,6 @@ int main(void)
 		cmocka_unit_test(control_characters_do_not_leave),
 		cmocka_unit_test(a_long_line_is_cut),
 		cmocka_unit_test(an_ignored_error_is_told_at_debug_with_its_reason),
-		cmocka_unit_test(levels_have_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

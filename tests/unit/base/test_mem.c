@@ -33,13 +33,13 @@ static void assert_aborts(void (*fn)(void))
 static void copies_are_terminated_and_null_stays_null(void **state)
 {
 	char *s = mem_str("abc"), *n = mem_strn("abcdef", 2), *p = mem_printf("%s-%d", "x", 5);
-	char *c = mem_copy("a\0b", 3);
+	char *c = mem_strn("a\0b", 3);
 
 	(void)state;
 	assert_string_equal(s, "abc");
 	assert_string_equal(n, "ab");
 	assert_string_equal(p, "x-5");
-	assert_memory_equal(c, "a\0b", 3);
+	assert_memory_equal(c, "a\0b", 4);
 	assert_null(mem_str(NULL));
 	mem_free(s);
 	mem_free(n);

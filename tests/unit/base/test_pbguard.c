@@ -11,6 +11,7 @@
 #include "agent/base/pbguard.h"
 #include "agent/base/pbw.h"
 #include "proto/control.pb-c.h"
+#include "tests/sim/copy.h"
 
 #define INTENT (&reeve__control__v1__intent__descriptor)
 #define REPORT (&reeve__control__v1__report__descriptor)
@@ -116,7 +117,7 @@ static void whatever_is_cut_off_within_a_field_is_refused(void **state)
 	(void)state;
 	good(&b);
 	for (size_t cut = 0; cut <= b.len; cut++) {
-		CLEANUP(mem_close) uint8_t *copy = mem_copy(b.data, cut);
+		CLEANUP(mem_close) uint8_t *copy = copy_of(b.data, cut);
 		Reeve__Control__V1__Intent *i = reeve__control__v1__intent__unpack(NULL, cut, copy);
 
 		assert_int_equal(pbguard_check(INTENT, copy, cut, 999, "x", NULL) == 0, i != NULL);

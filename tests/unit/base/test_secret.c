@@ -31,21 +31,6 @@ static void a_secret_is_set_copied_and_closed(void **state)
 	secret_close(NULL);
 }
 
-static void taking_leaves_nothing_behind(void **state)
-{
-	struct secret s = { 0 };
-	struct buf b = BUF_MAX(100);
-
-	(void)state;
-	buf_adds(&b, "token");
-	secret_take(&s, &b);
-	assert_string_equal(s.bytes, "token");
-	assert_true(b.data == NULL && b.len == 0);
-	secret_take(&s, &b); /* an empty one */
-	assert_true(secret_empty(&s));
-	secret_close(&s);
-}
-
 static void wiping_wipes(void **state)
 {
 	char place[] = "password";
@@ -61,7 +46,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_secret_is_set_copied_and_closed),
-		cmocka_unit_test(taking_leaves_nothing_behind),
 		cmocka_unit_test(wiping_wipes),
 	};
 

@@ -158,16 +158,6 @@ static void globs_have_stars_and_question_marks_alone(void **state)
 	assert_false(str_glob("*a*a*a*a*a*a*a*a*a*a*a*a*b", many)); /* and at once */
 }
 
-static void texts_are_sorted_by_their_bytes(void **state)
-{
-	const char *names[] = { "b", "a", "\xc3", "B" };
-
-	(void)state;
-	qsort(names, 4, sizeof(names[0]), str_cmp);
-	assert_string_equal(names[0], "B");
-	assert_string_equal(names[3], "\xc3");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,7 +168,6 @@ int main(void)
 		cmocka_unit_test(ids_are_short_and_plain),
 		cmocka_unit_test(utf8_is_the_strict_one_of_rfc_3629),
 		cmocka_unit_test(globs_have_stars_and_question_marks_alone),
-		cmocka_unit_test(texts_are_sorted_by_their_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include "agent/base/mem.h"
 #include "agent/control/inbox.h"
 #include "agent/ops/op.h"
+#include "tests/sim/copy.h"
 #include "tests/sim/world_sim.h"
 
 #define DESK_JOURNAL "/var/lib/reeve/journal"
@@ -160,7 +161,7 @@ static inline void desk_sign(signed_t *s, const struct sign_key *k, const char *
 	sign_key_id(&k->pub, id);
 	assert_int_equal(sign_body(k, domain, s->body.data, s->body.len, bytes, NULL), 0);
 	sig->alg = REEVE__CONTROL__V1__ALG__ED25519;
-	sig->key_id = (ProtobufCBinaryData){ SIGN_ID_LEN, mem_copy(id, SIGN_ID_LEN) };
+	sig->key_id = (ProtobufCBinaryData){ SIGN_ID_LEN, copy_of(id, SIGN_ID_LEN) };
 	sig->sig = (ProtobufCBinaryData){ SIGN_SIG_LEN, bytes };
 	s->sigs = mem_grow(s->sigs, s->n_sigs + 1, sizeof(*s->sigs));
 	s->sigs[s->n_sigs++] = sig;
@@ -171,7 +172,7 @@ static inline signed_t *desk_signed(const void *body, size_t len, const struct s
 	signed_t *s = mem_new(signed_t);
 
 	reeve__control__v1__signed__init(s);
-	s->body = (ProtobufCBinaryData){ len, mem_copy(body, len) };
+	s->body = (ProtobufCBinaryData){ len, copy_of(body, len) };
 	desk_sign(s, k, domain);
 	return s;
 }

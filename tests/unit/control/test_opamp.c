@@ -9,6 +9,7 @@
 #include "agent/base/mem.h"
 #include "agent/control/opamp.h"
 #include "proto/opamp.pb-c.h"
+#include "tests/sim/copy.h"
 
 static const struct opamp_attr identifying[] = { { "service.name", "reeve" } };
 
@@ -159,7 +160,7 @@ static void every_truncation_of_an_answer_is_an_error_or_less_of_it_and_never_a_
 	m.custom_message = &ours;
 	len = opamp__v1__server_to_agent__pack(&m, bytes);
 	for (size_t cut = 1; cut < len; cut++) {
-		CLEANUP(mem_close) uint8_t *copy = mem_copy(bytes, cut);
+		CLEANUP(mem_close) uint8_t *copy = copy_of(bytes, cut);
 		struct opamp_answer a = { .intent = BUF_MAX(4096) };
 
 		assert_int_equal(opamp_unpack(&s, copy, cut, &a, NULL), -ERR_INVALID);

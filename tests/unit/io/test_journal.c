@@ -10,6 +10,7 @@
 #include "agent/base/json.h"
 #include "agent/base/str.h"
 #include "agent/io/journal.h"
+#include "tests/sim/copy.h"
 #include "tests/sim/world_sim.h"
 
 #define DIR "/var/lib/reeve/journal"
@@ -559,7 +560,7 @@ static enum sim_death die(void *ctx, const char *where, const char *what)
 /* What the dead agent held stays reachable, the records that never left included. */
 static void bury_waiting(struct owner *o)
 {
-	struct owner *dead = mem_copy(o, sizeof(*o));
+	struct owner *dead = copy_of(o, sizeof(*o));
 
 	sim_bury(dead);
 }
