@@ -66,11 +66,6 @@ void disk_append(struct world *w, struct disk_req *r, const char *path, uint64_t
 	start(w, r, (struct disk_req){ .op = DISK_APPEND, .path = path, .offset = offset, .data = data, .len = len }, cb);
 }
 
-void disk_create(struct world *w, struct disk_req *r, const char *path, const void *data, size_t len, unsigned mode, disk_cb *cb)
-{
-	start(w, r, (struct disk_req){ .op = DISK_CREATE, .path = path, .data = data, .len = len, .mode = mode }, cb);
-}
-
 void disk_replace(struct world *w, struct disk_req *r, const char *path, const void *data, size_t len, unsigned mode, disk_cb *cb)
 {
 	start(w, r, (struct disk_req){ .op = DISK_REPLACE, .path = path, .data = data, .len = len, .mode = mode }, cb);

@@ -76,8 +76,7 @@ typedef void disk_cb(struct disk_req *req, int rc);
 enum disk_op {
 	DISK_APPEND,   /* write data at `offset` of an existing or new file, then fdatasync; a new file's directory entry is
 	                  synced too. What lay behind offset is cut first. A file shorter than offset is -ERR_CORRUPT. */
-	DISK_CREATE,   /* as a new file (-ERR_EXISTS if there): write, fdatasync, fsync of the directory */
-	DISK_REPLACE,  /* the same under path + ".tmp", then rename over path, then fsync of the directory: old or new, whole */
+	DISK_REPLACE,  /* write path + ".tmp" anew, fdatasync, rename over path, then fsync of the directory: old or new, whole */
 	DISK_TRUNCATE, /* to `offset` bytes, synced */
 	DISK_UNLINK,   /* and fsync of the directory; a file that is not there is no error */
 	DISK_RENAME,   /* path to `to`, and fsync of the directory (both lie in the same one) */
@@ -238,7 +237,6 @@ static inline void http_cancel(struct world *w, struct http_req *r)
 void http_req_close(struct http_req *r); /* frees the answer; not while the request runs */
 
 void disk_append(struct world *w, struct disk_req *r, const char *path, uint64_t offset, const void *data, size_t len, disk_cb *cb);
-void disk_create(struct world *w, struct disk_req *r, const char *path, const void *data, size_t len, unsigned mode, disk_cb *cb);
 void disk_replace(struct world *w, struct disk_req *r, const char *path, const void *data, size_t len, unsigned mode, disk_cb *cb);
 void disk_truncate(struct world *w, struct disk_req *r, const char *path, uint64_t len, disk_cb *cb);
 void disk_unlink(struct world *w, struct disk_req *r, const char *path, disk_cb *cb);

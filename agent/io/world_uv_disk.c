@@ -126,12 +126,6 @@ static int fill_new(struct disk_req *r, const char *path, struct err *e)
 	return rc;
 }
 
-static int do_create(struct disk_req *r, struct err *e)
-{
-	TRY(fill_new(r, r->path, e));
-	return sync_dir_of(r->path, e);
-}
-
 static int do_replace(struct disk_req *r, struct err *e)
 {
 	CLEANUP(mem_close) char *tmp = mem_printf("%s.tmp", r->path);
@@ -207,8 +201,8 @@ static int do_list(struct disk_req *r, struct err *e)
 }
 
 static int (*const ops[])(struct disk_req *r, struct err *e) = {
-	[DISK_APPEND] = do_append, [DISK_CREATE] = do_create, [DISK_REPLACE] = do_replace, [DISK_TRUNCATE] = do_truncate,
-	[DISK_UNLINK] = do_unlink, [DISK_RENAME] = do_rename, [DISK_STATVFS] = do_statvfs, [DISK_LIST] = do_list,
+	[DISK_APPEND] = do_append, [DISK_REPLACE] = do_replace, [DISK_TRUNCATE] = do_truncate, [DISK_UNLINK] = do_unlink,
+	[DISK_RENAME] = do_rename, [DISK_STATVFS] = do_statvfs, [DISK_LIST] = do_list,
 };
 
 static void on_work(uv_work_t *work)

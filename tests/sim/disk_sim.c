@@ -61,11 +61,6 @@ static int open_to_append(struct job *j)
 	return j->i->now.len >= j->r->offset ? 0 : fail(j, ERR_CORRUPT, "is shorter than it was");
 }
 
-static int open_new(struct job *j)
-{
-	return sim_fs_find(j->s, j->file, true) == NULL ? make_file(j) : fail(j, ERR_EXISTS, "is there already");
-}
-
 static int open_tmp(struct job *j)
 {
 	if (sim_fs_find(j->s, j->file, false) != NULL)
@@ -152,7 +147,6 @@ static int list_names(struct job *j)
 }
 
 static stage *const append_stages[] = { open_to_append, cut, write_data, sync_data, sync_dir_of_new, NULL };
-static stage *const create_stages[] = { open_new, write_data, sync_data, sync_dir, NULL };
 static stage *const replace_stages[] = { open_tmp, write_data, sync_data, rename_tmp, sync_dir, NULL };
 static stage *const truncate_stages[] = { open_old, cut, sync_data, NULL };
 static stage *const unlink_stages[] = { unlink_name, sync_dir, NULL };
@@ -161,9 +155,9 @@ static stage *const statvfs_stages[] = { measure, NULL };
 static stage *const list_stages[] = { list_names, NULL };
 
 static stage *const *const stages_of[] = {
-	[DISK_APPEND] = append_stages,     [DISK_CREATE] = create_stages, [DISK_REPLACE] = replace_stages,
-	[DISK_TRUNCATE] = truncate_stages, [DISK_UNLINK] = unlink_stages, [DISK_RENAME] = rename_stages,
-	[DISK_STATVFS] = statvfs_stages,   [DISK_LIST] = list_stages,
+	[DISK_APPEND] = append_stages, [DISK_REPLACE] = replace_stages, [DISK_TRUNCATE] = truncate_stages,
+	[DISK_UNLINK] = unlink_stages, [DISK_RENAME] = rename_stages,   [DISK_STATVFS] = statvfs_stages,
+	[DISK_LIST] = list_stages,
 };
 
 /* ---- one after the other --------------------------------------------------------------------------------------------------- */
@@ -187,7 +181,7 @@ static void clean_up(struct job *j, stage *failed)
 {
 	bool made = j->i != NULL && (failed == write_data || failed == sync_data || failed == rename_tmp);
 
-	if (made && (j->r->op == DISK_CREATE || j->r->op == DISK_REPLACE))
+	if (made && j->r->op == DISK_REPLACE)
 		sim_fs_unlink(j->s, j->file);
 }
 

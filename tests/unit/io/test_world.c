@@ -68,8 +68,8 @@ static void disk_shorthands_ask_for_what_they_are_named_after(void **state)
 	struct err e = { 0 };
 
 	(void)state;
-	disk_create(w, &r, "/run/reeve/f", "abc", 3, 0, on_disk);
-	assert_int_equal(r.op, DISK_CREATE);
+	disk_replace(w, &r, "/run/reeve/f", "abc", 3, 0, on_disk);
+	assert_int_equal(r.op, DISK_REPLACE);
 	sim_run_until(w, NULL, NULL, 1000);
 	disk_append(w, &r, "/run/reeve/f", 3, "def", 3, on_disk);
 	sim_run_until(w, NULL, NULL, 1000);

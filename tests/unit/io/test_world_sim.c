@@ -268,9 +268,7 @@ static void the_disk_does_what_the_real_one_does(void **state)
 	assert_int_equal(append(4, "three"), 0);
 	assert_content(F, "one three");
 	assert_int_equal(append(10, "x"), -ERR_CORRUPT);
-	disk_create(w, &r, F, "a", 1, 0, on_disk);
-	assert_int_equal(finished(), -ERR_EXISTS);
-	disk_create(w, &r, "/none/f", "a", 1, 0, on_disk);
+	disk_replace(w, &r, "/none/f", "a", 1, 0, on_disk);
 	assert_int_equal(finished(), -ERR_NOTFOUND);
 	disk_replace(w, &r, F, "new", 3, 0640, on_disk);
 	assert_int_equal(finished(), 0);
@@ -417,11 +415,6 @@ static void put_nothing(void)
 {
 }
 
-static void start_create(struct disk_req *r)
-{
-	disk_create(w, r, F, "whole", 5, 0, on_disk);
-}
-
 static void start_append_new(struct disk_req *r)
 {
 	disk_append(w, r, F, 0, "whole", 5, on_disk);
@@ -435,8 +428,7 @@ static void a_new_file_is_there_once_acknowledged_and_maybe_before(void **state)
 	drop();
 	for (uint64_t seed = 0; seed < SEEDS; seed++) {
 		struct buf b = BUF_MAX(100);
-		bool died =
-		    crash_in(seed, (unsigned)(seed / 2 % 7), SIM_POWER, put_nothing, seed % 2 ? start_create : start_append_new);
+		bool died = crash_in(seed, (unsigned)(seed % 7), SIM_POWER, put_nothing, start_append_new);
 		bool is = sim_file_get(w, F, &b);
 
 		if (!died)
