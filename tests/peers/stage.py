@@ -22,6 +22,7 @@ import sys
 import time
 
 from tests.peers import moto, process, web
+from tests.peers.spool import batch_ids
 
 VENDOR_HOST = "control.demo.example"
 INSTALLATION = "inst-1"
@@ -56,6 +57,7 @@ class Stage:
         self.moto = None
         self.peers = []
         self.agent = None
+        self.cut_off = set()  # ids of bodies that lay in the spool at a kill -9
         self.agent_starts = 0
         for name in ("bin", "etc", "app", "peers/imds", "peers/proxy", "peers/vendor", "state", "run"):
             (self.dir / name).mkdir(parents=True, exist_ok=True)
@@ -212,10 +214,12 @@ class Stage:
         subprocess.run(sudo("kill", f"-{int(number)}", *(child or [str(pid)])), check=False)
 
     def agent_kill(self):
-        """kill -9: no goodbye."""
+        """kill -9: no goodbye. A body that lies in the spool then was cut off from its answer, and may come once more."""
         self.agent_signal(signal.SIGKILL)
         self.agent.wait()
         self.agent = None
+        names = subprocess.run(sudo("ls", self.dir / "state/spool"), capture_output=True, text=True, check=False)
+        self.cut_off |= batch_ids(names.stdout.split())
 
     def agent_stop(self, timeout_s=15):
         """SIGTERM; the exit status."""

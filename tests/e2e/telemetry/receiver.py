@@ -1,8 +1,8 @@
 """An OTLP/HTTP receiver that answers badly on purpose and remembers what it left unanswered.
 
-A batch counts as answered when its 200 was written whole and the sender has shown that it took it: by another request of
-the same kind, or by staying alive. The test calls sender_killed() behind each kill: what was last answered on each kind
-may then have been cut off on its way, so that one is unanswered too. Any other repeat is a violation.
+A batch counts as answered when its 200 was written whole. The test calls sender_killed() behind each kill: a body that
+still lies in the spool then was cut off from its answer, on the way or before the sender could act on it, and may come
+once more. Any other repeat is a violation.
 """
 
 import gzip
@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as logs
 
+from tests.peers.spool import batch_ids
+
 
 class Receiver:
     def __init__(self, seed, fault_rate=0.3):
@@ -26,7 +28,7 @@ class Receiver:
         self.contents = {}  # batch id -> raw bytes
         self.answered, self.unanswered, self.violations = set(), set(), []
         self.faults = {"429": 0, "503": 0, "reset": 0, "lost": 0}
-        self.last = None
+        self.cut_off = set()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -77,10 +79,12 @@ class Receiver:
         lines = [r.body.string_value for g in request.resource_logs for s in g.scope_logs for r in s.log_records]
         assert lines, "an empty envelope"
         with self.lock:
-            if batch in self.answered and batch not in self.unanswered:
+            if batch in self.answered and batch not in self.unanswered | self.cut_off:
                 self.violations.append(f"batch {batch} came again though it was answered")
             if self.contents.setdefault(batch, body) != body:
                 self.violations.append(f"batch {batch} came again with other bytes")
+            if batch in self.answered:
+                self.cut_off.discard(batch)
             self.bodies.append((batch, lines))
             self.distinct.update(lines)
             if lost:
@@ -88,7 +92,6 @@ class Receiver:
             else:
                 self.answered.add(batch)
                 self.unanswered.discard(batch)
-                self.last = batch
 
     def answer(self, handler):
         handler.send_response(200)
@@ -96,11 +99,9 @@ class Receiver:
         handler.send_header("Content-Length", "0")
         handler.end_headers()
 
-    def sender_killed(self):
+    def sender_killed(self, spool):
         with self.lock:
-            if self.last:
-                self.unanswered.add(self.last)
-            self.last = None
+            self.cut_off |= batch_ids(p.name for p in spool.iterdir())
 
     def wait_lines(self, n, idle_s=90):
         """Until n different lines are here. A slow machine is no fault: only one on which nothing new comes for idle_s."""

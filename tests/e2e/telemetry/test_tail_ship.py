@@ -26,7 +26,8 @@ class Sender:
     """The program under test, killed and started again."""
 
     def __init__(self, program, tmp_path, receiver, pattern):
-        self.command = [program, str(tmp_path / "spool"), receiver.url, str(tmp_path / pattern)]
+        self.spool = tmp_path / "spool"
+        self.command = [program, str(self.spool), receiver.url, str(tmp_path / pattern)]
         self.receiver = receiver
         self.errors = tmp_path / "errors"
         self.start()
@@ -40,7 +41,7 @@ class Sender:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
         time.sleep(0.2)  # what has been sent is read, and answered into the void
-        self.receiver.sender_killed()
+        self.receiver.sender_killed(self.spool)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
