@@ -1,28 +1,13 @@
-/* tail_text.c - see tail_text.h. UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF. */
+/* tail_text.c - see tail_text.h. */
 #include "collectors/tail_text.h"
 
 #include <stdint.h>
 #include <string.h>
 
+#include "agent/base/str.h"
+
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 #define NUL_SYMBOL "\xe2\x90\x80"  /* U+2400 */
-
-/* The length of the sequence that starts here, 0 when there is none. */
-static size_t sequence(const uint8_t *s, size_t len)
-{
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-
-	if (n == 0 || n > len)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f))
-		return 0;
-	if ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
 
 size_t tail_text_cut(const char *s, size_t len, size_t max)
 {
@@ -59,7 +44,7 @@ int tail_text_clean(struct buf *b, const char *s, size_t len)
 		} else if (*at == 0) {
 			buf_adds(b, NUL_SYMBOL);
 			n = 1;
-		} else if ((n = sequence(at, (size_t)(end - at))) > 0) {
+		} else if ((n = str_utf8_len((const char *)at, (size_t)(end - at))) > 0) {
 			buf_add(b, at, n);
 		} else {
 			buf_adds(b, REPLACEMENT);

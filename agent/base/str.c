@@ -43,9 +43,9 @@ bool str_is_id(const char *s, size_t max)
 	return n > 0 && n <= max && s[n] == '\0' && s[0] != '-';
 }
 
-/* Length of the well-formed sequence at s, or 0. RFC 3629: no overlong forms, no surrogates, at most U+10FFFF. */
-static size_t utf8_len(const unsigned char *s, size_t left)
+size_t str_utf8_len(const char *text, size_t left)
 {
+	const uint8_t *s = (const uint8_t *)text;
 	size_t n = s[0] < 0x80                   ? 1
 		   : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
 		   : (s[0] & 0xf0) == 0xe0       ? 3
@@ -67,7 +67,7 @@ static size_t utf8_len(const unsigned char *s, size_t left)
 bool str_is_utf8(const char *s, size_t len)
 {
 	for (size_t at = 0, n; at < len; at += n) {
-		n = utf8_len((const unsigned char *)s + at, len - at);
+		n = str_utf8_len(s + at, len - at);
 		if (n == 0)
 			return false;
 	}

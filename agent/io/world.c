@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define HEAD_MAX (64u << 10)
+
 uint64_t world_random64(struct world *w)
 {
 	uint64_t r;
@@ -45,6 +47,18 @@ bool http_header_get(const struct http_req *r, const char *name, struct buf *b)
 		line += len + (line[len] == '\n');
 	}
 	return false;
+}
+
+void http_req_begin(struct http_req *r, void *impl, http_cb *cb)
+{
+	assert(r->impl == NULL && cb != NULL);
+	r->impl = impl;
+	r->cb = cb;
+	r->status = 0;
+	r->err = (struct err){ 0 };
+	r->head.max = HEAD_MAX;
+	buf_reset(&r->head);
+	buf_reset(&r->body);
 }
 
 void http_req_close(struct http_req *r)

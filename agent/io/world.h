@@ -235,6 +235,8 @@ static inline void http_cancel(struct world *w, struct http_req *r)
 	w->http_cancel(w, r);
 }
 void http_req_close(struct http_req *r); /* frees the answer; not while the request runs */
+/* For worlds: takes the request as its own and forgets the answer before. */
+void http_req_begin(struct http_req *r, void *impl, http_cb *cb);
 
 void disk_append(struct world *w, struct disk_req *r, const char *path, uint64_t offset, const void *data, size_t len, disk_cb *cb);
 void disk_replace(struct world *w, struct disk_req *r, const char *path, const void *data, size_t len, unsigned mode, disk_cb *cb);

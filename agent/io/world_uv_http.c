@@ -16,7 +16,6 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-#define HEAD_MAX (64u << 10)
 #define CONNECT_MS 3000
 #define TOTAL_MS 30000
 #define IDLE_CONNS 64L
@@ -347,14 +346,7 @@ static void start(struct world *w, struct http_req *r, http_cb *cb)
 	struct world_uv *u = world_uv_of(w);
 	struct transfer *t = mem_new(struct transfer);
 
-	assert(r->impl == NULL);
-	r->impl = t;
-	r->cb = cb;
-	r->status = 0;
-	r->err = (struct err){ 0 };
-	r->head.max = HEAD_MAX;
-	buf_reset(&r->head);
-	buf_reset(&r->body);
+	http_req_begin(r, t, cb);
 	list_add(&u->https, &r->link);
 	*t = (struct transfer){ .u = u, .r = r, .easy = curl_easy_init() };
 	assert(t->easy != NULL);

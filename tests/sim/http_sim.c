@@ -13,7 +13,6 @@
 
 #define GONE_MS 80000
 #define TOTAL_MS 30000
-#define HEAD_MAX (64u << 10)
 
 struct exchange {
 	struct sim_http x; /* first: what the handler sees */
@@ -229,14 +228,7 @@ static void start(struct world *w, struct http_req *r, http_cb *cb)
 	struct exchange *x = mem_new(struct exchange);
 	struct digest d = digest_of(r->send, r->send_len);
 
-	assert(r->impl == NULL && cb != NULL);
-	r->impl = x;
-	r->cb = cb;
-	r->status = 0;
-	r->err = (struct err){ 0 };
-	r->head.max = HEAD_MAX;
-	buf_reset(&r->head);
-	buf_reset(&r->body);
+	http_req_begin(r, x, cb);
 	x->s = s;
 	x->r = r;
 	x->x.w = w;

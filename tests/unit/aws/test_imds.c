@@ -23,6 +23,16 @@ static void start(struct imds *im, struct ask *a, enum imds_what what)
 	assert_false(a->done);
 }
 
+/* n questions at once to one that nobody has asked before. */
+static struct imds *asked(struct cloud *c, struct ask *a, size_t n, enum imds_what what)
+{
+	struct imds *im = imds_new(c->w, IMDS_URL);
+
+	for (size_t i = 0; i < n; i++)
+		start(im, &a[i], what);
+	return im;
+}
+
 static int ask(struct cloud *c, struct imds *im, struct ask *a, enum imds_what what)
 {
 	start(im, a, what);
@@ -333,9 +343,7 @@ static void a_canceled_question_calls_back_and_the_next_one_goes_on(void **state
 	struct imds *im;
 
 	cloud_imds(c);
-	im = imds_new(c->w, IMDS_URL);
-	for (size_t i = 0; i < ARRAY_LEN(a); i++)
-		start(im, &a[i], IMDS_WHAT_DOMAIN);
+	im = asked(c, a, ARRAY_LEN(a), IMDS_WHAT_DOMAIN);
 	imds_cancel(&a[1].req);
 	imds_cancel(&a[0].req);
 	imds_cancel(&a[0].req);
@@ -373,9 +381,7 @@ static void closing_cancels_what_waits_and_then_tells(void **state)
 	struct imds *im;
 
 	cloud_imds(c);
-	im = imds_new(c->w, IMDS_URL);
-	for (size_t i = 0; i < ARRAY_LEN(a); i++)
-		start(im, &a[i], IMDS_WHAT_KEYS);
+	im = asked(c, a, ARRAY_LEN(a), IMDS_WHAT_KEYS);
 	cloud_close_imds(c, im);
 	for (size_t i = 0; i < ARRAY_LEN(a); i++)
 		assert_true(a[i].done && a[i].rc == -ERR_CANCELED);

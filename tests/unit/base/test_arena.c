@@ -5,29 +5,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <signal.h>
-#include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <string.h>
 
 #include "agent/base/arena.h"
-
-/* Runs fn in a child, which must end by abort. */
-static void assert_aborts(void (*fn)(void))
-{
-	pid_t pid = fork();
-	int status = 0;
-
-	if (pid == 0) {
-		signal(SIGABRT, SIG_DFL);
-		if (freopen("/dev/null", "w", stderr) != NULL)
-			fn();
-		_exit(0);
-	}
-	waitpid(pid, &status, 0);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-}
+#include "tests/unit/base/aborts.h"
 
 static void what_is_handed_out_is_zeroed_aligned_and_apart(void **state)
 {

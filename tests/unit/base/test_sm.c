@@ -5,12 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <signal.h>
-#include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "agent/base/sm.h"
+#include "tests/unit/base/aborts.h"
 
 enum { OPEN, BUSY, DONE };
 
@@ -19,22 +15,6 @@ static const struct sm_state states[] = {
 	[BUSY] = { "busy", SM_TO(BUSY) | SM_TO(OPEN) },
 	[DONE] = { "done", SM_END },
 };
-
-/* Runs fn in a child, which must end by abort. */
-static void assert_aborts(void (*fn)(void))
-{
-	pid_t pid = fork();
-	int status = 0;
-
-	if (pid == 0) {
-		signal(SIGABRT, SIG_DFL);
-		if (freopen("/dev/null", "w", stderr) != NULL)
-			fn();
-		_exit(0);
-	}
-	waitpid(pid, &status, 0);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-}
 
 static void allowed_moves_are_made(void **state)
 {

@@ -158,6 +158,17 @@ static void globs_have_stars_and_question_marks_alone(void **state)
 	assert_false(str_glob("*a*a*a*a*a*a*a*a*a*a*a*a*b", many)); /* and at once */
 }
 
+static void a_sequence_is_as_long_as_it_says_or_none(void **state)
+{
+	(void)state;
+	assert_int_equal(str_utf8_len("a\xc3\xa9", 3), 1);
+	assert_int_equal(str_utf8_len("\xc3\xa9z", 3), 2);
+	assert_int_equal(str_utf8_len("\xc3\xa9", 1), 0);
+	assert_int_equal(str_utf8_len("\xe2\x82\xac", 3), 3);
+	assert_int_equal(str_utf8_len("\xf0\x9f\x98\x80", 4), 4);
+	assert_int_equal(str_utf8_len("\xa9", 1), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +179,7 @@ int main(void)
 		cmocka_unit_test(ids_are_short_and_plain),
 		cmocka_unit_test(utf8_is_the_strict_one_of_rfc_3629),
 		cmocka_unit_test(globs_have_stars_and_question_marks_alone),
+		cmocka_unit_test(a_sequence_is_as_long_as_it_says_or_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,6 +74,13 @@ static void pass(uint64_t ms)
 	sim_run_until(w, NULL, NULL, ms);
 }
 
+static void follow(const char *pattern, uint64_t ms)
+{
+	open_tail(pattern);
+	tail_start(tail);
+	pass(ms);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -104,9 +111,7 @@ static void lines_come_as_they_are_finished(void **state)
 {
 	(void)state;
 	sim_file_puts(w, LOG, "one\ntwo\r\nha");
-	open_tail(LOG);
-	tail_start(tail);
-	pass(100000);
+	follow(LOG, 100000);
 	assert_string_equal(buf_str(&got), "one\ntwo\n"); /* the rest waits, for ever if need be */
 	add(LOG, "lf\n\n");
 	pass(11000);
@@ -118,9 +123,7 @@ static void a_renamed_file_is_read_to_its_end_before_the_new_one(void **state)
 {
 	(void)state;
 	sim_file_puts(w, LOG, "1\n");
-	open_tail(LOG);
-	tail_start(tail);
-	pass(1000);
+	follow(LOG, 1000);
 	add(LOG, "2\n3");
 	sim_file_rename(w, LOG, LOG ".1");
 	sim_file_puts(w, LOG, "5\n");
@@ -154,9 +157,7 @@ static void a_file_cut_to_nothing_is_read_from_its_start(void **state)
 {
 	(void)state;
 	sim_file_puts(w, LOG, "one\ntwo\n");
-	open_tail(LOG);
-	tail_start(tail);
-	pass(1000);
+	follow(LOG, 1000);
 	sim_file_truncate(w, LOG, 0);
 	pass(1000);
 	add(LOG, "three\n");
@@ -170,9 +171,7 @@ static void a_file_cut_and_grown_beyond_our_place_is_known_by_its_first_bytes(vo
 {
 	(void)state;
 	sim_file_puts(w, LOG, "one\ntwo\n");
-	open_tail(LOG);
-	tail_start(tail);
-	pass(2000);
+	follow(LOG, 2000);
 	sim_file_truncate(w, LOG, 0);
 	add(LOG, "another beginning\nand more\n");
 	pass(11000);
@@ -183,9 +182,7 @@ static void a_restart_goes_on_where_the_commit_says(void **state)
 {
 	(void)state;
 	sim_file_puts(w, LOG, "one\ntwo\n");
-	open_tail(LOG);
-	tail_start(tail);
-	pass(1000);
+	follow(LOG, 1000);
 	close_tail();
 	add(LOG, "three\n");
 	open_tail(LOG);
@@ -199,9 +196,7 @@ static void a_file_renamed_while_we_were_away_is_found_and_read_first(void **sta
 {
 	(void)state;
 	sim_file_puts(w, LOG, "one\n");
-	open_tail(LOG);
-	tail_start(tail);
-	pass(1000);
+	follow(LOG, 1000);
 	close_tail();
 	add(LOG, "two\n");
 	sim_file_rename(w, LOG, LOG "-yesterday");
@@ -220,9 +215,7 @@ static void a_file_born_and_renamed_while_we_were_away_is_read_in_its_turn(void 
 	sim_file_puts(w, LOG ".9", "from before our time\n");
 	pass(10);
 	sim_file_puts(w, LOG, "one\n");
-	open_tail(LOG);
-	tail_start(tail);
-	pass(1000);
+	follow(LOG, 1000);
 	close_tail();
 	add(LOG, "two\n");
 	sim_file_rename(w, LOG, LOG ".2");
@@ -247,9 +240,7 @@ static void a_position_that_does_not_fit_is_not_believed(void **state)
 
 	(void)state;
 	sim_file_puts(w, LOG, "one\n");
-	open_tail(LOG);
-	tail_start(tail);
-	pass(1000);
+	follow(LOG, 1000);
 	close_tail();
 	for (int i = 0; i < 3; i++) {
 		wrong = at;
@@ -274,9 +265,7 @@ static void a_sink_that_says_no_is_asked_again_and_nothing_is_lost(void **state)
 	(void)state;
 	refuse = true;
 	sim_file_puts(w, LOG, "one\ntwo\n");
-	open_tail(LOG);
-	tail_start(tail);
-	pass(60000);
+	follow(LOG, 60000);
 	add(LOG, "three\n");
 	sim_file_rename(w, LOG, LOG ".1");
 	pass(60000);
@@ -362,9 +351,7 @@ static void compressed_files_and_folders_are_left_alone(void **state)
 	(void)state;
 	sim_file_put(w, "/var/log/x.log.gz", "\x1f\x8b\x08 zip\n", 8);
 	sim_dir_make(w, "/var/log/x.log.d");
-	open_tail("/var/log/x.log*");
-	tail_start(tail);
-	pass(30000);
+	follow("/var/log/x.log*", 30000);
 	assert_int_equal(got.len, 0);
 	assert_int_equal(sim_disk_open(w), 0);
 }
@@ -373,9 +360,7 @@ static void a_byte_order_mark_is_no_part_of_the_first_line(void **state)
 {
 	(void)state;
 	sim_file_puts(w, LOG, "\xef\xbb\xbfone\n\xef\xbb\xbftwo\n");
-	open_tail(LOG);
-	tail_start(tail);
-	pass(1000);
+	follow(LOG, 1000);
 	assert_string_equal(buf_str(&got), "one\n\xef\xbb\xbftwo\n");
 }
 

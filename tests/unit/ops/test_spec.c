@@ -11,196 +11,103 @@ static void a_good_one_passes(void **state)
 	assert_int_equal(spec_check(&k.s, &e), 0);
 }
 
-static void bend(struct specs *k, int how)
-{
-	static Reeve__Control__V1__Rule none;
-	static uint8_t user_data[16385];
+/* One member of a good specification, and what it is given instead. */
+struct wrong {
+	const char *says;
+	size_t at, size; /* of the member */
+	const char *text;
+	uint64_t number; /* when there is no text */
+};
 
-	switch (how) {
-	case 0:
-		k->s.warehouse = (char *)"Wh_1";
-		break;
-	case 1:
-		k->s.warehouse = (char *)"";
-		break;
-	case 2:
-		k->s.generation = 0;
-		break;
-	case 3:
-		k->s.vpc_id = (char *)"vpc/1";
-		break;
-	case 4:
-		k->group.name = (char *)"no de";
-		break;
-	case 5:
-		k->group.description = (char *)"";
-		break;
-	case 6:
-		k->clients.cidr = (char *)"10.0.0.1/16";
-		break;
-	case 7:
-		k->clients.to_port = 70000;
-		break;
-	case 8:
-		k->clients.from_port = 9001;
-		break;
-	case 9:
-		k->clients.protocol = (char *)"gre";
-		break;
-	case 10:
-		reeve__control__v1__rule__init(&none), none.protocol = (char *)"tcp", k->rules[1] = &none;
-		break;
-	case 11:
-		k->self.self = 0;
-		break;
-	case 12:
-		k->groups[1] = &k->group, k->s.n_security_groups = 2;
-		break;
-	case 13:
-		k->cluster.name = (char *)"-be";
-		break;
-	case 14:
-		k->cluster.nodes = 101;
-		break;
-	case 15:
-		k->cluster.instance_type = (char *)"";
-		break;
-	case 16:
-		k->cluster.image_id = (char *)"i-1";
-		break;
-	case 17:
-		k->cluster.subnet_id = (char *)"subnet-";
-		break;
-	case 18:
-		k->cluster_groups[0] = (char *)"other";
-		break;
-	case 19:
-		k->cluster.n_security_groups = 0;
-		break;
-	case 20:
-		k->volume.type = (char *)"st1";
-		break;
-	case 21:
-		k->volume.size_gib = 0;
-		break;
-	case 22:
-		k->volume.size_gib = 20000;
-		break;
-	case 23:
-		k->volume.device = (char *)"/dev/s\ndf";
-		break;
-	case 24:
-		k->cluster.user_data = (ProtobufCBinaryData){ sizeof(user_data), user_data };
-		break;
-	case 25:
-		k->tg.port = 0;
-		break;
-	case 26:
-		k->tg.protocol = (char *)"HTTP";
-		break;
-	case 27:
-		k->tg_clusters[0] = (char *)"fe";
-		break;
-	case 28:
-		k->lb.internal = 0;
-		break;
-	case 29:
-		k->lb.n_subnet_ids = 0;
-		break;
-	case 30:
-		k->listener.target_group = (char *)"web";
-		break;
-	case 31:
-		k->listener.port = 65536;
-		break;
-	case 32:
-		k->listeners[1] = &k->listener, k->lb.n_listeners = 2;
-		break;
-	case 33:
-		k->tag.key = (char *)"reeve:installation";
-		break;
-	case 34:
-		k->tag.key = (char *)"resource-created-by";
-		break;
-	case 35:
-		k->tag.key = (char *)"aws:x";
-		break;
-	case 36:
-		k->tag.value = (char *)"\xc3\x28";
-		break;
-	case 37:
-		k->clusters[1] = &k->cluster, k->s.n_clusters = 2;
-		break;
-	case 38:
-		k->s.n_clusters = 33;
-		break;
-	case 39:
-		k->tag.value = (char *)"@sg.node";
-		break;
-	case 40:
-		k->clients.description = (char *)"@lb.main";
-		break;
-	default:
-		break;
-	}
+#define USER_DATA_MAX 16384
+#define SIZE_OF(member) sizeof(((struct specs *)NULL)->member)
+#define TEXT(member, value) offsetof(struct specs, member), SIZE_OF(member), value, 0
+#define NUMBER(member, value) offsetof(struct specs, member), SIZE_OF(member), NULL, value
+
+/* clang-format off */
+static const struct wrong wrongs[] = {
+	{ "warehouse", TEXT(s.warehouse, "Wh_1") },
+	{ "warehouse", TEXT(s.warehouse, "") },
+	{ "generation", NUMBER(s.generation, 0) },
+	{ "vpc_id", TEXT(s.vpc_id, "vpc/1") },
+	{ "security_groups[0]: name", TEXT(group.name, "no de") },
+	{ "security_groups[0]: description", TEXT(group.description, "") },
+	{ "security_groups[0]: rules[1]: cidr", TEXT(clients.cidr, "10.0.0.1/16") },
+	{ "security_groups[0]: rules[1]: ports", NUMBER(clients.to_port, 70000) },
+	{ "security_groups[0]: rules[1]: ports", NUMBER(clients.from_port, 9001) },
+	{ "security_groups[0]: rules[1]: protocol", TEXT(clients.protocol, "gre") },
+	{ "security_groups[0]: rules[1]: a source", NUMBER(clients.source_case, 0) },
+	{ "security_groups[0]: rules[0]: a source", NUMBER(self.self, 0) },
+	{ "security_groups[1]: name", NUMBER(s.n_security_groups, 2) },
+	{ "clusters[0]: name", TEXT(cluster.name, "-be") },
+	{ "clusters[0]: nodes", NUMBER(cluster.nodes, 101) },
+	{ "clusters[0]: instance_type", TEXT(cluster.instance_type, "") },
+	{ "clusters[0]: image_id", TEXT(cluster.image_id, "i-1") },
+	{ "clusters[0]: subnet_id", TEXT(cluster.subnet_id, "subnet-") },
+	{ "clusters[0]: security_groups[0]", TEXT(cluster_groups[0], "other") },
+	{ "clusters[0]: security_groups", NUMBER(cluster.n_security_groups, 0) },
+	{ "clusters[0]: volumes[0]: type", TEXT(volume.type, "st1") },
+	{ "clusters[0]: volumes[0]: size_gib", NUMBER(volume.size_gib, 0) },
+	{ "clusters[0]: volumes[0]: size_gib", NUMBER(volume.size_gib, 20000) },
+	{ "clusters[0]: volumes[0]: device", TEXT(volume.device, "/dev/s\ndf") },
+	{ "clusters[0]: user_data", NUMBER(cluster.user_data.len, USER_DATA_MAX + 1) },
+	{ "target_groups[0]: port", NUMBER(tg.port, 0) },
+	{ "target_groups[0]: protocol", TEXT(tg.protocol, "HTTP") },
+	{ "target_groups[0]: clusters[0]", TEXT(tg_clusters[0], "fe") },
+	{ "load_balancers[0]: internal", NUMBER(lb.internal, 0) },
+	{ "load_balancers[0]: subnet_ids", NUMBER(lb.n_subnet_ids, 0) },
+	{ "load_balancers[0]: listeners[0]: target_group", TEXT(listener.target_group, "web") },
+	{ "load_balancers[0]: listeners[0]: port", NUMBER(listener.port, 65536) },
+	{ "load_balancers[0]: listeners[1]: port 9030 stands twice", NUMBER(lb.n_listeners, 2) },
+	{ "tags: key", TEXT(tag.key, "reeve:installation") },
+	{ "tags: key", TEXT(tag.key, "resource-created-by") },
+	{ "tags: key", TEXT(tag.key, "aws:x") },
+	{ "tags value", TEXT(tag.value, "\xc3\x28") },
+	{ "clusters[1]: name", NUMBER(s.n_clusters, 2) },
+	{ "clusters: found 33", NUMBER(s.n_clusters, 33) },
+	{ "tags value: a leading @", TEXT(tag.value, "@sg.node") },
+	{ "security_groups[0]: rules[1]: description: a leading @", TEXT(clients.description, "@lb.main") },
+};
+/* clang-format on */
+
+static void bend(struct specs *k, const struct wrong *how)
+{
+	char *member = (char *)k + how->at;
+
+	if (how->text != NULL)
+		*(const char **)member = how->text;
+	else if (how->size == sizeof(uint64_t))
+		*(uint64_t *)member = how->number;
+	else
+		*(uint32_t *)member = (uint32_t)how->number;
+}
+
+/* What a larger count lets in: a second thing of the same name. */
+static void double_up(struct specs *k)
+{
+	static uint8_t user_data[USER_DATA_MAX + 1];
+
+	k->groups[1] = &k->group;
+	k->listeners[1] = &k->listener;
+	k->clusters[1] = &k->cluster;
+	k->cluster.user_data.data = user_data;
 }
 
 static void every_wrong_one_is_refused_with_its_place(void **state)
 {
-	static const char *const says[] = {
-		"warehouse",
-		"warehouse",
-		"generation",
-		"vpc_id",
-		"security_groups[0]: name",
-		"security_groups[0]: description",
-		"security_groups[0]: rules[1]: cidr",
-		"security_groups[0]: rules[1]: ports",
-		"security_groups[0]: rules[1]: ports",
-		"security_groups[0]: rules[1]: protocol",
-		"security_groups[0]: rules[1]: a source",
-		"security_groups[0]: rules[0]: a source",
-		"security_groups[1]: name",
-		"clusters[0]: name",
-		"clusters[0]: nodes",
-		"clusters[0]: instance_type",
-		"clusters[0]: image_id",
-		"clusters[0]: subnet_id",
-		"clusters[0]: security_groups[0]",
-		"clusters[0]: security_groups",
-		"clusters[0]: volumes[0]: type",
-		"clusters[0]: volumes[0]: size_gib",
-		"clusters[0]: volumes[0]: size_gib",
-		"clusters[0]: volumes[0]: device",
-		"clusters[0]: user_data",
-		"target_groups[0]: port",
-		"target_groups[0]: protocol",
-		"target_groups[0]: clusters[0]",
-		"load_balancers[0]: internal",
-		"load_balancers[0]: subnet_ids",
-		"load_balancers[0]: listeners[0]: target_group",
-		"load_balancers[0]: listeners[0]: port",
-		"load_balancers[0]: listeners[1]: port 9030 stands twice",
-		"tags: key",
-		"tags: key",
-		"tags: key",
-		"tags value",
-		"clusters[1]: name",
-		"clusters: found 33",
-		"tags value: a leading @",
-		"security_groups[0]: rules[1]: description: a leading @",
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(says); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(wrongs); i++) {
+		const struct wrong *how = &wrongs[i];
 		struct specs k;
 		struct err e = { 0 };
 
 		specs_good(&k);
-		bend(&k, (int)i);
+		double_up(&k);
+		assert_int_equal(spec_check(&k.s, &e), 0);
+		bend(&k, how);
 		if (spec_check(&k.s, &e) == 0)
-			fail_msg("case %zu passes", i);
-		if (strstr(e.text, says[i]) != e.text)
+			fail_msg("case %zu passes: %s", i, how->says);
+		if (strstr(e.text, how->says) != e.text)
 			fail_msg("case %zu says: %s", i, e.text);
 	}
 }
