@@ -90,6 +90,14 @@ int arg_tags(const struct step_ctx *x, struct ec2_tag **ret, size_t *ret_n, stru
 	return 0;
 }
 
+void arg_print_strs(const json_t *args, const char *name, struct buf *to)
+{
+	const json_t *list = json_object_get(args, name);
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		buf_addf(to, "%s%s", i > 0 ? ", " : "", json_string_value(json_array_get(list, i)));
+}
+
 void fact_set(const struct step_ctx *x, json_t *value)
 {
 	json_object_set_new(x->facts, json_str_or(x->args, "fact", "?"), value);

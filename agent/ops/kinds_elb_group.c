@@ -157,10 +157,7 @@ static bool register_find(const struct step_ctx *x, const struct inventory *inv)
 
 static void targets_print(const json_t *args, struct buf *to)
 {
-	const json_t *ids = json_object_get(args, "instances");
-
-	for (size_t i = 0; i < json_array_size(ids); i++)
-		buf_addf(to, "%s%s", i > 0 ? ", " : "", json_string_value(json_array_get(ids, i)));
+	arg_print_strs(args, "instances", to);
 	buf_addf(to, " in %s", json_str_or(args, "group_arn", "?"));
 }
 

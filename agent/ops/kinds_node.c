@@ -292,10 +292,7 @@ static enum step_verdict wait_running_judge(const struct step_ctx *x, const stru
 
 static void instances_print(const json_t *args, struct buf *to)
 {
-	const json_t *ids = json_object_get(args, "instances");
-
-	for (size_t i = 0; i < json_array_size(ids); i++)
-		buf_addf(to, "%s%s", i > 0 ? ", " : "", json_string_value(json_array_get(ids, i)));
+	arg_print_strs(args, "instances", to);
 }
 
 const struct step_kind kind_wait_running = {

@@ -83,7 +83,8 @@ int arg_strs(const struct step_ctx *x, const char *name, const char ***ret, size
 /* The object `tags` as an array from mem_grow. */
 struct ec2_tag;
 int arg_tags(const struct step_ctx *x, struct ec2_tag **ret, size_t *ret_n, struct err *e);
-void fact_set(const struct step_ctx *x, json_t *value); /* under args.fact */
+void arg_print_strs(const json_t *args, const char *name, struct buf *to); /* "a, b" */
+void fact_set(const struct step_ctx *x, json_t *value);                    /* under args.fact */
 /* What a step of this very plan made may not be visible yet: "not there" is believed only when the wait is over. */
 bool step_may_hide(const struct step_ctx *x);
 /* The usual judgement of a call that did not succeed: ambiguous is LOOK, what AWS surely did not do for want of room or keys is

@@ -12,6 +12,7 @@
 
 #include "agent/base/mem.h"
 #include "collectors/tail.h"
+#include "tests/sim/flag.h"
 #include "tests/sim/world_sim.h"
 
 #define LOG "/var/log/x.log"
@@ -22,7 +23,7 @@ static struct buf got;             /* bodies, each with an LF */
 static struct telemetry_source at; /* of the last line; the path is a copy */
 static char at_path[128];
 static char truncated[32];
-static bool refuse, closed;
+static bool refuse;
 
 static bool on_line(void *ctx, const struct telemetry_line *l)
 {
@@ -40,18 +41,6 @@ static bool on_line(void *ctx, const struct telemetry_line *l)
 	return true;
 }
 
-static void on_closed(void *ctx)
-{
-	(void)ctx;
-	closed = true;
-}
-
-static bool is_closed(void *ctx)
-{
-	(void)ctx;
-	return closed;
-}
-
 static void open_tail(const char *pattern)
 {
 	const struct telemetry_sink sink = { .line = on_line };
@@ -63,9 +52,10 @@ static void open_tail(const char *pattern)
 
 static void close_tail(void)
 {
-	closed = false;
-	tail_close(tail, on_closed, NULL);
-	assert_int_equal(sim_run_until(w, is_closed, NULL, 1000), SIM_TRUE);
+	bool closed = false;
+
+	tail_close(tail, flag_set, &closed);
+	assert_int_equal(sim_run_until(w, flag_is_set, &closed, 1000), SIM_TRUE);
 	tail = NULL;
 }
 

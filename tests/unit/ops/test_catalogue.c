@@ -69,6 +69,7 @@ static void arguments_of_a_wrong_type_are_errors(void **state)
 {
 	CLEANUP(json_close)
 	json_t *args = json_pack("{s:i, s:[s, i], s:s, s:[s, s]}", "number", 1, "mixed", "a", 2, "tags", "none", "list", "a", "b");
+	CLEANUP(buf_close) struct buf printed = BUF_MAX(100);
 	struct step_ctx x = { .args = args };
 	const char *text, **list;
 	struct ec2_tag *tags;
@@ -84,6 +85,8 @@ static void arguments_of_a_wrong_type_are_errors(void **state)
 	assert_int_equal(arg_strs(&x, "list", &list, &n, &e), 0);
 	assert_int_equal(n, 2);
 	assert_string_equal(list[1], "b");
+	arg_print_strs(args, "list", &printed);
+	assert_string_equal(buf_str(&printed), "a, b");
 	mem_free(list);
 }
 

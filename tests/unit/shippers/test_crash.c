@@ -17,6 +17,7 @@
 #include "agent/base/mem.h"
 #include "collectors/tail.h"
 #include "shippers/shipper.h"
+#include "tests/sim/flag.h"
 #include "tests/sim/world_sim.h"
 
 #define LINES 3000
@@ -185,19 +186,9 @@ static void bury(void)
 	deaths++;
 }
 
-static void on_shipper_closed(void *ctx)
-{
-	*(bool *)ctx = true;
-}
-
 static void on_tail_closed(void *ctx)
 {
-	shipper_close(ship, on_shipper_closed, ctx);
-}
-
-static bool is_set(void *ctx)
-{
-	return *(bool *)ctx;
+	shipper_close(ship, flag_set, ctx);
 }
 
 static void live_and_die(void)
@@ -238,7 +229,7 @@ static void run(uint64_t seed, unsigned deaths_rate, unsigned faults)
 	sim_set_crash_hook(w, NULL, NULL);
 	sim_run_until(w, NULL, NULL, 200000); /* what may still be repeated is repeated */
 	tail_close(tail, on_tail_closed, &closed);
-	assert_int_equal(sim_run_until(w, is_set, &closed, 60000), SIM_TRUE);
+	assert_int_equal(sim_run_until(w, flag_is_set, &closed, 60000), SIM_TRUE);
 	sim_free(w);
 }
 

@@ -13,6 +13,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "shippers/shipper.h"
+#include "tests/sim/flag.h"
 #include "tests/sim/world_sim.h"
 
 #define DIR "/var/lib/reeve/spool"
@@ -28,7 +29,6 @@ static char ids[64][17];
 static struct buf bodies; /* all that arrived, unpacked */
 static bool logged_in;
 static unsigned signs, unauthorized;
-static bool closed;
 static uint64_t offset;
 
 static void on_http(void *ctx, struct sim_http *x)
@@ -70,16 +70,6 @@ static char *everything[] = { (char[]){ "*" } };
 static struct telemetry_redact secret = { "secret", "hunter2" };
 static uint64_t metrics_max, logs_max;
 
-static void on_opened(void *ctx)
-{
-	*(bool *)ctx = true;
-}
-
-static bool is_set(void *ctx)
-{
-	return *(bool *)ctx;
-}
-
 static void open_shipper(void)
 {
 	const struct telemetry_attr resource[] = { { "service.name", "reeve" } };
@@ -92,30 +82,19 @@ static void open_shipper(void)
 	};
 
 	c.to = (struct exporter_config){ .url = "https://vendor.example/", .auth = { NULL, sign, on_unauthorized } };
-	c.opened = on_opened;
+	c.opened = flag_set;
 	c.opened_ctx = &opened;
 	ship = shipper_new(w, &c);
 	assert_int_equal(shipper_rules(ship, &rules, NULL), 0);
-	assert_int_equal(sim_run_until(w, is_set, &opened, 60000), SIM_TRUE);
-}
-
-static void on_closed(void *ctx)
-{
-	(void)ctx;
-	closed = true;
-}
-
-static bool is_closed(void *ctx)
-{
-	(void)ctx;
-	return closed;
+	assert_int_equal(sim_run_until(w, flag_is_set, &opened, 60000), SIM_TRUE);
 }
 
 static void close_shipper(void)
 {
-	closed = false;
-	shipper_close(ship, on_closed, NULL);
-	assert_int_equal(sim_run_until(w, is_closed, NULL, 60000), SIM_TRUE);
+	bool closed = false;
+
+	shipper_close(ship, flag_set, &closed);
+	assert_int_equal(sim_run_until(w, flag_is_set, &closed, 60000), SIM_TRUE);
 	ship = NULL;
 }
 
