@@ -1,5 +1,11 @@
 /* aborts.h - what must stop the program at once, looked at from outside. */
 #pragma once
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
