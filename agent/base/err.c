@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/base/log.h"
+#include "agent/base/str.h"
 
 static const char *const names[ERR_CODES] = {
 	[ERR_OK] = "ok",
@@ -45,6 +46,22 @@ static void mark_cut(char *text)
 	memcpy(text + ERR_TEXT_MAX - 4, "...", 4);
 }
 
+/* What stands in a sentence may come from outside, and it goes to logs, JSON and protobuf: one line of UTF-8, whatever it was. */
+static void make_plain(char *text)
+{
+	const char *end = text + strlen(text);
+
+	for (size_t n; text < end; text += n) {
+		n = str_utf8_len(text, (size_t)(end - text));
+		if (n == 0) {
+			*text = '?';
+			n = 1;
+		} else if ((unsigned char)*text < ' ' || *text == 0x7f) {
+			*text = ' ';
+		}
+	}
+}
+
 int err_set(struct err *e, int code, const char *fmt, ...)
 {
 	va_list ap;
@@ -58,6 +75,7 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 	va_end(ap);
 	if (n >= (int)sizeof(e->text))
 		mark_cut(e->text);
+	make_plain(e->text);
 	return -code;
 }
 
@@ -78,6 +96,7 @@ int err_wrap(struct err *e, int rc, const char *fmt, ...)
 	n = snprintf(e->text, sizeof(e->text), "%s: %s", front, back);
 	if (n >= (int)sizeof(e->text))
 		mark_cut(e->text);
+	make_plain(e->text);
 	return rc;
 }
 

@@ -29,7 +29,7 @@ enum err_code {
 
 struct err {
 	int code;                /* an enum err_code */
-	char text[ERR_TEXT_MAX]; /* one line, always terminated, cut with "..." */
+	char text[ERR_TEXT_MAX]; /* one line of UTF-8, always terminated, cut with "..." */
 };
 
 /* Sets code and sentence, returns -code. `e` may be NULL. */

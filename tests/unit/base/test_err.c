@@ -10,6 +10,7 @@
 
 #include "agent/base/err.h"
 #include "agent/base/mem.h"
+#include "agent/base/str.h"
 
 static void every_code_has_a_name(void **state)
 {
@@ -63,6 +64,24 @@ static void a_sentence_that_does_not_fit_ends_in_dots(void **state)
 	assert_string_equal(e.text + ERR_TEXT_MAX - 4, "...");
 }
 
+static void a_sentence_is_one_line_of_utf8_whatever_was_put_into_it(void **state)
+{
+	char big[ERR_TEXT_MAX];
+	struct err e;
+
+	(void)state;
+	err_set(&e, ERR_SERVICE, "AWS says: %s", "no\r\nsuch\tgroup \xff caf\xc3\xa9 \xc3");
+	assert_string_equal(e.text, "AWS says: no  such group ? caf\xc3\xa9 ?");
+	err_wrap(&e, -ERR_SERVICE, "a\nb");
+	assert_int_equal(strncmp(e.text, "a b: AWS", 8), 0);
+	memset(big, 'a', sizeof(big));
+	memcpy(big + sizeof(big) - 6, "\xf0\x9f\x98\x80", 5); /* a character where the text is cut */
+	err_set(&e, ERR_SERVICE, "%s%s", big, big);
+	assert_true(str_is_utf8(e.text, strlen(e.text)));
+	err_errno(&e, EIO, "%s", "/x\n");
+	assert_null(strchr(e.text, '\n'));
+}
+
 static void errnos_become_codes(void **state)
 {
 	static const struct {
@@ -88,6 +107,7 @@ int main(void)
 		cmocka_unit_test(a_caller_that_knows_more_puts_it_in_front),
 		cmocka_unit_test(nobody_has_to_ask_for_the_sentence),
 		cmocka_unit_test(a_sentence_that_does_not_fit_ends_in_dots),
+		cmocka_unit_test(a_sentence_is_one_line_of_utf8_whatever_was_put_into_it),
 		cmocka_unit_test(errnos_become_codes),
 	};
 
