@@ -26,6 +26,8 @@ int keys_set(struct keys *k, const char *id, const char *secret, const char *tok
 	if (!is_part(id, sizeof(k->id) - 1) || !is_part(secret, SECRET_MAX) || !is_part(token, TOKEN_MAX))
 		return err_set(e, ERR_INVALID, "not a whole set of keys");
 	TRY(stamp_parse_iso(expires, &expires_ms, e));
+	if (expires_ms <= 0) /* 0 means never, which no answer may say */
+		return err_set(e, ERR_INVALID, "keys that expired in %s", expires);
 	str_copy(k->id, sizeof(k->id), id);
 	secret_set(&k->secret, secret, strlen(secret));
 	secret_set(&k->token, token, strlen(token));

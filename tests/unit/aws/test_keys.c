@@ -45,6 +45,7 @@ static void a_part_that_is_missing_or_could_end_a_header_is_refused_and_changes_
 		{ "i", "s", "t", "" },
 		{ "i", "s", "t", "soon" },
 		{ "i", "s", "t", "2026-13-01T00:00:00Z" },
+		{ "i", "s", "t", "1970-01-01T00:00:00Z" }, /* which would mean never */
 		{ "i\r\nX-Evil: 1", "s", "t", WHEN },
 		{ "i", "s\n", "t", WHEN },
 		{ "i", "s", "t\r", WHEN },
