@@ -13,7 +13,7 @@ size_t tail_text_cut(const char *s, size_t len, size_t max)
 {
 	if (len <= max)
 		return len;
-	for (size_t back = 0; back < 4 && back < max; back++) {
+	for (size_t back = 0; back < 4 && back <= max; back++) {
 		const uint8_t *at = (const uint8_t *)s + max - back;
 
 		if ((*at & 0xc0) != 0x80) /* a sequence starts here: all before it is whole */

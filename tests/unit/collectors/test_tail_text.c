@@ -72,6 +72,7 @@ static void a_cut_never_splits_a_character(void **state)
 	(void)state;
 	for (size_t max = 1; max < ARRAY_LEN(expected); max++)
 		assert_int_equal(tail_text_cut(s, 8, max), expected[max]);
+	assert_int_equal(tail_text_cut(s + 2, 3, 2), 0);                      /* less room than one takes */
 	assert_int_equal(tail_text_cut("\x80\x80\x80\x80\x80\x80", 6, 5), 5); /* no character to keep whole */
 }
 
