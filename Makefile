@@ -1,6 +1,6 @@
 # Reeve. `make help` explains every target.
 #
-# One folder a flavour: build/ (what ships), build/asan (tests with sanitizers), build/clang; any other FLAVOUR=name is built
+# One folder a flavour: build/ (what ships), build/asan (tests with sanitizers), build/fuzz, build/clang; any other FLAVOUR=name is built
 # as what ships is, into build/name. All generated code lies in build/gen, shared by the flavours. Folders under tests/ bring
 # their own targets in *.mk: what they add to PROGRAMS is built with the rest, what they add to JOBS is run by `make test`
 # (a job is 'name=command', and its last line says "N passed, N failed").
@@ -28,6 +28,10 @@ LDOPT   := -fsanitize=address,undefined
 else ifeq ($(FLAVOUR),clang)
 CC      := clang-14
 OPT     := -O2
+else ifeq ($(FLAVOUR),fuzz)
+CC      := clang-14
+OPT     := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDOPT   := -fsanitize=address,undefined
 else
 OPT     := -O2 -D_FORTIFY_SOURCE=2
 endif
@@ -135,10 +139,11 @@ package: ## build/package/reeve-VERSION-linux-ARCH.tar.gz and its .sha256; KEY=p
 ##@ Test
 
 .PHONY: test
-test: ## units (gcc, then sanitizers), 50 seeds of the simulation, Python against the real binary
+test: ## units (gcc, then sanitizers), 50 seeds of the simulation, a moment of each fuzzer, Python against the real binary
 	@$(MAKE) -s deps
 	@$(MAKE) -s everything
 	@$(MAKE) -s FLAVOUR=asan everything
+	@$(MAKE) -s FLAVOUR=fuzz fuzzers
 	@$(VENV)/bin/python tests/run.py $(PYTEST_JOBS) $(JOBS) $(UNIT_JOBS) $(ASAN_JOBS)
 
 .PHONY: unit

@@ -1,0 +1,31 @@
+/* fuzz_policy.c - policy.yaml: one that is refused allows nothing, and one that is taken allows nothing that it does not name. */
+#include "agent/ops/policy.h"
+#include "tests/fuzz/fuzz.h"
+
+static void must_allow_only_what_is_named(const struct policy *p)
+{
+	struct demand d = { 0 };
+	struct err e;
+
+	FUZZ_MUST(p->verbs[POLICY_APPLY] <= POLICY_AUTO && p->verbs[POLICY_DELETE] <= POLICY_AUTO);
+	for (size_t i = 0; i < p->cidrs_n; i++)
+		FUZZ_MUST(p->cidrs[i].bits <= (p->cidrs[i].v6 ? 128u : 32u));
+	for (size_t i = 0; i < p->ports_n; i++)
+		FUZZ_MUST(p->ports[i].from <= p->ports[i].to);
+	policy_bounds(p, &d, UINT32_MAX, &e);
+}
+
+void fuzz_one(const char *s, size_t len)
+{
+	struct policy p = { 0 }, none = { 0 };
+	struct err e = { 0 };
+
+	if (policy_parse("policy.yaml", s, len, &p, &e) != 0) {
+		FUZZ_MUST(memcmp(&p, &none, sizeof(p)) == 0);
+		FUZZ_MUST(strncmp(e.text, "policy.yaml", 11) == 0);
+		return;
+	}
+	FUZZ_MUST(p.present);
+	must_allow_only_what_is_named(&p);
+	policy_close(&p);
+}
