@@ -195,7 +195,7 @@ size_t host_parse_net(const char *text, struct host_net *rows, size_t most)
 		struct host_net *r = &rows[n];
 		uint64_t v[16];
 
-		if (colon == NULL || *colon != ':' || (size_t)(colon - name) >= sizeof(r->name))
+		if (colon == NULL || *colon != ':' || colon == name || (size_t)(colon - name) >= sizeof(r->name))
 			continue;
 		if (numbers(colon + 1, v, ARRAY_LEN(v)) != ARRAY_LEN(v))
 			continue;
@@ -241,16 +241,25 @@ int host_parse_uptime(const char *text, double *ret_s)
 
 /* ---- mounts --------------------------------------------------------------------------------------------------------------------- */
 
+/* The character that stands as \ooo, 0: none does. */
+static char octal(const char *s)
+{
+	for (size_t i = 1; i < 4; i++)
+		if (s[i] < '0' || s[i] > (i == 1 ? '3' : '7'))
+			return 0;
+	return (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0'));
+}
+
 /* Blanks, tabs, line feeds and backslashes stand as \040, \011, \012, \134. */
 static void unescape(char *s)
 {
 	char *to = s;
 
 	for (; *s != '\0'; s++) {
-		bool octal = s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' && s[3] <= '7';
+		char c = *s == '\\' ? octal(s) : 0;
 
-		*to++ = octal ? (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0')) : *s;
-		s += octal ? 3 : 0;
+		*to++ = c != 0 ? c : *s;
+		s += c != 0 ? 3 : 0;
 	}
 	*to = '\0';
 }

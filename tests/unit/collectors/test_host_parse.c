@@ -165,6 +165,9 @@ static void nonsense_is_refused(void **state)
 	memcpy(longname, "a\nb\n", 4);
 	strcpy(longname + sizeof(longname) - 40, ": 1 2 3 4 5 6 7 8 9 1 2 3 4 5 6 7\n");
 	assert_int_equal(host_parse_net(longname, n, 2), 0);
+	assert_int_equal(host_parse_net("a\nb\n : 1 2 3 4 5 6 7 8 9 1 2 3 4 5 6 7\n", n, 2), 0); /* nobody's numbers */
+	assert_int_equal(host_parse_mounts("22 1 259:1 / \\000x rw - ext4 /dev/root rw\n", m, 2), 1);
+	assert_string_equal(m[0].point, "\\000x"); /* what ends a text stands for no character */
 }
 
 int main(void)
