@@ -2,6 +2,7 @@
 #include "agent/base/str.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,7 +113,7 @@ int str_double(const char *s, double *ret)
 	if (*s == '\0' || strspn(s, "0123456789.-+eE") != strlen(s))
 		return -ERR_INVALID;
 	v = strtod(s, &end);
-	if (*end != '\0')
+	if (*end != '\0' || !isfinite(v))
 		return -ERR_INVALID;
 	*ret = v;
 	return 0;

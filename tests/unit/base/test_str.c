@@ -52,6 +52,7 @@ static void numbers_are_whole_and_in_range(void **state)
 	assert_int_equal(str_double("-1.5e3", &d), 0);
 	assert_true(d == -1500);
 	assert_int_equal(str_double("nan", &d), -ERR_INVALID);
+	assert_int_equal(str_double("2e859", &d), -ERR_INVALID); /* infinite */
 	assert_int_equal(str_double("0x10", &d), -ERR_INVALID);
 	assert_int_equal(str_double("1-2", &d), -ERR_INVALID);
 	assert_int_equal(str_double("", &d), -ERR_INVALID);
