@@ -13,6 +13,7 @@
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/secret.h"
+#include "agent/base/str.h"
 
 /* ---- what ops and control ask of each other ---- */
 
@@ -60,6 +61,7 @@ static void on_health(void *ctx, struct opamp_state *s)
 	if (trouble == NULL && a->telemetry != NULL)
 		trouble = telemetry_trouble(a->telemetry);
 	snprintf(a->health, sizeof(a->health), "%s", trouble != NULL ? trouble : "");
+	str_mend(a->health);
 	s->is_healthy = a->health[0] == '\0' && inbox_head_is_fresh(&a->inbox);
 	s->health_status = s->is_healthy ? "running" : "degraded";
 	if (a->health[0] == '\0' && !s->is_healthy)

@@ -7,6 +7,7 @@
 #include "agent/base/arena.h"
 #include "agent/base/json.h"
 #include "agent/base/stamp.h"
+#include "agent/base/str.h"
 #include "agent/base/uuid.h"
 
 bool agent_has_progressed(struct agent *a)
@@ -31,6 +32,7 @@ const char *agent_summary(struct agent *a)
 	else
 		snprintf(a->summary, sizeof(a->summary), "%s, vendor %s%s", mode_name(a),
 			 session_is_connected(a->session) ? "connected" : "not connected", ops_is_busy(a->ops) ? ", at work" : "");
+	str_mend(a->summary); /* what it quotes is cut anywhere */
 	return a->summary;
 }
 
@@ -47,11 +49,11 @@ static void op_to_json(void *ctx, struct op *op)
 		      op_warehouse(op), "seq", (json_int_t)op_fields(op)->seq, "state", state->name, "steps_done",
 		      (int)s.steps_done, "steps_total", (int)s.steps_total);
 	if (*s.step != '\0')
-		json_object_set_new(j, "step", json_string(s.step));
+		json_object_set_new(j, "step", json_text(s.step));
 	if (*s.note != '\0')
-		json_object_set_new(j, "note", json_string(s.note));
+		json_object_set_new(j, "note", json_text(s.note));
 	if (s.error != NULL)
-		json_object_set_new(j, "error", json_string(s.error->message));
+		json_object_set_new(j, "error", json_text(s.error->message));
 	json_array_append_new(ctx, j);
 	arena_free(m);
 }
@@ -62,7 +64,7 @@ static json_t *journal_json(const struct agent *a)
 	char hex[DIGEST_HEX_LEN];
 
 	if (a->journal == NULL)
-		return json_pack("{s:s}", "damaged", err_text(&a->journal_err));
+		return json_pack("{s:o}", "damaged", json_text(err_text(&a->journal_err)));
 	head = journal_head(a->journal);
 	return json_pack("{s:I, s:s, s:b}", "seq", (json_int_t)journal_seq(a->journal), "sha256", digest_hex(&head, hex),
 			 "disk_is_full", journal_is_tight(a->journal));
@@ -77,7 +79,7 @@ static json_t *vendor_json(const struct agent *a)
 	if (a->session != NULL && session_last_ms(a->session) != 0)
 		json_object_set_new(j, "last_answer", json_string(stamp_rfc3339(session_last_ms(a->session), when)));
 	if (a->session != NULL && *session_trouble(a->session) != '\0')
-		json_object_set_new(j, "trouble", json_string(session_trouble(a->session)));
+		json_object_set_new(j, "trouble", json_text(session_trouble(a->session)));
 	if (a->session != NULL)
 		json_object_set_new(j, "head_is_fresh", json_boolean(inbox_head_is_fresh(&a->inbox)));
 	return j;
@@ -98,7 +100,7 @@ json_t *agent_status(struct agent *a)
 	}
 	if (a->ops != NULL) {
 		json_object_set_new(j, "mode", json_string(mode_name(a)));
-		json_object_set_new(j, "why", json_string(ops_mode_reason(a->ops)));
+		json_object_set_new(j, "why", json_text(ops_mode_reason(a->ops)));
 		ops_each(a->ops, op_to_json, ops);
 		json_object_set_new(j, "journal", journal_json(a));
 	}

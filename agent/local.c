@@ -41,7 +41,7 @@ static void answer_plan(struct local *l, const char *id, struct http_server_answ
 		refuse(a, 404, "there is no such command here; finished and acknowledged ones are in the journal");
 		return;
 	}
-	j = json_pack("{s:s}", "text", buf_str(&text));
+	j = json_pack("{s:o}", "text", json_text(buf_str(&text)));
 	a->status = 200;
 	json_write(j, &a->body);
 }

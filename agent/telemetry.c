@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/base/log.h"
+#include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "collectors/host.h"
 #include "collectors/tail.h"
@@ -147,7 +148,7 @@ json_t *telemetry_status(const struct telemetry *t)
 		      "retries", (json_int_t)s.exporter.retries, "damaged", (json_int_t)s.spool.corrupt);
 
 	if (trouble != NULL)
-		json_object_set_new(j, "trouble", json_string(trouble));
+		json_object_set_new(j, "trouble", json_text(trouble));
 	return j;
 }
 

@@ -40,26 +40,23 @@ const char *err_text(const struct err *e)
 	return e->text[0] != '\0' ? e->text : err_name(e->code);
 }
 
-/* A sentence that does not fit ends in dots, so that nobody takes it for whole. */
+/* A sentence that does not fit ends in dots, so that nobody takes it for whole; they stand between two characters. */
 static void mark_cut(char *text)
 {
-	memcpy(text + ERR_TEXT_MAX - 4, "...", 4);
+	size_t at = ERR_TEXT_MAX - 4;
+
+	for (int i = 0; i < 3 && (text[at] & 0xc0) == 0x80; i++)
+		at--;
+	memcpy(text + at, "...", 4);
 }
 
-/* What stands in a sentence may come from outside, and it goes to logs, JSON and protobuf: one line of UTF-8, whatever it was. */
-static void make_plain(char *text)
+/* What a sentence quotes may be bytes from anywhere, cut anywhere by its format; it goes into log lines, records and reports,
+ * which take one line of UTF-8 and nothing else. `len`: of the whole sentence, had it fitted. */
+static void finish(char *text, int len)
 {
-	const char *end = text + strlen(text);
-
-	for (size_t n; text < end; text += n) {
-		n = str_utf8_len(text, (size_t)(end - text));
-		if (n == 0) {
-			*text = '?';
-			n = 1;
-		} else if ((unsigned char)*text < ' ' || *text == 0x7f) {
-			*text = ' ';
-		}
-	}
+	if (len >= ERR_TEXT_MAX)
+		mark_cut(text);
+	str_one_line(text);
 }
 
 int err_set(struct err *e, int code, const char *fmt, ...)
@@ -73,9 +70,7 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);
-	if (n >= (int)sizeof(e->text))
-		mark_cut(e->text);
-	make_plain(e->text);
+	finish(e->text, n);
 	return -code;
 }
 
@@ -94,9 +89,7 @@ int err_wrap(struct err *e, int rc, const char *fmt, ...)
 	va_end(ap);
 	memcpy(back, err_text(e), strlen(err_text(e)) + 1);
 	n = snprintf(e->text, sizeof(e->text), "%s: %s", front, back);
-	if (n >= (int)sizeof(e->text))
-		mark_cut(e->text);
-	make_plain(e->text);
+	finish(e->text, n);
 	return rc;
 }
 

@@ -1,8 +1,11 @@
 /* json.c - see json.h. */
 #include "agent/base/json.h"
 
+#include <assert.h>
+
 #include "agent/base/enc.h"
 #include "agent/base/mem.h"
+#include "agent/base/str.h"
 
 void json_close(json_t **j)
 {
@@ -83,6 +86,17 @@ int64_t json_int_or(const json_t *obj, const char *key, int64_t other)
 	const json_t *m = json_object_get(obj, key);
 
 	return json_is_integer(m) ? json_integer_value(m) : other;
+}
+
+json_t *json_text(const char *s)
+{
+	CLEANUP(mem_close) char *mended = mem_str(s != NULL ? s : "");
+	json_t *j;
+
+	str_mend(mended);
+	j = json_string(mended);
+	assert(j != NULL);
+	return j;
 }
 
 void json_set_base64(json_t *obj, const char *key, const void *p, size_t len)

@@ -75,6 +75,36 @@ bool str_is_utf8(const char *s, size_t len)
 	return true;
 }
 
+/* C0, DELETE, and C1, which a terminal may obey too. */
+static bool is_control(const char *text)
+{
+	const uint8_t *s = (const uint8_t *)text;
+
+	return s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0);
+}
+
+static void mend(char *s, bool to_one_line)
+{
+	for (size_t left = strlen(s), n; left > 0; s += n, left -= n) {
+		n = str_utf8_len(s, left);
+		if (n == 0)
+			*s = '?';
+		else if (to_one_line && is_control(s))
+			memset(s, ' ', n);
+		n = n == 0 ? 1 : n;
+	}
+}
+
+void str_mend(char *s)
+{
+	mend(s, false);
+}
+
+void str_one_line(char *s)
+{
+	mend(s, true);
+}
+
 int str_u64(const char *s, uint64_t *ret)
 {
 	char *end;

@@ -66,7 +66,7 @@ static void refuse(struct inbox *in, const ProtobufCBinaryData *body, const char
 	snprintf(r->reason, sizeof(r->reason), "%s", reason);
 	if (in->refusals_n < INBOX_REFUSALS)
 		in->refusals_n++;
-	ops_note(in->ops, "command.refused", json_pack("{s:s, s:s}", "body_sha256", hex, "reason", reason));
+	ops_note(in->ops, "command.refused", json_pack("{s:s, s:o}", "body_sha256", hex, "reason", json_text(reason)));
 }
 
 /* ---- the head: it can only slow down or stop ---- */

@@ -2,6 +2,7 @@
 #include "agent/control/report.h"
 
 #include "agent/base/mem.h"
+#include "agent/base/str.h"
 #include "agent/ops/op.h"
 
 #define STATUSES_MAX 256
@@ -26,6 +27,7 @@ static void gather(void *ctx, struct op *op)
 	size_t size;
 
 	op_status(op, g->m, s);
+	str_mend(s->note); /* one that still waits may say so with a sentence that is cut; a strict peer refuses the whole report */
 	size = reeve__control__v1__status__get_packed_size(s) + 8;
 	if (g->n == STATUSES_MAX || g->bytes + size > REPORT_MAX - ROOM_FOR_THE_REST) {
 		g->more = true;

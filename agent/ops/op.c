@@ -147,7 +147,7 @@ void op_end_with(struct op *op, json_t *result)
 
 void op_end_early(struct op *op, state_t state, const char *class, const char *message)
 {
-	json_t *error = class != NULL ? json_pack("{s:s, s:s}", "class", class, "message", message) : NULL;
+	json_t *error = class != NULL ? json_pack("{s:s, s:o}", "class", class, "message", json_text(message)) : NULL;
 
 	op_end_with(op, op_result_json(op, state, error, class == NULL ? message : NULL));
 }

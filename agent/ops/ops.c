@@ -178,8 +178,8 @@ static json_t *early_result(const struct ops *o, const char *id, int state, cons
 {
 	const char *name = protobuf_c_enum_descriptor_get_value(&reeve__control__v1__state__descriptor, state)->name;
 
-	return json_pack("{s:s, s:s, s:i, s:I, s:{s:s, s:s}}", "op", id, "state", name, "code", state, "ended_ms",
-			 (json_int_t)world_wall_ms(o->cfg.w), "error", "class", "PRECONDITION", "message", reason);
+	return json_pack("{s:s, s:s, s:i, s:I, s:{s:s, s:o}}", "op", id, "state", name, "code", state, "ended_ms",
+			 (json_int_t)world_wall_ms(o->cfg.w), "error", "class", "PRECONDITION", "message", json_text(reason));
 }
 
 void ops_accept(struct ops *o, command_t *cmd, const void *signed_bytes, size_t len, int refuse, const char *reason)
@@ -192,15 +192,17 @@ void ops_accept(struct ops *o, command_t *cmd, const void *signed_bytes, size_t 
 	json_object_set_new(m, "op", json_string(id));
 	json_object_set_new(m, "epoch", json_integer((json_int_t)cmd->epoch));
 	json_object_set_new(m, "command_seq", json_integer((json_int_t)cmd->seq));
-	json_object_set_new(m, "warehouse", json_string(cmd->target));
-	json_object_set_new(m, "requested_by", json_string(cmd->requested_by));
-	json_object_set_new(m, "reason", json_string(cmd->reason));
+	json_object_set_new(m, "warehouse", json_text(cmd->target));
+	json_object_set_new(m, "requested_by", json_text(cmd->requested_by));
+	json_object_set_new(m, "reason", json_text(cmd->reason));
 	json_object_set_new(m, "accepted_ms", json_integer(world_wall_ms(o->cfg.w)));
 	json_object_set_new(m, "first_record", json_integer((json_int_t)journal_seq(o->j) + 1));
 	json_set_base64(m, "signed", signed_bytes, len);
 	if (refuse != 0)
 		json_object_set_new(m, "result", early_result(o, id, refuse, reason));
 	o->accepting = op_new(o, cmd, m);
+	assert((op_fields(o->accepting)->state == OP_ENDED) ==
+	       (refuse != 0)); /* what is refused never runs, whatever was said of it */
 	journal_append(o->j, &o->rec, "command.accepted", m, on_accepted);
 }
 

@@ -56,5 +56,5 @@ void room_cut_result(json_t *result)
 	json_object_del(result, "plan_text");
 	for (size_t i = 0; i < ARRAY_LEN(lists) && json_size(result) > ROOM_RESULT; i++)
 		cut_list(result, lists[i], note, sizeof(note));
-	json_object_set_new(result, "note", json_string(note[0] == ';' ? note + 2 : note));
+	json_object_set_new(result, "note", json_text(note[0] == ';' ? note + 2 : note));
 }

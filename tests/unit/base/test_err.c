@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/base/err.h"
@@ -82,6 +83,31 @@ static void a_sentence_is_one_line_of_utf8_whatever_was_put_into_it(void **state
 	assert_null(strchr(e.text, '\n'));
 }
 
+/* Every place of the cut, by text in front of characters of two, three and four bytes. */
+static void a_sentence_is_utf8_in_one_line_whatever_it_quotes(void **state)
+{
+	static const char *const units[] = { "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xff", "\x82" };
+	char big[2 * ERR_TEXT_MAX];
+	struct err e = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 4 * ARRAY_LEN(units); i++) {
+		size_t n = (size_t)snprintf(big, sizeof(big), "%.*s", (int)(i % 4), "abc");
+
+		while (n + 4 < sizeof(big))
+			n += (size_t)snprintf(big + n, sizeof(big) - n, "%s", units[i / 4]);
+		err_set(&e, ERR_IO, "%s", big);
+		assert_true(str_is_utf8(e.text, strlen(e.text)) && str_ends(e.text, "..."));
+		assert_in_range(strlen(e.text), ERR_TEXT_MAX - 4, ERR_TEXT_MAX - 1);
+		err_wrap(&e, -ERR_IO, "%.40s in front", big);
+		assert_true(str_is_utf8(e.text, strlen(e.text)) && str_ends(e.text, "..."));
+		err_errno(&e, EIO, "%s", big);
+		assert_true(str_is_utf8(e.text, strlen(e.text)) && str_ends(e.text, "..."));
+	}
+	err_set(&e, ERR_IO, "name \"%.3s\" of %s", "\xc3\xa9\xc3\xa9", "a\nb\x1b");
+	assert_string_equal(e.text, "name \"\xc3\xa9?\" of a b ");
+}
+
 static void errnos_become_codes(void **state)
 {
 	static const struct {
@@ -108,6 +134,7 @@ int main(void)
 		cmocka_unit_test(nobody_has_to_ask_for_the_sentence),
 		cmocka_unit_test(a_sentence_that_does_not_fit_ends_in_dots),
 		cmocka_unit_test(a_sentence_is_one_line_of_utf8_whatever_was_put_into_it),
+		cmocka_unit_test(a_sentence_is_utf8_in_one_line_whatever_it_quotes),
 		cmocka_unit_test(errnos_become_codes),
 	};
 

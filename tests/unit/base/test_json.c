@@ -109,6 +109,20 @@ static void text_comes_out_compact_and_in_order(void **state)
 	buf_close(&small);
 }
 
+static void text_from_outside_always_becomes_a_string(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "a\n\xc3\xa9", "a\n\xc3\xa9" }, { "\xff\xfe", "??" }, { "\xc3\xa9\xc3", "\xc3\xa9?" }, { "", "" }, { NULL, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(json_close) json_t *j = json_text(cases[i][0]);
+
+		assert_string_equal(json_string_value(j), cases[i][1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +131,7 @@ int main(void)
 		cmocka_unit_test(members_are_read_by_type),
 		cmocka_unit_test(what_is_no_object_has_no_members),
 		cmocka_unit_test(text_comes_out_compact_and_in_order),
+		cmocka_unit_test(text_from_outside_always_becomes_a_string),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

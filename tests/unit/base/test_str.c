@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,6 +171,31 @@ static void a_sequence_is_as_long_as_it_says_or_none(void **state)
 	assert_int_equal(str_utf8_len("\xa9", 1), 0);
 }
 
+static const char *mended(const char *s, bool to_one_line)
+{
+	static char text[64];
+
+	snprintf(text, sizeof(text), "%s", s);
+	(to_one_line ? str_one_line : str_mend)(text);
+	assert_true(str_is_utf8(text, strlen(text)));
+	return text;
+}
+
+static void what_is_mended_is_utf8_and_keeps_what_was(void **state)
+{
+	static const char good[] = "a\n\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80";
+
+	(void)state;
+	assert_string_equal(mended("", true), "");
+	assert_string_equal(mended(good, false), good);
+	assert_string_equal(mended("a\xff\xfe", false), "a??");
+	assert_string_equal(mended("\xc3\xa9\xc3", false), "\xc3\xa9?");
+	assert_string_equal(mended("\xe2\x82z\xa9", false), "??z?");
+	assert_string_equal(mended("\xed\xa0\x80", false), "???"); /* a surrogate */
+	assert_string_equal(mended("a\tb\nc\x1b[0m\x7f", true), "a b c [0m ");
+	assert_string_equal(mended("\xc2\x9b\xc2\xa0", true), "  \xc2\xa0"); /* C1's escape, and a blank that is none */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +207,7 @@ int main(void)
 		cmocka_unit_test(utf8_is_the_strict_one_of_rfc_3629),
 		cmocka_unit_test(globs_have_stars_and_question_marks_alone),
 		cmocka_unit_test(a_sequence_is_as_long_as_it_says_or_none),
+		cmocka_unit_test(what_is_mended_is_utf8_and_keeps_what_was),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

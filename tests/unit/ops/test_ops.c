@@ -140,6 +140,56 @@ static void results_that_nobody_acknowledges_make_commands_wait_and_then_go_on(v
 	assert_int_equal(s->d.in.waiting_n, 0);
 }
 
+/* The reason quotes the specification: bytes that are no UTF-8, and characters that the quotation cuts. */
+static void what_is_refused_never_runs_whatever_its_reason_quotes(void **state)
+{
+	static const char *const names[] = {
+		"\xff\xfe",
+		("a\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+		 "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"),
+		"a\nb",
+	};
+	struct shop *s = *state;
+	char message[512];
+
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+		struct desk_command k;
+
+		s->k.cluster.name = (char *)names[i];
+		shop_apply(s, &k, i + 1);
+		shop_send(s, &k, false);
+		for (int life = 0; life < 2; life++) {
+			assert_int_equal(shop_ends(s, &k, message), STATE_OF(FAILED));
+			assert_non_null(strstr(message, "spec: clusters[0]: name"));
+			assert_true(str_is_utf8(message, strlen(message)));
+			shop_reopen(s);
+		}
+	}
+	assert_string_equal(buf_str(&s->seen), "");
+}
+
+static void a_refusal_without_a_reason_is_one(void **state)
+{
+	static const char *const reasons[] = { NULL, "", "\xff", "\xc3" };
+	struct shop *s = *state;
+
+	for (unsigned i = 0; i < ARRAY_LEN(reasons); i++) {
+		struct desk_command k;
+		size_t len;
+		uint8_t *body;
+
+		shop_apply(s, &k, i + 1);
+		len = reeve__control__v1__command__get_packed_size(&k.c);
+		body = mem_alloc(len);
+		reeve__control__v1__command__pack(&k.c, body);
+		ops_accept(s->d.ops, reeve__control__v1__command__unpack(NULL, len, body), body, len, STATE_OF(FAILED), reasons[i]);
+		mem_free(body);
+		desk_settle(&s->d);
+		assert_int_equal(op_fields(ops_find(s->d.ops, k.id))->state, OP_ENDED);
+	}
+	assert_string_equal(buf_str(&s->seen), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +198,8 @@ int main(void)
 		SHOP(no_more_than_a_few_commands_are_open_at_once),
 		SHOP(open_commands_of_the_largest_size_fit_and_the_next_one_waits),
 		SHOP(plans_share_what_room_there_is),
+		SHOP(what_is_refused_never_runs_whatever_its_reason_quotes),
+		SHOP(a_refusal_without_a_reason_is_one),
 		SHOP(results_that_nobody_acknowledges_make_commands_wait_and_then_go_on),
 	};
 
