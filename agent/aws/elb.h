@@ -37,6 +37,7 @@ struct elb_lbs {
 struct elb_listener {
 	const char *arn, *lb_arn, *protocol, *group_arn; /* group_arn: of the forward action */
 	uint32_t port;
+	struct ec2_tags tags; /* as a target group's */
 };
 struct elb_listeners {
 	struct elb_listener *v;

@@ -44,6 +44,10 @@ const struct inventory_group *inventory_tg_by_name(const struct inventory *inv, 
 const struct inventory_group *inventory_tg_by_arn(const struct inventory *inv, const char *arn);
 const struct inventory_lb *inventory_lb_by_name(const struct inventory *inv, const char *name);
 const struct inventory_lb *inventory_lb_by_arn(const struct inventory *inv, const char *arn);
+const struct ec2_instance *inventory_instance_in(const struct ec2_instances *list, const char *id);
+const struct elb_listener *inventory_listener_by_arn(const struct inventory *inv, const char *arn);
+/* "sg-1 tcp 8000-9000 10.0.0.0/16", "sg-1 -1 all sg-1": what a rule is called in records; the description is not part of it. */
+void inventory_rule_name(const char *group_id, const struct ec2_rule *r, struct buf *to);
 bool inventory_rule_eq(const struct ec2_rule *a, const struct ec2_rule *b); /* all but the description */
 
 /* Whose: the two ownership tags. */

@@ -54,6 +54,13 @@ static bool create_lb_find(const struct step_ctx *x, const struct inventory *inv
 	return kinds_elb_found(x, lb != NULL ? lb->lb.arn : NULL);
 }
 
+static const char *lb_maker(const struct inventory *inv, const char *arn)
+{
+	const struct inventory_lb *lb = inventory_lb_by_arn(inv, arn);
+
+	return lb != NULL ? ec2_tag_get(&lb->lb.tags, "reeve:command") : NULL;
+}
+
 const struct step_kind kind_create_load_balancer = {
 	.name = "create-load-balancer",
 	.service = AWS_ELB,
@@ -64,6 +71,7 @@ const struct step_kind kind_create_load_balancer = {
 	.deadline_s = 300,
 	.poll_s = 3,
 	.makes = "loadbalancer",
+	.maker = lb_maker,
 	.ask = create_lb_ask,
 	.judge = create_lb_judge,
 	.find = create_lb_find,
@@ -185,6 +193,13 @@ static bool create_listener_find(const struct step_ctx *x, const struct inventor
 	return false;
 }
 
+static const char *listener_maker(const struct inventory *inv, const char *arn)
+{
+	const struct elb_listener *l = inventory_listener_by_arn(inv, arn);
+
+	return l != NULL ? ec2_tag_get(&l->tags, "reeve:command") : NULL;
+}
+
 static void listener_print(const json_t *args, struct buf *to)
 {
 	buf_addf(to, "%s port %lld on %s", json_str_or(args, "protocol", "?"), (long long)json_int_or(args, "port", 0),
@@ -201,6 +216,7 @@ const struct step_kind kind_create_listener = {
 	.deadline_s = 300,
 	.poll_s = 3,
 	.makes = "listener",
+	.maker = listener_maker,
 	.ask = create_listener_ask,
 	.judge = create_listener_judge,
 	.find = create_listener_find,
@@ -216,15 +232,7 @@ static int delete_listener_ask(const struct step_ctx *x, struct form *f, struct 
 
 static bool delete_listener_find(const struct step_ctx *x, const struct inventory *inv)
 {
-	const char *arn = kinds_elb_arn(x);
-
-	if (step_may_hide(x))
-		return false;
-	for (size_t i = 0; i < inv->lbs_n; i++)
-		for (size_t k = 0; k < inv->lbs[i].listeners.n; k++)
-			if (str_eq(inv->lbs[i].listeners.v[k].arn, arn))
-				return false;
-	return true;
+	return !step_may_hide(x) && inventory_listener_by_arn(inv, kinds_elb_arn(x)) == NULL;
 }
 
 const struct step_kind kind_delete_listener = {

@@ -46,6 +46,13 @@ static bool create_group_find(const struct step_ctx *x, const struct inventory *
 	return kinds_elb_found(x, g != NULL ? g->g.arn : NULL);
 }
 
+static const char *group_maker(const struct inventory *inv, const char *arn)
+{
+	const struct inventory_group *g = inventory_tg_by_arn(inv, arn);
+
+	return g != NULL ? ec2_tag_get(&g->g.tags, "reeve:command") : NULL;
+}
+
 const struct step_kind kind_create_target_group = {
 	.name = "create-target-group",
 	.service = AWS_ELB,
@@ -56,6 +63,7 @@ const struct step_kind kind_create_target_group = {
 	.deadline_s = 300,
 	.poll_s = 3,
 	.makes = "targetgroup",
+	.maker = group_maker,
 	.ask = create_group_ask,
 	.judge = create_group_judge,
 	.find = create_group_find,

@@ -52,6 +52,13 @@ static bool create_find(const struct step_ctx *x, const struct inventory *inv)
 	return true;
 }
 
+static const char *group_maker(const struct inventory *inv, const char *id)
+{
+	const struct ec2_group *g = inventory_group_by_id(inv, id);
+
+	return g != NULL ? ec2_tag_get(&g->tags, "reeve:command") : NULL;
+}
+
 static json_t *group_of_fact(const json_t *args)
 {
 	return json_pack("{s:o, s:b}", "group_id", json_sprintf("@%s", json_str_or(args, "fact", "?")), "fresh", 1);
@@ -72,6 +79,7 @@ const struct step_kind kind_create_security_group = {
 	.deadline_s = 300,
 	.poll_s = 3,
 	.makes = "security-group",
+	.maker = group_maker,
 	.ask = create_ask,
 	.judge = create_judge,
 	.find = create_find,
@@ -107,9 +115,12 @@ static int authorize_ask(const struct step_ctx *x, struct form *f, struct err *e
 	return 0;
 }
 
-/* A group that was just made may not be known everywhere yet (reference/aws.md trap 5). */
+/* A group that was just made may not be known everywhere yet (reference/aws.md trap 5). A rule that was there before is not
+ * ours to revoke, unless it was our own call that made it, with its answer lost. */
 static enum step_verdict authorize_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
+	if (c->class == AWS_DUPLICATE && !x->in_doubt)
+		json_object_set_new(x->facts, "adopted", json_true());
 	if (c->class == AWS_OK || c->class == AWS_DUPLICATE)
 		return STEP_DONE;
 	return c->class == AWS_NOTFOUND ? STEP_AGAIN : step_judge_refusal(x, c, e);
@@ -154,6 +165,14 @@ static void rule_print(const json_t *args, struct buf *to)
 		 r.cidr != NULL ? r.cidr : "the group itself", is_outside_vpc(args) ? " (OUTSIDE THE VPC)" : "");
 }
 
+static void rule_thing(const json_t *args, struct buf *to)
+{
+	struct ec2_rule r;
+
+	rule_of(args, &r);
+	inventory_rule_name(json_str_or(args, "group_id", "?"), &r, to);
+}
+
 static json_t *same_rule(const json_t *args)
 {
 	json_t *undo = json_object();
@@ -172,6 +191,8 @@ const struct step_kind kind_authorize_ingress = {
 	.settle_s = 120,
 	.deadline_s = 300,
 	.poll_s = 3,
+	.makes = "rule",
+	.thing = rule_thing,
 	.ask = authorize_ask,
 	.judge = authorize_judge,
 	.find = authorize_find,
@@ -206,6 +227,8 @@ const struct step_kind kind_revoke_ingress = {
 	.settle_s = 120,
 	.deadline_s = 300,
 	.poll_s = 3,
+	.removes = "rule",
+	.thing = rule_thing,
 	.ask = revoke_ask,
 	.judge = step_judge_gone,
 	.find = revoke_find,

@@ -221,14 +221,6 @@ static int describe_ask(const struct step_ctx *x, struct form *f, struct err *e)
 	return 0;
 }
 
-static const struct ec2_instance *instance_by_id(const struct ec2_instances *list, const char *id)
-{
-	for (size_t i = 0; i < list->n; i++)
-		if (str_eq(list->v[i].id, id))
-			return &list->v[i];
-	return NULL;
-}
-
 /* How the asked-for nodes stand: which run, how many are on their way, why the rest is lost. */
 struct standing {
 	json_t *running;
@@ -241,7 +233,7 @@ static void stand(const json_t *ids, const struct ec2_instances *list, struct st
 	s->running = json_array();
 	for (size_t i = 0; i < json_array_size(ids); i++) {
 		const char *id = json_string_value(json_array_get(ids, i));
-		const struct ec2_instance *in = instance_by_id(list, id);
+		const struct ec2_instance *in = inventory_instance_in(list, id);
 
 		if (in == NULL || str_eq(in->state, "pending") || str_eq(in->state, "stopped") || str_eq(in->state, "stopping")) {
 			s->coming++;
@@ -364,7 +356,7 @@ static bool terminate_find(const struct step_ctx *x, const struct inventory *inv
 	const json_t *ids = json_object_get(x->args, "instances");
 
 	for (size_t i = 0; i < json_array_size(ids); i++) {
-		const struct ec2_instance *in = instance_by_id(&inv->instances, json_string_value(json_array_get(ids, i)));
+		const struct ec2_instance *in = inventory_instance_in(&inv->instances, json_string_value(json_array_get(ids, i)));
 
 		if (in == NULL ? step_may_hide(x) : inventory_is_alive(in))
 			return false;

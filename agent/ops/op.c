@@ -49,11 +49,6 @@ bool op_is_cancelled(const struct op *op)
 	return op->is_cancelled;
 }
 
-bool op_has_started(const struct op *op)
-{
-	return op->is_started;
-}
-
 bool op_is_delete(const struct op *op)
 {
 	return op->cmd->verb == REEVE__CONTROL__V1__VERB__WAREHOUSE_DELETE;
@@ -79,7 +74,7 @@ static void on_result(struct journal_append *a)
 	op_ended_apply(op);
 	op_creds_done(op);
 	if (op->stopped == NULL)
-		ops_ended(op->ops, op);
+		ops_ended(op->ops);
 }
 
 /* The plan has done its work: it is the journal's alone from here, as it is after a restart. */
@@ -230,10 +225,31 @@ static bool refused_by_mode(struct op *op, const struct policy *p)
 	return true;
 }
 
+/* Time passes by both clocks: the wall's, so that a restart takes nothing away, and the monotonic one, so that a step of the
+ * wall's does not end it. */
+static bool is_held(struct op *op, const struct policy *p)
+{
+	struct world *w = op_world(op);
+	int64_t age = world_wall_ms(w) - op->f.accepted_ms;
+	int64_t lived = op->age_ms + (int64_t)(world_now_ms(w) - op->born_ms), left;
+
+	left = (int64_t)p->delete_hold_ms - (age < lived ? age : lived);
+	if (!op_is_delete(op) || op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN || left <= 0)
+		return false;
+	op->f.state = OP_HOLD;
+	snprintf(op->waiting, sizeof(op->waiting), "delete_hold of the policy: a cancel ends it for %lld s more",
+		 (long long)left / 1000 + 1);
+	op_wait(op, OP_WAIT_MS);
+	return true;
+}
+
 static bool waits_for_customer(struct op *op, const struct policy *p)
 {
 	const char *why;
 
+	if (is_held(op, p))
+		return true;
+	op->f.state = OP_PLANNED;
 	if (ops_is_stopped(op->ops, &why)) {
 		snprintf(op->waiting, sizeof(op->waiting), "frozen: %s", why);
 	} else if (op_verb_mode(op, p) == POLICY_APPROVE) {
@@ -268,20 +284,6 @@ void op_consider(struct op *op)
 
 /* ---- waiting ---- */
 
-static bool holds(struct op *op)
-{
-	const struct policy *p = ops_policy_read(op->ops);
-	int64_t until = op->f.accepted_ms + (int64_t)p->delete_hold_ms;
-
-	if (!op_is_delete(op) || op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN || !p->present ||
-	    world_wall_ms(op_world(op)) >= until)
-		return false;
-	op->f.state = OP_HOLD;
-	snprintf(op->waiting, sizeof(op->waiting), "delete_hold of the policy: a cancel ends it for %lld s more",
-		 (long long)(until - world_wall_ms(op_world(op))) / 1000 + 1);
-	return true;
-}
-
 /* What can end it before it starts, whatever it waits for. */
 static bool ended_waiting(struct op *op)
 {
@@ -297,25 +299,29 @@ static bool ended_waiting(struct op *op)
 	return true;
 }
 
+/* Before it is planned: what refuses it or holds it up, all by one reading of the policy. */
+static void prepare(struct op *op)
+{
+	const struct policy *p = ops_policy_read(op->ops);
+
+	if (!refused_by_mode(op, p) && !is_held(op, p))
+		op_plan(op);
+}
+
 static void advance(struct op *op)
 {
 	if (op->rec.waiting || op->is_asking || op->result != NULL)
 		return;
-	if (op->is_started) {
+	if (op->is_started)
 		op_run(op);
-	} else if (ended_waiting(op)) {
+	else if (ended_waiting(op))
 		return;
-	} else if (op->cmd->not_before > world_wall_ms(op_world(op)) || !ops_is_turn_of(op->ops, op)) {
+	else if (op->cmd->not_before > world_wall_ms(op_world(op)) || !ops_is_turn_of(op->ops, op))
 		op_wait(op, OP_WAIT_MS);
-	} else if (op->plans != NULL) {
+	else if (op->plans != NULL)
 		op_consider(op);
-	} else if (refused_by_mode(op, ops_policy_read(op->ops))) {
-		return;
-	} else if (holds(op)) {
-		op_wait(op, OP_WAIT_MS);
-	} else {
-		op_plan(op);
-	}
+	else
+		prepare(op);
 }
 
 static void on_timer(struct timer *t)
@@ -367,6 +373,9 @@ struct op *op_new(struct ops *ops, command_t *cmd, json_t *accepted)
 	op->f.epoch = cmd->epoch;
 	op->f.expires_ms = cmd->expires_at;
 	op->f.accepted_ms = json_int_or(accepted, "accepted_ms", 0);
+	op->born_ms = world_now_ms(op_world(op));
+	op->age_ms = world_wall_ms(op_world(op)) - op->f.accepted_ms;
+	op->age_ms = op->age_ms > 0 ? op->age_ms : 0;
 	op->f.first_record = (uint64_t)json_int_or(accepted, "first_record", 0);
 	if (json_object_get(accepted, "result") != NULL) {
 		op->result = json_incref(json_object_get(accepted, "result"));

@@ -45,7 +45,6 @@ const struct op_fields *op_fields(const struct op *op);
 const char *op_warehouse(const struct op *op);
 const char *op_verb(const struct op *op);
 bool op_is_cancelled(const struct op *op);
-bool op_has_started(const struct op *op); /* it may have changed something */
 struct ops *op_owner(const struct op *op);
 /* For the report; arrays and texts are in the arena. */
 void op_status(const struct op *op, struct arena *m, Reeve__Control__V1__Status *to);

@@ -22,9 +22,12 @@ struct op {
 	json_t *result;
 	struct plans *plans;
 	bool is_started, is_cancelled, is_asking;
-	int64_t planned_ms, started_ms; /* Unix ms */
-	uint64_t starts_seen;           /* ops_starts when the inventory of its plan was asked for; 0: in another life */
-	uint64_t running_since_ms;      /* monotonic, as if it had begun in this process */
+	int64_t planned_ms, started_ms;  /* Unix ms */
+	int64_t age_ms;                  /* since its acceptance, when it came into this process */
+	uint64_t born_ms;                /* monotonic: when it did */
+	uint64_t asked_ms, asked_starts; /* monotonic, and ops_starts: when its last inventory was asked for */
+	uint64_t starts_seen;            /* asked_starts of the one that its plan is made from; 0: in another life */
+	uint64_t running_since_ms;       /* monotonic, as if it had begun in this process */
 	json_t *facts;
 	struct run_env env;
 	struct run **runs; /* one a plan, NULL while its stage waits */

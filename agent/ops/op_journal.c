@@ -73,7 +73,7 @@ void op_records(const struct op *op, json_t *to)
 			record(to, "command.result", op->result, 0);
 		return;
 	}
-	if (op->planned != NULL && op->f.state != OP_ACCEPTED && op->f.state != OP_HOLD)
+	if (op->planned != NULL)
 		record(to, "command.planned", op->planned, op->planned_ms);
 	if (op->is_started)
 		json_array_append_new(to, json_pack("[s, {s:s, s:I}, I]", "command.started", "op", op->f.id_text, "started_ms",

@@ -12,9 +12,11 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/planner.h"
+#include "agent/ops/recent.h"
 #include "agent/ops/room.h"
 
 #define PLAN_FRESH_MS 300000
+#define LAG_POLL_MS 2000
 #define ROOM_POLL_MS 15000 /* each look is a whole inventory */
 
 bool op_plan_is_stale(const struct op *op)
@@ -31,28 +33,42 @@ struct counting {
 	uint32_t coming;
 };
 
-static uint32_t nodes_of(const struct inventory *inv, const char *command)
+static uint32_t nodes_of(const struct inventory *inv, const char *command, const char *plan, const char *step)
 {
+	CLEANUP(mem_close) char *name = mem_printf("%s/%s", plan, step);
 	uint32_t n = 0;
 
-	for (size_t i = 0; i < inv->instances.n; i++)
-		n += inventory_is_alive(&inv->instances.v[i]) &&
-		     str_eq(ec2_tag_get(&inv->instances.v[i].tags, "reeve:command"), command);
+	for (size_t i = 0; i < inv->instances.n; i++) {
+		const struct ec2_instance *in = &inv->instances.v[i];
+
+		n += inventory_is_alive(in) && str_eq(ec2_tag_get(&in->tags, "reeve:command"), command) &&
+		     str_eq(ec2_tag_get(&in->tags, "reeve:step"), name);
+	}
 	return n;
+}
+
+/* A launch that is done is seen or waited for (recent.h); one that is ahead, or whose fate is open, may be seen in part. */
+static void count_step(struct counting *c, const struct op *other, const struct plan *plan, const struct step *step)
+{
+	struct demand d = { 0 };
+	uint32_t seen;
+
+	if (step->kind->demand == NULL)
+		return;
+	step->kind->demand(step->args, &d);
+	seen = d.new_nodes > 0 ? nodes_of(c->inv, other->f.id_text, plan->name, step->name) : 0;
+	c->coming += d.new_nodes > seen ? d.new_nodes - seen : 0;
+	demand_close(&d);
 }
 
 static void count_coming(void *ctx, struct op *other)
 {
-	struct counting *c = ctx;
-	struct demand d = { 0 };
-	uint32_t seen;
-
 	if (other->started_ms == 0 || other->f.state == OP_ENDED || other->plans == NULL)
 		return; /* started_ms: also while the record of its start is on its way to the disk */
-	plans_demand(other->plans, &d);
-	seen = nodes_of(c->inv, other->f.id_text);
-	c->coming += d.new_nodes > seen ? d.new_nodes - seen : 0;
-	demand_close(&d);
+	for (size_t i = 0; i < other->plans->n; i++)
+		for (size_t k = 0; k < other->plans->v[i].n; k++)
+			if (other->runs == NULL || other->runs[i] == NULL || run_is_ahead(other->runs[i], k))
+				count_step(ctx, other, &other->plans->v[i], &other->plans->v[i].steps[k]);
 }
 
 static uint32_t count_nodes(struct op *op, const struct inventory *inv)
@@ -115,6 +131,7 @@ static void record_plan(struct op *op, uint32_t nodes_now)
 		return;
 	}
 	op_planned_apply(op, m, 0);
+	op->starts_seen = op->asked_starts;
 	journal_append(ops_journal(op->ops), &op->rec, "command.planned", m, on_planned);
 }
 
@@ -146,10 +163,34 @@ static void inventory_failed(struct op *op)
 	op_wait(op, wait);
 }
 
+/* A plan made from what EC2 no longer or not yet shows would be wrong. */
+static bool lags_behind(struct op *op, const struct inventory *inv)
+{
+	CLEANUP(buf_close) struct buf why = BUF_MAX(1024);
+
+	if (recent_is_shown(ops_recent(op->ops), op->asked_ms, inv, op_warehouse(op), &why))
+		return false;
+	log_info("op.inventory.lags", "op=%s why=\"%s\" retry_in_ms=%d", op->f.id_text, buf_str(&why), LAG_POLL_MS);
+	snprintf(op->waiting, sizeof(op->waiting), "%.150s", buf_str(&why));
+	op_wait(op, LAG_POLL_MS);
+	return true;
+}
+
+static void plan_from(struct op *op, const struct inventory *inv)
+{
+	struct err e = { 0 };
+	int rc = plan_now(op, inv, &e);
+
+	op->waiting[0] = '\0';
+	if (rc == 0)
+		record_plan(op, count_nodes(op, inv));
+	else
+		op_end_early(op, STATE(FAILED), rc == -ERR_EXISTS ? "CONFLICT" : "PRECONDITION", err_text(&e));
+}
+
 static void on_inventory(struct inventory_req *req, int rc)
 {
 	struct op *op = container_of(req, struct op, inv);
-	struct err e = { 0 };
 
 	op->is_asking = false;
 	if (op->stopped != NULL) {
@@ -160,25 +201,17 @@ static void on_inventory(struct inventory_req *req, int rc)
 		inventory_failed(op);
 		return;
 	}
-	op->waiting[0] = '\0';
-	rc = plan_now(op, req->inv, &e);
-	if (rc == 0)
-		record_plan(op, count_nodes(op, req->inv));
-	else
-		op_end_early(op, STATE(FAILED), rc == -ERR_EXISTS ? "CONFLICT" : "PRECONDITION", err_text(&e));
+	if (!lags_behind(op, req->inv))
+		plan_from(op, req->inv);
 	inventory_req_close(req);
 }
 
-/* What EC2 shows just after an operation would make a wrong plan: it waits until the account is quiet. */
 void op_plan(struct op *op)
 {
 	const struct ops_config *cfg = ops_cfg(op->ops);
 
-	if (!ops_is_quiet(op->ops)) {
-		op_wait(op, OP_WAIT_MS);
-		return;
-	}
 	op->is_asking = true;
-	op->starts_seen = ops_starts(op->ops);
+	op->asked_ms = world_now_ms(cfg->w);
+	op->asked_starts = ops_starts(op->ops);
 	inventory_take(cfg->w, cfg->aws, cfg->instance, &cfg->owner, &op->inv, on_inventory);
 }

@@ -9,6 +9,7 @@
 #include "agent/base/json.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/ops/recent.h"
 
 /* Defaults are what the vendor's own tools wait for (reference/control.md 1.2). */
 static uint64_t deadline_ms(const struct op *op)
@@ -73,6 +74,13 @@ static void on_progress(void *ctx, struct run *r)
 
 	(void)r;
 	ops_cfg(op->ops)->changed(ops_cfg(op->ops)->ctx);
+}
+
+static void on_outcome(void *ctx, const struct step_kind *kind, const json_t *record)
+{
+	struct op *op = ctx;
+
+	recent_note(ops_recent(op->ops), world_now_ms(op_world(op)), op_warehouse(op), record, kind->settle_s);
 }
 
 static bool is_worse(enum run_end a, enum run_end b)
@@ -222,6 +230,7 @@ void op_env_init(struct op *op)
 		.ctx = op,
 		.may = may,
 		.progress = on_progress,
+		.outcome = on_outcome,
 		.done = on_run,
 	};
 }

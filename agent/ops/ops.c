@@ -18,8 +18,6 @@
 #include "agent/ops/op.h"
 #include "agent/ops/room.h"
 
-#define QUIET_MS 5000 /* EC2 shows a rule or a node for seconds after it went; a plan made then would be wrong */
-
 typedef Reeve__Control__V1__Command command_t;
 
 struct ops *ops_new(const struct ops_config *cfg)
@@ -120,9 +118,9 @@ bool ops_is_turn_of(const struct ops *o, const struct op *op)
 	return true;
 }
 
-bool ops_is_quiet(const struct ops *o)
+struct recent *ops_recent(struct ops *o)
 {
-	return o->ended_ms == 0 || world_now_ms(o->cfg.w) - o->ended_ms >= QUIET_MS;
+	return &o->recent;
 }
 
 uint64_t ops_starts(const struct ops *o)
@@ -212,7 +210,6 @@ void ops_start(struct ops *o, struct journal *j)
 {
 	o->j = j;
 	ops_policy_read(o);
-	o->ended_ms = o->n > 0 ? world_now_ms(o->cfg.w) : 0; /* one may have ended just before the last death */
 	for (size_t i = 0; j != NULL && i < o->n; i++)
 		op_begin(o->v[i]);
 }
@@ -222,10 +219,8 @@ void ops_started(struct ops *o)
 	o->starts++;
 }
 
-void ops_ended(struct ops *o, struct op *op)
+void ops_ended(struct ops *o)
 {
-	if (op_has_started(op))
-		o->ended_ms = world_now_ms(o->cfg.w);
 	ops_changed(o);
 }
 
@@ -240,6 +235,7 @@ static void free_all(struct ops *o)
 	op_free(o->accepting);
 	json_decref(o->ids);
 	policy_close(&o->policy);
+	recent_close(&o->recent);
 	mem_free(o);
 	done(ctx);
 }

@@ -18,6 +18,7 @@
 
 struct ops;
 struct op;
+struct recent;
 
 struct ops_config {
 	struct world *w;
@@ -80,9 +81,9 @@ const struct policy *ops_policy_read(struct ops *o);
 bool ops_is_stopped(struct ops *o, const char **why);          /* STOP file, mode off, no policy, read-only, tight journal */
 bool ops_is_turn_of(const struct ops *o, const struct op *op); /* nothing earlier on the same warehouse is open */
 bool ops_has_room_for_plan(const struct ops *o, const struct op *op, size_t bytes); /* room_of_plan */
-bool ops_is_quiet(const struct ops *o); /* nothing was changed a moment ago: what AWS shows now is what there is */
+struct recent *ops_recent(struct ops *o);                                           /* what was changed a moment ago */
 /* Operations that have begun to start in this life, plus one: a plan is made from what was seen after the last of them. */
 uint64_t ops_starts(const struct ops *o);
 void ops_started(struct ops *o);
-void ops_ended(struct ops *o, struct op *op);
+void ops_ended(struct ops *o);
 void ops_creds_close(struct ops *o, struct creds *c); /* ops_close waits for it */

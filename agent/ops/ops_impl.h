@@ -3,6 +3,7 @@
 #pragma once
 #include "agent/base/uuid.h"
 #include "agent/ops/op.h"
+#include "agent/ops/recent.h"
 
 #define OPS_MAX 256  /* open and unacknowledged together */
 #define NOTES_MAX 64 /* notes under way or remembered, against a flood */
@@ -23,8 +24,8 @@ struct ops {
 	struct op *v[OPS_MAX];
 	size_t n;
 	uint64_t epoch, accepted;
-	uint64_t starts;   /* of operations in this life, from 1 */
-	uint64_t ended_ms; /* monotonic: when the last operation ended; 0: none in this life */
+	uint64_t starts; /* of operations in this life, from 1 */
+	struct recent recent;
 	/* the acceptance under way */
 	struct journal_append rec;
 	struct op *accepting;

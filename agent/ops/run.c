@@ -18,13 +18,14 @@
 
 static const struct sm_state run_states[] = {
 	[R_NEXT] = { "next", SM_TO(R_GUARD) | SM_TO(R_CALL) | SM_TO(R_LOOK) | SM_TO(R_OUTCOME) | SM_TO(R_ENDED) },
-	[R_GUARD] = { "guard",
-		      SM_TO(R_INTENT) | SM_TO(R_CALL) | SM_TO(R_LOOK) | SM_TO(R_OUTCOME) | SM_TO(R_UNDO) | SM_TO(R_ENDED) },
+	[R_GUARD] = { "guard", SM_TO(R_SURVEY) | SM_TO(R_INTENT) | SM_TO(R_CALL) | SM_TO(R_LOOK) | SM_TO(R_OUTCOME) |
+				   SM_TO(R_UNDO) | SM_TO(R_ENDED) },
 	[R_INTENT] = { "intent", SM_TO(R_GUARD) | SM_TO(R_ENDED) },
 	[R_CALL] = { "call", SM_TO(R_POLL) | SM_TO(R_LOOK) | SM_TO(R_OUTCOME) | SM_TO(R_GUARD) | SM_TO(R_ENDED) },
 	[R_LOOK] = { "look", SM_TO(R_LOOK) | SM_TO(R_POLL) | SM_TO(R_GUARD) | SM_TO(R_OUTCOME) | SM_TO(R_ENDED) },
 	[R_POLL] = { "poll", SM_TO(R_GUARD) | SM_TO(R_CALL) | SM_TO(R_LOOK) | SM_TO(R_UNDO) | SM_TO(R_ENDED) },
-	[R_OUTCOME] = { "outcome", SM_TO(R_NEXT) | SM_TO(R_UNDO) | SM_TO(R_ENDED) },
+	[R_OUTCOME] = { "outcome", SM_TO(R_NEXT) | SM_TO(R_SURVEY) | SM_TO(R_UNDO) | SM_TO(R_ENDED) },
+	[R_SURVEY] = { "survey", SM_TO(R_UNDO) | SM_TO(R_ENDED) },
 	[R_UNDO] = { "undo", SM_TO(R_NEXT) | SM_TO(R_ENDED) },
 	[R_ENDED] = { "ended", SM_END },
 };
@@ -306,7 +307,7 @@ void run_stop(struct run *r, void (*stopped)(void *ctx, struct run *r))
 	journal_forget(r->env->journal, &r->rec);
 	if (r->sm.now == R_CALL)
 		aws_call_cancel(&r->call);
-	else if (r->sm.now == R_LOOK)
+	else if (r->inv.priv != NULL)
 		inventory_cancel(&r->inv);
 	else
 		timer_start(r->env->w, &r->timer, 0, on_start);
@@ -326,6 +327,11 @@ unsigned run_steps_done(const struct run *r)
 	for (size_t i = 0; i < r->plan->n; i++)
 		n += r->v[i].standing == DONE;
 	return n;
+}
+
+bool run_is_ahead(const struct run *r, size_t step)
+{
+	return r->end == RUN_RUNNING && !r->undoing && r->v[step].standing != DONE;
 }
 
 const char *run_step_name(const struct run *r)

@@ -38,6 +38,8 @@ struct run_env {
 	/* Before each call that changes something. RUN_CANCEL is an answer before the pivot only. */
 	enum run_leave (*may)(void *ctx, enum run_phase phase, struct err *e);
 	void (*progress)(void *ctx, struct run *r);
+	/* An outcome is in the journal: just now, or read back. */
+	void (*outcome)(void *ctx, const struct step_kind *kind, const json_t *record);
 	void (*done)(void *ctx, struct run *r); /* the run has ended; it may be freed from here */
 };
 
@@ -57,10 +59,11 @@ void run_stop(struct run *r, void (*stopped)(void *ctx, struct run *r));
 
 enum run_end run_ended(const struct run *r);
 unsigned run_steps_done(const struct run *r);
-const char *run_step_name(const struct run *r); /* now, or "" */
-const json_t *run_error(const struct run *r);   /* {class, message, aws_code, ...}, or NULL */
-const char *run_note(const struct run *r);      /* "" if none */
-const json_t *run_created(const struct run *r); /* [[kind, id], ...] */
+bool run_is_ahead(const struct run *r, size_t step); /* of the plan: it may still have its effect */
+const char *run_step_name(const struct run *r);      /* now, or "" */
+const json_t *run_error(const struct run *r);        /* {class, message, aws_code, ...}, or NULL */
+const char *run_note(const struct run *r);           /* "" if none */
+const json_t *run_created(const struct run *r);      /* [[kind, id], ...] */
 const json_t *run_deleted(const struct run *r);
 
 /* base32 of SHA-256 over installation|command|plan|step|generation (FORMATS.md) */

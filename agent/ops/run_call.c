@@ -8,10 +8,11 @@
 #include "agent/base/log.h"
 #include "agent/ops/run_impl.h"
 
-/* The step's settle_s since a point in time; 0 is none. */
+/* Did the step's settle_s lie between a point in time (0: none) and the question whose answer we have? An answer tells how
+ * things were when it was asked, not when it came. */
 static bool has_passed(struct run *r, uint64_t since_ms)
 {
-	return since_ms != 0 && world_now_ms(r->env->w) - since_ms >= (uint64_t)run_now(r)->s.kind->settle_s * 1000;
+	return since_ms != 0 && r->asked_ms >= since_ms && r->asked_ms - since_ms >= (uint64_t)run_now(r)->s.kind->settle_s * 1000;
 }
 
 struct step_ctx run_ctx(struct run *r, char token[53])
@@ -28,6 +29,7 @@ struct step_ctx run_ctx(struct run *r, char token[53])
 		.generation = d->generation,
 		.settled = has_passed(r, d->last_ms),
 		.patient = has_passed(r, d->first_ms),
+		.in_doubt = r->in_doubt,
 		.facts = r->facts,
 		.note = &r->note,
 	};
@@ -95,8 +97,8 @@ static void on_call(struct aws_call *c)
 
 	if (run_stopping(r))
 		return;
-	x = run_ctx(r, token);
 	answer_take(r, c);
+	x = run_ctx(r, token);
 	if (c->class != AWS_OK)
 		log_warn("op.step.refused", "op=%s step=%s/%s class=%s code=%s err=\"%s\"", r->env->command, r->plan->name, x.step,
 			 aws_class_name(c->class), c->code, err_text(&c->err));
@@ -121,7 +123,7 @@ void run_call(struct run *r)
 		return;
 	}
 	r->tries += mutates;
-	d->last_ms = world_now_ms(r->env->w);
+	d->last_ms = r->asked_ms = world_now_ms(r->env->w);
 	d->first_ms = d->first_ms != 0 ? d->first_ms : d->last_ms;
 	aws_call_start(r->env->aws, &r->call, mutates ? r->env->operate : r->env->reader, on_call);
 }

@@ -7,8 +7,8 @@
 
 /*  next -> guard -> intent -> call -> outcome -> next
                  guard -> call (an intent stands), look -> call, outcome, poll    poll -> guard (again), look
-    outcome -> undo (recorded) -> next ...   any -> ended, stopped  */
-enum { R_NEXT, R_GUARD, R_INTENT, R_CALL, R_LOOK, R_POLL, R_OUTCOME, R_UNDO, R_ENDED };
+    outcome, guard -> survey (whose is what was made?) -> undo (recorded) -> next ...   any -> ended, stopped  */
+enum { R_NEXT, R_GUARD, R_INTENT, R_CALL, R_LOOK, R_POLL, R_OUTCOME, R_SURVEY, R_UNDO, R_ENDED };
 
 enum standing { FRESH, INTENDED, DONE, FAILED };
 
@@ -48,6 +48,7 @@ struct run {
 	json_t *facts; /* what it has found out */
 	struct buf note;
 	uint64_t started_ms; /* monotonic, for its deadline */
+	uint64_t asked_ms;   /* monotonic: when the call or the look began that tells how things are */
 	uint64_t wait_ms;    /* at least this long before the next call: AWS throttles */
 	bool in_doubt;       /* a call of it may have had its effect, and nobody knows */
 	bool was_duplicate;  /* AWS said: there is one already */
@@ -83,11 +84,13 @@ struct step_ctx run_ctx(struct run *r, char token[53]); /* token: where its text
 void run_look(struct run *r);
 void run_look_before_leaving(struct run *r, enum leaving why);
 void run_poll(struct run *r, bool look_again);
-void run_fail(struct run *r); /* the sentence is in r->err; in doubt it looks first */
+void run_fail(struct run *r);   /* the sentence is in r->err; in doubt it looks first */
+void run_survey(struct run *r); /* whose is what was made? Then run_undo_start */
 
 /* run_outcome.c */
 void run_outcome(struct run *r, bool done, const char *how); /* the record, and then what follows from it */
 void run_outcome_apply(struct run *r, struct doing *d, json_t *record);
 void run_after_outcome(struct run *r, struct doing *d);
 void run_leave(struct run *r, enum run_leave leave); /* nothing of the step at hand is in doubt */
+void run_undo_start(struct run *r, json_t *kept);    /* names of steps that are not taken back; or NULL */
 void run_undo_list(struct run *r);

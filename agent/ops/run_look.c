@@ -6,7 +6,11 @@
  * passed since that call, and only then knows that there was no effect. What cannot be looked at ends in doubt, and loud. */
 #include "agent/base/json.h"
 #include "agent/base/log.h"
+#include "agent/base/str.h"
 #include "agent/ops/run_impl.h"
+
+#define SURVEY_POLL_MS 5000
+#define SURVEY_MS 900000
 
 /* ---- time ---- */
 
@@ -110,6 +114,21 @@ static void not_found(struct run *r, const struct step_ctx *x)
 	}
 }
 
+/* The command on the tags of what a step made; NULL: not shown, or not told by tags. */
+static const char *maker_of(const struct step_kind *k, const json_t *args, const json_t *facts, const struct inventory *inv)
+{
+	return k->maker != NULL ? k->maker(inv, json_str_or(facts, json_str_or(args, "fact", "?"), "")) : NULL;
+}
+
+/* What an earlier command made is as good, but not this one's to take back. */
+static void note_adopted(struct run *r, const struct inventory *inv)
+{
+	const char *maker = maker_of(run_now(r)->s.kind, r->args, r->facts, inv);
+
+	if (maker != NULL && !str_eq(maker, r->env->command))
+		json_object_set_new(r->facts, "adopted", json_true());
+}
+
 static void on_look(struct inventory_req *req, int rc)
 {
 	struct run *r = container_of(req, struct run, inv);
@@ -129,6 +148,7 @@ static void on_look(struct inventory_req *req, int rc)
 	x = run_ctx(r, token);
 	if (run_now(r)->s.kind->find(&x, req->inv)) {
 		r->in_doubt = false;
+		note_adopted(r, req->inv);
 		run_outcome(r, true, "found");
 	} else {
 		not_found(r, &x);
@@ -138,5 +158,58 @@ static void on_look(struct inventory_req *req, int rc)
 void run_look(struct run *r)
 {
 	sm_move(&r->sm, R_LOOK);
+	r->asked_ms = world_now_ms(r->env->w);
 	inventory_take(r->env->w, r->env->aws, r->env->reader, &r->env->owner, &r->inv, on_look);
+}
+
+/* ---- surveying ---- */
+
+/* AWS answers a creation with success also when there is one of that name and settings. So before anything is taken back its
+ * tags are asked: what another command made stays. What is not shown yet is new, and ours. */
+static json_t *made_by_others(const struct run *r, const struct inventory *inv)
+{
+	json_t *kept = json_array();
+
+	for (size_t i = 0; i < r->plan->n; i++) {
+		const struct doing *d = &r->v[i];
+		const char *maker = d->standing == DONE ? maker_of(d->s.kind, d->s.args, r->env->facts, inv) : NULL;
+
+		if (maker != NULL && !str_eq(maker, r->env->command))
+			json_array_append_new(kept, json_string(d->s.name));
+	}
+	return kept;
+}
+
+static void on_survey_timer(struct timer *t)
+{
+	struct run *r = container_of(t, struct run, timer);
+
+	if (!run_stopping(r))
+		run_survey(r);
+}
+
+static void on_survey(struct inventory_req *req, int rc)
+{
+	struct run *r = container_of(req, struct run, inv);
+
+	if (run_stopping(r))
+		return;
+	if (rc == 0) {
+		run_undo_start(r, made_by_others(r, req->inv));
+	} else if (world_now_ms(r->env->w) - r->started_ms > SURVEY_MS) {
+		log_error("op.plan.undo.blind", "op=%s plan=%s err=\"%s\" next=\"nothing is taken back\"", r->env->command,
+			  r->plan->name, err_text(&req->err));
+		run_end(r, RUN_INDETERMINATE);
+	} else {
+		timer_start(r->env->w, &r->timer, SURVEY_POLL_MS, on_survey_timer);
+	}
+}
+
+void run_survey(struct run *r)
+{
+	if (r->sm.now != R_SURVEY) {
+		sm_move(&r->sm, R_SURVEY);
+		r->started_ms = world_now_ms(r->env->w);
+	}
+	inventory_take(r->env->w, r->env->aws, r->env->reader, &r->env->owner, &r->inv, on_survey);
 }

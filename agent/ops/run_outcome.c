@@ -51,12 +51,26 @@ static void undo_add(struct run *r, const struct doing *d)
 	u->s = (struct step){ u->own_name, d->s.kind->undo, d->s.kind->undo_args(d->s.args) };
 }
 
-/* Everything that was done and can be taken back, the last first. */
+static bool is_named(const json_t *names, const char *name)
+{
+	for (size_t i = 0; i < json_array_size(names); i++)
+		if (str_eq(json_string_value(json_array_get(names, i)), name))
+			return true;
+	return false;
+}
+
+static bool can_undo(const struct run *r, const struct doing *d)
+{
+	return d->standing == DONE && d->s.kind->undo != NULL && !json_is_true(json_object_get(d->outcome, "adopted")) &&
+	       !is_named(json_object_get(r->undo_reason, "kept"), d->s.name);
+}
+
+/* Everything that was done and is ours to take back, the last first. */
 void run_undo_list(struct run *r)
 {
 	r->undo = mem_alloc((r->plan->n + 1) * sizeof(*r->undo));
 	for (size_t i = r->plan->n; i-- > 0;)
-		if (r->v[i].standing == DONE && r->v[i].s.kind->undo != NULL)
+		if (can_undo(r, &r->v[i]))
 			undo_add(r, &r->v[i]);
 	r->undoing = true;
 	r->at = 0;
@@ -73,7 +87,7 @@ static void on_undo(struct journal_append *a)
 	run_next(r);
 }
 
-static void undo_start(struct run *r)
+void run_undo_start(struct run *r, json_t *kept)
 {
 	json_t *m = json_object();
 
@@ -83,9 +97,23 @@ static void undo_start(struct run *r)
 	json_object_set_new(m, "cancelled", json_boolean(r->cancelled));
 	if (r->error != NULL)
 		json_object_set(m, "error", r->error);
+	if (json_array_size(kept) > 0)
+		json_object_set(m, "kept", kept);
+	json_decref(kept);
 	r->undo_reason = json_incref(m);
 	sm_move(&r->sm, R_UNDO);
 	journal_append(r->env->journal, &r->rec, "plan.undo", m, on_undo);
+}
+
+/* Whose a thing is that a creation left there, its tags tell. */
+static void take_back(struct run *r)
+{
+	for (size_t i = 0; i < r->plan->n; i++)
+		if (r->v[i].standing == DONE && r->v[i].s.kind->maker != NULL) {
+			run_survey(r);
+			return;
+		}
+	run_undo_start(r, NULL);
 }
 
 /* ---- leaving ---- */
@@ -102,7 +130,7 @@ void run_leave(struct run *r, enum run_leave leave)
 	} else {
 		r->cancelled = true;
 		r->error = r->error != NULL ? r->error : error_json(r);
-		undo_start(r);
+		take_back(r);
 	}
 }
 
@@ -124,9 +152,26 @@ static void pairs_add(json_t *to, const char *kind, const json_t *what)
 		json_array_append_new(to, json_pack("[s, O]", kind, json_array_get(what, i)));
 }
 
+static void add_effect(const struct run *r, const struct step_kind *k, json_t *created, json_t *deleted)
+{
+	CLEANUP(buf_close) struct buf name = BUF_MAX(1024);
+
+	if (k->thing != NULL) {
+		k->thing(r->args, &name);
+		json_array_append_new(k->makes != NULL ? created : deleted,
+				      json_pack("[s, s]", k->makes != NULL ? k->makes : k->removes, buf_str(&name)));
+		return;
+	}
+	if (k->makes != NULL)
+		pairs_add(created, k->makes, json_object_get(r->facts, json_str_or(r->args, "fact", "?")));
+	if (k->removes != NULL)
+		pairs_add(deleted, k->removes, json_object_get(r->args, k->removes_arg));
+}
+
 static json_t *outcome_json(struct run *r, bool done, const char *how)
 {
 	struct doing *d = run_now(r);
+	bool adopted = json_is_true(json_object_get(r->facts, "adopted"));
 	json_t *m = json_object(), *created = json_array(), *deleted = json_array();
 
 	json_object_set_new(m, "op", json_string(r->env->command));
@@ -134,11 +179,12 @@ static json_t *outcome_json(struct run *r, bool done, const char *how)
 	json_object_set_new(m, "step", json_string(d->s.name));
 	json_object_set_new(m, "outcome", json_string(done ? "done" : "failed"));
 	json_object_set_new(m, "how", json_string(how));
-	if (done && d->s.kind->makes != NULL)
-		pairs_add(created, d->s.kind->makes, json_object_get(r->facts, json_str_or(r->args, "fact", "?")));
-	if (done && d->s.kind->removes != NULL)
-		pairs_add(deleted, d->s.kind->removes, json_object_get(r->args, d->s.kind->removes_arg));
+	if (done && !adopted)
+		add_effect(r, d->s.kind, created, deleted);
+	if (done && adopted)
+		json_object_set_new(m, "adopted", json_true());
 	json_object_del(r->facts, "partly");
+	json_object_del(r->facts, "adopted");
 	json_object_set(m, "facts", r->facts);
 	json_object_set_new(m, "created", created);
 	json_object_set_new(m, "deleted", deleted);
@@ -169,6 +215,7 @@ void run_outcome_apply(struct run *r, struct doing *d, json_t *m)
 	add_note(r, json_str_or(m, "note", ""));
 	if (error != NULL && r->error == NULL)
 		r->error = json_incref(error);
+	r->env->outcome(r->env->ctx, d->s.kind, m);
 }
 
 void run_after_outcome(struct run *r, struct doing *d)
@@ -179,7 +226,7 @@ void run_after_outcome(struct run *r, struct doing *d)
 	} else if (r->undoing || r->in_doubt) {
 		run_end(r, RUN_INDETERMINATE);
 	} else if (run_may_undo(r) && !r->is_denied) {
-		undo_start(r);
+		take_back(r);
 	} else {
 		run_end(r, RUN_FAILED);
 	}

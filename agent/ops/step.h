@@ -21,10 +21,11 @@ struct step_ctx {
 	const char *command, *plan, *step; /* the command's id as text, and our place in it */
 	const char *token;                 /* ClientToken of this generation */
 	unsigned generation;               /* from 1; a changed request takes the next one */
-	bool settled;                      /* settle_s has passed since the last call: what is not seen is not there */
-	bool patient;                      /* settle_s has passed since the first one: what is not known is gone */
-	json_t *facts;                     /* judge and find add what they learn */
-	struct buf *note;                  /* for people, when something is less than asked; may stay empty */
+	bool settled;     /* settle_s lay between the last call and this look at the world: what is not seen is not there */
+	bool patient;     /* settle_s has passed since the first one: what is not known is gone */
+	bool in_doubt;    /* an earlier call of this step may have had its effect */
+	json_t *facts;    /* judge and find add what they learn; "adopted": true for what was there before */
+	struct buf *note; /* for people, when something is less than asked; may stay empty */
 };
 
 enum step_verdict {
@@ -49,8 +50,11 @@ struct step_kind {
 	enum step_repeat repeat;
 	uint32_t settle_s; /* how long a Describe may not see what it did yet */
 	uint32_t deadline_s, poll_s;
-	const char *makes;                 /* resource kind of the fact it leaves under args.fact, or NULL */
-	const char *removes, *removes_arg; /* resource kind, and the argument that names what goes, or NULL */
+	const char *makes;                                 /* resource kind of the fact it leaves under args.fact, or NULL */
+	const char *removes, *removes_arg;                 /* resource kind, and the argument that names what goes, or NULL */
+	void (*thing)(const json_t *args, struct buf *to); /* its name where no fact and no argument is it; else NULL */
+	/* The command on the tags of what the step made, by its id: NULL when the inventory does not show it. NULL: not asked. */
+	const char *(*maker)(const struct inventory *inv, const char *id);
 	int (*ask)(const struct step_ctx *x, struct form *f, struct err *e);
 	enum step_verdict (*judge)(const struct step_ctx *x, const struct aws_call *c, struct err *e);
 	bool (*find)(const struct step_ctx *x, const struct inventory *inv); /* its effect is there: facts added; NULL: reads */

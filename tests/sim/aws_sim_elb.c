@@ -21,6 +21,14 @@ static struct aws_lb *lb_of(const struct aws_sim *a, const char *arn)
 	return NULL;
 }
 
+static struct aws_listener *listener_of(const struct aws_sim *a, const char *arn)
+{
+	for (size_t i = 0; i < a->listeners_n; i++)
+		if (str_eq(a->listeners[i]->t.id, arn))
+			return a->listeners[i];
+	return NULL;
+}
+
 static struct aws_tg *tg_asked(struct aws_ask *q, const char *param)
 {
 	struct aws_tg *g = tg_of(q->a, form_sim_get(q->f, "%s", param));
@@ -526,7 +534,8 @@ static void describe_tags(struct aws_ask *q)
 	for (unsigned n = 1; (arn = form_sim_get(q->f, "ResourceArns.member.%u", n)) != NULL; n++) {
 		struct aws_tg *g = tg_of(a, arn);
 		struct aws_lb *lb = lb_of(a, arn);
-		const struct aws_thing *t = g != NULL ? &g->t : lb != NULL ? &lb->t : NULL;
+		struct aws_listener *l = listener_of(a, arn);
+		const struct aws_thing *t = g != NULL ? &g->t : lb != NULL ? &lb->t : l != NULL ? &l->t : NULL;
 
 		if (n > 20)
 			aws_refuse(q, 400, "ValidationError", "at most 20 resources");

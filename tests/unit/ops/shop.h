@@ -17,7 +17,8 @@
 enum shop_fault {
 	SHOP_FINE,
 	SHOP_LOST,       /* the call never arrives */
-	SHOP_LOST_AFTER, /* it is carried out and the answer is lost; what it made is not shown for 30 s */
+	SHOP_SLOW,       /* no answer for half a minute */
+	SHOP_LOST_AFTER, /* it is carried out and the answer is lost; what it made is not shown for hidden_ms */
 	SHOP_QUOTA,      /* SecurityGroupLimitExceeded */
 	SHOP_THROTTLED,  /* Throttling, as ELB says it */
 	SHOP_DENIED,     /* AccessDenied, as ELB says it */
@@ -33,6 +34,9 @@ struct shop {
 	struct specs k;
 	enum shop_fault (*break_at)(struct shop *s, const char *body); /* asked for every call with a body */
 	unsigned broke;
+	unsigned slow;       /* answers that a test made late */
+	uint64_t lost_ms;    /* when it lost one */
+	uint64_t hidden_ms;  /* of SHOP_LOST_AFTER; 0: 30 s */
 	uint64_t longest_ms; /* between two calls, where a test measures it */
 	struct buf seen;     /* "Action " of each mutating call that acted or tried */
 	const char *watched; /* an action whose journal is checked: an intent must stand */
@@ -47,14 +51,17 @@ static inline void shop_on_call(void *ctx, const struct aws_entry *e)
 
 static inline void shop_lose_after(struct shop *s, struct sim_http *x)
 {
-	size_t groups = s->sim->groups_n;
+	size_t groups = s->sim->groups_n, instances = s->sim->instances_n;
+	uint64_t shown_ms = world_now_ms(s->d.w) + (s->hidden_ms > 0 ? s->hidden_ms : 30000);
 
 	s->odds.calm = false;
 	s->odds.per_mille[TALLY_AWS_LOST_AFTER] = 1000;
 	aws_sim_request(s->sim, x);
 	s->odds.calm = true;
-	if (s->sim->groups_n > groups)
-		s->sim->groups[groups]->t.shown_ms = world_now_ms(s->d.w) + 30000;
+	for (; groups < s->sim->groups_n; groups++)
+		s->sim->groups[groups]->t.shown_ms = shown_ms;
+	for (; instances < s->sim->instances_n; instances++)
+		s->sim->instances[instances]->t.shown_ms = shown_ms;
 }
 
 static inline void shop_refuse(struct sim_http *x, int status, const char *code)
@@ -78,6 +85,9 @@ static inline void shop_on_request(void *ctx, struct sim_http *x)
 		break;
 	case SHOP_LOST:
 		sim_http_fail(x, -ERR_NET, 0);
+		break;
+	case SHOP_SLOW:
+		sim_http_fail(x, -ERR_TIMEOUT, 29900);
 		break;
 	case SHOP_LOST_AFTER:
 		shop_lose_after(s, x);

@@ -103,6 +103,53 @@ static void a_delete_needs_two_keys_a_fresh_head_and_its_hold(void **state)
 	assert_int_equal(shop_alive(s), 0);
 }
 
+static void make_and_hold(struct shop *s, struct desk_command *delete, const char *hold)
+{
+	CLEANUP(mem_close)
+	char *policy =
+	    mem_printf("%.*sdelete_hold: %s\n", (int)(strstr(SHOP_POLICY, "delete_hold") - SHOP_POLICY), SHOP_POLICY, hold);
+	struct desk_command make;
+
+	shop_run(s, &make);
+	assert_int_equal(shop_ends(s, &make, NULL), DONE);
+	shop_policy(s, policy);
+	shop_delete(delete, 2);
+	shop_send(s, delete, true);
+}
+
+/* The hold is what the policy says at the end, not when the plan was made. */
+static void a_hold_that_is_raised_holds_what_was_planned(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	make_and_hold(s, &k, "0s");
+	assert_true(shop_until(s, &k, OP_PLANNED, 30000)); /* it waits for a head */
+	shop_policy(s, "commands: {warehouse.delete: auto}\ndelete_hold: 20m\n");
+	assert_true(shop_until(s, &k, OP_HOLD, 30000));
+	shop_head(s);
+	sim_run_until(s->d.w, NULL, NULL, 500000);
+	assert_int_equal(shop_alive(s), 2);
+	sim_run_until(s->d.w, NULL, NULL, 700000);
+	shop_head(s);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(shop_alive(s), 0);
+}
+
+static void a_step_of_the_clock_does_not_end_a_hold(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	make_and_hold(s, &k, "2h");
+	assert_true(shop_until(s, &k, OP_HOLD, 30000));
+	sim_wall_set(s->d.w, world_wall_ms(s->d.w) + 3 * 3600000);
+	shop_head(s);
+	sim_run_until(s->d.w, NULL, NULL, 600000);
+	assert_int_equal(op_fields(ops_find(s->d.ops, k.id))->state, OP_HOLD);
+	assert_int_equal(shop_alive(s), 2);
+}
+
 static void another_plan_than_the_approved_one_is_not_run(void **state)
 {
 	struct shop *s = *state;
@@ -156,6 +203,8 @@ int main(void)
 		cmocka_unit_test(a_denied_command_makes_no_call_that_changes_anything),
 		SHOP(approve_waits_and_expires_without_a_call),
 		SHOP(a_delete_needs_two_keys_a_fresh_head_and_its_hold),
+		SHOP(a_hold_that_is_raised_holds_what_was_planned),
+		SHOP(a_step_of_the_clock_does_not_end_a_hold),
 		SHOP(another_plan_than_the_approved_one_is_not_run),
 		SHOP(a_generation_that_is_not_there_is_a_conflict),
 		SHOP(a_stop_file_holds_the_start_and_its_going_lets_it_go),

@@ -82,6 +82,24 @@ static void what_an_operation_has_launched_is_not_counted_twice(void **state)
 	assert_int_equal(shop_alive(s), 4);
 }
 
+/* The first got one node of two, and comes up slowly: the second may have the other. */
+static void a_launch_that_came_short_is_not_still_coming(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command one, two;
+
+	shop_policy(s, three_nodes);
+	s->sim->capacity = 1;
+	s->sim->least_up_s = s->sim->most_up_s = 120;
+	shop_run(s, &one);
+	assert_int_equal(sim_run_until(s->d.w, is_launched, s, 600000), SIM_TRUE);
+	s->sim->capacity = 9;
+	other_warehouse(s, &two, 2);
+	assert_int_equal(shop_ends(s, &two, NULL), DONE);
+	assert_int_equal(shop_ends(s, &one, NULL), DONE);
+	assert_int_equal(shop_alive(s), 3);
+}
+
 /* What a plan tells is what the account holds. */
 static void a_verb_that_is_off_is_not_even_planned(void **state)
 {
@@ -122,6 +140,7 @@ int main(void)
 		cmocka_unit_test(warehouses_beside_each_other_keep_the_bound_together),
 		SHOP(a_plan_from_before_another_start_is_made_anew),
 		SHOP(what_an_operation_has_launched_is_not_counted_twice),
+		SHOP(a_launch_that_came_short_is_not_still_coming),
 		SHOP(a_verb_that_is_off_is_not_even_planned),
 		SHOP(an_inventory_that_cannot_be_had_is_asked_for_again),
 	};

@@ -1,0 +1,363 @@
+/* inventory_take.c - one read after the other, page by page, all with the instance role.
+ *
+ * Happy path: VPCs, instances, security groups (all by filter), then every target group and load balancer with their tags,
+ * of which ours stay, then the listeners of each with their tags, and the health of each. Failure: the first call that fails
+ * ends the taking with its class and sentence; nothing half-seen is ever handed out. */
+#include "agent/ops/inventory.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+
+#define PAGES_MAX 1000
+#define TAGS_A_CALL 20
+
+/*  vpcs -> instances -> groups -> tgs -> lbs -> tags -> listeners -> listener tags -> health -> done      any -> failed  */
+enum { V_VPCS, V_INSTANCES, V_GROUPS, V_TGS, V_LBS, V_TAGS, V_LISTENERS, V_LISTENER_TAGS, V_HEALTH, V_DONE, V_FAILED };
+#define OR_FAILED(s) (SM_TO(s) | SM_TO(V_FAILED))
+static const struct sm_state take_states[] = {
+	[V_VPCS] = { "vpcs", OR_FAILED(V_INSTANCES) },
+	[V_INSTANCES] = { "instances", OR_FAILED(V_GROUPS) },
+	[V_GROUPS] = { "groups", OR_FAILED(V_TGS) },
+	[V_TGS] = { "target groups", OR_FAILED(V_LBS) },
+	[V_LBS] = { "load balancers", OR_FAILED(V_TAGS) },
+	[V_TAGS] = { "tags", OR_FAILED(V_LISTENERS) },
+	[V_LISTENERS] = { "listeners", OR_FAILED(V_LISTENER_TAGS) },
+	[V_LISTENER_TAGS] = { "tags of listeners", OR_FAILED(V_HEALTH) },
+	[V_HEALTH] = { "health", OR_FAILED(V_DONE) },
+	[V_DONE] = { "done", SM_END },
+	[V_FAILED] = { "failed", SM_END },
+};
+
+struct take {
+	struct world *w;
+	struct aws *aws;
+	struct creds *creds;
+	struct owner owner;
+	struct inventory_req *req;
+	struct inventory *inv;
+	struct sm sm;
+	struct aws_call call;
+	struct timer timer;
+	char *token; /* of the next page, or NULL */
+	unsigned pages;
+	size_t at;             /* where one call is for some of a list: which one is next */
+	struct elb_groups tgs; /* all of the account's, until their tags are known */
+	struct elb_lbs lbs;
+	bool canceled;
+};
+
+static bool is_ours(const struct owner *o, const struct ec2_tags *t)
+{
+	return str_eq(ec2_tag_get(t, "resource-created-by"), o->vendor) &&
+	       str_eq(ec2_tag_get(t, "reeve:installation"), o->installation);
+}
+
+/* ---- asking ---- */
+
+static void ask_by_tags(struct take *t, void (*build)(struct form *, const struct ec2_describe *))
+{
+	const struct ec2_filter filters[] = {
+		{ "tag:resource-created-by", &t->owner.vendor, 1 },
+		{ "tag:reeve:installation", &t->owner.installation, 1 },
+	};
+
+	t->call.service = AWS_EC2;
+	build(&t->call.form, &(struct ec2_describe){ .filters = filters, .filters_n = ARRAY_LEN(filters), .next_token = t->token });
+}
+
+static void ask_vpcs(struct take *t)
+{
+	t->call.service = AWS_EC2;
+	ec2_describe_vpcs(&t->call.form, &(struct ec2_describe){ .next_token = t->token });
+}
+
+/* ARNs of the next batch of target groups, then load balancers, counted as one list. */
+static size_t arns_total(const struct take *t)
+{
+	return t->tgs.n + t->lbs.n;
+}
+
+static void ask_tags(struct take *t)
+{
+	const char *arns[TAGS_A_CALL];
+	size_t n = 0;
+
+	for (size_t i = t->at; i < arns_total(t) && n < TAGS_A_CALL; i++)
+		arns[n++] = i < t->tgs.n ? t->tgs.v[i].arn : t->lbs.v[i - t->tgs.n].arn;
+	elb_describe_tags(&t->call.form, arns, n);
+}
+
+/* Listeners of all load balancers, counted as one list. */
+static size_t listeners_total(const struct take *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->inv->lbs_n; i++)
+		n += t->inv->lbs[i].listeners.n;
+	return n;
+}
+
+static struct elb_listener *listener_at(const struct take *t, size_t at)
+{
+	struct inventory_lb *lb = t->inv->lbs;
+
+	for (; at >= lb->listeners.n; lb++)
+		at -= lb->listeners.n;
+	return &lb->listeners.v[at];
+}
+
+static void ask_listener_tags(struct take *t)
+{
+	size_t total = listeners_total(t), n = 0;
+	const char *arns[TAGS_A_CALL];
+
+	while (t->at + n < total && n < TAGS_A_CALL) {
+		arns[n] = listener_at(t, t->at + n)->arn;
+		n++;
+	}
+	elb_describe_tags(&t->call.form, arns, n);
+}
+
+static void ask(struct take *t)
+{
+	t->call.service = AWS_ELB;
+	switch (t->sm.now) {
+	case V_VPCS:
+		ask_vpcs(t);
+		break;
+	case V_INSTANCES:
+		ask_by_tags(t, ec2_describe_instances);
+		break;
+	case V_GROUPS:
+		ask_by_tags(t, ec2_describe_security_groups);
+		break;
+	case V_TGS:
+		elb_describe_target_groups(&t->call.form, NULL, t->token);
+		break;
+	case V_LBS:
+		elb_describe_load_balancers(&t->call.form, NULL, t->token);
+		break;
+	case V_TAGS:
+		ask_tags(t);
+		break;
+	case V_LISTENERS:
+		elb_describe_listeners(&t->call.form, t->inv->lbs[t->at].lb.arn, t->token);
+		break;
+	case V_LISTENER_TAGS:
+		ask_listener_tags(t);
+		break;
+	default:
+		elb_describe_target_health(&t->call.form, t->inv->tgs[t->at].g.arn);
+		break;
+	}
+}
+
+/* ---- taking in ---- */
+
+static void set_tags(struct take *t, const struct elb_tagged *tagged)
+{
+	for (size_t i = 0; i < t->tgs.n; i++)
+		if (str_eq(t->tgs.v[i].arn, tagged->arn))
+			t->tgs.v[i].tags = tagged->tags;
+	for (size_t i = 0; i < t->lbs.n; i++)
+		if (str_eq(t->lbs.v[i].arn, tagged->arn))
+			t->lbs.v[i].tags = tagged->tags;
+	for (size_t i = 0; t->sm.now == V_LISTENER_TAGS && i < listeners_total(t); i++)
+		if (str_eq(listener_at(t, i)->arn, tagged->arn))
+			listener_at(t, i)->tags = tagged->tags;
+}
+
+static int take_tags(struct take *t, const struct xml_node *root, struct err *e)
+{
+	struct elb_taggeds list = { 0 };
+
+	TRY(elb_read_tags(root, t->inv->arena, &list, e));
+	for (size_t i = 0; i < list.n; i++)
+		set_tags(t, &list.v[i]);
+	return 0;
+}
+
+static int take_in(struct take *t, const struct xml_node *root, struct err *e)
+{
+	struct inventory *inv = t->inv;
+
+	switch (t->sm.now) {
+	case V_VPCS:
+		return ec2_read_vpcs(root, inv->arena, &inv->vpcs, e);
+	case V_INSTANCES:
+		return ec2_read_instances(root, inv->arena, &inv->instances, e);
+	case V_GROUPS:
+		return ec2_read_security_groups(root, inv->arena, &inv->groups, e);
+	case V_TGS:
+		return elb_read_target_groups(root, inv->arena, &t->tgs, e);
+	case V_LBS:
+		return elb_read_load_balancers(root, inv->arena, &t->lbs, e);
+	case V_TAGS:
+	case V_LISTENER_TAGS:
+		return take_tags(t, root, e);
+	case V_LISTENERS:
+		return elb_read_listeners(root, inv->arena, &inv->lbs[t->at].listeners, e);
+	default:
+		return elb_read_target_health(root, inv->arena, &inv->tgs[t->at].targets, e);
+	}
+}
+
+/* Of all target groups and load balancers, ours. */
+static void keep_ours(struct take *t)
+{
+	struct inventory *inv = t->inv;
+
+	inv->tgs = arena_alloc(inv->arena, (t->tgs.n + 1) * sizeof(*inv->tgs));
+	for (size_t i = 0; i < t->tgs.n; i++)
+		if (is_ours(&t->owner, &t->tgs.v[i].tags))
+			inv->tgs[inv->tgs_n++].g = t->tgs.v[i];
+	inv->lbs = arena_alloc(inv->arena, (t->lbs.n + 1) * sizeof(*inv->lbs));
+	for (size_t i = 0; i < t->lbs.n; i++)
+		if (is_ours(&t->owner, &t->lbs.v[i].tags))
+			inv->lbs[inv->lbs_n++].lb = t->lbs.v[i];
+}
+
+/* ---- walking ---- */
+
+static void finish(struct take *t, int rc)
+{
+	struct inventory_req *req = t->req;
+
+	timer_stop(t->w, &t->timer);
+	if (rc == 0) {
+		t->inv->taken_ms = world_wall_ms(t->w);
+		req->inv = t->inv;
+	} else {
+		inventory_free(t->inv);
+	}
+	aws_call_close(&t->call);
+	mem_free(t->token);
+	mem_free(t);
+	req->priv = NULL;
+	req->cb(req, rc);
+}
+
+static void fail(struct take *t, int rc)
+{
+	struct err *e = &t->req->err;
+
+	err_wrap(e, rc, "inventory, %s", sm_name(&t->sm));
+	sm_move(&t->sm, V_FAILED);
+	finish(t, rc);
+}
+
+static void on_call(struct aws_call *c);
+
+static void call(struct take *t)
+{
+	aws_call_close(&t->call);
+	t->call = (struct aws_call){ 0 };
+	ask(t);
+	aws_call_start(t->aws, &t->call, t->creds, on_call);
+}
+
+/* How many things the state walks through, one call each or one call a batch; 0: nothing to ask. */
+static size_t items(const struct take *t)
+{
+	switch (t->sm.now) {
+	case V_TAGS:
+		return arns_total(t);
+	case V_LISTENERS:
+		return t->inv->lbs_n;
+	case V_LISTENER_TAGS:
+		return listeners_total(t);
+	case V_HEALTH:
+		return t->inv->tgs_n;
+	default:
+		return 1;
+	}
+}
+
+static void next_state(struct take *t)
+{
+	do {
+		if (t->sm.now == V_TAGS)
+			keep_ours(t);
+		sm_move(&t->sm, t->sm.now + 1);
+		t->at = 0;
+	} while (t->sm.now != V_DONE && items(t) == 0);
+	if (t->sm.now == V_DONE)
+		finish(t, 0);
+	else
+		call(t);
+}
+
+static void set_token(struct take *t, const struct xml_node *root)
+{
+	const char *token = t->call.service == AWS_EC2 ? ec2_next_token(root) : elb_next_marker(root);
+	char *copy = mem_str(token);
+
+	mem_free(t->token);
+	t->token = copy;
+}
+
+static void on_call(struct aws_call *c)
+{
+	struct take *t = container_of(c, struct take, call);
+	const struct xml_node *root = c->xml != NULL ? xml_root(c->xml) : NULL;
+	int rc = 0;
+
+	t->req->class = c->class;
+	if (t->canceled)
+		rc = err_set(&t->req->err, ERR_CANCELED, "canceled");
+	else if (c->class != AWS_OK)
+		rc = err_set(&t->req->err, ERR_SERVICE, "%s", err_text(&c->err));
+	else if (++t->pages > PAGES_MAX)
+		rc = err_set(&t->req->err, ERR_LIMIT, "more than %d pages", PAGES_MAX);
+	else
+		rc = take_in(t, root, &t->req->err);
+	if (rc != 0) {
+		fail(t, rc);
+		return;
+	}
+	set_token(t, root);
+	t->at += t->token != NULL ? 0 : t->sm.now == V_TAGS || t->sm.now == V_LISTENER_TAGS ? TAGS_A_CALL : 1;
+	if (t->token != NULL || t->at < items(t))
+		call(t);
+	else
+		next_state(t);
+}
+
+void inventory_take(struct world *w, struct aws *aws, struct creds *creds, const struct owner *owner, struct inventory_req *req,
+		    inventory_cb *cb)
+{
+	struct take *t = mem_new(struct take);
+
+	assert(req->priv == NULL);
+	inventory_req_close(req);
+	*req = (struct inventory_req){ .cb = cb, .priv = t };
+	t->w = w;
+	t->aws = aws;
+	t->creds = creds;
+	t->owner = *owner;
+	t->req = req;
+	t->inv = inventory_new();
+	sm_init(&t->sm, take_states, V_VPCS);
+	call(t);
+}
+
+void inventory_cancel(struct inventory_req *req)
+{
+	struct take *t = req->priv;
+
+	if (t == NULL)
+		return;
+	t->canceled = true;
+	aws_call_cancel(&t->call);
+}
+
+void inventory_req_close(struct inventory_req *req)
+{
+	assert(req->priv == NULL);
+	inventory_free(req->inv);
+	req->inv = NULL;
+}

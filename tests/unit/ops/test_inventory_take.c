@@ -1,0 +1,114 @@
+/* test_inventory_take.c - what is seen of ours, and of nobody else. */
+#include "tests/unit/ops/shop.h"
+
+struct look {
+	struct inventory_req req;
+	bool done;
+	int rc;
+};
+
+static void on_taken(struct inventory_req *req, int rc)
+{
+	struct look *l = container_of(req, struct look, req);
+
+	l->done = true;
+	l->rc = rc;
+}
+
+static bool is_taken(void *ctx)
+{
+	return ((struct look *)ctx)->done;
+}
+
+static void begin(struct shop *s, struct look *l)
+{
+	struct owner o = { "velodb", "inst-1" };
+
+	l->done = false;
+	inventory_take(s->d.w, s->aws, s->creds, &o, &l->req, on_taken);
+	assert_false(l->done);
+}
+
+static int take(struct shop *s, struct look *l)
+{
+	begin(s, l);
+	assert_int_equal(sim_run_until(s->d.w, is_taken, l, 600000), SIM_TRUE);
+	return l->rc;
+}
+
+static void all_that_is_ours_is_seen_over_all_pages_and_nothing_foreign(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	struct look l = { 0 };
+
+	s->sim->page = 1;
+	for (int i = 0; i < 3; i++)
+		aws_add_foreign(s->sim);
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	assert_int_equal(take(s, &l), 0);
+	assert_int_equal(l.req.inv->instances.n, 2);
+	assert_int_equal(l.req.inv->groups.n, 1);
+	assert_int_equal(l.req.inv->groups.v[0].rules_n, 2);
+	assert_int_equal(l.req.inv->tgs_n, 1);
+	assert_int_equal(l.req.inv->tgs[0].targets.n, 2);
+	assert_int_equal(l.req.inv->lbs_n, 1);
+	assert_int_equal(l.req.inv->lbs[0].listeners.n, 1);
+	assert_true(l.req.inv->vpcs.n >= 1);
+	assert_non_null(inventory_group_by_name(l.req.inv, AWS_VPC, "velodb-inst-1-wh-1-node"));
+	assert_null(inventory_group_by_name(l.req.inv, "vpc-other", "velodb-inst-1-wh-1-node"));
+	assert_non_null(inventory_tg_by_arn(l.req.inv, l.req.inv->tgs[0].g.arn));
+	assert_null(inventory_lb_by_name(l.req.inv, "nobody"));
+	inventory_req_close(&l.req);
+}
+
+static enum shop_fault balancers_are_lost(struct shop *s, const char *body)
+{
+	(void)s;
+	return str_starts(body, "Action=DescribeLoadBalancers&") ? SHOP_LOST : SHOP_FINE;
+}
+
+static void half_a_look_is_never_handed_out(void **state)
+{
+	struct shop *s = *state;
+	struct look l = { 0 };
+
+	s->break_at = balancers_are_lost;
+	assert_int_not_equal(take(s, &l), 0);
+	assert_null(l.req.inv);
+	assert_int_equal(l.req.class, AWS_AMBIGUOUS);
+	assert_non_null(strstr(l.req.err.text, "inventory, load balancers"));
+	s->break_at = NULL;
+	assert_int_equal(take(s, &l), 0);
+	inventory_req_close(&l.req);
+}
+
+static void a_cancelled_look_calls_back_once_whenever_it_comes(void **state)
+{
+	struct shop *s = *state;
+
+	for (uint64_t ms = 0; ms < 900; ms += 37) {
+		struct look l = { 0 };
+
+		begin(s, &l);
+		sim_run_until(s->d.w, is_taken, &l, ms);
+		inventory_cancel(&l.req);
+		assert_int_equal(sim_run_until(s->d.w, is_taken, &l, 60000), SIM_TRUE);
+		assert_true(l.rc == 0 || l.rc == -ERR_CANCELED);
+		inventory_req_close(&l.req);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOP(all_that_is_ours_is_seen_over_all_pages_and_nothing_foreign),
+		SHOP(half_a_look_is_never_handed_out),
+		SHOP(a_cancelled_look_calls_back_once_whenever_it_comes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
