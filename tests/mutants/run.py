@@ -141,8 +141,36 @@ MUTANTS = [
     Mutant(
         "no delete_hold",
         "agent/ops/op*.c",
-        "	int64_t until = op->f.accepted_ms + (int64_t)p->delete_hold_ms;",
-        "	int64_t until = op->f.accepted_ms;",
+        "	left = (int64_t)p->delete_hold_ms - (age < lived ? age : lived);",
+        "	left = (p == NULL) - (age < lived ? age : lived);",
+    ),
+    Mutant(
+        "a hold that a step of the clock ends",
+        "agent/ops/op.c",
+        "(age < lived ? age : lived)",
+        "(age > lived ? age : lived)",
+        "build/tests/unit/ops/test_op",
+    ),
+    Mutant(
+        "a plan from an inventory that lags behind",
+        "agent/ops/op_plan.c",
+        "	if (!lags_behind(op, req->inv))",
+        "	if (op->inv.inv == NULL || !lags_behind(op, req->inv) || rc == 0)",
+        "build/tests/unit/ops/test_op_plan",
+    ),
+    Mutant(
+        "what an earlier command made taken back",
+        "agent/ops/run_look.c",
+        "		if (maker != NULL && !str_eq(maker, r->env->command))\n			json_array_append_new",
+        "		if (maker == NULL && d->standing == DONE && r->plan == NULL)\n			json_array_append_new",
+        "build/tests/unit/ops/test_run_outcome",
+    ),
+    Mutant(
+        "a look that is believed to be as young as its end",
+        "agent/ops/run_look.c",
+        "	x = run_ctx(r, token);\n	if (run_now(r)->s.kind->find(",
+        "	r->asked_ms = world_now_ms(r->env->w);\n	x = run_ctx(r, token);\n	if (run_now(r)->s.kind->find(",
+        "build/tests/unit/ops/test_run_look",
     ),
     Mutant(
         "changes with the keys of the instance role",

@@ -82,6 +82,27 @@ static void what_an_operation_has_launched_is_not_counted_twice(void **state)
 	assert_int_equal(shop_alive(s), 4);
 }
 
+/* AWS does not show for a while what the first command made: the second waits, and makes nothing again. */
+static void an_inventory_that_lags_behind_is_not_planned_from(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command one, two;
+
+	shop_run(s, &one);
+	assert_int_equal(shop_ends(s, &one, NULL), DONE);
+	s->sim->instances[0]->t.shown_ms = world_now_ms(s->d.w) + 20000;
+	s->k.cluster.nodes = 3;
+	shop_apply(s, &two, 2);
+	shop_send(s, &two, false);
+	sim_run_until(s->d.w, NULL, NULL, 10000);
+	assert_int_equal(op_fields(ops_find(s->d.ops, two.id))->state, OP_ACCEPTED);
+	assert_non_null(strstr(shop_status(s, &two, m)->note, "AWS does not show yet instance i-"));
+	assert_int_equal(shop_ends(s, &two, NULL), DONE);
+	assert_int_equal(shop_alive(s), 3);
+	arena_free(m);
+}
+
 /* The first got one node of two, and comes up slowly: the second may have the other. */
 static void a_launch_that_came_short_is_not_still_coming(void **state)
 {
@@ -140,6 +161,7 @@ int main(void)
 		cmocka_unit_test(warehouses_beside_each_other_keep_the_bound_together),
 		SHOP(a_plan_from_before_another_start_is_made_anew),
 		SHOP(what_an_operation_has_launched_is_not_counted_twice),
+		SHOP(an_inventory_that_lags_behind_is_not_planned_from),
 		SHOP(a_launch_that_came_short_is_not_still_coming),
 		SHOP(a_verb_that_is_off_is_not_even_planned),
 		SHOP(an_inventory_that_cannot_be_had_is_asked_for_again),
