@@ -60,13 +60,14 @@ static void refuse(struct inbox *in, const ProtobufCBinaryData *body, const char
 
 	if (is_known_refusal(in, &d, reason))
 		return;
-	log_warn("control.refused", "sha256=%s reason=\"%s\"", digest_hex(&d, hex), reason);
 	memmove(r + 1, r, (INBOX_REFUSALS - 1) * sizeof(*r));
 	*r = (struct inbox_refusal){ .digest = d, .time_ms = world_wall_ms(in->w) };
 	snprintf(r->reason, sizeof(r->reason), "%s", reason);
 	if (in->refusals_n < INBOX_REFUSALS)
 		in->refusals_n++;
-	ops_note(in->ops, "command.refused", json_pack("{s:s, s:o}", "body_sha256", hex, "reason", json_text(reason)));
+	digest_hex(&d, hex);
+	if (ops_note(in->ops, "command.refused", json_pack("{s:s, s:o}", "body_sha256", hex, "reason", json_text(reason))))
+		log_warn("control.refused", "sha256=%s reason=\"%s\"", hex, reason);
 }
 
 /* ---- the head: it can only slow down or stop ---- */

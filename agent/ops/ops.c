@@ -278,6 +278,7 @@ void ops_close(struct ops *o, void (*done)(void *ctx), void *ctx)
 	o->closing = true;
 	o->done = done;
 	o->done_ctx = ctx;
+	timer_stop(o->cfg.w, &o->hour);
 	if (o->j != NULL) {
 		journal_forget(o->j, &o->rec);
 		journal_forget(o->j, &o->acked_rec);

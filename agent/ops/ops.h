@@ -58,8 +58,9 @@ struct op *ops_find(struct ops *o, const uint8_t id[16]);
 bool ops_is_accepting(const struct ops *o);
 void ops_accept(struct ops *o, Reeve__Control__V1__Command *cmd, const void *signed_bytes, size_t len, int refuse,
 		const char *reason);
-/* A security event or another fact for the record, once a digest. */
-void ops_note(struct ops *o, const char *type, json_t *members);
+/* A security event or another fact for the record that outsiders can cause: once a digest, and 60 an hour at most; one more
+ * record an hour counts the rest. True: it is being written. */
+bool ops_note(struct ops *o, const char *type, json_t *members);
 void ops_cancel(struct ops *o, const uint8_t id[16]);
 /* Results that are stored at the vendor: those of the present epoch up to a sequence number, and any by their command ids. An
  * epoch that ends takes no result with it: what nobody acknowledged is reported on, and only its id lets it go. */

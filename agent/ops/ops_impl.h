@@ -5,8 +5,9 @@
 #include "agent/ops/op.h"
 #include "agent/ops/recent.h"
 
-#define OPS_MAX 256  /* open and unacknowledged together */
-#define NOTES_MAX 64 /* notes under way or remembered, against a flood */
+#define OPS_MAX 256      /* open and unacknowledged together */
+#define NOTES_MAX 64     /* notes under way or remembered, against a flood */
+#define NOTES_AN_HOUR 60 /* records of what outsiders can cause; beyond that they are counted */
 
 /* A record nobody waits for. */
 struct note {
@@ -32,10 +33,12 @@ struct ops {
 	/* notes */
 	struct note notes[NOTES_MAX];
 	size_t notes_next;
+	unsigned hour_notes; /* in the hour that `hour` ends, those left out too; 0: none, and it does not run */
+	struct timer hour;
 	/* acknowledgements */
 	struct journal_append acked_rec, ids_rec;
-	uint64_t acked_through, acking;
-	json_t *ids; /* of ids_rec */
+	uint64_t acked_through, acking, acking_epoch; /* of acked_rec: what it acknowledges, if that is still the epoch then */
+	json_t *ids;                                  /* of ids_rec */
 	/* close */
 	unsigned closing_creds, closing_ops;
 	bool closing;

@@ -2,12 +2,16 @@
  *
  * Each is a record first and has its effect when that is durable. A note that is lost for want of room comes again: the head
  * repeats its cancels, and the vendor its acknowledgements. */
+#include <limits.h>
 #include <string.h>
 
 #include "agent/base/json.h"
+#include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/ops_impl.h"
+
+#define HOUR_MS (60 * 60 * 1000)
 
 /* ---- notes and cancels ---- */
 
@@ -31,7 +35,7 @@ static bool is_noted(const struct ops *o, const struct digest *d)
 	return false;
 }
 
-static struct note *note_start(struct ops *o, const char *type, json_t *members)
+static struct note *note_start(struct ops *o, const char *type, json_t *members, bool (*is_too_much)(struct ops *o))
 {
 	CLEANUP(buf_close) struct buf text = BUF_MAX(1u << 20);
 	struct note *n = &o->notes[o->notes_next % NOTES_MAX];
@@ -40,7 +44,7 @@ static struct note *note_start(struct ops *o, const char *type, json_t *members)
 	buf_adds(&text, type);
 	json_write(members, &text);
 	d = digest_of(buf_str(&text), text.len);
-	if (o->j == NULL || n->rec.waiting || is_noted(o, &d)) {
+	if (o->j == NULL || n->rec.waiting || is_noted(o, &d) || (is_too_much != NULL && is_too_much(o))) {
 		json_decref(members);
 		return NULL;
 	}
@@ -50,9 +54,35 @@ static struct note *note_start(struct ops *o, const char *type, json_t *members)
 	return n;
 }
 
-void ops_note(struct ops *o, const char *type, json_t *members)
+static void on_hour(struct timer *t)
 {
-	note_start(o, type, members);
+	struct ops *o = container_of(t, struct ops, hour);
+	unsigned all = o->hour_notes;
+
+	o->hour_notes = 0;
+	if (all <= NOTES_AN_HOUR)
+		return;
+	log_warn("notes.left_out", "count=%u recorded=%d of=\"the last hour\"", all - NOTES_AN_HOUR, NOTES_AN_HOUR);
+	note_start(
+	    o, "notes.left_out",
+	    json_pack("{s:I, s:I}", "count", (json_int_t)all - NOTES_AN_HOUR, "until_ms", (json_int_t)world_wall_ms(o->cfg.w)),
+	    NULL);
+}
+
+/* Whoever answers our polls can cause notes, without any key, and each one brings the day nearer on which the journal drops
+ * its old end. */
+static bool is_beyond_the_hours(struct ops *o)
+{
+	if (o->hour_notes == 0)
+		timer_start(o->cfg.w, &o->hour, HOUR_MS, on_hour);
+	if (o->hour_notes < UINT_MAX)
+		o->hour_notes++;
+	return o->hour_notes > NOTES_AN_HOUR;
+}
+
+bool ops_note(struct ops *o, const char *type, json_t *members)
+{
+	return note_start(o, type, members, is_beyond_the_hours) != NULL;
 }
 
 void ops_cancel(struct ops *o, const uint8_t id[16])
@@ -62,7 +92,7 @@ void ops_cancel(struct ops *o, const uint8_t id[16])
 
 	if (op == NULL || op_is_cancelled(op) || op_fields(op)->state == OP_ENDED)
 		return;
-	n = note_start(o, "command.cancelled", json_pack("{s:s}", "op", op_fields(op)->id_text));
+	n = note_start(o, "command.cancelled", json_pack("{s:s}", "op", op_fields(op)->id_text), NULL);
 	if (n != NULL) {
 		n->is_cancel = true;
 		memcpy(n->cancel_id, id, UUID_LEN);
@@ -107,6 +137,8 @@ static void on_acked(struct journal_append *a)
 {
 	struct ops *o = container_of(a, struct ops, acked_rec);
 
+	if (o->acking_epoch != o->epoch)
+		return; /* a number of an epoch that ended in between: its results go by their ids */
 	o->acked_through = o->acking;
 	ops_forget_acked(o);
 	ops_changed(o);
@@ -129,6 +161,7 @@ void ops_acked(struct ops *o, uint64_t through)
 	    !has_result_through(o, through))
 		return;
 	o->acking = through;
+	o->acking_epoch = o->epoch;
 	journal_append(o->j, &o->acked_rec, "result.acked",
 		       json_pack("{s:I, s:I}", "epoch", (json_int_t)o->epoch, "through", (json_int_t)through), on_acked);
 }

@@ -477,6 +477,29 @@ static void an_intent_is_kept_only_while_something_in_it_waits(void **state)
 	assert_int_equal(ops_accepted(d->ops), 2);
 }
 
+/* As many as an intent may hold, new ones with each poll. */
+static void refused_commands_are_noted_sixty_times_an_hour_and_counted_beyond(void **state)
+{
+	struct desk *d = *state;
+	uint64_t before = journal_seq(d->j);
+	struct desk_command k;
+
+	for (uint32_t poll = 0; poll < 20; poll++) {
+		signed_t *all[32];
+
+		for (uint32_t i = 0; i < ARRAY_LEN(all); i++)
+			all[i] = desk_signed((uint32_t[]){ poll, i }, 8, &d->stranger, SIGN_DOMAIN_COMMAND);
+		desk_give(d, all, ARRAY_LEN(all), NULL);
+	}
+	assert_int_equal(journal_seq(d->j), before + 60);
+	assert_int_equal(d->in.refusals_n, INBOX_REFUSALS);
+	desk_command(&k, 1);
+	give_bent(d, &k);
+	assert_int_equal(ops_accepted(d->ops), 1);
+	pass(d, 3600000);
+	assert_int_equal(journal_seq(d->j), before + 60 + 2);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, desk_start, desk_end)
@@ -499,6 +522,7 @@ int main(void)
 		TEST(an_intent_that_would_cost_much_memory_is_refused_unread),
 		TEST(a_head_with_more_than_a_thousand_cancels_is_refused),
 		TEST(arguments_that_would_cost_much_memory_are_accepted_with_their_refusal),
+		TEST(refused_commands_are_noted_sixty_times_an_hour_and_counted_beyond),
 		TEST(an_intent_is_kept_only_while_something_in_it_waits),
 		TEST(bytes_that_are_no_intent_are_an_error_and_change_nothing),
 	};

@@ -13,6 +13,48 @@ static void a_flood_of_the_same_event_is_noted_once(void **state)
 	assert_int_equal(journal_seq(s->d.j), before + 1);
 }
 
+static void nothing(void *ctx)
+{
+	(void)ctx;
+}
+
+static void pass(struct shop *s, uint64_t ms)
+{
+	sim_at(s->d.w, ms, nothing, NULL);
+	sim_run_until(s->d.w, NULL, NULL, ms);
+}
+
+static void note_numbers(struct shop *s, int from, int to)
+{
+	for (int i = from; i < to; i++) {
+		ops_note(s->d.ops, "command.refused", json_pack("{s:i}", "number", i));
+		pass(s, 3000);
+	}
+}
+
+/* 200 different ones in ten minutes: sixty records, and after the hour one that counts the others; then it begins anew. */
+static void a_flood_of_different_events_cannot_wash_out_the_journal(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	uint64_t before = journal_seq(s->d.j);
+
+	note_numbers(s, 0, 200);
+	assert_int_equal(journal_seq(s->d.j), before + 60);
+	desk_command(&k, 1);
+	shop_send(s, &k, false);
+	ops_cancel(s->d.ops, k.id); /* a cancel is nothing that outsiders can cause */
+	pass(s, 3600000);
+	assert_true(op_is_cancelled(ops_find(s->d.ops, k.id)));
+	assert_int_equal(journal_seq(s->d.j), before + 60 + 3 + 1);
+	note_numbers(s, 200, 300);
+	assert_int_equal(journal_seq(s->d.j), before + 60 + 4 + 60);
+	pass(s, 3600000);
+	assert_int_equal(journal_seq(s->d.j), before + 60 + 4 + 60 + 1);
+	pass(s, 2 * 3600000);
+	assert_int_equal(journal_seq(s->d.j), before + 60 + 4 + 60 + 1);
+}
+
 /* The head repeats its cancels: one is a record once, and none is a record for what has ended or is not known. */
 static void a_cancel_is_a_record_before_it_counts_and_only_once(void **state)
 {
@@ -105,6 +147,36 @@ static void a_result_outlives_its_epoch_until_its_id_is_acknowledged(void **stat
 	assert_result(s, &two, false);
 }
 
+/* The command that begins epoch 2 and an old acknowledgement of epoch 1 wait for the disk together. */
+static void an_acknowledgement_that_its_epoch_does_not_outlive_is_worth_nothing(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command old, young;
+	intent_t i = REEVE__CONTROL__V1__INTENT__INIT;
+	uint8_t bytes[8192];
+	signed_t *one;
+
+	desk_command(&old, 1);
+	old.c.schema = 9; /* ended at once */
+	shop_send(s, &old, false);
+	desk_command(&young, 1);
+	young.id[0] = 9;
+	young.c.epoch = 2;
+	young.c.schema = 9;
+	one = desk_sign_command(&young, &s->d.command);
+	desk_sign(one, &s->d.release, SIGN_DOMAIN_COMMAND);
+	i.commands = &one;
+	i.n_commands = 1;
+	assert_int_equal(inbox_take(&s->d.in, bytes, reeve__control__v1__intent__pack(&i, bytes), NULL), 0);
+	reeve__control__v1__signed__free_unpacked(one, NULL);
+	ops_acked(s->d.ops, 1);
+	assert_int_equal(ops_epoch(s->d.ops), 1);
+	desk_settle(&s->d);
+	assert_result(s, &young, true);
+	shop_reopen(s);
+	assert_result(s, &young, true);
+}
+
 static void an_id_acknowledges_no_command_that_has_not_ended(void **state)
 {
 	struct shop *s = *state;
@@ -122,9 +194,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHOP(a_flood_of_the_same_event_is_noted_once),
+		SHOP(a_flood_of_different_events_cannot_wash_out_the_journal),
 		SHOP(a_cancel_is_a_record_before_it_counts_and_only_once),
 		SHOP(a_result_stays_until_it_is_acknowledged_and_no_longer),
 		SHOP(a_result_outlives_its_epoch_until_its_id_is_acknowledged),
+		SHOP(an_acknowledgement_that_its_epoch_does_not_outlive_is_worth_nothing),
 		SHOP(an_id_acknowledges_no_command_that_has_not_ended),
 	};
 
