@@ -58,29 +58,29 @@ bool sign_raw_verify(const struct sign_public *pub, const void *msg, size_t len,
 }
 
 /* domain, NUL, SHA-256(body) */
-static size_t message_of(const char *domain, const void *body, size_t len, uint8_t msg[64 + DIGEST_LEN])
+static size_t message_of(const char *domain, const struct digest *body, uint8_t msg[64 + DIGEST_LEN])
 {
 	size_t n = strlen(domain) + 1;
-	struct digest d = digest_of(body, len);
 
 	assert(n <= 64);
 	memcpy(msg, domain, n);
-	memcpy(msg + n, d.b, DIGEST_LEN);
+	memcpy(msg + n, body->b, DIGEST_LEN);
 	return n + DIGEST_LEN;
 }
 
 int sign_body(const struct sign_key *k, const char *domain, const void *body, size_t len, uint8_t sig[SIGN_SIG_LEN], struct err *e)
 {
+	struct digest d = digest_of(body, len);
 	uint8_t msg[64 + DIGEST_LEN];
-	size_t n = message_of(domain, body, len, msg);
+	size_t n = message_of(domain, &d, msg);
 
 	return sign_raw(k, msg, n, sig, e);
 }
 
-bool sign_verify(const struct sign_public *pub, const char *domain, const void *body, size_t len, const uint8_t sig[SIGN_SIG_LEN])
+bool sign_verify(const struct sign_public *pub, const char *domain, const struct digest *body, const uint8_t sig[SIGN_SIG_LEN])
 {
 	uint8_t msg[64 + DIGEST_LEN];
-	size_t n = message_of(domain, body, len, msg);
+	size_t n = message_of(domain, body, msg);
 
 	return sign_raw_verify(pub, msg, n, sig);
 }

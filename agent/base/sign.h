@@ -31,7 +31,8 @@ void sign_key_id(const struct sign_public *pub, uint8_t id[SIGN_ID_LEN]);
 
 /* sign_body is what the vendor does: here for tests, beside the check that must agree with it. */
 int sign_body(const struct sign_key *k, const char *domain, const void *body, size_t len, uint8_t sig[SIGN_SIG_LEN], struct err *e);
-bool sign_verify(const struct sign_public *pub, const char *domain, const void *body, size_t len, const uint8_t sig[SIGN_SIG_LEN]);
+/* By the body's digest: a large one is hashed once, however many signatures it carries. */
+bool sign_verify(const struct sign_public *pub, const char *domain, const struct digest *body, const uint8_t sig[SIGN_SIG_LEN]);
 /* Ed25519 over the bytes themselves: for what is not a body with a hash (Reeve-Proof). The vendor checks it. */
 int sign_raw(const struct sign_key *k, const void *msg, size_t len, uint8_t sig[SIGN_SIG_LEN], struct err *e);
 bool sign_raw_verify(const struct sign_public *pub, const void *msg, size_t len, const uint8_t sig[SIGN_SIG_LEN]);

@@ -19,6 +19,8 @@
 #define HEAD_MAX_MS (10 * 60 * 1000)
 #define HEAD_AHEAD_MS (2 * 60 * 1000)
 #define TIME_MAX_MS (1ll << 53)
+#define NUMBER_MAX (1ull << 53) /* what JSON can hold: these numbers stand in records */
+#define BAD_MAX 4               /* an intent with more commands that no key signed is not read on: each costs */
 /* Fields, at any depth: several times what the largest legal one has. */
 #define INTENT_FIELDS 2048
 #define COMMAND_FIELDS 256
@@ -52,20 +54,19 @@ static bool is_known_refusal(const struct inbox *in, const struct digest *d, con
 	return false;
 }
 
-static void refuse(struct inbox *in, const ProtobufCBinaryData *body, const char *reason)
+static void refuse(struct inbox *in, const struct digest *body, const char *reason)
 {
-	struct digest d = digest_of(body->data, body->len);
 	struct inbox_refusal *r = in->refusals;
 	char hex[DIGEST_HEX_LEN];
 
-	if (is_known_refusal(in, &d, reason))
+	if (is_known_refusal(in, body, reason))
 		return;
 	memmove(r + 1, r, (INBOX_REFUSALS - 1) * sizeof(*r));
-	*r = (struct inbox_refusal){ .digest = d, .time_ms = world_wall_ms(in->w) };
+	*r = (struct inbox_refusal){ .digest = *body, .time_ms = world_wall_ms(in->w) };
 	snprintf(r->reason, sizeof(r->reason), "%s", reason);
 	if (in->refusals_n < INBOX_REFUSALS)
 		in->refusals_n++;
-	digest_hex(&d, hex);
+	digest_hex(body, hex);
 	if (ops_note(in->ops, "command.refused", json_pack("{s:s, s:o}", "body_sha256", hex, "reason", json_text(reason))))
 		log_warn("control.refused", "sha256=%s reason=\"%s\"", hex, reason);
 }
@@ -116,17 +117,18 @@ static head_t *decode_head(const ProtobufCBinaryData *body)
 /* An older head than one that was seen is no news, but its cancels were signed once and stay true. */
 static void take_head(struct inbox *in, const signed_t *s)
 {
+	struct digest d = digest_of(s->body.data, s->body.len);
 	head_t *h = NULL;
 	const char *wrong;
 
-	if (s->body.len > HEAD_MAX || !trust_verify(in->trust, TRUST_HEAD, SIGN_DOMAIN_HEAD, s)) {
-		refuse(in, &s->body, "a head without a valid signature of a head key");
+	if (s->body.len > HEAD_MAX || !trust_verify(in->trust, TRUST_HEAD, SIGN_DOMAIN_HEAD, &d, s)) {
+		refuse(in, &d, "a head without a valid signature of a head key");
 		return;
 	}
 	h = decode_head(&s->body);
 	wrong = h == NULL ? "a head that cannot be decoded" : head_wrong(in, h);
 	if (wrong != NULL) {
-		refuse(in, &s->body, wrong);
+		refuse(in, &d, wrong);
 	} else {
 		take_cancels(in, h);
 		note_head(in, h);
@@ -143,10 +145,14 @@ bool inbox_head_is_fresh(const struct inbox *in)
 bool inbox_is_release_signed(const struct inbox *in, const void *signed_bytes, size_t len)
 {
 	signed_t *s = reeve__control__v1__signed__unpack(NULL, len, signed_bytes);
-	bool yes = s != NULL && trust_verify(in->trust, TRUST_RELEASE, SIGN_DOMAIN_COMMAND, s);
+	struct digest d;
+	bool yes;
 
-	if (s != NULL)
-		reeve__control__v1__signed__free_unpacked(s, NULL);
+	if (s == NULL)
+		return false;
+	d = digest_of(s->body.data, s->body.len);
+	yes = trust_verify(in->trust, TRUST_RELEASE, SIGN_DOMAIN_COMMAND, &d, s);
+	reeve__control__v1__signed__free_unpacked(s, NULL);
 	return yes;
 }
 
@@ -227,17 +233,19 @@ static bool is_bound_to_us(const struct inbox *in, const Reeve__Control__V1__Bin
 	       str_eq(b->region, in->binding.region) && str_eq(b->role_id, in->binding.role_id);
 }
 
-static const char *epoch_wrong(const struct inbox *in, const signed_t *s, const command_t *c)
+static const char *epoch_wrong(const struct inbox *in, const signed_t *s, const struct digest *d, const command_t *c)
 {
 	uint64_t epoch = ops_epoch(in->ops);
 
-	if (c->epoch == 0 || c->epoch > (1ull << 53))
+	if (c->epoch == 0 || c->epoch > NUMBER_MAX)
 		return "an epoch that is none";
+	if (c->seq == 0 || c->seq > NUMBER_MAX)
+		return "a sequence number that is none";
 	if (c->epoch < epoch)
 		return "an older epoch";
 	if (epoch == 0 && c->seq != 1)
 		return "the first command of an epoch must have sequence number 1";
-	if (epoch != 0 && c->epoch > epoch && (c->seq != 1 || !trust_verify(in->trust, TRUST_RELEASE, SIGN_DOMAIN_COMMAND, s)))
+	if (epoch != 0 && c->epoch > epoch && (c->seq != 1 || !trust_verify(in->trust, TRUST_RELEASE, SIGN_DOMAIN_COMMAND, d, s)))
 		return "a higher epoch needs a release signature and sequence number 1";
 	return NULL;
 }
@@ -287,11 +295,11 @@ static bool is_early(const struct inbox *in)
 }
 
 /* Takes the command or leaves it; c is freed here unless it was taken. */
-static bool consider(struct inbox *in, const signed_t *s, command_t *c)
+static bool consider(struct inbox *in, const signed_t *s, const struct digest *d, command_t *c)
 {
 	const char *wrong = !is_id(&c->command_id) || !is_text(c) ? "a command with malformed members"
 			    : !is_bound_to_us(in, c->binding)     ? "bound to another installation, account, region or role"
-								  : epoch_wrong(in, s, c);
+								  : epoch_wrong(in, s, d, c);
 	uint64_t next = c->epoch == ops_epoch(in->ops) ? ops_accepted(in->ops) + 1 : 1;
 
 	if (is_early(in)) {
@@ -301,7 +309,7 @@ static bool consider(struct inbox *in, const signed_t *s, command_t *c)
 	if (wrong == NULL && is_clone(in, c))
 		wrong = "the id of another command";
 	if (wrong != NULL) {
-		refuse(in, &s->body, wrong);
+		refuse(in, d, wrong);
 	} else if (c->seq == next && ops_has_room_for(in->ops, reeve__control__v1__signed__get_packed_size(s))) {
 		accept(in, s, c);
 		return true;
@@ -322,27 +330,32 @@ static command_t *decode_command(const ProtobufCBinaryData *body)
 	return reeve__control__v1__command__unpack(NULL, body->len, body->data);
 }
 
-static void take_command(struct inbox *in, const signed_t *s)
+/* Tells whether a command key has signed it. */
+static bool take_command(struct inbox *in, const signed_t *s)
 {
+	struct digest d = digest_of(s->body.data, s->body.len);
 	command_t *c;
 
 	if (reeve__control__v1__signed__get_packed_size(s) > SIGNED_MAX) {
-		refuse(in, &s->body, "a command that is too large, its signatures included");
-		return;
+		refuse(in, &d, "a command that is too large, its signatures included");
+		return false;
 	}
-	if (!trust_verify(in->trust, TRUST_COMMAND, SIGN_DOMAIN_COMMAND, s)) {
-		refuse(in, &s->body, "a command without a valid signature of a command key");
-		return;
+	if (!trust_verify(in->trust, TRUST_COMMAND, SIGN_DOMAIN_COMMAND, &d, s)) {
+		refuse(in, &d, "a command without a valid signature of a command key");
+		return false;
 	}
 	c = decode_command(&s->body);
 	if (c == NULL)
-		refuse(in, &s->body, "a command that cannot be decoded");
-	else if (!consider(in, s, c))
+		refuse(in, &d, "a command that cannot be decoded");
+	else if (!consider(in, s, &d, c))
 		reeve__control__v1__command__free_unpacked(c, NULL);
+	return true;
 }
 
 static void take_all(struct inbox *in, const intent_t *i)
 {
+	unsigned bad = 0;
+
 	if (i->head != NULL)
 		take_head(in, i->head);
 	if (i->epoch == ops_epoch(in->ops))
@@ -350,8 +363,8 @@ static void take_all(struct inbox *in, const intent_t *i)
 	ops_acked_ids(in->ops, i->results_acked, i->n_results_acked);
 	in->waiting_n = 0;
 	in->is_left = false;
-	for (size_t k = 0; k < i->n_commands && k < COMMANDS_MAX; k++)
-		take_command(in, i->commands[k]);
+	for (size_t k = 0; k < i->n_commands && k < COMMANDS_MAX && bad < BAD_MAX; k++)
+		bad += !take_command(in, i->commands[k]);
 }
 
 /* A large intent that leaves nothing to do is not kept. */

@@ -7,6 +7,7 @@
 #include "agent/base/str.h"
 
 #define SIGS_MAX 8
+#define TRIES_MAX 2 /* of signatures that name the same key: an honest body carries one, and each check costs */
 
 void trust_add(struct trust *t, const char *name, enum trust_role role, const struct sign_public *pub)
 {
@@ -20,19 +21,22 @@ void trust_add(struct trust *t, const char *name, enum trust_role role, const st
 	sign_key_id(pub, k->id);
 }
 
-static bool signed_by(const struct trust_key *k, const char *domain, const ProtobufCBinaryData *body,
-		      const Reeve__Control__V1__Sig *sig)
+static bool signed_by(const struct trust_key *k, const char *domain, const struct digest *body, const Reeve__Control__V1__Sig *sig,
+		      unsigned *tries)
 {
 	return sig->alg == REEVE__CONTROL__V1__ALG__ED25519 && sig->key_id.len == SIGN_ID_LEN && sig->sig.len == SIGN_SIG_LEN &&
-	       memcmp(sig->key_id.data, k->id, SIGN_ID_LEN) == 0 &&
-	       sign_verify(&k->pub, domain, body->data, body->len, sig->sig.data);
+	       memcmp(sig->key_id.data, k->id, SIGN_ID_LEN) == 0 && (*tries)++ < TRIES_MAX &&
+	       sign_verify(&k->pub, domain, body, sig->sig.data);
 }
 
-bool trust_verify(const struct trust *t, enum trust_role role, const char *domain, const Reeve__Control__V1__Signed *s)
+bool trust_verify(const struct trust *t, enum trust_role role, const char *domain, const struct digest *body,
+		  const Reeve__Control__V1__Signed *s)
 {
+	unsigned tries[TRUST_KEYS_MAX] = { 0 };
+
 	for (size_t i = 0; i < s->n_sigs && i < SIGS_MAX; i++)
 		for (size_t k = 0; k < t->n; k++)
-			if (t->keys[k].role == role && signed_by(&t->keys[k], domain, &s->body, s->sigs[i]))
+			if (t->keys[k].role == role && signed_by(&t->keys[k], domain, body, s->sigs[i], &tries[k]))
 				return true;
 	return false;
 }

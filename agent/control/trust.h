@@ -23,5 +23,7 @@ struct trust {
 };
 
 void trust_add(struct trust *t, const char *name, enum trust_role role, const struct sign_public *pub);
-/* Does one of its signatures come from a key of this role? At most 8 signatures are looked at. No key of the role: no. */
-bool trust_verify(const struct trust *t, enum trust_role role, const char *domain, const Reeve__Control__V1__Signed *s);
+/* Does one of its signatures come from a key of this role? `body` is the digest of s->body. At most 8 signatures are looked at,
+ * and at most two of each key are checked. No key of the role: no. */
+bool trust_verify(const struct trust *t, enum trust_role role, const char *domain, const struct digest *body,
+		  const Reeve__Control__V1__Signed *s);

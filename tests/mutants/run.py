@@ -54,14 +54,14 @@ MUTANTS = [
     Mutant(
         "a signature that always fits",
         "agent/control/trust.c",
-        "sign_verify(&k->pub, domain, body->data, body->len, sig->sig.data);",
+        "sign_verify(&k->pub, domain, body, sig->sig.data);",
         "(domain != NULL || body != NULL);",
     ),
     Mutant(
         "a stranger's key",
         "agent/control/trust.c",
-        "			if (t->keys[k].role == role && signed_by(&t->keys[k], domain, &s->body, s->sigs[i]))",
-        "			if (signed_by(&t->keys[k], domain, &s->body, s->sigs[i]) || t->keys[k].role == role)",
+        "			if (t->keys[k].role == role && signed_by(&t->keys[k], domain, body, s->sigs[i], &tries[k]))",
+        "			if (signed_by(&t->keys[k], domain, body, s->sigs[i], &tries[k]) || t->keys[k].role == role)",
     ),
     Mutant(
         "the binding not looked at",

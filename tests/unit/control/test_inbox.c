@@ -477,6 +477,54 @@ static void an_intent_is_kept_only_while_something_in_it_waits(void **state)
 	assert_int_equal(ops_accepted(d->ops), 2);
 }
 
+/* What stands in records must be a number that every reader of JSON reads alike. */
+static void numbers_beyond_what_json_can_hold_are_refused(void **state)
+{
+	static const uint64_t bad[] = { 0, (1ull << 53) + 1, UINT64_MAX };
+	struct desk *d = *state;
+	struct desk_command k;
+
+	for (int life = 0; life < 2; life++) { /* before the first epoch, and in one */
+		for (size_t i = 0; i < 2 * ARRAY_LEN(bad); i++) {
+			signed_t *s;
+
+			desk_command(&k, 1);
+			d->in.refusals_n = 0;
+			k.id[0] = 99;
+			*(i % 2 == 0 ? &k.c.seq : &k.c.epoch) = bad[i / 2];
+			s = desk_sign_command(&k, &d->command);
+			desk_sign(s, &d->release, SIGN_DOMAIN_COMMAND);
+			desk_give_one(d, s);
+			assert_int_equal(ops_accepted(d->ops), life);
+			assert_string_equal(newest_refusal(d),
+					    i % 2 == 0 ? "a sequence number that is none" : "an epoch that is none");
+		}
+		desk_command(&k, 1);
+		give_bent(d, &k);
+		assert_int_equal(ops_accepted(d->ops), 1);
+	}
+	assert_int_equal(d->in.waiting_n, 0);
+}
+
+/* It is a snapshot: what was not read comes again, and an honest vendor sends nothing that is not signed. */
+static void an_intent_with_four_commands_that_no_key_signed_is_not_read_on(void **state)
+{
+	struct desk *d = *state;
+
+	for (size_t bad = 3; bad <= 4; bad++) {
+		struct desk_command k;
+		signed_t *all[5];
+
+		for (size_t i = 0; i < bad; i++)
+			all[i] = desk_signed(&(size_t){ i }, 8, &d->stranger, SIGN_DOMAIN_COMMAND);
+		desk_command(&k, bad - 2);
+		all[bad] = desk_sign_command(&k, &d->command);
+		desk_give(d, all, bad + 1, NULL);
+		assert_int_equal(ops_accepted(d->ops), 1);
+		assert_int_equal(ops_find(d->ops, k.id) != NULL, bad == 3);
+	}
+}
+
 /* As many as an intent may hold, new ones with each poll. */
 static void refused_commands_are_noted_sixty_times_an_hour_and_counted_beyond(void **state)
 {
@@ -522,6 +570,8 @@ int main(void)
 		TEST(an_intent_that_would_cost_much_memory_is_refused_unread),
 		TEST(a_head_with_more_than_a_thousand_cancels_is_refused),
 		TEST(arguments_that_would_cost_much_memory_are_accepted_with_their_refusal),
+		TEST(numbers_beyond_what_json_can_hold_are_refused),
+		TEST(an_intent_with_four_commands_that_no_key_signed_is_not_read_on),
 		TEST(refused_commands_are_noted_sixty_times_an_hour_and_counted_beyond),
 		TEST(an_intent_is_kept_only_while_something_in_it_waits),
 		TEST(bytes_that_are_no_intent_are_an_error_and_change_nothing),
