@@ -151,7 +151,7 @@ unit: ## the unit tests of one FLAVOUR; ONLY=text picks those with the text in t
 	@$(MAKE) -s $(ONLY_UNIT)
 	@$(PYTHON) tests/run.py $(foreach t,$(ONLY_UNIT),'$(t:$(B)/tests/%=%)=$t')
 
-ONLY_UNIT = $(foreach t,$(UNIT),$(if $(findstring $(ONLY),$t),$t))
+ONLY_UNIT = $(if $(ONLY),$(foreach t,$(UNIT),$(if $(findstring $(ONLY),$t),$t)),$(UNIT))
 
 PYTEST      = $(VENV)/bin/python -m pytest -q -p no:cacheprovider
 PYTEST_JOBS = $(foreach d,$(PYTEST_DIRS),'$d=$(PYTEST) $d')
@@ -209,4 +209,6 @@ $(VENV)/stamp: tests/requirements.txt
 
 .PHONY: help
 help: ## this page
-	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@/ { at = substr($$0, 5); if (!(at in text)) order[++n] = at } \
+		/^[a-z0-9-]+:.*## / { text[at] = text[at] sprintf("  make %-14s %s\n", $$1, $$2) } \
+		END { for (i = 1; i <= n; i++) printf "\n%s\n%s", order[i], text[order[i]] }' $(MAKEFILE_LIST)

@@ -1,6 +1,7 @@
 /* cli.c - which command, and what they share. */
 #include "agent/cli/cli.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,16 +52,38 @@ static const struct {
 	{ "-h", cmd_help },         { "help", cmd_help },
 };
 
+static bool wants_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (str_eq(argv[i], "--help") || str_eq(argv[i], "-h"))
+			return true;
+	return false;
+}
+
+static int run_command(int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (str_eq(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	return cli_usage("\"%s\" is not a command", argv[1]);
+}
+
+/* What could not be written was not said: a pipe that is full must not look like success. */
+static int said(int rc)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return rc;
+	fprintf(stderr, "reeve: the output could not be written: %s\n", strerror(errno));
+	return 1;
+}
+
 int cli_main(int argc, char **argv)
 {
 	if (argc < 2) {
 		fputs(help, stderr);
 		return 2;
 	}
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (str_eq(argv[1], commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
-	return cli_usage("\"%s\" is not a command", argv[1]);
+	return said(wants_help(argc, argv) ? cmd_help(argc, argv) : run_command(argc, argv));
 }
 
 int cli_fail(const struct err *e)
@@ -87,8 +110,10 @@ int cli_config_path(int *argc, char **argv, const char **ret)
 	for (int i = 1; i < *argc; i++) {
 		if (!str_eq(argv[i], "-c"))
 			continue;
-		if (i + 1 == *argc)
-			return cli_usage("-c wants a file"), -1;
+		if (i + 1 == *argc) {
+			cli_usage("-c wants a file");
+			return -1;
+		}
 		*ret = argv[i + 1];
 		memmove(&argv[i], &argv[i + 2], (size_t)(*argc - i - 2) * sizeof(*argv));
 		*argc -= 2;

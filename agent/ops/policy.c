@@ -7,7 +7,6 @@
 #include "agent/base/str.h"
 #include "agent/base/yaml.h"
 
-#define POLICY_MAX_BYTES (64u << 10)
 #define POLICY_LIST_MAX 256
 #define DELETE_HOLD_MS (24ull * 3600 * 1000)
 

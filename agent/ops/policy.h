@@ -13,6 +13,8 @@
 #include "agent/io/world.h"
 #include "agent/ops/demand.h"
 
+#define POLICY_MAX_BYTES (64u << 10)
+
 enum policy_mode { POLICY_OFF, POLICY_PLAN_ONLY, POLICY_APPROVE, POLICY_AUTO };
 enum policy_verb { POLICY_APPLY, POLICY_DELETE, POLICY_VERBS };
 

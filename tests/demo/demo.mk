@@ -1,6 +1,8 @@
 # The main job, shown; and the demo's own test: each check must notice when its cause is broken.
 BREAKS ?= $(shell seq 1 21)
 
+##@ The main job
+
 .PHONY: demo
 demo: ## the main job from an empty account to an empty account; KEEP=1 leaves it running, DEMO_BREAK=n breaks check n
 	@$(MAKE) -s deps

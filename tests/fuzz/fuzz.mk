@@ -13,6 +13,8 @@ $(B)/tests/fuzz/%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/fuzz.o $(SIM_LIB) $(
 
 -include $(wildcard $(B)/tests/fuzz/*.d)
 
+##@ Test
+
 .PHONY: fuzzers
 fuzzers: $(FUZZERS) # of FLAVOUR=fuzz
 

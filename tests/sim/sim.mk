@@ -3,11 +3,13 @@ SEEDS ?= 1000
 SEED  ?=
 
 PROGRAMS += $(B)/tests/sim/sim
-JOBS     += 'sim=build/tests/sim/sim --seeds 50'
+JOBS     += 'sim=build/tests/sim/sim --seeds 50' 'asan/sim=build/asan/tests/sim/sim --seeds 50'
 
 $(B)/tests/sim/sim: $(B)/tests/sim/main.o $(SIM_LIB) $(LIB)
 	@echo "  LD    $@"
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS)
+
+##@ Test
 
 .PHONY: sim
 sim: ## the simulation; SEEDS=n, or SEED=n to replay one

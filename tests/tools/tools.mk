@@ -8,5 +8,7 @@ $(B)/tests/tools/%: $(B)/tests/tools/%.o $(LIB)
 
 PROGRAMS += $(TOOLS)
 
+##@ Test
+
 .PHONY: tools
 tools: $(TOOLS) ## programs that end-to-end tests drive

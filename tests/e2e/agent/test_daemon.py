@@ -76,6 +76,42 @@ def test_a_wrong_configuration_is_refused_by_file_line_found_and_expected(tmp_pa
     assert said in run.stderr
 
 
+def check_config(binary, config):
+    return subprocess.run([binary, "check-config", "-c", config], capture_output=True, check=False, text=True)
+
+
+def test_check_config_says_what_a_policy_counts_as(tmp_path, stage):
+    config, policy_file = tmp_path / "reeve.yaml", tmp_path / "policy.yaml"
+    config.write_text(stage.config.read_text())
+    run = check_config(stage.binary, config)
+    assert run.returncode == 0, run.stderr
+    assert (
+        "policy.yaml: counts as none" in run.stdout
+    )  # there is none: nothing would be changed, and that is no mistake
+    policy_file.write_text("bounds: {nodes_total: many}\n")
+    run = check_config(stage.binary, config)
+    assert run.returncode == 1
+    assert "policy.yaml:1" in run.stdout and "counts as none" in run.stdout
+    policy_file.write_text("commands: {warehouse.apply: auto}\n")
+    run = check_config(stage.binary, config)
+    if os.geteuid() == 0:  # its writer is root, as it should be
+        assert run.returncode == 0, run.stdout + run.stderr
+        assert "warehouse.apply auto" in run.stdout
+    else:
+        assert run.returncode == 1
+        assert "can be written by the agent's own user" in run.stdout
+
+
+def test_a_command_explains_itself_and_says_when_it_cannot_write(stage):
+    for command in ("run", "status", "plan", "journal", "iam", "check-config", "version"):
+        run = subprocess.run([stage.binary, command, "--help"], capture_output=True, check=False, text=True)
+        assert run.returncode == 0 and "reeve status" in run.stdout
+    with open("/dev/full", "w") as full:
+        for command in (["version"], ["iam", "operate"], ["--help"]):
+            run = subprocess.run([stage.binary, *command], stdout=full, stderr=subprocess.PIPE, check=False, text=True)
+            assert run.returncode == 1 and "could not be written" in run.stderr
+
+
 def test_it_refuses_to_run_on_a_machine_it_was_not_written_for(stage, tmp_path):
     text = stage.config.read_text().replace("aws:\n", 'aws:\n  account: "999999999999"\n', 1)
     (tmp_path / "state").mkdir()
