@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
+
+#define SUM_LEN (sizeof(",\"sum\":\"01234567\"}") - 1)
 
 static void set_hex(json_t *o, const char *key, uint64_t v)
 {
@@ -38,10 +41,27 @@ static const char *kind_name(int kind)
 	return kind == COMMIT_POSITIONS ? "positions" : batch_kind_name((enum telemetry_kind)kind);
 }
 
+static uint32_t sum_of(const char *s, size_t len)
+{
+	return (uint32_t)crc32(0, (const Bytef *)s, (uInt)len);
+}
+
+int commit_seal(struct buf *b, size_t from)
+{
+	uint32_t sum;
+
+	if (b->over || b->len <= from)
+		return -ERR_LIMIT;
+	sum = sum_of(b->data + from, b->len - 1 - from);
+	b->data[b->len - 1] = ','; /* in place of the closing brace */
+	return buf_addf(b, "\"sum\":\"%08" PRIx32 "\"}\n", sum);
+}
+
 int commit_format(const struct commit *c, struct buf *b)
 {
 	CLEANUP(json_close) json_t *o = json_object();
 	json_t *ranges = json_array();
+	size_t from = b->len;
 
 	json_object_set_new(o, "seq", json_integer((json_int_t)c->seq));
 	json_object_set_new(o, "kind", json_string(kind_name(c->kind)));
@@ -53,7 +73,7 @@ int commit_format(const struct commit *c, struct buf *b)
 		json_array_append_new(ranges, range_json(&c->ranges[i]));
 	json_object_set_new(o, "ranges", ranges);
 	TRY(json_write(o, b));
-	return buf_addc(b, '\n');
+	return commit_seal(b, from);
 }
 
 static int get_hex(const json_t *o, const char *key, uint64_t *ret, struct err *e)
@@ -119,8 +139,22 @@ static int parse_head(const json_t *o, struct commit *c, struct err *e)
 	TRY(json_get_u64(o, "bytes", &c->bytes, e));
 	TRY(get_u32(o, "crc", &c->crc, e));
 	c->kind = str_eq(kind, kind_name(COMMIT_POSITIONS)) ? COMMIT_POSITIONS : batch_kind_parse(kind);
+	if (c->seq > BATCH_SEQ_MAX)
+		return err_set(e, ERR_INVALID, "seq is larger than any");
 	if (c->kind < 0 || str_copy(c->id, sizeof(c->id), id) != 0)
 		return err_set(e, ERR_INVALID, "kind or id is wrong");
+	return 0;
+}
+
+static int check_sum(const char *line, size_t len, struct err *e)
+{
+	char want[SUM_LEN + 1];
+
+	if (len <= SUM_LEN)
+		return err_set(e, ERR_CORRUPT, "commit record is too short");
+	snprintf(want, sizeof(want), ",\"sum\":\"%08" PRIx32 "\"}", sum_of(line, len - SUM_LEN));
+	if (memcmp(line + len - SUM_LEN, want, SUM_LEN) != 0)
+		return err_set(e, ERR_CORRUPT, "commit record is not what was written");
 	return 0;
 }
 
@@ -130,6 +164,7 @@ int commit_parse(const char *line, size_t len, struct commit *ret, struct err *e
 	struct commit c = { 0 };
 	int rc;
 
+	TRY(check_sum(line, len, e));
 	TRY(json_parse(line, len, "commit record", &o, e));
 	rc = parse_head(o, &c, e);
 	if (rc == 0)

@@ -1,7 +1,11 @@
 /* commit.h - one commit record as a line of JSON: the point at which a batch exists and its lines count as taken.
  *
  *     {"seq":7,"kind":"logs","id":"0123456789abcdef","records":5000,"bytes":81234,"crc":305419896,"ranges":[
- *      {"dev":"103","ino":"4d2","generation":0,"from":0,"to":131072,"fp":"9f..","fp_len":1024,"path":"/var/log/x.log"}]}
+ *      {"dev":"103","ino":"4d2","generation":0,"from":0,"to":131072,"fp":"9f..","fp_len":1024,"path":"/var/log/x.log"}],
+ *      "sum":"89abcdef"}
+ *
+ * sum is the CRC-32 of all that stands before its comma, and the last member: one digit that changed on the disk could else
+ * give a sequence that no body reaches, and what was never sent would count as sent.
  *
  * dev, ino and fp are hex texts: they use all 64 bits, and numbers in JSON end at 2^53. kind "positions" has no body. */
 #pragma once
@@ -27,6 +31,7 @@ struct commit {
 
 #define COMMIT_POSITIONS TELEMETRY_KINDS
 
-int commit_format(const struct commit *c, struct buf *b); /* with its LF */
+int commit_format(const struct commit *c, struct buf *b); /* with its sum and its LF */
+int commit_seal(struct buf *b, size_t from);              /* what formatting ends with: the object there becomes a record */
 int commit_parse(const char *line, size_t len, struct commit *ret, struct err *e);
 void commit_close(struct commit *c);

@@ -23,8 +23,8 @@
 #define ENTRY_LINE 160 /* of an entry, whose ranges are not said again: all numbers at their longest */
 #define COMMITS_LINE_RANGES 200
 
-_Static_assert(sizeof("{\"seq\":18446744073709551615,\"kind\":\"metrics\",\"id\":\"0123456789abcdef\",\"records\":4294967295,"
-		      "\"bytes\":18446744073709551615,\"crc\":4294967295,\"ranges\":[]}\n") <= ENTRY_LINE,
+_Static_assert(sizeof("{\"seq\":999999999999999,\"kind\":\"metrics\",\"id\":\"0123456789abcdef\",\"records\":4294967295,"
+		      "\"bytes\":4294967295,\"crc\":4294967295,\"ranges\":[],\"sum\":\"01234567\"}\n") <= ENTRY_LINE,
 	       "the longest line of an entry");
 _Static_assert(TELEMETRY_KINDS *SPOOL_ENTRIES_MAX *ENTRY_LINE <= 16 << 20, "the entries' part of a log just written");
 

@@ -1,7 +1,72 @@
 /* spool_found.c - see spool_found.h. */
 #include "shippers/spool_found.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "agent/base/mem.h"
+#include "shippers/batch.h"
+
+#define KIND_MAX 16
+
+/* Digits of one base and nothing else: scanf would take blanks and signs, and fewer of them. */
+static bool take_digits(const char **at, int base, uint64_t *ret)
+{
+	const char *digits = base == 10 ? "0123456789" : "0123456789abcdef";
+	char text[17];
+
+	if (strspn(*at, digits) != 16)
+		return false;
+	memcpy(text, *at, 16);
+	text[16] = '\0';
+	*ret = strtoull(text, NULL, base);
+	*at += 16;
+	return true;
+}
+
+static bool take_kind(const char **at, enum telemetry_kind *ret)
+{
+	size_t len = strspn(*at, "abcdefghijklmnopqrstuvwxyz");
+	char text[KIND_MAX];
+	int kind;
+
+	if (len >= sizeof(text))
+		return false;
+	memcpy(text, *at, len);
+	text[len] = '\0';
+	kind = batch_kind_parse(text);
+	if (kind < 0)
+		return false;
+	*ret = (enum telemetry_kind)kind;
+	*at += len;
+	return true;
+}
+
+static bool take_text(const char **at, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (strncmp(*at, text, len) != 0)
+		return false;
+	*at += len;
+	return true;
+}
+
+enum spool_name spool_found_name(const char *name, struct spool_body *ret)
+{
+	struct spool_body b = { 0 };
+
+	if (!take_digits(&name, 10, &b.seq) || b.seq > BATCH_SEQ_MAX || !take_text(&name, "-") || !take_kind(&name, &b.kind))
+		return SPOOL_NAME_OTHER;
+	if (!take_text(&name, "-") || !take_digits(&name, 16, &b.id) || !take_text(&name, ".pb.gz"))
+		return SPOOL_NAME_OTHER;
+	if (*name != '\0' && *name != '.')
+		return SPOOL_NAME_OTHER;
+	*ret = b;
+	return *name == '\0' ? SPOOL_NAME_BODY : SPOOL_NAME_ASIDE;
+}
 
 static bool is_before(const struct spool_body *a, const struct spool_body *b)
 {

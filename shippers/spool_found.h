@@ -1,5 +1,6 @@
 /* spool_found.h - the bodies that a start finds in the folder, in any order, and then by sequence.
  *
+ *     spool_found_name(name, &body)     what the name says
  *     spool_found_add(f, &body) ...     any number, in slices
  *     while (!spool_found_sort(f, n))   n of them a slice
  *     spool_found_get(f, seq, id)       by bisection
@@ -26,6 +27,11 @@ struct spool_found {
 	size_t heap, room; /* the first `heap` are still one, the largest first; those behind it stand in order */
 };
 
+enum spool_name { SPOOL_NAME_OTHER, SPOOL_NAME_BODY, SPOOL_NAME_ASIDE };
+
+/* "0000000000000007-logs-0123456789abcdef.pb.gz" to the letter, with ".why" behind it when it was set aside; seq, id and kind
+ * are written unless it is another's file. */
+enum spool_name spool_found_name(const char *name, struct spool_body *ret);
 void spool_found_add(struct spool_found *f, const struct spool_body *b);
 bool spool_found_sort(struct spool_found *f, size_t steps); /* true: in order, nothing may be added */
 struct spool_body *spool_found_get(const struct spool_found *f, uint64_t seq, uint64_t id); /* in order; NULL: none */

@@ -30,6 +30,7 @@
 #define NAMES_SLICE 2000
 #define SORT_SLICE 5000
 #define MATCH_SLICE 1000
+#define SEQ_LEAP (UINT64_C(1) << 20)
 
 enum { ST_LIST, ST_NAMES, ST_SORT, ST_LOG, ST_MATCH, ST_GONE, ST_WAIT };
 
@@ -145,9 +146,7 @@ static void take_aside(struct spool *s, const char *name)
 
 static void take_name(struct spool_start *st, const char *name)
 {
-	struct spool_body b = { 0 };
-	char kind[16], id[BATCH_ID_LEN];
-	int end = 0, which;
+	struct spool_body b;
 
 	if (str_eq(name, "commits.tmp"))
 		return; /* writing the log anew replaces it, and is under way soon */
@@ -155,15 +154,15 @@ static void take_name(struct spool_start *st, const char *name)
 		spool_sweep(st->s, name);
 		return;
 	}
-	if (sscanf(name, "%16" SCNu64 "-%15[a-z]-%16[0-9a-f].pb.gz%n", &b.seq, kind, id, &end) != 3 || end == 0)
-		return;
-	which = batch_kind_parse(kind);
-	if (name[end] == '.') {
-		take_aside(st->s, name);
-	} else if (name[end] == '\0' && which >= 0 && strlen(id) == 16) {
-		b.kind = (enum telemetry_kind)which;
-		sscanf(id, "%" SCNx64, &b.id);
+	switch (spool_found_name(name, &b)) {
+	case SPOOL_NAME_BODY:
 		spool_found_add(&st->found, &b);
+		break;
+	case SPOOL_NAME_ASIDE:
+		take_aside(st->s, name);
+		break;
+	case SPOOL_NAME_OTHER:
+		break; /* not ours to delete */
 	}
 }
 
@@ -235,6 +234,14 @@ static void sweep_body(struct spool_entry *en)
 	spool_sweep(en->s, strrchr(path, '/') + 1);
 }
 
+/* A sequence is given once, also to a body whose record was lost. But a name alone is weak evidence: were any believed, one
+ * stray file could push the sequence to where names end. */
+static void pass_seq(struct spool *s, const struct spool_body *b)
+{
+	if (b->seq >= s->next_seq && (b->has_record || b->seq - s->seq <= SEQ_LEAP))
+		s->next_seq = b->seq + 1;
+}
+
 /* True: it was read, which is work enough for one slice. */
 static bool take_body(struct spool *s, const struct spool_body *b)
 {
@@ -244,8 +251,7 @@ static bool take_body(struct spool *s, const struct spool_body *b)
 
 	snprintf(id, sizeof(id), "%016" PRIx64, b->id);
 	en = spool_entry_new(s, b->kind, b->seq, id);
-	if (b->seq >= s->next_seq)
-		s->next_seq = b->seq + 1;
+	pass_seq(s, b);
 	en->records = b->records;
 	en->bytes = b->bytes;
 	en->crc = b->crc;

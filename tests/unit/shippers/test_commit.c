@@ -55,6 +55,37 @@ static void a_record_cut_anywhere_is_refused(void **state)
 		assert_true(commit_parse(b.data, len, &back, NULL) != 0);
 }
 
+static void a_record_with_any_one_byte_changed_is_refused(void **state)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(4096);
+	struct commit c = { .seq = 7, .kind = COMMIT_POSITIONS, .ranges = &range, .ranges_n = 1 }, back;
+
+	(void)state;
+	commit_format(&c, &b);
+	for (size_t i = 0; i < b.len - 1; i++) {
+		b.data[i] ^= 1;
+		assert_true(commit_parse(b.data, b.len - 1, &back, NULL) != 0);
+		b.data[i] ^= 1;
+	}
+	assert_int_equal(commit_parse(b.data, b.len - 1, &back, NULL), 0);
+	commit_close(&back);
+}
+
+static void a_sequence_beyond_all_names_is_refused(void **state)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(4096);
+	struct commit c = { .seq = BATCH_SEQ_MAX, .kind = COMMIT_POSITIONS }, back;
+
+	(void)state;
+	commit_format(&c, &b);
+	assert_int_equal(commit_parse(b.data, b.len - 1, &back, NULL), 0);
+	commit_close(&back);
+	buf_reset(&b);
+	c.seq++;
+	commit_format(&c, &b);
+	assert_int_equal(commit_parse(b.data, b.len - 1, &back, NULL), -ERR_INVALID);
+}
+
 static void an_unknown_kind_a_wrong_number_a_missing_member_are_refused(void **state)
 {
 	static const char *const lines[] = {
@@ -70,8 +101,13 @@ static void an_unknown_kind_a_wrong_number_a_missing_member_are_refused(void **s
 	struct commit c;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
-		assert_true(commit_parse(lines[i], strlen(lines[i]), &c, NULL) != 0);
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		CLEANUP(buf_close) struct buf b = BUF_MAX(4096);
+
+		buf_adds(&b, lines[i]);
+		assert_int_equal(commit_seal(&b, 0), 0);
+		assert_int_equal(commit_parse(b.data, b.len - 1, &c, NULL), -ERR_INVALID);
+	}
 }
 
 static void the_last_position_of_an_inode_stands(void **state)
@@ -101,6 +137,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_comes_back_as_it_was),
 		cmocka_unit_test(a_record_cut_anywhere_is_refused),
+		cmocka_unit_test(a_record_with_any_one_byte_changed_is_refused),
+		cmocka_unit_test(a_sequence_beyond_all_names_is_refused),
 		cmocka_unit_test(an_unknown_kind_a_wrong_number_a_missing_member_are_refused),
 		cmocka_unit_test(the_last_position_of_an_inode_stands),
 	};

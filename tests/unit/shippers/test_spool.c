@@ -76,11 +76,15 @@ static void put_log(void)
 {
 	struct buf b = BUF_MAX(64u << 20);
 
-	for (uint64_t i = 1; i <= 2 * (uint64_t)bodies; i++)
+	for (uint64_t i = 1; i <= 2 * (uint64_t)bodies; i++) {
+		size_t from = b.len;
+
 		buf_addf(&b,
 			 "{\"seq\":%" PRIu64 ",\"kind\":\"%s\",\"id\":\"%016" PRIx64
-			 "\",\"records\":10,\"bytes\":300,\"crc\":7,\"ranges\":[]}\n",
+			 "\",\"records\":10,\"bytes\":300,\"crc\":7,\"ranges\":[]}",
 			 i, i % 2 == 1 ? "metrics" : "logs", id_of(i));
+		commit_seal(&b, from);
+	}
 	assert_false(b.over);
 	sim_file_put(w, DIR "/commits", b.data, b.len);
 	buf_close(&b);
@@ -270,6 +274,56 @@ static void a_small_body_counts_as_the_block_that_it_takes(void **state)
 	assert_int_equal(spool_stats(s).bytes[TELEMETRY_LOG], 11 * 4096);
 }
 
+/* ---- sequences that are not ours -------------------------------------------------------------------------------------- */
+
+/* What was put stays, is found by the next start and counts as not sent. */
+static void expect_to_be_found_again(void)
+{
+	put(TELEMETRY_LOG);
+	pass(60000);
+	assert_int_equal(spool_stats(s).entries[TELEMETRY_LOG], 1);
+	close_spool();
+	open_spool();
+	assert_int_equal(spool_stats(s).entries[TELEMETRY_LOG], 1);
+}
+
+static void a_stray_name_does_not_push_the_sequence_to_where_names_end(void **state)
+{
+	static const char *const names[] = {
+		"9999999999999999-logs-0123456789abcdef.pb.gz", "1000000000000000-logs-0123456789abcdef.pb.gz",
+		"0999999999999999-logs-0123456789abcdef.pb.gz", "9999999999999999-logs-0123456789abcdef.pb.gz.bad",
+		"+000000000000007-logs-0123456789abcdef.pb.gz",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		CLEANUP(mem_close) char *path = mem_printf(DIR "/%s", names[i]);
+
+		sim_file_puts(w, path, "junk");
+	}
+	open_spool();
+	expect_to_be_found_again();
+	assert_true(spool_oldest(s, TELEMETRY_LOG) == NULL || spool_oldest(s, TELEMETRY_LOG)->seq < 1000);
+}
+
+static void a_changed_digit_in_a_record_is_damage_and_nothing_more(void **state)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(1u << 20);
+	char *seq;
+
+	(void)state;
+	bodies = 3;
+	put_log();
+	assert_true(sim_file_get(w, DIR "/commits", &b));
+	seq = strstr(b.data, "\"seq\":2,");
+	assert_non_null(seq);
+	seq[6] = '9';
+	sim_file_put(w, DIR "/commits", b.data, b.len);
+	open_spool();
+	assert_int_equal(spool_stats(s).corrupt, 1);
+	assert_int_equal(spool_stats(s).entries[TELEMETRY_METRIC], 3);
+}
+
 /* ---- what cannot be read ----------------------------------------------------------------------------------------------- */
 
 static char told[64];
@@ -312,7 +366,9 @@ static void a_line_longer_than_any_record_is_passed_by_and_counted(void **state)
 	put_log();
 	memset(buf_room(&b, COMMIT_LINE_MAX + 100000), '#', COMMIT_LINE_MAX + 100000);
 	buf_grew(&b, COMMIT_LINE_MAX + 100000);
-	buf_addf(&b, "\n{\"seq\":9,\"kind\":\"positions\",\"id\":\"\",\"records\":0,\"bytes\":0,\"crc\":0,\"ranges\":[]}\n{\"torn");
+	buf_addc(&b, '\n');
+	commit_format(&(struct commit){ .seq = 9, .kind = COMMIT_POSITIONS }, &b);
+	buf_adds(&b, "{\"torn");
 	sim_file_append(w, DIR "/commits", b.data, b.len);
 	buf_close(&b);
 	open_spool();
@@ -406,6 +462,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(at_the_cap_metrics_lose_the_oldest_and_logs_push_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_log_is_written_anew_at_the_cap_and_read_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_small_body_counts_as_the_block_that_it_takes, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_stray_name_does_not_push_the_sequence_to_where_names_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_changed_digit_in_a_record_is_damage_and_nothing_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_log_that_cannot_be_read_is_told_and_read_when_it_can_be, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_line_longer_than_any_record_is_passed_by_and_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_disk_that_takes_nothing_is_told_until_it_does, setup, teardown),
