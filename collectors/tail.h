@@ -4,6 +4,11 @@
  * beyond its end. The tail keeps nothing on disk: positions are what the shipper committed, handed back at the next start
  * by tail_restore. When the sink answers false the tail stops reading and asks again; the file is the buffer.
  *
+ * What leaves is judged by the path of a line's file (export.logs), so that path is the real one, asked of the open file: a
+ * name under the pattern that is a symbolic link is resolved, and its lines bear the path it led to. A rotated file's lines
+ * bear the path it had before, so its new name must be no link: else it is refused. (A hard link cannot be told from a
+ * file; the kernel's fs.protected_hardlinks forbids one to a file that its maker may not write.)
+ *
  * A path is a file, or has a glob (`*`, `?`) in its last component. Not lossless, for any reader: copytruncate (what was
  * written between our last look and the cut), and a file that is made, renamed out of the pattern and never seen. */
 #pragma once
@@ -32,7 +37,7 @@ struct tail_stats {
 	uint64_t truncated_files; /* cut to nothing, or their content replaced */
 	uint64_t read_errors;
 	uint64_t files, rotated; /* followed now; of them no longer found by the path */
-	uint64_t refused;        /* compressed, not regular, or more than we follow */
+	uint64_t refused;        /* compressed, behind a link, or more than we follow */
 };
 
 struct tail *tail_new(struct world *w, const struct tail_config *c, const struct telemetry_sink *sink);

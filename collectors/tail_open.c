@@ -3,7 +3,8 @@
  * Happy path: opened, still the inode that was seen, no archive; a position that names the inode and agrees with its first
  * bytes and its size says where to go on, else it is read from 0.
  * Fails: an inode that changed meanwhile, or first bytes that cannot be read where a position must be checked: not now,
- * the next scan comes again. What is compressed or one too many is refused and counted. */
+ * the next scan comes again. What is compressed, lies behind a link or is one too many is refused
+ * and counted. */
 #include "collectors/tail_impl.h"
 
 #include <inttypes.h>
@@ -11,8 +12,10 @@
 
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/base/str.h"
 
 #define FILES_MAX 1024
+#define PATH_MAX_BYTES 4096
 
 struct tail_file *tail_file_of(struct tail *t, const struct disk_stat *st)
 {
@@ -95,18 +98,32 @@ static bool is_compressed(struct tail *t, struct disk_file *f)
 	return false;
 }
 
-/* Opened and still the inode that was seen; the name may have been given to another in between: the next scan tells. */
+/* Is what is open the inode that was seen, and lies it where `path` says, with no link on the way? Whoever may write a log
+ * folder may put a link to any file there, also between our look and our open: only what is open can be judged. */
+static int judge(struct tail *t, struct disk_file *f, const char *path, const struct disk_stat *seen, struct disk_stat *st)
+{
+	CLEANUP(buf_close) struct buf real = BUF_MAX(PATH_MAX_BYTES);
+
+	TRY(t->w->file_stat(t->w, f, st, NULL));
+	if (st->dev != seen->dev || st->ino != seen->ino)
+		return -ERR_AGAIN;
+	TRY(t->w->file_path(t->w, f, &real, NULL));
+	return str_eq(buf_str(&real), path) ? 0 : -ERR_INVALID;
+}
+
+/* The name may have been given to another since it was seen: the next scan tells. */
 static int open_as(struct tail *t, const char *path, const struct disk_stat *seen, struct disk_file **ret, struct disk_stat *st)
 {
 	struct disk_file *f;
+	int rc;
 
 	TRY(t->w->file_open(t->w, path, &f, NULL));
-	if (t->w->file_stat(t->w, f, st, NULL) != 0 || st->dev != seen->dev || st->ino != seen->ino) {
+	rc = judge(t, f, path, seen, st);
+	if (rc == 0)
+		*ret = f;
+	else
 		t->w->file_close(t->w, f);
-		return -ERR_AGAIN;
-	}
-	*ret = f;
-	return 0;
+	return rc;
 }
 
 static void tell_found(struct tail_file *tf)
@@ -126,8 +143,13 @@ struct tail_file *tail_take(struct tail_source *src, const char *path, const cha
 	struct disk_file *f;
 	struct disk_stat st;
 	struct tail_file *tf;
+	int rc = open_as(t, path, seen, &f, &st);
 
-	if (open_as(t, path, seen, &f, &st) != 0) {
+	if (rc == -ERR_INVALID) { /* a link, or no regular file */
+		t->stats.refused++;
+		return NULL;
+	}
+	if (rc != 0) {
 		t->scan_wanted = true;
 		t->stats.read_errors++;
 		return NULL;

@@ -185,6 +185,9 @@ struct world {
 	int (*file_open)(struct world *w, const char *path, struct disk_file **ret, struct err *e); /* regular files only */
 	int (*file_stat)(struct world *w, struct disk_file *f, struct disk_stat *ret, struct err *e);
 	ssize_t (*file_read)(struct world *w, struct disk_file *f, uint64_t offset, void *to, size_t len, struct err *e);
+	/* Where it is, links resolved, told by the open file itself and not by the name it was opened by; -ERR_NOTFOUND when
+	 * that name leads to it no more. */
+	int (*file_path)(struct world *w, struct disk_file *f, struct buf *b, struct err *e);
 	void (*file_close)(struct world *w, struct disk_file *f); /* NULL is fine */
 
 	int (*serve)(struct world *w, struct listener *l, unsigned mode, struct err *e); /* replaces a stale socket file */

@@ -97,6 +97,25 @@ static ssize_t read_file(struct world *w, struct disk_file *f, uint64_t offset, 
 	return n >= 0 ? n : err_errno(e, errno, "%s: read", f->path);
 }
 
+/* proc(5): the link of a descriptor is the path of what it holds. A name that is gone ends in " (deleted)", or was given to
+ * another: so the path must lead back to the same inode. */
+static int path_of_file(struct world *w, struct disk_file *f, struct buf *b, struct err *e)
+{
+	CLEANUP(mem_close) char *link = mem_printf("/proc/self/fd/%d", f->fd);
+	char path[PATH_MAX];
+	ssize_t n = readlink(link, path, sizeof(path) - 1);
+	struct stat is, named;
+
+	(void)w;
+	if (n < 0)
+		return err_errno(e, errno, "%s: where it is", f->path);
+	path[n] = '\0';
+	if (fstat(f->fd, &is) != 0 || lstat(path, &named) != 0 || is.st_dev != named.st_dev || is.st_ino != named.st_ino)
+		return err_set(e, ERR_NOTFOUND, "%s has this name no more", f->path);
+	buf_adds(b, path);
+	return buf_check(b, "the path", e);
+}
+
 static void close_file(struct world *w, struct disk_file *f)
 {
 	(void)w;
@@ -229,6 +248,7 @@ void world_uv_file_init(struct world_uv *u)
 	u->w.file_open = open_file;
 	u->w.file_stat = stat_file;
 	u->w.file_read = read_file;
+	u->w.file_path = path_of_file;
 	u->w.file_close = close_file;
 }
 

@@ -164,6 +164,17 @@ static ssize_t read_file(struct world *w, struct disk_file *f, uint64_t offset, 
 	return (ssize_t)len;
 }
 
+static int path_of_file(struct world *w, struct disk_file *f, struct buf *b, struct err *e)
+{
+	CLEANUP(mem_close) char *real = sim_fs_real(sim_of(w), f->path);
+
+	TRY(fault(w, SIM_STAT, f->path, e));
+	if (sim_fs_find(sim_of(w), real, false) != f->i)
+		return err_set(e, ERR_NOTFOUND, "%s has this name no more", f->path);
+	buf_adds(b, real);
+	return buf_check(b, "the path", e);
+}
+
 static void close_file(struct world *w, struct disk_file *f)
 {
 	(void)w;
@@ -197,6 +208,7 @@ void sim_file_init(struct world_sim *s)
 	s->w.file_open = open_file;
 	s->w.file_stat = stat_file;
 	s->w.file_read = read_file;
+	s->w.file_path = path_of_file;
 	s->w.file_close = close_file;
 }
 

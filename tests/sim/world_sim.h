@@ -46,7 +46,7 @@ enum sim_kind {
 	SIM_HTTP,  /* requests: half of the failing ones never arrive, of the other half the answer is lost */
 	SIM_DISK,  /* disk requests: fail in a stage that the seed picks, with what that leaves behind */
 	SIM_READ,  /* disk_read, disk_list, disk_mkdir, disk_lock, file_open, file_read */
-	SIM_STAT,  /* disk_stat, file_stat, disk_realpath */
+	SIM_STAT,  /* disk_stat, file_stat, file_path, disk_realpath */
 	SIM_SERVE, /* serve */
 	SIM_WATCH, /* watch_start */
 	SIM_KINDS

@@ -120,6 +120,28 @@ def test_what_is_open_at_the_end_is_spooled_and_sent_by_the_next(tail_ship, tmp_
     assert receiver.lines() == ["one", "two", "half whole"]
 
 
+def test_a_link_beside_a_rotated_file_does_not_bring_out_what_it_leads_to(tail_ship, tmp_path):
+    logs, secret = tmp_path / "logs", tmp_path / "secret"
+    logs.mkdir()
+    secret.write_bytes(b"secret\n")
+    (logs / "x.log").write_bytes(b"one\n")
+    receiver = Receiver(seed=1, fault_rate=0)
+    sender = Sender(tail_ship, tmp_path, receiver, "logs/x.log")
+    try:
+        receiver.wait_lines(1)
+        (logs / "x.log.1").symlink_to(secret)
+        secret.touch()  # a rotated file's successor is not older than it
+        (logs / "x.log").rename(logs / "x.log.2")
+        (logs / "x.log").write_bytes(b"two\n")
+        receiver.wait_lines(2)
+        time.sleep(2)
+        sender.stop()
+    finally:
+        sender.process.kill()
+        receiver.close()
+    assert receiver.lines() == ["one", "two"]
+
+
 def test_a_body_in_the_spool_is_plain_gzip(tail_ship, tmp_path):
     (tmp_path / "x.log").write_bytes(b"one\n")
     receiver = Receiver(seed=1, fault_rate=0)

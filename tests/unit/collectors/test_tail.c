@@ -346,6 +346,50 @@ static void compressed_files_and_folders_are_left_alone(void **state)
 	assert_int_equal(sim_disk_open(w), 0);
 }
 
+/* The lines of a link's target must not bear the path of the file it pretends to continue: that path may leave. */
+static void a_link_that_poses_as_a_rotated_file_is_not_read(void **state)
+{
+	(void)state;
+	sim_file_puts(w, LOG, "1\n");
+	follow(LOG, 1000);
+	sim_file_puts(w, "/etc/secret", "secret\n");
+	sim_file_link(w, LOG ".1", "/etc/secret");
+	sim_file_rename(w, LOG, LOG ".2");
+	sim_file_puts(w, LOG, "2\n");
+	pass(30000);
+	assert_string_equal(buf_str(&got), "1\n2\n");
+}
+
+/* The same, while we were away: the link leads to a file that a position names. */
+static void a_link_to_a_file_that_was_followed_is_not_read_as_it(void **state)
+{
+	struct telemetry_source p;
+
+	(void)state;
+	sim_file_puts(w, LOG, "1\n");
+	follow(LOG, 1000);
+	p = at;
+	close_tail();
+	sim_file_rename(w, LOG, "/etc/moved");
+	add("/etc/moved", "secret\n");
+	sim_file_link(w, LOG ".1", "/etc/moved");
+	open_tail(LOG);
+	tail_restore(tail, &p);
+	tail_start(tail);
+	pass(30000);
+	assert_string_equal(buf_str(&got), "1\n");
+}
+
+static void a_link_under_the_pattern_bears_the_path_it_leads_to(void **state)
+{
+	(void)state;
+	sim_file_puts(w, "/srv/x.log", "1\n");
+	sim_file_link(w, LOG, "/srv/x.log");
+	follow(LOG, 1000);
+	assert_string_equal(buf_str(&got), "1\n");
+	assert_string_equal(at.path, "/srv/x.log");
+}
+
 static void a_byte_order_mark_is_no_part_of_the_first_line(void **state)
 {
 	(void)state;
@@ -403,6 +447,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_long_line_is_cut_and_says_by_how_much, setup, teardown),
 		cmocka_unit_test_setup_teardown(framing_does_not_depend_on_how_the_bytes_arrive, setup, teardown),
 		cmocka_unit_test_setup_teardown(compressed_files_and_folders_are_left_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_link_that_poses_as_a_rotated_file_is_not_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_link_to_a_file_that_was_followed_is_not_read_as_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_link_under_the_pattern_bears_the_path_it_leads_to, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_byte_order_mark_is_no_part_of_the_first_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(reads_that_fail_now_and_then_lose_and_repeat_nothing, setup, teardown),
 	};

@@ -538,8 +538,14 @@ static void other_processes_write_rename_and_link(void **state)
 	sim_file_unlink(w, "/var/log/a.log.1");
 	assert_int_equal(w->file_stat(w, f, &st, &e), 0);
 	assert_int_equal(st.nlink, 0);
+	assert_int_equal(w->file_path(w, f, &b, &e), -ERR_NOTFOUND);
 	w->file_close(w, f);
 	sim_file_link(w, "/var/log/link", "/var/log/a.log");
+	assert_int_equal(w->file_open(w, "/var/log/link", &f, &e), 0);
+	assert_int_equal(w->file_path(w, f, &b, &e), 0);
+	assert_string_equal(buf_str(&b), "/var/log/a.log");
+	buf_reset(&b);
+	w->file_close(w, f);
 	assert_int_equal(w->disk_realpath(w, "/var/log/link", &b, &e), 0);
 	assert_string_equal(buf_str(&b), "/var/log/a.log");
 	buf_reset(&b);

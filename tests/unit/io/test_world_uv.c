@@ -731,6 +731,27 @@ static void an_open_file_outlives_its_name(void **state)
 	b->w->file_close(b->w, NULL);
 }
 
+static void an_open_file_tells_where_it_is_whatever_name_it_was_opened_by(void **state)
+{
+	struct bench *b = *state;
+	CLEANUP(buf_close) struct buf real = BUF_MAX(4096), is = BUF_MAX(4096);
+	CLEANUP(mem_close) char *to = mem_str(in(b, "f"));
+	CLEANUP(mem_close) char *link = mem_str(in(b, "link"));
+	struct disk_file *f = NULL;
+
+	put(to, "abcdef");
+	assert_int_equal(symlink(to, link), 0);
+	assert_int_equal(b->w->disk_realpath(b->w, to, &real, NULL), 0);
+	assert_int_equal(b->w->file_open(b->w, link, &f, NULL), 0);
+	assert_int_equal(b->w->file_path(b->w, f, &is, NULL), 0);
+	assert_string_equal(buf_str(&is), buf_str(&real));
+	unlink(to);
+	assert_int_equal(b->w->file_path(b->w, f, &is, NULL), -ERR_NOTFOUND);
+	put(to, "another");
+	assert_int_equal(b->w->file_path(b->w, f, &is, NULL), -ERR_NOTFOUND);
+	b->w->file_close(b->w, f);
+}
+
 static void a_lock_is_held_by_one(void **state)
 {
 	struct bench *b = *state;
@@ -890,6 +911,7 @@ int main(void)
 		T(requests_on_one_path_run_in_the_order_started),
 		T(synchronous_reads_list_stat_and_stop_at_their_limits),
 		T(an_open_file_outlives_its_name),
+		T(an_open_file_tells_where_it_is_whatever_name_it_was_opened_by),
 		T(a_lock_is_held_by_one),
 		T(http_works_over_a_unix_socket_that_we_serve),
 		T(a_stale_socket_is_replaced_and_another_file_is_not),
