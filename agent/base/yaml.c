@@ -18,10 +18,12 @@ struct yaml_node {
 	const char *key;  /* in a mapping */
 	const char *text; /* of a scalar */
 	struct yaml_node *first, *last, *next;
+	unsigned n; /* members */
 };
 
 struct yaml {
 	struct arena *arena;
+	unsigned nodes;
 	const char *file;
 	struct yaml_node *root;
 };
@@ -53,10 +55,12 @@ static struct yaml_node *node_new(struct building *b, enum kind kind, const yaml
 }
 
 /* Hangs a finished or just opened node under what is open. */
-static void attach(struct building *b, struct yaml_node *n)
+static int attach(struct building *b, struct yaml_node *n, const yaml_mark_t *mark)
 {
 	struct yaml_node *up = b->depth > 0 ? b->open[b->depth - 1] : NULL;
 
+	if (++b->y->nodes > YAML_MAX_NODES)
+		return at_line(b, mark, "the file holds more than 8192 values");
 	n->key = b->key;
 	if (n->key != NULL)
 		n->line = b->key_line; /* where a person looks, also when the value begins further down */
@@ -67,6 +71,9 @@ static void attach(struct building *b, struct yaml_node *n)
 		up->first = up->last = n;
 	else
 		up->last = up->last->next = n;
+	if (up != NULL)
+		up->n++;
+	return 0;
 }
 
 static bool wants_key(const struct building *b)
@@ -80,6 +87,8 @@ static int take_key(struct building *b, const yaml_event_t *ev)
 
 	if (strcmp(text, "<<") == 0)
 		return at_line(b, &ev->start_mark, "merge keys are not allowed");
+	if (b->open[b->depth - 1]->n == YAML_MAX_KEYS)
+		return at_line(b, &ev->start_mark, "more than 128 keys in one mapping");
 	for (struct yaml_node *n = b->open[b->depth - 1]->first; n != NULL; n = n->next)
 		if (strcmp(n->key, text) == 0)
 			return err_set(b->e, ERR_INVALID, "%s:%zu: key \"%s\" stands twice, first at line %u", b->y->file,
@@ -103,8 +112,7 @@ static int take_scalar(struct building *b, const yaml_event_t *ev)
 		return take_key(b, ev);
 	n = node_new(b, SCALAR, &ev->start_mark);
 	n->text = arena_str(b->y->arena, (const char *)ev->data.scalar.value);
-	attach(b, n);
-	return 0;
+	return attach(b, n, &ev->start_mark);
 }
 
 static int open_collection(struct building *b, enum kind kind, const yaml_event_t *ev)
@@ -121,7 +129,7 @@ static int open_collection(struct building *b, enum kind kind, const yaml_event_
 	if (b->depth == YAML_MAX_DEPTH)
 		return at_line(b, &ev->start_mark, "nested too deep");
 	n = node_new(b, kind, &ev->start_mark);
-	attach(b, n);
+	TRY(attach(b, n, &ev->start_mark));
 	b->open[b->depth++] = n;
 	return 0;
 }

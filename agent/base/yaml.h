@@ -1,7 +1,7 @@
 /* yaml.h - a strict subset of YAML (libyaml) for configuration and policy: mappings, sequences, scalars.
  *
- * Refused with file and line: anchors, aliases, tags, merge keys, duplicate keys, more than one document, more than
- * YAML_MAX_BYTES, YAML_MAX_DEPTH levels. Scalars are text until a getter types them, so there is no "Norway problem".
+ * Refused with file and line: anchors, aliases, tags, merge keys, duplicate keys, more than one document, and more than the
+ * limits below, which keep a read quick: the policy is read before each call that changes something. Scalars are text until a getter types them, so there is no "Norway problem".
  * Getters name file, line, what was found and what was expected. A key that no getter asked for is wrong: yaml_end says so. */
 #pragma once
 #include <stdbool.h>
@@ -12,6 +12,8 @@
 
 #define YAML_MAX_BYTES (256u << 10)
 #define YAML_MAX_DEPTH 16
+#define YAML_MAX_KEYS 128   /* of one mapping: each new key is compared with all before it */
+#define YAML_MAX_NODES 8192 /* scalars, lists and mappings; keys are counted with their values */
 
 struct yaml;
 struct yaml_node;

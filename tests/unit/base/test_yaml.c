@@ -165,12 +165,44 @@ static void depth_and_size_have_limits(void **state)
 	assert_int_equal(parse_nested(50000, &e), -ERR_INVALID);
 	memset(big, '#', YAML_MAX_BYTES + 1);
 	assert_int_equal(yaml_parse("f.yaml", big, YAML_MAX_BYTES + 1, &y, &e), -ERR_LIMIT);
-	for (size_t i = 0; i + 1 < YAML_MAX_BYTES; i += 2)
-		memcpy(big + i, i == 0 ? "[a" : ",a", 2);
-	big[YAML_MAX_BYTES - 1] = ']'; /* as many nodes as fit */
-	assert_int_equal(yaml_parse("f.yaml", big, YAML_MAX_BYTES, &y, &e), 0);
 	yaml_close(&y);
 	yaml_close(&y);
+}
+
+/* The list itself is one. */
+static void a_file_holds_so_many_values_and_no_more(void **state)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(YAML_MAX_BYTES);
+	struct yaml *y = NULL;
+	struct err e = { 0 };
+
+	(void)state;
+	for (size_t i = 1; i < YAML_MAX_NODES; i++)
+		buf_adds(&b, i == 1 ? "[a" : ",a");
+	buf_adds(&b, "]");
+	assert_int_equal(yaml_parse("f.yaml", b.data, b.len, &y, &e), 0);
+	yaml_close(&y);
+	b.len--;
+	buf_adds(&b, ",a]");
+	assert_int_equal(yaml_parse("f.yaml", b.data, b.len, &y, &e), -ERR_INVALID);
+	assert_string_equal(e.text, "f.yaml:1: the file holds more than 8192 values");
+}
+
+static void a_mapping_has_so_many_keys_and_no_more(void **state)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(YAML_MAX_BYTES);
+	struct yaml *y = NULL;
+	struct err e = { 0 };
+
+	(void)state;
+	for (int i = 0; i < YAML_MAX_KEYS; i++)
+		buf_addf(&b, "a%d: {b: 1, c: [1, 2]}\n", i);
+	assert_int_equal(yaml_parse("f.yaml", b.data, b.len, &y, &e), 0);
+	yaml_close(&y);
+	for (int i = 0; i < 20000; i++)
+		buf_addf(&b, "b%d: 1\n", i);
+	assert_int_equal(yaml_parse("f.yaml", b.data, b.len, &y, &e), -ERR_INVALID);
+	assert_string_equal(e.text, "f.yaml:129: more than 128 keys in one mapping");
 }
 
 int main(void)
@@ -181,6 +213,8 @@ int main(void)
 		cmocka_unit_test(a_key_that_nobody_knows_is_named_with_its_line),
 		cmocka_unit_test(what_is_outside_the_subset_is_refused_with_its_line),
 		cmocka_unit_test(depth_and_size_have_limits),
+		cmocka_unit_test(a_file_holds_so_many_values_and_no_more),
+		cmocka_unit_test(a_mapping_has_so_many_keys_and_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
