@@ -60,6 +60,9 @@ static void a_launch_asks_for_imdsv2_encryption_and_no_public_address(void **sta
 	assert_null(strstr(buf_str(&f.b), "&SubnetId="));
 }
 
+#define PAGE 100
+#define PAGE_PAIR "MaxResults=100"
+
 static void a_describe_has_filters_a_page_size_and_a_token(void **state)
 {
 	static const char *const states[] = { "pending", "running" };
@@ -76,7 +79,7 @@ static void a_describe_has_filters_a_page_size_and_a_token(void **state)
 
 		describes[i](&f, &(struct ec2_describe){ .filters = filters, .filters_n = 2, .next_token = "a=b" });
 		EXPECT_PAIRS(&f, actions[i], "Filter.1.Name=instance-state-name", "Filter.1.Value.1=pending",
-			     "Filter.1.Value.2=running", "Filter.2.Name=vpc-id", "Filter.2.Value.1=vpc-1", "MaxResults=500",
+			     "Filter.1.Value.2=running", "Filter.2.Name=vpc-id", "Filter.2.Value.1=vpc-1", PAGE_PAIR,
 			     "NextToken=a%3Db");
 	}
 }
@@ -131,6 +134,56 @@ static void small_requests_name_what_they_touch(void **state)
 	"<groupName>g</groupName></item></groupSet><blockDeviceMapping><item><deviceName>/dev/xvda</deviceName><ebs>"              \
 	"<volumeId>vol-1</volumeId></ebs></item><item><deviceName>eph</deviceName></item></blockDeviceMapping><tagSet><item>"      \
 	"<key>Name</key><value>a</value></item><item><key>empty</key><value/></item></tagSet></item>"
+
+static void add_repeated(struct buf *b, const char *list, unsigned n, const char *item)
+{
+	buf_addf(b, "<%s>", list);
+	for (unsigned i = 0; i < n; i++)
+		buf_addf(b, "<item>%s</item>", item);
+	buf_addf(b, "</%s>", list);
+}
+
+/* What one carries at most by AWS's default quotas: 50 tags, 28 volumes, eight interfaces with five groups each, and
+ * the fifty single members of the API reference. */
+static void add_large_instance(struct buf *b, unsigned n)
+{
+	CLEANUP(buf_close) struct buf card = BUF_MAX(8192);
+
+	add_repeated(&card, "groupSet", 5, "<groupId>sg-0123456789abcdef0</groupId><groupName>name</groupName>");
+	buf_adds(&card, "<attachment><attachmentId>eni-attach-1</attachmentId><status>attached</status></attachment>");
+	add_repeated(&card, "privateIpAddressesSet", 2, "<privateIpAddress>10.0.0.1</privateIpAddress><primary>true</primary>");
+	buf_addf(b, "<item><instancesSet><item><instanceId>i-%u</instanceId><instanceState><name>running</name></instanceState>",
+		 n);
+	buf_adds(b, "<instanceType>r6i.xlarge</instanceType><launchTime>2026-11-22T05:01:33.000Z</launchTime>");
+	for (int i = 0; i < 50; i++)
+		buf_addf(b, "<other%d>value</other%d>", i, i);
+	add_repeated(b, "tagSet", 50, "<key>a-key-of-the-usual-length</key><value>a value of the usual length</value>");
+	add_repeated(b, "blockDeviceMapping", 28,
+		     "<deviceName>/dev/sdf</deviceName><ebs><volumeId>vol-0123456789abcdef0</volumeId><status>attached</status>"
+		     "<attachTime>2026-11-22T05:01:33.000Z</attachTime><deleteOnTermination>true</deleteOnTermination></ebs>");
+	add_repeated(b, "networkInterfaceSet", 8, buf_str(&card));
+	buf_adds(b, "</item></instancesSet></item>");
+}
+
+static void a_full_page_of_the_largest_instances_is_read(void **state)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(8u << 20); /* what an answer may have */
+	struct ec2_instances all = { 0 };
+
+	(void)state;
+	buf_adds(&b, "<DescribeInstancesResponse><reservationSet>");
+	for (unsigned i = 0; i < PAGE; i++)
+		add_large_instance(&b, i);
+	buf_adds(&b, "</reservationSet><nextToken>t2</nextToken></DescribeInstancesResponse>");
+	{
+		ANSWER(a, buf_str(&b));
+
+		assert_int_equal(ec2_read_instances(a.root, a.arena, &all, NULL), 0);
+		assert_int_equal(all.n, PAGE);
+		assert_int_equal(all.v[PAGE - 1].tags.n, 50);
+		assert_string_equal(ec2_next_token(a.root), "t2");
+	}
+}
 
 static void instances_of_all_reservations_and_pages_are_appended(void **state)
 {
@@ -305,6 +358,7 @@ int main(void)
 		cmocka_unit_test(a_describe_has_filters_a_page_size_and_a_token),
 		cmocka_unit_test(rules_name_their_one_source_by_its_form),
 		cmocka_unit_test(small_requests_name_what_they_touch),
+		cmocka_unit_test(a_full_page_of_the_largest_instances_is_read),
 		cmocka_unit_test(instances_of_all_reservations_and_pages_are_appended),
 		cmocka_unit_test(a_launch_is_read_with_its_reasons_and_the_groups_of_its_interface),
 		cmocka_unit_test(a_permission_with_many_sources_becomes_as_many_rules),
