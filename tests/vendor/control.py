@@ -62,8 +62,9 @@ class Control:
         with self.lock:
             self._check_epoch(installation, report)
             orders = {o.id: o for o in self.files.orders(installation)}
+            self._check_accepted(installation, report, orders.values())
             for status in report.statuses:
-                self._take_status(installation, orders, status)
+                self._take_status(installation, orders, status, report)
             self._keep_agent(installation, report)
 
     def _check_epoch(self, installation, report):
@@ -80,11 +81,20 @@ class Control:
                 installation, f"accepted_through went back: {known['accepted_through']}, now {report.accepted_through}"
             )
 
-    def _take_status(self, installation, orders, status):
+    def _check_accepted(self, installation, report, orders):
+        last = max((o.seq for o in orders if o.epoch == report.epoch), default=0)
+        if report.accepted_through > last:
+            what = f"accepted_through is {report.accepted_through}, but only {last} commands were signed"
+            self._violate(installation, f"{what} in epoch {report.epoch}")
+
+    def _take_status(self, installation, orders, status, report):
         order = orders.get(bytes(status.command_id))
         if order is None or order.seq != status.seq:
             what = "an unknown command" if order is None else f"seq {status.seq} of a command with seq {order.seq}"
             self._violate(installation, f"a status for {what}: {store.id_text(status.command_id)}")
+            return
+        if order.epoch == report.epoch and order.seq > report.accepted_through:
+            self._violate(installation, f"a status for command {order.seq}, which was not accepted")
             return
         if order.id in self.results:
             self._compare(installation, order, status)
@@ -144,7 +154,8 @@ class Control:
         entry = self.registry.get(installation)
         epoch = entry["epoch"]
         orders = self.files.orders(installation, epoch)
-        accepted = report.accepted_through if report.epoch == epoch else 0
+        last = max((o.seq for o in orders), default=0)
+        accepted = report.accepted_through if report.epoch == epoch and report.accepted_through <= last else 0
         done = {o.seq for o in orders if o.id in self.results}
         acked = 0
         while acked + 1 in done:

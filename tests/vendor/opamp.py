@@ -27,7 +27,8 @@ TUNABLE = 0x100 | 0x2000  # AcceptsOpAMPConnectionSettings, ReportsHeartbeat
 class Peer:
     """What we know of one instance_uid since this plane started. custom is None while that is not known."""
 
-    def __init__(self):
+    def __init__(self, installation):
+        self.installation = installation
         self.sequence_num = None
         self.custom = None
         self.told = None
@@ -56,7 +57,9 @@ class Opamp:
         message = decode(headers, body)
         check(message, headers)
         with self.lock:
-            peer = self.peers.setdefault(bytes(message.instance_uid), Peer())
+            peer = self.peers.setdefault(bytes(message.instance_uid), Peer(installation))
+            if peer.installation != installation:
+                raise Refusal(400, "the instance_uid of an agent of another installation", violation=True)
             is_gap = self._follow(installation, peer, message)
         self._keep(installation, message)
         answer = pb.ServerToAgent(instance_uid=message.instance_uid)
@@ -104,6 +107,7 @@ class Opamp:
                 report.ParseFromString(custom.data)
             except DecodeError as e:
                 raise Refusal(400, f"the report cannot be decoded: {e}", violation=True) from None
+            check_known(report, "a report")
             self.control.take(installation, report)
         return report
 
@@ -173,7 +177,16 @@ def decode(headers, body):
         message.ParseFromString(unpack(headers, body, LARGEST))
     except DecodeError as e:
         raise Refusal(400, f"the body is not an AgentToServer: {e}", violation=True) from None
+    check_known(message, "an AgentToServer")
     return message
+
+
+def check_known(message, what, installation=None):
+    """A field under a number that the schema does not have is a mistake of the sender's schema. Leaves message without them."""
+    size = message.ByteSize()
+    message.DiscardUnknownFields()
+    if message.ByteSize() != size:
+        raise Refusal(400, f"{what} with fields that the schema does not have", installation, violation=True)
 
 
 def check(message, headers):

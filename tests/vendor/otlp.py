@@ -41,10 +41,7 @@ class Otlp:
         except Refusal as r:
             r.installation = installation
             raise
-        size = request.ByteSize()
-        request.DiscardUnknownFields()
-        if request.ByteSize() != size:
-            raise Refusal(400, f"OTLP {kind} with fields that the schema does not have", installation, violation=True)
+        opamp.check_known(request, f"OTLP {kind}", installation)
         lines = list(metric_lines(request) if kind == "metrics" else log_lines(request))
         if not lines:
             raise Refusal(400, f"OTLP {kind} without a record", installation, violation=True)

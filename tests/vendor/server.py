@@ -23,6 +23,15 @@ from tests.vendor.refusal import Refusal
 from tests.vendor.registry import Registry
 from tests.vendor.store import Records, Store
 
+ONCE = (
+    "Authorization",
+    "Content-Encoding",
+    "Content-Length",
+    "Content-Type",
+    "OpAMP-Instance-UID",
+    "Reeve-Batch-Id",
+    "Reeve-Proof",
+)
 ENDPOINTS = {
     "/reeve/v1/challenge": "login",
     "/reeve/v1/login": "login",
@@ -74,6 +83,7 @@ class Handler(BaseHTTPRequestHandler):
             return self._reset()
         try:
             body = self._body(LARGEST[endpoint])
+            self._check_headers()
             if isinstance(self.fault, int):
                 self._json(self.fault, {"error": "a fault on purpose"}, {"Retry-After": str(retry_after)})
                 return self._note_batch(self.fault, True)
@@ -140,6 +150,13 @@ class Handler(BaseHTTPRequestHandler):
         if ENDPOINTS.get(self.path) == "otlp":
             batch, kind = self.headers.get("Reeve-Batch-Id") or "", self.path.removeprefix("/v1/")
             self.server.plane.otlp.outcome(kind, batch, 0, status or None, answered, False, self.fault)
+
+    def _check_headers(self):
+        """Which of two would count is a question that two readers answer differently: neither does."""
+        for name in ONCE:
+            if len(self.headers.get_all(name, [])) > 1:
+                self.close_connection = True
+                raise Refusal(400, f"header {name} stands there twice", violation=True)
 
     def _body(self, largest):
         length = self.headers.get("Content-Length") or ""

@@ -48,6 +48,20 @@ def test_the_second_key_adds_a_signature(plane, session, spec):
     assert keys.is_valid(release.public, keys.COMMAND_DOMAIN, signed.body, signed.sigs[1].sig)
 
 
+def test_accepting_what_was_never_signed_is_a_violation_and_hides_no_command(plane, session, spec):
+    session.poll(control.Report(epoch=1, accepted_through=1000))
+    assert plane.violations() == ["accepted_through is 1000, but only 0 commands were signed in epoch 1"]
+    plane.sign("apply", spec)
+    assert [command(c).seq for c in session.poll(control.Report(epoch=1, accepted_through=1000)).commands] == [1]
+
+
+def test_a_result_of_a_command_that_was_not_accepted_is_a_violation_and_not_kept(plane, session, spec):
+    command_id = plane.sign("apply", spec)
+    session.poll(control.Report(epoch=1, statuses=[status(plane, command_id, control.SUCCEEDED)]))
+    assert plane.violations() == ["a status for command 1, which was not accepted"]
+    assert plane.lines("results") == []
+
+
 def test_commands_come_by_ascending_seq_until_they_are_accepted(plane, session, spec):
     for _ in range(3):
         plane.sign("apply", spec)

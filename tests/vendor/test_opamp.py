@@ -59,6 +59,31 @@ def test_an_instance_uid_header_that_differs_is_a_violation(plane, session):
     assert "OpAMP-Instance-UID" in violation(plane, session, first(session), **other)
 
 
+@pytest.mark.parametrize("name", ["Reeve-Proof", "Content-Type", "Authorization"])
+def test_a_header_that_stands_there_twice_is_a_violation(plane, session, name):
+    assert f"{name} stands there twice" in violation(plane, session, first(session), **{name.lower(): "x"})
+
+
+def test_an_instance_uid_of_another_installation_is_a_violation(plane, session):
+    session.exchange(first(session))
+    plane.server.plane.opamp.peers[session.uid].installation = "inst-2"
+    assert "of another installation" in violation(plane, session, first(session))
+
+
+UNKNOWN = b"\xfa\x3f\x01x"  # field 1023, one byte
+
+
+def test_fields_that_the_schema_does_not_have_are_a_violation(plane, session):
+    body = first(session).SerializeToString() + UNKNOWN
+    assert "fields that the schema does not have" in violation(plane, session, body=body)
+
+
+def test_a_report_with_fields_that_the_schema_does_not_have_is_a_violation(plane, session):
+    message = first(session)
+    message.custom_message.data += UNKNOWN
+    assert "a report with fields that the schema does not have" in violation(plane, session, message)
+
+
 @pytest.mark.parametrize(("bits", "reason"), [(0x800, "lack ReportsStatus"), (0x10001, "unknown bits")])
 def test_wrong_capabilities_are_a_violation(plane, session, bits, reason):
     message = first(session)
