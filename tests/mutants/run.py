@@ -64,6 +64,27 @@ MUTANTS = [
         "			if (signed_by(&t->keys[k], domain, body, s->sigs[i], &tries[k]) || t->keys[k].role == role)",
     ),
     Mutant(
+        "a refusal that is not recorded",
+        "agent/ops/ops.c",
+        '	if (refuse != 0)\n		json_object_set_new(m, "result"',
+        '	if (refuse != 0 && reason == NULL)\n		json_object_set_new(m, "result"',
+        "build/tests/unit/ops/test_ops",
+    ),
+    Mutant(
+        "an acknowledgement for whatever epoch has come since",
+        "agent/ops/ops_notes.c",
+        "	if (o->acking_epoch != o->epoch)",
+        "	if (o->acking_epoch > o->epoch)",
+        "build/tests/unit/ops/test_ops_notes",
+    ),
+    Mutant(
+        "refusals that are all recorded",
+        "agent/ops/ops_notes.c",
+        "	return o->hour_notes > NOTES_AN_HOUR;",
+        "	return o->hour_notes == UINT_MAX;",
+        "build/tests/unit/control/test_inbox",
+    ),
+    Mutant(
         "the binding not looked at",
         "agent/control/inbox.c",
         "return b != NULL && str_eq(b->installation, in->binding.installation)",
