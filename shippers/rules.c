@@ -1,6 +1,10 @@
 /* rules.c - see rules.h. PCRE2's interpreter, under limits; no code is made at run time (the unit forbids memory that is
  * writable and executable), so what a customer measures is what he gets.
  *
+ * PCRE2's own limits hold for one starting point of a match, and a line has as many of these as characters; nor do they count
+ * what a class runs over. So every pattern is compiled with a callout before each of its items, and these count both: the
+ * items tried and the distance from one to the next. The sum over a record is its budget.
+ *
  * Happy path: rules_new compiles every pattern once; rules_line and rules_mask run them over each text.
  * Fails: at compile time with the pattern's name and place; at match time by answering RULES_FAILED, never by a pass.
  * Closing frees the patterns. */
@@ -17,6 +21,12 @@
 #define DEPTH_LIMIT 5000    /* nested backtracking */
 #define HEAP_LIMIT_KIB 2048 /* of one match */
 
+/* In characters run over, of about a nanosecond. What is usual on a line of 64 KiB, ten patterns with a look or two at each
+ * place, takes half of it. */
+#define RECORD_COST (INT64_C(32) << 20)
+#define ITEM_COST 16
+#define FIND_COST 512
+
 struct pattern {
 	pcre2_code *code;
 	char *mask; /* "[REDACTED:name]"; NULL: drops */
@@ -29,11 +39,13 @@ struct rules {
 	size_t drop_n, redact_n;
 	pcre2_match_context *limits;
 	pcre2_match_data *found;
+	int64_t left;          /* of the record's budget; below 0 it stays until the next record */
+	PCRE2_SIZE start, pos; /* of the last item tried */
 };
 
 static int compile(struct pattern *p, const char *what, const char *name, const char *text, struct err *e)
 {
-	const uint32_t how = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C;
+	const uint32_t how = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
 	PCRE2_UCHAR why[128];
 	PCRE2_SIZE at;
 	int code;
@@ -43,6 +55,21 @@ static int compile(struct pattern *p, const char *what, const char *name, const 
 		return 0;
 	pcre2_get_error_message(code, why, sizeof(why));
 	return err_set(e, ERR_INVALID, "%s pattern '%s' is wrong at character %zu: %s", what, name, (size_t)at, (const char *)why);
+}
+
+/* Before each item of a pattern. */
+static int on_item(pcre2_callout_block *at, void *ctx)
+{
+	struct rules *r = ctx;
+
+	if (at->start_match != r->start) {
+		r->start = at->start_match;
+		r->pos = at->start_match;
+	}
+	r->left -=
+	    ITEM_COST + (int64_t)(at->current_position > r->pos ? at->current_position - r->pos : r->pos - at->current_position);
+	r->pos = at->current_position;
+	return r->left < 0 ? PCRE2_ERROR_MATCHLIMIT : 0;
 }
 
 static char **copy_globs(char *const *from, size_t n)
@@ -80,6 +107,7 @@ int rules_new(const struct telemetry_rules *t, struct rules **ret, struct err *e
 	pcre2_set_match_limit(r->limits, MATCH_LIMIT);
 	pcre2_set_depth_limit(r->limits, DEPTH_LIMIT);
 	pcre2_set_heap_limit(r->limits, HEAP_LIMIT_KIB);
+	pcre2_set_callout(r->limits, on_item, r);
 	r->found = pcre2_match_data_create(1, NULL);
 	rc = compile_all(r, t, e);
 	if (rc != 0)
@@ -133,12 +161,24 @@ bool rules_metric(const struct rules *r, const char *name)
 	return r != NULL && any_glob(r->metrics, r->metrics_n, name);
 }
 
-/* 1: found at [*from, *to), 0: not found, negative: a limit was met. */
-static int find(const struct rules *r, const struct pattern *p, const char *s, size_t len, size_t at, size_t *from, size_t *to)
+void rules_begin(struct rules *r)
 {
-	int rc = pcre2_match(p->code, (PCRE2_SPTR)s, len, at, 0, r->found, r->limits);
-	const PCRE2_SIZE *spot = pcre2_get_ovector_pointer(r->found);
+	if (r != NULL)
+		r->left = RECORD_COST;
+}
 
+/* 1: found at [*from, *to), 0: not found, negative: a limit was met. The text is UTF-8: asked
+ * once, since PCRE2 asks again at each match. */
+static int find(struct rules *r, const struct pattern *p, const char *s, size_t len, size_t at, size_t *from, size_t *to)
+{
+	const PCRE2_SIZE *spot = pcre2_get_ovector_pointer(r->found);
+	int rc;
+
+	r->left -= FIND_COST;
+	if (r->left < 0)
+		return PCRE2_ERROR_MATCHLIMIT;
+	r->start = r->pos = at;
+	rc = pcre2_match(p->code, (PCRE2_SPTR)s, len, at, PCRE2_NO_UTF_CHECK, r->found, r->limits);
 	if (rc == PCRE2_ERROR_NOMATCH)
 		return 0;
 	if (rc < 0)
@@ -148,12 +188,14 @@ static int find(const struct rules *r, const struct pattern *p, const char *s, s
 	return 1;
 }
 
-enum rules_verdict rules_line(const struct rules *r, const char *path, const char *body, size_t len)
+enum rules_verdict rules_line(struct rules *r, const char *path, const char *body, size_t len)
 {
 	size_t from, to;
 
 	if (r == NULL || !any_glob(r->logs, r->logs_n, path))
 		return RULES_DENIED;
+	if (!str_is_utf8(body, len))
+		return RULES_FAILED;
 	for (size_t i = 0; i < r->drop_n; i++) {
 		int rc = find(r, &r->drop[i], body, len, 0, &from, &to);
 
@@ -173,7 +215,7 @@ static size_t step_over(const char *s, size_t len, size_t at)
 }
 
 /* One pattern over the whole text: 0 when nothing matched, 1 when `out` holds the masked text. */
-static int mask_one(const struct rules *r, const struct pattern *p, const char *s, size_t len, struct buf *out)
+static int mask_one(struct rules *r, const struct pattern *p, const char *s, size_t len, struct buf *out)
 {
 	size_t at = 0, kept = 0, from, to;
 	int rc = 0;
@@ -196,8 +238,10 @@ static int mask_one(const struct rules *r, const struct pattern *p, const char *
 	return out->over ? -ERR_LIMIT : 1;
 }
 
-enum rules_verdict rules_mask(const struct rules *r, const char **text, size_t *len, struct buf *room)
+enum rules_verdict rules_mask(struct rules *r, const char **text, size_t *len, struct buf *room)
 {
+	if (!str_is_utf8(*text, *len))
+		return RULES_FAILED;
 	for (size_t i = 0; i < r->redact_n; i++) {
 		struct buf out = BUF_MAX(RULES_TEXT_MAX);
 		int rc = mask_one(r, &r->redact[i], *text, *len, &out);

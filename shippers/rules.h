@@ -1,7 +1,9 @@
 /* rules.h - what may leave, compiled from the customer's policy: allow-lists of metric names and log paths, patterns whose
  * lines stay here, patterns whose matches are masked.
  *
- * It fails closed: without rules nothing leaves, and a text on which a pattern runs into its limits is dropped whole. */
+ * It fails closed: without rules nothing leaves, and a text on which a pattern runs into its limits, or which is no UTF-8, is
+ * dropped whole. The work on one record has a budget too, all its texts and patterns together: a few hundredths of a second
+ * that no line can make longer, whatever the patterns are. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +16,7 @@ enum rules_verdict {
 	RULES_PASS,
 	RULES_DENIED,  /* not on the allow-list */
 	RULES_DROPPED, /* a drop pattern matched */
-	RULES_FAILED,  /* a pattern met its limits, or the masked text is too large */
+	RULES_FAILED,  /* a pattern met its limits, the budget is used up, no UTF-8, or the masked text is too large */
 };
 
 #define RULES_TEXT_MAX (1u << 20) /* of one text, masked */
@@ -24,8 +26,9 @@ struct rules;
 /* An invalid pattern is an error that names it. */
 int rules_new(const struct telemetry_rules *t, struct rules **ret, struct err *e);
 void rules_free(struct rules *r);
+void rules_begin(struct rules *r); /* a new record, with a budget of its own; NULL is fine */
 bool rules_metric(const struct rules *r, const char *name);
 /* May this line leave? Looks at path and body; masks nothing. */
-enum rules_verdict rules_line(const struct rules *r, const char *path, const char *body, size_t len);
+enum rules_verdict rules_line(struct rules *r, const char *path, const char *body, size_t len);
 /* Masks one text: *text and *len stay as they are when nothing matches, else they lead into `room`. */
-enum rules_verdict rules_mask(const struct rules *r, const char **text, size_t *len, struct buf *room);
+enum rules_verdict rules_mask(struct rules *r, const char **text, size_t *len, struct buf *room);

@@ -2,6 +2,7 @@
  *
  * Happy path: a record passes the rules, is masked, is encoded into the open batch of its kind; the batch closes by size,
  * number, time (logs) or with its scrape (metrics) and goes to the spool, whose news wakes the exporter.
+ * Patterns cost time, so lines are taken for TURN_MS of a turn of the loop; what comes then waits in its file for the next.
  * Fails: no room: a line is answered with false and stays in its file, a point is dropped and counted. A rule that meets
  * its limits drops the record.
  * Closing: open batches go to the spool, the exporter ends, the spool writes what it holds, then done. */
@@ -18,6 +19,7 @@
 #define LOGS_OPEN_MS 1000
 #define LOGS_MAX (UINT64_C(2) << 30)
 #define METRICS_MAX (UINT64_C(512) << 20)
+#define TURN_MS 10
 #define RECORD_FRAME 512 /* what encoding adds to a record, about */
 
 static struct batch *open_batch(struct shipper *s, enum telemetry_kind kind)
@@ -71,8 +73,10 @@ static enum rules_verdict mask_attrs(struct shipper *s, const struct telemetry_a
 
 static enum rules_verdict mask_line(struct shipper *s, struct telemetry_line *l)
 {
-	enum rules_verdict v = rules_line(s->rules, l->source.path, l->body, l->len);
+	enum rules_verdict v;
 
+	rules_begin(s->rules);
+	v = rules_line(s->rules, l->source.path, l->body, l->len);
 	if (v == RULES_PASS)
 		v = rules_mask(s->rules, &l->body, &l->len, &s->rooms[0]);
 	if (v == RULES_PASS)
@@ -115,13 +119,27 @@ static bool line_is_one_too_many(const struct shipper *s, const struct telemetry
 	       (b->records > 0 && otlp_logs_size(s->logs) + l->len + RECORD_FRAME > BATCH_BYTES);
 }
 
+static void on_turn_over(struct timer *t)
+{
+	(void)t; /* that it is idle says it */
+}
+
+static bool has_time(struct shipper *s)
+{
+	if (s->turn.cb != NULL)
+		return world_now_ms(s->w) - s->turn_ms < TURN_MS;
+	s->turn_ms = world_now_ms(s->w);
+	timer_start(s->w, &s->turn, 0, on_turn_over);
+	return true;
+}
+
 static bool on_line(void *ctx, const struct telemetry_line *line)
 {
 	struct shipper *s = ctx;
 	struct telemetry_line l = *line;
 	enum rules_verdict v;
 
-	if (s->rules == NULL || !spool_has_room(s->spool, TELEMETRY_LOG))
+	if (s->rules == NULL || !spool_has_room(s->spool, TELEMETRY_LOG) || !has_time(s))
 		return false;
 	v = mask_line(s, &l);
 	if (line_is_one_too_many(s, &l))
@@ -153,6 +171,7 @@ static enum rules_verdict mask_point(struct shipper *s, struct telemetry_point *
 {
 	if (!rules_metric(s->rules, p->name))
 		return RULES_DENIED;
+	rules_begin(s->rules);
 	if (mask_attrs(s, p->attrs, p->attrs_n) != RULES_PASS)
 		return RULES_FAILED;
 	p->attrs = s->attrs;
@@ -300,6 +319,7 @@ void shipper_close(struct shipper *s, void (*done)(void *ctx), void *ctx)
 	s->closed = done;
 	s->closed_ctx = ctx;
 	timer_stop(s->w, &s->timer);
+	timer_stop(s->w, &s->turn);
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
 		close_batch(s, (enum telemetry_kind)kind);
 	exporter_close(s->exporter, on_exporter_closed, s);

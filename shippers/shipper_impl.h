@@ -13,6 +13,8 @@ struct shipper {
 	struct otlp_metrics *metrics;
 	struct batch *open[TELEMETRY_KINDS]; /* NULL: nothing since the last one was closed */
 	struct timer timer;                  /* closes the open logs */
+	struct timer turn;                   /* ends the turn of the loop in which lines are taken; idle: none were yet */
+	uint64_t turn_ms;                    /* when it began */
 	struct spool *spool;
 	struct exporter *exporter; /* NULL: not yet, or closed */
 	struct shipper_stats stats;

@@ -345,6 +345,37 @@ static void lines_that_the_rules_keep_here_move_the_position_too(void **state)
 	assert_int_equal(found.to, 6);
 }
 
+static uint64_t costs_ms, spent_ms;
+static uint64_t (*really_now)(struct world *w);
+
+/* A line takes its time: the clock goes on inside the tick. */
+static uint64_t slow_now(struct world *world)
+{
+	return really_now(world) + (spent_ms += costs_ms);
+}
+
+static void lines_take_a_few_milliseconds_of_a_turn_and_no_more(void **state)
+{
+	unsigned taken = 0;
+
+	(void)state;
+	open_shipper();
+	really_now = w->now_ms;
+	w->now_ms = slow_now;
+	spent_ms = 0;
+	costs_ms = 2;
+	while (put("x"))
+		taken++;
+	assert_true(taken >= 2 && taken <= 5);
+	assert_false(put("x"));
+	costs_ms = 0;
+	pass(1);
+	assert_true(put("x")); /* the next turn */
+	w->now_ms = really_now;
+	pass(3000);
+	assert_int_equal(shipper_stats(ship).exporter.sent_records[TELEMETRY_LOG], taken + 1);
+}
+
 static void a_full_disk_pushes_back_and_loses_nothing(void **state)
 {
 	unsigned taken = 0;
@@ -515,6 +546,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nothing_is_sent_before_the_login, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_open_at_the_end_is_sent_by_the_next, setup, teardown),
 		cmocka_unit_test_setup_teardown(lines_that_the_rules_keep_here_move_the_position_too, setup, teardown),
+		cmocka_unit_test_setup_teardown(lines_take_a_few_milliseconds_of_a_turn_and_no_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_disk_pushes_back_and_loses_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(metrics_over_their_quota_lose_the_oldest_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(logs_over_their_quota_wait_in_their_file, setup, teardown),
