@@ -382,9 +382,9 @@ class Demo:
         bodies = [line["body"] for line in self.stage.vendor_lines("logs")]
         missing = self.lines_written - len({b.split()[2] for b in bodies})
         leaked = sum(SECRET in b for b in bodies)
-        if missing or leaked:
-            raise Failed(f"{missing} of {self.lines_written} lines missing, {leaked} with the secret")
         hidden = sum("[REDACTED:aws-key]" in b for b in bodies)
+        if missing or leaked or not hidden:
+            raise Failed(f"{missing} of {self.lines_written} lines missing, {leaked} with the secret, {hidden} redacted")
         return f"{self.lines_written} lines, none missing through two kills; {hidden} keys redacted before they left"
 
     def one_signature_is_refused(self):
