@@ -125,7 +125,7 @@ static void add_plan(const struct op *op, json_t *result)
 	json_object_set_new(result, "steps_total", json_integer((json_int_t)plans_steps(op->plans)));
 	if (op->cmd->mode != REEVE__CONTROL__V1__MODE__PLAN || json_object_get(result, "error") != NULL)
 		return;
-	plans_print(op->plans, &text);
+	op_plan_text(op, &text);
 	json_object_set_new(result, "plan_text", json_string(buf_str(&text)));
 }
 

@@ -6,10 +6,30 @@
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 
+#define PLAN_TEXT_WHOLE (4u << 20)
+#define CUT_LINE_MAX 128
+
+/* Whole lines, as many as there is room for, and how many are missing: a plan must not look shorter than it is. */
+static void print_plans(const struct plans *p, struct buf *to)
+{
+	CLEANUP(buf_close) struct buf all = BUF_MAX(PLAN_TEXT_WHOLE);
+	size_t room = to->max - to->len, keep, lines = 0;
+
+	plans_print(p, &all);
+	keep = all.len <= room ? all.len : room - CUT_LINE_MAX;
+	while (keep < all.len && keep > 0 && all.data[keep - 1] != '\n')
+		keep--;
+	buf_add(to, buf_str(&all), keep);
+	for (size_t i = keep; i < all.len; i++)
+		lines += all.data[i] == '\n';
+	if (lines > 0)
+		buf_addf(to, "... %zu more lines: the plan's record in the journal has them\n", lines);
+}
+
 void op_plan_text(const struct op *op, struct buf *to)
 {
 	if (op->plans != NULL)
-		plans_print(op->plans, to);
+		print_plans(op->plans, to);
 	else
 		buf_addf(to, "Command %s: %s of %s is not planned yet%s%s\n", op->f.id_text, op_verb(op), op_warehouse(op),
 			 op->waiting[0] != '\0' ? ": " : ".", op->waiting);
@@ -117,7 +137,7 @@ static void status_of_running(const struct op *op, struct arena *m, status_t *to
 		to->steps_total = (uint32_t)plans_steps(op->plans);
 	}
 	if (tells_plan(op)) {
-		plans_print(op->plans, &text);
+		print_plans(op->plans, &text);
 		to->plan_text = arena_str(m, buf_str(&text));
 	}
 }

@@ -384,7 +384,9 @@ class Demo:
         leaked = sum(SECRET in b for b in bodies)
         hidden = sum("[REDACTED:aws-key]" in b for b in bodies)
         if missing or leaked or not hidden:
-            raise Failed(f"{missing} of {self.lines_written} lines missing, {leaked} with the secret, {hidden} redacted")
+            raise Failed(
+                f"{missing} of {self.lines_written} lines missing, {leaked} with the secret, {hidden} redacted"
+            )
         return f"{self.lines_written} lines, none missing through two kills; {hidden} keys redacted before they left"
 
     def one_signature_is_refused(self):

@@ -29,6 +29,26 @@ static void a_plan_alone_changes_nothing_and_is_told(void **state)
 	arena_free(m);
 }
 
+static void a_plan_that_is_too_long_to_tell_says_what_is_missing(void **state)
+{
+	struct shop *s = *state;
+	CLEANUP(buf_close) struct buf text = BUF_MAX(1500), whole = BUF_MAX(1u << 20);
+	struct desk_command k;
+	struct op *op;
+
+	shop_policy(s, SHOP_POLICY "mode: off\n");
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	assert_true(shop_until(s, &k, OP_PLANNED, 30000));
+	op = ops_find(s->d.ops, k.id);
+	op_plan_text(op, &whole);
+	op_plan_text(op, &text);
+	assert_true(whole.len > 1500);
+	assert_memory_equal(whole.data, text.data, 1000);
+	assert_non_null(strstr(buf_str(&text), " more lines: the plan's record in the journal has them\n"));
+	assert_int_equal(text.data[text.len - 1], '\n');
+}
+
 static void a_denied_command_makes_no_call_that_changes_anything(void **state)
 {
 	static const struct {
@@ -198,6 +218,7 @@ static void a_stop_file_holds_the_start_and_its_going_lets_it_go(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		SHOP(a_plan_that_is_too_long_to_tell_says_what_is_missing),
 		SHOP(an_apply_is_planned_started_and_carried_out),
 		SHOP(a_plan_alone_changes_nothing_and_is_told),
 		cmocka_unit_test(a_denied_command_makes_no_call_that_changes_anything),
