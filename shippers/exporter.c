@@ -2,7 +2,8 @@
  *
  *     idle --> sending --> clearing --> idle      sent or refused: the body goes, durably, before the next one is sent
  *       '          '----> waiting ---> idle       no answer, try later, not logged in
- *       '---> clearing                            the body is not what was written: set aside
+ *       '---> clearing                            the body is not what was written, or TRIES_MAX times could not be read: set
+ *                                                 aside; where even that cannot be done it is passed by
  *
  * The window in which a killed agent repeats an answered body is the time from the answer's arrival to the unlink, and it
  * holds one body a lane.
@@ -26,6 +27,8 @@
 #define NOT_YET_MS 1000
 #define PAUSE_MS 60000
 #define CLEAR_AGAIN_MS 10000
+#define READ_AGAIN_MS 4000
+#define TRIES_MAX 3
 #define CLOSE_MS 3000
 #define AFTER_LEAST_MS 1000
 #define AFTER_MOST_MS 600000
@@ -45,6 +48,8 @@ struct lane {
 	struct sm sm;
 	struct spool_entry *entry; /* held while sending and clearing */
 	const char *aside;         /* why the body is kept though its sending ended; NULL: it is not */
+	uint64_t tried;            /* seq of the last body that could not be read or set aside */
+	unsigned tries;            /* how often */
 	struct http_req http;
 	struct export_proof proof;
 	struct buf body;
@@ -89,6 +94,8 @@ static void lane_wait(struct lane *l, uint64_t ms)
 		timer_start(l->x->w, &l->timer, ms, on_wait_over);
 }
 
+static const char aside_bad[] = "bad", aside_rejected[] = "rejected";
+
 /* ---- clearing -------------------------------------------------------------------------------------------------------- */
 
 static void clear(struct lane *l);
@@ -98,10 +105,29 @@ static void on_clear_again(struct timer *t)
 	clear(container_of(t, struct lane, timer));
 }
 
+/* One bad place on the disk must not stop its kind for ever: true when this entry has been tried often enough. */
+static bool is_hopeless(struct lane *l)
+{
+	l->tries = l->tried == l->entry->seq ? l->tries + 1 : 1;
+	l->tried = l->entry->seq;
+	return l->tries >= TRIES_MAX;
+}
+
+/* What was sent stays in hand until it is gone, or it would be sent again; what never can be is passed by. */
+static bool is_passed_by(struct lane *l)
+{
+	if (l->aside != aside_bad || !is_hopeless(l))
+		return false;
+	spool_pass_by(l->entry);
+	return true;
+}
+
 static void on_cleared(void *ctx, int rc)
 {
 	struct lane *l = ctx;
 
+	if (rc != 0 && is_passed_by(l))
+		rc = 0;
 	if (rc != 0 && !l->x->closing) {
 		timer_start(l->x->w, &l->timer, CLEAR_AGAIN_MS, on_clear_again);
 		return;
@@ -124,6 +150,7 @@ static void clear(struct lane *l)
 static void lane_clear(struct lane *l, const char *aside)
 {
 	l->aside = aside;
+	l->tries = 0;
 	buf_reset(&l->body);
 	sm_move(&l->sm, LANE_CLEARING);
 	clear(l);
@@ -170,12 +197,10 @@ static void lane_sent(struct lane *l)
 
 static void lane_refused(struct lane *l)
 {
-	CLEANUP(mem_close) char *path = spool_entry_path(l->entry);
-
 	l->x->stats.rejected_records[l->kind] += l->entry->records;
-	log_warn("export.rejected", "kind=%s batch=%s status=%d kept_as=%s.rejected", batch_kind_name(l->kind), l->entry->id,
-		 l->http.status, path);
-	lane_clear(l, "rejected");
+	log_warn("export.rejected", "kind=%s batch=%s status=%d next=\"set aside as *-%s.pb.gz.rejected\"",
+		 batch_kind_name(l->kind), l->entry->id, l->http.status, l->entry->id);
+	lane_clear(l, aside_rejected);
 }
 
 /* Seconds or a date; 0: the header is not there or is neither. */
@@ -285,10 +310,10 @@ static int ask(struct lane *l, struct err *e)
 static void lane_damaged(struct lane *l, int rc, const struct err *e)
 {
 	log_warn("export.body.unread", "batch=%s error=%s why=\"%s\"", l->entry->id, err_name(rc), err_text(e));
-	if (rc == -ERR_CORRUPT)
-		lane_clear(l, "bad");
+	if (rc == -ERR_CORRUPT || is_hopeless(l))
+		lane_clear(l, aside_bad);
 	else
-		lane_wait(l, CLEAR_AGAIN_MS);
+		lane_wait(l, READ_AGAIN_MS);
 }
 
 /* Not logged in is the ordinary reason, and no news. */

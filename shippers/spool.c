@@ -20,6 +20,7 @@
 #define COMING_MAX (QUEUE_MAX + 1) /* and one that is being filled: they may become entries after the room is gone */
 #define BLOCK 4096                 /* of the usual file systems; a body of 300 bytes takes a whole one */
 #define BODY_MAX (8u << 20)
+#define DAMAGE_TOLD_MS (24 * UINT64_C(3600000))
 #define SPACE_EVERY_MS 10000
 #define RESERVE_LEAST (UINT64_C(1) << 30)
 
@@ -221,9 +222,10 @@ const char *spool_trouble(const struct spool *s)
 {
 	if (s->trouble[0] != '\0')
 		return s->trouble;
-	return s->space_low ? "the disk of the telemetry spool is nearly full: log lines wait in their files, metrics are dropped; "
-			      "free some space"
-			    : NULL;
+	if (s->space_low)
+		return "the disk of the telemetry spool is nearly full: log lines wait in their files, metrics are dropped; free "
+		       "some space";
+	return s->damage[0] != '\0' && world_now_ms(s->w) - s->damage_ms < DAMAGE_TOLD_MS ? s->damage : NULL;
 }
 
 static void spool_free(struct spool *s)
@@ -237,6 +239,7 @@ static void spool_free(struct spool *s)
 		batch_free(list_entry(n, struct batch, link));
 	spool_entry_free(s->cur);
 	positions_close(&s->positions);
+	spool_aside_close(&s->aside);
 	buf_close(&s->packed);
 	buf_close(&s->line);
 	mem_free(s->compact.path);
@@ -257,6 +260,7 @@ struct spool *spool_new(struct world *w, const struct spool_config *c)
 	s->compact.path = mem_printf("%s/commits.tmp", c->dir);
 	list_init(&s->queue);
 	list_init(&s->sweeps);
+	spool_aside_init(&s->aside);
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
 		list_init(&s->entries[kind]);
 	spool_write_init(s);

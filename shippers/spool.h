@@ -2,7 +2,7 @@
  *
  *     commits                                  one line of JSON a batch, see commit.h
  *     0000000000000007-logs-0123456789abcdef.pb.gz     `gunzip | protoc --decode` reads it
- *     ....pb.gz.rejected, ....pb.gz.bad        set aside for a person to look at; the oldest go first
+ *     ....pb.gz.rejected, ....pb.gz.bad        set aside for a person to look at; 16 MiB of them, the oldest go first
  *
  * A batch put here is packed, its body made durable, then its commit record; only then does it become an entry that may be
  * sent. Batches are committed in the order put. An entry goes by its unlink alone: no body means done. So a crash before
@@ -52,6 +52,7 @@ struct spool_stats {
 	uint64_t bytes[TELEMETRY_KINDS]; /* on disk, in whole blocks */
 	uint64_t entries[TELEMETRY_KINDS];
 	uint64_t dropped_records[TELEMETRY_KINDS]; /* by the quota or the number of entries */
+	uint64_t damaged_records[TELEMETRY_KINDS]; /* in bodies that could not be read */
 	uint64_t corrupt;                          /* bodies and commit records */
 	uint64_t uncommitted;                      /* bodies found without commit record at start, deleted */
 	uint64_t write_failures;
@@ -69,10 +70,12 @@ bool spool_has_room(const struct spool *s, enum telemetry_kind kind);        /* 
 void spool_put(struct spool *s, struct batch *b);                            /* takes it */
 struct spool_entry *spool_oldest(struct spool *s, enum telemetry_kind kind); /* NULL: none */
 char *spool_entry_path(const struct spool_entry *en);                        /* the caller's */
-/* The body, whole and as it was written: -ERR_CORRUPT otherwise. */
+/* The body, whole and as it was written: -ERR_CORRUPT when it is not, another error when nobody can say. */
 int spool_load(struct spool_entry *en, struct buf *to, struct err *e);
 /* The end of an entry: gone(ctx, 0) when it is durable and the entry freed; else the entry stays and may be asked again. */
 void spool_remove(struct spool_entry *en, void (*gone)(void *ctx, int rc), void *ctx);
 void spool_set_aside(struct spool_entry *en, const char *why, void (*gone)(void *ctx, int rc), void *ctx); /* "rejected", "bad" */
+/* The way out when no end is to be had: the entry is freed and counted as damaged, its file stays. */
+void spool_pass_by(struct spool_entry *en);
 struct spool_stats spool_stats(const struct spool *s);
 const char *spool_trouble(const struct spool *s); /* what is wrong and what to do, for a person; NULL: nothing */

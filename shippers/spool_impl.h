@@ -5,6 +5,7 @@
 #include "agent/base/sm.h"
 #include "shippers/positions.h"
 #include "shippers/spool.h"
+#include "shippers/spool_aside.h"
 
 /* The log of commit records while it is written anew, see spool_compact.c. */
 struct spool_compact {
@@ -33,8 +34,10 @@ struct spool {
 	struct list sweeps; /* struct sweep: names that nobody will ask for again; the first one is being unlinked */
 	struct disk_req sweep;
 	char *sweep_path;
-	unsigned endings;     /* of entries */
-	uint64_t aside_bytes; /* on disk */
+	unsigned endings; /* of entries */
+	struct spool_aside aside;
+	char damage[ERR_TEXT_MAX]; /* the last body that could not be sent, for a person; "": none */
+	uint64_t damage_ms;        /* when that was */
 
 	/* the writer, see spool_write.c */
 	struct sm sm;
@@ -73,6 +76,7 @@ void spool_maybe_closed(struct spool *s);
 
 void spool_sweep(struct spool *s, const char *name); /* unlinks a file of the folder in the background */
 void spool_sweep_drop(struct spool *s);              /* forgets what has not begun */
+void spool_aside_trim(struct spool *s);              /* deletes what has no room any more, the oldest first */
 bool spool_sweep_idle(const struct spool *s);
 
 void spool_write_init(struct spool *s);

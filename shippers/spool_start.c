@@ -87,7 +87,7 @@ static void on_again(struct timer *t)
 
 	positions_close(&st->s->positions);
 	st->s->stats.corrupt = 0;
-	st->s->aside_bytes = 0;
+	spool_aside_close(&st->s->aside);
 	st->s->commits_len = 0;
 	st->s->seq = 0;
 	sm_move(&st->sm, ST_LIST);
@@ -141,7 +141,8 @@ static void take_aside(struct spool *s, const char *name)
 	struct disk_stat stat;
 
 	if (s->w->disk_stat(s->w, path, &stat, NULL) == 0)
-		s->aside_bytes += spool_blocks(stat.size);
+		spool_aside_found(&s->aside, name, spool_blocks(stat.size));
+	spool_aside_trim(s);
 }
 
 static void take_name(struct spool_start *st, const char *name)

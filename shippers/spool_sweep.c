@@ -5,13 +5,13 @@
  * Closing: what has begun is waited for, the rest of the sweeps is the next start's. */
 #include "shippers/spool_impl.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
-
-#define ASIDE_MAX (16u << 20) /* room for a person's curiosity, no more */
 
 /* ---- the end of an entry ----------------------------------------------------------------------------------------------- */
 
@@ -19,6 +19,7 @@ struct spool_ending {
 	struct spool_entry *en;
 	struct disk_req disk;
 	char *path, *aside; /* aside: the name to keep it under */
+	bool is_bad;
 	void (*gone)(void *ctx, int rc);
 	void *ctx;
 };
@@ -45,6 +46,37 @@ static void ending_free(struct spool_ending *end)
 	mem_free(end);
 }
 
+void spool_aside_trim(struct spool *s)
+{
+	const char *name;
+
+	while ((name = spool_aside_oldest(&s->aside)) != NULL) {
+		log_info("spool.aside.full", "dir=%s name=%s next=\"it is deleted, newer ones need the room\"", s->dir, name);
+		spool_sweep(s, name);
+		spool_aside_drop(&s->aside);
+	}
+}
+
+/* Counted, and told for a while: what was in it does not arrive. */
+static void count_damage(const struct spool_entry *en, const char *path)
+{
+	struct spool *s = en->s;
+
+	s->stats.corrupt++;
+	s->stats.damaged_records[en->kind] += en->records;
+	s->damage_ms = world_now_ms(s->w);
+	snprintf(s->damage, sizeof(s->damage), "a body of telemetry could not be read and its %" PRIu32 " records are lost: %.300s",
+		 en->records, path);
+}
+
+static void was_set_aside(struct spool_ending *end)
+{
+	struct spool_entry *en = end->en;
+
+	spool_aside_add(&en->s->aside, strrchr(end->aside, '/') + 1, spool_blocks(en->bytes));
+	spool_aside_trim(en->s);
+}
+
 static void on_gone(struct disk_req *r, int rc)
 {
 	struct spool_ending *end = container_of(r, struct spool_ending, disk);
@@ -53,10 +85,12 @@ static void on_gone(struct disk_req *r, int rc)
 	struct spool *s = en->s;
 	void *ctx = end->ctx;
 
+	if (rc == 0 && end->aside != NULL)
+		was_set_aside(end);
 	if (rc == -ERR_NOTFOUND) /* what was to be kept is not there: that is an end too */
 		rc = 0;
-	else if (rc == 0 && end->aside != NULL)
-		s->aside_bytes += spool_blocks(en->bytes);
+	if (rc == 0 && end->is_bad)
+		count_damage(en, end->aside);
 	if (rc != 0)
 		log_warn("spool.remove.failed", "path=%s why=\"%s\"", end->path, err_text(&r->err));
 	ending_free(end);
@@ -77,18 +111,20 @@ void spool_remove(struct spool_entry *en, void (*gone)(void *ctx, int rc), void 
 
 void spool_set_aside(struct spool_entry *en, const char *why, void (*gone)(void *ctx, int rc), void *ctx)
 {
-	struct spool *s = en->s;
-	struct spool_ending *end;
+	struct spool_ending *end = ending_new(en, gone, ctx);
 
-	if (s->aside_bytes + spool_blocks(en->bytes) > ASIDE_MAX) {
-		spool_remove(en, gone, ctx);
-		return;
-	}
-	end = ending_new(en, gone, ctx);
 	end->aside = mem_printf("%s.%s", end->path, why);
-	if (str_eq(why, "bad"))
-		s->stats.corrupt++;
-	disk_rename(s->w, &end->disk, end->path, end->aside, on_gone);
+	end->is_bad = str_eq(why, "bad");
+	disk_rename(en->s->w, &end->disk, end->path, end->aside, on_gone);
+}
+
+void spool_pass_by(struct spool_entry *en)
+{
+	CLEANUP(mem_close) char *path = spool_entry_path(en);
+
+	count_damage(en, path);
+	log_warn("spool.body.passed", "path=%s next=\"the next start finds it again\"", path);
+	spool_entry_free(en);
 }
 
 /* ---- the rest ------------------------------------------------------------------------------------------------------------ */

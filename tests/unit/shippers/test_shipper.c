@@ -461,6 +461,139 @@ static void a_damaged_body_is_set_aside_and_stops_nobody(void **state)
 	assert_int_equal(shipper_stats(ship).spool.corrupt, 1);
 }
 
+/* ---- a body that cannot be read ---------------------------------------------------------------------------------------- */
+
+static int (*really_read)(struct world *w, const char *path, struct buf *b, struct err *e);
+static void (*really_start)(struct world *w, struct disk_req *r, disk_cb *cb);
+static const char *bad_place; /* part of a path */
+
+static int read_badly(struct world *world, const char *path, struct buf *b, struct err *e)
+{
+	return strstr(path, bad_place) != NULL ? err_set(e, ERR_IO, "%s: Input/output error", path)
+					       : really_read(world, path, b, e);
+}
+
+static void on_refused(void *ctx)
+{
+	struct disk_req *r = ctx;
+
+	r->impl = NULL;
+	r->cb(r, err_set(&r->err, ERR_DENIED, "%s: not permitted", r->path));
+}
+
+static void rename_badly(struct world *world, struct disk_req *r, disk_cb *cb)
+{
+	if (r->op != DISK_RENAME || strstr(r->path, bad_place) == NULL) {
+		really_start(world, r, cb);
+		return;
+	}
+	r->impl = r;
+	r->cb = cb;
+	sim_at(w, 1, on_refused, r);
+}
+
+static void put_around_a_bad_place(void)
+{
+	really_read = w->disk_read;
+	w->disk_read = read_badly;
+	bad_place = "/0000000000000001-";
+	put("x");
+	pass(3000);
+	put("y");
+	pass(60000);
+	w->disk_read = really_read;
+	assert_int_equal(arrived, 1);
+	assert_true(has("y"));
+	assert_int_equal(shipper_stats(ship).spool.damaged_records[TELEMETRY_LOG], 1);
+	assert_non_null(strstr(shipper_trouble(ship), "could not be read"));
+}
+
+static void a_body_that_cannot_be_read_is_set_aside_and_stops_nobody(void **state)
+{
+	(void)state;
+	open_shipper();
+	put_around_a_bad_place();
+	expect_files(0, 0, 1);
+	pass(UINT64_C(25) * 3600000);
+	assert_null(shipper_trouble(ship));
+}
+
+static void a_body_that_cannot_even_be_set_aside_is_passed_by(void **state)
+{
+	(void)state;
+	open_shipper();
+	really_start = w->disk_start;
+	w->disk_start = rename_badly;
+	put_around_a_bad_place();
+	w->disk_start = really_start;
+	expect_files(1, 0, 0);
+	close_shipper();
+	open_shipper(); /* it is well again: nothing was lost by that */
+	pass(10000);
+	assert_int_equal(arrived, 2);
+	assert_true(has("x"));
+}
+
+/* Nothing that gzip could make small. */
+static void put_a_megabyte(void)
+{
+	static char text[60001];
+
+	for (int n = 0; n < 18; n++) {
+		for (size_t i = 0; i < sizeof(text) - 1; i++)
+			text[i] = (char)('0' + sim_random(w) % 64);
+		assert_true(put(text));
+	}
+	pass(3000);
+}
+
+static const char *sought;
+
+static int is_sought(void *ctx, const char *name)
+{
+	*(bool *)ctx |= strstr(name, sought) != NULL && str_ends(name, ".rejected");
+	return 0;
+}
+
+static bool is_aside(const char *id)
+{
+	bool there = false;
+
+	sought = id;
+	w->disk_list(w, DIR, is_sought, &there, NULL);
+	return there;
+}
+
+static int count_aside(void *ctx, const char *name)
+{
+	CLEANUP(mem_close) char *path = mem_printf(DIR "/%s", name);
+	struct disk_stat st;
+
+	assert_int_equal(w->disk_stat(w, path, &st, NULL), 0);
+	if (str_ends(name, ".rejected"))
+		*(uint64_t *)ctx += st.size;
+	return 0;
+}
+
+static void of_the_bodies_set_aside_the_oldest_go_first(void **state)
+{
+	uint64_t bytes = 0;
+
+	(void)state;
+	answer_with(400, 400);
+	open_shipper();
+	put("the first one");
+	pass(3000);
+	expect_files(0, 1, 0);
+	for (int i = 0; i < 24; i++)
+		put_a_megabyte();
+	assert_int_equal(shipper_stats(ship).exporter.rejected_records[TELEMETRY_LOG], 1 + 24 * 18);
+	w->disk_list(w, DIR, count_aside, &bytes, NULL);
+	assert_true(bytes > 15u << 20 && bytes <= 16u << 20);
+	assert_false(is_aside(ids[0]));
+	assert_true(is_aside(ids[arrived - 1]));
+}
+
 static void a_damaged_commit_record_keeps_the_bodies_before_it(void **state)
 {
 	CLEANUP(buf_close) struct buf b = BUF_MAX(1u << 20);
@@ -551,6 +684,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(metrics_over_their_quota_lose_the_oldest_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(logs_over_their_quota_wait_in_their_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_body_is_set_aside_and_stops_nobody, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_body_that_cannot_be_read_is_set_aside_and_stops_nobody, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_body_that_cannot_even_be_set_aside_is_passed_by, setup, teardown),
+		cmocka_unit_test_setup_teardown(of_the_bodies_set_aside_the_oldest_go_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_commit_record_keeps_the_bodies_before_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_log_of_commit_records_stays_small, setup, teardown),
 		cmocka_unit_test_setup_teardown(batches_close_at_their_limits, setup, teardown),
