@@ -111,7 +111,7 @@ json_t *op_result_json(struct op *op, state_t state, json_t *error, const char *
 	if (error != NULL)
 		json_object_set_new(m, "error", error);
 	if (note != NULL && *note != '\0')
-		json_object_set_new(m, "note", json_string(note));
+		json_object_set_new(m, "note", json_text(note));
 	return m;
 }
 
@@ -126,7 +126,7 @@ static void add_plan(const struct op *op, json_t *result)
 	if (op->cmd->mode != REEVE__CONTROL__V1__MODE__PLAN || json_object_get(result, "error") != NULL)
 		return;
 	op_plan_text(op, &text);
-	json_object_set_new(result, "plan_text", json_string(buf_str(&text)));
+	json_object_set_new(result, "plan_text", json_text(buf_str(&text)));
 }
 
 void op_end_with(struct op *op, json_t *result)
@@ -304,7 +304,9 @@ static void prepare(struct op *op)
 {
 	const struct policy *p = ops_policy_read(op->ops);
 
-	if (!refused_by_mode(op, p) && !is_held(op, p))
+	if (op->apply == NULL && op->remove == NULL) /* accepted by another version */
+		op_end_early(op, STATE(FAILED), "PRECONDITION", "its arguments cannot be read by this version");
+	else if (!refused_by_mode(op, p) && !is_held(op, p))
 		op_plan(op);
 }
 
@@ -347,7 +349,7 @@ void op_cancel(struct op *op)
 
 /* ---- life ---- */
 
-static int parse_args(struct op *op)
+static void parse_args(struct op *op)
 {
 	ProtobufCBinaryData args = op->cmd->args;
 
@@ -355,7 +357,6 @@ static int parse_args(struct op *op)
 		op->remove = reeve__control__v1__warehouse_delete__unpack(NULL, args.len, args.data);
 	else
 		op->apply = reeve__control__v1__warehouse_apply__unpack(NULL, args.len, args.data);
-	return op->remove != NULL || op->apply != NULL ? 0 : -ERR_INVALID;
 }
 
 struct op *op_new(struct ops *ops, command_t *cmd, json_t *accepted)
@@ -382,7 +383,7 @@ struct op *op_new(struct ops *ops, command_t *cmd, json_t *accepted)
 		op_ended_apply(op);
 	} else {
 		op->f.command_bytes = json_size(accepted) + ROOM_RESULT;
-		err_ignore(parse_args(op), "what is not understood is accepted with its refusal, so this cannot be");
+		parse_args(op);
 	}
 	return op;
 }

@@ -112,7 +112,7 @@ static void gather(const struct op *op, json_t *result)
 	json_object_set(result, "preserved", json_object_get(op->plans->json, "preserved"));
 	json_object_set(result, "generation", json_object_get(op->plans->json, "generation"));
 	if (*note != '\0')
-		json_object_set_new(result, "note", json_string(note));
+		json_object_set_new(result, "note", json_text(note));
 }
 
 unsigned op_steps_done(const struct op *op)

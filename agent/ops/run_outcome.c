@@ -32,12 +32,12 @@ static json_t *error_json(struct run *r)
 	json_t *j = json_object();
 
 	json_object_set_new(j, "class", json_string(class_of(r)));
-	json_object_set_new(j, "message", json_string(err_text(&r->err)));
+	json_object_set_new(j, "message", json_text(err_text(&r->err)));
 	json_object_set_new(j, "action", json_string(d->s.kind->action));
 	if (r->code[0] != '\0')
-		json_object_set_new(j, "aws_code", json_string(r->code));
+		json_object_set_new(j, "aws_code", json_text(r->code));
 	if (r->request_id[0] != '\0')
-		json_object_set_new(j, "aws_request_id", json_string(r->request_id));
+		json_object_set_new(j, "aws_request_id", json_text(r->request_id));
 	return j;
 }
 
@@ -189,9 +189,9 @@ static json_t *outcome_json(struct run *r, bool done, const char *how)
 	json_object_set_new(m, "created", created);
 	json_object_set_new(m, "deleted", deleted);
 	if (r->note.len > 0)
-		json_object_set_new(m, "note", json_string(buf_str(&r->note)));
+		json_object_set_new(m, "note", json_text(buf_str(&r->note)));
 	if (r->request_id[0] != '\0')
-		json_object_set_new(m, "aws_request_id", json_string(r->request_id));
+		json_object_set_new(m, "aws_request_id", json_text(r->request_id));
 	if (!done) {
 		json_object_set_new(m, "ambiguous", json_boolean(r->in_doubt));
 		json_object_set_new(m, "error", error_json(r));
