@@ -4,7 +4,7 @@
  * all are read or the slice is over. A file waits while an older one of the same path is not at its end.
  * A rotated file is let go when it is at its end and quiet for QUIET_MS; its unfinished last line is handed over then.
  * Fails: no watch (limits of inotify, a network file system): the scan every POLL_MS finds what changed.
- * Closing is at once; what was not handed over is read again by the next tail. */
+ * Closing is at once, but for a folder that is being listed; what was not handed over is read again by the next tail. */
 #include "collectors/tail_impl.h"
 
 #include <string.h>
@@ -13,7 +13,6 @@
 #include "agent/base/mem.h"
 
 #define WAKE_MS 50
-#define SCAN_LEAST_MS 100
 #define POLL_MS 10000
 #define RETRY_MS 1000
 #define HOLD_LEAST_MS 10 /* a sink that is full for a moment must not cost throughput, */
@@ -26,7 +25,7 @@
 
 static void on_read(struct timer *t);
 
-static void wake(struct tail *t, uint64_t delay_ms)
+void tail_wake(struct tail *t, uint64_t delay_ms)
 {
 	if (t->read_timer.cb == NULL || t->read_timer.due_ms > world_now_ms(t->w) + delay_ms)
 		timer_start(t->w, &t->read_timer, delay_ms, on_read);
@@ -77,21 +76,38 @@ static enum tail_read read_one(struct tail_file *tf)
 	return r == TAIL_END ? let_go_if_quiet(tf) : r;
 }
 
-/* One chunk of each file: what all of them said, the most urgent first. */
-static enum tail_read read_round(struct tail *t, unsigned *chunks)
+static bool is_over(struct tail *t, uint64_t end_ms, unsigned chunks)
 {
-	enum tail_read all = TAIL_END;
+	return chunks >= SLICE_CHUNKS || world_now_ms(t->w) >= end_ms;
+}
+
+/* One chunk of each file: what all of them said, the most urgent first. With very many files a round takes several slices;
+ * who had his turn in it is marked, and a sink that is full holds it where it is. */
+static enum tail_read read_round(struct tail *t, uint64_t end_ms, unsigned *chunks)
+{
+	enum tail_read said;
 
 	list_each_safe(n, &t->files) {
-		enum tail_read r = read_one(list_entry(n, struct tail_file, link));
+		struct tail_file *tf = list_entry(n, struct tail_file, link);
 
-		if (r == TAIL_HOLD)
-			return r;
-		*chunks += r == TAIL_MORE;
-		if (r == TAIL_MORE || (r == TAIL_FAILED && all == TAIL_END))
-			all = r;
+		if (tf->turn == t->turn)
+			continue;
+		if (is_over(t, end_ms, *chunks))
+			return TAIL_MORE;
+		tf->turn = t->turn;
+		said = read_one(tf);
+		if (said == TAIL_HOLD) {
+			tf->turn--; /* it is still there: only one that is read to its end is let go */
+			return said;
+		}
+		*chunks += said == TAIL_MORE;
+		if (said == TAIL_MORE || (said == TAIL_FAILED && t->said == TAIL_END))
+			t->said = said;
 	}
-	return all;
+	said = t->said;
+	t->said = TAIL_END;
+	t->turn++;
+	return said;
 }
 
 static enum tail_read read_slice(struct tail *t)
@@ -101,8 +117,8 @@ static enum tail_read read_slice(struct tail *t)
 	unsigned chunks = 0;
 
 	do
-		r = read_round(t, &chunks);
-	while (r == TAIL_MORE && chunks < SLICE_CHUNKS && world_now_ms(t->w) < end_ms);
+		r = read_round(t, end_ms, &chunks);
+	while (r == TAIL_MORE && !is_over(t, end_ms, chunks));
 	return r;
 }
 
@@ -122,26 +138,40 @@ static uint64_t next_hold_ms(struct tail *t)
 	return t->hold_ms;
 }
 
+static void scan_if_wanted(struct tail *t)
+{
+	uint64_t since = world_now_ms(t->w) - t->scanned_ms;
+
+	if (!t->scan.runs && since >= t->rest_ms && (t->scan_wanted || (t->scan_again && since >= RETRY_MS)))
+		tail_scan_start(t);
+}
+
+/* A scan that runs wakes us itself. */
+static void sleep_until_next(struct tail *t, enum tail_read r)
+{
+	uint64_t since = world_now_ms(t->w) - t->scanned_ms;
+
+	if (r == TAIL_MORE)
+		tail_wake(t, 0);
+	else if (r == TAIL_HOLD)
+		tail_wake(t, next_hold_ms(t));
+	else if (t->scan_wanted && !t->scan.runs)
+		tail_wake(t, since < t->rest_ms ? t->rest_ms - since : 0);
+	else if (r == TAIL_FAILED || t->scan_again || any_rotated(t))
+		tail_wake(t, RETRY_MS);
+}
+
 static void on_read(struct timer *timer)
 {
 	struct tail *t = container_of(timer, struct tail, read_timer);
-	uint64_t since = world_now_ms(t->w) - t->scanned_ms, lines;
+	uint64_t lines = t->stats.lines;
 	enum tail_read r;
 
-	if (t->scan_wanted && since >= SCAN_LEAST_MS)
-		tail_scan(t);
-	lines = t->stats.lines;
+	scan_if_wanted(t);
 	r = read_slice(t);
 	if (t->stats.lines != lines)
 		t->hold_ms = 0;
-	if (r == TAIL_MORE)
-		wake(t, 0);
-	else if (r == TAIL_HOLD)
-		wake(t, next_hold_ms(t));
-	else if (t->scan_wanted)
-		wake(t, since < SCAN_LEAST_MS ? SCAN_LEAST_MS - since : RETRY_MS);
-	else if (r == TAIL_FAILED || any_rotated(t))
-		wake(t, RETRY_MS);
+	sleep_until_next(t, r);
 }
 
 /* ---- what wakes it -------------------------------------------------------------------------------------------------------- */
@@ -151,7 +181,7 @@ static void on_change(struct watch *wt)
 	struct tail *t = container_of(wt, struct tail_source, watch)->t;
 
 	t->scan_wanted = true;
-	wake(t, WAKE_MS);
+	tail_wake(t, WAKE_MS);
 }
 
 static void watch(struct tail_source *src)
@@ -174,9 +204,8 @@ static void on_poll(struct timer *timer)
 
 	for (size_t i = 0; i < t->sources_n; i++)
 		watch(&t->sources[i]);
-	tail_find_orphans(t);
-	t->scan_wanted = true;
-	wake(t, 0);
+	t->scan_wanted = t->seek_wanted = true;
+	tail_wake(t, 0);
 	timer_start(t->w, &t->scan_timer, POLL_MS, on_poll);
 }
 
@@ -206,6 +235,7 @@ struct tail *tail_new(struct world *w, const struct tail_config *c, const struct
 	for (t->sources_n = 0; t->sources_n < c->paths_n; t->sources_n++)
 		source_init(&t->sources[t->sources_n], t, &c->paths[t->sources_n]);
 	list_init(&t->files);
+	t->turn = 1;
 	t->chunk_len = 2 * (size_t)t->line_max;
 	t->chunk = mem_alloc(t->chunk_len);
 	t->text = BUF_MAX(3 * t->chunk_len); /* each byte may become three */
@@ -228,26 +258,44 @@ struct tail_stats tail_stats(const struct tail *t)
 	struct tail_stats st = t->stats;
 
 	st.files = t->files_n;
+	for (size_t i = 0; i < t->sources_n; i++) {
+		const uint64_t *refused = t->sources[i].refused;
+
+		st.refused_compressed += refused[TAIL_COMPRESSED];
+		st.refused_links += refused[TAIL_LINK];
+		st.refused_limit += refused[TAIL_FULL];
+	}
+	st.refused = st.refused_compressed + st.refused_links + st.refused_limit;
 	list_each(n, (struct list *)&t->files)
 		st.rotated += list_entry(n, struct tail_file, link)->rotated;
 	return st;
 }
 
+static void sources_free(struct tail *t)
+{
+	for (size_t i = 0; i < t->sources_n; i++) {
+		mem_free(t->sources[i].dir);
+		mem_free(t->sources[i].real);
+		mem_free(t->sources[i].glob);
+		mem_free(t->sources[i].service);
+	}
+	mem_free(t->sources);
+}
+
+/* Comes back when a worker that still lists a folder is done. */
 static void on_closed(struct timer *timer)
 {
 	struct tail *t = container_of(timer, struct tail, scan_timer);
 	void (*closed)(void *ctx) = t->closed;
 	void *ctx = t->closed_ctx;
 
-	for (size_t i = 0; i < t->sources_n; i++) {
-		mem_free(t->sources[i].dir);
-		mem_free(t->sources[i].glob);
-		mem_free(t->sources[i].service);
-	}
+	if (!tail_scan_stop(t))
+		return;
 	for (size_t i = 0; i < t->restored_n; i++)
 		mem_free((char *)t->restored[i].s.path);
 	mem_free(t->restored);
-	mem_free(t->sources);
+	sources_free(t);
+	tail_index_close(&t->index);
 	mem_free(t->chunk);
 	buf_close(&t->text);
 	mem_free(t);
@@ -259,9 +307,12 @@ void tail_close(struct tail *t, void (*done)(void *ctx), void *ctx)
 	t->closed = done;
 	t->closed_ctx = ctx;
 	timer_stop(t->w, &t->read_timer);
-	for (size_t i = 0; i < t->sources_n; i++)
+	timer_stop(t->w, &t->scan.timer);
+	for (size_t i = 0; i < t->sources_n; i++) {
 		if (t->sources[i].watched)
 			t->w->watch_stop(t->w, &t->sources[i].watch);
+		t->sources[i].watched = false;
+	}
 	while (!list_empty(&t->files))
 		tail_file_free(list_entry(t->files.next, struct tail_file, link));
 	timer_start(t->w, &t->scan_timer, 0, on_closed);

@@ -37,7 +37,8 @@ struct tail_stats {
 	uint64_t truncated_files; /* cut to nothing, or their content replaced */
 	uint64_t read_errors;
 	uint64_t files, rotated; /* followed now; of them no longer found by the path */
-	uint64_t refused;        /* compressed, behind a link, or more than we follow */
+	uint64_t refused; /* files under a pattern that are not followed now, as the last scan found them: the sum of the next */
+	uint64_t refused_compressed, refused_links, refused_limit; /* links: also what is no regular file */
 };
 
 struct tail *tail_new(struct world *w, const struct tail_config *c, const struct telemetry_sink *sink);

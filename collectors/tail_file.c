@@ -78,6 +78,7 @@ void tail_file_free(struct tail_file *tf)
 {
 	struct world *w = tf->src->t->w;
 
+	tf->src->t->index.stale = true;
 	list_del(&tf->link);
 	w->file_close(w, tf->f);
 	mem_free(tf->path);

@@ -4,13 +4,19 @@
 #include "collectors/tail.h"
 
 #define TAIL_FP_BYTES 1024
+#define TAIL_FILES_MAX 1024
+
+/* Why a file under a pattern is not followed. */
+enum tail_refusal { TAIL_COMPRESSED, TAIL_LINK, TAIL_FULL, TAIL_REFUSALS };
 
 /* One entry of the configuration. */
 struct tail_source {
 	struct tail *t;
 	char *dir, *glob, *service; /* glob: the last component */
+	char *real;                 /* dir without links, as the scan that runs found it; NULL: it is not there */
+	uint64_t refused[TAIL_REFUSALS], refusing[TAIL_REFUSALS]; /* at the last look at its folder, at the one that runs */
 	struct watch watch;
-	bool watched;
+	bool watched, scanned; /* scanned: its folder had its turn in the scan that runs */
 };
 
 /* One inode that is followed. offset is where the next line begins; up to `scanned` there is no LF behind it. */
@@ -24,6 +30,7 @@ struct tail_file {
 	uint64_t fp;
 	uint32_t fp_len;
 	uint64_t grown_ms, checked_ms; /* when it was last seen to grow, was last compared with fp */
+	uint64_t turn;                 /* the last round of reading that it had its turn in */
 	bool found;                    /* by the scan that runs */
 	bool rotated;                  /* no longer found under the pattern */
 	bool at_end;                   /* nothing more to read when last looked */
@@ -33,6 +40,60 @@ struct tail_file {
 struct tail_position {
 	struct telemetry_source s; /* the path is owned */
 	bool let_go;
+};
+
+/* An inode that is known: by a file that is followed, or by a position. */
+struct tail_known {
+	uint64_t dev, ino;
+	struct tail_file *file;
+	const struct tail_position *position;
+};
+
+struct tail_index {
+	struct tail_known *v; /* by number */
+	size_t n;
+	const char **names; /* of those that lie in dir */
+	size_t names_n;
+	const char *dir;
+	bool stale;
+};
+
+/* A name of the folder that is scanned. */
+struct tail_candidate {
+	struct tail_source *src;
+	const char *name; /* in the listing */
+	char *as;         /* owned: the path it had when it was last known; NULL: this one */
+	uint64_t dev, ino;
+	int64_t mtime_ms;
+	bool claims; /* a position names it */
+};
+
+struct tail_queue {
+	struct tail_candidate *v;
+	size_t n, cap;
+};
+
+/* A rotated file, for its successors; since_ms: when it was last written. */
+struct tail_after {
+	struct tail_source *src;
+	char *path;
+	int64_t since_ms;
+};
+
+/* The scan that runs, folder by folder. */
+struct tail_scan {
+	bool runs, listing, failed; /* listing: a worker has `disk` and `names`; failed: not all of the folder was seen */
+	bool seeks;                 /* it looks at every name, for orphans */
+	struct timer timer;
+	struct disk_req disk;
+	const char *dir; /* the real name of the folder in hand: a source's */
+	struct buf names;
+	size_t at; /* the next name */
+	unsigned phase;
+	struct tail_queue orphans, beside, successors, fresh;
+	struct tail_after *afters;
+	size_t afters_n;
+	uint64_t began_ms;
 };
 
 struct tail {
@@ -46,13 +107,17 @@ struct tail {
 	size_t restored_n;
 	struct list files;
 	size_t files_n;
+	struct tail_index index;
+	struct tail_scan scan;
 	struct timer read_timer, scan_timer;
-	uint64_t scanned_ms; /* when the last scan was */
-	uint64_t hold_ms;    /* how long the sink was waited for; 0: it takes lines */
-	bool scan_wanted, list_failed;
-	char *chunk;      /* shared by all files */
-	size_t chunk_len; /* more than two lines of the largest size */
-	struct buf text;  /* the line in hand, clean */
+	uint64_t scanned_ms, rest_ms;              /* when the last scan ended, how long after it none begins */
+	uint64_t hold_ms;                          /* how long the sink was waited for; 0: it takes lines */
+	uint64_t turn;                             /* of reading: the round that runs */
+	int said;                                  /* by those who had their turn in it: the most urgent enum tail_read */
+	bool scan_wanted, scan_again, seek_wanted; /* again: something failed, not at once */
+	char *chunk;                               /* shared by all files */
+	size_t chunk_len;                          /* more than two lines of the largest size */
+	struct buf text;                           /* the line in hand, clean */
 	struct tail_stats stats;
 	void (*closed)(void *ctx);
 	void *closed_ctx;
@@ -70,31 +135,43 @@ int tail_file_look(struct tail_file *tf);
 enum tail_read tail_file_read(struct tail_file *tf);  /* one chunk's worth of lines */
 enum tail_read tail_file_flush(struct tail_file *tf); /* the unfinished last line of a file that nobody continues */
 
+/* tail.c */
+void tail_wake(struct tail *t, uint64_t delay_ms); /* reads then, or earlier */
+
 /* tail_open.c */
 /* Opens and follows a file under the name `as`, where a claimed position says or from 0; NULL: not now, or not at all. */
-struct tail_file *tail_take(struct tail_source *src, const char *path, const char *as, const struct disk_stat *seen);
-bool tail_is_known(struct tail *t, const struct disk_stat *st); /* followed, restored or let go */
-struct tail_file *tail_file_of(struct tail *t, const struct disk_stat *st);
+struct tail_file *tail_take(struct tail_source *src, const char *path, const char *as, const struct tail_candidate *seen);
+struct tail_file *tail_file_of(struct tail *t, uint64_t dev, uint64_t ino);
+bool tail_is_known(struct tail *t, uint64_t dev, uint64_t ino); /* followed, restored or let go */
 void tail_remember(struct tail *t, const struct telemetry_source *s, bool let_go);
 
+/* tail_refuse.c */
+void tail_refuse(struct tail_source *src, enum tail_refusal why, const char *path);
+/* Its folder was looked at, whole or in part: what was refused meanwhile counts now. */
+void tail_refused(struct tail_source *src, bool whole);
+
 /* tail_scan.c */
-void tail_scan(struct tail *t);
+void tail_scan_start(struct tail *t); /* not while one runs */
+bool tail_scan_stop(struct tail *t);  /* false: a worker still lists; tail_close is called again when it is done */
+char *tail_scan_path(const struct tail_scan *s, const char *name);
 
 /* tail_seek.c */
-void tail_find_orphans(struct tail *t); /* restored positions whose file has another name now */
-/* Files that were made and renamed behind `tf`, which is rotated, and that nobody ever saw under their own name. */
-void tail_find_successors(struct tail_file *tf);
+bool tail_seek_orphan(struct tail *t); /* takes one: false when there is none left */
+void tail_seek_after(struct tail *t);  /* which files were renamed, since the folder was listed */
+bool tail_seek_successor(struct tail *t);
+/* A name of the folder leads to an inode that a position names: was it another name when the position was written? */
+void tail_seek_position(struct tail *t, const struct tail_candidate *c, const struct telemetry_source *position);
 
-struct tail_candidate {
-	char *path; /* owned */
-	struct disk_stat st;
-};
+/* tail_index.c */
+void tail_index_for(struct tail *t, const char *dir); /* makes it anew if it is stale */
+const struct tail_known *tail_index_find(const struct tail_index *x, uint64_t dev, uint64_t ino);
+/* Is it the name of a known file, a dot or dash, a digit, and whatever follows? */
+bool tail_index_is_beside(const struct tail_index *x, const char *name);
+bool tail_name_is_beside(const char *name, size_t len);      /* behind its first len bytes */
+const char *tail_name_in(const char *dir, const char *path); /* the last component of a path in dir; NULL: not there */
+void tail_index_close(struct tail_index *x);
 
-struct tail_candidates {
-	struct tail_candidate *v;
-	size_t n;
-};
-
-void tail_candidate_add(struct tail_candidates *c, char *path, const struct disk_stat *st); /* takes path */
-void tail_candidates_sort(struct tail_candidates *c);                                       /* oldest first */
-void tail_candidates_close(struct tail_candidates *c);
+/* tail_queue.c */
+void tail_queue_add(struct tail_queue *q, const struct tail_candidate *c); /* copies `as` */
+bool tail_queue_take(struct tail_queue *q, struct tail_candidate *ret);    /* the next one; its `as` is the caller's */
+void tail_queue_close(struct tail_queue *q);

@@ -14,15 +14,14 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 
-#define FILES_MAX 1024
 #define PATH_MAX_BYTES 4096
 
-struct tail_file *tail_file_of(struct tail *t, const struct disk_stat *st)
+struct tail_file *tail_file_of(struct tail *t, uint64_t dev, uint64_t ino)
 {
 	list_each(n, &t->files) {
 		struct tail_file *tf = list_entry(n, struct tail_file, link);
 
-		if (tf->dev == st->dev && tf->ino == st->ino)
+		if (tf->dev == dev && tf->ino == ino)
 			return tf;
 	}
 	return NULL;
@@ -37,6 +36,7 @@ static void forget_restored(struct tail *t, size_t i)
 	mem_free((char *)t->restored[i].s.path);
 	memmove(&t->restored[i], &t->restored[i + 1], (t->restored_n - i - 1) * sizeof(*t->restored));
 	t->restored_n--;
+	t->index.stale = true;
 }
 
 void tail_remember(struct tail *t, const struct telemetry_source *s, bool let_go)
@@ -46,14 +46,15 @@ void tail_remember(struct tail *t, const struct telemetry_source *s, bool let_go
 	t->restored = mem_grow(t->restored, t->restored_n + 1, sizeof(*t->restored));
 	t->restored[t->restored_n] = (struct tail_position){ .s = *s, .let_go = let_go };
 	t->restored[t->restored_n++].s.path = mem_str(s->path);
+	t->index.stale = true;
 }
 
-bool tail_is_known(struct tail *t, const struct disk_stat *st)
+bool tail_is_known(struct tail *t, uint64_t dev, uint64_t ino)
 {
 	for (size_t i = 0; i < t->restored_n; i++)
-		if (t->restored[i].s.dev == st->dev && t->restored[i].s.ino == st->ino)
+		if (t->restored[i].s.dev == dev && t->restored[i].s.ino == ino)
 			return true;
-	return tail_file_of(t, st) != NULL;
+	return tail_file_of(t, dev, ino) != NULL;
 }
 
 /* Where to begin; a position that is claimed is forgotten. */
@@ -100,7 +101,7 @@ static bool is_compressed(struct tail *t, struct disk_file *f)
 
 /* Is what is open the inode that was seen, and lies it where `path` says, with no link on the way? Whoever may write a log
  * folder may put a link to any file there, also between our look and our open: only what is open can be judged. */
-static int judge(struct tail *t, struct disk_file *f, const char *path, const struct disk_stat *seen, struct disk_stat *st)
+static int judge(struct tail *t, struct disk_file *f, const char *path, const struct tail_candidate *seen, struct disk_stat *st)
 {
 	CLEANUP(buf_close) struct buf real = BUF_MAX(PATH_MAX_BYTES);
 
@@ -112,7 +113,8 @@ static int judge(struct tail *t, struct disk_file *f, const char *path, const st
 }
 
 /* The name may have been given to another since it was seen: the next scan tells. */
-static int open_as(struct tail *t, const char *path, const struct disk_stat *seen, struct disk_file **ret, struct disk_stat *st)
+static int open_as(struct tail *t, const char *path, const struct tail_candidate *seen, struct disk_file **ret,
+		   struct disk_stat *st)
 {
 	struct disk_file *f;
 	int rc;
@@ -137,37 +139,47 @@ static void tell_found(struct tail_file *tf)
 		sink->found(sink->ctx, &s);
 }
 
-struct tail_file *tail_take(struct tail_source *src, const char *path, const char *as, const struct disk_stat *seen)
+/* NULL: refused, or not now. */
+static struct disk_file *open_to_follow(struct tail_source *src, const char *path, const struct tail_candidate *seen,
+					struct disk_stat *st)
 {
 	struct tail *t = src->t;
-	struct disk_file *f;
-	struct disk_stat st;
-	struct tail_file *tf;
-	int rc = open_as(t, path, seen, &f, &st);
+	struct disk_file *f = NULL;
+	int rc = open_as(t, path, seen, &f, st);
+	bool full = t->files_n >= TAIL_FILES_MAX;
 
-	if (rc == -ERR_INVALID) { /* a link, or no regular file */
-		t->stats.refused++;
-		return NULL;
-	}
-	if (rc != 0) {
-		t->scan_wanted = true;
+	if (rc == -ERR_INVALID) {
+		tail_refuse(src, TAIL_LINK, path);
+	} else if (rc != 0) {
+		t->scan_again = true;
 		t->stats.read_errors++;
-		return NULL;
-	}
-	if (is_compressed(t, f) || t->files_n >= FILES_MAX) {
-		t->stats.refused++;
+	} else if (full || is_compressed(t, f)) {
+		tail_refuse(src, full ? TAIL_FULL : TAIL_COMPRESSED, path);
 		t->w->file_close(t->w, f);
 		return NULL;
 	}
+	return f;
+}
+
+struct tail_file *tail_take(struct tail_source *src, const char *path, const char *as, const struct tail_candidate *seen)
+{
+	struct tail *t = src->t;
+	struct disk_stat st;
+	struct disk_file *f = open_to_follow(src, path, seen, &st);
+	struct tail_file *tf;
+
+	if (f == NULL)
+		return NULL;
 	tf = tail_file_new(src, as, f, &st);
 	if (claim(t, tf, &st) != 0) {
 		tail_file_free(tf);
-		t->scan_wanted = true;
+		t->scan_again = true;
 		t->stats.read_errors++;
 		return NULL;
 	}
 	list_add(&t->files, &tf->link);
 	t->files_n++;
+	t->index.stale = true;
 	tell_found(tf);
 	log_info("tail.file", "path=\"%s\" ino=%" PRIu64 " offset=%" PRIu64 " size=%" PRIu64, tf->path, tf->ino, tf->offset,
 		 tf->size);

@@ -1,139 +1,303 @@
-/* tail_scan.c - which files there are: the patterns are listed, inodes that are new are taken, those no longer found are
+/* tail_scan.c - which files there are: each folder is listed once, inodes that are new are taken, those no longer found are
  * rotated away.
  *
  * A name leads to an inode, and only the inode counts: a known one under another name stays where it is, also when the
  * pattern matches both names. New ones are taken oldest first, behind those that were born and renamed unseen.
- * Fails: a folder that cannot be listed leaves its files as they are until the next scan. */
+ * A folder may hold very many names: a worker lists it, and the loop does the rest in slices, name by name, file by file.
+ *
+ *   start --> list --> look --> orphans --> successors --> fresh --> list (the next folder) ... --> ended
+ *
+ * Fails: a folder that cannot be listed leaves its files as they are until the next scan.
+ * Stopping it is at once, unless a worker lists: then when that is done. */
 #include "collectors/tail_impl.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 
 #define PATH_MAX_BYTES 4096
+#define NAMES_MAX (32u << 20)
+#define SLICE_MS 2
+#define SLICE_STEPS 256
+#define REST_LEAST_MS 100
 
-struct listing {
-	struct tail_source *src;
-	struct tail_candidates found;
-};
-
-/* ---- candidates ------------------------------------------------------------------------------------------------------- */
-
-void tail_candidate_add(struct tail_candidates *c, char *path, const struct disk_stat *st)
+char *tail_scan_path(const struct tail_scan *s, const char *name)
 {
-	c->v = mem_grow(c->v, c->n + 1, sizeof(*c->v));
-	c->v[c->n++] = (struct tail_candidate){ path, *st };
+	return mem_printf("%s/%s", strcmp(s->dir, "/") == 0 ? "" : s->dir, name);
 }
 
-static int older_first(const void *a, const void *b)
+static bool is_here(const struct tail_source *src)
 {
-	const struct tail_candidate *x = a, *y = b;
-
-	if (x->st.mtime_ms != y->st.mtime_ms)
-		return x->st.mtime_ms < y->st.mtime_ms ? -1 : 1;
-	return strcmp(x->path, y->path);
+	return str_eq(src->real, src->t->scan.dir);
 }
 
-void tail_candidates_sort(struct tail_candidates *c)
+/* ---- looking at names -------------------------------------------------------------------------------------------------------- */
+
+static struct tail_source *source_of(struct tail *t, const char *name)
 {
-	if (c->n > 0)
-		qsort(c->v, c->n, sizeof(*c->v), older_first);
+	for (size_t i = 0; i < t->sources_n; i++)
+		if (is_here(&t->sources[i]) && str_glob(t->sources[i].glob, name))
+			return &t->sources[i];
+	return NULL;
 }
 
-void tail_candidates_close(struct tail_candidates *c)
+static void found(struct tail_file *tf)
 {
-	for (size_t i = 0; i < c->n; i++)
-		mem_free(c->v[i].path);
-	mem_free(c->v);
-	*c = (struct tail_candidates){ 0 };
+	tf->found = true;
+	tf->rotated = false;
 }
 
-/* ---- the scan ---------------------------------------------------------------------------------------------------------------- */
-
-static int on_name(void *ctx, const char *name)
+static void sort_in(struct tail *t, struct tail_candidate *c, bool is_beside)
 {
-	struct listing *l = ctx;
-	struct tail *t = l->src->t;
-	CLEANUP(buf_close) struct buf real = BUF_MAX(PATH_MAX_BYTES);
+	struct tail_scan *s = &t->scan;
+	const struct tail_known *k = tail_index_find(&t->index, c->dev, c->ino);
+
+	if (k != NULL && k->file != NULL) {
+		if (c->src != NULL)
+			found(k->file);
+		return;
+	}
+	if (k != NULL && s->seeks && !k->position->let_go)
+		tail_seek_position(t, c, &k->position->s);
+	c->claims = k != NULL;
+	if (k == NULL && is_beside)
+		tail_queue_add(&s->beside, c);
+	if (c->src != NULL)
+		tail_queue_add(&s->fresh, c);
+}
+
+static void look_at(struct tail *t, const char *name)
+{
 	CLEANUP(mem_close) char *path = NULL;
+	struct tail_candidate c = { .src = source_of(t, name), .name = name };
+	bool is_beside = tail_index_is_beside(&t->index, name);
 	struct disk_stat st;
-	struct tail_file *known;
 	int rc;
 
-	if (!str_glob(l->src->glob, name))
-		return 0;
-	path = mem_printf("%s/%s", l->src->dir, name);
+	if (c.src == NULL && !is_beside && !t->scan.seeks)
+		return;
+	path = tail_scan_path(&t->scan, name);
 	rc = t->w->disk_stat(t->w, path, &st, NULL);
 	if (rc != 0 && rc != -ERR_NOTFOUND)
-		t->list_failed = true; /* nothing is known of it; a name that leads nowhere is known to be nothing */
+		t->scan.failed = true; /* nothing is known of it; a name that leads nowhere is known to be nothing */
+	if (rc == 0 && !st.is_file && !st.is_dir && c.src != NULL)
+		tail_refuse(c.src, TAIL_LINK, path);
 	if (rc != 0 || !st.is_file)
-		return 0;
-	known = tail_file_of(t, &st);
-	if (known != NULL) {
-		known->found = true;
-		known->rotated = false;
-		return 0;
-	}
-	if (t->w->disk_realpath(t->w, path, &real, NULL) != 0) {
-		t->scan_wanted = true;
-		return 0;
-	}
-	tail_candidate_add(&l->found, buf_take(&real, NULL), &st);
-	return 0;
+		return;
+	c.dev = st.dev;
+	c.ino = st.ino;
+	c.mtime_ms = st.mtime_ms;
+	sort_in(t, &c, is_beside);
 }
 
-static void mark_rotated(struct tail_source *src)
+static bool look(struct tail *t)
 {
-	list_each(n, &src->t->files) {
+	struct tail_scan *s = &t->scan;
+	const char *name = s->names.data + s->at;
+
+	if (s->at >= s->names.len)
+		return false;
+	tail_index_for(t, s->dir);
+	s->at += strlen(name) + 1;
+	look_at(t, name);
+	return true;
+}
+
+/* ---- taking ------------------------------------------------------------------------------------------------------------------ */
+
+static void mark_rotated(struct tail *t)
+{
+	list_each(n, &t->files) {
 		struct tail_file *tf = list_entry(n, struct tail_file, link);
 
-		if (tf->src != src || tf->found || tf->rotated)
+		if (!is_here(tf->src) || tf->found || tf->rotated)
 			continue;
 		tf->rotated = true;
 		tf->at_end = false; /* it may have grown since the last look: what follows it waits for one more */
-		tf->grown_ms = world_now_ms(src->t->w);
+		tf->grown_ms = world_now_ms(t->w);
 	}
 }
 
-/* Before the new ones are taken, so that older ones stand before them. Taking adds to the list's end only. */
-static void find_successors(struct tail_source *src)
+/* The renamed ones stand before the new ones: taking adds to the list's end only. */
+static bool orphans(struct tail *t)
 {
-	list_each(n, &src->t->files) {
-		struct tail_file *tf = list_entry(n, struct tail_file, link);
+	if (tail_seek_orphan(t))
+		return true;
+	if (!t->scan.failed)
+		mark_rotated(t);
+	tail_seek_after(t);
+	return false;
+}
 
-		if (tf->src == src && tf->rotated)
-			tail_find_successors(tf);
+/* Too many: the rest is told of, not opened. */
+static void refuse_the_rest(struct tail *t, const struct tail_candidate *first)
+{
+	struct tail_scan *s = &t->scan;
+	CLEANUP(mem_close) char *path = tail_scan_path(s, first->name);
+
+	tail_refuse(first->src, TAIL_FULL, path);
+	for (size_t i = 0; i < s->fresh.n; i++)
+		tail_refuse(s->fresh.v[i].src, TAIL_FULL, path);
+	tail_queue_close(&s->fresh);
+}
+
+static bool fresh(struct tail *t)
+{
+	CLEANUP(buf_close) struct buf real = BUF_MAX(PATH_MAX_BYTES);
+	CLEANUP(mem_close) char *path = NULL;
+	struct tail_candidate c;
+
+	if (!tail_queue_take(&t->scan.fresh, &c))
+		return false;
+	if (tail_file_of(t, c.dev, c.ino) != NULL) /* two links to one inode, or found by another way */
+		return true;
+	if (t->files_n >= TAIL_FILES_MAX) {
+		refuse_the_rest(t, &c);
+		return false;
 	}
+	path = tail_scan_path(&t->scan, c.name);
+	if (t->w->disk_realpath(t->w, path, &real, NULL) != 0)
+		t->scan_again = true;
+	else
+		tail_take(c.src, buf_str(&real), buf_str(&real), &c);
+	return true;
 }
 
-static void scan_source(struct tail_source *src)
-{
-	struct tail *t = src->t;
-	struct listing l = { .src = src };
+/* Each does one piece of its work; false: there was none left. */
+static bool (*const phases[])(struct tail *t) = { look, orphans, tail_seek_successor, fresh };
 
-	list_each(n, &t->files)
-		if (list_entry(n, struct tail_file, link)->src == src)
-			list_entry(n, struct tail_file, link)->found = false;
-	t->list_failed = false;
-	if (t->w->disk_list(t->w, src->dir, on_name, &l, NULL) != 0)
-		t->list_failed = true;
-	if (!t->list_failed)
-		mark_rotated(src);
-	find_successors(src);
-	tail_candidates_sort(&l.found);
-	for (size_t i = 0; i < l.found.n; i++)
-		if (tail_file_of(t, &l.found.v[i].st) == NULL) /* two links to one inode */
-			tail_take(src, l.found.v[i].path, l.found.v[i].path, &l.found.v[i].st);
-	tail_candidates_close(&l.found);
+/* ---- folder by folder -------------------------------------------------------------------------------------------------------- */
+
+static void leave_folder(struct tail_scan *s)
+{
+	buf_close(&s->names);
+	tail_queue_close(&s->orphans);
+	tail_queue_close(&s->beside);
+	tail_queue_close(&s->successors);
+	tail_queue_close(&s->fresh);
+	for (size_t i = 0; i < s->afters_n; i++)
+		mem_free(s->afters[i].path);
+	mem_free(s->afters);
+	s->afters = NULL;
+	s->afters_n = 0;
 }
 
-void tail_scan(struct tail *t)
+static void on_step(struct timer *timer);
+
+static void on_listed(struct disk_req *r, int rc)
 {
-	t->scan_wanted = false;
-	t->scanned_ms = world_now_ms(t->w);
+	struct tail *t = container_of(r, struct tail, scan.disk);
+	struct tail_scan *s = &t->scan;
+
+	s->listing = false;
+	s->failed = rc != 0;
+	if (rc == -ERR_LIMIT && s->seeks) /* once each poll is often enough */
+		log_warn("tail.folder.large", "dir=\"%s\" names_max_bytes=%u next=\"only what was listed is looked at\"", s->dir,
+			 NAMES_MAX);
+	if (t->closed != NULL)
+		tail_close(t, t->closed, t->closed_ctx);
+	else
+		timer_start(t->w, &s->timer, 0, on_step);
+}
+
+static void enter_folder(struct tail *t, const char *dir)
+{
+	struct tail_scan *s = &t->scan;
+
+	s->dir = dir;
+	s->at = s->phase = 0;
+	s->names = BUF_MAX(NAMES_MAX);
+	s->listing = true;
+	t->index.stale = true;
 	for (size_t i = 0; i < t->sources_n; i++)
-		scan_source(&t->sources[i]);
+		t->sources[i].scanned |= is_here(&t->sources[i]);
+	list_each(n, &t->files)
+		if (is_here(list_entry(n, struct tail_file, link)->src))
+			list_entry(n, struct tail_file, link)->found = false;
+	disk_list(t->w, &s->disk, dir, &s->names, on_listed);
+}
+
+static void end(struct tail *t)
+{
+	uint64_t took_ms;
+
+	t->scanned_ms = world_now_ms(t->w);
+	took_ms = t->scanned_ms - t->scan.began_ms;
+	t->rest_ms = 2 * took_ms > REST_LEAST_MS ? 2 * took_ms : REST_LEAST_MS; /* a busy folder costs a third of a CPU at most */
+	t->scan.runs = false;
 	t->start_at_end = false;
+}
+
+static void enter_next_folder(struct tail *t)
+{
+	for (size_t i = 0; i < t->sources_n; i++)
+		if (!t->sources[i].scanned && t->sources[i].real != NULL) {
+			enter_folder(t, t->sources[i].real);
+			return;
+		}
+	end(t);
+}
+
+static void next_phase(struct tail *t)
+{
+	if (++t->scan.phase < ARRAY_LEN(phases))
+		return;
+	for (size_t i = 0; i < t->sources_n; i++)
+		if (is_here(&t->sources[i]))
+			tail_refused(&t->sources[i], !t->scan.failed);
+	leave_folder(&t->scan);
+	enter_next_folder(t);
+}
+
+static void on_step(struct timer *timer)
+{
+	struct tail *t = container_of(timer, struct tail, scan.timer);
+	struct tail_scan *s = &t->scan;
+	uint64_t end_ms = world_now_ms(t->w) + SLICE_MS;
+	size_t files_n = t->files_n;
+
+	for (unsigned n = 0; n < SLICE_STEPS && s->runs && !s->listing && world_now_ms(t->w) < end_ms; n++)
+		if (!phases[s->phase](t))
+			next_phase(t);
+	if (s->runs && !s->listing)
+		timer_start(t->w, &s->timer, 0, on_step);
+	if (t->files_n != files_n || !s->runs)
+		tail_wake(t, 0); /* what was taken is to be read */
+}
+
+static void resolve(struct tail_source *src)
+{
+	CLEANUP(buf_close) struct buf real = BUF_MAX(PATH_MAX_BYTES);
+
+	mem_free(src->real);
+	src->real = NULL;
+	src->scanned = false;
+	if (src->t->w->disk_realpath(src->t->w, src->dir, &real, NULL) == 0)
+		src->real = buf_take(&real, NULL);
+}
+
+void tail_scan_start(struct tail *t)
+{
+	struct tail_scan *s = &t->scan;
+
+	s->runs = true;
+	s->began_ms = world_now_ms(t->w);
+	s->seeks = false;
+	for (size_t i = 0; i < t->restored_n && t->seek_wanted; i++)
+		s->seeks |= !t->restored[i].let_go;
+	t->scan_wanted = t->scan_again = t->seek_wanted = false;
+	for (size_t i = 0; i < t->sources_n; i++)
+		resolve(&t->sources[i]);
+	enter_next_folder(t);
+}
+
+bool tail_scan_stop(struct tail *t)
+{
+	timer_stop(t->w, &t->scan.timer);
+	if (t->scan.listing)
+		return false;
+	leave_folder(&t->scan);
+	return true;
 }

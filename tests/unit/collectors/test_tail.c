@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "collectors/tail.h"
 #include "tests/sim/flag.h"
@@ -344,6 +345,8 @@ static void compressed_files_and_folders_are_left_alone(void **state)
 	follow("/var/log/x.log*", 30000);
 	assert_int_equal(got.len, 0);
 	assert_int_equal(sim_disk_open(w), 0);
+	assert_int_equal(tail_stats(tail).refused, 1);
+	assert_int_equal(tail_stats(tail).refused_compressed, 1);
 }
 
 /* The lines of a link's target must not bear the path of the file it pretends to continue: that path may leave. */
@@ -358,6 +361,7 @@ static void a_link_that_poses_as_a_rotated_file_is_not_read(void **state)
 	sim_file_puts(w, LOG, "2\n");
 	pass(30000);
 	assert_string_equal(buf_str(&got), "1\n2\n");
+	assert_int_equal(tail_stats(tail).refused_links, 0); /* no longer: nothing was renamed that it could continue */
 }
 
 /* The same, while we were away: the link leads to a file that a position names. */
@@ -431,6 +435,144 @@ static void reads_that_fail_now_and_then_lose_and_repeat_nothing(void **state)
 	assert_int_equal(got.len, want.len);
 }
 
+/* ---- folders with very many files ---------------------------------------------------------------------------------------------- */
+
+#define MANY 1500
+#define FILES_MAX 1024
+
+static struct {
+	int (*disk_stat)(struct world *w, const char *path, struct disk_stat *ret, struct err *e);
+	int (*file_open)(struct world *w, const char *path, struct disk_file **ret, struct err *e);
+	void (*timer_start)(struct world *w, struct timer *t, uint64_t delay_ms, timer_cb *cb);
+	unsigned calls, in_tick, most; /* a tick that has more to do ends by starting a timer */
+} counted;
+
+static void count_call(void)
+{
+	counted.calls++;
+	if (++counted.in_tick > counted.most)
+		counted.most = counted.in_tick;
+}
+
+static int counted_stat(struct world *world, const char *path, struct disk_stat *ret, struct err *e)
+{
+	count_call();
+	return counted.disk_stat(world, path, ret, e);
+}
+
+static int counted_open(struct world *world, const char *path, struct disk_file **ret, struct err *e)
+{
+	count_call();
+	return counted.file_open(world, path, ret, e);
+}
+
+static void counted_timer(struct world *world, struct timer *t, uint64_t delay_ms, timer_cb *cb)
+{
+	counted.in_tick = 0;
+	counted.timer_start(world, t, delay_ms, cb);
+}
+
+static void count_calls(void)
+{
+	memset(&counted, 0, sizeof(counted));
+	counted.disk_stat = w->disk_stat;
+	counted.file_open = w->file_open;
+	counted.timer_start = w->timer_start;
+	w->disk_stat = counted_stat;
+	w->file_open = counted_open;
+	w->timer_start = counted_timer;
+}
+
+static void make_many(unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/var/log/n%05u.log", i);
+		sim_file_puts(w, path, "line\n");
+	}
+}
+
+static unsigned told;
+
+static void on_log(enum log_level level, const char *event, const char *pairs, void *ctx)
+{
+	(void)ctx;
+	if (strcmp(event, "tail.refused") != 0)
+		return;
+	assert_int_equal(level, LOG_WARN);
+	assert_non_null(strstr(pairs, "/var/log/n"));
+	assert_non_null(strstr(pairs, "files_max=1024"));
+	told++;
+}
+
+static void a_folder_of_many_files_is_taken_in_slices_and_the_rest_is_told_once(void **state)
+{
+	(void)state;
+	told = 0;
+	log_set(LOG_INFO, on_log, NULL);
+	make_many(0, MANY);
+	count_calls();
+	follow("/var/log/*.log", 5000);
+	assert_in_range(counted.most, 1, 256);
+	assert_int_equal(tail_stats(tail).files, FILES_MAX);
+	assert_int_equal(tail_stats(tail).lines, FILES_MAX);
+	assert_int_equal(tail_stats(tail).refused, MANY - FILES_MAX);
+	assert_int_equal(tail_stats(tail).refused_limit, MANY - FILES_MAX);
+	pass(60000);
+	assert_int_equal(tail_stats(tail).refused, MANY - FILES_MAX); /* files, not looks */
+	assert_in_range(counted.most, 1, 256);
+	assert_int_equal(told, 1);
+	log_set(LOG_INFO, NULL, NULL);
+}
+
+static void restore_many(unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		char path[64];
+		struct disk_stat st;
+
+		snprintf(path, sizeof(path), "/var/log/n%05u.log", i);
+		assert_int_equal(w->disk_stat(w, path, &st, NULL), 0);
+		tail_restore(
+		    tail, &(struct telemetry_source){
+			      .dev = st.dev, .ino = st.ino, .from = 5, .to = 5, .path = path, .fp = at.fp, .fp_len = at.fp_len });
+	}
+}
+
+/* Positions are claimed before strangers are taken, and the folder is looked at once for all of them. */
+static void a_restart_with_many_positions_looks_at_each_name_once(void **state)
+{
+	(void)state;
+	log_set(LOG_ERROR, NULL, NULL);
+	make_many(MANY - 1000, MANY); /* the positions' files are the younger ones */
+	pass(10);
+	make_many(0, 1000);
+	follow("/var/log/n00000.log", 1000); /* for the fingerprint, which all share */
+	close_tail();
+	buf_reset(&got);
+	open_tail("/var/log/*.log");
+	restore_many(1000);
+	count_calls();
+	tail_start(tail);
+	pass(5000);
+	assert_in_range(counted.calls, MANY, MANY + FILES_MAX);
+	assert_in_range(counted.most, 1, 256);
+	assert_int_equal(tail_stats(tail).lines, FILES_MAX - 1000);
+	log_set(LOG_INFO, NULL, NULL);
+}
+
+static void closing_waits_for_a_folder_that_is_being_listed(void **state)
+{
+	(void)state;
+	make_many(0, 10);
+	for (int ms = 0; ms < 5; ms++) {
+		follow("/var/log/*.log", (uint64_t)ms);
+		close_tail();
+	}
+	assert_int_equal(sim_disk_open(w), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -452,6 +594,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_link_under_the_pattern_bears_the_path_it_leads_to, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_byte_order_mark_is_no_part_of_the_first_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(reads_that_fail_now_and_then_lose_and_repeat_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_folder_of_many_files_is_taken_in_slices_and_the_rest_is_told_once, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_restart_with_many_positions_looks_at_each_name_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(closing_waits_for_a_folder_that_is_being_listed, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,36 @@
+/* tail_refuse.c - files under a pattern that are not followed: counted by reason, and told once.
+ *
+ * What counts is the last look at the folder. A reason is told when its first file turns up, and again only after a look
+ * that found none. */
+#include "collectors/tail_impl.h"
+
+#include <inttypes.h>
+
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+
+static const struct {
+	enum log_level level;
+	const char *why;
+} reasons[TAIL_REFUSALS] = {
+	[TAIL_COMPRESSED] = { LOG_INFO, "compressed" }, /* as rotation leaves them: nothing is wrong */
+	[TAIL_LINK] = { LOG_WARN, "it is no regular file, or a link in place of a rotated one" },
+	[TAIL_FULL] = { LOG_WARN, "too many files" },
+};
+
+void tail_refuse(struct tail_source *src, enum tail_refusal why, const char *path)
+{
+	if (src->refusing[why]++ == 0 && src->refused[why] == 0)
+		log_event(reasons[why].level, "tail.refused",
+			  "pattern=\"%s/%s\" path=\"%s\" why=\"%s\" files_max=%u next=\"not read\"", src->dir, src->glob, path,
+			  reasons[why].why, TAIL_FILES_MAX);
+}
+
+void tail_refused(struct tail_source *src, bool whole)
+{
+	for (unsigned i = 0; i < TAIL_REFUSALS; i++) {
+		if (whole || src->refusing[i] > src->refused[i])
+			src->refused[i] = src->refusing[i];
+		src->refusing[i] = 0;
+	}
+}
