@@ -1,28 +1,10 @@
 /* telemetry.c - see telemetry.h. What is wired here: the customer's rules from the policy, the proof from the channel, the
  * positions from the spool to the tail, and what the machine is from its identity. */
-#include "agent/telemetry.h"
-
 #include <string.h>
 
 #include "agent/base/log.h"
-#include "agent/base/json.h"
 #include "agent/base/mem.h"
-#include "collectors/host.h"
-#include "collectors/tail.h"
-#include "shippers/shipper.h"
-
-struct telemetry {
-	struct world *w;
-	const struct config *c;
-	struct channel *channel;
-	struct shipper *shipper;
-	struct host *host;
-	struct tail *tail;
-	struct digest policy; /* whose rules are in force */
-	bool has_policy;
-	void (*done)(void *ctx);
-	void *done_ctx;
-};
+#include "agent/telemetry_impl.h"
 
 static int sign(void *ctx, struct http_req *req, struct export_proof *p, struct err *e)
 {
@@ -66,7 +48,9 @@ static void start_shipper(struct telemetry *t, const struct config *c, const cha
 				      .resource = resource,
 				      .resource_n = ARRAY_LEN(resource),
 				      .opened = on_opened,
-				      .opened_ctx = t };
+				      .opened_ctx = t,
+				      .own = telemetry_own,
+				      .own_ctx = t };
 
 	cfg.to = (struct exporter_config){
 		.url = c->vendor_url, .ca_file = c->ca_file, .connect_to = c->vendor_connect_to, .auth = { t, sign, unauthorized }
@@ -126,30 +110,9 @@ void telemetry_rules(struct telemetry *t, const struct policy *p)
 		log_error("telemetry.rules.wrong", "err=\"%s\" next=\"nothing leaves\"", err_text(&e));
 }
 
-static json_t *kind_json(const struct shipper_stats *s, enum telemetry_kind k)
-{
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "sent_records", (json_int_t)s->exporter.sent_records[k], "sent_bytes",
-			 (json_int_t)s->exporter.sent_bytes[k], "not_allowed_by_policy", (json_int_t)s->denied[k],
-			 "dropped_for_room", (json_int_t)(s->dropped_full[k] + s->spool.dropped_records[k]), "waiting_bodies",
-			 (json_int_t)s->spool.entries[k], "waiting_bytes", (json_int_t)s->spool.bytes[k]);
-}
-
 const char *telemetry_trouble(const struct telemetry *t)
 {
 	return shipper_trouble(t->shipper);
-}
-
-json_t *telemetry_status(const struct telemetry *t)
-{
-	struct shipper_stats s = shipper_stats(t->shipper);
-	const char *trouble = telemetry_trouble(t);
-	json_t *j =
-	    json_pack("{s:o, s:o, s:I, s:I}", "metrics", kind_json(&s, TELEMETRY_METRIC), "logs", kind_json(&s, TELEMETRY_LOG),
-		      "retries", (json_int_t)s.exporter.retries, "damaged", (json_int_t)s.spool.corrupt);
-
-	if (trouble != NULL)
-		json_object_set_new(j, "trouble", json_text(trouble));
-	return j;
 }
 
 /* ---- close: collectors first, so that nothing is handed over any more ---- */
@@ -174,19 +137,24 @@ static void close_shipper(void *ctx)
 static void close_tail(void *ctx)
 {
 	struct telemetry *t = ctx;
+	struct tail *tail = t->tail;
 
-	if (t->tail != NULL)
-		tail_close(t->tail, close_shipper, t);
+	t->tail = NULL; /* a status may be asked for until the end */
+	if (tail != NULL)
+		tail_close(tail, close_shipper, t);
 	else
 		close_shipper(t);
 }
 
 void telemetry_close(struct telemetry *t, void (*done)(void *ctx), void *ctx)
 {
+	struct host *host = t->host;
+
+	t->host = NULL;
 	t->done = done;
 	t->done_ctx = ctx;
-	if (t->host != NULL)
-		host_close(t->host, close_tail, t);
+	if (host != NULL)
+		host_close(host, close_tail, t);
 	else
 		close_tail(t);
 }

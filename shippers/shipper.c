@@ -258,6 +258,8 @@ struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 	s->logs = otlp_logs_new(s->resource);
 	s->metrics = otlp_metrics_new(s->resource);
 	s->born_ms = world_wall_ms(w);
+	s->own = c->own;
+	s->own_ctx = c->own_ctx;
 	s->opened = c->opened;
 	s->opened_ctx = c->opened_ctx;
 	s->spool = spool_new(w, &sc);
@@ -286,7 +288,8 @@ struct shipper_stats shipper_stats(const struct shipper *s)
 {
 	struct shipper_stats st = s->stats;
 
-	st.exporter = exporter_stats(s->exporter);
+	if (s->exporter != NULL) /* else it is closed */
+		st.exporter = exporter_stats(s->exporter);
 	st.spool = spool_stats(s->spool);
 	return st;
 }

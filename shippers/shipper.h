@@ -25,6 +25,8 @@ struct shipper_config {
 	size_t resource_n;
 	void (*opened)(void *ctx); /* once, and never from inside shipper_new: the positions are known, records are taken */
 	void *opened_ctx;
+	void (*own)(void *ctx, struct shipper *s); /* at the end of each scrape, for calls of shipper_own; NULL: nothing more */
+	void *own_ctx;
 };
 
 struct shipper_stats {
@@ -40,6 +42,8 @@ struct shipper *shipper_new(struct world *w, const struct shipper_config *c);
 int shipper_rules(struct shipper *s, const struct telemetry_rules *t, struct err *e);
 const struct telemetry_sink *shipper_sink(struct shipper *s);
 void shipper_positions(const struct shipper *s, void (*each)(void *ctx, const struct telemetry_source *position), void *ctx);
+/* One number more that the agent says of itself; from inside `own` alone. */
+void shipper_own(struct shipper *s, const char *name, const char *unit, enum telemetry_shape shape, uint64_t v);
 struct shipper_stats shipper_stats(const struct shipper *s);
 const char *shipper_trouble(const struct shipper *s); /* for a person: what is wrong and what to do; NULL: nothing */
 /* Takes nothing more, writes what is open to the spool, then done. The collectors must be closed before. */

@@ -21,6 +21,8 @@ struct shipper {
 	int64_t born_ms;                           /* start time of our own counters */
 	struct buf rooms[TELEMETRY_ATTRS_MAX + 1]; /* masked texts of the record in hand */
 	struct telemetry_attr attrs[TELEMETRY_ATTRS_MAX];
+	void (*own)(void *ctx, struct shipper *s);
+	void *own_ctx;
 	void (*opened)(void *ctx);
 	void *opened_ctx;
 	void (*closed)(void *ctx);

@@ -1,4 +1,5 @@
-/* shipper_own.c - what the shipper says of itself: every record it took or lost, by the reason why, and what it holds. */
+/* shipper_own.c - what the shipper says of itself: every record it took or lost, by the reason why, and what it holds; then what
+ * others want said with it. */
 #include "shippers/shipper_impl.h"
 
 #include "agent/base/mem.h"
@@ -16,6 +17,11 @@ static void add(struct shipper *s, const char *name, const char *unit, enum tele
 	if (shape == TELEMETRY_COUNTER)
 		p.start_ms = s->born_ms;
 	shipper_add_point(s, &p);
+}
+
+void shipper_own(struct shipper *s, const char *name, const char *unit, enum telemetry_shape shape, uint64_t v)
+{
+	add(s, name, unit, shape, v, NULL, 0);
 }
 
 static void add_records(struct shipper *s, int kind, const char *outcome, uint64_t v)
@@ -44,6 +50,7 @@ void shipper_own_points(struct shipper *s)
 		add_records(s, kind, "rejected", st.exporter.rejected_records[kind]);
 		add_records(s, kind, "denied", st.denied[kind]);
 		add_records(s, kind, "rule_failed", st.failed_by_rule[kind]);
+		add_records(s, kind, "damaged", st.spool.damaged_records[kind]);
 		add_records(s, kind, "dropped_full", st.dropped_full[kind] + st.spool.dropped_records[kind]);
 	}
 	add_records(s, TELEMETRY_LOG, "rule_dropped", st.dropped_by_rule);
@@ -52,6 +59,9 @@ void shipper_own_points(struct shipper *s)
 	add(s, "reeve.telemetry.retries", "{retry}", TELEMETRY_COUNTER, st.exporter.retries, NULL, 0);
 	add_kinds(s, "reeve.spool.bytes", "By", TELEMETRY_UPDOWN, st.spool.bytes);
 	add_kinds(s, "reeve.spool.bodies", "{body}", TELEMETRY_UPDOWN, st.spool.entries);
+	add_kinds(s, "reeve.spool.uncommitted", "{body}", TELEMETRY_COUNTER, st.spool.uncommitted);
 	add(s, "reeve.spool.corrupt", "{body}", TELEMETRY_COUNTER, st.spool.corrupt, NULL, 0);
 	add(s, "reeve.spool.write_failures", "{failure}", TELEMETRY_COUNTER, st.spool.write_failures, NULL, 0);
+	if (s->own != NULL)
+		s->own(s->own_ctx, s);
 }

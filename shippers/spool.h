@@ -54,7 +54,8 @@ struct spool_stats {
 	uint64_t dropped_records[TELEMETRY_KINDS]; /* by the quota or the number of entries */
 	uint64_t damaged_records[TELEMETRY_KINDS]; /* in bodies that could not be read */
 	uint64_t corrupt;                          /* bodies and commit records */
-	uint64_t uncommitted;                      /* bodies found without commit record at start, deleted */
+	uint64_t uncommitted[TELEMETRY_KINDS];     /* bodies found without commit record at start, deleted: metrics are lost
+						      by that, lines are read again */
 	uint64_t write_failures;
 	bool full; /* the disk's fault: nothing can be written at the moment */
 };

@@ -231,7 +231,7 @@ static void sweep_body(struct spool_entry *en)
 {
 	CLEANUP(mem_close) char *path = spool_entry_path(en);
 
-	en->s->stats.uncommitted++;
+	en->s->stats.uncommitted[en->kind]++;
 	spool_sweep(en->s, strrchr(path, '/') + 1);
 }
 
@@ -331,10 +331,12 @@ bool spool_start_idle(const struct spool *s)
 
 static void open_up(struct spool *s)
 {
+	const struct spool_stats *st = &s->stats;
+
 	s->trouble[0] = '\0';
 	log_info("spool.open", "metrics=%" PRIu64 " logs=%" PRIu64 " positions=%zu uncommitted=%" PRIu64 " damaged=%" PRIu64,
-		 s->stats.entries[TELEMETRY_METRIC], s->stats.entries[TELEMETRY_LOG], s->positions.n, s->stats.uncommitted,
-		 s->stats.corrupt);
+		 st->entries[TELEMETRY_METRIC], st->entries[TELEMETRY_LOG], s->positions.n,
+		 st->uncommitted[TELEMETRY_METRIC] + st->uncommitted[TELEMETRY_LOG], st->corrupt);
 	s->commits_least = s->commits_len;
 	spool_watch_space(s);
 	spool_write_kick(s);

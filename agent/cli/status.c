@@ -38,11 +38,51 @@ static void print_journal(const json_t *j)
 	line("journal", text);
 }
 
+static long long num(const json_t *j, const char *key)
+{
+	return (long long)json_int_or(j, key, 0);
+}
+
+/* The second line is what was lost or kept back, by the reason why; zeros too, so that a person sees that they are. */
 static void print_kind(const char *label, const json_t *k)
 {
 	printf("%-14s %lld records sent, %lld kept here by the policy, %lld dropped for want of room\n", label,
-	       (long long)json_int_or(k, "sent_records", 0), (long long)json_int_or(k, "not_allowed_by_policy", 0),
-	       (long long)json_int_or(k, "dropped_for_room", 0));
+	       num(k, "sent_records"), num(k, "not_allowed_by_policy"), num(k, "dropped_for_room"));
+	printf(
+	    "%-14s %lld rejected by the vendor, %lld dropped by a rule, %lld withheld as a rule failed, %lld in damaged bodies\n",
+	    "", num(k, "rejected"), num(k, "dropped_by_rule"), num(k, "failed_by_rule"), num(k, "damaged_records"));
+}
+
+static void print_spool(const json_t *t)
+{
+	printf("%-14s %lld bodies or commit records damaged, %lld bodies never committed, %lld writes failed, %lld sendings "
+	       "repeated\n",
+	       "spool", num(t, "damaged"),
+	       num(json_object_get(t, "metrics"), "uncommitted_bodies") + num(json_object_get(t, "logs"), "uncommitted_bodies"),
+	       num(t, "write_failures"), num(t, "retries"));
+}
+
+static void print_collectors(const json_t *t)
+{
+	const json_t *tail = json_object_get(t, "tail"), *host = json_object_get(t, "host");
+
+	if (tail != NULL)
+		printf("%-14s %lld followed, %lld lines read, %lld lines cut as too long, %lld files truncated, %lld refused, %lld "
+		       "errors\n",
+		       "log files", num(tail, "files"), num(tail, "lines"), num(tail, "truncated_lines"),
+		       num(tail, "truncated_files"), num(tail, "refused"), num(tail, "read_errors"));
+	if (host != NULL)
+		printf("%-14s %lld readings, %lld files of /proc not understood, %lld file systems without an answer\n", "machine",
+		       num(host, "scrapes"), num(host, "unread"), num(host, "file_systems_hung"));
+}
+
+static void print_telemetry(const json_t *t)
+{
+	print_kind("metrics", json_object_get(t, "metrics"));
+	print_kind("logs", json_object_get(t, "logs"));
+	print_spool(t);
+	print_collectors(t);
+	line("telemetry", json_str_or(t, "trouble", ""));
 }
 
 static void print_op(const json_t *o)
@@ -77,11 +117,8 @@ static void print_status(const json_t *s)
 	print_vendor(json_object_get(s, "vendor"));
 	if (json_object_get(s, "journal") != NULL)
 		print_journal(json_object_get(s, "journal"));
-	if (t != NULL) {
-		print_kind("metrics", json_object_get(t, "metrics"));
-		print_kind("logs", json_object_get(t, "logs"));
-		line("telemetry", json_str_or(t, "trouble", ""));
-	}
+	if (t != NULL)
+		print_telemetry(t);
 	line("operations", json_array_size(ops) == 0 ? "none open" : "");
 	if (json_array_size(ops) > 0)
 		puts("operations");

@@ -48,6 +48,8 @@ def test_a_spool_that_cannot_be_read_is_told_to_both_sides_and_used_when_it_can_
     status = subprocess.run([stage.binary, "status", "-c", stage.config], capture_output=True, check=False, text=True)
     assert "no telemetry is taken or sent" in status.stdout
     assert f"move {commits.parent} away" in status.stdout
+    assert "0 rejected by the vendor" in status.stdout  # what could be lost is told also when it is none
+    assert "0 bodies or commit records damaged" in status.stdout
     subprocess.run(sudo("rmdir", commits), check=True)
     process.wait_for(lambda: health_of(stage)["healthy"], 60, "health")
 

@@ -70,6 +70,12 @@ static char *everything[] = { (char[]){ "*" } };
 static struct telemetry_redact secret = { "secret", "hunter2" };
 static uint64_t metrics_max, logs_max;
 
+static void say_more(void *ctx, struct shipper *s)
+{
+	(void)ctx;
+	shipper_own(s, "reeve.other.things", "{thing}", TELEMETRY_COUNTER, 7);
+}
+
 static void open_shipper(void)
 {
 	const struct telemetry_attr resource[] = { { "service.name", "reeve" } };
@@ -82,6 +88,7 @@ static void open_shipper(void)
 	};
 
 	c.to = (struct exporter_config){ .url = "https://vendor.example/", .auth = { NULL, sign, on_unauthorized } };
+	c.own = say_more;
 	c.opened = flag_set;
 	c.opened_ctx = &opened;
 	ship = shipper_new(w, &c);
@@ -195,6 +202,8 @@ static void what_arrives_is_masked_and_gone_from_the_spool(void **state)
 	assert_true(has("the password is [REDACTED:secret]") && has("it is [REDACTED:secret]"));
 	assert_false(has("hunter2"));
 	assert_true(has("reeve.telemetry.records")); /* of itself, by the same way */
+	assert_true(has("damaged") && has("reeve.spool.uncommitted"));
+	assert_true(has("reeve.other.things")); /* and of its neighbours */
 	expect_files(0, 0, 0);
 }
 
@@ -615,7 +624,7 @@ static void a_damaged_commit_record_keeps_the_bodies_before_it(void **state)
 	logged_in = true;
 	open_shipper();
 	assert_int_equal(shipper_stats(ship).spool.corrupt, 1);
-	assert_int_equal(shipper_stats(ship).spool.uncommitted, 1);
+	assert_int_equal(shipper_stats(ship).spool.uncommitted[TELEMETRY_LOG], 1);
 	pass(10000);
 	assert_int_equal(arrived, 3);
 	expect_files(0, 0, 0);

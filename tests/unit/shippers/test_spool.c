@@ -207,7 +207,8 @@ static void a_start_with_fifty_thousand_bodies_of_each_kind_is_done_in_slices(vo
 	assert_true(read_most <= 64u << 10);
 	assert_int_equal(spool_stats(s).entries[TELEMETRY_METRIC], SPOOL_ENTRIES_MAX);
 	assert_int_equal(spool_stats(s).entries[TELEMETRY_LOG], SPOOL_ENTRIES_MAX);
-	assert_int_equal(spool_stats(s).uncommitted + spool_stats(s).corrupt, 0);
+	assert_int_equal(spool_stats(s).uncommitted[TELEMETRY_METRIC] + spool_stats(s).uncommitted[TELEMETRY_LOG], 0);
+	assert_int_equal(spool_stats(s).corrupt, 0);
 }
 
 static void what_is_found_beyond_the_cap_is_dropped_the_oldest_first_and_counted(void **state)
