@@ -27,8 +27,8 @@
 #define NOT_YET_MS 1000
 #define PAUSE_MS 60000
 #define CLEAR_AGAIN_MS 10000
-#define READ_AGAIN_MS 4000
-#define TRIES_MAX 3
+#define READ_AGAIN_MS 2000
+#define TRIES_MAX 6 /* an error that comes and goes must not cost a body */
 #define CLOSE_MS 3000
 #define AFTER_LEAST_MS 1000
 #define AFTER_MOST_MS 600000
@@ -310,7 +310,7 @@ static int ask(struct lane *l, struct err *e)
 static void lane_damaged(struct lane *l, int rc, const struct err *e)
 {
 	log_warn("export.body.unread", "batch=%s error=%s why=\"%s\"", l->entry->id, err_name(rc), err_text(e));
-	if (rc == -ERR_CORRUPT || is_hopeless(l))
+	if (rc == -ERR_CORRUPT || (is_hopeless(l) && spool_can_read(l->x->s)))
 		lane_clear(l, aside_bad);
 	else
 		lane_wait(l, READ_AGAIN_MS);

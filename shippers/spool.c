@@ -105,6 +105,15 @@ int spool_load(struct spool_entry *en, struct buf *to, struct err *e)
 	return rc != 0 ? rc : check_body(en, path, to, e);
 }
 
+bool spool_can_read(const struct spool *s)
+{
+	struct disk_file *f = NULL;
+	int rc = s->w->file_open(s->w, s->commits, &f, NULL);
+
+	s->w->file_close(s->w, f);
+	return rc == 0;
+}
+
 /* ---- the quota --------------------------------------------------------------------------------------------------------- */
 
 /* Logs push back before they are too many: only a start can find that they are. */

@@ -527,6 +527,24 @@ static void a_body_that_cannot_be_read_is_set_aside_and_stops_nobody(void **stat
 	assert_null(shipper_trouble(ship));
 }
 
+static void while_nothing_can_be_read_no_body_is_given_up(void **state)
+{
+	(void)state;
+	open_shipper();
+	really_read = w->disk_read;
+	w->disk_read = read_badly;
+	bad_place = ".pb.gz";
+	put("x");
+	pass(2000);
+	sim_fail_rate(w, SIM_READ, 1000);
+	pass(600000);
+	sim_fail_rate(w, SIM_READ, 0);
+	w->disk_read = really_read;
+	pass(10000);
+	assert_int_equal(arrived, 1);
+	assert_int_equal(shipper_stats(ship).spool.damaged_records[TELEMETRY_LOG], 0);
+}
+
 static void a_body_that_cannot_even_be_set_aside_is_passed_by(void **state)
 {
 	(void)state;
@@ -694,6 +712,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(logs_over_their_quota_wait_in_their_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_body_is_set_aside_and_stops_nobody, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_body_that_cannot_be_read_is_set_aside_and_stops_nobody, setup, teardown),
+		cmocka_unit_test_setup_teardown(while_nothing_can_be_read_no_body_is_given_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_body_that_cannot_even_be_set_aside_is_passed_by, setup, teardown),
 		cmocka_unit_test_setup_teardown(of_the_bodies_set_aside_the_oldest_go_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_commit_record_keeps_the_bodies_before_it, setup, teardown),
