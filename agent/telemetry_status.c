@@ -23,10 +23,13 @@ static const struct count tail_counts[] = {
 	{ "reeve.tail.bytes",           "By",      TELEMETRY_COUNTER, TAIL(bytes) },
 	{ "reeve.tail.lines.truncated", "{line}",  TELEMETRY_COUNTER, TAIL(truncated_lines) },
 	{ "reeve.tail.files.truncated", "{file}",  TELEMETRY_COUNTER, TAIL(truncated_files) },
-	{ "reeve.tail.files.refused",   "{file}",  TELEMETRY_COUNTER, TAIL(refused) },
 	{ "reeve.tail.errors",          "{error}", TELEMETRY_COUNTER, TAIL(read_errors) },
 	{ "reeve.tail.files",           "{file}",  TELEMETRY_UPDOWN,  TAIL(files) },
 	{ "reeve.tail.files.rotated",   "{file}",  TELEMETRY_UPDOWN,  TAIL(rotated) },
+	{ "reeve.tail.files.refused",   "{file}",  TELEMETRY_UPDOWN,  TAIL(refused) },
+	{ "reeve.tail.files.refused.compressed", "{file}", TELEMETRY_UPDOWN, TAIL(refused_compressed) },
+	{ "reeve.tail.files.refused.links",      "{file}", TELEMETRY_UPDOWN, TAIL(refused_links) },
+	{ "reeve.tail.files.refused.limit",      "{file}", TELEMETRY_UPDOWN, TAIL(refused_limit) },
 };
 
 static const struct count host_counts[] = {

@@ -66,11 +66,14 @@ static void print_collectors(const json_t *t)
 {
 	const json_t *tail = json_object_get(t, "tail"), *host = json_object_get(t, "host");
 
-	if (tail != NULL)
-		printf("%-14s %lld followed, %lld lines read, %lld lines cut as too long, %lld files truncated, %lld refused, %lld "
-		       "errors\n",
+	if (tail != NULL) {
+		printf("%-14s %lld followed, %lld lines read, %lld lines cut as too long, %lld files truncated, %lld errors\n",
 		       "log files", num(tail, "files"), num(tail, "lines"), num(tail, "truncated_lines"),
-		       num(tail, "truncated_files"), num(tail, "refused"), num(tail, "read_errors"));
+		       num(tail, "truncated_files"), num(tail, "read_errors"));
+		printf("%-14s %lld not followed: %lld compressed, %lld links or no files, %lld more than we can\n", "",
+		       num(tail, "refused"), num(tail, "refused_compressed"), num(tail, "refused_links"),
+		       num(tail, "refused_limit"));
+	}
 	if (host != NULL)
 		printf("%-14s %lld readings, %lld files of /proc not understood, %lld file systems without an answer\n", "machine",
 		       num(host, "scrapes"), num(host, "unread"), num(host, "file_systems_hung"));

@@ -99,9 +99,20 @@ static int unpack(void *ctx, const char *name)
 static void every_count_of_the_collectors_leaves_as_a_metric(void **state)
 {
 	static const char *const names[] = {
-		"reeve.tail.lines",   "reeve.tail.bytes",           "reeve.tail.lines.truncated",  "reeve.tail.files",
-		"reeve.tail.errors",  "reeve.tail.files.truncated", "reeve.tail.files.refused",    "reeve.tail.files.rotated",
-		"reeve.host.scrapes", "reeve.host.unread",          "reeve.host.filesystems.hung",
+		"reeve.tail.lines",
+		"reeve.tail.bytes",
+		"reeve.tail.lines.truncated",
+		"reeve.tail.files",
+		"reeve.tail.errors",
+		"reeve.tail.files.truncated",
+		"reeve.tail.files.refused",
+		"reeve.tail.files.rotated",
+		"reeve.host.scrapes",
+		"reeve.host.unread",
+		"reeve.tail.files.refused.compressed",
+		"reeve.tail.files.refused.links",
+		"reeve.tail.files.refused.limit",
+		"reeve.host.filesystems.hung",
 	};
 
 	(void)state;
