@@ -294,6 +294,7 @@ static void on_closed(struct timer *timer)
 	for (size_t i = 0; i < t->restored_n; i++)
 		mem_free((char *)t->restored[i].s.path);
 	mem_free(t->restored);
+	mem_free(t->archives);
 	sources_free(t);
 	tail_index_close(&t->index);
 	mem_free(t->chunk);

@@ -42,11 +42,18 @@ struct tail_position {
 	bool let_go;
 };
 
-/* An inode that is known: by a file that is followed, or by a position. */
+/* A compressed file, remembered so that it is opened once and not by each scan; seen: the last scan that found it. */
+struct tail_archive {
+	uint64_t dev, ino, seen;
+	int64_t mtime_ms;
+};
+
+/* An inode that is known: by a file that is followed, by a position, or as an archive. */
 struct tail_known {
 	uint64_t dev, ino;
 	struct tail_file *file;
 	const struct tail_position *position;
+	struct tail_archive *archive;
 };
 
 struct tail_index {
@@ -93,7 +100,7 @@ struct tail_scan {
 	struct tail_queue orphans, beside, successors, fresh;
 	struct tail_after *afters;
 	size_t afters_n;
-	uint64_t began_ms;
+	uint64_t began_ms, number;
 };
 
 struct tail {
@@ -105,6 +112,8 @@ struct tail {
 	size_t sources_n;
 	struct tail_position *restored; /* not claimed by a file that is followed */
 	size_t restored_n;
+	struct tail_archive *archives;
+	size_t archives_n;
 	struct list files;
 	size_t files_n;
 	struct tail_index index;
@@ -149,6 +158,8 @@ void tail_remember(struct tail *t, const struct telemetry_source *s, bool let_go
 void tail_refuse(struct tail_source *src, enum tail_refusal why, const char *path);
 /* Its folder was looked at, whole or in part: what was refused meanwhile counts now. */
 void tail_refused(struct tail_source *src, bool whole);
+void tail_archive_add(struct tail *t, const struct tail_candidate *c);
+void tail_archives_sweep(struct tail *t); /* forgets those that this scan did not find */
 
 /* tail_scan.c */
 void tail_scan_start(struct tail *t); /* not while one runs */

@@ -48,7 +48,7 @@ static void add(struct tail_index *x, const char *dir, const struct tail_known *
 static void make(struct tail *t, const char *dir)
 {
 	struct tail_index *x = &t->index;
-	size_t most = t->files_n + t->restored_n + 1;
+	size_t most = t->files_n + t->restored_n + t->archives_n + 1;
 
 	x->v = mem_grow(x->v, most, sizeof(*x->v));
 	x->names = mem_grow(x->names, most, sizeof(*x->names));
@@ -56,12 +56,17 @@ static void make(struct tail *t, const char *dir)
 	list_each(n, &t->files) {
 		struct tail_file *tf = list_entry(n, struct tail_file, link);
 
-		add(x, dir, &(struct tail_known){ tf->dev, tf->ino, tf, NULL }, tf->path);
+		add(x, dir, &(struct tail_known){ tf->dev, tf->ino, tf, NULL, NULL }, tf->path);
 	}
 	for (size_t i = 0; i < t->restored_n; i++) {
 		const struct tail_position *p = &t->restored[i];
 
-		add(x, dir, &(struct tail_known){ p->s.dev, p->s.ino, NULL, p }, p->s.path);
+		add(x, dir, &(struct tail_known){ p->s.dev, p->s.ino, NULL, p, NULL }, p->s.path);
+	}
+	for (size_t i = 0; i < t->archives_n; i++) {
+		struct tail_archive *a = &t->archives[i];
+
+		x->v[x->n++] = (struct tail_known){ a->dev, a->ino, NULL, NULL, a };
 	}
 	qsort(x->v, x->n, sizeof(*x->v), by_inode);
 	if (x->names_n > 0)
@@ -77,10 +82,10 @@ void tail_index_for(struct tail *t, const char *dir)
 	t->index.stale = false;
 }
 
-/* Of two that bear one number, which a reused inode may have, the file that is followed. */
+/* Of several that bear one number, which a reused inode may have: the file that is followed, else a position. */
 const struct tail_known *tail_index_find(const struct tail_index *x, uint64_t dev, uint64_t ino)
 {
-	const struct tail_known key = { dev, ino, NULL, NULL };
+	const struct tail_known key = { dev, ino, NULL, NULL, NULL };
 	const struct tail_known *k = x->n > 0 ? bsearch(&key, x->v, x->n, sizeof(*x->v), by_inode) : NULL;
 
 	if (k == NULL)
@@ -88,8 +93,8 @@ const struct tail_known *tail_index_find(const struct tail_index *x, uint64_t de
 	while (k > x->v && by_inode(k - 1, &key) == 0)
 		k--;
 	for (const struct tail_known *i = k; i < x->v + x->n && by_inode(i, &key) == 0; i++)
-		if (i->file != NULL)
-			return i;
+		if (i->file != NULL || (i->position != NULL && k->file == NULL && k->position == NULL))
+			k = i;
 	return k;
 }
 

@@ -155,6 +155,8 @@ static struct disk_file *open_to_follow(struct tail_source *src, const char *pat
 		t->stats.read_errors++;
 	} else if (full || is_compressed(t, f)) {
 		tail_refuse(src, full ? TAIL_FULL : TAIL_COMPRESSED, path);
+		if (!full)
+			tail_archive_add(t, seen);
 		t->w->file_close(t->w, f);
 		return NULL;
 	}

@@ -9,6 +9,8 @@
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
 
+#define ARCHIVES_MAX 4096 /* more are opened by each scan: the index of all is sorted in one go */
+
 static const struct {
 	enum log_level level;
 	const char *why;
@@ -24,6 +26,26 @@ void tail_refuse(struct tail_source *src, enum tail_refusal why, const char *pat
 		log_event(reasons[why].level, "tail.refused",
 			  "pattern=\"%s/%s\" path=\"%s\" why=\"%s\" files_max=%u next=\"not read\"", src->dir, src->glob, path,
 			  reasons[why].why, TAIL_FILES_MAX);
+}
+
+void tail_archive_add(struct tail *t, const struct tail_candidate *c)
+{
+	if (t->archives_n >= ARCHIVES_MAX)
+		return;
+	t->archives = mem_grow(t->archives, t->archives_n + 1, sizeof(*t->archives));
+	t->archives[t->archives_n++] = (struct tail_archive){ c->dev, c->ino, t->scan.number, c->mtime_ms };
+	t->index.stale = true;
+}
+
+void tail_archives_sweep(struct tail *t)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->archives_n; i++)
+		if (t->archives[i].seen == t->scan.number)
+			t->archives[kept++] = t->archives[i];
+	t->archives_n = kept;
+	t->index.stale = true;
 }
 
 void tail_refused(struct tail_source *src, bool whole)

@@ -49,7 +49,18 @@ static void found(struct tail_file *tf)
 	tf->rotated = false;
 }
 
-static void sort_in(struct tail *t, struct tail_candidate *c, bool is_beside)
+/* Compressed when it was opened, and not written since. */
+static bool is_archive(struct tail *t, const struct tail_candidate *c, const struct tail_known *k, const char *path)
+{
+	if (k == NULL || k->archive == NULL || k->archive->mtime_ms != c->mtime_ms)
+		return false;
+	k->archive->seen = t->scan.number;
+	if (c->src != NULL)
+		tail_refuse(c->src, TAIL_COMPRESSED, path);
+	return true;
+}
+
+static void sort_in(struct tail *t, struct tail_candidate *c, const char *path, bool is_beside)
 {
 	struct tail_scan *s = &t->scan;
 	const struct tail_known *k = tail_index_find(&t->index, c->dev, c->ino);
@@ -59,6 +70,10 @@ static void sort_in(struct tail *t, struct tail_candidate *c, bool is_beside)
 			found(k->file);
 		return;
 	}
+	if (is_archive(t, c, k, path))
+		return;
+	if (k != NULL && k->position == NULL)
+		k = NULL;
 	if (k != NULL && s->seeks && !k->position->let_go)
 		tail_seek_position(t, c, &k->position->s);
 	c->claims = k != NULL;
@@ -89,7 +104,7 @@ static void look_at(struct tail *t, const char *name)
 	c.dev = st.dev;
 	c.ino = st.ino;
 	c.mtime_ms = st.mtime_ms;
-	sort_in(t, &c, is_beside);
+	sort_in(t, &c, path, is_beside);
 }
 
 static bool look(struct tail *t)
@@ -226,6 +241,7 @@ static void end(struct tail *t)
 	t->scanned_ms = world_now_ms(t->w);
 	took_ms = t->scanned_ms - t->scan.began_ms;
 	t->rest_ms = 2 * took_ms > REST_LEAST_MS ? 2 * took_ms : REST_LEAST_MS; /* a busy folder costs a third of a CPU at most */
+	tail_archives_sweep(t);
 	t->scan.runs = false;
 	t->start_at_end = false;
 }
@@ -283,6 +299,7 @@ void tail_scan_start(struct tail *t)
 	struct tail_scan *s = &t->scan;
 
 	s->runs = true;
+	s->number++;
 	s->began_ms = world_now_ms(t->w);
 	s->seeks = false;
 	for (size_t i = 0; i < t->restored_n && t->seek_wanted; i++)

@@ -562,6 +562,21 @@ static void a_restart_with_many_positions_looks_at_each_name_once(void **state)
 	log_set(LOG_INFO, NULL, NULL);
 }
 
+static void a_compressed_file_is_opened_once_and_again_when_it_changed(void **state)
+{
+	(void)state;
+	sim_file_put(w, LOG ".gz", "\x1f\x8b\x08 zip\n", 8);
+	follow(LOG "*", 30000);
+	count_calls();
+	pass(60000);
+	assert_in_range(counted.calls, 1, 10); /* a stat for each look */
+	assert_int_equal(tail_stats(tail).refused, 1);
+	sim_file_put(w, LOG ".gz", "plain\n", 6);
+	pass(20000);
+	assert_string_equal(buf_str(&got), "plain\n");
+	assert_int_equal(tail_stats(tail).refused, 0);
+}
+
 static void closing_waits_for_a_folder_that_is_being_listed(void **state)
 {
 	(void)state;
@@ -598,6 +613,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(a_restart_with_many_positions_looks_at_each_name_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(closing_waits_for_a_folder_that_is_being_listed, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_compressed_file_is_opened_once_and_again_when_it_changed, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
