@@ -9,6 +9,9 @@
  * bear the path it had before, so its new name must be no link: else it is refused. (A hard link cannot be told from a
  * file; the kernel's fs.protected_hardlinks forbids one to a file that its maker may not write.)
  *
+ * At most 1024 files are followed, those with a position and the oldest first; the rest is counted as refused and told once.
+ * Renamed files are looked for in the folder of the pattern, not in that of a link's target.
+ *
  * A path is a file, or has a glob (`*`, `?`) in its last component. Not lossless, for any reader: copytruncate (what was
  * written between our last look and the cut), and a file that is made, renamed out of the pattern and never seen. */
 #pragma once
