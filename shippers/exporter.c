@@ -161,7 +161,7 @@ static void lane_clear(struct lane *l, const char *aside)
 /* Export...ServiceResponse{1 partial_success{1 rejected, 2 error_message}}: the number rejected, 0 when there is none. */
 static uint64_t rejected_of(const struct buf *answer)
 {
-	struct pbr r = PBR_OF(buf_str(answer), answer->len);
+	struct pbr r = pbr_of(buf_str(answer), answer->len);
 	struct pbr_field f, part;
 	uint64_t rejected = 0;
 
@@ -170,7 +170,7 @@ static uint64_t rejected_of(const struct buf *answer)
 
 		if (f.number != 1 || f.type != PBR_BYTES)
 			continue;
-		in = PBR_OF(f.p, f.len);
+		in = pbr_of(f.p, f.len);
 		while (pbr_next(&in, &part) > 0)
 			if (part.number == 1 && part.type == PBR_VARINT)
 				rejected = part.value;

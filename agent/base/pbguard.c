@@ -53,7 +53,7 @@ static int check_type(struct guard *g, const ProtobufCFieldDescriptor *d, const 
 
 static int walk(struct guard *g, const ProtobufCMessageDescriptor *d, const void *p, size_t len, unsigned depth)
 {
-	struct pbr r = PBR_OF(p, len);
+	struct pbr r = pbr_of(p, len);
 	struct pbr_field f;
 	int rc;
 

@@ -31,6 +31,11 @@ struct pbr_field {
 	size_t len;
 };
 
-#define PBR_OF(data, n) ((struct pbr){ (const uint8_t *)(data), (const uint8_t *)(data) + (n) })
+static inline struct pbr pbr_of(const void *p, size_t n) /* p may be NULL when n is 0, as protobuf-c has it */
+{
+	const uint8_t *at = p != NULL ? p : (const uint8_t *)"";
+
+	return (struct pbr){ at, at + n };
+}
 
 int pbr_next(struct pbr *r, struct pbr_field *ret); /* 1: a field, 0: the end, -ERR_INVALID */

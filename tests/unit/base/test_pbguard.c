@@ -140,11 +140,18 @@ static void packed_numbers_are_counted_by_their_bytes(void **state)
 	assert_int_equal(pbguard_check(RULE, b.data, b.len, 999, "x", NULL), -ERR_INVALID);
 }
 
+static void no_bytes_at_all_are_an_empty_message(void **state)
+{
+	(void)state;
+	assert_int_equal(pbguard_check(INTENT, NULL, 0, 1, "an intent", NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_message_is_judged_before_it_costs_anything),
 		cmocka_unit_test(whatever_is_cut_off_within_a_field_is_refused),
+		cmocka_unit_test(no_bytes_at_all_are_an_empty_message),
 		cmocka_unit_test(packed_numbers_are_counted_by_their_bytes),
 	};
 

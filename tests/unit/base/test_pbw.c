@@ -94,18 +94,18 @@ static void a_message_inside_is_read_back_at_every_width_of_its_length(void **st
 		pbw_varint(&b, 4, 5);
 		pbw_end(&b, outer);
 		pbw_varint(&b, 9, 2);
-		r = PBR_OF(b.data, b.len);
+		r = pbr_of(b.data, b.len);
 		assert_int_equal(pbr_next(&r, &f), 1);
 		assert_int_equal(f.value, 1);
 		assert_int_equal(pbr_next(&r, &f), 1);
 		assert_int_equal(f.number, 1);
 		{
-			struct pbr in = PBR_OF(f.p, f.len), text_in;
+			struct pbr in = pbr_of(f.p, f.len), text_in;
 			struct pbr_field g;
 
 			assert_int_equal(pbr_next(&in, &g), 1);
 			assert_int_equal(g.number, 2);
-			text_in = PBR_OF(g.p, g.len);
+			text_in = pbr_of(g.p, g.len);
 			assert_int_equal(pbr_next(&in, &g), 1);
 			assert_int_equal(g.value, 5);
 			assert_int_equal(pbr_next(&in, &g), 0);
@@ -154,7 +154,7 @@ static void a_buffer_too_small_by_any_number_of_bytes_says_so(void **state)
 static void every_type_is_read_with_its_value(void **state)
 {
 	static const char bytes[] = "\x08\x96\x01\x11\x08\x07\x06\x05\x04\x03\x02\x01\x1d\x01\x02\x03\xff\x22\x03xyz";
-	struct pbr r = PBR_OF(bytes, sizeof(bytes) - 1);
+	struct pbr r = pbr_of(bytes, sizeof(bytes) - 1);
 	struct pbr_field f;
 
 	(void)state;
@@ -199,7 +199,7 @@ static void what_breaks_the_format_is_refused_and_returns_nothing(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct pbr r = PBR_OF(cases[i].bytes, cases[i].len);
+		struct pbr r = pbr_of(cases[i].bytes, cases[i].len);
 		struct pbr_field f = { .number = 77 };
 
 		if (pbr_next(&r, &f) != -ERR_INVALID)
@@ -217,7 +217,7 @@ static void noise_of_any_kind_comes_to_an_end_inside_its_bytes(void **state)
 	for (unsigned round = 0; round < 20000; round++) {
 		size_t len = round % 40, fields = 0;
 		CLEANUP(mem_close) uint8_t *bytes = mem_alloc(len + 1);
-		struct pbr r = PBR_OF(bytes, len);
+		struct pbr r = pbr_of(bytes, len);
 		struct pbr_field f;
 		int rc;
 

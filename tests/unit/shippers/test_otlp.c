@@ -17,7 +17,7 @@ static const struct telemetry_attr resource_attrs[] = { { "service.name", "reeve
 /* The n-th field of that number, counted from 0. */
 static struct pbr_field at(const void *p, size_t len, unsigned number, unsigned n)
 {
-	struct pbr r = PBR_OF(p, len);
+	struct pbr r = pbr_of(p, len);
 	struct pbr_field f;
 
 	while (pbr_next(&r, &f) > 0)
@@ -39,7 +39,7 @@ static bool is(struct pbr_field f, const char *text)
 
 static unsigned count(struct pbr_field f, unsigned number)
 {
-	struct pbr r = PBR_OF(f.p, f.len);
+	struct pbr r = pbr_of(f.p, f.len);
 	struct pbr_field part;
 	unsigned n = 0;
 
@@ -130,7 +130,7 @@ static void a_message_of_any_length_has_the_shortest_length_field(void **state)
 		memset(text, 'y', len);
 		buf_add(&b, text, len);
 		pbw_end(&b, mark);
-		r = PBR_OF(b.data, b.len);
+		r = pbr_of(b.data, b.len);
 		assert_int_equal(pbr_next(&r, &f), 1);
 		assert_int_equal(f.len, len);
 		assert_int_equal(b.len, 1 + (len < 128 ? 1 : len < 16384 ? 2 : 3) + len);
@@ -153,7 +153,7 @@ static void bytes_that_are_no_message_are_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct pbr r = PBR_OF(cases[i].in, cases[i].len);
+		struct pbr r = pbr_of(cases[i].in, cases[i].len);
 		struct pbr_field f;
 
 		assert_int_equal(pbr_next(&r, &f), -ERR_INVALID);
