@@ -4,7 +4,7 @@
 
 static int rewrite(const char *s, size_t len, struct buf *to)
 {
-	struct pbr r = PBR_OF(s, len);
+	struct pbr r = pbr_of(s, len);
 	struct pbr_field f;
 	int rc;
 
