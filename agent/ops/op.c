@@ -195,8 +195,7 @@ static bool refused_by_keys(struct op *op)
 	    !cfg->is_release_signed(cfg->ctx, signed_bytes.data, signed_bytes.len)) {
 		snprintf(text, sizeof(text), "high risk (%s/%s, %s) needs a release signature beside the command's", plan->name,
 			 high->name, high->kind->action);
-		op_end_early(op, STATE(DENIED), "POLICY", text);
-		return true;
+		return refused_or_planned_anew(op, STATE(DENIED), "POLICY", text);
 	}
 	if (!cfg->head_is_fresh(cfg->ctx)) {
 		snprintf(op->waiting, sizeof(op->waiting), "waits for a fresh signed head: the command is of high risk");
@@ -263,11 +262,26 @@ static bool waits_for_customer(struct op *op, const struct policy *p)
 	return true;
 }
 
+/* What can end it before it starts, whatever it waits for. */
+static bool ended_waiting(struct op *op)
+{
+	int64_t now = world_wall_ms(op_world(op));
+
+	if (op->is_cancelled)
+		op_end_early(op, STATE(CANCELLED), NULL, "cancelled by the vendor before it started");
+	else if (op->f.expires_ms != 0 && now > op->f.expires_ms)
+		op_end_early(op, STATE(EXPIRED), "TIMEOUT",
+			     op->waiting[0] != '\0' ? op->waiting : "it expired before it could start");
+	else
+		return false;
+	return true;
+}
+
 void op_consider(struct op *op)
 {
 	const struct policy *p = ops_policy_read(op->ops);
 
-	if (refused_by_mode(op, p))
+	if (ended_waiting(op) || refused_by_mode(op, p))
 		return;
 	if (op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN) {
 		op_end_early(op, STATE(SUCCEEDED), NULL, "planned only, as asked");
@@ -284,21 +298,6 @@ void op_consider(struct op *op)
 
 /* ---- waiting ---- */
 
-/* What can end it before it starts, whatever it waits for. */
-static bool ended_waiting(struct op *op)
-{
-	int64_t now = world_wall_ms(op_world(op));
-
-	if (op->is_cancelled)
-		op_end_early(op, STATE(CANCELLED), NULL, "cancelled by the vendor before it started");
-	else if (op->f.expires_ms != 0 && now > op->f.expires_ms)
-		op_end_early(op, STATE(EXPIRED), "TIMEOUT",
-			     op->waiting[0] != '\0' ? op->waiting : "it expired before it could start");
-	else
-		return false;
-	return true;
-}
-
 /* Before it is planned: what refuses it or holds it up, all by one reading of the policy. */
 static void prepare(struct op *op)
 {
@@ -314,7 +313,9 @@ static void advance(struct op *op)
 {
 	if (op->rec.waiting || op->is_asking || op->result != NULL)
 		return;
-	if (op->is_started)
+	if (op->is_started && op->plans == NULL)
+		op_end_early(op, STATE(INDETERMINATE), "INTERNAL", "its plan cannot be read by this version: look at the account");
+	else if (op->is_started)
 		op_run(op);
 	else if (ended_waiting(op))
 		return;

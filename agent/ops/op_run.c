@@ -39,6 +39,15 @@ static bool is_called_off(struct op *op, struct err *e)
 	return true;
 }
 
+/* Until the first intent an operation can be left at no cost, wherever the pivots of its plans are. */
+static bool has_begun(const struct op *op)
+{
+	for (size_t i = 0; i < op->plans->n; i++)
+		if (op->runs[i] != NULL && run_has_begun(op->runs[i]))
+			return true;
+	return false;
+}
+
 static enum run_leave within_bounds(const struct op *op, const struct policy *p, struct err *e)
 {
 	struct demand d = { 0 };
@@ -63,7 +72,7 @@ static enum run_leave may(void *ctx, enum run_phase phase, struct err *e)
 		err_set(e, ERR_DENIED, "the policy now says %s for %s", policy_mode_name(op_verb_mode(op, p)), op_verb(op));
 		return RUN_DENY;
 	}
-	if (phase == RUN_BEFORE_PIVOT && is_called_off(op, e))
+	if ((phase == RUN_BEFORE_PIVOT || (phase == RUN_BEHIND_PIVOT && !has_begun(op))) && is_called_off(op, e))
 		return RUN_CANCEL;
 	return phase == RUN_UNDO ? RUN_GO : within_bounds(op, p, e);
 }

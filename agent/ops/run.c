@@ -329,6 +329,14 @@ unsigned run_steps_done(const struct run *r)
 	return n;
 }
 
+bool run_has_begun(const struct run *r)
+{
+	for (size_t i = 0; i < r->plan->n; i++)
+		if (r->v[i].standing != FRESH)
+			return true;
+	return false;
+}
+
 bool run_is_ahead(const struct run *r, size_t step)
 {
 	return r->end == RUN_RUNNING && !r->undoing && r->v[step].standing != DONE;

@@ -35,7 +35,7 @@ struct run_env {
 	const char *command; /* id as text */
 	json_t *facts;       /* of the operation: steps add to it */
 	void *ctx;
-	/* Before each call that changes something. RUN_CANCEL is an answer before the pivot only. */
+	/* Before each call that changes something. RUN_CANCEL is an answer before the pivot, or while no plan was begun. */
 	enum run_leave (*may)(void *ctx, enum run_phase phase, struct err *e);
 	void (*progress)(void *ctx, struct run *r);
 	/* An outcome is in the journal: just now, or read back. */
@@ -59,6 +59,7 @@ void run_stop(struct run *r, void (*stopped)(void *ctx, struct run *r));
 
 enum run_end run_ended(const struct run *r);
 unsigned run_steps_done(const struct run *r);
+bool run_has_begun(const struct run *r);             /* a step of it has an intent or an outcome */
 bool run_is_ahead(const struct run *r, size_t step); /* of the plan: it may still have its effect */
 const char *run_step_name(const struct run *r);      /* now, or "" */
 const json_t *run_error(const struct run *r);        /* {class, message, aws_code, ...}, or NULL */

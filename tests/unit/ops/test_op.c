@@ -137,6 +137,45 @@ static void make_and_hold(struct shop *s, struct desk_command *delete, const cha
 	shop_send(s, delete, true);
 }
 
+/* Wherever it is on its way to the first change: a cancel that is on record stops it. */
+static void a_cancel_stops_a_delete_until_its_first_change(void **state)
+{
+	unsigned in_time = 0;
+
+	(void)state;
+	for (uint64_t ms = 0; ms < 3000; ms += 60) {
+		struct desk_command k, make;
+		void *mine;
+		struct shop *s;
+		size_t before;
+		struct op *op;
+
+		shop_start(&mine);
+		s = mine;
+		shop_run(s, &make);
+		assert_int_equal(shop_ends(s, &make, NULL), DONE);
+		before = s->seen.len;
+		shop_delete(&k, 2);
+		k.c.not_before = world_wall_ms(s->d.w) + 10000;
+		shop_send(s, &k, true);
+		shop_head(s);
+		sim_run_until(s->d.w, NULL, NULL, 3000 + ms);
+		ops_cancel(s->d.ops, k.id);
+		op = ops_find(s->d.ops, k.id);
+		while (!op_is_cancelled(op) && op_fields(op)->state != OP_ENDED)
+			sim_run_until(s->d.w, NULL, NULL, 1);
+		sim_run_until(s->d.w, NULL, NULL, 300); /* what is on its way arrives */
+		if (s->seen.len == before) {
+			assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(CANCELLED));
+			assert_int_equal(s->seen.len, before);
+			assert_int_equal(shop_alive(s), 2);
+			in_time++;
+		}
+		shop_end(&mine);
+	}
+	assert_in_range(in_time, 10, 49);
+}
+
 /* The hold is what the policy says at the end, not when the plan was made. */
 static void a_hold_that_is_raised_holds_what_was_planned(void **state)
 {
@@ -218,6 +257,7 @@ static void a_stop_file_holds_the_start_and_its_going_lets_it_go(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_cancel_stops_a_delete_until_its_first_change),
 		SHOP(a_plan_that_is_too_long_to_tell_says_what_is_missing),
 		SHOP(an_apply_is_planned_started_and_carried_out),
 		SHOP(a_plan_alone_changes_nothing_and_is_told),

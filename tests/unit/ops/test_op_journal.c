@@ -2,7 +2,7 @@
  * was written from it and read back in their stead. */
 #include "agent/base/json.h"
 #include "agent/ops/plan.h"
-#include "tests/unit/control/desk.h"
+#include "tests/unit/ops/shop.h"
 
 static struct op *accepted(struct desk *d, struct desk_command *k)
 {
@@ -152,6 +152,25 @@ static void a_plan_that_this_version_cannot_read_is_planned_anew(void **state)
 	assert_non_null(strstr(buf_str(&text), "is not planned yet"));
 }
 
+/* What it changed nobody can tell any more: that ends, loud. */
+static void a_started_operation_whose_plan_cannot_be_read_ends_indeterminate(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+	struct op *op;
+
+	shop_apply(s, &k, 1);
+	k.c.not_before = DESK_NOW + 60000;
+	shop_send(s, &k, false);
+	op = ops_find(s->d.ops, k.id);
+	replay(op, "command.planned", json_pack("{s:{s:i}}", "plan", "from", 2099), DESK_NOW);
+	replay(op, "command.started", json_object(), DESK_NOW);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(INDETERMINATE));
+	assert_non_null(strstr(message, "cannot be read by this version"));
+	assert_int_equal(s->seen.len, 0);
+}
+
 static void records_of_plans_and_steps_that_are_not_there_change_nothing(void **state)
 {
 	struct desk *d = *state;
@@ -177,6 +196,7 @@ int main(void)
 		cmocka_unit_test(records_written_from_a_state_make_that_state_again),
 		cmocka_unit_test(each_record_moves_the_state_as_it_says),
 		cmocka_unit_test_setup_teardown(a_plan_that_this_version_cannot_read_is_planned_anew, desk_start, desk_end),
+		SHOP(a_started_operation_whose_plan_cannot_be_read_ends_indeterminate),
 		cmocka_unit_test_setup_teardown(records_of_plans_and_steps_that_are_not_there_change_nothing, desk_start, desk_end),
 	};
 
