@@ -166,13 +166,6 @@ MUTANTS = [
         "	left = (p == NULL) - (age < lived ? age : lived);",
     ),
     Mutant(
-        "a cancel that comes while it is planned",
-        "agent/ops/op.c",
-        "	if (ended_waiting(op) || refused_by_mode(op, p))\n		return;\n	if (op->cmd->mode",
-        "	if (refused_by_mode(op, p))\n		return;\n	if (op->cmd->mode",
-        "build/tests/unit/ops/test_op",
-    ),
-    Mutant(
         "a hold that a step of the clock ends",
         "agent/ops/op.c",
         "(age < lived ? age : lived)",
