@@ -30,6 +30,7 @@ static const struct count tail_counts[] = {
 	{ "reeve.tail.files.refused.compressed", "{file}", TELEMETRY_UPDOWN, TAIL(refused_compressed) },
 	{ "reeve.tail.files.refused.links",      "{file}", TELEMETRY_UPDOWN, TAIL(refused_links) },
 	{ "reeve.tail.files.refused.limit",      "{file}", TELEMETRY_UPDOWN, TAIL(refused_limit) },
+	{ "reeve.tail.files.refused.denied",     "{file}", TELEMETRY_UPDOWN, TAIL(refused_denied) },
 };
 
 static const struct count host_counts[] = {

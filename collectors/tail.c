@@ -264,8 +264,9 @@ struct tail_stats tail_stats(const struct tail *t)
 		st.refused_compressed += refused[TAIL_COMPRESSED];
 		st.refused_links += refused[TAIL_LINK];
 		st.refused_limit += refused[TAIL_FULL];
+		st.refused_denied += refused[TAIL_DENIED];
 	}
-	st.refused = st.refused_compressed + st.refused_links + st.refused_limit;
+	st.refused = st.refused_compressed + st.refused_links + st.refused_limit + st.refused_denied;
 	list_each(n, (struct list *)&t->files)
 		st.rotated += list_entry(n, struct tail_file, link)->rotated;
 	return st;

@@ -7,7 +7,7 @@
 #define TAIL_FILES_MAX 1024
 
 /* Why a file under a pattern is not followed. */
-enum tail_refusal { TAIL_COMPRESSED, TAIL_LINK, TAIL_FULL, TAIL_REFUSALS };
+enum tail_refusal { TAIL_COMPRESSED, TAIL_LINK, TAIL_FULL, TAIL_DENIED, TAIL_REFUSALS };
 
 /* One entry of the configuration. */
 struct tail_source {
@@ -156,6 +156,8 @@ void tail_remember(struct tail *t, const struct telemetry_source *s, bool let_go
 
 /* tail_refuse.c */
 void tail_refuse(struct tail_source *src, enum tail_refusal why, const char *path);
+/* Does rc speak of this one path and not of the disk? Then it is refused (src NULL: in silence), until the next scan. */
+bool tail_refuse_if_path(struct tail_source *src, int rc, const char *path);
 /* Its folder was looked at, whole or in part: what was refused meanwhile counts now. */
 void tail_refused(struct tail_source *src, bool whole);
 void tail_archive_add(struct tail *t, const struct tail_candidate *c);

@@ -3,8 +3,8 @@
  * Happy path: opened, still the inode that was seen, no archive; a position that names the inode and agrees with its first
  * bytes and its size says where to go on, else it is read from 0.
  * Fails: an inode that changed meanwhile, or first bytes that cannot be read where a position must be checked: not now,
- * the next scan comes again. What is compressed, lies behind a link or is one too many is refused
- * and counted. */
+ * the next scan comes again. What is compressed, lies behind a link, may not be opened or is one too many is refused
+ * and counted; the poll tries again. */
 #include "collectors/tail_impl.h"
 
 #include <inttypes.h>
@@ -148,9 +148,9 @@ static struct disk_file *open_to_follow(struct tail_source *src, const char *pat
 	int rc = open_as(t, path, seen, &f, st);
 	bool full = t->files_n >= TAIL_FILES_MAX;
 
-	if (rc == -ERR_INVALID) {
-		tail_refuse(src, TAIL_LINK, path);
-	} else if (rc != 0) {
+	if (rc != 0) {
+		if (tail_refuse_if_path(src, rc, path))
+			return NULL;
 		t->scan_again = true;
 		t->stats.read_errors++;
 	} else if (full || is_compressed(t, f)) {

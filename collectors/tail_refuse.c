@@ -16,8 +16,9 @@ static const struct {
 	const char *why;
 } reasons[TAIL_REFUSALS] = {
 	[TAIL_COMPRESSED] = { LOG_INFO, "compressed" }, /* as rotation leaves them: nothing is wrong */
-	[TAIL_LINK] = { LOG_WARN, "it is no regular file, or a link in place of a rotated one" },
+	[TAIL_LINK] = { LOG_WARN, "it is no regular file, a link in place of a rotated one, or a link in a circle" },
 	[TAIL_FULL] = { LOG_WARN, "too many files" },
+	[TAIL_DENIED] = { LOG_WARN, "permission denied" },
 };
 
 void tail_refuse(struct tail_source *src, enum tail_refusal why, const char *path)
@@ -26,6 +27,17 @@ void tail_refuse(struct tail_source *src, enum tail_refusal why, const char *pat
 		log_event(reasons[why].level, "tail.refused",
 			  "pattern=\"%s/%s\" path=\"%s\" why=\"%s\" files_max=%u next=\"not read\"", src->dir, src->glob, path,
 			  reasons[why].why, TAIL_FILES_MAX);
+}
+
+bool tail_refuse_if_path(struct tail_source *src, int rc, const char *path)
+{
+	bool is_denied = rc == -ERR_DENIED;
+
+	if (!is_denied && rc != -ERR_INVALID && rc != -ERR_LIMIT) /* these two: links in a circle, no file; a path too long */
+		return false;
+	if (src != NULL)
+		tail_refuse(src, is_denied ? TAIL_DENIED : TAIL_LINK, path);
+	return true;
 }
 
 void tail_archive_add(struct tail *t, const struct tail_candidate *c)

@@ -7,7 +7,8 @@
  *
  *   start --> list --> look --> orphans --> successors --> fresh --> list (the next folder) ... --> ended
  *
- * Fails: a folder that cannot be listed leaves its files as they are until the next scan.
+ * Fails: a folder that cannot be listed or entered, or a disk that fails, leaves its files as they are until the next scan.
+ * A single path that cannot be followed is refused, and the others are judged as ever.
  * Stopping it is at once, unless a worker lists: then when that is done. */
 #include "collectors/tail_impl.h"
 
@@ -83,6 +84,22 @@ static void sort_in(struct tail *t, struct tail_candidate *c, const char *path, 
 		tail_queue_add(&s->fresh, c);
 }
 
+/* May we list the folder, but not enter it? Then nothing is known of any of its names. */
+static bool is_closed(struct tail *t)
+{
+	CLEANUP(mem_close) char *path = tail_scan_path(&t->scan, ".");
+	struct disk_stat st;
+
+	return t->scan.failed || t->w->disk_stat(t->w, path, &st, NULL) == -ERR_DENIED;
+}
+
+/* Links in a circle and links into closed folders are anyone's to make: they must not keep the rest from being rotated. */
+static void cannot_look_at(struct tail *t, struct tail_source *src, int rc, const char *path)
+{
+	if (!tail_refuse_if_path(src, rc, path) || (rc == -ERR_DENIED && is_closed(t)))
+		t->scan.failed = true; /* nothing is known of it */
+}
+
 static void look_at(struct tail *t, const char *name)
 {
 	CLEANUP(mem_close) char *path = NULL;
@@ -95,8 +112,8 @@ static void look_at(struct tail *t, const char *name)
 		return;
 	path = tail_scan_path(&t->scan, name);
 	rc = t->w->disk_stat(t->w, path, &st, NULL);
-	if (rc != 0 && rc != -ERR_NOTFOUND)
-		t->scan.failed = true; /* nothing is known of it; a name that leads nowhere is known to be nothing */
+	if (rc != 0 && rc != -ERR_NOTFOUND) /* a name that leads nowhere is known to be nothing */
+		cannot_look_at(t, c.src, rc, path);
 	if (rc == 0 && !st.is_file && !st.is_dir && c.src != NULL)
 		tail_refuse(c.src, TAIL_LINK, path);
 	if (rc != 0 || !st.is_file)
@@ -163,6 +180,7 @@ static bool fresh(struct tail *t)
 	CLEANUP(buf_close) struct buf real = BUF_MAX(PATH_MAX_BYTES);
 	CLEANUP(mem_close) char *path = NULL;
 	struct tail_candidate c;
+	int rc;
 
 	if (!tail_queue_take(&t->scan.fresh, &c))
 		return false;
@@ -173,10 +191,11 @@ static bool fresh(struct tail *t)
 		return false;
 	}
 	path = tail_scan_path(&t->scan, c.name);
-	if (t->w->disk_realpath(t->w, path, &real, NULL) != 0)
-		t->scan_again = true;
-	else
+	rc = t->w->disk_realpath(t->w, path, &real, NULL);
+	if (rc == 0)
 		tail_take(c.src, buf_str(&real), buf_str(&real), &c);
+	else if (!tail_refuse_if_path(c.src, rc, path))
+		t->scan_again = true;
 	return true;
 }
 

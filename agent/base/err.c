@@ -114,6 +114,8 @@ static int code_of_errno(int errnum)
 	case ENAMETOOLONG:
 	case E2BIG:
 		return ERR_LIMIT;
+	case ELOOP:
+		return ERR_INVALID;
 	case ECONNREFUSED:
 	case ECONNRESET:
 	case EPIPE:

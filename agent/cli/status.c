@@ -70,9 +70,10 @@ static void print_collectors(const json_t *t)
 		printf("%-14s %lld followed, %lld lines read, %lld lines cut as too long, %lld files truncated, %lld errors\n",
 		       "log files", num(tail, "files"), num(tail, "lines"), num(tail, "truncated_lines"),
 		       num(tail, "truncated_files"), num(tail, "read_errors"));
-		printf("%-14s %lld not followed: %lld compressed, %lld links or no files, %lld more than we can\n", "",
-		       num(tail, "refused"), num(tail, "refused_compressed"), num(tail, "refused_links"),
-		       num(tail, "refused_limit"));
+		printf("%-14s %lld not followed: %lld compressed, %lld links or no files, %lld we may not read, %lld more than we "
+		       "can\n",
+		       "", num(tail, "refused"), num(tail, "refused_compressed"), num(tail, "refused_links"),
+		       num(tail, "refused_denied"), num(tail, "refused_limit"));
 	}
 	if (host != NULL)
 		printf("%-14s %lld readings, %lld files of /proc not understood, %lld file systems without an answer\n", "machine",

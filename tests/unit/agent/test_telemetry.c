@@ -112,6 +112,7 @@ static void every_count_of_the_collectors_leaves_as_a_metric(void **state)
 		"reeve.tail.files.refused.compressed",
 		"reeve.tail.files.refused.links",
 		"reeve.tail.files.refused.limit",
+		"reeve.tail.files.refused.denied",
 		"reeve.host.filesystems.hung",
 	};
 

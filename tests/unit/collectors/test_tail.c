@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -435,6 +436,130 @@ static void reads_that_fail_now_and_then_lose_and_repeat_nothing(void **state)
 	assert_int_equal(got.len, want.len);
 }
 
+/* ---- paths that cannot be followed --------------------------------------------------------------------------------------------- */
+
+static struct {
+	int (*disk_stat)(struct world *w, const char *path, struct disk_stat *ret, struct err *e);
+	int (*file_open)(struct world *w, const char *path, struct disk_file **ret, struct err *e);
+	const char *under; /* paths that begin so */
+	int errnum;
+	unsigned opens, told;
+} barred;
+
+static bool is_barred(const char *path)
+{
+	return barred.under != NULL && strncmp(path, barred.under, strlen(barred.under)) == 0;
+}
+
+static int barred_stat(struct world *world, const char *path, struct disk_stat *ret, struct err *e)
+{
+	return is_barred(path) ? err_errno(e, barred.errnum, "%s", path) : barred.disk_stat(world, path, ret, e);
+}
+
+static int barred_open(struct world *world, const char *path, struct disk_file **ret, struct err *e)
+{
+	if (!is_barred(path))
+		return barred.file_open(world, path, ret, e);
+	barred.opens++;
+	return err_errno(e, barred.errnum, "%s", path);
+}
+
+static void bar_stat(const char *under, int errnum)
+{
+	memset(&barred, 0, sizeof(barred));
+	barred.under = under;
+	barred.errnum = errnum;
+	barred.disk_stat = w->disk_stat;
+	w->disk_stat = barred_stat;
+}
+
+static void bar_open(const char *under)
+{
+	memset(&barred, 0, sizeof(barred));
+	barred.under = under;
+	barred.errnum = EACCES;
+	barred.file_open = w->file_open;
+	w->file_open = barred_open;
+}
+
+static void a_path_that_cannot_be_looked_at_keeps_no_other_file_from_being_rotated(void **state)
+{
+	static const struct {
+		int errnum;
+		unsigned links, denied;
+	} cases[] = { { ELOOP, 1, 0 }, { ENAMETOOLONG, 1, 0 }, { EACCES, 0, 1 }, { ENOTDIR, 0, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		buf_reset(&got);
+		sim_file_puts(w, LOG, "1\n");
+		sim_file_puts(w, "/var/log/bad.log", "");
+		bar_stat("/var/log/bad.log", cases[i].errnum);
+		follow("/var/log/*.log", 1000);
+		add(LOG, "2\n3");
+		sim_file_rename(w, LOG, LOG ".1");
+		sim_file_puts(w, LOG, "4\n");
+		pass(20000);
+		assert_int_equal(got.len, 8);
+		assert_int_equal(tail_stats(tail).files, 1);
+		assert_int_equal(tail_stats(tail).rotated, 0); /* let go, with its last line */
+		assert_int_equal(tail_stats(tail).refused_links, cases[i].links);
+		assert_int_equal(tail_stats(tail).refused_denied, cases[i].denied);
+		close_tail();
+		w->disk_stat = barred.disk_stat;
+		sim_file_unlink(w, LOG ".1");
+	}
+}
+
+static void a_disk_that_fails_or_a_folder_that_is_closed_rotates_nothing(void **state)
+{
+	static const struct {
+		const char *under;
+		int errnum;
+	} cases[] = { { LOG, EIO }, { "/var/log/", EACCES } };
+
+	(void)state;
+	sim_file_puts(w, LOG, "1\n2");
+	follow("/var/log/*.log", 1000);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		bar_stat(cases[i].under, cases[i].errnum);
+		pass(60000);
+		assert_int_equal(tail_stats(tail).files, 1);
+		assert_int_equal(tail_stats(tail).rotated, 0);
+		assert_string_equal(buf_str(&got), "1\n");
+		w->disk_stat = barred.disk_stat;
+	}
+}
+
+static void on_denied(enum log_level level, const char *event, const char *pairs, void *ctx)
+{
+	(void)ctx;
+	if (strcmp(event, "tail.refused") != 0)
+		return;
+	assert_int_equal(level, LOG_WARN);
+	assert_non_null(strstr(pairs, "path=\"" LOG "\" why=\"permission denied\""));
+	barred.told++;
+}
+
+static void a_file_that_may_not_be_opened_is_told_once_and_tried_again_by_the_poll(void **state)
+{
+	(void)state;
+	sim_file_puts(w, LOG, "1\n");
+	bar_open(LOG);
+	log_set(LOG_INFO, on_denied, NULL);
+	follow(LOG, 95000);
+	log_set(LOG_INFO, NULL, NULL);
+	assert_int_equal(barred.told, 1);
+	assert_in_range(barred.opens, 2, 11); /* each poll's: not each second's */
+	assert_int_equal(tail_stats(tail).refused, 1);
+	assert_int_equal(tail_stats(tail).refused_denied, 1);
+	assert_int_equal(tail_stats(tail).read_errors, 0);
+	barred.under = NULL;
+	pass(11000);
+	assert_string_equal(buf_str(&got), "1\n");
+	assert_int_equal(tail_stats(tail).refused, 0);
+}
+
 /* ---- folders with very many files ---------------------------------------------------------------------------------------------- */
 
 #define MANY 1500
@@ -609,6 +734,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_link_under_the_pattern_bears_the_path_it_leads_to, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_byte_order_mark_is_no_part_of_the_first_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(reads_that_fail_now_and_then_lose_and_repeat_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_path_that_cannot_be_looked_at_keeps_no_other_file_from_being_rotated, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_disk_that_fails_or_a_folder_that_is_closed_rotates_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_file_that_may_not_be_opened_is_told_once_and_tried_again_by_the_poll, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_folder_of_many_files_is_taken_in_slices_and_the_rest_is_told_once, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_restart_with_many_positions_looks_at_each_name_once, setup, teardown),
