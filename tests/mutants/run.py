@@ -34,7 +34,7 @@ MUTANTS = [
         "a call before its intent is recorded",
         "agent/ops/run.c",
         "	} else if (leave == RUN_GO) {\n		intent(r);",
-        "	} else if (leave == RUN_GO) {\n		d->standing = INTENDED;\n		(void)intent;\n		call(r);",
+        "	} else if (leave == RUN_GO) {\n		d->standing = INTENDED;\n		(void)intent;\n		run_call(r);",
     ),
     Mutant(
         "the sync removed",
