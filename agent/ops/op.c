@@ -150,7 +150,7 @@ void op_end_early(struct op *op, state_t state, const char *class, const char *m
 /* ---- may it start? ---- */
 
 /* No answer rests on a plan that the world has overtaken. */
-static bool refused_or_planned_anew(struct op *op, state_t state, const char *class, const char *why)
+static bool ended_or_planned_anew(struct op *op, state_t state, const char *class, const char *why)
 {
 	if (op_plan_is_stale(op))
 		op_plan(op);
@@ -168,7 +168,7 @@ static bool refused_by_bounds(struct op *op, const struct policy *p)
 	plans_demand(op->plans, &d);
 	rc = policy_bounds(p, &d, op_nodes_now(op), &e);
 	demand_close(&d);
-	return rc != 0 && refused_or_planned_anew(op, STATE(DENIED), "POLICY", err_text(&e));
+	return rc != 0 && ended_or_planned_anew(op, STATE(DENIED), "POLICY", err_text(&e));
 }
 
 static bool refused_by_hash(struct op *op)
@@ -177,8 +177,8 @@ static bool refused_by_hash(struct op *op)
 
 	if (want->len == 0 || (want->len == DIGEST_LEN && memcmp(want->data, op->plans->hash.b, DIGEST_LEN) == 0))
 		return false;
-	return refused_or_planned_anew(op, STATE(FAILED), "CONFLICT",
-				       "the plan made now is not the one that was approved: its hash differs");
+	return ended_or_planned_anew(op, STATE(FAILED), "CONFLICT",
+				     "the plan made now is not the one that was approved: its hash differs");
 }
 
 static bool refused_by_keys(struct op *op)
@@ -195,7 +195,7 @@ static bool refused_by_keys(struct op *op)
 	    !cfg->is_release_signed(cfg->ctx, signed_bytes.data, signed_bytes.len)) {
 		snprintf(text, sizeof(text), "high risk (%s/%s, %s) needs a release signature beside the command's", plan->name,
 			 high->name, high->kind->action);
-		return refused_or_planned_anew(op, STATE(DENIED), "POLICY", text);
+		return ended_or_planned_anew(op, STATE(DENIED), "POLICY", text);
 	}
 	if (!cfg->head_is_fresh(cfg->ctx)) {
 		snprintf(op->waiting, sizeof(op->waiting), "waits for a fresh signed head: the command is of high risk");
@@ -284,7 +284,7 @@ void op_consider(struct op *op)
 	if (ended_waiting(op) || refused_by_mode(op, p))
 		return;
 	if (op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN) {
-		op_end_early(op, STATE(SUCCEEDED), NULL, "planned only, as asked");
+		ended_or_planned_anew(op, STATE(SUCCEEDED), NULL, "planned only, as asked");
 		return;
 	}
 	if (refused_by_bounds(op, p) || refused_by_hash(op) || waits_for_customer(op, p) || refused_by_keys(op))

@@ -53,7 +53,8 @@ bool run_may_undo(const struct run *r)
 	return !r->undoing && r->at < r->plan->pivot;
 }
 
-enum run_leave run_may(struct run *r)
+/* Asks the customer's switches; the sentence is in r->err. */
+static enum run_leave may(struct run *r)
 {
 	return r->env->may(r->env->ctx, r->undoing ? RUN_UNDO : run_may_undo(r) ? RUN_BEFORE_PIVOT : RUN_BEHIND_PIVOT, &r->err);
 }
@@ -121,7 +122,7 @@ static void on_frozen(struct timer *t)
 /* A read changes nothing and needs no leave; while it polls before the pivot a cancel ends it. */
 static void guard_read(struct run *r)
 {
-	if (run_may_undo(r) && run_may(r) == RUN_CANCEL)
+	if (run_may_undo(r) && may(r) == RUN_CANCEL)
 		run_leave(r, RUN_CANCEL);
 	else
 		run_call(r);
@@ -130,7 +131,7 @@ static void guard_read(struct run *r)
 static void guard_change(struct run *r)
 {
 	struct doing *d = run_now(r);
-	enum run_leave leave = run_may(r);
+	enum run_leave leave = may(r);
 
 	if (leave == RUN_WAIT) {
 		r->started_ms = world_now_ms(r->env->w);

@@ -39,7 +39,6 @@ struct shop {
 	uint64_t hidden_ms;  /* of SHOP_LOST_AFTER; 0: 30 s */
 	uint64_t longest_ms; /* between two calls, where a test measures it */
 	struct buf seen;     /* "Action " of each mutating call that acted or tried */
-	const char *watched; /* an action whose journal is checked: an intent must stand */
 };
 
 static inline void shop_on_call(void *ctx, const struct aws_entry *e)

@@ -139,6 +139,43 @@ static void a_verb_that_is_off_is_not_even_planned(void **state)
 	arena_free(m);
 }
 
+static void lend_plan(const struct op *from, struct op *to)
+{
+	json_t *records = json_array();
+
+	op_records(from, records);
+	for (size_t i = 0; i < json_array_size(records); i++) {
+		const json_t *r = json_array_get(records, i);
+
+		if (str_eq(json_string_value(json_array_get(r, 0)), "command.planned"))
+			op_replay(to, "command.planned", json_array_get(r, 1), DESK_NOW);
+	}
+	json_decref(records);
+}
+
+/* What a start reads back is the plan of another time: here, to be told apart, of another command. */
+static void a_plan_alone_is_made_anew_when_it_is_old(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command one, two;
+	struct op *ops[2];
+
+	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
+	shop_run(s, &one);
+	shop_apply(s, &two, 2);
+	two.c.mode = REEVE__CONTROL__V1__MODE__PLAN;
+	shop_send(s, &two, false);
+	ops[0] = ops_find(s->d.ops, one.id);
+	ops[1] = ops_find(s->d.ops, two.id);
+	lend_plan(ops[0], ops[1]);
+	assert_int_equal(op_fields(ops[1])->state, OP_PLANNED);
+	ops_cancel(s->d.ops, one.id);
+	assert_int_equal(shop_ends(s, &two, NULL), DONE);
+	assert_non_null(strstr(shop_status(s, &two, m)->plan_text, op_fields(ops[1])->id_text));
+	arena_free(m);
+}
+
 static enum shop_fault describe_dies(struct shop *s, const char *body)
 {
 	return str_starts(body, "Action=Describe") && s->broke++ < 20 ? SHOP_LOST : SHOP_FINE;
@@ -164,6 +201,7 @@ int main(void)
 		SHOP(an_inventory_that_lags_behind_is_not_planned_from),
 		SHOP(a_launch_that_came_short_is_not_still_coming),
 		SHOP(a_verb_that_is_off_is_not_even_planned),
+		SHOP(a_plan_alone_is_made_anew_when_it_is_old),
 		SHOP(an_inventory_that_cannot_be_had_is_asked_for_again),
 	};
 
