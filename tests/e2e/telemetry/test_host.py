@@ -1,7 +1,8 @@
 """Each host metric against an independent reading by psutil: within 2 %, or one unit where numbers are small.
 
 The machine moves while it is read, so psutil reads before and after: the value must lie between the two, with the
-tolerance on either side."""
+tolerance on either side. A value that went up and came back in between (memory, while a compiler ends beside us) is
+read again: a metric that is wrong is wrong in every round."""
 
 import json
 import os
@@ -104,26 +105,48 @@ def key(point):
     return (point["name"], *(attributes[n] for n in names))
 
 
-@pytest.fixture(scope="module")
-def readings():
-    program = build("host_dump")
+def readings_of(program):
     before = psutil_reading()
     out = subprocess.run([program], capture_output=True, check=True, timeout=30).stdout
     after = psutil_reading()
     return before, [json.loads(line) for line in out.splitlines()], after
 
 
-def test_every_metric_that_psutil_knows_agrees_within_two_percent_or_one_unit(readings):
-    before, points, after = readings
+def compare(before, points, after):
+    """The keys psutil knows, and those of them whose value is not within the tolerance: key -> (low, ours, high)."""
     ours = {key(p): p["value"] for p in points}
-    wrong = []
-    for k in before.keys() & after.keys():
+    known = before.keys() & after.keys()
+    wrong = {}
+    for k in known:
         low, high = sorted((before[k], after[k]))
         slack = max(0.02 * high, 1 if "utilization" not in k[0] else 0.01)
         if k not in ours or not low - slack <= ours[k] <= high + slack:
-            wrong.append((k, low, ours.get(k), high))
-    assert wrong == []
-    assert len(before) > 30
+            wrong[k] = (low, ours.get(k), high)
+    return known, wrong
+
+
+@pytest.fixture(scope="module")
+def program():
+    return build("host_dump")
+
+
+@pytest.fixture(scope="module")
+def readings(program):
+    return readings_of(program)
+
+
+ROUNDS = 10
+
+
+def test_every_metric_that_psutil_knows_agrees_within_two_percent_or_one_unit(program):
+    known, wrong = compare(*readings_of(program))
+    assert len(known) > 30
+    for _ in range(ROUNDS - 1):
+        if not wrong:
+            break
+        again = compare(*readings_of(program))[1]
+        wrong = {k: again[k] for k in wrong.keys() & again.keys()}
+    assert wrong == {}
 
 
 UNKNOWN_TO_PSUTIL = {"system.uptime", "system.process.created", "system.paging.faults", "system.paging.usage"}
