@@ -16,9 +16,9 @@ static int sign(void *ctx, struct http_req *req, struct export_proof *p, struct 
 	return 0;
 }
 
-static void unauthorized(void *ctx)
+static void unauthorized(void *ctx, const struct export_proof *p)
 {
-	channel_unauthorized(((struct telemetry *)ctx)->channel);
+	channel_unauthorized(((struct telemetry *)ctx)->channel, p->authorization);
 }
 
 static void on_opened(void *ctx);

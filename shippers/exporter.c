@@ -243,7 +243,7 @@ static void lane_pause(struct lane *l)
 	if (l->http.status == 401) { /* a new login will help, soon */
 		ms = backoff_next_ms(&l->backoff, world_random64(l->x->w));
 		if (l->x->auth.unauthorized != NULL)
-			l->x->auth.unauthorized(l->x->auth.ctx);
+			l->x->auth.unauthorized(l->x->auth.ctx, &l->proof);
 	}
 	l->x->stats.pauses++;
 	log_warn("export.paused", "kind=%s status=%d retry_in_ms=%" PRIu64, batch_kind_name(l->kind), l->http.status, ms);

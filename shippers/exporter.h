@@ -22,7 +22,7 @@ struct export_auth {
 	/* Called for each attempt anew, over method, path and body as they will be sent. -ERR_NOTYET: not logged in, ask
 	 * again in a second. It fills `p` only; the exporter sets the headers. */
 	int (*sign)(void *ctx, struct http_req *req, struct export_proof *p, struct err *e);
-	void (*unauthorized)(void *ctx); /* the receiver answered 401 */
+	void (*unauthorized)(void *ctx, const struct export_proof *p); /* the receiver answered 401 to what bore this */
 };
 
 struct exporter_config {

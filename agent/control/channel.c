@@ -24,6 +24,7 @@
 #include "agent/base/str.h"
 
 #define STS_BODY "Action=GetCallerIdentity&Version=2011-06-15"
+#define SCHEME "Reeve "
 #define ANSWER_MAX (64u << 10)
 #define TOKEN_MAX 512
 #define TOKEN_MAX_S 3600
@@ -216,7 +217,6 @@ static void on_login(struct http_req *r, int rc)
 		return;
 	}
 	sm_move(&c->sm, C_IN);
-	backoff_reset(&c->backoff);
 	c->trouble = (struct err){ 0 };
 	log_info("control.login", "vendor=%s", c->cfg.host);
 	c->cfg.ready(c->cfg.ctx);
@@ -372,16 +372,6 @@ struct channel *channel_new(struct world *w, const struct channel_config *cfg)
 	return c;
 }
 
-bool channel_is_in(const struct channel *c)
-{
-	return c->token.len > 0;
-}
-
-const char *channel_trouble(const struct channel *c)
-{
-	return c->trouble.code != 0 ? err_text(&c->trouble) : "";
-}
-
 /* The part of a url behind its host. */
 static const char *path_of(const char *url)
 {
@@ -413,23 +403,37 @@ int channel_sign(struct channel *c, const struct http_req *r, struct channel_pro
 		if (c->sm.now == C_OUT)
 			begin(c);
 		return err_set(e, ERR_NOTYET, "not logged in at the vendor%s%s", c->trouble.code != 0 ? ": " : "",
-			       channel_trouble(c));
+			       c->trouble.code != 0 ? err_text(&c->trouble) : "");
 	}
 	c->counter++;
 	message_of(c, r, &msg);
 	TRY(buf_check(&msg, "the request's path", e));
 	TRY(sign_raw(&c->key, msg.data, msg.len, sig, e));
-	snprintf(p->authorization, sizeof(p->authorization), "Reeve %s", c->token.bytes);
+	snprintf(p->authorization, sizeof(p->authorization), SCHEME "%s", c->token.bytes);
 	snprintf(p->proof, sizeof(p->proof), "v1 %" PRIu64 " %s", c->counter, enc_base64url(sig, sizeof(sig), text));
 	return 0;
 }
 
-/* Back-off also here: a vendor that takes our login and then refuses its own token must not be hammered. */
-void channel_unauthorized(struct channel *c)
+static bool is_of_token(const struct channel *c, const char *authorization)
 {
-	if (c->sm.now != C_IN || c->closing)
+	return c->token.len > 0 && str_starts(authorization, SCHEME) && str_eq(authorization + strlen(SCHEME), c->token.bytes);
+}
+
+void channel_authorized(struct channel *c, const char *authorization)
+{
+	if (is_of_token(c, authorization))
+		backoff_reset(&c->backoff);
+}
+
+/* Back-off also here: a vendor that takes our login and then refuses its own token must not be hammered. Outside of C_IN a
+ * new login is under way, or waits for its turn, already. */
+void channel_unauthorized(struct channel *c, const char *authorization)
+{
+	if (!is_of_token(c, authorization))
 		return;
 	secret_close(&c->token);
+	if (c->sm.now != C_IN || c->closing)
+		return;
 	sm_move(&c->sm, C_WAITING);
 	timer_start(c->w, &c->timer, backoff_next_ms(&c->backoff, world_random64(c->w)), on_timer);
 }

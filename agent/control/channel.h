@@ -2,7 +2,8 @@
  * possession that every request carries (FORMATS.md "Login and requests").
  *
  * Login: challenge -> sign sts:GetCallerIdentity with audience, challenge and the hash of the ephemeral key as signed headers
- * -> token. It begins when somebody wants to sign, is done again ahead of the token's end and after a 401, with back-off. */
+ * -> token. It begins when somebody wants to sign, is done again ahead of the token's end and after a 401. The back-off starts
+ * over when a token was accepted, not when it was given. */
 #pragma once
 #include <stdbool.h>
 
@@ -32,11 +33,12 @@ struct channel_proof {
 
 struct channel *channel_new(struct world *w, const struct channel_config *cfg); /* texts of cfg must stay */
 /* Fills in the two headers, over method, path and body as they will be sent. Each attempt is signed anew.
- * -ERR_NOTYET: not logged in; `ready` will come. */
+ * -ERR_NOTYET: not logged in, and why; `ready` will come. */
 int channel_sign(struct channel *c, const struct http_req *r, struct channel_proof *p, struct err *e);
-void channel_unauthorized(struct channel *c); /* the vendor answered 401 */
-bool channel_is_in(const struct channel *c);
-const char *channel_trouble(const struct channel *c); /* why not logged in, or "" */
+/* What the vendor answered to a request that bore this Authorization: 200, or 401. An answer to an earlier login's request
+ * (a poll that was held over a renewal) says nothing of the token in hand and changes nothing. */
+void channel_authorized(struct channel *c, const char *authorization);
+void channel_unauthorized(struct channel *c, const char *authorization);
 void channel_close(struct channel *c, void (*done)(void *ctx), void *ctx);
 
 /* The signed STS request as JSON {host, headers, body}; pure but for its arguments. For channel.c and its test. */

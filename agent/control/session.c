@@ -228,13 +228,15 @@ static void on_answer(struct http_req *r, int rc)
 		s->trouble = r->err;
 		back_off(s, 0);
 	} else if (r->status == 401) {
-		channel_unauthorized(s->cfg.channel);
+		channel_unauthorized(s->cfg.channel, s->proof.authorization);
 		s->connected = false;
 		err_set(&s->trouble, ERR_DENIED, "the vendor wants a new login");
+		wait_ms(s, KICK_MS); /* where the login is under way, its end kicks us */
 	} else if (r->status != 200) {
 		err_set(&s->trouble, ERR_SERVICE, "the vendor's OpAMP server answered %d", r->status);
 		back_off(s, r->status == 429 || r->status == 503 ? retry_after_ms(s) : REFUSED_MS);
 	} else {
+		channel_authorized(s->cfg.channel, s->proof.authorization);
 		take_answer(s);
 	}
 }

@@ -197,9 +197,10 @@ static void each_request_proves_the_key_over_what_is_sent_with_a_new_counter(voi
 	close_line(&l);
 }
 
-static void a_refused_login_is_tried_again_later_and_says_why(void **state)
+static void a_refused_login_is_tried_again_later(void **state)
 {
 	struct line l;
+	struct channel_proof p;
 
 	open_line(&l, *state);
 	CLOUD(l.c, .match = "/reeve/v1/challenge", .status = 403, .body = "{\"error\":\"unknown installation\"}", .times = 2);
@@ -207,8 +208,7 @@ static void a_refused_login_is_tried_again_later_and_says_why(void **state)
 	log_in(&l);
 	sim_run_until(l.c->w, NULL, NULL, 600000);
 	assert_int_equal(l.ready, 1);
-	assert_true(channel_is_in(l.ch));
-	assert_string_equal(channel_trouble(l.ch), "");
+	assert_int_equal(sign(&l, &p), 0);
 	close_line(&l);
 }
 
@@ -227,6 +227,7 @@ static void what_is_no_token_is_not_taken(void **state)
 		"",
 	};
 	struct line l;
+	struct channel_proof p;
 
 	open_line(&l, *state);
 	CLOUD(l.c, .match = "/reeve/v1/challenge", .status = 200, .body = "{\"challenge\":\"" CHALLENGE "\",\"expires_in_s\":60}");
@@ -236,21 +237,25 @@ static void what_is_no_token_is_not_taken(void **state)
 	log_in(&l);
 	sim_run_until(l.c->w, NULL, NULL, 3600000);
 	assert_true(cloud_count(l.c, "/reeve/v1/login") > ARRAY_LEN(wrong));
-	assert_false(channel_is_in(l.ch));
+	assert_int_equal(sign(&l, &p), -ERR_NOTYET);
 	assert_int_equal(l.ready, 0);
 	close_line(&l);
 }
 
-static void a_short_challenge_is_not_signed(void **state)
+static void a_short_challenge_is_not_signed_and_whoever_asks_is_told_why(void **state)
 {
 	struct line l;
+	struct http_req r = { .method = "POST", .url = "https://control.example/v1/opamp" };
+	struct channel_proof p;
+	struct err e = { 0 };
 
 	open_line(&l, *state);
 	CLOUD(l.c, .match = "/reeve/v1/challenge", .status = 200, .body = "{\"challenge\":\"AAEC\",\"expires_in_s\":60}");
 	log_in(&l);
 	sim_run_until(l.c->w, NULL, NULL, 60000);
 	assert_int_equal(cloud_count(l.c, "/reeve/v1/login"), 0);
-	assert_non_null(strstr(channel_trouble(l.ch), "challenge"));
+	assert_int_equal(channel_sign(l.ch, &r, &p, &e), -ERR_NOTYET);
+	assert_non_null(strstr(err_text(&e), "the challenge is not 32 bytes"));
 	close_line(&l);
 }
 
@@ -263,13 +268,106 @@ static void a_401_logs_in_again_with_another_key(void **state)
 	open_line(&l, *state);
 	good_vendor(l.c);
 	log_in(&l);
-	channel_unauthorized(l.ch);
+	assert_int_equal(sign(&l, &p), 0);
+	channel_unauthorized(l.ch, p.authorization);
 	assert_int_equal(sign(&l, &p), -ERR_NOTYET);
 	sim_run_until(l.c->w, NULL, NULL, 60000);
 	assert_int_equal(l.ready, 2);
 	one = strstr(cloud_seen(l.c, "/reeve/v1/login", 0)->line, "channel_key");
 	two = strstr(cloud_seen(l.c, "/reeve/v1/login", 1)->line, "channel_key");
 	assert_int_not_equal(strncmp(one, two, 60), 0);
+	close_line(&l);
+}
+
+static bool is_login_refused(void *ctx)
+{
+	return cloud_count(ctx, "/reeve/v1/login") == 2;
+}
+
+static void vendor_with_two_tokens(struct cloud *c, unsigned first_s)
+{
+	char first[80];
+
+	snprintf(first, sizeof(first), "{\"token\":\"tok-0\",\"expires_in_s\":%u}", first_s);
+	CLOUD(c, .match = "/reeve/v1/login", .status = 200, .body = first, .times = 1);
+	good_vendor(c);
+}
+
+/* A poll that was held over a renewal comes back with the old token's end. */
+static void a_401_for_an_earlier_token_leaves_the_one_in_hand(void **state)
+{
+	struct line l;
+	struct channel_proof old, now;
+
+	open_line(&l, *state);
+	vendor_with_two_tokens(l.c, 600);
+	log_in(&l);
+	assert_int_equal(sign(&l, &old), 0);
+	sim_run_until(l.c->w, NULL, NULL, 600000);
+	assert_int_equal(l.ready, 2);
+	channel_unauthorized(l.ch, old.authorization);
+	assert_int_equal(sign(&l, &now), 0);
+	assert_string_not_equal(now.authorization, old.authorization);
+	sim_run_until(l.c->w, NULL, NULL, 60000);
+	assert_int_equal(l.ready, 2);
+	close_line(&l);
+}
+
+/* Nobody signs with a token that was refused, also where its renewal is under way or waits. */
+static void a_401_while_the_token_is_renewed_waits_for_the_new_one(void **state)
+{
+	struct line l;
+	struct channel_proof p;
+
+	open_line(&l, *state);
+	CLOUD(l.c, .match = "/reeve/v1/login", .status = 200, .body = "{\"token\":\"tok-0\",\"expires_in_s\":10}", .times = 1);
+	CLOUD(l.c, .match = "/reeve/v1/login", .status = 500, .times = 1);
+	good_vendor(l.c);
+	log_in(&l);
+	sim_run_until(l.c->w, is_login_refused, l.c, 60000);
+	assert_int_equal(l.ready, 1);
+	assert_int_equal(sign(&l, &p), 0);
+	channel_unauthorized(l.ch, p.authorization);
+	assert_int_equal(sign(&l, &p), -ERR_NOTYET);
+	sim_run_until(l.c->w, NULL, NULL, 60000);
+	assert_int_equal(l.ready, 2);
+	assert_int_equal(sign(&l, &p), 0);
+	close_line(&l);
+}
+
+/* Logins at a vendor that gives tokens; each is refused, after it was accepted once if `accepted`. */
+static size_t logins_within(struct line *l, uint64_t ms, bool accepted)
+{
+	struct channel_proof p;
+	uint64_t end = world_now_ms(l->c->w) + ms;
+
+	log_in(l);
+	while (world_now_ms(l->c->w) < end) {
+		if (sign(l, &p) == 0 && accepted)
+			channel_authorized(l->ch, p.authorization);
+		channel_unauthorized(l->ch, p.authorization);
+		sim_run_until(l->c->w, NULL, NULL, 1000);
+	}
+	return cloud_count(l->c, "/reeve/v1/login");
+}
+
+static void a_vendor_that_refuses_its_own_tokens_is_asked_ever_more_seldom(void **state)
+{
+	struct line l;
+
+	open_line(&l, *state);
+	good_vendor(l.c);
+	assert_in_range(logins_within(&l, 3600000, false), 12, 60);
+	close_line(&l);
+}
+
+static void the_back_off_starts_over_once_a_token_was_accepted(void **state)
+{
+	struct line l;
+
+	open_line(&l, *state);
+	good_vendor(l.c);
+	assert_in_range(logins_within(&l, 60000, true), 20, 60);
 	close_line(&l);
 }
 
@@ -312,10 +410,14 @@ int main(void)
 		TEST(the_login_signs_audience_challenge_and_channel_as_headers),
 		TEST(after_a_refused_login_sts_is_asked_and_teaches_the_time),
 		TEST(each_request_proves_the_key_over_what_is_sent_with_a_new_counter),
-		TEST(a_refused_login_is_tried_again_later_and_says_why),
+		TEST(a_refused_login_is_tried_again_later),
 		TEST(what_is_no_token_is_not_taken),
-		TEST(a_short_challenge_is_not_signed),
+		TEST(a_short_challenge_is_not_signed_and_whoever_asks_is_told_why),
 		TEST(a_401_logs_in_again_with_another_key),
+		TEST(a_401_for_an_earlier_token_leaves_the_one_in_hand),
+		TEST(a_401_while_the_token_is_renewed_waits_for_the_new_one),
+		TEST(a_vendor_that_refuses_its_own_tokens_is_asked_ever_more_seldom),
+		TEST(the_back_off_starts_over_once_a_token_was_accepted),
 		TEST(the_token_is_renewed_before_it_ends),
 		cmocka_unit_test(closing_in_any_state_leaves_nothing_open),
 	};

@@ -205,6 +205,22 @@ static void a_401_leads_to_a_new_login_and_a_new_poll(void **state)
 	talk_close(&t);
 }
 
+static void a_401_to_a_poll_that_was_held_over_a_renewal_costs_no_login(void **state)
+{
+	struct talk t;
+
+	CLOUD((struct cloud *)*state, .match = "/reeve/v1/login", .status = 200,
+	      .body = "{\"token\":\"tok-0\",\"expires_in_s\":600}", .times = 1);
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 401, .delay_ms = 540000, .times = 1);
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 200);
+	talk_open(&t, *state);
+	run(&t, 545000);
+	assert_string_equal(seen_header(cloud_seen(t.c, POLL, 1), "Authorization"), "Reeve tok-1");
+	assert_int_equal(cloud_count(t.c, "/reeve/v1/login"), 2);
+	assert_true(session_is_connected(t.s));
+	talk_close(&t);
+}
+
 static void nonsense_is_said_and_asked_again_with_back_off(void **state)
 {
 	struct talk t;
@@ -235,6 +251,7 @@ int main(void)
 		TALK(a_busy_vendor_is_left_alone_as_long_as_it_asks),
 		TALK(a_vendor_cannot_make_us_sleep_for_more_than_a_quarter_of_an_hour),
 		TALK(a_401_leads_to_a_new_login_and_a_new_poll),
+		TALK(a_401_to_a_poll_that_was_held_over_a_renewal_costs_no_login),
 		TALK(nonsense_is_said_and_asked_again_with_back_off),
 	};
 

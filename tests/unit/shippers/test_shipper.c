@@ -60,9 +60,10 @@ static int sign(void *ctx, struct http_req *req, struct export_proof *p, struct 
 	return 0;
 }
 
-static void on_unauthorized(void *ctx)
+static void on_unauthorized(void *ctx, const struct export_proof *p)
 {
 	(void)ctx;
+	assert_string_equal(p->authorization, "Reeve token");
 	unauthorized++;
 }
 
