@@ -75,12 +75,16 @@ static void a_stale_socket_is_replaced_and_another_file_is_not(void **state)
 	struct listener l = { .on_conn = on_conn, .path = bench_path(b, "sock") };
 	struct err e = { 0 };
 	pid_t pid = fork();
+	struct stat st;
+	int status;
 
 	if (pid == 0) { /* dies without unlinking */
 		b->w->serve(b->w, &l, 0600, &e);
 		_exit(e.code);
 	}
-	waitpid(pid, NULL, 0);
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(stat(l.path, &st), 0);
 	assert_int_equal(b->w->serve(b->w, &l, 0600, &e), 0);
 	b->w->unserve(b->w, &l);
 	bench_put(bench_path(b, "file"), "mine");
