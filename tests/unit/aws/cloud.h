@@ -12,6 +12,7 @@
 #include "agent/aws/imds.h"
 #include "agent/base/mem.h"
 #include "agent/base/stamp.h"
+#include "tests/sim/flag.h"
 #include "tests/sim/world_sim.h"
 
 #define CLOUD_MAX 4096
@@ -187,19 +188,9 @@ static inline int cloud_teardown(void **state)
 	return 0;
 }
 
-static inline void cloud_done(void *ctx)
-{
-	*(bool *)ctx = true;
-}
-
-static inline bool cloud_is_true(void *ctx)
-{
-	return *(bool *)ctx;
-}
-
 static inline void cloud_wait(struct cloud *c, bool *flag)
 {
-	assert_int_equal(sim_run_until(c->w, cloud_is_true, flag, 24 * HOUR_MS), SIM_TRUE);
+	assert_int_equal(sim_run_until(c->w, flag_is_set, flag, 24 * HOUR_MS), SIM_TRUE);
 }
 
 /* Lets virtual time pass, whatever else happens. */
@@ -207,7 +198,7 @@ static inline void cloud_pass(struct cloud *c, uint64_t ms)
 {
 	bool passed = false;
 
-	sim_at(c->w, ms, cloud_done, &passed);
+	sim_at(c->w, ms, flag_set, &passed);
 	cloud_wait(c, &passed);
 }
 
@@ -215,7 +206,7 @@ static inline void cloud_close_imds(struct cloud *c, struct imds *im)
 {
 	bool done = false;
 
-	imds_close(im, cloud_done, &done);
+	imds_close(im, flag_set, &done);
 	assert_false(done);
 	cloud_wait(c, &done);
 }

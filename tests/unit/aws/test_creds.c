@@ -40,7 +40,7 @@ static void close_creds(struct cloud *c, struct creds *creds)
 {
 	bool done = false;
 
-	creds_close(creds, cloud_done, &done);
+	creds_close(creds, flag_set, &done);
 	assert_false(done);
 	cloud_wait(c, &done);
 }

@@ -1,0 +1,163 @@
+/* test_call_keys.c - one signed call with keys that run out, without any, and under a clock that is off. */
+#include "tests/unit/aws/caller.h"
+
+#include <time.h>
+
+static const struct {
+	int status;
+	const char *body;
+} expiries[] = {
+	{ 400, EC2_ERROR("RequestExpired", "Request has expired.") },
+	{ 403, QUERY_ERROR("ExpiredToken", "The security token included in the request is expired") },
+};
+
+static void expire_once(struct cloud *c, size_t i, const char *then)
+{
+	c->rules_n = 0;
+	cloud_forget(c);
+	CLOUD(c, .match = "security-credentials/node-role ", .status = 200, .body = cloud_keys_json(c, "ASIAOLD", HOUR_MS),
+	      .times = 1);
+	CLOUD(c, .match = EC2_URL, .status = expiries[i].status, .body = expiries[i].body, .times = 1);
+	CLOUD(c, .match = EC2_URL, .status = 200, .body = then);
+}
+
+static void expired_keys_are_renewed_once_and_the_read_goes_on(void **state)
+{
+	struct cloud *c = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(expiries); i++) {
+		struct caller r;
+
+		expire_once(c, i, READ_OK);
+		caller_open(&r, c, NULL);
+		assert_int_equal(caller_read(&r), AWS_OK);
+		assert_int_equal(r.call.attempts, 2);
+		assert_string_equal(r.call.key_id, "ASIA1");
+		assert_non_null(strstr(seen_header(cloud_seen(c, EC2_URL, 1), "Authorization"), "Credential=ASIA1/"));
+		assert_string_equal(seen_header(cloud_seen(c, EC2_URL, 1), "X-Amz-Security-Token"), "token-ASIA1");
+		caller_close(&r);
+	}
+}
+
+static void expired_keys_end_a_launch_and_the_next_one_has_new_keys(void **state)
+{
+	struct cloud *c = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(expiries); i++) {
+		struct caller r;
+
+		expire_once(c, i, RUN_OK);
+		caller_open(&r, c, NULL);
+		assert_int_equal(caller_launch(&r), AWS_EXPIRED);
+		assert_int_equal(cloud_count(c, EC2_URL), 1);
+		assert_int_equal(caller_launch(&r), AWS_OK);
+		assert_string_equal(r.call.key_id, "ASIA1");
+		caller_close(&r);
+	}
+}
+
+static void keys_that_stay_refused_are_told_after_one_renewal(void **state)
+{
+	struct cloud *c = *state;
+	struct aws_call call;
+
+	assert_int_equal(BEHIND(c, false, &call, .status = 403, .body = QUERY_ERROR("ExpiredToken", "x")), AWS_EXPIRED);
+	assert_int_equal(cloud_count(c, EC2_URL), 2);
+	assert_int_equal(cloud_count(c, "security-credentials/node-role "), 2);
+	assert_string_equal(call.request_id, "req-8");
+}
+
+static const char *date_head(struct cloud *c, int64_t off_ms, char to[64])
+{
+	time_t s = (time_t)((world_wall_ms(c->w) + off_ms) / 1000);
+	struct tm tm;
+
+	strftime(to, 64, "Date: %a, %d %b %Y %H:%M:%S GMT\n", gmtime_r(&s, &tm));
+	return to;
+}
+
+static void a_clock_that_is_off_is_corrected_once(void **state)
+{
+	struct cloud *c = *state;
+	char head[64], stamp[STAMP_BASIC_LEN];
+	struct caller r;
+
+	CLOUD(c, .match = EC2_URL, .status = 401, .body = EC2_ERROR("AuthFailure", "x"), .head = date_head(c, 600000, head),
+	      .times = 1);
+	CLOUD(c, .match = EC2_URL, .status = 200, .body = READ_OK);
+	caller_open(&r, c, NULL);
+	assert_int_equal(aws_clock_offset_ms(r.aws), 0);
+	assert_int_equal(caller_read(&r), AWS_OK);
+	assert_in_range(aws_clock_offset_ms(r.aws), 590000, 600000);
+	stamp_basic(world_wall_ms(c->w) + 600000, stamp);
+	assert_memory_equal(seen_header(cloud_seen(c, EC2_URL, 1), "X-Amz-Date"), stamp, 11); /* the same hour, ten minutes on */
+	assert_int_equal(caller_read(&r), AWS_OK);
+	assert_int_equal(r.call.attempts, 1);
+	caller_close(&r);
+}
+
+static void a_repaired_clock_takes_the_correction_back(void **state)
+{
+	struct cloud *c = *state;
+	char ahead[64], now[64];
+	struct caller r;
+
+	CLOUD(c, .match = EC2_URL, .status = 403, .body = QUERY_ERROR("SignatureDoesNotMatch", "x"),
+	      .head = date_head(c, 600000, ahead), .times = 1);
+	CLOUD(c, .match = EC2_URL, .status = 200, .body = READ_OK, .times = 1);
+	CLOUD(c, .match = EC2_URL, .status = 400, .body = EC2_ERROR("RequestExpired", "x"), .head = date_head(c, 600000, now),
+	      .times = 1);
+	CLOUD(c, .match = EC2_URL, .status = 200, .body = READ_OK);
+	caller_open(&r, c, NULL);
+	assert_int_equal(caller_read(&r), AWS_OK);
+	assert_true(aws_clock_offset_ms(r.aws) != 0);
+	sim_wall_step(c->w, 600000);
+	assert_int_equal(caller_read(&r), AWS_OK);
+	assert_int_equal(aws_clock_offset_ms(r.aws), 0);
+	assert_int_equal(cloud_count(c, "security-credentials/node-role "), 1); /* the keys were never the reason */
+	caller_close(&r);
+}
+
+static void with_a_good_clock_a_bad_signature_is_not_repeated(void **state)
+{
+	struct cloud *c = *state;
+	char head[64];
+
+	date_head(c, 200000, head);
+	assert_int_equal(BEHIND(c, false, NULL, .status = 401, .body = EC2_ERROR("AuthFailure", "x"), .head = head), AWS_EXPIRED);
+	assert_int_equal(cloud_count(c, EC2_URL), 1);
+	assert_int_equal(BEHIND(c, false, NULL, .status = 401, .body = EC2_ERROR("AuthFailure", "x")), AWS_EXPIRED);
+	assert_int_equal(cloud_count(c, EC2_URL), 1);
+	assert_int_equal(BEHIND(c, false, NULL, .status = 401, .body = EC2_ERROR("AuthFailure", "x"), .head = "Date: yesterday\n"),
+			 AWS_EXPIRED);
+	assert_int_equal(cloud_count(c, EC2_URL), 1);
+}
+
+static void without_keys_nothing_is_sent(void **state)
+{
+	struct cloud *c = *state;
+	struct caller r;
+
+	CLOUD(c, .match = "security-credentials/", .status = 404);
+	caller_open(&r, c, NULL);
+	assert_int_equal(caller_launch(&r), AWS_EXPIRED);
+	assert_int_equal(cloud_count(c, EC2_URL), 0);
+	assert_int_equal(r.call.attempts, 0);
+	assert_non_null(strstr(r.call.err.text, "RunInstances was not sent, there are no keys"));
+	caller_close(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CLOUD_TEST(expired_keys_are_renewed_once_and_the_read_goes_on),
+		CLOUD_TEST(expired_keys_end_a_launch_and_the_next_one_has_new_keys),
+		CLOUD_TEST(keys_that_stay_refused_are_told_after_one_renewal),
+		CLOUD_TEST(a_clock_that_is_off_is_corrected_once),
+		CLOUD_TEST(a_repaired_clock_takes_the_correction_back),
+		CLOUD_TEST(with_a_good_clock_a_bad_signature_is_not_repeated),
+		CLOUD_TEST(without_keys_nothing_is_sent),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
