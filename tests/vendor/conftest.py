@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import pathlib
+import signal
 import subprocess
 import sys
 import threading
@@ -84,7 +85,9 @@ class PlaneProcess(RunningPlane):
     def start(self):
         (self.data / "plane.json").unlink(missing_ok=True)
         arguments = ["tests.vendor", "--data", self.data, "serve", "--head-key", self.keys / "head.key", *self.flags]
+        interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for a job in the background
         self.process = process.start_python(*arguments)
+        signal.signal(signal.SIGINT, interrupt)
         self.url = process.wait_for(lambda: files.read_json(self.data / "plane.json"), 20, "plane.json")["url"]
 
     def stop(self):
