@@ -1,4 +1,4 @@
-/* config.c - one function a section; every getter names the line, and yaml_end names what nobody asked for. */
+/* config.c - one function a section; every getter names the line, and yaml_map a key that does not belong there. */
 #include "agent/config.h"
 
 #include <ctype.h>
@@ -91,7 +91,7 @@ static int read_vendor(struct yaml_node *root, struct config *c, struct err *e)
 	struct yaml_node *v = yaml_get(root, "vendor");
 
 	TRY(need(v, root, "vendor", "a mapping with name and url", e));
-	TRY(yaml_map(v, e));
+	TRY(yaml_map(v, YAML_KEYS("name", "url", "connect_to", "ca_file"), e));
 	TRY(get_id(yaml_get(v, "name"), c, &c->vendor_name, e));
 	TRY(need(c->vendor_name, v, "name", "the value of the tag resource-created-by", e));
 	TRY(get_url(yaml_get(v, "url"), c, &c->vendor_url, e));
@@ -128,8 +128,11 @@ static int get_imds(struct yaml_node *n, struct config *c, struct err *e)
 static int read_aws(struct yaml_node *root, struct config *c, struct err *e)
 {
 	struct yaml_node *a = yaml_get(root, "aws"), *ep = yaml_get(a, "endpoints");
+	const char *services[AWS_SERVICES + 1] = { NULL };
 
-	TRY(yaml_map(a, e));
+	for (int s = 0; s < AWS_SERVICES; s++)
+		services[s] = aws_service_name((enum aws_service)s);
+	TRY(yaml_map(a, YAML_KEYS("region", "account", "role_id", "operate_role", "imds_endpoint", "endpoints"), e));
 	TRY(get_id(yaml_get(a, "region"), c, &c->region, e));
 	TRY(get_account(yaml_get(a, "account"), c, e));
 	TRY(get_text(yaml_get(a, "role_id"), c, &c->role_id, e));
@@ -137,9 +140,9 @@ static int read_aws(struct yaml_node *root, struct config *c, struct err *e)
 	if (c->operate_role != NULL && !str_starts(c->operate_role, "arn:"))
 		return yaml_wrong(yaml_get(a, "operate_role"), "a role's ARN", e);
 	TRY(get_imds(yaml_get(a, "imds_endpoint"), c, e));
-	TRY(yaml_map(ep, e));
+	TRY(yaml_map(ep, services, e));
 	for (int s = 0; s < AWS_SERVICES; s++)
-		TRY(get_url(yaml_get(ep, aws_service_name((enum aws_service)s)), c, &c->endpoints[s], e));
+		TRY(get_url(yaml_get(ep, services[s]), c, &c->endpoints[s], e));
 	return 0;
 }
 
@@ -151,7 +154,7 @@ static int read_key(struct yaml_node *n, struct config *c, struct err *e)
 	struct sign_public pub;
 	unsigned role = 0;
 
-	TRY(yaml_map(n, e));
+	TRY(yaml_map(n, YAML_KEYS("name", "role", "public_key"), e));
 	TRY(yaml_str(yaml_get(n, "name"), &name, e));
 	TRY(need(name, n, "name", "a name", e));
 	TRY(need(role_node, n, "role", "command, release or head", e));
@@ -169,7 +172,7 @@ static int read_trust(struct yaml_node *root, struct config *c, struct err *e)
 	struct yaml_node *t = yaml_get(root, "trust"), *keys = yaml_get(t, "keys");
 
 	TRY(need(t, root, "trust", "a mapping with keys", e));
-	TRY(yaml_map(t, e));
+	TRY(yaml_map(t, YAML_KEYS("keys"), e));
 	TRY(need(keys, t, "keys", "a list of public keys", e));
 	TRY(yaml_list(keys, TRUST_KEYS_MAX, e));
 	for (struct yaml_node *n = yaml_first(keys); n != NULL; n = yaml_next(n))
@@ -186,7 +189,7 @@ static int read_journal(struct yaml_node *root, struct config *c, struct err *e)
 {
 	struct yaml_node *j = yaml_get(root, "journal"), *max = yaml_get(j, "max"), *segment = yaml_get(j, "segment");
 
-	TRY(yaml_map(j, e));
+	TRY(yaml_map(j, YAML_KEYS("max", "segment"), e));
 	TRY(yaml_size(max, &c->journal_max, e));
 	TRY(get_at_least(max, 1u << 20, "at least 1MiB", c->journal_max, e));
 	TRY(yaml_size(segment, &c->journal_segment, e));
@@ -198,7 +201,7 @@ static int read_poll(struct yaml_node *root, struct config *c, struct err *e)
 {
 	struct yaml_node *p = yaml_get(root, "poll"), *idle = yaml_get(p, "idle"), *busy = yaml_get(p, "busy");
 
-	TRY(yaml_map(p, e));
+	TRY(yaml_map(p, YAML_KEYS("idle", "busy"), e));
 	TRY(yaml_duration(idle, &c->poll_idle_ms, e));
 	TRY(get_at_least(idle, 1000, "at least 1s", c->poll_idle_ms, e));
 	TRY(yaml_duration(busy, &c->poll_busy_ms, e));
@@ -209,7 +212,7 @@ static int read_log_source(struct yaml_node *n, struct config *c, struct err *e)
 {
 	struct config_log *l = &c->logs[c->logs_n];
 
-	TRY(yaml_map(n, e));
+	TRY(yaml_map(n, YAML_KEYS("path", "service"), e));
 	TRY(get_path(yaml_get(n, "path"), c, &l->path, e));
 	TRY(need(l->path, n, "path", "a file, or a glob in its last component", e));
 	if (strcspn(l->path, "*?[") < (size_t)(strrchr(l->path, '/') - l->path))
@@ -225,14 +228,14 @@ static int read_telemetry(struct yaml_node *root, struct config *c, struct err *
 	struct yaml_node *t = yaml_get(root, "telemetry"), *host = yaml_get(t, "host_metrics"), *logs = yaml_get(t, "logs");
 	struct yaml_node *spool = yaml_get(t, "spool"), *interval = yaml_get(host, "interval");
 
-	TRY(yaml_map(t, e));
-	TRY(yaml_map(host, e));
+	TRY(yaml_map(t, YAML_KEYS("host_metrics", "logs", "spool"), e));
+	TRY(yaml_map(host, YAML_KEYS("interval"), e));
 	TRY(yaml_duration(interval, &c->metrics_interval_ms, e));
 	TRY(get_at_least(interval, 1000, "at least 1s", c->metrics_interval_ms, e));
 	TRY(yaml_list(logs, CONFIG_LOGS_MAX, e));
 	for (struct yaml_node *n = yaml_first(logs); n != NULL; n = yaml_next(n))
 		TRY(read_log_source(n, c, e));
-	TRY(yaml_map(spool, e));
+	TRY(yaml_map(spool, YAML_KEYS("logs_max", "metrics_max"), e));
 	TRY(yaml_size(yaml_get(spool, "logs_max"), &c->spool_logs_max, e));
 	return yaml_size(yaml_get(spool, "metrics_max"), &c->spool_metrics_max, e);
 }
@@ -243,7 +246,7 @@ static int read_log(struct yaml_node *root, struct config *c, struct err *e)
 	struct yaml_node *l = yaml_get(root, "log");
 	unsigned level = LOG_INFO;
 
-	TRY(yaml_map(l, e));
+	TRY(yaml_map(l, YAML_KEYS("level"), e));
 	TRY(yaml_enum(yaml_get(l, "level"), levels, ARRAY_LEN(levels), &level, e));
 	c->log_level = (enum log_level)level;
 	return 0;
@@ -251,23 +254,24 @@ static int read_log(struct yaml_node *root, struct config *c, struct err *e)
 
 static int read_all(struct yaml_node *root, struct config *c, struct err *e)
 {
+	static const char *const keys[] = { "installation", "vendor", "aws",       "trust", "state",    "socket",
+					    "journal",      "poll",   "telemetry", "log",   "insecure", NULL };
 	struct yaml_node *state = yaml_get(root, "state");
 
-	TRY(yaml_map(root, e));
+	TRY(yaml_map(root, keys, e));
 	TRY(yaml_bool(yaml_get(root, "insecure"), &c->insecure, e));
 	TRY(get_id(yaml_get(root, "installation"), c, &c->installation, e));
 	TRY(need(c->installation, root, "installation", "the id given by the vendor", e));
 	TRY(read_vendor(root, c, e));
 	TRY(read_aws(root, c, e));
 	TRY(read_trust(root, c, e));
-	TRY(yaml_map(state, e));
+	TRY(yaml_map(state, YAML_KEYS("dir"), e));
 	TRY(get_path(yaml_get(state, "dir"), c, &c->state_dir, e));
 	TRY(get_path(yaml_get(root, "socket"), c, &c->socket, e));
 	TRY(read_journal(root, c, e));
 	TRY(read_poll(root, c, e));
 	TRY(read_telemetry(root, c, e));
-	TRY(read_log(root, c, e));
-	return yaml_end(root, e);
+	return read_log(root, c, e);
 }
 
 /* What lies beside the file that was given with -c. */

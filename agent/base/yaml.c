@@ -1,4 +1,4 @@
-/* yaml.c - libyaml's events become a tree that remembers lines and which keys were asked for. */
+/* yaml.c - libyaml's events become a tree that remembers lines. */
 #include "agent/base/yaml.h"
 
 #include <string.h>
@@ -14,7 +14,6 @@ struct yaml_node {
 	struct yaml *y;
 	enum kind kind;
 	unsigned line;
-	bool known;       /* some getter asked for this member */
 	const char *key;  /* in a mapping */
 	const char *text; /* of a scalar */
 	struct yaml_node *first, *last, *next;
@@ -221,15 +220,13 @@ struct yaml_node *yaml_root(struct yaml *y)
 	return y->root;
 }
 
-struct yaml_node *yaml_get(struct yaml_node *n, const char *key)
+struct yaml_node *yaml_get(const struct yaml_node *n, const char *key)
 {
 	if (n == NULL || n->kind != MAP)
 		return NULL;
 	for (struct yaml_node *m = n->first; m != NULL; m = m->next)
-		if (strcmp(m->key, key) == 0) {
-			m->known = true;
+		if (strcmp(m->key, key) == 0)
 			return m;
-		}
 	return NULL;
 }
 
@@ -250,6 +247,42 @@ int yaml_wrong(const struct yaml_node *n, const char *expected, struct err *e)
 int yaml_missing(const struct yaml_node *map, const char *key, const char *expected, struct err *e)
 {
 	return err_set(e, ERR_INVALID, "%s:%u: key \"%s\" is missing, expected %s", map->y->file, map->line, key, expected);
+}
+
+static bool is_among(const char *text, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(text, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* "one of a, b, c" */
+static const char *one_of(const char *const *names, size_t count, char *to, size_t size)
+{
+	int used = snprintf(to, size, "one of");
+
+	for (size_t i = 0; i < count && used < (int)size; i++)
+		used += snprintf(to + used, size - (size_t)used, "%s %s", i > 0 ? "," : "", names[i]);
+	return to;
+}
+
+int yaml_map(const struct yaml_node *n, const char *const *keys, struct err *e)
+{
+	char expected[256];
+	size_t count = 0;
+
+	if (n == NULL)
+		return 0;
+	if (n->kind != MAP)
+		return yaml_wrong(n, "a mapping", e);
+	while (keys[count] != NULL)
+		count++;
+	for (struct yaml_node *m = n->first; m != NULL; m = m->next)
+		if (!is_among(m->key, keys, count))
+			return err_set(e, ERR_INVALID, "%s:%u: key \"%.60s\" is not known here, expected %s", n->y->file, m->line,
+				       m->key, one_of(keys, count, expected, sizeof(expected)));
+	return 0;
 }
 
 int yaml_str(const struct yaml_node *n, const char **ret, struct err *e)
@@ -307,20 +340,16 @@ int yaml_size(const struct yaml_node *n, uint64_t *ret_bytes, struct err *e)
 
 int yaml_enum(const struct yaml_node *n, const char *const *names, size_t count, unsigned *ret, struct err *e)
 {
-	char expected[256] = "one of";
+	char expected[256];
 
 	if (n == NULL)
 		return 0;
-	for (size_t i = 0; i < count; i++) {
-		size_t used = strlen(expected);
-
+	for (size_t i = 0; i < count; i++)
 		if (n->kind == SCALAR && strcmp(n->text, names[i]) == 0) {
 			*ret = (unsigned)i;
 			return 0;
 		}
-		snprintf(expected + used, sizeof(expected) - used, "%s %s", i > 0 ? "," : "", names[i]);
-	}
-	return yaml_wrong(n, expected, e);
+	return yaml_wrong(n, one_of(names, count, expected, sizeof(expected)), e);
 }
 
 int yaml_list(const struct yaml_node *n, size_t most, struct err *e)
@@ -338,11 +367,6 @@ int yaml_list(const struct yaml_node *n, size_t most, struct err *e)
 	return 0;
 }
 
-int yaml_map(const struct yaml_node *n, struct err *e)
-{
-	return n == NULL || n->kind == MAP ? 0 : yaml_wrong(n, "a mapping", e);
-}
-
 struct yaml_node *yaml_first(const struct yaml_node *n)
 {
 	return n != NULL ? n->first : NULL;
@@ -351,24 +375,4 @@ struct yaml_node *yaml_first(const struct yaml_node *n)
 struct yaml_node *yaml_next(const struct yaml_node *n)
 {
 	return n->next;
-}
-
-int yaml_end(const struct yaml_node *n, struct err *e)
-{
-	char keys[256] = "";
-
-	if (n == NULL || n->kind == SCALAR)
-		return 0;
-	for (struct yaml_node *m = n->first; m != NULL; m = m->next) {
-		size_t used = strlen(keys);
-
-		if (n->kind == LIST || m->known)
-			TRY(yaml_end(m, e));
-		else
-			return err_set(e, ERR_INVALID, "%s:%u: key \"%.60s\" is not known here%s%s", n->y->file, m->line, m->key,
-				       used > 0 ? "; known beside it: " : "", keys);
-		if (m->key != NULL)
-			snprintf(keys + used, sizeof(keys) - used, "%s%s", used > 0 ? ", " : "", m->key);
-	}
-	return 0;
 }

@@ -1,8 +1,8 @@
 /* yaml.h - a strict subset of YAML (libyaml) for configuration and policy: mappings, sequences, scalars.
  *
  * Refused with file and line: anchors, aliases, tags, merge keys, duplicate keys, more than one document, and more than the
- * limits below, which keep a read quick: the policy is read before each call that changes something. Scalars are text until a getter types them, so there is no "Norway problem".
- * Getters name file, line, what was found and what was expected. A key that no getter asked for is wrong: yaml_end says so. */
+ * limits below, which keep a read quick: the policy is read before each call that changes something. Scalars are text until
+ * a getter types them, so there is no "Norway problem". Getters name file, line, what was found and what was expected. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,8 +23,12 @@ int yaml_parse(const char *file, const char *s, size_t len, struct yaml **ret, s
 void yaml_close(struct yaml **y); /* also for CLEANUP; one that is NULL is fine */
 struct yaml_node *yaml_root(struct yaml *y);
 
-/* A value of a mapping, or NULL when it is not there (or n is NULL); marks the key as known. */
-struct yaml_node *yaml_get(struct yaml_node *n, const char *key);
+/* Is a mapping with no other keys than these (NULL at the end), or NULL. To be asked before yaml_missing: a key that is
+ * spelled wrong is named, and not the one that it was meant to be. */
+int yaml_map(const struct yaml_node *n, const char *const *keys, struct err *e);
+#define YAML_KEYS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+/* A value of a mapping, or NULL when it is not there (or n is NULL). */
+struct yaml_node *yaml_get(const struct yaml_node *n, const char *key);
 /* Error sentences begin with "FILE:LINE: "; `expected` completes "expected ...". */
 int yaml_wrong(const struct yaml_node *n, const char *expected, struct err *e);
 int yaml_missing(const struct yaml_node *map, const char *key, const char *expected, struct err *e);
@@ -37,11 +41,7 @@ int yaml_duration(const struct yaml_node *n, uint64_t *ret_ms, struct err *e);
 int yaml_size(const struct yaml_node *n, uint64_t *ret_bytes, struct err *e);
 int yaml_enum(const struct yaml_node *n, const char *const *names, size_t count, unsigned *ret, struct err *e);
 
-/* Members of a sequence (checks that it is one; NULL has none) and of a mapping, in file order. */
+/* Members of a sequence, in file order; NULL has none. */
 int yaml_list(const struct yaml_node *n, size_t most, struct err *e); /* is a sequence of at most `most`, or NULL */
-int yaml_map(const struct yaml_node *n, struct err *e);               /* is a mapping, or NULL */
 struct yaml_node *yaml_first(const struct yaml_node *n);
 struct yaml_node *yaml_next(const struct yaml_node *n);
-
-/* Any key that nobody asked for, here or below: an error that names the nearest known place. */
-int yaml_end(const struct yaml_node *n, struct err *e);

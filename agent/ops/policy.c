@@ -11,7 +11,7 @@
 #define DELETE_HOLD_MS (24ull * 3600 * 1000)
 
 static const char *const mode_names[] = { "off", "plan-only", "approve", "auto" };
-static const char *const verb_names[POLICY_VERBS] = { "warehouse.apply", "warehouse.delete" };
+static const char *const verb_names[POLICY_VERBS + 1] = { "warehouse.apply", "warehouse.delete", NULL };
 
 const char *policy_mode_name(enum policy_mode m)
 {
@@ -22,7 +22,7 @@ const char *policy_mode_name(enum policy_mode m)
 
 static int read_commands(struct yaml_node *map, struct policy *p, struct err *e)
 {
-	TRY(yaml_map(map, e));
+	TRY(yaml_map(map, verb_names, e));
 	for (size_t i = 0; i < POLICY_VERBS; i++) {
 		unsigned mode = POLICY_OFF;
 
@@ -106,7 +106,11 @@ static int read_ports(struct yaml_node *list, struct policy *p, struct err *e)
 
 static int read_bounds(struct yaml_node *map, struct policy *p, struct err *e)
 {
-	TRY(yaml_map(map, e));
+	static const char *const keys[] = {
+		"instance_types", "nodes_per_cluster", "nodes_total", "volume_gib", "cidrs", "ports", NULL
+	};
+
+	TRY(yaml_map(map, keys, e));
 	TRY(read_texts(yaml_get(map, "instance_types"), &p->types, &p->types_n, e));
 	TRY(read_u32(yaml_get(map, "nodes_per_cluster"), &p->nodes_per_cluster, e));
 	TRY(read_u32(yaml_get(map, "nodes_total"), &p->nodes_total, e));
@@ -121,11 +125,11 @@ static int read_redact(struct yaml_node *list, struct telemetry_rules *r, struct
 	for (struct yaml_node *n = yaml_first(list); n != NULL; n = yaml_next(n)) {
 		const char *name = NULL, *pattern = NULL;
 
-		TRY(yaml_map(n, e));
+		TRY(yaml_map(n, YAML_KEYS("name", "pattern"), e));
 		TRY(yaml_str(yaml_get(n, "name"), &name, e));
 		TRY(yaml_str(yaml_get(n, "pattern"), &pattern, e));
 		if (name == NULL || pattern == NULL)
-			return yaml_wrong(n, "name and pattern", e);
+			return yaml_missing(n, name == NULL ? "name" : "pattern", "name and pattern", e);
 		r->redact = mem_grow(r->redact, r->redact_n + 1, sizeof(*r->redact));
 		r->redact[r->redact_n++] = (struct telemetry_redact){ mem_str(name), mem_str(pattern) };
 	}
@@ -134,7 +138,7 @@ static int read_redact(struct yaml_node *list, struct telemetry_rules *r, struct
 
 static int read_export(struct yaml_node *map, struct telemetry_rules *r, struct err *e)
 {
-	TRY(yaml_map(map, e));
+	TRY(yaml_map(map, YAML_KEYS("metrics", "logs", "drop", "redact"), e));
 	TRY(read_texts(yaml_get(map, "metrics"), &r->metrics, &r->metrics_n, e));
 	TRY(read_texts(yaml_get(map, "logs"), &r->logs, &r->logs_n, e));
 	TRY(read_texts(yaml_get(map, "drop"), &r->drop, &r->drop_n, e));
@@ -146,15 +150,14 @@ static int read_all(struct yaml_node *root, struct policy *p, struct err *e)
 	static const char *const modes[] = { "off", "on" };
 	unsigned mode = 1;
 
-	TRY(yaml_map(root, e));
+	TRY(yaml_map(root, YAML_KEYS("mode", "commands", "bounds", "delete_hold", "export"), e));
 	TRY(yaml_enum(yaml_get(root, "mode"), modes, ARRAY_LEN(modes), &mode, e));
 	p->frozen = mode == 0;
 	p->delete_hold_ms = DELETE_HOLD_MS;
 	TRY(read_commands(yaml_get(root, "commands"), p, e));
 	TRY(read_bounds(yaml_get(root, "bounds"), p, e));
 	TRY(yaml_duration(yaml_get(root, "delete_hold"), &p->delete_hold_ms, e));
-	TRY(read_export(yaml_get(root, "export"), &p->export, e));
-	return yaml_end(root, e);
+	return read_export(yaml_get(root, "export"), &p->export, e);
 }
 
 int policy_parse(const char *file, const char *text, size_t len, struct policy *ret, struct err *e)

@@ -69,7 +69,8 @@ static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
 	static const struct {
 		const char *more, *says;
 	} cases[] = {
-		{ "instalation: x\n", ":4: key \"instalation\" is not known here; known beside it: installation, vendor, trust" },
+		{ "instalation: x\n",
+		  ":4: key \"instalation\" is not known here, expected one of installation, vendor, aws, trust, " },
 		{ "installation: again\n", ":4: key \"installation\" stands twice, first at line 1" },
 		{ "poll: 30\n", ":4: poll: found \"30\", expected a mapping" },
 		{ "poll: {idle: fast}\n", ":4: idle: found \"fast\", expected a duration" },
@@ -83,7 +84,7 @@ static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
 		{ "insecure: true\naws: {endpoints: {ec2: http://10.0.0.1}}\n", "http:// is allowed to loopback alone" },
 		{ "insecure: true\naws: {endpoints: {ec2: http://127.evil.example}}\n", "http:// is allowed to loopback alone" },
 		{ "insecure: true\naws: {imds_endpoint: \"http://127.0.0.1@evil.example\"}\n", "expected http://169.254.169.254" },
-		{ "aws: {endpoints: {s3: https://x}}\n", "key \"s3\" is not known here" },
+		{ "aws: {endpoints: {s3: https://x}}\n", "key \"s3\" is not known here, expected one of ec2, elasticloadbalancing, sts" },
 		{ "aws: {endpoints: {ec2: https://u@host}}\n", "expected a URL" },
 		{ "aws: {endpoints: {ec2: ftp://host}}\n", "expected https://" },
 		{ "state: {dir: relative}\n", "expected an absolute path" },
@@ -124,6 +125,9 @@ static void what_must_be_there_is_asked_for(void **state)
 		{ "", "the file is empty" },
 		{ "[]\n", "expected a mapping" },
 		{ "vendor: {}\n", "key \"installation\" is missing" },
+		{ "instalation: a\n", ":1: key \"instalation\" is not known here" }, /* what was written, not what was meant */
+		{ "installation: a\nvendor:\n  name: v\n  uri: https://h\n",
+		  ":4: key \"uri\" is not known here, expected one of name, url, " },
 		{ "installation: a\n", "key \"vendor\" is missing" },
 		{ "installation: a\nvendor: {name: v}\n", "key \"url\" is missing" },
 		{ "installation: a\nvendor: {name: v, url: https://h}\n", "key \"trust\" is missing" },

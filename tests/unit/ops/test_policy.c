@@ -73,7 +73,7 @@ static void a_broken_file_names_its_line_and_leaves_nothing(void **state)
 		{ "bounds: [1]\n", "expected a mapping" },
 		{ "delete_hold: soon\n", "expected a duration" },
 		{ "mode: maybe\n", "expected one of" },
-		{ "export:\n  redact: [{name: x}]\n", "expected name and pattern" },
+		{ "export:\n  redact: [{name: x}]\n", "policy.yaml:2: key \"pattern\" is missing, expected name and pattern" },
 		{ "commands: {}\ncommands: {}\n", "stands twice" },
 		{ "a: &x 1\n", "anchors are not allowed" },
 		{ "", "empty" },
