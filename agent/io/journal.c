@@ -140,25 +140,23 @@ void journal_landed(struct journal *j)
 static void on_appended(struct disk_req *r, int rc)
 {
 	struct journal *j = container_of(r, struct journal, disk);
-	struct journal_append *batch[BATCH_MAX];
-	size_t n = j->batch_n;
 
 	if (rc != 0) {
 		journal_failed(j, rc);
 		return;
 	}
 	j->size += j->lines.len;
-	memcpy(batch, j->batch, n * sizeof(*batch));
-	j->batch_n = 0;
 	journal_landed(j);
-	for (size_t i = 0; i < n; i++) {
-		struct journal_append *a = batch[i];
+	for (size_t i = 0; i < j->batch_n; i++) {
+		struct journal_append *a = j->batch[i];
 
 		if (a == NULL)
-			continue; /* forgotten by its owner */
+			continue; /* forgotten by its owner, perhaps in one of these callbacks */
+		j->batch[i] = NULL;
 		a->waiting = false;
 		a->cb(a);
 	}
+	j->batch_n = 0;
 	journal_turn(j);
 }
 

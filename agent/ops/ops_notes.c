@@ -21,10 +21,10 @@ static void on_note(struct journal_append *a)
 	struct op *op = n->is_cancel ? ops_find(n->o, n->cancel_id) : NULL;
 
 	n->is_cancel = false;
-	if (op != NULL)
-		op_cancel(op);
-	if (op != NULL)
-		ops_changed(n->o);
+	if (op == NULL)
+		return;
+	op_cancel(op);
+	ops_changed(n->o);
 }
 
 static bool is_noted(const struct ops *o, const struct digest *d)
@@ -144,6 +144,18 @@ static void on_acked(struct journal_append *a)
 	ops_changed(o);
 }
 
+/* A number that the vendor counted over a command that has no result yet: what lies before that command. */
+static uint64_t ended_through(const struct ops *o, uint64_t through)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		const struct op_fields *f = op_fields(o->v[i]);
+
+		if (f->epoch == o->epoch && f->seq <= through && f->state != OP_ENDED)
+			through = f->seq - 1;
+	}
+	return through;
+}
+
 static bool has_result_through(const struct ops *o, uint64_t through)
 {
 	for (size_t i = 0; i < o->n; i++) {
@@ -157,8 +169,10 @@ static bool has_result_through(const struct ops *o, uint64_t through)
 
 void ops_acked(struct ops *o, uint64_t through)
 {
-	if (o->j == NULL || o->acked_rec.waiting || through <= o->acked_through || through > o->accepted ||
-	    !has_result_through(o, through))
+	if (o->j == NULL || o->acked_rec.waiting || through > o->accepted)
+		return;
+	through = ended_through(o, through);
+	if (through <= o->acked_through || !has_result_through(o, through))
 		return;
 	o->acking = through;
 	o->acking_epoch = o->epoch;

@@ -541,6 +541,34 @@ static void a_forgotten_append_does_not_call_back(void **state)
 	assert_int_equal(journal_seq(o->j), 0);
 }
 
+static struct {
+	struct journal *j;
+	struct journal_append a[2];
+	unsigned told;
+} pair;
+
+static void forgets_the_other(struct journal_append *a)
+{
+	pair.told++;
+	journal_forget(pair.j, &pair.a[a == &pair.a[0]]);
+}
+
+/* An owner that ends at its first record takes the other with it, though both landed together. */
+static void what_a_callback_forgets_does_not_call_back(void **state)
+{
+	struct owner *o = *state;
+
+	assert_int_equal(open_it(o, NULL), 0);
+	memset(&pair, 0, sizeof(pair));
+	pair.j = o->j;
+	for (size_t i = 0; i < 2; i++)
+		journal_append(o->j, &pair.a[i], "n", json_object(), forgets_the_other);
+	settle(o, 1000);
+	assert_int_equal(journal_seq(o->j), 2);
+	assert_int_equal(pair.told, 1);
+	assert_false(pair.a[1].waiting);
+}
+
 /* ---- the property: whatever was told durable is there after any crash, and nothing is there twice ---- */
 
 struct dying {
@@ -628,6 +656,7 @@ int main(void)
 		TEST(a_disk_that_refuses_is_asked_again_until_it_takes_the_record),
 		TEST(a_full_disk_costs_the_reserve_and_no_record),
 		TEST(a_forgotten_append_does_not_call_back),
+		TEST(what_a_callback_forgets_does_not_call_back),
 		cmocka_unit_test(no_crash_loses_what_was_durable_or_doubles_it),
 	};
 

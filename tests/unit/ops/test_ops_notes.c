@@ -102,6 +102,29 @@ static void a_result_stays_until_it_is_acknowledged_and_no_longer(void **state)
 	assert_int_equal(ops_epoch(s->d.ops), 1);
 }
 
+/* "All up to 2 are stored" while 1 runs: 1's result is still to come. */
+static void a_number_acknowledges_nothing_beyond_a_command_that_runs(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command one, two;
+
+	shop_apply(s, &one, 1);
+	shop_send(s, &one, false);
+	desk_command(&two, 2);
+	two.c.schema = 9; /* ended at once */
+	shop_send(s, &two, false);
+	ops_acked(s->d.ops, 2);
+	desk_settle(&s->d);
+	assert_non_null(ops_find(s->d.ops, two.id));
+	assert_int_equal(shop_ends(s, &one, NULL), DONE);
+	shop_reopen(s);
+	assert_non_null(ops_find(s->d.ops, one.id));
+	ops_acked(s->d.ops, 2);
+	desk_settle(&s->d);
+	assert_null(ops_find(s->d.ops, one.id));
+	assert_null(ops_find(s->d.ops, two.id));
+}
+
 static void assert_result(struct shop *s, const struct desk_command *k, bool is_there)
 {
 	assert_int_equal(ops_find(s->d.ops, k->id) != NULL, is_there);
@@ -197,6 +220,7 @@ int main(void)
 		SHOP(a_flood_of_different_events_cannot_wash_out_the_journal),
 		SHOP(a_cancel_is_a_record_before_it_counts_and_only_once),
 		SHOP(a_result_stays_until_it_is_acknowledged_and_no_longer),
+		SHOP(a_number_acknowledges_nothing_beyond_a_command_that_runs),
 		SHOP(a_result_outlives_its_epoch_until_its_id_is_acknowledged),
 		SHOP(an_acknowledgement_that_its_epoch_does_not_outlive_is_worth_nothing),
 		SHOP(an_id_acknowledges_no_command_that_has_not_ended),
