@@ -1,0 +1,128 @@
+/* reader.h - a tail in the simulated world, and the lines that came of it. */
+#pragma once
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "collectors/tail.h"
+#include "tests/sim/flag.h"
+#include "tests/sim/world_sim.h"
+
+#define LOG "/var/log/x.log"
+
+static struct {
+	struct world *w;
+	struct tail *tail;          /* NULL: closed */
+	struct buf got;             /* bodies, each with an LF */
+	struct telemetry_source at; /* of the last line; the path is a copy */
+	char at_path[128];
+	char truncated[32];
+	bool refuse;
+	unsigned told; /* by reader_on_refused */
+} reader;
+
+static inline bool reader_on_line(void *ctx, const struct telemetry_line *l)
+{
+	(void)ctx;
+	if (reader.refuse)
+		return false;
+	buf_add(&reader.got, l->body, l->len);
+	buf_addc(&reader.got, '\n');
+	reader.at = l->source;
+	snprintf(reader.at_path, sizeof(reader.at_path), "%s", l->source.path);
+	reader.at.path = reader.at_path;
+	for (size_t i = 0; i < l->attrs_n; i++)
+		if (strcmp(l->attrs[i].key, "reeve.log.truncated_bytes") == 0)
+			snprintf(reader.truncated, sizeof(reader.truncated), "%s", l->attrs[i].value);
+	return true;
+}
+
+static inline void reader_open(const char *pattern)
+{
+	const struct telemetry_sink sink = { .line = reader_on_line };
+	const struct tail_path path = { pattern, "service" };
+	const struct tail_config c = { .paths = &path, .paths_n = 1 };
+
+	reader.tail = tail_new(reader.w, &c, &sink);
+}
+
+static inline void reader_close(void)
+{
+	bool closed = false;
+
+	tail_close(reader.tail, flag_set, &closed);
+	assert_int_equal(sim_run_until(reader.w, flag_is_set, &closed, 1000), SIM_TRUE);
+	reader.tail = NULL;
+}
+
+static inline void reader_pass(uint64_t ms)
+{
+	sim_run_until(reader.w, NULL, NULL, ms);
+}
+
+static inline void reader_begin(const char *pattern)
+{
+	reader_open(pattern);
+	tail_start(reader.tail);
+}
+
+static inline void reader_follow(const char *pattern, uint64_t ms)
+{
+	reader_begin(pattern);
+	reader_pass(ms);
+}
+
+/* The same, from a position. */
+static inline void reader_resume(const char *pattern, const struct telemetry_source *from, uint64_t ms)
+{
+	reader_open(pattern);
+	tail_restore(reader.tail, from);
+	tail_start(reader.tail);
+	reader_pass(ms);
+}
+
+static inline void reader_append(const char *path, const char *text)
+{
+	sim_file_append(reader.w, path, text, strlen(text));
+}
+
+/* For log_set: counts refusals; each must hold the texts of ctx, an array that NULL ends. */
+static inline void reader_on_refused(enum log_level level, const char *event, const char *pairs, void *ctx)
+{
+	if (strcmp(event, "tail.refused") != 0)
+		return;
+	assert_int_equal(level, LOG_WARN);
+	for (const char **text = ctx; *text != NULL; text++)
+		assert_non_null(strstr(pairs, *text));
+	reader.told++;
+}
+
+static inline int reader_start(void **state)
+{
+	(void)state;
+	memset(&reader, 0, sizeof(reader));
+	reader.w = sim_new(5);
+	reader.got = BUF_MAX(64u << 20);
+	sim_dir_make(reader.w, "/var/log");
+	return 0;
+}
+
+static inline int reader_end(void **state)
+{
+	(void)state;
+	log_set(LOG_INFO, NULL, NULL); /* whatever the test has set */
+	if (reader.tail != NULL)
+		reader_close();
+	buf_close(&reader.got);
+	sim_free(reader.w);
+	return 0;
+}
+
+#define READER_TEST(f) cmocka_unit_test_setup_teardown(f, reader_start, reader_end)

@@ -1,0 +1,102 @@
+/* test_tail_lines.c - how bytes become lines: when one is finished, where a long one is cut. */
+#include "tests/unit/collectors/reader.h"
+
+static void lines_come_as_they_are_finished(void **state)
+{
+	(void)state;
+	sim_file_puts(reader.w, LOG, "one\ntwo\r\nha");
+	reader_follow(LOG, 100000);
+	assert_string_equal(buf_str(&reader.got), "one\ntwo\n"); /* the rest waits, for ever if need be */
+	reader_append(LOG, "lf\n\n");
+	reader_pass(11000);
+	assert_string_equal(buf_str(&reader.got), "one\ntwo\nhalf\n\n");
+	assert_int_equal(reader.at.to, 15);
+}
+
+static void fill(char *to, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		to[i] = (char)('a' + i % 26);
+}
+
+static void a_long_line_is_cut_and_says_by_how_much(void **state)
+{
+	const size_t lens[] = { 65536, 65537, 65540, 65541, 131072, 300000 };
+	CLEANUP(mem_close) char *line = mem_alloc(300003);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+		char expect[32];
+
+		buf_reset(&reader.got);
+		reader.truncated[0] = '\0';
+		fill(line, lens[i]);
+		memcpy(line + lens[i], "\r\n", 3);
+		sim_file_puts(reader.w, LOG, line);
+		reader_append(LOG, "next\n");
+		reader_follow(LOG, 5000);
+		assert_int_equal(reader.got.len, 65537 + 5);
+		assert_memory_equal(reader.got.data, line, 65536);
+		assert_string_equal(reader.got.data + 65537, "next\n");
+		snprintf(expect, sizeof(expect), "%zu", lens[i] - 65536);
+		assert_string_equal(reader.truncated, lens[i] > 65536 ? expect : "");
+		reader_close();
+		sim_file_unlink(reader.w, LOG);
+	}
+}
+
+/* The same bytes, however they come, are the same lines. */
+static void framing_does_not_depend_on_how_the_bytes_arrive(void **state)
+{
+	CLEANUP(buf_close) struct buf all = BUF_MAX(1u << 20), once = BUF_MAX(1u << 22);
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		size_t len = sim_random(reader.w) % (i % 8 == 0 ? 90000 : 200);
+
+		for (size_t k = 0; k < len; k++)
+			buf_addc(&all, (char)(sim_random(reader.w) % 255 + (sim_random(reader.w) % 255 == '\n' - 1 ? 0 : 1)));
+		buf_adds(&all, i % 3 == 0 ? "\r\n" : "\n");
+	}
+	for (int round = 0; round < 6; round++) {
+		size_t sent = 0;
+
+		buf_reset(&reader.got);
+		reader_begin(LOG);
+		while (sent < all.len) {
+			size_t n = round == 0 ? all.len : 1 + sim_random(reader.w) % 40000;
+
+			n = n < all.len - sent ? n : all.len - sent;
+			sim_file_append(reader.w, LOG, all.data + sent, n);
+			sent += n;
+			reader_pass(sim_random(reader.w) % 300);
+		}
+		reader_pass(20000);
+		reader_close();
+		sim_file_unlink(reader.w, LOG);
+		if (round == 0)
+			buf_add(&once, reader.got.data, reader.got.len);
+		assert_int_equal(reader.got.len, once.len);
+		assert_memory_equal(reader.got.data, once.data, reader.got.len);
+	}
+}
+
+static void a_byte_order_mark_is_no_part_of_the_first_line(void **state)
+{
+	(void)state;
+	sim_file_puts(reader.w, LOG, "\xef\xbb\xbfone\n\xef\xbb\xbftwo\n");
+	reader_follow(LOG, 1000);
+	assert_string_equal(buf_str(&reader.got), "one\n\xef\xbb\xbftwo\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		READER_TEST(lines_come_as_they_are_finished),
+		READER_TEST(a_long_line_is_cut_and_says_by_how_much),
+		READER_TEST(framing_does_not_depend_on_how_the_bytes_arrive),
+		READER_TEST(a_byte_order_mark_is_no_part_of_the_first_line),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
