@@ -104,6 +104,7 @@ static void reads_that_fail_now_and_then_lose_and_repeat_nothing(void **state)
 	reader_pass(60000);
 	assert_int_equal(tail_stats(reader.tail).lines, 300);
 	assert_int_equal(reader.got.len, want.len);
+	assert_memory_equal(reader.got.data, want.data, want.len);
 }
 
 int main(void)
