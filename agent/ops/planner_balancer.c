@@ -17,7 +17,7 @@ json_t *planner_tg_ref(const struct planning *p, const char *name)
 {
 	const struct inventory_group *g = planner_tg_there(p, name);
 
-	return planner_ref(g != NULL ? g->g.arn : NULL, "tg", name);
+	return planning_ref(g != NULL ? g->g.arn : NULL, "tg", name);
 }
 
 void planner_plan_tg(struct planning *p, const tg_t *want)
@@ -37,8 +37,8 @@ void planner_plan_tg(struct planning *p, const tg_t *want)
 	spec_short_name(p->a->owner.installation, p->warehouse, "tg", want->name, full);
 	plan_add(p->b, &kind_create_target_group,
 		 json_pack("{s:s, s:s, s:s, s:i, s:s, s:o, s:o}", "name", full, "purpose", want->name, "protocol", want->protocol,
-			   "port", (int)want->port, "vpc_id", p->spec->vpc_id, "tags", planner_tags(p, NULL, step, NULL, 0), "fact",
-			   json_sprintf("tg.%s", want->name)),
+			   "port", (int)want->port, "vpc_id", p->spec->vpc_id, "tags", planning_tags(p, NULL, step, NULL, 0),
+			   "fact", json_sprintf("tg.%s", want->name)),
 		 "%s", step);
 }
 
@@ -48,8 +48,8 @@ static void add_listener(struct planning *p, const lb_t *lb, const listener_t *w
 
 	plan_add(p->b, &kind_create_listener,
 		 json_pack("{s:o, s:s, s:i, s:o, s:o, s:o}", "lb_arn", lb_ref, "protocol", want->protocol, "port", (int)want->port,
-			   "group_arn", planner_tg_ref(p, want->target_group), "tags", planner_tags(p, NULL, step, NULL, 0), "fact",
-			   json_sprintf("listener.%s.%u", lb->name, want->port)),
+			   "group_arn", planner_tg_ref(p, want->target_group), "tags", planning_tags(p, NULL, step, NULL, 0),
+			   "fact", json_sprintf("listener.%s.%u", lb->name, want->port)),
 		 "%s", step);
 }
 
@@ -76,7 +76,7 @@ static void plan_listener(struct planning *p, const lb_t *lb, const struct inven
 		return;
 	if (l != NULL)
 		remove_listener(p, lb, l);
-	add_listener(p, lb, want, planner_ref(have != NULL ? have->lb.arn : NULL, "lb", lb->name));
+	add_listener(p, lb, want, planning_ref(have != NULL ? have->lb.arn : NULL, "lb", lb->name));
 }
 
 static bool wants_port(const lb_t *lb, uint32_t port)
@@ -107,7 +107,7 @@ void planner_plan_lb(struct planning *p, const lb_t *want)
 	if (have == NULL)
 		plan_add(p->b, &kind_create_load_balancer,
 			 json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", full, "purpose", want->name, "subnet_ids", subnets_of(want),
-				   "tags", planner_tags(p, NULL, step, NULL, 0), "fact", json_sprintf("lb.%s", want->name)),
+				   "tags", planning_tags(p, NULL, step, NULL, 0), "fact", json_sprintf("lb.%s", want->name)),
 			 "%s", step);
 	for (size_t i = 0; i < want->n_listeners; i++)
 		plan_listener(p, want, have, want->listeners[i]);

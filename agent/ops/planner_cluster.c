@@ -18,7 +18,7 @@ struct nodes {
 
 bool planner_is_node(const struct planning *p, const struct ec2_instance *i, const char *cluster)
 {
-	return inventory_is_alive(i) && planner_is_of_warehouse(p, &i->tags) &&
+	return inventory_is_alive(i) && planning_is_of_warehouse(p, &i->tags) &&
 	       str_eq(ec2_tag_get(&i->tags, "reeve:cluster"), cluster);
 }
 
@@ -80,7 +80,7 @@ static json_t *groups_json(const struct planning *p, const cluster_t *c)
 	for (size_t i = 0; i < c->n_security_groups; i++) {
 		const struct ec2_group *have = planner_group_there(p, c->security_groups[i]);
 
-		json_array_append_new(list, planner_ref(have != NULL ? have->id : NULL, "sg", c->security_groups[i]));
+		json_array_append_new(list, planning_ref(have != NULL ? have->id : NULL, "sg", c->security_groups[i]));
 	}
 	return list;
 }
@@ -91,7 +91,7 @@ static void plan_launch(struct planning *p, const cluster_t *c, size_t held)
 	    json_pack("{s:s, s:i, s:i, s:b, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "cluster", c->name, "count",
 		      (int)(c->nodes - held), "held", (int)held, "atomic", c->atomic, "image_id", c->image_id, "type",
 		      c->instance_type, "subnet_id", c->subnet_id, "groups", groups_json(p, c), "volumes", volumes_json(c), "tags",
-		      planner_tags(p, c->name, "launch", c->tags, c->n_tags), "fact", json_sprintf("nodes.%s", c->name));
+		      planning_tags(p, c->name, "launch", c->tags, c->n_tags), "fact", json_sprintf("nodes.%s", c->name));
 
 	if (args != NULL && *c->instance_profile != '\0')
 		json_object_set_new(args, "profile", json_string(c->instance_profile));
@@ -209,7 +209,7 @@ void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage
 	struct nodes have = nodes_of(p, c->name, c->nodes);
 
 	check_same_type(p, c, &have);
-	planner_begin(p, name, stage);
+	planning_begin(p, name, stage);
 	if (have.launches)
 		plan_launch(p, c, have.n);
 	plan_up(p, c, &have);
@@ -227,7 +227,7 @@ void planner_plan_no_cluster(struct planning *p, const char *cluster, unsigned s
 	CLEANUP(mem_close) char *name = mem_printf("cluster-%s", cluster);
 	struct nodes have = nodes_of(p, cluster, 0);
 
-	planner_begin(p, name, stage);
+	planning_begin(p, name, stage);
 	plan_pivot(p->b);
 	plan_remove(p, &have);
 	mem_free(have.v);

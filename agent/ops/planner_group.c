@@ -111,7 +111,7 @@ static void create_group(struct planning *p, const group_t *want, const char *fa
 	planner_group_name(p, want->name, name);
 	plan_add(p->b, &kind_create_security_group,
 		 json_pack("{s:s, s:s, s:s, s:o, s:s}", "name", name, "description", want->description, "vpc_id", p->spec->vpc_id,
-			   "tags", planner_tags(p, NULL, step, NULL, 0), "fact", fact),
+			   "tags", planning_tags(p, NULL, step, NULL, 0), "fact", fact),
 		 "%s", step);
 }
 

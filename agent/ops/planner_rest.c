@@ -57,25 +57,25 @@ static bool wants_group(const struct planning *p, const char *full)
 
 void planner_plan_rest(struct planning *p, const char *name, unsigned stage)
 {
-	planner_begin(p, name, stage);
+	planning_begin(p, name, stage);
 	plan_pivot(p->b);
 	for (size_t i = 0; i < p->inv->lbs_n; i++) {
 		const struct inventory_lb *lb = &p->inv->lbs[i];
 
-		if (planner_is_of_warehouse(p, &lb->lb.tags) && !wants_short(p, "lb", lb->lb.name))
+		if (planning_is_of_warehouse(p, &lb->lb.tags) && !wants_short(p, "lb", lb->lb.name))
 			plan_add(p->b, &kind_delete_load_balancer,
 				 json_pack("{s:s, s:b}", "arn", lb->lb.arn, "in_use", lb->listeners.n > 0), "nolb-%s", lb->lb.name);
 	}
 	for (size_t i = 0; i < p->inv->tgs_n; i++) {
 		const struct inventory_group *g = &p->inv->tgs[i];
 
-		if (planner_is_of_warehouse(p, &g->g.tags) && !wants_short(p, "tg", g->g.name))
+		if (planning_is_of_warehouse(p, &g->g.tags) && !wants_short(p, "tg", g->g.name))
 			plan_add(p->b, &kind_delete_target_group, json_pack("{s:s}", "arn", g->g.arn), "notg-%s", g->g.name);
 	}
 	for (size_t i = 0; i < p->inv->groups.n; i++) {
 		const struct ec2_group *g = &p->inv->groups.v[i];
 
-		if (planner_is_of_warehouse(p, &g->tags) && !wants_group(p, g->name))
+		if (planning_is_of_warehouse(p, &g->tags) && !wants_group(p, g->name))
 			plan_add(p->b, &kind_delete_security_group, json_pack("{s:s}", "group_id", g->id), "nosg-%s", g->name);
 	}
 }

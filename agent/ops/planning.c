@@ -1,0 +1,42 @@
+/* planning.c - see planning.h. */
+#include "agent/ops/planning.h"
+
+#include <inttypes.h>
+
+#include "agent/base/str.h"
+
+bool planning_is_of_warehouse(const struct planning *p, const struct ec2_tags *t)
+{
+	return str_eq(ec2_tag_get(t, "reeve:warehouse"), p->warehouse);
+}
+
+json_t *planning_ref(const char *id, const char *kind, const char *name)
+{
+	return id != NULL ? json_string(id) : json_sprintf("@%s.%s", kind, name);
+}
+
+json_t *planning_tags(const struct planning *p, const char *cluster, const char *step, tag_t *const *more, size_t more_n)
+{
+	json_t *t = json_object();
+
+	json_object_set_new(t, "resource-created-by", json_string(p->a->owner.vendor));
+	json_object_set_new(t, "reeve:installation", json_string(p->a->owner.installation));
+	json_object_set_new(t, "reeve:warehouse", json_string(p->warehouse));
+	if (cluster != NULL)
+		json_object_set_new(t, "reeve:cluster", json_string(cluster));
+	json_object_set_new(t, "reeve:command", json_string(p->a->command));
+	json_object_set_new(t, "reeve:step", json_sprintf("%s/%s", p->plan, step));
+	json_object_set_new(t, "reeve:generation", json_sprintf("%" PRIu64, (uint64_t)p->spec->generation));
+	json_object_set_new(t, "Name", cluster != NULL ? json_sprintf("%s-%s", p->warehouse, cluster) : json_string(p->warehouse));
+	for (size_t i = 0; i < p->spec->n_tags; i++)
+		json_object_set_new(t, p->spec->tags[i]->key, json_string(p->spec->tags[i]->value));
+	for (size_t i = 0; i < more_n; i++)
+		json_object_set_new(t, more[i]->key, json_string(more[i]->value));
+	return t;
+}
+
+void planning_begin(struct planning *p, const char *name, unsigned stage)
+{
+	p->plan = name;
+	plan_begin(p->b, name, stage);
+}

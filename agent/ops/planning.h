@@ -1,0 +1,24 @@
+/* planning.h - one command being planned, and what each part of its plans is made with: the open plan, tags, and what stands
+ * for a thing that may not exist yet. For the files of the planner. */
+#pragma once
+#include "agent/ops/planner.h"
+
+typedef Reeve__Control__V1__Tag tag_t;
+
+/* One command being planned. */
+struct planning {
+	const struct planner_args *a;
+	const struct inventory *inv;
+	const spec_t *spec; /* NULL when deleting */
+	const char *warehouse;
+	struct plan_builder *b;
+	const char *plan; /* the one that is open */
+	struct err err;   /* the first thing this version cannot do */
+};
+
+void planning_begin(struct planning *p, const char *plan, unsigned stage);
+bool planning_is_of_warehouse(const struct planning *p, const struct ec2_tags *t);
+/* Tags of one new thing. The order is fixed, so that one spec gives one plan, byte for byte. cluster: or NULL. */
+json_t *planning_tags(const struct planning *p, const char *cluster, const char *step, tag_t *const *more, size_t more_n);
+/* What stands for a thing in arguments: its id, or the fact that its creation will leave. */
+json_t *planning_ref(const char *id, const char *kind, const char *name);
