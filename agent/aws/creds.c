@@ -6,20 +6,19 @@
  * renewal, and nobody waits for it. Inside the last minute, past the expiry, or once AWS has refused the keys, askers wait
  * for it. A renewal fails when the source errs, brings keys that have already expired, or brings the very keys that AWS
  * refused: then what we have is served on, even past its expiry (AWS decides), and the next try is 300..600 s away; with
- * nothing to serve askers get the source's error, and the next try is 1..30 s away; so it is with keys of STS that AWS refused. A source whose first keys have already
- * expired is believed: the clock that is wrong may be ours. There is no timer that renews: keys nobody asks for run out.
- * Closing cancels the askers, waits for the source to let go, and only then tells. */
+ * nothing to serve askers get the source's error, and the next try is 1..30 s away; so it is with refused keys of a source that
+ * brings others. A source whose first keys have already expired is believed: the clock that is wrong may be ours. There is no
+ * timer that renews: keys nobody asks for run out. Closing cancels the askers, waits for the source to let go, and only then tells. */
 #include "agent/aws/creds.h"
 
 #include <assert.h>
 #include <string.h>
 
-#include "agent/aws/call.h"
-#include "agent/aws/imds.h"
-#include "agent/aws/sts.h"
+#include "agent/aws/creds_source.h"
 #include "agent/base/backoff.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/base/sm.h"
 
 #define MINUTE_MS INT64_C(60000)
 #define MANDATORY_MS MINUTE_MS
@@ -46,13 +45,7 @@ struct creds {
 	uint64_t blocked_until_ms;
 	struct backoff backoff; /* while there are no keys */
 	struct err err;         /* why the last renewal failed, told to askers while blocked */
-	/* the source: one of the two */
-	struct imds *im;
-	struct imds_req question;
-	struct aws *aws;
-	struct creds *from;
-	char *role_arn, *session;
-	struct aws_call call;
+	struct creds_source *source;
 	bool closing;
 	void (*done)(void *ctx);
 	void *done_ctx;
@@ -77,11 +70,9 @@ static bool is_blocked(const struct creds *c)
 	return world_now_ms(c->w) < c->blocked_until_ms;
 }
 
-/* Keys of STS that AWS has refused: the next AssumeRole brings others, and operations wait for them. The metadata service
- * may hand out the same ones again and is left in peace. */
 static bool is_worthless(const struct creds *c)
 {
-	return c->rejected && c->im == NULL;
+	return c->rejected && c->source->brings_others;
 }
 
 static int64_t left_ms(const struct creds *c, const struct keys *k)
@@ -116,7 +107,7 @@ static void block(struct creds *c)
 	uint64_t wait_ms = serves ? BLOCK_MS + r % BLOCK_MS : RETRY_MS + backoff_next_ms(&c->backoff, r);
 
 	c->blocked_until_ms = world_now_ms(c->w) + wait_ms;
-	log_warn("aws.keys.renewal.failed", "source=%s have_keys=%s retry_in_ms=%llu error=\"%s\"", c->im != NULL ? "imds" : "sts",
+	log_warn("aws.keys.renewal.failed", "source=%s have_keys=%s retry_in_ms=%llu error=\"%s\"", c->source->name,
 		 has_keys(c) ? "yes" : "no", (unsigned long long)wait_ms, err_text(&c->err));
 }
 
@@ -142,7 +133,7 @@ static int judge(struct creds *c, const struct keys *k, struct err *e)
 	return err_set(e, ERR_NOTYET, "the source hands out keys that have expired");
 }
 
-static void renewed(struct creds *c, int rc, const struct keys *k, const struct err *why)
+void creds_renewed(struct creds *c, int rc, const struct keys *k, const struct err *why)
 {
 	if (!c->closing) {
 		c->err = (struct err){ 0 };
@@ -159,38 +150,10 @@ static void renewed(struct creds *c, int rc, const struct keys *k, const struct 
 	wake(c);
 }
 
-static void on_imds(struct imds_req *req, int rc)
-{
-	struct creds *c = container_of(req, struct creds, question);
-
-	renewed(c, rc, &req->keys, &req->err);
-	keys_close(&req->keys);
-}
-
-static void on_sts(struct aws_call *call)
-{
-	struct creds *c = container_of(call, struct creds, call);
-	struct keys k = { 0 };
-	struct err e = call->err;
-	int rc = call->class == AWS_OK ? sts_read_keys(xml_root(call->xml), &k, &e) : -ERR_SERVICE;
-
-	if (call->class == AWS_DENIED)
-		e.code = ERR_DENIED;
-	renewed(c, rc, &k, &e);
-	keys_close(&k);
-	aws_call_close(call);
-}
-
 static void renew(struct creds *c)
 {
 	sm_move(&c->sm, CREDS_ASKING);
-	if (c->im != NULL) {
-		imds_get(c->im, &c->question, IMDS_WHAT_KEYS, on_imds);
-		return;
-	}
-	c->call = (struct aws_call){ .service = AWS_STS, .command = c->session };
-	sts_assume_role(&c->call.form, c->role_arn, c->session, c->session);
-	aws_call_start(c->aws, &c->call, c->from, on_sts);
+	c->source->ask(c->source);
 }
 
 /* ---- answers ------------------------------------------------------------------------------------------------------------- */
@@ -241,8 +204,7 @@ static void end(struct creds *c)
 
 	timer_stop(c->w, &c->tick);
 	keys_close(&c->keys);
-	mem_free(c->role_arn);
-	mem_free(c->session);
+	c->source->free(c->source);
 	mem_free(c);
 	done(ctx);
 }
@@ -267,34 +229,17 @@ static void on_tick(struct timer *t)
 
 /* ---- from outside -------------------------------------------------------------------------------------------------------- */
 
-static struct creds *create(struct world *w)
+struct creds *creds_new(struct world *w, struct creds_source *s)
 {
 	struct creds *c = mem_new(struct creds);
 
 	c->w = w;
+	c->source = s;
+	s->creds = c;
 	c->backoff = BACKOFF(RETRY_MS, RETRY_CAP_MS - RETRY_MS);
 	list_init(&c->waiters);
 	list_init(&c->dropped);
 	sm_init(&c->sm, creds_table, CREDS_IDLE);
-	return c;
-}
-
-struct creds *creds_new_imds(struct world *w, struct imds *im)
-{
-	struct creds *c = create(w);
-
-	c->im = im;
-	return c;
-}
-
-struct creds *creds_new_assume(struct aws *aws, struct creds *from, const char *role_arn, const char *session)
-{
-	struct creds *c = create(from->w);
-
-	c->aws = aws;
-	c->from = from;
-	c->role_arn = mem_str(role_arn);
-	c->session = mem_str(session);
 	return c;
 }
 
@@ -323,7 +268,7 @@ void creds_reject(struct creds *c, const char *key_id)
 {
 	if (c->closing || !has_keys(c) || strcmp(c->keys.id, key_id) != 0)
 		return;
-	if (!c->rejected && c->im == NULL)
+	if (!c->rejected && c->source->brings_others)
 		c->blocked_until_ms = 0; /* that wait was for keys that still served */
 	c->rejected = true;
 	if (c->sm.now == CREDS_IDLE && should_renew(c))
@@ -338,9 +283,7 @@ void creds_close(struct creds *c, void (*done)(void *ctx), void *ctx)
 	list_move(&c->dropped, &c->waiters);
 	if (c->sm.now == CREDS_IDLE)
 		sm_move(&c->sm, CREDS_CLOSED);
-	else if (c->im != NULL)
-		imds_cancel(&c->question);
 	else
-		aws_call_cancel(&c->call);
+		c->source->cancel(c->source);
 	wake(c);
 }

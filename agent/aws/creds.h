@@ -24,9 +24,10 @@ struct creds_req {
 	struct err err;
 };
 
-struct creds *creds_new_imds(struct world *w, struct imds *im);
-/* Both texts are session name and source identity: the command id. `from` signs the AssumeRole and must outlive it. */
-struct creds *creds_new_assume(struct aws *aws, struct creds *from, const char *role_arn, const char *session);
+struct creds *creds_new_imds(struct world *w, struct imds *im); /* creds_imds.c */
+/* creds_assume.c. `session` is session name and source identity: the command id. `from` signs the AssumeRole and must outlive
+ * it, as `aws` must. */
+struct creds *creds_new_assume(struct world *w, struct aws *aws, struct creds *from, const char *role_arn, const char *session);
 void creds_get(struct creds *c, struct creds_req *req, creds_cb *cb); /* cb: once, and never from inside this call */
 void creds_cancel(struct creds_req *req);                             /* cb follows, with -ERR_CANCELED; harmless when idle */
 /* AWS refused these keys as expired or invalid: renewed at once if they are still the cached ones. */

@@ -252,7 +252,7 @@ void op_run(struct op *op)
 	if (op->operate == NULL) {
 		op->running_since_ms =
 		    world_now_ms(cfg->w) - (uint64_t)(past > 0 && past < (int64_t)world_now_ms(cfg->w) ? past : 0);
-		op->operate = creds_new_assume(cfg->aws, cfg->instance, cfg->operate_role, op->f.id_text);
+		op->operate = creds_new_assume(cfg->w, cfg->aws, cfg->instance, cfg->operate_role, op->f.id_text);
 		op_env_init(op);
 		if (op->runs == NULL)
 			op->runs = mem_alloc((op->plans->n + 1) * sizeof(*op->runs));

@@ -1,92 +1,13 @@
 /* test_creds.c - one renewal for all, keys that are served on, and keys that AWS refused. */
-#include "tests/unit/aws/cloud.h"
+#include "tests/unit/aws/askers.h"
 
-#include "agent/aws/call.h"
-#include "agent/aws/creds.h"
-
-#define KEYS_MATCH "security-credentials/node-role "
 #define MINUTE_MS (60 * 1000)
-
-struct ask {
-	struct creds_req req;
-	bool done;
-	int rc;
-};
-
-static void on_answer(struct creds_req *req, int rc)
-{
-	struct ask *a = container_of(req, struct ask, req);
-
-	assert_false(a->done);
-	a->done = true;
-	a->rc = rc;
-}
-
-static void start(struct creds *c, struct ask *a)
-{
-	a->done = false;
-	creds_get(c, &a->req, on_answer);
-	assert_false(a->done);
-}
-
-static int ask(struct cloud *c, struct creds *creds, struct ask *a)
-{
-	start(creds, a);
-	cloud_wait(c, &a->done);
-	return a->rc;
-}
-
-static void close_creds(struct cloud *c, struct creds *creds)
-{
-	bool done = false;
-
-	creds_close(creds, flag_set, &done);
-	assert_false(done);
-	cloud_wait(c, &done);
-}
-
-/* A role whose keys are, one after the other, ASIA1, ASIA2 ... with these lives; the last one stays. */
-struct role {
-	struct imds *im;
-	struct creds *creds;
-};
-
-static struct role open_role(struct cloud *c)
-{
-	struct role r = { .im = imds_new(c->w, IMDS_URL) };
-
-	r.creds = creds_new_imds(c->w, r.im);
-	return r;
-}
-
-static void close_role(struct cloud *c, struct role *r)
-{
-	close_creds(c, r->creds);
-	cloud_close_imds(c, r->im);
-}
-
-static void serve_keys(struct cloud *c, const char *id, int64_t life_ms)
-{
-	c->rules_n = 0;
-	CLOUD(c, .match = KEYS_MATCH, .status = 200, .body = cloud_keys_json(c, id, life_ms));
-	cloud_imds(c);
-}
 
 static void serve_failure(struct cloud *c, int status)
 {
 	c->rules_n = 0;
 	CLOUD(c, .match = KEYS_MATCH, .status = status);
 	cloud_imds(c);
-}
-
-static void expect(struct cloud *c, struct role *r, const char *id, unsigned asked)
-{
-	struct ask a = { 0 };
-
-	assert_int_equal(ask(c, r->creds, &a), 0);
-	assert_string_equal(a.req.keys.id, id);
-	assert_int_equal(cloud_count(c, KEYS_MATCH), asked);
-	keys_close(&a.req.keys);
 }
 
 static void many_waiters_share_one_renewal(void **state)
@@ -243,24 +164,6 @@ static void refused_keys_are_renewed_only_if_they_are_still_the_cached_ones(void
 	close_role(c, &r);
 }
 
-static void a_source_that_hands_out_refused_keys_again_is_not_hammered(void **state)
-{
-	struct cloud *c = *state;
-	struct role r = open_role(c);
-
-	serve_keys(c, "ASIA1", 6 * HOUR_MS);
-	expect(c, &r, "ASIA1", 1);
-	for (int i = 0; i < 20; i++) {
-		creds_reject(r.creds, "ASIA1");
-		expect(c, &r, "ASIA1", 2);
-		cloud_pass(c, 10000);
-	}
-	serve_keys(c, "ASIA2", 6 * HOUR_MS);
-	cloud_pass(c, 601000);
-	expect(c, &r, "ASIA2", 3);
-	close_role(c, &r);
-}
-
 static void first_keys_that_have_expired_are_believed(void **state)
 {
 	struct cloud *c = *state;
@@ -313,25 +216,6 @@ static void a_canceled_asker_hears_of_it_and_the_others_get_their_keys(void **st
 	close_role(c, &r);
 }
 
-static void closing_cancels_askers_at_any_step_of_a_renewal(void **state)
-{
-	struct cloud *c = *state;
-
-	serve_keys(c, "ASIA1", HOUR_MS);
-	for (unsigned steps = 0; steps < 12; steps++) {
-		struct role r = open_role(c);
-		struct ask a = { 0 };
-
-		start(r.creds, &a);
-		for (unsigned i = 0; i < steps; i++)
-			sim_step(c->w);
-		close_role(c, &r);
-		assert_true(a.done);
-		assert_true(a.rc == -ERR_CANCELED || a.rc == 0);
-		keys_close(&a.req.keys);
-	}
-}
-
 struct chain {
 	struct creds_req req;
 	struct creds *creds;
@@ -364,73 +248,6 @@ static void who_asks_again_from_his_callback_is_answered_too(void **state)
 	close_role(c, &r);
 }
 
-/* ---- the operate role ------------------------------------------------------------------------------------------------------ */
-
-#define STS_URL "https://sts.us-east-1.amazonaws.com/"
-
-static const char *assume_answer(struct cloud *c, const char *id, int64_t life_ms)
-{
-	static char texts[4][1024];
-	static unsigned next;
-	char stamp[STAMP_RFC3339_LEN];
-	char *to = texts[next++ % 4];
-
-	snprintf(
-	    to, sizeof(texts[0]),
-	    "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>%s</AccessKeyId><SecretAccessKey>s</SecretAccessKey>"
-	    "<SessionToken>t</SessionToken><Expiration>%s</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>",
-	    id, stamp_rfc3339(world_wall_ms(c->w) + life_ms, stamp));
-	return to;
-}
-
-static void the_operate_role_is_assumed_with_the_keys_of_the_instance(void **state)
-{
-	struct cloud *c = *state;
-	const struct aws_config cfg = { .region = "us-east-1", .suffix = "amazonaws.com", .version = "0" };
-	struct aws *aws = aws_new(c->w, &cfg);
-	struct role r = open_role(c);
-	struct role op = { .creds = creds_new_assume(aws, r.creds, "arn:aws:iam::1:role/op", "cmd-1") };
-	struct ask a[5] = { 0 };
-
-	CLOUD(c, .match = STS_URL, .status = 200, .body = assume_answer(c, "ASIAOP", HOUR_MS));
-	cloud_imds(c);
-	for (size_t i = 0; i < ARRAY_LEN(a); i++)
-		start(op.creds, &a[i]);
-	for (size_t i = 0; i < ARRAY_LEN(a); i++) {
-		cloud_wait(c, &a[i].done);
-		assert_string_equal(a[i].req.keys.id, "ASIAOP");
-		keys_close(&a[i].req.keys);
-	}
-	assert_int_equal(cloud_count(c, STS_URL), 1);
-	assert_non_null(strstr(cloud_seen(c, STS_URL, 0)->line, "SourceIdentity=cmd-1"));
-	assert_non_null(strstr(seen_header(cloud_seen(c, STS_URL, 0), "Authorization"), "Credential=ASIA1/"));
-	assert_string_equal(seen_header(cloud_seen(c, STS_URL, 0), "User-Agent"), "reeve/0 cmd/cmd-1");
-	close_creds(c, op.creds);
-	close_role(c, &r);
-	aws_free(aws);
-}
-
-static void a_role_that_was_taken_away_is_a_denial(void **state)
-{
-	struct cloud *c = *state;
-	const struct aws_config cfg = { .region = "us-east-1", .suffix = "amazonaws.com", .version = "0" };
-	struct aws *aws = aws_new(c->w, &cfg);
-	struct role r = open_role(c);
-	struct creds *op = creds_new_assume(aws, r.creds, "arn:aws:iam::1:role/op", "cmd-1");
-	struct ask a = { 0 };
-
-	CLOUD(c, .match = STS_URL, .status = 403,
-	      .body = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>");
-	cloud_imds(c);
-	assert_int_equal(ask(c, op, &a), -ERR_DENIED);
-	assert_int_equal(cloud_count(c, STS_URL), 1);
-	start(op, &a);
-	close_creds(c, op);
-	assert_int_equal(a.rc, -ERR_CANCELED);
-	close_role(c, &r);
-	aws_free(aws);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -442,14 +259,10 @@ int main(void)
 		CLOUD_TEST(keys_are_served_past_their_expiry_while_the_source_is_down),
 		CLOUD_TEST(without_any_keys_askers_get_the_error_and_tries_are_seconds_apart),
 		CLOUD_TEST(refused_keys_are_renewed_only_if_they_are_still_the_cached_ones),
-		CLOUD_TEST(a_source_that_hands_out_refused_keys_again_is_not_hammered),
 		CLOUD_TEST(first_keys_that_have_expired_are_believed),
 		CLOUD_TEST(expired_keys_never_replace_better_ones),
 		CLOUD_TEST(a_canceled_asker_hears_of_it_and_the_others_get_their_keys),
-		CLOUD_TEST(closing_cancels_askers_at_any_step_of_a_renewal),
 		CLOUD_TEST(who_asks_again_from_his_callback_is_answered_too),
-		CLOUD_TEST(the_operate_role_is_assumed_with_the_keys_of_the_instance),
-		CLOUD_TEST(a_role_that_was_taken_away_is_a_denial),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

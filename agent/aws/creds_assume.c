@@ -1,0 +1,65 @@
+/* creds_assume.c - keys of the operate role, for one operation: sts:AssumeRole, signed with the keys of another cache. */
+#include "agent/aws/call.h"
+#include "agent/aws/creds_source.h"
+#include "agent/aws/sts.h"
+#include "agent/base/mem.h"
+
+struct from_sts {
+	struct creds_source source;
+	struct aws *aws;
+	struct creds *signer;
+	char *role_arn, *session;
+	struct aws_call call;
+};
+
+static struct from_sts *self_of(struct creds_source *s)
+{
+	return container_of(s, struct from_sts, source);
+}
+
+static void on_answer(struct aws_call *call)
+{
+	struct from_sts *f = container_of(call, struct from_sts, call);
+	struct keys k = { 0 };
+	struct err e = call->err;
+	int rc = call->class == AWS_OK ? sts_read_keys(xml_root(call->xml), &k, &e) : -ERR_SERVICE;
+
+	if (call->class == AWS_DENIED)
+		e.code = ERR_DENIED;
+	creds_renewed(f->source.creds, rc, &k, &e);
+	keys_close(&k);
+	aws_call_close(call);
+}
+
+static void ask(struct creds_source *s)
+{
+	struct from_sts *f = self_of(s);
+
+	f->call = (struct aws_call){ .service = AWS_STS, .command = f->session };
+	sts_assume_role(&f->call.form, f->role_arn, f->session, f->session);
+	aws_call_start(f->aws, &f->call, f->signer, on_answer);
+}
+
+static void cancel(struct creds_source *s)
+{
+	aws_call_cancel(&self_of(s)->call);
+}
+
+static void release(struct creds_source *s)
+{
+	mem_free(self_of(s)->role_arn);
+	mem_free(self_of(s)->session);
+	mem_free(self_of(s));
+}
+
+struct creds *creds_new_assume(struct world *w, struct aws *aws, struct creds *from, const char *role_arn, const char *session)
+{
+	struct from_sts *f = mem_new(struct from_sts);
+
+	f->source = (struct creds_source){ .name = "sts", .brings_others = true, .ask = ask, .cancel = cancel, .free = release };
+	f->aws = aws;
+	f->signer = from;
+	f->role_arn = mem_str(role_arn);
+	f->session = mem_str(session);
+	return creds_new(w, &f->source);
+}

@@ -1,0 +1,145 @@
+/* test_creds_assume.c - the operate role as a source: whose keys sign, what STS is told, and what a refusal is. */
+#include "tests/unit/aws/askers.h"
+
+#include "agent/aws/call.h"
+
+#define STS_URL "https://sts.us-east-1.amazonaws.com/"
+
+static const char *assume_answer(struct cloud *c, const char *id, int64_t life_ms)
+{
+	static char texts[4][1024];
+	static unsigned next;
+	char stamp[STAMP_RFC3339_LEN];
+	char *to = texts[next++ % 4];
+
+	snprintf(
+	    to, sizeof(texts[0]),
+	    "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>%s</AccessKeyId><SecretAccessKey>s</SecretAccessKey>"
+	    "<SessionToken>t</SessionToken><Expiration>%s</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>",
+	    id, stamp_rfc3339(world_wall_ms(c->w) + life_ms, stamp));
+	return to;
+}
+
+struct op {
+	struct aws *aws;
+	struct role instance;
+	struct creds *creds;
+};
+
+static struct op open_op(struct cloud *c)
+{
+	const struct aws_config cfg = { .region = "us-east-1", .suffix = "amazonaws.com", .version = "0" };
+	struct op op = { .aws = aws_new(c->w, &cfg), .instance = open_role(c) };
+
+	op.creds = creds_new_assume(c->w, op.aws, op.instance.creds, "arn:aws:iam::1:role/op", "cmd-1");
+	return op;
+}
+
+static void close_op(struct cloud *c, struct op *op)
+{
+	close_creds(c, op->creds);
+	close_role(c, &op->instance);
+	aws_free(op->aws);
+}
+
+static void serve_role(struct cloud *c, const char *id)
+{
+	c->rules_n = 0;
+	CLOUD(c, .match = STS_URL, .status = 200, .body = assume_answer(c, id, HOUR_MS));
+	cloud_imds(c);
+}
+
+static void serve_refusal(struct cloud *c, int status, const char *body)
+{
+	c->rules_n = 0;
+	CLOUD(c, .match = STS_URL, .status = status, .body = body);
+	cloud_imds(c);
+}
+
+static void the_operate_role_is_assumed_with_the_keys_of_the_instance(void **state)
+{
+	struct cloud *c = *state;
+	struct op op = open_op(c);
+	struct ask a[5] = { 0 };
+
+	serve_role(c, "ASIAOP");
+	for (size_t i = 0; i < ARRAY_LEN(a); i++)
+		start(op.creds, &a[i]);
+	for (size_t i = 0; i < ARRAY_LEN(a); i++) {
+		cloud_wait(c, &a[i].done);
+		assert_string_equal(a[i].req.keys.id, "ASIAOP");
+		keys_close(&a[i].req.keys);
+	}
+	assert_int_equal(cloud_count(c, STS_URL), 1);
+	assert_non_null(strstr(cloud_seen(c, STS_URL, 0)->line, "SourceIdentity=cmd-1"));
+	assert_non_null(strstr(seen_header(cloud_seen(c, STS_URL, 0), "Authorization"), "Credential=ASIA1/"));
+	assert_string_equal(seen_header(cloud_seen(c, STS_URL, 0), "User-Agent"), "reeve/0 cmd/cmd-1");
+	close_op(c, &op);
+}
+
+static void a_role_that_was_taken_away_is_a_denial(void **state)
+{
+	struct cloud *c = *state;
+	struct op op = open_op(c);
+	struct ask a = { 0 };
+
+	serve_refusal(c, 403, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>");
+	assert_int_equal(ask(c, op.creds, &a), -ERR_DENIED);
+	assert_int_equal(cloud_count(c, STS_URL), 1);
+	start(op.creds, &a);
+	close_op(c, &op);
+	assert_int_equal(a.rc, -ERR_CANCELED);
+}
+
+/* An operation waits: STS is asked again within half a minute, not after the five of a renewal that can wait. */
+static void refused_keys_are_replaced_soon_after_sts_is_back(void **state)
+{
+	struct cloud *c = *state;
+	struct op op = open_op(c);
+	struct ask a = { 0 };
+
+	serve_role(c, "ASIAOP1");
+	assert_int_equal(ask(c, op.creds, &a), 0);
+	keys_close(&a.req.keys);
+	serve_refusal(c, 403, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>");
+	creds_reject(op.creds, "ASIAOP1");
+	assert_int_equal(ask(c, op.creds, &a), 0);
+	keys_close(&a.req.keys);
+	serve_role(c, "ASIAOP2");
+	cloud_pass(c, 31000);
+	assert_int_equal(ask(c, op.creds, &a), 0);
+	assert_string_equal(a.req.keys.id, "ASIAOP2");
+	keys_close(&a.req.keys);
+	close_op(c, &op);
+}
+
+static void closing_cancels_askers_at_any_step_of_a_renewal(void **state)
+{
+	struct cloud *c = *state;
+
+	serve_role(c, "ASIAOP");
+	for (unsigned steps = 0; steps < 24; steps++) {
+		struct op op = open_op(c);
+		struct ask a = { 0 };
+
+		start(op.creds, &a);
+		for (unsigned i = 0; i < steps; i++)
+			sim_step(c->w);
+		close_op(c, &op);
+		assert_true(a.done);
+		assert_true(a.rc == -ERR_CANCELED || a.rc == 0);
+		keys_close(&a.req.keys);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CLOUD_TEST(the_operate_role_is_assumed_with_the_keys_of_the_instance),
+		CLOUD_TEST(a_role_that_was_taken_away_is_a_denial),
+		CLOUD_TEST(refused_keys_are_replaced_soon_after_sts_is_back),
+		CLOUD_TEST(closing_cancels_askers_at_any_step_of_a_renewal),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
