@@ -18,10 +18,8 @@
 #include "agent/base/backoff.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
-#include "agent/base/pbw.h"
 #include "agent/base/sm.h"
-#include "agent/base/stamp.h"
-#include "agent/base/str.h"
+#include "shippers/answer.h"
 
 #define ANSWER_MAX (4u << 20)
 #define NOT_YET_MS 1000
@@ -30,8 +28,6 @@
 #define READ_AGAIN_MS 2000
 #define TRIES_MAX 6 /* an error that comes and goes must not cost a body */
 #define CLOSE_MS 3000
-#define AFTER_LEAST_MS 1000
-#define AFTER_MOST_MS 600000
 
 enum { LANE_IDLE, LANE_SENDING, LANE_WAITING, LANE_CLEARING };
 
@@ -158,30 +154,10 @@ static void lane_clear(struct lane *l, const char *aside)
 
 /* ---- the answer -------------------------------------------------------------------------------------------------------- */
 
-/* Export...ServiceResponse{1 partial_success{1 rejected, 2 error_message}}: the number rejected, 0 when there is none. */
-static uint64_t rejected_of(const struct buf *answer)
-{
-	struct pbr r = pbr_of(buf_str(answer), answer->len);
-	struct pbr_field f, part;
-	uint64_t rejected = 0;
-
-	while (pbr_next(&r, &f) > 0) {
-		struct pbr in;
-
-		if (f.number != 1 || f.type != PBR_BYTES)
-			continue;
-		in = pbr_of(f.p, f.len);
-		while (pbr_next(&in, &part) > 0)
-			if (part.number == 1 && part.type == PBR_VARINT)
-				rejected = part.value;
-	}
-	return rejected;
-}
-
 static void lane_sent(struct lane *l)
 {
 	struct exporter_stats *st = &l->x->stats;
-	uint64_t rejected = rejected_of(&l->http.body);
+	uint64_t rejected = answer_rejected(&l->http.body);
 
 	if (rejected > l->entry->records)
 		rejected = l->entry->records;
@@ -203,30 +179,10 @@ static void lane_refused(struct lane *l)
 	lane_clear(l, aside_rejected);
 }
 
-/* Seconds or a date; 0: the header is not there or is neither. */
-static uint64_t retry_after_ms(struct lane *l)
-{
-	CLEANUP(buf_close) struct buf b = BUF_MAX(64);
-	int64_t wall, now = world_wall_ms(l->x->w);
-	uint64_t ms;
-
-	if (!http_header_get(&l->http, "Retry-After", &b))
-		return 0;
-	if (str_u64(buf_str(&b), &ms) == 0)
-		ms = ms < AFTER_MOST_MS / 1000 ? ms * 1000 : AFTER_MOST_MS;
-	else if (stamp_parse_http(buf_str(&b), &wall, NULL) == 0)
-		ms = wall > now ? (uint64_t)(wall - now) : 0;
-	else
-		return 0;
-	if (ms < AFTER_LEAST_MS)
-		return AFTER_LEAST_MS;
-	return ms < AFTER_MOST_MS ? ms : AFTER_MOST_MS;
-}
-
 static void lane_retry(struct lane *l, int rc)
 {
 	uint64_t ms = backoff_next_ms(&l->backoff, world_random64(l->x->w));
-	uint64_t after = rc == 0 ? retry_after_ms(l) : 0;
+	uint64_t after = rc == 0 ? answer_after_ms(&l->http, world_wall_ms(l->x->w)) : 0;
 
 	if (after > 0)
 		ms = after;
@@ -250,31 +206,25 @@ static void lane_pause(struct lane *l)
 	lane_wait(l, ms);
 }
 
-static bool is_retryable(int status)
-{
-	return status == 429 || status == 502 || status == 503 || status == 504;
-}
-
-static bool is_about_us(int status)
-{
-	return status == 401 || status == 403 || status == 404 || (status >= 300 && status < 400);
-}
-
 static void on_answer(struct http_req *r, int rc)
 {
 	struct lane *l = container_of(r, struct lane, http);
 
 	l->x->stats.last_status = rc == 0 ? r->status : 0;
-	if (rc == -ERR_LIMIT)
-		lane_refused(l);
-	else if (rc != 0 || is_retryable(r->status))
-		lane_retry(l, rc);
-	else if (r->status >= 200 && r->status < 300)
+	switch (answer_judge(r, rc)) {
+	case ANSWER_TAKEN:
 		lane_sent(l);
-	else if (is_about_us(r->status))
-		lane_pause(l);
-	else
+		break;
+	case ANSWER_REFUSED:
 		lane_refused(l);
+		break;
+	case ANSWER_LATER:
+		lane_retry(l, rc);
+		break;
+	case ANSWER_ABOUT_US:
+		lane_pause(l);
+		break;
+	}
 }
 
 /* ---- the question ------------------------------------------------------------------------------------------------------ */

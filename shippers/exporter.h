@@ -2,8 +2,9 @@
  * that they arrived.
  *
  * Retried for ever, with full jitter from 1 s to 60 s or as Retry-After says: no answer, 429, 502, 503, 504. A body that
- * the receiver refuses (any other 4xx or 5xx) is set aside, and so is one that cannot be read, after a few tries. 401, 403, 404 and redirects are about us, not about the body:
- * it stays, and is tried again after a pause. Each repeat carries the same Reeve-Batch-Id and the same bytes. */
+ * the receiver refuses (any other 4xx or 5xx) is set aside, and so is one that cannot be read, after a few tries. 401, 403,
+ * 404 and redirects are about us, not about the body: it stays, and is tried again after a pause. Each repeat carries the
+ * same Reeve-Batch-Id and the same bytes. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

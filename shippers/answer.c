@@ -1,0 +1,70 @@
+/* answer.c - see answer.h. What it cannot read it takes for the mildest meaning: the status alone decides then. */
+#include "shippers/answer.h"
+
+#include "agent/base/mem.h"
+#include "agent/base/pbw.h"
+#include "agent/base/stamp.h"
+#include "agent/base/str.h"
+
+#define AFTER_LEAST_MS 1000
+#define AFTER_MOST_MS 600000
+
+static bool is_retryable(int status)
+{
+	return status == 429 || status == 502 || status == 503 || status == 504;
+}
+
+static bool is_about_us(int status)
+{
+	return status == 401 || status == 403 || status == 404 || (status >= 300 && status < 400);
+}
+
+enum answer answer_judge(const struct http_req *r, int rc)
+{
+	if (rc == -ERR_LIMIT)
+		return ANSWER_REFUSED;
+	if (rc != 0 || is_retryable(r->status))
+		return ANSWER_LATER;
+	if (r->status >= 200 && r->status < 300)
+		return ANSWER_TAKEN;
+	return is_about_us(r->status) ? ANSWER_ABOUT_US : ANSWER_REFUSED;
+}
+
+/* Export...ServiceResponse{1 partial_success{1 rejected, 2 error_message}} */
+uint64_t answer_rejected(const struct buf *body)
+{
+	struct pbr r = pbr_of(buf_str(body), body->len);
+	struct pbr_field f, part;
+	uint64_t rejected = 0;
+
+	while (pbr_next(&r, &f) > 0) {
+		struct pbr in;
+
+		if (f.number != 1 || f.type != PBR_BYTES)
+			continue;
+		in = pbr_of(f.p, f.len);
+		while (pbr_next(&in, &part) > 0)
+			if (part.number == 1 && part.type == PBR_VARINT)
+				rejected = part.value;
+	}
+	return rejected;
+}
+
+uint64_t answer_after_ms(const struct http_req *r, int64_t now_ms)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(64);
+	int64_t wall;
+	uint64_t ms;
+
+	if (!http_header_get(r, "Retry-After", &b))
+		return 0;
+	if (str_u64(buf_str(&b), &ms) == 0)
+		ms = ms < AFTER_MOST_MS / 1000 ? ms * 1000 : AFTER_MOST_MS;
+	else if (stamp_parse_http(buf_str(&b), &wall, NULL) == 0)
+		ms = wall > now_ms ? (uint64_t)(wall - now_ms) : 0;
+	else
+		return 0;
+	if (ms < AFTER_LEAST_MS)
+		return AFTER_LEAST_MS;
+	return ms < AFTER_MOST_MS ? ms : AFTER_MOST_MS;
+}

@@ -1,0 +1,16 @@
+/* answer.h - what the receiver's answer to a body says (the OTLP/HTTP specification, "Failures"). */
+#pragma once
+#include "agent/io/world.h"
+
+enum answer {
+	ANSWER_TAKEN,    /* 2xx */
+	ANSWER_LATER,    /* none at all, 429, 502, 503, 504: the same body again, after a while */
+	ANSWER_ABOUT_US, /* 401, 403, 404, a redirect: the body is not to blame */
+	ANSWER_REFUSED,  /* any other, and one larger than an answer may be: the body will never be taken */
+};
+
+enum answer answer_judge(const struct http_req *r, int rc); /* rc: what the request's callback was given */
+/* How many records of a body that was taken were not (partial_success); 0: none, or the answer cannot be read. */
+uint64_t answer_rejected(const struct buf *body);
+/* Retry-After, from a second to ten minutes; now_ms: Unix time. 0: the header is not there, or neither seconds nor a date. */
+uint64_t answer_after_ms(const struct http_req *r, int64_t now_ms);
