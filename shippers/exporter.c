@@ -1,10 +1,13 @@
 /* exporter.c - see exporter.h. Each kind has a lane:
  *
- *     idle --> sending --> clearing --> idle      sent or refused: the body goes, durably, before the next one is sent
- *       '          '----> waiting ---> idle       no answer, try later, not logged in
- *       '---> clearing                            the body is not what was written, or TRIES_MAX times could not be read: set
- *                                                 aside; where even that cannot be done it is passed by
+ *     idle --> sending --> clearing --> idle      accepted: the body is removed, durably, before the next one is sent, and that
+ *       |          |                              is tried until it succeeds; refused: set aside in the same way
+ *       |          '-----> waiting ---> idle      no answer, try later, not about the body
+ *       |----------------> waiting ---> idle      not logged in, or it cannot be read at the moment
+ *       '----> clearing --> idle                  the body is not what was written, or TRIES_MAX times could not be read: set
+ *                                                 aside
  *
+ * What TRIES_MAX times could not be set aside is passed by: it stays on the disk and the next start finds it again.
  * The window in which a killed agent repeats an answered body is the time from the answer's arrival to the unlink, and it
  * holds one body a lane.
  * Closing: a lane that sends gets CLOSE_MS for its answer, a lane that clears ends; then done. */
@@ -109,12 +112,13 @@ static bool is_hopeless(struct lane *l)
 	return l->tries >= TRIES_MAX;
 }
 
-/* What was sent stays in hand until it is gone, or it would be sent again; what never can be is passed by. */
+/* What was accepted stays in hand until it is gone, or the next start would send it twice. What was refused, or never can be
+ * sent, is passed by: should the next start send it again, nothing is double. */
 static bool is_passed_by(struct lane *l)
 {
-	if (l->aside != aside_bad || !is_hopeless(l))
+	if (l->aside == NULL || !is_hopeless(l))
 		return false;
-	spool_pass_by(l->entry);
+	spool_pass_by(l->entry, l->aside);
 	return true;
 }
 

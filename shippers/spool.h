@@ -78,7 +78,8 @@ bool spool_can_read(const struct spool *s);
 /* The end of an entry: gone(ctx, 0) when it is durable and the entry freed; else the entry stays and may be asked again. */
 void spool_remove(struct spool_entry *en, void (*gone)(void *ctx, int rc), void *ctx);
 void spool_set_aside(struct spool_entry *en, const char *why, void (*gone)(void *ctx, int rc), void *ctx); /* "rejected", "bad" */
-/* The way out when no end is to be had: the entry is freed and counted as damaged, its file stays. */
-void spool_pass_by(struct spool_entry *en);
+/* The way out when it cannot be set aside: the entry is freed, a "bad" one counted as damaged. Its file stays, and the next
+ * start may find it and send it again: not for what was accepted. */
+void spool_pass_by(struct spool_entry *en, const char *why);
 struct spool_stats spool_stats(const struct spool *s);
 const char *spool_trouble(const struct spool *s); /* what is wrong and what to do, for a person; NULL: nothing */

@@ -57,6 +57,11 @@ void spool_aside_trim(struct spool *s)
 	}
 }
 
+static bool is_bad(const char *why)
+{
+	return str_eq(why, "bad");
+}
+
 /* Counted, and told for a while: what was in it does not arrive. */
 static void count_damage(const struct spool_entry *en, const char *path)
 {
@@ -114,16 +119,17 @@ void spool_set_aside(struct spool_entry *en, const char *why, void (*gone)(void 
 	struct spool_ending *end = ending_new(en, gone, ctx);
 
 	end->aside = mem_printf("%s.%s", end->path, why);
-	end->is_bad = str_eq(why, "bad");
+	end->is_bad = is_bad(why);
 	disk_rename(en->s->w, &end->disk, end->path, end->aside, on_gone);
 }
 
-void spool_pass_by(struct spool_entry *en)
+void spool_pass_by(struct spool_entry *en, const char *why)
 {
 	CLEANUP(mem_close) char *path = spool_entry_path(en);
 
-	count_damage(en, path);
-	log_warn("spool.body.passed", "path=%s next=\"the next start finds it again\"", path);
+	if (is_bad(why))
+		count_damage(en, path);
+	log_warn("spool.body.passed", "path=%s why=%s next=\"it stays there, the next start looks at it again\"", path, why);
 	spool_entry_free(en);
 }
 

@@ -562,6 +562,61 @@ static void a_body_that_cannot_even_be_set_aside_is_passed_by(void **state)
 	assert_true(has("x"));
 }
 
+/* Nothing is lost by that: it was refused. A restart asks once more. */
+static void a_refused_body_that_cannot_be_set_aside_is_passed_by(void **state)
+{
+	(void)state;
+	answer_with(400, 200);
+	open_shipper();
+	really_start = w->disk_start;
+	w->disk_start = rename_badly;
+	bad_place = "/0000000000000001-";
+	put("first");
+	pass(3000);
+	put("second");
+	pass(60000);
+	w->disk_start = really_start;
+	assert_int_equal(arrived, 2);
+	assert_true(has("second"));
+	expect_files(1, 0, 0);
+	assert_int_equal(shipper_stats(ship).exporter.rejected_records[TELEMETRY_LOG], 1);
+	assert_int_equal(shipper_stats(ship).spool.damaged_records[TELEMETRY_LOG], 0); /* it could be read */
+	assert_null(shipper_trouble(ship));
+	close_shipper();
+	open_shipper();
+	pass(10000);
+	assert_int_equal(arrived, 3);
+	assert_string_equal(ids[2], ids[0]);
+}
+
+static void unlink_badly(struct world *world, struct disk_req *r, disk_cb *cb)
+{
+	if (r->op != DISK_UNLINK) {
+		really_start(world, r, cb);
+		return;
+	}
+	r->impl = r;
+	r->cb = cb;
+	sim_at(w, 1, on_refused, r);
+}
+
+static void an_accepted_body_stays_in_hand_until_it_is_gone(void **state)
+{
+	(void)state;
+	open_shipper();
+	really_start = w->disk_start;
+	w->disk_start = unlink_badly;
+	put("first");
+	pass(3000);
+	put("second");
+	pass(600000);
+	assert_int_equal(arrived, 1);
+	w->disk_start = really_start;
+	pass(20000);
+	assert_int_equal(arrived, 2);
+	expect_files(0, 0, 0);
+}
+
 /* Nothing that gzip could make small. */
 static void put_a_megabyte(void)
 {
@@ -715,6 +770,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_body_that_cannot_be_read_is_set_aside_and_stops_nobody, setup, teardown),
 		cmocka_unit_test_setup_teardown(while_nothing_can_be_read_no_body_is_given_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_body_that_cannot_even_be_set_aside_is_passed_by, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_refused_body_that_cannot_be_set_aside_is_passed_by, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_accepted_body_stays_in_hand_until_it_is_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(of_the_bodies_set_aside_the_oldest_go_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_commit_record_keeps_the_bodies_before_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_log_of_commit_records_stays_small, setup, teardown),
