@@ -13,7 +13,7 @@
 #define BATCH_BYTES (1u << 20)     /* closes here, uncompressed */
 #define BATCH_BYTES_MAX (4u << 20) /* never larger */
 #define BATCH_RECORDS 5000
-#define BATCH_RANGES 256
+#define BATCH_RANGES 160                        /* so that a commit record can be read again, whatever the paths */
 #define BATCH_ID_LEN 17                         /* 16 hex digits and NUL */
 #define BATCH_SEQ_MAX UINT64_C(999999999999999) /* a name has room for one digit more; a body a second reaches it never */
 

@@ -20,7 +20,9 @@
 #define LOGS_MAX (UINT64_C(2) << 30)
 #define METRICS_MAX (UINT64_C(512) << 20)
 #define TURN_MS 10
-#define RECORD_FRAME 512 /* what encoding adds to a record, about */
+#define RECORD_FRAME 512   /* what encoding adds to a record, about */
+#define FOUND_QUEUE 2      /* fewer batches wait: positions alone go at once */
+#define FOUND_QUEUE_MAX 10 /* that many full ones hold more positions than files are ever followed */
 
 static struct batch *open_batch(struct shipper *s, enum telemetry_kind kind)
 {
@@ -42,6 +44,7 @@ static void close_batch(struct shipper *s, enum telemetry_kind kind)
 	if (b == NULL)
 		return;
 	s->open[kind] = NULL;
+	s->found_waits &= kind != TELEMETRY_LOG;
 	if (b->records > 0 && finish(s, b) != 0) {
 		s->stats.dropped_full[kind] += b->records;
 		log_error("telemetry.batch.lost", "kind=%s records=%" PRIu32, batch_kind_name(kind), b->records);
@@ -144,8 +147,9 @@ static bool on_line(void *ctx, const struct telemetry_line *line)
 	v = mask_line(s, &l);
 	if (line_is_one_too_many(s, &l))
 		close_batch(s, TELEMETRY_LOG);
-	if (s->open[TELEMETRY_LOG] == NULL)
+	if (s->open[TELEMETRY_LOG] == NULL || s->found_waits)
 		timer_start(s->w, &s->timer, LOGS_OPEN_MS, on_logs_due);
+	s->found_waits = false;
 	if (v == RULES_PASS)
 		add_line(s, &l, open_batch(s, TELEMETRY_LOG));
 	else
@@ -154,15 +158,38 @@ static bool on_line(void *ctx, const struct telemetry_line *line)
 	return true;
 }
 
-/* With no line open the position is committed at once: the very first file of all may be renamed while we are away, too. */
+/* ---- files that are followed now --------------------------------------------------------------------------------------- */
+
+static unsigned queued(const struct shipper *s)
+{
+	return spool_queued(s->spool, TELEMETRY_LOG);
+}
+
+static void send_found(struct shipper *s)
+{
+	if (s->found_waits && queued(s) < FOUND_QUEUE)
+		close_batch(s, TELEMETRY_LOG);
+}
+
+/* With no line open the position is committed at once, or with its like as soon as the disk is done with those before: the very
+ * first file of all may be renamed while we are away, too. A batch without records is no entry and takes nothing of the quota,
+ * so no room is asked for; but one that is full must go, and where that many wait the disk takes nothing. */
 static void on_found(void *ctx, const struct telemetry_source *source)
 {
 	struct shipper *s = ctx;
 	bool alone = s->open[TELEMETRY_LOG] == NULL;
 
-	batch_note(open_batch(s, TELEMETRY_LOG), source);
-	if (alone)
+	if (!alone && s->open[TELEMETRY_LOG]->ranges_n >= BATCH_RANGES) {
+		if (queued(s) >= FOUND_QUEUE_MAX) {
+			log_warn("telemetry.position.late", "path=\"%s\" next=\"kept with the file's first line\"", source->path);
+			return;
+		}
 		close_batch(s, TELEMETRY_LOG);
+		alone = true;
+	}
+	batch_note(open_batch(s, TELEMETRY_LOG), source);
+	s->found_waits |= alone;
+	send_found(s);
 }
 
 /* ---- points -------------------------------------------------------------------------------------------------------------- */
@@ -228,6 +255,7 @@ static void on_spool_changed(void *ctx)
 {
 	struct shipper *s = ctx;
 
+	send_found(s);
 	if (s->exporter != NULL)
 		exporter_kick(s->exporter);
 }

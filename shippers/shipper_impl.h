@@ -12,6 +12,7 @@ struct shipper {
 	struct otlp_logs *logs;
 	struct otlp_metrics *metrics;
 	struct batch *open[TELEMETRY_KINDS]; /* NULL: nothing since the last one was closed */
+	bool found_waits;                    /* the open logs are positions of files just found, and nothing else */
 	struct timer timer;                  /* closes the open logs */
 	struct timer turn;                   /* ends the turn of the loop in which lines are taken; idle: none were yet */
 	uint64_t turn_ms;                    /* when it began */

@@ -203,6 +203,11 @@ bool spool_has_room(const struct spool *s, enum telemetry_kind kind)
 	return s->stats.bytes[kind] < s->c.max[kind] && s->stats.entries[kind] + COMING_MAX <= SPOOL_ENTRIES_MAX;
 }
 
+unsigned spool_queued(const struct spool *s, enum telemetry_kind kind)
+{
+	return s->queued[kind];
+}
+
 void spool_put(struct spool *s, struct batch *b)
 {
 	list_add(&s->queue, &b->link);

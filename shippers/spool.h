@@ -68,6 +68,7 @@ void spool_close(struct spool *s, void (*done)(void *ctx), void *ctx);
 
 void spool_positions(const struct spool *s, void (*each)(void *ctx, const struct telemetry_source *position), void *ctx);
 bool spool_has_room(const struct spool *s, enum telemetry_kind kind);        /* for one batch more */
+unsigned spool_queued(const struct spool *s, enum telemetry_kind kind);      /* batches not yet committed */
 void spool_put(struct spool *s, struct batch *b);                            /* takes it */
 struct spool_entry *spool_oldest(struct spool *s, enum telemetry_kind kind); /* NULL: none */
 char *spool_entry_path(const struct spool_entry *en);                        /* the caller's */

@@ -6,7 +6,7 @@
  * the memory grows with the backlog. Only the writer adds entries and positions, and it waits here; an entry that goes
  * meanwhile moves the place where the next slice begins.
  * How large the log can be: SPOOL_ENTRIES_MAX lines of at most ENTRY_LINE bytes a kind, 16 MB in all, and a line for each
- * COMMITS_LINE_RANGES positions; the writer lets it grow to three times that and a little (must_compact), then comes here.
+ * BATCH_RANGES positions; the writer lets it grow to three times that and a little (must_compact), then comes here.
  * Fails: the old log stands until the rename; after a rename that failed nobody knows, and it is written anew. */
 #include "shippers/spool_impl.h"
 
@@ -21,7 +21,6 @@
 #define LINES_SLICE 256 /* of one range or none; 5 us each */
 #define PART (1u << 20)
 #define ENTRY_LINE 160 /* of an entry, whose ranges are not said again: all numbers at their longest */
-#define COMMITS_LINE_RANGES 200
 
 _Static_assert(sizeof("{\"seq\":999999999999999,\"kind\":\"metrics\",\"id\":\"0123456789abcdef\",\"records\":4294967295,"
 		      "\"bytes\":4294967295,\"crc\":4294967295,\"ranges\":[],\"sum\":\"01234567\"}\n") <= ENTRY_LINE,
@@ -43,7 +42,7 @@ static size_t add_positions(struct spool *s)
 	size_t left = s->positions.n - s->compact.position;
 	struct commit c = { .seq = s->seq, .kind = COMMIT_POSITIONS, .ranges = s->positions.v + s->compact.position };
 
-	c.ranges_n = left < COMMITS_LINE_RANGES ? left : COMMITS_LINE_RANGES;
+	c.ranges_n = left < BATCH_RANGES ? left : BATCH_RANGES;
 	commit_format(&c, &s->line);
 	s->compact.position += c.ranges_n;
 	return c.ranges_n + 1;

@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include "agent/base/gzip.h"
+#include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
+#include "shippers/commit.h"
 #include "shippers/shipper.h"
 #include "tests/sim/flag.h"
 #include "tests/sim/world_sim.h"
@@ -337,6 +339,13 @@ static void on_position(void *ctx, const struct telemetry_source *p)
 	found_n++;
 }
 
+static unsigned positions(void)
+{
+	found_n = 0;
+	shipper_positions(ship, on_position, NULL);
+	return found_n;
+}
+
 static void lines_that_the_rules_keep_here_move_the_position_too(void **state)
 {
 	const struct telemetry_rules nothing = { 0 };
@@ -349,10 +358,105 @@ static void lines_that_the_rules_keep_here_move_the_position_too(void **state)
 	pass(5000);
 	expect_files(0, 0, 0);
 	assert_int_equal(arrived, 0);
-	found_n = 0;
-	shipper_positions(ship, on_position, NULL);
-	assert_int_equal(found_n, 1);
+	assert_int_equal(positions(), 1);
 	assert_int_equal(found.to, 6);
+}
+
+static void find(unsigned from, unsigned to, const char *dir)
+{
+	const struct telemetry_sink *sink = shipper_sink(ship);
+
+	for (unsigned i = from; i < to; i++) {
+		CLEANUP(mem_close) char *path = mem_printf("%s/%u", dir, i);
+
+		sink->found(sink->ctx, &(struct telemetry_source){ .dev = 9, .ino = i, .path = path });
+	}
+}
+
+static void (*really_start)(struct world *w, struct disk_req *r, disk_cb *cb);
+static unsigned appends;
+static size_t line_most;
+
+static void measure_lines(const char *at, size_t len)
+{
+	for (const char *end = at + len, *lf; (lf = memchr(at, '\n', (size_t)(end - at))) != NULL; at = lf + 1)
+		line_most = (size_t)(lf - at) > line_most ? (size_t)(lf - at) : line_most;
+}
+
+static void count_appends(struct world *world, struct disk_req *r, disk_cb *cb)
+{
+	if (r->op == DISK_APPEND) {
+		appends++;
+		measure_lines(r->data, r->len);
+	}
+	really_start(world, r, cb);
+}
+
+static void open_shipper_counting(void)
+{
+	open_shipper();
+	really_start = w->disk_start;
+	w->disk_start = count_appends;
+	appends = 0;
+	line_most = 0;
+}
+
+/* As many as are ever followed, with paths as long as they can be, each byte of them six in JSON, while a batch is open. */
+static void files_found_beside_a_line_make_no_commit_record_longer_than_one_may_be(void **state)
+{
+	char dir[4000];
+
+	(void)state;
+	memset(dir, '\x01', sizeof(dir));
+	dir[0] = '/';
+	dir[sizeof(dir) - 1] = '\0';
+	open_shipper_counting();
+	put("x");
+	find(1000, 2024, dir);
+	pass(5000);
+	assert_int_equal(positions(), 1025);
+	assert_in_range(line_most, 1, COMMIT_LINE_MAX);
+	w->disk_start = really_start;
+	close_shipper();
+	open_shipper();
+	assert_int_equal(shipper_stats(ship).spool.corrupt, 0);
+	assert_int_equal(positions(), 1025);
+}
+
+static void files_found_together_share_commit_records(void **state)
+{
+	(void)state;
+	open_shipper_counting();
+	find(1000, 1001, "/mnt");
+	pass(100);
+	assert_int_equal(positions(), 1); /* at once */
+	find(1001, 2024, "/mnt");
+	pass(1000);
+	assert_int_equal(positions(), 1024);
+	assert_in_range(appends, 1, 10);
+	assert_int_equal(shipper_stats(ship).spool.entries[TELEMETRY_LOG], 0); /* they take nothing of the quota */
+	put("x");
+	pass(5000);
+	assert_int_equal(arrived, 1);
+	w->disk_start = really_start;
+}
+
+static void files_found_while_the_disk_takes_nothing_do_not_fill_the_memory(void **state)
+{
+	(void)state;
+	open_shipper();
+	log_set(LOG_ERROR, NULL, NULL);
+	sim_fail_rate(w, SIM_DISK, 1000);
+	find(1000, 5000, "/mnt");
+	pass(60000);
+	log_set(LOG_INFO, NULL, NULL);
+	sim_fail_rate(w, SIM_DISK, 0);
+	pass(60000);
+	assert_in_range(positions(), 1024, 3000);
+	find(6000, 6001, "/mnt");
+	pass(1000);
+	positions();
+	assert_int_equal(found.ino, 6000);
 }
 
 static uint64_t costs_ms, spent_ms;
@@ -474,7 +578,6 @@ static void a_damaged_body_is_set_aside_and_stops_nobody(void **state)
 /* ---- a body that cannot be read ---------------------------------------------------------------------------------------- */
 
 static int (*really_read)(struct world *w, const char *path, struct buf *b, struct err *e);
-static void (*really_start)(struct world *w, struct disk_req *r, disk_cb *cb);
 static const char *bad_place; /* part of a path */
 
 static int read_badly(struct world *world, const char *path, struct buf *b, struct err *e)
@@ -762,6 +865,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nothing_is_sent_before_the_login, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_open_at_the_end_is_sent_by_the_next, setup, teardown),
 		cmocka_unit_test_setup_teardown(lines_that_the_rules_keep_here_move_the_position_too, setup, teardown),
+		cmocka_unit_test_setup_teardown(files_found_beside_a_line_make_no_commit_record_longer_than_one_may_be, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(files_found_together_share_commit_records, setup, teardown),
+		cmocka_unit_test_setup_teardown(files_found_while_the_disk_takes_nothing_do_not_fill_the_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(lines_take_a_few_milliseconds_of_a_turn_and_no_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_disk_pushes_back_and_loses_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(metrics_over_their_quota_lose_the_oldest_counted, setup, teardown),
