@@ -108,7 +108,7 @@ static int look_at_name(struct spool_gone *g, const char *name)
 	int rc = g->w->disk_stat(g->w, path, &st, NULL);
 
 	if (rc != 0)
-		return rc == -ERR_NOTFOUND ? 0 : rc;
+		return rc == -ERR_NOTFOUND || rc == -ERR_INVALID ? 0 : rc; /* links that lead nowhere, anyone's to make */
 	for (size_t i = 0; i < g->p->n; i++)
 		g->known[i] |= g->p->v[i].dev == st.dev && g->p->v[i].ino == st.ino;
 	return 0;

@@ -97,7 +97,6 @@ static int code_of_errno(int errnum)
 {
 	switch (errnum) {
 	case ENOENT:
-	case ENOTDIR:
 		return ERR_NOTFOUND;
 	case EEXIST:
 		return ERR_EXISTS;
@@ -115,6 +114,7 @@ static int code_of_errno(int errnum)
 	case E2BIG:
 		return ERR_LIMIT;
 	case ELOOP:
+	case ENOTDIR:
 		return ERR_INVALID;
 	case ECONNREFUSED:
 	case ECONNRESET:

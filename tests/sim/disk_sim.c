@@ -140,8 +140,10 @@ static int list_names(struct job *j)
 	CLEANUP(mem_close) char *real = sim_fs_real(j->s, j->r->path);
 	const struct inode *dir = sim_fs_find(j->s, real, false);
 
-	if (dir == NULL || !dir->is_dir)
-		return fail(j, ERR_NOTFOUND, "no such directory");
+	if (dir == NULL)
+		return fail(j, sim_fs_why_none(j->s, real), "no such directory");
+	if (!dir->is_dir)
+		return fail(j, ERR_INVALID, "not a directory");
 	sim_fs_list(j->s, real, add_name, j->r->names);
 	return buf_check(j->r->names, j->r->path, &j->r->err);
 }

@@ -27,7 +27,7 @@ static int find(struct world *w, const char *path, struct inode **ret, struct er
 	struct inode *i = sim_fs_find(sim_of(w), path, true);
 
 	if (i == NULL)
-		return err_set(e, ERR_NOTFOUND, "%s: no such file or directory", path);
+		return err_set(e, sim_fs_why_none(sim_of(w), path), "%s: no such file or directory", path);
 	*ret = i;
 	return 0;
 }
@@ -79,7 +79,7 @@ static int list_dir(struct world *w, const char *path, disk_name_cb *cb, void *c
 	TRY(fault(w, SIM_READ, path, e));
 	TRY(find(w, path, &i, e));
 	if (!i->is_dir)
-		return err_set(e, ERR_NOTFOUND, "%s: not a directory", path);
+		return err_set(e, ERR_INVALID, "%s: not a directory", path);
 	return sim_fs_list(sim_of(w), real, cb, ctx);
 }
 

@@ -153,6 +153,22 @@ struct inode *sim_fs_find(struct world_sim *s, const char *path, bool follow)
 	return n != NULL ? n->now : NULL;
 }
 
+int sim_fs_why_none(struct world_sim *s, const char *path)
+{
+	CLEANUP(mem_close) char *dir = sim_fs_real(s, path);
+
+	while (strchr(dir, '/') != NULL && strcmp(dir, "/") != 0) {
+		CLEANUP(mem_close) char *below = dir;
+		const struct inode *i;
+
+		dir = sim_fs_dir(below);
+		i = sim_fs_find(s, dir, true);
+		if (i != NULL)
+			return i->is_dir ? ERR_NOTFOUND : ERR_INVALID;
+	}
+	return ERR_NOTFOUND;
+}
+
 static void note(struct world_sim *s, const char *from, const char *to, struct inode *i)
 {
 	struct meta *m = mem_new(struct meta);

@@ -89,8 +89,9 @@ void sim_fs_init(struct world_sim *s);
 void sim_fs_close(struct world_sim *s);
 void sim_fs_power(struct world_sim *s); /* the power fails */
 struct inode *sim_fs_find(struct world_sim *s, const char *path, bool follow);
-char *sim_fs_real(struct world_sim *s, const char *path);                        /* with links followed; the caller's */
-char *sim_fs_dir(const char *path);                                              /* the folder a path lies in; the caller's */
+int sim_fs_why_none(struct world_sim *s, const char *path); /* what sim_fs_find did not find: the code of the error */
+char *sim_fs_real(struct world_sim *s, const char *path);   /* with links followed; the caller's */
+char *sim_fs_dir(const char *path);                         /* the folder a path lies in; the caller's */
 struct inode *sim_fs_make(struct world_sim *s, const char *path, unsigned mode); /* a new file, entry not synced */
 struct inode *sim_fs_mkdir(struct world_sim *s, const char *path, unsigned mode);
 void sim_fs_unlink(struct world_sim *s, const char *path);

@@ -115,7 +115,7 @@ static void errnos_become_codes(void **state)
 	} cases[] = {
 		{ ENOENT, ERR_NOTFOUND }, { EEXIST, ERR_EXISTS },     { EACCES, ERR_DENIED }, { EROFS, ERR_DENIED },
 		{ ENOSPC, ERR_NOSPACE },  { EDQUOT, ERR_NOSPACE },    { EIO, ERR_IO },        { ECONNREFUSED, ERR_NET },
-		{ EFBIG, ERR_LIMIT },     { ETIMEDOUT, ERR_TIMEOUT }, { ELOOP, ERR_INVALID },
+		{ EFBIG, ERR_LIMIT },     { ETIMEDOUT, ERR_TIMEOUT }, { ELOOP, ERR_INVALID }, { ENOTDIR, ERR_INVALID },
 	};
 	struct err e;
 

@@ -91,7 +91,7 @@ static void a_path_that_cannot_be_looked_at_keeps_no_other_file_from_being_rotat
 	static const struct {
 		int errnum;
 		unsigned links, denied;
-	} cases[] = { { ELOOP, 1, 0 }, { ENAMETOOLONG, 1, 0 }, { EACCES, 0, 1 }, { ENOTDIR, 0, 0 } };
+	} cases[] = { { ELOOP, 1, 0 }, { ENAMETOOLONG, 1, 0 }, { ENOTDIR, 1, 0 }, { EACCES, 0, 1 }, { ENOENT, 0, 0 } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

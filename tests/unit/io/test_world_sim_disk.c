@@ -64,6 +64,10 @@ static void a_folder_is_listed_up_to_the_limit_of_the_names(void **state)
 	sim_file_puts(lab.w, "/var/lib/reeve/d/two", "");
 	disk_list(lab.w, &r, "/var/lib/reeve/d", &names, lab_on_disk);
 	assert_int_equal(lab_finish(), -ERR_LIMIT);
+	disk_list(lab.w, &r, "/var/lib/reeve/d/one", &names, lab_on_disk);
+	assert_int_equal(lab_finish(), -ERR_INVALID);
+	disk_list(lab.w, &r, "/var/lib/reeve/d/one/none", &names, lab_on_disk);
+	assert_int_equal(lab_finish(), -ERR_INVALID);
 	disk_list(lab.w, &r, "/var/lib/reeve/none", &names, lab_on_disk);
 	assert_int_equal(lab_finish(), -ERR_NOTFOUND);
 }

@@ -83,6 +83,8 @@ static void a_folder_is_listed_in_a_worker_up_to_the_limit_of_the_names(void **s
 	assert_int_equal(bench_run(b), -ERR_LIMIT);
 	disk_list(b->w, &r, bench_path(b, "none"), &names, bench_on_disk);
 	assert_int_equal(bench_run(b), -ERR_NOTFOUND);
+	disk_list(b->w, &r, bench_path(b, "one"), &names, bench_on_disk);
+	assert_int_equal(bench_run(b), -ERR_INVALID);
 }
 
 static unsigned disk_left;

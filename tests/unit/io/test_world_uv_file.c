@@ -26,6 +26,7 @@ static void synchronous_reads_list_stat_and_stop_at_their_limits(void **state)
 	buf_reset(&buf);
 	assert_int_equal(w->disk_read(w, bench_path(b, "f"), &buf, &e), -ERR_LIMIT);
 	assert_int_equal(w->disk_read(w, bench_path(b, "none"), &buf, &e), -ERR_NOTFOUND);
+	assert_int_equal(w->disk_stat(w, bench_path(b, "f/none"), &st, &e), -ERR_INVALID);
 	assert_int_equal(w->disk_read(w, b->dir, &buf, &e), -ERR_INVALID);
 	assert_int_equal(mkfifo(bench_path(b, "fifo"), 0600), 0);
 	assert_int_equal(w->disk_read(w, bench_path(b, "fifo"), &buf, &e), -ERR_INVALID);
