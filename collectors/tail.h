@@ -42,8 +42,8 @@ struct tail_stats {
 	uint64_t files, rotated; /* followed now; of them no longer found by the path */
 	uint64_t refused; /* files under a pattern that are not followed now, as the last scan found them: the sum of the next */
 	uint64_t refused_compressed, refused_limit;
-	uint64_t refused_links;  /* also what is no regular file, and a path that is too long */
-	uint64_t refused_denied; /* we may not open it, or not enter the folder that a link leads to */
+	uint64_t refused_links;  /* also what is no regular file, a path that is too long, a pattern's folder that is none */
+	uint64_t refused_denied; /* we may not open it, or not enter the folder that a link leads to, or the pattern's */
 };
 
 struct tail *tail_new(struct world *w, const struct tail_config *c, const struct telemetry_sink *sink);

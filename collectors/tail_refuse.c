@@ -1,4 +1,5 @@
-/* tail_refuse.c - files under a pattern that are not followed: counted by reason, and told once.
+/* tail_refuse.c - files under a pattern that are not followed: counted by reason, and told once. A folder that cannot be looked
+ * into for a reason of its own counts as one.
  *
  * What counts is the last look at the folder. A reason is told when its first file turns up, and again only after a look
  * that found none. */
@@ -16,7 +17,8 @@ static const struct {
 	const char *why;
 } reasons[TAIL_REFUSALS] = {
 	[TAIL_COMPRESSED] = { LOG_INFO, "compressed" }, /* as rotation leaves them: nothing is wrong */
-	[TAIL_LINK] = { LOG_WARN, "it is no regular file, a link in place of a rotated one, or a link in a circle" },
+	[TAIL_LINK] = { LOG_WARN,
+			"it is no regular file, a link in place of a rotated one, a link that can lead nowhere, or no folder" },
 	[TAIL_FULL] = { LOG_WARN, "too many files" },
 	[TAIL_DENIED] = { LOG_WARN, "permission denied" },
 };
@@ -33,7 +35,7 @@ bool tail_refuse_if_path(struct tail_source *src, int rc, const char *path)
 {
 	bool is_denied = rc == -ERR_DENIED;
 
-	if (!is_denied && rc != -ERR_INVALID && rc != -ERR_LIMIT) /* these two: links in a circle, no file; a path too long */
+	if (!is_denied && rc != -ERR_INVALID && rc != -ERR_LIMIT) /* links in a circle, no file or folder; a path too long */
 		return false;
 	if (src != NULL)
 		tail_refuse(src, is_denied ? TAIL_DENIED : TAIL_LINK, path);

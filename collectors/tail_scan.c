@@ -7,8 +7,9 @@
  *
  *   start --> list --> look --> orphans --> successors --> fresh --> list (the next folder) ... --> ended
  *
- * Fails: a folder that cannot be listed or entered, or a disk that fails, leaves its files as they are until the next scan.
- * A single path that cannot be followed is refused, and the others are judged as ever.
+ * Fails: a folder that cannot be listed or entered, or a disk that fails, leaves its files as they are until the next scan; a
+ * folder that is closed, or is none, is refused. A single path that cannot be followed is refused, and the others are judged
+ * as ever.
  * Stopping it is at once, unless a worker lists: then when that is done. */
 #include "collectors/tail_impl.h"
 
@@ -218,6 +219,13 @@ static void leave_folder(struct tail_scan *s)
 	s->afters_n = 0;
 }
 
+static void refuse_folder(struct tail *t, int rc)
+{
+	for (size_t i = 0; i < t->sources_n; i++)
+		if (is_here(&t->sources[i]))
+			tail_refuse_if_path(&t->sources[i], rc, t->scan.dir);
+}
+
 static void on_step(struct timer *timer);
 
 static void on_listed(struct disk_req *r, int rc)
@@ -227,6 +235,8 @@ static void on_listed(struct disk_req *r, int rc)
 
 	s->listing = false;
 	s->failed = rc != 0;
+	if (rc == -ERR_DENIED || rc == -ERR_INVALID)
+		refuse_folder(t, rc);
 	if (rc == -ERR_LIMIT && s->seeks) /* once each poll is often enough */
 		log_warn("tail.folder.large", "dir=\"%s\" names_max_bytes=%u next=\"only what was listed is looked at\"", s->dir,
 			 NAMES_MAX);
@@ -302,15 +312,17 @@ static void on_step(struct timer *timer)
 		tail_wake(t, 0); /* what was taken is to be read */
 }
 
+/* A folder that is not there is nothing to tell of: it may come. One that is closed, or is none, is. */
 static void resolve(struct tail_source *src)
 {
 	CLEANUP(buf_close) struct buf real = BUF_MAX(PATH_MAX_BYTES);
+	int rc = src->t->w->disk_realpath(src->t->w, src->dir, &real, NULL);
 
 	mem_free(src->real);
-	src->real = NULL;
+	src->real = rc == 0 ? buf_take(&real, NULL) : NULL;
 	src->scanned = false;
-	if (src->t->w->disk_realpath(src->t->w, src->dir, &real, NULL) == 0)
-		src->real = buf_take(&real, NULL);
+	if (rc == -ERR_NOTFOUND || (rc != 0 && tail_refuse_if_path(src, rc, src->dir)))
+		tail_refused(src, true); /* it is not listed: this was the look at it */
 }
 
 void tail_scan_start(struct tail *t)

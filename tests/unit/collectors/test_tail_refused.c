@@ -115,6 +115,79 @@ static void a_path_that_cannot_be_looked_at_keeps_no_other_file_from_being_rotat
 	}
 }
 
+static void a_link_into_a_file_is_refused_and_told_once(void **state)
+{
+	static const char *texts[] = { "path=\"/var/log/bad.log\"", NULL };
+
+	(void)state;
+	sim_file_puts(reader.w, LOG, "1\n");
+	sim_file_link(reader.w, "/var/log/bad.log", LOG "/x");
+	log_set(LOG_INFO, reader_on_refused, texts);
+	reader_follow("/var/log/*.log", 60000);
+	assert_string_equal(buf_str(&reader.got), "1\n");
+	assert_int_equal(reader.told, 1);
+	assert_int_equal(tail_stats(reader.tail).refused_links, 1);
+	assert_int_equal(tail_stats(reader.tail).read_errors, 0);
+}
+
+/* The folder of a pattern is a file, or lies in one: nobody would look for that without a word. */
+static void a_folder_that_is_none_is_refused_and_told_once(void **state)
+{
+	static const char *const dirs[] = { "/var/log/app", "/var/log/app/sub" };
+	static const char *texts[] = { "path=\"/var/log/app", NULL };
+
+	(void)state;
+	log_set(LOG_INFO, reader_on_refused, texts);
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+		CLEANUP(mem_close) char *pattern = mem_printf("%s/*.log", dirs[i]), *path = mem_printf("%s/x.log", dirs[i]);
+
+		reader.told = 0;
+		buf_reset(&reader.got);
+		sim_file_puts(reader.w, "/var/log/app", "no folder\n");
+		reader_follow(pattern, 60000);
+		assert_int_equal(reader.told, 1);
+		assert_int_equal(tail_stats(reader.tail).refused, 1);
+		assert_int_equal(tail_stats(reader.tail).refused_links, 1);
+		sim_file_unlink(reader.w, "/var/log/app");
+		reader_pass(20000);
+		assert_int_equal(tail_stats(reader.tail).refused, 0); /* not there yet is nothing to tell */
+		sim_dir_make(reader.w, dirs[i]);
+		sim_file_puts(reader.w, path, "1\n");
+		reader_pass(20000);
+		assert_string_equal(buf_str(&reader.got), "1\n");
+		reader_close();
+		sim_file_unlink(reader.w, path);
+		sim_file_unlink(reader.w, dirs[i]);
+	}
+}
+
+static int (*really_resolve)(struct world *w, const char *path, struct buf *b, struct err *e);
+
+static int resolve_badly(struct world *w, const char *path, struct buf *b, struct err *e)
+{
+	return is_barred(path) ? err_errno(e, barred.errnum, "%s", path) : really_resolve(w, path, b, e);
+}
+
+static void a_folder_that_cannot_be_entered_is_refused_for_its_reason(void **state)
+{
+	static const struct {
+		int errnum;
+		unsigned links, denied;
+	} cases[] = { { ELOOP, 1, 0 }, { ENOTDIR, 1, 0 }, { EACCES, 0, 1 }, { ENOENT, 0, 0 }, { EIO, 0, 0 } };
+
+	(void)state;
+	really_resolve = reader.w->disk_realpath;
+	reader.w->disk_realpath = resolve_badly;
+	barred.under = "/var/log";
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		barred.errnum = cases[i].errnum;
+		reader_follow(LOG, 30000);
+		assert_int_equal(tail_stats(reader.tail).refused_links, cases[i].links);
+		assert_int_equal(tail_stats(reader.tail).refused_denied, cases[i].denied);
+		reader_close();
+	}
+}
+
 static void a_disk_that_fails_or_a_folder_that_is_closed_rotates_nothing(void **state)
 {
 	static const struct {
@@ -162,6 +235,9 @@ int main(void)
 		READER_TEST(a_link_that_poses_as_a_rotated_file_is_not_read),
 		READER_TEST(a_link_under_the_pattern_bears_the_path_it_leads_to),
 		READER_TEST(a_path_that_cannot_be_looked_at_keeps_no_other_file_from_being_rotated),
+		READER_TEST(a_link_into_a_file_is_refused_and_told_once),
+		READER_TEST(a_folder_that_is_none_is_refused_and_told_once),
+		READER_TEST(a_folder_that_cannot_be_entered_is_refused_for_its_reason),
 		READER_TEST(a_disk_that_fails_or_a_folder_that_is_closed_rotates_nothing),
 		READER_TEST(a_file_that_may_not_be_opened_is_told_once_and_tried_again_by_the_poll),
 	};
