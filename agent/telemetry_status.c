@@ -24,6 +24,7 @@ static const struct count tail_counts[] = {
 	{ "reeve.tail.lines.truncated", "{line}",  TELEMETRY_COUNTER, TAIL(truncated_lines) },
 	{ "reeve.tail.files.truncated", "{file}",  TELEMETRY_COUNTER, TAIL(truncated_files) },
 	{ "reeve.tail.errors",          "{error}", TELEMETRY_COUNTER, TAIL(read_errors) },
+	{ "reeve.tail.positions.dropped", "{position}", TELEMETRY_COUNTER, TAIL(positions_dropped) },
 	{ "reeve.tail.files",           "{file}",  TELEMETRY_UPDOWN,  TAIL(files) },
 	{ "reeve.tail.files.rotated",   "{file}",  TELEMETRY_UPDOWN,  TAIL(rotated) },
 	{ "reeve.tail.files.refused",   "{file}",  TELEMETRY_UPDOWN,  TAIL(refused) },

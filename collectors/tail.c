@@ -292,9 +292,7 @@ static void on_closed(struct timer *timer)
 
 	if (!tail_scan_stop(t))
 		return;
-	for (size_t i = 0; i < t->restored_n; i++)
-		mem_free((char *)t->restored[i].s.path);
-	mem_free(t->restored);
+	tail_positions_close(t);
 	mem_free(t->archives);
 	sources_free(t);
 	tail_index_close(&t->index);

@@ -10,7 +10,9 @@
  * file; the kernel's fs.protected_hardlinks forbids one to a file that its maker may not write.)
  *
  * At most 1024 files are followed, those with a position and the oldest first; the rest is counted as refused and told once.
- * Renamed files are looked for in the folder of the pattern, not in that of a link's target.
+ * Renamed files are looked for in the folder of the pattern, not in that of a link's target. Each restored position is kept
+ * until its file is followed; of the files that were read to their end and let go 4096 are remembered, and those go first that
+ * are no longer in their folder, then the oldest.
  *
  * A path is a file, or has a glob (`*`, `?`) in its last component. Not lossless, for any reader: copytruncate (what was
  * written between our last look and the cut), and a file that is made, renamed out of the pattern and never seen. */
@@ -39,7 +41,8 @@ struct tail_stats {
 	uint64_t truncated_lines; /* longer than line_max */
 	uint64_t truncated_files; /* cut to nothing, or their content replaced */
 	uint64_t read_errors;
-	uint64_t files, rotated; /* followed now; of them no longer found by the path */
+	uint64_t positions_dropped; /* of files let go that may still be there: read again if they come back under a pattern */
+	uint64_t files, rotated;    /* followed now; of them no longer found by the path */
 	uint64_t refused; /* files under a pattern that are not followed now, as the last scan found them: the sum of the next */
 	uint64_t refused_compressed, refused_limit;
 	uint64_t refused_links;  /* also what is no regular file, a path that is too long, a pattern's folder that is none */

@@ -40,6 +40,7 @@ struct tail_file {
 struct tail_position {
 	struct telemetry_source s; /* the path is owned */
 	bool let_go;
+	uint64_t seen; /* let go: the last scan that found its file under a name that it looked at */
 };
 
 /* A compressed file, remembered so that it is opened once and not by each scan; seen: the last scan that found it. */
@@ -52,7 +53,7 @@ struct tail_archive {
 struct tail_known {
 	uint64_t dev, ino;
 	struct tail_file *file;
-	const struct tail_position *position;
+	struct tail_position *position;
 	struct tail_archive *archive;
 };
 
@@ -90,7 +91,8 @@ struct tail_after {
 /* The scan that runs, folder by folder. */
 struct tail_scan {
 	bool runs, listing, failed; /* listing: a worker has `disk` and `names`; failed: not all of the folder was seen */
-	bool seeks;                 /* it looks at every name, for orphans */
+	bool partial;               /* one of its folders failed */
+	bool seeks;                 /* it looks at every name: for orphans, and for who of those let go is gone */
 	struct timer timer;
 	struct disk_req disk;
 	const char *dir; /* the real name of the folder in hand: a source's */
@@ -111,7 +113,7 @@ struct tail {
 	struct tail_source *sources;
 	size_t sources_n;
 	struct tail_position *restored; /* not claimed by a file that is followed */
-	size_t restored_n;
+	size_t restored_n, let_go_n;    /* of all, of them let go by this process */
 	struct tail_archive *archives;
 	size_t archives_n;
 	struct list files;
@@ -151,8 +153,15 @@ void tail_wake(struct tail *t, uint64_t delay_ms); /* reads then, or earlier */
 /* Opens and follows a file under the name `as`, where a claimed position says or from 0; NULL: not now, or not at all. */
 struct tail_file *tail_take(struct tail_source *src, const char *path, const char *as, const struct tail_candidate *seen);
 struct tail_file *tail_file_of(struct tail *t, uint64_t dev, uint64_t ino);
+
+/* tail_positions.c */
 bool tail_is_known(struct tail *t, uint64_t dev, uint64_t ino); /* followed, restored or let go */
 void tail_remember(struct tail *t, const struct telemetry_source *s, bool let_go);
+void tail_position_forget(struct tail *t, size_t i); /* of t->restored: its file is followed again */
+bool tail_positions_want_all_names(const struct tail *t);
+/* Forgets who was let go and is gone, when they are many; after a scan that looked at every name of every folder. */
+void tail_positions_sweep(struct tail *t);
+void tail_positions_close(struct tail *t);
 
 /* tail_refuse.c */
 void tail_refuse(struct tail_source *src, enum tail_refusal why, const char *path);

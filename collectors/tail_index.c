@@ -59,7 +59,7 @@ static void make(struct tail *t, const char *dir)
 		add(x, dir, &(struct tail_known){ tf->dev, tf->ino, tf, NULL, NULL }, tf->path);
 	}
 	for (size_t i = 0; i < t->restored_n; i++) {
-		const struct tail_position *p = &t->restored[i];
+		struct tail_position *p = &t->restored[i];
 
 		add(x, dir, &(struct tail_known){ p->s.dev, p->s.ino, NULL, p, NULL }, p->s.path);
 	}

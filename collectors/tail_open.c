@@ -27,36 +27,6 @@ struct tail_file *tail_file_of(struct tail *t, uint64_t dev, uint64_t ino)
 	return NULL;
 }
 
-/* ---- what was restored --------------------------------------------------------------------------------------------------- */
-
-#define LET_GO_MAX 4096
-
-static void forget_restored(struct tail *t, size_t i)
-{
-	mem_free((char *)t->restored[i].s.path);
-	memmove(&t->restored[i], &t->restored[i + 1], (t->restored_n - i - 1) * sizeof(*t->restored));
-	t->restored_n--;
-	t->index.stale = true;
-}
-
-void tail_remember(struct tail *t, const struct telemetry_source *s, bool let_go)
-{
-	if (let_go && t->restored_n >= LET_GO_MAX)
-		forget_restored(t, 0);
-	t->restored = mem_grow(t->restored, t->restored_n + 1, sizeof(*t->restored));
-	t->restored[t->restored_n] = (struct tail_position){ .s = *s, .let_go = let_go };
-	t->restored[t->restored_n++].s.path = mem_str(s->path);
-	t->index.stale = true;
-}
-
-bool tail_is_known(struct tail *t, uint64_t dev, uint64_t ino)
-{
-	for (size_t i = 0; i < t->restored_n; i++)
-		if (t->restored[i].s.dev == dev && t->restored[i].s.ino == ino)
-			return true;
-	return tail_file_of(t, dev, ino) != NULL;
-}
-
 /* Where to begin; a position that is claimed is forgotten. */
 static int claim(struct tail *t, struct tail_file *tf, const struct disk_stat *st)
 {
@@ -74,7 +44,7 @@ static int claim(struct tail *t, struct tail_file *tf, const struct disk_stat *s
 			tf->offset = tf->scanned = r->to;
 		else
 			t->stats.truncated_files++;
-		forget_restored(t, i);
+		tail_position_forget(t, i);
 		return 0;
 	}
 	if (t->start_at_end)

@@ -76,6 +76,8 @@ static void sort_in(struct tail *t, struct tail_candidate *c, const char *path, 
 		return;
 	if (k != NULL && k->position == NULL)
 		k = NULL;
+	if (k != NULL)
+		k->position->seen = s->number;
 	if (k != NULL && s->seeks && !k->position->let_go)
 		tail_seek_position(t, c, &k->position->s);
 	c->claims = k != NULL;
@@ -271,6 +273,8 @@ static void end(struct tail *t)
 	took_ms = t->scanned_ms - t->scan.began_ms;
 	t->rest_ms = 2 * took_ms > REST_LEAST_MS ? 2 * took_ms : REST_LEAST_MS; /* a busy folder costs a third of a CPU at most */
 	tail_archives_sweep(t);
+	if (t->scan.seeks && !t->scan.partial)
+		tail_positions_sweep(t);
 	t->scan.runs = false;
 	t->start_at_end = false;
 }
@@ -292,6 +296,7 @@ static void next_phase(struct tail *t)
 	for (size_t i = 0; i < t->sources_n; i++)
 		if (is_here(&t->sources[i]))
 			tail_refused(&t->sources[i], !t->scan.failed);
+	t->scan.partial |= t->scan.failed;
 	leave_folder(&t->scan);
 	enter_next_folder(t);
 }
@@ -332,9 +337,8 @@ void tail_scan_start(struct tail *t)
 	s->runs = true;
 	s->number++;
 	s->began_ms = world_now_ms(t->w);
-	s->seeks = false;
-	for (size_t i = 0; i < t->restored_n && t->seek_wanted; i++)
-		s->seeks |= !t->restored[i].let_go;
+	s->partial = false;
+	s->seeks = t->seek_wanted && tail_positions_want_all_names(t);
 	t->scan_wanted = t->scan_again = t->seek_wanted = false;
 	for (size_t i = 0; i < t->sources_n; i++)
 		resolve(&t->sources[i]);

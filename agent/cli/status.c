@@ -67,9 +67,10 @@ static void print_collectors(const json_t *t)
 	const json_t *tail = json_object_get(t, "tail"), *host = json_object_get(t, "host");
 
 	if (tail != NULL) {
-		printf("%-14s %lld followed, %lld lines read, %lld lines cut as too long, %lld files truncated, %lld errors\n",
+		printf("%-14s %lld followed, %lld lines read, %lld lines cut as too long, %lld files truncated, %lld errors, "
+		       "%lld positions dropped\n",
 		       "log files", num(tail, "files"), num(tail, "lines"), num(tail, "truncated_lines"),
-		       num(tail, "truncated_files"), num(tail, "read_errors"));
+		       num(tail, "truncated_files"), num(tail, "read_errors"), num(tail, "positions_dropped"));
 		printf("%-14s %lld not followed: %lld compressed, %lld links or no files, %lld we may not read, %lld more than we "
 		       "can\n",
 		       "", num(tail, "refused"), num(tail, "refused_compressed"), num(tail, "refused_links"),

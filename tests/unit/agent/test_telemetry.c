@@ -104,6 +104,7 @@ static void every_count_of_the_collectors_leaves_as_a_metric(void **state)
 		"reeve.tail.lines.truncated",
 		"reeve.tail.files",
 		"reeve.tail.errors",
+		"reeve.tail.positions.dropped",
 		"reeve.tail.files.truncated",
 		"reeve.tail.files.refused",
 		"reeve.tail.files.rotated",
