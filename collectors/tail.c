@@ -57,6 +57,8 @@ static enum tail_read let_go_if_quiet(struct tail_file *tf)
 		return r;
 	log_info("tail.done", "path=\"%s\" ino=%llu", tf->path, (unsigned long long)tf->ino);
 	tail_remember(t, &end, true);
+	if (t->sink.let_go != NULL)
+		t->sink.let_go(t->sink.ctx, &end);
 	tail_file_free(tf);
 	t->files_n--;
 	return TAIL_END;

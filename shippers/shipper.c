@@ -158,7 +158,7 @@ static bool on_line(void *ctx, const struct telemetry_line *line)
 	return true;
 }
 
-/* ---- files that are followed now --------------------------------------------------------------------------------------- */
+/* ---- files that are followed, and no more ------------------------------------------------------------------------------ */
 
 static unsigned queued(const struct shipper *s)
 {
@@ -190,6 +190,13 @@ static void on_found(void *ctx, const struct telemetry_source *source)
 	batch_note(open_batch(s, TELEMETRY_LOG), source);
 	s->found_waits |= alone;
 	send_found(s);
+}
+
+static void on_let_go(void *ctx, const struct telemetry_source *source)
+{
+	struct shipper *s = ctx;
+
+	spool_let_go(s->spool, source);
 }
 
 /* ---- points -------------------------------------------------------------------------------------------------------------- */
@@ -281,7 +288,7 @@ struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 	sc.max[TELEMETRY_LOG] = c->logs_max > 0 ? c->logs_max : LOGS_MAX;
 	sc.max[TELEMETRY_METRIC] = c->metrics_max > 0 ? c->metrics_max : METRICS_MAX;
 	s->w = w;
-	s->sink = (struct telemetry_sink){ s, on_point, on_scrape_done, on_line, on_found };
+	s->sink = (struct telemetry_sink){ s, on_point, on_scrape_done, on_line, on_found, on_let_go };
 	s->resource = otlp_resource_new(c->resource, c->resource_n);
 	s->logs = otlp_logs_new(s->resource);
 	s->metrics = otlp_metrics_new(s->resource);

@@ -224,6 +224,11 @@ void spool_positions(const struct spool *s, void (*each)(void *ctx, const struct
 		each(ctx, &s->positions.v[i]);
 }
 
+void spool_let_go(struct spool *s, const struct telemetry_source *source)
+{
+	positions_let_go(&s->positions, source);
+}
+
 struct spool_stats spool_stats(const struct spool *s)
 {
 	struct spool_stats st = s->stats;

@@ -67,6 +67,7 @@ struct spool *spool_new(struct world *w, const struct spool_config *c);
 void spool_close(struct spool *s, void (*done)(void *ctx), void *ctx);
 
 void spool_positions(const struct spool *s, void (*each)(void *ctx, const struct telemetry_source *position), void *ctx);
+void spool_let_go(struct spool *s, const struct telemetry_source *source);   /* its position may go first */
 bool spool_has_room(const struct spool *s, enum telemetry_kind kind);        /* for one batch more */
 unsigned spool_queued(const struct spool *s, enum telemetry_kind kind);      /* batches not yet committed */
 void spool_put(struct spool *s, struct batch *b);                            /* takes it */

@@ -64,6 +64,8 @@ struct telemetry_sink {
 	/* A file is followed from source->to on. Kept as a position before its first line is, it is found again under any
 	 * name. NULL: the sink keeps no positions. */
 	void (*found)(void *ctx, const struct telemetry_source *source);
+	/* A file that was read to its end is followed no more: of too many positions its own may go first. NULL: as above. */
+	void (*let_go)(void *ctx, const struct telemetry_source *source);
 };
 
 /* What the customer's policy lets out; nothing given lets nothing out. Texts belong to whoever made the rules. */

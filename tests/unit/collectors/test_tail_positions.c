@@ -22,6 +22,14 @@ static struct tail *tail;
 static struct buf got;
 static struct telemetry_source at; /* of the last line */
 static unsigned told;
+static uint64_t let_go_ino, let_go_to; /* as the sink was told */
+
+static void on_let_go(void *ctx, const struct telemetry_source *s)
+{
+	(void)ctx;
+	let_go_ino = s->ino;
+	let_go_to = s->to;
+}
 
 static bool on_line(void *ctx, const struct telemetry_line *l)
 {
@@ -34,7 +42,7 @@ static bool on_line(void *ctx, const struct telemetry_line *l)
 
 static void open_tail(const char *pattern)
 {
-	const struct telemetry_sink sink = { .line = on_line };
+	const struct telemetry_sink sink = { .line = on_line, .let_go = on_let_go };
 	const struct tail_path path = { pattern, "service" };
 
 	tail = tail_new(w, &(struct tail_config){ .paths = &path, .paths_n = 1 }, &sink);
@@ -70,6 +78,7 @@ static int setup(void **state)
 	w = sim_new(5);
 	got = BUF_MAX(1u << 20);
 	told = 0;
+	let_go_ino = let_go_to = 0;
 	sim_dir_make(w, "/var/log");
 	log_set(LOG_INFO, on_log, NULL);
 	return 0;
@@ -179,6 +188,21 @@ static void while_they_are_few_all_are_remembered(void **state)
 	assert_true(is_known(0) && is_known(999));
 }
 
+static void the_sink_is_told_of_a_file_that_is_let_go(void **state)
+{
+	(void)state;
+	sim_file_puts(w, "/var/log/x.log", "1\n2");
+	open_tail("/var/log/*.log");
+	tail_start(tail);
+	pass(20000);
+	assert_int_equal(let_go_ino, 0);
+	sim_file_rename(w, "/var/log/x.log", "/var/log/x.log.1");
+	pass(20000);
+	assert_int_equal(let_go_ino, at.ino);
+	assert_int_equal(let_go_to, 3);
+	assert_true(tail_is_known(tail, at.dev, at.ino));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +210,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(of_files_let_go_those_go_first_that_are_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(where_all_may_come_back_the_oldest_goes_counted_and_told_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_sink_is_told_of_a_file_that_is_let_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(while_they_are_few_all_are_remembered, setup, teardown),
 	};
 
