@@ -19,9 +19,10 @@
 
 static struct {
 	struct world *w;
-	struct tail *tail;          /* NULL: closed */
-	struct buf got;             /* bodies, each with an LF */
-	struct telemetry_source at; /* of the last line; the path is a copy */
+	struct tail *tail;              /* NULL: closed */
+	struct buf got;                 /* bodies, each with an LF */
+	struct telemetry_source at;     /* of the last line; the path is a copy */
+	struct telemetry_source let_go; /* the last one of which the sink was told so, without its path */
 	char at_path[128];
 	char truncated[32];
 	bool refuse;
@@ -44,9 +45,16 @@ static inline bool reader_on_line(void *ctx, const struct telemetry_line *l)
 	return true;
 }
 
+static inline void reader_on_let_go(void *ctx, const struct telemetry_source *source)
+{
+	(void)ctx;
+	reader.let_go = *source;
+	reader.let_go.path = NULL;
+}
+
 static inline void reader_open(const char *pattern)
 {
-	const struct telemetry_sink sink = { .line = reader_on_line };
+	const struct telemetry_sink sink = { .line = reader_on_line, .let_go = reader_on_let_go };
 	const struct tail_path path = { pattern, "service" };
 	const struct tail_config c = { .paths = &path, .paths_n = 1 };
 
