@@ -1,0 +1,220 @@
+/* dock.h - a shipper in the simulated world, from the sink that collectors see to the receiver that its bodies reach. */
+#pragma once
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/base/gzip.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "shippers/shipper.h"
+#include "tests/sim/flag.h"
+#include "tests/sim/world_sim.h"
+
+#define DOCK_DIR "/var/lib/reeve/spool"
+#define DOCK_ARRIVALS 64
+
+static struct {
+	struct world *w;
+	struct shipper *ship; /* NULL: closed */
+	bool logged_in;
+	uint64_t metrics_max, logs_max; /* of the next dock_open */
+	uint64_t offset;                /* of the next line in its file */
+
+	int answers[2]; /* statuses to give: the first, then the second for ever; 0: the answer is lost */
+	const char *answer_headers;
+	struct buf answer_body;
+
+	unsigned arrived, signs, unauthorized;
+	uint64_t arrived_ms[DOCK_ARRIVALS];
+	char ids[DOCK_ARRIVALS][17];
+	struct buf bodies; /* all that arrived, unpacked */
+
+	void (*disk_start)(struct world *w, struct disk_req *r, disk_cb *cb); /* the world's own, while a hook is there */
+} dock;
+
+/* ---- the receiver ---- */
+
+static inline void dock_on_http(void *ctx, struct sim_http *x)
+{
+	int status = dock.answers[dock.arrived > 0];
+
+	(void)ctx;
+	assert_true(dock.arrived < DOCK_ARRIVALS);
+	dock.arrived_ms[dock.arrived] = world_now_ms(dock.w);
+	snprintf(dock.ids[dock.arrived], sizeof(dock.ids[0]), "%s", sim_http_header(x, "Reeve-Batch-Id"));
+	assert_string_equal(sim_http_header(x, "Content-Type"), "application/x-protobuf");
+	assert_string_equal(sim_http_header(x, "Content-Encoding"), "gzip");
+	assert_int_equal(gzip_unpack(x->body, x->body_len, &dock.bodies, NULL), 0);
+	dock.arrived++;
+	if (status == 0)
+		sim_http_fail(x, -ERR_NET, 0);
+	else
+		sim_http_answer(x, status, dock.answer_headers, dock.answer_body.data, dock.answer_body.len, 0);
+}
+
+static inline void dock_answer(int first, int then)
+{
+	dock.answers[0] = first;
+	dock.answers[1] = then;
+}
+
+static inline bool dock_has(const char *text)
+{
+	return dock.bodies.len > 0 && memmem(dock.bodies.data, dock.bodies.len, text, strlen(text)) != NULL;
+}
+
+/* ---- the shipper ---- */
+
+static inline int dock_sign(void *ctx, struct http_req *req, struct export_proof *p, struct err *e)
+{
+	(void)ctx;
+	assert_non_null(req->send);
+	if (!dock.logged_in)
+		return err_set(e, ERR_NOTYET, "not logged in");
+	snprintf(p->authorization, sizeof(p->authorization), "Reeve token");
+	snprintf(p->proof, sizeof(p->proof), "v1 %u", ++dock.signs);
+	return 0;
+}
+
+static inline void dock_on_unauthorized(void *ctx, const struct export_proof *p)
+{
+	(void)ctx;
+	assert_string_equal(p->authorization, "Reeve token");
+	dock.unauthorized++;
+}
+
+static inline void dock_say_more(void *ctx, struct shipper *s)
+{
+	(void)ctx;
+	shipper_own(s, "reeve.other.things", "{thing}", TELEMETRY_COUNTER, 7);
+}
+
+static inline void dock_open(void)
+{
+	static char all[] = "*", *everything[] = { all };
+	static struct telemetry_redact secret = { "secret", "hunter2" };
+	const struct telemetry_attr resource[] = { { "service.name", "reeve" } };
+	const struct telemetry_rules rules = {
+		.metrics = everything, .metrics_n = 1, .logs = everything, .logs_n = 1, .redact = &secret, .redact_n = 1
+	};
+	bool opened = false;
+	struct shipper_config c = { .dir = DOCK_DIR,
+				    .resource = resource,
+				    .resource_n = 1,
+				    .metrics_max = dock.metrics_max,
+				    .logs_max = dock.logs_max,
+				    .own = dock_say_more,
+				    .opened = flag_set,
+				    .opened_ctx = &opened };
+
+	c.to = (struct exporter_config){ .url = "https://vendor.example/", .auth = { NULL, dock_sign, dock_on_unauthorized } };
+	dock.ship = shipper_new(dock.w, &c);
+	assert_int_equal(shipper_rules(dock.ship, &rules, NULL), 0);
+	assert_int_equal(sim_run_until(dock.w, flag_is_set, &opened, 60000), SIM_TRUE);
+}
+
+static inline void dock_close(void)
+{
+	bool closed = false;
+
+	shipper_close(dock.ship, flag_set, &closed);
+	assert_int_equal(sim_run_until(dock.w, flag_is_set, &closed, 60000), SIM_TRUE);
+	dock.ship = NULL;
+}
+
+static inline int dock_start(void **state)
+{
+	(void)state;
+	memset(&dock, 0, sizeof(dock));
+	dock.w = sim_new(11);
+	sim_http_handle(dock.w, dock_on_http, NULL);
+	sim_dir_make(dock.w, "/var/lib/reeve");
+	dock_answer(200, 200);
+	dock.answer_body = BUF_MAX(4096);
+	dock.bodies = BUF_MAX(64u << 20);
+	dock.logged_in = true;
+	return 0;
+}
+
+static inline int dock_end(void **state)
+{
+	(void)state;
+	if (dock.ship != NULL)
+		dock_close();
+	buf_close(&dock.bodies);
+	buf_close(&dock.answer_body);
+	sim_free(dock.w);
+	return 0;
+}
+
+static inline void dock_pass(uint64_t ms)
+{
+	sim_run_until(dock.w, NULL, NULL, ms);
+}
+
+/* ---- what collectors hand over ---- */
+
+static inline bool dock_put(const char *text)
+{
+	struct telemetry_line l = { .body = text, .len = strlen(text), .observed_ms = 1, .service = "s" };
+	const struct telemetry_sink *sink = shipper_sink(dock.ship);
+	uint64_t end = dock.offset + l.len + 1;
+
+	l.source = (struct telemetry_source){ .dev = 1, .ino = 2, .from = dock.offset, .to = end, .path = "/var/log/x" };
+	if (!sink->line(sink->ctx, &l))
+		return false;
+	dock.offset = end;
+	return true;
+}
+
+static inline void dock_scrape(void)
+{
+	const struct telemetry_sink *sink = shipper_sink(dock.ship);
+	const struct telemetry_attr attr = { "note", "it is hunter2" };
+	const struct telemetry_point p = { .name = "system.x", .unit = "1", .i = 1, .time_ms = 1, .attrs = &attr, .attrs_n = 1 };
+
+	sink->point(sink->ctx, &p);
+	sink->scrape_done(sink->ctx);
+}
+
+/* ---- the spool's folder ---- */
+
+static inline int dock_count_name(void *ctx, const char *name)
+{
+	unsigned *n = ctx;
+
+	n[0] += str_ends(name, ".pb.gz");
+	n[1] += str_ends(name, ".rejected");
+	n[2] += str_ends(name, ".bad");
+	return 0;
+}
+
+static inline void dock_expect_files(unsigned ready, unsigned rejected, unsigned bad)
+{
+	unsigned n[3] = { 0 };
+
+	assert_int_equal(dock.w->disk_list(dock.w, DOCK_DIR, dock_count_name, n, NULL), 0);
+	assert_int_equal(n[0], ready);
+	assert_int_equal(n[1], rejected);
+	assert_int_equal(n[2], bad);
+}
+
+/* Disk requests go to `start`, which may hand them on to dock.disk_start. */
+static inline void dock_hook_disk(void (*start)(struct world *w, struct disk_req *r, disk_cb *cb))
+{
+	dock.disk_start = dock.w->disk_start;
+	dock.w->disk_start = start;
+}
+
+static inline void dock_unhook_disk(void)
+{
+	dock.w->disk_start = dock.disk_start;
+}
+
+#define DOCK_TEST(f) cmocka_unit_test_setup_teardown(f, dock_start, dock_end)

@@ -1,0 +1,108 @@
+/* test_shipper_send.c - what is sent how often, and what the receiver's answer does to it. */
+#include "tests/unit/shippers/dock.h"
+
+static void a_lost_answer_is_followed_by_the_same_body_with_the_same_id(void **state)
+{
+	(void)state;
+	dock_answer(0, 200);
+	dock_open();
+	dock_put("x");
+	dock_pass(120000);
+	assert_int_equal(dock.arrived, 2);
+	assert_string_equal(dock.ids[0], dock.ids[1]);
+	assert_int_equal(strlen(dock.ids[0]), 16);
+	assert_int_equal(dock.signs, 2); /* a new proof for each attempt */
+}
+
+static void retry_after_is_kept_but_not_for_ever(void **state)
+{
+	(void)state;
+	dock_answer(429, 200);
+	dock.answer_headers = "Retry-After: 30\n";
+	dock_open();
+	dock_put("x");
+	dock_pass(120000);
+	assert_int_equal(dock.arrived, 2);
+	assert_true(dock.arrived_ms[1] - dock.arrived_ms[0] >= 30000 && dock.arrived_ms[1] - dock.arrived_ms[0] < 31000);
+	dock.arrived = 0;
+	dock.answer_headers = "Retry-After: 999999999\n";
+	dock_put("y");
+	dock_pass(700000);
+	assert_int_equal(dock.arrived, 2);
+	assert_true(dock.arrived_ms[1] - dock.arrived_ms[0] >= 600000);
+}
+
+static void a_body_that_is_refused_is_set_aside_and_the_next_one_goes(void **state)
+{
+	(void)state;
+	dock_answer(400, 200);
+	dock_open();
+	dock_put("first");
+	dock_pass(5000);
+	dock_put("second");
+	dock_pass(5000);
+	assert_int_equal(dock.arrived, 2);
+	dock_expect_files(0, 1, 0);
+	assert_int_equal(shipper_stats(dock.ship).exporter.rejected_records[TELEMETRY_LOG], 1);
+}
+
+static void what_is_wrong_with_us_keeps_the_body(void **state)
+{
+	static const int about_us[] = { 401, 403, 404, 302 };
+
+	(void)state;
+	dock_open();
+	for (size_t i = 0; i < ARRAY_LEN(about_us); i++) {
+		dock.arrived = 0;
+		dock_answer(about_us[i], 200);
+		dock_put("x");
+		dock_pass(5000);
+		if (about_us[i] != 401)
+			assert_int_equal(dock.arrived, 1);
+		dock_pass(120000);
+		assert_int_equal(dock.arrived, 2);
+		assert_string_equal(dock.ids[0], dock.ids[1]);
+	}
+	dock_expect_files(0, 0, 0);
+	assert_int_equal(dock.unauthorized, 1);
+}
+
+static void a_partial_success_is_counted_and_not_repeated(void **state)
+{
+	(void)state;
+	buf_add(&dock.answer_body, "\x0a\x06\x08\x01\x12\x02no", 8); /* rejected 1, "no" */
+	dock_open();
+	dock_put("x");
+	dock_put("y");
+	dock_pass(60000);
+	assert_int_equal(dock.arrived, 1);
+	assert_int_equal(shipper_stats(dock.ship).exporter.rejected_records[TELEMETRY_LOG], 1);
+	assert_int_equal(shipper_stats(dock.ship).exporter.sent_records[TELEMETRY_LOG], 1);
+}
+
+static void nothing_is_sent_before_the_login(void **state)
+{
+	(void)state;
+	dock.logged_in = false;
+	dock_open();
+	dock_put("x");
+	dock_pass(60000);
+	assert_int_equal(dock.arrived, 0);
+	dock.logged_in = true;
+	dock_pass(2000);
+	assert_int_equal(dock.arrived, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		DOCK_TEST(a_lost_answer_is_followed_by_the_same_body_with_the_same_id),
+		DOCK_TEST(retry_after_is_kept_but_not_for_ever),
+		DOCK_TEST(a_body_that_is_refused_is_set_aside_and_the_next_one_goes),
+		DOCK_TEST(what_is_wrong_with_us_keeps_the_body),
+		DOCK_TEST(a_partial_success_is_counted_and_not_repeated),
+		DOCK_TEST(nothing_is_sent_before_the_login),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
