@@ -26,6 +26,24 @@ static void a_full_disk_pushes_back_and_loses_nothing(void **state)
 	assert_true(dock_has("line-000") && dock_has("after"));
 }
 
+static const char *sought;
+
+static int is_sought(void *ctx, const char *name)
+{
+	*(bool *)ctx |= strstr(name, sought) != NULL;
+	return 0;
+}
+
+/* Whether the spool has a file with the text in its name. */
+static bool is_there(const char *text)
+{
+	bool there = false;
+
+	sought = text;
+	assert_int_equal(dock.w->disk_list(dock.w, DOCK_DIR, is_sought, &there, NULL), 0);
+	return there;
+}
+
 static void metrics_over_their_quota_lose_the_oldest_counted(void **state)
 {
 	(void)state;
@@ -35,7 +53,11 @@ static void metrics_over_their_quota_lose_the_oldest_counted(void **state)
 	for (int i = 0; i < 50; i++) {
 		dock_scrape();
 		dock_pass(500);
+		if (i == 0)
+			assert_true(is_there("0000000000000001-metrics-"));
 	}
+	assert_false(is_there("0000000000000001-metrics-"));
+	assert_true(is_there("-metrics-"));
 	assert_true(shipper_stats(dock.ship).spool.bytes[TELEMETRY_METRIC] <= 12288);
 	assert_true(shipper_stats(dock.ship).spool.dropped_records[TELEMETRY_METRIC] > 0);
 	dock.logged_in = true;
@@ -70,21 +92,11 @@ static void put_a_megabyte(void)
 	dock_pass(3000);
 }
 
-static const char *sought;
-
-static int is_sought(void *ctx, const char *name)
-{
-	*(bool *)ctx |= strstr(name, sought) != NULL && str_ends(name, ".rejected");
-	return 0;
-}
-
 static bool is_aside(const char *id)
 {
-	bool there = false;
+	CLEANUP(mem_close) char *name = mem_printf("-%s.pb.gz.rejected", id);
 
-	sought = id;
-	dock.w->disk_list(dock.w, DOCK_DIR, is_sought, &there, NULL);
-	return there;
+	return is_there(name);
 }
 
 static int count_aside(void *ctx, const char *name)
