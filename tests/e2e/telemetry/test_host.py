@@ -159,8 +159,8 @@ def test_nothing_is_sent_that_was_not_compared(readings):
     assert {p["name"] for p in points} - compared <= UNKNOWN_TO_PSUTIL
 
 
-def test_what_psutil_does_not_know_agrees_with_the_kernel(readings):
-    _, points, _ = readings
+def test_what_psutil_does_not_know_agrees_with_the_kernel(program):
+    _, points, _ = readings_of(program)
     by_name = {p["name"]: p for p in points}
     now = float(Path("/proc/uptime").read_text().split()[0])
     assert 0 <= now - by_name["system.uptime"]["value"] < 5
