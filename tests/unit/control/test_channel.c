@@ -284,15 +284,6 @@ static bool is_login_refused(void *ctx)
 	return cloud_count(ctx, "/reeve/v1/login") == 2;
 }
 
-static void vendor_with_two_tokens(struct cloud *c, unsigned first_s)
-{
-	char first[80];
-
-	snprintf(first, sizeof(first), "{\"token\":\"tok-0\",\"expires_in_s\":%u}", first_s);
-	CLOUD(c, .match = "/reeve/v1/login", .status = 200, .body = first, .times = 1);
-	good_vendor(c);
-}
-
 /* A poll that was held over a renewal comes back with the old token's end. */
 static void a_401_for_an_earlier_token_leaves_the_one_in_hand(void **state)
 {
@@ -300,7 +291,8 @@ static void a_401_for_an_earlier_token_leaves_the_one_in_hand(void **state)
 	struct channel_proof old, now;
 
 	open_line(&l, *state);
-	vendor_with_two_tokens(l.c, 600);
+	CLOUD(l.c, .match = "/reeve/v1/login", .status = 200, .body = "{\"token\":\"tok-0\",\"expires_in_s\":600}", .times = 1);
+	good_vendor(l.c);
 	log_in(&l);
 	assert_int_equal(sign(&l, &old), 0);
 	sim_run_until(l.c->w, NULL, NULL, 600000);
@@ -338,7 +330,7 @@ static void a_401_while_the_token_is_renewed_waits_for_the_new_one(void **state)
 /* Logins at a vendor that gives tokens; each is refused, after it was accepted once if `accepted`. */
 static size_t logins_within(struct line *l, uint64_t ms, bool accepted)
 {
-	struct channel_proof p;
+	struct channel_proof p = { 0 };
 	uint64_t end = world_now_ms(l->c->w) + ms;
 
 	log_in(l);
