@@ -77,7 +77,8 @@ int arg_tags(const struct step_ctx *x, struct ec2_tag **ret, size_t *ret_n, stru
 
 	if (!json_is_object(tags))
 		return err_set(e, ERR_INVALID, "argument \"tags\" is missing");
-	v = mem_grow(NULL, json_object_size(tags), sizeof(*v));
+	v = mem_grow(NULL, json_object_size(tags) + 1, sizeof(*v));
+	v[n++] = (struct ec2_tag){ "reeve:command", x->command };
 	json_object_foreach(tags, key, value) {
 		v[n++] = (struct ec2_tag){ key, json_string_value(value) };
 		if (!json_is_string(value)) {

@@ -24,7 +24,6 @@ json_t *planning_tags(const struct planning *p, const char *cluster, const char 
 	json_object_set_new(t, "reeve:warehouse", json_string(p->warehouse));
 	if (cluster != NULL)
 		json_object_set_new(t, "reeve:cluster", json_string(cluster));
-	json_object_set_new(t, "reeve:command", json_string(p->a->command));
 	json_object_set_new(t, "reeve:step", json_sprintf("%s/%s", p->plan, step));
 	json_object_set_new(t, "reeve:generation", json_sprintf("%" PRIu64, (uint64_t)p->spec->generation));
 	json_object_set_new(t, "Name", cluster != NULL ? json_sprintf("%s-%s", p->warehouse, cluster) : json_string(p->warehouse));

@@ -18,7 +18,8 @@ struct planning {
 
 void planning_begin(struct planning *p, const char *plan, unsigned stage);
 bool planning_is_of_warehouse(const struct planning *p, const struct ec2_tags *t);
-/* Tags of one new thing. The order is fixed, so that one spec gives one plan, byte for byte. cluster: or NULL. */
+/* Tags of one new thing. The order is fixed, so that one spec gives one plan, byte for byte, whichever command asks for it:
+ * reeve:command comes with the call (arg_tags). cluster: or NULL. */
 json_t *planning_tags(const struct planning *p, const char *cluster, const char *step, tag_t *const *more, size_t more_n);
 /* What stands for a thing in arguments: its id, or the fact that its creation will leave. */
 json_t *planning_ref(const char *id, const char *kind, const char *name);

@@ -84,7 +84,8 @@ static inline bool step_mutates(const struct step_kind *k)
 int arg_str(const struct step_ctx *x, const char *name, const char **ret, struct err *e);
 /* A list of texts into an array from mem_grow; the texts stay the argument's. */
 int arg_strs(const struct step_ctx *x, const char *name, const char ***ret, size_t *ret_n, struct err *e);
-/* The object `tags` as an array from mem_grow. */
+/* The object `tags` as an array from mem_grow, and reeve:command: a plan's hash is approved for one command and run by the next,
+ * so no command's id stands in it. */
 struct ec2_tag;
 int arg_tags(const struct step_ctx *x, struct ec2_tag **ret, size_t *ret_n, struct err *e);
 void arg_print_strs(const json_t *args, const char *name, struct buf *to); /* "a, b" */

@@ -21,7 +21,8 @@ static void a_group_is_made_with_its_tags_and_leaves_its_id(void **state)
 	(void)state;
 	kinds_start(&t, &kind_create_security_group, CREATE);
 	assert_has(kinds_ask(&t), "Action=CreateSecurityGroup");
-	assert_has(kinds_ask(&t), "TagSpecification.1.Tag.1.Key=k");
+	assert_has(kinds_ask(&t), "TagSpecification.1.Tag.1.Key=reeve%3Acommand");
+	assert_has(kinds_ask(&t), "TagSpecification.1.Tag.2.Key=k");
 	assert_int_equal(kinds_answered(&t, "<R><groupId>sg-7</groupId></R>"), STEP_DONE);
 	assert_string_equal(kinds_fact(&t, "sg.node"), "sg-7");
 	assert_int_equal(kinds_answered(&t, "<R/>"), STEP_LOOK); /* AWS did it, and we cannot read what */

@@ -224,6 +224,25 @@ static void another_plan_than_the_approved_one_is_not_run(void **state)
 	assert_int_equal(s->seen.len, 0);
 }
 
+static void a_plan_that_was_shown_and_approved_is_the_one_that_runs(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command plan, go;
+
+	shop_apply(s, &plan, 1);
+	plan.c.mode = REEVE__CONTROL__V1__MODE__PLAN;
+	shop_send(s, &plan, false);
+	assert_int_equal(shop_ends(s, &plan, NULL), DONE);
+	shop_apply(s, &go, 2);
+	go.c.approved_plan_hash = shop_status(s, &plan, m)->plan_hash;
+	assert_int_equal(go.c.approved_plan_hash.len, DIGEST_LEN);
+	shop_send(s, &go, false);
+	arena_free(m);
+	assert_int_equal(shop_ends(s, &go, NULL), DONE);
+	assert_int_equal(shop_alive(s), 2);
+}
+
 static void a_generation_that_is_not_there_is_a_conflict(void **state)
 {
 	struct shop *s = *state;
@@ -267,6 +286,7 @@ int main(void)
 		SHOP(a_hold_that_is_raised_holds_what_was_planned),
 		SHOP(a_step_of_the_clock_does_not_end_a_hold),
 		SHOP(another_plan_than_the_approved_one_is_not_run),
+		SHOP(a_plan_that_was_shown_and_approved_is_the_one_that_runs),
 		SHOP(a_generation_that_is_not_there_is_a_conflict),
 		SHOP(a_stop_file_holds_the_start_and_its_going_lets_it_go),
 	};

@@ -16,17 +16,17 @@ static void assert_tags(json_t *tags, const char *expected)
 	json_decref(tags);
 }
 
-static void tags_say_whose_it_is_and_which_step_made_it_in_one_order(void **state)
+static void tags_say_whose_it_is_and_which_step_makes_it_in_one_order(void **state)
 {
 	struct planning p = planning_of(*state);
 
 	assert_tags(planning_tags(&p, "be", "launch", NULL, 0),
 		    "{\"resource-created-by\":\"velodb\",\"reeve:installation\":\"inst-1\",\"reeve:warehouse\":\"wh-1\","
-		    "\"reeve:cluster\":\"be\",\"reeve:command\":\"c-1\",\"reeve:step\":\"cluster-be/launch\","
+		    "\"reeve:cluster\":\"be\",\"reeve:step\":\"cluster-be/launch\","
 		    "\"reeve:generation\":\"3\",\"Name\":\"wh-1-be\",\"sdb-cluster-id\":\"c-1\"}");
 	assert_tags(planning_tags(&p, NULL, "sg-node", NULL, 0),
 		    "{\"resource-created-by\":\"velodb\",\"reeve:installation\":\"inst-1\",\"reeve:warehouse\":\"wh-1\","
-		    "\"reeve:command\":\"c-1\",\"reeve:step\":\"cluster-be/sg-node\",\"reeve:generation\":\"3\",\"Name\":\"wh-1\","
+		    "\"reeve:step\":\"cluster-be/sg-node\",\"reeve:generation\":\"3\",\"Name\":\"wh-1\","
 		    "\"sdb-cluster-id\":\"c-1\"}");
 }
 
@@ -40,7 +40,7 @@ static void a_clusters_own_tags_are_stronger_than_its_warehouses(void **state)
 	own.value = (char *)"c-2";
 	tags = planning_tags(&p, "be", "launch", more, 1);
 	assert_string_equal(json_string_value(json_object_get(tags, "sdb-cluster-id")), "c-2");
-	assert_int_equal(json_object_size(tags), 9);
+	assert_int_equal(json_object_size(tags), 8);
 	json_decref(tags);
 }
 
@@ -69,7 +69,7 @@ static void the_warehouse_is_told_by_its_tag(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		DESK_TEST(tags_say_whose_it_is_and_which_step_made_it_in_one_order),
+		DESK_TEST(tags_say_whose_it_is_and_which_step_makes_it_in_one_order),
 		DESK_TEST(a_clusters_own_tags_are_stronger_than_its_warehouses),
 		DESK_TEST(a_thing_is_its_id_or_what_its_creation_will_leave),
 		DESK_TEST(the_warehouse_is_told_by_its_tag),
