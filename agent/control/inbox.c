@@ -36,12 +36,15 @@ typedef Reeve__Control__V1__Head head_t;
 
 void inbox_init(struct inbox *in, struct world *w, struct ops *ops, const struct trust *trust, const struct inbox_binding *b)
 {
-	*in = (struct inbox){ .w = w, .ops = ops, .trust = trust, .binding = *b, .last = BUF_MAX(INBOX_INTENT_MAX) };
+	*in = (struct inbox){
+		.w = w, .ops = ops, .trust = trust, .binding = *b, .last = BUF_MAX(INBOX_INTENT_MAX), .cancelled = BUF_MAX(HEAD_MAX)
+	};
 }
 
 void inbox_close(struct inbox *in)
 {
 	buf_close(&in->last);
+	buf_close(&in->cancelled);
 }
 
 /* ---- refusals: told to the vendor, and once each to the journal ---- */
@@ -105,6 +108,18 @@ static void note_head(struct inbox *in, const head_t *h)
 	in->head_issued_ms = h->issued_at;
 	in->head_expires_ms = h->expires_at;
 	in->head_until_ms = world_now_ms(in->w) + HEAD_MAX_MS;
+	buf_reset(&in->cancelled);
+	for (size_t i = 0; i < h->n_cancelled; i++)
+		if (h->cancelled[i].len == UUID_LEN)
+			buf_add(&in->cancelled, h->cancelled[i].data, UUID_LEN);
+}
+
+static bool is_called_off(const struct inbox *in, const uint8_t id[UUID_LEN])
+{
+	for (size_t at = 0; at + UUID_LEN <= in->cancelled.len; at += UUID_LEN)
+		if (memcmp(in->cancelled.data + at, id, UUID_LEN) == 0)
+			return true;
+	return false;
 }
 
 static head_t *decode_head(const ProtobufCBinaryData *body)
@@ -202,6 +217,10 @@ static int check_delete(const command_t *c, struct err *e)
 
 static int judge(const struct inbox *in, const command_t *c, struct err *e)
 {
+	if (is_called_off(in, c->command_id.data)) {
+		err_set(e, ERR_CANCELED, "cancelled by the vendor before it was accepted");
+		return STATE(CANCELLED);
+	}
 	if (c->schema != SCHEMA) {
 		err_set(e, ERR_UNSUPPORTED, "schema %u is not known to this version", c->schema);
 		return STATE(REJECTED_UNSUPPORTED);

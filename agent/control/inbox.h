@@ -27,8 +27,9 @@ struct inbox {
 	struct ops *ops;
 	const struct trust *trust;
 	struct inbox_binding binding;
-	struct buf last; /* the newest intent, while something in it waits for its turn or for room */
-	bool is_left;    /* something does */
+	struct buf last;      /* the newest intent, while something in it waits for its turn or for room */
+	bool is_left;         /* something does */
+	struct buf cancelled; /* ids of the newest head, one behind the other: a cancel may come before its command, or with it */
 	int64_t head_issued_ms, head_expires_ms;
 	uint64_t head_until_ms;                        /* monotonic: ten minutes after it was first seen */
 	struct inbox_refusal refusals[INBOX_REFUSALS]; /* newest first */

@@ -169,6 +169,9 @@ static void on_accepted(struct journal_append *a)
 	log_info("command.accepted", "op=%s verb=%s warehouse=%s seq=%llu", op_fields(op)->id_text, op_verb(op), op_warehouse(op),
 		 (unsigned long long)op_fields(op)->seq);
 	op_begin(op);
+	if (o->is_called_off)
+		ops_cancel(o, op_fields(op)->id);
+	o->is_called_off = false;
 	ops_changed(o);
 }
 

@@ -30,6 +30,7 @@ struct ops {
 	/* the acceptance under way */
 	struct journal_append rec;
 	struct op *accepting;
+	bool is_called_off; /* the one that is being accepted */
 	/* notes */
 	struct note notes[NOTES_MAX];
 	size_t notes_next;

@@ -90,6 +90,8 @@ void ops_cancel(struct ops *o, const uint8_t id[16])
 	struct op *op = ops_find(o, id);
 	struct note *n;
 
+	if (o->accepting != NULL && memcmp(op_fields(o->accepting)->id, id, UUID_LEN) == 0)
+		o->is_called_off = true; /* asked again when it is in the list */
 	if (op == NULL || op_is_cancelled(op) || op_fields(op)->state == OP_ENDED)
 		return;
 	n = note_start(o, "command.cancelled", json_pack("{s:s}", "op", op_fields(op)->id_text), NULL);

@@ -379,6 +379,36 @@ static void a_cancel_travels_in_the_head_and_ends_what_has_not_started(void **st
 	arena_free(m);
 }
 
+/* What a restarted agent finds waiting: the command, and in the same intent, or one before it, that it is called off. */
+static void a_cancel_that_comes_with_its_command_or_before_it_counts(void **state)
+{
+	for (int before = 0; before < 2; before++) {
+		struct desk *d = *state;
+		struct arena *m = arena_new_sized(1u << 20);
+		Reeve__Control__V1__Status st;
+		struct desk_command k;
+		signed_t *one;
+		head_t h;
+
+		desk_command(&k, (uint64_t)before + 1);
+		one = desk_sign_command(&k, &d->command);
+		head(&h);
+		h.issued_at += before;
+		h.cancelled = &k.c.command_id;
+		h.n_cancelled = 1;
+		if (before) {
+			desk_give(d, NULL, 0, head_of(d, &h, &d->head));
+			desk_give(d, &one, 1, NULL);
+		} else {
+			desk_give(d, &one, 1, head_of(d, &h, &d->head));
+		}
+		op_status(ops_find(d->ops, k.id), m, &st);
+		assert_int_equal(st.state, REEVE__CONTROL__V1__STATE__CANCELLED);
+		assert_string_equal(st.error->message, "cancelled by the vendor before it was accepted");
+		arena_free(m);
+	}
+}
+
 static void bytes_that_are_no_intent_are_an_error_and_change_nothing(void **state)
 {
 	struct desk *d = *state;
@@ -574,6 +604,7 @@ int main(void)
 		TEST(an_intent_with_four_commands_that_no_key_signed_is_not_read_on),
 		TEST(refused_commands_are_noted_sixty_times_an_hour_and_counted_beyond),
 		TEST(an_intent_is_kept_only_while_something_in_it_waits),
+		TEST(a_cancel_that_comes_with_its_command_or_before_it_counts),
 		TEST(bytes_that_are_no_intent_are_an_error_and_change_nothing),
 	};
 

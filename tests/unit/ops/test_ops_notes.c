@@ -55,6 +55,34 @@ static void a_flood_of_different_events_cannot_wash_out_the_journal(void **state
 	assert_int_equal(journal_seq(s->d.j), before + 60 + 4 + 60 + 1);
 }
 
+/* As shop_send with both keys, but the disk has not taken it yet. */
+static void take(struct shop *s, const struct desk_command *k)
+{
+	intent_t i = REEVE__CONTROL__V1__INTENT__INIT;
+	uint8_t bytes[8192];
+	signed_t *one = desk_sign_command(k, &s->d.command);
+
+	desk_sign(one, &s->d.release, SIGN_DOMAIN_COMMAND);
+	i.commands = &one;
+	i.n_commands = 1;
+	assert_int_equal(inbox_take(&s->d.in, bytes, reeve__control__v1__intent__pack(&i, bytes), NULL), 0);
+	reeve__control__v1__signed__free_unpacked(one, NULL);
+}
+
+static void a_cancel_while_its_command_is_being_accepted_counts(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	shop_apply(s, &k, 1);
+	take(s, &k);
+	ops_cancel(s->d.ops, k.id);
+	assert_null(ops_find(s->d.ops, k.id));
+	desk_settle(&s->d);
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(CANCELLED));
+	assert_int_equal(s->seen.len, 0);
+}
+
 /* The head repeats its cancels: one is a record once, and none is a record for what has ended or is not known. */
 static void a_cancel_is_a_record_before_it_counts_and_only_once(void **state)
 {
@@ -175,9 +203,6 @@ static void an_acknowledgement_that_its_epoch_does_not_outlive_is_worth_nothing(
 {
 	struct shop *s = *state;
 	struct desk_command old, young;
-	intent_t i = REEVE__CONTROL__V1__INTENT__INIT;
-	uint8_t bytes[8192];
-	signed_t *one;
 
 	desk_command(&old, 1);
 	old.c.schema = 9; /* ended at once */
@@ -186,12 +211,7 @@ static void an_acknowledgement_that_its_epoch_does_not_outlive_is_worth_nothing(
 	young.id[0] = 9;
 	young.c.epoch = 2;
 	young.c.schema = 9;
-	one = desk_sign_command(&young, &s->d.command);
-	desk_sign(one, &s->d.release, SIGN_DOMAIN_COMMAND);
-	i.commands = &one;
-	i.n_commands = 1;
-	assert_int_equal(inbox_take(&s->d.in, bytes, reeve__control__v1__intent__pack(&i, bytes), NULL), 0);
-	reeve__control__v1__signed__free_unpacked(one, NULL);
+	take(s, &young);
 	ops_acked(s->d.ops, 1);
 	assert_int_equal(ops_epoch(s->d.ops), 1);
 	desk_settle(&s->d);
@@ -218,6 +238,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SHOP(a_flood_of_the_same_event_is_noted_once),
 		SHOP(a_flood_of_different_events_cannot_wash_out_the_journal),
+		SHOP(a_cancel_while_its_command_is_being_accepted_counts),
 		SHOP(a_cancel_is_a_record_before_it_counts_and_only_once),
 		SHOP(a_result_stays_until_it_is_acknowledged_and_no_longer),
 		SHOP(a_number_acknowledges_nothing_beyond_a_command_that_runs),
