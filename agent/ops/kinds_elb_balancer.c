@@ -235,6 +235,20 @@ static bool delete_listener_find(const struct step_ctx *x, const struct inventor
 	return !step_may_hide(x) && inventory_listener_by_arn(inv, kinds_elb_arn(x)) == NULL;
 }
 
+/* A balancer without a listener is no longer in use: its last one is under the same keys as itself, or two commands with one key
+ * would do what one may not. */
+static bool leaves_none(const json_t *args)
+{
+	return json_is_true(json_object_get(args, "leaves_none"));
+}
+
+static void delete_listener_print(const json_t *args, struct buf *to)
+{
+	kinds_elb_print_arn(args, to);
+	if (leaves_none(args))
+		buf_adds(to, ", the last that its load balancer has");
+}
+
 const struct step_kind kind_delete_listener = {
 	.name = "delete-listener",
 	.service = AWS_ELB,
@@ -248,5 +262,6 @@ const struct step_kind kind_delete_listener = {
 	.ask = delete_listener_ask,
 	.judge = step_judge_gone,
 	.find = delete_listener_find,
-	.print = kinds_elb_print_arn,
+	.is_high = leaves_none,
+	.print = delete_listener_print,
 };

@@ -5,6 +5,13 @@
 
 typedef Reeve__Control__V1__Listener listener_t;
 
+/* The listeners of one balancer while they are planned. */
+struct listeners {
+	const lb_t *lb;
+	const struct inventory_lb *have; /* NULL: the balancer is not there yet */
+	size_t left;                     /* of those that stand, how many no step takes away so far */
+};
+
 const struct inventory_group *planner_tg_there(const struct planning *p, const char *name)
 {
 	char full[33];
@@ -53,9 +60,12 @@ static void add_listener(struct planning *p, const lb_t *lb, const listener_t *w
 		 "%s", step);
 }
 
-static void remove_listener(struct planning *p, const lb_t *lb, const struct elb_listener *l)
+/* One that this plan makes does not count as left: making it may fail, or be taken back. */
+static void remove_listener(struct planning *p, struct listeners *of, const struct elb_listener *l)
 {
-	plan_add(p->b, &kind_delete_listener, json_pack("{s:s}", "arn", l->arn), "nolistener-%s-%u", lb->name, l->port);
+	of->left--;
+	plan_add(p->b, &kind_delete_listener, json_pack("{s:s, s:b}", "arn", l->arn, "leaves_none", of->left == 0),
+		 "nolistener-%s-%u", of->lb->name, l->port);
 }
 
 static const struct elb_listener *have_listener(const struct inventory_lb *lb, uint32_t port)
@@ -67,16 +77,16 @@ static const struct elb_listener *have_listener(const struct inventory_lb *lb, u
 }
 
 /* A listener that leads elsewhere goes first: two cannot share a port. */
-static void plan_listener(struct planning *p, const lb_t *lb, const struct inventory_lb *have, const listener_t *want)
+static void plan_listener(struct planning *p, struct listeners *of, const listener_t *want)
 {
-	const struct elb_listener *l = have_listener(have, want->port);
+	const struct elb_listener *l = have_listener(of->have, want->port);
 	const struct inventory_group *g = planner_tg_there(p, want->target_group);
 
 	if (l != NULL && g != NULL && str_eq(l->group_arn, g->g.arn) && str_eq(l->protocol, want->protocol))
 		return;
 	if (l != NULL)
-		remove_listener(p, lb, l);
-	add_listener(p, lb, want, planning_ref(have != NULL ? have->lb.arn : NULL, "lb", lb->name));
+		remove_listener(p, of, l);
+	add_listener(p, of->lb, want, planning_ref(of->have != NULL ? of->have->lb.arn : NULL, "lb", of->lb->name));
 }
 
 static bool wants_port(const lb_t *lb, uint32_t port)
@@ -85,6 +95,17 @@ static bool wants_port(const lb_t *lb, uint32_t port)
 		if (lb->listeners[i]->port == port)
 			return true;
 	return false;
+}
+
+static void plan_listeners(struct planning *p, const lb_t *lb, const struct inventory_lb *have)
+{
+	struct listeners of = { lb, have, have != NULL ? have->listeners.n : 0 };
+
+	for (size_t i = 0; i < lb->n_listeners; i++)
+		plan_listener(p, &of, lb->listeners[i]);
+	for (size_t i = 0; have != NULL && i < have->listeners.n; i++)
+		if (!wants_port(lb, have->listeners.v[i].port))
+			remove_listener(p, &of, &have->listeners.v[i]);
 }
 
 static json_t *subnets_of(const lb_t *lb)
@@ -109,11 +130,7 @@ void planner_plan_lb(struct planning *p, const lb_t *want)
 			 json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", full, "purpose", want->name, "subnet_ids", subnets_of(want),
 				   "tags", planning_tags(p, NULL, step, NULL, 0), "fact", json_sprintf("lb.%s", want->name)),
 			 "%s", step);
-	for (size_t i = 0; i < want->n_listeners; i++)
-		plan_listener(p, want, have, want->listeners[i]);
-	for (size_t i = 0; have != NULL && i < have->listeners.n; i++)
-		if (!wants_port(want, have->listeners.v[i].port))
-			remove_listener(p, want, &have->listeners.v[i]);
+	plan_listeners(p, want, have);
 	if (have == NULL || !str_starts(have->lb.state, "active"))
 		plan_add(p->b, &kind_wait_load_balancer, json_pack("{s:s, s:s}", "name", full, "purpose", want->name), "%s-active",
 			 step);

@@ -276,12 +276,18 @@ unsigned want_nodes_all(const struct want *w)
 
 bool want_is_high(const struct want *from, const struct want *to)
 {
-	bool had = from->lb && !from->gone && (from->listeners[0] || from->listeners[1]);
+	bool had = false, stays = false;
 
 	for (unsigned c = 0; c < WANT_CLUSTERS; c++)
 		if (want_nodes(from, cluster_names[c]) > 0 && want_nodes(to, cluster_names[c]) == 0)
 			return true;
-	return had && (to->gone || !to->lb);
+	for (unsigned t = 0; t < WANT_TGS; t++) {
+		bool is = from->lb && !from->gone && from->listeners[t];
+
+		had = had || is;
+		stays = stays || (is && to->lb && !to->gone && to->listeners[t]);
+	}
+	return had && !stays;
 }
 
 /* ---- the end ---- */

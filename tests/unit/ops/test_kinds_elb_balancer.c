@@ -35,11 +35,30 @@ static void a_balancer_in_use_needs_a_second_key(void **state)
 	kinds_end(&t);
 }
 
+static void the_last_listener_of_a_balancer_needs_a_second_key_and_says_that_it_is_the_last(void **state)
+{
+	CLEANUP(buf_close) struct buf text = BUF_MAX(200), last = BUF_MAX(200);
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_delete_listener, "{\"arn\": \"arn:l\", \"leaves_none\": false}");
+	assert_false(t.k->is_high(t.args));
+	t.k->print(t.args, &text);
+	kinds_end(&t);
+	kinds_start(&t, &kind_delete_listener, "{\"arn\": \"arn:l\", \"leaves_none\": true}");
+	assert_true(t.k->is_high(t.args));
+	t.k->print(t.args, &last);
+	kinds_end(&t);
+	assert_string_equal(buf_str(&text), "arn:l");
+	assert_string_equal(buf_str(&last), "arn:l, the last that its load balancer has");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_balancer_is_waited_for_until_it_is_active),
 		cmocka_unit_test(a_balancer_in_use_needs_a_second_key),
+		cmocka_unit_test(the_last_listener_of_a_balancer_needs_a_second_key_and_says_that_it_is_the_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

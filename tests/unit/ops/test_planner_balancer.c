@@ -1,18 +1,20 @@
 /* test_planner_balancer.c - target groups, load balancers and their listeners. */
 #include "tests/unit/ops/desk.h"
 
-/* The balancer "main" and its target group, as the spec wants them, but for the port that the listener answers on. */
+/* The balancer "main" and its target group, as the spec wants them, but for the port that the listener answers on. A second
+ * listener is there for whoever sets listeners.n to 2. */
 static void add_balancer(struct desk *d, uint32_t port)
 {
 	struct inventory_lb *lb = arena_new(d->inv->arena, struct inventory_lb);
 	struct inventory_group *g = arena_new(d->inv->arena, struct inventory_group);
-	struct elb_listener *l = arena_new(d->inv->arena, struct elb_listener);
+	struct elb_listener *l = arena_alloc(d->inv->arena, 2 * sizeof(*l));
 	char *names = arena_alloc(d->inv->arena, 66);
 
 	spec_short_name("inst-1", "wh-1", "lb", "main", names);
 	spec_short_name("inst-1", "wh-1", "tg", "sql", names + 33);
 	*g = (struct inventory_group){ .g = { .arn = "arn:tg", .name = names + 33, .protocol = "TCP", .port = 9030 } };
-	*l = (struct elb_listener){ .arn = "arn:listener", .protocol = "TCP", .group_arn = "arn:tg", .port = port };
+	l[0] = (struct elb_listener){ .arn = "arn:listener", .protocol = "TCP", .group_arn = "arn:tg", .port = port };
+	l[1] = (struct elb_listener){ .arn = "arn:second", .protocol = "TCP", .group_arn = "arn:tg", .port = port + 1 };
 	*lb = (struct inventory_lb){ .lb = { .arn = "arn:lb", .name = names, .state = "active" }, .listeners = { l, 1 } };
 	d->inv->tgs = g;
 	d->inv->lbs = lb;
@@ -54,6 +56,42 @@ static void a_listener_that_leads_elsewhere_makes_room_first(void **state)
 	plans_free(p);
 }
 
+/* With one key it would be the first half of removing a balancer in use. */
+static void taking_the_last_listener_is_high_risk_whatever_comes_in_its_place(void **state)
+{
+	static const struct {
+		const char *what, *first_high;
+		uint32_t have_port;
+		size_t have, want;
+		const char *leads_to;
+	} cases[] = {
+		{ "none is wanted", "nolistener-main-9030", 9030, 1, 0, "arn:tg" },
+		{ "both go, the first leaves one", "nolistener-main-9031", 9030, 2, 0, "arn:tg" },
+		{ "another comes in its place", "nolistener-main-9030", 9030, 1, 1, "arn:other" },
+		{ "another comes beside it", "nolistener-main-9999", 9999, 1, 1, "arn:tg" },
+		{ "one stays", NULL, 9030, 2, 1, "arn:tg" },
+		{ "one is replaced and the other stays until it is there", "nolistener-main-9031", 9030, 2, 1, "arn:other" },
+		{ "nothing goes", NULL, 9030, 1, 1, "arn:tg" },
+	};
+	struct desk *d = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct plan *where;
+		const struct step *high;
+		struct plans *p;
+
+		add_balancer(d, cases[i].have_port);
+		d->inv->lbs[0].listeners.n = cases[i].have;
+		d->inv->lbs[0].listeners.v[0].group_arn = cases[i].leads_to;
+		d->k.lb.n_listeners = cases[i].want;
+		p = desk_apply(d);
+		high = plans_high(p, &where);
+		if (!str_eq(high != NULL ? high->name : NULL, cases[i].first_high))
+			fail_msg("%s: high is %s", cases[i].what, high != NULL ? high->name : "nothing");
+		plans_free(p);
+	}
+}
+
 static void a_balancer_that_is_still_coming_up_is_waited_for(void **state)
 {
 	struct desk *d = *state;
@@ -84,6 +122,7 @@ int main(void)
 		DESK_TEST(a_balancer_that_is_as_the_spec_wants_it_needs_nothing),
 		DESK_TEST(a_listener_on_a_port_that_nobody_wants_goes),
 		DESK_TEST(a_listener_that_leads_elsewhere_makes_room_first),
+		DESK_TEST(taking_the_last_listener_is_high_risk_whatever_comes_in_its_place),
 		DESK_TEST(a_balancer_that_is_still_coming_up_is_waited_for),
 		DESK_TEST(another_port_of_a_target_group_is_said_to_be_not_yet),
 	};

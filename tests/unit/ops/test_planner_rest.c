@@ -33,6 +33,27 @@ static void what_was_shared_and_is_wanted_no_more_goes_last_balancers_before_the
 	plans_free(p);
 }
 
+static void a_balancer_with_a_listener_is_in_use_and_one_without_is_not(void **state)
+{
+	struct desk *d = *state;
+	struct elb_listener l = { .arn = "arn:listener", .protocol = "TCP", .port = 9030 };
+	struct inventory_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = desk_tags(d, "", "1") } };
+	const struct plan *where;
+	struct plans *p;
+
+	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = d->k.s.n_clusters = 0;
+	d->inv->lbs = &lb;
+	d->inv->lbs_n = 1;
+	p = desk_apply(d);
+	assert_string_equal(desk_steps(p), "tidy/nolb-rv-lb");
+	assert_null(plans_high(p, &where));
+	plans_free(p);
+	lb.listeners = (struct elb_listeners){ &l, 1 };
+	p = desk_apply(d);
+	assert_string_equal(plans_high(p, &where)->name, "nolb-rv-lb");
+	plans_free(p);
+}
+
 static void what_another_warehouse_shares_stays(void **state)
 {
 	struct desk *d = *state;
@@ -51,6 +72,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DESK_TEST(a_cluster_that_the_spec_forgot_goes_once_however_many_nodes_it_has),
 		DESK_TEST(what_was_shared_and_is_wanted_no_more_goes_last_balancers_before_their_groups),
+		DESK_TEST(a_balancer_with_a_listener_is_in_use_and_one_without_is_not),
 		DESK_TEST(what_another_warehouse_shares_stays),
 	};
 
