@@ -109,8 +109,8 @@ struct disk_stat {
 	int64_t mtime_ms;
 	unsigned mode;
 	uid_t uid;
-	bool is_file, is_dir;
-	bool ours_to_write; /* this process could change it: it may write it, or owns it and so could allow itself to */
+	bool is_file, is_dir, is_link; /* is_link: of disk_lstat alone */
+	bool ours_to_write;            /* this process could change it: it may write it, or owns it and so could allow itself to */
 };
 
 /* A file open for reading; it stays readable after a rename or an unlink. */
@@ -175,8 +175,9 @@ struct world {
 
 	void (*disk_start)(struct world *w, struct disk_req *r, disk_cb *cb);
 	/* small and synchronous: /proc, configuration, the journal at start */
-	int (*disk_read)(struct world *w, const char *path, struct buf *b, struct err *e);              /* whole; appends to b */
-	int (*disk_stat)(struct world *w, const char *path, struct disk_stat *ret, struct err *e);      /* follows links */
+	int (*disk_read)(struct world *w, const char *path, struct buf *b, struct err *e);          /* whole; appends to b */
+	int (*disk_stat)(struct world *w, const char *path, struct disk_stat *ret, struct err *e);  /* follows links */
+	int (*disk_lstat)(struct world *w, const char *path, struct disk_stat *ret, struct err *e); /* a link is looked at itself */
 	int (*disk_list)(struct world *w, const char *dir, disk_name_cb *cb, void *ctx, struct err *e); /* unsorted, no dots */
 	int (*disk_mkdir)(struct world *w, const char *dir, unsigned mode,
 			  struct err *e); /* there already is fine; dir and the names in it become durable */

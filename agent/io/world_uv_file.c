@@ -38,6 +38,7 @@ static void fill_stat(const struct stat *st, struct disk_stat *to)
 		.uid = st->st_uid,
 		.is_file = S_ISREG(st->st_mode),
 		.is_dir = S_ISDIR(st->st_mode),
+		.is_link = S_ISLNK(st->st_mode),
 		.ours_to_write = st->st_uid == geteuid(),
 	};
 }
@@ -52,6 +53,19 @@ static int stat_path(struct world *w, const char *path, struct disk_stat *ret, s
 	fill_stat(&st, ret);
 	if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0)
 		ret->ours_to_write = true;
+	return 0;
+}
+
+/* Nobody writes into a link: it is ours when we own it. */
+static int stat_link(struct world *w, const char *path, struct disk_stat *ret, struct err *e)
+{
+	struct stat st;
+
+	if (lstat(path, &st) != 0)
+		return err_errno(e, errno, "%s", path);
+	if (!S_ISLNK(st.st_mode))
+		return stat_path(w, path, ret, e);
+	fill_stat(&st, ret);
 	return 0;
 }
 
@@ -241,6 +255,7 @@ void world_uv_file_init(struct world_uv *u)
 	list_init(&u->locks);
 	u->w.disk_read = read_path;
 	u->w.disk_stat = stat_path;
+	u->w.disk_lstat = stat_link;
 	u->w.disk_list = list_dir;
 	u->w.disk_mkdir = make_dir;
 	u->w.disk_lock = lock_path;

@@ -22,12 +22,12 @@ const struct policy *ops_policy(struct ops *o)
 	return &o->policy;
 }
 
-/* Only "there is none" lets go on: a folder that cannot be read may hold one. */
+/* Only "there is none" lets go on: a folder that cannot be read may hold one, and a link that leads nowhere is one. */
 static bool stop_stands(const struct ops *o)
 {
 	struct disk_stat st;
 
-	return o->cfg.w->disk_stat(o->cfg.w, o->cfg.stop_path, &st, NULL) != -ERR_NOTFOUND;
+	return o->cfg.w->disk_lstat(o->cfg.w, o->cfg.stop_path, &st, NULL) != -ERR_NOTFOUND;
 }
 
 bool ops_is_stopped(struct ops *o, const char **why)

@@ -1,6 +1,7 @@
 /* policy.c - reading the file strictly, judging a plan's demand. Every doubt is a no. */
 #include "agent/ops/policy.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "agent/base/mem.h"
@@ -175,23 +176,60 @@ int policy_parse(const char *file, const char *text, size_t len, struct policy *
 	return rc;
 }
 
+/* ---- who wrote it ---- */
+
+static int look(struct world *w, const char *at, struct disk_stat *ret, struct err *e)
+{
+	TRY(w->disk_lstat(w, at, ret, e));
+	if (ret->is_link)
+		return err_set(e, ERR_DENIED, "%s is a symbolic link; give -c the path it leads to, or put the policy there itself",
+			       at);
+	return 0;
+}
+
+/* A folder above the policy's own: in a sticky folder of root's, what we do not own cannot be renamed. */
+static bool could_rename(const struct disk_stat *in)
+{
+	return in->ours_to_write && !(in->uid == 0 && (in->mode & 01000) != 0);
+}
+
+/* `path` is cut, component by component, up to the root. */
+static int check_folders(struct world *w, char *path, struct err *e)
+{
+	CLEANUP(mem_close) char *whole = mem_str(path);
+	struct disk_stat st;
+	bool is_own = true;
+
+	for (char *slash; (slash = strrchr(path, '/')) != NULL; is_own = false) {
+		const char *folder = slash == path ? "/" : path;
+
+		*slash = '\0';
+		TRY(look(w, folder, &st, e));
+		if (is_own && st.ours_to_write)
+			return err_set(e, ERR_DENIED,
+				       "the folder of %s can be written by the agent's own user; let root own it, mode 0755",
+				       whole);
+		if (could_rename(&st))
+			return err_set(e, ERR_DENIED, "%s, above %s, can be written by the agent's own user; let root own it",
+				       folder, whole);
+	}
+	return 0;
+}
+
 /* Who can write the file, or put another in its place, is its author. */
 static int check_author(struct world *w, const char *path, struct err *e)
 {
-	CLEANUP(mem_close) char *dir = mem_str(path);
-	char *slash = strrchr(dir, '/');
+	CLEANUP(buf_close) struct buf at = BUF_MAX(PATH_MAX);
 	struct disk_stat st;
 
-	TRY(w->disk_stat(w, path, &st, e));
+	TRY(look(w, path, &st, e));
 	if (st.ours_to_write)
 		return err_set(e, ERR_DENIED, "%s can be written by the agent's own user; let root own it, mode 0644", path);
-	if (slash != NULL)
-		*slash = '\0';
-	TRY(w->disk_stat(w, slash == NULL ? "." : *dir != '\0' ? dir : "/", &st, e));
-	if (st.ours_to_write)
-		return err_set(e, ERR_DENIED, "the folder of %s can be written by the agent's own user; let root own it, mode 0755",
-			       path);
-	return 0;
+	if (*path != '/')
+		TRY(w->disk_realpath(w, ".", &at, e));
+	buf_addf(&at, "%s%s", *path != '/' ? "/" : "", path);
+	TRY(buf_check(&at, "the path of the policy", e));
+	return check_folders(w, at.data, e);
 }
 
 static int load(struct world *w, const char *path, struct policy *ret, struct err *e)

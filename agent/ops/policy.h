@@ -1,7 +1,11 @@
 /* policy.h - the customer's last word: a file that only the customer can write (FORMATS.md).
  *
  * Read again before each plan and each call that changes something. One that is missing, broken, or writable by the agent's
- * own user (file or folder) counts as none: nothing is mutated, no telemetry leaves, and `reason` says why. */
+ * own user (file or folder) counts as none: nothing is mutated, no telemetry leaves, and `reason` says why.
+ *
+ * What is judged is the file, its folder, and each folder above that up to the root: whoever can rename one of them can put
+ * another policy in its place. None may be a symbolic link, so the name says where the policy lies and there is nothing else
+ * to judge. Above the folder, one like /tmp may be written by all: root's sticky bit keeps what lies in it. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

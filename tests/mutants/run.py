@@ -123,8 +123,8 @@ MUTANTS = [
     Mutant(
         "the STOP file not looked at",
         "agent/ops/ops*.c",
-        "	return o->cfg.w->disk_stat(o->cfg.w, o->cfg.stop_path, &st, NULL) != -ERR_NOTFOUND;",
-        "	return o->cfg.w->disk_stat(o->cfg.w, o->cfg.stop_path, &st, NULL) == -ERR_CORRUPT;",
+        "	return o->cfg.w->disk_lstat(o->cfg.w, o->cfg.stop_path, &st, NULL) != -ERR_NOTFOUND;",
+        "	return o->cfg.w->disk_lstat(o->cfg.w, o->cfg.stop_path, &st, NULL) == -ERR_CORRUPT;",
     ),
     Mutant(
         "the verb's mode not asked again on the way",

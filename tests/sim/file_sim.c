@@ -41,8 +41,9 @@ static void fill_stat(struct world *w, const struct inode *i, const char *path, 
 		.nlink = sim_fs_nlink(sim_of(w), i),
 		.mtime_ms = i->mtime_ms,
 		.mode = i->mode,
-		.is_file = !i->is_dir,
+		.is_file = !i->is_dir && i->target == NULL,
 		.is_dir = i->is_dir,
+		.is_link = i->target != NULL,
 		.ours_to_write = sim_fs_ours(sim_of(w), path),
 	};
 	to->uid = to->ours_to_write ? 990 : 0;
@@ -56,6 +57,17 @@ static int stat_path(struct world *w, const char *path, struct disk_stat *ret, s
 	TRY(fault(w, SIM_STAT, path, e));
 	TRY(find(w, path, &i, e));
 	fill_stat(w, i, real, ret);
+	return 0;
+}
+
+static int stat_link(struct world *w, const char *path, struct disk_stat *ret, struct err *e)
+{
+	const struct inode *i = sim_fs_find(sim_of(w), path, false);
+
+	if (i == NULL || i->target == NULL)
+		return stat_path(w, path, ret, e);
+	TRY(fault(w, SIM_STAT, path, e));
+	fill_stat(w, i, path, ret);
 	return 0;
 }
 
@@ -201,6 +213,7 @@ void sim_file_init(struct world_sim *s)
 	list_init(&s->locks);
 	s->w.disk_read = read_path;
 	s->w.disk_stat = stat_path;
+	s->w.disk_lstat = stat_link;
 	s->w.disk_list = list_dir;
 	s->w.disk_mkdir = make_dir;
 	s->w.disk_lock = lock_path;

@@ -561,6 +561,7 @@ void sim_fs_init(struct world_sim *s)
 	list_init(&s->ours);
 	s->next_ino = 11;
 	s->capacity = 64ull << 30;
+	sim_file_ours(&s->w, "/", false); /* of itself alone: what lies in it has words of its own */
 	sim_file_ours(&s->w, "/etc", false);
 	sim_dir_make(&s->w, "/etc/reeve");
 	sim_dir_make(&s->w, "/var/lib/reeve");

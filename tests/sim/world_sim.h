@@ -46,7 +46,7 @@ enum sim_kind {
 	SIM_HTTP,  /* requests: half of the failing ones never arrive, of the other half the answer is lost */
 	SIM_DISK,  /* disk requests: fail in a stage that the seed picks, with what that leaves behind */
 	SIM_READ,  /* disk_read, disk_list, disk_mkdir, disk_lock, file_open, file_read */
-	SIM_STAT,  /* disk_stat, file_stat, file_path, disk_realpath */
+	SIM_STAT,  /* disk_stat, disk_lstat, file_stat, file_path, disk_realpath */
 	SIM_SERVE, /* serve */
 	SIM_WATCH, /* watch_start */
 	SIM_KINDS
@@ -105,7 +105,7 @@ void sim_file_unlink(struct world *w, const char *path);
 void sim_file_link(struct world *w, const char *path, const char *target); /* a symbolic link */
 void sim_dir_make(struct world *w, const char *path);
 bool sim_file_get(struct world *w, const char *path, struct buf *b); /* appends the current content; false: none */
-void sim_file_ours(struct world *w, const char *path, bool ours);    /* ours_to_write; at birth all but /etc is ours */
+void sim_file_ours(struct world *w, const char *path, bool ours);    /* ours_to_write; at birth all but / and /etc is ours */
 void sim_disk_space(struct world *w, uint64_t bytes);                /* of the whole disk; 64 GiB at birth */
 unsigned sim_disk_open(struct world *w);                             /* files that the agent holds open */
 

@@ -3,8 +3,11 @@
 import subprocess
 import time
 
+import pytest
+
 from tests.e2e.agent.conftest import policy
 from tests.peers import process
+from tests.peers.stage import sudo
 
 
 def launches(warehouse, command):
@@ -107,8 +110,20 @@ def test_without_a_policy_nothing_is_changed_and_the_reason_is_said(stage, wareh
     assert warehouse.calls(command) == []
 
 
-def test_a_stop_file_holds_new_steps_until_it_goes(stage, warehouse):
-    (stage.dir / "etc/STOP").touch()
+def test_a_policy_behind_a_link_is_nobodys(stage, warehouse):
+    link, target = stage.dir / "etc/policy.yaml", stage.dir / "state/policy.yaml"
+    subprocess.run(sudo("mv", link, target), check=True)  # the file stays root's, its folder is the agent's
+    link.symlink_to(target)
+    command = warehouse.apply()
+    result = warehouse.result(command)
+    assert result["state"] == "DENIED"
+    assert "etc/policy.yaml is a symbolic link" in result["error"]["message"]
+    assert warehouse.calls(command) == []
+
+
+@pytest.mark.parametrize("put", [lambda stop: stop.touch(), lambda stop: stop.symlink_to("none")], ids=["file", "link"])
+def test_a_stop_holds_new_steps_until_it_goes(stage, warehouse, put):
+    put(stage.dir / "etc/STOP")
     command = warehouse.apply()
     frozen = process.wait_for(
         lambda: [s for s in stage.vendor_lines("statuses") if s["id"] == command and "STOP" in s["note"]], 15, "frozen"

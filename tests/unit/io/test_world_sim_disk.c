@@ -109,6 +109,10 @@ static void other_processes_write_rename_and_link(void **state)
 	lab.w->file_close(lab.w, f);
 	assert_int_equal(lab.w->disk_realpath(lab.w, "/var/log/link", &b, &e), 0);
 	assert_string_equal(buf_str(&b), "/var/log/a.log");
+	assert_int_equal(lab.w->disk_lstat(lab.w, "/var/log/link", &st, &e), 0);
+	assert_true(st.is_link && !st.is_file);
+	assert_int_equal(lab.w->disk_lstat(lab.w, "/var/log/a.log", &st, &e), 0);
+	assert_true(st.is_file && !st.is_link);
 	buf_reset(&b);
 	assert_int_equal(lab.w->disk_list(lab.w, "/var/log", add_name, &b, &e), 0);
 	assert_int_equal(b.len, strlen("a.log link "));

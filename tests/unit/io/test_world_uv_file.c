@@ -45,6 +45,29 @@ static void synchronous_reads_list_stat_and_stop_at_their_limits(void **state)
 	buf_close(&proc);
 }
 
+static void a_link_is_looked_through_or_at(void **state)
+{
+	struct bench *b = *state;
+	CLEANUP(mem_close) char *link = mem_str(bench_path(b, "link"));
+	struct disk_stat st;
+	struct err e = { 0 };
+
+	bench_put(bench_path(b, "f"), "x");
+	assert_int_equal(symlink(bench_path(b, "f"), link), 0);
+	assert_int_equal(b->w->disk_lstat(b->w, link, &st, &e), 0);
+	assert_true(st.is_link && !st.is_file && st.ours_to_write);
+	assert_int_equal(b->w->disk_stat(b->w, link, &st, &e), 0);
+	assert_true(st.is_file && !st.is_link);
+	unlink(bench_path(b, "f"));
+	assert_int_equal(b->w->disk_lstat(b->w, link, &st, &e), 0);
+	assert_int_equal(b->w->disk_stat(b->w, link, &st, &e), -ERR_NOTFOUND);
+	unlink(link);
+	assert_int_equal(b->w->disk_lstat(b->w, link, &st, &e), -ERR_NOTFOUND);
+	bench_put(bench_path(b, "f"), "x");
+	assert_int_equal(b->w->disk_lstat(b->w, bench_path(b, "f"), &st, &e), 0);
+	assert_true(st.is_file && st.ours_to_write && st.size == 1);
+}
+
 static void an_open_file_outlives_its_name(void **state)
 {
 	struct bench *b = *state;
@@ -102,6 +125,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BENCH_TEST(synchronous_reads_list_stat_and_stop_at_their_limits),
+		BENCH_TEST(a_link_is_looked_through_or_at),
 		BENCH_TEST(an_open_file_outlives_its_name),
 		BENCH_TEST(an_open_file_tells_where_it_is_whatever_name_it_was_opened_by),
 		BENCH_TEST(a_lock_is_held_by_one),

@@ -20,6 +20,20 @@ static void the_mode_says_what_the_customer_has_switched(void **state)
 	assert_non_null(strstr(ops_mode_reason(s->d.ops), "policy.yaml"));
 }
 
+static void a_stop_that_is_a_link_to_nothing_or_a_folder_is_a_stop(void **state)
+{
+	struct shop *s = *state;
+	const char *why = "";
+
+	sim_file_link(s->d.w, "/etc/reeve/STOP", "/etc/reeve/none");
+	assert_true(ops_is_stopped(s->d.ops, &why));
+	assert_string_equal(why, "the STOP file stands");
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	assert_false(ops_is_stopped(s->d.ops, &why));
+	sim_dir_make(s->d.w, "/etc/reeve/STOP");
+	assert_true(ops_is_stopped(s->d.ops, &why));
+}
+
 static void a_policy_that_cannot_be_read_stops(void **state)
 {
 	struct shop *s = *state;
@@ -39,6 +53,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHOP(the_mode_says_what_the_customer_has_switched),
+		SHOP(a_stop_that_is_a_link_to_nothing_or_a_folder_is_a_stop),
 		SHOP(a_policy_that_cannot_be_read_stops),
 	};
 

@@ -152,6 +152,85 @@ static void a_policy_that_the_agent_could_write_counts_as_none(void **state)
 	sim_free(w);
 }
 
+static void assert_none(struct world *w, const char *path, const char *says)
+{
+	struct policy p;
+
+	policy_load(w, path, &p);
+	assert_false(p.present);
+	if (strstr(p.reason.text, says) == NULL)
+		fail_msg("says: %s", p.reason.text);
+}
+
+static void a_policy_reached_by_a_link_counts_as_none_wherever_the_link_is(void **state)
+{
+	struct world *w = sim_new(1);
+
+	(void)state;
+	sim_file_puts(w, "/var/lib/reeve/policy.yaml", good);
+	sim_file_ours(w, "/var/lib/reeve/policy.yaml", false); /* a file of root's in a folder of the agent's */
+	sim_file_link(w, PATH, "/var/lib/reeve/policy.yaml");
+	assert_none(w, PATH, PATH " is a symbolic link");
+	sim_file_puts(w, "/etc/real/policy.yaml", good);
+	sim_file_link(w, PATH, "/etc/real/policy.yaml");
+	assert_none(w, PATH, PATH " is a symbolic link");
+	sim_file_link(w, PATH, "/etc/none");
+	assert_none(w, PATH, PATH " is a symbolic link");
+	sim_free(w);
+}
+
+/* As a file system with links to folders would answer; the pretend one knows links to files. */
+static struct {
+	const char *link, *sticky;
+	uid_t uid;
+	int (*really)(struct world *w, const char *path, struct disk_stat *ret, struct err *e);
+} marks;
+
+static int marked_lstat(struct world *w, const char *path, struct disk_stat *ret, struct err *e)
+{
+	TRY(marks.really(w, path, ret, e));
+	ret->is_link = marks.link != NULL && strcmp(path, marks.link) == 0;
+	if (marks.sticky != NULL && strcmp(path, marks.sticky) == 0) {
+		ret->mode = 01777;
+		ret->ours_to_write = true;
+		ret->uid = marks.uid;
+	}
+	return 0;
+}
+
+static void a_folder_above_the_policys_is_judged_too(void **state)
+{
+	static const char path[] = "/etc/customer/reeve/policy.yaml";
+	struct world *w = sim_new(1);
+	struct policy p;
+
+	(void)state;
+	marks.link = marks.sticky = NULL;
+	marks.uid = 0;
+	marks.really = w->disk_lstat;
+	w->disk_lstat = marked_lstat;
+	sim_file_puts(w, path, good);
+	policy_load(w, path, &p);
+	assert_true(p.present);
+	policy_close(&p);
+	marks.link = "/etc/customer";
+	assert_none(w, path, "/etc/customer is a symbolic link");
+	marks.link = NULL;
+	marks.sticky = "/etc/customer"; /* as /tmp is: what root put there stays where it is */
+	policy_load(w, path, &p);
+	assert_true(p.present);
+	policy_close(&p);
+	marks.uid = 990; /* its owner may rename all that lies in it */
+	assert_none(w, path, "/etc/customer, above /etc/customer/reeve/policy.yaml, can be written");
+	marks.sticky = "/etc/customer/reeve";
+	marks.uid = 0;
+	assert_none(w, path, "the folder of");
+	marks.sticky = NULL;
+	sim_file_ours(w, "/", true);
+	assert_none(w, path, "/, above /etc/customer/reeve/policy.yaml, can be written");
+	sim_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +239,8 @@ int main(void)
 		cmocka_unit_test(a_broken_file_names_its_line_and_leaves_nothing),
 		cmocka_unit_test(each_bound_denies_what_lies_beyond_it_and_says_which),
 		cmocka_unit_test(a_policy_that_the_agent_could_write_counts_as_none),
+		cmocka_unit_test(a_policy_reached_by_a_link_counts_as_none_wherever_the_link_is),
+		cmocka_unit_test(a_folder_above_the_policys_is_judged_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
