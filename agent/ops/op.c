@@ -1,6 +1,6 @@
 /* op.c - one operation.
  *
- * Happy path: accepted -> its turn -> hold over -> inventory -> planned (recorded) -> policy and keys agree -> started
+ * Happy path: accepted -> its turn -> inventory -> planned (recorded) -> policy and keys agree -> hold over -> started
  * (recorded) -> the plans of each stage run beside each other -> result (recorded) -> acknowledged by the vendor.
  * Failure: before the start a refusal is a terminal result that changed nothing; after it the runs say what became of them.
  * A restart replays the records and goes on; what has not started is planned anew. */
@@ -14,6 +14,7 @@
 #include "agent/base/json.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/base/stamp.h"
 #include "agent/base/str.h"
 #include "agent/base/uuid.h"
 #include "agent/ops/room.h"
@@ -147,166 +148,29 @@ void op_end_early(struct op *op, state_t state, const char *class, const char *m
 	op_end_with(op, op_result_json(op, state, error, class == NULL ? message : NULL));
 }
 
-/* ---- may it start? ---- */
-
-/* No answer rests on a plan that the world has overtaken. */
-static bool ended_or_planned_anew(struct op *op, state_t state, const char *class, const char *why)
-{
-	if (op_plan_is_stale(op))
-		op_plan(op);
-	else
-		op_end_early(op, state, class, why);
-	return true;
-}
-
-static bool refused_by_bounds(struct op *op, const struct policy *p)
-{
-	struct demand d = { 0 };
-	struct err e = { 0 };
-	int rc;
-
-	plans_demand(op->plans, &d);
-	rc = policy_bounds(p, &d, op_nodes_now(op), &e);
-	demand_close(&d);
-	return rc != 0 && ended_or_planned_anew(op, STATE(DENIED), "POLICY", err_text(&e));
-}
-
-static bool refused_by_hash(struct op *op)
-{
-	const ProtobufCBinaryData *want = &op->cmd->approved_plan_hash;
-
-	if (want->len == 0 || (want->len == DIGEST_LEN && memcmp(want->data, op->plans->hash.b, DIGEST_LEN) == 0))
-		return false;
-	return ended_or_planned_anew(op, STATE(FAILED), "CONFLICT",
-				     "the plan made now is not the one that was approved: its hash differs");
-}
-
-static bool refused_by_keys(struct op *op)
-{
-	const struct ops_config *cfg = ops_cfg(op->ops);
-	CLEANUP(buf_close) struct buf signed_bytes = BUF_MAX(JSON_MAX_BYTES);
-	const struct plan *plan;
-	const struct step *high = plans_high(op->plans, &plan);
-	char text[ERR_TEXT_MAX];
-
-	if (high == NULL)
-		return false;
-	if (json_get_base64(op->accepted, "signed", &signed_bytes, NULL) != 0 ||
-	    !cfg->is_release_signed(cfg->ctx, signed_bytes.data, signed_bytes.len)) {
-		snprintf(text, sizeof(text), "high risk (%s/%s, %s) needs a release signature beside the command's", plan->name,
-			 high->name, high->kind->action);
-		return ended_or_planned_anew(op, STATE(DENIED), "POLICY", text);
-	}
-	if (!cfg->head_is_fresh(cfg->ctx)) {
-		snprintf(op->waiting, sizeof(op->waiting), "waits for a fresh signed head: the command is of high risk");
-		op_wait(op, OP_WAIT_MS);
-		return true;
-	}
-	return false;
-}
-
-/* Which modes let a command of this kind be planned at all, and which let it run. A plan tells what the account holds, so a verb
- * that is off is not even planned. */
-static bool refused_by_mode(struct op *op, const struct policy *p)
-{
-	enum policy_mode mode = op_verb_mode(op, p);
-	bool plans_only = op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN;
-	char text[ERR_TEXT_MAX];
-
-	if (!p->present) {
-		op_end_early(op, STATE(DENIED), "POLICY", p->reason.text);
-	} else if (mode == POLICY_OFF || (mode == POLICY_PLAN_ONLY && !plans_only && op->plans != NULL)) {
-		snprintf(text, sizeof(text), "the policy says %s for %s", policy_mode_name(mode), op_verb(op));
-		op_end_early(op, STATE(DENIED), "POLICY", text);
-	} else {
-		return false;
-	}
-	return true;
-}
-
-/* Time passes by both clocks: the wall's, so that a restart takes nothing away, and the monotonic one, so that a step of the
- * wall's does not end it. */
-static bool is_held(struct op *op, const struct policy *p)
-{
-	struct world *w = op_world(op);
-	int64_t age = world_wall_ms(w) - op->f.accepted_ms;
-	int64_t lived = op->age_ms + (int64_t)(world_now_ms(w) - op->born_ms), left;
-
-	left = (int64_t)p->delete_hold_ms - (age < lived ? age : lived);
-	if (!op_is_delete(op) || op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN || left <= 0)
-		return false;
-	op->f.state = OP_HOLD;
-	snprintf(op->waiting, sizeof(op->waiting), "delete_hold of the policy: a cancel ends it for %lld s more",
-		 (long long)left / 1000 + 1);
-	op_wait(op, OP_WAIT_MS);
-	return true;
-}
-
-static bool waits_for_customer(struct op *op, const struct policy *p)
-{
-	const char *why;
-
-	if (is_held(op, p))
-		return true;
-	op->f.state = OP_PLANNED;
-	if (ops_is_stopped(op->ops, &why)) {
-		snprintf(op->waiting, sizeof(op->waiting), "frozen: %s", why);
-	} else if (op_verb_mode(op, p) == POLICY_APPROVE) {
-		op->f.state = OP_WAIT_APPROVAL;
-		snprintf(op->waiting, sizeof(op->waiting),
-			 "the policy says approve; approving is not available yet in this version");
-	} else {
-		return false;
-	}
-	op_wait(op, OP_WAIT_MS);
-	return true;
-}
-
-/* What can end it before it starts, whatever it waits for. */
-static bool ended_waiting(struct op *op)
-{
-	int64_t now = world_wall_ms(op_world(op));
-
-	if (op->is_cancelled)
-		op_end_early(op, STATE(CANCELLED), NULL, "cancelled by the vendor before it started");
-	else if (op->f.expires_ms != 0 && now > op->f.expires_ms)
-		op_end_early(op, STATE(EXPIRED), "TIMEOUT",
-			     op->waiting[0] != '\0' ? op->waiting : "it expired before it could start");
-	else
-		return false;
-	return true;
-}
-
-void op_consider(struct op *op)
-{
-	const struct policy *p = ops_policy_read(op->ops);
-
-	if (ended_waiting(op) || refused_by_mode(op, p))
-		return;
-	if (op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN) {
-		ended_or_planned_anew(op, STATE(SUCCEEDED), NULL, "planned only, as asked");
-		return;
-	}
-	if (refused_by_bounds(op, p) || refused_by_hash(op) || waits_for_customer(op, p) || refused_by_keys(op))
-		return;
-	op->waiting[0] = '\0';
-	if (op_plan_is_stale(op))
-		op_plan(op);
-	else
-		op_start(op);
-}
-
 /* ---- waiting ---- */
 
-/* Before it is planned: what refuses it or holds it up, all by one reading of the policy. */
-static void prepare(struct op *op)
+/* One warehouse is changed by one command at a time, in their order. */
+static bool waits_for_turn(struct op *op)
 {
-	const struct policy *p = ops_policy_read(op->ops);
+	const struct op *ahead = ops_ahead_of(op->ops, op);
+	char stamp[STAMP_RFC3339_LEN];
 
-	if (op->apply == NULL && op->remove == NULL) /* accepted by another version */
-		op_end_early(op, STATE(FAILED), "PRECONDITION", "its arguments cannot be read by this version");
-	else if (!refused_by_mode(op, p) && !is_held(op, p))
-		op_plan(op);
+	if (op->cmd->not_before > world_wall_ms(op_world(op))) {
+		snprintf(op->waiting, sizeof(op->waiting), "waits for its not_before, %s",
+			 stamp_rfc3339(op->cmd->not_before, stamp));
+	} else if (ahead != NULL) {
+		snprintf(op->waiting, sizeof(op->waiting), "waits for %s %s, which came before it for the same warehouse",
+			 op_verb(ahead), ahead->f.id_text);
+	} else {
+		if (op->is_queued)
+			op->waiting[0] = '\0';
+		op->is_queued = false;
+		return false;
+	}
+	op->is_queued = true;
+	op_wait(op, OP_WAIT_MS);
+	return true;
 }
 
 static void advance(struct op *op)
@@ -317,14 +181,12 @@ static void advance(struct op *op)
 		op_end_early(op, STATE(INDETERMINATE), "INTERNAL", "its plan cannot be read by this version: look at the account");
 	else if (op->is_started)
 		op_run(op);
-	else if (ended_waiting(op))
+	else if (op_ended_waiting(op) || waits_for_turn(op))
 		return;
-	else if (op->cmd->not_before > world_wall_ms(op_world(op)) || !ops_is_turn_of(op->ops, op))
-		op_wait(op, OP_WAIT_MS);
 	else if (op->plans != NULL)
 		op_consider(op);
 	else
-		prepare(op);
+		op_prepare(op);
 }
 
 static void on_timer(struct timer *t)

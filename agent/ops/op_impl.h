@@ -1,5 +1,5 @@
-/* op_impl.h - what the files of an operation share: op.c (from acceptance to start, and the end), op_plan.c (its plan being
- * made), op_run.c (its plans being carried out), op_journal.c (its records), op_status.c (what is told of it). Nobody else includes this. */
+/* op_impl.h - what the files of an operation share: op.c (its life, its turn and its end), op_consider.c (may it start?), op_plan.c
+ * (its plan being made), op_run.c (its plans being carried out), op_journal.c (its records), op_status.c (what is told of it). Nobody else includes this. */
 #pragma once
 #include "agent/base/backoff.h"
 #include "agent/ops/op.h"
@@ -22,6 +22,7 @@ struct op {
 	json_t *result;
 	struct plans *plans;
 	bool is_started, is_cancelled, is_asking;
+	bool is_queued;                  /* it waits for its turn, and `waiting` says so */
 	int64_t planned_ms, started_ms;  /* Unix ms */
 	int64_t age_ms;                  /* since its acceptance, when it came into this process */
 	uint64_t born_ms;                /* monotonic: when it did */
@@ -52,7 +53,11 @@ void op_end_with(struct op *op, json_t *result); /* takes result */
 void op_ended_apply(struct op *op);              /* its result stands: what the runs held is let go */
 /* A refusal (class and message) or an end before anything was changed (class NULL: message is a note). */
 void op_end_early(struct op *op, state_t state, const char *class, const char *message);
-void op_consider(struct op *op); /* it has a plan: may it start? */
+
+/* op_consider.c */
+bool op_ended_waiting(struct op *op); /* cancelled or expired: what ends it before it starts, whatever it waits for */
+void op_prepare(struct op *op);       /* it has no plan: may it be planned? */
+void op_consider(struct op *op);      /* it has one: may it start? */
 
 /* op_plan.c */
 void op_plan(struct op *op); /* makes it, records it, then op_consider */

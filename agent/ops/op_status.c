@@ -121,7 +121,7 @@ static void status_of_result(const struct op *op, struct arena *m, status_t *to)
 /* A plan is for people where it is what is waited for. */
 static bool tells_plan(const struct op *op)
 {
-	return op->plans != NULL && (op->f.state == OP_PLANNED || op->f.state == OP_WAIT_APPROVAL);
+	return op->plans != NULL && (op->f.state == OP_PLANNED || op->f.state == OP_HOLD || op->f.state == OP_WAIT_APPROVAL);
 }
 
 static void status_of_running(const struct op *op, struct arena *m, status_t *to)

@@ -110,12 +110,12 @@ bool ops_has_room_for_plan(const struct ops *o, const struct op *op, size_t byte
 	return others == 0 || others + bytes <= ROOM_PLANS;
 }
 
-bool ops_is_turn_of(const struct ops *o, const struct op *op)
+const struct op *ops_ahead_of(const struct ops *o, const struct op *op)
 {
 	for (size_t i = 0; i < o->n && o->v[i] != op; i++)
 		if (op_fields(o->v[i])->state != OP_ENDED && str_eq(op_warehouse(o->v[i]), op_warehouse(op)))
-			return false;
-	return true;
+			return o->v[i];
+	return NULL;
 }
 
 struct recent *ops_recent(struct ops *o)

@@ -79,8 +79,9 @@ const struct policy *ops_policy(struct ops *o);   /* as last read */
 const struct ops_config *ops_cfg(const struct ops *o);
 struct journal *ops_journal(const struct ops *o);
 const struct policy *ops_policy_read(struct ops *o);
-bool ops_is_stopped(struct ops *o, const char **why);          /* STOP file, mode off, no policy, read-only, tight journal */
-bool ops_is_turn_of(const struct ops *o, const struct op *op); /* nothing earlier on the same warehouse is open */
+bool ops_is_stopped(struct ops *o, const char **why); /* STOP file, mode off, no policy, read-only, tight journal */
+/* The first open one that came before it for the same warehouse; NULL: it is its turn. */
+const struct op *ops_ahead_of(const struct ops *o, const struct op *op);
 bool ops_has_room_for_plan(const struct ops *o, const struct op *op, size_t bytes); /* room_of_plan */
 struct recent *ops_recent(struct ops *o);                                           /* what was changed a moment ago */
 /* Operations that have begun to start in this life, plus one: a plan is made from what was seen after the last of them. */

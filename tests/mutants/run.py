@@ -156,21 +156,21 @@ MUTANTS = [
     Mutant(
         "high risk with one key",
         "agent/ops/op*.c",
-        "	if (high == NULL)\n		return false;",
-        "	if (high == NULL || plan != NULL)\n		return false;",
+        "	if (high == NULL || is_release_signed(op))\n		return false;",
+        "	if (high == NULL || is_release_signed(op) || plan != NULL)\n		return false;",
     ),
     Mutant(
         "no delete_hold",
         "agent/ops/op*.c",
-        "	left = (int64_t)p->delete_hold_ms - (age < lived ? age : lived);",
-        "	left = (p == NULL) - (age < lived ? age : lived);",
+        "	return (int64_t)p->delete_hold_ms - (age < lived ? age : lived);",
+        "	return (p == NULL) - (age < lived ? age : lived);",
     ),
     Mutant(
         "a hold that a step of the clock ends",
-        "agent/ops/op.c",
+        "agent/ops/op_consider.c",
         "(age < lived ? age : lived)",
         "(age > lived ? age : lived)",
-        "build/tests/unit/ops/test_op",
+        "build/tests/unit/ops/test_op_consider",
     ),
     Mutant(
         "a plan from an inventory that lags behind",

@@ -221,7 +221,10 @@ static bool may_fail(const struct scene *s, const struct scene_order *o)
 
 static bool may_be_denied(const struct scene *s, const struct scene_order *o)
 {
-	return s->policy_changed || o->must_be_denied || !o->two_keys || s->nodes_total < SCENE_NODES_TOTAL;
+	bool outlived = o->is_delete && world_now_ms(s->w) - o->issued_ms + SCENE_HOLD_S * 1000 > o->lives_ms;
+
+	return s->policy_changed || o->must_be_denied || !o->two_keys || s->nodes_total < SCENE_NODES_TOTAL || outlived ||
+	       (o->is_delete && s->clock_stepped);
 }
 
 static const char *unjustified(const struct scene *s, const struct scene_order *o)

@@ -1,0 +1,208 @@
+/* op_consider.c - may it start? What refuses an operation, and what it waits for, each time it is looked at anew.
+ *
+ * What can be known at once is said at once: mode, bounds, keys and a hold that outlasts the command end it before any waiting
+ * begins; only then come the hold, STOP, approval and a fresh head. An answer that rests on a plan rests on a fresh one. */
+#include "agent/ops/op_impl.h"
+
+#include <string.h>
+
+#include "agent/base/json.h"
+#include "agent/base/stamp.h"
+
+/* No answer rests on a plan that the world has overtaken. */
+static bool ended_or_planned_anew(struct op *op, state_t state, const char *class, const char *why)
+{
+	if (op_plan_is_stale(op))
+		op_plan(op);
+	else
+		op_end_early(op, state, class, why);
+	return true;
+}
+
+/* ---- refused ---- */
+
+static bool refused_by_bounds(struct op *op, const struct policy *p)
+{
+	struct demand d = { 0 };
+	struct err e = { 0 };
+	int rc;
+
+	plans_demand(op->plans, &d);
+	rc = policy_bounds(p, &d, op_nodes_now(op), &e);
+	demand_close(&d);
+	return rc != 0 && ended_or_planned_anew(op, STATE(DENIED), "POLICY", err_text(&e));
+}
+
+static bool refused_by_hash(struct op *op)
+{
+	const ProtobufCBinaryData *want = &op->cmd->approved_plan_hash;
+
+	if (want->len == 0 || (want->len == DIGEST_LEN && memcmp(want->data, op->plans->hash.b, DIGEST_LEN) == 0))
+		return false;
+	return ended_or_planned_anew(op, STATE(FAILED), "CONFLICT",
+				     "the plan made now is not the one that was approved: its hash differs");
+}
+
+static bool is_release_signed(const struct op *op)
+{
+	const struct ops_config *cfg = ops_cfg(op->ops);
+	CLEANUP(buf_close) struct buf bytes = BUF_MAX(JSON_MAX_BYTES);
+
+	return json_get_base64(op->accepted, "signed", &bytes, NULL) == 0 &&
+	       cfg->is_release_signed(cfg->ctx, bytes.data, bytes.len);
+}
+
+static bool refused_by_keys(struct op *op)
+{
+	const struct plan *plan;
+	const struct step *high = plans_high(op->plans, &plan);
+	char text[ERR_TEXT_MAX];
+
+	if (high == NULL || is_release_signed(op))
+		return false;
+	snprintf(text, sizeof(text), "high risk (%s/%s, %s) needs a release signature beside the command's", plan->name, high->name,
+		 high->kind->action);
+	return ended_or_planned_anew(op, STATE(DENIED), "POLICY", text);
+}
+
+/* Which modes let a command of this kind be planned at all, and which let it run. A plan tells what the account holds, so a verb
+ * that is off is not even planned. */
+static bool refused_by_mode(struct op *op, const struct policy *p)
+{
+	enum policy_mode mode = op_verb_mode(op, p);
+	bool plans_only = op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN;
+	char text[ERR_TEXT_MAX];
+
+	if (!p->present) {
+		op_end_early(op, STATE(DENIED), "POLICY", p->reason.text);
+	} else if (mode == POLICY_OFF || (mode == POLICY_PLAN_ONLY && !plans_only && op->plans != NULL)) {
+		snprintf(text, sizeof(text), "the policy says %s for %s", policy_mode_name(mode), op_verb(op));
+		op_end_early(op, STATE(DENIED), "POLICY", text);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* ---- the hold of a delete ---- */
+
+/* How much of it is left. Time passes by both clocks: the wall's, so that a restart takes nothing away, and the monotonic one, so
+ * that a step of the wall's does not end it. */
+static int64_t hold_left_ms(const struct op *op, const struct policy *p)
+{
+	struct world *w = op_world(op);
+	int64_t age = world_wall_ms(w) - op->f.accepted_ms;
+	int64_t lived = op->age_ms + (int64_t)(world_now_ms(w) - op->born_ms);
+
+	if (!op_is_delete(op) || op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN)
+		return 0;
+	return (int64_t)p->delete_hold_ms - (age < lived ? age : lived);
+}
+
+/* A command is not started after its expiry, and the hold does not stop that clock. */
+static bool refused_by_hold(struct op *op, const struct policy *p)
+{
+	int64_t left = hold_left_ms(op, p), ends_ms = world_wall_ms(op_world(op)) + left;
+	char ends[STAMP_RFC3339_LEN], expires[STAMP_RFC3339_LEN], text[ERR_TEXT_MAX];
+
+	if (left <= 0 || ends_ms <= op->f.expires_ms)
+		return false;
+	snprintf(text, sizeof(text), "delete_hold of the policy ends %s, after the command expires, %s: sign one that lives longer",
+		 stamp_rfc3339(ends_ms, ends), stamp_rfc3339(op->f.expires_ms, expires));
+	op_end_early(op, STATE(DENIED), "POLICY", text);
+	return true;
+}
+
+static bool waits_for_hold(struct op *op, const struct policy *p)
+{
+	int64_t left = hold_left_ms(op, p);
+
+	if (left <= 0)
+		return false;
+	op->f.state = OP_HOLD;
+	snprintf(op->waiting, sizeof(op->waiting), "delete_hold of the policy: a cancel ends it for %lld s more",
+		 (long long)left / 1000 + 1);
+	op_wait(op, OP_WAIT_MS);
+	return true;
+}
+
+/* ---- waits ---- */
+
+static bool waits_for_customer(struct op *op, const struct policy *p)
+{
+	const char *why;
+
+	if (waits_for_hold(op, p))
+		return true;
+	op->f.state = OP_PLANNED;
+	if (ops_is_stopped(op->ops, &why)) {
+		snprintf(op->waiting, sizeof(op->waiting), "frozen: %s", why);
+	} else if (op_verb_mode(op, p) == POLICY_APPROVE) {
+		op->f.state = OP_WAIT_APPROVAL;
+		snprintf(op->waiting, sizeof(op->waiting),
+			 "the policy says approve; approving is not available yet in this version");
+	} else {
+		return false;
+	}
+	op_wait(op, OP_WAIT_MS);
+	return true;
+}
+
+static bool waits_for_head(struct op *op)
+{
+	const struct ops_config *cfg = ops_cfg(op->ops);
+	const struct plan *plan;
+
+	if (plans_high(op->plans, &plan) == NULL || cfg->head_is_fresh(cfg->ctx))
+		return false;
+	snprintf(op->waiting, sizeof(op->waiting), "waits for a fresh signed head: the command is of high risk");
+	op_wait(op, OP_WAIT_MS);
+	return true;
+}
+
+/* ---- the two looks ---- */
+
+bool op_ended_waiting(struct op *op)
+{
+	int64_t now = world_wall_ms(op_world(op));
+
+	if (op->is_cancelled)
+		op_end_early(op, STATE(CANCELLED), NULL, "cancelled by the vendor before it started");
+	else if (op->f.expires_ms != 0 && now > op->f.expires_ms)
+		op_end_early(op, STATE(EXPIRED), "TIMEOUT",
+			     op->waiting[0] != '\0' ? op->waiting : "it expired before it could start");
+	else
+		return false;
+	return true;
+}
+
+void op_prepare(struct op *op)
+{
+	const struct policy *p = ops_policy_read(op->ops);
+
+	if (op->apply == NULL && op->remove == NULL) /* accepted by another version */
+		op_end_early(op, STATE(FAILED), "PRECONDITION", "its arguments cannot be read by this version");
+	else if (!refused_by_mode(op, p) && !refused_by_hold(op, p))
+		op_plan(op);
+}
+
+void op_consider(struct op *op)
+{
+	const struct policy *p = ops_policy_read(op->ops);
+
+	if (op_ended_waiting(op) || refused_by_mode(op, p))
+		return;
+	if (op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN) {
+		ended_or_planned_anew(op, STATE(SUCCEEDED), NULL, "planned only, as asked");
+		return;
+	}
+	if (refused_by_bounds(op, p) || refused_by_hash(op) || refused_by_keys(op) || refused_by_hold(op, p))
+		return;
+	if (waits_for_customer(op, p) || waits_for_head(op))
+		return;
+	op->waiting[0] = '\0';
+	if (op_plan_is_stale(op))
+		op_plan(op);
+	else
+		op_start(op);
+}

@@ -1,0 +1,245 @@
+/* test_op_consider.c - what lets an operation start, what ends it before, and that it says why. */
+#include "agent/base/stamp.h"
+#include "tests/unit/ops/shop.h"
+
+static void a_denied_command_makes_no_call_that_changes_anything(void **state)
+{
+	static const struct {
+		const char *policy, *says;
+	} cases[] = {
+		{ "commands: {warehouse.apply: off}\n", "the policy says off for warehouse.apply" },
+		{ "commands: {warehouse.apply: plan-only}\n", "the policy says plan-only" },
+		{ "commands: {warehouse.apply: auto}\n", "policy bounds." },
+		{ "not: a policy\n", "is not known" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct desk_command k;
+		char message[512];
+		void *mine;
+		struct shop *s;
+
+		shop_start(&mine);
+		s = mine;
+		shop_policy(s, cases[i].policy);
+		shop_apply(s, &k, 1);
+		shop_send(s, &k, false);
+		assert_int_equal(shop_ends(s, &k, message), STATE_OF(DENIED));
+		if (strstr(message, cases[i].says) == NULL)
+			fail_msg("case %zu says: %s", i, message);
+		assert_int_equal(s->seen.len, 0);
+		shop_end(&mine);
+	}
+}
+
+static void approve_waits_and_expires_without_a_call(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	shop_policy(
+	    s, "commands: {warehouse.apply: approve}\nbounds: {instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 9, "
+	       "volume_gib: 500, cidrs: [10.0.0.0/8], ports: [1-65535]}\n");
+	shop_apply(s, &k, 1);
+	k.c.expires_at = DESK_NOW + 60000;
+	shop_send(s, &k, false);
+	assert_true(shop_until(s, &k, OP_WAIT_APPROVAL, 30000));
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(EXPIRED));
+	assert_int_equal(s->seen.len, 0);
+}
+
+static void a_delete_needs_two_keys_a_fresh_head_and_its_hold(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command make, one, two;
+	char message[512];
+
+	shop_apply(s, &make, 1);
+	shop_send(s, &make, false);
+	assert_int_equal(shop_ends(s, &make, NULL), DONE);
+	shop_delete(&one, 2);
+	shop_send(s, &one, false);
+	assert_int_equal(shop_ends(s, &one, message), STATE_OF(DENIED));
+	assert_non_null(strstr(message, "needs a release signature"));
+	shop_policy(s, "commands: {warehouse.delete: auto}\ndelete_hold: 10m\n");
+	shop_delete(&two, 3);
+	shop_send(s, &two, true);
+	assert_true(shop_until(s, &two, OP_HOLD, 30000));
+	assert_false(shop_until(s, &two, OP_PLANNED, 500000));
+	assert_true(shop_until(s, &two, OP_PLANNED, 200000));
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	assert_int_equal(op_fields(ops_find(s->d.ops, two.id))->state, OP_PLANNED); /* no head */
+	assert_int_equal(shop_alive(s), 2);
+	shop_head(s);
+	assert_int_equal(shop_ends(s, &two, NULL), DONE);
+	assert_int_equal(shop_alive(s), 0);
+}
+
+static void make_and_hold(struct shop *s, struct desk_command *delete, const char *hold)
+{
+	CLEANUP(mem_close)
+	char *policy =
+	    mem_printf("%.*sdelete_hold: %s\n", (int)(strstr(SHOP_POLICY, "delete_hold") - SHOP_POLICY), SHOP_POLICY, hold);
+	struct desk_command make;
+
+	shop_run(s, &make);
+	assert_int_equal(shop_ends(s, &make, NULL), DONE);
+	shop_policy(s, policy);
+	shop_delete(delete, 2);
+	shop_send(s, delete, true);
+}
+
+/* The hold is what the policy says at the end, not when the plan was made. */
+static void a_hold_that_is_raised_holds_what_was_planned(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	make_and_hold(s, &k, "0s");
+	assert_true(shop_until(s, &k, OP_PLANNED, 30000)); /* it waits for a head */
+	shop_policy(s, "commands: {warehouse.delete: auto}\ndelete_hold: 20m\n");
+	assert_true(shop_until(s, &k, OP_HOLD, 30000));
+	shop_head(s);
+	sim_run_until(s->d.w, NULL, NULL, 500000);
+	assert_int_equal(shop_alive(s), 2);
+	sim_run_until(s->d.w, NULL, NULL, 700000);
+	shop_head(s);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(shop_alive(s), 0);
+}
+
+/* A day of waiting for what cannot be allowed helps nobody. */
+static void a_delete_with_one_key_is_denied_before_its_hold_begins(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command make, k;
+	char message[512];
+
+	shop_run(s, &make);
+	assert_int_equal(shop_ends(s, &make, NULL), DONE);
+	shop_policy(s, "commands: {warehouse.delete: auto}\ndelete_hold: 24h\n");
+	shop_delete(&k, 2);
+	shop_send(s, &k, false);
+	assert_true(shop_until(s, &k, OP_ENDED, 60000));
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(DENIED));
+	assert_non_null(strstr(message, "needs a release signature"));
+	assert_int_equal(shop_alive(s), 2);
+}
+
+static void a_hold_that_the_command_does_not_live_to_see_the_end_of_is_refused_at_once(void **state)
+{
+	struct shop *s = *state;
+	char message[512], ends[STAMP_RFC3339_LEN], expires[STAMP_RFC3339_LEN];
+	struct desk_command k;
+	int64_t accepted_ms;
+
+	shop_policy(s, "commands: {warehouse.delete: auto}\ndelete_hold: 24h\n");
+	shop_delete(&k, 1);
+	k.c.expires_at = DESK_NOW + 3600000;
+	shop_send(s, &k, true);
+	assert_true(shop_until(s, &k, OP_ENDED, 60000));
+	accepted_ms = op_fields(ops_find(s->d.ops, k.id))->accepted_ms;
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(DENIED));
+	assert_non_null(strstr(message, "delete_hold of the policy"));
+	assert_non_null(strstr(message, stamp_rfc3339(accepted_ms + 24 * 3600000, ends)));
+	assert_non_null(strstr(message, stamp_rfc3339(k.c.expires_at, expires)));
+	assert_int_equal(s->seen.len, 0);
+}
+
+static void a_hold_that_is_raised_beyond_the_life_of_a_command_ends_it(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	make_and_hold(s, &k, "24h"); /* it lives two days */
+	assert_true(shop_until(s, &k, OP_HOLD, 30000));
+	shop_policy(s, "commands: {warehouse.delete: auto}\ndelete_hold: 72h\n");
+	assert_true(shop_until(s, &k, OP_ENDED, 30000));
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(DENIED));
+	assert_non_null(strstr(message, "after the command expires"));
+	assert_int_equal(shop_alive(s), 2);
+}
+
+/* There is time to object: to what, the plan says. */
+static void while_a_delete_is_held_its_plan_is_told(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+	Reeve__Control__V1__Status *st;
+
+	make_and_hold(s, &k, "24h");
+	assert_true(shop_until(s, &k, OP_HOLD, 30000));
+	st = shop_status(s, &k, m);
+	assert_non_null(strstr(st->note, "a cancel ends it"));
+	assert_non_null(strstr(st->plan_text, "ec2:TerminateInstances"));
+	assert_non_null(strstr(st->plan_text, "[HIGH RISK: needs a release signature]"));
+	arena_free(m);
+}
+
+static void a_step_of_the_clock_does_not_end_a_hold(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	make_and_hold(s, &k, "2h");
+	assert_true(shop_until(s, &k, OP_HOLD, 30000));
+	sim_wall_set(s->d.w, world_wall_ms(s->d.w) + 3 * 3600000);
+	shop_head(s);
+	sim_run_until(s->d.w, NULL, NULL, 600000);
+	assert_int_equal(op_fields(ops_find(s->d.ops, k.id))->state, OP_HOLD);
+	assert_int_equal(shop_alive(s), 2);
+}
+
+static void another_plan_than_the_approved_one_is_not_run(void **state)
+{
+	struct shop *s = *state;
+	uint8_t hash[32] = { 1 };
+	struct desk_command k;
+	char message[512];
+
+	shop_apply(s, &k, 1);
+	k.c.approved_plan_hash = (ProtobufCBinaryData){ sizeof(hash), hash };
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(FAILED));
+	assert_non_null(strstr(message, "its hash differs"));
+	assert_int_equal(s->seen.len, 0);
+}
+
+static void a_stop_file_holds_the_start_and_its_going_lets_it_go(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+
+	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	sim_run_until(s->d.w, NULL, NULL, 120000);
+	assert_string_equal(shop_status(s, &k, m)->note, "frozen: the STOP file stands");
+	assert_int_equal(s->seen.len, 0);
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	arena_free(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_denied_command_makes_no_call_that_changes_anything),
+		SHOP(approve_waits_and_expires_without_a_call),
+		SHOP(a_delete_needs_two_keys_a_fresh_head_and_its_hold),
+		SHOP(a_hold_that_is_raised_holds_what_was_planned),
+		SHOP(a_delete_with_one_key_is_denied_before_its_hold_begins),
+		SHOP(a_hold_that_the_command_does_not_live_to_see_the_end_of_is_refused_at_once),
+		SHOP(a_hold_that_is_raised_beyond_the_life_of_a_command_ends_it),
+		SHOP(while_a_delete_is_held_its_plan_is_told),
+		SHOP(a_step_of_the_clock_does_not_end_a_hold),
+		SHOP(another_plan_than_the_approved_one_is_not_run),
+		SHOP(a_stop_file_holds_the_start_and_its_going_lets_it_go),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
