@@ -291,6 +291,31 @@ def serve(args):
 # ---- arguments ----
 
 
+def signing(expires, why=""):
+    """The arguments of what is signed; `expires` is how long it may wait for its start unless --expires says otherwise."""
+    p = argparse.ArgumentParser(add_help=False)
+    p.add_argument("--command-key", required=True, metavar="FILE", help="offline key that signs commands")
+    second = "offline second key: what high-risk plans need, and the first command of a new epoch"
+    p.add_argument("--release-key", "--second-key", metavar="FILE", help=second)
+    p.add_argument(
+        "--mode", choices=["plan", "execute"], default="execute", help="plan changes nothing (default: %(default)s)"
+    )
+    p.add_argument(
+        "--expires",
+        type=seconds,
+        default=expires,
+        metavar="TIME",
+        help=f"not started after this (default: {expires}{why})",
+    )
+    p.add_argument("--deadline", type=seconds, default=0, metavar="TIME", help="from its start; default: the verb's")
+    p.add_argument("--expect-generation", type=int, default=0, metavar="N", help="only if the warehouse is at this one")
+    p.add_argument("--plan-hash", default="", metavar="HEX", help="only if the plan has this hash")
+    p.add_argument("--by", default=os.environ.get("USER", ""), metavar="WHO", help="requested by (default: you)")
+    p.add_argument("--reason", default="", metavar="TEXT", help="for the customer's record")
+    p.add_argument("-q", "--quiet", action="store_true", help="print the command id alone")
+    return p
+
+
 def parser():
     p = argparse.ArgumentParser(prog="python -m tests.vendor", description=__doc__)
     p.add_argument(
@@ -299,31 +324,11 @@ def parser():
     p.add_argument("--installation", metavar="ID", help="which one; needed when there are several")
     sub = p.add_subparsers(dest="what", required=True, metavar="COMMAND")
 
-    signing = argparse.ArgumentParser(add_help=False)
-    signing.add_argument("--command-key", required=True, metavar="FILE", help="offline key that signs commands")
-    second = "offline second key: what high-risk plans need, and the first command of a new epoch"
-    signing.add_argument("--release-key", "--second-key", metavar="FILE", help=second)
-    signing.add_argument(
-        "--mode", choices=["plan", "execute"], default="execute", help="plan changes nothing (default: %(default)s)"
-    )
-    signing.add_argument(
-        "--expires", type=seconds, default=3600, metavar="TIME", help="not started after this (default: 1h)"
-    )
-    signing.add_argument(
-        "--deadline", type=seconds, default=0, metavar="TIME", help="from its start; default: the verb's"
-    )
-    signing.add_argument(
-        "--expect-generation", type=int, default=0, metavar="N", help="only if the warehouse is at this one"
-    )
-    signing.add_argument("--plan-hash", default="", metavar="HEX", help="only if the plan has this hash")
-    signing.add_argument("--by", default=os.environ.get("USER", ""), metavar="WHO", help="requested by (default: you)")
-    signing.add_argument("--reason", default="", metavar="TEXT", help="for the customer's record")
-    signing.add_argument("-q", "--quiet", action="store_true", help="print the command id alone")
-
-    c = sub.add_parser("apply", parents=[signing], help="make a warehouse what a specification says")
+    c = sub.add_parser("apply", parents=[signing("1h")], help="make a warehouse what a specification says")
     c.add_argument("spec", metavar="SPEC.yaml")
     c.set_defaults(run=apply)
-    c = sub.add_parser("delete", parents=[signing], help="delete a warehouse")
+    outlives = "; it must outlive the customer's delete_hold, 24h unless their policy says otherwise"
+    c = sub.add_parser("delete", parents=[signing("7d", outlives)], help="delete a warehouse")
     c.add_argument("warehouse")
     c.add_argument("--confirm", metavar="WAREHOUSE", help="its id again")
     c.set_defaults(run=delete)

@@ -10,6 +10,11 @@ from tests.peers import process
 from tests.peers.stage import sudo
 
 
+def held(stage):
+    """The policy with the delete_hold that customers have."""
+    return policy(stage).replace("delete_hold: 0s", "delete_hold: 24h")
+
+
 def launches(warehouse, command):
     return [c for c in warehouse.calls(command, "RunInstances") if c["upstream_status"] == 200]
 
@@ -156,7 +161,7 @@ def test_a_vendor_that_was_away_gets_the_result_once(stage, warehouse):
 
 
 def test_a_cancel_before_the_start_changes_nothing(stage, warehouse):
-    stage.write_policy(policy(stage).replace("delete_hold: 0s", "delete_hold: 1h"))
+    stage.write_policy(held(stage))
     assert warehouse.result(warehouse.apply())["state"] == "SUCCEEDED"
     command = warehouse.delete(*warehouse.both_keys())
     process.wait_for(
@@ -165,6 +170,31 @@ def test_a_cancel_before_the_start_changes_nothing(stage, warehouse):
     stage.vendor("cancel", command)
     assert warehouse.result(command)["state"] == "CANCELLED"
     assert len(warehouse.nodes()) == 1
+
+
+def test_what_cannot_pass_its_hold_is_denied_before_it(stage, warehouse):
+    stage.write_policy(held(stage))
+    assert warehouse.result(warehouse.apply())["state"] == "SUCCEEDED"
+    result = warehouse.result(warehouse.delete())
+    assert result["state"] == "DENIED"
+    assert "needs a release signature" in result["error"]["message"]
+    result = warehouse.result(warehouse.delete("--expires", "1h", *warehouse.both_keys()))
+    assert result["state"] == "DENIED"
+    assert "delete_hold of the policy ends" in result["error"]["message"]
+    assert "after the command expires" in result["error"]["message"]
+    assert len(warehouse.nodes()) == 1
+
+
+def test_a_command_behind_another_says_so(stage, warehouse):
+    stage.write_policy(held(stage))
+    assert warehouse.result(warehouse.apply())["state"] == "SUCCEEDED"
+    first, second = warehouse.delete(*warehouse.both_keys()), warehouse.apply()
+    note = f"waits for warehouse.delete {first}, which came before it for the same warehouse"
+    process.wait_for(
+        lambda: [s for s in stage.vendor_lines("statuses") if s["id"] == second and s["note"] == note], 15, "the note"
+    )
+    stage.vendor("cancel", first)
+    assert warehouse.result(second)["state"] == "SUCCEEDED"
 
 
 def test_the_journal_verifies_and_a_changed_byte_is_found(stage, tmp_path):
