@@ -146,6 +146,21 @@ static int read_aws(struct yaml_node *root, struct config *c, struct err *e)
 	return 0;
 }
 
+/* One key in two roles would make of two signatures one; in one role it stands there by mistake. */
+static int check_key(struct yaml_node *n, const struct config *c, const struct sign_public *pub, struct err *e)
+{
+	if (!sign_public_is_sound(pub))
+		return yaml_wrong(
+		    n, "an Ed25519 public key as key generators make it (this one is of small order or not canonical)", e);
+	for (size_t i = 0; i < c->trust.n; i++) {
+		CLEANUP(mem_close) char *expected = mem_printf("a key of its own (\"%s\" has this one)", c->trust.keys[i].name);
+
+		if (memcmp(c->trust.keys[i].pub.b, pub->b, sizeof(pub->b)) == 0)
+			return yaml_wrong(n, expected, e);
+	}
+	return 0;
+}
+
 static int read_key(struct yaml_node *n, struct config *c, struct err *e)
 {
 	static const char *const roles[] = { "command", "release", "head" };
@@ -163,6 +178,7 @@ static int read_key(struct yaml_node *n, struct config *c, struct err *e)
 	TRY(yaml_str(key, &text, e));
 	if (enc_unbase64(text, pub.b, sizeof(pub.b)) != 0)
 		return yaml_wrong(key, "a raw Ed25519 public key in base64 (44 characters)", e);
+	TRY(check_key(key, c, &pub, e));
 	trust_add(&c->trust, name, (enum trust_role)role, &pub);
 	return 0;
 }

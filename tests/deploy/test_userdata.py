@@ -107,6 +107,10 @@ def package(folder):
     return (folder / "package").read_bytes()
 
 
+def public_half(key):
+    return base64.b64encode(key.public_key().public_bytes_raw()).decode()
+
+
 class Machine:
     """What one first boot needs. A test changes something and calls boot()."""
 
@@ -116,8 +120,6 @@ class Machine:
         self.root.mkdir()
         self.put(package(folder))
         self.tools(folder / "tools")
-        raw = base64.b64encode(self.key.public_key().public_bytes_raw()).decode()
-        vendor = base64.b64encode(Ed25519PrivateKey.generate().public_key().public_bytes_raw()).decode()
         self.values = {
             "Ready": f"{web.url}/ready?X-Amz-Signature=1%2F2&x=1",
             "Region": "us-east-1",
@@ -125,13 +127,13 @@ class Machine:
             "PackageBase": web.url,
             "PackageKey": "reeve/package.tar.gz",
             "PackageSha256": hashlib.sha256(self.package).hexdigest(),
-            "PackageSigner": raw,
+            "PackageSigner": public_half(self.key),
             "Installation": "inst-9",
             "Vendor": "velodb",
             "VendorUrl": "https://control.velodb.example",
-            "CommandKey": vendor,
-            "ReleaseKey": vendor,
-            "HeadKey": vendor,
+            "CommandKey": public_half(Ed25519PrivateKey.generate()),
+            "ReleaseKey": public_half(Ed25519PrivateKey.generate()),
+            "HeadKey": public_half(Ed25519PrivateKey.generate()),
             "Apply": "approve",
             "Delete": "plan-only",
             "NodeTypes": "m6i.large, m6i.xlarge",
@@ -242,7 +244,12 @@ def test_a_unit_that_does_not_start_is_told_and_the_machine_ends(machine, tmp_pa
     assert machine.called()[-1].startswith("shutdown -h +1 ")
 
 
-def test_a_configuration_that_the_agent_refuses_is_told(machine):
-    machine.values["CommandKey"] = "short"
+def one_key_twice(values):
+    values["ReleaseKey"] = values["CommandKey"]
+
+
+@pytest.mark.parametrize("spoil", [lambda values: values.update(CommandKey="short"), one_key_twice])
+def test_a_configuration_that_the_agent_refuses_is_told(machine, spoil):
+    spoil(machine.values)
     assert machine.boot().returncode == 1
     assert machine.web.signals[0]["Reason"] == "the configuration is not good"

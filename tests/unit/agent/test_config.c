@@ -12,7 +12,10 @@
 #include "agent/base/str.h"
 #include "agent/config.h"
 
-#define KEY "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+/* of RFC 8032, 7.1 */
+#define KEY "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+#define RELEASE_KEY "PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw="
+#define HEAD_KEY "/FHNjmIYoaONpH7QAjDwWAgW7RO6MwOsXeuRFUiQgCU="
 #define GOOD                                                                                                                       \
 	"installation: inst-1\n"                                                                                                   \
 	"vendor: {name: velodb, url: https://control.example}\n"                                                                   \
@@ -43,7 +46,29 @@ static void the_least_there_is_gets_the_defaults(void **state)
 	config_close(&c);
 }
 
-static void the_shipped_example_is_right(void **state)
+/* What the customer, or the stack, does with the example: each place of a key gets one. */
+static void put_keys(struct buf *b)
+{
+	static const struct {
+		const char *place, *key;
+	} keys[] = {
+		{ "PUT-THE-VENDORS-COMMAND-KEY-HERE", KEY },
+		{ "PUT-THE-VENDORS-RELEASE-KEY-HERE", RELEASE_KEY },
+		{ "PUT-THE-VENDORS-HEAD-KEY-HERE", HEAD_KEY },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		CLEANUP(mem_close) char *text = mem_str(buf_str(b));
+		char *at = strstr(text, keys[i].place);
+
+		assert_non_null(at);
+		buf_reset(b);
+		buf_add(b, text, (size_t)(at - text));
+		buf_addf(b, "%s%s", keys[i].key, at + strlen(keys[i].place));
+	}
+}
+
+static void the_shipped_example_trusts_nobody_and_is_right_once_keys_stand_in_it(void **state)
 {
 	CLEANUP(buf_close) struct buf b = BUF_MAX(65536);
 	struct config c;
@@ -57,11 +82,46 @@ static void the_shipped_example_is_right(void **state)
 	while ((n = fread(part, 1, sizeof(part), f)) > 0)
 		buf_add(&b, part, n);
 	fclose(f);
+	assert_int_not_equal(config_parse("deploy/etc/reeve.yaml", b.data, b.len, &c, &e), 0);
+	assert_non_null(
+	    strstr(e.text, "public_key: found \"PUT-THE-VENDORS-COMMAND-KEY-HERE\", expected a raw Ed25519 public key"));
+	put_keys(&b);
 	if (config_parse("deploy/etc/reeve.yaml", b.data, b.len, &c, &e) != 0)
 		fail_msg("%s", e.text);
 	assert_int_equal(c.trust.n, 3);
 	assert_int_equal(c.logs_n, 1);
 	config_close(&c);
+}
+
+#define TWO_KEYS(first, role, second)                                                                                              \
+	"installation: a\nvendor: {name: v, url: https://h}\ntrust:\n  keys:\n"                                                    \
+	"    - {name: one, role: command, public_key: " first "}\n    - {name: two, role: " role ", public_key: " second "}\n"
+
+static void a_key_that_is_no_key_or_has_two_roles_is_not_trusted(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} cases[] = {
+		{ TWO_KEYS(KEY, "release", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), ":6: public_key: found " },
+		{ TWO_KEYS(KEY, "release", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), "this one is of small order" },
+		{ TWO_KEYS(KEY, "release", KEY), ":6: public_key: found " },
+		{ TWO_KEYS(KEY, "release", KEY), "expected a key of its own (\"one\" has this one)" },
+		{ TWO_KEYS(KEY, "head", KEY), "expected a key of its own" },
+		{ TWO_KEYS(KEY, "command", KEY), "expected a key of its own" },
+		{ TWO_KEYS(KEY, "release", RELEASE_KEY), NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct config c;
+		struct err e = { 0 };
+		int rc = parse(cases[i].text, &c, &e);
+
+		if (cases[i].says == NULL ? rc != 0 : rc == 0 || strstr(e.text, cases[i].says) == NULL)
+			fail_msg("case %zu says: %s", i, e.text);
+		if (rc == 0)
+			config_close(&c);
+	}
 }
 
 static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
@@ -186,7 +246,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_least_there_is_gets_the_defaults),
-		cmocka_unit_test(the_shipped_example_is_right),
+		cmocka_unit_test(the_shipped_example_trusts_nobody_and_is_right_once_keys_stand_in_it),
+		cmocka_unit_test(a_key_that_is_no_key_or_has_two_roles_is_not_trusted),
 		cmocka_unit_test(what_is_wrong_is_named_by_line_found_and_expected),
 		cmocka_unit_test(what_must_be_there_is_asked_for),
 		cmocka_unit_test(a_file_that_is_too_large_or_cut_anywhere_is_an_error_or_less),

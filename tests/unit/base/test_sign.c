@@ -117,6 +117,65 @@ static void a_key_that_is_no_point_verifies_nothing(void **state)
 	assert_false(sign_raw_verify(&bad, "x", 1, sig));
 }
 
+static struct sign_public public_of(const char *hex)
+{
+	struct sign_public pub;
+
+	assert_int_equal(enc_unhex(hex, pub.b, sizeof(pub.b)), 0);
+	return pub;
+}
+
+static void a_point_of_small_order_or_with_a_second_spelling_is_no_sound_key(void **state)
+{
+	/* the eight points and their six other spellings, as github.com/C2SP/CCTV, ed25519, counts them; then p + 3 and 2^255 - 1 */
+	static const char *const bad[] = {
+		"0000000000000000000000000000000000000000000000000000000000000000",
+		"0000000000000000000000000000000000000000000000000000000000000080",
+		"0100000000000000000000000000000000000000000000000000000000000000",
+		"0100000000000000000000000000000000000000000000000000000000000080",
+		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+		"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+		"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+		"f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct sign_public pub = public_of(bad[i]);
+
+		if (sign_public_is_sound(&pub))
+			fail_msg("%s passes", bad[i]);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
+		struct sign_public pub = public_of(vectors[i].pub);
+
+		assert_true(sign_public_is_sound(&pub));
+		pub.b[SIGN_KEY_LEN - 1] ^= 0x80; /* the same y with the other x is as good */
+		assert_true(sign_public_is_sound(&pub));
+	}
+}
+
+/* Why the question is asked: with the key of zeros, signatures that nobody made hold for some messages. */
+static void libcrypto_takes_what_nobody_signed_for_a_point_of_small_order(void **state)
+{
+	struct sign_public zeros = { { 0 } };
+	uint8_t sig[SIGN_SIG_LEN] = { 1 };
+	unsigned held = 0;
+
+	(void)state;
+	for (uint8_t i = 0; i < 64; i++)
+		held += sign_raw_verify(&zeros, &i, 1, sig);
+	assert_int_not_equal(held, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +184,8 @@ int main(void)
 		cmocka_unit_test(what_is_signed_is_domain_nul_and_digest),
 		cmocka_unit_test(an_id_is_the_front_of_the_keys_digest),
 		cmocka_unit_test(a_key_that_is_no_point_verifies_nothing),
+		cmocka_unit_test(a_point_of_small_order_or_with_a_second_spelling_is_no_sound_key),
+		cmocka_unit_test(libcrypto_takes_what_nobody_signed_for_a_point_of_small_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
