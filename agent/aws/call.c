@@ -225,6 +225,12 @@ static void on_keys(struct creds_req *req, int rc)
 		no_keys(c, rc);
 		return;
 	}
+	if (c->may_send != NULL && !c->may_send(c)) {
+		c->withheld = true;
+		err_set(&c->err, ERR_CANCELED, "%s was not sent: its time was over", c->form.action);
+		finish(c, AWS_EXPIRED);
+		return;
+	}
 	memcpy(c->key_id, c->attempt->keys.id, sizeof(c->key_id));
 	c->attempts++;
 	if (sign(c) != 0) {
@@ -363,7 +369,7 @@ void aws_call_start(struct aws *a, struct aws_call *c, struct creds *creds, aws_
 	c->status = 0;
 	c->attempts = 0;
 	c->retry_after_ms = 0;
-	c->canceled = false;
+	c->canceled = c->withheld = false;
 	c->aws = a;
 	c->creds = creds;
 	c->cb = cb;

@@ -3,7 +3,8 @@
  * A read is retried here: throttling, no answer, 5xx, expired keys (once, after a renewal), a clock that is off (once, with
  * the offset from the Date header). A mutating call is one attempt: its asker must ask the customer's policy before each.
  * What a refusal teaches (new keys, AWS's clock) is put to use by the next one. "No answer" and an unexplained 5xx come back as
- * AWS_AMBIGUOUS and the engine looks before it repeats. */
+ * AWS_AMBIGUOUS and the engine looks before it repeats. Fetching keys may take minutes: who must be sure that a call may still
+ * be made when it is sent gives `may_send`. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -63,6 +64,8 @@ struct aws_call {
 	unsigned earlier;    /* attempts of the same request before this call: the delay after throttling grows with them */
 	const char *command; /* for "cmd/<command id>" in User-Agent, or NULL */
 	uint32_t total_ms;   /* one attempt; 0: 30 s, RunInstances 60 s */
+	/* Asked as the last thing before each attempt leaves, when its keys are there; NULL: it may. False: nothing is sent. */
+	bool (*may_send)(struct aws_call *c);
 	/* the answer: stays until aws_call_close or the next start */
 	enum aws_class class;
 	int status;      /* HTTP; 0: none came */
@@ -73,6 +76,7 @@ struct aws_call {
 	unsigned attempts;
 	uint64_t retry_after_ms; /* AWS_THROTTLED: how long to stay away */
 	bool canceled;
+	bool withheld; /* may_send said no; class is AWS_EXPIRED, for nothing was sent */
 	/* the call's own */
 	aws_call_cb *cb;
 	struct aws *aws;

@@ -3,7 +3,8 @@
  * Happy path of a step: guard -> intent -> guard -> call -> judge -> outcome -> next. A read has neither guard nor intent. Poll
  * steps come back to the call after poll_s. An intent stands for every repetition of the same call with the same generation;
  * a changed call takes the next generation and an intent of its own. Every call that changes something is one attempt, with
- * the guard before it. What a call means: run_call.c, what it leaves in doubt: run_look.c, how a step ends: run_outcome.c. */
+ * the guard before it, and what the guard asks is asked once more when its keys are there and it is about to leave: what
+ * changed its mind in between goes back to the guard. What a call means: run_call.c, what it leaves in doubt: run_look.c, how a step ends: run_outcome.c. */
 #include <assert.h>
 #include <string.h>
 
@@ -53,8 +54,7 @@ bool run_may_undo(const struct run *r)
 	return !r->undoing && r->at < r->plan->pivot;
 }
 
-/* Asks the customer's switches; the sentence is in r->err. */
-static enum run_leave may(struct run *r)
+enum run_leave run_may(struct run *r)
 {
 	return r->env->may(r->env->ctx, r->undoing ? RUN_UNDO : run_may_undo(r) ? RUN_BEFORE_PIVOT : RUN_BEHIND_PIVOT, &r->err);
 }
@@ -88,7 +88,7 @@ static void on_intent(struct journal_append *a)
 	if (run_stopping(r))
 		return;
 	run_now(r)->standing = INTENDED;
-	run_guard(r); /* the disk may have taken its time: ask once more before the call */
+	run_guard(r); /* the disk may have taken its time */
 }
 
 static void intent(struct run *r)
@@ -122,7 +122,7 @@ static void on_frozen(struct timer *t)
 /* A read changes nothing and needs no leave; while it polls before the pivot a cancel ends it. */
 static void guard_read(struct run *r)
 {
-	if (run_may_undo(r) && may(r) == RUN_CANCEL)
+	if (run_may_undo(r) && run_may(r) == RUN_CANCEL)
 		run_leave(r, RUN_CANCEL);
 	else
 		run_call(r);
@@ -131,7 +131,7 @@ static void guard_read(struct run *r)
 static void guard_change(struct run *r)
 {
 	struct doing *d = run_now(r);
-	enum run_leave leave = may(r);
+	enum run_leave leave = run_may(r);
 
 	if (leave == RUN_WAIT) {
 		r->started_ms = world_now_ms(r->env->w);

@@ -97,12 +97,37 @@ static void on_call(struct aws_call *c)
 
 	if (run_stopping(r))
 		return;
+	if (c->withheld) {
+		run_guard(r);
+		return;
+	}
 	answer_take(r, c);
 	x = run_ctx(r, token);
 	if (c->class != AWS_OK)
 		log_warn("op.step.refused", "op=%s step=%s/%s class=%s code=%s err=\"%s\"", r->env->command, r->plan->name, x.step,
 			 aws_class_name(c->class), c->code, err_text(&c->err));
 	settle(r, run_now(r)->s.kind->judge(&x, c, &r->err));
+}
+
+static void note_asked(struct run *r)
+{
+	struct doing *d = run_now(r);
+
+	d->last_ms = r->asked_ms = world_now_ms(r->env->w);
+	d->first_ms = d->first_ms != 0 ? d->first_ms : d->last_ms;
+}
+
+/* The operate role may have had to be assumed first, and that takes a minute where STS is slow. From here on it may have had
+ * its effect. */
+static bool may_send(struct aws_call *c)
+{
+	struct run *r = container_of(c, struct run, call);
+
+	if (run_may(r) != RUN_GO)
+		return false;
+	r->tries++;
+	note_asked(r);
+	return true;
 }
 
 void run_call(struct run *r)
@@ -114,16 +139,17 @@ void run_call(struct run *r)
 
 	sm_move(&r->sm, R_CALL);
 	aws_call_close(&r->call);
-	r->call = (struct aws_call){
-		.service = d->s.kind->service, .mutating = mutates, .earlier = r->tries, .command = r->env->command
-	};
+	r->call = (struct aws_call){ .service = d->s.kind->service,
+				     .mutating = mutates,
+				     .earlier = r->tries,
+				     .command = r->env->command,
+				     .may_send = mutates ? may_send : NULL };
 	if (d->s.kind->ask(&x, &r->call.form, &r->err) != 0) {
 		r->class = AWS_OK;
 		run_outcome(r, false, "not called");
 		return;
 	}
-	r->tries += mutates;
-	d->last_ms = r->asked_ms = world_now_ms(r->env->w);
-	d->first_ms = d->first_ms != 0 ? d->first_ms : d->last_ms;
+	if (!mutates)
+		note_asked(r);
 	aws_call_start(r->env->aws, &r->call, mutates ? r->env->operate : r->env->reader, on_call);
 }

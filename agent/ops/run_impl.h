@@ -70,7 +70,8 @@ struct run {
 /* run.c */
 struct doing *run_now(struct run *r);
 bool run_may_undo(const struct run *r);
-bool run_stopping(struct run *r); /* a stop asked for while something was under way takes effect when that calls back */
+enum run_leave run_may(struct run *r); /* asks the customer's switches; the sentence is in r->err */
+bool run_stopping(struct run *r);      /* a stop asked for while something was under way takes effect when that calls back */
 void run_next(struct run *r);
 void run_guard(struct run *r);
 void run_end(struct run *r, enum run_end how);

@@ -37,6 +37,27 @@ MUTANTS = [
         "	} else if (leave == RUN_GO) {\n		d->standing = INTENDED;\n		(void)intent;\n		run_call(r);",
     ),
     Mutant(
+        "a change of mind that is not heard while the role is assumed",
+        "agent/ops/run_call.c",
+        "	if (run_may(r) != RUN_GO)\n		return false;",
+        "	if (false && run_may(r) != RUN_GO)\n		return false;",
+        "build/tests/unit/ops/test_op_run",
+    ),
+    Mutant(
+        "a cancel that is forgotten before its command comes",
+        "agent/control/inbox.c",
+        "	if (is_called_off(in, c->command_id.data)) {",
+        "	if (false && is_called_off(in, c->command_id.data)) {",
+        "build/tests/unit/control/test_inbox",
+    ),
+    Mutant(
+        "a plan's hash that hangs on who asks",
+        "agent/ops/planning.c",
+        '	json_object_set_new(t, "reeve:warehouse",',
+        '	json_object_set_new(t, "by", json_string(p->a->command));\n	json_object_set_new(t, "reeve:warehouse",',
+        "build/tests/unit/ops/test_op",
+    ),
+    Mutant(
         "the sync removed",
         "agent/io/world_uv_disk.c",
         'return fdatasync(fd) == 0 ? 0 : err_errno(e, errno, "%s: fdatasync", path);',

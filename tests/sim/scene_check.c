@@ -6,7 +6,8 @@
 #include "tests/sim/scene_impl.h"
 #include "tests/sim/world_sim_impl.h"
 
-#define STOP_GRACE_MS 120000 /* what had left, or was about to: fetching keys and attempts of one call take a while */
+#define STOP_GRACE_MS 1000     /* what had left already */
+#define EXPIRY_GRACE_MS 120000 /* it had begun: fetching keys takes a while */
 
 typedef Reeve__Control__V1__State state_t;
 #define STATE(name) REEVE__CONTROL__V1__STATE__##name
@@ -142,7 +143,7 @@ void scene_watch(void *ctx, const struct aws_entry *e)
 		odds_broken(&s->odds, "%s by a command that was never validly sent", e->action);
 		return;
 	}
-	if (o->mutations++ == 0 && !s->clock_stepped && !s->died && e->at_ms - o->issued_ms > o->lives_ms + STOP_GRACE_MS)
+	if (o->mutations++ == 0 && !s->clock_stepped && !s->died && e->at_ms - o->issued_ms > o->lives_ms + EXPIRY_GRACE_MS)
 		odds_broken(&s->odds, "%s by a command that had expired before it began", e->action);
 	if (!is_recorded(s, e))
 		odds_broken(&s->odds, "%s before its record", e->action);

@@ -22,6 +22,7 @@ struct caller {
 	struct aws *aws;
 	struct aws_call call;
 	unsigned earlier; /* attempts before the next call */
+	bool (*may_send)(struct aws_call *call);
 	bool done;
 };
 
@@ -58,7 +59,9 @@ static inline void caller_on_call(struct aws_call *c)
 static inline void caller_start(struct caller *r, const char *action, bool mutating)
 {
 	aws_call_close(&r->call);
-	r->call = (struct aws_call){ .service = AWS_EC2, .mutating = mutating, .earlier = r->earlier, .command = "cmd-1" };
+	r->call = (struct aws_call){
+		.service = AWS_EC2, .mutating = mutating, .earlier = r->earlier, .command = "cmd-1", .may_send = r->may_send
+	};
 	form_start(&r->call.form, action, "2016-11-15");
 	r->done = false;
 	aws_call_start(r->aws, &r->call, r->creds, caller_on_call);

@@ -147,6 +147,33 @@ static void without_keys_nothing_is_sent(void **state)
 	caller_close(&r);
 }
 
+static unsigned asked;
+
+static bool not_the_first_time(struct aws_call *call)
+{
+	assert_int_equal(cloud_count(container_of(call, struct caller, call)->c, "security-credentials/node-role "), 1);
+	return asked++ > 0;
+}
+
+static void who_thinks_better_of_it_while_keys_are_fetched_sends_nothing(void **state)
+{
+	struct cloud *c = *state;
+	struct caller r;
+
+	CLOUD(c, .match = EC2_URL, .status = 200, .body = RUN_OK);
+	caller_open(&r, c, NULL);
+	r.may_send = not_the_first_time;
+	asked = 0;
+	assert_int_equal(caller_launch(&r), AWS_EXPIRED);
+	assert_true(r.call.withheld);
+	assert_int_equal(r.call.attempts, 0);
+	assert_string_equal(err_text(&r.call.err), "RunInstances was not sent: its time was over");
+	assert_int_equal(cloud_count(c, EC2_URL), 0);
+	assert_int_equal(caller_launch(&r), AWS_OK);
+	assert_false(r.call.withheld);
+	caller_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +184,7 @@ int main(void)
 		CLOUD_TEST(a_repaired_clock_takes_the_correction_back),
 		CLOUD_TEST(with_a_good_clock_a_bad_signature_is_not_repeated),
 		CLOUD_TEST(without_keys_nothing_is_sent),
+		CLOUD_TEST(who_thinks_better_of_it_while_keys_are_fetched_sends_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

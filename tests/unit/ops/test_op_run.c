@@ -107,6 +107,54 @@ static void an_operate_role_that_is_taken_away_changes_nothing(void **state)
 	assert_int_equal(s->sim->effects, 0);
 }
 
+static const char *changes_to; /* what the policy says from the moment on at which the operate role is asked for; NULL: STOP */
+
+static enum shop_fault while_the_role_is_assumed(struct shop *s, const char *body)
+{
+	if (strstr(body, "Action=AssumeRole") == NULL || s->broke++ > 0)
+		return SHOP_FINE;
+	if (changes_to != NULL)
+		shop_policy(s, changes_to);
+	else
+		sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
+	return SHOP_FINE;
+}
+
+static void start_with_a_change_of_mind(struct shop *s, struct desk_command *k, const char *to)
+{
+	changes_to = to;
+	s->break_at = while_the_role_is_assumed;
+	shop_apply(s, k, 1);
+	shop_send(s, k, false);
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	assert_true(s->broke > 0);
+	assert_int_equal(s->seen.len, 0);
+}
+
+/* Keys take their time: what left the guard before them is asked again before it leaves. */
+static void a_stop_while_the_role_is_assumed_holds_the_call_back(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	start_with_a_change_of_mind(s, &k, NULL);
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(shop_alive(s), 2);
+}
+
+static void a_verb_that_is_switched_off_while_the_role_is_assumed_changes_nothing(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	start_with_a_change_of_mind(s, &k, "commands: {warehouse.apply: off}\n");
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(FAILED));
+	assert_non_null(strstr(message, "the policy now says off for warehouse.apply"));
+	assert_int_equal(s->seen.len, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +163,8 @@ int main(void)
 		SHOP(progress_is_told_on_the_way_and_the_whole_at_the_end),
 		SHOP(a_command_out_of_time_ends_and_takes_back_what_it_may),
 		SHOP(an_operate_role_that_is_taken_away_changes_nothing),
+		SHOP(a_stop_while_the_role_is_assumed_holds_the_call_back),
+		SHOP(a_verb_that_is_switched_off_while_the_role_is_assumed_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
