@@ -10,11 +10,10 @@
  * Closing frees the patterns. */
 #include "shippers/rules.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
 #include <string.h>
 
 #include "agent/base/mem.h"
+#include "agent/base/pattern.h"
 #include "agent/base/str.h"
 
 #define MATCH_LIMIT 50000   /* steps from one starting point */
@@ -45,16 +44,9 @@ struct rules {
 
 static int compile(struct pattern *p, const char *what, const char *name, const char *text, struct err *e)
 {
-	const uint32_t how = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
-	PCRE2_UCHAR why[128];
-	PCRE2_SIZE at;
-	int code;
+	int rc = pattern_compile(text, &p->code, e);
 
-	p->code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, how, &code, &at, NULL);
-	if (p->code != NULL)
-		return 0;
-	pcre2_get_error_message(code, why, sizeof(why));
-	return err_set(e, ERR_INVALID, "%s pattern '%s' is wrong at character %zu: %s", what, name, (size_t)at, (const char *)why);
+	return rc == 0 ? 0 : err_wrap(e, rc, "%s pattern '%s'", what, name);
 }
 
 /* Before each item of a pattern. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/base/mem.h"
+#include "agent/base/pattern.h"
 #include "agent/base/str.h"
 #include "agent/base/yaml.h"
 
@@ -120,6 +121,29 @@ static int read_bounds(struct yaml_node *map, struct policy *p, struct err *e)
 	return read_ports(yaml_get(map, "ports"), p, e);
 }
 
+/* A policy with a pattern that cannot be run is broken: were it taken, its telemetry alone would stop, and nobody be told here. */
+static int check_pattern(struct yaml_node *n, const char *pattern, struct err *e)
+{
+	struct err why = { 0 };
+
+	if (pattern_check(pattern, &why) != 0) {
+		CLEANUP(mem_close) char *expected = mem_printf("a PCRE2 pattern (%s)", why.text);
+
+		return yaml_wrong(n, expected, e);
+	}
+	return 0;
+}
+
+static int read_drop(struct yaml_node *list, struct telemetry_rules *r, struct err *e)
+{
+	size_t i = 0;
+
+	TRY(read_texts(list, &r->drop, &r->drop_n, e));
+	for (struct yaml_node *n = yaml_first(list); n != NULL; n = yaml_next(n))
+		TRY(check_pattern(n, r->drop[i++], e));
+	return 0;
+}
+
 static int read_redact(struct yaml_node *list, struct telemetry_rules *r, struct err *e)
 {
 	TRY(yaml_list(list, POLICY_LIST_MAX, e));
@@ -131,6 +155,7 @@ static int read_redact(struct yaml_node *list, struct telemetry_rules *r, struct
 		TRY(yaml_str(yaml_get(n, "pattern"), &pattern, e));
 		if (name == NULL || pattern == NULL)
 			return yaml_missing(n, name == NULL ? "name" : "pattern", "name and pattern", e);
+		TRY(check_pattern(yaml_get(n, "pattern"), pattern, e));
 		r->redact = mem_grow(r->redact, r->redact_n + 1, sizeof(*r->redact));
 		r->redact[r->redact_n++] = (struct telemetry_redact){ mem_str(name), mem_str(pattern) };
 	}
@@ -142,7 +167,7 @@ static int read_export(struct yaml_node *map, struct telemetry_rules *r, struct 
 	TRY(yaml_map(map, YAML_KEYS("metrics", "logs", "drop", "redact"), e));
 	TRY(read_texts(yaml_get(map, "metrics"), &r->metrics, &r->metrics_n, e));
 	TRY(read_texts(yaml_get(map, "logs"), &r->logs, &r->logs_n, e));
-	TRY(read_texts(yaml_get(map, "drop"), &r->drop, &r->drop_n, e));
+	TRY(read_drop(yaml_get(map, "drop"), r, e));
 	return read_redact(yaml_get(map, "redact"), r, e);
 }
 

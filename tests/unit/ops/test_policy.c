@@ -74,6 +74,10 @@ static void a_broken_file_names_its_line_and_leaves_nothing(void **state)
 		{ "delete_hold: soon\n", "expected a duration" },
 		{ "mode: maybe\n", "expected one of" },
 		{ "export:\n  redact: [{name: x}]\n", "policy.yaml:2: key \"pattern\" is missing, expected name and pattern" },
+		{ "export:\n  redact:\n    - name: x\n      pattern: '(('\n",
+		  "policy.yaml:4: pattern: found \"((\", expected a PCRE2 pattern (wrong at character 2: missing closing "
+		  "parenthesis)" },
+		{ "export:\n  drop:\n    - fine\n    - '*'\n", "policy.yaml:4: found \"*\", expected a PCRE2 pattern (wrong at" },
 		{ "commands: {}\ncommands: {}\n", "stands twice" },
 		{ "a: &x 1\n", "anchors are not allowed" },
 		{ "", "empty" },
