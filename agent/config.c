@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -13,17 +14,47 @@
 #include "agent/base/yaml.h"
 
 #define URL_MAX 256
+#define HOST_MAX 253 /* RFC 1035, 2.3.4, as text */
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
 
-/* The host of "scheme://host[:port][/...]", lower case; NULL if there is none. */
+/* "host" or "host:port". Names and IPv4 addresses alone: what stands in brackets is no name that a certificate, or the audience
+ * of a login, could hold. */
+struct authority {
+	size_t host_len;
+	bool has_port;
+	const char *end;
+};
+
+static bool read_authority(const char *s, struct authority *ret)
+{
+	struct authority a = { .host_len = strspn(s, LETTERS DIGITS ".-") };
+	size_t digits;
+
+	if (a.host_len == 0 || a.host_len > HOST_MAX || !isalnum((unsigned char)*s))
+		return false;
+	a.end = s + a.host_len;
+	a.has_port = *a.end == ':';
+	if (a.has_port) {
+		digits = strspn(++a.end, DIGITS);
+		if (digits == 0 || digits > 5 || strtoul(a.end, NULL, 10) > 65535 || *a.end == '0')
+			return false;
+		a.end += digits;
+	}
+	*ret = a;
+	return true;
+}
+
+/* The host of "scheme://host[:port][/...]", lower case; NULL if there is none, or anything but a path behind it. */
 static char *host_of(struct arena *m, const char *url)
 {
 	const char *from = strstr(url, "://");
-	size_t len = from != NULL ? strcspn(from + 3, ":/?#@") : 0;
+	struct authority a;
 	char *host;
 
-	if (len == 0)
+	if (from == NULL || !read_authority(from + 3, &a) || (*a.end != '\0' && *a.end != '/'))
 		return NULL;
-	host = arena_strn(m, from + 3, len);
+	host = arena_strn(m, from + 3, a.host_len);
 	for (char *c = host; *c != '\0'; c++)
 		*c = (char)tolower((unsigned char)*c);
 	return host;
@@ -48,7 +79,7 @@ static int get_url(struct yaml_node *n, const struct config *c, const char **ret
 		return 0;
 	host = host_of(c->arena, url);
 	if (host == NULL || strlen(url) > URL_MAX || strpbrk(url, "?#@ \"\\") != NULL || url[strlen(url) - 1] == '/')
-		return yaml_wrong(n, "a URL such as https://host, with no slash at its end", e);
+		return yaml_wrong(n, "a URL such as https://host or https://host:443, with no slash at its end", e);
 	if (str_starts(url, "http://") && !(c->insecure && is_loopback(host)))
 		return yaml_wrong(n, "https:// (http:// is allowed to loopback alone, with insecure: true)", e);
 	if (!str_starts(url, "http://") && !str_starts(url, "https://"))
@@ -86,6 +117,16 @@ static int need(const void *value, const struct yaml_node *map, const char *key,
 
 /* ---- sections ---- */
 
+static int get_connect_to(struct yaml_node *n, struct config *c, struct err *e)
+{
+	struct authority a;
+
+	TRY(get_text(n, c, &c->vendor_connect_to, e));
+	return n == NULL || (read_authority(c->vendor_connect_to, &a) && a.has_port && *a.end == '\0')
+		   ? 0
+		   : yaml_wrong(n, "a name or an IPv4 address and a port, such as vpce-0123.example:443", e);
+}
+
 static int read_vendor(struct yaml_node *root, struct config *c, struct err *e)
 {
 	struct yaml_node *v = yaml_get(root, "vendor");
@@ -97,7 +138,7 @@ static int read_vendor(struct yaml_node *root, struct config *c, struct err *e)
 	TRY(get_url(yaml_get(v, "url"), c, &c->vendor_url, e));
 	TRY(need(c->vendor_url, v, "url", "https://...", e));
 	c->vendor_host = host_of(c->arena, c->vendor_url);
-	TRY(get_text(yaml_get(v, "connect_to"), c, &c->vendor_connect_to, e));
+	TRY(get_connect_to(yaml_get(v, "connect_to"), c, e));
 	return get_path(yaml_get(v, "ca_file"), c, &c->ca_file, e);
 }
 
@@ -191,6 +232,8 @@ static int read_trust(struct yaml_node *root, struct config *c, struct err *e)
 	TRY(yaml_map(t, YAML_KEYS("keys"), e));
 	TRY(need(keys, t, "keys", "a list of public keys", e));
 	TRY(yaml_list(keys, TRUST_KEYS_MAX, e));
+	if (yaml_first(keys) == NULL)
+		return yaml_wrong(keys, "at least one key: with none, every command is refused", e);
 	for (struct yaml_node *n = yaml_first(keys); n != NULL; n = yaml_next(n))
 		TRY(read_key(n, c, e));
 	return 0;
@@ -239,10 +282,21 @@ static int read_log_source(struct yaml_node *n, struct config *c, struct err *e)
 	return 0;
 }
 
+static int read_spool(struct yaml_node *s, struct config *c, struct err *e)
+{
+	struct yaml_node *logs = yaml_get(s, "logs_max"), *metrics = yaml_get(s, "metrics_max");
+
+	TRY(yaml_map(s, YAML_KEYS("logs_max", "metrics_max"), e));
+	TRY(yaml_size(logs, &c->spool_logs_max, e));
+	TRY(get_at_least(logs, 1u << 20, "at least 1MiB", c->spool_logs_max, e));
+	TRY(yaml_size(metrics, &c->spool_metrics_max, e));
+	return get_at_least(metrics, 1u << 20, "at least 1MiB", c->spool_metrics_max, e);
+}
+
 static int read_telemetry(struct yaml_node *root, struct config *c, struct err *e)
 {
 	struct yaml_node *t = yaml_get(root, "telemetry"), *host = yaml_get(t, "host_metrics"), *logs = yaml_get(t, "logs");
-	struct yaml_node *spool = yaml_get(t, "spool"), *interval = yaml_get(host, "interval");
+	struct yaml_node *interval = yaml_get(host, "interval");
 
 	TRY(yaml_map(t, YAML_KEYS("host_metrics", "logs", "spool"), e));
 	TRY(yaml_map(host, YAML_KEYS("interval"), e));
@@ -251,9 +305,15 @@ static int read_telemetry(struct yaml_node *root, struct config *c, struct err *
 	TRY(yaml_list(logs, CONFIG_LOGS_MAX, e));
 	for (struct yaml_node *n = yaml_first(logs); n != NULL; n = yaml_next(n))
 		TRY(read_log_source(n, c, e));
-	TRY(yaml_map(spool, YAML_KEYS("logs_max", "metrics_max"), e));
-	TRY(yaml_size(yaml_get(spool, "logs_max"), &c->spool_logs_max, e));
-	return yaml_size(yaml_get(spool, "metrics_max"), &c->spool_metrics_max, e);
+	return read_spool(yaml_get(t, "spool"), c, e);
+}
+
+static int get_socket(struct yaml_node *n, struct config *c, struct err *e)
+{
+	TRY(get_path(n, c, &c->socket, e));
+	return strlen(c->socket) <= SOCKET_PATH_MAX
+		   ? 0
+		   : yaml_wrong(n, "a path of at most 107 bytes, which is what a socket has room for", e);
 }
 
 static int read_log(struct yaml_node *root, struct config *c, struct err *e)
@@ -283,7 +343,7 @@ static int read_all(struct yaml_node *root, struct config *c, struct err *e)
 	TRY(read_trust(root, c, e));
 	TRY(yaml_map(state, YAML_KEYS("dir"), e));
 	TRY(get_path(yaml_get(state, "dir"), c, &c->state_dir, e));
-	TRY(get_path(yaml_get(root, "socket"), c, &c->socket, e));
+	TRY(get_socket(yaml_get(root, "socket"), c, e));
 	TRY(read_journal(root, c, e));
 	TRY(read_poll(root, c, e));
 	TRY(read_telemetry(root, c, e));

@@ -134,6 +134,8 @@ struct conn {
 	struct world *w;
 };
 
+#define SOCKET_PATH_MAX 107 /* bytes; what unix(7) has room for */
+
 struct listener;
 /* The owner puts the conn it was handed into its own memory: return where, or NULL to refuse. Then set on_read. */
 typedef struct conn *listener_cb(struct listener *l);

@@ -199,8 +199,9 @@ static int clear_path(const char *path, struct err *e)
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	struct stat st;
 
-	if (strlen(path) >= sizeof(a.sun_path))
-		return err_set(e, ERR_LIMIT, "%s: a socket's path has at most %zu bytes", path, sizeof(a.sun_path) - 1);
+	static_assert(sizeof(a.sun_path) == SOCKET_PATH_MAX + 1, "as unix(7) has it");
+	if (strlen(path) > SOCKET_PATH_MAX)
+		return err_set(e, ERR_LIMIT, "%s: a socket's path has at most %d bytes", path, SOCKET_PATH_MAX);
 	memcpy(a.sun_path, path, strlen(path) + 1);
 	if (lstat(path, &st) != 0)
 		return errno == ENOENT ? 0 : err_errno(e, errno, "%s", path);

@@ -16,6 +16,7 @@
 #define KEY "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 #define RELEASE_KEY "PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw="
 #define HEAD_KEY "/FHNjmIYoaONpH7QAjDwWAgW7RO6MwOsXeuRFUiQgCU="
+#define LONG "01234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123"
 #define GOOD                                                                                                                       \
 	"installation: inst-1\n"                                                                                                   \
 	"vendor: {name: velodb, url: https://control.example}\n"                                                                   \
@@ -148,6 +149,17 @@ static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
 		  "key \"s3\" is not known here, expected one of ec2, elasticloadbalancing, sts" },
 		{ "aws: {endpoints: {ec2: https://u@host}}\n", "expected a URL" },
 		{ "aws: {endpoints: {ec2: ftp://host}}\n", "expected https://" },
+		{ "aws: {endpoints: {ec2: \"https://[2001:db8::1]:443\"}}\n",
+		  ":4: ec2: found \"https://[2001:db8::1]:443\", expected a URL" },
+		{ "aws: {endpoints: {ec2: \"https://host:\"}}\n", "expected a URL" },
+		{ "aws: {endpoints: {ec2: \"https://host:65536\"}}\n", "expected a URL" },
+		{ "aws: {endpoints: {ec2: \"https://host:0\"}}\n", "expected a URL" },
+		{ "aws: {endpoints: {ec2: \"https://a_b\"}}\n", "expected a URL" },
+		{ "aws: {endpoints: {ec2: \"https://-a\"}}\n", "expected a URL" },
+		{ "insecure: true\naws: {imds_endpoint: \"http://127.0.0.1:x\"}\n", "expected http://169.254.169.254" },
+		{ "socket: /run/" LONG "\n", "expected a path of at most 107 bytes" },
+		{ "telemetry: {spool: {logs_max: 0}}\n", ":4: logs_max: found \"0\", expected at least 1MiB" },
+		{ "telemetry: {spool: {metrics_max: 100KiB}}\n", "expected at least 1MiB" },
 		{ "state: {dir: relative}\n", "expected an absolute path" },
 		{ "journal: {max: 10}\n", "expected at least 1MiB" },
 		{ "journal: {segment: 1GiB}\n", "expected at most 32MiB" },
@@ -178,6 +190,8 @@ static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
 	}
 }
 
+#define CONNECT_TO(to) "installation: a\nvendor: {name: v, url: https://h, connect_to: \"" to "\"}\n"
+
 static void what_must_be_there_is_asked_for(void **state)
 {
 	static const struct {
@@ -199,6 +213,17 @@ static void what_must_be_there_is_asked_for(void **state)
 		  "expected one of command, release, head" },
 		{ "installation: a\nvendor: {name: v, url: https://h}\ntrust: {keys: [{name: x, role: head, public_key: AAAA}]}\n",
 		  "expected a raw Ed25519 public key" },
+		{ "installation: a\nvendor: {name: v, url: https://h}\ntrust: {keys: []}\n",
+		  ":3: keys: found a list, expected at least one key" },
+		{ "installation: a\nvendor: {name: v, url: \"https://[2001:db8::1]:443\"}\n", ":2: url: found " },
+		{ "installation: a\nvendor:\n  name: v\n  url: https://h\n  connect_to: rubbish with space\n",
+		  ":5: connect_to: found \"rubbish with space\", expected a name or an IPv4 address and a port" },
+		{ CONNECT_TO("h"), "expected a name or an IPv4 address and a port" },
+		{ CONNECT_TO("h:443:1"), "expected a name or an IPv4 address and a port" },
+		{ CONNECT_TO("h:443/"), "expected a name or an IPv4 address and a port" },
+		{ CONNECT_TO("[::1]:443"), "expected a name or an IPv4 address and a port" },
+		{ CONNECT_TO(":443"), "expected a name or an IPv4 address and a port" },
+		{ CONNECT_TO("vpce-0.example:443"), "key \"trust\" is missing" }, /* a good one: what comes next is missed */
 		{ "installation: a b\n", "expected 1 to 32 of [a-z0-9-]" },
 	};
 
