@@ -1,41 +1,175 @@
 /* report.c - see report.h. Built in one arena, packed, forgotten. */
 #include "agent/control/report.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/op.h"
 
-#define STATUSES_MAX 256
 #define ROOM_FOR_THE_REST 8192
 
 typedef Reeve__Control__V1__Report report_t;
 typedef Reeve__Control__V1__Status status_t;
 typedef Reeve__Control__V1__Refusal refusal_t;
 
-struct gathering {
-	struct arena *m;
-	status_t *v[STATUSES_MAX];
-	size_t n, bytes;
-	bool more;
+/* A command on its way into a report. */
+struct line {
+	const struct op *op;
+	struct report_mark mark;
+	size_t at;         /* in order of acceptance */
+	status_t *status;  /* NULL: not written yet */
+	struct digest now; /* what it is like */
+	bool is_in;
 };
 
-/* A status too long for the report even alone loses its plan text, which is for people. */
+struct gathering {
+	struct arena *m;
+	const struct report_memory *memory;
+	struct line lines[REPORT_COMMANDS_MAX];
+	size_t lines_n;
+	status_t *v[REPORT_COMMANDS_MAX];
+	size_t n, bytes;
+};
+
+/* ---- what there is to tell ---- */
+
+static bool has_ended(const struct line *l)
+{
+	return op_fields(l->op)->state == OP_ENDED;
+}
+
+static bool is_news(const struct line *l)
+{
+	return !digest_eq(&l->now, &l->mark.known);
+}
+
+static bool is_open_news(const struct line *l)
+{
+	return !has_ended(l) && is_news(l);
+}
+
+static bool is_any(const struct line *l)
+{
+	(void)l;
+	return true;
+}
+
+static status_t *status_of(struct gathering *g, struct line *l)
+{
+	if (l->status != NULL)
+		return l->status;
+	l->status = arena_new(g->m, status_t);
+	op_status(l->op, g->m, l->status);
+	str_mend(l->status->note); /* a waiting one may say so with a sentence that is cut; a strict peer refuses all for it */
+	return l->status;
+}
+
+/* A result never changes, so it need not be written to know what it is like. */
+static struct digest look_at(struct gathering *g, struct line *l)
+{
+	uint8_t *bytes;
+
+	if (has_ended(l))
+		return digest_of("ended", 5);
+	bytes = arena_alloc(g->m, reeve__control__v1__status__get_packed_size(status_of(g, l)));
+	return digest_of(bytes, reeve__control__v1__status__pack(l->status, bytes));
+}
+
+static struct report_mark mark_of(const struct report_memory *m, const uint8_t id[16])
+{
+	struct report_mark none = { .since_no = m->no };
+
+	for (size_t i = 0; i < m->n; i++)
+		if (memcmp(m->marks[i].id, id, sizeof(none.id)) == 0)
+			return m->marks[i];
+	memcpy(none.id, id, sizeof(none.id));
+	return none;
+}
+
 static void gather(void *ctx, struct op *op)
 {
 	struct gathering *g = ctx;
-	status_t *s = arena_new(g->m, status_t);
-	size_t size;
+	struct line *l = &g->lines[g->lines_n];
 
-	op_status(op, g->m, s);
-	str_mend(s->note); /* one that still waits may say so with a sentence that is cut; a strict peer refuses the whole report */
-	size = reeve__control__v1__status__get_packed_size(s) + 8;
-	if (g->n == STATUSES_MAX || g->bytes + size > REPORT_MAX - ROOM_FOR_THE_REST) {
-		g->more = true;
-		return;
-	}
-	g->v[g->n++] = s;
-	g->bytes += size;
+	if (g->lines_n == REPORT_COMMANDS_MAX)
+		return; /* ops holds no more */
+	*l = (struct line){ .op = op, .mark = mark_of(g->memory, op_fields(op)->id), .at = g->lines_n };
+	l->now = look_at(g, l);
+	g->lines_n++;
 }
+
+/* ---- what of it fits ---- */
+
+static int by_wait(const void *a, const void *b)
+{
+	const struct line *x = a, *y = b;
+
+	if (x->mark.since_no != y->mark.since_no)
+		return x->mark.since_no < y->mark.since_no ? -1 : 1;
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static void tell(struct gathering *g, struct line *l)
+{
+	size_t size = reeve__control__v1__status__get_packed_size(status_of(g, l)) + 8;
+
+	if (g->bytes + size > REPORT_MAX - ROOM_FOR_THE_REST)
+		return;
+	g->v[g->n++] = l->status;
+	g->bytes += size;
+	l->is_in = true;
+}
+
+static void tell_all(struct gathering *g, bool (*is_wanted)(const struct line *l))
+{
+	for (size_t i = 0; i < g->lines_n; i++)
+		if (!g->lines[i].is_in && is_wanted(&g->lines[i]))
+			tell(g, &g->lines[i]);
+}
+
+/* The first one always fits (room.h). Without it, changes could fill every report and a large result wait for ever. */
+static void choose(struct gathering *g)
+{
+	qsort(g->lines, g->lines_n, sizeof(*g->lines), by_wait);
+	if (g->lines_n > 0)
+		tell(g, &g->lines[0]);
+	tell_all(g, is_open_news);
+	tell_all(g, is_news);
+	tell_all(g, is_any);
+}
+
+static bool is_news_left(const struct gathering *g)
+{
+	for (size_t i = 0; i < g->lines_n; i++)
+		if (!g->lines[i].is_in && is_news(&g->lines[i]))
+			return true;
+	return false;
+}
+
+/* Commands that are gone are forgotten with it. */
+static void remember(const struct gathering *g, struct report_memory *m)
+{
+	m->no++;
+	m->n = g->lines_n;
+	for (size_t i = 0; i < g->lines_n; i++) {
+		m->marks[i] = g->lines[i].mark;
+		if (!g->lines[i].is_in)
+			continue;
+		m->marks[i].since_no = m->no;
+		m->marks[i].sent = g->lines[i].now;
+	}
+}
+
+void report_arrived(struct report_memory *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->marks[i].since_no == m->no)
+			m->marks[i].known = m->marks[i].sent;
+}
+
+/* ---- the rest of a report ---- */
 
 static void add_refusals(report_t *r, const struct inbox *in, struct arena *m)
 {
@@ -87,27 +221,37 @@ static int pack(const report_t *r, struct buf *to)
 	return 0;
 }
 
-int report_build(const struct report_args *a, struct buf *to, bool *ret_more, struct err *e)
+static void fill(report_t *r, const struct report_args *a, struct gathering *g)
 {
-	struct gathering g = { .m = arena_new_sized(64u << 20) };
+	r->epoch = ops_epoch(a->ops);
+	r->accepted_through = ops_accepted(a->ops);
+	r->statuses = g->v;
+	r->n_statuses = g->n;
+	r->mode = (Reeve__Control__V1__AgentMode)ops_mode(a->ops);
+	r->waiting = (uint64_t *)a->inbox->waiting;
+	r->n_waiting = a->inbox->waiting_n;
+	r->head_stale = !inbox_head_is_fresh(a->inbox);
+	r->more = is_news_left(g);
+	add_journal(r, a, g->m);
+	add_policy(r, a->ops, g->m);
+	add_refusals(r, a->inbox, g->m);
+}
+
+int report_build(const struct report_args *a, struct report_memory *m, struct buf *to, bool *ret_more, struct err *e)
+{
+	struct arena *arena = arena_new_sized(64u << 20);
+	struct gathering *g = arena_new(arena, struct gathering);
 	report_t r = REEVE__CONTROL__V1__REPORT__INIT;
 	int rc;
 
-	ops_each(a->ops, gather, &g);
-	r.epoch = ops_epoch(a->ops);
-	r.accepted_through = ops_accepted(a->ops);
-	r.statuses = g.v;
-	r.n_statuses = g.n;
-	r.mode = (Reeve__Control__V1__AgentMode)ops_mode(a->ops);
-	r.waiting = (uint64_t *)a->inbox->waiting;
-	r.n_waiting = a->inbox->waiting_n;
-	r.head_stale = !inbox_head_is_fresh(a->inbox);
-	r.more = g.more;
-	add_journal(&r, a, g.m);
-	add_policy(&r, a->ops, g.m);
-	add_refusals(&r, a->inbox, g.m);
+	g->m = arena;
+	g->memory = m;
+	ops_each(a->ops, gather, g);
+	choose(g);
+	remember(g, m);
+	fill(&r, a, g);
 	rc = pack(&r, to);
-	arena_free(g.m);
-	*ret_more = g.more;
+	*ret_more = r.more;
+	arena_free(arena);
 	return rc == 0 ? 0 : err_set(e, ERR_LIMIT, "the report is larger than %zu bytes", to->max);
 }

@@ -41,9 +41,10 @@ struct session {
 	struct timer timer;
 	struct backoff backoff;
 	struct buf send;
+	struct report_memory told;
 	char url[512], uid[UUID_TEXT_LEN];
 	uint64_t idle_ms, started_ms, hold_until_ms; /* hold: no kick polls before this */
-	bool kicked, more, was_told, connected, closing;
+	bool kicked, more, connected, closing;
 	int64_t last_ms;
 	struct err trouble;
 	void (*done)(void *ctx);
@@ -64,7 +65,7 @@ static int build(struct session *s, struct err *e)
 	CLEANUP(buf_close) struct buf report = BUF_MAX(REPORT_MAX), message = BUF_MAX(OPAMP_MESSAGE_MAX);
 
 	s->cfg.health(s->cfg.ctx, &s->cfg.state);
-	TRY(report_build(&s->cfg.report, &report, &s->more, e));
+	TRY(report_build(&s->cfg.report, &s->told, &report, &s->more, e));
 	TRY(opamp_pack(&s->cfg.state, buf_str(&report), report.len, &message, e));
 	buf_reset(&s->send);
 	return gzip_pack(buf_str(&message), message.len, &s->send, e);
@@ -196,6 +197,7 @@ static void take_answer(struct session *s)
 		back_off(s, a.is_bad_request ? REFUSED_MS : a.retry_after_ms);
 		return;
 	}
+	report_arrived(&s->told);
 	take_settings(s, &a);
 	if (!s->connected)
 		log_info("control.connected", "url=%s", s->url);

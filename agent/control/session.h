@@ -1,7 +1,8 @@
 /* session.h - the polls: report out, intent in, over and over.
  *
  * One request at a time. Idle: every idle_ms, or at once after a poll that the vendor held (Prefer: wait=20), so that a
- * command starts within one round trip. While something runs: every busy_ms.
+ * command starts within one round trip. While something runs: every busy_ms. While changes do not fit into one report
+ * (report.h): 100 ms after each part, until all were told once; whether the vendor acknowledges them changes no cadence.
  * A held poll is not aborted but at shutdown: a vendor that is gone is noticed by its connection (world.h), and ten minutes
  * without an answer mean that something between us keeps a dead connection alive.
  * No answer, 429, 503: back-off 1 s .. 5 min, Retry-After and RetryInfo honoured up to 15 min. 401: log in again. */

@@ -1,7 +1,7 @@
 """The conversation inside OpAMP: each report of an agent goes in, the intent for it comes out.
 
 Both are full snapshots of what the other has not acknowledged, so lost, repeated and reordered ones do no harm. A
-terminal status is durable here before result_acked_through covers it.
+terminal status is durable here before result_acked_through covers it or results_acked names it.
 """
 
 import base64
@@ -160,16 +160,19 @@ class Control:
         acked = 0
         while acked + 1 in done:
             acked += 1
-        acked_ids = self._stored_of_other_epochs(installation, epoch, report)
+        acked_ids = self._stored_beyond(installation, epoch, acked, report)
         commands = first_few([o for o in orders if o.seq > accepted])
         cancelled = tuple(c for c in self.files.cancels(installation) if c not in self.results)
         return Told(epoch, commands, acked, acked_ids, cancelled)
 
-    def _stored_of_other_epochs(self, installation, epoch, report):
-        """Sequence numbers count in one epoch; what the agent still reports of another is acknowledged by its id."""
-        others = {o.id for o in self.files.orders(installation) if o.epoch != epoch}
+    def _stored_beyond(self, installation, epoch, acked, report):
+        """What the agent still reports though it is stored, and no number says so: a command before it has not ended, or
+        it is of another epoch, where numbers count anew. It is acknowledged by its id."""
+        orders = self.files.orders(installation)
+        covered = {o.id for o in orders if o.epoch == epoch and o.seq <= acked}
+        ours = {o.id for o in orders} - covered
         ids = (bytes(s.command_id) for s in report.statuses)
-        return tuple(i for i in ids if i in others and i in self.results)
+        return tuple(i for i in ids if i in ours and i in self.results)
 
     def intent(self, installation, told):
         orders = {o.seq: o for o in self.files.orders(installation, told.epoch)}

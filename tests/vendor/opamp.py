@@ -116,7 +116,7 @@ class Opamp:
         end = time.monotonic() + wait_s
         while True:
             told = self.control.told(installation, report)
-            is_same = peer.told == told and peer.accepted == report.accepted_through
+            is_same = is_nothing_new(told, peer.told) and peer.accepted == report.accepted_through
             is_news = not is_same or (told.commands and time.monotonic() - peer.told_at >= REOFFER_S)
             if is_news or time.monotonic() >= end or self.stopping.wait(0.05):
                 peer.told, peer.accepted, peer.told_at = told, report.accepted_through, time.monotonic()
@@ -169,6 +169,13 @@ def unpack(headers, body, largest):
     if len(body) > largest:
         raise Refusal(413, f"more than {largest} bytes", violation=True)
     return body
+
+
+def is_nothing_new(told, before):
+    """An id that is not acknowledged any more is no news: the agent has heard it, its report is without that result."""
+    if before is None or told._replace(acked_ids=()) != before._replace(acked_ids=()):
+        return False
+    return set(told.acked_ids) <= set(before.acked_ids)
 
 
 def decode(headers, body):

@@ -96,13 +96,17 @@ def test_a_result_is_stored_once_and_then_acknowledged(plane, session, spec):
     assert plane.violations() == []
 
 
-def test_the_acknowledgement_stops_at_the_first_result_that_is_missing(plane, session, spec):
+def test_the_number_stops_at_the_first_command_without_a_result_and_ids_go_on(plane, session, spec):
     ids = [plane.sign("apply", spec) for _ in range(3)]
-    third = status(plane, ids[2], control.FAILED, 3)
-    report = control.Report(epoch=1, accepted_through=3, statuses=[third])
-    assert session.poll(report).result_acked_through == 0
-    report.statuses.extend(status(plane, ids[n], control.SUCCEEDED, n + 1) for n in (0, 1))
-    assert session.poll(report).result_acked_through == 3
+    waiting = status(plane, ids[0], control.WAIT_HOLD, 1)
+    second, third = (status(plane, ids[n], control.SUCCEEDED, n + 1) for n in (1, 2))
+    intent = session.poll(control.Report(epoch=1, accepted_through=3, statuses=[waiting, third]))
+    assert (intent.result_acked_through, list(intent.results_acked)) == (0, [store.id_bytes(ids[2])])
+    intent = session.poll(control.Report(epoch=1, accepted_through=3, statuses=[waiting, second]))
+    assert (intent.result_acked_through, list(intent.results_acked)) == (0, [store.id_bytes(ids[1])])
+    first = status(plane, ids[0], control.SUCCEEDED)
+    intent = session.poll(control.Report(epoch=1, accepted_through=3, statuses=[first, third]))
+    assert (intent.result_acked_through, list(intent.results_acked)) == (3, [])
 
 
 @pytest.mark.plane(process=True)

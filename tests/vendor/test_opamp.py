@@ -8,7 +8,7 @@ import pytest
 from opentelemetry._opamp.proto import opamp_pb2 as pb
 
 from tests.peers.pb import control
-from tests.vendor import keys
+from tests.vendor import keys, store
 from tests.vendor.client import Answer
 from tests.vendor.opamp import CAPABILITY
 from tests.vendor.store import Store
@@ -170,6 +170,17 @@ def test_a_command_ends_a_held_poll_at_once(plane, session, spec):
     intent = session.poll(control.Report(), wait_s=20)
     signing.join()
     assert time.monotonic() - began < 10
+    assert len(intent.commands) == 1
+
+
+def test_an_acknowledgement_by_id_that_is_done_with_ends_no_held_poll(plane, session, spec):
+    ids = [plane.sign("apply", spec) for _ in range(2)]
+    done = control.Status(command_id=store.id_bytes(ids[1]), seq=2, state=control.SUCCEEDED)
+    assert session.poll(control.Report(epoch=1, accepted_through=2, statuses=[done])).results_acked
+    signing = threading.Thread(target=lambda: plane.sign("apply", spec))
+    signing.start()
+    intent = session.poll(control.Report(epoch=1, accepted_through=2), wait_s=20)
+    signing.join()
     assert len(intent.commands) == 1
 
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "agent/base/mem.h"
+#include "agent/base/uuid.h"
 #include "agent/control/inbox.h"
 #include "agent/ops/op.h"
 #include "tests/sim/copy.h"
@@ -243,4 +244,30 @@ static inline void desk_give(struct desk *d, signed_t **commands, size_t n, sign
 static inline void desk_give_one(struct desk *d, signed_t *s)
 {
 	desk_give(d, &s, 1, NULL);
+}
+
+/* ---- results ---- */
+
+static inline void desk_written(struct journal_append *a)
+{
+	(void)a;
+}
+
+/* Command seq has ended with a plan of that many characters: true from the next desk_open on. */
+static inline void desk_finish(struct desk *d, uint64_t seq, size_t text_len)
+{
+	struct journal_append rec = { 0 };
+	CLEANUP(mem_close) char *text = mem_alloc(text_len + 1);
+	struct desk_command k;
+	char id[UUID_TEXT_LEN];
+
+	desk_command(&k, seq);
+	desk_give_one(d, desk_sign_command(&k, &d->command));
+	uuid_text(k.id, id);
+	memset(text, 'x', text_len);
+	journal_append(d->j, &rec, "command.result",
+		       json_pack("{s:s, s:s, s:i, s:s}", "op", id, "state", "SUCCEEDED", "code",
+				 REEVE__CONTROL__V1__STATE__SUCCEEDED, "plan_text", text),
+		       desk_written);
+	desk_settle(d);
 }

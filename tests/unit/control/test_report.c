@@ -4,17 +4,24 @@
 
 typedef Reeve__Control__V1__Report report_t;
 
-static report_t *build(struct desk *d, bool *more)
+static report_t *build_next(struct desk *d, struct report_memory *m, bool *more)
 {
 	struct report_args a = { d->ops, &d->in, d->j, &d->command.pub };
 	struct buf b = BUF_MAX(REPORT_MAX);
 	report_t *r;
 
-	assert_int_equal(report_build(&a, &b, more, NULL), 0);
+	assert_int_equal(report_build(&a, m, &b, more, NULL), 0);
 	r = reeve__control__v1__report__unpack(NULL, b.len, (uint8_t *)b.data);
 	assert_non_null(r);
 	buf_close(&b);
 	return r;
+}
+
+static report_t *build(struct desk *d, bool *more)
+{
+	struct report_memory nothing = { 0 };
+
+	return build_next(d, &nothing, more);
 }
 
 static void a_new_agent_reports_an_empty_journal_and_no_policy(void **state)
@@ -95,6 +102,132 @@ static void a_result_reads_the_same_after_a_restart_until_it_is_acknowledged(voi
 	buf_close(&after);
 }
 
+/* ---- more than fits ---- */
+
+#define PLAN 60000
+
+static void with_results(struct desk *d, uint64_t first, uint64_t last, size_t text_len)
+{
+	for (uint64_t seq = first; seq <= last; seq++)
+		desk_finish(d, seq, text_len);
+	desk_shut(d);
+	desk_open(d);
+}
+
+/* Bit n: command n is in the next report, which arrives. */
+static uint64_t told(struct desk *d, struct report_memory *m, bool *more)
+{
+	report_t *r = build_next(d, m, more);
+	uint64_t seqs = 0;
+
+	for (size_t i = 0; i < r->n_statuses; i++)
+		seqs |= 1ull << r->statuses[i]->seq;
+	assert_int_equal(r->more, *more);
+	report_arrived(m);
+	reeve__control__v1__report__free_unpacked(r, NULL);
+	return seqs;
+}
+
+static void results_that_do_not_fit_are_told_in_turns_though_none_is_acknowledged(void **state)
+{
+	struct desk *d = *state;
+	struct report_memory m = { 0 };
+	const uint64_t all = 0x3fe;
+	bool more;
+
+	with_results(d, 1, 9, PLAN);
+	assert_int_equal(told(d, &m, &more), 0x1e);
+	assert_true(more);
+	assert_int_equal(told(d, &m, &more), 0x1e0);
+	assert_true(more);
+	assert_int_equal(told(d, &m, &more) & 0x200, 0x200);
+	assert_false(more); /* each was told as it is: nothing is urgent */
+	for (int round = 0; round < 5; round++) {
+		uint64_t seen = 0;
+
+		for (int i = 0; i < 3; i++) {
+			seen |= told(d, &m, &more);
+			assert_false(more);
+		}
+		assert_int_equal(seen, all);
+	}
+}
+
+static void what_is_open_and_changes_does_not_wait_behind_results(void **state)
+{
+	struct desk *d = *state;
+	struct report_memory m = { 0 };
+	struct desk_command k;
+	bool more;
+
+	with_results(d, 1, 9, PLAN);
+	told(d, &m, &more);
+	desk_command(&k, 10);
+	desk_give_one(d, desk_sign_command(&k, &d->command));
+	assert_int_equal(told(d, &m, &more) & 1 << 10, 1 << 10);
+	assert_true(more);
+}
+
+static void a_new_result_is_told_before_those_that_were_told(void **state)
+{
+	struct desk *d = *state;
+	struct report_memory m = { 0 };
+	bool more = true;
+
+	with_results(d, 1, 9, PLAN);
+	while (more)
+		told(d, &m, &more);
+	with_results(d, 10, 10, PLAN);
+	assert_int_equal(told(d, &m, &more) & 1 << 10, 1 << 10);
+	assert_false(more);
+}
+
+static void a_large_result_has_its_turn_among_ever_new_ones(void **state)
+{
+	struct desk *d = *state;
+	struct report_memory m = { 0 };
+	bool more;
+
+	with_results(d, 1, 1, 180000);
+	told(d, &m, &more);
+	for (uint64_t seq = 2; seq < 14; seq += 3) {
+		with_results(d, seq, seq + 2, PLAN);
+		if ((told(d, &m, &more) & 2) != 0)
+			return;
+	}
+	fail_msg("command 1 starves");
+}
+
+static void what_did_not_arrive_is_still_a_change(void **state)
+{
+	struct desk *d = *state;
+	struct report_memory m = { 0 };
+	bool more;
+
+	with_results(d, 1, 5, PLAN);
+	for (int i = 0; i < 4; i++) {
+		reeve__control__v1__report__free_unpacked(build_next(d, &m, &more), NULL);
+		assert_true(more);
+	}
+	told(d, &m, &more);
+	told(d, &m, &more);
+	assert_false(more);
+}
+
+static void what_is_gone_is_forgotten(void **state)
+{
+	struct desk *d = *state;
+	struct report_memory m = { 0 };
+	bool more;
+
+	with_results(d, 1, 3, 10);
+	assert_int_equal(told(d, &m, &more), 0xe);
+	ops_acked(d->ops, 2);
+	desk_settle(d);
+	assert_int_equal(told(d, &m, &more), 8);
+	assert_int_equal(m.n, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -102,6 +235,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_was_accepted_refused_and_waits_is_told, desk_start, desk_end),
 		cmocka_unit_test_setup_teardown(a_result_reads_the_same_after_a_restart_until_it_is_acknowledged, desk_start,
 						desk_end),
+		cmocka_unit_test_setup_teardown(results_that_do_not_fit_are_told_in_turns_though_none_is_acknowledged, desk_start,
+						desk_end),
+		cmocka_unit_test_setup_teardown(what_is_open_and_changes_does_not_wait_behind_results, desk_start, desk_end),
+		cmocka_unit_test_setup_teardown(a_new_result_is_told_before_those_that_were_told, desk_start, desk_end),
+		cmocka_unit_test_setup_teardown(a_large_result_has_its_turn_among_ever_new_ones, desk_start, desk_end),
+		cmocka_unit_test_setup_teardown(what_did_not_arrive_is_still_a_change, desk_start, desk_end),
+		cmocka_unit_test_setup_teardown(what_is_gone_is_forgotten, desk_start, desk_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -239,6 +239,29 @@ static void nonsense_is_said_and_asked_again_with_back_off(void **state)
 	talk_close(&t);
 }
 
+/* More results than fit into a report, and a vendor that acknowledges none. */
+static void a_report_that_does_not_fit_is_told_in_quick_parts_once_and_then_there_is_no_hurry(void **state)
+{
+	struct talk t = { .d.w = ((struct cloud *)*state)->w };
+	unsigned parts;
+
+	desk_key(&t.d, &t.d.command, 1, TRUST_COMMAND);
+	desk_open(&t.d);
+	for (uint64_t seq = 1; seq <= 9; seq++)
+		desk_finish(&t.d, seq, 60000);
+	desk_shut(&t.d);
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 200);
+	talk_open(&t, *state);
+	run(&t, 5000);
+	parts = cloud_count(t.c, POLL);
+	assert_int_equal(parts, 3);
+	assert_null(strstr(cloud_seen(t.c, POLL, 0)->headers, "Prefer"));
+	assert_string_equal(seen_header(cloud_seen(t.c, POLL, 2), "Prefer"), "wait=20");
+	run(&t, 300000);
+	assert_in_range(cloud_count(t.c, POLL), parts + 9, parts + 11);
+	talk_close(&t);
+}
+
 int main(void)
 {
 #define TALK(f) cmocka_unit_test_setup_teardown(f, cloud_setup, cloud_teardown)
@@ -253,6 +276,7 @@ int main(void)
 		TALK(a_401_leads_to_a_new_login_and_a_new_poll),
 		TALK(a_401_to_a_poll_that_was_held_over_a_renewal_costs_no_login),
 		TALK(nonsense_is_said_and_asked_again_with_back_off),
+		TALK(a_report_that_does_not_fit_is_told_in_quick_parts_once_and_then_there_is_no_hurry),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
