@@ -45,7 +45,6 @@ def stack(moto):
         "PackageSigner": KEY,
         "VpcId": vpc,
         "SubnetIds": subnet,
-        "ClientCidr": "10.9.0.0/16",
         "RouteTableIds": table,
         "VendorService": "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0",
     }
@@ -123,8 +122,14 @@ def test_the_machine_keeps_its_promises(template):
     assert data["InstanceInitiatedShutdownBehavior"] == "terminate"
     assert "KeyName" not in data
     group = template["Resources"]["SecurityGroup"]["Properties"]
-    assert sorted(r["FromPort"] for r in group["SecurityGroupIngress"]) == [8666, 8777]
+    assert "SecurityGroupIngress" not in group  # nothing listens beyond the machine
     assert [r["FromPort"] for r in group["SecurityGroupEgress"]] == [443]
+
+
+def test_what_is_shipped_promises_no_kill_switch_that_is_not_there():
+    shipped = [f for f in (TEMPLATE.parents[1]).rglob("*") if f.is_file() and f.suffix != ".json"]
+    assert TEMPLATE in shipped
+    assert [f.name for f in shipped if "reeve:mode" in f.read_text()] == []
 
 
 def test_no_parameter_is_a_secret_and_no_resource_is_a_key(template):
