@@ -138,6 +138,19 @@ static const struct xml_node *groups_of(const struct xml_node *n)
 	return read_count(set, "item") > 0 ? set : xml_find(n, "networkInterfaceSet/item/groupSet");
 }
 
+/* What is not said to stay counts as going. */
+static uint32_t count_data_volumes(const struct xml_node *n)
+{
+	const struct xml_node *list = xml_find(n, "blockDeviceMapping"), *v = NULL;
+	const char *root = xml_get(n, "rootDeviceName");
+	uint32_t count = 0;
+
+	while ((v = xml_next(list, v, "item")) != NULL)
+		count += *xml_get(v, "ebs/volumeId") != '\0' && !str_eq(xml_get(v, "ebs/deleteOnTermination"), "false") &&
+			 (*root == '\0' || !str_eq(xml_get(v, "deviceName"), root));
+	return count;
+}
+
 static int read_instance(const struct xml_node *n, struct arena *m, struct ec2_instance *i, struct err *e)
 {
 	TRY(read_must(m, n, "instanceId", &i->id, e));
@@ -153,7 +166,7 @@ static int read_instance(const struct xml_node *n, struct arena *m, struct ec2_i
 	i->reason_code = read_text(m, n, "stateReason/code");
 	i->reason = read_text(m, n, "stateReason/message");
 	read_texts(m, groups_of(n), "item", "groupId", &i->group_ids, &i->group_ids_n);
-	read_texts(m, xml_find(n, "blockDeviceMapping"), "item", "ebs/volumeId", &i->volume_ids, &i->volume_ids_n);
+	i->data_volumes = count_data_volumes(n);
 	read_tags(m, xml_find(n, "tagSet"), "item", "key", "value", &i->tags);
 	return 0;
 }

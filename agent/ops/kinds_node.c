@@ -364,9 +364,24 @@ static bool terminate_find(const struct step_ctx *x, const struct inventory *inv
 	return true;
 }
 
-static bool leaves_none(const json_t *args)
+/* A node's data volumes are deleted with it: FORMATS.md counts both. */
+static bool is_loss(const json_t *args)
 {
-	return json_is_true(json_object_get(args, "leaves_none"));
+	return json_is_true(json_object_get(args, "leaves_none")) || json_is_true(json_object_get(args, "unseen_volumes")) ||
+	       json_int_or(args, "volumes", 0) > 0;
+}
+
+static void terminate_print(const json_t *args, struct buf *to)
+{
+	long long volumes = (long long)json_int_or(args, "volumes", 0);
+
+	instances_print(args, to);
+	if (volumes > 0)
+		buf_addf(to, ", with %lld data volume%s", volumes, volumes > 1 ? "s" : "");
+	if (json_is_true(json_object_get(args, "unseen_volumes")))
+		buf_adds(to, ", with volumes that are still coming up");
+	if (json_is_true(json_object_get(args, "leaves_none")))
+		buf_adds(to, ", the last of the cluster");
 }
 
 const struct step_kind kind_terminate = {
@@ -382,6 +397,6 @@ const struct step_kind kind_terminate = {
 	.ask = terminate_ask,
 	.judge = terminate_judge,
 	.find = terminate_find,
-	.is_high = leaves_none,
-	.print = instances_print,
+	.is_high = is_loss,
+	.print = terminate_print,
 };

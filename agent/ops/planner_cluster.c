@@ -176,6 +176,24 @@ static void plan_deregister(struct planning *p, const struct inventory_group *g,
 	json_decref(ids);
 }
 
+/* What goes with the nodes. A node that is still coming up may have volumes that EC2 does not show yet. */
+static void add_losses(json_t *args, const struct nodes *have)
+{
+	uint32_t volumes = 0;
+	bool unseen = false;
+
+	for (size_t i = have->keep; i < have->n; i++) {
+		volumes += have->v[i]->data_volumes;
+		unseen = unseen || str_eq(have->v[i]->state, "pending");
+	}
+	if (volumes > 0)
+		json_object_set_new(args, "volumes", json_integer(volumes));
+	if (unseen)
+		json_object_set_new(args, "unseen_volumes", json_true());
+	if (have->keep == 0)
+		json_object_set_new(args, "leaves_none", json_true());
+}
+
 /* Out of every group of ours they are registered in, then gone. */
 static void plan_remove(struct planning *p, const struct nodes *have)
 {
@@ -186,8 +204,7 @@ static void plan_remove(struct planning *p, const struct nodes *have)
 	for (size_t i = have->keep; i < have->n; i++)
 		add_id(ids, have->v[i]);
 	args = json_pack("{s:O}", "instances", ids);
-	if (have->keep == 0)
-		json_object_set_new(args, "leaves_none", json_true());
+	add_losses(args, have);
 	plan_add(p->b, &kind_terminate, args, "terminate");
 	plan_add(p->b, &kind_wait_terminated, json_pack("{s:O}", "instances", ids), "gone");
 	json_decref(ids);

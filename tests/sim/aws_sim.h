@@ -37,6 +37,7 @@ struct aws_instance {
 	char type[64], image[64], subnet[64], token[65];
 	char group_ids[5][200];
 	size_t groups_n;
+	unsigned volumes; /* deleted with it, beside its root */
 	uint64_t reservation;
 	uint64_t running_ms, stillborn_ms;   /* stillborn_ms: dies then, before it runs; 0: does not */
 	uint64_t stopping_ms, terminated_ms; /* 0: nobody has ended it */

@@ -111,6 +111,33 @@ static void write_reason(struct aws_sim *a, const struct aws_instance *i, struct
 	xmlw_close(b, "stateReason");
 }
 
+static void write_volume(const struct aws_instance *i, const char *device, unsigned number, struct buf *b)
+{
+	xmlw_open(b, "item");
+	xmlw_text(b, "deviceName", "%s", device);
+	xmlw_open(b, "ebs");
+	xmlw_text(b, "volumeId", "vol-%s-%u", i->t.id, number);
+	xmlw_text(b, "status", "attached");
+	xmlw_text(b, "deleteOnTermination", "true");
+	xmlw_close(b, "ebs");
+	xmlw_close(b, "item");
+}
+
+/* What is attached is told once it is, which takes about as long as the start. */
+static void write_volumes(const struct aws_sim *a, const struct aws_instance *i, struct buf *b)
+{
+	char device[] = "/dev/sdf";
+
+	xmlw_text(b, "rootDeviceName", "/dev/xvda");
+	xmlw_open(b, "blockDeviceMapping");
+	if (aws_is_running(a, i)) {
+		write_volume(i, "/dev/xvda", 0, b);
+		for (unsigned n = 1; n <= i->volumes; n++, device[7]++)
+			write_volume(i, device, n, b);
+	}
+	xmlw_close(b, "blockDeviceMapping");
+}
+
 static void write_instance(struct aws_sim *a, const struct aws_instance *i, struct buf *b)
 {
 	const char *state = state_of(a, i);
@@ -136,6 +163,7 @@ static void write_instance(struct aws_sim *a, const struct aws_instance *i, stru
 		xmlw_close(b, "item");
 	}
 	xmlw_close(b, "groupSet");
+	write_volumes(a, i, b);
 	write_tags(b, &i->t);
 	xmlw_close(b, "item");
 }
@@ -233,6 +261,8 @@ static struct aws_instance *launch_one(struct aws_ask *q, uint64_t reservation)
 		if (id != NULL)
 			snprintf(i->group_ids[i->groups_n++], sizeof(i->group_ids[0]), "%s", id);
 	}
+	while (str_eq(form_sim_get(q->f, "BlockDeviceMapping.%u.Ebs.DeleteOnTermination", i->volumes + 1), "true"))
+		i->volumes++;
 	i->reservation = reservation;
 	time_of_birth(a, i);
 	a->instances = mem_grow(a->instances, a->instances_n + 1, sizeof(*a->instances));

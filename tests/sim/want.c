@@ -279,8 +279,8 @@ bool want_is_high(const struct want *from, const struct want *to)
 	bool had = false, stays = false;
 
 	for (unsigned c = 0; c < WANT_CLUSTERS; c++)
-		if (want_nodes(from, cluster_names[c]) > 0 && want_nodes(to, cluster_names[c]) == 0)
-			return true;
+		if (want_nodes(from, cluster_names[c]) > want_nodes(to, cluster_names[c]))
+			return true; /* every node has a data volume */
 	for (unsigned t = 0; t < WANT_TGS; t++) {
 		bool is = from->lb && !from->gone && from->listeners[t];
 

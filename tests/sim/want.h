@@ -41,7 +41,7 @@ void want_pack(const struct want *w, struct buf *to); /* a WarehouseApply */
 bool want_rule_in(const struct want *w, const char *group, const char *protocol, int from, int to, const char *source);
 unsigned want_nodes(const struct want *w, const char *cluster);
 unsigned want_nodes_all(const struct want *w);
-/* Would going from one to the other take all nodes from a cluster, or a balancer that is in use, or its last listener? */
+/* Would going from one to the other take a node with its volume, a balancer that is in use, or its last listener? */
 bool want_is_high(const struct want *from, const struct want *to);
 /* NULL: AWS holds exactly this. Else a sentence. `short_is_fine`: fewer nodes than asked for. */
 const char *want_differs(const struct want *w, const struct aws_sim *a, bool short_is_fine);

@@ -32,8 +32,18 @@ class Warehouse:
             f"    instance_type: {more.get('instance_type', 'r6i.xlarge')}\n    image_id: {aws['image_id']}\n"
             f"    subnet_id: {aws['subnet_ids'][0]}\n    security_groups: [node]\n"
             f"    volumes: [{{device: /dev/sdf, size_gib: 100, type: gp3}}]\n"
+            f"{more.get('shared', '')}"
         )
         return path
+
+    def balancer(self, *ports):
+        """The part of a spec with a load balancer that listens on these ports."""
+        listeners = ", ".join(f"{{port: {port}, protocol: TCP, target_group: sql}}" for port in ports)
+        return (
+            f"load_balancers:\n  - {{name: main, internal: true, subnet_ids: [{self.stage.aws['subnet_ids'][0]}],"
+            f" listeners: [{listeners}]}}\n"
+            f"target_groups:\n  - {{name: sql, port: 9030, protocol: TCP, clusters: [be]}}\n"
+        )
 
     def apply(self, *args, **spec):
         return self.stage.vendor("apply", self.spec(**spec), *self.signed(), *args)

@@ -80,8 +80,37 @@ def test_grow_and_shrink_are_the_same_verb(warehouse):
     time.sleep(1.1)  # launch times are told in seconds; within one the id decides
     assert warehouse.result(warehouse.apply(nodes=3))["state"] == "SUCCEEDED"
     assert first < {i["InstanceId"] for i in warehouse.nodes()}
-    assert warehouse.result(warehouse.apply(nodes=1))["state"] == "SUCCEEDED"
+    assert warehouse.result(warehouse.apply(*warehouse.both_keys(), nodes=1))["state"] == "SUCCEEDED"
     assert {i["InstanceId"] for i in warehouse.nodes()} == first, "the oldest stays"
+
+
+def denied_for_want_of_a_key(warehouse, command):
+    result = warehouse.result(command)
+    return (
+        result["state"] == "DENIED"
+        and "needs a release signature" in result["error"]["message"]
+        and warehouse.calls(command) == []
+    )
+
+
+def test_nodes_with_data_volumes_go_only_with_two_keys(warehouse):
+    assert warehouse.result(warehouse.apply(nodes=2))["state"] == "SUCCEEDED"
+    plan = warehouse.result(warehouse.apply("--mode", "plan", nodes=1))["result"]["plan_text"]
+    assert "with 1 data volume  [HIGH RISK: needs a release signature]" in plan
+    assert denied_for_want_of_a_key(warehouse, warehouse.apply(nodes=1))
+    assert len(warehouse.nodes()) == 2
+    assert warehouse.result(warehouse.apply(*warehouse.both_keys(), nodes=1))["state"] == "SUCCEEDED"
+    assert len(warehouse.nodes()) == 1
+
+
+def test_a_balancer_in_use_goes_only_with_two_keys_also_in_two_commands(warehouse):
+    assert warehouse.result(warehouse.apply(shared=warehouse.balancer(9030)))["state"] == "SUCCEEDED"
+    assert denied_for_want_of_a_key(warehouse, warehouse.apply())
+    assert denied_for_want_of_a_key(warehouse, warehouse.apply(shared=warehouse.balancer()))
+    assert denied_for_want_of_a_key(warehouse, warehouse.apply(shared=warehouse.balancer(9031)))
+    assert warehouse.result(warehouse.apply(shared=warehouse.balancer(9030, 9031)))["state"] == "SUCCEEDED"
+    assert warehouse.result(warehouse.apply(shared=warehouse.balancer(9031)))["state"] == "SUCCEEDED"
+    assert warehouse.result(warehouse.apply(*warehouse.both_keys()))["state"] == "SUCCEEDED"
 
 
 def test_the_same_spec_again_changes_nothing(warehouse):

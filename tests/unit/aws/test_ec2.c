@@ -165,6 +165,44 @@ static void add_large_instance(struct buf *b, unsigned n)
 	buf_adds(b, "</item></instancesSet></item>");
 }
 
+static uint32_t data_volumes_of(const char *root, const char *mapping)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(4096);
+	struct arena *m = arena_new_sized(1u << 20);
+	struct ec2_instances list = { 0 };
+	struct xml *x = NULL;
+	uint32_t n;
+
+	buf_addf(&b,
+		 "<R><reservationSet><item><instancesSet><item><instanceId>i-1</instanceId><instanceState><name>running</name>"
+		 "</instanceState>%s<blockDeviceMapping>%s</blockDeviceMapping></item></instancesSet></item></reservationSet></R>",
+		 root, mapping);
+	assert_int_equal(xml_parse(b.data, b.len, &x, NULL), 0);
+	assert_int_equal(ec2_read_instances(xml_root(x), m, &list, NULL), 0);
+	n = list.v[0].data_volumes;
+	xml_close(&x);
+	arena_free(m);
+	return n;
+}
+
+#define ROOT "<rootDeviceName>/dev/xvda</rootDeviceName>"
+#define VOLUME(device, goes)                                                                                                       \
+	"<item><deviceName>" device "</deviceName><ebs><volumeId>vol-1</volumeId><deleteOnTermination>" goes                       \
+	"</deleteOnTermination></ebs></item>"
+
+static void the_data_volumes_of_a_node_are_those_beside_its_root_that_go_with_it(void **state)
+{
+	(void)state;
+	assert_int_equal(data_volumes_of(ROOT, ""), 0);
+	assert_int_equal(data_volumes_of(ROOT, VOLUME("/dev/xvda", "true")), 0);
+	assert_int_equal(data_volumes_of(ROOT, VOLUME("/dev/xvda", "true") VOLUME("/dev/sdf", "true")), 1);
+	assert_int_equal(data_volumes_of(ROOT, VOLUME("/dev/sdf", "true") VOLUME("/dev/sdg", "true")), 2);
+	assert_int_equal(data_volumes_of(ROOT, VOLUME("/dev/sdf", "false")), 0);
+	assert_int_equal(data_volumes_of(ROOT, VOLUME("/dev/sdf", "")), 1);
+	assert_int_equal(data_volumes_of("", VOLUME("/dev/xvda", "true")), 1);
+	assert_int_equal(data_volumes_of(ROOT, "<item><deviceName>eph</deviceName></item>"), 0);
+}
+
 static void a_full_page_of_the_largest_instances_is_read(void **state)
 {
 	CLEANUP(buf_close) struct buf b = BUF_MAX(8u << 20); /* what an answer may have */
@@ -210,8 +248,7 @@ static void instances_of_all_reservations_and_pages_are_appended(void **state)
 	assert_string_equal(i->private_ip, "172.31.0.4");
 	assert_int_equal(i->group_ids_n, 1);
 	assert_string_equal(i->group_ids[0], "sg-1");
-	assert_int_equal(i->volume_ids_n, 1);
-	assert_string_equal(i->volume_ids[0], "vol-1");
+	assert_int_equal(i->data_volumes, 1); /* nothing says which is the root */
 	assert_string_equal(ec2_tag_get(&i->tags, "empty"), "");
 	assert_null(ec2_tag_get(&i->tags, "none"));
 	assert_string_equal(i->reason_code, "");
@@ -358,6 +395,7 @@ int main(void)
 		cmocka_unit_test(a_describe_has_filters_a_page_size_and_a_token),
 		cmocka_unit_test(rules_name_their_one_source_by_its_form),
 		cmocka_unit_test(small_requests_name_what_they_touch),
+		cmocka_unit_test(the_data_volumes_of_a_node_are_those_beside_its_root_that_go_with_it),
 		cmocka_unit_test(a_full_page_of_the_largest_instances_is_read),
 		cmocka_unit_test(instances_of_all_reservations_and_pages_are_appended),
 		cmocka_unit_test(a_launch_is_read_with_its_reasons_and_the_groups_of_its_interface),

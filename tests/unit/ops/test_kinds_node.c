@@ -166,13 +166,37 @@ static void an_unknown_node_ends_none_so_it_is_looked_for(void **state)
 	assert_false(kinds_finds(&t));
 	list[0].state = "shutting-down";
 	assert_true(kinds_finds(&t));
-	assert_false(t.k->is_high(t.args));
 	kinds_end(&t);
 	kinds_start(&t, &kind_terminate, "{\"instances\": [\"i-1\"], \"fresh\": true, \"leaves_none\": true}");
 	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "InvalidInstanceID.NotFound"), STEP_AGAIN);
 	assert_false(kinds_finds(&t)); /* it may only be hidden */
-	assert_true(t.k->is_high(t.args));
 	kinds_end(&t);
+}
+
+static void ending_nodes_needs_a_second_key_when_volumes_go_or_none_is_left_and_says_so(void **state)
+{
+	static const struct {
+		const char *args, *says;
+		bool is_high;
+	} cases[] = {
+		{ "{\"instances\": [\"i-1\"]}", "i-1", false },
+		{ "{\"instances\": [\"i-1\"], \"volumes\": 1}", "i-1, with 1 data volume", true },
+		{ "{\"instances\": [\"i-1\"], \"volumes\": 3}", "i-1, with 3 data volumes", true },
+		{ "{\"instances\": [\"i-1\"], \"unseen_volumes\": true}", "i-1, with volumes that are still coming up", true },
+		{ "{\"instances\": [\"i-1\"], \"leaves_none\": true}", "i-1, the last of the cluster", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(buf_close) struct buf text = BUF_MAX(200);
+		struct kinds t;
+
+		kinds_start(&t, &kind_terminate, cases[i].args);
+		t.k->print(t.args, &text);
+		assert_string_equal(buf_str(&text), cases[i].says);
+		assert_int_equal(t.k->is_high(t.args), cases[i].is_high);
+		kinds_end(&t);
+	}
 }
 
 int main(void)
@@ -187,6 +211,7 @@ int main(void)
 		cmocka_unit_test(a_node_that_dies_makes_the_cluster_short_or_an_atomic_one_fail),
 		cmocka_unit_test(nodes_are_gone_when_none_is_seen_in_a_list_that_ends),
 		cmocka_unit_test(an_unknown_node_ends_none_so_it_is_looked_for),
+		cmocka_unit_test(ending_nodes_needs_a_second_key_when_volumes_go_or_none_is_left_and_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,7 @@ static void terminated_nodes_are_not_nodes(void **state)
 	plans_free(p);
 }
 
-static void shrinking_takes_the_youngest_and_is_not_high_risk(void **state)
+static void shrinking_takes_the_youngest_and_without_data_volumes_is_not_high_risk(void **state)
 {
 	struct desk *d = *state;
 	const struct plan *where;
@@ -46,6 +46,40 @@ static void shrinking_takes_the_youngest_and_is_not_high_risk(void **state)
 	assert_string_equal(json_string_value(json_array_get(ids, 0)), "i-2");
 	assert_null(plans_high(p, &where));
 	plans_free(p);
+}
+
+static void shrinking_is_high_risk_when_a_node_that_goes_has_data_volumes(void **state)
+{
+	static const struct {
+		uint32_t of_old, of_young;
+		const char *state;
+		int volumes;
+		bool is_high;
+	} cases[] = {
+		{ 2, 0, "running", 0, false }, /* those that stay do not count */
+		{ 0, 2, "running", 2, true },
+		{ 0, 0, "pending", 0, true }, /* it may have some: EC2 does not show them yet */
+		{ 0, 1, "stopped", 1, true },
+	};
+	struct desk *d = *state;
+
+	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = 0;
+	d->k.cluster.nodes = 1;
+	desk_add_node(d, "i-1", "be", "running");
+	desk_add_node(d, "i-2", "be", "running");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct plan *where;
+		struct plans *p;
+
+		d->inv->instances.v[0].data_volumes = cases[i].of_old;
+		d->inv->instances.v[1].data_volumes = cases[i].of_young;
+		d->inv->instances.v[1].state = cases[i].state;
+		p = desk_apply(d);
+		assert_string_equal(desk_steps(p), "cluster-be/terminate cluster-be/gone");
+		assert_int_equal(json_int_or(p->v[0].steps[0].args, "volumes", 0), cases[i].volumes);
+		assert_int_equal(plans_high(p, &where) != NULL, cases[i].is_high);
+		plans_free(p);
+	}
 }
 
 static void leaving_a_cluster_without_nodes_is_high_risk(void **state)
@@ -85,7 +119,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DESK_TEST(growing_launches_what_is_missing_under_the_same_step_name),
 		DESK_TEST(terminated_nodes_are_not_nodes),
-		DESK_TEST(shrinking_takes_the_youngest_and_is_not_high_risk),
+		DESK_TEST(shrinking_takes_the_youngest_and_without_data_volumes_is_not_high_risk),
+		DESK_TEST(shrinking_is_high_risk_when_a_node_that_goes_has_data_volumes),
 		DESK_TEST(leaving_a_cluster_without_nodes_is_high_risk),
 		DESK_TEST(another_instance_type_is_said_to_be_not_yet_and_never_pretended),
 	};
