@@ -3,8 +3,6 @@
 
 #include "agent/base/mem.h"
 #include "agent/base/pbw.h"
-#include "agent/base/stamp.h"
-#include "agent/base/str.h"
 
 #define AFTER_LEAST_MS 1000
 #define AFTER_MOST_MS 600000
@@ -52,19 +50,9 @@ uint64_t answer_rejected(const struct buf *body)
 
 uint64_t answer_after_ms(const struct http_req *r, int64_t now_ms)
 {
-	CLEANUP(buf_close) struct buf b = BUF_MAX(64);
-	int64_t wall;
 	uint64_t ms;
 
-	if (!http_header_get(r, "Retry-After", &b))
+	if (!http_retry_after(r, now_ms, AFTER_MOST_MS, &ms))
 		return 0;
-	if (str_u64(buf_str(&b), &ms) == 0)
-		ms = ms < AFTER_MOST_MS / 1000 ? ms * 1000 : AFTER_MOST_MS;
-	else if (stamp_parse_http(buf_str(&b), &wall, NULL) == 0)
-		ms = wall > now_ms ? (uint64_t)(wall - now_ms) : 0;
-	else
-		return 0;
-	if (ms < AFTER_LEAST_MS)
-		return AFTER_LEAST_MS;
-	return ms < AFTER_MOST_MS ? ms : AFTER_MOST_MS;
+	return ms > AFTER_LEAST_MS ? ms : AFTER_LEAST_MS;
 }

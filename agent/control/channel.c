@@ -1,7 +1,7 @@
 /* channel.c - login and proof.
  *
  * Happy path: out -> keys -> challenge -> login -> in. Failure: any answer but the right one goes to waiting (1 s .. 5 min,
- * full jitter) and begins again with a new ephemeral key. A login that is refused may have shown STS a wrong time or keys that
+ * full jitter, and no less than a Retry-After) and begins again with a new ephemeral key. A login that is refused may have shown STS a wrong time or keys that
  * ended, and nobody tells us: so before the next one we ask STS ourselves, which teaches the clock and renews the keys. Close:
  * cancels what is under way and wipes key and token. */
 #include "agent/control/channel.h"
@@ -50,6 +50,7 @@ struct channel {
 	struct creds_req keys;
 	struct aws_call check; /* GetCallerIdentity, after a refused login */
 	bool was_refused;
+	uint64_t retry_ms; /* the vendor asks for this much peace */
 	struct http_req http;
 	struct timer timer; /* waiting, renewal, close */
 	struct backoff backoff;
@@ -121,13 +122,22 @@ int channel_sts_json(const struct keys *k, const char *region, const char *host,
 
 /* ---- failure, waiting ---- */
 
+uint64_t channel_retry_after_ms(struct world *w, const struct http_req *answered)
+{
+	uint64_t ms;
+
+	return http_retry_after(answered, world_wall_ms(w), CHANNEL_RETRY_MOST_MS, &ms) ? ms : 0;
+}
+
 static void failed(struct channel *c, const char *what)
 {
-	uint32_t wait = backoff_next_ms(&c->backoff, world_random64(c->w));
+	uint64_t wait = backoff_next_ms(&c->backoff, world_random64(c->w));
 
+	if (wait < c->retry_ms)
+		wait = c->retry_ms;
 	secret_wipe(&c->new_key, sizeof(c->new_key));
 	err_wrap(&c->trouble, -c->trouble.code, "login, %s", what);
-	log_warn("control.login.failed", "err=\"%s\" retry_in_ms=%u", err_text(&c->trouble), wait);
+	log_warn("control.login.failed", "err=\"%s\" retry_in_ms=%" PRIu64, err_text(&c->trouble), wait);
 	sm_move(&c->sm, C_WAITING);
 	timer_start(c->w, &c->timer, wait, on_timer);
 }
@@ -144,6 +154,8 @@ static int refused(struct channel *c)
 	const char *why = "";
 
 	c->was_refused = c->http.status == 403;
+	if (c->http.status == 429 || c->http.status == 503)
+		c->retry_ms = channel_retry_after_ms(c->w, &c->http);
 	if (json_parse(buf_str(&c->http.body), c->http.body.len, "answer", &j, NULL) == 0)
 		why = json_str_or(j, "error", "");
 	return err_set(&c->trouble, ERR_DENIED, "the vendor answered %d%s%.200s", c->http.status, *why != '\0' ? ": " : "", why);
@@ -318,6 +330,7 @@ static void on_check(struct aws_call *call)
 static void begin(struct channel *c)
 {
 	c->trouble = (struct err){ 0 };
+	c->retry_ms = 0;
 	if (!c->was_refused) {
 		get_keys(c);
 		return;

@@ -3,13 +3,15 @@
  *
  * Login: challenge -> sign sts:GetCallerIdentity with audience, challenge and the hash of the ephemeral key as signed headers
  * -> token. It begins when somebody wants to sign, is done again ahead of the token's end and after a 401. The back-off starts
- * over when a token was accepted, not when it was given. */
+ * over when a token was accepted, not when it was given; a busy vendor (429, 503) is left alone for its Retry-After. */
 #pragma once
 #include <stdbool.h>
 
 #include "agent/aws/call.h"
 #include "agent/base/sign.h"
 #include "agent/io/world.h"
+
+#define CHANNEL_RETRY_MOST_MS (15ull * 60 * 1000) /* no vendor makes us wait for longer */
 
 struct channel;
 
@@ -40,6 +42,9 @@ int channel_sign(struct channel *c, const struct http_req *r, struct channel_pro
 void channel_authorized(struct channel *c, const char *authorization);
 void channel_unauthorized(struct channel *c, const char *authorization);
 void channel_close(struct channel *c, void (*done)(void *ctx), void *ctx);
+
+/* For how long the vendor wants to be left alone: its Retry-After, CHANNEL_RETRY_MOST_MS at most; 0: it does not say. */
+uint64_t channel_retry_after_ms(struct world *w, const struct http_req *answered);
 
 /* The signed STS request as JSON {host, headers, body}; pure but for its arguments. For channel.c and its test. */
 int channel_sts_json(const struct keys *k, const char *region, const char *host, const char *audience, const char *challenge,

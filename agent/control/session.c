@@ -12,14 +12,12 @@
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/sm.h"
-#include "agent/base/stamp.h"
 #include "agent/base/str.h"
 
 #define POLL_TIMEOUT_MS 60000            /* of a poll that does not ask to be held */
 #define HELD_MOST_MS (10ull * 60 * 1000) /* of one that does: longer than any vendor holds it, and as long as a head is fresh */
 #define HELD_MS 5000                     /* an answer that took longer was held */
 #define KICK_MS 100                      /* several changes travel together */
-#define RETRY_CAP_MS (15ull * 60 * 1000)
 #define IDLE_MIN_MS 1000
 #define IDLE_MAX_MS (10ull * 60 * 1000)
 #define REFUSED_MS 30000 /* OpAMP: what is refused as bad is not repeated at once */
@@ -133,27 +131,12 @@ static int unzip(struct session *s, struct buf *to, struct err *e)
 	return buf_add(to, buf_str(&s->http.body), s->http.body.len);
 }
 
-static uint64_t retry_after_ms(struct session *s)
-{
-	CLEANUP(buf_close) struct buf v = BUF_MAX(64);
-	uint64_t seconds;
-	int64_t at;
-
-	if (!http_header_get(&s->http, "Retry-After", &v))
-		return 0;
-	if (str_u64(buf_str(&v), &seconds) == 0)
-		return seconds < RETRY_CAP_MS / 1000 ? seconds * 1000 : RETRY_CAP_MS;
-	if (stamp_parse_http(buf_str(&v), &at, NULL) == 0 && at > world_wall_ms(s->w))
-		return (uint64_t)(at - world_wall_ms(s->w));
-	return 0;
-}
-
 static void back_off(struct session *s, uint64_t at_least_ms)
 {
 	uint64_t wait = backoff_next_ms(&s->backoff, world_random64(s->w));
 
 	if (wait < at_least_ms)
-		wait = at_least_ms < RETRY_CAP_MS ? at_least_ms : RETRY_CAP_MS;
+		wait = at_least_ms < CHANNEL_RETRY_MOST_MS ? at_least_ms : CHANNEL_RETRY_MOST_MS;
 	s->connected = false;
 	s->hold_until_ms = world_now_ms(s->w) + wait;
 	log_warn("control.poll.failed", "err=\"%s\" retry_in_ms=%llu", err_text(&s->trouble), (unsigned long long)wait);
@@ -236,7 +219,7 @@ static void on_answer(struct http_req *r, int rc)
 		wait_ms(s, KICK_MS); /* where the login is under way, its end kicks us */
 	} else if (r->status != 200) {
 		err_set(&s->trouble, ERR_SERVICE, "the vendor's OpAMP server answered %d", r->status);
-		back_off(s, r->status == 429 || r->status == 503 ? retry_after_ms(s) : REFUSED_MS);
+		back_off(s, r->status == 429 || r->status == 503 ? channel_retry_after_ms(s->w, r) : REFUSED_MS);
 	} else {
 		channel_authorized(s->cfg.channel, s->proof.authorization);
 		take_answer(s);

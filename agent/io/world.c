@@ -5,6 +5,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "agent/base/mem.h"
+#include "agent/base/stamp.h"
+#include "agent/base/str.h"
+
 #define HEAD_MAX (64u << 10)
 
 uint64_t world_random64(struct world *w)
@@ -47,6 +51,24 @@ bool http_header_get(const struct http_req *r, const char *name, struct buf *b)
 		line += len + (line[len] == '\n');
 	}
 	return false;
+}
+
+bool http_retry_after(const struct http_req *r, int64_t wall_ms, uint64_t most_ms, uint64_t *ret_ms)
+{
+	CLEANUP(buf_close) struct buf v = BUF_MAX(64);
+	uint64_t seconds, ms;
+	int64_t at;
+
+	if (!http_header_get(r, "Retry-After", &v))
+		return false;
+	if (str_u64(buf_str(&v), &seconds) == 0)
+		ms = seconds <= most_ms / 1000 ? seconds * 1000 : most_ms;
+	else if (stamp_parse_http(buf_str(&v), &at, NULL) == 0)
+		ms = at > wall_ms ? (uint64_t)(at - wall_ms) : 0;
+	else
+		return false;
+	*ret_ms = ms < most_ms ? ms : most_ms;
+	return true;
 }
 
 void http_req_begin(struct http_req *r, void *impl, http_cb *cb)

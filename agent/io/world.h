@@ -232,6 +232,9 @@ static inline void timer_stop(struct world *w, struct timer *t)
 void http_header_set(struct http_req *r, const char *name, const char *value);
 /* From the answer: copies the value of the first header of that name into b (emptied first); false if there is none. */
 bool http_header_get(const struct http_req *r, const char *name, struct buf *b);
+/* Retry-After in the answer, as seconds or as a date: how long that is from wall_ms on, most_ms at most. False: it is not
+ * there, or neither. */
+bool http_retry_after(const struct http_req *r, int64_t wall_ms, uint64_t most_ms, uint64_t *ret_ms);
 static inline void http_start(struct world *w, struct http_req *r, http_cb *cb)
 {
 	w->http_start(w, r, cb);

@@ -212,6 +212,42 @@ static void a_refused_login_is_tried_again_later(void **state)
 	close_line(&l);
 }
 
+static void a_busy_vendor_is_left_alone_as_long_as_it_asks_at_either_step(void **state)
+{
+	static const struct {
+		const char *path, *head;
+		int status;
+		uint64_t least_ms, most_ms;
+	} cases[] = {
+		{ "/reeve/v1/challenge", "Retry-After: 120\n", 429, 120000, 121000 },
+		{ "/reeve/v1/login", "Retry-After: 120\n", 503, 120000, 121000 },
+		{ "/reeve/v1/challenge", "Retry-After: 99999999\n", 503, 900000, 901000 }, /* ... within reason */
+		{ "/reeve/v1/login", "Retry-After: 120\n", 500, 0, 3000 },                 /* it has other troubles */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct line l;
+		struct cloud *c;
+		void *mine = NULL;
+		uint64_t waited;
+
+		cloud_setup(&mine);
+		c = mine;
+		open_line(&l, c);
+		CLOUD(c, .match = cases[i].path, .status = cases[i].status, .head = cases[i].head, .times = 1);
+		good_vendor(c);
+		log_in(&l);
+		sim_run_until(c->w, NULL, NULL, 1000000);
+		assert_int_equal(cloud_count(c, "/reeve/v1/challenge"), 2);
+		waited = cloud_seen(c, "/reeve/v1/challenge", 1)->at_ms - cloud_seen(c, cases[i].path, 0)->at_ms;
+		assert_in_range(waited, cases[i].least_ms, cases[i].most_ms);
+		assert_int_equal(l.ready, 1);
+		close_line(&l);
+		cloud_teardown(&mine);
+	}
+}
+
 /* A lying vendor: too long a life, a token that is none, no JSON, no challenge, something huge. */
 static void what_is_no_token_is_not_taken(void **state)
 {
@@ -403,6 +439,7 @@ int main(void)
 		TEST(after_a_refused_login_sts_is_asked_and_teaches_the_time),
 		TEST(each_request_proves_the_key_over_what_is_sent_with_a_new_counter),
 		TEST(a_refused_login_is_tried_again_later),
+		cmocka_unit_test(a_busy_vendor_is_left_alone_as_long_as_it_asks_at_either_step),
 		TEST(what_is_no_token_is_not_taken),
 		TEST(a_short_challenge_is_not_signed_and_whoever_asks_is_told_why),
 		TEST(a_401_logs_in_again_with_another_key),
