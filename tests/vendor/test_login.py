@@ -2,6 +2,8 @@
 
 import hashlib
 import http.server
+import json
+import re
 import threading
 import time
 import types
@@ -72,6 +74,18 @@ def test_an_expired_challenge_is_refused(monkeypatch):
         challenges.take(challenge)
 
 
+def test_only_so_many_challenges_are_open_at_once(monkeypatch):
+    monkeypatch.setattr("tests.vendor.login.MOST_CHALLENGES", 2)
+    challenges = Challenges()
+    challenge = challenges.new()
+    challenges.new()
+    with pytest.raises(Refusal, match="too many challenges") as e:
+        challenges.new()
+    assert e.value.status == 503
+    challenges.take(challenge)
+    challenges.new()
+
+
 @pytest.mark.parametrize("host", ["sts.eu-west-1.amazonaws.com", "sts.us-east-1.amazonaws.com.example", "127.0.0.1"])
 def test_a_host_that_is_not_on_the_list_is_refused(plane, client, host):
     assert "not an STS host" in refused(plane, client, client.signed_identity(client.challenge(), host=host))
@@ -110,6 +124,41 @@ def test_a_header_value_cannot_smuggle_a_line(plane, client):
     assert "not plain text" in refused(plane, client, sts)
 
 
+def altered(sts, name, change):
+    """The same request, one header changed behind the signer's back."""
+    return sts | {"headers": [[n, change(v) if n == name else v] for n, v in sts["headers"]]}
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("SignedHeaders=content-type;", "SignedHeaders=content-type;content-type;"),
+        ("SignedHeaders=content-type;", "SignedHeaders=accept;content-type;"),
+    ],
+)
+def test_signed_headers_that_repeat_one_or_name_one_that_is_not_there_are_refused(plane, client, was, becomes):
+    sts = altered(client.signed_identity(client.challenge()), "Authorization", lambda v: v.replace(was, becomes))
+    assert "repeats a header or names one" in refused(plane, client, sts)
+
+
+@pytest.mark.parametrize("was", ["AWS4-HMAC-SHA256", "/sts/", "Signature="])
+def test_an_authorization_that_is_not_a_signature_for_sts_is_refused(plane, client, was):
+    sts = altered(client.signed_identity(client.challenge()), "Authorization", lambda v: v.replace(was, "x"))
+    assert "not a SigV4 signature for STS" in refused(plane, client, sts)
+
+
+@pytest.mark.parametrize("value", ["application/json", "text/plain; application/x-www-form-urlencoded"])
+def test_another_content_type_is_refused(plane, client, value):
+    assert "content type" in refused(plane, client, client.signed_identity(client.challenge(), content_type=value))
+
+
+def test_a_request_signed_too_long_ago_is_refused(plane, client):
+    date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() - 16 * 60))
+    sts = altered(client.signed_identity(client.challenge()), "X-Amz-Date", lambda v: date)
+    sts = altered(sts, "Authorization", lambda v: re.sub("/[0-9]{8}/", f"/{date[:8]}/", v))
+    assert "15 minutes" in refused(plane, client, sts)
+
+
 def test_a_channel_key_other_than_the_signed_one_is_refused(plane, client):
     other = keys.b64url(hashlib.sha256(b"other").digest())
     assert "channel_key" in refused(plane, client, client.signed_identity(client.challenge(), x_reeve_channel=other))
@@ -125,6 +174,18 @@ def test_a_date_more_than_15_minutes_off_is_refused():
         date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() + off))
         with pytest.raises(Refusal, match="15 minutes"):
             check_date(date, date[:8])
+
+
+def test_a_date_of_another_day_than_the_scopes_is_refused():
+    date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    check_date(date, date[:8])
+    with pytest.raises(Refusal, match="different days"):
+        check_date(date, "20200229")
+
+
+def test_a_date_that_is_none_is_refused():
+    with pytest.raises(Refusal, match="not a date"):
+        check_date("yesterday", "20200229")
 
 
 @pytest.mark.parametrize("changed", [{"account": "210987654321"}, {"role": "other"}, {"role_id": "AROAOTHEROTHER"}])
@@ -192,20 +253,97 @@ class Impostor(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@pytest.mark.parametrize(("status", "reason"), [(200, "not one of STS"), (302, "answered 302"), (500, "answered 500")])
-def test_a_server_that_is_not_sts_is_not_believed(tmp_path, world, status, reason):
-    handler = type("Once", (Impostor,), {"status": status})
-    with http.server.HTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        registry = Registry(tmp_path)
-        registry.add(INSTALLATION, world["account"], REGION, world["role"])
-        url = f"http://127.0.0.1:{server.server_port}"
-        login = Login("127.0.0.1", {f"sts.{REGION}.amazonaws.com": url}, registry, Sessions())
-        client = Client("http://127.0.0.1:1", INSTALLATION, REGION, world["keys"][0])
-        request = client.login_request(client.signed_identity(login.challenge()["challenge"]))
-        with pytest.raises(Refusal, match=reason):
-            login.login(request)
-        server.shutdown()
+def login_at(url, folder, world):
+    """A login whose signed request goes to this URL as if it were STS."""
+    registry = Registry(folder)
+    registry.add(INSTALLATION, world["account"], REGION, world["role"])
+    login = Login("127.0.0.1", {f"sts.{REGION}.amazonaws.com": url}, registry, Sessions())
+    client = Client("http://127.0.0.1:1", INSTALLATION, REGION, world["keys"][0])
+    return login.login(client.login_request(client.signed_identity(login.challenge()["challenge"])))
+
+
+@pytest.fixture
+def impostor(tmp_path, world):
+    """login(status, body): the outcome of a login to which a server answers that is not STS."""
+
+    def login(status, body):
+        handler = type("Once", (Impostor,), {"status": status, "body": body})
+        with http.server.HTTPServer(("127.0.0.1", 0), handler) as server:
+            threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+            try:
+                return login_at(f"http://127.0.0.1:{server.server_port}", tmp_path, world)
+            finally:
+                server.shutdown()
+
+    return login
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "said"),
+    [(200, "not one of STS", 403), (302, "answered 302", 403), (404, "answered 404", 403), (500, "answered 500", 503)],
+)
+def test_a_server_that_is_not_sts_is_not_believed(impostor, status, reason, said):
+    with pytest.raises(Refusal, match=reason) as e:
+        impostor(status, b"<html>welcome</html>")
+    assert e.value.status == said
+
+
+def test_an_sts_that_cannot_be_reached_is_asked_again_later(tmp_path, world):
+    with pytest.raises(Refusal, match="cannot be reached") as e:
+        login_at("http://127.0.0.1:1", tmp_path, world)
+    assert e.value.status == 503
+
+
+def identity(world, arn_account=None, user_id="AROA1:s"):
+    """What STS would say of the role of the registry, but for what is given."""
+    account = world["account"]
+    good = GOOD.replace("sts::1:assumed-role/r/", f"sts::{arn_account or account}:assumed-role/{world['role']}/")
+    good = good.replace("AROA1:s", user_id).replace("<Account>1<", f"<Account>{account}<")
+    return good.encode()
+
+
+def test_an_identity_that_fits_is_believed(impostor, world):
+    assert "token" in impostor(200, identity(world))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"user_id": "AIDA1:s"}, "does not fit"),
+        ({"user_id": "AROA1:other"}, "does not fit"),
+        ({"user_id": "AROA1"}, "does not fit"),
+        ({"arn_account": "210987654321"}, "is not an assumed role"),
+    ],
+)
+def test_an_identity_that_contradicts_itself_is_refused(impostor, world, change, reason):
+    with pytest.raises(Refusal, match=reason):
+        impostor(200, identity(world, **change))
+
+
+def test_an_answer_of_any_length_is_not_read(impostor, world):
+    with pytest.raises(Refusal, match="too long"):
+        impostor(200, identity(world).ljust(65_537))
+
+
+@pytest.mark.parametrize("value", [None, "", 1, "AAAA", keys.b64url(bytes(31)), keys.b64url(bytes(33)), "*" * 43])
+@pytest.mark.parametrize("name", ["channel_key", "journal_key"])
+def test_a_key_that_is_none_is_a_bad_request(plane, client, name, value):
+    request = client.login_request(client.signed_identity(client.challenge())) | {name: value}
+    with pytest.raises(Answer) as e:
+        client.raw("/reeve/v1/login", json.dumps(request).encode(), {})
+    assert e.value.status == 400
+    assert e.value.error.startswith(name)
+
+
+@pytest.mark.parametrize(
+    "sts", [None, {}, {"headers": None}, {"headers": ["a"]}, {"headers": [["a"]]}, {"headers": [["a", 1]]}]
+)
+def test_an_sts_request_that_is_none_is_a_bad_request(plane, client, sts):
+    sts = sts and {"host": f"sts.{REGION}.amazonaws.com", "body": "x", **sts}
+    request = client.login_request(sts)
+    with pytest.raises(Answer) as e:
+        client.raw("/reeve/v1/login", json.dumps(request).encode(), {})
+    assert e.value.status == 400
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"installation": 1}', b"[" * 60_000])
