@@ -315,6 +315,25 @@ static void a_401_logs_in_again_with_another_key(void **state)
 	close_line(&l);
 }
 
+static void the_counter_starts_at_one_in_each_session(void **state)
+{
+	struct line l;
+	struct channel_proof p;
+
+	open_line(&l, *state);
+	good_vendor(l.c);
+	log_in(&l);
+	for (unsigned n = 1; n <= 3; n++)
+		assert_int_equal(sign(&l, &p), 0);
+	assert_int_equal(strncmp(p.proof, "v1 3 ", 5), 0);
+	channel_unauthorized(l.ch, p.authorization);
+	sim_run_until(l.c->w, NULL, NULL, 60000);
+	assert_int_equal(l.ready, 2);
+	assert_int_equal(sign(&l, &p), 0);
+	assert_int_equal(strncmp(p.proof, "v1 1 ", 5), 0);
+	close_line(&l);
+}
+
 static bool is_login_refused(void *ctx)
 {
 	return cloud_count(ctx, "/reeve/v1/login") == 2;
@@ -443,6 +462,7 @@ int main(void)
 		TEST(what_is_no_token_is_not_taken),
 		TEST(a_short_challenge_is_not_signed_and_whoever_asks_is_told_why),
 		TEST(a_401_logs_in_again_with_another_key),
+		TEST(the_counter_starts_at_one_in_each_session),
 		TEST(a_401_for_an_earlier_token_leaves_the_one_in_hand),
 		TEST(a_401_while_the_token_is_renewed_waits_for_the_new_one),
 		TEST(a_vendor_that_refuses_its_own_tokens_is_asked_ever_more_seldom),

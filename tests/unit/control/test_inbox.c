@@ -165,6 +165,67 @@ static void a_higher_epoch_needs_a_release_signature_and_a_lower_one_is_refused(
 	assert_int_equal(ops_epoch(d->ops), 6);
 }
 
+static void give_acked_through(struct desk *d, uint64_t epoch, uint64_t through)
+{
+	intent_t i = REEVE__CONTROL__V1__INTENT__INIT;
+	uint8_t bytes[64];
+
+	i.epoch = epoch;
+	i.result_acked_through = through;
+	assert_int_equal(inbox_take(&d->in, bytes, reeve__control__v1__intent__pack(&i, bytes), NULL), 0);
+	desk_settle(d);
+}
+
+/* The number counts in its own epoch alone: a late intent of another one must not let a result go that nobody has. */
+static void a_number_of_another_epoch_acknowledges_nothing(void **state)
+{
+	struct desk *d = *state;
+	struct desk_command k;
+
+	desk_command(&k, 1);
+	k.c.epoch = 5;
+	k.c.verb = 77; /* ended at once */
+	give_bent(d, &k);
+	give_acked_through(d, 4, 1);
+	give_acked_through(d, 6, 1);
+	assert_non_null(ops_find(d->ops, k.id));
+	give_acked_through(d, 5, 1);
+	assert_null(ops_find(d->ops, k.id));
+}
+
+static void what_a_delete_names_and_confirms_is_the_target(void **state)
+{
+	static const struct {
+		const char *target, *warehouse, *confirm;
+		int wanted;
+	} cases[] = {
+		{ "wh-1", "wh-1", "wh-1", REEVE__CONTROL__V1__STATE__RECEIVED },
+		{ "wh-1", "wh-1", "wh-2", REEVE__CONTROL__V1__STATE__FAILED },
+		{ "wh-1", "wh-1", "", REEVE__CONTROL__V1__STATE__FAILED },
+		{ "wh-1", "wh-2", "wh-1", REEVE__CONTROL__V1__STATE__FAILED },
+		{ "wh-1", "wh-2", "wh-2", REEVE__CONTROL__V1__STATE__FAILED },
+		{ "wh-2", "wh-1", "wh-1", REEVE__CONTROL__V1__STATE__FAILED },
+	};
+	struct desk *d = *state;
+
+	for (uint64_t i = 0; i < ARRAY_LEN(cases); i++) {
+		Reeve__Control__V1__WarehouseDelete a = REEVE__CONTROL__V1__WAREHOUSE_DELETE__INIT;
+		struct arena *m = arena_new_sized(1u << 20);
+		Reeve__Control__V1__Status st;
+		struct desk_command k;
+
+		desk_command(&k, i + 1);
+		a.warehouse = (char *)cases[i].warehouse;
+		a.confirm = (char *)cases[i].confirm;
+		k.c.target = (char *)cases[i].target;
+		k.c.args.len = reeve__control__v1__warehouse_delete__pack(&a, k.args);
+		give_bent(d, &k);
+		op_status(ops_find(d->ops, k.id), m, &st);
+		assert_int_equal(st.state, cases[i].wanted);
+		arena_free(m);
+	}
+}
+
 /* Accepted, because it was signed and in sequence; and ended at once, because it says what cannot be done. */
 static void what_is_not_understood_is_rejected_and_never_ignored(void **state)
 {
@@ -287,6 +348,25 @@ static void a_head_is_fresh_for_ten_minutes_at_most(void **state)
 	assert_true(inbox_head_is_fresh(&d->in));
 	sim_wall_step(d->w, 600000);
 	assert_false(inbox_head_is_fresh(&d->in));
+}
+
+static void a_head_of_an_older_epoch_is_refused(void **state)
+{
+	struct desk *d = *state;
+	struct desk_command k;
+	head_t h;
+
+	desk_command(&k, 1);
+	k.c.epoch = 5;
+	give_bent(d, &k);
+	head(&h);
+	h.epoch = 4;
+	desk_give(d, NULL, 0, head_of(d, &h, &d->head));
+	assert_false(inbox_head_is_fresh(&d->in));
+	assert_string_equal(newest_refusal(d), "a head of an older epoch");
+	h.epoch = 5;
+	desk_give(d, NULL, 0, head_of(d, &h, &d->head));
+	assert_true(inbox_head_is_fresh(&d->in));
 }
 
 static void give_head(struct desk *d, int64_t issued, int64_t expires)
@@ -590,10 +670,13 @@ int main(void)
 		TEST(sequence_has_no_holes_and_no_repetition),
 		TEST(the_first_command_of_an_epoch_has_number_one),
 		TEST(a_higher_epoch_needs_a_release_signature_and_a_lower_one_is_refused),
+		TEST(a_number_of_another_epoch_acknowledges_nothing),
+		TEST(what_a_delete_names_and_confirms_is_the_target),
 		TEST(what_is_not_understood_is_rejected_and_never_ignored),
 		TEST(the_id_of_another_command_is_a_game_that_is_refused),
 		TEST(malformed_members_are_refused),
 		TEST(a_head_is_fresh_for_ten_minutes_at_most),
+		TEST(a_head_of_an_older_epoch_is_refused),
 		TEST(a_cancel_travels_in_the_head_and_ends_what_has_not_started),
 		TEST(no_head_is_fresh_for_longer_than_ten_minutes_after_it_was_seen),
 		TEST(a_head_with_times_that_are_none_is_refused),

@@ -3,6 +3,7 @@
 #include "tests/unit/control/desk.h"
 
 #include "agent/control/session.h"
+#include "proto/opamp.pb-c.h"
 
 #define URL "https://control.example"
 #define POLL "POST " URL "/v1/opamp"
@@ -192,6 +193,55 @@ static void a_vendor_cannot_make_us_sleep_for_more_than_a_quarter_of_an_hour(voi
 	talk_close(&t);
 }
 
+/* An OpAMP error with RetryInfo; free it after the talk. No byte of it is zero, so that it can be a text. */
+static char *busy_answer(uint64_t retry_after_s)
+{
+	Opamp__V1__ServerToAgent m = OPAMP__V1__SERVER_TO_AGENT__INIT;
+	Opamp__V1__ServerErrorResponse er = OPAMP__V1__SERVER_ERROR_RESPONSE__INIT;
+	Opamp__V1__RetryInfo retry = OPAMP__V1__RETRY_INFO__INIT;
+	size_t len;
+	char *text;
+
+	retry.retry_after_nanoseconds = retry_after_s * 1000000000;
+	er.type = OPAMP__V1__SERVER_ERROR_RESPONSE_TYPE__UNAVAILABLE;
+	er.error_message = (char *)"busy";
+	er.retry_info = &retry;
+	m.error_response = &er;
+	text = mem_alloc(opamp__v1__server_to_agent__get_packed_size(&m) + 1);
+	len = opamp__v1__server_to_agent__pack(&m, (uint8_t *)text);
+	assert_int_equal(strlen(text), len);
+	return text;
+}
+
+static void the_peace_that_an_opamp_error_asks_for_is_kept_within_reason(void **state)
+{
+	static const struct {
+		uint64_t asked_s, least_ms, most_ms;
+	} cases[] = { { 120, 120000, 121000 }, { 86400, 900000, 901000 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *busy = busy_answer(cases[i].asked_s);
+		void *mine = NULL;
+		struct talk t;
+
+		cloud_setup(&mine);
+		CLOUD((struct cloud *)mine, .match = POLL, .status = 200, .body = busy, .times = 1);
+		CLOUD((struct cloud *)mine, .match = POLL, .status = 200);
+		talk_open(&t, mine);
+		run(&t, 10000);
+		assert_false(session_is_connected(t.s));
+		session_kick(t.s);
+		run(&t, 1000000);
+		assert_true(session_is_connected(t.s));
+		assert_in_range(cloud_seen(t.c, POLL, 1)->at_ms - cloud_seen(t.c, POLL, 0)->at_ms, cases[i].least_ms,
+				cases[i].most_ms);
+		talk_close(&t);
+		cloud_teardown(&mine);
+		mem_free(busy);
+	}
+}
+
 static void a_401_leads_to_a_new_login_and_a_new_poll(void **state)
 {
 	struct talk t;
@@ -273,6 +323,7 @@ int main(void)
 		TALK(a_change_is_told_soon_and_many_travel_together),
 		TALK(a_busy_vendor_is_left_alone_as_long_as_it_asks),
 		TALK(a_vendor_cannot_make_us_sleep_for_more_than_a_quarter_of_an_hour),
+		cmocka_unit_test(the_peace_that_an_opamp_error_asks_for_is_kept_within_reason),
 		TALK(a_401_leads_to_a_new_login_and_a_new_poll),
 		TALK(a_401_to_a_poll_that_was_held_over_a_renewal_costs_no_login),
 		TALK(nonsense_is_said_and_asked_again_with_back_off),

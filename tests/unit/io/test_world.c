@@ -64,6 +64,7 @@ static void retry_after_is_seconds_or_a_date_and_never_more_than_the_most(void *
 		{ "Retry-After: 60\n", true, 60000 },
 		{ "Retry-After: 61\n", true, 60000 },
 		{ "Retry-After: 18446744073709551615\n", true, 60000 },
+		{ "Retry-After: 18446744073709552\n", true, 60000 }, /* times a thousand it is 384 */
 		{ "Retry-After: Sun, 06 Nov 1994 08:50:07 GMT\n", true, 30000 },
 		{ "Retry-After: Sun, 06 Nov 1994 08:49:37 GMT\n", true, 0 },
 		{ "Retry-After: Sun, 06 Nov 1994 08:49:07 GMT\n", true, 0 },
