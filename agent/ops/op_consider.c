@@ -113,15 +113,17 @@ static bool refused_by_hold(struct op *op, const struct policy *p)
 	return true;
 }
 
+/* Its end is told to the second and not how long that is from now: a note that changes all the time is news in every report. */
 static bool waits_for_hold(struct op *op, const struct policy *p)
 {
-	int64_t left = hold_left_ms(op, p);
+	int64_t left = hold_left_ms(op, p), ends_s = (world_wall_ms(op_world(op)) + left + 999) / 1000;
+	char ends[STAMP_RFC3339_LEN];
 
 	if (left <= 0)
 		return false;
 	op->f.state = OP_HOLD;
-	snprintf(op->waiting, sizeof(op->waiting), "delete_hold of the policy: a cancel ends it for %lld s more",
-		 (long long)left / 1000 + 1);
+	snprintf(op->waiting, sizeof(op->waiting), "delete_hold of the policy until %s: a cancel ends it",
+		 stamp_rfc3339(ends_s * 1000, ends));
 	op_wait(op, OP_WAIT_MS);
 	return true;
 }

@@ -181,6 +181,26 @@ MUTANTS = [
         "	if (high == NULL || is_release_signed(op) || plan != NULL)\n		return false;",
     ),
     Mutant(
+        "a balancer never in use",
+        "agent/ops/planner_rest.c",
+        '"in_use", lb->listeners.n > 0)',
+        '"in_use", lb->listeners.n > 1000)',
+        "build/tests/unit/ops/test_planner_rest",
+    ),
+    Mutant(
+        "the last listener taken with one key",
+        "agent/ops/planner_balancer.c",
+        '"leaves_none", of->left == 0)',
+        '"leaves_none", of->left > 1000)',
+        "build/tests/unit/ops/test_planner_balancer",
+    ),
+    Mutant(
+        "the volumes of nodes not counted",
+        "agent/ops/planner_cluster.c",
+        "		volumes += have->v[i]->data_volumes;",
+        "		volumes += have->v[i]->data_volumes / 1000;",
+    ),
+    Mutant(
         "no delete_hold",
         "agent/ops/op*.c",
         "	return (int64_t)p->delete_hold_ms - (age < lived ? age : lived);",

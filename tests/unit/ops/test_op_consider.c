@@ -179,6 +179,25 @@ static void while_a_delete_is_held_its_plan_is_told(void **state)
 	arena_free(m);
 }
 
+static void a_hold_says_when_it_ends_and_says_the_same_all_along(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+	char ends[STAMP_RFC3339_LEN];
+	int64_t ends_s;
+
+	make_and_hold(s, &k, "24h");
+	assert_true(shop_until(s, &k, OP_HOLD, 30000));
+	ends_s = (op_fields(ops_find(s->d.ops, k.id))->accepted_ms + 24 * 3600000 + 999) / 1000;
+	assert_non_null(strstr(shop_status(s, &k, m)->note, stamp_rfc3339(ends_s * 1000, ends)));
+	for (int i = 0; i < 20; i++) {
+		sim_run_until(s->d.w, NULL, NULL, 60001);
+		assert_non_null(strstr(shop_status(s, &k, m)->note, ends));
+	}
+	arena_free(m);
+}
+
 static void a_step_of_the_clock_does_not_end_a_hold(void **state)
 {
 	struct shop *s = *state;
@@ -236,6 +255,7 @@ int main(void)
 		SHOP(a_hold_that_the_command_does_not_live_to_see_the_end_of_is_refused_at_once),
 		SHOP(a_hold_that_is_raised_beyond_the_life_of_a_command_ends_it),
 		SHOP(while_a_delete_is_held_its_plan_is_told),
+		SHOP(a_hold_says_when_it_ends_and_says_the_same_all_along),
 		SHOP(a_step_of_the_clock_does_not_end_a_hold),
 		SHOP(another_plan_than_the_approved_one_is_not_run),
 		SHOP(a_stop_file_holds_the_start_and_its_going_lets_it_go),
