@@ -7,7 +7,7 @@
 #define HOUR_MS 3600000ull
 #define CALM_MS (2 * HOUR_MS) /* from then on nothing goes wrong any more */
 #define PATIENCE_MS (8 * HOUR_MS)
-#define TAIL_MS 120000 /* how long the end is watched: the results must be acknowledged and forgotten */
+#define TAIL_MS 120000 /* how long the end is watched, at least: the results must be acknowledged and forgotten */
 
 /* ---- making ---- */
 
@@ -246,8 +246,9 @@ static struct want *have_of(struct scene *s, const struct want *w)
 /* Something that nobody may obey, beside the command itself; it bears the same sequence number. */
 static void issue_flawed(struct scene *s, struct vendor_order v)
 {
-	static const enum tally_kind kinds[] = { 0, TALLY_BAD_SIGNATURE, TALLY_BAD_KEY, TALLY_BAD_BINDING };
-	enum vendor_flaw flaw = (enum vendor_flaw)odds_between(&s->odds, FLAW_SIGNATURE, FLAW_BINDING);
+	static const enum tally_kind kinds[] = { 0, TALLY_BAD_SIGNATURE, TALLY_BAD_KEY, TALLY_BAD_BINDING, TALLY_BAD_EPOCH };
+	enum vendor_flaw last = vendor_may_raise_epoch(s->vendor) ? FLAW_EPOCH : FLAW_BINDING;
+	enum vendor_flaw flaw = (enum vendor_flaw)odds_between(&s->odds, FLAW_SIGNATURE, last);
 
 	tally(kinds[flaw]);
 	v.flaw = flaw;
@@ -277,12 +278,23 @@ static bool is_sure(const struct scene *s)
 	return !s->policy_changed && !s->role_was_gone && !s->capacity_short;
 }
 
+static void maybe_raise_epoch(struct scene *s, struct scene_order *o)
+{
+	if (!vendor_may_raise_epoch(s->vendor) || !odds_one_in(&s->odds, 5))
+		return;
+	tally(TALLY_EPOCH);
+	vendor_raise_epoch(s->vendor);
+	o->two_keys = true;
+}
+
 static void issue(struct scene *s, struct scene_order *o)
 {
 	CLEANUP(buf_close) struct buf args = BUF_MAX(1u << 20);
 	Reeve__Control__V1__WarehouseDelete d = REEVE__CONTROL__V1__WAREHOUSE_DELETE__INIT;
-	struct vendor_order v = { .target = o->want.warehouse, .two_keys = o->two_keys, .plan_only = o->plan_only };
+	struct vendor_order v = { .target = o->want.warehouse, .plan_only = o->plan_only };
 
+	maybe_raise_epoch(s, o);
+	v.two_keys = o->two_keys;
 	d.warehouse = d.confirm = (char *)o->want.warehouse;
 	if (o->is_delete) {
 		buf_grew(&args, reeve__control__v1__warehouse_delete__pack(
@@ -352,5 +364,5 @@ void scene_script_tick(struct scene *s)
 	if (s->issued < s->orders_n || !vendor_has_all(s->vendor))
 		return;
 	s->over_ms = s->over_ms != 0 ? s->over_ms : now + TAIL_MS;
-	s->over = now >= s->over_ms;
+	s->over = now >= s->over_ms && !vendor_is_told(s->vendor);
 }

@@ -51,8 +51,11 @@
 	X(BAD_SIGNATURE,     "command: bad signature")              \
 	X(BAD_KEY,           "command: signed by a stranger")       \
 	X(BAD_BINDING,       "command: for another installation")   \
+	X(BAD_EPOCH,         "command: a higher epoch without the release key") \
 	X(BAD_SPEC,          "command: a spec that breaks its format") \
 	X(BAD_VERB,          "command: an unknown verb")            \
+	X(EPOCH,             "command: the first of a higher epoch") \
+	X(EPOCH_RESULT,      "command: a result when its epoch was over") \
 	X(GAP,               "command: a gap in the sequence")      \
 	X(EXPIRED,           "command: expired before it came")     \
 	X(ONE_KEY,           "command: high risk with one key")     \

@@ -54,7 +54,7 @@ static void pack_command(struct vendor_sim *v, const struct vendor_command *c, c
 	b.role_id = (char *)AWS_ROLE_ID;
 	m.schema = 1;
 	m.binding = &b;
-	m.epoch = 1;
+	m.epoch = c->epoch;
 	m.seq = c->seq;
 	m.command_id = (ProtobufCBinaryData){ UUID_LEN, (uint8_t *)c->id };
 	m.verb = (Reeve__Control__V1__Verb)o->verb;
@@ -69,6 +69,32 @@ static void pack_command(struct vendor_sim *v, const struct vendor_command *c, c
 	buf_grew(to, len);
 }
 
+static uint64_t accepted(const struct vendor_sim *v)
+{
+	return v->agent_epoch == v->epoch ? v->agent_accepted : 0;
+}
+
+bool vendor_may_raise_epoch(const struct vendor_sim *v)
+{
+	return accepted(v) > 0 && accepted(v) == v->next_seq - 1;
+}
+
+void vendor_raise_epoch(struct vendor_sim *v)
+{
+	v->epoch++;
+	v->next_seq = 1;
+	v->acked = 0;
+}
+
+/* A flawed command takes the number of a good one. That of a higher epoch would be a good one as well for an agent that knows
+ * no epoch yet, and so the scene gives it only once the agent does. */
+static void number(struct vendor_sim *v, struct vendor_command *c)
+{
+	c->epoch = v->epoch + (c->flaw == FLAW_EPOCH);
+	c->seq = c->flaw == FLAW_EPOCH ? 1 : v->next_seq;
+	v->next_seq += c->flaw == FLAW_NONE;
+}
+
 struct vendor_command *vendor_issue(struct vendor_sim *v, const struct vendor_order *o)
 {
 	CLEANUP(buf_close) struct buf body = BUF_MAX(1u << 20);
@@ -79,7 +105,7 @@ struct vendor_command *vendor_issue(struct vendor_sim *v, const struct vendor_or
 	for (size_t i = 0; i < sizeof(random); i++)
 		random[i] = (uint8_t)sim_random(v->w);
 	*c = (struct vendor_command){ .flaw = o->flaw, .packed = BUF_MAX(1u << 20), .result = BUF_MAX(1u << 20) };
-	c->seq = o->flaw == FLAW_NONE ? v->next_seq++ : v->next_seq;
+	number(v, c);
 	uuid_v7(aws_sim_wall_ms(v->aws), random, c->id);
 	uuid_text(c->id, c->id_text);
 	pack_command(v, c, o, &body);
@@ -87,7 +113,7 @@ struct vendor_command *vendor_issue(struct vendor_sim *v, const struct vendor_or
 	add_sig(&sigs[1], room[1], &v->release, SIGN_DOMAIN_COMMAND, &body);
 	if (o->flaw == FLAW_SIGNATURE)
 		room[0][SIGN_ID_LEN + 7] ^= 4;
-	pack_signed(&body, list, o->two_keys ? 2 : 1, &c->packed);
+	pack_signed(&body, list, o->two_keys && o->flaw != FLAW_EPOCH ? 2 : 1, &c->packed);
 	v->news = true;
 	return c;
 }
@@ -110,7 +136,7 @@ static void sign_head(struct vendor_sim *v)
 	size_t len;
 
 	h.installation = (char *)VENDOR_INSTALLATION;
-	h.epoch = 1;
+	h.epoch = v->head_epoch = v->epoch;
 	h.last_seq = v->next_seq - 1;
 	h.issued_at = aws_sim_wall_ms(v->aws);
 	h.expires_at = h.issued_at + HEAD_LIVES_MS;
@@ -134,12 +160,15 @@ static bool is_head_old(const struct vendor_sim *v)
 
 	for (size_t i = 0; i < v->n; i++)
 		cancels += v->commands[i].cancelled;
-	return v->head_packed.len == 0 || world_now_ms(v->w) - v->head_ms > HEAD_EACH_MS || cancels != v->head_cancels;
+	return v->head_packed.len == 0 || v->head_epoch != v->epoch || world_now_ms(v->w) - v->head_ms > HEAD_EACH_MS ||
+	       cancels != v->head_cancels;
 }
 
 static bool is_offered(const struct vendor_sim *v, const struct vendor_command *c)
 {
-	return world_now_ms(v->w) >= c->shown_ms && (c->seq > v->accepted || (c->flaw != FLAW_NONE && !c->seen));
+	bool is_open = c->flaw == FLAW_NONE ? c->epoch == v->epoch && c->seq > accepted(v) : !c->seen;
+
+	return world_now_ms(v->w) >= c->shown_ms && is_open;
 }
 
 static void shuffle(struct vendor_sim *v, signed_t **list, size_t n)
@@ -163,16 +192,33 @@ static void keep(struct vendor_sim *v, const struct buf *intent)
 	buf_add(old, intent->data, intent->len);
 }
 
+/* What is stored of those in the newest report and the number leaves out: behind a gap, or of another epoch. */
+static size_t add_acked_ids(struct vendor_sim *v, ProtobufCBinaryData ids[VENDOR_COMMANDS_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->n; i++) {
+		struct vendor_command *c = &v->commands[i];
+
+		if (c->is_told && vendor_has_result(c) && (c->epoch != v->epoch || c->seq > v->acked))
+			ids[n++] = (ProtobufCBinaryData){ UUID_LEN, c->id };
+	}
+	return n;
+}
+
 static void pack_intent(struct vendor_sim *v, signed_t **list, size_t n, signed_t *head, struct buf *to)
 {
 	Reeve__Control__V1__Intent m = REEVE__CONTROL__V1__INTENT__INIT;
+	ProtobufCBinaryData ids[VENDOR_COMMANDS_MAX];
 	size_t len;
 
-	m.epoch = 1;
+	m.epoch = v->epoch;
 	m.head = head;
 	m.commands = list;
 	m.n_commands = n;
 	m.result_acked_through = v->acked;
+	m.results_acked = ids;
+	m.n_results_acked = add_acked_ids(v, ids);
 	len = reeve__control__v1__intent__get_packed_size(&m);
 	reeve__control__v1__intent__pack(&m, (uint8_t *)buf_room(to, len));
 	buf_grew(to, len);
@@ -255,7 +301,7 @@ static void take_status(struct vendor_sim *v, const status_t *s)
 	struct vendor_command *c = command_of(v, &s->command_id);
 	size_t len = reeve__control__v1__status__get_packed_size(s);
 
-	if (c == NULL || c->flaw != FLAW_NONE || s->seq != c->seq) {
+	if (c == NULL || c->flaw != FLAW_NONE || s->seq != c->seq || s->epoch != c->epoch) {
 		odds_broken(v->odds, "a status of a command that was never validly sent");
 		return;
 	}
@@ -268,11 +314,29 @@ static void take_status(struct vendor_sim *v, const status_t *s)
 		odds_broken(v->odds, "the result of command %llu reads differently the second time", (unsigned long long)c->seq);
 	else if (!vendor_has_result(c) && is_terminal(s->state))
 		keep_result(v, c, s, &packed);
+	if (is_terminal(s->state) && !c->is_told && c->epoch < v->agent_epoch)
+		tally(TALLY_EPOCH_RESULT);
 	if (c->state != (int)s->state)
 		sim_trace(v->w, "status %llu %s %s", (unsigned long long)c->seq, vendor_state_name(s->state),
 			  s->error != NULL ? s->error->message : "");
 	c->state = (int)s->state;
-	c->seen = true;
+	c->seen = c->is_told = true;
+}
+
+/* All of an epoch is accepted before the next one begins. */
+static void take_accepted(struct vendor_sim *v, const Reeve__Control__V1__Report *r)
+{
+	if (r->epoch < v->agent_epoch || r->epoch > v->epoch)
+		odds_broken(v->odds, "a report of epoch %llu, was %llu, of %llu", (unsigned long long)r->epoch,
+			    (unsigned long long)v->agent_epoch, (unsigned long long)v->epoch);
+	if (r->epoch > v->agent_epoch)
+		v->agent_accepted = 0;
+	v->agent_epoch = r->epoch;
+	if (r->accepted_through < v->agent_accepted || (r->epoch == v->epoch && r->accepted_through >= v->next_seq) ||
+	    (r->epoch < v->epoch && r->accepted_through > v->agent_accepted))
+		odds_broken(v->odds, "accepted through %llu, was %llu, of %llu", (unsigned long long)r->accepted_through,
+			    (unsigned long long)v->agent_accepted, (unsigned long long)v->next_seq - 1);
+	v->agent_accepted = r->accepted_through;
 }
 
 static void take_journal(struct vendor_sim *v, const Reeve__Control__V1__JournalHead *h)
@@ -295,8 +359,8 @@ static void ack(struct vendor_sim *v)
 	while (moved) {
 		moved = false;
 		for (size_t i = 0; i < v->n; i++)
-			if (v->commands[i].flaw == FLAW_NONE && v->commands[i].seq == v->acked + 1 &&
-			    vendor_has_result(&v->commands[i])) {
+			if (v->commands[i].flaw == FLAW_NONE && v->commands[i].epoch == v->epoch &&
+			    v->commands[i].seq == v->acked + 1 && vendor_has_result(&v->commands[i])) {
 				v->acked++;
 				moved = true;
 			}
@@ -311,11 +375,10 @@ void vendor_take_report(struct vendor_sim *v, const void *p, size_t len)
 		odds_broken(v->odds, "a report that cannot be decoded");
 		return;
 	}
-	if (r->accepted_through < v->accepted || r->accepted_through >= v->next_seq)
-		odds_broken(v->odds, "accepted through %llu, was %llu, of %llu", (unsigned long long)r->accepted_through,
-			    (unsigned long long)v->accepted, (unsigned long long)v->next_seq - 1);
-	v->accepted = r->accepted_through;
+	take_accepted(v, r);
 	take_journal(v, r->journal_head);
+	for (size_t i = 0; i < v->n; i++)
+		v->commands[i].is_told = false;
 	for (size_t i = 0; i < r->n_statuses; i++)
 		take_status(v, r->statuses[i]);
 	for (size_t i = 0; i < r->n_refusals; i++)
@@ -324,6 +387,14 @@ void vendor_take_report(struct vendor_sim *v, const void *p, size_t len)
 				v->commands[k].seen = true;
 	ack(v);
 	reeve__control__v1__report__free_unpacked(r, NULL);
+}
+
+bool vendor_is_told(const struct vendor_sim *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (v->commands[i].is_told)
+			return true;
+	return false;
 }
 
 bool vendor_has_all(const struct vendor_sim *v)

@@ -200,7 +200,7 @@ struct vendor_sim *vendor_sim_new(struct world *w, struct odds *odds, struct aws
 	v->w = w;
 	v->odds = odds;
 	v->aws = aws;
-	v->next_seq = 1;
+	v->epoch = v->next_seq = 1;
 	v->head_packed = BUF_MAX(65536);
 	list_init(&v->holds);
 	new_key(v, &v->command);

@@ -15,7 +15,7 @@
 #define VENDOR_INSTALLATION "inst-1"
 #define VENDOR_COMMANDS_MAX 64
 
-enum vendor_flaw { FLAW_NONE, FLAW_SIGNATURE, FLAW_KEY, FLAW_BINDING };
+enum vendor_flaw { FLAW_NONE, FLAW_SIGNATURE, FLAW_KEY, FLAW_BINDING, FLAW_EPOCH };
 
 /* What is to be signed. */
 struct vendor_order {
@@ -32,14 +32,14 @@ struct vendor_order {
 struct vendor_command {
 	uint8_t id[UUID_LEN];
 	char id_text[UUID_TEXT_LEN];
-	uint64_t seq;
+	uint64_t epoch, seq;
 	enum vendor_flaw flaw;
 	uint64_t shown_ms; /* withheld until then */
 	struct buf packed; /* the Signed */
 	bool cancelled;
 	/* what the agent said */
-	bool seen;
-	int state; /* Reeve__Control__V1__State */
+	bool seen, is_told; /* is_told: in the newest report */
+	int state;          /* Reeve__Control__V1__State */
 	int error_class;
 	struct buf result; /* the Status that told the end; empty: none yet */
 	char note[512], error[512];
@@ -54,8 +54,13 @@ void vendor_sim_request(struct vendor_sim *v, struct sim_http *x);
 
 struct vendor_command *vendor_issue(struct vendor_sim *v, const struct vendor_order *o);
 void vendor_cancel(struct vendor_sim *v, struct vendor_command *c);
+/* The next command is number 1 of a higher epoch. It must bear both keys, and only then may it be: what the agent had not
+ * accepted of the old epoch would be void. */
+bool vendor_may_raise_epoch(const struct vendor_sim *v);
+void vendor_raise_epoch(struct vendor_sim *v);
 bool vendor_has_result(const struct vendor_command *c);
 bool vendor_has_all(const struct vendor_sim *v); /* every command that is to have a result has one, and the agent knows */
+bool vendor_is_told(const struct vendor_sim *v); /* does the agent still report a command? */
 const char *vendor_state_name(int state);
 /* "command", "release", "head": the public half, base64 */
 const char *vendor_public(const struct vendor_sim *v, const char *role, char to[64]);

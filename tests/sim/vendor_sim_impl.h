@@ -38,10 +38,11 @@ struct vendor_sim {
 	uint64_t sessions_n;
 	struct vendor_command commands[VENDOR_COMMANDS_MAX];
 	size_t n;
-	uint64_t next_seq, accepted, acked, journal_seq;
+	uint64_t epoch, next_seq, acked, journal_seq;
+	uint64_t agent_epoch, agent_accepted; /* as it reports them */
 	struct digest journal_sha;
 	struct buf head_packed;
-	uint64_t head_ms;
+	uint64_t head_ms, head_epoch;
 	size_t head_cancels;
 	bool news; /* since the last intent */
 	struct buf old[VENDOR_OLD_MAX];
