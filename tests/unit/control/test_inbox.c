@@ -193,6 +193,34 @@ static void a_number_of_another_epoch_acknowledges_nothing(void **state)
 	assert_null(ops_find(d->ops, k.id));
 }
 
+static void a_number_acknowledges_no_result_of_an_epoch_that_is_over(void **state)
+{
+	struct desk *d = *state;
+	struct desk_command old, new;
+	signed_t *s;
+
+	desk_command(&old, 1);
+	old.c.verb = 77;
+	give_bent(d, &old);
+	desk_command(&new, 1);
+	new.id[0] = 9;
+	new.c.epoch = 2;
+	new.c.verb = 77;
+	s = desk_sign_command(&new, &d->command);
+	desk_sign(s, &d->release, SIGN_DOMAIN_COMMAND);
+	desk_give_one(d, s);
+	for (int life = 0; life < 2; life++) {
+		give_acked_through(d, 2, 1);
+		assert_null(ops_find(d->ops, new.id));
+		assert_non_null(ops_find(d->ops, old.id));
+		desk_shut(d);
+		desk_open(d);
+	}
+	ops_acked_ids(d->ops, &old.c.command_id, 1);
+	desk_settle(d);
+	assert_null(ops_find(d->ops, old.id));
+}
+
 static void what_a_delete_names_and_confirms_is_the_target(void **state)
 {
 	static const struct {
@@ -671,6 +699,7 @@ int main(void)
 		TEST(the_first_command_of_an_epoch_has_number_one),
 		TEST(a_higher_epoch_needs_a_release_signature_and_a_lower_one_is_refused),
 		TEST(a_number_of_another_epoch_acknowledges_nothing),
+		TEST(a_number_acknowledges_no_result_of_an_epoch_that_is_over),
 		TEST(what_a_delete_names_and_confirms_is_the_target),
 		TEST(what_is_not_understood_is_rejected_and_never_ignored),
 		TEST(the_id_of_another_command_is_a_game_that_is_refused),
