@@ -37,7 +37,6 @@ struct op_fields { /* what everybody may know */
 	uint64_t seq, epoch;
 	int64_t accepted_ms, expires_ms;
 	enum op_state state;
-	bool is_acked;                    /* by its id: its epoch is over */
 	uint64_t first_record;            /* journal seq */
 	size_t command_bytes, plan_bytes; /* of the room in a checkpoint (room.h) */
 };
