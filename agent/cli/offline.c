@@ -79,16 +79,6 @@ static bool became_service(void)
 	       seteuid(user->pw_uid) == 0;
 }
 
-static void read_text_alone(struct world *w, const char *path, struct policy *ret)
-{
-	CLEANUP(buf_close) struct buf b = BUF_MAX(POLICY_MAX_BYTES);
-	struct err e = { 0 };
-
-	*ret = (struct policy){ 0 };
-	if (disk_read_all(w, path, &b, &e) != 0 || policy_parse(path, buf_str(&b), b.len, ret, &e) != 0)
-		ret->reason = e;
-}
-
 static void read_policy(struct world *w, const char *path, struct policy *ret)
 {
 	if (geteuid() != 0 || became_service()) {
@@ -96,7 +86,7 @@ static void read_policy(struct world *w, const char *path, struct policy *ret)
 		return;
 	}
 	fprintf(stderr, "reeve: note: there is no user " SERVICE_USER " here, so who may write %s was not judged\n", path);
-	read_text_alone(w, path, ret);
+	policy_load_as_other(w, path, ret);
 }
 
 static void print_policy(const struct policy *p, const char *path)

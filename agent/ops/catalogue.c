@@ -80,6 +80,8 @@ int arg_tags(const struct step_ctx *x, struct ec2_tag **ret, size_t *ret_n, stru
 	v = mem_grow(NULL, json_object_size(tags) + 1, sizeof(*v));
 	v[n++] = (struct ec2_tag){ "reeve:command", x->command };
 	json_object_foreach(tags, key, value) {
+		if (str_eq(key, "reeve:command"))
+			continue; /* a plan of the version that wrote it there: AWS refuses a key that comes twice */
 		v[n++] = (struct ec2_tag){ key, json_string_value(value) };
 		if (!json_is_string(value)) {
 			mem_free(v);

@@ -184,8 +184,8 @@ void op_prepare(struct op *op)
 
 	if (op->apply == NULL && op->remove == NULL) /* accepted by another version */
 		op_end_early(op, STATE(FAILED), "PRECONDITION", "its arguments cannot be read by this version");
-	else if (!refused_by_mode(op, p) && !refused_by_hold(op, p))
-		op_plan(op);
+	else if (!refused_by_mode(op, p) && (op_verb_mode(op, p) == POLICY_PLAN_ONLY || !refused_by_hold(op, p)))
+		op_plan(op); /* under plan-only there will be no hold, and the plan is what the customer wants */
 }
 
 void op_consider(struct op *op)

@@ -203,9 +203,16 @@ int policy_parse(const char *file, const char *text, size_t len, struct policy *
 
 /* ---- who wrote it ---- */
 
-static int look(struct world *w, const char *at, struct disk_stat *ret, struct err *e)
+/* With whose eyes? The agent's own user sees what that user may write. */
+struct eyes {
+	struct world *w;
+	bool are_agents;
+};
+
+static int look(const struct eyes *eyes, const char *at, struct disk_stat *ret, struct err *e)
 {
-	TRY(w->disk_lstat(w, at, ret, e));
+	TRY(eyes->w->disk_lstat(eyes->w, at, ret, e));
+	ret->ours_to_write &= eyes->are_agents;
 	if (ret->is_link)
 		return err_set(e, ERR_DENIED, "%s is a symbolic link; give -c the path it leads to, or put the policy there itself",
 			       at);
@@ -219,7 +226,7 @@ static bool could_rename(const struct disk_stat *in)
 }
 
 /* `path` is cut, component by component, up to the root. */
-static int check_folders(struct world *w, char *path, struct err *e)
+static int check_folders(const struct eyes *eyes, char *path, struct err *e)
 {
 	CLEANUP(mem_close) char *whole = mem_str(path);
 	struct disk_stat st;
@@ -229,7 +236,7 @@ static int check_folders(struct world *w, char *path, struct err *e)
 		const char *folder = slash == path ? "/" : path;
 
 		*slash = '\0';
-		TRY(look(w, folder, &st, e));
+		TRY(look(eyes, folder, &st, e));
 		if (is_own && st.ours_to_write)
 			return err_set(e, ERR_DENIED,
 				       "the folder of %s can be written by the agent's own user; let root own it, mode 0755",
@@ -242,39 +249,49 @@ static int check_folders(struct world *w, char *path, struct err *e)
 }
 
 /* Who can write the file, or put another in its place, is its author. */
-static int check_author(struct world *w, const char *path, struct err *e)
+static int check_author(const struct eyes *eyes, const char *path, struct err *e)
 {
 	CLEANUP(buf_close) struct buf at = BUF_MAX(PATH_MAX);
 	struct disk_stat st;
 
-	TRY(look(w, path, &st, e));
+	TRY(look(eyes, path, &st, e));
 	if (st.ours_to_write)
 		return err_set(e, ERR_DENIED, "%s can be written by the agent's own user; let root own it, mode 0644", path);
 	if (*path != '/')
-		TRY(w->disk_realpath(w, ".", &at, e));
+		TRY(eyes->w->disk_realpath(eyes->w, ".", &at, e));
 	buf_addf(&at, "%s%s", *path != '/' ? "/" : "", path);
 	TRY(buf_check(&at, "the path of the policy", e));
-	return check_folders(w, at.data, e);
+	return check_folders(eyes, at.data, e);
 }
 
-static int load(struct world *w, const char *path, struct policy *ret, struct err *e)
+static int load(const struct eyes *eyes, const char *path, struct policy *ret, struct err *e)
 {
 	CLEANUP(buf_close) struct buf b = BUF_MAX(POLICY_MAX_BYTES);
 
-	TRY(check_author(w, path, e));
-	TRY(disk_read_all(w, path, &b, e));
+	TRY(check_author(eyes, path, e));
+	TRY(disk_read_all(eyes->w, path, &b, e));
 	return policy_parse(path, buf_str(&b), b.len, ret, e);
 }
 
-void policy_load(struct world *w, const char *path, struct policy *ret)
+static void load_or_say_why(const struct eyes *eyes, const char *path, struct policy *ret)
 {
 	struct err e = { 0 };
 
 	*ret = (struct policy){ 0 };
-	if (load(w, path, ret, &e) != 0) {
+	if (load(eyes, path, ret, &e) != 0) {
 		*ret = (struct policy){ 0 };
 		ret->reason = e;
 	}
+}
+
+void policy_load(struct world *w, const char *path, struct policy *ret)
+{
+	load_or_say_why(&(struct eyes){ w, true }, path, ret);
+}
+
+void policy_load_as_other(struct world *w, const char *path, struct policy *ret)
+{
+	load_or_say_why(&(struct eyes){ w, false }, path, ret);
 }
 
 static void free_texts(char **v, size_t n)

@@ -46,6 +46,8 @@ struct policy {
 
 /* Never fails: trouble makes a policy that is not present. */
 void policy_load(struct world *w, const char *path, struct policy *ret);
+/* The same for another than the agent's own user, whose eyes do not see who may write: that alone is not judged. */
+void policy_load_as_other(struct world *w, const char *path, struct policy *ret);
 /* The text of the file alone, for tests. */
 int policy_parse(const char *file, const char *text, size_t len, struct policy *ret, struct err *e);
 void policy_close(struct policy *p);

@@ -92,6 +92,20 @@ static void arguments_of_a_wrong_type_are_errors(void **state)
 	mem_free(list);
 }
 
+static void the_tag_of_the_command_comes_with_the_call_and_once(void **state)
+{
+	CLEANUP(json_close) json_t *args = json_pack("{s:{s:s, s:s}}", "tags", "reeve:command", "old", "k", "v");
+	CLEANUP(mem_close) struct ec2_tag *v = NULL;
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(arg_tags(&(struct step_ctx){ .args = args, .command = "c-1" }, &v, &n, NULL), 0);
+	assert_int_equal(n, 2);
+	assert_string_equal(v[0].key, "reeve:command");
+	assert_string_equal(v[0].value, "c-1");
+	assert_string_equal(v[1].key, "k");
+}
+
 static void a_tag_that_is_no_text_is_refused_and_nothing_returned(void **state)
 {
 	CLEANUP(json_close) json_t *args = json_pack("{s:{s:s, s:i}}", "tags", "k", "v", "n", 1);
@@ -159,6 +173,7 @@ int main(void)
 		cmocka_unit_test(a_kind_that_changes_something_can_be_found_again),
 		cmocka_unit_test(what_makes_something_can_be_taken_back),
 		cmocka_unit_test(arguments_of_a_wrong_type_are_errors),
+		cmocka_unit_test(the_tag_of_the_command_comes_with_the_call_and_once),
 		cmocka_unit_test(a_tag_that_is_no_text_is_refused_and_nothing_returned),
 		cmocka_unit_test(what_is_fresh_may_hide_until_the_wait_is_over),
 		cmocka_unit_test(a_refusal_is_judged_by_what_aws_surely_did_not_do),

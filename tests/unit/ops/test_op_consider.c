@@ -147,6 +147,23 @@ static void a_hold_that_the_command_does_not_live_to_see_the_end_of_is_refused_a
 	assert_int_equal(s->seen.len, 0);
 }
 
+static void under_plan_only_a_delete_is_planned_however_long_the_hold(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	char message[512];
+	struct desk_command k;
+
+	shop_policy(s, "commands: {warehouse.delete: plan-only}\ndelete_hold: 24h\n");
+	shop_delete(&k, 1);
+	k.c.expires_at = DESK_NOW + 3600000;
+	shop_send(s, &k, true);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(DENIED));
+	assert_string_equal(message, "the policy says plan-only for warehouse.delete");
+	assert_int_equal(shop_status(s, &k, m)->plan_hash.len, DIGEST_LEN);
+	arena_free(m);
+}
+
 static void a_hold_that_is_raised_beyond_the_life_of_a_command_ends_it(void **state)
 {
 	struct shop *s = *state;
@@ -253,6 +270,7 @@ int main(void)
 		SHOP(a_hold_that_is_raised_holds_what_was_planned),
 		SHOP(a_delete_with_one_key_is_denied_before_its_hold_begins),
 		SHOP(a_hold_that_the_command_does_not_live_to_see_the_end_of_is_refused_at_once),
+		SHOP(under_plan_only_a_delete_is_planned_however_long_the_hold),
 		SHOP(a_hold_that_is_raised_beyond_the_life_of_a_command_ends_it),
 		SHOP(while_a_delete_is_held_its_plan_is_told),
 		SHOP(a_hold_says_when_it_ends_and_says_the_same_all_along),

@@ -183,6 +183,26 @@ static void a_policy_reached_by_a_link_counts_as_none_wherever_the_link_is(void 
 	sim_free(w);
 }
 
+/* check-config by root, where the service's user does not exist. */
+static void who_may_write_is_the_agents_own_question_and_a_link_is_everybodys(void **state)
+{
+	struct world *w = sim_new(1);
+	struct policy p;
+
+	(void)state;
+	sim_file_puts(w, PATH, good);
+	sim_file_ours(w, PATH, true);
+	policy_load_as_other(w, PATH, &p);
+	assert_true(p.present);
+	policy_close(&p);
+	sim_file_puts(w, "/etc/real/policy.yaml", good);
+	sim_file_link(w, PATH, "/etc/real/policy.yaml");
+	policy_load_as_other(w, PATH, &p);
+	assert_false(p.present);
+	assert_non_null(strstr(p.reason.text, PATH " is a symbolic link"));
+	sim_free(w);
+}
+
 /* As a file system with links to folders would answer; the pretend one knows links to files. */
 static struct {
 	const char *link, *sticky;
@@ -244,6 +264,7 @@ int main(void)
 		cmocka_unit_test(each_bound_denies_what_lies_beyond_it_and_says_which),
 		cmocka_unit_test(a_policy_that_the_agent_could_write_counts_as_none),
 		cmocka_unit_test(a_policy_reached_by_a_link_counts_as_none_wherever_the_link_is),
+		cmocka_unit_test(who_may_write_is_the_agents_own_question_and_a_link_is_everybodys),
 		cmocka_unit_test(a_folder_above_the_policys_is_judged_too),
 	};
 
