@@ -23,7 +23,7 @@ from botocore.exceptions import ClientError
 
 from tests.demo.checks import Enough, Failed, Report
 from tests.peers import process
-from tests.peers.stage import AGENT_USER, INSTALLATION, Stage, generated_iam, sudo
+from tests.peers.stage import AGENT_USER, INSTALLATION, Stage, generated_iam, may_be_root, sudo
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 WAREHOUSE = "wh-1"
@@ -543,6 +543,9 @@ def nothing_left(before, is_broken):
 
 
 def main():
+    if not may_be_root():
+        print("demo: needs root, or sudo without a password: the agent runs as another user (sudo -n true fails)")
+        return 2
     before = processes()
     demo = Demo(REPO / "build/reeve")
     try:

@@ -34,6 +34,10 @@ def is_root():
     return os.geteuid() == 0
 
 
+def may_be_root():
+    return is_root() or subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
+
+
 def sudo(*command):
     """As root, however that is to be had."""
     return list(command) if is_root() else ["sudo", "-n", *command]
