@@ -8,7 +8,8 @@
  * refused: then what we have is served on, even past its expiry (AWS decides), and the next try is 300..600 s away; with
  * nothing to serve askers get the source's error, and the next try is 1..30 s away; so it is with refused keys of a source that
  * brings others. A source whose first keys have already expired is believed: the clock that is wrong may be ours. There is no
- * timer that renews: keys nobody asks for run out. Closing cancels the askers, waits for the source to let go, and only then tells. */
+ * timer that renews: keys nobody asks for run out. Closing cancels the askers, waits for the source to let go, and only then
+ * tells. */
 #include "agent/aws/creds.h"
 
 #include <assert.h>

@@ -1,9 +1,9 @@
 /* channel.c - login and proof.
  *
  * Happy path: out -> keys -> challenge -> login -> in. Failure: any answer but the right one goes to waiting (1 s .. 5 min,
- * full jitter, and no less than a Retry-After) and begins again with a new ephemeral key. A login that is refused may have shown STS a wrong time or keys that
- * ended, and nobody tells us: so before the next one we ask STS ourselves, which teaches the clock and renews the keys. Close:
- * cancels what is under way and wipes key and token. */
+ * full jitter, and no less than a Retry-After) and begins again with a new ephemeral key. A login that is refused may have
+ * shown STS a wrong time or keys that ended, and nobody tells us: so before the next one we ask STS ourselves, which teaches
+ * the clock and renews the keys. Close: cancels what is under way and wipes key and token. */
 #include "agent/control/channel.h"
 
 #include <assert.h>

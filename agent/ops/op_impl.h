@@ -1,5 +1,6 @@
-/* op_impl.h - what the files of an operation share: op.c (its life, its turn and its end), op_consider.c (may it start?), op_plan.c
- * (its plan being made), op_run.c (its plans being carried out), op_journal.c (its records), op_status.c (what is told of it). Nobody else includes this. */
+/* op_impl.h - what the files of an operation share: op.c (its life, its turn and its end), op_consider.c (may it start?),
+ * op_plan.c (its plan being made), op_run.c (its plans being carried out), op_journal.c (its records), op_status.c (what is
+ * told of it). Nobody else includes this. */
 #pragma once
 #include "agent/base/backoff.h"
 #include "agent/ops/op.h"

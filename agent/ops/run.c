@@ -4,7 +4,8 @@
  * steps come back to the call after poll_s. An intent stands for every repetition of the same call with the same generation;
  * a changed call takes the next generation and an intent of its own. Every call that changes something is one attempt, with
  * the guard before it, and what the guard asks is asked once more when its keys are there and it is about to leave: what
- * changed its mind in between goes back to the guard. What a call means: run_call.c, what it leaves in doubt: run_look.c, how a step ends: run_outcome.c. */
+ * changed its mind in between goes back to the guard. What a call means: run_call.c, what it leaves in doubt: run_look.c, how
+ * a step ends: run_outcome.c. */
 #include <assert.h>
 #include <string.h>
 

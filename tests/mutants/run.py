@@ -48,7 +48,7 @@ MUTANTS = [
         "agent/control/inbox.c",
         "	if (is_called_off(in, c->command_id.data)) {",
         "	if (false && is_called_off(in, c->command_id.data)) {",
-        "build/tests/unit/control/test_inbox",
+        "build/tests/unit/control/test_inbox_head",
     ),
     Mutant(
         "a plan's hash that hangs on who asks",
@@ -103,7 +103,7 @@ MUTANTS = [
         "agent/ops/ops_notes.c",
         "	return o->hour_notes > NOTES_AN_HOUR;",
         "	return o->hour_notes == UINT_MAX;",
-        "build/tests/unit/control/test_inbox",
+        "build/tests/unit/control/test_inbox_limits",
     ),
     Mutant(
         "the binding not looked at",

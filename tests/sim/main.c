@@ -1,7 +1,8 @@
 /* main.c - many seeds: build/tests/sim/sim [--seeds n] [--first n] [--jobs n] [--stop], or one: --seed n [-v]
  *
  * Seeds are dealt to processes; each tells its counts and failures through a pipe. Every 50th seed runs twice and must give
- * the same digest. --stop ends a process at its first failure. The end is a table of all faults; a run of 1,000 seeds or more in which a kind never happened has failed. */
+ * the same digest. --stop ends a process at its first failure. The end is a table of all faults; a run of 1,000 seeds or more
+ * in which a kind never happened has failed. */
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>

@@ -151,6 +151,18 @@ static inline void desk_settle(struct desk *d)
 	sim_run_until(d->w, NULL, NULL, 3000);
 }
 
+static inline void desk_nothing(void *ctx)
+{
+	(void)ctx;
+}
+
+/* Time goes from event to event, so there must be one. */
+static inline void desk_pass(struct desk *d, uint64_t ms)
+{
+	sim_at(d->w, ms, desk_nothing, NULL);
+	sim_run_until(d->w, NULL, NULL, ms);
+}
+
 /* ---- what the vendor signs ---- */
 
 static inline void desk_sign(signed_t *s, const struct sign_key *k, const char *domain)
@@ -246,6 +258,17 @@ static inline void desk_give_one(struct desk *d, signed_t *s)
 	desk_give(d, &s, 1, NULL);
 }
 
+/* Signed as it stands, by the command key alone. */
+static inline void desk_give_command(struct desk *d, const struct desk_command *k)
+{
+	desk_give_one(d, desk_sign_command(k, &d->command));
+}
+
+static inline const char *desk_refusal(const struct desk *d) /* the newest one */
+{
+	return d->in.refusals_n > 0 ? d->in.refusals[0].reason : "";
+}
+
 /* ---- results ---- */
 
 static inline void desk_written(struct journal_append *a)
@@ -271,3 +294,5 @@ static inline void desk_finish(struct desk *d, uint64_t seq, size_t text_len)
 		       desk_written);
 	desk_settle(d);
 }
+
+#define DESK_TEST(f) cmocka_unit_test_setup_teardown(f, desk_start, desk_end)

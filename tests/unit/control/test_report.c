@@ -231,17 +231,15 @@ static void what_is_gone_is_forgotten(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_new_agent_reports_an_empty_journal_and_no_policy, desk_start, desk_end),
-		cmocka_unit_test_setup_teardown(what_was_accepted_refused_and_waits_is_told, desk_start, desk_end),
-		cmocka_unit_test_setup_teardown(a_result_reads_the_same_after_a_restart_until_it_is_acknowledged, desk_start,
-						desk_end),
-		cmocka_unit_test_setup_teardown(results_that_do_not_fit_are_told_in_turns_though_none_is_acknowledged, desk_start,
-						desk_end),
-		cmocka_unit_test_setup_teardown(what_is_open_and_changes_does_not_wait_behind_results, desk_start, desk_end),
-		cmocka_unit_test_setup_teardown(a_new_result_is_told_before_those_that_were_told, desk_start, desk_end),
-		cmocka_unit_test_setup_teardown(a_large_result_has_its_turn_among_ever_new_ones, desk_start, desk_end),
-		cmocka_unit_test_setup_teardown(what_did_not_arrive_is_still_a_change, desk_start, desk_end),
-		cmocka_unit_test_setup_teardown(what_is_gone_is_forgotten, desk_start, desk_end),
+		DESK_TEST(a_new_agent_reports_an_empty_journal_and_no_policy),
+		DESK_TEST(what_was_accepted_refused_and_waits_is_told),
+		DESK_TEST(a_result_reads_the_same_after_a_restart_until_it_is_acknowledged),
+		DESK_TEST(results_that_do_not_fit_are_told_in_turns_though_none_is_acknowledged),
+		DESK_TEST(what_is_open_and_changes_does_not_wait_behind_results),
+		DESK_TEST(a_new_result_is_told_before_those_that_were_told),
+		DESK_TEST(a_large_result_has_its_turn_among_ever_new_ones),
+		DESK_TEST(what_did_not_arrive_is_still_a_change),
+		DESK_TEST(what_is_gone_is_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,22 +13,11 @@ static void a_flood_of_the_same_event_is_noted_once(void **state)
 	assert_int_equal(journal_seq(s->d.j), before + 1);
 }
 
-static void nothing(void *ctx)
-{
-	(void)ctx;
-}
-
-static void pass(struct shop *s, uint64_t ms)
-{
-	sim_at(s->d.w, ms, nothing, NULL);
-	sim_run_until(s->d.w, NULL, NULL, ms);
-}
-
 static void note_numbers(struct shop *s, int from, int to)
 {
 	for (int i = from; i < to; i++) {
 		ops_note(s->d.ops, "command.refused", json_pack("{s:i}", "number", i));
-		pass(s, 3000);
+		desk_pass(&s->d, 3000);
 	}
 }
 
@@ -44,14 +33,14 @@ static void a_flood_of_different_events_cannot_wash_out_the_journal(void **state
 	desk_command(&k, 1);
 	shop_send(s, &k, false);
 	ops_cancel(s->d.ops, k.id); /* a cancel is nothing that outsiders can cause */
-	pass(s, 3600000);
+	desk_pass(&s->d, 3600000);
 	assert_true(op_is_cancelled(ops_find(s->d.ops, k.id)));
 	assert_int_equal(journal_seq(s->d.j), before + 60 + 3 + 1);
 	note_numbers(s, 200, 300);
 	assert_int_equal(journal_seq(s->d.j), before + 60 + 4 + 60);
-	pass(s, 3600000);
+	desk_pass(&s->d, 3600000);
 	assert_int_equal(journal_seq(s->d.j), before + 60 + 4 + 60 + 1);
-	pass(s, 2 * 3600000);
+	desk_pass(&s->d, 2 * 3600000);
 	assert_int_equal(journal_seq(s->d.j), before + 60 + 4 + 60 + 1);
 }
 
