@@ -1,4 +1,4 @@
-/* aws_sim_ec2.c - instances, security groups, VPCs. */
+/* aws_sim_ec2.c - instances and VPCs; the table of all that EC2 is asked. */
 #include "agent/base/stamp.h"
 #include "tests/sim/aws_sim_impl.h"
 
@@ -59,7 +59,7 @@ static bool value_fits(const struct aws_ask *q, unsigned filter, const char *hav
 	return false;
 }
 
-static bool passes(struct aws_ask *q, const struct aws_thing *t)
+bool aws_passes(struct aws_ask *q, const struct aws_thing *t)
 {
 	for (unsigned n = 1;; n++) {
 		const char *name = form_sim_get(q->f, "Filter.%u.Name", n);
@@ -79,7 +79,7 @@ static bool passes(struct aws_ask *q, const struct aws_thing *t)
 	}
 }
 
-static void write_tags(struct buf *b, const struct aws_thing *t)
+void aws_write_tags(struct buf *b, const struct aws_thing *t)
 {
 	xmlw_open(b, "tagSet");
 	for (size_t i = 0; i < t->tags_n; i++) {
@@ -164,16 +164,8 @@ static void write_instance(struct aws_sim *a, const struct aws_instance *i, stru
 	}
 	xmlw_close(b, "groupSet");
 	write_volumes(a, i, b);
-	write_tags(b, &i->t);
+	aws_write_tags(b, &i->t);
 	xmlw_close(b, "item");
-}
-
-static const struct aws_group *group_of(const struct aws_sim *a, const char *id)
-{
-	for (size_t i = 0; i < a->groups_n; i++)
-		if (str_eq(a->groups[i]->t.id, id))
-			return a->groups[i];
-	return NULL;
 }
 
 /* What the customer's security team would not forgive. */
@@ -189,7 +181,7 @@ static void check_launch(struct aws_ask *q)
 		if (!str_eq(form_sim_get(f, "BlockDeviceMapping.%u.Ebs.Encrypted", n), "true"))
 			odds_broken(q->a->odds, "a volume that is not encrypted");
 	for (unsigned n = 1; form_sim_get(f, "NetworkInterface.1.SecurityGroupId.%u", n) != NULL; n++) {
-		const struct aws_group *g = group_of(q->a, form_sim_get(f, "NetworkInterface.1.SecurityGroupId.%u", n));
+		const struct aws_group *g = aws_group_of(q->a, form_sim_get(f, "NetworkInterface.1.SecurityGroupId.%u", n));
 
 		if (g == NULL || !aws_knows(q->a, &g->t))
 			aws_refuse(q, 400, "InvalidGroup.NotFound", "The security group does not exist");
@@ -339,7 +331,7 @@ static void describe_instances(struct aws_ask *q)
 	for (size_t i = p.at; i < a->instances_n; i++) {
 		struct aws_instance *in = a->instances[i];
 
-		if (!passes(q, &in->t) || !aws_shows(a, &in->t))
+		if (!aws_passes(q, &in->t) || !aws_shows(a, &in->t))
 			continue;
 		if (!aws_page_takes(&p, i))
 			break;
@@ -387,233 +379,6 @@ static void terminate_instances(struct aws_ask *q)
 	xmlw_close(q->xml, "instancesSet");
 }
 
-/* ---- security groups ---- */
-
-bool aws_rule_stands(const struct aws_rule *r)
-{
-	return r->revoked_ms == 0;
-}
-
-static bool same_rule(const struct aws_rule *x, const struct aws_rule *y)
-{
-	return str_eq(x->protocol, y->protocol) && str_eq(x->source, y->source) && x->is_group == y->is_group &&
-	       (str_eq(x->protocol, "-1") || (x->from == y->from && x->to == y->to));
-}
-
-static struct aws_rule *standing_rule(struct aws_group *g, const struct aws_rule *r)
-{
-	for (size_t i = 0; i < g->rules_n; i++)
-		if (aws_rule_stands(&g->rules[i]) && same_rule(&g->rules[i], r))
-			return &g->rules[i];
-	return NULL;
-}
-
-/* The n-th rule of the request; false: there is none. */
-static bool rule_asked(const struct form_sim *f, unsigned n, struct aws_rule *r)
-{
-	static const char *const sources[] = { "IpRanges.1.CidrIp", "Ipv6Ranges.1.CidrIpv6", "PrefixListIds.1.PrefixListId",
-					       "Groups.1.GroupId" };
-	char name[64];
-
-	*r = (struct aws_rule){ 0 };
-	if (form_sim_get(f, "IpPermissions.%u.IpProtocol", n) == NULL)
-		return false;
-	snprintf(r->protocol, sizeof(r->protocol), "%s", form_sim_get(f, "IpPermissions.%u.IpProtocol", n));
-	snprintf(name, sizeof(name), "IpPermissions.%u.FromPort", n);
-	r->from = (int)form_sim_int(f, name, -1);
-	snprintf(name, sizeof(name), "IpPermissions.%u.ToPort", n);
-	r->to = (int)form_sim_int(f, name, -1);
-	for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
-		const char *source = form_sim_get(f, "IpPermissions.%u.%s", n, sources[i]);
-
-		if (source != NULL) {
-			snprintf(r->source, sizeof(r->source), "%s", source);
-			r->is_group = i == 3;
-		}
-	}
-	return true;
-}
-
-static void create_security_group(struct aws_ask *q)
-{
-	struct aws_sim *a = q->a;
-	const char *name = form_sim_get(q->f, "GroupName");
-	struct aws_group *g;
-
-	for (size_t i = 0; i < a->groups_n; i++)
-		if (aws_is_there(a, &a->groups[i]->t) && str_eq(a->groups[i]->t.name, name)) {
-			tally(TALLY_AWS_DUPLICATE);
-			aws_refuse(q, 400, "InvalidGroup.Duplicate", "The security group '%s' already exists", name);
-			return;
-		}
-	if (!str_eq(form_sim_get(q->f, "VpcId"), AWS_VPC)) {
-		aws_refuse(q, 400, "InvalidVpcID.NotFound", "The vpc ID does not exist");
-		return;
-	}
-	g = mem_new(struct aws_group);
-	aws_thing_init(a, &g->t, "sg-", aws_command_of(q));
-	aws_thing_tags(&g->t, q->f, "TagSpecification.1.Tag.");
-	snprintf(g->t.name, sizeof(g->t.name), "%s", name);
-	snprintf(g->vpc, sizeof(g->vpc), "%s", AWS_VPC);
-	snprintf(g->description, sizeof(g->description), "%s", form_sim_get(q->f, "GroupDescription"));
-	a->groups = mem_grow(a->groups, a->groups_n + 1, sizeof(*a->groups));
-	a->groups[a->groups_n++] = g;
-	xmlw_text(q->xml, "return", "true");
-	xmlw_text(q->xml, "groupId", "%s", g->t.id);
-	q->changed = true;
-}
-
-static void write_rule(const struct aws_rule *r, struct buf *b)
-{
-	bool v6 = strchr(r->source, ':') != NULL, list = str_starts(r->source, "pl-");
-	const char *set = r->is_group ? "groups" : list ? "prefixListIds" : v6 ? "ipv6Ranges" : "ipRanges";
-
-	xmlw_open(b, "item");
-	xmlw_text(b, "ipProtocol", "%s", r->protocol);
-	if (!str_eq(r->protocol, "-1")) {
-		xmlw_text(b, "fromPort", "%d", r->from);
-		xmlw_text(b, "toPort", "%d", r->to);
-	}
-	xmlw_open(b, set);
-	xmlw_open(b, "item");
-	xmlw_text(b, r->is_group ? "groupId" : list ? "prefixListId" : v6 ? "cidrIpv6" : "cidrIp", "%s", r->source);
-	xmlw_close(b, "item");
-	xmlw_close(b, set);
-	xmlw_close(b, "item");
-}
-
-static void write_group(struct aws_sim *a, const struct aws_group *g, struct buf *b)
-{
-	xmlw_open(b, "item");
-	xmlw_text(b, "ownerId", "%s", AWS_ACCOUNT);
-	xmlw_text(b, "groupId", "%s", g->t.id);
-	xmlw_text(b, "groupName", "%s", g->t.name);
-	xmlw_text(b, "groupDescription", "%s", g->description);
-	xmlw_text(b, "vpcId", "%s", g->vpc);
-	xmlw_open(b, "ipPermissions");
-	for (size_t i = 0; i < g->rules_n; i++) {
-		const struct aws_rule *r = &g->rules[i];
-
-		if (aws_now(a) >= r->shown_ms && (r->revoked_ms == 0 || aws_now(a) < r->hidden_ms))
-			write_rule(r, b);
-	}
-	xmlw_close(b, "ipPermissions");
-	write_tags(b, &g->t);
-	xmlw_close(b, "item");
-}
-
-static void describe_security_groups(struct aws_ask *q)
-{
-	struct aws_sim *a = q->a;
-	struct aws_page p = aws_page_start(q, "NextToken", "MaxResults");
-
-	xmlw_open(q->xml, "securityGroupInfo");
-	for (size_t i = p.at; i < a->groups_n; i++) {
-		if (!passes(q, &a->groups[i]->t) || !aws_shows(a, &a->groups[i]->t))
-			continue;
-		if (!aws_page_takes(&p, i))
-			break;
-		write_group(a, a->groups[i], q->xml);
-	}
-	xmlw_close(q->xml, "securityGroupInfo");
-	if (p.more)
-		xmlw_text(q->xml, "nextToken", "t%zu", p.at);
-}
-
-static struct aws_group *group_asked(struct aws_ask *q)
-{
-	const char *id = form_sim_get(q->f, "GroupId");
-	struct aws_group *g = (struct aws_group *)group_of(q->a, id);
-
-	if (g == NULL || !aws_knows(q->a, &g->t)) {
-		aws_refuse(q, 400, "InvalidGroup.NotFound", "The security group '%s' does not exist", id);
-		return NULL;
-	}
-	if (aws_tag_of(&g->t, "reeve:installation") == NULL)
-		odds_broken(q->a->odds, "%s on a group of somebody else", q->action);
-	return g;
-}
-
-static void authorize_ingress(struct aws_ask *q)
-{
-	struct aws_sim *a = q->a;
-	struct aws_group *g = group_asked(q);
-	struct aws_rule r;
-
-	if (g == NULL)
-		return;
-	for (unsigned n = 1; rule_asked(q->f, n, &r); n++)
-		if (standing_rule(g, &r) != NULL) {
-			tally(TALLY_AWS_DUPLICATE);
-			aws_refuse(q, 400, "InvalidPermission.Duplicate", "the specified rule already exists");
-			return;
-		}
-	for (unsigned n = 1; rule_asked(q->f, n, &r); n++) {
-		r.shown_ms = aws_now(a) + (a->odds->calm ? 0 : odds_between(a->odds, 0, 3) * odds_between(a->odds, 0, 3000));
-		g->rules = mem_grow(g->rules, g->rules_n + 1, sizeof(*g->rules));
-		g->rules[g->rules_n++] = r;
-		q->changed = true;
-	}
-	xmlw_text(q->xml, "return", "true");
-}
-
-static void revoke_ingress(struct aws_ask *q)
-{
-	struct aws_sim *a = q->a;
-	struct aws_group *g = group_asked(q);
-	struct aws_rule r;
-
-	if (g == NULL)
-		return;
-	for (unsigned n = 1; rule_asked(q->f, n, &r); n++)
-		if (standing_rule(g, &r) == NULL) {
-			aws_refuse(q, 400, "InvalidPermission.NotFound", "The specified rule does not exist");
-			return;
-		}
-	for (unsigned n = 1; rule_asked(q->f, n, &r); n++) {
-		struct aws_rule *there = standing_rule(g, &r);
-
-		there->revoked_ms = aws_now(a);
-		there->hidden_ms = aws_now(a) + (a->odds->calm ? 0 : odds_between(a->odds, 0, 5000));
-		q->changed = true;
-	}
-	xmlw_text(q->xml, "return", "true");
-}
-
-static bool group_in_use(const struct aws_sim *a, const struct aws_group *g)
-{
-	for (size_t i = 0; i < a->instances_n; i++)
-		for (size_t k = 0; k < a->instances[i]->groups_n; k++)
-			if (str_eq(a->instances[i]->group_ids[k], g->t.id) &&
-			    (a->instances[i]->interface_ms == 0 || aws_now(a) < a->instances[i]->interface_ms))
-				return true;
-	for (size_t i = 0; i < a->groups_n; i++)
-		for (size_t k = 0; k < a->groups[i]->rules_n; k++) {
-			const struct aws_rule *r = &a->groups[i]->rules[k];
-
-			if (a->groups[i] != g && aws_is_there(a, &a->groups[i]->t) && r->is_group && aws_rule_stands(r) &&
-			    str_eq(r->source, g->t.id))
-				return true;
-		}
-	return false;
-}
-
-static void delete_security_group(struct aws_ask *q)
-{
-	struct aws_group *g = group_asked(q);
-
-	if (g == NULL)
-		return;
-	if (group_in_use(q->a, g)) {
-		tally(TALLY_AWS_IN_USE);
-		aws_refuse(q, 400, "DependencyViolation", "resource %s has a dependent object", g->t.id);
-		return;
-	}
-	g->t.gone_ms = aws_now(q->a);
-	q->changed = true;
-	xmlw_text(q->xml, "return", "true");
-}
-
 /* ---- VPCs ---- */
 
 static void describe_vpcs(struct aws_ask *q)
@@ -657,11 +422,11 @@ const struct aws_action aws_ec2_actions[] = {
 	{ "RunInstances", true, run_instances },
 	{ "DescribeInstances", false, describe_instances },
 	{ "TerminateInstances", true, terminate_instances },
-	{ "CreateSecurityGroup", true, create_security_group },
-	{ "DescribeSecurityGroups", false, describe_security_groups },
-	{ "AuthorizeSecurityGroupIngress", true, authorize_ingress },
-	{ "RevokeSecurityGroupIngress", true, revoke_ingress },
-	{ "DeleteSecurityGroup", true, delete_security_group },
+	{ "CreateSecurityGroup", true, aws_create_security_group },
+	{ "DescribeSecurityGroups", false, aws_describe_security_groups },
+	{ "AuthorizeSecurityGroupIngress", true, aws_authorize_ingress },
+	{ "RevokeSecurityGroupIngress", true, aws_revoke_ingress },
+	{ "DeleteSecurityGroup", true, aws_delete_security_group },
 	{ "DescribeVpcs", false, describe_vpcs },
 	{ NULL, false, NULL },
 };

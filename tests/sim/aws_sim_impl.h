@@ -31,6 +31,15 @@ struct aws_action {
 
 extern const struct aws_action aws_ec2_actions[], aws_elb_actions[], aws_sts_actions[];
 
+/* aws_sim_group.c */
+aws_fn aws_create_security_group, aws_describe_security_groups, aws_authorize_ingress, aws_revoke_ingress,
+    aws_delete_security_group;
+struct aws_group *aws_group_of(const struct aws_sim *a, const char *id); /* or NULL */
+
+/* aws_sim_ec2.c: what all descriptions of EC2 share */
+bool aws_passes(struct aws_ask *q, const struct aws_thing *t); /* the filters of the request; one that is none is refused */
+void aws_write_tags(struct buf *b, const struct aws_thing *t);
+
 void aws_refuse(struct aws_ask *q, int status, const char *code, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 uint64_t aws_now(const struct aws_sim *a);
 void aws_thing_init(struct aws_sim *a, struct aws_thing *t, const char *prefix, const char *command);
