@@ -270,7 +270,7 @@ MUTANTS = [
         "agent/io/journal_open.c",
         '		more = json_is_true(json_object_get(line, "more"));',
         '		more = json_is_true(json_object_get(line, "even more"));',
-        "build/tests/unit/io/test_journal",
+        "build/tests/unit/io/test_journal_segment",
     ),
     Mutant(
         "a proof that does not cover the body",
