@@ -1,5 +1,5 @@
 /* inbox.c - see inbox.h. Order of the checks: signature, decoding, binding, epoch, sequence; only then what it says. */
-#include "agent/control/inbox.h"
+#include "agent/control/inbox_impl.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,34 +11,23 @@
 #include "agent/base/str.h"
 #include "agent/base/uuid.h"
 #include "agent/ops/op.h"
-#include "agent/ops/spec.h"
 
 #define SIGNED_MAX (512u << 10)
 #define COMMANDS_MAX 32
-#define HEAD_MAX (64u << 10)
-#define HEAD_MAX_MS (10 * 60 * 1000)
-#define HEAD_AHEAD_MS (2 * 60 * 1000)
-#define TIME_MAX_MS (1ll << 53)
 #define NUMBER_MAX (1ull << 53) /* what JSON can hold: these numbers stand in records */
 #define BAD_MAX 4               /* an intent with more commands that no key signed is not read on: each costs */
 /* Fields, at any depth: several times what the largest legal one has. */
 #define INTENT_FIELDS 2048
 #define COMMAND_FIELDS 256
-#define ARGS_FIELDS 16384
-#define HEAD_FIELDS 1100 /* 1,024 cancelled commands */
-#define SCHEMA 1
-
-typedef Reeve__Control__V1__Intent intent_t;
-typedef Reeve__Control__V1__Signed signed_t;
-typedef Reeve__Control__V1__Command command_t;
-typedef Reeve__Control__V1__Head head_t;
-#define STATE(name) REEVE__CONTROL__V1__STATE__##name
 
 void inbox_init(struct inbox *in, struct world *w, struct ops *ops, const struct trust *trust, const struct inbox_binding *b)
 {
-	*in = (struct inbox){
-		.w = w, .ops = ops, .trust = trust, .binding = *b, .last = BUF_MAX(INBOX_INTENT_MAX), .cancelled = BUF_MAX(HEAD_MAX)
-	};
+	*in = (struct inbox){ .w = w,
+			      .ops = ops,
+			      .trust = trust,
+			      .binding = *b,
+			      .last = BUF_MAX(INBOX_INTENT_MAX),
+			      .cancelled = BUF_MAX(INBOX_CANCELLED_MAX) };
 }
 
 void inbox_close(struct inbox *in)
@@ -57,104 +46,38 @@ static bool is_known_refusal(const struct inbox *in, const struct digest *d, con
 	return false;
 }
 
-static void refuse(struct inbox *in, const struct digest *body, const char *reason)
+static void push(struct inbox *in, const struct digest *body, const char *reason)
 {
 	struct inbox_refusal *r = in->refusals;
-	char hex[DIGEST_HEX_LEN];
 
-	if (is_known_refusal(in, body, reason))
-		return;
 	memmove(r + 1, r, (INBOX_REFUSALS - 1) * sizeof(*r));
 	*r = (struct inbox_refusal){ .digest = *body, .time_ms = world_wall_ms(in->w) };
 	snprintf(r->reason, sizeof(r->reason), "%s", reason);
 	if (in->refusals_n < INBOX_REFUSALS)
 		in->refusals_n++;
+}
+
+void inbox_refuse(struct inbox *in, const struct digest *body, const char *reason)
+{
+	char hex[DIGEST_HEX_LEN];
+
+	if (is_known_refusal(in, body, reason))
+		return;
+	push(in, body, reason);
 	digest_hex(body, hex);
 	if (ops_note(in->ops, "command.refused", json_pack("{s:s, s:o}", "body_sha256", hex, "reason", json_text(reason))))
 		log_warn("control.refused", "sha256=%s reason=\"%s\"", hex, reason);
 }
 
-/* ---- the head: it can only slow down or stop ---- */
-
-static const char *head_wrong(const struct inbox *in, const head_t *h)
+void inbox_refuse_quietly(struct inbox *in, const struct digest *body, const char *reason)
 {
-	uint64_t epoch = ops_epoch(in->ops);
-
-	if (!str_eq(h->installation, in->binding.installation))
-		return "a head for another installation";
-	if (epoch != 0 && h->epoch < epoch)
-		return "a head of an older epoch";
-	if (h->issued_at <= 0 || h->issued_at > TIME_MAX_MS || h->expires_at > TIME_MAX_MS)
-		return "a head without a time";
-	if (h->expires_at <= h->issued_at || h->expires_at - h->issued_at > HEAD_MAX_MS)
-		return "a head that is valid for more than 10 minutes";
-	if (h->issued_at - world_wall_ms(in->w) > HEAD_AHEAD_MS)
-		return "a head from the future";
-	return NULL;
-}
-
-static void take_cancels(struct inbox *in, const head_t *h)
-{
-	for (size_t i = 0; i < h->n_cancelled; i++)
-		if (h->cancelled[i].len == UUID_LEN)
-			ops_cancel(in->ops, h->cancelled[i].data);
-}
-
-/* The same head again is no younger. */
-static void note_head(struct inbox *in, const head_t *h)
-{
-	if (h->issued_at <= in->head_issued_ms)
-		return;
-	in->head_issued_ms = h->issued_at;
-	in->head_expires_ms = h->expires_at;
-	in->head_until_ms = world_now_ms(in->w) + HEAD_MAX_MS;
-	buf_reset(&in->cancelled);
-	for (size_t i = 0; i < h->n_cancelled; i++)
-		if (h->cancelled[i].len == UUID_LEN)
-			buf_add(&in->cancelled, h->cancelled[i].data, UUID_LEN);
-}
-
-static bool is_called_off(const struct inbox *in, const uint8_t id[UUID_LEN])
-{
-	for (size_t at = 0; at + UUID_LEN <= in->cancelled.len; at += UUID_LEN)
-		if (memcmp(in->cancelled.data + at, id, UUID_LEN) == 0)
-			return true;
-	return false;
-}
-
-static head_t *decode_head(const ProtobufCBinaryData *body)
-{
-	if (pbguard_check(&reeve__control__v1__head__descriptor, body->data, body->len, HEAD_FIELDS, "a head", NULL) != 0)
-		return NULL;
-	return reeve__control__v1__head__unpack(NULL, body->len, body->data);
-}
-
-/* An older head than one that was seen is no news, but its cancels were signed once and stay true. */
-static void take_head(struct inbox *in, const signed_t *s)
-{
-	struct digest d = digest_of(s->body.data, s->body.len);
-	head_t *h = NULL;
-	const char *wrong;
-
-	if (s->body.len > HEAD_MAX || !trust_verify(in->trust, TRUST_HEAD, SIGN_DOMAIN_HEAD, &d, s)) {
-		refuse(in, &d, "a head without a valid signature of a head key");
-		return;
-	}
-	h = decode_head(&s->body);
-	wrong = h == NULL ? "a head that cannot be decoded" : head_wrong(in, h);
-	if (wrong != NULL) {
-		refuse(in, &d, wrong);
-	} else {
-		take_cancels(in, h);
-		note_head(in, h);
-	}
-	if (h != NULL)
-		reeve__control__v1__head__free_unpacked(h, NULL);
-}
-
-bool inbox_head_is_fresh(const struct inbox *in)
-{
-	return in->head_expires_ms > world_wall_ms(in->w) && in->head_until_ms > world_now_ms(in->w);
+	for (size_t i = 0; i < in->refusals_n; i++)
+		if (str_eq(in->refusals[i].reason, reason)) {
+			in->refusals[i].digest = *body;
+			in->refusals[i].time_ms = world_wall_ms(in->w);
+			return;
+		}
+	push(in, body, reason);
 }
 
 bool inbox_is_release_signed(const struct inbox *in, const void *signed_bytes, size_t len)
@@ -169,79 +92,6 @@ bool inbox_is_release_signed(const struct inbox *in, const void *signed_bytes, s
 	yes = trust_verify(in->trust, TRUST_RELEASE, SIGN_DOMAIN_COMMAND, &d, s);
 	reeve__control__v1__signed__free_unpacked(s, NULL);
 	return yes;
-}
-
-/* ---- what a command says ---- */
-
-/* A legal command that is not carried out: the terminal state, and why. 0: it is. */
-static int check_apply(const command_t *c, struct err *e)
-{
-	Reeve__Control__V1__WarehouseApply *a = NULL;
-	int state = STATE(FAILED);
-
-	if (pbguard_check(&reeve__control__v1__warehouse_apply__descriptor, c->args.data, c->args.len, ARGS_FIELDS, "args", e) != 0)
-		return state;
-	a = reeve__control__v1__warehouse_apply__unpack(NULL, c->args.len, c->args.data);
-	if (a == NULL || a->spec == NULL)
-		err_set(e, ERR_INVALID, "args: not a WarehouseApply with a spec");
-	else if (spec_check(a->spec, e) != 0)
-		err_wrap(e, -e->code, "spec");
-	else if (!str_eq(a->spec->warehouse, c->target))
-		err_set(e, ERR_INVALID, "target is \"%.32s\", the spec is of \"%.32s\"", c->target, a->spec->warehouse);
-	else
-		state = 0;
-	if (a != NULL)
-		reeve__control__v1__warehouse_apply__free_unpacked(a, NULL);
-	return state;
-}
-
-static int check_delete(const command_t *c, struct err *e)
-{
-	Reeve__Control__V1__WarehouseDelete *d = NULL;
-	int state = STATE(FAILED);
-
-	if (pbguard_check(&reeve__control__v1__warehouse_delete__descriptor, c->args.data, c->args.len, ARGS_FIELDS, "args", e) !=
-	    0)
-		return state;
-	d = reeve__control__v1__warehouse_delete__unpack(NULL, c->args.len, c->args.data);
-	if (d == NULL)
-		err_set(e, ERR_INVALID, "args: not a WarehouseDelete");
-	else if (!str_eq(d->warehouse, c->target) || !str_eq(d->confirm, d->warehouse))
-		err_set(e, ERR_INVALID, "target, warehouse and confirm must be the same id");
-	else
-		state = 0;
-	if (d != NULL)
-		reeve__control__v1__warehouse_delete__free_unpacked(d, NULL);
-	return state;
-}
-
-static int judge(const struct inbox *in, const command_t *c, struct err *e)
-{
-	if (is_called_off(in, c->command_id.data)) {
-		err_set(e, ERR_CANCELED, "cancelled by the vendor before it was accepted");
-		return STATE(CANCELLED);
-	}
-	if (c->schema != SCHEMA) {
-		err_set(e, ERR_UNSUPPORTED, "schema %u is not known to this version", c->schema);
-		return STATE(REJECTED_UNSUPPORTED);
-	}
-	if (c->verb != REEVE__CONTROL__V1__VERB__WAREHOUSE_APPLY && c->verb != REEVE__CONTROL__V1__VERB__WAREHOUSE_DELETE) {
-		err_set(e, ERR_UNSUPPORTED, "verb %d is not known to this version", (int)c->verb);
-		return STATE(REJECTED_UNSUPPORTED);
-	}
-	if (c->mode != REEVE__CONTROL__V1__MODE__PLAN && c->mode != REEVE__CONTROL__V1__MODE__EXECUTE) {
-		err_set(e, ERR_UNSUPPORTED, "mode %d is not known to this version", (int)c->mode);
-		return STATE(REJECTED_UNSUPPORTED);
-	}
-	if (c->expires_at == 0 || world_wall_ms(in->w) >= c->expires_at) {
-		err_set(e, ERR_TIMEOUT, c->expires_at == 0 ? "it has no expiry" : "it had expired before it came");
-		return STATE(EXPIRED);
-	}
-	if (!str_is_id(c->target, 32)) {
-		err_set(e, ERR_INVALID, "target: expected 1 to 32 of [a-z0-9-]");
-		return STATE(FAILED);
-	}
-	return c->verb == REEVE__CONTROL__V1__VERB__WAREHOUSE_APPLY ? check_apply(c, e) : check_delete(c, e);
 }
 
 /* ---- binding, epoch, sequence ---- */
@@ -294,7 +144,7 @@ static void accept(struct inbox *in, const signed_t *s, command_t *c)
 	CLEANUP(mem_close) uint8_t *bytes = mem_alloc(reeve__control__v1__signed__get_packed_size(s));
 	size_t len = reeve__control__v1__signed__pack(s, bytes);
 	struct err e = { 0 };
-	int state = judge(in, c, &e);
+	int state = inbox_command_judge(in, c, &e);
 
 	ops_accept(in->ops, c, bytes, len, state, err_text(&e));
 }
@@ -328,7 +178,7 @@ static bool consider(struct inbox *in, const signed_t *s, const struct digest *d
 	if (wrong == NULL && is_clone(in, c))
 		wrong = "the id of another command";
 	if (wrong != NULL) {
-		refuse(in, d, wrong);
+		inbox_refuse(in, d, wrong);
 	} else if (c->seq == next && ops_has_room_for(in->ops, reeve__control__v1__signed__get_packed_size(s))) {
 		accept(in, s, c);
 		return true;
@@ -356,16 +206,16 @@ static bool take_command(struct inbox *in, const signed_t *s)
 	command_t *c;
 
 	if (reeve__control__v1__signed__get_packed_size(s) > SIGNED_MAX) {
-		refuse(in, &d, "a command that is too large, its signatures included");
+		inbox_refuse(in, &d, "a command that is too large, its signatures included");
 		return false;
 	}
 	if (!trust_verify(in->trust, TRUST_COMMAND, SIGN_DOMAIN_COMMAND, &d, s)) {
-		refuse(in, &d, "a command without a valid signature of a command key");
+		inbox_refuse(in, &d, "a command without a valid signature of a command key");
 		return false;
 	}
 	c = decode_command(&s->body);
 	if (c == NULL)
-		refuse(in, &d, "a command that cannot be decoded");
+		inbox_refuse(in, &d, "a command that cannot be decoded");
 	else if (!consider(in, s, &d, c))
 		reeve__control__v1__command__free_unpacked(c, NULL);
 	return true;
@@ -376,7 +226,7 @@ static void take_all(struct inbox *in, const intent_t *i)
 	unsigned bad = 0;
 
 	if (i->head != NULL)
-		take_head(in, i->head);
+		inbox_head_take(in, i->head);
 	if (i->epoch == ops_epoch(in->ops))
 		ops_acked(in->ops, i->result_acked_through);
 	ops_acked_ids(in->ops, i->results_acked, i->n_results_acked);

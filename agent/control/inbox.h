@@ -12,6 +12,8 @@
 #define INBOX_REFUSALS 8
 #define INBOX_INTENT_MAX (2u << 20) /* 1 MiB of commands, or one that is larger, and the head */
 
+#define INBOX_CANCELLED_MAX (64u << 10)
+
 struct inbox_binding {
 	const char *installation, *account, *region, *role_id;
 };
@@ -27,9 +29,14 @@ struct inbox {
 	struct ops *ops;
 	const struct trust *trust;
 	struct inbox_binding binding;
-	struct buf last;      /* the newest intent, while something in it waits for its turn or for room */
-	bool is_left;         /* something does */
-	struct buf cancelled; /* ids of the newest head, one behind the other: a cancel may come before its command, or with it */
+	struct buf last;           /* the newest intent, while something in it waits for its turn or for room */
+	bool is_left;              /* something does */
+	struct buf cancelled;      /* ids of heads, the newest last: a cancel may come before its command, or with it */
+	struct digest head_digest; /* of the newest head that a head key signed */
+	struct inbox_told {
+		const char *reason;
+		uint64_t at_ms;
+	} told[12]; /* what was wrong with heads, and when that was last put on the record */
 	int64_t head_issued_ms, head_expires_ms;
 	uint64_t head_until_ms;                        /* monotonic: ten minutes after it was first seen */
 	struct inbox_refusal refusals[INBOX_REFUSALS]; /* newest first */

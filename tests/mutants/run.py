@@ -45,9 +45,16 @@ MUTANTS = [
     ),
     Mutant(
         "a cancel that is forgotten before its command comes",
-        "agent/control/inbox.c",
-        "	if (is_called_off(in, c->command_id.data)) {",
-        "	if (false && is_called_off(in, c->command_id.data)) {",
+        "agent/control/inbox_command.c",
+        "	if (inbox_head_calls_off(in, c->command_id.data)) {",
+        "	if (false && inbox_head_calls_off(in, c->command_id.data)) {",
+        "build/tests/unit/control/test_inbox_head",
+    ),
+    Mutant(
+        "a cancel in a head that is not fresh left out",
+        "agent/control/inbox_head.c",
+        "	cancel(in, &h, &d);\n	stale = stale_because(in, &h);",
+        "	stale = stale_because(in, &h);\n	if (stale == NULL)\n		cancel(in, &h, &d);",
         "build/tests/unit/control/test_inbox_head",
     ),
     Mutant(

@@ -1,4 +1,4 @@
-/* test_inbox.c - what a vendor may not do to us: signatures, binding, epoch and sequence, and what a command says. */
+/* test_inbox.c - what a vendor may not do to us: signatures, binding, epoch and sequence. */
 #include "tests/unit/control/desk.h"
 
 static void a_signed_command_in_sequence_is_accepted_and_in_the_journal(void **state)
@@ -195,85 +195,6 @@ static void a_number_acknowledges_no_result_of_an_epoch_that_is_over(void **stat
 	assert_null(ops_find(d->ops, old.id));
 }
 
-static void what_a_delete_names_and_confirms_is_the_target(void **state)
-{
-	static const struct {
-		const char *target, *warehouse, *confirm;
-		int wanted;
-	} cases[] = {
-		{ "wh-1", "wh-1", "wh-1", REEVE__CONTROL__V1__STATE__RECEIVED },
-		{ "wh-1", "wh-1", "wh-2", REEVE__CONTROL__V1__STATE__FAILED },
-		{ "wh-1", "wh-1", "", REEVE__CONTROL__V1__STATE__FAILED },
-		{ "wh-1", "wh-2", "wh-1", REEVE__CONTROL__V1__STATE__FAILED },
-		{ "wh-1", "wh-2", "wh-2", REEVE__CONTROL__V1__STATE__FAILED },
-		{ "wh-2", "wh-1", "wh-1", REEVE__CONTROL__V1__STATE__FAILED },
-	};
-	struct desk *d = *state;
-
-	for (uint64_t i = 0; i < ARRAY_LEN(cases); i++) {
-		Reeve__Control__V1__WarehouseDelete a = REEVE__CONTROL__V1__WAREHOUSE_DELETE__INIT;
-		struct arena *m = arena_new_sized(1u << 20);
-		Reeve__Control__V1__Status st;
-		struct desk_command k;
-
-		desk_command(&k, i + 1);
-		a.warehouse = (char *)cases[i].warehouse;
-		a.confirm = (char *)cases[i].confirm;
-		k.c.target = (char *)cases[i].target;
-		k.c.args.len = reeve__control__v1__warehouse_delete__pack(&a, k.args);
-		desk_give_command(d, &k);
-		op_status(ops_find(d->ops, k.id), m, &st);
-		assert_int_equal(st.state, cases[i].wanted);
-		arena_free(m);
-	}
-}
-
-/* Accepted, because it was signed and in sequence; and ended at once, because it says what cannot be done. */
-static void what_is_not_understood_is_rejected_and_never_ignored(void **state)
-{
-	struct desk *d = *state;
-	static const int wanted[] = {
-		REEVE__CONTROL__V1__STATE__REJECTED_UNSUPPORTED,
-		REEVE__CONTROL__V1__STATE__REJECTED_UNSUPPORTED,
-		REEVE__CONTROL__V1__STATE__REJECTED_UNSUPPORTED,
-		REEVE__CONTROL__V1__STATE__EXPIRED,
-		REEVE__CONTROL__V1__STATE__EXPIRED,
-		REEVE__CONTROL__V1__STATE__FAILED,
-		REEVE__CONTROL__V1__STATE__FAILED,
-		REEVE__CONTROL__V1__STATE__FAILED,
-	};
-
-	for (uint64_t i = 0; i < ARRAY_LEN(wanted); i++) {
-		struct arena *m = arena_new_sized(1u << 20);
-		Reeve__Control__V1__Status st;
-		struct desk_command k;
-
-		desk_command(&k, i + 1);
-		if (i == 0)
-			k.c.schema = 2;
-		if (i == 1)
-			k.c.verb = 77;
-		if (i == 2)
-			k.c.mode = 9;
-		if (i == 3)
-			k.c.expires_at = DESK_NOW - 1;
-		if (i == 4)
-			k.c.expires_at = 0;
-		if (i == 5)
-			k.c.target = (char *)"wh-2";
-		if (i == 6)
-			k.c.target = (char *)"Not An Id";
-		if (i == 7)
-			k.c.args.len = 3;
-		desk_give_command(d, &k);
-		assert_int_equal(ops_accepted(d->ops), i + 1);
-		op_status(ops_find(d->ops, k.id), m, &st);
-		assert_int_equal(st.state, wanted[i]);
-		assert_true(st.error != NULL && st.error->message[0] != '\0');
-		arena_free(m);
-	}
-}
-
 static void the_id_of_another_command_is_a_game_that_is_refused(void **state)
 {
 	struct desk *d = *state;
@@ -324,8 +245,6 @@ int main(void)
 		DESK_TEST(a_higher_epoch_needs_a_release_signature_and_a_lower_one_is_refused),
 		DESK_TEST(a_number_of_another_epoch_acknowledges_nothing),
 		DESK_TEST(a_number_acknowledges_no_result_of_an_epoch_that_is_over),
-		DESK_TEST(what_a_delete_names_and_confirms_is_the_target),
-		DESK_TEST(what_is_not_understood_is_rejected_and_never_ignored),
 		DESK_TEST(the_id_of_another_command_is_a_game_that_is_refused),
 		DESK_TEST(malformed_members_are_refused),
 	};

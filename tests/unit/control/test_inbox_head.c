@@ -168,20 +168,140 @@ static void a_cancel_that_comes_with_its_command_or_before_it_counts(void **stat
 	}
 }
 
-static void a_head_with_more_than_a_thousand_cancels_is_refused(void **state)
+/* What can only stop is not judged by the rules for what permits: each head here is stale for a reason of its own. */
+static void a_head_that_is_not_fresh_cancels_all_the_same(void **state)
 {
 	struct desk *d = *state;
+
+	for (int i = 0; i < 7; i++) {
+		struct desk_command k;
+		head_t h;
+		signed_t *s;
+
+		desk_command(&k, (uint64_t)i + 1);
+		k.c.epoch = 5;
+		desk_give_command(d, &k);
+		assert_int_equal(ops_accepted(d->ops), i + 1);
+		head(&h);
+		h.epoch = i == 0 ? 4 : 5;
+		h.issued_at = i == 1 ? DESK_NOW + 3600000 : i == 2 ? 0 : i == 3 ? INT64_MIN : h.issued_at;
+		h.expires_at = i == 1 ? DESK_NOW + 4000000 : i == 4 ? h.issued_at + 600001 : i == 5 ? 1 : h.expires_at;
+		h.installation = (char *)(i == 6 ? "inst-2" : "inst-1");
+		h.cancelled = &k.c.command_id;
+		h.n_cancelled = 1;
+		s = head_of(d, &h, &d->head);
+		desk_give(d, NULL, 0, s);
+		assert_false(inbox_head_is_fresh(&d->in));
+		assert_true(op_is_cancelled(ops_find(d->ops, k.id)));
+	}
+}
+
+static void a_stale_head_calls_off_a_command_that_comes_after_it_and_after_newer_heads(void **state)
+{
+	struct desk *d = *state;
+	struct arena *m = arena_new_sized(1u << 20);
+	Reeve__Control__V1__Status st;
+	struct desk_command k;
+	head_t h;
+
+	desk_command(&k, 1);
+	head(&h);
+	h.issued_at = DESK_NOW - 1000000;
+	h.expires_at = DESK_NOW - 500000;
+	h.cancelled = &k.c.command_id;
+	h.n_cancelled = 1;
+	desk_give(d, NULL, 0, head_of(d, &h, &d->head));
+	give_head(d, DESK_NOW, DESK_NOW + 600000);
+	give_head(d, DESK_NOW + 1, DESK_NOW + 600000);
+	desk_give_command(d, &k);
+	op_status(ops_find(d->ops, k.id), m, &st);
+	assert_int_equal(st.state, REEVE__CONTROL__V1__STATE__CANCELLED);
+	arena_free(m);
+}
+
+/* `tail`: bytes behind the cancels; before them n ids that nobody has, if `id` stands behind. */
+static void give_long_head(struct desk *d, const uint8_t id[16], uint32_t before, uint32_t behind, const char *tail,
+			   size_t tail_len)
+{
 	CLEANUP(buf_close) struct buf b = BUF_MAX(1u << 20);
+	uint8_t other[16] = { 0xee };
 	head_t h;
 
 	head(&h);
 	reeve__control__v1__head__pack(&h, (uint8_t *)buf_room(&b, 4096));
 	buf_grew(&b, reeve__control__v1__head__get_packed_size(&h));
-	for (int i = 0; i < 1200; i++)
-		buf_add(&b, "\x32\x00", 2);
+	for (uint32_t i = 0; i < before + 1 + behind; i++) {
+		memcpy(other + 8, &i, sizeof(i));
+		buf_add(&b, "\x32\x10", 2);
+		buf_add(&b, i == before ? id : other, 16);
+	}
+	buf_add(&b, tail, tail_len);
 	desk_give(d, NULL, 0, desk_signed(b.data, b.len, &d->head, SIGN_DOMAIN_HEAD));
-	assert_false(inbox_head_is_fresh(&d->in));
-	assert_string_equal(desk_refusal(d), "a head that cannot be decoded");
+}
+
+static void of_a_head_that_is_too_long_the_first_1024_cancels_count_and_it_is_told(void **state)
+{
+	static const struct {
+		uint32_t before, behind;
+		bool counts;
+	} cases[] = { { 0, 1024, true }, { 1023, 0, true }, { 1023, 8000, true }, { 1024, 0, false }, { 0, 1023, true } };
+	struct desk *d = *state;
+
+	for (uint64_t i = 0; i < ARRAY_LEN(cases); i++) {
+		bool is_long = cases[i].before + cases[i].behind > 1023;
+		struct desk_command k;
+
+		desk_command(&k, i + 1);
+		desk_give_command(d, &k);
+		d->in.refusals_n = 0;
+		memset(d->in.told, 0, sizeof(d->in.told));
+		give_long_head(d, k.id, cases[i].before, cases[i].behind, "", 0);
+		assert_int_equal(op_is_cancelled(ops_find(d->ops, k.id)), cases[i].counts);
+		assert_string_equal(desk_refusal(d),
+				    is_long ? "a head with more than 1,024 cancels: those behind them do not count" : "");
+	}
+}
+
+/* Fields of another type, an id of another length, an unknown field, and bytes that break off. */
+static void what_is_broken_in_a_signed_head_takes_nothing_from_its_cancels(void **state)
+{
+	static const struct {
+		const char *tail;
+		size_t len;
+	} cases[] = { { "\x32\x00", 2 },     { "\x12\x01", 2 }, { "\x32\xff\xff", 3 },
+		      { "\xf8\x7f\x01", 3 }, { "\x33", 1 },     { "\x00", 1 } };
+	struct desk *d = *state;
+
+	for (uint64_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct desk_command k;
+
+		desk_command(&k, i + 1);
+		desk_give_command(d, &k);
+		give_long_head(d, k.id, 0, 0, cases[i].tail, cases[i].len);
+		assert_true(op_is_cancelled(ops_find(d->ops, k.id)));
+	}
+}
+
+/* Signed anew with each poll, as an honest vendor does whose agent is of a newer epoch. */
+static void what_is_wrong_with_every_head_is_on_the_record_once_an_hour(void **state)
+{
+	struct desk *d = *state;
+	struct desk_command k;
+	uint64_t before;
+
+	desk_command(&k, 1);
+	k.c.epoch = 5;
+	desk_give_command(d, &k);
+	before = journal_seq(d->j);
+	for (int poll = 0; poll < 100; poll++) {
+		give_head(d, DESK_NOW + poll, DESK_NOW + 600000);
+		desk_give(d, NULL, 0, desk_signed(&poll, sizeof(poll), &d->stranger, SIGN_DOMAIN_HEAD));
+	}
+	assert_int_equal(journal_seq(d->j), before + 2);
+	assert_int_equal(d->in.refusals_n, 2);
+	desk_pass(d, 3600000);
+	give_head(d, DESK_NOW, DESK_NOW + 500000);
+	assert_int_equal(journal_seq(d->j), before + 3);
 }
 
 int main(void)
@@ -193,7 +313,11 @@ int main(void)
 		DESK_TEST(a_head_with_times_that_are_none_is_refused),
 		DESK_TEST(a_cancel_travels_in_the_head_and_ends_what_has_not_started),
 		DESK_TEST(a_cancel_that_comes_with_its_command_or_before_it_counts),
-		DESK_TEST(a_head_with_more_than_a_thousand_cancels_is_refused),
+		DESK_TEST(a_head_that_is_not_fresh_cancels_all_the_same),
+		DESK_TEST(a_stale_head_calls_off_a_command_that_comes_after_it_and_after_newer_heads),
+		DESK_TEST(of_a_head_that_is_too_long_the_first_1024_cancels_count_and_it_is_told),
+		DESK_TEST(what_is_broken_in_a_signed_head_takes_nothing_from_its_cancels),
+		DESK_TEST(what_is_wrong_with_every_head_is_on_the_record_once_an_hour),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
