@@ -85,6 +85,17 @@ static json_t *vendor_json(const struct agent *a)
 	return j;
 }
 
+/* [["images", "every launch"], ...] */
+static json_t *missing_json(const struct policy *p)
+{
+	json_t *list = json_array();
+	const char *name, *stops;
+
+	for (size_t i = 0; p->present && bounds_missing(&p->bounds, i, &name, &stops); i++)
+		json_array_append_new(list, json_pack("[s, s]", name, stops));
+	return list;
+}
+
 json_t *agent_status(struct agent *a)
 {
 	char when[STAMP_RFC3339_LEN];
@@ -101,6 +112,7 @@ json_t *agent_status(struct agent *a)
 	if (a->ops != NULL) {
 		json_object_set_new(j, "mode", json_string(mode_name(a)));
 		json_object_set_new(j, "why", json_text(ops_mode_reason(a->ops)));
+		json_object_set_new(j, "bounds_missing", missing_json(ops_policy(a->ops)));
 		ops_each(a->ops, op_to_json, ops);
 		json_object_set_new(j, "journal", journal_json(a));
 	}

@@ -89,6 +89,14 @@ static void read_policy(struct world *w, const char *path, struct policy *ret)
 	policy_load_as_other(w, path, ret);
 }
 
+static void print_missing(const struct policy *p)
+{
+	const char *name, *stops;
+
+	for (size_t i = 0; bounds_missing(&p->bounds, i, &name, &stops); i++)
+		printf("  bounds.%s is not given, which stops %s\n", name, stops);
+}
+
 static void print_policy(const struct policy *p, const char *path)
 {
 	if (!p->present)
@@ -96,6 +104,8 @@ static void print_policy(const struct policy *p, const char *path)
 	else
 		printf("%s: ok, warehouse.apply %s, warehouse.delete %s%s\n", path, policy_mode_name(p->verbs[POLICY_APPLY]),
 		       policy_mode_name(p->verbs[POLICY_DELETE]), p->frozen ? ", FROZEN by mode: off" : "");
+	if (p->present)
+		print_missing(p);
 }
 
 /* 1: the policy is there and counts as none. */

@@ -106,6 +106,19 @@ static void print_op(const json_t *o)
 		printf("    error %s\n", json_str_or(o, "error", ""));
 }
 
+static void print_missing(const json_t *list)
+{
+	char text[200];
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *one = json_array_get(list, i);
+
+		snprintf(text, sizeof(text), "bounds.%s is not given, which stops %s", json_string_value(json_array_get(one, 0)),
+			 json_string_value(json_array_get(one, 1)));
+		line(i == 0 ? "policy" : "", text);
+	}
+}
+
 static void print_status(const json_t *s)
 {
 	const json_t *ops = json_object_get(s, "operations"), *t = json_object_get(s, "telemetry");
@@ -119,6 +132,7 @@ static void print_status(const json_t *s)
 	line("identity", json_object_get(s, "account") != NULL ? text : json_str_or(s, "summary", ""));
 	line("mode", json_str_or(s, "mode", ""));
 	line("", json_str_or(s, "why", ""));
+	print_missing(json_object_get(s, "bounds_missing"));
 	print_vendor(json_object_get(s, "vendor"));
 	if (json_object_get(s, "journal") != NULL)
 		print_journal(json_object_get(s, "journal"));

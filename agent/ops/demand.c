@@ -2,11 +2,24 @@
 #include "agent/ops/demand.h"
 
 #include "agent/base/mem.h"
+#include "agent/base/str.h"
 
-void demand_type(struct demand *d, const char *type)
+/* Once is enough. */
+void demand_name(struct demand *d, enum demand_kind kind, const char *text)
 {
-	d->types = mem_grow(d->types, d->types_n + 1, sizeof(*d->types));
-	d->types[d->types_n++] = type;
+	struct demand_texts *t = &d->named[kind];
+
+	for (size_t i = 0; i < t->n; i++)
+		if (str_eq(t->v[i], text))
+			return;
+	t->v = mem_grow(t->v, t->n + 1, sizeof(*t->v));
+	t->v[t->n++] = text;
+}
+
+void demand_count(struct demand *d, enum demand_count what, uint32_t n)
+{
+	if (n > d->most[what])
+		d->most[what] = n;
 }
 
 void demand_rule(struct demand *d, const struct demand_rule *r)
@@ -17,7 +30,8 @@ void demand_rule(struct demand *d, const struct demand_rule *r)
 
 void demand_close(struct demand *d)
 {
-	mem_free(d->types);
+	for (size_t i = 0; i < DEMAND_KINDS; i++)
+		mem_free(d->named[i].v);
 	mem_free(d->rules);
 	*d = (struct demand){ 0 };
 }

@@ -2,6 +2,7 @@
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
+#include "agent/ops/demand.h"
 #include "agent/ops/kinds_elb_impl.h"
 
 /* User Guide for Elastic Load Balancing, "API permissions": what it asks of its caller beside the call. */
@@ -61,6 +62,15 @@ static const char *lb_maker(const struct inventory *inv, const char *arn)
 	return lb != NULL ? ec2_tag_get(&lb->lb.tags, "reeve:command") : NULL;
 }
 
+static void create_lb_demand(const json_t *args, struct demand *d)
+{
+	const json_t *subnets = json_object_get(args, "subnet_ids");
+
+	demand_count(d, DEMAND_BALANCERS, (uint32_t)json_int_or(args, "balancers", 1));
+	for (size_t i = 0; i < json_array_size(subnets); i++)
+		demand_name(d, DEMAND_SUBNET, json_string_value(json_array_get(subnets, i)));
+}
+
 const struct step_kind kind_create_load_balancer = {
 	.name = "create-load-balancer",
 	.service = AWS_ELB,
@@ -77,6 +87,7 @@ const struct step_kind kind_create_load_balancer = {
 	.find = create_lb_find,
 	.undo = &kind_delete_load_balancer,
 	.undo_args = kinds_elb_arn_of_fact,
+	.demand = create_lb_demand,
 	.print = kinds_elb_print_name,
 };
 

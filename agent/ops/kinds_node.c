@@ -150,35 +150,101 @@ static json_t *instances_of_fact(const json_t *args)
 	return json_pack("{s:[o], s:b}", "instances", json_sprintf("@%s", json_str_or(args, "fact", "?")), "fresh", 1);
 }
 
+static void name_if(struct demand *d, enum demand_kind kind, const json_t *from, const char *key)
+{
+	const char *text = json_str_or(from, key, NULL);
+
+	if (text != NULL)
+		demand_name(d, kind, text);
+}
+
+static void volume_demand(const json_t *v, struct demand *d)
+{
+	name_if(d, DEMAND_VOLUME_TYPE, v, "type");
+	name_if(d, DEMAND_KEY, v, "kms_key_id");
+	demand_count(d, DEMAND_VOLUME_GIB, (uint32_t)json_int_or(v, "size_gib", 0));
+	demand_count(d, DEMAND_IOPS, (uint32_t)json_int_or(v, "iops", 0));
+	demand_count(d, DEMAND_THROUGHPUT, (uint32_t)json_int_or(v, "throughput", 0));
+}
+
+/* A plan of an older version has user data without its hash: no list of hashes holds the empty text. */
 static void launch_demand(const json_t *args, struct demand *d)
 {
 	const json_t *volumes = json_object_get(args, "volumes");
-	uint32_t total = (uint32_t)json_int_or(args, "held", 0) + count_of(args);
 
-	demand_type(d, json_str_or(args, "type", ""));
+	demand_name(d, DEMAND_TYPE, json_str_or(args, "type", ""));
+	demand_name(d, DEMAND_IMAGE, json_str_or(args, "image_id", ""));
+	demand_name(d, DEMAND_SUBNET, json_str_or(args, "subnet_id", ""));
+	name_if(d, DEMAND_PROFILE, args, "profile");
+	if (json_object_get(args, "user_data") != NULL)
+		demand_name(d, DEMAND_USER_DATA, json_str_or(args, "user_data_sha256", ""));
 	d->new_nodes += count_of(args);
-	if (total > d->cluster_nodes)
-		d->cluster_nodes = total;
-	for (size_t i = 0; i < json_array_size(volumes); i++) {
-		uint32_t gib = (uint32_t)json_int_or(json_array_get(volumes, i), "size_gib", 0);
+	demand_count(d, DEMAND_CLUSTER_NODES, (uint32_t)json_int_or(args, "held", 0) + count_of(args));
+	demand_count(d, DEMAND_VOLUMES, (uint32_t)json_array_size(volumes));
+	for (size_t i = 0; i < json_array_size(volumes); i++)
+		volume_demand(json_array_get(volumes, i), d);
+}
 
-		if (gib > d->volume_gib)
-			d->volume_gib = gib;
-	}
+static void print_volume(const json_t *v, struct buf *to)
+{
+	const char *key = json_str_or(v, "kms_key_id", NULL);
+	long long iops = (long long)json_int_or(v, "iops", 0), throughput = (long long)json_int_or(v, "throughput", 0);
+
+	buf_addf(to, ", %s %lld GiB on %s", json_str_or(v, "type", "?"), (long long)json_int_or(v, "size_gib", 0),
+		 json_str_or(v, "device", "?"));
+	if (iops > 0)
+		buf_addf(to, " %lld iops", iops);
+	if (throughput > 0)
+		buf_addf(to, " %lld MiB/s", throughput);
+	if (key != NULL)
+		buf_addf(to, " under %s", key);
 }
 
 static void launch_print(const json_t *args, struct buf *to)
 {
 	const json_t *volumes = json_object_get(args, "volumes");
+	const char *profile = json_str_or(args, "profile", NULL);
 
 	buf_addf(to, "%u x %s, %s, %s", count_of(args), json_str_or(args, "type", "?"), json_str_or(args, "image_id", "?"),
 		 json_str_or(args, "subnet_id", "?"));
-	for (size_t i = 0; i < json_array_size(volumes); i++) {
-		const json_t *v = json_array_get(volumes, i);
+	for (size_t i = 0; i < json_array_size(volumes); i++)
+		print_volume(json_array_get(volumes, i), to);
+	if (profile != NULL)
+		buf_addf(to, ", profile %s", profile);
+}
 
-		buf_addf(to, ", %s %lld GiB on %s", json_str_or(v, "type", "?"), (long long)json_int_or(v, "size_gib", 0),
-			 json_str_or(v, "device", "?"));
-	}
+#define SHOWN_LINES 8
+#define SHOWN_WIDTH 120
+
+/* One line of what runs at boot, as far as it can be printed: what cannot is shown as "\xNN", and what is left out as "...". */
+static const char *print_boot_line(const char *at, const char *end, struct buf *to)
+{
+	size_t n = 0;
+
+	buf_adds(to, "      | ");
+	for (; at < end && *at != '\n'; at++, n++)
+		if (n < SHOWN_WIDTH && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x7f)
+			buf_addc(to, *at);
+		else if (n < SHOWN_WIDTH)
+			buf_addf(to, "\\x%02x", (unsigned char)*at);
+	buf_adds(to, n > SHOWN_WIDTH ? " ...\n" : "\n");
+	return at < end ? at + 1 : end;
+}
+
+static void launch_detail(const json_t *args, struct buf *to)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(USER_DATA_MAX);
+	const char *at, *end;
+
+	if (json_object_get(args, "user_data") == NULL || json_get_base64(args, "user_data", &b, NULL) != 0)
+		return;
+	buf_addf(to, "      user data: %zu bytes, SHA-256 %s\n", b.len, json_str_or(args, "user_data_sha256", "?"));
+	at = buf_str(&b);
+	end = at + b.len;
+	for (unsigned i = 0; i < SHOWN_LINES && at < end; i++)
+		at = print_boot_line(at, end, to);
+	if (at < end)
+		buf_addf(to, "      | ... and %zu bytes more\n", (size_t)(end - at));
 }
 
 /* The kms actions are those of a volume under the customer's own key (Amazon EBS encryption, "Permissions for IAM users"). */
@@ -205,6 +271,7 @@ const struct step_kind kind_launch = {
 	.undo_args = instances_of_fact,
 	.demand = launch_demand,
 	.print = launch_print,
+	.detail = launch_detail,
 };
 
 /* ---- waits: Describe by filter, because one unknown id fails a whole DescribeInstances by id; in one piece, because a page may

@@ -28,7 +28,7 @@ static bool refused_by_bounds(struct op *op, const struct policy *p)
 	int rc;
 
 	plans_demand(op->plans, &d);
-	rc = policy_bounds(p, &d, op_nodes_now(op), &e);
+	rc = bounds_judge(&p->bounds, &d, op_nodes_now(op), &e);
 	demand_close(&d);
 	return rc != 0 && ended_or_planned_anew(op, STATE(DENIED), "POLICY", err_text(&e));
 }

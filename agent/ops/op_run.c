@@ -54,7 +54,7 @@ static enum run_leave within_bounds(const struct op *op, const struct policy *p,
 	int rc;
 
 	plans_demand(op->plans, &d);
-	rc = policy_bounds(p, &d, op_nodes_now(op), e);
+	rc = bounds_judge(&p->bounds, &d, op_nodes_now(op), e);
 	demand_close(&d);
 	return rc == 0 ? RUN_GO : RUN_DENY;
 }

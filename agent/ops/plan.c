@@ -228,12 +228,39 @@ size_t plans_steps(const struct plans *p)
 	return n;
 }
 
+/* Tags that the agent sets itself: who owns it, what it is part of, and the name that follows from that. */
+static bool is_own_tag(const json_t *tags, const char *key, const char *value)
+{
+	const char *warehouse = json_str_or(tags, "reeve:warehouse", ""), *cluster = json_str_or(tags, "reeve:cluster", NULL);
+	CLEANUP(mem_close) char *name = mem_printf("%s%s%s", warehouse, cluster != NULL ? "-" : "", cluster != NULL ? cluster : "");
+
+	return str_eq(key, "resource-created-by") || str_starts(key, "reeve:") || (str_eq(key, "Name") && str_eq(value, name));
+}
+
+static void tags_demand(json_t *tags, struct demand *d)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(tags, key, value)
+		if (!is_own_tag(tags, key, json_string_value(value)))
+			demand_name(d, DEMAND_TAG_KEY, key);
+}
+
+static void step_demand(const struct step *s, struct demand *d)
+{
+	if (s->kind->demand != NULL)
+		s->kind->demand(s->args, d);
+	tags_demand(json_object_get(s->args, "tags"), d);
+}
+
 void plans_demand(const struct plans *p, struct demand *d)
 {
+	if (p->n > 0)
+		demand_name(d, DEMAND_WAREHOUSE, json_str_or(p->json, "warehouse", ""));
 	for (size_t i = 0; i < p->n; i++)
 		for (size_t k = 0; k < p->v[i].n; k++)
-			if (p->v[i].steps[k].kind->demand != NULL)
-				p->v[i].steps[k].kind->demand(p->v[i].steps[k].args, d);
+			step_demand(&p->v[i].steps[k], d);
 }
 
 const struct step *plans_high(const struct plans *p, const struct plan **ret_plan)
@@ -266,6 +293,8 @@ static void print_step(const struct step *s, bool high, struct buf *to)
 	if (s->kind->print != NULL)
 		s->kind->print(s->args, to);
 	buf_adds(to, high ? "  [HIGH RISK: needs a release signature]\n" : "\n");
+	if (s->kind->detail != NULL)
+		s->kind->detail(s->args, to);
 }
 
 void plans_print(const struct plans *p, struct buf *to)

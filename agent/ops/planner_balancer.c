@@ -117,6 +117,24 @@ static json_t *subnets_of(const lb_t *lb)
 	return list;
 }
 
+/* How many load balancers the warehouse would have, if those that go are still there when this one comes. */
+static int balancers_of(const struct planning *p)
+{
+	size_t n = p->spec->n_load_balancers;
+	char full[33];
+
+	for (size_t i = 0; i < p->inv->lbs_n; i++) {
+		bool is_wanted = false;
+
+		for (size_t k = 0; k < p->spec->n_load_balancers; k++) {
+			spec_short_name(p->a->owner.installation, p->warehouse, "lb", p->spec->load_balancers[k]->name, full);
+			is_wanted = is_wanted || str_eq(p->inv->lbs[i].lb.name, full);
+		}
+		n += !is_wanted && planning_is_of_warehouse(p, &p->inv->lbs[i].lb.tags);
+	}
+	return (int)n;
+}
+
 void planner_plan_lb(struct planning *p, const lb_t *want)
 {
 	CLEANUP(mem_close) char *step = mem_printf("lb-%s", want->name);
@@ -127,8 +145,9 @@ void planner_plan_lb(struct planning *p, const lb_t *want)
 	have = inventory_lb_by_name(p->inv, full);
 	if (have == NULL)
 		plan_add(p->b, &kind_create_load_balancer,
-			 json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", full, "purpose", want->name, "subnet_ids", subnets_of(want),
-				   "tags", planning_tags(p, NULL, step, NULL, 0), "fact", json_sprintf("lb.%s", want->name)),
+			 json_pack("{s:s, s:s, s:o, s:i, s:o, s:o}", "name", full, "purpose", want->name, "subnet_ids",
+				   subnets_of(want), "balancers", balancers_of(p), "tags", planning_tags(p, NULL, step, NULL, 0),
+				   "fact", json_sprintf("lb.%s", want->name)),
 			 "%s", step);
 	plan_listeners(p, want, have);
 	if (have == NULL || !str_starts(have->lb.state, "active"))

@@ -85,6 +85,16 @@ static json_t *groups_json(const struct planning *p, const cluster_t *c)
 	return list;
 }
 
+/* Its hash is over the bytes as they reach the node: what the policy names, and what a person compares. */
+static void add_user_data(json_t *args, const cluster_t *c)
+{
+	struct digest d = digest_of(c->user_data.data, c->user_data.len);
+	char hex[DIGEST_HEX_LEN];
+
+	json_set_base64(args, "user_data", c->user_data.data, c->user_data.len);
+	json_object_set_new(args, "user_data_sha256", json_string(digest_hex(&d, hex)));
+}
+
 static void plan_launch(struct planning *p, const cluster_t *c, size_t held)
 {
 	json_t *args =
@@ -96,7 +106,7 @@ static void plan_launch(struct planning *p, const cluster_t *c, size_t held)
 	if (args != NULL && *c->instance_profile != '\0')
 		json_object_set_new(args, "profile", json_string(c->instance_profile));
 	if (args != NULL && c->user_data.len > 0)
-		json_set_base64(args, "user_data", c->user_data.data, c->user_data.len);
+		add_user_data(args, c);
 	plan_add(p->b, &kind_launch, args, "launch");
 }
 

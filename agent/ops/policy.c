@@ -1,4 +1,4 @@
-/* policy.c - reading the file strictly, judging a plan's demand. Every doubt is a no. */
+/* policy.c - reading the file strictly, and who wrote it. Every doubt is a no. */
 #include "agent/ops/policy.h"
 
 #include <limits.h>
@@ -45,80 +45,6 @@ static int read_texts(struct yaml_node *list, char ***ret, size_t *ret_n, struct
 		(*ret)[(*ret_n)++] = mem_str(text);
 	}
 	return 0;
-}
-
-static int read_u32(struct yaml_node *n, uint32_t *ret, struct err *e)
-{
-	uint64_t v = 0;
-
-	TRY(yaml_u64(n, 1000000, &v, e));
-	*ret = (uint32_t)v;
-	return 0;
-}
-
-static int read_cidrs(struct yaml_node *list, struct policy *p, struct err *e)
-{
-	TRY(yaml_list(list, POLICY_LIST_MAX, e));
-	for (struct yaml_node *n = yaml_first(list); n != NULL; n = yaml_next(n)) {
-		const char *text = NULL;
-
-		TRY(yaml_str(n, &text, e));
-		p->cidrs = mem_grow(p->cidrs, p->cidrs_n + 1, sizeof(*p->cidrs));
-		if (cidr_parse(text, &p->cidrs[p->cidrs_n]) != 0)
-			return yaml_wrong(n, "an address block such as 10.0.0.0/8, no bits behind the prefix", e);
-		p->cidrs_n++;
-	}
-	return 0;
-}
-
-/* "443" or "8000-9000" */
-static int parse_ports(const char *text, struct policy_ports *ret)
-{
-	char from[8];
-	const char *dash = strchr(text, '-');
-	size_t n = dash != NULL ? (size_t)(dash - text) : strlen(text);
-	uint64_t a, b;
-
-	if (n >= sizeof(from))
-		return -ERR_INVALID;
-	memcpy(from, text, n);
-	from[n] = '\0';
-	TRY(str_u64(from, &a));
-	TRY(str_u64(dash != NULL ? dash + 1 : from, &b));
-	if (a > b || b > 65535)
-		return -ERR_INVALID;
-	*ret = (struct policy_ports){ (int32_t)a, (int32_t)b };
-	return 0;
-}
-
-static int read_ports(struct yaml_node *list, struct policy *p, struct err *e)
-{
-	TRY(yaml_list(list, POLICY_LIST_MAX, e));
-	for (struct yaml_node *n = yaml_first(list); n != NULL; n = yaml_next(n)) {
-		const char *text = NULL;
-
-		TRY(yaml_str(n, &text, e));
-		p->ports = mem_grow(p->ports, p->ports_n + 1, sizeof(*p->ports));
-		if (parse_ports(text, &p->ports[p->ports_n]) != 0)
-			return yaml_wrong(n, "a port such as 443 or a range such as 8000-9000", e);
-		p->ports_n++;
-	}
-	return 0;
-}
-
-static int read_bounds(struct yaml_node *map, struct policy *p, struct err *e)
-{
-	static const char *const keys[] = {
-		"instance_types", "nodes_per_cluster", "nodes_total", "volume_gib", "cidrs", "ports", NULL
-	};
-
-	TRY(yaml_map(map, keys, e));
-	TRY(read_texts(yaml_get(map, "instance_types"), &p->types, &p->types_n, e));
-	TRY(read_u32(yaml_get(map, "nodes_per_cluster"), &p->nodes_per_cluster, e));
-	TRY(read_u32(yaml_get(map, "nodes_total"), &p->nodes_total, e));
-	TRY(read_u32(yaml_get(map, "volume_gib"), &p->volume_gib, e));
-	TRY(read_cidrs(yaml_get(map, "cidrs"), p, e));
-	return read_ports(yaml_get(map, "ports"), p, e);
 }
 
 /* A policy with a pattern that cannot be run is broken: were it taken, its telemetry alone would stop, and nobody be told here. */
@@ -181,7 +107,7 @@ static int read_all(struct yaml_node *root, struct policy *p, struct err *e)
 	p->frozen = mode == 0;
 	p->delete_hold_ms = DELETE_HOLD_MS;
 	TRY(read_commands(yaml_get(root, "commands"), p, e));
-	TRY(read_bounds(yaml_get(root, "bounds"), p, e));
+	TRY(bounds_read(yaml_get(root, "bounds"), &p->bounds, e));
 	TRY(yaml_duration(yaml_get(root, "delete_hold"), &p->delete_hold_ms, e));
 	return read_export(yaml_get(root, "export"), &p->export, e);
 }
@@ -303,9 +229,7 @@ static void free_texts(char **v, size_t n)
 
 void policy_close(struct policy *p)
 {
-	free_texts(p->types, p->types_n);
-	mem_free(p->cidrs);
-	mem_free(p->ports);
+	bounds_close(&p->bounds);
 	free_texts(p->export.metrics, p->export.metrics_n);
 	free_texts(p->export.logs, p->export.logs_n);
 	free_texts(p->export.drop, p->export.drop_n);
@@ -315,68 +239,4 @@ void policy_close(struct policy *p)
 	}
 	mem_free(p->export.redact);
 	*p = (struct policy){ 0 };
-}
-
-/* ---- judging ---- */
-
-static bool has_type(const struct policy *p, const char *type)
-{
-	for (size_t i = 0; i < p->types_n; i++)
-		if (str_eq(p->types[i], type))
-			return true;
-	return false;
-}
-
-static bool has_cidr(const struct policy *p, const char *text)
-{
-	struct cidr c;
-
-	if (cidr_parse(text, &c) != 0)
-		return false;
-	for (size_t i = 0; i < p->cidrs_n; i++)
-		if (cidr_holds(&p->cidrs[i], &c))
-			return true;
-	return false;
-}
-
-/* All ports of a rule must lie in one range; "all protocols" has no ports and fits only where every port is allowed. */
-static bool has_ports(const struct policy *p, const struct demand_rule *r)
-{
-	bool all = str_eq(r->protocol, "-1");
-	int32_t from = all ? 0 : r->from_port, to = all ? 65535 : r->to_port;
-
-	for (size_t i = 0; i < p->ports_n; i++)
-		if (from >= p->ports[i].from && to <= p->ports[i].to && from <= to)
-			return true;
-	return false;
-}
-
-/* A rule whose source is the group itself opens nothing to anybody else. */
-static int check_rule(const struct policy *p, const struct demand_rule *r, struct err *e)
-{
-	if (*r->cidr == '\0')
-		return 0;
-	if (!has_cidr(p, r->cidr))
-		return err_set(e, ERR_DENIED, "policy bounds.cidrs does not hold %s", r->cidr);
-	if (!has_ports(p, r))
-		return err_set(e, ERR_DENIED, "policy bounds.ports does not hold %s %d-%d", r->protocol, r->from_port, r->to_port);
-	return 0;
-}
-
-int policy_bounds(const struct policy *p, const struct demand *d, uint32_t nodes_now, struct err *e)
-{
-	for (size_t i = 0; i < d->types_n; i++)
-		if (!has_type(p, d->types[i]))
-			return err_set(e, ERR_DENIED, "policy bounds.instance_types does not hold %s", d->types[i]);
-	for (size_t i = 0; i < d->rules_n; i++)
-		TRY(check_rule(p, &d->rules[i], e));
-	if (d->cluster_nodes > p->nodes_per_cluster)
-		return err_set(e, ERR_DENIED, "policy bounds.nodes_per_cluster is %u, the plan makes %u", p->nodes_per_cluster,
-			       d->cluster_nodes);
-	if (d->new_nodes > 0 && (uint64_t)nodes_now + d->new_nodes > p->nodes_total)
-		return err_set(e, ERR_DENIED, "policy bounds.nodes_total is %u, the plan makes %u", p->nodes_total,
-			       nodes_now + d->new_nodes);
-	if (d->volume_gib > p->volume_gib)
-		return err_set(e, ERR_DENIED, "policy bounds.volume_gib is %u, the plan wants %u", p->volume_gib, d->volume_gib);
-	return 0;
 }

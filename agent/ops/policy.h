@@ -10,35 +10,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "agent/base/cidr.h"
 #include "agent/base/digest.h"
 #include "agent/base/err.h"
 #include "agent/base/telemetry.h"
 #include "agent/io/world.h"
-#include "agent/ops/demand.h"
+#include "agent/ops/bounds.h"
 
 #define POLICY_MAX_BYTES (64u << 10)
 
 enum policy_mode { POLICY_OFF, POLICY_PLAN_ONLY, POLICY_APPROVE, POLICY_AUTO };
 enum policy_verb { POLICY_APPLY, POLICY_DELETE, POLICY_VERBS };
 
-struct policy_ports {
-	int32_t from, to;
-};
-
 struct policy {
 	bool present; /* false: there is none, and reason tells why */
 	struct err reason;
 	bool frozen; /* mode: off */
 	enum policy_mode verbs[POLICY_VERBS];
-	/* bounds; nothing given allows nothing */
-	char **types;
-	size_t types_n;
-	uint32_t nodes_per_cluster, nodes_total, volume_gib;
-	struct cidr *cidrs;
-	size_t cidrs_n;
-	struct policy_ports *ports;
-	size_t ports_n;
+	struct bounds bounds;
 	uint64_t delete_hold_ms;
 	struct telemetry_rules export; /* texts belong to the policy */
 	struct digest digest;          /* of the file's bytes */
@@ -52,6 +40,4 @@ void policy_load_as_other(struct world *w, const char *path, struct policy *ret)
 int policy_parse(const char *file, const char *text, size_t len, struct policy *ret, struct err *e);
 void policy_close(struct policy *p);
 
-/* Is what the plan needs within the bounds? `nodes_now`: alive nodes of the whole installation. The sentence names the bound. */
-int policy_bounds(const struct policy *p, const struct demand *d, uint32_t nodes_now, struct err *e);
 const char *policy_mode_name(enum policy_mode m);

@@ -63,6 +63,7 @@ struct step_kind {
 	void (*demand)(const json_t *args, struct demand *d); /* what it would need from the policy; NULL: nothing bounded */
 	bool (*is_high)(const json_t *args);                  /* FORMATS.md: needs a second key; NULL: never */
 	void (*print)(const json_t *args, struct buf *to);    /* one line for people, behind the action */
+	void (*detail)(const json_t *args, struct buf *to);   /* whole lines below that one, indented; NULL: none */
 };
 
 /* Every kind, ended by NULL. kinds_... are in the files of their service. */

@@ -8,11 +8,14 @@ static void must_allow_only_what_is_named(const struct policy *p)
 	struct err e;
 
 	FUZZ_MUST(p->verbs[POLICY_APPLY] <= POLICY_AUTO && p->verbs[POLICY_DELETE] <= POLICY_AUTO);
-	for (size_t i = 0; i < p->cidrs_n; i++)
-		FUZZ_MUST(p->cidrs[i].bits <= (p->cidrs[i].v6 ? 128u : 32u));
-	for (size_t i = 0; i < p->ports_n; i++)
-		FUZZ_MUST(p->ports[i].from <= p->ports[i].to);
-	policy_bounds(p, &d, UINT32_MAX, &e);
+	for (size_t i = 0; i < p->bounds.cidrs_n; i++)
+		FUZZ_MUST(p->bounds.cidrs[i].bits <= (p->bounds.cidrs[i].v6 ? 128u : 32u));
+	for (size_t i = 0; i < p->bounds.ports_n; i++)
+		FUZZ_MUST(p->bounds.ports[i].from <= p->bounds.ports[i].to);
+	FUZZ_MUST(bounds_judge(&p->bounds, &d, UINT32_MAX, &e) == 0);
+	demand_name(&d, DEMAND_IMAGE, "");
+	FUZZ_MUST(bounds_judge(&p->bounds, &d, UINT32_MAX, &e) != 0);
+	demand_close(&d);
 }
 
 void fuzz_one(const char *s, size_t len)

@@ -176,10 +176,13 @@ class Stage:
         ]
         self.config.write_text("\n".join(lines) + "\n" + trust.read_text())
 
-    def default_policy(self, apply="auto", delete="auto"):
+    def default_policy(self, apply="auto", delete="auto", warehouses=("wh-1",)):
         return (
             f"commands:\n  warehouse.apply: {apply}\n  warehouse.delete: {delete}\n"
             "bounds:\n  instance_types: [r6i.xlarge]\n  nodes_per_cluster: 4\n  nodes_total: 8\n  volume_gib: 200\n"
+            f"  images: [{self.aws['image_id']}]\n  subnets: [{', '.join(self.aws['subnet_ids'])}]\n"
+            f"  volumes_per_node: 1\n  volume_types: [gp3]\n  balancers: 1\n  tag_keys: [sdb-cluster-id]\n"
+            f"  warehouses: [{', '.join(warehouses)}]\n"
             "  cidrs: [10.0.0.0/16]\n  ports: [8000-10000]\ndelete_hold: 0s\n"
             f'export:\n  metrics: ["system.*", "reeve.*"]\n  logs: ["{self.dir}/app/*"]\n'
             "  redact:\n    - name: aws-key\n      pattern: '(?:ASIA|AKIA)[A-Z0-7]{16}'\n"

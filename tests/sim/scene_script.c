@@ -130,6 +130,8 @@ void scene_policy_write(struct scene *s, enum scene_policy p)
 
 	snprintf(text, sizeof(text),
 		 "commands:\n  warehouse.apply: %s\n  warehouse.delete: %s\nbounds:\n  instance_types: [%s]\n"
+		 "  images: [ami-1]\n  subnets: [subnet-0001, subnet-0002]\n  warehouses: [wh-1, wh-2]\n  balancers: 4\n"
+		 "  volumes_per_node: 8\n  volume_types: [gp3]\n  tag_keys: [\"*\"]\n"
 		 "  nodes_per_cluster: 3\n  nodes_total: %u\n  volume_gib: 500\n  cidrs: [10.0.0.0/8]\n  ports: [8000-10000]\n"
 		 "delete_hold: %ds\nexport:\n  metrics: [\"reeve.*\"]\n",
 		 p == SCENE_PLAN_ONLY ? "plan-only" : "auto", p == SCENE_PLAN_ONLY ? "off" : "auto",

@@ -1,6 +1,7 @@
 """One stage for the tests of this folder: moto takes seconds to start, and each test has a warehouse of its own."""
 
 import itertools
+import json
 import pathlib
 import tempfile
 
@@ -25,13 +26,20 @@ class Warehouse:
         self.generation += 1
         rules = more.get("rules", "[{protocol: tcp, from_port: 8000, to_port: 9000, cidr: 10.0.0.0/16}]")
         path = self.stage.dir / f"{self.id}-{self.generation}.yaml"
+        cluster = {
+            "name": "be",
+            "nodes": nodes,
+            "atomic": atomic,
+            "instance_type": more.get("instance_type", "r6i.xlarge"),
+            "image_id": aws["image_id"],
+            "subnet_id": aws["subnet_ids"][0],
+            "security_groups": ["node"],
+            "volumes": [{"device": "/dev/sdf", "size_gib": 100, "type": "gp3"}],
+        }
         path.write_text(
             f"warehouse: {self.id}\ngeneration: {self.generation}\nvpc_id: {aws['vpc_id']}\n"
             f"security_groups:\n  - {{name: node, description: nodes, rules: {rules}}}\n"
-            f"clusters:\n  - name: be\n    nodes: {nodes}\n    atomic: {str(atomic).lower()}\n"
-            f"    instance_type: {more.get('instance_type', 'r6i.xlarge')}\n    image_id: {aws['image_id']}\n"
-            f"    subnet_id: {aws['subnet_ids'][0]}\n    security_groups: [node]\n"
-            f"    volumes: [{{device: /dev/sdf, size_gib: 100, type: gp3}}]\n"
+            f"clusters: [{json.dumps(cluster | more.get('cluster', {}))}]\n"
             f"{more.get('shared', '')}"
         )
         return path
@@ -81,7 +89,8 @@ class Warehouse:
 
 def policy(stage, **verbs):
     """The usual policy, with room for the nodes of all tests together."""
-    return stage.default_policy(**verbs).replace("nodes_total: 8", "nodes_total: 1000")
+    warehouses = [f"wh-{n}" for n in range(1, 200)]
+    return stage.default_policy(warehouses=warehouses, **verbs).replace("nodes_total: 8", "nodes_total: 1000")
 
 
 @pytest.fixture(scope="session")

@@ -99,6 +99,7 @@ def test_check_config_says_what_a_policy_counts_as(tmp_path, stage):
     if os.geteuid() == 0:  # its writer is root, as it should be
         assert run.returncode == 0, run.stdout + run.stderr
         assert "warehouse.apply auto" in run.stdout
+        assert "bounds.images is not given, which stops every launch" in run.stdout
     else:
         assert run.returncode == 1
         assert "can be written by the agent's own user" in run.stdout

@@ -1,5 +1,7 @@
 """The real binary against moto behind the fault proxy: the main paths, and how each of them fails."""
 
+import base64
+import hashlib
 import subprocess
 import time
 
@@ -133,6 +135,51 @@ def test_a_type_outside_the_policy_is_denied_without_a_call(warehouse):
     assert result["state"] == "DENIED"
     assert "bounds.instance_types does not hold p5.48xlarge" in result["error"]["message"]
     assert warehouse.calls(command) == []
+
+
+@pytest.mark.parametrize(
+    ("cluster", "says"),
+    [
+        ({"user_data": base64.b64encode(b"#!/bin/sh\ncurl evil\n").decode()}, "bounds.user_data_sha256 does not hold"),
+        ({"instance_profile": "admin"}, "bounds.instance_profiles does not hold admin"),
+        ({"image_id": "ami-0123456789abcdef0"}, "bounds.images does not hold ami-0123456789abcdef0"),
+        ({"subnet_id": "subnet-0123456789abcdef0"}, "bounds.subnets does not hold subnet-0123456789abcdef0"),
+        (
+            {"volumes": [{"device": "/dev/sdf", "size_gib": 1, "type": "gp3", "kms_key_id": "alias/x"}]},
+            "bounds.kms_keys does not hold",
+        ),
+        ({"tags": [{"key": "team", "value": "x"}]}, "bounds.tag_keys does not hold team"),
+    ],
+)
+def test_what_the_policy_does_not_name_never_starts(warehouse, cluster, says):
+    command = warehouse.apply(cluster=cluster)
+    result = warehouse.result(command)
+    assert result["state"] == "DENIED"
+    assert says in result["error"]["message"]
+    assert warehouse.calls(command) == []
+
+
+def test_a_warehouse_that_the_policy_does_not_name_is_not_touched(stage, warehouse):
+    warehouse.id = "foreign"
+    command = warehouse.apply()
+    result = warehouse.result(command)
+    assert result["state"] == "DENIED"
+    assert "bounds.warehouses does not hold foreign" in result["error"]["message"]
+    assert warehouse.calls(command) == []
+
+
+def test_user_data_runs_when_the_policy_names_its_hash_and_the_plan_shows_it(stage, warehouse):
+    script = b"#!/bin/sh\necho \x1b[2Jhello\n"
+    usual = stage.default_policy(warehouses=[warehouse.id]).replace("nodes_total: 8", "nodes_total: 1000")
+    stage.write_policy(
+        usual.replace("bounds:\n", f"bounds:\n  user_data_sha256: [{hashlib.sha256(script).hexdigest()}]\n")
+    )
+    data = {"user_data": base64.b64encode(script).decode()}
+    result = warehouse.result(warehouse.apply("--mode", "plan", cluster=data))
+    assert result["state"] == "SUCCEEDED"
+    assert f"user data: {len(script)} bytes, SHA-256 {hashlib.sha256(script).hexdigest()}" in result["plan_text"]
+    assert "      | #!/bin/sh\n      | echo \\x1b[2Jhello\n" in result["plan_text"]
+    assert warehouse.result(warehouse.apply(cluster=data))["state"] == "SUCCEEDED"
 
 
 def test_without_a_policy_nothing_is_changed_and_the_reason_is_said(stage, warehouse):

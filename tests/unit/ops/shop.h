@@ -8,9 +8,16 @@
 #include "tests/unit/control/desk.h"
 #include "tests/unit/ops/specs.h"
 
+/* What the good specification names, beside types, counts and rules. */
+#define SHOP_BOUNDS                                                                                                                \
+	"images: [ami-1], subnets: [subnet-0001, subnet-0002], warehouses: [wh-1, wh-2, wh-9], balancers: 4, volumes_per_node: "   \
+	"8, "                                                                                                                      \
+	"volume_types: [gp3], tag_keys: [sdb-*], "
+
 #define SHOP_POLICY                                                                                                                \
 	"commands: {warehouse.apply: auto, warehouse.delete: auto}\n"                                                              \
-	"bounds: {instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 9, volume_gib: 500, cidrs: [10.0.0.0/8], "      \
+	"bounds: {" SHOP_BOUNDS                                                                                                    \
+	"instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 9, volume_gib: 500, cidrs: [10.0.0.0/8], "               \
 	"ports: [1-65535]}\n"                                                                                                      \
 	"delete_hold: 0s\n"
 

@@ -88,6 +88,63 @@ static void part_of_a_launch_is_believed_only_when_the_wait_is_over(void **state
 	kinds_end(&t);
 }
 
+static void wants(const struct demand *d, enum demand_kind kind, const char *text)
+{
+	assert_int_equal(d->named[kind].n, 1);
+	assert_string_equal(d->named[kind].v[0], text);
+}
+
+static void a_launch_demands_all_that_it_names(void **state)
+{
+	struct demand d = { 0 };
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_launch, LAUNCH(", \"profile\": \"node\", \"user_data\": \"aGkK\", \"user_data_sha256\": \"98ea\""));
+	json_object_set_new(json_array_get(json_object_get(t.args, "volumes"), 0), "kms_key_id", json_string("arn:key"));
+	json_object_set_new(json_array_get(json_object_get(t.args, "volumes"), 0), "iops", json_integer(4000));
+	json_object_set_new(json_array_get(json_object_get(t.args, "volumes"), 0), "throughput", json_integer(250));
+	t.k->demand(t.args, &d);
+	wants(&d, DEMAND_TYPE, "m6i.large");
+	wants(&d, DEMAND_IMAGE, "ami-1");
+	wants(&d, DEMAND_SUBNET, "subnet-1");
+	wants(&d, DEMAND_PROFILE, "node");
+	wants(&d, DEMAND_USER_DATA, "98ea");
+	wants(&d, DEMAND_KEY, "arn:key");
+	wants(&d, DEMAND_VOLUME_TYPE, "gp3");
+	assert_int_equal(d.most[DEMAND_VOLUMES], 1);
+	assert_int_equal(d.most[DEMAND_IOPS], 4000);
+	assert_int_equal(d.most[DEMAND_THROUGHPUT], 250);
+	demand_close(&d);
+	json_object_del(t.args, "user_data_sha256"); /* a plan of an older version: no bound holds the empty text */
+	t.k->demand(t.args, &d);
+	wants(&d, DEMAND_USER_DATA, "");
+	demand_close(&d);
+	kinds_end(&t);
+}
+
+static void what_runs_at_boot_is_shown_as_far_as_it_can_be_printed(void **state)
+{
+	CLEANUP(buf_close) struct buf to = BUF_MAX(4096);
+	char script[400] = "#!/bin/sh\n\x1b[2J\xe2\x80\xae end\n";
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_launch, LAUNCH(", \"user_data_sha256\": \"98ea\""));
+	t.k->detail(t.args, &to);
+	assert_int_equal(to.len, 0); /* no user data, nothing to show */
+	memset(script + strlen(script), 'a', 200);
+	for (unsigned i = 0; i < 10; i++)
+		strcat(script, "\nx");
+	json_set_base64(t.args, "user_data", script, strlen(script));
+	t.k->detail(t.args, &to);
+	assert_has(buf_str(&to), "user data: 242 bytes, SHA-256 98ea\n      | #!/bin/sh\n");
+	assert_has(buf_str(&to), "      | \\x1b[2J\\xe2\\x80\\xae end\n");
+	assert_has(buf_str(&to), "aaaa ...\n      | x\n");
+	assert_has(buf_str(&to), "      | ... and 9 bytes more\n");
+	kinds_end(&t);
+}
+
 static void a_launch_demands_type_nodes_and_volume(void **state)
 {
 	struct demand d = { 0 };
@@ -97,8 +154,8 @@ static void a_launch_demands_type_nodes_and_volume(void **state)
 	kinds_start(&t, &kind_launch, LAUNCH(""));
 	t.k->demand(t.args, &d);
 	assert_int_equal(d.new_nodes, 3);
-	assert_int_equal(d.cluster_nodes, 4);
-	assert_int_equal(d.volume_gib, 9);
+	assert_int_equal(d.most[DEMAND_CLUSTER_NODES], 4);
+	assert_int_equal(d.most[DEMAND_VOLUME_GIB], 9);
 	demand_close(&d);
 	kinds_end(&t);
 	kinds_start(&t, &kind_launch, "{\"cluster\": \"a\", \"count\": 1}");
@@ -206,6 +263,8 @@ int main(void)
 		cmocka_unit_test(a_launch_leaves_its_nodes_and_says_when_they_are_few),
 		cmocka_unit_test(a_group_not_yet_known_is_waited_for_and_one_that_is_gone_is_not),
 		cmocka_unit_test(part_of_a_launch_is_believed_only_when_the_wait_is_over),
+		cmocka_unit_test(a_launch_demands_all_that_it_names),
+		cmocka_unit_test(what_runs_at_boot_is_shown_as_far_as_it_can_be_printed),
 		cmocka_unit_test(a_launch_demands_type_nodes_and_volume),
 		cmocka_unit_test(nodes_run_when_all_are_seen_to),
 		cmocka_unit_test(a_node_that_dies_makes_the_cluster_short_or_an_atomic_one_fail),

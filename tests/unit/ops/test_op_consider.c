@@ -38,9 +38,9 @@ static void approve_waits_and_expires_without_a_call(void **state)
 	struct shop *s = *state;
 	struct desk_command k;
 
-	shop_policy(
-	    s, "commands: {warehouse.apply: approve}\nbounds: {instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 9, "
-	       "volume_gib: 500, cidrs: [10.0.0.0/8], ports: [1-65535]}\n");
+	shop_policy(s, "commands: {warehouse.apply: approve}\nbounds: {" SHOP_BOUNDS
+		       "instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 9, "
+		       "volume_gib: 500, cidrs: [10.0.0.0/8], ports: [1-65535]}\n");
 	shop_apply(s, &k, 1);
 	k.c.expires_at = DESK_NOW + 60000;
 	shop_send(s, &k, false);
@@ -62,7 +62,7 @@ static void a_delete_needs_two_keys_a_fresh_head_and_its_hold(void **state)
 	shop_send(s, &one, false);
 	assert_int_equal(shop_ends(s, &one, message), STATE_OF(DENIED));
 	assert_non_null(strstr(message, "needs a release signature"));
-	shop_policy(s, "commands: {warehouse.delete: auto}\ndelete_hold: 10m\n");
+	shop_policy(s, "commands: {warehouse.delete: auto}\nbounds: {warehouses: [wh-1]}\ndelete_hold: 10m\n");
 	shop_delete(&two, 3);
 	shop_send(s, &two, true);
 	assert_true(shop_until(s, &two, OP_HOLD, 30000));
@@ -98,7 +98,7 @@ static void a_hold_that_is_raised_holds_what_was_planned(void **state)
 
 	make_and_hold(s, &k, "0s");
 	assert_true(shop_until(s, &k, OP_PLANNED, 30000)); /* it waits for a head */
-	shop_policy(s, "commands: {warehouse.delete: auto}\ndelete_hold: 20m\n");
+	shop_policy(s, "commands: {warehouse.delete: auto}\nbounds: {warehouses: [wh-1]}\ndelete_hold: 20m\n");
 	assert_true(shop_until(s, &k, OP_HOLD, 30000));
 	shop_head(s);
 	sim_run_until(s->d.w, NULL, NULL, 500000);
@@ -118,7 +118,7 @@ static void a_delete_with_one_key_is_denied_before_its_hold_begins(void **state)
 
 	shop_run(s, &make);
 	assert_int_equal(shop_ends(s, &make, NULL), DONE);
-	shop_policy(s, "commands: {warehouse.delete: auto}\ndelete_hold: 24h\n");
+	shop_policy(s, "commands: {warehouse.delete: auto}\nbounds: {warehouses: [wh-1]}\ndelete_hold: 24h\n");
 	shop_delete(&k, 2);
 	shop_send(s, &k, false);
 	assert_true(shop_until(s, &k, OP_ENDED, 60000));
@@ -134,7 +134,7 @@ static void a_hold_that_the_command_does_not_live_to_see_the_end_of_is_refused_a
 	struct desk_command k;
 	int64_t accepted_ms;
 
-	shop_policy(s, "commands: {warehouse.delete: auto}\ndelete_hold: 24h\n");
+	shop_policy(s, "commands: {warehouse.delete: auto}\nbounds: {warehouses: [wh-1]}\ndelete_hold: 24h\n");
 	shop_delete(&k, 1);
 	k.c.expires_at = DESK_NOW + 3600000;
 	shop_send(s, &k, true);
@@ -154,7 +154,7 @@ static void under_plan_only_a_delete_is_planned_however_long_the_hold(void **sta
 	char message[512];
 	struct desk_command k;
 
-	shop_policy(s, "commands: {warehouse.delete: plan-only}\ndelete_hold: 24h\n");
+	shop_policy(s, "commands: {warehouse.delete: plan-only}\nbounds: {warehouses: [wh-1]}\ndelete_hold: 24h\n");
 	shop_delete(&k, 1);
 	k.c.expires_at = DESK_NOW + 3600000;
 	shop_send(s, &k, true);
@@ -172,7 +172,7 @@ static void a_hold_that_is_raised_beyond_the_life_of_a_command_ends_it(void **st
 
 	make_and_hold(s, &k, "24h"); /* it lives two days */
 	assert_true(shop_until(s, &k, OP_HOLD, 30000));
-	shop_policy(s, "commands: {warehouse.delete: auto}\ndelete_hold: 72h\n");
+	shop_policy(s, "commands: {warehouse.delete: auto}\nbounds: {warehouses: [wh-1]}\ndelete_hold: 72h\n");
 	assert_true(shop_until(s, &k, OP_ENDED, 30000));
 	assert_int_equal(shop_ends(s, &k, message), STATE_OF(DENIED));
 	assert_non_null(strstr(message, "after the command expires"));

@@ -14,9 +14,9 @@ static bool is_launched(void *ctx)
 	return ((struct shop *)ctx)->sim->launches_n > 0;
 }
 
-static const char three_nodes[] =
-    "commands: {warehouse.apply: auto}\nbounds: {instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 3, "
-    "volume_gib: 500, cidrs: [10.0.0.0/8], ports: [1-65535]}\n";
+static const char three_nodes[] = "commands: {warehouse.apply: auto}\nbounds: {" SHOP_BOUNDS
+				  "instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 3, "
+				  "volume_gib: 500, cidrs: [10.0.0.0/8], ports: [1-65535]}\n";
 
 /* Two and two are more than three, whenever the second is planned: also before a node of the first is to be seen. */
 static void warehouses_beside_each_other_keep_the_bound_together(void **state)
@@ -71,7 +71,8 @@ static void what_an_operation_has_launched_is_not_counted_twice(void **state)
 	struct shop *s = *state;
 	struct desk_command one, two;
 
-	shop_policy(s, "commands: {warehouse.apply: auto}\nbounds: {instance_types: [r6i.xlarge], nodes_per_cluster: 9, "
+	shop_policy(s, "commands: {warehouse.apply: auto}\nbounds: {" SHOP_BOUNDS
+		       "instance_types: [r6i.xlarge], nodes_per_cluster: 9, "
 		       "nodes_total: 4, volume_gib: 500, cidrs: [10.0.0.0/8], ports: [1-65535]}\n");
 	s->sim->least_up_s = s->sim->most_up_s = 120; /* the first runs for a while with its nodes in sight */
 	shop_run(s, &one);
@@ -129,7 +130,7 @@ static void a_verb_that_is_off_is_not_even_planned(void **state)
 	struct desk_command k;
 	uint64_t asked = s->sim->requests;
 
-	shop_policy(s, "commands: {warehouse.delete: auto}\n");
+	shop_policy(s, "commands: {warehouse.delete: auto}\nbounds: {warehouses: [wh-1]}\n");
 	shop_apply(s, &k, 1);
 	k.c.mode = REEVE__CONTROL__V1__MODE__PLAN;
 	shop_send(s, &k, false);

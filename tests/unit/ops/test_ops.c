@@ -103,7 +103,8 @@ static void plans_share_what_room_there_is(void **state)
 	const struct op *holder, *other;
 	size_t held;
 
-	shop_policy(s, "commands: {warehouse.apply: approve}\nbounds: {instance_types: [r6i.xlarge], nodes_per_cluster: 9, "
+	shop_policy(s, "commands: {warehouse.apply: approve}\nbounds: {" SHOP_BOUNDS
+		       "instance_types: [r6i.xlarge], nodes_per_cluster: 9, "
 		       "nodes_total: 9, volume_gib: 500, cidrs: [10.0.0.0/8], ports: [1-65535]}\n");
 	shop_apply(s, &one, 1);
 	shop_send(s, &one, false);

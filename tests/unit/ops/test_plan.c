@@ -171,8 +171,9 @@ static void high_risk_is_found_and_what_is_needed_is_summed(void **state)
 	assert_string_equal(plan->name, "cluster-a");
 	plans_demand(p, &d);
 	assert_int_equal(d.new_nodes, 2);
-	assert_int_equal(d.types_n, 1);
-	assert_string_equal(d.types[0], "m6i.large");
+	assert_int_equal(d.named[DEMAND_TYPE].n, 1);
+	assert_string_equal(d.named[DEMAND_TYPE].v[0], "m6i.large");
+	assert_string_equal(d.named[DEMAND_WAREHOUSE].v[0], "wh-1");
 	demand_close(&d);
 	plans_free(p);
 }

@@ -116,6 +116,23 @@ static void another_port_of_a_target_group_is_said_to_be_not_yet(void **state)
 	assert_non_null(strstr(e.text, "target group sql: changing port or protocol is not available yet"));
 }
 
+static void a_new_balancer_counts_with_those_that_are_still_there(void **state)
+{
+	struct desk *d = *state;
+	struct demand need = { 0 };
+	struct plans *p;
+
+	add_balancer(d, 9030);
+	d->inv->lbs[0].lb.tags = desk_tags(d, "", "1");
+	d->k.lb.name = (char *)"other"; /* the one that is there goes only behind it */
+	p = desk_apply(d);
+	plans_demand(p, &need);
+	assert_int_equal(need.most[DEMAND_BALANCERS], 2);
+	assert_string_equal(need.named[DEMAND_SUBNET].v[0], "subnet-1");
+	demand_close(&need);
+	plans_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +142,7 @@ int main(void)
 		DESK_TEST(taking_the_last_listener_is_high_risk_whatever_comes_in_its_place),
 		DESK_TEST(a_balancer_that_is_still_coming_up_is_waited_for),
 		DESK_TEST(another_port_of_a_target_group_is_said_to_be_not_yet),
+		DESK_TEST(a_new_balancer_counts_with_those_that_are_still_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

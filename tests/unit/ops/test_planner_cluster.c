@@ -114,6 +114,30 @@ static void another_instance_type_is_said_to_be_not_yet_and_never_pretended(void
 	assert_null(p);
 }
 
+static void user_data_goes_with_the_hash_of_its_bytes_and_only_the_specs_own_tags_count(void **state)
+{
+	struct desk *d = *state;
+	struct demand need = { 0 };
+	struct plans *p;
+
+	d->k.cluster.user_data = (ProtobufCBinaryData){ 3, (uint8_t *)"abc" };
+	p = desk_apply(d);
+	plans_demand(p, &need);
+	assert_int_equal(need.named[DEMAND_USER_DATA].n, 1);
+	assert_string_equal(need.named[DEMAND_USER_DATA].v[0],
+			    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"); /* FIPS 180-2, B.1 */
+	assert_int_equal(need.named[DEMAND_TAG_KEY].n, 1);
+	assert_string_equal(need.named[DEMAND_TAG_KEY].v[0], "sdb-cluster-id");
+	demand_close(&need);
+	plans_free(p);
+	d->k.tag.key = (char *)"Name"; /* a name that the spec gives is the spec's */
+	p = desk_apply(d);
+	plans_demand(p, &need);
+	assert_string_equal(need.named[DEMAND_TAG_KEY].v[0], "Name");
+	demand_close(&need);
+	plans_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +146,7 @@ int main(void)
 		DESK_TEST(shrinking_takes_the_youngest_and_without_data_volumes_is_not_high_risk),
 		DESK_TEST(shrinking_is_high_risk_when_a_node_that_goes_has_data_volumes),
 		DESK_TEST(leaving_a_cluster_without_nodes_is_high_risk),
+		DESK_TEST(user_data_goes_with_the_hash_of_its_bytes_and_only_the_specs_own_tags_count),
 		DESK_TEST(another_instance_type_is_said_to_be_not_yet_and_never_pretended),
 	};
 

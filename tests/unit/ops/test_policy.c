@@ -36,7 +36,7 @@ static void a_whole_file_is_read(void **state)
 	assert_false(p.frozen);
 	assert_int_equal(p.verbs[POLICY_APPLY], POLICY_AUTO);
 	assert_int_equal(p.verbs[POLICY_DELETE], POLICY_PLAN_ONLY);
-	assert_int_equal(p.types_n, 2);
+	assert_int_equal(p.bounds.types.n, 2);
 	assert_int_equal(p.delete_hold_ms, 7200000);
 	assert_int_equal(p.export.metrics_n, 1);
 	assert_string_equal(p.export.redact[0].pattern, "AKIA");
@@ -46,7 +46,7 @@ static void a_whole_file_is_read(void **state)
 static void what_is_not_said_is_off_allows_nothing_and_holds_a_day(void **state)
 {
 	struct policy p = parsed("commands: {}\n");
-	struct demand d = { .new_nodes = 1, .cluster_nodes = 1 };
+	struct demand d = { .new_nodes = 1 };
 	struct err e = { 0 };
 
 	(void)state;
@@ -54,7 +54,7 @@ static void what_is_not_said_is_off_allows_nothing_and_holds_a_day(void **state)
 	assert_int_equal(p.verbs[POLICY_DELETE], POLICY_OFF);
 	assert_int_equal(p.delete_hold_ms, 86400000);
 	assert_int_equal(p.export.metrics_n + p.export.logs_n, 0);
-	assert_int_equal(policy_bounds(&p, &d, 0, &e), -ERR_DENIED);
+	assert_int_equal(bounds_judge(&p.bounds, &d, 0, &e), -ERR_DENIED);
 	policy_close(&p);
 }
 
@@ -85,51 +85,14 @@ static void a_broken_file_names_its_line_and_leaves_nothing(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct policy p = { .volume_gib = 42 };
+		struct policy p = { .delete_hold_ms = 42 };
 		struct err e = { 0 };
 
 		assert_int_not_equal(policy_parse(PATH, cases[i].text, strlen(cases[i].text), &p, &e), 0);
 		if (strstr(e.text, cases[i].says) == NULL)
 			fail_msg("case %zu says: %s", i, e.text);
-		assert_int_equal(p.volume_gib, 42);
+		assert_int_equal(p.delete_hold_ms, 42);
 	}
-}
-
-static void each_bound_denies_what_lies_beyond_it_and_says_which(void **state)
-{
-	static const char *type_in[] = { "r6i.large" }, *type_out[] = { "p5.48xlarge" };
-	struct demand_rule in = { "10.1.0.0/16", 8000, 8500, "tcp" }, far = { "0.0.0.0/0", 8000, 8500, "tcp" };
-	struct demand_rule ssh = { "10.1.0.0/16", 22, 22, "tcp" }, all = { "10.1.0.0/16", -1, -1, "-1" },
-			   self = { "", 0, 65535, "tcp" };
-	const struct {
-		struct demand d;
-		uint32_t now;
-		const char *says;
-	} cases[] = {
-		{ { .types = type_in, .types_n = 1, .new_nodes = 2, .cluster_nodes = 4, .volume_gib = 200 }, 4, NULL },
-		{ { .types = type_out, .types_n = 1 }, 0, "bounds.instance_types does not hold p5.48xlarge" },
-		{ { .cluster_nodes = 5 }, 0, "bounds.nodes_per_cluster is 4" },
-		{ { .new_nodes = 3 }, 4, "bounds.nodes_total is 6, the plan makes 7" },
-		{ { .volume_gib = 201 }, 0, "bounds.volume_gib is 200" },
-		{ { .rules = &in, .rules_n = 1 }, 0, NULL },
-		{ { .rules = &self, .rules_n = 1 }, 0, NULL },
-		{ { .rules = &far, .rules_n = 1 }, 0, "bounds.cidrs does not hold 0.0.0.0/0" },
-		{ { .rules = &ssh, .rules_n = 1 }, 0, "bounds.ports does not hold tcp 22-22" },
-		{ { .rules = &all, .rules_n = 1 }, 0, "bounds.ports does not hold -1" },
-		{ { .new_nodes = 0 }, 100, NULL },
-	};
-	struct policy p = parsed(good);
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct err e = { 0 };
-		int rc = policy_bounds(&p, &cases[i].d, cases[i].now, &e);
-
-		assert_int_equal(rc, cases[i].says == NULL ? 0 : -ERR_DENIED);
-		if (cases[i].says != NULL && strstr(e.text, cases[i].says) == NULL)
-			fail_msg("case %zu says: %s", i, e.text);
-	}
-	policy_close(&p);
 }
 
 static void a_policy_that_the_agent_could_write_counts_as_none(void **state)
@@ -261,7 +224,6 @@ int main(void)
 		cmocka_unit_test(a_whole_file_is_read),
 		cmocka_unit_test(what_is_not_said_is_off_allows_nothing_and_holds_a_day),
 		cmocka_unit_test(a_broken_file_names_its_line_and_leaves_nothing),
-		cmocka_unit_test(each_bound_denies_what_lies_beyond_it_and_says_which),
 		cmocka_unit_test(a_policy_that_the_agent_could_write_counts_as_none),
 		cmocka_unit_test(a_policy_reached_by_a_link_counts_as_none_wherever_the_link_is),
 		cmocka_unit_test(who_may_write_is_the_agents_own_question_and_a_link_is_everybodys),

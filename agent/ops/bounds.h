@@ -1,0 +1,44 @@
+/* bounds.h - how much of what: the lists and numbers under `bounds:` of the policy, and a plan's demand judged by them.
+ *
+ * A bound that is not given allows nothing of its kind, so it stops only a plan that wants something of that kind: no user
+ * data, no instance profile and no key of one's own needs none. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/base/buf.h"
+#include "agent/base/cidr.h"
+#include "agent/base/err.h"
+#include "agent/ops/demand.h"
+
+struct yaml_node;
+
+struct bounds_texts {
+	char **v;
+	size_t n;
+};
+
+struct bounds_ports {
+	int32_t from, to;
+};
+
+struct bounds {
+	/* what may be named */
+	struct bounds_texts types, images, subnets, profiles, keys, user_data, warehouses, volume_types, tag_keys;
+	struct cidr *cidrs;
+	size_t cidrs_n;
+	struct bounds_ports *ports;
+	size_t ports_n;
+	/* how much */
+	uint32_t nodes_per_cluster, nodes_total, volume_gib, volumes_per_node, iops, throughput, balancers;
+	uint32_t given; /* bit i: the i-th of the table in bounds.c stands in the file */
+};
+
+/* The mapping `bounds:`, or NULL: nothing is given. On an error *b is to be closed all the same. */
+int bounds_read(struct yaml_node *map, struct bounds *b, struct err *e);
+void bounds_close(struct bounds *b);
+/* `nodes_now`: alive nodes of the whole installation. The sentence names the bound and what is beyond it. */
+int bounds_judge(const struct bounds *b, const struct demand *d, uint32_t nodes_now, struct err *e);
+/* The i-th bound that is not given, and what that stops; false: there is no i-th. */
+bool bounds_missing(const struct bounds *b, size_t i, const char **ret_name, const char **ret_stops);

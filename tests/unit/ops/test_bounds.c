@@ -1,0 +1,199 @@
+/* test_bounds.c - what the file may say of how much, and what it denies. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/base/yaml.h"
+#include "agent/ops/bounds.h"
+
+#define HEX_IN "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define HEX_OUT "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define KEY_IN "arn:aws:kms:us-east-1:123456789012:key/abc"
+
+static const char good[] = "instance_types: [r6i.large, r6i.xlarge]\nimages: [ami-1]\nsubnets: [subnet-1]\n"
+			   "nodes_per_cluster: 4\nnodes_total: 6\ninstance_profiles: [node]\nuser_data_sha256: [" HEX_IN "]\n"
+			   "kms_keys: ['" KEY_IN "']\nvolumes_per_node: 2\nvolume_types: [gp3]\nvolume_gib: 200\niops: 6000\n"
+			   "throughput: 500\ncidrs: [10.0.0.0/8]\nports: [443, 8000-9000]\nwarehouses: [wh-1]\nbalancers: 1\n"
+			   "tag_keys: [sdb-*]\n";
+
+static int read_text(const char *text, struct bounds *b, struct err *e)
+{
+	struct yaml *y = NULL;
+	int rc = yaml_parse("policy.yaml", text, strlen(text), &y, e);
+
+	*b = (struct bounds){ 0 };
+	if (rc == 0)
+		rc = bounds_read(yaml_root(y), b, e);
+	yaml_close(&y);
+	return rc;
+}
+
+static const struct {
+	enum demand_kind kind;
+	const char *in, *out, *says;
+} names[] = {
+	{ DEMAND_TYPE, "r6i.large", "p5.48xlarge", "bounds.instance_types does not hold p5.48xlarge" },
+	{ DEMAND_IMAGE, "ami-1", "ami-2", "bounds.images does not hold ami-2" },
+	{ DEMAND_SUBNET, "subnet-1", "subnet-11", "bounds.subnets does not hold subnet-11" },
+	{ DEMAND_PROFILE, "node", "admin", "bounds.instance_profiles does not hold admin" },
+	{ DEMAND_USER_DATA, HEX_IN, HEX_OUT, "bounds.user_data_sha256 does not hold " HEX_OUT },
+	{ DEMAND_KEY, KEY_IN, "alias/mine", "bounds.kms_keys does not hold alias/mine (a spec names a key by its whole ARN)" },
+	{ DEMAND_VOLUME_TYPE, "gp3", "io2", "bounds.volume_types does not hold io2" },
+	{ DEMAND_TAG_KEY, "sdb-cluster-id", "team", "bounds.tag_keys does not hold team" },
+	{ DEMAND_WAREHOUSE, "wh-1", "wh-2", "bounds.warehouses does not hold wh-2" },
+};
+
+static const struct {
+	enum demand_count what;
+	uint32_t most;
+	const char *says;
+} counts[] = {
+	{ DEMAND_CLUSTER_NODES, 4, "bounds.nodes_per_cluster is 4, the plan makes 5" },
+	{ DEMAND_VOLUME_GIB, 200, "bounds.volume_gib is 200, the plan wants 201" },
+	{ DEMAND_VOLUMES, 2, "bounds.volumes_per_node is 2, the plan wants 3" },
+	{ DEMAND_IOPS, 6000, "bounds.iops is 6000, the plan wants 6001" },
+	{ DEMAND_THROUGHPUT, 500, "bounds.throughput is 500, the plan wants 501" },
+	{ DEMAND_BALANCERS, 1, "bounds.balancers is 1, the plan makes 2" },
+};
+
+static void judged(const struct bounds *b, struct demand *d, uint32_t now, const char *says)
+{
+	struct err e = { 0 };
+	int rc = bounds_judge(b, d, now, &e);
+
+	if (rc != (says == NULL ? 0 : -ERR_DENIED))
+		fail_msg("expected %s, got %d %s", says != NULL ? says : "yes", rc, e.text);
+	if (says != NULL && strstr(e.text, says) == NULL)
+		fail_msg("expected %s, it says: %s", says, e.text);
+	demand_close(d);
+}
+
+static void each_list_and_number_denies_what_lies_beyond_it_and_says_which(void **state)
+{
+	struct bounds b;
+
+	(void)state;
+	assert_int_equal(read_text(good, &b, NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct demand d = { 0 };
+
+		demand_name(&d, names[i].kind, names[i].in);
+		judged(&b, &d, 0, NULL);
+		demand_name(&d, names[i].kind, names[i].out);
+		judged(&b, &d, 0, names[i].says);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+		struct demand d = { 0 };
+
+		demand_count(&d, counts[i].what, counts[i].most);
+		judged(&b, &d, 0, NULL);
+		demand_count(&d, counts[i].what, counts[i].most + 1);
+		judged(&b, &d, 0, counts[i].says);
+	}
+	judged(&b, &(struct demand){ .new_nodes = 2 }, 4, NULL);
+	judged(&b, &(struct demand){ .new_nodes = 3 }, 4, "bounds.nodes_total is 6, the plan makes 7");
+	judged(&b, &(struct demand){ 0 }, 100, NULL);
+	bounds_close(&b);
+}
+
+static void a_rule_must_lie_in_a_block_and_in_a_range_of_ports(void **state)
+{
+	static const struct {
+		struct demand_rule r;
+		const char *says;
+	} cases[] = {
+		{ { "10.1.0.0/16", 8000, 8500, "tcp" }, NULL },
+		{ { "", 0, 65535, "tcp" }, NULL },
+		{ { "0.0.0.0/0", 8000, 8500, "tcp" }, "bounds.cidrs does not hold 0.0.0.0/0" },
+		{ { "10.1.0.0/16", 22, 22, "tcp" }, "bounds.ports does not hold tcp 22-22" },
+		{ { "10.1.0.0/16", -1, -1, "-1" }, "bounds.ports does not hold -1" },
+	};
+	struct bounds b;
+
+	(void)state;
+	assert_int_equal(read_text(good, &b, NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct demand d = { 0 };
+
+		demand_rule(&d, &cases[i].r);
+		judged(&b, &d, 0, cases[i].says);
+	}
+	bounds_close(&b);
+}
+
+static void a_bound_that_is_not_given_allows_nothing_of_its_kind_and_is_named(void **state)
+{
+	struct bounds b;
+	const char *name, *stops;
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(read_text("images: [ami-1]\nuser_data_sha256: [any]\n", &b, NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct demand d = { 0 };
+
+		demand_name(&d, names[i].kind, names[i].in);
+		judged(&b, &d, 0, names[i].kind == DEMAND_IMAGE || names[i].kind == DEMAND_USER_DATA ? NULL : "does not hold");
+	}
+	while (bounds_missing(&b, n, &name, &stops)) {
+		assert_string_not_equal(name, "images");
+		assert_string_not_equal(name, "user_data_sha256");
+		assert_true(*stops != '\0');
+		n++;
+	}
+	assert_int_equal(n, 16);
+	bounds_close(&b);
+	assert_int_equal(read_text(good, &b, NULL), 0);
+	assert_false(bounds_missing(&b, 0, &name, &stops));
+	bounds_close(&b);
+}
+
+static void a_member_that_names_nothing_is_told_with_its_line(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} cases[] = {
+		{ "images: [\"*\"]\n", "expected the id of an image (ami-...)" },
+		{ "images: [owner:amazon]\n", "expected the id of an image (ami-...)" },
+		{ "a: 1\n", "key \"a\" is not known" },
+		{ "subnets:\n  - subnet-1\n  - vpc-1\n", "policy.yaml:3: found \"vpc-1\", expected the id of a subnet" },
+		{ "kms_keys: [alias/mine]\n", "expected the ARN of a key" },
+		{ "kms_keys: ['arn:aws:kms:us-east-1:123456789012:alias/mine']\n", "expected the ARN of a key" },
+		{ "kms_keys: ['arn:aws:kms:us-east-1:123456789012:key/*']\n", "expected the ARN of a key" },
+		{ "user_data_sha256: [abc]\n", "expected 64 hex digits, or any" },
+		{ "warehouses: [\"*\"]\n", "expected the id of a warehouse" },
+		{ "volume_types: [fast]\n", "expected a volume type" },
+		{ "instance_profiles: ['']\n", "expected a text" },
+		{ "iops: -1\n", "expected a number" },
+		{ "cidrs: [10.0.0.1/8]\n", "expected an address block" },
+		{ "ports: [70000]\n", "expected a port" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct err e = { 0 };
+		struct bounds b;
+
+		assert_int_not_equal(read_text(cases[i].text, &b, &e), 0);
+		if (strstr(e.text, cases[i].says) == NULL)
+			fail_msg("case %zu says: %s", i, e.text);
+		bounds_close(&b);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_list_and_number_denies_what_lies_beyond_it_and_says_which),
+		cmocka_unit_test(a_rule_must_lie_in_a_block_and_in_a_range_of_ports),
+		cmocka_unit_test(a_bound_that_is_not_given_allows_nothing_of_its_kind_and_is_named),
+		cmocka_unit_test(a_member_that_names_nothing_is_told_with_its_line),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
