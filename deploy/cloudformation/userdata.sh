@@ -88,7 +88,18 @@ bounds:
   instance_types: [${NodeTypes}]
   nodes_per_cluster: ${NodesPerCluster}
   nodes_total: ${NodesTotal}
+  images: [${NodeImages}]
+  subnets: [${NodeSubnets}]
+  warehouses: [${Warehouses}]
+  user_data_sha256: [${NodeUserData}]
+  instance_profiles: [${Vendor}-role-${Installation}-node]
+  volumes_per_node: 8
+  volume_types: [gp3]
   volume_gib: ${VolumeGib}
+  iops: 16000
+  throughput: 1000
+  balancers: 1
+  tag_keys: [${NodeTagKeys}]
   cidrs: [${RuleCidrs}]
   ports: [${RulePorts}]
 delete_hold: 24h

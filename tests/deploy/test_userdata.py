@@ -137,6 +137,11 @@ class Machine:
             "Apply": "approve",
             "Delete": "plan-only",
             "NodeTypes": "m6i.large, m6i.xlarge",
+            "NodeImages": "ami-1, ami-2",
+            "NodeSubnets": "subnet-1",
+            "NodeUserData": "",
+            "NodeTagKeys": "sdb-*",
+            "Warehouses": "wh-1",
             "NodesPerCluster": "8",
             "NodesTotal": "16",
             "VolumeGib": "500",
@@ -207,6 +212,9 @@ def test_the_configuration_says_what_the_parameters_say(machine):
     policy = (machine.root / "etc/reeve/policy.yaml").read_text()
     assert "warehouse.delete: plan-only\n" in policy
     assert "instance_types: [m6i.large, m6i.xlarge]\n" in policy
+    assert "images: [ami-1, ami-2]\n" in policy
+    assert "user_data_sha256: []\n" in policy
+    assert "instance_profiles: [velodb-role-inst-9-node]\n" in policy
 
 
 def test_a_second_run_is_harmless(machine):
