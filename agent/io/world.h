@@ -54,7 +54,7 @@ struct http_req {
 	const void *send;
 	size_t send_len;
 	uint32_t connect_ms, total_ms; /* 0: 3 s, 30 s */
-	const char *ca_file;           /* NULL: the system's */
+	const char *ca_file;           /* the only certificates that count, read at each request; NULL: the system's */
 	const char *connect_to;        /* "host:port" to connect to instead; the name in url is verified. NULL: none */
 	const char *unix_socket;       /* talk to this socket instead of the network; the url still names host and path */
 	bool direct;                   /* never through a proxy */

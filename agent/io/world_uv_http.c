@@ -19,6 +19,7 @@
 #define CONNECT_MS 3000
 #define TOTAL_MS 30000
 #define IDLE_CONNS 64L
+#define CA_FILE_MAX (1u << 20)
 /* A peer that is gone without a word: after KEEP_IDLE_S of silence it is probed each KEEP_EACH_S; what it leaves unanswered for
  * GONE_MS, a probe or our request, ends the connection. */
 #define KEEP_IDLE_S 20L
@@ -293,8 +294,26 @@ static void set_route(struct transfer *t)
 	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
-	if (r->ca_file != NULL)
-		curl_easy_setopt(c, CURLOPT_CAINFO, r->ca_file);
+}
+
+/* These certificates and no others: curl's own file and folder of the system's would go on counting beside them. They are given by
+ * value, so that what the file holds now is asked at each request: curl uses no connection that was verified with other ones. */
+static int set_ca(struct transfer *t)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(CA_FILE_MAX);
+	struct curl_blob blob = { .flags = CURL_BLOB_COPY };
+
+	if (t->r->ca_file == NULL)
+		return 0;
+	TRY(disk_read_all(&t->u->w, t->r->ca_file, &b, &t->r->err));
+	if (b.len == 0) /* curl would take no bytes for no wish, and ask the system's */
+		return err_set(&t->r->err, ERR_INVALID, "%s is empty, expected certificates in PEM", t->r->ca_file);
+	blob.data = b.data;
+	blob.len = b.len;
+	if (curl_easy_setopt(t->easy, CURLOPT_CAINFO_BLOB, &blob) != CURLE_OK ||
+	    curl_easy_setopt(t->easy, CURLOPT_CAPATH, NULL) != CURLE_OK)
+		return err_set(&t->r->err, ERR_NET, "curl does not take the certificates of %s", t->r->ca_file);
+	return 0;
 }
 
 /* Without TCP_USER_TIMEOUT the kernel repeats an unanswered request for a quarter of an hour and does not probe meanwhile. */
@@ -319,6 +338,7 @@ static void set_rules(struct transfer *t)
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L); /* a signature covers the path as it was written */
 	curl_easy_setopt(c, CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
@@ -354,6 +374,11 @@ static void start(struct world *w, struct http_req *r, http_cb *cb)
 	set_headers(t);
 	set_method(t->easy, r);
 	set_route(t);
+	t->rc = set_ca(t);
+	if (t->rc != 0) {
+		w->timer_start(w, &t->later, 0, on_later);
+		return;
+	}
 	if (curl_easy_setopt(t->easy, CURLOPT_URL, r->url) != CURLE_OK ||
 	    curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK ||
 	    curl_multi_add_handle(u->multi, t->easy) != CURLM_OK) {
