@@ -260,6 +260,11 @@ static bool holds_user_data(const struct bounds_texts *t, const char *hex)
 	return holds(t, ANY) || holds_hex(t, hex);
 }
 
+bool bounds_is_any_user_data(const struct bounds *b, const char *sha256_hex)
+{
+	return holds(&b->user_data, ANY) && !holds_hex(&b->user_data, sha256_hex);
+}
+
 static const struct {
 	size_t at;
 	bool (*holds)(const struct bounds_texts *t, const char *text);

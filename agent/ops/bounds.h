@@ -40,5 +40,8 @@ int bounds_read(struct yaml_node *map, struct bounds *b, struct err *e);
 void bounds_close(struct bounds *b);
 /* `nodes_now`: alive nodes of the whole installation. The sentence names the bound and what is beyond it. */
 int bounds_judge(const struct bounds *b, const struct demand *d, uint32_t nodes_now, struct err *e);
+/* Is user data allowed only because the file says `any`? Such data needs a second key until it is proved (proved.h). */
+bool bounds_is_any_user_data(const struct bounds *b, const char *sha256_hex);
+
 /* The i-th bound that is not given, and what that stops; false: there is no i-th. */
 bool bounds_missing(const struct bounds *b, size_t i, const char **ret_name, const char **ret_stops);

@@ -17,6 +17,7 @@
 #include "agent/base/stamp.h"
 #include "agent/base/str.h"
 #include "agent/base/uuid.h"
+#include "agent/ops/proved.h"
 #include "agent/ops/room.h"
 
 #define PLAN_KEPT_BYTES (256u << 10) /* a smaller plan can still be shown when all is over */
@@ -82,6 +83,7 @@ static void on_result(struct journal_append *a)
 void op_ended_apply(struct op *op)
 {
 	op->f.state = OP_ENDED;
+	proved_add(ops_proved(op->ops), json_object_get(op->result, "proved_user_data"));
 	op_end_runs(op);
 	if (op->f.plan_bytes > PLAN_KEPT_BYTES) {
 		plans_free(op->plans);

@@ -8,6 +8,7 @@
 
 #include "agent/base/json.h"
 #include "agent/base/stamp.h"
+#include "agent/ops/proved.h"
 
 /* No answer rests on a plan that the world has overtaken. */
 static bool ended_or_planned_anew(struct op *op, state_t state, const char *class, const char *why)
@@ -43,7 +44,7 @@ static bool refused_by_hash(struct op *op)
 				     "the plan made now is not the one that was approved: its hash differs");
 }
 
-static bool is_release_signed(const struct op *op)
+bool op_is_release_signed(const struct op *op)
 {
 	const struct ops_config *cfg = ops_cfg(op->ops);
 	CLEANUP(buf_close) struct buf bytes = BUF_MAX(JSON_MAX_BYTES);
@@ -52,16 +53,42 @@ static bool is_release_signed(const struct op *op)
 	       cfg->is_release_signed(cfg->ctx, bytes.data, bytes.len);
 }
 
-static bool refused_by_keys(struct op *op)
+/* User data that starts although no hash in the policy names it, and that no release key has stood for yet. */
+static bool starts_unproved(const struct op *op, const struct policy *p, char text[ERR_TEXT_MAX])
+{
+	struct demand d = { 0 };
+	bool yes = false;
+
+	plans_demand(op->plans, &d);
+	for (size_t i = 0; i < d.named[DEMAND_USER_DATA].n && !yes; i++) {
+		const char *hex = d.named[DEMAND_USER_DATA].v[i];
+
+		yes = bounds_is_any_user_data(&p->bounds, hex) && !proved_has(ops_proved(op->ops), hex);
+		if (yes)
+			snprintf(text, ERR_TEXT_MAX, "user data %s, which the policy allows only as any", hex);
+	}
+	demand_close(&d);
+	return yes;
+}
+
+bool op_is_high(const struct op *op, const struct policy *p, char text[ERR_TEXT_MAX])
 {
 	const struct plan *plan;
 	const struct step *high = plans_high(op->plans, &plan);
-	char text[ERR_TEXT_MAX];
 
-	if (high == NULL || is_release_signed(op))
+	if (high == NULL)
+		return starts_unproved(op, p, text);
+	snprintf(text, ERR_TEXT_MAX, "%s/%s, %s", plan->name, high->name, high->kind->action);
+	return true;
+}
+
+static bool refused_by_keys(struct op *op, const struct policy *p)
+{
+	char what[ERR_TEXT_MAX], text[ERR_TEXT_MAX + 80];
+
+	if (!op_is_high(op, p, what) || op_is_release_signed(op))
 		return false;
-	snprintf(text, sizeof(text), "high risk (%s/%s, %s) needs a release signature beside the command's", plan->name, high->name,
-		 high->kind->action);
+	snprintf(text, sizeof(text), "high risk (%s) needs a release signature beside the command's", what);
 	return ended_or_planned_anew(op, STATE(DENIED), "POLICY", text);
 }
 
@@ -150,12 +177,12 @@ static bool waits_for_customer(struct op *op, const struct policy *p)
 	return true;
 }
 
-static bool waits_for_head(struct op *op)
+static bool waits_for_head(struct op *op, const struct policy *p)
 {
 	const struct ops_config *cfg = ops_cfg(op->ops);
-	const struct plan *plan;
+	char what[ERR_TEXT_MAX];
 
-	if (plans_high(op->plans, &plan) == NULL || cfg->head_is_fresh(cfg->ctx))
+	if (!op_is_high(op, p, what) || cfg->head_is_fresh(cfg->ctx))
 		return false;
 	snprintf(op->waiting, sizeof(op->waiting), "waits for a fresh signed head: the command is of high risk");
 	op_wait(op, OP_WAIT_MS);
@@ -198,9 +225,9 @@ void op_consider(struct op *op)
 		ended_or_planned_anew(op, STATE(SUCCEEDED), NULL, "planned only, as asked");
 		return;
 	}
-	if (refused_by_bounds(op, p) || refused_by_hash(op) || refused_by_keys(op) || refused_by_hold(op, p))
+	if (refused_by_bounds(op, p) || refused_by_hash(op) || refused_by_keys(op, p) || refused_by_hold(op, p))
 		return;
-	if (waits_for_customer(op, p) || waits_for_head(op))
+	if (waits_for_customer(op, p) || waits_for_head(op, p))
 		return;
 	op->waiting[0] = '\0';
 	if (op_plan_is_stale(op))

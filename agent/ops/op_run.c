@@ -59,6 +59,17 @@ static enum run_leave within_bounds(const struct op *op, const struct policy *p,
 	return rc == 0 ? RUN_GO : RUN_DENY;
 }
 
+/* A policy that took the hash of the user data back and allows it only as any asks for the second key on the way, too. */
+static enum run_leave within_keys(const struct op *op, const struct policy *p, struct err *e)
+{
+	char what[ERR_TEXT_MAX];
+
+	if (!op_is_high(op, p, what) || op_is_release_signed(op))
+		return within_bounds(op, p, e);
+	err_set(e, ERR_DENIED, "high risk (%.400s) now needs a release signature beside the command's", what);
+	return RUN_DENY;
+}
+
 /* The customer's switches stand above all: under STOP also a cancel waits, and a verb that was switched off takes nothing back.
  * The bounds are for what is made; the undo makes nothing. */
 static enum run_leave may(void *ctx, enum run_phase phase, struct err *e)
@@ -74,7 +85,7 @@ static enum run_leave may(void *ctx, enum run_phase phase, struct err *e)
 	}
 	if ((phase == RUN_BEFORE_PIVOT || (phase == RUN_BEHIND_PIVOT && !has_begun(op))) && is_called_off(op, e))
 		return RUN_CANCEL;
-	return phase == RUN_UNDO ? RUN_GO : within_bounds(op, p, e);
+	return phase == RUN_UNDO ? RUN_GO : within_keys(op, p, e);
 }
 
 static void on_progress(void *ctx, struct run *r)
@@ -133,6 +144,22 @@ unsigned op_steps_done(const struct op *op)
 	return n;
 }
 
+/* What a release key stood for, and what has now run: user data of the spec that ended well. */
+static json_t *proved_user_data(const struct op *op)
+{
+	json_t *list = json_array();
+	char hex[DIGEST_HEX_LEN];
+
+	for (size_t i = 0; op->apply != NULL && i < op->apply->spec->n_clusters; i++) {
+		const ProtobufCBinaryData *data = &op->apply->spec->clusters[i]->user_data;
+		struct digest d = digest_of(data->data, data->len);
+
+		if (data->len > 0)
+			json_array_append_new(list, json_string(digest_hex(&d, hex)));
+	}
+	return list;
+}
+
 /* The worst run tells the state; a plan that was rolled back beside one that was not is a failure of the whole. */
 static void finish(struct op *op)
 {
@@ -160,6 +187,8 @@ static void finish(struct op *op)
 	result = op_result_json(op, states[worst], error != NULL ? json_deep_copy(error) : NULL, NULL);
 	gather(op, result);
 	json_object_set_new(result, "steps_done", json_integer(op_steps_done(op)));
+	if (states[worst] == STATE(SUCCEEDED) && op_is_release_signed(op))
+		json_object_set_new(result, "proved_user_data", proved_user_data(op));
 	op_end_with(op, result);
 }
 

@@ -118,6 +118,11 @@ const struct op *ops_ahead_of(const struct ops *o, const struct op *op)
 	return NULL;
 }
 
+struct proved *ops_proved(struct ops *o)
+{
+	return &o->proved;
+}
+
 struct recent *ops_recent(struct ops *o)
 {
 	return &o->recent;

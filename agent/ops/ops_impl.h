@@ -3,6 +3,7 @@
 #pragma once
 #include "agent/base/uuid.h"
 #include "agent/ops/op.h"
+#include "agent/ops/proved.h"
 #include "agent/ops/recent.h"
 
 #define OPS_MAX 256      /* open and unacknowledged together */
@@ -27,6 +28,7 @@ struct ops {
 	uint64_t epoch, accepted;
 	uint64_t starts; /* of operations in this life, from 1 */
 	struct recent recent;
+	struct proved proved;
 	/* the acceptance under way */
 	struct journal_append rec;
 	struct op *accepting;

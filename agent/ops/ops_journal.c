@@ -38,6 +38,7 @@ static void checkpoint_begin(struct ops *o, const json_t *record)
 	while (o->n > 0)
 		op_free(o->v[--o->n]);
 	recent_close(&o->recent);
+	o->proved.n = 0;
 	o->epoch = (uint64_t)json_int_or(record, "epoch", 0);
 	o->accepted = (uint64_t)json_int_or(record, "accepted", 0);
 	o->acked_through = (uint64_t)json_int_or(record, "acked_through", 0);
@@ -78,6 +79,10 @@ static int replay(struct ops *o, const char *type, const json_t *record, int64_t
 		recent_replay(&o->recent, world_now_ms(o->cfg.w), record);
 		return 0;
 	}
+	if (str_eq(type, "userdata.proved")) {
+		proved_add(&o->proved, json_object_get(record, "sha256"));
+		return 0;
+	}
 	op = ops_find_text(o, json_str_or(record, "op", NULL));
 	if (op != NULL)
 		op_replay(op, type, record, time_ms);
@@ -101,6 +106,8 @@ json_t *ops_checkpoint(struct ops *o)
 	for (size_t i = 0; i < o->n; i++)
 		op_records(o->v[i], records);
 	recent_records(&o->recent, records);
+	if (o->proved.n > 0)
+		json_array_append_new(records, json_pack("[s, {s:o}, i]", "userdata.proved", "sha256", proved_list(&o->proved), 0));
 	json_object_set_new(m, "epoch", json_integer((json_int_t)o->epoch));
 	json_object_set_new(m, "accepted", json_integer((json_int_t)o->accepted));
 	json_object_set_new(m, "acked_through", json_integer((json_int_t)o->acked_through));

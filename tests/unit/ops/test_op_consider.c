@@ -33,6 +33,59 @@ static void a_denied_command_makes_no_call_that_changes_anything(void **state)
 	}
 }
 
+static int ends_with(struct shop *s, uint64_t seq, const char *user_data, bool both_keys, char message[512])
+{
+	struct desk_command k;
+
+	s->k.cluster.user_data = (ProtobufCBinaryData){ strlen(user_data), (uint8_t *)user_data };
+	s->k.cluster.nodes = (uint32_t)seq;
+	s->k.s.generation++;
+	shop_apply(s, &k, seq);
+	shop_send(s, &k, both_keys);
+	if (both_keys)
+		shop_head(s);
+	return shop_ends(s, &k, message);
+}
+
+static void user_data_that_only_any_allows_needs_a_second_key_until_it_ran_under_one(void **state)
+{
+	struct shop *s = *state;
+	char message[512];
+
+	shop_policy(s,
+		    "commands: {warehouse.apply: auto}\nbounds: {" SHOP_BOUNDS
+		    "user_data_sha256: [any], instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 9, volume_gib: 500, "
+		    "cidrs: [10.0.0.0/8], ports: [1-65535]}\n");
+	assert_int_equal(ends_with(s, 1, "abc", false, message), STATE_OF(DENIED));
+	assert_non_null(strstr(message,
+			       "user data ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad, which the policy "
+			       "allows only as any) needs a release signature"));
+	assert_int_equal(s->seen.len, 0);
+	assert_int_equal(ends_with(s, 2, "abc", true, message), DONE);
+	assert_int_equal(ends_with(s, 3, "abc", false, message), DONE);
+	shop_reopen(s); /* it is on record */
+	assert_int_equal(ends_with(s, 4, "abc", false, message), DONE);
+	assert_int_equal(ends_with(s, 5, "other", false, message), STATE_OF(DENIED));
+}
+
+#define ANY_OR(more)                                                                                                               \
+	"commands: {warehouse.apply: auto}\nbounds: {" SHOP_BOUNDS "user_data_sha256: [" more "], instance_types: [r6i.xlarge], "  \
+	"nodes_per_cluster: 9, nodes_total: 9, volume_gib: 500, cidrs: [10.0.0.0/8], ports: [1-65535]}\n"
+#define ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" /* FIPS 180-2, B.1 */
+
+static void user_data_that_the_policy_names_needs_one_key_and_proves_nothing(void **state)
+{
+	struct shop *s = *state;
+	char message[512];
+
+	shop_policy(s, ANY_OR(ABC));
+	assert_int_equal(ends_with(s, 1, "abc", false, message), DONE);
+	shop_policy(s, ANY_OR("any"));
+	assert_int_equal(ends_with(s, 2, "abc", false, message), STATE_OF(DENIED));
+	shop_policy(s, ANY_OR(ABC ", any"));
+	assert_int_equal(ends_with(s, 3, "abc", false, message), DONE);
+}
+
 static void approve_waits_and_expires_without_a_call(void **state)
 {
 	struct shop *s = *state;
@@ -265,6 +318,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_denied_command_makes_no_call_that_changes_anything),
+		SHOP(user_data_that_only_any_allows_needs_a_second_key_until_it_ran_under_one),
+		SHOP(user_data_that_the_policy_names_needs_one_key_and_proves_nothing),
 		SHOP(approve_waits_and_expires_without_a_call),
 		SHOP(a_delete_needs_two_keys_a_fresh_head_and_its_hold),
 		SHOP(a_hold_that_is_raised_holds_what_was_planned),
