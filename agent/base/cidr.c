@@ -2,6 +2,7 @@
 #include "agent/base/cidr.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/base/err.h"
@@ -37,6 +38,13 @@ int cidr_parse(const char *s, struct cidr *ret)
 		return -ERR_INVALID;
 	*ret = c;
 	return 0;
+}
+
+const char *cidr_text(const struct cidr *c, char to[CIDR_TEXT_LEN])
+{
+	inet_ntop(c->v6 ? AF_INET6 : AF_INET, c->addr, to, INET6_ADDRSTRLEN);
+	snprintf(to + strlen(to), CIDR_TEXT_LEN - strlen(to), "/%u", c->bits);
+	return to;
 }
 
 bool cidr_holds(const struct cidr *outer, const struct cidr *inner)

@@ -198,6 +198,10 @@ int yaml_parse(const char *file, const char *s, size_t len, struct yaml **ret, s
 		return err_set(e, ERR_IO, "libyaml cannot start");
 	}
 	yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
+	if (len >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0) { /* an editor's mark of UTF-8, which libyaml takes for text */
+		s += 3;
+		len -= 3;
+	}
 	yaml_parser_set_input_string(&b.parser, (const unsigned char *)s, len);
 	rc = build(&b);
 	yaml_parser_delete(&b.parser);

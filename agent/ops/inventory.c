@@ -1,6 +1,9 @@
 /* inventory.c - what an inventory knows, looked up; inventory_take.c makes one. */
 #include "agent/ops/inventory.h"
 
+#include <strings.h>
+
+#include "agent/base/cidr.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 
@@ -100,6 +103,32 @@ void inventory_rule_name(const char *group_id, const struct ec2_rule *r, struct 
 	else
 		buf_addf(to, "%d-%d ", r->from_port, r->to_port);
 	buf_adds(to, r->cidr != NULL ? r->cidr : r->group_id != NULL ? r->group_id : "?");
+}
+
+static const char *protocol_name(const char *protocol)
+{
+	static const char *const names[][2] = {
+		{ "6", "tcp" }, { "17", "udp" }, { "1", "icmp" }, { "58", "icmpv6" }, { "all", "-1" }
+	};
+	static const char *const plain[] = { "tcp", "udp", "icmp", "icmpv6" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcasecmp(protocol, names[i][0]) == 0)
+			return names[i][1];
+	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+		if (strcasecmp(protocol, plain[i]) == 0)
+			return plain[i];
+	return protocol;
+}
+
+void inventory_rule_spell(struct arena *m, struct ec2_rule *r)
+{
+	char text[CIDR_TEXT_LEN];
+	struct cidr c;
+
+	r->protocol = protocol_name(r->protocol);
+	if (r->cidr != NULL && cidr_parse(r->cidr, &c) == 0)
+		r->cidr = arena_str(m, cidr_text(&c, text));
 }
 
 /* Protocol -1 has no ports, whatever EC2 writes there. */

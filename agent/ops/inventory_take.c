@@ -181,6 +181,15 @@ static int take_tags(struct take *t, const struct xml_node *root, struct err *e)
 	return 0;
 }
 
+static int take_groups(struct inventory *inv, const struct xml_node *root, struct err *e)
+{
+	TRY(ec2_read_security_groups(root, inv->arena, &inv->groups, e));
+	for (size_t i = 0; i < inv->groups.n; i++)
+		for (size_t k = 0; k < inv->groups.v[i].rules_n; k++)
+			inventory_rule_spell(inv->arena, &inv->groups.v[i].rules[k]);
+	return 0;
+}
+
 static int take_in(struct take *t, const struct xml_node *root, struct err *e)
 {
 	struct inventory *inv = t->inv;
@@ -191,7 +200,7 @@ static int take_in(struct take *t, const struct xml_node *root, struct err *e)
 	case V_INSTANCES:
 		return ec2_read_instances(root, inv->arena, &inv->instances, e);
 	case V_GROUPS:
-		return ec2_read_security_groups(root, inv->arena, &inv->groups, e);
+		return take_groups(inv, root, e);
 	case V_TGS:
 		return elb_read_target_groups(root, inv->arena, &t->tgs, e);
 	case V_LBS:

@@ -12,18 +12,21 @@ void planner_group_name(const struct planning *p, const char *name, char to[256]
 	spec_group_name(p->a->owner.vendor, p->a->owner.installation, p->warehouse, name, to);
 }
 
-static void rule_to_ec2(const rule_t *r, const char *group_id, struct ec2_rule *to)
+static void rule_to_ec2(const struct planning *p, const rule_t *r, const char *group_id, struct ec2_rule *to)
 {
-	bool self = r->source_case == REEVE__CONTROL__V1__RULE__SOURCE_SELF, all = str_eq(r->protocol, "-1");
+	bool self = r->source_case == REEVE__CONTROL__V1__RULE__SOURCE_SELF;
 
 	*to = (struct ec2_rule){
 		.protocol = r->protocol,
-		.from_port = all ? -1 : r->from_port,
-		.to_port = all ? -1 : r->to_port,
+		.from_port = r->from_port,
+		.to_port = r->to_port,
 		.cidr = self ? NULL : r->cidr,
 		.group_id = self ? group_id : NULL,
 		.description = r->description,
 	};
+	inventory_rule_spell(p->inv->arena, to);
+	if (str_eq(to->protocol, "-1"))
+		to->from_port = to->to_port = -1;
 }
 
 const struct ec2_group *planner_group_there(const struct planning *p, const char *name)
@@ -91,12 +94,12 @@ static bool in_group(const struct ec2_group *g, const struct ec2_rule *r)
 }
 
 /* Among the first n rules of the spec. */
-static bool in_spec(const group_t *want, size_t n, const char *group_id, const struct ec2_rule *r)
+static bool in_spec(const struct planning *p, const group_t *want, size_t n, const char *group_id, const struct ec2_rule *r)
 {
 	struct ec2_rule w;
 
 	for (size_t i = 0; i < n; i++) {
-		rule_to_ec2(want->rules[i], group_id, &w);
+		rule_to_ec2(p, want->rules[i], group_id, &w);
 		if (inventory_rule_eq(&w, r))
 			return true;
 	}
@@ -127,11 +130,11 @@ void planner_plan_group(struct planning *p, const group_t *want)
 	for (size_t i = 0; i < want->n_rules; i++) {
 		struct ec2_rule r;
 
-		rule_to_ec2(want->rules[i], id, &r);
-		if (!in_group(have, &r) && !in_spec(want, i, id, &r))
+		rule_to_ec2(p, want->rules[i], id, &r);
+		if (!in_group(have, &r) && !in_spec(p, want, i, id, &r))
 			add_rule_step(p, &kind_authorize_ingress, "rule", want->name, id, &r);
 	}
 	for (size_t i = 0; have != NULL && i < have->rules_n; i++)
-		if (!in_spec(want, want->n_rules, id, &have->rules[i]))
+		if (!in_spec(p, want, want->n_rules, id, &have->rules[i]))
 			add_rule_step(p, &kind_revoke_ingress, "norule", want->name, id, &have->rules[i]);
 }

@@ -60,11 +60,33 @@ static void a_block_holds_what_lies_inside_it(void **state)
 	}
 }
 
+static void a_block_has_one_spelling(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "::0/0", "::/0" },
+		{ "2001:DB8::/32", "2001:db8::/32" },
+		{ "10.0.0.7", "10.0.0.7/32" },
+		{ "2001:0db8:0:0:0:0:0:1", "2001:db8::1/128" },
+		{ "10.0.0.0/08", "10.0.0.0/8" },
+		{ "0:0:0:0:0:0:0:0/00", "::/0" },
+		{ "10.20.0.0/16", "10.20.0.0/16" },
+	};
+	char text[CIDR_TEXT_LEN];
+	struct cidr c;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(cidr_parse(cases[i][0], &c), 0);
+		assert_string_equal(cidr_text(&c, text), cases[i][1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_no_block_is_refused),
 		cmocka_unit_test(a_block_holds_what_lies_inside_it),
+		cmocka_unit_test(a_block_has_one_spelling),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,11 @@ static void a_denied_command_makes_no_call_that_changes_anything(void **state)
 	}
 }
 
+#define ANY_OR(more)                                                                                                               \
+	"commands: {warehouse.apply: auto}\nbounds: {" SHOP_BOUNDS "user_data_sha256: [" more "], instance_types: [r6i.xlarge], "  \
+	"nodes_per_cluster: 9, nodes_total: 9, volume_gib: 500, cidrs: [10.0.0.0/8], ports: [1-65535]}\n"
+#define ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" /* FIPS 180-2, B.1 */
+
 static int ends_with(struct shop *s, uint64_t seq, const char *user_data, bool both_keys, char message[512])
 {
 	struct desk_command k;
@@ -52,10 +57,7 @@ static void user_data_that_only_any_allows_needs_a_second_key_until_it_ran_under
 	struct shop *s = *state;
 	char message[512];
 
-	shop_policy(s,
-		    "commands: {warehouse.apply: auto}\nbounds: {" SHOP_BOUNDS
-		    "user_data_sha256: [any], instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 9, volume_gib: 500, "
-		    "cidrs: [10.0.0.0/8], ports: [1-65535]}\n");
+	shop_policy(s, ANY_OR("any"));
 	assert_int_equal(ends_with(s, 1, "abc", false, message), STATE_OF(DENIED));
 	assert_non_null(strstr(message,
 			       "user data ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad, which the policy "
@@ -67,11 +69,6 @@ static void user_data_that_only_any_allows_needs_a_second_key_until_it_ran_under
 	assert_int_equal(ends_with(s, 4, "abc", false, message), DONE);
 	assert_int_equal(ends_with(s, 5, "other", false, message), STATE_OF(DENIED));
 }
-
-#define ANY_OR(more)                                                                                                               \
-	"commands: {warehouse.apply: auto}\nbounds: {" SHOP_BOUNDS "user_data_sha256: [" more "], instance_types: [r6i.xlarge], "  \
-	"nodes_per_cluster: 9, nodes_total: 9, volume_gib: 500, cidrs: [10.0.0.0/8], ports: [1-65535]}\n"
-#define ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" /* FIPS 180-2, B.1 */
 
 static void user_data_that_the_policy_names_needs_one_key_and_proves_nothing(void **state)
 {

@@ -9,6 +9,7 @@
 #include "agent/base/mem.h"
 #include "agent/ops/policy.h"
 #include "tests/sim/world_sim.h"
+#include "tests/unit/cases.h"
 
 #define PATH "/etc/reeve/policy.yaml"
 
@@ -40,6 +41,22 @@ static void a_whole_file_is_read(void **state)
 	assert_int_equal(p.delete_hold_ms, 7200000);
 	assert_int_equal(p.export.metrics_n, 1);
 	assert_string_equal(p.export.redact[0].pattern, "AKIA");
+	policy_close(&p);
+}
+
+static void a_mark_of_utf8_at_the_head_is_as_if_it_were_not_there(void **state)
+{
+	char text[4096];
+	FILE *f = cases_open("bom.policy.yaml");
+	size_t n = fread(text, 1, sizeof(text) - 1, f);
+	struct policy p;
+
+	(void)state;
+	fclose(f);
+	text[n] = '\0';
+	assert_memory_equal(text, "\xEF\xBB\xBF", 3);
+	p = parsed(text);
+	assert_int_equal(p.verbs[POLICY_APPLY], POLICY_AUTO);
 	policy_close(&p);
 }
 
@@ -222,6 +239,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_whole_file_is_read),
+		cmocka_unit_test(a_mark_of_utf8_at_the_head_is_as_if_it_were_not_there),
 		cmocka_unit_test(what_is_not_said_is_off_allows_nothing_and_holds_a_day),
 		cmocka_unit_test(a_broken_file_names_its_line_and_leaves_nothing),
 		cmocka_unit_test(a_policy_that_the_agent_could_write_counts_as_none),

@@ -33,6 +33,7 @@ static const struct wrong wrongs[] = {
 	{ "security_groups[0]: name", TEXT(group.name, "no de") },
 	{ "security_groups[0]: description", TEXT(group.description, "") },
 	{ "security_groups[0]: rules[1]: cidr", TEXT(clients.cidr, "10.0.0.1/16") },
+	{ "security_groups[0]: rules[1]: cidr: \"10.0.0.1\" has no prefix", TEXT(clients.cidr, "10.0.0.1") },
 	{ "security_groups[0]: rules[1]: ports", NUMBER(clients.to_port, 70000) },
 	{ "security_groups[0]: rules[1]: ports", NUMBER(clients.from_port, 9001) },
 	{ "security_groups[0]: rules[1]: protocol", TEXT(clients.protocol, "gre") },

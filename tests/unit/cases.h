@@ -1,0 +1,27 @@
+/* cases.h - the small inputs that stand beside the repository, in $REEVE_SHARED (../shared/data): each is the example of a family.
+ * Where they are missing a test is skipped, and says so; under CI that is a failure. */
+#pragma once
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+static inline FILE *cases_open(const char *name)
+{
+	const char *shared = getenv("REEVE_SHARED");
+	char path[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/cases/%s", shared != NULL ? shared : "../shared/data", name);
+	f = fopen(path, "r");
+	if (f != NULL)
+		return f;
+	if (getenv("CI") != NULL)
+		fail_msg("%s is missing: set REEVE_SHARED", path);
+	print_message("1 case skipped, %s is missing: set REEVE_SHARED\n", path);
+	skip();
+	return NULL;
+}
