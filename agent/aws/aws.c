@@ -7,6 +7,7 @@
 
 #include "agent/aws/call_impl.h"
 #include "agent/base/mem.h"
+#include "agent/base/str.h"
 
 static const char *const services[AWS_SERVICES] = {
 	[AWS_EC2] = "ec2",
@@ -93,7 +94,7 @@ static void add_host(struct buf *to, const char *s, size_t len, bool is_tls)
 		buf_addc(to, (char)tolower((unsigned char)s[i]));
 }
 
-/* An override may have a path (a gateway's); AWS's own hosts have "/". */
+/* An override may have a path (a gateway's), below which the service's own "/" lies; AWS's own hosts have that alone. */
 void aws_place(const struct aws *a, enum aws_service s, struct buf *to_url, struct buf *to_host, struct buf *to_path)
 {
 	const char *url = a->endpoints[s], *host, *path;
@@ -108,6 +109,6 @@ void aws_place(const struct aws *a, enum aws_service s, struct buf *to_url, stru
 	host = host != NULL ? host + 3 : url;
 	path = host + strcspn(host, "/");
 	add_host(to_host, host, (size_t)(path - host), strncasecmp(url, "http://", 7) != 0);
-	buf_adds(to_path, *path != '\0' ? path : "/");
-	buf_addf(to_url, "%s%s", url, *path != '\0' ? "" : "/");
+	buf_addf(to_path, "%s%s", path, str_ends(path, "/") ? "" : "/");
+	buf_addf(to_url, "%s%s", url, str_ends(path, "/") ? "" : "/");
 }

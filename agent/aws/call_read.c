@@ -20,13 +20,24 @@ static void set_text(char *to, size_t size, const char *from)
 			*s = '?';
 }
 
+/* A pretty-printed document has blanks and line ends around its values. */
+static void set_trimmed(char *to, size_t size, const char *from)
+{
+	static const char blanks[] = " \t\r\n";
+	CLEANUP(mem_close) char *copy = mem_str(from + strspn(from, blanks));
+
+	for (size_t n = strlen(copy); n > 0 && strchr(blanks, copy[n - 1]) != NULL;)
+		copy[--n] = '\0';
+	set_text(to, size, copy);
+}
+
 static void set_request_id(struct aws_call *c, const struct xml_node *root)
 {
 	static const char *const places[] = { "requestId", "RequestID", "RequestId", "ResponseMetadata/RequestId" };
 	CLEANUP(buf_close) struct buf b = BUF_MAX(sizeof(c->request_id) - 1);
 
 	for (size_t i = 0; i < ARRAY_LEN(places) && c->request_id[0] == '\0' && root != NULL; i++)
-		set_text(c->request_id, sizeof(c->request_id), xml_get(root, places[i]));
+		set_trimmed(c->request_id, sizeof(c->request_id), xml_get(root, places[i]));
 	if (c->request_id[0] == '\0' && http_header_get(&c->http, "x-amzn-RequestId", &b))
 		set_text(c->request_id, sizeof(c->request_id), buf_str(&b));
 }
@@ -77,7 +88,7 @@ bool call_read(struct aws_call *c)
 	error = xml_find(root, "Errors/Error"); /* ec2Query */
 	if (error == NULL)
 		error = xml_find(root, "Error"); /* awsQuery */
-	set_text(c->code, sizeof(c->code), xml_get(error, "Code"));
+	set_trimmed(c->code, sizeof(c->code), xml_get(error, "Code"));
 	if (c->code[0] != '\0')
 		describe_error(c, error);
 	else

@@ -59,18 +59,37 @@ static int seconds_of(const struct tm *tm, int64_t *ret)
 	return 0;
 }
 
+/* "Z", "+02:00", "-03:30": how far it is ahead of UTC; -ERR_INVALID: none of these. */
+static int parse_offset(const char *s, int *ret_s)
+{
+	int h, m;
+
+	*ret_s = 0;
+	if (strcmp(s, "Z") == 0)
+		return 0;
+	if (strlen(s) != 6 || (s[0] != '+' && s[0] != '-') || s[3] != ':' || strspn(s + 1, "0123456789") != 2 ||
+	    strspn(s + 4, "0123456789") != 2)
+		return -ERR_INVALID;
+	h = (s[1] - '0') * 10 + s[2] - '0';
+	m = (s[4] - '0') * 10 + s[5] - '0';
+	if (h > 23 || m > 59)
+		return -ERR_INVALID;
+	*ret_s = (s[0] == '-' ? -1 : 1) * (h * 3600 + m * 60);
+	return 0;
+}
+
 int stamp_parse_iso(const char *s, int64_t *ret_ms, struct err *e)
 {
 	struct tm tm = { 0 };
 	const char *rest = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
 	int64_t seconds;
-	int ms = 0;
+	int ms = 0, ahead_s = 0;
 
 	if (rest != NULL)
 		rest = parse_fraction(rest, &ms);
-	if (rest == NULL || (strcmp(rest, "Z") != 0 && strcmp(rest, "+00:00") != 0) || seconds_of(&tm, &seconds) != 0)
-		return err_set(e, ERR_INVALID, "not an ISO 8601 time in UTC: \"%.40s\"", s);
-	*ret_ms = seconds * 1000 + ms;
+	if (rest == NULL || parse_offset(rest, &ahead_s) != 0 || seconds_of(&tm, &seconds) != 0)
+		return err_set(e, ERR_INVALID, "not an ISO 8601 time with Z or an offset: \"%.40s\"", s);
+	*ret_ms = (seconds - ahead_s) * 1000 + ms;
 	return 0;
 }
 

@@ -12,7 +12,7 @@
 const char *stamp_rfc3339(int64_t wall_ms, char to[STAMP_RFC3339_LEN]);
 const char *stamp_basic(int64_t wall_ms, char to[STAMP_BASIC_LEN]);
 
-/* ISO 8601 as AWS writes it: seconds with an optional fraction, then Z or +00:00. */
+/* ISO 8601 as AWS writes it: seconds with an optional fraction, then Z or an offset such as +02:00. */
 int stamp_parse_iso(const char *s, int64_t *ret_ms, struct err *e);
 /* An HTTP Date header (IMF-fixdate). */
 int stamp_parse_http(const char *s, int64_t *ret_ms, struct err *e);

@@ -44,7 +44,7 @@ static void on_start(void *ctx, const XML_Char *name, const XML_Char **attrs)
 		return;
 	}
 	n = arena_new(x->arena, struct xml_node);
-	n->name = arena_str(x->arena, name);
+	n->name = arena_str(x->arena, strchr(name, ':') != NULL ? strchr(name, ':') + 1 : name);
 	n->text = "";
 	n->parent = x->at;
 	if (x->at == NULL)

@@ -1,7 +1,7 @@
 /* xml.h - a thin file over expat: an answer of a query service as a small tree.
  *
  * Refused: a DOCTYPE (and so every entity of one's own), more than XML_MAX_NODES elements, more than XML_MAX_DEPTH levels.
- * Attributes are dropped and a namespace prefix is not: AWS puts its answers in a default namespace. Text is kept of
+ * Attributes are dropped, and so is a namespace prefix: what a gateway calls <ns0:Error> is an Error. Text is kept of
  * leaves only. The tree belongs to whoever parsed it; strings in it live as long as it does. */
 #pragma once
 #include <stddef.h>

@@ -253,9 +253,9 @@ MUTANTS = [
     ),
     Mutant(
         "high risk with one key",
-        "agent/ops/op*.c",
-        "	if (high == NULL || is_release_signed(op))\n		return false;",
-        "	if (high == NULL || is_release_signed(op) || plan != NULL)\n		return false;",
+        "agent/ops/op_consider.c",
+        "	if (high == NULL)\n		return starts_unproved(op, p, text);",
+        "	if (high == NULL || high != NULL)\n		return starts_unproved(op, p, text);",
     ),
     Mutant(
         "a balancer never in use",

@@ -46,7 +46,8 @@ static void a_place_is_a_url_with_the_host_and_path_that_are_signed(void **state
 		{ "http://127.0.0.1:5000", "http://127.0.0.1:5000/", "127.0.0.1:5000", "/" },
 		{ "http://LocalHost:80/", "http://LocalHost:80/", "localhost", "/" },
 		{ "HTTP://LocalHost:443/", "HTTP://LocalHost:443/", "localhost:443", "/" },
-		{ "https://gate:443/ec2/x", "https://gate:443/ec2/x", "gate", "/ec2/x" },
+		{ "https://gate:443/ec2/x", "https://gate:443/ec2/x/", "gate", "/ec2/x/" },
+		{ "https://gate/ec2/", "https://gate/ec2/", "gate", "/ec2/" },
 		{ "https://gate:80", "https://gate:80/", "gate:80", "/" },
 	};
 	struct cloud *c = *state;

@@ -73,6 +73,11 @@ static void an_error_is_read_in_both_shapes_whatever_the_status(void **state)
 		"<Response><Errors><Error><Code>Nope</Code><Message>not "
 		"so</Message></Error></Errors><RequestID>r</RequestID></Response>",
 		"<ErrorResponse><Error><Code>Nope</Code><Message>not so</Message></Error><RequestId>r</RequestId></ErrorResponse>",
+		"<ErrorResponse>\n <Error>\n  <Code>\n\t Nope\r\n </Code><Message>not so</Message></Error><RequestId> "
+		"r\n</RequestId>"
+		"</ErrorResponse>",
+		"<n:ErrorResponse xmlns:n=\"urn:x\"><n:Error><n:Code>Nope</n:Code><n:Message>not so</n:Message></n:Error>"
+		"<n:RequestId>r</n:RequestId></n:ErrorResponse>",
 	};
 	static const int statuses[] = { 200, 400, 403, 500, 503 };
 
