@@ -1,6 +1,7 @@
 /* xml.c - the tree is built by expat's callbacks in one arena; one limit hit stops the parser at once. */
 #include "agent/base/xml.h"
 
+#include <ctype.h>
 #include <expat.h>
 #include <stdbool.h>
 #include <string.h>
@@ -33,6 +34,14 @@ static void refuse(struct xml *x, const char *why)
 	XML_StopParser(x->parser, XML_FALSE);
 }
 
+/* What stands behind the last colon, if that could be a name by itself. */
+static const char *local_name(const char *name)
+{
+	const char *colon = strrchr(name, ':');
+
+	return colon != NULL && (isalpha((unsigned char)colon[1]) || colon[1] == '_') ? colon + 1 : name;
+}
+
 static void on_start(void *ctx, const XML_Char *name, const XML_Char **attrs)
 {
 	struct xml *x = ctx;
@@ -44,7 +53,7 @@ static void on_start(void *ctx, const XML_Char *name, const XML_Char **attrs)
 		return;
 	}
 	n = arena_new(x->arena, struct xml_node);
-	n->name = arena_str(x->arena, strchr(name, ':') != NULL ? strchr(name, ':') + 1 : name);
+	n->name = arena_str(x->arena, local_name(name));
 	n->text = "";
 	n->parent = x->at;
 	if (x->at == NULL)
