@@ -105,7 +105,7 @@ void inventory_rule_name(const char *group_id, const struct ec2_rule *r, struct 
 	buf_adds(to, r->cidr != NULL ? r->cidr : r->group_id != NULL ? r->group_id : "?");
 }
 
-static const char *protocol_name(const char *protocol)
+const char *inventory_protocol(const char *protocol)
 {
 	static const char *const names[][2] = {
 		{ "6", "tcp" }, { "17", "udp" }, { "1", "icmp" }, { "58", "icmpv6" }, { "all", "-1" }
@@ -126,7 +126,7 @@ void inventory_rule_spell(struct arena *m, struct ec2_rule *r)
 	char text[CIDR_TEXT_LEN];
 	struct cidr c;
 
-	r->protocol = protocol_name(r->protocol);
+	r->protocol = inventory_protocol(r->protocol);
 	if (r->cidr != NULL && cidr_parse(r->cidr, &c) == 0)
 		r->cidr = arena_str(m, cidr_text(&c, text));
 }

@@ -48,6 +48,8 @@ const struct ec2_instance *inventory_instance_in(const struct ec2_instances *lis
 const struct elb_listener *inventory_listener_by_arn(const struct inventory *inv, const char *arn);
 /* "sg-1 tcp 8000-9000 10.0.0.0/16", "sg-1 -1 all sg-1": what a rule is called in records; the description is not part of it. */
 void inventory_rule_name(const char *group_id, const struct ec2_rule *r, struct buf *to);
+/* "6" and "TCP" are tcp, "all" is -1; what is no such name stays as it is. */
+const char *inventory_protocol(const char *protocol);
 /* One spelling of protocol and address block, as EC2 answers: "6" is tcp, "::0/0" is ::/0. What is no block stays as it is. */
 void inventory_rule_spell(struct arena *m, struct ec2_rule *r);
 bool inventory_rule_eq(const struct ec2_rule *a, const struct ec2_rule *b); /* all but the description */

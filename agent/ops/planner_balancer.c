@@ -117,21 +117,28 @@ static json_t *subnets_of(const lb_t *lb)
 	return list;
 }
 
+bool planner_wants_short(const struct planning *p, const char *kind, const char *full)
+{
+	bool is_lb = str_eq(kind, "lb");
+	size_t n = p->spec == NULL ? 0 : is_lb ? p->spec->n_load_balancers : p->spec->n_target_groups;
+	char name[33];
+
+	for (size_t i = 0; i < n; i++) {
+		spec_short_name(p->a->owner.installation, p->warehouse, kind,
+				is_lb ? p->spec->load_balancers[i]->name : p->spec->target_groups[i]->name, name);
+		if (str_eq(name, full))
+			return true;
+	}
+	return false;
+}
+
 /* How many load balancers the warehouse would have, if those that go are still there when this one comes. */
 static int balancers_of(const struct planning *p)
 {
 	size_t n = p->spec->n_load_balancers;
-	char full[33];
 
-	for (size_t i = 0; i < p->inv->lbs_n; i++) {
-		bool is_wanted = false;
-
-		for (size_t k = 0; k < p->spec->n_load_balancers; k++) {
-			spec_short_name(p->a->owner.installation, p->warehouse, "lb", p->spec->load_balancers[k]->name, full);
-			is_wanted = is_wanted || str_eq(p->inv->lbs[i].lb.name, full);
-		}
-		n += !is_wanted && planning_is_of_warehouse(p, &p->inv->lbs[i].lb.tags);
-	}
+	for (size_t i = 0; i < p->inv->lbs_n; i++)
+		n += planning_is_of_warehouse(p, &p->inv->lbs[i].lb.tags) && !planner_wants_short(p, "lb", p->inv->lbs[i].lb.name);
 	return (int)n;
 }
 

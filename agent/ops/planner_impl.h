@@ -17,6 +17,7 @@ void planner_plan_group(struct planning *p, const group_t *want);
 /* planner_balancer.c: names are the spec's */
 const struct inventory_group *planner_tg_there(const struct planning *p, const char *name); /* or NULL */
 json_t *planner_tg_ref(const struct planning *p, const char *name);
+bool planner_wants_short(const struct planning *p, const char *kind, const char *full); /* "lb" or "tg", by its name in AWS */
 void planner_plan_tg(struct planning *p, const tg_t *want);
 void planner_plan_lb(struct planning *p, const lb_t *want);
 

@@ -28,21 +28,6 @@ void planner_plan_lost_clusters(struct planning *p, unsigned stage)
 	}
 }
 
-static bool wants_short(const struct planning *p, const char *kind, const char *full)
-{
-	bool is_lb = str_eq(kind, "lb");
-	size_t n = p->spec == NULL ? 0 : is_lb ? p->spec->n_load_balancers : p->spec->n_target_groups;
-	char name[33];
-
-	for (size_t i = 0; i < n; i++) {
-		spec_short_name(p->a->owner.installation, p->warehouse, kind,
-				is_lb ? p->spec->load_balancers[i]->name : p->spec->target_groups[i]->name, name);
-		if (str_eq(name, full))
-			return true;
-	}
-	return false;
-}
-
 static bool wants_group(const struct planning *p, const char *full)
 {
 	char name[256];
@@ -62,14 +47,14 @@ void planner_plan_rest(struct planning *p, const char *name, unsigned stage)
 	for (size_t i = 0; i < p->inv->lbs_n; i++) {
 		const struct inventory_lb *lb = &p->inv->lbs[i];
 
-		if (planning_is_of_warehouse(p, &lb->lb.tags) && !wants_short(p, "lb", lb->lb.name))
+		if (planning_is_of_warehouse(p, &lb->lb.tags) && !planner_wants_short(p, "lb", lb->lb.name))
 			plan_add(p->b, &kind_delete_load_balancer,
 				 json_pack("{s:s, s:b}", "arn", lb->lb.arn, "in_use", lb->listeners.n > 0), "nolb-%s", lb->lb.name);
 	}
 	for (size_t i = 0; i < p->inv->tgs_n; i++) {
 		const struct inventory_group *g = &p->inv->tgs[i];
 
-		if (planning_is_of_warehouse(p, &g->g.tags) && !wants_short(p, "tg", g->g.name))
+		if (planning_is_of_warehouse(p, &g->g.tags) && !planner_wants_short(p, "tg", g->g.name))
 			plan_add(p->b, &kind_delete_target_group, json_pack("{s:s}", "arn", g->g.arn), "notg-%s", g->g.name);
 	}
 	for (size_t i = 0; i < p->inv->groups.n; i++) {

@@ -7,8 +7,8 @@
 #include "agent/base/cidr.h"
 #include "agent/base/digest.h"
 #include "agent/base/enc.h"
-#include "agent/base/mem.h"
 #include "agent/base/str.h"
+#include "agent/ops/inventory.h"
 
 typedef Reeve__Control__V1__SecurityGroup group_t;
 typedef Reeve__Control__V1__Rule rule_t;
@@ -75,25 +75,16 @@ static int port(uint32_t p, const char *what, struct err *e)
 
 /* ---- parts; each is called with its place put in front of its error ---- */
 
-/* Of ICMP they are type and code, and may be -1. */
-static bool has_ports(const char *protocol)
-{
-	static const char *const without[] = { "-1", "all", "icmp", "ICMP", "1" };
-
-	for (size_t i = 0; i < ARRAY_LEN(without); i++)
-		if (str_eq(protocol, without[i]))
-			return false;
-	return true;
-}
-
 static int check_rule(const rule_t *r, struct err *e)
 {
-	static const char *const protocols[] = { "tcp", "udp", "icmp", "-1", "6", "17", "1", "all", "TCP", "UDP", "ICMP", NULL };
+	static const char *const protocols[] = { "tcp", "udp", "icmp", "-1", NULL };
+	const char *protocol = inventory_protocol(r->protocol);
 	struct cidr c;
 
-	TRY(one_of(r->protocol, protocols, "protocol", e));
+	TRY(one_of(protocol, protocols, "protocol", e));
 	TRY(optional(r->description, 255, "description", e));
-	if (has_ports(r->protocol) && (r->from_port < 0 || r->to_port > 65535 || r->from_port > r->to_port))
+	if (!str_eq(protocol, "-1") && !str_eq(protocol, "icmp") &&
+	    (r->from_port < 0 || r->to_port > 65535 || r->from_port > r->to_port))
 		return err_set(e, ERR_INVALID, "ports %d-%d are not a range", r->from_port, r->to_port);
 	if (r->source_case == REEVE__CONTROL__V1__RULE__SOURCE_CIDR && strchr(r->cidr, '/') == NULL)
 		return err_set(e, ERR_INVALID, "cidr: \"%.50s\" has no prefix: write /32 or /128 behind a single address", r->cidr);
