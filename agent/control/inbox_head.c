@@ -8,9 +8,11 @@
  *
  * It is read field by field, without memory of its own, so its length costs nothing and what is broken behind a cancel takes
  * nothing from it. */
+#include <assert.h>
 #include <string.h>
 
 #include "agent/base/log.h"
+#include "agent/base/mem.h"
 #include "agent/base/pbw.h"
 #include "agent/base/str.h"
 #include "agent/base/uuid.h"
@@ -160,6 +162,7 @@ static void complain(struct inbox *in, const struct digest *body, const char *re
 
 	while (t->reason != NULL && t->reason != reason) /* they are constants */
 		t++;
+	assert(t < in->told + ARRAY_LEN(in->told));
 	if (t->reason == reason && now - t->at_ms < TOLD_EVERY_MS) {
 		inbox_refuse_quietly(in, body, reason);
 		return;

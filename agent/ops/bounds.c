@@ -98,6 +98,8 @@ static const struct bound {
 };
 /* clang-format on */
 
+_Static_assert(ARRAY_LEN(table) <= 32, "a bit of `given` for each");
+
 /* ---- reading ---- */
 
 static int add_text(struct bounds_texts *to, const struct yaml_node *n, const struct bound *b, struct err *e)
