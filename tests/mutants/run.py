@@ -219,6 +219,20 @@ MUTANTS = [
         "build/tests/unit/ops/test_op_consider",
     ),
     Mutant(
+        "the second key not asked for again on the way",
+        "agent/ops/op_run.c",
+        "	if (!op_is_high(op, p, what) || op_is_release_signed(op))",
+        "	if (p != NULL || !op_is_high(op, p, what) || op_is_release_signed(op))",
+        "build/tests/unit/ops/test_op_run",
+    ),
+    Mutant(
+        "proved user data left out of a checkpoint",
+        "agent/ops/ops_journal.c",
+        "	if (o->proved.n > 0)",
+        "	if (o->proved.n > 1000)",
+        "build/tests/unit/ops/test_ops_journal",
+    ),
+    Mutant(
         "the STOP file not looked at",
         "agent/ops/ops*.c",
         "	return o->cfg.w->disk_lstat(o->cfg.w, o->cfg.stop_path, &st, NULL) != -ERR_NOTFOUND;",

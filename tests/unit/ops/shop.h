@@ -21,6 +21,13 @@
 	"ports: [1-65535]}\n"                                                                                                      \
 	"delete_hold: 0s\n"
 
+/* The same with these hashes of user data, and that of "abc" (FIPS 180-2, B.1). */
+#define SHOP_USER_DATA(hashes)                                                                                                     \
+	"commands: {warehouse.apply: auto}\nbounds: {" SHOP_BOUNDS "user_data_sha256: [" hashes                                    \
+	"], instance_types: [r6i.xlarge], "                                                                                        \
+	"nodes_per_cluster: 9, nodes_total: 9, volume_gib: 500, cidrs: [10.0.0.0/8], ports: [1-65535]}\n"
+#define SHOP_ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
 enum shop_fault {
 	SHOP_FINE,
 	SHOP_LOST,       /* the call never arrives */

@@ -17,7 +17,7 @@
 
 static const char good[] = "instance_types: [r6i.large, r6i.xlarge]\nimages: [ami-1]\nsubnets: [subnet-1]\n"
 			   "nodes_per_cluster: 4\nnodes_total: 6\ninstance_profiles: [node]\nuser_data_sha256: [" HEX_IN "]\n"
-			   "kms_keys: ['" KEY_IN "']\nvolumes_per_node: 2\nvolume_types: [gp3]\nvolume_gib: 200\niops: 6000\n"
+			   "kms_keys: [" KEY_IN "]\nvolumes_per_node: 2\nvolume_types: [gp3]\nvolume_gib: 200\niops: 6000\n"
 			   "throughput: 500\ncidrs: [10.0.0.0/8]\nports: [443, 8000-9000]\nwarehouses: [wh-1]\nbalancers: 1\n"
 			   "tag_keys: [sdb-*]\n";
 

@@ -33,11 +33,6 @@ static void a_denied_command_makes_no_call_that_changes_anything(void **state)
 	}
 }
 
-#define ANY_OR(more)                                                                                                               \
-	"commands: {warehouse.apply: auto}\nbounds: {" SHOP_BOUNDS "user_data_sha256: [" more "], instance_types: [r6i.xlarge], "  \
-	"nodes_per_cluster: 9, nodes_total: 9, volume_gib: 500, cidrs: [10.0.0.0/8], ports: [1-65535]}\n"
-#define ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" /* FIPS 180-2, B.1 */
-
 static int ends_with(struct shop *s, uint64_t seq, const char *user_data, bool both_keys, char message[512])
 {
 	struct desk_command k;
@@ -57,7 +52,7 @@ static void user_data_that_only_any_allows_needs_a_second_key_until_it_ran_under
 	struct shop *s = *state;
 	char message[512];
 
-	shop_policy(s, ANY_OR("any"));
+	shop_policy(s, SHOP_USER_DATA("any"));
 	assert_int_equal(ends_with(s, 1, "abc", false, message), STATE_OF(DENIED));
 	assert_non_null(strstr(message,
 			       "user data ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad, which the policy "
@@ -75,11 +70,11 @@ static void user_data_that_the_policy_names_needs_one_key_and_proves_nothing(voi
 	struct shop *s = *state;
 	char message[512];
 
-	shop_policy(s, ANY_OR(ABC));
+	shop_policy(s, SHOP_USER_DATA(SHOP_ABC));
 	assert_int_equal(ends_with(s, 1, "abc", false, message), DONE);
-	shop_policy(s, ANY_OR("any"));
+	shop_policy(s, SHOP_USER_DATA("any"));
 	assert_int_equal(ends_with(s, 2, "abc", false, message), STATE_OF(DENIED));
-	shop_policy(s, ANY_OR(ABC ", any"));
+	shop_policy(s, SHOP_USER_DATA(SHOP_ABC ", any"));
 	assert_int_equal(ends_with(s, 3, "abc", false, message), DONE);
 }
 

@@ -155,6 +155,21 @@ static void a_verb_that_is_switched_off_while_the_role_is_assumed_changes_nothin
 	assert_int_equal(s->seen.len, 0);
 }
 
+/* The policy named the user data when the command started; now it allows it only as any, which asks for the second key. */
+static void a_hash_that_is_taken_back_while_the_role_is_assumed_lets_no_user_data_start(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	s->k.cluster.user_data = (ProtobufCBinaryData){ 3, (uint8_t *)"abc" };
+	shop_policy(s, SHOP_USER_DATA(SHOP_ABC));
+	start_with_a_change_of_mind(s, &k, SHOP_USER_DATA("any"));
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(FAILED));
+	assert_non_null(strstr(message, "now needs a release signature"));
+	assert_int_equal(s->seen.len, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +179,7 @@ int main(void)
 		SHOP(a_command_out_of_time_ends_and_takes_back_what_it_may),
 		SHOP(an_operate_role_that_is_taken_away_changes_nothing),
 		SHOP(a_stop_while_the_role_is_assumed_holds_the_call_back),
+		SHOP(a_hash_that_is_taken_back_while_the_role_is_assumed_lets_no_user_data_start),
 		SHOP(a_verb_that_is_switched_off_while_the_role_is_assumed_changes_nothing),
 	};
 

@@ -1,4 +1,5 @@
 /* test_ops_journal.c - the records of all operations: read back, written again, and refused when they are damaged. */
+#include "agent/ops/proved.h"
 #include "tests/unit/ops/shop.h"
 
 static void a_checkpoint_read_back_is_the_same_checkpoint(void **state)
@@ -19,6 +20,36 @@ static void a_checkpoint_read_back_is_the_same_checkpoint(void **state)
 	json_decref(second);
 }
 
+static bool is_forgotten(void *ctx)
+{
+	struct shop_want *want = ctx;
+
+	return ops_find(want->s->d.ops, want->id) == NULL;
+}
+
+/* The result that named it is acknowledged and forgotten: the checkpoint alone knows. */
+static void user_data_that_is_proved_outlives_its_command_in_a_checkpoint(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	struct shop_want want = { s, k.id, OP_ENDED };
+	json_t *checkpoint;
+
+	shop_policy(s, SHOP_USER_DATA("any"));
+	s->k.cluster.user_data = (ProtobufCBinaryData){ 3, (uint8_t *)"abc" };
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, true);
+	shop_head(s);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	ops_acked(s->d.ops, 1);
+	assert_int_equal(sim_run_until(s->d.w, is_forgotten, &want, 60000), SIM_TRUE);
+	checkpoint = ops_checkpoint(s->d.ops);
+	assert_int_equal(shop_replay(s->d.ops, "checkpoint", checkpoint, NULL), 0);
+	assert_true(proved_has(ops_proved(s->d.ops), SHOP_ABC));
+	assert_int_equal(shop_replay(s->d.ops, "checkpoint", json_object(), NULL), 0);
+	assert_false(proved_has(ops_proved(s->d.ops), SHOP_ABC)); /* from nowhere else */
+}
+
 static void a_command_in_the_journal_that_cannot_be_decoded_is_damage(void **state)
 {
 	struct shop *s = *state;
@@ -37,6 +68,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHOP(a_checkpoint_read_back_is_the_same_checkpoint),
+		SHOP(user_data_that_is_proved_outlives_its_command_in_a_checkpoint),
 		SHOP(a_command_in_the_journal_that_cannot_be_decoded_is_damage),
 	};
 
