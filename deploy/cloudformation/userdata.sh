@@ -93,6 +93,7 @@ bounds:
   warehouses: [${Warehouses}]
   user_data_sha256: [${NodeUserData}]
   instance_profiles: [${Vendor}-role-${Installation}-node]
+  kms_keys: [${NodeKmsKeys}]
   volumes_per_node: 8
   volume_types: [gp3]
   volume_gib: ${VolumeGib}

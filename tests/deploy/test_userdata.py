@@ -140,6 +140,7 @@ class Machine:
             "NodeImages": "ami-1, ami-2",
             "NodeSubnets": "subnet-1",
             "NodeUserData": "",
+            "NodeKmsKeys": "arn:aws:kms:us-east-1:123456789012:key/1-2",
             "NodeTagKeys": "sdb-*",
             "Warehouses": "wh-1",
             "NodesPerCluster": "8",
@@ -214,6 +215,7 @@ def test_the_configuration_says_what_the_parameters_say(machine):
     assert "instance_types: [m6i.large, m6i.xlarge]\n" in policy
     assert "images: [ami-1, ami-2]\n" in policy
     assert "user_data_sha256: []\n" in policy
+    assert "kms_keys: [arn:aws:kms:us-east-1:123456789012:key/1-2]\n" in policy
     assert "instance_profiles: [velodb-role-inst-9-node]\n" in policy
 
 
