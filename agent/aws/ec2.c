@@ -39,7 +39,7 @@ static void add_tags(struct form *f, unsigned spec, const char *type, const stru
 }
 
 /* A page size but for a list of ids: an unfiltered, unpaged Describe draws on a smaller bucket (EC2 Developer Guide, throttling). */
-static void describe(struct form *f, const char *action, const struct ec2_describe *d)
+void ec2_describe(struct form *f, const char *action, const struct ec2_describe *d)
 {
 	form_start(f, action, VERSION);
 	for (size_t i = 0; i < d->filters_n; i++) {
@@ -89,6 +89,16 @@ static void add_interface(struct form *f, const struct ec2_run_args *a)
 		form_add(f, a->group_ids[i], "NetworkInterface.1.SecurityGroupId.%zu", i + 1);
 }
 
+/* The image's own root, encrypted whatever its snapshot is; size and type stay the image's. */
+static void add_root(struct form *f, const struct ec2_run_args *a)
+{
+	form_add(f, a->root_device, "BlockDeviceMapping.1.DeviceName");
+	if (a->root_gib > 0)
+		form_add_u(f, a->root_gib, "BlockDeviceMapping.1.Ebs.VolumeSize");
+	form_add(f, "true", "BlockDeviceMapping.1.Ebs.Encrypted");
+	form_add(f, "true", "BlockDeviceMapping.1.Ebs.DeleteOnTermination");
+}
+
 static void add_user_data(struct form *f, const struct ec2_run_args *a)
 {
 	CLEANUP(mem_close) char *text = mem_alloc(ENC_BASE64_LEN(a->user_data_len));
@@ -108,8 +118,9 @@ void ec2_run_instances(struct form *f, const struct ec2_run_args *a)
 	form_add(f, "required", "MetadataOptions.HttpTokens");
 	form_add_u(f, 1, "MetadataOptions.HttpPutResponseHopLimit");
 	add_interface(f, a);
+	add_root(f, a);
 	for (size_t i = 0; i < a->volumes_n; i++)
-		add_volume(f, i + 1, &a->volumes[i]);
+		add_volume(f, i + 2, &a->volumes[i]);
 	if (a->profile != NULL)
 		form_add(f, a->profile, "IamInstanceProfile.Name");
 	add_user_data(f, a);
@@ -120,7 +131,7 @@ void ec2_run_instances(struct form *f, const struct ec2_run_args *a)
 
 void ec2_describe_instances(struct form *f, const struct ec2_describe *d)
 {
-	describe(f, "DescribeInstances", d);
+	ec2_describe(f, "DescribeInstances", d);
 }
 
 void ec2_terminate_instances(struct form *f, const char *const *ids, size_t n)
@@ -242,7 +253,7 @@ int ec2_read_create_security_group(const struct xml_node *root, const char **ret
 
 void ec2_describe_security_groups(struct form *f, const struct ec2_describe *d)
 {
-	describe(f, "DescribeSecurityGroups", d);
+	ec2_describe(f, "DescribeSecurityGroups", d);
 }
 
 /* Where a source stands in a permission, by its form. */
@@ -299,6 +310,16 @@ void ec2_revoke_ingress(struct form *f, const char *group_id, const struct ec2_r
 	add_rules(f, "RevokeSecurityGroupIngress", group_id, rules, n);
 }
 
+void ec2_authorize_egress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n)
+{
+	add_rules(f, "AuthorizeSecurityGroupEgress", group_id, rules, n);
+}
+
+void ec2_revoke_egress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n)
+{
+	add_rules(f, "RevokeSecurityGroupEgress", group_id, rules, n);
+}
+
 void ec2_delete_security_group(struct form *f, const char *group_id)
 {
 	form_start(f, "DeleteSecurityGroup", VERSION);
@@ -316,9 +337,9 @@ static size_t count_rules(const struct xml_node *permissions)
 }
 
 /* A permission with several sources becomes as many rules. */
-static int read_permission(const struct xml_node *p, struct arena *m, struct ec2_group *g, struct err *e)
+static int read_permission(const struct xml_node *p, bool is_egress, struct arena *m, struct ec2_group *g, struct err *e)
 {
-	struct ec2_rule common = { 0 };
+	struct ec2_rule common = { .is_egress = is_egress };
 
 	TRY(read_must(m, p, "ipProtocol", &common.protocol, e));
 	TRY(read_i32(p, "fromPort", -1, &common.from_port, e));
@@ -337,19 +358,25 @@ static int read_permission(const struct xml_node *p, struct arena *m, struct ec2
 	return 0;
 }
 
+static int read_permissions(const struct xml_node *set, bool is_egress, struct arena *m, struct ec2_group *g, struct err *e)
+{
+	for (const struct xml_node *p = NULL; (p = xml_next(set, p, "item")) != NULL;)
+		TRY(read_permission(p, is_egress, m, g, e));
+	return 0;
+}
+
 static int read_group(const struct xml_node *n, struct arena *m, struct ec2_group *g, struct err *e)
 {
-	const struct xml_node *permissions = xml_find(n, "ipPermissions"), *p = NULL;
+	const struct xml_node *in = xml_find(n, "ipPermissions"), *out = xml_find(n, "ipPermissionsEgress");
 
 	TRY(read_must(m, n, "groupId", &g->id, e));
 	g->name = read_text(m, n, "groupName");
 	g->vpc_id = read_text(m, n, "vpcId");
 	g->description = read_text(m, n, "groupDescription");
 	read_tags(m, xml_find(n, "tagSet"), "item", "key", "value", &g->tags);
-	g->rules = arena_alloc(m, (count_rules(permissions) + 1) * sizeof(*g->rules));
-	while ((p = xml_next(permissions, p, "item")) != NULL)
-		TRY(read_permission(p, m, g, e));
-	return 0;
+	g->rules = arena_alloc(m, (count_rules(in) + count_rules(out) + 1) * sizeof(*g->rules));
+	TRY(read_permissions(in, false, m, g, e));
+	return read_permissions(out, true, m, g, e);
 }
 
 int ec2_read_security_groups(const struct xml_node *root, struct arena *m, struct ec2_groups *ret, struct err *e)
@@ -361,49 +388,6 @@ int ec2_read_security_groups(const struct xml_node *root, struct arena *m, struc
 	all.v = read_grow(m, all.v, all.n, read_count(set, "item"), sizeof(*all.v));
 	while ((c = xml_next(set, c, "item")) != NULL)
 		TRY(read_group(c, m, &all.v[all.n++], e));
-	*ret = all;
-	return 0;
-}
-
-/* ---- what we look at ------------------------------------------------------------------------------------------------------ */
-
-void ec2_describe_vpcs(struct form *f, const struct ec2_describe *d)
-{
-	describe(f, "DescribeVpcs", d);
-}
-
-/* A block that is being taken away, or never came, is not the VPC's. */
-static bool is_associated(const struct xml_node *association)
-{
-	const char *state = xml_get(association, "cidrBlockState/state");
-
-	return *state == '\0' || strcmp(state, "associated") == 0;
-}
-
-static int read_vpc(const struct xml_node *n, struct arena *m, struct ec2_vpc *v, struct err *e)
-{
-	const struct xml_node *set = xml_find(n, "cidrBlockAssociationSet"), *c = NULL;
-
-	TRY(read_must(m, n, "vpcId", &v->id, e));
-	TRY(read_must(m, n, "cidrBlock", &v->cidr, e));
-	v->cidrs = arena_alloc(m, (read_count(set, "item") + 1) * sizeof(*v->cidrs));
-	while ((c = xml_next(set, c, "item")) != NULL)
-		if (is_associated(c))
-			TRY(read_must(m, c, "cidrBlock", &v->cidrs[v->cidrs_n++], e));
-	if (v->cidrs_n == 0)
-		v->cidrs[v->cidrs_n++] = v->cidr;
-	return 0;
-}
-
-int ec2_read_vpcs(const struct xml_node *root, struct arena *m, struct ec2_vpcs *ret, struct err *e)
-{
-	const struct xml_node *set, *c = NULL;
-	struct ec2_vpcs all = *ret;
-
-	TRY(read_list(root, "vpcSet", &set, e));
-	all.v = read_grow(m, all.v, all.n, read_count(set, "item"), sizeof(*all.v));
-	while ((c = xml_next(set, c, "item")) != NULL)
-		TRY(read_vpc(c, m, &all.v[all.n++], e));
 	*ret = all;
 	return 0;
 }

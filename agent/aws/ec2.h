@@ -33,7 +33,8 @@ struct ec2_describe {
 	const char *next_token; /* NULL: the first page */
 	bool whole;             /* no pages: a short list, asked for by its ids */
 };
-const char *ec2_next_token(const struct xml_node *root); /* NULL: the last page */
+void ec2_describe(struct form *f, const char *action, const struct ec2_describe *d); /* what every Describe begins with */
+const char *ec2_next_token(const struct xml_node *root);                             /* NULL: the last page */
 
 /* ---- instances ---- */
 struct ec2_volume_arg {
@@ -45,6 +46,8 @@ struct ec2_run_args {
 	const char *client_token, *image_id, *type, *subnet_id;
 	const char *const *group_ids;
 	size_t group_ids_n;
+	const char *root_device; /* the image's, mapped so that it is encrypted whatever its snapshot is */
+	uint32_t root_gib;       /* the image's; 0: not said */
 	const struct ec2_volume_arg *volumes;
 	size_t volumes_n;
 	const char *profile; /* instance profile name, or NULL */
@@ -83,11 +86,12 @@ struct ec2_rule {
 	const char *cidr;           /* either this (IPv4, IPv6, or a prefix list "pl-...") ... */
 	const char *group_id;       /* ... or this */
 	const char *description;    /* may be "" */
+	bool is_egress;
 };
 
 struct ec2_group {
 	const char *id, *name, *vpc_id, *description;
-	struct ec2_rule *rules; /* ingress, one source each */
+	struct ec2_rule *rules; /* of both directions, one source or target each */
 	size_t rules_n;
 	struct ec2_tags tags;
 };
@@ -102,19 +106,9 @@ void ec2_create_security_group(struct form *f, const char *name, const char *des
 int ec2_read_create_security_group(const struct xml_node *root, const char **ret_id, struct err *e); /* lives with the xml */
 void ec2_describe_security_groups(struct form *f, const struct ec2_describe *d);
 int ec2_read_security_groups(const struct xml_node *root, struct arena *m, struct ec2_groups *ret, struct err *e); /* appends */
+/* Direction is the call's: is_egress of the rules is not looked at. */
 void ec2_authorize_ingress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n);
 void ec2_revoke_ingress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n);
+void ec2_authorize_egress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n);
+void ec2_revoke_egress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n);
 void ec2_delete_security_group(struct form *f, const char *group_id);
-
-/* ---- what we look at ---- */
-struct ec2_vpc {
-	const char *id, *cidr;
-	const char **cidrs; /* all associated IPv4 blocks */
-	size_t cidrs_n;
-};
-struct ec2_vpcs {
-	struct ec2_vpc *v;
-	size_t n;
-};
-void ec2_describe_vpcs(struct form *f, const struct ec2_describe *d);
-int ec2_read_vpcs(const struct xml_node *root, struct arena *m, struct ec2_vpcs *ret, struct err *e);

@@ -11,6 +11,7 @@
 #define LIST_MAX 256
 #define NUMBER_MAX 1000000
 #define ANY "any"
+#define OWNER "owner:"
 
 /* ---- what a member of a list may look like ---- */
 
@@ -19,9 +20,20 @@ static bool is_aws_id(const char *s, const char *kind)
 	return str_starts(s, kind) && str_is_id(s + strlen(kind), 32);
 }
 
+/* An image by id, or every image of an account: by its number, or by the name that AWS keeps for its own. */
 static bool is_image(const char *s)
 {
-	return is_aws_id(s, "ami-");
+	const char *owner = s + strlen(OWNER);
+
+	if (!str_starts(s, OWNER))
+		return is_aws_id(s, "ami-");
+	return str_eq(owner, "amazon") || str_eq(owner, "aws-marketplace") ||
+	       (strlen(owner) == 12 && strspn(owner, "0123456789") == 12);
+}
+
+static bool is_prefix_list(const char *s)
+{
+	return is_aws_id(s, "pl-");
 }
 
 static bool is_subnet(const char *s)
@@ -78,7 +90,8 @@ static const struct bound {
 	const char *expected, *stops;
 } table[] = {
 	{ "instance_types", TEXTS, AT(types), is_text, "an instance type such as r6i.xlarge", "every launch" },
-	{ "images", TEXTS, AT(images), is_image, "the id of an image (ami-...)", "every launch" },
+	{ "images", TEXTS, AT(images), is_image, "an image (ami-...) or whose images (owner:ACCOUNT, owner:amazon)",
+	  "every launch" },
 	{ "subnets", TEXTS, AT(subnets), is_subnet, "the id of a subnet (subnet-...)", "every launch and every new load balancer" },
 	{ "nodes_per_cluster", NUMBER, AT(nodes_per_cluster), NULL, NULL, "every launch" },
 	{ "nodes_total", NUMBER, AT(nodes_total), NULL, NULL, "every launch" },
@@ -91,6 +104,10 @@ static const struct bound {
 	{ "iops", NUMBER, AT(iops), NULL, NULL, "volumes with iops of their own" },
 	{ "throughput", NUMBER, AT(throughput), NULL, NULL, "volumes with throughput of their own" },
 	{ "cidrs", CIDRS, AT(cidrs), NULL, NULL, "rules for any source but the group itself" },
+	{ "prefix_lists", TEXTS, AT(lists), is_prefix_list, "the id of a prefix list (pl-...)", "rules for a prefix list as source" },
+	{ "egress_cidrs", CIDRS, AT(egress_cidrs), NULL, NULL, "ways out but 443 to the VPC and to S3" },
+	{ "egress_prefix_lists", TEXTS, AT(egress_lists), is_prefix_list, "the id of a prefix list (pl-...)",
+	  "ways out to a prefix list but 443 to that of S3" },
 	{ "ports", PORTS, AT(ports), NULL, NULL, "rules for any source but the group itself" },
 	{ "warehouses", TEXTS, AT(warehouses), is_warehouse, "the id of a warehouse, 1 to 32 of [a-z0-9-]", "every change" },
 	{ "balancers", NUMBER, AT(balancers), NULL, NULL, "new load balancers" },
@@ -114,15 +131,15 @@ static int add_text(struct bounds_texts *to, const struct yaml_node *n, const st
 	return 0;
 }
 
-static int add_cidr(struct bounds *all, const struct yaml_node *n, struct err *e)
+static int add_cidr(struct bounds_cidrs *to, const struct yaml_node *n, struct err *e)
 {
 	const char *text = NULL;
 
 	TRY(yaml_str(n, &text, e));
-	all->cidrs = mem_grow(all->cidrs, all->cidrs_n + 1, sizeof(*all->cidrs));
-	if (cidr_parse(text, &all->cidrs[all->cidrs_n]) != 0)
+	to->v = mem_grow(to->v, to->n + 1, sizeof(*to->v));
+	if (cidr_parse(text, &to->v[to->n]) != 0)
 		return yaml_wrong(n, "an address block such as 10.0.0.0/8, no bits behind the prefix", e);
-	all->cidrs_n++;
+	to->n++;
 	return 0;
 }
 
@@ -171,7 +188,7 @@ static int add_member(struct bounds *all, const struct yaml_node *n, const struc
 {
 	if (b->form == TEXTS)
 		return add_text((void *)((char *)all + b->at), n, b, e);
-	return b->form == CIDRS ? add_cidr(all, n, e) : add_ports(all, n, e);
+	return b->form == CIDRS ? add_cidr((void *)((char *)all + b->at), n, e) : add_ports(all, n, e);
 }
 
 static int read_bound(const struct yaml_node *n, const struct bound *b, struct bounds *all, struct err *e)
@@ -215,7 +232,8 @@ void bounds_close(struct bounds *b)
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		if (table[i].form == TEXTS)
 			texts_close((void *)((char *)b + table[i].at));
-	mem_free(b->cidrs);
+	mem_free(b->cidrs.v);
+	mem_free(b->egress_cidrs.v);
 	mem_free(b->ports);
 	*b = (struct bounds){ 0 };
 }
@@ -273,7 +291,6 @@ static const struct {
 	const char *key, *hint;
 } named[DEMAND_KINDS] = {
 	[DEMAND_TYPE] = { AT(types), holds, "instance_types", "" },
-	[DEMAND_IMAGE] = { AT(images), holds, "images", "" },
 	[DEMAND_SUBNET] = { AT(subnets), holds, "subnets", "" },
 	[DEMAND_PROFILE] = { AT(profiles), holds, "instance_profiles", "" },
 	[DEMAND_KEY] = { AT(keys), holds, "kms_keys", " (a spec names a key by its whole ARN)" },
@@ -293,16 +310,38 @@ static int judge_names(const struct bounds *b, const struct demand *d, struct er
 	return 0;
 }
 
+/* ---- judging: images ---- */
+
+static bool holds_owner(const struct bounds_texts *t, const char *owner)
+{
+	for (size_t i = 0; i < t->n && *owner != '\0'; i++)
+		if (str_starts(t->v[i], OWNER) && str_eq(t->v[i] + strlen(OWNER), owner))
+			return true;
+	return false;
+}
+
+static int judge_images(const struct bounds *b, const struct demand *d, struct err *e)
+{
+	for (size_t k = 0; k < d->images_n; k++) {
+		const struct demand_image *i = &d->images[k];
+
+		if (!holds(&b->images, i->id) && !holds_owner(&b->images, i->owner) && !holds_owner(&b->images, i->owner_alias))
+			return err_set(e, ERR_DENIED, "policy bounds.images does not hold %.60s, nor its owner %.40s%s%.40s", i->id,
+				       i->owner, *i->owner_alias != '\0' ? " " : "", i->owner_alias);
+	}
+	return 0;
+}
+
 /* ---- judging: rules ---- */
 
-static bool has_cidr(const struct bounds *b, const char *text)
+static bool has_cidr(const struct bounds_cidrs *list, const char *text)
 {
 	struct cidr c;
 
 	if (cidr_parse(text, &c) != 0)
 		return false;
-	for (size_t i = 0; i < b->cidrs_n; i++)
-		if (cidr_holds(&b->cidrs[i], &c))
+	for (size_t i = 0; i < list->n; i++)
+		if (cidr_holds(&list->v[i], &c))
 			return true;
 	return false;
 }
@@ -319,14 +358,27 @@ static bool has_ports(const struct bounds *b, const struct demand_rule *r)
 	return false;
 }
 
-/* A rule whose source is the group itself opens nothing to anybody else. */
+static int judge_peer(const struct bounds *b, const struct demand_rule *r, struct err *e)
+{
+	const char *way = r->is_egress ? "egress_" : "";
+
+	if (is_prefix_list(r->cidr))
+		return holds(r->is_egress ? &b->egress_lists : &b->lists, r->cidr)
+			   ? 0
+			   : err_set(e, ERR_DENIED, "policy bounds.%sprefix_lists does not hold %s", way, r->cidr);
+	return has_cidr(r->is_egress ? &b->egress_cidrs : &b->cidrs, r->cidr)
+		   ? 0
+		   : err_set(e, ERR_DENIED, "policy bounds.%scidrs does not hold %s", way, r->cidr);
+}
+
+/* A rule whose source or target is the group itself opens nothing to anybody else. Ports are those that are open to others: a
+ * way out is bounded by where it leads. */
 static int judge_rule(const struct bounds *b, const struct demand_rule *r, struct err *e)
 {
 	if (*r->cidr == '\0')
 		return 0;
-	if (!has_cidr(b, r->cidr))
-		return err_set(e, ERR_DENIED, "policy bounds.cidrs does not hold %s", r->cidr);
-	if (!has_ports(b, r))
+	TRY(judge_peer(b, r, e));
+	if (!r->is_egress && !has_ports(b, r))
 		return err_set(e, ERR_DENIED, "policy bounds.ports does not hold %s %d-%d", r->protocol, r->from_port, r->to_port);
 	return 0;
 }
@@ -363,6 +415,7 @@ static int judge_counts(const struct bounds *b, const struct demand *d, uint32_t
 int bounds_judge(const struct bounds *b, const struct demand *d, uint32_t nodes_now, struct err *e)
 {
 	TRY(judge_names(b, d, e));
+	TRY(judge_images(b, d, e));
 	for (size_t i = 0; i < d->rules_n; i++)
 		TRY(judge_rule(b, &d->rules[i], e));
 	return judge_counts(b, d, nodes_now, e);

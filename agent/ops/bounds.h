@@ -19,6 +19,11 @@ struct bounds_texts {
 	size_t n;
 };
 
+struct bounds_cidrs {
+	struct cidr *v;
+	size_t n;
+};
+
 struct bounds_ports {
 	int32_t from, to;
 };
@@ -26,8 +31,8 @@ struct bounds_ports {
 struct bounds {
 	/* what may be named */
 	struct bounds_texts types, images, subnets, profiles, keys, user_data, warehouses, volume_types, tag_keys;
-	struct cidr *cidrs;
-	size_t cidrs_n;
+	struct bounds_texts lists, egress_lists;
+	struct bounds_cidrs cidrs, egress_cidrs;
 	struct bounds_ports *ports;
 	size_t ports_n;
 	/* how much */

@@ -11,6 +11,8 @@ static const struct step_kind *const kinds[] = {
 	&kind_create_security_group,
 	&kind_authorize_ingress,
 	&kind_revoke_ingress,
+	&kind_authorize_egress,
+	&kind_revoke_egress,
 	&kind_delete_security_group,
 	&kind_launch,
 	&kind_wait_running,

@@ -28,10 +28,17 @@ void demand_rule(struct demand *d, const struct demand_rule *r)
 	d->rules[d->rules_n++] = *r;
 }
 
+void demand_image(struct demand *d, const struct demand_image *i)
+{
+	d->images = mem_grow(d->images, d->images_n + 1, sizeof(*d->images));
+	d->images[d->images_n++] = *i;
+}
+
 void demand_close(struct demand *d)
 {
 	for (size_t i = 0; i < DEMAND_KINDS; i++)
 		mem_free(d->named[i].v);
 	mem_free(d->rules);
+	mem_free(d->images);
 	*d = (struct demand){ 0 };
 }

@@ -64,7 +64,7 @@ static const struct statement operate[] = {
 	  LIST(EC2("instance/*"), EC2("network-interface/*"), EC2("security-group/*"), EC2("volume/*")) },
 	{ "TagBalancer", TO_BE_OWNED | ELB_CREATES, LIST("elasticloadbalancing:AddTags"),
 	  LIST(ELB("listener/net/*"), ELB("loadbalancer/net/*"), ELB("targetgroup/*")) },
-	{ "ChangeOurs", OWNED, LIST("ec2:AuthorizeSecurityGroupIngress", "ec2:DeleteSecurityGroup",
+	{ "ChangeOurs", OWNED, LIST("ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:DeleteSecurityGroup", "ec2:RevokeSecurityGroupEgress",
 				    "ec2:RevokeSecurityGroupIngress", "ec2:TerminateInstances",
 				    "elasticloadbalancing:DeleteListener", "elasticloadbalancing:DeleteLoadBalancer",
 				    "elasticloadbalancing:DeleteTargetGroup", "elasticloadbalancing:DeregisterTargets",

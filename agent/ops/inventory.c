@@ -78,6 +78,30 @@ const struct inventory_lb *inventory_lb_by_arn(const struct inventory *inv, cons
 	return NULL;
 }
 
+const struct ec2_subnet *inventory_subnet(const struct inventory *inv, const char *id)
+{
+	for (size_t i = 0; i < inv->subnets.n; i++)
+		if (str_eq(inv->subnets.v[i].id, id))
+			return &inv->subnets.v[i];
+	return NULL;
+}
+
+const struct ec2_image *inventory_image(const struct inventory *inv, const char *id)
+{
+	for (size_t i = 0; i < inv->images.n; i++)
+		if (str_eq(inv->images.v[i].id, id))
+			return &inv->images.v[i];
+	return NULL;
+}
+
+bool inventory_has_disks(const struct inventory *inv, const char *type)
+{
+	for (size_t i = 0; i < inv->types.n; i++)
+		if (str_eq(inv->types.v[i].name, type))
+			return inv->types.v[i].has_disks;
+	return true;
+}
+
 const struct elb_listener *inventory_listener_by_arn(const struct inventory *inv, const char *arn)
 {
 	for (size_t i = 0; i < inv->lbs_n; i++)
@@ -97,7 +121,7 @@ const struct ec2_instance *inventory_instance_in(const struct ec2_instances *lis
 
 void inventory_rule_name(const char *group_id, const struct ec2_rule *r, struct buf *to)
 {
-	buf_addf(to, "%s %s ", group_id, r->protocol);
+	buf_addf(to, "%s %s%s ", group_id, r->is_egress ? "egress " : "", r->protocol);
 	if (str_eq(r->protocol, "-1"))
 		buf_adds(to, "all ");
 	else
@@ -136,6 +160,7 @@ bool inventory_rule_eq(const struct ec2_rule *a, const struct ec2_rule *b)
 {
 	bool all = str_eq(a->protocol, "-1");
 
-	return str_eq(a->protocol, b->protocol) && (all || (a->from_port == b->from_port && a->to_port == b->to_port)) &&
-	       str_eq(a->cidr, b->cidr) && str_eq(a->group_id, b->group_id);
+	return a->is_egress == b->is_egress && str_eq(a->protocol, b->protocol) &&
+	       (all || (a->from_port == b->from_port && a->to_port == b->to_port)) && str_eq(a->cidr, b->cidr) &&
+	       str_eq(a->group_id, b->group_id);
 }

@@ -5,7 +5,7 @@
 #pragma once
 #include "agent/aws/call.h"
 #include "agent/aws/creds.h"
-#include "agent/aws/ec2.h"
+#include "agent/aws/ec2_look.h"
 #include "agent/aws/elb.h"
 #include "agent/base/arena.h"
 
@@ -26,6 +26,11 @@ struct inventory {
 	struct ec2_instances instances;
 	struct ec2_groups groups;
 	struct ec2_vpcs vpcs; /* of the region: the planner wants the CIDRs of the spec's */
+	/* For a plan alone: what was asked for by id and is there, the types of our instances, and "pl-..." of S3 or NULL. */
+	struct ec2_subnets subnets;
+	struct ec2_images images;
+	struct ec2_types types;
+	struct ec2_prefix_lists s3;
 	struct inventory_group *tgs;
 	size_t tgs_n;
 	struct inventory_lb *lbs;
@@ -46,7 +51,10 @@ const struct inventory_lb *inventory_lb_by_name(const struct inventory *inv, con
 const struct inventory_lb *inventory_lb_by_arn(const struct inventory *inv, const char *arn);
 const struct ec2_instance *inventory_instance_in(const struct ec2_instances *list, const char *id);
 const struct elb_listener *inventory_listener_by_arn(const struct inventory *inv, const char *arn);
-/* "sg-1 tcp 8000-9000 10.0.0.0/16", "sg-1 -1 all sg-1": what a rule is called in records; the description is not part of it. */
+const struct ec2_subnet *inventory_subnet(const struct inventory *inv, const char *id); /* NULL: AWS shows none */
+const struct ec2_image *inventory_image(const struct inventory *inv, const char *id);
+bool inventory_has_disks(const struct inventory *inv, const char *type); /* of the host; what AWS does not tell counts as true */
+/* "sg-1 tcp 8000-9000 10.0.0.0/16", "sg-1 egress -1 all sg-1": what a rule is called in records; the description is not part of it. */
 void inventory_rule_name(const char *group_id, const struct ec2_rule *r, struct buf *to);
 /* "6" and "TCP" are tcp, "all" is -1; what is no such name stays as it is. */
 const char *inventory_protocol(const char *protocol);
@@ -59,6 +67,12 @@ struct owner {
 	const char *vendor, *installation;
 };
 
+/* What a plan stands on that is not ours: named here, it is looked up beside what is ours. */
+struct inventory_wants {
+	const char *subnets[64], *images[32]; /* as many as a spec can name (spec.c) */
+	size_t subnets_n, images_n;
+};
+
 /* One taking; the owner's until cb, zero at birth. */
 struct inventory_req;
 typedef void inventory_cb(struct inventory_req *req, int rc);
@@ -69,7 +83,8 @@ struct inventory_req {
 	enum aws_class class; /* of the call that failed */
 	void *priv;
 };
-void inventory_take(struct world *w, struct aws *aws, struct creds *creds, const struct owner *owner, struct inventory_req *req,
-		    inventory_cb *cb);
+/* wants is copied; NULL: ours alone, for a look that no plan is made from. */
+void inventory_take(struct world *w, struct aws *aws, struct creds *creds, const struct owner *owner,
+		    const struct inventory_wants *wants, struct inventory_req *req, inventory_cb *cb);
 void inventory_cancel(struct inventory_req *req); /* cb follows, with -ERR_CANCELED; harmless when idle */
 void inventory_req_close(struct inventory_req *req);

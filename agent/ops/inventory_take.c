@@ -1,9 +1,10 @@
 /* inventory_take.c - one read after the other, page by page, all with the instance role.
  *
  * Happy path: VPCs, instances, security groups (all by filter), then every target group and load balancer with their tags,
- * of which ours stay, then the listeners of each with their tags, and the health of each. Failure: the first call that fails
+ * of which ours stay, then the listeners of each with their tags, and the health of each; for a plan also what it stands on and
+ * is not ours (inventory_beside.c). Failure: the first call that fails
  * ends the taking with its class and sentence; nothing half-seen is ever handed out. */
-#include "agent/ops/inventory.h"
+#include "agent/ops/inventory_impl.h"
 
 #include <assert.h>
 #include <string.h>
@@ -15,8 +16,25 @@
 #define PAGES_MAX 1000
 #define TAGS_A_CALL 20
 
-/*  vpcs -> instances -> groups -> tgs -> lbs -> tags -> listeners -> listener tags -> health -> done      any -> failed  */
-enum { V_VPCS, V_INSTANCES, V_GROUPS, V_TGS, V_LBS, V_TAGS, V_LISTENERS, V_LISTENER_TAGS, V_HEALTH, V_DONE, V_FAILED };
+/*  vpcs -> instances -> groups -> tgs -> lbs -> tags -> listeners -> listener tags -> health -> subnets -> images -> types -> s3
+ *  -> done      any -> failed  */
+enum {
+	V_VPCS,
+	V_INSTANCES,
+	V_GROUPS,
+	V_TGS,
+	V_LBS,
+	V_TAGS,
+	V_LISTENERS,
+	V_LISTENER_TAGS,
+	V_HEALTH,
+	V_SUBNETS,
+	V_IMAGES,
+	V_TYPES,
+	V_S3,
+	V_DONE,
+	V_FAILED
+};
 #define OR_FAILED(s) (SM_TO(s) | SM_TO(V_FAILED))
 static const struct sm_state take_states[] = {
 	[V_VPCS] = { "vpcs", OR_FAILED(V_INSTANCES) },
@@ -27,7 +45,11 @@ static const struct sm_state take_states[] = {
 	[V_TAGS] = { "tags", OR_FAILED(V_LISTENERS) },
 	[V_LISTENERS] = { "listeners", OR_FAILED(V_LISTENER_TAGS) },
 	[V_LISTENER_TAGS] = { "tags of listeners", OR_FAILED(V_HEALTH) },
-	[V_HEALTH] = { "health", OR_FAILED(V_DONE) },
+	[V_HEALTH] = { "health", OR_FAILED(V_SUBNETS) },
+	[V_SUBNETS] = { "subnets", OR_FAILED(V_IMAGES) },
+	[V_IMAGES] = { "images", OR_FAILED(V_TYPES) },
+	[V_TYPES] = { "instance types", OR_FAILED(V_S3) },
+	[V_S3] = { "prefix lists", OR_FAILED(V_DONE) },
 	[V_DONE] = { "done", SM_END },
 	[V_FAILED] = { "failed", SM_END },
 };
@@ -47,6 +69,11 @@ struct take {
 	size_t at;             /* where one call is for some of a list: which one is next */
 	struct elb_groups tgs; /* all of the account's, until their tags are known */
 	struct elb_lbs lbs;
+	struct { /* what is asked for by name in each of the states from V_SUBNETS on */
+		const char *const *v;
+		size_t n;
+	} beside[BESIDE_KINDS];
+	bool wants_beside;
 	bool canceled;
 };
 
@@ -122,8 +149,30 @@ static void ask_listener_tags(struct take *t)
 	elb_describe_tags(&t->call.form, arns, n);
 }
 
+static bool is_beside(const struct take *t)
+{
+	return t->sm.now >= V_SUBNETS && t->sm.now <= V_S3;
+}
+
+static enum beside beside_now(const struct take *t)
+{
+	return (enum beside)(t->sm.now - V_SUBNETS);
+}
+
+static void ask_beside(struct take *t)
+{
+	enum beside what = beside_now(t);
+
+	t->call.service = AWS_EC2;
+	beside_ask(what, t->beside[what].v + t->at, t->beside[what].n - t->at, t->token, &t->call.form);
+}
+
 static void ask(struct take *t)
 {
+	if (is_beside(t)) {
+		ask_beside(t);
+		return;
+	}
 	t->call.service = AWS_ELB;
 	switch (t->sm.now) {
 	case V_VPCS:
@@ -194,6 +243,8 @@ static int take_in(struct take *t, const struct xml_node *root, struct err *e)
 {
 	struct inventory *inv = t->inv;
 
+	if (is_beside(t))
+		return beside_read(beside_now(t), root, inv, e);
 	switch (t->sm.now) {
 	case V_VPCS:
 		return ec2_read_vpcs(root, inv->arena, &inv->vpcs, e);
@@ -269,7 +320,15 @@ static void call(struct take *t)
 	aws_call_start(t->aws, &t->call, t->creds, on_call);
 }
 
-/* How many things the state walks through, one call each or one call a batch; 0: nothing to ask. */
+/* How many of them one call asks for. */
+static size_t batch(const struct take *t)
+{
+	if (t->sm.now == V_TAGS || t->sm.now == V_LISTENER_TAGS)
+		return TAGS_A_CALL;
+	return is_beside(t) ? BESIDE_A_CALL : 1;
+}
+
+/* How many things the state walks through; 0: nothing to ask. */
 static size_t items(const struct take *t)
 {
 	switch (t->sm.now) {
@@ -282,7 +341,7 @@ static size_t items(const struct take *t)
 	case V_HEALTH:
 		return t->inv->tgs_n;
 	default:
-		return 1;
+		return is_beside(t) ? t->beside[beside_now(t)].n : 1;
 	}
 }
 
@@ -291,6 +350,8 @@ static void next_state(struct take *t)
 	do {
 		if (t->sm.now == V_TAGS)
 			keep_ours(t);
+		if (t->sm.now == V_INSTANCES && t->wants_beside)
+			t->beside[BESIDE_TYPES].v = beside_types(t->inv, &t->beside[BESIDE_TYPES].n);
 		sm_move(&t->sm, t->sm.now + 1);
 		t->at = 0;
 	} while (t->sm.now != V_DONE && items(t) == 0);
@@ -329,15 +390,36 @@ static void on_call(struct aws_call *c)
 		return;
 	}
 	set_token(t, root);
-	t->at += t->token != NULL ? 0 : t->sm.now == V_TAGS || t->sm.now == V_LISTENER_TAGS ? TAGS_A_CALL : 1;
+	t->at += t->token != NULL ? 0 : batch(t);
 	if (t->token != NULL || t->at < items(t))
 		call(t);
 	else
 		next_state(t);
 }
 
-void inventory_take(struct world *w, struct aws *aws, struct creds *creds, const struct owner *owner, struct inventory_req *req,
-		    inventory_cb *cb)
+static void want(struct take *t, enum beside what, const char *const *names, size_t n)
+{
+	const char **v = arena_alloc(t->inv->arena, (n + 1) * sizeof(*v));
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = arena_str(t->inv->arena, names[i]);
+	t->beside[what].v = v;
+	t->beside[what].n = n;
+}
+
+/* Of the prefix lists AWS alone may call its own so. */
+static void want_beside(struct take *t, const struct inventory_wants *wants)
+{
+	const char *s3 = arena_printf(t->inv->arena, "com.amazonaws.%s.s3", aws_region(t->aws));
+
+	t->wants_beside = true;
+	want(t, BESIDE_SUBNETS, wants->subnets, wants->subnets_n);
+	want(t, BESIDE_IMAGES, wants->images, wants->images_n);
+	want(t, BESIDE_S3, &s3, 1);
+}
+
+void inventory_take(struct world *w, struct aws *aws, struct creds *creds, const struct owner *owner,
+		    const struct inventory_wants *wants, struct inventory_req *req, inventory_cb *cb)
 {
 	struct take *t = mem_new(struct take);
 
@@ -350,6 +432,8 @@ void inventory_take(struct world *w, struct aws *aws, struct creds *creds, const
 	t->owner = *owner;
 	t->req = req;
 	t->inv = inventory_new();
+	if (wants != NULL)
+		want_beside(t, wants);
 	sm_init(&t->sm, take_states, V_VPCS);
 	call(t);
 }

@@ -1,4 +1,4 @@
-/* kinds_group.c - step kinds of security groups and their ingress rules. */
+/* kinds_group.c - step kinds of security groups and their rules. */
 #include <string.h>
 
 #include "agent/aws/ec2.h"
@@ -7,7 +7,7 @@
 #include "agent/base/str.h"
 #include "agent/ops/demand.h"
 #include "agent/ops/inventory.h"
-#include "agent/ops/step.h"
+#include "agent/ops/kinds_impl.h"
 
 static const char *const tag_needs[] = { "ec2:CreateTags", NULL };
 
@@ -90,11 +90,10 @@ const struct step_kind kind_create_security_group = {
 
 /* ---- rules: one a step, so that Duplicate and NotFound mean exactly "there" and "gone" ---- */
 
-static void rule_of(const json_t *args, struct ec2_rule *r)
+static void rule_from(const json_t *j, struct ec2_rule *r)
 {
-	const json_t *j = json_object_get(args, "rule");
-
 	*r = (struct ec2_rule){
+		.is_egress = str_eq(json_str_or(j, "direction", ""), "egress"),
 		.protocol = json_str_or(j, "protocol", ""),
 		.from_port = (int32_t)json_int_or(j, "from_port", -1),
 		.to_port = (int32_t)json_int_or(j, "to_port", -1),
@@ -104,6 +103,11 @@ static void rule_of(const json_t *args, struct ec2_rule *r)
 	};
 }
 
+static void rule_of(const json_t *args, struct ec2_rule *r)
+{
+	rule_from(json_object_get(args, "rule"), r);
+}
+
 static int authorize_ask(const struct step_ctx *x, struct form *f, struct err *e)
 {
 	struct ec2_rule r;
@@ -111,7 +115,7 @@ static int authorize_ask(const struct step_ctx *x, struct form *f, struct err *e
 
 	TRY(arg_str(x, "group_id", &group, e));
 	rule_of(x->args, &r);
-	ec2_authorize_ingress(f, group, &r, 1);
+	(r.is_egress ? ec2_authorize_egress : ec2_authorize_ingress)(f, group, &r, 1);
 	return 0;
 }
 
@@ -143,12 +147,19 @@ static bool authorize_find(const struct step_ctx *x, const struct inventory *inv
 	return has_rule(x->args, inv);
 }
 
-static void authorize_demand(const json_t *args, struct demand *d)
+void rule_demand(const json_t *rule, struct demand *d)
 {
 	struct ec2_rule r;
 
-	rule_of(args, &r);
-	demand_rule(d, &(struct demand_rule){ r.cidr != NULL ? r.cidr : "", r.from_port, r.to_port, r.protocol });
+	rule_from(rule, &r);
+	demand_rule(d, &(struct demand_rule){ r.cidr != NULL ? r.cidr : "", r.from_port, r.to_port, r.protocol, r.is_egress });
+}
+
+/* What every node may have is no demand: the planner has said so, from the VPC's blocks and the region's prefix list of S3. */
+static void authorize_demand(const json_t *args, struct demand *d)
+{
+	if (!json_is_true(json_object_get(args, "default_egress")))
+		rule_demand(json_object_get(args, "rule"), d);
 }
 
 static bool is_outside_vpc(const json_t *args)
@@ -161,8 +172,11 @@ static void rule_print(const json_t *args, struct buf *to)
 	struct ec2_rule r;
 
 	rule_of(args, &r);
-	buf_addf(to, "%s: %s %d-%d from %s%s", json_str_or(args, "group_id", "?"), r.protocol, r.from_port, r.to_port,
-		 r.cidr != NULL ? r.cidr : "the group itself", is_outside_vpc(args) ? " (OUTSIDE THE VPC)" : "");
+	buf_addf(to, "%s: %s ", json_str_or(args, "group_id", "?"), str_eq(r.protocol, "-1") ? "all protocols" : r.protocol);
+	if (!str_eq(r.protocol, "-1"))
+		buf_addf(to, "%d-%d ", r.from_port, r.to_port);
+	buf_addf(to, "%s %s%s", r.is_egress ? "to" : "from", r.cidr != NULL ? r.cidr : "the group itself",
+		 is_outside_vpc(args) ? " (OUTSIDE THE VPC)" : "");
 }
 
 static void rule_thing(const json_t *args, struct buf *to)
@@ -183,25 +197,15 @@ static json_t *same_rule(const json_t *args)
 	return undo;
 }
 
-const struct step_kind kind_authorize_ingress = {
-	.name = "authorize-ingress",
-	.service = AWS_EC2,
-	.action = "ec2:AuthorizeSecurityGroupIngress",
-	.repeat = REPEAT_NATURAL,
-	.settle_s = 120,
-	.deadline_s = 300,
-	.poll_s = 3,
-	.makes = "rule",
-	.thing = rule_thing,
-	.ask = authorize_ask,
-	.judge = authorize_judge,
-	.find = authorize_find,
-	.undo = &kind_revoke_ingress,
-	.undo_args = same_rule,
-	.demand = authorize_demand,
-	.is_high = is_outside_vpc,
-	.print = rule_print,
-};
+/* The two directions differ in their calls alone. */
+#define AUTHORIZE(direction, call)                                                                                                 \
+	.name = "authorize-" #direction, .service = AWS_EC2, .action = "ec2:" call, .repeat = REPEAT_NATURAL, .settle_s = 120,     \
+	.deadline_s = 300, .poll_s = 3, .makes = "rule", .thing = rule_thing, .ask = authorize_ask, .judge = authorize_judge,      \
+	.find = authorize_find, .undo = &kind_revoke_##direction, .undo_args = same_rule, .demand = authorize_demand,              \
+	.is_high = is_outside_vpc, .print = rule_print
+
+const struct step_kind kind_authorize_ingress = { AUTHORIZE(ingress, "AuthorizeSecurityGroupIngress") };
+const struct step_kind kind_authorize_egress = { AUTHORIZE(egress, "AuthorizeSecurityGroupEgress") };
 
 static int revoke_ask(const struct step_ctx *x, struct form *f, struct err *e)
 {
@@ -210,7 +214,7 @@ static int revoke_ask(const struct step_ctx *x, struct form *f, struct err *e)
 
 	TRY(arg_str(x, "group_id", &group, e));
 	rule_of(x->args, &r);
-	ec2_revoke_ingress(f, group, &r, 1);
+	(r.is_egress ? ec2_revoke_egress : ec2_revoke_ingress)(f, group, &r, 1);
 	return 0;
 }
 
@@ -219,21 +223,13 @@ static bool revoke_find(const struct step_ctx *x, const struct inventory *inv)
 	return !step_may_hide(x) && !has_rule(x->args, inv);
 }
 
-const struct step_kind kind_revoke_ingress = {
-	.name = "revoke-ingress",
-	.service = AWS_EC2,
-	.action = "ec2:RevokeSecurityGroupIngress",
-	.repeat = REPEAT_NATURAL,
-	.settle_s = 120,
-	.deadline_s = 300,
-	.poll_s = 3,
-	.removes = "rule",
-	.thing = rule_thing,
-	.ask = revoke_ask,
-	.judge = step_judge_gone,
-	.find = revoke_find,
-	.print = rule_print,
-};
+#define REVOKE(direction, call)                                                                                                    \
+	.name = "revoke-" #direction, .service = AWS_EC2, .action = "ec2:" call, .repeat = REPEAT_NATURAL, .settle_s = 120,        \
+	.deadline_s = 300, .poll_s = 3, .removes = "rule", .thing = rule_thing, .ask = revoke_ask, .judge = step_judge_gone,       \
+	.find = revoke_find, .print = rule_print
+
+const struct step_kind kind_revoke_ingress = { REVOKE(ingress, "RevokeSecurityGroupIngress") };
+const struct step_kind kind_revoke_egress = { REVOKE(egress, "RevokeSecurityGroupEgress") };
 
 /* ---- delete: network interfaces of terminated nodes hold a group for a while ---- */
 

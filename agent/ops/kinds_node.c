@@ -7,7 +7,7 @@
 #include "agent/base/str.h"
 #include "agent/ops/demand.h"
 #include "agent/ops/inventory.h"
-#include "agent/ops/step.h"
+#include "agent/ops/kinds_impl.h"
 
 #define USER_DATA_MAX 16384
 
@@ -52,12 +52,14 @@ static int launch_ask(const struct step_ctx *x, struct form *f, struct err *e)
 	struct ec2_run_args a = { .client_token = x->token, .max = count_of(x->args) };
 
 	TRY(arg_str(x, "image_id", &a.image_id, e));
+	TRY(arg_str(x, "root_device", &a.root_device, e));
 	TRY(arg_str(x, "type", &a.type, e));
 	TRY(arg_str(x, "subnet_id", &a.subnet_id, e));
 	TRY(arg_strs(x, "groups", &groups, &a.group_ids_n, e));
 	TRY(arg_tags(x, &tags, &a.tags_n, e));
 	if (json_object_get(x->args, "user_data") != NULL)
 		TRY(json_get_base64(x->args, "user_data", &user_data, e));
+	a.root_gib = (uint32_t)json_int_or(x->args, "root_gib", 0);
 	volumes_of(x->args, &volumes, &a.volumes_n);
 	a.group_ids = groups;
 	a.tags = tags;
@@ -170,10 +172,11 @@ static void volume_demand(const json_t *v, struct demand *d)
 /* A plan of an older version has user data without its hash: no list of hashes holds the empty text. */
 static void launch_demand(const json_t *args, struct demand *d)
 {
-	const json_t *volumes = json_object_get(args, "volumes");
+	const json_t *volumes = json_object_get(args, "volumes"), *egress = json_object_get(args, "egress");
 
 	demand_name(d, DEMAND_TYPE, json_str_or(args, "type", ""));
-	demand_name(d, DEMAND_IMAGE, json_str_or(args, "image_id", ""));
+	demand_image(d, &(struct demand_image){ json_str_or(args, "image_id", ""), json_str_or(args, "image_owner", ""),
+						json_str_or(args, "image_owner_alias", "") });
 	demand_name(d, DEMAND_SUBNET, json_str_or(args, "subnet_id", ""));
 	name_if(d, DEMAND_PROFILE, args, "profile");
 	if (json_object_get(args, "user_data") != NULL)
@@ -183,6 +186,8 @@ static void launch_demand(const json_t *args, struct demand *d)
 	demand_count(d, DEMAND_VOLUMES, (uint32_t)json_array_size(volumes));
 	for (size_t i = 0; i < json_array_size(volumes); i++)
 		volume_demand(json_array_get(volumes, i), d);
+	for (size_t i = 0; i < json_array_size(egress); i++)
+		rule_demand(json_array_get(egress, i), d);
 }
 
 static void print_volume(const json_t *v, struct buf *to)
@@ -205,8 +210,8 @@ static void launch_print(const json_t *args, struct buf *to)
 	const json_t *volumes = json_object_get(args, "volumes");
 	const char *profile = json_str_or(args, "profile", NULL);
 
-	buf_addf(to, "%u x %s, %s, %s", count_of(args), json_str_or(args, "type", "?"), json_str_or(args, "image_id", "?"),
-		 json_str_or(args, "subnet_id", "?"));
+	buf_addf(to, "%u x %s, %s, %s in %s", count_of(args), json_str_or(args, "type", "?"), json_str_or(args, "image_id", "?"),
+		 json_str_or(args, "subnet_id", "?"), json_str_or(args, "zone", "?"));
 	for (size_t i = 0; i < json_array_size(volumes); i++)
 		print_volume(json_array_get(volumes, i), to);
 	if (profile != NULL)
@@ -216,25 +221,44 @@ static void launch_print(const json_t *args, struct buf *to)
 #define SHOWN_LINES 8
 #define SHOWN_WIDTH 120
 
-/* One line of what runs at boot, as far as it can be printed: what cannot is shown as "\xNN", and what is left out as "...". */
-static const char *print_boot_line(const char *at, const char *end, struct buf *to)
+/* A line of somebody else's text, as far as it can be printed: what cannot is shown as "\xNN", what is left out as "...". */
+static const char *print_line(const char *at, const char *end, struct buf *to)
 {
 	size_t n = 0;
 
-	buf_adds(to, "      | ");
 	for (; at < end && *at != '\n'; at++, n++)
 		if (n < SHOWN_WIDTH && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x7f)
 			buf_addc(to, *at);
 		else if (n < SHOWN_WIDTH)
 			buf_addf(to, "\\x%02x", (unsigned char)*at);
-	buf_adds(to, n > SHOWN_WIDTH ? " ...\n" : "\n");
+	buf_adds(to, n > SHOWN_WIDTH ? " ..." : "");
 	return at < end ? at + 1 : end;
+}
+
+static const char *print_boot_line(const char *at, const char *end, struct buf *to)
+{
+	buf_adds(to, "      | ");
+	at = print_line(at, end, to);
+	buf_addc(to, '\n');
+	return at;
+}
+
+/* Its owner chose the name: only the owner says whose it is. */
+static void print_image(const json_t *args, struct buf *to)
+{
+	const char *name = json_str_or(args, "image_name", ""), *alias = json_str_or(args, "image_owner_alias", "");
+
+	buf_adds(to, "      image \"");
+	print_line(name, name + strlen(name), to);
+	buf_addf(to, "\" of %s%s%s\n", json_str_or(args, "image_owner", "?"), *alias != '\0' ? " " : "", alias);
 }
 
 static void launch_detail(const json_t *args, struct buf *to)
 {
 	CLEANUP(buf_close) struct buf b = BUF_MAX(USER_DATA_MAX);
 	const char *at, *end;
+
+	print_image(args, to);
 
 	if (json_object_get(args, "user_data") == NULL || json_get_base64(args, "user_data", &b, NULL) != 0)
 		return;
@@ -435,7 +459,7 @@ static bool terminate_find(const struct step_ctx *x, const struct inventory *inv
 static bool is_loss(const json_t *args)
 {
 	return json_is_true(json_object_get(args, "leaves_none")) || json_is_true(json_object_get(args, "unseen_volumes")) ||
-	       json_int_or(args, "volumes", 0) > 0;
+	       json_is_true(json_object_get(args, "disks")) || json_int_or(args, "volumes", 0) > 0;
 }
 
 static void terminate_print(const json_t *args, struct buf *to)
@@ -445,6 +469,8 @@ static void terminate_print(const json_t *args, struct buf *to)
 	instances_print(args, to);
 	if (volumes > 0)
 		buf_addf(to, ", with %lld data volume%s", volumes, volumes > 1 ? "s" : "");
+	if (json_is_true(json_object_get(args, "disks")))
+		buf_adds(to, ", with disks of their host");
 	if (json_is_true(json_object_get(args, "unseen_volumes")))
 		buf_adds(to, ", with volumes that are still coming up");
 	if (json_is_true(json_object_get(args, "leaves_none")))

@@ -22,16 +22,29 @@ static bool ended_or_planned_anew(struct op *op, state_t state, const char *clas
 
 /* ---- refused ---- */
 
-static bool refused_by_bounds(struct op *op, const struct policy *p)
+static int judge(const struct op *op, const struct policy *p, uint32_t nodes_now, struct err *e)
 {
 	struct demand d = { 0 };
-	struct err e = { 0 };
 	int rc;
 
 	plans_demand(op->plans, &d);
-	rc = bounds_judge(&p->bounds, &d, op_nodes_now(op), &e);
+	rc = bounds_judge(&p->bounds, &d, nodes_now, e);
 	demand_close(&d);
-	return rc != 0 && ended_or_planned_anew(op, STATE(DENIED), "POLICY", err_text(&e));
+	return rc;
+}
+
+bool op_is_beyond_bounds(const struct op *op, uint32_t nodes_now, struct err *e)
+{
+	const struct policy *p = ops_policy(op->ops);
+
+	return p->present && judge(op, p, nodes_now, e) != 0;
+}
+
+static bool refused_by_bounds(struct op *op, const struct policy *p)
+{
+	struct err e = { 0 };
+
+	return judge(op, p, op_nodes_now(op), &e) != 0 && ended_or_planned_anew(op, STATE(DENIED), "POLICY", err_text(&e));
 }
 
 static bool refused_by_hash(struct op *op)

@@ -59,6 +59,8 @@ void op_end_early(struct op *op, state_t state, const char *class, const char *m
 bool op_ended_waiting(struct op *op); /* cancelled or expired: what ends it before it starts, whatever it waits for */
 void op_prepare(struct op *op);       /* it has no plan: may it be planned? */
 void op_consider(struct op *op);      /* it has one: may it start? */
+/* Does the policy that stands deny its plan? False where none stands: that is said elsewhere. */
+bool op_is_beyond_bounds(const struct op *op, uint32_t nodes_now, struct err *e);
 bool op_is_release_signed(const struct op *op);
 /* Needs its plan a second key? `text` says for what. Asked of the policy too: what it allows only as `any` does, until proved. */
 bool op_is_high(const struct op *op, const struct policy *p, char text[ERR_TEXT_MAX]);

@@ -178,12 +178,14 @@ static bool lags_behind(struct op *op, const struct inventory *inv)
 
 static void plan_from(struct op *op, const struct inventory *inv)
 {
-	struct err e = { 0 };
+	struct err e = { 0 }, denied = { 0 };
 	int rc = plan_now(op, inv, &e);
 
 	op->waiting[0] = '\0';
 	if (rc == 0)
 		record_plan(op, count_nodes(op, inv));
+	else if (op->plans != NULL && op_is_beyond_bounds(op, count_nodes(op, inv), &denied))
+		op_end_early(op, STATE(DENIED), "POLICY", err_text(&denied));
 	else
 		op_end_early(op, STATE(FAILED), rc == -ERR_EXISTS ? "CONFLICT" : "PRECONDITION", err_text(&e));
 }
@@ -209,9 +211,11 @@ static void on_inventory(struct inventory_req *req, int rc)
 void op_plan(struct op *op)
 {
 	const struct ops_config *cfg = ops_cfg(op->ops);
+	struct inventory_wants wants;
 
+	planner_wants(op->apply != NULL ? op->apply->spec : NULL, &wants);
 	op->is_asking = true;
 	op->asked_ms = world_now_ms(cfg->w);
 	op->asked_starts = ops_starts(op->ops);
-	inventory_take(cfg->w, cfg->aws, cfg->instance, &cfg->owner, &op->inv, on_inventory);
+	inventory_take(cfg->w, cfg->aws, cfg->instance, &cfg->owner, &wants, &op->inv, on_inventory);
 }

@@ -31,6 +31,26 @@ uint64_t planner_generation(const struct inventory *inv, const char *warehouse)
 	return most;
 }
 
+static void add_once(const char **v, size_t *n, const char *id)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (str_eq(v[i], id))
+			return;
+	v[(*n)++] = id;
+}
+
+void planner_wants(const spec_t *spec, struct inventory_wants *ret)
+{
+	*ret = (struct inventory_wants){ 0 };
+	for (size_t i = 0; spec != NULL && i < spec->n_clusters; i++) {
+		add_once(ret->images, &ret->images_n, spec->clusters[i]->image_id);
+		add_once(ret->subnets, &ret->subnets_n, spec->clusters[i]->subnet_id);
+	}
+	for (size_t i = 0; spec != NULL && i < spec->n_load_balancers; i++)
+		for (size_t k = 0; k < spec->load_balancers[i]->n_subnet_ids; k++)
+			add_once(ret->subnets, &ret->subnets_n, spec->load_balancers[i]->subnet_ids[k]);
+}
+
 /* ---- the two verbs ---- */
 
 static void plan_base(struct planning *p)
@@ -49,12 +69,11 @@ static int finish(struct planning *p, struct plans **ret, struct err *e)
 	struct plans *plans = NULL;
 
 	TRY(plan_end(p->b, &plans, e));
-	if (p->err.code != 0) {
+	if (p->err.code == 0 || p->err.code == ERR_INVALID)
+		*ret = plans;
+	else
 		plans_free(plans);
-		return err_set(e, p->err.code, "%s", p->err.text);
-	}
-	*ret = plans;
-	return 0;
+	return p->err.code == 0 ? 0 : err_set(e, p->err.code, "%s", p->err.text);
 }
 
 int planner_apply(const struct planner_args *a, const spec_t *spec, struct plans **ret, struct err *e)

@@ -13,7 +13,11 @@ struct planner_args {
 	const struct inventory *inv;
 };
 
-/* -ERR_UNSUPPORTED names what this version cannot change yet. The spec has passed spec_check. */
+/* What of the account's own the inventory must be asked for so that the spec can be planned; spec NULL: nothing by name. */
+void planner_wants(const spec_t *spec, struct inventory_wants *ret);
+/* The spec has passed spec_check. -ERR_UNSUPPORTED names what this version cannot change yet. -ERR_INVALID: something that the
+ * spec names is not there, or not fit; *ret is then what would be asked all the same, never to be carried out: the policy is to
+ * be asked first, for whether AWS knows a thing is not for everybody to hear. */
 int planner_apply(const struct planner_args *a, const spec_t *spec, struct plans **ret, struct err *e);
 int planner_delete(const struct planner_args *a, const char *warehouse, struct plans **ret, struct err *e);
 

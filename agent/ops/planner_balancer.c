@@ -108,12 +108,15 @@ static void plan_listeners(struct planning *p, const lb_t *lb, const struct inve
 			remove_listener(p, &of, &have->listeners.v[i]);
 }
 
-static json_t *subnets_of(const lb_t *lb)
+static json_t *subnets_of(struct planning *p, const lb_t *lb)
 {
+	CLEANUP(mem_close) char *what = mem_printf("load balancer %s", lb->name);
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < lb->n_subnet_ids; i++)
+	for (size_t i = 0; i < lb->n_subnet_ids; i++) {
+		planning_subnet(p, what, lb->subnet_ids[i]);
 		json_array_append_new(list, json_string(lb->subnet_ids[i]));
+	}
 	return list;
 }
 
@@ -153,7 +156,7 @@ void planner_plan_lb(struct planning *p, const lb_t *want)
 	if (have == NULL)
 		plan_add(p->b, &kind_create_load_balancer,
 			 json_pack("{s:s, s:s, s:o, s:i, s:o, s:o}", "name", full, "purpose", want->name, "subnet_ids",
-				   subnets_of(want), "balancers", balancers_of(p), "tags", planning_tags(p, NULL, step, NULL, 0),
+				   subnets_of(p, want), "balancers", balancers_of(p), "tags", planning_tags(p, NULL, step, NULL, 0),
 				   "fact", json_sprintf("lb.%s", want->name)),
 			 "%s", step);
 	plan_listeners(p, want, have);

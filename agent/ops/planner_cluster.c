@@ -95,6 +95,63 @@ static void add_user_data(json_t *args, const cluster_t *c)
 	json_object_set_new(args, "user_data_sha256", json_string(digest_hex(&d, hex)));
 }
 
+/* What starts, as AWS tells it. A mapping beyond the root would be a volume that no bound has counted. */
+static int check_image(const cluster_t *c, const struct ec2_image *i, struct err *e)
+{
+	if (i == NULL)
+		return err_set(e, ERR_INVALID, "%s is no image that AWS shows to this account in this region", c->image_id);
+	if (!str_eq(i->root_type, "ebs") || *i->root_device == '\0')
+		return err_set(e, ERR_INVALID, "image %s has no EBS root volume, so it cannot be encrypted", i->id);
+	if (i->more != NULL)
+		return err_set(e, ERR_INVALID, "image %s maps %s beside its root: such an image is not started", i->id, i->more);
+	for (size_t k = 0; k < c->n_volumes; k++)
+		if (str_eq(c->volumes[k]->device, i->root_device))
+			return err_set(e, ERR_INVALID, "volumes[%zu]: %s is the root of image %s", k, i->root_device, i->id);
+	return 0;
+}
+
+static void add_image(struct planning *p, const cluster_t *c, json_t *args)
+{
+	const struct ec2_image *i = inventory_image(p->inv, c->image_id);
+	struct err e = { 0 };
+	int rc = check_image(c, i, &e);
+
+	if (rc != 0) {
+		if (p->err.code == 0)
+			err_set(&p->err, ERR_INVALID, "cluster %s: %s", c->name, err_text(&e));
+		return;
+	}
+	json_object_set_new(args, "image_name", json_string(i->name));
+	json_object_set_new(args, "image_owner", json_string(i->owner));
+	json_object_set_new(args, "image_owner_alias", json_string(i->owner_alias));
+	json_object_set_new(args, "root_device", json_string(i->root_device));
+	json_object_set_new(args, "root_gib", json_integer(i->root_gib));
+}
+
+static void add_wide_egress(struct planning *p, const cluster_t *c, json_t *args)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < c->n_security_groups; i++) {
+		json_t *rules = planner_wide_egress(p, c->security_groups[i]);
+
+		json_array_extend(all, rules);
+		json_decref(rules);
+	}
+	if (json_array_size(all) > 0)
+		json_object_set(args, "egress", all);
+	json_decref(all);
+}
+
+static void add_zone(struct planning *p, const cluster_t *c, json_t *args)
+{
+	CLEANUP(mem_close) char *what = mem_printf("cluster %s", c->name);
+	const struct ec2_subnet *s = planning_subnet(p, what, c->subnet_id);
+
+	if (s != NULL)
+		json_object_set_new(args, "zone", json_string(s->zone));
+}
+
 static void plan_launch(struct planning *p, const cluster_t *c, size_t held)
 {
 	json_t *args =
@@ -103,9 +160,12 @@ static void plan_launch(struct planning *p, const cluster_t *c, size_t held)
 		      c->instance_type, "subnet_id", c->subnet_id, "groups", groups_json(p, c), "volumes", volumes_json(c), "tags",
 		      planning_tags(p, c->name, "launch", c->tags, c->n_tags), "fact", json_sprintf("nodes.%s", c->name));
 
-	if (args != NULL && *c->instance_profile != '\0')
+	add_image(p, c, args);
+	add_zone(p, c, args);
+	add_wide_egress(p, c, args);
+	if (*c->instance_profile != '\0')
 		json_object_set_new(args, "profile", json_string(c->instance_profile));
-	if (args != NULL && c->user_data.len > 0)
+	if (c->user_data.len > 0)
 		add_user_data(args, c);
 	plan_add(p->b, &kind_launch, args, "launch");
 }
@@ -187,17 +247,20 @@ static void plan_deregister(struct planning *p, const struct inventory_group *g,
 }
 
 /* What goes with the nodes. A node that is still coming up may have volumes that EC2 does not show yet. */
-static void add_losses(json_t *args, const struct nodes *have)
+static void add_losses(const struct planning *p, json_t *args, const struct nodes *have)
 {
 	uint32_t volumes = 0;
-	bool unseen = false;
+	bool unseen = false, disks = false;
 
 	for (size_t i = have->keep; i < have->n; i++) {
 		volumes += have->v[i]->data_volumes;
+		disks = disks || inventory_has_disks(p->inv, have->v[i]->type);
 		unseen = unseen || str_eq(have->v[i]->state, "pending");
 	}
 	if (volumes > 0)
 		json_object_set_new(args, "volumes", json_integer(volumes));
+	if (disks)
+		json_object_set_new(args, "disks", json_true());
 	if (unseen)
 		json_object_set_new(args, "unseen_volumes", json_true());
 	if (have->keep == 0)
@@ -214,7 +277,7 @@ static void plan_remove(struct planning *p, const struct nodes *have)
 	for (size_t i = have->keep; i < have->n; i++)
 		add_id(ids, have->v[i]);
 	args = json_pack("{s:O}", "instances", ids);
-	add_losses(args, have);
+	add_losses(p, args, have);
 	plan_add(p->b, &kind_terminate, args, "terminate");
 	plan_add(p->b, &kind_wait_terminated, json_pack("{s:O}", "instances", ids), "gone");
 	json_decref(ids);

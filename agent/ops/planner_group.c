@@ -1,5 +1,7 @@
 /* planner_group.c - security groups: a group that is not there is made, then the rules that are missing come and those that
  * the spec does not have go. */
+#include <string.h>
+
 #include "agent/base/cidr.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -12,21 +14,32 @@ void planner_group_name(const struct planning *p, const char *name, char to[256]
 	spec_group_name(p->a->owner.vendor, p->a->owner.installation, p->warehouse, name, to);
 }
 
-static void rule_to_ec2(const struct planning *p, const rule_t *r, const char *group_id, struct ec2_rule *to)
-{
-	bool self = r->source_case == REEVE__CONTROL__V1__RULE__SOURCE_SELF;
+/* What the rules of a group are to be, or are: each once. */
+struct rules {
+	struct ec2_rule *v;
+	size_t n;
+};
 
-	*to = (struct ec2_rule){
-		.protocol = r->protocol,
-		.from_port = r->from_port,
-		.to_port = r->to_port,
-		.cidr = self ? NULL : r->cidr,
-		.group_id = self ? group_id : NULL,
-		.description = r->description,
-	};
-	inventory_rule_spell(p->inv->arena, to);
-	if (str_eq(to->protocol, "-1"))
-		to->from_port = to->to_port = -1;
+static bool holds(const struct rules *list, const struct ec2_rule *r)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (inventory_rule_eq(&list->v[i], r))
+			return true;
+	return false;
+}
+
+static void add(const struct planning *p, struct rules *to, struct ec2_rule r)
+{
+	inventory_rule_spell(p->inv->arena, &r);
+	if (str_eq(r.protocol, "-1"))
+		r.from_port = r.to_port = -1;
+	if (!holds(to, &r))
+		to->v[to->n++] = r;
+}
+
+static struct rules rules_new(const struct planning *p, size_t room)
+{
+	return (struct rules){ .v = arena_alloc(p->inv->arena, (room + 1) * sizeof(struct ec2_rule)) };
 }
 
 const struct ec2_group *planner_group_there(const struct planning *p, const char *name)
@@ -37,11 +50,106 @@ const struct ec2_group *planner_group_there(const struct planning *p, const char
 	return inventory_group_by_name(p->inv, p->spec->vpc_id, full);
 }
 
+static const struct ec2_vpc *vpc_of(const struct planning *p)
+{
+	static const struct ec2_vpc none;
+
+	for (size_t i = 0; i < p->inv->vpcs.n; i++)
+		if (str_eq(p->inv->vpcs.v[i].id, p->spec->vpc_id))
+			return &p->inv->vpcs.v[i];
+	return &none;
+}
+
+static const char *s3_list(const struct planning *p)
+{
+	return p->inv->s3.n > 0 ? p->inv->s3.v[0].id : NULL;
+}
+
+/* ---- what is wanted ---- */
+
+static void add_spec_rule(const struct planning *p, struct rules *to, const rule_t *r, const char *group_id)
+{
+	bool self = r->source_case == REEVE__CONTROL__V1__RULE__SOURCE_SELF;
+	bool list = r->source_case == REEVE__CONTROL__V1__RULE__SOURCE_PREFIX_LIST;
+
+	add(p, to,
+	    (struct ec2_rule){
+		.is_egress = r->direction == REEVE__CONTROL__V1__DIRECTION__EGRESS,
+		.protocol = r->protocol,
+		.from_port = r->from_port,
+		.to_port = r->to_port,
+		.cidr = self   ? NULL
+			: list ? r->prefix_list
+			       : r->cidr,
+		.group_id = self ? group_id : NULL,
+		.description = r->description,
+	    });
+}
+
+static bool says_egress(const group_t *want)
+{
+	for (size_t i = 0; i < want->n_rules; i++)
+		if (want->rules[i]->direction == REEVE__CONTROL__V1__DIRECTION__EGRESS)
+			return true;
+	return false;
+}
+
+static void add_https_to(const struct planning *p, struct rules *to, const char *peer)
+{
+	add(p, to, (struct ec2_rule){ .is_egress = true, .protocol = "tcp", .from_port = 443, .to_port = 443, .cidr = peer });
+}
+
+/* Where the spec says nothing of egress: enough for a warehouse, and for nothing to leave. */
+static void add_default_egress(struct planning *p, struct rules *to, const group_t *want, const char *group_id)
+{
+	const struct ec2_vpc *vpc = vpc_of(p);
+
+	add(p, to, (struct ec2_rule){ .is_egress = true, .protocol = "-1", .group_id = group_id });
+	for (size_t i = 0; i < vpc->cidrs_n; i++)
+		add_https_to(p, to, vpc->cidrs[i]);
+	if (s3_list(p) != NULL)
+		add_https_to(p, to, s3_list(p));
+	else if (p->err.code == 0)
+		err_set(&p->err, ERR_INVALID,
+			"security group %s: AWS shows no prefix list of S3 for this region; name the ways out in the spec",
+			want->name);
+}
+
+static struct rules wanted(struct planning *p, const group_t *want, const char *group_id)
+{
+	struct rules list = rules_new(p, want->n_rules + vpc_of(p)->cidrs_n + 2);
+
+	for (size_t i = 0; i < want->n_rules; i++)
+		add_spec_rule(p, &list, want->rules[i], group_id);
+	if (!says_egress(want))
+		add_default_egress(p, &list, want, group_id);
+	return list;
+}
+
+/* What AWS puts into a group that it makes: everything may leave, by IPv6 too where the VPC has it. */
+static struct rules at_birth(const struct planning *p)
+{
+	static const char *const everywhere[] = { "0.0.0.0/0", "::/0" };
+	const struct ec2_vpc *vpc = vpc_of(p);
+	struct rules list = rules_new(p, ARRAY_LEN(everywhere));
+	bool v6 = false;
+
+	for (size_t i = 0; i < vpc->cidrs_n; i++)
+		v6 = v6 || strchr(vpc->cidrs[i], ':') != NULL;
+	for (size_t i = 0; i < (v6 ? 2 : 1); i++)
+		add(p, &list, (struct ec2_rule){ .is_egress = true, .protocol = "-1", .cidr = everywhere[i] });
+	return list;
+}
+
+/* ---- steps ---- */
+
 /* A new group has no id yet: "self" is then the fact. */
 static json_t *rule_json(const struct ec2_rule *r)
 {
 	json_t *j = json_object();
 
+	if (r->is_egress)
+		json_object_set_new(j, "direction", json_string("egress"));
 	json_object_set_new(j, "protocol", json_string(r->protocol));
 	json_object_set_new(j, "from_port", json_integer(r->from_port));
 	json_object_set_new(j, "to_port", json_integer(r->to_port));
@@ -54,56 +162,65 @@ static json_t *rule_json(const struct ec2_rule *r)
 	return j;
 }
 
-static bool is_outside(const struct planning *p, const char *cidr)
+static bool is_in_vpc(const struct planning *p, const char *text)
 {
+	const struct ec2_vpc *vpc = vpc_of(p);
 	struct cidr inner, outer;
 
-	if (cidr == NULL)
-		return false;
-	for (size_t i = 0; i < p->inv->vpcs.n; i++) {
-		const struct ec2_vpc *v = &p->inv->vpcs.v[i];
-
-		if (!str_eq(v->id, p->spec->vpc_id) || cidr_parse(cidr, &inner) != 0)
-			continue;
-		for (size_t k = 0; k < v->cidrs_n; k++)
-			if (cidr_parse(v->cidrs[k], &outer) == 0 && cidr_holds(&outer, &inner))
-				return false;
-	}
-	return true;
+	for (size_t i = 0; i < vpc->cidrs_n && cidr_parse(text, &inner) == 0; i++)
+		if (cidr_parse(vpc->cidrs[i], &outer) == 0 && cidr_holds(&outer, &inner))
+			return true;
+	return false;
 }
 
-static void add_rule_step(struct planning *p, const struct step_kind *kind, const char *verb, const char *group,
-			  const char *group_id, const struct ec2_rule *r)
+/* A way out to the region's S3 leads to no other place; as a source S3 would be anybody. */
+static bool is_outside(const struct planning *p, const struct ec2_rule *r)
 {
-	json_t *args = json_object();
+	return r->cidr != NULL && !is_in_vpc(p, r->cidr) && !(r->is_egress && str_eq(r->cidr, s3_list(p)));
+}
 
-	json_object_set_new(args, "group_id", json_string(group_id));
+/* Not wider than what every group gets where the spec says nothing. */
+static bool is_default_egress(const struct planning *p, const struct ec2_rule *r)
+{
+	return r->is_egress && !is_outside(p, r) &&
+	       (r->cidr == NULL || (str_eq(r->protocol, "tcp") && r->from_port == 443 && r->to_port == 443));
+}
+
+/* "rule-node-tcp-443-443-10.0.0.0/8", "noegress-node-all-self" */
+static void add_rule_step(struct planning *p, const struct step_kind *kind, bool wanted, const char *group, json_t *args,
+			  const struct ec2_rule *r)
+{
+	CLEANUP(buf_close) struct buf name = BUF_MAX(1024);
+
+	buf_addf(&name, "%s%s-%s-", wanted ? "" : "no", r->is_egress ? "egress" : "rule", group);
+	if (str_eq(r->protocol, "-1"))
+		buf_adds(&name, "all-");
+	else
+		buf_addf(&name, "%s-%d-%d-", r->protocol, r->from_port, r->to_port);
+	buf_adds(&name, r->cidr != NULL ? r->cidr : "self");
 	json_object_set_new(args, "rule", rule_json(r));
-	if (kind == &kind_authorize_ingress && is_outside(p, r->cidr))
+	plan_add(p->b, kind, args, "%s", buf_str(&name));
+}
+
+static void authorize(struct planning *p, const char *group, const char *group_id, const struct ec2_rule *r)
+{
+	json_t *args = json_pack("{s:s}", "group_id", group_id);
+
+	if (is_outside(p, r))
 		json_object_set_new(args, "outside_vpc", json_true());
-	plan_add(p->b, kind, args, "%s-%s-%s-%d-%d-%s", verb, group, r->protocol, r->from_port, r->to_port,
-		 r->cidr != NULL ? r->cidr : "self");
+	if (is_default_egress(p, r))
+		json_object_set_new(args, "default_egress", json_true());
+	add_rule_step(p, r->is_egress ? &kind_authorize_egress : &kind_authorize_ingress, true, group, args, r);
 }
 
-static bool in_group(const struct ec2_group *g, const struct ec2_rule *r)
+/* fresh: the group is made by this plan, and so is not known everywhere at once. */
+static void revoke(struct planning *p, const char *group, const char *group_id, bool fresh, const struct ec2_rule *r)
 {
-	for (size_t i = 0; g != NULL && i < g->rules_n; i++)
-		if (inventory_rule_eq(&g->rules[i], r))
-			return true;
-	return false;
-}
+	json_t *args = json_pack("{s:s}", "group_id", group_id);
 
-/* Among the first n rules of the spec. */
-static bool in_spec(const struct planning *p, const group_t *want, size_t n, const char *group_id, const struct ec2_rule *r)
-{
-	struct ec2_rule w;
-
-	for (size_t i = 0; i < n; i++) {
-		rule_to_ec2(p, want->rules[i], group_id, &w);
-		if (inventory_rule_eq(&w, r))
-			return true;
-	}
-	return false;
+	if (fresh)
+		json_object_set_new(args, "fresh", json_true());
+	add_rule_step(p, r->is_egress ? &kind_revoke_egress : &kind_revoke_ingress, false, group, args, r);
 }
 
 static void create_group(struct planning *p, const group_t *want, const char *fact)
@@ -118,23 +235,50 @@ static void create_group(struct planning *p, const group_t *want, const char *fa
 		 "%s", step);
 }
 
-/* The same rule twice in the spec is one rule. */
+static void take_birth_rules_out(struct planning *p, const group_t *want, const char *id)
+{
+	struct rules birth = at_birth(p);
+
+	for (size_t i = 0; i < birth.n; i++)
+		revoke(p, want->name, id, true, &birth.v[i]);
+}
+
+/* Out of a new group goes first what AWS put there, also where the spec wants the same: what the spec wants is asked of the
+ * policy step by step. In a group that has nodes the new rules come first, so that nobody is cut off. */
 void planner_plan_group(struct planning *p, const group_t *want)
 {
 	CLEANUP(mem_close) char *self = mem_printf("@sg.%s", want->name);
-	const struct ec2_group *have = planner_group_there(p, want->name);
-	const char *id = have != NULL ? have->id : self;
+	const struct ec2_group *there = planner_group_there(p, want->name);
+	const char *id = there != NULL ? there->id : self;
+	struct rules wants = wanted(p, want, id);
+	struct rules have = there != NULL ? (struct rules){ there->rules, there->rules_n } : (struct rules){ 0 };
 
-	if (have == NULL)
+	if (there == NULL) {
 		create_group(p, want, self + 1);
-	for (size_t i = 0; i < want->n_rules; i++) {
-		struct ec2_rule r;
-
-		rule_to_ec2(p, want->rules[i], id, &r);
-		if (!in_group(have, &r) && !in_spec(p, want, i, id, &r))
-			add_rule_step(p, &kind_authorize_ingress, "rule", want->name, id, &r);
+		take_birth_rules_out(p, want, id);
 	}
-	for (size_t i = 0; have != NULL && i < have->rules_n; i++)
-		if (!in_spec(p, want, want->n_rules, id, &have->rules[i]))
-			add_rule_step(p, &kind_revoke_ingress, "norule", want->name, id, &have->rules[i]);
+	for (size_t i = 0; i < wants.n; i++)
+		if (!holds(&have, &wants.v[i]))
+			authorize(p, want->name, id, &wants.v[i]);
+	for (size_t i = 0; i < have.n; i++)
+		if (!holds(&wants, &have.v[i]))
+			revoke(p, want->name, id, false, &have.v[i]);
+}
+
+/* A rule that stands already is authorized by no step, so what starts behind it asks for it. */
+json_t *planner_wide_egress(const struct planning *p, const char *group)
+{
+	json_t *list = json_array();
+
+	for (size_t g = 0; g < p->spec->n_security_groups; g++) {
+		const group_t *want = p->spec->security_groups[g];
+		struct rules rules = rules_new(p, want->n_rules);
+
+		for (size_t i = 0; i < want->n_rules && str_eq(want->name, group); i++)
+			add_spec_rule(p, &rules, want->rules[i], "");
+		for (size_t i = 0; i < rules.n; i++)
+			if (rules.v[i].is_egress && !is_default_egress(p, &rules.v[i]))
+				json_array_append_new(list, rule_json(&rules.v[i]));
+	}
+	return list;
 }

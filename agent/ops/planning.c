@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "agent/base/mem.h"
 #include "agent/base/str.h"
 
 bool planning_is_of_warehouse(const struct planning *p, const struct ec2_tags *t)
@@ -32,6 +33,26 @@ json_t *planning_tags(const struct planning *p, const char *cluster, const char 
 	for (size_t i = 0; i < more_n; i++)
 		json_object_set_new(t, more[i]->key, json_string(more[i]->value));
 	return t;
+}
+
+static const struct ec2_subnet *no_subnet(struct planning *p, const char *what, const char *id, const char *why)
+{
+	if (p->err.code == 0)
+		err_set(&p->err, ERR_INVALID, "%s: %s %s", what, id, why);
+	return NULL;
+}
+
+const struct ec2_subnet *planning_subnet(struct planning *p, const char *what, const char *id)
+{
+	const struct ec2_subnet *s = inventory_subnet(p->inv, id);
+	CLEANUP(mem_close) char *why = NULL;
+
+	if (s == NULL)
+		return no_subnet(p, what, id, "is no subnet that AWS shows in this account and region");
+	if (str_eq(s->vpc_id, p->spec->vpc_id))
+		return s;
+	why = mem_printf("is a subnet of %s, the spec's vpc_id is %s", s->vpc_id, p->spec->vpc_id);
+	return no_subnet(p, what, id, why);
 }
 
 void planning_begin(struct planning *p, const char *name, unsigned stage)

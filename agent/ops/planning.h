@@ -23,3 +23,6 @@ bool planning_is_of_warehouse(const struct planning *p, const struct ec2_tags *t
 json_t *planning_tags(const struct planning *p, const char *cluster, const char *step, tag_t *const *more, size_t more_n);
 /* What stands for a thing in arguments: its id, or the fact that its creation will leave. */
 json_t *planning_ref(const char *id, const char *kind, const char *name);
+/* A subnet that something new is to stand in: NULL, and the first error of the planning, where AWS shows none of that id, or one
+ * in another VPC. `what`: "cluster fe", for the sentence. */
+const struct ec2_subnet *planning_subnet(struct planning *p, const char *what, const char *id);

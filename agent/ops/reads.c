@@ -4,8 +4,12 @@
 #include "agent/ops/reads.h"
 
 const char *const reads_all[] = {
+	"ec2:DescribeImages",
+	"ec2:DescribeInstanceTypes",
 	"ec2:DescribeInstances",
+	"ec2:DescribePrefixLists",
 	"ec2:DescribeSecurityGroups",
+	"ec2:DescribeSubnets",
 	"ec2:DescribeVpcs",
 	"elasticloadbalancing:DescribeListeners",
 	"elasticloadbalancing:DescribeLoadBalancers",

@@ -159,7 +159,7 @@ void run_look(struct run *r)
 {
 	sm_move(&r->sm, R_LOOK);
 	r->asked_ms = world_now_ms(r->env->w);
-	inventory_take(r->env->w, r->env->aws, r->env->reader, &r->env->owner, &r->inv, on_look);
+	inventory_take(r->env->w, r->env->aws, r->env->reader, &r->env->owner, NULL, &r->inv, on_look);
 }
 
 /* ---- surveying ---- */
@@ -211,5 +211,5 @@ void run_survey(struct run *r)
 		sm_move(&r->sm, R_SURVEY);
 		r->started_ms = world_now_ms(r->env->w);
 	}
-	inventory_take(r->env->w, r->env->aws, r->env->reader, &r->env->owner, &r->inv, on_survey);
+	inventory_take(r->env->w, r->env->aws, r->env->reader, &r->env->owner, NULL, &r->inv, on_survey);
 }

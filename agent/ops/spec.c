@@ -75,25 +75,39 @@ static int port(uint32_t p, const char *what, struct err *e)
 
 /* ---- parts; each is called with its place put in front of its error ---- */
 
+static int check_peer(const rule_t *r, struct err *e)
+{
+	struct cidr c;
+
+	switch (r->source_case) {
+	case REEVE__CONTROL__V1__RULE__SOURCE_CIDR:
+		if (strchr(r->cidr, '/') == NULL)
+			return err_set(e, ERR_INVALID, "cidr: \"%.50s\" has no prefix: write /32 or /128 behind a single address",
+				       r->cidr);
+		return cidr_parse(r->cidr, &c) == 0 ? 0
+						    : err_set(e, ERR_INVALID, "cidr: \"%.50s\" is not an address block", r->cidr);
+	case REEVE__CONTROL__V1__RULE__SOURCE_PREFIX_LIST:
+		return aws_id(r->prefix_list, "pl", "prefix_list", e);
+	default:
+		return r->source_case == REEVE__CONTROL__V1__RULE__SOURCE_SELF && r->self
+			   ? 0
+			   : err_set(e, ERR_INVALID, "a source or target is missing: cidr, prefix_list, or self: true");
+	}
+}
+
 static int check_rule(const rule_t *r, struct err *e)
 {
 	static const char *const protocols[] = { "tcp", "udp", "icmp", "-1", NULL };
 	const char *protocol = inventory_protocol(r->protocol);
-	struct cidr c;
 
 	TRY(one_of(protocol, protocols, "protocol", e));
 	TRY(optional(r->description, 255, "description", e));
+	if (r->direction != REEVE__CONTROL__V1__DIRECTION__INGRESS && r->direction != REEVE__CONTROL__V1__DIRECTION__EGRESS)
+		return err_set(e, ERR_INVALID, "direction: %d is neither INGRESS nor EGRESS", (int)r->direction);
 	if (!str_eq(protocol, "-1") && !str_eq(protocol, "icmp") &&
 	    (r->from_port < 0 || r->to_port > 65535 || r->from_port > r->to_port))
 		return err_set(e, ERR_INVALID, "ports %d-%d are not a range", r->from_port, r->to_port);
-	if (r->source_case == REEVE__CONTROL__V1__RULE__SOURCE_CIDR && strchr(r->cidr, '/') == NULL)
-		return err_set(e, ERR_INVALID, "cidr: \"%.50s\" has no prefix: write /32 or /128 behind a single address", r->cidr);
-	if (r->source_case == REEVE__CONTROL__V1__RULE__SOURCE_CIDR && cidr_parse(r->cidr, &c) != 0)
-		return err_set(e, ERR_INVALID, "cidr: \"%.50s\" is not an address block", r->cidr);
-	if (r->source_case == REEVE__CONTROL__V1__RULE__SOURCE__NOT_SET ||
-	    (r->source_case == REEVE__CONTROL__V1__RULE__SOURCE_SELF && !r->self))
-		return err_set(e, ERR_INVALID, "a source is missing: cidr, or self: true");
-	return 0;
+	return check_peer(r, e);
 }
 
 static int check_group(const group_t *g, struct err *e)

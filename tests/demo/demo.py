@@ -292,7 +292,26 @@ class Demo:
             seen |= {(*ports, "self") for g in p["UserIdGroupPairs"] if g["GroupId"] == groups[0]["GroupId"]}
         if len(groups) != 1 or seen != {("tcp", 0, 65535, "self"), ("tcp", 8000, 10000, "10.0.0.0/16")}:
             raise Failed(f"{len(groups)} groups, rules {sorted(seen)}")
-        return f"{groups[0]['GroupId']}: {len(seen)} rules, none beyond the spec"
+        self.ways_out_are_narrow(groups[0])
+        return (
+            f"{groups[0]['GroupId']}: {len(seen)} rules in, none beyond the spec; out to itself, the VPC and S3 alone"
+        )
+
+    def ways_out_are_narrow(self, group):
+        """The spec says nothing of egress; AWS's own default, everything to everywhere, is gone."""
+        out = {
+            (p["IpProtocol"], p.get("FromPort"), target)
+            for p in group["IpPermissionsEgress"]
+            for target in [r["CidrIp"] for r in p["IpRanges"]]
+            + [r["CidrIpv6"] for r in p.get("Ipv6Ranges", [])]
+            + ["self" for g in p["UserIdGroupPairs"] if g["GroupId"] == group["GroupId"]]
+            + ["s3" for _ in p["PrefixListIds"]]
+        }
+        ec2 = self.stage.reader("ec2")
+        blocks = ec2.describe_vpcs(VpcIds=[group["VpcId"]])["Vpcs"][0]["CidrBlockAssociationSet"]
+        wanted = {("-1", None, "self"), ("tcp", 443, "s3")} | {("tcp", 443, b["CidrBlock"]) for b in blocks}
+        if out != wanted:
+            raise Failed(f"ways out: {sorted(map(str, out))}")
 
     def targets_are_healthy(self):
         elb = self.stage.reader("elbv2")

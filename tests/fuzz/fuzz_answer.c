@@ -1,5 +1,6 @@
 /* fuzz_answer.c - answers of EC2, ELB and STS: the same answer read twice gives the same rows twice, and one that is refused
  * adds none. */
+#include "agent/aws/ec2_look.h"
 #include "agent/aws/elb.h"
 #include "agent/aws/sts.h"
 #include "tests/fuzz/fuzz.h"
@@ -23,6 +24,10 @@ static void read_lists(const struct xml_node *root)
 	READ_ROWS(ec2_instances, ec2_read_instances);
 	READ_ROWS(ec2_groups, ec2_read_security_groups);
 	READ_ROWS(ec2_vpcs, ec2_read_vpcs);
+	READ_ROWS(ec2_subnets, ec2_read_subnets);
+	READ_ROWS(ec2_images, ec2_read_images);
+	READ_ROWS(ec2_types, ec2_read_instance_types);
+	READ_ROWS(ec2_prefix_lists, ec2_read_prefix_lists);
 	READ_ROWS(elb_groups, elb_read_target_groups);
 	READ_ROWS(elb_lbs, elb_read_load_balancers);
 	READ_ROWS(elb_listeners, elb_read_listeners);

@@ -8,12 +8,12 @@ static void must_allow_only_what_is_named(const struct policy *p)
 	struct err e;
 
 	FUZZ_MUST(p->verbs[POLICY_APPLY] <= POLICY_AUTO && p->verbs[POLICY_DELETE] <= POLICY_AUTO);
-	for (size_t i = 0; i < p->bounds.cidrs_n; i++)
-		FUZZ_MUST(p->bounds.cidrs[i].bits <= (p->bounds.cidrs[i].v6 ? 128u : 32u));
+	for (size_t i = 0; i < p->bounds.cidrs.n; i++)
+		FUZZ_MUST(p->bounds.cidrs.v[i].bits <= (p->bounds.cidrs.v[i].v6 ? 128u : 32u));
 	for (size_t i = 0; i < p->bounds.ports_n; i++)
 		FUZZ_MUST(p->bounds.ports[i].from <= p->bounds.ports[i].to);
 	FUZZ_MUST(bounds_judge(&p->bounds, &d, UINT32_MAX, &e) == 0);
-	demand_name(&d, DEMAND_IMAGE, "");
+	demand_image(&d, &(struct demand_image){ "", "", "" });
 	FUZZ_MUST(bounds_judge(&p->bounds, &d, UINT32_MAX, &e) != 0);
 	demand_close(&d);
 }

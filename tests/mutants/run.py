@@ -172,8 +172,8 @@ MUTANTS = [
     Mutant(
         "the image not asked for",
         "agent/ops/kinds_node.c",
-        '	demand_name(d, DEMAND_IMAGE, json_str_or(args, "image_id", ""));',
-        "",
+        '	demand_image(d, &(struct demand_image){ json_str_or(args, "image_id", ""), json_str_or(args, "image_owner", ""),',
+        '	(void)(&(struct demand_image){ json_str_or(args, "image_id", ""), json_str_or(args, "image_owner", ""),',
         "build/tests/unit/ops/test_kinds_node",
     ),
     Mutant(

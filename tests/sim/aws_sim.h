@@ -17,6 +17,10 @@
 #define AWS_OPERATE "arn:aws:iam::" AWS_ACCOUNT ":role/" AWS_ROLE "-operate"
 #define AWS_VPC "vpc-0001"
 #define AWS_VPC_CIDR "10.20.0.0/16"
+#define AWS_VPC_CIDR6 "2600:1f18:1::/56"
+#define AWS_S3_LIST "pl-0003"
+#define AWS_IMAGE "ami-1"
+#define AWS_IMAGE_ROOT "/dev/xvda"
 
 struct aws_tag {
 	char *key, *value;
@@ -48,7 +52,7 @@ struct aws_instance {
 struct aws_rule {
 	char protocol[8], source[200];
 	int from, to;
-	bool is_group;
+	bool is_group, is_egress;
 	uint64_t shown_ms, revoked_ms, hidden_ms; /* revoked_ms 0: it stands */
 };
 
@@ -118,6 +122,7 @@ struct aws_sim {
 	uint64_t mutations, effects; /* calls, and those that changed something */
 	unsigned page;               /* how many things stand on one page */
 	unsigned capacity;           /* instances that may be alive; more is InsufficientInstanceCapacity */
+	bool wide_is_fine;           /* a test wants a group from which everything may leave */
 	bool role_gone;              /* the operate role cannot be assumed, and its keys are worth nothing */
 	uint64_t keys_live_ms;       /* of the instance role */
 	unsigned least_up_s, most_up_s;

@@ -1,4 +1,4 @@
-/* aws_sim_ec2.c - instances and VPCs; the table of all that EC2 is asked. */
+/* aws_sim_ec2.c - instances; the table of all that EC2 is asked. */
 #include "agent/base/stamp.h"
 #include "tests/sim/aws_sim_impl.h"
 
@@ -128,10 +128,10 @@ static void write_volumes(const struct aws_sim *a, const struct aws_instance *i,
 {
 	char device[] = "/dev/sdf";
 
-	xmlw_text(b, "rootDeviceName", "/dev/xvda");
+	xmlw_text(b, "rootDeviceName", AWS_IMAGE_ROOT);
 	xmlw_open(b, "blockDeviceMapping");
 	if (aws_is_running(a, i)) {
-		write_volume(i, "/dev/xvda", 0, b);
+		write_volume(i, AWS_IMAGE_ROOT, 0, b);
 		for (unsigned n = 1; n <= i->volumes; n++, device[7]++)
 			write_volume(i, device, n, b);
 	}
@@ -168,6 +168,22 @@ static void write_instance(struct aws_sim *a, const struct aws_instance *i, stru
 	xmlw_close(b, "item");
 }
 
+/* The customer's own policy says ec2:Encrypted of every volume, so of the root too, whatever its snapshot is. */
+static void check_volumes(struct aws_ask *q)
+{
+	const struct form_sim *f = q->f;
+	const char *device;
+	bool root = false;
+
+	for (unsigned n = 1; (device = form_sim_get(f, "BlockDeviceMapping.%u.DeviceName", n)) != NULL; n++) {
+		root = root || str_eq(device, AWS_IMAGE_ROOT);
+		if (!str_eq(form_sim_get(f, "BlockDeviceMapping.%u.Ebs.Encrypted", n), "true"))
+			odds_broken(q->a->odds, "a volume that is not encrypted");
+	}
+	if (!root)
+		odds_broken(q->a->odds, "a root volume that nobody says is encrypted");
+}
+
 /* What the customer's security team would not forgive. */
 static void check_launch(struct aws_ask *q)
 {
@@ -177,16 +193,16 @@ static void check_launch(struct aws_ask *q)
 		odds_broken(q->a->odds, "a node that allows IMDSv1");
 	if (!str_eq(form_sim_get(f, "NetworkInterface.1.AssociatePublicIpAddress"), "false"))
 		odds_broken(q->a->odds, "a node with a public address");
-	for (unsigned n = 1; form_sim_get(f, "BlockDeviceMapping.%u.DeviceName", n) != NULL; n++)
-		if (!str_eq(form_sim_get(f, "BlockDeviceMapping.%u.Ebs.Encrypted", n), "true"))
-			odds_broken(q->a->odds, "a volume that is not encrypted");
+	check_volumes(q);
 	for (unsigned n = 1; form_sim_get(f, "NetworkInterface.1.SecurityGroupId.%u", n) != NULL; n++) {
 		const struct aws_group *g = aws_group_of(q->a, form_sim_get(f, "NetworkInterface.1.SecurityGroupId.%u", n));
 
 		if (g == NULL || !aws_knows(q->a, &g->t))
 			aws_refuse(q, 400, "InvalidGroup.NotFound", "The security group does not exist");
+		else if (aws_is_open(g) && !q->a->wide_is_fine)
+			odds_broken(q->a->odds, "an instance in a group from which everything may leave");
 	}
-	if (!str_eq(form_sim_get(f, "ImageId"), "ami-1"))
+	if (!str_eq(form_sim_get(f, "ImageId"), AWS_IMAGE))
 		aws_refuse(q, 400, "InvalidAMIID.NotFound", "The image id does not exist");
 	if (!str_starts(form_sim_get(f, "NetworkInterface.1.SubnetId"), "subnet-000"))
 		aws_refuse(q, 400, "InvalidSubnetID.NotFound", "The subnet does not exist");
@@ -253,7 +269,7 @@ static struct aws_instance *launch_one(struct aws_ask *q, uint64_t reservation)
 		if (id != NULL)
 			snprintf(i->group_ids[i->groups_n++], sizeof(i->group_ids[0]), "%s", id);
 	}
-	while (str_eq(form_sim_get(q->f, "BlockDeviceMapping.%u.Ebs.DeleteOnTermination", i->volumes + 1), "true"))
+	while (str_eq(form_sim_get(q->f, "BlockDeviceMapping.%u.Ebs.DeleteOnTermination", i->volumes + 2), "true"))
 		i->volumes++;
 	i->reservation = reservation;
 	time_of_birth(a, i);
@@ -379,14 +395,7 @@ static void terminate_instances(struct aws_ask *q)
 	xmlw_close(q->xml, "instancesSet");
 }
 
-/* ---- VPCs ---- */
-
-static void describe_vpcs(struct aws_ask *q)
-{
-	buf_adds(q->xml, "<vpcSet><item><vpcId>" AWS_VPC "</vpcId><state>available</state><cidrBlock>" AWS_VPC_CIDR "</cidrBlock>"
-			 "<cidrBlockAssociationSet><item><cidrBlock>" AWS_VPC_CIDR "</cidrBlock><cidrBlockState><state>associated"
-			 "</state></cidrBlockState></item></cidrBlockAssociationSet></item></vpcSet>");
-}
+/* ---- things of somebody else ---- */
 
 static void add_tag(struct aws_thing *t, const char *key, const char *value)
 {
@@ -424,9 +433,15 @@ const struct aws_action aws_ec2_actions[] = {
 	{ "TerminateInstances", true, terminate_instances },
 	{ "CreateSecurityGroup", true, aws_create_security_group },
 	{ "DescribeSecurityGroups", false, aws_describe_security_groups },
-	{ "AuthorizeSecurityGroupIngress", true, aws_authorize_ingress },
-	{ "RevokeSecurityGroupIngress", true, aws_revoke_ingress },
+	{ "AuthorizeSecurityGroupIngress", true, aws_authorize },
+	{ "RevokeSecurityGroupIngress", true, aws_revoke },
+	{ "AuthorizeSecurityGroupEgress", true, aws_authorize },
+	{ "RevokeSecurityGroupEgress", true, aws_revoke },
 	{ "DeleteSecurityGroup", true, aws_delete_security_group },
-	{ "DescribeVpcs", false, describe_vpcs },
+	{ "DescribeVpcs", false, aws_describe_vpcs },
+	{ "DescribeSubnets", false, aws_describe_subnets },
+	{ "DescribeImages", false, aws_describe_images },
+	{ "DescribeInstanceTypes", false, aws_describe_instance_types },
+	{ "DescribePrefixLists", false, aws_describe_prefix_lists },
 	{ NULL, false, NULL },
 };

@@ -16,8 +16,8 @@ bool aws_rule_stands(const struct aws_rule *r)
 
 static bool same_rule(const struct aws_rule *x, const struct aws_rule *y)
 {
-	return str_eq(x->protocol, y->protocol) && str_eq(x->source, y->source) && x->is_group == y->is_group &&
-	       (str_eq(x->protocol, "-1") || (x->from == y->from && x->to == y->to));
+	return x->is_egress == y->is_egress && str_eq(x->protocol, y->protocol) && str_eq(x->source, y->source) &&
+	       x->is_group == y->is_group && (str_eq(x->protocol, "-1") || (x->from == y->from && x->to == y->to));
 }
 
 static struct aws_rule *standing_rule(struct aws_group *g, const struct aws_rule *r)
@@ -29,13 +29,14 @@ static struct aws_rule *standing_rule(struct aws_group *g, const struct aws_rule
 }
 
 /* The n-th rule of the request; false: there is none. */
-static bool rule_asked(const struct form_sim *f, unsigned n, struct aws_rule *r)
+static bool rule_asked(const struct aws_ask *q, unsigned n, struct aws_rule *r)
 {
+	const struct form_sim *f = q->f;
 	static const char *const sources[] = { "IpRanges.1.CidrIp", "Ipv6Ranges.1.CidrIpv6", "PrefixListIds.1.PrefixListId",
 					       "Groups.1.GroupId" };
 	char name[64];
 
-	*r = (struct aws_rule){ 0 };
+	*r = (struct aws_rule){ .is_egress = strstr(q->action, "Egress") != NULL };
 	if (form_sim_get(f, "IpPermissions.%u.IpProtocol", n) == NULL)
 		return false;
 	snprintf(r->protocol, sizeof(r->protocol), "%s", form_sim_get(f, "IpPermissions.%u.IpProtocol", n));
@@ -52,6 +53,30 @@ static bool rule_asked(const struct form_sim *f, unsigned n, struct aws_rule *r)
 		}
 	}
 	return true;
+}
+
+/* What EC2 puts into every new group: all may leave. */
+static void open_egress(struct aws_group *g)
+{
+	static const char *const everywhere[] = { "0.0.0.0/0", "::/0" };
+
+	g->rules = mem_grow(NULL, ARRAY_LEN(everywhere), sizeof(*g->rules));
+	for (size_t i = 0; i < ARRAY_LEN(everywhere); i++) {
+		struct aws_rule *r = &g->rules[g->rules_n++];
+
+		*r = (struct aws_rule){ .is_egress = true, .from = -1, .to = -1 };
+		snprintf(r->protocol, sizeof(r->protocol), "-1");
+		snprintf(r->source, sizeof(r->source), "%s", everywhere[i]);
+	}
+}
+
+bool aws_is_open(const struct aws_group *g)
+{
+	for (size_t i = 0; i < g->rules_n; i++)
+		if (g->rules[i].is_egress && aws_rule_stands(&g->rules[i]) && str_eq(g->rules[i].protocol, "-1") &&
+		    !g->rules[i].is_group)
+			return true;
+	return false;
 }
 
 void aws_create_security_group(struct aws_ask *q)
@@ -76,6 +101,7 @@ void aws_create_security_group(struct aws_ask *q)
 	snprintf(g->t.name, sizeof(g->t.name), "%s", name);
 	snprintf(g->vpc, sizeof(g->vpc), "%s", AWS_VPC);
 	snprintf(g->description, sizeof(g->description), "%s", form_sim_get(q->f, "GroupDescription"));
+	open_egress(g);
 	a->groups = mem_grow(a->groups, a->groups_n + 1, sizeof(*a->groups));
 	a->groups[a->groups_n++] = g;
 	xmlw_text(q->xml, "return", "true");
@@ -102,6 +128,16 @@ static void write_rule(const struct aws_rule *r, struct buf *b)
 	xmlw_close(b, "item");
 }
 
+static void write_rules(struct aws_sim *a, const struct aws_group *g, bool is_egress, struct buf *b)
+{
+	for (size_t i = 0; i < g->rules_n; i++) {
+		const struct aws_rule *r = &g->rules[i];
+
+		if (r->is_egress == is_egress && aws_now(a) >= r->shown_ms && (r->revoked_ms == 0 || aws_now(a) < r->hidden_ms))
+			write_rule(r, b);
+	}
+}
+
 static void write_group(struct aws_sim *a, const struct aws_group *g, struct buf *b)
 {
 	xmlw_open(b, "item");
@@ -111,13 +147,11 @@ static void write_group(struct aws_sim *a, const struct aws_group *g, struct buf
 	xmlw_text(b, "groupDescription", "%s", g->description);
 	xmlw_text(b, "vpcId", "%s", g->vpc);
 	xmlw_open(b, "ipPermissions");
-	for (size_t i = 0; i < g->rules_n; i++) {
-		const struct aws_rule *r = &g->rules[i];
-
-		if (aws_now(a) >= r->shown_ms && (r->revoked_ms == 0 || aws_now(a) < r->hidden_ms))
-			write_rule(r, b);
-	}
+	write_rules(a, g, false, b);
 	xmlw_close(b, "ipPermissions");
+	xmlw_open(b, "ipPermissionsEgress");
+	write_rules(a, g, true, b);
+	xmlw_close(b, "ipPermissionsEgress");
 	aws_write_tags(b, &g->t);
 	xmlw_close(b, "item");
 }
@@ -154,7 +188,7 @@ static struct aws_group *group_asked(struct aws_ask *q)
 	return g;
 }
 
-void aws_authorize_ingress(struct aws_ask *q)
+void aws_authorize(struct aws_ask *q)
 {
 	struct aws_sim *a = q->a;
 	struct aws_group *g = group_asked(q);
@@ -162,13 +196,13 @@ void aws_authorize_ingress(struct aws_ask *q)
 
 	if (g == NULL)
 		return;
-	for (unsigned n = 1; rule_asked(q->f, n, &r); n++)
+	for (unsigned n = 1; rule_asked(q, n, &r); n++)
 		if (standing_rule(g, &r) != NULL) {
 			tally(TALLY_AWS_DUPLICATE);
 			aws_refuse(q, 400, "InvalidPermission.Duplicate", "the specified rule already exists");
 			return;
 		}
-	for (unsigned n = 1; rule_asked(q->f, n, &r); n++) {
+	for (unsigned n = 1; rule_asked(q, n, &r); n++) {
 		r.shown_ms = aws_now(a) + (a->odds->calm ? 0 : odds_between(a->odds, 0, 3) * odds_between(a->odds, 0, 3000));
 		g->rules = mem_grow(g->rules, g->rules_n + 1, sizeof(*g->rules));
 		g->rules[g->rules_n++] = r;
@@ -177,7 +211,7 @@ void aws_authorize_ingress(struct aws_ask *q)
 	xmlw_text(q->xml, "return", "true");
 }
 
-void aws_revoke_ingress(struct aws_ask *q)
+void aws_revoke(struct aws_ask *q)
 {
 	struct aws_sim *a = q->a;
 	struct aws_group *g = group_asked(q);
@@ -185,12 +219,12 @@ void aws_revoke_ingress(struct aws_ask *q)
 
 	if (g == NULL)
 		return;
-	for (unsigned n = 1; rule_asked(q->f, n, &r); n++)
+	for (unsigned n = 1; rule_asked(q, n, &r); n++)
 		if (standing_rule(g, &r) == NULL) {
 			aws_refuse(q, 400, "InvalidPermission.NotFound", "The specified rule does not exist");
 			return;
 		}
-	for (unsigned n = 1; rule_asked(q->f, n, &r); n++) {
+	for (unsigned n = 1; rule_asked(q, n, &r); n++) {
 		struct aws_rule *there = standing_rule(g, &r);
 
 		there->revoked_ms = aws_now(a);

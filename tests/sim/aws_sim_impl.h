@@ -32,9 +32,13 @@ struct aws_action {
 extern const struct aws_action aws_ec2_actions[], aws_elb_actions[], aws_sts_actions[];
 
 /* aws_sim_group.c */
-aws_fn aws_create_security_group, aws_describe_security_groups, aws_authorize_ingress, aws_revoke_ingress,
-    aws_delete_security_group;
+aws_fn aws_create_security_group, aws_describe_security_groups, aws_authorize, aws_revoke, aws_delete_security_group;
+bool aws_is_open(const struct aws_group *g);                             /* may everything leave for everywhere? */
 struct aws_group *aws_group_of(const struct aws_sim *a, const char *id); /* or NULL */
+
+/* aws_sim_look.c: what is nobody's to change */
+aws_fn aws_describe_vpcs, aws_describe_subnets, aws_describe_images, aws_describe_instance_types, aws_describe_prefix_lists;
+bool aws_filter_takes(struct aws_ask *q, const char *name, const char *value); /* does the request's filter hold the value? */
 
 /* aws_sim_ec2.c: what all descriptions of EC2 share */
 bool aws_passes(struct aws_ask *q, const struct aws_thing *t); /* the filters of the request; one that is none is refused */

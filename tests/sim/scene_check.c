@@ -98,18 +98,27 @@ static const char *group_name(const struct scene *s, const char *id)
 	return "?";
 }
 
+static const char *peer_of(const struct form_sim *f)
+{
+	static const char *const places[] = { "IpRanges.1.CidrIp", "Ipv6Ranges.1.CidrIpv6", "PrefixListIds.1.PrefixListId" };
+
+	for (size_t i = 0; i < ARRAY_LEN(places); i++)
+		if (form_sim_get(f, "IpPermissions.1.%s", places[i]) != NULL)
+			return form_sim_get(f, "IpPermissions.1.%s", places[i]);
+	return form_sim_get(f, "IpPermissions.1.Groups.1.GroupId");
+}
+
 static void check_rule(struct scene *s, const struct aws_entry *e, const struct scene_order *o)
 {
-	const char *source = form_sim_get(e->form, "IpPermissions.1.IpRanges.1.CidrIp");
-	const char *id = form_sim_get(e->form, "GroupId");
+	const char *peer = peer_of(e->form), *group = group_name(s, form_sim_get(e->form, "GroupId"));
+	const char *protocol = form_sim_get(e->form, "IpPermissions.1.IpProtocol");
+	int from = (int)form_sim_int(e->form, "IpPermissions.1.FromPort", -1);
+	int to = (int)form_sim_int(e->form, "IpPermissions.1.ToPort", -1);
+	bool out = str_eq(e->action, "AuthorizeSecurityGroupEgress");
 
-	if (source == NULL)
-		source = form_sim_get(e->form, "IpPermissions.1.Groups.1.GroupId");
-	if (!want_rule_in(&o->want, group_name(s, id), form_sim_get(e->form, "IpPermissions.1.IpProtocol"),
-			  (int)form_sim_int(e->form, "IpPermissions.1.FromPort", -1),
-			  (int)form_sim_int(e->form, "IpPermissions.1.ToPort", -1), source) ||
+	if (!(out ? want_egress_has(protocol, from, to, peer) : want_rule_in(&o->want, group, protocol, from, to, peer)) ||
 	    form_sim_get(e->form, "IpPermissions.2.IpProtocol") != NULL)
-		odds_broken(&s->odds, "a rule beyond the spec: %s from %s", group_name(s, id), source);
+		odds_broken(&s->odds, "a rule beyond the spec: %s %s %s", group, out ? "to" : "from", peer);
 }
 
 /* ---- the customer has the last word ---- */
@@ -153,7 +162,7 @@ void scene_watch(void *ctx, const struct aws_entry *e)
 		odds_broken(&s->odds, "%s after the result of its command", e->action);
 	check_customer(s, e, o);
 	check_owner(s, e);
-	if (str_eq(e->action, "AuthorizeSecurityGroupIngress"))
+	if (str_starts(e->action, "AuthorizeSecurityGroup"))
 		check_rule(s, e, o);
 }
 

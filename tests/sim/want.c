@@ -238,6 +238,25 @@ static void full_group_name(const struct want *w, unsigned g, char to[256])
 	spec_group_name(VENDOR_NAME, VENDOR_INSTALLATION, w->warehouse, group_names[g], to);
 }
 
+/* The specs say nothing of egress. */
+static const struct {
+	const char *protocol;
+	int port;
+	const char *target;
+} egress[] = { { "tcp", 443, AWS_VPC_CIDR }, { "tcp", 443, AWS_VPC_CIDR6 }, { "tcp", 443, AWS_S3_LIST } };
+#define EGRESS_N ((unsigned)ARRAY_LEN(egress) + 1)
+
+bool want_egress_has(const char *protocol, int from, int to, const char *target)
+{
+	if (str_eq(protocol, "-1") && str_starts(target, "sg-"))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(egress); i++)
+		if (str_eq(protocol, egress[i].protocol) && from == egress[i].port && to == from &&
+		    str_eq(target, egress[i].target))
+			return true;
+	return false;
+}
+
 bool want_rule_in(const struct want *w, const char *group, const char *protocol, int from, int to, const char *source)
 {
 	char name[256];
@@ -323,7 +342,7 @@ static const char *group_differs(const struct want *w, unsigned g, const struct 
 {
 	char name[256];
 	const struct aws_group *have;
-	unsigned asked = 0, there = 0;
+	unsigned asked = 0, there = 0, out = 0;
 
 	full_group_name(w, g, name);
 	have = group_named(a, name);
@@ -333,6 +352,11 @@ static const char *group_differs(const struct want *w, unsigned g, const struct 
 		const struct aws_rule *r = &have->rules[i];
 
 		if (!aws_rule_stands(r))
+			continue;
+		out += r->is_egress;
+		if (r->is_egress && !want_egress_has(r->protocol, r->from, r->to, r->source))
+			return say("group %s lets more leave than it is to: %s %s", name, r->protocol, r->source);
+		if (r->is_egress)
 			continue;
 		there++;
 		if (!want_rule_in(w, name, r->protocol, r->from, r->to, r->source))
@@ -348,6 +372,8 @@ static const char *group_differs(const struct want *w, unsigned g, const struct 
 						str_eq(w->groups[g].rules[k].cidr, x->cidr));
 		asked += x->on && !repeated;
 	}
+	if (out != EGRESS_N)
+		return say("group %s has %u ways out of %u", name, out, EGRESS_N);
 	return asked == there ? NULL : say("group %s has %u rules of %u", name, there, asked);
 }
 

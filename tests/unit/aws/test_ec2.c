@@ -13,7 +13,7 @@ static void close_form(struct form *f)
 static void a_launch_asks_for_imdsv2_encryption_and_no_public_address(void **state)
 {
 	static const struct ec2_volume_arg volumes[] = {
-		{ .device = "/dev/xvda", .type = "gp3", .size_gib = 20 },
+		{ .device = "/dev/sdf", .type = "gp3", .size_gib = 20 },
 		{ .device = "/dev/sdb",
 		  .type = "io2",
 		  .size_gib = 100,
@@ -28,6 +28,8 @@ static void a_launch_asks_for_imdsv2_encryption_and_no_public_address(void **sta
 					.subnet_id = "subnet-1",
 					.group_ids = groups,
 					.group_ids_n = 2,
+					.root_device = "/dev/xvda",
+					.root_gib = 8,
 					.volumes = volumes,
 					.volumes_n = 2,
 					.profile = "node",
@@ -47,16 +49,19 @@ static void a_launch_asks_for_imdsv2_encryption_and_no_public_address(void **sta
 		     "NetworkInterface.1.SecurityGroupId.1=sg-1", "NetworkInterface.1.SecurityGroupId.2=sg-2",
 		     "NetworkInterface.1.AssociatePublicIpAddress=false", "IamInstanceProfile.Name=node",
 		     "UserData=IyEvYmluL3NoCg%3D%3D");
-	EXPECT_PAIRS(&f, "BlockDeviceMapping.1.DeviceName=%2Fdev%2Fxvda", "BlockDeviceMapping.1.Ebs.VolumeSize=20",
-		     "BlockDeviceMapping.1.Ebs.VolumeType=gp3", "BlockDeviceMapping.1.Ebs.Encrypted=true",
-		     "BlockDeviceMapping.1.Ebs.DeleteOnTermination=true", "BlockDeviceMapping.2.Ebs.Iops=4000",
-		     "BlockDeviceMapping.2.Ebs.Throughput=250",
-		     "BlockDeviceMapping.2.Ebs.KmsKeyId=arn%3Aaws%3Akms%3Aus-east-1%3A1%3Akey%2Fk",
+	EXPECT_PAIRS(&f, "BlockDeviceMapping.1.DeviceName=%2Fdev%2Fxvda", "BlockDeviceMapping.1.Ebs.VolumeSize=8",
+		     "BlockDeviceMapping.1.Ebs.Encrypted=true", "BlockDeviceMapping.1.Ebs.DeleteOnTermination=true",
+		     "BlockDeviceMapping.2.DeviceName=%2Fdev%2Fsdf", "BlockDeviceMapping.2.Ebs.VolumeSize=20",
+		     "BlockDeviceMapping.2.Ebs.VolumeType=gp3", "BlockDeviceMapping.2.Ebs.Encrypted=true",
+		     "BlockDeviceMapping.2.Ebs.DeleteOnTermination=true", "BlockDeviceMapping.3.Ebs.Iops=4000",
+		     "BlockDeviceMapping.3.Ebs.Throughput=250",
+		     "BlockDeviceMapping.3.Ebs.KmsKeyId=arn%3Aaws%3Akms%3Aus-east-1%3A1%3Akey%2Fk",
 		     "TagSpecification.1.ResourceType=instance", "TagSpecification.2.ResourceType=volume",
 		     "TagSpecification.3.ResourceType=network-interface", "TagSpecification.3.Tag.2.Key=reeve%3Ainstallation",
 		     "TagSpecification.3.Tag.2.Value=prod+1");
-	assert_null(strstr(buf_str(&f.b), "BlockDeviceMapping.1.Ebs.Iops"));
-	assert_null(strstr(buf_str(&f.b), "BlockDeviceMapping.1.Ebs.KmsKeyId"));
+	assert_null(strstr(buf_str(&f.b), "BlockDeviceMapping.1.Ebs.VolumeType")); /* the root's stays the image's */
+	assert_null(strstr(buf_str(&f.b), "BlockDeviceMapping.2.Ebs.Iops"));
+	assert_null(strstr(buf_str(&f.b), "BlockDeviceMapping.2.Ebs.KmsKeyId"));
 	assert_null(strstr(buf_str(&f.b), "&SubnetId="));
 }
 
@@ -69,9 +74,8 @@ static void a_describe_has_filters_a_page_size_and_a_token(void **state)
 	static const char *const vpc[] = { "vpc-1" };
 	static const struct ec2_filter filters[] = { { "instance-state-name", states, 2 }, { "vpc-id", vpc, 1 } };
 	static void (*const describes[])(struct form * f, const struct ec2_describe *d) = { ec2_describe_instances,
-											    ec2_describe_security_groups,
-											    ec2_describe_vpcs };
-	static const char *const actions[] = { "Action=DescribeInstances", "Action=DescribeSecurityGroups", "Action=DescribeVpcs" };
+											    ec2_describe_security_groups };
+	static const char *const actions[] = { "Action=DescribeInstances", "Action=DescribeSecurityGroups" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(describes); i++) {
@@ -87,13 +91,13 @@ static void a_describe_has_filters_a_page_size_and_a_token(void **state)
 static void rules_name_their_one_source_by_its_form(void **state)
 {
 	static const struct ec2_rule rules[] = {
-		{ "tcp", 3306, 3307, "10.0.0.0/8", NULL, "mysql" },
-		{ "tcp", 443, 443, "2001:db8::/32", NULL, "" },
-		{ "-1", -1, -1, NULL, "sg-2", NULL },
-		{ "icmp", -1, -1, "10.0.0.0/8", NULL, "" },
-		{ "tcp", 0, 65535, "pl-1", NULL, "" },
+		{ "tcp", 3306, 3307, "10.0.0.0/8", NULL, "mysql", false },
+		{ "tcp", 443, 443, "2001:db8::/32", NULL, "", false },
+		{ "-1", -1, -1, NULL, "sg-2", NULL, false },
+		{ "icmp", -1, -1, "10.0.0.0/8", NULL, "", false },
+		{ "tcp", 0, 65535, "pl-1", NULL, "", false },
 	};
-	CLEANUP(close_form) struct form f, g;
+	CLEANUP(close_form) struct form f, g, out, no_out;
 
 	(void)state;
 	ec2_authorize_ingress(&f, "sg-1", rules, ARRAY_LEN(rules));
@@ -107,6 +111,10 @@ static void rules_name_their_one_source_by_its_form(void **state)
 	assert_null(strstr(buf_str(&f.b), "IpPermissions.2.Ipv6Ranges.1.Description"));
 	ec2_revoke_ingress(&g, "sg-1", rules, 1);
 	EXPECT_PAIRS(&g, "Action=RevokeSecurityGroupIngress", "IpPermissions.1.IpRanges.1.CidrIp=10.0.0.0%2F8");
+	ec2_authorize_egress(&out, "sg-1", rules + 4, 1);
+	EXPECT_PAIRS(&out, "Action=AuthorizeSecurityGroupEgress", "IpPermissions.1.PrefixListIds.1.PrefixListId=pl-1");
+	ec2_revoke_egress(&no_out, "sg-1", rules, 1);
+	EXPECT_PAIRS(&no_out, "Action=RevokeSecurityGroupEgress", "IpPermissions.1.IpRanges.1.CidrIp=10.0.0.0%2F8");
 }
 
 static void small_requests_name_what_they_touch(void **state)
@@ -302,25 +310,34 @@ static void a_permission_with_many_sources_becomes_as_many_rules(void **state)
 	assert_int_equal(r[5].to_port, -1);
 }
 
-static void vpcs_and_new_groups_are_read(void **state)
+static void new_groups_are_read(void **state)
 {
-	ANSWER(p,
-	       "<DescribeVpcsResponse><vpcSet><item><vpcId>vpc-1</vpcId><cidrBlock>10.0.0.0/16</cidrBlock><cidrBlockAssociationSet>"
-	       "<item><cidrBlock>10.0.0.0/16</cidrBlock><cidrBlockState><state>associated</state></cidrBlockState></item><item>"
-	       "<cidrBlock>10.9.0.0/16</cidrBlock><cidrBlockState><state>disassociated</state></cidrBlockState></item>"
-	       "</cidrBlockAssociationSet></item><item><vpcId>vpc-2</vpcId><cidrBlock>10.2.0.0/16</cidrBlock></item></vpcSet>"
-	       "</DescribeVpcsResponse>");
 	ANSWER(g, "<CreateSecurityGroupResponse><return>true</return><groupId>sg-5</groupId></CreateSecurityGroupResponse>");
-	struct ec2_vpcs vpcs = { 0 };
 	const char *id = NULL;
 
 	(void)state;
-	assert_int_equal(ec2_read_vpcs(p.root, p.arena, &vpcs, NULL), 0);
-	assert_int_equal(vpcs.n, 2);
-	assert_int_equal(vpcs.v[0].cidrs_n, 1);
-	assert_string_equal(vpcs.v[1].cidrs[0], "10.2.0.0/16");
 	assert_int_equal(ec2_read_create_security_group(g.root, &id, NULL), 0);
 	assert_string_equal(id, "sg-5");
+}
+
+static void rules_of_both_directions_are_read(void **state)
+{
+	ANSWER(p,
+	       "<R><securityGroupInfo><item><groupId>sg-1</groupId><ipPermissions><item><ipProtocol>tcp</ipProtocol><fromPort>1"
+	       "</fromPort><toPort>2</toPort><ipRanges><item><cidrIp>10.0.0.0/8</cidrIp></item></ipRanges></item></ipPermissions>"
+	       "<ipPermissionsEgress><item><ipProtocol>-1</ipProtocol><ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges>"
+	       "<ipv6Ranges><item><cidrIpv6>::/0</cidrIpv6></item></ipv6Ranges><prefixListIds><item><prefixListId>pl-1"
+	       "</prefixListId></item></prefixListIds></item></ipPermissionsEgress></item></securityGroupInfo></R>");
+	struct ec2_groups all = { 0 };
+
+	(void)state;
+	assert_int_equal(ec2_read_security_groups(p.root, p.arena, &all, NULL), 0);
+	assert_int_equal(all.v[0].rules_n, 4);
+	assert_false(all.v[0].rules[0].is_egress);
+	for (size_t i = 1; i < 4; i++)
+		assert_true(all.v[0].rules[i].is_egress);
+	assert_string_equal(all.v[0].rules[2].cidr, "::/0");
+	assert_string_equal(all.v[0].rules[3].cidr, "pl-1");
 }
 
 static void an_answer_that_is_not_what_ec2_says_adds_nothing(void **state)
@@ -345,8 +362,6 @@ static void an_answer_that_is_not_what_ec2_says_adds_nothing(void **state)
 		"<R><securityGroupInfo><item><groupId>g</groupId><ipPermissions><item><ipProtocol>tcp</ipProtocol><ipRanges><item/>"
 		"</ipRanges></item></ipPermissions></item></securityGroupInfo></R>",
 	};
-	static const char *const bad_vpcs[] = { "<R/>", "<R><vpcSet><item/></vpcSet></R>",
-						"<R><vpcSet><item><vpcId>v</vpcId></item></vpcSet></R>" };
 	struct err e;
 
 	(void)state;
@@ -363,13 +378,6 @@ static void an_answer_that_is_not_what_ec2_says_adds_nothing(void **state)
 		struct ec2_groups all = { 0 };
 
 		assert_int_equal(ec2_read_security_groups(a.root, a.arena, &all, &e), -ERR_INVALID);
-		assert_int_equal(all.n, 0);
-	}
-	for (size_t i = 0; i < ARRAY_LEN(bad_vpcs); i++) {
-		ANSWER(a, bad_vpcs[i]);
-		struct ec2_vpcs all = { 0 };
-
-		assert_int_equal(ec2_read_vpcs(a.root, a.arena, &all, &e), -ERR_INVALID);
 		assert_int_equal(all.n, 0);
 	}
 }
@@ -400,7 +408,8 @@ int main(void)
 		cmocka_unit_test(instances_of_all_reservations_and_pages_are_appended),
 		cmocka_unit_test(a_launch_is_read_with_its_reasons_and_the_groups_of_its_interface),
 		cmocka_unit_test(a_permission_with_many_sources_becomes_as_many_rules),
-		cmocka_unit_test(vpcs_and_new_groups_are_read),
+		cmocka_unit_test(new_groups_are_read),
+		cmocka_unit_test(rules_of_both_directions_are_read),
 		cmocka_unit_test(an_answer_that_is_not_what_ec2_says_adds_nothing),
 		cmocka_unit_test(a_launch_without_instances_and_a_group_without_id_are_errors),
 	};

@@ -15,12 +15,24 @@ static inline int desk_start(void **state)
 {
 	static const char *cidrs[] = { "10.0.0.0/16" };
 	static struct ec2_vpc vpcs[] = { { .id = "vpc-1", .cidr = "10.0.0.0/16", .cidrs = cidrs, .cidrs_n = 1 } };
+	static struct ec2_subnet subnets[] = { { "subnet-1", "vpc-1", "us-east-1a" }, { "subnet-9", "vpc-9", "us-east-1a" } };
+	static struct ec2_image images[] = {
+		{ "ami-1", "al2023", "137112412989", "amazon", "/dev/xvda", "ebs", 8, NULL },
+		{ "ami-2", "two disks", "137112412989", "amazon", "/dev/xvda", "ebs", 8, "/dev/sdz" },
+		{ "ami-3", "old", "210987654321", "", "/dev/sda1", "instance-store", 8, NULL },
+	};
+	static struct ec2_type types[] = { { "r6i.xlarge", false }, { "i3.large", true } };
+	static struct ec2_prefix_list lists[] = { { "pl-1", "com.amazonaws.us-east-1.s3" } };
 	struct desk *d = mem_new(struct desk);
 
 	specs_good(&d->k);
 	d->inv = inventory_new();
 	d->inv->taken_ms = 1800000000000;
 	d->inv->vpcs = (struct ec2_vpcs){ vpcs, 1 };
+	d->inv->subnets = (struct ec2_subnets){ subnets, ARRAY_LEN(subnets) };
+	d->inv->images = (struct ec2_images){ images, ARRAY_LEN(images) };
+	d->inv->types = (struct ec2_types){ types, ARRAY_LEN(types) };
+	d->inv->s3 = (struct ec2_prefix_lists){ lists, 1 };
 	d->a = (struct planner_args){ .owner = { "velodb", "inst-1" }, .command = "c-1", .inv = d->inv };
 	*state = d;
 	return 0;
@@ -87,7 +99,7 @@ static inline void desk_add_node(struct desk *d, const char *id, const char *clu
 	l->n++;
 }
 
-static inline void desk_add_group(struct desk *d, const struct ec2_rule *rules, size_t n)
+static inline void desk_add_group_as_is(struct desk *d, const struct ec2_rule *rules, size_t n)
 {
 	struct ec2_group *g = arena_new(d->inv->arena, struct ec2_group);
 
@@ -98,6 +110,22 @@ static inline void desk_add_group(struct desk *d, const struct ec2_rule *rules, 
 				 .rules_n = n,
 				 .tags = desk_tags(d, "", "2") };
 	d->inv->groups = (struct ec2_groups){ g, 1 };
+}
+
+/* These rules, and the ways out that a group has where the spec says nothing of them. */
+static inline void desk_add_group(struct desk *d, const struct ec2_rule *rules, size_t n)
+{
+	static const struct ec2_rule out[] = {
+		{ .is_egress = true, .protocol = "-1", .from_port = -1, .to_port = -1, .group_id = "sg-1" },
+		{ .is_egress = true, .protocol = "tcp", .from_port = 443, .to_port = 443, .cidr = "10.0.0.0/16" },
+		{ .is_egress = true, .protocol = "tcp", .from_port = 443, .to_port = 443, .cidr = "pl-1" },
+	};
+	struct ec2_rule *all = arena_alloc(d->inv->arena, (n + ARRAY_LEN(out)) * sizeof(*all));
+
+	if (n > 0)
+		memcpy(all, rules, n * sizeof(*all));
+	memcpy(all + n, out, sizeof(out));
+	desk_add_group_as_is(d, all, n + ARRAY_LEN(out));
 }
 
 #define DESK_TEST(f) cmocka_unit_test_setup_teardown(f, desk_start, desk_end)

@@ -19,7 +19,7 @@ static const char good[] = "instance_types: [r6i.large, r6i.xlarge]\nimages: [am
 			   "nodes_per_cluster: 4\nnodes_total: 6\ninstance_profiles: [node]\nuser_data_sha256: [" HEX_IN "]\n"
 			   "kms_keys: [" KEY_IN "]\nvolumes_per_node: 2\nvolume_types: [gp3]\nvolume_gib: 200\niops: 6000\n"
 			   "throughput: 500\ncidrs: [10.0.0.0/8]\nports: [443, 8000-9000]\nwarehouses: [wh-1]\nbalancers: 1\n"
-			   "tag_keys: [sdb-*]\n";
+			   "tag_keys: [sdb-*]\nprefix_lists: [pl-1]\negress_cidrs: [10.9.0.0/16]\negress_prefix_lists: [pl-9]\n";
 
 static int read_text(const char *text, struct bounds *b, struct err *e)
 {
@@ -38,7 +38,6 @@ static const struct {
 	const char *in, *out, *says;
 } names[] = {
 	{ DEMAND_TYPE, "r6i.large", "p5.48xlarge", "bounds.instance_types does not hold p5.48xlarge" },
-	{ DEMAND_IMAGE, "ami-1", "ami-2", "bounds.images does not hold ami-2" },
 	{ DEMAND_SUBNET, "subnet-1", "subnet-11", "bounds.subnets does not hold subnet-11" },
 	{ DEMAND_PROFILE, "node", "admin", "bounds.instance_profiles does not hold admin" },
 	{ DEMAND_USER_DATA, HEX_IN, HEX_OUT, "bounds.user_data_sha256 does not hold " HEX_OUT },
@@ -107,11 +106,18 @@ static void a_rule_must_lie_in_a_block_and_in_a_range_of_ports(void **state)
 		struct demand_rule r;
 		const char *says;
 	} cases[] = {
-		{ { "10.1.0.0/16", 8000, 8500, "tcp" }, NULL },
-		{ { "", 0, 65535, "tcp" }, NULL },
-		{ { "0.0.0.0/0", 8000, 8500, "tcp" }, "bounds.cidrs does not hold 0.0.0.0/0" },
-		{ { "10.1.0.0/16", 22, 22, "tcp" }, "bounds.ports does not hold tcp 22-22" },
-		{ { "10.1.0.0/16", -1, -1, "-1" }, "bounds.ports does not hold -1" },
+		{ { "10.1.0.0/16", 8000, 8500, "tcp", false }, NULL },
+		{ { "", 0, 65535, "tcp", false }, NULL },
+		{ { "0.0.0.0/0", 8000, 8500, "tcp", false }, "bounds.cidrs does not hold 0.0.0.0/0" },
+		{ { "10.1.0.0/16", 22, 22, "tcp", false }, "bounds.ports does not hold tcp 22-22" },
+		{ { "10.1.0.0/16", -1, -1, "-1", false }, "bounds.ports does not hold -1" },
+		{ { "pl-1", 8000, 8500, "tcp", false }, NULL },
+		{ { "pl-9", 8000, 8500, "tcp", false }, "bounds.prefix_lists does not hold pl-9" },
+		{ { "10.9.1.0/24", 5432, 5432, "tcp", true }, NULL },
+		{ { "10.1.0.0/16", 443, 443, "tcp", true }, "bounds.egress_cidrs does not hold 10.1.0.0/16" },
+		{ { "0.0.0.0/0", -1, -1, "-1", true }, "bounds.egress_cidrs does not hold 0.0.0.0/0" },
+		{ { "pl-9", 443, 443, "tcp", true }, NULL },
+		{ { "pl-1", 443, 443, "tcp", true }, "bounds.egress_prefix_lists does not hold pl-1" },
 	};
 	struct bounds b;
 
@@ -126,6 +132,37 @@ static void a_rule_must_lie_in_a_block_and_in_a_range_of_ports(void **state)
 	bounds_close(&b);
 }
 
+static void an_image_is_allowed_by_its_id_or_by_whose_it_is(void **state)
+{
+	static const struct {
+		const char *list;
+		struct demand_image i;
+		bool ok;
+	} cases[] = {
+		{ "ami-1", { "ami-1", "111122223333", "" }, true },
+		{ "ami-1", { "ami-2", "111122223333", "" }, false },
+		{ "\"owner:111122223333\"", { "ami-2", "111122223333", "" }, true },
+		{ "\"owner:111122223333\"", { "ami-2", "111122223334", "amazon" }, false },
+		{ "\"owner:amazon\"", { "ami-2", "137112412989", "amazon" }, true },
+		{ "\"owner:amazon\"", { "ami-2", "137112412989", "" }, false },
+		{ "\"owner:aws-marketplace\"", { "ami-2", "679593333241", "aws-marketplace" }, true },
+		{ "ami-1", { "ami-1", "", "" }, true },
+		{ "\"owner:amazon\"", { "amazon", "", "" }, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(mem_close) char *text = mem_printf("images: [%s]\n", cases[i].list);
+		struct demand d = { 0 };
+		struct bounds b;
+
+		assert_int_equal(read_text(text, &b, NULL), 0);
+		demand_image(&d, &cases[i].i);
+		judged(&b, &d, 0, cases[i].ok ? NULL : "bounds.images does not hold ");
+		bounds_close(&b);
+	}
+}
+
 static void a_bound_that_is_not_given_allows_nothing_of_its_kind_and_is_named(void **state)
 {
 	struct bounds b;
@@ -138,7 +175,7 @@ static void a_bound_that_is_not_given_allows_nothing_of_its_kind_and_is_named(vo
 		struct demand d = { 0 };
 
 		demand_name(&d, names[i].kind, names[i].in);
-		judged(&b, &d, 0, names[i].kind == DEMAND_IMAGE || names[i].kind == DEMAND_USER_DATA ? NULL : "does not hold");
+		judged(&b, &d, 0, names[i].kind == DEMAND_USER_DATA ? NULL : "does not hold");
 	}
 	while (bounds_missing(&b, n, &name, &stops)) {
 		assert_string_not_equal(name, "images");
@@ -146,7 +183,7 @@ static void a_bound_that_is_not_given_allows_nothing_of_its_kind_and_is_named(vo
 		assert_true(*stops != '\0');
 		n++;
 	}
-	assert_int_equal(n, 16);
+	assert_int_equal(n, 19);
 	bounds_close(&b);
 	assert_int_equal(read_text(good, &b, NULL), 0);
 	assert_false(bounds_missing(&b, 0, &name, &stops));
@@ -158,8 +195,12 @@ static void a_member_that_names_nothing_is_told_with_its_line(void **state)
 	static const struct {
 		const char *text, *says;
 	} cases[] = {
-		{ "images: [\"*\"]\n", "expected the id of an image (ami-...)" },
-		{ "images: [owner:amazon]\n", "expected the id of an image (ami-...)" },
+		{ "images: [\"*\"]\n", "expected an image (ami-...) or whose images" },
+		{ "images: [\"owner:*\"]\n", "expected an image (ami-...) or whose images" },
+		{ "images: [\"owner:self\"]\n", "expected an image (ami-...) or whose images" },
+		{ "images: [\"owner:12345678901\"]\n", "expected an image (ami-...) or whose images" },
+		{ "egress_prefix_lists: [com.amazonaws.us-east-1.s3]\n", "expected the id of a prefix list" },
+		{ "egress_cidrs: [pl-1]\n", "expected an address block" },
 		{ "a: 1\n", "key \"a\" is not known" },
 		{ "subnets:\n  - subnet-1\n  - vpc-1\n", "policy.yaml:3: found \"vpc-1\", expected the id of a subnet" },
 		{ "kms_keys: [alias/mine]\n", "expected the ARN of a key" },
@@ -191,6 +232,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_list_and_number_denies_what_lies_beyond_it_and_says_which),
 		cmocka_unit_test(a_rule_must_lie_in_a_block_and_in_a_range_of_ports),
+		cmocka_unit_test(an_image_is_allowed_by_its_id_or_by_whose_it_is),
 		cmocka_unit_test(a_bound_that_is_not_given_allows_nothing_of_its_kind_and_is_named),
 		cmocka_unit_test(a_member_that_names_nothing_is_told_with_its_line),
 	};

@@ -14,12 +14,12 @@ static void rules_are_the_same_when_they_open_the_same(void **state)
 		struct ec2_rule a, b;
 		bool eq;
 	} cases[] = {
-		{ { "tcp", 1, 2, "10.0.0.0/8", NULL, "x" }, { "tcp", 1, 2, "10.0.0.0/8", NULL, "y" }, true },
-		{ { "tcp", 1, 2, "10.0.0.0/8", NULL, "" }, { "udp", 1, 2, "10.0.0.0/8", NULL, "" }, false },
-		{ { "tcp", 1, 2, "10.0.0.0/8", NULL, "" }, { "tcp", 1, 3, "10.0.0.0/8", NULL, "" }, false },
-		{ { "tcp", 1, 2, NULL, "sg-1", "" }, { "tcp", 1, 2, NULL, "sg-2", "" }, false },
-		{ { "tcp", 1, 2, NULL, "sg-1", "" }, { "tcp", 1, 2, "10.0.0.0/8", NULL, "" }, false },
-		{ { "-1", -1, -1, NULL, "sg-1", "" }, { "-1", 0, 65535, NULL, "sg-1", "" }, true },
+		{ { "tcp", 1, 2, "10.0.0.0/8", NULL, "x", false }, { "tcp", 1, 2, "10.0.0.0/8", NULL, "y", false }, true },
+		{ { "tcp", 1, 2, "10.0.0.0/8", NULL, "", false }, { "udp", 1, 2, "10.0.0.0/8", NULL, "", false }, false },
+		{ { "tcp", 1, 2, "10.0.0.0/8", NULL, "", false }, { "tcp", 1, 3, "10.0.0.0/8", NULL, "", false }, false },
+		{ { "tcp", 1, 2, NULL, "sg-1", "", false }, { "tcp", 1, 2, NULL, "sg-2", "", false }, false },
+		{ { "tcp", 1, 2, NULL, "sg-1", "", false }, { "tcp", 1, 2, "10.0.0.0/8", NULL, "", false }, false },
+		{ { "-1", -1, -1, NULL, "sg-1", "", false }, { "-1", 0, 65535, NULL, "sg-1", "", false }, true },
 	};
 
 	(void)state;

@@ -2,6 +2,7 @@
 #include "tests/unit/ops/shop.h"
 
 struct look {
+	const struct inventory_wants *wants;
 	struct inventory_req req;
 	bool done;
 	int rc;
@@ -25,7 +26,7 @@ static void begin(struct shop *s, struct look *l)
 	struct owner o = { "velodb", "inst-1" };
 
 	l->done = false;
-	inventory_take(s->d.w, s->aws, s->creds, &o, &l->req, on_taken);
+	inventory_take(s->d.w, s->aws, s->creds, &o, l->wants, &l->req, on_taken);
 	assert_false(l->done);
 }
 
@@ -52,7 +53,7 @@ static void all_that_is_ours_is_seen_over_all_pages_and_nothing_foreign(void **s
 	assert_int_equal(take(s, &l), 0);
 	assert_int_equal(l.req.inv->instances.n, 2);
 	assert_int_equal(l.req.inv->groups.n, 1);
-	assert_int_equal(l.req.inv->groups.v[0].rules_n, 2);
+	assert_int_equal(l.req.inv->groups.v[0].rules_n, 6); /* two in, four out */
 	assert_int_equal(l.req.inv->tgs_n, 1);
 	assert_int_equal(l.req.inv->tgs[0].targets.n, 2);
 	assert_int_equal(l.req.inv->lbs_n, 1);
@@ -102,10 +103,39 @@ static void a_cancelled_look_calls_back_once_whenever_it_comes(void **state)
 	}
 }
 
+static void what_a_plan_stands_on_is_looked_up_beside_it_and_what_is_not_there_is_left_out(void **state)
+{
+	static const struct inventory_wants wants = { { "subnet-0002", "subnet-7777" }, { "ami-1", "ami-7" }, 2, 2 };
+	struct shop *s = *state;
+	struct desk_command k;
+	struct look l = { .wants = &wants };
+
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	assert_int_equal(take(s, &l), 0);
+	assert_int_equal(l.req.inv->subnets.n, 1);
+	assert_string_equal(inventory_subnet(l.req.inv, "subnet-0002")->zone, "us-east-1b");
+	assert_null(inventory_subnet(l.req.inv, "subnet-7777"));
+	assert_int_equal(l.req.inv->images.n, 1);
+	assert_string_equal(inventory_image(l.req.inv, "ami-1")->root_device, AWS_IMAGE_ROOT);
+	assert_int_equal(l.req.inv->types.n, 1);
+	assert_false(inventory_has_disks(l.req.inv, "r6i.xlarge"));
+	assert_true(inventory_has_disks(l.req.inv, "i3.large")); /* not asked for: counts as having some */
+	assert_int_equal(l.req.inv->s3.n, 1);
+	assert_string_equal(l.req.inv->s3.v[0].id, AWS_S3_LIST);
+	l.wants = NULL;
+	assert_int_equal(take(s, &l), 0);
+	assert_int_equal(l.req.inv->s3.n + l.req.inv->types.n + l.req.inv->subnets.n, 0);
+	inventory_req_close(&l.req);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHOP(all_that_is_ours_is_seen_over_all_pages_and_nothing_foreign),
+		SHOP(what_a_plan_stands_on_is_looked_up_beside_it_and_what_is_not_there_is_left_out),
 		SHOP(half_a_look_is_never_handed_out),
 		SHOP(a_cancelled_look_calls_back_once_whenever_it_comes),
 	};

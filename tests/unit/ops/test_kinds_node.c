@@ -2,7 +2,9 @@
 #include "tests/unit/ops/kinds.h"
 
 #define LAUNCH(more)                                                                                                               \
-	"{\"cluster\": \"a\", \"count\": 3, \"held\": 1, \"image_id\": \"ami-1\", \"type\": \"m6i.large\", \"subnet_id\": "        \
+	"{\"cluster\": \"a\", \"count\": 3, \"held\": 1, \"image_id\": \"ami-1\", "                                                \
+	"\"image_name\": \"al\", \"image_owner\": \"137112412989\", \"image_owner_alias\": \"amazon\", \"root_device\": "          \
+	"\"/dev/xvda\", \"zone\": \"us-east-1a\", \"type\": \"m6i.large\", \"subnet_id\": "                                        \
 	"\"subnet-1\", \"groups\": [\"sg-1\"], \"volumes\": [{\"device\": \"/dev/sdf\", \"type\": \"gp3\", \"size_gib\": 9}], "    \
 	"\"tags\": {\"k\": \"v\"}, \"fact\": \"nodes.a\"" more "}"
 #define NODES "{\"cluster\": \"a\", \"instances\": [\"i-1\", \"i-2\"], \"fact\": \"nodes.a\""
@@ -106,7 +108,10 @@ static void a_launch_demands_all_that_it_names(void **state)
 	json_object_set_new(json_array_get(json_object_get(t.args, "volumes"), 0), "throughput", json_integer(250));
 	t.k->demand(t.args, &d);
 	wants(&d, DEMAND_TYPE, "m6i.large");
-	wants(&d, DEMAND_IMAGE, "ami-1");
+	assert_int_equal(d.images_n, 1);
+	assert_string_equal(d.images[0].id, "ami-1");
+	assert_string_equal(d.images[0].owner, "137112412989");
+	assert_string_equal(d.images[0].owner_alias, "amazon");
 	wants(&d, DEMAND_SUBNET, "subnet-1");
 	wants(&d, DEMAND_PROFILE, "node");
 	wants(&d, DEMAND_USER_DATA, "98ea");
@@ -132,7 +137,7 @@ static void what_runs_at_boot_is_shown_as_far_as_it_can_be_printed(void **state)
 	(void)state;
 	kinds_start(&t, &kind_launch, LAUNCH(", \"user_data_sha256\": \"98ea\""));
 	t.k->detail(t.args, &to);
-	assert_int_equal(to.len, 0); /* no user data, nothing to show */
+	assert_string_equal(buf_str(&to), "      image \"al\" of 137112412989 amazon\n"); /* no user data, no more to show */
 	memset(script + strlen(script), 'a', 200);
 	for (unsigned i = 0; i < 10; i++)
 		strcat(script, "\nx");

@@ -76,7 +76,8 @@ static void progress_is_told_on_the_way_and_the_whole_at_the_end(void **state)
 	st = shop_status(s, &k, m);
 	assert_int_equal(st->steps_done, st->steps_total);
 	assert_int_equal(st->generation, 3);
-	assert_int_equal(st->n_created, 8); /* a group, two rules, a target group, a load balancer, a listener, two nodes */
+	assert_int_equal(st->n_created,
+			 12); /* a group, two rules in and four out, a target group, a load balancer, a listener, two nodes */
 	arena_free(m);
 }
 

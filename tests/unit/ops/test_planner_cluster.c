@@ -138,6 +138,93 @@ static void user_data_goes_with_the_hash_of_its_bytes_and_only_the_specs_own_tag
 	plans_free(p);
 }
 
+static void refused(struct desk *d, const char *says)
+{
+	struct plans *p = NULL;
+	struct err e = { 0 };
+
+	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
+	if (strstr(e.text, says) == NULL)
+		fail_msg("expected \"%s\", it says: %s", says, e.text);
+	assert_non_null(p); /* for the policy to be asked */
+	plans_free(p);
+}
+
+static void an_image_that_cannot_be_bounded_is_not_started(void **state)
+{
+	struct desk *d = *state;
+
+	d->k.cluster.image_id = (char *)"ami-9";
+	refused(d, "cluster be: ami-9 is no image that AWS shows");
+	d->k.cluster.image_id = (char *)"ami-2";
+	refused(d, "cluster be: image ami-2 maps /dev/sdz beside its root");
+	d->k.cluster.image_id = (char *)"ami-3";
+	refused(d, "cluster be: image ami-3 has no EBS root volume");
+	d->k.cluster.image_id = (char *)"ami-1";
+	d->k.volume.device = (char *)"/dev/xvda";
+	refused(d, "cluster be: volumes[0]: /dev/xvda is the root of image ami-1");
+}
+
+static void a_subnet_is_one_of_the_specs_vpc(void **state)
+{
+	struct desk *d = *state;
+
+	d->k.cluster.subnet_id = (char *)"subnet-9";
+	refused(d, "cluster be: subnet-9 is a subnet of vpc-9, the spec's vpc_id is vpc-1");
+	d->k.cluster.subnet_id = (char *)"subnet-7";
+	refused(d, "cluster be: subnet-7 is no subnet that AWS shows");
+	d->k.cluster.subnet_id = (char *)"subnet-1";
+	d->k.subnets[0] = (char *)"subnet-9";
+	refused(d, "load balancer main: subnet-9 is a subnet of vpc-9");
+}
+
+/* What is there already is not asked about: an image that is gone does not stop the nodes that were made from it. */
+static void nodes_that_stand_need_no_image(void **state)
+{
+	struct desk *d = *state;
+	struct plans *p;
+
+	desk_add_node(d, "i-1", "be", "running");
+	desk_add_node(d, "i-2", "be", "running");
+	d->inv->images.n = 0;
+	p = desk_apply(d);
+	assert_null(strstr(desk_steps(p), "launch"));
+	plans_free(p);
+}
+
+static void a_plan_shows_what_starts_as_aws_tells_it(void **state)
+{
+	CLEANUP(buf_close) struct buf text = BUF_MAX(65536);
+	struct desk *d = *state;
+	struct plans *p = desk_apply(d);
+
+	plans_print(p, &text);
+	assert_non_null(strstr(buf_str(&text), "ami-1, subnet-1 in us-east-1a"));
+	assert_non_null(strstr(buf_str(&text), "      image \"al2023\" of 137112412989 amazon\n"));
+	plans_free(p);
+}
+
+static void nodes_with_disks_of_their_host_have_data(void **state)
+{
+	const struct plan *where = NULL;
+	struct desk *d = *state;
+	struct plans *p;
+
+	for (unsigned i = 0; i < 3; i++)
+		desk_add_node(d, (const char *[]){ "i-1", "i-2", "i-3" }[i], "be", "running");
+	p = desk_apply(d);
+	assert_null(plans_high(p, &where));
+	plans_free(p);
+	for (unsigned i = 0; i < 2; i++) { /* disks; a type of which AWS tells nothing */
+		d->k.cluster.instance_type = (char *)(i == 0 ? "i3.large" : "x9.large");
+		for (size_t k = 0; k < 3; k++)
+			d->inv->instances.v[k].type = d->k.cluster.instance_type;
+		p = desk_apply(d);
+		assert_non_null(plans_high(p, &where));
+		plans_free(p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +234,11 @@ int main(void)
 		DESK_TEST(shrinking_is_high_risk_when_a_node_that_goes_has_data_volumes),
 		DESK_TEST(leaving_a_cluster_without_nodes_is_high_risk),
 		DESK_TEST(user_data_goes_with_the_hash_of_its_bytes_and_only_the_specs_own_tags_count),
+		DESK_TEST(an_image_that_cannot_be_bounded_is_not_started),
+		DESK_TEST(a_subnet_is_one_of_the_specs_vpc),
+		DESK_TEST(nodes_that_stand_need_no_image),
+		DESK_TEST(a_plan_shows_what_starts_as_aws_tells_it),
+		DESK_TEST(nodes_with_disks_of_their_host_have_data),
 		DESK_TEST(another_instance_type_is_said_to_be_not_yet_and_never_pretended),
 	};
 

@@ -22,8 +22,8 @@ static void a_rule_from_outside_the_vpc_is_high_risk(void **state)
 static void rules_beyond_the_spec_go_and_missing_ones_come(void **state)
 {
 	static const struct ec2_rule have[] = {
-		{ "tcp", 22, 22, "0.0.0.0/0", NULL, "" },
-		{ "tcp", 0, 65535, NULL, "sg-1", "" },
+		{ "tcp", 22, 22, "0.0.0.0/0", NULL, "", false },
+		{ "tcp", 0, 65535, NULL, "sg-1", "", false },
 	};
 	struct desk *d = *state;
 	struct plans *p;
@@ -50,8 +50,8 @@ static void the_same_rule_twice_is_one_rule(void **state)
 static void plans_nothing_for(struct desk *d, const char *spelled, const char *answered)
 {
 	const struct ec2_rule have[] = {
-		{ "tcp", 8000, 9000, answered, NULL, "" },
-		{ "tcp", 0, 65535, NULL, "sg-1", "" },
+		{ "tcp", 8000, 9000, answered, NULL, "", false },
+		{ "tcp", 0, 65535, NULL, "sg-1", "", false },
 	};
 	struct plans *p;
 
@@ -87,6 +87,137 @@ static void a_rule_is_known_however_its_protocol_is_spelled(void **state)
 	}
 }
 
+#define OUT(protocol_, port, peer)                                                                                                 \
+	{                                                                                                                          \
+		.is_egress = true, .protocol = protocol_, .from_port = port, .to_port = port, .cidr = peer                         \
+	}
+#define ALL_OUT(block) OUT("-1", -1, block)
+
+static void only_the_group(struct desk *d)
+{
+	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_clusters = 0;
+	d->k.group.n_rules = 0;
+}
+
+static void egress(struct desk *d, unsigned i, const char *protocol, int port, const char *cidr)
+{
+	Reeve__Control__V1__Rule *r = i == 0 ? &d->k.self : &d->k.clients;
+
+	reeve__control__v1__rule__init(r);
+	r->direction = REEVE__CONTROL__V1__DIRECTION__EGRESS;
+	r->protocol = (char *)protocol;
+	r->from_port = r->to_port = port;
+	r->source_case =
+	    strncmp(cidr, "pl-", 3) == 0 ? REEVE__CONTROL__V1__RULE__SOURCE_PREFIX_LIST : REEVE__CONTROL__V1__RULE__SOURCE_CIDR;
+	r->cidr = (char *)cidr; /* and prefix_list: both stand in one place */
+	d->k.group.n_rules = i + 1;
+}
+
+static void what_aws_lets_leave_goes_and_the_narrow_ways_out_come(void **state)
+{
+	static const struct ec2_rule have[] = { ALL_OUT("0.0.0.0/0"), ALL_OUT("::/0") };
+	struct desk *d = *state;
+	struct plans *p;
+
+	only_the_group(d);
+	desk_add_group_as_is(d, have, 2);
+	p = desk_apply(d);
+	assert_string_equal(desk_steps(p), "base/egress-node-all-self base/egress-node-tcp-443-443-10.0.0.0/16 "
+					   "base/egress-node-tcp-443-443-pl-1 base/noegress-node-all-0.0.0.0/0 "
+					   "base/noegress-node-all-::/0");
+	assert_null(plans_high(p, &(const struct plan *){ NULL }));
+	plans_free(p);
+}
+
+static void a_new_group_in_a_vpc_with_ipv6_loses_both_default_rules(void **state)
+{
+	static const char *cidrs[] = { "10.0.0.0/16", "2600:1::/56" };
+	struct ec2_vpc vpc = { .id = "vpc-1", .cidr = cidrs[0], .cidrs = cidrs, .cidrs_n = 2 };
+	struct desk *d = *state;
+	struct plans *p;
+
+	only_the_group(d);
+	d->inv->vpcs = (struct ec2_vpcs){ &vpc, 1 };
+	p = desk_apply(d);
+	assert_string_equal(desk_steps(p), "base/sg-node base/noegress-node-all-0.0.0.0/0 base/noegress-node-all-::/0 "
+					   "base/egress-node-all-self base/egress-node-tcp-443-443-10.0.0.0/16 "
+					   "base/egress-node-tcp-443-443-2600:1::/56 base/egress-node-tcp-443-443-pl-1");
+	plans_free(p);
+}
+
+static void a_wider_way_out_is_high_risk_and_asked_of_the_policy(void **state)
+{
+	static const struct {
+		const char *protocol;
+		int port;
+		const char *peer;
+		unsigned asks;
+		bool high;
+	} cases[] = {
+		{ "tcp", 443, "10.0.1.0/24", 0, false }, /* part of the VPC, on 443: the default holds it */
+		{ "tcp", 443, "pl-1", 0, false },        { "tcp", 5432, "10.0.0.0/16", 1, false },
+		{ "-1", 0, "10.0.0.0/16", 1, false },    { "tcp", 443, "0.0.0.0/0", 1, true },
+		{ "-1", 0, "0.0.0.0/0", 1, true },       { "tcp", 443, "pl-9", 1, true },
+		{ "tcp", 80, "pl-1", 1, false },
+	};
+	struct desk *d = *state;
+
+	only_the_group(d);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct demand need = { 0 };
+		struct plans *p;
+
+		egress(d, 0, cases[i].protocol, cases[i].port, cases[i].peer);
+		p = desk_apply(d);
+		plans_demand(p, &need);
+		assert_int_equal(need.rules_n, cases[i].asks);
+		assert_int_equal(plans_high(p, &(const struct plan *){ NULL }) != NULL, cases[i].high);
+		assert_non_null(strstr(desk_steps(p), "base/noegress-node-all-0.0.0.0/0"));
+		assert_null(strstr(desk_steps(p), "egress-node-all-self")); /* what the spec says is all */
+		demand_close(&need);
+		plans_free(p);
+	}
+}
+
+/* Made by hand, or by a version that did not look: nobody asked the policy when it came. */
+static void what_starts_behind_a_wide_rule_that_stands_asks_for_it(void **state)
+{
+	static const struct ec2_rule have[] = { ALL_OUT("0.0.0.0/0") };
+	struct desk *d = *state;
+	struct demand need = { 0 };
+	struct plans *p;
+
+	only_the_group(d);
+	d->k.s.n_clusters = 1;
+	egress(d, 0, "-1", 0, "0.0.0.0/0");
+	desk_add_group_as_is(d, have, 1);
+	p = desk_apply(d);
+	assert_non_null(strstr(desk_steps(p), "cluster-be/launch"));
+	assert_null(strstr(desk_steps(p), "egress"));
+	plans_demand(p, &need);
+	assert_int_equal(need.rules_n, 1);
+	assert_true(need.rules[0].is_egress);
+	assert_string_equal(need.rules[0].cidr, "0.0.0.0/0");
+	demand_close(&need);
+	plans_free(p);
+}
+
+static void without_a_list_of_s3_the_spec_must_name_the_ways_out(void **state)
+{
+	struct desk *d = *state;
+	struct plans *p = NULL;
+	struct err e = { 0 };
+
+	d->inv->s3.n = 0;
+	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
+	assert_non_null(strstr(e.text, "security group node: AWS shows no prefix list of S3"));
+	plans_free(p);
+	only_the_group(d);
+	egress(d, 0, "tcp", 443, "10.0.0.0/16");
+	p = desk_apply(d);
+	plans_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -95,6 +226,11 @@ int main(void)
 		DESK_TEST(the_same_rule_twice_is_one_rule),
 		DESK_TEST(a_rule_is_known_however_its_addresses_are_spelled),
 		DESK_TEST(a_rule_is_known_however_its_protocol_is_spelled),
+		DESK_TEST(what_aws_lets_leave_goes_and_the_narrow_ways_out_come),
+		DESK_TEST(a_new_group_in_a_vpc_with_ipv6_loses_both_default_rules),
+		DESK_TEST(a_wider_way_out_is_high_risk_and_asked_of_the_policy),
+		DESK_TEST(what_starts_behind_a_wide_rule_that_stands_asks_for_it),
+		DESK_TEST(without_a_list_of_s3_the_spec_must_name_the_ways_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,166 @@
+/* ec2_look.c - see ec2_look.h. As in ec2.c, a page hands its rows over only when the last one was good. */
+#include "agent/aws/ec2_look.h"
+
+#include "agent/aws/read.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+
+/* The rows of one list, appended to *ret when all were good. */
+#define READ_ALL(root, list, read_row)                                                                                             \
+	do {                                                                                                                       \
+		const struct xml_node *set, *c = NULL;                                                                             \
+		__typeof__(*ret) all = *ret;                                                                                       \
+		TRY(read_list(root, list, &set, e));                                                                               \
+		all.v = read_grow(m, all.v, all.n, read_count(set, "item"), sizeof(*all.v));                                       \
+		while ((c = xml_next(set, c, "item")) != NULL)                                                                     \
+			TRY(read_row(c, m, &all.v[all.n++], e));                                                                   \
+		*ret = all;                                                                                                        \
+	} while (0)
+
+/* ---- VPCs ---- */
+
+void ec2_describe_vpcs(struct form *f, const struct ec2_describe *d)
+{
+	ec2_describe(f, "DescribeVpcs", d);
+}
+
+/* Where the blocks of a family stand, and what says how one stands. */
+static const struct family {
+	const char *set, *block, *state;
+} families[] = {
+	{ "cidrBlockAssociationSet", "cidrBlock", "cidrBlockState/state" },
+	{ "ipv6CidrBlockAssociationSet", "ipv6CidrBlock", "ipv6CidrBlockState/state" },
+};
+
+/* A block that is being taken away, or never came, is not the VPC's. */
+static int read_blocks(const struct xml_node *set, const struct family *fam, struct arena *m, struct ec2_vpc *v, struct err *e)
+{
+	for (const struct xml_node *c = NULL; (c = xml_next(set, c, "item")) != NULL;) {
+		const char *state = xml_get(c, fam->state);
+
+		if (*state == '\0' || str_eq(state, "associated"))
+			TRY(read_must(m, c, fam->block, &v->cidrs[v->cidrs_n++], e));
+	}
+	return 0;
+}
+
+static int read_vpc(const struct xml_node *n, struct arena *m, struct ec2_vpc *v, struct err *e)
+{
+	size_t room = 1;
+
+	TRY(read_must(m, n, "vpcId", &v->id, e));
+	TRY(read_must(m, n, "cidrBlock", &v->cidr, e));
+	for (size_t i = 0; i < ARRAY_LEN(families); i++)
+		room += read_count(xml_find(n, families[i].set), "item");
+	v->cidrs = arena_alloc(m, room * sizeof(*v->cidrs));
+	if (read_count(xml_find(n, families[0].set), "item") == 0)
+		v->cidrs[v->cidrs_n++] = v->cidr;
+	for (size_t i = 0; i < ARRAY_LEN(families); i++)
+		TRY(read_blocks(xml_find(n, families[i].set), &families[i], m, v, e));
+	return 0;
+}
+
+int ec2_read_vpcs(const struct xml_node *root, struct arena *m, struct ec2_vpcs *ret, struct err *e)
+{
+	READ_ALL(root, "vpcSet", read_vpc);
+	return 0;
+}
+
+/* ---- subnets ---- */
+
+void ec2_describe_subnets(struct form *f, const struct ec2_describe *d)
+{
+	ec2_describe(f, "DescribeSubnets", d);
+}
+
+static int read_subnet(const struct xml_node *n, struct arena *m, struct ec2_subnet *s, struct err *e)
+{
+	TRY(read_must(m, n, "subnetId", &s->id, e));
+	TRY(read_must(m, n, "vpcId", &s->vpc_id, e));
+	s->zone = read_text(m, n, "availabilityZone");
+	return 0;
+}
+
+int ec2_read_subnets(const struct xml_node *root, struct arena *m, struct ec2_subnets *ret, struct err *e)
+{
+	READ_ALL(root, "subnetSet", read_subnet);
+	return 0;
+}
+
+/* ---- images ---- */
+
+/* Without IncludeDeprecated an image that its owner calls old is shown to nobody else, though it can still be started. */
+void ec2_describe_images(struct form *f, const struct ec2_describe *d)
+{
+	ec2_describe(f, "DescribeImages", d);
+	form_add(f, "true", "IncludeDeprecated");
+}
+
+static int read_mappings(const struct xml_node *n, struct arena *m, struct ec2_image *i, struct err *e)
+{
+	const struct xml_node *list = xml_find(n, "blockDeviceMapping"), *c = NULL;
+
+	while ((c = xml_next(list, c, "item")) != NULL)
+		if (!str_eq(xml_get(c, "deviceName"), i->root_device))
+			i->more = read_text(m, c, "deviceName");
+		else
+			TRY(read_u32(c, "ebs/volumeSize", &i->root_gib, e));
+	return 0;
+}
+
+static int read_image(const struct xml_node *n, struct arena *m, struct ec2_image *i, struct err *e)
+{
+	TRY(read_must(m, n, "imageId", &i->id, e));
+	TRY(read_must(m, n, "imageOwnerId", &i->owner, e));
+	i->name = read_text(m, n, "name");
+	i->owner_alias = read_text(m, n, "imageOwnerAlias");
+	i->root_device = read_text(m, n, "rootDeviceName");
+	i->root_type = read_text(m, n, "rootDeviceType");
+	return read_mappings(n, m, i, e);
+}
+
+int ec2_read_images(const struct xml_node *root, struct arena *m, struct ec2_images *ret, struct err *e)
+{
+	READ_ALL(root, "imagesSet", read_image);
+	return 0;
+}
+
+/* ---- instance types ---- */
+
+void ec2_describe_instance_types(struct form *f, const struct ec2_describe *d)
+{
+	ec2_describe(f, "DescribeInstanceTypes", d);
+}
+
+/* What is not said counts as having disks: a node too many is asked a second key for, not one too few. */
+static int read_type(const struct xml_node *n, struct arena *m, struct ec2_type *t, struct err *e)
+{
+	TRY(read_must(m, n, "instanceType", &t->name, e));
+	t->has_disks = !str_eq(xml_get(n, "instanceStorageSupported"), "false");
+	return 0;
+}
+
+int ec2_read_instance_types(const struct xml_node *root, struct arena *m, struct ec2_types *ret, struct err *e)
+{
+	READ_ALL(root, "instanceTypeSet", read_type);
+	return 0;
+}
+
+/* ---- prefix lists ---- */
+
+void ec2_describe_prefix_lists(struct form *f, const struct ec2_describe *d)
+{
+	ec2_describe(f, "DescribePrefixLists", d);
+}
+
+static int read_prefix_list(const struct xml_node *n, struct arena *m, struct ec2_prefix_list *p, struct err *e)
+{
+	TRY(read_must(m, n, "prefixListId", &p->id, e));
+	return read_must(m, n, "prefixListName", &p->name, e);
+}
+
+int ec2_read_prefix_lists(const struct xml_node *root, struct arena *m, struct ec2_prefix_lists *ret, struct err *e)
+{
+	READ_ALL(root, "prefixListSet", read_prefix_list);
+	return 0;
+}

@@ -1,0 +1,54 @@
+/* inventory_beside.c - subnets and images by id, the types of our instances, and the prefix list of S3. */
+#include "agent/ops/inventory_impl.h"
+
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+
+static const struct {
+	const char *filter;
+	void (*describe)(struct form *f, const struct ec2_describe *d);
+} asked[BESIDE_KINDS] = {
+	[BESIDE_SUBNETS] = { "subnet-id", ec2_describe_subnets },
+	[BESIDE_IMAGES] = { "image-id", ec2_describe_images },
+	[BESIDE_TYPES] = { "instance-type", ec2_describe_instance_types },
+	[BESIDE_S3] = { "prefix-list-name", ec2_describe_prefix_lists },
+};
+
+void beside_ask(enum beside what, const char *const *names, size_t n, const char *token, struct form *f)
+{
+	struct ec2_filter filter = { asked[what].filter, names, n < BESIDE_A_CALL ? n : BESIDE_A_CALL };
+
+	asked[what].describe(f, &(struct ec2_describe){ .filters = &filter, .filters_n = 1, .next_token = token });
+}
+
+int beside_read(enum beside what, const struct xml_node *root, struct inventory *inv, struct err *e)
+{
+	switch (what) {
+	case BESIDE_SUBNETS:
+		return ec2_read_subnets(root, inv->arena, &inv->subnets, e);
+	case BESIDE_IMAGES:
+		return ec2_read_images(root, inv->arena, &inv->images, e);
+	case BESIDE_TYPES:
+		return ec2_read_instance_types(root, inv->arena, &inv->types, e);
+	default:
+		return ec2_read_prefix_lists(root, inv->arena, &inv->s3, e);
+	}
+}
+
+const char **beside_types(const struct inventory *inv, size_t *ret_n)
+{
+	const char **v = arena_alloc(inv->arena, (inv->instances.n + 1) * sizeof(*v));
+	size_t n = 0;
+
+	for (size_t i = 0; i < inv->instances.n; i++) {
+		const char *type = inv->instances.v[i].type;
+		bool is_new = *type != '\0';
+
+		for (size_t k = 0; k < n && is_new; k++)
+			is_new = !str_eq(v[k], type);
+		if (is_new)
+			v[n++] = type;
+	}
+	*ret_n = n;
+	return v;
+}

@@ -1,0 +1,13 @@
+/* inventory_impl.h - what inventory_take.c asks of inventory_beside.c: things that are not ours and that a plan stands on. Nobody
+ * else includes this. */
+#pragma once
+#include "agent/ops/inventory.h"
+
+enum beside { BESIDE_SUBNETS, BESIDE_IMAGES, BESIDE_TYPES, BESIDE_S3, BESIDE_KINDS };
+#define BESIDE_A_CALL 100 /* EC2 takes 200 values of a filter */
+
+/* One page of those of `names` that are there. */
+void beside_ask(enum beside what, const char *const *names, size_t n, const char *token, struct form *f);
+int beside_read(enum beside what, const struct xml_node *root, struct inventory *inv, struct err *e); /* appends */
+/* The types of our instances, each once, in the inventory's arena. */
+const char **beside_types(const struct inventory *inv, size_t *ret_n);

@@ -1,0 +1,7 @@
+/* kinds_impl.h - what the step kinds of EC2 share: a rule of a security group, as a plan writes it. */
+#pragma once
+#include "agent/ops/step.h"
+
+struct demand;
+
+void rule_demand(const json_t *rule, struct demand *d); /* kinds_group.c */

@@ -1,0 +1,158 @@
+/* test_ec2_look.c - what EC2 tells of things that are nobody's to change, as EC2 and moto 5 write it. */
+#include "tests/unit/aws/answer.h"
+
+#include "agent/aws/ec2_look.h"
+
+static void close_form(struct form *f)
+{
+	form_close(f);
+}
+
+static void each_is_asked_for_by_filter_and_page(void **state)
+{
+	static const char *const values[] = { "a" };
+	static const struct ec2_filter filter = { "image-id", values, 1 };
+	static const struct {
+		void (*describe)(struct form *f, const struct ec2_describe *d);
+		const char *action, *more;
+	} cases[] = {
+		{ ec2_describe_vpcs, "Action=DescribeVpcs", "MaxResults=100" },
+		{ ec2_describe_subnets, "Action=DescribeSubnets", "MaxResults=100" },
+		{ ec2_describe_images, "Action=DescribeImages", "IncludeDeprecated=true" },
+		{ ec2_describe_instance_types, "Action=DescribeInstanceTypes", "MaxResults=100" },
+		{ ec2_describe_prefix_lists, "Action=DescribePrefixLists", "MaxResults=100" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(close_form) struct form f;
+
+		cases[i].describe(&f, &(struct ec2_describe){ .filters = &filter, .filters_n = 1, .next_token = "a=b" });
+		EXPECT_PAIRS(&f, cases[i].action, cases[i].more, "Filter.1.Name=image-id", "Filter.1.Value.1=a", "NextToken=a%3Db");
+	}
+}
+
+/* clang-format off */
+static const char vpcs_text[] =
+	"<R><vpcSet><item><vpcId>vpc-1</vpcId><cidrBlock>10.0.0.0/16</cidrBlock><cidrBlockAssociationSet>"
+	"<item><cidrBlock>10.0.0.0/16</cidrBlock><cidrBlockState><state>associated</state></cidrBlockState></item>"
+	"<item><cidrBlock>10.9.0.0/16</cidrBlock><cidrBlockState><state>disassociated</state></cidrBlockState></item>"
+	"</cidrBlockAssociationSet><ipv6CidrBlockAssociationSet>"
+	"<item><ipv6CidrBlock>2600:1::/56</ipv6CidrBlock><ipv6CidrBlockState><state>associated</state></ipv6CidrBlockState></item>"
+	"<item><ipv6CidrBlock>2600:2::/56</ipv6CidrBlock><ipv6CidrBlockState><state>failed</state></ipv6CidrBlockState></item>"
+	"</ipv6CidrBlockAssociationSet></item><item><vpcId>vpc-2</vpcId><cidrBlock>10.2.0.0/16</cidrBlock></item></vpcSet></R>";
+
+static const char images_text[] =
+	"<R><imagesSet><item><imageId>ami-1</imageId><imageOwnerId>137112412989</imageOwnerId>"
+	"<imageOwnerAlias>amazon</imageOwnerAlias><name>al2023</name><rootDeviceType>ebs</rootDeviceType>"
+	"<rootDeviceName>/dev/xvda</rootDeviceName><blockDeviceMapping>"
+	"<item><deviceName>/dev/xvda</deviceName><ebs><volumeSize>8</volumeSize></ebs></item></blockDeviceMapping></item>"
+	"<item><imageId>ami-2</imageId><imageOwnerId>137112412989</imageOwnerId><rootDeviceName>/dev/xvda</rootDeviceName>"
+	"<blockDeviceMapping><item><deviceName>/dev/xvda</deviceName></item>"
+	"<item><deviceName>/dev/sdb</deviceName><virtualName>ephemeral0</virtualName></item></blockDeviceMapping></item>"
+	"</imagesSet></R>";
+/* clang-format on */
+
+static void the_blocks_of_a_vpc_are_those_that_are_associated(void **state)
+{
+	ANSWER(p, vpcs_text);
+	struct ec2_vpcs vpcs = { 0 };
+
+	(void)state;
+	assert_int_equal(ec2_read_vpcs(p.root, p.arena, &vpcs, NULL), 0);
+	assert_int_equal(vpcs.n, 2);
+	assert_int_equal(vpcs.v[0].cidrs_n, 2);
+	assert_string_equal(vpcs.v[0].cidrs[1], "2600:1::/56");
+	assert_int_equal(vpcs.v[1].cidrs_n, 1);
+	assert_string_equal(vpcs.v[1].cidrs[0], "10.2.0.0/16");
+}
+
+static void an_image_tells_its_owner_its_root_and_what_it_maps_beside_it(void **state)
+{
+	ANSWER(p, images_text);
+	struct ec2_images all = { 0 };
+
+	(void)state;
+	assert_int_equal(ec2_read_images(p.root, p.arena, &all, NULL), 0);
+	assert_int_equal(all.n, 2);
+	assert_string_equal(all.v[0].name, "al2023");
+	assert_string_equal(all.v[0].owner, "137112412989");
+	assert_string_equal(all.v[0].owner_alias, "amazon");
+	assert_string_equal(all.v[0].root_device, "/dev/xvda");
+	assert_string_equal(all.v[0].root_type, "ebs");
+	assert_int_equal(all.v[0].root_gib, 8);
+	assert_null(all.v[0].more);
+	assert_string_equal(all.v[1].more, "/dev/sdb");
+	assert_string_equal(all.v[1].owner_alias, "");
+}
+
+static void subnets_types_and_prefix_lists_are_appended(void **state)
+{
+	ANSWER(s, "<R><subnetSet><item><subnetId>subnet-1</subnetId><vpcId>vpc-1</vpcId><availabilityZone>us-east-1a"
+		  "</availabilityZone></item></subnetSet></R>");
+	ANSWER(t, "<R><instanceTypeSet><item><instanceType>i3.large</instanceType><instanceStorageSupported>true"
+		  "</instanceStorageSupported></item><item><instanceType>m6i.large</instanceType><instanceStorageSupported>false"
+		  "</instanceStorageSupported></item><item><instanceType>x.y</instanceType></item></instanceTypeSet></R>");
+	ANSWER(l, "<R><prefixListSet><item><prefixListId>pl-1</prefixListId><prefixListName>com.amazonaws.us-east-1.s3"
+		  "</prefixListName></item></prefixListSet></R>");
+	struct ec2_subnets subnets = { 0 };
+	struct ec2_types types = { 0 };
+	struct ec2_prefix_lists lists = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(ec2_read_subnets(s.root, s.arena, &subnets, NULL), 0);
+		assert_int_equal(ec2_read_instance_types(t.root, t.arena, &types, NULL), 0);
+		assert_int_equal(ec2_read_prefix_lists(l.root, l.arena, &lists, NULL), 0);
+	}
+	assert_int_equal(subnets.n, 2);
+	assert_string_equal(subnets.v[1].zone, "us-east-1a");
+	assert_string_equal(subnets.v[1].vpc_id, "vpc-1");
+	assert_int_equal(types.n, 6);
+	assert_true(types.v[0].has_disks);
+	assert_false(types.v[1].has_disks);
+	assert_true(types.v[2].has_disks); /* what is not told counts */
+	assert_int_equal(lists.n, 2);
+	assert_string_equal(lists.v[1].id, "pl-1");
+}
+
+static void an_answer_that_is_not_what_ec2_says_adds_nothing(void **state)
+{
+	static const char *const bad[] = { "<R/>",
+					   "<R><vpcSet><item/></vpcSet></R>",
+					   "<R><vpcSet><item><vpcId>v</vpcId></item></vpcSet></R>",
+					   "<R><subnetSet><item><subnetId>s</subnetId></item></subnetSet></R>",
+					   "<R><imagesSet><item><imageId>ami-1</imageId></item></imagesSet></R>",
+					   "<R><instanceTypeSet><item/></instanceTypeSet></R>",
+					   "<R><prefixListSet><item><prefixListId>p</prefixListId></item></prefixListSet></R>" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		ANSWER(a, bad[i]);
+		struct ec2_vpcs vpcs = { 0 };
+		struct ec2_subnets subnets = { 0 };
+		struct ec2_images images = { 0 };
+		struct ec2_types types = { 0 };
+		struct ec2_prefix_lists lists = { 0 };
+
+		assert_int_equal(ec2_read_vpcs(a.root, a.arena, &vpcs, NULL), -ERR_INVALID);
+		assert_int_equal(ec2_read_subnets(a.root, a.arena, &subnets, NULL), -ERR_INVALID);
+		assert_int_equal(ec2_read_images(a.root, a.arena, &images, NULL), -ERR_INVALID);
+		assert_int_equal(ec2_read_instance_types(a.root, a.arena, &types, NULL), -ERR_INVALID);
+		assert_int_equal(ec2_read_prefix_lists(a.root, a.arena, &lists, NULL), -ERR_INVALID);
+		assert_int_equal(vpcs.n + subnets.n + images.n + types.n + lists.n, 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_is_asked_for_by_filter_and_page),
+		cmocka_unit_test(the_blocks_of_a_vpc_are_those_that_are_associated),
+		cmocka_unit_test(an_image_tells_its_owner_its_root_and_what_it_maps_beside_it),
+		cmocka_unit_test(subnets_types_and_prefix_lists_are_appended),
+		cmocka_unit_test(an_answer_that_is_not_what_ec2_says_adds_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
