@@ -44,6 +44,13 @@ const struct step_kind *catalogue_find(const char *name)
 	return NULL;
 }
 
+uint32_t step_deletes(const struct step_kind *k, const json_t *args)
+{
+	const json_t *what = k->removes_arg != NULL ? json_object_get(args, k->removes_arg) : NULL;
+
+	return json_is_array(what) ? (uint32_t)json_array_size(what) : what != NULL;
+}
+
 int arg_str(const struct step_ctx *x, const char *name, const char **ret, struct err *e)
 {
 	return json_get_str(x->args, name, ret, e);

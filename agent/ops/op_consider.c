@@ -22,29 +22,18 @@ static bool ended_or_planned_anew(struct op *op, state_t state, const char *clas
 
 /* ---- refused ---- */
 
-static int judge(const struct op *op, const struct policy *p, uint32_t nodes_now, struct err *e)
-{
-	struct demand d = { 0 };
-	int rc;
-
-	plans_demand(op->plans, &d);
-	rc = bounds_judge(&p->bounds, &d, nodes_now, e);
-	demand_close(&d);
-	return rc;
-}
-
 bool op_is_beyond_bounds(const struct op *op, uint32_t nodes_now, struct err *e)
 {
 	const struct policy *p = ops_policy(op->ops);
 
-	return p->present && judge(op, p, nodes_now, e) != 0;
+	return p->present && op_judge(op, p, nodes_now, e) != 0;
 }
 
 static bool refused_by_bounds(struct op *op, const struct policy *p)
 {
 	struct err e = { 0 };
 
-	return judge(op, p, op_nodes_now(op), &e) != 0 && ended_or_planned_anew(op, STATE(DENIED), "POLICY", err_text(&e));
+	return op_judge(op, p, op_nodes_now(op), &e) != 0 && ended_or_planned_anew(op, STATE(DENIED), "POLICY", err_text(&e));
 }
 
 static bool refused_by_hash(struct op *op)
@@ -240,7 +229,7 @@ void op_consider(struct op *op)
 	}
 	if (refused_by_bounds(op, p) || refused_by_hash(op) || refused_by_keys(op, p) || refused_by_hold(op, p))
 		return;
-	if (waits_for_customer(op, p) || waits_for_head(op, p))
+	if (waits_for_customer(op, p) || op_waits_for_rates(op, p) || waits_for_head(op, p))
 		return;
 	op->waiting[0] = '\0';
 	if (op_plan_is_stale(op))

@@ -1,5 +1,5 @@
 /* op_impl.h - what the files of an operation share: op.c (its life, its turn and its end), op_consider.c (may it start?),
- * op_plan.c (its plan being made), op_run.c (its plans being carried out), op_journal.c (its records), op_status.c (what is
+ * op_plan.c (its plan being made), op_rates.c (the policy's rates), op_run.c (its plans being carried out), op_journal.c (its records), op_status.c (what is
  * told of it). Nobody else includes this. */
 #pragma once
 #include "agent/base/backoff.h"
@@ -70,6 +70,13 @@ void op_plan(struct op *op); /* makes it, records it, then op_consider */
 void op_planned_apply(struct op *op, json_t *m, int64_t time_ms);
 bool op_plan_is_stale(const struct op *op); /* too old, or another operation has started since */
 uint32_t op_nodes_now(const struct op *op); /* alive and coming when it was planned, in the whole installation */
+
+/* op_rates.c */
+/* -ERR_DENIED: its plan is beyond the bounds or the rates. nodes_now: alive ones of the whole installation. */
+int op_judge(const struct op *op, const struct policy *p, uint32_t nodes_now, struct err *e);
+bool op_waits_for_rates(struct op *op, const struct policy *p);                        /* for all that it wants, before it starts */
+bool op_is_step_too_soon(struct op *op, const struct policy *p, const struct step *s); /* on the way; `waiting` says until when */
+void op_spends(struct op *op, const struct step *s, int64_t time_ms);                  /* Unix ms: its intent is recorded */
 
 /* op_run.c */
 void op_start(struct op *op); /* writes command.started, then runs */

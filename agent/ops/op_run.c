@@ -48,31 +48,20 @@ static bool has_begun(const struct op *op)
 	return false;
 }
 
-static enum run_leave within_bounds(const struct op *op, const struct policy *p, struct err *e)
-{
-	struct demand d = { 0 };
-	int rc;
-
-	plans_demand(op->plans, &d);
-	rc = bounds_judge(&p->bounds, &d, op_nodes_now(op), e);
-	demand_close(&d);
-	return rc == 0 ? RUN_GO : RUN_DENY;
-}
-
 /* A policy that took the hash of the user data back and allows it only as any asks for the second key on the way, too. */
 static enum run_leave within_keys(const struct op *op, const struct policy *p, struct err *e)
 {
 	char what[ERR_TEXT_MAX];
 
 	if (!op_is_high(op, p, what) || op_is_release_signed(op))
-		return within_bounds(op, p, e);
+		return op_judge(op, p, op_nodes_now(op), e) == 0 ? RUN_GO : RUN_DENY;
 	err_set(e, ERR_DENIED, "high risk (%.400s) now needs a release signature beside the command's", what);
 	return RUN_DENY;
 }
 
 /* The customer's switches stand above all: under STOP also a cancel waits, and a verb that was switched off takes nothing back.
- * The bounds are for what is made; the undo makes nothing. */
-static enum run_leave may(void *ctx, enum run_phase phase, struct err *e)
+ * The bounds are for what is made; the undo makes nothing, and what it takes back is counted but not kept waiting. */
+static enum run_leave may(void *ctx, enum run_phase phase, const struct step *unspent, struct err *e)
 {
 	struct op *op = ctx;
 	const struct policy *p = ops_policy_read(op->ops);
@@ -85,7 +74,16 @@ static enum run_leave may(void *ctx, enum run_phase phase, struct err *e)
 	}
 	if ((phase == RUN_BEFORE_PIVOT || (phase == RUN_BEHIND_PIVOT && !has_begun(op))) && is_called_off(op, e))
 		return RUN_CANCEL;
-	return phase == RUN_UNDO ? RUN_GO : within_keys(op, p, e);
+	if (phase == RUN_UNDO)
+		return RUN_GO;
+	if (within_keys(op, p, e) != RUN_GO)
+		return RUN_DENY;
+	return unspent != NULL && op_is_step_too_soon(op, p, unspent) ? RUN_WAIT : RUN_GO;
+}
+
+static void on_intent(void *ctx, const struct step *s, int64_t time_ms)
+{
+	op_spends(ctx, s, time_ms);
 }
 
 static void on_progress(void *ctx, struct run *r)
@@ -267,6 +265,7 @@ void op_env_init(struct op *op)
 		.facts = op->facts,
 		.ctx = op,
 		.may = may,
+		.intent = on_intent,
 		.progress = on_progress,
 		.outcome = on_outcome,
 		.done = on_run,

@@ -123,6 +123,11 @@ struct proved *ops_proved(struct ops *o)
 	return &o->proved;
 }
 
+struct spent *ops_spent(struct ops *o)
+{
+	return &o->spent;
+}
+
 struct recent *ops_recent(struct ops *o)
 {
 	return &o->recent;

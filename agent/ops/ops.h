@@ -84,6 +84,7 @@ bool ops_is_stopped(struct ops *o, const char **why); /* STOP file, mode off, no
 /* The first open one that came before it for the same warehouse; NULL: it is its turn. */
 const struct op *ops_ahead_of(const struct ops *o, const struct op *op);
 bool ops_has_room_for_plan(const struct ops *o, const struct op *op, size_t bytes); /* room_of_plan */
+struct spent *ops_spent(struct ops *o);                                             /* of the policy's rates */
 struct recent *ops_recent(struct ops *o);                                           /* what was changed a moment ago */
 struct proved *ops_proved(struct ops *o);                                           /* user data that a release key stood for */
 /* Operations that have begun to start in this life, plus one: a plan is made from what was seen after the last of them. */

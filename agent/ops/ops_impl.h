@@ -5,6 +5,7 @@
 #include "agent/ops/op.h"
 #include "agent/ops/proved.h"
 #include "agent/ops/recent.h"
+#include "agent/ops/spent.h"
 
 #define OPS_MAX 256      /* open and unacknowledged together */
 #define NOTES_MAX 64     /* notes under way or remembered, against a flood */
@@ -29,6 +30,7 @@ struct ops {
 	uint64_t starts; /* of operations in this life, from 1 */
 	struct recent recent;
 	struct proved proved;
+	struct spent spent;
 	/* the acceptance under way */
 	struct journal_append rec;
 	struct op *accepting;

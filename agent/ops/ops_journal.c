@@ -39,6 +39,7 @@ static void checkpoint_begin(struct ops *o, const json_t *record)
 		op_free(o->v[--o->n]);
 	recent_close(&o->recent);
 	o->proved.n = 0;
+	o->spent.n = 0;
 	o->epoch = (uint64_t)json_int_or(record, "epoch", 0);
 	o->accepted = (uint64_t)json_int_or(record, "accepted", 0);
 	o->acked_through = (uint64_t)json_int_or(record, "acked_through", 0);
@@ -83,6 +84,10 @@ static int replay(struct ops *o, const char *type, const json_t *record, int64_t
 		proved_add(&o->proved, json_object_get(record, "sha256"));
 		return 0;
 	}
+	if (str_eq(type, "rates.spent")) {
+		spent_replay(&o->spent, record); /* comes last: what the records before it have counted is in it */
+		return 0;
+	}
 	op = ops_find_text(o, json_str_or(record, "op", NULL));
 	if (op != NULL)
 		op_replay(op, type, record, time_ms);
@@ -108,6 +113,7 @@ json_t *ops_checkpoint(struct ops *o)
 	recent_records(&o->recent, records);
 	if (o->proved.n > 0)
 		json_array_append_new(records, json_pack("[s, {s:o}, i]", "userdata.proved", "sha256", proved_list(&o->proved), 0));
+	json_array_append_new(records, json_pack("[s, o, i]", "rates.spent", spent_record(&o->spent), 0));
 	json_object_set_new(m, "epoch", json_integer((json_int_t)o->epoch));
 	json_object_set_new(m, "accepted", json_integer((json_int_t)o->accepted));
 	json_object_set_new(m, "acked_through", json_integer((json_int_t)o->acked_through));

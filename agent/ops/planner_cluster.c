@@ -276,7 +276,7 @@ static void plan_remove(struct planning *p, const struct nodes *have)
 		plan_deregister(p, &p->inv->tgs[g], have);
 	for (size_t i = have->keep; i < have->n; i++)
 		add_id(ids, have->v[i]);
-	args = json_pack("{s:O}", "instances", ids);
+	args = json_pack("{s:O, s:I}", "instances", ids, "of", (json_int_t)have->n);
 	add_losses(p, args, have);
 	plan_add(p->b, &kind_terminate, args, "terminate");
 	plan_add(p->b, &kind_wait_terminated, json_pack("{s:O}", "instances", ids), "gone");

@@ -102,12 +102,13 @@ static int read_all(struct yaml_node *root, struct policy *p, struct err *e)
 	static const char *const modes[] = { "off", "on" };
 	unsigned mode = 1;
 
-	TRY(yaml_map(root, YAML_KEYS("mode", "commands", "bounds", "delete_hold", "export"), e));
+	TRY(yaml_map(root, YAML_KEYS("mode", "commands", "bounds", "rates", "delete_hold", "export"), e));
 	TRY(yaml_enum(yaml_get(root, "mode"), modes, ARRAY_LEN(modes), &mode, e));
 	p->frozen = mode == 0;
 	p->delete_hold_ms = DELETE_HOLD_MS;
 	TRY(read_commands(yaml_get(root, "commands"), p, e));
 	TRY(bounds_read(yaml_get(root, "bounds"), &p->bounds, e));
+	TRY(rates_read(yaml_get(root, "rates"), &p->rates, e));
 	TRY(yaml_duration(yaml_get(root, "delete_hold"), &p->delete_hold_ms, e));
 	return read_export(yaml_get(root, "export"), &p->export, e);
 }

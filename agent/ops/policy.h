@@ -15,6 +15,7 @@
 #include "agent/base/telemetry.h"
 #include "agent/io/world.h"
 #include "agent/ops/bounds.h"
+#include "agent/ops/rates.h"
 
 #define POLICY_MAX_BYTES (64u << 10)
 
@@ -27,6 +28,7 @@ struct policy {
 	bool frozen; /* mode: off */
 	enum policy_mode verbs[POLICY_VERBS];
 	struct bounds bounds;
+	struct rates rates;
 	uint64_t delete_hold_ms;
 	struct telemetry_rules export; /* texts belong to the policy */
 	struct digest digest;          /* of the file's bytes */

@@ -57,7 +57,11 @@ bool run_may_undo(const struct run *r)
 
 enum run_leave run_may(struct run *r)
 {
-	return r->env->may(r->env->ctx, r->undoing ? RUN_UNDO : run_may_undo(r) ? RUN_BEFORE_PIVOT : RUN_BEHIND_PIVOT, &r->err);
+	const struct doing *d = run_now(r);
+	bool is_unspent = step_mutates(d->s.kind) && d->standing != INTENDED;
+	enum run_phase phase = r->undoing ? RUN_UNDO : run_may_undo(r) ? RUN_BEFORE_PIVOT : RUN_BEHIND_PIVOT;
+
+	return r->env->may(r->env->ctx, phase, is_unspent ? &d->s : NULL, &r->err);
 }
 
 /* ---- ends ---- */
@@ -109,6 +113,7 @@ static void intent(struct run *r)
 	if (d->s.kind->repeat == REPEAT_TOKEN)
 		json_object_set_new(m, "client_token", json_string(token));
 	sm_move(&r->sm, R_INTENT);
+	r->env->intent(r->env->ctx, &d->s, world_wall_ms(r->env->w));
 	journal_append(r->env->journal, &r->rec, "step.intent", m, on_intent);
 }
 

@@ -14,7 +14,7 @@
 
 enum run_leave {
 	RUN_GO,
-	RUN_WAIT,   /* frozen: ask again in a second */
+	RUN_WAIT,   /* frozen, or too soon: ask again in a second */
 	RUN_CANCEL, /* the operation is cancelled or out of time */
 	RUN_DENY,   /* the policy no longer allows it */
 };
@@ -35,8 +35,11 @@ struct run_env {
 	const char *command; /* id as text */
 	json_t *facts;       /* of the operation: steps add to it */
 	void *ctx;
-	/* Before each call that changes something. RUN_CANCEL is an answer before the pivot, or while no plan was begun. */
-	enum run_leave (*may)(void *ctx, enum run_phase phase, struct err *e);
+	/* Before each call that changes something. RUN_CANCEL is an answer before the pivot, or while no plan was begun.
+	 * `unspent`: the step, as long as it has no intent; then NULL. */
+	enum run_leave (*may)(void *ctx, enum run_phase phase, const struct step *unspent, struct err *e);
+	/* The intent of a step is being recorded, or read back. time_ms: Unix ms, of the first one. */
+	void (*intent)(void *ctx, const struct step *s, int64_t time_ms);
 	void (*progress)(void *ctx, struct run *r);
 	/* An outcome is in the journal: just now, or read back. */
 	void (*outcome)(void *ctx, const struct step_kind *kind, const json_t *record);

@@ -20,6 +20,7 @@ void run_replay_intent(struct run *r, const json_t *record, int64_t time_ms)
 
 	if (d == NULL)
 		return;
+	r->env->intent(r->env->ctx, &d->s, time_ms);
 	d->standing = INTENDED;
 	d->generation = (unsigned)json_int_or(record, "generation", 1);
 	d->first_ms = d->last_ms = world_now_ms(r->env->w);

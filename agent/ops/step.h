@@ -77,6 +77,9 @@ extern const struct step_kind kind_create_target_group, kind_create_load_balance
 extern const struct step_kind kind_register, kind_wait_healthy, kind_deregister;
 extern const struct step_kind kind_delete_listener, kind_delete_load_balancer, kind_delete_target_group;
 
+/* How many things a step takes away that a day's deletions count: not rules. */
+uint32_t step_deletes(const struct step_kind *k, const json_t *args);
+
 static inline bool step_mutates(const struct step_kind *k)
 {
 	return k->repeat != REPEAT_READ;

@@ -62,10 +62,11 @@ struct scene {
 	struct want have[2]; /* what was last brought about, a warehouse each */
 	struct trouble troubles[SCENE_TROUBLES_MAX];
 	size_t troubles_n;
-	uint64_t stop_since_ms; /* 0: no STOP file stands */
-	uint64_t off_since_ms;  /* since when the policy allows nothing; 0: it does */
-	uint64_t none_since_ms; /* since when its bounds allow no node */
-	unsigned nodes_total;   /* of the policy */
+	uint64_t stop_since_ms;      /* 0: no STOP file stands */
+	uint64_t off_since_ms;       /* since when the policy allows nothing; 0: it does */
+	uint64_t none_since_ms;      /* since when its bounds allow no node */
+	unsigned nodes_total;        /* of the policy */
+	unsigned mutations_per_hour; /* the rate of the policy */
 	bool policy_changed, role_was_gone, capacity_short, clock_stepped, died;
 	/* death */
 	unsigned deaths_left;

@@ -170,7 +170,7 @@ def test_a_warehouse_that_the_policy_does_not_name_is_not_touched(stage, warehou
 
 def test_user_data_runs_when_the_policy_names_its_hash_and_the_plan_shows_it(stage, warehouse):
     script = b"#!/bin/sh\necho \x1b[2Jhello\n"
-    usual = stage.default_policy(warehouses=[warehouse.id]).replace("nodes_total: 8", "nodes_total: 1000")
+    usual = policy(stage)
     stage.write_policy(
         usual.replace("bounds:\n", f"bounds:\n  user_data_sha256: [{hashlib.sha256(script).hexdigest()}]\n")
     )

@@ -1,0 +1,128 @@
+/* op_rates.c - an operation judged by the bounds and rates of the policy: what it may not do at all, what it waits for, what it spends. */
+#include "agent/ops/op_impl.h"
+
+#include "agent/base/json.h"
+#include "agent/base/stamp.h"
+#include "agent/base/str.h"
+#include "agent/ops/spent.h"
+
+/* ---- what a plan would take ---- */
+
+struct toll {
+	uint32_t mutations, deletions;
+};
+
+static void add_step(struct toll *t, const struct step *s)
+{
+	t->mutations += step_mutates(s->kind);
+	t->deletions += step_deletes(s->kind, s->args);
+}
+
+static struct toll toll_of(const struct plans *p)
+{
+	struct toll t = { 0 };
+
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t k = 0; k < p->v[i].n; k++)
+			add_step(&t, &p->v[i].steps[k]);
+	return t;
+}
+
+/* ---- refused ---- */
+
+static int judge_ended(const struct rates *r, const struct step *s, struct err *e)
+{
+	uint32_t n = step_deletes(s->kind, s->args), of = (uint32_t)json_int_or(s->args, "of", 0);
+
+	if (s->kind != &kind_terminate || of == 0 || n == of || n <= rates_ended_most(r, of))
+		return 0;
+	return err_set(e, ERR_DENIED,
+		       "policy rates.ended_at_once is %u/%u, the plan ends %u of %u nodes of a cluster; end %u at a time",
+		       r->ended_part, r->ended_of, n, of, rates_ended_most(r, of));
+}
+
+static int judge_rates(const struct op *op, const struct policy *p, struct err *e)
+{
+	struct toll t = toll_of(op->plans);
+
+	if (t.mutations > p->rates.mutations_per_hour)
+		return err_set(e, ERR_DENIED, "policy rates.mutations_per_hour is %u, the plan makes %u changes",
+			       p->rates.mutations_per_hour, t.mutations);
+	if (t.deletions > p->rates.deletions_per_day)
+		return err_set(e, ERR_DENIED, "policy rates.deletions_per_day is %u, the plan deletes %u",
+			       p->rates.deletions_per_day, t.deletions);
+	for (size_t i = 0; i < op->plans->n; i++)
+		for (size_t k = 0; k < op->plans->v[i].n; k++)
+			TRY(judge_ended(&p->rates, &op->plans->v[i].steps[k], e));
+	return 0;
+}
+
+int op_judge(const struct op *op, const struct policy *p, uint32_t nodes_now, struct err *e)
+{
+	struct demand d = { 0 };
+	int rc;
+
+	plans_demand(op->plans, &d);
+	rc = bounds_judge(&p->bounds, &d, nodes_now, e);
+	demand_close(&d);
+	return rc == 0 ? judge_rates(op, p, e) : rc;
+}
+
+/* ---- waited for ---- */
+
+struct rate {
+	const char *name;
+	enum spent_what what;
+	int64_t window_ms;
+	uint32_t most;
+};
+
+static bool is_used_up(struct op *op, const struct rate *r, uint32_t wants)
+{
+	int64_t now_ms = world_wall_ms(op_world(op)), until_ms;
+	uint32_t used = spent_in(ops_spent(op->ops), now_ms, r->window_ms, r->what);
+	char until[STAMP_RFC3339_LEN];
+
+	if (wants == 0 || (uint64_t)used + wants <= r->most)
+		return false;
+	until_ms = spent_until(ops_spent(op->ops), now_ms, r->window_ms, r->what, wants < r->most ? r->most - wants : 0);
+	snprintf(op->waiting, sizeof(op->waiting), "policy rates.%s is %u, %u are used and %u wanted: waits until %s", r->name,
+		 r->most, used, wants, stamp_rfc3339(until_ms, until));
+	return true;
+}
+
+static bool waits(struct op *op, const struct rates *r, const struct toll *t)
+{
+	const struct rate hour = { "mutations_per_hour", SPENT_MUTATIONS, SPENT_HOUR_MS, r->mutations_per_hour };
+	const struct rate day = { "deletions_per_day", SPENT_DELETIONS, SPENT_DAY_MS, r->deletions_per_day };
+
+	return is_used_up(op, &hour, t->mutations) || is_used_up(op, &day, t->deletions);
+}
+
+/* Rather not begun than left half done for an hour. */
+bool op_waits_for_rates(struct op *op, const struct policy *p)
+{
+	struct toll t = toll_of(op->plans);
+
+	if (!waits(op, &p->rates, &t))
+		return false;
+	op_wait(op, OP_WAIT_MS);
+	return true;
+}
+
+bool op_is_step_too_soon(struct op *op, const struct policy *p, const struct step *s)
+{
+	struct toll t = { 0 };
+
+	add_step(&t, s);
+	return waits(op, &p->rates, &t);
+}
+
+void op_spends(struct op *op, const struct step *s, int64_t time_ms)
+{
+	struct toll t = { 0 };
+
+	add_step(&t, s);
+	spent_add(ops_spent(op->ops), time_ms, SPENT_MUTATIONS, t.mutations);
+	spent_add(ops_spent(op->ops), time_ms, SPENT_DELETIONS, t.deletions);
+}

@@ -1,0 +1,88 @@
+/* spent.c - see spent.h. */
+#include "agent/ops/spent.h"
+
+#include <string.h>
+
+#include "agent/base/json.h"
+
+#define STEP_MS (5 * 60 * 1000ll)
+
+static void drop_first(struct spent *s)
+{
+	memmove(s->v, s->v + 1, --s->n * sizeof(*s->v));
+}
+
+/* What is older than a day goes; what lies ahead, because the clock was set back, counts as begun now. */
+static void keep_time(struct spent *s, int64_t now_ms)
+{
+	int64_t from_ms = now_ms - now_ms % STEP_MS;
+
+	while (s->n > 0 && s->v[0].from_ms + STEP_MS + SPENT_DAY_MS <= now_ms)
+		drop_first(s);
+	for (size_t i = s->n; i > 0 && s->v[i - 1].from_ms > from_ms; i--)
+		s->v[i - 1].from_ms = from_ms;
+}
+
+void spent_add(struct spent *s, int64_t now_ms, enum spent_what what, uint32_t n)
+{
+	int64_t from_ms = now_ms - now_ms % STEP_MS;
+
+	if (n == 0)
+		return;
+	keep_time(s, now_ms);
+	if (s->n == 0 || s->v[s->n - 1].from_ms != from_ms) {
+		if (s->n == SPENT_STEPS)
+			drop_first(s);
+		s->v[s->n++] = (struct spent_step){ .from_ms = from_ms };
+	}
+	s->v[s->n - 1].n[what] += n;
+}
+
+uint32_t spent_in(struct spent *s, int64_t now_ms, int64_t window_ms, enum spent_what what)
+{
+	uint32_t n = 0;
+
+	keep_time(s, now_ms);
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].from_ms + STEP_MS + window_ms > now_ms)
+			n += s->v[i].n[what];
+	return n;
+}
+
+int64_t spent_until(struct spent *s, int64_t now_ms, int64_t window_ms, enum spent_what what, uint32_t most)
+{
+	uint32_t left = spent_in(s, now_ms, window_ms, what);
+	int64_t until_ms = now_ms;
+
+	for (size_t i = 0; i < s->n && left > most; i++)
+		if (s->v[i].from_ms + STEP_MS + window_ms > now_ms) {
+			left -= s->v[i].n[what];
+			until_ms = s->v[i].from_ms + STEP_MS + window_ms;
+		}
+	return until_ms;
+}
+
+json_t *spent_record(const struct spent *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->n; i++)
+		json_array_append_new(list,
+				      json_pack("[I, I, I]", (json_int_t)s->v[i].from_ms, (json_int_t)s->v[i].n[SPENT_MUTATIONS],
+						(json_int_t)s->v[i].n[SPENT_DELETIONS]));
+	return json_pack("{s:o}", "steps", list);
+}
+
+void spent_replay(struct spent *s, const json_t *record)
+{
+	const json_t *list = json_object_get(record, "steps");
+
+	s->n = 0;
+	for (size_t i = 0; i < json_array_size(list) && s->n < SPENT_STEPS; i++) {
+		const json_t *step = json_array_get(list, i);
+
+		s->v[s->n++] = (struct spent_step){ .from_ms = json_integer_value(json_array_get(step, 0)),
+						    .n = { (uint32_t)json_integer_value(json_array_get(step, 1)),
+							   (uint32_t)json_integer_value(json_array_get(step, 2)) } };
+	}
+}

@@ -1,0 +1,126 @@
+/* test_op_rates.c - how fast an operation may go: what is denied, what waits until when, and that a restart forgives nothing. */
+#include "tests/unit/ops/shop.h"
+
+#define RATES(rates) SHOP_POLICY "rates: {" rates "}\n"
+#define MINUTE 60000ull
+
+static const char *waiting(struct shop *s, const struct desk_command *k)
+{
+	static char note[256];
+	struct arena *m = arena_new_sized(8u << 20);
+
+	snprintf(note, sizeof(note), "%s", shop_status(s, k, m)->note);
+	arena_free(m);
+	return note;
+}
+
+/* The same for another warehouse, as the second command. */
+static void other_warehouse(struct shop *s, struct desk_command *k)
+{
+	s->k.s.warehouse = (char *)"wh-2";
+	shop_apply(s, k, 2);
+	k->c.target = (char *)"wh-2";
+}
+
+/* Each of two that start together fits into the hour; both do not. */
+static void what_is_beyond_the_hour_waits_also_over_a_restart(void **state)
+{
+	struct desk_command one, two;
+	struct shop *s = *state;
+
+	shop_policy(s, RATES("mutations_per_hour: 26"));
+	shop_apply(s, &one, 1);
+	one.c.deadline_s = 4 * 3600;
+	shop_send(s, &one, false);
+	other_warehouse(s, &two);
+	two.c.deadline_s = 4 * 3600;
+	shop_send(s, &two, false);
+	sim_run_until(s->d.w, NULL, NULL, 50 * MINUTE);
+	assert_int_equal(s->sim->effects, 26);
+	assert_non_null(strstr(waiting(s, &two), "policy rates.mutations_per_hour is 26, 26 are used and 1 wanted: waits until 2"));
+	shop_reopen(s);
+	sim_run_until(s->d.w, NULL, NULL, 10 * MINUTE);
+	assert_int_equal(s->sim->effects, 26);
+	assert_int_equal(shop_ends(s, &one, NULL), DONE);
+	assert_int_equal(shop_ends(s, &two, NULL), DONE);
+	assert_true(s->sim->effects > 26);
+}
+
+static void a_plan_that_the_rest_of_the_hour_does_not_hold_begins_when_it_does(void **state)
+{
+	struct desk_command first, second;
+	struct shop *s = *state;
+	uint64_t before;
+
+	shop_policy(s, RATES("mutations_per_hour: 16"));
+	shop_run(s, &first);
+	assert_int_equal(shop_ends(s, &first, NULL), DONE);
+	before = s->sim->effects;
+	assert_true(before > 8 && before <= 16);
+	other_warehouse(s, &second);
+	shop_send(s, &second, false);
+	sim_run_until(s->d.w, NULL, NULL, 30 * MINUTE);
+	assert_int_equal(s->sim->effects, before);
+	assert_int_equal(shop_ends(s, &second, NULL), DONE);
+}
+
+static void a_plan_that_alone_is_beyond_the_hour_is_denied_at_once(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	shop_policy(s, RATES("mutations_per_hour: 5"));
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(DENIED));
+	assert_non_null(strstr(message, "policy rates.mutations_per_hour is 5, the plan makes 1"));
+	assert_int_equal(s->sim->effects, 0);
+}
+
+static void a_plan_that_deletes_more_than_a_day_allows_is_denied_at_once(void **state)
+{
+	struct desk_command make, remove;
+	struct shop *s = *state;
+	char message[512];
+
+	shop_run(s, &make);
+	assert_int_equal(shop_ends(s, &make, NULL), DONE);
+	shop_policy(s, RATES("deletions_per_day: 4"));
+	shop_delete(&remove, 2);
+	shop_head(s);
+	shop_send(s, &remove, true);
+	assert_int_equal(shop_ends(s, &remove, message), STATE_OF(DENIED));
+	assert_string_equal(message, "policy rates.deletions_per_day is 4, the plan deletes 5");
+}
+
+static void no_more_of_a_cluster_ends_at_once_than_its_share(void **state)
+{
+	struct desk_command grow, shrink;
+	struct shop *s = *state;
+	char message[512];
+
+	s->k.cluster.nodes = 6;
+	s->k.cluster.n_volumes = 0;
+	shop_run(s, &grow);
+	assert_int_equal(shop_ends(s, &grow, NULL), DONE);
+	s->k.s.generation++;
+	s->k.cluster.nodes = 3;
+	shop_apply(s, &shrink, 2);
+	shop_send(s, &shrink, false);
+	assert_int_equal(shop_ends(s, &shrink, message), STATE_OF(DENIED));
+	assert_string_equal(message, "policy rates.ended_at_once is 1/3, the plan ends 3 of 6 nodes of a cluster; end 2 at a time");
+	assert_int_equal(shop_alive(s), 6);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOP(what_is_beyond_the_hour_waits_also_over_a_restart),
+		SHOP(a_plan_that_alone_is_beyond_the_hour_is_denied_at_once),
+		SHOP(a_plan_that_the_rest_of_the_hour_does_not_hold_begins_when_it_does),
+		SHOP(a_plan_that_deletes_more_than_a_day_allows_is_denied_at_once),
+		SHOP(no_more_of_a_cluster_ends_at_once_than_its_share),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
