@@ -35,6 +35,8 @@ struct building {
 	unsigned depth;
 	const char *key; /* of the mapping on top, waiting for its value */
 	unsigned key_line;
+	const char *s; /* the whole text, without its byte order mark */
+	size_t len;
 	struct err *e;
 };
 
@@ -51,6 +53,18 @@ static struct yaml_node *node_new(struct building *b, enum kind kind, const yaml
 	n->kind = kind;
 	n->line = (unsigned)mark->line + 1;
 	return n;
+}
+
+/* Bytes that are no text have no mark, only an offset: libyaml reads ahead of the place that it has come to. */
+static int unreadable(struct building *b)
+{
+	const char *problem = b->parser.problem != NULL ? b->parser.problem : "unreadable";
+	bool is_byte = b->parser.error == YAML_READER_ERROR;
+	size_t line = is_byte ? 1 : b->parser.problem_mark.line + 1;
+
+	for (size_t i = 0; is_byte && i < b->len && i < b->parser.problem_offset; i++)
+		line += b->s[i] == '\n' || (b->s[i] == '\r' && i + 1 < b->len && b->s[i + 1] != '\n');
+	return err_set(b->e, ERR_INVALID, "%s:%zu: not YAML: %s", b->y->file, line, problem);
 }
 
 /* Hangs a finished or just opened node under what is open. */
@@ -164,14 +178,27 @@ static int build(struct building *b)
 		int rc;
 
 		if (!yaml_parser_parse(&b->parser, &ev))
-			return err_set(b->e, ERR_INVALID, "%s:%zu: not YAML: %s", b->y->file, b->parser.problem_mark.line + 1,
-				       b->parser.problem != NULL ? b->parser.problem : "unreadable");
+			return unreadable(b);
 		rc = take_event(b, &ev);
 		done = ev.type == YAML_STREAM_END_EVENT;
 		yaml_event_delete(&ev);
 		TRY(rc);
 	}
 	return b->y->root != NULL ? 0 : err_set(b->e, ERR_INVALID, "%s: the file is empty", b->y->file);
+}
+
+/* Editors of Windows put the mark of UTF-8 first; libyaml counts it as a column, so that the first key stands to the right of
+ * the others. Marks of other encodings are told as what they are. */
+static int skip_mark(struct building *b, const char *s, size_t len)
+{
+	bool is_utf16 = len >= 2 && (memcmp(s, "\xff\xfe", 2) == 0 || memcmp(s, "\xfe\xff", 2) == 0);
+	size_t mark = len >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+
+	if (is_utf16 || (len >= 4 && memcmp(s, "\0\0\xfe\xff", 4) == 0))
+		return err_set(b->e, ERR_INVALID, "%s:1: the file is UTF-16 or UTF-32, expected UTF-8: save it so", b->y->file);
+	b->s = s + mark;
+	b->len = len - mark;
+	return 0;
 }
 
 /* libyaml exports a yaml_free of its own, so this one must not be seen. */
@@ -197,13 +224,12 @@ int yaml_parse(const char *file, const char *s, size_t len, struct yaml **ret, s
 		tree_free(b.y);
 		return err_set(e, ERR_IO, "libyaml cannot start");
 	}
+	rc = skip_mark(&b, s, len);
 	yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
-	if (len >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0) { /* an editor's mark of UTF-8, which libyaml takes for text */
-		s += 3;
-		len -= 3;
+	if (rc == 0) {
+		yaml_parser_set_input_string(&b.parser, (const unsigned char *)b.s, b.len);
+		rc = build(&b);
 	}
-	yaml_parser_set_input_string(&b.parser, (const unsigned char *)s, len);
-	rc = build(&b);
 	yaml_parser_delete(&b.parser);
 	if (rc != 0) {
 		tree_free(b.y);

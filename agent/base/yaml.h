@@ -1,5 +1,6 @@
 /* yaml.h - a strict subset of YAML (libyaml) for configuration and policy: mappings, sequences, scalars.
  *
+ * A byte order mark of UTF-8 in front is dropped; other encodings are refused, and so is a byte that is no text, by its line.
  * Refused with file and line: anchors, aliases, tags, merge keys, duplicate keys, more than one document, and more than the
  * limits below, which keep a read quick: the policy is read before each call that changes something. Scalars are text until
  * a getter types them, so there is no "Norway problem". Getters name file, line, what was found and what was expected. */

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "agent/base/buf.h"
+
 static inline FILE *cases_open(const char *name)
 {
 	const char *shared = getenv("REEVE_SHARED");
@@ -24,4 +26,16 @@ static inline FILE *cases_open(const char *name)
 	print_message("1 case skipped, %s is missing: set REEVE_SHARED\n", path);
 	skip();
 	return NULL;
+}
+
+#define CASE_MAX (1u << 20)
+
+/* The bytes of a case, with a NUL behind them. */
+static inline void case_load(const char *name, struct buf *to)
+{
+	FILE *f = cases_open(name);
+
+	*to = BUF_MAX(CASE_MAX);
+	buf_grew(to, fread(buf_room(to, CASE_MAX - 1), 1, CASE_MAX - 1, f));
+	fclose(f);
 }

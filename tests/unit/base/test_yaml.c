@@ -11,6 +11,7 @@
 #include "agent/base/buf.h"
 #include "agent/base/mem.h"
 #include "agent/base/yaml.h"
+#include "tests/unit/cases.h"
 
 static int parse(const char *s, struct yaml **ret, struct err *e)
 {
@@ -202,6 +203,72 @@ static void a_mapping_has_so_many_keys_and_no_more(void **state)
 	assert_string_equal(e.text, "f.yaml:129: more than 128 keys in one mapping");
 }
 
+static void a_byte_order_mark_is_dropped(void **state)
+{
+	CLEANUP(buf_close) struct buf b = { 0 };
+	CLEANUP(yaml_close) struct yaml *y = NULL, *two = NULL;
+	struct err e = { 0 };
+
+	(void)state;
+	case_load("bom.policy.yaml", &b);
+	assert_int_equal(parse("\xef\xbb\xbf"
+			       "a: 1\nb: 2\n",
+			       &two, &e),
+			 0);
+	assert_non_null(yaml_get(yaml_root(two), "a"));
+	assert_non_null(yaml_get(yaml_root(two), "b"));
+	assert_int_equal(yaml_parse("policy.yaml", b.data, b.len, &y, &e), 0);
+	assert_non_null(yaml_get(yaml_root(y), "commands"));
+	assert_non_null(yaml_get(yaml_root(y), "export"));
+}
+
+static void a_byte_that_is_no_text_is_told_by_its_own_line(void **state)
+{
+	static const struct {
+		const char *text, *why;
+		size_t len;
+	} cases[] = {
+		{ "a: 1\nb: \"\xff\"\nc: 3\n", "f.yaml:2: not YAML: ", 0 },
+		{ "\xef\xbb\xbf"
+		  "a: 1\nb: 2\n# gr\xfcn\n",
+		  "f.yaml:3: not YAML: ", 0 },
+		{ "a: 1\r\nb: 2\r\nc: \x01\r\n", "f.yaml:3: not YAML: ", 0 },
+		{ "a: 1\n\n\nb: \xe2\x82", "f.yaml:4: not YAML: ", 0 },
+		{ "a: 1\nb: x\0y\n", "f.yaml:2: not YAML: ", 12 },
+		{ "\xff\xfe"
+		  "a",
+		  "f.yaml:1: the file is UTF-16", 0 },
+		{ "\xfe\xff"
+		  "a",
+		  "f.yaml:1: the file is UTF-16", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		size_t len = cases[i].len > 0 ? cases[i].len : strlen(cases[i].text);
+		struct yaml *y = NULL;
+		struct err e = { 0 };
+
+		assert_int_equal(yaml_parse("f.yaml", cases[i].text, len, &y, &e), -ERR_INVALID);
+		assert_memory_equal(e.text, cases[i].why, strlen(cases[i].why));
+	}
+}
+
+/* Far beyond what libyaml reads at once. */
+static void a_bad_byte_far_down_is_told_by_its_own_line_too(void **state)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(YAML_MAX_BYTES);
+	struct yaml *y = NULL;
+	struct err e = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 4999; i++)
+		buf_adds(&b, "# a line of some length, \xc3\xbc\n");
+	buf_adds(&b, "# \xc3\n");
+	assert_int_equal(yaml_parse("f.yaml", b.data, b.len, &y, &e), -ERR_INVALID);
+	assert_memory_equal(e.text, "f.yaml:5000: ", 13);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +279,9 @@ int main(void)
 		cmocka_unit_test(depth_and_size_have_limits),
 		cmocka_unit_test(a_file_holds_so_many_values_and_no_more),
 		cmocka_unit_test(a_mapping_has_so_many_keys_and_no_more),
+		cmocka_unit_test(a_byte_order_mark_is_dropped),
+		cmocka_unit_test(a_byte_that_is_no_text_is_told_by_its_own_line),
+		cmocka_unit_test(a_bad_byte_far_down_is_told_by_its_own_line_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
