@@ -2,7 +2,8 @@
  *
  * Happy path: a folder changes, WAKE_MS later the patterns are scanned and every file gets its turn, a chunk each, until
  * all are read or the slice is over. A file waits while an older one of the same path is not at its end.
- * A rotated file is let go when it is at its end and quiet for QUIET_MS; its unfinished last line is handed over then.
+ * A rotated file is let go when it is at its end and quiet for QUIET_MS; its unfinished last line is handed over then. That of
+ * a file under its name waits SILENT_MS.
  * Fails: no watch (limits of inotify, a network file system): the scan every POLL_MS finds what changed.
  * Closing is at once, but for a folder that is being listed; what was not handed over is read again by the next tail. */
 #include "collectors/tail_impl.h"
@@ -18,6 +19,7 @@
 #define HOLD_LEAST_MS 10 /* a sink that is full for a moment must not cost throughput, */
 #define HOLD_MOST_MS 500 /* and one that is full for hours no CPU */
 #define QUIET_MS 5000
+#define SILENT_MS 60000
 #define SLICE_MS 4
 #define SLICE_CHUNKS 16
 #define LINE_MAX_BYTES (64u << 10)
@@ -44,24 +46,67 @@ static bool waits_for_older(const struct tail_file *tf)
 	return false;
 }
 
-static enum tail_read let_go_if_quiet(struct tail_file *tf)
+static void forget(struct tail_file *tf)
 {
 	struct tail *t = tf->src->t;
-	struct telemetry_source end = { tf->dev, tf->ino, tf->generation, tf->size, tf->size, tf->fp, tf->fp_len, tf->path };
-	enum tail_read r;
 
-	if (!tf->rotated || world_now_ms(t->w) - tf->grown_ms < QUIET_MS)
-		return TAIL_END;
-	r = tail_file_flush(tf);
-	if (r == TAIL_HOLD || r == TAIL_FAILED)
-		return r;
+	tail_file_free(tf);
+	t->files_n--;
+}
+
+static void let_go(struct tail_file *tf)
+{
+	struct tail *t = tf->src->t;
+	struct telemetry_source end = tail_file_source(tf, tf->size, tf->size);
+
 	log_info("tail.done", "path=\"%s\" ino=%llu", tf->path, (unsigned long long)tf->ino);
 	tail_remember(t, &end, true);
 	if (t->sink.let_go != NULL)
 		t->sink.let_go(t->sink.ctx, &end);
-	tail_file_free(tf);
-	t->files_n--;
-	return TAIL_END;
+	forget(tf);
+}
+
+/* Nothing to read for now. Of a file that is silent no more is awaited: what waits for more bytes is taken as it is. */
+static enum tail_read settle(struct tail_file *tf)
+{
+	uint64_t since = world_now_ms(tf->src->t->w) - tf->grown_ms;
+	enum tail_read r = TAIL_END;
+
+	if (since < (tf->rotated ? QUIET_MS : SILENT_MS))
+		return TAIL_END;
+	if (!tf->is_judged && tf->size > 0) {
+		r = tail_file_judge(tf, true);
+		if (r != TAIL_END)
+			return r; /* it is a text: its lines come first */
+	} else {
+		r = tail_file_flush(tf, tf->rotated);
+	}
+	if (r == TAIL_END && tf->rotated)
+		let_go(tf);
+	return r;
+}
+
+/* It turned out to be no text: the next scan finds it as one that was refused, and counts it. Should it be a text again, it goes
+ * on behind the lines that were handed over. */
+static void refuse(struct tail_file *tf)
+{
+	struct tail *t = tf->src->t;
+	struct tail_candidate c = { .dev = tf->dev, .ino = tf->ino };
+	struct telemetry_source at = tail_file_source(tf, tf->offset, tf->offset);
+	enum tail_refusal why = TAIL_NO_TEXT;
+	struct disk_stat st;
+
+	tail_may_be_text(t, tf->f, &why);
+	if (tf->offset > 0)
+		tail_remember(t, &at, true);
+	if (t->w->file_stat(t->w, tf->f, &st, NULL) == 0) {
+		c.mtime_ms = st.mtime_ms;
+		tail_archive_add(t, &c, why);
+	}
+	log_info("tail.no_text", "path=\"%s\" ino=%llu offset=%llu next=\"not read\"", tf->path, (unsigned long long)tf->ino,
+		 (unsigned long long)tf->offset);
+	forget(tf);
+	t->scan_wanted = true;
 }
 
 static enum tail_read read_one(struct tail_file *tf)
@@ -75,7 +120,11 @@ static enum tail_read read_one(struct tail_file *tf)
 		return TAIL_FAILED;
 	}
 	r = tail_file_read(tf);
-	return r == TAIL_END ? let_go_if_quiet(tf) : r;
+	if (r == TAIL_END)
+		r = settle(tf);
+	if (r == TAIL_REFUSED)
+		refuse(tf);
+	return r == TAIL_REFUSED ? TAIL_END : r;
 }
 
 static bool is_over(struct tail *t, uint64_t end_ms, unsigned chunks)
@@ -239,7 +288,7 @@ struct tail *tail_new(struct world *w, const struct tail_config *c, const struct
 	list_init(&t->files);
 	t->turn = 1;
 	t->chunk_len = 2 * (size_t)t->line_max;
-	t->chunk = mem_alloc(t->chunk_len);
+	t->chunk = mem_alloc(t->chunk_len + TAIL_BEFORE_BYTES);
 	t->text = BUF_MAX(3 * t->chunk_len); /* each byte may become three */
 	return t;
 }
@@ -264,11 +313,12 @@ struct tail_stats tail_stats(const struct tail *t)
 		const uint64_t *refused = t->sources[i].refused;
 
 		st.refused_compressed += refused[TAIL_COMPRESSED];
+		st.refused_no_text += refused[TAIL_NO_TEXT];
 		st.refused_links += refused[TAIL_LINK];
 		st.refused_limit += refused[TAIL_FULL];
 		st.refused_denied += refused[TAIL_DENIED];
 	}
-	st.refused = st.refused_compressed + st.refused_links + st.refused_limit + st.refused_denied;
+	st.refused = st.refused_compressed + st.refused_no_text + st.refused_links + st.refused_limit + st.refused_denied;
 	list_each(n, (struct list *)&t->files)
 		st.rotated += list_entry(n, struct tail_file, link)->rotated;
 	return st;

@@ -9,6 +9,17 @@
  * bear the path it had before, so its new name must be no link: else it is refused. (A hard link cannot be told from a
  * file; the kernel's fs.protected_hardlinks forbids one to a file that its maker may not write.)
  *
+ * Only UTF-8 text is read, since the customer's rules look at text: a file is judged by its first bytes before a line of it is
+ * handed over, again as it grows, and again when it begins anew; an archive, another encoding or a binary file is refused and
+ * counted. NULs are left out, in front of a line (the hole that copytruncate leaves) as inside; 64 in a row end a line; a line
+ * that is a quarter of characters that no text has is left out whole. All of it is counted.
+ *
+ * The last line of a file to which nobody adds is handed over without its LF after a minute, marked reeve.log.unfinished; should
+ * it go on after all, the rest comes as a line of its own, marked reeve.log.continuation.
+ *
+ * A position keeps a fingerprint of the first bytes and one of the bytes before it: a file that was rewritten in place is read
+ * from its start, also when both versions begin with the same long banner.
+ *
  * At most 1024 files are followed, those with a position and the oldest first; the rest is counted as refused and told once.
  * Renamed files are looked for in the folder of the pattern, not in that of a link's target. Each restored position is kept
  * until its file is followed; of the files that were read to their end and let go 4096 are remembered, and those go first that
@@ -37,16 +48,20 @@ struct tail_config {
 };
 
 struct tail_stats {
-	uint64_t lines, bytes;    /* handed over */
-	uint64_t truncated_lines; /* longer than line_max */
-	uint64_t truncated_files; /* cut to nothing, or their content replaced */
+	uint64_t lines, bytes;     /* handed over */
+	uint64_t truncated_lines;  /* longer than line_max */
+	uint64_t unfinished_lines; /* handed over without an LF, a minute after their writer fell silent */
+	uint64_t no_text_lines;    /* not handed over: NULs between the letters, or the like */
+	uint64_t nul_bytes;        /* left out: they are no text, and would part the letters of what a rule looks for */
+	uint64_t truncated_files;  /* cut to nothing, or their content replaced */
 	uint64_t read_errors;
 	uint64_t positions_dropped; /* of files let go that may still be there: read again if they come back under a pattern */
 	uint64_t files, rotated;    /* followed now; of them no longer found by the path */
 	uint64_t refused; /* files under a pattern that are not followed now, as the last scan found them: the sum of the next */
 	uint64_t refused_compressed, refused_limit;
-	uint64_t refused_links;  /* also what is no regular file, a path that is too long, a pattern's folder that is none */
-	uint64_t refused_denied; /* we may not open it, or not enter the folder that a link leads to, or the pattern's */
+	uint64_t refused_no_text; /* another encoding than UTF-8, or binary */
+	uint64_t refused_links;   /* also what is no regular file, a path that is too long, a pattern's folder that is none */
+	uint64_t refused_denied;  /* we may not open it, or not enter the folder that a link leads to, or the pattern's */
 };
 
 struct tail *tail_new(struct world *w, const struct tail_config *c, const struct telemetry_sink *sink);

@@ -5,9 +5,10 @@
 
 #define TAIL_FP_BYTES 1024
 #define TAIL_FILES_MAX 1024
+#define TAIL_BEFORE_BYTES 64 /* in front of a position, kept with it */
 
 /* Why a file under a pattern is not followed. */
-enum tail_refusal { TAIL_COMPRESSED, TAIL_LINK, TAIL_FULL, TAIL_DENIED, TAIL_REFUSALS };
+enum tail_refusal { TAIL_COMPRESSED, TAIL_NO_TEXT, TAIL_LINK, TAIL_FULL, TAIL_DENIED, TAIL_REFUSALS };
 
 /* One entry of the configuration. */
 struct tail_source {
@@ -29,6 +30,13 @@ struct tail_file {
 	uint64_t dev, ino, generation, offset, scanned, size;
 	uint64_t fp;
 	uint32_t fp_len;
+	uint64_t before; /* fingerprint of what stands in front of offset */
+	uint32_t before_len;
+	uint64_t passed;   /* bytes in front of offset that were passed over since the last line: NULs, and what is no text */
+	bool goes_on;      /* what stands at offset goes on with a line whose beginning was handed over unfinished */
+	uint64_t head_at;  /* where its head begins: behind the NULs in front */
+	uint32_t head_len; /* how many bytes of it were judged */
+	bool is_judged;    /* a text, as far as head_len says */
 	uint64_t grown_ms, checked_ms; /* when it was last seen to grow, was last compared with fp */
 	uint64_t turn;                 /* the last round of reading that it had its turn in */
 	bool found;                    /* by the scan that runs */
@@ -43,10 +51,11 @@ struct tail_position {
 	uint64_t seen; /* let go: the last scan that found its file under a name that it looked at */
 };
 
-/* A compressed file, remembered so that it is opened once and not by each scan; seen: the last scan that found it. */
+/* A file that is no text, remembered so that it is opened once and not by each scan; seen: the last scan that found it. */
 struct tail_archive {
 	uint64_t dev, ino, seen;
 	int64_t mtime_ms;
+	enum tail_refusal why;
 };
 
 /* An inode that is known: by a file that is followed, by a position, or as an archive. */
@@ -134,17 +143,29 @@ struct tail {
 	void *closed_ctx;
 };
 
-enum tail_read { TAIL_END, TAIL_MORE, TAIL_HOLD, TAIL_FAILED };
+enum tail_read { TAIL_END, TAIL_MORE, TAIL_HOLD, TAIL_FAILED, TAIL_REFUSED };
 
-/* tail_file.c */
+/* tail_file.c: which file it is, and is it still the same */
 struct tail_file *tail_file_new(struct tail_source *src, const char *path, struct disk_file *f, const struct disk_stat *st);
 void tail_file_free(struct tail_file *tf);
 /* 1: yes, 0: no, negative: not known. */
 int tail_file_is_at(struct tail *t, struct disk_file *f, const struct disk_stat *st, const struct telemetry_source *position);
-/* Looks at the size and, after a pause, at the first bytes: a file that began anew is read from 0. */
+/* Looks at the size and, after a pause, at the first bytes and at those before offset: a file that began anew is read from 0. */
 int tail_file_look(struct tail_file *tf);
-enum tail_read tail_file_read(struct tail_file *tf);  /* one chunk's worth of lines */
-enum tail_read tail_file_flush(struct tail_file *tf); /* the unfinished last line of a file that nobody continues */
+int tail_file_place(struct tail_file *tf, uint64_t offset);       /* goes on there */
+uint64_t tail_file_before(const char *s, size_t len);             /* the fingerprint of so many bytes before a place */
+void tail_file_begin_anew(struct tail_file *tf, const char *why); /* from 0 */
+struct telemetry_source tail_file_source(const struct tail_file *tf, uint64_t from, uint64_t to);
+
+/* tail_judge.c: is it a text? is_final: no more bytes are awaited. TAIL_MORE: go on; TAIL_END: nothing to judge yet. */
+enum tail_read tail_file_judge(struct tail_file *tf, bool is_final);
+/* Of a file that is only open: false: it is none, *ret_why says what. What cannot be read, or not be told yet, passes. */
+bool tail_may_be_text(struct tail *t, struct disk_file *f, enum tail_refusal *ret_why);
+
+/* tail_lines.c: its lines */
+enum tail_read tail_file_read(struct tail_file *tf); /* one chunk's worth of lines */
+/* The unfinished last line; marked, unless it is_done: nobody continues the file. */
+enum tail_read tail_file_flush(struct tail_file *tf, bool is_done);
 
 /* tail.c */
 void tail_wake(struct tail *t, uint64_t delay_ms); /* reads then, or earlier */
@@ -169,7 +190,7 @@ void tail_refuse(struct tail_source *src, enum tail_refusal why, const char *pat
 bool tail_refuse_if_path(struct tail_source *src, int rc, const char *path);
 /* Its folder was looked at, whole or in part: what was refused meanwhile counts now. */
 void tail_refused(struct tail_source *src, bool whole);
-void tail_archive_add(struct tail *t, const struct tail_candidate *c);
+void tail_archive_add(struct tail *t, const struct tail_candidate *c, enum tail_refusal why);
 void tail_archives_sweep(struct tail *t); /* forgets those that this scan did not find */
 
 /* tail_scan.c */

@@ -1,9 +1,9 @@
 /* tail_open.c - taking a file: is it one we follow, one we followed before, or a new one?
  *
  * Happy path: opened, still the inode that was seen, no archive; a position that names the inode and agrees with its first
- * bytes and its size says where to go on, else it is read from 0.
+ * bytes, its size and the bytes before it says where to go on, else it is read from 0.
  * Fails: an inode that changed meanwhile, or first bytes that cannot be read where a position must be checked: not now,
- * the next scan comes again. What is compressed, lies behind a link, may not be opened or is one too many is refused
+ * the next scan comes again. What is compressed or no text, lies behind a link, may not be opened or is one too many is refused
  * and counted; the poll tries again. */
 #include "collectors/tail_impl.h"
 
@@ -41,33 +41,16 @@ static int claim(struct tail *t, struct tail_file *tf, const struct disk_stat *s
 			return rc;
 		tf->generation = r->generation + (rc == 0);
 		if (rc > 0)
-			tf->offset = tf->scanned = r->to;
+			TRY(tail_file_place(tf, r->to));
 		else
 			t->stats.truncated_files++;
 		tail_position_forget(t, i);
 		return 0;
 	}
-	if (t->start_at_end)
-		tf->offset = tf->scanned = st->size;
-	return 0;
+	return t->start_at_end ? tail_file_place(tf, st->size) : 0;
 }
 
 /* ---- taking a file --------------------------------------------------------------------------------------------------------- */
-
-static bool is_compressed(struct tail *t, struct disk_file *f)
-{
-	static const struct {
-		const char *magic;
-		size_t len;
-	} kinds[] = { { "\x1f\x8b", 2 }, { "\x28\xb5\x2f\xfd", 4 }, { "\xfd\x37\x7a\x58\x5a", 5 } }; /* gzip, zstd, xz */
-	char head[8];
-	ssize_t n = t->w->file_read(t->w, f, 0, head, sizeof(head), NULL);
-
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		if (n >= (ssize_t)kinds[i].len && memcmp(head, kinds[i].magic, kinds[i].len) == 0)
-			return true;
-	return false;
-}
 
 /* Is what is open the inode that was seen, and lies it where `path` says, with no link on the way? Whoever may write a log
  * folder may put a link to any file there, also between our look and our open: only what is open can be judged. */
@@ -101,9 +84,7 @@ static int open_as(struct tail *t, const char *path, const struct tail_candidate
 static void tell_found(struct tail_file *tf)
 {
 	const struct telemetry_sink *sink = &tf->src->t->sink;
-	const struct telemetry_source s = {
-		tf->dev, tf->ino, tf->generation, tf->offset, tf->offset, tf->fp, tf->fp_len, tf->path
-	};
+	const struct telemetry_source s = tail_file_source(tf, tf->offset, tf->offset);
 
 	if (sink->found != NULL)
 		sink->found(sink->ctx, &s);
@@ -117,16 +98,17 @@ static struct disk_file *open_to_follow(struct tail_source *src, const char *pat
 	struct disk_file *f = NULL;
 	int rc = open_as(t, path, seen, &f, st);
 	bool full = t->files_n >= TAIL_FILES_MAX;
+	enum tail_refusal why = TAIL_FULL;
 
 	if (rc != 0) {
 		if (tail_refuse_if_path(src, rc, path))
 			return NULL;
 		t->scan_again = true;
 		t->stats.read_errors++;
-	} else if (full || is_compressed(t, f)) {
-		tail_refuse(src, full ? TAIL_FULL : TAIL_COMPRESSED, path);
+	} else if (full || !tail_may_be_text(t, f, &why)) {
+		tail_refuse(src, why, path);
 		if (!full)
-			tail_archive_add(t, seen);
+			tail_archive_add(t, seen, why);
 		t->w->file_close(t->w, f);
 		return NULL;
 	}

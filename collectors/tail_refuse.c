@@ -17,6 +17,7 @@ static const struct {
 	const char *why;
 } reasons[TAIL_REFUSALS] = {
 	[TAIL_COMPRESSED] = { LOG_INFO, "compressed" }, /* as rotation leaves them: nothing is wrong */
+	[TAIL_NO_TEXT] = { LOG_WARN, "no UTF-8 text: another encoding, or binary" },
 	[TAIL_LINK] = { LOG_WARN,
 			"it is no regular file, a link in place of a rotated one, a link that can lead nowhere, or no folder" },
 	[TAIL_FULL] = { LOG_WARN, "too many files" },
@@ -42,12 +43,12 @@ bool tail_refuse_if_path(struct tail_source *src, int rc, const char *path)
 	return true;
 }
 
-void tail_archive_add(struct tail *t, const struct tail_candidate *c)
+void tail_archive_add(struct tail *t, const struct tail_candidate *c, enum tail_refusal why)
 {
 	if (t->archives_n >= ARCHIVES_MAX)
 		return;
 	t->archives = mem_grow(t->archives, t->archives_n + 1, sizeof(*t->archives));
-	t->archives[t->archives_n++] = (struct tail_archive){ c->dev, c->ino, t->scan.number, c->mtime_ms };
+	t->archives[t->archives_n++] = (struct tail_archive){ c->dev, c->ino, t->scan.number, c->mtime_ms, why };
 	t->index.stale = true;
 }
 

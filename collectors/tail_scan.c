@@ -51,14 +51,14 @@ static void found(struct tail_file *tf)
 	tf->rotated = false;
 }
 
-/* Compressed when it was opened, and not written since. */
+/* No text when it was opened, and not written since. */
 static bool is_archive(struct tail *t, const struct tail_candidate *c, const struct tail_known *k, const char *path)
 {
 	if (k == NULL || k->archive == NULL || k->archive->mtime_ms != c->mtime_ms)
 		return false;
 	k->archive->seen = t->scan.number;
 	if (c->src != NULL)
-		tail_refuse(c->src, TAIL_COMPRESSED, path);
+		tail_refuse(c->src, k->archive->why, path);
 	return true;
 }
 

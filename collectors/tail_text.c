@@ -7,7 +7,6 @@
 #include "agent/base/str.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
-#define NUL_SYMBOL "\xe2\x90\x80"  /* U+2400 */
 
 size_t tail_text_cut(const char *s, size_t len, size_t max)
 {
@@ -42,7 +41,6 @@ int tail_text_clean(struct buf *b, const char *s, size_t len)
 		if (n > 0) {
 			buf_add(b, at, n);
 		} else if (*at == 0) {
-			buf_adds(b, NUL_SYMBOL);
 			n = 1;
 		} else if ((n = str_utf8_len((const char *)at, (size_t)(end - at))) > 0) {
 			buf_add(b, at, n);
@@ -53,4 +51,27 @@ int tail_text_clean(struct buf *b, const char *s, size_t len)
 		at += n;
 	}
 	return b->over ? -ERR_LIMIT : 0;
+}
+
+size_t tail_text_nuls(const char *s, size_t len)
+{
+	const char *end = s + len, *at = s;
+	size_t n = 0;
+
+	while (at < end && (at = memchr(at, '\0', (size_t)(end - at))) != NULL) {
+		n++;
+		at++;
+	}
+	return n;
+}
+
+size_t tail_text_nul_run(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	if (len > 1 && s[0] == '\0' && memcmp(s, s + 1, len - 1) == 0) /* a hole may be very large */
+		return len;
+	while (n < len && s[n] == '\0')
+		n++;
+	return n;
 }

@@ -42,6 +42,8 @@ void batch_note(struct batch *b, const struct telemetry_source *s)
 		r->to = s->to;
 		r->fp = s->fp;
 		r->fp_len = s->fp_len;
+		r->before = s->before;
+		r->before_len = s->before_len;
 		return;
 	}
 	b->ranges = mem_grow(b->ranges, b->ranges_n + 1, sizeof(*b->ranges));

@@ -11,7 +11,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 
-#define RANGE_MOST (6 * 4096 + 256) /* a path may be nothing but control characters, each of them six bytes */
+#define RANGE_MOST (6 * 4096 + 320) /* a path may be nothing but control characters, each of them six bytes */
 
 _Static_assert((BATCH_RANGES + 1) * RANGE_MOST <= COMMIT_LINE_MAX, "the longest record, its head as large as a range");
 _Static_assert(COMMIT_LINE_MAX <= JSON_MAX_BYTES, "what is written can be read");
@@ -37,6 +37,10 @@ static json_t *range_json(const struct telemetry_source *s)
 	json_object_set_new(o, "to", json_integer((json_int_t)s->to));
 	set_hex(o, "fp", s->fp);
 	json_object_set_new(o, "fp_len", json_integer(s->fp_len));
+	if (s->before_len > 0) {
+		set_hex(o, "before", s->before);
+		json_object_set_new(o, "before_len", json_integer(s->before_len));
+	}
 	json_object_set_new(o, "path", path != NULL ? path : json_string("")); /* not UTF-8: the inode must do */
 	return o;
 }
@@ -113,6 +117,10 @@ static int parse_range(const json_t *o, struct telemetry_source *s, struct err *
 	TRY(json_get_u64(o, "to", &s->to, e));
 	TRY(get_hex(o, "fp", &s->fp, e));
 	TRY(get_u32(o, "fp_len", &s->fp_len, e));
+	if (json_object_get(o, "before_len") != NULL) { /* older versions did not write it */
+		TRY(get_hex(o, "before", &s->before, e));
+		TRY(get_u32(o, "before_len", &s->before_len, e));
+	}
 	return json_get_str(o, "path", &s->path, e);
 }
 

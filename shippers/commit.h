@@ -1,13 +1,15 @@
 /* commit.h - one commit record as a line of JSON: the point at which a batch exists and its lines count as taken.
  *
  *     {"seq":7,"kind":"logs","id":"0123456789abcdef","records":5000,"bytes":81234,"crc":305419896,"ranges":[
- *      {"dev":"103","ino":"4d2","generation":0,"from":0,"to":131072,"fp":"9f..","fp_len":1024,"path":"/var/log/x.log"}],
+ *      {"dev":"103","ino":"4d2","generation":0,"from":0,"to":131072,"fp":"9f..","fp_len":1024,"before":"3c..",
+ *       "before_len":64,"path":"/var/log/x.log"}],
  *      "sum":"89abcdef"}
  *
  * sum is the CRC-32 of all that stands before its comma, and the last member: one digit that changed on the disk could else
  * give a sequence that no body reaches, and what was never sent would count as sent.
  *
- * dev, ino and fp are hex texts: they use all 64 bits, and numbers in JSON end at 2^53. kind "positions" has no body. */
+ * dev, ino, fp and before are hex texts: they use all 64 bits, and numbers in JSON end at 2^53. before and before_len, of the
+ * bytes in front of `to`, came later: a record without them is whole. kind "positions" has no body. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

@@ -39,7 +39,9 @@ struct telemetry_source {
 	uint64_t from, to;   /* offsets; `to` is behind the line's LF */
 	uint64_t fp;         /* fingerprint of the first fp_len bytes, for the veto on a reused inode */
 	uint32_t fp_len;
-	const char *path; /* resolved, as it was when the file was first seen; a rename does not change it */
+	const char *path;    /* resolved, as it was when the file was first seen; a rename does not change it */
+	uint64_t before;     /* fingerprint of the before_len bytes in front of `to`, for a veto on a file rewritten in place */
+	uint32_t before_len; /* 0: not known, as in positions of older versions */
 };
 
 /* One log line, UTF-8. */

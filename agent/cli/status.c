@@ -71,10 +71,13 @@ static void print_collectors(const json_t *t)
 		       "%lld positions dropped\n",
 		       "log files", num(tail, "files"), num(tail, "lines"), num(tail, "truncated_lines"),
 		       num(tail, "truncated_files"), num(tail, "read_errors"), num(tail, "positions_dropped"));
-		printf("%-14s %lld not followed: %lld compressed, %lld links or no files, %lld we may not read, %lld more than we "
-		       "can\n",
-		       "", num(tail, "refused"), num(tail, "refused_compressed"), num(tail, "refused_links"),
-		       num(tail, "refused_denied"), num(tail, "refused_limit"));
+		printf("%-14s %lld lines without their end, %lld lines that are no text, %lld NUL bytes left out\n", "",
+		       num(tail, "unfinished_lines"), num(tail, "no_text_lines"), num(tail, "nul_bytes"));
+		printf(
+		    "%-14s %lld not followed: %lld compressed, %lld no UTF-8 text, %lld links or no files, %lld we may not read, "
+		    "%lld more than we can\n",
+		    "", num(tail, "refused"), num(tail, "refused_compressed"), num(tail, "refused_no_text"),
+		    num(tail, "refused_links"), num(tail, "refused_denied"), num(tail, "refused_limit"));
 	}
 	if (host != NULL)
 		printf("%-14s %lld readings, %lld files of /proc not understood, %lld file systems without an answer\n", "machine",

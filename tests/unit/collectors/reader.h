@@ -25,6 +25,8 @@ static struct {
 	struct telemetry_source let_go; /* the last one of which the sink was told so, without its path */
 	char at_path[128];
 	char truncated[32];
+	bool unfinished; /* the last line */
+	unsigned continuations;
 	bool refuse;
 	unsigned told; /* by reader_on_refused */
 } reader;
@@ -39,9 +41,13 @@ static inline bool reader_on_line(void *ctx, const struct telemetry_line *l)
 	reader.at = l->source;
 	snprintf(reader.at_path, sizeof(reader.at_path), "%s", l->source.path);
 	reader.at.path = reader.at_path;
-	for (size_t i = 0; i < l->attrs_n; i++)
+	reader.unfinished = false;
+	for (size_t i = 0; i < l->attrs_n; i++) {
 		if (strcmp(l->attrs[i].key, "reeve.log.truncated_bytes") == 0)
 			snprintf(reader.truncated, sizeof(reader.truncated), "%s", l->attrs[i].value);
+		reader.unfinished |= strcmp(l->attrs[i].key, "reeve.log.unfinished") == 0;
+		reader.continuations += strcmp(l->attrs[i].key, "reeve.log.continuation") == 0;
+	}
 	return true;
 }
 

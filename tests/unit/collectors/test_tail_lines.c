@@ -5,8 +5,8 @@ static void lines_come_as_they_are_finished(void **state)
 {
 	(void)state;
 	sim_file_puts(reader.w, LOG, "one\ntwo\r\nha");
-	reader_follow(LOG, 100000);
-	assert_string_equal(buf_str(&reader.got), "one\ntwo\n"); /* the rest waits, for ever if need be */
+	reader_follow(LOG, 50000);
+	assert_string_equal(buf_str(&reader.got), "one\ntwo\n"); /* the rest waits, for a minute */
 	reader_append(LOG, "lf\n\n");
 	reader_pass(11000);
 	assert_string_equal(buf_str(&reader.got), "one\ntwo\nhalf\n\n");
@@ -51,6 +51,8 @@ static void framing_does_not_depend_on_how_the_bytes_arrive(void **state)
 	CLEANUP(buf_close) struct buf all = BUF_MAX(1u << 20), once = BUF_MAX(1u << 22);
 
 	(void)state;
+	for (int i = 0; i < 40; i++)
+		buf_adds(&all, "the head of a file, which is text\n");
 	for (int i = 0; i < 40; i++) {
 		size_t len = sim_random(reader.w) % (i % 8 == 0 ? 90000 : 200);
 
@@ -76,6 +78,7 @@ static void framing_does_not_depend_on_how_the_bytes_arrive(void **state)
 		sim_file_unlink(reader.w, LOG);
 		if (round == 0)
 			buf_add(&once, reader.got.data, reader.got.len);
+		assert_true(once.len > all.len / 4);
 		assert_int_equal(reader.got.len, once.len);
 		assert_memory_equal(reader.got.data, once.data, reader.got.len);
 	}
@@ -89,6 +92,66 @@ static void a_byte_order_mark_is_no_part_of_the_first_line(void **state)
 	assert_string_equal(buf_str(&reader.got), "one\n\xef\xbb\xbftwo\n");
 }
 
+/* ---- the last line of a program that is gone ---- */
+
+static void a_last_line_without_its_end_comes_after_a_minute_marked_and_once(void **state)
+{
+	(void)state;
+	sim_file_puts(reader.w, LOG, "one\npanic: out of");
+	reader_follow(LOG, 55000);
+	assert_string_equal(buf_str(&reader.got), "one\n");
+	assert_false(reader.unfinished);
+	reader_pass(30000);
+	assert_string_equal(buf_str(&reader.got), "one\npanic: out of\n");
+	assert_true(reader.unfinished);
+	assert_int_equal(tail_stats(reader.tail).unfinished_lines, 1);
+	reader_pass(600000);
+	reader_close();
+	reader_resume(LOG, &reader.at, 600000);
+	sim_file_rename(reader.w, LOG, LOG ".1");
+	reader_pass(60000);
+	assert_string_equal(buf_str(&reader.got), "one\npanic: out of\n");
+}
+
+static void a_line_that_goes_on_after_all_is_no_line_twice(void **state)
+{
+	(void)state;
+	for (int restarts = 0; restarts < 2; restarts++) {
+		buf_reset(&reader.got);
+		sim_file_puts(reader.w, LOG, "half");
+		reader_follow(LOG, 90000);
+		if (restarts) {
+			reader_close();
+			reader_resume(LOG, &reader.at, 1000);
+		}
+		reader_append(LOG, " and half\nnext\n");
+		reader_pass(11000);
+		assert_string_equal(buf_str(&reader.got), "half\n and half\nnext\n");
+		assert_int_equal(reader.continuations, 1 + restarts);
+		reader_close();
+		sim_file_unlink(reader.w, LOG);
+	}
+}
+
+static void an_end_that_comes_late_is_no_line_of_its_own(void **state)
+{
+	(void)state;
+	for (int restarts = 0; restarts < 2; restarts++) {
+		buf_reset(&reader.got);
+		sim_file_puts(reader.w, LOG, "half");
+		reader_follow(LOG, 90000);
+		if (restarts) {
+			reader_close();
+			reader_resume(LOG, &reader.at, 1000);
+		}
+		reader_append(LOG, "\r\n\nnext\n");
+		reader_pass(11000);
+		assert_string_equal(buf_str(&reader.got), "half\n\nnext\n");
+		reader_close();
+		sim_file_unlink(reader.w, LOG);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -96,6 +159,9 @@ int main(void)
 		READER_TEST(a_long_line_is_cut_and_says_by_how_much),
 		READER_TEST(framing_does_not_depend_on_how_the_bytes_arrive),
 		READER_TEST(a_byte_order_mark_is_no_part_of_the_first_line),
+		READER_TEST(a_last_line_without_its_end_comes_after_a_minute_marked_and_once),
+		READER_TEST(a_line_that_goes_on_after_all_is_no_line_twice),
+		READER_TEST(an_end_that_comes_late_is_no_line_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -200,7 +200,7 @@ static void a_disk_that_fails_or_a_folder_that_is_closed_rotates_nothing(void **
 	reader_follow("/var/log/*.log", 1000);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		bar_stat(cases[i].under, cases[i].errnum);
-		reader_pass(60000);
+		reader_pass(25000);
 		assert_int_equal(tail_stats(reader.tail).files, 1);
 		assert_int_equal(tail_stats(reader.tail).rotated, 0);
 		assert_string_equal(buf_str(&reader.got), "1\n");

@@ -18,6 +18,8 @@ static struct telemetry_source range = { .dev = UINT64_MAX,
 					 .to = 99,
 					 .fp = UINT64_C(1) << 63,
 					 .fp_len = 1024,
+					 .before = UINT64_MAX,
+					 .before_len = 64,
 					 .path = "/var/log/x.log" };
 
 static void a_record_comes_back_as_it_was(void **state)
@@ -41,7 +43,45 @@ static void a_record_comes_back_as_it_was(void **state)
 	assert_int_equal(back.ranges_n, 1);
 	assert_true(back.ranges[0].dev == UINT64_MAX && back.ranges[0].fp == range.fp && back.ranges[0].to == 99);
 	assert_string_equal(back.ranges[0].path, range.path);
+	assert_true(back.ranges[0].before == UINT64_MAX && back.ranges[0].before_len == 64);
 	commit_close(&back);
+}
+
+/* To the letter as version 0.1.0 wrote it. */
+static void a_record_of_a_version_that_kept_no_bytes_before_is_whole(void **state)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(4096);
+	struct commit back;
+
+	(void)state;
+	buf_adds(&b, "{\"seq\":7,\"kind\":\"logs\",\"id\":\"0123456789abcdef\",\"records\":3,\"bytes\":9,\"crc\":1,\"ranges\":["
+		     "{\"dev\":\"1f\",\"ino\":\"4d2\",\"generation\":2,\"from\":10,\"to\":99,\"fp\":\"8000000000000000\","
+		     "\"fp_len\":1024,\"path\":\"/var/log/x.log\"}]}");
+	assert_int_equal(commit_seal(&b, 0), 0);
+	assert_int_equal(commit_parse(b.data, b.len - 1, &back, NULL), 0);
+	assert_int_equal(back.ranges_n, 1);
+	assert_int_equal(back.ranges[0].to, 99);
+	assert_int_equal(back.ranges[0].before_len, 0);
+	commit_close(&back);
+}
+
+static void a_range_that_goes_on_keeps_the_bytes_before_its_new_end(void **state)
+{
+	struct batch *b = batch_new(TELEMETRY_LOG);
+	struct telemetry_source next = range;
+
+	(void)state;
+	batch_note(b, &range);
+	next.from = range.to;
+	next.to = range.to + 5;
+	next.before = 77;
+	next.before_len = 63;
+	batch_note(b, &next);
+	assert_int_equal(b->ranges_n, 1);
+	assert_int_equal(b->ranges[0].from, range.from);
+	assert_int_equal(b->ranges[0].before, 77);
+	assert_int_equal(b->ranges[0].before_len, 63);
+	batch_free(b);
 }
 
 static void a_record_cut_anywhere_is_refused(void **state)
@@ -136,6 +176,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_comes_back_as_it_was),
+		cmocka_unit_test(a_record_of_a_version_that_kept_no_bytes_before_is_whole),
+		cmocka_unit_test(a_range_that_goes_on_keeps_the_bytes_before_its_new_end),
 		cmocka_unit_test(a_record_cut_anywhere_is_refused),
 		cmocka_unit_test(a_record_with_any_one_byte_changed_is_refused),
 		cmocka_unit_test(a_sequence_beyond_all_names_is_refused),

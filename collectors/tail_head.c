@@ -1,0 +1,205 @@
+/* tail_head.c - see tail_head.h. */
+#include "collectors/tail_head.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+
+#define TAR_BLOCK 512
+#define TAR_SUM_AT 148
+#define TAR_SUM_LEN 8
+#define STRICT_LEAST 64 /* of fewer bytes a quarter says nothing about the encoding */
+#define LOOSE_LEAST 8
+
+/* ---- known formats --------------------------------------------------------------------------------------------------------- */
+
+struct magic {
+	const char *bytes;
+	size_t len;
+	enum tail_head is;
+};
+
+#define ARCHIVE(text)                                                                                                              \
+	{                                                                                                                          \
+		text, sizeof(text) - 1, TAIL_HEAD_ARCHIVE                                                                          \
+	}
+#define OTHER(text)                                                                                                                \
+	{                                                                                                                          \
+		text, sizeof(text) - 1, TAIL_HEAD_OTHER                                                                            \
+	}
+
+/* Of what rotates, packs or keeps logs, and of programs and pictures that a wide pattern meets. */
+static const struct magic magics[] = {
+	ARCHIVE("\x1f\x8b"),                    /* gzip */
+	ARCHIVE("\x1f\x9d"),                    /* compress */
+	ARCHIVE("\x1f\xa0"),                    /* compress -H */
+	ARCHIVE("\x1f\x1e"),                    /* pack */
+	ARCHIVE("\x28\xb5\x2f\xfd"),            /* zstd */
+	ARCHIVE("\xfd\x37\x7a\x58\x5a"),        /* xz */
+	ARCHIVE("BZh"),                         /* bzip2; see is_magic */
+	ARCHIVE("\x04\x22\x4d\x18"),            /* lz4 */
+	ARCHIVE("\x02\x21\x4c\x18"),            /* lz4, legacy */
+	ARCHIVE("\xff\x06\x00\x00sNaPpY"),      /* snappy, framed */
+	ARCHIVE("PK\x03\x04"),                  /* zip */
+	ARCHIVE("PK\x05\x06"),                  /* zip, empty */
+	ARCHIVE("PK\x07\x08"),                  /* zip, spanned */
+	ARCHIVE("7z\xbc\xaf\x27\x1c"),          /* 7z */
+	ARCHIVE("Rar!\x1a\x07"),                /* rar */
+	ARCHIVE("LZIP\x01"),                    /* lzip */
+	ARCHIVE("\x89LZO\x00\x0d\x0a\x1a\x0a"), /* lzop */
+	ARCHIVE("\x5d\x00\x00"),                /* lzma */
+	ARCHIVE("MSCF\x00\x00\x00\x00"),        /* cab */
+	ARCHIVE("!<arch>\n"),                   /* ar */
+	ARCHIVE("\xed\xab\xee\xdb"),            /* rpm */
+	ARCHIVE("\xce\xb2\xcf\x81"),            /* brotli, framed */
+	OTHER("\xff\xfe"),                      /* UTF-16, UTF-32: their marks of byte order */
+	OTHER("\xfe\xff"),
+	OTHER("\xf7\x64\x4c"),     /* UTF-1 */
+	OTHER("\xdd\x73\x66\x73"), /* UTF-EBCDIC */
+	OTHER("\x0e\xfe\xff"),     /* SCSU */
+	OTHER("\xfb\xee\x28"),     /* BOCU-1 */
+	OTHER("\x84\x31\x95\x33"), /* GB 18030 */
+	OTHER("+/v8"),
+	OTHER("+/v9"),
+	OTHER("+/v+"),
+	OTHER("+/v/"), /* UTF-7 */
+	OTHER("\x7f"
+	      "ELF"),
+	OTHER("LPKSHHRH"), /* a journal of systemd */
+	OTHER("SQLite format 3"),
+	OTHER("\x89PNG"),
+	OTHER("%PDF-"),
+};
+
+/* Compared as far as both go: 1: it is, 0: it is not, -1: it may become one. */
+static int is_magic(const struct magic *m, const char *s, size_t len)
+{
+	size_t n = len < m->len ? len : m->len;
+
+	if (memcmp(s, m->bytes, n) != 0)
+		return 0;
+	if (n < m->len)
+		return -1;
+	if (strcmp(m->bytes, "BZh") != 0) /* else a digit, then the mark of a block, or of the end */
+		return 1;
+	if (len < 10)
+		return -1;
+	return s[3] >= '1' && s[3] <= '9' && (memcmp(s + 4, "1AY&SY", 6) == 0 || memcmp(s + 4, "\x17rE8P\x90", 6) == 0);
+}
+
+/* A frame of zstd or lz4 that carries what its maker likes: 0x184D2A50 to 5F. */
+static bool is_skippable_frame(const char *s, size_t len)
+{
+	return len >= 4 && ((uint8_t)s[0] & 0xf0) == 0x50 && memcmp(s + 1, "\x2a\x4d\x18", 3) == 0;
+}
+
+/* cpio as text, old and new. */
+static bool is_cpio(const char *s, size_t len)
+{
+	return len >= 76 && (memcmp(s, "07070", 5) == 0 && strspn(s + 5, "0123456789abcdefABCDEF") >= 70);
+}
+
+/* All kinds of tar have a sum of their first block in it, taken with blanks in its own place. */
+static bool is_tar(const char *s, size_t len)
+{
+	unsigned sum = TAR_SUM_LEN * ' ', said = 0;
+	const char *at = s + TAR_SUM_AT, *end = at + TAR_SUM_LEN;
+
+	if (len < TAR_BLOCK)
+		return false;
+	for (size_t i = 0; i < TAR_BLOCK; i++)
+		sum += i < TAR_SUM_AT || i >= TAR_SUM_AT + TAR_SUM_LEN ? (uint8_t)s[i] : 0;
+	while (at < end && *at == ' ')
+		at++;
+	for (; at < end && *at >= '0' && *at <= '7'; at++)
+		said = said * 8 + (unsigned)(*at - '0');
+	return said == sum;
+}
+
+/* ---- text ------------------------------------------------------------------------------------------------------------------ */
+
+const char *tail_head_hole(const char *s, size_t len)
+{
+	const char *end = s + len, *at = s, *run;
+
+	while ((at = memchr(at, '\0', (size_t)(end - at))) != NULL) {
+		for (run = at; run < end && *run == '\0'; run++)
+			if (run - at + 1 == TAIL_HOLE_BYTES)
+				return at;
+		at = run;
+	}
+	return NULL;
+}
+
+static bool is_strange(uint8_t c)
+{
+	return c < 0x07 || (c > '\r' && c < ' ' && c != 0x1b) || c == 0x7f; /* terminals ring, move and colour by the others */
+}
+
+/* The NULs of a hole, of which the last bytes may be the beginning: longer than those between the letters of any encoding. */
+static size_t hole_here(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && s[n] == '\0')
+		n++;
+	return n >= TAIL_HOLE_BYTES || (n == len && n > 3) ? n : 0;
+}
+
+bool tail_head_is_text(const char *s, size_t len, bool is_strict)
+{
+	size_t strange = 0, all = 0, step;
+
+	for (size_t at = 0; at < len; at += step) {
+		step = hole_here(s + at, len - at);
+		if (step > 0)
+			continue;
+		step = 1;
+		if ((uint8_t)s[at] >= 0x80) {
+			size_t whole = str_utf8_len(s + at, len - at);
+
+			strange += is_strict && whole == 0;
+			step = whole > 0 ? whole : 1;
+		} else {
+			strange += is_strange((uint8_t)s[at]);
+		}
+		all += step;
+	}
+	return all < LOOSE_LEAST || strange * 4 < all;
+}
+
+/* ---- the judgement ----------------------------------------------------------------------------------------------------------- */
+
+/* WAIT: it may become a known format. */
+static enum tail_head by_magic(const char *s, size_t len)
+{
+	enum tail_head is = TAIL_HEAD_TEXT;
+
+	for (size_t i = 0; i < ARRAY_LEN(magics); i++) {
+		int rc = is_magic(&magics[i], s, len);
+
+		if (rc > 0)
+			return magics[i].is;
+		if (rc < 0)
+			is = TAIL_HEAD_WAIT;
+	}
+	return is_skippable_frame(s, len) || is_cpio(s, len) || is_tar(s, len) ? TAIL_HEAD_ARCHIVE : is;
+}
+
+enum tail_head tail_head_judge(const char *s, size_t len, bool is_final)
+{
+	enum tail_head is;
+
+	if (len == 0)
+		return TAIL_HEAD_WAIT;
+	is = by_magic(s, len);
+	if (is != TAIL_HEAD_TEXT && (is != TAIL_HEAD_WAIT || !is_final))
+		return is;
+	if (!tail_head_is_text(s, len, len >= STRICT_LEAST))
+		return TAIL_HEAD_OTHER;
+	if (!is_final && len < TAR_BLOCK && memchr(s, '\0', len) != NULL) /* it may be the first name of a tar */
+		return TAIL_HEAD_WAIT;
+	return TAIL_HEAD_TEXT;
+}

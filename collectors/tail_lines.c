@@ -1,0 +1,281 @@
+/* tail_lines.c - the lines of one file.
+ *
+ * Happy path: a chunk from `offset`, with the bytes before it in front, which must be the known ones; each line in it is handed
+ * over, `offset` behind its LF. The unfinished end stays in the file and is read again when it has grown, so framing depends
+ * on the bytes alone, never on how they came.
+ * A line beyond the limit is scanned for its end without being kept; then its head is read once more and handed over.
+ * NULs in front of a line are passed over, a hole ends one; a line of which a quarter is no text is passed over too. What was
+ * passed over belongs to the range of the next line, so that positions go on without a gap.
+ * Fails: a read error is counted and tried again; a sink that answers false leaves `offset` where it is. */
+#include "collectors/tail_impl.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "collectors/tail_head.h"
+#include "collectors/tail_text.h"
+
+#define BOM "\xef\xbb\xbf"
+
+/* One line in hand: `raw` of `len` bytes, which the file holds from its offset to `to`. */
+struct line {
+	const char *raw;
+	size_t len;
+	uint64_t to;
+	uint64_t lost;      /* bytes that were cut */
+	const char *behind; /* where `to` is in the chunk; NULL: elsewhere */
+	bool is_unfinished;
+};
+
+/* ---- one line ------------------------------------------------------------------------------------------------------------ */
+
+static void pass_over(struct tail_file *tf, uint64_t n)
+{
+	tf->offset += n;
+	tf->passed += n;
+	if (tf->scanned < tf->offset)
+		tf->scanned = tf->offset;
+	tf->before_len = 0; /* until the next line; the range of that one begins where the last one ended */
+}
+
+/* The bytes in front of `to`, as a position keeps them. */
+static void note_before(const struct tail_file *tf, const struct line *l, struct telemetry_source *s)
+{
+	const struct tail *t = tf->src->t;
+	char bytes[TAIL_BEFORE_BYTES];
+	size_t len = l->to < sizeof(bytes) ? (size_t)l->to : sizeof(bytes);
+	const char *at = bytes;
+
+	if (l->behind != NULL) {
+		len = (size_t)(l->behind - t->chunk) < len ? (size_t)(l->behind - t->chunk) : len;
+		at = l->behind - len;
+	} else if (t->w->file_read(t->w, tf->f, l->to - len, bytes, len, NULL) != (ssize_t)len) {
+		len = 0;
+	}
+	s->before_len = (uint32_t)len;
+	s->before = tail_file_before(at, len);
+}
+
+static void was_taken(struct tail_file *tf, const struct line *l, const struct telemetry_source *s)
+{
+	struct tail *t = tf->src->t;
+
+	t->stats.lines++;
+	t->stats.bytes += s->to - s->from;
+	t->stats.truncated_lines += l->lost > 0;
+	t->stats.unfinished_lines += l->is_unfinished;
+	t->stats.nul_bytes += tail_text_nuls(l->raw, l->len);
+	tf->offset = tf->scanned = s->to;
+	tf->passed = 0;
+	tf->before = s->before;
+	tf->before_len = s->before_len;
+	tf->goes_on = l->is_unfinished;
+}
+
+/* Hands it over; false: the sink is full. */
+static bool hand_over(struct tail_file *tf, struct line *in)
+{
+	struct tail *t = tf->src->t;
+	char uid[72], cut[24];
+	struct telemetry_attr attrs[6] = { { "log.file.name", tf->name },
+					   { "log.file.path", tf->path },
+					   { "log.record.uid", uid } };
+	struct telemetry_line l = { .observed_ms = world_wall_ms(t->w), .service = tf->src->service, .attrs = attrs, .attrs_n = 3 };
+
+	if (tf->offset == tf->passed && in->len >= 3 && memcmp(in->raw, BOM, 3) == 0) {
+		in->raw += 3;
+		in->len -= 3;
+	}
+	buf_reset(&t->text);
+	tail_text_clean(&t->text, in->raw, in->len);
+	l.body = buf_str(&t->text);
+	l.len = t->text.len;
+	l.source = tail_file_source(tf, tf->offset - tf->passed, in->to);
+	note_before(tf, in, &l.source);
+	snprintf(uid, sizeof(uid), "%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64, tf->dev, tf->ino, tf->generation, tf->offset);
+	snprintf(cut, sizeof(cut), "%" PRIu64, in->lost);
+	if (in->lost > 0)
+		attrs[l.attrs_n++] = (struct telemetry_attr){ "reeve.log.truncated_bytes", cut };
+	if (in->is_unfinished)
+		attrs[l.attrs_n++] = (struct telemetry_attr){ "reeve.log.unfinished", "true" };
+	if (tf->goes_on)
+		attrs[l.attrs_n++] = (struct telemetry_attr){ "reeve.log.continuation", "true" };
+	if (!t->sink.line(t->sink.ctx, &l))
+		return false;
+	was_taken(tf, in, &l.source);
+	return true;
+}
+
+/* NULs betray it: without any, the bytes are what a reader of UTF-8 sees. */
+static bool is_text(const struct tail_file *tf, const struct line *l)
+{
+	return (tf->passed == 0 && memchr(l->raw, '\0', l->len) == NULL) || tail_head_is_text(l->raw, l->len, false);
+}
+
+/* As it stands in the file, without its LF. */
+static bool take_line(struct tail_file *tf, struct line *l)
+{
+	size_t whole;
+
+	if (l->len > 0 && l->raw[l->len - 1] == '\r')
+		l->len--;
+	if (tf->goes_on && l->len == 0) { /* the LF alone, of a line that was handed over without it */
+		pass_over(tf, l->to - tf->offset);
+		tf->goes_on = false;
+		return true;
+	}
+	if (!is_text(tf, l)) {
+		tf->src->t->stats.no_text_lines++;
+		pass_over(tf, l->to - tf->offset);
+		return true;
+	}
+	whole = l->len;
+	l->len = tail_text_cut(l->raw, whole, tf->src->t->line_max);
+	l->lost = whole - l->len;
+	return hand_over(tf, l);
+}
+
+/* The line's end lies far behind its head, which is read again here; `end` is behind its text, `to` behind its LF. */
+static enum tail_read hand_over_long(struct tail_file *tf, uint64_t end, uint64_t to, bool is_unfinished)
+{
+	struct tail *t = tf->src->t;
+	size_t want = (size_t)t->line_max + 4; /* a look beyond the cut shows whether a sequence goes on */
+	struct line l = { .raw = t->chunk, .to = to, .is_unfinished = is_unfinished };
+	char last;
+
+	if (t->w->file_read(t->w, tf->f, end - 1, &last, 1, NULL) != 1 ||
+	    t->w->file_read(t->w, tf->f, tf->offset, t->chunk, want, NULL) != (ssize_t)want)
+		return TAIL_FAILED;
+	end -= last == '\r';
+	l.len = tail_text_cut(t->chunk, want, t->line_max);
+	l.lost = end - tf->offset - l.len;
+	if (is_text(tf, &l))
+		return hand_over(tf, &l) ? TAIL_MORE : TAIL_HOLD;
+	t->stats.no_text_lines++;
+	pass_over(tf, to - tf->offset);
+	return TAIL_MORE;
+}
+
+/* ---- chunks ---------------------------------------------------------------------------------------------------------------- */
+
+/* NULs in front of a line: what a writer without O_APPEND leaves behind a copytruncate, or a crash. */
+static size_t pass_nuls(struct tail_file *tf, const char *at, size_t len)
+{
+	size_t n = tail_text_nul_run(at, len);
+
+	if (n == 0)
+		return 0;
+	tf->src->t->stats.nul_bytes += n;
+	tf->goes_on = false;
+	pass_over(tf, n);
+	return n;
+}
+
+/* All whole lines of a chunk: `at` is where tf->offset is in it, `end` its end. */
+static enum tail_read lines_of(struct tail_file *tf, const char *at, const char *end)
+{
+	while (at < end) {
+		size_t nuls = pass_nuls(tf, at, (size_t)(end - at));
+		const char *lf, *hole, *stop;
+		struct line l;
+
+		at += nuls;
+		lf = memchr(at, '\n', (size_t)(end - at));
+		hole = tail_head_hole(at, (size_t)((lf != NULL ? lf : end) - at));
+		if (lf == NULL && hole == NULL)
+			break;
+		stop = hole != NULL ? hole : lf + 1;
+		l = (struct line){ .raw = at, .len = (size_t)((hole != NULL ? hole : lf) - at), .behind = stop };
+		l.to = tf->offset + (uint64_t)(stop - at);
+		if (!take_line(tf, &l))
+			return TAIL_HOLD;
+		at = stop;
+	}
+	tf->scanned = tf->offset + (uint64_t)(end - at);
+	return TAIL_MORE;
+}
+
+/* Past the limit, in search of the LF. */
+static enum tail_read scan_long(struct tail_file *tf)
+{
+	struct tail *t = tf->src->t;
+	ssize_t n = t->w->file_read(t->w, tf->f, tf->scanned, t->chunk, t->chunk_len, NULL);
+	uint64_t to = tf->scanned;
+	const char *lf;
+
+	if (n < 0)
+		return TAIL_FAILED;
+	tf->at_end = n == 0; /* shorter than fstat said: the next look sees why */
+	if (tf->at_end)
+		return TAIL_END;
+	lf = memchr(t->chunk, '\n', (size_t)n);
+	if (lf == NULL) {
+		tf->scanned += (uint64_t)n;
+		return TAIL_MORE;
+	}
+	to += (uint64_t)(lf - t->chunk);
+	return hand_over_long(tf, to, to + 1, false);
+}
+
+/* From the bytes before offset on: false: they are not what they were, and the file begins anew. */
+static bool is_ours(struct tail_file *tf, size_t n)
+{
+	if (n >= tf->before_len && tail_file_before(tf->src->t->chunk, tf->before_len) == tf->before)
+		return true;
+	tail_file_begin_anew(tf, n < tf->before_len ? "shorter" : "rewritten");
+	return false;
+}
+
+static enum tail_read read_chunk(struct tail_file *tf)
+{
+	struct tail *t = tf->src->t;
+	size_t before = tf->before_len;
+	ssize_t n = t->w->file_read(t->w, tf->f, tf->offset - before, t->chunk, t->chunk_len + before, NULL);
+
+	if (n < 0)
+		return TAIL_FAILED;
+	tf->at_end = tf->offset - before + (uint64_t)n <= tf->scanned;
+	if (tf->at_end) /* shorter than fstat said: the next look sees why */
+		return TAIL_END;
+	if (before > 0 && !is_ours(tf, (size_t)n))
+		return TAIL_MORE;
+	return lines_of(tf, t->chunk + before, t->chunk + n);
+}
+
+enum tail_read tail_file_read(struct tail_file *tf)
+{
+	struct tail *t = tf->src->t;
+	bool is_long = tf->scanned - tf->offset > (uint64_t)t->line_max + 4;
+	enum tail_read r = tail_file_judge(tf, false);
+
+	if (r == TAIL_MORE && tf->is_judged && tf->scanned >= tf->size) {
+		tf->at_end = true;
+		return TAIL_END;
+	}
+	if (r == TAIL_MORE && tf->is_judged)
+		r = is_long ? scan_long(tf) : read_chunk(tf);
+	t->stats.read_errors += r == TAIL_FAILED;
+	return r;
+}
+
+enum tail_read tail_file_flush(struct tail_file *tf, bool is_done)
+{
+	struct tail *t = tf->src->t;
+	struct line l = { .raw = t->chunk, .to = tf->size, .is_unfinished = !is_done };
+	uint64_t len = tf->size - tf->offset;
+	enum tail_read r;
+	ssize_t n;
+
+	if (len == 0)
+		return TAIL_END;
+	if (len > (uint64_t)t->line_max + 4) {
+		r = hand_over_long(tf, tf->size, tf->size, !is_done);
+		return r == TAIL_MORE ? TAIL_END : r;
+	}
+	n = t->w->file_read(t->w, tf->f, tf->offset, t->chunk, (size_t)len, NULL);
+	if (n < 0 || (uint64_t)n < len)
+		return TAIL_FAILED;
+	l.len = (size_t)n;
+	return take_line(tf, &l) ? TAIL_END : TAIL_HOLD;
+}
