@@ -24,7 +24,8 @@ static void emit(struct host *h, struct telemetry_point *p, va_list pairs)
 		attrs[p->attrs_n] = (struct telemetry_attr){ key, va_arg(pairs, const char *) };
 	p->attrs = attrs;
 	p->time_ms = h->now_ms;
-	p->start_ms = p->shape == TELEMETRY_COUNTER ? h->boot_ms : 0;
+	if (p->shape == TELEMETRY_COUNTER)
+		host_series_follow(&h->series, p);
 	h->sink.point(h->sink.ctx, p);
 }
 
@@ -33,6 +34,10 @@ void host_int(struct host *h, const char *name, const char *unit, enum telemetry
 	struct telemetry_point p = { .name = name, .unit = unit, .shape = shape, .i = (int64_t)v };
 	va_list pairs;
 
+	if (v > INT64_MAX) { /* HOST_NONE, or less than nothing where the kernel subtracts */
+		h->left.odd += v != HOST_NONE;
+		return;
+	}
 	va_start(pairs, v);
 	emit(h, &p, pairs);
 	va_end(pairs);
@@ -46,6 +51,13 @@ void host_double(struct host *h, const char *name, const char *unit, enum teleme
 	va_start(pairs, v);
 	emit(h, &p, pairs);
 	va_end(pairs);
+}
+
+uint64_t host_times(uint64_t v, uint64_t factor)
+{
+	uint64_t product;
+
+	return v == HOST_NONE || __builtin_mul_overflow(v, factor, &product) ? HOST_NONE : product;
 }
 
 void host_unread(struct host *h, const char *path)
@@ -69,6 +81,11 @@ static void on_fs_done(struct host *h)
 {
 	uint64_t now = world_now_ms(h->w);
 
+	h->stats.rows_odd = h->left.odd;
+	h->stats.rows_over = h->left.over + h->series.over;
+	h->stats.counters_held = h->series.held;
+	h->stats.counters_anew = h->series.anew;
+	host_series_end(&h->series);
 	h->sink.scrape_done(h->sink.ctx);
 	h->stats.scrapes++;
 	timer_start(h->w, &h->timer, h->interval_ms - now % h->interval_ms, on_due);
@@ -79,6 +96,7 @@ static void on_due(struct timer *t)
 	struct host *h = container_of(t, struct host, timer);
 
 	h->now_ms = world_wall_ms(h->w);
+	h->left = (struct host_left){ 0 };
 	host_read_cpu(h); /* first: it knows the boot time, where all counters start */
 	host_read_memory(h);
 	host_read_devices(h);
@@ -109,6 +127,7 @@ static void on_closed(struct timer *t)
 	void (*closed)(void *ctx) = h->closed;
 	void *ctx = h->closed_ctx;
 
+	host_series_close(&h->series);
 	buf_close(&h->text);
 	mem_free(h);
 	closed(ctx);

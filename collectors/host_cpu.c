@@ -11,9 +11,10 @@ static void emit_cpu(struct host *h, const struct host_cpu *c)
 	};
 
 	for (int i = 0; i < CPU_MODES; i++)
-		host_double(h, "system.cpu.time", "s", TELEMETRY_COUNTER, (double)c->ticks[i] / TICKS_PER_S, "cpu.mode", modes[i],
-			    NULL);
-	host_int(h, "system.cpu.logical.count", "{cpu}", TELEMETRY_UPDOWN, c->logical, NULL);
+		if (c->ticks[i] != HOST_NONE)
+			host_double(h, "system.cpu.time", "s", TELEMETRY_COUNTER, (double)c->ticks[i] / TICKS_PER_S, "cpu.mode",
+				    modes[i], NULL);
+	host_int(h, "system.cpu.logical.count", "{cpu}", TELEMETRY_UPDOWN, c->logical > 0 ? c->logical : HOST_NONE, NULL);
 	host_int(h, "system.process.created", "{process}", TELEMETRY_COUNTER, c->created, NULL);
 }
 
@@ -23,19 +24,19 @@ static int count_process(void *ctx, const char *name)
 	return 0;
 }
 
+/* All counters of this reading start by what it says of the boot. */
 static void read_stat(struct host *h)
 {
 	const char *text = host_read(h, "/proc/stat");
 	struct host_cpu c;
+	bool is_read = text != NULL && host_parse_stat(text, &c, &h->left) == 0;
+	uint64_t boot_ms = is_read ? host_times(c.boot_s, 1000) : HOST_NONE;
 
-	if (text == NULL)
-		return;
-	if (host_parse_stat(text, &c) != 0) {
+	host_series_boot(&h->series, boot_ms <= INT64_MAX ? (int64_t)boot_ms : 0, h->now_ms);
+	if (is_read)
+		emit_cpu(h, &c);
+	else if (text != NULL)
 		host_unread(h, "/proc/stat");
-		return;
-	}
-	h->boot_ms = (int64_t)c.boot_s * 1000;
-	emit_cpu(h, &c);
 }
 
 static void read_load(struct host *h)

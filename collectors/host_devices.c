@@ -65,8 +65,8 @@ static void emit_disk(struct host *h, const struct disk_metric *m, const struct 
 			host_double(h, m->name, m->unit, TELEMETRY_COUNTER, (double)v / 1000, "system.device", r->device, DIRECTION,
 				    directions[way], NULL);
 		else
-			host_int(h, m->name, m->unit, TELEMETRY_COUNTER, v * m->times, "system.device", r->device, DIRECTION,
-				 directions[way], NULL);
+			host_int(h, m->name, m->unit, TELEMETRY_COUNTER, host_times(v, m->times), "system.device", r->device,
+				 DIRECTION, directions[way], NULL);
 	}
 }
 
@@ -82,7 +82,8 @@ static void emit_disk_limits(struct host *h, const struct host_disk *rows, size_
 		text = host_read(h, path);
 		if (text == NULL || sscanf(text, "%lu\n", &sectors) != 1)
 			continue;
-		host_int(h, "system.disk.limit", "By", TELEMETRY_UPDOWN, sectors * SECTOR, "system.device", rows[i].device, NULL);
+		host_int(h, "system.disk.limit", "By", TELEMETRY_UPDOWN, host_times(sectors, SECTOR), "system.device",
+			 rows[i].device, NULL);
 	}
 }
 
@@ -96,7 +97,7 @@ static void read_disks(struct host *h)
 	};
 	const char *text = host_read(h, "/proc/diskstats");
 	struct host_disk *rows = mem_alloc(HOST_ROWS_MAX * sizeof(*rows));
-	size_t n = text != NULL ? keep_disks(h, rows, host_parse_diskstats(text, rows, HOST_ROWS_MAX)) : 0;
+	size_t n = text != NULL ? keep_disks(h, rows, host_parse_diskstats(text, rows, HOST_ROWS_MAX, &h->left)) : 0;
 
 	for (size_t m = 0; m < ARRAY_LEN(metrics); m++)
 		for (size_t i = 0; i < n; i++)
@@ -126,7 +127,7 @@ static void read_network(struct host *h)
 	static const char *const directions[] = { "receive", "transmit" };
 	const char *text = host_read(h, "/proc/net/dev");
 	struct host_net *rows = mem_alloc(HOST_ROWS_MAX * sizeof(*rows));
-	size_t n = text != NULL ? host_parse_net(text, rows, HOST_ROWS_MAX) : 0;
+	size_t n = text != NULL ? host_parse_net(text, rows, HOST_ROWS_MAX, &h->left) : 0;
 
 	for (size_t m = 0; m < ARRAY_LEN(metrics); m++)
 		for (size_t i = 0; i < 2 * n; i++) {

@@ -89,12 +89,25 @@ static void ask_free(struct ask *a)
 	mem_free(a);
 }
 
-static void take(struct answer *to, const struct disk_req *r)
+/* Free blocks are fewer than none where a quota or the reserve of root is used up: the kernel tells them as a very large number,
+ * and some file systems as one of 32 bits. Of a disk that is full nothing is free. */
+static uint64_t free_blocks(uint64_t v, uint64_t most)
 {
-	to->came = r->fs.bfree >= r->fs.bavail && r->fs.blocks >= r->fs.bfree;
-	to->size = r->fs.blocks * r->fs.frsize;
-	to->free = r->fs.bfree * r->fs.frsize;
-	to->available = r->fs.bavail * r->fs.frsize;
+	bool is_negative = v > INT64_MAX || (v > INT32_MAX && v <= UINT32_MAX && v > most);
+
+	return is_negative ? 0 : v < most ? v : most;
+}
+
+/* False: no file system has that many bytes. */
+static bool take(struct answer *to, const struct disk_req *r)
+{
+	uint64_t bfree = free_blocks(r->fs.bfree, r->fs.blocks), bavail = free_blocks(r->fs.bavail, bfree);
+	uint64_t size = host_times(r->fs.blocks, r->fs.frsize);
+
+	if (size > INT64_MAX)
+		return false;
+	*to = (struct answer){ true, size, bfree * r->fs.frsize, bavail * r->fs.frsize };
+	return true;
 }
 
 static void on_answer(struct disk_req *r, int rc)
@@ -106,7 +119,7 @@ static void on_answer(struct disk_req *r, int rc)
 	if (fs != NULL && late)
 		fs->hung_n--;
 	if (fs != NULL && !late && rc == 0)
-		take(&fs->answers[fs->at], r);
+		fs->h->left.odd += !take(&fs->answers[fs->at], r);
 	ask_free(a);
 	if (fs == NULL || late)
 		return;
@@ -174,7 +187,7 @@ void host_fs_read(struct host_fs *fs, void (*done)(struct host *h))
 	const char *text = host_read(fs->h, "/proc/self/mountinfo");
 
 	fs->done = done;
-	fs->n = text != NULL ? host_parse_mounts(text, fs->mounts, MOUNTS_MAX) : 0;
+	fs->n = text != NULL ? host_parse_mounts(text, fs->mounts, MOUNTS_MAX, &fs->h->left) : 0;
 	fs->at = 0;
 	memset(fs->answers, 0, sizeof(fs->answers));
 	ask_next(fs);

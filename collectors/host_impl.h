@@ -2,6 +2,7 @@
 #pragma once
 #include "collectors/host.h"
 #include "collectors/host_parse.h"
+#include "collectors/host_series.h"
 
 struct host_fs;
 
@@ -10,8 +11,10 @@ struct host {
 	struct telemetry_sink sink;
 	uint64_t interval_ms;
 	struct timer timer, close_timer;
-	struct buf text;         /* of one file of /proc */
-	int64_t boot_ms, now_ms; /* of this reading, wall time */
+	struct buf text; /* of one file of /proc */
+	int64_t now_ms;  /* of this reading, wall time */
+	struct host_series series;
+	struct host_left left; /* of this reading */
 	struct host_fs *fs;
 	struct host_stats stats;
 	bool complained;
@@ -19,11 +22,12 @@ struct host {
 	void *closed_ctx;
 };
 
-/* One value; attributes come as key, value, key, value, NULL. */
+/* One value; attributes come as key, value, key, value, NULL. HOST_NONE is none: nothing is told. */
 void host_int(struct host *h, const char *name, const char *unit, enum telemetry_shape shape, uint64_t v, ...)
     __attribute__((sentinel));
 void host_double(struct host *h, const char *name, const char *unit, enum telemetry_shape shape, double v, ...)
     __attribute__((sentinel));
+uint64_t host_times(uint64_t v, uint64_t factor);        /* HOST_NONE when it is too large, or v was */
 const char *host_read(struct host *h, const char *path); /* the text, until the next read; NULL: counted */
 void host_unread(struct host *h, const char *path);      /* read, but not understood */
 

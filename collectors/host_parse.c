@@ -1,6 +1,7 @@
 /* host_parse.c - see host_parse.h. All texts are lines of words; `words` reads a line's numbers, nothing else is needed. */
 #include "collectors/host_parse.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 
 #define KIB UINT64_C(1024)
 
-static const char *next_line(const char *at)
+const char *host_next_line(const char *at)
 {
 	const char *lf = strchr(at, '\n');
 
@@ -33,7 +34,7 @@ static size_t numbers(const char *at, uint64_t *v, size_t most)
 			return n;
 		errno = 0;
 		v[n] = strtoull(at, &end, 10);
-		if (errno != 0 || *end == '\0' ||
+		if (errno != 0 || v[n] > INT64_MAX || *end == '\0' ||
 		    strchr(" \t\n", *end) == NULL) /* the end of the text is no end of a number: it may be cut */
 			return n;
 		n++;
@@ -42,8 +43,7 @@ static size_t numbers(const char *at, uint64_t *v, size_t most)
 	return n;
 }
 
-/* The next word; false when there is none or it does not fit. */
-static bool word(const char **at, char *to, size_t size)
+bool host_word(const char **at, char *to, size_t size)
 {
 	size_t len;
 
@@ -59,18 +59,21 @@ static bool word(const char **at, char *to, size_t size)
 
 /* ---- lines that begin with a name ------------------------------------------------------------------------------------------ */
 
+#define NAMED_MAX 16
+
 struct named {
 	const char *name;
 	uint64_t *to;
-	bool optional;
+	bool optional; /* old kernels do not have it: that is not odd */
 };
 
-/* Each name that stands in the text writes its number; a missing one that is not optional is an error. */
-static int read_named(const char *text, const struct named *table, size_t n)
+/* Each name that stands in the text writes its number; what is missing becomes HOST_NONE. -ERR_INVALID: all is. */
+static int read_named(const char *text, const struct named *table, size_t n, struct host_left *left)
 {
-	bool seen[16] = { false };
+	bool seen[NAMED_MAX] = { false };
+	size_t seen_n = 0;
 
-	for (const char *at = text; *at != '\0'; at = next_line(at)) {
+	for (const char *at = text; *at != '\0'; at = host_next_line(at)) {
 		size_t len = strcspn(at, ": \t\n");
 
 		for (size_t i = 0; i < n; i++)
@@ -78,34 +81,74 @@ static int read_named(const char *text, const struct named *table, size_t n)
 				seen[i] = numbers(at + len + (at[len] == ':'), table[i].to, 1) == 1;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (!seen[i] && !table[i].optional)
-			return -ERR_INVALID;
+		seen_n += seen[i];
+	if (seen_n == 0)
+		return -ERR_INVALID;
+	for (size_t i = 0; i < n; i++) {
+		if (!seen[i])
+			*table[i].to = HOST_NONE;
+		left->odd += !seen[i] && !table[i].optional;
+	}
 	return 0;
 }
 
-int host_parse_stat(const char *text, struct host_cpu *ret)
+static uint64_t in_bytes(uint64_t kib)
 {
-	struct host_cpu c = { 0 };
+	return kib > INT64_MAX / KIB ? HOST_NONE : kib * KIB;
+}
+
+/* Columns that a kernel does not have yet are no ticks; what is no number ends the row. */
+static int read_ticks(const char *text, struct host_cpu *c, struct host_left *left)
+{
 	uint64_t v[8];
+	size_t n;
+
+	if (!str_starts(text, "cpu "))
+		return -ERR_INVALID;
+	n = numbers(text + 4, v, ARRAY_LEN(v));
+	if (n < 4)
+		return -ERR_INVALID;
+	left->odd += n < ARRAY_LEN(v);
+	for (size_t i = n; i < ARRAY_LEN(v); i++)
+		v[i] = HOST_NONE;
+	c->ticks[CPU_USER] = v[0]; /* guests are in it already */
+	c->ticks[CPU_NICE] = v[1];
+	c->ticks[CPU_SYSTEM] = v[2];
+	c->ticks[CPU_IDLE] = v[3];
+	c->ticks[CPU_IOWAIT] = v[4];
+	c->ticks[CPU_INTERRUPT] = v[5] != HOST_NONE && v[6] != HOST_NONE ? v[5] + v[6] : HOST_NONE; /* hard and soft */
+	c->ticks[CPU_STEAL] = v[7];
+	return 0;
+}
+
+/* 0: nothing stands behind them, so the text is cut and there may be more. */
+static unsigned count_cpus(const char *at)
+{
+	unsigned n = 0;
+
+	for (; str_starts(at, "cpu"); at = host_next_line(at))
+		n++;
+	return strchr(at, '\n') != NULL ? n : 0;
+}
+
+int host_parse_stat(const char *text, struct host_cpu *ret, struct host_left *left)
+{
+	struct host_left more = { 0 };
+	struct host_cpu c = { 0 };
 	const struct named table[] = { { "btime", &c.boot_s, false }, { "processes", &c.created, false } };
 
-	if (!str_starts(text, "cpu ") || numbers(text + 4, v, ARRAY_LEN(v)) != ARRAY_LEN(v))
-		return -ERR_INVALID;
-	c.ticks[CPU_USER] = v[0]; /* guests are in it already */
-	c.ticks[CPU_NICE] = v[1];
-	c.ticks[CPU_SYSTEM] = v[2];
-	c.ticks[CPU_IDLE] = v[3];
-	c.ticks[CPU_IOWAIT] = v[4];
-	c.ticks[CPU_INTERRUPT] = v[5] + v[6]; /* hard and soft */
-	c.ticks[CPU_STEAL] = v[7];
-	for (const char *at = next_line(text); str_starts(at, "cpu"); at = next_line(at))
-		c.logical++;
-	TRY(read_named(text, table, ARRAY_LEN(table)));
+	TRY(read_ticks(text, &c, &more));
+	c.logical = count_cpus(host_next_line(text));
+	if (read_named(text, table, ARRAY_LEN(table), &more) != 0) {
+		c.boot_s = c.created = HOST_NONE;
+		more.odd += ARRAY_LEN(table);
+	}
+	left->odd += more.odd;
 	*ret = c;
 	return 0;
 }
 
-int host_parse_meminfo(const char *text, struct host_memory *ret)
+int host_parse_meminfo(const char *text, struct host_memory *ret, struct host_left *left)
 {
 	struct host_memory m = { 0 };
 	const struct named table[] = {
@@ -114,14 +157,14 @@ int host_parse_meminfo(const char *text, struct host_memory *ret)
 		{ "SUnreclaim", &m.unreclaimable, true }, { "Shmem", &m.shared, true },
 	};
 
-	TRY(read_named(text, table, ARRAY_LEN(table)));
+	TRY(read_named(text, table, ARRAY_LEN(table), left));
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		*table[i].to *= KIB;
+		*table[i].to = in_bytes(*table[i].to);
 	*ret = m;
 	return 0;
 }
 
-int host_parse_vmstat(const char *text, struct host_paging *ret)
+int host_parse_vmstat(const char *text, struct host_paging *ret, struct host_left *left)
 {
 	struct host_paging p = { 0 };
 	const struct named table[] = {
@@ -131,85 +174,157 @@ int host_parse_vmstat(const char *text, struct host_paging *ret)
 		{ "pswpout", &p.swapped_out, true },
 	};
 
-	TRY(read_named(text, table, ARRAY_LEN(table)));
+	TRY(read_named(text, table, ARRAY_LEN(table), left));
 	*ret = p;
 	return 0;
 }
 
 /* ---- tables ------------------------------------------------------------------------------------------------------------------ */
 
-size_t host_parse_swaps(const char *text, struct host_swap *rows, size_t most)
+/* A table's rows in two rounds: what matters, then the rest. */
+struct table {
+	size_t row_size;
+	/* 1: a row, 0: none that we tell, -1: not understood */
+	int (*parse)(const char *line, void *row);
+	bool (*is_minor)(const void *row); /* NULL: all matter */
+};
+
+static size_t read_table(const struct table *t, const char *text, void *rows, size_t most, struct host_left *left)
 {
+	char spare[512];
 	size_t n = 0;
 
-	for (const char *line = next_line(text); *line != '\0' && n < most; line = next_line(line)) {
-		struct host_swap *r = &rows[n];
-		const char *at = line;
-		char type[16];
-		uint64_t v[2];
+	assert(t->row_size <= sizeof(spare));
+	for (int round = 0; round < 2; round++)
+		for (const char *line = text; *line != '\0'; line = host_next_line(line)) {
+			void *row = n < most ? (char *)rows + n * t->row_size : (void *)spare;
+			int rc = t->parse(line, row);
 
-		if (!word(&at, r->device, sizeof(r->device)) || !word(&at, type, sizeof(type)) || numbers(at, v, 2) != 2)
-			continue;
-		r->size = v[0] * KIB;
-		r->used = v[1] * KIB;
-		n++;
-	}
-	return n;
-}
-
-size_t host_parse_diskstats(const char *text, struct host_disk *rows, size_t most)
-{
-	size_t n = 0;
-
-	for (const char *line = text; *line != '\0' && n < most; line = next_line(line)) {
-		struct host_disk *r = &rows[n];
-		const char *at = line;
-		char skip[16];
-		uint64_t v[10];
-
-		if (!word(&at, skip, sizeof(skip)) || !word(&at, skip, sizeof(skip)) || !word(&at, r->device, sizeof(r->device)))
-			continue;
-		if (str_starts(r->device, "loop") || str_starts(r->device, "ram") || numbers(at, v, ARRAY_LEN(v)) != ARRAY_LEN(v))
-			continue;
-		r->reads = v[0];
-		r->reads_merged = v[1];
-		r->read_sectors = v[2];
-		r->read_ms = v[3];
-		r->writes = v[4];
-		r->writes_merged = v[5];
-		r->write_sectors = v[6];
-		r->write_ms = v[7];
-		r->io_ms = v[9];
-		n++;
-	}
-	return n;
-}
-
-/* "  eth0: bytes packets errs drop fifo frame compressed multicast  bytes packets errs drop ..."; two heading lines. */
-size_t host_parse_net(const char *text, struct host_net *rows, size_t most)
-{
-	size_t n = 0;
-
-	for (const char *line = next_line(next_line(text)); *line != '\0' && n < most; line = next_line(line)) {
-		const char *name = line + strspn(line, " "), *colon = strpbrk(name, ":\n");
-		struct host_net *r = &rows[n];
-		uint64_t v[16];
-
-		if (colon == NULL || *colon != ':' || colon == name || (size_t)(colon - name) >= sizeof(r->name))
-			continue;
-		if (numbers(colon + 1, v, ARRAY_LEN(v)) != ARRAY_LEN(v))
-			continue;
-		memcpy(r->name, name, (size_t)(colon - name));
-		r->name[colon - name] = '\0';
-		for (int way = 0; way < 2; way++) {
-			r->bytes[way] = v[way * 8];
-			r->packets[way] = v[way * 8 + 1];
-			r->errors[way] = v[way * 8 + 2];
-			r->dropped[way] = v[way * 8 + 3];
+			left->odd += rc < 0 && round == 0;
+			if (rc <= 0 || (t->is_minor != NULL && t->is_minor(row)) != (round > 0))
+				continue;
+			left->over += n == most;
+			n += n < most;
 		}
-		n++;
-	}
 	return n;
+}
+
+static bool begins_with_any(const char *s, const char *const *prefixes)
+{
+	for (; *prefixes != NULL; prefixes++)
+		if (str_starts(s, *prefixes))
+			return true;
+	return false;
+}
+
+static int parse_swap(const char *line, void *row)
+{
+	struct host_swap *r = row;
+	char type[16];
+	uint64_t v[2];
+
+	if (*line == '\n')
+		return 0;
+	if (!host_word(&line, r->device, sizeof(r->device)) || !host_word(&line, type, sizeof(type)) || numbers(line, v, 2) != 2)
+		return -1;
+	r->size = in_bytes(v[0]);
+	r->used = in_bytes(v[1]);
+	return r->size != HOST_NONE && r->used <= r->size ? 1 : -1;
+}
+
+size_t host_parse_swaps(const char *text, struct host_swap *rows, size_t most, struct host_left *left)
+{
+	static const struct table t = { sizeof(struct host_swap), parse_swap, NULL };
+
+	return read_table(&t, host_next_line(text), rows, most, left);
+}
+
+static int parse_disk(const char *line, void *row)
+{
+	struct host_disk *r = row;
+	char skip[16];
+	uint64_t v[10];
+
+	if (*line == '\n')
+		return 0;
+	if (!host_word(&line, skip, sizeof(skip)) || !host_word(&line, skip, sizeof(skip)) ||
+	    !host_word(&line, r->device, sizeof(r->device)))
+		return -1;
+	if (str_starts(r->device, "loop") || str_starts(r->device, "ram"))
+		return 0;
+	if (numbers(line, v, ARRAY_LEN(v)) != ARRAY_LEN(v))
+		return -1;
+	r->reads = v[0];
+	r->reads_merged = v[1];
+	r->read_sectors = v[2];
+	r->read_ms = v[3];
+	r->writes = v[4];
+	r->writes_merged = v[5];
+	r->write_sectors = v[6];
+	r->write_ms = v[7];
+	r->io_ms = v[9];
+	return 1;
+}
+
+/* Partitions are left out later, by what /sys knows; here they must only not stand in the way of disks. */
+static bool is_minor_disk(const void *row)
+{
+	static const char *const minor[] = { "nbd", "zram", "sr", "fd", "dm-", "drbd", "rbd", NULL };
+	const char *name = ((const struct host_disk *)row)->device;
+	size_t len = strlen(name);
+	bool is_numbered = len > 0 && isdigit((unsigned char)name[len - 1]);
+	bool is_nvme = str_starts(name, "nvme") || str_starts(name, "mmcblk");
+
+	return begins_with_any(name, minor) ||
+	       (is_numbered && !str_starts(name, "md") && (!is_nvme || strchr(name + 4, 'p') != NULL));
+}
+
+size_t host_parse_diskstats(const char *text, struct host_disk *rows, size_t most, struct host_left *left)
+{
+	static const struct table t = { sizeof(struct host_disk), parse_disk, is_minor_disk };
+
+	return read_table(&t, text, rows, most, left);
+}
+
+/* "  eth0: bytes packets errs drop fifo frame compressed multicast  bytes packets errs drop ..." */
+static int parse_interface(const char *line, void *row)
+{
+	const char *name = line + strspn(line, " "), *colon = strpbrk(name, ":\n");
+	struct host_net *r = row;
+	uint64_t v[16];
+
+	if (*name == '\n')
+		return 0;
+	if (colon == NULL || *colon != ':' || colon == name || (size_t)(colon - name) >= sizeof(r->name))
+		return -1;
+	if (numbers(colon + 1, v, ARRAY_LEN(v)) != ARRAY_LEN(v))
+		return -1;
+	memcpy(r->name, name, (size_t)(colon - name));
+	r->name[colon - name] = '\0';
+	for (int way = 0; way < 2; way++) {
+		r->bytes[way] = v[way * 8];
+		r->packets[way] = v[way * 8 + 1];
+		r->errors[way] = v[way * 8 + 2];
+		r->dropped[way] = v[way * 8 + 3];
+	}
+	return 1;
+}
+
+/* Interfaces of containers and tunnels: their traffic passes one of the machine's too. */
+static bool is_minor_interface(const void *row)
+{
+	static const char *const minor[] = { "veth", "docker", "br-", "cali",   "cni",    "flannel", "tunl",      "virbr", "tap",
+					     "tun",  "vnet",   "lxc", "cilium", "eni",    "kube-",   "nodelocal", "vxlan", "dummy",
+					     "ifb",  "gre",    "sit", "ip6tnl", "ip_vti", "nerdctl", "podman",    NULL };
+
+	return begins_with_any(((const struct host_net *)row)->name, minor);
+}
+
+size_t host_parse_net(const char *text, struct host_net *rows, size_t most, struct host_left *left)
+{
+	static const struct table t = { sizeof(struct host_net), parse_interface, is_minor_interface };
+
+	return read_table(&t, host_next_line(host_next_line(text)), rows, most, left); /* two heading lines */
 }
 
 int host_parse_load(const char *text, double ret[3])
@@ -220,7 +335,7 @@ int host_parse_load(const char *text, double ret[3])
 	for (int i = 0; i < 3; i++) {
 		char one[32];
 
-		if (!word(&at, one, sizeof(one)) || str_double(one, &v[i]) != 0 || v[i] < 0)
+		if (!host_word(&at, one, sizeof(one)) || str_double(one, &v[i]) != 0 || v[i] < 0)
 			return -ERR_INVALID;
 	}
 	memcpy(ret, v, sizeof(v));
@@ -233,85 +348,8 @@ int host_parse_uptime(const char *text, double *ret_s)
 	char one[32];
 	double v;
 
-	if (!word(&at, one, sizeof(one)) || str_double(one, &v) != 0 || v < 0)
+	if (!host_word(&at, one, sizeof(one)) || str_double(one, &v) != 0 || v < 0)
 		return -ERR_INVALID;
 	*ret_s = v;
 	return 0;
-}
-
-/* ---- mounts --------------------------------------------------------------------------------------------------------------------- */
-
-/* The character that stands as \ooo, 0: none does. */
-static char octal(const char *s)
-{
-	for (size_t i = 1; i < 4; i++)
-		if (s[i] < '0' || s[i] > (i == 1 ? '3' : '7'))
-			return 0;
-	return (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0'));
-}
-
-/* Blanks, tabs, line feeds and backslashes stand as \040, \011, \012, \134. */
-static void unescape(char *s)
-{
-	char *to = s;
-
-	for (; *s != '\0'; s++) {
-		char c = *s == '\\' ? octal(s) : 0;
-
-		*to++ = c != 0 ? c : *s;
-		s += c != 0 ? 3 : 0;
-	}
-	*to = '\0';
-}
-
-static bool is_real(const struct host_mount *m)
-{
-	static const char *const remote[] = { "nfs", "cifs", "smb", "ceph", "fuse.", "9p", "virtiofs" };
-
-	for (size_t i = 0; i < ARRAY_LEN(remote); i++)
-		if (str_starts(m->type, remote[i]))
-			return true;
-	if (strcmp(m->type, "overlay") == 0) /* a container's root is one; all others repeat what lies below them */
-		return strcmp(m->point, "/") == 0;
-	return m->device[0] == '/' && strcmp(m->type, "squashfs") != 0;
-}
-
-static bool is_repeated(const struct host_mount *rows, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(rows[i].id, rows[n].id) == 0)
-			return true;
-	return false;
-}
-
-/* "36 35 98:0 /root /point rw,noatime [optional ...] - ext3 /dev/root rw": a dash ends the optional fields. */
-static bool parse_mount(const char *line, struct host_mount *m)
-{
-	const char *at = line;
-	char skip[1024], options[1024];
-
-	if (!word(&at, skip, sizeof(skip)) || !word(&at, skip, sizeof(skip)) || !word(&at, m->id, sizeof(m->id)))
-		return false;
-	if (!word(&at, skip, sizeof(skip)) || !word(&at, m->point, sizeof(m->point)) || !word(&at, options, sizeof(options)))
-		return false;
-	do
-		if (!word(&at, skip, sizeof(skip)))
-			return false;
-	while (strcmp(skip, "-") != 0);
-	if (!word(&at, m->type, sizeof(m->type)) || !word(&at, m->device, sizeof(m->device)))
-		return false;
-	m->read_only = strncmp(options, "ro", 2) == 0 && (options[2] == ',' || options[2] == '\0');
-	unescape(m->point);
-	unescape(m->device);
-	return true;
-}
-
-size_t host_parse_mounts(const char *text, struct host_mount *rows, size_t most)
-{
-	size_t n = 0;
-
-	for (const char *line = text; *line != '\0' && n < most; line = next_line(line))
-		if (parse_mount(line, &rows[n]) && is_real(&rows[n]) && !is_repeated(rows, n))
-			n++;
-	return n;
 }

@@ -14,6 +14,8 @@ static void add(struct shipper *s, const char *name, const char *unit, enum tele
 	};
 
 	p.time_ms = world_wall_ms(s->w);
+	if (s->born_ms > p.time_ms) /* the clock was set back: no start may lie behind its points */
+		s->born_ms = p.time_ms;
 	if (shape == TELEMETRY_COUNTER)
 		p.start_ms = s->born_ms;
 	shipper_add_point(s, &p);

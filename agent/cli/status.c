@@ -79,9 +79,12 @@ static void print_collectors(const json_t *t)
 		    "", num(tail, "refused"), num(tail, "refused_compressed"), num(tail, "refused_no_text"),
 		    num(tail, "refused_links"), num(tail, "refused_denied"), num(tail, "refused_limit"));
 	}
-	if (host != NULL)
-		printf("%-14s %lld readings, %lld files of /proc not understood, %lld file systems without an answer\n", "machine",
-		       num(host, "scrapes"), num(host, "unread"), num(host, "file_systems_hung"));
+	if (host == NULL)
+		return;
+	printf("%-14s %lld readings, %lld files of /proc not understood, %lld file systems without an answer\n", "machine",
+	       num(host, "scrapes"), num(host, "unread"), num(host, "file_systems_hung"));
+	printf("%-14s %lld rows not understood, %lld more than we tell, %lld counters held, %lld begun anew\n", "",
+	       num(host, "rows_odd"), num(host, "rows_over"), num(host, "counters_held"), num(host, "counters_anew"));
 }
 
 static void print_telemetry(const json_t *t)

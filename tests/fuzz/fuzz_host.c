@@ -11,11 +11,12 @@
 #define PARSE_ROWS(type, parse, name)                                                                                              \
 	do {                                                                                                                       \
 		struct type rows[ROWS], few[FEW];                                                                                  \
+		struct host_left left = { 0 };                                                                                     \
 		size_t n, few_n;                                                                                                   \
 		memset(rows, 0, sizeof(rows));                                                                                     \
 		memset(few, 0, sizeof(few));                                                                                       \
-		n = parse(s, rows, ROWS);                                                                                          \
-		few_n = parse(s, few, FEW);                                                                                        \
+		n = parse(s, rows, ROWS, &left);                                                                                   \
+		few_n = parse(s, few, FEW, &left);                                                                                 \
 		FUZZ_MUST(n <= ROWS && few_n == (n < FEW ? n : FEW));                                                              \
 		for (size_t i = 0; i < n; i++)                                                                                     \
 			FUZZ_MUST(rows[i].name[0] != '\0' && memchr(rows[i].name, '\0', sizeof(rows[i].name)) != NULL);            \
@@ -28,7 +29,8 @@
 		struct type numbers, none;                                                                                         \
 		memset(&numbers, 0, sizeof(numbers));                                                                              \
 		memset(&none, 0, sizeof(none));                                                                                    \
-		FUZZ_MUST(parse(s, &numbers) == 0 || memcmp(&numbers, &none, sizeof(none)) == 0);                                  \
+		struct host_left left = { 0 };                                                                                     \
+		FUZZ_MUST(parse(s, &numbers, &left) == 0 || memcmp(&numbers, &none, sizeof(none)) == 0);                           \
 	} while (0)
 
 static void parse_doubles(const char *s)

@@ -119,6 +119,10 @@ static void every_count_of_the_collectors_leaves_as_a_metric(void **state)
 		"reeve.tail.files.refused.limit",
 		"reeve.tail.files.refused.denied",
 		"reeve.host.filesystems.hung",
+		"reeve.host.counters.held",
+		"reeve.host.counters.anew",
+		"reeve.host.rows.odd",
+		"reeve.host.rows.over",
 	};
 
 	(void)state;
