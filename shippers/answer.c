@@ -25,6 +25,8 @@ enum answer answer_judge(const struct http_req *r, int rc)
 		return ANSWER_LATER;
 	if (r->status >= 200 && r->status < 300)
 		return ANSWER_TAKEN;
+	if (r->status == 413)
+		return ANSWER_TOO_LARGE;
 	return is_about_us(r->status) ? ANSWER_ABOUT_US : ANSWER_REFUSED;
 }
 

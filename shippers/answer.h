@@ -3,10 +3,11 @@
 #include "agent/io/world.h"
 
 enum answer {
-	ANSWER_TAKEN,    /* 2xx */
-	ANSWER_LATER,    /* none at all, 429, 502, 503, 504: the same body again, after a while */
-	ANSWER_ABOUT_US, /* 401, 403, 404, a redirect: the body is not to blame */
-	ANSWER_REFUSED,  /* any other, and one larger than an answer may be: the body will never be taken */
+	ANSWER_TAKEN,     /* 2xx */
+	ANSWER_LATER,     /* none at all, 429, 502, 503, 504: the same body again, after a while */
+	ANSWER_ABOUT_US,  /* 401, 403, 404, a redirect: the body is not to blame */
+	ANSWER_TOO_LARGE, /* 413: a smaller one may be taken */
+	ANSWER_REFUSED,   /* any other, and one larger than an answer may be: the body will never be taken */
 };
 
 enum answer answer_judge(const struct http_req *r, int rc); /* rc: what the request's callback was given */

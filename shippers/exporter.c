@@ -1,7 +1,10 @@
 /* exporter.c - see exporter.h. Each kind has a lane:
  *
  *     idle --> sending --> clearing --> idle      accepted: the body is removed, durably, before the next one is sent, and that
- *       |          |                              is tried until it succeeds; refused: set aside in the same way
+ *       |       |  ^ |                            is tried until it succeeds; refused: set aside in the same way
+ *       |       v  | |
+ *       |----> cutting                            too large: in parts, see exporter_cut.c
+ *       |            |
  *       |          '-----> waiting ---> idle      no answer, try later, not about the body
  *       |----------------> waiting ---> idle      not logged in, or it cannot be read at the moment
  *       '----> clearing --> idle                  the body is not what was written, or TRIES_MAX times could not be read: set
@@ -11,17 +14,15 @@
  * The window in which a killed agent repeats an answered body is the time from the answer's arrival to the unlink, and it
  * holds one body a lane.
  * Closing: a lane that sends gets CLOSE_MS for its answer, a lane that clears ends; then done. */
-#include "shippers/exporter.h"
+#include "shippers/exporter_impl.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/base/backoff.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
-#include "agent/base/sm.h"
 #include "shippers/answer.h"
 
 #define ANSWER_MAX (4u << 20)
@@ -32,46 +33,17 @@
 #define TRIES_MAX 6 /* an error that comes and goes must not cost a body */
 #define CLOSE_MS 3000
 
-enum { LANE_IDLE, LANE_SENDING, LANE_WAITING, LANE_CLEARING };
-
 static const struct sm_state states[] = {
-	[LANE_IDLE] = { "idle", SM_TO(LANE_SENDING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
-	[LANE_SENDING] = { "sending", SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
+	[LANE_IDLE] = { "idle", SM_TO(LANE_SENDING) | SM_TO(LANE_CUTTING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
+	[LANE_SENDING] = { "sending", SM_TO(LANE_CUTTING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
+	[LANE_CUTTING] = { "cutting", SM_TO(LANE_SENDING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
 	[LANE_WAITING] = { "waiting", SM_TO(LANE_IDLE) },
 	[LANE_CLEARING] = { "clearing", SM_TO(LANE_IDLE) },
 };
 
-struct lane {
-	struct exporter *x;
-	enum telemetry_kind kind;
-	struct sm sm;
-	struct spool_entry *entry; /* held while sending and clearing */
-	const char *aside;         /* why the body is kept though its sending ended; NULL: it is not */
-	uint64_t tried;            /* seq of the last body that could not be read or set aside */
-	unsigned tries;            /* how often */
-	struct http_req http;
-	struct export_proof proof;
-	struct buf body;
-	char *url;
-	struct timer timer;
-	struct backoff backoff;
-};
-
-struct exporter {
-	struct world *w;
-	struct spool *s;
-	struct lane lanes[TELEMETRY_KINDS];
-	struct export_auth auth;
-	char *ca_file, *connect_to;
-	struct exporter_stats stats;
-	struct timer close_timer;
-	bool closing;
-	void (*closed)(void *ctx);
-	void *closed_ctx;
-};
+static void maybe_closed(struct exporter *x);
 
 static void lane_go(struct lane *l);
-static void maybe_closed(struct exporter *x);
 
 static void on_wait_over(struct timer *t)
 {
@@ -81,7 +53,7 @@ static void on_wait_over(struct timer *t)
 	lane_go(l);
 }
 
-static void lane_wait(struct lane *l, uint64_t ms)
+void exporter_wait(struct lane *l, uint64_t ms)
 {
 	l->entry->held = false;
 	l->entry = NULL;
@@ -152,35 +124,62 @@ static void lane_clear(struct lane *l, const char *aside)
 	l->aside = aside;
 	l->tries = 0;
 	buf_reset(&l->body);
+	parts_close(&l->parts);
 	sm_move(&l->sm, LANE_CLEARING);
 	clear(l);
 }
 
+void exporter_bad(struct lane *l)
+{
+	lane_clear(l, aside_bad);
+}
+
+void exporter_end(struct lane *l)
+{
+	lane_clear(l, l->parts.any_refused ? aside_rejected : NULL);
+}
+
 /* ---- the answer -------------------------------------------------------------------------------------------------------- */
+
+/* Of what is in hand. */
+static uint32_t records_of(const struct lane *l)
+{
+	return l->parts.is_on ? parts_records(&l->parts) : l->entry->records;
+}
+
+/* Behind a part comes the next one; behind the last, and behind a whole, the end. */
+static void go_on(struct lane *l)
+{
+	if (!l->parts.is_on || !parts_next(&l->parts))
+		exporter_end(l);
+	else
+		exporter_cut(l);
+}
 
 static void lane_sent(struct lane *l)
 {
 	struct exporter_stats *st = &l->x->stats;
 	uint64_t rejected = answer_rejected(&l->http.body);
 
-	if (rejected > l->entry->records)
-		rejected = l->entry->records;
-	st->sent_records[l->kind] += l->entry->records - rejected;
+	if (rejected > records_of(l))
+		rejected = records_of(l);
+	st->sent_records[l->kind] += records_of(l) - rejected;
 	st->rejected_records[l->kind] += rejected;
 	st->sent_bodies[l->kind]++;
-	st->sent_bytes[l->kind] += l->entry->bytes;
+	st->sent_bytes[l->kind] += l->body.len;
 	if (rejected > 0)
-		log_warn("export.partial", "kind=%s batch=%s rejected=%" PRIu64, batch_kind_name(l->kind), l->entry->id, rejected);
+		log_warn("export.partial", "kind=%s batch=%s rejected=%" PRIu64, batch_kind_name(l->kind), l->id, rejected);
 	backoff_reset(&l->backoff);
-	lane_clear(l, NULL);
+	go_on(l);
 }
 
-static void lane_refused(struct lane *l)
+void exporter_refused(struct lane *l)
 {
-	l->x->stats.rejected_records[l->kind] += l->entry->records;
-	log_warn("export.rejected", "kind=%s batch=%s status=%d next=\"set aside as *-%s.pb.gz.rejected\"",
-		 batch_kind_name(l->kind), l->entry->id, l->http.status, l->entry->id);
-	lane_clear(l, aside_rejected);
+	l->x->stats.rejected_records[l->kind] += records_of(l);
+	log_warn("export.rejected", "kind=%s batch=%s status=%d records=%" PRIu32 " next=\"set aside as *-%s.pb.gz.rejected\"",
+		 batch_kind_name(l->kind), l->id, l->http.status, records_of(l), l->entry->id);
+	l->parts.any_refused = true;
+	go_on(l);
 }
 
 static void lane_retry(struct lane *l, int rc)
@@ -191,9 +190,9 @@ static void lane_retry(struct lane *l, int rc)
 	if (after > 0)
 		ms = after;
 	l->x->stats.retries++;
-	log_info("export.retry", "kind=%s batch=%s status=%d error=%s retry_in_ms=%" PRIu64, batch_kind_name(l->kind), l->entry->id,
+	log_info("export.retry", "kind=%s batch=%s status=%d error=%s retry_in_ms=%" PRIu64, batch_kind_name(l->kind), l->id,
 		 l->http.status, rc != 0 ? err_name(rc) : "none", ms);
-	lane_wait(l, ms);
+	exporter_wait(l, ms);
 }
 
 static void lane_pause(struct lane *l)
@@ -207,7 +206,7 @@ static void lane_pause(struct lane *l)
 	}
 	l->x->stats.pauses++;
 	log_warn("export.paused", "kind=%s status=%d retry_in_ms=%" PRIu64, batch_kind_name(l->kind), l->http.status, ms);
-	lane_wait(l, ms);
+	exporter_wait(l, ms);
 }
 
 static void on_answer(struct http_req *r, int rc)
@@ -220,7 +219,10 @@ static void on_answer(struct http_req *r, int rc)
 		lane_sent(l);
 		break;
 	case ANSWER_REFUSED:
-		lane_refused(l);
+		exporter_refused(l);
+		break;
+	case ANSWER_TOO_LARGE:
+		exporter_too_large(l);
 		break;
 	case ANSWER_LATER:
 		lane_retry(l, rc);
@@ -233,7 +235,7 @@ static void on_answer(struct http_req *r, int rc)
 
 /* ---- the question ------------------------------------------------------------------------------------------------------ */
 
-static int ask(struct lane *l, struct err *e)
+static int fill(struct lane *l, struct err *e)
 {
 	struct exporter *x = l->x;
 	struct http_req *r = &l->http;
@@ -253,7 +255,7 @@ static int ask(struct lane *l, struct err *e)
 	http_header_set(r, "Content-Type", "application/x-protobuf");
 	http_header_set(r, "Content-Encoding", "gzip");
 	http_header_set(r, "User-Agent", "reeve/" REEVE_VERSION);
-	http_header_set(r, "Reeve-Batch-Id", l->entry->id);
+	http_header_set(r, "Reeve-Batch-Id", l->id);
 	if (l->proof.authorization[0] != '\0')
 		http_header_set(r, "Authorization", l->proof.authorization);
 	if (l->proof.proof[0] != '\0')
@@ -267,7 +269,7 @@ static void lane_damaged(struct lane *l, int rc, const struct err *e)
 	if (rc == -ERR_CORRUPT || (is_hopeless(l) && spool_can_read(l->x->s)))
 		lane_clear(l, aside_bad);
 	else
-		lane_wait(l, READ_AGAIN_MS);
+		exporter_wait(l, READ_AGAIN_MS);
 }
 
 /* Not logged in is the ordinary reason, and no news. */
@@ -275,7 +277,29 @@ static void lane_unsigned(struct lane *l, int rc, const struct err *e)
 {
 	if (rc != -ERR_NOTYET)
 		log_warn("export.unsigned", "kind=%s error=%s why=\"%s\"", batch_kind_name(l->kind), err_name(rc), err_text(e));
-	lane_wait(l, NOT_YET_MS);
+	exporter_wait(l, NOT_YET_MS);
+}
+
+void exporter_ask(struct lane *l)
+{
+	struct err e = { 0 };
+	int rc = fill(l, &e);
+
+	if (rc != 0) {
+		lane_unsigned(l, rc, &e);
+		return;
+	}
+	sm_move(&l->sm, LANE_SENDING);
+	http_start(l->x->w, &l->http, on_answer);
+}
+
+/* It may have gone while it waited. */
+static bool goes_on_in_parts(struct lane *l)
+{
+	if (l->parts.is_on && l->parts.seq == l->entry->seq)
+		return true;
+	parts_close(&l->parts);
+	return false;
 }
 
 static void lane_go(struct lane *l)
@@ -296,18 +320,17 @@ static void lane_go(struct lane *l)
 		return;
 	}
 	l->entry->held = true;
+	if (goes_on_in_parts(l)) {
+		exporter_cut(l);
+		return;
+	}
 	rc = spool_load(l->entry, &l->body, &e);
 	if (rc != 0) {
 		lane_damaged(l, rc, &e);
 		return;
 	}
-	rc = ask(l, &e);
-	if (rc != 0) {
-		lane_unsigned(l, rc, &e);
-		return;
-	}
-	sm_move(&l->sm, LANE_SENDING);
-	http_start(x->w, &l->http, on_answer);
+	memcpy(l->id, l->entry->id, sizeof(l->id));
+	exporter_ask(l);
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------------- */
@@ -356,6 +379,9 @@ static void exporter_free(struct exporter *x)
 		timer_stop(x->w, &l->timer);
 		http_req_close(&l->http);
 		buf_close(&l->body);
+		buf_close(&l->cut);
+		parts_close(&l->parts);
+		pack_end(&l->pack);
 		mem_free(l->url);
 	}
 	timer_stop(x->w, &x->close_timer);

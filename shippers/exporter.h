@@ -1,8 +1,10 @@
 /* exporter.h - sends spooled bodies to an OTLP/HTTP receiver: oldest first, one in flight of each kind, until it is told
  * that they arrived.
  *
- * Retried for ever, with full jitter from 1 s to 60 s or as Retry-After says: no answer, 429, 502, 503, 504. A body that
- * the receiver refuses (any other 4xx or 5xx) is set aside, and so is one that cannot be read, after a few tries. 401, 403,
+ * Retried for ever, with full jitter from 1 s to 60 s or as Retry-After says: no answer, 429, 502, 503, 504. One that is too
+ * large (413) is sent in parts, down to single records, each part with an id of its own that is the same after a restart (parts.h).
+ * A body that the receiver refuses (any other 4xx or 5xx; a single record that is too large) is set aside, whole, so that a
+ * person sees what stood around it; so is one that cannot be read, after a few tries. 401, 403,
  * 404 and redirects are about us, not about the body: it stays, and is tried again after a pause. Each repeat carries the
  * same Reeve-Batch-Id and the same bytes. */
 #pragma once
@@ -35,8 +37,8 @@ struct exporter_config {
 struct exporter_stats {
 	uint64_t sent_records[TELEMETRY_KINDS], sent_bodies[TELEMETRY_KINDS], sent_bytes[TELEMETRY_KINDS];
 	uint64_t rejected_records[TELEMETRY_KINDS]; /* by a final status, or named by a partial success */
-	uint64_t retries, pauses;
-	int last_status; /* 0: none, or no answer */
+	uint64_t retries, pauses, halved;           /* halved: bodies, or parts of them, that were too large */
+	int last_status;                            /* 0: none, or no answer */
 };
 
 struct exporter;

@@ -59,6 +59,7 @@ void shipper_own_points(struct shipper *s)
 	add_kinds(s, "reeve.telemetry.bodies.sent", "{body}", TELEMETRY_COUNTER, st.exporter.sent_bodies);
 	add_kinds(s, "reeve.telemetry.bytes.sent", "By", TELEMETRY_COUNTER, st.exporter.sent_bytes);
 	add(s, "reeve.telemetry.retries", "{retry}", TELEMETRY_COUNTER, st.exporter.retries, NULL, 0);
+	add(s, "reeve.telemetry.bodies.halved", "{body}", TELEMETRY_COUNTER, st.exporter.halved, NULL, 0);
 	add_kinds(s, "reeve.spool.bytes", "By", TELEMETRY_UPDOWN, st.spool.bytes);
 	add_kinds(s, "reeve.spool.bodies", "{body}", TELEMETRY_UPDOWN, st.spool.entries);
 	add_kinds(s, "reeve.spool.uncommitted", "{body}", TELEMETRY_COUNTER, st.spool.uncommitted);

@@ -1,8 +1,7 @@
 /* spool_impl.h - what the files of the spool know of each other. */
 #pragma once
-#include <zlib.h>
-
 #include "agent/base/sm.h"
+#include "shippers/pack.h"
 #include "shippers/positions.h"
 #include "shippers/spool.h"
 #include "shippers/spool_aside.h"
@@ -46,9 +45,7 @@ struct spool {
 	struct spool_entry *cur; /* what the first batch becomes */
 	char *cur_path;
 	struct buf packed, line;
-	z_stream z;
-	bool packing;
-	size_t packed_from; /* bytes of raw that went in */
+	struct pack pack;
 	struct disk_req disk;
 	struct timer timer;
 	struct spool_compact compact;

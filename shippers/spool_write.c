@@ -19,8 +19,6 @@
 #include "shippers/commit.h"
 
 #define AGAIN_MS 10000
-#define PACK_SLICE (192u << 10)
-#define PACK_STEP 16384
 #define PACKED_MAX (BATCH_BYTES_MAX + (64u << 10))
 #define COMMITS_FREE (1u << 20) /* below this the log is never written anew */
 
@@ -152,49 +150,17 @@ static void body(struct spool *s)
 
 /* ---- pack -------------------------------------------------------------------------------------------------------------- */
 
-static void pack_begin(struct spool *s)
-{
-	s->z = (z_stream){ 0 };
-	s->packing = deflateInit2(&s->z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK;
-	assert(s->packing);
-	s->packed = BUF_MAX(PACKED_MAX);
-	s->packed_from = 0;
-}
-
-static void pack_end(struct spool *s)
-{
-	if (s->packing)
-		deflateEnd(&s->z);
-	s->packing = false;
-}
-
-static void pack_slice(struct spool *s, const struct buf *raw, size_t len, int flush)
-{
-	s->z.next_in = (Bytef *)raw->data + s->packed_from;
-	s->z.avail_in = (uInt)len;
-	do {
-		s->z.next_out = (Bytef *)buf_room(&s->packed, PACK_STEP);
-		assert(s->z.next_out != NULL); /* gzip grows nothing by more than PACKED_MAX leaves */
-		s->z.avail_out = PACK_STEP;
-		deflate(&s->z, flush);
-		buf_grew(&s->packed, PACK_STEP - s->z.avail_out);
-	} while (s->z.avail_out == 0);
-	s->packed_from += len;
-}
-
 static void on_pack(struct timer *t)
 {
 	struct spool *s = container_of(t, struct spool, timer);
-	const struct buf *raw = &first(s)->raw;
-	size_t left = raw->len - s->packed_from;
+	int rc = pack_slice(&s->pack, &first(s)->raw, &s->packed);
 
-	if (left > PACK_SLICE) {
-		pack_slice(s, raw, PACK_SLICE, Z_NO_FLUSH);
+	assert(rc >= 0); /* gzip grows nothing by more than PACKED_MAX leaves */
+	if (rc == 0) {
 		timer_start(s->w, &s->timer, 0, on_pack);
 		return;
 	}
-	pack_slice(s, raw, left, Z_FINISH);
-	pack_end(s);
+	pack_end(&s->pack);
 	sm_move(&s->sm, W_BODY);
 	body(s);
 }
@@ -243,7 +209,8 @@ static void begin(struct spool *s)
 		body(s);
 		return;
 	}
-	pack_begin(s);
+	s->packed = BUF_MAX(PACKED_MAX);
+	pack_begin(&s->pack, PACK_IN);
 	timer_start(s->w, &s->timer, 0, on_pack);
 }
 

@@ -17,7 +17,7 @@
 #include "tests/sim/world_sim.h"
 
 #define DOCK_DIR "/var/lib/reeve/spool"
-#define DOCK_ARRIVALS 64
+#define DOCK_ARRIVALS 256
 
 static struct {
 	struct world *w;
@@ -27,10 +27,11 @@ static struct {
 	uint64_t offset;                /* of the next line in its file */
 
 	int answers[2]; /* statuses to give: the first, then the second for ever; 0: the answer is lost */
+	size_t most;    /* a larger body is answered with 413, and no byte of it arrives; 0: all are taken */
 	const char *answer_headers;
 	struct buf answer_body;
 
-	unsigned arrived, signs, unauthorized;
+	unsigned arrived, too_large, signs, unauthorized;
 	uint64_t arrived_ms[DOCK_ARRIVALS];
 	char ids[DOCK_ARRIVALS][17];
 	struct buf bodies; /* all that arrived, unpacked */
@@ -45,6 +46,11 @@ static inline void dock_on_http(void *ctx, struct sim_http *x)
 	int status = dock.answers[dock.arrived > 0];
 
 	(void)ctx;
+	if (dock.most > 0 && x->body_len > dock.most) {
+		dock.too_large++;
+		sim_http_answer(x, 413, "", "", 0, 0);
+		return;
+	}
 	assert_true(dock.arrived < DOCK_ARRIVALS);
 	dock.arrived_ms[dock.arrived] = world_now_ms(dock.w);
 	snprintf(dock.ids[dock.arrived], sizeof(dock.ids[0]), "%s", sim_http_header(x, "Reeve-Batch-Id"));

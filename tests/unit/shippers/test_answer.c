@@ -32,7 +32,7 @@ static void a_status_says_whether_the_body_goes_stays_or_comes_again(void **stat
 		{ 0, 403, ANSWER_ABOUT_US },
 		{ 0, 404, ANSWER_ABOUT_US },
 		{ 0, 400, ANSWER_REFUSED },
-		{ 0, 413, ANSWER_REFUSED },
+		{ 0, 413, ANSWER_TOO_LARGE },
 		{ 0, 500, ANSWER_REFUSED },
 		{ -ERR_LIMIT, 200, ANSWER_REFUSED },
 		{ 0, 101, ANSWER_REFUSED },

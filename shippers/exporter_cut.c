@@ -1,0 +1,109 @@
+/* exporter_cut.c - a body that was too large, in parts.
+ *
+ *     413 --> unpack the body --> halve --> cut, pack, send --> taken: the next part ... --> the end
+ *                                   ^--- 413 ---'
+ *
+ * The body stays in the spool until its last part was answered; its records, unpacked, stay in memory so long. Both ways are in
+ * slices, so that no tick is long.
+ * Fails: what is no export request is not what was written; a single record that is too large is refused, and the next part goes.
+ * Closing: at once, between two slices; the next start begins with the whole body again, and its parts have the same ids. */
+#include "shippers/exporter_impl.h"
+
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+
+#define RAW_MAX (BATCH_BYTES_MAX + (64u << 10))
+
+static void on_packed_slice(struct timer *t);
+static void on_unpacked_slice(struct timer *t);
+
+/* In the middle of cutting the agent ends. */
+static bool is_over(struct lane *l)
+{
+	if (!l->x->closing)
+		return false;
+	pack_end(&l->pack);
+	exporter_wait(l, 0);
+	return true;
+}
+
+static void halve(struct lane *l)
+{
+	if (!parts_halve(&l->parts)) {
+		exporter_refused(l);
+		return;
+	}
+	l->x->stats.halved++;
+	exporter_cut(l);
+}
+
+/* ---- a part as a body --------------------------------------------------------------------------------------------------------- */
+
+void exporter_cut(struct lane *l)
+{
+	if (l->sm.now != LANE_CUTTING)
+		sm_move(&l->sm, LANE_CUTTING);
+	l->cut = BUF_MAX(RAW_MAX);
+	if (parts_cut(&l->parts, &l->cut) != 0) {
+		buf_close(&l->cut);
+		exporter_bad(l);
+		return;
+	}
+	parts_id(&l->parts, l->entry->id, l->id);
+	buf_reset(&l->body);
+	pack_begin(&l->pack, PACK_IN);
+	timer_start(l->x->w, &l->timer, 0, on_packed_slice);
+}
+
+static void on_packed_slice(struct timer *t)
+{
+	struct lane *l = container_of(t, struct lane, timer);
+	int rc = pack_slice(&l->pack, &l->cut, &l->body);
+
+	if (rc == 0 && !l->x->closing) {
+		timer_start(l->x->w, &l->timer, 0, on_packed_slice);
+		return;
+	}
+	pack_end(&l->pack);
+	buf_close(&l->cut);
+	if (is_over(l))
+		return;
+	if (rc < 0)
+		exporter_bad(l);
+	else
+		exporter_ask(l);
+}
+
+/* ---- the whole, unpacked ------------------------------------------------------------------------------------------------------ */
+
+static void on_unpacked_slice(struct timer *t)
+{
+	struct lane *l = container_of(t, struct lane, timer);
+	int rc;
+
+	if (is_over(l))
+		return;
+	rc = pack_slice(&l->pack, &l->body, &l->parts.raw);
+	if (rc == 0) {
+		timer_start(l->x->w, &l->timer, 0, on_unpacked_slice);
+		return;
+	}
+	pack_end(&l->pack);
+	if (rc < 0 || parts_begin(&l->parts, l->kind, l->entry->seq) != 0)
+		exporter_bad(l);
+	else
+		halve(l);
+}
+
+void exporter_too_large(struct lane *l)
+{
+	log_info("export.too_large", "kind=%s batch=%s bytes=%zu next=\"in parts\"", batch_kind_name(l->kind), l->id, l->body.len);
+	sm_move(&l->sm, LANE_CUTTING);
+	if (l->parts.is_on) {
+		halve(l);
+		return;
+	}
+	l->parts.raw = BUF_MAX(RAW_MAX);
+	pack_begin(&l->pack, PACK_OUT);
+	timer_start(l->x->w, &l->timer, 0, on_unpacked_slice);
+}

@@ -1,0 +1,53 @@
+/* exporter_impl.h - what the files of the exporter know of each other. */
+#pragma once
+#include "agent/base/backoff.h"
+#include "agent/base/sm.h"
+#include "shippers/exporter.h"
+#include "shippers/pack.h"
+#include "shippers/parts.h"
+
+enum { LANE_IDLE, LANE_SENDING, LANE_CUTTING, LANE_WAITING, LANE_CLEARING };
+
+struct lane {
+	struct exporter *x;
+	enum telemetry_kind kind;
+	struct sm sm;
+	struct spool_entry *entry; /* held while sending and clearing */
+	const char *aside;         /* why the body is kept though its sending ended; NULL: it is not */
+	uint64_t tried;            /* seq of the last body that could not be read or set aside */
+	unsigned tries;            /* how often */
+	struct http_req http;
+	struct export_proof proof;
+	struct buf body;
+	char id[BATCH_ID_LEN]; /* of what is sent: the entry's, or a part's */
+	struct parts parts;    /* of a body that was too large; kept while it waits */
+	struct pack pack;      /* while cutting */
+	struct buf cut;        /* the part in hand, not packed */
+	char *url;
+	struct timer timer;
+	struct backoff backoff;
+};
+
+struct exporter {
+	struct world *w;
+	struct spool *s;
+	struct lane lanes[TELEMETRY_KINDS];
+	struct export_auth auth;
+	char *ca_file, *connect_to;
+	struct exporter_stats stats;
+	struct timer close_timer;
+	bool closing;
+	void (*closed)(void *ctx);
+	void *closed_ctx;
+};
+
+/* exporter.c */
+void exporter_ask(struct lane *l); /* l->body and l->id are there */
+void exporter_refused(struct lane *l);
+void exporter_wait(struct lane *l, uint64_t ms);
+void exporter_bad(struct lane *l); /* the body is not what was written */
+void exporter_end(struct lane *l); /* all of it was taken, but for what was refused */
+
+/* exporter_cut.c: a body in parts */
+void exporter_too_large(struct lane *l); /* the body, or the part, in hand */
+void exporter_cut(struct lane *l);       /* the part in hand becomes l->body, and is sent */

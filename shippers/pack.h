@@ -1,0 +1,25 @@
+/* pack.h - gzip in slices, so that no tick is long: a slice is a few milliseconds.
+ *
+ *     pack_begin(&p, PACK_IN)      PACK_OUT: unpacks
+ *     while ((rc = pack_slice(&p, from, to)) == 0) ... the next tick
+ *     pack_end(&p)                 at any time, also twice */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <zlib.h>
+
+#include "agent/base/buf.h"
+
+enum pack_way { PACK_IN, PACK_OUT };
+
+struct pack {
+	z_stream z;
+	enum pack_way way;
+	bool is_open;
+	size_t at; /* bytes of `from` that went in */
+};
+
+void pack_begin(struct pack *p, enum pack_way way);
+/* 1: that was all; 0: there is more; -ERR_LIMIT: `to` is full, -ERR_INVALID: it was no gzip, or not all of it. */
+int pack_slice(struct pack *p, const struct buf *from, struct buf *to);
+void pack_end(struct pack *p);
