@@ -3,7 +3,7 @@
  * Happy path: a folder changes, WAKE_MS later the patterns are scanned and every file gets its turn, a chunk each, until
  * all are read or the slice is over. A file waits while an older one of the same path is not at its end.
  * A rotated file is let go when it is at its end and quiet for QUIET_MS; its unfinished last line is handed over then. That of
- * a file under its name waits SILENT_MS.
+ * a file under its name waits TAIL_SILENT_MS.
  * Fails: no watch (limits of inotify, a network file system): the scan every POLL_MS finds what changed.
  * Closing is at once, but for a folder that is being listed; what was not handed over is read again by the next tail. */
 #include "collectors/tail_impl.h"
@@ -19,7 +19,6 @@
 #define HOLD_LEAST_MS 10 /* a sink that is full for a moment must not cost throughput, */
 #define HOLD_MOST_MS 500 /* and one that is full for hours no CPU */
 #define QUIET_MS 5000
-#define SILENT_MS 60000
 #define SLICE_MS 4
 #define SLICE_CHUNKS 16
 #define LINE_MAX_BYTES (64u << 10)
@@ -72,14 +71,14 @@ static enum tail_read settle(struct tail_file *tf)
 	uint64_t since = world_now_ms(tf->src->t->w) - tf->grown_ms;
 	enum tail_read r = TAIL_END;
 
-	if (since < (tf->rotated ? QUIET_MS : SILENT_MS))
+	if (since < (tf->rotated ? QUIET_MS : TAIL_SILENT_MS))
 		return TAIL_END;
 	if (!tf->is_judged && tf->size > 0) {
 		r = tail_file_judge(tf, true);
 		if (r != TAIL_END)
 			return r; /* it is a text: its lines come first */
 	} else {
-		r = tail_file_flush(tf, tf->rotated);
+		r = tail_file_flush(tf);
 	}
 	if (r == TAIL_END && tf->rotated)
 		let_go(tf);

@@ -14,7 +14,8 @@
  * counted. NULs are left out, in front of a line (the hole that copytruncate leaves) as inside; 64 in a row end a line; a line
  * that is a quarter of characters that no text has is left out whole. All of it is counted.
  *
- * The last line of a file to which nobody adds is handed over without its LF after a minute, marked reeve.log.unfinished; should
+ * The last line of a file to which nobody adds is handed over without its LF after a minute (a rotated one: 5 s), also when the agent
+ * was restarted meanwhile, marked reeve.log.unfinished; should
  * it go on after all, the rest comes as a line of its own, marked reeve.log.continuation.
  *
  * A position keeps a fingerprint of the first bytes and one of the bytes before it: a file that was rewritten in place is read

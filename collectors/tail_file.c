@@ -114,6 +114,14 @@ struct telemetry_source tail_file_source(const struct tail_file *tf, uint64_t fr
 					  .before_len = tf->before_len };
 }
 
+/* A restart is no news of the file: it was silent since it was last written, as far as the clock can be believed. */
+static uint64_t silent_ms(struct world *w, const struct disk_stat *st)
+{
+	int64_t ms = world_wall_ms(w) - st->mtime_ms;
+
+	return ms < 0 ? 0 : ms < TAIL_SILENT_MS ? (uint64_t)ms : TAIL_SILENT_MS;
+}
+
 struct tail_file *tail_file_new(struct tail_source *src, const char *path, struct disk_file *f, const struct disk_stat *st)
 {
 	struct tail_file *tf = mem_new(struct tail_file);
@@ -129,7 +137,8 @@ struct tail_file *tail_file_new(struct tail_source *src, const char *path, struc
 	tf->ino = st->ino;
 	tf->size = st->size;
 	take_fingerprint(tf);
-	tf->grown_ms = tf->checked_ms = world_now_ms(src->t->w);
+	tf->checked_ms = world_now_ms(src->t->w);
+	tf->grown_ms = tf->checked_ms - silent_ms(src->t->w, st);
 	return tf;
 }
 

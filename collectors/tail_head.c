@@ -10,7 +10,7 @@
 #define TAR_BLOCK 512
 #define TAR_SUM_AT 148
 #define TAR_SUM_LEN 8
-#define STRICT_LEAST 64 /* of fewer bytes a quarter says nothing about the encoding */
+#define STRICT_LEAST 64 /* of fewer bytes a quarter says nothing about the encoding, unless no more come */
 #define LOOSE_LEAST 8
 
 /* ---- known formats --------------------------------------------------------------------------------------------------------- */
@@ -32,10 +32,13 @@ struct magic {
 
 /* Of what rotates, packs or keeps logs, and of programs and pictures that a wide pattern meets. */
 static const struct magic magics[] = {
-	ARCHIVE("\x1f\x8b"),                    /* gzip */
-	ARCHIVE("\x1f\x9d"),                    /* compress */
-	ARCHIVE("\x1f\xa0"),                    /* compress -H */
-	ARCHIVE("\x1f\x1e"),                    /* pack */
+	ARCHIVE("\x1f\x8b"), /* gzip */
+	ARCHIVE("\x1f\x9d"), /* compress */
+	ARCHIVE("\x1f\xa0"), /* compress -H */
+	ARCHIVE("\x1f\x1e"), /* pack */
+	ARCHIVE("\x78\x01"), /* zlib, by its usual levels */
+	ARCHIVE("\x78\x9c"),
+	ARCHIVE("\x78\xda"),
 	ARCHIVE("\x28\xb5\x2f\xfd"),            /* zstd */
 	ARCHIVE("\xfd\x37\x7a\x58\x5a"),        /* xz */
 	ARCHIVE("BZh"),                         /* bzip2; see is_magic */
@@ -54,6 +57,14 @@ static const struct magic magics[] = {
 	ARCHIVE("!<arch>\n"),                   /* ar */
 	ARCHIVE("\xed\xab\xee\xdb"),            /* rpm */
 	ARCHIVE("\xce\xb2\xcf\x81"),            /* brotli, framed */
+	ARCHIVE("\xc7\x71"),                    /* cpio, binary */
+	ARCHIVE("\x60\xea"),                    /* arj */
+	ARCHIVE("LRZI\x00"),                    /* lrzip */
+	ARCHIVE("bvx2"),                        /* lzfse */
+	ARCHIVE("7kSt\xa0\x31"),                /* zpaq */
+	ARCHIVE("xar!\x00"),                    /* xar */
+	ARCHIVE("hsqs"),                        /* squashfs */
+	ARCHIVE("Salted__"),                    /* of openssl enc: what was packed, most often */
 	OTHER("\xff\xfe"),                      /* UTF-16, UTF-32: their marks of byte order */
 	OTHER("\xfe\xff"),
 	OTHER("\xf7\x64\x4c"),     /* UTF-1 */
@@ -71,6 +82,12 @@ static const struct magic magics[] = {
 	OTHER("SQLite format 3"),
 	OTHER("\x89PNG"),
 	OTHER("%PDF-"),
+	OTHER("\xd4\xc3\xb2\xa1"), /* captured packets */
+	OTHER("\xa1\xb2\xc3\xd4"),
+	OTHER("\x4d\x3c\xb2\xa1"),
+	OTHER("\xa1\xb2\x3c\x4d"),
+	OTHER("PAR1\x15"), /* parquet */
+	OTHER("Obj\x01"),  /* avro */
 };
 
 /* Compared as far as both go: 1: it is, 0: it is not, -1: it may become one. */
@@ -188,6 +205,17 @@ static enum tail_head by_magic(const char *s, size_t len)
 	return is_skippable_frame(s, len) || is_cpio(s, len) || is_tar(s, len) ? TAIL_HEAD_ARCHIVE : is;
 }
 
+/* With NULs in it, it may be the first name of a tar; with others that no text has, the first bytes of anything. */
+static bool is_doubtful(const char *s, size_t len)
+{
+	if (memchr(s, '\0', len) != NULL)
+		return len < TAR_BLOCK;
+	for (size_t i = 0; i < len && len < STRICT_LEAST; i++)
+		if (is_strange((uint8_t)s[i]))
+			return true;
+	return false;
+}
+
 enum tail_head tail_head_judge(const char *s, size_t len, bool is_final)
 {
 	enum tail_head is;
@@ -197,9 +225,7 @@ enum tail_head tail_head_judge(const char *s, size_t len, bool is_final)
 	is = by_magic(s, len);
 	if (is != TAIL_HEAD_TEXT && (is != TAIL_HEAD_WAIT || !is_final))
 		return is;
-	if (!tail_head_is_text(s, len, len >= STRICT_LEAST))
+	if (!tail_head_is_text(s, len, is_final || len >= STRICT_LEAST))
 		return TAIL_HEAD_OTHER;
-	if (!is_final && len < TAR_BLOCK && memchr(s, '\0', len) != NULL) /* it may be the first name of a tar */
-		return TAIL_HEAD_WAIT;
-	return TAIL_HEAD_TEXT;
+	return !is_final && is_doubtful(s, len) ? TAIL_HEAD_WAIT : TAIL_HEAD_TEXT;
 }

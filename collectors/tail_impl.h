@@ -6,6 +6,7 @@
 #define TAIL_FP_BYTES 1024
 #define TAIL_FILES_MAX 1024
 #define TAIL_BEFORE_BYTES 64 /* in front of a position, kept with it */
+#define TAIL_SILENT_MS 60000 /* so long nobody adds to a file before its last line is taken without its LF */
 
 /* Why a file under a pattern is not followed. */
 enum tail_refusal { TAIL_COMPRESSED, TAIL_NO_TEXT, TAIL_LINK, TAIL_FULL, TAIL_DENIED, TAIL_REFUSALS };
@@ -163,9 +164,8 @@ enum tail_read tail_file_judge(struct tail_file *tf, bool is_final);
 bool tail_may_be_text(struct tail *t, struct disk_file *f, enum tail_refusal *ret_why);
 
 /* tail_lines.c: its lines */
-enum tail_read tail_file_read(struct tail_file *tf); /* one chunk's worth of lines */
-/* The unfinished last line; marked, unless it is_done: nobody continues the file. */
-enum tail_read tail_file_flush(struct tail_file *tf, bool is_done);
+enum tail_read tail_file_read(struct tail_file *tf);  /* one chunk's worth of lines */
+enum tail_read tail_file_flush(struct tail_file *tf); /* the last line without its LF, marked */
 
 /* tail.c */
 void tail_wake(struct tail *t, uint64_t delay_ms); /* reads then, or earlier */

@@ -196,13 +196,13 @@ static enum tail_read lines_of(struct tail_file *tf, const char *at, const char 
 	return TAIL_MORE;
 }
 
-/* Past the limit, in search of the LF. */
+/* Past the limit, in search of the LF, or of the hole that ends it. */
 static enum tail_read scan_long(struct tail_file *tf)
 {
 	struct tail *t = tf->src->t;
 	ssize_t n = t->w->file_read(t->w, tf->f, tf->scanned, t->chunk, t->chunk_len, NULL);
-	uint64_t to = tf->scanned;
-	const char *lf;
+	const char *lf, *hole;
+	uint64_t end;
 
 	if (n < 0)
 		return TAIL_FAILED;
@@ -210,12 +210,13 @@ static enum tail_read scan_long(struct tail_file *tf)
 	if (tf->at_end)
 		return TAIL_END;
 	lf = memchr(t->chunk, '\n', (size_t)n);
-	if (lf == NULL) {
+	hole = tail_head_hole(t->chunk, lf != NULL ? (size_t)(lf - t->chunk) : (size_t)n);
+	if (lf == NULL && hole == NULL) {
 		tf->scanned += (uint64_t)n;
 		return TAIL_MORE;
 	}
-	to += (uint64_t)(lf - t->chunk);
-	return hand_over_long(tf, to, to + 1, false);
+	end = tf->scanned + (uint64_t)((hole != NULL ? hole : lf) - t->chunk);
+	return hand_over_long(tf, end, hole != NULL ? end : end + 1, false);
 }
 
 /* From the bytes before offset on: false: they are not what they were, and the file begins anew. */
@@ -259,10 +260,10 @@ enum tail_read tail_file_read(struct tail_file *tf)
 	return r;
 }
 
-enum tail_read tail_file_flush(struct tail_file *tf, bool is_done)
+enum tail_read tail_file_flush(struct tail_file *tf)
 {
 	struct tail *t = tf->src->t;
-	struct line l = { .raw = t->chunk, .to = tf->size, .is_unfinished = !is_done };
+	struct line l = { .raw = t->chunk, .to = tf->size, .is_unfinished = true };
 	uint64_t len = tf->size - tf->offset;
 	enum tail_read r;
 	ssize_t n;
@@ -270,7 +271,7 @@ enum tail_read tail_file_flush(struct tail_file *tf, bool is_done)
 	if (len == 0)
 		return TAIL_END;
 	if (len > (uint64_t)t->line_max + 4) {
-		r = hand_over_long(tf, tf->size, tf->size, !is_done);
+		r = hand_over_long(tf, tf->size, tf->size, true);
 		return r == TAIL_MORE ? TAIL_END : r;
 	}
 	n = t->w->file_read(t->w, tf->f, tf->offset, t->chunk, (size_t)len, NULL);

@@ -56,6 +56,13 @@ static void archives_and_encodings_are_known_by_their_first_bytes(void **state)
 		{ HEAD("BZh91AY&"), TAIL_HEAD_WAIT },
 		{ HEAD("\x1f"), TAIL_HEAD_WAIT },
 		{ HEAD("\xff"), TAIL_HEAD_WAIT },
+		{ HEAD("\x78\x9c\xcb"), TAIL_HEAD_ARCHIVE },
+		{ HEAD("\xc7\x71\x01\x08"), TAIL_HEAD_ARCHIVE },
+		{ HEAD("Salted__\x9a"), TAIL_HEAD_ARCHIVE },
+		{ HEAD("xz: done\n"), TAIL_HEAD_TEXT },
+		{ HEAD("\n\n\r\n"), TAIL_HEAD_TEXT },
+		{ HEAD("\x4b\x4c\n\x04\x00"), TAIL_HEAD_WAIT }, /* deflated, without any head */
+		{ HEAD("qu\x02\n"), TAIL_HEAD_WAIT },
 		{ HEAD("var/log/x.log\0"), TAIL_HEAD_WAIT }, /* the first bytes of a tar */
 	};
 
@@ -115,6 +122,8 @@ static void when_no_more_bytes_come_what_may_be_text_is(void **state)
 	assert_int_equal(tail_head_judge("a b\0c d e f\n", 12, true), TAIL_HEAD_TEXT);
 	assert_int_equal(tail_head_judge("\x1f\x8b", 2, true), TAIL_HEAD_ARCHIVE);
 	assert_int_equal(tail_head_judge("", 0, true), TAIL_HEAD_WAIT);
+	assert_int_equal(tail_head_judge("qu\x02\n", 4, true), TAIL_HEAD_TEXT);
+	assert_int_equal(tail_head_judge("\x9a\xc3\n\x02\xbf\xf4\x8b\x11\xe9q", 10, true), TAIL_HEAD_OTHER);
 }
 
 static void a_hole_is_a_long_run_of_nul_and_speaks_against_no_text(void **state)

@@ -113,6 +113,51 @@ static void a_last_line_without_its_end_comes_after_a_minute_marked_and_once(voi
 	assert_string_equal(buf_str(&reader.got), "one\npanic: out of\n");
 }
 
+static void restarts_do_not_put_off_the_last_line(void **state)
+{
+	(void)state;
+	sim_file_puts(reader.w, LOG, "one\npanic: out of");
+	reader_follow(LOG, 25000);
+	for (int i = 0; i < 3; i++) {
+		reader_close();
+		reader_resume(LOG, &reader.at, 25000);
+	}
+	assert_string_equal(buf_str(&reader.got), "one\npanic: out of\n");
+	assert_true(reader.unfinished);
+}
+
+static void the_last_line_of_a_rotated_file_is_marked_too(void **state)
+{
+	(void)state;
+	sim_file_puts(reader.w, LOG, "one\npanic: out of");
+	reader_follow(LOG, 1000);
+	sim_file_rename(reader.w, LOG, LOG ".1");
+	reader_pass(20000);
+	assert_string_equal(buf_str(&reader.got), "one\npanic: out of\n");
+	assert_true(reader.unfinished);
+}
+
+/* Longer than a line may be, without its end: what comes behind the hole is a line of its own all the same. */
+static void a_hole_ends_a_very_long_line_too(void **state)
+{
+	static const size_t longs[] = { 60000, 70000, 131072, 200000, 262100 };
+	CLEANUP(mem_close) char *text = mem_alloc(300000);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(longs); i++) {
+		buf_reset(&reader.got);
+		memset(text, 'x', longs[i]);
+		sim_file_put(reader.w, LOG, text, longs[i]);
+		memset(text, 0, 65536);
+		sim_file_append(reader.w, LOG, text, 65536);
+		reader_append(LOG, "ERROR disk is full\n");
+		reader_follow(LOG, 2000);
+		assert_non_null(strstr(buf_str(&reader.got), "x\nERROR disk is full\n"));
+		reader_close();
+		sim_file_unlink(reader.w, LOG);
+	}
+}
+
 static void a_line_that_goes_on_after_all_is_no_line_twice(void **state)
 {
 	(void)state;
@@ -160,6 +205,9 @@ int main(void)
 		READER_TEST(framing_does_not_depend_on_how_the_bytes_arrive),
 		READER_TEST(a_byte_order_mark_is_no_part_of_the_first_line),
 		READER_TEST(a_last_line_without_its_end_comes_after_a_minute_marked_and_once),
+		READER_TEST(restarts_do_not_put_off_the_last_line),
+		READER_TEST(the_last_line_of_a_rotated_file_is_marked_too),
+		READER_TEST(a_hole_ends_a_very_long_line_too),
 		READER_TEST(a_line_that_goes_on_after_all_is_no_line_twice),
 		READER_TEST(an_end_that_comes_late_is_no_line_of_its_own),
 	};
