@@ -42,6 +42,7 @@ static const struct count host_counts[] = {
 	{ "reeve.host.scrapes",           "{scrape}",     TELEMETRY_COUNTER, HOST(scrapes) },
 	{ "reeve.host.unread",            "{file}",       TELEMETRY_COUNTER, HOST(unread) },
 	{ "reeve.host.filesystems.hung",  "{filesystem}", TELEMETRY_COUNTER, HOST(file_systems_hung) },
+	{ "reeve.host.filesystems.failed", "{filesystem}", TELEMETRY_COUNTER, HOST(file_systems_failed) },
 	{ "reeve.host.counters.held",     "{point}",      TELEMETRY_COUNTER, HOST(counters_held) },
 	{ "reeve.host.counters.anew",     "{series}",     TELEMETRY_COUNTER, HOST(counters_anew) },
 	{ "reeve.host.rows.odd",          "{row}",        TELEMETRY_UPDOWN,  HOST(rows_odd) },

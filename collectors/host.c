@@ -70,9 +70,14 @@ void host_unread(struct host *h, const char *path)
 
 const char *host_read(struct host *h, const char *path)
 {
+	int rc;
+
 	buf_reset(&h->text);
-	if (disk_read_all(h->w, path, &h->text, NULL) == 0)
+	rc = disk_read_all(h->w, path, &h->text, NULL);
+	if (rc == 0 || (rc == -ERR_LIMIT && h->text.len > 0)) { /* too long: its beginning is told all the same */
+		h->left.over += rc != 0;
 		return buf_str(&h->text);
+	}
 	host_unread(h, path);
 	return NULL;
 }

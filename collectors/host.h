@@ -19,6 +19,7 @@ struct host_stats {
 	uint64_t scrapes;
 	uint64_t unread;              /* files of /proc that could not be read or understood */
 	uint64_t file_systems_hung;   /* file systems that did not answer in time, once a scrape */
+	uint64_t file_systems_failed; /* those that answered with an error, once a scrape */
 	uint64_t counters_held;       /* values that went back, once a scrape */
 	uint64_t counters_anew;       /* counters that began anew */
 	uint64_t rows_odd, rows_over; /* of the last reading: rows and numbers not understood; those beyond what we tell */

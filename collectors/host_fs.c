@@ -110,6 +110,14 @@ static bool take(struct answer *to, const struct disk_req *r)
 	return true;
 }
 
+static void take_answer(struct host_fs *fs, const struct disk_req *r, int rc)
+{
+	if (rc != 0)
+		fs->h->stats.file_systems_failed++;
+	else if (!take(&fs->answers[fs->at], r))
+		fs->h->left.odd++;
+}
+
 static void on_answer(struct disk_req *r, int rc)
 {
 	struct ask *a = container_of(r, struct ask, disk);
@@ -118,8 +126,8 @@ static void on_answer(struct disk_req *r, int rc)
 
 	if (fs != NULL && late)
 		fs->hung_n--;
-	if (fs != NULL && !late && rc == 0)
-		fs->h->left.odd += !take(&fs->answers[fs->at], r);
+	if (fs != NULL && !late)
+		take_answer(fs, r, rc);
 	ask_free(a);
 	if (fs == NULL || late)
 		return;

@@ -13,7 +13,7 @@
 #include "agent/base/str.h"
 #include "collectors/host_parse.h"
 
-#define NODES_MAX 2048 /* mounts of all kinds that are looked at */
+#define NODES_MAX 16384 /* mounts of all kinds that are looked at: more than a text of 1 MiB has */
 #define DEPTH_MAX 64
 
 /* A mount as a place in the tree: its point is a piece of the text, as it is escaped there. */
@@ -146,6 +146,16 @@ static bool is_read_only(const char *options, const char *super)
 	return has_option(options, options + strlen(options), "ro") || has_option(super, super + strcspn(super, " \t\n"), "ro");
 }
 
+/* One that was given as nothing stands there as nothing, between two blanks. */
+static bool parse_source(const char **at, char *to, size_t size)
+{
+	if (str_starts(*at, "  ")) {
+		*to = '\0';
+		return true;
+	}
+	return host_word(at, to, size);
+}
+
 static bool parse_row(const char *line, struct host_mount *m)
 {
 	const char *at = line;
@@ -160,7 +170,7 @@ static bool parse_row(const char *line, struct host_mount *m)
 		if (!host_word(&at, skip, sizeof(skip)))
 			return false;
 	while (strcmp(skip, "-") != 0);
-	if (!host_word(&at, m->type, sizeof(m->type)) || !host_word(&at, m->device, sizeof(m->device)))
+	if (!host_word(&at, m->type, sizeof(m->type)) || !parse_source(&at, m->device, sizeof(m->device)))
 		return false;
 	m->read_only = is_read_only(options, at);
 	unescape(m->point);
@@ -273,7 +283,18 @@ static bool is_minor(const struct host_mount *m)
 	return false;
 }
 
-static size_t read_nodes(const char *text, struct node *nodes, struct host_left *left)
+static size_t count_lines(const char *text)
+{
+	size_t n = 0;
+
+	while ((text = strchr(text, '\n')) != NULL && n < NODES_MAX) {
+		n++;
+		text++;
+	}
+	return n;
+}
+
+static size_t read_nodes(const char *text, struct node *nodes, size_t most, struct host_left *left)
 {
 	size_t n = 0;
 
@@ -284,7 +305,7 @@ static size_t read_nodes(const char *text, struct node *nodes, struct host_left 
 			continue;
 		if (!parse_node(line, &node))
 			left->odd++;
-		else if (n == NODES_MAX)
+		else if (n == most)
 			left->over++;
 		else
 			nodes[n++] = node;
@@ -294,21 +315,21 @@ static size_t read_nodes(const char *text, struct node *nodes, struct host_left 
 
 size_t host_parse_mounts(const char *text, struct host_mount *rows, size_t most, struct host_left *left)
 {
-	struct node *nodes = mem_alloc(NODES_MAX * sizeof(*nodes));
-	size_t nodes_n = read_nodes(text, nodes, left), n = 0;
+	size_t lines = count_lines(text), nodes_n, n = 0;
+	struct node *nodes = mem_alloc(lines * sizeof(*nodes));
 	struct host_mount *m = mem_new(struct host_mount);
 
+	nodes_n = read_nodes(text, nodes, lines, left);
 	for (int round = 0; round < 2; round++)
 		for (size_t i = 0; i < nodes_n; i++) {
 			if (!parse_row(nodes[i].line, m)) {
 				left->odd += round == 0;
 				continue;
 			}
-			if (!is_real(m) || is_minor(m) != (round > 0) || is_repeated(rows, n, m) ||
-			    !is_reachable(nodes, nodes_n, &nodes[i]))
+			if (!is_real(m) || is_minor(m) != (round > 0) || is_repeated(rows, n, m))
 				continue;
-			left->over += n == most;
-			if (n < most)
+			left->over += n == most; /* whether it can be reached, which takes long to say, is not asked then */
+			if (n < most && is_reachable(nodes, nodes_n, &nodes[i]))
 				rows[n++] = *m;
 		}
 	mem_free(m);

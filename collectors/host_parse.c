@@ -181,12 +181,14 @@ int host_parse_vmstat(const char *text, struct host_paging *ret, struct host_lef
 
 /* ---- tables ------------------------------------------------------------------------------------------------------------------ */
 
-/* A table's rows in two rounds: what matters, then the rest. */
+#define RANKS 3
+
+/* A table's rows in rounds, those that matter most first. */
 struct table {
 	size_t row_size;
 	/* 1: a row, 0: none that we tell, -1: not understood */
 	int (*parse)(const char *line, void *row);
-	bool (*is_minor)(const void *row); /* NULL: all matter */
+	unsigned (*rank)(const void *row); /* 0 matters most, RANKS - 1 least; NULL: all are alike */
 };
 
 static size_t read_table(const struct table *t, const char *text, void *rows, size_t most, struct host_left *left)
@@ -195,13 +197,13 @@ static size_t read_table(const struct table *t, const char *text, void *rows, si
 	size_t n = 0;
 
 	assert(t->row_size <= sizeof(spare));
-	for (int round = 0; round < 2; round++)
+	for (unsigned round = 0; round < (t->rank != NULL ? RANKS : 1); round++)
 		for (const char *line = text; *line != '\0'; line = host_next_line(line)) {
 			void *row = n < most ? (char *)rows + n * t->row_size : (void *)spare;
 			int rc = t->parse(line, row);
 
 			left->odd += rc < 0 && round == 0;
-			if (rc <= 0 || (t->is_minor != NULL && t->is_minor(row)) != (round > 0))
+			if (rc <= 0 || (t->rank != NULL && t->rank(row) != round))
 				continue;
 			left->over += n == most;
 			n += n < most;
@@ -267,7 +269,7 @@ static int parse_disk(const char *line, void *row)
 }
 
 /* Partitions are left out later, by what /sys knows; here they must only not stand in the way of disks. */
-static bool is_minor_disk(const void *row)
+static unsigned rank_of_disk(const void *row)
 {
 	static const char *const minor[] = { "nbd", "zram", "sr", "fd", "dm-", "drbd", "rbd", NULL };
 	const char *name = ((const struct host_disk *)row)->device;
@@ -275,13 +277,14 @@ static bool is_minor_disk(const void *row)
 	bool is_numbered = len > 0 && isdigit((unsigned char)name[len - 1]);
 	bool is_nvme = str_starts(name, "nvme") || str_starts(name, "mmcblk");
 
-	return begins_with_any(name, minor) ||
-	       (is_numbered && !str_starts(name, "md") && (!is_nvme || strchr(name + 4, 'p') != NULL));
+	bool is_part = is_numbered && !str_starts(name, "md") && (!is_nvme || strchr(name + 4, 'p') != NULL);
+
+	return begins_with_any(name, minor) || is_part ? RANKS - 1 : 0;
 }
 
 size_t host_parse_diskstats(const char *text, struct host_disk *rows, size_t most, struct host_left *left)
 {
-	static const struct table t = { sizeof(struct host_disk), parse_disk, is_minor_disk };
+	static const struct table t = { sizeof(struct host_disk), parse_disk, rank_of_disk };
 
 	return read_table(&t, text, rows, most, left);
 }
@@ -310,19 +313,24 @@ static int parse_interface(const char *line, void *row)
 	return 1;
 }
 
-/* Interfaces of containers and tunnels: their traffic passes one of the machine's too. */
-static bool is_minor_interface(const void *row)
+/* First what the machine itself has; last those of containers and tunnels, whose traffic passes one of the first too; between them
+ * what nobody here has heard of. eni: a pod's end, as Amazon's plugin names it. */
+static unsigned rank_of_interface(const void *row)
 {
 	static const char *const minor[] = { "veth", "docker", "br-", "cali",   "cni",    "flannel", "tunl",      "virbr", "tap",
 					     "tun",  "vnet",   "lxc", "cilium", "eni",    "kube-",   "nodelocal", "vxlan", "dummy",
 					     "ifb",  "gre",    "sit", "ip6tnl", "ip_vti", "nerdctl", "podman",    NULL };
+	static const char *const own[] = { "lo", "en", "eth", "wl", "ww", "bond", "team", "br", "ib", NULL };
+	const char *name = ((const struct host_net *)row)->name;
 
-	return begins_with_any(((const struct host_net *)row)->name, minor);
+	if (begins_with_any(name, minor))
+		return RANKS - 1;
+	return begins_with_any(name, own) ? 0 : 1;
 }
 
 size_t host_parse_net(const char *text, struct host_net *rows, size_t most, struct host_left *left)
 {
-	static const struct table t = { sizeof(struct host_net), parse_interface, is_minor_interface };
+	static const struct table t = { sizeof(struct host_net), parse_interface, rank_of_interface };
 
 	return read_table(&t, host_next_line(host_next_line(text)), rows, most, left); /* two heading lines */
 }

@@ -81,8 +81,9 @@ static void print_collectors(const json_t *t)
 	}
 	if (host == NULL)
 		return;
-	printf("%-14s %lld readings, %lld files of /proc not understood, %lld file systems without an answer\n", "machine",
-	       num(host, "scrapes"), num(host, "unread"), num(host, "file_systems_hung"));
+	printf("%-14s %lld readings, %lld files of /proc not understood, %lld file systems without an answer, %lld with an error\n",
+	       "machine", num(host, "scrapes"), num(host, "unread"), num(host, "file_systems_hung"),
+	       num(host, "file_systems_failed"));
 	printf("%-14s %lld rows not understood, %lld more than we tell, %lld counters held, %lld begun anew\n", "",
 	       num(host, "rows_odd"), num(host, "rows_over"), num(host, "counters_held"), num(host, "counters_anew"));
 }

@@ -74,13 +74,19 @@ static int stat_link(struct world *w, const char *path, struct disk_stat *ret, s
 static int read_path(struct world *w, const char *path, struct buf *b, struct err *e)
 {
 	struct inode *i = NULL;
+	size_t room;
 
 	TRY(fault(w, SIM_READ, path, e));
 	TRY(find(w, path, &i, e));
 	if (i->is_dir)
 		return err_set(e, ERR_INVALID, "%s is not a regular file", path);
-	buf_add(b, i->now.data, i->now.len);
-	return buf_check(b, path, e);
+	room = b->max - b->len;
+	if (i->now.len <= room) {
+		buf_add(b, i->now.data, i->now.len);
+		return buf_check(b, path, e);
+	}
+	buf_add(b, i->now.data, room); /* as the real one: its beginning is there */
+	return err_set(e, ERR_LIMIT, "%s is larger than %zu bytes", path, b->max);
 }
 
 static int list_dir(struct world *w, const char *path, disk_name_cb *cb, void *ctx, struct err *e)

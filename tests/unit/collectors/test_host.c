@@ -129,6 +129,7 @@ static void a_failing_file_system_is_left_out(void **state)
 	sim_fail_nth(w, SIM_DISK, 1, ERR_IO);
 	assert_int_equal(sim_run_until(w, has_scraped, &once, 60000), SIM_TRUE);
 	assert_int_equal(usages, 3);
+	assert_int_equal(host_stats(h).file_systems_failed, 1);
 	close_host(h);
 }
 
@@ -228,6 +229,26 @@ static void odd_numbers_cost_themselves_alone_and_are_counted(void **state)
 	scrape(2);
 	assert_int_equal(wanted.times, 0);
 	assert_int_equal(host_stats(h).rows_odd, 2); /* of the last reading */
+	close_host(h);
+}
+
+/* Ten thousand containers: the limit costs the last of them and not all interfaces. */
+static void a_text_that_is_too_long_is_told_as_far_as_it_goes(void **state)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(2u << 20);
+	struct host *h = host_new(w, 15000, &sink);
+
+	(void)state;
+	buf_adds(&b, "heading\nheading\n");
+	buf_adds(&b, "  ens5: 7 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n");
+	while (b.len < (1u << 20) + 4000)
+		buf_addf(&b, "veth%zu: 1000000 1000000 1 1 1 1 1 1 1000000 1000000 1 1 1 1 1 1\n", b.len);
+	sim_file_put(w, "/proc/net/dev", b.data, b.len);
+	want("system.network.io", "ens5", "receive");
+	scrape(1);
+	assert_int_equal(wanted.times, 1);
+	assert_int_equal(wanted.i, 7);
+	assert_true(host_stats(h).rows_over > 0);
 	close_host(h);
 }
 
@@ -341,6 +362,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(odd_numbers_cost_themselves_alone_and_are_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(of_two_mounts_on_one_point_the_upper_alone_is_asked, setup, teardown),
 		cmocka_unit_test_setup_teardown(autofs_is_never_asked, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_text_that_is_too_long_is_told_as_far_as_it_goes, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_disk_that_is_full_is_told_however_its_free_space_is_written, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failing_file_system_is_left_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_file_system_that_hangs_is_skipped_and_counted_and_not_asked_again, setup,

@@ -146,6 +146,31 @@ static void mounts_beyond_the_limit_are_counted_and_the_machines_own_come_first(
 	assert_int_equal(left.odd, 1);
 }
 
+static void a_source_given_as_nothing_takes_nothing_from_its_neighbours(void **state)
+{
+	(void)state;
+	parse(ROOT "30 22 8:1 / /x rw - fuse  ro,user_id=0\n");
+	assert_int_equal(rows_n, 2);
+	assert_string_equal(at("/x")->device, "");
+	assert_true(at("/x")->read_only);
+	assert_int_equal(left.odd, 0);
+}
+
+/* The tree of a machine with very many containers, and of what was mounted behind them. */
+static void a_disk_behind_thousands_of_mounts_is_told(void **state)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(2u << 20);
+
+	(void)state;
+	buf_adds(&b, ROOT);
+	for (int i = 0; i < 9000; i++)
+		buf_addf(&b, "%d 22 0:%d / /var/lib/docker/overlay2/%d/merged rw - overlay overlay rw\n", 100 + i, i, i);
+	buf_adds(&b, "20000 22 259:7 / /data rw - xfs /dev/nvme1n1 rw\n");
+	parse(buf_str(&b));
+	assert_non_null(at("/data"));
+	assert_int_equal(left.over, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +180,8 @@ int main(void)
 		cmocka_unit_test(what_is_mounted_over_has_no_size),
 		cmocka_unit_test(a_root_over_a_root_is_the_upper_one),
 		cmocka_unit_test(subvolumes_of_one_source_are_one_file_system),
+		cmocka_unit_test(a_source_given_as_nothing_takes_nothing_from_its_neighbours),
+		cmocka_unit_test(a_disk_behind_thousands_of_mounts_is_told),
 		cmocka_unit_test(mounts_beyond_the_limit_are_counted_and_the_machines_own_come_first),
 	};
 

@@ -269,6 +269,25 @@ static void what_has_no_room_is_counted_and_the_machines_own_comes_first(void **
 	mem_free(n);
 }
 
+/* Also among those of a kind that no list knows. */
+static void an_interface_of_the_machine_comes_before_unknown_ones(void **state)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(1u << 20);
+	struct host_net *n = mem_alloc(HOST_ROWS_MAX * sizeof(*n));
+	struct host_left over = { 0 };
+
+	(void)state;
+	buf_adds(&b, "heading\nheading\n");
+	for (int i = 0; i < 400; i++)
+		buf_addf(&b, "pod%d: 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n", i);
+	buf_adds(&b, "ens5: 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n eth1: 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n");
+	assert_int_equal(host_parse_net(buf_str(&b), n, HOST_ROWS_MAX, &over), HOST_ROWS_MAX);
+	assert_string_equal(n[0].name, "ens5");
+	assert_string_equal(n[1].name, "eth1");
+	assert_int_equal(over.over, 402 - HOST_ROWS_MAX);
+	mem_free(n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +302,7 @@ int main(void)
 		cmocka_unit_test(memory_without_one_number_has_all_others),
 		cmocka_unit_test(a_number_that_is_none_costs_itself_alone),
 		cmocka_unit_test(an_odd_row_of_a_table_is_counted_and_the_others_stand),
+		cmocka_unit_test(an_interface_of_the_machine_comes_before_unknown_ones),
 		cmocka_unit_test(what_has_no_room_is_counted_and_the_machines_own_comes_first),
 	};
 
