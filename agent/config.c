@@ -17,6 +17,7 @@
 #define HOST_MAX 253 /* RFC 1035, 2.3.4, as text */
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
+#define ROLE_NAME_MAX 64 /* IAM */
 
 /* "host" or "host:port". Names and IPv4 addresses alone: what stands in brackets is no name that a certificate, or the audience
  * of a login, could hold. */
@@ -328,6 +329,26 @@ static int read_log(struct yaml_node *root, struct config *c, struct err *e)
 	return 0;
 }
 
+/* Names that are made of these two, and what AWS takes: of a security group none that begins with sg-, of a role 64 characters.
+ * A role that is named here is none of them. */
+static int check_names(struct yaml_node *root, const struct config *c, struct err *e)
+{
+	size_t both = strlen(c->vendor_name) + strlen(c->installation), most = ROLE_NAME_MAX - (sizeof("-role--operate") - 1);
+	char expected[160];
+
+	if (str_starts(c->vendor_name, "sg-"))
+		return yaml_wrong(yaml_get(yaml_get(root, "vendor"), "name"),
+				  "a name that does not begin with sg-: security groups are named after it, and EC2 refuses those",
+				  e);
+	if (c->operate_role != NULL || both <= most)
+		return 0;
+	snprintf(
+	    expected, sizeof(expected),
+	    "together with vendor.name at most %zu characters, not %zu: the role VENDOR-role-INSTALLATION-operate has at most %d",
+	    most, both, ROLE_NAME_MAX);
+	return yaml_wrong(yaml_get(root, "installation"), expected, e);
+}
+
 static int read_all(struct yaml_node *root, struct config *c, struct err *e)
 {
 	static const char *const keys[] = { "installation", "vendor", "aws",       "trust", "state",    "socket",
@@ -340,6 +361,7 @@ static int read_all(struct yaml_node *root, struct config *c, struct err *e)
 	TRY(need(c->installation, root, "installation", "the id given by the vendor", e));
 	TRY(read_vendor(root, c, e));
 	TRY(read_aws(root, c, e));
+	TRY(check_names(root, c, e));
 	TRY(read_trust(root, c, e));
 	TRY(yaml_map(state, YAML_KEYS("dir"), e));
 	TRY(get_path(yaml_get(state, "dir"), c, &c->state_dir, e));

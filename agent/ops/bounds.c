@@ -7,6 +7,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/base/yaml.h"
+#include "agent/ops/field.h"
 
 #define LIST_MAX 256
 #define NUMBER_MAX 1000000
@@ -59,11 +60,28 @@ static bool is_warehouse(const char *s)
 	return str_is_id(s, 32);
 }
 
-static bool is_text(const char *s)
+static bool is_type(const char *s)
 {
-	size_t n = strlen(s);
+	return field_instance_type(s, "", NULL) == 0;
+}
 
-	return n > 0 && n <= 256;
+static bool is_profile(const char *s)
+{
+	return field_profile(s, "", NULL) == 0;
+}
+
+/* `*` and `?` stand for what a key may have. */
+static bool is_tag_key(const char *s)
+{
+	char key[256];
+
+	if (strpbrk(s, " ") != NULL && (s[0] == ' ' || s[strlen(s) - 1] == ' '))
+		return false;
+	if (str_copy(key, sizeof(key), s) != 0)
+		return false;
+	for (char *at = key; *at != '\0'; at++)
+		*at = *at == '*' || *at == '?' ? '_' : *at;
+	return field_tag_key(key, "", NULL) == 0;
 }
 
 static bool is_volume_type(const char *s)
@@ -89,13 +107,13 @@ static const struct bound {
 	bool (*is_member)(const char *s); /* TEXTS */
 	const char *expected, *stops;
 } table[] = {
-	{ "instance_types", TEXTS, AT(types), is_text, "an instance type such as r6i.xlarge", "every launch" },
+	{ "instance_types", TEXTS, AT(types), is_type, "an instance type such as r6i.xlarge", "every launch" },
 	{ "images", TEXTS, AT(images), is_image, "an image (ami-...) or whose images (owner:ACCOUNT, owner:amazon)",
 	  "every launch" },
 	{ "subnets", TEXTS, AT(subnets), is_subnet, "the id of a subnet (subnet-...)", "every launch and every new load balancer" },
 	{ "nodes_per_cluster", NUMBER, AT(nodes_per_cluster), NULL, NULL, "every launch" },
 	{ "nodes_total", NUMBER, AT(nodes_total), NULL, NULL, "every launch" },
-	{ "instance_profiles", TEXTS, AT(profiles), is_text, "the name of an instance profile", "launches with an instance profile" },
+	{ "instance_profiles", TEXTS, AT(profiles), is_profile, "the name of an instance profile", "launches with an instance profile" },
 	{ "user_data_sha256", TEXTS, AT(user_data), is_user_data, "64 hex digits, or any", "launches with user data" },
 	{ "kms_keys", TEXTS, AT(keys), is_key, "the ARN of a key (arn:aws:kms:REGION:ACCOUNT:key/ID)", "volumes under a key of their own" },
 	{ "volumes_per_node", NUMBER, AT(volumes_per_node), NULL, NULL, "launches with data volumes" },
@@ -111,7 +129,7 @@ static const struct bound {
 	{ "ports", PORTS, AT(ports), NULL, NULL, "rules for any source but the group itself" },
 	{ "warehouses", TEXTS, AT(warehouses), is_warehouse, "the id of a warehouse, 1 to 32 of [a-z0-9-]", "every change" },
 	{ "balancers", NUMBER, AT(balancers), NULL, NULL, "new load balancers" },
-	{ "tag_keys", TEXTS, AT(tag_keys), is_text, "a tag key, or a pattern of them such as team-*", "tags of the vendor's own" },
+	{ "tag_keys", TEXTS, AT(tag_keys), is_tag_key, "a tag key that AWS takes and that is not ours, or a pattern of them such as team-*", "tags of the vendor's own" },
 };
 /* clang-format on */
 

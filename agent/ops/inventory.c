@@ -151,6 +151,8 @@ void inventory_rule_spell(struct arena *m, struct ec2_rule *r)
 	struct cidr c;
 
 	r->protocol = inventory_protocol(r->protocol);
+	if (str_starts(r->protocol, "icmp") && r->from_port == -1)
+		r->to_port = -1; /* all types have all codes */
 	if (r->cidr != NULL && cidr_parse(r->cidr, &c) == 0)
 		r->cidr = arena_str(m, cidr_text(&c, text));
 }

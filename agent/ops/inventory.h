@@ -58,7 +58,8 @@ bool inventory_has_disks(const struct inventory *inv, const char *type); /* of t
 void inventory_rule_name(const char *group_id, const struct ec2_rule *r, struct buf *to);
 /* "6" and "TCP" are tcp, "all" is -1; what is no such name stays as it is. */
 const char *inventory_protocol(const char *protocol);
-/* One spelling of protocol and address block, as EC2 answers: "6" is tcp, "::0/0" is ::/0. What is no block stays as it is. */
+/* One spelling of protocol and address block, as EC2 answers: "6" is tcp, "::0/0" is ::/0, and all types of icmp have
+ * all codes. What is no block stays as it is. */
 void inventory_rule_spell(struct arena *m, struct ec2_rule *r);
 bool inventory_rule_eq(const struct ec2_rule *a, const struct ec2_rule *b); /* all but the description */
 

@@ -157,8 +157,8 @@ static json_t *rule_json(const struct ec2_rule *r)
 		json_object_set_new(j, "cidr", json_string(r->cidr));
 	if (r->group_id != NULL)
 		json_object_set_new(j, "group_id", json_string(r->group_id));
-	if (r->description != NULL && *r->description != '\0')
-		json_object_set_new(j, "description", json_string(r->description));
+	if (r->description != NULL && strspn(r->description, " ") < strlen(r->description))
+		json_object_set_new(j, "description", planning_text(r->description));
 	return j;
 }
 
@@ -230,8 +230,8 @@ static void create_group(struct planning *p, const group_t *want, const char *fa
 
 	planner_group_name(p, want->name, name);
 	plan_add(p->b, &kind_create_security_group,
-		 json_pack("{s:s, s:s, s:s, s:o, s:s}", "name", name, "description", want->description, "vpc_id", p->spec->vpc_id,
-			   "tags", planning_tags(p, NULL, step, NULL, 0), "fact", fact),
+		 json_pack("{s:s, s:o, s:s, s:o, s:s}", "name", name, "description", planning_text(want->description), "vpc_id",
+			   p->spec->vpc_id, "tags", planning_tags(p, NULL, step, NULL, 0), "fact", fact),
 		 "%s", step);
 }
 

@@ -5,6 +5,7 @@
 
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
+#include "agent/ops/field.h"
 
 bool planning_is_of_warehouse(const struct planning *p, const struct ec2_tags *t)
 {
@@ -14,6 +15,22 @@ bool planning_is_of_warehouse(const struct planning *p, const struct ec2_tags *t
 json_t *planning_ref(const char *id, const char *kind, const char *name)
 {
 	return id != NULL ? json_string(id) : json_sprintf("@%s.%s", kind, name);
+}
+
+json_t *planning_text(const char *s)
+{
+	size_t n;
+	const char *at = field_trim(s, &n);
+
+	return json_stringn(at, n);
+}
+
+static void set_tag(json_t *to, const tag_t *tag)
+{
+	size_t n;
+	const char *key = field_trim(tag->key, &n);
+
+	json_object_setn_new(to, key, n, planning_text(tag->value));
 }
 
 json_t *planning_tags(const struct planning *p, const char *cluster, const char *step, tag_t *const *more, size_t more_n)
@@ -29,9 +46,9 @@ json_t *planning_tags(const struct planning *p, const char *cluster, const char 
 	json_object_set_new(t, "reeve:generation", json_sprintf("%" PRIu64, (uint64_t)p->spec->generation));
 	json_object_set_new(t, "Name", cluster != NULL ? json_sprintf("%s-%s", p->warehouse, cluster) : json_string(p->warehouse));
 	for (size_t i = 0; i < p->spec->n_tags; i++)
-		json_object_set_new(t, p->spec->tags[i]->key, json_string(p->spec->tags[i]->value));
+		set_tag(t, p->spec->tags[i]);
 	for (size_t i = 0; i < more_n; i++)
-		json_object_set_new(t, more[i]->key, json_string(more[i]->value));
+		set_tag(t, more[i]);
 	return t;
 }
 

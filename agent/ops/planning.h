@@ -22,6 +22,7 @@ bool planning_is_of_warehouse(const struct planning *p, const struct ec2_tags *t
  * reeve:command comes with the call (arg_tags). cluster: or NULL. */
 json_t *planning_tags(const struct planning *p, const char *cluster, const char *step, tag_t *const *more, size_t more_n);
 /* What stands for a thing in arguments: its id, or the fact that its creation will leave. */
+json_t *planning_text(const char *s); /* of the spec, as AWS stores it: without blanks at its ends */
 json_t *planning_ref(const char *id, const char *kind, const char *name);
 /* A subnet that something new is to stand in: NULL, and the first error of the planning, where AWS shows none of that id, or one
  * in another VPC. `what`: "cluster fe", for the sentence. */

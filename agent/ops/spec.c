@@ -8,6 +8,7 @@
 #include "agent/base/digest.h"
 #include "agent/base/enc.h"
 #include "agent/base/str.h"
+#include "agent/ops/field.h"
 #include "agent/ops/inventory.h"
 
 typedef Reeve__Control__V1__SecurityGroup group_t;
@@ -19,23 +20,13 @@ typedef Reeve__Control__V1__LoadBalancer lb_t;
 typedef Reeve__Control__V1__Listener listener_t;
 typedef Reeve__Control__V1__Tag tag_t;
 
-static int text(const char *s, size_t max, const char *what, struct err *e)
+/* Blanks alone are nothing. */
+static bool is_empty(const char *s)
 {
-	size_t n = strlen(s);
+	size_t n;
 
-	if (n == 0 || n > max || !str_is_utf8(s, n))
-		return err_set(e, ERR_INVALID, "%s: expected a text of 1 to %zu bytes of UTF-8", what, max);
-	if (s[0] == '@')
-		return err_set(e, ERR_INVALID, "%s: a leading @ is a plan's own sign for a fact", what);
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
-			return err_set(e, ERR_INVALID, "%s: control characters are not allowed", what);
-	return 0;
-}
-
-static int optional(const char *s, size_t max, const char *what, struct err *e)
-{
-	return *s == '\0' ? 0 : text(s, max, what, e);
+	field_trim(s, &n);
+	return n == 0;
 }
 
 static int name(const char *s, const char *what, struct err *e)
@@ -75,17 +66,24 @@ static int port(uint32_t p, const char *what, struct err *e)
 
 /* ---- parts; each is called with its place put in front of its error ---- */
 
-static int check_peer(const rule_t *r, struct err *e)
+static int check_cidr(const char *text, const char *protocol, struct err *e)
 {
 	struct cidr c;
 
+	if (strchr(text, '/') == NULL)
+		return err_set(e, ERR_INVALID, "cidr: \"%.50s\" has no prefix: write /32 or /128 behind a single address", text);
+	if (cidr_parse(text, &c) != 0)
+		return err_set(e, ERR_INVALID, "cidr: \"%.50s\" is not an address block", text);
+	if (str_starts(protocol, "icmp") && c.v6 != str_eq(protocol, "icmpv6"))
+		return err_set(e, ERR_INVALID, "protocol: icmp is for IPv4 blocks and icmpv6 for IPv6 blocks, cidr is \"%.50s\"", text);
+	return 0;
+}
+
+static int check_peer(const rule_t *r, const char *protocol, struct err *e)
+{
 	switch (r->source_case) {
 	case REEVE__CONTROL__V1__RULE__SOURCE_CIDR:
-		if (strchr(r->cidr, '/') == NULL)
-			return err_set(e, ERR_INVALID, "cidr: \"%.50s\" has no prefix: write /32 or /128 behind a single address",
-				       r->cidr);
-		return cidr_parse(r->cidr, &c) == 0 ? 0
-						    : err_set(e, ERR_INVALID, "cidr: \"%.50s\" is not an address block", r->cidr);
+		return check_cidr(r->cidr, protocol, e);
 	case REEVE__CONTROL__V1__RULE__SOURCE_PREFIX_LIST:
 		return aws_id(r->prefix_list, "pl", "prefix_list", e);
 	default:
@@ -97,23 +95,25 @@ static int check_peer(const rule_t *r, struct err *e)
 
 static int check_rule(const rule_t *r, struct err *e)
 {
-	static const char *const protocols[] = { "tcp", "udp", "icmp", "-1", NULL };
+	static const char *const protocols[] = { "tcp", "udp", "icmp", "icmpv6", "-1", NULL };
 	const char *protocol = inventory_protocol(r->protocol);
 
 	TRY(one_of(protocol, protocols, "protocol", e));
-	TRY(optional(r->description, 255, "description", e));
+	if (!is_empty(r->description))
+		TRY(field_description(r->description, "description", e));
 	if (r->direction != REEVE__CONTROL__V1__DIRECTION__INGRESS && r->direction != REEVE__CONTROL__V1__DIRECTION__EGRESS)
 		return err_set(e, ERR_INVALID, "direction: %d is neither INGRESS nor EGRESS", (int)r->direction);
-	if (!str_eq(protocol, "-1") && !str_eq(protocol, "icmp") &&
-	    (r->from_port < 0 || r->to_port > 65535 || r->from_port > r->to_port))
+	if (str_starts(protocol, "icmp"))
+		TRY(field_icmp(r->from_port, r->to_port, e));
+	else if (!str_eq(protocol, "-1") && (r->from_port < 0 || r->to_port > 65535 || r->from_port > r->to_port))
 		return err_set(e, ERR_INVALID, "ports %d-%d are not a range", r->from_port, r->to_port);
-	return check_peer(r, e);
+	return check_peer(r, protocol, e);
 }
 
 static int check_group(const group_t *g, struct err *e)
 {
 	TRY(name(g->name, "name", e));
-	TRY(text(g->description, 255, "description", e));
+	TRY(field_description(g->description, "description", e));
 	TRY(count(g->n_rules, 0, 60, "rules", e));
 	for (size_t i = 0; i < g->n_rules; i++) {
 		int rc = check_rule(g->rules[i], e);
@@ -128,24 +128,65 @@ static int check_volume(const volume_t *v, struct err *e)
 {
 	static const char *const types[] = { "gp3", NULL };
 
-	TRY(text(v->device, 32, "device", e));
+	TRY(field_device(v->device, "device", e));
 	TRY(one_of(v->type, types, "type", e));
-	TRY(optional(v->kms_key_id, 256, "kms_key_id", e));
+	if (*v->kms_key_id != '\0')
+		TRY(field_kms_key(v->kms_key_id, "kms_key_id", e));
 	if (v->size_gib < 1 || v->size_gib > 16384)
 		return err_set(e, ERR_INVALID, "size_gib: %u is not 1 to 16384", v->size_gib);
+	return field_gp3(v->size_gib, v->iops, v->throughput, e);
+}
+
+/* /dev/sdf and /dev/xvdf are one device under some kernels. */
+static int check_devices(volume_t *const *v, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (str_eq(field_device_letters(v[i]->device), field_device_letters(v[k]->device)))
+				return err_set(e, ERR_INVALID, "volumes[%zu]: device %.32s stands twice", i, v[i]->device);
 	return 0;
+}
+
+static int check_volumes(const cluster_t *c, struct err *e)
+{
+	TRY(count(c->n_volumes, 0, 8, "volumes", e));
+	for (size_t i = 0; i < c->n_volumes; i++) {
+		int rc = check_volume(c->volumes[i], e);
+
+		if (rc != 0)
+			return err_wrap(e, rc, "volumes[%zu]", i);
+	}
+	return check_devices(c->volumes, c->n_volumes, e);
+}
+
+static bool is_same_key(const tag_t *a, const tag_t *b)
+{
+	size_t an, bn;
+	const char *x = field_trim(a->key, &an), *y = field_trim(b->key, &bn);
+
+	return an == bn && memcmp(x, y, an) == 0;
 }
 
 static int check_tags(tag_t *const *tags, size_t n, struct err *e)
 {
 	TRY(count(n, 0, 20, "tags", e));
 	for (size_t i = 0; i < n; i++) {
-		TRY(text(tags[i]->key, 128, "tags key", e));
-		TRY(optional(tags[i]->value, 256, "tags value", e));
-		if (str_eq(tags[i]->key, "resource-created-by") || str_starts(tags[i]->key, "reeve:") ||
-		    str_starts(tags[i]->key, "aws:"))
-			return err_set(e, ERR_INVALID, "tags: key \"%s\" is not the vendor's to set", tags[i]->key);
+		TRY(field_tag_key(tags[i]->key, "tags: key", e));
+		TRY(field_tag_value(tags[i]->value, "tags value", e));
+		for (size_t k = 0; k < i; k++)
+			if (is_same_key(tags[i], tags[k]))
+				return err_set(e, ERR_INVALID, "tags: key \"%.100s\" stands twice", tags[i]->key);
 	}
+	return 0;
+}
+
+/* A list of texts in which nothing stands twice: AWS refuses repetitions. */
+static int check_once(char *const *v, size_t n, const char *what, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (str_eq(v[i], v[k]))
+				return err_set(e, ERR_INVALID, "%s[%zu]: \"%.40s\" stands twice", what, i, v[i]);
 	return 0;
 }
 
@@ -177,7 +218,7 @@ static int check_cluster(const spec_t *s, const cluster_t *c, struct err *e)
 {
 	TRY(name(c->name, "name", e));
 	TRY(count(c->nodes, 0, 100, "nodes", e));
-	TRY(text(c->instance_type, 64, "instance_type", e));
+	TRY(field_instance_type(c->instance_type, "instance_type", e));
 	TRY(aws_id(c->image_id, "ami", "image_id", e));
 	TRY(aws_id(c->subnet_id, "subnet", "subnet_id", e));
 	TRY(count(c->n_security_groups, 1, 5, "security_groups", e));
@@ -185,14 +226,10 @@ static int check_cluster(const spec_t *s, const cluster_t *c, struct err *e)
 		if (!has_group(s, c->security_groups[i]))
 			return err_set(e, ERR_INVALID, "security_groups[%zu]: there is no \"%.32s\" in the spec", i,
 				       c->security_groups[i]);
-	TRY(count(c->n_volumes, 0, 8, "volumes", e));
-	for (size_t i = 0; i < c->n_volumes; i++) {
-		int rc = check_volume(c->volumes[i], e);
-
-		if (rc != 0)
-			return err_wrap(e, rc, "volumes[%zu]", i);
-	}
-	TRY(optional(c->instance_profile, 128, "instance_profile", e));
+	TRY(check_once(c->security_groups, c->n_security_groups, "security_groups", e));
+	TRY(check_volumes(c, e));
+	if (*c->instance_profile != '\0')
+		TRY(field_profile(c->instance_profile, "instance_profile", e));
 	TRY(count(c->user_data.len, 0, 16384, "user_data bytes", e));
 	return check_tags(c->tags, c->n_tags, e);
 }
@@ -208,7 +245,7 @@ static int check_tg(const spec_t *s, const tg_t *g, struct err *e)
 	for (size_t i = 0; i < g->n_clusters; i++)
 		if (!has_cluster(s, g->clusters[i]))
 			return err_set(e, ERR_INVALID, "clusters[%zu]: there is no \"%.32s\" in the spec", i, g->clusters[i]);
-	return 0;
+	return check_once(g->clusters, g->n_clusters, "clusters", e);
 }
 
 static int check_listener(const spec_t *s, const listener_t *l, struct err *e)
@@ -230,6 +267,7 @@ static int check_lb(const spec_t *s, const lb_t *lb, struct err *e)
 	TRY(count(lb->n_subnet_ids, 1, 8, "subnet_ids", e));
 	for (size_t i = 0; i < lb->n_subnet_ids; i++)
 		TRY(aws_id(lb->subnet_ids[i], "subnet", "subnet_ids", e));
+	TRY(check_once(lb->subnet_ids, lb->n_subnet_ids, "subnet_ids", e));
 	TRY(count(lb->n_listeners, 0, 16, "listeners", e));
 	for (size_t i = 0; i < lb->n_listeners; i++) {
 		int rc = check_listener(s, lb->listeners[i], e);

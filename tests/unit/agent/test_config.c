@@ -17,6 +17,7 @@
 #define RELEASE_KEY "PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw="
 #define HEAD_KEY "/FHNjmIYoaONpH7QAjDwWAgW7RO6MwOsXeuRFUiQgCU="
 #define LONG "01234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123"
+#define ID32 "abcdefghijklmnopqrstuvwxyz-12345"
 #define GOOD                                                                                                                       \
 	"installation: inst-1\n"                                                                                                   \
 	"vendor: {name: velodb, url: https://control.example}\n"                                                                   \
@@ -224,6 +225,15 @@ static void what_must_be_there_is_asked_for(void **state)
 		{ CONNECT_TO("[::1]:443"), "expected a name or an IPv4 address and a port" },
 		{ CONNECT_TO(":443"), "expected a name or an IPv4 address and a port" },
 		{ CONNECT_TO("vpce-0.example:443"), "key \"trust\" is missing" }, /* a good one: what comes next is missed */
+		{ "installation: a\nvendor: {name: sg-x, url: https://h}\n",
+		  ":2: name: found \"sg-x\", expected a name that does not" },
+		{ "installation: " ID32 "\nvendor: {name: " ID32 ", url: https://h}\n",
+		  ":1: installation: found \"" ID32 "\", expected together with vendor.name at most 50 characters, not 64" },
+		{ "installation: " ID32 "\nvendor: {name: abcdefghijklmnopqr, url: https://h}\n", "key \"trust\" is missing" },
+		{ "installation: " ID32 "\nvendor: {name: abcdefghijklmnopqrs, url: https://h}\n", "not 51" },
+		{ "installation: " ID32 "\nvendor: {name: " ID32
+		  ", url: https://h}\naws: {operate_role: \"arn:aws:iam::1:role/x\"}\n",
+		  "key \"trust\" is missing" },
 		{ "installation: a b\n", "expected 1 to 32 of [a-z0-9-]" },
 	};
 

@@ -16,12 +16,12 @@ struct specs {
 	Reeve__Control__V1__SecurityGroup group, *groups[2];
 	Reeve__Control__V1__Rule self, clients, *rules[2];
 	Reeve__Control__V1__Cluster cluster, *clusters[2];
-	Reeve__Control__V1__DataVolume volume, *volumes[1];
+	Reeve__Control__V1__DataVolume volume, *volumes[2];
 	Reeve__Control__V1__TargetGroup tg, *tgs[2];
 	Reeve__Control__V1__LoadBalancer lb, *lbs[2];
 	Reeve__Control__V1__Listener listener, *listeners[2];
-	Reeve__Control__V1__Tag tag, *tags[1];
-	char *cluster_groups[1], *tg_clusters[1], *subnets[1];
+	Reeve__Control__V1__Tag tag, *tags[2];
+	char *cluster_groups[2], *tg_clusters[2], *subnets[2];
 };
 
 static inline void specs_groups(struct specs *k)

@@ -218,6 +218,52 @@ static void without_a_list_of_s3_the_spec_must_name_the_ways_out(void **state)
 	plans_free(p);
 }
 
+/* All types of icmp have all codes, whatever is written there. */
+static void a_rule_for_all_icmp_is_known_however_its_code_is_spelled(void **state)
+{
+	static const struct ec2_rule have[] = {
+		{ "icmp", -1, -1, "10.0.0.0/16", NULL, "", false },
+		{ "tcp", 0, 65535, NULL, "sg-1", "", false },
+	};
+	struct desk *d = *state;
+
+	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_clusters = 0;
+	d->k.clients.protocol = (char *)"ICMP";
+	d->k.clients.from_port = -1;
+	desk_add_group(d, have, 2);
+	for (int code = -1; code <= 0; code++) {
+		struct plans *p;
+
+		d->k.clients.to_port = code;
+		p = desk_apply(d);
+		assert_string_equal(desk_steps(p), "");
+		plans_free(p);
+	}
+}
+
+/* As AWS stores them; and a key with a blank is no way around what is reserved. */
+static void texts_are_sent_without_blanks_at_their_ends(void **state)
+{
+	struct desk *d = *state;
+	const json_t *group, *rule;
+	struct plans *p;
+
+	d->k.group.description = (char *)"  the nodes ";
+	d->k.clients.description = (char *)" clients ";
+	d->k.self.description = (char *)"   ";
+	d->k.tag.key = (char *)" team ";
+	d->k.tag.value = (char *)" blue team  ";
+	p = desk_apply(d);
+	group = p->v[0].steps[0].args;
+	assert_string_equal(json_str_or(group, "description", ""), "the nodes");
+	assert_string_equal(json_str_or(json_object_get(group, "tags"), "team", ""), "blue team");
+	rule = json_object_get(p->v[0].steps[2].args, "rule");
+	assert_null(json_object_get(rule, "description"));
+	rule = json_object_get(p->v[0].steps[3].args, "rule");
+	assert_string_equal(json_str_or(rule, "description", ""), "clients");
+	plans_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +272,8 @@ int main(void)
 		DESK_TEST(the_same_rule_twice_is_one_rule),
 		DESK_TEST(a_rule_is_known_however_its_addresses_are_spelled),
 		DESK_TEST(a_rule_is_known_however_its_protocol_is_spelled),
+		DESK_TEST(a_rule_for_all_icmp_is_known_however_its_code_is_spelled),
+		DESK_TEST(texts_are_sent_without_blanks_at_their_ends),
 		DESK_TEST(what_aws_lets_leave_goes_and_the_narrow_ways_out_come),
 		DESK_TEST(a_new_group_in_a_vpc_with_ipv6_loses_both_default_rules),
 		DESK_TEST(a_wider_way_out_is_high_risk_and_asked_of_the_policy),

@@ -66,6 +66,25 @@ static const struct wrong wrongs[] = {
 	{ "tags value", TEXT(tag.value, "\xc3\x28") },
 	{ "clusters[1]: name", NUMBER(s.n_clusters, 2) },
 	{ "clusters: found 33", NUMBER(s.n_clusters, 33) },
+	{ "security_groups[0]: description: found '", TEXT(group.description, "the vendor's nodes") },
+	{ "security_groups[0]: rules[1]: description: found >", TEXT(clients.description, "a > b") },
+	{ "security_groups[0]: rules[1]: icmp: from_port is the type", TEXT(clients.protocol, "icmp") },
+	{ "security_groups[0]: rules[1]: icmp: from_port is the type", TEXT(clients.protocol, "58") },
+	{ "clusters[0]: instance_type: \"r6i\"", TEXT(cluster.instance_type, "r6i") },
+	{ "clusters[0]: instance_profile: \"a/b\"", TEXT(cluster.instance_profile, "a/b") },
+	{ "clusters[0]: security_groups[1]: \"node\" stands twice", NUMBER(cluster.n_security_groups, 2) },
+	{ "clusters[0]: volumes[0]: device: /dev/xvda is the root's", TEXT(volume.device, "/dev/xvda") },
+	{ "clusters[0]: volumes[1]: device /dev/sdf stands twice", NUMBER(cluster.n_volumes, 2) },
+	{ "clusters[0]: volumes[0]: iops", NUMBER(volume.iops, 100) },
+	{ "clusters[0]: volumes[0]: throughput", NUMBER(volume.throughput, 4000) },
+	{ "clusters[0]: volumes[0]: kms_key_id", TEXT(volume.kms_key_id, "my key") },
+	{ "target_groups[0]: clusters[1]: \"be\" stands twice", NUMBER(tg.n_clusters, 2) },
+	{ "load_balancers[0]: subnet_ids[1]: \"subnet-1\" stands twice", NUMBER(lb.n_subnet_ids, 2) },
+	{ "tags: key \"AWS:x\" is not", TEXT(tag.key, "AWS:x") },
+	{ "tags: key \"reeve:x\" is not", TEXT(tag.key, " reeve:x ") },
+	{ "tags: key \"sdb-cluster-id\" stands twice", NUMBER(s.n_tags, 2) },
+	{ "tags value: found ;", TEXT(tag.value, "a;b") },
+	{ "tags value: a leading @", TEXT(tag.value, " @sg.node") },
 	{ "tags value: a leading @", TEXT(tag.value, "@sg.node") },
 	{ "security_groups[0]: rules[1]: description: a leading @", TEXT(clients.description, "@lb.main") },
 };
@@ -92,6 +111,11 @@ static void double_up(struct specs *k)
 	k->listeners[1] = &k->listener;
 	k->clusters[1] = &k->cluster;
 	k->cluster.user_data.data = user_data;
+	k->cluster_groups[1] = k->cluster_groups[0];
+	k->tg_clusters[1] = k->tg_clusters[0];
+	k->subnets[1] = k->subnets[0];
+	k->tags[1] = k->tags[0];
+	k->volumes[1] = k->volumes[0];
 }
 
 static void every_wrong_one_is_refused_with_its_place(void **state)
@@ -110,6 +134,31 @@ static void every_wrong_one_is_refused_with_its_place(void **state)
 			fail_msg("case %zu passes: %s", i, how->says);
 		if (strstr(e.text, how->says) != e.text)
 			fail_msg("case %zu says: %s", i, e.text);
+	}
+}
+
+/* Blocks of the other family, and every protocol with what it may have. */
+static void icmp_goes_with_the_family_of_its_block(void **state)
+{
+	static const struct {
+		const char *protocol, *cidr;
+		bool is_good;
+	} cases[] = {
+		{ "icmp", "10.0.0.0/16", true }, { "icmpv6", "fd00::/8", true },     { "58", "fd00::/8", true },
+		{ "icmp", "fd00::/8", false },   { "icmpv6", "10.0.0.0/16", false }, { "-1", "fd00::/8", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct err e = { 0 };
+		struct specs k;
+
+		specs_good(&k);
+		k.clients.protocol = (char *)cases[i].protocol;
+		k.clients.cidr = (char *)cases[i].cidr;
+		k.clients.from_port = k.clients.to_port = -1;
+		if ((spec_check(&k.s, &e) == 0) != cases[i].is_good)
+			fail_msg("case %zu: %s", i, err_text(&e));
 	}
 }
 
@@ -136,6 +185,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_one_passes),
 		cmocka_unit_test(every_wrong_one_is_refused_with_its_place),
+		cmocka_unit_test(icmp_goes_with_the_family_of_its_block),
 		cmocka_unit_test(names_in_aws_are_stable_short_and_one_of_a_kind),
 	};
 
