@@ -96,6 +96,14 @@ static json_t *missing_json(const struct policy *p)
 	return list;
 }
 
+/* The last step that AWS did not let us do, with what tells why. */
+static json_t *refused_json(const json_t *record)
+{
+	return json_pack("{s:s, s:s, s:s, s:s}", "id", json_str_or(record, "op", "?"), "plan", json_str_or(record, "plan", "?"),
+			 "step", json_str_or(record, "step", "?"), "aws_encoded_message",
+			 json_str_or(json_object_get(record, "error"), "aws_encoded_message", ""));
+}
+
 json_t *agent_status(struct agent *a)
 {
 	char when[STAMP_RFC3339_LEN];
@@ -114,6 +122,8 @@ json_t *agent_status(struct agent *a)
 		json_object_set_new(j, "why", json_text(ops_mode_reason(a->ops)));
 		json_object_set_new(j, "bounds_missing", missing_json(ops_policy(a->ops)));
 		ops_each(a->ops, op_to_json, ops);
+		if (ops_refused(a->ops) != NULL)
+			json_object_set_new(j, "refused", refused_json(ops_refused(a->ops)));
 		json_object_set_new(j, "journal", journal_json(a));
 	}
 	json_object_set_new(j, "vendor", vendor_json(a));

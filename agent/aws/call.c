@@ -311,6 +311,7 @@ static void on_http(struct http_req *req, int rc)
 
 	c->status = rc == 0 ? req->status : 0;
 	c->code[0] = c->request_id[0] = '\0';
+	mem_close(&c->encoded);
 	c->err = (struct err){ 0 };
 	if (c->canceled || rc == -ERR_CANCELED) {
 		finish_canceled(c);
@@ -363,6 +364,7 @@ void aws_call_start(struct aws *a, struct aws_call *c, struct creds *creds, aws_
 {
 	assert(!is_running(c) && c->form.action != NULL);
 	xml_close(&c->xml);
+	mem_close(&c->encoded);
 	c->code[0] = c->request_id[0] = c->key_id[0] = '\0';
 	c->err = (struct err){ 0 };
 	c->class = AWS_AMBIGUOUS;
@@ -408,6 +410,7 @@ void aws_call_close(struct aws_call *c)
 {
 	assert(!is_running(c));
 	xml_close(&c->xml);
+	mem_close(&c->encoded);
 	form_close(&c->form);
 	keys_close(&c->keys.keys);
 	http_req_close(&c->http);

@@ -72,6 +72,7 @@ struct aws_call {
 	struct xml *xml; /* of a 200, else NULL */
 	char code[128];  /* AWS error code, or "" */
 	char request_id[128];
+	char *encoded;  /* the encoded authorization message of a refusal, whole; NULL: none. The sentence is without it */
 	struct err err; /* a sentence for people when class is not AWS_OK */
 	unsigned attempts;
 	uint64_t retry_after_ms; /* AWS_THROTTLED: how long to stay away */

@@ -11,6 +11,8 @@
 #include "agent/base/mem.h"
 
 #define PEEK_LEN 120
+#define MESSAGE_MAX 300
+#define ENCODED "Encoded authorization failure message:"
 
 static void set_text(char *to, size_t size, const char *from)
 {
@@ -67,9 +69,35 @@ static void describe_stranger(struct aws_call *c)
 		peek(c, start));
 }
 
+/* Where "Encoded authorization failure message: ..." stands in an error's message, at its end; NULL: nowhere. */
+static const char *find_encoded(const char *message)
+{
+	return strcasestr(message, ENCODED);
+}
+
+/* Cut anywhere it can never be decoded again: it is kept whole, and the sentence goes without it. */
+static void keep_encoded(struct aws_call *c, const char *at)
+{
+	size_t n;
+
+	at += strlen(ENCODED);
+	at += strspn(at, " \t\r\n");
+	n = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/=");
+	if (n > 0)
+		c->encoded = mem_strn(at, n);
+}
+
 static void describe_error(struct aws_call *c, const struct xml_node *error)
 {
-	err_set(&c->err, 0, "%s: %s (HTTP %d): %.300s", c->form.action, c->code, c->status, xml_get(error, "Message"));
+	const char *message = xml_get(error, "Message"), *encoded = find_encoded(message);
+	int n = encoded != NULL ? (int)(encoded - message) : (int)strlen(message);
+
+	if (encoded != NULL)
+		keep_encoded(c, encoded);
+	while (n > 0 && isspace((unsigned char)message[n - 1]))
+		n--;
+	err_set(&c->err, 0, "%s: %s (HTTP %d): %.*s", c->form.action, c->code, c->status, n < MESSAGE_MAX ? n : MESSAGE_MAX,
+		message);
 }
 
 bool call_read(struct aws_call *c)

@@ -113,6 +113,21 @@ static void print_op(const json_t *o)
 		printf("    error %s\n", json_str_or(o, "error", ""));
 }
 
+/* The message is of no use before it is decoded, and who may do that is the account's to say. */
+static void print_refused(const json_t *r)
+{
+	char where[200];
+
+	if (r == NULL)
+		return;
+	snprintf(where, sizeof(where),
+		 "%s %s/%s; why, AWS tells to who may sts:DecodeAuthorizationMessage:", json_str_or(r, "id", "?"),
+		 json_str_or(r, "plan", "?"), json_str_or(r, "step", "?"));
+	line("refused", where);
+	printf("%-14s aws sts decode-authorization-message --query DecodedMessage --output text --encoded-message %s\n", "",
+	       json_str_or(r, "aws_encoded_message", ""));
+}
+
 static void print_missing(const json_t *list)
 {
 	char text[200];
@@ -140,6 +155,7 @@ static void print_status(const json_t *s)
 	line("mode", json_str_or(s, "mode", ""));
 	line("", json_str_or(s, "why", ""));
 	print_missing(json_object_get(s, "bounds_missing"));
+	print_refused(json_object_get(s, "refused"));
 	print_vendor(json_object_get(s, "vendor"));
 	if (json_object_get(s, "journal") != NULL)
 		print_journal(json_object_get(s, "journal"));

@@ -99,6 +99,7 @@ static void on_outcome(void *ctx, const struct step_kind *kind, const json_t *re
 	struct op *op = ctx;
 
 	recent_note(ops_recent(op->ops), world_now_ms(op_world(op)), op_warehouse(op), record, kind->settle_s);
+	ops_note_refused(op->ops, record);
 }
 
 static bool is_worse(enum run_end a, enum run_end b)

@@ -65,6 +65,19 @@ struct op *ops_find_text(struct ops *o, const char *id)
 	return id != NULL && uuid_parse(id, bytes) == 0 ? ops_find(o, bytes) : NULL;
 }
 
+void ops_note_refused(struct ops *o, const json_t *outcome)
+{
+	if (json_object_get(json_object_get(outcome, "error"), "aws_encoded_message") == NULL)
+		return;
+	json_decref(o->refused);
+	o->refused = json_incref((json_t *)outcome);
+}
+
+const json_t *ops_refused(const struct ops *o)
+{
+	return o->refused;
+}
+
 void ops_each(struct ops *o, ops_visit *visit, void *ctx)
 {
 	for (size_t i = 0; i < o->n; i++)
@@ -249,6 +262,7 @@ static void free_all(struct ops *o)
 	json_decref(o->ids);
 	policy_close(&o->policy);
 	recent_close(&o->recent);
+	json_decref(o->refused);
 	mem_free(o);
 	done(ctx);
 }

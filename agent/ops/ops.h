@@ -71,6 +71,9 @@ void ops_acked_ids(struct ops *o, const ProtobufCBinaryData *ids, size_t n);
 /* Open operations and those whose result is not acknowledged, in order of acceptance. */
 typedef void ops_visit(void *ctx, struct op *op);
 void ops_each(struct ops *o, ops_visit *visit, void *ctx);
+/* The last step.outcome with an encoded authorization message (error.aws_encoded_message); NULL: none since the journal's last
+ * checkpoint, or this start. */
+const json_t *ops_refused(const struct ops *o);
 bool ops_is_busy(const struct ops *o);
 int ops_mode(const struct ops *o);                /* Reeve__Control__V1__AgentMode */
 const char *ops_mode_reason(const struct ops *o); /* why not RUN, or "" */
@@ -85,6 +88,7 @@ bool ops_is_stopped(struct ops *o, const char **why); /* STOP file, mode off, no
 const struct op *ops_ahead_of(const struct ops *o, const struct op *op);
 bool ops_has_room_for_plan(const struct ops *o, const struct op *op, size_t bytes); /* room_of_plan */
 struct spent *ops_spent(struct ops *o);                                             /* of the policy's rates */
+void ops_note_refused(struct ops *o, const json_t *outcome);                        /* if it has an encoded message */
 struct recent *ops_recent(struct ops *o);                                           /* what was changed a moment ago */
 struct proved *ops_proved(struct ops *o);                                           /* user data that a release key stood for */
 /* Operations that have begun to start in this life, plus one: a plan is made from what was seen after the last of them. */

@@ -28,6 +28,7 @@ struct ops {
 	size_t n;
 	uint64_t epoch, accepted;
 	uint64_t starts; /* of operations in this life, from 1 */
+	json_t *refused; /* the last outcome with an encoded authorization message; NULL: none */
 	struct recent recent;
 	struct proved proved;
 	struct spent spent;

@@ -187,6 +187,7 @@ static void step_reset(struct run *r)
 	r->err = (struct err){ 0 };
 	r->class = AWS_OK;
 	r->code[0] = r->request_id[0] = '\0';
+	mem_close(&r->encoded);
 	r->started_ms = world_now_ms(r->env->w);
 }
 
@@ -305,6 +306,7 @@ void run_free(struct run *r)
 	json_decref(r->created);
 	json_decref(r->deleted);
 	buf_close(&r->note);
+	mem_free(r->encoded);
 	mem_free(r);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/base/log.h"
+#include "agent/base/mem.h"
 #include "agent/ops/run_impl.h"
 
 /* Did the step's settle_s lie between a point in time (0: none) and the question whose answer we have? An answer tells how
@@ -86,6 +87,8 @@ static void answer_take(struct run *r, const struct aws_call *c)
 	r->wait_ms = c->retry_after_ms;
 	memcpy(r->code, c->code, sizeof(r->code));
 	memcpy(r->request_id, c->request_id, sizeof(r->request_id));
+	mem_free(r->encoded);
+	r->encoded = mem_str(c->encoded);
 	r->err = c->class == AWS_OK ? (struct err){ 0 } : c->err;
 }
 

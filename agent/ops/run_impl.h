@@ -59,6 +59,7 @@ struct run {
 	unsigned tries;   /* calls of this generation */
 	struct err err;
 	char code[128], request_id[128];
+	char *encoded; /* authorization message of the last refusal; NULL: none */
 	enum aws_class class;
 	/* the end */
 	enum run_end end;

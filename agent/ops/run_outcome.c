@@ -38,6 +38,8 @@ static json_t *error_json(struct run *r)
 		json_object_set_new(j, "aws_code", json_text(r->code));
 	if (r->request_id[0] != '\0')
 		json_object_set_new(j, "aws_request_id", json_text(r->request_id));
+	if (r->encoded != NULL) /* for the customer: what decodes it is a right in this account */
+		json_object_set_new(j, "aws_encoded_message", json_text(r->encoded));
 	return j;
 }
 
@@ -124,6 +126,7 @@ void run_leave(struct run *r, enum run_leave leave)
 {
 	r->class = AWS_OK;
 	r->code[0] = r->request_id[0] = '\0';
+	mem_close(&r->encoded);
 	if (leave == RUN_DENY) {
 		r->is_denied = true;
 		run_outcome(r, false, "not called");

@@ -300,3 +300,26 @@ def test_status_and_plan_show_speak_to_people(stage, warehouse):
     assert "2 x r6i.xlarge" in plan.stdout
     stage.vendor("cancel", command)
     assert warehouse.result(command)["state"] == "CANCELLED"
+
+
+def test_status_says_how_an_encoded_refusal_is_decoded(stage, warehouse):
+    """The vendor acknowledges the result at once; what the customer needs stays."""
+    encoded = "EqV8ib8_HDy-" * 100
+    stage.rules(
+        {
+            "match": {"action": "CreateSecurityGroup"},
+            "do": "error",
+            "status": 403,
+            "code": "UnauthorizedOperation",
+            "message": f"You are not authorized. Encoded authorization failure message: {encoded}",
+        }
+    )
+    result = warehouse.result(warehouse.apply(nodes=1))
+    assert result["state"] == "ROLLED_BACK"
+    assert "You are not authorized." in str(result) and "EqV8" not in str(result)
+    outcomes = [r for r in stage.journal() if r["type"] == "step.outcome" and r["outcome"] == "failed"]
+    assert outcomes[-1]["error"]["aws_encoded_message"] == encoded
+    status = subprocess.run([stage.binary, "status", "-c", stage.config], capture_output=True, check=False, text=True)
+    assert f"aws sts decode-authorization-message --query DecodedMessage --output text --encoded-message {encoded}\n" in (
+        status.stdout
+    )

@@ -147,6 +147,36 @@ static void both_shapes_of_errors_are_read(void **state)
 	}
 }
 
+static void an_encoded_message_is_kept_whole_and_leaves_the_sentence(void **state)
+{
+	static const struct {
+		const char *message, *encoded, *sentence;
+	} cases[] = {
+		{ "No. Encoded authorization failure message: Ab-_9+/=", "Ab-_9+/=", "(HTTP 403): No." },
+		{ "No. encoded authorization failure message:\n  Ab9\n", "Ab9", "(HTTP 403): No." },
+		{ "No. Encoded authorization failure message: ", NULL, "(HTTP 403): No." },
+		{ "Encoded authorization failure message: Ab9", "Ab9", "(HTTP 403): " },
+		{ "No.", NULL, "(HTTP 403): No." },
+	};
+	struct cloud *c = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(mem_close) char *body = mem_printf(EC2_ERROR("UnauthorizedOperation", "%s"), cases[i].message);
+		struct caller r;
+
+		c->rules_n = 0;
+		CLOUD(c, .match = EC2_URL, .status = 403, .body = body);
+		caller_open(&r, c, NULL);
+		assert_int_equal(caller_launch(&r), AWS_DENIED);
+		if (cases[i].encoded != NULL)
+			assert_string_equal(r.call.encoded, cases[i].encoded);
+		else
+			assert_null(r.call.encoded);
+		assert_string_equal(strstr(r.call.err.text, "(HTTP"), cases[i].sentence);
+		caller_close(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +186,7 @@ int main(void)
 		CLOUD_TEST(an_answer_that_is_too_large_is_not_taken),
 		CLOUD_TEST(a_long_code_is_cut_and_control_characters_are_replaced),
 		CLOUD_TEST(any_one_lost_request_of_a_read_is_made_up_for),
+		CLOUD_TEST(an_encoded_message_is_kept_whole_and_leaves_the_sentence),
 		CLOUD_TEST(both_shapes_of_errors_are_read),
 	};
 

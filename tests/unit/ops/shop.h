@@ -36,6 +36,7 @@ enum shop_fault {
 	SHOP_QUOTA,      /* SecurityGroupLimitExceeded */
 	SHOP_THROTTLED,  /* Throttling, as ELB says it */
 	SHOP_DENIED,     /* AccessDenied, as ELB says it */
+	SHOP_ENCODED,    /* UnauthorizedOperation with `answer`, as EC2 says it */
 };
 
 struct shop {
@@ -47,6 +48,7 @@ struct shop {
 	struct aws *aws;
 	struct specs k;
 	enum shop_fault (*break_at)(struct shop *s, const char *body); /* asked for every call with a body */
+	const char *answer;                                            /* of SHOP_ENCODED: the whole document */
 	unsigned broke;
 	unsigned slow;       /* answers that a test made late */
 	uint64_t lost_ms;    /* when it lost one */
@@ -113,6 +115,9 @@ static inline void shop_on_request(void *ctx, struct sim_http *x)
 		break;
 	case SHOP_DENIED:
 		shop_refuse(x, 403, "AccessDenied");
+		break;
+	case SHOP_ENCODED:
+		sim_http_answer(x, 403, "", s->answer, strlen(s->answer), 0);
 		break;
 	}
 }

@@ -1,4 +1,5 @@
 /* test_run_outcome.c - how a plan ends: taken back before the pivot, kept behind it, and left where the policy says no. */
+#include "tests/unit/cases.h"
 #include "tests/unit/ops/shop.h"
 
 static enum shop_fault registration_dies(struct shop *s, const char *body)
@@ -119,6 +120,53 @@ static void what_an_earlier_command_made_is_not_taken_back(void **state)
 	assert_int_equal(shop_stands(s), 3);
 }
 
+static enum shop_fault group_is_denied(struct shop *s, const char *body)
+{
+	(void)s;
+	return str_starts(body, "Action=CreateSecurityGroup&") ? SHOP_ENCODED : SHOP_FINE;
+}
+
+/* What stands between the marker and the end of the message. */
+static char *encoded_of(const char *document)
+{
+	static const char marker[] = "failure message: ";
+	const char *at = strstr(document, marker);
+
+	assert_non_null(at);
+	at += strlen(marker);
+	return mem_strn(at, strcspn(at, "<"));
+}
+
+/* It tells what exactly was denied, to who may have it decoded: with a character missing it tells nothing. */
+static void an_encoded_authorization_message_is_kept_whole_and_apart_from_the_sentence(void **state)
+{
+	CLEANUP(buf_close) struct buf document = { 0 }, journal = BUF_MAX(16u << 20);
+	CLEANUP(mem_close) char *encoded = NULL, *member = NULL;
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	case_load("encoded-message.xml", &document);
+	encoded = encoded_of(buf_str(&document));
+	assert_true(strlen(encoded) > 900);
+	s->answer = buf_str(&document);
+	s->break_at = group_is_denied;
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(ROLLED_BACK));
+	assert_non_null(strstr(message, "You are not authorized to perform this operation."));
+	assert_null(strstr(message, "Encoded"));
+	assert_null(strstr(message, "EqV8"));
+	assert_true(sim_file_get(s->d.w, DESK_JOURNAL "/0000000000000001.jsonl", &journal));
+	member = mem_printf("\"aws_encoded_message\":\"%s\"", encoded);
+	assert_non_null(strstr(buf_str(&journal), member));
+	for (int starts = 0; starts < 2; starts++) {
+		const json_t *error = json_object_get(ops_refused(s->d.ops), "error");
+
+		assert_string_equal(json_str_or(error, "aws_encoded_message", ""), encoded);
+		shop_reopen(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +175,7 @@ int main(void)
 		SHOP(a_policy_that_says_no_on_the_way_stops_the_next_change),
 		SHOP(a_verb_that_is_switched_off_stops_the_taking_back_too),
 		SHOP(what_an_earlier_command_made_is_not_taken_back),
+		SHOP(an_encoded_authorization_message_is_kept_whole_and_apart_from_the_sentence),
 		SHOP(narrower_bounds_do_not_hold_up_the_taking_back),
 	};
 
