@@ -320,6 +320,7 @@ def test_status_says_how_an_encoded_refusal_is_decoded(stage, warehouse):
     outcomes = [r for r in stage.journal() if r["type"] == "step.outcome" and r["outcome"] == "failed"]
     assert outcomes[-1]["error"]["aws_encoded_message"] == encoded
     status = subprocess.run([stage.binary, "status", "-c", stage.config], capture_output=True, check=False, text=True)
-    assert f"aws sts decode-authorization-message --query DecodedMessage --output text --encoded-message {encoded}\n" in (
-        status.stdout
+    assert (
+        f"aws sts decode-authorization-message --query DecodedMessage --output text --encoded-message {encoded}\n"
+        in status.stdout
     )
