@@ -27,6 +27,7 @@ static const struct count tail_counts[] = {
 	{ "reeve.tail.nul_bytes",       "By",      TELEMETRY_COUNTER, TAIL(nul_bytes) },
 	{ "reeve.tail.files.truncated", "{file}",  TELEMETRY_COUNTER, TAIL(truncated_files) },
 	{ "reeve.tail.errors",          "{error}", TELEMETRY_COUNTER, TAIL(read_errors) },
+	{ "reeve.tail.folders.large",   "{look}",  TELEMETRY_COUNTER, TAIL(large_folders) },
 	{ "reeve.tail.positions.dropped", "{position}", TELEMETRY_COUNTER, TAIL(positions_dropped) },
 	{ "reeve.tail.files",           "{file}",  TELEMETRY_UPDOWN,  TAIL(files) },
 	{ "reeve.tail.files.rotated",   "{file}",  TELEMETRY_UPDOWN,  TAIL(rotated) },

@@ -80,8 +80,12 @@ static void emit_disk_limits(struct host *h, const struct host_disk *rows, size_
 
 		sys_path(path, sizeof(path), rows[i].device, "/size");
 		text = host_read(h, path);
-		if (text == NULL || sscanf(text, "%lu\n", &sectors) != 1)
+		if (text == NULL)
 			continue;
+		if (sscanf(text, "%lu\n", &sectors) != 1) {
+			h->left.odd++;
+			continue;
+		}
 		host_int(h, "system.disk.limit", "By", TELEMETRY_UPDOWN, host_times(sectors, SECTOR), "system.device",
 			 rows[i].device, NULL);
 	}

@@ -56,6 +56,7 @@ struct tail_stats {
 	uint64_t nul_bytes;        /* left out: they are no text, and would part the letters of what a rule looks for */
 	uint64_t truncated_files;  /* cut to nothing, or their content replaced */
 	uint64_t read_errors;
+	uint64_t large_folders;     /* looks at a folder of which only a part of the names could be listed */
 	uint64_t positions_dropped; /* of files let go that may still be there: read again if they come back under a pattern */
 	uint64_t files, rotated;    /* followed now; of them no longer found by the path */
 	uint64_t refused; /* files under a pattern that are not followed now, as the last scan found them: the sum of the next */

@@ -28,9 +28,7 @@
 #define ANSWER_MAX (4u << 20)
 #define NOT_YET_MS 1000
 #define PAUSE_MS 60000
-#define CLEAR_AGAIN_MS 10000
 #define READ_AGAIN_MS 2000
-#define TRIES_MAX 6 /* an error that comes and goes must not cost a body */
 #define CLOSE_MS 3000
 
 static const struct sm_state states[] = {
@@ -43,14 +41,12 @@ static const struct sm_state states[] = {
 
 static void maybe_closed(struct exporter *x);
 
-static void lane_go(struct lane *l);
-
 static void on_wait_over(struct timer *t)
 {
 	struct lane *l = container_of(t, struct lane, timer);
 
 	sm_move(&l->sm, LANE_IDLE);
-	lane_go(l);
+	exporter_go(l);
 }
 
 void exporter_wait(struct lane *l, uint64_t ms)
@@ -63,80 +59,6 @@ void exporter_wait(struct lane *l, uint64_t ms)
 		maybe_closed(l->x);
 	else
 		timer_start(l->x->w, &l->timer, ms, on_wait_over);
-}
-
-static const char aside_bad[] = "bad", aside_rejected[] = "rejected";
-
-/* ---- clearing -------------------------------------------------------------------------------------------------------- */
-
-static void clear(struct lane *l);
-
-static void on_clear_again(struct timer *t)
-{
-	clear(container_of(t, struct lane, timer));
-}
-
-/* One bad place on the disk must not stop its kind for ever: true when this entry has been tried often enough. */
-static bool is_hopeless(struct lane *l)
-{
-	l->tries = l->tried == l->entry->seq ? l->tries + 1 : 1;
-	l->tried = l->entry->seq;
-	return l->tries >= TRIES_MAX;
-}
-
-/* What was accepted stays in hand until it is gone, or the next start would send it twice. What was refused, or never can be
- * sent, is passed by: should the next start send it again, nothing is double. */
-static bool is_passed_by(struct lane *l)
-{
-	if (l->aside == NULL || !is_hopeless(l))
-		return false;
-	spool_pass_by(l->entry, l->aside);
-	return true;
-}
-
-static void on_cleared(void *ctx, int rc)
-{
-	struct lane *l = ctx;
-
-	if (rc != 0 && is_passed_by(l))
-		rc = 0;
-	if (rc != 0 && !l->x->closing) {
-		timer_start(l->x->w, &l->timer, CLEAR_AGAIN_MS, on_clear_again);
-		return;
-	}
-	if (rc != 0)
-		l->entry->held = false;
-	l->entry = NULL;
-	sm_move(&l->sm, LANE_IDLE);
-	lane_go(l);
-}
-
-static void clear(struct lane *l)
-{
-	if (l->aside != NULL)
-		spool_set_aside(l->entry, l->aside, on_cleared, l);
-	else
-		spool_remove(l->entry, on_cleared, l);
-}
-
-static void lane_clear(struct lane *l, const char *aside)
-{
-	l->aside = aside;
-	l->tries = 0;
-	buf_reset(&l->body);
-	parts_close(&l->parts);
-	sm_move(&l->sm, LANE_CLEARING);
-	clear(l);
-}
-
-void exporter_bad(struct lane *l)
-{
-	lane_clear(l, aside_bad);
-}
-
-void exporter_end(struct lane *l)
-{
-	lane_clear(l, l->parts.any_refused ? aside_rejected : NULL);
 }
 
 /* ---- the answer -------------------------------------------------------------------------------------------------------- */
@@ -266,8 +188,8 @@ static int fill(struct lane *l, struct err *e)
 static void lane_damaged(struct lane *l, int rc, const struct err *e)
 {
 	log_warn("export.body.unread", "batch=%s error=%s why=\"%s\"", l->entry->id, err_name(rc), err_text(e));
-	if (rc == -ERR_CORRUPT || (is_hopeless(l) && spool_can_read(l->x->s)))
-		lane_clear(l, aside_bad);
+	if (rc == -ERR_CORRUPT || (exporter_is_hopeless(l) && spool_can_read(l->x->s)))
+		exporter_bad(l);
 	else
 		exporter_wait(l, READ_AGAIN_MS);
 }
@@ -302,7 +224,7 @@ static bool goes_on_in_parts(struct lane *l)
 	return false;
 }
 
-static void lane_go(struct lane *l)
+void exporter_go(struct lane *l)
 {
 	struct exporter *x = l->x;
 	struct err e = { 0 };
@@ -363,7 +285,7 @@ void exporter_kick(struct exporter *x)
 {
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
 		if (!x->closing)
-			lane_go(&x->lanes[kind]);
+			exporter_go(&x->lanes[kind]);
 }
 
 struct exporter_stats exporter_stats(const struct exporter *x)

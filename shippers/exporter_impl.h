@@ -45,8 +45,12 @@ struct exporter {
 void exporter_ask(struct lane *l); /* l->body and l->id are there */
 void exporter_refused(struct lane *l);
 void exporter_wait(struct lane *l, uint64_t ms);
-void exporter_bad(struct lane *l); /* the body is not what was written */
-void exporter_end(struct lane *l); /* all of it was taken, but for what was refused */
+void exporter_go(struct lane *l); /* the oldest body, if there is one and the lane is idle */
+
+/* exporter_clear.c */
+void exporter_bad(struct lane *l);         /* the body is not what was written */
+void exporter_end(struct lane *l);         /* all of it was taken, but for what was refused */
+bool exporter_is_hopeless(struct lane *l); /* it was tried often enough */
 
 /* exporter_cut.c: a body in parts */
 void exporter_too_large(struct lane *l); /* the body, or the part, in hand */

@@ -364,10 +364,11 @@ static bool has_cidr(const struct bounds_cidrs *list, const char *text)
 	return false;
 }
 
-/* All ports of a rule must lie in one range; "all protocols" has no ports and fits only where every port is allowed. */
+/* All ports of a rule must lie in one range; "all protocols" and icmp, whose types and codes are no ports, have none and fit only
+ * where every port is allowed. */
 static bool has_ports(const struct bounds *b, const struct demand_rule *r)
 {
-	bool all = str_eq(r->protocol, "-1");
+	bool all = str_eq(r->protocol, "-1") || str_starts(r->protocol, "icmp");
 	int32_t from = all ? 0 : r->from_port, to = all ? 65535 : r->to_port;
 
 	for (size_t i = 0; i < b->ports_n; i++)

@@ -139,9 +139,20 @@ static void a_compressed_file_is_opened_once_and_again_when_it_changed(void **st
 	assert_int_equal(tail_stats(reader.tail).refused, 0);
 }
 
+static void a_folder_with_more_names_than_are_listed_is_counted(void **state)
+{
+	(void)state;
+	sim_file_puts(reader.w, LOG, "one\n");
+	sim_fail_nth(reader.w, SIM_DISK, 1, ERR_LIMIT);
+	reader_follow(LOG, 15000);
+	assert_int_equal(tail_stats(reader.tail).large_folders, 1);
+	assert_string_equal(buf_str(&reader.got), "one\n"); /* the next look lists all */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		READER_TEST(a_folder_with_more_names_than_are_listed_is_counted),
 		READER_TEST(a_folder_of_many_files_is_taken_in_slices_and_the_rest_is_told_once),
 		READER_TEST(a_restart_with_many_positions_looks_at_each_name_once),
 		READER_TEST(closing_waits_for_a_folder_that_is_being_listed),

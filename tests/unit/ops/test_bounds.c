@@ -118,7 +118,10 @@ static void a_rule_must_lie_in_a_block_and_in_a_range_of_ports(void **state)
 		{ { "0.0.0.0/0", -1, -1, "-1", true }, "bounds.egress_cidrs does not hold 0.0.0.0/0" },
 		{ { "pl-9", 443, 443, "tcp", true }, NULL },
 		{ { "pl-1", 443, 443, "tcp", true }, "bounds.egress_prefix_lists does not hold pl-1" },
+		{ { "10.1.0.0/16", 8000, 8500, "icmp", false }, "bounds.ports does not hold icmp" }, /* types are no ports */
+		{ { "10.1.0.0/16", -1, -1, "icmpv6", false }, "bounds.ports does not hold icmpv6" },
 	};
+	struct demand icmp = { 0 };
 	struct bounds b;
 
 	(void)state;
@@ -129,6 +132,10 @@ static void a_rule_must_lie_in_a_block_and_in_a_range_of_ports(void **state)
 		demand_rule(&d, &cases[i].r);
 		judged(&b, &d, 0, cases[i].says);
 	}
+	bounds_close(&b);
+	assert_int_equal(read_text("cidrs: [10.0.0.0/8]\nports: [0-65535]\n", &b, NULL), 0);
+	demand_rule(&icmp, &(struct demand_rule){ "10.1.0.0/16", 8, 0, "icmp", false });
+	judged(&b, &icmp, 0, NULL);
 	bounds_close(&b);
 }
 
