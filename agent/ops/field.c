@@ -1,6 +1,6 @@
 /* field.c - see field.h. The sources: the API references of EC2 (CreateSecurityGroup, IpRange, Tag, EbsBlockDevice,
- * IpPermission), ELB (Tag) and IAM (CreateInstanceProfile), and of the EC2 user guide "Device names" and "Volume types". A tag is
- * put on things of both services, so it must please both. */
+ * IpPermission), ELB (Tag) and IAM (CreateInstanceProfile); of the user guides "Device names", "Volume types" and "Tag a Network Load
+ * Balancer". A tag is put on things of both services, so it must please both. */
 #include "agent/ops/field.h"
 
 #include <stdio.h>
@@ -14,8 +14,8 @@
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 #define DESCRIPTION_MAX 255
-#define TAG_KEY_MAX 127 /* EC2; ELB has one more */
-#define TAG_VALUE_MAX 256
+#define TAG_KEY_MAX 127   /* EC2; the API of ELB says one more, its user guide as many */
+#define TAG_VALUE_MAX 255 /* ELB; EC2 has one more */
 #define GP3_IOPS_LEAST 3000
 #define GP3_IOPS_MOST 80000
 #define GP3_IOPS_A_GIB 500
@@ -174,8 +174,13 @@ int field_tag_value(const char *s, const char *what, struct err *e)
 {
 	size_t len;
 
-	field_trim(s, &len);
-	return len == 0 ? 0 : check_tag(s, TAG_VALUE_MAX, what, e);
+	s = field_trim(s, &len);
+	if (len == 0)
+		return 0;
+	TRY(check_tag(s, TAG_VALUE_MAX, what, e));
+	return strncasecmp(s, "aws:", 4) != 0
+		   ? 0
+		   : err_set(e, ERR_INVALID, "%s: values that begin with aws: are AWS's own, found \"%.40s\"", what, s);
 }
 
 /* ---- nodes ------------------------------------------------------------------------------------------------------------------------ */

@@ -167,6 +167,24 @@ static void an_encoded_authorization_message_is_kept_whole_and_apart_from_the_se
 	}
 }
 
+#define NAME32 "abcdefghijklmnopqrstuvwxyz-12345"
+
+/* The longest that a specification may have: in names of steps, groups and facts. */
+static void names_of_32_characters_are_carried_out(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	s->k.group.name = s->k.cluster_groups[0] = (char *)NAME32;
+	s->k.cluster.name = s->k.tg_clusters[0] = (char *)NAME32;
+	s->k.tg.name = s->k.listener.target_group = s->k.lb.name = (char *)NAME32;
+	shop_run(s, &k);
+	if (shop_ends(s, &k, message) != DONE)
+		fail_msg("%s", message);
+	assert_int_equal(shop_alive(s), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +194,7 @@ int main(void)
 		SHOP(a_verb_that_is_switched_off_stops_the_taking_back_too),
 		SHOP(what_an_earlier_command_made_is_not_taken_back),
 		SHOP(an_encoded_authorization_message_is_kept_whole_and_apart_from_the_sentence),
+		SHOP(names_of_32_characters_are_carried_out),
 		SHOP(narrower_bounds_do_not_hold_up_the_taking_back),
 	};
 
