@@ -75,7 +75,8 @@ static int check_cidr(const char *text, const char *protocol, struct err *e)
 	if (cidr_parse(text, &c) != 0)
 		return err_set(e, ERR_INVALID, "cidr: \"%.50s\" is not an address block", text);
 	if (str_starts(protocol, "icmp") && c.v6 != str_eq(protocol, "icmpv6"))
-		return err_set(e, ERR_INVALID, "protocol: icmp is for IPv4 blocks and icmpv6 for IPv6 blocks, cidr is \"%.50s\"", text);
+		return err_set(e, ERR_INVALID, "protocol: icmp is for IPv4 blocks and icmpv6 for IPv6 blocks, cidr is \"%.50s\"",
+			       text);
 	return 0;
 }
 
