@@ -1,7 +1,8 @@
 /* run.c - reeve run: the daemon around the agent: signals, the local socket, the service manager, the watchdog.
  *
  * Happy path: environment checked -> configuration -> agent -> socket -> READY. SIGTERM and SIGINT close the agent and end
- * the process with 0; a second one changes nothing, because closing is quick and what is cut off goes on at the next start. */
+ * the process with 0; a second one changes nothing, because closing is quick and what is cut off goes on at the next start.
+ * A thread that a name server or a file system still holds is left behind: exit would wait for it. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,7 +118,7 @@ static int start(struct daemon *d, struct err *e)
 	return 0;
 }
 
-static int daemon_run(const char *path, struct err *e)
+static int daemon_run(const char *path, bool *ret_held, struct err *e)
 {
 	struct daemon d = { .w = world_uv_new(e) };
 	int rc;
@@ -133,7 +134,7 @@ static int daemon_run(const char *path, struct err *e)
 		world_uv_run(d.w);
 	d.w->sig_stop(d.w, &d.term);
 	d.w->sig_stop(d.w, &d.intr);
-	world_uv_free(d.w);
+	*ret_held = !world_uv_free(d.w);
 	config_close(&d.cfg);
 	return rc != 0 ? rc : d.status;
 }
@@ -142,6 +143,7 @@ int cmd_run(int argc, char **argv)
 {
 	const char *path;
 	struct err e = { 0 };
+	bool held = false;
 	int rc;
 
 	if (cli_config_path(&argc, argv, &path) != 0)
@@ -150,6 +152,9 @@ int cmd_run(int argc, char **argv)
 		return cli_usage("run: \"%s\" is not expected", argv[1]);
 	rc = check_environment(&e);
 	if (rc == 0)
-		rc = daemon_run(path, &e);
-	return rc < 0 ? cli_fail(&e) : rc;
+		rc = daemon_run(path, &held, &e);
+	rc = rc < 0 ? cli_fail(&e) : rc;
+	if (held)
+		_exit(rc);
+	return rc;
 }

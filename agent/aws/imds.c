@@ -81,7 +81,6 @@ static void ask(struct imds *im, unsigned state, const char *path, const char *l
 				.url = im->url,
 				.connect_ms = CONNECT_MS,
 				.total_ms = TOTAL_MS,
-				.direct = true,
 				.body = BUF_MAX(ANSWER_MAX),
 				.head = BUF_MAX(ANSWER_MAX) };
 	if (state == IMDS_TOKEN)

@@ -44,8 +44,9 @@ struct http_header {
 /* One request and its answer. rc is 0 when an HTTP answer came, whatever its status; else -ERR_NET (no answer: refused,
  * reset, name, TLS), -ERR_TIMEOUT, -ERR_LIMIT (the answer is larger than `body` allows), -ERR_CANCELED.
  * A peer that vanishes without a word is noticed within a minute and a half, however large total_ms is.
- * Redirects are not followed. `url`, header texts and `send` are the caller's and stay until the callback.
- * `Expect` and `Accept` are sent only if given here; Host is taken from the headers if given, else from the url. */
+ * Redirects are not followed, there is no proxy, and nothing counts that stands in the environment. `url`, header texts and
+ * `send` are the caller's and stay until the callback. `Expect` and `Accept` are sent only if given here; Host is taken from the
+ * headers if given, else from the url. connect_ms is for the name and the connection together. */
 struct http_req {
 	/* the question */
 	const char *method, *url;
@@ -57,7 +58,6 @@ struct http_req {
 	const char *ca_file;           /* the only certificates that count, read at each request; NULL: the system's */
 	const char *connect_to;        /* "host:port" to connect to instead; the name in url is verified. NULL: none */
 	const char *unix_socket;       /* talk to this socket instead of the network; the url still names host and path */
-	bool direct;                   /* never through a proxy */
 	/* the answer */
 	struct buf body; /* the caller sets its max; emptied at start */
 	struct buf head; /* header lines "Name: value\n", at most 64 KiB */

@@ -2,7 +2,11 @@
  *
  * All timers stand in one list by the time they are due, and one uv_timer is set for the first of them: starting and
  * stopping one allocates nothing and closes nothing. What is due is moved aside before the first callback runs, so a
- * callback that starts a timer of 0 ms is served in the next turn and starves nobody. */
+ * callback that starts a timer of 0 ms is served in the next turn and starves nobody.
+ *
+ * The threads are libuv's and serve all loops of the process: lookups may hold half of them (libuv's own rule), file systems that
+ * hang two (host_fs.c), and the rest is the disk's. So their number is stated here, whatever the environment says: with one
+ * thread a name server that does not answer would hold up every write. */
 #include "agent/io/world_uv.h"
 
 #include <assert.h>
@@ -14,6 +18,10 @@
 #include <time.h>
 
 #include "agent/io/world_uv_impl.h"
+
+#define WRITE_PATIENCE_MS 10000
+#define READ_PATIENCE_MS 200
+#define THREADS "8"
 
 static uint64_t now_ms(struct world *w)
 {
@@ -125,7 +133,10 @@ static void init_time(struct world_uv *u)
 struct world *world_uv_new(struct err *e)
 {
 	struct world_uv *u = mem_new(struct world_uv);
-	int rc = uv_loop_init(&u->loop);
+	int rc;
+
+	setenv("UV_THREADPOOL_SIZE", THREADS, 1); /* libuv reads it at the first piece of work */
+	rc = uv_loop_init(&u->loop);
 
 	if (rc != 0) {
 		world_uv_err(e, rc, "cannot start", "the event loop");
@@ -134,6 +145,7 @@ struct world *world_uv_new(struct err *e)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	init_time(u);
+	world_uv_name_init(u);
 	world_uv_disk_init(u);
 	world_uv_file_init(u);
 	world_uv_serve_init(u);
@@ -156,26 +168,59 @@ void world_uv_stop(struct world *w)
 	uv_stop(&world_uv_of(w)->loop);
 }
 
-void world_uv_free(struct world *w)
+static void on_patience(uv_timer_t *alarm)
+{
+	(void)alarm; /* it only ends a turn of the loop */
+}
+
+static bool is_busy(const struct world_uv *u)
+{
+	return world_uv_disk_is_busy(u) || world_uv_name_is_busy(u);
+}
+
+/* Nobody is left to be called: the loop turns until the workers are through. What only reads, a name or a file system, is not
+ * worth waiting for. */
+static bool wait_for_workers(struct world_uv *u)
+{
+	uint64_t since_ms = now_ms(&u->w), waited_ms = 0;
+
+	uv_timer_start(&u->alarm, on_patience, 10, 10);
+	while (is_busy(u) && waited_ms < (world_uv_disk_is_writing(u) ? WRITE_PATIENCE_MS : READ_PATIENCE_MS)) {
+		uv_run(&u->loop, UV_RUN_ONCE);
+		waited_ms = now_ms(&u->w) - since_ms;
+	}
+	uv_close((uv_handle_t *)&u->alarm, NULL);
+	return !is_busy(u);
+}
+
+static __attribute__((used)) struct world_uv *held; /* what a thread still needs is not lost */
+
+bool world_uv_free(struct world *w)
 {
 	struct world_uv *u;
 	struct list *n;
 	int rc;
 
 	if (w == NULL)
-		return;
+		return true;
 	u = world_uv_of(w);
 	world_uv_http_close(u);
 	world_uv_serve_close(u);
 	world_uv_watch_close(u);
 	while ((n = list_pop(&u->timers)) != NULL)
 		list_entry(n, struct timer, link)->cb = NULL;
-	uv_close((uv_handle_t *)&u->alarm, NULL);
 	world_uv_file_close(u);
-	world_uv_disk_close(u); /* last: it may turn the loop, which must have nobody left to call */
+	world_uv_name_close(u);
+	world_uv_disk_close(u);
+	if (!wait_for_workers(u)) {
+		held = u;
+		uv_run(&u->loop, UV_RUN_NOWAIT);
+		return false;
+	}
 	uv_run(&u->loop, UV_RUN_DEFAULT);
 	rc = uv_loop_close(&u->loop);
 	assert(rc == 0);
 	(void)rc;
 	mem_free(u);
+	return true;
 }

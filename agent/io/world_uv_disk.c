@@ -2,8 +2,8 @@
  *
  * Requests stand in a list in the order started; one may begin when nothing before it names a path that it names too.
  * The worker owns the request between queue and callback: nobody else looks at it then.
- * Fails with the errno's code and a sentence that names path and step. Closing waits for what has begun and forgets the
- * rest, without callbacks. */
+ * Fails with the errno's code and a sentence that names path and step. Closing forgets what has not begun, without
+ * callbacks; world_uv_disk_is_busy and _is_writing tell of the rest. */
 #include "agent/io/world_uv_impl.h"
 
 #include <assert.h>
@@ -300,7 +300,7 @@ static void forget(struct disk_req *r)
 		j->r = NULL;
 }
 
-/* Data belongs to the owner, who may free it when this returns: so what a worker holds is waited for. */
+/* Data belongs to the owner, who may free it when the world is freed: so what a worker holds is waited for. */
 void world_uv_disk_close(struct world_uv *u)
 {
 	list_each_safe(n, &u->disks) {
@@ -312,6 +312,20 @@ void world_uv_disk_close(struct world_uv *u)
 	}
 	list_each(n, &u->disks)
 		list_entry(n, struct disk_req, link)->cb = NULL;
-	while (!list_empty(&u->disks))
-		uv_run(&u->loop, UV_RUN_ONCE);
+}
+
+bool world_uv_disk_is_busy(const struct world_uv *u)
+{
+	return !list_empty(&u->disks);
+}
+
+bool world_uv_disk_is_writing(const struct world_uv *u)
+{
+	list_each(n, &u->disks) {
+		const struct disk_req *r = list_entry(n, struct disk_req, link);
+
+		if (r->op != DISK_STATVFS && r->op != DISK_LIST)
+			return true;
+	}
+	return false;
 }

@@ -3,41 +3,18 @@
  * curl says which sockets to watch and when to be called again; on_socket and on_alarm tell it what happened; `reap`
  * hands out what has finished. One easy handle a request; the connections stay in the multi and are used again.
  * curl never calls an owner: its own callbacks only collect bytes, so an owner may start and cancel anything at any time.
+ * A name is looked up before curl hears of the request (world_uv_name.c); how curl is told is world_uv_http_rules.c.
  * Fails as world.h says. A cancelled request, and one that curl would not even begin, calls back from a timer of 0 ms.
  * Closing drops what runs, without callbacks. */
-#include "agent/io/world_uv_impl.h"
+#include "agent/io/world_uv_http_impl.h"
 
 #include <assert.h>
-#include <curl/curl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
 
 #define CONNECT_MS 3000
 #define TOTAL_MS 30000
 #define IDLE_CONNS 64L
-#define CA_FILE_MAX (1u << 20)
-/* A peer that is gone without a word: after KEEP_IDLE_S of silence it is probed each KEEP_EACH_S; what it leaves unanswered for
- * GONE_MS, a probe or our request, ends the connection. */
-#define KEEP_IDLE_S 20L
-#define KEEP_EACH_S 10L
-#define GONE_MS 60000u
-
-/* One request on its way. */
-struct transfer {
-	struct world_uv *u;
-	struct http_req *r;
-	CURL *easy;
-	struct curl_slist *headers, *connect_to;
-	struct timer later; /* runs when rc is known without curl */
-	int rc;
-	bool head_done; /* what comes behind the final head's blank line are trailers: dropped */
-	bool over;      /* the answer did not fit */
-	char why[CURL_ERROR_SIZE];
-};
 
 /* One socket that curl wants watched. */
 struct socket {
@@ -168,6 +145,9 @@ static void release(struct transfer *t)
 	curl_easy_cleanup(t->easy);
 	curl_slist_free_all(t->headers);
 	curl_slist_free_all(t->connect_to);
+	curl_slist_free_all(t->resolve);
+	world_uv_name_drop(&t->ask);
+	mem_free(t->host);
 	mem_free(t);
 }
 
@@ -192,6 +172,26 @@ static int fail(struct transfer *t, int code, const char *why)
 		       t->r->unix_socket != NULL ? t->r->unix_socket : "", why);
 }
 
+/* What became of the connection, for the next request to the same host. */
+static void teach(struct transfer *t, CURLcode cc)
+{
+	char *address = NULL;
+
+	if (t->ask.host == NULL)
+		return;
+	if (curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address != NULL && *address != '\0')
+		world_uv_name_used(t->u, t->host, t->epoch, address);
+	if (cc != CURLE_OK)
+		world_uv_name_doubt(t->u, t->host);
+}
+
+static bool was_connected(struct transfer *t)
+{
+	curl_off_t us = 0;
+
+	return curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME_T, &us) == CURLE_OK && us > 0;
+}
+
 static int judge(struct transfer *t, CURLcode cc)
 {
 	const char *why = t->why[0] != '\0' ? t->why : curl_easy_strerror(cc);
@@ -201,6 +201,11 @@ static int judge(struct transfer *t, CURLcode cc)
 	t->r->status = (int)status;
 	if (cc == CURLE_COULDNT_CONNECT && curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &errnum) == CURLE_OK && errnum != 0)
 		why = strerror((int)errnum);
+	else if (cc == CURLE_COULDNT_CONNECT) /* curl's own sentences about a connection have the alias */
+		why = "no connection";
+	else if (cc == CURLE_OPERATION_TIMEDOUT && !was_connected(t))
+		why = "no connection in time";
+	teach(t, cc);
 	if (t->over)
 		return fail(t, ERR_LIMIT, "the answer is larger than we allow");
 	if (cc == CURLE_OK)
@@ -225,135 +230,6 @@ static void reap(struct world_uv *u)
 	}
 }
 
-/* ---- the question ---------------------------------------------------------------------------------------------------- */
-
-static void add_line(struct transfer *t, const char *fmt, const char *name, const char *value)
-{
-	char *line = mem_printf(fmt, name, value);
-
-	t->headers = curl_slist_append(t->headers, line);
-	mem_free(line);
-}
-
-static bool has_header(const struct http_req *r, const char *name)
-{
-	for (size_t i = 0; i < r->headers_n; i++)
-		if (strcasecmp(r->headers[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-/* curl adds some headers of its own; "Name:" takes one away, "Name;" sends one without a value. */
-static void set_headers(struct transfer *t)
-{
-	static const char *const own[] = { "Expect", "Accept", "Content-Type", "User-Agent" };
-	const struct http_req *r = t->r;
-
-	for (size_t i = 0; i < r->headers_n; i++) {
-		const struct http_header *h = &r->headers[i];
-
-		add_line(t, h->value[0] != '\0' ? "%s: %s" : "%s;%s", h->name, h->value);
-	}
-	for (size_t i = 0; i < ARRAY_LEN(own); i++)
-		if (!has_header(r, own[i]))
-			add_line(t, "%s:%s", own[i], "");
-	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
-}
-
-static void set_method(CURL *c, const struct http_req *r)
-{
-	bool sends = r->send_len > 0 || strcmp(r->method, "POST") == 0 || strcmp(r->method, "PUT") == 0;
-
-	if (strcmp(r->method, "HEAD") == 0) {
-		curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
-		return;
-	}
-	if (sends) {
-		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->send_len);
-		curl_easy_setopt(c, CURLOPT_POSTFIELDS, r->send_len > 0 ? r->send : "");
-	}
-	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, r->method);
-}
-
-static void set_route(struct transfer *t)
-{
-	const struct http_req *r = t->r;
-	CURL *c = t->easy;
-
-	if (r->direct || r->unix_socket != NULL)
-		curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
-	if (r->unix_socket != NULL)
-		curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, r->unix_socket);
-	if (r->connect_to != NULL) {
-		char *rule = mem_printf("::%s", r->connect_to);
-
-		t->connect_to = curl_slist_append(NULL, rule);
-		curl_easy_setopt(c, CURLOPT_CONNECT_TO, t->connect_to);
-		mem_free(rule);
-	}
-	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
-}
-
-/* These certificates and no others: curl's own file and folder of the system's would go on counting beside them. They are given by
- * value, so that what the file holds now is asked at each request: curl uses no connection that was verified with other ones. */
-static int set_ca(struct transfer *t)
-{
-	CLEANUP(buf_close) struct buf b = BUF_MAX(CA_FILE_MAX);
-	struct curl_blob blob = { .flags = CURL_BLOB_COPY };
-
-	if (t->r->ca_file == NULL)
-		return 0;
-	TRY(disk_read_all(&t->u->w, t->r->ca_file, &b, &t->r->err));
-	if (b.len == 0) /* curl would take no bytes for no wish, and ask the system's */
-		return err_set(&t->r->err, ERR_INVALID, "%s is empty, expected certificates in PEM", t->r->ca_file);
-	blob.data = b.data;
-	blob.len = b.len;
-	if (curl_easy_setopt(t->easy, CURLOPT_CAINFO_BLOB, &blob) != CURLE_OK ||
-	    curl_easy_setopt(t->easy, CURLOPT_CAPATH, NULL) != CURLE_OK)
-		return err_set(&t->r->err, ERR_NET, "curl does not take the certificates of %s", t->r->ca_file);
-	return 0;
-}
-
-/* Without TCP_USER_TIMEOUT the kernel repeats an unanswered request for a quarter of an hour and does not probe meanwhile. */
-static int set_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
-{
-	unsigned gone_ms = GONE_MS;
-
-	(void)ctx;
-	(void)purpose;
-	if (setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &gone_ms, sizeof(gone_ms)) != 0)
-		err_ignore(-ERR_IO, "a unix socket has none, and its peer cannot vanish");
-	return CURL_SOCKOPT_OK;
-}
-
-static void set_rules(struct transfer *t)
-{
-	const struct http_req *r = t->r;
-	CURL *c = t->easy;
-
-	curl_easy_setopt(c, CURLOPT_PRIVATE, t);
-	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->why);
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L); /* a signature covers the path as it was written */
-	curl_easy_setopt(c, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-	curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(c, CURLOPT_TCP_KEEPIDLE, KEEP_IDLE_S);
-	curl_easy_setopt(c, CURLOPT_TCP_KEEPINTVL, KEEP_EACH_S);
-	curl_easy_setopt(c, CURLOPT_SOCKOPTFUNCTION, set_socket);
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)(r->connect_ms > 0 ? r->connect_ms : CONNECT_MS));
-	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(r->total_ms > 0 ? r->total_ms : TOTAL_MS));
-	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
-	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_head);
-	curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
-}
-
 static void on_later(struct timer *later)
 {
 	struct transfer *t = container_of(later, struct transfer, later);
@@ -361,30 +237,81 @@ static void on_later(struct timer *later)
 	finish(t, t->rc);
 }
 
+static void end_later(struct transfer *t, int rc)
+{
+	t->rc = rc;
+	t->u->w.timer_start(&t->u->w, &t->later, 0, on_later);
+}
+
+/* What is left of a time of which the resolver had some; 0 would be curl's own idea. */
+static long left_ms(const struct transfer *t, uint32_t of_ms)
+{
+	uint64_t gone_ms = world_now_ms(&t->u->w) - t->started_ms;
+
+	return gone_ms < of_ms ? (long)(of_ms - gone_ms) : 1;
+}
+
+static uint32_t connect_ms(const struct http_req *r)
+{
+	return r->connect_ms > 0 ? r->connect_ms : CONNECT_MS;
+}
+
+static uint32_t total_ms(const struct http_req *r)
+{
+	return r->total_ms > 0 ? r->total_ms : TOTAL_MS;
+}
+
+/* The addresses are known. */
+static int launch(struct transfer *t)
+{
+	world_uv_http_route(t);
+	curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, left_ms(t, connect_ms(t->r)));
+	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, left_ms(t, total_ms(t->r)));
+	if (curl_multi_add_handle(t->u->multi, t->easy) != CURLM_OK)
+		return fail(t, ERR_NET, "cannot be started");
+	return 0;
+}
+
+static void on_name(struct name_ask *a, int rc)
+{
+	struct transfer *t = container_of(a, struct transfer, ask);
+
+	rc = rc == 0 ? launch(t) : fail(t, -rc, err_text(&a->err));
+	if (rc != 0)
+		finish(t, rc);
+}
+
+static int prepare(struct transfer *t)
+{
+	CURL *c = t->easy;
+
+	curl_easy_setopt(c, CURLOPT_PRIVATE, t);
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->why);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_head);
+	curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
+	TRY(world_uv_http_rules(t));
+	TRY(world_uv_http_aim(t));
+	return curl_easy_setopt(c, CURLOPT_URL, t->r->url) == CURLE_OK ? 0 : fail(t, ERR_NET, "cannot be started");
+}
+
 static void start(struct world *w, struct http_req *r, http_cb *cb)
 {
 	struct world_uv *u = world_uv_of(w);
 	struct transfer *t = mem_new(struct transfer);
+	uint32_t wait_ms = connect_ms(r) < total_ms(r) ? connect_ms(r) : total_ms(r);
+	int rc;
 
 	http_req_begin(r, t, cb);
 	list_add(&u->https, &r->link);
-	*t = (struct transfer){ .u = u, .r = r, .easy = curl_easy_init() };
+	*t = (struct transfer){ .u = u, .r = r, .easy = curl_easy_init(), .started_ms = world_now_ms(w) };
 	assert(t->easy != NULL);
-	set_rules(t);
-	set_headers(t);
-	set_method(t->easy, r);
-	set_route(t);
-	t->rc = set_ca(t);
-	if (t->rc != 0) {
-		w->timer_start(w, &t->later, 0, on_later);
-		return;
-	}
-	if (curl_easy_setopt(t->easy, CURLOPT_URL, r->url) != CURLE_OK ||
-	    curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK ||
-	    curl_multi_add_handle(u->multi, t->easy) != CURLM_OK) {
-		t->rc = fail(t, ERR_NET, "cannot be started");
-		w->timer_start(w, &t->later, 0, on_later);
-	}
+	rc = prepare(t);
+	if (rc == 0 && (t->ask.host == NULL || world_uv_name_ask(u, &t->ask, wait_ms, on_name)))
+		rc = launch(t);
+	if (rc != 0)
+		end_later(t, rc);
 }
 
 static void cancel(struct world *w, struct http_req *r)
@@ -394,9 +321,9 @@ static void cancel(struct world *w, struct http_req *r)
 
 	if (t == NULL || t->later.cb != NULL)
 		return;
+	world_uv_name_drop(&t->ask);
 	curl_multi_remove_handle(u->multi, t->easy);
-	t->rc = fail(t, ERR_CANCELED, "canceled");
-	w->timer_start(w, &t->later, 0, on_later);
+	end_later(t, fail(t, ERR_CANCELED, "canceled"));
 }
 
 int world_uv_http_init(struct world_uv *u, struct err *e)
@@ -405,6 +332,7 @@ int world_uv_http_init(struct world_uv *u, struct err *e)
 	uv_timer_init(&u->loop, &u->http_alarm);
 	u->w.http_start = start;
 	u->w.http_cancel = cancel;
+	world_uv_http_deaf();
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || (u->multi = curl_multi_init()) == NULL)
 		return err_set(e, ERR_IO, "libcurl cannot start");
 	curl_multi_setopt(u->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);

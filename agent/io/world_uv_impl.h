@@ -18,6 +18,8 @@ struct world_uv {
 	void *multi; /* CURLM */
 	uv_timer_t http_alarm;
 	struct list https; /* struct http_req, running */
+	struct list names; /* struct name */
+	unsigned name_epochs;
 
 	struct list disks; /* struct disk_req, in the order started */
 	struct list locks; /* struct lock */
@@ -31,10 +33,38 @@ static inline struct world_uv *world_uv_of(struct world *w)
 	return container_of(w, struct world_uv, w);
 }
 
+/* One question for the addresses of `host`: the asker's, who keeps it and the text until cb or drop. Zero at birth. */
+struct name_ask;
+typedef void name_cb(struct name_ask *a, int rc);
+struct name_ask {
+	const char *host;
+	struct err err;
+	struct list link;
+	struct world_uv *u;
+	struct name *name; /* waits for it; NULL: idle */
+	name_cb *cb;
+	struct timer deadline;
+	uint32_t wait_ms;
+	int rc;
+};
+
+/* True: they are known, and no callback comes. Else cb within wait_ms: 0, -ERR_NET or -ERR_TIMEOUT. */
+bool world_uv_name_ask(struct world_uv *u, struct name_ask *a, uint32_t wait_ms, name_cb *cb);
+void world_uv_name_drop(struct name_ask *a); /* no callback; harmless when idle */
+/* Of a host that is known: a name that stands for its addresses as they are, and the rule for CURLOPT_RESOLVE. Returns the epoch. */
+unsigned world_uv_name_place(struct world_uv *u, const char *host, unsigned port, struct buf *alias, struct buf *resolve);
+void world_uv_name_used(struct world_uv *u, const char *host, unsigned epoch, const char *address); /* connected to there */
+void world_uv_name_doubt(struct world_uv *u, const char *host); /* a request failed: it is looked up again, for the next one */
+bool world_uv_name_is_busy(const struct world_uv *u);           /* after close: a thread is still at it */
+void world_uv_name_init(struct world_uv *u);
+void world_uv_name_close(struct world_uv *u);
+
 int world_uv_http_init(struct world_uv *u, struct err *e);
 void world_uv_http_close(struct world_uv *u);
 void world_uv_disk_init(struct world_uv *u);
 void world_uv_disk_close(struct world_uv *u);
+bool world_uv_disk_is_busy(const struct world_uv *u);    /* after close: a worker has begun what it must end */
+bool world_uv_disk_is_writing(const struct world_uv *u); /* ... and somebody would miss it */
 void world_uv_file_init(struct world_uv *u);
 void world_uv_file_close(struct world_uv *u);
 void world_uv_serve_init(struct world_uv *u);

@@ -210,7 +210,6 @@ static void copy_question(struct exchange *x, const struct http_req *r)
 	to->connect_to = mem_str(r->connect_to);
 	to->ca_file = mem_str(r->ca_file);
 	to->unix_socket = mem_str(r->unix_socket);
-	to->direct = r->direct;
 }
 
 /* A request that is lost on the way is a peer that vanished: the connection's own probes notice it. */

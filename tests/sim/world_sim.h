@@ -79,8 +79,7 @@ struct sim_http {
 	const void *body; /* followed by a NUL */
 	size_t body_len;
 	const char *connect_to, *ca_file, *unix_socket; /* NULL: none */
-	bool direct;
-	void *user; /* the handler's */
+	void *user;                                     /* the handler's */
 };
 
 /* Answers now or later, once; never answered is a request that hangs until its total_ms. */

@@ -33,7 +33,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	while (fgets(url, sizeof(url), stdin) != NULL) {
-		struct http_req r = { .method = "GET", .url = url, .ca_file = argv[1], .direct = true, .body.max = 65536 };
+		struct http_req r = { .method = "GET", .url = url, .ca_file = argv[1], .body.max = 65536 };
 
 		url[strcspn(url, "\n")] = '\0';
 		http_start(w, &r, on_answer);

@@ -31,7 +31,6 @@ struct rule {
 struct seen {
 	char *line; /* "METHOD url body" */
 	char *headers;
-	bool direct;
 	uint64_t at_ms;
 };
 
@@ -52,7 +51,6 @@ static inline void cloud_note(struct cloud *c, const struct sim_http *x)
 	assert_true(c->seen_n < CLOUD_MAX);
 	c->seen[c->seen_n++] = (struct seen){ .line = mem_printf("%s %s %s", x->method, x->url, (const char *)x->body),
 					      .headers = buf_take(&b, NULL),
-					      .direct = x->direct,
 					      .at_ms = world_now_ms(x->w) };
 }
 

@@ -12,6 +12,7 @@ struct server {
 	pthread_t thread;
 	int fd; /* -1: stopped */
 	unsigned port, conns;
+	bool closes;     /* after each answer */
 	char seen[8192]; /* the last request */
 	char url[128];   /* the last that was asked for */
 };
@@ -82,7 +83,7 @@ static inline void server_serve(struct server *s, int fd)
 			used += (size_t)n;
 			s->seen[used] = '\0';
 		}
-		keep = server_answer_path(fd, s->seen);
+		keep = server_answer_path(fd, s->seen) && !s->closes;
 	}
 }
 

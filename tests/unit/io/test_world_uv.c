@@ -123,7 +123,7 @@ static void a_signal_reaches_the_loop(void **state)
 
 static void a_world_may_be_freed_with_everything_still_open(void **state)
 {
-	static struct http_req r = { .method = "GET", .direct = true };
+	static struct http_req r = { .method = "GET" };
 	static struct disk_req d[8];
 	static struct watch wt;
 	struct server *s = *state;

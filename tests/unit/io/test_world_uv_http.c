@@ -11,7 +11,6 @@ static int server_get(struct server *s, const char *path, struct http_req *r)
 	r->method = r->method != NULL ? r->method : "GET";
 	r->url = server_url(s, path);
 	r->body.max = r->body.max > 0 ? r->body.max : 65536;
-	r->direct = true;
 	return bench_http(&s->b, r);
 }
 
@@ -62,7 +61,7 @@ static void on_again(struct http_req *r, int rc)
 static void http_keeps_a_connection_and_asks_again_from_the_callback(void **state)
 {
 	struct server *s = *state;
-	struct http_req r = { .method = "GET", .url = server_url(s, "/"), .direct = true, .body.max = 100 };
+	struct http_req r = { .method = "GET", .url = server_url(s, "/"), .body.max = 100 };
 
 	again_left = 5;
 	http_start(s->b.w, &r, on_again);
@@ -170,7 +169,7 @@ static void http_says_why_there_is_no_answer(void **state)
 static void a_cancelled_request_calls_back_once_and_later(void **state)
 {
 	struct server *s = *state;
-	struct http_req r = { .method = "GET", .url = server_url(s, "/hang"), .direct = true };
+	struct http_req r = { .method = "GET", .url = server_url(s, "/hang") };
 
 	http_start(s->b.w, &r, bench_on_http);
 	http_cancel(s->b.w, &r);

@@ -1,0 +1,282 @@
+/* world_uv_http_rules.c - what curl is told of a request, and everything that it would else decide by itself.
+ *
+ * A setting narrows only when no wider default stays beside it: so each of curl's and OpenSSL's defaults that could send bytes to
+ * another place, trust another certificate or read another file stands here, also where it is the one we want. From the
+ * environment nothing counts: no proxy, no certificates (SSL_CERT_FILE, SSL_CERT_DIR), no key log (SSLKEYLOGFILE), no
+ * configuration, engine or provider of OpenSSL (OPENSSL_CONF, OPENSSL_ENGINES, OPENSSL_MODULES), no .netrc or .curlrc
+ * (CURL_HOME, NETRC). */
+#include "agent/io/world_uv_http_impl.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "agent/base/str.h"
+
+#define CA_FILE_MAX (1u << 20)
+#define HOST_MAX 240 /* a name has 253 bytes at most, and an alias a few more than its name */
+/* A peer that is gone without a word: after KEEP_IDLE_S of silence it is probed each KEEP_EACH_S; what it leaves unanswered for
+ * GONE_MS, a probe or our request, ends the connection. */
+#define KEEP_IDLE_S 20L
+#define KEEP_EACH_S 10L
+#define GONE_MS 60000u
+
+/* ---- before the first request ---------------------------------------------------------------------------------------- */
+
+/* OpenSSL reads its configuration once, at the first use, unless it is told before that there is none: then no engine and no
+ * provider is loaded either. The rest is looked up by name each time, or by a build of curl that is not ours. */
+void world_uv_http_deaf(void)
+{
+	static const char *const unheard[] = {
+		"SSLKEYLOGFILE",        "SSL_CERT_FILE", "SSL_CERT_DIR",    "CURL_CA_BUNDLE",  "OPENSSL_CONF",
+		"OPENSSL_CONF_INCLUDE", "CURL_HOME",     "OPENSSL_ENGINES", "OPENSSL_MODULES", "NETRC",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(unheard); i++)
+		unsetenv(unheard[i]);
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+}
+
+/* ---- the question ---------------------------------------------------------------------------------------------------- */
+
+static void add_line(struct transfer *t, const char *fmt, const char *name, const char *value)
+{
+	char *line = mem_printf(fmt, name, value);
+
+	t->headers = curl_slist_append(t->headers, line);
+	mem_free(line);
+}
+
+static bool has_header(const struct http_req *r, const char *name)
+{
+	for (size_t i = 0; i < r->headers_n; i++)
+		if (strcasecmp(r->headers[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* curl adds some headers of its own; "Name:" takes one away, "Name;" sends one without a value. */
+static void set_headers(struct transfer *t)
+{
+	static const char *const own[] = { "Expect", "Accept", "Content-Type", "User-Agent" };
+	const struct http_req *r = t->r;
+
+	for (size_t i = 0; i < r->headers_n; i++) {
+		const struct http_header *h = &r->headers[i];
+
+		add_line(t, h->value[0] != '\0' ? "%s: %s" : "%s;%s", h->name, h->value);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		if (!has_header(r, own[i]))
+			add_line(t, "%s:%s", own[i], "");
+	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+}
+
+static void set_method(CURL *c, const struct http_req *r)
+{
+	bool sends = r->send_len > 0 || strcmp(r->method, "POST") == 0 || strcmp(r->method, "PUT") == 0;
+
+	if (strcmp(r->method, "HEAD") == 0) {
+		curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+		return;
+	}
+	if (sends) {
+		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->send_len);
+		curl_easy_setopt(c, CURLOPT_POSTFIELDS, r->send_len > 0 ? r->send : "");
+	}
+	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, r->method);
+}
+
+/* ---- whom to believe ------------------------------------------------------------------------------------------------- */
+
+/* These certificates and no others: curl's own file and folder of the system's would go on counting beside them. They are given by
+ * value, so that what the file holds now is asked at each request: curl uses no connection that was verified with other ones. */
+static int set_ca(struct transfer *t)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(CA_FILE_MAX);
+	struct curl_blob blob = { .flags = CURL_BLOB_COPY };
+
+	if (t->r->ca_file == NULL)
+		return 0;
+	TRY(disk_read_all(&t->u->w, t->r->ca_file, &b, &t->r->err));
+	if (b.len == 0) /* curl would take no bytes for no wish, and ask the system's */
+		return err_set(&t->r->err, ERR_INVALID, "%s is empty, expected certificates in PEM", t->r->ca_file);
+	blob.data = b.data;
+	blob.len = b.len;
+	if (curl_easy_setopt(t->easy, CURLOPT_CAINFO_BLOB, &blob) != CURLE_OK ||
+	    curl_easy_setopt(t->easy, CURLOPT_CAPATH, NULL) != CURLE_OK)
+		return err_set(&t->r->err, ERR_NET, "curl does not take the certificates of %s", t->r->ca_file);
+	return 0;
+}
+
+/* What a certificate in the file has signed counts, whether it is a root or an authority between. A session is not resumed: it
+ * was verified when it began, by the certificates of then. */
+static void set_trust(CURL *c)
+{
+	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYSTATUS, 0L); /* few servers staple, and who cannot is no worse than who does not */
+	curl_easy_setopt(c, CURLOPT_SSL_OPTIONS, 0L);
+	curl_easy_setopt(c, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	curl_easy_setopt(c, CURLOPT_CA_CACHE_TIMEOUT, 0L); /* else a file that has changed counts after a day */
+	curl_easy_setopt(c, CURLOPT_CRLFILE, NULL);
+	curl_easy_setopt(c, CURLOPT_SSLCERT, NULL);
+	curl_easy_setopt(c, CURLOPT_SSLKEY, NULL);
+}
+
+/* ---- where to go ------------------------------------------------------------------------------------------------------ */
+
+/* Only to the host of the url, or to what connect_to names in its place. */
+static void set_ways(CURL *c)
+{
+	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+	curl_easy_setopt(c, CURLOPT_DEFAULT_PROTOCOL, "https"); /* of a url without a scheme */
+	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(c, CURLOPT_MAXREDIRS, 0L);
+	curl_easy_setopt(c, CURLOPT_PROXY, ""); /* "": none, whatever http_proxy, https_proxy and all_proxy say */
+	curl_easy_setopt(c, CURLOPT_PRE_PROXY, "");
+	curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
+	curl_easy_setopt(c, CURLOPT_ALTSVC_CTRL, 0L); /* the header Alt-Svc would name another host */
+	curl_easy_setopt(c, CURLOPT_HSTS_CTRL, 0L);
+	curl_easy_setopt(c, CURLOPT_DOH_URL, NULL);
+	curl_easy_setopt(c, CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_WHATEVER);
+	curl_easy_setopt(c, CURLOPT_INTERFACE, NULL);
+}
+
+/* No name and no password but what the owner puts into a header. */
+static void set_secrets(CURL *c)
+{
+	curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_NONE);
+	curl_easy_setopt(c, CURLOPT_PROXYAUTH, (long)CURLAUTH_NONE);
+	curl_easy_setopt(c, CURLOPT_UNRESTRICTED_AUTH, 0L);
+	curl_easy_setopt(c, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+	curl_easy_setopt(c, CURLOPT_COOKIEFILE, NULL);
+	curl_easy_setopt(c, CURLOPT_COOKIEJAR, NULL);
+}
+
+/* Without TCP_USER_TIMEOUT the kernel repeats an unanswered request for a quarter of an hour and does not probe meanwhile. */
+static int set_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
+{
+	unsigned gone_ms = GONE_MS;
+
+	(void)ctx;
+	(void)purpose;
+	if (setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &gone_ms, sizeof(gone_ms)) != 0)
+		err_ignore(-ERR_IO, "a unix socket has none, and its peer cannot vanish");
+	return CURL_SOCKOPT_OK;
+}
+
+static void set_wire(CURL *c)
+{
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(c, CURLOPT_HTTP09_ALLOWED, 0L);
+	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L); /* a signature covers the path as it was written */
+	curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, NULL);
+	curl_easy_setopt(c, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+	curl_easy_setopt(c, CURLOPT_TRANSFER_ENCODING, 0L);
+	curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(c, CURLOPT_TCP_KEEPIDLE, KEEP_IDLE_S);
+	curl_easy_setopt(c, CURLOPT_TCP_KEEPINTVL, KEEP_EACH_S);
+	curl_easy_setopt(c, CURLOPT_SOCKOPTFUNCTION, set_socket);
+}
+
+int world_uv_http_rules(struct transfer *t)
+{
+	set_ways(t->easy);
+	set_trust(t->easy);
+	set_secrets(t->easy);
+	set_wire(t->easy);
+	set_headers(t);
+	set_method(t->easy, t->r);
+	return set_ca(t);
+}
+
+/* ---- the address ------------------------------------------------------------------------------------------------------ */
+
+static bool is_address(const char *host)
+{
+	struct in6_addr a;
+
+	return host[0] == '[' || inet_pton(AF_INET, host, &a) == 1;
+}
+
+/* "host:port". */
+static int aim_at(struct transfer *t, const char *place, size_t host_len, const char *port)
+{
+	uint64_t n;
+
+	if (host_len == 0 || host_len > HOST_MAX || str_u64(port, &n) != 0 || n == 0 || n > UINT16_MAX)
+		return err_set(&t->r->err, ERR_INVALID, "\"%.*s:%s\" is no host and port", (int)host_len, place, port);
+	t->host = mem_strn(place, host_len);
+	t->port = (unsigned)n;
+	if (!is_address(t->host))
+		t->ask.host = t->host;
+	return 0;
+}
+
+static int aim_at_url(struct transfer *t)
+{
+	CURLU *url = curl_url();
+	char *host = NULL, *port = NULL;
+	int rc;
+
+	if (curl_url_set(url, CURLUPART_URL, t->r->url, CURLU_PATH_AS_IS) != CURLUE_OK ||
+	    curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
+	    curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK)
+		rc = err_set(&t->r->err, ERR_NET, "cannot be started: no url that has a host and a port");
+	else
+		rc = aim_at(t, host, strlen(host), port);
+	curl_free(host);
+	curl_free(port);
+	curl_url_cleanup(url);
+	return rc;
+}
+
+int world_uv_http_aim(struct transfer *t)
+{
+	const char *place = t->r->connect_to, *colon = place != NULL ? strrchr(place, ':') : NULL;
+
+	if (t->r->unix_socket != NULL)
+		return 0;
+	if (colon != NULL)
+		return aim_at(t, place, (size_t)(colon - place), colon + 1);
+	return aim_at_url(t);
+}
+
+static void connect_to(struct transfer *t, const char *host)
+{
+	CLEANUP(mem_close) char *rule = mem_printf("::%s:%u", host, t->port);
+
+	t->connect_to = curl_slist_append(NULL, rule);
+	curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, t->connect_to);
+}
+
+/* By the alias curl knows a connection to addresses that no longer count from one that may be used again. */
+void world_uv_http_route(struct transfer *t)
+{
+	CLEANUP(buf_close) struct buf alias = BUF_MAX(256), resolve = BUF_MAX(4096);
+
+	if (t->r->unix_socket != NULL) {
+		curl_easy_setopt(t->easy, CURLOPT_UNIX_SOCKET_PATH, t->r->unix_socket);
+		return;
+	}
+	if (t->ask.host == NULL) {
+		connect_to(t, t->host);
+		return;
+	}
+	t->epoch = world_uv_name_place(t->u, t->host, t->port, &alias, &resolve);
+	connect_to(t, buf_str(&alias));
+	t->resolve = curl_slist_append(NULL, buf_str(&resolve));
+	curl_easy_setopt(t->easy, CURLOPT_RESOLVE, t->resolve);
+}
