@@ -159,15 +159,19 @@ static void finish(struct transfer *t, int rc)
 	r->cb(r, rc);
 }
 
-/* "https://host:443/path?query" -> the part that a person needs; a query may be signed and so secret. */
+/* "https://user:password@host:443/path?query" -> the part that a person needs; what is before and behind it may be secret. */
 static int fail(struct transfer *t, int code, const char *why)
 {
 	const char *url = t->r->url;
-	const char *from = strstr(url, "://");
+	const char *from = strstr(url, "://"), *at;
 	size_t host;
 
 	from = from != NULL ? from + 3 : url;
 	host = strcspn(from, "/?#");
+	if ((at = memrchr(from, '@', host)) != NULL) {
+		host -= (size_t)(at + 1 - from);
+		from = at + 1;
+	}
 	return err_set(&t->r->err, code, "%s %.*s%s%s: %s", t->r->method, (int)host, from, t->r->unix_socket != NULL ? " at " : "",
 		       t->r->unix_socket != NULL ? t->r->unix_socket : "", why);
 }

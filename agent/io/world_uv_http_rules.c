@@ -27,6 +27,15 @@
 #define KEEP_EACH_S 10L
 #define GONE_MS 60000u
 
+/* What a build of curl lacks cannot widen anything; whatever else it does not take is our mistake. */
+static void set(CURLcode rc)
+{
+	assert(rc == CURLE_OK || rc == CURLE_NOT_BUILT_IN || rc == CURLE_UNKNOWN_OPTION);
+	(void)rc;
+}
+
+#define SET(c, option, value) set(curl_easy_setopt(c, option, value))
+
 /* ---- before the first request ---------------------------------------------------------------------------------------- */
 
 /* OpenSSL reads its configuration once, at the first use, unless it is told before that there is none: then no engine and no
@@ -75,7 +84,7 @@ static void set_headers(struct transfer *t)
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		if (!has_header(r, own[i]))
 			add_line(t, "%s:%s", own[i], "");
-	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+	SET(t->easy, CURLOPT_HTTPHEADER, t->headers);
 }
 
 static void set_method(CURL *c, const struct http_req *r)
@@ -83,14 +92,14 @@ static void set_method(CURL *c, const struct http_req *r)
 	bool sends = r->send_len > 0 || strcmp(r->method, "POST") == 0 || strcmp(r->method, "PUT") == 0;
 
 	if (strcmp(r->method, "HEAD") == 0) {
-		curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+		SET(c, CURLOPT_NOBODY, 1L);
 		return;
 	}
 	if (sends) {
-		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->send_len);
-		curl_easy_setopt(c, CURLOPT_POSTFIELDS, r->send_len > 0 ? r->send : "");
+		SET(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->send_len);
+		SET(c, CURLOPT_POSTFIELDS, r->send_len > 0 ? r->send : "");
 	}
-	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, r->method);
+	SET(c, CURLOPT_CUSTOMREQUEST, r->method);
 }
 
 /* ---- whom to believe ------------------------------------------------------------------------------------------------- */
@@ -119,16 +128,16 @@ static int set_ca(struct transfer *t)
  * was verified when it began, by the certificates of then. */
 static void set_trust(CURL *c)
 {
-	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
-	curl_easy_setopt(c, CURLOPT_SSL_VERIFYSTATUS, 0L); /* few servers staple, and who cannot is no worse than who does not */
-	curl_easy_setopt(c, CURLOPT_SSL_OPTIONS, 0L);
-	curl_easy_setopt(c, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-	curl_easy_setopt(c, CURLOPT_CA_CACHE_TIMEOUT, 0L); /* else a file that has changed counts after a day */
-	curl_easy_setopt(c, CURLOPT_CRLFILE, NULL);
-	curl_easy_setopt(c, CURLOPT_SSLCERT, NULL);
-	curl_easy_setopt(c, CURLOPT_SSLKEY, NULL);
+	SET(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(c, CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(c, CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(c, CURLOPT_SSL_VERIFYSTATUS, 0L); /* few servers staple, and who cannot is no worse than who does not */
+	SET(c, CURLOPT_SSL_OPTIONS, 0L);
+	SET(c, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	SET(c, CURLOPT_CA_CACHE_TIMEOUT, 0L); /* else a file that has changed counts after a day */
+	SET(c, CURLOPT_CRLFILE, NULL);
+	SET(c, CURLOPT_SSLCERT, NULL);
+	SET(c, CURLOPT_SSLKEY, NULL);
 }
 
 /* ---- where to go ------------------------------------------------------------------------------------------------------ */
@@ -136,31 +145,31 @@ static void set_trust(CURL *c)
 /* Only to the host of the url, or to what connect_to names in its place. */
 static void set_ways(CURL *c)
 {
-	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "https");
-	curl_easy_setopt(c, CURLOPT_DEFAULT_PROTOCOL, "https"); /* of a url without a scheme */
-	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(c, CURLOPT_MAXREDIRS, 0L);
-	curl_easy_setopt(c, CURLOPT_PROXY, ""); /* "": none, whatever http_proxy, https_proxy and all_proxy say */
-	curl_easy_setopt(c, CURLOPT_PRE_PROXY, "");
-	curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
-	curl_easy_setopt(c, CURLOPT_ALTSVC_CTRL, 0L); /* the header Alt-Svc would name another host */
-	curl_easy_setopt(c, CURLOPT_HSTS_CTRL, 0L);
-	curl_easy_setopt(c, CURLOPT_DOH_URL, NULL);
-	curl_easy_setopt(c, CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_WHATEVER);
-	curl_easy_setopt(c, CURLOPT_INTERFACE, NULL);
+	SET(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	SET(c, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+	SET(c, CURLOPT_DEFAULT_PROTOCOL, "https"); /* of a url without a scheme */
+	SET(c, CURLOPT_FOLLOWLOCATION, 0L);
+	SET(c, CURLOPT_MAXREDIRS, 0L);
+	SET(c, CURLOPT_PROXY, ""); /* "": none, whatever http_proxy, https_proxy and all_proxy say */
+	SET(c, CURLOPT_PRE_PROXY, "");
+	SET(c, CURLOPT_NOPROXY, "*");
+	SET(c, CURLOPT_ALTSVC, NULL); /* the header Alt-Svc would name another host */
+	SET(c, CURLOPT_HSTS_CTRL, 0L);
+	SET(c, CURLOPT_DOH_URL, NULL);
+	SET(c, CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_WHATEVER);
+	SET(c, CURLOPT_INTERFACE, NULL);
 }
 
 /* No name and no password but what the owner puts into a header. */
 static void set_secrets(CURL *c)
 {
-	curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_NONE);
-	curl_easy_setopt(c, CURLOPT_PROXYAUTH, (long)CURLAUTH_NONE);
-	curl_easy_setopt(c, CURLOPT_UNRESTRICTED_AUTH, 0L);
-	curl_easy_setopt(c, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-	curl_easy_setopt(c, CURLOPT_COOKIEFILE, NULL);
-	curl_easy_setopt(c, CURLOPT_COOKIEJAR, NULL);
+	SET(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	SET(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_NONE);
+	SET(c, CURLOPT_PROXYAUTH, (long)CURLAUTH_NONE);
+	SET(c, CURLOPT_UNRESTRICTED_AUTH, 0L);
+	SET(c, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+	SET(c, CURLOPT_COOKIEFILE, NULL);
+	SET(c, CURLOPT_COOKIEJAR, NULL);
 }
 
 /* Without TCP_USER_TIMEOUT the kernel repeats an unanswered request for a quarter of an hour and does not probe meanwhile. */
@@ -177,18 +186,18 @@ static int set_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
 
 static void set_wire(CURL *c)
 {
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(c, CURLOPT_HTTP09_ALLOWED, 0L);
-	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L); /* a signature covers the path as it was written */
-	curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, NULL);
-	curl_easy_setopt(c, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-	curl_easy_setopt(c, CURLOPT_TRANSFER_ENCODING, 0L);
-	curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(c, CURLOPT_TCP_KEEPIDLE, KEEP_IDLE_S);
-	curl_easy_setopt(c, CURLOPT_TCP_KEEPINTVL, KEEP_EACH_S);
-	curl_easy_setopt(c, CURLOPT_SOCKOPTFUNCTION, set_socket);
+	SET(c, CURLOPT_NOSIGNAL, 1L);
+	SET(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(c, CURLOPT_HTTP09_ALLOWED, 0L);
+	SET(c, CURLOPT_PATH_AS_IS, 1L); /* a signature covers the path as it was written */
+	SET(c, CURLOPT_ACCEPT_ENCODING, NULL);
+	SET(c, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+	SET(c, CURLOPT_TRANSFER_ENCODING, 0L);
+	SET(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	SET(c, CURLOPT_TCP_KEEPALIVE, 1L);
+	SET(c, CURLOPT_TCP_KEEPIDLE, KEEP_IDLE_S);
+	SET(c, CURLOPT_TCP_KEEPINTVL, KEEP_EACH_S);
+	SET(c, CURLOPT_SOCKOPTFUNCTION, set_socket);
 }
 
 int world_uv_http_rules(struct transfer *t)
@@ -259,7 +268,7 @@ static void connect_to(struct transfer *t, const char *host)
 	CLEANUP(mem_close) char *rule = mem_printf("::%s:%u", host, t->port);
 
 	t->connect_to = curl_slist_append(NULL, rule);
-	curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, t->connect_to);
+	SET(t->easy, CURLOPT_CONNECT_TO, t->connect_to);
 }
 
 /* By the alias curl knows a connection to addresses that no longer count from one that may be used again. */
@@ -268,7 +277,7 @@ void world_uv_http_route(struct transfer *t)
 	CLEANUP(buf_close) struct buf alias = BUF_MAX(256), resolve = BUF_MAX(4096);
 
 	if (t->r->unix_socket != NULL) {
-		curl_easy_setopt(t->easy, CURLOPT_UNIX_SOCKET_PATH, t->r->unix_socket);
+		SET(t->easy, CURLOPT_UNIX_SOCKET_PATH, t->r->unix_socket);
 		return;
 	}
 	if (t->ask.host == NULL) {
@@ -278,5 +287,5 @@ void world_uv_http_route(struct transfer *t)
 	t->epoch = world_uv_name_place(t->u, t->host, t->port, &alias, &resolve);
 	connect_to(t, buf_str(&alias));
 	t->resolve = curl_slist_append(NULL, buf_str(&resolve));
-	curl_easy_setopt(t->easy, CURLOPT_RESOLVE, t->resolve);
+	SET(t->easy, CURLOPT_RESOLVE, t->resolve);
 }

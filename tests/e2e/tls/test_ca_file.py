@@ -1,6 +1,8 @@
 """A ca_file narrows: its certificates count, as they stand in it now, and none of the system's beside them."""
 
+import contextlib
 import http.server
+import os
 import shutil
 import ssl
 import subprocess
@@ -33,10 +35,11 @@ def ours(tmp_path):
     return tmp_path
 
 
-@pytest.fixture
-def server(ours):
+@contextlib.contextmanager
+def serving(folder, change=lambda context: None):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(ours / "ours/server.pem", ours / "ours/server.key")
+    context.load_cert_chain(folder / "server.pem", folder / "server.key")
+    change(context)
     web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
     web.peers = set()
     web.socket = context.wrap_socket(web.socket, server_side=True)
@@ -47,11 +50,18 @@ def server(ours):
     web.server_close()
 
 
+@pytest.fixture
+def server(ours):
+    with serving(ours / "ours") as web:
+        yield web
+
+
 class Getter:
-    def __init__(self, ca_file, *before):
+    def __init__(self, ca_file, *before, **env):
         command = [*before, build("https_get"), str(ca_file)]
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+        env = os.environ | {name: str(value) for name, value in env.items()}
+        self.process = subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
     def get(self, server):
         self.process.stdin.write(f"https://localhost:{server.server_address[1]}/\n")
@@ -120,3 +130,58 @@ def test_a_certificate_that_the_system_trusts_does_not_count_beside_the_file(our
     if one.process.returncode != 0 and answer == "":
         pytest.skip("no mount of one's own here")
     assert "certificate" in answer, answer
+
+
+def get_with(server, ca_file, **env):
+    one = Getter(ca_file, **env)
+    answer = one.get(server)
+    one.close()
+    return answer
+
+
+def test_certificates_that_the_environment_names_do_not_count(ours, server):
+    ours_pem, other_pem = ours / "ours/ca.pem", ours / "other/ca.pem"
+    folder = {"SSL_CERT_DIR": ours / "ours", "SSL_CERT_FILE": ours_pem, "CURL_CA_BUNDLE": ours_pem}
+    assert "certificate" in get_with(server, other_pem, **folder)
+    assert (
+        get_with(server, ours_pem, SSL_CERT_DIR="/nowhere", SSL_CERT_FILE=other_pem, CURL_CA_BUNDLE=other_pem) == "204"
+    )
+
+
+def test_no_key_of_a_session_is_written_where_the_environment_says(ours, server):
+    assert get_with(server, ours / "ours/ca.pem", SSLKEYLOGFILE=ours / "keys.log") == "204"
+    assert not (ours / "keys.log").exists()
+
+
+def test_no_configuration_of_openssl_is_read(ours, server):
+    """This one would leave OpenSSL without any algorithm."""
+    config = ours / "openssl.cnf"
+    config.write_text("openssl_conf = all\n[all]\nproviders = p\n[p]\nnull = n\n[n]\nactivate = 1\n")
+    assert get_with(server, ours / "ours/ca.pem", OPENSSL_CONF=config) == "204"
+
+
+def test_a_certificate_for_another_name_is_refused(ours):
+    keys.new_certificate(ours / "named", ["other.example"])
+    with serving(ours / "named") as web:
+        assert "localhost" in get_with(web, ours / "named/ca.pem")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_version_before_1_2_is_refused(ours):
+    def old(context):
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+        context.set_ciphers("ALL:@SECLEVEL=0")
+
+    with serving(ours / "ours", old) as web:
+        assert "protocol version" in get_with(web, ours / "ours/ca.pem")
+
+
+def test_a_session_is_not_resumed(ours):
+    """It was verified when it began, by the certificates of then."""
+    with serving(ours / "ours") as web:
+        web.RequestHandlerClass = type("Once", (Answer,), {"protocol_version": "HTTP/1.0"})
+        one = Getter(ours / "ours/ca.pem")
+        assert [one.get(web) for _ in range(3)] == ["204"] * 3
+        one.close()
+        assert len(web.peers) == 3
+        assert web.socket.context.session_stats()["hits"] == 0

@@ -46,7 +46,13 @@ static inline bool server_answer_path(int fd, const char *seen)
 				  "3\r\nabc\r\n2\r\nde\r\n0\r\nX-T: forged\r\n\r\n");
 	else if (strstr(seen, " /move ") != NULL)
 		server_answer(fd, "HTTP/1.1 302 Found\r\nLocation: /hello\r\nContent-Length: 0\r\n\r\n");
-	else if (strstr(seen, " /short ") != NULL) {
+	else if (strstr(seen, " /guarded ") != NULL)
+		server_answer(fd, "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\nSet-Cookie: a=b\r\n"
+				  "Content-Length: 0\r\n\r\n");
+	else if (strstr(seen, " /old ") != NULL) {
+		server_answer(fd, "an answer without a head, as in HTTP/0.9");
+		return false;
+	} else if (strstr(seen, " /short ") != NULL) {
 		server_answer(fd, "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nabc");
 		return false;
 	} else if (strstr(seen, " /big ") != NULL)
