@@ -130,11 +130,13 @@ class Stage:
             raise RuntimeError(f"vendor {args[0]}: {run.stderr.strip() or run.stdout.strip()}")
         return run.stdout.strip()
 
-    def vendor_start(self):
+    def vendor_start(self, certificate=None):
+        """`certificate`: a folder with server.pem and server.key; the first one's unless given."""
+        chain = certificate or self.keys_dir
         sts = f"{self.aws['region']}={self.moto.url}"
         self.start_peer(
             *("tests.vendor", "--data", self.vendor_dir, "serve", "--listen", f"127.0.0.1:{self.vendor_port}"),
-            *("--cert", self.keys_dir / "server.pem", "--key", self.keys_dir / "server.key"),
+            *("--cert", chain / "server.pem", "--key", chain / "server.key"),
             *("--head-key", self.keys_dir / "head.key", "--sts", sts, "--audience", VENDOR_HOST),
         )
         self.vendor_process = self.peers[-1]
@@ -189,7 +191,11 @@ class Stage:
         )
 
     def write_policy(self, text):
-        path = self.dir / "etc/policy.yaml"
+        self.replace("policy.yaml", text)
+
+    def replace(self, name, text):
+        """A file of etc/, old or new at each moment."""
+        path = self.dir / "etc" / name
         path.with_suffix(".new").write_text(text)
         os.replace(path.with_suffix(".new"), path)
 
