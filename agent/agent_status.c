@@ -6,6 +6,7 @@
 
 #include "agent/base/arena.h"
 #include "agent/base/json.h"
+#include "agent/base/log.h"
 #include "agent/base/stamp.h"
 #include "agent/base/str.h"
 #include "agent/base/uuid.h"
@@ -127,6 +128,7 @@ json_t *agent_status(struct agent *a)
 		json_object_set_new(j, "journal", journal_json(a));
 	}
 	json_object_set_new(j, "vendor", vendor_json(a));
+	json_object_set_new(j, "log_lines_dropped", json_integer((json_int_t)log_dropped()));
 	json_object_set_new(j, "operations", ops);
 	if (a->telemetry != NULL)
 		json_object_set_new(j, "telemetry", telemetry_status(a->telemetry));

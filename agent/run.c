@@ -153,7 +153,9 @@ int cmd_run(int argc, char **argv)
 	rc = check_environment(&e);
 	if (rc == 0)
 		rc = daemon_run(path, &held, &e);
-	rc = rc < 0 ? cli_fail(&e) : rc;
+	if (rc < 0)
+		log_error("agent.failed", "err=\"%s\"", err_text(&e));
+	rc = rc < 0 ? 1 : rc;
 	if (held)
 		_exit(rc);
 	return rc;

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "agent/base/json.h"
+#include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/telemetry_impl.h"
 
@@ -72,6 +73,7 @@ void telemetry_own(void *ctx, struct shipper *s)
 
 	say(s, tail_counts, ARRAY_LEN(tail_counts), &tail);
 	say(s, host_counts, ARRAY_LEN(host_counts), &host);
+	shipper_own(s, "reeve.log.lines.dropped", "{line}", TELEMETRY_COUNTER, log_dropped());
 }
 
 /* ---- for a person ------------------------------------------------------------------------------------------------------ */

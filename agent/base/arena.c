@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/base/log.h"
 #include "agent/base/mem.h"
 
 #define CHUNK 4096
@@ -51,7 +52,7 @@ void *arena_alloc(struct arena *a, size_t len)
 	void *p;
 
 	if (need < len || need > a->max - a->total) {
-		fprintf(stderr, "reeve: bug: an arena wants more than its %zu bytes\n", a->max);
+		log_error("bug.arena", "bytes=%zu err=\"an arena wants more than it may have\"", a->max);
 		abort();
 	}
 	if (c == NULL || c->size - c->used < need) {

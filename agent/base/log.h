@@ -1,5 +1,6 @@
 /* log.h - events for the person who reads at 3 a.m.: a name, then pairs. One event, one place in the code.
  *
+ * Nothing here waits: a line that stderr does not take at once is dropped and counted.
  * No secret and no customer payload ever. A value that may hold blanks is written in quotes by the caller; control
  * characters are replaced before a line leaves, so that nothing from outside can forge a line. */
 #pragma once
@@ -11,6 +12,9 @@ typedef void log_sink(enum log_level level, const char *event, const char *pairs
 
 void log_set(enum log_level most, log_sink *sink, void *ctx); /* sink NULL: stderr, with journald's "<6>" prefix */
 void log_event(enum log_level level, const char *event, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+void log_line(const char *line); /* to stderr as it is, and a line feed: the last words of a program that stops */
+uint64_t log_dropped(void);      /* lines that stderr did not take, since the start */
 
 #define log_error(...) log_event(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...) log_event(LOG_WARN, __VA_ARGS__)

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/base/log.h"
+
 static void *or_stop(void *p)
 {
 	if (p == NULL) {
-		fputs("reeve: out of memory\n", stderr);
+		log_line("<3>mem.none err=\"out of memory\" next=\"the agent stops, and goes on from its journal\"");
 		abort();
 	}
 	return p;

@@ -1,8 +1,9 @@
 /* sm.c - see sm.h. */
 #include "agent/base/sm.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "agent/base/log.h"
 
 void sm_init(struct sm *m, const struct sm_state *table, unsigned start)
 {
@@ -15,7 +16,7 @@ void sm_move(struct sm *m, unsigned to)
 	const struct sm_state *from = &m->table[m->now];
 
 	if ((from->to & SM_TO(to)) == 0) {
-		fprintf(stderr, "reeve: bug: no move from state %s to %s\n", from->name, m->table[to].name);
+		log_error("bug.state", "from=%s to=%s err=\"there is no such move\"", from->name, m->table[to].name);
 		abort();
 	}
 	m->now = to;

@@ -97,6 +97,13 @@ static void print_telemetry(const json_t *t)
 	line("telemetry", json_str_or(t, "trouble", ""));
 }
 
+static void print_log(const json_t *s)
+{
+	if (num(s, "log_lines_dropped") > 0)
+		printf("%-14s %lld lines dropped, as nobody took them from stderr: is journald well?\n", "log",
+		       num(s, "log_lines_dropped"));
+}
+
 static void print_op(const json_t *o)
 {
 	printf("\n  %s  %s %s  %s", json_str_or(o, "id", "?"), json_str_or(o, "verb", "?"), json_str_or(o, "warehouse", "?"),
@@ -161,6 +168,7 @@ static void print_status(const json_t *s)
 		print_journal(json_object_get(s, "journal"));
 	if (t != NULL)
 		print_telemetry(t);
+	print_log(s);
 	line("operations", json_array_size(ops) == 0 ? "none open" : "");
 	if (json_array_size(ops) > 0)
 		puts("operations");

@@ -12,11 +12,12 @@
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
+#include "agent/base/log.h"
 #include "agent/io/world_uv_impl.h"
 
 #define WRITE_PATIENCE_MS 10000
@@ -47,7 +48,7 @@ static void fill_random(struct world *w, void *to, size_t len)
 		ssize_t n = getrandom(at, len, 0);
 
 		if (n < 0 && errno != EINTR) {
-			perror("reeve: getrandom");
+			log_error("random.none", "err=\"getrandom: %s\"", strerror(errno));
 			abort();
 		}
 		if (n > 0) {

@@ -98,6 +98,17 @@ def policy(stage, **verbs):
     return text + RATES
 
 
+def second_config(stage, folder, drop="connect_to", more=""):
+    """The configuration of another agent beside the stage's, in a folder of its own; without `connect_to` it finds no vendor."""
+    text = stage.config.read_text().replace(f"{stage.dir}/state", f"{folder}/state")
+    text = text.replace(f"{stage.dir}/run/", f"{folder}/run/")
+    path = folder / "reeve.yaml"
+    path.write_text("".join(x for x in text.splitlines(keepends=True) if drop not in x) + more)
+    for name in ("state", "run"):
+        (folder / name).mkdir()
+    return path
+
+
 @pytest.fixture(scope="session")
 def running():
     stage = Stage(tempfile.mkdtemp(prefix="reeve-e2e-"), REPO / "build/reeve")

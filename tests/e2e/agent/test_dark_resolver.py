@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from tests.e2e.agent.conftest import second_config
 from tests.peers import process
 from tests.peers.stage import VENDOR_HOST, may_be_root, sudo
 
@@ -34,11 +35,7 @@ def resolv_conf(tmp_path):
 @pytest.fixture
 def in_the_dark(stage, tmp_path, resolv_conf):
     """A second agent, which finds AWS by addresses, and its vendor by a name."""
-    text = stage.config.read_text().replace(f"{stage.dir}/state", f"{tmp_path}/state")
-    text = text.replace(f"{stage.dir}/run/", f"{tmp_path}/")
-    config = tmp_path / "reeve.yaml"
-    config.write_text("".join(x for x in text.splitlines(keepends=True) if "connect_to" not in x))
-    (tmp_path / "state").mkdir()
+    config = second_config(stage, tmp_path)
     command = sudo("unshare", "-m", "sh", "-c", ASIDE, "sh", resolv_conf, stage.binary, "run", "-c", config)
     with open(tmp_path / "log", "wb") as log:
         agent = subprocess.Popen(command, stdout=log, stderr=log)
