@@ -2,6 +2,7 @@
  *
  * Happy path: environment checked -> configuration -> agent -> socket -> READY. SIGTERM and SIGINT close the agent and end
  * the process with 0; a second one changes nothing, because closing is quick and what is cut off goes on at the next start.
+ * SIGHUP is answered by a log line, because nothing is read again on demand; no other signal ends us by chance.
  * A thread that a name server or a file system still holds is left behind: exit would wait for it. */
 #include <signal.h>
 #include <stdio.h>
@@ -23,7 +24,7 @@ struct daemon {
 	struct config cfg;
 	struct agent *agent;
 	struct local *local;
-	struct sig term, intr;
+	struct sig term, intr, quit, hup;
 	struct timer tick;
 	uint64_t watchdog_ms, petted_ms;
 	bool closing;
@@ -80,6 +81,36 @@ static void on_intr(struct sig *s)
 	stop(container_of(s, struct daemon, intr), 0);
 }
 
+static void on_quit(struct sig *s)
+{
+	stop(container_of(s, struct daemon, quit), 0);
+}
+
+static void on_hup(struct sig *s)
+{
+	(void)s;
+	log_info("agent.hangup", "effect=none next=\"the policy is read as it changes, reeve.yaml at a start\"");
+}
+
+/* The kernel's default for these is to end a process, without a goodbye. */
+static void ignore_strays(void)
+{
+	static const int strays[] = { SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT };
+
+	for (size_t i = 0; i < ARRAY_LEN(strays); i++)
+		signal(strays[i], SIG_IGN);
+	for (int i = SIGRTMIN; i <= SIGRTMAX; i++)
+		signal(i, SIG_IGN);
+}
+
+static int listen_to_signals(struct daemon *d, struct err *e)
+{
+	TRY(d->w->sig_start(d->w, &d->term, SIGTERM, on_term, e));
+	TRY(d->w->sig_start(d->w, &d->intr, SIGINT, on_intr, e));
+	TRY(d->w->sig_start(d->w, &d->quit, SIGQUIT, on_quit, e));
+	return d->w->sig_start(d->w, &d->hup, SIGHUP, on_hup, e);
+}
+
 static void on_fatal(void *ctx, const struct err *e)
 {
 	(void)e; /* whoever knew it has logged it */
@@ -104,8 +135,7 @@ static void on_tick(struct timer *t)
 
 static int start(struct daemon *d, struct err *e)
 {
-	TRY(d->w->sig_start(d->w, &d->term, SIGTERM, on_term, e));
-	TRY(d->w->sig_start(d->w, &d->intr, SIGINT, on_intr, e));
+	TRY(listen_to_signals(d, e));
 	TRY(agent_new(d->w, &d->cfg, on_fatal, d, &d->agent, e));
 	d->local = local_new(d->w, d->cfg.socket, d->agent, e);
 	if (d->local == NULL)
@@ -134,6 +164,8 @@ static int daemon_run(const char *path, bool *ret_held, struct err *e)
 		world_uv_run(d.w);
 	d.w->sig_stop(d.w, &d.term);
 	d.w->sig_stop(d.w, &d.intr);
+	d.w->sig_stop(d.w, &d.quit);
+	d.w->sig_stop(d.w, &d.hup);
 	*ret_held = !world_uv_free(d.w);
 	config_close(&d.cfg);
 	return rc != 0 ? rc : d.status;
@@ -150,6 +182,7 @@ int cmd_run(int argc, char **argv)
 		return 2;
 	if (argc > 1)
 		return cli_usage("run: \"%s\" is not expected", argv[1]);
+	ignore_strays();
 	rc = check_environment(&e);
 	if (rc == 0)
 		rc = daemon_run(path, &held, &e);

@@ -145,6 +145,7 @@ struct world *world_uv_new(struct err *e)
 		return NULL;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the write */
 	init_time(u);
 	world_uv_name_init(u);
 	world_uv_disk_init(u);

@@ -23,9 +23,9 @@ def start(stage, tmp_path):
     """Starts another agent beside the stage's; the test gets the process and its configuration."""
     agents = []
 
-    def run(more="", **how):
+    def run(*before, more="", **how):
         config = second_config(stage, tmp_path, more=more)
-        agents.append(subprocess.Popen([stage.binary, "run", "-c", config], **how))
+        agents.append(subprocess.Popen([*before, stage.binary, "run", "-c", config], **how))
         return agents[-1], config
 
     yield run
@@ -38,9 +38,45 @@ def start(stage, tmp_path):
 def test_a_stderr_that_nobody_reads_holds_nothing_up_and_status_counts_the_lines(stage, start):
     read_end, write_end = os.pipe()
     fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
-    agent, config = start("log: {level: debug}\n", stderr=write_end)
+    agent, config = start(more="log: {level: debug}\n", stderr=write_end)
     os.close(write_end)
     process.wait_for(lambda: re.search(r"log +\d+ lines dropped", status(stage, config)), 60, "lines that are counted")
     agent.send_signal(signal.SIGTERM)
     assert agent.wait(15) == 0
     os.close(read_end)
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_a_descriptor_that_is_closed_at_the_start_is_nobody_elses(stage, start, closed):
+    agent, config = start("sh", "-c", f'exec "$@" {closed}', "sh", more="log: {level: debug}\n")
+    process.wait_for(lambda: "mode" in status(stage, config), 30, "status with a mode")
+    missing = [fd for fd in (0, 1, 2) if str(fd) in closed]
+    assert [os.readlink(f"/proc/{agent.pid}/fd/{fd}") for fd in missing] == ["/dev/null"] * len(missing)
+    agent.send_signal(signal.SIGTERM)
+    assert agent.wait(15) == 0
+
+
+def test_no_stray_signal_ends_it_and_hangup_is_answered_by_a_line(stage, start, tmp_path):
+    with open(tmp_path / "log", "wb") as log:
+        agent, config = start(stderr=log)
+    process.wait_for(lambda: "mode" in status(stage, config), 30, "status with a mode")
+    for number in (
+        "HUP",
+        "USR1",
+        "USR2",
+        "ALRM",
+        "VTALRM",
+        "PROF",
+        "IO",
+        "PWR",
+        "STKFLT",
+        "XFSZ",
+        "PIPE",
+        "RTMIN",
+        "RTMAX",
+    ):
+        agent.send_signal(getattr(signal, f"SIG{number}"))
+    process.wait_for(lambda: "agent.hangup effect=none" in (tmp_path / "log").read_text(), 10, "a line")
+    assert "mode" in status(stage, config)
+    agent.send_signal(signal.SIGQUIT)
+    assert agent.wait(15) == 0
