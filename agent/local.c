@@ -1,16 +1,30 @@
-/* local.c - see local.h. */
+/* local.c - see local.h.
+ *
+ *   off --> on      the socket is made; else every LOOK_MS again
+ *   on --> gone     nothing stands at its path any more
+ *   gone --> off    the server with its connections is closed
+ *
+ * What another put at the path, a file or his own socket, is left alone. A reason is logged once, not at each try. */
 #include "agent/local.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/base/json.h"
+#include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/io/http_server.h"
 
+#define LOOK_MS 2000
+
 struct local {
-	struct http_server *server;
+	struct world *w;
+	const char *path;
+	struct http_server *server; /* NULL: off */
+	bool is_gone, is_closing;   /* the server is being closed, with all or alone */
+	struct timer look;
+	struct err trouble; /* why it is off, as logged */
 	struct agent *agent;
 	void (*done)(void *ctx);
 	void *done_ctx;
@@ -62,31 +76,95 @@ static void on_request(void *ctx, const struct http_server_req *req, struct http
 		refuse(a, 404, "there are /v1/status and /v1/plans/ID");
 }
 
-struct local *local_new(struct world *w, const char *path, struct agent *agent, struct err *e)
-{
-	struct local *l = mem_new(struct local);
+static void on_look(struct timer *t);
 
-	l->agent = agent;
-	l->server = http_server_new(w, path, 0660, on_request, l, e);
-	if (l->server != NULL)
-		return l;
-	mem_free(l);
-	return NULL;
+static void look_again(struct local *l)
+{
+	timer_start(l->w, &l->look, LOOK_MS, on_look);
 }
 
-static void on_closed(void *ctx)
+static void try_listen(struct local *l)
 {
-	struct local *l = ctx;
+	struct err e = { 0 };
+
+	l->server = http_server_new(l->w, l->path, 0660, on_request, l, &e);
+	if (l->server != NULL && l->trouble.code != 0)
+		log_info("local.on", "path=%s", l->path);
+	if (l->server == NULL && !str_eq(err_text(&e), err_text(&l->trouble)))
+		log_error("local.off", "err=\"%s\" effect=\"reeve status does not work\" retry_in_ms=%u", err_text(&e), LOOK_MS);
+	l->trouble = e;
+}
+
+static void end(struct local *l)
+{
 	void (*done)(void *) = l->done;
 	void *done_ctx = l->done_ctx;
 
+	timer_stop(l->w, &l->look);
 	mem_free(l);
 	done(done_ctx);
+}
+
+static void on_server_closed(void *ctx)
+{
+	struct local *l = ctx;
+
+	l->server = NULL;
+	l->is_gone = false;
+	if (l->is_closing) {
+		end(l);
+		return;
+	}
+	try_listen(l);
+	look_again(l);
+}
+
+static void leave(struct local *l)
+{
+	err_set(&l->trouble, ERR_NOTFOUND, "%s is gone", l->path);
+	log_warn("local.gone", "path=%s next=\"it is made again\"", l->path);
+	l->is_gone = true;
+	http_server_close(l->server, on_server_closed, l);
+}
+
+static void on_look(struct timer *t)
+{
+	struct local *l = container_of(t, struct local, look);
+	struct disk_stat st;
+	struct err e = { 0 };
+
+	if (l->is_closing) {
+		end(l);
+		return;
+	}
+	if (l->server != NULL && l->w->disk_lstat(l->w, l->path, &st, &e) == -ERR_NOTFOUND) {
+		leave(l);
+		return;
+	}
+	if (l->server == NULL)
+		try_listen(l);
+	look_again(l);
+}
+
+struct local *local_new(struct world *w, const char *path, struct agent *agent)
+{
+	struct local *l = mem_new(struct local);
+
+	l->w = w;
+	l->path = path;
+	l->agent = agent;
+	try_listen(l);
+	look_again(l);
+	return l;
 }
 
 void local_close(struct local *l, void (*done)(void *ctx), void *ctx)
 {
 	l->done = done;
 	l->done_ctx = ctx;
-	http_server_close(l->server, on_closed, l);
+	l->is_closing = true;
+	if (l->server != NULL && !l->is_gone)
+		http_server_close(l->server, on_server_closed, l);
+	else if (l->server == NULL)
+		timer_start(l->w, &l->look, 0, on_look);
 }

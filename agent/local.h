@@ -1,9 +1,11 @@
 /* local.h - what the local socket answers: GET /v1/status and GET /v1/plans/ID, for root, the agent's user and the
- * socket's group. Nothing can be changed through it in this version. */
+ * socket's group. Nothing can be changed through it in this version.
+ *
+ * The socket is looked at every two seconds: where it could not be made, was deleted, or lost its folder, it is made again. */
 #pragma once
 #include "agent/agent.h"
 
 struct local;
 
-struct local *local_new(struct world *w, const char *path, struct agent *a, struct err *e); /* NULL: cannot listen */
+struct local *local_new(struct world *w, const char *path, struct agent *a); /* `path` must outlive it */
 void local_close(struct local *l, void (*done)(void *ctx), void *ctx);

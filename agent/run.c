@@ -137,9 +137,7 @@ static int start(struct daemon *d, struct err *e)
 {
 	TRY(listen_to_signals(d, e));
 	TRY(agent_new(d->w, &d->cfg, on_fatal, d, &d->agent, e));
-	d->local = local_new(d->w, d->cfg.socket, d->agent, e);
-	if (d->local == NULL)
-		log_error("local.off", "err=\"%s\" next=\"reeve status will not work\"", err_text(e));
+	d->local = local_new(d->w, d->cfg.socket, d->agent);
 	d->watchdog_ms = sd_watchdog_ms();
 	timer_start(d->w, &d->tick, 0, on_tick);
 	log_info("agent.start", "version=%s config=%s installation=%s vendor=%s", REEVE_VERSION, d->cfg.path, d->cfg.installation,

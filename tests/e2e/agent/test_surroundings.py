@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -79,4 +80,39 @@ def test_no_stray_signal_ends_it_and_hangup_is_answered_by_a_line(stage, start, 
     process.wait_for(lambda: "agent.hangup effect=none" in (tmp_path / "log").read_text(), 10, "a line")
     assert "mode" in status(stage, config)
     agent.send_signal(signal.SIGQUIT)
+    assert agent.wait(15) == 0
+
+
+def test_a_socket_comes_back_that_was_deleted_or_lost_its_folder_or_could_not_be_made(stage, start, tmp_path):
+    agent, config = start()
+    process.wait_for(lambda: "mode" in status(stage, config), 30, "status")
+    (tmp_path / "run/reeve.sock").unlink()
+    process.wait_for(lambda: "mode" in status(stage, config), 30, "status after the socket was deleted")
+    (tmp_path / "run").rename(tmp_path / "aside")
+    time.sleep(5)  # it is looked for, and cannot be made
+    (tmp_path / "run").mkdir()
+    process.wait_for(lambda: "mode" in status(stage, config), 30, "status after the folder was taken away")
+    (tmp_path / "run/reeve.sock").unlink()
+    (tmp_path / "run/reeve.sock").write_text("another's")
+    time.sleep(5)
+    assert (tmp_path / "run/reeve.sock").read_text() == "another's"
+    (tmp_path / "run/reeve.sock").unlink()
+    process.wait_for(lambda: "mode" in status(stage, config), 30, "status after another's file stood there")
+    agent.send_signal(signal.SIGTERM)
+    assert agent.wait(15) == 0
+    assert not (tmp_path / "run/reeve.sock").exists()
+
+
+def test_an_agent_that_cannot_make_its_socket_at_the_start_makes_it_later_and_ends_in_order_before(
+    stage, start, tmp_path
+):
+    with open(tmp_path / "log", "wb") as log:
+        agent, config = start("sh", "-c", f'rmdir {tmp_path}/run && exec "$@"', "sh", stderr=log)
+    process.wait_for(lambda: "local.off" in (tmp_path / "log").read_text(), 30, "a line that says so")
+    (tmp_path / "run").mkdir()
+    process.wait_for(lambda: "mode" in status(stage, config), 30, "status")
+    (tmp_path / "run/reeve.sock").unlink()
+    (tmp_path / "run").rmdir()
+    process.wait_for(lambda: "local.gone" in (tmp_path / "log").read_text(), 30, "a line that says so")
+    agent.send_signal(signal.SIGTERM)
     assert agent.wait(15) == 0
