@@ -18,6 +18,8 @@
 #include "agent/io/world_uv.h"
 
 #define TICK_MS 1000
+#define WATCHDOG_LEAST_MS (3 * TICK_MS)
+#define STALL_MS 6000 /* the agent's clockwork moves every two seconds */
 
 struct daemon {
 	struct world *w;
@@ -26,7 +28,7 @@ struct daemon {
 	struct local *local;
 	struct sig term, intr, quit, hup;
 	struct timer tick;
-	uint64_t watchdog_ms, petted_ms;
+	uint64_t watchdog_ms, petted_ms, moved_ms, tick_ms;
 	bool closing;
 	int status;
 };
@@ -117,7 +119,7 @@ static void on_fatal(void *ctx, const struct err *e)
 	stop(ctx, 1);
 }
 
-/* The watchdog is petted only when the agent's own clockwork has moved since. */
+/* The watchdog is petted only while the agent's own clockwork moves. */
 static void on_tick(struct timer *t)
 {
 	struct daemon *d = container_of(t, struct daemon, tick);
@@ -126,11 +128,31 @@ static void on_tick(struct timer *t)
 
 	snprintf(status, sizeof(status), "STATUS=%s", agent_summary(d->agent));
 	sd_notify(status);
-	if (d->watchdog_ms > 0 && now - d->petted_ms >= d->watchdog_ms / 2 && agent_has_progressed(d->agent)) {
+	if (agent_has_progressed(d->agent))
+		d->moved_ms = now;
+	if (d->watchdog_ms > 0 && now - d->petted_ms >= d->watchdog_ms / 2 && now - d->moved_ms < STALL_MS) {
 		d->petted_ms = now;
 		sd_notify("WATCHDOG=1");
 	}
-	timer_start(d->w, t, TICK_MS, on_tick);
+	timer_start(d->w, t, d->tick_ms, on_tick);
+}
+
+/* An interval that a busy machine may miss is said to be one, and a longer one is asked for; until the service manager grants it,
+ * and where it does not, the ticks are as many as it takes. */
+static void start_watchdog(struct daemon *d)
+{
+	char wish[64];
+
+	d->watchdog_ms = sd_watchdog_ms();
+	d->tick_ms = TICK_MS;
+	d->moved_ms = world_now_ms(d->w);
+	if (d->watchdog_ms == 0 || d->watchdog_ms >= WATCHDOG_LEAST_MS)
+		return;
+	log_warn("watchdog.short", "interval_ms=%llu least_ms=%u next=\"%u ms are asked for; set WatchdogSec= to more than that\"",
+		 (unsigned long long)d->watchdog_ms, WATCHDOG_LEAST_MS, 2 * WATCHDOG_LEAST_MS);
+	d->tick_ms = d->watchdog_ms / 4 + 1;
+	snprintf(wish, sizeof(wish), "WATCHDOG_USEC=%u", 2 * WATCHDOG_LEAST_MS * 1000);
+	sd_notify(wish);
 }
 
 static int start(struct daemon *d, struct err *e)
@@ -138,7 +160,7 @@ static int start(struct daemon *d, struct err *e)
 	TRY(listen_to_signals(d, e));
 	TRY(agent_new(d->w, &d->cfg, on_fatal, d, &d->agent, e));
 	d->local = local_new(d->w, d->cfg.socket, d->agent);
-	d->watchdog_ms = sd_watchdog_ms();
+	start_watchdog(d);
 	timer_start(d->w, &d->tick, 0, on_tick);
 	log_info("agent.start", "version=%s config=%s installation=%s vendor=%s", REEVE_VERSION, d->cfg.path, d->cfg.installation,
 		 d->cfg.vendor_url);

@@ -40,5 +40,5 @@ uint64_t sd_watchdog_ms(void)
 		return 0;
 	if (pid != NULL && (str_u64(pid, &p) != 0 || p != (uint64_t)getpid()))
 		return 0;
-	return us / 1000;
+	return us > 0 && us < 1000 ? 1 : us / 1000;
 }

@@ -3,5 +3,5 @@
 #pragma once
 #include <stdint.h>
 
-void sd_notify(const char *state); /* "READY=1", "STATUS=...", "WATCHDOG=1", "STOPPING=1" */
+void sd_notify(const char *state); /* "READY=1", "STATUS=...", "WATCHDOG=1", "WATCHDOG_USEC=...", "STOPPING=1" */
 uint64_t sd_watchdog_ms(void);     /* how often it wants to hear WATCHDOG=1; 0: never */

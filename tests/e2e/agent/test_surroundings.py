@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 
@@ -116,3 +117,20 @@ def test_an_agent_that_cannot_make_its_socket_at_the_start_makes_it_later_and_en
     process.wait_for(lambda: "local.gone" in (tmp_path / "log").read_text(), 30, "a line that says so")
     agent.send_signal(signal.SIGTERM)
     assert agent.wait(15) == 0
+
+
+@pytest.mark.parametrize("interval_ms", [200, 1000, 2900])
+def test_a_watchdog_with_too_short_an_interval_is_told_of_and_kept_content(stage, start, tmp_path, interval_ms):
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(str(tmp_path / "notify"))
+    manager.settimeout(30)
+    env = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": str(interval_ms * 1000)}
+    with open(tmp_path / "log", "wb") as log:
+        start(stderr=log, env=os.environ | env)
+    said = []
+    while said.count("WATCHDOG=1") < 12:
+        said.append(manager.recv(4096).decode())
+    assert f"watchdog.short interval_ms={interval_ms} " in (tmp_path / "log").read_text()
+    assert "WATCHDOG_USEC=6000000" in said
+    ticks = [x for x in said if x.startswith("STATUS=")]
+    assert len(ticks) <= 12 * 5  # it is petted at least every fifth tick, and a tick is a quarter of the interval
