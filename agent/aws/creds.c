@@ -2,14 +2,22 @@
  *
  *   idle --> asking --> idle       both --> closed
  *
- * An asker with good keys is answered by the next turn of the loop. Inside the advisory window the first asker also starts a
- * renewal, and nobody waits for it. Inside the last minute, past the expiry, or once AWS has refused the keys, askers wait
- * for it. A renewal fails when the source errs, brings keys that have already expired, or brings the very keys that AWS
- * refused: then what we have is served on, even past its expiry (AWS decides), and the next try is 300..600 s away; with
- * nothing to serve askers get the source's error, and the next try is 1..30 s away; so it is with refused keys of a source that
- * brings others. A source whose first keys have already expired is believed: the clock that is wrong may be ours. There is no
- * timer that renews: keys nobody asks for run out. Closing cancels the askers, waits for the source to let go, and only then
- * tells. */
+ * | what we have                         | who asks while nothing is under way | who asks meanwhile |
+ * |--------------------------------------|-------------------------------------|--------------------|
+ * | good keys                            | gets them                           | -                  |
+ * | keys within the advisory window      | starts a renewal and waits for it   | gets the old       |
+ * | in the last minute, expired, refused | starts a renewal and waits for it   | waits for it too   |
+ * | none                                 | starts a question and waits for it  | waits for it too   |
+ *
+ * A renewal fails when the source errs, brings keys that have already expired, or brings the very keys that AWS refused. Then:
+ *  - what we have is served on, even past its expiry (AWS decides), to those who waited and to all who ask in the next
+ *    300..600 s; also keys that AWS refuses in that time do not let it be asked earlier. Only where a source that brings other keys
+ *    each time failed to replace refused ones it is 1..30 s: an operation waits.
+ *  - with no keys those who waited get the source's error. It is not kept: who asks next has the source asked again.
+ *  - an error that no renewal mends, by its code (creds_refused), is told to those who waited, also beside good keys. Nor is it kept.
+ * Questions are a second apart where nothing else keeps them apart; who asks earlier waits for that. A source whose first keys have
+ * already expired is believed: the clock that is wrong may be ours. There is no timer that renews: keys nobody asks for run out.
+ * Closing cancels the askers, waits for the source to let go, and only then tells. */
 #include "agent/aws/creds.h"
 
 #include <assert.h>
@@ -24,7 +32,7 @@
 #define MINUTE_MS INT64_C(60000)
 #define MANDATORY_MS MINUTE_MS
 #define BLOCK_MS 300000 /* and as much again, by chance */
-#define RETRY_MS 1000   /* at least, while there are no keys */
+#define RETRY_MS 1000   /* at least, between questions that failed */
 #define RETRY_CAP_MS 30000
 
 enum { CREDS_IDLE, CREDS_ASKING, CREDS_CLOSED, CREDS_STATES };
@@ -38,14 +46,18 @@ static const struct sm_state creds_table[CREDS_STATES] = {
 struct creds {
 	struct world *w;
 	struct sm sm;
-	struct list waiters, dropped;
+	struct list waiters, patient, dropped; /* patient: wait for the question under way, or for its turn */
 	struct timer tick;
-	struct keys keys;    /* id "": none yet */
-	int64_t advisory_ms; /* how long before the expiry a renewal is worth a try */
-	bool rejected;       /* AWS refused `keys` */
-	uint64_t blocked_until_ms;
-	struct backoff backoff; /* while there are no keys */
-	struct err err;         /* why the last renewal failed, told to askers while blocked */
+	struct keys keys;                   /* id "": none yet */
+	int64_t advisory_ms;                /* how long before the expiry a renewal is worth a try */
+	bool rejected;                      /* AWS refused `keys` */
+	uint64_t blocked_until_ms, next_ms; /* next_ms: no question before this; who asks waits */
+	struct backoff backoff;             /* while AWS refuses what we have, of a source that brings others */
+	bool is_answered,
+	    is_refused;    /* the last question was, and its askers are not told yet; by an error that no renewal mends */
+	struct err err;    /* why it failed */
+	struct err logged; /* the last that was, and when */
+	uint64_t logged_ms;
 	struct creds_source *source;
 	bool closing;
 	void (*done)(void *ctx);
@@ -86,6 +98,11 @@ static bool must_renew(const struct creds *c)
 	return !has_keys(c) || c->rejected || left_ms(c, &c->keys) < MANDATORY_MS;
 }
 
+static bool is_asking(const struct creds *c)
+{
+	return c->sm.now == CREDS_ASKING || !list_empty(&c->patient);
+}
+
 static bool should_renew(const struct creds *c)
 {
 	return !is_blocked(c) && (must_renew(c) || left_ms(c, &c->keys) < c->advisory_ms);
@@ -101,15 +118,36 @@ static int64_t advisory_of(int64_t life_ms)
 
 /* ---- renewal ------------------------------------------------------------------------------------------------------------- */
 
-static void block(struct creds *c)
+static uint64_t wait_ms(struct creds *c)
 {
 	uint64_t r = world_random64(c->w);
-	bool serves = has_keys(c) && !is_worthless(c);
-	uint64_t wait_ms = serves ? BLOCK_MS + r % BLOCK_MS : RETRY_MS + backoff_next_ms(&c->backoff, r);
 
-	c->blocked_until_ms = world_now_ms(c->w) + wait_ms;
-	log_warn("aws.keys.renewal.failed", "source=%s have_keys=%s retry_in_ms=%llu error=\"%s\"", c->source->name,
-		 has_keys(c) ? "yes" : "no", (unsigned long long)wait_ms, err_text(&c->err));
+	if (!has_keys(c) || c->is_refused)
+		return RETRY_MS;
+	return is_worthless(c) ? RETRY_MS + backoff_next_ms(&c->backoff, r) : BLOCK_MS + r % BLOCK_MS;
+}
+
+/* What stays the same for hours is told once a minute. */
+static void log_failure(struct creds *c, uint64_t retry_ms)
+{
+	uint64_t now = world_now_ms(c->w);
+
+	if (strcmp(err_text(&c->logged), err_text(&c->err)) == 0 && now - c->logged_ms < (uint64_t)MINUTE_MS)
+		return;
+	c->logged = c->err;
+	c->logged_ms = now;
+	log_warn("aws.keys.renewal.failed", "source=%s have_keys=%s mends=%s retry_in_ms=%llu error=\"%s\"", c->source->name,
+		 has_keys(c) ? "yes" : "no", c->is_refused ? "no" : "maybe", (unsigned long long)retry_ms, err_text(&c->err));
+}
+
+static void stay_away(struct creds *c)
+{
+	uint64_t now = world_now_ms(c->w), ms = wait_ms(c);
+
+	c->next_ms = now + RETRY_MS;
+	if (has_keys(c) && !c->is_refused)
+		c->blocked_until_ms = now + ms;
+	log_failure(c, ms);
 }
 
 static void take(struct creds *c, const struct keys *k)
@@ -134,21 +172,30 @@ static int judge(struct creds *c, const struct keys *k, struct err *e)
 	return err_set(e, ERR_NOTYET, "the source hands out keys that have expired");
 }
 
+/* c->err is set where rc says so. */
+static void end_question(struct creds *c, int rc)
+{
+	sm_move(&c->sm, c->closing ? CREDS_CLOSED : CREDS_IDLE);
+	c->is_answered = true;
+	if (rc != 0 && !c->closing)
+		stay_away(c);
+	wake(c);
+}
+
 void creds_renewed(struct creds *c, int rc, const struct keys *k, const struct err *why)
 {
-	if (!c->closing) {
-		c->err = (struct err){ 0 };
-		if (rc == 0)
-			rc = judge(c, k, &c->err);
-		else
-			c->err = *why;
-		sm_move(&c->sm, CREDS_IDLE);
-		if (rc != 0)
-			block(c);
-	} else {
-		sm_move(&c->sm, CREDS_CLOSED);
-	}
-	wake(c);
+	c->is_refused = false;
+	c->err = rc == 0 ? (struct err){ 0 } : *why;
+	if (rc == 0 && !c->closing)
+		rc = judge(c, k, &c->err);
+	end_question(c, rc);
+}
+
+void creds_refused(struct creds *c, const struct err *why)
+{
+	c->is_refused = true;
+	c->err = *why;
+	end_question(c, -why->code);
 }
 
 static void renew(struct creds *c)
@@ -167,13 +214,14 @@ static void tell(struct creds_req *req, int rc)
 
 static void answer(struct creds *c, struct creds_req *req)
 {
-	if (has_keys(c)) {
-		keys_copy(&req->keys, &c->keys);
-		tell(req, 0);
-	} else {
-		req->err = c->err;
-		tell(req, -c->err.code);
-	}
+	keys_copy(&req->keys, &c->keys);
+	tell(req, 0);
+}
+
+static void fail(struct creds *c, struct creds_req *req)
+{
+	req->err = c->err;
+	tell(req, -c->err.code);
 }
 
 static void tell_dropped(struct creds *c)
@@ -187,15 +235,54 @@ static void tell_dropped(struct creds *c)
 	}
 }
 
+/* Those who waited for the question that has been answered. */
+static void settle(struct creds *c)
+{
+	struct list now, *n;
+
+	c->is_answered = false;
+	list_init(&now);
+	list_move(&now, &c->patient);
+	while ((n = list_pop(&now)) != NULL) {
+		struct creds_req *req = list_entry(n, struct creds_req, link);
+
+		if (has_keys(c) && !c->is_refused)
+			answer(c, req);
+		else
+			fail(c, req);
+	}
+}
+
+/* The table above. */
+static void receive(struct creds *c, struct creds_req *req)
+{
+	if (c->closing)
+		list_add(&c->dropped, &req->link);
+	else if (is_asking(c) ? must_renew(c) : should_renew(c))
+		list_add(&c->patient, &req->link);
+	else
+		answer(c, req);
+}
+
 /* Who asks again from his callback waits for the next turn. */
-static void answer_all(struct creds *c)
+static void receive_all(struct creds *c)
 {
 	struct list now, *n;
 
 	list_init(&now);
 	list_move(&now, &c->waiters);
 	while ((n = list_pop(&now)) != NULL)
-		answer(c, list_entry(n, struct creds_req, link));
+		receive(c, list_entry(n, struct creds_req, link));
+}
+
+static void renew_when_due(struct creds *c)
+{
+	uint64_t now = world_now_ms(c->w);
+
+	if (now >= c->next_ms)
+		renew(c);
+	else
+		timer_start(c->w, &c->tick, c->next_ms - now, on_tick);
 }
 
 static void end(struct creds *c)
@@ -220,12 +307,11 @@ static void on_tick(struct timer *t)
 			end(c);
 		return;
 	}
-	if (list_empty(&c->waiters))
-		return;
-	if (c->sm.now == CREDS_IDLE && should_renew(c))
-		renew(c);
-	if (c->sm.now == CREDS_IDLE || !must_renew(c))
-		answer_all(c);
+	if (c->is_answered)
+		settle(c);
+	receive_all(c);
+	if (c->sm.now == CREDS_IDLE && !c->closing && !c->is_answered && !list_empty(&c->patient))
+		renew_when_due(c);
 }
 
 /* ---- from outside -------------------------------------------------------------------------------------------------------- */
@@ -239,6 +325,7 @@ struct creds *creds_new(struct world *w, struct creds_source *s)
 	s->creds = c;
 	c->backoff = BACKOFF(RETRY_MS, RETRY_CAP_MS - RETRY_MS);
 	list_init(&c->waiters);
+	list_init(&c->patient);
 	list_init(&c->dropped);
 	sm_init(&c->sm, creds_table, CREDS_IDLE);
 	return c;
@@ -269,11 +356,7 @@ void creds_reject(struct creds *c, const char *key_id)
 {
 	if (c->closing || !has_keys(c) || strcmp(c->keys.id, key_id) != 0)
 		return;
-	if (!c->rejected && c->source->brings_others)
-		c->blocked_until_ms = 0; /* that wait was for keys that still served */
 	c->rejected = true;
-	if (c->sm.now == CREDS_IDLE && should_renew(c))
-		renew(c);
 }
 
 void creds_close(struct creds *c, void (*done)(void *ctx), void *ctx)
@@ -282,6 +365,7 @@ void creds_close(struct creds *c, void (*done)(void *ctx), void *ctx)
 	c->done = done;
 	c->done_ctx = ctx;
 	list_move(&c->dropped, &c->waiters);
+	list_move(&c->dropped, &c->patient);
 	if (c->sm.now == CREDS_IDLE)
 		sm_move(&c->sm, CREDS_CLOSED);
 	else

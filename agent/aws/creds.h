@@ -2,7 +2,8 @@
  *
  * Two sources: the instance role (IMDSv2) and AssumeRole on the operate role (creds_new_assume, one per operation). Many
  * askers, one refresh. Keys whose renewal fails stay in use, even past their expiry (reference/aws.md section 2): AWS
- * decides. After a failed renewal the next try is 300..600 s away unless there are no keys at all (then backoff). */
+ * decides. After a failed renewal the next try is 300..600 s away; without keys, and after an error that no renewal mends,
+ * which askers are told with -ERR_DENIED, each asker has the source asked again, once a second at most. */
 #pragma once
 #include "agent/aws/keys.h"
 #include "agent/base/err.h"
@@ -30,6 +31,6 @@ struct creds *creds_new_imds(struct world *w, struct imds *im); /* creds_imds.c 
 struct creds *creds_new_assume(struct world *w, struct aws *aws, struct creds *from, const char *role_arn, const char *session);
 void creds_get(struct creds *c, struct creds_req *req, creds_cb *cb); /* cb: once, and never from inside this call */
 void creds_cancel(struct creds_req *req);                             /* cb follows, with -ERR_CANCELED; harmless when idle */
-/* AWS refused these keys as expired or invalid: renewed at once if they are still the cached ones. */
+/* AWS refused these keys as expired or invalid: renewed for the next asker, if they are still the cached ones. */
 void creds_reject(struct creds *c, const char *key_id);
 void creds_close(struct creds *c, void (*done)(void *ctx), void *ctx); /* cancels what waits, then done (later) */

@@ -1,8 +1,11 @@
 /* creds_assume.c - keys of the operate role, for one operation: sts:AssumeRole, signed with the keys of another cache. */
+#include <string.h>
+
 #include "agent/aws/call.h"
 #include "agent/aws/creds_source.h"
 #include "agent/aws/sts.h"
 #include "agent/base/mem.h"
+#include "agent/base/str.h"
 
 struct from_sts {
 	struct creds_source source;
@@ -17,6 +20,19 @@ static struct from_sts *self_of(struct creds_source *s)
 	return container_of(s, struct from_sts, source);
 }
 
+/* The same answer would come again: the role, its trust, the session's policy or the region is as it is. */
+static bool no_renewal_mends(const char *code)
+{
+	static const char *const codes[] = { "AccessDenied",         "IDPRejectedClaim",
+					     "InvalidIdentityToken", "MalformedPolicyDocument",
+					     "PackedPolicyTooLarge", "RegionDisabled" };
+
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+		if (str_starts(code, codes[i]) && (code[strlen(codes[i])] == '\0' || str_eq(code + strlen(codes[i]), "Exception")))
+			return true;
+	return false;
+}
+
 static void on_answer(struct aws_call *call)
 {
 	struct from_sts *f = container_of(call, struct from_sts, call);
@@ -24,9 +40,12 @@ static void on_answer(struct aws_call *call)
 	struct err e = call->err;
 	int rc = call->class == AWS_OK ? sts_read_keys(xml_root(call->xml), &k, &e) : -ERR_SERVICE;
 
-	if (call->class == AWS_DENIED)
+	if (call->class != AWS_OK && no_renewal_mends(call->code)) {
 		e.code = ERR_DENIED;
-	creds_renewed(f->source.creds, rc, &k, &e);
+		creds_refused(f->source.creds, &e);
+	} else {
+		creds_renewed(f->source.creds, rc, &k, &e);
+	}
 	keys_close(&k);
 	aws_call_close(call);
 }

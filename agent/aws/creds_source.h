@@ -7,12 +7,15 @@ struct creds_source {
 	/* Does each question bring other keys? Then a renewal that failed after AWS refused what we have is tried again within
 	 * seconds. Else the source may hand out the same ones again, and is left in peace for minutes. */
 	bool brings_others;
-	void (*ask)(struct creds_source *s);    /* one question at a time; answered once, by creds_renewed, and not from inside */
+	void (*ask)(
+	    struct creds_source *s); /* one question at a time; answered once, by one of the two below, and not from inside */
 	void (*cancel)(struct creds_source *s); /* the answer comes at once, whatever it is */
 	void (*free)(struct creds_source *s);   /* none is asked then, and none is on its way */
 	struct creds *creds;                    /* whose it is */
 };
 
 struct creds *creds_new(struct world *w, struct creds_source *s); /* takes s; creds_close frees it */
+/* An error that no renewal mends: whoever waited is told, whatever keys there are. */
+void creds_refused(struct creds *c, const struct err *why);
 /* rc 0: `k`, which stays the caller's; else `why`. */
 void creds_renewed(struct creds *c, int rc, const struct keys *k, const struct err *why);

@@ -73,8 +73,6 @@ static void the_advisory_window_grows_with_the_life_of_the_keys(void **state)
 		expect(c, &r, "ASIA1", before + 1);
 		serve_keys(c, "ASIA2", cases[i].life_ms);
 		cloud_pass(c, 11000);
-		expect(c, &r, "ASIA1", before + 1); /* nobody waits for it, but this one starts it */
-		cloud_pass(c, 1000);
 		expect(c, &r, "ASIA2", before + 2);
 		close_role(c, &r);
 	}
@@ -122,7 +120,7 @@ static void keys_are_served_past_their_expiry_while_the_source_is_down(void **st
 	close_role(c, &r);
 }
 
-static void without_any_keys_askers_get_the_error_and_tries_are_seconds_apart(void **state)
+static void without_any_keys_askers_get_the_error_and_tries_are_a_second_apart(void **state)
 {
 	struct cloud *c = *state;
 	struct role r = open_role(c);
@@ -137,9 +135,8 @@ static void without_any_keys_askers_get_the_error_and_tries_are_seconds_apart(vo
 		cloud_pass(c, 200);
 	}
 	tries = cloud_count(c, KEYS_MATCH) / 2; /* each reads the role again and looks twice */
-	assert_in_range(tries, 4, 40);
+	assert_in_range(tries, 60, 120);
 	serve_keys(c, "ASIA1", HOUR_MS);
-	cloud_pass(c, 31000);
 	assert_int_equal(ask(c, r.creds, &a), 0);
 	keys_close(&a.req.keys);
 	close_role(c, &r);
@@ -257,7 +254,7 @@ int main(void)
 		CLOUD_TEST(the_advisory_window_grows_with_the_life_of_the_keys),
 		CLOUD_TEST(in_the_last_minute_askers_wait_for_new_keys),
 		CLOUD_TEST(keys_are_served_past_their_expiry_while_the_source_is_down),
-		CLOUD_TEST(without_any_keys_askers_get_the_error_and_tries_are_seconds_apart),
+		CLOUD_TEST(without_any_keys_askers_get_the_error_and_tries_are_a_second_apart),
 		CLOUD_TEST(refused_keys_are_renewed_only_if_they_are_still_the_cached_ones),
 		CLOUD_TEST(first_keys_that_have_expired_are_believed),
 		CLOUD_TEST(expired_keys_never_replace_better_ones),

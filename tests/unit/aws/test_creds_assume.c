@@ -103,7 +103,9 @@ static void refused_keys_are_replaced_soon_after_sts_is_back(void **state)
 	keys_close(&a.req.keys);
 	serve_refusal(c, 403, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>");
 	creds_reject(op.creds, "ASIAOP1");
-	assert_int_equal(ask(c, op.creds, &a), 0);
+	assert_int_equal(ask(c, op.creds, &a), -ERR_DENIED);
+	serve_refusal(c, 503, "");
+	assert_int_equal(ask(c, op.creds, &a), 0); /* AWS decides */
 	keys_close(&a.req.keys);
 	serve_role(c, "ASIAOP2");
 	cloud_pass(c, 31000);
@@ -132,12 +134,57 @@ static void closing_cancels_askers_at_any_step_of_a_renewal(void **state)
 	}
 }
 
+/* By the code, whatever the status; beside keys that are still good for a quarter of an hour. */
+static void what_no_renewal_mends_is_raised_by_its_code(void **state)
+{
+	static const struct {
+		const char *code;
+		int rc;
+	} cases[] = {
+		{ "AccessDenied", -ERR_DENIED },
+		{ "AccessDeniedException", -ERR_DENIED },
+		{ "IDPRejectedClaim", -ERR_DENIED },
+		{ "InvalidIdentityToken", -ERR_DENIED },
+		{ "MalformedPolicyDocument", -ERR_DENIED },
+		{ "MalformedPolicyDocumentException", -ERR_DENIED },
+		{ "PackedPolicyTooLarge", -ERR_DENIED },
+		{ "RegionDisabled", -ERR_DENIED },
+		{ "RegionDisabledException", -ERR_DENIED },
+		{ "RegionDisabledOnTuesdays", 0 },
+		{ "ExpiredTokenException", 0 },
+		{ "IDPCommunicationError", 0 },
+		{ "Throttling", 0 },
+		{ "InternalFailure", 0 },
+	};
+	struct cloud *c = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct op op = open_op(c);
+		struct ask a = { 0 };
+		CLEANUP(mem_close)
+		char *body =
+		    mem_printf("<ErrorResponse><Error><Code>%s</Code><Message>no</Message></Error></ErrorResponse>", cases[i].code);
+
+		serve_role(c, "ASIAOP1");
+		assert_int_equal(ask(c, op.creds, &a), 0);
+		keys_close(&a.req.keys);
+		cloud_pass(c, HOUR_MS - 12 * 60 * 1000);
+		serve_refusal(c, i % 2 == 0 ? 403 : 400, body);
+		assert_int_equal(ask(c, op.creds, &a), cases[i].rc);
+		if (cases[i].rc != 0)
+			assert_non_null(strstr(a.req.err.text, cases[i].code));
+		keys_close(&a.req.keys);
+		close_op(c, &op);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CLOUD_TEST(the_operate_role_is_assumed_with_the_keys_of_the_instance),
 		CLOUD_TEST(a_role_that_was_taken_away_is_a_denial),
 		CLOUD_TEST(refused_keys_are_replaced_soon_after_sts_is_back),
+		CLOUD_TEST(what_no_renewal_mends_is_raised_by_its_code),
 		CLOUD_TEST(closing_cancels_askers_at_any_step_of_a_renewal),
 	};
 
