@@ -1,6 +1,7 @@
 /* world_uv_serve.c - unix sockets we serve: listeners, and the connections that come in over them.
  *
- * A socket file of a process that is gone is replaced; one that still answers is left alone. The file gets its mode
+ * A socket file of a process that is gone is replaced; one that still answers is left alone, and so is, at the end, what another
+ * put in the place of ours. The file gets its mode
  * before anybody can connect. Who the peer is, the kernel says: SO_PEERCRED and, for its further groups, SO_PEERGROUPS.
  * A connection that fails or ends tells its reader once, with data NULL; writes still under way call back with their
  * error before conn_close's done. Closing the world closes all of them without callbacks. */
@@ -29,7 +30,11 @@ struct pipe {
 	struct listener *l;
 	struct conn *c;
 	void (*done)(struct conn *c);
-	gid_t gid; /* a listener's: owns the socket file */
+	/* a listener's: the socket file as it was made, and who owns it; path "": none */
+	char path[SOCKET_PATH_MAX + 1];
+	dev_t dev;
+	ino_t ino;
+	gid_t gid;
 	char in[16384];
 };
 
@@ -61,9 +66,19 @@ static void on_closed(uv_handle_t *h)
 		done(c);
 }
 
+/* libuv would remove whatever stands there. */
+static void remove_file(const struct pipe *p)
+{
+	struct stat st;
+
+	if (p->path[0] != '\0' && lstat(p->path, &st) == 0 && st.st_dev == p->dev && st.st_ino == p->ino && unlink(p->path) != 0)
+		err_ignore(-ERR_IO, "the next start replaces it");
+}
+
 static void pipe_close(struct pipe *p)
 {
 	list_del(&p->link);
+	remove_file(p);
 	uv_close((uv_handle_t *)&p->h, on_closed);
 }
 
@@ -194,47 +209,68 @@ static bool answers(const struct sockaddr_un *a)
 	return yes;
 }
 
-static int clear_path(const char *path, struct err *e)
+static int clear_path(const char *path, struct sockaddr_un *ret, struct err *e)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	struct stat st;
 
-	static_assert(sizeof(a.sun_path) == SOCKET_PATH_MAX + 1, "as unix(7) has it");
+	static_assert(sizeof(ret->sun_path) == SOCKET_PATH_MAX + 1, "as unix(7) has it");
 	if (strlen(path) > SOCKET_PATH_MAX)
 		return err_set(e, ERR_LIMIT, "%s: a socket's path has at most %d bytes", path, SOCKET_PATH_MAX);
-	memcpy(a.sun_path, path, strlen(path) + 1);
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	memcpy(ret->sun_path, path, strlen(path) + 1);
 	if (lstat(path, &st) != 0)
 		return errno == ENOENT ? 0 : err_errno(e, errno, "%s", path);
 	if (!S_ISSOCK(st.st_mode))
 		return err_set(e, ERR_EXISTS, "%s is there and is no socket", path);
-	if (answers(&a))
+	if (answers(ret))
 		return err_set(e, ERR_EXISTS, "%s: another process serves it", path);
 	return unlink(path) == 0 ? 0 : err_errno(e, errno, "%s: unlink", path);
 }
 
-static int bind_and_listen(struct pipe *p, const char *path, unsigned mode, struct err *e)
+/* The pipe closes the socket from here on, also where this fails. */
+static int open_socket(struct pipe *p, const struct sockaddr_un *a, struct err *e)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int rc;
+
+	if (fd < 0)
+		return err_errno(e, errno, "%s: socket", a->sun_path);
+	rc = uv_pipe_open(&p->h, fd);
+	if (rc != 0) {
+		close(fd);
+		return world_uv_err(e, rc, "cannot open a socket for", a->sun_path);
+	}
+	return bind(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 ? 0 : err_errno(e, errno, "cannot bind %s", a->sun_path);
+}
+
+static int bind_and_listen(struct pipe *p, const struct sockaddr_un *a, unsigned mode, struct err *e)
 {
 	struct stat st;
-	int rc = uv_pipe_bind(&p->h, path);
+	int rc;
 
-	if (rc != 0)
-		return world_uv_err(e, rc, "cannot bind", path);
-	if (chmod(path, mode) != 0 || lstat(path, &st) != 0)
-		return err_errno(e, errno, "%s: chmod", path);
+	TRY(open_socket(p, a, e));
+	if (lstat(a->sun_path, &st) != 0)
+		return err_errno(e, errno, "%s: stat", a->sun_path);
+	memcpy(p->path, a->sun_path, sizeof(p->path));
+	p->dev = st.st_dev;
+	p->ino = st.st_ino;
 	p->gid = st.st_gid;
+	if (chmod(a->sun_path, mode) != 0)
+		return err_errno(e, errno, "%s: chmod", a->sun_path);
 	rc = uv_listen((uv_stream_t *)&p->h, BACKLOG, on_incoming);
-	return rc == 0 ? 0 : world_uv_err(e, rc, "cannot listen at", path);
+	return rc == 0 ? 0 : world_uv_err(e, rc, "cannot listen at", a->sun_path);
 }
 
 static int serve(struct world *w, struct listener *l, unsigned mode, struct err *e)
 {
+	struct sockaddr_un a;
 	struct pipe *p;
 	int rc;
 
 	assert(l->impl == NULL && l->on_conn != NULL);
-	TRY(clear_path(l->path, e));
+	TRY(clear_path(l->path, &a, e));
 	p = pipe_new(world_uv_of(w));
-	rc = bind_and_listen(p, l->path, mode, e);
+	rc = bind_and_listen(p, &a, mode, e);
 	if (rc != 0) {
 		pipe_close(p);
 		return rc;
@@ -249,7 +285,7 @@ static void unserve(struct world *w, struct listener *l)
 	(void)w;
 	if (l->impl == NULL)
 		return;
-	pipe_close(l->impl); /* libuv removes the socket file */
+	pipe_close(l->impl);
 	l->impl = NULL;
 }
 

@@ -93,11 +93,31 @@ static void a_stale_socket_is_replaced_and_another_file_is_not(void **state)
 	bench_assert_file(b, l.path, "mine");
 }
 
+static void what_another_put_in_the_place_of_our_socket_is_left_alone(void **state)
+{
+	struct bench *b = *state;
+	struct listener l = { .on_conn = on_conn, .path = bench_path(b, "sock") };
+	struct err e = { 0 };
+
+	assert_int_equal(b->w->serve(b->w, &l, 0660, &e), 0);
+	unlink(l.path);
+	bench_put(l.path, "another's");
+	b->w->unserve(b->w, &l);
+	bench_assert_file(b, l.path, "another's");
+	unlink(l.path);
+	assert_int_equal(b->w->serve(b->w, &l, 0660, &e), 0);
+	unlink(l.path);
+	bench_put(bench_path(b, "sock"), "another's");
+	bench_free_world(b);
+	assert_int_equal(access(bench_path(b, "sock"), F_OK), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BENCH_TEST(http_works_over_a_unix_socket_that_we_serve),
 		BENCH_TEST(a_stale_socket_is_replaced_and_another_file_is_not),
+		BENCH_TEST(what_another_put_in_the_place_of_our_socket_is_left_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
