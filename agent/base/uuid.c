@@ -15,6 +15,15 @@ void uuid_v7(int64_t wall_ms, const uint8_t random[10], uint8_t to[UUID_LEN])
 	to[8] = (uint8_t)((to[8] & 0x3f) | 0x80);
 }
 
+int64_t uuid_v7_ms(const uint8_t id[UUID_LEN])
+{
+	int64_t ms = 0;
+
+	for (int i = 0; i < 6; i++)
+		ms = ms << 8 | id[i];
+	return ms;
+}
+
 bool uuid_is_v7(const uint8_t id[UUID_LEN])
 {
 	return (id[6] & 0xf0) == 0x70 && (id[8] & 0xc0) == 0x80;

@@ -9,6 +9,7 @@
 #define UUID_TEXT_LEN 37
 
 void uuid_v7(int64_t wall_ms, const uint8_t random[10], uint8_t to[UUID_LEN]);
-bool uuid_is_v7(const uint8_t id[UUID_LEN]); /* its version and variant say so */
+int64_t uuid_v7_ms(const uint8_t id[UUID_LEN]); /* the time in it, Unix ms */
+bool uuid_is_v7(const uint8_t id[UUID_LEN]);    /* its version and variant say so */
 const char *uuid_text(const uint8_t id[UUID_LEN], char to[UUID_TEXT_LEN]);
 int uuid_parse(const char *s, uint8_t to[UUID_LEN]);

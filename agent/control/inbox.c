@@ -10,12 +10,14 @@
 #include "agent/base/pbguard.h"
 #include "agent/base/str.h"
 #include "agent/base/uuid.h"
+#include "agent/ops/known.h"
 #include "agent/ops/op.h"
 
 #define SIGNED_MAX (512u << 10)
 #define COMMANDS_MAX 32
-#define NUMBER_MAX (1ull << 53) /* what JSON can hold: these numbers stand in records */
-#define BAD_MAX 4               /* an intent with more commands that no key signed is not read on: each costs */
+#define NUMBER_MAX (1ull << 53)    /* what JSON can hold: these numbers stand in records */
+#define AGE_MAX_MS (2 * 60 * 1000) /* FORMATS.md, Binding: how much older than its first start a young agent believes in */
+#define BAD_MAX 4                  /* an intent with more commands that no key signed is not read on: each costs */
 /* Fields, at any depth: several times what the largest legal one has. */
 #define INTENT_FIELDS 2048
 #define COMMAND_FIELDS 256
@@ -102,6 +104,13 @@ static bool is_bound_to_us(const struct inbox *in, const Reeve__Control__V1__Bin
 	       str_eq(b->region, in->binding.region) && str_eq(b->role_id, in->binding.role_id);
 }
 
+/* An agent without a past cannot tell an old command from a new one, except by the time in its id. */
+static bool is_of_another_life(const struct inbox *in, const signed_t *s, const struct digest *d, const command_t *c)
+{
+	return uuid_v7_ms(c->command_id.data) < ops_first_start_ms(in->ops) - AGE_MAX_MS &&
+	       !trust_verify(in->trust, TRUST_RELEASE, SIGN_DOMAIN_COMMAND, d, s);
+}
+
 static const char *epoch_wrong(const struct inbox *in, const signed_t *s, const struct digest *d, const command_t *c)
 {
 	uint64_t epoch = ops_epoch(in->ops);
@@ -114,6 +123,8 @@ static const char *epoch_wrong(const struct inbox *in, const signed_t *s, const 
 		return "an older epoch";
 	if (epoch == 0 && c->seq != 1)
 		return "the first command of an epoch must have sequence number 1";
+	if (epoch == 0 && is_of_another_life(in, s, d, c))
+		return "older than this agent, which has no memory of it: sign it anew, or with a release key beside";
 	if (epoch != 0 && c->epoch > epoch && (c->seq != 1 || !trust_verify(in->trust, TRUST_RELEASE, SIGN_DOMAIN_COMMAND, d, s)))
 		return "a higher epoch needs a release signature and sequence number 1";
 	return NULL;
@@ -149,12 +160,35 @@ static void accept(struct inbox *in, const signed_t *s, command_t *c)
 	ops_accept(in->ops, c, bytes, len, state, err_text(&e));
 }
 
-/* The id of a known command on other bytes: somebody plays games. */
-static bool is_clone(struct inbox *in, const command_t *c)
+/*  id             number                        what it is
+    known          its own                       a repetition: passed over
+    known          another one                   reused or forged
+    not known      at or below the highest one   the number is taken
+    not known      above that                    new, unless it may be one that is forgotten
+ */
+static bool is_repeated(struct inbox *in, const command_t *c)
 {
-	const struct op *op = ops_find(in->ops, c->command_id.data);
+	const struct known_command *k = known_by_id(ops_known(in->ops), c->command_id.data);
 
-	return op != NULL && (op_fields(op)->seq != c->seq || op_fields(op)->epoch != c->epoch);
+	return k != NULL && k->epoch == c->epoch && k->seq == c->seq;
+}
+
+static const char *taken_wrong(struct inbox *in, const command_t *c, char text[128])
+{
+	const struct known *all = ops_known(in->ops);
+	const struct known_command *by = known_by_seq(all, c->epoch, c->seq);
+	char id[UUID_TEXT_LEN];
+
+	if (known_by_id(all, c->command_id.data) != NULL)
+		return "the id of another command";
+	if (c->epoch == ops_epoch(in->ops) && c->seq <= ops_accepted(in->ops)) {
+		snprintf(text, 128, "sequence number %llu is taken already, by %s", (unsigned long long)c->seq,
+			 by != NULL ? uuid_text(by->id, id) : "a command of long ago");
+		return text;
+	}
+	if (uuid_v7_ms(c->command_id.data) <= all->forgotten_ms)
+		return "an id as old as those that are forgotten: sign it anew";
+	return NULL;
 }
 
 /* Its epoch is judged by the first one, which is not durable yet. */
@@ -169,14 +203,17 @@ static bool consider(struct inbox *in, const signed_t *s, const struct digest *d
 	const char *wrong = !is_id(&c->command_id) || !is_text(c) ? "a command with malformed members"
 			    : !is_bound_to_us(in, c->binding)     ? "bound to another installation, account, region or role"
 								  : epoch_wrong(in, s, d, c);
+	char text[128];
 	uint64_t next = c->epoch == ops_epoch(in->ops) ? ops_accepted(in->ops) + 1 : 1;
 
 	if (is_early(in)) {
 		in->is_left = true;
 		return false;
 	}
-	if (wrong == NULL && is_clone(in, c))
-		wrong = "the id of another command";
+	if (wrong == NULL && is_repeated(in, c))
+		return false;
+	if (wrong == NULL)
+		wrong = taken_wrong(in, c, text);
 	if (wrong != NULL) {
 		inbox_refuse(in, d, wrong);
 	} else if (c->seq == next && ops_has_room_for(in->ops, reeve__control__v1__signed__get_packed_size(s))) {

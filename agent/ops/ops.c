@@ -161,6 +161,16 @@ uint64_t ops_accepted(const struct ops *o)
 	return o->accepted;
 }
 
+int64_t ops_first_start_ms(const struct ops *o)
+{
+	return o->first_start_ms;
+}
+
+const struct known *ops_known(const struct ops *o)
+{
+	return &o->known;
+}
+
 bool ops_is_accepting(const struct ops *o)
 {
 	return o->accepting != NULL;
@@ -174,6 +184,7 @@ void ops_add(struct ops *o, struct op *op)
 
 	assert(o->n < OPS_MAX);
 	o->v[o->n++] = op;
+	known_add(&o->known, f->id, f->epoch, f->seq, world_wall_ms(o->cfg.w));
 	if (f->epoch > o->epoch) {
 		o->epoch = f->epoch;
 		o->accepted = o->acked_through = 0;
@@ -235,6 +246,8 @@ void ops_accept(struct ops *o, command_t *cmd, const void *signed_bytes, size_t 
 void ops_start(struct ops *o, struct journal *j)
 {
 	o->j = j;
+	if (o->first_start_ms == 0)
+		o->first_start_ms = world_wall_ms(o->cfg.w);
 	ops_policy_read(o);
 	for (size_t i = 0; j != NULL && i < o->n; i++)
 		op_begin(o->v[i]);
@@ -263,6 +276,7 @@ static void free_all(struct ops *o)
 	policy_close(&o->policy);
 	recent_close(&o->recent);
 	json_decref(o->refused);
+	known_close(&o->known);
 	mem_free(o);
 	done(ctx);
 }

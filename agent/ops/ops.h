@@ -20,6 +20,7 @@ struct ops;
 struct op;
 struct recent;
 struct proved;
+struct known;
 
 struct ops_config {
 	struct world *w;
@@ -50,6 +51,8 @@ uint64_t ops_oldest_open(struct ops *o);
 /* ---- for control ---- */
 uint64_t ops_epoch(const struct ops *o);                       /* 0: none yet */
 uint64_t ops_accepted(const struct ops *o);                    /* highest seq that is durable in this epoch */
+int64_t ops_first_start_ms(const struct ops *o);               /* Unix ms: when this journal began */
+const struct known *ops_known(const struct ops *o);            /* what was taken, also long ago (known.h) */
 bool ops_has_room(const struct ops *o);                        /* may another command be accepted now, if it is small? */
 bool ops_has_room_for(const struct ops *o, size_t signed_len); /* and this one? (room.h) */
 struct op *ops_find(struct ops *o, const uint8_t id[16]);

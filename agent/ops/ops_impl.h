@@ -4,6 +4,7 @@
 #include "agent/base/uuid.h"
 #include "agent/ops/op.h"
 #include "agent/ops/proved.h"
+#include "agent/ops/known.h"
 #include "agent/ops/recent.h"
 #include "agent/ops/spent.h"
 
@@ -32,6 +33,8 @@ struct ops {
 	struct recent recent;
 	struct proved proved;
 	struct spent spent;
+	struct known known;
+	int64_t first_start_ms; /* Unix ms, of the journal's first record; 0: not known yet */
 	/* the acceptance under way */
 	struct journal_append rec;
 	struct op *accepting;

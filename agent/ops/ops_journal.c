@@ -40,6 +40,8 @@ static void checkpoint_begin(struct ops *o, const json_t *record)
 	recent_close(&o->recent);
 	o->proved.n = 0;
 	o->spent.n = 0;
+	known_close(&o->known);
+	o->first_start_ms = json_int_or(record, "first_start_ms", o->first_start_ms);
 	o->epoch = (uint64_t)json_int_or(record, "epoch", 0);
 	o->accepted = (uint64_t)json_int_or(record, "accepted", 0);
 	o->acked_through = (uint64_t)json_int_or(record, "acked_through", 0);
@@ -88,6 +90,10 @@ static int replay(struct ops *o, const char *type, const json_t *record, int64_t
 		spent_replay(&o->spent, record); /* comes last: what the records before it have counted is in it */
 		return 0;
 	}
+	if (str_eq(type, "known")) {
+		known_replay(&o->known, record);
+		return 0;
+	}
 	op = ops_find_text(o, json_str_or(record, "op", NULL));
 	if (op != NULL)
 		op_replay(op, type, record, time_ms);
@@ -100,6 +106,8 @@ int ops_replay(struct ops *o, const struct journal_entry *entry, struct err *e)
 	int rc;
 
 	err_ignore(stamp_parse_iso(entry->time, &time_ms, NULL), "a time that cannot be read counts as long ago");
+	if (o->first_start_ms == 0)
+		o->first_start_ms = time_ms;
 	rc = replay(o, entry->type, entry->obj, time_ms, e);
 	return rc == 0 ? 0 : err_wrap(e, rc, "%s line %u", entry->segment, entry->line_number);
 }
@@ -108,6 +116,7 @@ json_t *ops_checkpoint(struct ops *o)
 {
 	json_t *m = json_object(), *records = json_array();
 
+	known_records(&o->known, records);
 	for (size_t i = 0; i < o->n; i++)
 		op_records(o->v[i], records);
 	recent_records(&o->recent, records);
@@ -117,6 +126,7 @@ json_t *ops_checkpoint(struct ops *o)
 	json_object_set_new(m, "epoch", json_integer((json_int_t)o->epoch));
 	json_object_set_new(m, "accepted", json_integer((json_int_t)o->accepted));
 	json_object_set_new(m, "acked_through", json_integer((json_int_t)o->acked_through));
+	json_object_set_new(m, "first_start_ms", json_integer(o->first_start_ms));
 	json_object_set_new(m, "records", records);
 	return m;
 }

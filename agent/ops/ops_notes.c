@@ -27,6 +27,16 @@ static void on_note(struct journal_append *a)
 	ops_changed(n->o);
 }
 
+/* A cancel is never left out for a record that says the same: that one may have been of another command with this id, or of a
+ * life that is over. Only while its own record is under way there is no need of another. */
+static bool is_being_cancelled(const struct ops *o, const uint8_t id[16])
+{
+	for (size_t i = 0; i < NOTES_MAX; i++)
+		if (o->notes[i].rec.waiting && o->notes[i].is_cancel && memcmp(o->notes[i].cancel_id, id, UUID_LEN) == 0)
+			return true;
+	return false;
+}
+
 static bool is_noted(const struct ops *o, const struct digest *d)
 {
 	for (size_t i = 0; i < NOTES_MAX; i++)
@@ -35,23 +45,34 @@ static bool is_noted(const struct ops *o, const struct digest *d)
 	return false;
 }
 
+static struct note *note_write(struct ops *o, const char *type, json_t *members, const struct digest *d)
+{
+	struct note *n = &o->notes[o->notes_next % NOTES_MAX];
+
+	if (o->j == NULL || n->rec.waiting) {
+		json_decref(members);
+		return NULL;
+	}
+	o->notes_next++;
+	n->digest = *d;
+	journal_append(o->j, &n->rec, type, members, on_note);
+	return n;
+}
+
+/* The same thing is noted once. */
 static struct note *note_start(struct ops *o, const char *type, json_t *members, bool (*is_too_much)(struct ops *o))
 {
 	CLEANUP(buf_close) struct buf text = BUF_MAX(1u << 20);
-	struct note *n = &o->notes[o->notes_next % NOTES_MAX];
 	struct digest d;
 
 	buf_adds(&text, type);
 	json_write(members, &text);
 	d = digest_of(buf_str(&text), text.len);
-	if (o->j == NULL || n->rec.waiting || is_noted(o, &d) || (is_too_much != NULL && is_too_much(o))) {
+	if (is_noted(o, &d) || (is_too_much != NULL && is_too_much(o))) {
 		json_decref(members);
 		return NULL;
 	}
-	o->notes_next++;
-	n->digest = d;
-	journal_append(o->j, &n->rec, type, members, on_note);
-	return n;
+	return note_write(o, type, members, &d);
 }
 
 static void on_hour(struct timer *t)
@@ -88,13 +109,14 @@ bool ops_note(struct ops *o, const char *type, json_t *members)
 void ops_cancel(struct ops *o, const uint8_t id[16])
 {
 	struct op *op = ops_find(o, id);
+	const struct digest none = { 0 };
 	struct note *n;
 
 	if (o->accepting != NULL && memcmp(op_fields(o->accepting)->id, id, UUID_LEN) == 0)
 		o->is_called_off = true; /* asked again when it is in the list */
-	if (op == NULL || op_is_cancelled(op) || op_fields(op)->state == OP_ENDED)
+	if (op == NULL || op_is_cancelled(op) || op_fields(op)->state == OP_ENDED || is_being_cancelled(o, id))
 		return;
-	n = note_start(o, "command.cancelled", json_pack("{s:s}", "op", op_fields(op)->id_text), NULL);
+	n = note_write(o, "command.cancelled", json_pack("{s:s}", "op", op_fields(op)->id_text), &none);
 	if (n != NULL) {
 		n->is_cancel = true;
 		memcpy(n->cancel_id, id, UUID_LEN);

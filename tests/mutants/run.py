@@ -58,6 +58,20 @@ MUTANTS = [
         "build/tests/unit/control/test_inbox_head",
     ),
     Mutant(
+        "an old command taken by a young agent",
+        "agent/control/inbox.c",
+        "	if (epoch == 0 && is_of_another_life(in, s, d, c))",
+        "	if (epoch == 0 && is_of_another_life(in, s, d, c) && c->seq == 0)",
+        "build/tests/unit/control/test_inbox",
+    ),
+    Mutant(
+        "an id forgotten with its command",
+        "agent/control/inbox.c",
+        "	if (known_by_id(all, c->command_id.data) != NULL)\n		return",
+        "	if (ops_find(in->ops, c->command_id.data) != NULL)\n		return",
+        "build/tests/unit/control/test_inbox",
+    ),
+    Mutant(
         "a plan's hash that hangs on who asks",
         "agent/ops/planning.c",
         '	json_object_set_new(t, "reeve:warehouse",',

@@ -208,9 +208,8 @@ static inline void desk_command(struct desk_command *k, uint64_t seq)
 	k->b.region = (char *)"us-east-1";
 	k->b.role_id = (char *)"AROAX";
 	a.warehouse = a.confirm = (char *)"wh-1";
-	memset(k->id, (int)seq, sizeof(k->id));
-	k->id[6] = 0x70; /* a UUIDv7 */
-	k->id[8] = 0x80;
+	memset(k->args, (int)seq, 10);
+	uuid_v7(DESK_NOW, k->args, k->id);
 	k->c.schema = 1;
 	k->c.binding = &k->b;
 	k->c.epoch = 1;

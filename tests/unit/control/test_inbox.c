@@ -209,6 +209,122 @@ static void the_id_of_another_command_is_a_game_that_is_refused(void **state)
 	assert_string_equal(desk_refusal(d), "the id of another command");
 }
 
+static void let_go(struct desk *d, const struct desk_command *k)
+{
+	ops_acked_ids(d->ops, &k->c.command_id, 1);
+	desk_settle(d);
+	assert_null(ops_find(d->ops, k->id));
+}
+
+/* `k` has ended, is acknowledged, and its id comes again with another number and other bytes. */
+static void give_again(struct desk *d, const struct desk_command *k)
+{
+	struct desk_command again;
+
+	desk_command(&again, ops_accepted(d->ops) + 1);
+	memcpy(again.id, k->id, sizeof(again.id));
+	d->in.refusals_n = 0;
+	desk_give_command(d, &again);
+	assert_null(ops_find(d->ops, k->id));
+	assert_string_equal(desk_refusal(d), "the id of another command");
+}
+
+static void an_id_is_refused_for_as_long_as_the_journal_knows_it(void **state)
+{
+	struct desk *d = *state;
+	struct desk_command k;
+
+	desk_command(&k, 1);
+	k.c.verb = 77; /* ended at once */
+	desk_give_command(d, &k);
+	let_go(d, &k);
+	give_again(d, &k);
+	for (int life = 0; life < 2; life++) {
+		desk_shut(d);
+		desk_open(d);
+		give_again(d, &k);
+	}
+	d->in.refusals_n = 0;
+	desk_give_command(d, &k); /* the very same bytes come late: no news */
+	assert_string_equal(desk_refusal(d), "");
+}
+
+static void a_number_that_is_taken_is_refused_under_another_id_and_says_by_which(void **state)
+{
+	struct desk *d = *state;
+	struct desk_command one, two, other;
+
+	desk_command(&one, 1);
+	one.c.verb = 77;
+	desk_command(&two, 2);
+	desk_give_command(d, &one);
+	desk_give_command(d, &two);
+	let_go(d, &one);
+	for (uint64_t seq = 1; seq <= 2; seq++) {
+		char id[UUID_TEXT_LEN], wanted[128];
+
+		desk_command(&other, seq);
+		other.id[15] = 99;
+		desk_give_command(d, &other);
+		snprintf(wanted, sizeof(wanted), "sequence number %d is taken already, by %s", (int)seq,
+			 uuid_text(seq == 1 ? one.id : two.id, id));
+		assert_string_equal(desk_refusal(d), wanted);
+		assert_null(ops_find(d->ops, other.id));
+	}
+	assert_int_equal(ops_accepted(d->ops), 2);
+}
+
+/* It has no memory that could tell an old command from a new one. */
+static void a_young_agent_takes_no_command_that_is_older_than_itself(void **state)
+{
+	static const struct {
+		int64_t id_ms;
+		bool is_release_signed, is_taken;
+	} cases[] = {
+		{ DESK_NOW - 120001, false, false }, { DESK_NOW - 86400000, false, false }, { 0, false, false },
+		{ DESK_NOW - 86400000, true, true }, { DESK_NOW - 120000, false, true },    { DESK_NOW + 1, false, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct desk_command k;
+		struct desk *d;
+		void *own = NULL;
+		signed_t *s;
+
+		(void)state;
+		desk_start(&own);
+		d = own;
+		ops_note(d->ops, "journal.created", json_object());
+		desk_settle(d);
+		desk_pass(d, 600000); /* its first start is what counts, */
+		desk_shut(d);
+		desk_open(d); /* and not this one */
+		desk_command(&k, 1);
+		uuid_v7(cases[i].id_ms, k.id + 6, k.id);
+		s = desk_sign_command(&k, &d->command);
+		if (cases[i].is_release_signed)
+			desk_sign(s, &d->release, SIGN_DOMAIN_COMMAND);
+		desk_give_one(d, s);
+		assert_int_equal(ops_accepted(d->ops), cases[i].is_taken);
+		if (!cases[i].is_taken)
+			assert_non_null(strstr(desk_refusal(d), "older than this agent"));
+		desk_end(&own);
+	}
+}
+
+static void an_agent_with_a_past_takes_an_old_command_in_sequence(void **state)
+{
+	struct desk *d = *state;
+	struct desk_command k;
+
+	desk_command(&k, 1);
+	desk_give_command(d, &k);
+	desk_command(&k, 2);
+	uuid_v7(DESK_NOW - 86400000, k.id + 6, k.id);
+	desk_give_command(d, &k);
+	assert_int_equal(ops_accepted(d->ops), 2);
+}
+
 static void malformed_members_are_refused(void **state)
 {
 	struct desk *d = *state;
@@ -246,6 +362,10 @@ int main(void)
 		DESK_TEST(a_number_of_another_epoch_acknowledges_nothing),
 		DESK_TEST(a_number_acknowledges_no_result_of_an_epoch_that_is_over),
 		DESK_TEST(the_id_of_another_command_is_a_game_that_is_refused),
+		DESK_TEST(an_id_is_refused_for_as_long_as_the_journal_knows_it),
+		DESK_TEST(a_number_that_is_taken_is_refused_under_another_id_and_says_by_which),
+		cmocka_unit_test(a_young_agent_takes_no_command_that_is_older_than_itself),
+		DESK_TEST(an_agent_with_a_past_takes_an_old_command_in_sequence),
 		DESK_TEST(malformed_members_are_refused),
 	};
 

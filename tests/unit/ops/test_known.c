@@ -1,0 +1,83 @@
+/* test_known.c - which commands were taken, and what is left of those that are forgotten. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "agent/ops/known.h"
+
+static void add(struct known *k, uint64_t seq, int64_t id_ms, int64_t now_ms)
+{
+	uint8_t random[10] = { 0 }, id[UUID_LEN];
+
+	memcpy(random, &seq, sizeof(seq));
+	uuid_v7(id_ms, random, id);
+	known_add(k, id, 3, seq, now_ms);
+}
+
+static void a_command_is_found_by_its_id_and_by_its_number_in_its_epoch(void **state)
+{
+	struct known k = { 0 };
+
+	(void)state;
+	assert_null(known_by_seq(&k, 3, 1));
+	add(&k, 1, 1000, 5000);
+	add(&k, 2, 1000, 5000);
+	add(&k, 2, 1000, 5000);
+	assert_int_equal(k.n, 2);
+	assert_int_equal(known_by_id(&k, k.v[1].id)->seq, 2);
+	assert_ptr_equal(known_by_seq(&k, 3, 2), &k.v[1]);
+	assert_null(known_by_seq(&k, 2, 2));
+	known_close(&k);
+}
+
+static void the_newest_thousand_are_known_and_of_the_others_how_new_they_were(void **state)
+{
+	struct known k = { 0 };
+
+	(void)state;
+	add(&k, 1, 9000000, 5000); /* its vendor's clock is far ahead */
+	for (uint64_t i = 2; i <= KNOWN_MAX; i++)
+		add(&k, i, 1000 + (int64_t)i, 5000);
+	assert_int_equal(k.forgotten_ms, 0);
+	add(&k, KNOWN_MAX + 1, 3000, 5000);
+	assert_int_equal(k.n, KNOWN_MAX);
+	assert_null(known_by_seq(&k, 3, 1));
+	assert_int_equal(k.forgotten_ms, 5000);
+	known_close(&k);
+}
+
+static void a_checkpoint_brings_back_what_is_known_and_how_old_the_forgotten_are(void **state)
+{
+	struct known k = { 0 }, back = { 0 };
+	json_t *records = json_array(), *r;
+
+	(void)state;
+	known_records(&k, records);
+	assert_int_equal(json_array_size(records), 0);
+	for (uint64_t i = 1; i <= KNOWN_MAX + 7; i++)
+		add(&k, i, (int64_t)i, 5000);
+	known_records(&k, records);
+	r = json_array_get(records, 0);
+	assert_string_equal(json_string_value(json_array_get(r, 0)), "known");
+	known_replay(&back, json_array_get(r, 1));
+	assert_int_equal(back.n, KNOWN_MAX);
+	assert_memory_equal(back.v, k.v, KNOWN_MAX * sizeof(*k.v));
+	assert_int_equal(back.forgotten_ms, 7);
+	json_decref(records);
+	known_close(&k);
+	known_close(&back);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_command_is_found_by_its_id_and_by_its_number_in_its_epoch),
+		cmocka_unit_test(the_newest_thousand_are_known_and_of_the_others_how_new_they_were),
+		cmocka_unit_test(a_checkpoint_brings_back_what_is_known_and_how_old_the_forgotten_are),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
