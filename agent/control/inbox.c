@@ -161,16 +161,17 @@ static void accept(struct inbox *in, const signed_t *s, command_t *c)
 }
 
 /*  id             number                        what it is
-    known          its own                       a repetition: passed over
+    known          its own, and its own bytes    a repetition: passed over
+    known          its own, on other bytes       reused or forged
     known          another one                   reused or forged
     not known      at or below the highest one   the number is taken
     not known      above that                    new, unless it may be one that is forgotten
  */
-static bool is_repeated(struct inbox *in, const command_t *c)
+static bool is_repeated(struct inbox *in, const struct digest *d, const command_t *c)
 {
 	const struct known_command *k = known_by_id(ops_known(in->ops), c->command_id.data);
 
-	return k != NULL && k->epoch == c->epoch && k->seq == c->seq;
+	return k != NULL && k->epoch == c->epoch && k->seq == c->seq && known_is_body(k, d);
 }
 
 static const char *taken_wrong(struct inbox *in, const command_t *c, char text[128])
@@ -210,7 +211,7 @@ static bool consider(struct inbox *in, const signed_t *s, const struct digest *d
 		in->is_left = true;
 		return false;
 	}
-	if (wrong == NULL && is_repeated(in, c))
+	if (wrong == NULL && is_repeated(in, d, c))
 		return false;
 	if (wrong == NULL)
 		wrong = taken_wrong(in, c, text);

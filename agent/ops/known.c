@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "agent/base/enc.h"
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 
@@ -32,30 +33,32 @@ static void forget_oldest(struct known *k, int64_t now_ms)
 	memmove(k->v, k->v + 1, --k->n * sizeof(*k->v));
 }
 
-void known_add(struct known *k, const uint8_t id[UUID_LEN], uint64_t epoch, uint64_t seq, int64_t now_ms)
+bool known_is_body(const struct known_command *c, const struct digest *body)
 {
-	struct known_command *c;
+	static const uint8_t none[KNOWN_BODY_LEN];
 
-	if (known_by_id(k, id) != NULL)
+	return memcmp(c->body, none, sizeof(none)) == 0 || memcmp(c->body, body->b, sizeof(c->body)) == 0;
+}
+
+void known_add(struct known *k, const struct known_command *c, int64_t now_ms)
+{
+	if (known_by_id(k, c->id) != NULL)
 		return;
 	if (k->v == NULL)
 		k->v = mem_alloc(KNOWN_MAX * sizeof(*k->v));
 	if (k->n == KNOWN_MAX)
 		forget_oldest(k, now_ms);
-	c = &k->v[k->n++];
-	memcpy(c->id, id, UUID_LEN);
-	c->epoch = epoch;
-	c->seq = seq;
+	k->v[k->n++] = *c;
 }
 
 void known_records(const struct known *k, json_t *to)
 {
 	json_t *list = json_array();
-	char id[UUID_TEXT_LEN];
+	char id[UUID_TEXT_LEN], body[2 * KNOWN_BODY_LEN + 1];
 
 	for (size_t i = 0; i < k->n; i++)
-		json_array_append_new(
-		    list, json_pack("[s, I, I]", uuid_text(k->v[i].id, id), (json_int_t)k->v[i].epoch, (json_int_t)k->v[i].seq));
+		json_array_append_new(list, json_pack("[s, I, I, s]", uuid_text(k->v[i].id, id), (json_int_t)k->v[i].epoch,
+						      (json_int_t)k->v[i].seq, enc_hex(k->v[i].body, KNOWN_BODY_LEN, body)));
 	if (k->n > 0)
 		json_array_append_new(
 		    to, json_pack("[s, {s:O, s:I}, i]", "known", "commands", list, "forgotten_ms", (json_int_t)k->forgotten_ms, 0));
@@ -68,12 +71,14 @@ void known_replay(struct known *k, const json_t *record)
 	int64_t forgotten = json_int_or(record, "forgotten_ms", 0);
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *c = json_array_get(list, i), *id = json_array_get(c, 0);
-		uint8_t bytes[UUID_LEN];
+		const json_t *r = json_array_get(list, i), *id = json_array_get(r, 0), *body = json_array_get(r, 3);
+		struct known_command c = { .epoch = (uint64_t)json_integer_value(json_array_get(r, 1)),
+					   .seq = (uint64_t)json_integer_value(json_array_get(r, 2)) };
 
-		if (json_is_string(id) && uuid_parse(json_string_value(id), bytes) == 0)
-			known_add(k, bytes, (uint64_t)json_integer_value(json_array_get(c, 1)),
-				  (uint64_t)json_integer_value(json_array_get(c, 2)), forgotten);
+		if (json_is_string(body) && enc_unhex(json_string_value(body), c.body, sizeof(c.body)) != 0)
+			memset(c.body, 0, sizeof(c.body));
+		if (json_is_string(id) && uuid_parse(json_string_value(id), c.id) == 0)
+			known_add(k, &c, forgotten);
 	}
 	if (forgotten > k->forgotten_ms)
 		k->forgotten_ms = forgotten;

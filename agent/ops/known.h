@@ -5,15 +5,20 @@
  * forgotten the time in its UUIDv7 stays: an id that is no newer may be one of those. */
 #pragma once
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/base/digest.h"
 #include "agent/base/uuid.h"
 
 #define KNOWN_MAX 1000
 
+#define KNOWN_BODY_LEN 8
+
 struct known_command {
 	uint8_t id[UUID_LEN];
+	uint8_t body[KNOWN_BODY_LEN]; /* the first bytes of SHA-256(body); all zero: not known, from an older record */
 	uint64_t epoch, seq;
 };
 
@@ -25,7 +30,8 @@ struct known {
 };
 
 /* One that is known changes nothing. now_ms: an id from the future does not make all others look old. */
-void known_add(struct known *k, const uint8_t id[UUID_LEN], uint64_t epoch, uint64_t seq, int64_t now_ms);
+void known_add(struct known *k, const struct known_command *c, int64_t now_ms);
+bool known_is_body(const struct known_command *c, const struct digest *body); /* these bytes, as far as is known? */
 const struct known_command *known_by_id(const struct known *k, const uint8_t id[UUID_LEN]);
 const struct known_command *known_by_seq(const struct known *k, uint64_t epoch, uint64_t seq);
 void known_records(const struct known *k, json_t *to); /* [["known", members, 0]] for a checkpoint, or nothing */

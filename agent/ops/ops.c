@@ -178,13 +178,16 @@ bool ops_is_accepting(const struct ops *o)
 
 /* ---- accepting ---- */
 
-void ops_add(struct ops *o, struct op *op)
+void ops_add(struct ops *o, struct op *op, const struct digest *body)
 {
 	const struct op_fields *f = op_fields(op);
+	struct known_command c = { .epoch = f->epoch, .seq = f->seq };
 
 	assert(o->n < OPS_MAX);
 	o->v[o->n++] = op;
-	known_add(&o->known, f->id, f->epoch, f->seq, world_wall_ms(o->cfg.w));
+	memcpy(c.id, f->id, sizeof(c.id));
+	memcpy(c.body, body->b, sizeof(c.body));
+	known_add(&o->known, &c, world_wall_ms(o->cfg.w));
 	if (f->epoch > o->epoch) {
 		o->epoch = f->epoch;
 		o->accepted = o->acked_through = 0;
@@ -199,7 +202,7 @@ static void on_accepted(struct journal_append *a)
 	struct op *op = o->accepting;
 
 	o->accepting = NULL;
-	ops_add(o, op);
+	ops_add(o, op, &o->accepting_body);
 	log_info("command.accepted", "op=%s verb=%s warehouse=%s seq=%llu", op_fields(op)->id_text, op_verb(op), op_warehouse(op),
 		 (unsigned long long)op_fields(op)->seq);
 	op_begin(op);
@@ -215,6 +218,18 @@ static json_t *early_result(const struct ops *o, const char *id, int state, cons
 
 	return json_pack("{s:s, s:s, s:i, s:I, s:{s:s, s:o}}", "op", id, "state", name, "code", state, "ended_ms",
 			 (json_int_t)world_wall_ms(o->cfg.w), "error", "class", "PRECONDITION", "message", json_text(reason));
+}
+
+static struct digest body_digest(const void *signed_bytes, size_t len)
+{
+	Reeve__Control__V1__Signed *s = reeve__control__v1__signed__unpack(NULL, len, signed_bytes);
+	struct digest d = { 0 };
+
+	if (s == NULL)
+		return d; /* control has read it, so it is none only in tests */
+	d = digest_of(s->body.data, s->body.len);
+	reeve__control__v1__signed__free_unpacked(s, NULL);
+	return d;
 }
 
 void ops_accept(struct ops *o, command_t *cmd, const void *signed_bytes, size_t len, int refuse, const char *reason)
@@ -236,6 +251,7 @@ void ops_accept(struct ops *o, command_t *cmd, const void *signed_bytes, size_t 
 	if (refuse != 0)
 		json_object_set_new(m, "result", early_result(o, id, refuse, reason));
 	o->accepting = op_new(o, cmd, m);
+	o->accepting_body = body_digest(signed_bytes, len);
 	assert((op_fields(o->accepting)->state == OP_ENDED) ==
 	       (refuse != 0)); /* what is refused never runs, whatever was said of it */
 	journal_append(o->j, &o->rec, "command.accepted", m, on_accepted);

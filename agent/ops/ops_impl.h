@@ -38,6 +38,7 @@ struct ops {
 	/* the acceptance under way */
 	struct journal_append rec;
 	struct op *accepting;
+	struct digest accepting_body;
 	bool is_called_off; /* the one that is being accepted */
 	/* notes */
 	struct note notes[NOTES_MAX];
@@ -64,7 +65,8 @@ static inline void ops_changed(struct ops *o)
 
 /* ops.c */
 struct op *ops_find_text(struct ops *o, const char *id); /* NULL: none, or id is not one */
-void ops_add(struct ops *o, struct op *op);              /* its record is durable */
+/* Its record is durable. */
+void ops_add(struct ops *o, struct op *op, const struct digest *body);
 
 /* ops_notes.c */
 void ops_forget_acked(struct ops *o);                  /* what is finished and acknowledged is the journal's alone */

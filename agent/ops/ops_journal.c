@@ -10,12 +10,14 @@ static int replay_accepted(struct ops *o, const json_t *record, struct err *e)
 {
 	CLEANUP(buf_close) struct buf bytes = BUF_MAX(JSON_MAX_BYTES);
 	Reeve__Control__V1__Signed *outer;
+	struct digest body;
 	command_t *cmd;
 
 	TRY(json_get_base64(record, "signed", &bytes, e));
 	outer = reeve__control__v1__signed__unpack(NULL, bytes.len, (uint8_t *)bytes.data);
 	if (outer == NULL)
 		return err_set(e, ERR_CORRUPT, "a command in the journal cannot be decoded");
+	body = digest_of(outer->body.data, outer->body.len);
 	cmd = reeve__control__v1__command__unpack(NULL, outer->body.len, outer->body.data);
 	reeve__control__v1__signed__free_unpacked(outer, NULL);
 	if (cmd == NULL || cmd->command_id.len != UUID_LEN) {
@@ -27,7 +29,7 @@ static int replay_accepted(struct ops *o, const json_t *record, struct err *e)
 		reeve__control__v1__command__free_unpacked(cmd, NULL);
 		return err_set(e, ERR_CORRUPT, "more than %d commands are open or unacknowledged", OPS_MAX);
 	}
-	ops_add(o, op_new(o, cmd, (json_t *)record));
+	ops_add(o, op_new(o, cmd, (json_t *)record), &body);
 	return 0;
 }
 

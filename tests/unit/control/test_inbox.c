@@ -249,6 +249,27 @@ static void an_id_is_refused_for_as_long_as_the_journal_knows_it(void **state)
 	assert_string_equal(desk_refusal(d), "");
 }
 
+static void an_id_and_number_that_are_known_are_refused_on_other_bytes(void **state)
+{
+	struct desk *d = *state;
+	struct desk_command k, other;
+
+	desk_command(&k, 1);
+	k.c.verb = 77;
+	desk_give_command(d, &k);
+	for (int life = 0; life < 3; life++) {
+		desk_command(&other, 1);
+		other.c.expires_at += life + 1;
+		desk_give_command(d, &other);
+		assert_string_equal(desk_refusal(d), "the id of another command");
+		d->in.refusals_n = 0;
+		if (life == 0)
+			let_go(d, &k);
+		desk_shut(d);
+		desk_open(d);
+	}
+}
+
 static void a_number_that_is_taken_is_refused_under_another_id_and_says_by_which(void **state)
 {
 	struct desk *d = *state;
@@ -363,6 +384,7 @@ int main(void)
 		DESK_TEST(a_number_acknowledges_no_result_of_an_epoch_that_is_over),
 		DESK_TEST(the_id_of_another_command_is_a_game_that_is_refused),
 		DESK_TEST(an_id_is_refused_for_as_long_as_the_journal_knows_it),
+		DESK_TEST(an_id_and_number_that_are_known_are_refused_on_other_bytes),
 		DESK_TEST(a_number_that_is_taken_is_refused_under_another_id_and_says_by_which),
 		cmocka_unit_test(a_young_agent_takes_no_command_that_is_older_than_itself),
 		DESK_TEST(an_agent_with_a_past_takes_an_old_command_in_sequence),
