@@ -56,8 +56,8 @@ static void on_health(void *ctx, struct opamp_state *s)
 	struct agent *a = ctx;
 	const char *trouble = a->journal == NULL ? err_text(&a->journal_err) : journal_trouble(a->journal);
 
-	if (trouble == NULL && ops_mode_reason(a->ops)[0] != '\0')
-		trouble = ops_mode_reason(a->ops);
+	if (trouble == NULL && ops_mode_told(a->ops)[0] != '\0')
+		trouble = ops_mode_told(a->ops);
 	if (trouble == NULL && a->telemetry != NULL)
 		trouble = telemetry_trouble(a->telemetry);
 	snprintf(a->health, sizeof(a->health), "%s", trouble != NULL ? trouble : "");

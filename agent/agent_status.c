@@ -19,6 +19,11 @@ bool agent_has_progressed(struct agent *a)
 	return yes;
 }
 
+bool agent_is_ready(const struct agent *a)
+{
+	return a->is_up && a->closing == 0 && ops_is_ready(a->ops);
+}
+
 static const char *mode_name(struct agent *a)
 {
 	return protobuf_c_enum_descriptor_get_value(&reeve__control__v1__agent_mode__descriptor, ops_mode(a->ops))->name;

@@ -1,8 +1,9 @@
 /* run.c - reeve run: the daemon around the agent: signals, the local socket, the service manager, the watchdog.
  *
- * Happy path: environment checked -> configuration -> agent -> socket -> READY. SIGTERM and SIGINT close the agent and end
- * the process with 0; a second one changes nothing, because closing is quick and what is cut off goes on at the next start.
- * SIGHUP is answered by a log line, because nothing is read again on demand; no other signal ends us by chance.
+ * Happy path: environment checked -> configuration -> agent -> socket -> identity, journal and policy known -> READY. While it
+ * is not ready and alive, it asks the service manager for more time. SIGTERM and SIGINT close the agent and end the process
+ * with 0; a second one changes nothing, because closing is quick and what is cut off goes on at the next start. SIGHUP is
+ * answered by a log line, because nothing is read again on demand; no other signal ends us by chance.
  * A thread that a name server or a file system still holds is left behind: exit would wait for it. */
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +21,8 @@
 #define TICK_MS 1000
 #define WATCHDOG_LEAST_MS (3 * TICK_MS)
 #define STALL_MS 6000 /* the agent's clockwork moves every two seconds */
+#define EXTEND_EVERY_MS 15000
+#define EXTEND_MORE "EXTEND_TIMEOUT_USEC=60000000"
 
 struct daemon {
 	struct world *w;
@@ -28,8 +31,8 @@ struct daemon {
 	struct local *local;
 	struct sig term, intr, quit, hup;
 	struct timer tick;
-	uint64_t watchdog_ms, petted_ms, moved_ms, tick_ms;
-	bool closing;
+	uint64_t watchdog_ms, petted_ms, moved_ms, tick_ms, extended_ms;
+	bool is_ready, closing;
 	int status;
 };
 
@@ -119,6 +122,26 @@ static void on_fatal(void *ctx, const struct err *e)
 	stop(ctx, 1);
 }
 
+static bool is_moving(const struct daemon *d, uint64_t now)
+{
+	return now - d->moved_ms < STALL_MS;
+}
+
+/* An identity may take as long as the metadata service and STS take: only a clockwork that stands still has no time left. */
+static void tell_start(struct daemon *d, uint64_t now)
+{
+	if (d->is_ready)
+		return;
+	d->is_ready = agent_is_ready(d->agent);
+	if (d->is_ready) {
+		log_info("agent.ready", "summary=\"%s\"", agent_summary(d->agent));
+		sd_notify("READY=1");
+	} else if (now - d->extended_ms >= EXTEND_EVERY_MS && is_moving(d, now)) {
+		d->extended_ms = now;
+		sd_notify(EXTEND_MORE);
+	}
+}
+
 /* The watchdog is petted only while the agent's own clockwork moves. */
 static void on_tick(struct timer *t)
 {
@@ -130,7 +153,8 @@ static void on_tick(struct timer *t)
 	sd_notify(status);
 	if (agent_has_progressed(d->agent))
 		d->moved_ms = now;
-	if (d->watchdog_ms > 0 && now - d->petted_ms >= d->watchdog_ms / 2 && now - d->moved_ms < STALL_MS) {
+	tell_start(d, now);
+	if (d->is_ready && d->watchdog_ms > 0 && now - d->petted_ms >= d->watchdog_ms / 2 && is_moving(d, now)) {
 		d->petted_ms = now;
 		sd_notify("WATCHDOG=1");
 	}
@@ -164,7 +188,7 @@ static int start(struct daemon *d, struct err *e)
 	timer_start(d->w, &d->tick, 0, on_tick);
 	log_info("agent.start", "version=%s config=%s installation=%s vendor=%s", REEVE_VERSION, d->cfg.path, d->cfg.installation,
 		 d->cfg.vendor_url);
-	sd_notify("READY=1");
+	d->extended_ms = d->petted_ms = world_now_ms(d->w);
 	return 0;
 }
 

@@ -102,9 +102,7 @@ static bool refused_by_mode(struct op *op, const struct policy *p)
 	bool plans_only = op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN;
 	char text[ERR_TEXT_MAX];
 
-	if (!p->present) {
-		op_end_early(op, STATE(DENIED), "POLICY", p->reason.text);
-	} else if (mode == POLICY_OFF || (mode == POLICY_PLAN_ONLY && !plans_only && op->plans != NULL)) {
+	if (mode == POLICY_OFF || (mode == POLICY_PLAN_ONLY && !plans_only && op->plans != NULL)) {
 		snprintf(text, sizeof(text), "the policy says %s for %s", policy_mode_name(mode), op_verb(op));
 		op_end_early(op, STATE(DENIED), "POLICY", text);
 	} else {
@@ -158,6 +156,18 @@ static bool waits_for_hold(struct op *op, const struct policy *p)
 }
 
 /* ---- waits ---- */
+
+/* Only a policy that can be read, and stands, says no: one that is being saved says nothing yet. */
+static bool waits_for_policy(struct op *op)
+{
+	const char *why;
+
+	if (!ops_policy_waits(op->ops, &why))
+		return false;
+	snprintf(op->waiting, sizeof(op->waiting), "waits for the policy: %s", why);
+	op_wait(op, OP_WAIT_MS);
+	return true;
+}
 
 static bool waits_for_customer(struct op *op, const struct policy *p)
 {
@@ -213,7 +223,8 @@ void op_prepare(struct op *op)
 
 	if (op->apply == NULL && op->remove == NULL) /* accepted by another version */
 		op_end_early(op, STATE(FAILED), "PRECONDITION", "its arguments cannot be read by this version");
-	else if (!refused_by_mode(op, p) && (op_verb_mode(op, p) == POLICY_PLAN_ONLY || !refused_by_hold(op, p)))
+	else if (!waits_for_policy(op) && !refused_by_mode(op, p) &&
+		 (op_verb_mode(op, p) == POLICY_PLAN_ONLY || !refused_by_hold(op, p)))
 		op_plan(op); /* under plan-only there will be no hold, and the plan is what the customer wants */
 }
 
@@ -221,7 +232,7 @@ void op_consider(struct op *op)
 {
 	const struct policy *p = ops_policy_read(op->ops);
 
-	if (op_ended_waiting(op) || refused_by_mode(op, p))
+	if (op_ended_waiting(op) || waits_for_policy(op) || refused_by_mode(op, p))
 		return;
 	if (op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN) {
 		ended_or_planned_anew(op, STATE(SUCCEEDED), NULL, "planned only, as asked");

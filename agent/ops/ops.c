@@ -264,6 +264,7 @@ void ops_start(struct ops *o, struct journal *j)
 	o->j = j;
 	if (o->first_start_ms == 0)
 		o->first_start_ms = world_wall_ms(o->cfg.w);
+	o->is_started = true;
 	ops_policy_read(o);
 	for (size_t i = 0; j != NULL && i < o->n; i++)
 		op_begin(o->v[i]);
@@ -290,6 +291,7 @@ static void free_all(struct ops *o)
 	op_free(o->accepting);
 	json_decref(o->ids);
 	policy_close(&o->policy);
+	policy_close(&o->changing);
 	recent_close(&o->recent);
 	json_decref(o->refused);
 	known_close(&o->known);
@@ -336,6 +338,7 @@ void ops_close(struct ops *o, void (*done)(void *ctx), void *ctx)
 	o->done = done;
 	o->done_ctx = ctx;
 	timer_stop(o->cfg.w, &o->hour);
+	timer_stop(o->cfg.w, &o->look);
 	if (o->j != NULL) {
 		journal_forget(o->j, &o->rec);
 		journal_forget(o->j, &o->acked_rec);

@@ -78,14 +78,18 @@ void ops_each(struct ops *o, ops_visit *visit, void *ctx);
  * checkpoint, or this start. */
 const json_t *ops_refused(const struct ops *o);
 bool ops_is_busy(const struct ops *o);
+bool ops_is_ready(const struct ops *o);           /* started, and it is known what the policy says, or that there is none */
 int ops_mode(const struct ops *o);                /* Reeve__Control__V1__AgentMode */
-const char *ops_mode_reason(const struct ops *o); /* why not RUN, or "" */
-const struct policy *ops_policy(struct ops *o);   /* as last read */
+const char *ops_mode_reason(const struct ops *o); /* why not RUN, or ""; for the customer: it may quote the policy */
+const char *ops_mode_told(const struct ops *o);   /* the same for the vendor */
+const struct policy *ops_policy(struct ops *o);   /* the one that counts */
 
 /* ---- for op.c ---- */
 const struct ops_config *ops_cfg(const struct ops *o);
 struct journal *ops_journal(const struct ops *o);
-const struct policy *ops_policy_read(struct ops *o);
+const struct policy *ops_policy_read(struct ops *o); /* looks, and answers with the one that counts */
+/* It cannot be read, or has changed a moment ago: nothing is refused and nothing started for that, it waits. */
+bool ops_policy_waits(const struct ops *o, const char **why);
 bool ops_is_stopped(struct ops *o, const char **why); /* STOP file, mode off, no policy, read-only, tight journal */
 /* The first open one that came before it for the same warehouse; NULL: it is its turn. */
 const struct op *ops_ahead_of(const struct ops *o, const struct op *op);

@@ -24,7 +24,12 @@ struct note {
 struct ops {
 	struct ops_config cfg;
 	struct journal *j;
-	struct policy policy;
+	struct policy policy;   /* the one that counts */
+	struct policy changing; /* what the last look found instead, and since when */
+	uint64_t changing_since_ms;
+	bool is_policy_known, is_policy_changing;
+	struct timer look;
+	bool is_started;
 	struct op *v[OPS_MAX];
 	size_t n;
 	uint64_t epoch, accepted;

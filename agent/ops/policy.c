@@ -2,6 +2,7 @@
 #include "agent/ops/policy.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/base/mem.h"
@@ -191,24 +192,47 @@ static int check_author(const struct eyes *eyes, const char *path, struct err *e
 	return check_folders(eyes, at.data, e);
 }
 
-static int load(const struct eyes *eyes, const char *path, struct policy *ret, struct err *e)
+/* The sentence about a broken policy quotes it, and what the customer keeps there is not the vendor's: the name and the line are
+ * told, the rest stays here. */
+static void say_where(const char *path, const struct err *e, char told[160])
+{
+	size_t len = strlen(path);
+	const char *line = str_starts(e->text, path) && e->text[len] == ':' ? e->text + len + 1 : "";
+	int digits = (int)strspn(line, "0123456789");
+
+	snprintf(told, 160, "%.64s cannot be read%s%.*s: reeve check-config on the agent's machine says why", path,
+		 digits > 0 ? ", line " : "", digits, line);
+}
+
+static int load(const struct eyes *eyes, const char *path, struct policy *ret, char told[160], struct err *e)
 {
 	CLEANUP(buf_close) struct buf b = BUF_MAX(POLICY_MAX_BYTES);
+	int rc;
 
 	TRY(check_author(eyes, path, e));
 	TRY(disk_read_all(eyes->w, path, &b, e));
-	return policy_parse(path, buf_str(&b), b.len, ret, e);
+	rc = policy_parse(path, buf_str(&b), b.len, ret, e);
+	if (rc != 0)
+		say_where(path, e, told);
+	return rc;
 }
 
 static void load_or_say_why(const struct eyes *eyes, const char *path, struct policy *ret)
 {
 	struct err e = { 0 };
+	char told[160] = "";
 
 	*ret = (struct policy){ 0 };
-	if (load(eyes, path, ret, &e) != 0) {
+	if (load(eyes, path, ret, told, &e) != 0) {
 		*ret = (struct policy){ 0 };
 		ret->reason = e;
+		memcpy(ret->told, told, sizeof(told));
 	}
+}
+
+const char *policy_told(const struct policy *p)
+{
+	return p->told[0] != '\0' ? p->told : err_text(&p->reason);
 }
 
 void policy_load(struct world *w, const char *path, struct policy *ret)

@@ -25,7 +25,8 @@ enum policy_verb { POLICY_APPLY, POLICY_DELETE, POLICY_VERBS };
 struct policy {
 	bool present; /* false: there is none, and reason tells why */
 	struct err reason;
-	bool frozen; /* mode: off */
+	char told[160]; /* what the vendor is told of the reason where that quotes the policy; else "" */
+	bool frozen;    /* mode: off */
 	enum policy_mode verbs[POLICY_VERBS];
 	struct bounds bounds;
 	struct rates rates;
@@ -42,4 +43,6 @@ void policy_load_as_other(struct world *w, const char *path, struct policy *ret)
 int policy_parse(const char *file, const char *text, size_t len, struct policy *ret, struct err *e);
 void policy_close(struct policy *p);
 
+/* Of one that is not present: the reason without any of its content. */
+const char *policy_told(const struct policy *p);
 const char *policy_mode_name(enum policy_mode m);

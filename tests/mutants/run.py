@@ -65,6 +65,20 @@ MUTANTS = [
         "build/tests/unit/control/test_inbox",
     ),
     Mutant(
+        "a changed policy believed at the first look",
+        "agent/ops/ops_switches.c",
+        "#define SETTLE_MS 1000",
+        "#define SETTLE_MS 0",
+        "build/tests/unit/ops/test_ops_switches",
+    ),
+    Mutant(
+        "a command denied by a policy that cannot be read",
+        "agent/ops/op_consider.c",
+        "	if (!ops_policy_waits(op->ops, &why))\n		return false;",
+        "	if (!ops_policy_waits(op->ops, &why) || op->ops != NULL)\n		return false;",
+        "build/tests/unit/ops/test_op_consider",
+    ),
+    Mutant(
         "an id forgotten with its command",
         "agent/control/inbox.c",
         "	if (known_by_id(all, c->command_id.data) != NULL)\n		return",

@@ -205,17 +205,18 @@ class Stage:
 
     # ---- the agent ----
 
-    def agent_start(self):
+    def agent_start(self, notify=None):
+        """notify: the service manager's socket."""
         self.agent_starts += 1
         log = open(self.dir / "peers/agent.log", "ab")  # noqa: SIM115 - the child keeps it
         command = [self.binary, "run", "-c", self.config]
-        env = {"PATH": "/usr/bin:/bin"}
+        env = {"PATH": "/usr/bin:/bin"} | ({"NOTIFY_SOCKET": str(notify)} if notify else {})
         if is_root():
             who = pwd.getpwnam(AGENT_USER)
             ids = {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
             self.agent = subprocess.Popen(command, env=env, stderr=log, stdout=log, cwd="/", **ids)
         else:
-            self.agent = subprocess.Popen(["sudo", "-n", "-u", AGENT_USER, *command], stderr=log, stdout=log, cwd="/")
+            self.agent = subprocess.Popen(["sudo", "-n", "-u", AGENT_USER, "env", *(f"{k}={v}" for k, v in env.items()), *command], stderr=log, stdout=log, cwd="/")
         log.close()
 
     def agent_signal(self, number):

@@ -1,7 +1,9 @@
 """What the daemon refuses before it does anything, and what it says when it cannot do all it should."""
 
+import contextlib
 import json
 import os
+import socket
 import subprocess
 
 import pytest
@@ -52,6 +54,44 @@ def test_a_spool_that_cannot_be_read_is_told_to_both_sides_and_used_when_it_can_
     assert "0 bodies or commit records damaged" in status.stdout
     subprocess.run(sudo("rmdir", commits), check=True)
     process.wait_for(lambda: health_of(stage)["healthy"], 60, "health")
+
+
+class Manager:
+    """systemd's end of sd_notify(3)."""
+
+    def __init__(self, path):
+        self.path, self.said = path, []
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        path.chmod(0o777)
+        self.socket.settimeout(0.2)
+
+    def hears(self, text):
+        with contextlib.suppress(TimeoutError):
+            while True:
+                self.said.append(self.socket.recv(4096).decode())
+        return any(said.startswith(text) for said in self.said)
+
+    def close(self):
+        self.socket.close()
+        self.path.unlink()
+
+
+def test_ready_means_that_identity_journal_and_policy_are_known(stage):
+    assert stage.agent_stop() == 0
+    manager = Manager(stage.dir / "run/notify.sock")
+    stage.rules({"match": {"action": "GetCallerIdentity"}, "do": "error", "status": 500, "code": "InternalFailure"})
+    stage.agent_start(notify=manager.path)
+    process.wait_for(lambda: manager.hears("STATUS=finding out who this machine is:"), 30, "a status")
+    status = subprocess.run([stage.binary, "status", "-c", stage.config], capture_output=True, check=False, text=True)
+    assert "STARTING" in status.stdout and "damaged" not in status.stdout
+    assert not manager.hears("READY=1")
+    stage.rules()
+    process.wait_for(lambda: manager.hears("READY=1"), 60, "READY")
+    process.wait_for(lambda: health_of(stage)["healthy"], 60, "health")
+    status = subprocess.run([stage.binary, "status", "-c", stage.config], capture_output=True, check=False, text=True)
+    assert ", connected, last answer 2" in status.stdout  # what the stack's first boot waits for
+    manager.close()
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,16 @@ static report_t *build(struct desk *d, bool *more)
 	return build_next(d, &nothing, more);
 }
 
-static void a_new_agent_reports_an_empty_journal_and_no_policy(void **state)
+static void a_new_agent_reports_that_it_starts_then_an_empty_journal_and_no_policy(void **state)
 {
 	struct desk *d = *state;
 	bool more;
 	report_t *r = build(d, &more);
 
+	assert_int_equal(r->mode, REEVE__CONTROL__V1__AGENT_MODE__STARTING);
+	reeve__control__v1__report__free_unpacked(r, NULL);
+	desk_settle(d);
+	r = build(d, &more);
 	assert_int_equal(r->epoch, 0);
 	assert_int_equal(r->accepted_through, 0);
 	assert_int_equal(r->n_statuses, 0);
@@ -231,7 +235,7 @@ static void what_is_gone_is_forgotten(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		DESK_TEST(a_new_agent_reports_an_empty_journal_and_no_policy),
+		DESK_TEST(a_new_agent_reports_that_it_starts_then_an_empty_journal_and_no_policy),
 		DESK_TEST(what_was_accepted_refused_and_waits_is_told),
 		DESK_TEST(a_result_reads_the_same_after_a_restart_until_it_is_acknowledged),
 		DESK_TEST(results_that_do_not_fit_are_told_in_turns_though_none_is_acknowledged),

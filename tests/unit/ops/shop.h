@@ -3,6 +3,7 @@
 #pragma once
 #include "agent/aws/imds.h"
 #include "agent/base/json.h"
+#include "agent/base/log.h"
 #include "agent/base/str.h"
 #include "tests/sim/aws_sim.h"
 #include "tests/unit/control/desk.h"
@@ -55,6 +56,7 @@ struct shop {
 	uint64_t hidden_ms;  /* of SHOP_LOST_AFTER; 0: 30 s */
 	uint64_t longest_ms; /* between two calls, where a test measures it */
 	struct buf seen;     /* "Action " of each mutating call that acted or tried */
+	struct buf log;      /* "event pairs" lines, from shop_listen on */
 };
 
 static inline void shop_on_call(void *ctx, const struct aws_entry *e)
@@ -62,6 +64,18 @@ static inline void shop_on_call(void *ctx, const struct aws_entry *e)
 	struct shop *s = ctx;
 
 	buf_addf(&s->seen, "%s ", e->action);
+}
+
+static inline void shop_on_log(enum log_level level, const char *event, const char *pairs, void *ctx)
+{
+	(void)level;
+	buf_addf(&((struct shop *)ctx)->log, "%s %s\n", event, pairs);
+}
+
+static inline void shop_listen(struct shop *s)
+{
+	buf_reset(&s->log);
+	log_set(LOG_INFO, shop_on_log, s);
 }
 
 static inline void shop_lose_after(struct shop *s, struct sim_http *x)
@@ -127,6 +141,14 @@ static inline void shop_policy(struct shop *s, const char *text)
 	sim_file_puts(s->d.w, "/etc/reeve/policy.yaml", text);
 }
 
+/* ... and it has been the same for long enough to count. */
+static inline void shop_policy_counts(struct shop *s, const char *text)
+{
+	shop_policy(s, text);
+	ops_policy_read(s->d.ops);
+	desk_pass(&s->d, 2100);
+}
+
 static inline void shop_open(struct shop *s)
 {
 	desk_open(&s->d);
@@ -146,6 +168,7 @@ static inline int shop_start(void **state)
 	s->sim->watch = shop_on_call;
 	s->sim->watch_ctx = s;
 	s->seen = BUF_MAX(65536);
+	s->log = BUF_MAX(1u << 20);
 	sim_http_handle(s->d.w, shop_on_request, s);
 	desk_key(&s->d, &s->d.command, 1, TRUST_COMMAND);
 	desk_key(&s->d, &s->d.release, 2, TRUST_RELEASE);
@@ -183,6 +206,8 @@ static inline int shop_end(void **state)
 	sim_free(s->d.w);
 	aws_sim_free(s->sim);
 	buf_close(&s->seen);
+	log_set(LOG_INFO, NULL, NULL);
+	buf_close(&s->log);
 	mem_free(s);
 	return 0;
 }

@@ -2,6 +2,20 @@
 #include "agent/base/stamp.h"
 #include "tests/unit/ops/shop.h"
 
+static void give_now(struct shop *s, const struct desk_command *k)
+{
+	signed_t *one = desk_sign_command(k, &s->d.command);
+	intent_t i = REEVE__CONTROL__V1__INTENT__INIT;
+	uint8_t bytes[8192];
+
+	i.epoch = 1;
+	i.commands = &one;
+	i.n_commands = 1;
+	assert_int_equal(inbox_take(&s->d.in, bytes, reeve__control__v1__intent__pack(&i, bytes), NULL), 0);
+	reeve__control__v1__signed__free_unpacked(one, NULL);
+	desk_pass(&s->d, 10);
+}
+
 static void a_denied_command_makes_no_call_that_changes_anything(void **state)
 {
 	static const struct {
@@ -10,7 +24,6 @@ static void a_denied_command_makes_no_call_that_changes_anything(void **state)
 		{ "commands: {warehouse.apply: off}\n", "the policy says off for warehouse.apply" },
 		{ "commands: {warehouse.apply: plan-only}\n", "the policy says plan-only" },
 		{ "commands: {warehouse.apply: auto}\n", "policy bounds." },
-		{ "not: a policy\n", "is not known" },
 	};
 
 	(void)state;
@@ -22,7 +35,7 @@ static void a_denied_command_makes_no_call_that_changes_anything(void **state)
 
 		shop_start(&mine);
 		s = mine;
-		shop_policy(s, cases[i].policy);
+		shop_policy_counts(s, cases[i].policy);
 		shop_apply(s, &k, 1);
 		shop_send(s, &k, false);
 		assert_int_equal(shop_ends(s, &k, message), STATE_OF(DENIED));
@@ -31,6 +44,95 @@ static void a_denied_command_makes_no_call_that_changes_anything(void **state)
 		assert_int_equal(s->seen.len, 0);
 		shop_end(&mine);
 	}
+}
+
+static const char *waits_for(struct shop *s, const struct desk_command *k)
+{
+	static char note[512];
+	struct arena *m = arena_new_sized(8u << 20);
+
+	snprintf(note, sizeof(note), "%s", shop_status(s, k, m)->note);
+	arena_free(m);
+	return note;
+}
+
+/* A moment without a policy that can be read is no answer, and neither is an hour. */
+static void a_command_waits_with_the_reason_while_the_policy_cannot_be_read(void **state)
+{
+	static const struct {
+		const char *policy; /* NULL: it is away */
+		const char *says, *not ;
+	} cases[] = {
+		{ NULL, "policy.yaml: no such file", "?" },
+		{ "", "policy.yaml", "?" },
+		{ "commands: {warehouse.apply: auto}\nbounds: {images: [ami-1], sub", "policy.yaml cannot be read, line ", "sub" },
+		{ "not: a policy\n", "policy.yaml cannot be read, line 1", "not: a" },
+		{ "export:\n  redact:\n    - {name: secret-name, pattern: '(se[cret'}\n", "policy.yaml cannot be read, line 3",
+		  "secret" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases) * 2; i++) {
+		const char *text = cases[i / 2].policy;
+		struct desk_command k;
+		void *mine;
+		struct shop *s;
+
+		shop_start(&mine);
+		s = mine;
+		desk_settle(&s->d);
+		shop_apply(s, &k, 1);
+		if (text != NULL)
+			shop_policy(s, text);
+		else
+			sim_file_unlink(s->d.w, "/etc/reeve/policy.yaml");
+		shop_send(s, &k, false);
+		assert_false(shop_until(s, &k, OP_ENDED, i % 2 == 0 ? 900 : 3600000));
+		if (strstr(waits_for(s, &k), cases[i / 2].says) == NULL || strstr(waits_for(s, &k), cases[i / 2].not ) != NULL)
+			fail_msg("case %zu says: %s", i, waits_for(s, &k));
+		shop_policy(s, SHOP_POLICY);
+		assert_int_equal(shop_ends(s, &k, NULL), DONE);
+		shop_end(&mine);
+	}
+}
+
+/* Half a policy may be a valid one that says no. */
+static void a_policy_that_is_being_saved_denies_nothing(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	desk_settle(&s->d);
+	shop_apply(s, &k, 1);
+	for (int i = 0; i < 20; i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "commands: {warehouse.apply: off} # %d\n", i);
+		shop_policy(s, text);
+		if (i == 0)
+			give_now(s, &k);
+		desk_pass(&s->d, 900);
+		assert_int_not_equal(op_fields(ops_find(s->d.ops, k.id))->state, OP_ENDED);
+	}
+	assert_string_equal(waits_for(s, &k),
+			    "waits for the policy: the policy has changed: it counts once it is the same for a second");
+	shop_policy(s, SHOP_POLICY);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+}
+
+/* What is half there with wider bounds, or fewer of them, starts nothing either. */
+static void a_wider_policy_starts_nothing_before_it_is_the_same_for_a_second(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	shop_policy_counts(s, "commands: {warehouse.apply: plan-only}\nbounds: {warehouses: [wh-1]}\n");
+	shop_policy(s, SHOP_POLICY);
+	shop_apply(s, &k, 1);
+	give_now(s, &k);
+	assert_false(shop_until(s, &k, OP_RUNNING, 1000));
+	assert_int_equal(s->seen.len, 0);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
 }
 
 static int ends_with(struct shop *s, uint64_t seq, const char *user_data, bool both_keys, char message[512])
@@ -309,6 +411,9 @@ static void a_stop_file_holds_the_start_and_its_going_lets_it_go(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_command_waits_with_the_reason_while_the_policy_cannot_be_read),
+		SHOP(a_policy_that_is_being_saved_denies_nothing),
+		SHOP(a_wider_policy_starts_nothing_before_it_is_the_same_for_a_second),
 		cmocka_unit_test(a_denied_command_makes_no_call_that_changes_anything),
 		SHOP(user_data_that_only_any_allows_needs_a_second_key_until_it_ran_under_one),
 		SHOP(user_data_that_the_policy_names_needs_one_key_and_proves_nothing),
