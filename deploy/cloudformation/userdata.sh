@@ -1,16 +1,17 @@
 #!/bin/bash
 # userdata.sh - the first boot of the agent's machine: fetch the package, believe it only if the hash and the signature that
-# the stack pins agree, install it, start the unit, tell the stack. Until the agent runs, a shutdown is armed, and the Auto
+# the stack pins agree, install it, start the unit, wait for its first login, tell the stack. Until the agent runs, a shutdown is armed, and the Auto
 # Scaling group replaces a machine that shut down: every failure is retried on a new one, and its reason is on the console.
 #
 # fill.py sets this file into reeve.yaml as it is. What stands in braces is set in by CloudFormation (and is a variable of the
 # environment in tests); everything else is a plain $name. The REEVE_ ones are for tests alone.
 # shellcheck disable=SC2154
-root=$REEVE_ROOT imds=$REEVE_IMDS settle_s=$REEVE_SETTLE_S
+root=$REEVE_ROOT imds=$REEVE_IMDS settle_s=$REEVE_SETTLE_S status=$REEVE_STATUS
 set -euo pipefail
 umask 022
 [ -n "$imds" ] || imds=http://169.254.169.254
-[ -n "$settle_s" ] || settle_s=20
+[ -n "$settle_s" ] || settle_s=5
+[ -n "$status" ] || status="$root/opt/reeve/current/bin/reeve status -c $root/etc/reeve/reeve.yaml"
 shutdown -h +15 "reeve: the agent did not start"
 
 ready() {
@@ -112,8 +113,15 @@ END
 systemd-sysusers
 systemctl daemon-reload
 systemctl enable --now reeve.service || failed 'the agent does not start'
-sleep "$settle_s"
-[ "$(systemctl show -p NRestarts --value reeve.service)" = 0 ] || failed 'the agent does not stay up'
+# Success means that the vendor has let it in: its answer to a poll is behind the login.
+connected=no
+for _ in $(seq 100); do
+	sleep "$settle_s"
+	[ "$(systemctl show -p NRestarts --value reeve.service)" = 0 ] || failed 'the agent does not stay up'
+	said=$($status || true)
+	case "$said" in *', connected, last answer '*) connected=yes && break ;; esac
+done
+[ $connected = yes ] || { echo "$said" && failed 'the agent runs, but has not logged in'; }
 shutdown -c
-ready SUCCESS 'the agent runs'
-echo "reeve: $version runs"
+ready SUCCESS 'the agent has logged in'
+echo "reeve: $version has logged in"

@@ -157,13 +157,27 @@ class Machine:
 
     def tools(self, folder):
         folder.mkdir()
-        for name, answer in [("shutdown", ""), ("systemd-sysusers", ""), ("systemctl", "echo 0")]:
-            (folder / name).write_text(f'#!/bin/sh\necho {name} "$@" >>"{self.calls}"\n{answer}\n')
-            (folder / name).chmod(0o755)
+        said = "vendor         https://control.velodb.example, connected, last answer 2027-01-15T08:00:00Z"
+        for name, answer in [
+            ("shutdown", ""),
+            ("systemd-sysusers", ""),
+            ("systemctl", "echo 0"),
+            ("reeve-status", f"echo '{said}'"),
+        ]:
+            self.tool(folder / name, answer)
         self.path = f"{folder}:{os.environ['PATH']}"
 
+    def tool(self, path, answer):
+        path.write_text(f'#!/bin/sh\necho {path.name} "$@" >>"{self.calls}"\n{answer}\n')
+        path.chmod(0o755)
+
     def boot(self):
-        test = {"REEVE_ROOT": str(self.root), "REEVE_IMDS": self.web.url, "REEVE_SETTLE_S": "0"}
+        test = {
+            "REEVE_ROOT": str(self.root),
+            "REEVE_IMDS": self.web.url,
+            "REEVE_SETTLE_S": "0",
+            "REEVE_STATUS": "reeve-status",
+        }
         self.done = subprocess.run(
             ["bash", SCRIPT],
             env={"PATH": self.path, **test, **self.values},
@@ -252,6 +266,29 @@ def test_a_unit_that_does_not_start_is_told_and_the_machine_ends(machine, tmp_pa
     assert machine.boot().returncode == 1
     assert machine.web.signals[0]["Reason"] == "the agent does not start"
     assert machine.called()[-1].startswith("shutdown -h +1 ")
+
+
+def test_success_waits_for_the_first_login(machine, tmp_path):
+    count = tmp_path / "count"
+    answer = f"""echo >>{count}
+case $(wc -l <{count}) in
+1) exit 1 ;;
+[2-6]) echo 'vendor         https://control.velodb.example, NOT connected' ;;
+*) echo 'vendor         https://control.velodb.example, connected, last answer 2027-01-15T08:00:00Z' ;;
+esac"""
+    machine.tool(tmp_path / "tools/reeve-status", answer)
+    assert machine.boot().returncode == 0, machine.done
+    assert machine.called().count("reeve-status") == 7
+    assert [s["Status"] for s in machine.web.signals] == ["SUCCESS"]
+
+
+def test_an_agent_that_is_never_let_in_is_told_and_the_machine_ends(machine, tmp_path):
+    machine.tool(tmp_path / "tools/reeve-status", "echo 'vendor         https://x.example, NOT connected'")
+    assert machine.boot().returncode == 1
+    assert [(s["Status"], s["Reason"]) for s in machine.web.signals] == [
+        ("FAILURE", "the agent runs, but has not logged in")
+    ]
+    assert "shutdown -c" not in machine.called()
 
 
 def one_key_twice(values):
