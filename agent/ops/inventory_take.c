@@ -1,8 +1,9 @@
 /* inventory_take.c - one read after the other, page by page, all with the instance role.
  *
- * Happy path: VPCs, instances, security groups (all by filter), then every target group and load balancer with their tags,
- * of which ours stay, then the listeners of each with their tags, and the health of each; for a plan also what it stands on and
- * is not ours (inventory_beside.c). Failure: the first call that fails
+ * Happy path: VPCs, instances, security groups (by filter, and looked at again: a filter that the service ignores shows the
+ * whole account), then every target group and load balancer with their tags, of which ours stay, then the listeners of each with
+ * their tags, and the health of each; for a plan also what it stands on and is not ours (inventory_beside.c). Failure: the first
+ * call that fails
  * ends the taking with its class and sentence; nothing half-seen is ever handed out. */
 #include "agent/ops/inventory_impl.h"
 
@@ -266,11 +267,31 @@ static int take_in(struct take *t, const struct xml_node *root, struct err *e)
 	}
 }
 
+/* What a filter let through that is not ours. */
+static void drop_foreign(struct take *t)
+{
+	struct inventory *inv = t->inv;
+	size_t instances = 0, groups = 0;
+
+	for (size_t i = 0; i < inv->instances.n; i++)
+		if (is_ours(&t->owner, &inv->instances.v[i].tags))
+			inv->instances.v[instances++] = inv->instances.v[i];
+	for (size_t i = 0; i < inv->groups.n; i++)
+		if (is_ours(&t->owner, &inv->groups.v[i].tags))
+			inv->groups.v[groups++] = inv->groups.v[i];
+	if (instances < inv->instances.n || groups < inv->groups.n)
+		log_warn("inventory.foreign", "instances=%zu groups=%zu next=\"EC2 ignored our filter; they are left out\"",
+			 inv->instances.n - instances, inv->groups.n - groups);
+	inv->instances.n = instances;
+	inv->groups.n = groups;
+}
+
 /* Of all target groups and load balancers, ours. */
 static void keep_ours(struct take *t)
 {
 	struct inventory *inv = t->inv;
 
+	drop_foreign(t);
 	inv->tgs = arena_alloc(inv->arena, (t->tgs.n + 1) * sizeof(*inv->tgs));
 	for (size_t i = 0; i < t->tgs.n; i++)
 		if (is_ours(&t->owner, &t->tgs.v[i].tags))

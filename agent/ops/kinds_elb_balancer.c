@@ -100,23 +100,33 @@ static int wait_lb_ask(const struct step_ctx *x, struct form *f, struct err *e)
 	return 0;
 }
 
+/* The one that was asked for, whatever else is shown. */
+static const struct elb_lb *lb_named(const struct elb_lbs *list, const char *name)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (str_eq(list->v[i].name, name))
+			return &list->v[i];
+	return NULL;
+}
+
 static enum step_verdict wait_lb_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
 	struct elb_lbs list = { 0 };
+	const struct elb_lb *lb = NULL;
 	enum step_verdict v = STEP_AGAIN;
 	struct arena *m;
 
 	if (c->class != AWS_OK)
 		return kinds_elb_judge_unseen(x, c, e);
 	m = arena_new_sized(8u << 20);
-	if (elb_read_load_balancers(xml_root(c->xml), m, &list, e) == 0 && list.n > 0) {
-		if (str_starts(list.v[0].state, "active"))
-			v = STEP_DONE;
-		else if (str_eq(list.v[0].state, "failed"))
-			v = STEP_FAILED;
-	}
+	if (elb_read_load_balancers(xml_root(c->xml), m, &list, e) == 0)
+		lb = lb_named(&list, json_str_or(x->args, "name", ""));
+	if (lb != NULL && str_starts(lb->state, "active"))
+		v = STEP_DONE;
+	else if (lb != NULL && str_eq(lb->state, "failed"))
+		v = STEP_FAILED;
 	if (v == STEP_FAILED)
-		err_set(e, ERR_SERVICE, "load balancer %s failed: %s", list.v[0].name, list.v[0].reason);
+		err_set(e, ERR_SERVICE, "load balancer %s failed: %s", lb->name, lb->reason);
 	arena_free(m);
 	return v;
 }

@@ -390,6 +390,18 @@ const struct step_kind kind_wait_running = {
 	.print = instances_print,
 };
 
+/* Of the rows, those that were asked for: an EC2 that ignores the filter shows the agent's own machine, too. */
+static bool are_terminated(const json_t *ids, const struct ec2_instances *list)
+{
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const struct ec2_instance *in = inventory_instance_in(list, json_string_value(json_array_get(ids, i)));
+
+		if (in != NULL && !str_eq(in->state, "terminated"))
+			return false;
+	}
+	return true;
+}
+
 static enum step_verdict wait_terminated_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
 	struct ec2_instances list = { 0 };
@@ -401,9 +413,8 @@ static enum step_verdict wait_terminated_judge(const struct step_ctx *x, const s
 	m = arena_new_sized(64u << 20);
 	if (ec2_read_instances(xml_root(c->xml), m, &list, e) != 0 || ec2_next_token(xml_root(c->xml)) != NULL)
 		v = STEP_AGAIN; /* not all of it was seen */
-	for (size_t i = 0; i < list.n; i++)
-		if (!str_eq(list.v[i].state, "terminated"))
-			v = STEP_AGAIN;
+	else if (!are_terminated(json_object_get(x->args, "instances"), &list))
+		v = STEP_AGAIN;
 	arena_free(m);
 	return v;
 }

@@ -66,6 +66,30 @@ static void all_that_is_ours_is_seen_over_all_pages_and_nothing_foreign(void **s
 	inventory_req_close(&l.req);
 }
 
+/* Both tags are looked for in what is shown, too: an EC2 that ignores the filter shows what is the customer's. */
+static void what_an_ignored_filter_shows_is_not_ours_and_holds_up_no_delete(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command make, drop;
+	struct look l = { 0 };
+
+	aws_add_foreign(s->sim);
+	s->sim->ignores_filters = true;
+	shop_apply(s, &make, 1);
+	shop_send(s, &make, false);
+	assert_int_equal(shop_ends(s, &make, NULL), DONE);
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	assert_int_equal(take(s, &l), 0);
+	assert_int_equal(l.req.inv->instances.n, 2);
+	assert_int_equal(l.req.inv->groups.n, 1);
+	inventory_req_close(&l.req);
+	shop_delete(&drop, 2);
+	shop_head(s);
+	shop_send(s, &drop, true);
+	assert_int_equal(shop_ends(s, &drop, NULL), DONE);
+	assert_int_equal(shop_alive(s), 0);
+}
+
 static enum shop_fault balancers_are_lost(struct shop *s, const char *body)
 {
 	(void)s;
@@ -136,6 +160,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SHOP(all_that_is_ours_is_seen_over_all_pages_and_nothing_foreign),
 		SHOP(what_a_plan_stands_on_is_looked_up_beside_it_and_what_is_not_there_is_left_out),
+		SHOP(what_an_ignored_filter_shows_is_not_ours_and_holds_up_no_delete),
 		SHOP(half_a_look_is_never_handed_out),
 		SHOP(a_cancelled_look_calls_back_once_whenever_it_comes),
 	};

@@ -1,6 +1,9 @@
 /* test_kinds_elb_balancer.c - step kinds of load balancers: waited for, and taken away only with a second key. */
 #include "tests/unit/ops/kinds.h"
 
+#define OTHER                                                                                                                      \
+	"<R><DescribeLoadBalancersResult><LoadBalancers><member><LoadBalancerArn>arn:x</LoadBalancerArn><LoadBalancerName>other"   \
+	"</LoadBalancerName><State><Code>failed</Code></State></member></LoadBalancers></DescribeLoadBalancersResult></R>"
 #define SEEN(code)                                                                                                                 \
 	"<R><DescribeLoadBalancersResult><LoadBalancers><member><LoadBalancerArn>arn:lb</LoadBalancerArn><LoadBalancerName>rv-lb"  \
 	"</LoadBalancerName><State><Code>" code "</Code></State></member></LoadBalancers></DescribeLoadBalancersResult></R>"
@@ -16,6 +19,7 @@ static void a_balancer_is_waited_for_until_it_is_active(void **state)
 	assert_int_equal(kinds_answered(&t, SEEN("active")), STEP_DONE);
 	assert_int_equal(kinds_answered(&t, SEEN("active_impaired")), STEP_DONE);
 	assert_int_equal(kinds_answered(&t, SEEN("failed")), STEP_FAILED);
+	assert_int_equal(kinds_answered(&t, OTHER), STEP_AGAIN); /* not the one that was asked for */
 	assert_int_equal(kinds_answered(&t, "<R/>"), STEP_AGAIN);
 	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "LoadBalancerNotFound"), STEP_AGAIN);
 	assert_int_equal(kinds_refused(&t, AWS_AMBIGUOUS, ""), STEP_AGAIN);

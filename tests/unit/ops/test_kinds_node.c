@@ -212,6 +212,8 @@ static void nodes_are_gone_when_none_is_seen_in_a_list_that_ends(void **state)
 	assert_int_equal(kinds_answered(&t, "<R/>"), STEP_AGAIN);
 	assert_int_equal(kinds_answered(&t, SEEN(ITEM("i-1", "terminated") ITEM("i-2", "terminated"), "")), STEP_DONE);
 	assert_int_equal(kinds_answered(&t, "<R><reservationSet/></R>"), STEP_DONE);
+	/* i-9 was not asked for */
+	assert_int_equal(kinds_answered(&t, SEEN(ITEM("i-1", "terminated") ITEM("i-9", "running"), "")), STEP_DONE);
 	kinds_end(&t);
 }
 
