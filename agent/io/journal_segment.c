@@ -128,13 +128,19 @@ void journal_segment_drop(struct journal *j)
 	checkpoint_close(&j->checkpoint);
 }
 
-/* ---- pruning: recorded first, removed then ---- */
+/* ---- pruning: recorded first, removed then; one that could not be removed is still the oldest ---- */
 
 static void on_pruned(struct disk_req *r, int rc)
 {
 	struct journal *j = container_of(r, struct journal, disk);
 
-	err_ignore(rc, "an old segment that stays is removed at the next turn of a segment");
+	if (rc == 0) {
+		memmove(j->sealed.v, j->sealed.v + 1, --j->sealed.n * sizeof(*j->sealed.v));
+	} else {
+		j->prune_refused = j->first;
+		log_warn("journal.prune.failed", "file=%s err=\"%s\" next=\"it stays, and is tried again with the next segment\"",
+			 j->prune_path, err_text(&r->err));
+	}
 	sm_move(&j->sm, J_IDLE);
 	journal_turn(j);
 }
@@ -208,7 +214,6 @@ void journal_prune_record(struct journal *j)
 	}
 	m = json_pack("{s:s, s:I, s:s}", "segment", seg->name, "last_seq", (json_int_t)second_first(j) - 1, "last_sha256", hex);
 	snprintf(j->prune_path, sizeof(j->prune_path), "%s/%s", j->cfg.dir, seg->name);
-	memmove(seg, seg + 1, --j->sealed.n * sizeof(*seg));
-	j->prune_due = true;
+	j->prune_due = true; /* the segment stays in the list until its file is gone: a hole would be damage */
 	journal_append(j, &j->prune_record, "journal.pruned", m, on_prune_recorded);
 }

@@ -206,22 +206,46 @@ static void the_whole_chain_is_verified_over_all_segments(void **state)
 	assert_int_equal(chain.next_seq - 1, journal_seq(o->j));
 }
 
-static void above_the_maximum_the_oldest_goes_and_a_record_names_it(void **state)
+static void above_the_maximum(struct owner *o)
 {
-	struct owner *o = *state;
 	struct journal_segments segs = { 0 };
 	struct journal_chain chain;
 	bool torn;
 
-	assert_int_equal(owner_open_sized(o, 2000, 6000, NULL), 0);
-	for (int i = 0; i < 100; i++)
-		owner_write_one(o);
-	owner_settle(o, 10000);
 	assert_int_equal(journal_list(o->w, DIR, &segs, NULL), 0);
 	assert_true(segs.n > 1 && segs.n <= 5);
 	assert_true(segs.v[0].first > 1);
 	journal_segments_close(&segs);
 	assert_int_equal(journal_read_all(o->w, DIR, none, NULL, &chain, &torn, NULL), 0);
+}
+
+static void above_the_maximum_the_oldest_goes_and_a_record_names_it(void **state)
+{
+	struct owner *o = *state;
+
+	assert_int_equal(owner_open_sized(o, 2000, 6000, NULL), 0);
+	for (int i = 0; i < 100; i++)
+		owner_write_one(o);
+	owner_settle(o, 10000);
+	above_the_maximum(o);
+}
+
+/* A file that cannot be removed is still there, and the next to go. */
+static void a_prune_that_fails_leaves_no_hole(void **state)
+{
+	struct owner *o = *state;
+	struct journal_chain chain;
+	bool torn;
+
+	assert_int_equal(owner_open_sized(o, 2000, 6000, NULL), 0);
+	for (int i = 0; i < 300; i++) {
+		sim_fail_rate(o->w, SIM_DISK, 150);
+		owner_write_one(o);
+		sim_fail_rate(o->w, SIM_DISK, 0);
+		assert_int_equal(journal_read_all(o->w, DIR, none, NULL, &chain, &torn, NULL), 0);
+	}
+	owner_settle(o, 60000);
+	above_the_maximum(o);
 }
 
 static void segments_of_open_operations_stay(void **state)
@@ -248,6 +272,7 @@ int main(void)
 		OWNER_TEST(pruning_reads_one_line_of_the_next_segment_alone),
 		OWNER_TEST(the_whole_chain_is_verified_over_all_segments),
 		OWNER_TEST(above_the_maximum_the_oldest_goes_and_a_record_names_it),
+		OWNER_TEST(a_prune_that_fails_leaves_no_hole),
 		OWNER_TEST(segments_of_open_operations_stay),
 	};
 
