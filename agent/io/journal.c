@@ -214,6 +214,7 @@ static void close_now(struct journal *j)
 		json_close(&list_entry(l, struct journal_append, link)->members);
 	journal_segment_drop(j);
 	buf_close(&j->lines);
+	buf_close(&j->tail);
 	journal_segments_close(&j->sealed);
 	mem_free(j->zeros);
 	mem_free(j);

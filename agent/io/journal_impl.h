@@ -45,6 +45,8 @@ struct journal {
 	struct buf lines; /* of the batch, or of the new segment */
 	char path[512];   /* the segment that is written */
 	char new_path[512];
+	struct buf tail; /* the torn one that was found in it, until a copy of it is durable */
+	char tail_path[512];
 	bool is_cut;                           /* what was found in it is durable, and its torn tail is gone */
 	uint64_t size;                         /* good bytes in it */
 	uint64_t base;                         /* of them the checkpoint that it begins with */

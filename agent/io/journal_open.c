@@ -1,7 +1,7 @@
 /* journal_open.c - recovery: which segment to begin with, what is read from there on, and the first write.
  *
- * Happy path: the newest segment begins with a whole checkpoint; it is read, and its torn tail, if any, is cut before the
- * first append. A checkpoint that a crash tore is passed by: the segment before is read, then what follows; the parts of the
+ * Happy path: the newest segment begins with a whole checkpoint; it is read, and its torn tail, if any, is kept aside and cut
+ * before the first append. A checkpoint that a crash tore is passed by: the segment before is read, then what follows; the parts of the
  * torn one stay where they are, as lines of the chain that say nothing, and the first thing written is a new one.
  * Failure: damage, and no whole checkpoint at all, are -ERR_CORRUPT. */
 #include "agent/io/journal_impl.h"
@@ -81,6 +81,35 @@ static int chain_before(struct journal *j, const struct journal_segments *segs, 
 
 /* ---- reading ---- */
 
+/* ---- the torn tail: a copy stays, in a file that is named after its place ---- */
+
+#define TORN_FILES_MAX 64 /* beyond that the newest takes the place of the one before */
+
+static int count_torn(void *ctx, const char *name)
+{
+	*(size_t *)ctx += str_ends(name, ".torn");
+	return 0;
+}
+
+static int keep_tail(struct journal *j, const struct journal_segment *seg, struct err *e)
+{
+	CLEANUP(mem_close) char *path = mem_printf("%s/%s", j->cfg.dir, seg->name);
+	CLEANUP(buf_close) struct buf b = BUF_MAX(JOURNAL_SEGMENT_READ_MAX);
+	size_t files = 0;
+
+	TRY(disk_read_all(j->w, path, &b, e));
+	TRY(j->w->disk_list(j->w, j->cfg.dir, count_torn, &files, e));
+	buf_add(&j->tail, b.data + j->size, b.len - j->size);
+	if (files < TORN_FILES_MAX)
+		snprintf(j->tail_path, sizeof(j->tail_path), "%s/%016llu-%llu.torn", j->cfg.dir, (unsigned long long)seg->first,
+			 (unsigned long long)j->size);
+	else
+		snprintf(j->tail_path, sizeof(j->tail_path), "%s/newest.torn", j->cfg.dir);
+	log_warn("journal.torn", "segment=%s kept_bytes=%llu cut_bytes=%zu copy=%s next=\"cut before anything is written\"",
+		 seg->name, (unsigned long long)j->size, j->tail.len, j->tail_path);
+	return 0;
+}
+
 static int read_from(struct journal *j, struct opening *o, const struct journal_segments *segs, size_t anchor, struct err *e)
 {
 	struct journal_chain chain = { .any_prev = segs->v[anchor].first > 1, .next_seq = segs->v[anchor].first };
@@ -93,8 +122,7 @@ static int read_from(struct journal *j, struct opening *o, const struct journal_
 		TRY(journal_read_segment(j->w, j->cfg.dir, &segs->v[i], i + 1 == segs->n, &chain, on_entry, o, &j->size, &torn, e));
 	}
 	if (torn)
-		log_warn("journal.torn", "segment=%s kept_bytes=%llu next=\"cut before anything is written\"",
-			 segs->v[segs->n - 1].name, (unsigned long long)j->size);
+		TRY(keep_tail(j, &segs->v[segs->n - 1], e));
 	j->durable = j->written = chain;
 	return 0;
 }
@@ -134,12 +162,14 @@ int journal_open(struct world *w, const struct journal_config *cfg, journal_visi
 
 	j->w = w;
 	j->cfg = *cfg;
+	j->tail = BUF_MAX(JOURNAL_SEGMENT_READ_MAX);
 	j->lines = BUF_MAX(BATCH_BYTES + 2 * JOURNAL_LINE_MAX);
 	j->backoff = BACKOFF(200, 10000);
 	list_init(&j->queue);
 	sm_init(&j->sm, journal_states, J_IDLE);
 	rc = open_all(j, &o, ret_empty, e);
 	if (rc != 0) {
+		buf_close(&j->tail);
 		mem_free(j);
 		return rc;
 	}
@@ -177,8 +207,23 @@ static void on_cut(struct disk_req *r, int rc)
 	disk_unlink(j->w, &j->disk, j->new_path, on_cut_named);
 }
 
+static void on_tail_kept(struct disk_req *r, int rc)
+{
+	struct journal *j = container_of(r, struct journal, disk);
+
+	if (rc != 0) {
+		journal_failed(j, rc);
+		return;
+	}
+	buf_close(&j->tail);
+	disk_truncate(j->w, &j->disk, j->path, j->size, on_cut);
+}
+
 void journal_cut(struct journal *j)
 {
 	sm_move(&j->sm, J_CUT);
-	disk_truncate(j->w, &j->disk, j->path, j->size, on_cut);
+	if (j->tail.len > 0)
+		disk_replace(j->w, &j->disk, j->tail_path, j->tail.data, j->tail.len, 0600, on_tail_kept);
+	else
+		disk_truncate(j->w, &j->disk, j->path, j->size, on_cut);
 }

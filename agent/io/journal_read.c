@@ -2,9 +2,11 @@
  *
  * A record is good when its line ends in LF, is a JSON object, names the SHA-256 of the line before as `prev` and carries
  * the next `seq`. The last write before a crash may be torn, so in the last segment whatever follows the last good line is
- * cut, unless a whole record stands behind it: that is damage, and nobody writes behind damage. */
+ * cut, unless a whole record stands behind it: that is damage, and nobody writes behind damage. A segment without any good
+ * line is torn only if it is the beginning of the one line that would have come, or empty; anything else in it is damage. */
 #include "agent/io/journal_read.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,6 +105,16 @@ static bool record_follows(const char *at, const char *end)
 	return false;
 }
 
+/* All that is there is a beginning of the line that the chain wants next. */
+static bool is_first_write(const char *start, const char *end, const struct journal_chain *chain)
+{
+	char hex[DIGEST_HEX_LEN], want[DIGEST_HEX_LEN + 16];
+	size_t len = (size_t)(end - start), n;
+
+	n = (size_t)snprintf(want, sizeof(want), "{\"prev\":\"%s", chain->any_prev ? "" : digest_hex(&chain->prev, hex));
+	return memchr(start, '\n', len) == NULL && memcmp(start, want, len < n ? len : n) == 0;
+}
+
 static void advance(struct journal_chain *chain, const json_t *obj, const char *line, size_t len)
 {
 	chain->prev = digest_of(line, len);
@@ -124,7 +136,8 @@ static int read_lines(const struct journal_segment *seg, bool last, const char *
 		lf = memchr(at, '\n', (size_t)(end - at));
 		rc =
 		    lf == NULL ? err_set(e, ERR_CORRUPT, "the line has no end") : check_line(at, (size_t)(lf - at), chain, &obj, e);
-		if (rc != 0 && last && (lf == NULL || !record_follows(lf + 1, end)))
+		if (rc != 0 && last && (number > 1 || is_first_write(start, end, chain)) &&
+		    (lf == NULL || !record_follows(lf + 1, end)))
 			return 0; /* a torn tail */
 		if (rc != 0) {
 			err_wrap(e, rc, "journal damaged at %s line %u", seg->name, number);
@@ -157,6 +170,11 @@ int journal_read_segment(struct world *w, const char *dir, const struct journal_
 	CLEANUP(buf_close) struct buf b = BUF_MAX(JOURNAL_SEGMENT_READ_MAX);
 
 	*good_len = 0;
+	if (chain->next_seq != 0 && seg->first != chain->next_seq)
+		return err_set(e, ERR_CORRUPT,
+			       "journal damaged at %s line 1: record %llu should come next and does not fit the "
+			       "file's name",
+			       seg->name, (unsigned long long)chain->next_seq);
 	TRY(disk_read_all(w, path, &b, e));
 	TRY(read_lines(seg, last, buf_str(&b), buf_str(&b) + b.len, chain, visit, ctx, good_len, e));
 	*torn = *good_len < b.len;

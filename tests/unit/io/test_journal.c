@@ -80,6 +80,85 @@ static void damage_in_the_middle_is_never_skipped(void **state)
 	}
 }
 
+static void what_is_cut_is_kept_aside_as_it_was(void **state)
+{
+	struct owner *o = *state;
+	CLEANUP(buf_close) struct buf whole = BUF_MAX(1u << 20);
+	size_t second;
+
+	assert_int_equal(owner_open(o, NULL), 0);
+	owner_write_one(o);
+	owner_write_one(o);
+	owner_close(o);
+	assert_true(sim_file_get(o->w, FIRST, &whole));
+	second = strcspn(whole.data, "\n") + 1;
+	for (int i = 0; i < 80; i++) { /* every tail has another length; beyond 64 copies the newest replaces one */
+		CLEANUP(buf_close) struct buf copy = BUF_MAX(1u << 20);
+		size_t len = second + 1 + (size_t)i;
+		char path[128];
+
+		sim_file_put(o->w, FIRST, whole.data, len);
+		assert_int_equal(owner_open(o, NULL), 0);
+		snprintf(path, sizeof(path), DIR "/0000000000000001-%zu.torn", second);
+		owner_write_one(o);
+		owner_close(o);
+		assert_true(sim_file_get(o->w, path, &copy));
+		assert_int_equal(copy.len, 1 + i);
+		assert_memory_equal(copy.data, whole.data + second, copy.len);
+	}
+}
+
+/* What a crash cannot have left is damage, and is not touched. */
+static void a_newest_segment_without_a_good_line_is_damage_unless_it_is_the_beginning_of_one(void **state)
+{
+	struct owner *o = *state;
+	CLEANUP(buf_close) struct buf whole = BUF_MAX(1u << 20), after = BUF_MAX(1u << 20);
+
+	assert_int_equal(owner_open(o, NULL), 0);
+	owner_write_one(o);
+	owner_close(o);
+	assert_true(sim_file_get(o->w, FIRST, &whole));
+	for (size_t at = 0; at < 75; at += 5) { /* in prev: the name of what is before */
+		struct err e = { 0 };
+
+		whole.data[at] ^= 1;
+		sim_file_put(o->w, FIRST, whole.data, whole.len);
+		assert_int_equal(owner_open(o, &e), -ERR_CORRUPT);
+		assert_non_null(strstr(e.text, "0000000000000001.jsonl line 1"));
+		sim_file_put(o->w, FIRST, whole.data, whole.len - 1); /* without its LF, too */
+		assert_int_equal(owner_open(o, NULL), -ERR_CORRUPT);
+		assert_true(sim_file_get(o->w, FIRST, &after));
+		assert_int_equal(after.len, whole.len - 1);
+		buf_reset(&after);
+		whole.data[at] ^= 1;
+	}
+	for (size_t len = 0; len < whole.len; len += 9) {
+		sim_file_put(o->w, FIRST, whole.data, len);
+		assert_int_equal(owner_open(o, NULL), 0);
+		owner_close(o);
+	}
+}
+
+static void a_newest_segment_whose_name_does_not_fit_is_damage(void **state)
+{
+	struct owner *o = *state;
+	CLEANUP(buf_close) struct buf after = BUF_MAX(1u << 20);
+
+	assert_int_equal(owner_open(o, NULL), 0);
+	owner_write_one(o);
+	owner_close(o);
+	sim_file_rename(o->w, FIRST, DIR "/0000000000000009.jsonl");
+	assert_int_equal(owner_open(o, NULL), -ERR_CORRUPT);
+	assert_true(sim_file_get(o->w, DIR "/0000000000000009.jsonl", &after));
+	assert_true(after.len > 100);
+	sim_file_put(o->w, FIRST, after.data, after.len);
+	assert_int_equal(owner_open(o, NULL), -ERR_CORRUPT); /* a second one with the same content */
+	sim_file_put(o->w, DIR "/0000000000000009.jsonl", "", 0);
+	assert_int_equal(owner_open(o, NULL), -ERR_CORRUPT);
+	sim_file_rename(o->w, DIR "/0000000000000009.jsonl", DIR "/0000000000000002.jsonl");
+	assert_int_equal(owner_open(o, NULL), 0);
+}
+
 static void a_record_that_is_too_long_is_named_and_holds_nobody_else_up(void **state)
 {
 	struct owner *o = *state;
@@ -245,6 +324,9 @@ int main(void)
 		OWNER_TEST(what_was_written_is_there_at_the_next_start),
 		OWNER_TEST(appends_that_come_together_travel_together),
 		OWNER_TEST(a_torn_last_line_is_cut_and_the_chain_goes_on),
+		OWNER_TEST(what_is_cut_is_kept_aside_as_it_was),
+		OWNER_TEST(a_newest_segment_without_a_good_line_is_damage_unless_it_is_the_beginning_of_one),
+		OWNER_TEST(a_newest_segment_whose_name_does_not_fit_is_damage),
 		OWNER_TEST(damage_in_the_middle_is_never_skipped),
 		OWNER_TEST(a_record_that_is_too_long_is_named_and_holds_nobody_else_up),
 		OWNER_TEST(a_disk_that_refuses_is_asked_again_until_it_takes_the_record),
