@@ -35,6 +35,8 @@ static void replay_run(struct op *op, const char *type, const json_t *record, in
 		return;
 	if (str_eq(type, "step.intent"))
 		run_replay_intent(r, record, time_ms);
+	else if (str_eq(type, "step.doubt"))
+		run_replay_doubt(r, record);
 	else if (str_eq(type, "step.outcome"))
 		run_replay_outcome(r, record);
 	else if (str_eq(type, "plan.undo"))

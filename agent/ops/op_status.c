@@ -5,6 +5,7 @@
 #include "agent/base/enc.h"
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
+#include "agent/base/stamp.h"
 
 #define PLAN_TEXT_WHOLE (4u << 20)
 #define CUT_LINE_MAX 128
@@ -124,12 +125,28 @@ static bool tells_plan(const struct op *op)
 	return op->plans != NULL && (op->f.state == OP_PLANNED || op->f.state == OP_HOLD || op->f.state == OP_WAIT_APPROVAL);
 }
 
+/* What holds the operation up; else what the first of its runs waits for. */
+static char *waiting_note(const struct op *op, struct arena *m)
+{
+	char until[STAMP_RFC3339_LEN];
+	const char *action;
+
+	for (size_t i = 0; *op->waiting == '\0' && op->runs != NULL && i < op->plans->n; i++) {
+		int64_t ms = op->runs[i] != NULL ? run_waits_until(op->runs[i], &action) : 0;
+
+		if (ms != 0)
+			return arena_printf(m, "%s got no answer: waits until %s to know whether it had its effect", action,
+					    stamp_rfc3339((ms + 999) / 1000 * 1000, until));
+	}
+	return arena_str(m, op->waiting);
+}
+
 static void status_of_running(const struct op *op, struct arena *m, status_t *to)
 {
 	CLEANUP(buf_close) struct buf text = BUF_MAX(OP_PLAN_TEXT_MAX);
 
 	to->step = running_step(op, m);
-	to->note = arena_str(m, op->waiting);
+	to->note = waiting_note(op, m);
 	to->started_at = op->is_started ? op->started_ms : 0;
 	to->steps_done = op_steps_done(op);
 	if (op->plans != NULL) {

@@ -93,6 +93,8 @@ static void on_intent(struct journal_append *a)
 	if (run_stopping(r))
 		return;
 	run_now(r)->standing = INTENDED;
+	run_now(r)->leaving = STAYS;
+	json_close(&run_now(r)->doubt);
 	run_guard(r); /* the disk may have taken its time */
 }
 
@@ -182,6 +184,7 @@ static void step_reset(struct run *r)
 	buf_reset(&r->note);
 	r->in_doubt = r->was_duplicate = r->look_again = r->is_denied = false;
 	r->leaving = STAYS;
+	r->until_ms = 0;
 	r->repeats = r->tries = 0;
 	r->wait_ms = 0;
 	r->err = (struct err){ 0 };
@@ -209,7 +212,10 @@ static bool resume_failed(struct run *r)
 static void resume(struct run *r)
 {
 	r->in_doubt = true;
-	run_look(r);
+	if (run_now(r)->leaving != STAYS)
+		run_resume_leaving(r);
+	else
+		run_look(r);
 }
 
 void run_next(struct run *r)
@@ -280,6 +286,7 @@ void run_start(struct run *r)
 static void doing_close(struct doing *d, bool owns)
 {
 	json_decref(d->outcome);
+	json_decref(d->doubt);
 	if (owns) {
 		mem_free(d->own_name);
 		json_decref(d->s.args);
@@ -291,6 +298,8 @@ void run_free(struct run *r)
 	if (r == NULL)
 		return;
 	timer_stop(r->env->w, &r->timer);
+	if (r->doubt_rec.waiting)
+		journal_forget(r->env->journal, &r->doubt_rec);
 	for (size_t i = 0; i < r->plan->n; i++)
 		doing_close(&r->v[i], false);
 	for (size_t i = 0; i < r->undo_n; i++)
@@ -298,6 +307,7 @@ void run_free(struct run *r)
 	mem_free(r->v);
 	mem_free(r->undo);
 	json_decref(r->undo_reason);
+	json_decref(r->doubt);
 	aws_call_close(&r->call);
 	inventory_req_close(&r->inv);
 	json_decref(r->args);
@@ -314,6 +324,7 @@ void run_stop(struct run *r, void (*stopped)(void *ctx, struct run *r))
 {
 	r->stopped = stopped;
 	journal_forget(r->env->journal, &r->rec);
+	journal_forget(r->env->journal, &r->doubt_rec);
 	if (r->sm.now == R_CALL)
 		aws_call_cancel(&r->call);
 	else if (r->inv.priv != NULL)
@@ -356,6 +367,14 @@ const char *run_step_name(const struct run *r)
 	if (r->end != RUN_RUNNING)
 		return "";
 	return r->undoing ? (r->at < r->undo_n ? r->undo[r->at].s.name : "") : r->at < r->plan->n ? r->v[r->at].s.name : "";
+}
+
+int64_t run_waits_until(const struct run *r, const char **action)
+{
+	if (!run_is_running(r) || r->until_ms == 0)
+		return 0;
+	*action = (r->undoing ? &r->undo[r->at] : &r->v[r->at])->s.kind->action;
+	return r->until_ms;
 }
 
 const json_t *run_error(const struct run *r)

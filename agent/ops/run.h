@@ -49,6 +49,7 @@ struct run_env {
 struct run *run_new(const struct run_env *env, const struct plan *plan);
 /* What the journal says of the past; before run_start. Times are Unix ms. */
 void run_replay_intent(struct run *r, const json_t *record, int64_t time_ms);
+void run_replay_doubt(struct run *r, const json_t *record);
 void run_replay_outcome(struct run *r, const json_t *record);
 void run_replay_undo(struct run *r, const json_t *record);
 /* The records from which the run could be replayed: [[type, members, time_ms], ...] added to `to`. */
@@ -65,9 +66,11 @@ unsigned run_steps_done(const struct run *r);
 bool run_has_begun(const struct run *r);             /* a step of it has an intent or an outcome */
 bool run_is_ahead(const struct run *r, size_t step); /* of the plan: it may still have its effect */
 const char *run_step_name(const struct run *r);      /* now, or "" */
-const json_t *run_error(const struct run *r);        /* {class, message, aws_code, ...}, or NULL */
-const char *run_note(const struct run *r);           /* "" if none */
-const json_t *run_created(const struct run *r);      /* [[kind, id], ...] */
+/* Unix ms until when it looks whether a call of `action` that got no answer has had its effect; 0: it does not. */
+int64_t run_waits_until(const struct run *r, const char **action);
+const json_t *run_error(const struct run *r);   /* {class, message, aws_code, ...}, or NULL */
+const char *run_note(const struct run *r);      /* "" if none */
+const json_t *run_created(const struct run *r); /* [[kind, id], ...] */
 const json_t *run_deleted(const struct run *r);
 
 /* base32 of SHA-256 over installation|command|plan|step|generation (FORMATS.md) */

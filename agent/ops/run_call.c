@@ -11,9 +11,10 @@
 
 /* Did the step's settle_s lie between a point in time (0: none) and the question whose answer we have? An answer tells how
  * things were when it was asked, not when it came. */
-static bool has_passed(struct run *r, uint64_t since_ms)
+static bool has_passed(struct run *r, uint64_t since_ms, uint64_t past_ms)
 {
-	return since_ms != 0 && r->asked_ms >= since_ms && r->asked_ms - since_ms >= (uint64_t)run_now(r)->s.kind->settle_s * 1000;
+	return since_ms != 0 && r->asked_ms >= since_ms &&
+	       r->asked_ms - since_ms + past_ms >= (uint64_t)run_now(r)->s.kind->settle_s * 1000;
 }
 
 struct step_ctx run_ctx(struct run *r, char token[53])
@@ -28,8 +29,8 @@ struct step_ctx run_ctx(struct run *r, char token[53])
 		.step = d->s.name,
 		.token = token,
 		.generation = d->generation,
-		.settled = has_passed(r, d->last_ms),
-		.patient = has_passed(r, d->first_ms),
+		.settled = has_passed(r, d->last_ms, d->last_past_ms),
+		.patient = has_passed(r, d->first_ms, d->first_past_ms),
 		.in_doubt = r->in_doubt,
 		.facts = r->facts,
 		.note = &r->note,
@@ -117,7 +118,12 @@ static void note_asked(struct run *r)
 	struct doing *d = run_now(r);
 
 	d->last_ms = r->asked_ms = world_now_ms(r->env->w);
-	d->first_ms = d->first_ms != 0 ? d->first_ms : d->last_ms;
+	d->last_wall_ms = world_wall_ms(r->env->w);
+	d->last_past_ms = 0;
+	if (d->first_ms == 0) {
+		d->first_ms = d->last_ms;
+		d->first_wall_ms = d->last_wall_ms;
+	}
 }
 
 /* The operate role may have had to be assumed first, and that takes a minute where STS is slow. From here on it may have had

@@ -26,9 +26,13 @@ struct doing {
 	enum standing standing;
 	unsigned generation;
 	int64_t tried_ms; /* Unix time of the first intent, for the record; 0: none */
-	uint64_t first_ms,
-	    last_ms;     /* of its calls, monotonic, or of the replay of its intent: a step of the wall clock settles nothing */
-	json_t *outcome; /* the record's members, once there is one */
+	/* Of its calls, monotonic; or of the replay of its intent: then each had happened past_ms before, as far as a record tells.
+	 * A step of the wall clock in this life settles nothing. */
+	uint64_t first_ms, last_ms, first_past_ms, last_past_ms;
+	int64_t first_wall_ms, last_wall_ms; /* the same as Unix ms, for the record */
+	enum leaving leaving;                /* as recorded: no call has followed */
+	json_t *doubt;                       /* the members of step.doubt, once it is durable */
+	json_t *outcome;                     /* the record's members, once there is one */
 };
 
 struct run {
@@ -50,10 +54,13 @@ struct run {
 	uint64_t started_ms; /* monotonic, for its deadline */
 	uint64_t asked_ms;   /* monotonic: when the call or the look began that tells how things are */
 	uint64_t wait_ms;    /* at least this long before the next call: AWS throttles */
-	bool in_doubt;       /* a call of it may have had its effect, and nobody knows */
-	bool was_duplicate;  /* AWS said: there is one already */
-	bool look_again;     /* poll leads back to looking */
-	bool is_denied;      /* by the policy */
+	int64_t until_ms;    /* Unix ms: when it will be known that a call in doubt had no effect; 0: nothing is waited for so */
+	struct journal_append doubt_rec;
+	json_t *doubt;      /* of doubt_rec */
+	bool in_doubt;      /* a call of it may have had its effect, and nobody knows */
+	bool was_duplicate; /* AWS said: there is one already */
+	bool look_again;    /* poll leads back to looking */
+	bool is_denied;     /* by the policy */
 	enum leaving leaving;
 	unsigned repeats; /* calls repeated after looking in vain */
 	unsigned tries;   /* calls of this generation */
@@ -81,7 +88,13 @@ void run_end(struct run *r, enum run_end how);
 void run_call(struct run *r);
 struct step_ctx run_ctx(struct run *r, char token[53]); /* token: where its text is put */
 
+/* run_journal.c */
+/* Since when no call of the step at hand has been made, and why no other will be: so that a restart does not begin the wait for
+ * its effect anew. Nobody waits for the record. */
+void run_record_doubt(struct run *r, json_t *error);
+
 /* run_look.c */
+void run_resume_leaving(struct run *r);
 void run_look(struct run *r);
 void run_look_before_leaving(struct run *r, enum leaving why);
 void run_poll(struct run *r, bool look_again);
@@ -92,6 +105,7 @@ void run_survey(struct run *r); /* whose is what was made? Then run_undo_start *
 void run_outcome(struct run *r, bool done, const char *how); /* the record, and then what follows from it */
 void run_outcome_apply(struct run *r, struct doing *d, json_t *record);
 void run_after_outcome(struct run *r, struct doing *d);
+json_t *run_error_json(struct run *r);
 void run_leave(struct run *r, enum run_leave leave); /* nothing of the step at hand is in doubt */
 void run_undo_start(struct run *r, json_t *kept);    /* names of steps that are not taken back; or NULL */
 void run_undo_list(struct run *r);

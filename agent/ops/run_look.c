@@ -53,6 +53,8 @@ void run_poll(struct run *r, bool look_again)
 		late(r);
 		return;
 	}
+	if (step_mutates(run_now(r)->s.kind) && r->leaving == STAYS && run_now(r)->doubt == NULL)
+		run_record_doubt(r, NULL);
 	wait_ms = r->wait_ms > wait_ms ? r->wait_ms : wait_ms;
 	r->wait_ms = 0;
 	r->look_again = look_again;
@@ -62,10 +64,33 @@ void run_poll(struct run *r, bool look_again)
 
 /* ---- leaving ---- */
 
+/* Told to the second, and once: a note that changes all the time is news in every report. */
+static void wait_until(struct run *r)
+{
+	const struct doing *d = run_now(r);
+	uint64_t age = world_now_ms(r->env->w) - d->last_ms + d->last_past_ms, settle = (uint64_t)d->s.kind->settle_s * 1000;
+
+	r->until_ms = world_wall_ms(r->env->w) + (int64_t)(settle > age ? settle - age : 0);
+	log_info("op.step.doubt", "op=%s step=%s/%s action=%s wait_ms=%llu next=\"it looks until then\"", r->env->command,
+		 r->plan->name, d->s.name, d->s.kind->action, (unsigned long long)(settle > age ? settle - age : 0));
+}
+
 void run_look_before_leaving(struct run *r, enum leaving why)
 {
 	r->leaving = why;
 	r->started_ms = world_now_ms(r->env->w);
+	wait_until(r);
+	run_record_doubt(r, why == GIVES_UP ? run_error_json(r) : NULL);
+	run_look(r);
+}
+
+/* It was leaving when the life before ended, and no call has been made since. */
+void run_resume_leaving(struct run *r)
+{
+	const struct doing *d = run_now(r);
+
+	r->leaving = d->leaving;
+	wait_until(r);
 	run_look(r);
 }
 
@@ -86,6 +111,7 @@ static void leave_now(struct run *r)
 		return;
 	}
 	r->leaving = STAYS;
+	r->until_ms = 0;
 	run_now(r)->standing = FRESH;
 	run_guard(r);
 }

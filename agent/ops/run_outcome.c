@@ -26,10 +26,15 @@ static const char *class_of(const struct run *r)
 	return r->is_denied ? "POLICY" : names[r->class];
 }
 
-static json_t *error_json(struct run *r)
+/* One from before a restart is told as it was then. */
+json_t *run_error_json(struct run *r)
 {
 	const struct doing *d = run_now(r);
-	json_t *j = json_object();
+	json_t *j = json_object_get(d->doubt, "error");
+
+	if (r->leaving == GIVES_UP && d->leaving == GIVES_UP && j != NULL)
+		return json_deep_copy(j);
+	j = json_object();
 
 	json_object_set_new(j, "class", json_string(class_of(r)));
 	json_object_set_new(j, "message", json_text(err_text(&r->err)));
@@ -132,7 +137,7 @@ void run_leave(struct run *r, enum run_leave leave)
 		run_outcome(r, false, "not called");
 	} else {
 		r->cancelled = true;
-		r->error = r->error != NULL ? r->error : error_json(r);
+		r->error = r->error != NULL ? r->error : run_error_json(r);
 		take_back(r);
 	}
 }
@@ -197,7 +202,7 @@ static json_t *outcome_json(struct run *r, bool done, const char *how)
 		json_object_set_new(m, "aws_request_id", json_text(r->request_id));
 	if (!done) {
 		json_object_set_new(m, "ambiguous", json_boolean(r->in_doubt));
-		json_object_set_new(m, "error", error_json(r));
+		json_object_set_new(m, "error", run_error_json(r));
 	}
 	return m;
 }

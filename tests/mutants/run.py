@@ -79,6 +79,13 @@ MUTANTS = [
         "build/tests/unit/ops/test_op_consider",
     ),
     Mutant(
+        "a doubt that begins anew at each start",
+        "agent/ops/run_journal.c",
+        "	if (d == NULL || d->standing != INTENDED)\n		return;\n	json_decref(d->doubt);",
+        "	if (d == NULL || d->standing != DONE)\n		return;\n	json_decref(d->doubt);",
+        "build/tests/unit/ops/test_run_look",
+    ),
+    Mutant(
         "an id forgotten with its command",
         "agent/control/inbox.c",
         "	if (known_by_id(all, c->command_id.data) != NULL)\n		return",
@@ -464,8 +471,8 @@ MUTANTS = [
     Mutant(
         "a torn last line taken for damage",
         "agent/io/journal_read.c",
-        "		if (rc != 0 && last && (lf == NULL",
-        "		if (rc != 0 && !last && (lf == NULL",
+        "		if (rc != 0 && last && (number > 1",
+        "		if (rc != 0 && !last && (number > 1",
     ),
     Mutant(
         "a torn checkpoint believed",

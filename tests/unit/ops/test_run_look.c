@@ -123,6 +123,84 @@ static void who_leaves_in_doubt_looks_first(void **state)
 	arena_free(m);
 }
 
+static enum shop_fault launches_never_arrive(struct shop *s, const char *body)
+{
+	s->broke += str_starts(body, "Action=RunInstances&");
+	return str_starts(body, "Action=RunInstances&") ? SHOP_LOST : SHOP_FINE;
+}
+
+static bool is_broken_once(void *ctx)
+{
+	return ((struct shop *)ctx)->broke > 0;
+}
+
+/* A call in doubt, then a no of the policy (or the deadline of the step): how long until the command has ended, with a restart
+ * every two minutes. */
+static uint64_t ends_over_restarts(struct shop *s, struct desk_command *k, bool is_denied)
+{
+	uint64_t began;
+
+	s->break_at = launches_never_arrive;
+	shop_run(s, k);
+	assert_int_equal(sim_run_until(s->d.w, is_broken_once, s, 600000), SIM_TRUE);
+	if (is_denied)
+		shop_policy(s, "commands: {warehouse.apply: off}\n");
+	else
+		sim_run_until(s->d.w, NULL, NULL, 903000); /* now it gives up */
+	began = world_now_ms(s->d.w);
+	for (int life = 0; life < 30 && !shop_until(s, k, OP_ENDED, 120000); life++)
+		shop_reopen(s);
+	return world_now_ms(s->d.w) - began;
+}
+
+static void the_wait_for_a_call_in_doubt_goes_on_over_restarts(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct arena *m = arena_new_sized(8u << 20);
+		struct desk_command k;
+		struct shop *s;
+		unsigned calls;
+		void *mine;
+
+		shop_start(&mine);
+		s = mine;
+		assert_in_range(ends_over_restarts(s, &k, i == 0), 100000, 480000); /* settle_s of a launch is 300 */
+		assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(FAILED));
+		assert_non_null(
+		    strstr(shop_status(s, &k, m)->error->message, i == 0 ? "the policy now says off" : "did not come through"));
+		calls = s->broke;
+		sim_run_until(s->d.w, NULL, NULL, 600000);
+		assert_int_equal(s->broke, calls);
+		arena_free(m);
+		shop_end(&mine);
+	}
+}
+
+static void status_says_what_a_doubt_waits_for_and_until_when(void **state)
+{
+	struct arena *m = arena_new_sized(8u << 20);
+	struct shop *s = *state;
+	struct desk_command k;
+	char note[256] = "";
+
+	s->break_at = launches_never_arrive;
+	shop_run(s, &k);
+	assert_int_equal(sim_run_until(s->d.w, is_broken_once, s, 600000), SIM_TRUE);
+	shop_policy(s, "commands: {warehouse.apply: off}\n");
+	for (int life = 0; life < 2; life++) {
+		shop_until(s, &k, OP_ENDED, 60000);
+		assert_non_null(strstr(shop_status(s, &k, m)->note, "ec2:RunInstances got no answer: waits until 2027-01-15T0"));
+		if (life > 0)
+			assert_string_equal(shop_status(s, &k, m)->note, note); /* the same moment */
+		snprintf(note, sizeof(note), "%s", shop_status(s, &k, m)->note);
+		shop_reopen(s);
+	}
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(FAILED));
+	assert_string_equal(shop_status(s, &k, m)->note, "");
+	arena_free(m);
+}
+
 static bool is_asked_after_instances(const char *body)
 {
 	return str_starts(body, "Action=Describe") && !str_starts(body, "Action=DescribeVpcs&") &&
@@ -167,6 +245,8 @@ static void a_slow_look_knows_no_more_than_a_fast_one(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_wait_for_a_call_in_doubt_goes_on_over_restarts),
+		SHOP(status_says_what_a_doubt_waits_for_and_until_when),
 		SHOP(a_call_that_never_arrived_is_repeated_with_the_same_token),
 		SHOP(a_group_that_was_never_made_is_made_after_looking),
 		SHOP(a_call_without_an_answer_to_the_end_is_looked_for_and_all_is_taken_back),
