@@ -47,7 +47,10 @@ static void on_policy(void *ctx, const struct policy *p)
 
 static void on_ready(void *ctx)
 {
-	session_kick(((struct agent *)ctx)->session);
+	struct agent *a = ctx;
+
+	if (a->session != NULL) /* a login may be done while the agent closes */
+		session_kick(a->session);
 }
 
 /* Only the top of a flow logs; health is what the vendor's SRE sees first. */
@@ -163,6 +166,8 @@ static void on_identity(void *ctx, int rc, const struct err *e)
 {
 	struct agent *a = ctx;
 
+	if (a->closing > 0)
+		return;
 	if (rc != 0) {
 		log_error("agent.refuses", "err=\"%s\" next=\"it stops\"", err_text(e));
 		a->fatal(a->ctx, e);
@@ -355,68 +360,71 @@ int agent_new(struct world *w, const struct config *cfg, void (*fatal)(void *ctx
 
 static void close_next(void *ctx);
 
-/* Each starts one close and answers true, or has nothing to close. */
-static bool close_session(struct agent *a)
-{
-	if (a->session != NULL)
-		session_close(a->session, close_next, a);
-	return a->session != NULL;
-}
+/* Each starts one close and answers true, or has nothing to close. From its start on nobody finds the component here any more:
+ * it may be freed at any moment, while those that close after it still call back and the status is asked for. */
+#define CLOSER(name)                                                                                                               \
+	static bool close_##name(struct agent *a)                                                                                  \
+	{                                                                                                                          \
+		void *it = a->name;                                                                                                \
+                                                                                                                                   \
+		if (it == NULL)                                                                                                    \
+			return false;                                                                                              \
+		a->name = NULL;                                                                                                    \
+		name##_close(it, close_next, a);                                                                                   \
+		return true;                                                                                                       \
+	}
 
-static bool close_telemetry(struct agent *a)
+CLOSER(session)
+CLOSER(telemetry)
+CLOSER(channel)
+CLOSER(creds)
+CLOSER(imds)
+
+/* The journal may begin a segment until then, and asks for a checkpoint. */
+static void on_ops_closed(void *ctx)
 {
-	if (a->telemetry != NULL)
-		telemetry_close(a->telemetry, close_next, a);
-	return a->telemetry != NULL;
+	struct agent *a = ctx;
+
+	a->ops = NULL;
+	close_next(a);
 }
 
 static bool close_ops(struct agent *a)
 {
-	if (a->ops != NULL)
-		ops_close(a->ops, close_next, a);
-	return a->ops != NULL;
-}
-
-static bool close_channel(struct agent *a)
-{
-	if (a->channel != NULL)
-		channel_close(a->channel, close_next, a);
-	return a->channel != NULL;
+	if (a->ops == NULL)
+		return false;
+	ops_close(a->ops, on_ops_closed, a);
+	return true;
 }
 
 static bool close_finding(struct agent *a)
 {
-	if (a->finding != NULL)
-		identity_close(a->finding, close_next, a);
-	return a->finding != NULL;
+	struct identity_flow *it = a->finding;
+
+	if (it == NULL)
+		return false;
+	a->finding = NULL;
+	identity_close(it, close_next, a);
+	return true;
 }
 
 static bool close_journal(struct agent *a)
 {
-	if (a->journal != NULL) {
-		journal_forget(a->journal, &a->created_rec);
-		journal_forget(a->journal, &a->started_rec);
-		journal_close(a->journal, close_next, a);
-	}
-	return a->journal != NULL;
+	struct journal *it = a->journal;
+
+	if (it == NULL)
+		return false;
+	journal_forget(it, &a->created_rec);
+	journal_forget(it, &a->started_rec);
+	a->journal = NULL;
+	journal_close(it, close_next, a);
+	return true;
 }
 
-static bool close_creds(struct agent *a)
-{
-	if (a->creds != NULL)
-		creds_close(a->creds, close_next, a);
-	return a->creds != NULL;
-}
-
-static bool close_imds(struct agent *a)
-{
-	if (a->imds != NULL)
-		imds_close(a->imds, close_next, a);
-	return a->imds != NULL;
-}
-
-static bool (*const closers[])(struct agent *a) = { close_session, close_telemetry, close_ops,   close_channel,
-						    close_finding, close_journal,   close_creds, close_imds };
+/* Who finds out begins nothing any more; then the askers before what they ask. The journal follows the operations at once: it
+ * asks them for its checkpoints. */
+static bool (*const closers[])(struct agent *a) = { close_finding, close_session, close_telemetry, close_ops,
+						    close_journal, close_channel, close_creds,     close_imds };
 
 static void close_next(void *ctx)
 {

@@ -31,7 +31,9 @@ static const char *mode_name(struct agent *a)
 
 const char *agent_summary(struct agent *a)
 {
-	if (!a->is_up)
+	if (a->closing > 0)
+		snprintf(a->summary, sizeof(a->summary), "stopping: everything stays as the journal says");
+	else if (!a->is_up)
 		snprintf(a->summary, sizeof(a->summary), "finding out who this machine is%s%.180s",
 			 a->finding != NULL && *identity_trouble(a->finding) != '\0' ? ": " : "",
 			 a->finding != NULL ? identity_trouble(a->finding) : "");
@@ -69,6 +71,8 @@ static json_t *journal_json(const struct agent *a)
 	struct digest head;
 	char hex[DIGEST_HEX_LEN];
 
+	if (a->journal == NULL && a->closing > 0)
+		return json_object();
 	if (a->journal == NULL)
 		return json_pack("{s:o}", "damaged", json_text(err_text(&a->journal_err)));
 	head = journal_head(a->journal);

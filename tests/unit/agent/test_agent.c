@@ -1,0 +1,194 @@
+/* test_agent.c - the whole agent in the simulated world, closed at every moment of its life and asked for its status all the
+ * while. Run under ASan: nothing that is closed may be used. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "agent/agent.h"
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "tests/sim/vendor_sim.h"
+#include "tests/sim/world_sim.h"
+
+struct stage {
+	struct world *w;
+	struct odds odds;
+	struct aws_sim *aws;
+	struct vendor_sim *vendor;
+	struct config cfg;
+	struct agent *agent;
+	bool is_sts_gone, is_vendor_gone;
+};
+
+static void on_request(void *ctx, struct sim_http *x)
+{
+	struct stage *s = ctx;
+
+	if (!aws_sim_is_for(x->url) && !s->is_vendor_gone)
+		vendor_sim_request(s->vendor, x);
+	else if (aws_sim_is_for(x->url) && !(s->is_sts_gone && strstr(x->url, "sts") != NULL))
+		aws_sim_request(s->aws, x);
+	else
+		sim_http_fail(x, -ERR_TIMEOUT, 29000);
+}
+
+static void on_fatal(void *ctx, const struct err *e)
+{
+	(void)ctx;
+	fail_msg("%s", err_text(e));
+}
+
+static void write_config(struct stage *s)
+{
+	char keys[3][64];
+	CLEANUP(mem_close)
+	char *text = mem_printf("installation: " VENDOR_INSTALLATION "\nvendor:\n  name: " VENDOR_NAME "\n  url: " VENDOR_URL "\n"
+				"trust:\n  keys:\n"
+				"    - {name: command, role: command, public_key: \"%s\"}\n"
+				"    - {name: release, role: release, public_key: \"%s\"}\n"
+				"    - {name: head, role: head, public_key: \"%s\"}\n"
+				"journal: {segment: 64KiB}\ntelemetry:\n  host_metrics: {interval: 5s}\n"
+				"  logs:\n    - {path: /var/log/app.log, service: app}\n",
+				vendor_public(s->vendor, "command", keys[0]), vendor_public(s->vendor, "release", keys[1]),
+				vendor_public(s->vendor, "head", keys[2]));
+	struct err e = { 0 };
+
+	sim_file_puts(s->w, "/etc/reeve/reeve.yaml", text);
+	sim_file_puts(s->w, "/etc/reeve/policy.yaml", "commands: {}\nexport: {metrics: [\"*\"], logs: [\"*\"]}\n");
+	if (config_load(s->w, "/etc/reeve/reeve.yaml", &s->cfg, &e) != 0)
+		fail_msg("%s", err_text(&e));
+}
+
+static void silent(enum log_level level, const char *event, const char *pairs, void *ctx)
+{
+	(void)level;
+	(void)event;
+	(void)pairs;
+	(void)ctx;
+}
+
+static struct stage *stage_new(void)
+{
+	struct stage *s = mem_new(struct stage);
+	struct err e = { 0 };
+
+	log_set(LOG_ERROR, silent, NULL);
+	s->w = sim_new(3);
+	s->odds.w = s->w;
+	s->odds.calm = true;
+	s->aws = aws_sim_new(s->w, &s->odds);
+	s->vendor = vendor_sim_new(s->w, &s->odds, s->aws);
+	sim_http_handle(s->w, on_request, s);
+	write_config(s);
+	assert_int_equal(agent_new(s->w, &s->cfg, on_fatal, s, &s->agent, &e), 0);
+	return s;
+}
+
+static void on_closed(void *ctx)
+{
+	((struct stage *)ctx)->agent = NULL;
+}
+
+static void ask(struct stage *s)
+{
+	json_t *j;
+
+	if (s->agent == NULL)
+		return;
+	assert_true(*agent_summary(s->agent) != '\0');
+	(void)agent_is_ready(s->agent);
+	j = agent_status(s->agent);
+	assert_non_null(j);
+	json_decref(j);
+}
+
+/* Everything that happens while it closes may ask. */
+static void stage_close(struct stage *s)
+{
+	agent_close(s->agent, on_closed, s);
+	ask(s);
+	for (int i = 0; s->agent != NULL; i++) {
+		assert_true(i < 100000);
+		assert_true(sim_step(s->w));
+		ask(s);
+	}
+	sim_free(s->w);
+	aws_sim_free(s->aws);
+	vendor_sim_free(s->vendor);
+	config_close(&s->cfg);
+	mem_free(s);
+	log_set(LOG_INFO, NULL, NULL);
+}
+
+static void step(struct stage *s, unsigned events)
+{
+	while (events-- > 0)
+		assert_true(sim_step(s->w));
+}
+
+static bool is_ready(void *ctx)
+{
+	return agent_is_ready(((struct stage *)ctx)->agent);
+}
+
+static void it_closes_at_every_moment_of_its_start_and_tells_its_status_all_the_while(void **state)
+{
+	(void)state;
+	for (unsigned events = 0; events < 300; events++) {
+		struct stage *s = stage_new();
+
+		step(s, events);
+		stage_close(s);
+	}
+}
+
+/* In each order in which the answers can come: the disk fails half of the time, so that each close takes its own time, and an
+ * identity, a login or a poll comes to its end while another component closes. */
+static void it_closes_while_what_it_asked_for_still_arrives(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 120; i++) {
+		struct stage *s = stage_new();
+
+		s->cfg.journal_segment = 600; /* it begins another one now and then */
+		s->is_sts_gone = i % 3 == 1;
+		s->is_vendor_gone = i % 3 == 2;
+		step(s, 20 + i * 3);
+		s->is_sts_gone = s->is_vendor_gone = false;
+		sim_fail_rate(s->w, SIM_DISK, 500);
+		stage_close(s);
+	}
+}
+
+static void it_is_ready_once_identity_journal_and_policy_are_known_and_says_that_it_starts_before(void **state)
+{
+	struct stage *s = stage_new();
+	json_t *j;
+
+	(void)state;
+	s->is_sts_gone = true;
+	assert_int_equal(sim_run_until(s->w, is_ready, s, 120000), SIM_LIMIT);
+	j = agent_status(s->agent);
+	assert_string_equal(json_string_value(json_object_get(j, "mode")), "STARTING");
+	assert_string_equal(json_string_value(json_object_get(j, "why")), "the agent is starting");
+	json_decref(j);
+	s->is_sts_gone = false;
+	assert_int_equal(sim_run_until(s->w, is_ready, s, 120000), SIM_TRUE);
+	assert_true(str_starts(agent_summary(s->agent), "RUN"));
+	stage_close(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_closes_at_every_moment_of_its_start_and_tells_its_status_all_the_while),
+		cmocka_unit_test(it_closes_while_what_it_asked_for_still_arrives),
+		cmocka_unit_test(it_is_ready_once_identity_journal_and_policy_are_known_and_says_that_it_starts_before),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
