@@ -150,16 +150,21 @@ static const struct xml_node *groups_of(const struct xml_node *n)
 }
 
 /* What is not said to stay counts as going. */
-static uint32_t count_data_volumes(const struct xml_node *n)
+static bool goes_with_node(const struct xml_node *v, const char *root)
+{
+	return *xml_get(v, "ebs/volumeId") != '\0' && !str_eq(xml_get(v, "ebs/deleteOnTermination"), "false") &&
+	       (*root == '\0' || !str_eq(xml_get(v, "deviceName"), root));
+}
+
+static void read_data_volumes(const struct xml_node *n, struct arena *m, struct ec2_instance *i)
 {
 	const struct xml_node *list = xml_find(n, "blockDeviceMapping"), *v = NULL;
 	const char *root = xml_get(n, "rootDeviceName");
-	uint32_t count = 0;
 
+	i->data_volume_ids = arena_alloc(m, (read_count(list, "item") + 1) * sizeof(*i->data_volume_ids));
 	while ((v = xml_next(list, v, "item")) != NULL)
-		count += *xml_get(v, "ebs/volumeId") != '\0' && !str_eq(xml_get(v, "ebs/deleteOnTermination"), "false") &&
-			 (*root == '\0' || !str_eq(xml_get(v, "deviceName"), root));
-	return count;
+		if (goes_with_node(v, root))
+			i->data_volume_ids[i->data_volumes++] = read_text(m, v, "ebs/volumeId");
 }
 
 static int read_instance(const struct xml_node *n, struct arena *m, struct ec2_instance *i, struct err *e)
@@ -177,7 +182,7 @@ static int read_instance(const struct xml_node *n, struct arena *m, struct ec2_i
 	i->reason_code = read_text(m, n, "stateReason/code");
 	i->reason = read_text(m, n, "stateReason/message");
 	read_texts(m, groups_of(n), "item", "groupId", &i->group_ids, &i->group_ids_n);
-	i->data_volumes = count_data_volumes(n);
+	read_data_volumes(n, m, i);
 	read_tags(m, xml_find(n, "tagSet"), "item", "key", "value", &i->tags);
 	return 0;
 }

@@ -64,6 +64,7 @@ struct ec2_instance {
 	const char *reason_code, *reason; /* of the state, "" if none */
 	const char **group_ids;
 	size_t group_ids_n;
+	const char **data_volume_ids;
 	uint32_t data_volumes; /* volumes beside the root that are deleted with it; while it is pending not all are told yet */
 	struct ec2_tags tags;
 };

@@ -14,11 +14,12 @@ static void line(const char *label, const char *value)
 
 static void print_vendor(const json_t *v)
 {
+	const char *last = json_str_or(v, "last_answer", "");
 	char text[700];
 
-	snprintf(text, sizeof(text), "%s, %s%s%s", json_str_or(v, "url", "?"),
-		 json_is_true(json_object_get(v, "connected")) ? "connected, last answer " : "NOT connected",
-		 json_str_or(v, "last_answer", ""),
+	snprintf(text, sizeof(text), "%s, %s%s%s%s", json_str_or(v, "url", "?"),
+		 json_is_true(json_object_get(v, "connected")) ? "connected" : "NOT connected",
+		 *last != '\0' ? ", last answer " : ", no answer yet", last,
 		 json_is_false(json_object_get(v, "head_is_fresh")) ? ", no fresh signed head" : "");
 	line("vendor", text);
 	line("", json_str_or(v, "trouble", ""));

@@ -68,11 +68,21 @@ struct world *op_world(const struct op *op)
 
 /* ---- the result ---- */
 
+/* What did not succeed says why, also here: who reads the log at night has nothing else. */
+void op_log_end(const struct op *op)
+{
+	const json_t *error = json_object_get(op->result, "error");
+	const char *why = json_str_or(error, "message", json_str_or(op->result, "note", ""));
+
+	log_info("op.end", "op=%s verb=%s warehouse=%s state=%s%s%s%s", op->f.id_text, op_verb(op), op_warehouse(op),
+		 json_str_or(op->result, "state", "?"), *why != '\0' ? " why=\"" : "", why, *why != '\0' ? "\"" : "");
+}
+
 static void on_result(struct journal_append *a)
 {
 	struct op *op = container_of(a, struct op, rec);
 
-	log_info("op.end", "op=%s verb=%s state=%s", op->f.id_text, op_verb(op), json_str_or(op->result, "state", "?"));
+	op_log_end(op);
 	op_ended_apply(op);
 	op_creds_done(op);
 	if (op->stopped == NULL)
@@ -162,8 +172,8 @@ static bool waits_for_turn(struct op *op)
 		snprintf(op->waiting, sizeof(op->waiting), "waits for its not_before, %s",
 			 stamp_rfc3339(op->cmd->not_before, stamp));
 	} else if (ahead != NULL) {
-		snprintf(op->waiting, sizeof(op->waiting), "waits for %s %s, which came before it for the same warehouse",
-			 op_verb(ahead), ahead->f.id_text);
+		snprintf(op->waiting, sizeof(op->waiting), "waits for %s %s%s, which came before it for the same warehouse",
+			 op_verb(ahead), ahead->f.id_text, ahead->f.epoch < op->f.epoch ? " of an older epoch" : "");
 	} else {
 		if (op->is_queued)
 			op->waiting[0] = '\0';

@@ -26,6 +26,7 @@ void op_free(struct op *op);
 void op_begin(struct op *op);                                /* goes on from wherever the journal left it */
 void op_stop(struct op *op, void (*stopped)(struct op *op)); /* at once, without a record */
 void op_cancel(struct op *op);
+void op_log_end(const struct op *op); /* it has ended */
 
 /* The journal speaks. */
 void op_replay(struct op *op, const char *type, const json_t *record, int64_t time_ms);

@@ -155,6 +155,17 @@ static bool waits_for_hold(struct op *op, const struct policy *p)
 	return true;
 }
 
+/* Nothing is left to wait for: neither a hold nor a head makes a warehouse that is not there go. */
+static bool ended_without_work(struct op *op)
+{
+	char text[160];
+
+	if (!op_is_delete(op) || plans_steps(op->plans) > 0)
+		return false;
+	snprintf(text, sizeof(text), "no such warehouse: nothing of ours in the account is tagged with %s", op_warehouse(op));
+	return ended_or_planned_anew(op, STATE(SUCCEEDED), NULL, text);
+}
+
 /* ---- waits ---- */
 
 /* Only a policy that can be read, and stands, says no: one that is being saved says nothing yet. */
@@ -235,10 +246,12 @@ void op_consider(struct op *op)
 	if (op_ended_waiting(op) || waits_for_policy(op) || refused_by_mode(op, p))
 		return;
 	if (op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN) {
-		ended_or_planned_anew(op, STATE(SUCCEEDED), NULL, "planned only, as asked");
+		if (!ended_without_work(op))
+			ended_or_planned_anew(op, STATE(SUCCEEDED), NULL, "planned only, as asked");
 		return;
 	}
-	if (refused_by_bounds(op, p) || refused_by_hash(op) || refused_by_keys(op, p) || refused_by_hold(op, p))
+	if (refused_by_bounds(op, p) || refused_by_hash(op) || refused_by_keys(op, p) || ended_without_work(op) ||
+	    refused_by_hold(op, p))
 		return;
 	if (waits_for_customer(op, p) || op_waits_for_rates(op, p) || waits_for_head(op, p))
 		return;

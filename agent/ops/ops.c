@@ -205,6 +205,8 @@ static void on_accepted(struct journal_append *a)
 	ops_add(o, op, &o->accepting_body);
 	log_info("command.accepted", "op=%s verb=%s warehouse=%s seq=%llu", op_fields(op)->id_text, op_verb(op), op_warehouse(op),
 		 (unsigned long long)op_fields(op)->seq);
+	if (op_fields(op)->state == OP_ENDED)
+		op_log_end(op); /* refused as it came */
 	op_begin(op);
 	if (o->is_called_off)
 		ops_cancel(o, op_fields(op)->id);

@@ -145,7 +145,7 @@ static bool is_shown(const struct recent_thing *t, const struct inventory *inv)
 		return t->is_there == (inventory_lb_by_arn(inv, t->id) != NULL);
 	if (str_eq(t->kind, "listener"))
 		return t->is_there == (inventory_listener_by_arn(inv, t->id) != NULL);
-	return false;
+	return str_eq(t->kind, "volume"); /* goes with its node, which is looked for */
 }
 
 bool recent_is_shown(struct recent *r, uint64_t asked_ms, const struct inventory *inv, const char *warehouse, struct buf *why)

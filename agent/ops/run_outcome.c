@@ -174,6 +174,7 @@ static void add_effect(const struct run *r, const struct step_kind *k, json_t *c
 		pairs_add(created, k->makes, json_object_get(r->facts, json_str_or(r->args, "fact", "?")));
 	if (k->removes != NULL)
 		pairs_add(deleted, k->removes, json_object_get(r->args, k->removes_arg));
+	pairs_add(deleted, "volume", json_object_get(r->args, "volume_ids")); /* of a node, which go with it */
 }
 
 static json_t *outcome_json(struct run *r, bool done, const char *how)

@@ -78,6 +78,7 @@ class Manager:
 
 
 def test_ready_means_that_identity_journal_and_policy_are_known(stage):
+    process.wait_for(lambda: health_of(stage)["healthy"], 60, "health")
     assert stage.agent_stop() == 0
     manager = Manager(stage.dir / "run/notify.sock")
     stage.rules({"match": {"action": "GetCallerIdentity"}, "do": "error", "status": 500, "code": "InternalFailure"})
@@ -92,6 +93,18 @@ def test_ready_means_that_identity_journal_and_policy_are_known(stage):
     status = subprocess.run([stage.binary, "status", "-c", stage.config], capture_output=True, check=False, text=True)
     assert ", connected, last answer 2" in status.stdout  # what the stack's first boot waits for
     manager.close()
+
+
+def test_status_tells_when_the_vendor_was_last_heard_also_when_it_is_gone(stage):
+    def vendor_line():
+        run = subprocess.run([stage.binary, "status", "-c", stage.config], capture_output=True, check=False, text=True)
+        return next((line for line in run.stdout.splitlines() if line.startswith("vendor ")), "")
+
+    process.wait_for(lambda: ", connected, last answer 2" in vendor_line(), 60, "a connection")
+    stage.vendor_kill()
+    process.wait_for(lambda: ", NOT connected, last answer 2" in vendor_line(), 60, "its loss")
+    stage.vendor_start()
+    process.wait_for(lambda: ", connected, last answer 2" in vendor_line(), 60, "a connection")
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,110 @@ static void a_wider_policy_starts_nothing_before_it_is_the_same_for_a_second(voi
 	assert_int_equal(shop_ends(s, &k, NULL), DONE);
 }
 
+static void a_delete_of_an_unknown_warehouse_says_so_at_once(void **state)
+{
+	struct shop *s = *state;
+
+	shop_policy_counts(s, "commands: {warehouse.delete: auto}\nbounds: {warehouses: [wh-1]}\n"); /* delete_hold: 24 h */
+	for (uint64_t seq = 1; seq <= 2; seq++) {
+		struct arena *m = arena_new_sized(8u << 20);
+		struct desk_command k;
+
+		shop_delete(&k, seq);
+		k.c.mode = seq == 1 ? REEVE__CONTROL__V1__MODE__EXECUTE : REEVE__CONTROL__V1__MODE__PLAN;
+		shop_send(s, &k, true);
+		assert_true(shop_until(s, &k, OP_ENDED, 60000));
+		assert_int_equal(shop_status(s, &k, m)->state, DONE);
+		assert_string_equal(shop_status(s, &k, m)->note,
+				    "no such warehouse: nothing of ours in the account is tagged with wh-1");
+		arena_free(m);
+	}
+	assert_int_equal(s->seen.len, 0);
+}
+
+/* Also what was refused as it came: one line a command, with the reason in it. */
+static void the_log_says_why_a_command_did_not_run(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	shop_policy_counts(s, "commands: {warehouse.apply: off}\n");
+	shop_listen(s);
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(DENIED));
+	assert_non_null(strstr(buf_str(&s->log), "verb=warehouse.apply warehouse=wh-1 state=DENIED why=\"the policy says off for "
+						 "warehouse.apply\""));
+	shop_apply(s, &k, 2);
+	k.c.expires_at = DESK_NOW - 1;
+	shop_send(s, &k, false);
+	assert_non_null(strstr(buf_str(&s->log), "state=EXPIRED why=\"it had expired before it came\""));
+	shop_apply(s, &k, 3);
+	k.c.verb = 99;
+	shop_send(s, &k, false);
+	assert_non_null(strstr(buf_str(&s->log), "state=REJECTED_UNSUPPORTED why=\"verb 99 is not known to this version\""));
+	shop_policy_counts(s, "commands: {warehouse.apply: approve}\n");
+	shop_policy_counts(s, SHOP_POLICY);
+	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
+	shop_apply(s, &k, 4);
+	k.c.expires_at = world_wall_ms(s->d.w) + 60000;
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(EXPIRED));
+	assert_non_null(strstr(buf_str(&s->log), "state=EXPIRED why=\"frozen: the STOP file stands\""));
+}
+
+static unsigned deleted_volumes(struct shop *s, const struct desk_command *k)
+{
+	struct arena *m = arena_new_sized(8u << 20);
+	const Reeve__Control__V1__Status *st = shop_status(s, k, m);
+	unsigned n = 0;
+
+	for (size_t i = 0; i < st->n_deleted; i++)
+		n += str_eq(st->deleted[i]->kind, "volume") && str_starts(st->deleted[i]->id, "vol-");
+	arena_free(m);
+	return n;
+}
+
+static void a_result_names_the_data_volumes_that_went_with_their_nodes(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command make, drop;
+
+	shop_apply(s, &make, 1);
+	shop_send(s, &make, false);
+	assert_int_equal(shop_ends(s, &make, NULL), DONE);
+	shop_head(s);
+	shop_delete(&drop, 2);
+	shop_send(s, &drop, true);
+	assert_int_equal(shop_ends(s, &drop, NULL), DONE);
+	assert_int_equal(deleted_volumes(s, &drop), s->k.cluster.n_volumes * 2); /* two nodes */
+	shop_reopen(s);
+	assert_int_equal(deleted_volumes(s, &drop), s->k.cluster.n_volumes * 2);
+}
+
+/* It ends honestly, and the new epoch's commands for its warehouse wait and say for what. */
+static void an_open_command_of_an_older_epoch_goes_on_and_who_waits_for_it_says_so(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command old, new;
+
+	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
+	shop_apply(s, &old, 1);
+	shop_send(s, &old, false);
+	s->k.s.generation++;
+	shop_apply(s, &new, 1);
+	new.c.epoch = 2;
+	new.id[15] = 77;
+	shop_send(s, &new, true);
+	assert_int_equal(ops_epoch(s->d.ops), 2);
+	sim_run_until(s->d.w, NULL, NULL, 3000);
+	assert_non_null(strstr(waits_for(s, &new), " of an older epoch, which came before it for the same warehouse"));
+	assert_string_equal(waits_for(s, &old), "frozen: the STOP file stands");
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	assert_int_equal(shop_ends(s, &old, NULL), DONE);
+	assert_int_equal(shop_ends(s, &new, NULL), DONE);
+}
+
 static int ends_with(struct shop *s, uint64_t seq, const char *user_data, bool both_keys, char message[512])
 {
 	struct desk_command k;
@@ -411,6 +515,10 @@ static void a_stop_file_holds_the_start_and_its_going_lets_it_go(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		SHOP(a_result_names_the_data_volumes_that_went_with_their_nodes),
+		SHOP(an_open_command_of_an_older_epoch_goes_on_and_who_waits_for_it_says_so),
+		SHOP(a_delete_of_an_unknown_warehouse_says_so_at_once),
+		SHOP(the_log_says_why_a_command_did_not_run),
 		cmocka_unit_test(a_command_waits_with_the_reason_while_the_policy_cannot_be_read),
 		SHOP(a_policy_that_is_being_saved_denies_nothing),
 		SHOP(a_wider_policy_starts_nothing_before_it_is_the_same_for_a_second),
