@@ -71,6 +71,41 @@ static bool differs(struct identity_flow *f, const char *what, const char *confi
 	return true;
 }
 
+/* ---- what the metadata service may say ---- */
+
+/* It becomes a part of host names that our signed requests go to. */
+static bool is_label(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9') || s[i] == '-'))
+			return false;
+	return len > 0 && len <= 63 && s[0] != '-' && s[len - 1] != '-';
+}
+
+static bool is_domain(const char *s)
+{
+	bool has_dot = false;
+
+	for (const char *dot; (dot = strchr(s, '.')) != NULL; s = dot + 1, has_dot = true)
+		if (!is_label(s, (size_t)(dot - s)))
+			return false;
+	return has_dot && is_label(s, strlen(s));
+}
+
+/* The suffix that AWS publishes for the region's partition (botocore's partitions.json). */
+static const char *published_suffix(const char *region)
+{
+	static const char *const suffixes[][2] = {
+		{ "cn-", "amazonaws.com.cn" },    { "us-iso-", "c2s.ic.gov" },      { "us-isob-", "sc2s.sgov.gov" },
+		{ "us-isof-", "csp.hci.ic.gov" }, { "eu-isoe-", "cloud.adc-e.uk" }, { "eusc-", "amazonaws.eu" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
+		if (str_starts(region, suffixes[i][0]))
+			return suffixes[i][1];
+	return "amazonaws.com";
+}
+
 /* ---- STS ---- */
 
 static void set_operate_role(struct identity_flow *f)
@@ -98,6 +133,10 @@ static void on_caller(struct aws_call *call)
 		failed(f);
 	} else if (sts_read_identity(xml_root(call->xml), who, &f->trouble) != 0) {
 		failed(f);
+	} else if (!str_eq(f->id->instance.account, who->account)) {
+		err_set(&f->trouble, ERR_DENIED, "the metadata service says account %s, STS says %s: one of them is not AWS",
+			f->id->instance.account, who->account);
+		end(f, -ERR_DENIED);
 	} else if (differs(f, "account", f->c->account, who->account) || differs(f, "role_id", f->c->role_id, who->role_id)) {
 		end(f, -ERR_DENIED);
 	} else {
@@ -121,6 +160,44 @@ static void ask_caller(struct identity_flow *f)
 
 /* ---- the metadata service ---- */
 
+static void take_document(struct identity_flow *f, const struct imds_req *req, int rc)
+{
+	if (rc != 0) {
+		f->trouble = req->err;
+		failed(f);
+		return;
+	}
+	f->id->instance = req->identity;
+	if (!is_label(req->identity.region, strlen(req->identity.region))) {
+		err_set(&f->trouble, ERR_INVALID, "the metadata service says region \"%s\", which is no part of a host's name",
+			req->identity.region);
+		failed(f);
+	} else if (differs(f, "region", f->c->region, req->identity.region)) {
+		end(f, -ERR_DENIED);
+	} else {
+		sm_move(&f->sm, I_DOMAIN);
+		ask(f);
+	}
+}
+
+/* One that does not know the domain (404) leaves the suffix that is published for the partition. */
+static void take_domain(struct identity_flow *f, const struct imds_req *req, int rc)
+{
+	const char *domain = rc == -ERR_NOTFOUND ? published_suffix(f->id->instance.region) : req->domain;
+
+	if (rc != 0 && rc != -ERR_NOTFOUND) {
+		f->trouble = req->err;
+		failed(f);
+	} else if (!is_domain(domain)) {
+		err_set(&f->trouble, ERR_INVALID, "the metadata service says domain \"%s\", which is none", domain);
+		failed(f);
+	} else {
+		snprintf(f->id->domain, sizeof(f->id->domain), "%s", domain);
+		sm_move(&f->sm, I_CALLER);
+		ask(f);
+	}
+}
+
 static void on_imds(struct imds_req *req, int rc)
 {
 	struct identity_flow *f = container_of(req, struct identity_flow, imds);
@@ -129,22 +206,10 @@ static void on_imds(struct imds_req *req, int rc)
 		timer_start(f->w, &f->timer, 0, on_timer);
 		return;
 	}
-	if (rc != 0) {
-		f->trouble = req->err;
-		failed(f);
-	} else if (f->sm.now == I_DOCUMENT) {
-		f->id->instance = req->identity;
-		if (differs(f, "region", f->c->region, req->identity.region)) {
-			end(f, -ERR_DENIED);
-			return;
-		}
-		sm_move(&f->sm, I_DOMAIN);
-		ask(f);
-	} else {
-		memcpy(f->id->domain, req->domain, sizeof(f->id->domain));
-		sm_move(&f->sm, I_CALLER);
-		ask(f);
-	}
+	if (f->sm.now == I_DOCUMENT)
+		take_document(f, req, rc);
+	else
+		take_domain(f, req, rc);
 }
 
 static void ask(struct identity_flow *f)

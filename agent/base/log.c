@@ -17,6 +17,8 @@
 
 #define LINE_MAX_BYTES 2304 /* less than PIPE_BUF: a pipe with any room takes it whole */
 
+#include "agent/base/str.h"
+
 static enum log_level log_most = LOG_INFO;
 static log_sink *log_to;
 static void *log_ctx;
@@ -113,6 +115,7 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...)
 	for (char *c = pairs; *c != '\0'; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = '?';
+	str_mend(pairs); /* it may be cut within a character, and nothing in it may turn the line around */
 	if (log_to != NULL)
 		log_to(level, event, pairs, log_ctx);
 	else

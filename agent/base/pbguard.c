@@ -1,7 +1,10 @@
 /* pbguard.c - see pbguard.h. */
 #include "agent/base/pbguard.h"
 
+#include <string.h>
+
 #include "agent/base/pbw.h"
+#include "agent/base/str.h"
 
 #define DEPTH_MAX 8
 
@@ -71,6 +74,37 @@ static int walk(struct guard *g, const ProtobufCMessageDescriptor *d, const void
 	}
 	return rc == 0 ? 0 : err_set(g->e, ERR_INVALID, "%s is cut off or is no protobuf", g->what);
 }
+
+/* ---- texts ---- */
+
+static int text_wrong(const char *what, const char *name, const char *s, size_t len, struct err *e)
+{
+	if (memchr(s, '\0', len) != NULL)
+		return err_set(e, ERR_INVALID, "%s: %s holds a NUL", what, name);
+	if (str_turns_direction(s, len))
+		return err_set(e, ERR_INVALID, "%s: %s holds a character that turns the direction of text", what, name);
+	return 0;
+}
+
+int pbguard_texts(const ProtobufCMessageDescriptor *d, const void *p, size_t len, const char *what, struct err *e)
+{
+	struct pbr r = pbr_of(p, len);
+	struct pbr_field f;
+
+	while (pbr_next(&r, &f) > 0) {
+		const ProtobufCFieldDescriptor *known = protobuf_c_message_descriptor_get_field(d, f.number);
+
+		if (known == NULL || f.type != PBR_BYTES)
+			continue;
+		if (known->type == PROTOBUF_C_TYPE_STRING)
+			TRY(text_wrong(what, known->name, f.p, f.len, e));
+		else if (known->type == PROTOBUF_C_TYPE_MESSAGE)
+			TRY(pbguard_texts(known->descriptor, f.p, f.len, what, e));
+	}
+	return 0;
+}
+
+/* ---- the whole ---- */
 
 int pbguard_check(const ProtobufCMessageDescriptor *d, const void *p, size_t len, size_t fields_max, const char *what,
 		  struct err *e)

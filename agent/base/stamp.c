@@ -15,10 +15,15 @@ static struct tm utc(int64_t wall_ms)
 	return tm;
 }
 
+static int64_t within_years(int64_t wall_ms)
+{
+	return wall_ms < STAMP_MIN_MS ? STAMP_MIN_MS : wall_ms > STAMP_MAX_MS ? STAMP_MAX_MS : wall_ms;
+}
+
 const char *stamp_rfc3339(int64_t wall_ms, char to[STAMP_RFC3339_LEN])
 {
-	struct tm tm = utc(wall_ms);
-	int ms = (int)(((wall_ms % 1000) + 1000) % 1000);
+	struct tm tm = utc(within_years(wall_ms));
+	int ms = (int)(((within_years(wall_ms) % 1000) + 1000) % 1000);
 	char sec[32];
 
 	strftime(sec, sizeof(sec), "%Y-%m-%dT%H:%M:%S", &tm);
@@ -28,7 +33,7 @@ const char *stamp_rfc3339(int64_t wall_ms, char to[STAMP_RFC3339_LEN])
 
 const char *stamp_basic(int64_t wall_ms, char to[STAMP_BASIC_LEN])
 {
-	struct tm tm = utc(wall_ms);
+	struct tm tm = utc(within_years(wall_ms));
 
 	strftime(to, STAMP_BASIC_LEN, "%Y%m%dT%H%M%SZ", &tm);
 	return to;

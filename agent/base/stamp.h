@@ -8,6 +8,9 @@
 #define STAMP_RFC3339_LEN 25 /* 2026-11-22T04:13:24.123Z and NUL */
 #define STAMP_BASIC_LEN 17   /* 20261122T041324Z and NUL */
 
+#define STAMP_MAX_MS 253402300799999   /* 9999-12-31T23:59:59.999Z: four digits of a year write no later one, */
+#define STAMP_MIN_MS (-30610224000000) /* and none before 1000-01-01; what lies beyond is written as these */
+
 /* Both write their text into `to` and return it. */
 const char *stamp_rfc3339(int64_t wall_ms, char to[STAMP_RFC3339_LEN]);
 const char *stamp_basic(int64_t wall_ms, char to[STAMP_BASIC_LEN]);

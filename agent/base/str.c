@@ -83,12 +83,34 @@ static bool is_control(const char *text)
 	return s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0);
 }
 
+/* U+202A to U+202E and U+2066 to U+2069: what follows is shown in another order than it stands. */
+static bool turns_direction(const char *text, size_t n)
+{
+	const uint8_t *s = (const uint8_t *)text;
+
+	return n == 3 && s[0] == 0xe2 &&
+	       ((s[1] == 0x80 && s[2] >= 0xaa && s[2] <= 0xae) || (s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9));
+}
+
+bool str_turns_direction(const char *s, size_t len)
+{
+	for (size_t n; len > 0; s += n, len -= n) {
+		n = str_utf8_len(s, len);
+		if (turns_direction(s, n))
+			return true;
+		n = n == 0 ? 1 : n;
+	}
+	return false;
+}
+
 static void mend(char *s, bool to_one_line)
 {
 	for (size_t left = strlen(s), n; left > 0; s += n, left -= n) {
 		n = str_utf8_len(s, left);
 		if (n == 0)
 			*s = '?';
+		else if (turns_direction(s, n))
+			memset(s, '?', n);
 		else if (to_one_line && is_control(s))
 			memset(s, ' ', n);
 		n = n == 0 ? 1 : n;

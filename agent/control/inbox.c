@@ -8,6 +8,7 @@
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/pbguard.h"
+#include "agent/base/stamp.h"
 #include "agent/base/str.h"
 #include "agent/base/uuid.h"
 #include "agent/ops/known.h"
@@ -145,6 +146,12 @@ static bool is_text(const command_t *c)
 	       strlen(c->target) <= 256;
 }
 
+/* What RFC 3339 can write; and no time before 1970. */
+static bool has_times(const command_t *c)
+{
+	return c->not_before >= 0 && c->not_before <= STAMP_MAX_MS && c->expires_at >= 0 && c->expires_at <= STAMP_MAX_MS;
+}
+
 static bool is_id(const ProtobufCBinaryData *id)
 {
 	return id->len == UUID_LEN && uuid_is_v7(id->data);
@@ -201,9 +208,9 @@ static bool is_early(const struct inbox *in)
 /* Takes the command or leaves it; c is freed here unless it was taken. */
 static bool consider(struct inbox *in, const signed_t *s, const struct digest *d, command_t *c)
 {
-	const char *wrong = !is_id(&c->command_id) || !is_text(c) ? "a command with malformed members"
-			    : !is_bound_to_us(in, c->binding)     ? "bound to another installation, account, region or role"
-								  : epoch_wrong(in, s, d, c);
+	const char *wrong = !is_id(&c->command_id) || !is_text(c) || !has_times(c) ? "a command with malformed members"
+			    : !is_bound_to_us(in, c->binding) ? "bound to another installation, account, region or role"
+							      : epoch_wrong(in, s, d, c);
 	char text[128];
 	uint64_t next = c->epoch == ops_epoch(in->ops) ? ops_accepted(in->ops) + 1 : 1;
 
@@ -241,6 +248,7 @@ static command_t *decode_command(const ProtobufCBinaryData *body)
 static bool take_command(struct inbox *in, const signed_t *s)
 {
 	struct digest d = digest_of(s->body.data, s->body.len);
+	struct err e = { 0 };
 	command_t *c;
 
 	if (reeve__control__v1__signed__get_packed_size(s) > SIGNED_MAX) {
@@ -252,7 +260,10 @@ static bool take_command(struct inbox *in, const signed_t *s)
 		return false;
 	}
 	c = decode_command(&s->body);
-	if (c == NULL)
+	if (c != NULL && pbguard_texts(&reeve__control__v1__command__descriptor, s->body.data, s->body.len, "a command", &e) != 0) {
+		inbox_refuse(in, &d, err_text(&e));
+		reeve__control__v1__command__free_unpacked(c, NULL);
+	} else if (c == NULL)
 		inbox_refuse(in, &d, "a command that cannot be decoded");
 	else if (!consider(in, s, &d, c))
 		reeve__control__v1__command__free_unpacked(c, NULL);

@@ -15,6 +15,8 @@ static int check_apply(const command_t *c, struct err *e)
 
 	if (pbguard_check(&reeve__control__v1__warehouse_apply__descriptor, c->args.data, c->args.len, ARGS_FIELDS, "args", e) != 0)
 		return state;
+	if (pbguard_texts(&reeve__control__v1__warehouse_apply__descriptor, c->args.data, c->args.len, "args", e) != 0)
+		return state;
 	a = reeve__control__v1__warehouse_apply__unpack(NULL, c->args.len, c->args.data);
 	if (a == NULL || a->spec == NULL)
 		err_set(e, ERR_INVALID, "args: not a WarehouseApply with a spec");
@@ -36,6 +38,8 @@ static int check_delete(const command_t *c, struct err *e)
 
 	if (pbguard_check(&reeve__control__v1__warehouse_delete__descriptor, c->args.data, c->args.len, ARGS_FIELDS, "args", e) !=
 	    0)
+		return state;
+	if (pbguard_texts(&reeve__control__v1__warehouse_delete__descriptor, c->args.data, c->args.len, "args", e) != 0)
 		return state;
 	d = reeve__control__v1__warehouse_delete__unpack(NULL, c->args.len, c->args.data);
 	if (d == NULL)

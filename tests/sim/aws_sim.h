@@ -133,7 +133,8 @@ struct aws_sim {
 	struct aws_lb **lbs;
 	struct aws_listener **listeners;
 	struct aws_launch *launches;
-	bool ignores_filters; /* as some EC2 do: Describe shows the whole account */
+	const char *imds_region, *imds_domain, *imds_account; /* NULL: as it should be; an empty domain is a 404 */
+	bool ignores_filters;                                 /* as some EC2 do: Describe shows the whole account */
 	size_t instances_n, groups_n, tgs_n, lbs_n, listeners_n, launches_n;
 	struct aws_key *keys;
 	size_t keys_n;

@@ -47,6 +47,17 @@ static void get_keys(struct aws_sim *a, struct sim_http *x)
 	text(a, x, 200, NULL, body);
 }
 
+static void get_document(struct aws_sim *a, struct sim_http *x)
+{
+	CLEANUP(mem_close)
+	char *body = mem_printf(
+	    "{\"accountId\":\"%s\",\"region\":\"%s\",\"availabilityZone\":\"" AWS_REGION "a\",\"instanceId\":\"" AWS_INSTANCE
+	    "\",\"instanceType\":\"t3.small\",\"imageId\":\"ami-1\",\"architecture\":\"x86_64\"}",
+	    a->imds_account != NULL ? a->imds_account : AWS_ACCOUNT, a->imds_region != NULL ? a->imds_region : AWS_REGION);
+
+	text(a, x, 200, NULL, body);
+}
+
 static void get(struct aws_sim *a, struct sim_http *x, const char *path)
 {
 	const char *token = sim_http_header(x, "x-aws-ec2-metadata-token");
@@ -60,12 +71,10 @@ static void get(struct aws_sim *a, struct sim_http *x, const char *path)
 	else if (str_eq(path, "/latest/meta-data/iam/security-credentials/" AWS_ROLE))
 		get_keys(a, x);
 	else if (str_eq(path, "/latest/meta-data/services/domain"))
-		text(a, x, 200, NULL, "amazonaws.com");
+		text(a, x, a->imds_domain == NULL || *a->imds_domain != '\0' ? 200 : 404, NULL,
+		     a->imds_domain != NULL ? a->imds_domain : "amazonaws.com");
 	else if (str_eq(path, "/latest/dynamic/instance-identity/document"))
-		text(a, x, 200, NULL,
-		     "{\"accountId\":\"" AWS_ACCOUNT "\",\"region\":\"" AWS_REGION "\",\"availabilityZone\":\"" AWS_REGION
-		     "a\",\"instanceId\":\"" AWS_INSTANCE
-		     "\",\"instanceType\":\"t3.small\",\"imageId\":\"ami-1\",\"architecture\":\"x86_64\"}");
+		get_document(a, x);
 	else
 		text(a, x, 404, NULL, "<html>404 - Not Found</html>");
 }

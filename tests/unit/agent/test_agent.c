@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -22,6 +23,7 @@ struct stage {
 	struct config cfg;
 	struct agent *agent;
 	bool is_sts_gone, is_vendor_gone;
+	char fatal[512];
 };
 
 static void on_request(void *ctx, struct sim_http *x)
@@ -38,8 +40,9 @@ static void on_request(void *ctx, struct sim_http *x)
 
 static void on_fatal(void *ctx, const struct err *e)
 {
-	(void)ctx;
-	fail_msg("%s", err_text(e));
+	struct stage *s = ctx;
+
+	snprintf(s->fatal, sizeof(s->fatal), "%s", err_text(e));
 }
 
 static void write_config(struct stage *s)
@@ -182,9 +185,46 @@ static void it_is_ready_once_identity_journal_and_policy_are_known_and_says_that
 	stage_close(s);
 }
 
+/* What it says becomes a part of the hosts that our signed requests go to. */
+static void what_the_metadata_service_says_is_believed_only_where_it_can_be(void **state)
+{
+	static const struct {
+		const char *region, *domain, *account, *says; /* NULL: as it should be, and it starts */
+		bool is_fatal;
+	} cases[] = {
+		{ .domain = "" }, /* 404: the published suffix */
+		{ .region = "us-east-1.evil.example", .says = "region \"us-east-1.evil.example\", which is no part of a host" },
+		{ .region = "evil.example#", .says = "region" },
+		{ .region = "-x", .says = "region" },
+		{ .region = "US-EAST-1", .says = "region" },
+		{ .domain = "evil..example", .says = "domain \"evil..example\", which is none" },
+		{ .domain = ".example", .says = "domain" },
+		{ .domain = "com", .says = "domain" },
+		{ .domain = "a-.example", .says = "domain" },
+		{ .account = "999999999999", .says = "the metadata service says account 999999999999, STS says", .is_fatal = true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct stage *s = stage_new();
+		bool is_good = cases[i].says == NULL;
+
+		s->aws->imds_region = cases[i].region;
+		s->aws->imds_domain = cases[i].domain;
+		s->aws->imds_account = cases[i].account;
+		if ((sim_run_until(s->w, is_ready, s, 120000) == SIM_TRUE) != is_good)
+			fail_msg("case %zu: %s", i, agent_summary(s->agent));
+		if (!is_good && strstr(cases[i].is_fatal ? s->fatal : agent_summary(s->agent), cases[i].says) == NULL)
+			fail_msg("case %zu says: %s; %s", i, agent_summary(s->agent), s->fatal);
+		assert_int_equal(s->fatal[0] != '\0', cases[i].is_fatal);
+		stage_close(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_the_metadata_service_says_is_believed_only_where_it_can_be),
 		cmocka_unit_test(it_closes_at_every_moment_of_its_start_and_tells_its_status_all_the_while),
 		cmocka_unit_test(it_closes_while_what_it_asked_for_still_arrives),
 		cmocka_unit_test(it_is_ready_once_identity_journal_and_policy_are_known_and_says_that_it_starts_before),

@@ -100,9 +100,32 @@ static void an_http_date_is_read(void **state)
 	assert_true(ms == 784111777000);
 }
 
+static void no_time_has_a_year_of_more_than_four_digits(void **state)
+{
+	static const struct {
+		int64_t ms;
+		const char *text, *basic;
+	} edges[] = {
+		{ STAMP_MAX_MS, "9999-12-31T23:59:59.999Z", "99991231T235959Z" },
+		{ STAMP_MAX_MS + 1, "9999-12-31T23:59:59.999Z", "99991231T235959Z" },
+		{ INT64_MAX, "9999-12-31T23:59:59.999Z", "99991231T235959Z" },
+		{ STAMP_MIN_MS, "1000-01-01T00:00:00.000Z", "10000101T000000Z" },
+		{ INT64_MIN, "1000-01-01T00:00:00.000Z", "10000101T000000Z" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(edges) / sizeof(*edges); i++) {
+		char text[STAMP_RFC3339_LEN], basic[STAMP_BASIC_LEN];
+
+		assert_string_equal(stamp_rfc3339(edges[i].ms, text), edges[i].text);
+		assert_string_equal(stamp_basic(edges[i].ms, basic), edges[i].basic);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_time_has_a_year_of_more_than_four_digits),
 		cmocka_unit_test(times_are_written_in_utc_whatever_the_zone),
 		cmocka_unit_test(fractions_are_cut_to_milliseconds),
 		cmocka_unit_test(what_is_no_time_is_refused),

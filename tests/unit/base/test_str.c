@@ -196,9 +196,29 @@ static void what_is_mended_is_utf8_and_keeps_what_was(void **state)
 	assert_string_equal(mended("\xc2\x9b\xc2\xa0", true), "  \xc2\xa0"); /* C1's escape, and a blank that is none */
 }
 
+static void what_turns_the_direction_of_text_is_seen_and_mended(void **state)
+{
+	static const char *const turning[] = { "\u202a", "\u202b", "\u202c", "\u202d", "\u202e",
+					       "\u2066", "\u2067", "\u2068", "\u2069" };
+	static const char *const plain[] = { "", "abc", "\u0627\u0644", "\u2029", "\u202f", "\u2065", "\u206a", "\xe2\x80" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(turning) / sizeof(*turning); i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "a%sb", turning[i]);
+		assert_true(str_turns_direction(text, strlen(text)));
+		str_one_line(text);
+		assert_string_equal(text, "a???b");
+	}
+	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
+		assert_false(str_turns_direction(plain[i], strlen(plain[i])));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_turns_the_direction_of_text_is_seen_and_mended),
 		cmocka_unit_test(prefixes_suffixes_and_equality),
 		cmocka_unit_test(a_copy_fits_or_is_empty),
 		cmocka_unit_test(numbers_are_whole_and_in_range),

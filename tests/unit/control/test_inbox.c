@@ -1,4 +1,5 @@
 /* test_inbox.c - what a vendor may not do to us: signatures, binding, epoch and sequence. */
+#include "agent/base/stamp.h"
 #include "tests/unit/control/desk.h"
 
 static void a_signed_command_in_sequence_is_accepted_and_in_the_journal(void **state)
@@ -346,6 +347,66 @@ static void an_agent_with_a_past_takes_an_old_command_in_sequence(void **state)
 	assert_int_equal(ops_accepted(d->ops), 2);
 }
 
+/* The string's bytes on the wire are changed where protobuf-c cannot write them itself. */
+static signed_t *with_reason(struct desk *d, const char *reason, size_t len)
+{
+	struct desk_command k;
+	uint8_t body[4096];
+	char *at;
+	size_t n;
+
+	desk_command(&k, 1);
+	k.c.reason = (char *)"..........";
+	assert_int_equal(len, 10);
+	n = reeve__control__v1__command__pack(&k.c, body);
+	at = memmem(body, n, k.c.reason, len);
+	assert_non_null(at);
+	memcpy(at, reason, len);
+	return desk_signed(body, n, &d->command, SIGN_DOMAIN_COMMAND);
+}
+
+static void a_text_that_shows_another_sentence_than_was_signed_is_refused(void **state)
+{
+	struct desk *d = *state;
+
+	desk_give_one(d, with_reason(d, "ok\0 delete", 10));
+	assert_string_equal(desk_refusal(d), "a command: reason holds a NUL");
+	desk_give_one(d, with_reason(d,
+				     "ok \xe2\x80\xae"
+				     "abcd",
+				     10));
+	assert_string_equal(desk_refusal(d), "a command: reason holds a character that turns the direction of text");
+	assert_int_equal(ops_accepted(d->ops), 0);
+	desk_give_one(d, with_reason(d, "all \xd7\xa9\xd7\x9c .", 10));
+	assert_int_equal(ops_accepted(d->ops), 1);
+}
+
+static void a_time_behind_the_year_9999_is_refused(void **state)
+{
+	static const struct {
+		int64_t not_before, expires_at;
+		bool is_taken;
+	} cases[] = {
+		{ STAMP_MAX_MS + 1, DESK_NOW + 1000, false },
+		{ 0, STAMP_MAX_MS + 1, false },
+		{ 0, INT64_MAX, false },
+		{ -1, DESK_NOW + 1000, false },
+		{ 0, -5, false },
+		{ 0, STAMP_MAX_MS, true },
+	};
+	struct desk *d = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct desk_command k;
+
+		desk_command(&k, 1);
+		k.c.not_before = cases[i].not_before;
+		k.c.expires_at = cases[i].expires_at;
+		desk_give_command(d, &k);
+		assert_int_equal(ops_accepted(d->ops), cases[i].is_taken);
+	}
+}
+
 static void malformed_members_are_refused(void **state)
 {
 	struct desk *d = *state;
@@ -388,6 +449,8 @@ int main(void)
 		DESK_TEST(a_number_that_is_taken_is_refused_under_another_id_and_says_by_which),
 		cmocka_unit_test(a_young_agent_takes_no_command_that_is_older_than_itself),
 		DESK_TEST(an_agent_with_a_past_takes_an_old_command_in_sequence),
+		DESK_TEST(a_text_that_shows_another_sentence_than_was_signed_is_refused),
+		DESK_TEST(a_time_behind_the_year_9999_is_refused),
 		DESK_TEST(malformed_members_are_refused),
 	};
 

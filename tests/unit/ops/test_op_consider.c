@@ -239,6 +239,19 @@ static void an_open_command_of_an_older_epoch_goes_on_and_who_waits_for_it_says_
 	assert_int_equal(shop_ends(s, &new, NULL), DONE);
 }
 
+static void a_spec_whose_text_turns_its_direction_is_refused(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	s->k.s.security_groups[0]->description = (char *)"nodes \u202eyb dellac";
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(FAILED));
+	assert_string_equal(message, "args: description holds a character that turns the direction of text");
+}
+
 static int ends_with(struct shop *s, uint64_t seq, const char *user_data, bool both_keys, char message[512])
 {
 	struct desk_command k;
@@ -515,6 +528,7 @@ static void a_stop_file_holds_the_start_and_its_going_lets_it_go(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		SHOP(a_spec_whose_text_turns_its_direction_is_refused),
 		SHOP(a_result_names_the_data_volumes_that_went_with_their_nodes),
 		SHOP(an_open_command_of_an_older_epoch_goes_on_and_who_waits_for_it_says_so),
 		SHOP(a_delete_of_an_unknown_warehouse_says_so_at_once),
