@@ -216,7 +216,12 @@ class Stage:
             ids = {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
             self.agent = subprocess.Popen(command, env=env, stderr=log, stdout=log, cwd="/", **ids)
         else:
-            self.agent = subprocess.Popen(["sudo", "-n", "-u", AGENT_USER, "env", *(f"{k}={v}" for k, v in env.items()), *command], stderr=log, stdout=log, cwd="/")
+            self.agent = subprocess.Popen(
+                ["sudo", "-n", "-u", AGENT_USER, "env", *(f"{k}={v}" for k, v in env.items()), *command],
+                stderr=log,
+                stdout=log,
+                cwd="/",
+            )
         log.close()
 
     def agent_signal(self, number):
