@@ -30,7 +30,7 @@ struct inventory {
 	struct ec2_subnets subnets;
 	struct ec2_images images;
 	struct ec2_types types;
-	struct ec2_prefix_lists s3;
+	struct ec2_prefix_lists s3; /* by its name: a filter that the service ignores must not make another list S3's */
 	struct inventory_group *tgs;
 	size_t tgs_n;
 	struct inventory_lb *lbs;

@@ -21,7 +21,19 @@ void beside_ask(enum beside what, const char *const *names, size_t n, const char
 	asked[what].describe(f, &(struct ec2_describe){ .filters = &filter, .filters_n = 1, .next_token = token });
 }
 
-int beside_read(enum beside what, const struct xml_node *root, struct inventory *inv, struct err *e)
+/* Only AWS's own lists may be called com.amazonaws... */
+static int read_s3(const struct xml_node *root, struct inventory *inv, const char *name, struct err *e)
+{
+	struct ec2_prefix_lists all = { 0 };
+
+	TRY(ec2_read_prefix_lists(root, inv->arena, &all, e));
+	for (size_t i = 0; i < all.n; i++)
+		if (str_eq(all.v[i].name, name))
+			inv->s3 = (struct ec2_prefix_lists){ &all.v[i], 1 };
+	return 0;
+}
+
+int beside_read(enum beside what, const struct xml_node *root, const char *name, struct inventory *inv, struct err *e)
 {
 	switch (what) {
 	case BESIDE_SUBNETS:
@@ -31,7 +43,7 @@ int beside_read(enum beside what, const struct xml_node *root, struct inventory 
 	case BESIDE_TYPES:
 		return ec2_read_instance_types(root, inv->arena, &inv->types, e);
 	default:
-		return ec2_read_prefix_lists(root, inv->arena, &inv->s3, e);
+		return read_s3(root, inv, name, e);
 	}
 }
 

@@ -245,7 +245,7 @@ static int take_in(struct take *t, const struct xml_node *root, struct err *e)
 	struct inventory *inv = t->inv;
 
 	if (is_beside(t))
-		return beside_read(beside_now(t), root, inv, e);
+		return beside_read(beside_now(t), root, t->beside[beside_now(t)].v[0], inv, e);
 	switch (t->sm.now) {
 	case V_VPCS:
 		return ec2_read_vpcs(root, inv->arena, &inv->vpcs, e);

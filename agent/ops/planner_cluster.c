@@ -246,27 +246,33 @@ static void plan_deregister(struct planning *p, const struct inventory_group *g,
 	json_decref(ids);
 }
 
+static json_t *volume_ids(const struct nodes *have)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = have->keep; i < have->n; i++)
+		for (uint32_t k = 0; k < have->v[i]->data_volumes && have->v[i]->data_volume_ids != NULL; k++)
+			json_array_append_new(ids, json_string(have->v[i]->data_volume_ids[k]));
+	return ids;
+}
+
 /* What goes with the nodes. A node that is still coming up may have volumes that EC2 does not show yet. */
 static void add_losses(const struct planning *p, json_t *args, const struct nodes *have)
 {
-	json_t *volume_ids = json_array();
 	uint32_t volumes = 0;
 	bool unseen = false, disks = false;
 
 	for (size_t i = have->keep; i < have->n; i++) {
 		volumes += have->v[i]->data_volumes;
 		disks = disks || inventory_has_disks(p->inv, have->v[i]->type);
-		for (uint32_t k = 0; k < have->v[i]->data_volumes && have->v[i]->data_volume_ids != NULL; k++)
-			json_array_append_new(volume_ids, json_string(have->v[i]->data_volume_ids[k]));
 		unseen = unseen || str_eq(have->v[i]->state, "pending");
 	}
-	if (volumes > 0)
+	if (volumes > 0) {
 		json_object_set_new(args, "volumes", json_integer(volumes));
+		json_object_set_new(args, "volume_ids", volume_ids(have));
+	}
 	if (disks)
 		json_object_set_new(args, "disks", json_true());
-	if (json_array_size(volume_ids) > 0)
-		json_object_set(args, "volume_ids", volume_ids);
-	json_decref(volume_ids);
 	if (unseen)
 		json_object_set_new(args, "unseen_volumes", json_true());
 	if (have->keep == 0)

@@ -71,7 +71,8 @@ static void what_an_ignored_filter_shows_is_not_ours_and_holds_up_no_delete(void
 {
 	struct shop *s = *state;
 	struct desk_command make, drop;
-	struct look l = { 0 };
+	static const struct inventory_wants wants = { { "subnet-0001" }, { "ami-1" }, 1, 1 };
+	struct look l = { .wants = &wants };
 
 	aws_add_foreign(s->sim);
 	s->sim->ignores_filters = true;
@@ -82,6 +83,8 @@ static void what_an_ignored_filter_shows_is_not_ours_and_holds_up_no_delete(void
 	assert_int_equal(take(s, &l), 0);
 	assert_int_equal(l.req.inv->instances.n, 2);
 	assert_int_equal(l.req.inv->groups.n, 1);
+	assert_int_equal(l.req.inv->s3.n, 1);
+	assert_string_equal(l.req.inv->s3.v[0].id, AWS_S3_LIST);
 	inventory_req_close(&l.req);
 	shop_delete(&drop, 2);
 	shop_head(s);
