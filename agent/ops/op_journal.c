@@ -38,7 +38,7 @@ static void replay_run(struct op *op, const char *type, const json_t *record, in
 	else if (str_eq(type, "step.doubt"))
 		run_replay_doubt(r, record);
 	else if (str_eq(type, "step.outcome"))
-		run_replay_outcome(r, record);
+		run_replay_outcome(r, record, time_ms);
 	else if (str_eq(type, "plan.undo"))
 		run_replay_undo(r, record);
 }

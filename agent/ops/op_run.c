@@ -94,11 +94,14 @@ static void on_progress(void *ctx, struct run *r)
 	ops_cfg(op->ops)->changed(ops_cfg(op->ops)->ctx);
 }
 
-static void on_outcome(void *ctx, const struct step_kind *kind, const json_t *record)
+/* Of one that is read back a part of its settle time is over, as far as the wall clock tells. */
+static void on_outcome(void *ctx, const struct step_kind *kind, const json_t *record, int64_t at_ms)
 {
 	struct op *op = ctx;
+	int64_t age_s = (world_wall_ms(op_world(op)) - at_ms) / 1000;
+	uint32_t over_s = age_s <= 0 ? 0 : age_s < kind->settle_s ? (uint32_t)age_s : kind->settle_s;
 
-	recent_note(ops_recent(op->ops), world_now_ms(op_world(op)), op_warehouse(op), record, kind->settle_s);
+	recent_note(ops_recent(op->ops), world_now_ms(op_world(op)), op_warehouse(op), record, kind->settle_s - over_s);
 	ops_note_refused(op->ops, record);
 }
 

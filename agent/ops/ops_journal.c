@@ -6,6 +6,11 @@
 
 typedef Reeve__Control__V1__Command command_t;
 
+static struct recent_now now_of(const struct ops *o)
+{
+	return (struct recent_now){ world_now_ms(o->cfg.w), world_wall_ms(o->cfg.w) };
+}
+
 static int replay_accepted(struct ops *o, const json_t *record, struct err *e)
 {
 	CLEANUP(buf_close) struct buf bytes = BUF_MAX(JSON_MAX_BYTES);
@@ -81,7 +86,7 @@ static int replay(struct ops *o, const char *type, const json_t *record, int64_t
 		return 0;
 	}
 	if (str_eq(type, "recent")) {
-		recent_replay(&o->recent, world_now_ms(o->cfg.w), record);
+		recent_replay(&o->recent, now_of(o), record);
 		return 0;
 	}
 	if (str_eq(type, "userdata.proved")) {
@@ -121,7 +126,7 @@ json_t *ops_checkpoint(struct ops *o)
 	known_records(&o->known, records);
 	for (size_t i = 0; i < o->n; i++)
 		op_records(o->v[i], records);
-	recent_records(&o->recent, records);
+	recent_records(&o->recent, now_of(o), records);
 	if (o->proved.n > 0)
 		json_array_append_new(records, json_pack("[s, {s:o}, i]", "userdata.proved", "sha256", proved_list(&o->proved), 0));
 	json_array_append_new(records, json_pack("[s, o, i]", "rates.spent", spent_record(&o->spent), 0));

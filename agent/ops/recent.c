@@ -81,7 +81,7 @@ static void add(struct recent *r, uint64_t now_ms, const struct recent_thing *t)
 					      .id = mem_str(t->id),
 					      .is_there = t->is_there,
 					      .settle_s = t->settle_s,
-					      .until_ms = now_ms + (uint64_t)t->settle_s * 1000 };
+					      .until_ms = t->until_ms != 0 ? t->until_ms : now_ms + (uint64_t)t->settle_s * 1000 };
 }
 
 static void add_pairs(struct recent *r, uint64_t now_ms, struct recent_thing t, const json_t *pairs)
@@ -168,26 +168,41 @@ bool recent_is_shown(struct recent *r, uint64_t asked_ms, const struct inventory
 
 /* ---- a checkpoint and back ---- */
 
-static json_t *thing_json(const struct recent_thing *t)
+static int64_t wall_of(uint64_t until_ms, struct recent_now now)
 {
-	return json_pack("[s, s, s, b, i]", t->warehouse, t->kind, t->id, t->is_there, (int)t->settle_s);
+	return now.wall_ms + (int64_t)(until_ms - now.now_ms);
 }
 
-void recent_records(const struct recent *r, json_t *to)
+/* What is left of it; a record without a date, from an older version, counts as just now. */
+static uint64_t left_ms(const json_t *until, struct recent_now now, uint32_t most_s)
+{
+	int64_t most_ms = (int64_t)most_s * 1000;
+	int64_t left = json_is_integer(until) ? json_integer_value(until) - now.wall_ms : most_ms;
+
+	return (uint64_t)(left <= 0 ? 0 : left < most_ms ? left : most_ms);
+}
+
+static json_t *thing_json(const struct recent_thing *t, struct recent_now now)
+{
+	return json_pack("[s, s, s, b, i, I]", t->warehouse, t->kind, t->id, t->is_there, (int)t->settle_s,
+			 (json_int_t)wall_of(t->until_ms, now));
+}
+
+void recent_records(const struct recent *r, struct recent_now now, json_t *to)
 {
 	for (size_t i = 0; i < r->n; i += A_RECORD) {
 		json_t *list = json_array();
 
 		for (size_t k = i; k < r->n && k < i + A_RECORD; k++)
-			json_array_append_new(list, thing_json(&r->v[k]));
+			json_array_append_new(list, thing_json(&r->v[k], now));
 		json_array_append_new(to, json_pack("[s, {s:o}, i]", "recent", "things", list, 0));
 	}
 	if (r->blind_ms != 0)
-		json_array_append_new(to, json_pack("[s, {s:b}, i]", "recent", "ambiguous", 1, 0));
+		json_array_append_new(to, json_pack("[s, {s:b, s:I}, i]", "recent", "ambiguous", 1, "until_ms",
+						    (json_int_t)wall_of(r->blind_ms, now), 0));
 }
 
-/* How long ago it was nobody knows: it counts as just now. */
-void recent_replay(struct recent *r, uint64_t now_ms, const json_t *record)
+void recent_replay(struct recent *r, struct recent_now now, const json_t *record)
 {
 	const json_t *list = json_object_get(record, "things");
 
@@ -201,11 +216,12 @@ void recent_replay(struct recent *r, uint64_t now_ms, const json_t *record)
 
 		if (t.settle_s > SETTLE_MAX_S)
 			t.settle_s = SETTLE_MAX_S;
+		t.until_ms = now.now_ms + left_ms(json_array_get(a, 5), now, t.settle_s);
 		if (t.warehouse != NULL && t.kind != NULL && t.id != NULL)
-			add(r, now_ms, &t);
+			add(r, now.now_ms, &t);
 	}
 	if (json_is_true(json_object_get(record, "ambiguous")))
-		go_blind(r, now_ms + SETTLE_MAX_S * 1000);
+		go_blind(r, now.now_ms + left_ms(json_object_get(record, "until_ms"), now, SETTLE_MAX_S));
 }
 
 void recent_close(struct recent *r)

@@ -23,7 +23,12 @@ void recent_note(struct recent *r, uint64_t now_ms, const char *warehouse, const
 /* Does the inventory, asked for at `asked_ms`, show all of it that matters to a plan for this warehouse: its own things, and
  * the nodes of all? If not, `why` says what is missing. */
 bool recent_is_shown(struct recent *r, uint64_t asked_ms, const struct inventory *inv, const char *warehouse, struct buf *why);
+/* The present by both clocks: what is remembered over a restart, the wall's alone can date. */
+struct recent_now {
+	uint64_t now_ms;
+	int64_t wall_ms;
+};
 /* For a checkpoint: [["recent", members, 0], ...] added to `to`; each is a record for recent_replay. */
-void recent_records(const struct recent *r, json_t *to);
-void recent_replay(struct recent *r, uint64_t now_ms, const json_t *record);
+void recent_records(const struct recent *r, struct recent_now now, json_t *to);
+void recent_replay(struct recent *r, struct recent_now now, const json_t *record);
 void recent_close(struct recent *r);

@@ -42,7 +42,7 @@ struct run_env {
 	void (*intent)(void *ctx, const struct step *s, int64_t time_ms);
 	void (*progress)(void *ctx, struct run *r);
 	/* An outcome is in the journal: just now, or read back. */
-	void (*outcome)(void *ctx, const struct step_kind *kind, const json_t *record);
+	void (*outcome)(void *ctx, const struct step_kind *kind, const json_t *record, int64_t at_ms);
 	void (*done)(void *ctx, struct run *r); /* the run has ended; it may be freed from here */
 };
 
@@ -50,7 +50,7 @@ struct run *run_new(const struct run_env *env, const struct plan *plan);
 /* What the journal says of the past; before run_start. Times are Unix ms. */
 void run_replay_intent(struct run *r, const json_t *record, int64_t time_ms);
 void run_replay_doubt(struct run *r, const json_t *record);
-void run_replay_outcome(struct run *r, const json_t *record);
+void run_replay_outcome(struct run *r, const json_t *record, int64_t time_ms);
 void run_replay_undo(struct run *r, const json_t *record);
 /* The records from which the run could be replayed: [[type, members, time_ms], ...] added to `to`. */
 void run_records(const struct run *r, json_t *to);

@@ -33,6 +33,7 @@ struct doing {
 	enum leaving leaving;                /* as recorded: no call has followed */
 	json_t *doubt;                       /* the members of step.doubt, once it is durable */
 	json_t *outcome;                     /* the record's members, once there is one */
+	int64_t outcome_ms;                  /* Unix ms, of that record */
 };
 
 struct run {
@@ -103,7 +104,7 @@ void run_survey(struct run *r); /* whose is what was made? Then run_undo_start *
 
 /* run_outcome.c */
 void run_outcome(struct run *r, bool done, const char *how); /* the record, and then what follows from it */
-void run_outcome_apply(struct run *r, struct doing *d, json_t *record);
+void run_outcome_apply(struct run *r, struct doing *d, json_t *record, int64_t at_ms);
 void run_after_outcome(struct run *r, struct doing *d);
 json_t *run_error_json(struct run *r);
 void run_leave(struct run *r, enum run_leave leave); /* nothing of the step at hand is in doubt */

@@ -92,12 +92,12 @@ void run_record_doubt(struct run *r, json_t *error)
 	journal_append(r->env->journal, &r->doubt_rec, "step.doubt", m, on_doubt);
 }
 
-void run_replay_outcome(struct run *r, const json_t *record)
+void run_replay_outcome(struct run *r, const json_t *record, int64_t time_ms)
 {
 	struct doing *d = by_name(r, json_str_or(record, "step", ""));
 
 	if (d != NULL)
-		run_outcome_apply(r, d, (json_t *)record);
+		run_outcome_apply(r, d, (json_t *)record, time_ms > 0 ? time_ms : world_wall_ms(r->env->w));
 }
 
 void run_replay_undo(struct run *r, const json_t *record)
@@ -118,7 +118,7 @@ static void doing_records(const struct run *r, const struct doing *d, json_t *to
 	if (d->doubt != NULL && d->standing == INTENDED)
 		json_array_append_new(to, json_pack("[s, O, i]", "step.doubt", d->doubt, 0));
 	if (d->outcome != NULL && (d->standing == DONE || d->standing == FAILED))
-		json_array_append_new(to, json_pack("[s, O, i]", "step.outcome", d->outcome, 0));
+		json_array_append_new(to, json_pack("[s, O, I]", "step.outcome", d->outcome, (json_int_t)d->outcome_ms));
 }
 
 void run_records(const struct run *r, json_t *to)

@@ -209,7 +209,7 @@ static json_t *outcome_json(struct run *r, bool done, const char *how)
 }
 
 /* What an outcome record means; the same when it was just written and when it is replayed. */
-void run_outcome_apply(struct run *r, struct doing *d, json_t *m)
+void run_outcome_apply(struct run *r, struct doing *d, json_t *m, int64_t at_ms)
 {
 	bool done = str_eq(json_str_or(m, "outcome", ""), "done");
 	json_t *error = json_object_get(m, "error");
@@ -217,6 +217,7 @@ void run_outcome_apply(struct run *r, struct doing *d, json_t *m)
 	json_incref(m);
 	json_decref(d->outcome);
 	d->outcome = m;
+	d->outcome_ms = at_ms;
 	d->standing = done ? DONE : FAILED;
 	json_object_update(r->env->facts, json_object_get(m, "facts"));
 	json_array_extend(r->created, json_object_get(m, "created"));
@@ -224,7 +225,7 @@ void run_outcome_apply(struct run *r, struct doing *d, json_t *m)
 	add_note(r, json_str_or(m, "note", ""));
 	if (error != NULL && r->error == NULL)
 		r->error = json_incref(error);
-	r->env->outcome(r->env->ctx, d->s.kind, m);
+	r->env->outcome(r->env->ctx, d->s.kind, m, at_ms);
 }
 
 void run_after_outcome(struct run *r, struct doing *d)
@@ -248,7 +249,7 @@ static void on_outcome(struct journal_append *a)
 
 	if (d->outcome == NULL || run_stopping(r))
 		return;
-	run_outcome_apply(r, d, d->outcome);
+	run_outcome_apply(r, d, d->outcome, world_wall_ms(r->env->w));
 	log_info("op.step.end", "op=%s step=%s/%s outcome=%s how=%s", r->env->command, r->plan->name, d->s.name,
 		 json_str_or(d->outcome, "outcome", "?"), json_str_or(d->outcome, "how", "?"));
 	r->env->progress(r->env->ctx, r);
