@@ -182,13 +182,33 @@ def test_user_data_runs_when_the_policy_names_its_hash_and_the_plan_shows_it(sta
     assert warehouse.result(warehouse.apply(cluster=data))["state"] == "SUCCEEDED"
 
 
+def waits_for(stage, command, text):
+    return process.wait_for(
+        lambda: [s for s in stage.vendor_lines("statuses") if s["id"] == command and text in s["note"]], 15, text
+    )
+
+
 def test_without_a_policy_nothing_is_changed_and_the_reason_is_said(stage, warehouse):
     (stage.dir / "etc/policy.yaml").unlink()
-    command = warehouse.apply()
+    command = warehouse.apply("--expires", "10s")
+    assert waits_for(stage, command, "policy.yaml")
     result = warehouse.result(command)
-    assert result["state"] == "DENIED"
-    assert "policy.yaml" in result["error"]["message"]
+    assert result["state"] == "EXPIRED"
+    assert "waits for the policy: " in result["error"]["message"] and "policy.yaml" in result["error"]["message"]
     assert warehouse.calls(command) == []
+
+
+def test_a_policy_that_is_away_or_half_there_for_a_moment_ends_nothing(stage, warehouse):
+    path = stage.dir / "etc/policy.yaml"
+    whole = path.read_text()
+    path.unlink()
+    command = warehouse.apply()
+    assert waits_for(stage, command, "policy.yaml")
+    for part in range(len(whole) // 5, len(whole), len(whole) // 5):
+        path.write_text(whole[:part])  # in place, as an editor on a slow disk would
+        time.sleep(0.3)
+    path.write_text(whole)
+    assert warehouse.result(command)["state"] == "SUCCEEDED"
 
 
 def test_a_policy_behind_a_link_is_nobodys(stage, warehouse):
@@ -196,10 +216,10 @@ def test_a_policy_behind_a_link_is_nobodys(stage, warehouse):
     subprocess.run(sudo("mv", link, target), check=True)  # the file stays root's, its folder is the agent's
     link.symlink_to(target)
     command = warehouse.apply()
-    result = warehouse.result(command)
-    assert result["state"] == "DENIED"
-    assert "etc/policy.yaml is a symbolic link" in result["error"]["message"]
+    assert waits_for(stage, command, "etc/policy.yaml is a symbolic link")
     assert warehouse.calls(command) == []
+    stage.vendor("cancel", command)
+    assert warehouse.result(command)["state"] == "CANCELLED"
 
 
 @pytest.mark.parametrize("put", [lambda stop: stop.touch(), lambda stop: stop.symlink_to("none")], ids=["file", "link"])
