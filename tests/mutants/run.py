@@ -86,6 +86,27 @@ MUTANTS = [
         "build/tests/unit/ops/test_run_look",
     ),
     Mutant(
+        "what an ignored filter shows taken for ours",
+        "agent/ops/inventory_take.c",
+        "	inv->instances.n = instances;\n",
+        "",
+        "build/tests/unit/ops/test_inventory_take",
+    ),
+    Mutant(
+        "a segment forgotten although its file stays",
+        "agent/io/journal_segment.c",
+        "	if (rc == 0) {\n		memmove(j->sealed.v",
+        "	if (rc == 0 || j->w != NULL) {\n		memmove(j->sealed.v",
+        "build/tests/unit/io/test_journal_segment",
+    ),
+    Mutant(
+        "a text that turns its direction taken as signed",
+        "agent/base/pbguard.c",
+        "	if (str_turns_direction(s, len))",
+        "	if (len > (1u << 30))",
+        "build/tests/unit/control/test_inbox",
+    ),
+    Mutant(
         "an id forgotten with its command",
         "agent/control/inbox.c",
         "	if (known_by_id(all, c->command_id.data) != NULL)\n		return",

@@ -131,6 +131,13 @@ static void a_start_without_a_policy_that_counts_is_logged_with_the_reason(void 
 		assert_int_equal(ops_mode(s->d.ops), REEVE__CONTROL__V1__AGENT_MODE__NO_POLICY);
 		assert_non_null(strstr(buf_str(&s->log), "policy.none why=\"/etc/reeve/policy.yaml"));
 	}
+	shop_listen(s);
+	shop_policy(s, SHOP_POLICY);
+	sim_file_ours(s->d.w, "/etc/reeve/policy.yaml", true);
+	shop_reopen(s);
+	desk_settle(&s->d);
+	assert_non_null(
+	    strstr(buf_str(&s->log), "policy.none why=\"/etc/reeve/policy.yaml can be written by the agent's own user"));
 }
 
 int main(void)
