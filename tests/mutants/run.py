@@ -67,8 +67,8 @@ MUTANTS = [
     Mutant(
         "a changed policy believed at the first look",
         "agent/ops/ops_switches.c",
-        "#define SETTLE_MS 1000",
-        "#define SETTLE_MS 0",
+        "	} else if (has_settled(o, fresh)) {",
+        "	} else if (has_settled(o, fresh) || o->cfg.w != NULL) {",
         "build/tests/unit/ops/test_ops_switches",
     ),
     Mutant(
