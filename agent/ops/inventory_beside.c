@@ -14,7 +14,7 @@ static const struct {
 	[BESIDE_S3] = { "prefix-list-name", ec2_describe_prefix_lists },
 };
 
-void beside_ask(enum beside what, const char *const *names, size_t n, const char *token, struct form *f)
+void inventory_beside_ask(enum beside what, const char *const *names, size_t n, const char *token, struct form *f)
 {
 	struct ec2_filter filter = { asked[what].filter, names, n < BESIDE_A_CALL ? n : BESIDE_A_CALL };
 
@@ -33,7 +33,7 @@ static int read_s3(const struct xml_node *root, struct inventory *inv, const cha
 	return 0;
 }
 
-int beside_read(enum beside what, const struct xml_node *root, const char *name, struct inventory *inv, struct err *e)
+int inventory_beside_read(enum beside what, const struct xml_node *root, const char *name, struct inventory *inv, struct err *e)
 {
 	switch (what) {
 	case BESIDE_SUBNETS:
@@ -47,7 +47,7 @@ int beside_read(enum beside what, const struct xml_node *root, const char *name,
 	}
 }
 
-const char **beside_types(const struct inventory *inv, size_t *ret_n)
+const char **inventory_beside_types(const struct inventory *inv, size_t *ret_n)
 {
 	const char **v = arena_alloc(inv->arena, (inv->instances.n + 1) * sizeof(*v));
 	size_t n = 0;

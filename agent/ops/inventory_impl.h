@@ -7,8 +7,8 @@ enum beside { BESIDE_SUBNETS, BESIDE_IMAGES, BESIDE_TYPES, BESIDE_S3, BESIDE_KIN
 #define BESIDE_A_CALL 100 /* EC2 takes 200 values of a filter */
 
 /* One page of those of `names` that are there. */
-void beside_ask(enum beside what, const char *const *names, size_t n, const char *token, struct form *f);
+void inventory_beside_ask(enum beside what, const char *const *names, size_t n, const char *token, struct form *f);
 /* Appends; `name` is the first that was asked for. Subnets, images and types are looked up by their names afterwards. */
-int beside_read(enum beside what, const struct xml_node *root, const char *name, struct inventory *inv, struct err *e);
+int inventory_beside_read(enum beside what, const struct xml_node *root, const char *name, struct inventory *inv, struct err *e);
 /* The types of our instances, each once, in the inventory's arena. */
-const char **beside_types(const struct inventory *inv, size_t *ret_n);
+const char **inventory_beside_types(const struct inventory *inv, size_t *ret_n);

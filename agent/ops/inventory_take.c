@@ -165,7 +165,7 @@ static void ask_beside(struct take *t)
 	enum beside what = beside_now(t);
 
 	t->call.service = AWS_EC2;
-	beside_ask(what, t->beside[what].v + t->at, t->beside[what].n - t->at, t->token, &t->call.form);
+	inventory_beside_ask(what, t->beside[what].v + t->at, t->beside[what].n - t->at, t->token, &t->call.form);
 }
 
 static void ask(struct take *t)
@@ -245,7 +245,7 @@ static int take_in(struct take *t, const struct xml_node *root, struct err *e)
 	struct inventory *inv = t->inv;
 
 	if (is_beside(t))
-		return beside_read(beside_now(t), root, t->beside[beside_now(t)].v[0], inv, e);
+		return inventory_beside_read(beside_now(t), root, t->beside[beside_now(t)].v[0], inv, e);
 	switch (t->sm.now) {
 	case V_VPCS:
 		return ec2_read_vpcs(root, inv->arena, &inv->vpcs, e);
@@ -372,7 +372,7 @@ static void next_state(struct take *t)
 		if (t->sm.now == V_TAGS)
 			keep_ours(t);
 		if (t->sm.now == V_INSTANCES && t->wants_beside)
-			t->beside[BESIDE_TYPES].v = beside_types(t->inv, &t->beside[BESIDE_TYPES].n);
+			t->beside[BESIDE_TYPES].v = inventory_beside_types(t->inv, &t->beside[BESIDE_TYPES].n);
 		sm_move(&t->sm, t->sm.now + 1);
 		t->at = 0;
 	} while (t->sm.now != V_DONE && items(t) == 0);

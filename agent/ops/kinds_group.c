@@ -147,7 +147,7 @@ static bool authorize_find(const struct step_ctx *x, const struct inventory *inv
 	return has_rule(x->args, inv);
 }
 
-void rule_demand(const json_t *rule, struct demand *d)
+void kinds_rule_demand(const json_t *rule, struct demand *d)
 {
 	struct ec2_rule r;
 
@@ -159,7 +159,7 @@ void rule_demand(const json_t *rule, struct demand *d)
 static void authorize_demand(const json_t *args, struct demand *d)
 {
 	if (!json_is_true(json_object_get(args, "default_egress")))
-		rule_demand(json_object_get(args, "rule"), d);
+		kinds_rule_demand(json_object_get(args, "rule"), d);
 }
 
 static bool is_outside_vpc(const json_t *args)

@@ -4,4 +4,4 @@
 
 struct demand;
 
-void rule_demand(const json_t *rule, struct demand *d); /* kinds_group.c */
+void kinds_rule_demand(const json_t *rule, struct demand *d); /* kinds_group.c */

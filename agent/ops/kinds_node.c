@@ -187,7 +187,7 @@ static void launch_demand(const json_t *args, struct demand *d)
 	for (size_t i = 0; i < json_array_size(volumes); i++)
 		volume_demand(json_array_get(volumes, i), d);
 	for (size_t i = 0; i < json_array_size(egress); i++)
-		rule_demand(json_array_get(egress, i), d);
+		kinds_rule_demand(json_array_get(egress, i), d);
 }
 
 static void print_volume(const json_t *v, struct buf *to)

@@ -60,7 +60,8 @@ void aws_describe_images(struct aws_ask *q)
 		xmlw_text(q->xml, "name", "al2023-ami-2023.1-x86_64");
 		xmlw_text(q->xml, "rootDeviceType", "ebs");
 		xmlw_text(q->xml, "rootDeviceName", AWS_IMAGE_ROOT);
-		buf_adds(q->xml, "<blockDeviceMapping><item><deviceName>" AWS_IMAGE_ROOT "</deviceName><ebs><volumeSize>8</volumeSize></ebs></item>");
+		buf_adds(q->xml, "<blockDeviceMapping><item><deviceName>" AWS_IMAGE_ROOT
+				 "</deviceName><ebs><volumeSize>8</volumeSize></ebs></item>");
 		buf_adds(q->xml, i == 1 ? "<item><deviceName>/dev/sdz</deviceName></item>" : "");
 		xmlw_close(q->xml, "blockDeviceMapping");
 		xmlw_close(q->xml, "item");

@@ -156,7 +156,8 @@ void scene_watch(void *ctx, const struct aws_entry *e)
 		odds_broken(&s->odds, "%s by a command that had expired before it began", e->action);
 	if (!is_recorded(s, e))
 		odds_broken(&s->odds, "%s before its record", e->action);
-	if (o->plan_only || (o->expired && !s->clock_stepped) || o->unknown_verb || o->want.broken || o->must_be_denied)
+	if (o->plan_only || (o->expired && !s->clock_stepped) || o->unknown_verb || o->want.broken ||
+	    (o->must_be_denied && !o->cmd->is_old))
 		odds_broken(&s->odds, "%s by a command that may change nothing", e->action);
 	if (vendor_has_result(o->cmd))
 		odds_broken(&s->odds, "%s after the result of its command", e->action);
@@ -241,7 +242,8 @@ static const char *unjustified(const struct scene *s, const struct scene_order *
 {
 	switch (o->cmd->state) {
 	case STATE(SUCCEEDED):
-		return o->must_be_denied || (o->expired && !s->clock_stepped) || o->unknown_verb || o->want.broken
+		return (o->must_be_denied && !o->cmd->is_old) || (o->expired && !s->clock_stepped) || o->unknown_verb ||
+			       o->want.broken
 			   ? "it may not succeed"
 			   : NULL;
 	case STATE(FAILED):

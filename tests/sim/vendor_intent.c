@@ -104,7 +104,9 @@ struct vendor_command *vendor_issue(struct vendor_sim *v, const struct vendor_or
 
 	for (size_t i = 0; i < sizeof(random); i++)
 		random[i] = (uint8_t)sim_random(v->w);
-	*c = (struct vendor_command){ .flaw = o->flaw, .packed = BUF_MAX(1u << 20), .result = BUF_MAX(1u << 20) };
+	*c = (struct vendor_command){
+		.flaw = o->flaw, .packed = BUF_MAX(1u << 20), .with_release = BUF_MAX(1u << 20), .result = BUF_MAX(1u << 20)
+	};
 	number(v, c);
 	uuid_v7(aws_sim_wall_ms(v->aws), random, c->id);
 	uuid_text(c->id, c->id_text);
@@ -114,6 +116,8 @@ struct vendor_command *vendor_issue(struct vendor_sim *v, const struct vendor_or
 	if (o->flaw == FLAW_SIGNATURE)
 		room[0][SIGN_ID_LEN + 7] ^= 4;
 	pack_signed(&body, list, o->two_keys && o->flaw != FLAW_EPOCH ? 2 : 1, &c->packed);
+	c->body = digest_of(body.data, body.len);
+	pack_signed(&body, list, 2, &c->with_release);
 	v->news = true;
 	return c;
 }
@@ -367,6 +371,25 @@ static void ack(struct vendor_sim *v)
 	}
 }
 
+/* What is older than the agent's first record wants the release key's signature as well (FORMATS.md, Binding). */
+static void take_refusal(struct vendor_sim *v, const Reeve__Control__V1__Refusal *r)
+{
+	for (size_t k = 0; k < v->n; k++) {
+		struct vendor_command *c = &v->commands[k];
+		bool is_it = r->digest.len == DIGEST_LEN && memcmp(r->digest.data, c->body.b, DIGEST_LEN) == 0;
+
+		if (c->flaw != FLAW_NONE) {
+			c->seen = true;
+		} else if (is_it && !c->is_old && str_starts(r->reason, "older than this agent")) {
+			c->is_old = true;
+			buf_close(&c->packed);
+			c->packed = c->with_release;
+			c->with_release = (struct buf){ 0 };
+			v->news = true;
+		}
+	}
+}
+
 void vendor_take_report(struct vendor_sim *v, const void *p, size_t len)
 {
 	Reeve__Control__V1__Report *r = reeve__control__v1__report__unpack(NULL, len, p);
@@ -382,9 +405,7 @@ void vendor_take_report(struct vendor_sim *v, const void *p, size_t len)
 	for (size_t i = 0; i < r->n_statuses; i++)
 		take_status(v, r->statuses[i]);
 	for (size_t i = 0; i < r->n_refusals; i++)
-		for (size_t k = 0; k < v->n; k++)
-			if (v->commands[k].flaw != FLAW_NONE)
-				v->commands[k].seen = true;
+		take_refusal(v, r->refusals[i]);
 	ack(v);
 	reeve__control__v1__report__free_unpacked(r, NULL);
 }

@@ -216,6 +216,7 @@ void vendor_sim_free(struct vendor_sim *v)
 		mem_free(list_entry(n, struct vendor_hold, link));
 	for (size_t i = 0; i < v->n; i++) {
 		buf_close(&v->commands[i].packed);
+		buf_close(&v->commands[i].with_release);
 		buf_close(&v->commands[i].result);
 	}
 	for (size_t i = 0; i < VENDOR_OLD_MAX; i++)

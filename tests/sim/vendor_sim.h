@@ -35,7 +35,9 @@ struct vendor_command {
 	uint64_t epoch, seq;
 	enum vendor_flaw flaw;
 	uint64_t shown_ms; /* withheld until then */
-	struct buf packed; /* the Signed */
+	struct digest body;
+	struct buf packed, with_release; /* the Signed; the same with both signatures, for one that is called too old */
+	bool is_old;                     /* it was, so it has both */
 	bool cancelled;
 	/* what the agent said */
 	bool seen, is_told; /* is_told: in the newest report */
