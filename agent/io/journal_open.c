@@ -207,11 +207,20 @@ static void on_cut(struct disk_req *r, int rc)
 	disk_unlink(j->w, &j->disk, j->new_path, on_cut_named);
 }
 
+/* Full, and the reserve is given up already: a copy that finds no room holds nobody up. */
+static bool has_no_room(const struct journal *j, int rc)
+{
+	return rc == -ERR_NOSPACE && j->tight && j->reserve_disk.impl == NULL;
+}
+
 static void on_tail_kept(struct disk_req *r, int rc)
 {
 	struct journal *j = container_of(r, struct journal, disk);
 
-	if (rc != 0) {
+	if (has_no_room(j, rc)) {
+		log_error("journal.torn.lost", "bytes=%zu copy=%s next=\"cut without a copy: the disk is full\"", j->tail.len,
+			  j->tail_path);
+	} else if (rc != 0) {
 		journal_failed(j, rc);
 		return;
 	}

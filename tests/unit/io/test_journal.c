@@ -108,6 +108,28 @@ static void what_is_cut_is_kept_aside_as_it_was(void **state)
 	}
 }
 
+static void on_a_full_disk_the_torn_tail_is_cut_without_a_copy(void **state)
+{
+	struct owner *o = *state;
+	CLEANUP(buf_close) struct buf whole = BUF_MAX(1u << 20);
+	struct journal_append a = { 0 };
+	char tail[1000];
+
+	assert_int_equal(owner_open(o, NULL), 0);
+	owner_write_one(o);
+	owner_write_one(o);
+	owner_close(o);
+	assert_true(sim_file_get(o->w, FIRST, &whole));
+	memset(tail, 'x', sizeof(tail));
+	sim_file_append(o->w, FIRST, tail, sizeof(tail));
+	sim_file_unlink(o->w, DIR "/reserve");
+	sim_disk_space(o->w, whole.len + sizeof(tail) + 100);
+	assert_int_equal(owner_open(o, NULL), 0);
+	owner_count_one(o, &a);
+	owner_settle(o, 60000);
+	assert_true(owner_is_written(&a)); /* there is room for it where the torn one was */
+}
+
 /* What a crash cannot have left is damage, and is not touched. */
 static void a_newest_segment_without_a_good_line_is_damage_unless_it_is_the_beginning_of_one(void **state)
 {
@@ -325,6 +347,7 @@ int main(void)
 		OWNER_TEST(appends_that_come_together_travel_together),
 		OWNER_TEST(a_torn_last_line_is_cut_and_the_chain_goes_on),
 		OWNER_TEST(what_is_cut_is_kept_aside_as_it_was),
+		OWNER_TEST(on_a_full_disk_the_torn_tail_is_cut_without_a_copy),
 		OWNER_TEST(a_newest_segment_without_a_good_line_is_damage_unless_it_is_the_beginning_of_one),
 		OWNER_TEST(a_newest_segment_whose_name_does_not_fit_is_damage),
 		OWNER_TEST(damage_in_the_middle_is_never_skipped),
