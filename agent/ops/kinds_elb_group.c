@@ -100,6 +100,15 @@ const struct step_kind kind_delete_target_group = {
 
 /* ---- targets ---- */
 
+/* Targets are instances by id: an address or a function would be somebody else's. */
+static int check_instances(const char *const *ids, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!str_starts(ids[i], "i-"))
+			return err_set(e, ERR_INVALID, "\"%.60s\" is no instance id", ids[i]);
+	return 0;
+}
+
 static int targets_of(const struct step_ctx *x, const char **ret_group, struct elb_target **ret, size_t *ret_n, struct err *e)
 {
 	CLEANUP(mem_close) const char **ids = NULL;
@@ -107,6 +116,7 @@ static int targets_of(const struct step_ctx *x, const char **ret_group, struct e
 
 	TRY(arg_str(x, "group_arn", ret_group, e));
 	TRY(arg_strs(x, "instances", &ids, ret_n, e));
+	TRY(check_instances(ids, *ret_n, e));
 	t = mem_grow(NULL, *ret_n, sizeof(*t));
 	for (size_t i = 0; i < *ret_n; i++)
 		t[i] = (struct elb_target){ .id = ids[i] };

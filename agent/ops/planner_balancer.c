@@ -27,6 +27,21 @@ json_t *planner_tg_ref(const struct planning *p, const char *name)
 	return planning_ref(g != NULL ? g->g.arn : NULL, "tg", name);
 }
 
+/* Who is registered in a group of ours and is no instance of ours gets traffic that is not meant for it. */
+static void plan_strangers(struct planning *p, const tg_t *want, const struct inventory_group *have)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < have->targets.n; i++)
+		if (!str_eq(have->targets.v[i].state, "draining") && str_starts(have->targets.v[i].id, "i-") &&
+		    inventory_instance_in(&p->inv->instances, have->targets.v[i].id) == NULL)
+			json_array_append_new(ids, json_string(have->targets.v[i].id));
+	if (json_array_size(ids) > 0)
+		plan_add(p->b, &kind_deregister, json_pack("{s:s, s:O}", "group_arn", have->g.arn, "instances", ids),
+			 "strangers-%s", want->name);
+	json_decref(ids);
+}
+
 void planner_plan_tg(struct planning *p, const tg_t *want)
 {
 	CLEANUP(mem_close) char *step = mem_printf("tg-%s", want->name);
@@ -39,8 +54,10 @@ void planner_plan_tg(struct planning *p, const tg_t *want)
 				want->name);
 		return;
 	}
-	if (have != NULL)
+	if (have != NULL) {
+		plan_strangers(p, want, have);
 		return;
+	}
 	spec_short_name(p->a->owner.installation, p->warehouse, "tg", want->name, full);
 	plan_add(p->b, &kind_create_target_group,
 		 json_pack("{s:s, s:s, s:s, s:i, s:s, s:o, s:o}", "name", full, "purpose", want->name, "protocol", want->protocol,

@@ -316,6 +316,20 @@ MUTANTS = [
         "build/tests/unit/ops/test_op_rates",
     ),
     Mutant(
+        "a target that is an address",
+        "agent/ops/kinds_elb_group.c",
+        "	TRY(check_instances(ids, *ret_n, e));",
+        "	(void)check_instances;",
+        "build/tests/unit/ops/test_kinds_elb_group",
+    ),
+    Mutant(
+        "strangers among the targets left alone",
+        "agent/ops/planner_balancer.c",
+        "		plan_strangers(p, want, have);",
+        "		(void)plan_strangers;",
+        "build/tests/unit/ops/test_planner_balancer",
+    ),
+    Mutant(
         "the subnet of a node not asked for",
         "agent/ops/kinds_node.c",
         '	demand_name(d, DEMAND_SUBNET, json_str_or(args, "subnet_id", ""));',

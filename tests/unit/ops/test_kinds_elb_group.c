@@ -16,6 +16,25 @@ static void add_targets(struct kinds *t, size_t n)
 	t->inv->tgs_n = 1;
 }
 
+static void a_target_is_an_instance_by_its_id_and_nothing_else(void **state)
+{
+	static const char *const others[] = { "10.0.0.9", "arn:aws:lambda:us-east-1:123456789012:function:f", "" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		CLEANUP(mem_close)
+		char *args = mem_printf("{\"group_arn\": \"arn:tg\", \"instances\": [\"i-1\", \"%s\"]}", others[i]);
+		struct form f = { 0 };
+		struct err e = { 0 };
+		struct kinds t;
+
+		kinds_start(&t, &kind_register, args);
+		assert_int_equal(t.k->ask(&t.x, &f, &e), -ERR_INVALID);
+		assert_non_null(strstr(e.text, "is no instance id"));
+		kinds_end(&t);
+	}
+}
+
 static void targets_are_registered_when_all_of_them_are(void **state)
 {
 	struct kinds t;
@@ -73,6 +92,7 @@ static void health_is_waited_for_until_all_are_healthy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_target_is_an_instance_by_its_id_and_nothing_else),
 		cmocka_unit_test(targets_are_registered_when_all_of_them_are),
 		cmocka_unit_test(targets_are_out_when_none_of_them_is_in),
 		cmocka_unit_test(health_is_waited_for_until_all_are_healthy),

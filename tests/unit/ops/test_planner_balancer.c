@@ -33,6 +33,28 @@ static void a_balancer_that_is_as_the_spec_wants_it_needs_nothing(void **state)
 	plans_free(p);
 }
 
+static void who_is_registered_and_not_ours_goes(void **state)
+{
+	static struct elb_target targets[] = { { .id = "i-1", .state = "healthy" },
+					       { .id = "i-stranger", .state = "healthy" },
+					       { .id = "i-leaving", .state = "draining" } };
+	struct desk *d = *state;
+	struct plans *p;
+
+	add_balancer(d, 9030);
+	desk_add_node(d, "i-1", "be", "running");
+	d->k.s.n_clusters = 1;
+	d->k.cluster.nodes = 1;
+	d->k.cluster.n_security_groups = 0;
+	d->inv->tgs[0].targets = (struct elb_targets){ targets, ARRAY_LEN(targets) };
+	p = desk_apply(d);
+	assert_string_equal(desk_steps(p), "base/strangers-sql");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(p->v[0].steps[0].args, "instances"), 0)),
+			    "i-stranger");
+	assert_int_equal(json_array_size(json_object_get(p->v[0].steps[0].args, "instances")), 1);
+	plans_free(p);
+}
+
 static void a_listener_on_a_port_that_nobody_wants_goes(void **state)
 {
 	struct desk *d = *state;
@@ -137,6 +159,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DESK_TEST(a_balancer_that_is_as_the_spec_wants_it_needs_nothing),
+		DESK_TEST(who_is_registered_and_not_ours_goes),
 		DESK_TEST(a_listener_on_a_port_that_nobody_wants_goes),
 		DESK_TEST(a_listener_that_leads_elsewhere_makes_room_first),
 		DESK_TEST(taking_the_last_listener_is_high_risk_whatever_comes_in_its_place),
