@@ -10,6 +10,7 @@
 #include "agent/base/stamp.h"
 #include "agent/base/str.h"
 #include "agent/base/uuid.h"
+#include "agent/ops/spent.h"
 
 bool agent_has_progressed(struct agent *a)
 {
@@ -106,6 +107,17 @@ static json_t *missing_json(const struct policy *p)
 	return list;
 }
 
+/* What of the policy's rates is used. */
+static json_t *rates_json(struct agent *a, const struct rates *r)
+{
+	struct spent *s = ops_spent(a->ops);
+	int64_t now_ms = world_wall_ms(a->w);
+
+	return json_pack("{s:i, s:i, s:i, s:i}", "mutations", (int)spent_in(s, now_ms, SPENT_HOUR_MS, SPENT_MUTATIONS),
+			 "mutations_per_hour", (int)r->mutations_per_hour, "deletions",
+			 (int)spent_in(s, now_ms, SPENT_DAY_MS, SPENT_DELETIONS), "deletions_per_day", (int)r->deletions_per_day);
+}
+
 /* The last step that AWS did not let us do, with what tells why. */
 static json_t *refused_json(const json_t *record)
 {
@@ -131,6 +143,8 @@ json_t *agent_status(struct agent *a)
 		json_object_set_new(j, "mode", json_string(mode_name(a)));
 		json_object_set_new(j, "why", json_text(ops_mode_reason(a->ops)));
 		json_object_set_new(j, "bounds_missing", missing_json(ops_policy(a->ops)));
+		if (ops_policy(a->ops)->present)
+			json_object_set_new(j, "rates", rates_json(a, &ops_policy(a->ops)->rates));
 		ops_each(a->ops, op_to_json, ops);
 		if (ops_refused(a->ops) != NULL)
 			json_object_set_new(j, "refused", refused_json(ops_refused(a->ops)));

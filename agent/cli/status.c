@@ -149,6 +149,18 @@ static void print_missing(const json_t *list)
 	}
 }
 
+static void print_rates(const json_t *r)
+{
+	char text[200];
+
+	if (r == NULL)
+		return;
+	snprintf(text, sizeof(text), "%lld of %lld changes in the last hour, %lld of %lld deletions in the last day",
+		 (long long)json_int_or(r, "mutations", 0), (long long)json_int_or(r, "mutations_per_hour", 0),
+		 (long long)json_int_or(r, "deletions", 0), (long long)json_int_or(r, "deletions_per_day", 0));
+	line("rates", text);
+}
+
 static void print_status(const json_t *s)
 {
 	const json_t *ops = json_object_get(s, "operations"), *t = json_object_get(s, "telemetry");
@@ -163,6 +175,7 @@ static void print_status(const json_t *s)
 	line("mode", json_str_or(s, "mode", ""));
 	line("", json_str_or(s, "why", ""));
 	print_missing(json_object_get(s, "bounds_missing"));
+	print_rates(json_object_get(s, "rates"));
 	print_refused(json_object_get(s, "refused"));
 	print_vendor(json_object_get(s, "vendor"));
 	if (json_object_get(s, "journal") != NULL)

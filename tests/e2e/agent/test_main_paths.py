@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import subprocess
 import time
 
@@ -314,6 +315,9 @@ def test_status_and_plan_show_speak_to_people(stage, warehouse):
     status = subprocess.run([stage.binary, "status", "-c", stage.config], capture_output=True, check=False, text=True)
     assert "WAIT_APPROVAL" in status.stdout
     assert "connected" in status.stdout
+    assert re.search(
+        r"rates +\d+ of 100000 changes in the last hour, \d+ of 100000 deletions in the last day", status.stdout
+    )
     plan = subprocess.run(
         [stage.binary, "plan", "show", command, "-c", stage.config], capture_output=True, check=False, text=True
     )
