@@ -183,8 +183,9 @@ MUTANTS = [
     Mutant(
         "a command taken again",
         "agent/control/inbox.c",
-        "	} else if (c->seq == next && ops_has_room_for(",
-        "	} else if (c->seq <= next && ops_has_room_for(",
+        "	if (c->epoch == ops_epoch(in->ops) && c->seq <= ops_accepted(in->ops)) {",
+        "	if (c->seq == 0 && c->epoch == ops_epoch(in->ops) && c->seq <= ops_accepted(in->ops)) {",
+        "build/tests/unit/control/test_inbox",
     ),
     Mutant(
         "the expiry not looked at",
