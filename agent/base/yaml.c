@@ -350,12 +350,15 @@ int yaml_u64(const struct yaml_node *n, uint64_t most, uint64_t *ret, struct err
 	return 0;
 }
 
+/* What is longer would be lost where times are added up, and so count as none. */
+#define DURATION_MAX_MS (3653ull * 24 * 60 * 60 * 1000)
+
 int yaml_duration(const struct yaml_node *n, uint64_t *ret_ms, struct err *e)
 {
 	if (n == NULL)
 		return 0;
-	if (n->kind != SCALAR || str_duration(n->text, ret_ms) != 0)
-		return yaml_wrong(n, "a duration such as 30s, 5m, 24h", e);
+	if (n->kind != SCALAR || str_duration(n->text, ret_ms) != 0 || *ret_ms > DURATION_MAX_MS)
+		return yaml_wrong(n, "a duration such as 30s, 5m, 24h, of ten years at most", e);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/kinds_elb_impl.h"
+#include "agent/ops/kinds_impl.h"
 
 /* User Guide for Elastic Load Balancing, "API permissions": what it asks of its caller beside the call. */
 static const char *const create_tg_needs[] = { "elasticloadbalancing:AddTags", "ec2:DescribeInternetGateways", "ec2:DescribeVpcs",
@@ -69,6 +70,7 @@ const struct step_kind kind_create_target_group = {
 	.find = create_group_find,
 	.undo = &kind_delete_target_group,
 	.undo_args = kinds_elb_arn_of_fact,
+	.demand = kinds_vpc_demand,
 	.print = kinds_elb_print_name,
 };
 

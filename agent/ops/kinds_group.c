@@ -41,12 +41,14 @@ static enum step_verdict create_judge(const struct step_ctx *x, const struct aws
 	return STEP_DONE;
 }
 
+/* By its name, which a group of another warehouse may bear: whose it is, its tag says. */
 static bool create_find(const struct step_ctx *x, const struct inventory *inv)
 {
+	const char *warehouse = json_str_or(json_object_get(x->args, "tags"), "reeve:warehouse", "");
 	const struct ec2_group *g =
 	    inventory_group_by_name(inv, json_str_or(x->args, "vpc_id", ""), json_str_or(x->args, "name", ""));
 
-	if (g == NULL)
+	if (g == NULL || !str_eq(ec2_tag_get(&g->tags, "reeve:warehouse"), warehouse))
 		return false;
 	fact_set(x, json_string(g->id));
 	return true;
@@ -62,6 +64,11 @@ static const char *group_maker(const struct inventory *inv, const char *id)
 static json_t *group_of_fact(const json_t *args)
 {
 	return json_pack("{s:o, s:b}", "group_id", json_sprintf("@%s", json_str_or(args, "fact", "?")), "fresh", 1);
+}
+
+void kinds_vpc_demand(const json_t *args, struct demand *d)
+{
+	demand_name(d, DEMAND_SUBNET, json_str_or(args, "subnet_id", ""));
 }
 
 static void create_print(const json_t *args, struct buf *to)
@@ -85,6 +92,7 @@ const struct step_kind kind_create_security_group = {
 	.find = create_find,
 	.undo = &kind_delete_security_group,
 	.undo_args = group_of_fact,
+	.demand = kinds_vpc_demand,
 	.print = create_print,
 };
 
@@ -167,6 +175,13 @@ static bool is_outside_vpc(const json_t *args)
 	return json_is_true(json_object_get(args, "outside_vpc"));
 }
 
+static const char *peer_name(const json_t *args, const struct ec2_rule *r)
+{
+	if (r->cidr != NULL)
+		return r->cidr;
+	return str_eq(r->group_id, json_str_or(args, "group_id", "")) ? "the group itself" : r->group_id;
+}
+
 static void rule_print(const json_t *args, struct buf *to)
 {
 	struct ec2_rule r;
@@ -175,8 +190,7 @@ static void rule_print(const json_t *args, struct buf *to)
 	buf_addf(to, "%s: %s ", json_str_or(args, "group_id", "?"), str_eq(r.protocol, "-1") ? "all protocols" : r.protocol);
 	if (!str_eq(r.protocol, "-1"))
 		buf_addf(to, "%d-%d ", r.from_port, r.to_port);
-	buf_addf(to, "%s %s%s", r.is_egress ? "to" : "from", r.cidr != NULL ? r.cidr : "the group itself",
-		 is_outside_vpc(args) ? " (OUTSIDE THE VPC)" : "");
+	buf_addf(to, "%s %s%s", r.is_egress ? "to" : "from", peer_name(args, &r), is_outside_vpc(args) ? " (OUTSIDE THE VPC)" : "");
 }
 
 static void rule_thing(const json_t *args, struct buf *to)
@@ -218,6 +232,14 @@ static int revoke_ask(const struct step_ctx *x, struct form *f, struct err *e)
 	return 0;
 }
 
+/* A rule that may never have been there, in a group of which another rule was just taken out. */
+static enum step_verdict revoke_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	if (str_eq(c->code, "InvalidPermission.NotFound") && json_is_true(json_object_get(x->args, "maybe")))
+		return STEP_DONE;
+	return step_judge_gone(x, c, e);
+}
+
 static bool revoke_find(const struct step_ctx *x, const struct inventory *inv)
 {
 	return !step_may_hide(x) && !has_rule(x->args, inv);
@@ -225,7 +247,7 @@ static bool revoke_find(const struct step_ctx *x, const struct inventory *inv)
 
 #define REVOKE(direction, call)                                                                                                    \
 	.name = "revoke-" #direction, .service = AWS_EC2, .action = "ec2:" call, .repeat = REPEAT_NATURAL, .settle_s = 120,        \
-	.deadline_s = 300, .poll_s = 3, .removes = "rule", .thing = rule_thing, .ask = revoke_ask, .judge = step_judge_gone,       \
+	.deadline_s = 300, .poll_s = 3, .removes = "rule", .thing = rule_thing, .ask = revoke_ask, .judge = revoke_judge,          \
 	.find = revoke_find, .print = rule_print
 
 const struct step_kind kind_revoke_ingress = { REVOKE(ingress, "RevokeSecurityGroupIngress") };

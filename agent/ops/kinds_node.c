@@ -172,7 +172,7 @@ static void volume_demand(const json_t *v, struct demand *d)
 /* A plan of an older version has user data without its hash: no list of hashes holds the empty text. */
 static void launch_demand(const json_t *args, struct demand *d)
 {
-	const json_t *volumes = json_object_get(args, "volumes"), *egress = json_object_get(args, "egress");
+	const json_t *volumes = json_object_get(args, "volumes"), *rules = json_object_get(args, "rules");
 
 	demand_name(d, DEMAND_TYPE, json_str_or(args, "type", ""));
 	demand_image(d, &(struct demand_image){ json_str_or(args, "image_id", ""), json_str_or(args, "image_owner", ""),
@@ -186,8 +186,8 @@ static void launch_demand(const json_t *args, struct demand *d)
 	demand_count(d, DEMAND_VOLUMES, (uint32_t)json_array_size(volumes));
 	for (size_t i = 0; i < json_array_size(volumes); i++)
 		volume_demand(json_array_get(volumes, i), d);
-	for (size_t i = 0; i < json_array_size(egress); i++)
-		kinds_rule_demand(json_array_get(egress, i), d);
+	for (size_t i = 0; i < json_array_size(rules); i++)
+		kinds_rule_demand(json_array_get(rules, i), d);
 }
 
 static void print_volume(const json_t *v, struct buf *to)

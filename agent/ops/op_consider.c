@@ -55,8 +55,7 @@ bool op_is_release_signed(const struct op *op)
 	       cfg->is_release_signed(cfg->ctx, bytes.data, bytes.len);
 }
 
-/* User data that starts although no hash in the policy names it, and that no release key has stood for yet. */
-static bool starts_unproved(const struct op *op, const struct policy *p, char text[ERR_TEXT_MAX])
+bool op_starts_unproved(const struct op *op, const struct policy *p, char text[ERR_TEXT_MAX])
 {
 	struct demand d = { 0 };
 	bool yes = false;
@@ -79,7 +78,7 @@ bool op_is_high(const struct op *op, const struct policy *p, char text[ERR_TEXT_
 	const struct step *high = plans_high(op->plans, &plan);
 
 	if (high == NULL)
-		return starts_unproved(op, p, text);
+		return op_starts_unproved(op, p, text);
 	snprintf(text, ERR_TEXT_MAX, "%s/%s, %s", plan->name, high->name, high->kind->action);
 	return true;
 }

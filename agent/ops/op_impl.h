@@ -61,6 +61,8 @@ void op_prepare(struct op *op);       /* it has no plan: may it be planned? */
 void op_consider(struct op *op);      /* it has one: may it start? */
 /* Does the policy that stands deny its plan? False where none stands: that is said elsewhere. */
 bool op_is_beyond_bounds(const struct op *op, uint32_t nodes_now, struct err *e);
+/* User data that starts although no hash in the policy names it, and that no release key has stood for yet. */
+bool op_starts_unproved(const struct op *op, const struct policy *p, char text[ERR_TEXT_MAX]);
 bool op_is_release_signed(const struct op *op);
 /* Needs its plan a second key? `text` says for what. Asked of the policy too: what it allows only as `any` does, until proved. */
 bool op_is_high(const struct op *op, const struct policy *p, char text[ERR_TEXT_MAX]);

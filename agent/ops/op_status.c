@@ -27,13 +27,24 @@ static void print_plans(const struct plans *p, struct buf *to)
 		buf_addf(to, "... %zu more lines: the plan's record in the journal has them\n", lines);
 }
 
+/* What no step says of itself: the policy has a word in it. */
+static void print_unproved(const struct op *op, struct buf *to)
+{
+	char what[ERR_TEXT_MAX];
+
+	if (op_starts_unproved(op, ops_policy(op->ops), what))
+		buf_addf(to, "[HIGH RISK: needs a release signature] %s\n", what);
+}
+
 void op_plan_text(const struct op *op, struct buf *to)
 {
-	if (op->plans != NULL)
+	if (op->plans != NULL) {
 		print_plans(op->plans, to);
-	else
+		print_unproved(op, to);
+	} else {
 		buf_addf(to, "Command %s: %s of %s is not planned yet%s%s\n", op->f.id_text, op_verb(op), op_warehouse(op),
 			 op->waiting[0] != '\0' ? ": " : ".", op->waiting);
+	}
 }
 
 static state_t wire_state(const struct op *op)

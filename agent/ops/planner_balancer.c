@@ -44,7 +44,7 @@ static void plan_strangers(struct planning *p, const tg_t *want, const struct in
 
 void planner_plan_tg(struct planning *p, const tg_t *want)
 {
-	CLEANUP(mem_close) char *step = mem_printf("tg-%s", want->name);
+	CLEANUP(mem_close) char *step = mem_printf("tg-%s", want->name), *what = NULL;
 	const struct inventory_group *have = planner_tg_there(p, want->name);
 	char full[33];
 
@@ -59,10 +59,12 @@ void planner_plan_tg(struct planning *p, const tg_t *want)
 		return;
 	}
 	spec_short_name(p->a->owner.installation, p->warehouse, "tg", want->name, full);
+	what = mem_printf("target group %s", want->name);
 	plan_add(p->b, &kind_create_target_group,
-		 json_pack("{s:s, s:s, s:s, s:i, s:s, s:o, s:o}", "name", full, "purpose", want->name, "protocol", want->protocol,
-			   "port", (int)want->port, "vpc_id", p->spec->vpc_id, "tags", planning_tags(p, NULL, step, NULL, 0),
-			   "fact", json_sprintf("tg.%s", want->name)),
+		 json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:o, s:o}", "name", full, "purpose", want->name, "protocol",
+			   want->protocol, "port", (int)want->port, "vpc_id", p->spec->vpc_id, "subnet_id",
+			   planning_proof_of_vpc(p, what), "tags", planning_tags(p, NULL, step, NULL, 0), "fact",
+			   json_sprintf("tg.%s", want->name)),
 		 "%s", step);
 }
 

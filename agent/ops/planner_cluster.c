@@ -100,7 +100,7 @@ static int check_image(const cluster_t *c, const struct ec2_image *i, struct err
 {
 	if (i == NULL)
 		return err_set(e, ERR_INVALID, "%s is no image that AWS shows to this account in this region", c->image_id);
-	if (!str_eq(i->root_type, "ebs") || *i->root_device == '\0')
+	if (!str_eq(i->root_type, "ebs") || *i->root_device != '/')
 		return err_set(e, ERR_INVALID, "image %s has no EBS root volume, so it cannot be encrypted", i->id);
 	if (i->more != NULL)
 		return err_set(e, ERR_INVALID, "image %s maps %s beside its root: such an image is not started", i->id, i->more);
@@ -108,6 +108,12 @@ static int check_image(const cluster_t *c, const struct ec2_image *i, struct err
 		if (str_eq(c->volumes[k]->device, i->root_device))
 			return err_set(e, ERR_INVALID, "volumes[%zu]: %s is the root of image %s", k, i->root_device, i->id);
 	return 0;
+}
+
+/* A text as AWS tells it: others chose it, and a leading @ would make it a fact of the plan. */
+static json_t *told(const char *text)
+{
+	return *text == '@' ? json_sprintf(" %s", text) : json_string(text);
 }
 
 static void add_image(struct planning *p, const cluster_t *c, json_t *args)
@@ -121,25 +127,25 @@ static void add_image(struct planning *p, const cluster_t *c, json_t *args)
 			err_set(&p->err, ERR_INVALID, "cluster %s: %s", c->name, err_text(&e));
 		return;
 	}
-	json_object_set_new(args, "image_name", json_string(i->name));
-	json_object_set_new(args, "image_owner", json_string(i->owner));
-	json_object_set_new(args, "image_owner_alias", json_string(i->owner_alias));
+	json_object_set_new(args, "image_name", told(i->name));
+	json_object_set_new(args, "image_owner", told(i->owner));
+	json_object_set_new(args, "image_owner_alias", told(i->owner_alias));
 	json_object_set_new(args, "root_device", json_string(i->root_device));
 	json_object_set_new(args, "root_gib", json_integer(i->root_gib));
 }
 
-static void add_wide_egress(struct planning *p, const cluster_t *c, json_t *args)
+static void add_rules(struct planning *p, const cluster_t *c, json_t *args)
 {
 	json_t *all = json_array();
 
 	for (size_t i = 0; i < c->n_security_groups; i++) {
-		json_t *rules = planner_wide_egress(p, c->security_groups[i]);
+		json_t *rules = planner_bounded_rules(p, c->security_groups[i]);
 
 		json_array_extend(all, rules);
 		json_decref(rules);
 	}
 	if (json_array_size(all) > 0)
-		json_object_set(args, "egress", all);
+		json_object_set(args, "rules", all);
 	json_decref(all);
 }
 
@@ -149,7 +155,7 @@ static void add_zone(struct planning *p, const cluster_t *c, json_t *args)
 	const struct ec2_subnet *s = planning_subnet(p, what, c->subnet_id);
 
 	if (s != NULL)
-		json_object_set_new(args, "zone", json_string(s->zone));
+		json_object_set_new(args, "zone", told(s->zone));
 }
 
 static void plan_launch(struct planning *p, const cluster_t *c, size_t held)
@@ -162,7 +168,7 @@ static void plan_launch(struct planning *p, const cluster_t *c, size_t held)
 
 	add_image(p, c, args);
 	add_zone(p, c, args);
-	add_wide_egress(p, c, args);
+	add_rules(p, c, args);
 	if (*c->instance_profile != '\0')
 		json_object_set_new(args, "profile", json_string(c->instance_profile));
 	if (c->user_data.len > 0)
@@ -298,6 +304,11 @@ static void plan_remove(struct planning *p, const struct nodes *have)
 /* What a node cannot become without being replaced. */
 static void check_same_type(struct planning *p, const cluster_t *c, const struct nodes *have)
 {
+	for (size_t i = 0; i < have->n; i++)
+		if (have->v[i]->vpc_id != NULL && *have->v[i]->vpc_id != '\0' && !str_eq(have->v[i]->vpc_id, p->spec->vpc_id) &&
+		    p->err.code == 0)
+			err_set(&p->err, ERR_UNSUPPORTED, "cluster %s: %s stands in %s; changing vpc_id to %s is not available yet",
+				c->name, have->v[i]->id, have->v[i]->vpc_id, p->spec->vpc_id);
 	for (size_t i = 0; i < have->n; i++)
 		if (!str_eq(have->v[i]->type, c->instance_type) && p->err.code == 0)
 			err_set(&p->err, ERR_UNSUPPORTED,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/base/cidr.h"
+#include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/planner_impl.h"
@@ -42,12 +43,29 @@ static struct rules rules_new(const struct planning *p, size_t room)
 	return (struct rules){ .v = arena_alloc(p->inv->arena, (room + 1) * sizeof(struct ec2_rule)) };
 }
 
+/* Names of two warehouses can be alike ("wh-1" and "node", "wh" and "1-node"); whose a group is, its tag says. */
 const struct ec2_group *planner_group_there(const struct planning *p, const char *name)
 {
+	const struct ec2_group *g;
 	char full[256];
 
 	planner_group_name(p, name, full);
-	return inventory_group_by_name(p->inv, p->spec->vpc_id, full);
+	g = inventory_group_by_name(p->inv, p->spec->vpc_id, full);
+	return g != NULL && planning_is_of_warehouse(p, &g->tags) ? g : NULL;
+}
+
+/* A name that a group of another warehouse bears cannot be given again. */
+static bool is_name_free(struct planning *p, const group_t *want)
+{
+	const struct ec2_group *g;
+	char full[256];
+
+	planner_group_name(p, want->name, full);
+	g = inventory_group_by_name(p->inv, p->spec->vpc_id, full);
+	if (g != NULL && p->err.code == 0)
+		err_set(&p->err, ERR_INVALID, "security group %s: %s is a group of warehouse %s; give it another name", want->name,
+			g->id, ec2_tag_get(&g->tags, "reeve:warehouse"));
+	return g == NULL;
 }
 
 static const struct ec2_vpc *vpc_of(const struct planning *p)
@@ -126,17 +144,13 @@ static struct rules wanted(struct planning *p, const group_t *want, const char *
 	return list;
 }
 
-/* What AWS puts into a group that it makes: everything may leave, by IPv6 too where the VPC has it. */
+/* What AWS puts into a group that it makes: everything may leave, by IPv6 too where the VPC has it by then. */
 static struct rules at_birth(const struct planning *p)
 {
 	static const char *const everywhere[] = { "0.0.0.0/0", "::/0" };
-	const struct ec2_vpc *vpc = vpc_of(p);
 	struct rules list = rules_new(p, ARRAY_LEN(everywhere));
-	bool v6 = false;
 
-	for (size_t i = 0; i < vpc->cidrs_n; i++)
-		v6 = v6 || strchr(vpc->cidrs[i], ':') != NULL;
-	for (size_t i = 0; i < (v6 ? 2 : 1); i++)
+	for (size_t i = 0; i < ARRAY_LEN(everywhere); i++)
 		add(p, &list, (struct ec2_rule){ .is_egress = true, .protocol = "-1", .cidr = everywhere[i] });
 	return list;
 }
@@ -197,7 +211,7 @@ static void add_rule_step(struct planning *p, const struct step_kind *kind, bool
 		buf_adds(&name, "all-");
 	else
 		buf_addf(&name, "%s-%d-%d-", r->protocol, r->from_port, r->to_port);
-	buf_adds(&name, r->cidr != NULL ? r->cidr : "self");
+	buf_adds(&name, r->cidr != NULL ? r->cidr : str_eq(r->group_id, json_str_or(args, "group_id", "")) ? "self" : r->group_id);
 	json_object_set_new(args, "rule", rule_json(r));
 	plan_add(p->b, kind, args, "%s", buf_str(&name));
 }
@@ -213,34 +227,39 @@ static void authorize(struct planning *p, const char *group, const char *group_i
 	add_rule_step(p, r->is_egress ? &kind_authorize_egress : &kind_authorize_ingress, true, group, args, r);
 }
 
-/* fresh: the group is made by this plan, and so is not known everywhere at once. */
-static void revoke(struct planning *p, const char *group, const char *group_id, bool fresh, const struct ec2_rule *r)
+/* fresh: the group is made by this plan, and so is not known everywhere at once. maybe: where the rule is not, it never was. */
+static void revoke(struct planning *p, const char *group, const char *group_id, bool fresh, bool maybe, const struct ec2_rule *r)
 {
 	json_t *args = json_pack("{s:s}", "group_id", group_id);
 
 	if (fresh)
 		json_object_set_new(args, "fresh", json_true());
+	if (maybe)
+		json_object_set_new(args, "maybe", json_true());
 	add_rule_step(p, r->is_egress ? &kind_revoke_egress : &kind_revoke_ingress, false, group, args, r);
 }
 
 static void create_group(struct planning *p, const group_t *want, const char *fact)
 {
-	CLEANUP(mem_close) char *step = mem_printf("sg-%s", want->name);
+	CLEANUP(mem_close) char *step = mem_printf("sg-%s", want->name), *what = mem_printf("security group %s", want->name);
 	char name[256];
 
 	planner_group_name(p, want->name, name);
 	plan_add(p->b, &kind_create_security_group,
-		 json_pack("{s:s, s:o, s:s, s:o, s:s}", "name", name, "description", planning_text(want->description), "vpc_id",
-			   p->spec->vpc_id, "tags", planning_tags(p, NULL, step, NULL, 0), "fact", fact),
+		 json_pack("{s:s, s:o, s:s, s:s, s:o, s:s}", "name", name, "description", planning_text(want->description),
+			   "vpc_id", p->spec->vpc_id, "subnet_id", planning_proof_of_vpc(p, what), "tags",
+			   planning_tags(p, NULL, step, NULL, 0), "fact", fact),
 		 "%s", step);
 }
 
+/* The second one, of IPv6, is there only if the VPC has a block by then; that the first one was taken out says that the group's
+ * rules are known where we ask. */
 static void take_birth_rules_out(struct planning *p, const group_t *want, const char *id)
 {
 	struct rules birth = at_birth(p);
 
 	for (size_t i = 0; i < birth.n; i++)
-		revoke(p, want->name, id, true, &birth.v[i]);
+		revoke(p, want->name, id, true, i > 0, &birth.v[i]);
 }
 
 /* Out of a new group goes first what AWS put there, also where the spec wants the same: what the spec wants is asked of the
@@ -253,6 +272,8 @@ void planner_plan_group(struct planning *p, const group_t *want)
 	struct rules wants = wanted(p, want, id);
 	struct rules have = there != NULL ? (struct rules){ there->rules, there->rules_n } : (struct rules){ 0 };
 
+	if (there == NULL && !is_name_free(p, want))
+		return;
 	if (there == NULL) {
 		create_group(p, want, self + 1);
 		take_birth_rules_out(p, want, id);
@@ -262,11 +283,11 @@ void planner_plan_group(struct planning *p, const group_t *want)
 			authorize(p, want->name, id, &wants.v[i]);
 	for (size_t i = 0; i < have.n; i++)
 		if (!holds(&wants, &have.v[i]))
-			revoke(p, want->name, id, false, &have.v[i]);
+			revoke(p, want->name, id, false, false, &have.v[i]);
 }
 
 /* A rule that stands already is authorized by no step, so what starts behind it asks for it. */
-json_t *planner_wide_egress(const struct planning *p, const char *group)
+json_t *planner_bounded_rules(const struct planning *p, const char *group)
 {
 	json_t *list = json_array();
 
@@ -277,7 +298,7 @@ json_t *planner_wide_egress(const struct planning *p, const char *group)
 		for (size_t i = 0; i < want->n_rules && str_eq(want->name, group); i++)
 			add_spec_rule(p, &rules, want->rules[i], "");
 		for (size_t i = 0; i < rules.n; i++)
-			if (rules.v[i].is_egress && !is_default_egress(p, &rules.v[i]))
+			if (rules.v[i].cidr != NULL && !is_default_egress(p, &rules.v[i]))
 				json_array_append_new(list, rule_json(&rules.v[i]));
 	}
 	return list;

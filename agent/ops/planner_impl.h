@@ -13,7 +13,7 @@ typedef Reeve__Control__V1__Cluster cluster_t;
 void planner_group_name(const struct planning *p, const char *name, char to[256]);
 const struct ec2_group *planner_group_there(const struct planning *p, const char *name); /* or NULL */
 void planner_plan_group(struct planning *p, const group_t *want);
-json_t *planner_wide_egress(const struct planning *p, const char *group); /* rules that the policy's egress bounds must hold */
+json_t *planner_bounded_rules(const struct planning *p, const char *group); /* those that the policy's bounds must hold */
 
 /* planner_balancer.c: names are the spec's */
 const struct inventory_group *planner_tg_there(const struct planning *p, const char *name); /* or NULL */

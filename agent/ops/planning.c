@@ -72,6 +72,27 @@ const struct ec2_subnet *planning_subnet(struct planning *p, const char *what, c
 	return no_subnet(p, what, id, why);
 }
 
+static bool is_in_vpc(const struct planning *p, const char *id)
+{
+	const struct ec2_subnet *s = inventory_subnet(p->inv, id);
+
+	return s != NULL && str_eq(s->vpc_id, p->spec->vpc_id);
+}
+
+const char *planning_proof_of_vpc(struct planning *p, const char *what)
+{
+	for (size_t i = 0; i < p->spec->n_clusters; i++)
+		if (is_in_vpc(p, p->spec->clusters[i]->subnet_id))
+			return p->spec->clusters[i]->subnet_id;
+	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
+		for (size_t k = 0; k < p->spec->load_balancers[i]->n_subnet_ids; k++)
+			if (is_in_vpc(p, p->spec->load_balancers[i]->subnet_ids[k]))
+				return p->spec->load_balancers[i]->subnet_ids[k];
+	no_subnet(p, what, p->spec->vpc_id,
+		  "has no subnet of a cluster or load balancer of the spec in it: what is made in it must");
+	return "";
+}
+
 void planning_begin(struct planning *p, const char *name, unsigned stage)
 {
 	p->plan = name;

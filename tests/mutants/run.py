@@ -284,8 +284,8 @@ MUTANTS = [
     Mutant(
         "a wide rule that stands not asked for at a launch",
         "agent/ops/planner_cluster.c",
-        "	add_wide_egress(p, c, args);",
-        "	(void)add_wide_egress;",
+        "	add_rules(p, c, args);",
+        "	(void)add_rules;",
         "build/tests/unit/ops/test_planner_group",
     ),
     Mutant(

@@ -20,8 +20,8 @@ static int parse(const char *s, struct yaml **ret, struct err *e)
 
 static void scalars_are_typed_by_their_getters(void **state)
 {
-	static const char text[] =
-	    "country: no\nversion: 1.10\non: true\ncount: 0x10\nwait: 5m\nroom: 64KiB\nmode: auto\nquoted: \"true\"\n";
+	static const char text[] = "country: no\nversion: 1.10\non: true\ncount: 0x10\nwait: 5m\nages: 200000d\nroom: 64KiB\nmode: "
+				   "auto\nquoted: \"true\"\n";
 	static const char *const modes[] = { "off", "auto" };
 	CLEANUP(yaml_close) struct yaml *y = NULL;
 	struct err e = { 0 };
@@ -46,6 +46,8 @@ static void scalars_are_typed_by_their_getters(void **state)
 	assert_string_equal(e.text, "f.yaml:4: count: found \"0x10\", expected a number from 0 to 100");
 	assert_int_equal(yaml_duration(yaml_get(r, "wait"), &n, &e), 0);
 	assert_true(n == 300000);
+	assert_int_equal(yaml_duration(yaml_get(r, "ages"), &n, &e), -ERR_INVALID);
+	assert_non_null(strstr(e.text, "of ten years at most"));
 	assert_int_equal(yaml_size(yaml_get(r, "room"), &n, &e), 0);
 	assert_true(n == 65536);
 	assert_int_equal(yaml_enum(yaml_get(r, "mode"), modes, 2, &m, &e), 0);

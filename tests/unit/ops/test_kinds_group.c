@@ -1,16 +1,19 @@
 /* test_kinds_group.c - step kinds of security groups: what they ask, how they judge, what they find. */
 #include "tests/unit/ops/kinds.h"
 
-#define CREATE "{\"name\": \"n\", \"description\": \"d\", \"vpc_id\": \"vpc-1\", \"tags\": {\"k\": \"v\"}, \"fact\": \"sg.node\"}"
+#define CREATE                                                                                                                     \
+	"{\"name\": \"n\", \"description\": \"d\", \"vpc_id\": \"vpc-1\", \"tags\": {\"k\": \"v\", "                               \
+	"\"reeve:warehouse\": \"wh-1\"}, \"fact\": \"sg.node\"}"
 #define RULE(extra)                                                                                                                \
 	"{\"group_id\": \"sg-1\", \"rule\": {\"protocol\": \"tcp\", \"from_port\": 80, \"to_port\": 81, \"cidr\": "                \
 	"\"10.0.0.0/8\"}" extra "}"
 
 static void add_group(struct kinds *t, const char *name, struct ec2_rule *rules, size_t n)
 {
+	static struct ec2_tag tags[] = { { "reeve:warehouse", "wh-1" } };
 	static struct ec2_group g;
 
-	g = (struct ec2_group){ .id = "sg-1", .name = name, .vpc_id = "vpc-1", .rules = rules, .rules_n = n };
+	g = (struct ec2_group){ .id = "sg-1", .name = name, .vpc_id = "vpc-1", .rules = rules, .rules_n = n, .tags = { tags, 1 } };
 	t->inv->groups = (struct ec2_groups){ &g, 1 };
 }
 
@@ -42,6 +45,9 @@ static void a_group_is_found_by_vpc_and_name(void **state)
 	add_group(&t, "other", NULL, 0);
 	assert_false(kinds_finds(&t));
 	add_group(&t, "n", NULL, 0);
+	((struct ec2_group *)t.inv->groups.v)->tags.n = 0; /* the same name, but of another warehouse */
+	assert_false(kinds_finds(&t));
+	((struct ec2_group *)t.inv->groups.v)->tags.n = 1;
 	assert_true(kinds_finds(&t));
 	assert_string_equal(kinds_fact(&t, "sg.node"), "sg-1");
 	kinds_end(&t);
@@ -114,11 +120,27 @@ static void a_group_that_something_hangs_on_is_asked_again(void **state)
 	kinds_end(&t);
 }
 
+/* The way out by IPv6 is there only where the VPC had a block when the group was made. */
+static void a_rule_that_may_never_have_been_there_is_gone_when_it_is_not_found(void **state)
+{
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_revoke_egress, RULE(", \"fresh\": true, \"maybe\": true"));
+	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "InvalidPermission.NotFound"), STEP_DONE);
+	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "InvalidGroup.NotFound"), STEP_AGAIN);
+	kinds_end(&t);
+	kinds_start(&t, &kind_revoke_egress, RULE(", \"fresh\": true"));
+	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "InvalidPermission.NotFound"), STEP_AGAIN);
+	kinds_end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_group_is_made_with_its_tags_and_leaves_its_id),
 		cmocka_unit_test(a_group_is_found_by_vpc_and_name),
+		cmocka_unit_test(a_rule_that_may_never_have_been_there_is_gone_when_it_is_not_found),
 		cmocka_unit_test(a_rule_that_is_there_is_done_and_a_group_not_yet_known_is_waited_for),
 		cmocka_unit_test(a_rule_is_revoked_when_it_is_gone_and_a_fresh_one_is_waited_for),
 		cmocka_unit_test(a_group_that_something_hangs_on_is_asked_again),

@@ -266,6 +266,18 @@ static int ends_with(struct shop *s, uint64_t seq, const char *user_data, bool b
 	return shop_ends(s, &k, message);
 }
 
+static const char *plan_text(struct shop *s)
+{
+	static char text[8192];
+	CLEANUP(buf_close) struct buf b = BUF_MAX(65536);
+	struct desk_command k;
+
+	desk_command(&k, 1);
+	op_plan_text(ops_find(s->d.ops, k.id), &b);
+	snprintf(text, sizeof(text), "%s", buf_str(&b));
+	return text;
+}
+
 static void user_data_that_only_any_allows_needs_a_second_key_until_it_ran_under_one(void **state)
 {
 	struct shop *s = *state;
@@ -277,6 +289,7 @@ static void user_data_that_only_any_allows_needs_a_second_key_until_it_ran_under
 			       "user data ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad, which the policy "
 			       "allows only as any) needs a release signature"));
 	assert_int_equal(s->seen.len, 0);
+	assert_non_null(strstr(plan_text(s), "[HIGH RISK: needs a release signature] user data ba7816bf"));
 	assert_int_equal(ends_with(s, 2, "abc", true, message), DONE);
 	assert_int_equal(ends_with(s, 3, "abc", false, message), DONE);
 	shop_reopen(s); /* it is on record */

@@ -204,6 +204,41 @@ static void a_plan_shows_what_starts_as_aws_tells_it(void **state)
 	plans_free(p);
 }
 
+/* A fact begins with @; a name that somebody gave an image may as well. */
+static void what_aws_tells_is_never_taken_for_a_fact(void **state)
+{
+	struct ec2_image image = { "ami-1", "@corp/base", "137112412989", "@x", "/dev/xvda", "ebs", 8, NULL };
+	struct desk *d = *state;
+	json_t *facts = json_object(), *resolved = NULL;
+	struct plans *p;
+
+	d->inv->images = (struct ec2_images){ &image, 1 };
+	d->k.s.n_security_groups = d->k.cluster.n_security_groups = 0;
+	p = desk_apply(d);
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t k = 0; k < p->v[i].n; k++)
+			if (p->v[i].steps[k].kind == &kind_launch) {
+				assert_int_equal(facts_resolve(p->v[i].steps[k].args, facts, &resolved, NULL), 0);
+				assert_string_equal(json_str_or(resolved, "image_name", ""), " @corp/base");
+				json_decref(resolved);
+			}
+	assert_non_null(resolved);
+	json_decref(facts);
+	plans_free(p);
+}
+
+static void nodes_that_stand_in_another_vpc_are_told(void **state)
+{
+	struct desk *d = *state;
+	struct plans *p = NULL;
+	struct err e = { 0 };
+
+	desk_add_node(d, "i-1", "be", "running");
+	d->inv->instances.v[0].vpc_id = "vpc-2";
+	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_UNSUPPORTED);
+	assert_non_null(strstr(e.text, "cluster be: i-1 stands in vpc-2; changing vpc_id to vpc-1 is not available yet"));
+}
+
 static void nodes_with_disks_of_their_host_have_data(void **state)
 {
 	const struct plan *where = NULL;
@@ -238,6 +273,8 @@ int main(void)
 		DESK_TEST(a_subnet_is_one_of_the_specs_vpc),
 		DESK_TEST(nodes_that_stand_need_no_image),
 		DESK_TEST(a_plan_shows_what_starts_as_aws_tells_it),
+		DESK_TEST(what_aws_tells_is_never_taken_for_a_fact),
+		DESK_TEST(nodes_that_stand_in_another_vpc_are_told),
 		DESK_TEST(nodes_with_disks_of_their_host_have_data),
 		DESK_TEST(another_instance_type_is_said_to_be_not_yet_and_never_pretended),
 	};

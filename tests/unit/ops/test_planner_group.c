@@ -95,7 +95,8 @@ static void a_rule_is_known_however_its_protocol_is_spelled(void **state)
 
 static void only_the_group(struct desk *d)
 {
-	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_clusters = 0;
+	d->k.s.n_load_balancers = d->k.s.n_target_groups = 0;
+	d->k.cluster.nodes = 0;
 	d->k.group.n_rules = 0;
 }
 
@@ -188,7 +189,7 @@ static void what_starts_behind_a_wide_rule_that_stands_asks_for_it(void **state)
 	struct plans *p;
 
 	only_the_group(d);
-	d->k.s.n_clusters = 1;
+	d->k.cluster.nodes = 2;
 	egress(d, 0, "-1", 0, "0.0.0.0/0");
 	desk_add_group_as_is(d, have, 1);
 	p = desk_apply(d);
@@ -199,6 +200,85 @@ static void what_starts_behind_a_wide_rule_that_stands_asks_for_it(void **state)
 	assert_true(need.rules[0].is_egress);
 	assert_string_equal(need.rules[0].cidr, "0.0.0.0/0");
 	demand_close(&need);
+	plans_free(p);
+}
+
+static void what_stands_for_anybody_to_come_in_is_asked_for_too(void **state)
+{
+	static const struct ec2_rule have[] = { { "tcp", 8000, 9000, "10.0.0.0/16", NULL, "", false },
+						{ "tcp", 0, 65535, NULL, "sg-1", "", false } };
+	struct desk *d = *state;
+	struct demand need = { 0 };
+	struct plans *p;
+
+	d->k.s.n_load_balancers = d->k.s.n_target_groups = 0;
+	desk_add_group(d, have, 2);
+	p = desk_apply(d);
+	assert_string_equal(desk_steps(p), "cluster-be/launch cluster-be/up");
+	plans_demand(p, &need);
+	assert_int_equal(need.rules_n, 1);
+	assert_false(need.rules[0].is_egress);
+	assert_string_equal(need.rules[0].cidr, "10.0.0.0/16");
+	demand_close(&need);
+	plans_free(p);
+}
+
+/* "wh" and "1-node" make the name that "wh-1" and "node" make. */
+static void a_group_of_another_warehouse_is_not_ours_however_it_is_called(void **state)
+{
+	static const struct ec2_rule have[] = { { "tcp", 8000, 9000, "10.0.0.0/16", NULL, "", false } };
+	struct desk *d = *state;
+	struct plans *p = NULL;
+	struct err e = { 0 };
+
+	only_the_group(d);
+	desk_add_group(d, have, 1);
+	d->k.s.warehouse = (char *)"wh";
+	d->k.group.name = (char *)"1-node";
+	d->k.cluster_groups[0] = (char *)"1-node";
+	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
+	assert_non_null(strstr(e.text, "security group 1-node: sg-1 is a group of warehouse wh-1"));
+	assert_null(strstr(desk_steps(p), "rule"));
+	plans_free(p);
+}
+
+static void rules_of_other_groups_go_each_by_its_own_name(void **state)
+{
+	static const struct ec2_rule have[] = { { "tcp", 9030, 9030, NULL, "sg-8", "", false },
+						{ "tcp", 9030, 9030, NULL, "sg-9", "", false } };
+	CLEANUP(buf_close) struct buf text = BUF_MAX(65536);
+	struct desk *d = *state;
+	struct plans *p;
+
+	only_the_group(d);
+	desk_add_group(d, have, 2);
+	p = desk_apply(d);
+	assert_string_equal(desk_steps(p), "base/norule-node-tcp-9030-9030-sg-8 base/norule-node-tcp-9030-9030-sg-9");
+	plans_print(p, &text);
+	assert_non_null(strstr(buf_str(&text), "from sg-8"));
+	assert_null(strstr(buf_str(&text), "the group itself"));
+	plans_free(p);
+}
+
+/* A group or a target group in somebody's VPC: the policy has no subnet of it. */
+static void what_is_made_in_a_vpc_is_judged_by_a_subnet_of_it(void **state)
+{
+	struct desk *d = *state;
+	struct demand need = { 0 };
+	struct plans *p = NULL;
+	struct err e = { 0 };
+
+	only_the_group(d);
+	p = desk_apply(d);
+	plans_demand(p, &need);
+	assert_int_equal(need.named[DEMAND_SUBNET].n, 1);
+	assert_string_equal(need.named[DEMAND_SUBNET].v[0], "subnet-1");
+	demand_close(&need);
+	plans_free(p);
+	d->k.s.vpc_id = (char *)"vpc-9";
+	p = NULL;
+	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
+	assert_non_null(strstr(e.text, "security group node: vpc-9 has no subnet"));
 	plans_free(p);
 }
 
@@ -257,9 +337,9 @@ static void texts_are_sent_without_blanks_at_their_ends(void **state)
 	group = p->v[0].steps[0].args;
 	assert_string_equal(json_str_or(group, "description", ""), "the nodes");
 	assert_string_equal(json_str_or(json_object_get(group, "tags"), "team", ""), "blue team");
-	rule = json_object_get(p->v[0].steps[2].args, "rule");
-	assert_null(json_object_get(rule, "description"));
 	rule = json_object_get(p->v[0].steps[3].args, "rule");
+	assert_null(json_object_get(rule, "description"));
+	rule = json_object_get(p->v[0].steps[4].args, "rule");
 	assert_string_equal(json_str_or(rule, "description", ""), "clients");
 	plans_free(p);
 }
@@ -278,6 +358,10 @@ int main(void)
 		DESK_TEST(a_new_group_in_a_vpc_with_ipv6_loses_both_default_rules),
 		DESK_TEST(a_wider_way_out_is_high_risk_and_asked_of_the_policy),
 		DESK_TEST(what_starts_behind_a_wide_rule_that_stands_asks_for_it),
+		DESK_TEST(what_stands_for_anybody_to_come_in_is_asked_for_too),
+		DESK_TEST(a_group_of_another_warehouse_is_not_ours_however_it_is_called),
+		DESK_TEST(rules_of_other_groups_go_each_by_its_own_name),
+		DESK_TEST(what_is_made_in_a_vpc_is_judged_by_a_subnet_of_it),
 		DESK_TEST(without_a_list_of_s3_the_spec_must_name_the_ways_out),
 	};
 
