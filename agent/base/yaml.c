@@ -355,10 +355,13 @@ int yaml_u64(const struct yaml_node *n, uint64_t most, uint64_t *ret, struct err
 
 int yaml_duration(const struct yaml_node *n, uint64_t *ret_ms, struct err *e)
 {
+	uint64_t ms;
+
 	if (n == NULL)
 		return 0;
-	if (n->kind != SCALAR || str_duration(n->text, ret_ms) != 0 || *ret_ms > DURATION_MAX_MS)
+	if (n->kind != SCALAR || str_duration(n->text, &ms) != 0 || ms > DURATION_MAX_MS)
 		return yaml_wrong(n, "a duration such as 30s, 5m, 24h, of ten years at most", e);
+	*ret_ms = ms;
 	return 0;
 }
 

@@ -19,5 +19,6 @@ void fuzz_one(const char *s, size_t len)
 	FUZZ_MUST(memchr(c.code, '\0', sizeof(c.code)) != NULL && memchr(c.request_id, '\0', sizeof(c.request_id)) != NULL);
 	FUZZ_MUST(strpbrk(c.err.text, "\r\n") == NULL); /* one line in the log */
 	xml_close(&c.xml);
+	mem_close(&c.encoded);
 	buf_close(&c.http.body);
 }
