@@ -171,12 +171,14 @@ format: ## lay out all C and Python files
 	@clang-format-14 -i $(C_FILES)
 	@$(RUFF) format -q --config tests/ruff.toml $(PY_FILES)
 
+IAM_DOCUMENTS = agent launch delete groups balancers
+
 LINT_JOBS = 'layers=tests/lint/layers.py' 'headers=tests/lint/headers.py $(filter-out -DREEVE% -MMD -MP -g,$(BASE) $(WARN))' 'pairs=tests/lint/pairs.py' 'names=tests/lint/names.py build' \
 	'format=clang-format-14 --dry-run -Werror $(C_FILES)' 'shellcheck=shellcheck $(SH_FILES)' \
 	'ruff=$(RUFF) check -q --config tests/ruff.toml $(PY_FILES)' \
 	'ruff-format=$(RUFF) format -q --check --config tests/ruff.toml $(PY_FILES)' \
-	'template=$(VENV)/bin/cfn-lint deploy/cloudformation/reeve.yaml' 'filled=deploy/cloudformation/fill.py --check' \
-	'documents=for d in agent operate; do build/tests/unit/ops/test_iam $$d | cmp - deploy/iam/$$d.json || exit 1; done' \
+	'template=$(VENV)/bin/cfn-lint deploy/cloudformation/reeve.yaml' 'filled=build/tests/unit/ops/test_iam stack | deploy/cloudformation/fill.py --check' \
+	'documents=for d in $(IAM_DOCUMENTS); do build/tests/unit/ops/test_iam $$d | cmp - deploy/iam/$$d.json || exit 1; done' \
 	'mutants=$(PYTHON) tests/mutants/run.py --places' \
 	'exposure=systemd-analyze security --offline=true --threshold=11 --no-pager deploy/systemd/reeve.service'
 
@@ -187,8 +189,8 @@ lint: clang ## clang build; layers, headers, a test for every file, layout, scri
 
 .PHONY: iam
 iam: $(B)/tests/unit/ops/test_iam ## write deploy/iam from the step kinds and the reads, and the template from that
-	@for d in agent operate; do $< $$d > deploy/iam/$$d.json || exit 1; done
-	@$(VENV)/bin/python deploy/cloudformation/fill.py
+	@for d in $(IAM_DOCUMENTS); do $< $$d > deploy/iam/$$d.json || exit 1; done
+	@$< stack | deploy/cloudformation/fill.py
 
 ##@ This machine
 

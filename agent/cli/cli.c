@@ -10,20 +10,23 @@
 #include "agent/config.h"
 #include "agent/io/world_uv.h"
 
-static const char help[] = "reeve - the vendor's agent in the customer's account\n"
-			   "\n"
-			   "  reeve run -c FILE              the daemon\n"
-			   "  reeve status [-c FILE]         how it stands: mode, vendor, operations, journal, telemetry\n"
-			   "  reeve plan show ID [-c FILE]   what a command does, call by call\n"
-			   "  reeve journal verify DIR       is the record whole? (offline; needs no daemon)\n"
-			   "  reeve journal show DIR         the record, a line each\n"
-			   "  reeve iam agent|operate [-c FILE]\n"
-			   "                                 the IAM policy of the instance role, of the operate role\n"
-			   "  reeve check-config [-c FILE]   is reeve.yaml right, and policy.yaml beside it?\n"
-			   "  reeve version\n"
-			   "\n"
-			   "FILE is " CONFIG_PATH " unless given; policy.yaml and STOP lie beside it.\n"
-			   "To stop every change at once: touch /etc/reeve/STOP\n";
+static const char help[] =
+    "reeve - the vendor's agent in the customer's account\n"
+    "\n"
+    "  reeve run -c FILE              the daemon\n"
+    "  reeve status [-c FILE]         how it stands: mode, vendor, operations, journal, telemetry\n"
+    "  reeve plan show ID [-c FILE]   what a command does, call by call\n"
+    "  reeve journal verify DIR       is the record whole? (offline; needs no daemon)\n"
+    "  reeve journal show DIR         the record, a line each\n"
+    "  reeve iam agent [-c FILE]      the IAM policy of the instance role\n"
+    "  reeve iam operate [POWER] [--policy FILE] [--vpc ID] [-c FILE]\n"
+    "                                 those of the operate role, one a power: launch, delete, groups, balancers;\n"
+    "                                 --policy cuts them to the bounds of a policy.yaml, --vpc to its VPC\n"
+    "  reeve check-config [-c FILE]   is reeve.yaml right, and policy.yaml beside it?\n"
+    "  reeve version\n"
+    "\n"
+    "FILE is " CONFIG_PATH " unless given; policy.yaml and STOP lie beside it.\n"
+    "To stop every change at once: touch /etc/reeve/STOP\n";
 
 static int cmd_version(int argc, char **argv)
 {
@@ -104,14 +107,13 @@ int cli_usage(const char *fmt, ...)
 	return 2;
 }
 
-int cli_config_path(int *argc, char **argv, const char **ret)
+int cli_take(int *argc, char **argv, const char *option, const char **ret)
 {
-	*ret = CONFIG_PATH;
 	for (int i = 1; i < *argc; i++) {
-		if (!str_eq(argv[i], "-c"))
+		if (!str_eq(argv[i], option))
 			continue;
 		if (i + 1 == *argc) {
-			cli_usage("-c wants a file");
+			cli_usage("%s wants a value", option);
 			return -1;
 		}
 		*ret = argv[i + 1];
@@ -120,6 +122,12 @@ int cli_config_path(int *argc, char **argv, const char **ret)
 		return 0;
 	}
 	return 0;
+}
+
+int cli_config_path(int *argc, char **argv, const char **ret)
+{
+	*ret = CONFIG_PATH;
+	return cli_take(argc, argv, "-c", ret);
 }
 
 /* ---- asking the daemon ---- */

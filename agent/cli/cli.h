@@ -15,6 +15,8 @@ int cmd_check_config(int argc, char **argv);
 
 int cli_fail(const struct err *e);                                         /* "reeve: sentence", returns 1 */
 int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* returns 2 */
+/* Takes an option and its value out of the arguments; *ret stays when it is not there. -1: wrong usage, said. */
+int cli_take(int *argc, char **argv, const char *option, const char **ret);
 /* Takes -c FILE out of the arguments: its value, or the default. -1: wrong usage, said. */
 int cli_config_path(int *argc, char **argv, const char **ret);
 /* GET from the running daemon over the local socket; the body in `to`, the status in *ret_status. */

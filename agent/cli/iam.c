@@ -1,5 +1,6 @@
 /* iam.c - reeve iam agent|operate: the policies as the code asks for them. With -c the names of that installation are put
- * in as far as its configuration tells them; without, CloudFormation's placeholders stand for them (deploy/iam). */
+ * in as far as its configuration tells them; without, CloudFormation's placeholders stand for them (deploy/iam). With --policy
+ * the documents of the operate role are cut to the bounds of that file, which need not be the one that is in force. */
 #include "agent/ops/iam.h"
 
 #include <stdio.h>
@@ -10,50 +11,119 @@
 #include "agent/cli/cli.h"
 #include "agent/config.h"
 #include "agent/io/world_uv.h"
+#include "agent/ops/policy.h"
 
-static int load(const char *path, struct config *c, struct err *e)
+struct question {
+	const char *config, *policy, *vpc; /* NULL: not given */
+	bool is_agent;
+	enum iam_power power; /* of the operate role; IAM_POWERS: all */
+};
+
+static int load_policy(struct world *w, const char *path, struct policy *p, struct err *e)
+{
+	policy_load_as_other(w, path, p);
+	return p->present ? 0 : err_set(e, p->reason.code, "%s", err_text(&p->reason));
+}
+
+static int load(const struct question *q, struct config *c, struct policy *p, struct err *e)
 {
 	struct world *w = world_uv_new(e);
-	int rc;
+	int rc = 0;
 
 	if (w == NULL)
 		return -e->code;
-	rc = config_load(w, path, c, e);
+	if (q->config != NULL)
+		rc = config_load(w, q->config, c, e);
+	if (rc == 0 && q->policy != NULL)
+		rc = load_policy(w, q->policy, p, e);
 	world_uv_free(w);
 	return rc;
 }
 
-static int print(const char *which, const struct iam_args *args, struct err *e)
+/* Which documents are not there, and why: on stderr, beside the others. */
+static void tell_left_out(const struct policy *p)
 {
-	CLEANUP(buf_close) struct buf text = BUF_MAX(4 * IAM_DOCUMENT_MAX);
-	int rc = str_eq(which, "agent") ? iam_agent(args, &text) : iam_operate(args, &text);
+	struct iam_lists l;
 
-	if (rc != 0)
-		return err_set(e, -rc, "the policy of the %s role cannot be made", which);
+	iam_lists_init(&l, p);
+	for (enum iam_power i = 0; i < IAM_POWERS; i++)
+		if (l.why_not[i] != NULL)
+			fprintf(stderr, "reeve: note: no document for %s: %s\n", iam_lists_power(i), l.why_not[i]);
+	iam_lists_close(&l);
+}
+
+static int print(const struct question *q, const struct iam_args *args, struct err *e)
+{
+	CLEANUP(buf_close) struct buf text = BUF_MAX(16 * IAM_DOCUMENT_MAX);
+
+	if (q->is_agent)
+		TRY(iam_agent(args, &text, e));
+	else if (q->power != IAM_POWERS)
+		TRY(iam_power(args, q->power, &text, e));
+	else
+		TRY(iam_operate(args, &text, e));
+	if (!q->is_agent && q->power == IAM_POWERS)
+		tell_left_out(args->policy);
 	fputs(buf_str(&text), stdout);
+	return 0;
+}
+
+static int answer(const struct question *q, struct err *e)
+{
+	struct config c = { 0 };
+	struct policy p = { 0 };
+	struct iam_args args = { .vpc = q->vpc, .policy = q->policy != NULL ? &p : NULL };
+	int rc = load(q, &c, &p, e);
+
+	if (rc == 0 && q->config != NULL) {
+		args.vendor = c.vendor_name;
+		args.installation = c.installation;
+		args.account = c.account;
+		args.region = c.region;
+	}
+	if (rc == 0)
+		rc = print(q, &args, e);
+	policy_close(&p);
+	config_close(&c);
+	return rc;
+}
+
+static bool read_power(const char *name, enum iam_power *ret)
+{
+	for (enum iam_power p = 0; p < IAM_POWERS; p++)
+		if (str_eq(name, iam_lists_power(p))) {
+			*ret = p;
+			return true;
+		}
+	return false;
+}
+
+/* 2 when it was said on stderr what is wrong. */
+static int read_question(int argc, char **argv, struct question *q)
+{
+	*q = (struct question){ .power = IAM_POWERS };
+	if (cli_take(&argc, argv, "-c", &q->config) != 0 || cli_take(&argc, argv, "--policy", &q->policy) != 0 ||
+	    cli_take(&argc, argv, "--vpc", &q->vpc) != 0)
+		return 2;
+	q->is_agent = argc == 2 && str_eq(argv[1], "agent");
+	if (!q->is_agent && (argc < 2 || argc > 3 || !str_eq(argv[1], "operate")))
+		return cli_usage("iam wants: agent, or operate");
+	if (q->is_agent && (q->policy != NULL || q->vpc != NULL))
+		return cli_usage("iam agent changes nothing, so no policy and no VPC cuts it");
+	if (argc == 3 && !read_power(argv[2], &q->power))
+		return cli_usage("\"%s\" is no power: launch, delete, groups, balancers", argv[2]);
+	if (q->vpc != NULL && (!str_starts(q->vpc, "vpc-") || !str_is_id(q->vpc + 4, 32)))
+		return cli_usage("--vpc wants the id of a VPC (vpc-...)");
 	return 0;
 }
 
 int cmd_iam(int argc, char **argv)
 {
-	struct config c = { 0 };
-	struct iam_args args = { 0 };
+	struct question q;
 	struct err e = { 0 };
-	const char *path;
-	int given = argc, rc = 0;
+	int rc = read_question(argc, argv, &q);
 
-	if (cli_config_path(&argc, argv, &path) != 0)
-		return 2;
-	if (argc != 2 || (!str_eq(argv[1], "agent") && !str_eq(argv[1], "operate")))
-		return cli_usage("iam wants: agent, or operate");
-	if (given != argc) {
-		rc = load(path, &c, &e);
-		args = (struct iam_args){
-			.vendor = c.vendor_name, .installation = c.installation, .account = c.account, .region = c.region
-		};
-	}
-	if (rc == 0)
-		rc = print(argv[1], &args, &e);
-	config_close(&c);
-	return rc == 0 ? 0 : cli_fail(&e);
+	if (rc != 0)
+		return rc;
+	return answer(&q, &e) == 0 ? 0 : cli_fail(&e);
 }

@@ -1,8 +1,6 @@
-/* iam.c - the IAM documents: statements as a table, and a check that the table and the catalogue ask for the same.
- *
- * What is to be ours carries both ownership tags from its first moment (aws:RequestTag), and nothing without them is ever
- * changed (aws:ResourceTag). Tags can only be set by the call that creates, never on what is there already: else the tags
- * would protect nothing. Service Authorization Reference: which resources and keys an action knows. */
+/* iam.c - the IAM documents, written from the tables in iam_table.c: names put in, lists spread, what names nothing left out. */
+#include "agent/ops/iam.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -11,99 +9,14 @@
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
-#include "agent/ops/iam.h"
-#include "agent/ops/reads.h"
-#include "agent/ops/step.h"
+#include "agent/ops/iam_table.h"
 
-enum when {
-	OWNED = 1u << 0,       /* the resource carries our tags */
-	TO_BE_OWNED = 1u << 1, /* the request gives it our tags */
-	HERE = 1u << 2,        /* this region; said where no ARN says it */
-	AS_NODE = 1u << 3,     /* IMDSv2 alone, and no role but the node's */
-	ENCRYPTED = 1u << 4,   /* volumes */
-	PRIVATE = 1u << 5,     /* interfaces without a public address */
-	EC2_CREATES = 1u << 6, /* tags by the call that creates, not later */
-	ELB_CREATES = 1u << 7, /* the same of load balancing */
-	TO_EC2 = 1u << 8,      /* a role may be passed to EC2 alone */
-	ELB_ROLE = 1u << 9,    /* the role that AWS itself keeps for load balancing */
-	BY_EC2 = 1u << 10      /* a key is used by EC2 for us, never by us; a grant goes to the volume */
+/* One document that is being made. */
+struct making {
+	const struct iam_args *a;
+	struct iam_lists lists;
+	size_t bytes[IAM_LISTS]; /* that the members of each list take in it */
 };
-
-/* %P partition, %R region, %A account, %N name of the instance role. */
-#define EC2(what) "arn:%P:ec2:%R:%A:" what
-#define ELB(what) "arn:%P:elasticloadbalancing:%R:%A:" what
-#define LIST(...)                                                                                                                  \
-	(const char *const[])                                                                                                      \
-	{                                                                                                                          \
-		__VA_ARGS__, NULL                                                                                                  \
-	}
-
-struct statement {
-	const char *sid;
-	unsigned when;
-	const char *const *actions;
-	const char *const *resources;
-};
-
-/* clang-format off */
-static const struct statement operate[] = {
-	{ "LaunchNode", TO_BE_OWNED | AS_NODE, LIST("ec2:RunInstances"), LIST(EC2("instance/*")) },
-	{ "LaunchVolume", TO_BE_OWNED | ENCRYPTED, LIST("ec2:RunInstances"), LIST(EC2("volume/*")) },
-	{ "LaunchInterface", TO_BE_OWNED | PRIVATE, LIST("ec2:RunInstances"), LIST(EC2("network-interface/*")) },
-	{ "LaunchInGroup", OWNED, LIST("ec2:RunInstances"), LIST(EC2("security-group/*")) },
-	{ "StandOn", 0, LIST("ec2:CreateSecurityGroup", "ec2:RunInstances"),
-	  LIST("arn:%P:ec2:%R::image/*", EC2("subnet/*"), EC2("vpc/*")) },
-	{ "NodeRole", TO_EC2, LIST("iam:PassRole"), LIST("arn:%P:iam::%A:role/%N-node") },
-	{ "Key", BY_EC2, LIST("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext",
-			      "kms:ReEncryptFrom", "kms:ReEncryptTo"), LIST("arn:%P:kms:%R:%A:key/*") },
-	{ "Create", TO_BE_OWNED, LIST("ec2:CreateSecurityGroup", "elasticloadbalancing:CreateLoadBalancer",
-				      "elasticloadbalancing:CreateTargetGroup"),
-	  LIST(EC2("security-group/*"), ELB("loadbalancer/net/*"), ELB("targetgroup/*")) },
-	{ "CreateListener", OWNED | TO_BE_OWNED, LIST("elasticloadbalancing:CreateListener"), LIST(ELB("loadbalancer/net/*")) },
-	{ "Tag", TO_BE_OWNED | EC2_CREATES, LIST("ec2:CreateTags"),
-	  LIST(EC2("instance/*"), EC2("network-interface/*"), EC2("security-group/*"), EC2("volume/*")) },
-	{ "TagBalancer", TO_BE_OWNED | ELB_CREATES, LIST("elasticloadbalancing:AddTags"),
-	  LIST(ELB("listener/net/*"), ELB("loadbalancer/net/*"), ELB("targetgroup/*")) },
-	{ "ChangeOurs", OWNED, LIST("ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:DeleteSecurityGroup", "ec2:RevokeSecurityGroupEgress",
-				    "ec2:RevokeSecurityGroupIngress", "ec2:TerminateInstances",
-				    "elasticloadbalancing:DeleteListener", "elasticloadbalancing:DeleteLoadBalancer",
-				    "elasticloadbalancing:DeleteTargetGroup", "elasticloadbalancing:DeregisterTargets",
-				    "elasticloadbalancing:RegisterTargets"),
-	  LIST(EC2("instance/*"), EC2("security-group/*"), ELB("listener/net/*"), ELB("loadbalancer/net/*"),
-	       ELB("targetgroup/*")) },
-	{ "BalancerRole", ELB_ROLE, LIST("iam:CreateServiceLinkedRole"),
-	  LIST("arn:%P:iam::%A:role/aws-service-role/elasticloadbalancing.amazonaws.com/*") },
-	{ "BalancerLooks", HERE, LIST("ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeInstances",
-				      "ec2:DescribeInternetGateways", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets",
-				      "ec2:DescribeVpcs"), LIST("*") },
-};
-
-static const struct statement agent[] = {
-	{ "Look", HERE, reads_all, LIST("*") },
-	{ "Operate", 0, LIST("sts:AssumeRole", "sts:SetSourceIdentity"), LIST("arn:%P:iam::%A:role/%N-operate") },
-};
-
-static const struct condition {
-	unsigned when;
-	const char *test, *key, *value; /* %V vendor, %I installation */
-} conditions[] = {
-	{ OWNED, "StringEquals", "aws:ResourceTag/resource-created-by", "%V" },
-	{ OWNED, "StringEquals", "aws:ResourceTag/reeve:installation", "%I" },
-	{ TO_BE_OWNED, "StringEquals", "aws:RequestTag/resource-created-by", "%V" },
-	{ TO_BE_OWNED, "StringEquals", "aws:RequestTag/reeve:installation", "%I" },
-	{ HERE, "StringEquals", "aws:RequestedRegion", "%R" },
-	{ AS_NODE, "StringEquals", "ec2:MetadataHttpTokens", "required" },
-	{ AS_NODE, "ArnEqualsIfExists", "ec2:InstanceProfile", "arn:%P:iam::%A:instance-profile/%N-node" },
-	{ ENCRYPTED, "Bool", "ec2:Encrypted", "true" },
-	{ PRIVATE, "Bool", "ec2:AssociatePublicIpAddress", "false" },
-	{ EC2_CREATES, "StringEquals", "ec2:CreateAction", "CreateSecurityGroup RunInstances" },
-	{ ELB_CREATES, "StringEquals", "elasticloadbalancing:CreateAction", "CreateListener CreateLoadBalancer CreateTargetGroup" },
-	{ TO_EC2, "StringEquals", "iam:PassedToService", "ec2.amazonaws.com" },
-	{ ELB_ROLE, "StringEquals", "iam:AWSServiceName", "elasticloadbalancing.amazonaws.com" },
-	{ BY_EC2, "StringEquals", "kms:ViaService", "ec2.%R.amazonaws.com" },
-	{ BY_EC2, "BoolIfExists", "kms:GrantIsForAWSResource", "true" },
-};
-/* clang-format on */
 
 /* ---- writing ---- */
 
@@ -126,6 +39,9 @@ static void expand_one(const struct iam_args *a, char letter, struct buf *b)
 	case 'A':
 		buf_adds(b, or (a->account, "${AWS::AccountId}"));
 		break;
+	case 'W':
+		buf_adds(b, or (a->vpc, "${VpcId}"));
+		break;
 	case 'V':
 		buf_adds(b, vendor);
 		break;
@@ -140,16 +56,52 @@ static void expand_one(const struct iam_args *a, char letter, struct buf *b)
 	}
 }
 
-static json_t *expand(const struct iam_args *a, const char *text)
+/* The list that the text names, or IAM_LISTS. */
+static enum iam_list list_in(const char *text)
+{
+	for (const char *c = strchr(text, '%'); c != NULL; c = strchr(c + 1, '%')) {
+		const char *letter = strchr(IAM_LETTERS, c[1]);
+
+		if (letter != NULL)
+			return (enum iam_list)(letter - IAM_LETTERS);
+	}
+	return IAM_LISTS;
+}
+
+/* What comes from a policy stands as it is: only what is written in this program has letters to expand. */
+static void expand(const struct making *m, const char *text, const char *member, struct buf *b)
+{
+	for (const char *c = text; *c != '\0'; c++)
+		if (*c != '%')
+			buf_addc(b, *c);
+		else if (strchr(IAM_LETTERS, *++c) == NULL)
+			expand_one(m->a, *c, b);
+		else if (m->a->policy != NULL)
+			buf_adds(b, member);
+		else
+			expand(m, member, NULL, b);
+}
+
+static void append(struct making *m, const char *text, const char *member, json_t *to)
 {
 	CLEANUP(buf_close) struct buf b = BUF_MAX(2048);
+	enum iam_list l = list_in(text);
 
-	for (const char *c = text; *c != '\0'; c++)
-		if (*c == '%')
-			expand_one(a, *++c, &b);
-		else
-			buf_addc(&b, *c);
-	return json_string(buf_str(&b));
+	expand(m, text, member, &b);
+	json_array_append_new(to, json_string(buf_str(&b)));
+	if (l != IAM_LISTS)
+		m->bytes[l] += b.len + strlen("\"\",");
+}
+
+static void append_each(struct making *m, const char *text, json_t *to)
+{
+	enum iam_list l = list_in(text);
+
+	if (l == IAM_LISTS)
+		append(m, text, NULL, to);
+	else
+		for (size_t i = 0; i < m->lists.of[l].n; i++)
+			append(m, text, m->lists.of[l].v[i], to);
 }
 
 /* IAM takes one text or a list of them. */
@@ -164,27 +116,27 @@ static json_t *one_or_many(json_t *list)
 	return one;
 }
 
-static json_t *texts(const struct iam_args *a, const char *const *all)
+static json_t *texts(struct making *m, const char *const *all)
 {
 	json_t *list = json_array();
 
 	for (; *all != NULL; all++)
-		json_array_append_new(list, expand(a, *all));
+		append_each(m, *all, list);
 	return one_or_many(list);
 }
 
-static json_t *words(const struct iam_args *a, const char *text)
+static json_t *words(struct making *m, const char *text)
 {
 	CLEANUP(mem_close) char *copy = mem_str(text);
 	json_t *list = json_array();
 	char *rest = NULL;
 
 	for (char *w = strtok_r(copy, " ", &rest); w != NULL; w = strtok_r(NULL, " ", &rest))
-		json_array_append_new(list, expand(a, w));
+		append_each(m, w, list);
 	return one_or_many(list);
 }
 
-static void add_condition(const struct iam_args *a, const struct condition *c, json_t *to)
+static void add_condition(struct making *m, const struct iam_condition *c, json_t *to)
 {
 	json_t *test = json_object_get(to, c->test);
 
@@ -192,97 +144,178 @@ static void add_condition(const struct iam_args *a, const struct condition *c, j
 		test = json_object();
 		json_object_set_new(to, c->test, test);
 	}
-	json_object_set_new(test, c->key, words(a, c->value));
+	json_object_set_new(test, c->key, words(m, c->value));
 }
 
-static json_t *statement_json(const struct iam_args *a, const struct statement *s)
+static bool is_open(const struct making *m, const char *text)
 {
-	json_t *j = json_pack("{s:s, s:s, s:o, s:o}", "Sid", s->sid, "Effect", "Allow", "Action", texts(a, s->actions), "Resource",
-			      texts(a, s->resources));
+	enum iam_list l = list_in(text);
+
+	return l != IAM_LISTS && m->lists.of[l].is_open;
+}
+
+static json_t *conditions_json(struct making *m, unsigned flags)
+{
 	json_t *when = json_object();
 
-	for (size_t i = 0; i < ARRAY_LEN(conditions); i++)
-		if (s->when & conditions[i].when)
-			add_condition(a, &conditions[i], when);
+	if (flags & IAM_AS_NODE)
+		flags |= m->lists.of[IAM_PROFILES].n > 0 ? IAM_WITH_PROFILE : IAM_NO_PROFILE;
+	if ((flags & IAM_INTERNAL) && !m->lists.of[IAM_SUBNETS].is_open)
+		flags |= IAM_IN_SUBNETS;
+	for (const struct iam_condition *c = iam_table_conditions; c->test != NULL; c++)
+		if ((flags & c->when) && !is_open(m, c->value))
+			add_condition(m, c, when);
+	return when;
+}
+
+static void append_statement(struct making *m, const struct iam_statement *s, json_t *to)
+{
+	json_t *j = json_pack("{s:s, s:s, s:o, s:o}", "Sid", s->sid, "Effect", "Allow", "Action", texts(m, s->actions), "Resource",
+			      texts(m, s->resources));
+	json_t *when = conditions_json(m, s->when);
+
 	if (json_object_size(when) > 0)
 		json_object_set(j, "Condition", when);
 	json_decref(when);
-	return j;
+	json_array_append_new(to, j);
 }
 
-static int document(const struct iam_args *a, const struct statement *s, size_t n, struct buf *to)
+/* A statement about a list that names nothing would be broken in IAM's eyes, or wide open: it is not made. */
+static bool is_made(const struct making *m, const struct iam_statement *s)
 {
-	json_t *list = json_array(), *j = json_pack("{s:s, s:o}", "Version", "2012-10-17", "Statement", list);
-	char *text;
+	const struct iam_texts *of = m->lists.of;
+	enum iam_list l = list_in(s->resources[0]);
 
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, statement_json(a, &s[i]));
-	text = json_dumps(j, JSON_INDENT(2));
-	json_decref(j);
+	if ((s->when & IAM_INTERNAL) && !m->lists.may_balance)
+		return false;
+	if ((s->when & IAM_BY_OWNER) && of[IAM_OWNERS].n == 0)
+		return false;
+	return l == IAM_LISTS || of[l].n > 0;
+}
+
+static json_t *document(struct making *m, const struct iam_statement *s, enum iam_power p)
+{
+	json_t *list = json_array();
+
+	for (; s->sid != NULL; s++)
+		if (s->power == p && is_made(m, s))
+			append_statement(m, s, list);
+	return json_pack("{s:s, s:o}", "Version", "2012-10-17", "Statement", list);
+}
+
+/* ---- how long ---- */
+
+static const char *shorter(enum iam_list l)
+{
+	if (l == IAM_TAG_KEYS)
+		return "name patterns, such as team-*";
+	if (l == IAM_IMAGES)
+		return "name fewer, or their owner (owner:ACCOUNT)";
+	return "name fewer, or run what needs them in an installation of its own";
+}
+
+static int too_long(const struct making *m, const char *name, size_t n, struct err *e)
+{
+	size_t most = 0;
+
+	for (size_t i = 1; i < IAM_LISTS; i++)
+		if (m->bytes[i] > m->bytes[most])
+			most = i;
+	if (m->bytes[most] == 0)
+		return err_set(e, ERR_LIMIT, "the document %s has %zu bytes, and %d is the most: its names are too long", name, n,
+			       IAM_DOCUMENT_MAX);
+	return err_set(e, ERR_LIMIT, "the document %s has %zu bytes, and %d is the most: bounds.%s takes %zu of them; %s", name, n,
+		       IAM_DOCUMENT_MAX, m->lists.of[most].bound, m->bytes[most], shorter((enum iam_list)most));
+}
+
+static int check_size(const struct making *m, const char *name, const json_t *document, struct err *e)
+{
+	size_t n = json_dumpb(document, NULL, 0, JSON_COMPACT);
+
+	return n <= IAM_DOCUMENT_MAX ? 0 : too_long(m, name, n, e);
+}
+
+static int print(json_t *j, struct buf *to, struct err *e)
+{
+	char *text = json_dumps(j, JSON_INDENT(2));
+
 	buf_adds(to, text);
 	buf_addc(to, '\n');
 	free(text);
-	return buf_check(to, "the IAM document", NULL);
+	return buf_check(to, "the IAM document", e);
 }
 
-/* ---- the table and the catalogue ---- */
+/* ---- the documents ---- */
 
-static bool is_stated(const char *action)
+static int make(struct making *m, const char *name, const struct iam_statement *s, enum iam_power p, json_t **ret, struct err *e)
 {
-	for (size_t i = 0; i < ARRAY_LEN(operate); i++)
-		for (const char *const *a = operate[i].actions; *a != NULL; a++)
-			if (str_eq(*a, action))
-				return true;
-	return false;
+	json_t *j = document(m, s, p);
+	int rc = check_size(m, name, j, e);
+
+	if (rc != 0)
+		json_decref(j);
+	else
+		*ret = j;
+	return rc;
 }
 
-static bool kind_asks_for(const struct step_kind *k, const char *action)
+static int make_power(const struct iam_args *a, enum iam_power p, json_t **ret, struct err *e)
 {
-	if (!step_mutates(k))
-		return false; /* reads are made with the role of the instance */
-	for (const char *const *need = k->needs; need != NULL && *need != NULL; need++)
-		if (str_eq(*need, action))
-			return true;
-	return str_eq(k->action, action);
+	struct making m = { .a = a };
+	const char *name = iam_lists_power(p);
+	int rc;
+
+	TRY(iam_table_check(e));
+	iam_lists_init(&m.lists, a->policy);
+	if (m.lists.why_not[p] != NULL)
+		rc = err_set(e, ERR_DENIED, "the policy leaves nothing of the power %s: %s", name, m.lists.why_not[p]);
+	else
+		rc = make(&m, name, iam_table_operate, p, ret, e);
+	iam_lists_close(&m.lists);
+	return rc;
 }
 
-static bool is_asked_for(const char *action)
+static int print_and_free(json_t *j, struct buf *to, struct err *e)
 {
-	for (const struct step_kind *const *k = catalogue_all(); *k != NULL; k++)
-		if (kind_asks_for(*k, action))
-			return true;
-	return false;
+	int rc = print(j, to, e);
+
+	json_decref(j);
+	return rc;
 }
 
-static bool is_all_stated(const struct step_kind *k)
+int iam_agent(const struct iam_args *a, struct buf *to, struct err *e)
 {
-	if (!step_mutates(k))
-		return true;
-	for (const char *const *need = k->needs; need != NULL && *need != NULL; need++)
-		if (!is_stated(*need))
-			return false;
-	return is_stated(k->action);
+	struct making m = { .a = a };
+	json_t *j;
+
+	TRY(make(&m, "agent", iam_table_agent, IAM_POWERS, &j, e));
+	return print_and_free(j, to, e);
 }
 
-static int check(void)
+int iam_power(const struct iam_args *a, enum iam_power p, struct buf *to, struct err *e)
 {
-	for (const struct step_kind *const *k = catalogue_all(); *k != NULL; k++)
-		if (!is_all_stated(*k))
-			return -ERR_INVALID;
-	for (size_t i = 0; i < ARRAY_LEN(operate); i++)
-		for (const char *const *a = operate[i].actions; *a != NULL; a++)
-			if (!is_asked_for(*a))
-				return -ERR_INVALID;
-	return 0;
+	json_t *j;
+
+	TRY(make_power(a, p, &j, e));
+	return print_and_free(j, to, e);
 }
 
-int iam_agent(const struct iam_args *a, struct buf *to)
+int iam_operate(const struct iam_args *a, struct buf *to, struct err *e)
 {
-	return document(a, agent, ARRAY_LEN(agent), to);
-}
+	json_t *all = json_object();
+	int rc = 0;
 
-int iam_operate(const struct iam_args *a, struct buf *to)
-{
-	TRY(check());
-	return document(a, operate, ARRAY_LEN(operate), to);
+	for (enum iam_power p = 0; p < IAM_POWERS && rc == 0; p++) {
+		json_t *j = NULL;
+
+		rc = make_power(a, p, &j, e);
+		if (rc == 0)
+			json_object_set_new(all, iam_lists_power(p), j);
+		else if (rc == -ERR_DENIED)
+			rc = 0;
+	}
+	if (rc == 0)
+		rc = print(all, to, e);
+	json_decref(all);
+	return rc;
 }

@@ -89,7 +89,7 @@ bounds:
   instance_types: [${NodeTypes}]
   nodes_per_cluster: ${NodesPerCluster}
   nodes_total: ${NodesTotal}
-  images: [${NodeImages}]
+  images: [${Owners}${NodeImages}]
   subnets: [${NodeSubnets}]
   warehouses: [${Warehouses}]
   user_data_sha256: [${NodeUserData}]

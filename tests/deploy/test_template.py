@@ -10,11 +10,14 @@ import pytest
 import yaml
 from cfnlint.decode import cfn_yaml
 
+from tests.deploy.resolve import PSEUDO, policies
+
 REPO = pathlib.Path(__file__).parents[2]
 TEMPLATE = REPO / "deploy/cloudformation/reeve.yaml"
 USER_DATA_MAX = 16_384
 KEY = "A" * 43 + "="
 DEBIAN = "/aws/service/debian/release/12/latest/amd64"
+POWERS = ["launch", "delete", "groups", "balancers"]
 IMAGE = "/images/debian-12"  # in its place: moto has no parameters of Debian's, and lets nobody make one of that name
 
 
@@ -69,11 +72,6 @@ def plain(value):
     return [plain(v) for v in value] if isinstance(value, list) else value
 
 
-def policy_of(template, role, name):
-    policies = template["Resources"][role]["Properties"]["Policies"]
-    return plain(next(p["PolicyDocument"] for p in policies if p["PolicyName"] == name))
-
-
 def test_cfn_lint_has_nothing_to_say():
     done = subprocess.run(
         [pathlib.Path(sys.executable).with_name("cfn-lint"), TEMPLATE], capture_output=True, text=True, check=False
@@ -81,16 +79,100 @@ def test_cfn_lint_has_nothing_to_say():
     assert (done.returncode, done.stdout) == (0, "")
 
 
-@pytest.mark.parametrize(("role", "name"), [("InstanceRole", "agent"), ("OperateRole", "operate")])
-def test_the_roles_hold_the_documents_that_the_agent_prints(template, role, name):
-    printed = subprocess.run([REPO / "build/reeve", "iam", name], capture_output=True, text=True, check=True).stdout
-    assert printed == (REPO / f"deploy/iam/{name}.json").read_text()
-    assert policy_of(template, role, name) == json.loads(printed)
+NAMES = {"Vendor": "velodb", "Installation": "inst-9", "VpcId": "vpc-0a"}
+LISTS = {
+    "NodeTypes": "m6i.large, r6i.xlarge",
+    "NodeImages": "ami-0a,ami-0b",
+    "NodeImageOwners": "amazon, 210987654321",
+    "NodeSubnets": "subnet-0a, subnet-0b",
+    "NodeKmsKeys": "arn:aws:kms:us-east-1:123456789012:key/k-1",
+    "NodeTagKeys": "sdb-*, team",
+}
+POLICY = """
+commands: {warehouse.apply: approve, warehouse.delete: approve}
+bounds:
+  instance_types: [m6i.large, r6i.xlarge]
+  images: [ami-0a, ami-0b, owner:amazon, "owner:210987654321"]
+  subnets: [subnet-0a, subnet-0b]
+  instance_profiles: [velodb-role-inst-9-node]
+  kms_keys: ["arn:aws:kms:us-east-1:123456789012:key/k-1"]
+  tag_keys: [sdb-*, team]
+  warehouses: [wh-1]
+  nodes_per_cluster: 1
+  nodes_total: 1
+  balancers: 1
+"""
+
+
+def printed(*args):
+    return subprocess.run([REPO / "build/reeve", "iam", *args], capture_output=True, text=True, check=True).stdout
+
+
+def filled(text):
+    for name, value in (PSEUDO | NAMES).items():
+        text = text.replace("${" + name + "}", value)
+    return json.loads(text)
+
+
+def exact(documents):
+    """Where CloudFormation could only join with literals, `*` stands for what it cannot name."""
+    text = json.dumps(documents).replace("arn:*:ec2:*:*:", "arn:aws:ec2:us-east-1:123456789012:")
+    return json.loads(text.replace("arn:*:ec2:*::", "arn:aws:ec2:us-east-1::"))
+
+
+def one_or_many(value):
+    """A list of one is as good as that one."""
+    if isinstance(value, dict):
+        return {k: one_or_many(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return one_or_many(value[0]) if len(value) == 1 else [one_or_many(v) for v in value]
+    return value
+
+
+def test_the_documents_beside_the_stack_are_what_the_agent_prints():
+    assert printed("agent") == (REPO / "deploy/iam/agent.json").read_text()
+    for power in POWERS:
+        assert printed("operate", power) == (REPO / f"deploy/iam/{power}.json").read_text()
+    assert list(json.loads(printed("operate"))) == POWERS
+
+
+def test_the_instance_role_holds_the_document_that_the_agent_prints(template):
+    held = policies(template, "InstanceRole", **NAMES, PackageBucket="b", PackageKey="k")
+    assert held["agent"] == filled(printed("agent"))
+
+
+def test_the_operate_role_holds_what_a_policy_of_the_same_bounds_leaves(template, tmp_path):
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    want = filled(printed("operate", "--policy", tmp_path / "policy.yaml", "--vpc", "vpc-0a"))
+    have = exact(policies(template, "OperateRole", **NAMES, **LISTS))
+    assert one_or_many(have) == one_or_many(want)
+
+
+def statement(documents, power, sid):
+    return next((s for s in documents[power]["Statement"] if s["Sid"] == sid), None)
+
+
+def test_an_empty_parameter_allows_nothing(template):
+    empty = policies(template, "OperateRole", **NAMES, **dict.fromkeys(LISTS, ""))
+    assert statement(empty, "launch", "Key") is None
+    assert statement(empty, "launch", "Image")["Resource"] == ["arn:*:ec2:*::image/"]
+    assert statement(empty, "launch", "InSubnet")["Resource"] == ["arn:*:ec2:*:*:subnet/"]
+    assert statement(empty, "launch", "ImageOf")["Condition"]["StringEquals"]["ec2:Owner"] == [""]
+    subnets = statement(empty, "balancers", "Balancer")["Condition"]["ForAllValues:StringEquals"]
+    assert subnets == {"elasticloadbalancing:Subnet": [""]}
+
+
+def test_the_policies_of_the_operate_role_fit(template):
+    documents = policies(template, "OperateRole", **NAMES, **LISTS)
+    sizes = [len(json.dumps(d, separators=(",", ":"))) for d in documents.values()]
+    assert max(sizes) <= 5120
+    assert sum(sizes) <= 10_240  # of all inline policies of a role
 
 
 def test_the_places_in_the_template_are_filled():
-    done = subprocess.run([sys.executable, REPO / "deploy/cloudformation/fill.py", "--check"], check=False)
-    assert done.returncode == 0
+    made = subprocess.run([REPO / "build/tests/unit/ops/test_iam", "stack"], capture_output=True, check=True).stdout
+    fill = [sys.executable, REPO / "deploy/cloudformation/fill.py", "--check"]
+    assert subprocess.run(fill, input=made, check=False).returncode == 0
 
 
 def test_the_operate_role_trusts_the_instance_role_alone(template):
@@ -98,6 +180,9 @@ def test_the_operate_role_trusts_the_instance_role_alone(template):
     (statement,) = plain(role["AssumeRolePolicyDocument"])["Statement"]
     assert statement["Principal"] == {"AWS": {"Fn::GetAtt": ["InstanceRole", "Arn"]}}
     assert statement["Action"] == ["sts:AssumeRole", "sts:SetSourceIdentity"]
+    assert statement["Condition"] == {
+        "Null": {"sts:SourceIdentity": "false"}
+    }  # a session without a command's id is refused
     assert role["MaxSessionDuration"] == 3600
 
 
@@ -167,15 +252,11 @@ def test_the_endpoints_of_a_restricted_network_are_there(moto, stack):
     assert len(services) == 5
 
 
-def test_the_operate_role_holds_the_generated_document(moto, stack):
-    policy = moto.client("iam").get_role_policy(RoleName="velodb-role-inst-9-operate", PolicyName="operate")
-    text = (REPO / "deploy/iam/operate.json").read_text()
-    for name, value in {
-        "${AWS::Partition}": "aws",
-        "${AWS::Region}": "us-east-1",
-        "${AWS::AccountId}": "123456789012",
-        "${Vendor}": "velodb",
-        "${Installation}": "inst-9",
-    }.items():
-        text = text.replace(name, value)
-    assert yaml.safe_load(policy["PolicyDocument"]) == json.loads(text)  # moto prints it as Python
+def test_the_operate_role_holds_the_generated_documents(moto, template, stack):
+    want = policies(template, "OperateRole", **NAMES | {"VpcId": stack["vpc"]})
+    for power in POWERS:
+        have = moto.client("iam").get_role_policy(RoleName="velodb-role-inst-9-operate", PolicyName=power)
+        held = yaml.safe_load(
+            have["PolicyDocument"]
+        )  # moto prints it as Python, and leaves a place for what is NoValue
+        assert [s for s in held["Statement"] if isinstance(s, dict) and s] == want[power]["Statement"]

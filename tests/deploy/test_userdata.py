@@ -138,6 +138,7 @@ class Machine:
             "Delete": "plan-only",
             "NodeTypes": "m6i.large, m6i.xlarge",
             "NodeImages": "ami-1, ami-2",
+            "Owners": "owner:amazon, ",
             "NodeSubnets": "subnet-1",
             "NodeUserData": "",
             "NodeKmsKeys": "arn:aws:kms:us-east-1:123456789012:key/1-2",
@@ -227,7 +228,7 @@ def test_the_configuration_says_what_the_parameters_say(machine):
     policy = (machine.root / "etc/reeve/policy.yaml").read_text()
     assert "warehouse.delete: plan-only\n" in policy
     assert "instance_types: [m6i.large, m6i.xlarge]\n" in policy
-    assert "images: [ami-1, ami-2]\n" in policy
+    assert "images: [owner:amazon, ami-1, ami-2]\n" in policy
     assert "user_data_sha256: []\n" in policy
     assert "kms_keys: [arn:aws:kms:us-east-1:123456789012:key/1-2]\n" in policy
     assert "instance_profiles: [velodb-role-inst-9-node]\n" in policy

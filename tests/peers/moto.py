@@ -2,7 +2,7 @@
 so that signatures and permissions count.
 
     with Moto() as moto:
-        world = seed(moto, agent_policy, operate_policy)
+        world = seed(moto, agent_policy, operate_policies)
         keys = world["keys"][0]           # what the metadata service hands out
         ec2 = moto.client("ec2", world["reader"])
 
@@ -92,8 +92,8 @@ def widen_resources(policy):
     return policy | {"Statement": widened}
 
 
-def seed(moto, agent_policy, operate_policy, role="velodb-role-inst-1", instance_tags=None, sets=4):
-    """Fills the account and locks it. Returns the world as plain data: ids, names, and `sets` sets of instance keys."""
+def seed(moto, agent_policy, operate_policies, role="velodb-role-inst-1", instance_tags=None, sets=4):
+    """Fills the account and locks it; operate_policies are documents by name. Returns the world as plain data: ids, names, and `sets` sets of instance keys."""
     ec2, iam = moto.client("ec2"), moto.client("iam")
     world = {"account": ACCOUNT, "region": REGION, "url": moto.url, "role": role}
     world |= make_network(ec2)
@@ -105,15 +105,20 @@ def seed(moto, agent_policy, operate_policy, role="velodb-role-inst-1", instance
     world["instance_id"] = launch_agent_machine(ec2, world, instance_tags or {})
     session = f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{world['instance_id']}"
     trust = {"Effect": "Allow", "Principal": {"AWS": session}, "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"]}
+    trust["Condition"] = {"Null": {"sts:SourceIdentity": "false"}}
     operate = iam.create_role(RoleName=f"{role}-operate", AssumeRolePolicyDocument=document(trust))["Role"]
     world |= {"operate_role": operate["RoleName"], "operate_role_arn": operate["Arn"]}
-    for name, policy in ((role, agent_policy), (operate["RoleName"], operate_policy)):
-        widened = json.dumps(widen_resources(policy))
-        iam.put_role_policy(RoleName=name, PolicyName="reeve", PolicyDocument=widened)
+    put_policies(iam, role, {"agent": agent_policy})
+    put_policies(iam, operate["RoleName"], operate_policies)
     world["reader"] = make_reader(iam)
     world["keys"] = [mint(moto, world) for _ in range(sets)]
     moto.authorize()
     return world
+
+
+def put_policies(iam, role, policies):
+    for name, policy in policies.items():
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(widen_resources(policy)))
 
 
 def document(*statements):
@@ -191,15 +196,18 @@ def main():
     p.add_argument("--port", type=int, default=0)
     p.add_argument("--dir", required=True, type=pathlib.Path, help="where aws.json, keys.json, instance.json go")
     p.add_argument("--agent-policy", type=pathlib.Path, metavar="FILE", help="IAM policy of the instance role")
-    p.add_argument("--operate-policy", type=pathlib.Path, metavar="FILE", help="IAM policy of the operate role")
+    p.add_argument(
+        "--operate-policy", type=pathlib.Path, metavar="FILE", help="IAM policies of the operate role, by name"
+    )
     p.add_argument("--role", default="velodb-role-inst-1")
     args = p.parse_args()
     everything = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}], "Version": "2012-10-17"}
-    policies = [json.loads(f.read_bytes()) if f else everything for f in (args.agent_policy, args.operate_policy)]
+    agent = json.loads(args.agent_policy.read_bytes()) if args.agent_policy else everything
+    operate = json.loads(args.operate_policy.read_bytes()) if args.operate_policy else {"operate": everything}
     args.dir.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with Moto(args.port) as moto:
-        world = seed(moto, *policies, role=args.role)
+        world = seed(moto, agent, operate, role=args.role)
         keys, instance = metadata(world)
         for name, value in (("aws", world), ("keys", keys), ("instance", instance)):
             (args.dir / f"{name}.json").write_text(json.dumps(value, indent=1) + "\n")

@@ -44,10 +44,11 @@ def sudo(*command):
 
 
 def generated_iam(binary, which):
-    """The policy as the binary generates it, CloudFormation's placeholders filled in as a stack would."""
+    """What the binary generates, CloudFormation's placeholders filled in as a stack would: of agent a document, of operate one
+    for each power."""
     text = subprocess.run([binary, "iam", which], capture_output=True, text=True, check=True).stdout
     names = {"AWS::Partition": "aws", "AWS::AccountId": moto.ACCOUNT, "AWS::Region": moto.REGION}
-    for name, value in (names | {"Vendor": "velodb", "Installation": INSTALLATION}).items():
+    for name, value in (names | {"Vendor": "velodb", "Installation": INSTALLATION, "VpcId": "*"}).items():
         text = text.replace("${" + name + "}", value)
     return json.loads(text)
 
@@ -55,7 +56,7 @@ def generated_iam(binary, which):
 class Stage:
     def __init__(self, folder, binary, **options):
         """Options: account (what the vendor registered), trust (folder of keys the agent trusts), policy (text),
-        agent_policy and operate_policy (IAM documents), log_paths."""
+        agent_policy (an IAM document) and operate_policy (such documents by their names), log_paths."""
         self.dir = pathlib.Path(folder)
         self.options = options
         self.moto = None
