@@ -26,4 +26,4 @@ def world(moto):
     """The account of one installation, locked: signatures and permissions are checked."""
     agent = {"Version": "2012-10-17", "Statement": [READ, ASSUME]}
     operate = {"Version": "2012-10-17", "Statement": [OPERATE, READ]}
-    return peer.seed(moto, agent, operate)
+    return peer.seed(moto, agent, {"operate": operate})

@@ -93,15 +93,17 @@ def widen_resources(policy):
 
 
 def seed(moto, agent_policy, operate_policies, role="velodb-role-inst-1", instance_tags=None, sets=4):
-    """Fills the account and locks it; operate_policies are documents by name. Returns the world as plain data: ids, names, and `sets` sets of instance keys."""
+    """Fills the account and locks it; operate_policies are documents by name. Returns the world as plain data: ids, names,
+    and `sets` sets of instance keys."""
     ec2, iam = moto.client("ec2"), moto.client("iam")
     world = {"account": ACCOUNT, "region": REGION, "url": moto.url, "role": role}
     world |= make_network(ec2)
     trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    made = iam.create_role(RoleName=role, AssumeRolePolicyDocument=document(trust))["Role"]
+    for name in (f"{role}-node", role):
+        made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]
+        iam.create_instance_profile(InstanceProfileName=name)
+        iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
     world |= {"role_arn": made["Arn"], "role_id": made["RoleId"]}
-    iam.create_instance_profile(InstanceProfileName=role)
-    iam.add_role_to_instance_profile(InstanceProfileName=role, RoleName=role)
     world["instance_id"] = launch_agent_machine(ec2, world, instance_tags or {})
     session = f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{world['instance_id']}"
     trust = {"Effect": "Allow", "Principal": {"AWS": session}, "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"]}

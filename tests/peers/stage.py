@@ -43,10 +43,10 @@ def sudo(*command):
     return list(command) if is_root() else ["sudo", "-n", *command]
 
 
-def generated_iam(binary, which):
+def generated_iam(binary, which, *more):
     """What the binary generates, CloudFormation's placeholders filled in as a stack would: of agent a document, of operate one
     for each power."""
-    text = subprocess.run([binary, "iam", which], capture_output=True, text=True, check=True).stdout
+    text = subprocess.run([binary, "iam", which, *more], capture_output=True, text=True, check=True).stdout
     names = {"AWS::Partition": "aws", "AWS::AccountId": moto.ACCOUNT, "AWS::Region": moto.REGION}
     for name, value in (names | {"Vendor": "velodb", "Installation": INSTALLATION, "VpcId": "*"}).items():
         text = text.replace("${" + name + "}", value)
