@@ -1,8 +1,9 @@
 // judge.mjs FOLDER < QUESTIONS - asks the IAM simulator under FOLDER, all in one process, since node starts slowly.
 //
-// QUESTIONS: {"documents": {set: {name: document}}, "checks": [{"set", "action", "resource", "context"}]}. The answer, a line of
-// JSON: for each check {"result", "ignored": context keys that the action and resource do not know, "errors"}. What the
-// simulator's data does not know as a resource of the action (load balancing's AddTags) is judged without that data.
+// QUESTIONS: {"documents": {set: {name: document}}, "checks": [{"set", "action", "resource", "context", "principal", "account",
+// "trust"?}]}; trust is the trust policy of a role that is assumed. The answer is a line of JSON, for each check {"result",
+// "ignored": context keys that the action and resource do not know, "errors"}. What the simulator's data does not know as a
+// resource of the action (load balancing's AddTags) is judged without that data.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
@@ -16,12 +17,14 @@ const keyPolicy = (account) => ({
   Statement: [{ Effect: "Allow", Principal: { AWS: `arn:aws:iam::${account}:root` }, Action: "kms:*", Resource: "*" }],
 });
 
-const simulation = ({ set, action, resource, context, principal, account }) => ({
+const policyOf = ({ action, account, trust }) => trust ?? (action.startsWith("kms:") ? keyPolicy(account) : undefined);
+
+const simulation = ({ set, action, resource, context, principal, account, trust }) => ({
   request: { principal, action, resource: { resource, accountId: account }, contextVariables: context },
   identityPolicies: Object.entries(documents[set]).map(([name, policy]) => ({ name, policy })),
   serviceControlPolicies: [],
   resourceControlPolicies: [],
-  ...(action.startsWith("kms:") ? { resourcePolicy: keyPolicy(account) } : {}),
+  resourcePolicy: policyOf({ action, account, trust }),
 });
 
 const judge = async (check) => {

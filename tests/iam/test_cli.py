@@ -1,0 +1,71 @@
+"""reeve iam: what it prints, and what it says when there is nothing to print."""
+
+import json
+import subprocess
+
+import pytest
+
+from tests.iam.simulator import REPO
+
+DELETE_ONLY = "commands: {warehouse.apply: off, warehouse.delete: auto}\nbounds: {warehouses: [wh-1]}\n"
+
+
+def iam(*args):
+    return subprocess.run([REPO / "build/reeve", "iam", *args], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def policy(tmp_path):
+    (tmp_path / "policy.yaml").write_text(DELETE_ONLY)
+    return tmp_path / "policy.yaml"
+
+
+def test_all_powers_are_one_object_and_one_power_is_its_document():
+    powers = json.loads(iam("operate").stdout)
+    assert list(powers) == ["launch", "delete", "groups", "balancers"]
+    for name, document in powers.items():
+        assert json.loads(iam("operate", name).stdout) == document
+
+
+def test_what_the_policy_cannot_use_is_left_out_and_the_reason_told(policy):
+    done = iam("operate", "--policy", policy)
+    assert done.returncode == 0
+    assert list(json.loads(done.stdout)) == ["delete"]
+    assert "no document for launch: warehouse.apply does not run" in done.stderr
+
+
+def test_one_power_that_the_policy_cannot_use_is_an_error(policy):
+    done = iam("operate", "launch", "--policy", policy)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the policy leaves nothing of the power launch" in done.stderr
+
+
+def test_a_policy_that_cannot_be_read_is_told_and_cuts_nothing(tmp_path):
+    (tmp_path / "broken.yaml").write_text("bounds: {subnets: [vpc-1]}\n")
+    for name, why in (("none.yaml", "No such file"), ("broken.yaml", "the id of a subnet")):
+        done = iam("operate", "--policy", tmp_path / name)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert name in done.stderr
+        assert why in done.stderr
+
+
+def test_the_vpc_stands_where_it_is_given_and_its_placeholder_elsewhere():
+    assert "vpc/vpc-0a1" in iam("operate", "groups", "--vpc", "vpc-0a1").stdout
+    assert "vpc/${VpcId}" in iam("operate", "groups").stdout
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (),
+        ("lunch",),
+        ("operate", "lunch"),
+        ("operate", "launch", "x"),
+        ("agent", "--policy", "x"),
+        ("operate", "--vpc", "x"),
+    ],
+)
+def test_wrong_usage_is_said_and_ends_with_2(args):
+    done = iam(*args)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "see reeve --help" in done.stderr
