@@ -4,6 +4,7 @@
 #include "agent/base/json.h"
 #include "agent/base/stamp.h"
 #include "agent/base/str.h"
+#include "agent/ops/gone.h"
 #include "agent/ops/spent.h"
 
 /* ---- what a plan would take ---- */
@@ -28,13 +29,21 @@ static struct toll toll_of(const struct plans *p)
 	return t;
 }
 
+/* How much of a cluster a step ends: n of the nodes it had when it was planned, and not all, which is another thing. */
+static bool ends_part(const struct step *s, uint32_t *n, uint32_t *of)
+{
+	*n = step_deletes(s->kind, s->args);
+	*of = (uint32_t)json_int_or(s->args, "of", 0);
+	return s->kind == &kind_terminate && *of != 0 && *n != *of;
+}
+
 /* ---- refused ---- */
 
 static int judge_ended(const struct rates *r, const struct step *s, struct err *e)
 {
-	uint32_t n = step_deletes(s->kind, s->args), of = (uint32_t)json_int_or(s->args, "of", 0);
+	uint32_t n, of;
 
-	if (s->kind != &kind_terminate || of == 0 || n == of || n <= rates_ended_most(r, of))
+	if (!ends_part(s, &n, &of) || n <= rates_ended_most(r, of))
 		return 0;
 	return err_set(e, ERR_DENIED,
 		       "policy rates.ended_at_once is %u/%u, the plan ends %u of %u nodes of a cluster; end %u at a time",
@@ -99,12 +108,50 @@ static bool waits(struct op *op, const struct rates *r, const struct toll *t)
 	return is_used_up(op, &hour, t->mutations) || is_used_up(op, &day, t->deletions);
 }
 
+static bool ends_too_soon(struct op *op, const struct rates *r, const struct plan *plan, const struct step *s)
+{
+	const struct gone_by by = { op_warehouse(op), plan->name, op->f.id_text };
+	int64_t now_ms = world_wall_ms(op_world(op)), until_ms;
+	char until[STAMP_RFC3339_LEN];
+	uint32_t n, of, gone;
+
+	if (!ends_part(s, &n, &of))
+		return false;
+	gone = gone_in(ops_gone(op->ops), now_ms, &by);
+	until_ms = gone_until(ops_gone(op->ops), now_ms, &by, r, n, of);
+	if (until_ms == now_ms)
+		return false;
+	snprintf(op->waiting, sizeof(op->waiting),
+		 "policy rates.ended_at_once is %u/%u, %u of %u nodes ended within an hour, %u wanted: waits until %s",
+		 r->ended_part, r->ended_of, gone, of + gone, n, stamp_rfc3339(until_ms, until));
+	return true;
+}
+
+/* The plan that a step is of; NULL: none, it takes back. */
+static const struct plan *plan_of(const struct op *op, const struct step *s)
+{
+	for (size_t i = 0; i < op->plans->n; i++)
+		for (size_t k = 0; k < op->plans->v[i].n; k++)
+			if (op->plans->v[i].steps[k].args == s->args)
+				return &op->plans->v[i];
+	return NULL;
+}
+
+static bool some_ends_too_soon(struct op *op, const struct rates *r)
+{
+	for (size_t i = 0; i < op->plans->n; i++)
+		for (size_t k = 0; k < op->plans->v[i].n; k++)
+			if (ends_too_soon(op, r, &op->plans->v[i], &op->plans->v[i].steps[k]))
+				return true;
+	return false;
+}
+
 /* Rather not begun than left half done for an hour. */
 bool op_waits_for_rates(struct op *op, const struct policy *p)
 {
 	struct toll t = toll_of(op->plans);
 
-	if (!waits(op, &p->rates, &t))
+	if (!waits(op, &p->rates, &t) && !some_ends_too_soon(op, &p->rates))
 		return false;
 	op_wait(op, OP_WAIT_MS);
 	return true;
@@ -112,17 +159,21 @@ bool op_waits_for_rates(struct op *op, const struct policy *p)
 
 bool op_is_step_too_soon(struct op *op, const struct policy *p, const struct step *s)
 {
+	const struct plan *plan = plan_of(op, s);
 	struct toll t = { 0 };
 
 	add_step(&t, s);
-	return waits(op, &p->rates, &t);
+	return waits(op, &p->rates, &t) || (plan != NULL && ends_too_soon(op, &p->rates, plan, s));
 }
 
 void op_spends(struct op *op, const struct step *s, int64_t time_ms)
 {
+	const struct plan *plan = plan_of(op, s);
 	struct toll t = { 0 };
 
 	add_step(&t, s);
+	if (plan != NULL && s->kind == &kind_terminate)
+		gone_add(ops_gone(op->ops), time_ms, &(struct gone_by){ op_warehouse(op), plan->name, op->f.id_text }, t.deletions);
 	spent_add(ops_spent(op->ops), time_ms, SPENT_MUTATIONS, t.mutations);
 	spent_add(ops_spent(op->ops), time_ms, SPENT_DELETIONS, t.deletions);
 }

@@ -141,6 +141,11 @@ struct spent *ops_spent(struct ops *o)
 	return &o->spent;
 }
 
+struct gone *ops_gone(struct ops *o)
+{
+	return &o->gone;
+}
+
 struct recent *ops_recent(struct ops *o)
 {
 	return &o->recent;

@@ -94,6 +94,7 @@ bool ops_is_stopped(struct ops *o, const char **why); /* STOP file, mode off, no
 /* The first open one that came before it for the same warehouse; NULL: it is its turn. */
 const struct op *ops_ahead_of(const struct ops *o, const struct op *op);
 bool ops_has_room_for_plan(const struct ops *o, const struct op *op, size_t bytes); /* room_of_plan */
+struct gone *ops_gone(struct ops *o);                                               /* nodes ended of late */
 struct spent *ops_spent(struct ops *o);                                             /* of the policy's rates */
 void ops_note_refused(struct ops *o, const json_t *outcome);                        /* if it has an encoded message */
 struct recent *ops_recent(struct ops *o);                                           /* what was changed a moment ago */

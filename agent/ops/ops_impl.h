@@ -3,6 +3,7 @@
 #pragma once
 #include "agent/base/uuid.h"
 #include "agent/ops/op.h"
+#include "agent/ops/gone.h"
 #include "agent/ops/proved.h"
 #include "agent/ops/known.h"
 #include "agent/ops/recent.h"
@@ -38,6 +39,7 @@ struct ops {
 	struct recent recent;
 	struct proved proved;
 	struct spent spent;
+	struct gone gone;
 	struct known known;
 	int64_t first_start_ms; /* Unix ms, of the journal's first record; 0: not known yet */
 	/* the acceptance under way */

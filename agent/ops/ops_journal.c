@@ -47,6 +47,7 @@ static void checkpoint_begin(struct ops *o, const json_t *record)
 	recent_close(&o->recent);
 	o->proved.n = 0;
 	o->spent.n = 0;
+	o->gone.n = 0;
 	known_close(&o->known);
 	o->first_start_ms = json_int_or(record, "first_start_ms", o->first_start_ms);
 	o->epoch = (uint64_t)json_int_or(record, "epoch", 0);
@@ -68,6 +69,16 @@ static int replay_checkpoint(struct ops *o, const json_t *record, struct err *e)
 			   json_integer_value(json_array_get(r, 2)), e));
 	}
 	return 0;
+}
+
+/* Comes last: what the records before it have counted is in it. One of an earlier version says nothing of clusters. */
+static void replay_spent(struct ops *o, const json_t *record)
+{
+	const json_t *ended = json_object_get(record, "ended");
+
+	spent_replay(&o->spent, record);
+	if (ended != NULL)
+		gone_replay(&o->gone, ended);
 }
 
 static int replay(struct ops *o, const char *type, const json_t *record, int64_t time_ms, struct err *e)
@@ -94,7 +105,7 @@ static int replay(struct ops *o, const char *type, const json_t *record, int64_t
 		return 0;
 	}
 	if (str_eq(type, "rates.spent")) {
-		spent_replay(&o->spent, record); /* comes last: what the records before it have counted is in it */
+		replay_spent(o, record);
 		return 0;
 	}
 	if (str_eq(type, "known")) {
@@ -121,7 +132,7 @@ int ops_replay(struct ops *o, const struct journal_entry *entry, struct err *e)
 
 json_t *ops_checkpoint(struct ops *o)
 {
-	json_t *m = json_object(), *records = json_array();
+	json_t *m = json_object(), *records = json_array(), *spent = spent_record(&o->spent);
 
 	known_records(&o->known, records);
 	for (size_t i = 0; i < o->n; i++)
@@ -129,7 +140,8 @@ json_t *ops_checkpoint(struct ops *o)
 	recent_records(&o->recent, now_of(o), records);
 	if (o->proved.n > 0)
 		json_array_append_new(records, json_pack("[s, {s:o}, i]", "userdata.proved", "sha256", proved_list(&o->proved), 0));
-	json_array_append_new(records, json_pack("[s, o, i]", "rates.spent", spent_record(&o->spent), 0));
+	json_object_set_new(spent, "ended", gone_list(&o->gone));
+	json_array_append_new(records, json_pack("[s, o, i]", "rates.spent", spent, 0));
 	json_object_set_new(m, "epoch", json_integer((json_int_t)o->epoch));
 	json_object_set_new(m, "accepted", json_integer((json_int_t)o->accepted));
 	json_object_set_new(m, "acked_through", json_integer((json_int_t)o->acked_through));

@@ -323,6 +323,13 @@ MUTANTS = [
         "build/tests/unit/ops/test_op_rates",
     ),
     Mutant(
+        "a cluster ended plan after plan",
+        "agent/ops/op_rates.c",
+        "	if (until_ms == now_ms)\n		return false;",
+        "	if (until_ms >= now_ms)\n		return false;",
+        "build/tests/unit/ops/test_op_rates",
+    ),
+    Mutant(
         "half a cluster ended at once",
         "agent/ops/op_rates.c",
         "n <= rates_ended_most(r, of))",

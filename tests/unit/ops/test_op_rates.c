@@ -112,6 +112,46 @@ static void no_more_of_a_cluster_ends_at_once_than_its_share(void **state)
 	assert_int_equal(shop_alive(s), 6);
 }
 
+/* The command makes the cluster so large. */
+static void shrink_to(struct shop *s, struct desk_command *k, uint64_t seq, unsigned nodes)
+{
+	s->k.s.generation++;
+	s->k.cluster.nodes = nodes;
+	shop_apply(s, k, seq);
+	shop_send(s, k, false);
+}
+
+static void plan_after_plan_ends_no_more_of_a_cluster_in_an_hour_than_its_share(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	s->k.cluster.n_volumes = 0;
+	shrink_to(s, &k, 1, 6);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	shrink_to(s, &k, 2, 4);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	shrink_to(s, &k, 3, 3);
+	sim_run_until(s->d.w, NULL, NULL, 30 * MINUTE);
+	assert_int_equal(shop_alive(s), 4);
+	assert_non_null(strstr(waiting(s, &k), "policy rates.ended_at_once is 1/3, 2 of 6 nodes ended within an hour, 1 wanted: "
+					       "waits until 2"));
+	shop_reopen(s);
+	sim_run_until(s->d.w, NULL, NULL, 20 * MINUTE);
+	assert_int_equal(shop_alive(s), 4);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(shop_alive(s), 3);
+	shrink_to(s, &k, 4, 1);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(DENIED));
+	assert_string_equal(message, "policy rates.ended_at_once is 1/3, the plan ends 2 of 3 nodes of a cluster; end 1 at a time");
+	shrink_to(s, &k, 5, 2);
+	sim_run_until(s->d.w, NULL, NULL, 50 * MINUTE);
+	assert_int_equal(shop_alive(s), 3);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(shop_alive(s), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +160,7 @@ int main(void)
 		SHOP(a_plan_that_the_rest_of_the_hour_does_not_hold_begins_when_it_does),
 		SHOP(a_plan_that_deletes_more_than_a_day_allows_is_denied_at_once),
 		SHOP(no_more_of_a_cluster_ends_at_once_than_its_share),
+		SHOP(plan_after_plan_ends_no_more_of_a_cluster_in_an_hour_than_its_share),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

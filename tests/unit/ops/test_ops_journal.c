@@ -1,4 +1,5 @@
 /* test_ops_journal.c - the records of all operations: read back, written again, and refused when they are damaged. */
+#include "agent/ops/gone.h"
 #include "agent/ops/proved.h"
 #include "tests/unit/ops/shop.h"
 
@@ -64,12 +65,40 @@ static void a_command_in_the_journal_that_cannot_be_decoded_is_damage(void **sta
 	assert_int_equal(ops_accepted(s->d.ops), 0);
 }
 
+/* The command that ended them is acknowledged and forgotten: the checkpoint alone knows. */
+static void what_was_ended_of_a_cluster_outlives_its_command_in_a_checkpoint(void **state)
+{
+	const struct gone_by other = { "wh-1", "cluster-be", "another" };
+	struct shop *s = *state;
+	struct desk_command k;
+	struct shop_want want = { s, k.id, OP_ENDED };
+	json_t *checkpoint;
+
+	s->k.cluster.n_volumes = 0;
+	s->k.cluster.nodes = 3;
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	s->k.cluster.nodes = 2;
+	s->k.s.generation++;
+	shop_apply(s, &k, 2);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	ops_acked(s->d.ops, 2);
+	assert_int_equal(sim_run_until(s->d.w, is_forgotten, &want, 60000), SIM_TRUE);
+	checkpoint = ops_checkpoint(s->d.ops);
+	assert_int_equal(shop_replay(s->d.ops, "checkpoint", checkpoint, NULL), 0);
+	assert_int_equal(gone_in(ops_gone(s->d.ops), world_wall_ms(s->d.w), &other), 1);
+	assert_int_equal(shop_replay(s->d.ops, "checkpoint", json_object(), NULL), 0);
+	assert_int_equal(gone_in(ops_gone(s->d.ops), world_wall_ms(s->d.w), &other), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHOP(a_checkpoint_read_back_is_the_same_checkpoint),
 		SHOP(user_data_that_is_proved_outlives_its_command_in_a_checkpoint),
 		SHOP(a_command_in_the_journal_that_cannot_be_decoded_is_damage),
+		SHOP(what_was_ended_of_a_cluster_outlives_its_command_in_a_checkpoint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
