@@ -86,26 +86,57 @@ struct rate {
 	uint32_t most;
 };
 
-static bool is_used_up(struct op *op, const struct rate *r, uint32_t wants)
+/* What the running operations have still to spend. */
+static void count_aside(void *ctx, struct op *other)
 {
-	int64_t now_ms = world_wall_ms(op_world(op)), until_ms;
-	uint32_t used = spent_in(ops_spent(op->ops), now_ms, r->window_ms, r->what);
-	char until[STAMP_RFC3339_LEN];
+	if (other->started_ms == 0 || other->f.state == OP_ENDED || other->plans == NULL)
+		return; /* started_ms: also while the record of its start is on its way to the disk */
+	for (size_t i = 0; i < other->plans->n; i++)
+		for (size_t k = 0; k < other->plans->v[i].n; k++)
+			if (other->runs == NULL || other->runs[i] == NULL || run_is_unspent(other->runs[i], k))
+				add_step(ctx, &other->plans->v[i].steps[k]);
+}
 
-	if (wants == 0 || (uint64_t)used + wants <= r->most)
+/* How much it wants of a rate, and how much of it is set aside for others. */
+struct want {
+	uint32_t n, aside;
+};
+
+static void tell_used_up(struct op *op, const struct rate *r, const struct want *want, uint32_t used)
+{
+	uint64_t first = (uint64_t)want->n + want->aside;
+	char until[STAMP_RFC3339_LEN], aside[64] = "";
+	int64_t until_ms;
+
+	if (want->aside > 0)
+		snprintf(aside, sizeof(aside), ", %u set aside for running commands", want->aside);
+	if (first > r->most) {
+		snprintf(op->waiting, sizeof(op->waiting), "policy rates.%s is %u, %u are used%s and %u wanted: waits for those",
+			 r->name, r->most, used, aside, want->n);
+		return;
+	}
+	until_ms = spent_until(ops_spent(op->ops), world_wall_ms(op_world(op)), r->window_ms, r->what, r->most - (uint32_t)first);
+	snprintf(op->waiting, sizeof(op->waiting), "policy rates.%s is %u, %u are used%s and %u wanted: waits until %s", r->name,
+		 r->most, used, aside, want->n, stamp_rfc3339(until_ms, until));
+}
+
+static bool is_used_up(struct op *op, const struct rate *r, struct want want)
+{
+	uint32_t used = spent_in(ops_spent(op->ops), world_wall_ms(op_world(op)), r->window_ms, r->what);
+
+	if (want.n == 0 || (uint64_t)used + want.aside + want.n <= r->most)
 		return false;
-	until_ms = spent_until(ops_spent(op->ops), now_ms, r->window_ms, r->what, wants < r->most ? r->most - wants : 0);
-	snprintf(op->waiting, sizeof(op->waiting), "policy rates.%s is %u, %u are used and %u wanted: waits until %s", r->name,
-		 r->most, used, wants, stamp_rfc3339(until_ms, until));
+	tell_used_up(op, r, &want, used);
 	return true;
 }
 
-static bool waits(struct op *op, const struct rates *r, const struct toll *t)
+static bool waits(struct op *op, const struct rates *r, const struct toll *t, const struct toll *aside)
 {
 	const struct rate hour = { "mutations_per_hour", SPENT_MUTATIONS, SPENT_HOUR_MS, r->mutations_per_hour };
 	const struct rate day = { "deletions_per_day", SPENT_DELETIONS, SPENT_DAY_MS, r->deletions_per_day };
 
-	return is_used_up(op, &hour, t->mutations) || is_used_up(op, &day, t->deletions);
+	return is_used_up(op, &hour, (struct want){ t->mutations, aside->mutations }) ||
+	       is_used_up(op, &day, (struct want){ t->deletions, aside->deletions });
 }
 
 static bool ends_too_soon(struct op *op, const struct rates *r, const struct plan *plan, const struct step *s)
@@ -146,12 +177,13 @@ static bool some_ends_too_soon(struct op *op, const struct rates *r)
 	return false;
 }
 
-/* Rather not begun than left half done for an hour. */
+/* Rather not begun than left half done for an hour: it, or one that has begun before it. */
 bool op_waits_for_rates(struct op *op, const struct policy *p)
 {
-	struct toll t = toll_of(op->plans);
+	struct toll t = toll_of(op->plans), aside = { 0 };
 
-	if (!waits(op, &p->rates, &t) && !some_ends_too_soon(op, &p->rates))
+	ops_each(op->ops, count_aside, &aside);
+	if (!waits(op, &p->rates, &t, &aside) && !some_ends_too_soon(op, &p->rates))
 		return false;
 	op_wait(op, OP_WAIT_MS);
 	return true;
@@ -160,10 +192,10 @@ bool op_waits_for_rates(struct op *op, const struct policy *p)
 bool op_is_step_too_soon(struct op *op, const struct policy *p, const struct step *s)
 {
 	const struct plan *plan = plan_of(op, s);
-	struct toll t = { 0 };
+	struct toll t = { 0 }, none = { 0 };
 
 	add_step(&t, s);
-	return waits(op, &p->rates, &t) || (plan != NULL && ends_too_soon(op, &p->rates, plan, s));
+	return waits(op, &p->rates, &t, &none) || (plan != NULL && ends_too_soon(op, &p->rates, plan, s));
 }
 
 void op_spends(struct op *op, const struct step *s, int64_t time_ms)

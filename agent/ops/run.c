@@ -362,6 +362,11 @@ bool run_is_ahead(const struct run *r, size_t step)
 	return r->end == RUN_RUNNING && !r->undoing && r->v[step].standing != DONE;
 }
 
+bool run_is_unspent(const struct run *r, size_t step)
+{
+	return run_is_ahead(r, step) && r->v[step].standing == FRESH;
+}
+
 const char *run_step_name(const struct run *r)
 {
 	if (r->end != RUN_RUNNING)

@@ -63,9 +63,10 @@ void run_stop(struct run *r, void (*stopped)(void *ctx, struct run *r));
 
 enum run_end run_ended(const struct run *r);
 unsigned run_steps_done(const struct run *r);
-bool run_has_begun(const struct run *r);             /* a step of it has an intent or an outcome */
-bool run_is_ahead(const struct run *r, size_t step); /* of the plan: it may still have its effect */
-const char *run_step_name(const struct run *r);      /* now, or "" */
+bool run_has_begun(const struct run *r);               /* a step of it has an intent or an outcome */
+bool run_is_unspent(const struct run *r, size_t step); /* of the plan: it has no intent, and may still come */
+bool run_is_ahead(const struct run *r, size_t step);   /* of the plan: it may still have its effect */
+const char *run_step_name(const struct run *r);        /* now, or "" */
 /* Unix ms until when it looks whether a call of `action` that got no answer has had its effect; 0: it does not. */
 int64_t run_waits_until(const struct run *r, const char **action);
 const json_t *run_error(const struct run *r);   /* {class, message, aws_code, ...}, or NULL */

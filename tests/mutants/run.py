@@ -304,8 +304,8 @@ MUTANTS = [
     Mutant(
         "an hour without end",
         "agent/ops/op_rates.c",
-        "	return is_used_up(op, &hour, t->mutations) || is_used_up(op, &day, t->deletions);",
-        "	(void)hour;\n	return is_used_up(op, &day, t->deletions);",
+        "	return is_used_up(op, &hour, (struct want){ t->mutations, aside->mutations }) ||",
+        "	(void)hour;\n	return",
         "build/tests/unit/ops/test_op_rates",
     ),
     Mutant(
@@ -320,6 +320,13 @@ MUTANTS = [
         "agent/ops/op_rates.c",
         "	if (t.deletions > p->rates.deletions_per_day)",
         "	if (false && t.deletions > p->rates.deletions_per_day)",
+        "build/tests/unit/ops/test_op_rates",
+    ),
+    Mutant(
+        "what running commands want set aside for nobody",
+        "agent/ops/op_rates.c",
+        "	ops_each(op->ops, count_aside, &aside);",
+        "	(void)count_aside;",
         "build/tests/unit/ops/test_op_rates",
     ),
     Mutant(

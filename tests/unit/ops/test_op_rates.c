@@ -22,28 +22,57 @@ static void other_warehouse(struct shop *s, struct desk_command *k)
 	k->c.target = (char *)"wh-2";
 }
 
-/* Each of two that start together fits into the hour; both do not. */
-static void what_is_beyond_the_hour_waits_also_over_a_restart(void **state)
+/* Each of two that are sent together fits into the hour; both do not. */
+static void of_two_that_share_an_hour_the_later_begins_when_it_fits_also_over_a_restart(void **state)
 {
 	struct desk_command one, two;
 	struct shop *s = *state;
+	uint64_t of_one;
 
 	shop_policy(s, RATES("mutations_per_hour: 26"));
 	shop_apply(s, &one, 1);
-	one.c.deadline_s = 4 * 3600;
 	shop_send(s, &one, false);
+	other_warehouse(s, &two);
+	shop_send(s, &two, false);
+	assert_true(shop_until(s, &one, OP_RUNNING, MINUTE));
+	sim_run_until(s->d.w, NULL, NULL, 3000);
+	assert_non_null(strstr(waiting(s, &two), " set aside for running commands and 14 wanted: waits "));
+	assert_int_equal(shop_ends(s, &one, NULL), DONE);
+	of_one = s->sim->effects;
+	sim_run_until(s->d.w, NULL, NULL, 50 * MINUTE);
+	assert_int_equal(s->sim->effects, of_one);
+	assert_non_null(
+	    strstr(waiting(s, &two), "policy rates.mutations_per_hour is 26, 14 are used and 14 wanted: waits until 2"));
+	shop_reopen(s);
+	sim_run_until(s->d.w, NULL, NULL, 9 * MINUTE);
+	assert_int_equal(s->sim->effects, of_one);
+	assert_int_equal(shop_ends(s, &two, NULL), DONE);
+	assert_int_equal(s->sim->effects, 2 * of_one);
+}
+
+/* The second has begun when the customer lowers what an hour may hold. */
+static void a_rate_that_is_lowered_on_the_way_holds_up_the_next_change(void **state)
+{
+	struct desk_command one, two;
+	struct shop *s = *state;
+	uint64_t before;
+
+	shop_run(s, &one);
+	assert_int_equal(shop_ends(s, &one, NULL), DONE);
 	other_warehouse(s, &two);
 	two.c.deadline_s = 4 * 3600;
 	shop_send(s, &two, false);
+	assert_true(shop_until(s, &two, OP_RUNNING, MINUTE));
+	shop_policy(s, RATES("mutations_per_hour: 15"));
+	sim_run_until(s->d.w, NULL, NULL, MINUTE);
+	before = s->sim->effects;
 	sim_run_until(s->d.w, NULL, NULL, 50 * MINUTE);
-	assert_int_equal(s->sim->effects, 26);
-	assert_non_null(strstr(waiting(s, &two), "policy rates.mutations_per_hour is 26, 26 are used and 1 wanted: waits until 2"));
+	assert_int_equal(s->sim->effects, before);
+	assert_non_null(strstr(waiting(s, &two), "policy rates.mutations_per_hour is 15, "));
 	shop_reopen(s);
-	sim_run_until(s->d.w, NULL, NULL, 10 * MINUTE);
-	assert_int_equal(s->sim->effects, 26);
-	assert_int_equal(shop_ends(s, &one, NULL), DONE);
+	sim_run_until(s->d.w, NULL, NULL, 5 * MINUTE);
+	assert_int_equal(s->sim->effects, before);
 	assert_int_equal(shop_ends(s, &two, NULL), DONE);
-	assert_true(s->sim->effects > 26);
 }
 
 static void a_plan_that_the_rest_of_the_hour_does_not_hold_begins_when_it_does(void **state)
@@ -155,7 +184,8 @@ static void plan_after_plan_ends_no_more_of_a_cluster_in_an_hour_than_its_share(
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SHOP(what_is_beyond_the_hour_waits_also_over_a_restart),
+		SHOP(of_two_that_share_an_hour_the_later_begins_when_it_fits_also_over_a_restart),
+		SHOP(a_rate_that_is_lowered_on_the_way_holds_up_the_next_change),
 		SHOP(a_plan_that_alone_is_beyond_the_hour_is_denied_at_once),
 		SHOP(a_plan_that_the_rest_of_the_hour_does_not_hold_begins_when_it_does),
 		SHOP(a_plan_that_deletes_more_than_a_day_allows_is_denied_at_once),
