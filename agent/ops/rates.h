@@ -1,8 +1,9 @@
 /* rates.h - how fast: the numbers under `rates:` of the policy. Each has a default, so that none is ever missing.
  *
- * mutations_per_hour and deletions_per_day are of the whole installation, undoing included; what is beyond them waits, and a plan
- * that alone is beyond one of them is denied; what running commands have still to spend is set aside. ended_at_once is how large a part of a cluster may end within an hour, one node
- * always, however many plans that takes (gone.h); ending all of it is another thing, which needs a second key. */
+ * mutations_per_hour and deletions_per_day are of the whole installation, undoing included; what is beyond them waits, what running
+ * commands have still to spend is set aside, and a plan that alone is beyond one of them is denied. ended_at_once is how large a
+ * part of a cluster may end within an hour, one node always, however many plans that takes (gone.h); ending all of it is
+ * another thing, which needs a second key. */
 #pragma once
 #include <stdint.h>
 
