@@ -15,7 +15,7 @@
 enum run_leave {
 	RUN_GO,
 	RUN_WAIT,   /* frozen, or too soon: ask again in a second */
-	RUN_CANCEL, /* the operation is cancelled or out of time */
+	RUN_CANCEL, /* the operation is cancelled, or out of time (the error then is ERR_TIMEOUT) */
 	RUN_DENY,   /* the policy no longer allows it */
 };
 

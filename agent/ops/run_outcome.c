@@ -125,7 +125,7 @@ static void take_back(struct run *r)
 
 /* ---- leaving ---- */
 
-/* A cancel before the pivot takes back; an undo cannot be cancelled, and behind the pivot there is only forward. What the
+/* A cancel, or the deadline of the command, before the pivot takes back; an undo cannot be cancelled, and behind the pivot there is only forward. What the
  * policy denies ends where it stands: the customer has the last word also about the taking back. */
 void run_leave(struct run *r, enum run_leave leave)
 {
@@ -136,7 +136,7 @@ void run_leave(struct run *r, enum run_leave leave)
 		r->is_denied = true;
 		run_outcome(r, false, "not called");
 	} else {
-		r->cancelled = true;
+		r->cancelled = r->err.code != ERR_TIMEOUT;
 		r->error = r->error != NULL ? r->error : run_error_json(r);
 		take_back(r);
 	}

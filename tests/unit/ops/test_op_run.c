@@ -91,9 +91,41 @@ static void a_command_out_of_time_ends_and_takes_back_what_it_may(void **state)
 	shop_apply(s, &k, 1);
 	k.c.deadline_s = 120;
 	shop_send(s, &k, false);
-	assert_int_not_equal(shop_ends(s, &k, message), DONE);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(FAILED));
 	assert_non_null(strstr(message, "deadline of 120 s"));
 	assert_int_equal(shop_alive(s), 0);
+}
+
+static bool made_a_target_group(void *ctx)
+{
+	return shop_count(ctx, "CreateTargetGroup") > 0;
+}
+
+static bool took_one_back(void *ctx)
+{
+	return shop_count(ctx, "DeleteTargetGroup") > 0;
+}
+
+/* Nobody cancelled it; read back from the journal in the middle of the taking back, neither. */
+static void a_command_out_of_time_is_not_called_cancelled(void **state)
+{
+	struct arena *m = arena_new_sized(8u << 20);
+	struct shop *s = *state;
+	struct desk_command k;
+
+	shop_apply(s, &k, 1);
+	k.c.deadline_s = 120;
+	shop_send(s, &k, false);
+	assert_int_equal(sim_run_until(s->d.w, made_a_target_group, s, 60000), SIM_TRUE);
+	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
+	sim_run_until(s->d.w, NULL, NULL, 121000);
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	assert_int_equal(sim_run_until(s->d.w, took_one_back, s, 60000), SIM_TRUE);
+	shop_reopen(s);
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(ROLLED_BACK));
+	assert_int_equal(shop_status(s, &k, m)->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__TIMEOUT);
+	assert_int_equal(shop_stands(s), 0);
+	arena_free(m);
 }
 
 static void an_operate_role_that_is_taken_away_changes_nothing(void **state)
@@ -178,6 +210,7 @@ int main(void)
 		SHOP(one_cluster_that_fails_does_not_stop_the_one_beside_it_and_the_worst_tells_the_result),
 		SHOP(progress_is_told_on_the_way_and_the_whole_at_the_end),
 		SHOP(a_command_out_of_time_ends_and_takes_back_what_it_may),
+		SHOP(a_command_out_of_time_is_not_called_cancelled),
 		SHOP(an_operate_role_that_is_taken_away_changes_nothing),
 		SHOP(a_stop_while_the_role_is_assumed_holds_the_call_back),
 		SHOP(a_hash_that_is_taken_back_while_the_role_is_assumed_lets_no_user_data_start),
