@@ -95,16 +95,35 @@ static const struct elb_listener *have_listener(const struct inventory_lb *lb, u
 	return NULL;
 }
 
+/* ELB lets one load balancer lead to a target group; another that does, also one that goes later in this plan, is in the way. */
+static void check_not_behind_another(struct planning *p, const lb_t *lb, const char *full, const struct inventory_group *g)
+{
+	for (size_t i = 0; g != NULL && i < p->inv->lbs_n; i++) {
+		const struct inventory_lb *other = &p->inv->lbs[i];
+
+		for (size_t k = 0; !str_eq(other->lb.name, full) && k < other->listeners.n; k++)
+			if (str_eq(other->listeners.v[k].group_arn, g->g.arn) && p->err.code == 0)
+				err_set(
+				    &p->err, ERR_UNSUPPORTED,
+				    "load balancer %s: target group %s is behind %s, and one load balancer may lead to it: take "
+				    "its listener on port %u away first, with a command of its own",
+				    lb->name, g->g.name, other->lb.name, other->listeners.v[k].port);
+	}
+}
+
 /* A listener that leads elsewhere goes first: two cannot share a port. */
 static void plan_listener(struct planning *p, struct listeners *of, const listener_t *want)
 {
 	const struct elb_listener *l = have_listener(of->have, want->port);
 	const struct inventory_group *g = planner_tg_there(p, want->target_group);
+	char full[33];
 
 	if (l != NULL && g != NULL && str_eq(l->group_arn, g->g.arn) && str_eq(l->protocol, want->protocol))
 		return;
 	if (l != NULL)
 		remove_listener(p, of, l);
+	spec_short_name(p->a->owner.installation, p->warehouse, "lb", of->lb->name, full);
+	check_not_behind_another(p, of->lb, full, g);
 	add_listener(p, of->lb, want, planning_ref(of->have != NULL ? of->have->lb.arn : NULL, "lb", of->lb->name));
 }
 
@@ -127,15 +146,32 @@ static void plan_listeners(struct planning *p, const lb_t *lb, const struct inve
 			remove_listener(p, &of, &have->listeners.v[i]);
 }
 
+/* ELB takes one subnet of a zone. */
+static void check_zone(struct planning *p, const char *what, const struct ec2_subnet *const *before, const struct ec2_subnet *s)
+{
+	for (; *before != NULL && p->err.code == 0; before++)
+		if (s->zone != NULL && *s->zone != '\0' && str_eq((*before)->zone, s->zone))
+			err_set(&p->err, ERR_INVALID,
+				"%s: %s and %s are both of zone %s: a load balancer takes one subnet of a zone", what,
+				(*before)->id, s->id, s->zone);
+}
+
 static json_t *subnets_of(struct planning *p, const lb_t *lb)
 {
 	CLEANUP(mem_close) char *what = mem_printf("load balancer %s", lb->name);
+	const struct ec2_subnet **seen = mem_alloc((lb->n_subnet_ids + 1) * sizeof(*seen)), **end = seen;
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < lb->n_subnet_ids; i++) {
-		planning_subnet(p, what, lb->subnet_ids[i]);
+		const struct ec2_subnet *s = planning_subnet(p, what, lb->subnet_ids[i]);
+
+		if (s != NULL) {
+			check_zone(p, what, seen, s);
+			*end++ = s;
+		}
 		json_array_append_new(list, json_string(lb->subnet_ids[i]));
 	}
+	mem_free(seen);
 	return list;
 }
 
@@ -180,6 +216,6 @@ void planner_plan_lb(struct planning *p, const lb_t *want)
 			 "%s", step);
 	plan_listeners(p, want, have);
 	if (have == NULL || !str_starts(have->lb.state, "active"))
-		plan_add(p->b, &kind_wait_load_balancer, json_pack("{s:s, s:s}", "name", full, "purpose", want->name), "%s-active",
-			 step);
+		plan_add(p->b, &kind_wait_load_balancer, json_pack("{s:s, s:s}", "name", full, "purpose", want->name), "active-%s",
+			 want->name);
 }

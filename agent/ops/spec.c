@@ -291,6 +291,29 @@ static int check_unique(const char *const *names, size_t n, const char *what, st
 	return 0;
 }
 
+static bool leads_to(const lb_t *lb, const char *tg)
+{
+	for (size_t i = 0; i < lb->n_listeners; i++)
+		if (str_eq(lb->listeners[i]->target_group, tg))
+			return true;
+	return false;
+}
+
+/* ELB lets one load balancer lead to a target group, with any number of listeners. */
+static int check_one_balancer(const spec_t *s, struct err *e)
+{
+	for (size_t i = 0; i < s->n_load_balancers; i++)
+		for (size_t k = 0; k < s->load_balancers[i]->n_listeners; k++)
+			for (size_t other = 0; other < i; other++)
+				if (leads_to(s->load_balancers[other], s->load_balancers[i]->listeners[k]->target_group))
+					return err_set(e, ERR_INVALID,
+						       "load_balancers[%zu]: listeners[%zu]: target_group: \"%s\" is behind %s "
+						       "already, and one load balancer may lead to it",
+						       i, k, s->load_balancers[i]->listeners[k]->target_group,
+						       s->load_balancers[other]->name);
+	return 0;
+}
+
 /* One list of named parts: its size, each member, then that no name stands twice. */
 #define CHECK_LIST(s, list, most, check)                                                                                           \
 	do {                                                                                                                       \
@@ -315,6 +338,7 @@ int spec_check(const spec_t *s, struct err *e)
 	CHECK_LIST(s, clusters, 32, check_cluster(s, s->clusters[i], e));
 	CHECK_LIST(s, target_groups, 16, check_tg(s, s->target_groups[i], e));
 	CHECK_LIST(s, load_balancers, 4, check_lb(s, s->load_balancers[i], e));
+	TRY(check_one_balancer(s, e));
 	return check_tags(s->tags, s->n_tags, e);
 }
 

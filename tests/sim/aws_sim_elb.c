@@ -210,6 +210,16 @@ static void lb_settings(const struct form_sim *f, char to[512])
 		used += (size_t)snprintf(to + used, 512 - used, "%s|", form_sim_get(f, "Subnets.member.%u", n));
 }
 
+static bool shares_a_zone(const struct form_sim *f)
+{
+	for (unsigned n = 1; form_sim_get(f, "Subnets.member.%u", n) != NULL; n++)
+		for (unsigned k = 1; k < n; k++)
+			if (str_eq(aws_zone_of(form_sim_get(f, "Subnets.member.%u", n)),
+				   aws_zone_of(form_sim_get(f, "Subnets.member.%u", k))))
+				return true;
+	return false;
+}
+
 static struct aws_lb *lb_by_name(const struct aws_sim *a, const char *name)
 {
 	for (size_t i = 0; i < a->lbs_n; i++)
@@ -230,6 +240,10 @@ static void create_lb(struct aws_ask *q)
 		odds_broken(a->odds, "a load balancer that faces the internet");
 	if (lb != NULL && (!str_eq(lb->settings, settings) || !same_tags(&lb->t, q->f))) {
 		duplicate(q, "DuplicateLoadBalancerName");
+		return;
+	}
+	if (shares_a_zone(q->f)) {
+		aws_refuse(q, 400, "InvalidConfigurationRequest", "Two subnets are of the same Availability Zone");
 		return;
 	}
 	if (lb == NULL) {
@@ -343,6 +357,14 @@ static struct aws_listener *new_listener(struct aws_ask *q, struct aws_lb *lb, s
 	return l;
 }
 
+static bool is_behind_another(const struct aws_sim *a, const struct aws_tg *g, const struct aws_lb *lb)
+{
+	for (size_t i = 0; i < a->listeners_n; i++)
+		if (a->listeners[i]->tg == g && a->listeners[i]->lb != lb && aws_is_there(a, &a->listeners[i]->t))
+			return true;
+	return false;
+}
+
 static void create_listener(struct aws_ask *q)
 {
 	struct aws_lb *lb = lb_asked(q);
@@ -352,6 +374,10 @@ static void create_listener(struct aws_ask *q)
 
 	if (q->code != NULL)
 		return;
+	if (is_behind_another(q->a, g, lb)) {
+		aws_refuse(q, 400, "TargetGroupAssociationLimit", "The target group is behind another load balancer");
+		return;
+	}
 	l = listener_at(q->a, lb, port);
 	if (l != NULL && l->tg != g) {
 		duplicate(q, "DuplicateListener");

@@ -38,6 +38,7 @@ struct aws_group *aws_group_of(const struct aws_sim *a, const char *id); /* or N
 
 /* aws_sim_look.c: what is nobody's to change */
 aws_fn aws_describe_vpcs, aws_describe_subnets, aws_describe_images, aws_describe_instance_types, aws_describe_prefix_lists;
+const char *aws_zone_of(const char *subnet);                                   /* "": there is none of that id */
 bool aws_filter_takes(struct aws_ask *q, const char *name, const char *value); /* does the request's filter hold the value? */
 
 /* aws_sim_ec2.c: what all descriptions of EC2 share */

@@ -25,12 +25,21 @@ void aws_describe_vpcs(struct aws_ask *q)
 			 "</ipv6CidrBlockState></item></ipv6CidrBlockAssociationSet></item></vpcSet>");
 }
 
+static const char *const subnets[][3] = { { "subnet-0001", AWS_VPC, "us-east-1a" },
+					  { "subnet-0002", AWS_VPC, "us-east-1b" },
+					  { "subnet-0003", AWS_VPC, "us-east-1a" },
+					  { "subnet-0009", "vpc-0009", "us-east-1a" } };
+
+const char *aws_zone_of(const char *subnet)
+{
+	for (size_t i = 0; i < ARRAY_LEN(subnets); i++)
+		if (str_eq(subnets[i][0], subnet))
+			return subnets[i][2];
+	return "";
+}
+
 void aws_describe_subnets(struct aws_ask *q)
 {
-	static const char *const subnets[][3] = { { "subnet-0001", AWS_VPC, "us-east-1a" },
-						  { "subnet-0002", AWS_VPC, "us-east-1b" },
-						  { "subnet-0009", "vpc-0009", "us-east-1a" } };
-
 	xmlw_open(q->xml, "subnetSet");
 	for (size_t i = 0; i < ARRAY_LEN(subnets); i++) {
 		if (!aws_filter_takes(q, "subnet-id", subnets[i][0]))

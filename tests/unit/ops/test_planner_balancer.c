@@ -122,7 +122,7 @@ static void a_balancer_that_is_still_coming_up_is_waited_for(void **state)
 	add_balancer(d, 9030);
 	d->inv->lbs[0].lb.state = "provisioning";
 	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "base/lb-main-active");
+	assert_string_equal(desk_steps(p), "base/active-main");
 	plans_free(p);
 }
 
@@ -146,6 +146,7 @@ static void a_new_balancer_counts_with_those_that_are_still_there(void **state)
 
 	add_balancer(d, 9030);
 	d->inv->lbs[0].lb.tags = desk_tags(d, "", "1");
+	d->k.lb.n_listeners = 0;
 	d->k.lb.name = (char *)"other"; /* the one that is there goes only behind it */
 	p = desk_apply(d);
 	plans_demand(p, &need);
@@ -153,6 +154,56 @@ static void a_new_balancer_counts_with_those_that_are_still_there(void **state)
 	assert_string_equal(need.named[DEMAND_SUBNET].v[0], "subnet-1");
 	demand_close(&need);
 	plans_free(p);
+}
+
+static void a_balancer_takes_one_subnet_of_a_zone(void **state)
+{
+	static struct ec2_subnet subnets[] = { { "subnet-1", "vpc-1", "us-east-1a" },
+					       { "subnet-2", "vpc-1", "us-east-1b" },
+					       { "subnet-3", "vpc-1", "us-east-1a" } };
+	char *ids[] = { (char *)"subnet-1", (char *)"subnet-2", (char *)"subnet-3" };
+	struct desk *d = *state;
+	struct plans *p = NULL;
+	struct err e = { 0 };
+
+	d->inv->subnets = (struct ec2_subnets){ subnets, ARRAY_LEN(subnets) };
+	d->k.lb.subnet_ids = ids;
+	d->k.lb.n_subnet_ids = 2;
+	plans_free(desk_apply(d));
+	d->k.lb.n_subnet_ids = 3;
+	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
+	assert_string_equal(err_text(&e), "load balancer main: subnet-1 and subnet-3 are both of zone us-east-1a: a load balancer "
+					  "takes one subnet of a zone");
+}
+
+/* Also where the one that has it goes in the same command. */
+static void a_target_group_behind_another_balancer_is_not_put_behind_a_second(void **state)
+{
+	struct desk *d = *state;
+	struct plans *p = NULL;
+	struct err e = { 0 };
+
+	add_balancer(d, 9030);
+	d->inv->lbs[0].lb.tags = desk_tags(d, "", "1");
+	d->k.lb.name = (char *)"other";
+	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_UNSUPPORTED);
+	assert_non_null(strstr(err_text(&e), "and one load balancer may lead to it: take its listener on port 9030 away first"));
+}
+
+static void no_names_of_balancers_make_two_steps_of_one_name(void **state)
+{
+	static const char *const seconds[] = { "main-active", "main-9030", "active-main", "lb-main", "9030" };
+	struct desk *d = *state;
+	Reeve__Control__V1__LoadBalancer two;
+
+	for (size_t i = 0; i < ARRAY_LEN(seconds); i++) {
+		two = d->k.lb;
+		two.name = (char *)seconds[i];
+		two.n_listeners = 0;
+		d->k.lbs[1] = &two;
+		d->k.s.n_load_balancers = 2;
+		plans_free(desk_apply(d));
+	}
 }
 
 int main(void)
@@ -166,6 +217,9 @@ int main(void)
 		DESK_TEST(a_balancer_that_is_still_coming_up_is_waited_for),
 		DESK_TEST(another_port_of_a_target_group_is_said_to_be_not_yet),
 		DESK_TEST(a_new_balancer_counts_with_those_that_are_still_there),
+		DESK_TEST(a_balancer_takes_one_subnet_of_a_zone),
+		DESK_TEST(a_target_group_behind_another_balancer_is_not_put_behind_a_second),
+		DESK_TEST(no_names_of_balancers_make_two_steps_of_one_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -180,10 +180,30 @@ static void names_in_aws_are_stable_short_and_one_of_a_kind(void **state)
 	assert_string_equal(group, "velodb-inst-1-wh-1-node");
 }
 
+static void a_target_group_is_behind_one_balancer(void **state)
+{
+	Reeve__Control__V1__LoadBalancer second;
+	struct err e = { 0 };
+	struct specs k;
+
+	(void)state;
+	specs_good(&k);
+	second = k.lb;
+	second.name = (char *)"second";
+	k.lbs[1] = &second;
+	k.s.n_load_balancers = 2;
+	assert_int_equal(spec_check(&k.s, &e), -ERR_INVALID);
+	assert_string_equal(err_text(&e), "load_balancers[1]: listeners[0]: target_group: \"sql\" is behind main already, and one "
+					  "load balancer may lead to it");
+	second.n_listeners = 0;
+	assert_int_equal(spec_check(&k.s, &e), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_one_passes),
+		cmocka_unit_test(a_target_group_is_behind_one_balancer),
 		cmocka_unit_test(every_wrong_one_is_refused_with_its_place),
 		cmocka_unit_test(icmp_goes_with_the_family_of_its_block),
 		cmocka_unit_test(names_in_aws_are_stable_short_and_one_of_a_kind),
