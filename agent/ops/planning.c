@@ -81,16 +81,14 @@ static bool is_in_vpc(const struct planning *p, const char *id)
 
 const char *planning_proof_of_vpc(struct planning *p, const char *what)
 {
-	for (size_t i = 0; i < p->spec->n_clusters; i++)
-		if (is_in_vpc(p, p->spec->clusters[i]->subnet_id))
-			return p->spec->clusters[i]->subnet_id;
-	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
-		for (size_t k = 0; k < p->spec->load_balancers[i]->n_subnet_ids; k++)
-			if (is_in_vpc(p, p->spec->load_balancers[i]->subnet_ids[k]))
-				return p->spec->load_balancers[i]->subnet_ids[k];
-	no_subnet(p, what, p->spec->vpc_id,
-		  "has no subnet of a cluster or load balancer of the spec in it: what is made in it must");
-	return "";
+	struct inventory_wants named;
+
+	planner_wants(p->spec, &named);
+	for (size_t i = 0; i < named.subnets_n; i++)
+		if (is_in_vpc(p, named.subnets[i]))
+			return named.subnets[i];
+	no_subnet(p, what, p->spec->vpc_id, "has no subnet of a cluster or load balancer of the spec in it: what is made in it must");
+	return named.subnets_n > 0 ? named.subnets[0] : "";
 }
 
 void planning_begin(struct planning *p, const char *name, unsigned stage)
