@@ -61,6 +61,7 @@ void planner_plan_rest(struct planning *p, const char *name, unsigned stage)
 		const struct ec2_group *g = &p->inv->groups.v[i];
 
 		if (planning_is_of_warehouse(p, &g->tags) && !wants_group(p, g->name))
-			plan_add(p->b, &kind_delete_security_group, json_pack("{s:s}", "group_id", g->id), "nosg-%s", g->name);
+			plan_add(p->b, &kind_delete_security_group, json_pack("{s:s}", "group_id", g->id), "nosg-%s-%s", g->name,
+				 g->id);
 	}
 }

@@ -59,7 +59,7 @@ static void a_delete_takes_clusters_first_and_needs_a_second_key(void **state)
 	desk_add_group(d, NULL, 0);
 	assert_int_equal(planner_delete(&d->a, "wh-1", &p, NULL), 0);
 	assert_string_equal(desk_steps(p), "cluster-be/terminate cluster-be/gone cluster-fe/terminate cluster-fe/gone "
-					   "base/nosg-velodb-inst-1-wh-1-node");
+					   "base/nosg-velodb-inst-1-wh-1-node-sg-1");
 	assert_int_equal(p->v[0].stage, 0);
 	assert_int_equal(p->v[1].stage, 0);
 	assert_int_equal(p->v[2].stage, 1);

@@ -28,7 +28,7 @@ static void what_was_shared_and_is_wanted_no_more_goes_last_balancers_before_the
 	d->inv->lbs_n = d->inv->tgs_n = 1;
 	desk_add_group(d, NULL, 0);
 	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "tidy/nolb-rv-lb tidy/notg-rv-tg tidy/nosg-velodb-inst-1-wh-1-node");
+	assert_string_equal(desk_steps(p), "tidy/nolb-rv-lb tidy/notg-rv-tg tidy/nosg-velodb-inst-1-wh-1-node-sg-1");
 	assert_int_equal(p->v[0].stage, 2);
 	plans_free(p);
 }
@@ -67,6 +67,23 @@ static void what_another_warehouse_shares_stays(void **state)
 	plans_free(p);
 }
 
+/* Group names are of one VPC: a warehouse that was moved has two of one name. */
+static void groups_of_one_name_in_two_vpcs_both_go(void **state)
+{
+	struct desk *d = *state;
+	struct ec2_group two[2];
+	struct plans *p = NULL;
+
+	desk_add_group(d, NULL, 0);
+	two[0] = two[1] = d->inv->groups.v[0];
+	two[1].id = "sg-2";
+	two[1].vpc_id = "vpc-2";
+	d->inv->groups = (struct ec2_groups){ two, 2 };
+	assert_int_equal(planner_delete(&d->a, "wh-1", &p, NULL), 0);
+	assert_string_equal(desk_steps(p), "base/nosg-velodb-inst-1-wh-1-node-sg-1 base/nosg-velodb-inst-1-wh-1-node-sg-2");
+	plans_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -74,6 +91,7 @@ int main(void)
 		DESK_TEST(what_was_shared_and_is_wanted_no_more_goes_last_balancers_before_their_groups),
 		DESK_TEST(a_balancer_with_a_listener_is_in_use_and_one_without_is_not),
 		DESK_TEST(what_another_warehouse_shares_stays),
+		DESK_TEST(groups_of_one_name_in_two_vpcs_both_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
