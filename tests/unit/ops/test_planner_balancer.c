@@ -174,6 +174,7 @@ static void a_balancer_takes_one_subnet_of_a_zone(void **state)
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
 	assert_string_equal(err_text(&e), "load balancer main: subnet-1 and subnet-3 are both of zone us-east-1a: a load balancer "
 					  "takes one subnet of a zone");
+	plans_free(p);
 }
 
 /* Also where the one that has it goes in the same command. */
@@ -188,6 +189,7 @@ static void a_target_group_behind_another_balancer_is_not_put_behind_a_second(vo
 	d->k.lb.name = (char *)"other";
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_UNSUPPORTED);
 	assert_non_null(strstr(err_text(&e), "and one load balancer may lead to it: take its listener on port 9030 away first"));
+	plans_free(p);
 }
 
 static void no_names_of_balancers_make_two_steps_of_one_name(void **state)
