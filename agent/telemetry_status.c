@@ -100,6 +100,7 @@ static json_t *kind_json(const struct shipper_stats *s, enum telemetry_kind k)
 	set(j, "sent_bytes", s->exporter.sent_bytes[k]);
 	set(j, "not_allowed_by_policy", s->denied[k]);
 	set(j, "dropped_by_rule", k == TELEMETRY_LOG ? s->dropped_by_rule : 0);
+	set(j, "rests_by_rule", k == TELEMETRY_LOG ? s->rests_by_rule : 0);
 	set(j, "failed_by_rule", s->failed_by_rule[k]);
 	set(j, "rejected", s->exporter.rejected_records[k]);
 	set(j, "dropped_for_room", s->dropped_full[k] + s->spool.dropped_records[k]);

@@ -12,6 +12,7 @@
 #include "agent/base/digest.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "collectors/tail_head.h"
 #include "collectors/tail_text.h"
 
 #define LOOK_AGAIN_MS 1000 /* after such a pause the fingerprints are compared again */
@@ -82,21 +83,55 @@ static void take_fingerprint(struct tail_file *tf)
 	memcpy(&tf->fp, digest_of("", 0).b, sizeof(tf->fp));
 }
 
-/* A place behind neither an LF nor NULs lies in a line whose beginning was handed over. */
-int tail_file_place(struct tail_file *tf, uint64_t offset)
+/* In the bytes in front of a place, which are all if is_whole: where the line begins in which it lies. That is behind an LF, a
+ * hole, or the NULs at its front. */
+static size_t line_begin(const char *s, size_t len, bool is_whole)
 {
-	struct world *w = tf->src->t->w;
-	char bytes[TAIL_BEFORE_BYTES];
-	size_t want = offset < sizeof(bytes) ? (size_t)offset : sizeof(bytes);
-	ssize_t n = want > 0 ? w->file_read(w, tf->f, offset - want, bytes, want, NULL) : 0;
+	const char *lf = memrchr(s, '\n', len), *hole;
+	size_t at = lf != NULL ? (size_t)(lf - s) + 1 : 0;
+
+	while ((hole = tail_head_hole(s + at, len - at)) != NULL)
+		at = (size_t)(hole - s) + tail_text_nul_run(hole, len - (size_t)(hole - s));
+	return at > 0 || is_whole ? at + tail_text_nul_run(s + at, len - at) : 0;
+}
+
+/* So many bytes in front of a place, into the chunk. */
+static int read_before(const struct tail_file *tf, uint64_t to, size_t len)
+{
+	struct tail *t = tf->src->t;
+	ssize_t n = len > 0 ? t->w->file_read(t->w, tf->f, to - len, t->chunk, len, NULL) : 0;
 
 	if (n < 0)
 		return (int)n;
+	return (size_t)n == len ? 0 : -ERR_AGAIN;
+}
+
+/* A place inside a line: its beginning was handed over. Where that is further away than a line may be long, the rest of the
+ * line is beyond the limit, and it is enough to know that. */
+static int find_line(struct tail_file *tf, uint64_t offset)
+{
+	struct tail *t = tf->src->t;
+	size_t len = offset <= t->line_max ? (size_t)offset : t->line_max + 1;
+
+	TRY(read_before(tf, offset, len));
+	tf->line_at = offset - len + line_begin(t->chunk, len, len == offset);
+	tf->goes_on = tf->line_at < offset;
+	return 0;
+}
+
+int tail_file_place(struct tail_file *tf, uint64_t offset)
+{
+	const char *chunk = tf->src->t->chunk;
+	size_t len = offset < TAIL_BEFORE_BYTES ? (size_t)offset : TAIL_BEFORE_BYTES;
+
+	TRY(read_before(tf, offset, len));
+	tf->before_len = (uint32_t)len;
+	tf->before = tail_file_before(chunk, len);
+	tf->goes_on = false;
+	if (len > 0 && chunk[len - 1] != '\n')
+		TRY(find_line(tf, offset));
 	tf->offset = tf->scanned = offset;
 	tf->passed = 0;
-	tf->before_len = (size_t)n == want ? (uint32_t)want : 0;
-	tf->before = tail_file_before(bytes, tf->before_len);
-	tf->goes_on = tf->before_len > 0 && bytes[want - 1] != '\n' && bytes[want - 1] != '\0';
 	return 0;
 }
 

@@ -4,6 +4,8 @@
  * over, `offset` behind its LF. The unfinished end stays in the file and is read again when it has grown, so framing depends
  * on the bytes alone, never on how they came.
  * A line beyond the limit is scanned for its end without being kept; then its head is read once more and handed over.
+ * The rest of a line that was taken unfinished is read with the line's beginning in front of it, and both are handed over as
+ * one body that says how much of it went before: the rules must see the whole. The limit holds for the whole too.
  * NULs in front of a line are passed over, a hole ends one; a line of which a quarter is no text is passed over too. What was
  * passed over belongs to the range of the next line, so that positions go on without a gap.
  * Fails: a read error is counted and tried again; a sink that answers false leaves `offset` where it is. */
@@ -13,15 +15,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/base/str.h"
 #include "collectors/tail_head.h"
 #include "collectors/tail_text.h"
 
 #define BOM "\xef\xbb\xbf"
 
-/* One line in hand: `raw` of `len` bytes, which the file holds from its offset to `to`. */
+/* One line in hand: `raw` of `len` bytes, which the file holds from its offset to `to`. In front of raw stand the `begun` bytes
+ * of the same line that were taken before. */
 struct line {
 	const char *raw;
-	size_t len;
+	size_t len, begun;
 	uint64_t to;
 	uint64_t lost;      /* bytes that were cut */
 	const char *behind; /* where `to` is in the chunk; NULL: elsewhere */
@@ -37,6 +41,26 @@ static void pass_over(struct tail_file *tf, uint64_t n)
 	if (tf->scanned < tf->offset)
 		tf->scanned = tf->offset;
 	tf->before_len = 0; /* until the next line; the range of that one begins where the last one ended */
+}
+
+/* Of the line at offset, what was taken before. */
+static uint64_t begun_of(const struct tail_file *tf)
+{
+	return tf->goes_on ? tf->offset - tf->line_at : 0;
+}
+
+/* With the next move of offset the line ends, or goes on unfinished. */
+static void note_end(struct tail_file *tf, bool is_unfinished)
+{
+	if (!tf->goes_on)
+		tf->line_at = tf->offset;
+	tf->goes_on = is_unfinished;
+}
+
+static void pass_line(struct tail_file *tf, const struct line *l)
+{
+	note_end(tf, l->is_unfinished);
+	pass_over(tf, l->to - tf->offset);
 }
 
 /* The bytes in front of `to`, as a position keeps them. */
@@ -66,11 +90,40 @@ static void was_taken(struct tail_file *tf, const struct line *l, const struct t
 	t->stats.truncated_lines += l->lost > 0;
 	t->stats.unfinished_lines += l->is_unfinished;
 	t->stats.nul_bytes += tail_text_nuls(l->raw, l->len);
+	note_end(tf, l->is_unfinished);
 	tf->offset = tf->scanned = s->to;
 	tf->passed = 0;
 	tf->before = s->before;
 	tf->before_len = s->before_len;
-	tf->goes_on = l->is_unfinished;
+}
+
+static void skip_bom(const struct tail_file *tf, struct line *l)
+{
+	bool is_first = tf->offset == tf->passed || (l->begun > 0 && tf->line_at == tf->head_at);
+	const char *whole = l->raw - l->begun;
+	size_t of_rest = l->begun < 3 ? 3 - l->begun : 0;
+
+	if (!is_first || l->begun + l->len < 3 || memcmp(whole, BOM, 3) != 0)
+		return;
+	l->begun -= 3 - of_rest;
+	l->raw += of_rest;
+	l->len -= of_rest;
+}
+
+/* Makes t->text of it; how many bytes of that were taken before. A character that was torn there counts as not taken. */
+static size_t clean(struct tail *t, const struct line *l)
+{
+	const char *whole = l->raw - l->begun, *end = l->raw + l->len, *rest = l->raw;
+	size_t begun;
+
+	for (size_t back = 1; back < 4 && back <= l->begun; back++)
+		if (str_utf8_len(l->raw - back, (size_t)(end - l->raw) + back) > back)
+			rest = l->raw - back;
+	buf_reset(&t->text);
+	tail_text_clean(&t->text, whole, (size_t)(rest - whole));
+	begun = t->text.len;
+	tail_text_clean(&t->text, rest, (size_t)(end - rest));
+	return begun;
 }
 
 /* Hands it over; false: the sink is full. */
@@ -83,12 +136,8 @@ static bool hand_over(struct tail_file *tf, struct line *in)
 					   { "log.record.uid", uid } };
 	struct telemetry_line l = { .observed_ms = world_wall_ms(t->w), .service = tf->src->service, .attrs = attrs, .attrs_n = 3 };
 
-	if (tf->offset == tf->passed && in->len >= 3 && memcmp(in->raw, BOM, 3) == 0) {
-		in->raw += 3;
-		in->len -= 3;
-	}
-	buf_reset(&t->text);
-	tail_text_clean(&t->text, in->raw, in->len);
+	skip_bom(tf, in);
+	l.begun = clean(t, in);
 	l.body = buf_str(&t->text);
 	l.len = t->text.len;
 	l.source = tail_file_source(tf, tf->offset - tf->passed, in->to);
@@ -110,30 +159,56 @@ static bool hand_over(struct tail_file *tf, struct line *in)
 /* NULs betray it: without any, the bytes are what a reader of UTF-8 sees. */
 static bool is_text(const struct tail_file *tf, const struct line *l)
 {
-	return (tf->passed == 0 && memchr(l->raw, '\0', l->len) == NULL) || tail_head_is_text(l->raw, l->len, false);
+	const char *whole = l->raw - l->begun;
+	size_t len = l->begun + l->len;
+
+	return (tf->passed == 0 && memchr(whole, '\0', len) == NULL) || tail_head_is_text(whole, len, false);
+}
+
+/* Cut at the limit; `all`: bytes of the whole line without its end, of which raw may hold less. false: the sink is full. */
+static bool take_text(struct tail_file *tf, struct line *l, uint64_t all)
+{
+	struct tail *t = tf->src->t;
+	size_t cut = tail_text_cut(l->raw - l->begun, l->begun + l->len, t->line_max);
+
+	if (l->begun > 0 && cut <= l->begun) {
+		t->stats.truncated_lines++;
+		pass_line(tf, l);
+		return true;
+	}
+	l->len = cut - l->begun;
+	l->lost = all - cut;
+	if (is_text(tf, l))
+		return hand_over(tf, l);
+	t->stats.no_text_lines++;
+	pass_line(tf, l);
+	return true;
+}
+
+/* Where a line begins that goes on beyond the limit, there is nothing more to take of it. */
+static bool pass_beyond(struct tail_file *tf, const struct line *l)
+{
+	if (begun_of(tf) < tf->src->t->line_max)
+		return false;
+	tf->src->t->stats.truncated_lines++;
+	pass_line(tf, l);
+	return true;
 }
 
 /* As it stands in the file, without its LF. */
 static bool take_line(struct tail_file *tf, struct line *l)
 {
-	size_t whole;
-
 	if (l->len > 0 && l->raw[l->len - 1] == '\r')
 		l->len--;
-	if (tf->goes_on && l->len == 0) { /* the LF alone, of a line that was handed over without it */
-		pass_over(tf, l->to - tf->offset);
-		tf->goes_on = false;
+	if (tf->goes_on && tail_text_nuls(l->raw, l->len) == l->len) { /* the LF alone, of a line that was taken without it */
+		tf->src->t->stats.nul_bytes += l->len;
+		pass_line(tf, l);
 		return true;
 	}
-	if (!is_text(tf, l)) {
-		tf->src->t->stats.no_text_lines++;
-		pass_over(tf, l->to - tf->offset);
+	if (pass_beyond(tf, l))
 		return true;
-	}
-	whole = l->len;
-	l->len = tail_text_cut(l->raw, whole, tf->src->t->line_max);
-	l->lost = whole - l->len;
-	return hand_over(tf, l);
+	l->begun = (size_t)begun_of(tf);
+	return take_text(tf, l, l->begun + l->len);
 }
 
 /* The line's end lies far behind its head, which is read again here; `end` is behind its text, `to` behind its LF. */
@@ -141,20 +216,19 @@ static enum tail_read hand_over_long(struct tail_file *tf, uint64_t end, uint64_
 {
 	struct tail *t = tf->src->t;
 	size_t want = (size_t)t->line_max + 4; /* a look beyond the cut shows whether a sequence goes on */
-	struct line l = { .raw = t->chunk, .to = to, .is_unfinished = is_unfinished };
+	struct line l = { .to = to, .is_unfinished = is_unfinished };
+	uint64_t from = tf->offset - begun_of(tf);
 	char last;
 
+	if (pass_beyond(tf, &l))
+		return TAIL_MORE;
 	if (t->w->file_read(t->w, tf->f, end - 1, &last, 1, NULL) != 1 ||
-	    t->w->file_read(t->w, tf->f, tf->offset, t->chunk, want, NULL) != (ssize_t)want)
+	    t->w->file_read(t->w, tf->f, from, t->chunk, want, NULL) != (ssize_t)want)
 		return TAIL_FAILED;
-	end -= last == '\r';
-	l.len = tail_text_cut(t->chunk, want, t->line_max);
-	l.lost = end - tf->offset - l.len;
-	if (is_text(tf, &l))
-		return hand_over(tf, &l) ? TAIL_MORE : TAIL_HOLD;
-	t->stats.no_text_lines++;
-	pass_over(tf, to - tf->offset);
-	return TAIL_MORE;
+	l.begun = (size_t)begun_of(tf);
+	l.raw = t->chunk + l.begun;
+	l.len = want - l.begun;
+	return take_text(tf, &l, end - from - (last == '\r')) ? TAIL_MORE : TAIL_HOLD;
 }
 
 /* ---- chunks ---------------------------------------------------------------------------------------------------------------- */
@@ -164,7 +238,7 @@ static size_t pass_nuls(struct tail_file *tf, const char *at, size_t len)
 {
 	size_t n = tail_text_nul_run(at, len);
 
-	if (n == 0)
+	if (n == 0 || (tf->goes_on && n < TAIL_HOLE_BYTES)) /* a few stand inside the line */
 		return 0;
 	tf->src->t->stats.nul_bytes += n;
 	tf->goes_on = false;
@@ -219,29 +293,39 @@ static enum tail_read scan_long(struct tail_file *tf)
 	return hand_over_long(tf, end, hole != NULL ? end : end + 1, false);
 }
 
-/* From the bytes before offset on: false: they are not what they were, and the file begins anew. */
-static bool is_ours(struct tail_file *tf, size_t n)
+/* How many bytes in front of offset are read with it: the beginning of its line, and those that must be the known ones. */
+static size_t in_front(const struct tail_file *tf)
 {
-	if (n >= tf->before_len && tail_file_before(tf->src->t->chunk, tf->before_len) == tf->before)
+	uint64_t begun = begun_of(tf);
+
+	return begun < tf->src->t->line_max && begun > tf->before_len ? (size_t)begun : tf->before_len;
+}
+
+/* Of a chunk of n bytes, `front` of them before offset: false: they are not what they were, and the file begins anew. */
+static bool is_ours(struct tail_file *tf, size_t front, size_t n)
+{
+	const char *before = tf->src->t->chunk + front - tf->before_len;
+
+	if (n >= front && tail_file_before(before, tf->before_len) == tf->before)
 		return true;
-	tail_file_begin_anew(tf, n < tf->before_len ? "shorter" : "rewritten");
+	tail_file_begin_anew(tf, n < front ? "shorter" : "rewritten");
 	return false;
 }
 
 static enum tail_read read_chunk(struct tail_file *tf)
 {
 	struct tail *t = tf->src->t;
-	size_t before = tf->before_len;
-	ssize_t n = t->w->file_read(t->w, tf->f, tf->offset - before, t->chunk, t->chunk_len + before, NULL);
+	size_t front = in_front(tf), more = front < TAIL_BEFORE_BYTES ? front : TAIL_BEFORE_BYTES;
+	ssize_t n = t->w->file_read(t->w, tf->f, tf->offset - front, t->chunk, t->chunk_len + more, NULL);
 
 	if (n < 0)
 		return TAIL_FAILED;
-	tf->at_end = tf->offset - before + (uint64_t)n <= tf->scanned;
+	tf->at_end = tf->offset - front + (uint64_t)n <= tf->scanned;
 	if (tf->at_end) /* shorter than fstat said: the next look sees why */
 		return TAIL_END;
-	if (before > 0 && !is_ours(tf, (size_t)n))
+	if (tf->before_len > 0 && !is_ours(tf, front, (size_t)n))
 		return TAIL_MORE;
-	return lines_of(tf, t->chunk + before, t->chunk + n);
+	return lines_of(tf, t->chunk + front, t->chunk + n);
 }
 
 enum tail_read tail_file_read(struct tail_file *tf)
@@ -263,7 +347,8 @@ enum tail_read tail_file_read(struct tail_file *tf)
 enum tail_read tail_file_flush(struct tail_file *tf)
 {
 	struct tail *t = tf->src->t;
-	struct line l = { .raw = t->chunk, .to = tf->size, .is_unfinished = true };
+	size_t front = in_front(tf);
+	struct line l = { .raw = t->chunk + front, .to = tf->size, .is_unfinished = true };
 	uint64_t len = tf->size - tf->offset;
 	enum tail_read r;
 	ssize_t n;
@@ -274,9 +359,9 @@ enum tail_read tail_file_flush(struct tail_file *tf)
 		r = hand_over_long(tf, tf->size, tf->size, true);
 		return r == TAIL_MORE ? TAIL_END : r;
 	}
-	n = t->w->file_read(t->w, tf->f, tf->offset, t->chunk, (size_t)len, NULL);
-	if (n < 0 || (uint64_t)n < len)
+	n = t->w->file_read(t->w, tf->f, tf->offset - front, t->chunk, front + (size_t)len, NULL);
+	if (n < 0 || (uint64_t)n < front + len)
 		return TAIL_FAILED;
-	l.len = (size_t)n;
+	l.len = (size_t)len;
 	return take_line(tf, &l) ? TAIL_END : TAIL_HOLD;
 }

@@ -206,8 +206,24 @@ static size_t step_over(const char *s, size_t len, size_t at)
 	return at;
 }
 
+/* Where the rest of a line begins whose beginning has left: in the text, and behind a pattern's masks. */
+struct rest {
+	size_t at, masked_at;
+	bool touched;
+};
+
+/* [from, to) becomes a mask at the end of `out`; what stands between the match before, which ended at `kept`, and it is there. */
+static void follow_rest(struct rest *rest, const struct buf *out, size_t kept, size_t from, size_t to)
+{
+	if (rest->at >= kept && rest->at <= from)
+		rest->masked_at = out->len - (from - rest->at);
+	else if (rest->at > from && rest->at < to)
+		rest->masked_at = out->len;
+	rest->touched |= to > rest->at;
+}
+
 /* One pattern over the whole text: 0 when nothing matched, 1 when `out` holds the masked text. */
-static int mask_one(struct rules *r, const struct pattern *p, const char *s, size_t len, struct buf *out)
+static int mask_one(struct rules *r, const struct pattern *p, const char *s, size_t len, struct rest *rest, struct buf *out)
 {
 	size_t at = 0, kept = 0, from, to;
 	int rc = 0;
@@ -219,6 +235,7 @@ static int mask_one(struct rules *r, const struct pattern *p, const char *s, siz
 		}
 		if (from > kept)
 			buf_add(out, s + kept, from - kept);
+		follow_rest(rest, out, kept, from > kept ? from : kept, to);
 		buf_adds(out, p->mask);
 		at = kept = to;
 	}
@@ -226,17 +243,23 @@ static int mask_one(struct rules *r, const struct pattern *p, const char *s, siz
 		return rc;
 	if (kept == 0)
 		return 0;
+	if (rest->at >= kept)
+		rest->masked_at = out->len + (rest->at - kept);
 	buf_add(out, s + kept, len - kept);
 	return out->over ? -ERR_LIMIT : 1;
 }
 
-enum rules_verdict rules_mask(struct rules *r, const char **text, size_t *len, struct buf *room)
+enum rules_verdict rules_mask_rest(struct rules *r, const char **text, size_t *len, size_t *begun, bool *ret_touched,
+				   struct buf *room)
 {
+	struct rest rest = { .at = *begun };
+
+	*ret_touched = false;
 	if (!str_is_utf8(*text, *len))
 		return RULES_FAILED;
 	for (size_t i = 0; i < r->redact_n; i++) {
 		struct buf out = BUF_MAX(RULES_TEXT_MAX);
-		int rc = mask_one(r, &r->redact[i], *text, *len, &out);
+		int rc = mask_one(r, &r->redact[i], *text, *len, &rest, &out);
 
 		if (rc <= 0) {
 			buf_close(&out);
@@ -248,6 +271,17 @@ enum rules_verdict rules_mask(struct rules *r, const char **text, size_t *len, s
 		*room = out;
 		*text = buf_str(room);
 		*len = room->len;
+		rest.at = rest.masked_at;
 	}
+	*begun = rest.at;
+	*ret_touched = rest.touched;
 	return RULES_PASS;
+}
+
+enum rules_verdict rules_mask(struct rules *r, const char **text, size_t *len, struct buf *room)
+{
+	size_t begun = 0;
+	bool touched;
+
+	return rules_mask_rest(r, text, len, &begun, &touched, room);
 }

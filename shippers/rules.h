@@ -32,3 +32,7 @@ bool rules_metric(const struct rules *r, const char *name);
 enum rules_verdict rules_line(struct rules *r, const char *path, const char *body, size_t len);
 /* Masks one text: *text and *len stay as they are when nothing matches, else they lead into `room`. */
 enum rules_verdict rules_mask(struct rules *r, const char **text, size_t *len, struct buf *room);
+/* The same for a line of which the first *begun bytes have left already. *begun follows to where the rest begins: a mask that
+ * covers bytes of the rest belongs to it, wherever its match began. *ret_touched: there is such a mask. */
+enum rules_verdict rules_mask_rest(struct rules *r, const char **text, size_t *len, size_t *begun, bool *ret_touched,
+				   struct buf *room);

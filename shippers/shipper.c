@@ -74,12 +74,29 @@ static enum rules_verdict mask_attrs(struct shipper *s, const struct telemetry_a
 	return RULES_PASS;
 }
 
+/* Of a line whose beginning has left: the rules look at the whole, then only the rest is here any more. */
+static enum rules_verdict mask_whole(struct shipper *s, struct telemetry_line *l)
+{
+	enum rules_verdict v = rules_line(s->rules, l->source.path, l->body, l->len);
+	bool touched = v == RULES_DROPPED;
+
+	if (v == RULES_PASS)
+		v = rules_mask_rest(s->rules, &l->body, &l->len, &l->begun, &touched, &s->rooms[0]);
+	s->stats.rests_by_rule += touched;
+	l->body += l->begun;
+	l->len -= l->begun;
+	return v;
+}
+
 static enum rules_verdict mask_line(struct shipper *s, struct telemetry_line *l)
 {
-	enum rules_verdict v;
+	enum rules_verdict v = RULES_PASS;
 
 	rules_begin(s->rules);
-	v = rules_line(s->rules, l->source.path, l->body, l->len);
+	if (l->begun > 0)
+		v = mask_whole(s, l);
+	if (v == RULES_PASS)
+		v = rules_line(s->rules, l->source.path, l->body, l->len);
 	if (v == RULES_PASS)
 		v = rules_mask(s->rules, &l->body, &l->len, &s->rooms[0]);
 	if (v == RULES_PASS)

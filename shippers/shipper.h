@@ -32,6 +32,7 @@ struct shipper_config {
 struct shipper_stats {
 	uint64_t taken[TELEMETRY_KINDS]; /* records that went into a batch */
 	uint64_t denied[TELEMETRY_KINDS], dropped_by_rule, failed_by_rule[TELEMETRY_KINDS];
+	uint64_t rests_by_rule; /* of lines whose beginning had left: dropped (and in dropped_by_rule), or masked, with the whole */
 	uint64_t dropped_full[TELEMETRY_KINDS]; /* metrics: no room; logs: an encoded batch over its limit, which is a bug */
 	struct exporter_stats exporter;
 	struct spool_stats spool;

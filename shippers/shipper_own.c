@@ -56,6 +56,7 @@ void shipper_own_points(struct shipper *s)
 		add_records(s, kind, "dropped_full", st.dropped_full[kind] + st.spool.dropped_records[kind]);
 	}
 	add_records(s, TELEMETRY_LOG, "rule_dropped", st.dropped_by_rule);
+	add(s, "reeve.telemetry.lines.rests_by_rule", "{line}", TELEMETRY_COUNTER, st.rests_by_rule, NULL, 0);
 	add_kinds(s, "reeve.telemetry.bodies.sent", "{body}", TELEMETRY_COUNTER, st.exporter.sent_bodies);
 	add_kinds(s, "reeve.telemetry.bytes.sent", "By", TELEMETRY_COUNTER, st.exporter.sent_bytes);
 	add(s, "reeve.telemetry.retries", "{retry}", TELEMETRY_COUNTER, st.exporter.retries, NULL, 0);

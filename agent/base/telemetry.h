@@ -44,10 +44,12 @@ struct telemetry_source {
 	uint32_t before_len; /* 0: not known, as in positions of older versions */
 };
 
-/* One log line, UTF-8. */
+/* One log line, UTF-8. Of a line that goes on behind an unfinished beginning the body is the whole, so that the rules see it; its
+ * first `begun` bytes were handed over before, and must not leave again. */
 struct telemetry_line {
 	const char *body;
 	size_t len;
+	size_t begun;    /* mostly 0 */
 	int64_t time_ms; /* 0: unknown */
 	int64_t observed_ms;
 	const char *service; /* service.name */

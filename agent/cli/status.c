@@ -52,6 +52,8 @@ static void print_kind(const char *label, const json_t *k)
 	printf(
 	    "%-14s %lld rejected by the vendor, %lld dropped by a rule, %lld withheld as a rule failed, %lld in damaged bodies\n",
 	    "", num(k, "rejected"), num(k, "dropped_by_rule"), num(k, "failed_by_rule"), num(k, "damaged_records"));
+	if (num(k, "rests_by_rule") > 0)
+		printf("%-14s %lld ends of lines dropped or masked for the sake of the whole\n", "", num(k, "rests_by_rule"));
 }
 
 static void print_spool(const json_t *t)

@@ -25,6 +25,7 @@ static struct {
 	struct telemetry_source let_go; /* the last one of which the sink was told so, without its path */
 	char at_path[128];
 	char truncated[32];
+	char begun[128]; /* of the last line, what was handed over before */
 	bool unfinished; /* the last line */
 	unsigned continuations;
 	bool refuse;
@@ -36,7 +37,8 @@ static inline bool reader_on_line(void *ctx, const struct telemetry_line *l)
 	(void)ctx;
 	if (reader.refuse)
 		return false;
-	buf_add(&reader.got, l->body, l->len);
+	buf_add(&reader.got, l->body + l->begun, l->len - l->begun);
+	snprintf(reader.begun, sizeof(reader.begun), "%.*s", (int)l->begun, l->body);
 	buf_addc(&reader.got, '\n');
 	reader.at = l->source;
 	snprintf(reader.at_path, sizeof(reader.at_path), "%s", l->source.path);

@@ -197,6 +197,124 @@ static void an_end_that_comes_late_is_no_line_of_its_own(void **state)
 	}
 }
 
+/* ---- the rules see whole lines ---- */
+
+#define PIECE(text)                                                                                                                \
+	{                                                                                                                          \
+		text, sizeof(text) - 1                                                                                             \
+	}
+
+static void restart_reader(void)
+{
+	if (reader.tail != NULL)
+		reader_close();
+	if (reader.at.path != NULL)
+		reader_resume(LOG, &reader.at, 90000);
+	else
+		reader_follow(LOG, 90000);
+}
+
+/* However it came, and whoever of two processes took its beginning. */
+static void a_rest_is_handed_over_with_the_beginning_of_its_line_in_front(void **state)
+{
+	static const struct {
+		struct {
+			const char *bytes;
+			size_t len;
+		} pieces[3];
+		const char *got, *begun;
+	} cases[] = {
+		{ { PIECE("line two password="), PIECE("hunter2 end\n") },
+		  "line two password=\nhunter2 end\n",
+		  "line two password=" },
+		{ { PIECE("one\nhalf"), PIECE(" and"), PIECE(" more\n") }, "one\nhalf\n and\n more\n", "half and" },
+		{ { PIECE("one\nhalf"), PIECE("\r"), PIECE("\ntwo\n") }, "one\nhalf\ntwo\n", "" },
+		{ { PIECE("password=\0\0"), PIECE("\0hunter2\n") }, "password=\nhunter2\n", "password=" },
+		{ { PIECE("password="), PIECE("\0\0\0"), PIECE("hunter2\n") }, "password=\nhunter2\n", "password=" },
+		{ { PIECE("one\n\0\0password="), PIECE("hunter2\n") }, "one\npassword=\nhunter2\n", "password=" },
+		{ { PIECE("gr\xc3"), PIECE("\xbc\xc3\x9f\n") }, "gr\xef\xbf\xbd\n\xc3\xbc\xc3\x9f\n", "gr" },
+		{ { PIECE("\xef\xbb\xbfpass"), PIECE("word\n") }, "pass\nword\n", "pass" },
+		{ { PIECE("pass"), PIECE("word\nnext\n") }, "pass\nword\nnext\n", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+		size_t at = i % ARRAY_LEN(cases);
+		bool restarts = i >= ARRAY_LEN(cases);
+
+		buf_reset(&reader.got);
+		memset(&reader.at, 0, sizeof(reader.at));
+		for (size_t k = 0; k < 3 && cases[at].pieces[k].bytes != NULL; k++) {
+			sim_file_append(reader.w, LOG, cases[at].pieces[k].bytes, cases[at].pieces[k].len);
+			if (restarts || k == 0)
+				restart_reader();
+			else
+				reader_pass(90000);
+		}
+		assert_string_equal(buf_str(&reader.got), cases[at].got);
+		assert_string_equal(reader.begun, cases[at].begun);
+		reader_close();
+		sim_file_unlink(reader.w, LOG);
+	}
+}
+
+/* A beginning that was left out as no text: with its rest it may be one. */
+static void a_beginning_that_was_no_text_stands_in_front_of_its_rest_too(void **state)
+{
+	static const char bytes[] = "password=\0\0\0\1";
+
+	(void)state;
+	for (int restarts = 0; restarts < 2; restarts++) {
+		buf_reset(&reader.got);
+		for (int i = 0; i < 40; i++)
+			reader_append(LOG, "the head of a file, which is text\n");
+		sim_file_append(reader.w, LOG, bytes, sizeof(bytes) - 1);
+		reader_follow(LOG, 90000);
+		assert_null(strstr(buf_str(&reader.got), "password="));
+		reader_append(LOG, "hunter2 is the end of a longer line\n");
+		if (restarts)
+			restart_reader();
+		else
+			reader_pass(11000);
+		assert_non_null(strstr(buf_str(&reader.got), "hunter2"));
+		assert_string_equal(restarts ? "password=\1" : reader.begun, "password=\1");
+		assert_true(!restarts || strstr(buf_str(&reader.got), "password=\1hunter2") != NULL);
+		reader_close();
+		sim_file_unlink(reader.w, LOG);
+	}
+}
+
+/* Of a line that the rules cannot see as a whole nothing more leaves. */
+static void the_limit_of_a_line_holds_for_its_beginning_and_its_rest_together(void **state)
+{
+	static const struct {
+		size_t first, then, rest;
+	} cases[] = { { 65530, 10, 6 },       { 65536, 10, 0 },        { 65546, 10, 0 },    { 200000, 10, 0 },
+		      { 100, 300000, 65436 }, { 60000, 300000, 5536 }, { 70000, 300000, 0 } };
+	CLEANUP(mem_close) char *text = mem_alloc(300001);
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+		size_t at = i / 2, first = cases[at].first < 65536 ? cases[at].first : 65536;
+
+		buf_reset(&reader.got);
+		memset(text, 'x', 300000);
+		sim_file_put(reader.w, LOG, text, cases[at].first);
+		reader_follow(LOG, 90000);
+		assert_int_equal(reader.got.len, first + 1);
+		text[cases[at].then] = '\n';
+		sim_file_append(reader.w, LOG, text, cases[at].then + 1);
+		reader_append(LOG, "next\n");
+		if (i % 2 > 0)
+			restart_reader();
+		reader_pass(11000);
+		assert_int_equal(reader.got.len, first + 1 + cases[at].rest + (cases[at].rest > 0) + 5);
+		assert_string_equal(reader.begun, "");
+		reader_close();
+		sim_file_unlink(reader.w, LOG);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +328,9 @@ int main(void)
 		READER_TEST(a_hole_ends_a_very_long_line_too),
 		READER_TEST(a_line_that_goes_on_after_all_is_no_line_twice),
 		READER_TEST(an_end_that_comes_late_is_no_line_of_its_own),
+		READER_TEST(a_rest_is_handed_over_with_the_beginning_of_its_line_in_front),
+		READER_TEST(a_beginning_that_was_no_text_stands_in_front_of_its_rest_too),
+		READER_TEST(the_limit_of_a_line_holds_for_its_beginning_and_its_rest_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,9 +166,10 @@ static inline void dock_pass(uint64_t ms)
 
 /* ---- what collectors hand over ---- */
 
-static inline bool dock_put(const char *text)
+/* A line whose first bytes were handed over before. */
+static inline bool dock_put_rest(const char *text, size_t begun)
 {
-	struct telemetry_line l = { .body = text, .len = strlen(text), .observed_ms = 1, .service = "s" };
+	struct telemetry_line l = { .body = text, .len = strlen(text), .begun = begun, .observed_ms = 1, .service = "s" };
 	const struct telemetry_sink *sink = shipper_sink(dock.ship);
 	uint64_t end = dock.offset + l.len + 1;
 
@@ -177,6 +178,11 @@ static inline bool dock_put(const char *text)
 		return false;
 	dock.offset = end;
 	return true;
+}
+
+static inline bool dock_put(const char *text)
+{
+	return dock_put_rest(text, 0);
 }
 
 static inline void dock_scrape(void)

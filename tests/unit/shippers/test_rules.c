@@ -201,11 +201,50 @@ static void an_invalid_pattern_is_named(void **state)
 	assert_null(r);
 }
 
+/* Several patterns, one after the other: each mask may move where the rest begins. */
+static void a_mask_that_covers_bytes_of_a_rest_belongs_to_it(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t begun;
+		const char *rest;
+		bool touched;
+	} cases[] = {
+		{ "password=hunter2 end", 9, "[REDACTED:password] end", true },
+		{ "password=hunter2 end", 12, "[REDACTED:password] end", true },
+		{ "password=hunter2 end", 16, " end", false },
+		{ "password=hunter2 end", 18, "nd", false },
+		{ "AKIAABCDEFGHIJKLMNOP password=hunter2 end", 40, "d", false },
+		{ "AKIAABCDEFGHIJKLMNOP password=hunter2 end", 33, "[REDACTED:password] end", true },
+		{ "AKIAABCDEFGHIJKLMNOP password=hunter2 end", 7, "[REDACTED:aws-key] password=[REDACTED:password] end", true },
+		{ "AKIAABCDEFGHIJKLMNOP password=hunter2 end", 20, " password=[REDACTED:password] end", true },
+		{ "password=AKIAABCDEFGHIJKLMNOP.AKIAABCDEFGHIJKLMNOP end", 12, "[REDACTED:password] end", true },
+		{ "password=AKIAABCDEFGHIJKLMNOP.AKIAABCDEFGHIJKLMNOP end", 35, "[REDACTED:password] end", true },
+		{ "nothing", 3, "hing", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(buf_close) struct buf room = BUF_MAX(1024);
+		struct rules *r = make();
+		const char *text = cases[i].text;
+		size_t len = strlen(text), begun = cases[i].begun;
+		bool touched = false;
+
+		assert_int_equal(rules_mask_rest(r, &text, &len, &begun, &touched, &room), RULES_PASS);
+		assert_int_equal(len - begun, strlen(cases[i].rest));
+		assert_memory_equal(text + begun, cases[i].rest, len - begun);
+		assert_int_equal(touched, cases[i].touched);
+		rules_free(r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_passes_that_is_not_named),
 		cmocka_unit_test(a_line_that_matches_a_drop_pattern_stays),
+		cmocka_unit_test(a_mask_that_covers_bytes_of_a_rest_belongs_to_it),
 		cmocka_unit_test(a_pattern_that_runs_away_drops_the_line),
 		cmocka_unit_test(a_long_line_costs_no_more_than_its_budget_and_is_dropped),
 		cmocka_unit_test(a_long_line_of_the_usual_kind_passes_under_usual_patterns),

@@ -17,6 +17,30 @@ static void what_arrives_is_masked_and_gone_from_the_spool(void **state)
 	dock_expect_files(0, 0, 0);
 }
 
+static void the_rest_of_a_line_leaves_as_the_rules_say_of_the_whole(void **state)
+{
+	static char all[] = "*", *everything[] = { all }, drop[] = "DEBUG .*token", *drops[] = { drop };
+	static struct telemetry_redact password = { "pw", "password=\\S+" };
+	const struct telemetry_rules rules = { everything, 1, everything, 1, drops, 1, &password, 1 };
+
+	(void)state;
+	dock_open();
+	assert_int_equal(shipper_rules(dock.ship, &rules, NULL), 0);
+	dock_put_rest("line two password=hunter3 end", 18);
+	dock_put_rest("DEBUG the token is swordfish", 10);
+	assert_int_equal(shipper_stats(dock.ship).rests_by_rule, 2);
+	dock_put_rest("password=one and all is well", 12); /* what was masked with the beginning is no matter of the rest */
+	dock_put_rest("DEBUG it is over", 8);
+	assert_int_equal(shipper_stats(dock.ship).rests_by_rule, 2);
+	dock_scrape();
+	dock_pass(5000);
+	assert_true(dock_has("[REDACTED:pw] end") && dock_has(" and all is well") && dock_has(" is over"));
+	assert_false(dock_has("hunter3") || dock_has("swordfish") || dock_has("line two") || dock_has("password=one"));
+	assert_true(dock_has("reeve.telemetry.lines.rests_by_rule"));
+	assert_int_equal(shipper_stats(dock.ship).dropped_by_rule, 1);
+	assert_int_equal(shipper_stats(dock.ship).taken[TELEMETRY_LOG], 3);
+}
+
 static void without_rules_nothing_leaves_and_lines_wait_in_their_file(void **state)
 {
 	(void)state;
@@ -98,6 +122,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DOCK_TEST(what_arrives_is_masked_and_gone_from_the_spool),
+		DOCK_TEST(the_rest_of_a_line_leaves_as_the_rules_say_of_the_whole),
 		DOCK_TEST(without_rules_nothing_leaves_and_lines_wait_in_their_file),
 		DOCK_TEST(what_was_open_at_the_end_is_sent_by_the_next),
 		DOCK_TEST(lines_take_a_few_milliseconds_of_a_turn_and_no_more),
