@@ -2,7 +2,8 @@
  *
  * The customer's rules look for patterns in UTF-8. In UTF-16 each letter of a key stands apart from the next, and a compressed
  * key is not to be seen at all; yet who receives the bytes can read both. So what is no UTF-8 text is not read.
- * Formats are known by their published magic, tar by its checksum, and all others by how unlike text they look. */
+ * Formats are known by their published magic, tar by its checksum, and all others by how unlike text they look. A magic that is
+ * printable may be the first word of a log: it is believed together with what no text has. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
