@@ -33,12 +33,12 @@ struct tail_file {
 	uint32_t fp_len;
 	uint64_t before; /* fingerprint of what stands in front of offset */
 	uint32_t before_len;
-	uint64_t passed;   /* bytes in front of offset that were passed over since the last line: NULs, and what is no text */
-	bool goes_on;      /* what stands at offset goes on with a line that begins at line_at: so far it was taken unfinished */
+	uint64_t passed; /* bytes in front of offset that were passed over since the last line: NULs, and what is no text */
+	bool goes_on;    /* what stands at offset goes on with a line that begins at line_at: so far it was taken unfinished */
 	uint64_t line_at;
-	uint64_t head_at;  /* where its head begins: behind the NULs in front */
-	uint32_t head_len; /* how many bytes of it were judged */
-	bool is_judged;    /* a text, as far as head_len says */
+	uint64_t head_at;              /* where its head begins: behind the NULs in front */
+	uint32_t head_len;             /* how many bytes of it were judged */
+	bool is_judged;                /* a text, as far as head_len says */
 	uint64_t grown_ms, checked_ms; /* when it was last seen to grow, was last compared with fp */
 	uint64_t turn;                 /* the last round of reading that it had its turn in */
 	bool found;                    /* by the scan that runs */
