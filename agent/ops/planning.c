@@ -87,7 +87,8 @@ const char *planning_proof_of_vpc(struct planning *p, const char *what)
 	for (size_t i = 0; i < named.subnets_n; i++)
 		if (is_in_vpc(p, named.subnets[i]))
 			return named.subnets[i];
-	no_subnet(p, what, p->spec->vpc_id, "has no subnet of a cluster or load balancer of the spec in it: what is made in it must");
+	no_subnet(p, what, p->spec->vpc_id,
+		  "has no subnet of a cluster or load balancer of the spec in it: what is made in it must");
 	return named.subnets_n > 0 ? named.subnets[0] : "";
 }
 

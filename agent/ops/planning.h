@@ -27,6 +27,6 @@ json_t *planning_ref(const char *id, const char *kind, const char *name);
 /* A subnet that something new is to stand in: NULL, and the first error of the planning, where AWS shows none of that id, or one
  * in another VPC. `what`: "cluster fe", for the sentence. */
 const struct ec2_subnet *planning_subnet(struct planning *p, const char *what, const char *id);
-/* The subnet that says that the spec's vpc_id is one for us: the first of the spec that lies in it, for the policy to judge. Where none does: one that
- * is named, or "", and the first error of the planning. */
+/* The subnet that says that the spec's vpc_id is one for us: the first of the spec that lies in it, for the policy to judge. Where
+ * none does: one that is named, or "", and the first error of the planning. */
 const char *planning_proof_of_vpc(struct planning *p, const char *what);
