@@ -388,8 +388,8 @@ MUTANTS = [
     Mutant(
         "user data that only any allows starts with one key",
         "agent/ops/op_consider.c",
-        "		return starts_unproved(op, p, text);",
-        "		return starts_unproved(op, p, text) && false;",
+        "		return op_starts_unproved(op, p, text);",
+        "		return op_starts_unproved(op, p, text) && false;",
         "build/tests/unit/ops/test_op_consider",
     ),
     Mutant(
@@ -449,8 +449,8 @@ MUTANTS = [
     Mutant(
         "high risk with one key",
         "agent/ops/op_consider.c",
-        "	if (high == NULL)\n		return starts_unproved(op, p, text);",
-        "	if (high == NULL || high != NULL)\n		return starts_unproved(op, p, text);",
+        "	if (high == NULL)\n		return op_starts_unproved(op, p, text);",
+        "	if (high == NULL || high != NULL)\n		return op_starts_unproved(op, p, text);",
     ),
     Mutant(
         "a balancer never in use",
