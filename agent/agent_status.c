@@ -111,7 +111,7 @@ static json_t *missing_json(const struct policy *p)
 static json_t *rates_json(struct agent *a, const struct rates *r)
 {
 	struct spent *s = ops_spent(a->ops);
-	int64_t now_ms = world_wall_ms(a->w);
+	int64_t now_ms = ops_rates_now(a->ops);
 
 	return json_pack("{s:i, s:i, s:i, s:i}", "mutations", (int)spent_in(s, now_ms, SPENT_HOUR_MS, SPENT_MUTATIONS),
 			 "mutations_per_hour", (int)r->mutations_per_hour, "deletions",

@@ -13,7 +13,8 @@ static void drop(struct gone *g, size_t i)
 	memmove(g->v + i, g->v + i + 1, (--g->n - i) * sizeof(*g->v));
 }
 
-/* What is older than the window goes; what lies ahead, because the clock was set back, counts as ended now. */
+/* What is older than the window goes. What lies ahead was written before a restart, by a clock that was ahead: it counts as ended
+ * now. */
 static void keep_time(struct gone *g, int64_t now_ms)
 {
 	while (g->n > 0 && g->v[0].at_ms + GONE_WINDOW_MS <= now_ms)
@@ -53,7 +54,8 @@ void gone_add(struct gone *g, int64_t now_ms, const struct gone_by *by, uint32_t
 
 	if (n == 0)
 		return;
-	keep_time(g, now_ms);
+	if (g->n > 0 && g->v[g->n - 1].at_ms > e.at_ms)
+		e.at_ms = g->v[g->n - 1].at_ms; /* records are read back in their order, whatever the clock was */
 	for (size_t i = g->n; i > 0; i--)
 		if (is_cluster(&g->v[i - 1], &e) && str_eq(g->v[i - 1].command, e.command))
 			drop(g, i - 1);

@@ -1,8 +1,8 @@
 /* gone.h - how many nodes of which cluster were ended within the last hour, by the clock on the wall: what a share of a cluster is
  * measured against while one plan after the other takes a part of it.
  *
- * Counted when an intent is recorded, read back from the journal, as with spent.h. A clock that is set back makes what lies
- * ahead of it count as now. Where so many clusters lose nodes that an hour does not fit, the next plan waits. */
+ * Counted when an intent is recorded, read back from the journal, as with spent.h. The time it is asked with is that of
+ * steady.h. Where so many clusters lose nodes that an hour does not fit, the next plan waits. */
 #pragma once
 #include <jansson.h>
 #include <stdbool.h>

@@ -78,7 +78,7 @@ uint32_t op_nodes_now(const struct op *op); /* alive and coming when it was plan
 int op_judge(const struct op *op, const struct policy *p, uint32_t nodes_now, struct err *e);
 bool op_waits_for_rates(struct op *op, const struct policy *p);                        /* for all that it wants, before it starts */
 bool op_is_step_too_soon(struct op *op, const struct policy *p, const struct step *s); /* on the way; `waiting` says until when */
-void op_spends(struct op *op, const struct step *s, int64_t time_ms);                  /* Unix ms: its intent is recorded */
+void op_spends(struct op *op, const struct step *s, int64_t time_ms); /* its intent is recorded; 0: now, else Unix ms */
 
 /* op_run.c */
 void op_start(struct op *op); /* writes command.started, then runs */

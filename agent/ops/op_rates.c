@@ -115,14 +115,14 @@ static void tell_used_up(struct op *op, const struct rate *r, const struct want 
 			 r->name, r->most, used, aside, want->n);
 		return;
 	}
-	until_ms = spent_until(ops_spent(op->ops), world_wall_ms(op_world(op)), r->window_ms, r->what, r->most - (uint32_t)first);
+	until_ms = spent_until(ops_spent(op->ops), ops_rates_now(op->ops), r->window_ms, r->what, r->most - (uint32_t)first);
 	snprintf(op->waiting, sizeof(op->waiting), "policy rates.%s is %u, %u are used%s and %u wanted: waits until %s", r->name,
 		 r->most, used, aside, want->n, stamp_rfc3339(until_ms, until));
 }
 
 static bool is_used_up(struct op *op, const struct rate *r, struct want want)
 {
-	uint32_t used = spent_in(ops_spent(op->ops), world_wall_ms(op_world(op)), r->window_ms, r->what);
+	uint32_t used = spent_in(ops_spent(op->ops), ops_rates_now(op->ops), r->window_ms, r->what);
 
 	if (want.n == 0 || (uint64_t)used + want.aside + want.n <= r->most)
 		return false;
@@ -142,7 +142,7 @@ static bool waits(struct op *op, const struct rates *r, const struct toll *t, co
 static bool ends_too_soon(struct op *op, const struct rates *r, const struct plan *plan, const struct step *s)
 {
 	const struct gone_by by = { op_warehouse(op), plan->name, op->f.id_text };
-	int64_t now_ms = world_wall_ms(op_world(op)), until_ms;
+	int64_t now_ms = ops_rates_now(op->ops), until_ms;
 	char until[STAMP_RFC3339_LEN];
 	uint32_t n, of, gone;
 
@@ -203,6 +203,8 @@ void op_spends(struct op *op, const struct step *s, int64_t time_ms)
 	const struct plan *plan = plan_of(op, s);
 	struct toll t = { 0 };
 
+	if (time_ms == 0)
+		time_ms = ops_rates_now(op->ops);
 	add_step(&t, s);
 	if (plan != NULL && s->kind == &kind_terminate)
 		gone_add(ops_gone(op->ops), time_ms, &(struct gone_by){ op_warehouse(op), plan->name, op->f.id_text }, t.deletions);

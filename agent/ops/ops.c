@@ -136,6 +136,11 @@ struct proved *ops_proved(struct ops *o)
 	return &o->proved;
 }
 
+int64_t ops_rates_now(struct ops *o)
+{
+	return steady_now(&o->rates_time, world_wall_ms(o->cfg.w), world_now_ms(o->cfg.w));
+}
+
 struct spent *ops_spent(struct ops *o)
 {
 	return &o->spent;

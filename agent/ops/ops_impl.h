@@ -8,6 +8,7 @@
 #include "agent/ops/known.h"
 #include "agent/ops/recent.h"
 #include "agent/ops/spent.h"
+#include "agent/ops/steady.h"
 
 #define OPS_MAX 256      /* open and unacknowledged together */
 #define NOTES_MAX 64     /* notes under way or remembered, against a flood */
@@ -39,6 +40,7 @@ struct ops {
 	struct recent recent;
 	struct proved proved;
 	struct spent spent;
+	struct steady rates_time;
 	struct gone gone;
 	struct known known;
 	int64_t first_start_ms; /* Unix ms, of the journal's first record; 0: not known yet */

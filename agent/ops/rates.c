@@ -25,7 +25,7 @@ static int parse_share(const char *text, struct rates *r)
 	TRY(str_u64(first, &part));
 	if (slash != NULL)
 		TRY(str_u64(slash + 1, &of));
-	if (of == 0 || part > of)
+	if (of == 0 || part == 0 || part > of)
 		return -ERR_INVALID;
 	r->ended_part = (uint32_t)part;
 	r->ended_of = (uint32_t)of;
@@ -39,7 +39,7 @@ static int read_share(const struct yaml_node *n, struct rates *r, struct err *e)
 	if (n == NULL)
 		return 0;
 	TRY(yaml_str(n, &text, e));
-	return parse_share(text, r) == 0 ? 0 : yaml_wrong(n, "a share of a cluster's nodes such as 1/3 or 25%", e);
+	return parse_share(text, r) == 0 ? 0 : yaml_wrong(n, "a share of a cluster's nodes above 0, such as 1/3 or 25%", e);
 }
 
 static int read_number(const struct yaml_node *n, uint32_t *ret, struct err *e)

@@ -115,7 +115,7 @@ static void intent(struct run *r)
 	if (d->s.kind->repeat == REPEAT_TOKEN)
 		json_object_set_new(m, "client_token", json_string(token));
 	sm_move(&r->sm, R_INTENT);
-	r->env->intent(r->env->ctx, &d->s, world_wall_ms(r->env->w));
+	r->env->intent(r->env->ctx, &d->s, 0);
 	journal_append(r->env->journal, &r->rec, "step.intent", m, on_intent);
 }
 

@@ -38,7 +38,7 @@ struct run_env {
 	/* Before each call that changes something. RUN_CANCEL is an answer before the pivot, or while no plan was begun.
 	 * `unspent`: the step, as long as it has no intent; then NULL. */
 	enum run_leave (*may)(void *ctx, enum run_phase phase, const struct step *unspent, struct err *e);
-	/* The intent of a step is being recorded, or read back. time_ms: Unix ms, of the first one. */
+	/* The intent of a step is being recorded: time_ms 0; or it is read back: Unix ms, of the first one. */
 	void (*intent)(void *ctx, const struct step *s, int64_t time_ms);
 	void (*progress)(void *ctx, struct run *r);
 	/* An outcome is in the journal: just now, or read back. */

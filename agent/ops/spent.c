@@ -12,7 +12,7 @@ static void drop_first(struct spent *s)
 	memmove(s->v, s->v + 1, --s->n * sizeof(*s->v));
 }
 
-/* What is older than a day goes; what lies ahead, because the clock was set back, counts as begun now. */
+/* What is older than a day goes. What lies ahead was written before a restart, by a clock that was ahead: it counts as begun now. */
 static void keep_time(struct spent *s, int64_t now_ms)
 {
 	int64_t from_ms = now_ms - now_ms % STEP_MS;
@@ -23,19 +23,34 @@ static void keep_time(struct spent *s, int64_t now_ms)
 		s->v[i - 1].from_ms = from_ms;
 }
 
+static struct spent_step *newest(struct spent *s)
+{
+	return s->n > 0 ? &s->v[s->n - 1] : NULL;
+}
+
+/* The oldest makes room; where it is still within the day, its counts go on with the next one. */
+static void make_room(struct spent *s)
+{
+	if (s->n < SPENT_STEPS)
+		return;
+	if (s->v[0].from_ms + STEP_MS + SPENT_DAY_MS > newest(s)->from_ms)
+		for (unsigned k = 0; k < SPENT_KINDS; k++)
+			s->v[1].n[k] += s->v[0].n[k];
+	drop_first(s);
+}
+
+/* Records are read back in their order, whatever the clock was when they were written: no later one is older than an earlier. */
 void spent_add(struct spent *s, int64_t now_ms, enum spent_what what, uint32_t n)
 {
 	int64_t from_ms = now_ms - now_ms % STEP_MS;
 
 	if (n == 0)
 		return;
-	keep_time(s, now_ms);
-	if (s->n == 0 || s->v[s->n - 1].from_ms != from_ms) {
-		if (s->n == SPENT_STEPS)
-			drop_first(s);
+	if (newest(s) == NULL || newest(s)->from_ms < from_ms) {
+		make_room(s);
 		s->v[s->n++] = (struct spent_step){ .from_ms = from_ms };
 	}
-	s->v[s->n - 1].n[what] += n;
+	newest(s)->n[what] += n;
 }
 
 uint32_t spent_in(struct spent *s, int64_t now_ms, int64_t window_ms, enum spent_what what)

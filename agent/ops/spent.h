@@ -1,7 +1,7 @@
 /* spent.h - what of the rates has been used: how many changes and deletions were begun, by the clock on the wall.
  *
  * Kept in steps of five minutes for a day, counted when an intent is recorded, read back from the journal: a restart spends
- * nothing anew and forgives nothing. A clock that is set back makes what lies ahead of it count as now. */
+ * nothing anew and forgives nothing. The time it is asked with is that of steady.h. */
 #pragma once
 #include <jansson.h>
 #include <stdint.h>

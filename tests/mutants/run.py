@@ -309,6 +309,13 @@ MUTANTS = [
         "build/tests/unit/ops/test_op_rates",
     ),
     Mutant(
+        "rates by the clock on the wall",
+        "agent/ops/ops.c",
+        "	return steady_now(&o->rates_time, world_wall_ms(o->cfg.w), world_now_ms(o->cfg.w));",
+        "	(void)steady_now;\n	return world_wall_ms(o->cfg.w);",
+        "build/tests/unit/ops/test_op_rates",
+    ),
+    Mutant(
         "a restart that forgives what was spent",
         "agent/ops/run_journal.c",
         "	r->env->intent(r->env->ctx, &d->s, time_ms);",

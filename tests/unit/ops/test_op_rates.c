@@ -75,6 +75,30 @@ static void a_rate_that_is_lowered_on_the_way_holds_up_the_next_change(void **st
 	assert_int_equal(shop_ends(s, &two, NULL), DONE);
 }
 
+static void a_clock_that_is_wrong_for_a_moment_forgives_nothing(void **state)
+{
+	static const int64_t wrong_h[] = { -2, 26, -24 * 365 * 40 };
+	struct desk_command first, second;
+	struct shop *s = *state;
+	uint64_t before;
+
+	shop_policy_counts(s, RATES("mutations_per_hour: 18"));
+	shop_run(s, &first);
+	assert_int_equal(shop_ends(s, &first, NULL), DONE);
+	before = s->sim->effects;
+	assert_true(before > 9);
+	other_warehouse(s, &second);
+	shop_send(s, &second, false);
+	for (size_t i = 0; i < ARRAY_LEN(wrong_h); i++) {
+		sim_run_until(s->d.w, NULL, NULL, 60000);
+		sim_wall_step(s->d.w, wrong_h[i] * 60 * (int64_t)MINUTE);
+		sim_run_until(s->d.w, NULL, NULL, 3000);
+		sim_wall_step(s->d.w, -wrong_h[i] * 60 * (int64_t)MINUTE);
+		sim_run_until(s->d.w, NULL, NULL, 60000);
+		assert_int_equal(s->sim->effects, before);
+	}
+}
+
 static void a_plan_that_the_rest_of_the_hour_does_not_hold_begins_when_it_does(void **state)
 {
 	struct desk_command first, second;
@@ -187,6 +211,7 @@ int main(void)
 		SHOP(of_two_that_share_an_hour_the_later_begins_when_it_fits_also_over_a_restart),
 		SHOP(a_rate_that_is_lowered_on_the_way_holds_up_the_next_change),
 		SHOP(a_plan_that_alone_is_beyond_the_hour_is_denied_at_once),
+		SHOP(a_clock_that_is_wrong_for_a_moment_forgives_nothing),
 		SHOP(a_plan_that_the_rest_of_the_hour_does_not_hold_begins_when_it_does),
 		SHOP(a_plan_that_deletes_more_than_a_day_allows_is_denied_at_once),
 		SHOP(no_more_of_a_cluster_ends_at_once_than_its_share),

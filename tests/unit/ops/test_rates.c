@@ -41,7 +41,7 @@ static void a_share_is_rounded_down_but_one_node_may_always_end(void **state)
 		const char *share;
 		uint32_t of, most;
 	} cases[] = { { "1/3", 1, 1 },    { "1/3", 2, 1 },  { "1/3", 3, 1 }, { "1/3", 5, 1 }, { "1/3", 6, 2 },
-		      { "25%", 100, 25 }, { "100%", 4, 4 }, { "0%", 50, 1 }, { "1/1", 7, 7 }, { "2/3", 3, 2 } };
+		      { "25%", 100, 25 }, { "100%", 4, 4 }, { "1%", 50, 1 }, { "1/1", 7, 7 }, { "2/3", 3, 2 } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -55,10 +55,10 @@ static void a_share_is_rounded_down_but_one_node_may_always_end(void **state)
 
 static void what_is_no_rate_is_told_with_its_line(void **state)
 {
-	static const char *const bad[] = { "ended_at_once: 2/1\n",  "ended_at_once: 1/0\n",       "ended_at_once: half\n",
-					   "ended_at_once: 101%\n", "ended_at_once: '%'\n",       "ended_at_once: 1/\n",
-					   "ended_at_once: 3\n",    "mutations_per_hour: many\n", "deletions_per_day: -1\n",
-					   "per_minute: 1\n" };
+	static const char *const bad[] = { "ended_at_once: 2/1\n",       "ended_at_once: 1/0\n",    "ended_at_once: half\n",
+					   "ended_at_once: 0%\n",        "ended_at_once: 0/3\n",    "ended_at_once: 101%\n",
+					   "ended_at_once: '%'\n",       "ended_at_once: 1/\n",     "ended_at_once: 3\n",
+					   "mutations_per_hour: many\n", "deletions_per_day: -1\n", "per_minute: 1\n" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
