@@ -3,6 +3,7 @@
  * the documents of the operate role are cut to the bounds of that file, which need not be the one that is in force. */
 #include "agent/ops/iam.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,6 +53,24 @@ static void tell_left_out(const struct policy *p)
 	iam_lists_close(&l);
 }
 
+/* Without blanks, as IAM counts. */
+static void tell_sum(const char *text)
+{
+	json_t *all = json_loads(text, 0, NULL), *document;
+	const char *power;
+	size_t sum = 0;
+
+	json_object_foreach(all, power, document)
+		sum += json_dumpb(document, NULL, 0, JSON_COMPACT);
+	json_decref(all);
+	if (sum > IAM_ROLE_MAX)
+		fprintf(stderr,
+			"reeve: note: together %zu bytes, and a role's inline policies may have %d: attach them as managed "
+			"policies, or "
+			"name fewer tag_keys, subnets and instance_types\n",
+			sum, IAM_ROLE_MAX);
+}
+
 static int print(const struct question *q, const struct iam_args *args, struct err *e)
 {
 	CLEANUP(buf_close) struct buf text = BUF_MAX(16 * IAM_DOCUMENT_MAX);
@@ -62,8 +81,10 @@ static int print(const struct question *q, const struct iam_args *args, struct e
 		TRY(iam_power(args, q->power, &text, e));
 	else
 		TRY(iam_operate(args, &text, e));
-	if (!q->is_agent && q->power == IAM_POWERS)
+	if (!q->is_agent && q->power == IAM_POWERS) {
 		tell_left_out(args->policy);
+		tell_sum(buf_str(&text));
+	}
 	fputs(buf_str(&text), stdout);
 	return 0;
 }

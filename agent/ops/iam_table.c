@@ -83,6 +83,7 @@ const struct iam_condition iam_table_conditions[] = {
 	{ IAM_EC2_GROUPS, "StringEquals", "ec2:CreateAction", "CreateSecurityGroup" },
 	{ IAM_ELB_CREATES, "StringEquals", "elasticloadbalancing:CreateAction", "CreateListener CreateLoadBalancer CreateTargetGroup" },
 	{ IAM_INTERNAL, "StringEquals", "elasticloadbalancing:Scheme", "internal" },
+	{ IAM_INTERNAL, "Null", "elasticloadbalancing:SecurityGroup", "true" }, /* else it could stand in a group of the customer's */
 	{ IAM_IN_SUBNETS, "ForAllValues:StringEquals", "elasticloadbalancing:Subnet", "%s" },
 	{ IAM_IN_SUBNETS, "Null", "elasticloadbalancing:Subnet", "false" },
 	{ IAM_TO_EC2, "StringEquals", "iam:PassedToService", "ec2.amazonaws.com" },

@@ -314,6 +314,12 @@ CHANGES = [
         context={ELB + "Scheme": "internet-facing"},
     ),
     one(
+        "a balancer in a security group of the customer's",
+        "CreateLoadBalancer",
+        ELB + "CreateLoadBalancer loadbalancer",
+        context={ELB + "SecurityGroup": ["sg-0f0f0f0f"]},
+    ),
+    one(
         "a balancer whose scheme is not said",
         "CreateLoadBalancer",
         ELB + "CreateLoadBalancer loadbalancer",

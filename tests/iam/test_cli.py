@@ -49,6 +49,27 @@ def test_a_policy_that_cannot_be_read_is_told_and_cuts_nothing(tmp_path):
         assert why in done.stderr
 
 
+def test_documents_that_together_do_not_fit_one_role_say_so(tmp_path):
+    bounds = {
+        "images": ["ami-0a1"],
+        "instance_types": [f"r6i.{n}xlarge" for n in range(2, 10)],
+        "subnets": [f"subnet-0{n:016x}" for n in range(4)],
+        "kms_keys": ["arn:aws:kms:us-east-1:123456789012:key/0a1"],
+        "tag_keys": [f"team-{n}-{'x' * 25}" for n in range(8)],
+        "instance_profiles": ["node"],
+        "warehouses": ["wh-1"],
+        "balancers": 1,
+    } | dict.fromkeys(("nodes_per_cluster", "nodes_total", "volumes_per_node", "volume_gib"), 4)
+    verbs = {"warehouse.apply": "auto", "warehouse.delete": "auto"}
+    (tmp_path / "policy.yaml").write_text(json.dumps({"commands": verbs, "bounds": bounds}))
+    done = iam("operate", "--policy", tmp_path / "policy.yaml")
+    assert done.returncode == 0
+    total = sum(len(json.dumps(d, separators=(",", ":"))) for d in json.loads(done.stdout).values())
+    assert total > 10240
+    assert f"together {total} bytes" in done.stderr
+    assert "together" not in iam("operate").stderr
+
+
 def test_the_vpc_stands_where_it_is_given_and_its_placeholder_elsewhere():
     assert "vpc/vpc-0a1" in iam("operate", "groups", "--vpc", "vpc-0a1").stdout
     assert "vpc/${VpcId}" in iam("operate", "groups").stdout
