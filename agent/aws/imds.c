@@ -388,13 +388,16 @@ struct imds *imds_new(struct world *w, const char *endpoint)
 
 void imds_get(struct imds *im, struct imds_req *req, enum imds_what what, imds_cb *cb)
 {
-	assert(req->im == NULL && im->done == NULL);
+	assert(req->im == NULL);
 	req->what = what;
 	req->cb = cb;
 	req->im = im;
 	req->err = (struct err){ 0 };
-	list_add(&im->queue, &req->link);
-	begin(im);
+	list_add(im->done != NULL ? &im->dropped : &im->queue, &req->link);
+	if (im->done != NULL)
+		timer_start(im->w, &im->drop, 0, on_drop);
+	else
+		begin(im);
 }
 
 void imds_cancel(struct imds_req *req)

@@ -57,8 +57,9 @@ void journal_append(struct journal *j, struct journal_append *a, const char *typ
  * append that is already with the disk still becomes durable. */
 void journal_forget(struct journal *j, struct journal_append *a);
 
-uint64_t journal_seq(const struct journal *j);                             /* of the newest durable line; 0: none */
-struct digest journal_head(const struct journal *j);                       /* its SHA-256 */
-bool journal_is_tight(const struct journal *j);                            /* the disk is full: start nothing new */
-const char *journal_trouble(const struct journal *j);                      /* why appends do not get through, or NULL */
-void journal_close(struct journal *j, void (*done)(void *ctx), void *ctx); /* lets the disk finish; drops what waits */
+uint64_t journal_seq(const struct journal *j);        /* of the newest durable line; 0: none */
+struct digest journal_head(const struct journal *j);  /* its SHA-256 */
+bool journal_is_tight(const struct journal *j);       /* the disk is full: start nothing new */
+const char *journal_trouble(const struct journal *j); /* why appends do not get through, or NULL */
+/* Lets the disk finish and drops what waits, without a callback; who appends is closed before, or in the same event. */
+void journal_close(struct journal *j, void (*done)(void *ctx), void *ctx);

@@ -1,100 +1,6 @@
 /* test_agent.c - the whole agent in the simulated world, closed at every moment of its life and asked for its status all the
  * while. Run under ASan: nothing that is closed may be used. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "agent/agent.h"
-#include "agent/base/log.h"
-#include "agent/base/mem.h"
-#include "agent/base/str.h"
-#include "tests/sim/vendor_sim.h"
-#include "tests/sim/world_sim.h"
-
-struct stage {
-	struct world *w;
-	struct odds odds;
-	struct aws_sim *aws;
-	struct vendor_sim *vendor;
-	struct config cfg;
-	struct agent *agent;
-	bool is_sts_gone, is_vendor_gone;
-	char fatal[512];
-};
-
-static void on_request(void *ctx, struct sim_http *x)
-{
-	struct stage *s = ctx;
-
-	if (!aws_sim_is_for(x->url) && !s->is_vendor_gone)
-		vendor_sim_request(s->vendor, x);
-	else if (aws_sim_is_for(x->url) && !(s->is_sts_gone && strstr(x->url, "sts") != NULL))
-		aws_sim_request(s->aws, x);
-	else
-		sim_http_fail(x, -ERR_TIMEOUT, 29000);
-}
-
-static void on_fatal(void *ctx, const struct err *e)
-{
-	struct stage *s = ctx;
-
-	snprintf(s->fatal, sizeof(s->fatal), "%s", err_text(e));
-}
-
-static void write_config(struct stage *s)
-{
-	char keys[3][64];
-	CLEANUP(mem_close)
-	char *text = mem_printf("installation: " VENDOR_INSTALLATION "\nvendor:\n  name: " VENDOR_NAME "\n  url: " VENDOR_URL "\n"
-				"trust:\n  keys:\n"
-				"    - {name: command, role: command, public_key: \"%s\"}\n"
-				"    - {name: release, role: release, public_key: \"%s\"}\n"
-				"    - {name: head, role: head, public_key: \"%s\"}\n"
-				"journal: {segment: 64KiB}\ntelemetry:\n  host_metrics: {interval: 5s}\n"
-				"  logs:\n    - {path: /var/log/app.log, service: app}\n",
-				vendor_public(s->vendor, "command", keys[0]), vendor_public(s->vendor, "release", keys[1]),
-				vendor_public(s->vendor, "head", keys[2]));
-	struct err e = { 0 };
-
-	sim_file_puts(s->w, "/etc/reeve/reeve.yaml", text);
-	sim_file_puts(s->w, "/etc/reeve/policy.yaml", "commands: {}\nexport: {metrics: [\"*\"], logs: [\"*\"]}\n");
-	if (config_load(s->w, "/etc/reeve/reeve.yaml", &s->cfg, &e) != 0)
-		fail_msg("%s", err_text(&e));
-}
-
-static void silent(enum log_level level, const char *event, const char *pairs, void *ctx)
-{
-	(void)level;
-	(void)event;
-	(void)pairs;
-	(void)ctx;
-}
-
-static struct stage *stage_new(void)
-{
-	struct stage *s = mem_new(struct stage);
-	struct err e = { 0 };
-
-	log_set(LOG_ERROR, silent, NULL);
-	s->w = sim_new(3);
-	s->odds.w = s->w;
-	s->odds.calm = true;
-	s->aws = aws_sim_new(s->w, &s->odds);
-	s->vendor = vendor_sim_new(s->w, &s->odds, s->aws);
-	sim_http_handle(s->w, on_request, s);
-	write_config(s);
-	assert_int_equal(agent_new(s->w, &s->cfg, on_fatal, s, &s->agent, &e), 0);
-	return s;
-}
-
-static void on_closed(void *ctx)
-{
-	((struct stage *)ctx)->agent = NULL;
-}
+#include "tests/unit/agent/stage.h"
 
 static void ask(struct stage *s)
 {
@@ -112,19 +18,14 @@ static void ask(struct stage *s)
 /* Everything that happens while it closes may ask. */
 static void stage_close(struct stage *s)
 {
-	agent_close(s->agent, on_closed, s);
+	agent_close(s->agent, stage_on_closed, s);
 	ask(s);
 	for (int i = 0; s->agent != NULL; i++) {
 		assert_true(i < 100000);
 		assert_true(sim_step(s->w));
 		ask(s);
 	}
-	sim_free(s->w);
-	aws_sim_free(s->aws);
-	vendor_sim_free(s->vendor);
-	config_close(&s->cfg);
-	mem_free(s);
-	log_set(LOG_INFO, NULL, NULL);
+	stage_free(s);
 }
 
 static void step(struct stage *s, unsigned events)

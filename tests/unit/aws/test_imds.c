@@ -386,6 +386,22 @@ static void closing_cancels_what_waits_and_then_tells(void **state)
 	cloud_close_imds(c, imds_new(c->w, IMDS_URL)); /* one that nobody asked */
 }
 
+static void who_asks_one_that_closes_is_told_that_it_is_canceled(void **state)
+{
+	struct cloud *c = *state;
+	struct ask a[2] = { 0 };
+	struct imds *im;
+	bool done = false;
+
+	cloud_imds(c);
+	im = asked(c, a, 1, IMDS_WHAT_KEYS);
+	imds_close(im, flag_set, &done);
+	start(im, &a[1], IMDS_WHAT_KEYS);
+	cloud_wait(c, &done);
+	for (size_t i = 0; i < ARRAY_LEN(a); i++)
+		assert_true(a[i].done && a[i].rc == -ERR_CANCELED);
+}
+
 static void any_one_lost_request_is_made_up_for(void **state)
 {
 	struct cloud *c = *state;
@@ -425,6 +441,7 @@ int main(void)
 		CLOUD_TEST(a_canceled_question_calls_back_and_the_next_one_goes_on),
 		CLOUD_TEST(a_question_canceled_between_two_tries_ends_at_once),
 		CLOUD_TEST(closing_cancels_what_waits_and_then_tells),
+		CLOUD_TEST(who_asks_one_that_closes_is_told_that_it_is_canceled),
 		CLOUD_TEST(any_one_lost_request_is_made_up_for),
 	};
 
