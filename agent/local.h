@@ -8,4 +8,5 @@
 struct local;
 
 struct local *local_new(struct world *w, const char *path, struct agent *a); /* `path` must outlive it */
+/* Before the agent is closed, whom it asks, or in the same event. */
 void local_close(struct local *l, void (*done)(void *ctx), void *ctx);

@@ -5,6 +5,7 @@
  * and the second works on in between; that is only for those who ask nothing of the first. Where one asks the other, it must be
  * gone first: a test holds the wiring to it. What has no close that takes time (inbox, aws) goes with the agent itself. */
 #include "agent/agent_impl.h"
+#include "agent/local.h"
 #include "tests/sim/want.h"
 #include "tests/unit/agent/stage.h"
 
@@ -321,11 +322,45 @@ static void the_agent_closes_no_component_before_those_that_ask_it_in_any_state(
 	}
 }
 
+/* ---- the local socket, which asks the agent itself ---- */
+
+static void close_beside_local(const struct state *st, bool is_local_first)
+{
+	struct ending end = { .s = stage_in(st), .begun = 2 };
+	struct world *w = end.s->w;
+	struct local *l = local_new(w, end.s->cfg.socket, end.s->agent);
+	struct sim_conn *client = sim_connect(w, end.s->cfg.socket, 0, 0, false);
+
+	assert_non_null(client);
+	sim_run_until(w, NULL, NULL, 2);
+	sim_send(client, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n", 37);
+	if (is_local_first)
+		local_close(l, on_gone, &end);
+	agent_close(end.s->agent, on_gone, &end);
+	if (!is_local_first)
+		local_close(l, on_gone, &end);
+	if (sim_run_until(w, is_over, &end, 600000) != SIM_TRUE)
+		fail_msg("%s: the local socket and the agent do not end", st->name);
+	sim_hangup(client);
+	sim_run_until(w, NULL, NULL, 100); /* it is told, or nobody is there any more */
+	stage_free(end.s);
+}
+
+static void the_local_socket_closes_at_once_with_the_agent_in_both_orders_in_each_state(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		close_beside_local(&states[i], true);
+		close_beside_local(&states[i], false);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_two_components_close_at_once_in_both_orders_in_each_state),
 		cmocka_unit_test(a_component_works_on_and_closes_after_any_that_it_does_not_ask_in_each_state),
+		cmocka_unit_test(the_local_socket_closes_at_once_with_the_agent_in_both_orders_in_each_state),
 		cmocka_unit_test(the_agent_closes_no_component_before_those_that_ask_it_in_any_state),
 	};
 

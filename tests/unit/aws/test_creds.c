@@ -245,6 +245,23 @@ static void who_asks_again_from_his_callback_is_answered_too(void **state)
 	close_role(c, &r);
 }
 
+static void who_asks_one_that_closes_is_told_that_it_is_canceled(void **state)
+{
+	struct cloud *c = *state;
+	struct role r = open_role(c);
+	struct ask a[2] = { 0 };
+	bool done = false;
+
+	serve_keys(c, "K1", 3600000);
+	start(r.creds, &a[0]);
+	creds_close(r.creds, flag_set, &done);
+	start(r.creds, &a[1]);
+	cloud_wait(c, &done);
+	for (size_t i = 0; i < ARRAY_LEN(a); i++)
+		assert_true(a[i].done && a[i].rc == -ERR_CANCELED);
+	cloud_close_imds(c, r.im);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +275,7 @@ int main(void)
 		CLOUD_TEST(refused_keys_are_renewed_only_if_they_are_still_the_cached_ones),
 		CLOUD_TEST(first_keys_that_have_expired_are_believed),
 		CLOUD_TEST(expired_keys_never_replace_better_ones),
+		CLOUD_TEST(who_asks_one_that_closes_is_told_that_it_is_canceled),
 		CLOUD_TEST(a_canceled_asker_hears_of_it_and_the_others_get_their_keys),
 		CLOUD_TEST(who_asks_again_from_his_callback_is_answered_too),
 	};
