@@ -140,7 +140,7 @@ static const struct state {
 	{ "waiting for a login", is_up, lose_vendor, NULL, is_cut_off },
 	{ "polling and sending telemetry", is_connected, NULL, "/v1/metrics", is_asked },
 	{ "waiting for the vendor", is_connected, lose_vendor, NULL, is_cut_off },
-	{ "changing the account", is_connected, order_warehouse, "Action=RunInstances", is_asked },
+	{ "changing the account", is_connected, order_warehouse, "Action=CreateSecurityGroup", is_asked },
 	{ "on a bad disk", is_connected, spoil_disk, "/v1/opamp", is_asked },
 };
 
