@@ -158,6 +158,8 @@ static struct stage *stage_in(const struct state *st)
 	return s;
 }
 
+#define CLOSE_MOST_MS 4000 /* of virtual time: a body under way has three seconds (exporter) */
+
 /* ---- the pairs ---- */
 
 struct ending {
@@ -223,7 +225,7 @@ static void finish(struct stage *s)
 
 static void run_to_the_end(struct ending *end, const char *state, unsigned first, unsigned second)
 {
-	if (sim_run_until(end->s->w, is_over, end, 600000) != SIM_TRUE)
+	if (sim_run_until(end->s->w, is_over, end, CLOSE_MOST_MS) != SIM_TRUE)
 		fail_msg("%s: %s, then %s, do not end", state, parts[first].name, parts[second].name);
 }
 
@@ -339,7 +341,7 @@ static void close_beside_local(const struct state *st, bool is_local_first)
 	agent_close(end.s->agent, on_gone, &end);
 	if (!is_local_first)
 		local_close(l, on_gone, &end);
-	if (sim_run_until(w, is_over, &end, 600000) != SIM_TRUE)
+	if (sim_run_until(w, is_over, &end, CLOSE_MOST_MS) != SIM_TRUE)
 		fail_msg("%s: the local socket and the agent do not end", st->name);
 	sim_hangup(client);
 	sim_run_until(w, NULL, NULL, 100); /* it is told, or nobody is there any more */
