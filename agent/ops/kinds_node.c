@@ -152,6 +152,29 @@ static json_t *instances_of_fact(const json_t *args)
 	return json_pack("{s:[o], s:b}", "instances", json_sprintf("@%s", json_str_or(args, "fact", "?")), "fresh", 1);
 }
 
+/* How a node of the launch stands; NULL: not shown. */
+static const struct ec2_instance *node_in(const struct inventory *inv, const json_t *id)
+{
+	return inv != NULL ? inventory_instance_in(&inv->instances, json_string_value(id)) : NULL;
+}
+
+/* Their data volumes. What is attached to a node is shown while it comes up, and not all of it from the start. */
+static json_t *launch_losses(const json_t *args, const json_t *fact, const struct inventory *inv)
+{
+	json_t *ids = json_array();
+	bool unseen = false;
+
+	for (size_t i = 0; i < json_array_size(fact); i++) {
+		const struct ec2_instance *in = node_in(inv, json_array_get(fact, i));
+
+		for (uint32_t k = 0; in != NULL && k < in->data_volumes && in->data_volume_ids != NULL; k++)
+			json_array_append_new(ids, json_string(in->data_volume_ids[k]));
+		unseen = unseen || in == NULL || str_eq(in->state, "pending");
+	}
+	unseen = unseen && json_array_size(json_object_get(args, "volumes")) > 0;
+	return json_pack("{s:o, s:b}", "volume_ids", ids, "unseen_volumes", unseen);
+}
+
 static void name_if(struct demand *d, enum demand_kind kind, const json_t *from, const char *key)
 {
 	const char *text = json_str_or(from, key, NULL);
@@ -293,6 +316,7 @@ const struct step_kind kind_launch = {
 	.find = launch_find,
 	.undo = &kind_terminate,
 	.undo_args = instances_of_fact,
+	.losses = launch_losses,
 	.demand = launch_demand,
 	.print = launch_print,
 	.detail = launch_detail,
@@ -443,11 +467,19 @@ static int terminate_ask(const struct step_ctx *x, struct form *f, struct err *e
 	return 0;
 }
 
+static void note_unseen(const struct step_ctx *x)
+{
+	if (json_is_true(json_object_get(x->args, "unseen_volumes")))
+		buf_adds(x->note, "data volumes that EC2 did not show went unnamed with their nodes");
+}
+
 /* One unknown id terminates none of them; one that was just launched may not be known everywhere yet. */
 static enum step_verdict terminate_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
-	if (c->class == AWS_OK)
+	if (c->class == AWS_OK) {
+		note_unseen(x);
 		return STEP_DONE;
+	}
 	if (c->class == AWS_NOTFOUND)
 		return step_may_hide(x) ? STEP_AGAIN : STEP_LOOK;
 	return step_judge_refusal(x, c, e);
@@ -463,6 +495,7 @@ static bool terminate_find(const struct step_ctx *x, const struct inventory *inv
 		if (in == NULL ? step_may_hide(x) : inventory_is_alive(in))
 			return false;
 	}
+	note_unseen(x);
 	return true;
 }
 

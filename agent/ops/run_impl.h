@@ -7,7 +7,7 @@
 
 /*  next -> guard -> intent -> call -> outcome -> next
                  guard -> call (an intent stands), look -> call, outcome, poll    poll -> guard (again), look
-    outcome, guard -> survey (whose is what was made?) -> undo (recorded) -> next ...   any -> ended, stopped  */
+    outcome, guard -> survey (whose is what was made, what goes with it?) -> undo (recorded) -> next ...   any -> ended, stopped  */
 enum { R_NEXT, R_GUARD, R_INTENT, R_CALL, R_LOOK, R_POLL, R_OUTCOME, R_SURVEY, R_UNDO, R_ENDED };
 
 enum standing { FRESH, INTENDED, DONE, FAILED };
@@ -100,7 +100,7 @@ void run_look(struct run *r);
 void run_look_before_leaving(struct run *r, enum leaving why);
 void run_poll(struct run *r, bool look_again);
 void run_fail(struct run *r);   /* the sentence is in r->err; in doubt it looks first */
-void run_survey(struct run *r); /* whose is what was made? Then run_undo_start */
+void run_survey(struct run *r); /* whose is what was made, and what goes with it? Then run_undo_start */
 
 /* run_outcome.c */
 void run_outcome(struct run *r, bool done, const char *how); /* the record, and then what follows from it */
@@ -108,5 +108,6 @@ void run_outcome_apply(struct run *r, struct doing *d, json_t *record, int64_t a
 void run_after_outcome(struct run *r, struct doing *d);
 json_t *run_error_json(struct run *r);
 void run_leave(struct run *r, enum run_leave leave); /* nothing of the step at hand is in doubt */
-void run_undo_start(struct run *r, json_t *kept);    /* names of steps that are not taken back; or NULL */
+/* Both are taken; kept: names of steps that are not taken back; losses: by the names of steps, what goes with what they made. */
+void run_undo_start(struct run *r, json_t *kept, json_t *losses);
 void run_undo_list(struct run *r);

@@ -11,6 +11,7 @@
 
 #define SURVEY_POLL_MS 5000
 #define SURVEY_MS 900000
+#define NAMES_MS 60000 /* the same where only names are asked for */
 
 /* ---- time ---- */
 
@@ -206,6 +207,42 @@ static json_t *made_by_others(const struct run *r, const struct inventory *inv)
 	return kept;
 }
 
+/* Of every step that made something: what is known to go with it. inv: NULL when nobody could look. */
+static json_t *losses_of(const struct run *r, const struct inventory *inv)
+{
+	json_t *losses = json_object();
+
+	for (size_t i = 0; i < r->plan->n; i++) {
+		const struct step *s = &r->v[i].s;
+		const char *fact = json_str_or(s->args, "fact", "?");
+
+		if (r->v[i].standing == DONE && s->kind->losses != NULL)
+			json_object_set_new(losses, s->name, s->kind->losses(s->args, json_object_get(r->env->facts, fact), inv));
+	}
+	return losses;
+}
+
+static bool asks_whose(const struct run *r)
+{
+	for (size_t i = 0; i < r->plan->n; i++)
+		if (r->v[i].standing == DONE && r->v[i].s.kind->maker != NULL)
+			return true;
+	return false;
+}
+
+/* What is whose must be known before it goes; what goes with it need not be. */
+static void survey_blindly(struct run *r, const struct err *why)
+{
+	bool may = !asks_whose(r);
+
+	log_error("op.plan.undo.blind", "op=%s plan=%s err=\"%s\" next=\"%s\"", r->env->command, r->plan->name, err_text(why),
+		  may ? "it is taken back, and what goes with it is not named" : "nothing is taken back");
+	if (may)
+		run_undo_start(r, NULL, losses_of(r, NULL));
+	else
+		run_end(r, RUN_INDETERMINATE);
+}
+
 static void on_survey_timer(struct timer *t)
 {
 	struct run *r = container_of(t, struct run, timer);
@@ -221,11 +258,9 @@ static void on_survey(struct inventory_req *req, int rc)
 	if (run_stopping(r))
 		return;
 	if (rc == 0) {
-		run_undo_start(r, made_by_others(r, req->inv));
-	} else if (world_now_ms(r->env->w) - r->started_ms > SURVEY_MS) {
-		log_error("op.plan.undo.blind", "op=%s plan=%s err=\"%s\" next=\"nothing is taken back\"", r->env->command,
-			  r->plan->name, err_text(&req->err));
-		run_end(r, RUN_INDETERMINATE);
+		run_undo_start(r, made_by_others(r, req->inv), losses_of(r, req->inv));
+	} else if (world_now_ms(r->env->w) - r->started_ms > (asks_whose(r) ? SURVEY_MS : NAMES_MS)) {
+		survey_blindly(r, &req->err);
 	} else {
 		timer_start(r->env->w, &r->timer, SURVEY_POLL_MS, on_survey_timer);
 	}

@@ -56,6 +56,7 @@ static void undo_add(struct run *r, const struct doing *d)
 
 	u->own_name = mem_printf("undo-%s", d->s.name);
 	u->s = (struct step){ u->own_name, d->s.kind->undo, d->s.kind->undo_args(d->s.args) };
+	json_object_update(u->s.args, json_object_get(json_object_get(r->undo_reason, "losses"), d->s.name));
 }
 
 static bool is_named(const json_t *names, const char *name)
@@ -94,7 +95,7 @@ static void on_undo(struct journal_append *a)
 	run_next(r);
 }
 
-void run_undo_start(struct run *r, json_t *kept)
+void run_undo_start(struct run *r, json_t *kept, json_t *losses)
 {
 	json_t *m = json_object();
 
@@ -107,20 +108,26 @@ void run_undo_start(struct run *r, json_t *kept)
 	if (json_array_size(kept) > 0)
 		json_object_set(m, "kept", kept);
 	json_decref(kept);
+	if (json_object_size(losses) > 0)
+		json_object_set(m, "losses", losses);
+	json_decref(losses);
 	r->undo_reason = json_incref(m);
 	sm_move(&r->sm, R_UNDO);
 	journal_append(r->env->journal, &r->rec, "plan.undo", m, on_undo);
 }
 
-/* Whose a thing is that a creation left there, its tags tell. */
+/* Whose a thing is that a creation left there, its tags tell; and what goes with a node is shown only while it is there. */
 static void take_back(struct run *r)
 {
-	for (size_t i = 0; i < r->plan->n; i++)
-		if (r->v[i].standing == DONE && r->v[i].s.kind->maker != NULL) {
+	for (size_t i = 0; i < r->plan->n; i++) {
+		const struct step_kind *k = r->v[i].s.kind;
+
+		if (r->v[i].standing == DONE && (k->maker != NULL || k->losses != NULL)) {
 			run_survey(r);
 			return;
 		}
-	run_undo_start(r, NULL);
+	}
+	run_undo_start(r, NULL, NULL);
 }
 
 /* ---- leaving ---- */

@@ -60,6 +60,9 @@ struct step_kind {
 	bool (*find)(const struct step_ctx *x, const struct inventory *inv); /* its effect is there: facts added; NULL: reads */
 	const struct step_kind *undo;                                        /* what takes it back before the pivot, or NULL */
 	json_t *(*undo_args)(const json_t *args);
+	/* What goes with what the step made when that is taken back, as more arguments of its undo: of its arguments, its fact and
+	 * the inventory, which is NULL when nobody could look. NULL: nothing goes with it. */
+	json_t *(*losses)(const json_t *args, const json_t *fact, const struct inventory *inv);
 	void (*demand)(const json_t *args, struct demand *d); /* what it would need from the policy; NULL: nothing bounded */
 	bool (*is_high)(const json_t *args);                  /* FORMATS.md: needs a second key; NULL: never */
 	void (*print)(const json_t *args, struct buf *to);    /* one line for people, behind the action */

@@ -32,6 +32,130 @@ static void a_cancel_before_the_pivot_takes_everything_back(void **state)
 	assert_int_equal(shop_alive(s), 0);
 }
 
+static bool is_launched(void *ctx)
+{
+	return ((struct shop *)ctx)->sim->instances_n == 2;
+}
+
+static bool first_is_up(void *ctx)
+{
+	struct shop *s = ctx;
+
+	return aws_is_running(s->sim, s->sim->instances[0]);
+}
+
+/* The volumes of the second are not shown: it never gets that far. */
+static void runs_until_one_node_of_two_is_up(struct shop *s, struct desk_command *k)
+{
+	shop_run(s, k);
+	assert_int_equal(sim_run_until(s->d.w, is_launched, s, 600000), SIM_TRUE);
+	s->sim->instances[1]->running_ms = UINT64_MAX;
+	assert_int_equal(sim_run_until(s->d.w, first_is_up, s, 600000), SIM_TRUE);
+}
+
+static void names_the_volume_that_was_seen(struct shop *s, const struct desk_command *k)
+{
+	CLEANUP(mem_close) char *id = mem_printf("vol-%s-1", s->sim->instances[0]->t.id);
+	struct arena *m = arena_new_sized(8u << 20);
+	const Reeve__Control__V1__Status *st = shop_status(s, k, m);
+	unsigned named = 0, others = 0;
+
+	for (size_t i = 0; i < st->n_deleted; i++)
+		if (str_eq(st->deleted[i]->kind, "volume") && str_eq(st->deleted[i]->id, id))
+			named++;
+		else
+			others += str_eq(st->deleted[i]->kind, "volume");
+	assert_int_equal(named, 1);
+	assert_int_equal(others, 0);
+	arena_free(m);
+}
+
+/* And so does what is read back from the journal. */
+static void ends_without_nodes_and_names_the_volume(struct shop *s, const struct desk_command *k)
+{
+	assert_int_not_equal(shop_ends(s, k, NULL), DONE);
+	assert_int_equal(shop_alive(s), 0);
+	names_the_volume_that_was_seen(s, k);
+	shop_reopen(s);
+	names_the_volume_that_was_seen(s, k);
+}
+
+static bool says_that_not_all_was_seen(struct shop *s, const struct desk_command *k)
+{
+	struct arena *m = arena_new_sized(8u << 20);
+	bool says = strstr(shop_status(s, k, m)->note, "data volumes that EC2 did not show went unnamed") != NULL;
+
+	arena_free(m);
+	return says;
+}
+
+static void nodes_that_are_taken_back_leave_the_names_of_their_data_volumes(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	runs_until_one_node_of_two_is_up(s, &k);
+	ops_cancel(s->d.ops, k.id);
+	ends_without_nodes_and_names_the_volume(s, &k);
+	assert_true(says_that_not_all_was_seen(s, &k));
+}
+
+/* The one that died took its own with it. */
+static void so_do_nodes_that_are_taken_back_because_one_did_not_come_up(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	s->k.cluster.atomic = true;
+	runs_until_one_node_of_two_is_up(s, &k);
+	s->sim->instances[1]->stillborn_ms = world_now_ms(s->d.w);
+	ends_without_nodes_and_names_the_volume(s, &k);
+	assert_false(says_that_not_all_was_seen(s, &k));
+}
+
+static bool undo_is_ordered(void *ctx)
+{
+	CLEANUP(buf_close) struct buf journal = BUF_MAX(16u << 20);
+	struct shop *s = ctx;
+
+	return sim_file_get(s->d.w, DESK_JOURNAL "/0000000000000001.jsonl", &journal) &&
+	       strstr(buf_str(&journal), "plan.undo") != NULL;
+}
+
+/* The life that looked is not the one that ends them. */
+static void a_restart_before_the_nodes_end_loses_no_name_of_a_data_volume(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	runs_until_one_node_of_two_is_up(s, &k);
+	ops_cancel(s->d.ops, k.id);
+	assert_int_equal(sim_run_until(s->d.w, undo_is_ordered, s, 600000), SIM_TRUE);
+	desk_shut(&s->d);
+	shop_open(s);
+	ends_without_nodes_and_names_the_volume(s, &k);
+}
+
+static enum shop_fault looks_die(struct shop *s, const char *body)
+{
+	return s->broke > 0 && str_starts(body, "Action=Describe") ? SHOP_LOST : SHOP_FINE;
+}
+
+/* They cost money: names are no reason to let them stand. What is not named is said not to be. */
+static void nodes_are_taken_back_also_when_nobody_can_look_at_their_data_volumes(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	s->break_at = looks_die;
+	runs_until_one_node_of_two_is_up(s, &k);
+	s->broke = 1;
+	ops_cancel(s->d.ops, k.id);
+	assert_int_not_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(shop_alive(s), 0);
+	assert_true(says_that_not_all_was_seen(s, &k));
+}
+
 static void a_policy_that_says_no_on_the_way_stops_the_next_change(void **state)
 {
 	struct shop *s = *state;
@@ -190,6 +314,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SHOP(behind_the_pivot_nodes_are_kept),
 		SHOP(a_cancel_before_the_pivot_takes_everything_back),
+		SHOP(nodes_that_are_taken_back_leave_the_names_of_their_data_volumes),
+		SHOP(so_do_nodes_that_are_taken_back_because_one_did_not_come_up),
+		SHOP(a_restart_before_the_nodes_end_loses_no_name_of_a_data_volume),
+		SHOP(nodes_are_taken_back_also_when_nobody_can_look_at_their_data_volumes),
 		SHOP(a_policy_that_says_no_on_the_way_stops_the_next_change),
 		SHOP(a_verb_that_is_switched_off_stops_the_taking_back_too),
 		SHOP(what_an_earlier_command_made_is_not_taken_back),
