@@ -6,14 +6,8 @@ import subprocess
 import pytest
 
 from tests.e2e.agent.conftest import second_config
-from tests.peers import process
+from tests.peers import dark, process
 from tests.peers.stage import VENDOR_HOST, may_be_root, sudo
-
-SERVERS = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
-ASIDE = 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"'
-SILENT = "import socket, sys, time\nkept = [socket.socket(type=socket.SOCK_DGRAM) for a in sys.argv[1:]]\n" + (
-    "for s, a in zip(kept, sys.argv[1:]):\n    s.bind((a, 53))\nprint('silent', flush=True)\nsys.stdin.read()\n"
-)
 
 
 @pytest.fixture
@@ -21,22 +15,18 @@ def resolv_conf(tmp_path):
     """Three name servers that take every question and answer none."""
     if not may_be_root():
         pytest.skip("needs root: name servers listen on port 53")
-    silent = subprocess.Popen(
-        sudo("python3", "-c", SILENT, *SERVERS), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    if silent.stdout.readline().strip() != "silent":
+    try:
+        with dark.silent_servers(tmp_path) as path:
+            yield path
+    except dark.PortTaken:
         pytest.skip("port 53 is taken")
-    path = tmp_path / "resolv.conf"
-    path.write_text("".join(f"nameserver {address}\n" for address in SERVERS))
-    yield path
-    silent.communicate()
 
 
 @pytest.fixture
 def in_the_dark(stage, tmp_path, resolv_conf):
     """A second agent, which finds AWS by addresses, and its vendor by a name."""
     config = second_config(stage, tmp_path)
-    command = sudo("unshare", "-m", "sh", "-c", ASIDE, "sh", resolv_conf, stage.binary, "run", "-c", config)
+    command = dark.command(resolv_conf, stage.binary, "run", "-c", config)
     with open(tmp_path / "log", "wb") as log:
         agent = subprocess.Popen(command, stdout=log, stderr=log)
     yield agent, config, tmp_path / "log"
