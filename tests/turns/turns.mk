@@ -13,5 +13,5 @@ $(B)/tests/turns/turns.so: tests/turns/turns.c
 .PHONY: turns
 turns: ## how long the loop's turns take with the resolver dark; TURNS_S=140 seconds of it
 	@$(MAKE) -s deps
-	@$(MAKE) -s $(B)/reeve $(B)/tests/turns/turns.so
+	@$(MAKE) -s $(B)/reeve $(B)/tests/turns/turns.so $(B)/tests/tools/https_get
 	@tests/beat $(VENV)/bin/python -m tests.turns.turns $(TURNS_S)

@@ -2,7 +2,8 @@
 start over logins that fail to SIGTERM, measured by turns.so. It reports and asserts nothing.
 
 Two runs: `vendor` finds AWS by addresses and its vendor by a name, so that it has an identity and logs in in vain; `all` asks for
-AWS by its own names, too, and does not get that far."""
+AWS by its own names, too, and does not get that far. Then `handshake`: new connections beside that, with the system's bundle of
+certificates."""
 
 import pathlib
 import signal
@@ -17,6 +18,7 @@ from tests.peers.stage import Stage, sudo
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 LIMIT_US = 5000
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def shown(turn):
@@ -69,7 +71,25 @@ def measure(stage, name, folder, resolv_conf, seconds):
     logins = (folder / "log").read_text().count("control.login.failed")
     print(f"{name}: exit {status} {(time.monotonic() - began) * 1000:.0f} ms after SIGTERM;", end=" ")
     print(f"{logins} logins failed, status answered {answered} of {asked} times")
-    report(name, [tuple(map(int, line.split())) for line in (folder / "turns").read_text().splitlines()])
+    report(name, turns_of(folder / "turns"))
+
+
+def measure_handshake(stage, folder):
+    """A new connection to a host whose addresses were known before the dark, judged by as many certificates as a system has."""
+    env = "env", f"LD_PRELOAD={REPO}/build/tests/turns/turns.so", f"TURNS_FILE={folder}/handshake"
+    url = f"https://127.0.0.1:{stage.vendor_port}/\n"
+    subprocess.run(
+        [*env, REPO / "build/tests/tools/https_get", BUNDLE],
+        input=url * 20,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    report("handshake", turns_of(folder / "handshake"))
+
+
+def turns_of(path):
+    return [tuple(map(int, line.split())) for line in path.read_text().splitlines()]
 
 
 def main():
@@ -79,6 +99,7 @@ def main():
         with Stage(folder / "stage", REPO / "build/reeve") as stage, dark.silent_servers(folder) as resolv_conf:
             for run in ("vendor", "all"):
                 measure(stage, run, folder / run, resolv_conf, seconds)
+            measure_handshake(stage, folder)
 
 
 if __name__ == "__main__":
