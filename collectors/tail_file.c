@@ -47,8 +47,7 @@ uint64_t tail_file_before(const char *s, size_t len)
 	return h;
 }
 
-/* 1: the bytes in front of `to` are those, 0: they are not, negative: not known. */
-static int is_before(struct world *w, struct disk_file *f, uint64_t to, uint64_t before, uint32_t len)
+int tail_file_is_before(struct world *w, struct disk_file *f, uint64_t to, uint64_t before, uint32_t len)
 {
 	char bytes[TAIL_BEFORE_BYTES];
 	ssize_t n;
@@ -71,7 +70,7 @@ int tail_file_is_at(struct tail *t, struct disk_file *f, const struct disk_stat 
 	TRY(fingerprint(t->w, f, position->fp_len, &fp, &len));
 	if (fp != position->fp || len != position->fp_len)
 		return 0;
-	return is_before(t->w, f, position->to, position->before, position->before_len);
+	return tail_file_is_before(t->w, f, position->to, position->before, position->before_len);
 }
 
 /* Until it can be read again the file has no fingerprint, which every file fits. */
@@ -210,7 +209,7 @@ static void compare(struct tail_file *tf)
 
 	if (fingerprint(w, tf->f, tf->fp_len, &fp, &len) == 0 && (fp != tf->fp || len != tf->fp_len))
 		tail_file_begin_anew(tf, "replaced");
-	else if (is_before(w, tf->f, tf->offset, tf->before, tf->before_len) == 0)
+	else if (tail_file_is_before(w, tf->f, tf->offset, tf->before, tf->before_len) == 0)
 		tail_file_begin_anew(tf, "rewritten");
 }
 

@@ -150,6 +150,8 @@ enum tail_read { TAIL_END, TAIL_MORE, TAIL_HOLD, TAIL_FAILED, TAIL_REFUSED };
 /* tail_file.c: which file it is, and is it still the same */
 struct tail_file *tail_file_new(struct tail_source *src, const char *path, struct disk_file *f, const struct disk_stat *st);
 void tail_file_free(struct tail_file *tf);
+/* 1: the bytes in front of `to` are those, 0: they are not, negative: not known. */
+int tail_file_is_before(struct world *w, struct disk_file *f, uint64_t to, uint64_t before, uint32_t len);
 /* 1: yes, 0: no, negative: not known. */
 int tail_file_is_at(struct tail *t, struct disk_file *f, const struct disk_stat *st, const struct telemetry_source *position);
 /* Looks at the size and, after a pause, at the first bytes and at those before offset: a file that began anew is read from 0. */

@@ -100,17 +100,33 @@ static void find_successors(struct tail_scan *s, const struct tail_after *after)
 	}
 }
 
+/* The same head, and behind it nothing that tells them apart: a banner begins every file alike, and what was read last does not. One
+ * that does not reach so far is believed to be a copy. */
+static bool is_like(const struct tail_file *tf, const struct telemetry_source *read)
+{
+	struct world *w = tf->src->t->w;
+	struct disk_stat st;
+
+	if (read->fp != tf->fp || read->fp_len != tf->fp_len)
+		return false;
+	return w->file_stat(w, tf->f, &st, NULL) != 0 || st.size < read->to ||
+	       tail_file_is_before(w, tf->f, read->to, read->before, read->before_len) != 0;
+}
+
 static bool is_copy(const struct tail_file *tf)
 {
 	const struct tail *t = tf->src->t;
 
 	for (size_t i = 0; i < t->restored_n; i++)
-		if (t->restored[i].s.fp == tf->fp && t->restored[i].s.fp_len == tf->fp_len)
+		if (is_like(tf, &t->restored[i].s))
 			return true;
 	for (const struct list *n = t->files.next; n != &t->files; n = n->next) {
-		const struct tail_file *other = list_entry((struct list *)n, struct tail_file, link);
+		const struct tail_file *o = list_entry((struct list *)n, struct tail_file, link);
+		struct telemetry_source read = {
+			.fp = o->fp, .fp_len = o->fp_len, .to = o->offset, .before = o->before, .before_len = o->before_len
+		};
 
-		if (other != tf && other->fp == tf->fp && other->fp_len == tf->fp_len)
+		if (o != tf && is_like(tf, &read))
 			return true;
 	}
 	return false;

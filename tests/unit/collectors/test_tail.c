@@ -107,9 +107,35 @@ static void reads_that_fail_now_and_then_lose_and_repeat_nothing(void **state)
 	assert_memory_equal(reader.got.data, want.data, want.len);
 }
 
+/* 1,100 bytes that each log begins with, and a line. */
+static void put_below_banner(const char *path, const char *line)
+{
+	char text[1200];
+
+	memset(text, '#', 1100);
+	for (unsigned i = 99; i < 1100; i += 100)
+		text[i] = '\n';
+	snprintf(text + 1100, sizeof(text) - 1100, "%s", line);
+	sim_file_puts(reader.w, path, text);
+}
+
+static void a_rotated_log_below_the_same_banner_is_no_copy(void **state)
+{
+	(void)state;
+	put_below_banner(LOG, "one\n");
+	reader_follow(LOG, 2000);
+	sim_file_rename(reader.w, LOG, LOG ".2"); /* twice between two looks */
+	put_below_banner(LOG ".1", "two\n");
+	put_below_banner(LOG, "three\n");
+	reader_pass(90000);
+	assert_non_null(strstr(buf_str(&reader.got), "two\n"));
+	assert_non_null(strstr(buf_str(&reader.got), "three\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		READER_TEST(a_rotated_log_below_the_same_banner_is_no_copy),
 		READER_TEST(a_renamed_file_is_read_to_its_end_before_the_new_one),
 		READER_TEST(a_glob_that_matches_both_names_repeats_nothing),
 		READER_TEST(a_file_cut_to_nothing_is_read_from_its_start),
