@@ -3,11 +3,12 @@
 import pytest
 
 from tests.iam.changes import CHANGES, KMS, Change, checks, kind
-from tests.iam.requests import ACCOUNT, checks_of
+from tests.iam.requests import ACCOUNT, check, checks_of
 from tests.iam.simulator import judge
-from tests.peers.stage import ROLE
+from tests.peers.stage import ROLE, generated_iam
 
 PRINCIPAL = f"arn:aws:sts::{ACCOUNT}:assumed-role/{ROLE}-operate/command-1"
+AGENT = f"arn:aws:sts::{ACCOUNT}:assumed-role/{ROLE}/i-0a9e"
 
 CHANGED = ("open", "cut", "stack")  # the sets before which a change is judged
 
@@ -36,6 +37,22 @@ def results(answered):
 @pytest.mark.parametrize("of", CHANGED)
 def test_all_that_a_real_run_asks_is_allowed(answers, of):
     assert results(answers[of, None]) == set()
+
+
+def test_what_a_real_run_reads_is_allowed_to_the_agents_own_role_and_changes_are_not(run):
+    stage, _, _ = run
+    made = {
+        (c["service"], c["action"], c["mutating"])
+        for c in stage.calls(status=200)
+        if c["service"] in ("ec2", "elasticloadbalancing") and c["action"]
+    }
+    reads = sorted(f"{s}:{a}" for s, a, mutating in made if not mutating)
+    assert {"ec2:DescribeImages", "ec2:DescribePrefixLists", "elasticloadbalancing:DescribeTags"} <= set(reads)
+    changes = sorted(f"{s}:{a}" for s, a, mutating in made if mutating)
+    documents = {"agent": {"agent": generated_iam(stage.binary, "agent")}}
+    asked = [check(a, "*") | {"set": "agent", "principal": AGENT, "account": ACCOUNT} for a in reads + changes]
+    told = [a["result"] for a in judge(documents, asked)]
+    assert told == ["Allowed"] * len(reads) + ["ImplicitlyDenied"] * len(changes)
 
 
 def actions(statement):
