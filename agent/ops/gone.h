@@ -1,4 +1,4 @@
-/* gone.h - how many nodes of which cluster were ended within the last hour, by the clock on the wall: what a share of a cluster is
+/* gone.h - how many nodes of which cluster were ended within the last hour: what a share of a cluster is
  * measured against while one plan after the other takes a part of it.
  *
  * Counted when an intent is recorded, read back from the journal, as with spent.h. The time it is asked with is that of

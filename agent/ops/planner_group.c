@@ -43,25 +43,28 @@ static struct rules rules_new(const struct planning *p, size_t room)
 	return (struct rules){ .v = arena_alloc(p->inv->arena, (room + 1) * sizeof(struct ec2_rule)) };
 }
 
-/* Names of two warehouses can be alike ("wh-1" and "node", "wh" and "1-node"); whose a group is, its tag says. */
-const struct ec2_group *planner_group_there(const struct planning *p, const char *name)
+/* Whoever's it is. */
+static const struct ec2_group *group_named(const struct planning *p, const char *name)
 {
-	const struct ec2_group *g;
 	char full[256];
 
 	planner_group_name(p, name, full);
-	g = inventory_group_by_name(p->inv, p->spec->vpc_id, full);
+	return inventory_group_by_name(p->inv, p->spec->vpc_id, full);
+}
+
+/* Names of two warehouses can be alike ("wh-1" and "node", "wh" and "1-node"); whose a group is, its tag says. */
+const struct ec2_group *planner_group_there(const struct planning *p, const char *name)
+{
+	const struct ec2_group *g = group_named(p, name);
+
 	return g != NULL && planning_is_of_warehouse(p, &g->tags) ? g : NULL;
 }
 
 /* A name that a group of another warehouse bears cannot be given again. */
 static bool is_name_free(struct planning *p, const group_t *want)
 {
-	const struct ec2_group *g;
-	char full[256];
+	const struct ec2_group *g = group_named(p, want->name);
 
-	planner_group_name(p, want->name, full);
-	g = inventory_group_by_name(p->inv, p->spec->vpc_id, full);
 	if (g != NULL && p->err.code == 0)
 		err_set(&p->err, ERR_INVALID, "security group %s: %s is a group of warehouse %s; give it another name", want->name,
 			g->id, ec2_tag_get(&g->tags, "reeve:warehouse"));

@@ -1,4 +1,4 @@
-/* spent.h - what of the rates has been used: how many changes and deletions were begun, by the clock on the wall.
+/* spent.h - what of the rates has been used: how many changes and deletions were begun.
  *
  * Kept in steps of five minutes for a day, counted when an intent is recorded, read back from the journal: a restart spends
  * nothing anew and forgives nothing. The time it is asked with is that of steady.h. */
