@@ -17,7 +17,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc) --no-print-directory
 endif
 
-LIBS    := libuv libcurl libcrypto libprotobuf-c zlib expat jansson yaml-0.1 libpcre2-8
+LIBS    := libuv libcurl libssl libcrypto libprotobuf-c zlib expat jansson yaml-0.1 libpcre2-8
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef -Wvla -Wwrite-strings -Werror
 HARDEN  := -fstack-protector-strong -fPIE -fno-common
 BASE    := -std=gnu11 -D_GNU_SOURCE -DREEVE_VERSION='"$(VERSION)"' -I. -I$(G) -isystem /usr/share/include/llhttp -MMD -MP -g

@@ -148,6 +148,7 @@ struct world *world_uv_new(struct err *e)
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the write */
 	init_time(u);
 	world_uv_name_init(u);
+	world_uv_trust_init(u);
 	world_uv_disk_init(u);
 	world_uv_file_init(u);
 	world_uv_serve_init(u);
@@ -177,10 +178,10 @@ static void on_patience(uv_timer_t *alarm)
 
 static bool is_busy(const struct world_uv *u)
 {
-	return world_uv_disk_is_busy(u) || world_uv_name_is_busy(u);
+	return world_uv_disk_is_busy(u) || world_uv_name_is_busy(u) || world_uv_trust_is_busy(u);
 }
 
-/* Nobody is left to be called: the loop turns until the workers are through. What only reads, a name or a file system, is not
+/* Nobody is left to be called: the loop turns until the workers are through. What only reads, a name, a file system or certificates, is not
  * worth waiting for. */
 static bool wait_for_workers(struct world_uv *u)
 {
@@ -213,6 +214,7 @@ bool world_uv_free(struct world *w)
 		list_entry(n, struct timer, link)->cb = NULL;
 	world_uv_file_close(u);
 	world_uv_name_close(u);
+	world_uv_trust_close(u);
 	world_uv_disk_close(u);
 	if (!wait_for_workers(u)) {
 		held = u;

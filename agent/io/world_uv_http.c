@@ -3,7 +3,8 @@
  * curl says which sockets to watch and when to be called again; on_socket and on_alarm tell it what happened; `reap`
  * hands out what has finished. One easy handle a request; the connections stay in the multi and are used again.
  * curl never calls an owner: its own callbacks only collect bytes, so an owner may start and cancel anything at any time.
- * A name is looked up before curl hears of the request (world_uv_name.c); how curl is told is world_uv_http_rules.c.
+ * Before curl hears of a request, the certificates that count are known (world_uv_trust.c), and then the addresses of its host
+ * (world_uv_name.c); how curl is told is world_uv_http_rules.c.
  * Fails as world.h says. A cancelled request, and one that curl would not even begin, calls back from a timer of 0 ms.
  * Closing drops what runs, without callbacks. */
 #include "agent/io/world_uv_http_impl.h"
@@ -138,7 +139,8 @@ static size_t take_head(char *data, size_t size, size_t n, void *ctx)
 
 static void release(struct transfer *t)
 {
-	t->u->w.timer_stop(&t->u->w, &t->later);
+	timer_stop(&t->u->w, &t->later);
+	timer_stop(&t->u->w, &t->patience);
 	list_del(&t->r->link);
 	t->r->impl = NULL;
 	curl_multi_remove_handle(t->u->multi, t->easy);
@@ -147,6 +149,7 @@ static void release(struct transfer *t)
 	curl_slist_free_all(t->connect_to);
 	curl_slist_free_all(t->resolve);
 	world_uv_name_drop(&t->ask);
+	world_uv_trust_drop(&t->trust);
 	mem_free(t->host);
 	mem_free(t);
 }
@@ -244,10 +247,10 @@ static void on_later(struct timer *later)
 static void end_later(struct transfer *t, int rc)
 {
 	t->rc = rc;
-	t->u->w.timer_start(&t->u->w, &t->later, 0, on_later);
+	timer_start(&t->u->w, &t->later, 0, on_later);
 }
 
-/* What is left of a time of which the resolver had some; 0 would be curl's own idea. */
+/* What is left of a time of which the resolver and the disk had some; 0 would be curl's own idea. */
 static long left_ms(const struct transfer *t, uint32_t of_ms)
 {
 	uint64_t gone_ms = world_now_ms(&t->u->w) - t->started_ms;
@@ -265,9 +268,21 @@ static uint32_t total_ms(const struct http_req *r)
 	return r->total_ms > 0 ? r->total_ms : TOTAL_MS;
 }
 
-/* The addresses are known. */
+/* Until curl has the request. */
+static uint32_t patience_ms(const struct http_req *r)
+{
+	return connect_ms(r) < total_ms(r) ? connect_ms(r) : total_ms(r);
+}
+
+static void finish_early(struct transfer *t, int rc)
+{
+	if (rc != 0)
+		finish(t, rc);
+}
+
 static int launch(struct transfer *t)
 {
+	timer_stop(&t->u->w, &t->patience);
 	world_uv_http_route(t);
 	curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, left_ms(t, connect_ms(t->r)));
 	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, left_ms(t, total_ms(t->r)));
@@ -280,9 +295,43 @@ static void on_name(struct name_ask *a, int rc)
 {
 	struct transfer *t = container_of(a, struct transfer, ask);
 
-	rc = rc == 0 ? launch(t) : fail(t, -rc, err_text(&a->err));
-	if (rc != 0)
-		finish(t, rc);
+	finish_early(t, rc == 0 ? launch(t) : fail(t, -rc, err_text(&a->err)));
+}
+
+static int find_addresses(struct transfer *t)
+{
+	int rc = t->ask.host != NULL ? world_uv_name_ask(t->u, &t->ask, on_name) : 1;
+
+	if (rc < 0)
+		return fail(t, -rc, err_text(&t->ask.err));
+	return rc > 0 ? launch(t) : 0;
+}
+
+static void on_trust(struct trust_ask *a, int rc)
+{
+	struct transfer *t = container_of(a, struct transfer, trust);
+
+	finish_early(t, rc == 0 ? find_addresses(t) : fail(t, -rc, err_text(&a->err)));
+}
+
+static int find_certificates(struct transfer *t)
+{
+	int rc = world_uv_http_is_tls(t) ? world_uv_trust_ask(t->u, &t->trust, on_trust) : 1;
+
+	if (rc < 0)
+		return fail(t, -rc, err_text(&t->trust.err));
+	return rc > 0 ? find_addresses(t) : 0;
+}
+
+static void on_patience(struct timer *patience)
+{
+	struct transfer *t = container_of(patience, struct transfer, patience);
+	bool is_named = t->ask.name != NULL;
+	CLEANUP(mem_close)
+	char *why = mem_printf("%s%s: no answer from the %s in %u ms", is_named ? "the name " : "",
+			       is_named ? t->host : "the file of certificates", is_named ? "resolver" : "disk", patience_ms(t->r));
+
+	finish(t, fail(t, ERR_TIMEOUT, why));
 }
 
 static int prepare(struct transfer *t)
@@ -304,16 +353,22 @@ static void start(struct world *w, struct http_req *r, http_cb *cb)
 {
 	struct world_uv *u = world_uv_of(w);
 	struct transfer *t = mem_new(struct transfer);
-	uint32_t wait_ms = connect_ms(r) < total_ms(r) ? connect_ms(r) : total_ms(r);
 	int rc;
 
 	http_req_begin(r, t, cb);
 	list_add(&u->https, &r->link);
-	*t = (struct transfer){ .u = u, .r = r, .easy = curl_easy_init(), .started_ms = world_now_ms(w) };
+	*t = (struct transfer){
+		.u = u,
+		.r = r,
+		.easy = curl_easy_init(),
+		.trust.ca_file = r->ca_file,
+		.started_ms = world_now_ms(w),
+	};
 	assert(t->easy != NULL);
+	timer_start(w, &t->patience, patience_ms(r), on_patience);
 	rc = prepare(t);
-	if (rc == 0 && (t->ask.host == NULL || world_uv_name_ask(u, &t->ask, wait_ms, on_name)))
-		rc = launch(t);
+	if (rc == 0)
+		rc = find_certificates(t);
 	if (rc != 0)
 		end_later(t, rc);
 }
@@ -325,6 +380,8 @@ static void cancel(struct world *w, struct http_req *r)
 
 	if (t == NULL || t->later.cb != NULL)
 		return;
+	timer_stop(w, &t->patience);
+	world_uv_trust_drop(&t->trust);
 	world_uv_name_drop(&t->ask);
 	curl_multi_remove_handle(u->multi, t->easy);
 	end_later(t, fail(t, ERR_CANCELED, "canceled"));

@@ -11,11 +11,13 @@ struct transfer {
 	struct http_req *r;
 	CURL *easy;
 	struct curl_slist *headers, *connect_to, *resolve;
-	struct name_ask ask; /* host: a name that is ours to look up; NULL: an address or a unix socket */
+	struct trust_ask trust; /* idle and without a store where the connection is plain */
+	struct name_ask ask;    /* host: a name that is ours to look up; NULL: an address or a unix socket */
 	char *host;
 	unsigned port, epoch; /* epoch: of the host's addresses when they were handed to curl */
 	uint64_t started_ms;
-	struct timer later; /* runs when rc is known without curl */
+	struct timer patience; /* runs until curl has the request and looks at the time itself */
+	struct timer later;    /* runs when rc is known without curl */
 	int rc;
 	bool head_done; /* what comes behind the final head's blank line are trailers: dropped */
 	bool over;      /* the answer did not fit */
@@ -26,7 +28,9 @@ struct transfer {
 void world_uv_http_deaf(void);
 /* What is asked, and each of curl's defaults that could widen it. */
 int world_uv_http_rules(struct transfer *t);
+/* The connection is judged by certificates. */
+bool world_uv_http_is_tls(const struct transfer *t);
 /* Where to connect: fills host and port from the request; host stays NULL for what needs no resolver. */
 int world_uv_http_aim(struct transfer *t);
-/* The host's addresses are known, or it has none to know: to be called right before the transfer begins. */
+/* The certificates and the host's addresses are known, or there are none to know: to be called right before the transfer begins. */
 void world_uv_http_route(struct transfer *t);

@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/crypto.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -19,8 +20,7 @@
 
 #include "agent/base/str.h"
 
-#define CA_FILE_MAX (1u << 20)
-#define HOST_MAX 240 /* a name has 253 bytes at most, and an alias a few more than its name */
+#define HOST_MAX 230 /* a name has 253 bytes at most, and an alias a few more than its name, of 255 at most */
 /* A peer that is gone without a word: after KEEP_IDLE_S of silence it is probed each KEEP_EACH_S; what it leaves unanswered for
  * GONE_MS, a probe or our request, ends the connection. */
 #define KEEP_IDLE_S 20L
@@ -104,40 +104,39 @@ static void set_method(CURL *c, const struct http_req *r)
 
 /* ---- whom to believe ------------------------------------------------------------------------------------------------- */
 
-/* These certificates and no others: curl's own file and folder of the system's would go on counting beside them. They are given by
- * value, so that what the file holds now is asked at each request: curl uses no connection that was verified with other ones. */
-static int set_ca(struct transfer *t)
+/* curl calls it for each new connection. */
+static CURLcode give_store(CURL *easy, void *ssl_ctx, void *ctx)
 {
-	CLEANUP(buf_close) struct buf b = BUF_MAX(CA_FILE_MAX);
-	struct curl_blob blob = { .flags = CURL_BLOB_COPY };
+	const struct transfer *t = ctx;
 
-	if (t->r->ca_file == NULL)
-		return 0;
-	TRY(disk_read_all(&t->u->w, t->r->ca_file, &b, &t->r->err));
-	if (b.len == 0) /* curl would take no bytes for no wish, and ask the system's */
-		return err_set(&t->r->err, ERR_INVALID, "%s is empty, expected certificates in PEM", t->r->ca_file);
-	blob.data = b.data;
-	blob.len = b.len;
-	if (curl_easy_setopt(t->easy, CURLOPT_CAINFO_BLOB, &blob) != CURLE_OK ||
-	    curl_easy_setopt(t->easy, CURLOPT_CAPATH, NULL) != CURLE_OK)
-		return err_set(&t->r->err, ERR_NET, "curl does not take the certificates of %s", t->r->ca_file);
-	return 0;
+	(void)easy;
+	X509_STORE_up_ref(t->trust.store);
+	SSL_CTX_set_cert_store(ssl_ctx, t->trust.store); /* it owns one reference, and drops what curl has put there */
+	return CURLE_OK;
 }
 
-/* What a certificate in the file has signed counts, whether it is a root or an authority between. A session is not resumed: it
- * was verified when it began, by the certificates of then. */
-static void set_trust(CURL *c)
+/* The store's certificates and no others: curl's own file and folder of the system's would go on counting beside them. A session is
+ * not resumed: it was verified when it began, by the certificates of then. */
+static int set_trust(struct transfer *t)
 {
+	CURL *c = t->easy;
+
 	SET(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(c, CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(c, CURLOPT_SSL_VERIFYHOST, 2L);
 	SET(c, CURLOPT_SSL_VERIFYSTATUS, 0L); /* few servers staple, and who cannot is no worse than who does not */
 	SET(c, CURLOPT_SSL_OPTIONS, 0L);
 	SET(c, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-	SET(c, CURLOPT_CA_CACHE_TIMEOUT, 0L); /* else a file that has changed counts after a day */
+	SET(c, CURLOPT_CAINFO, NULL);
+	SET(c, CURLOPT_CAPATH, NULL);
+	SET(c, CURLOPT_CA_CACHE_TIMEOUT, 0L);
 	SET(c, CURLOPT_CRLFILE, NULL);
 	SET(c, CURLOPT_SSLCERT, NULL);
 	SET(c, CURLOPT_SSLKEY, NULL);
+	if (curl_easy_setopt(c, CURLOPT_SSL_CTX_DATA, t) != CURLE_OK ||
+	    curl_easy_setopt(c, CURLOPT_SSL_CTX_FUNCTION, give_store) != CURLE_OK)
+		return err_set(&t->r->err, ERR_UNSUPPORTED, "this libcurl is built without OpenSSL");
+	return 0;
 }
 
 /* ---- where to go ------------------------------------------------------------------------------------------------------ */
@@ -203,12 +202,16 @@ static void set_wire(CURL *c)
 int world_uv_http_rules(struct transfer *t)
 {
 	set_ways(t->easy);
-	set_trust(t->easy);
 	set_secrets(t->easy);
 	set_wire(t->easy);
 	set_headers(t);
 	set_method(t->easy, t->r);
-	return set_ca(t);
+	return set_trust(t);
+}
+
+bool world_uv_http_is_tls(const struct transfer *t)
+{
+	return strncasecmp(t->r->url, "http:", 5) != 0; /* and without a scheme it is https */
 }
 
 /* ---- the address ------------------------------------------------------------------------------------------------------ */
@@ -257,7 +260,7 @@ int world_uv_http_aim(struct transfer *t)
 	const char *place = t->r->connect_to, *colon = place != NULL ? strrchr(place, ':') : NULL;
 
 	if (t->r->unix_socket != NULL)
-		return 0;
+		return world_uv_http_is_tls(t) ? err_set(&t->r->err, ERR_UNSUPPORTED, "a unix socket speaks plain http alone") : 0;
 	if (colon != NULL)
 		return aim_at(t, place, (size_t)(colon - place), colon + 1);
 	return aim_at_url(t);
@@ -271,7 +274,14 @@ static void connect_to(struct transfer *t, const char *host)
 	SET(t->easy, CURLOPT_CONNECT_TO, t->connect_to);
 }
 
-/* By the alias curl knows a connection to addresses that no longer count from one that may be used again. */
+static void add_as_label(struct buf *b, const char *address)
+{
+	for (const char *at = address; *at != '\0'; at++)
+		buf_addc(b, strchr("[]:", *at) != NULL ? '-' : *at);
+}
+
+/* By the alias curl knows a connection to addresses that no longer count, or judged by other certificates, from one that may be used
+ * again. So an address has one, too, where certificates count. */
 void world_uv_http_route(struct transfer *t)
 {
 	CLEANUP(buf_close) struct buf alias = BUF_MAX(256), resolve = BUF_MAX(4096);
@@ -280,11 +290,17 @@ void world_uv_http_route(struct transfer *t)
 		SET(t->easy, CURLOPT_UNIX_SOCKET_PATH, t->r->unix_socket);
 		return;
 	}
-	if (t->ask.host == NULL) {
+	if (t->trust.store != NULL)
+		buf_addf(&alias, "t%x.", t->trust.generation);
+	if (t->ask.host != NULL) {
+		t->epoch = world_uv_name_place(t->u, t->host, t->port, &alias, &resolve);
+	} else if (t->trust.store != NULL) {
+		add_as_label(&alias, t->host);
+		buf_addf(&resolve, "+%s:%u:%s", buf_str(&alias), t->port, t->host);
+	} else {
 		connect_to(t, t->host);
 		return;
 	}
-	t->epoch = world_uv_name_place(t->u, t->host, t->port, &alias, &resolve);
 	connect_to(t, buf_str(&alias));
 	t->resolve = curl_slist_append(NULL, buf_str(&resolve));
 	SET(t->easy, CURLOPT_RESOLVE, t->resolve);

@@ -20,6 +20,8 @@ struct world_uv {
 	struct list https; /* struct http_req, running */
 	struct list names; /* struct name */
 	unsigned name_epochs;
+	struct list trusts; /* struct trust */
+	unsigned generations;
 
 	struct list disks; /* struct disk_req, in the order started */
 	struct list locks; /* struct lock */
@@ -40,24 +42,42 @@ struct name_ask {
 	const char *host;
 	struct err err;
 	struct list link;
-	struct world_uv *u;
 	struct name *name; /* waits for it; NULL: idle */
 	name_cb *cb;
-	struct timer deadline;
-	uint32_t wait_ms;
-	int rc;
 };
 
-/* True: they are known, and no callback comes. Else cb within wait_ms: 0, -ERR_NET or -ERR_TIMEOUT. */
-bool world_uv_name_ask(struct world_uv *u, struct name_ask *a, uint32_t wait_ms, name_cb *cb);
+/* 1: they are known, and no callback comes. 0: cb comes, with 0 or -ERR_NET; a resolver may take minutes. Or -ERR_NET. */
+int world_uv_name_ask(struct world_uv *u, struct name_ask *a, name_cb *cb);
 void world_uv_name_drop(struct name_ask *a); /* no callback; harmless when idle */
-/* Of a host that is known: a name that stands for its addresses as they are, and the rule for CURLOPT_RESOLVE. Returns the epoch. */
+/* Of a host that is known: a name that stands for its addresses as they are, added to `alias`, and that one's rule for
+ * CURLOPT_RESOLVE. Returns the epoch. */
 unsigned world_uv_name_place(struct world_uv *u, const char *host, unsigned port, struct buf *alias, struct buf *resolve);
 void world_uv_name_used(struct world_uv *u, const char *host, unsigned epoch, const char *address); /* connected to there */
 void world_uv_name_doubt(struct world_uv *u, const char *host); /* a request failed: it is looked up again, for the next one */
 bool world_uv_name_is_busy(const struct world_uv *u);           /* after close: a thread is still at it */
 void world_uv_name_init(struct world_uv *u);
 void world_uv_name_close(struct world_uv *u);
+
+/* One question for the certificates of a file: as name_ask. When they are known, `store` (OpenSSL's X509_STORE) is the asker's until
+ * drop; other certificates are of another generation, which is never 0. */
+struct trust_ask;
+typedef void trust_cb(struct trust_ask *a, int rc);
+struct trust_ask {
+	const char *ca_file; /* NULL: the system's */
+	struct x509_store_st *store;
+	unsigned generation;
+	struct err err;
+	struct list link;
+	struct trust *trust; /* waits for it; NULL: idle */
+	trust_cb *cb;
+};
+
+/* 1: they are known, and no callback comes. 0: cb comes, with 0 or why the file cannot be used. Or why it cannot be read. */
+int world_uv_trust_ask(struct world_uv *u, struct trust_ask *a, trust_cb *cb);
+void world_uv_trust_drop(struct trust_ask *a);         /* no callback; harmless when idle */
+bool world_uv_trust_is_busy(const struct world_uv *u); /* after close: a thread is still at it */
+void world_uv_trust_init(struct world_uv *u);
+void world_uv_trust_close(struct world_uv *u);
 
 int world_uv_http_init(struct world_uv *u, struct err *e);
 void world_uv_http_close(struct world_uv *u);

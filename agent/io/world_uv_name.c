@@ -150,14 +150,6 @@ static void take(struct name *nm, const struct addrinfo *res)
 
 /* ---- asking --------------------------------------------------------------------------------------------------------- */
 
-static void tell(struct name_ask *a, int rc)
-{
-	timer_stop(&a->u->w, &a->deadline);
-	list_del(&a->link);
-	a->name = NULL;
-	a->cb(a, rc);
-}
-
 static void tell_all(struct name *nm, int rc, const char *why)
 {
 	struct list now, *n;
@@ -169,7 +161,8 @@ static void tell_all(struct name *nm, int rc, const char *why)
 
 		if (rc != 0)
 			err_set(&a->err, -rc, "the name %s: %s", a->host, why);
-		tell(a, rc);
+		a->name = NULL;
+		a->cb(a, rc);
 	}
 }
 
@@ -215,38 +208,26 @@ static bool is_stale(const struct name *nm)
 	return nm->is_doubted || world_now_ms(&nm->u->w) - nm->asked_ms >= FRESH_MS;
 }
 
-static void on_deadline(struct timer *t)
-{
-	struct name_ask *a = container_of(t, struct name_ask, deadline);
-
-	if (a->rc == 0)
-		a->rc = err_set(&a->err, ERR_TIMEOUT, "the name %s: no answer from the resolver in %u ms", a->host, a->wait_ms);
-	tell(a, a->rc);
-}
-
-bool world_uv_name_ask(struct world_uv *u, struct name_ask *a, uint32_t wait_ms, name_cb *cb)
+int world_uv_name_ask(struct world_uv *u, struct name_ask *a, name_cb *cb)
 {
 	struct name *nm = find_or_make(u, a->host);
 	int rc = nm->addresses_n == 0 || is_stale(nm) ? look_up(nm) : 0;
 
 	assert(a->name == NULL);
 	if (nm->addresses_n > 0)
-		return true;
-	a->u = u;
+		return 1;
+	if (rc != 0)
+		return err_set(&a->err, ERR_NET, "the name %s: %s", a->host, uv_strerror(rc));
 	a->cb = cb;
 	a->name = nm;
-	a->wait_ms = rc == 0 ? wait_ms : 0;
-	a->rc = rc == 0 ? 0 : err_set(&a->err, ERR_NET, "the name %s: %s", a->host, uv_strerror(rc));
 	list_add(&nm->waiters, &a->link);
-	timer_start(&u->w, &a->deadline, a->wait_ms, on_deadline);
-	return false;
+	return 0;
 }
 
 void world_uv_name_drop(struct name_ask *a)
 {
 	if (a->name == NULL)
 		return;
-	timer_stop(&a->u->w, &a->deadline);
 	list_del(&a->link);
 	a->name = NULL;
 }
@@ -258,7 +239,7 @@ unsigned world_uv_name_place(struct world_uv *u, const char *host, unsigned port
 	struct name *nm = find(u, host);
 
 	assert(nm != NULL && nm->addresses_n > 0);
-	buf_addf(alias, "e%u.%s", nm->epoch, host);
+	buf_addf(alias, "e%x.%s", nm->epoch, host);
 	buf_addf(resolve, "+%s:%u:", buf_str(alias), port);
 	for (size_t i = 0; i < nm->addresses_n; i++)
 		buf_addf(resolve, strchr(nm->addresses[i], ':') != NULL ? "%s[%s]" : "%s%s", i > 0 ? "," : "", nm->addresses[i]);

@@ -3,7 +3,9 @@
 import contextlib
 import http.server
 import os
+import pathlib
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
@@ -13,6 +15,8 @@ import pytest
 from tests.e2e.telemetry.tools import build
 from tests.peers.stage import may_be_root, sudo
 from tests.vendor import keys
+
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
@@ -27,6 +31,10 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
 
+class V6(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+
+
 @pytest.fixture
 def ours(tmp_path):
     """The CA that signed the server's certificate, and another of the same name."""
@@ -36,11 +44,11 @@ def ours(tmp_path):
 
 
 @contextlib.contextmanager
-def serving(folder, change=lambda context: None):
+def serving(folder, change=lambda context: None, address="127.0.0.1"):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.pem", folder / "server.key")
     change(context)
-    web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    web = (V6 if ":" in address else http.server.ThreadingHTTPServer)((address, 0), Answer)
     web.peers = set()
     web.socket = context.wrap_socket(web.socket, server_side=True)
     thread = threading.Thread(target=web.serve_forever, daemon=True)
@@ -63,8 +71,8 @@ class Getter:
         env = os.environ | {name: str(value) for name, value in env.items()}
         self.process = subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
-    def get(self, server):
-        self.process.stdin.write(f"https://localhost:{server.server_address[1]}/\n")
+    def get(self, server, host="localhost"):
+        self.process.stdin.write(f"https://{host}:{server.server_address[1]}/\n")
         self.process.stdin.flush()
         return self.process.stdout.readline().strip()
 
@@ -80,14 +88,32 @@ def getter(ours):
     one.close()
 
 
-def test_a_file_that_was_replaced_counts_at_the_next_request_also_on_a_kept_connection(ours, server, getter):
-    assert [getter.get(server) for _ in range(2)] == ["204", "204"]
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_a_file_that_was_replaced_counts_at_the_next_request_also_on_a_kept_connection(ours, server, getter, host):
+    assert [getter.get(server, host) for _ in range(2)] == ["204", "204"]
     assert len(server.peers) == 1
     shutil.copy(ours / "other/ca.pem", ours / "ca.pem")
-    assert "certificate" in getter.get(server)
+    assert "certificate" in getter.get(server, host)
     both = (ours / "other/ca.pem").read_text() + (ours / "ours/ca.pem").read_text()
     (ours / "ca.pem").write_text(both)
-    assert getter.get(server) == "204"
+    assert getter.get(server, host) == "204"
+
+
+def test_an_address_of_ipv6_is_a_host_like_any_other(ours):
+    keys.new_certificate(ours / "six", ["::1"])
+    with serving(ours / "six", address="::1") as web:
+        one = Getter(ours / "six/ca.pem")
+        assert [one.get(web, "[::1]") for _ in range(2)] == ["204", "204"]
+        one.close()
+        assert len(web.peers) == 1
+
+
+def test_all_of_a_systems_certificates_are_read_and_judge(ours, server):
+    """The file of a distribution, with its comments and its 140 authorities, and one more behind them."""
+    bundle = ours / "bundle.pem"
+    bundle.write_text(pathlib.Path(BUNDLE).read_text() + (ours / "ours/ca.pem").read_text())
+    assert get_with(server, bundle) == "204"
+    assert "certificate" in get_with(server, BUNDLE)
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,17 @@ static void only_http_is_spoken(void **state)
 	http_req_close(&r);
 }
 
+/* It would have no name to keep its connections apart by. */
+static void a_unix_socket_speaks_plain_http_alone(void **state)
+{
+	struct server *s = *state;
+	struct http_req r = { .method = "GET", .url = "https://localhost/", .unix_socket = bench_path(&s->b, "none") };
+
+	assert_int_equal(bench_http(&s->b, &r), -ERR_UNSUPPORTED);
+	assert_non_null(strstr(r.err.text, "plain http"));
+	http_req_close(&r);
+}
+
 static void no_header_is_sent_that_nobody_asked_for(void **state)
 {
 	struct server *s = *state;
@@ -109,6 +120,7 @@ int main(void)
 		SERVER_TEST(a_cookie_is_not_kept),
 		SERVER_TEST(an_answer_that_moves_is_handed_over_and_nobody_else_is_asked),
 		SERVER_TEST(only_http_is_spoken),
+		SERVER_TEST(a_unix_socket_speaks_plain_http_alone),
 		SERVER_TEST(no_header_is_sent_that_nobody_asked_for),
 	};
 

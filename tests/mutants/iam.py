@@ -1,0 +1,79 @@
+"""iam.py - mutants of the IAM documents: a condition or a narrow resource lost, a power given to nobody's need."""
+
+from mutant import Mutant
+
+IAM = "build/tests/unit/ops/test_iam"
+
+
+def forgotten(name, when, row):
+    """A condition of the IAM documents that no statement has any more."""
+    return Mutant(name, "agent/ops/iam_table.c", f"	{{ {when}, {row}", f"	{{ 0, {row}", IAM)
+
+
+def widened(name, resource, wide):
+    """A resource of the IAM documents that no list narrows any more."""
+    return Mutant(name, "agent/ops/iam_table.c", resource, wide, IAM)
+
+
+MUTANTS = [
+    forgotten("tags beyond those that the policy names", "IAM_TO_BE_OWNED", '"ForAllValues:StringLike", "aws:TagKeys"'),
+    forgotten("a node of any type", "IAM_AS_NODE", '"StringEquals", "ec2:InstanceType"'),
+    forgotten("a node with any profile", "IAM_WITH_PROFILE", '"ArnEqualsIfExists", "ec2:InstanceProfile"'),
+    forgotten("a node with a profile where none is named", "IAM_NO_PROFILE", '"Null", "ec2:InstanceProfile"'),
+    forgotten("what stands in any VPC", "IAM_IN_VPC", '"ArnEquals", "ec2:Vpc"'),
+    forgotten("an image of anybody", "IAM_BY_OWNER", '"StringEquals", "ec2:Owner"'),
+    forgotten("tags on a node later", "IAM_EC2_RUNS", '"StringEquals", "ec2:CreateAction"'),
+    forgotten("tags on a group later", "IAM_EC2_GROUPS", '"StringEquals", "ec2:CreateAction"'),
+    forgotten("a balancer that faces the internet", "IAM_INTERNAL", '"StringEquals", "elasticloadbalancing:Scheme"'),
+    forgotten(
+        "a balancer in any subnet", "IAM_IN_SUBNETS", '"ForAllValues:StringEquals", "elasticloadbalancing:Subnet"'
+    ),
+    forgotten("a balancer in subnets not said", "IAM_IN_SUBNETS", '"Null", "elasticloadbalancing:Subnet"'),
+    widened("any image", "image/%i", "image/*"),
+    widened("any subnet", "subnet/%s", "subnet/*"),
+    widened("a group in any VPC", 'LIST(EC2("vpc/%W"))', 'LIST(EC2("vpc/*"))'),
+    widened("any role passed", "role/%p", "role/*"),
+    widened("any key used", 'LIST("%k")', 'LIST("arn:%P:kms:%R:%A:key/*")'),
+    Mutant(
+        "an empty list of owners that stands for all of them",
+        "agent/ops/iam.c",
+        "of[IAM_OWNERS].n == 0)",
+        "of[IAM_OWNERS].n == 999)",
+        IAM,
+    ),
+    Mutant(
+        "new balancers where the policy allows none",
+        "agent/ops/iam.c",
+        "	if ((s->when & IAM_INTERNAL) && !m->lists.may_balance)",
+        "	if ((s->when & IAM_INTERNAL) && !m->lists.may_balance && m->a == NULL)",
+        IAM,
+    ),
+    Mutant(
+        "a document longer than may be",
+        "agent/ops/iam.c",
+        "	return n <= IAM_DOCUMENT_MAX ? 0",
+        "	return n <= 2 * IAM_DOCUMENT_MAX ? 0",
+        IAM,
+    ),
+    Mutant(
+        "powers for a verb that does not run",
+        "agent/ops/iam_lists.c",
+        "	return p->verbs[verb] == POLICY_APPROVE ||",
+        "	return p->verbs[verb] != POLICY_OFF ||",
+        "build/tests/unit/ops/test_iam_lists",
+    ),
+    Mutant(
+        "powers where no warehouse is named",
+        "agent/ops/iam_lists.c",
+        "	return p->bounds.warehouses.n == 0 ?",
+        "	return p->bounds.warehouses.n == 999 ?",
+        "build/tests/unit/ops/test_iam_lists",
+    ),
+    Mutant(
+        "a launch where no subnet is named",
+        "agent/ops/iam_lists.c",
+        "	if (b->subnets.n == 0)",
+        "	if (b->subnets.n == 999)",
+        "build/tests/unit/ops/test_iam_lists",
+    ),
+]
