@@ -58,6 +58,14 @@ void elb_create_listener(struct form *f, const char *lb_arn, const char *protoco
 	add_tags(f, tags, tags_n);
 }
 
+void elb_modify_listener(struct form *f, const char *arn, const char *group_arn)
+{
+	form_start(f, "ModifyListener", VERSION);
+	form_add(f, arn, "ListenerArn");
+	form_add(f, "forward", "DefaultActions.member.1.Type");
+	form_add(f, group_arn, "DefaultActions.member.1.TargetGroupArn");
+}
+
 static void targets(struct form *f, const char *action, const char *group_arn, const struct elb_target *t, size_t n)
 {
 	form_start(f, action, VERSION);

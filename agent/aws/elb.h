@@ -61,6 +61,7 @@ void elb_create_load_balancer(struct form *f, const char *name, bool internal, c
 			      const struct ec2_tag *tags, size_t tags_n); /* type network */
 void elb_create_listener(struct form *f, const char *lb_arn, const char *protocol, uint32_t port, const char *group_arn,
 			 const struct ec2_tag *tags, size_t tags_n);
+void elb_modify_listener(struct form *f, const char *arn, const char *group_arn);
 void elb_register_targets(struct form *f, const char *group_arn, const struct elb_target *t, size_t n);
 void elb_deregister_targets(struct form *f, const char *group_arn, const struct elb_target *t, size_t n);
 void elb_delete_listener(struct form *f, const char *arn);

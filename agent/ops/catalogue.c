@@ -22,6 +22,7 @@ static const struct step_kind *const kinds[] = {
 	&kind_create_load_balancer,
 	&kind_wait_load_balancer,
 	&kind_create_listener,
+	&kind_modify_listener,
 	&kind_register,
 	&kind_wait_healthy,
 	&kind_deregister,

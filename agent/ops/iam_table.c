@@ -47,6 +47,7 @@ const struct iam_statement iam_table_operate[] = {
 	  LIST(ELB("loadbalancer/net/*")) },
 	{ IAM_BALANCERS, "TargetGroup", IAM_TO_BE_OWNED, LIST("elasticloadbalancing:CreateTargetGroup"), LIST(ELB("targetgroup/*")) },
 	{ IAM_BALANCERS, "Listener", IAM_OWNED | IAM_TO_BE_OWNED, LIST("elasticloadbalancing:CreateListener"), LIST(ELB("loadbalancer/net/*")) },
+	{ IAM_BALANCERS, "Move", IAM_OWNED, LIST("elasticloadbalancing:ModifyListener"), LIST(ELB("listener/net/*")) },
 	{ IAM_BALANCERS, "TagBalancer", IAM_TO_BE_OWNED | IAM_ELB_CREATES, LIST("elasticloadbalancing:AddTags"),
 	  LIST(ELB("listener/net/*"), ELB("loadbalancer/net/*"), ELB("targetgroup/*")) },
 	{ IAM_BALANCERS, "Register", IAM_OWNED, LIST("elasticloadbalancing:RegisterTargets"), LIST(ELB("targetgroup/*")) },

@@ -246,6 +246,70 @@ const struct step_kind kind_create_listener = {
 	.print = listener_print,
 };
 
+/* ---- a listener that leads elsewhere from now on: one call, so there is no moment without it ---- */
+
+static int modify_listener_ask(const struct step_ctx *x, struct form *f, struct err *e)
+{
+	const char *arn, *group;
+
+	TRY(arg_str(x, "arn", &arn, e));
+	TRY(arg_str(x, "group_arn", &group, e));
+	elb_modify_listener(f, arn, group);
+	return 0;
+}
+
+static enum step_verdict modify_listener_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	return c->class == AWS_OK ? STEP_DONE : step_judge_refusal(x, c, e);
+}
+
+static bool modify_listener_find(const struct step_ctx *x, const struct inventory *inv)
+{
+	const struct elb_listener *l = inventory_listener_by_arn(inv, kinds_elb_arn(x));
+
+	return l != NULL && str_eq(l->group_arn, json_str_or(x->args, "group_arn", ""));
+}
+
+static json_t *back_again(const json_t *args)
+{
+	json_t *undo = json_object();
+
+	json_object_set(undo, "arn", json_object_get(args, "arn"));
+	json_object_set(undo, "port", json_object_get(args, "port"));
+	json_object_set(undo, "group_arn", json_object_get(args, "from_group_arn"));
+	json_object_set(undo, "from_group_arn", json_object_get(args, "group_arn"));
+	return undo;
+}
+
+/* A listener that leads to nobody serves nobody: under the same keys as its removal. */
+static bool leads_nowhere(const json_t *args)
+{
+	return json_is_true(json_object_get(args, "leads_nowhere"));
+}
+
+static void modify_listener_print(const json_t *args, struct buf *to)
+{
+	buf_addf(to, "port %lld from %s to %s%s", (long long)json_int_or(args, "port", 0), json_str_or(args, "from_group_arn", "?"),
+		 json_str_or(args, "group_arn", "?"), leads_nowhere(args) ? ", which is to have no node" : "");
+}
+
+const struct step_kind kind_modify_listener = {
+	.name = "modify-listener",
+	.service = AWS_ELB,
+	.action = "elasticloadbalancing:ModifyListener",
+	.repeat = REPEAT_NATURAL,
+	.settle_s = 60,
+	.deadline_s = 300,
+	.poll_s = 3,
+	.ask = modify_listener_ask,
+	.judge = modify_listener_judge,
+	.find = modify_listener_find,
+	.undo = &kind_modify_listener,
+	.undo_args = back_again,
+	.is_high = leads_nowhere,
+	.print = modify_listener_print,
+};
+
 static int delete_listener_ask(const struct step_ctx *x, struct form *f, struct err *e)
 {
 	return kinds_elb_ask_delete(x, f, elb_delete_listener, e);

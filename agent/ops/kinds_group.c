@@ -232,6 +232,20 @@ static int revoke_ask(const struct step_ctx *x, struct form *f, struct err *e)
 	return 0;
 }
 
+/* A group that this plan made is taken back whole. */
+static json_t *rule_again(const json_t *args)
+{
+	json_t *undo = json_object();
+
+	if (json_is_true(json_object_get(args, "fresh"))) {
+		json_decref(undo);
+		return NULL;
+	}
+	json_object_set(undo, "group_id", json_object_get(args, "group_id"));
+	json_object_set(undo, "rule", json_object_get(args, "rule"));
+	return undo;
+}
+
 /* A rule that may never have been there, in a group of which another rule was just taken out. */
 static enum step_verdict revoke_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
@@ -248,7 +262,7 @@ static bool revoke_find(const struct step_ctx *x, const struct inventory *inv)
 #define REVOKE(direction, call)                                                                                                    \
 	.name = "revoke-" #direction, .service = AWS_EC2, .action = "ec2:" call, .repeat = REPEAT_NATURAL, .settle_s = 120,        \
 	.deadline_s = 300, .poll_s = 3, .removes = "rule", .thing = rule_thing, .ask = revoke_ask, .judge = revoke_judge,          \
-	.find = revoke_find, .print = rule_print
+	.find = revoke_find, .undo = &kind_authorize_##direction, .undo_args = rule_again, .print = rule_print
 
 const struct step_kind kind_revoke_ingress = { REVOKE(ingress, "RevokeSecurityGroupIngress") };
 const struct step_kind kind_revoke_egress = { REVOKE(egress, "RevokeSecurityGroupEgress") };

@@ -1,10 +1,13 @@
-/* planner.c - apply and delete. Stages of apply: what is shared, then the clusters beside each other, then what is left over
- * and no longer wanted. Stages of delete: the clusters, then the rest. */
+/* planner.c - apply and delete. Stages of apply: what is shared, then the clusters beside each other, then the listeners that lead
+ * elsewhere, then what is left over and no longer wanted. Stages of delete: the clusters, then the rest.
+ *
+ * Each plan first adds what can be taken back; what it removes stands behind its pivot. What serves is removed last of all, when
+ * what comes in its place serves. */
 #include "agent/ops/planner_impl.h"
 
 #include "agent/base/str.h"
 
-enum { STAGE_BASE, STAGE_CLUSTERS, STAGE_TIDY };
+enum { STAGE_BASE, STAGE_CLUSTERS, STAGE_SWITCH, STAGE_TIDY };
 
 /* ---- small questions ---- */
 
@@ -62,6 +65,11 @@ static void plan_base(struct planning *p)
 		planner_plan_tg(p, p->spec->target_groups[i]);
 	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
 		planner_plan_lb(p, p->spec->load_balancers[i]);
+	plan_pivot(p->b);
+	for (size_t i = 0; i < p->spec->n_security_groups; i++)
+		planner_trim_group(p, p->spec->security_groups[i]);
+	for (size_t i = 0; i < p->spec->n_target_groups; i++)
+		planner_plan_strangers(p, p->spec->target_groups[i]);
 }
 
 static int finish(struct planning *p, struct plans **ret, struct err *e)
@@ -85,6 +93,7 @@ int planner_apply(const struct planner_args *a, const spec_t *spec, struct plans
 	for (size_t i = 0; i < spec->n_clusters; i++)
 		planner_plan_cluster(&p, spec->clusters[i], STAGE_CLUSTERS);
 	planner_plan_lost_clusters(&p, STAGE_CLUSTERS);
+	planner_plan_switch(&p, STAGE_SWITCH);
 	planner_plan_rest(&p, "tidy", STAGE_TIDY);
 	return finish(&p, ret, e);
 }

@@ -5,13 +5,6 @@
 
 typedef Reeve__Control__V1__Listener listener_t;
 
-/* The listeners of one balancer while they are planned. */
-struct listeners {
-	const lb_t *lb;
-	const struct inventory_lb *have; /* NULL: the balancer is not there yet */
-	size_t left;                     /* of those that stand, how many no step takes away so far */
-};
-
 const struct inventory_group *planner_tg_there(const struct planning *p, const char *name)
 {
 	char full[33];
@@ -27,21 +20,6 @@ json_t *planner_tg_ref(const struct planning *p, const char *name)
 	return planning_ref(g != NULL ? g->g.arn : NULL, "tg", name);
 }
 
-/* Who is registered in a group of ours and is no instance of ours gets traffic that is not meant for it. */
-static void plan_strangers(struct planning *p, const tg_t *want, const struct inventory_group *have)
-{
-	json_t *ids = json_array();
-
-	for (size_t i = 0; i < have->targets.n; i++)
-		if (!str_eq(have->targets.v[i].state, "draining") && str_starts(have->targets.v[i].id, "i-") &&
-		    inventory_instance_in(&p->inv->instances, have->targets.v[i].id) == NULL)
-			json_array_append_new(ids, json_string(have->targets.v[i].id));
-	if (json_array_size(ids) > 0)
-		plan_add(p->b, &kind_deregister, json_pack("{s:s, s:O}", "group_arn", have->g.arn, "instances", ids),
-			 "strangers-%s", want->name);
-	json_decref(ids);
-}
-
 void planner_plan_tg(struct planning *p, const tg_t *want)
 {
 	CLEANUP(mem_close) char *step = mem_printf("tg-%s", want->name), *what = NULL;
@@ -54,10 +32,8 @@ void planner_plan_tg(struct planning *p, const tg_t *want)
 				want->name);
 		return;
 	}
-	if (have != NULL) {
-		plan_strangers(p, want, have);
+	if (have != NULL)
 		return;
-	}
 	spec_short_name(p->a->owner.installation, p->warehouse, "tg", want->name, full);
 	what = mem_printf("target group %s", want->name);
 	plan_add(p->b, &kind_create_target_group,
@@ -66,6 +42,22 @@ void planner_plan_tg(struct planning *p, const tg_t *want)
 			   planning_proof_of_vpc(p, what), "tags", planning_tags(p, NULL, step, NULL, 0), "fact",
 			   json_sprintf("tg.%s", want->name)),
 		 "%s", step);
+}
+
+/* Who is registered in a group of ours and is no instance of ours gets traffic that is not meant for it. */
+void planner_plan_strangers(struct planning *p, const tg_t *want)
+{
+	const struct inventory_group *have = planner_tg_there(p, want->name);
+	json_t *ids = json_array();
+
+	for (size_t i = 0; have != NULL && i < have->targets.n; i++)
+		if (!str_eq(have->targets.v[i].state, "draining") && str_starts(have->targets.v[i].id, "i-") &&
+		    inventory_instance_in(&p->inv->instances, have->targets.v[i].id) == NULL)
+			json_array_append_new(ids, json_string(have->targets.v[i].id));
+	if (json_array_size(ids) > 0)
+		plan_add(p->b, &kind_deregister, json_pack("{s:s, s:O}", "group_arn", have->g.arn, "instances", ids),
+			 "strangers-%s", want->name);
+	json_decref(ids);
 }
 
 static void add_listener(struct planning *p, const lb_t *lb, const listener_t *want, json_t *lb_ref)
@@ -79,15 +71,15 @@ static void add_listener(struct planning *p, const lb_t *lb, const listener_t *w
 		 "%s", step);
 }
 
-/* One that this plan makes does not count as left: making it may fail, or be taken back. */
-static void remove_listener(struct planning *p, struct listeners *of, const struct elb_listener *l)
+const struct inventory_lb *planner_lb_there(const struct planning *p, const char *name)
 {
-	of->left--;
-	plan_add(p->b, &kind_delete_listener, json_pack("{s:s, s:b}", "arn", l->arn, "leaves_none", of->left == 0),
-		 "nolistener-%s-%u", of->lb->name, l->port);
+	char full[33];
+
+	spec_short_name(p->a->owner.installation, p->warehouse, "lb", name, full);
+	return inventory_lb_by_name(p->inv, full);
 }
 
-static const struct elb_listener *have_listener(const struct inventory_lb *lb, uint32_t port)
+const struct elb_listener *planner_listener_at(const struct inventory_lb *lb, uint32_t port)
 {
 	for (size_t i = 0; lb != NULL && i < lb->listeners.n; i++)
 		if (lb->listeners.v[i].port == port)
@@ -111,20 +103,20 @@ static void check_not_behind_another(struct planning *p, const lb_t *lb, const c
 	}
 }
 
-/* A listener that leads elsewhere goes first: two cannot share a port. */
-static void plan_listener(struct planning *p, struct listeners *of, const listener_t *want)
+/* One that stands leads where it is to, or is moved there later (planner_switch.c). */
+static void plan_listener(struct planning *p, const lb_t *lb, const struct inventory_lb *have, const listener_t *want)
 {
-	const struct elb_listener *l = have_listener(of->have, want->port);
-	const struct inventory_group *g = planner_tg_there(p, want->target_group);
+	const struct elb_listener *l = planner_listener_at(have, want->port);
 	char full[33];
 
-	if (l != NULL && g != NULL && str_eq(l->group_arn, g->g.arn) && str_eq(l->protocol, want->protocol))
-		return;
-	if (l != NULL)
-		remove_listener(p, of, l);
-	spec_short_name(p->a->owner.installation, p->warehouse, "lb", of->lb->name, full);
-	check_not_behind_another(p, of->lb, full, g);
-	add_listener(p, of->lb, want, planning_ref(of->have != NULL ? of->have->lb.arn : NULL, "lb", of->lb->name));
+	spec_short_name(p->a->owner.installation, p->warehouse, "lb", lb->name, full);
+	check_not_behind_another(p, lb, full, planner_tg_there(p, want->target_group));
+	if (l == NULL)
+		add_listener(p, lb, want, planning_ref(have != NULL ? have->lb.arn : NULL, "lb", lb->name));
+	else if (!str_eq(l->protocol, want->protocol) && p->err.code == 0)
+		err_set(&p->err, ERR_UNSUPPORTED,
+			"load balancer %s: its listener on port %u speaks %s; changing protocol to %s is not available yet",
+			lb->name, want->port, l->protocol, want->protocol);
 }
 
 static bool wants_port(const lb_t *lb, uint32_t port)
@@ -135,15 +127,45 @@ static bool wants_port(const lb_t *lb, uint32_t port)
 	return false;
 }
 
-static void plan_listeners(struct planning *p, const lb_t *lb, const struct inventory_lb *have)
+/* One that this command makes does not count as left: FORMATS asks for two keys first, and for the new one by its own command. */
+void planner_trim_listeners(struct planning *p, const lb_t *want)
 {
-	struct listeners of = { lb, have, have != NULL ? have->listeners.n : 0 };
+	const struct inventory_lb *have = planner_lb_there(p, want->name);
+	size_t left = have != NULL ? have->listeners.n : 0;
+
+	for (size_t i = 0; have != NULL && i < have->listeners.n; i++) {
+		const struct elb_listener *l = &have->listeners.v[i];
+
+		if (wants_port(want, l->port))
+			continue;
+		left--;
+		plan_add(p->b, &kind_delete_listener, json_pack("{s:s, s:b}", "arn", l->arn, "leaves_none", left == 0),
+			 "nolistener-%s-%u", want->name, l->port);
+	}
+}
+
+static bool is_made_for(const struct planning *p, const lb_t *lb, const char *tg)
+{
+	const struct inventory_lb *have = planner_lb_there(p, lb->name);
 
 	for (size_t i = 0; i < lb->n_listeners; i++)
-		plan_listener(p, &of, lb->listeners[i]);
-	for (size_t i = 0; have != NULL && i < have->listeners.n; i++)
-		if (!wants_port(lb, have->listeners.v[i].port))
-			remove_listener(p, &of, &have->listeners.v[i]);
+		if (str_eq(lb->listeners[i]->target_group, tg) && planner_listener_at(have, lb->listeners[i]->port) == NULL)
+			return true;
+	return false;
+}
+
+bool planner_is_listened(const struct planning *p, const char *tg)
+{
+	const struct inventory_group *there = planner_tg_there(p, tg);
+
+	for (size_t i = 0; there != NULL && i < p->inv->lbs_n; i++)
+		for (size_t k = 0; k < p->inv->lbs[i].listeners.n; k++)
+			if (str_eq(p->inv->lbs[i].listeners.v[k].group_arn, there->g.arn))
+				return true;
+	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
+		if (is_made_for(p, p->spec->load_balancers[i], tg))
+			return true;
+	return false;
 }
 
 /* ELB takes one subnet of a zone. */
@@ -203,18 +225,18 @@ static int balancers_of(const struct planning *p)
 void planner_plan_lb(struct planning *p, const lb_t *want)
 {
 	CLEANUP(mem_close) char *step = mem_printf("lb-%s", want->name);
-	const struct inventory_lb *have;
+	const struct inventory_lb *have = planner_lb_there(p, want->name);
 	char full[33];
 
 	spec_short_name(p->a->owner.installation, p->warehouse, "lb", want->name, full);
-	have = inventory_lb_by_name(p->inv, full);
 	if (have == NULL)
 		plan_add(p->b, &kind_create_load_balancer,
 			 json_pack("{s:s, s:s, s:o, s:i, s:o, s:o}", "name", full, "purpose", want->name, "subnet_ids",
 				   subnets_of(p, want), "balancers", balancers_of(p), "tags", planning_tags(p, NULL, step, NULL, 0),
 				   "fact", json_sprintf("lb.%s", want->name)),
 			 "%s", step);
-	plan_listeners(p, want, have);
+	for (size_t i = 0; i < want->n_listeners; i++)
+		plan_listener(p, want, have, want->listeners[i]);
 	if (have == NULL || !str_starts(have->lb.state, "active"))
 		plan_add(p->b, &kind_wait_load_balancer, json_pack("{s:s, s:s}", "name", full, "purpose", want->name), "active-%s",
 			 want->name);

@@ -201,15 +201,6 @@ static bool is_registered(const struct inventory_group *g, const char *id)
 	return false;
 }
 
-static bool is_listened(const struct planning *p, const char *tg)
-{
-	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
-		for (size_t k = 0; k < p->spec->load_balancers[i]->n_listeners; k++)
-			if (str_eq(p->spec->load_balancers[i]->listeners[k]->target_group, tg))
-				return true;
-	return false;
-}
-
 static bool is_cluster_of(const tg_t *g, const char *cluster)
 {
 	for (size_t i = 0; i < g->n_clusters; i++)
@@ -231,12 +222,28 @@ static void plan_register(struct planning *p, const tg_t *g, const struct nodes 
 	if (json_array_size(ids) > 0) {
 		plan_add(p->b, &kind_register, json_pack("{s:o, s:O}", "group_arn", planner_tg_ref(p, g->name), "instances", ids),
 			 "register-%s", g->name);
-		if (is_listened(p, g->name))
+		if (planner_is_listened(p, g->name))
 			plan_add(p->b, &kind_wait_healthy,
 				 json_pack("{s:o, s:O}", "group_arn", planner_tg_ref(p, g->name), "instances", ids), "healthy-%s",
 				 g->name);
 	}
 	json_decref(ids);
+}
+
+json_t *planner_nodes_behind(const struct planning *p, const tg_t *g)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < p->spec->n_clusters; i++) {
+		const cluster_t *c = p->spec->clusters[i];
+		struct nodes have = nodes_of(p, c->name, is_cluster_of(g, c->name) ? c->nodes : 0);
+
+		for (size_t k = 0; k < have.keep; k++)
+			add_id(ids, have.v[k]);
+		add_launched(ids, &have);
+		mem_free(have.v);
+	}
+	return ids;
 }
 
 static void plan_deregister(struct planning *p, const struct inventory_group *g, const struct nodes *have)

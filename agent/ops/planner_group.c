@@ -1,5 +1,5 @@
-/* planner_group.c - security groups: a group that is not there is made, then the rules that are missing come and those that
- * the spec does not have go. */
+/* planner_group.c - security groups: a group that is not there is made, then the rules that are missing come and, behind the pivot,
+ * those that the spec does not have go. */
 #include <string.h>
 
 #include "agent/base/cidr.h"
@@ -9,6 +9,8 @@
 #include "agent/ops/planner_impl.h"
 
 typedef Reeve__Control__V1__Rule rule_t;
+
+#define RULES_MAX 60 /* Amazon VPC quotas: what an account has unless it asked for more */
 
 void planner_group_name(const struct planning *p, const char *name, char to[256])
 {
@@ -265,28 +267,101 @@ static void take_birth_rules_out(struct planning *p, const group_t *want, const 
 		revoke(p, want->name, id, true, i > 0, &birth.v[i]);
 }
 
+/* The rules of a group that is to be: what is wanted, what stands, and which of these go before the new ones come. */
+struct change {
+	const char *id; /* or the fact that it will be */
+	struct rules wants, have;
+};
+
+static struct change change_of(struct planning *p, const group_t *want, const char *self)
+{
+	const struct ec2_group *there = planner_group_there(p, want->name);
+	const char *id = there != NULL ? there->id : self;
+
+	return (struct change){
+		.id = id,
+		.wants = wanted(p, want, id),
+		.have = there != NULL ? (struct rules){ there->rules, there->rules_n } : (struct rules){ 0 },
+	};
+}
+
+enum family { FAMILY_V4, FAMILY_V6, FAMILIES };
+
+/* Amazon VPC quotas: inbound and outbound count each for itself, and so do IPv4 and IPv6; a group or a prefix list counts in both. */
+static bool counts_in(const struct ec2_rule *r, bool is_egress, enum family f)
+{
+	bool v6 = r->cidr != NULL && strchr(r->cidr, ':') != NULL, v4 = r->cidr != NULL && strchr(r->cidr, '.') != NULL;
+
+	return r->is_egress == is_egress && (f == FAMILY_V4 ? !v6 : !v4);
+}
+
+/* How many old rules of the direction and family must go before all new ones have room. A group that has more than is usual shows
+ * that its account may have them. */
+static size_t lack_of_room(const struct change *c, bool is_egress, enum family f)
+{
+	size_t have = 0, come = 0, room;
+
+	for (size_t i = 0; i < c->have.n; i++)
+		have += counts_in(&c->have.v[i], is_egress, f);
+	for (size_t i = 0; i < c->wants.n; i++)
+		come += counts_in(&c->wants.v[i], is_egress, f) && !holds(&c->have, &c->wants.v[i]);
+	room = have > RULES_MAX ? have : RULES_MAX;
+	return have + come > room ? have + come - room : 0;
+}
+
+/* The i-th of those that stand, which nobody wants, is one of so many. */
+static bool makes_room(const struct change *c, size_t i)
+{
+	for (unsigned k = 0; k < 2 * FAMILIES; k++) {
+		bool is_egress = k >= FAMILIES;
+		enum family f = k % FAMILIES;
+		size_t before = 0;
+
+		for (size_t n = 0; n < i; n++)
+			before += counts_in(&c->have.v[n], is_egress, f) && !holds(&c->wants, &c->have.v[n]);
+		if (counts_in(&c->have.v[i], is_egress, f) && before < lack_of_room(c, is_egress, f))
+			return true;
+	}
+	return false;
+}
+
+static void revoke_unwanted(struct planning *p, const group_t *want, const struct change *c, bool is_early)
+{
+	for (size_t i = 0; i < c->have.n; i++)
+		if (!holds(&c->wants, &c->have.v[i]) && makes_room(c, i) == is_early)
+			revoke(p, want->name, c->id, false, false, &c->have.v[i]);
+}
+
 /* Out of a new group goes first what AWS put there, also where the spec wants the same: what the spec wants is asked of the
- * policy step by step. In a group that has nodes the new rules come first, so that nobody is cut off. */
+ * policy step by step. In a group that has nodes the new rules come first, so that nobody is cut off; but a full one has no room
+ * for them, and what goes before them is put back when the plan fails. */
 void planner_plan_group(struct planning *p, const group_t *want)
 {
 	CLEANUP(mem_close) char *self = mem_printf("@sg.%s", want->name);
-	const struct ec2_group *there = planner_group_there(p, want->name);
-	const char *id = there != NULL ? there->id : self;
-	struct rules wants = wanted(p, want, id);
-	struct rules have = there != NULL ? (struct rules){ there->rules, there->rules_n } : (struct rules){ 0 };
+	bool is_new = planner_group_there(p, want->name) == NULL;
+	struct change c;
 
-	if (there == NULL && !is_name_free(p, want))
+	if (is_new && !is_name_free(p, want))
 		return;
-	if (there == NULL) {
+	c = change_of(p, want, self);
+	if (is_new) {
 		create_group(p, want, self + 1);
-		take_birth_rules_out(p, want, id);
+		take_birth_rules_out(p, want, self);
 	}
-	for (size_t i = 0; i < wants.n; i++)
-		if (!holds(&have, &wants.v[i]))
-			authorize(p, want->name, id, &wants.v[i]);
-	for (size_t i = 0; i < have.n; i++)
-		if (!holds(&wants, &have.v[i]))
-			revoke(p, want->name, id, false, false, &have.v[i]);
+	revoke_unwanted(p, want, &c, true);
+	for (size_t i = 0; i < c.wants.n; i++)
+		if (!holds(&c.have, &c.wants.v[i]))
+			authorize(p, want->name, c.id, &c.wants.v[i]);
+}
+
+void planner_trim_group(struct planning *p, const group_t *want)
+{
+	struct change c;
+
+	if (planner_group_there(p, want->name) == NULL)
+		return;
+	c = change_of(p, want, "");
+	revoke_unwanted(p, want, &c, false);
 }
 
 /* A rule that stands already is authorized by no step, so what starts behind it asks for it. */

@@ -12,7 +12,8 @@ typedef Reeve__Control__V1__Cluster cluster_t;
 /* planner_group.c: names are the spec's */
 void planner_group_name(const struct planning *p, const char *name, char to[256]);
 const struct ec2_group *planner_group_there(const struct planning *p, const char *name); /* or NULL */
-void planner_plan_group(struct planning *p, const group_t *want);
+void planner_plan_group(struct planning *p, const group_t *want); /* what is missing */
+void planner_trim_group(struct planning *p, const group_t *want); /* rules that nobody wants */
 json_t *planner_bounded_rules(const struct planning *p, const char *group); /* those that the policy's bounds must hold */
 
 /* planner_balancer.c: names are the spec's */
@@ -20,12 +21,22 @@ const struct inventory_group *planner_tg_there(const struct planning *p, const c
 json_t *planner_tg_ref(const struct planning *p, const char *name);
 bool planner_wants_short(const struct planning *p, const char *kind, const char *full); /* "lb" or "tg", by its name in AWS */
 void planner_plan_tg(struct planning *p, const tg_t *want);
+void planner_plan_strangers(struct planning *p, const tg_t *want); /* targets that are no nodes of ours go */
 void planner_plan_lb(struct planning *p, const lb_t *want);
+const struct inventory_lb *planner_lb_there(const struct planning *p, const char *name);               /* or NULL */
+const struct elb_listener *planner_listener_at(const struct inventory_lb *lb, uint32_t port); /* of a balancer or NULL; or NULL */
+/* A listener leads to it before any is moved: only then does ELB look at the health of its targets. */
+bool planner_is_listened(const struct planning *p, const char *tg);
+void planner_trim_listeners(struct planning *p, const lb_t *want); /* listeners that nobody wants go */
 
 /* planner_cluster.c */
+json_t *planner_nodes_behind(const struct planning *p, const tg_t *g); /* ids: those that stay, and those that are launched */
 bool planner_is_node(const struct planning *p, const struct ec2_instance *i, const char *cluster); /* alive, and of it */
 void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage);
 void planner_plan_no_cluster(struct planning *p, const char *cluster, unsigned stage); /* all its nodes go */
+
+/* planner_switch.c: listeners that lead elsewhere from now on */
+void planner_plan_switch(struct planning *p, unsigned stage);
 
 /* planner_rest.c */
 void planner_plan_lost_clusters(struct planning *p, unsigned stage);

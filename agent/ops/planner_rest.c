@@ -1,4 +1,4 @@
-/* planner_rest.c - what nobody wants any more: clusters that the spec does not name, then what was shared. When all of a
+/* planner_rest.c - what nobody wants any more: clusters that the spec does not name, listeners, then what was shared. When all of a
  * warehouse is deleted, nothing of it is wanted. */
 #include "agent/base/str.h"
 #include "agent/ops/planner_impl.h"
@@ -44,6 +44,8 @@ void planner_plan_rest(struct planning *p, const char *name, unsigned stage)
 {
 	planning_begin(p, name, stage);
 	plan_pivot(p->b);
+	for (size_t i = 0; p->spec != NULL && i < p->spec->n_load_balancers; i++)
+		planner_trim_listeners(p, p->spec->load_balancers[i]);
 	for (size_t i = 0; i < p->inv->lbs_n; i++) {
 		const struct inventory_lb *lb = &p->inv->lbs[i];
 

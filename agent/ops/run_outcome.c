@@ -48,14 +48,28 @@ json_t *run_error_json(struct run *r)
 	return j;
 }
 
+/* ---- notes ---- */
+
+static void add_note(struct run *r, const char *text)
+{
+	size_t used = strlen(r->notes);
+
+	if (*text != '\0' && used < sizeof(r->notes) - 1)
+		snprintf(r->notes + used, sizeof(r->notes) - used, "%s%s", used > 0 ? "; " : "", text);
+}
+
 /* ---- undo ---- */
 
 static void undo_add(struct run *r, const struct doing *d)
 {
-	struct doing *u = &r->undo[r->undo_n++];
+	json_t *args = d->s.kind->undo_args(d->s.args);
+	struct doing *u;
 
+	if (args == NULL)
+		return;
+	u = &r->undo[r->undo_n++];
 	u->own_name = mem_printf("undo-%s", d->s.name);
-	u->s = (struct step){ u->own_name, d->s.kind->undo, d->s.kind->undo_args(d->s.args) };
+	u->s = (struct step){ u->own_name, d->s.kind->undo, args };
 	json_object_update(u->s.args, json_object_get(json_object_get(r->undo_reason, "losses"), d->s.name));
 }
 
@@ -73,13 +87,24 @@ static bool can_undo(const struct run *r, const struct doing *d)
 	       !is_named(json_object_get(r->undo_reason, "kept"), d->s.name);
 }
 
+/* The planner puts what cannot be taken back behind the pivot; a plan of an older version may not. */
+static void note_stays(struct run *r, const struct doing *d)
+{
+	CLEANUP(mem_close) char *text = mem_printf("not taken back: %s (%s)", d->s.name, d->s.kind->action);
+
+	if (d->standing == DONE && d->s.kind->undo == NULL && step_mutates(d->s.kind))
+		add_note(r, text);
+}
+
 /* Everything that was done and is ours to take back, the last first. */
 void run_undo_list(struct run *r)
 {
 	r->undo = mem_alloc((r->plan->n + 1) * sizeof(*r->undo));
-	for (size_t i = r->plan->n; i-- > 0;)
+	for (size_t i = r->plan->n; i-- > 0;) {
 		if (can_undo(r, &r->v[i]))
 			undo_add(r, &r->v[i]);
+		note_stays(r, &r->v[i]);
+	}
 	r->undoing = true;
 	r->at = 0;
 }
@@ -150,14 +175,6 @@ void run_leave(struct run *r, enum run_leave leave)
 }
 
 /* ---- outcome ---- */
-
-static void add_note(struct run *r, const char *text)
-{
-	size_t used = strlen(r->notes);
-
-	if (*text != '\0' && used < sizeof(r->notes) - 1)
-		snprintf(r->notes + used, sizeof(r->notes) - used, "%s%s", used > 0 ? "; " : "", text);
-}
 
 static void pairs_add(json_t *to, const char *kind, const json_t *what)
 {

@@ -59,7 +59,7 @@ struct step_kind {
 	enum step_verdict (*judge)(const struct step_ctx *x, const struct aws_call *c, struct err *e);
 	bool (*find)(const struct step_ctx *x, const struct inventory *inv); /* its effect is there: facts added; NULL: reads */
 	const struct step_kind *undo;                                        /* what takes it back before the pivot, or NULL */
-	json_t *(*undo_args)(const json_t *args);
+	json_t *(*undo_args)(const json_t *args); /* NULL for arguments by which nothing needs to be taken back */
 	/* What goes with what the step made when that is taken back, as more arguments of its undo: of its arguments, its fact and
 	 * the inventory, which is NULL when nobody could look. NULL: nothing goes with it. */
 	json_t *(*losses)(const json_t *args, const json_t *fact, const struct inventory *inv);
@@ -76,7 +76,8 @@ const struct step_kind *catalogue_find(const char *name);
 extern const struct step_kind kind_create_security_group, kind_authorize_ingress, kind_revoke_ingress, kind_delete_security_group;
 extern const struct step_kind kind_authorize_egress, kind_revoke_egress;
 extern const struct step_kind kind_launch, kind_wait_running, kind_terminate, kind_wait_terminated;
-extern const struct step_kind kind_create_target_group, kind_create_load_balancer, kind_wait_load_balancer, kind_create_listener;
+extern const struct step_kind kind_create_target_group, kind_create_load_balancer, kind_wait_load_balancer;
+extern const struct step_kind kind_create_listener, kind_modify_listener;
 extern const struct step_kind kind_register, kind_wait_healthy, kind_deregister;
 extern const struct step_kind kind_delete_listener, kind_delete_load_balancer, kind_delete_target_group;
 

@@ -371,6 +371,12 @@ CHANGES = [
         context=not_ours(),
     ),
     one(
+        "the customer's listener moved",
+        "ModifyListener",
+        ELB + "ModifyListener listener",
+        context=not_ours(),
+    ),
+    one(
         "re-tagging a balancer",
         "CreateLoadBalancer",
         ELB + "AddTags loadbalancer",

@@ -56,7 +56,9 @@ def spec(aws, generation, nodes, from_port):
     }
     rule = {"protocol": "tcp", "from_port": from_port, "to_port": 9000, "cidr": "10.0.0.0/16"}
     listener = {"port": 9030 + generation, "protocol": "TCP", "target_group": "sql"}
-    balancer = {"name": "main", "internal": True, "subnet_ids": aws["subnet_ids"][:1], "listeners": [listener]}
+    moves = {"port": 9040, "protocol": "TCP", "target_group": "sql" if generation == 1 else "other"}
+    balancer = {"name": "main", "internal": True, "subnet_ids": aws["subnet_ids"][:1], "listeners": [listener, moves]}
+    groups = [{"name": name, "port": 9030, "protocol": "TCP", "clusters": ["be"]} for name in ("sql", "other")]
     return json.dumps(
         {
             "warehouse": "wh-1",
@@ -66,7 +68,7 @@ def spec(aws, generation, nodes, from_port):
             "security_groups": [{"name": "node", "description": "nodes", "rules": [rule]}],
             "clusters": [cluster],
             "load_balancers": [balancer],
-            "target_groups": [{"name": "sql", "port": 9030, "protocol": "TCP", "clusters": ["be"]}],
+            "target_groups": groups[:generation],
         }
     )
 

@@ -89,7 +89,7 @@ MUTANTS = [
     Mutant(
         "what AWS lets leave a new group left standing",
         "agent/ops/planner_group.c",
-        "		take_birth_rules_out(p, want, id);",
+        "		take_birth_rules_out(p, want, self);",
         "		(void)take_birth_rules_out;",
     ),
     Mutant(
@@ -150,9 +150,9 @@ MUTANTS = [
     ),
     Mutant(
         "strangers among the targets left alone",
-        "agent/ops/planner_balancer.c",
-        "		plan_strangers(p, want, have);",
-        "		(void)plan_strangers;",
+        "agent/ops/planner.c",
+        "		planner_plan_strangers(p, p->spec->target_groups[i]);",
+        "		(void)planner_plan_strangers;",
         "build/tests/unit/ops/test_planner_balancer",
     ),
     Mutant(
@@ -220,8 +220,8 @@ MUTANTS = [
     Mutant(
         "the last listener taken with one key",
         "agent/ops/planner_balancer.c",
-        '"leaves_none", of->left == 0)',
-        '"leaves_none", of->left > 1000)',
+        '"leaves_none", left == 0)',
+        '"leaves_none", left > 1000)',
         "build/tests/unit/ops/test_planner_balancer",
     ),
     Mutant(
@@ -243,5 +243,33 @@ MUTANTS = [
         "	if (!lags_behind(op, req->inv))",
         "	if (op->inv.inv == NULL || !lags_behind(op, req->inv) || rc == 0)",
         "build/tests/unit/ops/test_op_plan",
+    ),
+    Mutant(
+        "a rule that goes ahead of the pivot",
+        "agent/ops/planner.c",
+        "	plan_pivot(p->b);\n	for (size_t i = 0; i < p->spec->n_security_groups; i++)\n		planner_trim_group",
+        "	for (size_t i = 0; i < p->spec->n_security_groups; i++)\n		planner_trim_group",
+        "build/tests/unit/ops/test_planner_group",
+    ),
+    Mutant(
+        "an old rule that makes room and is not put back",
+        "agent/ops/kinds_group.c",
+        '	if (json_is_true(json_object_get(args, "fresh"))) {\n		json_decref(undo);\n		return NULL;',
+        "	if (true) {\n		json_decref(undo);\n		return NULL;",
+        "build/tests/unit/ops/test_planner_group",
+    ),
+    Mutant(
+        "a listener moved to nobody with one key",
+        "agent/ops/planner_switch.c",
+        '"leads_nowhere", is_empty(p, tg))',
+        '"leads_nowhere", is_empty(p, tg) && false)',
+        "build/tests/unit/ops/test_planner_balancer",
+    ),
+    Mutant(
+        "a listener moved without waiting for health",
+        "agent/ops/planner_switch.c",
+        "			wait_healthy(p, p->spec->target_groups[i]);",
+        "			(void)wait_healthy;",
+        "build/tests/unit/ops/test_planner_switch",
     ),
 ]

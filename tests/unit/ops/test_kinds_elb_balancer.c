@@ -57,11 +57,36 @@ static void the_last_listener_of_a_balancer_needs_a_second_key_and_says_that_it_
 	assert_string_equal(buf_str(&last), "arn:l, the last that its load balancer has");
 }
 
+static void a_listener_is_moved_and_found_where_it_leads(void **state)
+{
+	struct elb_listener l = { .arn = "arn:l", .group_arn = "arn:old", .port = 9030 };
+	struct inventory_lb lb = { .lb = { .arn = "arn:lb" }, .listeners = { &l, 1 } };
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_modify_listener,
+		    "{\"arn\": \"arn:l\", \"port\": 9030, \"group_arn\": \"arn:new\", \"from_group_arn\": \"arn:old\"}");
+	assert_has(kinds_ask(&t), "Action=ModifyListener");
+	assert_has(kinds_ask(&t), "ListenerArn=arn%3Al&DefaultActions.member.1.Type=forward&"
+				  "DefaultActions.member.1.TargetGroupArn=arn%3Anew");
+	assert_int_equal(kinds_answered(&t, "<R/>"), STEP_DONE);
+	assert_int_equal(kinds_refused(&t, AWS_AMBIGUOUS, ""), STEP_LOOK);
+	assert_int_equal(kinds_refused(&t, AWS_QUOTA, "TargetGroupAssociationLimit"), STEP_FAILED);
+	t.inv->lbs = &lb;
+	t.inv->lbs_n = 1;
+	assert_false(kinds_finds(&t));
+	l.group_arn = "arn:new";
+	assert_true(kinds_finds(&t));
+	assert_false(t.k->is_high(t.args));
+	kinds_end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_balancer_is_waited_for_until_it_is_active),
 		cmocka_unit_test(a_balancer_in_use_needs_a_second_key),
+		cmocka_unit_test(a_listener_is_moved_and_found_where_it_leads),
 		cmocka_unit_test(the_last_listener_of_a_balancer_needs_a_second_key_and_says_that_it_is_the_last),
 	};
 

@@ -62,23 +62,69 @@ static void a_listener_on_a_port_that_nobody_wants_goes(void **state)
 
 	add_balancer(d, 9999);
 	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "base/listener-main-9030 base/nolistener-main-9999");
+	assert_string_equal(desk_steps(p), "base/listener-main-9030 tidy/nolistener-main-9999");
 	plans_free(p);
 }
 
-static void a_listener_that_leads_elsewhere_makes_room_first(void **state)
+static void add_cluster(struct desk *d)
+{
+	d->k.s.n_clusters = 1;
+	d->k.cluster.n_security_groups = 0;
+	desk_add_node(d, "i-1", "be", "running");
+}
+
+/* Its group is registered and nobody looks at its health before the listener leads there; after that it must be good, or the
+ * listener is moved back. */
+static void a_listener_that_leads_elsewhere_is_moved_when_the_nodes_are_there(void **state)
+{
+	struct desk *d = *state;
+	struct plans *p;
+	json_t *undo;
+
+	add_balancer(d, 9030);
+	add_cluster(d);
+	d->inv->lbs[0].listeners.v[0].group_arn = "arn:other";
+	p = desk_apply(d);
+	assert_string_equal(desk_steps(p), "cluster-be/launch cluster-be/up cluster-be/register-sql switch/move-main-9030 "
+					   "switch/healthy-sql");
+	assert_string_equal(p->v[1].name, "switch");
+	assert_true(p->v[1].pivot >= p->v[1].n && p->v[1].stage > p->v[0].stage);
+	undo = kind_modify_listener.undo_args(p->v[1].steps[0].args);
+	assert_string_equal(json_str_or(undo, "group_arn", ""), "arn:other");
+	json_decref(undo);
+	plans_free(p);
+}
+
+static void a_listener_of_a_group_that_others_lead_to_waits_for_its_nodes_at_once(void **state)
 {
 	struct desk *d = *state;
 	struct plans *p;
 
 	add_balancer(d, 9030);
-	((struct elb_listener *)d->inv->lbs[0].listeners.v)->group_arn = "arn:other";
+	add_cluster(d);
+	d->inv->lbs[0].listeners.n = 2;
+	d->inv->lbs[0].listeners.v[0].group_arn = "arn:other";
 	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "base/nolistener-main-9030 base/listener-main-9030");
+	assert_string_equal(desk_steps(p), "cluster-be/launch cluster-be/up cluster-be/register-sql cluster-be/healthy-sql "
+					   "switch/move-main-9030 switch/healthy-sql tidy/nolistener-main-9031");
 	plans_free(p);
 }
 
-/* With one key it would be the first half of removing a balancer in use. */
+static void a_listener_with_another_protocol_is_said_to_be_not_yet(void **state)
+{
+	struct desk *d = *state;
+	struct plans *p = NULL;
+	struct err e = { 0 };
+
+	add_balancer(d, 9030);
+	d->inv->lbs[0].listeners.v[0].protocol = "TLS";
+	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_UNSUPPORTED);
+	assert_string_equal(err_text(&e),
+			    "load balancer main: its listener on port 9030 speaks TLS; changing protocol to TCP is not "
+			    "available yet");
+}
+
+/* With one key it would be the first half of removing a balancer in use. A listener that is moved stays, if it leads to nodes. */
 static void taking_the_last_listener_is_high_risk_whatever_comes_in_its_place(void **state)
 {
 	static const struct {
@@ -86,14 +132,16 @@ static void taking_the_last_listener_is_high_risk_whatever_comes_in_its_place(vo
 		uint32_t have_port;
 		size_t have, want;
 		const char *leads_to;
+		bool has_nodes;
 	} cases[] = {
-		{ "none is wanted", "nolistener-main-9030", 9030, 1, 0, "arn:tg" },
-		{ "both go, the first leaves one", "nolistener-main-9031", 9030, 2, 0, "arn:tg" },
-		{ "another comes in its place", "nolistener-main-9030", 9030, 1, 1, "arn:other" },
-		{ "another comes beside it", "nolistener-main-9999", 9999, 1, 1, "arn:tg" },
-		{ "one stays", NULL, 9030, 2, 1, "arn:tg" },
-		{ "one is replaced and the other stays until it is there", "nolistener-main-9031", 9030, 2, 1, "arn:other" },
-		{ "nothing goes", NULL, 9030, 1, 1, "arn:tg" },
+		{ "none is wanted", "nolistener-main-9030", 9030, 1, 0, "arn:tg", false },
+		{ "both go, the first leaves one", "nolistener-main-9031", 9030, 2, 0, "arn:tg", false },
+		{ "it is moved to nobody", "move-main-9030", 9030, 1, 1, "arn:other", false },
+		{ "it is moved to nodes", NULL, 9030, 1, 1, "arn:other", true },
+		{ "another comes beside it", "nolistener-main-9999", 9999, 1, 1, "arn:tg", false },
+		{ "one stays", NULL, 9030, 2, 1, "arn:tg", false },
+		{ "one is moved and the other goes", NULL, 9030, 2, 1, "arn:other", true },
+		{ "nothing goes", NULL, 9030, 1, 1, "arn:tg", false },
 	};
 	struct desk *d = *state;
 
@@ -102,10 +150,13 @@ static void taking_the_last_listener_is_high_risk_whatever_comes_in_its_place(vo
 		const struct step *high;
 		struct plans *p;
 
+		d->inv->instances.n = 0;
 		add_balancer(d, cases[i].have_port);
 		d->inv->lbs[0].listeners.n = cases[i].have;
 		d->inv->lbs[0].listeners.v[0].group_arn = cases[i].leads_to;
 		d->k.lb.n_listeners = cases[i].want;
+		if (cases[i].has_nodes)
+			add_cluster(d);
 		p = desk_apply(d);
 		high = plans_high(p, &where);
 		if (!str_eq(high != NULL ? high->name : NULL, cases[i].first_high))
@@ -214,7 +265,9 @@ int main(void)
 		DESK_TEST(a_balancer_that_is_as_the_spec_wants_it_needs_nothing),
 		DESK_TEST(who_is_registered_and_not_ours_goes),
 		DESK_TEST(a_listener_on_a_port_that_nobody_wants_goes),
-		DESK_TEST(a_listener_that_leads_elsewhere_makes_room_first),
+		DESK_TEST(a_listener_that_leads_elsewhere_is_moved_when_the_nodes_are_there),
+		DESK_TEST(a_listener_of_a_group_that_others_lead_to_waits_for_its_nodes_at_once),
+		DESK_TEST(a_listener_with_another_protocol_is_said_to_be_not_yet),
 		DESK_TEST(taking_the_last_listener_is_high_risk_whatever_comes_in_its_place),
 		DESK_TEST(a_balancer_that_is_still_coming_up_is_waited_for),
 		DESK_TEST(another_port_of_a_target_group_is_said_to_be_not_yet),

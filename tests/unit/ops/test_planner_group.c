@@ -32,6 +32,66 @@ static void rules_beyond_the_spec_go_and_missing_ones_come(void **state)
 	desk_add_group(d, have, 2);
 	p = desk_apply(d);
 	assert_string_equal(desk_steps(p), "base/rule-node-tcp-8000-9000-10.0.0.0/16 base/norule-node-tcp-22-22-0.0.0.0/0");
+	assert_int_equal(p->v[0].pivot, 1); /* what goes cannot be taken back, so it stands behind the pivot */
+	plans_free(p);
+}
+
+/* Rules of other ports, which nobody wants, of these addresses; their number is what a group may have. */
+static void fill_group(struct desk *d, size_t n, const char *cidr)
+{
+	struct ec2_rule *have = arena_alloc(d->inv->arena, (n + 1) * sizeof(*have));
+
+	for (size_t i = 0; i < n; i++)
+		have[i] = (struct ec2_rule){ .protocol = "tcp", .from_port = (int)i + 1, .to_port = (int)i + 1, .cidr = cidr };
+	have[n] = (struct ec2_rule){ .protocol = "tcp", .to_port = 65535, .group_id = "sg-1" };
+	desk_add_group(d, have, n + 1);
+}
+
+/* Of a full group so many old rules go first as make room, and those are put back when the plan fails. */
+static void a_full_group_makes_room_first(void **state)
+{
+	static const struct {
+		size_t n;
+		const char *cidr;
+		unsigned early;
+	} cases[] = {
+		{ 58, "10.9.0.0/16", 0 },
+		{ 59, "10.9.0.0/16", 1 },
+		{ 60, "10.9.0.0/16", 1 },
+		{ 60, "2600::/64", 0 },
+	};
+	struct desk *d = *state;
+
+	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_clusters = 0;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plans *p;
+		unsigned early = 0;
+
+		fill_group(d, cases[i].n, cases[i].cidr);
+		p = desk_apply(d);
+		while (p->v[0].steps[early].kind == &kind_revoke_ingress)
+			early++;
+		assert_int_equal(early, cases[i].early);
+		assert_ptr_equal(p->v[0].steps[early].kind, &kind_authorize_ingress);
+		assert_int_equal(p->v[0].pivot, early + 1);
+		assert_int_equal(p->v[0].n, cases[i].n + 1);
+		for (unsigned k = 0; k < early; k++) {
+			json_t *undo = kind_revoke_ingress.undo_args(p->v[0].steps[k].args);
+
+			assert_true(json_equal(json_object_get(undo, "rule"), json_object_get(p->v[0].steps[k].args, "rule")));
+			json_decref(undo);
+		}
+		plans_free(p);
+	}
+}
+
+static void what_goes_out_of_a_new_group_is_not_put_back(void **state)
+{
+	struct desk *d = *state;
+	struct plans *p = desk_apply(d);
+
+	assert_string_equal(p->v[0].steps[1].name, "noegress-node-all-0.0.0.0/0");
+	assert_null(p->v[0].steps[1].kind->undo_args(p->v[0].steps[1].args));
 	plans_free(p);
 }
 
@@ -349,6 +409,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DESK_TEST(a_rule_from_outside_the_vpc_is_high_risk),
 		DESK_TEST(rules_beyond_the_spec_go_and_missing_ones_come),
+		DESK_TEST(a_full_group_makes_room_first),
+		DESK_TEST(what_goes_out_of_a_new_group_is_not_put_back),
 		DESK_TEST(the_same_rule_twice_is_one_rule),
 		DESK_TEST(a_rule_is_known_however_its_addresses_are_spelled),
 		DESK_TEST(a_rule_is_known_however_its_protocol_is_spelled),

@@ -1,0 +1,72 @@
+/* test_planner_switch.c - listeners that lead elsewhere: when they are moved, and whom they wait for. What comes of it in a plan is
+ * test_planner_balancer.c. */
+#include "tests/unit/ops/desk.h"
+
+/* Two listeners of one balancer that lead to "arn:other". */
+static void add_two_listeners(struct desk *d)
+{
+	struct inventory_lb *lb = arena_new(d->inv->arena, struct inventory_lb);
+	struct elb_listener *l = arena_alloc(d->inv->arena, 2 * sizeof(*l));
+	char *name = arena_alloc(d->inv->arena, 33);
+
+	spec_short_name("inst-1", "wh-1", "lb", "main", name);
+	for (unsigned i = 0; i < 2; i++)
+		l[i] = (struct elb_listener){
+			.arn = i == 0 ? "arn:one" : "arn:two", .protocol = "TCP", .group_arn = "arn:other", .port = 9030 + i
+		};
+	*lb = (struct inventory_lb){ .lb = { .arn = "arn:lb", .name = name, .state = "active" }, .listeners = { l, 2 } };
+	d->inv->lbs = lb;
+	d->inv->lbs_n = 1;
+	d->k.s.n_security_groups = 0;
+	d->k.cluster.n_security_groups = 0;
+}
+
+/* The group is made by the same command, and its nodes are launched by it. */
+static void all_are_moved_before_the_nodes_of_a_new_group_are_waited_for(void **state)
+{
+	Reeve__Control__V1__Listener more;
+	struct desk *d = *state;
+	struct plans *p;
+
+	add_two_listeners(d);
+	desk_add_node(d, "i-1", "be", "running");
+	more = d->k.listener;
+	more.port = 9031;
+	d->k.listeners[1] = &more;
+	d->k.lb.n_listeners = 2;
+	p = desk_apply(d);
+	assert_string_equal(desk_steps(p), "base/tg-sql cluster-be/launch cluster-be/up cluster-be/register-sql "
+					   "switch/move-main-9030 switch/move-main-9031 switch/healthy-sql");
+	assert_string_equal(json_str_or(p->v[2].steps[0].args, "group_arn", ""), "@tg.sql");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(p->v[2].steps[2].args, "instances"), 0)), "i-1");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(p->v[2].steps[2].args, "instances"), 1)), "@nodes.be");
+	plans_free(p);
+}
+
+static void nodes_that_go_are_not_waited_for(void **state)
+{
+	struct desk *d = *state;
+	const struct step *healthy;
+	struct plans *p;
+
+	add_two_listeners(d);
+	d->inv->lbs[0].listeners.n = 1;
+	desk_add_node(d, "i-1", "be", "running");
+	desk_add_node(d, "i-2", "be", "running");
+	d->k.cluster.nodes = 1;
+	p = desk_apply(d);
+	healthy = &p->v[2].steps[1];
+	assert_string_equal(healthy->name, "healthy-sql");
+	assert_int_equal(json_array_size(json_object_get(healthy->args, "instances")), 1);
+	plans_free(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(all_are_moved_before_the_nodes_of_a_new_group_are_waited_for, desk_start, desk_end),
+		cmocka_unit_test_setup_teardown(nodes_that_go_are_not_waited_for, desk_start, desk_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
