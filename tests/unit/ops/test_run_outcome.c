@@ -244,6 +244,66 @@ static void what_an_earlier_command_made_is_not_taken_back(void **state)
 	assert_int_equal(shop_stands(s), 3);
 }
 
+/* ---- what went before the new came ---- */
+
+#define FULL 60
+
+/* A group as full as it may be: the clients' rules are of ports from 8001 on. One more says the ways out, so that these are few. */
+static void fill_group(struct shop *s, Reeve__Control__V1__Rule rules[FULL + 1], Reeve__Control__V1__Rule *list[FULL + 1])
+{
+	for (int i = 0; i <= FULL; i++) {
+		rules[i] = i < FULL ? s->k.clients : s->k.self;
+		if (i < FULL)
+			rules[i].from_port = rules[i].to_port = 8001 + i;
+		list[i] = &rules[i];
+	}
+	rules[FULL].direction = REEVE__CONTROL__V1__DIRECTION__EGRESS;
+	list[FULL - 1] = &rules[FULL];
+	s->k.group.rules = list;
+	s->k.group.n_rules = FULL;
+	s->k.cluster.nodes = 0;
+	s->k.s.n_target_groups = s->k.s.n_load_balancers = 0;
+	shop_policy_counts(s, SHOP_POLICY "rates: {mutations_per_hour: 1000}\n");
+}
+
+static unsigned stands_on_port(const struct shop *s, int port)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < s->sim->groups[0]->rules_n; i++)
+		n += aws_rule_stands(&s->sim->groups[0]->rules[i]) && s->sim->groups[0]->rules[i].from == port;
+	return n;
+}
+
+static enum shop_fault second_new_rule_denied(struct shop *s, const char *body)
+{
+	(void)s;
+	return strstr(body, "FromPort=9002") != NULL && str_starts(body, "Action=Authorize") ? SHOP_DENIED : SHOP_FINE;
+}
+
+/* 59 of 60 stand. Two are exchanged, so one old rule goes ahead of the new ones. */
+static void a_rule_that_made_room_is_put_back_when_the_plan_fails(void **state)
+{
+	Reeve__Control__V1__Rule rules[FULL + 1], *list[FULL + 1];
+	struct shop *s = *state;
+	struct desk_command one, two;
+
+	fill_group(s, rules, list);
+	shop_run(s, &one);
+	assert_int_equal(shop_ends(s, &one, NULL), DONE);
+	sim_run_until(s->d.w, NULL, NULL, 350000);
+	rules[0].from_port = rules[0].to_port = 9001;
+	rules[1].from_port = rules[1].to_port = 9002;
+	s->break_at = second_new_rule_denied;
+	shop_apply(s, &two, 2);
+	two.c.not_before = world_wall_ms(s->d.w) + 10000;
+	shop_send(s, &two, false);
+	assert_int_equal(shop_ends(s, &two, NULL), STATE_OF(ROLLED_BACK));
+	assert_int_equal(shop_count(s, "RevokeSecurityGroupIngress"), 2); /* it made room, and then the new one went again */
+	assert_int_equal(stands_on_port(s, 8001) + stands_on_port(s, 8002), 2);
+	assert_int_equal(stands_on_port(s, 9001) + stands_on_port(s, 9002), 0);
+}
+
 static enum shop_fault group_is_denied(struct shop *s, const char *body)
 {
 	(void)s;
@@ -321,6 +381,7 @@ int main(void)
 		SHOP(a_policy_that_says_no_on_the_way_stops_the_next_change),
 		SHOP(a_verb_that_is_switched_off_stops_the_taking_back_too),
 		SHOP(what_an_earlier_command_made_is_not_taken_back),
+		SHOP(a_rule_that_made_room_is_put_back_when_the_plan_fails),
 		SHOP(an_encoded_authorization_message_is_kept_whole_and_apart_from_the_sentence),
 		SHOP(names_of_32_characters_are_carried_out),
 		SHOP(narrower_bounds_do_not_hold_up_the_taking_back),
