@@ -188,23 +188,13 @@ static int read_instance(const struct xml_node *n, struct arena *m, struct ec2_i
 }
 
 /* instancesSet of one reservation. */
-static int read_reservation(const struct xml_node *r, struct arena *m, struct ec2_instances *all, struct err *e)
-{
-	const struct xml_node *set, *c = NULL;
-
-	TRY(read_list(r, "instancesSet", &set, e));
-	all->v = read_grow(m, all->v, all->n, read_count(set, "item"), sizeof(*all->v));
-	while ((c = xml_next(set, c, "item")) != NULL)
-		TRY(read_instance(c, m, &all->v[all->n++], e));
-	return 0;
-}
-
 int ec2_read_run_instances(const struct xml_node *root, struct arena *m, struct ec2_instances *ret, struct err *e)
 {
-	struct ec2_instances all = { 0 };
+	const struct xml_node *set;
 
-	TRY(read_reservation(root, m, &all, e));
-	*ret = all;
+	*ret = (struct ec2_instances){ 0 };
+	TRY(read_list(root, "instancesSet", &set, e));
+	READ_ROWS(set, "item", read_instance, NULL);
 	return 0;
 }
 
@@ -230,6 +220,7 @@ int ec2_read_instances(const struct xml_node *root, struct arena *m, struct ec2_
 		for (const struct xml_node *c = NULL; (c = xml_next(set, c, "item")) != NULL;)
 			TRY(read_instance(c, m, &all.v[all.n++], e));
 	}
+	all.n = read_join(all.v, all.n, sizeof(*all.v), NULL);
 	*ret = all;
 	return 0;
 }
@@ -386,13 +377,9 @@ static int read_group(const struct xml_node *n, struct arena *m, struct ec2_grou
 
 int ec2_read_security_groups(const struct xml_node *root, struct arena *m, struct ec2_groups *ret, struct err *e)
 {
-	const struct xml_node *set, *c = NULL;
-	struct ec2_groups all = *ret;
+	const struct xml_node *set;
 
 	TRY(read_list(root, "securityGroupInfo", &set, e));
-	all.v = read_grow(m, all.v, all.n, read_count(set, "item"), sizeof(*all.v));
-	while ((c = xml_next(set, c, "item")) != NULL)
-		TRY(read_group(c, m, &all.v[all.n++], e));
-	*ret = all;
+	READ_ROWS(set, "item", read_group, NULL);
 	return 0;
 }

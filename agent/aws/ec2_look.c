@@ -5,18 +5,6 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 
-/* The rows of one list, appended to *ret when all were good. */
-#define READ_ALL(root, list, read_row)                                                                                             \
-	do {                                                                                                                       \
-		const struct xml_node *set, *c = NULL;                                                                             \
-		__typeof__(*ret) all = *ret;                                                                                       \
-		TRY(read_list(root, list, &set, e));                                                                               \
-		all.v = read_grow(m, all.v, all.n, read_count(set, "item"), sizeof(*all.v));                                       \
-		while ((c = xml_next(set, c, "item")) != NULL)                                                                     \
-			TRY(read_row(c, m, &all.v[all.n++], e));                                                                   \
-		*ret = all;                                                                                                        \
-	} while (0)
-
 /* ---- VPCs ---- */
 
 void ec2_describe_vpcs(struct form *f, const struct ec2_describe *d)
@@ -62,7 +50,10 @@ static int read_vpc(const struct xml_node *n, struct arena *m, struct ec2_vpc *v
 
 int ec2_read_vpcs(const struct xml_node *root, struct arena *m, struct ec2_vpcs *ret, struct err *e)
 {
-	READ_ALL(root, "vpcSet", read_vpc);
+	const struct xml_node *set;
+
+	TRY(read_list(root, "vpcSet", &set, e));
+	READ_ROWS(set, "item", read_vpc, NULL);
 	return 0;
 }
 
@@ -83,7 +74,10 @@ static int read_subnet(const struct xml_node *n, struct arena *m, struct ec2_sub
 
 int ec2_read_subnets(const struct xml_node *root, struct arena *m, struct ec2_subnets *ret, struct err *e)
 {
-	READ_ALL(root, "subnetSet", read_subnet);
+	const struct xml_node *set;
+
+	TRY(read_list(root, "subnetSet", &set, e));
+	READ_ROWS(set, "item", read_subnet, NULL);
 	return 0;
 }
 
@@ -121,7 +115,10 @@ static int read_image(const struct xml_node *n, struct arena *m, struct ec2_imag
 
 int ec2_read_images(const struct xml_node *root, struct arena *m, struct ec2_images *ret, struct err *e)
 {
-	READ_ALL(root, "imagesSet", read_image);
+	const struct xml_node *set;
+
+	TRY(read_list(root, "imagesSet", &set, e));
+	READ_ROWS(set, "item", read_image, NULL);
 	return 0;
 }
 
@@ -142,7 +139,10 @@ static int read_type(const struct xml_node *n, struct arena *m, struct ec2_type 
 
 int ec2_read_instance_types(const struct xml_node *root, struct arena *m, struct ec2_types *ret, struct err *e)
 {
-	READ_ALL(root, "instanceTypeSet", read_type);
+	const struct xml_node *set;
+
+	TRY(read_list(root, "instanceTypeSet", &set, e));
+	READ_ROWS(set, "item", read_type, NULL);
 	return 0;
 }
 
@@ -161,6 +161,9 @@ static int read_prefix_list(const struct xml_node *n, struct arena *m, struct ec
 
 int ec2_read_prefix_lists(const struct xml_node *root, struct arena *m, struct ec2_prefix_lists *ret, struct err *e)
 {
-	READ_ALL(root, "prefixListSet", read_prefix_list);
+	const struct xml_node *set;
+
+	TRY(read_list(root, "prefixListSet", &set, e));
+	READ_ROWS(set, "item", read_prefix_list, NULL);
 	return 0;
 }

@@ -192,14 +192,10 @@ static int read_group(const struct xml_node *n, struct arena *m, struct elb_grou
 
 int elb_read_target_groups(const struct xml_node *root, struct arena *m, struct elb_groups *ret, struct err *e)
 {
-	const struct xml_node *list, *c = NULL;
-	struct elb_groups all = *ret;
+	const struct xml_node *list;
 
 	TRY(result_list(root, "TargetGroups", &list, e));
-	all.v = read_grow(m, all.v, all.n, read_count(list, "member"), sizeof(*all.v));
-	while ((c = xml_next(list, c, "member")) != NULL)
-		TRY(read_group(c, m, &all.v[all.n++], e));
-	*ret = all;
+	READ_ROWS(list, "member", read_group, NULL);
 	return 0;
 }
 
@@ -217,14 +213,10 @@ static int read_lb(const struct xml_node *n, struct arena *m, struct elb_lb *lb,
 
 int elb_read_load_balancers(const struct xml_node *root, struct arena *m, struct elb_lbs *ret, struct err *e)
 {
-	const struct xml_node *list, *c = NULL;
-	struct elb_lbs all = *ret;
+	const struct xml_node *list;
 
 	TRY(result_list(root, "LoadBalancers", &list, e));
-	all.v = read_grow(m, all.v, all.n, read_count(list, "member"), sizeof(*all.v));
-	while ((c = xml_next(list, c, "member")) != NULL)
-		TRY(read_lb(c, m, &all.v[all.n++], e));
-	*ret = all;
+	READ_ROWS(list, "member", read_lb, NULL);
 	return 0;
 }
 
@@ -255,14 +247,10 @@ static int read_listener(const struct xml_node *n, struct arena *m, struct elb_l
 
 int elb_read_listeners(const struct xml_node *root, struct arena *m, struct elb_listeners *ret, struct err *e)
 {
-	const struct xml_node *list, *c = NULL;
-	struct elb_listeners all = *ret;
+	const struct xml_node *list;
 
 	TRY(result_list(root, "Listeners", &list, e));
-	all.v = read_grow(m, all.v, all.n, read_count(list, "member"), sizeof(*all.v));
-	while ((c = xml_next(list, c, "member")) != NULL)
-		TRY(read_listener(c, m, &all.v[all.n++], e));
-	*ret = all;
+	READ_ROWS(list, "member", read_listener, NULL);
 	return 0;
 }
 
@@ -275,32 +263,33 @@ static int read_target(const struct xml_node *n, struct arena *m, struct elb_tar
 	return 0;
 }
 
+/* An instance may be registered with several ports. */
+static bool differ_in_port(const void *a, const void *b)
+{
+	return ((const struct elb_target *)a)->port != ((const struct elb_target *)b)->port;
+}
+
 int elb_read_target_health(const struct xml_node *root, struct arena *m, struct elb_targets *ret, struct err *e)
 {
-	const struct xml_node *list, *c = NULL;
-	struct elb_targets all = *ret;
+	const struct xml_node *list;
 
 	TRY(result_list(root, "TargetHealthDescriptions", &list, e));
-	all.v = read_grow(m, all.v, all.n, read_count(list, "member"), sizeof(*all.v));
-	while ((c = xml_next(list, c, "member")) != NULL)
-		TRY(read_target(c, m, &all.v[all.n++], e));
-	*ret = all;
+	READ_ROWS(list, "member", read_target, differ_in_port);
+	return 0;
+}
+
+static int read_tagged(const struct xml_node *n, struct arena *m, struct elb_tagged *t, struct err *e)
+{
+	TRY(read_must(m, n, "ResourceArn", &t->arn, e));
+	read_tags(m, xml_find(n, "Tags"), "member", "Key", "Value", &t->tags);
 	return 0;
 }
 
 int elb_read_tags(const struct xml_node *root, struct arena *m, struct elb_taggeds *ret, struct err *e)
 {
-	const struct xml_node *list, *c = NULL;
-	struct elb_taggeds all = *ret;
+	const struct xml_node *list;
 
 	TRY(result_list(root, "TagDescriptions", &list, e));
-	all.v = read_grow(m, all.v, all.n, read_count(list, "member"), sizeof(*all.v));
-	while ((c = xml_next(list, c, "member")) != NULL) {
-		struct elb_tagged *t = &all.v[all.n++];
-
-		TRY(read_must(m, c, "ResourceArn", &t->arn, e));
-		read_tags(m, xml_find(c, "Tags"), "member", "Key", "Value", &t->tags);
-	}
-	*ret = all;
+	READ_ROWS(list, "member", read_tagged, NULL);
 	return 0;
 }

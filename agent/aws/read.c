@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "agent/base/mem.h"
 #include "agent/base/str.h"
 
 const char *read_text(struct arena *m, const struct xml_node *n, const char *path)
@@ -91,4 +92,49 @@ void *read_grow(struct arena *m, const void *rows, size_t n, size_t more, size_t
 	if (n > 0)
 		memcpy(v, rows, n * size);
 	return v;
+}
+
+/* ---- sets ------------------------------------------------------------------------------------------------------------ */
+
+static const char *id_at(const void *rows, size_t i, size_t size)
+{
+	const char *id;
+
+	memcpy(&id, (const char *)rows + i * size, sizeof(id));
+	return id;
+}
+
+/* FNV-1a */
+static size_t hash_of(const char *id)
+{
+	uint64_t h = 14695981039346656037u;
+
+	for (; *id != '\0'; id++)
+		h = (h ^ (unsigned char)*id) * 1099511628211u;
+	return (size_t)(h ^ (h >> 32));
+}
+
+size_t read_join(void *rows, size_t n, size_t size, read_differ_fn *differ)
+{
+	size_t places = 4, left = 0;
+	size_t *table; /* of places in rows, plus one; 0: free */
+
+	while (places < 2 * n)
+		places *= 2;
+	table = mem_alloc(places * sizeof(*table));
+	for (size_t i = 0; i < n; i++) {
+		const char *id = id_at(rows, i, size);
+		char *row = (char *)rows + i * size;
+		size_t at = hash_of(id) & (places - 1);
+
+		while (table[at] != 0 && (!str_eq(id_at(rows, table[at] - 1, size), id) ||
+					  (differ != NULL && differ((char *)rows + (table[at] - 1) * size, row))))
+			at = (at + 1) & (places - 1);
+		if (table[at] == 0)
+			table[at] = ++left;
+		if (table[at] - 1 != i)
+			memcpy((char *)rows + (table[at] - 1) * size, row, size);
+	}
+	mem_free(table);
+	return left;
 }

@@ -1,7 +1,7 @@
 /* read.h - what all readers of query answers share: texts, numbers, lists and tags out of an XML tree, into an arena.
  *
  * A member that AWS may leave out reads as "" or 0; one that it must send, or that is not of its type, is an error that
- * names it. Rows are appended to what earlier pages brought. */
+ * names it. Rows join what earlier pages brought: a list is a set by id, for things move between pages while they are read. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,3 +27,19 @@ void read_tags(struct arena *m, const struct xml_node *list, const char *item, c
 
 /* A copy of `n` rows with zeroed room for `more` behind them. */
 void *read_grow(struct arena *m, const void *rows, size_t n, size_t more, size_t size);
+/* The first member of a row is its id, a const char *. Of rows with one id the last stays, in the place of the first, unless
+ * `differ` says that they are two things; NULL: they never are. Returns how many rows are left. */
+typedef bool read_differ_fn(const void *a, const void *b);
+size_t read_join(void *rows, size_t n, size_t size, read_differ_fn *differ);
+
+/* In a reader with `m`, `ret` and `e`: each `item` of `set` by `row`, joined into *ret when all were good. */
+#define READ_ROWS(set, item, row, differ)                                                                                          \
+	do {                                                                                                                       \
+		const struct xml_node *c = NULL;                                                                                   \
+		__typeof__(*ret) all = *ret;                                                                                       \
+		all.v = read_grow(m, all.v, all.n, read_count(set, item), sizeof(*all.v));                                         \
+		while ((c = xml_next(set, c, item)) != NULL)                                                                       \
+			TRY(row(c, m, &all.v[all.n++], e));                                                                        \
+		all.n = read_join(all.v, all.n, sizeof(*all.v), differ);                                                           \
+		*ret = all;                                                                                                        \
+	} while (0)

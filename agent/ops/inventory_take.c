@@ -4,7 +4,8 @@
  * whole account), then every target group and load balancer with their tags, of which ours stay, then the listeners of each with
  * their tags, and the health of each; for a plan also what it stands on and is not ours (inventory_beside.c). Failure: the first
  * call that fails
- * ends the taking with its class and sentence; nothing half-seen is ever handed out. */
+ * ends the taking with its class and sentence; nothing half-seen is ever handed out. A list of several pages is read more than
+ * once (pages.h). */
 #include "agent/ops/inventory_impl.h"
 
 #include <assert.h>
@@ -13,6 +14,7 @@
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
+#include "agent/ops/pages.h"
 
 #define PAGES_MAX 1000
 #define TAGS_A_CALL 20
@@ -67,6 +69,7 @@ struct take {
 	struct timer timer;
 	char *token; /* of the next page, or NULL */
 	unsigned pages;
+	struct pages list;     /* that at hand */
 	size_t at;             /* where one call is for some of a list: which one is next */
 	struct elb_groups tgs; /* all of the account's, until their tags are known */
 	struct elb_lbs lbs;
@@ -382,6 +385,54 @@ static void next_state(struct take *t)
 		call(t);
 }
 
+/* ---- lists of several pages ---- */
+
+struct rows {
+	const void *v;
+	size_t *n, size;
+};
+#define ROWS(list)                                                                                                                 \
+	(struct rows)                                                                                                              \
+	{                                                                                                                          \
+		(list).v, &(list).n, sizeof(*(list).v)                                                                             \
+	}
+
+/* Those of which something may be missing without a word; what is asked for by name is missed by name. */
+static struct rows rows_of(struct take *t)
+{
+	switch (t->sm.now) {
+	case V_VPCS:
+		return ROWS(t->inv->vpcs);
+	case V_INSTANCES:
+		return ROWS(t->inv->instances);
+	case V_GROUPS:
+		return ROWS(t->inv->groups);
+	case V_TGS:
+		return ROWS(t->tgs);
+	case V_LBS:
+		return ROWS(t->lbs);
+	case V_LISTENERS:
+		return ROWS(t->inv->lbs[t->at].listeners);
+	default:
+		return (struct rows){ 0 };
+	}
+}
+
+/* Of a list that is whole the next batch is asked for; one that is not is read again from its first page. */
+static int end_of_page(struct take *t, struct err *e)
+{
+	struct rows rows = rows_of(t);
+	bool is_whole = true;
+
+	if (rows.n != NULL)
+		TRY(pages_read(&t->list, rows.v, *rows.n, rows.size, t->token == NULL, &is_whole, e));
+	if (t->token == NULL && is_whole)
+		t->at += batch(t);
+	else if (t->token == NULL)
+		*rows.n = 0;
+	return 0;
+}
+
 static void set_token(struct take *t, const struct xml_node *root)
 {
 	const char *token = t->call.service == AWS_EC2 ? ec2_next_token(root) : elb_next_marker(root);
@@ -406,12 +457,14 @@ static void on_call(struct aws_call *c)
 		rc = err_set(&t->req->err, ERR_LIMIT, "more than %d pages", PAGES_MAX);
 	else
 		rc = take_in(t, root, &t->req->err);
+	if (rc == 0) {
+		set_token(t, root);
+		rc = end_of_page(t, &t->req->err);
+	}
 	if (rc != 0) {
 		fail(t, rc);
 		return;
 	}
-	set_token(t, root);
-	t->at += t->token != NULL ? 0 : batch(t);
 	if (t->token != NULL || t->at < items(t))
 		call(t);
 	else

@@ -12,8 +12,8 @@ typedef Reeve__Control__V1__Cluster cluster_t;
 /* planner_group.c: names are the spec's */
 void planner_group_name(const struct planning *p, const char *name, char to[256]);
 const struct ec2_group *planner_group_there(const struct planning *p, const char *name); /* or NULL */
-void planner_plan_group(struct planning *p, const group_t *want); /* what is missing */
-void planner_trim_group(struct planning *p, const group_t *want); /* rules that nobody wants */
+void planner_plan_group(struct planning *p, const group_t *want);                        /* what is missing */
+void planner_trim_group(struct planning *p, const group_t *want);                        /* rules that nobody wants */
 json_t *planner_bounded_rules(const struct planning *p, const char *group); /* those that the policy's bounds must hold */
 
 /* planner_balancer.c: names are the spec's */
@@ -23,7 +23,7 @@ bool planner_wants_short(const struct planning *p, const char *kind, const char 
 void planner_plan_tg(struct planning *p, const tg_t *want);
 void planner_plan_strangers(struct planning *p, const tg_t *want); /* targets that are no nodes of ours go */
 void planner_plan_lb(struct planning *p, const lb_t *want);
-const struct inventory_lb *planner_lb_there(const struct planning *p, const char *name);               /* or NULL */
+const struct inventory_lb *planner_lb_there(const struct planning *p, const char *name);      /* or NULL */
 const struct elb_listener *planner_listener_at(const struct inventory_lb *lb, uint32_t port); /* of a balancer or NULL; or NULL */
 /* A listener leads to it before any is moved: only then does ELB look at the health of its targets. */
 bool planner_is_listened(const struct planning *p, const char *tg);

@@ -98,6 +98,51 @@ static void rows_grow_behind_what_was_there(void **state)
 	arena_free(m);
 }
 
+struct row {
+	const char *id;
+	unsigned value;
+};
+
+static bool differ_in_tens(const void *a, const void *b)
+{
+	return ((const struct row *)a)->value / 10 != ((const struct row *)b)->value / 10;
+}
+
+static void of_rows_with_one_id_the_newest_stays_in_the_place_of_the_first(void **state)
+{
+	char again[] = "a"; /* the same text in another place */
+	struct row rows[] = { { "a", 1 }, { "b", 2 }, { again, 3 }, { "c", 4 }, { "b", 5 }, { "a", 16 } };
+	struct row more[ARRAY_LEN(rows)];
+
+	(void)state;
+	memcpy(more, rows, sizeof(rows));
+	assert_int_equal(read_join(rows, ARRAY_LEN(rows), sizeof(rows[0]), NULL), 3);
+	assert_string_equal(rows[0].id, "a");
+	assert_int_equal(rows[0].value, 16);
+	assert_int_equal(rows[1].value, 5);
+	assert_string_equal(rows[2].id, "c");
+	assert_int_equal(read_join(more, ARRAY_LEN(more), sizeof(more[0]), differ_in_tens), 4);
+	assert_int_equal(more[0].value, 3);
+	assert_int_equal(more[3].value, 16);
+	assert_int_equal(read_join(rows, 0, sizeof(rows[0]), NULL), 0);
+}
+
+static void many_rows_are_joined_as_few_are(void **state)
+{
+	enum { N = 5000 };
+	struct row *rows = mem_alloc(N * sizeof(*rows));
+	struct arena *m = arena_new_sized(1u << 20);
+
+	(void)state;
+	for (unsigned i = 0; i < N; i++)
+		rows[i] = (struct row){ arena_printf(m, "i-%u", i % (N / 2)), i };
+	assert_int_equal(read_join(rows, N, sizeof(*rows), NULL), N / 2);
+	for (unsigned i = 0; i < N / 2; i++)
+		assert_int_equal(rows[i].value, i + N / 2);
+	arena_free(m);
+	mem_free(rows);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -106,6 +151,8 @@ int main(void)
 		cmocka_unit_test(a_number_is_whole_in_range_and_nothing_else),
 		cmocka_unit_test(texts_and_tags_are_those_of_the_items_alone),
 		cmocka_unit_test(rows_grow_behind_what_was_there),
+		cmocka_unit_test(of_rows_with_one_id_the_newest_stays_in_the_place_of_the_first),
+		cmocka_unit_test(many_rows_are_joined_as_few_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

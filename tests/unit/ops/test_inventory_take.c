@@ -93,6 +93,32 @@ static void what_an_ignored_filter_shows_is_not_ours_and_holds_up_no_delete(void
 	assert_int_equal(shop_alive(s), 0);
 }
 
+/* Between two pages of its first reading the second node is on none of them. */
+static enum shop_fault second_node_is_overlooked(struct shop *s, const char *body)
+{
+	if (str_starts(body, "Action=DescribeInstances&"))
+		s->sim->instances[1]->t.shown_ms = s->broke++ < 2 ? UINT64_MAX : 0;
+	return SHOP_FINE;
+}
+
+static void a_thing_that_moves_between_pages_is_not_overlooked(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	struct look l = { 0 };
+
+	s->k.cluster.nodes = 3;
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	s->sim->page = 1;
+	s->break_at = second_node_is_overlooked;
+	assert_int_equal(take(s, &l), 0);
+	assert_int_equal(l.req.inv->instances.n, 3);
+	assert_true(s->broke >= 2 + 3 + 3);
+	inventory_req_close(&l.req);
+}
+
 static enum shop_fault balancers_are_lost(struct shop *s, const char *body)
 {
 	(void)s;
@@ -162,6 +188,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHOP(all_that_is_ours_is_seen_over_all_pages_and_nothing_foreign),
+		SHOP(a_thing_that_moves_between_pages_is_not_overlooked),
 		SHOP(what_a_plan_stands_on_is_looked_up_beside_it_and_what_is_not_there_is_left_out),
 		SHOP(what_an_ignored_filter_shows_is_not_ours_and_holds_up_no_delete),
 		SHOP(half_a_look_is_never_handed_out),
