@@ -4,21 +4,15 @@
  * asks. Faults come before it acted or after; a caller cannot tell one from the other. */
 #include "tests/sim/aws_sim_impl.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <time.h>
 
 #define EPOCH_MS 1767225599000 /* Unix time of virtual 0 */
-#define SKEW_MS 300000
 
-struct service {
-	const char *host, *name, *version;
-	bool is_ec2;
-	const struct aws_action *actions;
-};
-
-static const struct service services[] = {
+static const struct aws_service services[] = {
 	{ "ec2." AWS_REGION ".amazonaws.com", "ec2", "2016-11-15", true, aws_ec2_actions },
 	{ "elasticloadbalancing." AWS_REGION ".amazonaws.com", "elasticloadbalancing", "2015-12-01", false, aws_elb_actions },
 	{ "sts." AWS_REGION ".amazonaws.com", "sts", "2011-06-15", false, aws_sts_actions },
@@ -148,7 +142,7 @@ void aws_refuse(struct aws_ask *q, int status, const char *code, const char *fmt
 	va_end(ap);
 }
 
-static void write_error(struct aws_sim *a, const struct service *s, const char *code, const char *message, struct buf *to)
+static void write_error(struct aws_sim *a, const struct aws_service *s, const char *code, const char *message, struct buf *to)
 {
 	buf_reset(to);
 	buf_adds(to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
@@ -165,7 +159,7 @@ static void write_error(struct aws_sim *a, const struct service *s, const char *
 	xmlw_close(to, s->is_ec2 ? "Response" : "ErrorResponse");
 }
 
-static void write_answer(struct aws_sim *a, const struct service *s, const struct aws_ask *q, struct buf *to)
+static void write_answer(struct aws_sim *a, const struct aws_service *s, const struct aws_ask *q, struct buf *to)
 {
 	buf_addf(to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<%sResponse xmlns=\"http://sim/doc/%s/\">", q->action,
 		 s->version);
@@ -178,82 +172,6 @@ static void write_answer(struct aws_sim *a, const struct service *s, const struc
 		buf_addf(to, "</%sResult><ResponseMetadata><RequestId>req-%llu</RequestId></ResponseMetadata>", q->action,
 			 (unsigned long long)a->requests);
 	buf_addf(to, "</%sResponse>", q->action);
-}
-
-/* ---- keys ---- */
-
-struct aws_key *aws_key_new(struct aws_sim *a, const char *session, bool operate, uint64_t live_ms)
-{
-	struct aws_key *k;
-
-	a->keys = mem_grow(a->keys, a->keys_n + 1, sizeof(*a->keys));
-	k = &a->keys[a->keys_n++];
-	*k = (struct aws_key){ .dead_ms = aws_now(a) + live_ms, .operate = operate };
-	snprintf(k->id, sizeof(k->id), "ASIA%c%015zu", operate ? 'O' : 'I', a->keys_n);
-	snprintf(k->secret, sizeof(k->secret), "%016llx%016llx", (unsigned long long)sim_random(a->w),
-		 (unsigned long long)sim_random(a->w));
-	snprintf(k->token, sizeof(k->token), "token-%016llx", (unsigned long long)sim_random(a->w));
-	snprintf(k->session, sizeof(k->session), "%s", session);
-	return k;
-}
-
-static const struct aws_key *key_of(const struct aws_sim *a, const char *id)
-{
-	for (size_t i = 0; i < a->keys_n; i++)
-		if (str_eq(a->keys[i].id, id))
-			return &a->keys[i];
-	return NULL;
-}
-
-static void refuse_expired(struct aws_ask *q, const struct service *s, enum tally_kind why)
-{
-	tally(why);
-	if (s->is_ec2)
-		aws_refuse(q, 400, "RequestExpired", "Request has expired.");
-	else if (why == TALLY_AWS_SKEW)
-		aws_refuse(q, 403, "SignatureDoesNotMatch", "Signature expired");
-	else
-		aws_refuse(q, 403, "ExpiredToken", "The security token included in the request is expired");
-}
-
-/* The signature must be right whatever else is wrong: a wrong one is a mistake of ours. */
-static void authenticate(struct aws_ask *q, const struct service *s, const struct sigv4_seen *seen)
-{
-	struct aws_sim *a = q->a;
-	struct sigv4_claim c;
-	const char *wrong = sigv4_read(seen, &c), *token = sigv4_header_of(seen, "X-Amz-Security-Token");
-	int64_t off = sigv4_date_ms(seen) - aws_sim_wall_ms(a);
-
-	q->key = wrong == NULL ? key_of(a, c.key_id) : NULL;
-	if (wrong == NULL && q->key == NULL)
-		wrong = "a key id that was never given out";
-	if (wrong == NULL && (!str_eq(c.service, s->name) || !str_eq(c.region, AWS_REGION)))
-		wrong = "signed for another service or region";
-	if (wrong == NULL && !str_eq(token, q->key->token))
-		wrong = "the session token of other keys";
-	if (wrong == NULL)
-		wrong = sigv4_check(seen, &c, q->key->secret);
-	if (wrong != NULL) {
-		odds_broken(a->odds, "%s %s: %s", s->name, q->action, wrong);
-		aws_refuse(q, 403, "SignatureDoesNotMatch", "%s", wrong);
-	} else if (off > SKEW_MS || off < -SKEW_MS) {
-		refuse_expired(q, s, TALLY_AWS_SKEW);
-	} else if (aws_now(a) >= q->key->dead_ms) {
-		refuse_expired(q, s, TALLY_AWS_EXPIRED);
-	}
-}
-
-static void authorize(struct aws_ask *q, const struct service *s, const struct aws_action *act)
-{
-	const char *code = s->is_ec2 ? "UnauthorizedOperation" : "AccessDenied";
-
-	if (act->mutates && !q->key->operate) {
-		odds_broken(q->a->odds, "%s with the keys of the instance role", act->name);
-		aws_refuse(q, 403, code, "You are not authorized to perform this operation.");
-	} else if (q->key->operate && q->a->role_gone) {
-		tally(TALLY_AWS_ROLE_GONE);
-		aws_refuse(q, 403, code, "You are not authorized to perform this operation.");
-	}
 }
 
 /* ---- the ledger ---- */
@@ -277,7 +195,7 @@ static void enter(struct aws_sim *a, const struct aws_ask *q, const struct sigv4
 
 /* ---- one request ---- */
 
-static const struct service *service_of(const char *host)
+static const struct aws_service *service_of(const char *host)
 {
 	for (size_t i = 0; i < ARRAY_LEN(services); i++)
 		if (host != NULL && str_eq(services[i].host, host))
@@ -285,7 +203,7 @@ static const struct service *service_of(const char *host)
 	return NULL;
 }
 
-static const struct aws_action *action_of(const struct service *s, const char *name)
+static const struct aws_action *action_of(const struct aws_service *s, const char *name)
 {
 	for (const struct aws_action *act = s->actions; act->name != NULL; act++)
 		if (str_eq(act->name, name))
@@ -294,7 +212,7 @@ static const struct aws_action *action_of(const struct service *s, const char *n
 }
 
 /* Status; `to` holds the XML. */
-static int serve(struct aws_sim *a, const struct service *s, const struct sigv4_seen *seen, struct buf *to, bool *ret_mutates)
+static int serve(struct aws_sim *a, const struct aws_service *s, const struct sigv4_seen *seen, struct buf *to, bool *ret_mutates)
 {
 	CLEANUP(buf_close) struct buf xml = BUF_MAX(8u << 20);
 	struct form_sim f;
@@ -310,15 +228,41 @@ static int serve(struct aws_sim *a, const struct service *s, const struct sigv4_
 		aws_refuse(&q, 400, "InvalidAction", "no such action");
 	}
 	if (q.code == NULL)
-		authenticate(&q, s, seen);
+		aws_authenticate(&q, s, seen);
 	if (q.code == NULL)
-		authorize(&q, s, act);
+		aws_authorize_call(&q, s, act);
 	if (q.code == NULL && act->mutates)
 		enter(a, &q, seen);
 	if (q.code == NULL)
 		act->fn(&q);
 	a->effects += q.changed;
 	sim_trace(a->w, "aws %s %s", q.action, q.code != NULL ? q.code : "ok");
+	if (q.code != NULL)
+		write_error(a, s, q.code, q.message, to);
+	else
+		write_answer(a, s, &q, to);
+	form_sim_close(&f);
+	return q.status;
+}
+
+/* Somebody else at the console: may do all, is not in the ledger, and finds no fault in between. */
+int aws_sim_console(struct aws_sim *a, const char *form, struct buf *to)
+{
+	static const struct aws_key key = { .operate = true };
+	CLEANUP(buf_close) struct buf xml = BUF_MAX(8u << 20);
+	struct form_sim f;
+	struct aws_ask q = {
+		.a = a, .f = &f, .status = 200, .xml = &xml, .key = &key, .form_digest = digest_of(form, strlen(form))
+	};
+	const struct aws_action *act = NULL;
+	const struct aws_service *s = services;
+
+	form_sim_parse(&f, form, strlen(form));
+	q.action = form_sim_get(&f, "Action");
+	while (s < services + ARRAY_LEN(services) && (act = action_of(s, q.action)) == NULL)
+		s++;
+	assert(act != NULL);
+	act->fn(&q);
 	if (q.code != NULL)
 		write_error(a, s, q.code, q.message, to);
 	else
@@ -355,7 +299,7 @@ static bool is_beyond_quota(struct aws_sim *a, const struct sim_http *x)
 	return x->body_len > 0 && str_starts(x->body, "Action=Create") && odds_hit(a->odds, TALLY_AWS_QUOTA);
 }
 
-static bool fails_before(struct aws_sim *a, const struct service *s, struct sim_http *x, struct buf *b)
+static bool fails_before(struct aws_sim *a, const struct aws_service *s, struct sim_http *x, struct buf *b)
 {
 	static const char page[] = "<html><body><h1>503 Service Unavailable</h1></body></html>";
 
@@ -380,7 +324,7 @@ static bool fails_before(struct aws_sim *a, const struct service *s, struct sim_
 	return true;
 }
 
-static void fails_after(struct aws_sim *a, const struct service *s, struct sim_http *x, int status, struct buf *b)
+static void fails_after(struct aws_sim *a, const struct aws_service *s, struct sim_http *x, int status, struct buf *b)
 {
 	if (odds_hit(a->odds, TALLY_AWS_LOST_AFTER)) {
 		sim_http_fail(x, -ERR_NET, (uint32_t)odds_between(a->odds, 0, 3000));
@@ -421,7 +365,7 @@ void aws_sim_request(struct aws_sim *a, struct sim_http *x)
 	struct sigv4_seen seen = {
 		.method = x->method, .headers = x->headers, .headers_n = x->headers_n, .body = x->body, .body_len = x->body_len
 	};
-	const struct service *s;
+	const struct aws_service *s;
 	bool mutates;
 	char host[128];
 	int status;
@@ -443,7 +387,7 @@ void aws_sim_request(struct aws_sim *a, struct sim_http *x)
 
 int aws_sim_forward(struct aws_sim *a, const char *host, const struct sigv4_seen *seen, struct buf *body)
 {
-	const struct service *s = service_of(host);
+	const struct aws_service *s = service_of(host);
 	bool mutates;
 
 	a->requests++;
@@ -461,6 +405,7 @@ struct aws_sim *aws_sim_new(struct world *w, struct odds *odds)
 	a->keys_live_ms = 6 * 3600 * 1000;
 	a->least_up_s = 5;
 	a->most_up_s = 60;
+	a->delay_s = 300;
 	return a;
 }
 
@@ -479,12 +424,15 @@ void aws_sim_free(struct aws_sim *a)
 		mem_free(a->groups[i]->rules);
 	for (size_t i = 0; i < a->tgs_n; i++)
 		mem_free(a->tgs[i]->targets);
+	for (size_t i = 0; i < a->instances_n; i++)
+		mem_free(a->instances[i]->user_data);
 	FREE_LIST(a, instances);
 	FREE_LIST(a, groups);
 	FREE_LIST(a, tgs);
 	FREE_LIST(a, lbs);
 	FREE_LIST(a, listeners);
 	mem_free(a->launches);
+	mem_free(a->interfaces);
 	mem_free(a->keys);
 	mem_free(a);
 }

@@ -47,6 +47,9 @@ struct aws_instance {
 	uint64_t stopping_ms, terminated_ms; /* 0: nobody has ended it */
 	uint64_t interface_ms;               /* its network interface is gone then; 0: not yet known */
 	bool foreign;
+	bool is_protected, is_stop_protected; /* from TerminateInstances, from StopInstances */
+	char profile[128];
+	char *user_data; /* as it was sent: base64; NULL: none */
 };
 
 struct aws_rule {
@@ -63,6 +66,12 @@ struct aws_group {
 	size_t rules_n;
 };
 
+/* One that no instance of the account has. It holds its group for ever. */
+struct aws_interface {
+	char id[64], group[200], description[128], requester[64];
+	bool is_attached;
+};
+
 struct aws_target {
 	char id[64];
 	uint64_t since_ms, healthy_ms;
@@ -73,6 +82,7 @@ struct aws_tg {
 	struct aws_thing t;
 	char protocol[8];
 	unsigned port;
+	unsigned delay_s;   /* of deregistration: a target drains for so long */
 	uint64_t in_use_ms; /* until then it counts as in use after its last listener went */
 	struct aws_target *targets;
 	size_t targets_n;
@@ -81,6 +91,7 @@ struct aws_tg {
 struct aws_lb {
 	struct aws_thing t;
 	uint64_t active_ms;
+	bool is_protected; /* from DeleteLoadBalancer */
 	char settings[512];
 };
 
@@ -126,6 +137,7 @@ struct aws_sim {
 	bool role_gone;              /* the operate role cannot be assumed, and its keys are worth nothing */
 	uint64_t keys_live_ms;       /* of the instance role */
 	unsigned least_up_s, most_up_s;
+	unsigned delay_s; /* of deregistration, of a new target group */
 
 	struct aws_instance **instances;
 	struct aws_group **groups;
@@ -133,9 +145,10 @@ struct aws_sim {
 	struct aws_lb **lbs;
 	struct aws_listener **listeners;
 	struct aws_launch *launches;
+	struct aws_interface *interfaces;
 	const char *imds_region, *imds_domain, *imds_account; /* NULL: as it should be; an empty domain is a 404 */
 	bool ignores_filters;                                 /* as some EC2 do: Describe shows the whole account */
-	size_t instances_n, groups_n, tgs_n, lbs_n, listeners_n, launches_n;
+	size_t instances_n, groups_n, tgs_n, lbs_n, listeners_n, launches_n, interfaces_n;
 	struct aws_key *keys;
 	size_t keys_n;
 	char imds_token[40];
@@ -148,6 +161,8 @@ bool aws_sim_is_for(const char *url); /* is it AWS or the metadata service that 
 void aws_sim_request(struct aws_sim *a, struct sim_http *x);
 /* STS, asked by somebody else with the request that the agent signed: status and body. */
 int aws_sim_forward(struct aws_sim *a, const char *host, const struct sigv4_seen *s, struct buf *body);
+/* A form ("Action=...&...") of somebody else, without a signature and at once: status and body. */
+int aws_sim_console(struct aws_sim *a, const char *form, struct buf *body);
 int64_t aws_sim_wall_ms(const struct aws_sim *a); /* the time that AWS believes: it is never wrong */
 
 /* For checks and scenes. */
@@ -155,5 +170,7 @@ const char *aws_tag_of(const struct aws_thing *t, const char *key); /* NULL: non
 bool aws_is_there(const struct aws_sim *a, const struct aws_thing *t);
 bool aws_is_alive(const struct aws_sim *a, const struct aws_instance *i);
 bool aws_is_running(const struct aws_sim *a, const struct aws_instance *i);
+bool aws_serves(const struct aws_sim *a, const struct aws_tg *g, const struct aws_target *t); /* is it healthy behind a listener? */
 bool aws_rule_stands(const struct aws_rule *r);
-struct aws_group *aws_add_foreign(struct aws_sim *a); /* things of somebody else, that nobody may touch */
+void aws_add_interface(struct aws_sim *a, const struct aws_interface *i); /* gets an id */
+struct aws_group *aws_add_foreign(struct aws_sim *a);                     /* things of somebody else, that nobody may touch */

@@ -128,12 +128,17 @@ static void write_rule(const struct aws_rule *r, struct buf *b)
 	xmlw_close(b, "item");
 }
 
+static bool is_shown(const struct aws_sim *a, const struct aws_rule *r)
+{
+	return aws_now(a) >= r->shown_ms && (r->revoked_ms == 0 || aws_now(a) < r->hidden_ms);
+}
+
 static void write_rules(struct aws_sim *a, const struct aws_group *g, bool is_egress, struct buf *b)
 {
 	for (size_t i = 0; i < g->rules_n; i++) {
 		const struct aws_rule *r = &g->rules[i];
 
-		if (r->is_egress == is_egress && aws_now(a) >= r->shown_ms && (r->revoked_ms == 0 || aws_now(a) < r->hidden_ms))
+		if (r->is_egress == is_egress && is_shown(a, r))
 			write_rule(r, b);
 	}
 }
@@ -156,6 +161,32 @@ static void write_group(struct aws_sim *a, const struct aws_group *g, struct buf
 	xmlw_close(b, "item");
 }
 
+static bool names_a_group(const struct aws_ask *q, const struct aws_group *g, bool is_egress, unsigned filter)
+{
+	for (size_t i = 0; i < g->rules_n; i++)
+		if (g->rules[i].is_group && g->rules[i].is_egress == is_egress && is_shown(q->a, &g->rules[i]) &&
+		    aws_filter_has(q, filter, g->rules[i].source))
+			return true;
+	return false;
+}
+
+static enum aws_fits fits(struct aws_ask *q, const void *thing, const char *name, unsigned filter)
+{
+	const struct aws_group *g = thing;
+
+	if (str_eq(name, "group-id"))
+		return aws_filter_has(q, filter, g->t.id);
+	if (str_eq(name, "group-name"))
+		return aws_filter_has(q, filter, g->t.name);
+	if (str_eq(name, "vpc-id"))
+		return aws_filter_has(q, filter, g->vpc);
+	if (str_eq(name, "ip-permission.group-id"))
+		return names_a_group(q, g, false, filter);
+	if (str_eq(name, "egress.ip-permission.group-id"))
+		return names_a_group(q, g, true, filter);
+	return AWS_NO_FILTER;
+}
+
 void aws_describe_security_groups(struct aws_ask *q)
 {
 	struct aws_sim *a = q->a;
@@ -163,7 +194,7 @@ void aws_describe_security_groups(struct aws_ask *q)
 
 	xmlw_open(q->xml, "securityGroupInfo");
 	for (size_t i = p.at; i < a->groups_n; i++) {
-		if (!aws_passes(q, &a->groups[i]->t) || !aws_shows(a, &a->groups[i]->t))
+		if (!aws_passes(q, &a->groups[i]->t, fits, a->groups[i]) || !aws_shows(a, &a->groups[i]->t))
 			continue;
 		if (!aws_page_takes(&p, i))
 			break;
@@ -236,11 +267,8 @@ void aws_revoke(struct aws_ask *q)
 
 static bool group_in_use(const struct aws_sim *a, const struct aws_group *g)
 {
-	for (size_t i = 0; i < a->instances_n; i++)
-		for (size_t k = 0; k < a->instances[i]->groups_n; k++)
-			if (str_eq(a->instances[i]->group_ids[k], g->t.id) &&
-			    (a->instances[i]->interface_ms == 0 || aws_now(a) < a->instances[i]->interface_ms))
-				return true;
+	if (aws_instance_holds(a, g->t.id) || aws_interface_holding(a, g->t.id) != NULL)
+		return true;
 	for (size_t i = 0; i < a->groups_n; i++)
 		for (size_t k = 0; k < a->groups[i]->rules_n; k++) {
 			const struct aws_rule *r = &a->groups[i]->rules[k];

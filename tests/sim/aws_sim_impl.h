@@ -29,6 +29,12 @@ struct aws_action {
 	aws_fn *fn;
 };
 
+struct aws_service {
+	const char *host, *name, *version;
+	bool is_ec2;
+	const struct aws_action *actions;
+};
+
 extern const struct aws_action aws_ec2_actions[], aws_elb_actions[], aws_sts_actions[];
 
 /* aws_sim_group.c */
@@ -42,8 +48,41 @@ const char *aws_zone_of(const char *subnet);                                   /
 bool aws_filter_takes(struct aws_ask *q, const char *name, const char *value); /* does the request's filter hold the value? */
 
 /* aws_sim_ec2.c: what all descriptions of EC2 share */
-bool aws_passes(struct aws_ask *q, const struct aws_thing *t); /* the filters of the request; one that is none is refused */
+enum aws_fits { AWS_NO_FILTER = -1, AWS_FITS_NOT, AWS_FITS };
+/* Does the thing pass the request's filter of that name? */
+typedef enum aws_fits aws_fits_fn(struct aws_ask *q, const void *thing, const char *name, unsigned filter);
+bool aws_passes(struct aws_ask *q, const struct aws_thing *t, aws_fits_fn *fits, const void *thing); /* no filter: refused */
+bool aws_filter_has(const struct aws_ask *q, unsigned filter, const char *have);
 void aws_write_tags(struct buf *b, const struct aws_thing *t);
+void aws_add_tag(struct aws_thing *t, const char *key, const char *value);
+
+/* aws_sim_instance.c, aws_sim_launch.c, aws_sim_interface.c */
+aws_fn aws_run_instances, aws_describe_instances, aws_describe_instance_attribute, aws_terminate_instances;
+aws_fn aws_describe_interfaces;
+struct aws_instance *aws_instance_of(const struct aws_sim *a, const char *id); /* or NULL */
+const char *aws_state_of(const struct aws_sim *a, const struct aws_instance *i);
+bool aws_instance_holds(const struct aws_sim *a, const char *group);                           /* with its interface */
+const struct aws_interface *aws_interface_holding(const struct aws_sim *a, const char *group); /* somebody else's; or NULL */
+void aws_write_instance(struct aws_sim *a, const struct aws_instance *i, struct buf *b);
+void aws_end_instance(struct aws_sim *a, struct aws_instance *i, uint64_t at_ms);
+
+/* aws_sim_elb.c, aws_sim_balancer.c, aws_sim_target.c */
+#define AWS_ELB_ARN "arn:aws:elasticloadbalancing:" AWS_REGION ":" AWS_ACCOUNT ":"
+aws_fn aws_create_lb, aws_describe_lbs, aws_describe_lb_attributes, aws_delete_lb;
+aws_fn aws_create_listener, aws_describe_listeners, aws_modify_listener, aws_delete_listener;
+aws_fn aws_create_tg, aws_describe_tgs, aws_describe_tg_attributes, aws_delete_tg;
+aws_fn aws_register_targets, aws_deregister_targets, aws_describe_health;
+struct aws_tg *aws_tg_of(const struct aws_sim *a, const char *arn); /* or NULL, as the next two */
+struct aws_lb *aws_lb_of(const struct aws_sim *a, const char *arn);
+struct aws_listener *aws_listener_of(const struct aws_sim *a, const char *arn);
+struct aws_tg *aws_tg_asked(struct aws_ask *q, const char *param); /* NULL: the request is refused */
+struct aws_lb *aws_lb_asked(struct aws_ask *q);
+bool aws_tg_is_used(const struct aws_sim *a, const struct aws_tg *g); /* by a listener */
+bool aws_is_named(const struct aws_ask *q, const char *arns, const struct aws_thing *t);
+void aws_none_found(struct aws_ask *q, const char *arns, size_t found, const char *code, const char *what);
+bool aws_same_tags(const struct aws_thing *t, const struct form_sim *f);
+void aws_duplicate(struct aws_ask *q, const char *code);
+void aws_write_attribute(struct buf *b, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 void aws_refuse(struct aws_ask *q, int status, const char *code, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 uint64_t aws_now(const struct aws_sim *a);
@@ -64,5 +103,8 @@ struct aws_page {
 struct aws_page aws_page_start(struct aws_ask *q, const char *token_name, const char *size_name);
 bool aws_page_takes(struct aws_page *p, size_t i); /* is there room for thing number i? sets at and more when not */
 
+/* aws_sim_keys.c */
+void aws_authenticate(struct aws_ask *q, const struct aws_service *s, const struct sigv4_seen *seen);
+void aws_authorize_call(struct aws_ask *q, const struct aws_service *s, const struct aws_action *act);
 struct aws_key *aws_key_new(struct aws_sim *a, const char *session, bool operate, uint64_t live_ms);
 void aws_imds_request(struct aws_sim *a, struct sim_http *x);

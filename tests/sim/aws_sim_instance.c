@@ -1,0 +1,243 @@
+/* aws_sim_instance.c - instances: how they stand, what is told of them, how they end. */
+#include "agent/base/stamp.h"
+#include "tests/sim/aws_sim_impl.h"
+
+#define LINGER_MS 3600000 /* how long a terminated instance is still described */
+
+/* ---- how an instance stands, which is a question of time alone ---- */
+
+static uint64_t ended_ms(const struct aws_instance *i)
+{
+	return i->stopping_ms != 0 ? i->stopping_ms : i->stillborn_ms;
+}
+
+const char *aws_state_of(const struct aws_sim *a, const struct aws_instance *i)
+{
+	uint64_t now = aws_now(a), ended = ended_ms(i);
+
+	if (ended != 0 && now >= ended)
+		return now >= i->terminated_ms ? "terminated" : "shutting-down";
+	return now >= i->running_ms ? "running" : "pending";
+}
+
+static int state_code(const char *state)
+{
+	return str_eq(state, "pending") ? 0 : str_eq(state, "running") ? 16 : str_eq(state, "terminated") ? 48 : 32;
+}
+
+bool aws_is_alive(const struct aws_sim *a, const struct aws_instance *i)
+{
+	uint64_t ended = ended_ms(i);
+
+	return aws_is_there(a, &i->t) && (ended == 0 || aws_now(a) < ended);
+}
+
+bool aws_is_running(const struct aws_sim *a, const struct aws_instance *i)
+{
+	return aws_is_alive(a, i) && aws_now(a) >= i->running_ms;
+}
+
+void aws_end_instance(struct aws_sim *a, struct aws_instance *i, uint64_t at_ms)
+{
+	i->terminated_ms = at_ms + odds_between(a->odds, 2000, 40000);
+	i->interface_ms = i->terminated_ms + odds_between(a->odds, 0, 20000);
+	i->t.gone_ms = i->terminated_ms + LINGER_MS;
+}
+
+/* ---- what is told ---- */
+
+struct aws_instance *aws_instance_of(const struct aws_sim *a, const char *id)
+{
+	for (size_t i = 0; i < a->instances_n; i++)
+		if (str_eq(a->instances[i]->t.id, id))
+			return a->instances[i];
+	return NULL;
+}
+
+static void write_reason(struct aws_sim *a, const struct aws_instance *i, struct buf *b)
+{
+	if (aws_is_alive(a, i))
+		return;
+	xmlw_open(b, "stateReason");
+	xmlw_text(b, "code", "%s", i->stillborn_ms != 0 ? "Server.InternalError" : "Client.UserInitiatedShutdown");
+	xmlw_text(b, "message", "%s", i->stillborn_ms != 0 ? "Internal error on launch" : "User initiated shutdown");
+	xmlw_close(b, "stateReason");
+}
+
+static void write_volume(const struct aws_instance *i, const char *device, unsigned number, struct buf *b)
+{
+	xmlw_open(b, "item");
+	xmlw_text(b, "deviceName", "%s", device);
+	xmlw_open(b, "ebs");
+	xmlw_text(b, "volumeId", "vol-%s-%u", i->t.id, number);
+	xmlw_text(b, "status", "attached");
+	xmlw_text(b, "deleteOnTermination", "true");
+	xmlw_close(b, "ebs");
+	xmlw_close(b, "item");
+}
+
+/* What is attached is told once it is, which takes about as long as the start. */
+static void write_volumes(const struct aws_sim *a, const struct aws_instance *i, struct buf *b)
+{
+	char device[] = "/dev/sdf";
+
+	xmlw_text(b, "rootDeviceName", AWS_IMAGE_ROOT);
+	xmlw_open(b, "blockDeviceMapping");
+	if (aws_is_running(a, i)) {
+		write_volume(i, AWS_IMAGE_ROOT, 0, b);
+		for (unsigned n = 1; n <= i->volumes; n++, device[7]++)
+			write_volume(i, device, n, b);
+	}
+	xmlw_close(b, "blockDeviceMapping");
+}
+
+void aws_write_instance(struct aws_sim *a, const struct aws_instance *i, struct buf *b)
+{
+	const char *state = aws_state_of(a, i);
+	char stamp[STAMP_RFC3339_LEN];
+
+	xmlw_open(b, "item");
+	xmlw_text(b, "instanceId", "%s", i->t.id);
+	xmlw_text(b, "imageId", "%s", i->image);
+	xmlw_open(b, "instanceState");
+	xmlw_text(b, "code", "%d", state_code(state));
+	xmlw_text(b, "name", "%s", state);
+	xmlw_close(b, "instanceState");
+	write_reason(a, i, b);
+	xmlw_text(b, "instanceType", "%s", i->type);
+	xmlw_text(b, "launchTime", "%s", stamp_rfc3339(aws_sim_wall_ms(a) - (int64_t)(aws_now(a) - i->t.made_ms), stamp));
+	xmlw_text(b, "subnetId", "%s", i->subnet);
+	xmlw_text(b, "vpcId", "%s", AWS_VPC);
+	xmlw_open(b, "placement");
+	xmlw_text(b, "availabilityZone", "%s", aws_zone_of(i->subnet));
+	xmlw_close(b, "placement");
+	if (i->profile[0] != '\0') {
+		xmlw_open(b, "iamInstanceProfile");
+		xmlw_text(b, "arn", "arn:aws:iam::" AWS_ACCOUNT ":instance-profile/%s", i->profile);
+		xmlw_text(b, "id", "AIPASIMULATED0000001");
+		xmlw_close(b, "iamInstanceProfile");
+	}
+	xmlw_text(b, "clientToken", "%s", i->token);
+	xmlw_open(b, "groupSet");
+	for (size_t g = 0; g < i->groups_n; g++) {
+		xmlw_open(b, "item");
+		xmlw_text(b, "groupId", "%s", i->group_ids[g]);
+		xmlw_close(b, "item");
+	}
+	xmlw_close(b, "groupSet");
+	write_volumes(a, i, b);
+	aws_write_tags(b, &i->t);
+	xmlw_close(b, "item");
+}
+
+static bool in_a_group(const struct aws_ask *q, const struct aws_instance *i, unsigned filter)
+{
+	for (size_t g = 0; g < i->groups_n; g++)
+		if (aws_filter_has(q, filter, i->group_ids[g]))
+			return true;
+	return false;
+}
+
+static enum aws_fits fits(struct aws_ask *q, const void *thing, const char *name, unsigned filter)
+{
+	const struct aws_instance *i = thing;
+
+	if (str_eq(name, "instance-id"))
+		return aws_filter_has(q, filter, i->t.id);
+	if (str_eq(name, "instance-state-name"))
+		return aws_filter_has(q, filter, aws_state_of(q->a, i));
+	if (str_eq(name, "client-token"))
+		return aws_filter_has(q, filter, i->token);
+	if (str_eq(name, "subnet-id"))
+		return aws_filter_has(q, filter, i->subnet);
+	if (str_eq(name, "vpc-id"))
+		return aws_filter_has(q, filter, AWS_VPC);
+	if (str_eq(name, "instance.group-id") || str_eq(name, "network-interface.group-id"))
+		return in_a_group(q, i, filter);
+	return AWS_NO_FILTER;
+}
+
+void aws_describe_instances(struct aws_ask *q)
+{
+	struct aws_sim *a = q->a;
+	struct aws_page p = aws_page_start(q, "NextToken", "MaxResults");
+
+	xmlw_open(q->xml, "reservationSet");
+	for (size_t i = p.at; i < a->instances_n; i++) {
+		struct aws_instance *in = a->instances[i];
+
+		if (!aws_passes(q, &in->t, fits, in) || !aws_shows(a, &in->t))
+			continue;
+		if (!aws_page_takes(&p, i))
+			break;
+		xmlw_open(q->xml, "item");
+		xmlw_text(q->xml, "reservationId", "r-%llx", (unsigned long long)in->reservation);
+		xmlw_open(q->xml, "instancesSet");
+		aws_write_instance(a, in, q->xml);
+		xmlw_close(q->xml, "instancesSet");
+		xmlw_close(q->xml, "item");
+	}
+	xmlw_close(q->xml, "reservationSet");
+	if (p.more)
+		xmlw_text(q->xml, "nextToken", "t%zu", p.at);
+}
+
+static void write_value(struct aws_ask *q, const char *attribute, const char *value)
+{
+	xmlw_open(q->xml, attribute);
+	if (value != NULL)
+		xmlw_text(q->xml, "value", "%s", value);
+	xmlw_close(q->xml, attribute);
+}
+
+void aws_describe_instance_attribute(struct aws_ask *q)
+{
+	const char *id = form_sim_get(q->f, "InstanceId"), *attribute = form_sim_get(q->f, "Attribute");
+	const struct aws_instance *i = aws_instance_of(q->a, id);
+
+	if (i == NULL || !aws_knows(q->a, &i->t)) {
+		aws_refuse(q, 400, "InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id);
+		return;
+	}
+	xmlw_text(q->xml, "instanceId", "%s", id);
+	if (str_eq(attribute, "disableApiTermination"))
+		write_value(q, attribute, i->is_protected ? "true" : "false");
+	else if (str_eq(attribute, "disableApiStop"))
+		write_value(q, attribute, i->is_stop_protected ? "true" : "false");
+	else if (str_eq(attribute, "userData"))
+		write_value(q, attribute, i->user_data);
+	else
+		aws_refuse(q, 400, "InvalidParameterValue", "Value (%s) for parameter attribute is invalid.", attribute);
+}
+
+void aws_terminate_instances(struct aws_ask *q)
+{
+	struct aws_sim *a = q->a;
+
+	for (unsigned n = 1; form_sim_get(q->f, "InstanceId.%u", n) != NULL; n++) {
+		const struct aws_instance *i = aws_instance_of(a, form_sim_get(q->f, "InstanceId.%u", n));
+
+		if (i == NULL || !aws_knows(a, &i->t))
+			aws_refuse(q, 400, "InvalidInstanceID.NotFound", "The instance ID '%s' does not exist",
+				   form_sim_get(q->f, "InstanceId.%u", n));
+	}
+	if (q->code != NULL)
+		return;
+	xmlw_open(q->xml, "instancesSet");
+	for (unsigned n = 1; form_sim_get(q->f, "InstanceId.%u", n) != NULL; n++) {
+		struct aws_instance *i = aws_instance_of(a, form_sim_get(q->f, "InstanceId.%u", n));
+
+		if (i->foreign)
+			odds_broken(a->odds, "an instance of somebody else is terminated");
+		if (aws_is_alive(a, i)) {
+			q->changed = true;
+			i->stopping_ms = aws_now(a);
+			i->stillborn_ms = 0;
+			aws_end_instance(a, i, i->stopping_ms);
+		}
+		xmlw_open(q->xml, "item");
+		xmlw_text(q->xml, "instanceId", "%s", i->t.id);
+		xmlw_close(q->xml, "item");
+	}
+	xmlw_close(q->xml, "instancesSet");
+}

@@ -1,0 +1,109 @@
+/* test_aws_balancer.c - the pretend balancers, listeners and target groups do what ELB's documents say. */
+#include "tests/unit/sim/account.h"
+
+static int modify(const char *listener, const char *tg)
+{
+	return ask(
+	    "Action=ModifyListener&ListenerArn=%s&DefaultActions.member.1.Type=forward&DefaultActions.member.1.TargetGroupArn=%s",
+	    listener, tg);
+}
+
+static void a_listener_is_led_elsewhere_and_the_old_group_is_unused(void **state)
+{
+	(void)state;
+	account_ready();
+	assert_int_equal(modify(account.listener, account.other_tg), 200);
+	assert_true(told(account.other_tg) && !told(account.tg));
+	ask("Action=DescribeListeners&LoadBalancerArn=%s", account.lb);
+	assert_true(told(account.other_tg) && told(account.listener) && times_told("<ListenerArn>") == 1);
+	assert_string_equal(target_state(account.tg, account.node), "unused");
+	assert_true(told("<Reason>Target.NotInUse</Reason>"));
+	assert_int_equal(ask("Action=DeleteTargetGroup&TargetGroupArn=%s", account.tg), 200);
+	assert_int_equal(ask("Action=DeleteTargetGroup&TargetGroupArn=%s", account.other_tg), 400);
+	assert_true(refused("ResourceInUse"));
+}
+
+static void a_listener_or_group_that_is_not_there_is_refused(void **state)
+{
+	(void)state;
+	account_ready();
+	modify("arn:none", account.other_tg);
+	assert_true(refused("ListenerNotFound"));
+	modify(account.listener, "arn:none");
+	assert_true(refused("TargetGroupNotFound"));
+	ask("Action=DescribeListeners&LoadBalancerArn=%s", account.lb);
+	assert_true(told(account.tg));
+}
+
+static void a_group_is_behind_one_balancer_at_most(void **state)
+{
+	char lb[200], listener[200];
+
+	(void)state;
+	account_ready();
+	ask("Action=CreateLoadBalancer&Name=back&Scheme=internal&Subnets.member.1=subnet-0001");
+	text_of("LoadBalancerArn", lb, sizeof(lb));
+	ask("Action=CreateListener&LoadBalancerArn=%s&Port=9031&DefaultActions.member.1.TargetGroupArn=%s", lb, account.other_tg);
+	text_of("ListenerArn", listener, sizeof(listener));
+	modify(listener, account.tg);
+	assert_true(refused("TargetGroupAssociationLimit"));
+	assert_int_equal(modify(account.listener, account.tg), 200);
+}
+
+static void targets_of_a_group_come_to_be_checked_when_a_listener_leads_there(void **state)
+{
+	(void)state;
+	account_ready();
+	ask("Action=RegisterTargets&TargetGroupArn=%s&Targets.member.1.Id=%s", account.other_tg, account.node);
+	account_wait_s(100);
+	assert_string_equal(target_state(account.other_tg, account.node), "unused");
+	modify(account.listener, account.other_tg);
+	assert_string_equal(target_state(account.other_tg, account.node), "initial");
+	account_wait_s(100);
+	assert_string_equal(target_state(account.other_tg, account.node), "healthy");
+}
+
+static void a_target_drains_for_the_whole_delay_and_is_then_gone(void **state)
+{
+	(void)state;
+	account_ready();
+	ask("Action=DescribeTargetGroupAttributes&TargetGroupArn=%s", account.tg);
+	assert_true(told("<Key>deregistration_delay.timeout_seconds</Key><Value>300</Value>"));
+	ask("Action=DeregisterTargets&TargetGroupArn=%s&Targets.member.1.Id=%s", account.tg, account.node);
+	account_wait_s(299);
+	assert_string_equal(target_state(account.tg, account.node), "draining");
+	assert_true(told("<Reason>Target.DeregistrationInProgress</Reason>"));
+	account_wait_s(2);
+	assert_string_equal(target_state(account.tg, account.node), "unused");
+	assert_true(told("<Reason>Target.NotRegistered</Reason>"));
+	ask("Action=DescribeTargetHealth&TargetGroupArn=%s", account.tg);
+	assert_true(!told(account.node) && told(account.other));
+}
+
+static void a_balancer_tells_its_subnets_and_its_protection(void **state)
+{
+	(void)state;
+	account_ready();
+	ask("Action=DescribeLoadBalancers&LoadBalancerArns.member.1=%s", account.lb);
+	assert_true(told("<ZoneName>us-east-1b</ZoneName><SubnetId>subnet-0002</SubnetId>"));
+	ask("Action=DescribeLoadBalancerAttributes&LoadBalancerArn=%s", account.lb);
+	assert_true(told("<Key>deletion_protection.enabled</Key><Value>false</Value>"));
+	ask("Action=DescribeLoadBalancers&LoadBalancerArns.member.1=arn:none");
+	assert_true(refused("LoadBalancerNotFound"));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_listener_is_led_elsewhere_and_the_old_group_is_unused, account_start,
+						account_end),
+		cmocka_unit_test_setup_teardown(a_listener_or_group_that_is_not_there_is_refused, account_start, account_end),
+		cmocka_unit_test_setup_teardown(a_group_is_behind_one_balancer_at_most, account_start, account_end),
+		cmocka_unit_test_setup_teardown(targets_of_a_group_come_to_be_checked_when_a_listener_leads_there, account_start,
+						account_end),
+		cmocka_unit_test_setup_teardown(a_target_drains_for_the_whole_delay_and_is_then_gone, account_start, account_end),
+		cmocka_unit_test_setup_teardown(a_balancer_tells_its_subnets_and_its_protection, account_start, account_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
