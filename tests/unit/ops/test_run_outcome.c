@@ -304,6 +304,37 @@ static void a_rule_that_made_room_is_put_back_when_the_plan_fails(void **state)
 	assert_int_equal(stands_on_port(s, 9001) + stands_on_port(s, 9002), 0);
 }
 
+static enum shop_fault health_is_denied(struct shop *s, const char *body)
+{
+	s->broke += str_starts(body, "Action=ModifyListener&");
+	return s->broke > 0 && str_starts(body, "Action=DescribeTargetHealth&") ? SHOP_DENIED : SHOP_FINE;
+}
+
+/* The nodes behind the new group are never seen to be healthy. */
+static void a_listener_that_was_moved_leads_back_when_its_plan_fails(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command one, two;
+	Reeve__Control__V1__TargetGroup other = s->k.tg;
+
+	shop_run(s, &one);
+	assert_int_equal(shop_ends(s, &one, NULL), DONE);
+	sim_run_until(s->d.w, NULL, NULL, 350000);
+	other.name = (char *)"other";
+	s->k.tgs[1] = &other;
+	s->k.s.n_target_groups = 2;
+	s->k.listener.target_group = (char *)"other";
+	s->break_at = health_is_denied;
+	shop_apply(s, &two, 2);
+	two.c.not_before = world_wall_ms(s->d.w) + 10000;
+	shop_send(s, &two, false);
+	assert_int_equal(shop_ends(s, &two, NULL), STATE_OF(FAILED)); /* the new group and who is in it stay */
+	assert_int_equal(shop_count(s, "ModifyListener"), 2);
+	assert_int_equal(s->sim->listeners_n, 1);
+	assert_ptr_equal(s->sim->listeners[0]->tg, s->sim->tgs[0]);
+	assert_int_equal(shop_count(s, "DeleteListener"), 0);
+}
+
 static enum shop_fault group_is_denied(struct shop *s, const char *body)
 {
 	(void)s;
@@ -382,6 +413,7 @@ int main(void)
 		SHOP(a_verb_that_is_switched_off_stops_the_taking_back_too),
 		SHOP(what_an_earlier_command_made_is_not_taken_back),
 		SHOP(a_rule_that_made_room_is_put_back_when_the_plan_fails),
+		SHOP(a_listener_that_was_moved_leads_back_when_its_plan_fails),
 		SHOP(an_encoded_authorization_message_is_kept_whole_and_apart_from_the_sentence),
 		SHOP(names_of_32_characters_are_carried_out),
 		SHOP(narrower_bounds_do_not_hold_up_the_taking_back),
