@@ -100,7 +100,7 @@ static void on_hup(struct sig *s)
 /* The kernel's default for these is to end a process, without a goodbye. */
 static void ignore_strays(void)
 {
-	static const int strays[] = { SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT };
+	static const int strays[] = { SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT, SIGTTOU };
 
 	for (size_t i = 0; i < ARRAY_LEN(strays); i++)
 		signal(strays[i], SIG_IGN);

@@ -19,9 +19,9 @@ static bool is_about_us(int status)
 
 enum answer answer_judge(const struct http_req *r, int rc)
 {
-	if (rc == -ERR_LIMIT)
-		return ANSWER_REFUSED;
-	if (rc != 0 || is_retryable(r->status))
+	bool is_answered = rc == 0 || (rc == -ERR_LIMIT && r->status > 0); /* with a body that is too large to read */
+
+	if (!is_answered || is_retryable(r->status))
 		return ANSWER_LATER;
 	if (r->status >= 200 && r->status < 300)
 		return ANSWER_TAKEN;

@@ -7,6 +7,7 @@
 #include "agent/base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -33,13 +34,28 @@ void log_set(enum log_level most, log_sink *sink, void *ctx)
 	log_ctx = ctx;
 }
 
+/* A terminal with room for one byte says that it can be written, and then waits until all of the rest has room. So it is opened
+ * once more: a mode of that opening is ours. */
+static ssize_t offer_to_terminal(const char *at, size_t len)
+{
+	int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? write(fd, at, len) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	return n;
+}
+
 /* How many bytes were taken without waiting; 0: none. */
 static size_t offer(const char *at, size_t len)
 {
 	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
 	ssize_t n = send(STDERR_FILENO, at, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	bool is_socket = n >= 0 || errno != ENOTSOCK;
 
-	if (n < 0 && errno == ENOTSOCK && poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0)
+	if (!is_socket && isatty(STDERR_FILENO))
+		n = offer_to_terminal(at, len);
+	else if (!is_socket && poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0)
 		n = write(STDERR_FILENO, at, len);
 	return n > 0 ? (size_t)n : 0;
 }
@@ -115,7 +131,7 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...)
 	for (char *c = pairs; *c != '\0'; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = '?';
-	str_mend(pairs); /* it may be cut within a character, and nothing in it may turn the line around */
+	str_one_line(pairs); /* it may be cut within a character, and nothing in it may turn the line around */
 	if (log_to != NULL)
 		log_to(level, event, pairs, log_ctx);
 	else

@@ -42,7 +42,8 @@ struct http_header {
 #define HTTP_HEADERS_MAX 24
 
 /* One request and its answer. rc is 0 when an HTTP answer came, whatever its status; else -ERR_NET (no answer: refused,
- * reset, name, TLS), -ERR_TIMEOUT, -ERR_LIMIT (the answer is larger than `body` allows), -ERR_CANCELED.
+ * reset, name, TLS, a ca_file that cannot be used), -ERR_TIMEOUT, -ERR_LIMIT (the answer is larger than `body` allows; its status
+ * is there unless its head was too large), -ERR_CANCELED.
  * A peer that vanishes without a word is noticed within a minute and a half, however large total_ms is.
  * Redirects are not followed, there is no proxy, and nothing counts that stands in the environment. `url`, header texts and
  * `send` are the caller's and stay until the callback. `Expect` and `Accept` are sent only if given here; Host is taken from the
@@ -55,7 +56,7 @@ struct http_req {
 	const void *send;
 	size_t send_len;
 	uint32_t connect_ms, total_ms; /* 0: 3 s, 30 s */
-	const char *ca_file;           /* the only certificates that count, read at each request; NULL: the system's */
+	const char *ca_file;           /* the only certificates that count, looked at for each request; NULL: the system's bundle */
 	const char *connect_to;        /* "host:port" to connect to instead; the name in url is verified. NULL: none */
 	const char *unix_socket;       /* talk to this socket instead of the network; the url still names host and path */
 	/* the answer */

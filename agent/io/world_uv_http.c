@@ -311,16 +311,16 @@ static void on_trust(struct trust_ask *a, int rc)
 {
 	struct transfer *t = container_of(a, struct transfer, trust);
 
-	finish_early(t, rc == 0 ? find_addresses(t) : fail(t, -rc, err_text(&a->err)));
+	finish_early(t, rc == 0 ? find_addresses(t) : fail(t, ERR_NET, err_text(&a->err)));
 }
 
 static int find_certificates(struct transfer *t)
 {
-	int rc = world_uv_http_is_tls(t) ? world_uv_trust_ask(t->u, &t->trust, on_trust) : 1;
-
-	if (rc < 0)
-		return fail(t, -rc, err_text(&t->trust.err));
-	return rc > 0 ? find_addresses(t) : 0;
+	if (!world_uv_http_is_tls(t))
+		return find_addresses(t);
+	if (world_uv_trust_ask(t->u, &t->trust, on_trust) != 0)
+		return fail(t, ERR_NET, err_text(&t->trust.err));
+	return 0;
 }
 
 static void on_patience(struct timer *patience)

@@ -3,8 +3,8 @@
  * A setting narrows only when no wider default stays beside it: so each of curl's and OpenSSL's defaults that could send bytes to
  * another place, trust another certificate or read another file stands here, also where it is the one we want. From the
  * environment nothing counts: no proxy, no certificates (SSL_CERT_FILE, SSL_CERT_DIR), no key log (SSLKEYLOGFILE), no
- * configuration, engine or provider of OpenSSL (OPENSSL_CONF, OPENSSL_ENGINES, OPENSSL_MODULES), no .netrc or .curlrc
- * (CURL_HOME, NETRC). */
+ * configuration, engine or provider of OpenSSL (OPENSSL_CONF, OPENSSL_ENGINES, OPENSSL_MODULES), no other library for TLS
+ * (CURL_SSL_BACKEND), no .netrc or .curlrc (CURL_HOME, NETRC), no other names for hosts (LOCALDOMAIN, RES_OPTIONS, HOSTALIASES). */
 #include "agent/io/world_uv_http_impl.h"
 
 #include <arpa/inet.h>
@@ -45,6 +45,7 @@ void world_uv_http_deaf(void)
 	static const char *const unheard[] = {
 		"SSLKEYLOGFILE",        "SSL_CERT_FILE", "SSL_CERT_DIR",    "CURL_CA_BUNDLE",  "OPENSSL_CONF",
 		"OPENSSL_CONF_INCLUDE", "CURL_HOME",     "OPENSSL_ENGINES", "OPENSSL_MODULES", "NETRC",
+		"CURL_SSL_BACKEND",     "LOCALDOMAIN",   "RES_OPTIONS",     "HOSTALIASES",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(unheard); i++)

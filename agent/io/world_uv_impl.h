@@ -72,7 +72,7 @@ struct trust_ask {
 	trust_cb *cb;
 };
 
-/* 1: they are known, and no callback comes. 0: cb comes, with 0 or why the file cannot be used. Or why it cannot be read. */
+/* 0: cb comes, with 0 or why the file cannot be used; a disk that hangs may take for ever. Or why it cannot even be looked at. */
 int world_uv_trust_ask(struct world_uv *u, struct trust_ask *a, trust_cb *cb);
 void world_uv_trust_drop(struct trust_ask *a);         /* no callback; harmless when idle */
 bool world_uv_trust_is_busy(const struct world_uv *u); /* after close: a thread is still at it */

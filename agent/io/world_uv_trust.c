@@ -3,13 +3,14 @@
  * curl would parse the file on the loop, for each new connection: 15 ms for the bundle of a system. Here a file is one store of
  * OpenSSL's, shared by all that is judged by it.
  *
- * Happy path: asked -> read -> known. At each question the file is looked at with stat(2); while it is the one that was read, the
- * store is handed out at once, else a thread reads it again and who asks waits. Other bytes are another store of another
- * generation, by which http keeps connections apart. A time stamp tells little of the moments in which the file was just
- * written, so a young file is read again at each question, and parsed only when its bytes differ.
+ * Happy path: asked -> looked at -> known. At each question a thread looks at the file with stat(2); while it is the one that was
+ * read, the store is handed out, else it is read again first. Other bytes are another store of another generation, by which http
+ * keeps connections apart. A time stamp tells little of the moments in which the file was just written, so a young file is read
+ * again at each question, and parsed only when its bytes differ.
  *
- * A file that is gone, empty, too large or damaged fails who asks, with its path and what is wrong, and the next question reads
- * it again. Closing forgets who waits; a file that a thread has begun is told of by world_uv_trust_is_busy. */
+ * A file that is gone, empty, too large or damaged fails who asks, with its path and what is wrong, and the next question looks
+ * again. A disk that hangs holds up those who ask for this file, and nobody else; the asker has the patience. Closing forgets who
+ * waits; a file that a thread has begun is told of by world_uv_trust_is_busy. */
 #include "agent/io/world_uv_impl.h"
 
 #include <assert.h>
@@ -27,15 +28,20 @@
 #define FILE_MAX (1u << 20)
 #define YOUNG_S 2 /* file systems count in steps of up to two seconds */
 
-/* What a thread makes of the file; between queue and callback nobody else looks at it. */
-struct reading {
-	struct world *w;
-	const char *path;
-	struct digest known; /* bytes that need no parsing */
-	bool has_known;
-	struct stat file; /* as it was before */
-	bool is_sure;     /* the same stat will mean the same bytes */
+/* A file as it was read. */
+struct seen {
+	char *path;
+	struct stat file;
+	bool is_sure; /* the same stat means the same bytes */
 	struct digest digest;
+};
+
+/* What a thread makes of the file; between queue and callback nobody else looks at it. */
+struct look {
+	struct world *w;
+	const char *ca_file;      /* NULL: the system's */
+	const struct seen *known; /* NULL: nothing was read yet */
+	struct seen seen;
 	X509_STORE *store; /* NULL: the bytes are the known ones */
 	int rc;
 	struct err err;
@@ -44,17 +50,15 @@ struct reading {
 struct trust {
 	struct list link;
 	struct world_uv *u; /* NULL: the world is closed, and only a thread still has this */
-	char *path;
+	char *ca_file;
 	struct list waiters, served; /* served: those who asked before the thread began */
 	uv_work_t work;
-	bool is_reading;
-	struct reading reading;
+	bool is_looking;
+	struct look look;
 
 	X509_STORE *store; /* NULL: none yet */
-	struct digest digest;
+	struct seen seen;
 	unsigned generation;
-	struct stat file;
-	bool is_sure;
 };
 
 /* ---- in a thread ----------------------------------------------------------------------------------------------------- */
@@ -86,6 +90,19 @@ static int add_all(X509_STORE *store, BIO *pem, const char *path, struct err *e)
 	return n > 0 ? 0 : err_set(e, ERR_INVALID, "%s holds no certificate, expected certificates in PEM", path);
 }
 
+/* A store is sorted when it is first searched: here, and not by the first connection. */
+static void sort(X509_STORE *store)
+{
+	X509_STORE_CTX *c = X509_STORE_CTX_new();
+	X509_NAME *nobody = X509_NAME_new();
+
+	assert(c != NULL && nobody != NULL);
+	if (X509_STORE_CTX_init(c, store, NULL, NULL) == 1)
+		X509_OBJECT_free(X509_STORE_CTX_get_obj_by_subject(c, X509_LU_X509, nobody));
+	X509_NAME_free(nobody);
+	X509_STORE_CTX_free(c);
+}
+
 /* What a certificate in the file has signed counts, whether it is a root or an authority between. */
 static int make_store(const struct buf *pem, const char *path, X509_STORE **ret, struct err *e)
 {
@@ -97,11 +114,13 @@ static int make_store(const struct buf *pem, const char *path, X509_STORE **ret,
 	X509_STORE_set_flags(store, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
 	rc = add_all(store, bio, path, e);
 	BIO_free(bio);
-	if (rc == 0)
-		*ret = store;
-	else
+	if (rc != 0) {
 		X509_STORE_free(store);
-	return rc;
+		return rc;
+	}
+	sort(store);
+	*ret = store;
+	return 0;
 }
 
 static bool is_same_time(const struct timespec *a, const struct timespec *b)
@@ -121,28 +140,63 @@ static bool is_young(struct world *w, const struct stat *file)
 	return world_wall_ms(w) / 1000 - file->st_ctim.tv_sec <= YOUNG_S;
 }
 
-static int read_file(struct reading *r)
-{
-	CLEANUP(buf_close) struct buf b = BUF_MAX(FILE_MAX);
-	struct stat after;
+/* Where distributions keep all certificates of authorities in one file. */
+static const char *const bundles[] = {
+	"/etc/ssl/certs/ca-certificates.crt", /* Debian, Ubuntu */
+	"/etc/pki/tls/certs/ca-bundle.crt",   /* Amazon Linux, Fedora */
+};
 
-	if (stat(r->path, &r->file) != 0)
-		return err_errno(&r->err, errno, "%s", r->path);
-	TRY(disk_read_all(r->w, r->path, &b, &r->err));
-	if (b.len == 0)
-		return err_set(&r->err, ERR_INVALID, "%s is empty, expected certificates in PEM", r->path);
-	r->is_sure = stat(r->path, &after) == 0 && is_same_file(&r->file, &after) && !is_young(r->w, &after);
-	r->digest = digest_of(b.data, b.len);
-	if (r->has_known && digest_eq(&r->known, &r->digest))
-		return 0;
-	return make_store(&b, r->path, &r->store, &r->err);
+static int find(const char *ca_file, struct seen *s, struct err *e)
+{
+	if (ca_file != NULL) {
+		s->path = mem_str(ca_file);
+		return stat(ca_file, &s->file) == 0 ? 0 : err_errno(e, errno, "%s", ca_file);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bundles); i++)
+		if (stat(bundles[i], &s->file) == 0) {
+			s->path = mem_str(bundles[i]);
+			return 0;
+		}
+	return err_set(e, ERR_NOTFOUND, "the system has no file of certificates: %s and %s are not there", bundles[0], bundles[1]);
 }
 
-static void do_read(uv_work_t *work)
+static bool is_known(const struct look *l)
 {
-	struct reading *r = &container_of(work, struct trust, work)->reading;
+	return l->known != NULL && l->known->is_sure && str_eq(l->known->path, l->seen.path) &&
+	       is_same_file(&l->known->file, &l->seen.file);
+}
 
-	r->rc = read_file(r);
+static int read_file(struct look *l)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(FILE_MAX);
+	struct seen *s = &l->seen;
+	struct stat after;
+
+	TRY(disk_read_all(l->w, s->path, &b, &l->err));
+	if (b.len == 0)
+		return err_set(&l->err, ERR_INVALID, "%s is empty, expected certificates in PEM", s->path);
+	s->is_sure = stat(s->path, &after) == 0 && is_same_file(&s->file, &after) && !is_young(l->w, &after);
+	s->digest = digest_of(b.data, b.len);
+	if (l->known != NULL && digest_eq(&l->known->digest, &s->digest))
+		return 0;
+	return make_store(&b, s->path, &l->store, &l->err);
+}
+
+static int look(struct look *l)
+{
+	TRY(find(l->ca_file, &l->seen, &l->err));
+	if (!is_known(l))
+		return read_file(l);
+	l->seen.is_sure = true;
+	l->seen.digest = l->known->digest;
+	return 0;
+}
+
+static void do_look(uv_work_t *work)
+{
+	struct look *l = &container_of(work, struct trust, work)->look;
+
+	l->rc = look(l);
 }
 
 /* ---- on the loop ----------------------------------------------------------------------------------------------------- */
@@ -151,16 +205,11 @@ static void forget(struct trust *t)
 {
 	list_del(&t->link);
 	X509_STORE_free(t->store);
-	X509_STORE_free(t->reading.store);
-	mem_free(t->path);
+	X509_STORE_free(t->look.store);
+	mem_free(t->seen.path);
+	mem_free(t->look.seen.path);
+	mem_free(t->ca_file);
 	mem_free(t);
-}
-
-static bool is_known(const struct trust *t)
-{
-	struct stat now;
-
-	return t->store != NULL && t->is_sure && stat(t->path, &now) == 0 && is_same_file(&now, &t->file);
 }
 
 static void hand_out(struct trust *t, struct trust_ask *a)
@@ -172,7 +221,7 @@ static void hand_out(struct trust *t, struct trust_ask *a)
 
 static void tell_all(struct trust *t, struct list *waiters, int rc)
 {
-	const struct err why = t->reading.err; /* a callback may begin the next reading */
+	const struct err why = t->look.err; /* a callback may begin the next look */
 	struct list now, *n;
 
 	list_init(&now);
@@ -189,127 +238,97 @@ static void tell_all(struct trust *t, struct list *waiters, int rc)
 	}
 }
 
-static void accept_reading(struct trust *t)
+static void accept_look(struct trust *t)
 {
-	struct reading *r = &t->reading;
+	struct look *l = &t->look;
 
-	t->file = r->file;
-	t->is_sure = r->is_sure;
-	if (r->store == NULL)
+	mem_free(t->seen.path);
+	t->seen = l->seen;
+	l->seen.path = NULL;
+	if (l->store == NULL)
 		return;
 	X509_STORE_free(t->store);
-	t->store = r->store;
-	r->store = NULL;
-	t->digest = r->digest;
+	t->store = l->store;
+	l->store = NULL;
 	t->generation = ++t->u->generations;
-	log_debug("net.trust.read", "path=%s generation=%u", t->path, t->generation);
+	log_debug("net.trust.read", "path=%s generation=%u", t->seen.path, t->generation);
 }
 
-static int begin_reading(struct trust *t);
+static void on_look(uv_work_t *work, int status);
 
-/* Who asked while the thread was at it may know of a change that it did not see. */
-static void serve_late(struct trust *t)
-{
-	int rc = 0;
-
-	if (list_empty(&t->waiters) || t->is_reading)
-		return;
-	if (!is_known(t)) {
-		rc = begin_reading(t);
-		if (rc == 0)
-			return;
-	}
-	tell_all(t, &t->waiters, rc);
-}
-
-static void on_read(uv_work_t *work, int status)
-{
-	struct trust *t = container_of(work, struct trust, work);
-
-	(void)status; /* it is called off by a closing world alone */
-	t->is_reading = false;
-	if (t->u == NULL) {
-		forget(t);
-		return;
-	}
-	if (t->reading.rc == 0)
-		accept_reading(t);
-	tell_all(t, &t->served, t->reading.rc);
-	serve_late(t);
-}
-
-static int begin_reading(struct trust *t)
+static int begin_look(struct trust *t)
 {
 	int rc;
 
-	t->reading = (struct reading){ .w = &t->u->w, .path = t->path, .known = t->digest, .has_known = t->store != NULL };
-	rc = uv_queue_work(&t->u->loop, &t->work, do_read, on_read);
+	mem_free(t->look.seen.path);
+	t->look = (struct look){ .w = &t->u->w, .ca_file = t->ca_file, .known = t->store != NULL ? &t->seen : NULL };
+	rc = uv_queue_work(&t->u->loop, &t->work, do_look, on_look);
 	if (rc != 0)
-		return world_uv_err(&t->reading.err, rc, "cannot read", t->path);
-	t->is_reading = true;
+		return world_uv_err(&t->look.err, rc, "cannot look at",
+				    t->ca_file != NULL ? t->ca_file : "the system's certificates");
+	t->is_looking = true;
 	list_move(&t->served, &t->waiters);
 	return 0;
 }
 
+/* Who asked while the thread was at it may know of a change that it did not see: they are served by a look of their own. */
+static void on_look(uv_work_t *work, int status)
+{
+	struct trust *t = container_of(work, struct trust, work);
+	int rc;
+
+	(void)status; /* it is called off by a closing world alone */
+	t->is_looking = false;
+	if (t->u == NULL) {
+		forget(t);
+		return;
+	}
+	if (t->look.rc == 0)
+		accept_look(t);
+	tell_all(t, &t->served, t->look.rc);
+	if (list_empty(&t->waiters) || t->is_looking)
+		return;
+	rc = begin_look(t);
+	if (rc != 0)
+		tell_all(t, &t->waiters, rc);
+}
+
 /* Paths come from the configuration and are few. */
-static struct trust *find_or_make(struct world_uv *u, const char *path)
+static struct trust *find_or_make(struct world_uv *u, const char *ca_file)
 {
 	struct trust *t;
 
 	list_each(n, &u->trusts) {
 		t = list_entry(n, struct trust, link);
-		if (str_eq(t->path, path))
+		if (str_eq(t->ca_file, ca_file))
 			return t;
 	}
 	t = mem_new(struct trust);
 	t->u = u;
-	t->path = mem_str(path);
+	t->ca_file = mem_str(ca_file);
 	list_init(&t->waiters);
 	list_init(&t->served);
 	list_add(&u->trusts, &t->link);
 	return t;
 }
 
-/* Where distributions keep all certificates of authorities in one file. */
-static const char *const bundles[] = {
-	"/etc/ssl/certs/ca-certificates.crt", /* Debian, Ubuntu */
-	"/etc/pki/tls/certs/ca-bundle.crt",   /* Amazon Linux, Fedora */
-};
-
-static const char *bundle(void)
-{
-	struct stat st;
-
-	for (size_t i = 0; i < ARRAY_LEN(bundles); i++)
-		if (stat(bundles[i], &st) == 0)
-			return bundles[i];
-	return NULL;
-}
-
 int world_uv_trust_ask(struct world_uv *u, struct trust_ask *a, trust_cb *cb)
 {
-	const char *path = a->ca_file != NULL ? a->ca_file : bundle();
-	struct trust *t;
+	struct trust *t = find_or_make(u, a->ca_file);
+	int rc = 0;
 
 	assert(a->trust == NULL && a->store == NULL);
-	if (path == NULL)
-		return err_set(&a->err, ERR_NOTFOUND, "the system has no file of certificates: %s and %s are not there", bundles[0],
-			       bundles[1]);
-	t = find_or_make(u, path);
-	if (!t->is_reading && is_known(t)) {
-		hand_out(t, a);
-		return 1;
-	}
 	a->cb = cb;
 	a->trust = t;
 	list_add(&t->waiters, &a->link);
-	if (!t->is_reading && begin_reading(t) != 0) {
-		a->err = t->reading.err;
-		a->trust = NULL;
-		list_del(&a->link);
-		return -a->err.code;
-	}
-	return 0;
+	if (!t->is_looking)
+		rc = begin_look(t);
+	if (rc == 0)
+		return 0;
+	a->err = t->look.err;
+	a->trust = NULL;
+	list_del(&a->link);
+	return rc;
 }
 
 void world_uv_trust_drop(struct trust_ask *a)
@@ -340,9 +359,10 @@ void world_uv_trust_close(struct world_uv *u)
 		struct trust *t = list_entry(n, struct trust, link);
 
 		assert(list_empty(&t->waiters) && list_empty(&t->served));
-		if (!t->is_reading)
+		t->u = NULL;
+		if (!t->is_looking)
 			forget(t);
 		else if (uv_cancel((uv_req_t *)&t->work) != 0)
-			log_debug("net.trust.held", "path=%s", t->path);
+			log_debug("net.trust.held", "path=%s", t->ca_file != NULL ? t->ca_file : "(the system's)");
 	}
 }

@@ -126,22 +126,22 @@ MUTANTS = [
     Mutant(
         "certificates that are kept though the file has changed",
         "agent/io/world_uv_trust.c",
-        " && is_same_file(&now, &t->file);",
+        " && str_eq(l->known->path, l->seen.path) &&\n	       is_same_file(&l->known->file, &l->seen.file);",
         ";",
         "build/tests/unit/io/test_world_uv_trust",
     ),
     Mutant(
         "a file of certificates trusted by its time while it is young",
         "agent/io/world_uv_trust.c",
-        " && !is_young(r->w, &after);",
-        " && (is_young(r->w, &after) || true);",
+        " && !is_young(l->w, &after);",
+        " && (is_young(l->w, &after) || true);",
         "build/tests/unit/io/test_world_uv_trust",
     ),
     Mutant(
         "an old file's certificates for who asks behind its change",
         "agent/io/world_uv_trust.c",
-        "	if (!is_known(t)) {\n		rc = begin_reading(t);",
-        "	if (false && !is_known(t)) {\n		rc = begin_reading(t);",
+        "	rc = begin_look(t);\n	if (rc != 0)\n		tell_all(t, &t->waiters, rc);",
+        "	rc = 0;\n	tell_all(t, &t->waiters, rc);",
         "build/tests/unit/io/test_world_uv_trust",
     ),
 ]

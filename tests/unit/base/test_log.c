@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -167,6 +168,23 @@ static void a_full_socket_holds_nothing_up_and_no_line_is_glued_to_another(void 
 	lines_are_dropped_and_told(fds[0], fds[1]);
 }
 
+/* One in its usual mode, which says that it can be written as long as there is room for one byte. */
+static void a_terminal_that_nobody_reads_holds_nothing_up(void **state)
+{
+	uint64_t before = log_dropped();
+	int master, slave;
+
+	(void)state;
+	assert_int_equal(openpty(&master, &slave, NULL, NULL, NULL), 0);
+	begin(slave);
+	fill(before);
+	drain(master);
+	log_info("a.c", "x=1");
+	end();
+	assert_non_null(strstr(drain(master), "<6>a.c x=1"));
+	close(master);
+}
+
 static void a_full_disk_and_a_reader_that_is_gone_are_counted(void **state)
 {
 	uint64_t before = log_dropped();
@@ -195,6 +213,7 @@ int main(void)
 		cmocka_unit_test(an_ignored_error_is_told_at_debug_with_its_reason),
 		cmocka_unit_test(a_full_pipe_holds_nothing_up_and_the_lines_are_counted),
 		cmocka_unit_test(a_full_socket_holds_nothing_up_and_no_line_is_glued_to_another),
+		cmocka_unit_test(a_terminal_that_nobody_reads_holds_nothing_up),
 		cmocka_unit_test(a_full_disk_and_a_reader_that_is_gone_are_counted),
 	};
 

@@ -123,18 +123,16 @@ static void on_known(struct trust_ask *a, int rc)
 
 static int ask(struct server *s, struct trust_ask *a, const char *path)
 {
-	int rc;
-
 	*a = (struct trust_ask){ .ca_file = path };
-	rc = world_uv_trust_ask(world_uv_of(s->b.w), a, on_known);
-	return rc != 0 ? rc : bench_run(&s->b);
+	assert_int_equal(world_uv_trust_ask(world_uv_of(s->b.w), a, on_known), 0);
+	return bench_run(&s->b);
 }
 
 /* The generation; 0: the file cannot be used. */
 static unsigned generation(struct server *s, const char *path)
 {
 	struct trust_ask a;
-	unsigned n = ask(s, &a, path) >= 0 ? a.generation : 0;
+	unsigned n = ask(s, &a, path) == 0 ? a.generation : 0;
 
 	world_uv_trust_drop(&a);
 	return n;
@@ -206,8 +204,8 @@ static void each_file_has_a_store_of_its_own(void **state)
 	struct trust_ask a, b;
 
 	bench_put(bench_path(&s->b, "other.pem"), certificate());
-	assert_true(ask(s, &a, put(s, certificate())) >= 0);
-	assert_true(ask(s, &b, bench_path(&s->b, "other.pem")) >= 0);
+	assert_int_equal(ask(s, &a, put(s, certificate())), 0);
+	assert_int_equal(ask(s, &b, bench_path(&s->b, "other.pem")), 0);
 	assert_int_not_equal(a.generation, b.generation);
 	assert_ptr_not_equal(a.store, b.store);
 	world_uv_trust_drop(&a);
@@ -386,6 +384,36 @@ static void the_world_ends_also_while_a_file_is_read(void **state)
 	http_req_close(&r);
 }
 
+/* A good end waits for a thread that is nearly through, and nothing is left behind. */
+static void the_world_ends_in_order_when_the_thread_is_quick(void **state)
+{
+	struct server *s = *state;
+	struct http_req r = https(s, put(s, certificate()));
+	struct world *w = s->b.w;
+
+	http_start(w, &r, bench_on_http);
+	s->b.w = NULL;
+	assert_true(world_uv_free(w));
+	http_req_close(&r);
+}
+
+/* Whatever is wrong with a file may be right at the next request: it is a failure of TLS, not of what was asked. */
+static void a_file_that_cannot_be_used_is_a_failure_of_the_connection(void **state)
+{
+	struct server *s = *state;
+	CLEANUP(mem_close) char *large = mem_alloc((1u << 20) + 2);
+	const char *texts[] = { "", "nonsense", large };
+
+	memset(large, '#', (1u << 20) + 1);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct http_req r = https(s, put(s, texts[i]));
+
+		assert_int_equal(bench_http(&s->b, &r), -ERR_NET);
+		assert_non_null(strstr(r.err.text, "ca.pem"));
+		http_req_close(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +428,8 @@ int main(void)
 		TRUST_TEST(a_disk_that_hangs_ends_a_request_in_time_and_holds_up_no_other),
 		TRUST_TEST(a_request_that_waits_for_certificates_can_be_cancelled),
 		TRUST_TEST(the_world_ends_also_while_a_file_is_read),
+		TRUST_TEST(the_world_ends_in_order_when_the_thread_is_quick),
+		TRUST_TEST(a_file_that_cannot_be_used_is_a_failure_of_the_connection),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,12 @@ static void a_status_says_whether_the_body_goes_stays_or_comes_again(void **stat
 		{ 0, 400, ANSWER_REFUSED },
 		{ 0, 413, ANSWER_TOO_LARGE },
 		{ 0, 500, ANSWER_REFUSED },
-		{ -ERR_LIMIT, 200, ANSWER_REFUSED },
+		{ -ERR_LIMIT, 0, ANSWER_LATER },
+		{ -ERR_LIMIT, 200, ANSWER_TAKEN },
+		{ -ERR_LIMIT, 503, ANSWER_LATER },
+		{ -ERR_LIMIT, 413, ANSWER_TOO_LARGE },
+		{ -ERR_LIMIT, 401, ANSWER_ABOUT_US },
+		{ -ERR_LIMIT, 400, ANSWER_REFUSED },
 		{ 0, 101, ANSWER_REFUSED },
 	};
 
