@@ -316,6 +316,14 @@ void ec2_revoke_egress(struct form *f, const char *group_id, const struct ec2_ru
 	add_rules(f, "RevokeSecurityGroupEgress", group_id, rules, n);
 }
 
+void ec2_update_rule_descriptions(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n)
+{
+	bool is_egress = n > 0 && rules[0].is_egress;
+
+	add_rules(f, is_egress ? "UpdateSecurityGroupRuleDescriptionsEgress" : "UpdateSecurityGroupRuleDescriptionsIngress", group_id,
+		  rules, n);
+}
+
 void ec2_delete_security_group(struct form *f, const char *group_id)
 {
 	form_start(f, "DeleteSecurityGroup", VERSION);

@@ -112,4 +112,6 @@ void ec2_authorize_ingress(struct form *f, const char *group_id, const struct ec
 void ec2_revoke_ingress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n);
 void ec2_authorize_egress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n);
 void ec2_revoke_egress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n);
+/* Rules of one direction; one without a description loses its own. */
+void ec2_update_rule_descriptions(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n);
 void ec2_delete_security_group(struct form *f, const char *group_id);

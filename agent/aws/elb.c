@@ -208,6 +208,7 @@ static int read_lb(const struct xml_node *n, struct arena *m, struct elb_lb *lb,
 	lb->dns_name = read_text(m, n, "DNSName");
 	lb->scheme = read_text(m, n, "Scheme");
 	lb->vpc_id = read_text(m, n, "VpcId");
+	read_texts(m, xml_find(n, "AvailabilityZones"), "member", "SubnetId", &lb->subnet_ids, &lb->subnet_ids_n);
 	return 0;
 }
 

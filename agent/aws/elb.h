@@ -27,6 +27,8 @@ struct elb_groups {
 
 struct elb_lb {
 	const char *arn, *name, *dns_name, *scheme, *vpc_id, *state, *reason; /* provisioning active active_impaired failed */
+	const char **subnet_ids;
+	size_t subnet_ids_n;
 	struct ec2_tags tags;
 };
 struct elb_lbs {

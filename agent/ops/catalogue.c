@@ -13,6 +13,8 @@ static const struct step_kind *const kinds[] = {
 	&kind_revoke_ingress,
 	&kind_authorize_egress,
 	&kind_revoke_egress,
+	&kind_describe_rule_ingress,
+	&kind_describe_rule_egress,
 	&kind_delete_security_group,
 	&kind_launch,
 	&kind_wait_running,

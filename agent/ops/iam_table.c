@@ -40,7 +40,9 @@ const struct iam_statement iam_table_operate[] = {
 	{ IAM_GROUPS, "InVpc", 0, LIST("ec2:CreateSecurityGroup"), LIST(EC2("vpc/%W")) },
 	{ IAM_GROUPS, "TagGroup", IAM_TO_BE_OWNED | IAM_EC2_GROUPS, LIST("ec2:CreateTags"), LIST(EC2("security-group/*")) },
 	{ IAM_GROUPS, "Rules", IAM_OWNED | IAM_IN_VPC, LIST("ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress",
-						    "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"),
+						    "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress",
+						    "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
+						    "ec2:UpdateSecurityGroupRuleDescriptionsIngress"),
 	  LIST(EC2("security-group/*")) },
 
 	{ IAM_BALANCERS, "Balancer", IAM_TO_BE_OWNED | IAM_INTERNAL, LIST("elasticloadbalancing:CreateLoadBalancer"),

@@ -228,6 +228,12 @@ static bool deregister_find(const struct step_ctx *x, const struct inventory *in
 	return registered(x, inv) == 0;
 }
 
+/* What a group that serves has left of its last nodes. */
+static bool leaves_nobody(const json_t *args)
+{
+	return json_is_true(json_object_get(args, "leaves_none"));
+}
+
 const struct step_kind kind_deregister = {
 	.name = "deregister",
 	.service = AWS_ELB,
@@ -239,6 +245,7 @@ const struct step_kind kind_deregister = {
 	.ask = deregister_ask,
 	.judge = deregister_judge,
 	.find = deregister_find,
+	.is_high = leaves_nobody,
 	.print = targets_print,
 };
 

@@ -138,7 +138,7 @@ static enum step_verdict authorize_judge(const struct step_ctx *x, const struct 
 	return c->class == AWS_NOTFOUND ? STEP_AGAIN : step_judge_refusal(x, c, e);
 }
 
-static bool has_rule(const json_t *args, const struct inventory *inv)
+static const struct ec2_rule *rule_there(const json_t *args, const struct inventory *inv)
 {
 	const struct ec2_group *g = inventory_group_by_id(inv, json_str_or(args, "group_id", ""));
 	struct ec2_rule r;
@@ -146,8 +146,13 @@ static bool has_rule(const json_t *args, const struct inventory *inv)
 	rule_of(args, &r);
 	for (size_t i = 0; g != NULL && i < g->rules_n; i++)
 		if (inventory_rule_eq(&g->rules[i], &r))
-			return true;
-	return false;
+			return &g->rules[i];
+	return NULL;
+}
+
+static bool has_rule(const json_t *args, const struct inventory *inv)
+{
+	return rule_there(args, inv) != NULL;
 }
 
 static bool authorize_find(const struct step_ctx *x, const struct inventory *inv)
@@ -266,6 +271,58 @@ static bool revoke_find(const struct step_ctx *x, const struct inventory *inv)
 
 const struct step_kind kind_revoke_ingress = { REVOKE(ingress, "RevokeSecurityGroupIngress") };
 const struct step_kind kind_revoke_egress = { REVOKE(egress, "RevokeSecurityGroupEgress") };
+
+/* ---- another description: the rule stays as it is ---- */
+
+static int describe_ask(const struct step_ctx *x, struct form *f, struct err *e)
+{
+	struct ec2_rule r;
+	const char *group;
+
+	TRY(arg_str(x, "group_id", &group, e));
+	rule_of(x->args, &r);
+	ec2_update_rule_descriptions(f, group, &r, 1);
+	return 0;
+}
+
+static enum step_verdict describe_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	return c->class == AWS_OK ? STEP_DONE : step_judge_refusal(x, c, e);
+}
+
+static bool describe_find(const struct step_ctx *x, const struct inventory *inv)
+{
+	const struct ec2_rule *there = rule_there(x->args, inv);
+	struct ec2_rule r;
+
+	rule_of(x->args, &r);
+	return there != NULL && str_eq(there->description, r.description);
+}
+
+static json_t *described_as_before(const json_t *args)
+{
+	json_t *undo = json_object(), *rule = json_copy(json_object_get(args, "rule"));
+
+	json_object_set(undo, "group_id", json_object_get(args, "group_id"));
+	json_object_set(undo, "was", json_object_get(json_object_get(args, "rule"), "description"));
+	json_object_set(rule, "description", json_object_get(args, "was"));
+	json_object_set_new(undo, "rule", rule);
+	return undo;
+}
+
+static void describe_print(const json_t *args, struct buf *to)
+{
+	rule_print(args, to);
+	buf_addf(to, ", described as \"%s\"", json_str_or(json_object_get(args, "rule"), "description", ""));
+}
+
+#define DESCRIBE(direction, call)                                                                                                  \
+	.name = "describe-rule-" #direction, .service = AWS_EC2, .action = "ec2:" call, .repeat = REPEAT_NATURAL, .settle_s = 120, \
+	.deadline_s = 300, .poll_s = 3, .ask = describe_ask, .judge = describe_judge, .find = describe_find,                       \
+	.undo = &kind_describe_rule_##direction, .undo_args = described_as_before, .print = describe_print
+
+const struct step_kind kind_describe_rule_ingress = { DESCRIBE(ingress, "UpdateSecurityGroupRuleDescriptionsIngress") };
+const struct step_kind kind_describe_rule_egress = { DESCRIBE(egress, "UpdateSecurityGroupRuleDescriptionsEgress") };
 
 /* ---- delete: network interfaces of terminated nodes hold a group for a while ---- */
 

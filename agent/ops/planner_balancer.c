@@ -26,14 +26,10 @@ void planner_plan_tg(struct planning *p, const tg_t *want)
 	const struct inventory_group *have = planner_tg_there(p, want->name);
 	char full[33];
 
-	if (have != NULL && (have->g.port != want->port || !str_eq(have->g.protocol, want->protocol))) {
-		if (p->err.code == 0)
-			err_set(&p->err, ERR_UNSUPPORTED, "target group %s: changing port or protocol is not available yet",
-				want->name);
+	if (have != NULL) {
+		planner_check_tg(p, want, have);
 		return;
 	}
-	if (have != NULL)
-		return;
 	spec_short_name(p->a->owner.installation, p->warehouse, "tg", want->name, full);
 	what = mem_printf("target group %s", want->name);
 	plan_add(p->b, &kind_create_target_group,
@@ -58,6 +54,50 @@ void planner_plan_strangers(struct planning *p, const tg_t *want)
 		plan_add(p->b, &kind_deregister, json_pack("{s:s, s:O}", "group_arn", have->g.arn, "instances", ids),
 			 "strangers-%s", want->name);
 	json_decref(ids);
+}
+
+static bool is_for(const tg_t *g, const char *cluster)
+{
+	for (size_t i = 0; i < g->n_clusters; i++)
+		if (str_eq(g->clusters[i], cluster))
+			return true;
+	return false;
+}
+
+static bool wants_cluster(const struct planning *p, const char *cluster)
+{
+	for (size_t i = 0; i < p->spec->n_clusters; i++)
+		if (str_eq(p->spec->clusters[i]->name, cluster))
+			return true;
+	return false;
+}
+
+/* A node of a cluster that stays, which the group is no more for. Nodes of clusters that go leave with them. */
+static bool is_leaving(const struct planning *p, const tg_t *want, const struct elb_target *t)
+{
+	const struct ec2_instance *in = inventory_instance_in(&p->inv->instances, t->id);
+	const char *cluster = in != NULL ? ec2_tag_get(&in->tags, "reeve:cluster") : NULL;
+
+	return cluster != NULL && !str_starts(t->state, "draining") && planner_is_node(p, in, cluster) &&
+	       wants_cluster(p, cluster) && !is_for(want, cluster);
+}
+
+/* A group that listeners lead to and nobody is left in serves nobody: the same keys as for the removal of what leads there. */
+void planner_plan_leaving(struct planning *p, const tg_t *want)
+{
+	const struct inventory_group *have = planner_tg_there(p, want->name);
+	json_t *ids = json_array(), *stay = planner_nodes_behind(p, want);
+
+	for (size_t i = 0; have != NULL && i < have->targets.n; i++)
+		if (is_leaving(p, want, &have->targets.v[i]))
+			json_array_append_new(ids, json_string(have->targets.v[i].id));
+	if (json_array_size(ids) > 0)
+		plan_add(p->b, &kind_deregister,
+			 json_pack("{s:s, s:O, s:b}", "group_arn", have->g.arn, "instances", ids, "leaves_none",
+				   json_array_size(stay) == 0 && planner_is_listened(p, want->name)),
+			 "leave-%s", want->name);
+	json_decref(ids);
+	json_decref(stay);
 }
 
 static void add_listener(struct planning *p, const lb_t *lb, const listener_t *want, json_t *lb_ref)
@@ -235,6 +275,8 @@ void planner_plan_lb(struct planning *p, const lb_t *want)
 				   subnets_of(p, want), "balancers", balancers_of(p), "tags", planning_tags(p, NULL, step, NULL, 0),
 				   "fact", json_sprintf("lb.%s", want->name)),
 			 "%s", step);
+	if (have != NULL)
+		planner_check_lb(p, want, have);
 	for (size_t i = 0; i < want->n_listeners; i++)
 		plan_listener(p, want, have, want->listeners[i]);
 	if (have == NULL || !str_starts(have->lb.state, "active"))

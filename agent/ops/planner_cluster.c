@@ -1,5 +1,5 @@
 /* planner_cluster.c - the nodes of a cluster: what is missing is launched, waited for and registered, and only then does what is
- * too much go, the youngest first. */
+ * too much go: what serves least first, and of the others the youngest. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "agent/base/str.h"
 #include "agent/ops/planner_impl.h"
 
-/* Nodes of one cluster, oldest first: the first `keep` stay, the others go. */
+/* Nodes of one cluster, those that serve first and of them the oldest: the first `keep` stay, the others go. */
 struct nodes {
 	const char *cluster;
 	const struct ec2_instance **v;
@@ -22,22 +22,54 @@ bool planner_is_node(const struct planning *p, const struct ec2_instance *i, con
 	       str_eq(ec2_tag_get(&i->tags, "reeve:cluster"), cluster);
 }
 
-static int by_age(const void *a, const void *b)
+/* How well a target does: 0 is best. A group that no listener leads to says nothing of its targets. */
+static unsigned ill_of(const char *state)
 {
-	const struct ec2_instance *x = *(const struct ec2_instance *const *)a, *y = *(const struct ec2_instance *const *)b;
-	int c = strcmp(x->launch_time, y->launch_time);
+	return str_eq(state, "healthy") || str_eq(state, "unused") ? 0 : str_eq(state, "initial") ? 1 : 2;
+}
 
-	return c != 0 ? c : strcmp(x->id, y->id);
+/* How far a node is from serving, 0 for one that does. */
+static unsigned ill(const struct planning *p, const struct ec2_instance *i)
+{
+	unsigned most = str_starts(i->state, "stop") ? 4 : str_eq(i->state, "pending") ? 3 : 0;
+
+	for (size_t g = 0; g < p->inv->tgs_n; g++)
+		for (size_t k = 0; k < p->inv->tgs[g].targets.n; k++) {
+			const struct elb_target *t = &p->inv->tgs[g].targets.v[k];
+
+			if (str_eq(t->id, i->id) && ill_of(t->state) > most)
+				most = ill_of(t->state);
+		}
+	return most;
+}
+
+struct ranked {
+	const struct ec2_instance *node;
+	unsigned ill;
+};
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+	int c = strcmp(x->node->launch_time, y->node->launch_time);
+
+	if (x->ill != y->ill)
+		return x->ill < y->ill ? -1 : 1;
+	return c != 0 ? c : strcmp(x->node->id, y->node->id);
 }
 
 static struct nodes nodes_of(const struct planning *p, const char *cluster, size_t wanted)
 {
 	struct nodes list = { .cluster = cluster, .v = mem_alloc((p->inv->instances.n + 1) * sizeof(*list.v)) };
+	struct ranked *all = mem_alloc((p->inv->instances.n + 1) * sizeof(*all));
 
 	for (size_t i = 0; i < p->inv->instances.n; i++)
 		if (planner_is_node(p, &p->inv->instances.v[i], cluster))
-			list.v[list.n++] = &p->inv->instances.v[i];
-	qsort(list.v, list.n, sizeof(*list.v), by_age);
+			all[list.n++] = (struct ranked){ &p->inv->instances.v[i], ill(p, &p->inv->instances.v[i]) };
+	qsort(all, list.n, sizeof(*all), by_rank);
+	for (size_t i = 0; i < list.n; i++)
+		list.v[i] = all[i].node;
+	mem_free(all);
 	list.keep = list.n < wanted ? list.n : wanted;
 	list.launches = list.n < wanted;
 	return list;
@@ -52,128 +84,6 @@ static void add_launched(json_t *ids, const struct nodes *have)
 {
 	if (have->launches)
 		json_array_append_new(ids, json_sprintf("@nodes.%s", have->cluster));
-}
-
-static json_t *volumes_json(const cluster_t *c)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < c->n_volumes; i++) {
-		const Reeve__Control__V1__DataVolume *v = c->volumes[i];
-		json_t *j = json_pack("{s:s, s:s, s:i}", "device", v->device, "type", v->type, "size_gib", (int)v->size_gib);
-
-		if (v->iops != 0)
-			json_object_set_new(j, "iops", json_integer(v->iops));
-		if (v->throughput != 0)
-			json_object_set_new(j, "throughput", json_integer(v->throughput));
-		if (*v->kms_key_id != '\0')
-			json_object_set_new(j, "kms_key_id", json_string(v->kms_key_id));
-		json_array_append_new(list, j);
-	}
-	return list;
-}
-
-static json_t *groups_json(const struct planning *p, const cluster_t *c)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < c->n_security_groups; i++) {
-		const struct ec2_group *have = planner_group_there(p, c->security_groups[i]);
-
-		json_array_append_new(list, planning_ref(have != NULL ? have->id : NULL, "sg", c->security_groups[i]));
-	}
-	return list;
-}
-
-/* Its hash is over the bytes as they reach the node: what the policy names, and what a person compares. */
-static void add_user_data(json_t *args, const cluster_t *c)
-{
-	struct digest d = digest_of(c->user_data.data, c->user_data.len);
-	char hex[DIGEST_HEX_LEN];
-
-	json_set_base64(args, "user_data", c->user_data.data, c->user_data.len);
-	json_object_set_new(args, "user_data_sha256", json_string(digest_hex(&d, hex)));
-}
-
-/* What starts, as AWS tells it. A mapping beyond the root would be a volume that no bound has counted. */
-static int check_image(const cluster_t *c, const struct ec2_image *i, struct err *e)
-{
-	if (i == NULL)
-		return err_set(e, ERR_INVALID, "%s is no image that AWS shows to this account in this region", c->image_id);
-	if (!str_eq(i->root_type, "ebs") || *i->root_device != '/')
-		return err_set(e, ERR_INVALID, "image %s has no EBS root volume, so it cannot be encrypted", i->id);
-	if (i->more != NULL)
-		return err_set(e, ERR_INVALID, "image %s maps %s beside its root: such an image is not started", i->id, i->more);
-	for (size_t k = 0; k < c->n_volumes; k++)
-		if (str_eq(c->volumes[k]->device, i->root_device))
-			return err_set(e, ERR_INVALID, "volumes[%zu]: %s is the root of image %s", k, i->root_device, i->id);
-	return 0;
-}
-
-/* A text as AWS tells it: others chose it, and a leading @ would make it a fact of the plan. */
-static json_t *told(const char *text)
-{
-	return *text == '@' ? json_sprintf(" %s", text) : json_string(text);
-}
-
-static void add_image(struct planning *p, const cluster_t *c, json_t *args)
-{
-	const struct ec2_image *i = inventory_image(p->inv, c->image_id);
-	struct err e = { 0 };
-	int rc = check_image(c, i, &e);
-
-	if (rc != 0) {
-		if (p->err.code == 0)
-			err_set(&p->err, ERR_INVALID, "cluster %s: %s", c->name, err_text(&e));
-		return;
-	}
-	json_object_set_new(args, "image_name", told(i->name));
-	json_object_set_new(args, "image_owner", told(i->owner));
-	json_object_set_new(args, "image_owner_alias", told(i->owner_alias));
-	json_object_set_new(args, "root_device", json_string(i->root_device));
-	json_object_set_new(args, "root_gib", json_integer(i->root_gib));
-}
-
-static void add_rules(struct planning *p, const cluster_t *c, json_t *args)
-{
-	json_t *all = json_array();
-
-	for (size_t i = 0; i < c->n_security_groups; i++) {
-		json_t *rules = planner_bounded_rules(p, c->security_groups[i]);
-
-		json_array_extend(all, rules);
-		json_decref(rules);
-	}
-	if (json_array_size(all) > 0)
-		json_object_set(args, "rules", all);
-	json_decref(all);
-}
-
-static void add_zone(struct planning *p, const cluster_t *c, json_t *args)
-{
-	CLEANUP(mem_close) char *what = mem_printf("cluster %s", c->name);
-	const struct ec2_subnet *s = planning_subnet(p, what, c->subnet_id);
-
-	if (s != NULL)
-		json_object_set_new(args, "zone", told(s->zone));
-}
-
-static void plan_launch(struct planning *p, const cluster_t *c, size_t held)
-{
-	json_t *args =
-	    json_pack("{s:s, s:i, s:i, s:b, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "cluster", c->name, "count",
-		      (int)(c->nodes - held), "held", (int)held, "atomic", c->atomic, "image_id", c->image_id, "type",
-		      c->instance_type, "subnet_id", c->subnet_id, "groups", groups_json(p, c), "volumes", volumes_json(c), "tags",
-		      planning_tags(p, c->name, "launch", c->tags, c->n_tags), "fact", json_sprintf("nodes.%s", c->name));
-
-	add_image(p, c, args);
-	add_zone(p, c, args);
-	add_rules(p, c, args);
-	if (*c->instance_profile != '\0')
-		json_object_set_new(args, "profile", json_string(c->instance_profile));
-	if (c->user_data.len > 0)
-		add_user_data(args, c);
-	plan_add(p->b, &kind_launch, args, "launch");
 }
 
 /* New nodes, and old ones that were still coming up when we looked. */
@@ -308,30 +218,16 @@ static void plan_remove(struct planning *p, const struct nodes *have)
 	json_decref(ids);
 }
 
-/* What a node cannot become without being replaced. */
-static void check_same_type(struct planning *p, const cluster_t *c, const struct nodes *have)
-{
-	for (size_t i = 0; i < have->n; i++)
-		if (have->v[i]->vpc_id != NULL && *have->v[i]->vpc_id != '\0' && !str_eq(have->v[i]->vpc_id, p->spec->vpc_id) &&
-		    p->err.code == 0)
-			err_set(&p->err, ERR_UNSUPPORTED, "cluster %s: %s stands in %s; changing vpc_id to %s is not available yet",
-				c->name, have->v[i]->id, have->v[i]->vpc_id, p->spec->vpc_id);
-	for (size_t i = 0; i < have->n; i++)
-		if (!str_eq(have->v[i]->type, c->instance_type) && p->err.code == 0)
-			err_set(&p->err, ERR_UNSUPPORTED,
-				"cluster %s: %s is a %s; changing instance_type to %s is not available yet", c->name,
-				have->v[i]->id, have->v[i]->type, c->instance_type);
-}
-
 void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage)
 {
 	CLEANUP(mem_close) char *name = mem_printf("cluster-%s", c->name);
 	struct nodes have = nodes_of(p, c->name, c->nodes);
 
-	check_same_type(p, c, &have);
+	for (size_t i = 0; i < have.keep; i++)
+		planner_check_node(p, c, have.v[i]);
 	planning_begin(p, name, stage);
 	if (have.launches)
-		plan_launch(p, c, have.n);
+		planner_plan_launch(p, c, have.n);
 	plan_up(p, c, &have);
 	plan_pivot(p->b);
 	for (size_t i = 0; i < p->spec->n_target_groups; i++)

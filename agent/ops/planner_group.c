@@ -23,12 +23,17 @@ struct rules {
 	size_t n;
 };
 
-static bool holds(const struct rules *list, const struct ec2_rule *r)
+static const struct ec2_rule *same_in(const struct rules *list, const struct ec2_rule *r)
 {
 	for (size_t i = 0; i < list->n; i++)
 		if (inventory_rule_eq(&list->v[i], r))
-			return true;
-	return false;
+			return &list->v[i];
+	return NULL;
+}
+
+static bool holds(const struct rules *list, const struct ec2_rule *r)
+{
+	return same_in(list, r) != NULL;
 }
 
 static void add(const struct planning *p, struct rules *to, struct ec2_rule r)
@@ -206,12 +211,12 @@ static bool is_default_egress(const struct planning *p, const struct ec2_rule *r
 }
 
 /* "rule-node-tcp-443-443-10.0.0.0/8", "noegress-node-all-self" */
-static void add_rule_step(struct planning *p, const struct step_kind *kind, bool wanted, const char *group, json_t *args,
+static void add_rule_step(struct planning *p, const struct step_kind *kind, const char *prefix, const char *group, json_t *args,
 			  const struct ec2_rule *r)
 {
 	CLEANUP(buf_close) struct buf name = BUF_MAX(1024);
 
-	buf_addf(&name, "%s%s-%s-", wanted ? "" : "no", r->is_egress ? "egress" : "rule", group);
+	buf_addf(&name, "%s%s-%s-", prefix, r->is_egress ? "egress" : "rule", group);
 	if (str_eq(r->protocol, "-1"))
 		buf_adds(&name, "all-");
 	else
@@ -229,7 +234,7 @@ static void authorize(struct planning *p, const char *group, const char *group_i
 		json_object_set_new(args, "outside_vpc", json_true());
 	if (is_default_egress(p, r))
 		json_object_set_new(args, "default_egress", json_true());
-	add_rule_step(p, r->is_egress ? &kind_authorize_egress : &kind_authorize_ingress, true, group, args, r);
+	add_rule_step(p, r->is_egress ? &kind_authorize_egress : &kind_authorize_ingress, "", group, args, r);
 }
 
 /* fresh: the group is made by this plan, and so is not known everywhere at once. maybe: where the rule is not, it never was. */
@@ -241,7 +246,20 @@ static void revoke(struct planning *p, const char *group, const char *group_id, 
 		json_object_set_new(args, "fresh", json_true());
 	if (maybe)
 		json_object_set_new(args, "maybe", json_true());
-	add_rule_step(p, r->is_egress ? &kind_revoke_egress : &kind_revoke_ingress, false, group, args, r);
+	add_rule_step(p, r->is_egress ? &kind_revoke_egress : &kind_revoke_ingress, "no", group, args, r);
+}
+
+/* A rule that stands, and is called otherwise. */
+static void describe(struct planning *p, const char *group, const char *group_id, const struct ec2_rule *have,
+		     const struct ec2_rule *want)
+{
+	const char *was = have->description != NULL ? have->description : "";
+	json_t *wanted = planning_text(want->description != NULL ? want->description : "");
+
+	if (!str_eq(was, json_string_value(wanted)))
+		add_rule_step(p, want->is_egress ? &kind_describe_rule_egress : &kind_describe_rule_ingress, "describe-", group,
+			      json_pack("{s:s, s:s}", "group_id", group_id, "was", was), want);
+	json_decref(wanted);
 }
 
 static void create_group(struct planning *p, const group_t *want, const char *fact)
@@ -344,14 +362,21 @@ void planner_plan_group(struct planning *p, const group_t *want)
 	if (is_new && !is_name_free(p, want))
 		return;
 	c = change_of(p, want, self);
+	if (!is_new)
+		planner_check_group(p, want, planner_group_there(p, want->name));
 	if (is_new) {
 		create_group(p, want, self + 1);
 		take_birth_rules_out(p, want, self);
 	}
 	revoke_unwanted(p, want, &c, true);
-	for (size_t i = 0; i < c.wants.n; i++)
-		if (!holds(&c.have, &c.wants.v[i]))
+	for (size_t i = 0; i < c.wants.n; i++) {
+		const struct ec2_rule *have = same_in(&c.have, &c.wants.v[i]);
+
+		if (have == NULL)
 			authorize(p, want->name, c.id, &c.wants.v[i]);
+		else
+			describe(p, want->name, c.id, have, &c.wants.v[i]);
+	}
 }
 
 void planner_trim_group(struct planning *p, const group_t *want)

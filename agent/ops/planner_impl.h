@@ -1,6 +1,7 @@
 /* planner_impl.h - the parts of the planner, from the lowest to the highest: planner_group.c (security groups), planner_balancer.c
- * (target groups, load balancers, listeners), planner_cluster.c (nodes), planner_rest.c (what nobody wants any more). planner.c
- * (the two verbs and the stages) calls them. Nobody else includes this. */
+ * (target groups, load balancers, listeners), planner_same.c (what stands and would have to be another), planner_launch.c (new
+ * nodes), planner_cluster.c (nodes), planner_switch.c, planner_rest.c (what nobody wants any more). planner.c (the two verbs and
+ * the stages) calls them. Nobody else includes this. */
 #pragma once
 #include "agent/ops/planning.h"
 
@@ -22,12 +23,24 @@ json_t *planner_tg_ref(const struct planning *p, const char *name);
 bool planner_wants_short(const struct planning *p, const char *kind, const char *full); /* "lb" or "tg", by its name in AWS */
 void planner_plan_tg(struct planning *p, const tg_t *want);
 void planner_plan_strangers(struct planning *p, const tg_t *want); /* targets that are no nodes of ours go */
+void planner_plan_leaving(struct planning *p, const tg_t *want);   /* nodes of clusters that it is no more for go out of it */
 void planner_plan_lb(struct planning *p, const lb_t *want);
 const struct inventory_lb *planner_lb_there(const struct planning *p, const char *name);      /* or NULL */
 const struct elb_listener *planner_listener_at(const struct inventory_lb *lb, uint32_t port); /* of a balancer or NULL; or NULL */
 /* A listener leads to it before any is moved: only then does ELB look at the health of its targets. */
 bool planner_is_listened(const struct planning *p, const char *tg);
 void planner_trim_listeners(struct planning *p, const lb_t *want); /* listeners that nobody wants go */
+
+/* planner_launch.c */
+void planner_plan_launch(struct planning *p, const cluster_t *c, size_t held);
+json_t *planner_volumes(const cluster_t *c);
+
+/* planner_same.c: what stands and cannot become what the spec wants ends the planning with a sentence */
+json_t *planner_launch_tag(const cluster_t *c); /* the text of a node's tag reeve:launch */
+void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2_instance *i);
+void planner_check_group(struct planning *p, const group_t *want, const struct ec2_group *have);
+void planner_check_tg(struct planning *p, const tg_t *want, const struct inventory_group *have);
+void planner_check_lb(struct planning *p, const lb_t *want, const struct inventory_lb *have);
 
 /* planner_cluster.c */
 json_t *planner_nodes_behind(const struct planning *p, const tg_t *g); /* ids: those that stay, and those that are launched */

@@ -2,6 +2,9 @@
 #include "agent/ops/planning.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -33,9 +36,38 @@ static void set_tag(json_t *to, const tag_t *tag)
 	json_object_setn_new(to, key, n, planning_text(tag->value));
 }
 
+static void set_tags(json_t *to, const spec_t *spec, tag_t *const *more, size_t more_n)
+{
+	for (size_t i = 0; i < spec->n_tags; i++)
+		set_tag(to, spec->tags[i]);
+	for (size_t i = 0; i < more_n; i++)
+		set_tag(to, more[i]);
+}
+
+const char *planning_short_digest(const json_t *json, char to[PLANNING_SHORT_LEN])
+{
+	char *text = json_dumps(json, JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY), hex[DIGEST_HEX_LEN];
+	struct digest d = digest_of(text != NULL ? text : "", text != NULL ? strlen(text) : 0);
+
+	snprintf(to, PLANNING_SHORT_LEN, "%.*s", PLANNING_SHORT_LEN - 1, digest_hex(&d, hex));
+	free(text);
+	return to;
+}
+
+const char *planning_tags_digest(const spec_t *spec, tag_t *const *more, size_t more_n, char to[PLANNING_SHORT_LEN])
+{
+	json_t *t = json_object();
+
+	set_tags(t, spec, more, more_n);
+	planning_short_digest(t, to);
+	json_decref(t);
+	return to;
+}
+
 json_t *planning_tags(const struct planning *p, const char *cluster, const char *step, tag_t *const *more, size_t more_n)
 {
 	json_t *t = json_object();
+	char digest[PLANNING_SHORT_LEN];
 
 	json_object_set_new(t, "resource-created-by", json_string(p->a->owner.vendor));
 	json_object_set_new(t, "reeve:installation", json_string(p->a->owner.installation));
@@ -45,10 +77,8 @@ json_t *planning_tags(const struct planning *p, const char *cluster, const char 
 	json_object_set_new(t, "reeve:step", json_sprintf("%s/%s", p->plan, step));
 	json_object_set_new(t, "reeve:generation", json_sprintf("%" PRIu64, (uint64_t)p->spec->generation));
 	json_object_set_new(t, "Name", cluster != NULL ? json_sprintf("%s-%s", p->warehouse, cluster) : json_string(p->warehouse));
-	for (size_t i = 0; i < p->spec->n_tags; i++)
-		set_tag(t, p->spec->tags[i]);
-	for (size_t i = 0; i < more_n; i++)
-		set_tag(t, more[i]);
+	set_tags(t, p->spec, more, more_n);
+	json_object_set_new(t, "reeve:tags", json_string(planning_tags_digest(p->spec, more, more_n, digest)));
 	return t;
 }
 

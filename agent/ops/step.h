@@ -75,6 +75,7 @@ const struct step_kind *catalogue_find(const char *name);
 
 extern const struct step_kind kind_create_security_group, kind_authorize_ingress, kind_revoke_ingress, kind_delete_security_group;
 extern const struct step_kind kind_authorize_egress, kind_revoke_egress;
+extern const struct step_kind kind_describe_rule_ingress, kind_describe_rule_egress;
 extern const struct step_kind kind_launch, kind_wait_running, kind_terminate, kind_wait_terminated;
 extern const struct step_kind kind_create_target_group, kind_create_load_balancer, kind_wait_load_balancer;
 extern const struct step_kind kind_create_listener, kind_modify_listener;

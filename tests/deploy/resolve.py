@@ -46,6 +46,10 @@ class Resolver:
 
 
 def policies(template, role, **given):
-    """Name and document of each of a role's policies."""
-    made = Resolver(template, given).of(template["Resources"][role]["Properties"]["Policies"])
-    return {p["PolicyName"]: p["PolicyDocument"] for p in made}
+    """Name and document of each of a role's policies: its own, and the managed ones by the last word of their names."""
+    resolver = Resolver(template, given)
+    role = template["Resources"][role]["Properties"]
+    managed = [template["Resources"][arn["Ref"]]["Properties"] for arn in role.get("ManagedPolicyArns", [])]
+    made = {p["PolicyName"]: p["PolicyDocument"] for p in resolver.of(role.get("Policies", []))}
+    names = [resolver.of(p["ManagedPolicyName"]).rpartition("-")[2] for p in managed]
+    return made | {name: resolver.of(p["PolicyDocument"]) for name, p in zip(names, managed, strict=True)}

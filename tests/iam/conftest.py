@@ -35,6 +35,7 @@ def policy_of(aws, **but):
         "balancers": 1,
         "tag_keys": ["team-*"],
         "cidrs": ["10.0.0.0/16"],
+        "egress_cidrs": ["10.0.0.0/16"],
         "ports": ["8000-10000"],
     }
     text = "commands: {warehouse.apply: auto, warehouse.delete: auto}\ndelete_hold: 0s\n"
@@ -55,6 +56,9 @@ def spec(aws, generation, nodes, from_port):
         "volumes": [{"device": "/dev/sdf", "size_gib": 100, "type": "gp3", "kms_key_id": KEY}],
     }
     rule = {"protocol": "tcp", "from_port": from_port, "to_port": 9000, "cidr": "10.0.0.0/16"}
+    described = {"protocol": "tcp", "from_port": 9100, "to_port": 9100, "cidr": "10.0.0.0/16"}
+    described["description"] = f"of generation {generation}"
+    beside = {"name": "beside", "description": "both", "rules": [described, described | {"direction": "EGRESS"}]}
     listener = {"port": 9030 + generation, "protocol": "TCP", "target_group": "sql"}
     moves = {"port": 9040, "protocol": "TCP", "target_group": "sql" if generation == 1 else "other"}
     balancer = {"name": "main", "internal": True, "subnet_ids": aws["subnet_ids"][:1], "listeners": [listener, moves]}
@@ -65,7 +69,7 @@ def spec(aws, generation, nodes, from_port):
             "generation": generation,
             "vpc_id": aws["vpc_id"],
             "tags": [{"key": "team-data", "value": "x"}],
-            "security_groups": [{"name": "node", "description": "nodes", "rules": [rule]}],
+            "security_groups": [{"name": "node", "description": "nodes", "rules": [rule]}, beside],
             "clusters": [cluster],
             "load_balancers": [balancer],
             "target_groups": groups[:generation],

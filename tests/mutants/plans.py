@@ -60,10 +60,10 @@ MUTANTS = [
     ),
     Mutant(
         "an image that maps more than its root",
-        "agent/ops/planner_cluster.c",
+        "agent/ops/planner_launch.c",
         "	if (i->more != NULL)",
         "	if (false && i->more != NULL)",
-        "build/tests/unit/ops/test_planner_cluster",
+        "build/tests/unit/ops/test_planner_launch",
     ),
     Mutant(
         "every owner as good as the one in the policy",
@@ -101,7 +101,7 @@ MUTANTS = [
     ),
     Mutant(
         "a wide rule that stands not asked for at a launch",
-        "agent/ops/planner_cluster.c",
+        "agent/ops/planner_launch.c",
         "	add_rules(p, c, args);",
         "	(void)add_rules;",
         "build/tests/unit/ops/test_planner_group",
@@ -271,5 +271,26 @@ MUTANTS = [
         "			wait_healthy(p, p->spec->target_groups[i]);",
         "			(void)wait_healthy;",
         "build/tests/unit/ops/test_planner_switch",
+    ),
+    Mutant(
+        "a part of a node that changed and is left as it was",
+        "agent/ops/planner_same.c",
+        "	return at != NULL && strncmp(at, buf_str(&wanted), wanted.len) != 0;",
+        "	return at != NULL && strncmp(at, buf_str(&wanted), 3) != 0;",
+        "build/tests/unit/ops/test_planner_same",
+    ),
+    Mutant(
+        "a healthy node that ends before a sick one",
+        "agent/ops/planner_cluster.c",
+        "	if (x->ill != y->ill)",
+        "	if (false && x->ill != y->ill)",
+        "build/tests/unit/ops/test_planner_cluster",
+    ),
+    Mutant(
+        "a group that loses its last node with one key",
+        "agent/ops/planner_balancer.c",
+        "json_array_size(stay) == 0 && planner_is_listened(p, want->name)),",
+        "json_array_size(stay) == 99),",
+        "build/tests/unit/ops/test_planner_balancer",
     ),
 ]

@@ -71,14 +71,15 @@ static inline const char *desk_steps(const struct plans *p)
 
 static inline struct ec2_tags desk_tags(struct desk *d, const char *cluster, const char *generation)
 {
-	struct ec2_tag *t = arena_alloc(d->inv->arena, 5 * sizeof(*t));
+	struct ec2_tag *t = arena_alloc(d->inv->arena, 6 * sizeof(*t));
 
 	t[0] = (struct ec2_tag){ "resource-created-by", "velodb" };
 	t[1] = (struct ec2_tag){ "reeve:installation", "inst-1" };
 	t[2] = (struct ec2_tag){ "reeve:warehouse", "wh-1" };
 	t[3] = (struct ec2_tag){ "reeve:cluster", cluster };
 	t[4] = (struct ec2_tag){ "reeve:generation", generation };
-	return (struct ec2_tags){ t, 5 };
+	t[5] = (struct ec2_tag){ d->k.tag.key, d->k.tag.value };
+	return (struct ec2_tags){ t, 6 };
 }
 
 static inline void desk_add_node(struct desk *d, const char *id, const char *cluster, const char *state)

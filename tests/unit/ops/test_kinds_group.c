@@ -135,6 +135,37 @@ static void a_rule_that_may_never_have_been_there_is_gone_when_it_is_not_found(v
 	kinds_end(&t);
 }
 
+static void a_rule_gets_another_description_and_its_old_one_back(void **state)
+{
+	struct ec2_rule r = { .protocol = "tcp", .from_port = 80, .to_port = 81, .cidr = "10.0.0.0/8", .description = "old" };
+	struct kinds t;
+	json_t *undo;
+
+	(void)state;
+	kinds_start(
+	    &t, &kind_describe_rule_ingress,
+	    "{\"group_id\": \"sg-1\", \"was\": \"old\", \"rule\": {\"protocol\": \"tcp\", \"from_port\": 80, \"to_port\": 81, "
+	    "\"cidr\": \"10.0.0.0/8\", \"description\": \"new\"}}");
+	assert_has(kinds_ask(&t), "Action=UpdateSecurityGroupRuleDescriptionsIngress");
+	assert_has(kinds_ask(&t), "IpPermissions.1.IpRanges.1.Description=new");
+	assert_int_equal(kinds_answered(&t, "<R/>"), STEP_DONE);
+	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "InvalidPermission.NotFound"), STEP_FAILED);
+	add_group(&t, "n", &r, 1);
+	assert_false(kinds_finds(&t));
+	r.description = "new";
+	assert_true(kinds_finds(&t));
+	undo = t.k->undo_args(t.args);
+	assert_string_equal(json_str_or(json_object_get(undo, "rule"), "description", ""), "old");
+	assert_string_equal(json_str_or(json_object_get(t.args, "rule"), "description", ""), "new");
+	json_decref(undo);
+	kinds_end(&t);
+	kinds_start(&t, &kind_describe_rule_egress, RULE(""));
+	json_object_set_new(json_object_get(t.args, "rule"), "direction", json_string("egress"));
+	assert_has(kinds_ask(&t), "Action=UpdateSecurityGroupRuleDescriptionsEgress");
+	assert_null(strstr(kinds_ask(&t), "Description=")); /* none: it is taken away */
+	kinds_end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +175,7 @@ int main(void)
 		cmocka_unit_test(a_rule_that_is_there_is_done_and_a_group_not_yet_known_is_waited_for),
 		cmocka_unit_test(a_rule_is_revoked_when_it_is_gone_and_a_fresh_one_is_waited_for),
 		cmocka_unit_test(a_group_that_something_hangs_on_is_asked_again),
+		cmocka_unit_test(a_rule_gets_another_description_and_its_old_one_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,10 +12,13 @@ static void add_balancer(struct desk *d, uint32_t port)
 
 	spec_short_name("inst-1", "wh-1", "lb", "main", names);
 	spec_short_name("inst-1", "wh-1", "tg", "sql", names + 33);
-	*g = (struct inventory_group){ .g = { .arn = "arn:tg", .name = names + 33, .protocol = "TCP", .port = 9030 } };
+	*g = (struct inventory_group){
+		.g = { .arn = "arn:tg", .name = names + 33, .protocol = "TCP", .port = 9030, .tags = desk_tags(d, "", "1") }
+	};
 	l[0] = (struct elb_listener){ .arn = "arn:listener", .protocol = "TCP", .group_arn = "arn:tg", .port = port };
 	l[1] = (struct elb_listener){ .arn = "arn:second", .protocol = "TCP", .group_arn = "arn:tg", .port = port + 1 };
-	*lb = (struct inventory_lb){ .lb = { .arn = "arn:lb", .name = names, .state = "active" }, .listeners = { l, 1 } };
+	*lb = (struct inventory_lb){ .lb = { .arn = "arn:lb", .name = names, .state = "active", .tags = desk_tags(d, "", "1") },
+				     .listeners = { l, 1 } };
 	d->inv->tgs = g;
 	d->inv->lbs = lb;
 	d->inv->tgs_n = d->inv->lbs_n = 1;
@@ -52,6 +55,34 @@ static void who_is_registered_and_not_ours_goes(void **state)
 	assert_string_equal(json_string_value(json_array_get(json_object_get(p->v[0].steps[0].args, "instances"), 0)),
 			    "i-stranger");
 	assert_int_equal(json_array_size(json_object_get(p->v[0].steps[0].args, "instances")), 1);
+	plans_free(p);
+}
+
+/* A group that lost its cluster in the spec: its nodes stay, and leave it. */
+static void nodes_of_a_cluster_that_a_group_is_no_more_for_leave_it_last(void **state)
+{
+	static struct elb_target targets[] = { { .id = "i-1", .state = "healthy" }, { .id = "i-2", .state = "draining" } };
+	struct desk *d = *state;
+	const struct plan *where;
+	struct plans *p;
+
+	add_balancer(d, 9030);
+	d->k.s.n_clusters = 1;
+	d->k.cluster.nodes = 2;
+	d->k.cluster.n_security_groups = 0;
+	desk_add_node(d, "i-1", "be", "running");
+	desk_add_node(d, "i-2", "be", "running");
+	d->inv->tgs[0].targets = (struct elb_targets){ targets, ARRAY_LEN(targets) };
+	d->k.tg.n_clusters = 0;
+	p = desk_apply(d);
+	assert_string_equal(desk_steps(p), "tidy/leave-sql");
+	assert_int_equal(json_array_size(json_object_get(p->v[0].steps[0].args, "instances")), 1);
+	assert_string_equal(plans_high(p, &where)->name, "leave-sql"); /* a listener leads there, and to nobody then */
+	plans_free(p);
+	d->k.lb.n_listeners = 0;
+	d->inv->lbs[0].listeners.n = 0;
+	p = desk_apply(d);
+	assert_null(plans_high(p, &where));
 	plans_free(p);
 }
 
@@ -186,7 +217,7 @@ static void another_port_of_a_target_group_is_said_to_be_not_yet(void **state)
 	add_balancer(d, 9030);
 	d->k.tg.port = 9031;
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_UNSUPPORTED);
-	assert_non_null(strstr(e.text, "target group sql: changing port or protocol is not available yet"));
+	assert_non_null(strstr(e.text, "target group sql: it is TCP on port 9030; changing port or protocol is not available yet"));
 }
 
 static void a_new_balancer_counts_with_those_that_are_still_there(void **state)
@@ -264,6 +295,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DESK_TEST(a_balancer_that_is_as_the_spec_wants_it_needs_nothing),
 		DESK_TEST(who_is_registered_and_not_ours_goes),
+		DESK_TEST(nodes_of_a_cluster_that_a_group_is_no_more_for_leave_it_last),
 		DESK_TEST(a_listener_on_a_port_that_nobody_wants_goes),
 		DESK_TEST(a_listener_that_leads_elsewhere_is_moved_when_the_nodes_are_there),
 		DESK_TEST(a_listener_of_a_group_that_others_lead_to_waits_for_its_nodes_at_once),

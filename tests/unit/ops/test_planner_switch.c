@@ -14,7 +14,8 @@ static void add_two_listeners(struct desk *d)
 		l[i] = (struct elb_listener){
 			.arn = i == 0 ? "arn:one" : "arn:two", .protocol = "TCP", .group_arn = "arn:other", .port = 9030 + i
 		};
-	*lb = (struct inventory_lb){ .lb = { .arn = "arn:lb", .name = name, .state = "active" }, .listeners = { l, 2 } };
+	*lb = (struct inventory_lb){ .lb = { .arn = "arn:lb", .name = name, .state = "active", .tags = desk_tags(d, "", "1") },
+				     .listeners = { l, 2 } };
 	d->inv->lbs = lb;
 	d->inv->lbs_n = 1;
 	d->k.s.n_security_groups = 0;

@@ -1,0 +1,215 @@
+/* planner_same.c - what stands and would have to be another: this version refuses it with a sentence, for to leave it as it is and
+ * say SUCCEEDED would be untrue.
+ *
+ * AWS does not show all that a node was launched with, and tags come and go by other hands. So a node carries a digest of each part
+ * that it was launched with in its tag reeve:launch, and everything that is made one of the spec's tags in reeve:tags. What was made
+ * before there were these is compared by what AWS shows. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/planner_impl.h"
+
+static void refuse(struct planning *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void refuse(struct planning *p, const char *fmt, ...)
+{
+	char text[ERR_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (p->err.code == 0)
+		err_set(&p->err, ERR_UNSUPPORTED, "%s", text);
+}
+
+/* ---- what a node is launched with and AWS does not show, or not as we said it: as JSON in which the order of a list is no matter ---- */
+
+static json_t *groups_part(const cluster_t *c)
+{
+	json_t *set = json_object();
+
+	for (size_t i = 0; i < c->n_security_groups; i++)
+		json_object_set_new(set, c->security_groups[i], json_true());
+	return set;
+}
+
+static json_t *profile_part(const cluster_t *c)
+{
+	return json_pack("[s]", c->instance_profile);
+}
+
+static json_t *user_data_part(const cluster_t *c)
+{
+	json_t *part = json_object();
+
+	json_set_base64(part, "user_data", c->user_data.data, c->user_data.len);
+	return part;
+}
+
+static json_t *volumes_part(const cluster_t *c)
+{
+	json_t *list = planner_volumes(c), *by_device = json_object();
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		json_object_set(by_device, json_str_or(json_array_get(list, i), "device", "?"), json_array_get(list, i));
+	json_decref(list);
+	return by_device;
+}
+
+static const struct part {
+	const char *name, *field; /* in the tag; in the specification */
+	json_t *(*of)(const cluster_t *c);
+} parts[] = {
+	{ "groups", "security_groups", groups_part },
+	{ "profile", "instance_profile", profile_part },
+	{ "data", "user_data", user_data_part },
+	{ "volumes", "volumes", volumes_part },
+};
+
+/* "volumes=1a2b3c4d5e6f" */
+static void print_part(const struct part *part, const cluster_t *c, struct buf *to)
+{
+	json_t *json = part->of(c);
+	char digest[PLANNING_SHORT_LEN];
+
+	buf_addf(to, "%s=%s", part->name, planning_short_digest(json, digest));
+	json_decref(json);
+}
+
+json_t *planner_launch_tag(const cluster_t *c)
+{
+	CLEANUP(buf_close) struct buf text = BUF_MAX(256); /* of a tag's value */
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		if (i > 0)
+			buf_addc(&text, ' ');
+		print_part(&parts[i], c, &text);
+	}
+	return json_string(buf_str(&text));
+}
+
+/* A node of a version that had no such part says nothing about it. */
+static bool differs(const struct part *part, const cluster_t *c, const char *tag)
+{
+	CLEANUP(buf_close) struct buf wanted = BUF_MAX(64);
+	CLEANUP(mem_close) char *name = mem_printf("%s=", part->name);
+	const char *at = strstr(tag, name);
+
+	print_part(part, c, &wanted);
+	return at != NULL && strncmp(at, buf_str(&wanted), wanted.len) != 0;
+}
+
+/* ---- tags ---- */
+
+static bool bears(const struct ec2_tags *have, tag_t *const *tags, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		json_t *key = planning_text(tags[i]->key), *value = planning_text(tags[i]->value);
+		bool same = str_eq(ec2_tag_get(have, json_string_value(key)), json_string_value(value));
+
+		json_decref(key);
+		json_decref(value);
+		if (!same)
+			return false;
+	}
+	return true;
+}
+
+static bool has_tags_of(const struct planning *p, const struct ec2_tags *have, tag_t *const *more, size_t more_n)
+{
+	const char *tag = ec2_tag_get(have, "reeve:tags");
+	char digest[PLANNING_SHORT_LEN];
+
+	if (tag != NULL)
+		return str_eq(tag, planning_tags_digest(p->spec, more, more_n, digest));
+	return bears(have, p->spec->tags, p->spec->n_tags) && bears(have, more, more_n);
+}
+
+static void check_tags(struct planning *p, const char *what, const char *name, const char *id, const struct ec2_tags *have)
+{
+	if (!has_tags_of(p, have, NULL, 0))
+		refuse(p, "%s %s: tags are not those that %s was made with; changing them is not available yet", what, name, id);
+}
+
+/* ---- what stands ---- */
+
+static void check_shown(struct planning *p, const cluster_t *c, const struct ec2_instance *i)
+{
+	const struct {
+		const char *field, *have, *want;
+	} shown[] = {
+		{ "vpc_id", i->vpc_id, p->spec->vpc_id },
+		{ "instance_type", i->type, c->instance_type },
+		{ "image_id", i->image_id, c->image_id },
+		{ "subnet_id", i->subnet_id, c->subnet_id },
+	};
+
+	for (size_t k = 0; k < ARRAY_LEN(shown); k++)
+		if (shown[k].have != NULL && *shown[k].have != '\0' && !str_eq(shown[k].have, shown[k].want))
+			refuse(p, "cluster %s: %s is %s on %s; changing it to %s is not available yet", c->name, shown[k].field,
+			       shown[k].have, i->id, shown[k].want);
+}
+
+void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2_instance *i)
+{
+	const char *tag = ec2_tag_get(&i->tags, "reeve:launch");
+
+	if (str_starts(i->state, "stop"))
+		refuse(
+		    p,
+		    "cluster %s: %s is %s, and starting a node is not available yet: start it, or have it ended by a spec of fewer "
+		    "nodes",
+		    c->name, i->id, i->state);
+	check_shown(p, c, i);
+	for (size_t k = 0; tag != NULL && k < ARRAY_LEN(parts); k++)
+		if (differs(&parts[k], c, tag))
+			refuse(p, "cluster %s: %s is not what %s was launched with; changing it is not available yet", c->name,
+			       parts[k].field, i->id);
+	if (!has_tags_of(p, &i->tags, c->tags, c->n_tags))
+		refuse(p, "cluster %s: tags are not those that %s was launched with; changing them is not available yet", c->name,
+		       i->id);
+}
+
+void planner_check_group(struct planning *p, const group_t *want, const struct ec2_group *have)
+{
+	json_t *description = planning_text(want->description);
+
+	if (have->description != NULL && !str_eq(have->description, json_string_value(description)))
+		refuse(p, "security group %s: EC2 cannot change the description of %s, which is \"%.100s\"", want->name, have->id,
+		       have->description);
+	json_decref(description);
+	check_tags(p, "security group", want->name, have->id, &have->tags);
+}
+
+void planner_check_tg(struct planning *p, const tg_t *want, const struct inventory_group *have)
+{
+	if (have->g.port != want->port || !str_eq(have->g.protocol, want->protocol))
+		refuse(p, "target group %s: it is %s on port %u; changing port or protocol is not available yet", want->name,
+		       have->g.protocol, have->g.port);
+	check_tags(p, "target group", want->name, have->g.arn, &have->g.tags);
+}
+
+static bool stands_in(const struct elb_lb *lb, const char *subnet)
+{
+	for (size_t i = 0; i < lb->subnet_ids_n; i++)
+		if (str_eq(lb->subnet_ids[i], subnet))
+			return true;
+	return false;
+}
+
+void planner_check_lb(struct planning *p, const lb_t *want, const struct inventory_lb *have)
+{
+	bool same = have->lb.subnet_ids_n == 0 || have->lb.subnet_ids_n == want->n_subnet_ids;
+
+	for (size_t i = 0; have->lb.subnet_ids_n > 0 && i < want->n_subnet_ids; i++)
+		same = same && stands_in(&have->lb, want->subnet_ids[i]);
+	if (!same)
+		refuse(p, "load balancer %s: subnet_ids are not those that it stands in; changing them is not available yet",
+		       want->name);
+	check_tags(p, "load balancer", want->name, have->lb.arn, &have->lb.tags);
+}
