@@ -320,8 +320,8 @@ void ec2_update_rule_descriptions(struct form *f, const char *group_id, const st
 {
 	bool is_egress = n > 0 && rules[0].is_egress;
 
-	add_rules(f, is_egress ? "UpdateSecurityGroupRuleDescriptionsEgress" : "UpdateSecurityGroupRuleDescriptionsIngress", group_id,
-		  rules, n);
+	add_rules(f, is_egress ? "UpdateSecurityGroupRuleDescriptionsEgress" : "UpdateSecurityGroupRuleDescriptionsIngress",
+		  group_id, rules, n);
 }
 
 void ec2_delete_security_group(struct form *f, const char *group_id)
