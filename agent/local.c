@@ -163,6 +163,7 @@ void local_close(struct local *l, void (*done)(void *ctx), void *ctx)
 	l->done = done;
 	l->done_ctx = ctx;
 	l->is_closing = true;
+	timer_stop(l->w, &l->look); /* a look that is due now would end it before its server has closed */
 	if (l->server != NULL && !l->is_gone)
 		http_server_close(l->server, on_server_closed, l);
 	else if (l->server == NULL)

@@ -144,4 +144,11 @@ MUTANTS = [
         "	rc = 0;\n	tell_all(t, &t->waiters, rc);",
         "build/tests/unit/io/test_world_uv_trust",
     ),
+    Mutant(
+        "a look at the local socket while it closes",
+        "agent/local.c",
+        "	timer_stop(l->w, &l->look); /* a look that is due",
+        "	/* a look that is due",
+        "build/tests/unit/agent/test_local",
+    ),
 ]
