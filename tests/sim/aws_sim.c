@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define YOUNG_MS 60000         /* so long something that came or went may be on no page */
 #define EPOCH_MS 1767225599000 /* Unix time of virtual 0 */
 
 static const struct aws_service services[] = {
@@ -80,7 +81,7 @@ bool aws_shows(struct aws_sim *a, const struct aws_thing *t)
 	if (!aws_is_there(a, t))
 		return false;
 	if (aws_now(a) < t->shown_ms)
-		tally(TALLY_AWS_HIDDEN);
+		odds_came(a->odds, TALLY_AWS_HIDDEN);
 	return aws_now(a) >= t->shown_ms;
 }
 
@@ -89,7 +90,7 @@ bool aws_knows(struct aws_sim *a, const struct aws_thing *t)
 	if (!aws_is_there(a, t))
 		return false;
 	if (aws_now(a) < t->usable_ms)
-		tally(TALLY_AWS_NOT_YET);
+		odds_came(a->odds, TALLY_AWS_NOT_YET);
 	return aws_now(a) >= t->usable_ms;
 }
 
@@ -110,9 +111,22 @@ struct aws_page aws_page_start(struct aws_ask *q, const char *token_name, const 
 	}
 	if (size < (long)p.room)
 		p.room = (unsigned)size;
+	p.may_miss = token != NULL;
+	if (p.at > 0 && odds_hit(q->a->odds, TALLY_AWS_ROW_TWICE))
+		p.at--; /* something came before the row since */
 	if (token == NULL && odds_hit(q->a->odds, TALLY_AWS_EMPTY_PAGE))
 		p.room = 0;
 	return p;
+}
+
+bool aws_page_misses(struct aws_ask *q, struct aws_page *p, const struct aws_thing *t)
+{
+	bool is_young = aws_now(q->a) < t->made_ms + YOUNG_MS || (t->gone_ms != 0 && aws_now(q->a) + YOUNG_MS > t->gone_ms);
+
+	if (!p->may_miss || !is_young || !odds_hit(q->a->odds, TALLY_AWS_ROW_MISSED))
+		return false;
+	p->may_miss = false;
+	return true;
 }
 
 bool aws_page_takes(struct aws_page *p, size_t i)
@@ -394,6 +408,14 @@ int aws_sim_forward(struct aws_sim *a, const char *host, const struct sigv4_seen
 	return s != NULL ? serve(a, s, seen, body, &mutates) : 404;
 }
 
+void aws_limits_are_default(struct aws_sim *a)
+{
+	a->delay_s = 300;
+	a->rules_max = 60;
+	a->groups_max = 5;
+	a->listeners_max = a->tgs_max = 50;
+}
+
 struct aws_sim *aws_sim_new(struct world *w, struct odds *odds)
 {
 	struct aws_sim *a = mem_new(struct aws_sim);
@@ -405,7 +427,7 @@ struct aws_sim *aws_sim_new(struct world *w, struct odds *odds)
 	a->keys_live_ms = 6 * 3600 * 1000;
 	a->least_up_s = 5;
 	a->most_up_s = 60;
-	a->delay_s = 300;
+	aws_limits_are_default(a);
 	return a;
 }
 

@@ -44,9 +44,12 @@ struct aws_instance {
 	unsigned volumes; /* deleted with it, beside its root */
 	uint64_t reservation;
 	uint64_t running_ms, stillborn_ms;   /* stillborn_ms: dies then, before it runs; 0: does not */
+	unsigned death;                      /* of what; a place in the table of aws_sim_birth.c */
+	uint64_t stop_ms, stopped_ms;        /* stop_ms: somebody stopped it then; 0: nobody did */
 	uint64_t stopping_ms, terminated_ms; /* 0: nobody has ended it */
 	uint64_t interface_ms;               /* its network interface is gone then; 0: not yet known */
 	bool foreign;
+	uint64_t lost_ms;                     /* somebody tagged it away from us; 0: nobody did */
 	bool is_protected, is_stop_protected; /* from TerminateInstances, from StopInstances */
 	char profile[128];
 	char *user_data; /* as it was sent: base64; NULL: none */
@@ -74,8 +77,8 @@ struct aws_interface {
 
 struct aws_target {
 	char id[64];
-	uint64_t since_ms, healthy_ms;
-	uint64_t draining_ms, gone_ms; /* 0: registered */
+	uint64_t since_ms, healthy_ms, sick_ms; /* sick_ms: it is unhealthy until then */
+	uint64_t draining_ms, gone_ms;          /* 0: registered */
 };
 
 struct aws_tg {
@@ -137,7 +140,10 @@ struct aws_sim {
 	bool role_gone;              /* the operate role cannot be assumed, and its keys are worth nothing */
 	uint64_t keys_live_ms;       /* of the instance role */
 	unsigned least_up_s, most_up_s;
-	unsigned delay_s; /* of deregistration, of a new target group */
+	unsigned delay_s;                                       /* of deregistration, of a new target group */
+	unsigned rules_max, groups_max, listeners_max, tgs_max; /* a group and direction, an interface, a balancer, a balancer */
+	uint64_t role_known_ms;                                 /* until then STS and the services know of no operate role */
+	uint64_t profile_delay_ms, profile_seen_ms; /* so long after it was first asked for EC2 does not know a profile */
 
 	struct aws_instance **instances;
 	struct aws_group **groups;
@@ -155,6 +161,7 @@ struct aws_sim {
 	uint64_t imds_token_ms, requests, next_id;
 };
 
+void aws_limits_are_default(struct aws_sim *a); /* as an account is born */
 struct aws_sim *aws_sim_new(struct world *w, struct odds *odds);
 void aws_sim_free(struct aws_sim *a);
 bool aws_sim_is_for(const char *url); /* is it AWS or the metadata service that is asked? */
@@ -169,8 +176,15 @@ int64_t aws_sim_wall_ms(const struct aws_sim *a); /* the time that AWS believes:
 const char *aws_tag_of(const struct aws_thing *t, const char *key); /* NULL: none */
 bool aws_is_there(const struct aws_sim *a, const struct aws_thing *t);
 bool aws_is_alive(const struct aws_sim *a, const struct aws_instance *i);
+bool aws_is_stopped(const struct aws_sim *a, const struct aws_instance *i); /* or about to be; it is alive */
 bool aws_is_running(const struct aws_sim *a, const struct aws_instance *i);
 bool aws_serves(const struct aws_sim *a, const struct aws_tg *g, const struct aws_target *t); /* is it healthy behind a listener? */
 bool aws_rule_stands(const struct aws_rule *r);
+/* Somebody else's hands (aws_sim_hand.c). */
+void aws_hand_stop(struct aws_sim *a, struct aws_instance *i);
+void aws_hand_start(struct aws_sim *a, struct aws_instance *i);
+void aws_hand_end(struct aws_sim *a, struct aws_instance *i);
+void aws_hand_tag(struct aws_thing *t, const char *key, const char *value);
 void aws_add_interface(struct aws_sim *a, const struct aws_interface *i); /* gets an id */
-struct aws_group *aws_add_foreign(struct aws_sim *a);                     /* things of somebody else, that nobody may touch */
+void aws_drop_interfaces(struct aws_sim *a, const char *group);
+struct aws_group *aws_add_foreign(struct aws_sim *a); /* things of somebody else, that nobody may touch */

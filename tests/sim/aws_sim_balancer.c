@@ -93,6 +93,8 @@ void aws_create_lb(struct aws_ask *q)
 		snprintf(lb->t.name, sizeof(lb->t.name), "%s", name);
 		memcpy(lb->settings, settings, sizeof(settings));
 		lb->active_ms = aws_now(a) + odds_between(a->odds, 10, 180) * 1000;
+		if (odds_hit(a->odds, TALLY_AWS_LB_SLOW))
+			lb->active_ms += odds_between(a->odds, 180, 420) * 1000;
 		a->lbs = mem_grow(a->lbs, a->lbs_n + 1, sizeof(*a->lbs));
 		a->lbs[a->lbs_n++] = lb;
 		q->changed = true;
@@ -113,6 +115,8 @@ void aws_describe_lbs(struct aws_ask *q)
 		if (!aws_is_named(q, "LoadBalancerArns", &a->lbs[i]->t) || !aws_shows(a, &a->lbs[i]->t))
 			continue;
 		n++;
+		if (aws_page_misses(q, &p, &a->lbs[i]->t))
+			continue;
 		if (!aws_page_takes(&p, i))
 			break;
 		write_lb(a, a->lbs[i], q->xml);
@@ -157,6 +161,12 @@ void aws_delete_lb(struct aws_ask *q)
 		return; /* deleting what is not there is a success */
 	if (!aws_knows(a, &lb->t)) {
 		aws_refuse(q, 400, "LoadBalancerNotFound", "One or more load balancers not found");
+		return;
+	}
+	if (lb->is_protected) {
+		odds_came(q->a->odds, TALLY_AWS_LB_PROTECTED);
+		aws_refuse(q, 400, "OperationNotPermitted",
+			   "Load balancer '%s' cannot be deleted because deletion protection is enabled", lb->t.id);
 		return;
 	}
 	for (size_t i = 0; i < a->listeners_n; i++)
@@ -218,6 +228,35 @@ static struct aws_listener *new_listener(struct aws_ask *q, struct aws_lb *lb, s
 	return l;
 }
 
+static bool leads_to(const struct aws_sim *a, const struct aws_lb *lb, const struct aws_tg *g, const struct aws_listener *but)
+{
+	for (size_t i = 0; i < a->listeners_n; i++)
+		if (a->listeners[i] != but && a->listeners[i]->lb == lb && a->listeners[i]->tg == g &&
+		    aws_is_there(a, &a->listeners[i]->t))
+			return true;
+	return false;
+}
+
+/* Is there room for another listener (moved NULL), and for a target group that the balancer does not have yet? */
+static void check_limits(struct aws_ask *q, const struct aws_lb *lb, const struct aws_tg *g, const struct aws_listener *moved)
+{
+	const struct aws_sim *a = q->a;
+	unsigned listeners = 0, tgs = 0;
+
+	for (size_t i = 0; i < a->listeners_n; i++)
+		listeners += a->listeners[i] != moved && a->listeners[i]->lb == lb && aws_is_there(a, &a->listeners[i]->t);
+	for (size_t i = 0; i < a->tgs_n; i++)
+		tgs += a->tgs[i] != g && leads_to(a, lb, a->tgs[i], moved);
+	if (listeners >= a->listeners_max) {
+		odds_came(q->a->odds, TALLY_AWS_LISTENERS_FULL);
+		aws_refuse(q, 400, "TooManyListeners", "The maximum number of listeners has been reached");
+	} else if (tgs >= a->tgs_max) {
+		odds_came(q->a->odds, TALLY_AWS_TGS_FULL);
+		aws_refuse(q, 400, "TooManyUniqueTargetGroupsPerLoadBalancer",
+			   "The maximum number of unique target groups per load balancer has been reached");
+	}
+}
+
 static bool is_behind_another(const struct aws_sim *a, const struct aws_tg *g, const struct aws_lb *lb)
 {
 	for (size_t i = 0; i < a->listeners_n; i++)
@@ -245,6 +284,10 @@ void aws_create_listener(struct aws_ask *q)
 		return;
 	}
 	if (l == NULL)
+		check_limits(q, lb, g, NULL);
+	if (q->code != NULL)
+		return;
+	if (l == NULL)
 		l = new_listener(q, lb, g, port);
 	xmlw_open(q->xml, "Listeners");
 	write_listener(l, q->xml);
@@ -271,6 +314,8 @@ void aws_modify_listener(struct aws_ask *q)
 
 	if (q->code == NULL && is_behind_another(a, g, l->lb))
 		aws_refuse(q, 400, "TargetGroupAssociationLimit", "The target group is behind another load balancer");
+	if (q->code == NULL && l->tg != g)
+		check_limits(q, l->lb, g, l);
 	if (q->code != NULL)
 		return;
 	if (l->tg != g) {
@@ -296,6 +341,8 @@ void aws_describe_listeners(struct aws_ask *q)
 	xmlw_open(q->xml, "Listeners");
 	for (size_t i = p.at; i < a->listeners_n; i++) {
 		if (a->listeners[i]->lb != lb || !aws_shows(a, &a->listeners[i]->t))
+			continue;
+		if (aws_page_misses(q, &p, &a->listeners[i]->t))
 			continue;
 		if (!aws_page_takes(&p, i))
 			break;

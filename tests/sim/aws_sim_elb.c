@@ -59,7 +59,7 @@ bool aws_tg_is_used(const struct aws_sim *a, const struct aws_tg *g)
 
 void aws_duplicate(struct aws_ask *q, const char *code)
 {
-	tally(TALLY_AWS_DUPLICATE);
+	odds_came(q->a->odds, TALLY_AWS_DUPLICATE);
 	aws_refuse(q, 400, code, "There is one of that name with other settings");
 }
 

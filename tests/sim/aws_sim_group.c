@@ -87,7 +87,7 @@ void aws_create_security_group(struct aws_ask *q)
 
 	for (size_t i = 0; i < a->groups_n; i++)
 		if (aws_is_there(a, &a->groups[i]->t) && str_eq(a->groups[i]->t.name, name)) {
-			tally(TALLY_AWS_DUPLICATE);
+			odds_came(q->a->odds, TALLY_AWS_DUPLICATE);
 			aws_refuse(q, 400, "InvalidGroup.Duplicate", "The security group '%s' already exists", name);
 			return;
 		}
@@ -196,6 +196,8 @@ void aws_describe_security_groups(struct aws_ask *q)
 	for (size_t i = p.at; i < a->groups_n; i++) {
 		if (!aws_passes(q, &a->groups[i]->t, fits, a->groups[i]) || !aws_shows(a, &a->groups[i]->t))
 			continue;
+		if (aws_page_misses(q, &p, &a->groups[i]->t))
+			continue;
 		if (!aws_page_takes(&p, i))
 			break;
 		write_group(a, a->groups[i], q->xml);
@@ -219,6 +221,38 @@ static struct aws_group *group_asked(struct aws_ask *q)
 	return g;
 }
 
+static bool is_v6(const struct aws_rule *r)
+{
+	return strchr(r->source, ':') != NULL;
+}
+
+/* One that names a group or a list counts for both families (VPC User Guide, quotas). */
+static unsigned count_rules(const struct aws_group *g, bool is_egress, bool v6)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < g->rules_n; i++) {
+		const struct aws_rule *r = &g->rules[i];
+		bool both = r->is_group || str_starts(r->source, "pl-");
+
+		n += aws_rule_stands(r) && r->is_egress == is_egress && (both || is_v6(r) == v6);
+	}
+	return n;
+}
+
+/* Two rules of one call count one after the other in EC2; here a call brings one. */
+static void check_room(struct aws_ask *q, const struct aws_group *g, const struct aws_rule *r)
+{
+	bool both = r->is_group || str_starts(r->source, "pl-");
+
+	if ((!both && count_rules(g, r->is_egress, is_v6(r)) < q->a->rules_max) ||
+	    (both && count_rules(g, r->is_egress, false) < q->a->rules_max && count_rules(g, r->is_egress, true) < q->a->rules_max))
+		return;
+	odds_came(q->a->odds, TALLY_AWS_RULES_FULL);
+	aws_refuse(q, 400, "RulesPerSecurityGroupLimitExceeded",
+		   "The maximum number of rules per security group has been reached.");
+}
+
 void aws_authorize(struct aws_ask *q)
 {
 	struct aws_sim *a = q->a;
@@ -229,11 +263,13 @@ void aws_authorize(struct aws_ask *q)
 		return;
 	for (unsigned n = 1; rule_asked(q, n, &r); n++)
 		if (standing_rule(g, &r) != NULL) {
-			tally(TALLY_AWS_DUPLICATE);
+			odds_came(q->a->odds, TALLY_AWS_DUPLICATE);
 			aws_refuse(q, 400, "InvalidPermission.Duplicate", "the specified rule already exists");
 			return;
 		}
-	for (unsigned n = 1; rule_asked(q, n, &r); n++) {
+	for (unsigned n = 1; rule_asked(q, n, &r); n++)
+		check_room(q, g, &r);
+	for (unsigned n = 1; q->code == NULL && rule_asked(q, n, &r); n++) {
 		r.shown_ms = aws_now(a) + (a->odds->calm ? 0 : odds_between(a->odds, 0, 3) * odds_between(a->odds, 0, 3000));
 		g->rules = mem_grow(g->rules, g->rules_n + 1, sizeof(*g->rules));
 		g->rules[g->rules_n++] = r;
@@ -287,7 +323,7 @@ void aws_delete_security_group(struct aws_ask *q)
 	if (g == NULL)
 		return;
 	if (group_in_use(q->a, g)) {
-		tally(TALLY_AWS_IN_USE);
+		odds_came(q->a->odds, TALLY_AWS_IN_USE);
 		aws_refuse(q, 400, "DependencyViolation", "resource %s has a dependent object", g->t.id);
 		return;
 	}

@@ -63,6 +63,8 @@ struct aws_instance *aws_instance_of(const struct aws_sim *a, const char *id); /
 const char *aws_state_of(const struct aws_sim *a, const struct aws_instance *i);
 bool aws_instance_holds(const struct aws_sim *a, const char *group);                           /* with its interface */
 const struct aws_interface *aws_interface_holding(const struct aws_sim *a, const char *group); /* somebody else's; or NULL */
+void aws_birth(struct aws_sim *a, struct aws_instance *i); /* when it runs, or of what it dies before */
+void aws_write_death(const struct aws_instance *i, struct buf *b);
 void aws_write_instance(struct aws_sim *a, const struct aws_instance *i, struct buf *b);
 void aws_end_instance(struct aws_sim *a, struct aws_instance *i, uint64_t at_ms);
 
@@ -98,9 +100,10 @@ const char *aws_command_of(const struct aws_ask *q);
 struct aws_page {
 	size_t at;
 	unsigned room;
-	bool more;
+	bool more, may_miss;
 };
 struct aws_page aws_page_start(struct aws_ask *q, const char *token_name, const char *size_name);
+bool aws_page_misses(struct aws_ask *q, struct aws_page *p, const struct aws_thing *t); /* is this row on no page? */
 bool aws_page_takes(struct aws_page *p, size_t i); /* is there room for thing number i? sets at and more when not */
 
 /* aws_sim_keys.c */

@@ -17,12 +17,22 @@ const char *aws_state_of(const struct aws_sim *a, const struct aws_instance *i)
 
 	if (ended != 0 && now >= ended)
 		return now >= i->terminated_ms ? "terminated" : "shutting-down";
+	if (aws_is_stopped(a, i))
+		return now >= i->stopped_ms ? "stopped" : "stopping";
 	return now >= i->running_ms ? "running" : "pending";
 }
 
 static int state_code(const char *state)
 {
-	return str_eq(state, "pending") ? 0 : str_eq(state, "running") ? 16 : str_eq(state, "terminated") ? 48 : 32;
+	static const struct {
+		const char *name;
+		int code;
+	} codes[] = { { "pending", 0 }, { "running", 16 }, { "terminated", 48 }, { "stopping", 64 }, { "stopped", 80 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+		if (str_eq(codes[i].name, state))
+			return codes[i].code;
+	return 32;
 }
 
 bool aws_is_alive(const struct aws_sim *a, const struct aws_instance *i)
@@ -32,16 +42,23 @@ bool aws_is_alive(const struct aws_sim *a, const struct aws_instance *i)
 	return aws_is_there(a, &i->t) && (ended == 0 || aws_now(a) < ended);
 }
 
+bool aws_is_stopped(const struct aws_sim *a, const struct aws_instance *i)
+{
+	return aws_is_alive(a, i) && i->stop_ms != 0 && aws_now(a) >= i->stop_ms;
+}
+
 bool aws_is_running(const struct aws_sim *a, const struct aws_instance *i)
 {
-	return aws_is_alive(a, i) && aws_now(a) >= i->running_ms;
+	return aws_is_alive(a, i) && aws_now(a) >= i->running_ms && !aws_is_stopped(a, i);
 }
 
 void aws_end_instance(struct aws_sim *a, struct aws_instance *i, uint64_t at_ms)
 {
 	i->terminated_ms = at_ms + odds_between(a->odds, 2000, 40000);
 	i->interface_ms = i->terminated_ms + odds_between(a->odds, 0, 20000);
-	i->t.gone_ms = i->terminated_ms + LINGER_MS;
+	if (odds_hit(a->odds, TALLY_AWS_LINGERS))
+		i->interface_ms += odds_between(a->odds, 60, 600) * 1000;
+	i->t.gone_ms = i->terminated_ms + (odds_hit(a->odds, TALLY_AWS_VANISHED) ? 1000 : LINGER_MS);
 }
 
 /* ---- what is told ---- */
@@ -56,11 +73,15 @@ struct aws_instance *aws_instance_of(const struct aws_sim *a, const char *id)
 
 static void write_reason(struct aws_sim *a, const struct aws_instance *i, struct buf *b)
 {
-	if (aws_is_alive(a, i))
+	if (aws_is_alive(a, i) && !aws_is_stopped(a, i))
 		return;
 	xmlw_open(b, "stateReason");
-	xmlw_text(b, "code", "%s", i->stillborn_ms != 0 ? "Server.InternalError" : "Client.UserInitiatedShutdown");
-	xmlw_text(b, "message", "%s", i->stillborn_ms != 0 ? "Internal error on launch" : "User initiated shutdown");
+	if (i->stillborn_ms != 0) {
+		aws_write_death(i, b);
+	} else {
+		xmlw_text(b, "code", "Client.UserInitiatedShutdown");
+		xmlw_text(b, "message", "Client.UserInitiatedShutdown: User initiated shutdown");
+	}
 	xmlw_close(b, "stateReason");
 }
 
@@ -168,6 +189,8 @@ void aws_describe_instances(struct aws_ask *q)
 
 		if (!aws_passes(q, &in->t, fits, in) || !aws_shows(a, &in->t))
 			continue;
+		if (aws_page_misses(q, &p, &in->t))
+			continue;
 		if (!aws_page_takes(&p, i))
 			break;
 		xmlw_open(q->xml, "item");
@@ -210,34 +233,84 @@ void aws_describe_instance_attribute(struct aws_ask *q)
 		aws_refuse(q, 400, "InvalidParameterValue", "Value (%s) for parameter attribute is invalid.", attribute);
 }
 
-void aws_terminate_instances(struct aws_ask *q)
+/* The n-th of the request, or NULL: there is no such one. */
+static struct aws_instance *asked(const struct aws_ask *q, unsigned n)
+{
+	struct aws_instance *i = aws_instance_of(q->a, form_sim_get(q->f, "InstanceId.%u", n));
+
+	return i != NULL && aws_knows(q->a, &i->t) ? i : NULL;
+}
+
+/* One that is not there: nothing is done of all. */
+static void refuse_unknown(struct aws_ask *q)
+{
+	CLEANUP(buf_close) struct buf ids = BUF_MAX(4096);
+	unsigned unknown = 0, n = 1;
+
+	for (; form_sim_get(q->f, "InstanceId.%u", n) != NULL; n++)
+		if (asked(q, n) == NULL)
+			buf_addf(&ids, "%s%s", unknown++ == 0 ? "" : ", ", form_sim_get(q->f, "InstanceId.%u", n));
+	if (unknown == 0)
+		return;
+	if (unknown < n - 1)
+		odds_came(q->a->odds, TALLY_AWS_BAD_MEMBER);
+	aws_refuse(q, 400, "InvalidInstanceID.NotFound", "The instance ID%s '%s' do%s not exist", unknown == 1 ? "" : "s",
+		   buf_str(&ids), unknown == 1 ? "es" : "");
+}
+
+/* One that is protected keeps all of its zone alive (EC2 API reference, TerminateInstances). */
+static const struct aws_instance *protector_of(const struct aws_ask *q, const struct aws_instance *i)
+{
+	for (unsigned n = 1; form_sim_get(q->f, "InstanceId.%u", n) != NULL; n++) {
+		const struct aws_instance *other = asked(q, n);
+
+		if (other->is_protected && aws_is_alive(q->a, other) && str_eq(aws_zone_of(other->subnet), aws_zone_of(i->subnet)))
+			return other;
+	}
+	return NULL;
+}
+
+static void terminate(struct aws_ask *q, struct aws_instance *i)
 {
 	struct aws_sim *a = q->a;
 
-	for (unsigned n = 1; form_sim_get(q->f, "InstanceId.%u", n) != NULL; n++) {
-		const struct aws_instance *i = aws_instance_of(a, form_sim_get(q->f, "InstanceId.%u", n));
-
-		if (i == NULL || !aws_knows(a, &i->t))
-			aws_refuse(q, 400, "InvalidInstanceID.NotFound", "The instance ID '%s' does not exist",
-				   form_sim_get(q->f, "InstanceId.%u", n));
+	if (i->foreign)
+		odds_broken(a->odds, "an instance of somebody else is terminated");
+	if (aws_is_alive(a, i)) {
+		q->changed = true;
+		i->stopping_ms = aws_now(a);
+		i->stillborn_ms = 0;
+		aws_end_instance(a, i, i->stopping_ms);
 	}
+	xmlw_open(q->xml, "item");
+	xmlw_text(q->xml, "instanceId", "%s", i->t.id);
+	xmlw_close(q->xml, "item");
+}
+
+/* The zones without a protected one are done, and the call is refused for the others. */
+void aws_terminate_instances(struct aws_ask *q)
+{
+	const struct aws_instance *held_by[64] = { NULL };
+	unsigned n = 1;
+
+	refuse_unknown(q);
 	if (q->code != NULL)
 		return;
 	xmlw_open(q->xml, "instancesSet");
-	for (unsigned n = 1; form_sim_get(q->f, "InstanceId.%u", n) != NULL; n++) {
-		struct aws_instance *i = aws_instance_of(a, form_sim_get(q->f, "InstanceId.%u", n));
-
-		if (i->foreign)
-			odds_broken(a->odds, "an instance of somebody else is terminated");
-		if (aws_is_alive(a, i)) {
-			q->changed = true;
-			i->stopping_ms = aws_now(a);
-			i->stillborn_ms = 0;
-			aws_end_instance(a, i, i->stopping_ms);
-		}
-		xmlw_open(q->xml, "item");
-		xmlw_text(q->xml, "instanceId", "%s", i->t.id);
-		xmlw_close(q->xml, "item");
-	}
+	for (; form_sim_get(q->f, "InstanceId.%u", n) != NULL && n < ARRAY_LEN(held_by); n++)
+		held_by[n] = protector_of(q, asked(q, n));
+	for (unsigned k = 1; k < n; k++)
+		if (held_by[k] == NULL)
+			terminate(q, asked(q, k));
 	xmlw_close(q->xml, "instancesSet");
+	for (unsigned k = 1; k < n && q->code == NULL; k++)
+		if (held_by[k] != NULL) {
+			odds_came(q->a->odds, TALLY_AWS_PROTECTED);
+			if (q->changed)
+				odds_came(q->a->odds, TALLY_AWS_PART_DONE);
+			aws_refuse(q, 400, "OperationNotPermitted",
+				   "The instance '%s' may not be terminated. Modify its 'disableApiTermination' instance attribute "
+				   "and try again.",
+				   held_by[k]->t.id);
+		}
 }

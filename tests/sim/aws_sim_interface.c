@@ -159,3 +159,13 @@ void aws_add_interface(struct aws_sim *a, const struct aws_interface *i)
 	snprintf(a->interfaces[a->interfaces_n].id, sizeof(i->id), "eni-%017llx", (unsigned long long)++a->next_id);
 	a->interfaces_n++;
 }
+
+void aws_drop_interfaces(struct aws_sim *a, const char *group)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < a->interfaces_n; i++)
+		if (!str_eq(a->interfaces[i].group, group))
+			a->interfaces[kept++] = a->interfaces[i];
+	a->interfaces_n = kept;
+}

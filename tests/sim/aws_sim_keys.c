@@ -28,7 +28,7 @@ static const struct aws_key *key_of(const struct aws_sim *a, const char *id)
 
 static void refuse_expired(struct aws_ask *q, const struct aws_service *s, enum tally_kind why)
 {
-	tally(why);
+	odds_came(q->a->odds, why);
 	if (s->is_ec2)
 		aws_refuse(q, 400, "RequestExpired", "Request has expired.");
 	else if (why == TALLY_AWS_SKEW)
@@ -71,8 +71,11 @@ void aws_authorize_call(struct aws_ask *q, const struct aws_service *s, const st
 	if (act->mutates && !q->key->operate) {
 		odds_broken(q->a->odds, "%s with the keys of the instance role", act->name);
 		aws_refuse(q, 403, code, "You are not authorized to perform this operation.");
+	} else if (q->key->operate && aws_now(q->a) < q->a->role_known_ms) {
+		odds_came(q->a->odds, TALLY_AWS_ROLE_NEW);
+		aws_refuse(q, 403, code, "You are not authorized to perform this operation.");
 	} else if (q->key->operate && q->a->role_gone) {
-		tally(TALLY_AWS_ROLE_GONE);
+		odds_came(q->a->odds, TALLY_AWS_ROLE_GONE);
 		aws_refuse(q, 403, code, "You are not authorized to perform this operation.");
 	}
 }

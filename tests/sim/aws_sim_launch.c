@@ -17,6 +17,21 @@ static void check_volumes(struct aws_ask *q)
 		odds_broken(q->a->odds, "a root volume that nobody says is encrypted");
 }
 
+static void check_profile(struct aws_ask *q)
+{
+	const char *name = form_sim_get(q->f, "IamInstanceProfile.Name");
+
+	if (name == NULL || q->a->odds->calm)
+		return;
+	if (q->a->profile_seen_ms == 0)
+		q->a->profile_seen_ms = aws_now(q->a);
+	if (aws_now(q->a) >= q->a->profile_seen_ms + q->a->profile_delay_ms)
+		return;
+	odds_came(q->a->odds, TALLY_AWS_PROFILE_NEW);
+	aws_refuse(q, 400, "InvalidParameterValue",
+		   "Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name", name);
+}
+
 /* What the customer's security team would not forgive. */
 static void check_launch(struct aws_ask *q)
 {
@@ -27,6 +42,12 @@ static void check_launch(struct aws_ask *q)
 	if (!str_eq(form_sim_get(f, "NetworkInterface.1.AssociatePublicIpAddress"), "false"))
 		odds_broken(q->a->odds, "a node with a public address");
 	check_volumes(q);
+	check_profile(q);
+	if (form_sim_get(f, "NetworkInterface.1.SecurityGroupId.%u", q->a->groups_max + 1) != NULL) {
+		odds_came(q->a->odds, TALLY_AWS_GROUPS_FULL);
+		aws_refuse(q, 400, "SecurityGroupsPerInterfaceLimitExceeded",
+			   "The maximum number of security groups per interface has been reached.");
+	}
 	for (unsigned n = 1; form_sim_get(f, "NetworkInterface.1.SecurityGroupId.%u", n) != NULL; n++) {
 		const struct aws_group *g = aws_group_of(q->a, form_sim_get(f, "NetworkInterface.1.SecurityGroupId.%u", n));
 
@@ -62,21 +83,12 @@ static unsigned room_for(struct aws_ask *q)
 	if (room >= max)
 		return max;
 	if (room >= min) {
-		tally(TALLY_AWS_SHORT);
+		odds_came(q->a->odds, TALLY_AWS_SHORT);
 		return room;
 	}
-	tally(TALLY_AWS_CAPACITY);
+	odds_came(q->a->odds, TALLY_AWS_CAPACITY);
 	aws_refuse(q, 500, "InsufficientInstanceCapacity", "We currently do not have sufficient capacity");
 	return 0;
-}
-
-static void time_of_birth(struct aws_sim *a, struct aws_instance *i)
-{
-	i->running_ms = aws_now(a) + odds_between(a->odds, a->least_up_s, a->most_up_s) * 1000;
-	if (!odds_hit(a->odds, TALLY_AWS_STILLBORN))
-		return;
-	i->stillborn_ms = odds_between(a->odds, aws_now(a) + 1000, i->running_ms);
-	aws_end_instance(a, i, i->stillborn_ms);
 }
 
 static struct aws_instance *launch_one(struct aws_ask *q, uint64_t reservation)
@@ -109,7 +121,7 @@ static struct aws_instance *launch_one(struct aws_ask *q, uint64_t reservation)
 	while (str_eq(form_sim_get(q->f, "BlockDeviceMapping.%u.Ebs.DeleteOnTermination", i->volumes + 2), "true"))
 		i->volumes++;
 	i->reservation = reservation;
-	time_of_birth(a, i);
+	aws_birth(a, i);
 	a->instances = mem_grow(a->instances, a->instances_n + 1, sizeof(*a->instances));
 	a->instances[a->instances_n++] = i;
 	return i;
@@ -129,7 +141,7 @@ static void launched_before(struct aws_ask *q, const struct aws_launch *l)
 	struct aws_sim *a = q->a;
 	bool some = false;
 
-	tally(TALLY_AWS_TOKEN_AGAIN);
+	odds_came(q->a->odds, TALLY_AWS_TOKEN_AGAIN);
 	if (!digest_eq(&l->asked, &q->form_digest)) {
 		aws_refuse(q, 400, "IdempotentParameterMismatch", "The request uses the same client token as a previous one");
 		return;

@@ -25,8 +25,11 @@ static void check_assume(struct aws_ask *q)
 		aws_refuse(q, 400, "ValidationError", "no session");
 	} else if (form_sim_int(q->f, "DurationSeconds", 3600) > 3600) {
 		aws_refuse(q, 400, "ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit");
+	} else if (aws_now(q->a) < q->a->role_known_ms) {
+		odds_came(q->a->odds, TALLY_AWS_ROLE_NEW);
+		aws_refuse(q, 403, "AccessDenied", "not authorized to perform: sts:AssumeRole");
 	} else if (q->a->role_gone) {
-		tally(TALLY_AWS_ROLE_GONE);
+		odds_came(q->a->odds, TALLY_AWS_ROLE_GONE);
 		aws_refuse(q, 403, "AccessDenied", "not authorized to perform: sts:AssumeRole");
 	}
 }

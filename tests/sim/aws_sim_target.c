@@ -1,6 +1,8 @@
 /* aws_sim_target.c - target groups and their targets. */
 #include "tests/sim/aws_sim_impl.h"
 
+#define SICK_LAST_MS 60000 /* in the last minute of an illness no connection is left to drain */
+
 /* ---- target groups ---- */
 
 static void write_tg(const struct aws_sim *a, const struct aws_tg *g, struct buf *b)
@@ -60,7 +62,7 @@ void aws_create_tg(struct aws_ask *q)
 		snprintf(g->t.name, sizeof(g->t.name), "%s", name);
 		snprintf(g->protocol, sizeof(g->protocol), "%s", protocol);
 		g->port = port;
-		g->delay_s = a->delay_s;
+		g->delay_s = odds_hit(a->odds, TALLY_AWS_DELAY) ? (unsigned)odds_between(a->odds, 0, 900) : a->delay_s;
 		a->tgs = mem_grow(a->tgs, a->tgs_n + 1, sizeof(*a->tgs));
 		a->tgs[a->tgs_n++] = g;
 		q->changed = true;
@@ -79,6 +81,8 @@ void aws_describe_tgs(struct aws_ask *q)
 		if (!aws_is_named(q, "TargetGroupArns", &a->tgs[i]->t) || !aws_shows(a, &a->tgs[i]->t))
 			continue;
 		n++;
+		if (aws_page_misses(q, &p, &a->tgs[i]->t))
+			continue;
 		if (!aws_page_takes(&p, i))
 			break;
 		write_tg(a, a->tgs[i], q->xml);
@@ -111,7 +115,7 @@ void aws_delete_tg(struct aws_ask *q)
 	if (!aws_knows(q->a, &g->t)) {
 		aws_refuse(q, 400, "TargetGroupNotFound", "One or more target groups not found");
 	} else if (aws_tg_is_used(q->a, g) || aws_now(q->a) < g->in_use_ms) {
-		tally(TALLY_AWS_IN_USE);
+		odds_came(q->a->odds, TALLY_AWS_IN_USE);
 		aws_refuse(q, 400, "ResourceInUse", "Target group is currently in use by a listener or a rule");
 	} else {
 		g->t.gone_ms = aws_now(q->a);
@@ -129,18 +133,34 @@ static struct aws_target *target_of(struct aws_tg *g, const char *id)
 	return NULL;
 }
 
+/* One that does not run: nothing is done of all, and the bad ones are named. */
+static void refuse_bad(struct aws_ask *q)
+{
+	CLEANUP(buf_close) struct buf ids = BUF_MAX(4096);
+	unsigned bad = 0, n = 1;
+	const char *id;
+
+	for (; (id = form_sim_get(q->f, "Targets.member.%u.Id", n)) != NULL; n++) {
+		const struct aws_instance *i = aws_instance_of(q->a, id);
+
+		if (i == NULL || !aws_knows(q->a, &i->t) || !aws_is_running(q->a, i))
+			buf_addf(&ids, "%s'%s'", bad++ == 0 ? "" : ", ", id);
+	}
+	if (bad > 0 && bad < n - 1)
+		odds_came(q->a->odds, TALLY_AWS_BAD_MEMBER);
+	if (bad > 0)
+		aws_refuse(q, 400, "InvalidTarget", "The following targets are not in a running state and cannot be registered: %s",
+			   buf_str(&ids));
+}
+
 void aws_register_targets(struct aws_ask *q)
 {
 	struct aws_sim *a = q->a;
 	struct aws_tg *g = aws_tg_asked(q, "TargetGroupArn");
 	const char *id;
 
-	for (unsigned n = 1; g != NULL && (id = form_sim_get(q->f, "Targets.member.%u.Id", n)) != NULL; n++) {
-		const struct aws_instance *i = aws_instance_of(a, id);
-
-		if (i == NULL || !aws_knows(a, &i->t) || !aws_is_running(a, i))
-			aws_refuse(q, 400, "InvalidTarget", "The following targets are not in a running state: '%s'", id);
-	}
+	if (g != NULL)
+		refuse_bad(q);
 	for (unsigned n = 1; q->code == NULL && (id = form_sim_get(q->f, "Targets.member.%u.Id", n)) != NULL; n++) {
 		struct aws_target *t = target_of(g, id);
 
@@ -155,23 +175,6 @@ void aws_register_targets(struct aws_ask *q)
 		t->draining_ms = t->gone_ms = 0;
 		t->since_ms = aws_now(a);
 		t->healthy_ms = t->since_ms + odds_between(a->odds, 5000, 90000);
-		q->changed = true;
-	}
-}
-
-void aws_deregister_targets(struct aws_ask *q)
-{
-	struct aws_sim *a = q->a;
-	struct aws_tg *g = aws_tg_asked(q, "TargetGroupArn");
-	const char *id;
-
-	for (unsigned n = 1; g != NULL && (id = form_sim_get(q->f, "Targets.member.%u.Id", n)) != NULL; n++) {
-		struct aws_target *t = target_of(g, id);
-
-		if (t == NULL || t->draining_ms != 0)
-			continue;
-		t->draining_ms = aws_now(a);
-		t->gone_ms = aws_now(a) + g->delay_s * 1000ull;
 		q->changed = true;
 	}
 }
@@ -197,6 +200,10 @@ static struct health health_of(const struct aws_sim *a, const struct aws_tg *g, 
 		return (struct health){ "unused", "Target.InvalidState", "Target is in the stopped state" };
 	if (!aws_is_running(a, i))
 		return (struct health){ "unhealthy", "Target.FailedHealthChecks", "Health checks failed" };
+	if (aws_now(a) + SICK_LAST_MS < t->sick_ms)
+		return (struct health){ "unhealthy.draining", "Target.FailedHealthChecks", "Health checks failed" };
+	if (aws_now(a) < t->sick_ms)
+		return (struct health){ "unhealthy", "Target.FailedHealthChecks", "Health checks failed" };
 	if (aws_now(a) >= t->healthy_ms)
 		return (struct health){ "healthy", NULL, NULL };
 	if (aws_now(a) < t->since_ms + 3000)
@@ -207,6 +214,49 @@ static struct health health_of(const struct aws_sim *a, const struct aws_tg *g, 
 bool aws_serves(const struct aws_sim *a, const struct aws_tg *g, const struct aws_target *t)
 {
 	return str_eq(health_of(a, g, t).state, "healthy");
+}
+
+/* "The specified target does not exist" (ELB API reference, DeregisterTargets) */
+static bool is_no_target(const struct aws_sim *a, const char *id)
+{
+	const struct aws_instance *i = aws_instance_of(a, id);
+
+	return i == NULL || !aws_is_alive(a, i);
+}
+
+void aws_deregister_targets(struct aws_ask *q)
+{
+	struct aws_sim *a = q->a;
+	struct aws_tg *g = aws_tg_asked(q, "TargetGroupArn");
+	const char *id;
+
+	for (unsigned n = 1; g != NULL && (id = form_sim_get(q->f, "Targets.member.%u.Id", n)) != NULL; n++)
+		if (is_no_target(a, id) && odds_hit(a->odds, TALLY_AWS_BAD_TARGET))
+			aws_refuse(q, 400, "InvalidTarget", "The following targets do not exist: '%s'", id);
+	for (unsigned n = 1; q->code == NULL && (id = form_sim_get(q->f, "Targets.member.%u.Id", n)) != NULL; n++) {
+		struct aws_target *t = target_of(g, id);
+
+		if (t == NULL || t->draining_ms != 0)
+			continue;
+		t->draining_ms = aws_now(a);
+		t->gone_ms = aws_now(a) + g->delay_s * 1000ull;
+		q->changed = true;
+	}
+}
+
+/* What is healthy may fall ill as it is looked at, or nobody knows how it is. */
+static struct health looked_at(struct aws_sim *a, const struct aws_tg *g, struct aws_target *t)
+{
+	struct health h = health_of(a, g, t);
+
+	if (!str_eq(h.state, "healthy"))
+		return h;
+	if (odds_hit(a->odds, TALLY_AWS_UNAVAILABLE))
+		return (struct health){ "unavailable", "Elb.InternalError",
+					"Target health is unavailable due to an internal error" };
+	if (odds_hit(a->odds, TALLY_AWS_UNHEALTHY))
+		t->sick_ms = aws_now(a) + odds_between(a->odds, 10000, 2 * SICK_LAST_MS);
+	return health_of(a, g, t);
 }
 
 static void write_health(struct buf *b, const char *id, unsigned port, struct health h)
@@ -233,8 +283,8 @@ static void write_asked(struct aws_ask *q, struct aws_tg *g)
 	const char *id;
 
 	for (unsigned n = 1; (id = form_sim_get(q->f, "Targets.member.%u.Id", n)) != NULL; n++) {
-		const struct aws_target *t = target_of(g, id);
-		struct health h = t != NULL ? health_of(q->a, g, t) : none;
+		struct aws_target *t = target_of(g, id);
+		struct health h = t != NULL ? looked_at(q->a, g, t) : none;
 
 		write_health(q->xml, id, g->port, h.state != NULL ? h : none);
 	}
@@ -249,7 +299,7 @@ void aws_describe_health(struct aws_ask *q)
 		return;
 	xmlw_open(q->xml, "TargetHealthDescriptions");
 	for (size_t i = 0; all && i < g->targets_n; i++) {
-		struct health h = health_of(q->a, g, &g->targets[i]);
+		struct health h = looked_at(q->a, g, &g->targets[i]);
 
 		if (h.state != NULL)
 			write_health(q->xml, g->targets[i].id, g->port, h);

@@ -1,4 +1,5 @@
 /* main.c - many seeds: build/tests/sim/sim [--seeds n] [--first n] [--jobs n] [--stop], or one: --seed n [-v]
+ * with faults that are off (fault.h): --with NAME, or without some that are on: --without NAME; each as often as wanted
  *
  * Seeds are dealt to processes; each tells its counts and failures through a pipe. Every 50th seed runs twice and must give
  * the same digest. --stop ends a process at its first failure. The end is a table of all faults; a run of 1,000 seeds or more
@@ -12,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/sim/fault.h"
 #include "tests/sim/scene.h"
 #include "tests/sim/tally.h"
 
@@ -143,9 +145,10 @@ static int verdict(const struct job *all, uint64_t seeds, double took_s)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "seeds", required_argument, NULL, 'n' }, { "seed", required_argument, NULL, 's' },
-		{ "first", required_argument, NULL, 'f' }, { "jobs", required_argument, NULL, 'j' },
-		{ "stop", no_argument, NULL, 'e' },        { NULL, 0, NULL, 0 }
+		{ "seeds", required_argument, NULL, 'n' },   { "seed", required_argument, NULL, 's' },
+		{ "first", required_argument, NULL, 'f' },   { "jobs", required_argument, NULL, 'j' },
+		{ "stop", no_argument, NULL, 'e' },          { "with", required_argument, NULL, 'w' },
+		{ "without", required_argument, NULL, 'o' }, { NULL, 0, NULL, 0 }
 	};
 	uint64_t seeds = 50, first = 1;
 	unsigned jobs = 2;
@@ -165,6 +168,8 @@ int main(int argc, char **argv)
 			verbose = true;
 		else if (c == 'e')
 			stop = true;
+		else if ((c == 'w' || c == 'o') && fault_switch(optarg, c == 'w'))
+			continue;
 		else
 			return 2;
 		one = one || c == 's';
@@ -177,6 +182,7 @@ int main(int argc, char **argv)
 		       (double)all.virtual_ms / 3600000);
 		return all.failed > 0;
 	}
+	fault_tell();
 	run_jobs(first, seeds, jobs, stop, &all);
 	return verdict(&all, seeds, now_s() - start);
 }

@@ -13,12 +13,18 @@ bool odds_one_in(struct odds *o, unsigned n)
 	return sim_random(o->w) % n == 0;
 }
 
+void odds_came(struct odds *o, enum tally_kind kind)
+{
+	tally(kind);
+	o->hits[kind]++;
+	sim_trace(o->w, "came %s", tally_name(kind));
+}
+
 bool odds_hit(struct odds *o, enum tally_kind kind)
 {
 	if (o->calm || o->per_mille[kind] == 0 || sim_random(o->w) % 1000 >= o->per_mille[kind])
 		return false;
-	tally(kind);
-	sim_trace(o->w, "odds %d", (int)kind);
+	odds_came(o, kind);
 	return true;
 }
 

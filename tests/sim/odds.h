@@ -9,11 +9,13 @@
 struct odds {
 	struct world *w;
 	unsigned per_mille[TALLY_COUNT];
+	unsigned hits[TALLY_COUNT]; /* how often each came */
 	bool calm;
 	char broken[1024]; /* the first broken promise; "" while all hold */
 };
 
-bool odds_hit(struct odds *o, enum tally_kind kind); /* counts it */
+void odds_came(struct odds *o, enum tally_kind kind); /* it came without being dealt */
+bool odds_hit(struct odds *o, enum tally_kind kind);  /* counts it */
 uint64_t odds_between(struct odds *o, uint64_t least, uint64_t most);
 bool odds_one_in(struct odds *o, unsigned n);
 void odds_broken(struct odds *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -146,13 +146,15 @@ void scene_watch(void *ctx, const struct aws_entry *e)
 {
 	struct scene *s = ctx;
 	struct scene_order *o = scene_order_of(s, e->command);
+	uint64_t began_ms;
 
 	sim_trace(s->w, "mutation %s %s", e->action, e->command);
 	if (o == NULL) {
 		odds_broken(&s->odds, "%s by a command that was never validly sent", e->action);
 		return;
 	}
-	if (o->mutations++ == 0 && !s->clock_stepped && !s->died && e->at_ms - o->issued_ms > o->lives_ms + EXPIRY_GRACE_MS)
+	began_ms = o->began_ms != 0 ? o->began_ms : e->at_ms; /* a full disk may keep it from its first step for long */
+	if (o->mutations++ == 0 && !s->clock_stepped && !s->died && began_ms - o->issued_ms > o->lives_ms + EXPIRY_GRACE_MS)
 		odds_broken(&s->odds, "%s by a command that had expired before it began", e->action);
 	if (!is_recorded(s, e))
 		odds_broken(&s->odds, "%s before its record", e->action);
@@ -162,6 +164,7 @@ void scene_watch(void *ctx, const struct aws_entry *e)
 	if (vendor_has_result(o->cmd))
 		odds_broken(&s->odds, "%s after the result of its command", e->action);
 	check_customer(s, e, o);
+	scene_hands_see(s, e);
 	check_owner(s, e);
 	if (str_starts(e->action, "AuthorizeSecurityGroup"))
 		check_rule(s, e, o);
@@ -192,7 +195,7 @@ static void check_cluster(struct scene *s, const struct aws_instance *first)
 	for (size_t i = 0; i < s->aws->instances_n; i++) {
 		const struct aws_instance *in = s->aws->instances[i];
 
-		if (in->foreign)
+		if (in->foreign || in->lost_ms != 0)
 			continue;
 		ours += aws_is_alive(s->aws, in);
 		alive += aws_is_alive(s->aws, in) && str_eq(aws_tag_of(&in->t, "reeve:warehouse"), warehouse) &&
@@ -209,12 +212,16 @@ static void check_cluster(struct scene *s, const struct aws_instance *first)
 
 void scene_check(struct scene *s)
 {
+	scene_hands_move(s);
 	if (s->seen_effects != s->aws->effects) {
 		s->seen_effects = s->aws->effects;
 		for (size_t i = 0; i < s->aws->instances_n; i++)
-			if (!s->aws->instances[i]->foreign)
+			if (!s->aws->instances[i]->foreign && s->aws->instances[i]->lost_ms == 0)
 				check_cluster(s, s->aws->instances[i]);
 	}
+	for (size_t i = 0; i < s->issued; i++)
+		if (s->orders[i].began_ms == 0 && s->orders[i].cmd->state == STATE(RUNNING))
+			s->orders[i].began_ms = world_now_ms(s->w);
 	for (size_t i = 0; i < s->issued; i++)
 		if (!s->orders[i].judged && vendor_has_result(s->orders[i].cmd)) {
 			s->orders[i].judged = true;
@@ -227,7 +234,7 @@ void scene_check(struct scene *s)
 /* A cause in the scene that lets a command fail. */
 static bool may_fail(const struct scene *s, const struct scene_order *o)
 {
-	return s->capacity_short || s->policy_changed || s->role_was_gone || o->want.broken;
+	return s->policy_changed || s->role_was_gone || o->want.broken || scene_causes(s) != 0;
 }
 
 static bool may_be_denied(const struct scene *s, const struct scene_order *o)
@@ -289,10 +296,10 @@ void scene_judge(struct scene *s, struct scene_order *o)
 			    vendor_state_name(c->state));
 	if (c->state != STATE(SUCCEEDED) || o->plan_only)
 		return;
-	if (in_short && !s->capacity_short)
+	if (in_short && !scene_may_be_short(s))
 		odds_broken(&s->odds, "command %llu is short without a reason: %s", (unsigned long long)c->seq, c->note);
 	s->have[str_eq(o->want.warehouse, "wh-2")] = o->want;
-	if (!is_last_of_warehouse(s, o))
+	if (!is_last_of_warehouse(s, o) || scene_is_touched(s, o->want.warehouse, o->issued_ms))
 		return;
 	wrong = want_differs(&o->want, s->aws, in_short);
 	if (wrong != NULL)

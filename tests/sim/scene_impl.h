@@ -5,6 +5,7 @@
 #include "agent/agent.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
+#include "tests/sim/fault.h"
 #include "tests/sim/scene.h"
 #include "tests/sim/vendor_sim.h"
 #include "tests/sim/want.h"
@@ -23,6 +24,7 @@ struct scene_order {
 	struct want want, before;   /* before: what the last command that succeeded left */
 	bool is_delete, two_keys, plan_only, expired, unknown_verb, cancel, hurried;
 	uint64_t issued_ms, lives_ms;
+	uint64_t began_ms; /* 0: the vendor has not heard yet that it runs */
 	bool must_be_denied, judged;
 	unsigned mutations;
 };
@@ -45,6 +47,15 @@ struct trouble {
 	bool begun, over;
 };
 
+/* Somebody's hand on one thing, for a while. */
+struct scene_hand {
+	enum tally_kind kind;
+	uint64_t at_mutation, lasts_ms, begun_ms, ended_ms; /* 0: not yet */
+	const char *call; /* it takes hold of a node that this call names, as it arrives; NULL: at that mutation */
+	struct aws_thing *thing;
+	char warehouse[64];
+};
+
 struct scene {
 	struct world *w;
 	struct odds odds;
@@ -62,6 +73,8 @@ struct scene {
 	struct want have[2]; /* what was last brought about, a warehouse each */
 	struct trouble troubles[SCENE_TROUBLES_MAX];
 	size_t troubles_n;
+	struct scene_hand hands[SCENE_TROUBLES_MAX];
+	size_t hands_n;
 	uint64_t stop_since_ms;      /* 0: no STOP file stands */
 	uint64_t off_since_ms;       /* since when the policy allows nothing; 0: it does */
 	uint64_t none_since_ms;      /* since when its bounds allow no node */
@@ -76,6 +89,12 @@ struct scene {
 };
 
 void scene_script_make(struct scene *s);
+void scene_hands_make(struct scene *s);
+void scene_hands_see(struct scene *s, const struct aws_entry *e);                       /* a call, before it acts */
+void scene_hands_move(struct scene *s);                                                 /* after every event */
+bool scene_is_touched(const struct scene *s, const char *warehouse, uint64_t since_ms); /* since then, or still */
+unsigned scene_causes(const struct scene *s); /* the error classes that what came may have, a bit each; 0: nothing came */
+bool scene_may_be_short(const struct scene *s);
 void scene_script_tick(struct scene *s); /* each virtual second */
 void scene_watch(void *ctx, const struct aws_entry *e);
 void scene_check(struct scene *s); /* after every event */

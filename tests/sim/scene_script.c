@@ -29,6 +29,7 @@ static void odds_make(struct scene *s)
 	odds[TALLY_AWS_CAPACITY] = odds_one_in(&s->odds, 10) ? 300 : 0;
 	odds[TALLY_AWS_STILLBORN] = odds_one_in(&s->odds, 10) ? 200 : 0;
 	odds[TALLY_IMDS_HANG] = odds[TALLY_IMDS_HANG] > 0 ? 20 : 0;
+	fault_deal(&s->odds);
 	s->capacity_short = odds[TALLY_AWS_CAPACITY] > 0 || odds[TALLY_AWS_STILLBORN] > 0 || odds[TALLY_AWS_QUOTA] > 0;
 	if (odds_one_in(&s->odds, 10)) {
 		s->aws->capacity = (unsigned)odds_between(&s->odds, 0, 4);
@@ -117,6 +118,7 @@ void scene_script_make(struct scene *s)
 	s->mutations_per_hour = odds_one_in(&s->odds, 6) ? (unsigned)odds_between(&s->odds, 60, 90) : 1000;
 	scene_policy_write(s, SCENE_OPEN);
 	troubles_make(s);
+	scene_hands_make(s);
 	orders_make(s);
 	s->deaths_left = odds_one_in(&s->odds, 3) ? 0 : (unsigned)odds_between(&s->odds, 1, odds_one_in(&s->odds, 3) ? 10 : 3);
 	s->next_issue_ms = odds_between(&s->odds, 1000, 60000);
@@ -236,6 +238,7 @@ static void troubles_tick(struct scene *s)
 	if (!s->odds.calm && now > CALM_MS) {
 		s->odds.calm = true;
 		s->aws->capacity = 1000;
+		aws_limits_are_default(s->aws);
 		sim_fail_rate(s->w, SIM_HTTP, 0);
 	}
 }
@@ -279,7 +282,7 @@ static bool is_sure(const struct scene *s)
 	for (size_t i = 0; i < s->issued; i++)
 		if (!vendor_has_result(s->orders[i].cmd))
 			return false;
-	return !s->policy_changed && !s->role_was_gone && !s->capacity_short;
+	return !s->policy_changed && !s->role_was_gone && !s->capacity_short && s->hands_n == 0 && scene_causes(s) == 0;
 }
 
 static void maybe_raise_epoch(struct scene *s, struct scene_order *o)

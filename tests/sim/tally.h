@@ -31,6 +31,33 @@
 	X(AWS_DUPLICATE,     "aws: there is one of that name")      \
 	X(AWS_IN_USE,        "aws: something still hangs on it")    \
 	X(AWS_ROLE_GONE,     "aws: the operate role taken away")    \
+	X(AWS_STOPPED,       "aws: a node stopped by somebody")     \
+	X(AWS_ENDED,         "aws: a node ended by somebody")       \
+	X(AWS_VANISHED,      "aws: an ended node that nobody describes any more") \
+	X(AWS_RETAGGED,      "aws: a node tagged otherwise by somebody") \
+	X(AWS_PROTECTED,     "aws: a node protected from its end")  \
+	X(AWS_PART_DONE,     "aws: refused, and done in another zone") \
+	X(AWS_LB_PROTECTED,  "aws: a balancer protected from its deletion") \
+	X(AWS_BAD_MEMBER,    "aws: a batch refused for some of it") \
+	X(AWS_BAD_TARGET,    "aws: a target that cannot be taken out") \
+	X(AWS_RULES_FULL,    "aws: a group without room for a rule") \
+	X(AWS_GROUPS_FULL,   "aws: an interface without room for a group") \
+	X(AWS_LISTENERS_FULL, "aws: a balancer without room for a listener") \
+	X(AWS_TGS_FULL,      "aws: a balancer without room for a target group") \
+	X(AWS_DELAY,         "aws: a deregistration delay that is not the default") \
+	X(AWS_UNHEALTHY,     "aws: a target unhealthy for a while")  \
+	X(AWS_UNAVAILABLE,   "aws: a target whose health is unavailable") \
+	X(AWS_ROW_TWICE,     "aws: a row on two pages")             \
+	X(AWS_ROW_MISSED,    "aws: a young row on no page")         \
+	X(AWS_DEAD_KMS,      "aws: a node that dies of its key")    \
+	X(AWS_DEAD_CLIENT,   "aws: a node that dies of a client error") \
+	X(AWS_DEAD_VOLUMES,  "aws: a node that dies of the volume limit") \
+	X(AWS_DEAD_CAPACITY, "aws: a node that dies of no capacity") \
+	X(AWS_LB_SLOW,       "aws: a balancer that takes minutes")  \
+	X(AWS_LINGERS,       "aws: an interface that lingers")      \
+	X(AWS_HELD,          "aws: a group held by somebody else")  \
+	X(AWS_PROFILE_NEW,   "aws: a profile not known everywhere yet") \
+	X(AWS_ROLE_NEW,      "aws: a role not known everywhere yet") \
 	X(IMDS_ERROR,        "imds: 503")                           \
 	X(IMDS_HANG,         "imds: no answer")                     \
 	X(IMDS_TOKEN_LOST,   "imds: session token forgotten")       \
@@ -85,6 +112,8 @@ enum tally_kind {
 };
 
 void tally(enum tally_kind kind);
+const char *tally_name(enum tally_kind kind);       /* "AWS_THROTTLE" */
+void tally_is_off(enum tally_kind kind, bool off);  /* such a kind need not happen */
 void tally_add(const uint64_t counts[TALLY_COUNT]); /* of another process */
 const uint64_t *tally_counts(void);
 unsigned tally_print(FILE *to); /* how many kinds never happened */

@@ -92,6 +92,53 @@ static void a_balancer_tells_its_subnets_and_its_protection(void **state)
 	assert_true(refused("LoadBalancerNotFound"));
 }
 
+static void a_protected_balancer_is_not_deleted(void **state)
+{
+	(void)state;
+	account_ready();
+	account.a->lbs[0]->is_protected = true;
+	ask("Action=DeleteLoadBalancer&LoadBalancerArn=%s", account.lb);
+	assert_true(refused("OperationNotPermitted"));
+	ask("Action=DescribeLoadBalancerAttributes&LoadBalancerArn=%s", account.lb);
+	assert_true(told("<Key>deletion_protection.enabled</Key><Value>true</Value>"));
+	ask("Action=DescribeListeners&LoadBalancerArn=%s", account.lb);
+	assert_true(told(account.listener));
+}
+
+static void a_balancer_has_room_for_so_many_listeners_and_groups(void **state)
+{
+	(void)state;
+	account_ready();
+	account.a->tgs_max = 1;
+	ask("Action=CreateListener&LoadBalancerArn=%s&Port=9031&DefaultActions.member.1.TargetGroupArn=%s", account.lb,
+	    account.other_tg);
+	assert_true(refused("TooManyUniqueTargetGroupsPerLoadBalancer"));
+	assert_int_equal(modify(account.listener, account.other_tg), 200); /* the other one is let go */
+	account.a->listeners_max = 1;
+	ask("Action=CreateListener&LoadBalancerArn=%s&Port=9031&DefaultActions.member.1.TargetGroupArn=%s", account.lb,
+	    account.other_tg);
+	assert_true(refused("TooManyListeners"));
+}
+
+static void a_target_falls_ill_drains_and_recovers_or_is_unknown(void **state)
+{
+	(void)state;
+	account_ready();
+	account.odds.calm = false;
+	account.odds.per_mille[TALLY_AWS_UNAVAILABLE] = 1000;
+	assert_string_equal(target_state(account.tg, account.node), "unavailable");
+	assert_true(told("<Reason>Elb.InternalError</Reason>"));
+	account.odds.per_mille[TALLY_AWS_UNAVAILABLE] = 0;
+	account.a->tgs[0]->targets[0].sick_ms = world_now_ms(account.w) + 90000;
+	assert_string_equal(target_state(account.tg, account.node), "unhealthy.draining");
+	account_wait_s(60);
+	assert_string_equal(target_state(account.tg, account.node), "unhealthy");
+	assert_true(told("<Reason>Target.FailedHealthChecks</Reason>"));
+	account_wait_s(31);
+	assert_string_equal(target_state(account.tg, account.node), "healthy");
+	assert_false(told("<Reason>"));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -102,6 +149,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(targets_of_a_group_come_to_be_checked_when_a_listener_leads_there, account_start,
 						account_end),
 		cmocka_unit_test_setup_teardown(a_target_drains_for_the_whole_delay_and_is_then_gone, account_start, account_end),
+		cmocka_unit_test_setup_teardown(a_protected_balancer_is_not_deleted, account_start, account_end),
+		cmocka_unit_test_setup_teardown(a_balancer_has_room_for_so_many_listeners_and_groups, account_start, account_end),
+		cmocka_unit_test_setup_teardown(a_target_falls_ill_drains_and_recovers_or_is_unknown, account_start, account_end),
 		cmocka_unit_test_setup_teardown(a_balancer_tells_its_subnets_and_its_protection, account_start, account_end),
 	};
 

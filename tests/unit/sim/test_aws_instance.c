@@ -74,12 +74,187 @@ static void groups_are_found_by_name_and_by_the_rules_that_name_them(void **stat
 	assert_true(refused("InvalidParameterValue"));
 }
 
+static int terminate(const char *first, const char *second)
+{
+	return ask("Action=TerminateInstances&InstanceId.1=%s&InstanceId.2=%s", first, second);
+}
+
+static bool is_in_state(const char *id, const char *state)
+{
+	char got[64];
+
+	ask("Action=DescribeInstances&Filter.1.Name=instance-id&Filter.1.Value.1=%s", id);
+	return str_eq(text_of("name", got, sizeof(got)), state);
+}
+
+static struct aws_instance *instance(const char *id)
+{
+	for (size_t i = 0; i < account.a->instances_n; i++)
+		if (str_eq(account.a->instances[i]->t.id, id))
+			return account.a->instances[i];
+	fail();
+	return NULL;
+}
+
+static void a_terminate_is_refused_and_yet_done_in_the_zones_without_a_protected_node(void **state)
+{
+	(void)state;
+	account_ready();
+	instance(account.other)->is_protected = true;
+	assert_int_equal(terminate(account.node, account.other), 400);
+	assert_true(refused("OperationNotPermitted") && told(account.other));
+	account_wait_s(60);
+	assert_true(is_in_state(account.node, "terminated") && is_in_state(account.other, "running"));
+	ask("Action=DescribeInstanceAttribute&InstanceId=%s&Attribute=disableApiTermination", account.other);
+	assert_true(told("<value>true</value>"));
+}
+
+static void a_protected_node_keeps_the_others_of_its_zone(void **state)
+{
+	char third[64];
+
+	(void)state;
+	account_ready();
+	launch("subnet-0003", "t3", third); /* of the zone of the first */
+	instance(account.node)->is_protected = true;
+	assert_int_equal(terminate(third, account.node), 400);
+	account_wait_s(60);
+	assert_true(is_in_state(third, "running") && is_in_state(account.node, "running"));
+}
+
+static void one_unknown_id_keeps_the_whole_batch(void **state)
+{
+	(void)state;
+	account_ready();
+	terminate(account.node, "i-none");
+	assert_true(refused("InvalidInstanceID.NotFound") && told("i-none") && !told(account.node));
+	account_wait_s(60);
+	assert_true(is_in_state(account.node, "running"));
+}
+
+static void a_stopped_node_lives_and_says_why_and_serves_no_more(void **state)
+{
+	(void)state;
+	account_ready();
+	aws_hand_stop(account.a, instance(account.node));
+	assert_true(is_in_state(account.node, "stopping"));
+	account_wait_s(60);
+	assert_true(is_in_state(account.node, "stopped"));
+	assert_true(told("<code>80</code>") && told("<code>Client.UserInitiatedShutdown</code>"));
+	assert_string_equal(target_state(account.tg, account.node), "unused");
+	assert_true(told("<Reason>Target.InvalidState</Reason>") && told("Target is in the stopped state"));
+	ask("Action=RegisterTargets&TargetGroupArn=%s&Targets.member.1.Id=%s&Targets.member.2.Id=%s", account.other_tg,
+	    account.node, account.other);
+	assert_true(refused("InvalidTarget") && told(account.node) && !told(account.other));
+	assert_string_equal(target_state(account.other_tg, account.other), "unused");
+	assert_true(told("Target.NotRegistered"));
+	aws_hand_start(account.a, instance(account.node));
+	account_wait_s(5);
+	assert_true(is_in_state(account.node, "running") && !told("stateReason"));
+}
+
+static void a_node_dies_at_once_of_what_its_state_reason_says(void **state)
+{
+	static const struct {
+		enum tally_kind kind;
+		const char *code;
+	} cases[] = { { TALLY_AWS_DEAD_KMS, "Client.InvalidKMSKey.InvalidState" },
+		      { TALLY_AWS_DEAD_CLIENT, "Client.InternalError" },
+		      { TALLY_AWS_DEAD_VOLUMES, "Client.VolumeLimitExceeded" },
+		      { TALLY_AWS_DEAD_CAPACITY, "Server.InsufficientInstanceCapacity" } };
+
+	(void)state;
+	account_ready();
+	account.odds.calm = false;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char token[] = "d0", id[64], code[64];
+
+		token[1] = (char)('0' + i);
+		account.odds.per_mille[cases[i].kind] = 1000;
+		launch("subnet-0001", token, id);
+		account.odds.per_mille[cases[i].kind] = 0;
+		account_wait_s(1);
+		assert_true(is_in_state(id, "terminated"));
+		snprintf(code, sizeof(code), "<code>%s</code>", cases[i].code);
+		assert_true(told(code));
+	}
+}
+
+static int allow(unsigned port, const char *cidr)
+{
+	return ask("Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpPermissions.1.IpProtocol=tcp&IpPermissions.1.FromPort=%u"
+		   "&IpPermissions.1.ToPort=%u&IpPermissions.1.%s=%s",
+		   account.group, port, port, strchr(cidr, ':') != NULL ? "Ipv6Ranges.1.CidrIpv6" : "IpRanges.1.CidrIp", cidr);
+}
+
+static void a_group_has_room_for_so_many_rules_of_each_family(void **state)
+{
+	(void)state;
+	account_ready();
+	for (unsigned i = 0; i < 60; i++)
+		assert_int_equal(allow(8000 + i, "10.0.0.0/8"), 200);
+	allow(9000, "10.0.0.0/8");
+	assert_true(refused("RulesPerSecurityGroupLimitExceeded"));
+	assert_int_equal(allow(9000, "2600::/16"), 200);
+	ask("Action=AuthorizeSecurityGroupIngress&GroupId=%s&IpPermissions.1.IpProtocol=-1&IpPermissions.1.Groups.1.GroupId=%s",
+	    account.group, account.group);
+	assert_true(refused("RulesPerSecurityGroupLimitExceeded"));
+}
+
+static void rows_come_twice_or_not_at_all_when_pages_race(void **state)
+{
+	(void)state;
+	account_ready();
+	account.odds.calm = false;
+	account.odds.per_mille[TALLY_AWS_ROW_TWICE] = 1000;
+	ask("Action=DescribeInstances&MaxResults=5&NextToken=t1");
+	assert_true(told(account.node) && told(account.other));
+	account.odds.per_mille[TALLY_AWS_ROW_TWICE] = 0;
+	account.odds.per_mille[TALLY_AWS_ROW_MISSED] = 1000;
+	ask("Action=DescribeInstances&MaxResults=5&NextToken=t1");
+	assert_true(told(account.other)); /* nothing came or went for a while */
+	ask("Action=TerminateInstances&InstanceId.1=%s", account.node);
+	launch("subnet-0001", "t7", account.node);
+	ask("Action=DescribeInstances&MaxResults=5&NextToken=t2");
+	assert_false(told(account.node));
+}
+
+static int launch_with_a_profile(const char *token)
+{
+	return ask("Action=RunInstances&ClientToken=%s&InstanceType=m6i.large&ImageId=ami-1&NetworkInterface.1.SubnetId=subnet-0002"
+		   "&NetworkInterface.1.AssociatePublicIpAddress=false&MetadataOptions.HttpTokens=required"
+		   "&BlockDeviceMapping.1.DeviceName=" AWS_IMAGE_ROOT "&BlockDeviceMapping.1.Ebs.Encrypted=true"
+		   "&IamInstanceProfile.Name=nodes",
+		   token);
+}
+
+static void a_new_profile_is_not_known_for_a_while(void **state)
+{
+	(void)state;
+	account_ready();
+	account.odds.calm = false;
+	account.a->profile_delay_ms = 30000;
+	launch_with_a_profile("p1");
+	assert_true(refused("InvalidParameterValue") && told("Invalid IAM Instance Profile name"));
+	account_wait_s(31);
+	assert_int_equal(launch_with_a_profile("p2"), 200);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_instance_tells_its_image_profile_groups_and_zone, account_start, account_end),
 		cmocka_unit_test_setup_teardown(an_attribute_of_an_instance_is_told_by_its_name, account_start, account_end),
 		cmocka_unit_test_setup_teardown(a_group_tells_whose_interfaces_hold_it, account_start, account_end),
+		cmocka_unit_test_setup_teardown(a_terminate_is_refused_and_yet_done_in_the_zones_without_a_protected_node,
+						account_start, account_end),
+		cmocka_unit_test_setup_teardown(a_protected_node_keeps_the_others_of_its_zone, account_start, account_end),
+		cmocka_unit_test_setup_teardown(one_unknown_id_keeps_the_whole_batch, account_start, account_end),
+		cmocka_unit_test_setup_teardown(a_stopped_node_lives_and_says_why_and_serves_no_more, account_start, account_end),
+		cmocka_unit_test_setup_teardown(a_node_dies_at_once_of_what_its_state_reason_says, account_start, account_end),
+		cmocka_unit_test_setup_teardown(a_group_has_room_for_so_many_rules_of_each_family, account_start, account_end),
+		cmocka_unit_test_setup_teardown(rows_come_twice_or_not_at_all_when_pages_race, account_start, account_end),
+		cmocka_unit_test_setup_teardown(a_new_profile_is_not_known_for_a_while, account_start, account_end),
 		cmocka_unit_test_setup_teardown(groups_are_found_by_name_and_by_the_rules_that_name_them, account_start,
 						account_end),
 	};

@@ -1,0 +1,82 @@
+/* fault.c - see fault.h. */
+#include "tests/sim/fault.h"
+
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+
+static struct fault {
+	enum tally_kind kind;
+	bool on;
+	unsigned one_in, per_mille; /* in one of so many runs; how often then */
+	bool forced;                /* in every run */
+} faults[] = {
+	/* clang-format off */
+	{ TALLY_AWS_BAD_TARGET,     true,   2, 1000, false },
+	{ TALLY_AWS_DELAY,          true,   4, 500, false },
+	{ TALLY_AWS_UNHEALTHY,      true,   6,  60, false },
+	{ TALLY_AWS_UNAVAILABLE,    true,   6,  60, false },
+	{ TALLY_AWS_ROW_TWICE,      false,  3, 300, false },
+	{ TALLY_AWS_ROW_MISSED,     true,   4, 200, false },
+	{ TALLY_AWS_DEAD_KMS,       true,  15, 200, false },
+	{ TALLY_AWS_DEAD_CLIENT,    true,  15, 200, false },
+	{ TALLY_AWS_DEAD_VOLUMES,   true,  15, 200, false },
+	{ TALLY_AWS_DEAD_CAPACITY,  true,  15, 200, false },
+	{ TALLY_AWS_LB_SLOW,        true,   4, 500, false },
+	{ TALLY_AWS_LINGERS,        true,   4, 300, false },
+	{ TALLY_AWS_VANISHED,       false,  6, 300, false },
+	/* follows from AWS_PROTECTED */
+	{ TALLY_AWS_PART_DONE,      false, 10, 1000, false },
+	/* of a world, an account, or somebody's hands: per_mille 1000 when they are in a run */
+	{ TALLY_AWS_STOPPED,        true,  10, 1000, false },
+	{ TALLY_AWS_ENDED,          true,   6, 1000, false },
+	{ TALLY_AWS_RETAGGED,       true,  10, 1000, false },
+	{ TALLY_AWS_PROTECTED,      false, 10, 1000, false },
+	{ TALLY_AWS_LB_PROTECTED,   false, 10, 1000, false },
+	{ TALLY_AWS_HELD,           false, 15, 1000, false },
+	{ TALLY_AWS_RULES_FULL,     false, 15, 1000, false },
+	{ TALLY_AWS_GROUPS_FULL,    false, 15, 1000, false },
+	{ TALLY_AWS_LISTENERS_FULL, true,  15, 1000, false },
+	{ TALLY_AWS_TGS_FULL,       true,  15, 1000, false },
+	{ TALLY_AWS_PROFILE_NEW,    false,  8, 1000, false },
+	{ TALLY_AWS_ROLE_NEW,       false,  8, 1000, false },
+	/* clang-format on */
+};
+
+bool fault_switch(const char *name, bool on)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+		bool is_it = str_eq(name, tally_name(faults[i].kind));
+
+		if (!is_it && !str_eq(name, "all"))
+			continue;
+		faults[i].on = on;
+		faults[i].forced = on && is_it;
+		found = true;
+	}
+	return found;
+}
+
+bool fault_is_on(enum tally_kind kind)
+{
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
+		if (faults[i].kind == kind)
+			return faults[i].on;
+	return true;
+}
+
+void fault_deal(struct odds *o)
+{
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+		bool is_in = faults[i].forced || (faults[i].on && odds_one_in(o, faults[i].one_in));
+
+		o->per_mille[faults[i].kind] = is_in ? faults[i].per_mille : 0;
+	}
+}
+
+void fault_tell(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
+		tally_is_off(faults[i].kind, !faults[i].on);
+}
