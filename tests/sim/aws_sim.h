@@ -79,6 +79,7 @@ struct aws_target {
 	char id[64];
 	uint64_t since_ms, healthy_ms, sick_ms; /* sick_ms: it is unhealthy until then */
 	uint64_t draining_ms, gone_ms;          /* 0: registered */
+	bool served;                            /* it was healthy when it was taken out */
 };
 
 struct aws_tg {

@@ -39,6 +39,13 @@ static struct fault {
 	{ TALLY_AWS_TGS_FULL,       true,  15, 1000, false },
 	{ TALLY_AWS_PROFILE_NEW,    false,  8, 1000, false },
 	{ TALLY_AWS_ROLE_NEW,       false,  8, 1000, false },
+	/* promises; they have no odds */
+	{ TALLY_CHECK_SERVES,       false,  1, 0, false },
+	{ TALLY_CHECK_WANTED,       false,  1, 0, false },
+	{ TALLY_CHECK_DRAINED,      false,  1, 0, false },
+	{ TALLY_CHECK_UNDONE,       false,  1, 0, false },
+	{ TALLY_CHECK_TOLD,         false,  1, 0, false },
+	{ TALLY_CHECK_CLASS,        false,  1, 0, false },
 	/* clang-format on */
 };
 

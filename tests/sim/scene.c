@@ -250,6 +250,7 @@ void scene_run(uint64_t seed, bool verbose, struct scene_result *ret)
 	snprintf(ret->digest, sizeof(ret->digest), "%s", sim_digest_hex(s->w));
 	ret->virtual_ms = world_now_ms(s->w);
 	sim_free(s->w);
+	scene_promise_close(s);
 	aws_sim_free(s->aws);
 	vendor_sim_free(s->vendor);
 	config_close(&s->cfg);

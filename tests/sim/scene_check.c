@@ -165,6 +165,7 @@ void scene_watch(void *ctx, const struct aws_entry *e)
 		odds_broken(&s->odds, "%s after the result of its command", e->action);
 	check_customer(s, e, o);
 	scene_hands_see(s, e);
+	scene_promise_call(s, o, e);
 	check_owner(s, e);
 	if (str_starts(e->action, "AuthorizeSecurityGroup"))
 		check_rule(s, e, o);
@@ -294,6 +295,7 @@ void scene_judge(struct scene *s, struct scene_order *o)
 	    (c->state == STATE(DENIED) || c->state == STATE(EXPIRED) || c->state == STATE(REJECTED_UNSUPPORTED)))
 		odds_broken(&s->odds, "command %llu %s after it changed something", (unsigned long long)c->seq,
 			    vendor_state_name(c->state));
+	scene_promise_result(s, o);
 	if (c->state != STATE(SUCCEEDED) || o->plan_only)
 		return;
 	if (in_short && !scene_may_be_short(s))

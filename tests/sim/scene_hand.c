@@ -219,3 +219,14 @@ bool scene_is_touched(const struct scene *s, const char *warehouse, uint64_t sin
 	}
 	return false;
 }
+
+bool scene_is_touched_after(const struct scene *s, const char *warehouse, uint64_t ms)
+{
+	for (size_t i = 0; i < s->hands_n; i++) {
+		const struct scene_hand *h = &s->hands[i];
+
+		if (str_eq(h->warehouse, warehouse) && (h->begun_ms >= ms || h->ended_ms >= ms))
+			return true;
+	}
+	return false;
+}

@@ -18,6 +18,12 @@
 #define SCENE_HOLD_S 30
 #define SCENE_JOURNAL "/var/lib/reeve/journal"
 
+/* A node that served, and was taken out of a target group. */
+struct scene_out {
+	char node[64];
+	struct aws_tg *tg;
+};
+
 /* One command that the script issues, and what became of it. */
 struct scene_order {
 	struct vendor_command *cmd; /* NULL: not issued yet */
@@ -26,6 +32,9 @@ struct scene_order {
 	uint64_t issued_ms, lives_ms;
 	uint64_t began_ms; /* 0: the vendor has not heard yet that it runs */
 	bool must_be_denied, judged;
+	struct buf at_first; /* its warehouse at its first mutation; empty: none yet */
+	struct scene_out outs[32];
+	size_t outs_n;
 	unsigned mutations;
 };
 
@@ -90,9 +99,13 @@ struct scene {
 
 void scene_script_make(struct scene *s);
 void scene_hands_make(struct scene *s);
-void scene_hands_see(struct scene *s, const struct aws_entry *e);                       /* a call, before it acts */
-void scene_hands_move(struct scene *s);                                                 /* after every event */
-bool scene_is_touched(const struct scene *s, const char *warehouse, uint64_t since_ms); /* since then, or still */
+void scene_hands_see(struct scene *s, const struct aws_entry *e);                           /* a call, before it acts */
+void scene_hands_move(struct scene *s);                                                     /* after every event */
+bool scene_is_touched(const struct scene *s, const char *warehouse, uint64_t since_ms);     /* since then, or still */
+bool scene_is_touched_after(const struct scene *s, const char *warehouse, uint64_t ms);     /* begun or ended since then */
+void scene_promise_call(struct scene *s, struct scene_order *o, const struct aws_entry *e); /* before it acts */
+void scene_promise_result(struct scene *s, struct scene_order *o);
+void scene_promise_close(struct scene *s);
 unsigned scene_causes(const struct scene *s); /* the error classes that what came may have, a bit each; 0: nothing came */
 bool scene_may_be_short(const struct scene *s);
 void scene_script_tick(struct scene *s); /* each virtual second */

@@ -58,6 +58,12 @@
 	X(AWS_HELD,          "aws: a group held by somebody else")  \
 	X(AWS_PROFILE_NEW,   "aws: a profile not known everywhere yet") \
 	X(AWS_ROLE_NEW,      "aws: a role not known everywhere yet") \
+	X(CHECK_SERVES, "promise tested: a failure after something that served was taken out") \
+	X(CHECK_WANTED, "promise tested: nodes are ended") \
+	X(CHECK_DRAINED, "promise tested: a node that served is ended") \
+	X(CHECK_UNDONE, "promise tested: something is ROLLED_BACK") \
+	X(CHECK_TOLD, "promise tested: something is told as created or deleted") \
+	X(CHECK_CLASS, "promise tested: a failure has its cause in the scene") \
 	X(IMDS_ERROR,        "imds: 503")                           \
 	X(IMDS_HANG,         "imds: no answer")                     \
 	X(IMDS_TOKEN_LOST,   "imds: session token forgotten")       \

@@ -1,0 +1,363 @@
+/* scene_promise.c - what is promised of service, of undoing and of telling, held against the account.
+ *
+ * SERVES   nothing that serves is taken out of service by a plan that then fails: whoever was healthy behind a listener and was
+ *          taken out has ended with the command, or serves again
+ * WANTED   no node is ended that its spec wants
+ * DRAINED  no node is ended while connections to it may still be open
+ * UNDONE   what is ROLLED_BACK left the warehouse as it was at its first mutation, or its result names what it did not
+ * TOLD     what a result calls created or deleted was, by this command; and each node it made and left is called so
+ * CLASS    the class of an error is one that what came in this run may have
+ *
+ * What somebody else's hands did meanwhile excuses; what they had done before the command came does not: it was there to see. */
+#include <stdio.h>
+
+#include "tests/sim/scene_impl.h"
+
+#define DRAIN_BOUND_MS 300000 /* nobody has to wait longer for a delay that somebody set to more */
+
+typedef Reeve__Control__V1__Status status_t;
+#define STATE(name) REEVE__CONTROL__V1__STATE__##name
+
+static const char *warehouse_of(const struct aws_thing *t)
+{
+	const char *w = aws_tag_of(t, "reeve:warehouse");
+
+	return w != NULL && str_eq(aws_tag_of(t, "reeve:installation"), VENDOR_INSTALLATION) ? w : "";
+}
+
+static bool is_made_by(const struct aws_thing *t, const struct scene_order *o)
+{
+	return str_eq(aws_tag_of(t, "reeve:command"), o->cmd->id_text);
+}
+
+static struct aws_instance *instance_of(struct scene *s, const char *id)
+{
+	for (size_t i = 0; i < s->aws->instances_n; i++)
+		if (str_eq(s->aws->instances[i]->t.id, id))
+			return s->aws->instances[i];
+	return NULL;
+}
+
+/* ---- who is taken out of service ---- */
+
+static void take_out(struct scene *s, struct scene_order *o, struct aws_tg *g, const char *id)
+{
+	for (size_t i = 0; i < g->targets_n; i++)
+		if ((id == NULL || str_eq(g->targets[i].id, id)) && aws_serves(s->aws, g, &g->targets[i]) &&
+		    o->outs_n < ARRAY_LEN(o->outs)) {
+			struct scene_out *out = &o->outs[o->outs_n++];
+
+			snprintf(out->node, sizeof(out->node), "%s", g->targets[i].id);
+			out->tg = g;
+			g->targets[i].served = true;
+		}
+}
+
+static void see_deregister(struct scene *s, struct scene_order *o, const struct form_sim *f)
+{
+	const char *arn = form_sim_get(f, "TargetGroupArn"), *id;
+
+	for (size_t i = 0; i < s->aws->tgs_n; i++)
+		for (unsigned n = 1; str_eq(s->aws->tgs[i]->t.id, arn) && (id = form_sim_get(f, "Targets.member.%u.Id", n)) != NULL;
+		     n++)
+			take_out(s, o, s->aws->tgs[i], id);
+}
+
+static bool serves_again(const struct scene *s, const struct scene_out *out)
+{
+	for (size_t i = 0; i < out->tg->targets_n; i++)
+		if (str_eq(out->tg->targets[i].id, out->node) && out->tg->targets[i].draining_ms == 0)
+			return aws_is_there(s->aws, &out->tg->t);
+	return false;
+}
+
+/* A hand on this very node, or on the plan itself, that came after the plan was made. */
+static bool is_excused(const struct scene *s, const struct scene_order *o)
+{
+	return s->policy_changed || s->role_was_gone || scene_is_touched_after(s, o->want.warehouse, o->issued_ms);
+}
+
+static void judge_outs(struct scene *s, const struct scene_order *o)
+{
+	for (size_t i = 0; i < o->outs_n; i++) {
+		const struct scene_out *out = &o->outs[i];
+		const struct aws_instance *in = instance_of(s, out->node);
+
+		tally(TALLY_CHECK_SERVES);
+		if (in == NULL || !aws_is_alive(s->aws, in) || serves_again(s, out) || is_excused(s, o))
+			continue;
+		if (fault_is_on(TALLY_CHECK_SERVES))
+			odds_broken(&s->odds, "command %llu %s and took %s, which served, out of %s",
+				    (unsigned long long)o->cmd->seq, vendor_state_name(o->cmd->state), out->node, out->tg->t.name);
+	}
+}
+
+/* ---- who is ended ---- */
+
+static bool is_named(const struct form_sim *f, const char *id)
+{
+	for (unsigned n = 1; form_sim_get(f, "InstanceId.%u", n) != NULL; n++)
+		if (str_eq(form_sim_get(f, "InstanceId.%u", n), id))
+			return true;
+	return false;
+}
+
+/* Of those that run, so many must be left as the spec wants. Those of the command itself go when it is undone. */
+static void see_wanted(struct scene *s, const struct scene_order *o, const struct form_sim *f, const struct aws_instance *in)
+{
+	const char *cluster = aws_tag_of(&in->t, "reeve:cluster");
+	unsigned left = 0, wanted = want_nodes(&o->want, cluster);
+
+	for (size_t i = 0; i < s->aws->instances_n; i++) {
+		const struct aws_instance *x = s->aws->instances[i];
+
+		left += str_eq(warehouse_of(&x->t), o->want.warehouse) && str_eq(aws_tag_of(&x->t, "reeve:cluster"), cluster) &&
+			aws_is_running(s->aws, x) && !is_named(f, x->t.id);
+	}
+	tally(TALLY_CHECK_WANTED);
+	if (left < wanted && fault_is_on(TALLY_CHECK_WANTED))
+		odds_broken(&s->odds, "%s is ended, and cluster %s is left with %u nodes of %u", in->t.id, cluster, left, wanted);
+}
+
+static void see_drained(struct scene *s, const struct aws_tg *g, const struct aws_target *t)
+{
+	uint64_t now = world_now_ms(s->w), out_ms = t->draining_ms != 0 ? now - t->draining_ms : 0;
+	bool drains = t->draining_ms != 0 && t->served && now < t->gone_ms && out_ms < DRAIN_BOUND_MS;
+
+	if (t->served)
+		tally(TALLY_CHECK_DRAINED);
+	if (!drains && !aws_serves(s->aws, g, t))
+		return;
+	if (fault_is_on(TALLY_CHECK_DRAINED))
+		odds_broken(&s->odds, "%s is ended %llu s after it was taken out of %s, which drains for %u s", t->id,
+			    (unsigned long long)out_ms / 1000, g->t.name, g->delay_s);
+}
+
+static void see_terminate(struct scene *s, const struct scene_order *o, const struct form_sim *f)
+{
+	const char *id;
+
+	for (unsigned n = 1; (id = form_sim_get(f, "InstanceId.%u", n)) != NULL; n++) {
+		const struct aws_instance *in = instance_of(s, id);
+
+		if (in == NULL || !aws_is_alive(s->aws, in))
+			continue;
+		if (in->lost_ms != 0 && in->lost_ms + 1000 < o->issued_ms)
+			odds_broken(&s->odds, "%s is ended, which somebody had tagged away", id);
+		if (is_made_by(&in->t, o) || is_excused(s, o))
+			continue;
+		if (aws_is_running(s->aws, in))
+			see_wanted(s, o, f, in);
+		for (size_t i = 0; i < s->aws->tgs_n; i++)
+			for (size_t k = 0; k < s->aws->tgs[i]->targets_n; k++)
+				if (str_eq(s->aws->tgs[i]->targets[k].id, id))
+					see_drained(s, s->aws->tgs[i], &s->aws->tgs[i]->targets[k]);
+	}
+}
+
+/* ---- the warehouse, a line a thing ---- */
+
+static void write_group(const struct aws_group *g, struct buf *b)
+{
+	buf_addf(b, "group %s %s\n", g->t.id, g->t.name);
+	for (size_t i = 0; i < g->rules_n; i++) {
+		const struct aws_rule *r = &g->rules[i];
+
+		if (aws_rule_stands(r))
+			buf_addf(b, "rule %s %s %s %s %d-%d %s\n", g->t.id, g->t.name, r->is_egress ? "to" : "from", r->protocol,
+				 r->from, r->to, r->source);
+	}
+}
+
+static void write_tg(struct scene *s, const struct aws_tg *g, struct buf *b)
+{
+	buf_addf(b, "tg %s\n", g->t.id);
+	for (size_t i = 0; i < g->targets_n; i++) {
+		const struct aws_instance *in = instance_of(s, g->targets[i].id);
+
+		if (g->targets[i].draining_ms == 0 && in != NULL && aws_is_alive(s->aws, in) && in->stillborn_ms == 0)
+			buf_addf(b, "target %s %s\n", g->t.id, in->t.id);
+	}
+}
+
+static void write_warehouse(struct scene *s, const char *warehouse, struct buf *b)
+{
+	const struct aws_sim *a = s->aws;
+
+#define EACH(list, thing)                                                                                                          \
+	for (size_t i = 0; i < a->list##_n; i++)                                                                                   \
+		if (aws_is_there(a, &a->list[i]->t) && str_eq(warehouse_of(&(thing)->t), warehouse))
+	buf_adds(b, "\n");
+	EACH(instances, a->instances[i])
+	if (aws_is_alive(a, a->instances[i]) && a->instances[i]->stillborn_ms == 0)
+		buf_addf(b, "node %s\n", a->instances[i]->t.id);
+	EACH(groups, a->groups[i])
+	write_group(a->groups[i], b);
+	EACH(tgs, a->tgs[i])
+	write_tg(s, a->tgs[i], b);
+	EACH(lbs, a->lbs[i])
+	buf_addf(b, "lb %s\n", a->lbs[i]->t.id);
+	EACH(listeners, a->listeners[i]->lb)
+	buf_addf(b, "listener %s:%u %s\n", a->listeners[i]->lb->t.id, a->listeners[i]->port, a->listeners[i]->tg->t.id);
+#undef EACH
+}
+
+/* Does the result name a thing of the line: its id, its name, or a listener's port? */
+static bool is_told(const char *text, const char *line, size_t len)
+{
+	CLEANUP(mem_close) char *words = mem_strn(line, len);
+	char *at = words, *word;
+
+	strsep(&at, " ");
+	while ((word = strsep(&at, " ")) != NULL)
+		if (strlen(word) > 6 && strstr(text, word) != NULL)
+			return true;
+	return false;
+}
+
+static void compare(struct scene *s, const struct scene_order *o, const char *lines, const char *others, const char *how,
+		    const char *text)
+{
+	for (const char *at = lines + 1; *at != '\0'; at += strcspn(at, "\n") + 1) {
+		size_t len = strcspn(at, "\n") + 1;
+
+		if (memmem(others, strlen(others), at - 1, len + 1) != NULL || is_told(text, at, len - 1))
+			continue;
+		if (fault_is_on(TALLY_CHECK_UNDONE))
+			odds_broken(&s->odds, "command %llu ROLLED_BACK, but %s: %.*s (%s)", (unsigned long long)o->cmd->seq, how,
+				    (int)len - 1, at, text);
+	}
+}
+
+static void judge_undone(struct scene *s, const struct scene_order *o, const char *text)
+{
+	CLEANUP(buf_close) struct buf now = BUF_MAX(4u << 20);
+
+	if (o->at_first.len == 0 || is_excused(s, o))
+		return;
+	tally(TALLY_CHECK_UNDONE);
+	write_warehouse(s, o->want.warehouse, &now);
+	compare(s, o, buf_str(&o->at_first), buf_str(&now), "is gone", text);
+	compare(s, o, buf_str(&now), buf_str(&o->at_first), "there is", text);
+}
+
+/* ---- what is told ---- */
+
+static const struct aws_thing *thing_of(const struct scene *s, const char *id)
+{
+	const struct aws_sim *a = s->aws;
+
+#define FIND(list)                                                                                                                 \
+	for (size_t i = 0; i < a->list##_n; i++)                                                                                   \
+		if (str_eq(a->list[i]->t.id, id))                                                                                  \
+	return &a->list[i]->t
+	FIND(instances);
+	FIND(groups);
+	FIND(tgs);
+	FIND(lbs);
+	FIND(listeners);
+#undef FIND
+	return NULL;
+}
+
+static bool is_gone(struct scene *s, const char *id, const struct aws_thing *t)
+{
+	const struct aws_instance *in = instance_of(s, id);
+
+	return in != NULL ? !aws_is_alive(s->aws, in) : !aws_is_there(s->aws, t);
+}
+
+static bool is_in(Reeve__Control__V1__Resource *const *list, size_t n, const char *id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(list[i]->id, id))
+			return true;
+	return false;
+}
+
+static void judge_told(struct scene *s, const struct scene_order *o, const status_t *m)
+{
+	if (m->n_created + m->n_deleted > 0)
+		tally(TALLY_CHECK_TOLD);
+	for (size_t i = 0; i < m->n_created; i++) {
+		const struct aws_thing *t = thing_of(s, m->created[i]->id);
+
+		if (t != NULL && !is_made_by(t, o) && fault_is_on(TALLY_CHECK_TOLD))
+			odds_broken(&s->odds, "command %llu calls %s created, which it did not", (unsigned long long)o->cmd->seq,
+				    t->id);
+	}
+	for (size_t i = 0; i < m->n_deleted; i++) {
+		const struct aws_thing *t = thing_of(s, m->deleted[i]->id);
+
+		if (t != NULL && !is_gone(s, t->id, t) && fault_is_on(TALLY_CHECK_TOLD))
+			odds_broken(&s->odds, "command %llu calls %s deleted, which is there", (unsigned long long)o->cmd->seq,
+				    t->id);
+	}
+	for (size_t i = 0; i < s->aws->instances_n; i++) {
+		const struct aws_instance *in = s->aws->instances[i];
+
+		if (!in->foreign && is_made_by(&in->t, o) && aws_is_alive(s->aws, in) &&
+		    !is_in(m->created, m->n_created, in->t.id) && fault_is_on(TALLY_CHECK_TOLD))
+			odds_broken(&s->odds, "command %llu does not tell that it made %s (%s)", (unsigned long long)o->cmd->seq,
+				    in->t.id, o->cmd->error);
+	}
+}
+
+static void judge_class(struct scene *s, const struct scene_order *o)
+{
+	unsigned may = scene_causes(s);
+
+	if (s->policy_changed || s->role_was_gone || o->want.broken || may == 0)
+		return; /* told apart by the other checks */
+	tally(TALLY_CHECK_CLASS);
+	if ((may & (1u << o->cmd->error_class)) == 0 && fault_is_on(TALLY_CHECK_CLASS))
+		odds_broken(&s->odds, "command %llu %s with class %d: %s", (unsigned long long)o->cmd->seq,
+			    vendor_state_name(o->cmd->state), o->cmd->error_class, o->cmd->error);
+}
+
+static void write_text(const status_t *m, struct buf *b)
+{
+	buf_addf(b, "%s %s", m->note, m->error != NULL ? m->error->message : "");
+	for (size_t i = 0; i < m->n_created; i++)
+		buf_addf(b, " %s", m->created[i]->id);
+	for (size_t i = 0; i < m->n_preserved; i++)
+		buf_addf(b, " %s", m->preserved[i]->id);
+}
+
+/* ---- the two moments ---- */
+
+void scene_promise_call(struct scene *s, struct scene_order *o, const struct aws_entry *e)
+{
+	if (o->at_first.len == 0) {
+		o->at_first = BUF_MAX(4u << 20);
+		write_warehouse(s, o->want.warehouse, &o->at_first);
+	}
+	if (str_eq(e->action, "DeregisterTargets"))
+		see_deregister(s, o, e->form);
+	if (str_eq(e->action, "TerminateInstances"))
+		see_terminate(s, o, e->form);
+}
+
+void scene_promise_result(struct scene *s, struct scene_order *o)
+{
+	CLEANUP(buf_close) struct buf text = BUF_MAX(1u << 20);
+	status_t *m = reeve__control__v1__status__unpack(NULL, o->cmd->result.len, (const uint8_t *)o->cmd->result.data);
+	int state = o->cmd->state;
+
+	write_text(m, &text);
+	if (state == STATE(FAILED) || state == STATE(ROLLED_BACK)) {
+		judge_outs(s, o);
+		judge_class(s, o);
+	}
+	if (state == STATE(ROLLED_BACK))
+		judge_undone(s, o, buf_str(&text));
+	if (state != STATE(INDETERMINATE))
+		judge_told(s, o, m);
+	reeve__control__v1__status__free_unpacked(m, NULL);
+}
+
+void scene_promise_close(struct scene *s)
+{
+	for (size_t i = 0; i < s->orders_n; i++)
+		buf_close(&s->orders[i].at_first);
+}
