@@ -56,7 +56,7 @@ static void check_launch(struct aws_ask *q)
 		else if (aws_is_open(g) && !q->a->wide_is_fine)
 			odds_broken(q->a->odds, "an instance in a group from which everything may leave");
 	}
-	if (!str_eq(form_sim_get(f, "ImageId"), AWS_IMAGE))
+	if (!str_eq(form_sim_get(f, "ImageId"), AWS_IMAGE) && !str_eq(form_sim_get(f, "ImageId"), "ami-3"))
 		aws_refuse(q, 400, "InvalidAMIID.NotFound", "The image id does not exist");
 	if (!str_starts(form_sim_get(f, "NetworkInterface.1.SubnetId"), "subnet-000"))
 		aws_refuse(q, 400, "InvalidSubnetID.NotFound", "The subnet does not exist");

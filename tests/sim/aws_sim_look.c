@@ -56,7 +56,7 @@ void aws_describe_subnets(struct aws_ask *q)
 /* One good image, and one with a volume beside its root. */
 void aws_describe_images(struct aws_ask *q)
 {
-	static const char *const images[] = { AWS_IMAGE, "ami-2" };
+	static const char *const images[] = { AWS_IMAGE, "ami-2", "ami-3" };
 
 	xmlw_open(q->xml, "imagesSet");
 	for (size_t i = 0; i < ARRAY_LEN(images); i++) {

@@ -235,7 +235,8 @@ void scene_check(struct scene *s)
 /* A cause in the scene that lets a command fail. */
 static bool may_fail(const struct scene *s, const struct scene_order *o)
 {
-	return s->policy_changed || s->role_was_gone || o->want.broken || scene_causes(s) != 0;
+	return s->policy_changed || s->role_was_gone || o->want.broken || scene_causes(s) != 0 ||
+	       (o->want.differs && strstr(o->cmd->error, "not available yet") != NULL);
 }
 
 static bool may_be_denied(const struct scene *s, const struct scene_order *o)

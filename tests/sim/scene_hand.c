@@ -15,7 +15,7 @@ static void limits_make(struct scene *s)
 	struct aws_sim *a = s->aws;
 
 	if (odds[TALLY_AWS_RULES_FULL] > 0)
-		a->rules_max = (unsigned)odds_between(&s->odds, WANT_RULES, WANT_RULES + 2);
+		a->rules_max = (unsigned)odds_between(&s->odds, 2, WANT_RULES + 1);
 	if (odds[TALLY_AWS_GROUPS_FULL] > 0)
 		a->groups_max = 1;
 	if (odds[TALLY_AWS_LISTENERS_FULL] > 0)

@@ -33,6 +33,7 @@ struct scene_order {
 	uint64_t began_ms; /* 0: the vendor has not heard yet that it runs */
 	bool must_be_denied, judged;
 	struct buf at_first; /* its warehouse at its first mutation; empty: none yet */
+	struct buf at_last;  /* and when the next command began before the vendor had heard of its end */
 	struct scene_out outs[32];
 	size_t outs_n;
 	unsigned mutations;

@@ -215,6 +215,15 @@ static bool is_told(const char *text, const char *line, size_t len)
 	return false;
 }
 
+static void write_text(const status_t *m, Reeve__Control__V1__Resource *const *list, size_t n, struct buf *b)
+{
+	buf_addf(b, "%s %s", m->note, m->error != NULL ? m->error->message : "");
+	for (size_t i = 0; i < n; i++)
+		buf_addf(b, " %s", list[i]->id);
+	for (size_t i = 0; i < m->n_preserved; i++)
+		buf_addf(b, " %s", m->preserved[i]->id);
+}
+
 static void compare(struct scene *s, const struct scene_order *o, const char *lines, const char *others, const char *how,
 		    const char *text)
 {
@@ -229,16 +238,21 @@ static void compare(struct scene *s, const struct scene_order *o, const char *li
 	}
 }
 
-static void judge_undone(struct scene *s, const struct scene_order *o, const char *text)
+static void judge_undone(struct scene *s, const struct scene_order *o, const status_t *m)
 {
-	CLEANUP(buf_close) struct buf now = BUF_MAX(4u << 20);
+	CLEANUP(buf_close) struct buf now = BUF_MAX(4u << 20), made = BUF_MAX(1u << 20), gone = BUF_MAX(1u << 20);
 
 	if (o->at_first.len == 0 || is_excused(s, o))
 		return;
 	tally(TALLY_CHECK_UNDONE);
-	write_warehouse(s, o->want.warehouse, &now);
-	compare(s, o, buf_str(&o->at_first), buf_str(&now), "is gone", text);
-	compare(s, o, buf_str(&now), buf_str(&o->at_first), "there is", text);
+	if (o->at_last.len > 0)
+		buf_add(&now, o->at_last.data, o->at_last.len);
+	else
+		write_warehouse(s, o->want.warehouse, &now);
+	write_text(m, m->created, m->n_created, &made);
+	write_text(m, m->deleted, m->n_deleted, &gone);
+	compare(s, o, buf_str(&o->at_first), buf_str(&now), "is gone", buf_str(&gone));
+	compare(s, o, buf_str(&now), buf_str(&o->at_first), "there is", buf_str(&made));
 }
 
 /* ---- what is told ---- */
@@ -315,23 +329,26 @@ static void judge_class(struct scene *s, const struct scene_order *o)
 			    vendor_state_name(o->cmd->state), o->cmd->error_class, o->cmd->error);
 }
 
-static void write_text(const status_t *m, struct buf *b)
-{
-	buf_addf(b, "%s %s", m->note, m->error != NULL ? m->error->message : "");
-	for (size_t i = 0; i < m->n_created; i++)
-		buf_addf(b, " %s", m->created[i]->id);
-	for (size_t i = 0; i < m->n_preserved; i++)
-		buf_addf(b, " %s", m->preserved[i]->id);
-}
-
 /* ---- the two moments ---- */
+
+/* Commands of a warehouse come one after the other: what another one left is what it is judged by. */
+static void begin(struct scene *s, struct scene_order *o)
+{
+	o->at_first = BUF_MAX(4u << 20);
+	write_warehouse(s, o->want.warehouse, &o->at_first);
+	for (struct scene_order *p = s->orders; p < s->orders + s->issued; p++) {
+		if (p == o || p->judged || p->at_first.len == 0 || p->at_last.len > 0 ||
+		    !str_eq(p->want.warehouse, o->want.warehouse))
+			continue;
+		p->at_last = BUF_MAX(4u << 20);
+		buf_add(&p->at_last, o->at_first.data, o->at_first.len);
+	}
+}
 
 void scene_promise_call(struct scene *s, struct scene_order *o, const struct aws_entry *e)
 {
-	if (o->at_first.len == 0) {
-		o->at_first = BUF_MAX(4u << 20);
-		write_warehouse(s, o->want.warehouse, &o->at_first);
-	}
+	if (o->at_first.len == 0)
+		begin(s, o);
 	if (str_eq(e->action, "DeregisterTargets"))
 		see_deregister(s, o, e->form);
 	if (str_eq(e->action, "TerminateInstances"))
@@ -340,17 +357,15 @@ void scene_promise_call(struct scene *s, struct scene_order *o, const struct aws
 
 void scene_promise_result(struct scene *s, struct scene_order *o)
 {
-	CLEANUP(buf_close) struct buf text = BUF_MAX(1u << 20);
 	status_t *m = reeve__control__v1__status__unpack(NULL, o->cmd->result.len, (const uint8_t *)o->cmd->result.data);
 	int state = o->cmd->state;
 
-	write_text(m, &text);
 	if (state == STATE(FAILED) || state == STATE(ROLLED_BACK)) {
 		judge_outs(s, o);
 		judge_class(s, o);
 	}
 	if (state == STATE(ROLLED_BACK))
-		judge_undone(s, o, buf_str(&text));
+		judge_undone(s, o, m);
 	if (state != STATE(INDETERMINATE))
 		judge_told(s, o, m);
 	reeve__control__v1__status__free_unpacked(m, NULL);
@@ -358,6 +373,8 @@ void scene_promise_result(struct scene *s, struct scene_order *o)
 
 void scene_promise_close(struct scene *s)
 {
-	for (size_t i = 0; i < s->orders_n; i++)
+	for (size_t i = 0; i < s->orders_n; i++) {
 		buf_close(&s->orders[i].at_first);
+		buf_close(&s->orders[i].at_last);
+	}
 }

@@ -115,7 +115,8 @@ void scene_script_make(struct scene *s)
 	s->have[0] = s->have[1] = (struct want){ .gone = true };
 	odds_make(s);
 	s->nodes_total = odds_one_in(&s->odds, 5) ? (unsigned)odds_between(&s->odds, 2, 6) : SCENE_NODES_TOTAL;
-	s->mutations_per_hour = odds_one_in(&s->odds, 6) ? (unsigned)odds_between(&s->odds, 60, 90) : 1000;
+	s->mutations_per_hour =
+	    odds_one_in(&s->odds, 6) && s->odds.per_mille[TALLY_WANT_FULL] == 0 ? (unsigned)odds_between(&s->odds, 60, 90) : 1000;
 	scene_policy_write(s, SCENE_OPEN);
 	troubles_make(s);
 	scene_hands_make(s);
@@ -133,13 +134,14 @@ void scene_policy_write(struct scene *s, enum scene_policy p)
 
 	snprintf(text, sizeof(text),
 		 "commands:\n  warehouse.apply: %s\n  warehouse.delete: %s\nbounds:\n  instance_types: [%s]\n"
-		 "  images: [ami-1]\n  subnets: [subnet-0001, subnet-0002]\n  warehouses: [wh-1, wh-2]\n  balancers: 4\n"
+		 "  images: [ami-1, ami-3]\n  subnets: [subnet-0001, subnet-0002, subnet-0003]\n  instance_profiles: [nodes, "
+		 "others]\n  user_data_sha256: [any]\n  warehouses: [wh-1, wh-2]\n  balancers: 4\n"
 		 "  volumes_per_node: 8\n  volume_types: [gp3]\n  tag_keys: [\"*\"]\n"
 		 "  nodes_per_cluster: 3\n  nodes_total: %u\n  volume_gib: 500\n  cidrs: [10.0.0.0/8]\n  ports: [8000-10000]\n"
 		 "rates: {mutations_per_hour: %u, deletions_per_day: 1000, ended_at_once: 100%%}\n"
 		 "delete_hold: %ds\nexport:\n  metrics: [\"reeve.*\"]\n",
 		 p == SCENE_PLAN_ONLY ? "plan-only" : "auto", p == SCENE_PLAN_ONLY ? "off" : "auto",
-		 p == SCENE_NO_NODES ? "t3.nano" : "m6i.large", s->nodes_total, s->mutations_per_hour, SCENE_HOLD_S);
+		 p == SCENE_NO_NODES ? "t3.nano" : "m6i.large, r6i.xlarge", s->nodes_total, s->mutations_per_hour, SCENE_HOLD_S);
 	sim_file_puts(s->w, SCENE_POLICY, text);
 	s->off_since_ms = p == SCENE_PLAN_ONLY ? world_now_ms(s->w) : 0;
 	s->none_since_ms = p == SCENE_NO_NODES ? world_now_ms(s->w) : 0;

@@ -89,6 +89,14 @@
 	X(BAD_VERB,          "command: an unknown verb")            \
 	X(EPOCH,             "command: the first of a higher epoch") \
 	X(EPOCH_RESULT,      "command: a result when its epoch was over") \
+	X(WANT_PROFILE,      "command: nodes with a profile and user data") \
+	X(WANT_GROUPS,       "command: nodes in two groups")        \
+	X(WANT_FULL,         "command: a group of as many rules as there may be") \
+	X(WANT_MOVED,        "command: a listener that leads elsewhere") \
+	X(WANT_LAUNCH,       "command: nodes that are to be of another launch") \
+	X(WANT_MEMBERS,      "command: a target group of other clusters") \
+	X(WANT_SUBNETS,      "command: a balancer in other subnets") \
+	X(WANT_TAGS,         "command: other tags")                 \
 	X(GAP,               "command: a gap in the sequence")      \
 	X(EXPIRED,           "command: expired before it came")     \
 	X(ONE_KEY,           "command: high risk with one key")     \

@@ -7,6 +7,7 @@
 #define WANT_RULES 4
 #define WANT_CLUSTERS 3
 #define WANT_TGS 2
+#define WANT_FULL 60 /* rules, the default quota of a group */
 
 struct want_rule {
 	bool on;
@@ -21,17 +22,25 @@ struct want {
 	struct {
 		bool on;
 		struct want_rule rules[WANT_RULES];
+		unsigned fill; /* so many rules more, each for a port of its own */
 	} groups[WANT_GROUPS];
 	struct {
 		bool on, atomic;
 		unsigned nodes, group;
+		bool both;                           /* in both groups */
+		unsigned type, image, data, profile; /* which of the lists of want.c; 0 of data and profile: none */
+		unsigned subnet;
 	} clusters[WANT_CLUSTERS];
 	struct {
 		bool on;
 		unsigned clusters; /* a bit each */
 	} tgs[WANT_TGS];
 	bool lb;
-	bool listeners[WANT_TGS]; /* number i leads to target group i */
+	bool listeners[WANT_TGS];
+	unsigned leads[WANT_TGS]; /* number i leads to this target group */
+	bool narrow;              /* the balancer stands in one subnet */
+	unsigned tags;            /* which of the list of want.c; 0: none */
+	bool differs;             /* in what may not be available yet */
 	bool broken;              /* breaks the format of a spec */
 };
 
