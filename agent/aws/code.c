@@ -1,6 +1,8 @@
-/* code.c - see code.h. Sources: EC2 API Reference "Error codes", ELB and STS "Common errors", the SDKs' retry lists. */
+/* code.c - see code.h. Sources: EC2 API Reference "Error codes" and "StateReason", ELB and STS "Common errors", the SDKs' retry
+ * lists. */
 #include "agent/aws/code.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/base/mem.h"
@@ -28,6 +30,8 @@ static const struct {
 	{ "InternalServerError",                    { CODE_TRANSIENT, AWS_AMBIGUOUS } },
 	{ "RequestTimeout",                         { CODE_TRANSIENT, AWS_AMBIGUOUS } },
 	{ "RequestTimeoutException",                { CODE_TRANSIENT, AWS_AMBIGUOUS } },
+	{ "RetryableError",                         { CODE_TRANSIENT, AWS_AMBIGUOUS } },
+	{ "ServerInternal",                         { CODE_TRANSIENT, AWS_AMBIGUOUS } },
 	{ "ServiceUnavailable",                     { CODE_TRANSIENT, AWS_AMBIGUOUS } },
 	{ "Unavailable",                            { CODE_TRANSIENT, AWS_AMBIGUOUS } },
 
@@ -49,24 +53,23 @@ static const struct {
 	{ "RegionDisabledException",                { CODE_FINAL, AWS_DENIED } },
 	{ "UnauthorizedOperation",                  { CODE_FINAL, AWS_DENIED } },
 
-	{ "InsufficientAddressCapacity",            { CODE_FINAL, AWS_CAPACITY } },
-	{ "InsufficientCapacity",                   { CODE_FINAL, AWS_CAPACITY } },
+	{ "IncompatibleHostRequirements",           { CODE_FINAL, AWS_CAPACITY } },
 	{ "InsufficientCapacityOnHost",             { CODE_FINAL, AWS_CAPACITY } },
 	{ "InsufficientFreeAddressesInSubnet",      { CODE_FINAL, AWS_CAPACITY } },
-	{ "InsufficientHostCapacity",               { CODE_FINAL, AWS_CAPACITY } },
-	{ "InsufficientInstanceCapacity",           { CODE_FINAL, AWS_CAPACITY } },
-	{ "InsufficientReservedInstanceCapacity",   { CODE_FINAL, AWS_CAPACITY } },
-	{ "InsufficientVolumeCapacity",             { CODE_FINAL, AWS_CAPACITY } },
-	{ "Unsupported",                            { CODE_FINAL, AWS_CAPACITY } }, /* the type does not exist in this zone */
+	{ "ReservationCapacityExceeded",            { CODE_FINAL, AWS_CAPACITY } },
+	{ "SpotInstanceShutdown",                   { CODE_FINAL, AWS_CAPACITY } },
+	{ "SpotInstanceTermination",                { CODE_FINAL, AWS_CAPACITY } },
+	{ "UnavailableHostRequirements",            { CODE_FINAL, AWS_CAPACITY } },
+	{ "UnfulfillableCapacity",                  { CODE_FINAL, AWS_CAPACITY } },
 
+	{ "MaxScheduledInstanceCapacityExceeded",   { CODE_FINAL, AWS_QUOTA } },
 	{ "TargetGroupAssociationLimit",            { CODE_FINAL, AWS_QUOTA } },
-	{ "TooManyListeners",                       { CODE_FINAL, AWS_QUOTA } },
-	{ "TooManyLoadBalancers",                   { CODE_FINAL, AWS_QUOTA } },
-	{ "TooManyRegistrationsForTargetId",        { CODE_FINAL, AWS_QUOTA } },
-	{ "TooManyTags",                            { CODE_FINAL, AWS_QUOTA } },
-	{ "TooManyTargetGroups",                    { CODE_FINAL, AWS_QUOTA } },
-	{ "TooManyTargets",                         { CODE_FINAL, AWS_QUOTA } },
-	{ "TooManyUniqueTargetGroupsPerLoadBalancer", { CODE_FINAL, AWS_QUOTA } },
+	{ "VolumeIOPSLimit",                        { CODE_FINAL, AWS_QUOTA } },
+
+	/* A key that cannot be used is a fault of the request, also when it is told as a fault of the server or as one not found. */
+	{ "CustomerKeyHasBeenRevoked",              { CODE_FINAL, AWS_INVALID } },
+	{ "FilterLimitExceeded",                    { CODE_FINAL, AWS_INVALID } },
+	{ "OperationNotPermitted",                  { CODE_FINAL, AWS_INVALID } }, /* a protection, which does not pass by itself */
 
 	{ "DuplicateListener",                      { CODE_FINAL, AWS_DUPLICATE } },
 	{ "DuplicateLoadBalancerName",              { CODE_FINAL, AWS_DUPLICATE } },
@@ -78,11 +81,23 @@ static const struct {
 	{ "IdempotentParameterMismatch",            { CODE_FINAL, AWS_CONFLICT } },
 	{ "IncorrectInstanceState",                 { CODE_FINAL, AWS_CONFLICT } },
 	{ "IncorrectState",                         { CODE_FINAL, AWS_CONFLICT } },
+	{ "InstanceTerminated",                     { CODE_FINAL, AWS_CONFLICT } },
 	{ "InvalidGroup.InUse",                     { CODE_FINAL, AWS_CONFLICT } },
 	{ "InvalidState",                           { CODE_FINAL, AWS_CONFLICT } },
-	{ "OperationNotPermitted",                  { CODE_FINAL, AWS_CONFLICT } }, /* termination protection */
 	{ "ResourceInUse",                          { CODE_FINAL, AWS_CONFLICT } },
+	{ "ScheduledStop",                          { CODE_FINAL, AWS_CONFLICT } },
+	{ "UserInitiatedHibernate",                 { CODE_FINAL, AWS_CONFLICT } },
+	{ "UserInitiatedShutdown",                  { CODE_FINAL, AWS_CONFLICT } },
 	{ "VolumeInUse",                            { CODE_FINAL, AWS_CONFLICT } },
+};
+
+static const struct {
+	const char *start;
+	enum aws_class class;
+} beginnings[] = {
+	{ "InvalidKMSKey", AWS_INVALID },
+	{ "KMS", AWS_INVALID },
+	{ "TooMany", AWS_QUOTA },
 };
 
 static const struct {
@@ -95,6 +110,8 @@ static const struct {
 	{ "AlreadyExists", AWS_DUPLICATE },
 	{ "LimitExceeded", AWS_QUOTA },
 	{ "LimitExceededException", AWS_QUOTA },
+	{ "CountExceeded", AWS_QUOTA },
+	{ "Capacity", AWS_CAPACITY },
 };
 /* clang-format on */
 
@@ -119,10 +136,50 @@ struct code_meaning code_judge(const char *code, int status)
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (strcmp(code, codes[i].code) == 0)
 			return codes[i].is;
+	for (size_t i = 0; i < ARRAY_LEN(beginnings); i++)
+		if (str_starts(code, beginnings[i].start))
+			return (struct code_meaning){ CODE_FINAL, beginnings[i].class };
 	for (size_t i = 0; i < ARRAY_LEN(families); i++)
 		if (str_ends(code, families[i].ending))
 			return (struct code_meaning){ CODE_FINAL, families[i].class };
 	if (code[0] == '\0' || status >= 500)
 		return judge_status(status);
 	return (struct code_meaning){ CODE_FINAL, AWS_INVALID };
+}
+
+/* ---- deaths ---- */
+
+/* The part behind "Client." or "Server."; NULL: no such code. */
+static const char *bare(const char *code)
+{
+	bool is_one = str_starts(code, "Client.") || str_starts(code, "Server.");
+
+	return is_one && code[7] != '\0' ? code + 7 : NULL;
+}
+
+/* The code that a sentence begins with, else the given one. */
+static void true_code(const char *code, const char *sentence, char to[128])
+{
+	size_t n = strcspn(sentence, ": ");
+
+	if (bare(sentence) != NULL && sentence[n] == ':')
+		snprintf(to, 128, "%.*s", (int)(n < 127 ? n : 127), sentence);
+	else
+		snprintf(to, 128, "%s", code);
+}
+
+/* Of "Client.InternalError" EC2's "Troubleshoot instance launch issues" says: a key or an encrypted snapshot that cannot be used. */
+struct code_death code_judge_death(const char *code, const char *sentence)
+{
+	struct code_death d = { 0 };
+
+	true_code(code, sentence, d.code);
+	if (bare(d.code) == NULL)
+		return d;
+	d.passes = strcmp(d.code, "Server.InternalError") == 0;
+	if (strcmp(bare(d.code), "InternalError") == 0)
+		d.class = d.passes ? AWS_OK : AWS_INVALID;
+	else
+		d.class = code_judge(bare(d.code), 400).class;
+	return d;
 }

@@ -1,7 +1,9 @@
 /* code.h - what an AWS error code means, decided before anybody looks at the HTTP status: EC2 says
  * InsufficientInstanceCapacity with 500 and RequestLimitExceeded with 503. One table; the families with a common ending
- * (.NotFound, .Duplicate, LimitExceeded) need no entries of their own. */
+ * (.NotFound, .Duplicate, LimitExceeded, Capacity) need no entries of their own. */
 #pragma once
+#include <stdbool.h>
+
 #include "agent/aws/call.h"
 
 enum code_act {
@@ -19,3 +21,12 @@ struct code_meaning {
 
 /* `code` may be "": then the status alone speaks. */
 struct code_meaning code_judge(const char *code, int status);
+
+/* Why an instance died at its birth, of its StateReason. Its sentence may begin with another code, which then is the cause:
+ * "Client.InternalError" says "Client.InvalidKMSKey.InvalidState: ...". */
+struct code_death {
+	enum aws_class class; /* AWS_OK: a fault of AWS's own, or nothing is told */
+	char code[128];       /* as AWS writes it: "Client.VolumeLimitExceeded"; "" when nothing is told */
+	bool passes;          /* another launch of the same may live */
+};
+struct code_death code_judge_death(const char *code, const char *sentence);

@@ -18,13 +18,40 @@ static void a_code_speaks_before_its_status(void **state)
 	} cases[] = {
 		{ "InsufficientInstanceCapacity", 500, CODE_FINAL, AWS_CAPACITY },
 		{ "InsufficientFreeAddressesInSubnet", 400, CODE_FINAL, AWS_CAPACITY },
-		{ "Unsupported", 400, CODE_FINAL, AWS_CAPACITY },
+		{ "InsufficientReservedInstancesCapacity", 400, CODE_FINAL, AWS_CAPACITY },
+		{ "InsufficientVolumeCapacity", 500, CODE_FINAL, AWS_CAPACITY },
+		{ "InsufficientNewlyNamedCapacity", 500, CODE_FINAL, AWS_CAPACITY },
+		{ "ReservationCapacityExceeded", 400, CODE_FINAL, AWS_CAPACITY },
+		{ "UnfulfillableCapacity", 400, CODE_FINAL, AWS_CAPACITY },
+		{ "Unsupported", 400, CODE_FINAL, AWS_INVALID },
+		{ "UnsupportedOperation", 400, CODE_FINAL, AWS_INVALID },
+		{ "VolumeTypeNotAvailableInZone", 400, CODE_FINAL, AWS_INVALID },
 		{ "RequestLimitExceeded", 503, CODE_THROTTLE, AWS_THROTTLED },
 		{ "Throttling", 400, CODE_THROTTLE, AWS_THROTTLED },
 		{ "", 429, CODE_THROTTLE, AWS_THROTTLED },
 		{ "InstanceLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
 		{ "VcpuLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
+		{ "VolumeLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
+		{ "MaxIOPSLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
+		{ "VolumeIOPSLimit", 400, CODE_FINAL, AWS_QUOTA },
+		{ "MaxSpotInstanceCountExceeded", 400, CODE_FINAL, AWS_QUOTA },
+		{ "ResourceCountExceeded", 400, CODE_FINAL, AWS_QUOTA },
+		{ "MaxScheduledInstanceCapacityExceeded", 400, CODE_FINAL, AWS_QUOTA },
+		{ "RulesPerSecurityGroupLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
+		{ "SecurityGroupsPerInterfaceLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
+		{ "PrivateIpAddressLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
+		{ "FilterLimitExceeded", 400, CODE_FINAL, AWS_INVALID },
 		{ "TooManyTargets", 400, CODE_FINAL, AWS_QUOTA },
+		{ "TooManyActions", 400, CODE_FINAL, AWS_QUOTA },
+		{ "TooManyRequestsException", 400, CODE_THROTTLE, AWS_THROTTLED },
+		{ "BandwidthLimitExceeded", 503, CODE_THROTTLE, AWS_THROTTLED },
+		{ "CustomerKeyHasBeenRevoked", 400, CODE_FINAL, AWS_INVALID },
+		{ "InvalidKMSKey.InvalidState", 400, CODE_FINAL, AWS_INVALID },
+		{ "InvalidKMSKey.NotFound", 400, CODE_FINAL, AWS_INVALID },
+		{ "KMS.DisabledException", 400, CODE_FINAL, AWS_INVALID },
+		{ "KMS.NotFoundException", 400, CODE_FINAL, AWS_INVALID },
+		{ "KMSKeyNotAccessibleFault", 500, CODE_FINAL, AWS_INVALID },
+		{ "ServerInternal", 500, CODE_TRANSIENT, AWS_AMBIGUOUS },
 		{ "InternalError", 500, CODE_TRANSIENT, AWS_AMBIGUOUS },
 		{ "Unavailable", 503, CODE_TRANSIENT, AWS_AMBIGUOUS },
 		{ "NeverHeardOf", 500, CODE_TRANSIENT, AWS_AMBIGUOUS },
@@ -49,6 +76,7 @@ static void a_code_speaks_before_its_status(void **state)
 		{ "IdempotentParameterMismatch", 400, CODE_FINAL, AWS_CONFLICT },
 		{ "IdempotentInstanceTerminated", 400, CODE_FINAL, AWS_CONFLICT },
 		{ "DependencyViolation", 400, CODE_FINAL, AWS_CONFLICT },
+		{ "OperationNotPermitted", 400, CODE_FINAL, AWS_INVALID }, /* a protection does not pass by itself */
 		{ "InvalidParameterValue", 400, CODE_FINAL, AWS_INVALID },
 		{ "MalformedQueryString", 404, CODE_FINAL, AWS_INVALID },
 	};
@@ -64,6 +92,51 @@ static void a_code_speaks_before_its_status(void **state)
 	}
 }
 
+/* Why a node died at its birth: EC2's StateReason, whose sentence often begins with the code of the true cause. */
+static void a_node_that_dies_at_birth_dies_of_the_cause_that_its_reason_names(void **state)
+{
+	static const struct {
+		const char *code, *sentence;
+		enum aws_class class;
+		const char *told;
+		bool passes;
+	} cases[] = {
+		{ "Server.InsufficientInstanceCapacity", "no room", AWS_CAPACITY, "Server.InsufficientInstanceCapacity", false },
+		{ "Server.InternalError", "Internal error on launch", AWS_OK, "Server.InternalError", true },
+		{ "Server.InternalError", "Client.InternalError: Client error on launch", AWS_INVALID, "Client.InternalError",
+		  false },
+		{ "Server.InternalError", "Client.VolumeLimitExceeded: Volume limit exceeded", AWS_QUOTA,
+		  "Client.VolumeLimitExceeded", false },
+		{ "Server.SpotInstanceTermination", "", AWS_CAPACITY, "Server.SpotInstanceTermination", false },
+		{ "Server.ScheduledStop", "", AWS_CONFLICT, "Server.ScheduledStop", false },
+		{ "Client.VolumeLimitExceeded", "Client.VolumeLimitExceeded: Volume limit exceeded", AWS_QUOTA,
+		  "Client.VolumeLimitExceeded", false },
+		{ "Client.MaxIOPSLimitExceeded", "", AWS_QUOTA, "Client.MaxIOPSLimitExceeded", false },
+		{ "Client.InternalError", "Client error on launch", AWS_INVALID, "Client.InternalError", false },
+		{ "Client.InternalError", "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state",
+		  AWS_INVALID, "Client.InvalidKMSKey.InvalidState", false },
+		{ "Client.InvalidKMSKey.InvalidState", "The KMS key provided is in an incorrect state", AWS_INVALID,
+		  "Client.InvalidKMSKey.InvalidState", false },
+		{ "Client.InvalidSnapshot.NotFound", "", AWS_NOTFOUND, "Client.InvalidSnapshot.NotFound", false },
+		{ "Client.InstanceInitiatedShutdown", "", AWS_INVALID, "Client.InstanceInitiatedShutdown", false },
+		{ "Client.InstanceTerminated", "", AWS_CONFLICT, "Client.InstanceTerminated", false },
+		{ "Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown", AWS_CONFLICT,
+		  "Client.UserInitiatedShutdown", false },
+		{ "", "", AWS_OK, "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct code_death is = code_judge_death(cases[i].code, cases[i].sentence);
+
+		if (is.class != cases[i].class || strcmp(is.code, cases[i].told) != 0)
+			print_error("%s: %s\n", cases[i].code, cases[i].sentence);
+		assert_int_equal(is.class, cases[i].class);
+		assert_string_equal(is.code, cases[i].told);
+		assert_int_equal(is.passes, cases[i].passes);
+	}
+}
+
 static void every_class_and_service_has_a_name(void **state)
 {
 	(void)state;
@@ -76,6 +149,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_code_speaks_before_its_status),
+		cmocka_unit_test(a_node_that_dies_at_birth_dies_of_the_cause_that_its_reason_names),
 		cmocka_unit_test(every_class_and_service_has_a_name),
 	};
 
