@@ -7,6 +7,7 @@ const char *const reads_all[] = {
 	"ec2:DescribeImages",
 	"ec2:DescribeInstanceTypes",
 	"ec2:DescribeInstances",
+	"ec2:DescribeNetworkInterfaces",
 	"ec2:DescribePrefixLists",
 	"ec2:DescribeSecurityGroups",
 	"ec2:DescribeSubnets",

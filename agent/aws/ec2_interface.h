@@ -1,0 +1,16 @@
+/* ec2_interface.h - network interfaces, as far as one tells who holds a security group. As in ec2_look.h: ask by filter. */
+#pragma once
+#include "agent/aws/ec2.h"
+
+struct ec2_interface {
+	const char *id, *type, *description; /* "interface", "network_load_balancer", "vpc_endpoint" ... */
+	const char *instance_id;             /* "" when it is attached to none */
+	const char *status;
+	struct ec2_tags tags;
+};
+struct ec2_interfaces {
+	struct ec2_interface *v;
+	size_t n;
+};
+void ec2_describe_interfaces(struct form *f, const struct ec2_describe *d);
+int ec2_read_interfaces(const struct xml_node *root, struct arena *m, struct ec2_interfaces *ret, struct err *e); /* appends */
