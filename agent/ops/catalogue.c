@@ -1,4 +1,4 @@
-/* catalogue.c - all step kinds in one table, and what they share in reading their arguments. */
+/* catalogue.c - all step kinds in one table, and what they share in reading their arguments; step.c judges for them. */
 #include <string.h>
 
 #include "agent/aws/ec2.h"
@@ -28,6 +28,7 @@ static const struct step_kind *const kinds[] = {
 	&kind_register,
 	&kind_wait_healthy,
 	&kind_deregister,
+	&kind_wait_drained,
 	&kind_delete_listener,
 	&kind_delete_load_balancer,
 	&kind_delete_target_group,
@@ -116,29 +117,4 @@ void arg_print_strs(const json_t *args, const char *name, struct buf *to)
 void fact_set(const struct step_ctx *x, json_t *value)
 {
 	json_object_set_new(x->facts, json_str_or(x->args, "fact", "?"), value);
-}
-
-bool step_may_hide(const struct step_ctx *x)
-{
-	return json_is_true(json_object_get(x->args, "fresh")) && !x->patient;
-}
-
-enum step_verdict step_judge_refusal(const struct step_ctx *x, const struct aws_call *c, struct err *e)
-{
-	(void)x;
-	if (c->class == AWS_AMBIGUOUS)
-		return STEP_LOOK;
-	if (c->class == AWS_THROTTLED || c->class == AWS_EXPIRED)
-		return STEP_AGAIN; /* surely not done */
-	err_set(e, ERR_SERVICE, "%s", err_text(&c->err));
-	return STEP_FAILED;
-}
-
-enum step_verdict step_judge_gone(const struct step_ctx *x, const struct aws_call *c, struct err *e)
-{
-	if (c->class == AWS_NOTFOUND)
-		return step_may_hide(x) ? STEP_AGAIN : STEP_LOOK;
-	if (c->class == AWS_OK)
-		return STEP_DONE;
-	return c->class == AWS_CONFLICT ? STEP_AGAIN : step_judge_refusal(x, c, e);
 }

@@ -21,8 +21,6 @@ enum step_verdict kinds_elb_judge_created(const struct step_ctx *x, const struct
 {
 	if (c->class == AWS_DUPLICATE)
 		return STEP_LOOK;
-	if (c->class == AWS_NOTFOUND)
-		return STEP_AGAIN; /* what it stands on was just made and is not known everywhere yet */
 	return c->class == AWS_OK ? made(x, c, arn_of) : step_judge_refusal(x, c, e);
 }
 
@@ -51,13 +49,6 @@ int kinds_elb_ask_delete(const struct step_ctx *x, struct form *f, kinds_elb_del
 const char *kinds_elb_arn(const struct step_ctx *x)
 {
 	return json_str_or(x->args, "arn", "");
-}
-
-enum step_verdict kinds_elb_judge_unseen(const struct step_ctx *x, const struct aws_call *c, struct err *e)
-{
-	if (c->class == AWS_AMBIGUOUS || c->class == AWS_THROTTLED || c->class == AWS_NOTFOUND)
-		return STEP_AGAIN;
-	return step_judge_refusal(x, c, e);
 }
 
 void kinds_elb_print_name(const json_t *args, struct buf *to)

@@ -117,7 +117,7 @@ static enum step_verdict wait_lb_judge(const struct step_ctx *x, const struct aw
 	struct arena *m;
 
 	if (c->class != AWS_OK)
-		return kinds_elb_judge_unseen(x, c, e);
+		return step_judge_unseen(x, c, e);
 	m = arena_new_sized(8u << 20);
 	if (elb_read_load_balancers(xml_root(c->xml), m, &list, e) == 0)
 		lb = lb_named(&list, json_str_or(x->args, "name", ""));
@@ -127,6 +127,9 @@ static enum step_verdict wait_lb_judge(const struct step_ctx *x, const struct aw
 		v = STEP_FAILED;
 	if (v == STEP_FAILED)
 		err_set(e, ERR_SERVICE, "load balancer %s failed: %s", lb->name, lb->reason);
+	else if (v == STEP_AGAIN)
+		err_set(e, ERR_AGAIN, "load balancer %s is %s", json_str_or(x->args, "name", "?"),
+			lb != NULL ? lb->state : "not shown");
 	arena_free(m);
 	return v;
 }
@@ -136,6 +139,7 @@ const struct step_kind kind_wait_load_balancer = {
 	.service = AWS_ELB,
 	.action = "elasticloadbalancing:DescribeLoadBalancers",
 	.repeat = REPEAT_READ,
+	.settle_s = 60,
 	.deadline_s = 900,
 	.poll_s = 5,
 	.ask = wait_lb_ask,

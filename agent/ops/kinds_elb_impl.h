@@ -1,5 +1,5 @@
-/* kinds_elb_impl.h - what the step kinds of load balancing share: kinds_elb_group.c (target groups and who is in them),
- * kinds_elb_balancer.c (load balancers and listeners). Nobody else includes this. */
+/* kinds_elb_impl.h - what the step kinds of load balancing share: kinds_elb_group.c (target groups), kinds_elb_target.c (who is in
+ * them), kinds_elb_balancer.c (load balancers and listeners). Nobody else includes this. */
 #pragma once
 #include "agent/aws/elb.h"
 #include "agent/ops/inventory.h"
@@ -19,11 +19,6 @@ json_t *kinds_elb_arn_of_fact(const json_t *args);               /* what the del
 typedef void kinds_elb_delete_fn(struct form *f, const char *arn);
 int kinds_elb_ask_delete(const struct step_ctx *x, struct form *f, kinds_elb_delete_fn *build, struct err *e);
 const char *kinds_elb_arn(const struct step_ctx *x);
-
-/* ---- waits ---- */
-
-/* A Describe that did not succeed: what was just made is not known everywhere yet. */
-enum step_verdict kinds_elb_judge_unseen(const struct step_ctx *x, const struct aws_call *c, struct err *e);
 
 void kinds_elb_print_name(const json_t *args, struct buf *to);
 void kinds_elb_print_arn(const json_t *args, struct buf *to);

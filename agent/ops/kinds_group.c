@@ -1,4 +1,4 @@
-/* kinds_group.c - step kinds of security groups and their rules. */
+/* kinds_group.c - step kinds of security groups and their rules; kinds_group_delete.c takes a group away. */
 #include <string.h>
 
 #include "agent/aws/ec2.h"
@@ -127,15 +127,14 @@ static int authorize_ask(const struct step_ctx *x, struct form *f, struct err *e
 	return 0;
 }
 
-/* A group that was just made may not be known everywhere yet (reference/aws.md trap 5). A rule that was there before is not
- * ours to revoke, unless it was our own call that made it, with its answer lost. */
+/* A rule that was there before is not ours to revoke, unless it was our own call that made it, with its answer lost. */
 static enum step_verdict authorize_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
 	if (c->class == AWS_DUPLICATE && !x->in_doubt)
 		json_object_set_new(x->facts, "adopted", json_true());
 	if (c->class == AWS_OK || c->class == AWS_DUPLICATE)
 		return STEP_DONE;
-	return c->class == AWS_NOTFOUND ? STEP_AGAIN : step_judge_refusal(x, c, e);
+	return step_judge_refusal(x, c, e);
 }
 
 static const struct ec2_rule *rule_there(const json_t *args, const struct inventory *inv)
@@ -323,40 +322,3 @@ static void describe_print(const json_t *args, struct buf *to)
 
 const struct step_kind kind_describe_rule_ingress = { DESCRIBE(ingress, "UpdateSecurityGroupRuleDescriptionsIngress") };
 const struct step_kind kind_describe_rule_egress = { DESCRIBE(egress, "UpdateSecurityGroupRuleDescriptionsEgress") };
-
-/* ---- delete: network interfaces of terminated nodes hold a group for a while ---- */
-
-static int delete_ask(const struct step_ctx *x, struct form *f, struct err *e)
-{
-	const char *group;
-
-	TRY(arg_str(x, "group_id", &group, e));
-	ec2_delete_security_group(f, group);
-	return 0;
-}
-
-static bool delete_find(const struct step_ctx *x, const struct inventory *inv)
-{
-	return !step_may_hide(x) && inventory_group_by_id(inv, json_str_or(x->args, "group_id", "")) == NULL;
-}
-
-static void delete_print(const json_t *args, struct buf *to)
-{
-	buf_adds(to, json_str_or(args, "group_id", "?"));
-}
-
-const struct step_kind kind_delete_security_group = {
-	.name = "delete-security-group",
-	.service = AWS_EC2,
-	.action = "ec2:DeleteSecurityGroup",
-	.repeat = REPEAT_NATURAL,
-	.settle_s = 120,
-	.deadline_s = 900,
-	.poll_s = 5,
-	.removes = "security-group",
-	.removes_arg = "group_id",
-	.ask = delete_ask,
-	.judge = step_judge_gone,
-	.find = delete_find,
-	.print = delete_print,
-};

@@ -1,326 +1,13 @@
-/* kinds_node.c - step kinds of nodes: launch, wait, terminate, wait. */
+/* kinds_node.c - step kinds of nodes that are there: waits, and their end. kinds_launch.c makes them. */
 #include <string.h>
 
+#include "agent/aws/code.h"
 #include "agent/aws/ec2.h"
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
-#include "agent/ops/demand.h"
 #include "agent/ops/inventory.h"
 #include "agent/ops/kinds_impl.h"
-
-#define USER_DATA_MAX 16384
-
-/* ---- launch: one RunInstances for all missing nodes of a cluster ----
- *
- * The first generation asks for all or nothing. Where AWS has not enough and the cluster is not atomic, the second asks for
- * what can be had: another request, so another token. */
-
-static uint32_t count_of(const json_t *args)
-{
-	return (uint32_t)json_int_or(args, "count", 0);
-}
-
-static void volumes_of(const json_t *args, struct ec2_volume_arg **ret, size_t *ret_n)
-{
-	const json_t *list = json_object_get(args, "volumes");
-	size_t n = json_array_size(list);
-	struct ec2_volume_arg *v = mem_grow(NULL, n, sizeof(*v));
-
-	for (size_t i = 0; i < n; i++) {
-		const json_t *j = json_array_get(list, i);
-
-		v[i] = (struct ec2_volume_arg){
-			.device = json_str_or(j, "device", ""),
-			.type = json_str_or(j, "type", "gp3"),
-			.kms_key_id = json_str_or(j, "kms_key_id", NULL),
-			.size_gib = (uint32_t)json_int_or(j, "size_gib", 0),
-			.iops = (uint32_t)json_int_or(j, "iops", 0),
-			.throughput = (uint32_t)json_int_or(j, "throughput", 0),
-		};
-	}
-	*ret = v;
-	*ret_n = n;
-}
-
-static int launch_ask(const struct step_ctx *x, struct form *f, struct err *e)
-{
-	CLEANUP(mem_close) struct ec2_tag *tags = NULL;
-	CLEANUP(mem_close) struct ec2_volume_arg *volumes = NULL;
-	CLEANUP(mem_close) const char **groups = NULL;
-	CLEANUP(buf_close) struct buf user_data = BUF_MAX(USER_DATA_MAX);
-	struct ec2_run_args a = { .client_token = x->token, .max = count_of(x->args) };
-
-	TRY(arg_str(x, "image_id", &a.image_id, e));
-	TRY(arg_str(x, "root_device", &a.root_device, e));
-	TRY(arg_str(x, "type", &a.type, e));
-	TRY(arg_str(x, "subnet_id", &a.subnet_id, e));
-	TRY(arg_strs(x, "groups", &groups, &a.group_ids_n, e));
-	TRY(arg_tags(x, &tags, &a.tags_n, e));
-	if (json_object_get(x->args, "user_data") != NULL)
-		TRY(json_get_base64(x->args, "user_data", &user_data, e));
-	a.root_gib = (uint32_t)json_int_or(x->args, "root_gib", 0);
-	volumes_of(x->args, &volumes, &a.volumes_n);
-	a.group_ids = groups;
-	a.tags = tags;
-	a.volumes = volumes;
-	a.profile = json_str_or(x->args, "profile", NULL);
-	a.user_data = user_data.data;
-	a.user_data_len = user_data.len;
-	a.min = x->generation == 1 ? a.max : 1;
-	ec2_run_instances(f, &a);
-	return 0;
-}
-
-static json_t *ids_of(const struct ec2_instances *list)
-{
-	json_t *ids = json_array();
-
-	for (size_t i = 0; i < list->n; i++)
-		json_array_append_new(ids, json_string(list->v[i].id));
-	return ids;
-}
-
-static void note_short(const struct step_ctx *x, size_t have)
-{
-	if (have < count_of(x->args))
-		buf_addf(x->note, "short: %zu of %u nodes in %s", have, count_of(x->args), json_str_or(x->args, "cluster", "?"));
-}
-
-static enum step_verdict launched(const struct step_ctx *x, const struct aws_call *c, struct err *e)
-{
-	struct arena *m = arena_new_sized(8u << 20);
-	struct ec2_instances list = { 0 };
-	enum step_verdict v = STEP_LOOK; /* an answer we cannot read: AWS did it, so look */
-
-	if (ec2_read_run_instances(xml_root(c->xml), m, &list, e) == 0 && list.n > 0) {
-		fact_set(x, ids_of(&list));
-		note_short(x, list.n);
-		v = STEP_DONE;
-	}
-	arena_free(m);
-	return v;
-}
-
-static enum step_verdict launch_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
-{
-	bool atomic = json_is_true(json_object_get(x->args, "atomic"));
-
-	if (c->class == AWS_OK)
-		return launched(x, c, e);
-	if (c->class == AWS_CONFLICT)
-		return STEP_LOOK; /* IdempotentParameterMismatch: the token is known, so look by tag */
-	if (str_eq(c->code, "InvalidGroup.NotFound") && !x->patient)
-		return STEP_AGAIN; /* a group that was just made is not known everywhere yet */
-	if ((c->class == AWS_CAPACITY || c->class == AWS_QUOTA) && !atomic && x->generation == 1 && count_of(x->args) > 1)
-		return STEP_SMALLER;
-	return step_judge_refusal(x, c, e);
-}
-
-static bool is_from(const struct step_ctx *x, const struct ec2_instance *i)
-{
-	const char *command = ec2_tag_get(&i->tags, "reeve:command"), *step = ec2_tag_get(&i->tags, "reeve:step");
-	size_t plan = strlen(x->plan);
-
-	return str_eq(command, x->command) && step != NULL && strncmp(step, x->plan, plan) == 0 && step[plan] == '/' &&
-	       str_eq(step + plan + 1, x->step);
-}
-
-/* Part of a launch may be seen before the rest: fewer than asked for is believed only when the wait is over. Until then the
- * fact "partly" tells the engine to look again instead of asking again. */
-static bool launch_find(const struct step_ctx *x, const struct inventory *inv)
-{
-	json_t *ids = json_array();
-	size_t n;
-
-	for (size_t i = 0; i < inv->instances.n; i++)
-		if (is_from(x, &inv->instances.v[i]) && inventory_is_alive(&inv->instances.v[i]))
-			json_array_append_new(ids, json_string(inv->instances.v[i].id));
-	n = json_array_size(ids);
-	if (n == 0 || (n < count_of(x->args) && !x->settled)) {
-		json_object_set_new(x->facts, "partly", json_boolean(n > 0));
-		json_decref(ids);
-		return false;
-	}
-	fact_set(x, ids);
-	note_short(x, n);
-	return true;
-}
-
-static json_t *instances_of_fact(const json_t *args)
-{
-	return json_pack("{s:[o], s:b}", "instances", json_sprintf("@%s", json_str_or(args, "fact", "?")), "fresh", 1);
-}
-
-/* How a node of the launch stands; NULL: not shown. */
-static const struct ec2_instance *node_in(const struct inventory *inv, const json_t *id)
-{
-	return inv != NULL ? inventory_instance_in(&inv->instances, json_string_value(id)) : NULL;
-}
-
-/* Their data volumes. What is attached to a node is shown while it comes up, and not all of it from the start. */
-static json_t *launch_losses(const json_t *args, const json_t *fact, const struct inventory *inv)
-{
-	json_t *ids = json_array();
-	bool unseen = false;
-
-	for (size_t i = 0; i < json_array_size(fact); i++) {
-		const struct ec2_instance *in = node_in(inv, json_array_get(fact, i));
-
-		for (uint32_t k = 0; in != NULL && k < in->data_volumes && in->data_volume_ids != NULL; k++)
-			json_array_append_new(ids, json_string(in->data_volume_ids[k]));
-		unseen = unseen || in == NULL || str_eq(in->state, "pending");
-	}
-	unseen = unseen && json_array_size(json_object_get(args, "volumes")) > 0;
-	return json_pack("{s:o, s:b}", "volume_ids", ids, "unseen_volumes", unseen);
-}
-
-static void name_if(struct demand *d, enum demand_kind kind, const json_t *from, const char *key)
-{
-	const char *text = json_str_or(from, key, NULL);
-
-	if (text != NULL)
-		demand_name(d, kind, text);
-}
-
-static void volume_demand(const json_t *v, struct demand *d)
-{
-	name_if(d, DEMAND_VOLUME_TYPE, v, "type");
-	name_if(d, DEMAND_KEY, v, "kms_key_id");
-	demand_count(d, DEMAND_VOLUME_GIB, (uint32_t)json_int_or(v, "size_gib", 0));
-	demand_count(d, DEMAND_IOPS, (uint32_t)json_int_or(v, "iops", 0));
-	demand_count(d, DEMAND_THROUGHPUT, (uint32_t)json_int_or(v, "throughput", 0));
-}
-
-/* A plan of an older version has user data without its hash: no list of hashes holds the empty text. */
-static void launch_demand(const json_t *args, struct demand *d)
-{
-	const json_t *volumes = json_object_get(args, "volumes"), *rules = json_object_get(args, "rules");
-
-	demand_name(d, DEMAND_TYPE, json_str_or(args, "type", ""));
-	demand_image(d, &(struct demand_image){ json_str_or(args, "image_id", ""), json_str_or(args, "image_owner", ""),
-						json_str_or(args, "image_owner_alias", "") });
-	demand_name(d, DEMAND_SUBNET, json_str_or(args, "subnet_id", ""));
-	name_if(d, DEMAND_PROFILE, args, "profile");
-	if (json_object_get(args, "user_data") != NULL)
-		demand_name(d, DEMAND_USER_DATA, json_str_or(args, "user_data_sha256", ""));
-	d->new_nodes += count_of(args);
-	demand_count(d, DEMAND_CLUSTER_NODES, (uint32_t)json_int_or(args, "held", 0) + count_of(args));
-	demand_count(d, DEMAND_VOLUMES, (uint32_t)json_array_size(volumes));
-	for (size_t i = 0; i < json_array_size(volumes); i++)
-		volume_demand(json_array_get(volumes, i), d);
-	for (size_t i = 0; i < json_array_size(rules); i++)
-		kinds_rule_demand(json_array_get(rules, i), d);
-}
-
-static void print_volume(const json_t *v, struct buf *to)
-{
-	const char *key = json_str_or(v, "kms_key_id", NULL);
-	long long iops = (long long)json_int_or(v, "iops", 0), throughput = (long long)json_int_or(v, "throughput", 0);
-
-	buf_addf(to, ", %s %lld GiB on %s", json_str_or(v, "type", "?"), (long long)json_int_or(v, "size_gib", 0),
-		 json_str_or(v, "device", "?"));
-	if (iops > 0)
-		buf_addf(to, " %lld iops", iops);
-	if (throughput > 0)
-		buf_addf(to, " %lld MiB/s", throughput);
-	if (key != NULL)
-		buf_addf(to, " under %s", key);
-}
-
-static void launch_print(const json_t *args, struct buf *to)
-{
-	const json_t *volumes = json_object_get(args, "volumes");
-	const char *profile = json_str_or(args, "profile", NULL);
-
-	buf_addf(to, "%u x %s, %s, %s in %s", count_of(args), json_str_or(args, "type", "?"), json_str_or(args, "image_id", "?"),
-		 json_str_or(args, "subnet_id", "?"), json_str_or(args, "zone", "?"));
-	for (size_t i = 0; i < json_array_size(volumes); i++)
-		print_volume(json_array_get(volumes, i), to);
-	if (profile != NULL)
-		buf_addf(to, ", profile %s", profile);
-}
-
-#define SHOWN_LINES 8
-#define SHOWN_WIDTH 120
-
-/* A line of somebody else's text, as far as it can be printed: what cannot is shown as "\xNN", what is left out as "...". */
-static const char *print_line(const char *at, const char *end, struct buf *to)
-{
-	size_t n = 0;
-
-	for (; at < end && *at != '\n'; at++, n++)
-		if (n < SHOWN_WIDTH && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x7f)
-			buf_addc(to, *at);
-		else if (n < SHOWN_WIDTH)
-			buf_addf(to, "\\x%02x", (unsigned char)*at);
-	buf_adds(to, n > SHOWN_WIDTH ? " ..." : "");
-	return at < end ? at + 1 : end;
-}
-
-static const char *print_boot_line(const char *at, const char *end, struct buf *to)
-{
-	buf_adds(to, "      | ");
-	at = print_line(at, end, to);
-	buf_addc(to, '\n');
-	return at;
-}
-
-/* Its owner chose the name: only the owner says whose it is. */
-static void print_image(const json_t *args, struct buf *to)
-{
-	const char *name = json_str_or(args, "image_name", ""), *alias = json_str_or(args, "image_owner_alias", "");
-
-	buf_adds(to, "      image \"");
-	print_line(name, name + strlen(name), to);
-	buf_addf(to, "\" of %s%s%s\n", json_str_or(args, "image_owner", "?"), *alias != '\0' ? " " : "", alias);
-}
-
-static void launch_detail(const json_t *args, struct buf *to)
-{
-	CLEANUP(buf_close) struct buf b = BUF_MAX(USER_DATA_MAX);
-	const char *at, *end;
-
-	print_image(args, to);
-
-	if (json_object_get(args, "user_data") == NULL || json_get_base64(args, "user_data", &b, NULL) != 0)
-		return;
-	buf_addf(to, "      user data: %zu bytes, SHA-256 %s\n", b.len, json_str_or(args, "user_data_sha256", "?"));
-	at = buf_str(&b);
-	end = at + b.len;
-	for (unsigned i = 0; i < SHOWN_LINES && at < end; i++)
-		at = print_boot_line(at, end, to);
-	if (at < end)
-		buf_addf(to, "      | ... and %zu bytes more\n", (size_t)(end - at));
-}
-
-/* The kms actions are those of a volume under the customer's own key (Amazon EBS encryption, "Permissions for IAM users"). */
-static const char *const launch_needs[] = {
-	"ec2:CreateTags",    "iam:PassRole",    "kms:CreateGrant",
-	"kms:Decrypt",       "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext",
-	"kms:ReEncryptFrom", "kms:ReEncryptTo", NULL,
-};
-
-const struct step_kind kind_launch = {
-	.name = "launch",
-	.service = AWS_EC2,
-	.action = "ec2:RunInstances",
-	.needs = launch_needs,
-	.repeat = REPEAT_TOKEN,
-	.settle_s = 300,
-	.deadline_s = 900,
-	.poll_s = 5,
-	.makes = "instance",
-	.ask = launch_ask,
-	.judge = launch_judge,
-	.find = launch_find,
-	.undo = &kind_terminate,
-	.undo_args = instances_of_fact,
-	.losses = launch_losses,
-	.demand = launch_demand,
-	.print = launch_print,
-	.detail = launch_detail,
-};
 
 /* ---- waits: Describe by filter, because one unknown id fails a whole DescribeInstances by id; in one piece, because a page may
  * be empty and yet not the last ---- */
@@ -336,41 +23,78 @@ static int describe_ask(const struct step_ctx *x, struct form *f, struct err *e)
 	return 0;
 }
 
-/* How the asked-for nodes stand: which run, how many are on their way, why the rest is lost. */
+/* How the asked-for nodes stand: which run, how many are on their way, why the rest is lost; `seen` tells it of each that does not
+ * run. The gravest death is the one that is told: want of room before a fault of AWS's own. */
 struct standing {
 	json_t *running;
 	size_t coming, lost;
 	char why[256];
+	struct code_death death;
+	struct buf seen;
 };
 
-static void stand(const json_t *ids, const struct ec2_instances *list, struct standing *s)
+static void add_seen(struct standing *s, const char *id, const char *state)
 {
+	buf_addf(&s->seen, "%s%s is %s", s->seen.len > 0 ? ", " : "", id, state);
+}
+
+static void lose(struct standing *s, const char *id, const char *why, struct code_death d)
+{
+	s->lost++;
+	if (s->why[0] != '\0' && d.class == AWS_OK)
+		return;
+	snprintf(s->why, sizeof(s->why), "%s is %s", id, why);
+	s->death = d;
+}
+
+/* Nobody starts a stopped node again, and nobody tells whether it would be the same. */
+static void stand_one(const struct step_ctx *x, const char *id, const struct ec2_instance *in, struct standing *s)
+{
+	CLEANUP(mem_close) char *why = NULL;
+
+	if (in != NULL && str_eq(in->state, "running")) {
+		json_array_append_new(s->running, json_string(id));
+		return;
+	}
+	add_seen(s, id, in != NULL ? in->state : "not shown");
+	if (in == NULL && !x->patient && step_made_here(x, id)) {
+		s->coming++;
+	} else if (in == NULL) {
+		lose(s, id, "not there any more", (struct code_death){ .class = AWS_NOTFOUND });
+	} else if (str_eq(in->state, "pending")) {
+		s->coming++;
+	} else if (str_eq(in->state, "stopped") || str_eq(in->state, "stopping")) {
+		lose(s, id, "stopped: start it or end it", (struct code_death){ .class = AWS_INVALID });
+	} else {
+		why = mem_printf("%s: %s %s", in->state, in->reason_code, in->reason);
+		lose(s, id, why, code_judge_death(in->reason_code, in->reason));
+	}
+}
+
+static void stand(const struct step_ctx *x, const struct ec2_instances *list, struct standing *s)
+{
+	const json_t *ids = json_object_get(x->args, "instances");
+
 	s->running = json_array();
+	s->seen = BUF_MAX(400);
 	for (size_t i = 0; i < json_array_size(ids); i++) {
 		const char *id = json_string_value(json_array_get(ids, i));
-		const struct ec2_instance *in = inventory_instance_in(list, id);
 
-		if (in == NULL || str_eq(in->state, "pending") || str_eq(in->state, "stopped") || str_eq(in->state, "stopping")) {
-			s->coming++;
-		} else if (str_eq(in->state, "running")) {
-			json_array_append_new(s->running, json_string(id));
-		} else {
-			s->lost++;
-			snprintf(s->why, sizeof(s->why), "%s is %s: %s %s", id, in->state, in->reason_code, in->reason);
-		}
+		stand_one(x, id, inventory_instance_in(list, id), s);
 	}
 }
 
 static enum step_verdict running_verdict(const struct step_ctx *x, const struct standing *s, struct err *e)
 {
-	bool atomic = json_is_true(json_object_get(x->args, "atomic"));
-
-	if (s->lost > 0 && (atomic || (json_array_size(s->running) == 0 && s->coming == 0))) {
+	if (s->lost > 0 && (kinds_is_atomic(x) || (json_array_size(s->running) == 0 && s->coming == 0))) {
+		step_blame(x, s->death.class, s->death.code);
 		err_set(e, ERR_SERVICE, "a node did not come up: %s", s->why);
 		return STEP_FAILED;
 	}
-	if (s->coming > 0)
+	if (s->coming > 0) {
+		err_set(e, ERR_AGAIN, "%s", buf_str(&s->seen));
 		return STEP_AGAIN;
+	}
 	fact_set(x, json_incref(s->running));
 	if (s->lost > 0)
 		buf_addf(x->note, "short: %zu node(s) of %s did not come up (%s)", s->lost, json_str_or(x->args, "cluster", "?"),
@@ -386,12 +110,13 @@ static enum step_verdict wait_running_judge(const struct step_ctx *x, const stru
 	enum step_verdict v = STEP_AGAIN;
 
 	if (c->class != AWS_OK)
-		return c->class == AWS_AMBIGUOUS || c->class == AWS_THROTTLED ? STEP_AGAIN : step_judge_refusal(x, c, e);
+		return step_judge_unseen(x, c, e);
 	m = arena_new_sized(64u << 20);
 	if (ec2_read_instances(xml_root(c->xml), m, &list, e) == 0) {
-		stand(json_object_get(x->args, "instances"), &list, &s);
+		stand(x, &list, &s);
 		v = running_verdict(x, &s, e);
 	}
+	buf_close(&s.seen);
 	json_decref(s.running);
 	arena_free(m);
 	return v;
@@ -407,6 +132,7 @@ const struct step_kind kind_wait_running = {
 	.service = AWS_EC2,
 	.action = "ec2:DescribeInstances",
 	.repeat = REPEAT_READ,
+	.settle_s = 300,
 	.deadline_s = 900,
 	.poll_s = 5,
 	.ask = describe_ask,
@@ -415,15 +141,20 @@ const struct step_kind kind_wait_running = {
 };
 
 /* Of the rows, those that were asked for: an EC2 that ignores the filter shows the agent's own machine, too. */
-static bool are_terminated(const json_t *ids, const struct ec2_instances *list)
+static bool are_terminated(const json_t *ids, const struct ec2_instances *list, struct err *e)
 {
+	struct standing s = { .seen = BUF_MAX(400) };
+
 	for (size_t i = 0; i < json_array_size(ids); i++) {
 		const struct ec2_instance *in = inventory_instance_in(list, json_string_value(json_array_get(ids, i)));
 
 		if (in != NULL && !str_eq(in->state, "terminated"))
-			return false;
+			add_seen(&s, in->id, in->state);
 	}
-	return true;
+	if (s.seen.len > 0)
+		err_set(e, ERR_AGAIN, "%s", buf_str(&s.seen));
+	buf_close(&s.seen);
+	return e->code == 0;
 }
 
 static enum step_verdict wait_terminated_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
@@ -433,11 +164,11 @@ static enum step_verdict wait_terminated_judge(const struct step_ctx *x, const s
 	enum step_verdict v = STEP_DONE;
 
 	if (c->class != AWS_OK)
-		return c->class == AWS_AMBIGUOUS || c->class == AWS_THROTTLED ? STEP_AGAIN : step_judge_refusal(x, c, e);
+		return step_judge_unseen(x, c, e);
 	m = arena_new_sized(64u << 20);
 	if (ec2_read_instances(xml_root(c->xml), m, &list, e) != 0 || ec2_next_token(xml_root(c->xml)) != NULL)
 		v = STEP_AGAIN; /* not all of it was seen */
-	else if (!are_terminated(json_object_get(x->args, "instances"), &list))
+	else if (!are_terminated(json_object_get(x->args, "instances"), &list, e))
 		v = STEP_AGAIN;
 	arena_free(m);
 	return v;
@@ -462,7 +193,7 @@ static int terminate_ask(const struct step_ctx *x, struct form *f, struct err *e
 	CLEANUP(mem_close) const char **ids = NULL;
 	size_t n;
 
-	TRY(arg_strs(x, "instances", &ids, &n, e));
+	TRY(arg_members(x, "instances", &ids, &n, e));
 	ec2_terminate_instances(f, ids, n);
 	return 0;
 }
@@ -497,6 +228,47 @@ static bool terminate_find(const struct step_ctx *x, const struct inventory *inv
 	}
 	note_unseen(x);
 	return true;
+}
+
+/* An id that is gone keeps none of the others alive. */
+static enum step_verdict terminate_miss(const struct step_ctx *x, const struct inventory *inv, struct err *e)
+{
+	const json_t *ids = json_object_get(x->args, "instances");
+
+	(void)e;
+	if (!str_eq(x->code, "InvalidInstanceID.NotFound") || step_may_hide(x))
+		return STEP_LOOK;
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const char *id = json_string_value(json_array_get(ids, i));
+
+		if (inventory_instance_in(&inv->instances, id) == NULL)
+			step_leave_out(x, id, "is not there any more");
+	}
+	return STEP_AGAIN;
+}
+
+static void add_pair(json_t *to, const char *kind, const char *id)
+{
+	json_array_append_new(to, json_pack("[s, s]", kind, id));
+}
+
+/* The call ends the nodes of one zone and is refused for those of another ("Terminate multiple instances with termination protection
+ * across Availability Zones"). Data volumes go with their nodes. */
+static json_t *terminate_part(const struct step_ctx *x, const struct inventory *inv)
+{
+	const json_t *ids = json_object_get(x->args, "instances");
+	json_t *pairs = json_array();
+
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const struct ec2_instance *in = inventory_instance_in(&inv->instances, json_string_value(json_array_get(ids, i)));
+
+		if (in == NULL || inventory_is_alive(in))
+			continue;
+		add_pair(pairs, "instance", in->id);
+		for (uint32_t k = 0; k < in->data_volumes && in->data_volume_ids != NULL; k++)
+			add_pair(pairs, "volume", in->data_volume_ids[k]);
+	}
+	return pairs;
 }
 
 /* A node's data volumes are deleted with it: FORMATS.md counts both. */
@@ -534,6 +306,8 @@ const struct step_kind kind_terminate = {
 	.ask = terminate_ask,
 	.judge = terminate_judge,
 	.find = terminate_find,
+	.miss = terminate_miss,
+	.part = terminate_part,
 	.is_high = is_loss,
 	.print = terminate_print,
 };

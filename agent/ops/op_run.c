@@ -9,6 +9,7 @@
 #include "agent/base/json.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/base/str.h"
 #include "agent/ops/recent.h"
 
 /* Defaults are what the vendor's own tools wait for (reference/control.md 1.2). */
@@ -103,6 +104,16 @@ static void on_outcome(void *ctx, const struct step_kind *kind, const json_t *re
 
 	recent_note(ops_recent(op->ops), world_now_ms(op_world(op)), op_warehouse(op), record, kind->settle_s - over_s);
 	ops_note_refused(op->ops, record);
+	if (step_mutates(kind) && str_eq(json_str_or(record, "outcome", ""), "done") &&
+	    str_eq(json_str_or(record, "how", ""), "called"))
+		ops_note_role(op->ops);
+}
+
+static bool is_role_new(void *ctx)
+{
+	const struct op *op = ctx;
+
+	return !ops_has_role_worked(op->ops);
 }
 
 static bool is_worse(enum run_end a, enum run_end b)
@@ -270,6 +281,7 @@ void op_env_init(struct op *op)
 		.ctx = op,
 		.may = may,
 		.intent = on_intent,
+		.is_role_new = is_role_new,
 		.progress = on_progress,
 		.outcome = on_outcome,
 		.done = on_run,

@@ -151,6 +151,16 @@ struct gone *ops_gone(struct ops *o)
 	return &o->gone;
 }
 
+void ops_note_role(struct ops *o)
+{
+	o->has_role_worked = true;
+}
+
+bool ops_has_role_worked(const struct ops *o)
+{
+	return o->has_role_worked;
+}
+
 struct recent *ops_recent(struct ops *o)
 {
 	return &o->recent;

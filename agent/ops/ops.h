@@ -100,8 +100,11 @@ struct gone *ops_gone(struct ops *o);                                           
 int64_t ops_rates_now(struct ops *o);   /* Unix ms by steady.h: the time that spent.h and gone.h are asked with */
 struct spent *ops_spent(struct ops *o); /* of the policy's rates */
 void ops_note_refused(struct ops *o, const json_t *outcome); /* if it has an encoded message */
-struct recent *ops_recent(struct ops *o);                    /* what was changed a moment ago */
-struct proved *ops_proved(struct ops *o);                    /* user data that a release key stood for */
+/* The operate role: once a change was made with it, what it is denied was taken away from it. */
+void ops_note_role(struct ops *o);
+bool ops_has_role_worked(const struct ops *o);
+struct recent *ops_recent(struct ops *o); /* what was changed a moment ago */
+struct proved *ops_proved(struct ops *o); /* user data that a release key stood for */
 /* Operations that have begun to start in this life, plus one: a plan is made from what was seen after the last of them. */
 uint64_t ops_starts(const struct ops *o);
 void ops_started(struct ops *o);

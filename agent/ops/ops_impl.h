@@ -35,8 +35,9 @@ struct ops {
 	struct op *v[OPS_MAX];
 	size_t n;
 	uint64_t epoch, accepted;
-	uint64_t starts; /* of operations in this life, from 1 */
-	json_t *refused; /* the last outcome with an encoded authorization message; NULL: none */
+	uint64_t starts;      /* of operations in this life, from 1 */
+	json_t *refused;      /* the last outcome with an encoded authorization message; NULL: none */
+	bool has_role_worked; /* a change was made with the operate role, in this life or as the journal tells */
 	struct recent recent;
 	struct proved proved;
 	struct spent spent;

@@ -19,12 +19,15 @@
 #define FROZEN_POLL_MS 1000
 
 static const struct sm_state run_states[] = {
-	[R_NEXT] = { "next", SM_TO(R_GUARD) | SM_TO(R_CALL) | SM_TO(R_LOOK) | SM_TO(R_OUTCOME) | SM_TO(R_ENDED) },
-	[R_GUARD] = { "guard", SM_TO(R_SURVEY) | SM_TO(R_INTENT) | SM_TO(R_CALL) | SM_TO(R_LOOK) | SM_TO(R_OUTCOME) |
-				   SM_TO(R_UNDO) | SM_TO(R_ENDED) },
+	[R_NEXT] = { "next", SM_TO(R_PART) | SM_TO(R_GUARD) | SM_TO(R_CALL) | SM_TO(R_LOOK) | SM_TO(R_OUTCOME) | SM_TO(R_ENDED) },
+	[R_GUARD] = { "guard", SM_TO(R_SURVEY) | SM_TO(R_PART) | SM_TO(R_INTENT) | SM_TO(R_CALL) | SM_TO(R_LOOK) |
+				   SM_TO(R_OUTCOME) | SM_TO(R_UNDO) | SM_TO(R_ENDED) },
 	[R_INTENT] = { "intent", SM_TO(R_GUARD) | SM_TO(R_ENDED) },
-	[R_CALL] = { "call", SM_TO(R_POLL) | SM_TO(R_LOOK) | SM_TO(R_OUTCOME) | SM_TO(R_GUARD) | SM_TO(R_ENDED) },
-	[R_LOOK] = { "look", SM_TO(R_LOOK) | SM_TO(R_POLL) | SM_TO(R_GUARD) | SM_TO(R_OUTCOME) | SM_TO(R_ENDED) },
+	[R_CALL] = { "call", SM_TO(R_PART) | SM_TO(R_POLL) | SM_TO(R_LOOK) | SM_TO(R_OUTCOME) | SM_TO(R_GUARD) | SM_TO(R_ENDED) },
+	[R_LOOK] = { "look", SM_TO(R_LOOK) | SM_TO(R_ASK) | SM_TO(R_PART) | SM_TO(R_POLL) | SM_TO(R_GUARD) | SM_TO(R_OUTCOME) |
+				 SM_TO(R_ENDED) },
+	[R_ASK] = { "ask", SM_TO(R_LOOK) | SM_TO(R_PART) | SM_TO(R_POLL) | SM_TO(R_GUARD) | SM_TO(R_OUTCOME) | SM_TO(R_ENDED) },
+	[R_PART] = { "part", SM_TO(R_OUTCOME) | SM_TO(R_ENDED) },
 	[R_POLL] = { "poll", SM_TO(R_GUARD) | SM_TO(R_CALL) | SM_TO(R_LOOK) | SM_TO(R_UNDO) | SM_TO(R_ENDED) },
 	[R_OUTCOME] = { "outcome", SM_TO(R_NEXT) | SM_TO(R_SURVEY) | SM_TO(R_UNDO) | SM_TO(R_ENDED) },
 	[R_SURVEY] = { "survey", SM_TO(R_UNDO) | SM_TO(R_ENDED) },
@@ -179,8 +182,14 @@ static void step_reset(struct run *r)
 {
 	json_decref(r->args);
 	json_decref(r->facts);
+	json_decref(r->left);
+	json_close(&r->shown);
+	json_close(&r->part);
 	r->args = NULL;
 	r->facts = json_object();
+	r->left = json_object();
+	r->cause = (struct step_cause){ 0 };
+	r->last_seen[0] = '\0';
 	buf_reset(&r->note);
 	r->in_doubt = r->was_duplicate = r->look_again = r->is_denied = false;
 	r->leaving = STAYS;
@@ -312,6 +321,9 @@ void run_free(struct run *r)
 	inventory_req_close(&r->inv);
 	json_decref(r->args);
 	json_decref(r->facts);
+	json_decref(r->left);
+	json_decref(r->shown);
+	json_decref(r->part);
 	json_decref(r->error);
 	json_decref(r->created);
 	json_decref(r->deleted);
@@ -325,7 +337,7 @@ void run_stop(struct run *r, void (*stopped)(void *ctx, struct run *r))
 	r->stopped = stopped;
 	journal_forget(r->env->journal, &r->rec);
 	journal_forget(r->env->journal, &r->doubt_rec);
-	if (r->sm.now == R_CALL)
+	if (r->sm.now == R_CALL || r->sm.now == R_ASK)
 		aws_call_cancel(&r->call);
 	else if (r->inv.priv != NULL)
 		inventory_cancel(&r->inv);

@@ -40,6 +40,8 @@ struct run_env {
 	enum run_leave (*may)(void *ctx, enum run_phase phase, const struct step *unspent, struct err *e);
 	/* The intent of a step is being recorded: time_ms 0; or it is read back: Unix ms, of the first one. */
 	void (*intent)(void *ctx, const struct step *s, int64_t time_ms);
+	/* No change was ever made with the operate role: what it is denied, AWS may only not know everywhere yet. */
+	bool (*is_role_new)(void *ctx);
 	void (*progress)(void *ctx, struct run *r);
 	/* An outcome is in the journal: just now, or read back. */
 	void (*outcome)(void *ctx, const struct step_kind *kind, const json_t *record, int64_t at_ms);

@@ -9,6 +9,8 @@
 #include "agent/base/mem.h"
 #include "agent/ops/run_impl.h"
 
+#define ROLE_MS 120000 /* how long IAM may take to make a role known everywhere */
+
 /* Did the step's settle_s lie between a point in time (0: none) and the question whose answer we have? An answer tells how
  * things were when it was asked, not when it came. */
 static bool has_passed(struct run *r, uint64_t since_ms, uint64_t past_ms)
@@ -32,17 +34,39 @@ struct step_ctx run_ctx(struct run *r, char token[53])
 		.settled = has_passed(r, d->last_ms, d->last_past_ms),
 		.patient = has_passed(r, d->first_ms, d->first_past_ms),
 		.in_doubt = r->in_doubt,
+		.age_ms = d->first_ms != 0 ? world_now_ms(r->env->w) - d->first_ms + d->first_past_ms : 0,
+		.code = r->code,
+		.known = r->env->facts,
+		.left = r->left,
+		.seen = r->shown,
+		.cause = &r->cause,
 		.facts = r->facts,
 		.note = &r->note,
 	};
 }
 
-static void smaller(struct run *r)
+void run_blame(struct run *r)
+{
+	if (r->cause.class == AWS_OK && r->cause.code[0] == '\0')
+		return;
+	r->class = r->cause.class;
+	memcpy(r->code, r->cause.code, sizeof(r->code));
+}
+
+void run_smaller(struct run *r)
 {
 	run_now(r)->generation++;
 	run_now(r)->standing = FRESH;
 	r->tries = 0;
 	run_guard(r);
+}
+
+/* The role, or what it is allowed, was made a moment ago. A customer who takes it away from an agent that has used it is not kept
+ * waiting, and neither are STOP and the policy: they are asked before each call. */
+static bool is_role_coming(struct run *r, const struct aws_call *c)
+{
+	return c->class == AWS_DENIED && step_mutates(run_now(r)->s.kind) && r->env->is_role_new(r->env->ctx) &&
+	       world_now_ms(r->env->w) - r->started_ms < ROLE_MS;
 }
 
 static void settle(struct run *r, enum step_verdict v)
@@ -59,7 +83,7 @@ static void settle(struct run *r, enum step_verdict v)
 		run_look(r);
 		break;
 	case STEP_SMALLER:
-		smaller(r);
+		run_smaller(r);
 		break;
 	case STEP_FAILED:
 		run_fail(r);
@@ -82,6 +106,7 @@ static bool stays_in_doubt(const struct run *r, const struct step_kind *k, enum 
 
 static void answer_take(struct run *r, const struct aws_call *c)
 {
+	r->cause = (struct step_cause){ 0 };
 	r->in_doubt = stays_in_doubt(r, run_now(r)->s.kind, c->class);
 	r->class = c->class;
 	r->was_duplicate = c->class == AWS_DUPLICATE;
@@ -93,11 +118,19 @@ static void answer_take(struct run *r, const struct aws_call *c)
 	r->err = c->class == AWS_OK ? (struct err){ 0 } : c->err;
 }
 
+/* How things stood is not forgotten over an answer that tells nothing. */
+static void note_seen(struct run *r, const struct aws_call *c, enum step_verdict v)
+{
+	if (v == STEP_AGAIN && c->class == AWS_OK && r->err.text[0] != '\0')
+		snprintf(r->last_seen, sizeof(r->last_seen), "%.*s", (int)sizeof(r->last_seen) - 1, r->err.text);
+}
+
 static void on_call(struct aws_call *c)
 {
 	struct run *r = container_of(c, struct run, call);
 	char token[53];
 	struct step_ctx x;
+	enum step_verdict v;
 
 	if (run_stopping(r))
 		return;
@@ -110,7 +143,10 @@ static void on_call(struct aws_call *c)
 	if (c->class != AWS_OK)
 		log_warn("op.step.refused", "op=%s step=%s/%s class=%s code=%s err=\"%s\"", r->env->command, r->plan->name, x.step,
 			 aws_class_name(c->class), c->code, err_text(&c->err));
-	settle(r, run_now(r)->s.kind->judge(&x, c, &r->err));
+	v = is_role_coming(r, c) ? STEP_AGAIN : run_now(r)->s.kind->judge(&x, c, &r->err);
+	run_blame(r);
+	note_seen(r, c, v);
+	settle(r, v);
 }
 
 static void note_asked(struct run *r)

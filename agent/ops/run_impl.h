@@ -1,5 +1,5 @@
 /* run_impl.h - what the files of the engine share: run.c (the flow from step to step), run_call.c (a call and its
- * answer), run_look.c (waiting, looking, giving up),
+ * answer), run_look.c (waiting, looking, giving up), run_ask.c (what looking tells beyond "not there"),
  * run_outcome.c (how a step ends, and the taking back), run_journal.c (its records, read back). Nobody else includes this. */
 #pragma once
 #include "agent/base/sm.h"
@@ -7,8 +7,9 @@
 
 /*  next -> guard -> intent -> call -> outcome -> next
                  guard -> call (an intent stands), look -> call, outcome, poll    poll -> guard (again), look
+                 look -> ask (who is in the way?) -> poll, call, outcome    call, look, guard -> part (what of it failed?) -> outcome
     outcome, guard -> survey (whose is what was made, what goes with it?) -> undo (recorded) -> next ...   any -> ended, stopped  */
-enum { R_NEXT, R_GUARD, R_INTENT, R_CALL, R_LOOK, R_POLL, R_OUTCOME, R_SURVEY, R_UNDO, R_ENDED };
+enum { R_NEXT, R_GUARD, R_INTENT, R_CALL, R_LOOK, R_ASK, R_PART, R_POLL, R_OUTCOME, R_SURVEY, R_UNDO, R_ENDED };
 
 enum standing { FRESH, INTENDED, DONE, FAILED };
 
@@ -51,6 +52,14 @@ struct run {
 	/* the step at hand */
 	json_t *args;  /* resolved */
 	json_t *facts; /* what it has found out */
+	json_t *left;  /* members taken out, with their reasons */
+	json_t *shown; /* what the kind's own reads have brought, by their names */
+	size_t shown_n;
+	json_t *part; /* [[kind, id], ...] on which a failed call had its effect all the same; NULL: not looked for */
+	const char *part_how;
+	uint64_t part_ms;
+	struct step_cause cause;
+	char last_seen[256]; /* while it waits: how things stood when they were last seen */
 	struct buf note;
 	uint64_t started_ms; /* monotonic, for its deadline */
 	uint64_t asked_ms;   /* monotonic: when the call or the look began that tells how things are */
@@ -88,6 +97,8 @@ void run_end(struct run *r, enum run_end how);
 /* run_call.c */
 void run_call(struct run *r);
 struct step_ctx run_ctx(struct run *r, char token[53]); /* token: where its text is put */
+void run_blame(struct run *r);                          /* what judging and looking have found as cause stands for the answer's */
+void run_smaller(struct run *r);                        /* the next generation */
 
 /* run_journal.c */
 /* Since when no call of the step at hand has been made, and why no other will be: so that a restart does not begin the wait for
@@ -101,6 +112,11 @@ void run_look_before_leaving(struct run *r, enum leaving why);
 void run_poll(struct run *r, bool look_again);
 void run_fail(struct run *r);   /* the sentence is in r->err; in doubt it looks first */
 void run_survey(struct run *r); /* whose is what was made, and what goes with it? Then run_undo_start */
+void run_not_found(struct run *r, const struct step_ctx *x); /* looked, and nothing more is known than that it is not there */
+
+/* run_ask.c */
+void run_ask(struct run *r); /* looked in vain: the inventory in r->inv, and the kind's own reads, may tell more */
+bool run_part(struct run *r, const char *how); /* it fails: true when it looks first, and then ends the step with the outcome */
 
 /* run_outcome.c */
 void run_outcome(struct run *r, bool done, const char *how); /* the record, and then what follows from it */

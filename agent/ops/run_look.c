@@ -26,9 +26,11 @@ static bool is_late(struct run *r)
 static void late(struct run *r)
 {
 	struct err why = r->err;
+	bool has_seen = r->last_seen[0] != '\0' && !str_eq(r->last_seen, why.text);
 
-	err_set(&r->err, ERR_TIMEOUT, "%s did not come through within %u s%s%s", run_now(r)->s.kind->action,
-		run_now(r)->s.kind->deadline_s, why.text[0] != '\0' ? ": " : "", why.text);
+	err_set(&r->err, ERR_TIMEOUT, "%s did not come through within %u s%s%s%s%s", run_now(r)->s.kind->action,
+		run_now(r)->s.kind->deadline_s, has_seen ? ": last seen: " : "", has_seen ? r->last_seen : "",
+		why.text[0] != '\0' ? ": " : "", why.text);
 	run_fail(r);
 }
 
@@ -120,7 +122,7 @@ static void leave_now(struct run *r)
 /* ---- looking ---- */
 
 /* Looked, and it is not there. */
-static void not_found(struct run *r, const struct step_ctx *x)
+void run_not_found(struct run *r, const struct step_ctx *x)
 {
 	bool partly = json_is_true(json_object_get(r->facts, "partly"));
 
@@ -178,7 +180,7 @@ static void on_look(struct inventory_req *req, int rc)
 		note_adopted(r, req->inv);
 		run_outcome(r, true, "found");
 	} else {
-		not_found(r, &x);
+		run_ask(r);
 	}
 }
 

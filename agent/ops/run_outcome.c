@@ -176,12 +176,14 @@ void run_leave(struct run *r, enum run_leave leave)
 
 /* ---- outcome ---- */
 
-static void pairs_add(json_t *to, const char *kind, const json_t *what)
+/* left: members that were left out; NULL: none. */
+static void pairs_add(json_t *to, const char *kind, const json_t *what, const json_t *left)
 {
 	if (json_is_string(what))
 		json_array_append_new(to, json_pack("[s, O]", kind, what));
 	for (size_t i = 0; json_is_array(what) && i < json_array_size(what); i++)
-		json_array_append_new(to, json_pack("[s, O]", kind, json_array_get(what, i)));
+		if (json_object_get(left, json_string_value(json_array_get(what, i))) == NULL)
+			json_array_append_new(to, json_pack("[s, O]", kind, json_array_get(what, i)));
 }
 
 static void add_effect(const struct run *r, const struct step_kind *k, json_t *created, json_t *deleted)
@@ -195,10 +197,33 @@ static void add_effect(const struct run *r, const struct step_kind *k, json_t *c
 		return;
 	}
 	if (k->makes != NULL)
-		pairs_add(created, k->makes, json_object_get(r->facts, json_str_or(r->args, "fact", "?")));
+		pairs_add(created, k->makes, json_object_get(r->facts, json_str_or(r->args, "fact", "?")), NULL);
 	if (k->removes != NULL)
-		pairs_add(deleted, k->removes, json_object_get(r->args, k->removes_arg));
-	pairs_add(deleted, "volume", json_object_get(r->args, "volume_ids")); /* of a node, which go with it */
+		pairs_add(deleted, k->removes, json_object_get(r->args, k->removes_arg), r->left);
+	pairs_add(deleted, "volume", json_object_get(r->args, "volume_ids"), NULL); /* of a node, which go with it */
+}
+
+/* What a failed call on many has done to some. */
+static void add_part(struct run *r, const struct step_kind *k, json_t *created, json_t *deleted)
+{
+	size_t n = json_array_size(r->part);
+
+	if (k->removes != NULL || k->makes != NULL)
+		json_array_extend(k->removes != NULL ? deleted : created, r->part);
+	if (n > 0)
+		buf_addf(&r->note, "%s%s failed, and yet it has had its effect on", r->note.len > 0 ? "; " : "", k->action);
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&r->note, " %s", json_string_value(json_array_get(json_array_get(r->part, i), 1)));
+}
+
+static void note_left(struct run *r)
+{
+	const char *id;
+	json_t *why;
+
+	json_object_foreach(r->left, id, why) {
+		buf_addf(&r->note, "%sleft out: %s %s", r->note.len > 0 ? "; " : "", id, json_string_value(why));
+	}
 }
 
 static json_t *outcome_json(struct run *r, bool done, const char *how)
@@ -216,11 +241,18 @@ static json_t *outcome_json(struct run *r, bool done, const char *how)
 		add_effect(r, d->s.kind, created, deleted);
 	if (done && adopted)
 		json_object_set_new(m, "adopted", json_true());
+	if (!done)
+		add_part(r, d->s.kind, created, deleted);
+	note_left(r);
 	json_object_del(r->facts, "partly");
 	json_object_del(r->facts, "adopted");
 	json_object_set(m, "facts", r->facts);
 	json_object_set_new(m, "created", created);
 	json_object_set_new(m, "deleted", deleted);
+	if (json_object_size(r->left) > 0)
+		json_object_set(m, "left_out", r->left);
+	if (json_array_size(r->part) > 0)
+		json_object_set(m, "part", r->part);
 	if (r->note.len > 0)
 		json_object_set_new(m, "note", json_text(buf_str(&r->note)));
 	if (r->request_id[0] != '\0')
@@ -283,8 +315,11 @@ static void on_outcome(struct journal_append *a)
 void run_outcome(struct run *r, bool done, const char *how)
 {
 	struct doing *d = run_now(r);
-	json_t *m = outcome_json(r, done, how);
+	json_t *m;
 
+	if (!done && run_part(r, how))
+		return;
+	m = outcome_json(r, done, how);
 	json_decref(d->outcome);
 	d->outcome = json_incref(m);
 	sm_move(&r->sm, R_OUTCOME);

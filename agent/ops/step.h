@@ -15,22 +15,36 @@
 struct inventory;
 struct demand;
 
+/* What a failure comes of, where another than the last answer tells it: an instance's StateReason. Zero: nothing is told. */
+struct step_cause {
+	enum aws_class class;
+	char code[128]; /* AWS's own */
+};
+
 /* What a step is asked and judged with. Arguments are resolved: no "@" is left in them. */
 struct step_ctx {
 	const json_t *args;
 	const char *command, *plan, *step; /* the command's id as text, and our place in it */
 	const char *token;                 /* ClientToken of this generation */
 	unsigned generation;               /* from 1; a changed request takes the next one */
-	bool settled;     /* settle_s lay between the last call and this look at the world: what is not seen is not there */
-	bool patient;     /* settle_s has passed since the first one: what is not known is gone */
-	bool in_doubt;    /* an earlier call of this step may have had its effect */
-	json_t *facts;    /* judge and find add what they learn; "adopted": true for what was there before */
-	struct buf *note; /* for people, when something is less than asked; may stay empty */
+	bool settled;        /* settle_s lay between the last call and this look at the world: what is not seen is not there */
+	bool patient;        /* settle_s has passed since the first one: what is not known is gone */
+	bool in_doubt;       /* an earlier call of this step may have had its effect */
+	uint64_t age_ms;     /* since its first call */
+	const char *code;    /* of AWS's last answer to it, "" if that was no refusal */
+	const json_t *known; /* facts of the whole operation: what it has made or found */
+	json_t *facts;       /* judge and find add what they learn; "adopted": true for what was there before */
+	/* Members of the list that the step acts on which are taken out of it, each with its reason: known by looking, so that a
+	 * restart looks again. What is left out is neither asked for nor waited for. NULL: nothing may be. */
+	json_t *left;
+	const json_t *seen;       /* what the kind's own reads have shown, by the name of the read */
+	struct step_cause *cause; /* NULL: nobody asks */
+	struct buf *note;         /* for people, when something is less than asked; may stay empty */
 };
 
 enum step_verdict {
 	STEP_DONE,
-	STEP_AGAIN,   /* not yet: ask again after poll_s */
+	STEP_AGAIN,   /* not yet: ask again after poll_s; what was seen may stand in the error, and is told when time is over */
 	STEP_LOOK,    /* AWS says it is there already, or we cannot know: look by tag */
 	STEP_SMALLER, /* not with these parameters: the next generation asks for less */
 	STEP_FAILED,
@@ -40,6 +54,14 @@ enum step_repeat {
 	REPEAT_READ,    /* changes nothing */
 	REPEAT_TOKEN,   /* the same ClientToken makes a repetition harmless */
 	REPEAT_NATURAL, /* its name or its effect makes a repetition harmless */
+};
+
+/* A read of a kind's own, with the role of the instance, behind the look at the inventory. */
+struct step_look {
+	const char *name, *action;
+	enum aws_service service;
+	void (*ask)(const struct step_ctx *x, struct form *f);
+	json_t *(*read)(const struct xml_node *root); /* NULL: not understood */
 };
 
 struct step_kind {
@@ -58,7 +80,14 @@ struct step_kind {
 	int (*ask)(const struct step_ctx *x, struct form *f, struct err *e);
 	enum step_verdict (*judge)(const struct step_ctx *x, const struct aws_call *c, struct err *e);
 	bool (*find)(const struct step_ctx *x, const struct inventory *inv); /* its effect is there: facts added; NULL: reads */
-	const struct step_kind *undo;                                        /* what takes it back before the pivot, or NULL */
+	/* What looking in vain tells beside that: LOOK nothing; AGAIN ask again, at once when members were left out; SMALLER the next
+	 * generation; DONE, FAILED the end. NULL: nothing ever. */
+	enum step_verdict (*miss)(const struct step_ctx *x, const struct inventory *inv, struct err *e);
+	/* Who is in the way, asked before `miss` when AWS spoke of a conflict; ended by NULL; or NULL. */
+	const struct step_look *const *looks;
+	/* Of a call on many things that failed: [[kind, id], ...] of those on which it had its effect all the same. NULL: on one. */
+	json_t *(*part)(const struct step_ctx *x, const struct inventory *inv);
+	const struct step_kind *undo;             /* what takes it back before the pivot, or NULL */
 	json_t *(*undo_args)(const json_t *args); /* NULL for arguments by which nothing needs to be taken back */
 	/* What goes with what the step made when that is taken back, as more arguments of its undo: of its arguments, its fact and
 	 * the inventory, which is NULL when nobody could look. NULL: nothing goes with it. */
@@ -79,7 +108,7 @@ extern const struct step_kind kind_describe_rule_ingress, kind_describe_rule_egr
 extern const struct step_kind kind_launch, kind_wait_running, kind_terminate, kind_wait_terminated;
 extern const struct step_kind kind_create_target_group, kind_create_load_balancer, kind_wait_load_balancer;
 extern const struct step_kind kind_create_listener, kind_modify_listener;
-extern const struct step_kind kind_register, kind_wait_healthy, kind_deregister;
+extern const struct step_kind kind_register, kind_wait_healthy, kind_deregister, kind_wait_drained;
 extern const struct step_kind kind_delete_listener, kind_delete_load_balancer, kind_delete_target_group;
 
 /* How many things a step takes away that a day's deletions count: not rules. */
@@ -100,11 +129,26 @@ struct ec2_tag;
 int arg_tags(const struct step_ctx *x, struct ec2_tag **ret, size_t *ret_n, struct err *e);
 void arg_print_strs(const json_t *args, const char *name, struct buf *to); /* "a, b" */
 void fact_set(const struct step_ctx *x, json_t *value);                    /* under args.fact */
+
+/* ---- members: the ids that the argument lists and that are not left out ---- */
+int arg_members(const struct step_ctx *x, const char *name, const char ***ret, size_t *ret_n, struct err *e);
+bool step_is_left(const struct step_ctx *x, const char *id);
+void step_leave_out(const struct step_ctx *x, const char *id, const char *why);
+
+/* ---- judging, step.c ---- */
+
 /* What a step of this very plan made may not be visible yet: "not there" is believed only when the wait is over. */
 bool step_may_hide(const struct step_ctx *x);
+bool step_made_here(const struct step_ctx *x, const char *id); /* by this operation, as its facts tell */
+/* "Not found" of a thing that this operation has made, within its settle time: AWS does not know it everywhere yet. */
+bool step_is_coming(const struct step_ctx *x, const char *code);
+void step_blame(const struct step_ctx *x, enum aws_class class, const char *code);
 /* The usual judgement of a call that did not succeed: ambiguous is LOOK, what AWS surely did not do for want of room or keys is
- * AGAIN, the rest FAILED with a sentence. */
+ * AGAIN, and so is what it does not know yet; the rest FAILED with a sentence. */
 enum step_verdict step_judge_refusal(const struct step_ctx *x, const struct aws_call *c, struct err *e);
+/* The same of a Describe that only waits. */
+enum step_verdict step_judge_unseen(const struct step_ctx *x, const struct aws_call *c, struct err *e);
 /* The same of a call that removes. "Not found" alone is no proof: what was made a moment ago is described by AWS before every
- * call knows it, so we look. A conflict is what still holds on to it. */
+ * call knows it, so we look. A conflict is what still holds on to it: looked at where the kind can tell who that is, and
+ * otherwise waited for as long as something that was just taken away may linger. */
 enum step_verdict step_judge_gone(const struct step_ctx *x, const struct aws_call *c, struct err *e);

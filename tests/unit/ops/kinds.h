@@ -21,6 +21,9 @@
 struct kinds {
 	const struct step_kind *k;
 	json_t *args, *facts;
+	json_t *known, *left, *seen; /* facts of the operation; members left out; what the kind's own reads have shown */
+	struct step_cause cause;
+	struct err e; /* of the last judgement */
 	struct buf note;
 	struct step_ctx x;
 	struct inventory *inv;
@@ -31,9 +34,17 @@ static inline void kinds_start(struct kinds *t, const struct step_kind *k, const
 {
 	*t = (struct kinds){ .k = k, .args = json_loads(args, 0, NULL), .facts = json_object(), .note = BUF_MAX(512) };
 	assert_non_null(t->args);
+	t->known = json_object();
+	t->left = json_object();
+	t->seen = json_object();
 	t->inv = inventory_new();
 	t->x = (struct step_ctx){ .args = t->args, .command = "c-1", .plan = "p", .step = "s", .token = "token", .generation = 1 };
 	t->x.facts = t->facts;
+	t->x.code = "";
+	t->x.known = t->known;
+	t->x.left = t->left;
+	t->x.seen = t->seen;
+	t->x.cause = &t->cause;
 	t->x.note = &t->note;
 }
 
@@ -41,6 +52,9 @@ static inline void kinds_end(struct kinds *t)
 {
 	json_decref(t->args);
 	json_decref(t->facts);
+	json_decref(t->known);
+	json_decref(t->left);
+	json_decref(t->seen);
 	buf_close(&t->note);
 	inventory_free(t->inv);
 	form_close(&t->form);
@@ -68,24 +82,47 @@ static inline bool kinds_refuses(struct kinds *t)
 	return no && e.text[0] != '\0';
 }
 
-/* AWS refused with this class and code. */
-static inline enum step_verdict kinds_refused(struct kinds *t, enum aws_class class, const char *code)
+/* AWS refused with this class and code, and this sentence. */
+static inline enum step_verdict kinds_refused_saying(struct kinds *t, enum aws_class class, const char *code, const char *sentence)
 {
 	struct aws_call c = { .class = class };
-	struct err e = { 0 };
 
 	strcpy(c.code, code);
-	return t->k->judge(&t->x, &c, &e);
+	err_set(&c.err, 0, "%s", sentence);
+	t->e = (struct err){ 0 };
+	t->cause = (struct step_cause){ 0 };
+	return t->k->judge(&t->x, &c, &t->e);
+}
+
+static inline enum step_verdict kinds_refused(struct kinds *t, enum aws_class class, const char *code)
+{
+	return kinds_refused_saying(t, class, code, "no");
+}
+
+/* This operation has made it. */
+static inline void kinds_made(struct kinds *t, const char *fact, const char *id)
+{
+	json_object_set_new(t->known, fact, json_string(id));
+}
+
+/* Looked, and not found, after AWS refused with this code. */
+static inline enum step_verdict kinds_misses(struct kinds *t, const char *code)
+{
+	t->x.code = code;
+	t->e = (struct err){ 0 };
+	t->cause = (struct step_cause){ 0 };
+	return t->k->miss(&t->x, t->inv, &t->e);
 }
 
 static inline enum step_verdict kinds_answered(struct kinds *t, const char *xml)
 {
 	struct aws_call c = { .class = AWS_OK, .status = 200 };
-	struct err e = { 0 };
 	enum step_verdict v;
 
 	assert_int_equal(xml_parse(xml, strlen(xml), &c.xml, NULL), 0);
-	v = t->k->judge(&t->x, &c, &e);
+	t->e = (struct err){ 0 };
+	t->cause = (struct step_cause){ 0 };
+	v = t->k->judge(&t->x, &c, &t->e);
 	xml_close(&c.xml);
 	return v;
 }

@@ -34,6 +34,7 @@ static void a_kind_that_changes_something_can_be_found_again(void **state)
 		assert_non_null(k->judge);
 		assert_true(k->deadline_s > 0 && k->poll_s > 0);
 		assert_non_null(strchr(k->action, ':'));
+		assert_true(k->looks == NULL || k->miss != NULL); /* what they bring is for it */
 		if (step_mutates(k)) {
 			assert_non_null(k->find);
 			assert_true(k->settle_s > 0 && k->settle_s < k->deadline_s);
@@ -117,55 +118,6 @@ static void a_tag_that_is_no_text_is_refused_and_nothing_returned(void **state)
 	assert_true(v == NULL && n == 99);
 }
 
-static void what_is_fresh_may_hide_until_the_wait_is_over(void **state)
-{
-	CLEANUP(json_close) json_t *fresh = json_pack("{s:b}", "fresh", 1), *old = json_object();
-	struct step_ctx x = { .args = fresh };
-
-	(void)state;
-	assert_true(step_may_hide(&x));
-	x.settled = true; /* the last call is long ago, the first one need not be */
-	assert_true(step_may_hide(&x));
-	x.patient = true;
-	assert_false(step_may_hide(&x));
-	x = (struct step_ctx){ .args = old };
-	assert_false(step_may_hide(&x));
-}
-
-static void a_refusal_is_judged_by_what_aws_surely_did_not_do(void **state)
-{
-	static const enum step_verdict want[AWS_CLASSES] = {
-		[AWS_OK] = STEP_FAILED,       [AWS_THROTTLED] = STEP_AGAIN, [AWS_AMBIGUOUS] = STEP_LOOK,
-		[AWS_EXPIRED] = STEP_AGAIN,   [AWS_DENIED] = STEP_FAILED,   [AWS_CAPACITY] = STEP_FAILED,
-		[AWS_QUOTA] = STEP_FAILED,    [AWS_NOTFOUND] = STEP_FAILED, [AWS_DUPLICATE] = STEP_FAILED,
-		[AWS_CONFLICT] = STEP_FAILED, [AWS_INVALID] = STEP_FAILED,
-	};
-	struct step_ctx x = { 0 };
-
-	(void)state;
-	for (int c = AWS_OK + 1; c < AWS_CLASSES; c++) {
-		struct aws_call call = { .class = (enum aws_class)c };
-		struct err e = { 0 };
-
-		assert_int_equal(step_judge_refusal(&x, &call, &e), want[c]);
-	}
-}
-
-static void what_is_not_found_is_gone_only_after_a_look_and_what_is_held_is_waited_for(void **state)
-{
-	CLEANUP(json_close) json_t *fresh = json_pack("{s:b}", "fresh", 1), *old = json_object();
-	struct step_ctx x = { .args = fresh };
-	struct aws_call gone = { .class = AWS_NOTFOUND }, held = { .class = AWS_CONFLICT }, done = { .class = AWS_OK };
-	struct err e = { 0 };
-
-	(void)state;
-	assert_int_equal(step_judge_gone(&x, &gone, &e), STEP_AGAIN);
-	x.args = old;
-	assert_int_equal(step_judge_gone(&x, &gone, &e), STEP_LOOK);
-	assert_int_equal(step_judge_gone(&x, &held, &e), STEP_AGAIN);
-	assert_int_equal(step_judge_gone(&x, &done, &e), STEP_DONE);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,9 +127,6 @@ int main(void)
 		cmocka_unit_test(arguments_of_a_wrong_type_are_errors),
 		cmocka_unit_test(the_tag_of_the_command_comes_with_the_call_and_once),
 		cmocka_unit_test(a_tag_that_is_no_text_is_refused_and_nothing_returned),
-		cmocka_unit_test(what_is_fresh_may_hide_until_the_wait_is_over),
-		cmocka_unit_test(a_refusal_is_judged_by_what_aws_surely_did_not_do),
-		cmocka_unit_test(what_is_not_found_is_gone_only_after_a_look_and_what_is_held_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

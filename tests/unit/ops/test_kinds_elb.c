@@ -62,7 +62,8 @@ static void what_is_made_leaves_its_arn_and_is_found_again(void **state)
 		json_object_clear(t.facts);
 		assert_int_equal(kinds_answered(&t, "<R/>"), STEP_LOOK);
 		assert_int_equal(kinds_refused(&t, AWS_DUPLICATE, "DuplicateX"), STEP_LOOK);
-		assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "LoadBalancerNotFound"), STEP_AGAIN);
+		assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "SubnetNotFound"), STEP_FAILED);
+		assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "LoadBalancerNotFound"), STEP_FAILED);
 		assert_int_equal(kinds_refused(&t, AWS_QUOTA, "TooManyListeners"), STEP_FAILED);
 		assert_false(kinds_finds(&t));
 		add_all(&t);
@@ -91,7 +92,9 @@ static void what_is_not_found_is_looked_for_before_it_counts_as_gone(void **stat
 		kinds_start(&t, removed[i].k, removed[i].args);
 		assert_int_equal(kinds_answered(&t, "<R/>"), STEP_DONE);
 		assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, removed[i].gone), STEP_LOOK);
-		assert_int_equal(kinds_refused(&t, AWS_CONFLICT, "ResourceInUse"), STEP_AGAIN);
+		assert_int_equal(kinds_refused(&t, AWS_CONFLICT, "ResourceInUse"), t.k->miss != NULL ? STEP_LOOK : STEP_AGAIN);
+		assert_int_equal(kinds_refused(&t, AWS_INVALID, "OperationNotPermitted"), STEP_FAILED);
+		assert_has(t.e.text, "it is protected");
 		assert_true(kinds_finds(&t));
 		add_all(&t);
 		assert_false(kinds_finds(&t));
@@ -106,11 +109,29 @@ static void what_is_not_found_is_looked_for_before_it_counts_as_gone(void **stat
 	}
 }
 
+/* What a listener stands on may be new; what is not of this operation's making is never "not known yet". */
+static void only_what_this_operation_made_may_not_be_known_yet(void **state)
+{
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_create_listener, made[2].args);
+	kinds_made(&t, "lb.main", LB);
+	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "LoadBalancerNotFound"), STEP_AGAIN);
+	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "TargetGroupNotFound"), STEP_FAILED);
+	kinds_made(&t, "tg.sql", TG);
+	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "TargetGroupNotFound"), STEP_AGAIN);
+	t.x.patient = true;
+	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "TargetGroupNotFound"), STEP_FAILED);
+	kinds_end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_made_leaves_its_arn_and_is_found_again),
 		cmocka_unit_test(what_is_not_found_is_looked_for_before_it_counts_as_gone),
+		cmocka_unit_test(only_what_this_operation_made_may_not_be_known_yet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

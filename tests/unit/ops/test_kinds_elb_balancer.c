@@ -16,11 +16,14 @@ static void a_balancer_is_waited_for_until_it_is_active(void **state)
 	kinds_start(&t, &kind_wait_load_balancer, "{\"name\": \"rv-lb\", \"purpose\": \"main\"}");
 	assert_has(kinds_ask(&t), "Names.member.1=rv-lb");
 	assert_int_equal(kinds_answered(&t, SEEN("provisioning")), STEP_AGAIN);
+	assert_string_equal(t.e.text, "load balancer rv-lb is provisioning");
 	assert_int_equal(kinds_answered(&t, SEEN("active")), STEP_DONE);
 	assert_int_equal(kinds_answered(&t, SEEN("active_impaired")), STEP_DONE);
 	assert_int_equal(kinds_answered(&t, SEEN("failed")), STEP_FAILED);
 	assert_int_equal(kinds_answered(&t, OTHER), STEP_AGAIN); /* not the one that was asked for */
 	assert_int_equal(kinds_answered(&t, "<R/>"), STEP_AGAIN);
+	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "LoadBalancerNotFound"), STEP_FAILED);
+	kinds_made(&t, "lb.main", "arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/net/rv-lb/1");
 	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "LoadBalancerNotFound"), STEP_AGAIN);
 	assert_int_equal(kinds_refused(&t, AWS_AMBIGUOUS, ""), STEP_AGAIN);
 	kinds_end(&t);

@@ -1,101 +1,57 @@
-/* test_kinds_elb_group.c - step kinds of the targets in a group: in, healthy, out. */
+/* test_kinds_elb_group.c - step kinds of target groups: one that a balancer holds on to. */
 #include "tests/unit/ops/kinds.h"
 
 #define TG "arn:tg"
-#define TARGETS "{\"group_arn\": \"" TG "\", \"instances\": [\"i-1\", \"i-2\"]}"
+#define LB "arn:lb"
 
-static struct elb_target targets[2];
+static const char *holders[] = { LB };
 static struct inventory_group group;
+static struct inventory_lb lb;
+static struct elb_listener listener;
 
-static void add_targets(struct kinds *t, size_t n)
+static void add_group(struct kinds *t, size_t n)
 {
-	targets[0] = (struct elb_target){ .id = "i-1", .state = "healthy", .reason = "" };
-	targets[1] = (struct elb_target){ .id = "i-2", .state = "healthy", .reason = "" };
-	group = (struct inventory_group){ .g = { .arn = TG, .name = "rv-tg" }, .targets = { targets, n } };
+	group = (struct inventory_group){ .g = { .arn = TG, .name = "rv-tg", .lb_arns = holders, .lb_arns_n = n } };
 	t->inv->tgs = &group;
 	t->inv->tgs_n = 1;
 }
 
-static void a_target_is_an_instance_by_its_id_and_nothing_else(void **state)
+static void add_balancer(struct kinds *t, const char *forwards_to)
 {
-	static const char *const others[] = { "10.0.0.9", "arn:aws:lambda:us-east-1:123456789012:function:f", "" };
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
-		CLEANUP(mem_close)
-		char *args = mem_printf("{\"group_arn\": \"arn:tg\", \"instances\": [\"i-1\", \"%s\"]}", others[i]);
-		struct form f = { 0 };
-		struct err e = { 0 };
-		struct kinds t;
-
-		kinds_start(&t, &kind_register, args);
-		assert_int_equal(t.k->ask(&t.x, &f, &e), -ERR_INVALID);
-		assert_non_null(strstr(e.text, "is no instance id"));
-		kinds_end(&t);
-	}
+	listener = (struct elb_listener){ .arn = "arn:listener", .lb_arn = LB, .group_arn = forwards_to };
+	lb = (struct inventory_lb){ .lb = { .arn = LB, .name = "rv-lb" }, .listeners = { &listener, 1 } };
+	t->inv->lbs = &lb;
+	t->inv->lbs_n = 1;
 }
 
-static void targets_are_registered_when_all_of_them_are(void **state)
+static void a_group_in_use_is_waited_for_only_while_what_uses_it_goes(void **state)
 {
 	struct kinds t;
 
 	(void)state;
-	kinds_start(&t, &kind_register, TARGETS);
-	assert_has(kinds_ask(&t), "Targets.member.2.Id=i-2");
-	assert_int_equal(kinds_refused(&t, AWS_INVALID, "InvalidTarget"), STEP_AGAIN);
-	assert_int_equal(kinds_refused(&t, AWS_AMBIGUOUS, ""), STEP_LOOK);
-	add_targets(&t, 1);
-	assert_false(kinds_finds(&t));
-	add_targets(&t, 2);
-	assert_true(kinds_finds(&t));
-	targets[1].state = "draining";
-	assert_false(kinds_finds(&t));
-	kinds_end(&t);
-}
-
-static void targets_are_out_when_none_of_them_is_in(void **state)
-{
-	struct kinds t;
-
-	(void)state;
-	kinds_start(&t, &kind_deregister, TARGETS);
-	assert_has(kinds_ask(&t), "Action=DeregisterTargets");
-	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "TargetGroupNotFound"), STEP_LOOK);
-	assert_int_equal(kinds_refused(&t, AWS_INVALID, "InvalidTarget"), STEP_DONE);
-	add_targets(&t, 2);
-	assert_false(kinds_finds(&t));
-	targets[0].state = targets[1].state = "draining";
-	assert_true(kinds_finds(&t));
-	kinds_end(&t);
-}
-
-#define HEALTH(id, state) "<member><Target><Id>" id "</Id></Target><TargetHealth><State>" state "</State></TargetHealth></member>"
-#define SEEN(members)                                                                                                              \
-	"<R><DescribeTargetHealthResult><TargetHealthDescriptions>" members                                                        \
-	"</TargetHealthDescriptions></DescribeTargetHealthResult></R>"
-
-static void health_is_waited_for_until_all_are_healthy(void **state)
-{
-	struct kinds t;
-
-	(void)state;
-	kinds_start(&t, &kind_wait_healthy, TARGETS);
-	assert_int_equal(kinds_answered(&t, SEEN(HEALTH("i-1", "healthy"))), STEP_AGAIN);
-	assert_int_equal(kinds_answered(&t, SEEN(HEALTH("i-1", "healthy") HEALTH("i-2", "initial"))), STEP_AGAIN);
-	assert_int_equal(kinds_answered(&t, SEEN(HEALTH("i-1", "healthy") HEALTH("i-2", "healthy"))), STEP_DONE);
-	assert_int_equal(kinds_answered(&t, "<R/>"), STEP_AGAIN);
-	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "TargetGroupNotFound"), STEP_AGAIN);
-	assert_int_equal(kinds_refused(&t, AWS_DENIED, "AccessDenied"), STEP_FAILED);
+	kinds_start(&t, &kind_delete_target_group, "{\"arn\": \"" TG "\"}");
+	assert_int_equal(kinds_refused(&t, AWS_CONFLICT, "ResourceInUse"), STEP_LOOK);
+	assert_int_equal(kinds_misses(&t, ""), STEP_LOOK); /* nobody said that it is in use */
+	add_group(&t, 0);
+	assert_int_equal(kinds_misses(&t, "ResourceInUse"), STEP_AGAIN);
+	add_group(&t, 1);
+	assert_int_equal(kinds_misses(&t, "ResourceInUse"), STEP_AGAIN); /* a balancer that was just deleted, or of others */
+	t.x.patient = true;
+	assert_int_equal(kinds_misses(&t, "ResourceInUse"), STEP_FAILED);
+	assert_has(t.e.text, "in use by load balancer " LB);
+	t.x.patient = false;
+	add_balancer(&t, "arn:other");
+	assert_int_equal(kinds_misses(&t, "ResourceInUse"), STEP_AGAIN); /* its listener has just gone */
+	add_balancer(&t, TG);
+	assert_int_equal(kinds_misses(&t, "ResourceInUse"), STEP_FAILED);
+	assert_has(t.e.text, LB);
 	kinds_end(&t);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_target_is_an_instance_by_its_id_and_nothing_else),
-		cmocka_unit_test(targets_are_registered_when_all_of_them_are),
-		cmocka_unit_test(targets_are_out_when_none_of_them_is_in),
-		cmocka_unit_test(health_is_waited_for_until_all_are_healthy),
+		cmocka_unit_test(a_group_in_use_is_waited_for_only_while_what_uses_it_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

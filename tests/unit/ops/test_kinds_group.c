@@ -64,6 +64,8 @@ static void a_rule_that_is_there_is_done_and_a_group_not_yet_known_is_waited_for
 	assert_has(kinds_ask(&t), "IpPermissions.1.IpRanges.1.CidrIp=10.0.0.0%2F8");
 	assert_int_equal(kinds_answered(&t, "<R/>"), STEP_DONE);
 	assert_int_equal(kinds_refused(&t, AWS_DUPLICATE, "InvalidPermission.Duplicate"), STEP_DONE);
+	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "InvalidGroup.NotFound"), STEP_FAILED);
+	kinds_made(&t, "sg.n", "sg-1");
 	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "InvalidGroup.NotFound"), STEP_AGAIN);
 	assert_int_equal(kinds_refused(&t, AWS_QUOTA, "RulesPerSecurityGroupLimitExceeded"), STEP_FAILED);
 	assert_false(kinds_finds(&t));
@@ -100,23 +102,6 @@ static void a_rule_is_revoked_when_it_is_gone_and_a_fresh_one_is_waited_for(void
 	t.x.patient = true;
 	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "InvalidPermission.NotFound"), STEP_LOOK);
 	assert_true(kinds_finds(&t));
-	kinds_end(&t);
-}
-
-static void a_group_that_something_hangs_on_is_asked_again(void **state)
-{
-	struct kinds t;
-
-	(void)state;
-	kinds_start(&t, &kind_delete_security_group, "{\"group_id\": \"sg-1\"}");
-	assert_has(kinds_ask(&t), "Action=DeleteSecurityGroup");
-	assert_int_equal(kinds_refused(&t, AWS_CONFLICT, "DependencyViolation"), STEP_AGAIN);
-	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "InvalidGroup.NotFound"), STEP_LOOK);
-	add_group(&t, "n", NULL, 0);
-	assert_false(kinds_finds(&t));
-	kinds_end(&t);
-	kinds_start(&t, &kind_delete_security_group, "{}");
-	assert_true(kinds_refuses(&t));
 	kinds_end(&t);
 }
 
@@ -174,7 +159,6 @@ int main(void)
 		cmocka_unit_test(a_rule_that_may_never_have_been_there_is_gone_when_it_is_not_found),
 		cmocka_unit_test(a_rule_that_is_there_is_done_and_a_group_not_yet_known_is_waited_for),
 		cmocka_unit_test(a_rule_is_revoked_when_it_is_gone_and_a_fresh_one_is_waited_for),
-		cmocka_unit_test(a_group_that_something_hangs_on_is_asked_again),
 		cmocka_unit_test(a_rule_gets_another_description_and_its_old_one_back),
 	};
 

@@ -34,11 +34,20 @@ static void what_waiting_steps_ask_is_among_them(void **state)
 		assert_true(step_mutates(*k) || has((*k)->action));
 }
 
+static void what_a_kind_reads_beside_its_call_is_among_them(void **state)
+{
+	(void)state;
+	for (const struct step_kind *const *k = catalogue_all(); *k != NULL; k++)
+		for (const struct step_look *const *l = (*k)->looks; l != NULL && *l != NULL; l++)
+			assert_true(has((*l)->action));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_read_is_a_describe_and_stands_once_in_order),
 		cmocka_unit_test(what_waiting_steps_ask_is_among_them),
+		cmocka_unit_test(what_a_kind_reads_beside_its_call_is_among_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -242,9 +242,41 @@ static void a_slow_look_knows_no_more_than_a_fast_one(void **state)
 	assert_int_equal(shop_alive(s), ended == STATE_OF(CANCELLED) ? 0 : 2);
 }
 
+static enum shop_fault health_is_throttled_at_the_end(struct shop *s, const char *body)
+{
+	if (!str_starts(body, "Action=DescribeTargetHealth&"))
+		return SHOP_FINE;
+	return ++s->broke > 20 ? SHOP_THROTTLED : SHOP_FINE;
+}
+
+static bool has_targets(void *ctx)
+{
+	const struct shop *s = ctx;
+
+	return s->sim->tgs_n > 0 && s->sim->tgs[0]->targets_n == 2;
+}
+
+/* Also when the last answers tell nothing at all. */
+static void a_wait_that_is_over_tells_how_things_stood_when_they_were_last_seen(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	s->break_at = health_is_throttled_at_the_end;
+	shop_run(s, &k);
+	assert_int_equal(sim_run_until(s->d.w, has_targets, s, 7200000), SIM_TRUE);
+	s->sim->tgs[0]->targets[0].healthy_ms = s->sim->tgs[0]->targets[1].healthy_ms = UINT64_MAX;
+	s->broke = 0;
+	assert_int_not_equal(shop_ends(s, &k, message), DONE);
+	assert_non_null(strstr(message, "did not come through within 900 s: last seen: "));
+	assert_non_null(strstr(message, "is initial"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		SHOP(a_wait_that_is_over_tells_how_things_stood_when_they_were_last_seen),
 		cmocka_unit_test(the_wait_for_a_call_in_doubt_goes_on_over_restarts),
 		SHOP(status_says_what_a_doubt_waits_for_and_until_when),
 		SHOP(a_call_that_never_arrived_is_repeated_with_the_same_token),
