@@ -25,7 +25,7 @@ static int targets_of(const struct step_ctx *x, const char **ret_group, struct e
 	struct elb_target *t;
 
 	TRY(arg_str(x, "group_arn", ret_group, e));
-	TRY(arg_members(x, "instances", &ids, ret_n, e));
+	TRY(step_members(x, "instances", &ids, ret_n, e));
 	TRY(check_instances(ids, *ret_n, e));
 	t = mem_grow(NULL, *ret_n, sizeof(*t));
 	for (size_t i = 0; i < *ret_n; i++)

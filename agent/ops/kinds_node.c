@@ -193,7 +193,7 @@ static int terminate_ask(const struct step_ctx *x, struct form *f, struct err *e
 	CLEANUP(mem_close) const char **ids = NULL;
 	size_t n;
 
-	TRY(arg_members(x, "instances", &ids, &n, e));
+	TRY(step_members(x, "instances", &ids, &n, e));
 	ec2_terminate_instances(f, ids, n);
 	return 0;
 }

@@ -20,7 +20,7 @@ void step_leave_out(const struct step_ctx *x, const char *id, const char *why)
 		json_object_set_new(x->left, id, json_text(why));
 }
 
-int arg_members(const struct step_ctx *x, const char *name, const char ***ret, size_t *ret_n, struct err *e)
+int step_members(const struct step_ctx *x, const char *name, const char ***ret, size_t *ret_n, struct err *e)
 {
 	const char **all;
 	size_t n, kept = 0;

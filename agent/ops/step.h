@@ -131,7 +131,7 @@ void arg_print_strs(const json_t *args, const char *name, struct buf *to); /* "a
 void fact_set(const struct step_ctx *x, json_t *value);                    /* under args.fact */
 
 /* ---- members: the ids that the argument lists and that are not left out ---- */
-int arg_members(const struct step_ctx *x, const char *name, const char ***ret, size_t *ret_n, struct err *e);
+int step_members(const struct step_ctx *x, const char *name, const char ***ret, size_t *ret_n, struct err *e);
 bool step_is_left(const struct step_ctx *x, const char *id);
 void step_leave_out(const struct step_ctx *x, const char *id, const char *why);
 

@@ -131,7 +131,7 @@ static void a_member_that_is_left_out_is_not_asked_for(void **state)
 	step_leave_out(&x, "i-2", "is gone");
 	step_leave_out(&x, "i-2", "is gone twice");
 	assert_string_equal(json_str_or(left, "i-2", ""), "is gone");
-	assert_int_equal(arg_members(&x, "instances", &ids, &n, NULL), 0);
+	assert_int_equal(step_members(&x, "instances", &ids, &n, NULL), 0);
 	assert_int_equal(n, 2);
 	assert_string_equal(ids[0], "i-1");
 	assert_string_equal(ids[1], "i-3");
