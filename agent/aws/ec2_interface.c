@@ -2,6 +2,7 @@
 #include "agent/aws/ec2_interface.h"
 
 #include "agent/aws/read.h"
+#include "agent/base/str.h"
 
 void ec2_describe_interfaces(struct form *f, const struct ec2_describe *d)
 {
@@ -14,6 +15,7 @@ static int read_interface(const struct xml_node *n, struct arena *m, struct ec2_
 	i->type = read_text(m, n, "interfaceType");
 	i->description = read_text(m, n, "description");
 	i->status = read_text(m, n, "status");
+	i->is_managed = str_eq(xml_get(n, "requesterManaged"), "true");
 	i->instance_id = read_text(m, n, "attachment/instanceId");
 	read_tags(m, xml_find(n, "tagSet"), "item", "key", "value", &i->tags);
 	return 0;

@@ -58,10 +58,12 @@ static void ask_ways_out(const struct step_ctx *x, struct form *f)
 static json_t *interface_row(const struct ec2_interface *i)
 {
 	const char *vendor = ec2_tag_get(&i->tags, "resource-created-by"), *inst = ec2_tag_get(&i->tags, "reeve:installation");
+	bool is_loose = *i->instance_id == '\0' && *i->description == '\0' && !i->is_managed && !str_eq(i->status, "in-use");
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "id", json_text(i->id), "type", json_text(i->type), "description",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "id", json_text(i->id), "type", json_text(i->type), "description",
 			 json_text(i->description), "instance", json_text(i->instance_id), "vendor",
-			 json_text(vendor != NULL ? vendor : ""), "installation", json_text(inst != NULL ? inst : ""));
+			 json_text(vendor != NULL ? vendor : ""), "installation", json_text(inst != NULL ? inst : ""), "loose",
+			 is_loose);
 }
 
 static json_t *read_interfaces(const struct xml_node *root)
@@ -125,14 +127,16 @@ static bool is_tagged_as(const json_t *row, const struct ec2_group *g)
  *  a node of ours       ended                  yes
  *  a node of ours       alive                  no, but just ended it may be shown so for a moment
  *  anything else        with our tags on it    yes: its node is no longer shown
- *  anything else        without                no  */
+ *  nothing              no tags, no name       yes, for as long as that of a node of ours may linger
+ *  anything else        without our tags       no  */
 static bool lets_go(const struct step_ctx *x, const struct inventory *inv, const json_t *row)
 {
 	const struct ec2_instance *in = inventory_instance_in(&inv->instances, json_str_or(row, "instance", ""));
 
 	if (in != NULL)
 		return !inventory_is_alive(in) || x->age_ms < STALE_MS;
-	return is_tagged_as(row, inventory_group_by_id(inv, group_of(x)));
+	return is_tagged_as(row, inventory_group_by_id(inv, group_of(x))) ||
+	       (json_is_true(json_object_get(row, "loose")) && !x->patient);
 }
 
 static void weigh_interfaces(const struct step_ctx *x, const struct inventory *inv, struct holders *h)

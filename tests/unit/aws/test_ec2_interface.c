@@ -32,7 +32,11 @@ static void an_interface_tells_what_it_is_attached_to(void **state)
 	struct ec2_interfaces list = { 0 };
 
 	(void)state;
-	assert_int_equal(read_page(PAGE(ROW "<item><networkInterfaceId>eni-2</networkInterfaceId></item>"), m, &list), 0);
+	assert_int_equal(
+	    read_page(
+		PAGE(ROW "<item><networkInterfaceId>eni-2</networkInterfaceId><requesterManaged>true</requesterManaged></item>"), m,
+		&list),
+	    0);
 	assert_int_equal(list.n, 2);
 	assert_string_equal(list.v[0].id, "eni-1");
 	assert_string_equal(list.v[0].instance_id, "i-1");
@@ -41,6 +45,7 @@ static void an_interface_tells_what_it_is_attached_to(void **state)
 	assert_string_equal(list.v[0].status, "in-use");
 	assert_string_equal(ec2_tag_get(&list.v[0].tags, "k"), "v");
 	assert_string_equal(list.v[1].instance_id, "");
+	assert_true(list.v[1].is_managed && !list.v[0].is_managed);
 	arena_free(m);
 }
 

@@ -94,18 +94,25 @@ static void an_interface_is_waited_for_only_where_its_node_is_ours_and_ended(voi
 	static const struct {
 		const char *answer, *node;
 		uint64_t age_ms;
+		bool patient;
 		enum step_verdict v;
 	} cases[] = {
-		{ INTERFACE("i-1", OURS), "terminated", 60000, STEP_AGAIN },
-		{ INTERFACE("i-1", OURS), "shutting-down", 60000, STEP_AGAIN },
-		{ INTERFACE("i-1", OURS), "running", 60000, STEP_FAILED },
-		{ INTERFACE("i-1", OURS), "running", 10000, STEP_AGAIN }, /* just ended, and not shown so yet */
-		{ INTERFACE("i-1", OURS), "stopped", 60000, STEP_FAILED },
-		{ INTERFACE("i-9", ""), "terminated", 0, STEP_FAILED }, /* somebody else's, at once */
-		{ INTERFACE("i-9", OURS), "terminated", 60000, STEP_AGAIN },
-		{ INTERFACE("", OURS), "terminated", 60000, STEP_AGAIN },
-		{ INTERFACE("", HALF), "terminated", 60000, STEP_FAILED },
-		{ INTERFACE("", ""), "terminated", 60000, STEP_FAILED },
+		{ INTERFACE("i-1", OURS), "terminated", 60000, false, STEP_AGAIN },
+		{ INTERFACE("i-1", OURS), "shutting-down", 60000, false, STEP_AGAIN },
+		{ INTERFACE("i-1", OURS), "running", 60000, false, STEP_FAILED },
+		{ INTERFACE("i-1", OURS), "running", 10000, false, STEP_AGAIN }, /* just ended, and not shown so yet */
+		{ INTERFACE("i-1", OURS), "stopped", 60000, false, STEP_FAILED },
+		{ INTERFACE("i-9", ""), "terminated", 0, false, STEP_FAILED }, /* somebody else's, at once */
+		{ INTERFACE("i-9", OURS), "terminated", 60000, false, STEP_AGAIN },
+		{ INTERFACE("", OURS), "terminated", 60000, false, STEP_AGAIN },
+		{ INTERFACE("", "<status>available</status>"), "terminated", 60000, false, STEP_AGAIN },
+		{ INTERFACE("", "<status>available</status>"), "terminated", 130000, true, STEP_FAILED },
+		{ INTERFACE("", "<status>available</status><description>mine</description>"), "terminated", 0, false, STEP_FAILED },
+		{ INTERFACE("", "<status>available</status><requesterManaged>true</requesterManaged>"), "terminated", 0, false,
+		  STEP_FAILED },
+		{ INTERFACE("", "<status>in-use</status>"), "terminated", 0, false, STEP_FAILED },
+		{ INTERFACE("", HALF "<description>d</description>"), "terminated", 60000, false, STEP_FAILED },
+		{ INTERFACE("", "<description>d</description>"), "terminated", 60000, false, STEP_FAILED },
 	};
 
 	(void)state;
@@ -114,6 +121,7 @@ static void an_interface_is_waited_for_only_where_its_node_is_ours_and_ended(voi
 
 		start(&t);
 		t.x.age_ms = cases[i].age_ms;
+		t.x.patient = cases[i].patient;
 		add_node(&t, cases[i].node);
 		assert_true(see(&t, "interfaces", cases[i].answer));
 		if (kinds_misses(&t, "DependencyViolation") != cases[i].v)
