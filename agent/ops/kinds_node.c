@@ -188,6 +188,8 @@ const struct step_kind kind_wait_terminated = {
 
 /* ---- terminate ---- */
 
+#define UNSEEN "data volumes that EC2 did not show went unnamed with their nodes"
+
 static int terminate_ask(const struct step_ctx *x, struct form *f, struct err *e)
 {
 	CLEANUP(mem_close) const char **ids = NULL;
@@ -201,7 +203,7 @@ static int terminate_ask(const struct step_ctx *x, struct form *f, struct err *e
 static void note_unseen(const struct step_ctx *x)
 {
 	if (json_is_true(json_object_get(x->args, "unseen_volumes")))
-		buf_adds(x->note, "data volumes that EC2 did not show went unnamed with their nodes");
+		buf_adds(x->note, UNSEEN);
 }
 
 /* One unknown id terminates none of them; one that was just launched may not be known everywhere yet. */
@@ -257,6 +259,7 @@ static void add_pair(json_t *to, const char *kind, const char *id)
 static json_t *terminate_part(const struct step_ctx *x, const struct inventory *inv)
 {
 	const json_t *ids = json_object_get(x->args, "instances");
+	bool has_volumes = json_int_or(x->args, "volumes", 0) > 0, is_unseen = false;
 	json_t *pairs = json_array();
 
 	for (size_t i = 0; i < json_array_size(ids); i++) {
@@ -265,9 +268,12 @@ static json_t *terminate_part(const struct step_ctx *x, const struct inventory *
 		if (in == NULL || inventory_is_alive(in))
 			continue;
 		add_pair(pairs, "instance", in->id);
+		is_unseen = is_unseen || in->data_volumes == 0;
 		for (uint32_t k = 0; k < in->data_volumes && in->data_volume_ids != NULL; k++)
 			add_pair(pairs, "volume", in->data_volume_ids[k]);
 	}
+	if (has_volumes && is_unseen)
+		buf_adds(x->note, UNSEEN);
 	return pairs;
 }
 

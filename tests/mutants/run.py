@@ -15,10 +15,11 @@ import time
 import control
 import engine
 import iam
+import kinds
 import plans
 
 ROOT = pathlib.Path("build/mutants")
-MUTANTS = [*engine.MUTANTS, *plans.MUTANTS, *control.MUTANTS, *iam.MUTANTS]
+MUTANTS = [*engine.MUTANTS, *plans.MUTANTS, *control.MUTANTS, *iam.MUTANTS, *kinds.MUTANTS]
 
 
 def places(m, folder):

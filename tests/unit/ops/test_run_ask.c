@@ -266,6 +266,39 @@ static void a_launch_that_dies_every_time_ends_with_what_it_died_of(void **state
 	"<interfaceType>interface</interfaceType><description>customer's</description>" attached more                              \
 	"</item></networkInterfaceSet></DescribeNetworkInterfacesResponse>"
 
+static bool volumes_are_too_many(struct shop *s, struct sim_http *x)
+{
+	if (!asks(x, "DescribeInstances") || s->sim->instances_n == 0)
+		return false;
+	CLEANUP(mem_close)
+	char *body =
+	    mem_printf("<DescribeInstancesResponse><reservationSet><item><instancesSet><item><instanceId>%s</instanceId>"
+		       "<instanceState><name>terminated</name></instanceState><stateReason><code>Client.VolumeLimitExceeded"
+		       "</code><message>Volume limit exceeded</message></stateReason></item></instancesSet></item>"
+		       "</reservationSet></DescribeInstancesResponse>",
+		       s->sim->instances[0]->t.id);
+
+	sim_http_answer(x, 200, "", body, strlen(body), 0);
+	return true;
+}
+
+static void a_death_at_birth_is_told_as_what_it_was(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+	char message[512];
+
+	s->k.cluster.atomic = true;
+	answer_with(s, volumes_are_too_many);
+	shop_run(s, &k);
+	assert_int_not_equal(shop_ends(s, &k, message), DONE);
+	assert_int_equal(shop_status(s, &k, m)->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__QUOTA);
+	assert_string_equal(shop_status(s, &k, m)->error->aws_code, "Client.VolumeLimitExceeded");
+	assert_non_null(strstr(message, "Volume limit exceeded"));
+	arena_free(m);
+}
+
 static bool group_is_held(struct shop *s, struct sim_http *x)
 {
 	static const char rows[] = ENI("<attachment><instanceId>i-foreign</instanceId></attachment>", "");
@@ -346,6 +379,7 @@ int main(void)
 		SHOP(a_node_that_ended_keeps_no_other_out_of_service),
 		SHOP(a_launch_that_died_unseen_is_made_again),
 		SHOP(a_launch_that_dies_every_time_ends_with_what_it_died_of),
+		SHOP(a_death_at_birth_is_told_as_what_it_was),
 		SHOP(a_group_that_somebody_else_holds_is_not_waited_for_and_the_holder_is_named),
 		SHOP(when_nobody_may_ask_who_holds_it_the_group_is_waited_for),
 		SHOP(a_restart_in_the_middle_of_asking_asks_again),

@@ -1,0 +1,111 @@
+"""kinds.py - mutants of what AWS really does to a step: the dead, the bad member, the protected, who is in the way, what is told."""
+
+from mutant import Mutant
+
+MUTANTS = [
+    Mutant(
+        "a bad member that fails the batch",
+        "agent/ops/kinds_node.c",
+        '			step_leave_out(x, id, "is not there any more");',
+        "			(void)id;",
+        "build/tests/unit/ops/test_run_ask",
+    ),
+    Mutant(
+        "a stopped node among the targets",
+        "agent/ops/kinds_elb_target.c",
+        "			step_leave_out(x, id, text);",
+        "			(void)text;",
+        "build/tests/unit/ops/test_kinds_elb_target",
+    ),
+    Mutant(
+        "what is left out told as deleted",
+        "agent/ops/run_outcome.c",
+        "json_object_get(r->args, k->removes_arg), r->left);",
+        "json_object_get(r->args, k->removes_arg), NULL);",
+        "build/tests/unit/ops/test_run_ask",
+    ),
+    Mutant(
+        "a refusal taken for a proof that nothing happened",
+        "agent/ops/run_outcome.c",
+        "	if (!done && run_part(r, how))",
+        "	if (!done && run_may_undo(r) && run_part(r, how))",
+        "build/tests/unit/ops/test_run_ask",
+    ),
+    Mutant(
+        "a launch made again without end",
+        "agent/ops/kinds_launch.c",
+        "x->generation < LAUNCHES_MAX)",
+        "x->generation < 100 * LAUNCHES_MAX)",
+        "build/tests/unit/ops/test_run_ask",
+    ),
+    Mutant(
+        "the dead of an earlier generation counted again",
+        "agent/ops/kinds_launch.c",
+        "		if (!is_from(x, in) || is_older ||",
+        "		if (!is_from(x, in) || (is_older && false) ||",
+        "build/tests/unit/ops/test_kinds_launch",
+    ),
+    Mutant(
+        "a part of an atomic cluster",
+        "agent/ops/kinds_launch.c",
+        "	a.min = x->generation == 1 || kinds_is_atomic(x) ? a.max : 1;",
+        "	a.min = x->generation == 1 ? a.max : 1;",
+        "build/tests/unit/ops/test_kinds_launch",
+    ),
+    Mutant(
+        "what nobody made waited for",
+        "agent/ops/step.c",
+        "	return !x->patient && (speaks_of_ours(x, code) ||",
+        "	return !x->patient && (speaks_of_ours(x, code) || *code != 0 ||",
+        "build/tests/unit/ops/test_step",
+    ),
+    Mutant(
+        "a stopped node waited for",
+        "agent/ops/kinds_node.c",
+        '	} else if (str_eq(in->state, "pending")) {',
+        '	} else if (str_eq(in->state, "pending") || str_eq(in->state, "stopped")) {',
+        "build/tests/unit/ops/test_kinds_node",
+    ),
+    Mutant(
+        "a group that somebody else holds waited for",
+        "agent/ops/kinds_group_delete.c",
+        "	if (h.stands[0] != '\\0') {",
+        "	if (h.stands[0] != '\\0' && x->patient) {",
+        "build/tests/unit/ops/test_kinds_group_delete",
+    ),
+    Mutant(
+        "a draining target taken for one that is out",
+        "agent/ops/kinds_elb_target.c",
+        "		if (at == NULL || is_out(at))",
+        '		if (at == NULL || is_out(at) || str_eq(at->state, "draining"))',
+        "build/tests/unit/ops/test_kinds_elb_target",
+    ),
+    Mutant(
+        "a role that has worked waited for when it is taken away",
+        "agent/ops/run_call.c",
+        "r->env->is_role_new(r->env->ctx) &&",
+        "(r->env->is_role_new(r->env->ctx) || r != NULL) &&",
+        "build/tests/unit/ops/test_run_call",
+    ),
+    Mutant(
+        "a wait that does not tell what it saw",
+        "agent/ops/run_call.c",
+        "	if (v == STEP_AGAIN && c->class == AWS_OK &&",
+        "	if (v == STEP_FAILED && c->class == AWS_OK &&",
+        "build/tests/unit/ops/test_run_look",
+    ),
+    Mutant(
+        "a protection taken for a conflict that passes",
+        "agent/aws/code.c",
+        '	{ "OperationNotPermitted",                  { CODE_FINAL, AWS_INVALID } },',
+        '	{ "OperationNotPermitted",                  { CODE_FINAL, AWS_CONFLICT } },',
+        "build/tests/unit/aws/test_code",
+    ),
+    Mutant(
+        "a death at birth told as nobody's",
+        "agent/ops/run_call.c",
+        "	r->class = r->cause.class;",
+        "	r->class = AWS_OK;",
+        "build/tests/unit/ops/test_run_ask",
+    ),
+]
