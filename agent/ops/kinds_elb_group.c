@@ -82,6 +82,31 @@ static bool delete_group_find(const struct step_ctx *x, const struct inventory *
 	return !step_may_hide(x) && inventory_tg_by_arn(inv, kinds_elb_arn(x)) == NULL;
 }
 
+static void ask_balancers(const struct step_ctx *x, struct form *f)
+{
+	(void)x;
+	elb_describe_load_balancers(f, NULL, NULL);
+}
+
+/* The ARNs of all balancers that the account shows, whoever's they are; of a list that goes on nothing can be said. */
+static json_t *read_balancers(const struct xml_node *root)
+{
+	struct arena *m = arena_new_sized(8u << 20);
+	struct elb_lbs list = { 0 };
+	json_t *rows = NULL;
+
+	if (elb_read_load_balancers(root, m, &list, NULL) == 0 && elb_next_marker(root) == NULL)
+		rows = json_array();
+	for (size_t i = 0; rows != NULL && i < list.n; i++)
+		json_array_append_new(rows, json_text(list.v[i].arn));
+	arena_free(m);
+	return rows;
+}
+
+static const struct step_look look_balancers = { "balancers", "elasticloadbalancing:DescribeLoadBalancers", AWS_ELB, ask_balancers,
+						 read_balancers };
+static const struct step_look *const group_looks[] = { &look_balancers, NULL };
+
 static bool forwards_to(const struct inventory_lb *lb, const char *group_arn)
 {
 	for (size_t i = 0; i < lb->listeners.n; i++)
@@ -90,18 +115,35 @@ static bool forwards_to(const struct inventory_lb *lb, const char *group_arn)
 	return false;
 }
 
-/* A listener that was just deleted, or a balancer, holds a group for a moment; one that stands does so for good. Of a balancer that
- * is not ours nobody knows more than that it does not let go. */
+static bool is_shown(const struct step_ctx *x, const char *lb_arn)
+{
+	const json_t *rows = json_object_get(x->seen, "balancers");
+
+	for (size_t i = 0; i < json_array_size(rows); i++)
+		if (str_eq(json_string_value(json_array_get(rows, i)), lb_arn))
+			return true;
+	return false;
+}
+
+/*  a balancer          shown                            holds the group
+ *  of ours             with a listener that leads here  for good
+ *  of ours             without                          for a moment: that listener was just deleted
+ *  of somebody else    yes                              for good
+ *  of whomever         no                               for a moment: it was just deleted, or nobody could look  */
+static bool holds(const struct step_ctx *x, const struct inventory *inv, const char *lb_arn)
+{
+	const struct inventory_lb *lb = inventory_lb_by_arn(inv, lb_arn);
+
+	return x->patient || (lb != NULL ? forwards_to(lb, kinds_elb_arn(x)) : is_shown(x, lb_arn));
+}
+
 static const char *holder_of(const struct step_ctx *x, const struct inventory *inv)
 {
 	const struct inventory_group *g = inventory_tg_by_arn(inv, kinds_elb_arn(x));
 
-	for (size_t i = 0; g != NULL && i < g->g.lb_arns_n; i++) {
-		const struct inventory_lb *lb = inventory_lb_by_arn(inv, g->g.lb_arns[i]);
-
-		if (x->patient || (lb != NULL && forwards_to(lb, g->g.arn)))
+	for (size_t i = 0; g != NULL && i < g->g.lb_arns_n; i++)
+		if (holds(x, inv, g->g.lb_arns[i]))
 			return g->g.lb_arns[i];
-	}
 	return NULL;
 }
 
@@ -138,5 +180,6 @@ const struct step_kind kind_delete_target_group = {
 	.judge = delete_group_judge,
 	.find = delete_group_find,
 	.miss = delete_group_miss,
+	.looks = group_looks,
 	.print = kinds_elb_print_arn,
 };

@@ -113,7 +113,7 @@ static const char *unfit(const struct step_ctx *x, const struct inventory *inv, 
 	const struct ec2_instance *in = inventory_instance_in(&inv->instances, id);
 
 	if (in == NULL)
-		return step_made_here(x, id) && !x->patient ? NULL : "is not there any more";
+		return step_made_here(x, id) && !x->patient ? NULL : "is not there any more, or not ours";
 	return str_eq(in->state, "running") || str_eq(in->state, "pending") ? NULL : in->state;
 }
 

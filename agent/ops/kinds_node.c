@@ -244,7 +244,7 @@ static enum step_verdict terminate_miss(const struct step_ctx *x, const struct i
 		const char *id = json_string_value(json_array_get(ids, i));
 
 		if (inventory_instance_in(&inv->instances, id) == NULL)
-			step_leave_out(x, id, "is not there any more");
+			step_leave_out(x, id, "is not there any more, or not ours");
 	}
 	return STEP_AGAIN;
 }

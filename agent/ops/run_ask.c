@@ -5,13 +5,14 @@
  * are asked for, a launch whose nodes have died is made again or given up. Where AWS spoke of a conflict the kind's own reads come
  * first. One that fails is left out: the kind then knows no more than before, and waits.
  *
- * Part: a refusal of a call on many proves nothing for each of them. Before such a step ends failed the inventory is taken, and the
- * outcome names what has happened. When nobody can look for a minute it says so, and ends without. */
+ * Part: a refusal of a call on many proves nothing for each of them. Before such a step ends failed the inventory is taken, twice,
+ * for the first may come too soon, and the outcome names what has happened. When nobody can look for a minute it says so, and ends without. */
 #include "agent/base/json.h"
 #include "agent/base/log.h"
 #include "agent/ops/run_impl.h"
 
 #define PART_POLL_MS 5000
+#define PART_LOOKS 2
 #define PART_MS 60000
 
 /* ---- asking ---- */
@@ -111,22 +112,30 @@ static void on_part_timer(struct timer *t)
 		take_inventory(r);
 }
 
+/* Later looks know more. */
+static void take_part(struct run *r)
+{
+	char token[53];
+	struct step_ctx x = run_ctx(r, token);
+
+	json_decref(r->part);
+	r->part = run_now(r)->s.kind->part(&x, r->inv.inv);
+	r->part_looks++;
+}
+
 static void on_part(struct inventory_req *req, int rc)
 {
 	struct run *r = container_of(req, struct run, inv);
-	char token[53];
-	struct step_ctx x;
 
 	if (run_stopping(r))
 		return;
-	if (rc != 0 && world_now_ms(r->env->w) - r->part_ms <= PART_MS) {
+	if (rc == 0)
+		take_part(r);
+	if (r->part_looks < PART_LOOKS && world_now_ms(r->env->w) - r->part_ms <= PART_MS) {
 		timer_start(r->env->w, &r->timer, PART_POLL_MS, on_part_timer);
 		return;
 	}
-	x = run_ctx(r, token);
-	if (rc == 0)
-		r->part = run_now(r)->s.kind->part(&x, req->inv);
-	else
+	if (r->part == NULL)
 		buf_addf(&r->note, "%s failed, and nobody could look what of it has happened all the same",
 			 run_now(r)->s.kind->action);
 	r->part = r->part != NULL ? r->part : json_array();
@@ -146,6 +155,7 @@ bool run_part(struct run *r, const char *how)
 		return false;
 	r->part_how = how;
 	r->part_ms = world_now_ms(r->env->w);
+	r->part_looks = 0;
 	sm_move(&r->sm, R_PART);
 	take_inventory(r);
 	return true;

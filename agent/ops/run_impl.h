@@ -58,6 +58,7 @@ struct run {
 	json_t *part; /* [[kind, id], ...] on which a failed call had its effect all the same; NULL: not looked for */
 	const char *part_how;
 	uint64_t part_ms;
+	unsigned part_looks;
 	struct step_cause cause;
 	char last_seen[256]; /* while it waits: how things stood when they were last seen */
 	struct buf note;

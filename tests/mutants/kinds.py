@@ -6,7 +6,7 @@ MUTANTS = [
     Mutant(
         "a bad member that fails the batch",
         "agent/ops/kinds_node.c",
-        '			step_leave_out(x, id, "is not there any more");',
+        '			step_leave_out(x, id, "is not there any more, or not ours");',
         "			(void)id;",
         "build/tests/unit/ops/test_run_ask",
     ),

@@ -24,6 +24,25 @@ static void add_balancer(struct kinds *t, const char *forwards_to)
 	t->inv->lbs_n = 1;
 }
 
+#define BALANCER(arn, more)                                                                                                        \
+	"<R><DescribeLoadBalancersResult><LoadBalancers><member><LoadBalancerArn>" arn                                             \
+	"</LoadBalancerArn><LoadBalancerName>n</LoadBalancerName><State><Code>active</Code></State></member></LoadBalancers>" more \
+	"</DescribeLoadBalancersResult></R>"
+
+/* What the kind's own read brings; false: it is not understood, or not all of it. */
+static bool see(struct kinds *t, const char *answer)
+{
+	struct xml *x = NULL;
+	json_t *rows;
+
+	assert_int_equal(xml_parse(answer, strlen(answer), &x, NULL), 0);
+	rows = t->k->looks[0]->read(xml_root(x));
+	xml_close(&x);
+	if (rows != NULL)
+		json_object_set_new(t->seen, t->k->looks[0]->name, rows);
+	return rows != NULL;
+}
+
 static void a_group_in_use_is_waited_for_only_while_what_uses_it_goes(void **state)
 {
 	struct kinds t;
@@ -40,6 +59,11 @@ static void a_group_in_use_is_waited_for_only_while_what_uses_it_goes(void **sta
 	assert_int_equal(kinds_misses(&t, "ResourceInUse"), STEP_FAILED);
 	assert_has(t.e.text, "in use by load balancer " LB);
 	t.x.patient = false;
+	assert_true(see(&t, BALANCER("arn:another", "")));
+	assert_int_equal(kinds_misses(&t, "ResourceInUse"), STEP_AGAIN); /* just deleted */
+	assert_true(see(&t, BALANCER(LB, "")));
+	assert_int_equal(kinds_misses(&t, "ResourceInUse"), STEP_FAILED); /* somebody else's, at once */
+	assert_false(see(&t, BALANCER("arn:another", "<NextMarker>more</NextMarker>")));
 	add_balancer(&t, "arn:other");
 	assert_int_equal(kinds_misses(&t, "ResourceInUse"), STEP_AGAIN); /* its listener has just gone */
 	add_balancer(&t, TG);

@@ -121,7 +121,7 @@ static void a_node_that_cannot_be_a_target_keeps_no_other_out(void **state)
 	} cases[] = {
 		{ "running", "stopped", false, STEP_AGAIN, "is stopped" },
 		{ "running", "terminated", false, STEP_AGAIN, "is terminated" },
-		{ "running", NULL, false, STEP_AGAIN, "is not there any more" },
+		{ "running", NULL, false, STEP_AGAIN, "is not there any more, or not ours" },
 		{ "running", NULL, true, STEP_AGAIN, NULL },
 		{ "running", "pending", false, STEP_AGAIN, NULL },
 		{ "running", "running", false, STEP_AGAIN, NULL }, /* ELB has not heard of it yet */

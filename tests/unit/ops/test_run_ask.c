@@ -79,6 +79,7 @@ static bool one_is_protected(struct shop *s, struct sim_http *x)
 		return false;
 	s->broke++;
 	end_one(s, 0);
+	s->sim->instances[0]->stopping_ms += 3000; /* shown a little later */
 	return refuse(x, 400, "OperationNotPermitted", "The instance 'i-2' may not be terminated.");
 }
 
