@@ -272,7 +272,7 @@ static json_t *terminate_part(const struct step_ctx *x, const struct inventory *
 		for (uint32_t k = 0; k < in->data_volumes && in->data_volume_ids != NULL; k++)
 			add_pair(pairs, "volume", in->data_volume_ids[k]);
 	}
-	if (has_volumes && is_unseen)
+	if (has_volumes && is_unseen && strstr(buf_str(x->note), UNSEEN) == NULL)
 		buf_adds(x->note, UNSEEN);
 	return pairs;
 }
