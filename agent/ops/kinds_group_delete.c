@@ -123,11 +123,19 @@ static bool is_tagged_as(const json_t *row, const struct ec2_group *g)
 	       str_eq(json_str_or(row, "installation", ""), ec2_tag_get(&g->tags, "reeve:installation"));
 }
 
+static bool has_ended(const struct inventory *inv)
+{
+	for (size_t i = 0; i < inv->instances.n; i++)
+		if (!inventory_is_alive(&inv->instances.v[i]))
+			return true;
+	return false;
+}
+
 /*  attached to          shown as               lets go
  *  a node of ours       ended                  yes
  *  a node of ours       alive                  no, but just ended it may be shown so for a moment
  *  anything else        with our tags on it    yes: its node is no longer shown
- *  nothing              no tags, no name       yes, for as long as that of a node of ours may linger
+ *  nothing              no tags, no name       yes, for as long as a node of ours that has ended is shown, or may be
  *  anything else        without our tags       no  */
 static bool lets_go(const struct step_ctx *x, const struct inventory *inv, const json_t *row)
 {
@@ -135,8 +143,9 @@ static bool lets_go(const struct step_ctx *x, const struct inventory *inv, const
 
 	if (in != NULL)
 		return !inventory_is_alive(in) || x->age_ms < STALE_MS;
-	return is_tagged_as(row, inventory_group_by_id(inv, group_of(x))) ||
-	       (json_is_true(json_object_get(row, "loose")) && !x->patient);
+	if (is_tagged_as(row, inventory_group_by_id(inv, group_of(x))))
+		return true;
+	return json_is_true(json_object_get(row, "loose")) && (!x->patient || has_ended(inv));
 }
 
 static void weigh_interfaces(const struct step_ctx *x, const struct inventory *inv, struct holders *h)

@@ -106,7 +106,8 @@ static void an_interface_is_waited_for_only_where_its_node_is_ours_and_ended(voi
 		{ INTERFACE("i-9", OURS), "terminated", 60000, false, STEP_AGAIN },
 		{ INTERFACE("", OURS), "terminated", 60000, false, STEP_AGAIN },
 		{ INTERFACE("", "<status>available</status>"), "terminated", 60000, false, STEP_AGAIN },
-		{ INTERFACE("", "<status>available</status>"), "terminated", 130000, true, STEP_FAILED },
+		{ INTERFACE("", "<status>available</status>"), "terminated", 130000, true, STEP_AGAIN },
+		{ INTERFACE("", "<status>available</status>"), "running", 130000, true, STEP_FAILED }, /* no node has ended */
 		{ INTERFACE("", "<status>available</status><description>mine</description>"), "terminated", 0, false, STEP_FAILED },
 		{ INTERFACE("", "<status>available</status><requesterManaged>true</requesterManaged>"), "terminated", 0, false,
 		  STEP_FAILED },
