@@ -174,6 +174,8 @@ static void finish_list(struct run *r)
 {
 	if (!r->undoing)
 		run_end(r, RUN_OK);
+	else if (r->some_stays)
+		run_end(r, RUN_FAILED);
 	else
 		run_end(r, r->cancelled ? RUN_CANCELLED : RUN_ROLLED_BACK);
 }

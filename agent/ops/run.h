@@ -3,7 +3,7 @@
  * For each step that changes something: ask whether it may (policy, STOP, cancel), write the intent, ask again, call, judge,
  * write the outcome. After an ambiguity - no answer, or an intent without an outcome at start - it looks by tag before it
  * repeats, and before it gives up. Failure before the plan's pivot undoes what was done, in reverse; after it the plan only
- * goes forward or stops. */
+ * goes forward or stops. What cannot be taken back is named, and the plan has then failed and was not rolled back. */
 #pragma once
 #include <jansson.h>
 

@@ -44,6 +44,7 @@ struct run {
 	struct doing *v, *undo;
 	size_t undo_n, at; /* at: in the list that is worked on */
 	bool undoing, cancelled, started;
+	bool some_stays;     /* of what was to be taken back, and nobody doubts it */
 	json_t *undo_reason; /* the record's members */
 	struct aws_call call;
 	struct inventory_req inv;

@@ -284,11 +284,26 @@ void run_outcome_apply(struct run *r, struct doing *d, json_t *m, int64_t at_ms)
 	r->env->outcome(r->env->ctx, d->s.kind, m, at_ms);
 }
 
+/* It stands, and that is known: the others are taken back all the same. */
+static void leave_standing(struct run *r, const struct doing *d)
+{
+	const char *why = json_str_or(json_object_get(d->outcome, "error"), "message", "?");
+	CLEANUP(mem_close) char *text = mem_printf("not taken back: %s (%s)", d->s.name, why);
+
+	add_note(r, text);
+	r->some_stays = true;
+	r->at++;
+	sm_move(&r->sm, R_NEXT);
+	run_next(r);
+}
+
 void run_after_outcome(struct run *r, struct doing *d)
 {
 	if (d->standing == DONE) {
 		sm_move(&r->sm, R_NEXT);
 		run_next(r);
+	} else if (r->undoing && !r->in_doubt && !r->is_denied) {
+		leave_standing(r, d);
 	} else if (r->undoing || r->in_doubt) {
 		run_end(r, RUN_INDETERMINATE);
 	} else if (run_may_undo(r) && !r->is_denied) {

@@ -382,6 +382,36 @@ static void an_encoded_authorization_message_is_kept_whole_and_apart_from_the_se
 	}
 }
 
+static enum shop_fault listener_and_balancers_end_denied(struct shop *s, const char *body)
+{
+	(void)s;
+	if (str_starts(body, "Action=CreateListener&"))
+		return SHOP_DENIED;
+	return str_starts(body, "Action=DeleteLoadBalancer&") ? SHOP_DENIED : SHOP_FINE;
+}
+
+/* A protection, a limit, a right that is missing: what stands is known, so it is named, and the others go. Over a restart, too. */
+static void what_cannot_be_taken_back_is_named_and_the_others_are_taken_back(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	s->break_at = listener_and_balancers_end_denied;
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(FAILED));
+	assert_int_equal(shop_stands(s), 1);
+	for (int starts = 0; starts < 2; starts++) {
+		struct arena *m = arena_new_sized(8u << 20);
+		const Reeve__Control__V1__Status *st = shop_status(s, &k, m);
+
+		assert_non_null(strstr(st->note, "not taken back: undo-lb-"));
+		assert_non_null(strstr(st->note, "DeleteLoadBalancer"));
+		assert_string_equal(st->error->action, "elasticloadbalancing:CreateListener");
+		arena_free(m);
+		shop_reopen(s);
+	}
+}
+
 #define NAME32 "abcdefghijklmnopqrstuvwxyz-12345"
 
 /* The longest that a specification may have: in names of steps, groups and facts. */
@@ -415,6 +445,7 @@ int main(void)
 		SHOP(a_rule_that_made_room_is_put_back_when_the_plan_fails),
 		SHOP(a_listener_that_was_moved_leads_back_when_its_plan_fails),
 		SHOP(an_encoded_authorization_message_is_kept_whole_and_apart_from_the_sentence),
+		SHOP(what_cannot_be_taken_back_is_named_and_the_others_are_taken_back),
 		SHOP(names_of_32_characters_are_carried_out),
 		SHOP(narrower_bounds_do_not_hold_up_the_taking_back),
 	};
