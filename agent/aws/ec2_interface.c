@@ -15,6 +15,7 @@ static int read_interface(const struct xml_node *n, struct arena *m, struct ec2_
 	i->type = read_text(m, n, "interfaceType");
 	i->description = read_text(m, n, "description");
 	i->status = read_text(m, n, "status");
+	read_texts(m, xml_find(n, "groupSet"), "item", "groupId", &i->group_ids, &i->group_ids_n);
 	i->is_managed = str_eq(xml_get(n, "requesterManaged"), "true");
 	i->instance_id = read_text(m, n, "attachment/instanceId");
 	read_tags(m, xml_find(n, "tagSet"), "item", "key", "value", &i->tags);

@@ -6,7 +6,9 @@ struct ec2_interface {
 	const char *id, *type, *description; /* "interface", "network_load_balancer", "vpc_endpoint" ... */
 	const char *instance_id;             /* "" when it is attached to none */
 	const char *status;                  /* "in-use", "available", "detaching" ... */
-	bool is_managed;                     /* by an AWS service, in the account's name */
+	const char **group_ids;
+	size_t group_ids_n;
+	bool is_managed; /* by an AWS service, in the account's name */
 	struct ec2_tags tags;
 };
 struct ec2_interfaces {

@@ -55,15 +55,24 @@ static void ask_ways_out(const struct step_ctx *x, struct form *f)
 	ask_by(x, f, "egress.ip-permission.group-id", ec2_describe_security_groups);
 }
 
+static json_t *texts_json(const char *const *v, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_text(v[i]));
+	return list;
+}
+
 static json_t *interface_row(const struct ec2_interface *i)
 {
 	const char *vendor = ec2_tag_get(&i->tags, "resource-created-by"), *inst = ec2_tag_get(&i->tags, "reeve:installation");
 	bool is_loose = *i->instance_id == '\0' && *i->description == '\0' && !i->is_managed && !str_eq(i->status, "in-use");
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "id", json_text(i->id), "type", json_text(i->type), "description",
-			 json_text(i->description), "instance", json_text(i->instance_id), "vendor",
-			 json_text(vendor != NULL ? vendor : ""), "installation", json_text(inst != NULL ? inst : ""), "loose",
-			 is_loose);
+	return json_pack(
+	    "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "id", json_text(i->id), "in", texts_json(i->group_ids, i->group_ids_n),
+	    "type", json_text(i->type), "description", json_text(i->description), "instance", json_text(i->instance_id), "vendor",
+	    json_text(vendor != NULL ? vendor : ""), "installation", json_text(inst != NULL ? inst : ""), "loose", is_loose);
 }
 
 static json_t *read_interfaces(const struct xml_node *root)
@@ -80,7 +89,6 @@ static json_t *read_interfaces(const struct xml_node *root)
 	return rows;
 }
 
-/* Who names which group is looked at again: a filter that the service ignores shows the whole account. */
 static json_t *group_row(const struct ec2_group *g)
 {
 	json_t *peers = json_array();
@@ -116,6 +124,15 @@ static const struct step_look *const looks[] = { &look_interfaces, &look_ways_in
 struct holders {
 	char stands[200], goes[200]; /* one of each, by name; "" if none */
 };
+
+/* Looked at again: a filter that the service ignores shows the whole account. */
+static bool names_us(const struct step_ctx *x, const json_t *ids)
+{
+	for (size_t i = 0; i < json_array_size(ids); i++)
+		if (str_eq(json_string_value(json_array_get(ids, i)), group_of(x)))
+			return true;
+	return false;
+}
 
 static bool is_tagged_as(const json_t *row, const struct ec2_group *g)
 {
@@ -156,20 +173,12 @@ static void weigh_interfaces(const struct step_ctx *x, const struct inventory *i
 		const json_t *row = json_array_get(rows, i);
 		const char *of = json_str_or(row, "instance", ""), *about = json_str_or(row, "description", "");
 
+		if (!names_us(x, json_object_get(row, "in")))
+			continue;
 		snprintf(lets_go(x, inv, row) ? h->goes : h->stands, sizeof(h->goes), "network interface %s of %s%s%.60s%s",
 			 json_str_or(row, "id", "?"), *of != '\0' ? of : json_str_or(row, "type", "?"), *about != '\0' ? " (" : "",
 			 about, *about != '\0' ? ")" : "");
 	}
-}
-
-static bool names_us(const struct step_ctx *x, const json_t *row)
-{
-	const json_t *peers = json_object_get(row, "peers");
-
-	for (size_t i = 0; i < json_array_size(peers); i++)
-		if (str_eq(json_string_value(json_array_get(peers, i)), group_of(x)))
-			return !str_eq(json_str_or(row, "id", ""), group_of(x));
-	return false;
 }
 
 /* A rule of a group of ours may just have been taken out. */
@@ -182,7 +191,7 @@ static void weigh_rules(const struct step_ctx *x, const struct inventory *inv, c
 		const char *id = json_str_or(row, "id", "?");
 		bool goes = inventory_group_by_id(inv, id) != NULL && !x->patient;
 
-		if (names_us(x, row))
+		if (names_us(x, json_object_get(row, "peers")) && !str_eq(id, group_of(x)))
 			snprintf(goes ? h->goes : h->stands, sizeof(h->goes), "a rule of security group %s that names it", id);
 	}
 }

@@ -74,6 +74,20 @@ MUTANTS = [
         "build/tests/unit/ops/test_kinds_group_delete",
     ),
     Mutant(
+        "every interface of the account in the way",
+        "agent/ops/kinds_group_delete.c",
+        '		if (!names_us(x, json_object_get(row, "in")))',
+        '		if (!names_us(x, json_object_get(row, "in")) && x->patient)',
+        "build/tests/unit/ops/test_kinds_group_delete",
+    ),
+    Mutant(
+        "what could not be taken back told as rolled back",
+        "agent/ops/run_outcome.c",
+        "	r->some_stays = true;",
+        "	(void)r;",
+        "build/tests/unit/ops/test_run_outcome",
+    ),
+    Mutant(
         "a draining target taken for one that is out",
         "agent/ops/kinds_elb_target.c",
         "		if (at == NULL || is_out(at))",

@@ -10,7 +10,8 @@
 
 #define ROW                                                                                                                        \
 	"<item><networkInterfaceId>eni-1</networkInterfaceId><interfaceType>interface</interfaceType><description>d</description>" \
-	"<status>in-use</status><attachment><instanceId>i-1</instanceId></attachment><tagSet><item><key>k</key><value>v</value>"   \
+	"<status>in-use</status><groupSet><item><groupId>sg-1</groupId></item></groupSet><attachment><instanceId>i-1</"            \
+	"instanceId></attachment><tagSet><item><key>k</key><value>v</value>"                                                       \
 	"</item></tagSet></item>"
 #define PAGE(rows) "<R><networkInterfaceSet>" rows "</networkInterfaceSet></R>"
 
@@ -44,7 +45,10 @@ static void an_interface_tells_what_it_is_attached_to(void **state)
 	assert_string_equal(list.v[0].description, "d");
 	assert_string_equal(list.v[0].status, "in-use");
 	assert_string_equal(ec2_tag_get(&list.v[0].tags, "k"), "v");
+	assert_int_equal(list.v[0].group_ids_n, 1);
+	assert_string_equal(list.v[0].group_ids[0], "sg-1");
 	assert_string_equal(list.v[1].instance_id, "");
+	assert_int_equal(list.v[1].group_ids_n, 0);
 	assert_true(list.v[1].is_managed && !list.v[0].is_managed);
 	arena_free(m);
 }

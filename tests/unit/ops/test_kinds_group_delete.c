@@ -39,7 +39,8 @@ static bool see(struct kinds *t, const char *name, const char *answer)
 
 #define INTERFACE(of, more)                                                                                                        \
 	"<R><networkInterfaceSet><item><networkInterfaceId>eni-1</networkInterfaceId><interfaceType>vpc_endpoint</interfaceType>"  \
-	"<attachment><instanceId>" of "</instanceId></attachment>" more "</item></networkInterfaceSet></R>"
+	"<groupSet><item><groupId>sg-0</groupId></item><item><groupId>sg-1</groupId></item></groupSet><attachment><instanceId>" of \
+	"</instanceId></attachment>" more "</item></networkInterfaceSet></R>"
 #define OURS                                                                                                                       \
 	"<tagSet><item><key>resource-created-by</key><value>velodb</value></item><item><key>reeve:installation</key>"              \
 	"<value>inst-1</value></item></tagSet>"
@@ -132,6 +133,19 @@ static void an_interface_is_waited_for_only_where_its_node_is_ours_and_ended(voi
 	}
 }
 
+static void an_interface_in_another_group_holds_nothing(void **state)
+{
+	struct kinds t;
+
+	(void)state;
+	start(&t);
+	assert_true(see(&t, "interfaces",
+			"<R><networkInterfaceSet><item><networkInterfaceId>eni-1</networkInterfaceId><groupSet><item><groupId>sg-9"
+			"</groupId></item></groupSet></item></networkInterfaceSet></R>"));
+	assert_int_equal(kinds_misses(&t, "DependencyViolation"), STEP_AGAIN);
+	kinds_end(&t);
+}
+
 static void a_rule_of_another_group_holds_it_and_is_named(void **state)
 {
 	static const char *const reads[] = { "ways-in", "ways-out" };
@@ -162,6 +176,7 @@ int main(void)
 		cmocka_unit_test(a_group_that_something_hangs_on_is_looked_at),
 		cmocka_unit_test(who_holds_it_is_asked_of_interfaces_and_of_both_directions_of_rules),
 		cmocka_unit_test(an_interface_is_waited_for_only_where_its_node_is_ours_and_ended),
+		cmocka_unit_test(an_interface_in_another_group_holds_nothing),
 		cmocka_unit_test(a_rule_of_another_group_holds_it_and_is_named),
 	};
 

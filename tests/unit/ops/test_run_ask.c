@@ -264,8 +264,8 @@ static void a_launch_that_dies_every_time_ends_with_what_it_died_of(void **state
 
 #define ENI(attached, more)                                                                                                        \
 	"<DescribeNetworkInterfacesResponse><networkInterfaceSet><item><networkInterfaceId>eni-7</networkInterfaceId>"             \
-	"<interfaceType>interface</interfaceType><description>customer's</description>" attached more                              \
-	"</item></networkInterfaceSet></DescribeNetworkInterfacesResponse>"
+	"<interfaceType>interface</interfaceType><description>customer's</description><groupSet><item><groupId>%s</groupId></"     \
+	"item></groupSet>" attached more "</item></networkInterfaceSet></DescribeNetworkInterfacesResponse>"
 
 static bool volumes_are_too_many(struct shop *s, struct sim_http *x)
 {
@@ -302,7 +302,9 @@ static void a_death_at_birth_is_told_as_what_it_was(void **state)
 
 static bool group_is_held(struct shop *s, struct sim_http *x)
 {
-	static const char rows[] = ENI("<attachment><instanceId>i-foreign</instanceId></attachment>", "");
+	CLEANUP(mem_close)
+	char *rows = mem_printf(ENI("<attachment><instanceId>i-foreign</instanceId></attachment>", ""),
+				s->sim->groups_n > 0 ? s->sim->groups[0]->t.id : "");
 
 	if (asks(x, "DeleteSecurityGroup")) {
 		s->broke++;
