@@ -140,7 +140,8 @@ static void an_interface_in_another_group_holds_nothing(void **state)
 	(void)state;
 	start(&t);
 	assert_true(see(&t, "interfaces",
-			"<R><networkInterfaceSet><item><networkInterfaceId>eni-1</networkInterfaceId><groupSet><item><groupId>sg-9"
+			"<R><networkInterfaceSet><item><networkInterfaceId>eni-1</networkInterfaceId><description>d</"
+			"description><groupSet><item><groupId>sg-9"
 			"</groupId></item></groupSet></item></networkInterfaceSet></R>"));
 	assert_int_equal(kinds_misses(&t, "DependencyViolation"), STEP_AGAIN);
 	kinds_end(&t);
