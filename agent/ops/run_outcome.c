@@ -157,6 +157,15 @@ static void take_back(struct run *r)
 
 /* ---- leaving ---- */
 
+/* What it was waiting for when the command's time was over. */
+static void tell_seen(struct run *r)
+{
+	struct err why = r->err;
+
+	if (r->last_seen[0] != '\0')
+		err_set(&r->err, ERR_TIMEOUT, "%s: last seen: %s", why.text, r->last_seen);
+}
+
 /* A cancel, or the deadline of the command, before the pivot takes back; an undo cannot be cancelled, and behind the pivot there is only forward. What the
  * policy denies ends where it stands: the customer has the last word also about the taking back. */
 void run_leave(struct run *r, enum run_leave leave)
@@ -169,6 +178,8 @@ void run_leave(struct run *r, enum run_leave leave)
 		run_outcome(r, false, "not called");
 	} else {
 		r->cancelled = r->err.code != ERR_TIMEOUT;
+		if (!r->cancelled)
+			tell_seen(r);
 		r->error = r->error != NULL ? r->error : run_error_json(r);
 		take_back(r);
 	}
@@ -251,7 +262,7 @@ static json_t *outcome_json(struct run *r, bool done, const char *how)
 	json_object_set_new(m, "deleted", deleted);
 	if (json_object_size(r->left) > 0)
 		json_object_set(m, "left_out", r->left);
-	if (json_array_size(r->part) > 0)
+	if (json_array_size(r->part) > 0 && d->s.kind->removes == NULL && d->s.kind->makes == NULL)
 		json_object_set(m, "part", r->part);
 	if (r->note.len > 0)
 		json_object_set_new(m, "note", json_text(buf_str(&r->note)));

@@ -273,9 +273,26 @@ static void a_wait_that_is_over_tells_how_things_stood_when_they_were_last_seen(
 	assert_non_null(strstr(message, "is initial"));
 }
 
+/* Before the pivot it is the command's deadline that ends a wait. */
+static void a_command_whose_time_is_over_tells_what_it_was_waiting_for(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	s->sim->least_up_s = s->sim->most_up_s = 100000;
+	shop_apply(s, &k, 1);
+	k.c.deadline_s = 600;
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(FAILED));
+	assert_non_null(strstr(message, "deadline of 600 s is over: last seen: "));
+	assert_non_null(strstr(message, "is pending"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		SHOP(a_command_whose_time_is_over_tells_what_it_was_waiting_for),
 		SHOP(a_wait_that_is_over_tells_how_things_stood_when_they_were_last_seen),
 		cmocka_unit_test(the_wait_for_a_call_in_doubt_goes_on_over_restarts),
 		SHOP(status_says_what_a_doubt_waits_for_and_until_when),
