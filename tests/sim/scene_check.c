@@ -267,8 +267,10 @@ static const char *unjustified(const struct scene *s, const struct scene_order *
 		return may_be_denied(s, o) ? NULL : "nobody had a reason to deny it";
 	case STATE(REJECTED_UNSUPPORTED):
 		return o->unknown_verb ? NULL : "it is supported";
-	case STATE(INDETERMINATE):
-		return s->role_was_gone || s->policy_changed ? NULL : "what became of it could be known";
+	case STATE(INDETERMINATE): /* a person must look, at what somebody's hand keeps from being undone */
+		return s->role_was_gone || s->policy_changed || scene_is_touched(s, o->want.warehouse, o->issued_ms)
+			   ? NULL
+			   : "what became of it could be known";
 	default:
 		return "that is no result";
 	}
