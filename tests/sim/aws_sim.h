@@ -50,6 +50,7 @@ struct aws_instance {
 	uint64_t interface_ms;               /* its network interface is gone then; 0: not yet known */
 	bool foreign;
 	uint64_t lost_ms;                     /* somebody tagged it away from us; 0: nobody did */
+	bool is_moved;                        /* somebody tagged it into another cluster of ours */
 	bool is_protected, is_stop_protected; /* from TerminateInstances, from StopInstances */
 	char profile[128];
 	char *user_data; /* as it was sent: base64; NULL: none */

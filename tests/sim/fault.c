@@ -24,8 +24,8 @@ static struct fault {
 	{ TALLY_AWS_LB_SLOW,        true,   4, 500, false },
 	{ TALLY_AWS_LINGERS,        true,   4, 300, false },
 	{ TALLY_AWS_VANISHED,       false,  6, 300, false },
-	/* follows from AWS_PROTECTED */
-	{ TALLY_AWS_PART_DONE,      false, 10, 1000, false },
+	/* a node that comes into a cluster of another zone, and is protected as it is ended */
+	{ TALLY_AWS_PART_DONE,      true,   4, 1000, false },
 	/* of a world, an account, or somebody's hands: per_mille 1000 when they are in a run */
 	{ TALLY_AWS_STOPPED,        true,  10, 1000, false },
 	{ TALLY_AWS_ENDED,          true,   6, 1000, false },

@@ -199,7 +199,7 @@ static void check_cluster(struct scene *s, const struct aws_instance *first)
 		if (in->foreign || in->lost_ms != 0)
 			continue;
 		ours += aws_is_alive(s->aws, in);
-		alive += aws_is_alive(s->aws, in) && str_eq(aws_tag_of(&in->t, "reeve:warehouse"), warehouse) &&
+		alive += aws_is_alive(s->aws, in) && !in->is_moved && str_eq(aws_tag_of(&in->t, "reeve:warehouse"), warehouse) &&
 			 str_eq(aws_tag_of(&in->t, "reeve:cluster"), cluster);
 		of_step += str_eq(aws_tag_of(&in->t, "reeve:command"), command) && str_eq(aws_tag_of(&in->t, "reeve:step"), step);
 	}
@@ -217,7 +217,7 @@ void scene_check(struct scene *s)
 	if (s->seen_effects != s->aws->effects) {
 		s->seen_effects = s->aws->effects;
 		for (size_t i = 0; i < s->aws->instances_n; i++)
-			if (!s->aws->instances[i]->foreign && s->aws->instances[i]->lost_ms == 0)
+			if (!s->aws->instances[i]->foreign && s->aws->instances[i]->lost_ms == 0 && !s->aws->instances[i]->is_moved)
 				check_cluster(s, s->aws->instances[i]);
 	}
 	for (size_t i = 0; i < s->issued; i++)

@@ -6,8 +6,8 @@
 #include "tests/sim/scene_impl.h"
 #include "tests/sim/world_sim_impl.h"
 
-static const enum tally_kind kinds[] = { TALLY_AWS_STOPPED,   TALLY_AWS_ENDED,        TALLY_AWS_RETAGGED,
-					 TALLY_AWS_PROTECTED, TALLY_AWS_LB_PROTECTED, TALLY_AWS_HELD };
+static const enum tally_kind kinds[] = { TALLY_AWS_STOPPED,      TALLY_AWS_ENDED, TALLY_AWS_RETAGGED, TALLY_AWS_PROTECTED,
+					 TALLY_AWS_LB_PROTECTED, TALLY_AWS_HELD,  TALLY_AWS_PART_DONE };
 
 static void limits_make(struct scene *s)
 {
@@ -68,6 +68,13 @@ static bool runs(struct scene *s, const void *x)
 	return aws_is_running(s->aws, x);
 }
 
+static bool is_of_another_zone(struct scene *s, const void *x)
+{
+	const struct aws_instance *i = x;
+
+	return aws_is_running(s->aws, i) && str_eq(i->subnet, "subnet-0002");
+}
+
 static bool is_any(struct scene *s, const void *x)
 {
 	(void)s;
@@ -89,6 +96,13 @@ static void retag(struct scene *s, struct aws_instance *i)
 		i->lost_ms = world_now_ms(s->w);
 }
 
+/* A node of another zone comes into the first cluster: they may be ended in one call, and then it is protected. */
+static void move_node(struct aws_instance *i)
+{
+	aws_hand_tag(&i->t, "reeve:cluster", "c1");
+	i->is_moved = true;
+}
+
 static void touch_node(struct scene *s, struct scene_hand *h, struct aws_instance *i)
 {
 	h->thing = &i->t;
@@ -99,6 +113,8 @@ static void touch_node(struct scene *s, struct scene_hand *h, struct aws_instanc
 		aws_hand_end(s->aws, i);
 	else if (h->kind == TALLY_AWS_RETAGGED)
 		retag(s, i);
+	else if (h->kind == TALLY_AWS_PART_DONE)
+		move_node(i);
 	else
 		i->is_protected = true;
 }
@@ -137,7 +153,8 @@ static bool begin(struct scene *s, struct scene_hand *h)
 		if (x != NULL)
 			touch_group(s, h, x);
 	} else {
-		x = some_of(s, (void *const *)a->instances, a->instances_n, offsetof(struct aws_instance, t), runs);
+		x = some_of(s, (void *const *)a->instances, a->instances_n, offsetof(struct aws_instance, t),
+			    h->kind == TALLY_AWS_PART_DONE ? is_of_another_zone : runs);
 		if (x != NULL)
 			touch_node(s, h, x);
 	}
@@ -148,7 +165,7 @@ static void end(struct scene *s, struct scene_hand *h)
 {
 	if (h->kind == TALLY_AWS_STOPPED)
 		aws_hand_start(s->aws, container_of(h->thing, struct aws_instance, t));
-	else if (h->kind == TALLY_AWS_PROTECTED)
+	else if (h->kind == TALLY_AWS_PROTECTED || h->kind == TALLY_AWS_PART_DONE)
 		container_of(h->thing, struct aws_instance, t)->is_protected = false;
 	else if (h->kind == TALLY_AWS_LB_PROTECTED)
 		container_of(h->thing, struct aws_lb, t)->is_protected = false;
@@ -158,14 +175,14 @@ static void end(struct scene *s, struct scene_hand *h)
 
 static void has_begun(struct scene *s, struct scene_hand *h)
 {
-	odds_came(&s->odds, h->kind);
+	odds_came(&s->odds, h->kind == TALLY_AWS_PART_DONE ? TALLY_AWS_RETAGGED : h->kind);
 	sim_trace(s->w, "hand %s %s", tally_name(h->kind), h->thing->id);
 	h->begun_ms = world_now_ms(s->w);
 }
 
 static bool is_on_nodes(const struct scene_hand *h)
 {
-	return h->kind != TALLY_AWS_LB_PROTECTED && h->kind != TALLY_AWS_HELD;
+	return h->kind != TALLY_AWS_LB_PROTECTED && h->kind != TALLY_AWS_HELD && h->kind != TALLY_AWS_PART_DONE;
 }
 
 static bool is_due(const struct scene *s, const struct scene_hand *h)
@@ -175,11 +192,24 @@ static bool is_due(const struct scene *s, const struct scene_hand *h)
 	return h->begun_ms == 0 && (waits || s->aws->mutations >= h->at_mutation) && !s->odds.calm;
 }
 
+/* Nobody could have foreseen it. */
+static void protect_moved(struct scene *s, const struct form_sim *f)
+{
+	const char *id;
+
+	for (size_t i = 0; i < s->aws->instances_n; i++)
+		for (unsigned n = 1; s->aws->instances[i]->is_moved && (id = form_sim_get(f, "InstanceId.%u", n)) != NULL; n++)
+			if (str_eq(s->aws->instances[i]->t.id, id) && !s->odds.calm)
+				s->aws->instances[i]->is_protected = true;
+}
+
 void scene_hands_see(struct scene *s, const struct aws_entry *e)
 {
 	const char *id = form_sim_get(e->form, "InstanceId.1");
 
-	if (id == NULL)
+	if (id != NULL)
+		protect_moved(s, e->form);
+	else
 		id = form_sim_get(e->form, "Targets.member.1.Id");
 	for (size_t k = 0; id != NULL && k < s->aws->instances_n; k++) {
 		struct aws_instance *in = s->aws->instances[k];

@@ -587,7 +587,7 @@ static const char *clusters_differ(const struct want *w, const struct aws_sim *a
 			    !str_eq(aws_tag_of(&in->t, "reeve:cluster"), cluster_names[c]))
 				continue;
 			n++;
-			if (asked > 0 && node_differs(w, c, in) != NULL)
+			if (asked > 0 && !in->is_moved && node_differs(w, c, in) != NULL)
 				return node_differs(w, c, in);
 		}
 		if (n > asked || (n < asked && !short_is_fine))
