@@ -50,10 +50,10 @@ static struct fault {
 	{ TALLY_WANT_TAGS,          true,   8, 1000, false },
 	/* promises; they have no odds */
 	{ TALLY_CHECK_SERVES,       true,   1, 0, false },
-	{ TALLY_CHECK_WANTED,       true,   1, 0, false },
+	{ TALLY_CHECK_WANTED,       true,  1, 0, false },
 	{ TALLY_CHECK_DRAINED,      false,  1, 0, false },
 	{ TALLY_CHECK_UNDONE,       true,   1, 0, false },
-	{ TALLY_CHECK_TOLD,         true,   1, 0, false },
+	{ TALLY_CHECK_TOLD,         true,  1, 0, false },
 	{ TALLY_CHECK_CLASS,        false,  1, 0, false },
 	/* clang-format on */
 };
@@ -85,7 +85,7 @@ bool fault_is_on(enum tally_kind kind)
 void fault_deal(struct odds *o)
 {
 	for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
-		bool is_in = faults[i].forced || (faults[i].on && odds_one_in(o, faults[i].one_in));
+		bool is_in = faults[i].forced || (faults[i].on && faults[i].per_mille > 0 && odds_one_in(o, faults[i].one_in));
 
 		o->per_mille[faults[i].kind] = is_in ? faults[i].per_mille : 0;
 	}
