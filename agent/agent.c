@@ -195,6 +195,14 @@ static json_t *on_checkpoint(void *ctx)
 	return ops_checkpoint(((struct agent *)ctx)->ops);
 }
 
+static void on_journal_lost(void *ctx, const struct err *e)
+{
+	struct agent *a = ctx;
+
+	if (a->closing == 0)
+		a->fatal(a->ctx, e);
+}
+
 static uint64_t on_oldest_open(void *ctx)
 {
 	return ops_oldest_open(((struct agent *)ctx)->ops);
@@ -233,7 +241,8 @@ static void open_journal(struct agent *a)
 				      .max_bytes = a->cfg->journal_max,
 				      .ctx = a,
 				      .checkpoint = on_checkpoint,
-				      .oldest_open = on_oldest_open };
+				      .oldest_open = on_oldest_open,
+				      .lost = on_journal_lost };
 	bool is_empty = false;
 
 	new_ops(a);

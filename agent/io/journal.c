@@ -215,6 +215,7 @@ static void close_now(struct journal *j)
 	journal_segment_drop(j);
 	buf_close(&j->lines);
 	buf_close(&j->tail);
+	buf_close(&j->again);
 	journal_segments_close(&j->sealed);
 	mem_free(j->zeros);
 	mem_free(j);

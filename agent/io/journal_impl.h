@@ -47,6 +47,8 @@ struct journal {
 	char new_path[512];
 	struct buf tail; /* the torn one that was found in it, until a copy of it is durable */
 	char tail_path[512];
+	struct buf again;                      /* the segment as it is written anew */
+	bool is_doubted;                       /* a sync of what was found in it failed: it is written anew */
 	bool is_cut;                           /* what was found in it is durable, and its torn tail is gone */
 	uint64_t size;                         /* good bytes in it */
 	uint64_t base;                         /* of them the checkpoint that it begins with */

@@ -162,7 +162,7 @@ int journal_open(struct world *w, const struct journal_config *cfg, journal_visi
 
 	j->w = w;
 	j->cfg = *cfg;
-	j->tail = BUF_MAX(JOURNAL_SEGMENT_READ_MAX);
+	j->tail = j->again = BUF_MAX(JOURNAL_SEGMENT_READ_MAX);
 	j->lines = BUF_MAX(BATCH_BYTES + 2 * JOURNAL_LINE_MAX);
 	j->backoff = BACKOFF(200, 10000);
 	list_init(&j->queue);
@@ -194,15 +194,18 @@ static void on_cut_named(struct disk_req *r, int rc)
 	journal_turn(j);
 }
 
-/* Removing what is not there syncs the folder. */
+/* A sync that failed says nothing of what was written before it: the kernel counts those pages as clean from then on, and the next
+ * sync succeeds without them. */
 static void on_cut(struct disk_req *r, int rc)
 {
 	struct journal *j = container_of(r, struct journal, disk);
 
 	if (rc != 0) {
+		j->is_doubted = true;
 		journal_failed(j, rc);
 		return;
 	}
+	/* Removing what is not there syncs the folder. */
 	snprintf(j->new_path, sizeof(j->new_path), "%s/none", j->cfg.dir);
 	disk_unlink(j->w, &j->disk, j->new_path, on_cut_named);
 }
@@ -228,10 +231,61 @@ static void on_tail_kept(struct disk_req *r, int rc)
 	disk_truncate(j->w, &j->disk, j->path, j->size, on_cut);
 }
 
+/* The lines of the newest segment as the file shows them now, which must be those that were read. */
+static int read_again(struct journal *j, struct err *e)
+{
+	struct journal_segment seg = { .first = j->first };
+	struct journal_chain chain = { .any_prev = true, .next_seq = j->first };
+	uint64_t good = 0;
+	bool torn;
+
+	snprintf(seg.name, sizeof(seg.name), "%.23s", strrchr(j->path, '/') + 1);
+	buf_reset(&j->again);
+	TRY(disk_read_all(j->w, j->path, &j->again, e));
+	TRY(journal_read_segment(j->w, j->cfg.dir, &seg, true, &chain, NULL, NULL, &good, &torn, e));
+	if (good != j->size || j->again.len < j->size || (j->size > 0 && !digest_eq(&chain.prev, &j->durable.prev)))
+		return err_set(e, ERR_CORRUPT, "%s: lines that were read at the start are gone from the disk", j->path);
+	j->again.len = j->size;
+	return 0;
+}
+
+static void on_rewritten(struct disk_req *r, int rc)
+{
+	struct journal *j = container_of(r, struct journal, disk);
+
+	if (rc == 0)
+		buf_close(&j->again);
+	on_cut_named(r, rc);
+}
+
+/* Nothing that is in memory may stand on lines which are gone: who starts again reads what is there. */
+static void lose(struct journal *j, const struct err *e)
+{
+	j->trouble = *e;
+	log_error("journal.lost", "err=\"%s\" next=\"a new start reads what is there\"", err_text(e));
+	j->retry = J_CUT;
+	sm_move(&j->sm, J_WAIT);
+	j->cfg.lost(j->cfg.ctx, e);
+}
+
+static void rewrite(struct journal *j)
+{
+	int rc = read_again(j, &j->disk.err);
+
+	if (rc == -ERR_CORRUPT || rc == -ERR_NOTFOUND)
+		lose(j, &j->disk.err);
+	else if (rc != 0)
+		journal_failed(j, rc);
+	else
+		disk_replace(j->w, &j->disk, j->path, j->again.data, j->again.len, 0600, on_rewritten);
+}
+
 void journal_cut(struct journal *j)
 {
 	sm_move(&j->sm, J_CUT);
-	if (j->tail.len > 0)
+	if (j->is_doubted)
+		rewrite(j);
+	else if (j->tail.len > 0)
 		disk_replace(j->w, &j->disk, j->tail_path, j->tail.data, j->tail.len, 0600, on_tail_kept);
 	else
 		disk_truncate(j->w, &j->disk, j->path, j->size, on_cut);

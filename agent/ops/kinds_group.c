@@ -258,8 +258,13 @@ static enum step_verdict revoke_judge(const struct step_ctx *x, const struct aws
 	return step_judge_gone(x, c, e);
 }
 
+/* A group that is not shown proves nothing of the rules that AWS put into it: nothing may start in it before those are out. */
 static bool revoke_find(const struct step_ctx *x, const struct inventory *inv)
 {
+	bool is_of_birth = json_is_true(json_object_get(x->args, "birth"));
+
+	if (is_of_birth && inventory_group_by_id(inv, json_str_or(x->args, "group_id", "")) == NULL)
+		return false;
 	return !step_may_hide(x) && !has_rule(x->args, inv);
 }
 

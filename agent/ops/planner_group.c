@@ -237,16 +237,20 @@ static void authorize(struct planning *p, const char *group, const char *group_i
 	add_rule_step(p, r->is_egress ? &kind_authorize_egress : &kind_authorize_ingress, "", group, args, r);
 }
 
-/* fresh: the group is made by this plan, and so is not known everywhere at once. maybe: where the rule is not, it never was. */
-static void revoke(struct planning *p, const char *group, const char *group_id, bool fresh, bool maybe, const struct ec2_rule *r)
+static void revoke(struct planning *p, const char *group, const char *group_id, const struct ec2_rule *r)
 {
-	json_t *args = json_pack("{s:s}", "group_id", group_id);
+	add_rule_step(p, r->is_egress ? &kind_revoke_egress : &kind_revoke_ingress, "no", group,
+		      json_pack("{s:s}", "group_id", group_id), r);
+}
 
-	if (fresh)
-		json_object_set_new(args, "fresh", json_true());
+/* What AWS put into a group that this plan makes: the group is not known everywhere at once. maybe: where it is not, it never was. */
+static void revoke_birth_rule(struct planning *p, const char *group, const char *group_id, bool maybe, const struct ec2_rule *r)
+{
+	json_t *args = json_pack("{s:s, s:b, s:b}", "group_id", group_id, "fresh", 1, "birth", 1);
+
 	if (maybe)
 		json_object_set_new(args, "maybe", json_true());
-	add_rule_step(p, r->is_egress ? &kind_revoke_egress : &kind_revoke_ingress, "no", group, args, r);
+	add_rule_step(p, &kind_revoke_egress, "no", group, args, r);
 }
 
 /* A rule that stands, and is called otherwise. */
@@ -282,7 +286,7 @@ static void take_birth_rules_out(struct planning *p, const group_t *want, const 
 	struct rules birth = at_birth(p);
 
 	for (size_t i = 0; i < birth.n; i++)
-		revoke(p, want->name, id, true, i > 0, &birth.v[i]);
+		revoke_birth_rule(p, want->name, id, i > 0, &birth.v[i]);
 }
 
 /* The rules of a group that is to be: what is wanted, what stands, and which of these go before the new ones come. */
@@ -347,7 +351,7 @@ static void revoke_unwanted(struct planning *p, const group_t *want, const struc
 {
 	for (size_t i = 0; i < c->have.n; i++)
 		if (!holds(&c->wants, &c->have.v[i]) && makes_room(c, i) == is_early)
-			revoke(p, want->name, c->id, false, false, &c->have.v[i]);
+			revoke(p, want->name, c->id, &c->have.v[i]);
 }
 
 /* Out of a new group goes first what AWS put there, also where the spec wants the same: what the spec wants is asked of the

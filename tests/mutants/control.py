@@ -151,4 +151,11 @@ MUTANTS = [
         "	/* a look that is due",
         "build/tests/unit/agent/test_local",
     ),
+    Mutant(
+        "lines whose sync failed taken for durable at the next sync",
+        "agent/io/journal_open.c",
+        "	if (j->is_doubted)\n		rewrite(j);\n	else if",
+        "	(void)rewrite;\n	if",
+        "build/tests/unit/io/test_journal",
+    ),
 ]

@@ -77,7 +77,7 @@ MUTANTS = [
         "agent/ops/planning.c",
         "	if (str_eq(s->vpc_id, p->spec->vpc_id))",
         "	if (true || str_eq(s->vpc_id, p->spec->vpc_id))",
-        "build/tests/unit/ops/test_planner_cluster",
+        "build/tests/unit/ops/test_planner_launch",
     ),
     Mutant(
         "disks of the host that count as no data",
@@ -167,7 +167,7 @@ MUTANTS = [
         "agent/ops/plan.c",
         '	tags_demand(json_object_get(s->args, "tags"), d);',
         '	tags_demand(json_object_get(s->args, "tag"), d);',
-        "build/tests/unit/ops/test_planner_cluster",
+        "build/tests/unit/ops/test_planner_launch",
     ),
     Mutant(
         "the warehouse not asked for",

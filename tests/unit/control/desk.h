@@ -69,6 +69,12 @@ static inline uint64_t desk_oldest(void *ctx)
 	return ops_oldest_open(((struct desk *)ctx)->ops);
 }
 
+static inline void desk_lost(void *ctx, const struct err *e)
+{
+	(void)ctx;
+	fail_msg("%s", err_text(e));
+}
+
 static inline int desk_replay(void *ctx, const struct journal_entry *entry, struct err *e)
 {
 	return ops_replay(((struct desk *)ctx)->ops, entry, e);
@@ -89,7 +95,8 @@ static inline void desk_open(struct desk *d)
 				    .max_bytes = 1u << 28,
 				    .ctx = d,
 				    .checkpoint = desk_checkpoint,
-				    .oldest_open = desk_oldest };
+				    .oldest_open = desk_oldest,
+				    .lost = desk_lost };
 	struct inbox_binding b = { "inst-1", "123456789012", "us-east-1", "AROAX" };
 	bool is_empty;
 

@@ -25,6 +25,7 @@ struct owner {
 	size_t parts, seen; /* things in a checkpoint; in the one that was read */
 	unsigned durable;
 	bool closed;
+	unsigned lost; /* times that it was told so */
 	struct journal_append many[200];
 };
 
@@ -46,6 +47,14 @@ static inline json_t *owner_checkpoint(void *ctx)
 static inline uint64_t owner_oldest_open(void *ctx)
 {
 	return ((struct owner *)ctx)->oldest_open;
+}
+
+static inline void owner_lost(void *ctx, const struct err *e)
+{
+	struct owner *o = ctx;
+
+	(void)e;
+	o->lost++;
 }
 
 static inline int owner_visit(void *ctx, const struct journal_entry *entry, struct err *e)
@@ -71,7 +80,8 @@ static inline int owner_open_sized(struct owner *o, uint64_t segment, uint64_t m
 				      .max_bytes = max,
 				      .ctx = o,
 				      .checkpoint = owner_checkpoint,
-				      .oldest_open = owner_oldest_open };
+				      .oldest_open = owner_oldest_open,
+				      .lost = owner_lost };
 	bool is_empty;
 
 	o->count = o->seen = 0;

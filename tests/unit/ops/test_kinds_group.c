@@ -120,6 +120,20 @@ static void a_rule_that_may_never_have_been_there_is_gone_when_it_is_not_found(v
 	kinds_end(&t);
 }
 
+/* After a restart, for as long as Describe does not show the group: what starts behind it would start in an open one. */
+static void a_group_that_is_not_shown_proves_nothing_of_its_birth_rules(void **state)
+{
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_revoke_egress, RULE(", \"fresh\": true, \"birth\": true"));
+	t.x.patient = t.x.settled = true;
+	assert_false(kinds_finds(&t));
+	add_group(&t, "n", NULL, 0);
+	assert_true(kinds_finds(&t));
+	kinds_end(&t);
+}
+
 static void a_rule_gets_another_description_and_its_old_one_back(void **state)
 {
 	struct ec2_rule r = { .protocol = "tcp", .from_port = 80, .to_port = 81, .cidr = "10.0.0.0/8", .description = "old" };
@@ -159,6 +173,7 @@ int main(void)
 		cmocka_unit_test(a_rule_that_may_never_have_been_there_is_gone_when_it_is_not_found),
 		cmocka_unit_test(a_rule_that_is_there_is_done_and_a_group_not_yet_known_is_waited_for),
 		cmocka_unit_test(a_rule_is_revoked_when_it_is_gone_and_a_fresh_one_is_waited_for),
+		cmocka_unit_test(a_group_that_is_not_shown_proves_nothing_of_its_birth_rules),
 		cmocka_unit_test(a_rule_gets_another_description_and_its_old_one_back),
 	};
 
