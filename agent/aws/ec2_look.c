@@ -167,3 +167,23 @@ int ec2_read_prefix_lists(const struct xml_node *root, struct arena *m, struct e
 	READ_ROWS(set, "item", read_prefix_list, NULL);
 	return 0;
 }
+
+/* ---- an attribute of one instance ---- */
+
+void ec2_describe_termination_protection(struct form *f, const char *instance_id)
+{
+	ec2_describe(f, "DescribeInstanceAttribute", &(struct ec2_describe){ .whole = true });
+	form_add(f, instance_id, "InstanceId");
+	form_add(f, "disableApiTermination", "Attribute");
+}
+
+int ec2_read_termination_protection(const struct xml_node *root, bool *ret, struct err *e)
+{
+	const char *value = xml_get(root, "disableApiTermination/value");
+
+	if (!str_eq(value, "true") && !str_eq(value, "false"))
+		return err_set(e, ERR_INVALID, "%s: disableApiTermination is \"%.20s\", neither true nor false", xml_name(root),
+			       value);
+	*ret = str_eq(value, "true");
+	return 0;
+}

@@ -62,3 +62,7 @@ struct ec2_prefix_lists {
 };
 void ec2_describe_prefix_lists(struct form *f, const struct ec2_describe *d);
 int ec2_read_prefix_lists(const struct xml_node *root, struct arena *m, struct ec2_prefix_lists *ret, struct err *e);
+
+/* Whether TerminateInstances is refused for an instance: DescribeInstances does not tell. */
+void ec2_describe_termination_protection(struct form *f, const char *instance_id);
+int ec2_read_termination_protection(const struct xml_node *root, bool *ret, struct err *e);

@@ -143,6 +143,11 @@ void elb_describe_target_health(struct form *f, const char *group_arn)
 	one(f, "DescribeTargetHealth", "TargetGroupArn", group_arn);
 }
 
+void elb_describe_load_balancer_attributes(struct form *f, const char *arn)
+{
+	one(f, "DescribeLoadBalancerAttributes", "LoadBalancerArn", arn);
+}
+
 void elb_describe_tags(struct form *f, const char *const *arns, size_t n)
 {
 	assert(n <= TAGGED_MAX);
@@ -276,6 +281,23 @@ int elb_read_target_health(const struct xml_node *root, struct arena *m, struct 
 
 	TRY(result_list(root, "TargetHealthDescriptions", &list, e));
 	READ_ROWS(list, "member", read_target, differ_in_port);
+	return 0;
+}
+
+/* Every network load balancer has the attribute. */
+int elb_read_deletion_protection(const struct xml_node *root, bool *ret, struct err *e)
+{
+	const struct xml_node *list, *a = NULL;
+	const char *value = "";
+
+	TRY(result_list(root, "Attributes", &list, e));
+	while ((a = xml_next(list, a, "member")) != NULL)
+		if (str_eq(xml_get(a, "Key"), "deletion_protection.enabled"))
+			value = xml_get(a, "Value");
+	if (!str_eq(value, "true") && !str_eq(value, "false"))
+		return err_set(e, ERR_INVALID, "%s: deletion_protection.enabled is \"%.20s\", neither true nor false",
+			       xml_name(root), value);
+	*ret = str_eq(value, "true");
 	return 0;
 }
 

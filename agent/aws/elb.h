@@ -74,6 +74,7 @@ void elb_describe_target_groups(struct form *f, const char *name, const char *ma
 void elb_describe_load_balancers(struct form *f, const char *name, const char *marker);
 void elb_describe_listeners(struct form *f, const char *lb_arn, const char *marker);
 void elb_describe_target_health(struct form *f, const char *group_arn);
+void elb_describe_load_balancer_attributes(struct form *f, const char *arn);
 void elb_describe_tags(struct form *f, const char *const *arns, size_t n); /* at most 20 */
 
 int elb_read_target_groups(const struct xml_node *root, struct arena *m, struct elb_groups *ret,
@@ -81,4 +82,6 @@ int elb_read_target_groups(const struct xml_node *root, struct arena *m, struct 
 int elb_read_load_balancers(const struct xml_node *root, struct arena *m, struct elb_lbs *ret, struct err *e);
 int elb_read_listeners(const struct xml_node *root, struct arena *m, struct elb_listeners *ret, struct err *e);
 int elb_read_target_health(const struct xml_node *root, struct arena *m, struct elb_targets *ret, struct err *e);
+/* Whether DeleteLoadBalancer is refused for it. */
+int elb_read_deletion_protection(const struct xml_node *root, bool *ret, struct err *e);
 int elb_read_tags(const struct xml_node *root, struct arena *m, struct elb_taggeds *ret, struct err *e);

@@ -94,6 +94,14 @@ const struct ec2_image *inventory_image(const struct inventory *inv, const char 
 	return NULL;
 }
 
+bool inventory_is_guarded(const struct inventory *inv, const char *id)
+{
+	for (size_t i = 0; i < inv->guards.n; i++)
+		if (str_eq(inv->guards.v[i].id, id))
+			return inv->guards.v[i].is_on;
+	return false;
+}
+
 bool inventory_has_disks(const struct inventory *inv, const char *type)
 {
 	for (size_t i = 0; i < inv->types.n; i++)

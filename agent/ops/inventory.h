@@ -20,6 +20,16 @@ struct inventory_lb {
 	struct elb_listeners listeners;
 };
 
+/* Something that AWS ends or deletes, or not: an instance by its id, a load balancer by its ARN. */
+struct inventory_guard {
+	const char *id;
+	bool is_on;
+};
+struct inventory_guards {
+	struct inventory_guard *v;
+	size_t n;
+};
+
 struct inventory {
 	struct arena *arena;
 	int64_t taken_ms; /* Unix ms, when the last answer came */
@@ -30,7 +40,8 @@ struct inventory {
 	struct ec2_subnets subnets;
 	struct ec2_images images;
 	struct ec2_types types;
-	struct ec2_prefix_lists s3; /* by its name: a filter that the service ignores must not make another list S3's */
+	struct ec2_prefix_lists s3;     /* by its name: a filter that the service ignores must not make another list S3's */
+	struct inventory_guards guards; /* of what the plan would end, and of that alone */
 	struct inventory_group *tgs;
 	size_t tgs_n;
 	struct inventory_lb *lbs;
@@ -53,6 +64,7 @@ const struct ec2_instance *inventory_instance_in(const struct ec2_instances *lis
 const struct elb_listener *inventory_listener_by_arn(const struct inventory *inv, const char *arn);
 const struct ec2_subnet *inventory_subnet(const struct inventory *inv, const char *id); /* NULL: AWS shows none */
 const struct ec2_image *inventory_image(const struct inventory *inv, const char *id);
+bool inventory_is_guarded(const struct inventory *inv, const char *id);  /* protected; what was not asked for is not */
 bool inventory_has_disks(const struct inventory *inv, const char *type); /* of the host; what AWS does not tell counts as true */
 /* "sg-1 tcp 8000-9000 10.0.0.0/16", "sg-1 egress -1 all sg-1": what a rule is called in records; the description is not part of it. */
 void inventory_rule_name(const char *group_id, const struct ec2_rule *r, struct buf *to);
@@ -72,6 +84,10 @@ struct owner {
 struct inventory_wants {
 	const char *subnets[64], *images[32]; /* as many as a spec can name (spec.c) */
 	size_t subnets_n, images_n;
+	/* What a plan from the inventory so far would end, by id and ARN, in the inventory's arena; NULL: nothing. Called again
+	 * while it names something new: around what is protected, others go. */
+	const char **(*ends)(void *ctx, const struct inventory *inv, size_t *ret_n);
+	void *ends_ctx; /* stays until cb */
 };
 
 /* One taking; the owner's until cb, zero at birth. */

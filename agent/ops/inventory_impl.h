@@ -1,5 +1,5 @@
-/* inventory_impl.h - what inventory_take.c asks of inventory_beside.c: things that are not ours and that a plan stands on. Nobody
- * else includes this. */
+/* inventory_impl.h - what inventory_take.c asks of inventory_beside.c, things that are not ours and that a plan stands on, and of
+ * inventory_guard.c, what protects things of ours from being ended. Nobody else includes this. */
 #pragma once
 #include "agent/ops/inventory.h"
 
@@ -12,3 +12,8 @@ void inventory_beside_ask(enum beside what, const char *const *names, size_t n, 
 int inventory_beside_read(enum beside what, const struct xml_node *root, const char *name, struct inventory *inv, struct err *e);
 /* The types of our instances, each once, in the inventory's arena. */
 const char **inventory_beside_types(const struct inventory *inv, size_t *ret_n);
+
+/* Adds those of the ids that are not asked for yet. */
+void inventory_guard_want(struct inventory *inv, const char *const *ids, size_t n);
+enum aws_service inventory_guard_ask(const struct inventory_guard *g, struct form *f);
+int inventory_guard_read(const struct xml_node *root, struct inventory_guard *g, struct err *e);

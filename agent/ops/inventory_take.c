@@ -2,9 +2,8 @@
  *
  * Happy path: VPCs, instances, security groups (by filter, and looked at again: a filter that the service ignores shows the
  * whole account), then every target group and load balancer with their tags, of which ours stay, then the listeners of each with
- * their tags, and the health of each; for a plan also what it stands on and is not ours (inventory_beside.c). Failure: the first
- * call that fails
- * ends the taking with its class and sentence; nothing half-seen is ever handed out. A list of several pages is read more than
+ * their tags, and the health of each; for a plan also what it stands on and is not ours (inventory_beside.c), and what protects that
+ * which it would end (inventory_guard.c). Failure: the first call that fails ends the taking with its class and sentence; nothing half-seen is ever handed out. A list of several pages is read more than
  * once (pages.h). */
 #include "agent/ops/inventory_impl.h"
 
@@ -20,7 +19,7 @@
 #define TAGS_A_CALL 20
 
 /*  vpcs -> instances -> groups -> tgs -> lbs -> tags -> listeners -> listener tags -> health -> subnets -> images -> types -> s3
- *  -> done      any -> failed  */
+ *  -> protections -> done      any -> failed  */
 enum {
 	V_VPCS,
 	V_INSTANCES,
@@ -35,6 +34,7 @@ enum {
 	V_IMAGES,
 	V_TYPES,
 	V_S3,
+	V_GUARDS,
 	V_DONE,
 	V_FAILED
 };
@@ -52,7 +52,8 @@ static const struct sm_state take_states[] = {
 	[V_SUBNETS] = { "subnets", OR_FAILED(V_IMAGES) },
 	[V_IMAGES] = { "images", OR_FAILED(V_TYPES) },
 	[V_TYPES] = { "instance types", OR_FAILED(V_S3) },
-	[V_S3] = { "prefix lists", OR_FAILED(V_DONE) },
+	[V_S3] = { "prefix lists", OR_FAILED(V_GUARDS) },
+	[V_GUARDS] = { "protections", OR_FAILED(V_DONE) },
 	[V_DONE] = { "done", SM_END },
 	[V_FAILED] = { "failed", SM_END },
 };
@@ -78,6 +79,8 @@ struct take {
 		size_t n;
 	} beside[BESIDE_KINDS];
 	bool wants_beside;
+	const char **(*ends)(void *ctx, const struct inventory *inv, size_t *ret_n);
+	void *ends_ctx;
 	bool canceled;
 };
 
@@ -203,6 +206,9 @@ static void ask(struct take *t)
 	case V_LISTENER_TAGS:
 		ask_listener_tags(t);
 		break;
+	case V_GUARDS:
+		t->call.service = inventory_guard_ask(&t->inv->guards.v[t->at], &t->call.form);
+		break;
 	default:
 		elb_describe_target_health(&t->call.form, t->inv->tgs[t->at].g.arn);
 		break;
@@ -265,6 +271,8 @@ static int take_in(struct take *t, const struct xml_node *root, struct err *e)
 		return take_tags(t, root, e);
 	case V_LISTENERS:
 		return elb_read_listeners(root, inv->arena, &inv->lbs[t->at].listeners, e);
+	case V_GUARDS:
+		return inventory_guard_read(root, &inv->guards.v[t->at], e);
 	default:
 		return elb_read_target_health(root, inv->arena, &inv->tgs[t->at].targets, e);
 	}
@@ -364,9 +372,23 @@ static size_t items(const struct take *t)
 		return listeners_total(t);
 	case V_HEALTH:
 		return t->inv->tgs_n;
+	case V_GUARDS:
+		return t->inv->guards.n;
 	default:
 		return is_beside(t) ? t->beside[beside_now(t)].n : 1;
 	}
+}
+
+/* Around what is protected others would go: of them it is asked, too. */
+static void want_guards(struct take *t)
+{
+	const char **ids;
+	size_t n;
+
+	if (t->ends == NULL || t->at < t->inv->guards.n)
+		return;
+	ids = t->ends(t->ends_ctx, t->inv, &n);
+	inventory_guard_want(t->inv, ids, n);
 }
 
 static void next_state(struct take *t)
@@ -378,6 +400,8 @@ static void next_state(struct take *t)
 			t->beside[BESIDE_TYPES].v = inventory_beside_types(t->inv, &t->beside[BESIDE_TYPES].n);
 		sm_move(&t->sm, t->sm.now + 1);
 		t->at = 0;
+		if (t->sm.now == V_GUARDS)
+			want_guards(t);
 	} while (t->sm.now != V_DONE && items(t) == 0);
 	if (t->sm.now == V_DONE)
 		finish(t, 0);
@@ -442,6 +466,12 @@ static void set_token(struct take *t, const struct xml_node *root)
 	t->token = copy;
 }
 
+/* Ended by somebody else since we saw it: nothing protects it. */
+static bool is_gone(const struct take *t, const struct aws_call *c)
+{
+	return t->sm.now == V_GUARDS && c->class == AWS_NOTFOUND;
+}
+
 static void on_call(struct aws_call *c)
 {
 	struct take *t = container_of(c, struct take, call);
@@ -451,11 +481,11 @@ static void on_call(struct aws_call *c)
 	t->req->class = c->class;
 	if (t->canceled)
 		rc = err_set(&t->req->err, ERR_CANCELED, "canceled");
-	else if (c->class != AWS_OK)
+	else if (c->class != AWS_OK && !is_gone(t, c))
 		rc = err_set(&t->req->err, ERR_SERVICE, "%s", err_text(&c->err));
-	else if (++t->pages > PAGES_MAX)
+	else if (t->sm.now != V_GUARDS && ++t->pages > PAGES_MAX)
 		rc = err_set(&t->req->err, ERR_LIMIT, "more than %d pages", PAGES_MAX);
-	else
+	else if (c->class == AWS_OK)
 		rc = take_in(t, root, &t->req->err);
 	if (rc == 0) {
 		set_token(t, root);
@@ -465,6 +495,8 @@ static void on_call(struct aws_call *c)
 		fail(t, rc);
 		return;
 	}
+	if (t->sm.now == V_GUARDS)
+		want_guards(t);
 	if (t->token != NULL || t->at < items(t))
 		call(t);
 	else
@@ -487,6 +519,8 @@ static void want_beside(struct take *t, const struct inventory_wants *wants)
 	const char *s3 = arena_printf(t->inv->arena, "com.amazonaws.%s.s3", aws_region(t->aws));
 
 	t->wants_beside = true;
+	t->ends = wants->ends;
+	t->ends_ctx = wants->ends_ctx;
 	want(t, BESIDE_SUBNETS, wants->subnets, wants->subnets_n);
 	want(t, BESIDE_IMAGES, wants->images, wants->images_n);
 	want(t, BESIDE_S3, &s3, 1);

@@ -208,12 +208,22 @@ static void on_inventory(struct inventory_req *req, int rc)
 	inventory_req_close(req);
 }
 
+static const char **ends(void *ctx, const struct inventory *inv, size_t *ret_n)
+{
+	const struct op *op = ctx;
+	struct planner_args a = { .owner = ops_cfg(op->ops)->owner, .command = op->f.id_text, .inv = inv };
+
+	return planner_ends(&a, op_is_delete(op) ? NULL : op->apply->spec, op_warehouse(op), ret_n);
+}
+
 void op_plan(struct op *op)
 {
 	const struct ops_config *cfg = ops_cfg(op->ops);
 	struct inventory_wants wants;
 
 	planner_wants(op->apply != NULL ? op->apply->spec : NULL, &wants);
+	wants.ends = ends;
+	wants.ends_ctx = op;
 	op->is_asking = true;
 	op->asked_ms = world_now_ms(cfg->w);
 	op->asked_starts = ops_starts(op->ops);

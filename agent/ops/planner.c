@@ -5,6 +5,7 @@
  * what comes in its place serves. */
 #include "agent/ops/planner_impl.h"
 
+#include "agent/base/json.h"
 #include "agent/base/str.h"
 
 enum { STAGE_BASE, STAGE_CLUSTERS, STAGE_SWITCH, STAGE_TIDY };
@@ -117,4 +118,38 @@ int planner_delete(const struct planner_args *a, const char *warehouse, struct p
 		if (holds_group(a->inv, a->inv->vpcs.v[i].id))
 			plan_preserve(p.b, "vpc", a->inv->vpcs.v[i].id);
 	return finish(&p, ret, e);
+}
+
+/* ---- what would end ---- */
+
+struct ends {
+	struct arena *arena;
+	const char **v;
+	size_t n;
+};
+
+static void add_ends(struct ends *to, const struct step *step)
+{
+	const json_t *ids = json_object_get(step->args, "instances");
+
+	if (step->kind == &kind_delete_load_balancer)
+		to->v[to->n++] = arena_str(to->arena, json_str_or(step->args, "arn", "?"));
+	for (size_t i = 0; step->kind == &kind_terminate && i < json_array_size(ids); i++)
+		to->v[to->n++] = arena_str(to->arena, json_string_value(json_array_get(ids, i)));
+}
+
+/* Of a plan that is refused as it is nothing is asked. */
+const char **planner_ends(const struct planner_args *a, const spec_t *spec, const char *warehouse, size_t *ret_n)
+{
+	struct ends ends = { a->inv->arena, arena_alloc(a->inv->arena, (a->inv->instances.n + a->inv->lbs_n + 1) * sizeof(char *)),
+			     0 };
+	struct plans *plans = NULL;
+	int rc = spec != NULL ? planner_apply(a, spec, &plans, NULL) : planner_delete(a, warehouse, &plans, NULL);
+
+	for (size_t i = 0; rc == 0 && i < plans->n; i++)
+		for (size_t k = 0; k < plans->v[i].n; k++)
+			add_ends(&ends, &plans->v[i].steps[k]);
+	plans_free(plans);
+	*ret_n = ends.n;
+	return ends.v;
 }

@@ -1,5 +1,5 @@
 /* planner_cluster.c - the nodes of a cluster: what is missing is launched, waited for and registered, and only then does what is
- * too much go: what serves least first, and of the others the youngest. */
+ * too much go: what serves least first, and of the others the youngest; what is protected from termination stays. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +8,8 @@
 #include "agent/base/str.h"
 #include "agent/ops/planner_impl.h"
 
-/* Nodes of one cluster, those that serve first and of them the oldest: the first `keep` stay, the others go. */
+/* Nodes of one cluster: those that are protected, then those that serve, and of these the oldest. The first `keep` stay, the others
+ * go. */
 struct nodes {
 	const char *cluster;
 	const struct ec2_instance **v;
@@ -45,6 +46,7 @@ static unsigned ill(const struct planning *p, const struct ec2_instance *i)
 
 struct ranked {
 	const struct ec2_instance *node;
+	bool is_guarded;
 	unsigned ill;
 };
 
@@ -53,9 +55,16 @@ static int by_rank(const void *a, const void *b)
 	const struct ranked *x = a, *y = b;
 	int c = strcmp(x->node->launch_time, y->node->launch_time);
 
+	if (x->is_guarded != y->is_guarded)
+		return x->is_guarded ? -1 : 1;
 	if (x->ill != y->ill)
 		return x->ill < y->ill ? -1 : 1;
 	return c != 0 ? c : strcmp(x->node->id, y->node->id);
+}
+
+static struct ranked ranked(const struct planning *p, const struct ec2_instance *i)
+{
+	return (struct ranked){ i, inventory_is_guarded(p->inv, i->id), ill(p, i) };
 }
 
 static struct nodes nodes_of(const struct planning *p, const char *cluster, size_t wanted)
@@ -65,7 +74,7 @@ static struct nodes nodes_of(const struct planning *p, const char *cluster, size
 
 	for (size_t i = 0; i < p->inv->instances.n; i++)
 		if (planner_is_node(p, &p->inv->instances.v[i], cluster))
-			all[list.n++] = (struct ranked){ &p->inv->instances.v[i], ill(p, &p->inv->instances.v[i]) };
+			all[list.n++] = ranked(p, &p->inv->instances.v[i]);
 	qsort(all, list.n, sizeof(*all), by_rank);
 	for (size_t i = 0; i < list.n; i++)
 		list.v[i] = all[i].node;
@@ -202,11 +211,24 @@ static void add_losses(const struct planning *p, json_t *args, const struct node
 		json_object_set_new(args, "leaves_none", json_true());
 }
 
+/* TerminateInstances is refused for it, and by then it would be out of service. */
+static void check_guards(struct planning *p, const struct nodes *have)
+{
+	for (size_t i = have->keep; i < have->n; i++)
+		if (inventory_is_guarded(p->inv, have->v[i]->id))
+			planning_refuse(
+			    p,
+			    "cluster %s: %s is protected from termination, so it cannot be ended; take its protection off (EC2 "
+			    "attribute disableApiTermination), and send the command again",
+			    have->cluster, have->v[i]->id);
+}
+
 /* Out of every group of ours they are registered in, then gone. */
 static void plan_remove(struct planning *p, const struct nodes *have)
 {
 	json_t *ids = json_array(), *args;
 
+	check_guards(p, have);
 	for (size_t g = 0; g < p->inv->tgs_n; g++)
 		plan_deregister(p, &p->inv->tgs[g], have);
 	for (size_t i = have->keep; i < have->n; i++)

@@ -28,6 +28,17 @@ void planner_plan_lost_clusters(struct planning *p, unsigned stage)
 	}
 }
 
+static void plan_no_lb(struct planning *p, const struct inventory_lb *lb)
+{
+	if (inventory_is_guarded(p->inv, lb->lb.arn))
+		planning_refuse(p,
+				"load balancer %s is protected from deletion; take its protection off (its attribute "
+				"deletion_protection.enabled), and send the command again",
+				lb->lb.name);
+	plan_add(p->b, &kind_delete_load_balancer, json_pack("{s:s, s:b}", "arn", lb->lb.arn, "in_use", lb->listeners.n > 0),
+		 "nolb-%s", lb->lb.name);
+}
+
 static bool wants_group(const struct planning *p, const char *full)
 {
 	char name[256];
@@ -52,8 +63,7 @@ void planner_plan_rest(struct planning *p, const char *name, unsigned stage)
 		const struct inventory_lb *lb = &p->inv->lbs[i];
 
 		if (planning_is_of_warehouse(p, &lb->lb.tags) && !planner_wants_short(p, "lb", lb->lb.name))
-			plan_add(p->b, &kind_delete_load_balancer,
-				 json_pack("{s:s, s:b}", "arn", lb->lb.arn, "in_use", lb->listeners.n > 0), "nolb-%s", lb->lb.name);
+			plan_no_lb(p, lb);
 	}
 	for (size_t i = 0; i < p->inv->tgs_n; i++) {
 		const struct inventory_group *g = &p->inv->tgs[i];

@@ -2,6 +2,7 @@
 #include "agent/ops/planning.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,10 +83,21 @@ json_t *planning_tags(const struct planning *p, const char *cluster, const char 
 	return t;
 }
 
+void planning_refuse(struct planning *p, const char *fmt, ...)
+{
+	char text[ERR_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (p->err.code == 0)
+		err_set(&p->err, ERR_INVALID, "%s", text);
+}
+
 static const struct ec2_subnet *no_subnet(struct planning *p, const char *what, const char *id, const char *why)
 {
-	if (p->err.code == 0)
-		err_set(&p->err, ERR_INVALID, "%s: %s %s", what, id, why);
+	planning_refuse(p, "%s: %s %s", what, id, why);
 	return NULL;
 }
 

@@ -5,6 +5,7 @@
 
 const char *const reads_all[] = {
 	"ec2:DescribeImages",
+	"ec2:DescribeInstanceAttribute",
 	"ec2:DescribeInstanceTypes",
 	"ec2:DescribeInstances",
 	"ec2:DescribeNetworkInterfaces",
@@ -13,6 +14,7 @@ const char *const reads_all[] = {
 	"ec2:DescribeSubnets",
 	"ec2:DescribeVpcs",
 	"elasticloadbalancing:DescribeListeners",
+	"elasticloadbalancing:DescribeLoadBalancerAttributes",
 	"elasticloadbalancing:DescribeLoadBalancers",
 	"elasticloadbalancing:DescribeTags",
 	"elasticloadbalancing:DescribeTargetGroups",

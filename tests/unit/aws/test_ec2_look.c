@@ -144,6 +144,27 @@ static void an_answer_that_is_not_what_ec2_says_adds_nothing(void **state)
 	}
 }
 
+static void termination_protection_is_asked_for_an_instance_and_is_on_or_off(void **state)
+{
+	ANSWER(on, "<R><instanceId>i-1</instanceId><disableApiTermination><value>true</value></disableApiTermination></R>");
+	ANSWER(off, "<R><instanceId>i-1</instanceId><disableApiTermination><value>false</value></disableApiTermination></R>");
+	ANSWER(none, "<R><instanceId>i-1</instanceId></R>");
+	CLEANUP(close_form) struct form f;
+	struct err e = { 0 };
+	bool is = false;
+
+	(void)state;
+	ec2_describe_termination_protection(&f, "i-1");
+	EXPECT_PAIRS(&f, "Action=DescribeInstanceAttribute", "InstanceId=i-1", "Attribute=disableApiTermination");
+	assert_null(strstr(buf_str(&f.b), "MaxResults"));
+	assert_int_equal(ec2_read_termination_protection(on.root, &is, NULL), 0);
+	assert_true(is);
+	assert_int_equal(ec2_read_termination_protection(off.root, &is, NULL), 0);
+	assert_false(is);
+	assert_int_equal(ec2_read_termination_protection(none.root, &is, &e), -ERR_INVALID);
+	assert_string_equal(err_text(&e), "R: disableApiTermination is \"\", neither true nor false");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +173,7 @@ int main(void)
 		cmocka_unit_test(an_image_tells_its_owner_its_root_and_what_it_maps_beside_it),
 		cmocka_unit_test(subnets_types_and_prefix_lists_are_sets),
 		cmocka_unit_test(an_answer_that_is_not_what_ec2_says_adds_nothing),
+		cmocka_unit_test(termination_protection_is_asked_for_an_instance_and_is_on_or_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -213,6 +213,30 @@ static void an_answer_that_is_not_what_elb_says_adds_nothing(void **state)
 	}
 }
 
+#define ATTRIBUTE(key, value) "<member><Key>" key "</Key><Value>" value "</Value></member>"
+#define ATTRIBUTES(list)                                                                                                           \
+	"<R><DescribeLoadBalancerAttributesResult><Attributes>" list "</Attributes></DescribeLoadBalancerAttributesResult></R>"
+
+static void deletion_protection_is_one_of_the_attributes_of_a_balancer(void **state)
+{
+	ANSWER(on, ATTRIBUTES(ATTRIBUTE("deletion_protection.enabled", "true") ATTRIBUTE("access_logs.s3.enabled", "false")));
+	ANSWER(off, ATTRIBUTES(ATTRIBUTE("access_logs.s3.enabled", "true") ATTRIBUTE("deletion_protection.enabled", "false")));
+	ANSWER(none, ATTRIBUTES(ATTRIBUTE("access_logs.s3.enabled", "true")));
+	CLEANUP(close_form) struct form f;
+	struct err e = { 0 };
+	bool is = false;
+
+	(void)state;
+	elb_describe_load_balancer_attributes(&f, "arn:lb");
+	EXPECT_PAIRS(&f, "Action=DescribeLoadBalancerAttributes", "LoadBalancerArn=arn%3Alb");
+	assert_int_equal(elb_read_deletion_protection(on.root, &is, NULL), 0);
+	assert_true(is);
+	assert_int_equal(elb_read_deletion_protection(off.root, &is, NULL), 0);
+	assert_false(is);
+	assert_int_equal(elb_read_deletion_protection(none.root, &is, &e), -ERR_INVALID);
+	assert_string_equal(err_text(&e), "R: deletion_protection.enabled is \"\", neither true nor false");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +248,7 @@ int main(void)
 		cmocka_unit_test(balancers_and_listeners_are_read),
 		cmocka_unit_test(health_and_tags_are_read),
 		cmocka_unit_test(an_answer_that_is_not_what_elb_says_adds_nothing),
+		cmocka_unit_test(deletion_protection_is_one_of_the_attributes_of_a_balancer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,7 +71,9 @@ static void what_an_ignored_filter_shows_is_not_ours_and_holds_up_no_delete(void
 {
 	struct shop *s = *state;
 	struct desk_command make, drop;
-	static const struct inventory_wants wants = { { "subnet-0001" }, { "ami-1" }, 1, 1 };
+	static const struct inventory_wants wants = {
+		.subnets = { "subnet-0001" }, .images = { "ami-1" }, .subnets_n = 1, .images_n = 1
+	};
 	struct look l = { .wants = &wants };
 
 	aws_add_foreign(s->sim);
@@ -158,7 +160,9 @@ static void a_cancelled_look_calls_back_once_whenever_it_comes(void **state)
 
 static void what_a_plan_stands_on_is_looked_up_beside_it_and_what_is_not_there_is_left_out(void **state)
 {
-	static const struct inventory_wants wants = { { "subnet-0002", "subnet-7777" }, { "ami-1", "ami-7" }, 2, 2 };
+	static const struct inventory_wants wants = {
+		.subnets = { "subnet-0002", "subnet-7777" }, .images = { "ami-1", "ami-7" }, .subnets_n = 2, .images_n = 2
+	};
 	struct shop *s = *state;
 	struct desk_command k;
 	struct look l = { .wants = &wants };
@@ -184,6 +188,73 @@ static void what_a_plan_stands_on_is_looked_up_beside_it_and_what_is_not_there_i
 	inventory_req_close(&l.req);
 }
 
+/* Would end the first instance that is not protected, as far as is known, and the balancer. */
+static const char **first_free_one_ends(void *ctx, const struct inventory *inv, size_t *ret_n)
+{
+	const char **ids = arena_alloc(inv->arena, 2 * sizeof(*ids));
+
+	++*(unsigned *)ctx;
+	ids[0] = inv->lbs[0].lb.arn;
+	*ret_n = 1;
+	for (size_t i = 0; i < inv->instances.n && *ret_n == 1; i++)
+		if (!inventory_is_guarded(inv, inv->instances.v[i].id))
+			ids[(*ret_n)++] = inv->instances.v[i].id;
+	return ids;
+}
+
+static void what_protects_is_asked_of_what_would_end_and_of_what_would_go_in_its_place(void **state)
+{
+	struct shop *s = *state;
+	unsigned asked = 0;
+	struct inventory_wants wants = { .ends = first_free_one_ends, .ends_ctx = &asked };
+	struct desk_command k;
+	struct look l = { .wants = &wants };
+
+	s->k.cluster.nodes = 4;
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	s->sim->instances[0]->is_protected = s->sim->instances[1]->is_protected = s->sim->lbs[0]->is_protected = true;
+	assert_int_equal(take(s, &l), 0);
+	assert_int_equal(l.req.inv->guards.n, 4); /* the balancer, two that are protected, one that would end */
+	assert_int_equal(asked, 4);
+	assert_true(inventory_is_guarded(l.req.inv, s->sim->instances[1]->t.id));
+	assert_false(inventory_is_guarded(l.req.inv, s->sim->instances[2]->t.id));
+	assert_true(inventory_is_guarded(l.req.inv, s->sim->lbs[0]->t.id));
+	l.wants = NULL;
+	assert_int_equal(take(s, &l), 0);
+	assert_int_equal(l.req.inv->guards.n, 0);
+	inventory_req_close(&l.req);
+}
+
+static enum shop_fault first_node_is_unknown(struct shop *s, const char *body)
+{
+	if (str_starts(body, "Action=DescribeInstanceAttribute&"))
+		s->sim->instances[0]->t.usable_ms = UINT64_MAX;
+	return SHOP_FINE;
+}
+
+/* Somebody has ended it since it was seen. */
+static void what_is_gone_when_its_protection_is_asked_for_is_not_protected(void **state)
+{
+	struct shop *s = *state;
+	unsigned asked = 0;
+	struct inventory_wants wants = { .ends = first_free_one_ends, .ends_ctx = &asked };
+	struct desk_command k;
+	struct look l = { .wants = &wants };
+
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	s->sim->instances[0]->is_protected = true;
+	s->break_at = first_node_is_unknown;
+	assert_int_equal(take(s, &l), 0);
+	assert_int_equal(l.req.inv->guards.n, 2);
+	assert_false(inventory_is_guarded(l.req.inv, s->sim->instances[0]->t.id));
+	inventory_req_close(&l.req);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +264,8 @@ int main(void)
 		SHOP(what_an_ignored_filter_shows_is_not_ours_and_holds_up_no_delete),
 		SHOP(half_a_look_is_never_handed_out),
 		SHOP(a_cancelled_look_calls_back_once_whenever_it_comes),
+		SHOP(what_protects_is_asked_of_what_would_end_and_of_what_would_go_in_its_place),
+		SHOP(what_is_gone_when_its_protection_is_asked_for_is_not_protected),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -193,6 +193,50 @@ static void an_inventory_that_cannot_be_had_is_asked_for_again(void **state)
 	assert_true(s->broke > 20);
 }
 
+static bool registers(const struct shop *s, const char *id)
+{
+	for (size_t i = 0; i < s->sim->tgs[0]->targets_n; i++)
+		if (str_eq(s->sim->tgs[0]->targets[i].id, id))
+			return s->sim->tgs[0]->targets[i].draining_ms == 0;
+	return false;
+}
+
+/* Three nodes, of which the two youngest are protected: one goes, the oldest; the deletion of the rest is refused while planning. */
+static void what_is_protected_is_gone_around_and_where_it_cannot_be_nothing_is_touched(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	s->k.cluster.nodes = 3;
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	s->sim->instances[1]->is_protected = s->sim->instances[2]->is_protected = true;
+	s->k.cluster.nodes = 2;
+	shop_apply(s, &k, 2);
+	shop_head(s);
+	shop_send(s, &k, true);
+	assert_int_equal(shop_ends(s, &k, message), DONE);
+	assert_false(aws_is_alive(s->sim, s->sim->instances[0]));
+	buf_reset(&s->seen);
+	shop_delete(&k, 3);
+	shop_head(s);
+	shop_send(s, &k, true);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(FAILED));
+	assert_non_null(strstr(message, " is protected from termination, so it cannot be ended"));
+	assert_string_equal(buf_str(&s->seen), "");
+	assert_true(registers(s, s->sim->instances[2]->t.id));
+	s->sim->instances[1]->is_protected = s->sim->instances[2]->is_protected = false;
+	s->sim->lbs[0]->is_protected = true;
+	shop_delete(&k, 4);
+	shop_head(s);
+	shop_send(s, &k, true);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(FAILED));
+	assert_non_null(strstr(message, " is protected from deletion"));
+	assert_string_equal(buf_str(&s->seen), "");
+	assert_int_equal(shop_alive(s), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +248,7 @@ int main(void)
 		SHOP(a_verb_that_is_off_is_not_even_planned),
 		SHOP(a_plan_alone_is_made_anew_when_it_is_old),
 		SHOP(an_inventory_that_cannot_be_had_is_asked_for_again),
+		SHOP(what_is_protected_is_gone_around_and_where_it_cannot_be_nothing_is_touched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,6 +70,33 @@ static void a_delete_takes_clusters_first_and_needs_a_second_key(void **state)
 	plans_free(p);
 }
 
+static void what_a_plan_would_end_is_nodes_and_balancers_and_nothing_of_a_plan_that_is_refused(void **state)
+{
+	struct desk *d = *state;
+	struct inventory_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = desk_tags(d, "", "1") } };
+	const char **ids;
+	size_t n;
+
+	d->k.s.n_load_balancers = d->k.s.n_target_groups = 0;
+	d->inv->lbs = &lb;
+	d->inv->lbs_n = 1;
+	desk_add_node(d, "i-1", "be", "running");
+	desk_add_node(d, "i-2", "be", "running");
+	desk_add_node(d, "i-3", "old", "running");
+	d->k.cluster.nodes = 1;
+	ids = planner_ends(&d->a, &d->k.s, "wh-1", &n);
+	assert_int_equal(n, 3);
+	assert_string_equal(ids[0], "i-2");
+	assert_string_equal(ids[1], "i-3");
+	assert_string_equal(ids[2], "arn:lb");
+	ids = planner_ends(&d->a, NULL, "wh-1", &n);
+	assert_int_equal(n, 4);
+	assert_string_equal(ids[3], "arn:lb");
+	d->k.cluster.instance_type = (char *)"r6i.large";
+	planner_ends(&d->a, &d->k.s, "wh-1", &n);
+	assert_int_equal(n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -77,6 +104,7 @@ int main(void)
 		DESK_TEST(the_same_spec_and_inventory_give_the_same_hash),
 		DESK_TEST(what_carries_other_tags_is_left_alone),
 		DESK_TEST(a_delete_takes_clusters_first_and_needs_a_second_key),
+		DESK_TEST(what_a_plan_would_end_is_nodes_and_balancers_and_nothing_of_a_plan_that_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

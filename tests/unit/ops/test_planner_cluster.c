@@ -188,6 +188,72 @@ static void nodes_with_disks_of_their_host_have_data(void **state)
 	}
 }
 
+/* The first of those that the last plan ends. */
+static const char *ended_first(const struct plans *p)
+{
+	const struct plan *last = &p->v[p->n - 1];
+
+	return json_string_value(json_array_get(json_object_get(last->steps[last->n - 1].args, "instances"), 0));
+}
+
+/* i-1 is the oldest. The refusal comes before anything is deregistered. */
+static void what_is_protected_stays_where_others_can_go_and_is_told_where_none_can(void **state)
+{
+	static const struct {
+		const char *guarded, *health[3], *goes, *refused;
+		uint32_t nodes;
+	} cases[] = {
+		{ "", { "healthy", "healthy", "healthy" }, "i-3", NULL, 2 },
+		{ "i-3", { "healthy", "healthy", "healthy" }, "i-2", NULL, 2 },
+		{ "i-3", { "healthy", "healthy", "unhealthy" }, "i-2", NULL, 2 },
+		{ "i-2 i-3", { "healthy", "healthy", "healthy" }, "i-1", NULL, 2 },
+		{ "i-1 i-2 i-3", { "healthy", "healthy", "healthy" }, NULL, "i-3", 2 },
+		{ "i-1 i-3", { "healthy", "healthy", "healthy" }, NULL, "i-3", 1 },
+		{ "i-2", { "healthy", "healthy", "healthy" }, NULL, "i-2", 0 },
+		{ "i-1 i-2 i-3", { "healthy", "healthy", "healthy" }, "", NULL, 3 },
+	};
+	static const char *const ids[] = { "i-1", "i-2", "i-3" };
+	struct desk *d = *state;
+
+	d->k.s.n_security_groups = d->k.s.n_load_balancers = d->k.s.n_target_groups = 0;
+	d->k.cluster.n_security_groups = 0;
+	for (unsigned k = 0; k < 3; k++)
+		desk_add_node(d, ids[k], "be", "running");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct inventory_guard guards[3];
+		struct elb_target targets[3];
+		struct inventory_group g = { .g = { .arn = "arn:tg", .name = "rv-other" }, .targets = { targets, 3 } };
+		struct plans *p = NULL;
+		struct err e = { 0 };
+
+		d->k.cluster.nodes = cases[i].nodes;
+		for (unsigned k = 0; k < 3; k++) {
+			guards[k] = (struct inventory_guard){ ids[k], strstr(cases[i].guarded, ids[k]) != NULL };
+			targets[k] = (struct elb_target){ .id = ids[k], .state = cases[i].health[k], .reason = "" };
+		}
+		d->inv->guards = (struct inventory_guards){ guards, 3 };
+		d->inv->tgs = &g;
+		d->inv->tgs_n = 1;
+		if (planner_apply(&d->a, &d->k.s, &p, &e) != 0) {
+			CLEANUP(mem_close)
+			char *says = mem_printf("cluster be: %s is protected from termination, so it cannot be ended; take its "
+						"protection off (EC2 attribute disableApiTermination), and send the command again",
+						cases[i].refused);
+
+			assert_int_equal(e.code, ERR_INVALID);
+			assert_string_equal(err_text(&e), says);
+		} else if (*cases[i].goes == '\0') {
+			assert_string_equal(desk_steps(p), "");
+		} else {
+			assert_null(cases[i].refused);
+			assert_string_equal(ended_first(p), cases[i].goes);
+		}
+		plans_free(p);
+	}
+	d->inv->tgs_n = 0;
+	d->inv->guards.n = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +266,7 @@ int main(void)
 		DESK_TEST(nodes_that_stand_in_another_vpc_are_told),
 		DESK_TEST(nodes_with_disks_of_their_host_have_data),
 		DESK_TEST(another_instance_type_is_said_to_be_not_yet_and_never_pretended),
+		DESK_TEST(what_is_protected_stays_where_others_can_go_and_is_told_where_none_can),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,32 @@ static void groups_of_one_name_in_two_vpcs_both_go(void **state)
 	plans_free(p);
 }
 
+/* Also where it would go last, behind the nodes of a whole warehouse. */
+static void a_balancer_that_is_protected_from_deletion_stops_the_plan(void **state)
+{
+	struct inventory_guard guard = { "arn:lb", true };
+	struct desk *d = *state;
+	struct inventory_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = desk_tags(d, "", "1") } };
+	static const char says[] = "load balancer rv-lb is protected from deletion; take its protection off (its attribute "
+				   "deletion_protection.enabled), and send the command again";
+	struct plans *p = NULL, *q = NULL;
+	struct err e = { 0 };
+
+	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = d->k.s.n_clusters = 0;
+	d->inv->lbs = &lb;
+	d->inv->lbs_n = 1;
+	d->inv->guards = (struct inventory_guards){ &guard, 1 };
+	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
+	assert_string_equal(err_text(&e), says);
+	desk_add_node(d, "i-1", "be", "running");
+	assert_int_equal(planner_delete(&d->a, "wh-1", &q, &e), -ERR_INVALID);
+	assert_string_equal(err_text(&e), says);
+	guard.is_on = false;
+	plans_free(desk_apply(d));
+	plans_free(p);
+	plans_free(q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -92,6 +118,7 @@ int main(void)
 		DESK_TEST(a_balancer_with_a_listener_is_in_use_and_one_without_is_not),
 		DESK_TEST(what_another_warehouse_shares_stays),
 		DESK_TEST(groups_of_one_name_in_two_vpcs_both_go),
+		DESK_TEST(a_balancer_that_is_protected_from_deletion_stops_the_plan),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
