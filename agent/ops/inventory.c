@@ -94,6 +94,12 @@ const struct ec2_image *inventory_image(const struct inventory *inv, const char 
 	return NULL;
 }
 
+bool inventory_is_ours(const struct owner *o, const struct ec2_tags *t)
+{
+	return str_eq(ec2_tag_get(t, "resource-created-by"), o->vendor) &&
+	       str_eq(ec2_tag_get(t, "reeve:installation"), o->installation);
+}
+
 bool inventory_is_guarded(const struct inventory *inv, const char *id)
 {
 	for (size_t i = 0; i < inv->guards.n; i++)

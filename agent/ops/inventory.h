@@ -40,12 +40,15 @@ struct inventory {
 	struct ec2_subnets subnets;
 	struct ec2_images images;
 	struct ec2_types types;
+	struct ec2_groups named;        /* security groups that bear a name that is wanted, whoever's they are, in any VPC */
 	struct ec2_prefix_lists s3;     /* by its name: a filter that the service ignores must not make another list S3's */
 	struct inventory_guards guards; /* of what the plan would end, and of that alone */
 	struct inventory_group *tgs;
 	size_t tgs_n;
 	struct inventory_lb *lbs;
 	size_t lbs_n;
+	struct elb_groups other_tgs; /* somebody else's: their names are taken */
+	struct elb_lbs other_lbs;
 };
 
 /* An empty one: a request makes its own, tests fill theirs by hand. */
@@ -79,11 +82,13 @@ bool inventory_rule_eq(const struct ec2_rule *a, const struct ec2_rule *b); /* a
 struct owner {
 	const char *vendor, *installation;
 };
+bool inventory_is_ours(const struct owner *o, const struct ec2_tags *t);
 
 /* What a plan stands on that is not ours: named here, it is looked up beside what is ours. */
 struct inventory_wants {
 	const char *subnets[64], *images[32]; /* as many as a spec can name (spec.c) */
-	size_t subnets_n, images_n;
+	char group_names[8][256];
+	size_t subnets_n, images_n, group_names_n;
 	/* What a plan from the inventory so far would end, by id and ARN, in the inventory's arena; NULL: nothing. Called again
 	 * while it names something new: around what is protected, others go. */
 	const char **(*ends)(void *ctx, const struct inventory *inv, size_t *ret_n);

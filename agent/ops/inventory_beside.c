@@ -1,4 +1,4 @@
-/* inventory_beside.c - subnets and images by id, the types of our instances, and the prefix list of S3. */
+/* inventory_beside.c - subnets and images by id, the types of our instances, security groups by name, and the prefix list of S3. */
 #include "agent/ops/inventory_impl.h"
 
 #include "agent/base/mem.h"
@@ -11,6 +11,7 @@ static const struct {
 	[BESIDE_SUBNETS] = { "subnet-id", ec2_describe_subnets },
 	[BESIDE_IMAGES] = { "image-id", ec2_describe_images },
 	[BESIDE_TYPES] = { "instance-type", ec2_describe_instance_types },
+	[BESIDE_NAMES] = { "group-name", ec2_describe_security_groups },
 	[BESIDE_S3] = { "prefix-list-name", ec2_describe_prefix_lists },
 };
 
@@ -42,6 +43,8 @@ int inventory_beside_read(enum beside what, const struct xml_node *root, const c
 		return ec2_read_images(root, inv->arena, &inv->images, e);
 	case BESIDE_TYPES:
 		return ec2_read_instance_types(root, inv->arena, &inv->types, e);
+	case BESIDE_NAMES:
+		return ec2_read_security_groups(root, inv->arena, &inv->named, e);
 	default:
 		return read_s3(root, inv, name, e);
 	}

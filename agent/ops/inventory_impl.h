@@ -3,7 +3,7 @@
 #pragma once
 #include "agent/ops/inventory.h"
 
-enum beside { BESIDE_SUBNETS, BESIDE_IMAGES, BESIDE_TYPES, BESIDE_S3, BESIDE_KINDS };
+enum beside { BESIDE_SUBNETS, BESIDE_IMAGES, BESIDE_TYPES, BESIDE_NAMES, BESIDE_S3, BESIDE_KINDS };
 #define BESIDE_A_CALL 100 /* EC2 takes 200 values of a filter */
 
 /* One page of those of `names` that are there. */

@@ -18,7 +18,7 @@
 #define PAGES_MAX 1000
 #define TAGS_A_CALL 20
 
-/*  vpcs -> instances -> groups -> tgs -> lbs -> tags -> listeners -> listener tags -> health -> subnets -> images -> types -> s3
+/*  vpcs -> instances -> groups -> tgs -> lbs -> tags -> listeners -> listener tags -> health -> subnets -> images -> types -> names -> s3
  *  -> protections -> done      any -> failed  */
 enum {
 	V_VPCS,
@@ -33,6 +33,7 @@ enum {
 	V_SUBNETS,
 	V_IMAGES,
 	V_TYPES,
+	V_NAMES,
 	V_S3,
 	V_GUARDS,
 	V_DONE,
@@ -51,7 +52,8 @@ static const struct sm_state take_states[] = {
 	[V_HEALTH] = { "health", OR_FAILED(V_SUBNETS) },
 	[V_SUBNETS] = { "subnets", OR_FAILED(V_IMAGES) },
 	[V_IMAGES] = { "images", OR_FAILED(V_TYPES) },
-	[V_TYPES] = { "instance types", OR_FAILED(V_S3) },
+	[V_TYPES] = { "instance types", OR_FAILED(V_NAMES) },
+	[V_NAMES] = { "names of security groups", OR_FAILED(V_S3) },
 	[V_S3] = { "prefix lists", OR_FAILED(V_GUARDS) },
 	[V_GUARDS] = { "protections", OR_FAILED(V_DONE) },
 	[V_DONE] = { "done", SM_END },
@@ -83,12 +85,6 @@ struct take {
 	void *ends_ctx;
 	bool canceled;
 };
-
-static bool is_ours(const struct owner *o, const struct ec2_tags *t)
-{
-	return str_eq(ec2_tag_get(t, "resource-created-by"), o->vendor) &&
-	       str_eq(ec2_tag_get(t, "reeve:installation"), o->installation);
-}
 
 /* ---- asking ---- */
 
@@ -285,10 +281,10 @@ static void drop_foreign(struct take *t)
 	size_t instances = 0, groups = 0;
 
 	for (size_t i = 0; i < inv->instances.n; i++)
-		if (is_ours(&t->owner, &inv->instances.v[i].tags))
+		if (inventory_is_ours(&t->owner, &inv->instances.v[i].tags))
 			inv->instances.v[instances++] = inv->instances.v[i];
 	for (size_t i = 0; i < inv->groups.n; i++)
-		if (is_ours(&t->owner, &inv->groups.v[i].tags))
+		if (inventory_is_ours(&t->owner, &inv->groups.v[i].tags))
 			inv->groups.v[groups++] = inv->groups.v[i];
 	if (instances < inv->instances.n || groups < inv->groups.n)
 		log_warn("inventory.foreign", "instances=%zu groups=%zu next=\"EC2 ignored our filter; they are left out\"",
@@ -297,20 +293,26 @@ static void drop_foreign(struct take *t)
 	inv->groups.n = groups;
 }
 
-/* Of all target groups and load balancers, ours. */
+/* Of all target groups and load balancers, ours; of the others the rows stay, for their names. */
 static void keep_ours(struct take *t)
 {
 	struct inventory *inv = t->inv;
 
 	drop_foreign(t);
+	inv->other_tgs = (struct elb_groups){ arena_alloc(inv->arena, (t->tgs.n + 1) * sizeof(*t->tgs.v)), 0 };
+	inv->other_lbs = (struct elb_lbs){ arena_alloc(inv->arena, (t->lbs.n + 1) * sizeof(*t->lbs.v)), 0 };
 	inv->tgs = arena_alloc(inv->arena, (t->tgs.n + 1) * sizeof(*inv->tgs));
 	for (size_t i = 0; i < t->tgs.n; i++)
-		if (is_ours(&t->owner, &t->tgs.v[i].tags))
+		if (inventory_is_ours(&t->owner, &t->tgs.v[i].tags))
 			inv->tgs[inv->tgs_n++].g = t->tgs.v[i];
+		else
+			inv->other_tgs.v[inv->other_tgs.n++] = t->tgs.v[i];
 	inv->lbs = arena_alloc(inv->arena, (t->lbs.n + 1) * sizeof(*inv->lbs));
 	for (size_t i = 0; i < t->lbs.n; i++)
-		if (is_ours(&t->owner, &t->lbs.v[i].tags))
+		if (inventory_is_ours(&t->owner, &t->lbs.v[i].tags))
 			inv->lbs[inv->lbs_n++].lb = t->lbs.v[i];
+		else
+			inv->other_lbs.v[inv->other_lbs.n++] = t->lbs.v[i];
 }
 
 /* ---- walking ---- */
@@ -516,13 +518,17 @@ static void want(struct take *t, enum beside what, const char *const *names, siz
 /* Of the prefix lists AWS alone may call its own so. */
 static void want_beside(struct take *t, const struct inventory_wants *wants)
 {
-	const char *s3 = arena_printf(t->inv->arena, "com.amazonaws.%s.s3", aws_region(t->aws));
+	const char *s3, *names[ARRAY_LEN(wants->group_names)];
 
+	s3 = arena_printf(t->inv->arena, "com.amazonaws.%s.s3", aws_region(t->aws));
+	for (size_t i = 0; i < wants->group_names_n; i++)
+		names[i] = wants->group_names[i];
 	t->wants_beside = true;
 	t->ends = wants->ends;
 	t->ends_ctx = wants->ends_ctx;
 	want(t, BESIDE_SUBNETS, wants->subnets, wants->subnets_n);
 	want(t, BESIDE_IMAGES, wants->images, wants->images_n);
+	want(t, BESIDE_NAMES, names, wants->group_names_n);
 	want(t, BESIDE_S3, &s3, 1);
 }
 

@@ -221,7 +221,7 @@ void op_plan(struct op *op)
 	const struct ops_config *cfg = ops_cfg(op->ops);
 	struct inventory_wants wants;
 
-	planner_wants(op->apply != NULL ? op->apply->spec : NULL, &wants);
+	planner_wants(&cfg->owner, op->apply != NULL ? op->apply->spec : NULL, &wants);
 	wants.ends = ends;
 	wants.ends_ctx = op;
 	op->is_asking = true;

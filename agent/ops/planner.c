@@ -43,13 +43,16 @@ static void add_once(const char **v, size_t *n, const char *id)
 	v[(*n)++] = id;
 }
 
-void planner_wants(const spec_t *spec, struct inventory_wants *ret)
+void planner_wants(const struct owner *o, const spec_t *spec, struct inventory_wants *ret)
 {
 	*ret = (struct inventory_wants){ 0 };
 	for (size_t i = 0; spec != NULL && i < spec->n_clusters; i++) {
 		add_once(ret->images, &ret->images_n, spec->clusters[i]->image_id);
 		add_once(ret->subnets, &ret->subnets_n, spec->clusters[i]->subnet_id);
 	}
+	for (size_t i = 0; spec != NULL && i < spec->n_security_groups; i++)
+		spec_group_name(o->vendor, o->installation, spec->warehouse, spec->security_groups[i]->name,
+				ret->group_names[ret->group_names_n++]);
 	for (size_t i = 0; spec != NULL && i < spec->n_load_balancers; i++)
 		for (size_t k = 0; k < spec->load_balancers[i]->n_subnet_ids; k++)
 			add_once(ret->subnets, &ret->subnets_n, spec->load_balancers[i]->subnet_ids[k]);

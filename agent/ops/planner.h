@@ -14,7 +14,7 @@ struct planner_args {
 };
 
 /* What of the account's own the inventory must be asked for so that the spec can be planned; spec NULL: nothing by name. */
-void planner_wants(const spec_t *spec, struct inventory_wants *ret);
+void planner_wants(const struct owner *o, const spec_t *spec, struct inventory_wants *ret);
 /* What the plan would end, by id and ARN, in the inventory's arena: what its protection is asked of. spec NULL: the deletion. */
 const char **planner_ends(const struct planner_args *a, const spec_t *spec, const char *warehouse, size_t *ret_n);
 /* The spec has passed spec_check. -ERR_UNSUPPORTED names what this version cannot change yet. -ERR_INVALID: something that the

@@ -20,6 +20,27 @@ json_t *planner_tg_ref(const struct planning *p, const char *name)
 	return planning_ref(g != NULL ? g->g.arn : NULL, "tg", name);
 }
 
+static size_t tg_place(const struct planning *p, const tg_t *want)
+{
+	size_t i = 0;
+
+	while (p->spec->target_groups[i] != want)
+		i++;
+	return i;
+}
+
+/* Names of target groups and load balancers are of an account and region. */
+static void check_tg_name(struct planning *p, const tg_t *want, const char *full)
+{
+	for (size_t i = 0; i < p->inv->other_tgs.n; i++)
+		if (str_eq(p->inv->other_tgs.v[i].name, full))
+			planning_refuse(
+			    p,
+			    "target_groups[%zu]: name: %s is called %s and has not the tags of this installation; give it "
+			    "another name",
+			    tg_place(p, want), p->inv->other_tgs.v[i].arn, full);
+}
+
 void planner_plan_tg(struct planning *p, const tg_t *want)
 {
 	CLEANUP(mem_close) char *step = mem_printf("tg-%s", want->name), *what = NULL;
@@ -31,6 +52,7 @@ void planner_plan_tg(struct planning *p, const tg_t *want)
 		return;
 	}
 	spec_short_name(p->a->owner.installation, p->warehouse, "tg", want->name, full);
+	check_tg_name(p, want, full);
 	what = mem_printf("target group %s", want->name);
 	plan_add(p->b, &kind_create_target_group,
 		 json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:o, s:o}", "name", full, "purpose", want->name, "protocol",
@@ -262,6 +284,26 @@ static int balancers_of(const struct planning *p)
 	return (int)n;
 }
 
+static size_t lb_place(const struct planning *p, const lb_t *want)
+{
+	size_t i = 0;
+
+	while (p->spec->load_balancers[i] != want)
+		i++;
+	return i;
+}
+
+static void check_lb_name(struct planning *p, const lb_t *want, const char *full)
+{
+	for (size_t i = 0; i < p->inv->other_lbs.n; i++)
+		if (str_eq(p->inv->other_lbs.v[i].name, full))
+			planning_refuse(
+			    p,
+			    "load_balancers[%zu]: name: %s is called %s and has not the tags of this installation; give it "
+			    "another name",
+			    lb_place(p, want), p->inv->other_lbs.v[i].arn, full);
+}
+
 void planner_plan_lb(struct planning *p, const lb_t *want)
 {
 	CLEANUP(mem_close) char *step = mem_printf("lb-%s", want->name);
@@ -269,6 +311,8 @@ void planner_plan_lb(struct planning *p, const lb_t *want)
 	char full[33];
 
 	spec_short_name(p->a->owner.installation, p->warehouse, "lb", want->name, full);
+	if (have == NULL)
+		check_lb_name(p, want, full);
 	if (have == NULL)
 		plan_add(p->b, &kind_create_load_balancer,
 			 json_pack("{s:s, s:s, s:o, s:i, s:o, s:o}", "name", full, "purpose", want->name, "subnet_ids",

@@ -67,15 +67,45 @@ const struct ec2_group *planner_group_there(const struct planning *p, const char
 	return g != NULL && planning_is_of_warehouse(p, &g->tags) ? g : NULL;
 }
 
-/* A name that a group of another warehouse bears cannot be given again. */
-static bool is_name_free(struct planning *p, const group_t *want)
+/* Somebody else's group of that name; or NULL. */
+static const struct ec2_group *foreign_named(const struct planning *p, const char *full)
 {
-	const struct ec2_group *g = group_named(p, want->name);
+	for (size_t i = 0; i < p->inv->named.n; i++) {
+		const struct ec2_group *g = &p->inv->named.v[i];
 
-	if (g != NULL && p->err.code == 0)
-		err_set(&p->err, ERR_INVALID, "security group %s: %s is a group of warehouse %s; give it another name", want->name,
-			g->id, ec2_tag_get(&g->tags, "reeve:warehouse"));
-	return g == NULL;
+		if (str_eq(g->name, full) && str_eq(g->vpc_id, p->spec->vpc_id) && !inventory_is_ours(&p->a->owner, &g->tags))
+			return g;
+	}
+	return NULL;
+}
+
+static size_t place_of(const struct planning *p, const group_t *want)
+{
+	size_t i = 0;
+
+	while (p->spec->security_groups[i] != want)
+		i++;
+	return i;
+}
+
+/* A name is one group's in a VPC: what a group of another warehouse, or somebody else's, bears cannot be given again. */
+static void check_name(struct planning *p, const group_t *want)
+{
+	const struct ec2_group *ours = group_named(p, want->name), *foreign;
+	const char *of = ours != NULL ? ec2_tag_get(&ours->tags, "reeve:warehouse") : NULL;
+	char full[256];
+
+	planner_group_name(p, want->name, full);
+	foreign = foreign_named(p, full);
+	if (ours != NULL)
+		planning_refuse(p, "security_groups[%zu]: name: %s is called %s in %s and is of warehouse %s; give it another name",
+				place_of(p, want), ours->id, full, ours->vpc_id, of != NULL ? of : "?");
+	else if (foreign != NULL)
+		planning_refuse(
+		    p,
+		    "security_groups[%zu]: name: %s is called %s in %s and has not the tags of this installation; give it "
+		    "another name",
+		    place_of(p, want), foreign->id, full, foreign->vpc_id);
 }
 
 static const struct ec2_vpc *vpc_of(const struct planning *p)
@@ -363,8 +393,8 @@ void planner_plan_group(struct planning *p, const group_t *want)
 	bool is_new = planner_group_there(p, want->name) == NULL;
 	struct change c;
 
-	if (is_new && !is_name_free(p, want))
-		return;
+	if (is_new)
+		check_name(p, want);
 	c = change_of(p, want, self);
 	if (!is_new)
 		planner_check_group(p, want, planner_group_there(p, want->name));

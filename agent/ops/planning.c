@@ -125,7 +125,7 @@ const char *planning_proof_of_vpc(struct planning *p, const char *what)
 {
 	struct inventory_wants named;
 
-	planner_wants(p->spec, &named);
+	planner_wants(&p->a->owner, p->spec, &named);
 	for (size_t i = 0; i < named.subnets_n; i++)
 		if (is_in_vpc(p, named.subnets[i]))
 			return named.subnets[i];

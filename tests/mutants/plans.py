@@ -328,4 +328,25 @@ MUTANTS = [
         "	return false && t->sm.now == V_GUARDS && c->class == AWS_NOTFOUND;",
         "build/tests/unit/ops/test_inventory_take",
     ),
+    Mutant(
+        "a name that somebody else's group bears given again",
+        "agent/ops/planner_group.c",
+        "	else if (foreign != NULL)",
+        "	else if (false && foreign != NULL)",
+        "build/tests/unit/ops/test_planner_group",
+    ),
+    Mutant(
+        "the names of other balancers forgotten",
+        "agent/ops/inventory_take.c",
+        "			inv->other_lbs.v[inv->other_lbs.n++] = t->lbs.v[i];",
+        "			continue;",
+        "build/tests/unit/ops/test_inventory_take",
+    ),
+    Mutant(
+        "a name that somebody else's balancer bears given again",
+        "agent/ops/planner_balancer.c",
+        "		if (str_eq(p->inv->other_lbs.v[i].name, full))",
+        "		if (false && str_eq(p->inv->other_lbs.v[i].name, full))",
+        "build/tests/unit/ops/test_planner_balancer",
+    ),
 ]

@@ -11,7 +11,8 @@ static void close_form(struct form *f)
 static void each_is_asked_for_by_its_own_filter_a_hundred_at_a_time(void **state)
 {
 	static const char *const filters[BESIDE_KINDS] = { "Filter.1.Name=subnet-id", "Filter.1.Name=image-id",
-							   "Filter.1.Name=instance-type", "Filter.1.Name=prefix-list-name" };
+							   "Filter.1.Name=instance-type", "Filter.1.Name=group-name",
+							   "Filter.1.Name=prefix-list-name" };
 	const char *names[BESIDE_A_CALL + 1];
 
 	(void)state;

@@ -255,6 +255,32 @@ static void what_is_gone_when_its_protection_is_asked_for_is_not_protected(void 
 	inventory_req_close(&l.req);
 }
 
+/* What stands has lost its tags: it is somebody else's now, and its name is taken. */
+static void who_else_bears_a_name_is_seen_and_not_taken_for_ours(void **state)
+{
+	static const struct inventory_wants wants = { .group_names = { "velodb-inst-1-wh-1-node", "no-such" }, .group_names_n = 2 };
+	struct shop *s = *state;
+	struct desk_command k;
+	struct look l = { .wants = &wants };
+
+	aws_add_foreign(s->sim);
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	assert_int_equal(take(s, &l), 0);
+	assert_int_equal(l.req.inv->named.n, 1);
+	assert_string_equal(l.req.inv->named.v[0].name, "velodb-inst-1-wh-1-node");
+	assert_int_equal(l.req.inv->other_lbs.n + l.req.inv->other_tgs.n, 0);
+	s->sim->lbs[0]->t.tags_n = s->sim->tgs[0]->t.tags_n = s->sim->groups[s->sim->groups_n - 1]->t.tags_n = 0;
+	assert_int_equal(take(s, &l), 0);
+	assert_int_equal(l.req.inv->named.n, 1);
+	assert_int_equal(l.req.inv->groups.n + l.req.inv->lbs_n + l.req.inv->tgs_n, 0);
+	assert_string_equal(l.req.inv->other_lbs.v[0].name, s->sim->lbs[0]->t.name);
+	assert_string_equal(l.req.inv->other_tgs.v[0].name, s->sim->tgs[0]->t.name);
+	inventory_req_close(&l.req);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +292,7 @@ int main(void)
 		SHOP(a_cancelled_look_calls_back_once_whenever_it_comes),
 		SHOP(what_protects_is_asked_of_what_would_end_and_of_what_would_go_in_its_place),
 		SHOP(what_is_gone_when_its_protection_is_asked_for_is_not_protected),
+		SHOP(who_else_bears_a_name_is_seen_and_not_taken_for_ours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

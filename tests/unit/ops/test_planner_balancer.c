@@ -290,6 +290,35 @@ static void no_names_of_balancers_make_two_steps_of_one_name(void **state)
 	}
 }
 
+static void a_name_that_somebody_elses_balancer_or_target_group_bears_is_not_given_again(void **state)
+{
+	struct desk *d = *state;
+	struct elb_lb lb = { .arn = "arn:lb/9" };
+	struct elb_group tg = { .arn = "arn:tg/9" };
+	struct err e = { 0 };
+	struct plans *p = NULL, *q = NULL;
+	char names[2][33];
+
+	spec_short_name("inst-1", "wh-1", "lb", "main", names[0]);
+	spec_short_name("inst-1", "wh-1", "tg", "sql", names[1]);
+	lb.name = tg.name = "rv-another";
+	d->inv->other_lbs = (struct elb_lbs){ &lb, 1 };
+	d->inv->other_tgs = (struct elb_groups){ &tg, 1 };
+	plans_free(desk_apply(d));
+	lb.name = names[0];
+	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
+	assert_string_equal(err_text(&e),
+			    "load_balancers[0]: name: arn:lb/9 is called rv-ujh5xiungcydnbmr6q4s4sfx and has not the tags "
+			    "of this installation; give it another name");
+	tg.name = names[1];
+	assert_int_equal(planner_apply(&d->a, &d->k.s, &q, &e), -ERR_INVALID);
+	assert_string_equal(err_text(&e),
+			    "target_groups[0]: name: arn:tg/9 is called rv-kgli5b7vrstyfh4r3c2m3tc5 and has not the tags "
+			    "of this installation; give it another name");
+	plans_free(p);
+	plans_free(q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +336,7 @@ int main(void)
 		DESK_TEST(a_balancer_takes_one_subnet_of_a_zone),
 		DESK_TEST(a_target_group_behind_another_balancer_is_not_put_behind_a_second),
 		DESK_TEST(no_names_of_balancers_make_two_steps_of_one_name),
+		DESK_TEST(a_name_that_somebody_elses_balancer_or_target_group_bears_is_not_given_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

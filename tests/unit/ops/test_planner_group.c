@@ -297,7 +297,8 @@ static void a_group_of_another_warehouse_is_not_ours_however_it_is_called(void *
 	d->k.group.name = (char *)"1-node";
 	d->k.cluster_groups[0] = (char *)"1-node";
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
-	assert_non_null(strstr(e.text, "security group 1-node: sg-1 is a group of warehouse wh-1"));
+	assert_non_null(strstr(
+	    e.text, "security_groups[0]: name: sg-1 is called velodb-inst-1-wh-1-node in vpc-1 and is of warehouse wh-1; give "));
 	assert_null(strstr(desk_steps(p), "rule"));
 	plans_free(p);
 }
@@ -404,6 +405,38 @@ static void texts_are_sent_without_blanks_at_their_ends(void **state)
 	plans_free(p);
 }
 
+static void a_name_that_somebody_elses_group_bears_in_the_vpc_is_not_given_again(void **state)
+{
+	static const struct {
+		const char *name, *vpc;
+		bool is_ours, is_taken;
+	} cases[] = {
+		{ "velodb-inst-1-wh-1-node", "vpc-1", false, true },
+		{ "velodb-inst-1-wh-1-node", "vpc-2", false, false },
+		{ "velodb-inst-1-wh-1-other", "vpc-1", false, false },
+		{ "velodb-inst-1-wh-1-node", "vpc-1", true, false }, /* the look for ours did not show it yet */
+	};
+	struct desk *d = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct ec2_group g = { .id = "sg-9", .name = cases[i].name, .vpc_id = cases[i].vpc };
+		struct plans *p = NULL;
+		struct err e = { 0 };
+		int rc;
+
+		if (cases[i].is_ours)
+			g.tags = desk_tags(d, "", "1");
+		d->inv->named = (struct ec2_groups){ &g, 1 };
+		rc = planner_apply(&d->a, &d->k.s, &p, &e);
+		assert_int_equal(rc, cases[i].is_taken ? -ERR_INVALID : 0);
+		if (rc != 0)
+			assert_string_equal(err_text(&e),
+					    "security_groups[0]: name: sg-9 is called velodb-inst-1-wh-1-node in vpc-1 and has "
+					    "not the tags of this installation; give it another name");
+		plans_free(p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,6 +458,7 @@ int main(void)
 		DESK_TEST(rules_of_other_groups_go_each_by_its_own_name),
 		DESK_TEST(what_is_made_in_a_vpc_is_judged_by_a_subnet_of_it),
 		DESK_TEST(without_a_list_of_s3_the_spec_must_name_the_ways_out),
+		DESK_TEST(a_name_that_somebody_elses_group_bears_in_the_vpc_is_not_given_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
