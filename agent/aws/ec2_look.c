@@ -69,7 +69,9 @@ static int read_subnet(const struct xml_node *n, struct arena *m, struct ec2_sub
 	TRY(read_must(m, n, "subnetId", &s->id, e));
 	TRY(read_must(m, n, "vpcId", &s->vpc_id, e));
 	s->zone = read_text(m, n, "availabilityZone");
-	return 0;
+	s->state = read_text(m, n, "state");
+	s->tells_free = xml_find(n, "availableIpAddressCount") != NULL && !str_eq(xml_get(n, "ipv6Native"), "true");
+	return read_u32(n, "availableIpAddressCount", &s->free, e);
 }
 
 int ec2_read_subnets(const struct xml_node *root, struct arena *m, struct ec2_subnets *ret, struct err *e)
@@ -107,6 +109,8 @@ static int read_image(const struct xml_node *n, struct arena *m, struct ec2_imag
 	TRY(read_must(m, n, "imageId", &i->id, e));
 	TRY(read_must(m, n, "imageOwnerId", &i->owner, e));
 	i->name = read_text(m, n, "name");
+	i->state = read_text(m, n, "imageState");
+	i->arch = read_text(m, n, "architecture");
 	i->owner_alias = read_text(m, n, "imageOwnerAlias");
 	i->root_device = read_text(m, n, "rootDeviceName");
 	i->root_type = read_text(m, n, "rootDeviceType");
@@ -133,6 +137,7 @@ void ec2_describe_instance_types(struct form *f, const struct ec2_describe *d)
 static int read_type(const struct xml_node *n, struct arena *m, struct ec2_type *t, struct err *e)
 {
 	TRY(read_must(m, n, "instanceType", &t->name, e));
+	read_texts(m, xml_find(n, "processorInfo/supportedArchitectures"), "item", "", &t->archs, &t->archs_n);
 	t->has_disks = !str_eq(xml_get(n, "instanceStorageSupported"), "false");
 	return 0;
 }

@@ -18,7 +18,9 @@ void ec2_describe_vpcs(struct form *f, const struct ec2_describe *d);
 int ec2_read_vpcs(const struct xml_node *root, struct arena *m, struct ec2_vpcs *ret, struct err *e);
 
 struct ec2_subnet {
-	const char *id, *vpc_id, *zone;
+	const char *id, *vpc_id, *zone, *state; /* state: "available"; "": not told */
+	uint32_t free;                          /* IPv4 addresses */
+	bool tells_free;                        /* a subnet of IPv6 alone takes none of them */
 };
 struct ec2_subnets {
 	struct ec2_subnet *v;
@@ -34,6 +36,7 @@ struct ec2_image {
 	const char *root_device, *root_type; /* "/dev/xvda", "ebs" */
 	uint32_t root_gib;                   /* size of the root as the image has it; 0: not told */
 	const char *more;                    /* the device of a mapping beyond the root, or NULL */
+	const char *state, *arch;            /* "available", "x86_64"; "": not told */
 };
 struct ec2_images {
 	struct ec2_image *v;
@@ -44,7 +47,9 @@ int ec2_read_images(const struct xml_node *root, struct arena *m, struct ec2_ima
 
 struct ec2_type {
 	const char *name;
-	bool has_disks; /* of the host (instance store): what is on them goes with the instance */
+	bool has_disks;     /* of the host (instance store): what is on them goes with the instance */
+	const char **archs; /* that it runs; none: not told */
+	size_t archs_n;
 };
 struct ec2_types {
 	struct ec2_type *v;

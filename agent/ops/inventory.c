@@ -108,12 +108,19 @@ bool inventory_is_guarded(const struct inventory *inv, const char *id)
 	return false;
 }
 
-bool inventory_has_disks(const struct inventory *inv, const char *type)
+const struct ec2_type *inventory_type(const struct inventory *inv, const char *name)
 {
 	for (size_t i = 0; i < inv->types.n; i++)
-		if (str_eq(inv->types.v[i].name, type))
-			return inv->types.v[i].has_disks;
-	return true;
+		if (str_eq(inv->types.v[i].name, name))
+			return &inv->types.v[i];
+	return NULL;
+}
+
+bool inventory_has_disks(const struct inventory *inv, const char *type)
+{
+	const struct ec2_type *t = inventory_type(inv, type);
+
+	return t == NULL || t->has_disks;
 }
 
 const struct elb_listener *inventory_listener_by_arn(const struct inventory *inv, const char *arn)

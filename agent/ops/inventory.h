@@ -36,7 +36,7 @@ struct inventory {
 	struct ec2_instances instances;
 	struct ec2_groups groups;
 	struct ec2_vpcs vpcs; /* of the region: the planner wants the CIDRs of the spec's */
-	/* For a plan alone: what was asked for by id and is there, the types of our instances, and "pl-..." of S3 or NULL. */
+	/* For a plan alone: what was asked for by id and is there, the types of our instances too, and "pl-..." of S3 or NULL. */
 	struct ec2_subnets subnets;
 	struct ec2_images images;
 	struct ec2_types types;
@@ -67,6 +67,7 @@ const struct ec2_instance *inventory_instance_in(const struct ec2_instances *lis
 const struct elb_listener *inventory_listener_by_arn(const struct inventory *inv, const char *arn);
 const struct ec2_subnet *inventory_subnet(const struct inventory *inv, const char *id); /* NULL: AWS shows none */
 const struct ec2_image *inventory_image(const struct inventory *inv, const char *id);
+const struct ec2_type *inventory_type(const struct inventory *inv, const char *name);
 bool inventory_is_guarded(const struct inventory *inv, const char *id);  /* protected; what was not asked for is not */
 bool inventory_has_disks(const struct inventory *inv, const char *type); /* of the host; what AWS does not tell counts as true */
 /* "sg-1 tcp 8000-9000 10.0.0.0/16", "sg-1 egress -1 all sg-1": what a rule is called in records; the description is not part of it. */
@@ -86,9 +87,9 @@ bool inventory_is_ours(const struct owner *o, const struct ec2_tags *t);
 
 /* What a plan stands on that is not ours: named here, it is looked up beside what is ours. */
 struct inventory_wants {
-	const char *subnets[64], *images[32]; /* as many as a spec can name (spec.c) */
+	const char *subnets[64], *images[32], *types[32]; /* as many as a spec can name (spec.c) */
 	char group_names[8][256];
-	size_t subnets_n, images_n, group_names_n;
+	size_t subnets_n, images_n, types_n, group_names_n;
 	/* What a plan from the inventory so far would end, by id and ARN, in the inventory's arena; NULL: nothing. Called again
 	 * while it names something new: around what is protected, others go. */
 	const char **(*ends)(void *ctx, const struct inventory *inv, size_t *ret_n);

@@ -1,4 +1,4 @@
-/* inventory_beside.c - subnets and images by id, the types of our instances, security groups by name, and the prefix list of S3. */
+/* inventory_beside.c - subnets and images by id, types by name, security groups by name, and the prefix list of S3. */
 #include "agent/ops/inventory_impl.h"
 
 #include "agent/base/mem.h"
@@ -50,20 +50,24 @@ int inventory_beside_read(enum beside what, const struct xml_node *root, const c
 	}
 }
 
-const char **inventory_beside_types(const struct inventory *inv, size_t *ret_n)
+static void add_type(const char **v, size_t *n, const char *type)
 {
-	const char **v = arena_alloc(inv->arena, (inv->instances.n + 1) * sizeof(*v));
-	size_t n = 0;
+	for (size_t i = 0; i < *n; i++)
+		if (str_eq(v[i], type))
+			return;
+	if (*type != '\0')
+		v[(*n)++] = type;
+}
 
-	for (size_t i = 0; i < inv->instances.n; i++) {
-		const char *type = inv->instances.v[i].type;
-		bool is_new = *type != '\0';
+const char **inventory_beside_types(const struct inventory *inv, const char *const *types, size_t n, size_t *ret_n)
+{
+	const char **v = arena_alloc(inv->arena, (n + inv->instances.n + 1) * sizeof(*v));
+	size_t all = 0;
 
-		for (size_t k = 0; k < n && is_new; k++)
-			is_new = !str_eq(v[k], type);
-		if (is_new)
-			v[n++] = type;
-	}
-	*ret_n = n;
+	for (size_t i = 0; i < n; i++)
+		add_type(v, &all, types[i]);
+	for (size_t i = 0; i < inv->instances.n; i++)
+		add_type(v, &all, inv->instances.v[i].type);
+	*ret_n = all;
 	return v;
 }

@@ -10,8 +10,8 @@ enum beside { BESIDE_SUBNETS, BESIDE_IMAGES, BESIDE_TYPES, BESIDE_NAMES, BESIDE_
 void inventory_beside_ask(enum beside what, const char *const *names, size_t n, const char *token, struct form *f);
 /* Appends; `name` is the first that was asked for. Subnets, images and types are looked up by their names afterwards. */
 int inventory_beside_read(enum beside what, const struct xml_node *root, const char *name, struct inventory *inv, struct err *e);
-/* The types of our instances, each once, in the inventory's arena. */
-const char **inventory_beside_types(const struct inventory *inv, size_t *ret_n);
+/* These types and those of our instances, each once, in the inventory's arena. */
+const char **inventory_beside_types(const struct inventory *inv, const char *const *types, size_t n, size_t *ret_n);
 
 /* Adds those of the ids that are not asked for yet. */
 void inventory_guard_want(struct inventory *inv, const char *const *ids, size_t n);

@@ -399,7 +399,8 @@ static void next_state(struct take *t)
 		if (t->sm.now == V_TAGS)
 			keep_ours(t);
 		if (t->sm.now == V_INSTANCES && t->wants_beside)
-			t->beside[BESIDE_TYPES].v = inventory_beside_types(t->inv, &t->beside[BESIDE_TYPES].n);
+			t->beside[BESIDE_TYPES].v = inventory_beside_types(t->inv, t->beside[BESIDE_TYPES].v,
+									   t->beside[BESIDE_TYPES].n, &t->beside[BESIDE_TYPES].n);
 		sm_move(&t->sm, t->sm.now + 1);
 		t->at = 0;
 		if (t->sm.now == V_GUARDS)
@@ -528,6 +529,7 @@ static void want_beside(struct take *t, const struct inventory_wants *wants)
 	t->ends_ctx = wants->ends_ctx;
 	want(t, BESIDE_SUBNETS, wants->subnets, wants->subnets_n);
 	want(t, BESIDE_IMAGES, wants->images, wants->images_n);
+	want(t, BESIDE_TYPES, wants->types, wants->types_n);
 	want(t, BESIDE_NAMES, names, wants->group_names_n);
 	want(t, BESIDE_S3, &s3, 1);
 }

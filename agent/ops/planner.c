@@ -49,6 +49,7 @@ void planner_wants(const struct owner *o, const spec_t *spec, struct inventory_w
 	for (size_t i = 0; spec != NULL && i < spec->n_clusters; i++) {
 		add_once(ret->images, &ret->images_n, spec->clusters[i]->image_id);
 		add_once(ret->subnets, &ret->subnets_n, spec->clusters[i]->subnet_id);
+		add_once(ret->types, &ret->types_n, spec->clusters[i]->instance_type);
 	}
 	for (size_t i = 0; spec != NULL && i < spec->n_security_groups; i++)
 		spec_group_name(o->vendor, o->installation, spec->warehouse, spec->security_groups[i]->name,
@@ -99,6 +100,7 @@ int planner_apply(const struct planner_args *a, const spec_t *spec, struct plans
 	planner_plan_lost_clusters(&p, STAGE_CLUSTERS);
 	planner_plan_switch(&p, STAGE_SWITCH);
 	planner_plan_rest(&p, "tidy", STAGE_TIDY);
+	planner_check_places(&p);
 	return finish(&p, ret, e);
 }
 

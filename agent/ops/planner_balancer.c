@@ -78,7 +78,7 @@ void planner_plan_strangers(struct planning *p, const tg_t *want)
 	json_decref(ids);
 }
 
-static bool is_for(const tg_t *g, const char *cluster)
+bool planner_is_for(const tg_t *g, const char *cluster)
 {
 	for (size_t i = 0; i < g->n_clusters; i++)
 		if (str_eq(g->clusters[i], cluster))
@@ -101,7 +101,7 @@ static bool is_leaving(const struct planning *p, const tg_t *want, const struct 
 	const char *cluster = in != NULL ? ec2_tag_get(&in->tags, "reeve:cluster") : NULL;
 
 	return cluster != NULL && !str_starts(t->state, "draining") && planner_is_node(p, in, cluster) &&
-	       wants_cluster(p, cluster) && !is_for(want, cluster);
+	       wants_cluster(p, cluster) && !planner_is_for(want, cluster);
 }
 
 /* A group that listeners lead to and nobody is left in serves nobody: the same keys as for the removal of what leads there. */

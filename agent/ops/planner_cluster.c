@@ -84,6 +84,15 @@ static struct nodes nodes_of(const struct planning *p, const char *cluster, size
 	return list;
 }
 
+size_t planner_missing(const struct planning *p, const cluster_t *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->inv->instances.n; i++)
+		n += planner_is_node(p, &p->inv->instances.v[i], c->name);
+	return n < c->nodes ? c->nodes - n : 0;
+}
+
 static void add_id(json_t *ids, const struct ec2_instance *i)
 {
 	json_array_append_new(ids, json_string(i->id));
@@ -120,14 +129,6 @@ static bool is_registered(const struct inventory_group *g, const char *id)
 	return false;
 }
 
-static bool is_cluster_of(const tg_t *g, const char *cluster)
-{
-	for (size_t i = 0; i < g->n_clusters; i++)
-		if (str_eq(g->clusters[i], cluster))
-			return true;
-	return false;
-}
-
 /* A group that no listener leads to has no health to wait for (target state "unused"). */
 static void plan_register(struct planning *p, const tg_t *g, const struct nodes *have)
 {
@@ -155,7 +156,7 @@ json_t *planner_nodes_behind(const struct planning *p, const tg_t *g)
 
 	for (size_t i = 0; i < p->spec->n_clusters; i++) {
 		const cluster_t *c = p->spec->clusters[i];
-		struct nodes have = nodes_of(p, c->name, is_cluster_of(g, c->name) ? c->nodes : 0);
+		struct nodes have = nodes_of(p, c->name, planner_is_for(g, c->name) ? c->nodes : 0);
 
 		for (size_t k = 0; k < have.keep; k++)
 			add_id(ids, have.v[k]);
@@ -253,7 +254,7 @@ void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage
 	plan_up(p, c, &have);
 	plan_pivot(p->b);
 	for (size_t i = 0; i < p->spec->n_target_groups; i++)
-		if (is_cluster_of(p->spec->target_groups[i], c->name))
+		if (planner_is_for(p->spec->target_groups[i], c->name))
 			plan_register(p, p->spec->target_groups[i], &have);
 	if (have.n > have.keep)
 		plan_remove(p, &have);

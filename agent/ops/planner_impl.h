@@ -1,6 +1,6 @@
 /* planner_impl.h - the parts of the planner, from the lowest to the highest: planner_group.c (security groups), planner_balancer.c
  * (target groups, load balancers, listeners), planner_same.c (what stands and would have to be another), planner_launch.c (new
- * nodes), planner_cluster.c (nodes), planner_switch.c, planner_rest.c (what nobody wants any more). planner.c (the two verbs and
+ * nodes), planner_cluster.c (nodes), planner_place.c (where what is new has room), planner_switch.c, planner_rest.c (what nobody wants any more). planner.c (the two verbs and
  * the stages) calls them. Nobody else includes this. */
 #pragma once
 #include "agent/ops/planning.h"
@@ -21,6 +21,7 @@ json_t *planner_bounded_rules(const struct planning *p, const char *group); /* t
 const struct inventory_group *planner_tg_there(const struct planning *p, const char *name); /* or NULL */
 json_t *planner_tg_ref(const struct planning *p, const char *name);
 bool planner_wants_short(const struct planning *p, const char *kind, const char *full); /* "lb" or "tg", by its name in AWS */
+bool planner_is_for(const tg_t *g, const char *cluster);
 void planner_plan_tg(struct planning *p, const tg_t *want);
 void planner_plan_strangers(struct planning *p, const tg_t *want); /* targets that are no nodes of ours go */
 void planner_plan_leaving(struct planning *p, const tg_t *want);   /* nodes of clusters that it is no more for go out of it */
@@ -42,7 +43,11 @@ void planner_check_group(struct planning *p, const group_t *want, const struct e
 void planner_check_tg(struct planning *p, const tg_t *want, const struct inventory_group *have);
 void planner_check_lb(struct planning *p, const lb_t *want, const struct inventory_lb *have);
 
+/* planner_place.c: free addresses, and zones */
+void planner_check_places(struct planning *p);
+
 /* planner_cluster.c */
+size_t planner_missing(const struct planning *p, const cluster_t *c);  /* how many nodes are launched */
 json_t *planner_nodes_behind(const struct planning *p, const tg_t *g); /* ids: those that stay, and those that are launched */
 bool planner_is_node(const struct planning *p, const struct ec2_instance *i, const char *cluster); /* alive, and of it */
 void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage);

@@ -3,6 +3,7 @@
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
+#include "agent/ops/field.h"
 #include "agent/ops/planner_impl.h"
 
 json_t *planner_volumes(const cluster_t *c)
@@ -46,17 +47,25 @@ static void add_user_data(json_t *args, const cluster_t *c)
 	json_object_set_new(args, "user_data_sha256", json_string(digest_hex(&d, hex)));
 }
 
+/* /dev/sdf and /dev/xvdf are one device under some kernels. */
+static bool is_one_device(const char *a, const char *b)
+{
+	return str_eq(a, b) || (field_device_letters(a) != NULL && str_eq(field_device_letters(a), field_device_letters(b)));
+}
+
 /* What starts, as AWS tells it. A mapping beyond the root would be a volume that no bound has counted. */
 static int check_image(const cluster_t *c, const struct ec2_image *i, struct err *e)
 {
 	if (i == NULL)
 		return err_set(e, ERR_INVALID, "%s is no image that AWS shows to this account in this region", c->image_id);
+	if (i->state != NULL && *i->state != '\0' && !str_eq(i->state, "available"))
+		return err_set(e, ERR_INVALID, "image %s is %s, not available", i->id, i->state);
 	if (!str_eq(i->root_type, "ebs") || *i->root_device != '/')
 		return err_set(e, ERR_INVALID, "image %s has no EBS root volume, so it cannot be encrypted", i->id);
 	if (i->more != NULL)
 		return err_set(e, ERR_INVALID, "image %s maps %s beside its root: such an image is not started", i->id, i->more);
 	for (size_t k = 0; k < c->n_volumes; k++)
-		if (str_eq(c->volumes[k]->device, i->root_device))
+		if (is_one_device(c->volumes[k]->device, i->root_device))
 			return err_set(e, ERR_INVALID, "volumes[%zu]: %s is the root of image %s", k, i->root_device, i->id);
 	return 0;
 }
@@ -83,6 +92,26 @@ static void add_image(struct planning *p, const cluster_t *c, json_t *args)
 	json_object_set_new(args, "image_owner_alias", told(i->owner_alias));
 	json_object_set_new(args, "root_device", json_string(i->root_device));
 	json_object_set_new(args, "root_gib", json_integer(i->root_gib));
+}
+
+static bool runs(const struct ec2_type *t, const char *arch)
+{
+	bool is = t->archs_n == 0 || arch == NULL || *arch == '\0';
+
+	for (size_t i = 0; i < t->archs_n && !is; i++)
+		is = str_eq(t->archs[i], arch);
+	return is;
+}
+
+static void check_type(struct planning *p, const cluster_t *c)
+{
+	const struct ec2_type *t = inventory_type(p->inv, c->instance_type);
+	const struct ec2_image *i = inventory_image(p->inv, c->image_id);
+
+	if (t == NULL)
+		planning_refuse(p, "cluster %s: %s is no instance type that AWS offers in this region", c->name, c->instance_type);
+	else if (i != NULL && !runs(t, i->arch))
+		planning_refuse(p, "cluster %s: image %s is for %s, and %s does not run that", c->name, i->id, i->arch, t->name);
 }
 
 static void add_rules(struct planning *p, const cluster_t *c, json_t *args)
@@ -119,6 +148,7 @@ void planner_plan_launch(struct planning *p, const cluster_t *c, size_t held)
 
 	json_object_set_new(json_object_get(args, "tags"), "reeve:launch", planner_launch_tag(c));
 	add_image(p, c, args);
+	check_type(p, c);
 	add_zone(p, c, args);
 	add_rules(p, c, args);
 	if (*c->instance_profile != '\0')

@@ -108,6 +108,10 @@ const struct ec2_subnet *planning_subnet(struct planning *p, const char *what, c
 
 	if (s == NULL)
 		return no_subnet(p, what, id, "is no subnet that AWS shows in this account and region");
+	if (s->state != NULL && *s->state != '\0' && !str_eq(s->state, "available")) {
+		why = mem_printf("is %s, not available", s->state);
+		return no_subnet(p, what, id, why);
+	}
 	if (str_eq(s->vpc_id, p->spec->vpc_id))
 		return s;
 	why = mem_printf("is a subnet of %s, the spec's vpc_id is %s", s->vpc_id, p->spec->vpc_id);

@@ -349,4 +349,32 @@ MUTANTS = [
         "		if (false && str_eq(p->inv->other_lbs.v[i].name, full))",
         "build/tests/unit/ops/test_planner_balancer",
     ),
+    Mutant(
+        "free addresses not looked at",
+        "agent/ops/planner_place.c",
+        "	return s == NULL || !s->tells_free || n <= s->free;",
+        "	return s == NULL || !s->tells_free || n <= s->free + 1000;",
+        "build/tests/unit/ops/test_planner_place",
+    ),
+    Mutant(
+        "nodes behind a balancer that does not lead to their zone",
+        "agent/ops/planner_place.c",
+        "		check_zones(p, p->spec->load_balancers[i]);",
+        "		(void)check_zones;",
+        "build/tests/unit/ops/test_planner_place",
+    ),
+    Mutant(
+        "a subnet that is not available",
+        "agent/ops/planning.c",
+        """	if (s->state != NULL && *s->state != '\\0' && !str_eq(s->state, "available")) {""",
+        """	if (false && s->state != NULL && !str_eq(s->state, "available")) {""",
+        "build/tests/unit/ops/test_planner_launch",
+    ),
+    Mutant(
+        "a type that AWS does not offer",
+        "agent/ops/planner_launch.c",
+        "	check_type(p, c);",
+        "	(void)check_type;",
+        "build/tests/unit/ops/test_planner_launch",
+    ),
 ]

@@ -165,6 +165,45 @@ static void termination_protection_is_asked_for_an_instance_and_is_on_or_off(voi
 	assert_string_equal(err_text(&e), "R: disableApiTermination is \"\", neither true nor false");
 }
 
+static void a_subnet_tells_its_state_and_how_many_addresses_are_free(void **state)
+{
+	ANSWER(p, "<R><subnetSet><item><subnetId>subnet-1</subnetId><vpcId>vpc-1</vpcId><state>available</state>"
+		  "<availableIpAddressCount>251</availableIpAddressCount><ipv6Native>false</ipv6Native></item>"
+		  "<item><subnetId>subnet-2</subnetId><vpcId>vpc-1</vpcId></item>"
+		  "<item><subnetId>subnet-3</subnetId><vpcId>vpc-1</vpcId><availableIpAddressCount>0</availableIpAddressCount>"
+		  "<ipv6Native>true</ipv6Native></item></subnetSet></R>");
+	struct ec2_subnets all = { 0 };
+
+	(void)state;
+	assert_int_equal(ec2_read_subnets(p.root, p.arena, &all, NULL), 0);
+	assert_string_equal(all.v[0].state, "available");
+	assert_true(all.v[0].tells_free);
+	assert_int_equal(all.v[0].free, 251);
+	assert_string_equal(all.v[1].state, "");
+	assert_false(all.v[1].tells_free);
+	assert_false(all.v[2].tells_free); /* of IPv6 alone */
+}
+
+static void an_image_and_a_type_tell_what_architecture_they_are_for(void **state)
+{
+	ANSWER(p, "<R><imagesSet><item><imageId>ami-1</imageId><imageOwnerId>1</imageOwnerId><imageState>deregistered</imageState>"
+		  "<architecture>arm64</architecture></item></imagesSet></R>");
+	ANSWER(q, "<R><instanceTypeSet><item><instanceType>t1.micro</instanceType><processorInfo><supportedArchitectures>"
+		  "<item>i386</item><item>x86_64</item></supportedArchitectures></processorInfo></item>"
+		  "<item><instanceType>m7g.large</instanceType></item></instanceTypeSet></R>");
+	struct ec2_images images = { 0 };
+	struct ec2_types types = { 0 };
+
+	(void)state;
+	assert_int_equal(ec2_read_images(p.root, p.arena, &images, NULL), 0);
+	assert_string_equal(images.v[0].state, "deregistered");
+	assert_string_equal(images.v[0].arch, "arm64");
+	assert_int_equal(ec2_read_instance_types(q.root, q.arena, &types, NULL), 0);
+	assert_int_equal(types.v[0].archs_n, 2);
+	assert_string_equal(types.v[0].archs[1], "x86_64");
+	assert_int_equal(types.v[1].archs_n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +213,8 @@ int main(void)
 		cmocka_unit_test(subnets_types_and_prefix_lists_are_sets),
 		cmocka_unit_test(an_answer_that_is_not_what_ec2_says_adds_nothing),
 		cmocka_unit_test(termination_protection_is_asked_for_an_instance_and_is_on_or_off),
+		cmocka_unit_test(a_subnet_tells_its_state_and_how_many_addresses_are_free),
+		cmocka_unit_test(an_image_and_a_type_tell_what_architecture_they_are_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

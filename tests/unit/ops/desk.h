@@ -15,13 +15,14 @@ static inline int desk_start(void **state)
 {
 	static const char *cidrs[] = { "10.0.0.0/16" };
 	static struct ec2_vpc vpcs[] = { { .id = "vpc-1", .cidr = "10.0.0.0/16", .cidrs = cidrs, .cidrs_n = 1 } };
-	static struct ec2_subnet subnets[] = { { "subnet-1", "vpc-1", "us-east-1a" }, { "subnet-9", "vpc-9", "us-east-1a" } };
+	static struct ec2_subnet subnets[] = { { .id = "subnet-1", .vpc_id = "vpc-1", .zone = "us-east-1a" },
+					       { .id = "subnet-9", .vpc_id = "vpc-9", .zone = "us-east-1a" } };
 	static struct ec2_image images[] = {
-		{ "ami-1", "al2023", "137112412989", "amazon", "/dev/xvda", "ebs", 8, NULL },
-		{ "ami-2", "two disks", "137112412989", "amazon", "/dev/xvda", "ebs", 8, "/dev/sdz" },
-		{ "ami-3", "old", "210987654321", "", "/dev/sda1", "instance-store", 8, NULL },
+		{ "ami-1", "al2023", "137112412989", "amazon", "/dev/xvda", "ebs", 8, NULL, "available", "x86_64" },
+		{ "ami-2", "two disks", "137112412989", "amazon", "/dev/xvda", "ebs", 8, "/dev/sdz", "available", "x86_64" },
+		{ "ami-3", "old", "210987654321", "", "/dev/sda1", "instance-store", 8, NULL, "available", "x86_64" },
 	};
-	static struct ec2_type types[] = { { "r6i.xlarge", false }, { "i3.large", true } };
+	static struct ec2_type types[] = { { .name = "r6i.xlarge" }, { .name = "i3.large", .has_disks = true } };
 	static struct ec2_prefix_list lists[] = { { "pl-1", "com.amazonaws.us-east-1.s3" } };
 	struct desk *d = mem_new(struct desk);
 

@@ -27,7 +27,7 @@ static void each_is_asked_for_by_its_own_filter_a_hundred_at_a_time(void **state
 	}
 }
 
-static void each_type_of_our_instances_is_named_once(void **state)
+static void each_type_of_the_spec_and_of_our_instances_is_named_once(void **state)
 {
 	static struct ec2_instance v[] = { { .type = "a" }, { .type = "b" }, { .type = "a" }, { .type = "" } };
 	struct inventory *inv = inventory_new();
@@ -36,10 +36,11 @@ static void each_type_of_our_instances_is_named_once(void **state)
 
 	(void)state;
 	inv->instances = (struct ec2_instances){ v, ARRAY_LEN(v) };
-	types = inventory_beside_types(inv, &n);
-	assert_int_equal(n, 2);
-	assert_string_equal(types[0], "a");
-	assert_string_equal(types[1], "b");
+	types = inventory_beside_types(inv, (const char *const[]){ "b", "c" }, 2, &n);
+	assert_int_equal(n, 3);
+	assert_string_equal(types[0], "b");
+	assert_string_equal(types[1], "c");
+	assert_string_equal(types[2], "a");
 	inventory_free(inv);
 }
 
@@ -63,7 +64,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_is_asked_for_by_its_own_filter_a_hundred_at_a_time),
-		cmocka_unit_test(each_type_of_our_instances_is_named_once),
+		cmocka_unit_test(each_type_of_the_spec_and_of_our_instances_is_named_once),
 		cmocka_unit_test(a_list_is_that_of_s3_by_its_name_alone),
 	};
 

@@ -240,9 +240,9 @@ static void a_new_balancer_counts_with_those_that_are_still_there(void **state)
 
 static void a_balancer_takes_one_subnet_of_a_zone(void **state)
 {
-	static struct ec2_subnet subnets[] = { { "subnet-1", "vpc-1", "us-east-1a" },
-					       { "subnet-2", "vpc-1", "us-east-1b" },
-					       { "subnet-3", "vpc-1", "us-east-1a" } };
+	static struct ec2_subnet subnets[] = { { .id = "subnet-1", .vpc_id = "vpc-1", .zone = "us-east-1a" },
+					       { .id = "subnet-2", .vpc_id = "vpc-1", .zone = "us-east-1b" },
+					       { .id = "subnet-3", .vpc_id = "vpc-1", .zone = "us-east-1a" } };
 	char *ids[] = { (char *)"subnet-1", (char *)"subnet-2", (char *)"subnet-3" };
 	struct desk *d = *state;
 	struct plans *p = NULL;

@@ -37,6 +37,16 @@ static void refused(struct desk *d, const char *says)
 	plans_free(p);
 }
 
+/* The good image, for a test to change. */
+static struct ec2_image *bent_image(struct desk *d)
+{
+	struct ec2_image *i = arena_new(d->inv->arena, struct ec2_image);
+
+	*i = *inventory_image(d->inv, "ami-1");
+	d->inv->images = (struct ec2_images){ i, 1 };
+	return i;
+}
+
 static void an_image_that_cannot_be_bounded_is_not_started(void **state)
 {
 	struct desk *d = *state;
@@ -50,16 +60,30 @@ static void an_image_that_cannot_be_bounded_is_not_started(void **state)
 	d->k.cluster.image_id = (char *)"ami-1";
 	d->k.volume.device = (char *)"/dev/xvda";
 	refused(d, "cluster be: volumes[0]: /dev/xvda is the root of image ami-1");
+	d->k.volume.device = (char *)"/dev/sdf";
+	bent_image(d)->root_device = "/dev/xvdf";
+	refused(d, "cluster be: volumes[0]: /dev/xvdf is the root of image ami-1");
 }
 
-static void a_subnet_is_one_of_the_specs_vpc(void **state)
+static void a_subnet_is_there_and_one_of_the_specs_vpc(void **state)
 {
+	struct ec2_subnet pending = { .id = "subnet-1", .vpc_id = "vpc-1", .zone = "", .state = "pending" };
 	struct desk *d = *state;
+	struct ec2_subnets subnets = d->inv->subnets;
 
 	d->k.cluster.subnet_id = (char *)"subnet-9";
 	refused(d, "cluster be: subnet-9 is a subnet of vpc-9, the spec's vpc_id is vpc-1");
 	d->k.cluster.subnet_id = (char *)"subnet-7";
 	refused(d, "cluster be: subnet-7 is no subnet that AWS shows");
+	d->k.cluster.subnet_id = (char *)"subnet-1";
+	d->inv->subnets = (struct ec2_subnets){ &pending, 1 };
+	refused(d, "load balancer main: subnet-1 is pending, not available");
+	d->k.s.n_load_balancers = 0;
+	refused(d, "cluster be: subnet-1 is pending, not available");
+	d->k.s.n_load_balancers = 1;
+	pending.state = "available";
+	plans_free(desk_apply(d));
+	d->inv->subnets = subnets;
 	d->k.cluster.subnet_id = (char *)"subnet-1";
 	d->k.subnets[0] = (char *)"subnet-9";
 	refused(d, "load balancer main: subnet-9 is a subnet of vpc-9");
@@ -94,7 +118,7 @@ static void a_plan_shows_what_starts_as_aws_tells_it(void **state)
 /* A fact begins with @; a name that somebody gave an image may as well. */
 static void what_aws_tells_is_never_taken_for_a_fact(void **state)
 {
-	struct ec2_image image = { "ami-1", "@corp/base", "137112412989", "@x", "/dev/xvda", "ebs", 8, NULL };
+	struct ec2_image image = { "ami-1", "@corp/base", "137112412989", "@x", "/dev/xvda", "ebs", 8, NULL, "", "" };
 	struct desk *d = *state;
 	json_t *facts = json_object(), *resolved = NULL;
 	struct plans *p;
@@ -114,15 +138,36 @@ static void what_aws_tells_is_never_taken_for_a_fact(void **state)
 	plans_free(p);
 }
 
+static void an_image_that_is_not_available_or_for_another_machine_is_not_started(void **state)
+{
+	static const char *archs[] = { "i386", "x86_64" };
+	struct ec2_type type = { .name = "r6i.xlarge", .archs = archs, .archs_n = 2 };
+	struct desk *d = *state;
+	struct ec2_image *i = bent_image(d);
+
+	i->state = "pending";
+	refused(d, "cluster be: image ami-1 is pending, not available");
+	i->state = "";
+	d->inv->types = (struct ec2_types){ &type, 1 };
+	plans_free(desk_apply(d));
+	i->arch = "arm64";
+	refused(d, "cluster be: image ami-1 is for arm64, and r6i.xlarge does not run that");
+	type.archs_n = 0; /* AWS does not tell */
+	plans_free(desk_apply(d));
+	type.name = "r6i.large";
+	refused(d, "cluster be: r6i.xlarge is no instance type that AWS offers in this region");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DESK_TEST(user_data_goes_with_the_hash_of_its_bytes_and_only_the_specs_own_tags_count),
 		DESK_TEST(an_image_that_cannot_be_bounded_is_not_started),
-		DESK_TEST(a_subnet_is_one_of_the_specs_vpc),
+		DESK_TEST(a_subnet_is_there_and_one_of_the_specs_vpc),
 		DESK_TEST(nodes_that_stand_need_no_image),
 		DESK_TEST(a_plan_shows_what_starts_as_aws_tells_it),
 		DESK_TEST(what_aws_tells_is_never_taken_for_a_fact),
+		DESK_TEST(an_image_that_is_not_available_or_for_another_machine_is_not_started),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

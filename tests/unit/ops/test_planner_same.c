@@ -75,7 +75,8 @@ static int standing_start(void **state)
 {
 	static const struct ec2_rule rules[] = { { "tcp", 0, 65535, NULL, "sg-1", "", false },
 						 { "tcp", 8000, 9000, "10.0.0.0/16", NULL, "", false } };
-	static struct ec2_subnet subnets[] = { { "subnet-1", "vpc-1", "us-east-1a" }, { "subnet-2", "vpc-1", "us-east-1b" } };
+	static struct ec2_subnet subnets[] = { { .id = "subnet-1", .vpc_id = "vpc-1", .zone = "us-east-1a" },
+					       { .id = "subnet-2", .vpc_id = "vpc-1", .zone = "us-east-1b" } };
 	struct desk *d;
 
 	desk_start(state);
