@@ -230,32 +230,42 @@ bool planner_is_listened(const struct planning *p, const char *tg)
 	return false;
 }
 
-/* ELB takes one subnet of a zone. */
-static void check_zone(struct planning *p, const char *what, const struct ec2_subnet *const *before, const struct ec2_subnet *s)
+static size_t lb_place(const struct planning *p, const lb_t *want)
 {
-	for (; *before != NULL && p->err.code == 0; before++)
-		if (s->zone != NULL && *s->zone != '\0' && str_eq((*before)->zone, s->zone))
-			err_set(&p->err, ERR_INVALID,
-				"%s: %s and %s are both of zone %s: a load balancer takes one subnet of a zone", what,
-				(*before)->id, s->id, s->zone);
+	size_t i = 0;
+
+	while (p->spec->load_balancers[i] != want)
+		i++;
+	return i;
+}
+
+/* ELB takes one subnet of a zone. */
+static void check_zone(struct planning *p, const lb_t *lb, size_t i, const struct ec2_subnet *s)
+{
+	for (size_t k = 0; k < i; k++) {
+		const struct ec2_subnet *before = inventory_subnet(p->inv, lb->subnet_ids[k]);
+
+		if (before != NULL && s->zone != NULL && *s->zone != '\0' && str_eq(before->zone, s->zone))
+			planning_refuse(
+			    p,
+			    "load_balancers[%zu]: subnet_ids[%zu]: %s and %s are both of zone %s: a load balancer takes one "
+			    "subnet of a zone",
+			    lb_place(p, lb), i, before->id, s->id, s->zone);
+	}
 }
 
 static json_t *subnets_of(struct planning *p, const lb_t *lb)
 {
 	CLEANUP(mem_close) char *what = mem_printf("load balancer %s", lb->name);
-	const struct ec2_subnet **seen = mem_alloc((lb->n_subnet_ids + 1) * sizeof(*seen)), **end = seen;
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < lb->n_subnet_ids; i++) {
 		const struct ec2_subnet *s = planning_subnet(p, what, lb->subnet_ids[i]);
 
-		if (s != NULL) {
-			check_zone(p, what, seen, s);
-			*end++ = s;
-		}
+		if (s != NULL)
+			check_zone(p, lb, i, s);
 		json_array_append_new(list, json_string(lb->subnet_ids[i]));
 	}
-	mem_free(seen);
 	return list;
 }
 
@@ -282,15 +292,6 @@ static int balancers_of(const struct planning *p)
 	for (size_t i = 0; i < p->inv->lbs_n; i++)
 		n += planning_is_of_warehouse(p, &p->inv->lbs[i].lb.tags) && !planner_wants_short(p, "lb", p->inv->lbs[i].lb.name);
 	return (int)n;
-}
-
-static size_t lb_place(const struct planning *p, const lb_t *want)
-{
-	size_t i = 0;
-
-	while (p->spec->load_balancers[i] != want)
-		i++;
-	return i;
 }
 
 static void check_lb_name(struct planning *p, const lb_t *want, const char *full)

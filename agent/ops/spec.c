@@ -80,6 +80,17 @@ static int check_cidr(const char *text, const char *protocol, struct err *e)
 	return 0;
 }
 
+/* All ports are what AWS makes of it: who names some means another protocol. */
+static int check_all(const rule_t *r, struct err *e)
+{
+	bool names_none = r->from_port == r->to_port && (r->from_port == 0 || r->from_port == -1);
+
+	return names_none || (r->from_port == 0 && r->to_port == 65535)
+		   ? 0
+		   : err_set(e, ERR_INVALID, "ports %d-%d: protocol -1 has all ports; leave them out, or name tcp or udp",
+			     r->from_port, r->to_port);
+}
+
 static int check_peer(const rule_t *r, const char *protocol, struct err *e)
 {
 	switch (r->source_case) {
@@ -106,9 +117,55 @@ static int check_rule(const rule_t *r, struct err *e)
 		return err_set(e, ERR_INVALID, "direction: %d is neither INGRESS nor EGRESS", (int)r->direction);
 	if (str_starts(protocol, "icmp"))
 		TRY(field_icmp(r->from_port, r->to_port, e));
-	else if (!str_eq(protocol, "-1") && (r->from_port < 0 || r->to_port > 65535 || r->from_port > r->to_port))
+	else if (str_eq(protocol, "-1"))
+		TRY(check_all(r, e));
+	else if ((r->from_port < 0 || r->to_port > 65535 || r->from_port > r->to_port))
 		return err_set(e, ERR_INVALID, "ports %d-%d are not a range", r->from_port, r->to_port);
 	return check_peer(r, protocol, e);
+}
+
+static bool is_same_peer(const rule_t *a, const rule_t *b)
+{
+	char at[CIDR_TEXT_LEN], bt[CIDR_TEXT_LEN];
+	struct cidr ac, bc;
+
+	if (a->source_case != b->source_case)
+		return false;
+	if (a->source_case == REEVE__CONTROL__V1__RULE__SOURCE_CIDR)
+		return cidr_parse(a->cidr, &ac) == 0 && cidr_parse(b->cidr, &bc) == 0 &&
+		       str_eq(cidr_text(&ac, at), cidr_text(&bc, bt));
+	return a->source_case == REEVE__CONTROL__V1__RULE__SOURCE_SELF || str_eq(a->prefix_list, b->prefix_list);
+}
+
+/* To EC2 they are one: the description is no part of a rule. */
+static bool is_same_rule(const rule_t *a, const rule_t *b)
+{
+	const char *protocol = inventory_protocol(a->protocol);
+	bool all_codes = str_starts(protocol, "icmp") && a->from_port == -1;
+
+	return a->direction == b->direction && str_eq(protocol, inventory_protocol(b->protocol)) && is_same_peer(a, b) &&
+	       (str_eq(protocol, "-1") || (a->from_port == b->from_port && (all_codes || a->to_port == b->to_port)));
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+	size_t an, bn;
+	const char *x = field_trim(a, &an), *y = field_trim(b, &bn);
+
+	return an == bn && memcmp(x, y, an) == 0;
+}
+
+/* One that stands twice is one; of two descriptions one would be forgotten without a word. */
+static int check_described_once(const group_t *g, struct err *e)
+{
+	for (size_t i = 0; i < g->n_rules; i++)
+		for (size_t k = 0; k < i; k++)
+			if (is_same_rule(g->rules[i], g->rules[k]) &&
+			    !is_same_text(g->rules[i]->description, g->rules[k]->description))
+				return err_set(e, ERR_INVALID,
+					       "rules[%zu]: description: the rule stands as rules[%zu] already, with another one",
+					       i, k);
+	return 0;
 }
 
 static int check_group(const group_t *g, struct err *e)
@@ -122,7 +179,7 @@ static int check_group(const group_t *g, struct err *e)
 		if (rc != 0)
 			return err_wrap(e, rc, "rules[%zu]", i);
 	}
-	return 0;
+	return check_described_once(g, e);
 }
 
 static int check_volume(const volume_t *v, struct err *e)
@@ -160,23 +217,19 @@ static int check_volumes(const cluster_t *c, struct err *e)
 	return check_devices(c->volumes, c->n_volumes, e);
 }
 
-static bool is_same_key(const tag_t *a, const tag_t *b)
-{
-	size_t an, bn;
-	const char *x = field_trim(a->key, &an), *y = field_trim(b->key, &bn);
-
-	return an == bn && memcmp(x, y, an) == 0;
-}
-
 static int check_tags(tag_t *const *tags, size_t n, struct err *e)
 {
 	TRY(count(n, 0, 20, "tags", e));
 	for (size_t i = 0; i < n; i++) {
-		TRY(field_tag_key(tags[i]->key, "tags: key", e));
-		TRY(field_tag_value(tags[i]->value, "tags value", e));
+		int rc = field_tag_key(tags[i]->key, "key", e);
+
+		if (rc == 0)
+			rc = field_tag_value(tags[i]->value, "value", e);
+		if (rc != 0)
+			return err_wrap(e, rc, "tags[%zu]", i);
 		for (size_t k = 0; k < i; k++)
-			if (is_same_key(tags[i], tags[k]))
-				return err_set(e, ERR_INVALID, "tags: key \"%.100s\" stands twice", tags[i]->key);
+			if (is_same_text(tags[i]->key, tags[k]->key))
+				return err_set(e, ERR_INVALID, "tags[%zu]: key \"%.100s\" stands twice", i, tags[i]->key);
 	}
 	return 0;
 }
@@ -267,7 +320,9 @@ static int check_lb(const spec_t *s, const lb_t *lb, struct err *e)
 		return err_set(e, ERR_INVALID, "internal: a load balancer that faces the internet is not allowed");
 	TRY(count(lb->n_subnet_ids, 1, 8, "subnet_ids", e));
 	for (size_t i = 0; i < lb->n_subnet_ids; i++)
-		TRY(aws_id(lb->subnet_ids[i], "subnet", "subnet_ids", e));
+		if (aws_id(lb->subnet_ids[i], "subnet", "", NULL) != 0)
+			return err_set(e, ERR_INVALID, "subnet_ids[%zu]: expected subnet-..., found \"%.40s\"", i,
+				       lb->subnet_ids[i]);
 	TRY(check_once(lb->subnet_ids, lb->n_subnet_ids, "subnet_ids", e));
 	TRY(count(lb->n_listeners, 0, 16, "listeners", e));
 	for (size_t i = 0; i < lb->n_listeners; i++) {

@@ -377,4 +377,18 @@ MUTANTS = [
         "	(void)check_type;",
         "build/tests/unit/ops/test_planner_launch",
     ),
+    Mutant(
+        "of two descriptions of one rule one forgotten",
+        "agent/ops/spec.c",
+        "	return check_described_once(g, e);",
+        "	(void)check_described_once;\n	return 0;",
+        "build/tests/unit/ops/test_spec",
+    ),
+    Mutant(
+        "two subnets of a zone",
+        "agent/ops/planner_balancer.c",
+        "			check_zone(p, lb, i, s);",
+        "			(void)check_zone;",
+        "build/tests/unit/ops/test_planner_balancer",
+    ),
 ]

@@ -14,7 +14,7 @@
 struct specs {
 	spec_t s;
 	Reeve__Control__V1__SecurityGroup group, *groups[2];
-	Reeve__Control__V1__Rule self, clients, *rules[2];
+	Reeve__Control__V1__Rule self, clients, clients_again, *rules[3];
 	Reeve__Control__V1__Cluster cluster, *clusters[2];
 	Reeve__Control__V1__DataVolume volume, *volumes[2];
 	Reeve__Control__V1__TargetGroup tg, *tgs[2];

@@ -254,8 +254,9 @@ static void a_balancer_takes_one_subnet_of_a_zone(void **state)
 	plans_free(desk_apply(d));
 	d->k.lb.n_subnet_ids = 3;
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
-	assert_string_equal(err_text(&e), "load balancer main: subnet-1 and subnet-3 are both of zone us-east-1a: a load balancer "
-					  "takes one subnet of a zone");
+	assert_string_equal(err_text(&e),
+			    "load_balancers[0]: subnet_ids[2]: subnet-1 and subnet-3 are both of zone us-east-1a: a load balancer "
+			    "takes one subnet of a zone");
 	plans_free(p);
 }
 

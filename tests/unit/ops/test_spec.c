@@ -60,11 +60,17 @@ static const struct wrong wrongs[] = {
 	{ "load_balancers[0]: listeners[0]: target_group", TEXT(listener.target_group, "web") },
 	{ "load_balancers[0]: listeners[0]: port", NUMBER(listener.port, 65536) },
 	{ "load_balancers[0]: listeners[1]: port 9030 stands twice", NUMBER(lb.n_listeners, 2) },
-	{ "tags: key", TEXT(tag.key, "reeve:installation") },
-	{ "tags: key", TEXT(tag.key, "resource-created-by") },
-	{ "tags: key", TEXT(tag.key, "aws:x") },
-	{ "tags value", TEXT(tag.value, "\xc3\x28") },
+	{ "tags[0]: key", TEXT(tag.key, "reeve:installation") },
+	{ "tags[0]: key", TEXT(tag.key, "resource-created-by") },
+	{ "tags[0]: key", TEXT(tag.key, "aws:x") },
+	{ "tags[0]: value", TEXT(tag.value, "\xc3\x28") },
 	{ "clusters[1]: name", NUMBER(s.n_clusters, 2) },
+	{ "target_groups[1]: name", NUMBER(s.n_target_groups, 2) },
+	{ "load_balancers[0]: subnet_ids[0]: expected subnet-..., found \"subnet\"", TEXT(subnets[0], "subnet") },
+	{ "security_groups[0]: rules[2]: description: the rule stands as rules[1] already, with another one", NUMBER(group.n_rules, 3) },
+	{ "security_groups[0]: rules[1]: ports 8000-9000: protocol -1 has all ports", TEXT(clients.protocol, "-1") },
+	{ "security_groups[0]: rules[1]: ports 8000-9000: protocol -1 has all ports", TEXT(clients.protocol, "all") },
+	{ "clusters[0]: tags[1]: key \"sdb-cluster-id\" stands twice", NUMBER(cluster.n_tags, 2) },
 	{ "clusters: found 33", NUMBER(s.n_clusters, 33) },
 	{ "security_groups[0]: description: found '", TEXT(group.description, "the vendor's nodes") },
 	{ "security_groups[0]: rules[1]: description: found >", TEXT(clients.description, "a > b") },
@@ -80,12 +86,12 @@ static const struct wrong wrongs[] = {
 	{ "clusters[0]: volumes[0]: kms_key_id", TEXT(volume.kms_key_id, "my key") },
 	{ "target_groups[0]: clusters[1]: \"be\" stands twice", NUMBER(tg.n_clusters, 2) },
 	{ "load_balancers[0]: subnet_ids[1]: \"subnet-1\" stands twice", NUMBER(lb.n_subnet_ids, 2) },
-	{ "tags: key \"AWS:x\" is not", TEXT(tag.key, "AWS:x") },
-	{ "tags: key \"reeve:x\" is not", TEXT(tag.key, " reeve:x ") },
-	{ "tags: key \"sdb-cluster-id\" stands twice", NUMBER(s.n_tags, 2) },
-	{ "tags value: found ;", TEXT(tag.value, "a;b") },
-	{ "tags value: a leading @", TEXT(tag.value, " @sg.node") },
-	{ "tags value: a leading @", TEXT(tag.value, "@sg.node") },
+	{ "tags[0]: key \"AWS:x\" is not", TEXT(tag.key, "AWS:x") },
+	{ "tags[0]: key \"reeve:x\" is not", TEXT(tag.key, " reeve:x ") },
+	{ "tags[1]: key \"sdb-cluster-id\" stands twice", NUMBER(s.n_tags, 2) },
+	{ "tags[0]: value: found ;", TEXT(tag.value, "a;b") },
+	{ "tags[0]: value: a leading @", TEXT(tag.value, " @sg.node") },
+	{ "tags[0]: value: a leading @", TEXT(tag.value, "@sg.node") },
 	{ "security_groups[0]: rules[1]: description: a leading @", TEXT(clients.description, "@lb.main") },
 };
 /* clang-format on */
@@ -107,6 +113,11 @@ static void double_up(struct specs *k)
 {
 	static uint8_t user_data[USER_DATA_MAX + 1];
 
+	k->clients_again = k->clients;
+	k->clients_again.description = (char *)"again";
+	k->rules[2] = &k->clients_again;
+	k->cluster.tags = k->tags;
+	k->tgs[1] = &k->tg;
 	k->groups[1] = &k->group;
 	k->listeners[1] = &k->listener;
 	k->clusters[1] = &k->cluster;
@@ -134,6 +145,44 @@ static void every_wrong_one_is_refused_with_its_place(void **state)
 			fail_msg("case %zu passes: %s", i, how->says);
 		if (strstr(e.text, how->says) != e.text)
 			fail_msg("case %zu says: %s", i, e.text);
+	}
+}
+
+/* Two rules are one to EC2 whatever their spelling, and then have one description. */
+static void a_rule_is_described_once_however_it_is_spelled(void **state)
+{
+	static const struct {
+		const char *protocol, *cidr, *description;
+		int32_t from, to;
+		bool is_good;
+	} cases[] = {
+		{ "tcp", "fd00::/8", "clients", 8000, 9000, true }, /* as it is: stands twice, is one */
+		{ "tcp", "fd00::/8", " clients ", 8000, 9000, true }, { "tcp", "fd00::/8", "others", 8000, 9000, false },
+		{ "6", "FD00:0::/8", "others", 8000, 9000, false },   { "TCP", "fd00::/8", "", 8000, 9000, false },
+		{ "tcp", "fd00::/8", "others", 8000, 9001, true },    { "udp", "fd00::/8", "others", 8000, 9000, true },
+		{ "tcp", "fd00::/9", "others", 8000, 9000, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct err e = { 0 };
+		struct specs k;
+
+		specs_good(&k);
+		k.clients.cidr = (char *)"fd00::/8";
+		k.clients.description = (char *)"clients";
+		k.clients_again = k.clients;
+		k.clients_again.protocol = (char *)cases[i].protocol;
+		k.clients_again.cidr = (char *)cases[i].cidr;
+		k.clients_again.description = (char *)cases[i].description;
+		k.clients_again.from_port = cases[i].from;
+		k.clients_again.to_port = cases[i].to;
+		k.rules[2] = &k.clients_again;
+		k.group.n_rules = 3;
+		if ((spec_check(&k.s, &e) == 0) != cases[i].is_good)
+			fail_msg("case %zu: %s", i, err_text(&e));
+		k.clients_again.direction = REEVE__CONTROL__V1__DIRECTION__EGRESS;
+		assert_int_equal(spec_check(&k.s, &e), 0);
 	}
 }
 
@@ -180,6 +229,29 @@ static void names_in_aws_are_stable_short_and_one_of_a_kind(void **state)
 	assert_string_equal(group, "velodb-inst-1-wh-1-node");
 }
 
+#define LONGEST "a23456789-123456789-123456789-1" /* and one more: as long as a name may be */
+
+/* What is shortened keeps all in which two names differ, and nothing is cut off. */
+static void names_that_differ_in_one_character_make_two(void **state)
+{
+	static const char *const names[][2] = { { LONGEST "1", LONGEST "1" }, { LONGEST "1", LONGEST "2" },
+						{ LONGEST "2", LONGEST "1" }, { "wh", "1-node" },
+						{ "wh-1", "node" },           { "wh-1-node", "1" } };
+	char shorts[ARRAY_LEN(names)][33], groups[ARRAY_LEN(names)][256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		spec_short_name(LONGEST "1", names[i][0], "lb", names[i][1], shorts[i]);
+		spec_group_name(LONGEST "1", LONGEST "1", names[i][0], names[i][1], groups[i]);
+		assert_true(strlen(groups[i]) < 255);
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(shorts[i], shorts[k]);
+		for (size_t k = 0; k < i && i < 3; k++)
+			assert_string_not_equal(groups[i], groups[k]);
+	}
+	assert_string_equal(groups[3], groups[4]); /* of two warehouses: the planner refuses the second (test_planner_group) */
+}
+
 static void a_target_group_is_behind_one_balancer(void **state)
 {
 	Reeve__Control__V1__LoadBalancer second;
@@ -206,6 +278,8 @@ int main(void)
 		cmocka_unit_test(a_target_group_is_behind_one_balancer),
 		cmocka_unit_test(every_wrong_one_is_refused_with_its_place),
 		cmocka_unit_test(icmp_goes_with_the_family_of_its_block),
+		cmocka_unit_test(a_rule_is_described_once_however_it_is_spelled),
+		cmocka_unit_test(names_that_differ_in_one_character_make_two),
 		cmocka_unit_test(names_in_aws_are_stable_short_and_one_of_a_kind),
 	};
 
