@@ -12,7 +12,8 @@
  * A renewal fails when the source errs, brings keys that have already expired, or brings the very keys that AWS refused. Then:
  *  - what we have is served on, even past its expiry (AWS decides), to those who waited and to all who ask in the next
  *    300..600 s; also keys that AWS refuses in that time do not let it be asked earlier. Only where a source that brings other keys
- *    each time failed to replace refused ones it is 1..30 s: an operation waits.
+ *    each time failed to replace refused ones it is 1..30 s: an operation waits. If all it failed in was to bring keys that are good
+ *    to our clock, it is asked at once when AWS refuses what it brought.
  *  - with no keys those who waited get the source's error. It is not kept: who asks next has the source asked again.
  *  - an error that no renewal mends, by its code (creds_refused), is told to those who waited, also beside good keys. Nor is it kept.
  * Questions are a second apart where nothing else keeps them apart; who asks earlier waits for that. A source whose first keys have
@@ -51,6 +52,7 @@ struct creds {
 	struct keys keys;                   /* id "": none yet */
 	int64_t advisory_ms;                /* how long before the expiry a renewal is worth a try */
 	bool rejected;                      /* AWS refused `keys` */
+	bool has_ended;                     /* what the source brought last has, to our clock */
 	uint64_t blocked_until_ms, next_ms; /* next_ms: no question before this; who asks waits */
 	struct backoff backoff;             /* while AWS refuses what we have, of a source that brings others */
 	bool is_answered,
@@ -167,6 +169,7 @@ static int judge(struct creds *c, const struct keys *k, struct err *e)
 		take(c, k);
 		return 0;
 	}
+	c->has_ended = true;
 	if (!has_keys(c) || k->expires_ms > c->keys.expires_ms)
 		take(c, k);
 	return err_set(e, ERR_NOTYET, "the source hands out keys that have expired");
@@ -184,7 +187,7 @@ static void end_question(struct creds *c, int rc)
 
 void creds_renewed(struct creds *c, int rc, const struct keys *k, const struct err *why)
 {
-	c->is_refused = false;
+	c->is_refused = c->has_ended = false;
 	c->err = rc == 0 ? (struct err){ 0 } : *why;
 	if (rc == 0 && !c->closing)
 		rc = judge(c, k, &c->err);
@@ -356,6 +359,8 @@ void creds_reject(struct creds *c, const char *key_id)
 {
 	if (c->closing || !has_keys(c) || strcmp(c->keys.id, key_id) != 0)
 		return;
+	if (!c->rejected && c->has_ended && c->source->brings_others)
+		c->blocked_until_ms = 0;
 	c->rejected = true;
 }
 

@@ -42,11 +42,16 @@ static void close_op(struct cloud *c, struct op *op)
 	aws_free(op->aws);
 }
 
-static void serve_role(struct cloud *c, const char *id)
+static void serve_role_for(struct cloud *c, const char *id, int64_t life_ms)
 {
 	c->rules_n = 0;
-	CLOUD(c, .match = STS_URL, .status = 200, .body = assume_answer(c, id, HOUR_MS));
+	CLOUD(c, .match = STS_URL, .status = 200, .body = assume_answer(c, id, life_ms));
 	cloud_imds(c);
+}
+
+static void serve_role(struct cloud *c, const char *id)
+{
+	serve_role_for(c, id, HOUR_MS);
 }
 
 static void serve_refusal(struct cloud *c, int status, const char *body)
@@ -178,6 +183,28 @@ static void what_no_renewal_mends_is_raised_by_its_code(void **state)
 	}
 }
 
+/* To our clock all keys have ended, so a renewal is said to fail and is put off; what AWS refuses is renewed all the same. */
+static void refused_keys_are_replaced_though_our_clock_is_ahead_of_their_end(void **state)
+{
+	struct cloud *c = *state;
+	struct op op = open_op(c);
+	struct ask a = { 0 };
+
+	serve_role_for(c, "ASIAOP1", -HOUR_MS);
+	assert_int_equal(ask(c, op.creds, &a), 0);
+	keys_close(&a.req.keys);
+	assert_int_equal(ask(c, op.creds, &a), 0);
+	assert_string_equal(a.req.keys.id, "ASIAOP1");
+	keys_close(&a.req.keys);
+	serve_role_for(c, "ASIAOP2", -HOUR_MS + 1000);
+	creds_reject(op.creds, "ASIAOP1");
+	cloud_pass(c, 2000);
+	assert_int_equal(ask(c, op.creds, &a), 0);
+	assert_string_equal(a.req.keys.id, "ASIAOP2");
+	keys_close(&a.req.keys);
+	close_op(c, &op);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +213,7 @@ int main(void)
 		CLOUD_TEST(refused_keys_are_replaced_soon_after_sts_is_back),
 		CLOUD_TEST(what_no_renewal_mends_is_raised_by_its_code),
 		CLOUD_TEST(closing_cancels_askers_at_any_step_of_a_renewal),
+		CLOUD_TEST(refused_keys_are_replaced_though_our_clock_is_ahead_of_their_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
