@@ -97,6 +97,28 @@ static void what_a_plan_would_end_is_nodes_and_balancers_and_nothing_of_a_plan_t
 	assert_int_equal(n, 0);
 }
 
+static void what_is_looked_up_by_name_is_what_the_spec_names_each_once(void **state)
+{
+	struct desk *d = *state;
+	Reeve__Control__V1__Cluster two = d->k.cluster;
+	struct inventory_wants w;
+
+	two.name = (char *)"fe";
+	two.image_id = (char *)"ami-2";
+	two.instance_type = (char *)"i3.large";
+	d->k.clusters[1] = &two;
+	d->k.s.n_clusters = 2;
+	planner_wants(&d->a.owner, &d->k.s, &w);
+	assert_int_equal(w.subnets_n, 1); /* both clusters', and the balancer's */
+	assert_int_equal(w.images_n, 2);
+	assert_int_equal(w.types_n, 2);
+	assert_string_equal(w.types[1], "i3.large");
+	assert_int_equal(w.group_names_n, 1);
+	assert_string_equal(w.group_names[0], "velodb-inst-1-wh-1-node");
+	planner_wants(&d->a.owner, NULL, &w);
+	assert_int_equal(w.subnets_n + w.images_n + w.types_n + w.group_names_n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +127,7 @@ int main(void)
 		DESK_TEST(what_carries_other_tags_is_left_alone),
 		DESK_TEST(a_delete_takes_clusters_first_and_needs_a_second_key),
 		DESK_TEST(what_a_plan_would_end_is_nodes_and_balancers_and_nothing_of_a_plan_that_is_refused),
+		DESK_TEST(what_is_looked_up_by_name_is_what_the_spec_names_each_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
