@@ -176,6 +176,11 @@ static bool lags_behind(struct op *op, const struct inventory *inv)
 	return true;
 }
 
+static const char *class_of(int rc)
+{
+	return rc == -ERR_EXISTS ? "CONFLICT" : rc == -ERR_AGAIN ? "CAPACITY" : "PRECONDITION";
+}
+
 static void plan_from(struct op *op, const struct inventory *inv)
 {
 	struct err e = { 0 }, denied = { 0 };
@@ -187,7 +192,7 @@ static void plan_from(struct op *op, const struct inventory *inv)
 	else if (op->plans != NULL && op_is_beyond_bounds(op, count_nodes(op, inv), &denied))
 		op_end_early(op, STATE(DENIED), "POLICY", err_text(&denied));
 	else
-		op_end_early(op, STATE(FAILED), rc == -ERR_EXISTS ? "CONFLICT" : "PRECONDITION", err_text(&e));
+		op_end_early(op, STATE(FAILED), class_of(rc), err_text(&e));
 }
 
 static void on_inventory(struct inventory_req *req, int rc)

@@ -82,7 +82,7 @@ static int finish(struct planning *p, struct plans **ret, struct err *e)
 	struct plans *plans = NULL;
 
 	TRY(plan_end(p->b, &plans, e));
-	if (p->err.code == 0 || p->err.code == ERR_INVALID)
+	if (p->err.code == 0 || p->err.code == ERR_INVALID || p->err.code == ERR_AGAIN)
 		*ret = plans;
 	else
 		plans_free(plans);

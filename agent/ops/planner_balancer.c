@@ -35,7 +35,7 @@ static void check_tg_name(struct planning *p, const tg_t *want, const char *full
 	for (size_t i = 0; i < p->inv->other_tgs.n; i++)
 		if (str_eq(p->inv->other_tgs.v[i].name, full))
 			planning_refuse(
-			    p,
+			    p, ERR_INVALID,
 			    "target_groups[%zu]: name: %s is called %s and has not the tags of this installation; give it "
 			    "another name",
 			    tg_place(p, want), p->inv->other_tgs.v[i].arn, full);
@@ -247,7 +247,7 @@ static void check_zone(struct planning *p, const lb_t *lb, size_t i, const struc
 
 		if (before != NULL && s->zone != NULL && *s->zone != '\0' && str_eq(before->zone, s->zone))
 			planning_refuse(
-			    p,
+			    p, ERR_INVALID,
 			    "load_balancers[%zu]: subnet_ids[%zu]: %s and %s are both of zone %s: a load balancer takes one "
 			    "subnet of a zone",
 			    lb_place(p, lb), i, before->id, s->id, s->zone);
@@ -299,7 +299,7 @@ static void check_lb_name(struct planning *p, const lb_t *want, const char *full
 	for (size_t i = 0; i < p->inv->other_lbs.n; i++)
 		if (str_eq(p->inv->other_lbs.v[i].name, full))
 			planning_refuse(
-			    p,
+			    p, ERR_INVALID,
 			    "load_balancers[%zu]: name: %s is called %s and has not the tags of this installation; give it "
 			    "another name",
 			    lb_place(p, want), p->inv->other_lbs.v[i].arn, full);

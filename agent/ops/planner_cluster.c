@@ -218,7 +218,7 @@ static void check_guards(struct planning *p, const struct nodes *have)
 	for (size_t i = have->keep; i < have->n; i++)
 		if (inventory_is_guarded(p->inv, have->v[i]->id))
 			planning_refuse(
-			    p,
+			    p, ERR_INVALID,
 			    "cluster %s: %s is protected from termination, so it cannot be ended; take its protection off (EC2 "
 			    "attribute disableApiTermination), and send the command again",
 			    have->cluster, have->v[i]->id);

@@ -98,11 +98,12 @@ static void check_name(struct planning *p, const group_t *want)
 	planner_group_name(p, want->name, full);
 	foreign = foreign_named(p, full);
 	if (ours != NULL)
-		planning_refuse(p, "security_groups[%zu]: name: %s is called %s in %s and is of warehouse %s; give it another name",
+		planning_refuse(p, ERR_INVALID,
+				"security_groups[%zu]: name: %s is called %s in %s and is of warehouse %s; give it another name",
 				place_of(p, want), ours->id, full, ours->vpc_id, of != NULL ? of : "?");
 	else if (foreign != NULL)
 		planning_refuse(
-		    p,
+		    p, ERR_INVALID,
 		    "security_groups[%zu]: name: %s is called %s in %s and has not the tags of this installation; give it "
 		    "another name",
 		    place_of(p, want), foreign->id, full, foreign->vpc_id);

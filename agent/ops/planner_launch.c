@@ -109,9 +109,11 @@ static void check_type(struct planning *p, const cluster_t *c)
 	const struct ec2_image *i = inventory_image(p->inv, c->image_id);
 
 	if (t == NULL)
-		planning_refuse(p, "cluster %s: %s is no instance type that AWS offers in this region", c->name, c->instance_type);
+		planning_refuse(p, ERR_INVALID, "cluster %s: %s is no instance type that AWS offers in this region", c->name,
+				c->instance_type);
 	else if (i != NULL && !runs(t, i->arch))
-		planning_refuse(p, "cluster %s: image %s is for %s, and %s does not run that", c->name, i->id, i->arch, t->name);
+		planning_refuse(p, ERR_INVALID, "cluster %s: image %s is for %s, and %s does not run that", c->name, i->id, i->arch,
+				t->name);
 }
 
 static void add_rules(struct planning *p, const cluster_t *c, json_t *args)

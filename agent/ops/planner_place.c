@@ -41,7 +41,7 @@ static void check_lb_room(struct planning *p, size_t at)
 	for (size_t i = 0; i < lb->n_subnet_ids && planner_lb_there(p, lb->name) == NULL; i++)
 		if (!has_room(p, lb->subnet_ids[i], taken(p, lb->subnet_ids[i], at + 1, 0)))
 			planning_refuse(
-			    p,
+			    p, ERR_AGAIN,
 			    "load_balancers[%zu]: subnet_ids[%zu]: %s has no capacity: it has %u of the %zu addresses that "
 			    "this plan takes; free some, or name another subnet",
 			    at, i, lb->subnet_ids[i], inventory_subnet(p->inv, lb->subnet_ids[i])->free,
@@ -55,7 +55,7 @@ static void check_cluster_room(struct planning *p, size_t at)
 
 	if (planner_missing(p, p->spec->clusters[at]) > 0 && !has_room(p, subnet, n))
 		planning_refuse(
-		    p,
+		    p, ERR_AGAIN,
 		    "clusters[%zu]: subnet_id: %s has no capacity: it has %u of the %zu addresses that this plan takes; free some, "
 		    "ask for fewer nodes, or name another subnet",
 		    at, subnet, inventory_subnet(p->inv, subnet)->free, n);
@@ -98,7 +98,7 @@ static void check_zones(struct planning *p, const lb_t *lb)
 
 		if (c->nodes > 0 && leads_to(p, lb, c->name) && !serves_zone(p, lb, zone))
 			planning_refuse(
-			    p,
+			    p, ERR_INVALID,
 			    "clusters[%zu]: subnet_id: %s is in %s, where load balancer %s has no subnet: no traffic would "
 			    "reach its nodes",
 			    i, c->subnet_id, zone, lb->name);

@@ -31,7 +31,7 @@ void planner_plan_lost_clusters(struct planning *p, unsigned stage)
 static void plan_no_lb(struct planning *p, const struct inventory_lb *lb)
 {
 	if (inventory_is_guarded(p->inv, lb->lb.arn))
-		planning_refuse(p,
+		planning_refuse(p, ERR_INVALID,
 				"load balancer %s is protected from deletion; take its protection off (its attribute "
 				"deletion_protection.enabled), and send the command again",
 				lb->lb.name);

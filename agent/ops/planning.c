@@ -83,7 +83,7 @@ json_t *planning_tags(const struct planning *p, const char *cluster, const char 
 	return t;
 }
 
-void planning_refuse(struct planning *p, const char *fmt, ...)
+void planning_refuse(struct planning *p, int code, const char *fmt, ...)
 {
 	char text[ERR_TEXT_MAX];
 	va_list ap;
@@ -92,12 +92,12 @@ void planning_refuse(struct planning *p, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (p->err.code == 0)
-		err_set(&p->err, ERR_INVALID, "%s", text);
+		err_set(&p->err, code, "%s", text);
 }
 
 static const struct ec2_subnet *no_subnet(struct planning *p, const char *what, const char *id, const char *why)
 {
-	planning_refuse(p, "%s: %s %s", what, id, why);
+	planning_refuse(p, ERR_INVALID, "%s: %s %s", what, id, why);
 	return NULL;
 }
 

@@ -28,8 +28,9 @@ const char *planning_short_digest(const json_t *json, char to[PLANNING_SHORT_LEN
 /* What stands for a thing in arguments: its id, or the fact that its creation will leave. */
 json_t *planning_text(const char *s); /* of the spec, as AWS stores it: without blanks at its ends */
 json_t *planning_ref(const char *id, const char *kind, const char *name);
-/* What must not be planned, for what AWS shows of the account: the first error of the planning is this sentence. */
-void planning_refuse(struct planning *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* What must not be planned, for what AWS shows of the account: the first error of the planning is this sentence. ERR_INVALID, or
+ * ERR_AGAIN: there may be room for it later. */
+void planning_refuse(struct planning *p, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* A subnet that something new is to stand in: NULL, and the first error of the planning, where AWS shows none of that id, or one
  * in another VPC. `what`: "cluster fe", for the sentence. */
 const struct ec2_subnet *planning_subnet(struct planning *p, const char *what, const char *id);

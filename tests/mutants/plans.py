@@ -391,4 +391,11 @@ MUTANTS = [
         "			(void)check_zone;",
         "build/tests/unit/ops/test_planner_balancer",
     ),
+    Mutant(
+        "a full subnet told as a mistake of the specification",
+        "agent/ops/op_plan.c",
+        'rc == -ERR_AGAIN ? "CAPACITY" : "PRECONDITION"',
+        '"PRECONDITION"',
+        "build/tests/unit/ops/test_op_plan",
+    ),
 ]

@@ -37,6 +37,7 @@ enum shop_fault {
 	SHOP_QUOTA,      /* SecurityGroupLimitExceeded */
 	SHOP_THROTTLED,  /* Throttling, as ELB says it */
 	SHOP_DENIED,     /* AccessDenied, as ELB says it */
+	SHOP_TOLD,       /* answered with `answer` */
 	SHOP_ENCODED,    /* UnauthorizedOperation with `answer`, as EC2 says it */
 };
 
@@ -49,7 +50,7 @@ struct shop {
 	struct aws *aws;
 	struct specs k;
 	enum shop_fault (*break_at)(struct shop *s, const char *body); /* asked for every call with a body */
-	const char *answer;                                            /* of SHOP_ENCODED: the whole document */
+	const char *answer;                                            /* of SHOP_TOLD and SHOP_ENCODED: the whole document */
 	unsigned broke;
 	unsigned slow;       /* answers that a test made late */
 	uint64_t lost_ms;    /* when it lost one */
@@ -129,6 +130,9 @@ static inline void shop_on_request(void *ctx, struct sim_http *x)
 		break;
 	case SHOP_DENIED:
 		shop_refuse(x, 403, "AccessDenied");
+		break;
+	case SHOP_TOLD:
+		sim_http_answer(x, 200, "", s->answer, strlen(s->answer), 0);
 		break;
 	case SHOP_ENCODED:
 		sim_http_answer(x, 403, "", s->answer, strlen(s->answer), 0);

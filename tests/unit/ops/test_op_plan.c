@@ -237,6 +237,34 @@ static void what_is_protected_is_gone_around_and_where_it_cannot_be_nothing_is_t
 	assert_int_equal(shop_alive(s), 2);
 }
 
+static enum shop_fault subnet_is_full(struct shop *s, const char *body)
+{
+	(void)s;
+	return str_starts(body, "Action=DescribeSubnets&") ? SHOP_TOLD : SHOP_FINE;
+}
+
+/* The vendor may try again: somebody may free some. */
+static void a_subnet_that_is_full_is_a_lack_of_capacity(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	const Reeve__Control__V1__Error *e;
+	struct desk_command k;
+
+	s->answer = "<DescribeSubnetsResponse><subnetSet><item><subnetId>subnet-0001</subnetId><vpcId>" AWS_VPC
+		    "</vpcId><state>available</state>"
+		    "<availableIpAddressCount>1</availableIpAddressCount></item></subnetSet></DescribeSubnetsResponse>";
+	s->break_at = subnet_is_full;
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(FAILED));
+	e = shop_status(s, &k, m)->error;
+	assert_int_equal(e->class_, REEVE__CONTROL__V1__ERROR_CLASS__CAPACITY);
+	assert_true(e->retryable);
+	assert_non_null(strstr(e->message, "subnet-0001 has no capacity: it has 1 of the 3 addresses"));
+	assert_string_equal(buf_str(&s->seen), "");
+	arena_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +277,7 @@ int main(void)
 		SHOP(a_plan_alone_is_made_anew_when_it_is_old),
 		SHOP(an_inventory_that_cannot_be_had_is_asked_for_again),
 		SHOP(what_is_protected_is_gone_around_and_where_it_cannot_be_nothing_is_touched),
+		SHOP(a_subnet_that_is_full_is_a_lack_of_capacity),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
