@@ -179,6 +179,29 @@ static void plan_deregister(struct planning *p, const struct inventory_group *g,
 	json_decref(ids);
 }
 
+static bool is_target(const struct inventory_group *g, const char *id)
+{
+	for (size_t i = 0; i < g->targets.n; i++)
+		if (str_eq(g->targets.v[i].id, id))
+			return true;
+	return false;
+}
+
+/* A target that is out still serves what was connected, for as long as the group's delay; so does one that was taken out before
+ * this plan. */
+static void plan_drained(struct planning *p, const struct inventory_group *g, const struct nodes *have)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = have->keep; i < have->n; i++)
+		if (is_target(g, have->v[i]->id))
+			add_id(ids, have->v[i]);
+	if (json_array_size(ids) > 0)
+		plan_add(p->b, &kind_wait_drained, json_pack("{s:s, s:O}", "group_arn", g->g.arn, "instances", ids), "drained-%s",
+			 g->g.name);
+	json_decref(ids);
+}
+
 static json_t *volume_ids(const struct nodes *have)
 {
 	json_t *ids = json_array();
@@ -224,7 +247,7 @@ static void check_guards(struct planning *p, const struct nodes *have)
 			    have->cluster, have->v[i]->id);
 }
 
-/* Out of every group of ours they are registered in, then gone. */
+/* Out of every group of ours they are registered in, at once; gone when all of these have let them go. */
 static void plan_remove(struct planning *p, const struct nodes *have)
 {
 	json_t *ids = json_array(), *args;
@@ -232,6 +255,8 @@ static void plan_remove(struct planning *p, const struct nodes *have)
 	check_guards(p, have);
 	for (size_t g = 0; g < p->inv->tgs_n; g++)
 		plan_deregister(p, &p->inv->tgs[g], have);
+	for (size_t g = 0; g < p->inv->tgs_n; g++)
+		plan_drained(p, &p->inv->tgs[g], have);
 	for (size_t i = have->keep; i < have->n; i++)
 		add_id(ids, have->v[i]);
 	args = json_pack("{s:O, s:I}", "instances", ids, "of", (json_int_t)have->n);

@@ -294,6 +294,13 @@ MUTANTS = [
         "build/tests/unit/ops/test_planner_balancer",
     ),
     Mutant(
+        "nodes that end while they drain",
+        "agent/ops/planner_cluster.c",
+        "		plan_drained(p, &p->inv->tgs[g], have);",
+        "		(void)plan_drained;",
+        "build/tests/unit/ops/test_op_plan",
+    ),
+    Mutant(
         "a node that is protected from termination goes like any other",
         "agent/ops/planner_cluster.c",
         "	if (x->is_guarded != y->is_guarded)",

@@ -193,6 +193,39 @@ static void an_inventory_that_cannot_be_had_is_asked_for_again(void **state)
 	assert_true(s->broke > 20);
 }
 
+/* The delay is three minutes: nobody ends before that, not in scale-in and not in a deletion. */
+static void a_node_ends_when_its_last_connection_has_had_its_time(void **state)
+{
+	struct shop *s = *state;
+	const struct aws_tg *g;
+	struct desk_command k;
+
+	s->sim->delay_s = 180;
+	s->k.cluster.nodes = 3;
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	s->k.cluster.nodes = 2;
+	shop_apply(s, &k, 2);
+	shop_head(s);
+	shop_send(s, &k, true);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	shop_delete(&k, 3);
+	shop_head(s);
+	shop_send(s, &k, true);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	g = s->sim->tgs[0];
+	assert_int_equal(g->targets_n, 3);
+	for (size_t i = 0; i < g->targets_n; i++) {
+		const struct aws_target *t = &g->targets[i];
+		uint64_t ended_ms = 0;
+
+		for (size_t n = 0; n < s->sim->instances_n; n++)
+			if (str_eq(s->sim->instances[n]->t.id, t->id))
+				ended_ms = s->sim->instances[n]->stopping_ms;
+		assert_true(t->draining_ms > 0 && ended_ms >= t->draining_ms + 180 * 1000);
+	}
+}
+
 static bool registers(const struct shop *s, const char *id)
 {
 	for (size_t i = 0; i < s->sim->tgs[0]->targets_n; i++)
@@ -276,6 +309,7 @@ int main(void)
 		SHOP(a_verb_that_is_off_is_not_even_planned),
 		SHOP(a_plan_alone_is_made_anew_when_it_is_old),
 		SHOP(an_inventory_that_cannot_be_had_is_asked_for_again),
+		SHOP(a_node_ends_when_its_last_connection_has_had_its_time),
 		SHOP(what_is_protected_is_gone_around_and_where_it_cannot_be_nothing_is_touched),
 		SHOP(a_subnet_that_is_full_is_a_lack_of_capacity),
 	};

@@ -254,6 +254,43 @@ static void what_is_protected_stays_where_others_can_go_and_is_told_where_none_c
 	d->inv->guards.n = 0;
 }
 
+/* i-1 stays. Of those that go i-2 is registered, i-3 drains since before, and i-4 is in no group. */
+static void nodes_end_when_all_their_groups_have_let_them_go(void **state)
+{
+	static const char *const ids[] = { "i-1", "i-2", "i-3", "i-4" };
+	static struct elb_target first[] = { { .id = "i-1", .state = "healthy", .reason = "" },
+					     { .id = "i-2", .state = "healthy", .reason = "" },
+					     { .id = "i-3", .state = "draining", .reason = "" } },
+				 second[] = { { .id = "i-3", .state = "draining", .reason = "" } },
+				 third[] = { { .id = "i-1", .state = "healthy", .reason = "" } };
+	struct inventory_group groups[] = { { .g = { .arn = "arn:1", .name = "rv-1" }, .targets = { first, 3 } },
+					    { .g = { .arn = "arn:2", .name = "rv-2" }, .targets = { second, 1 } },
+					    { .g = { .arn = "arn:3", .name = "rv-3" }, .targets = { third, 1 } } };
+	struct desk *d = *state;
+	struct plans *p;
+
+	d->k.s.n_security_groups = d->k.s.n_load_balancers = d->k.s.n_target_groups = 0;
+	d->k.cluster.n_security_groups = 0;
+	d->k.cluster.nodes = 1;
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+		desk_add_node(d, ids[i], "be", "running");
+	d->inv->tgs = groups;
+	d->inv->tgs_n = ARRAY_LEN(groups);
+	p = desk_apply(d);
+	assert_string_equal(desk_steps(p), "cluster-be/deregister-rv-1 cluster-be/drained-rv-1 cluster-be/drained-rv-2 "
+					   "cluster-be/terminate cluster-be/gone");
+	assert_int_equal(p->v[0].pivot, 0);
+	assert_int_equal(json_array_size(json_object_get(p->v[0].steps[0].args, "instances")), 1);
+	assert_int_equal(json_array_size(json_object_get(p->v[0].steps[1].args, "instances")), 2);
+	assert_string_equal(json_str_or(p->v[0].steps[2].args, "group_arn", ""), "arn:2");
+	plans_free(p);
+	assert_int_equal(planner_delete(&d->a, "wh-1", &p, NULL), 0);
+	assert_string_equal(desk_steps(p), "cluster-be/deregister-rv-1 cluster-be/deregister-rv-3 cluster-be/drained-rv-1 "
+					   "cluster-be/drained-rv-2 cluster-be/drained-rv-3 cluster-be/terminate cluster-be/gone");
+	plans_free(p);
+	d->inv->tgs_n = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +304,7 @@ int main(void)
 		DESK_TEST(nodes_with_disks_of_their_host_have_data),
 		DESK_TEST(another_instance_type_is_said_to_be_not_yet_and_never_pretended),
 		DESK_TEST(what_is_protected_stays_where_others_can_go_and_is_told_where_none_can),
+		DESK_TEST(nodes_end_when_all_their_groups_have_let_them_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
