@@ -73,8 +73,6 @@ static void plan_base(struct planning *p)
 	plan_pivot(p->b);
 	for (size_t i = 0; i < p->spec->n_security_groups; i++)
 		planner_trim_group(p, p->spec->security_groups[i]);
-	for (size_t i = 0; i < p->spec->n_target_groups; i++)
-		planner_plan_strangers(p, p->spec->target_groups[i]);
 }
 
 static int finish(struct planning *p, struct plans **ret, struct err *e)

@@ -62,7 +62,8 @@ void planner_plan_tg(struct planning *p, const tg_t *want)
 		 "%s", step);
 }
 
-/* Who is registered in a group of ours and is no instance of ours gets traffic that is not meant for it. */
+/* Who is registered in a group of ours and is no instance of ours gets traffic that is not meant for it. But it may have been one
+ * of ours that somebody took the tags from, and serve: it goes when what comes in its place serves. */
 void planner_plan_strangers(struct planning *p, const tg_t *want)
 {
 	const struct inventory_group *have = planner_tg_there(p, want->name);
