@@ -150,7 +150,7 @@ MUTANTS = [
     ),
     Mutant(
         "strangers among the targets left alone",
-        "agent/ops/planner.c",
+        "agent/ops/planner_rest.c",
         "		planner_plan_strangers(p, p->spec->target_groups[i]);",
         "		(void)planner_plan_strangers;",
         "build/tests/unit/ops/test_planner_balancer",
