@@ -160,9 +160,13 @@ static void on_appended(struct disk_req *r, int rc)
 	journal_turn(j);
 }
 
+/* The first lines of all come whole or not at all: a segment without a good line is damage, and no power failure may look so. */
 static void append_write(struct journal *j)
 {
-	disk_append(j->w, &j->disk, j->path, j->size, j->lines.data, j->lines.len, on_appended);
+	if (j->size == 0)
+		disk_replace(j->w, &j->disk, j->path, j->lines.data, j->lines.len, 0600, on_appended);
+	else
+		disk_append(j->w, &j->disk, j->path, j->size, j->lines.data, j->lines.len, on_appended);
 }
 
 /* Its owner waits for ever: what is not durable has not happened. Everybody else goes on, and health tells it. */

@@ -23,7 +23,7 @@ static struct fault {
 	{ TALLY_AWS_DEAD_CAPACITY,  true,  15, 200, false },
 	{ TALLY_AWS_LB_SLOW,        true,   4, 500, false },
 	{ TALLY_AWS_LINGERS,        true,   4, 300, false },
-	{ TALLY_AWS_VANISHED,       false,  6, 300, false },
+	{ TALLY_AWS_VANISHED,       true,   6, 300, false },
 	/* a node that comes into a cluster of another zone, and is protected as it is ended */
 	{ TALLY_AWS_PART_DONE,      true,   4, 1000, false },
 	/* of a world, an account, or somebody's hands: per_mille 1000 when they are in a run */
@@ -37,8 +37,8 @@ static struct fault {
 	{ TALLY_AWS_GROUPS_FULL,    true, 15, 1000, false },
 	{ TALLY_AWS_LISTENERS_FULL, true,  15, 1000, false },
 	{ TALLY_AWS_TGS_FULL,       true,  15, 1000, false },
-	{ TALLY_AWS_PROFILE_NEW,    false,  8, 1000, false },
-	{ TALLY_AWS_ROLE_NEW,       false,  8, 1000, false },
+	{ TALLY_AWS_PROFILE_NEW,    true,   8, 1000, false },
+	{ TALLY_AWS_ROLE_NEW,       true,   8, 1000, false },
 	/* what specs ask for */
 	{ TALLY_WANT_PROFILE,       true,   4, 1000, false },
 	{ TALLY_WANT_GROUPS,        true,   6, 1000, false },
@@ -51,10 +51,10 @@ static struct fault {
 	/* promises; they have no odds */
 	{ TALLY_CHECK_SERVES,       true,   1, 0, false },
 	{ TALLY_CHECK_WANTED,       true,  1, 0, false },
-	{ TALLY_CHECK_DRAINED,      false,  1, 0, false },
+	{ TALLY_CHECK_DRAINED,      true,   1, 0, false },
 	{ TALLY_CHECK_UNDONE,       true,   1, 0, false },
 	{ TALLY_CHECK_TOLD,         true,  1, 0, false },
-	{ TALLY_CHECK_CLASS,        false,  1, 0, false },
+	{ TALLY_CHECK_CLASS,        true,   1, 0, false },
 	/* clang-format on */
 };
 

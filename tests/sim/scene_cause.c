@@ -26,6 +26,9 @@ static const struct {
 	{ TALLY_AWS_GROUPS_FULL, CLASS(QUOTA) },
 	{ TALLY_AWS_LISTENERS_FULL, CLASS(QUOTA) },
 	{ TALLY_AWS_TGS_FULL, CLASS(QUOTA) },
+	{ TALLY_WANT_LAUNCH, CLASS(PRECONDITION) }, /* what has no step yet */
+	{ TALLY_WANT_SUBNETS, CLASS(PRECONDITION) },
+	{ TALLY_WANT_TAGS, CLASS(PRECONDITION) },
 };
 
 /* What makes fewer nodes come up than were asked for. */
@@ -42,7 +45,10 @@ static bool has_come(const struct scene *s, enum tally_kind kind)
 /* What is on its way may already be met by who looks ahead. */
 static bool is_dealt(const struct scene *s, enum tally_kind kind)
 {
-	return has_come(s, kind) || (kind >= TALLY_AWS_RULES_FULL && kind <= TALLY_AWS_TGS_FULL && s->odds.per_mille[kind] > 0);
+	bool is_foreseen =
+	    (kind >= TALLY_AWS_RULES_FULL && kind <= TALLY_AWS_TGS_FULL) || (kind >= TALLY_WANT_LAUNCH && kind <= TALLY_WANT_TAGS);
+
+	return has_come(s, kind) || (is_foreseen && s->odds.per_mille[kind] > 0);
 }
 
 unsigned scene_causes(const struct scene *s)

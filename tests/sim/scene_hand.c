@@ -192,7 +192,15 @@ static bool is_due(const struct scene *s, const struct scene_hand *h)
 	return h->begun_ms == 0 && (waits || s->aws->mutations >= h->at_mutation) && !s->odds.calm;
 }
 
-/* Nobody could have foreseen it. */
+/* Nobody could have foreseen it: the hand is on it again from now. */
+static void protect(struct scene *s, struct aws_instance *in)
+{
+	in->is_protected = true;
+	for (size_t i = 0; i < s->hands_n; i++)
+		if (s->hands[i].thing == &in->t)
+			s->hands[i].begun_ms = world_now_ms(s->w);
+}
+
 static void protect_moved(struct scene *s, const struct form_sim *f)
 {
 	const char *id;
@@ -200,7 +208,7 @@ static void protect_moved(struct scene *s, const struct form_sim *f)
 	for (size_t i = 0; i < s->aws->instances_n; i++)
 		for (unsigned n = 1; s->aws->instances[i]->is_moved && (id = form_sim_get(f, "InstanceId.%u", n)) != NULL; n++)
 			if (str_eq(s->aws->instances[i]->t.id, id) && !s->odds.calm)
-				s->aws->instances[i]->is_protected = true;
+				protect(s, s->aws->instances[i]);
 }
 
 void scene_hands_see(struct scene *s, const struct aws_entry *e)

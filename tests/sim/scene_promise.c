@@ -321,7 +321,7 @@ static void judge_class(struct scene *s, const struct scene_order *o)
 {
 	unsigned may = scene_causes(s);
 
-	if (s->policy_changed || s->role_was_gone || o->want.broken || may == 0)
+	if (s->policy_changed || s->role_was_gone || o->want.broken || o->cmd->cancelled || may == 0)
 		return; /* told apart by the other checks */
 	tally(TALLY_CHECK_CLASS);
 	if ((may & (1u << o->cmd->error_class)) == 0 && fault_is_on(TALLY_CHECK_CLASS))
