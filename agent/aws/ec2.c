@@ -179,6 +179,7 @@ static int read_instance(const struct xml_node *n, struct arena *m, struct ec2_i
 	i->private_ip = read_text(m, n, "privateIpAddress");
 	i->launch_time = read_text(m, n, "launchTime");
 	i->client_token = read_text(m, n, "clientToken");
+	i->profile_arn = read_text(m, n, "iamInstanceProfile/arn");
 	i->reason_code = read_text(m, n, "stateReason/code");
 	i->reason = read_text(m, n, "stateReason/message");
 	read_texts(m, groups_of(n), "item", "groupId", &i->group_ids, &i->group_ids_n);

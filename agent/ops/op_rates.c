@@ -1,6 +1,9 @@
 /* op_rates.c - an operation judged by the bounds and rates of the policy: what it may not do at all, what it waits for, what it spends. */
 #include "agent/ops/op_impl.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "agent/base/json.h"
 #include "agent/base/stamp.h"
 #include "agent/base/str.h"
@@ -139,9 +142,20 @@ static bool waits(struct op *op, const struct rates *r, const struct toll *t, co
 	       is_used_up(op, &day, (struct want){ t->deletions, aside->deletions });
 }
 
+/* Nodes of one cluster end in plans of two names: too many of those that stay, or all of it. They count as one. */
+static struct gone_by cluster_of(const struct op *op, const struct plan *plan, char to[GONE_NAME_LEN])
+{
+	if (str_starts(plan->name, "end-"))
+		snprintf(to, GONE_NAME_LEN, "cluster-%s", plan->name + strlen("end-"));
+	else
+		snprintf(to, GONE_NAME_LEN, "%s", plan->name);
+	return (struct gone_by){ op_warehouse(op), to, op->f.id_text };
+}
+
 static bool ends_too_soon(struct op *op, const struct rates *r, const struct plan *plan, const struct step *s)
 {
-	const struct gone_by by = { op_warehouse(op), plan->name, op->f.id_text };
+	char cluster[GONE_NAME_LEN];
+	const struct gone_by by = cluster_of(op, plan, cluster);
 	int64_t now_ms = ops_rates_now(op->ops), until_ms;
 	char until[STAMP_RFC3339_LEN];
 	uint32_t n, of, gone;
@@ -201,13 +215,17 @@ bool op_is_step_too_soon(struct op *op, const struct policy *p, const struct ste
 void op_spends(struct op *op, const struct step *s, int64_t time_ms)
 {
 	const struct plan *plan = plan_of(op, s);
+	char cluster[GONE_NAME_LEN];
+	struct gone_by by;
 	struct toll t = { 0 };
 
 	if (time_ms == 0)
 		time_ms = ops_rates_now(op->ops);
 	add_step(&t, s);
-	if (plan != NULL && s->kind == &kind_terminate)
-		gone_add(ops_gone(op->ops), time_ms, &(struct gone_by){ op_warehouse(op), plan->name, op->f.id_text }, t.deletions);
+	if (plan != NULL && s->kind == &kind_terminate) {
+		by = cluster_of(op, plan, cluster);
+		gone_add(ops_gone(op->ops), time_ms, &by, t.deletions);
+	}
 	spent_add(ops_spent(op->ops), time_ms, SPENT_MUTATIONS, t.mutations);
 	spent_add(ops_spent(op->ops), time_ms, SPENT_DELETIONS, t.deletions);
 }

@@ -13,7 +13,7 @@
 #include "agent/ops/step.h"
 
 #define PLAN_STEPS_MAX 256
-#define PLANS_MAX 33
+#define PLANS_MAX 72 /* two of each cluster, and what is shared */
 
 struct step {
 	const char *name; /* stable: from the spec alone */

@@ -1,5 +1,5 @@
 /* planner.c - apply and delete. Stages of apply: what is shared, then the clusters beside each other, then the listeners that lead
- * elsewhere, then what is left over and no longer wanted. Stages of delete: the clusters, then the rest.
+ * elsewhere, then the nodes that are too many, then what is left over and no longer wanted. Stages of delete: the clusters, then the rest.
  *
  * Each plan first adds what can be taken back; what it removes stands behind its pivot. What serves is removed last of all, when
  * what comes in its place serves. */
@@ -8,7 +8,7 @@
 #include "agent/base/json.h"
 #include "agent/base/str.h"
 
-enum { STAGE_BASE, STAGE_CLUSTERS, STAGE_SWITCH, STAGE_TIDY };
+enum { STAGE_BASE, STAGE_CLUSTERS, STAGE_SWITCH, STAGE_ENDS, STAGE_TIDY };
 
 /* ---- small questions ---- */
 
@@ -95,8 +95,10 @@ int planner_apply(const struct planner_args *a, const spec_t *spec, struct plans
 	plan_base(&p);
 	for (size_t i = 0; i < spec->n_clusters; i++)
 		planner_plan_cluster(&p, spec->clusters[i], STAGE_CLUSTERS);
-	planner_plan_lost_clusters(&p, STAGE_CLUSTERS);
 	planner_plan_switch(&p, STAGE_SWITCH);
+	for (size_t i = 0; i < spec->n_clusters; i++)
+		planner_plan_surplus(&p, spec->clusters[i], STAGE_ENDS);
+	planner_plan_lost_clusters(&p, STAGE_ENDS);
 	planner_plan_rest(&p, "tidy", STAGE_TIDY);
 	planner_check_places(&p);
 	return finish(&p, ret, e);

@@ -62,23 +62,6 @@ void planner_plan_tg(struct planning *p, const tg_t *want)
 		 "%s", step);
 }
 
-/* Who is registered in a group of ours and is no instance of ours gets traffic that is not meant for it. But it may have been one
- * of ours that somebody took the tags from, and serve: it goes when what comes in its place serves. */
-void planner_plan_strangers(struct planning *p, const tg_t *want)
-{
-	const struct inventory_group *have = planner_tg_there(p, want->name);
-	json_t *ids = json_array();
-
-	for (size_t i = 0; have != NULL && i < have->targets.n; i++)
-		if (!str_eq(have->targets.v[i].state, "draining") && str_starts(have->targets.v[i].id, "i-") &&
-		    inventory_instance_in(&p->inv->instances, have->targets.v[i].id) == NULL)
-			json_array_append_new(ids, json_string(have->targets.v[i].id));
-	if (json_array_size(ids) > 0)
-		plan_add(p->b, &kind_deregister, json_pack("{s:s, s:O}", "group_arn", have->g.arn, "instances", ids),
-			 "strangers-%s", want->name);
-	json_decref(ids);
-}
-
 bool planner_is_for(const tg_t *g, const char *cluster)
 {
 	for (size_t i = 0; i < g->n_clusters; i++)
@@ -105,21 +88,52 @@ static bool is_leaving(const struct planning *p, const tg_t *want, const struct 
 	       wants_cluster(p, cluster) && !planner_is_for(want, cluster);
 }
 
-/* A group that listeners lead to and nobody is left in serves nobody: the same keys as for the removal of what leads there. */
-void planner_plan_leaving(struct planning *p, const tg_t *want)
+/* Who is registered in a group of ours and is no instance of ours gets traffic that is not meant for it. */
+static bool is_stranger(const struct planning *p, const struct elb_target *t)
 {
-	const struct inventory_group *have = planner_tg_there(p, want->name);
-	json_t *ids = json_array(), *stay = planner_nodes_behind(p, want);
+	return !str_starts(t->state, "draining") && str_starts(t->id, "i-") &&
+	       inventory_instance_in(&p->inv->instances, t->id) == NULL;
+}
 
-	for (size_t i = 0; have != NULL && i < have->targets.n; i++)
-		if (is_leaving(p, want, &have->targets.v[i]))
-			json_array_append_new(ids, json_string(have->targets.v[i].id));
+static bool is_led_to(const struct planning *p, const char *tg)
+{
+	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
+		for (size_t k = 0; k < p->spec->load_balancers[i]->n_listeners; k++)
+			if (str_eq(p->spec->load_balancers[i]->listeners[k]->target_group, tg))
+				return true;
+	return false;
+}
+
+/* A group that listeners lead to and nobody is left in serves nobody: the same keys as for the removal of what leads there. */
+static void depart(struct planning *p, const tg_t *want, const struct inventory_group *have, const char *step, json_t *ids,
+		   bool leaves_none)
+{
 	if (json_array_size(ids) > 0)
 		plan_add(p->b, &kind_deregister,
-			 json_pack("{s:s, s:O, s:b}", "group_arn", have->g.arn, "instances", ids, "leaves_none",
-				   json_array_size(stay) == 0 && planner_is_listened(p, want->name)),
-			 "leave-%s", want->name);
-	json_decref(ids);
+			 json_pack("{s:s, s:O, s:b}", "group_arn", have->g.arn, "instances", ids, "leaves_none", leaves_none),
+			 "%s-%s", step, want->name);
+}
+
+/* Those that stay must serve before anybody goes. */
+void planner_plan_departures(struct planning *p, const tg_t *want)
+{
+	const struct inventory_group *have = planner_tg_there(p, want->name);
+	json_t *leave = json_array(), *strangers = json_array(), *stay = planner_nodes_behind(p, want);
+	bool is_used = is_led_to(p, want->name);
+
+	for (size_t i = 0; have != NULL && i < have->targets.n; i++) {
+		const struct elb_target *t = &have->targets.v[i];
+
+		if (is_leaving(p, want, t) || is_stranger(p, t))
+			json_array_append_new(is_stranger(p, t) ? strangers : leave, json_string(t->id));
+	}
+	if (is_used && json_array_size(stay) > 0 && json_array_size(leave) + json_array_size(strangers) > 0)
+		plan_add(p->b, &kind_wait_healthy, json_pack("{s:s, s:O}", "group_arn", have->g.arn, "instances", stay),
+			 "healthy-%s", want->name);
+	depart(p, want, have, "leave", leave, is_used && json_array_size(stay) == 0);
+	depart(p, want, have, "strangers", strangers, is_used && json_array_size(stay) == 0);
+	json_decref(leave);
+	json_decref(strangers);
 	json_decref(stay);
 }
 
@@ -164,6 +178,13 @@ static void check_not_behind_another(struct planning *p, const lb_t *lb, const c
 				    "its listener on port %u away first, with a command of its own",
 				    lb->name, g->g.name, other->lb.name, other->listeners.v[k].port);
 	}
+	for (size_t i = 0; g != NULL && i < g->g.lb_arns_n; i++)
+		if (inventory_lb_by_arn(p->inv, g->g.lb_arns[i]) == NULL && p->err.code == 0)
+			err_set(
+			    &p->err, ERR_INVALID,
+			    "load balancer %s: target group %s is behind %.150s, which is none of ours, and one load balancer may "
+			    "lead to it: take its listener away first",
+			    lb->name, g->g.name, g->g.lb_arns[i]);
 }
 
 /* One that stands leads where it is to, or is moved there later (planner_switch.c). */

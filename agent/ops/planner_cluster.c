@@ -8,8 +8,8 @@
 #include "agent/base/str.h"
 #include "agent/ops/planner_impl.h"
 
-/* Nodes of one cluster: those that are protected, then those that serve, and of these the oldest. The first `keep` stay, the others
- * go. */
+/* Nodes of one cluster: those that serve, and of these first those that are protected, then the oldest. The first `keep` stay, the
+ * others go. */
 struct nodes {
 	const char *cluster;
 	const struct ec2_instance **v;
@@ -29,10 +29,33 @@ static unsigned ill_of(const char *state)
 	return str_eq(state, "healthy") || str_eq(state, "unused") ? 0 : str_eq(state, "initial") ? 1 : 2;
 }
 
+static bool is_registered(const struct inventory_group *g, const char *id)
+{
+	for (size_t i = 0; g != NULL && i < g->targets.n; i++)
+		if (str_eq(g->targets.v[i].id, id) && !str_eq(g->targets.v[i].state, "draining"))
+			return true;
+	return false;
+}
+
+/* It is not in a group that is for its cluster, and others are. */
+static bool is_left_out(const struct planning *p, const struct ec2_instance *i)
+{
+	const char *cluster = ec2_tag_get(&i->tags, "reeve:cluster");
+
+	for (size_t g = 0; p->spec != NULL && cluster != NULL && g < p->spec->n_target_groups; g++) {
+		const struct inventory_group *there = planner_tg_there(p, p->spec->target_groups[g]->name);
+
+		if (there != NULL && there->targets.n > 0 && planner_is_for(p->spec->target_groups[g], cluster) &&
+		    !is_registered(there, i->id))
+			return true;
+	}
+	return false;
+}
+
 /* How far a node is from serving, 0 for one that does. */
 static unsigned ill(const struct planning *p, const struct ec2_instance *i)
 {
-	unsigned most = str_starts(i->state, "stop") ? 4 : str_eq(i->state, "pending") ? 3 : 0;
+	unsigned most = str_starts(i->state, "stop") ? 4 : str_eq(i->state, "pending") ? 3 : is_left_out(p, i) ? 2 : 0;
 
 	for (size_t g = 0; g < p->inv->tgs_n; g++)
 		for (size_t k = 0; k < p->inv->tgs[g].targets.n; k++) {
@@ -55,10 +78,10 @@ static int by_rank(const void *a, const void *b)
 	const struct ranked *x = a, *y = b;
 	int c = strcmp(x->node->launch_time, y->node->launch_time);
 
-	if (x->is_guarded != y->is_guarded)
-		return x->is_guarded ? -1 : 1;
 	if (x->ill != y->ill)
 		return x->ill < y->ill ? -1 : 1;
+	if (x->is_guarded != y->is_guarded)
+		return x->is_guarded ? -1 : 1;
 	return c != 0 ? c : strcmp(x->node->id, y->node->id);
 }
 
@@ -119,14 +142,6 @@ static void plan_up(struct planning *p, const cluster_t *c, const struct nodes *
 				   json_sprintf("nodes.%s", c->name)),
 			 "up");
 	json_decref(ids);
-}
-
-static bool is_registered(const struct inventory_group *g, const char *id)
-{
-	for (size_t i = 0; g != NULL && i < g->targets.n; i++)
-		if (str_eq(g->targets.v[i].id, id) && !str_eq(g->targets.v[i].state, "draining"))
-			return true;
-	return false;
 }
 
 /* A group that no listener leads to has no health to wait for (target state "unused"). */
@@ -281,6 +296,16 @@ void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage
 	for (size_t i = 0; i < p->spec->n_target_groups; i++)
 		if (planner_is_for(p->spec->target_groups[i], c->name))
 			plan_register(p, p->spec->target_groups[i], &have);
+	mem_free(have.v);
+}
+
+void planner_plan_surplus(struct planning *p, const cluster_t *c, unsigned stage)
+{
+	CLEANUP(mem_close) char *name = mem_printf("end-%s", c->name);
+	struct nodes have = nodes_of(p, c->name, c->nodes);
+
+	planning_begin(p, name, stage);
+	plan_pivot(p->b);
 	if (have.n > have.keep)
 		plan_remove(p, &have);
 	mem_free(have.v);

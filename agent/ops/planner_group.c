@@ -394,6 +394,7 @@ void planner_plan_group(struct planning *p, const group_t *want)
 	bool is_new = planner_group_there(p, want->name) == NULL;
 	struct change c;
 
+	planner_check_group_elsewhere(p, want);
 	if (is_new)
 		check_name(p, want);
 	c = change_of(p, want, self);

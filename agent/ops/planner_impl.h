@@ -23,8 +23,8 @@ json_t *planner_tg_ref(const struct planning *p, const char *name);
 bool planner_wants_short(const struct planning *p, const char *kind, const char *full); /* "lb" or "tg", by its name in AWS */
 bool planner_is_for(const tg_t *g, const char *cluster);
 void planner_plan_tg(struct planning *p, const tg_t *want);
-void planner_plan_strangers(struct planning *p, const tg_t *want); /* targets that are no nodes of ours go */
-void planner_plan_leaving(struct planning *p, const tg_t *want);   /* nodes of clusters that it is no more for go out of it */
+/* Who is to be in it no more goes out of it: nodes of clusters that it is no more for, and targets that are no nodes of ours. */
+void planner_plan_departures(struct planning *p, const tg_t *want);
 void planner_plan_lb(struct planning *p, const lb_t *want);
 const struct inventory_lb *planner_lb_there(const struct planning *p, const char *name);      /* or NULL */
 const struct elb_listener *planner_listener_at(const struct inventory_lb *lb, uint32_t port); /* of a balancer or NULL; or NULL */
@@ -40,6 +40,7 @@ json_t *planner_volumes(const cluster_t *c);
 json_t *planner_launch_tag(const cluster_t *c); /* the text of a node's tag reeve:launch */
 void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2_instance *i);
 void planner_check_group(struct planning *p, const group_t *want, const struct ec2_group *have);
+void planner_check_group_elsewhere(struct planning *p, const group_t *want);
 void planner_check_tg(struct planning *p, const tg_t *want, const struct inventory_group *have);
 void planner_check_lb(struct planning *p, const lb_t *want, const struct inventory_lb *have);
 
@@ -51,6 +52,7 @@ size_t planner_missing(const struct planning *p, const cluster_t *c);  /* how ma
 json_t *planner_nodes_behind(const struct planning *p, const tg_t *g); /* ids: those that stay, and those that are launched */
 bool planner_is_node(const struct planning *p, const struct ec2_instance *i, const char *cluster); /* alive, and of it */
 void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage);
+void planner_plan_surplus(struct planning *p, const cluster_t *c, unsigned stage);     /* nodes beyond those that are wanted go */
 void planner_plan_no_cluster(struct planning *p, const char *cluster, unsigned stage); /* all its nodes go */
 
 /* planner_switch.c: listeners that lead elsewhere from now on */

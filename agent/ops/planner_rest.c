@@ -58,9 +58,7 @@ void planner_plan_rest(struct planning *p, const char *name, unsigned stage)
 	for (size_t i = 0; p->spec != NULL && i < p->spec->n_load_balancers; i++)
 		planner_trim_listeners(p, p->spec->load_balancers[i]);
 	for (size_t i = 0; p->spec != NULL && i < p->spec->n_target_groups; i++)
-		planner_plan_leaving(p, p->spec->target_groups[i]);
-	for (size_t i = 0; p->spec != NULL && i < p->spec->n_target_groups; i++)
-		planner_plan_strangers(p, p->spec->target_groups[i]);
+		planner_plan_departures(p, p->spec->target_groups[i]);
 	for (size_t i = 0; i < p->inv->lbs_n; i++) {
 		const struct inventory_lb *lb = &p->inv->lbs[i];
 

@@ -106,18 +106,16 @@ static bool differs(const struct part *part, const cluster_t *c, const char *tag
 
 /* ---- tags ---- */
 
-static bool bears(const struct ec2_tags *have, tag_t *const *tags, size_t n)
+static bool bears(const struct ec2_tags *have, const spec_t *spec, tag_t *const *more, size_t more_n)
 {
-	for (size_t i = 0; i < n; i++) {
-		json_t *key = planning_text(tags[i]->key), *value = planning_text(tags[i]->value);
-		bool same = str_eq(ec2_tag_get(have, json_string_value(key)), json_string_value(value));
+	json_t *wanted = planning_user_tags(spec, more, more_n), *value;
+	const char *key;
+	bool same = true;
 
-		json_decref(key);
-		json_decref(value);
-		if (!same)
-			return false;
-	}
-	return true;
+	json_object_foreach(wanted, key, value)
+		same = same && str_eq(ec2_tag_get(have, key), json_string_value(value));
+	json_decref(wanted);
+	return same;
 }
 
 static bool has_tags_of(const struct planning *p, const struct ec2_tags *have, tag_t *const *more, size_t more_n)
@@ -127,7 +125,7 @@ static bool has_tags_of(const struct planning *p, const struct ec2_tags *have, t
 
 	if (tag != NULL)
 		return str_eq(tag, planning_tags_digest(p->spec, more, more_n, digest));
-	return bears(have, p->spec->tags, p->spec->n_tags) && bears(have, more, more_n);
+	return bears(have, p->spec, more, more_n);
 }
 
 static void check_tags(struct planning *p, const char *what, const char *name, const char *id, const struct ec2_tags *have)
@@ -155,6 +153,38 @@ static void check_shown(struct planning *p, const cluster_t *c, const struct ec2
 			       shown[k].have, i->id, shown[k].want);
 }
 
+static bool stands_in_groups(const struct planning *p, const cluster_t *c, const struct ec2_instance *i)
+{
+	for (size_t k = 0; k < c->n_security_groups; k++) {
+		const struct ec2_group *g = planner_group_there(p, c->security_groups[k]);
+		bool is_in = false;
+
+		for (size_t n = 0; g != NULL && n < i->group_ids_n; n++)
+			is_in = is_in || str_eq(i->group_ids[n], g->id);
+		if (!is_in)
+			return false;
+	}
+	return i->group_ids_n == c->n_security_groups;
+}
+
+/* Of a node without digests: what AWS shows of those parts. Where it shows nothing, nothing is said. */
+static void check_undigested(struct planning *p, const cluster_t *c, const struct ec2_instance *i)
+{
+	const char *slash = i->profile_arn != NULL ? strrchr(i->profile_arn, '/') : NULL;
+	const char *profile = slash != NULL ? slash + 1 : "";
+	const char *other = NULL;
+
+	if (i->group_ids_n > 0 && !stands_in_groups(p, c, i))
+		other = "security_groups";
+	else if (i->profile_arn != NULL && !str_eq(profile, c->instance_profile))
+		other = "instance_profile";
+	else if (i->data_volume_ids != NULL && str_eq(i->state, "running") && i->data_volumes != c->n_volumes)
+		other = "volumes";
+	if (other != NULL)
+		refuse(p, "cluster %s: %s is not what %s was launched with; changing it is not available yet", c->name, other,
+		       i->id);
+}
+
 void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2_instance *i)
 {
 	const char *tag = ec2_tag_get(&i->tags, "reeve:launch");
@@ -166,6 +196,8 @@ void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2
 		    "nodes",
 		    c->name, i->id, i->state);
 	check_shown(p, c, i);
+	if (tag == NULL)
+		check_undigested(p, c, i);
 	for (size_t k = 0; tag != NULL && k < ARRAY_LEN(parts); k++)
 		if (differs(&parts[k], c, tag))
 			refuse(p, "cluster %s: %s is not what %s was launched with; changing it is not available yet", c->name,
@@ -186,8 +218,26 @@ void planner_check_group(struct planning *p, const group_t *want, const struct e
 	check_tags(p, "security group", want->name, have->id, &have->tags);
 }
 
+static void check_vpc(struct planning *p, const char *what, const char *name, const char *have)
+{
+	if (have != NULL && *have != '\0' && !str_eq(have, p->spec->vpc_id))
+		refuse(p, "%s %s: it stands in %s; changing vpc_id to %s is not available yet", what, name, have, p->spec->vpc_id);
+}
+
+/* The same group, made for another VPC, would stay behind without a word. */
+void planner_check_group_elsewhere(struct planning *p, const group_t *want)
+{
+	char full[256];
+
+	planner_group_name(p, want->name, full);
+	for (size_t i = 0; i < p->inv->groups.n; i++)
+		if (str_eq(p->inv->groups.v[i].name, full) && planning_is_of_warehouse(p, &p->inv->groups.v[i].tags))
+			check_vpc(p, "security group", want->name, p->inv->groups.v[i].vpc_id);
+}
+
 void planner_check_tg(struct planning *p, const tg_t *want, const struct inventory_group *have)
 {
+	check_vpc(p, "target group", want->name, have->g.vpc_id);
 	if (have->g.port != want->port || !str_eq(have->g.protocol, want->protocol))
 		refuse(p, "target group %s: it is %s on port %u; changing port or protocol is not available yet", want->name,
 		       have->g.protocol, have->g.port);
@@ -204,7 +254,10 @@ static bool stands_in(const struct elb_lb *lb, const char *subnet)
 
 void planner_check_lb(struct planning *p, const lb_t *want, const struct inventory_lb *have)
 {
-	bool same = have->lb.subnet_ids_n == 0 || have->lb.subnet_ids_n == want->n_subnet_ids;
+	bool same;
+
+	check_vpc(p, "load balancer", want->name, have->lb.vpc_id);
+	same = have->lb.subnet_ids_n == 0 || have->lb.subnet_ids_n == want->n_subnet_ids;
 
 	for (size_t i = 0; have->lb.subnet_ids_n > 0 && i < want->n_subnet_ids; i++)
 		same = same && stands_in(&have->lb, want->subnet_ids[i]);

@@ -55,11 +55,18 @@ const char *planning_short_digest(const json_t *json, char to[PLANNING_SHORT_LEN
 	return to;
 }
 
-const char *planning_tags_digest(const spec_t *spec, tag_t *const *more, size_t more_n, char to[PLANNING_SHORT_LEN])
+json_t *planning_user_tags(const spec_t *spec, tag_t *const *more, size_t more_n)
 {
 	json_t *t = json_object();
 
 	set_tags(t, spec, more, more_n);
+	return t;
+}
+
+const char *planning_tags_digest(const spec_t *spec, tag_t *const *more, size_t more_n, char to[PLANNING_SHORT_LEN])
+{
+	json_t *t = planning_user_tags(spec, more, more_n);
+
 	planning_short_digest(t, to);
 	json_decref(t);
 	return to;

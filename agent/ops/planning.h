@@ -23,6 +23,7 @@ bool planning_is_of_warehouse(const struct planning *p, const struct ec2_tags *t
 json_t *planning_tags(const struct planning *p, const char *cluster, const char *step, tag_t *const *more, size_t more_n);
 /* Of the spec's tags and these: what their tag reeve:tags says. And of any JSON, whatever the order of its objects. */
 #define PLANNING_SHORT_LEN 13 /* with its NUL: enough to tell two states of one part */
+json_t *planning_user_tags(const spec_t *spec, tag_t *const *more, size_t more_n); /* key to value; `more` are the stronger */
 const char *planning_tags_digest(const spec_t *spec, tag_t *const *more, size_t more_n, char to[PLANNING_SHORT_LEN]);
 const char *planning_short_digest(const json_t *json, char to[PLANNING_SHORT_LEN]);
 /* What stands for a thing in arguments: its id, or the fact that its creation will leave. */

@@ -149,12 +149,14 @@ static const char *maker_of(const struct step_kind *k, const json_t *args, const
 	return k->maker != NULL ? k->maker(inv, json_str_or(facts, json_str_or(args, "fact", "?"), "")) : NULL;
 }
 
-/* What an earlier command made is as good, but not this one's to take back. */
-static void note_adopted(struct run *r, const struct inventory *inv)
+/* What an earlier command made is as good, but not this one's to take back; nor is what went by other hands this one's to put back. */
+static void note_adopted(struct run *r, const struct inventory *inv, bool was_in_doubt)
 {
-	const char *maker = maker_of(run_now(r)->s.kind, r->args, r->facts, inv);
+	const struct step_kind *k = run_now(r)->s.kind;
+	const char *maker = maker_of(k, r->args, r->facts, inv);
+	bool is_anothers = maker != NULL && !str_eq(maker, r->env->command);
 
-	if (maker != NULL && !str_eq(maker, r->env->command))
+	if (is_anothers || (k->removes != NULL && !was_in_doubt))
 		json_object_set_new(r->facts, "adopted", json_true());
 }
 
@@ -176,8 +178,8 @@ static void on_look(struct inventory_req *req, int rc)
 	}
 	x = run_ctx(r, token);
 	if (run_now(r)->s.kind->find(&x, req->inv)) {
+		note_adopted(r, req->inv, r->in_doubt);
 		r->in_doubt = false;
-		note_adopted(r, req->inv);
 		run_outcome(r, true, "found");
 	} else {
 		run_ask(r);

@@ -150,9 +150,9 @@ MUTANTS = [
     ),
     Mutant(
         "strangers among the targets left alone",
-        "agent/ops/planner_rest.c",
-        "		planner_plan_strangers(p, p->spec->target_groups[i]);",
-        "		(void)planner_plan_strangers;",
+        "agent/ops/planner_balancer.c",
+        '	depart(p, want, have, "strangers", strangers,',
+        '	depart(p, want, have, "strangers", leave,',
         "build/tests/unit/ops/test_planner_balancer",
     ),
     Mutant(
@@ -289,8 +289,8 @@ MUTANTS = [
     Mutant(
         "a group that loses its last node with one key",
         "agent/ops/planner_balancer.c",
-        "json_array_size(stay) == 0 && planner_is_listened(p, want->name)),",
-        "json_array_size(stay) == 99),",
+        '	depart(p, want, have, "leave", leave, is_used && json_array_size(stay) == 0);',
+        '	depart(p, want, have, "leave", leave, false);',
         "build/tests/unit/ops/test_planner_balancer",
     ),
     Mutant(
@@ -404,5 +404,19 @@ MUTANTS = [
         'rc == -ERR_AGAIN ? "CAPACITY" : "PRECONDITION"',
         '"PRECONDITION"',
         "build/tests/unit/ops/test_op_plan",
+    ),
+    Mutant(
+        "nodes that end beside the launch of those that come for them",
+        "agent/ops/planner.c",
+        "	planner_plan_lost_clusters(&p, STAGE_ENDS);",
+        "	planner_plan_lost_clusters(&p, STAGE_CLUSTERS);",
+        "build/tests/unit/ops/test_run_outcome",
+    ),
+    Mutant(
+        "what went by other hands put back by an undo",
+        "agent/ops/run_look.c",
+        "	if (is_anothers || (k->removes != NULL && !was_in_doubt))",
+        "	if (is_anothers || (k->removes != NULL && !was_in_doubt && false))",
+        "build/tests/unit/ops/test_run_outcome",
     ),
 ]

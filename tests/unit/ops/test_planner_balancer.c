@@ -51,10 +51,10 @@ static void who_is_registered_and_not_ours_goes(void **state)
 	d->k.cluster.n_security_groups = 0;
 	d->inv->tgs[0].targets = (struct elb_targets){ targets, ARRAY_LEN(targets) };
 	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "tidy/strangers-sql");
-	assert_string_equal(json_string_value(json_array_get(json_object_get(p->v[0].steps[0].args, "instances"), 0)),
+	assert_string_equal(desk_steps(p), "tidy/healthy-sql tidy/strangers-sql");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(p->v[0].steps[1].args, "instances"), 0)),
 			    "i-stranger");
-	assert_int_equal(json_array_size(json_object_get(p->v[0].steps[0].args, "instances")), 1);
+	assert_int_equal(json_array_size(json_object_get(p->v[0].steps[1].args, "instances")), 1);
 	plans_free(p);
 }
 

@@ -40,7 +40,7 @@ static void shrinking_takes_the_youngest_and_without_data_volumes_is_not_high_ri
 	desk_add_node(d, "i-2", "be", "running");
 	desk_add_node(d, "i-1", "be", "running");
 	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "cluster-be/terminate cluster-be/gone");
+	assert_string_equal(desk_steps(p), "end-be/terminate end-be/gone");
 	ids = json_object_get(p->v[0].steps[0].args, "instances");
 	assert_int_equal(json_array_size(ids), 1);
 	assert_string_equal(json_string_value(json_array_get(ids, 0)), "i-2");
@@ -75,7 +75,7 @@ static void shrinking_is_high_risk_when_a_node_that_goes_has_data_volumes(void *
 		d->inv->instances.v[1].data_volumes = cases[i].of_young;
 		d->inv->instances.v[1].state = cases[i].state;
 		p = desk_apply(d);
-		assert_string_equal(desk_steps(p), "cluster-be/terminate cluster-be/gone");
+		assert_string_equal(desk_steps(p), "end-be/terminate end-be/gone");
 		assert_int_equal(json_int_or(p->v[0].steps[0].args, "volumes", 0), cases[i].volumes);
 		assert_int_equal(plans_high(p, &where) != NULL, cases[i].is_high);
 		plans_free(p);
@@ -83,6 +83,71 @@ static void shrinking_is_high_risk_when_a_node_that_goes_has_data_volumes(void *
 }
 
 /* i-1 is the oldest, and does not serve. */
+/* The first of those that the last plan ends. */
+static const char *ended_first(const struct plans *p)
+{
+	const struct plan *last = &p->v[p->n - 1];
+
+	return json_string_value(json_array_get(json_object_get(last->steps[last->n - 1].args, "instances"), 0));
+}
+
+static unsigned stage_of(const struct plans *p, const char *name)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (str_eq(p->v[i].name, name))
+			return p->v[i].stage;
+	fail_msg("there is no plan %s", name);
+	return 0;
+}
+
+/* A cluster in the place of another, and one that loses a node beside it. */
+static void nodes_end_only_when_all_that_is_launched_serves(void **state)
+{
+	struct desk *d = *state;
+	Reeve__Control__V1__Cluster more = d->k.cluster;
+	struct plans *p;
+
+	d->k.s.n_security_groups = d->k.s.n_load_balancers = d->k.s.n_target_groups = 0;
+	d->k.cluster.n_security_groups = more.n_security_groups = 0;
+	more.name = (char *)"fe";
+	more.nodes = 1;
+	d->k.clusters[1] = &more;
+	d->k.s.n_clusters = 2;
+	desk_add_node(d, "i-1", "old", "running");
+	desk_add_node(d, "i-2", "fe", "running");
+	desk_add_node(d, "i-3", "fe", "running");
+	p = desk_apply(d);
+	assert_true(stage_of(p, "cluster-be") < stage_of(p, "end-fe"));
+	assert_true(stage_of(p, "cluster-be") < stage_of(p, "cluster-old"));
+	plans_free(p);
+}
+
+/* It came up, and nobody has let it in: it serves less than those that are. */
+static void a_node_that_is_in_no_group_goes_before_those_that_are(void **state)
+{
+	static struct elb_target targets[] = { { .id = "i-2", .state = "healthy", .reason = "" } };
+	struct desk *d = *state;
+	char full[33];
+	struct inventory_group g = {
+		.g = { .arn = "arn:tg", .name = full, .protocol = "TCP", .port = 9030, .tags = desk_tags(d, "", "1") },
+		.targets = { targets, 1 }
+	};
+	struct plans *p;
+
+	spec_short_name("inst-1", "wh-1", "tg", "sql", full);
+	d->k.s.n_security_groups = d->k.s.n_load_balancers = 0;
+	d->k.cluster.n_security_groups = 0;
+	d->k.cluster.nodes = 1;
+	desk_add_node(d, "i-1", "be", "running");
+	desk_add_node(d, "i-2", "be", "running");
+	d->inv->tgs = &g;
+	d->inv->tgs_n = 1;
+	p = desk_apply(d);
+	assert_string_equal(ended_first(p), "i-1");
+	plans_free(p);
+	d->inv->tgs_n = 0;
+}
+
 static void what_serves_goes_last(void **state)
 {
 	static const struct {
@@ -116,7 +181,7 @@ static void what_serves_goes_last(void **state)
 		d->inv->tgs = &g;
 		d->inv->tgs_n = 1;
 		p = desk_apply(d);
-		end = &p->v[0].steps[p->v[0].n - 1];
+		end = &p->v[p->n - 1].steps[p->v[p->n - 1].n - 1];
 		assert_string_equal(json_string_value(json_array_get(json_object_get(end->args, "instances"), 0)), cases[i].goes);
 		plans_free(p);
 	}
@@ -188,14 +253,6 @@ static void nodes_with_disks_of_their_host_have_data(void **state)
 	}
 }
 
-/* The first of those that the last plan ends. */
-static const char *ended_first(const struct plans *p)
-{
-	const struct plan *last = &p->v[p->n - 1];
-
-	return json_string_value(json_array_get(json_object_get(last->steps[last->n - 1].args, "instances"), 0));
-}
-
 /* i-1 is the oldest. The refusal comes before anything is deregistered. */
 static void what_is_protected_stays_where_others_can_go_and_is_told_where_none_can(void **state)
 {
@@ -205,7 +262,7 @@ static void what_is_protected_stays_where_others_can_go_and_is_told_where_none_c
 	} cases[] = {
 		{ "", { "healthy", "healthy", "healthy" }, "i-3", NULL, 2 },
 		{ "i-3", { "healthy", "healthy", "healthy" }, "i-2", NULL, 2 },
-		{ "i-3", { "healthy", "healthy", "unhealthy" }, "i-2", NULL, 2 },
+		{ "i-3", { "healthy", "healthy", "unhealthy" }, NULL, "i-3", 2 }, /* a healthy one does not go for a sick one */
 		{ "i-2 i-3", { "healthy", "healthy", "healthy" }, "i-1", NULL, 2 },
 		{ "i-1 i-2 i-3", { "healthy", "healthy", "healthy" }, NULL, "i-3", 2 },
 		{ "i-1 i-3", { "healthy", "healthy", "healthy" }, NULL, "i-3", 1 },
@@ -277,8 +334,8 @@ static void nodes_end_when_all_their_groups_have_let_them_go(void **state)
 	d->inv->tgs = groups;
 	d->inv->tgs_n = ARRAY_LEN(groups);
 	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "cluster-be/deregister-rv-1 cluster-be/drained-rv-1 cluster-be/drained-rv-2 "
-					   "cluster-be/terminate cluster-be/gone");
+	assert_string_equal(desk_steps(p), "end-be/deregister-rv-1 end-be/drained-rv-1 end-be/drained-rv-2 "
+					   "end-be/terminate end-be/gone");
 	assert_int_equal(p->v[0].pivot, 0);
 	assert_int_equal(json_array_size(json_object_get(p->v[0].steps[0].args, "instances")), 1);
 	assert_int_equal(json_array_size(json_object_get(p->v[0].steps[1].args, "instances")), 2);
@@ -299,6 +356,8 @@ int main(void)
 		DESK_TEST(shrinking_takes_the_youngest_and_without_data_volumes_is_not_high_risk),
 		DESK_TEST(shrinking_is_high_risk_when_a_node_that_goes_has_data_volumes),
 		DESK_TEST(what_serves_goes_last),
+		DESK_TEST(nodes_end_only_when_all_that_is_launched_serves),
+		DESK_TEST(a_node_that_is_in_no_group_goes_before_those_that_are),
 		DESK_TEST(leaving_a_cluster_without_nodes_is_high_risk),
 		DESK_TEST(nodes_that_stand_in_another_vpc_are_told),
 		DESK_TEST(nodes_with_disks_of_their_host_have_data),

@@ -29,7 +29,7 @@ static void what_was_shared_and_is_wanted_no_more_goes_last_balancers_before_the
 	desk_add_group(d, NULL, 0);
 	p = desk_apply(d);
 	assert_string_equal(desk_steps(p), "tidy/nolb-rv-lb tidy/notg-rv-tg tidy/nosg-velodb-inst-1-wh-1-node-sg-1");
-	assert_int_equal(p->v[0].stage, 3);
+	assert_int_equal(p->v[0].stage, 4);
 	plans_free(p);
 }
 

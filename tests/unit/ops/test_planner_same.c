@@ -171,7 +171,7 @@ static const struct {
 } fields[] = {
 	{ "warehouse", set_warehouse, "cluster-be/launch" },
 	{ "generation", set_generation, "" }, /* which one it was is told in the result */
-	{ "vpc_id", set_vpc, "vpc-2 has no subnet of a cluster" },
+	{ "vpc_id", set_vpc, "security group node: it stands in vpc-1; changing vpc_id" },
 	{ "security_groups.name", set_group_name, "security_groups is not what i-1 was launched with" },
 	{ "security_groups.description", set_group_description, "EC2 cannot change the description of sg-1" },
 	{ "security_groups.rules.protocol", set_rule_protocol, "base/rule-node-udp-8000-9000-10.0.0.0/16" },
@@ -292,6 +292,17 @@ static void drop_digests(struct ec2_tags *tags)
 
 static void what_an_older_version_made_is_compared_by_what_aws_shows(void **state)
 {
+	static const char *volumes[] = { "vol-1", "vol-2" };
+	static const struct {
+		const char *profile, *group;
+		uint32_t volumes;
+		const char *is;
+	} shown[] = {
+		{ "arn:aws:iam::1:instance-profile/node", "sg-1", 1, "instance_profile is not what i-1 was launched with" },
+		{ "", "sg-9", 1, "security_groups is not what i-1 was launched with" },
+		{ "", "sg-1", 2, "volumes is not what i-1 was launched with" },
+		{ "", "sg-1", 1, NULL },
+	};
 	struct desk *d = *state;
 	struct plans *p = NULL;
 	struct err e = { 0 };
@@ -306,9 +317,68 @@ static void what_an_older_version_made_is_compared_by_what_aws_shows(void **stat
 	p = desk_apply(d);
 	assert_string_equal(desk_steps(p), "");
 	plans_free(p);
+	for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
+		d->inv->instances.v[0].profile_arn = shown[i].profile;
+		d->inv->instances.v[0].group_ids = (const char **)&shown[i].group;
+		d->inv->instances.v[0].group_ids_n = shown[i].group != NULL;
+		d->inv->instances.v[0].data_volumes = shown[i].volumes;
+		d->inv->instances.v[0].data_volume_ids = volumes;
+		assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), shown[i].is == NULL ? 0 : -ERR_UNSUPPORTED);
+		if (shown[i].is == NULL)
+			plans_free(p);
+		else
+			assert_non_null(strstr(err_text(&e), shown[i].is));
+	}
 	d->inv->instances.v[1].tags.v[5] = (struct ec2_tag){ "sdb-cluster-id", "c-9" };
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_UNSUPPORTED);
 	assert_non_null(strstr(err_text(&e), "tags are not those that i-2 was launched with"));
+}
+
+static void what_stands_in_another_vpc_is_told(void **state)
+{
+	struct desk *d = *state;
+	struct plans *p = NULL;
+	struct err e = { 0 };
+
+	d->inv->tgs[0].g.vpc_id = "vpc-2";
+	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_UNSUPPORTED);
+	assert_string_equal(err_text(&e), "target group sql: it stands in vpc-2; changing vpc_id to vpc-1 is not available yet");
+	d->inv->tgs[0].g.vpc_id = NULL;
+	d->inv->lbs[0].lb.vpc_id = "vpc-2";
+	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_UNSUPPORTED);
+	assert_string_equal(err_text(&e), "load balancer main: it stands in vpc-2; changing vpc_id to vpc-1 is not available yet");
+}
+
+static void a_target_group_behind_a_balancer_of_somebody_else_is_told(void **state)
+{
+	static const char *arns[] = { "arn:lb", "arn:other" };
+	struct desk *d = *state;
+	struct plans *p = NULL;
+	struct err e = { 0 };
+
+	d->inv->tgs[0].g.lb_arns = arns;
+	d->inv->tgs[0].g.lb_arns_n = 1;
+	p = desk_apply(d);
+	plans_free(p);
+	d->inv->tgs[0].g.lb_arns_n = 2;
+	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
+	assert_non_null(strstr(err_text(&e), "is behind arn:other, which is none of ours"));
+	plans_free(p);
+}
+
+static void a_clusters_tag_over_the_specs_is_no_change(void **state)
+{
+	struct desk *d = *state;
+	struct plans *p;
+
+	for (unsigned i = 0; i < 2; i++) {
+		drop_digests(&d->inv->instances.v[i].tags);
+		d->inv->instances.v[i].tags.v[5] = (struct ec2_tag){ "sdb-cluster-id", "c-2" };
+	}
+	set_cluster_tag_value(&d->k);
+	p = desk_apply(d);
+	assert_string_equal(desk_steps(p), "");
+	plans_free(p);
 }
 
 static void tags_of_other_hands_beside_ours_change_nothing(void **state)
@@ -367,6 +437,9 @@ int main(void)
 		STANDING_TEST(every_field_of_the_descriptor_has_its_row),
 		STANDING_TEST(what_an_older_version_made_is_compared_by_what_aws_shows),
 		STANDING_TEST(tags_of_other_hands_beside_ours_change_nothing),
+		STANDING_TEST(what_stands_in_another_vpc_is_told),
+		STANDING_TEST(a_target_group_behind_a_balancer_of_somebody_else_is_told),
+		STANDING_TEST(a_clusters_tag_over_the_specs_is_no_change),
 		STANDING_TEST(the_order_of_lists_is_no_change),
 		STANDING_TEST(a_node_that_is_stopped_is_told_and_not_counted_on),
 	};

@@ -304,6 +304,66 @@ static void a_rule_that_made_room_is_put_back_when_the_plan_fails(void **state)
 	assert_int_equal(stands_on_port(s, 9001) + stands_on_port(s, 9002), 0);
 }
 
+/* The customer has closed it in the same moment. */
+static enum shop_fault closed_by_the_customer(struct shop *s, const char *body)
+{
+	struct aws_group *g = s->sim->groups_n > 0 ? s->sim->groups[0] : NULL;
+
+	for (size_t i = 0; g != NULL && str_starts(body, "Action=RevokeSecurityGroupIngress&") && i < g->rules_n; i++)
+		if (strstr(body, "FromPort=8001") != NULL && g->rules[i].from == 8001 && aws_rule_stands(&g->rules[i]))
+			g->rules[i].revoked_ms = g->rules[i].hidden_ms = world_now_ms(s->d.w);
+	return second_new_rule_denied(s, body);
+}
+
+static void a_rule_that_the_customer_closed_is_not_opened_by_an_undo(void **state)
+{
+	Reeve__Control__V1__Rule rules[FULL + 1], *list[FULL + 1];
+	struct shop *s = *state;
+	struct desk_command one, two;
+
+	fill_group(s, rules, list);
+	shop_run(s, &one);
+	assert_int_equal(shop_ends(s, &one, NULL), DONE);
+	sim_run_until(s->d.w, NULL, NULL, 350000);
+	rules[0].from_port = rules[0].to_port = 9001;
+	rules[1].from_port = rules[1].to_port = 9002;
+	s->break_at = closed_by_the_customer;
+	shop_apply(s, &two, 2);
+	two.c.not_before = world_wall_ms(s->d.w) + 10000;
+	shop_send(s, &two, false);
+	assert_int_equal(shop_ends(s, &two, NULL), STATE_OF(ROLLED_BACK));
+	assert_int_equal(stands_on_port(s, 8001), 0);
+	assert_int_equal(stands_on_port(s, 8002), 1);
+}
+
+static enum shop_fault launch_is_denied(struct shop *s, const char *body)
+{
+	(void)s;
+	return str_starts(body, "Action=RunInstances&") ? SHOP_DENIED : SHOP_FINE;
+}
+
+/* A cluster that comes in the place of another, behind the same listener. */
+static void what_serves_stays_when_what_comes_in_its_place_fails(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command one, two;
+
+	shop_policy_counts(s, SHOP_POLICY "rates: {mutations_per_hour: 1000, deletions_per_day: 1000, ended_at_once: 1/1}\n");
+	shop_run(s, &one);
+	assert_int_equal(shop_ends(s, &one, NULL), DONE);
+	sim_run_until(s->d.w, NULL, NULL, 350000);
+	s->k.cluster.name = s->k.tg_clusters[0] = (char *)"fe";
+	s->break_at = launch_is_denied;
+	shop_apply(s, &two, 2);
+	two.c.not_before = world_wall_ms(s->d.w) + 10000;
+	shop_head(s);
+	shop_send(s, &two, true);
+	assert_int_not_equal(shop_ends(s, &two, NULL), DONE);
+	assert_int_equal(shop_alive(s), 2);
+	assert_int_equal(shop_count(s, "DeregisterTargets"), 0);
+	assert_int_equal(shop_count(s, "TerminateInstances"), 0);
+}
+
 static enum shop_fault health_is_denied(struct shop *s, const char *body)
 {
 	s->broke += str_starts(body, "Action=ModifyListener&");
@@ -444,6 +504,8 @@ int main(void)
 		SHOP(what_an_earlier_command_made_is_not_taken_back),
 		SHOP(a_rule_that_made_room_is_put_back_when_the_plan_fails),
 		SHOP(a_listener_that_was_moved_leads_back_when_its_plan_fails),
+		SHOP(a_rule_that_the_customer_closed_is_not_opened_by_an_undo),
+		SHOP(what_serves_stays_when_what_comes_in_its_place_fails),
 		SHOP(an_encoded_authorization_message_is_kept_whole_and_apart_from_the_sentence),
 		SHOP(what_cannot_be_taken_back_is_named_and_the_others_are_taken_back),
 		SHOP(names_of_32_characters_are_carried_out),
