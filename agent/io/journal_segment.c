@@ -1,6 +1,6 @@
 /* journal_segment.c - a new segment begins with a checkpoint; old ones go.
  *
- * Happy path: what is open is asked for once, and written as checkpoint lines, a part of the records in each, one DISK_APPEND
+ * Happy path: what is open is asked for once, and written as checkpoint lines, a part of the records in each, one write
  * after the other; with the last part the new segment takes over. Then sealed segments beyond the maximum are recorded and
  * removed. Failure: the same part again, at the same place. A close or a crash between two parts leaves a torn checkpoint,
  * which recovery passes by: therefore nothing older than the newest whole one is ever removed. */
@@ -105,9 +105,14 @@ static void on_part(struct disk_req *r, int rc)
 	journal_segment_write(j);
 }
 
+/* The first line of a segment comes whole or not at all, like the first of the journal: behind a good line a torn one is a torn tail,
+ * at the head of a file it is damage. */
 void journal_segment_write(struct journal *j)
 {
-	disk_append(j->w, &j->disk, j->new_path, j->checkpoint.size, j->lines.data, j->lines.len, on_part);
+	if (j->checkpoint.size == 0)
+		disk_replace(j->w, &j->disk, j->new_path, j->lines.data, j->lines.len, 0600, on_part);
+	else
+		disk_append(j->w, &j->disk, j->new_path, j->checkpoint.size, j->lines.data, j->lines.len, on_part);
 }
 
 void journal_segment_start(struct journal *j)

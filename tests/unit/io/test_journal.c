@@ -340,30 +340,41 @@ static void no_crash_loses_what_was_durable_or_doubles_it(void **state)
 	}
 }
 
-/* It never looks like damage: the first lines come whole or not at all. */
+/* It never looks like damage: the first lines of a segment come whole or not at all. */
+static void power_fails_at(uint64_t seed, uint64_t countdown, uint64_t segment_bytes)
+{
+	struct owner *o = mem_new(struct owner);
+	struct dying d = { .countdown = countdown, .death = SIM_POWER };
+	unsigned made = 0;
+	struct err e = { 0 };
+
+	o->w = sim_new(seed);
+	o->oldest_open = UINT64_MAX;
+	owner_told = o;
+	assert_int_equal(owner_open_sized(o, segment_bytes, 1u << 30, NULL), 0);
+	run_until_death(o, &d, &made);
+	bury_waiting(o);
+	sim_crash(o->w);
+	if (owner_open_sized(o, segment_bytes, 1u << 30, &e) != 0)
+		fail_msg("seed %u: %s", (unsigned)seed, err_text(&e));
+	assert_true(o->count >= o->durable);
+	owner_close(o);
+	sim_free(o->w);
+	mem_free(o);
+}
+
 static void a_power_failure_at_the_first_record_is_a_new_beginning(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 120; seed++) {
-		struct owner *o = mem_new(struct owner);
-		struct dying d = { .countdown = seed % 12, .death = SIM_POWER };
-		unsigned made = 0;
-		struct err e = { 0 };
+	for (uint64_t seed = 1; seed <= 120; seed++)
+		power_fails_at(seed, seed % 12, 1u << 20);
+}
 
-		o->w = sim_new(seed);
-		o->oldest_open = UINT64_MAX;
-		owner_told = o;
-		assert_int_equal(owner_open(o, NULL), 0);
-		run_until_death(o, &d, &made);
-		bury_waiting(o);
-		sim_crash(o->w);
-		if (owner_open(o, &e) != 0)
-			fail_msg("seed %u: %s", (unsigned)seed, err_text(&e));
-		assert_true(o->count >= o->durable);
-		owner_close(o);
-		sim_free(o->w);
-		mem_free(o);
-	}
+static void a_power_failure_at_the_first_line_of_a_segment_is_passed_by(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 600; seed++)
+		power_fails_at(seed, 12 + seed % 30, 600);
 }
 
 static bool is_written_or_lost(void *ctx)
@@ -434,6 +445,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		OWNER_TEST(what_was_written_is_there_at_the_next_start),
 		cmocka_unit_test(a_power_failure_at_the_first_record_is_a_new_beginning),
+		cmocka_unit_test(a_power_failure_at_the_first_line_of_a_segment_is_passed_by),
 		cmocka_unit_test(a_sync_that_fails_at_the_start_leaves_no_hole),
 		OWNER_TEST(appends_that_come_together_travel_together),
 		OWNER_TEST(a_torn_last_line_is_cut_and_the_chain_goes_on),
