@@ -140,15 +140,26 @@ const struct step_kind kind_wait_running = {
 	.print = instances_print,
 };
 
-/* Of the rows, those that were asked for: an EC2 that ignores the filter shows the agent's own machine, too. */
-static bool are_terminated(const json_t *ids, const struct ec2_instances *list, struct err *e)
+/* A fact of terminate: the node was taken over by somebody while it was ours to end. Nobody ends it, so nobody waits for that. */
+#define TAKEN "taken.%s"
+
+static bool is_taken(const struct step_ctx *x, const char *id)
 {
+	CLEANUP(mem_close) char *fact = mem_printf(TAKEN, id);
+
+	return json_object_get(x->known, fact) != NULL;
+}
+
+/* Of the rows, those that were asked for: an EC2 that ignores the filter shows the agent's own machine, too. */
+static bool are_terminated(const struct step_ctx *x, const struct ec2_instances *list, struct err *e)
+{
+	const json_t *ids = json_object_get(x->args, "instances");
 	struct standing s = { .seen = BUF_MAX(400) };
 
 	for (size_t i = 0; i < json_array_size(ids); i++) {
 		const struct ec2_instance *in = inventory_instance_in(list, json_string_value(json_array_get(ids, i)));
 
-		if (in != NULL && !str_eq(in->state, "terminated"))
+		if (in != NULL && !str_eq(in->state, "terminated") && !is_taken(x, in->id))
 			add_seen(&s, in->id, in->state);
 	}
 	if (s.seen.len > 0)
@@ -168,7 +179,7 @@ static enum step_verdict wait_terminated_judge(const struct step_ctx *x, const s
 	m = arena_new_sized(64u << 20);
 	if (ec2_read_instances(xml_root(c->xml), m, &list, e) != 0 || ec2_next_token(xml_root(c->xml)) != NULL)
 		v = STEP_AGAIN; /* not all of it was seen */
-	else if (!are_terminated(json_object_get(x->args, "instances"), &list, e))
+	else if (!are_terminated(x, &list, e))
 		v = STEP_AGAIN;
 	arena_free(m);
 	return v;
@@ -206,7 +217,14 @@ static void note_unseen(const struct step_ctx *x)
 		buf_adds(x->note, UNSEEN);
 }
 
-/* One unknown id terminates none of them; one that was just launched may not be known everywhere yet. */
+/* What the tags no longer show as ours is as good as gone for the operate role, which may end nothing else. */
+static bool is_denied(const struct step_ctx *x)
+{
+	return str_eq(x->code, "UnauthorizedOperation");
+}
+
+/* One unknown id terminates none of them; one that was just launched may not be known everywhere yet. One that somebody has tagged
+ * otherwise has all of them denied. */
 static enum step_verdict terminate_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
 	if (c->class == AWS_OK) {
@@ -215,9 +233,28 @@ static enum step_verdict terminate_judge(const struct step_ctx *x, const struct 
 	}
 	if (c->class == AWS_NOTFOUND)
 		return step_may_hide(x) ? STEP_AGAIN : STEP_LOOK;
+	if (c->class == AWS_DENIED && is_denied(x))
+		return STEP_LOOK;
 	return step_judge_refusal(x, c, e);
 }
 
+static void leave_out_unshown(const struct step_ctx *x, const struct inventory *inv)
+{
+	const json_t *ids = json_object_get(x->args, "instances");
+
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const char *id = json_string_value(json_array_get(ids, i));
+		CLEANUP(mem_close) char *fact = mem_printf(TAKEN, id);
+
+		if (inventory_instance_in(&inv->instances, id) != NULL)
+			continue;
+		step_leave_out(x, id, "is not there any more, or not ours");
+		json_object_set_new(x->facts, fact, json_true());
+	}
+}
+
+/* A node that is over is shown for about an hour, so one that is not shown was not ended by the call before this look: it is told
+ * as left out, not as deleted. */
 static bool terminate_find(const struct step_ctx *x, const struct inventory *inv)
 {
 	const json_t *ids = json_object_get(x->args, "instances");
@@ -228,25 +265,27 @@ static bool terminate_find(const struct step_ctx *x, const struct inventory *inv
 		if (in == NULL ? step_may_hide(x) : inventory_is_alive(in))
 			return false;
 	}
+	leave_out_unshown(x, inv);
 	note_unseen(x);
 	return true;
 }
 
-/* An id that is gone keeps none of the others alive. */
+/* An id that is gone keeps none of the others alive, and neither does one that is somebody else's now. */
 static enum step_verdict terminate_miss(const struct step_ctx *x, const struct inventory *inv, struct err *e)
 {
-	const json_t *ids = json_object_get(x->args, "instances");
+	size_t left = json_object_size(x->left);
 
-	(void)e;
-	if (!str_eq(x->code, "InvalidInstanceID.NotFound") || step_may_hide(x))
+	if (!is_denied(x) && !str_eq(x->code, "InvalidInstanceID.NotFound"))
 		return STEP_LOOK;
-	for (size_t i = 0; i < json_array_size(ids); i++) {
-		const char *id = json_string_value(json_array_get(ids, i));
-
-		if (inventory_instance_in(&inv->instances, id) == NULL)
-			step_leave_out(x, id, "is not there any more, or not ours");
-	}
-	return STEP_AGAIN;
+	if (!step_may_hide(x))
+		leave_out_unshown(x, inv);
+	if (!is_denied(x))
+		return step_may_hide(x) ? STEP_LOOK : STEP_AGAIN;
+	if (json_object_size(x->left) > left)
+		return STEP_AGAIN;
+	if (e->text[0] == '\0')
+		err_set(e, ERR_DENIED, "ec2:TerminateInstances is denied: %s", x->code);
+	return STEP_FAILED;
 }
 
 static void add_pair(json_t *to, const char *kind, const char *id)

@@ -32,7 +32,9 @@ static void missed(struct run *r)
 	enum step_verdict v = k->miss != NULL && r->leaving == STAYS ? k->miss(&x, r->inv.inv, &r->err) : STEP_LOOK;
 
 	run_blame(r);
-	if (v == STEP_DONE || v == STEP_FAILED) {
+	if (v == STEP_FAILED && r->in_doubt && r->class == AWS_DENIED) {
+		run_fail(r); /* a denial tells nothing of the call before it, so it looks until that is known */
+	} else if (v == STEP_DONE || v == STEP_FAILED) {
 		found_done(r, v == STEP_DONE);
 	} else if (v == STEP_SMALLER) {
 		r->in_doubt = false;

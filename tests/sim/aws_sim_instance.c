@@ -1,6 +1,7 @@
 /* aws_sim_instance.c - instances: how they stand, what is told of them, how they end. */
 #include "agent/base/stamp.h"
 #include "tests/sim/aws_sim_impl.h"
+#include "tests/sim/vendor_sim.h"
 
 #define LINGER_MS 3600000 /* how long a terminated instance is still described */
 
@@ -258,6 +259,23 @@ static void refuse_unknown(struct aws_ask *q)
 		   buf_str(&ids), unknown == 1 ? "es" : "");
 }
 
+/* The role may end what carries our tags; one without them and the call is denied as a whole. */
+static void refuse_taken(struct aws_ask *q)
+{
+	unsigned taken = 0, n = 1;
+
+	for (; q->code == NULL && form_sim_get(q->f, "InstanceId.%u", n) != NULL; n++) {
+		if (asked(q, n)->foreign)
+			odds_broken(q->a->odds, "an instance of somebody else is to be terminated");
+		taken += !str_eq(aws_tag_of(&asked(q, n)->t, "reeve:installation"), VENDOR_INSTALLATION);
+	}
+	if (taken == 0)
+		return;
+	if (taken < n - 1)
+		odds_came(q->a->odds, TALLY_AWS_BAD_MEMBER);
+	aws_refuse(q, 403, "UnauthorizedOperation", "You are not authorized to perform this operation.");
+}
+
 /* One that is protected keeps all of its zone alive (EC2 API reference, TerminateInstances). */
 static const struct aws_instance *protector_of(const struct aws_ask *q, const struct aws_instance *i)
 {
@@ -274,8 +292,6 @@ static void terminate(struct aws_ask *q, struct aws_instance *i)
 {
 	struct aws_sim *a = q->a;
 
-	if (i->foreign)
-		odds_broken(a->odds, "an instance of somebody else is terminated");
 	if (aws_is_alive(a, i)) {
 		q->changed = true;
 		i->stopping_ms = aws_now(a);
@@ -294,6 +310,7 @@ void aws_terminate_instances(struct aws_ask *q)
 	unsigned n = 1;
 
 	refuse_unknown(q);
+	refuse_taken(q);
 	if (q->code != NULL)
 		return;
 	xmlw_open(q->xml, "instancesSet");

@@ -147,6 +147,48 @@ static void one_node_that_is_gone_keeps_no_other_alive(void **state)
 	kinds_end(&t);
 }
 
+/* The operate role may end what carries our tags: one without them, and the call is denied for all. */
+static void one_node_that_is_taken_over_keeps_no_other_alive(void **state)
+{
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_terminate, "{\"instances\": [\"i-1\", \"i-2\"]}");
+	add_node(&t, "i-1", "running", mine);
+	t.x.code = "UnauthorizedOperation";
+	assert_int_equal(kinds_refused(&t, AWS_DENIED, "UnauthorizedOperation"), STEP_LOOK);
+	assert_false(kinds_finds(&t));
+	assert_int_equal(kinds_misses(&t, "UnauthorizedOperation"), STEP_AGAIN);
+	assert_has(kinds_ask(&t), "InstanceId.1=i-1");
+	assert_null(strstr(kinds_ask(&t), "i-2"));
+	assert_string_equal(json_str_or(t.left, "i-2", ""), "is not there any more, or not ours");
+	assert_true(json_is_true(json_object_get(t.facts, "taken.i-2")));
+	assert_int_equal(kinds_misses(&t, "UnauthorizedOperation"),
+			 STEP_FAILED); /* denied without one: the role has no right to it */
+	kinds_end(&t);
+}
+
+static void a_node_that_is_taken_over_is_neither_told_as_deleted_nor_waited_for(void **state)
+{
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_terminate, "{\"instances\": [\"i-1\", \"i-2\"]}");
+	add_node(&t, "i-1", "running", mine);
+	assert_false(kinds_finds(&t));
+	assert_int_equal(json_object_size(t.left), 0); /* the one that is not shown may be, at the next look */
+	list[0].state = "shutting-down";
+	assert_true(kinds_finds(&t));
+	assert_non_null(json_object_get(t.left, "i-2"));
+	assert_null(json_object_get(t.left, "i-1"));
+	kinds_end(&t);
+	kinds_start(&t, &kind_wait_terminated, NODES "}");
+	assert_int_equal(kinds_answered(&t, SEEN(ITEM("i-1", "terminated") ITEM("i-2", "running"), "")), STEP_AGAIN);
+	json_object_set_new(t.known, "taken.i-2", json_true());
+	assert_int_equal(kinds_answered(&t, SEEN(ITEM("i-1", "terminated") ITEM("i-2", "running"), "")), STEP_DONE);
+	kinds_end(&t);
+}
+
 static void of_a_refused_end_those_that_ended_are_told_with_their_volumes(void **state)
 {
 	const char *volumes[] = { "vol-1", "vol-2" };
@@ -239,6 +281,8 @@ int main(void)
 		cmocka_unit_test(a_node_that_is_not_shown_is_waited_for_only_where_it_is_new),
 		cmocka_unit_test(a_death_at_birth_is_told_by_its_own_class_and_code),
 		cmocka_unit_test(one_node_that_is_gone_keeps_no_other_alive),
+		cmocka_unit_test(one_node_that_is_taken_over_keeps_no_other_alive),
+		cmocka_unit_test(a_node_that_is_taken_over_is_neither_told_as_deleted_nor_waited_for),
 		cmocka_unit_test(of_a_refused_end_those_that_ended_are_told_with_their_volumes),
 		cmocka_unit_test(nodes_are_gone_when_none_is_seen_in_a_list_that_ends),
 		cmocka_unit_test(an_unknown_node_ends_none_so_it_is_looked_for),

@@ -157,6 +157,67 @@ static void a_vanished_node_keeps_no_other_alive_and_is_named(void **state)
 	arena_free(m);
 }
 
+/* The operate role may end what carries our tags: with one that does not, all are denied. */
+static bool one_is_taken_over(struct shop *s, struct sim_http *x)
+{
+	if (asks(x, "TerminateInstances") && s->broke++ == 0)
+		aws_hand_tag(&s->sim->instances[1]->t, "reeve:installation", "inst-9");
+	return false;
+}
+
+static void a_node_that_is_taken_over_keeps_no_other_alive_and_is_named(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	const Reeve__Control__V1__Status *st;
+	struct desk_command drop;
+	char message[512];
+
+	up_and_deleted(s, &drop, one_is_taken_over);
+	shop_ends(s, &drop, message);
+	assert_int_equal(s->broke, 2);
+	assert_int_equal(shop_alive(s), 1);
+	assert_true(aws_is_alive(s->sim, s->sim->instances[1]));
+	st = shop_status(s, &drop, m);
+	assert_int_equal(told(s, st, "instance", 0), 1);
+	assert_int_equal(told(s, st, "instance", 1), 0);
+	assert_non_null(strstr(st->note, "left out: "));
+	assert_non_null(strstr(st->note, s->sim->instances[1]->t.id));
+	arena_free(m);
+}
+
+/* The first call is not answered and has its effect ten seconds later; what is asked then is denied. */
+static bool one_call_in_doubt_then_denials(struct shop *s, struct sim_http *x)
+{
+	uint64_t at = world_now_ms(s->d.w) + 10000;
+
+	if (!asks(x, "TerminateInstances"))
+		return false;
+	if (s->broke++ > 0)
+		return refuse(x, 403, "UnauthorizedOperation", "the role may not");
+	for (size_t i = 0; i < 2; i++) {
+		end_one(s, i);
+		s->sim->instances[i]->stopping_ms = at;
+		s->sim->instances[i]->terminated_ms = at + 20000;
+	}
+	return refuse(x, 500, "InternalError", "no answer");
+}
+
+static void a_denial_leaves_no_call_before_it_in_doubt(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	const Reeve__Control__V1__Status *st;
+	struct desk_command drop;
+
+	up_and_deleted(s, &drop, one_call_in_doubt_then_denials);
+	shop_ends(s, &drop, NULL);
+	assert_int_equal(shop_alive(s), 0);
+	st = shop_status(s, &drop, m);
+	assert_int_equal(told(s, st, "instance", 0) + told(s, st, "instance", 1), 2);
+	arena_free(m);
+}
+
 static bool is_broken(void *ctx)
 {
 	return ((struct shop *)ctx)->broke > 0;
@@ -378,6 +439,8 @@ int main(void)
 		SHOP(a_refused_end_names_the_nodes_that_ended_all_the_same),
 		SHOP(when_nobody_can_look_it_says_so_and_ends),
 		SHOP(a_vanished_node_keeps_no_other_alive_and_is_named),
+		SHOP(a_node_that_is_taken_over_keeps_no_other_alive_and_is_named),
+		SHOP(a_denial_leaves_no_call_before_it_in_doubt),
 		SHOP(a_restart_finds_by_looking_who_is_left_out),
 		SHOP(a_node_that_ended_keeps_no_other_out_of_service),
 		SHOP(a_launch_that_died_unseen_is_made_again),

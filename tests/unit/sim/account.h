@@ -12,6 +12,7 @@
 #include "agent/base/str.h"
 #include "tests/sim/aws_sim.h"
 #include "tests/sim/flag.h"
+#include "tests/sim/vendor_sim.h"
 
 #define OURS "&TagSpecification.1.Tag.1.Key=reeve:installation&TagSpecification.1.Tag.1.Value=inst-1"
 
@@ -115,7 +116,9 @@ static inline void launch(const char *subnet, const char *token, char id[64])
 	assert_int_equal(ask("Action=RunInstances&MinCount=1&MaxCount=1&ClientToken=%s&InstanceType=m6i.large&ImageId=ami-1"
 			     "&NetworkInterface.1.SubnetId=%s&NetworkInterface.1.AssociatePublicIpAddress=false"
 			     "&MetadataOptions.HttpTokens=required&BlockDeviceMapping.1.DeviceName=" AWS_IMAGE_ROOT
-			     "&BlockDeviceMapping.1.Ebs.Encrypted=true&NetworkInterface.1.SecurityGroupId.1=%s",
+			     "&BlockDeviceMapping.1.Ebs.Encrypted=true&NetworkInterface.1.SecurityGroupId.1=%s"
+			     "&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=reeve%%3Ainstallation"
+			     "&TagSpecification.1.Tag.1.Value=" VENDOR_INSTALLATION,
 			     token, subnet, account.group),
 			 200);
 	text_of("instanceId", id, 64);

@@ -122,6 +122,17 @@ static void a_protected_node_keeps_the_others_of_its_zone(void **state)
 	assert_true(is_in_state(third, "running") && is_in_state(account.node, "running"));
 }
 
+static void one_with_the_tags_of_somebody_else_has_all_denied(void **state)
+{
+	(void)state;
+	account_ready();
+	aws_hand_tag(&instance(account.other)->t, "reeve:installation", "inst-9");
+	assert_int_equal(terminate(account.node, account.other), 403);
+	assert_true(refused("UnauthorizedOperation"));
+	account_wait_s(60);
+	assert_true(is_in_state(account.node, "running"));
+}
+
 static void one_unknown_id_keeps_the_whole_batch(void **state)
 {
 	(void)state;
@@ -249,6 +260,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_terminate_is_refused_and_yet_done_in_the_zones_without_a_protected_node,
 						account_start, account_end),
 		cmocka_unit_test_setup_teardown(a_protected_node_keeps_the_others_of_its_zone, account_start, account_end),
+		cmocka_unit_test_setup_teardown(one_with_the_tags_of_somebody_else_has_all_denied, account_start, account_end),
 		cmocka_unit_test_setup_teardown(one_unknown_id_keeps_the_whole_batch, account_start, account_end),
 		cmocka_unit_test_setup_teardown(a_stopped_node_lives_and_says_why_and_serves_no_more, account_start, account_end),
 		cmocka_unit_test_setup_teardown(a_node_dies_at_once_of_what_its_state_reason_says, account_start, account_end),
