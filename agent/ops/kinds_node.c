@@ -233,7 +233,7 @@ static enum step_verdict terminate_judge(const struct step_ctx *x, const struct 
 	}
 	if (c->class == AWS_NOTFOUND)
 		return step_may_hide(x) ? STEP_AGAIN : STEP_LOOK;
-	if (c->class == AWS_DENIED && is_denied(x))
+	if (is_denied(x))
 		return STEP_LOOK;
 	return step_judge_refusal(x, c, e);
 }

@@ -25,6 +25,13 @@ MUTANTS = [
         "build/tests/unit/control/test_inbox",
     ),
     Mutant(
+        "a segment whose first line may be torn",
+        "agent/io/journal_segment.c",
+        "	if (j->checkpoint.size == 0)",
+        "	if (j->checkpoint.size == 1)",
+        "build/tests/unit/io/test_journal",
+    ),
+    Mutant(
         "a segment forgotten although its file stays",
         "agent/io/journal_segment.c",
         "	if (rc == 0) {\n		memmove(j->sealed.v",

@@ -6,8 +6,29 @@ MUTANTS = [
     Mutant(
         "a bad member that fails the batch",
         "agent/ops/kinds_node.c",
-        '			step_leave_out(x, id, "is not there any more, or not ours");',
-        "			(void)id;",
+        '		step_leave_out(x, id, "is not there any more, or not ours");',
+        "		(void)id;",
+        "build/tests/unit/ops/test_run_ask",
+    ),
+    Mutant(
+        "a node that is taken over keeps the others alive",
+        "agent/ops/kinds_node.c",
+        "	if (is_denied(x))\n		return STEP_LOOK;",
+        "	(void)is_denied;",
+        "build/tests/unit/ops/test_run_ask",
+    ),
+    Mutant(
+        "a node that is taken over waited for",
+        "agent/ops/kinds_node.c",
+        " && !is_taken(x, in->id))",
+        " && (true || !is_taken(x, in->id)))",
+        "build/tests/unit/ops/test_kinds_node",
+    ),
+    Mutant(
+        "a denial taken for the answer to the call before it",
+        "agent/ops/run_ask.c",
+        "	if (v == STEP_FAILED && r->in_doubt && r->class == AWS_DENIED) {",
+        "	if (v == STEP_FAILED && r->in_doubt && r->class == AWS_OK) {",
         "build/tests/unit/ops/test_run_ask",
     ),
     Mutant(
