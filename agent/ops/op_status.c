@@ -2,6 +2,7 @@
  * alone, so that it reads the same after any number of restarts. */
 #include "agent/ops/op_impl.h"
 
+#include "agent/aws/code.h"
 #include "agent/base/enc.h"
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
@@ -76,8 +77,8 @@ static Reeve__Control__V1__Error *wire_error(const json_t *j, struct arena *m)
 	e->aws_code = arena_str(m, json_str_or(j, "aws_code", ""));
 	e->aws_request_id = arena_str(m, json_str_or(j, "aws_request_id", ""));
 	e->action = arena_str(m, json_str_or(j, "action", ""));
-	e->retryable =
-	    e->class_ == REEVE__CONTROL__V1__ERROR_CLASS__THROTTLED || e->class_ == REEVE__CONTROL__V1__ERROR_CLASS__CAPACITY;
+	e->retryable = e->class_ == REEVE__CONTROL__V1__ERROR_CLASS__THROTTLED ||
+		       e->class_ == REEVE__CONTROL__V1__ERROR_CLASS__CAPACITY || code_judge_death(e->aws_code, "").passes;
 	return e;
 }
 

@@ -86,6 +86,7 @@ static bool one_is_protected(struct shop *s, struct sim_http *x)
 static void a_refused_end_names_the_nodes_that_ended_all_the_same(void **state)
 {
 	struct shop *s = *state;
+	struct arena *all = arena_new_sized(8u << 20);
 	struct desk_command drop;
 	char message[512];
 
@@ -94,6 +95,8 @@ static void a_refused_end_names_the_nodes_that_ended_all_the_same(void **state)
 	assert_non_null(strstr(message, "may not be terminated"));
 	assert_non_null(strstr(message, "it is protected"));
 	assert_int_equal(s->broke, 1); /* a protection does not pass */
+	assert_false(shop_status(s, &drop, all)->error->retryable);
+	arena_free(all);
 	for (int starts = 0; starts < 2; starts++) {
 		struct arena *m = arena_new_sized(8u << 20);
 		const Reeve__Control__V1__Status *st = shop_status(s, &drop, m);
@@ -314,6 +317,7 @@ static void a_launch_that_dies_every_time_ends_with_what_it_died_of(void **state
 	shop_run(s, &k);
 	assert_int_not_equal(shop_ends(s, &k, NULL), DONE);
 	assert_string_equal(shop_status(s, &k, m)->error->aws_code, "Server.InternalError");
+	assert_true(shop_status(s, &k, m)->error->retryable); /* AWS's own trouble passes */
 	assert_int_equal(s->sim->launches_n, 3);
 	assert_in_range(s->broke, 3, 6);
 	assert_true(world_now_ms(s->d.w) - began < 600000);
