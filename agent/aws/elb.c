@@ -58,12 +58,22 @@ void elb_create_listener(struct form *f, const char *lb_arn, const char *protoco
 	add_tags(f, tags, tags_n);
 }
 
-void elb_modify_listener(struct form *f, const char *arn, const char *group_arn)
+#define ACTION "DefaultActions.member.1."
+#define WEIGHED ACTION "ForwardConfig.TargetGroups.member."
+
+void elb_modify_listener(struct form *f, const char *arn, const char *group_arn, const char *beside_arn)
 {
 	form_start(f, "ModifyListener", VERSION);
 	form_add(f, arn, "ListenerArn");
-	form_add(f, "forward", "DefaultActions.member.1.Type");
-	form_add(f, group_arn, "DefaultActions.member.1.TargetGroupArn");
+	form_add(f, "forward", ACTION "Type");
+	if (beside_arn == NULL) {
+		form_add(f, group_arn, ACTION "TargetGroupArn");
+		return;
+	}
+	form_add(f, group_arn, WEIGHED "1.TargetGroupArn");
+	form_add_u(f, 1, WEIGHED "1.Weight");
+	form_add(f, beside_arn, WEIGHED "2.TargetGroupArn");
+	form_add_u(f, 0, WEIGHED "2.Weight");
 }
 
 static void targets(struct form *f, const char *action, const char *group_arn, const struct elb_target *t, size_t n)
@@ -226,19 +236,39 @@ int elb_read_load_balancers(const struct xml_node *root, struct arena *m, struct
 	return 0;
 }
 
-/* The group stands in the action itself when it forwards to one, and in ForwardConfig always. */
-static const char *forward_group(const struct xml_node *actions)
+/* The heaviest of a forward action's groups is the one that it leads to; another one stands beside it. */
+static void read_weighed(const struct xml_node *list, const char **group, const char **beside)
 {
-	const char *arn = "";
+	uint64_t most = 0;
 
-	for (const struct xml_node *a = NULL; (a = xml_next(actions, a, "member")) != NULL && *arn == '\0';) {
-		if (strcmp(xml_get(a, "Type"), "forward") != 0)
-			continue;
-		arn = xml_get(a, "TargetGroupArn");
-		if (*arn == '\0')
-			arn = xml_get(a, "ForwardConfig/TargetGroups/member/TargetGroupArn");
+	for (const struct xml_node *g = NULL; (g = xml_next(list, g, "member")) != NULL;) {
+		const char *arn = xml_get(g, "TargetGroupArn");
+		uint64_t weight = 0;
+
+		(void)str_u64(xml_get(g, "Weight"), &weight);
+		if (**group == '\0' || weight > most) {
+			*beside = *group;
+			*group = arn;
+			most = weight;
+		} else if (strcmp(arn, *group) != 0) {
+			*beside = arn;
+		}
 	}
-	return arn;
+}
+
+/* The group stands in the action itself when it forwards to one, and in ForwardConfig always. */
+static void read_forward(const struct xml_node *actions, struct arena *m, struct elb_listener *l)
+{
+	const char *group = "", *beside = "";
+
+	for (const struct xml_node *a = NULL; (a = xml_next(actions, a, "member")) != NULL;)
+		if (strcmp(xml_get(a, "Type"), "forward") == 0) {
+			group = beside = "";
+			read_weighed(xml_find(a, "ForwardConfig/TargetGroups"), &group, &beside);
+			group = *group == '\0' ? xml_get(a, "TargetGroupArn") : group;
+		}
+	l->group_arn = arena_str(m, group);
+	l->beside_arn = *beside != '\0' ? arena_str(m, beside) : NULL;
 }
 
 static int read_listener(const struct xml_node *n, struct arena *m, struct elb_listener *l, struct err *e)
@@ -247,7 +277,7 @@ static int read_listener(const struct xml_node *n, struct arena *m, struct elb_l
 	TRY(read_must(m, n, "LoadBalancerArn", &l->lb_arn, e));
 	TRY(read_u32(n, "Port", &l->port, e));
 	l->protocol = read_text(m, n, "Protocol");
-	l->group_arn = arena_str(m, forward_group(xml_find(n, "DefaultActions")));
+	read_forward(xml_find(n, "DefaultActions"), m, l);
 	return 0;
 }
 

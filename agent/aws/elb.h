@@ -37,7 +37,8 @@ struct elb_lbs {
 };
 
 struct elb_listener {
-	const char *arn, *lb_arn, *protocol, *group_arn; /* group_arn: of the forward action */
+	const char *arn, *lb_arn, *protocol, *group_arn; /* group_arn: of the forward action; the heaviest of several */
+	const char *beside_arn;                          /* another group of that action; or NULL */
 	uint32_t port;
 	struct ec2_tags tags; /* as a target group's */
 };
@@ -63,7 +64,9 @@ void elb_create_load_balancer(struct form *f, const char *name, bool internal, c
 			      const struct ec2_tag *tags, size_t tags_n); /* type network */
 void elb_create_listener(struct form *f, const char *lb_arn, const char *protocol, uint32_t port, const char *group_arn,
 			 const struct ec2_tag *tags, size_t tags_n);
-void elb_modify_listener(struct form *f, const char *arn, const char *group_arn);
+/* beside_arn: a group that the listener leads to as well, with weight 0, so that ELB looks at the health of its targets and sends
+ * them nothing (weighted target groups of Network Load Balancers, since November 2025); or NULL. */
+void elb_modify_listener(struct form *f, const char *arn, const char *group_arn, const char *beside_arn);
 void elb_register_targets(struct form *f, const char *group_arn, const struct elb_target *t, size_t n);
 void elb_deregister_targets(struct form *f, const char *group_arn, const struct elb_target *t, size_t n);
 void elb_delete_listener(struct form *f, const char *arn);

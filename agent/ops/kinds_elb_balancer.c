@@ -250,7 +250,13 @@ const struct step_kind kind_create_listener = {
 	.print = listener_print,
 };
 
-/* ---- a listener that leads elsewhere from now on: one call, so there is no moment without it ---- */
+/* ---- a listener that leads elsewhere from now on: one call, so there is no moment without it. With `beside_arn` it stays where it
+ * leads, and another group stands beside that one with weight 0: nothing is sent there, and ELB looks at its health ---- */
+
+static const char *beside(const json_t *args)
+{
+	return json_str_or(args, "beside_arn", NULL);
+}
 
 static int modify_listener_ask(const struct step_ctx *x, struct form *f, struct err *e)
 {
@@ -258,7 +264,7 @@ static int modify_listener_ask(const struct step_ctx *x, struct form *f, struct 
 
 	TRY(arg_str(x, "arn", &arn, e));
 	TRY(arg_str(x, "group_arn", &group, e));
-	elb_modify_listener(f, arn, group);
+	elb_modify_listener(f, arn, group, beside(x->args));
 	return 0;
 }
 
@@ -271,7 +277,7 @@ static bool modify_listener_find(const struct step_ctx *x, const struct inventor
 {
 	const struct elb_listener *l = inventory_listener_by_arn(inv, kinds_elb_arn(x));
 
-	return l != NULL && str_eq(l->group_arn, json_str_or(x->args, "group_arn", ""));
+	return l != NULL && str_eq(l->group_arn, json_str_or(x->args, "group_arn", "")) && str_eq(l->beside_arn, beside(x->args));
 }
 
 static json_t *back_again(const json_t *args)
@@ -293,6 +299,11 @@ static bool leads_nowhere(const json_t *args)
 
 static void modify_listener_print(const json_t *args, struct buf *to)
 {
+	if (beside(args) != NULL) {
+		buf_addf(to, "port %lld stays at %s, %s beside it with weight 0, so that ELB looks at its health",
+			 (long long)json_int_or(args, "port", 0), json_str_or(args, "group_arn", "?"), beside(args));
+		return;
+	}
 	buf_addf(to, "port %lld from %s to %s%s", (long long)json_int_or(args, "port", 0), json_str_or(args, "from_group_arn", "?"),
 		 json_str_or(args, "group_arn", "?"), leads_nowhere(args) ? ", which is to have no node" : "");
 }

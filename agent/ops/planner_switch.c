@@ -1,5 +1,6 @@
-/* planner_switch.c - listeners that stand and are to lead elsewhere: moved when the nodes that they will lead to are registered, and
- * moved back when those do not become healthy. ELB looks at the health of a group only once a listener leads to it. */
+/* planner_switch.c - listeners that stand and are to lead elsewhere: moved when the nodes that they will lead to are healthy. ELB looks
+ * at the health of a group only once a listener leads to it, so until then the group stands beside the old one with weight 0: a plan
+ * that fails has taken nothing out of service. */
 #include "agent/base/json.h"
 #include "agent/base/str.h"
 #include "agent/ops/planner_impl.h"
@@ -18,7 +19,7 @@ static const struct elb_listener *to_be_moved(const struct planning *p, const lb
 	const struct elb_listener *l = planner_listener_at(planner_lb_there(p, lb->name), lb->listeners[i]->port);
 	const struct inventory_group *g = planner_tg_there(p, lb->listeners[i]->target_group);
 
-	return l != NULL && (g == NULL || !str_eq(l->group_arn, g->g.arn)) ? l : NULL;
+	return l != NULL && (g == NULL || !str_eq(l->group_arn, g->g.arn) || l->beside_arn != NULL) ? l : NULL;
 }
 
 /* To lead to nobody is as good as to be gone. */
@@ -29,6 +30,20 @@ static bool is_empty(const struct planning *p, const char *tg)
 
 	json_decref(ids);
 	return is;
+}
+
+/* Beside the group that it leads to; one that leads to none is moved at once, and one that has it beside it already is asked again. */
+static void stand_beside(struct planning *p, const lb_t *lb, size_t i)
+{
+	const struct elb_listener *l = to_be_moved(p, lb, i);
+	const char *tg = lb->listeners[i]->target_group;
+	const struct inventory_group *g = planner_tg_there(p, tg);
+
+	if (l != NULL && *l->group_arn != '\0' && !is_empty(p, tg) && (g == NULL || !str_eq(l->group_arn, g->g.arn)))
+		plan_add(p->b, &kind_modify_listener,
+			 json_pack("{s:s, s:i, s:s, s:s, s:o}", "arn", l->arn, "port", (int)l->port, "group_arn", l->group_arn,
+				   "from_group_arn", l->group_arn, "beside_arn", planner_tg_ref(p, tg)),
+			 "beside-%s-%u", lb->name, l->port);
 }
 
 static void move(struct planning *p, const lb_t *lb, size_t i)
@@ -53,6 +68,13 @@ static bool is_moved_to(const struct planning *p, const char *tg)
 	return false;
 }
 
+static void each_listener(struct planning *p, void (*plan)(struct planning *p, const lb_t *lb, size_t i))
+{
+	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
+		for (size_t k = 0; k < p->spec->load_balancers[i]->n_listeners; k++)
+			plan(p, p->spec->load_balancers[i], k);
+}
+
 static void wait_healthy(struct planning *p, const tg_t *g)
 {
 	json_t *ids = planner_nodes_behind(p, g);
@@ -66,10 +88,9 @@ static void wait_healthy(struct planning *p, const tg_t *g)
 void planner_plan_switch(struct planning *p, unsigned stage)
 {
 	planning_begin(p, "switch", stage);
-	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
-		for (size_t k = 0; k < p->spec->load_balancers[i]->n_listeners; k++)
-			move(p, p->spec->load_balancers[i], k);
+	each_listener(p, stand_beside);
 	for (size_t i = 0; i < p->spec->n_target_groups; i++)
 		if (is_moved_to(p, p->spec->target_groups[i]->name))
 			wait_healthy(p, p->spec->target_groups[i]);
+	each_listener(p, move);
 }

@@ -103,7 +103,7 @@ struct aws_lb {
 struct aws_listener {
 	struct aws_thing t;
 	struct aws_lb *lb;
-	struct aws_tg *tg;
+	struct aws_tg *tg, *beside; /* beside: of weight 0, nothing is sent there; or NULL */
 	unsigned port;
 };
 

@@ -150,6 +150,8 @@ static void drop_listener(struct aws_sim *a, struct aws_listener *l)
 {
 	l->t.gone_ms = aws_now(a);
 	let_go(a, l->tg);
+	if (l->beside != NULL)
+		let_go(a, l->beside);
 }
 
 void aws_delete_lb(struct aws_ask *q)
@@ -176,7 +178,17 @@ void aws_delete_lb(struct aws_ask *q)
 	q->changed = true;
 }
 
+#define WEIGHED "DefaultActions.member.1.ForwardConfig.TargetGroups.member."
+
 /* ---- listeners ---- */
+
+static void write_weighed(const struct aws_tg *g, unsigned weight, struct buf *b)
+{
+	xmlw_open(b, "member");
+	xmlw_text(b, "TargetGroupArn", "%s", g->t.id);
+	xmlw_text(b, "Weight", "%u", weight);
+	xmlw_close(b, "member");
+}
 
 static void write_listener(const struct aws_listener *l, struct buf *b)
 {
@@ -188,7 +200,15 @@ static void write_listener(const struct aws_listener *l, struct buf *b)
 	xmlw_open(b, "DefaultActions");
 	xmlw_open(b, "member");
 	xmlw_text(b, "Type", "forward");
-	xmlw_text(b, "TargetGroupArn", "%s", l->tg->t.id);
+	if (l->beside == NULL)
+		xmlw_text(b, "TargetGroupArn", "%s", l->tg->t.id);
+	xmlw_open(b, "ForwardConfig");
+	xmlw_open(b, "TargetGroups");
+	write_weighed(l->tg, 1, b);
+	if (l->beside != NULL)
+		write_weighed(l->beside, 0, b);
+	xmlw_close(b, "TargetGroups");
+	xmlw_close(b, "ForwardConfig");
 	xmlw_close(b, "member");
 	xmlw_close(b, "DefaultActions");
 	xmlw_close(b, "member");
@@ -203,10 +223,15 @@ static struct aws_listener *listener_at(const struct aws_sim *a, const struct aw
 }
 
 /* Targets that nobody checked until now are checked from now on. */
-static void lead_to(struct aws_sim *a, struct aws_listener *l, struct aws_tg *g)
+static void check_health(struct aws_sim *a, struct aws_tg *g)
 {
 	for (size_t i = 0; !aws_tg_is_used(a, g) && i < g->targets_n; i++)
 		g->targets[i].healthy_ms = aws_now(a) + odds_between(a->odds, 5000, 90000);
+}
+
+static void lead_to(struct aws_sim *a, struct aws_listener *l, struct aws_tg *g)
+{
+	check_health(a, g);
 	l->tg = g;
 }
 
@@ -231,36 +256,47 @@ static struct aws_listener *new_listener(struct aws_ask *q, struct aws_lb *lb, s
 static bool leads_to(const struct aws_sim *a, const struct aws_lb *lb, const struct aws_tg *g, const struct aws_listener *but)
 {
 	for (size_t i = 0; i < a->listeners_n; i++)
-		if (a->listeners[i] != but && a->listeners[i]->lb == lb && a->listeners[i]->tg == g &&
+		if (a->listeners[i] != but && a->listeners[i]->lb == lb && aws_names(a->listeners[i], g) &&
 		    aws_is_there(a, &a->listeners[i]->t))
 			return true;
 	return false;
 }
 
-/* Is there room for another listener (moved NULL), and for a target group that the balancer does not have yet? */
-static void check_limits(struct aws_ask *q, const struct aws_lb *lb, const struct aws_tg *g, const struct aws_listener *moved)
+/* Is there room for a target group that the balancer does not have yet? `moved` leads nowhere else from now on; or NULL. */
+static void check_room(struct aws_ask *q, const struct aws_lb *lb, const struct aws_tg *g, const struct aws_listener *moved)
 {
 	const struct aws_sim *a = q->a;
-	unsigned listeners = 0, tgs = 0;
+	unsigned tgs = 0;
 
-	for (size_t i = 0; i < a->listeners_n; i++)
-		listeners += a->listeners[i] != moved && a->listeners[i]->lb == lb && aws_is_there(a, &a->listeners[i]->t);
 	for (size_t i = 0; i < a->tgs_n; i++)
 		tgs += a->tgs[i] != g && leads_to(a, lb, a->tgs[i], moved);
-	if (listeners >= a->listeners_max) {
-		odds_came(q->a->odds, TALLY_AWS_LISTENERS_FULL);
-		aws_refuse(q, 400, "TooManyListeners", "The maximum number of listeners has been reached");
-	} else if (tgs >= a->tgs_max) {
+	if (tgs >= a->tgs_max) {
 		odds_came(q->a->odds, TALLY_AWS_TGS_FULL);
 		aws_refuse(q, 400, "TooManyUniqueTargetGroupsPerLoadBalancer",
 			   "The maximum number of unique target groups per load balancer has been reached");
 	}
 }
 
+/* And for another listener (moved NULL)? */
+static void check_limits(struct aws_ask *q, const struct aws_lb *lb, const struct aws_tg *g, const struct aws_listener *moved)
+{
+	const struct aws_sim *a = q->a;
+	unsigned listeners = 0;
+
+	for (size_t i = 0; i < a->listeners_n; i++)
+		listeners += a->listeners[i] != moved && a->listeners[i]->lb == lb && aws_is_there(a, &a->listeners[i]->t);
+	if (listeners >= a->listeners_max) {
+		odds_came(q->a->odds, TALLY_AWS_LISTENERS_FULL);
+		aws_refuse(q, 400, "TooManyListeners", "The maximum number of listeners has been reached");
+		return;
+	}
+	check_room(q, lb, g, moved);
+}
+
 static bool is_behind_another(const struct aws_sim *a, const struct aws_tg *g, const struct aws_lb *lb)
 {
 	for (size_t i = 0; i < a->listeners_n; i++)
-		if (a->listeners[i]->tg == g && a->listeners[i]->lb != lb && aws_is_there(a, &a->listeners[i]->t))
+		if (aws_names(a->listeners[i], g) && a->listeners[i]->lb != lb && aws_is_there(a, &a->listeners[i]->t))
 			return true;
 	return false;
 }
@@ -304,25 +340,56 @@ static struct aws_listener *listener_asked(struct aws_ask *q)
 	return NULL;
 }
 
+/* The group of weight 0 comes beside the one that the listener leads to, which must stay. */
+static void stand_beside(struct aws_ask *q, struct aws_listener *l)
+{
+	struct aws_tg *g = aws_tg_asked(q, WEIGHED "2.TargetGroupArn");
+
+	if (q->code == NULL && is_behind_another(q->a, g, l->lb))
+		aws_refuse(q, 400, "TargetGroupAssociationLimit", "The target group is behind another load balancer");
+	if (q->code == NULL && (!str_eq(form_sim_get(q->f, WEIGHED "1.TargetGroupArn"), l->tg->t.id) ||
+				form_sim_int(q->f, WEIGHED "1.Weight", 0) < 1 || form_sim_int(q->f, WEIGHED "2.Weight", 1) != 0))
+		odds_broken(q->a->odds, "a listener is led to two groups");
+	if (q->code == NULL && !leads_to(q->a, l->lb, g, NULL))
+		check_room(q, l->lb, g, NULL);
+	if (q->code != NULL || l->beside == g)
+		return;
+	check_health(q->a, g);
+	l->beside = g;
+	q->changed = true;
+}
+
 /* What is not named stays as it is. */
-void aws_modify_listener(struct aws_ask *q)
+static void lead_elsewhere(struct aws_ask *q, struct aws_listener *l)
 {
 	struct aws_sim *a = q->a;
-	struct aws_listener *l = listener_asked(q);
-	const char *arn = form_sim_get(q->f, "DefaultActions.member.1.TargetGroupArn");
-	struct aws_tg *g = arn != NULL ? aws_tg_asked(q, "DefaultActions.member.1.TargetGroupArn") : l != NULL ? l->tg : NULL;
+	struct aws_tg *g = aws_tg_asked(q, "DefaultActions.member.1.TargetGroupArn");
 
 	if (q->code == NULL && is_behind_another(a, g, l->lb))
 		aws_refuse(q, 400, "TargetGroupAssociationLimit", "The target group is behind another load balancer");
 	if (q->code == NULL && l->tg != g)
 		check_limits(q, l->lb, g, l);
+	if (q->code != NULL || (l->tg == g && l->beside == NULL))
+		return;
+	if (l->tg != g)
+		let_go(a, l->tg);
+	if (l->beside != NULL && l->beside != g)
+		let_go(a, l->beside);
+	lead_to(a, l, g);
+	l->beside = NULL;
+	q->changed = true;
+}
+
+void aws_modify_listener(struct aws_ask *q)
+{
+	struct aws_listener *l = listener_asked(q);
+
+	if (q->code == NULL && form_sim_get(q->f, WEIGHED "2.TargetGroupArn") != NULL)
+		stand_beside(q, l);
+	else if (q->code == NULL && form_sim_get(q->f, "DefaultActions.member.1.TargetGroupArn") != NULL)
+		lead_elsewhere(q, l);
 	if (q->code != NULL)
 		return;
-	if (l->tg != g) {
-		let_go(a, l->tg);
-		lead_to(a, l, g);
-		q->changed = true;
-	}
 	xmlw_open(q->xml, "Listeners");
 	write_listener(l, q->xml);
 	xmlw_close(q->xml, "Listeners");

@@ -49,10 +49,15 @@ struct aws_lb *aws_lb_asked(struct aws_ask *q)
 	return NULL;
 }
 
+bool aws_names(const struct aws_listener *l, const struct aws_tg *g)
+{
+	return l->tg == g || l->beside == g;
+}
+
 bool aws_tg_is_used(const struct aws_sim *a, const struct aws_tg *g)
 {
 	for (size_t i = 0; i < a->listeners_n; i++)
-		if (a->listeners[i]->tg == g && aws_is_there(a, &a->listeners[i]->t))
+		if (aws_names(a->listeners[i], g) && aws_is_there(a, &a->listeners[i]->t))
 			return true;
 	return false;
 }

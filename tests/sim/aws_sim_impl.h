@@ -79,6 +79,7 @@ struct aws_lb *aws_lb_of(const struct aws_sim *a, const char *arn);
 struct aws_listener *aws_listener_of(const struct aws_sim *a, const char *arn);
 struct aws_tg *aws_tg_asked(struct aws_ask *q, const char *param); /* NULL: the request is refused */
 struct aws_lb *aws_lb_asked(struct aws_ask *q);
+bool aws_names(const struct aws_listener *l, const struct aws_tg *g); /* does it lead there, whatever the weight? */
 bool aws_tg_is_used(const struct aws_sim *a, const struct aws_tg *g); /* by a listener */
 bool aws_is_named(const struct aws_ask *q, const char *arns, const struct aws_thing *t);
 void aws_none_found(struct aws_ask *q, const char *arns, size_t found, const char *code, const char *what);

@@ -20,7 +20,7 @@ static void write_tg(const struct aws_sim *a, const struct aws_tg *g, struct buf
 	xmlw_text(b, "IpAddressType", "ipv4");
 	xmlw_open(b, "LoadBalancerArns");
 	for (size_t i = 0; i < a->listeners_n; i++)
-		if (a->listeners[i]->tg == g && aws_is_there(a, &a->listeners[i]->t))
+		if (aws_names(a->listeners[i], g) && aws_is_there(a, &a->listeners[i]->t))
 			xmlw_text(b, "member", "%s", a->listeners[i]->lb->t.id);
 	xmlw_close(b, "LoadBalancerArns");
 	xmlw_close(b, "member");

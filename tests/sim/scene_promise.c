@@ -63,6 +63,38 @@ static void see_deregister(struct scene *s, struct scene_order *o, const struct 
 			take_out(s, o, s->aws->tgs[i], id);
 }
 
+static unsigned serving(const struct scene *s, const struct aws_tg *g)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < g->targets_n; i++)
+		n += aws_serves(s->aws, g, &g->targets[i]);
+	return n;
+}
+
+static void lead_away(struct scene *s, struct scene_order *o, struct aws_tg *g)
+{
+	size_t before = o->outs_n;
+
+	take_out(s, o, g, NULL);
+	for (size_t i = before; i < o->outs_n; i++)
+		o->outs[i].by_move = true;
+}
+
+/* From a group that serves to one that does not: led back is too late. */
+static void see_modify(struct scene *s, struct scene_order *o, const struct form_sim *f)
+{
+	const char *arn = form_sim_get(f, "ListenerArn"), *to = form_sim_get(f, "DefaultActions.member.1.TargetGroupArn");
+
+	for (size_t i = 0; i < s->aws->listeners_n; i++) {
+		struct aws_listener *l = s->aws->listeners[i];
+
+		for (size_t k = 0; str_eq(l->t.id, arn) && k < s->aws->tgs_n; k++)
+			if (str_eq(s->aws->tgs[k]->t.id, to) && s->aws->tgs[k] != l->tg && serving(s, s->aws->tgs[k]) == 0)
+				lead_away(s, o, l->tg);
+	}
+}
+
 static bool serves_again(const struct scene *s, const struct scene_out *out)
 {
 	for (size_t i = 0; i < out->tg->targets_n; i++)
@@ -84,7 +116,7 @@ static void judge_outs(struct scene *s, const struct scene_order *o)
 		const struct aws_instance *in = instance_of(s, out->node);
 
 		tally(TALLY_CHECK_SERVES);
-		if (in == NULL || !aws_is_alive(s->aws, in) || serves_again(s, out) || is_excused(s, o))
+		if (in == NULL || !aws_is_alive(s->aws, in) || (!out->by_move && serves_again(s, out)) || is_excused(s, o))
 			continue;
 		if (fault_is_on(TALLY_CHECK_SERVES))
 			odds_broken(&s->odds, "command %llu %s and took %s, which served, out of %s",
@@ -351,6 +383,8 @@ void scene_promise_call(struct scene *s, struct scene_order *o, const struct aws
 		begin(s, o);
 	if (str_eq(e->action, "DeregisterTargets"))
 		see_deregister(s, o, e->form);
+	if (str_eq(e->action, "ModifyListener"))
+		see_modify(s, o, e->form);
 	if (str_eq(e->action, "TerminateInstances"))
 		see_terminate(s, o, e->form);
 }

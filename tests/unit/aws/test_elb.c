@@ -129,6 +129,30 @@ static void balancers_and_listeners_are_read(void **state)
 	assert_int_equal(listeners.v[1].port, 80);
 }
 
+#define WEIGHED(arn, weight) "<member><TargetGroupArn>" arn "</TargetGroupArn><Weight>" weight "</Weight></member>"
+#define LEADS(arn, to)                                                                                                             \
+	"<member><ListenerArn>" arn                                                                                                \
+	"</ListenerArn><LoadBalancerArn>arn:lb</LoadBalancerArn><Port>80</Port><DefaultActions><member>"                           \
+	"<Type>forward</Type><ForwardConfig><TargetGroups>" to                                                                     \
+	"</TargetGroups></ForwardConfig></member></DefaultActions></member>"
+
+static void of_several_groups_the_heaviest_is_where_a_listener_leads(void **state)
+{
+	ANSWER(l, "<R><DescribeListenersResult><Listeners>" LEADS("arn:1", WEIGHED("arn:a", "1") WEIGHED("arn:b", "0"))
+		      LEADS("arn:2", WEIGHED("arn:a", "0") WEIGHED("arn:b", "7"))
+			  LEADS("arn:3", WEIGHED("arn:a", "")) "</Listeners></DescribeListenersResult></R>");
+	struct elb_listeners listeners = { 0 };
+
+	(void)state;
+	assert_int_equal(elb_read_listeners(l.root, l.arena, &listeners, NULL), 0);
+	assert_string_equal(listeners.v[0].group_arn, "arn:a");
+	assert_string_equal(listeners.v[0].beside_arn, "arn:b");
+	assert_string_equal(listeners.v[1].group_arn, "arn:b");
+	assert_string_equal(listeners.v[1].beside_arn, "arn:a");
+	assert_string_equal(listeners.v[2].group_arn, "arn:a");
+	assert_null(listeners.v[2].beside_arn);
+}
+
 static void health_and_tags_are_read(void **state)
 {
 	ANSWER(h, "<R><DescribeTargetHealthResult><TargetHealthDescriptions><member><Target><Id>i-1</Id><Port>3306</Port></Target>"
@@ -246,6 +270,7 @@ int main(void)
 		cmocka_unit_test(deletes_name_one_arn),
 		cmocka_unit_test(groups_are_read_from_describe_and_from_create),
 		cmocka_unit_test(balancers_and_listeners_are_read),
+		cmocka_unit_test(of_several_groups_the_heaviest_is_where_a_listener_leads),
 		cmocka_unit_test(health_and_tags_are_read),
 		cmocka_unit_test(an_answer_that_is_not_what_elb_says_adds_nothing),
 		cmocka_unit_test(deletion_protection_is_one_of_the_attributes_of_a_balancer),

@@ -84,12 +84,48 @@ static void a_listener_is_moved_and_found_where_it_leads(void **state)
 	kinds_end(&t);
 }
 
+/* ELB looks at the health of a group that a listener leads to, also with weight 0; nothing is sent there. */
+static void a_group_stands_beside_another_with_weight_0(void **state)
+{
+	struct elb_listener l = { .arn = "arn:l", .group_arn = "arn:old" };
+	struct inventory_lb lb = { .listeners = { &l, 1 } };
+	CLEANUP(buf_close) struct buf text = BUF_MAX(300);
+	CLEANUP(json_close) json_t *undo = NULL;
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_modify_listener,
+		    "{\"arn\": \"arn:l\", \"port\": 9030, \"group_arn\": \"arn:old\", \"from_group_arn\": \"arn:old\", "
+		    "\"beside_arn\": \"arn:new\"}");
+#define WEIGHED "DefaultActions.member.1.ForwardConfig.TargetGroups.member."
+	assert_has(kinds_ask(&t), WEIGHED "1.TargetGroupArn=arn%3Aold&" WEIGHED "1.Weight=1&" WEIGHED
+					  "2.TargetGroupArn=arn%3Anew&" WEIGHED "2.Weight=0");
+	t.inv->lbs = &lb;
+	t.inv->lbs_n = 1;
+	assert_false(kinds_finds(&t));
+	l.beside_arn = "arn:new";
+	assert_true(kinds_finds(&t));
+	t.k->print(t.args, &text);
+	assert_string_equal(buf_str(&text),
+			    "port 9030 stays at arn:old, arn:new beside it with weight 0, so that ELB looks at its health");
+	undo = t.k->undo_args(t.args);
+	assert_string_equal(json_str_or(undo, "group_arn", ""), "arn:old");
+	assert_null(json_object_get(undo, "beside_arn"));
+	kinds_end(&t);
+	kinds_start(&t, &kind_modify_listener, "{\"arn\": \"arn:l\", \"group_arn\": \"arn:old\"}");
+	t.inv->lbs = &lb;
+	t.inv->lbs_n = 1;
+	assert_false(kinds_finds(&t)); /* the other one still stands beside it */
+	kinds_end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_balancer_is_waited_for_until_it_is_active),
 		cmocka_unit_test(a_balancer_in_use_needs_a_second_key),
 		cmocka_unit_test(a_listener_is_moved_and_found_where_it_leads),
+		cmocka_unit_test(a_group_stands_beside_another_with_weight_0),
 		cmocka_unit_test(the_last_listener_of_a_balancer_needs_a_second_key_and_says_that_it_is_the_last),
 	};
 

@@ -116,8 +116,8 @@ static void a_listener_that_leads_elsewhere_is_moved_when_the_nodes_are_there(vo
 	add_cluster(d);
 	d->inv->lbs[0].listeners.v[0].group_arn = "arn:other";
 	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "cluster-be/launch cluster-be/up cluster-be/register-sql switch/move-main-9030 "
-					   "switch/healthy-sql");
+	assert_string_equal(desk_steps(p), "cluster-be/launch cluster-be/up cluster-be/register-sql switch/beside-main-9030 "
+					   "switch/healthy-sql switch/move-main-9030");
 	assert_string_equal(p->v[1].name, "switch");
 	assert_true(p->v[1].pivot >= p->v[1].n && p->v[1].stage > p->v[0].stage);
 	undo = kind_modify_listener.undo_args(p->v[1].steps[0].args);
@@ -137,7 +137,8 @@ static void a_listener_of_a_group_that_others_lead_to_waits_for_its_nodes_at_onc
 	d->inv->lbs[0].listeners.v[0].group_arn = "arn:other";
 	p = desk_apply(d);
 	assert_string_equal(desk_steps(p), "cluster-be/launch cluster-be/up cluster-be/register-sql cluster-be/healthy-sql "
-					   "switch/move-main-9030 switch/healthy-sql tidy/nolistener-main-9031");
+					   "switch/beside-main-9030 switch/healthy-sql switch/move-main-9030 "
+					   "tidy/nolistener-main-9031");
 	plans_free(p);
 }
 
@@ -320,10 +321,24 @@ static void a_name_that_somebody_elses_balancer_or_target_group_bears_is_not_giv
 	plans_free(q);
 }
 
+/* What a command of before left there: the listener leads where it should, and to another group with weight 0. */
+static void a_group_that_was_left_beside_the_right_one_goes(void **state)
+{
+	struct desk *d = *state;
+	struct plans *p;
+
+	add_balancer(d, 9030);
+	d->inv->lbs[0].listeners.v[0].beside_arn = "arn:other";
+	p = desk_apply(d);
+	assert_string_equal(desk_steps(p), "switch/move-main-9030");
+	plans_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DESK_TEST(a_balancer_that_is_as_the_spec_wants_it_needs_nothing),
+		DESK_TEST(a_group_that_was_left_beside_the_right_one_goes),
 		DESK_TEST(who_is_registered_and_not_ours_goes),
 		DESK_TEST(nodes_of_a_cluster_that_a_group_is_no_more_for_leave_it_last),
 		DESK_TEST(a_listener_on_a_port_that_nobody_wants_goes),

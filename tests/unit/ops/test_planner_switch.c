@@ -23,7 +23,7 @@ static void add_two_listeners(struct desk *d)
 }
 
 /* The group is made by the same command, and its nodes are launched by it. */
-static void all_are_moved_before_the_nodes_of_a_new_group_are_waited_for(void **state)
+static void a_listener_is_moved_when_the_nodes_of_its_new_group_are_healthy(void **state)
 {
 	Reeve__Control__V1__Listener more;
 	struct desk *d = *state;
@@ -37,8 +37,12 @@ static void all_are_moved_before_the_nodes_of_a_new_group_are_waited_for(void **
 	d->k.lb.n_listeners = 2;
 	p = desk_apply(d);
 	assert_string_equal(desk_steps(p), "base/tg-sql cluster-be/launch cluster-be/up cluster-be/register-sql "
-					   "switch/move-main-9030 switch/move-main-9031 switch/healthy-sql");
-	assert_string_equal(json_str_or(p->v[2].steps[0].args, "group_arn", ""), "@tg.sql");
+					   "switch/beside-main-9030 switch/beside-main-9031 switch/healthy-sql "
+					   "switch/move-main-9030 switch/move-main-9031");
+	assert_string_equal(json_str_or(p->v[2].steps[0].args, "group_arn", ""), "arn:other");
+	assert_string_equal(json_str_or(p->v[2].steps[0].args, "beside_arn", ""), "@tg.sql");
+	assert_string_equal(json_str_or(p->v[2].steps[3].args, "group_arn", ""), "@tg.sql");
+	assert_string_equal(json_str_or(p->v[2].steps[3].args, "from_group_arn", ""), "arn:other");
 	assert_string_equal(json_string_value(json_array_get(json_object_get(p->v[2].steps[2].args, "instances"), 0)), "i-1");
 	assert_string_equal(json_string_value(json_array_get(json_object_get(p->v[2].steps[2].args, "instances"), 1)), "@nodes.be");
 	plans_free(p);
@@ -65,7 +69,8 @@ static void nodes_that_go_are_not_waited_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(all_are_moved_before_the_nodes_of_a_new_group_are_waited_for, desk_start, desk_end),
+		cmocka_unit_test_setup_teardown(a_listener_is_moved_when_the_nodes_of_its_new_group_are_healthy, desk_start,
+						desk_end),
 		cmocka_unit_test_setup_teardown(nodes_that_go_are_not_waited_for, desk_start, desk_end),
 	};
 

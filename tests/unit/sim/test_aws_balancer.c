@@ -23,6 +23,26 @@ static void a_listener_is_led_elsewhere_and_the_old_group_is_unused(void **state
 	assert_true(refused("ResourceInUse"));
 }
 
+static void a_group_of_weight_0_is_looked_at_and_stays_in_use(void **state)
+{
+#define WEIGHED "DefaultActions.member.1.ForwardConfig.TargetGroups.member."
+	(void)state;
+	account_ready();
+	ask("Action=RegisterTargets&TargetGroupArn=%s&Targets.member.1.Id=%s", account.other_tg, account.node);
+	assert_string_equal(target_state(account.other_tg, account.node), "unused");
+	assert_int_equal(ask("Action=ModifyListener&ListenerArn=%s&DefaultActions.member.1.Type=forward&" WEIGHED
+			     "1.TargetGroupArn=%s&" WEIGHED "1.Weight=1&" WEIGHED "2.TargetGroupArn=%s&" WEIGHED "2.Weight=0",
+			     account.listener, account.tg, account.other_tg),
+			 200);
+	assert_true(told(account.tg) && told(account.other_tg));
+	account_wait_s(100);
+	assert_string_equal(target_state(account.other_tg, account.node), "healthy");
+	assert_string_equal(target_state(account.tg, account.node), "healthy");
+	assert_int_equal(ask("Action=DeleteTargetGroup&TargetGroupArn=%s", account.other_tg), 400);
+	assert_int_equal(modify(account.listener, account.tg), 200);
+	assert_string_equal(target_state(account.other_tg, account.node), "unused");
+}
+
 static void a_listener_or_group_that_is_not_there_is_refused(void **state)
 {
 	(void)state;
@@ -144,6 +164,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_listener_is_led_elsewhere_and_the_old_group_is_unused, account_start,
 						account_end),
+		cmocka_unit_test_setup_teardown(a_group_of_weight_0_is_looked_at_and_stays_in_use, account_start, account_end),
 		cmocka_unit_test_setup_teardown(a_listener_or_group_that_is_not_there_is_refused, account_start, account_end),
 		cmocka_unit_test_setup_teardown(a_group_is_behind_one_balancer_at_most, account_start, account_end),
 		cmocka_unit_test_setup_teardown(targets_of_a_group_come_to_be_checked_when_a_listener_leads_there, account_start,
