@@ -104,7 +104,7 @@ static const struct {
 	{ "InvalidInstanceID.NotFound", { "instances" } },
 	{ "ListenerNotFound", { "arn" } },
 	{ "LoadBalancerNotFound", { "arn", "lb_arn" } },
-	{ "TargetGroupNotFound", { "arn", "group_arn" } },
+	{ "TargetGroupNotFound", { "arn", "group_arn", "beside_arn" } },
 };
 
 static bool speaks_of_ours(const struct step_ctx *x, const char *code)

@@ -100,6 +100,9 @@ static void a_group_stands_beside_another_with_weight_0(void **state)
 #define WEIGHED "DefaultActions.member.1.ForwardConfig.TargetGroups.member."
 	assert_has(kinds_ask(&t), WEIGHED "1.TargetGroupArn=arn%3Aold&" WEIGHED "1.Weight=1&" WEIGHED
 					  "2.TargetGroupArn=arn%3Anew&" WEIGHED "2.Weight=0");
+	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "TargetGroupNotFound"), STEP_FAILED);
+	kinds_made(&t, "tg.sql", "arn:new");
+	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "TargetGroupNotFound"), STEP_AGAIN); /* not known everywhere yet */
 	t.inv->lbs = &lb;
 	t.inv->lbs_n = 1;
 	assert_false(kinds_finds(&t));
