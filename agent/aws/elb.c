@@ -281,6 +281,14 @@ static int read_listener(const struct xml_node *n, struct arena *m, struct elb_l
 	return 0;
 }
 
+const struct elb_target *elb_target_in(const struct elb_targets *t, const char *id)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (str_eq(t->v[i].id, id))
+			return &t->v[i];
+	return NULL;
+}
+
 int elb_read_listeners(const struct xml_node *root, struct arena *m, struct elb_listeners *ret, struct err *e)
 {
 	const struct xml_node *list;

@@ -83,6 +83,7 @@ void elb_describe_tags(struct form *f, const char *const *arns, size_t n); /* at
 int elb_read_target_groups(const struct xml_node *root, struct arena *m, struct elb_groups *ret,
 			   struct err *e); /* also of Create; append */
 int elb_read_load_balancers(const struct xml_node *root, struct arena *m, struct elb_lbs *ret, struct err *e);
+const struct elb_target *elb_target_in(const struct elb_targets *t, const char *id); /* or NULL */
 int elb_read_listeners(const struct xml_node *root, struct arena *m, struct elb_listeners *ret, struct err *e);
 int elb_read_target_health(const struct xml_node *root, struct arena *m, struct elb_targets *ret, struct err *e);
 /* Whether DeleteLoadBalancer is refused for it. */

@@ -45,14 +45,6 @@ static int register_ask(const struct step_ctx *x, struct form *f, struct err *e)
 	return 0;
 }
 
-static const char *target_state(const struct inventory_group *g, const char *id)
-{
-	for (size_t i = 0; g != NULL && i < g->targets.n; i++)
-		if (str_eq(g->targets.v[i].id, id))
-			return g->targets.v[i].state;
-	return NULL;
-}
-
 static const struct inventory_group *group_in(const struct step_ctx *x, const struct inventory *inv)
 {
 	return inventory_tg_by_arn(inv, json_str_or(x->args, "group_arn", ""));
@@ -61,9 +53,10 @@ static const struct inventory_group *group_in(const struct step_ctx *x, const st
 /* A draining one is not. */
 static bool is_registered(const struct step_ctx *x, const struct inventory *inv, const char *id)
 {
-	const char *state = target_state(group_in(x, inv), id);
+	const struct inventory_group *g = group_in(x, inv);
+	const struct elb_target *t = g != NULL ? elb_target_in(&g->targets, id) : NULL;
 
-	return state != NULL && !str_eq(state, "draining");
+	return t != NULL && !str_eq(t->state, "draining");
 }
 
 /* The step's nodes that are in the group (or out of it), as [["target", id], ...]. */
@@ -256,14 +249,6 @@ static int health_ask(const struct step_ctx *x, struct form *f, struct err *e)
 	return 0;
 }
 
-static const struct elb_target *target_in(const struct elb_targets *t, const char *id)
-{
-	for (size_t i = 0; i < t->n; i++)
-		if (str_eq(t->v[i].id, id))
-			return &t->v[i];
-	return NULL;
-}
-
 struct health {
 	size_t healthy, coming;
 	struct buf seen; /* of those that are not as they should be */
@@ -292,7 +277,7 @@ static void weigh(const struct step_ctx *x, const struct elb_targets *list, stru
 
 	for (size_t i = 0; i < json_array_size(ids); i++) {
 		const char *id = json_string_value(json_array_get(ids, i));
-		const struct elb_target *t = target_in(list, id);
+		const struct elb_target *t = elb_target_in(list, id);
 
 		if (t != NULL && str_eq(t->state, "healthy")) {
 			h->healthy++;
@@ -380,7 +365,7 @@ static enum step_verdict judge_drained(const struct step_ctx *x, const struct el
 
 	for (size_t i = 0; i < json_array_size(ids); i++) {
 		const char *id = json_string_value(json_array_get(ids, i));
-		const struct elb_target *at = target_in(t, id);
+		const struct elb_target *at = elb_target_in(t, id);
 
 		if (at == NULL || is_out(at))
 			continue;

@@ -5,6 +5,14 @@
 
 typedef Reeve__Control__V1__Listener listener_t;
 
+const tg_t *planner_tg_named(const struct planning *p, const char *name)
+{
+	for (size_t i = 0; i < p->spec->n_target_groups; i++)
+		if (str_eq(p->spec->target_groups[i]->name, name))
+			return p->spec->target_groups[i];
+	return NULL;
+}
+
 const struct inventory_group *planner_tg_there(const struct planning *p, const char *name)
 {
 	char full[33];
@@ -70,14 +78,6 @@ bool planner_is_for(const tg_t *g, const char *cluster)
 	return false;
 }
 
-static bool wants_cluster(const struct planning *p, const char *cluster)
-{
-	for (size_t i = 0; i < p->spec->n_clusters; i++)
-		if (str_eq(p->spec->clusters[i]->name, cluster))
-			return true;
-	return false;
-}
-
 /* A node of a cluster that stays, which the group is no more for. Nodes of clusters that go leave with them. */
 static bool is_leaving(const struct planning *p, const tg_t *want, const struct elb_target *t)
 {
@@ -85,7 +85,7 @@ static bool is_leaving(const struct planning *p, const tg_t *want, const struct 
 	const char *cluster = in != NULL ? ec2_tag_get(&in->tags, "reeve:cluster") : NULL;
 
 	return cluster != NULL && !str_starts(t->state, "draining") && planner_is_node(p, in, cluster) &&
-	       wants_cluster(p, cluster) && !planner_is_for(want, cluster);
+	       planner_wants_cluster(p, cluster) && !planner_is_for(want, cluster);
 }
 
 /* Who is registered in a group of ours and is no instance of ours gets traffic that is not meant for it. */
@@ -171,17 +171,17 @@ static void check_not_behind_another(struct planning *p, const lb_t *lb, const c
 		const struct inventory_lb *other = &p->inv->lbs[i];
 
 		for (size_t k = 0; !str_eq(other->lb.name, full) && k < other->listeners.n; k++)
-			if (str_eq(other->listeners.v[k].group_arn, g->g.arn) && p->err.code == 0)
-				err_set(
-				    &p->err, ERR_UNSUPPORTED,
+			if (str_eq(other->listeners.v[k].group_arn, g->g.arn))
+				planning_refuse(
+				    p, ERR_UNSUPPORTED,
 				    "load balancer %s: target group %s is behind %s, and one load balancer may lead to it: take "
 				    "its listener on port %u away first, with a command of its own",
 				    lb->name, g->g.name, other->lb.name, other->listeners.v[k].port);
 	}
 	for (size_t i = 0; g != NULL && i < g->g.lb_arns_n; i++)
-		if (inventory_lb_by_arn(p->inv, g->g.lb_arns[i]) == NULL && p->err.code == 0)
-			err_set(
-			    &p->err, ERR_INVALID,
+		if (inventory_lb_by_arn(p->inv, g->g.lb_arns[i]) == NULL)
+			planning_refuse(
+			    p, ERR_INVALID,
 			    "load balancer %s: target group %s is behind %.150s, which is none of ours, and one load balancer may "
 			    "lead to it: take its listener away first",
 			    lb->name, g->g.name, g->g.lb_arns[i]);
@@ -197,10 +197,10 @@ static void plan_listener(struct planning *p, const lb_t *lb, const struct inven
 	check_not_behind_another(p, lb, full, planner_tg_there(p, want->target_group));
 	if (l == NULL)
 		add_listener(p, lb, want, planning_ref(have != NULL ? have->lb.arn : NULL, "lb", lb->name));
-	else if (!str_eq(l->protocol, want->protocol) && p->err.code == 0)
-		err_set(&p->err, ERR_UNSUPPORTED,
-			"load balancer %s: its listener on port %u speaks %s; changing protocol to %s is not available yet",
-			lb->name, want->port, l->protocol, want->protocol);
+	else if (!str_eq(l->protocol, want->protocol))
+		planning_refuse(p, ERR_UNSUPPORTED,
+				"load balancer %s: its listener on port %u speaks %s; changing protocol to %s is not available yet",
+				lb->name, want->port, l->protocol, want->protocol);
 }
 
 static bool wants_port(const lb_t *lb, uint32_t port)

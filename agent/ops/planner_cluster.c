@@ -23,6 +23,14 @@ bool planner_is_node(const struct planning *p, const struct ec2_instance *i, con
 	       str_eq(ec2_tag_get(&i->tags, "reeve:cluster"), cluster);
 }
 
+bool planner_wants_cluster(const struct planning *p, const char *cluster)
+{
+	for (size_t i = 0; p->spec != NULL && i < p->spec->n_clusters; i++)
+		if (str_eq(p->spec->clusters[i]->name, cluster))
+			return true;
+	return false;
+}
+
 /* How well a target does: 0 is best. A group that no listener leads to says nothing of its targets. */
 static unsigned ill_of(const char *state)
 {
@@ -31,10 +39,9 @@ static unsigned ill_of(const char *state)
 
 static bool is_registered(const struct inventory_group *g, const char *id)
 {
-	for (size_t i = 0; g != NULL && i < g->targets.n; i++)
-		if (str_eq(g->targets.v[i].id, id) && !str_eq(g->targets.v[i].state, "draining"))
-			return true;
-	return false;
+	const struct elb_target *t = g != NULL ? elb_target_in(&g->targets, id) : NULL;
+
+	return t != NULL && !str_eq(t->state, "draining");
 }
 
 /* It is not in a group that is for its cluster, and others are. */
@@ -57,13 +64,12 @@ static unsigned ill(const struct planning *p, const struct ec2_instance *i)
 {
 	unsigned most = str_starts(i->state, "stop") ? 4 : str_eq(i->state, "pending") ? 3 : is_left_out(p, i) ? 2 : 0;
 
-	for (size_t g = 0; g < p->inv->tgs_n; g++)
-		for (size_t k = 0; k < p->inv->tgs[g].targets.n; k++) {
-			const struct elb_target *t = &p->inv->tgs[g].targets.v[k];
+	for (size_t g = 0; g < p->inv->tgs_n; g++) {
+		const struct elb_target *t = elb_target_in(&p->inv->tgs[g].targets, i->id);
 
-			if (str_eq(t->id, i->id) && ill_of(t->state) > most)
-				most = ill_of(t->state);
-		}
+		if (t != NULL && ill_of(t->state) > most)
+			most = ill_of(t->state);
+	}
 	return most;
 }
 
@@ -194,14 +200,6 @@ static void plan_deregister(struct planning *p, const struct inventory_group *g,
 	json_decref(ids);
 }
 
-static bool is_target(const struct inventory_group *g, const char *id)
-{
-	for (size_t i = 0; i < g->targets.n; i++)
-		if (str_eq(g->targets.v[i].id, id))
-			return true;
-	return false;
-}
-
 /* A target that is out still serves what was connected, for as long as the group's delay; so does one that was taken out before
  * this plan. */
 static void plan_drained(struct planning *p, const struct inventory_group *g, const struct nodes *have)
@@ -209,7 +207,7 @@ static void plan_drained(struct planning *p, const struct inventory_group *g, co
 	json_t *ids = json_array();
 
 	for (size_t i = have->keep; i < have->n; i++)
-		if (is_target(g, have->v[i]->id))
+		if (elb_target_in(&g->targets, have->v[i]->id) != NULL)
 			add_id(ids, have->v[i]);
 	if (json_array_size(ids) > 0)
 		plan_add(p->b, &kind_wait_drained, json_pack("{s:s, s:O}", "group_arn", g->g.arn, "instances", ids), "drained-%s",

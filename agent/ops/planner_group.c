@@ -168,10 +168,10 @@ static void add_default_egress(struct planning *p, struct rules *to, const group
 		add_https_to(p, to, vpc->cidrs[i]);
 	if (s3_list(p) != NULL)
 		add_https_to(p, to, s3_list(p));
-	else if (p->err.code == 0)
-		err_set(&p->err, ERR_INVALID,
-			"security group %s: AWS shows no prefix list of S3 for this region; name the ways out in the spec",
-			want->name);
+	else
+		planning_refuse(p, ERR_INVALID,
+				"security group %s: AWS shows no prefix list of S3 for this region; name the ways out in the spec",
+				want->name);
 }
 
 static struct rules wanted(struct planning *p, const group_t *want, const char *group_id)

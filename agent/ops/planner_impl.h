@@ -1,7 +1,7 @@
 /* planner_impl.h - the parts of the planner, from the lowest to the highest: planner_group.c (security groups), planner_balancer.c
  * (target groups, load balancers, listeners), planner_same.c (what stands and would have to be another), planner_launch.c (new
- * nodes), planner_cluster.c (nodes), planner_place.c (where what is new has room), planner_switch.c, planner_rest.c (what nobody wants any more). planner.c (the two verbs and
- * the stages) calls them. Nobody else includes this. */
+ * nodes), planner_cluster.c (nodes), planner_place.c (where what is new has room), planner_switch.c (listeners that lead elsewhere),
+ * planner_rest.c (what nobody wants any more). planner.c (the two verbs and the stages) calls them. Nobody else includes this. */
 #pragma once
 #include "agent/ops/planning.h"
 
@@ -18,6 +18,8 @@ void planner_trim_group(struct planning *p, const group_t *want);               
 json_t *planner_bounded_rules(const struct planning *p, const char *group); /* those that the policy's bounds must hold */
 
 /* planner_balancer.c: names are the spec's */
+const tg_t *planner_tg_named(const struct planning *p,
+			     const char *name); /* in the spec; NULL: spec_check lets no such listener pass */
 const struct inventory_group *planner_tg_there(const struct planning *p, const char *name); /* or NULL */
 json_t *planner_tg_ref(const struct planning *p, const char *name);
 bool planner_wants_short(const struct planning *p, const char *kind, const char *full); /* "lb" or "tg", by its name in AWS */
@@ -51,6 +53,7 @@ void planner_check_places(struct planning *p);
 size_t planner_missing(const struct planning *p, const cluster_t *c);  /* how many nodes are launched */
 json_t *planner_nodes_behind(const struct planning *p, const tg_t *g); /* ids: those that stay, and those that are launched */
 bool planner_is_node(const struct planning *p, const struct ec2_instance *i, const char *cluster); /* alive, and of it */
+bool planner_wants_cluster(const struct planning *p, const char *cluster);                         /* does the spec name it? */
 void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage);
 void planner_plan_surplus(struct planning *p, const cluster_t *c, unsigned stage);     /* nodes beyond those that are wanted go */
 void planner_plan_no_cluster(struct planning *p, const char *cluster, unsigned stage); /* all its nodes go */

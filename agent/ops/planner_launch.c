@@ -83,8 +83,7 @@ static void add_image(struct planning *p, const cluster_t *c, json_t *args)
 	int rc = check_image(c, i, &e);
 
 	if (rc != 0) {
-		if (p->err.code == 0)
-			err_set(&p->err, ERR_INVALID, "cluster %s: %s", c->name, err_text(&e));
+		planning_refuse(p, ERR_INVALID, "cluster %s: %s", c->name, err_text(&e));
 		return;
 	}
 	json_object_set_new(args, "image_name", told(i->name));

@@ -81,11 +81,12 @@ static bool serves_zone(const struct planning *p, const lb_t *lb, const char *zo
 
 static bool leads_to(const struct planning *p, const lb_t *lb, const char *cluster)
 {
-	for (size_t i = 0; i < lb->n_listeners; i++)
-		for (size_t k = 0; k < p->spec->n_target_groups; k++)
-			if (str_eq(p->spec->target_groups[k]->name, lb->listeners[i]->target_group) &&
-			    planner_is_for(p->spec->target_groups[k], cluster))
-				return true;
+	for (size_t i = 0; i < lb->n_listeners; i++) {
+		const tg_t *g = planner_tg_named(p, lb->listeners[i]->target_group);
+
+		if (g != NULL && planner_is_for(g, cluster))
+			return true;
+	}
 	return false;
 }
 

@@ -3,14 +3,6 @@
 #include "agent/base/str.h"
 #include "agent/ops/planner_impl.h"
 
-static bool wants_cluster(const struct planning *p, const char *cluster)
-{
-	for (size_t i = 0; p->spec != NULL && i < p->spec->n_clusters; i++)
-		if (str_eq(p->spec->clusters[i]->name, cluster))
-			return true;
-	return false;
-}
-
 /* Each cluster once: at its first node. */
 void planner_plan_lost_clusters(struct planning *p, unsigned stage)
 {
@@ -19,7 +11,7 @@ void planner_plan_lost_clusters(struct planning *p, unsigned stage)
 		const char *cluster = ec2_tag_get(&in->tags, "reeve:cluster");
 		bool first = true;
 
-		if (cluster == NULL || !planner_is_node(p, in, cluster) || wants_cluster(p, cluster))
+		if (cluster == NULL || !planner_is_node(p, in, cluster) || planner_wants_cluster(p, cluster))
 			continue;
 		for (size_t k = 0; k < i; k++)
 			first = first && !planner_is_node(p, &p->inv->instances.v[k], cluster);

@@ -4,28 +4,12 @@
  * AWS does not show all that a node was launched with, and tags come and go by other hands. So a node carries a digest of each part
  * that it was launched with in its tag reeve:launch, and everything that is made one of the spec's tags in reeve:tags. What was made
  * before there were these is compared by what AWS shows. */
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/planner_impl.h"
-
-static void refuse(struct planning *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void refuse(struct planning *p, const char *fmt, ...)
-{
-	char text[ERR_TEXT_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (p->err.code == 0)
-		err_set(&p->err, ERR_UNSUPPORTED, "%s", text);
-}
 
 /* ---- what a node is launched with and AWS does not show, or not as we said it: as JSON in which the order of a list is no matter ---- */
 
@@ -131,7 +115,9 @@ static bool has_tags_of(const struct planning *p, const struct ec2_tags *have, t
 static void check_tags(struct planning *p, const char *what, const char *name, const char *id, const struct ec2_tags *have)
 {
 	if (!has_tags_of(p, have, NULL, 0))
-		refuse(p, "%s %s: tags are not those that %s was made with; changing them is not available yet", what, name, id);
+		planning_refuse(p, ERR_UNSUPPORTED,
+				"%s %s: tags are not those that %s was made with; changing them is not available yet", what, name,
+				id);
 }
 
 /* ---- what stands ---- */
@@ -149,8 +135,8 @@ static void check_shown(struct planning *p, const cluster_t *c, const struct ec2
 
 	for (size_t k = 0; k < ARRAY_LEN(shown); k++)
 		if (shown[k].have != NULL && *shown[k].have != '\0' && !str_eq(shown[k].have, shown[k].want))
-			refuse(p, "cluster %s: %s is %s on %s; changing it to %s is not available yet", c->name, shown[k].field,
-			       shown[k].have, i->id, shown[k].want);
+			planning_refuse(p, ERR_UNSUPPORTED, "cluster %s: %s is %s on %s; changing it to %s is not available yet",
+					c->name, shown[k].field, shown[k].have, i->id, shown[k].want);
 }
 
 static bool stands_in_groups(const struct planning *p, const cluster_t *c, const struct ec2_instance *i)
@@ -181,8 +167,9 @@ static void check_undigested(struct planning *p, const cluster_t *c, const struc
 	else if (i->data_volume_ids != NULL && str_eq(i->state, "running") && i->data_volumes != c->n_volumes)
 		other = "volumes";
 	if (other != NULL)
-		refuse(p, "cluster %s: %s is not what %s was launched with; changing it is not available yet", c->name, other,
-		       i->id);
+		planning_refuse(p, ERR_UNSUPPORTED,
+				"cluster %s: %s is not what %s was launched with; changing it is not available yet", c->name, other,
+				i->id);
 }
 
 void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2_instance *i)
@@ -190,8 +177,8 @@ void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2
 	const char *tag = ec2_tag_get(&i->tags, "reeve:launch");
 
 	if (str_starts(i->state, "stop"))
-		refuse(
-		    p,
+		planning_refuse(
+		    p, ERR_UNSUPPORTED,
 		    "cluster %s: %s is %s, and starting a node is not available yet: start it, or have it ended by a spec of fewer "
 		    "nodes",
 		    c->name, i->id, i->state);
@@ -200,11 +187,13 @@ void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2
 		check_undigested(p, c, i);
 	for (size_t k = 0; tag != NULL && k < ARRAY_LEN(parts); k++)
 		if (differs(&parts[k], c, tag))
-			refuse(p, "cluster %s: %s is not what %s was launched with; changing it is not available yet", c->name,
-			       parts[k].field, i->id);
+			planning_refuse(p, ERR_UNSUPPORTED,
+					"cluster %s: %s is not what %s was launched with; changing it is not available yet",
+					c->name, parts[k].field, i->id);
 	if (!has_tags_of(p, &i->tags, c->tags, c->n_tags))
-		refuse(p, "cluster %s: tags are not those that %s was launched with; changing them is not available yet", c->name,
-		       i->id);
+		planning_refuse(p, ERR_UNSUPPORTED,
+				"cluster %s: tags are not those that %s was launched with; changing them is not available yet",
+				c->name, i->id);
 }
 
 void planner_check_group(struct planning *p, const group_t *want, const struct ec2_group *have)
@@ -212,8 +201,9 @@ void planner_check_group(struct planning *p, const group_t *want, const struct e
 	json_t *description = planning_text(want->description);
 
 	if (have->description != NULL && !str_eq(have->description, json_string_value(description)))
-		refuse(p, "security group %s: EC2 cannot change the description of %s, which is \"%.100s\"", want->name, have->id,
-		       have->description);
+		planning_refuse(p, ERR_UNSUPPORTED,
+				"security group %s: EC2 cannot change the description of %s, which is \"%.100s\"", want->name,
+				have->id, have->description);
 	json_decref(description);
 	check_tags(p, "security group", want->name, have->id, &have->tags);
 }
@@ -221,7 +211,8 @@ void planner_check_group(struct planning *p, const group_t *want, const struct e
 static void check_vpc(struct planning *p, const char *what, const char *name, const char *have)
 {
 	if (have != NULL && *have != '\0' && !str_eq(have, p->spec->vpc_id))
-		refuse(p, "%s %s: it stands in %s; changing vpc_id to %s is not available yet", what, name, have, p->spec->vpc_id);
+		planning_refuse(p, ERR_UNSUPPORTED, "%s %s: it stands in %s; changing vpc_id to %s is not available yet", what,
+				name, have, p->spec->vpc_id);
 }
 
 /* The same group, made for another VPC, would stay behind without a word. */
@@ -239,8 +230,9 @@ void planner_check_tg(struct planning *p, const tg_t *want, const struct invento
 {
 	check_vpc(p, "target group", want->name, have->g.vpc_id);
 	if (have->g.port != want->port || !str_eq(have->g.protocol, want->protocol))
-		refuse(p, "target group %s: it is %s on port %u; changing port or protocol is not available yet", want->name,
-		       have->g.protocol, have->g.port);
+		planning_refuse(p, ERR_UNSUPPORTED,
+				"target group %s: it is %s on port %u; changing port or protocol is not available yet", want->name,
+				have->g.protocol, have->g.port);
 	check_tags(p, "target group", want->name, have->g.arn, &have->g.tags);
 }
 
@@ -254,15 +246,14 @@ static bool stands_in(const struct elb_lb *lb, const char *subnet)
 
 void planner_check_lb(struct planning *p, const lb_t *want, const struct inventory_lb *have)
 {
-	bool same;
+	bool same = have->lb.subnet_ids_n == 0 || have->lb.subnet_ids_n == want->n_subnet_ids;
 
 	check_vpc(p, "load balancer", want->name, have->lb.vpc_id);
-	same = have->lb.subnet_ids_n == 0 || have->lb.subnet_ids_n == want->n_subnet_ids;
-
 	for (size_t i = 0; have->lb.subnet_ids_n > 0 && i < want->n_subnet_ids; i++)
 		same = same && stands_in(&have->lb, want->subnet_ids[i]);
 	if (!same)
-		refuse(p, "load balancer %s: subnet_ids are not those that it stands in; changing them is not available yet",
-		       want->name);
+		planning_refuse(p, ERR_UNSUPPORTED,
+				"load balancer %s: subnet_ids are not those that it stands in; changing them is not available yet",
+				want->name);
 	check_tags(p, "load balancer", want->name, have->lb.arn, &have->lb.tags);
 }

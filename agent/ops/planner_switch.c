@@ -5,14 +5,6 @@
 #include "agent/base/str.h"
 #include "agent/ops/planner_impl.h"
 
-static const tg_t *tg_of(const struct planning *p, const char *name)
-{
-	for (size_t i = 0; i < p->spec->n_target_groups; i++)
-		if (str_eq(p->spec->target_groups[i]->name, name))
-			return p->spec->target_groups[i];
-	return NULL; /* spec_check has seen to it that there is one */
-}
-
 /* NULL: it leads there, or does not stand yet. */
 static const struct elb_listener *to_be_moved(const struct planning *p, const lb_t *lb, size_t i)
 {
@@ -25,7 +17,7 @@ static const struct elb_listener *to_be_moved(const struct planning *p, const lb
 /* To lead to nobody is as good as to be gone. */
 static bool is_empty(const struct planning *p, const char *tg)
 {
-	json_t *ids = planner_nodes_behind(p, tg_of(p, tg));
+	json_t *ids = planner_nodes_behind(p, planner_tg_named(p, tg));
 	bool is = json_array_size(ids) == 0;
 
 	json_decref(ids);

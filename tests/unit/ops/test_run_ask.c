@@ -139,11 +139,22 @@ static bool one_vanishes(struct shop *s, struct sim_http *x)
 	return false;
 }
 
+/* Of two nodes: the first as deleted, the second as left out. */
+static void only_the_first_is_told(struct shop *s, struct desk_command *drop)
+{
+	struct arena *m = arena_new_sized(8u << 20);
+	const Reeve__Control__V1__Status *st = shop_status(s, drop, m);
+
+	assert_int_equal(told(s, st, "instance", 0), 1);
+	assert_int_equal(told(s, st, "instance", 1), 0);
+	assert_non_null(strstr(st->note, "left out: "));
+	assert_non_null(strstr(st->note, s->sim->instances[1]->t.id));
+	arena_free(m);
+}
+
 static void a_vanished_node_keeps_no_other_alive_and_is_named(void **state)
 {
 	struct shop *s = *state;
-	struct arena *m = arena_new_sized(8u << 20);
-	const Reeve__Control__V1__Status *st;
 	struct desk_command drop;
 	char message[512];
 
@@ -152,12 +163,7 @@ static void a_vanished_node_keeps_no_other_alive_and_is_named(void **state)
 		fail_msg("%s", message);
 	assert_int_equal(s->broke, 2);
 	assert_int_equal(shop_alive(s), 0);
-	st = shop_status(s, &drop, m);
-	assert_int_equal(told(s, st, "instance", 0), 1);
-	assert_int_equal(told(s, st, "instance", 1), 0);
-	assert_non_null(strstr(st->note, "left out: "));
-	assert_non_null(strstr(st->note, s->sim->instances[1]->t.id));
-	arena_free(m);
+	only_the_first_is_told(s, &drop);
 }
 
 /* The operate role may end what carries our tags: with one that does not, all are denied. */
@@ -171,8 +177,6 @@ static bool one_is_taken_over(struct shop *s, struct sim_http *x)
 static void a_node_that_is_taken_over_keeps_no_other_alive_and_is_named(void **state)
 {
 	struct shop *s = *state;
-	struct arena *m = arena_new_sized(8u << 20);
-	const Reeve__Control__V1__Status *st;
 	struct desk_command drop;
 	char message[512];
 
@@ -181,12 +185,7 @@ static void a_node_that_is_taken_over_keeps_no_other_alive_and_is_named(void **s
 	assert_int_equal(s->broke, 2);
 	assert_int_equal(shop_alive(s), 1);
 	assert_true(aws_is_alive(s->sim, s->sim->instances[1]));
-	st = shop_status(s, &drop, m);
-	assert_int_equal(told(s, st, "instance", 0), 1);
-	assert_int_equal(told(s, st, "instance", 1), 0);
-	assert_non_null(strstr(st->note, "left out: "));
-	assert_non_null(strstr(st->note, s->sim->instances[1]->t.id));
-	arena_free(m);
+	only_the_first_is_told(s, &drop);
 }
 
 /* The first call is not answered and has its effect ten seconds later; what is asked then is denied. */
