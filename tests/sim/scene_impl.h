@@ -22,7 +22,6 @@
 struct scene_out {
 	char node[64];
 	struct aws_tg *tg;
-	bool by_move; /* its listener was led to a group in which nobody served */
 };
 
 /* One command that the script issues, and what became of it. */

@@ -63,6 +63,12 @@ static void see_deregister(struct scene *s, struct scene_order *o, const struct 
 			take_out(s, o, s->aws->tgs[i], id);
 }
 
+/* A hand on this very node, or on the plan itself, that came after the plan was made. */
+static bool is_excused(const struct scene *s, const struct scene_order *o)
+{
+	return s->policy_changed || s->role_was_gone || scene_is_touched_after(s, o->want.warehouse, o->issued_ms);
+}
+
 static unsigned serving(const struct scene *s, const struct aws_tg *g)
 {
 	unsigned n = 0;
@@ -72,27 +78,26 @@ static unsigned serving(const struct scene *s, const struct aws_tg *g)
 	return n;
 }
 
-static void lead_away(struct scene *s, struct scene_order *o, struct aws_tg *g)
+/* From nodes that serve to nodes that do not: whatever becomes of the plan, somebody was cut off. To a group without any is what the
+ * spec asks for. */
+static void see_lead(struct scene *s, const struct scene_order *o, const struct aws_listener *l, const struct aws_tg *to)
 {
-	size_t before = o->outs_n;
-
-	take_out(s, o, g, NULL);
-	for (size_t i = before; i < o->outs_n; i++)
-		o->outs[i].by_move = true;
+	if (to == l->tg || to->targets_n == 0 || serving(s, l->tg) == 0 || is_excused(s, o))
+		return;
+	tally(TALLY_CHECK_SERVES);
+	if (serving(s, to) == 0 && fault_is_on(TALLY_CHECK_SERVES))
+		odds_broken(&s->odds, "a listener that leads to %s, which serves, is led to %s, which does not", l->tg->t.name,
+			    to->t.name);
 }
 
-/* From a group that serves to one that does not: led back is too late. */
-static void see_modify(struct scene *s, struct scene_order *o, const struct form_sim *f)
+static void see_modify(struct scene *s, const struct scene_order *o, const struct form_sim *f)
 {
 	const char *arn = form_sim_get(f, "ListenerArn"), *to = form_sim_get(f, "DefaultActions.member.1.TargetGroupArn");
 
-	for (size_t i = 0; i < s->aws->listeners_n; i++) {
-		struct aws_listener *l = s->aws->listeners[i];
-
-		for (size_t k = 0; str_eq(l->t.id, arn) && k < s->aws->tgs_n; k++)
-			if (str_eq(s->aws->tgs[k]->t.id, to) && s->aws->tgs[k] != l->tg && serving(s, s->aws->tgs[k]) == 0)
-				lead_away(s, o, l->tg);
-	}
+	for (size_t i = 0; i < s->aws->listeners_n; i++)
+		for (size_t k = 0; str_eq(s->aws->listeners[i]->t.id, arn) && k < s->aws->tgs_n; k++)
+			if (str_eq(s->aws->tgs[k]->t.id, to))
+				see_lead(s, o, s->aws->listeners[i], s->aws->tgs[k]);
 }
 
 static bool serves_again(const struct scene *s, const struct scene_out *out)
@@ -103,12 +108,6 @@ static bool serves_again(const struct scene *s, const struct scene_out *out)
 	return false;
 }
 
-/* A hand on this very node, or on the plan itself, that came after the plan was made. */
-static bool is_excused(const struct scene *s, const struct scene_order *o)
-{
-	return s->policy_changed || s->role_was_gone || scene_is_touched_after(s, o->want.warehouse, o->issued_ms);
-}
-
 static void judge_outs(struct scene *s, const struct scene_order *o)
 {
 	for (size_t i = 0; i < o->outs_n; i++) {
@@ -116,7 +115,7 @@ static void judge_outs(struct scene *s, const struct scene_order *o)
 		const struct aws_instance *in = instance_of(s, out->node);
 
 		tally(TALLY_CHECK_SERVES);
-		if (in == NULL || !aws_is_alive(s->aws, in) || (!out->by_move && serves_again(s, out)) || is_excused(s, o))
+		if (in == NULL || !aws_is_alive(s->aws, in) || serves_again(s, out) || is_excused(s, o))
 			continue;
 		if (fault_is_on(TALLY_CHECK_SERVES))
 			odds_broken(&s->odds, "command %llu %s and took %s, which served, out of %s",
