@@ -8,87 +8,87 @@
 #include "agent/aws/code.h"
 #include "agent/base/mem.h"
 
+static const struct {
+	const char *code;
+	int status;
+	enum code_act act;
+	enum aws_class class;
+} codes[] = {
+	{ "InsufficientInstanceCapacity", 500, CODE_FINAL, AWS_CAPACITY },
+	{ "InsufficientFreeAddressesInSubnet", 400, CODE_FINAL, AWS_CAPACITY },
+	{ "InsufficientReservedInstancesCapacity", 400, CODE_FINAL, AWS_CAPACITY },
+	{ "InsufficientVolumeCapacity", 500, CODE_FINAL, AWS_CAPACITY },
+	{ "InsufficientNewlyNamedCapacity", 500, CODE_FINAL, AWS_CAPACITY },
+	{ "ReservationCapacityExceeded", 400, CODE_FINAL, AWS_CAPACITY },
+	{ "UnfulfillableCapacity", 400, CODE_FINAL, AWS_CAPACITY },
+	{ "Unsupported", 400, CODE_FINAL, AWS_INVALID },
+	{ "UnsupportedOperation", 400, CODE_FINAL, AWS_INVALID },
+	{ "VolumeTypeNotAvailableInZone", 400, CODE_FINAL, AWS_INVALID },
+	{ "RequestLimitExceeded", 503, CODE_THROTTLE, AWS_THROTTLED },
+	{ "Throttling", 400, CODE_THROTTLE, AWS_THROTTLED },
+	{ "", 429, CODE_THROTTLE, AWS_THROTTLED },
+	{ "InstanceLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
+	{ "VcpuLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
+	{ "VolumeLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
+	{ "MaxIOPSLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
+	{ "VolumeIOPSLimit", 400, CODE_FINAL, AWS_QUOTA },
+	{ "MaxSpotInstanceCountExceeded", 400, CODE_FINAL, AWS_QUOTA },
+	{ "ResourceCountExceeded", 400, CODE_FINAL, AWS_QUOTA },
+	{ "MaxScheduledInstanceCapacityExceeded", 400, CODE_FINAL, AWS_QUOTA },
+	{ "RulesPerSecurityGroupLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
+	{ "SecurityGroupsPerInterfaceLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
+	{ "PrivateIpAddressLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
+	{ "FilterLimitExceeded", 400, CODE_FINAL, AWS_INVALID },
+	{ "TooManyTargets", 400, CODE_FINAL, AWS_QUOTA },
+	{ "TooManyActions", 400, CODE_FINAL, AWS_QUOTA },
+	{ "TooManyRequestsException", 400, CODE_THROTTLE, AWS_THROTTLED },
+	{ "BandwidthLimitExceeded", 503, CODE_THROTTLE, AWS_THROTTLED },
+	{ "CustomerKeyHasBeenRevoked", 400, CODE_FINAL, AWS_INVALID },
+	{ "InvalidKMSKey.InvalidState", 400, CODE_FINAL, AWS_INVALID },
+	{ "InvalidKMSKey.NotFound", 400, CODE_FINAL, AWS_INVALID },
+	{ "KMS.DisabledException", 400, CODE_FINAL, AWS_INVALID },
+	{ "KMS.NotFoundException", 400, CODE_FINAL, AWS_INVALID },
+	{ "KMSKeyNotAccessibleFault", 500, CODE_FINAL, AWS_INVALID },
+	{ "ServerInternal", 500, CODE_TRANSIENT, AWS_AMBIGUOUS },
+	{ "InternalError", 500, CODE_TRANSIENT, AWS_AMBIGUOUS },
+	{ "Unavailable", 503, CODE_TRANSIENT, AWS_AMBIGUOUS },
+	{ "NeverHeardOf", 500, CODE_TRANSIENT, AWS_AMBIGUOUS },
+	{ "", 500, CODE_TRANSIENT, AWS_AMBIGUOUS },
+	{ "", 502, CODE_TRANSIENT, AWS_AMBIGUOUS },
+	{ "", 200, CODE_TRANSIENT, AWS_AMBIGUOUS },
+	{ "", 301, CODE_FINAL, AWS_INVALID },
+	{ "", 403, CODE_FINAL, AWS_DENIED },
+	{ "ExpiredToken", 403, CODE_KEYS, AWS_EXPIRED },
+	{ "RequestExpired", 400, CODE_KEYS, AWS_EXPIRED },
+	{ "InvalidClientTokenId", 403, CODE_KEYS, AWS_EXPIRED },
+	{ "AuthFailure", 401, CODE_CLOCK, AWS_EXPIRED },
+	{ "AuthFailure", 403, CODE_FINAL, AWS_DENIED },
+	{ "SignatureDoesNotMatch", 403, CODE_CLOCK, AWS_EXPIRED },
+	{ "UnauthorizedOperation", 403, CODE_FINAL, AWS_DENIED },
+	{ "AccessDenied", 403, CODE_FINAL, AWS_DENIED },
+	{ "InvalidInstanceID.NotFound", 400, CODE_FINAL, AWS_NOTFOUND },
+	{ "TargetGroupNotFound", 400, CODE_FINAL, AWS_NOTFOUND },
+	{ "InvalidGroup.Duplicate", 400, CODE_FINAL, AWS_DUPLICATE },
+	{ "InvalidPermission.Duplicate", 400, CODE_FINAL, AWS_DUPLICATE },
+	{ "DuplicateLoadBalancerName", 400, CODE_FINAL, AWS_DUPLICATE },
+	{ "IdempotentParameterMismatch", 400, CODE_FINAL, AWS_CONFLICT },
+	{ "IdempotentInstanceTerminated", 400, CODE_FINAL, AWS_CONFLICT },
+	{ "DependencyViolation", 400, CODE_FINAL, AWS_CONFLICT },
+	{ "OperationNotPermitted", 400, CODE_FINAL, AWS_INVALID }, /* a protection does not pass by itself */
+	{ "InvalidParameterValue", 400, CODE_FINAL, AWS_INVALID },
+	{ "MalformedQueryString", 404, CODE_FINAL, AWS_INVALID },
+};
+
 static void a_code_speaks_before_its_status(void **state)
 {
-	static const struct {
-		const char *code;
-		int status;
-		enum code_act act;
-		enum aws_class class;
-	} cases[] = {
-		{ "InsufficientInstanceCapacity", 500, CODE_FINAL, AWS_CAPACITY },
-		{ "InsufficientFreeAddressesInSubnet", 400, CODE_FINAL, AWS_CAPACITY },
-		{ "InsufficientReservedInstancesCapacity", 400, CODE_FINAL, AWS_CAPACITY },
-		{ "InsufficientVolumeCapacity", 500, CODE_FINAL, AWS_CAPACITY },
-		{ "InsufficientNewlyNamedCapacity", 500, CODE_FINAL, AWS_CAPACITY },
-		{ "ReservationCapacityExceeded", 400, CODE_FINAL, AWS_CAPACITY },
-		{ "UnfulfillableCapacity", 400, CODE_FINAL, AWS_CAPACITY },
-		{ "Unsupported", 400, CODE_FINAL, AWS_INVALID },
-		{ "UnsupportedOperation", 400, CODE_FINAL, AWS_INVALID },
-		{ "VolumeTypeNotAvailableInZone", 400, CODE_FINAL, AWS_INVALID },
-		{ "RequestLimitExceeded", 503, CODE_THROTTLE, AWS_THROTTLED },
-		{ "Throttling", 400, CODE_THROTTLE, AWS_THROTTLED },
-		{ "", 429, CODE_THROTTLE, AWS_THROTTLED },
-		{ "InstanceLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
-		{ "VcpuLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
-		{ "VolumeLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
-		{ "MaxIOPSLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
-		{ "VolumeIOPSLimit", 400, CODE_FINAL, AWS_QUOTA },
-		{ "MaxSpotInstanceCountExceeded", 400, CODE_FINAL, AWS_QUOTA },
-		{ "ResourceCountExceeded", 400, CODE_FINAL, AWS_QUOTA },
-		{ "MaxScheduledInstanceCapacityExceeded", 400, CODE_FINAL, AWS_QUOTA },
-		{ "RulesPerSecurityGroupLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
-		{ "SecurityGroupsPerInterfaceLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
-		{ "PrivateIpAddressLimitExceeded", 400, CODE_FINAL, AWS_QUOTA },
-		{ "FilterLimitExceeded", 400, CODE_FINAL, AWS_INVALID },
-		{ "TooManyTargets", 400, CODE_FINAL, AWS_QUOTA },
-		{ "TooManyActions", 400, CODE_FINAL, AWS_QUOTA },
-		{ "TooManyRequestsException", 400, CODE_THROTTLE, AWS_THROTTLED },
-		{ "BandwidthLimitExceeded", 503, CODE_THROTTLE, AWS_THROTTLED },
-		{ "CustomerKeyHasBeenRevoked", 400, CODE_FINAL, AWS_INVALID },
-		{ "InvalidKMSKey.InvalidState", 400, CODE_FINAL, AWS_INVALID },
-		{ "InvalidKMSKey.NotFound", 400, CODE_FINAL, AWS_INVALID },
-		{ "KMS.DisabledException", 400, CODE_FINAL, AWS_INVALID },
-		{ "KMS.NotFoundException", 400, CODE_FINAL, AWS_INVALID },
-		{ "KMSKeyNotAccessibleFault", 500, CODE_FINAL, AWS_INVALID },
-		{ "ServerInternal", 500, CODE_TRANSIENT, AWS_AMBIGUOUS },
-		{ "InternalError", 500, CODE_TRANSIENT, AWS_AMBIGUOUS },
-		{ "Unavailable", 503, CODE_TRANSIENT, AWS_AMBIGUOUS },
-		{ "NeverHeardOf", 500, CODE_TRANSIENT, AWS_AMBIGUOUS },
-		{ "", 500, CODE_TRANSIENT, AWS_AMBIGUOUS },
-		{ "", 502, CODE_TRANSIENT, AWS_AMBIGUOUS },
-		{ "", 200, CODE_TRANSIENT, AWS_AMBIGUOUS },
-		{ "", 301, CODE_FINAL, AWS_INVALID },
-		{ "", 403, CODE_FINAL, AWS_DENIED },
-		{ "ExpiredToken", 403, CODE_KEYS, AWS_EXPIRED },
-		{ "RequestExpired", 400, CODE_KEYS, AWS_EXPIRED },
-		{ "InvalidClientTokenId", 403, CODE_KEYS, AWS_EXPIRED },
-		{ "AuthFailure", 401, CODE_CLOCK, AWS_EXPIRED },
-		{ "AuthFailure", 403, CODE_FINAL, AWS_DENIED },
-		{ "SignatureDoesNotMatch", 403, CODE_CLOCK, AWS_EXPIRED },
-		{ "UnauthorizedOperation", 403, CODE_FINAL, AWS_DENIED },
-		{ "AccessDenied", 403, CODE_FINAL, AWS_DENIED },
-		{ "InvalidInstanceID.NotFound", 400, CODE_FINAL, AWS_NOTFOUND },
-		{ "TargetGroupNotFound", 400, CODE_FINAL, AWS_NOTFOUND },
-		{ "InvalidGroup.Duplicate", 400, CODE_FINAL, AWS_DUPLICATE },
-		{ "InvalidPermission.Duplicate", 400, CODE_FINAL, AWS_DUPLICATE },
-		{ "DuplicateLoadBalancerName", 400, CODE_FINAL, AWS_DUPLICATE },
-		{ "IdempotentParameterMismatch", 400, CODE_FINAL, AWS_CONFLICT },
-		{ "IdempotentInstanceTerminated", 400, CODE_FINAL, AWS_CONFLICT },
-		{ "DependencyViolation", 400, CODE_FINAL, AWS_CONFLICT },
-		{ "OperationNotPermitted", 400, CODE_FINAL, AWS_INVALID }, /* a protection does not pass by itself */
-		{ "InvalidParameterValue", 400, CODE_FINAL, AWS_INVALID },
-		{ "MalformedQueryString", 404, CODE_FINAL, AWS_INVALID },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct code_meaning is = code_judge(cases[i].code, cases[i].status);
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+		struct code_meaning is = code_judge(codes[i].code, codes[i].status);
 
-		if (is.act != cases[i].act || is.class != cases[i].class)
-			print_error("%s %d\n", cases[i].code, cases[i].status);
-		assert_int_equal(is.act, cases[i].act);
-		assert_int_equal(is.class, cases[i].class);
+		if (is.act != codes[i].act || is.class != codes[i].class)
+			print_error("%s %d\n", codes[i].code, codes[i].status);
+		assert_int_equal(is.act, codes[i].act);
+		assert_int_equal(is.class, codes[i].class);
 	}
 }
 
