@@ -132,6 +132,15 @@ const struct elb_listener *inventory_listener_by_arn(const struct inventory *inv
 	return NULL;
 }
 
+json_t *inventory_volumes_of(const struct ec2_instance *i)
+{
+	json_t *ids = json_array();
+
+	for (uint32_t k = 0; k < i->data_volumes && i->data_volume_ids != NULL; k++)
+		json_array_append_new(ids, json_string(i->data_volume_ids[k]));
+	return ids;
+}
+
 const struct ec2_instance *inventory_instance_in(const struct ec2_instances *list, const char *id)
 {
 	for (size_t i = 0; i < list->n; i++)

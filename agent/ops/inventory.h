@@ -8,6 +8,7 @@
 #include "agent/aws/ec2_look.h"
 #include "agent/aws/elb.h"
 #include "agent/base/arena.h"
+#include "agent/base/json.h"
 
 /* A target group of ours with who is registered in it. */
 struct inventory_group {
@@ -63,6 +64,7 @@ const struct inventory_group *inventory_tg_by_name(const struct inventory *inv, 
 const struct inventory_group *inventory_tg_by_arn(const struct inventory *inv, const char *arn);
 const struct inventory_lb *inventory_lb_by_name(const struct inventory *inv, const char *name);
 const struct inventory_lb *inventory_lb_by_arn(const struct inventory *inv, const char *arn);
+json_t *inventory_volumes_of(const struct ec2_instance *i); /* ids of its data volumes, as far as they are shown */
 const struct ec2_instance *inventory_instance_in(const struct ec2_instances *list, const char *id);
 const struct elb_listener *inventory_listener_by_arn(const struct inventory *inv, const char *arn);
 const struct ec2_subnet *inventory_subnet(const struct inventory *inv, const char *id); /* NULL: AWS shows none */

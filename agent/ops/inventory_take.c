@@ -3,8 +3,8 @@
  * Happy path: VPCs, instances, security groups (by filter, and looked at again: a filter that the service ignores shows the
  * whole account), then every target group and load balancer with their tags, of which ours stay, then the listeners of each with
  * their tags, and the health of each; for a plan also what it stands on and is not ours (inventory_beside.c), and what protects that
- * which it would end (inventory_guard.c). Failure: the first call that fails ends the taking with its class and sentence; nothing half-seen is ever handed out. A list of several pages is read more than
- * once (pages.h). */
+ * which it would end (inventory_guard.c). A list of several pages is read more than once (pages.h). Failure: the first call that
+ * fails ends the taking with its class and sentence; nothing half-seen is ever handed out. */
 #include "agent/ops/inventory_impl.h"
 
 #include <assert.h>

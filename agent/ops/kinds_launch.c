@@ -245,18 +245,18 @@ static const struct ec2_instance *node_in(const struct inventory *inv, const jso
 /* Their data volumes. What is attached to a node is shown while it comes up, and not all of it from the start. */
 static json_t *launch_losses(const json_t *args, const json_t *fact, const struct inventory *inv)
 {
-	json_t *ids = json_array();
+	json_t *of = json_object();
 	bool unseen = false;
 
 	for (size_t i = 0; i < json_array_size(fact); i++) {
 		const struct ec2_instance *in = node_in(inv, json_array_get(fact, i));
 
-		for (uint32_t k = 0; in != NULL && k < in->data_volumes && in->data_volume_ids != NULL; k++)
-			json_array_append_new(ids, json_string(in->data_volume_ids[k]));
+		if (in != NULL)
+			json_object_set_new(of, in->id, inventory_volumes_of(in));
 		unseen = unseen || in == NULL || str_eq(in->state, "pending");
 	}
 	unseen = unseen && json_array_size(json_object_get(args, "volumes")) > 0;
-	return json_pack("{s:o, s:b}", "volume_ids", ids, "unseen_volumes", unseen);
+	return json_pack("{s:o, s:b}", "volumes_of", of, "unseen_volumes", unseen);
 }
 
 static void name_if(struct demand *d, enum demand_kind kind, const json_t *from, const char *key)

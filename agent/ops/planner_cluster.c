@@ -215,14 +215,13 @@ static void plan_drained(struct planning *p, const struct inventory_group *g, co
 	json_decref(ids);
 }
 
-static json_t *volume_ids(const struct nodes *have)
+static json_t *volumes_of(const struct nodes *have)
 {
-	json_t *ids = json_array();
+	json_t *of = json_object();
 
 	for (size_t i = have->keep; i < have->n; i++)
-		for (uint32_t k = 0; k < have->v[i]->data_volumes && have->v[i]->data_volume_ids != NULL; k++)
-			json_array_append_new(ids, json_string(have->v[i]->data_volume_ids[k]));
-	return ids;
+		json_object_set_new(of, have->v[i]->id, inventory_volumes_of(have->v[i]));
+	return of;
 }
 
 /* What goes with the nodes. A node that is still coming up may have volumes that EC2 does not show yet. */
@@ -238,7 +237,7 @@ static void add_losses(const struct planning *p, json_t *args, const struct node
 	}
 	if (volumes > 0) {
 		json_object_set_new(args, "volumes", json_integer(volumes));
-		json_object_set_new(args, "volume_ids", volume_ids(have));
+		json_object_set_new(args, "volumes_of", volumes_of(have));
 	}
 	if (disks)
 		json_object_set_new(args, "disks", json_true());

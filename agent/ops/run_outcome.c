@@ -166,8 +166,8 @@ static void tell_seen(struct run *r)
 		err_set(&r->err, ERR_TIMEOUT, "%s: last seen: %s", why.text, r->last_seen);
 }
 
-/* A cancel, or the deadline of the command, before the pivot takes back; an undo cannot be cancelled, and behind the pivot there is only forward. What the
- * policy denies ends where it stands: the customer has the last word also about the taking back. */
+/* A cancel, or the deadline of the command, before the pivot takes back; an undo cannot be cancelled, and behind the pivot there is
+ * only forward. What the policy denies ends where it stands: the customer has the last word also about the taking back. */
 void run_leave(struct run *r, enum run_leave leave)
 {
 	r->class = AWS_OK;
@@ -197,6 +197,19 @@ static void pairs_add(json_t *to, const char *kind, const json_t *what, const js
 			json_array_append_new(to, json_pack("[s, O]", kind, json_array_get(what, i)));
 }
 
+/* Data volumes go with their node, and stay with one that was left out. A plan of an older version does not say which is whose. */
+static void add_volumes(const struct run *r, json_t *deleted)
+{
+	const char *node;
+	json_t *ids;
+
+	pairs_add(deleted, "volume", json_object_get(r->args, "volume_ids"), NULL);
+	json_object_foreach(json_object_get(r->args, "volumes_of"), node, ids) {
+		if (json_object_get(r->left, node) == NULL)
+			pairs_add(deleted, "volume", ids, NULL);
+	}
+}
+
 static void add_effect(const struct run *r, const struct step_kind *k, json_t *created, json_t *deleted)
 {
 	CLEANUP(buf_close) struct buf name = BUF_MAX(1024);
@@ -211,7 +224,7 @@ static void add_effect(const struct run *r, const struct step_kind *k, json_t *c
 		pairs_add(created, k->makes, json_object_get(r->facts, json_str_or(r->args, "fact", "?")), NULL);
 	if (k->removes != NULL)
 		pairs_add(deleted, k->removes, json_object_get(r->args, k->removes_arg), r->left);
-	pairs_add(deleted, "volume", json_object_get(r->args, "volume_ids"), NULL); /* of a node, which go with it */
+	add_volumes(r, deleted);
 }
 
 /* What a failed call on many has done to some. */

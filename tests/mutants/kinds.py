@@ -46,6 +46,13 @@ MUTANTS = [
         "build/tests/unit/ops/test_run_ask",
     ),
     Mutant(
+        "volumes of a node that was left out told as deleted",
+        "agent/ops/run_outcome.c",
+        "		if (json_object_get(r->left, node) == NULL)",
+        "		if (true || json_object_get(r->left, node) == NULL)",
+        "build/tests/unit/ops/test_run_ask",
+    ),
+    Mutant(
         "a refusal taken for a proof that nothing happened",
         "agent/ops/run_outcome.c",
         "	if (!done && run_part(r, how))",

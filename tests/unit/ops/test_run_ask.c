@@ -139,6 +139,16 @@ static bool one_vanishes(struct shop *s, struct sim_http *x)
 	return false;
 }
 
+static unsigned volumes_told(const struct shop *s, const Reeve__Control__V1__Status *st, size_t instance)
+{
+	CLEANUP(mem_close) char *prefix = mem_printf("vol-%s-", s->sim->instances[instance]->t.id);
+	unsigned n = 0;
+
+	for (size_t i = 0; i < st->n_deleted; i++)
+		n += str_eq(st->deleted[i]->kind, "volume") && str_starts(st->deleted[i]->id, prefix);
+	return n;
+}
+
 /* Of two nodes: the first as deleted, the second as left out. */
 static void only_the_first_is_told(struct shop *s, struct desk_command *drop)
 {
@@ -147,6 +157,8 @@ static void only_the_first_is_told(struct shop *s, struct desk_command *drop)
 
 	assert_int_equal(told(s, st, "instance", 0), 1);
 	assert_int_equal(told(s, st, "instance", 1), 0);
+	assert_int_equal(volumes_told(s, st, 0), 1);
+	assert_int_equal(volumes_told(s, st, 1), 0);
 	assert_non_null(strstr(st->note, "left out: "));
 	assert_non_null(strstr(st->note, s->sim->instances[1]->t.id));
 	arena_free(m);
