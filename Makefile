@@ -42,7 +42,7 @@ LDLIBS  := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 PROTOS  := $(wildcard proto/*.proto)
 PB_C    := $(PROTOS:%.proto=$(G)/%.pb-c.c)
 PB_H    := $(PB_C:.c=.h)
-AGENT_C := $(sort $(filter-out agent/main.c,$(wildcard agent/*.c agent/*/*.c collectors/*.c shippers/*.c)))
+AGENT_C := $(sort $(filter-out agent/main.c,$(wildcard agent/*.c agent/*/*.c agent/*/*/*.c collectors/*.c shippers/*.c)))
 AGENT_O := $(AGENT_C:%.c=$(B)/%.o)
 PB_O    := $(PB_C:$(G)/%.c=$(B)/gen/%.o)
 LLHTTP_C := $(wildcard /usr/share/llhttp/*.c)
@@ -52,7 +52,7 @@ LIB     := $(B)/libreeve.a
 SIM_C   := $(sort $(filter-out tests/sim/main.c,$(wildcard tests/sim/*.c)))
 SIM_O   := $(SIM_C:%.c=$(B)/%.o)
 SIM_LIB := $(B)/libsim.a
-UNIT_C  := $(sort $(wildcard tests/unit/*.c tests/unit/*/*.c))
+UNIT_C  := $(sort $(wildcard tests/unit/*.c tests/unit/*/*.c tests/unit/*/*/*.c))
 UNIT    := $(UNIT_C:%.c=$(B)/%)
 MAIN    := $(if $(wildcard agent/main.c),$(B)/reeve)
 
@@ -177,8 +177,8 @@ LINT_JOBS = 'layers=tests/lint/layers.py' 'headers=tests/lint/headers.py $(filte
 	'format=clang-format-14 --dry-run -Werror $(C_FILES)' 'shellcheck=shellcheck $(SH_FILES)' \
 	'ruff=$(RUFF) check -q --config tests/ruff.toml $(PY_FILES)' \
 	'ruff-format=$(RUFF) format -q --check --config tests/ruff.toml $(PY_FILES)' \
-	'template=$(VENV)/bin/cfn-lint deploy/cloudformation/reeve.yaml' 'filled=build/tests/unit/ops/test_iam stack | deploy/cloudformation/fill.py --check' \
-	'documents=for d in $(IAM_DOCUMENTS); do build/tests/unit/ops/test_iam $$d | cmp - deploy/iam/$$d.json || exit 1; done' \
+	'template=$(VENV)/bin/cfn-lint deploy/cloudformation/reeve.yaml' 'filled=build/tests/unit/ops/steps/test_iam stack | deploy/cloudformation/fill.py --check' \
+	'documents=for d in $(IAM_DOCUMENTS); do build/tests/unit/ops/steps/test_iam $$d | cmp - deploy/iam/$$d.json || exit 1; done' \
 	'mutants=$(PYTHON) tests/mutants/run.py --places' \
 	'exposure=systemd-analyze security --offline=true --threshold=11 --no-pager deploy/systemd/reeve.service'
 
@@ -188,7 +188,7 @@ lint: clang ## clang build; layers, headers, a test for every file, layout, scri
 	@$(VENV)/bin/python tests/run.py $(LINT_JOBS)
 
 .PHONY: iam
-iam: $(B)/tests/unit/ops/test_iam ## write deploy/iam from the step kinds and the reads, and the template from that
+iam: $(B)/tests/unit/ops/steps/test_iam ## write deploy/iam from the step kinds and the reads, and the template from that
 	@for d in $(IAM_DOCUMENTS); do $< $$d > deploy/iam/$$d.json || exit 1; done
 	@$< stack | deploy/cloudformation/fill.py
 

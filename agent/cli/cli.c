@@ -28,6 +28,19 @@ static const char help[] =
     "FILE is " CONFIG_PATH " unless given; policy.yaml and STOP lie beside it.\n"
     "To stop every change at once: touch /etc/reeve/STOP\n";
 
+static int (*run_daemon)(const char *config_path);
+
+static int cmd_run(int argc, char **argv)
+{
+	const char *path;
+
+	if (cli_config_path(&argc, argv, &path) != 0)
+		return 2;
+	if (argc > 1)
+		return cli_usage("run: \"%s\" is not expected", argv[1]);
+	return run_daemon(path);
+}
+
 static int cmd_version(int argc, char **argv)
 {
 	(void)argv;
@@ -80,8 +93,9 @@ static int said(int rc)
 	return 1;
 }
 
-int cli_main(int argc, char **argv)
+int cli_main(int argc, char **argv, int (*run)(const char *config_path))
 {
+	run_daemon = run;
 	if (argc < 2) {
 		fputs(help, stderr);
 		return 2;

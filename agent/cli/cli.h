@@ -4,9 +4,9 @@
 #include "agent/base/err.h"
 #include "agent/io/world.h"
 
-int cli_main(int argc, char **argv);
+/* `run` is the daemon, which this folder does not know: given the path of reeve.yaml, it returns the exit status. */
+int cli_main(int argc, char **argv, int (*run)(const char *config_path));
 
-int cmd_run(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_journal(int argc, char **argv);

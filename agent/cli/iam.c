@@ -1,7 +1,7 @@
 /* iam.c - reeve iam agent|operate: the policies as the code asks for them. With -c the names of that installation are put
  * in as far as its configuration tells them; without, CloudFormation's placeholders stand for them (deploy/iam). With --policy
  * the documents of the operate role are cut to the bounds of that file, which need not be the one that is in force. */
-#include "agent/ops/iam.h"
+#include "agent/ops/steps/iam.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include "agent/cli/cli.h"
 #include "agent/config.h"
 #include "agent/io/world_uv.h"
-#include "agent/ops/policy.h"
+#include "agent/ops/policy_iam.h"
 
 struct question {
 	const char *config, *policy, *vpc; /* NULL: not given */
@@ -42,15 +42,11 @@ static int load(const struct question *q, struct config *c, struct policy *p, st
 }
 
 /* Which documents are not there, and why: on stderr, beside the others. */
-static void tell_left_out(const struct policy *p)
+static void tell_left_out(const struct iam_lists *l)
 {
-	struct iam_lists l;
-
-	iam_lists_init(&l, p);
 	for (enum iam_power i = 0; i < IAM_POWERS; i++)
-		if (l.why_not[i] != NULL)
-			fprintf(stderr, "reeve: note: no document for %s: %s\n", iam_lists_power(i), l.why_not[i]);
-	iam_lists_close(&l);
+		if (l->why_not[i] != NULL)
+			fprintf(stderr, "reeve: note: no document for %s: %s\n", iam_lists_power(i), l->why_not[i]);
 }
 
 /* Without blanks, as IAM counts. */
@@ -82,7 +78,7 @@ static int print(const struct question *q, const struct iam_args *args, struct e
 	else
 		TRY(iam_operate(args, &text, e));
 	if (!q->is_agent && q->power == IAM_POWERS) {
-		tell_left_out(args->policy);
+		tell_left_out(args->lists);
 		tell_sum(buf_str(&text));
 	}
 	fputs(buf_str(&text), stdout);
@@ -93,7 +89,8 @@ static int answer(const struct question *q, struct err *e)
 {
 	struct config c = { 0 };
 	struct policy p = { 0 };
-	struct iam_args args = { .vpc = q->vpc, .policy = q->policy != NULL ? &p : NULL };
+	struct iam_lists lists;
+	struct iam_args args = { .vpc = q->vpc, .lists = &lists };
 	int rc = load(q, &c, &p, e);
 
 	if (rc == 0 && q->config != NULL) {
@@ -102,8 +99,10 @@ static int answer(const struct question *q, struct err *e)
 		args.account = c.account;
 		args.region = c.region;
 	}
+	policy_iam_lists(q->policy != NULL ? &p : NULL, &lists);
 	if (rc == 0)
 		rc = print(q, &args, e);
+	iam_lists_close(&lists);
 	policy_close(&p);
 	config_close(&c);
 	return rc;

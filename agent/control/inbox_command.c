@@ -2,7 +2,7 @@
 #include "agent/base/pbguard.h"
 #include "agent/base/str.h"
 #include "agent/control/inbox_impl.h"
-#include "agent/ops/spec.h"
+#include "agent/ops/plan/spec.h"
 
 #define ARGS_FIELDS 16384 /* several times what the largest legal ones have, at any depth */
 #define SCHEMA 1

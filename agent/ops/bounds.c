@@ -7,7 +7,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/base/yaml.h"
-#include "agent/ops/field.h"
+#include "agent/ops/plan/field.h"
 
 #define LIST_MAX 256
 #define NUMBER_MAX 1000000

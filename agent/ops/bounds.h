@@ -10,7 +10,7 @@
 #include "agent/base/buf.h"
 #include "agent/base/cidr.h"
 #include "agent/base/err.h"
-#include "agent/ops/demand.h"
+#include "agent/ops/steps/demand.h"
 
 struct yaml_node;
 

@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 #include "agent/ops/ops.h"
-#include "agent/ops/run.h"
+#include "agent/ops/engine/run.h"
 #include "proto/control.pb-c.h"
 
 enum op_state {

@@ -11,8 +11,8 @@
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
-#include "agent/ops/planner.h"
-#include "agent/ops/recent.h"
+#include "agent/ops/plan/planner.h"
+#include "agent/ops/account/recent.h"
 #include "agent/ops/room.h"
 
 #define PLAN_FRESH_MS 300000

@@ -10,7 +10,7 @@
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
-#include "agent/ops/recent.h"
+#include "agent/ops/account/recent.h"
 
 /* Defaults are what the vendor's own tools wait for (reference/control.md 1.2). */
 static uint64_t deadline_ms(const struct op *op)

@@ -10,7 +10,7 @@
 #include "agent/aws/call.h"
 #include "agent/base/arena.h"
 #include "agent/io/journal.h"
-#include "agent/ops/inventory.h"
+#include "agent/ops/account/inventory.h"
 #include "agent/ops/policy.h"
 #include "proto/control.pb-c.h"
 

@@ -6,7 +6,7 @@
 #include "agent/ops/gone.h"
 #include "agent/ops/proved.h"
 #include "agent/ops/known.h"
-#include "agent/ops/recent.h"
+#include "agent/ops/account/recent.h"
 #include "agent/ops/spent.h"
 #include "agent/ops/steady.h"
 

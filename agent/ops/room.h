@@ -6,7 +6,7 @@
 #pragma once
 #include <stddef.h>
 
-#include "agent/ops/plan.h"
+#include "agent/ops/plan/plan.h"
 
 #define ROOM_COMMANDS (8u << 20)
 #define ROOM_PLANS (12u << 20)

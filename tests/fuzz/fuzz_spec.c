@@ -1,7 +1,7 @@
 /* fuzz_spec.c - a warehouse's specification: one that is legal is still so when it was packed and read again, and its texts are
  * UTF-8 that could stand in a tag; one that is not gets a sentence. */
 #include "agent/base/str.h"
-#include "agent/ops/spec.h"
+#include "agent/ops/plan/spec.h"
 #include "tests/fuzz/fuzz.h"
 
 static spec_t *unpack(const void *s, size_t len)

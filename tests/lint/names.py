@@ -7,12 +7,12 @@ import pathlib
 import subprocess
 import sys
 
-COMMANDS = {"agent/run", "agent/cli/iam", "agent/cli/offline", "agent/cli/status"}
+COMMANDS = {"agent/cli/iam", "agent/cli/offline", "agent/cli/status"}
 ALSO = {path: {"cmd"} for path in COMMANDS} | {
     "agent/base/pbw": {"pbr"},
     "agent/io/world": {"disk", "http"},
-    "agent/ops/catalogue": {"arg", "fact", "step"},
-    "agent/ops/plan": {"facts", "plans"},
+    "agent/ops/steps/catalogue": {"arg", "fact", "step"},
+    "agent/ops/plan/plan": {"facts", "plans"},
 }
 
 

@@ -12,8 +12,8 @@ LAYERS = ("base", "aws", "ops", "control")
 def main():
     faults, n = [], 0
     for layer in LAYERS:
-        for source in sorted(pathlib.Path("agent", layer).glob("*.c")):
-            test = pathlib.Path("tests/unit", layer, f"test_{source.name}")
+        for source in sorted(pathlib.Path("agent", layer).rglob("*.c")):
+            test = pathlib.Path("tests/unit", source.parent.relative_to("agent"), f"test_{source.name}")
             n += 1
             if not test.exists():
                 faults.append(f"{source} has no {test}")

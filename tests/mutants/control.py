@@ -153,10 +153,10 @@ MUTANTS = [
     ),
     Mutant(
         "a look at the local socket while it closes",
-        "agent/local.c",
-        "	timer_stop(l->w, &l->look); /* a look that is due",
+        "agent/daemon/socket.c",
+        "	timer_stop(s->w, &s->look); /* a look that is due",
         "	/* a look that is due",
-        "build/tests/unit/agent/test_local",
+        "build/tests/unit/daemon/test_socket",
     ),
     Mutant(
         "lines whose sync failed taken for durable at the next sync",

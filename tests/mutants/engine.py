@@ -5,20 +5,20 @@ from mutant import Mutant
 MUTANTS = [
     Mutant(
         "a ClientToken that differs each time",
-        "agent/ops/run.c",
+        "agent/ops/engine/run.c",
         'mem_printf("%s|%s|%s|%s|%u", env->owner.installation, env->command, plan, step, generation)',
         'mem_printf("%s|%s|%s|%s|%u%p", env->owner.installation, env->command, plan, step, generation + '
         "(unsigned)world_now_ms(env->w), (const void *)env)",
     ),
     Mutant(
         "a call before its intent is recorded",
-        "agent/ops/run.c",
+        "agent/ops/engine/run.c",
         "	} else if (leave == RUN_GO) {\n		intent(r);",
         "	} else if (leave == RUN_GO) {\n		d->standing = INTENDED;\n		(void)intent;\n		run_call(r);",
     ),
     Mutant(
         "a change of mind that is not heard while the role is assumed",
-        "agent/ops/run_call.c",
+        "agent/ops/engine/run_call.c",
         "	if (run_may(r) != RUN_GO)\n		return false;",
         "	if (false && run_may(r) != RUN_GO)\n		return false;",
         "build/tests/unit/ops/test_op_run",
@@ -32,10 +32,10 @@ MUTANTS = [
     ),
     Mutant(
         "a doubt that begins anew at each start",
-        "agent/ops/run_journal.c",
+        "agent/ops/engine/run_journal.c",
         "	if (d == NULL || d->standing != INTENDED)\n		return;\n	json_decref(d->doubt);",
         "	if (d == NULL || d->standing != DONE)\n		return;\n	json_decref(d->doubt);",
-        "build/tests/unit/ops/test_run_look",
+        "build/tests/unit/ops/engine/test_run_look",
     ),
     Mutant(
         "a refusal that is not recorded",
@@ -79,7 +79,7 @@ MUTANTS = [
     ),
     Mutant(
         "a restart that forgives what was spent",
-        "agent/ops/run_journal.c",
+        "agent/ops/engine/run_journal.c",
         "	r->env->intent(r->env->ctx, &d->s, time_ms);",
         "",
         "build/tests/unit/ops/test_op_rates",
@@ -119,10 +119,10 @@ MUTANTS = [
     ),
     Mutant(
         "doubt forgotten when the repetition is refused",
-        "agent/ops/run_call.c",
+        "agent/ops/engine/run_call.c",
         "(r->in_doubt && (says_nothing || k->repeat != REPEAT_TOKEN))",
         "(r->in_doubt && says_nothing)",
-        "build/tests/unit/ops/test_run_look",
+        "build/tests/unit/ops/engine/test_run_look",
     ),
     Mutant(
         "no delete_hold",
@@ -132,21 +132,21 @@ MUTANTS = [
     ),
     Mutant(
         "what an earlier command made taken back",
-        "agent/ops/run_look.c",
+        "agent/ops/engine/run_look.c",
         "		if (maker != NULL && !str_eq(maker, r->env->command))\n			json_array_append_new",
         "		if (maker == NULL && d->standing == DONE && r->plan == NULL)\n			json_array_append_new",
-        "build/tests/unit/ops/test_run_outcome",
+        "build/tests/unit/ops/engine/test_run_outcome",
     ),
     Mutant(
         "a look that is believed to be as young as its end",
-        "agent/ops/run_look.c",
+        "agent/ops/engine/run_look.c",
         "	x = run_ctx(r, token);\n	if (run_now(r)->s.kind->find(",
         "	r->asked_ms = world_now_ms(r->env->w);\n	x = run_ctx(r, token);\n	if (run_now(r)->s.kind->find(",
-        "build/tests/unit/ops/test_run_look",
+        "build/tests/unit/ops/engine/test_run_look",
     ),
     Mutant(
         "changes with the keys of the instance role",
-        "agent/ops/run_call.c",
+        "agent/ops/engine/run_call.c",
         "mutates ? r->env->operate : r->env->reader",
         "r->env->reader",
     ),
@@ -159,7 +159,7 @@ MUTANTS = [
     ),
     Mutant(
         "an intent from before a crash repeated without a look, under another token",
-        "agent/ops/run_journal.c",
+        "agent/ops/engine/run_journal.c",
         '	d->generation = (unsigned)json_int_or(record, "generation", 1);',
         '	d->generation = (unsigned)json_int_or(record, "generation", 1) + 1;\n	d->standing = FRESH;',
     ),

@@ -2,17 +2,17 @@
 
 from mutant import Mutant
 
-IAM = "build/tests/unit/ops/test_iam"
+IAM = "build/tests/unit/ops/steps/test_iam"
 
 
 def forgotten(name, when, row):
     """A condition of the IAM documents that no statement has any more."""
-    return Mutant(name, "agent/ops/iam_table.c", f"	{{ {when}, {row}", f"	{{ 0, {row}", IAM)
+    return Mutant(name, "agent/ops/steps/iam_table.c", f"	{{ {when}, {row}", f"	{{ 0, {row}", IAM)
 
 
 def widened(name, resource, wide):
     """A resource of the IAM documents that no list narrows any more."""
-    return Mutant(name, "agent/ops/iam_table.c", resource, wide, IAM)
+    return Mutant(name, "agent/ops/steps/iam_table.c", resource, wide, IAM)
 
 
 MUTANTS = [
@@ -36,44 +36,44 @@ MUTANTS = [
     widened("any key used", 'LIST("%k")', 'LIST("arn:%P:kms:%R:%A:key/*")'),
     Mutant(
         "an empty list of owners that stands for all of them",
-        "agent/ops/iam.c",
+        "agent/ops/steps/iam.c",
         "of[IAM_OWNERS].n == 0)",
         "of[IAM_OWNERS].n == 999)",
         IAM,
     ),
     Mutant(
         "new balancers where the policy allows none",
-        "agent/ops/iam.c",
-        "	if ((s->when & IAM_INTERNAL) && !m->lists.may_balance)",
-        "	if ((s->when & IAM_INTERNAL) && !m->lists.may_balance && m->a == NULL)",
+        "agent/ops/steps/iam.c",
+        "	if ((s->when & IAM_INTERNAL) && !m->lists->may_balance)",
+        "	if ((s->when & IAM_INTERNAL) && !m->lists->may_balance && m->a == NULL)",
         IAM,
     ),
     Mutant(
         "a document longer than may be",
-        "agent/ops/iam.c",
+        "agent/ops/steps/iam.c",
         "	return n <= IAM_DOCUMENT_MAX ? 0",
         "	return n <= 2 * IAM_DOCUMENT_MAX ? 0",
         IAM,
     ),
     Mutant(
         "powers for a verb that does not run",
-        "agent/ops/iam_lists.c",
+        "agent/ops/policy_iam.c",
         "	return p->verbs[verb] == POLICY_APPROVE ||",
         "	return p->verbs[verb] != POLICY_OFF ||",
-        "build/tests/unit/ops/test_iam_lists",
+        "build/tests/unit/ops/test_policy_iam",
     ),
     Mutant(
         "powers where no warehouse is named",
-        "agent/ops/iam_lists.c",
+        "agent/ops/policy_iam.c",
         "	return p->bounds.warehouses.n == 0 ?",
         "	return p->bounds.warehouses.n == 999 ?",
-        "build/tests/unit/ops/test_iam_lists",
+        "build/tests/unit/ops/test_policy_iam",
     ),
     Mutant(
         "a launch where no subnet is named",
-        "agent/ops/iam_lists.c",
+        "agent/ops/policy_iam.c",
         "	if (b->subnets.n == 0)",
         "	if (b->subnets.n == 999)",
-        "build/tests/unit/ops/test_iam_lists",
+        "build/tests/unit/ops/test_policy_iam",
     ),
 ]

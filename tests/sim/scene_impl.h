@@ -2,7 +2,7 @@
 #pragma once
 #include <string.h>
 
-#include "agent/agent.h"
+#include "agent/daemon/agent.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "tests/sim/fault.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "agent/base/mem.h"
-#include "agent/ops/spec.h"
+#include "agent/ops/plan/spec.h"
 #include "tests/sim/vendor_sim.h"
 
 /* ---- questions ---- */

@@ -109,12 +109,12 @@ def test_an_agent_that_cannot_make_its_socket_at_the_start_makes_it_later_and_en
 ):
     with open(tmp_path / "log", "wb") as log:
         agent, config = start("sh", "-c", f'rmdir {tmp_path}/run && exec "$@"', "sh", stderr=log)
-    process.wait_for(lambda: "local.off" in (tmp_path / "log").read_text(), 30, "a line that says so")
+    process.wait_for(lambda: "socket.off" in (tmp_path / "log").read_text(), 30, "a line that says so")
     (tmp_path / "run").mkdir()
     process.wait_for(lambda: "mode" in status(stage, config), 30, "status")
     (tmp_path / "run/reeve.sock").unlink()
     (tmp_path / "run").rmdir()
-    process.wait_for(lambda: "local.gone" in (tmp_path / "log").read_text(), 30, "a line that says so")
+    process.wait_for(lambda: "socket.gone" in (tmp_path / "log").read_text(), 30, "a line that says so")
     agent.send_signal(signal.SIGTERM)
     assert agent.wait(15) == 0
 

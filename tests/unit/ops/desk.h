@@ -2,7 +2,7 @@
 #pragma once
 #include "agent/base/json.h"
 #include "agent/base/str.h"
-#include "agent/ops/planner.h"
+#include "agent/ops/plan/planner.h"
 #include "tests/unit/ops/specs.h"
 
 struct desk {

@@ -13,9 +13,9 @@
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
-#include "agent/ops/demand.h"
-#include "agent/ops/inventory.h"
-#include "agent/ops/step.h"
+#include "agent/ops/steps/demand.h"
+#include "agent/ops/account/inventory.h"
+#include "agent/ops/steps/step.h"
 
 /* One step at hand; a test sets what it wants and calls kind_... */
 struct kinds {

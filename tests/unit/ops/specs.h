@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "agent/base/mem.h"
-#include "agent/ops/inventory.h"
-#include "agent/ops/spec.h"
+#include "agent/ops/account/inventory.h"
+#include "agent/ops/plan/spec.h"
 
 struct specs {
 	spec_t s;

@@ -1,7 +1,7 @@
 /* test_op_journal.c - an operation is what its records say: the same state after they were read back, and after a checkpoint
  * was written from it and read back in their stead. */
 #include "agent/base/json.h"
-#include "agent/ops/plan.h"
+#include "agent/ops/plan/plan.h"
 #include "tests/unit/ops/shop.h"
 
 static struct op *accepted(struct desk *d, struct desk_command *k)

@@ -1,0 +1,169 @@
+/* agent_status.c - what the agent says of itself: to the local socket, to the service manager, to the watchdog. */
+#include "agent/daemon/agent_impl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/base/arena.h"
+#include "agent/base/json.h"
+#include "agent/base/log.h"
+#include "agent/base/stamp.h"
+#include "agent/base/str.h"
+#include "agent/base/uuid.h"
+#include "agent/ops/spent.h"
+
+bool agent_has_progressed(struct agent *a)
+{
+	bool yes = a->ticks != a->ticks_seen;
+
+	a->ticks_seen = a->ticks;
+	return yes;
+}
+
+bool agent_is_ready(const struct agent *a)
+{
+	return a->is_up && a->closing == 0 && ops_is_ready(a->ops);
+}
+
+static const char *mode_name(struct agent *a)
+{
+	return protobuf_c_enum_descriptor_get_value(&reeve__control__v1__agent_mode__descriptor, ops_mode(a->ops))->name;
+}
+
+const char *agent_summary(struct agent *a)
+{
+	if (a->closing > 0)
+		snprintf(a->summary, sizeof(a->summary), "stopping: everything stays as the journal says");
+	else if (!a->is_up)
+		snprintf(a->summary, sizeof(a->summary), "finding out who this machine is%s%.180s",
+			 a->finding != NULL && *identity_trouble(a->finding) != '\0' ? ": " : "",
+			 a->finding != NULL ? identity_trouble(a->finding) : "");
+	else
+		snprintf(a->summary, sizeof(a->summary), "%s, vendor %s%s", mode_name(a),
+			 session_is_connected(a->session) ? "connected" : "not connected", ops_is_busy(a->ops) ? ", at work" : "");
+	str_mend(a->summary); /* what it quotes is cut anywhere */
+	return a->summary;
+}
+
+static void op_to_json(void *ctx, struct op *op)
+{
+	const ProtobufCEnumValue *state;
+	Reeve__Control__V1__Status s;
+	struct arena *m = arena_new_sized(64u << 20);
+	json_t *j;
+
+	op_status(op, m, &s);
+	state = protobuf_c_enum_descriptor_get_value(&reeve__control__v1__state__descriptor, (int)s.state);
+	j = json_pack("{s:s, s:s, s:s, s:I, s:s, s:i, s:i}", "id", op_fields(op)->id_text, "verb", op_verb(op), "warehouse",
+		      op_warehouse(op), "seq", (json_int_t)op_fields(op)->seq, "state", state->name, "steps_done",
+		      (int)s.steps_done, "steps_total", (int)s.steps_total);
+	if (*s.step != '\0')
+		json_object_set_new(j, "step", json_text(s.step));
+	if (*s.note != '\0')
+		json_object_set_new(j, "note", json_text(s.note));
+	if (s.error != NULL)
+		json_object_set_new(j, "error", json_text(s.error->message));
+	json_array_append_new(ctx, j);
+	arena_free(m);
+}
+
+static json_t *journal_json(const struct agent *a)
+{
+	struct digest head;
+	char hex[DIGEST_HEX_LEN];
+
+	if (a->journal == NULL && a->closing > 0)
+		return json_object();
+	if (a->journal == NULL)
+		return json_pack("{s:o}", "damaged", json_text(err_text(&a->journal_err)));
+	head = journal_head(a->journal);
+	return json_pack("{s:I, s:s, s:b}", "seq", (json_int_t)journal_seq(a->journal), "sha256", digest_hex(&head, hex),
+			 "disk_is_full", journal_is_tight(a->journal));
+}
+
+static json_t *vendor_json(const struct agent *a)
+{
+	char when[STAMP_RFC3339_LEN];
+	json_t *j =
+	    json_pack("{s:s, s:b}", "url", a->cfg->vendor_url, "connected", a->session != NULL && session_is_connected(a->session));
+
+	if (a->session != NULL && session_last_ms(a->session) != 0)
+		json_object_set_new(j, "last_answer", json_string(stamp_rfc3339(session_last_ms(a->session), when)));
+	if (a->session != NULL && *session_trouble(a->session) != '\0')
+		json_object_set_new(j, "trouble", json_text(session_trouble(a->session)));
+	if (a->session != NULL)
+		json_object_set_new(j, "head_is_fresh", json_boolean(inbox_head_is_fresh(&a->inbox)));
+	return j;
+}
+
+/* [["images", "every launch"], ...] */
+static json_t *missing_json(const struct policy *p)
+{
+	json_t *list = json_array();
+	const char *name, *stops;
+
+	for (size_t i = 0; p->present && bounds_missing(&p->bounds, i, &name, &stops); i++)
+		json_array_append_new(list, json_pack("[s, s]", name, stops));
+	return list;
+}
+
+/* What of the policy's rates is used. */
+static json_t *rates_json(struct agent *a, const struct rates *r)
+{
+	struct spent *s = ops_spent(a->ops);
+	int64_t now_ms = ops_rates_now(a->ops);
+
+	return json_pack("{s:i, s:i, s:i, s:i}", "mutations", (int)spent_in(s, now_ms, SPENT_HOUR_MS, SPENT_MUTATIONS),
+			 "mutations_per_hour", (int)r->mutations_per_hour, "deletions",
+			 (int)spent_in(s, now_ms, SPENT_DAY_MS, SPENT_DELETIONS), "deletions_per_day", (int)r->deletions_per_day);
+}
+
+/* The last step that AWS did not let us do, with what tells why. */
+static json_t *refused_json(const json_t *record)
+{
+	return json_pack("{s:s, s:s, s:s, s:s}", "id", json_str_or(record, "op", "?"), "plan", json_str_or(record, "plan", "?"),
+			 "step", json_str_or(record, "step", "?"), "aws_encoded_message",
+			 json_str_or(json_object_get(record, "error"), "aws_encoded_message", ""));
+}
+
+json_t *agent_status(struct agent *a)
+{
+	char when[STAMP_RFC3339_LEN];
+	json_t *ops = json_array();
+	json_t *j = json_pack("{s:s, s:s, s:s, s:s}", "version", REEVE_VERSION, "installation", a->cfg->installation, "started",
+			      stamp_rfc3339(a->started_ms, when), "summary", agent_summary(a));
+
+	if (a->is_up) {
+		json_object_set_new(j, "account", json_string(a->id.caller.account));
+		json_object_set_new(j, "region", json_string(a->id.instance.region));
+		json_object_set_new(j, "instance", json_string(a->id.instance.instance_id));
+		json_object_set_new(j, "role", json_string(a->id.caller.role));
+	}
+	if (a->ops != NULL) {
+		json_object_set_new(j, "mode", json_string(mode_name(a)));
+		json_object_set_new(j, "why", json_text(ops_mode_reason(a->ops)));
+		json_object_set_new(j, "bounds_missing", missing_json(ops_policy(a->ops)));
+		if (ops_policy(a->ops)->present)
+			json_object_set_new(j, "rates", rates_json(a, &ops_policy(a->ops)->rates));
+		ops_each(a->ops, op_to_json, ops);
+		if (ops_refused(a->ops) != NULL)
+			json_object_set_new(j, "refused", refused_json(ops_refused(a->ops)));
+		json_object_set_new(j, "journal", journal_json(a));
+	}
+	json_object_set_new(j, "vendor", vendor_json(a));
+	json_object_set_new(j, "log_lines_dropped", json_integer((json_int_t)log_dropped()));
+	json_object_set_new(j, "operations", ops);
+	if (a->telemetry != NULL)
+		json_object_set_new(j, "telemetry", telemetry_status(a->telemetry));
+	return j;
+}
+
+bool agent_plan_text(struct agent *a, const char *id, struct buf *to)
+{
+	uint8_t bytes[UUID_LEN];
+	struct op *op = a->ops != NULL && uuid_parse(id, bytes) == 0 ? ops_find(a->ops, bytes) : NULL;
+
+	if (op != NULL)
+		op_plan_text(op, to);
+	return op != NULL;
+}

@@ -1,0 +1,235 @@
+/* daemon.c - reeve run: the daemon around the agent: signals, the local socket, the service manager, the watchdog.
+ *
+ * Happy path: environment checked -> configuration -> agent -> socket -> identity, journal and policy known -> READY. While it
+ * is not ready and alive, it asks the service manager for more time. SIGTERM and SIGINT close the agent and end the process
+ * with 0; a second one changes nothing, because closing is quick and what is cut off goes on at the next start. SIGHUP is
+ * answered by a log line, because nothing is read again on demand; no other signal ends us by chance.
+ * A thread that a name server or a file system still holds is left behind: exit would wait for it. */
+#include "agent/daemon/daemon.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "agent/daemon/agent.h"
+#include "agent/base/log.h"
+#include "agent/base/str.h"
+#include "agent/daemon/socket.h"
+#include "agent/io/sd_notify.h"
+#include "agent/io/world_uv.h"
+
+#define TICK_MS 1000
+#define WATCHDOG_LEAST_MS (3 * TICK_MS)
+#define STALL_MS 6000 /* the agent's clockwork moves every two seconds */
+#define EXTEND_EVERY_MS 15000
+#define EXTEND_MORE "EXTEND_TIMEOUT_USEC=60000000"
+
+struct daemon {
+	struct world *w;
+	struct config cfg;
+	struct agent *agent;
+	struct socket *socket;
+	struct sig term, intr, quit, hup;
+	struct timer tick;
+	uint64_t watchdog_ms, petted_ms, moved_ms, tick_ms, extended_ms;
+	bool is_ready, closing;
+	int status;
+};
+
+/* With a key in the environment somebody means well and does harm: the daemon has no setting for one. */
+static int check_environment(struct err *e)
+{
+	static const char *const forbidden[] = { "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN" };
+
+	for (size_t i = 0; i < ARRAY_LEN(forbidden); i++)
+		if (getenv(forbidden[i]) != NULL)
+			return err_set(e, ERR_DENIED, "%s is set; the agent's identity is the instance role alone: unset it",
+				       forbidden[i]);
+	return 0;
+}
+
+static void on_closed(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	timer_stop(d->w, &d->tick);
+	world_uv_stop(d->w);
+}
+
+static void on_socket_closed(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	agent_close(d->agent, on_closed, d);
+}
+
+static void stop(struct daemon *d, int status)
+{
+	if (d->closing)
+		return;
+	d->closing = true;
+	d->status = status;
+	sd_notify("STOPPING=1");
+	if (d->socket != NULL)
+		socket_close(d->socket, on_socket_closed, d);
+	else
+		on_socket_closed(d);
+}
+
+static void on_term(struct sig *s)
+{
+	stop(container_of(s, struct daemon, term), 0);
+}
+
+static void on_intr(struct sig *s)
+{
+	stop(container_of(s, struct daemon, intr), 0);
+}
+
+static void on_quit(struct sig *s)
+{
+	stop(container_of(s, struct daemon, quit), 0);
+}
+
+static void on_hup(struct sig *s)
+{
+	(void)s;
+	log_info("agent.hangup", "effect=none next=\"the policy is read as it changes, reeve.yaml at a start\"");
+}
+
+/* The kernel's default for these is to end a process, without a goodbye. */
+static void ignore_strays(void)
+{
+	static const int strays[] = { SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT, SIGTTOU };
+
+	for (size_t i = 0; i < ARRAY_LEN(strays); i++)
+		signal(strays[i], SIG_IGN);
+	for (int i = SIGRTMIN; i <= SIGRTMAX; i++)
+		signal(i, SIG_IGN);
+}
+
+static int listen_to_signals(struct daemon *d, struct err *e)
+{
+	TRY(d->w->sig_start(d->w, &d->term, SIGTERM, on_term, e));
+	TRY(d->w->sig_start(d->w, &d->intr, SIGINT, on_intr, e));
+	TRY(d->w->sig_start(d->w, &d->quit, SIGQUIT, on_quit, e));
+	return d->w->sig_start(d->w, &d->hup, SIGHUP, on_hup, e);
+}
+
+static void on_fatal(void *ctx, const struct err *e)
+{
+	(void)e; /* whoever knew it has logged it */
+	stop(ctx, 1);
+}
+
+static bool is_moving(const struct daemon *d, uint64_t now)
+{
+	return now - d->moved_ms < STALL_MS;
+}
+
+/* An identity may take as long as the metadata service and STS take: only a clockwork that stands still has no time left. */
+static void tell_start(struct daemon *d, uint64_t now)
+{
+	if (d->is_ready)
+		return;
+	d->is_ready = agent_is_ready(d->agent);
+	if (d->is_ready) {
+		log_info("agent.ready", "summary=\"%s\"", agent_summary(d->agent));
+		sd_notify("READY=1");
+	} else if (now - d->extended_ms >= EXTEND_EVERY_MS && is_moving(d, now)) {
+		d->extended_ms = now;
+		sd_notify(EXTEND_MORE);
+	}
+}
+
+/* The watchdog is petted only while the agent's own clockwork moves. */
+static void on_tick(struct timer *t)
+{
+	struct daemon *d = container_of(t, struct daemon, tick);
+	uint64_t now = world_now_ms(d->w);
+	char status[300];
+
+	snprintf(status, sizeof(status), "STATUS=%s", agent_summary(d->agent));
+	sd_notify(status);
+	if (agent_has_progressed(d->agent))
+		d->moved_ms = now;
+	tell_start(d, now);
+	if (d->is_ready && d->watchdog_ms > 0 && now - d->petted_ms >= d->watchdog_ms / 2 && is_moving(d, now)) {
+		d->petted_ms = now;
+		sd_notify("WATCHDOG=1");
+	}
+	timer_start(d->w, t, d->tick_ms, on_tick);
+}
+
+/* An interval that a busy machine may miss is said to be one, and a longer one is asked for; until the service manager grants it,
+ * and where it does not, the ticks are as many as it takes. */
+static void start_watchdog(struct daemon *d)
+{
+	char wish[64];
+
+	d->watchdog_ms = sd_watchdog_ms();
+	d->tick_ms = TICK_MS;
+	d->moved_ms = world_now_ms(d->w);
+	if (d->watchdog_ms == 0 || d->watchdog_ms >= WATCHDOG_LEAST_MS)
+		return;
+	log_warn("watchdog.short", "interval_ms=%llu least_ms=%u next=\"%u ms are asked for; set WatchdogSec= to more than that\"",
+		 (unsigned long long)d->watchdog_ms, WATCHDOG_LEAST_MS, 2 * WATCHDOG_LEAST_MS);
+	d->tick_ms = d->watchdog_ms / 4 + 1;
+	snprintf(wish, sizeof(wish), "WATCHDOG_USEC=%u", 2 * WATCHDOG_LEAST_MS * 1000);
+	sd_notify(wish);
+}
+
+static int start(struct daemon *d, struct err *e)
+{
+	TRY(listen_to_signals(d, e));
+	TRY(agent_new(d->w, &d->cfg, on_fatal, d, &d->agent, e));
+	d->socket = socket_new(d->w, d->cfg.socket, d->agent);
+	start_watchdog(d);
+	timer_start(d->w, &d->tick, 0, on_tick);
+	log_info("agent.start", "version=%s config=%s installation=%s vendor=%s", REEVE_VERSION, d->cfg.path, d->cfg.installation,
+		 d->cfg.vendor_url);
+	d->extended_ms = d->petted_ms = world_now_ms(d->w);
+	return 0;
+}
+
+static int daemon_run(const char *path, bool *ret_held, struct err *e)
+{
+	struct daemon d = { .w = world_uv_new(e) };
+	int rc;
+
+	if (d.w == NULL)
+		return -e->code;
+	rc = config_load(d.w, path, &d.cfg, e);
+	if (rc == 0) {
+		log_set(d.cfg.log_level, NULL, NULL);
+		rc = start(&d, e);
+	}
+	if (rc == 0)
+		world_uv_run(d.w);
+	d.w->sig_stop(d.w, &d.term);
+	d.w->sig_stop(d.w, &d.intr);
+	d.w->sig_stop(d.w, &d.quit);
+	d.w->sig_stop(d.w, &d.hup);
+	*ret_held = !world_uv_free(d.w);
+	config_close(&d.cfg);
+	return rc != 0 ? rc : d.status;
+}
+
+int daemon_main(const char *config_path)
+{
+	struct err e = { 0 };
+	bool held = false;
+	int rc;
+
+	ignore_strays();
+	rc = check_environment(&e);
+	if (rc == 0)
+		rc = daemon_run(config_path, &held, &e);
+	if (rc < 0)
+		log_error("agent.failed", "err=\"%s\"", err_text(&e));
+	rc = rc < 0 ? 1 : rc;
+	if (held)
+		_exit(rc);
+	return rc;
+}

@@ -1,0 +1,279 @@
+/* identity.c - metadata service first, STS then.
+ *
+ * Happy path: document -> domain -> caller -> done. Failure: waiting, and the same question again. Close: cancels. */
+#include "agent/daemon/identity.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/base/backoff.h"
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/sm.h"
+#include "agent/base/str.h"
+
+/*  document --> domain --> caller --> done      any --> waiting --> document, domain, caller  */
+enum { I_DOCUMENT, I_DOMAIN, I_CALLER, I_WAITING, I_DONE };
+static const struct sm_state identity_states[] = {
+	[I_DOCUMENT] = { "document", SM_TO(I_DOMAIN) | SM_TO(I_WAITING) | SM_TO(I_DONE) },
+	[I_DOMAIN] = { "domain", SM_TO(I_CALLER) | SM_TO(I_WAITING) | SM_TO(I_DONE) },
+	[I_CALLER] = { "caller", SM_TO(I_WAITING) | SM_TO(I_DONE) },
+	[I_WAITING] = { "waiting", SM_TO(I_DOCUMENT) | SM_TO(I_DOMAIN) | SM_TO(I_CALLER) | SM_TO(I_DONE) },
+	[I_DONE] = { "done", SM_END },
+};
+
+struct identity_flow {
+	struct world *w;
+	const struct config *c;
+	struct imds *im;
+	struct creds *creds;
+	struct identity *id;
+	struct aws **ret_aws;
+	identity_cb *cb;
+	void *ctx;
+	struct sm sm;
+	unsigned again; /* the state to go back to */
+	struct imds_req imds;
+	struct aws_call call;
+	struct timer timer;
+	struct backoff backoff;
+	struct err trouble;
+	bool closing;
+	void (*done)(void *ctx);
+	void *done_ctx;
+};
+
+static void ask(struct identity_flow *f);
+static void on_timer(struct timer *t);
+
+static void end(struct identity_flow *f, int rc)
+{
+	sm_move(&f->sm, I_DONE);
+	f->cb(f->ctx, rc, &f->trouble);
+}
+
+static void failed(struct identity_flow *f)
+{
+	uint32_t wait = backoff_next_ms(&f->backoff, world_random64(f->w));
+
+	log_warn("identity.failed", "step=%s err=\"%s\" retry_in_ms=%u", sm_name(&f->sm), err_text(&f->trouble), wait);
+	f->again = f->sm.now;
+	sm_move(&f->sm, I_WAITING);
+	timer_start(f->w, &f->timer, wait, on_timer);
+}
+
+static bool differs(struct identity_flow *f, const char *what, const char *configured, const char *found)
+{
+	if (configured == NULL || str_eq(configured, found))
+		return false;
+	err_set(&f->trouble, ERR_DENIED, "%s says %s %s, but AWS says %s: this is not the machine it was written for", f->c->path,
+		what, configured, found);
+	return true;
+}
+
+/* ---- what the metadata service may say ---- */
+
+/* It becomes a part of host names that our signed requests go to. */
+static bool is_label(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9') || s[i] == '-'))
+			return false;
+	return len > 0 && len <= 63 && s[0] != '-' && s[len - 1] != '-';
+}
+
+static bool is_domain(const char *s)
+{
+	bool has_dot = false;
+
+	for (const char *dot; (dot = strchr(s, '.')) != NULL; s = dot + 1, has_dot = true)
+		if (!is_label(s, (size_t)(dot - s)))
+			return false;
+	return has_dot && is_label(s, strlen(s));
+}
+
+/* The suffix that AWS publishes for the region's partition (botocore's partitions.json). */
+static const char *published_suffix(const char *region)
+{
+	static const char *const suffixes[][2] = {
+		{ "cn-", "amazonaws.com.cn" },    { "us-iso-", "c2s.ic.gov" },      { "us-isob-", "sc2s.sgov.gov" },
+		{ "us-isof-", "csp.hci.ic.gov" }, { "eu-isoe-", "cloud.adc-e.uk" }, { "eusc-", "amazonaws.eu" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
+		if (str_starts(region, suffixes[i][0]))
+			return suffixes[i][1];
+	return "amazonaws.com";
+}
+
+/* ---- STS ---- */
+
+static void set_operate_role(struct identity_flow *f)
+{
+	struct identity *id = f->id;
+
+	if (f->c->operate_role != NULL)
+		snprintf(id->operate_role, sizeof(id->operate_role), "%s", f->c->operate_role);
+	else
+		snprintf(id->operate_role, sizeof(id->operate_role), "arn:%s:iam::%s:role/%s-operate", id->caller.partition,
+			 id->caller.account, id->caller.role);
+}
+
+static void on_caller(struct aws_call *call)
+{
+	struct identity_flow *f = container_of(call, struct identity_flow, call);
+	struct sts_identity *who = &f->id->caller;
+
+	if (f->closing) {
+		timer_start(f->w, &f->timer, 0, on_timer);
+		return;
+	}
+	if (call->class != AWS_OK) {
+		f->trouble = call->err;
+		failed(f);
+	} else if (sts_read_identity(xml_root(call->xml), who, &f->trouble) != 0) {
+		failed(f);
+	} else if (!str_eq(f->id->instance.account, who->account)) {
+		err_set(&f->trouble, ERR_DENIED, "the metadata service says account %s, STS says %s: one of them is not AWS",
+			f->id->instance.account, who->account);
+		end(f, -ERR_DENIED);
+	} else if (differs(f, "account", f->c->account, who->account) || differs(f, "role_id", f->c->role_id, who->role_id)) {
+		end(f, -ERR_DENIED);
+	} else {
+		set_operate_role(f);
+		end(f, 0);
+	}
+}
+
+static void ask_caller(struct identity_flow *f)
+{
+	struct aws_config cfg = { .region = f->id->instance.region, .suffix = f->id->domain, .version = REEVE_VERSION };
+
+	memcpy(cfg.endpoints, f->c->endpoints, sizeof(cfg.endpoints));
+	if (*f->ret_aws == NULL)
+		*f->ret_aws = aws_new(f->w, &cfg);
+	aws_call_close(&f->call);
+	f->call = (struct aws_call){ .service = AWS_STS };
+	sts_get_caller_identity(&f->call.form);
+	aws_call_start(*f->ret_aws, &f->call, f->creds, on_caller);
+}
+
+/* ---- the metadata service ---- */
+
+static void take_document(struct identity_flow *f, const struct imds_req *req, int rc)
+{
+	if (rc != 0) {
+		f->trouble = req->err;
+		failed(f);
+		return;
+	}
+	f->id->instance = req->identity;
+	if (!is_label(req->identity.region, strlen(req->identity.region))) {
+		err_set(&f->trouble, ERR_INVALID, "the metadata service says region \"%s\", which is no part of a host's name",
+			req->identity.region);
+		failed(f);
+	} else if (differs(f, "region", f->c->region, req->identity.region)) {
+		end(f, -ERR_DENIED);
+	} else {
+		sm_move(&f->sm, I_DOMAIN);
+		ask(f);
+	}
+}
+
+/* One that does not know the domain (404) leaves the suffix that is published for the partition. */
+static void take_domain(struct identity_flow *f, const struct imds_req *req, int rc)
+{
+	const char *domain = rc == -ERR_NOTFOUND ? published_suffix(f->id->instance.region) : req->domain;
+
+	if (rc != 0 && rc != -ERR_NOTFOUND) {
+		f->trouble = req->err;
+		failed(f);
+	} else if (!is_domain(domain)) {
+		err_set(&f->trouble, ERR_INVALID, "the metadata service says domain \"%s\", which is none", domain);
+		failed(f);
+	} else {
+		snprintf(f->id->domain, sizeof(f->id->domain), "%s", domain);
+		sm_move(&f->sm, I_CALLER);
+		ask(f);
+	}
+}
+
+static void on_imds(struct imds_req *req, int rc)
+{
+	struct identity_flow *f = container_of(req, struct identity_flow, imds);
+
+	if (f->closing) {
+		timer_start(f->w, &f->timer, 0, on_timer);
+		return;
+	}
+	if (f->sm.now == I_DOCUMENT)
+		take_document(f, req, rc);
+	else
+		take_domain(f, req, rc);
+}
+
+static void ask(struct identity_flow *f)
+{
+	if (f->sm.now == I_CALLER)
+		ask_caller(f);
+	else
+		imds_get(f->im, &f->imds, f->sm.now == I_DOCUMENT ? IMDS_WHAT_IDENTITY : IMDS_WHAT_DOMAIN, on_imds);
+}
+
+static void free_all(struct identity_flow *f)
+{
+	void (*done)(void *) = f->done;
+	void *ctx = f->done_ctx;
+
+	timer_stop(f->w, &f->timer);
+	aws_call_close(&f->call);
+	mem_free(f);
+	done(ctx);
+}
+
+static void on_timer(struct timer *t)
+{
+	struct identity_flow *f = container_of(t, struct identity_flow, timer);
+
+	if (f->closing) {
+		free_all(f);
+		return;
+	}
+	if (f->sm.now == I_WAITING)
+		sm_move(&f->sm, f->again);
+	ask(f);
+}
+
+struct identity_flow *identity_find(struct world *w, const struct config *c, struct imds *im, struct creds *creds,
+				    struct identity *ret, struct aws **ret_aws, identity_cb *cb, void *ctx)
+{
+	struct identity_flow *f = mem_new(struct identity_flow);
+
+	*f =
+	    (struct identity_flow){ .w = w, .c = c, .im = im, .creds = creds, .id = ret, .ret_aws = ret_aws, .cb = cb, .ctx = ctx };
+	f->backoff = BACKOFF(1000, 60000);
+	sm_init(&f->sm, identity_states, I_DOCUMENT);
+	timer_start(w, &f->timer, 0, on_timer);
+	return f;
+}
+
+const char *identity_trouble(const struct identity_flow *f)
+{
+	return f->trouble.code != 0 ? err_text(&f->trouble) : "";
+}
+
+void identity_close(struct identity_flow *f, void (*done)(void *ctx), void *ctx)
+{
+	bool idle = f->sm.now == I_WAITING || f->sm.now == I_DONE || f->timer.cb != NULL;
+
+	f->closing = true;
+	f->done = done;
+	f->done_ctx = ctx;
+	timer_stop(f->w, &f->timer);
+	if (idle)
+		timer_start(f->w, &f->timer, 0, on_timer);
+	else if (f->sm.now == I_CALLER)
+		aws_call_cancel(&f->call);
+	else
+		imds_cancel(&f->imds);
+}

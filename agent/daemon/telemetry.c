@@ -1,0 +1,160 @@
+/* telemetry.c - see telemetry.h. What is wired here: the customer's rules from the policy, the proof from the channel, the
+ * positions from the spool to the tail, and what the machine is from its identity. */
+#include <string.h>
+
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/daemon/telemetry_impl.h"
+
+static int sign(void *ctx, struct http_req *req, struct export_proof *p, struct err *e)
+{
+	struct channel_proof proof;
+
+	TRY(channel_sign(((struct telemetry *)ctx)->channel, req, &proof, e));
+	memcpy(p->authorization, proof.authorization, sizeof(p->authorization));
+	memcpy(p->proof, proof.proof, sizeof(p->proof));
+	return 0;
+}
+
+static void unauthorized(void *ctx, const struct export_proof *p)
+{
+	channel_unauthorized(((struct telemetry *)ctx)->channel, p->authorization);
+}
+
+static void on_opened(void *ctx);
+
+static void start_shipper(struct telemetry *t, const struct config *c, const char *dir, const struct identity *id)
+{
+	const struct imds_identity *in = &id->instance;
+	const struct telemetry_attr resource[] = {
+		{ "service.name", "reeve" },
+		{ "service.namespace", c->installation },
+		{ "service.instance.id", in->instance_id },
+		{ "service.version", REEVE_VERSION },
+		{ "cloud.provider", "aws" },
+		{ "cloud.platform", "aws_ec2" },
+		{ "cloud.region", in->region },
+		{ "cloud.availability_zone", in->az },
+		{ "cloud.account.id", id->caller.account },
+		{ "host.id", in->instance_id },
+		{ "host.type", in->instance_type },
+		{ "host.image.id", in->image_id },
+		{ "host.arch", in->arch[0] == 'x' ? "amd64" : in->arch },
+		{ "os.type", "linux" },
+	};
+	struct shipper_config cfg = { .dir = dir,
+				      .logs_max = c->spool_logs_max,
+				      .metrics_max = c->spool_metrics_max,
+				      .resource = resource,
+				      .resource_n = ARRAY_LEN(resource),
+				      .opened = on_opened,
+				      .opened_ctx = t,
+				      .own = telemetry_own,
+				      .own_ctx = t };
+
+	cfg.to = (struct exporter_config){
+		.url = c->vendor_url, .ca_file = c->ca_file, .connect_to = c->vendor_connect_to, .auth = { t, sign, unauthorized }
+	};
+	t->shipper = shipper_new(t->w, &cfg);
+}
+
+static void restore(void *ctx, const struct telemetry_source *position)
+{
+	tail_restore(ctx, position);
+}
+
+static void start_tail(struct telemetry *t)
+{
+	const struct config *c = t->c;
+	struct tail_path paths[CONFIG_LOGS_MAX];
+
+	for (size_t i = 0; i < c->logs_n; i++)
+		paths[i] = (struct tail_path){ c->logs[i].path, c->logs[i].service };
+	t->tail = tail_new(t->w, &(struct tail_config){ .paths = paths, .paths_n = c->logs_n }, shipper_sink(t->shipper));
+	shipper_positions(t->shipper, restore, t->tail);
+	tail_start(t->tail);
+}
+
+/* The spool has been read: how far the files were taken is known. */
+static void on_opened(void *ctx)
+{
+	struct telemetry *t = ctx;
+
+	if (t->c->metrics_interval_ms > 0)
+		t->host = host_new(t->w, t->c->metrics_interval_ms, shipper_sink(t->shipper));
+	if (t->c->logs_n > 0)
+		start_tail(t);
+}
+
+struct telemetry *telemetry_new(struct world *w, const struct config *c, const char *spool_dir, const struct identity *id,
+				struct channel *ch)
+{
+	struct telemetry *t = mem_new(struct telemetry);
+
+	t->w = w;
+	t->c = c;
+	t->channel = ch;
+	start_shipper(t, c, spool_dir, id);
+	return t;
+}
+
+void telemetry_rules(struct telemetry *t, const struct policy *p)
+{
+	struct err e = { 0 };
+
+	if (t->has_policy == p->present && digest_eq(&t->policy, &p->digest))
+		return;
+	t->has_policy = p->present;
+	t->policy = p->digest;
+	if (shipper_rules(t->shipper, p->present ? &p->export : NULL, &e) != 0)
+		log_error("telemetry.rules.wrong", "err=\"%s\" next=\"nothing leaves\"", err_text(&e));
+}
+
+const char *telemetry_trouble(const struct telemetry *t)
+{
+	return shipper_trouble(t->shipper);
+}
+
+/* ---- close: collectors first, so that nothing is handed over any more ---- */
+
+static void on_shipper_closed(void *ctx)
+{
+	struct telemetry *t = ctx;
+	void (*done)(void *) = t->done;
+	void *done_ctx = t->done_ctx;
+
+	mem_free(t);
+	done(done_ctx);
+}
+
+static void close_shipper(void *ctx)
+{
+	struct telemetry *t = ctx;
+
+	shipper_close(t->shipper, on_shipper_closed, t);
+}
+
+static void close_tail(void *ctx)
+{
+	struct telemetry *t = ctx;
+	struct tail *tail = t->tail;
+
+	t->tail = NULL; /* a status may be asked for until the end */
+	if (tail != NULL)
+		tail_close(tail, close_shipper, t);
+	else
+		close_shipper(t);
+}
+
+void telemetry_close(struct telemetry *t, void (*done)(void *ctx), void *ctx)
+{
+	struct host *host = t->host;
+
+	t->host = NULL;
+	t->done = done;
+	t->done_ctx = ctx;
+	if (host != NULL)
+		host_close(host, close_tail, t);
+	else
+		close_tail(t);
+}

@@ -1,0 +1,21 @@
+/* telemetry_impl.h - what the files of the telemetry know of each other. */
+#pragma once
+#include "agent/daemon/telemetry.h"
+#include "collectors/host.h"
+#include "collectors/tail.h"
+#include "shippers/shipper.h"
+
+struct telemetry {
+	struct world *w;
+	const struct config *c;
+	struct channel *channel;
+	struct shipper *shipper;
+	struct host *host;    /* NULL: no metrics are asked for, or the spool is not open yet */
+	struct tail *tail;    /* NULL: no logs, or not yet */
+	struct digest policy; /* whose rules are in force */
+	bool has_policy;
+	void (*done)(void *ctx);
+	void *done_ctx;
+};
+
+void telemetry_own(void *ctx, struct shipper *s); /* telemetry_status.c: what the collectors count, as metrics */

@@ -1,0 +1,143 @@
+/* telemetry_status.c - what collectors and shippers count, for a person (reeve status) and as metrics of our own: every record
+ * that did not arrive is in one of these numbers. Collectors and shippers do not know each other; they meet here. */
+#include <stddef.h>
+
+#include "agent/base/json.h"
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/daemon/telemetry_impl.h"
+
+/* A number in a struct of stats, and its two names. */
+struct count {
+	const char *metric, *unit;
+	enum telemetry_shape shape;
+	const char *member;
+	size_t at;
+};
+
+/* clang-format off */
+#define TAIL(field) #field, offsetof(struct tail_stats, field)
+#define HOST(field) #field, offsetof(struct host_stats, field)
+
+static const struct count tail_counts[] = {
+	{ "reeve.tail.lines",           "{line}",  TELEMETRY_COUNTER, TAIL(lines) },
+	{ "reeve.tail.bytes",           "By",      TELEMETRY_COUNTER, TAIL(bytes) },
+	{ "reeve.tail.lines.truncated", "{line}",  TELEMETRY_COUNTER, TAIL(truncated_lines) },
+	{ "reeve.tail.lines.unfinished", "{line}", TELEMETRY_COUNTER, TAIL(unfinished_lines) },
+	{ "reeve.tail.lines.no_text",   "{line}",  TELEMETRY_COUNTER, TAIL(no_text_lines) },
+	{ "reeve.tail.nul_bytes",       "By",      TELEMETRY_COUNTER, TAIL(nul_bytes) },
+	{ "reeve.tail.files.truncated", "{file}",  TELEMETRY_COUNTER, TAIL(truncated_files) },
+	{ "reeve.tail.errors",          "{error}", TELEMETRY_COUNTER, TAIL(read_errors) },
+	{ "reeve.tail.folders.large",   "{look}",  TELEMETRY_COUNTER, TAIL(large_folders) },
+	{ "reeve.tail.positions.dropped", "{position}", TELEMETRY_COUNTER, TAIL(positions_dropped) },
+	{ "reeve.tail.files",           "{file}",  TELEMETRY_UPDOWN,  TAIL(files) },
+	{ "reeve.tail.files.rotated",   "{file}",  TELEMETRY_UPDOWN,  TAIL(rotated) },
+	{ "reeve.tail.files.refused",   "{file}",  TELEMETRY_UPDOWN,  TAIL(refused) },
+	{ "reeve.tail.files.refused.compressed", "{file}", TELEMETRY_UPDOWN, TAIL(refused_compressed) },
+	{ "reeve.tail.files.refused.no_text",    "{file}", TELEMETRY_UPDOWN, TAIL(refused_no_text) },
+	{ "reeve.tail.files.refused.links",      "{file}", TELEMETRY_UPDOWN, TAIL(refused_links) },
+	{ "reeve.tail.files.refused.limit",      "{file}", TELEMETRY_UPDOWN, TAIL(refused_limit) },
+	{ "reeve.tail.files.refused.denied",     "{file}", TELEMETRY_UPDOWN, TAIL(refused_denied) },
+};
+
+static const struct count host_counts[] = {
+	{ "reeve.host.scrapes",           "{scrape}",     TELEMETRY_COUNTER, HOST(scrapes) },
+	{ "reeve.host.unread",            "{file}",       TELEMETRY_COUNTER, HOST(unread) },
+	{ "reeve.host.filesystems.hung",  "{filesystem}", TELEMETRY_COUNTER, HOST(file_systems_hung) },
+	{ "reeve.host.filesystems.failed", "{filesystem}", TELEMETRY_COUNTER, HOST(file_systems_failed) },
+	{ "reeve.host.counters.held",     "{point}",      TELEMETRY_COUNTER, HOST(counters_held) },
+	{ "reeve.host.counters.anew",     "{series}",     TELEMETRY_COUNTER, HOST(counters_anew) },
+	{ "reeve.host.rows.odd",          "{row}",        TELEMETRY_UPDOWN,  HOST(rows_odd) },
+	{ "reeve.host.rows.over",         "{row}",        TELEMETRY_UPDOWN,  HOST(rows_over) },
+};
+/* clang-format on */
+
+static uint64_t value_of(const struct count *c, const void *stats)
+{
+	return *(const uint64_t *)((const char *)stats + c->at);
+}
+
+/* ---- as metrics -------------------------------------------------------------------------------------------------------- */
+
+static void say(struct shipper *s, const struct count *c, size_t n, const void *stats)
+{
+	for (size_t i = 0; i < n; i++)
+		shipper_own(s, c[i].metric, c[i].unit, c[i].shape, value_of(&c[i], stats));
+}
+
+void telemetry_own(void *ctx, struct shipper *s)
+{
+	const struct telemetry *t = ctx;
+	struct tail_stats tail = t->tail != NULL ? tail_stats(t->tail) : (struct tail_stats){ 0 };
+	struct host_stats host = t->host != NULL ? host_stats(t->host) : (struct host_stats){ 0 };
+
+	say(s, tail_counts, ARRAY_LEN(tail_counts), &tail);
+	say(s, host_counts, ARRAY_LEN(host_counts), &host);
+	shipper_own(s, "reeve.log.lines.dropped", "{line}", TELEMETRY_COUNTER, log_dropped());
+}
+
+/* ---- for a person ------------------------------------------------------------------------------------------------------ */
+
+static void set(json_t *j, const char *member, uint64_t v)
+{
+	json_object_set_new(j, member, json_integer((json_int_t)v));
+}
+
+static json_t *counts_json(const struct count *c, size_t n, const void *stats)
+{
+	json_t *j = json_object();
+
+	for (size_t i = 0; i < n; i++)
+		set(j, c[i].member, value_of(&c[i], stats));
+	return j;
+}
+
+static json_t *kind_json(const struct shipper_stats *s, enum telemetry_kind k)
+{
+	json_t *j = json_object();
+
+	set(j, "sent_records", s->exporter.sent_records[k]);
+	set(j, "sent_bytes", s->exporter.sent_bytes[k]);
+	set(j, "not_allowed_by_policy", s->denied[k]);
+	set(j, "dropped_by_rule", k == TELEMETRY_LOG ? s->dropped_by_rule : 0);
+	set(j, "rests_by_rule", k == TELEMETRY_LOG ? s->rests_by_rule : 0);
+	set(j, "failed_by_rule", s->failed_by_rule[k]);
+	set(j, "rejected", s->exporter.rejected_records[k]);
+	set(j, "dropped_for_room", s->dropped_full[k] + s->spool.dropped_records[k]);
+	set(j, "damaged_records", s->spool.damaged_records[k]);
+	set(j, "uncommitted_bodies", s->spool.uncommitted[k]);
+	set(j, "waiting_bodies", s->spool.entries[k]);
+	set(j, "waiting_bytes", s->spool.bytes[k]);
+	return j;
+}
+
+static void set_collectors(json_t *j, const struct telemetry *t)
+{
+	if (t->tail != NULL) {
+		struct tail_stats st = tail_stats(t->tail);
+
+		json_object_set_new(j, "tail", counts_json(tail_counts, ARRAY_LEN(tail_counts), &st));
+	}
+	if (t->host != NULL) {
+		struct host_stats st = host_stats(t->host);
+
+		json_object_set_new(j, "host", counts_json(host_counts, ARRAY_LEN(host_counts), &st));
+	}
+}
+
+json_t *telemetry_status(const struct telemetry *t)
+{
+	struct shipper_stats s = shipper_stats(t->shipper);
+	const char *trouble = telemetry_trouble(t);
+	json_t *j = json_object();
+
+	json_object_set_new(j, "metrics", kind_json(&s, TELEMETRY_METRIC));
+	json_object_set_new(j, "logs", kind_json(&s, TELEMETRY_LOG));
+	set(j, "retries", s.exporter.retries);
+	set(j, "damaged", s.spool.corrupt);
+	set(j, "write_failures", s.spool.write_failures);
+	set_collectors(j, t);
+	if (trouble != NULL)
+		json_object_set_new(j, "trouble", json_text(trouble));
+	return j;
+}

@@ -1,0 +1,233 @@
+/* recent.c - see recent.h. */
+#include "agent/ops/account/recent.h"
+
+#include <string.h>
+
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+
+#define THINGS_MAX 4096
+#define A_RECORD 500 /* things in one record of a checkpoint */
+#define SETTLE_MAX_S 300
+
+struct recent_thing {
+	char *warehouse, *kind, *id;
+	bool is_there; /* made; else removed */
+	uint32_t settle_s;
+	uint64_t until_ms;
+};
+
+/* ---- remembering ---- */
+
+static void thing_close(struct recent_thing *t)
+{
+	mem_free(t->warehouse);
+	mem_free(t->kind);
+	mem_free(t->id);
+}
+
+static void drop(struct recent *r, size_t i)
+{
+	thing_close(&r->v[i]);
+	memmove(&r->v[i], &r->v[i + 1], (--r->n - i) * sizeof(*r->v));
+}
+
+static void forget_old(struct recent *r, uint64_t now_ms)
+{
+	for (size_t i = r->n; i-- > 0;)
+		if (r->v[i].until_ms <= now_ms)
+			drop(r, i);
+	if (r->blind_ms <= now_ms)
+		r->blind_ms = 0;
+}
+
+/* With a group go its rules, with a load balancer its listeners: their names begin alike (".../net/name/id"). */
+static bool goes_with(const struct recent_thing *t, const char *kind, const char *id)
+{
+	const char *tail = strstr(id, ":loadbalancer/");
+	size_t len = strlen(id);
+
+	if (str_eq(kind, "security-group") && str_eq(t->kind, "rule"))
+		return strncmp(t->id, id, len) == 0 && t->id[len] == ' ';
+	if (!str_eq(kind, "loadbalancer") || !str_eq(t->kind, "listener") || tail == NULL)
+		return false;
+	return strstr(t->id, tail + strlen(":loadbalancer/")) != NULL;
+}
+
+static void forget_same(struct recent *r, const char *kind, const char *id, bool is_there)
+{
+	for (size_t i = r->n; i-- > 0;)
+		if ((str_eq(r->v[i].kind, kind) && str_eq(r->v[i].id, id)) || (!is_there && goes_with(&r->v[i], kind, id)))
+			drop(r, i);
+}
+
+static void go_blind(struct recent *r, uint64_t until_ms)
+{
+	if (until_ms > r->blind_ms)
+		r->blind_ms = until_ms;
+}
+
+static void add(struct recent *r, uint64_t now_ms, const struct recent_thing *t)
+{
+	forget_same(r, t->kind, t->id, t->is_there);
+	if (r->n == THINGS_MAX) {
+		go_blind(r, now_ms + SETTLE_MAX_S * 1000);
+		return;
+	}
+	r->v = mem_grow(r->v, r->n + 1, sizeof(*r->v));
+	r->v[r->n++] = (struct recent_thing){ .warehouse = mem_str(t->warehouse),
+					      .kind = mem_str(t->kind),
+					      .id = mem_str(t->id),
+					      .is_there = t->is_there,
+					      .settle_s = t->settle_s,
+					      .until_ms = t->until_ms != 0 ? t->until_ms : now_ms + (uint64_t)t->settle_s * 1000 };
+}
+
+static void add_pairs(struct recent *r, uint64_t now_ms, struct recent_thing t, const json_t *pairs)
+{
+	for (size_t i = 0; i < json_array_size(pairs); i++) {
+		t.kind = (char *)json_string_value(json_array_get(json_array_get(pairs, i), 0));
+		t.id = (char *)json_string_value(json_array_get(json_array_get(pairs, i), 1));
+		if (t.kind != NULL && t.id != NULL)
+			add(r, now_ms, &t);
+	}
+}
+
+void recent_note(struct recent *r, uint64_t now_ms, const char *warehouse, const json_t *record, uint32_t settle_s)
+{
+	struct recent_thing t = { .warehouse = (char *)warehouse, .settle_s = settle_s, .is_there = true };
+
+	forget_old(r, now_ms);
+	add_pairs(r, now_ms, t, json_object_get(record, "created"));
+	t.is_there = false;
+	add_pairs(r, now_ms, t, json_object_get(record, "deleted"));
+	if (json_is_true(json_object_get(record, "ambiguous")))
+		go_blind(r, now_ms + (uint64_t)settle_s * 1000);
+}
+
+/* ---- asking ---- */
+
+static bool has_rule(const struct inventory *inv, const char *name)
+{
+	CLEANUP(mem_close) char *id = mem_printf("%.*s", (int)strcspn(name, " "), name);
+	const struct ec2_group *g = inventory_group_by_id(inv, id);
+
+	for (size_t i = 0; g != NULL && i < g->rules_n; i++) {
+		CLEANUP(buf_close) struct buf b = BUF_MAX(1024);
+
+		inventory_rule_name(g->id, &g->rules[i], &b);
+		if (str_eq(buf_str(&b), name))
+			return true;
+	}
+	return false;
+}
+
+static bool is_node_shown(const struct recent_thing *t, const struct inventory *inv)
+{
+	const struct ec2_instance *in = inventory_instance_in(&inv->instances, t->id);
+
+	return t->is_there ? in != NULL : in == NULL || !inventory_is_alive(in);
+}
+
+/* A kind of thing that is not known here is believed when its time is over. */
+static bool is_shown(const struct recent_thing *t, const struct inventory *inv)
+{
+	if (str_eq(t->kind, "instance"))
+		return is_node_shown(t, inv);
+	if (str_eq(t->kind, "security-group"))
+		return t->is_there == (inventory_group_by_id(inv, t->id) != NULL);
+	if (str_eq(t->kind, "rule"))
+		return t->is_there == has_rule(inv, t->id);
+	if (str_eq(t->kind, "targetgroup"))
+		return t->is_there == (inventory_tg_by_arn(inv, t->id) != NULL);
+	if (str_eq(t->kind, "loadbalancer"))
+		return t->is_there == (inventory_lb_by_arn(inv, t->id) != NULL);
+	if (str_eq(t->kind, "listener"))
+		return t->is_there == (inventory_listener_by_arn(inv, t->id) != NULL);
+	return str_eq(t->kind, "volume"); /* goes with its node, which is looked for */
+}
+
+bool recent_is_shown(struct recent *r, uint64_t asked_ms, const struct inventory *inv, const char *warehouse, struct buf *why)
+{
+	forget_old(r, asked_ms);
+	if (r->blind_ms > asked_ms) {
+		buf_adds(why, "what became of a call is not known yet");
+		return false;
+	}
+	for (size_t i = 0; i < r->n; i++) {
+		const struct recent_thing *t = &r->v[i];
+
+		if ((!str_eq(t->warehouse, warehouse) && !str_eq(t->kind, "instance")) || is_shown(t, inv))
+			continue;
+		buf_addf(why, "AWS %s %s %s", t->is_there ? "does not show yet" : "still shows", t->kind, t->id);
+		return false;
+	}
+	return true;
+}
+
+/* ---- a checkpoint and back ---- */
+
+static int64_t wall_of(uint64_t until_ms, struct recent_now now)
+{
+	return now.wall_ms + (int64_t)(until_ms - now.now_ms);
+}
+
+/* What is left of it; a record without a date, from an older version, counts as just now. */
+static uint64_t left_ms(const json_t *until, struct recent_now now, uint32_t most_s)
+{
+	int64_t most_ms = (int64_t)most_s * 1000;
+	int64_t left = json_is_integer(until) ? json_integer_value(until) - now.wall_ms : most_ms;
+
+	return (uint64_t)(left <= 0 ? 0 : left < most_ms ? left : most_ms);
+}
+
+static json_t *thing_json(const struct recent_thing *t, struct recent_now now)
+{
+	return json_pack("[s, s, s, b, i, I]", t->warehouse, t->kind, t->id, t->is_there, (int)t->settle_s,
+			 (json_int_t)wall_of(t->until_ms, now));
+}
+
+void recent_records(const struct recent *r, struct recent_now now, json_t *to)
+{
+	for (size_t i = 0; i < r->n; i += A_RECORD) {
+		json_t *list = json_array();
+
+		for (size_t k = i; k < r->n && k < i + A_RECORD; k++)
+			json_array_append_new(list, thing_json(&r->v[k], now));
+		json_array_append_new(to, json_pack("[s, {s:o}, i]", "recent", "things", list, 0));
+	}
+	if (r->blind_ms != 0)
+		json_array_append_new(to, json_pack("[s, {s:b, s:I}, i]", "recent", "ambiguous", 1, "until_ms",
+						    (json_int_t)wall_of(r->blind_ms, now), 0));
+}
+
+void recent_replay(struct recent *r, struct recent_now now, const json_t *record)
+{
+	const json_t *list = json_object_get(record, "things");
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *a = json_array_get(list, i);
+		struct recent_thing t = { .warehouse = (char *)json_string_value(json_array_get(a, 0)),
+					  .kind = (char *)json_string_value(json_array_get(a, 1)),
+					  .id = (char *)json_string_value(json_array_get(a, 2)),
+					  .is_there = json_is_true(json_array_get(a, 3)),
+					  .settle_s = (uint32_t)json_integer_value(json_array_get(a, 4)) };
+
+		if (t.settle_s > SETTLE_MAX_S)
+			t.settle_s = SETTLE_MAX_S;
+		t.until_ms = now.now_ms + left_ms(json_array_get(a, 5), now, t.settle_s);
+		if (t.warehouse != NULL && t.kind != NULL && t.id != NULL)
+			add(r, now.now_ms, &t);
+	}
+	if (json_is_true(json_object_get(record, "ambiguous")))
+		go_blind(r, now.now_ms + left_ms(json_object_get(record, "until_ms"), now, SETTLE_MAX_S));
+}
+
+void recent_close(struct recent *r)
+{
+	while (r->n > 0)
+		drop(r, r->n - 1);
+	mem_free(r->v);
+	*r = (struct recent){ 0 };
+}

@@ -1,0 +1,160 @@
+/* planner.c - apply and delete. Stages of apply: what is shared, then the clusters beside each other, then the listeners that lead
+ * elsewhere, then the nodes that are too many, then what is left over and no longer wanted. Stages of delete: the clusters, then the rest.
+ *
+ * Each plan first adds what can be taken back; what it removes stands behind its pivot. What serves is removed last of all, when
+ * what comes in its place serves. */
+#include "agent/ops/plan/planner_impl.h"
+
+#include "agent/base/json.h"
+#include "agent/base/str.h"
+
+enum { STAGE_BASE, STAGE_CLUSTERS, STAGE_SWITCH, STAGE_ENDS, STAGE_TIDY };
+
+/* ---- small questions ---- */
+
+uint32_t planner_nodes(const struct inventory *inv)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < inv->instances.n; i++)
+		n += inventory_is_alive(&inv->instances.v[i]);
+	return n;
+}
+
+uint64_t planner_generation(const struct inventory *inv, const char *warehouse)
+{
+	uint64_t most = 0, g;
+
+	for (size_t i = 0; i < inv->groups.n; i++) {
+		const struct ec2_tags *t = &inv->groups.v[i].tags;
+		const char *text = ec2_tag_get(t, "reeve:generation");
+
+		if (str_eq(ec2_tag_get(t, "reeve:warehouse"), warehouse) && text != NULL && str_u64(text, &g) == 0 && g > most)
+			most = g;
+	}
+	return most;
+}
+
+static void add_once(const char **v, size_t *n, const char *id)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (str_eq(v[i], id))
+			return;
+	v[(*n)++] = id;
+}
+
+void planner_wants(const struct owner *o, const spec_t *spec, struct inventory_wants *ret)
+{
+	*ret = (struct inventory_wants){ 0 };
+	for (size_t i = 0; spec != NULL && i < spec->n_clusters; i++) {
+		add_once(ret->images, &ret->images_n, spec->clusters[i]->image_id);
+		add_once(ret->subnets, &ret->subnets_n, spec->clusters[i]->subnet_id);
+		add_once(ret->types, &ret->types_n, spec->clusters[i]->instance_type);
+	}
+	for (size_t i = 0; spec != NULL && i < spec->n_security_groups; i++)
+		spec_group_name(o->vendor, o->installation, spec->warehouse, spec->security_groups[i]->name,
+				ret->group_names[ret->group_names_n++]);
+	for (size_t i = 0; spec != NULL && i < spec->n_load_balancers; i++)
+		for (size_t k = 0; k < spec->load_balancers[i]->n_subnet_ids; k++)
+			add_once(ret->subnets, &ret->subnets_n, spec->load_balancers[i]->subnet_ids[k]);
+}
+
+/* ---- the two verbs ---- */
+
+static void plan_base(struct planning *p)
+{
+	planning_begin(p, "base", STAGE_BASE);
+	for (size_t i = 0; i < p->spec->n_security_groups; i++)
+		planner_plan_group(p, p->spec->security_groups[i]);
+	for (size_t i = 0; i < p->spec->n_target_groups; i++)
+		planner_plan_tg(p, p->spec->target_groups[i]);
+	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
+		planner_plan_lb(p, p->spec->load_balancers[i]);
+	plan_pivot(p->b);
+	for (size_t i = 0; i < p->spec->n_security_groups; i++)
+		planner_trim_group(p, p->spec->security_groups[i]);
+}
+
+static int finish(struct planning *p, struct plans **ret, struct err *e)
+{
+	struct plans *plans = NULL;
+
+	TRY(plan_end(p->b, &plans, e));
+	if (p->err.code == 0 || p->err.code == ERR_INVALID || p->err.code == ERR_AGAIN)
+		*ret = plans;
+	else
+		plans_free(plans);
+	return p->err.code == 0 ? 0 : err_set(e, p->err.code, "%s", p->err.text);
+}
+
+int planner_apply(const struct planner_args *a, const spec_t *spec, struct plans **ret, struct err *e)
+{
+	struct planning p = { .a = a, .inv = a->inv, .spec = spec, .warehouse = spec->warehouse };
+
+	p.b = plan_builder_new(a->command, "warehouse.apply", spec->warehouse, spec->generation, a->inv->taken_ms);
+	plan_base(&p);
+	for (size_t i = 0; i < spec->n_clusters; i++)
+		planner_plan_cluster(&p, spec->clusters[i], STAGE_CLUSTERS);
+	planner_plan_switch(&p, STAGE_SWITCH);
+	for (size_t i = 0; i < spec->n_clusters; i++)
+		planner_plan_surplus(&p, spec->clusters[i], STAGE_ENDS);
+	planner_plan_lost_clusters(&p, STAGE_ENDS);
+	planner_plan_rest(&p, "tidy", STAGE_TIDY);
+	planner_check_places(&p);
+	return finish(&p, ret, e);
+}
+
+static bool holds_group(const struct inventory *inv, const char *vpc)
+{
+	for (size_t i = 0; i < inv->groups.n; i++)
+		if (str_eq(inv->groups.v[i].vpc_id, vpc))
+			return true;
+	return false;
+}
+
+int planner_delete(const struct planner_args *a, const char *warehouse, struct plans **ret, struct err *e)
+{
+	struct planning p = { .a = a, .inv = a->inv, .warehouse = warehouse };
+
+	p.b = plan_builder_new(a->command, "warehouse.delete", warehouse, planner_generation(a->inv, warehouse), a->inv->taken_ms);
+	planner_plan_lost_clusters(&p, STAGE_BASE);
+	planner_plan_rest(&p, "base", STAGE_CLUSTERS);
+	for (size_t i = 0; i < a->inv->vpcs.n; i++)
+		if (holds_group(a->inv, a->inv->vpcs.v[i].id))
+			plan_preserve(p.b, "vpc", a->inv->vpcs.v[i].id);
+	return finish(&p, ret, e);
+}
+
+/* ---- what would end ---- */
+
+struct ends {
+	struct arena *arena;
+	const char **v;
+	size_t n;
+};
+
+static void add_ends(struct ends *to, const struct step *step)
+{
+	const json_t *ids = json_object_get(step->args, "instances");
+
+	if (step->kind == &kind_delete_load_balancer)
+		to->v[to->n++] = arena_str(to->arena, json_str_or(step->args, "arn", "?"));
+	for (size_t i = 0; step->kind == &kind_terminate && i < json_array_size(ids); i++)
+		to->v[to->n++] = arena_str(to->arena, json_string_value(json_array_get(ids, i)));
+}
+
+/* Of a plan that is refused as it is nothing is asked. */
+const char **planner_ends(const struct planner_args *a, const spec_t *spec, const char *warehouse, size_t *ret_n)
+{
+	struct ends ends = { a->inv->arena, arena_alloc(a->inv->arena, (a->inv->instances.n + a->inv->lbs_n + 1) * sizeof(char *)),
+			     0 };
+	struct plans *plans = NULL;
+	int rc = spec != NULL ? planner_apply(a, spec, &plans, NULL) : planner_delete(a, warehouse, &plans, NULL);
+
+	for (size_t i = 0; rc == 0 && i < plans->n; i++)
+		for (size_t k = 0; k < plans->v[i].n; k++)
+			add_ends(&ends, &plans->v[i].steps[k]);
+	plans_free(plans);
+	*ret_n = ends.n;
+	return ends.v;
+}

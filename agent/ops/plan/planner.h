@@ -1,0 +1,30 @@
+/* planner.h - desired state against observed state: the plan of a command, from the signed command and one inventory alone.
+ *
+ * Step names and with them tokens come from the spec (cluster, role, purpose), never from what the inventory showed: a
+ * re-plan asks AWS with the same token. */
+#pragma once
+#include "agent/ops/account/inventory.h"
+#include "agent/ops/plan/plan.h"
+#include "agent/ops/plan/spec.h"
+
+struct planner_args {
+	struct owner owner;
+	const char *command; /* id as text */
+	const struct inventory *inv;
+};
+
+/* What of the account's own the inventory must be asked for so that the spec can be planned; spec NULL: nothing by name. */
+void planner_wants(const struct owner *o, const spec_t *spec, struct inventory_wants *ret);
+/* What the plan would end, by id and ARN, in the inventory's arena: what its protection is asked of. spec NULL: the deletion. */
+const char **planner_ends(const struct planner_args *a, const spec_t *spec, const char *warehouse, size_t *ret_n);
+/* The spec has passed spec_check. -ERR_UNSUPPORTED names what this version cannot change yet. -ERR_INVALID: something that the
+ * spec names is not there, or not fit, or protected; -ERR_AGAIN: there is no room for it now. With these *ret is what would be
+ * asked all the same, never to be carried out: the policy is to be asked first, for whether AWS knows a thing is not for everybody
+ * to hear. */
+int planner_apply(const struct planner_args *a, const spec_t *spec, struct plans **ret, struct err *e);
+int planner_delete(const struct planner_args *a, const char *warehouse, struct plans **ret, struct err *e);
+
+/* Alive nodes of the whole installation: what bounds.nodes_total counts. */
+uint32_t planner_nodes(const struct inventory *inv);
+/* The generation on the tags of what is there; 0: nothing. */
+uint64_t planner_generation(const struct inventory *inv, const char *warehouse);

@@ -1,0 +1,320 @@
+/* planner_cluster.c - the nodes of a cluster: what is missing is launched, waited for and registered, and only then does what is
+ * too much go: what serves least first, and of the others the youngest; what is protected from termination stays. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/plan/planner_impl.h"
+
+/* Nodes of one cluster: those that serve, and of these first those that are protected, then the oldest. The first `keep` stay, the
+ * others go. */
+struct nodes {
+	const char *cluster;
+	const struct ec2_instance **v;
+	size_t n, keep;
+	bool launches; /* there are fewer than are wanted */
+};
+
+bool planner_is_node(const struct planning *p, const struct ec2_instance *i, const char *cluster)
+{
+	return inventory_is_alive(i) && planning_is_of_warehouse(p, &i->tags) &&
+	       str_eq(ec2_tag_get(&i->tags, "reeve:cluster"), cluster);
+}
+
+bool planner_wants_cluster(const struct planning *p, const char *cluster)
+{
+	for (size_t i = 0; p->spec != NULL && i < p->spec->n_clusters; i++)
+		if (str_eq(p->spec->clusters[i]->name, cluster))
+			return true;
+	return false;
+}
+
+/* How well a target does: 0 is best. A group that no listener leads to says nothing of its targets. */
+static unsigned ill_of(const char *state)
+{
+	return str_eq(state, "healthy") || str_eq(state, "unused") ? 0 : str_eq(state, "initial") ? 1 : 2;
+}
+
+static bool is_registered(const struct inventory_group *g, const char *id)
+{
+	const struct elb_target *t = g != NULL ? elb_target_in(&g->targets, id) : NULL;
+
+	return t != NULL && !str_eq(t->state, "draining");
+}
+
+/* It is not in a group that is for its cluster, and others are. */
+static bool is_left_out(const struct planning *p, const struct ec2_instance *i)
+{
+	const char *cluster = ec2_tag_get(&i->tags, "reeve:cluster");
+
+	for (size_t g = 0; p->spec != NULL && cluster != NULL && g < p->spec->n_target_groups; g++) {
+		const struct inventory_group *there = planner_tg_there(p, p->spec->target_groups[g]->name);
+
+		if (there != NULL && there->targets.n > 0 && planner_is_for(p->spec->target_groups[g], cluster) &&
+		    !is_registered(there, i->id))
+			return true;
+	}
+	return false;
+}
+
+/* How far a node is from serving, 0 for one that does. */
+static unsigned ill(const struct planning *p, const struct ec2_instance *i)
+{
+	unsigned most = str_starts(i->state, "stop") ? 4 : str_eq(i->state, "pending") ? 3 : is_left_out(p, i) ? 2 : 0;
+
+	for (size_t g = 0; g < p->inv->tgs_n; g++) {
+		const struct elb_target *t = elb_target_in(&p->inv->tgs[g].targets, i->id);
+
+		if (t != NULL && ill_of(t->state) > most)
+			most = ill_of(t->state);
+	}
+	return most;
+}
+
+struct ranked {
+	const struct ec2_instance *node;
+	bool is_guarded;
+	unsigned ill;
+};
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+	int c = strcmp(x->node->launch_time, y->node->launch_time);
+
+	if (x->ill != y->ill)
+		return x->ill < y->ill ? -1 : 1;
+	if (x->is_guarded != y->is_guarded)
+		return x->is_guarded ? -1 : 1;
+	return c != 0 ? c : strcmp(x->node->id, y->node->id);
+}
+
+static struct ranked ranked(const struct planning *p, const struct ec2_instance *i)
+{
+	return (struct ranked){ i, inventory_is_guarded(p->inv, i->id), ill(p, i) };
+}
+
+static struct nodes nodes_of(const struct planning *p, const char *cluster, size_t wanted)
+{
+	struct nodes list = { .cluster = cluster, .v = mem_alloc((p->inv->instances.n + 1) * sizeof(*list.v)) };
+	struct ranked *all = mem_alloc((p->inv->instances.n + 1) * sizeof(*all));
+
+	for (size_t i = 0; i < p->inv->instances.n; i++)
+		if (planner_is_node(p, &p->inv->instances.v[i], cluster))
+			all[list.n++] = ranked(p, &p->inv->instances.v[i]);
+	qsort(all, list.n, sizeof(*all), by_rank);
+	for (size_t i = 0; i < list.n; i++)
+		list.v[i] = all[i].node;
+	mem_free(all);
+	list.keep = list.n < wanted ? list.n : wanted;
+	list.launches = list.n < wanted;
+	return list;
+}
+
+size_t planner_missing(const struct planning *p, const cluster_t *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->inv->instances.n; i++)
+		n += planner_is_node(p, &p->inv->instances.v[i], c->name);
+	return n < c->nodes ? c->nodes - n : 0;
+}
+
+static void add_id(json_t *ids, const struct ec2_instance *i)
+{
+	json_array_append_new(ids, json_string(i->id));
+}
+
+static void add_launched(json_t *ids, const struct nodes *have)
+{
+	if (have->launches)
+		json_array_append_new(ids, json_sprintf("@nodes.%s", have->cluster));
+}
+
+/* New nodes, and old ones that were still coming up when we looked. */
+static void plan_up(struct planning *p, const cluster_t *c, const struct nodes *have)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < have->keep; i++)
+		if (!str_eq(have->v[i]->state, "running"))
+			add_id(ids, have->v[i]);
+	add_launched(ids, have);
+	if (json_array_size(ids) > 0)
+		plan_add(p->b, &kind_wait_running,
+			 json_pack("{s:s, s:O, s:b, s:o}", "cluster", c->name, "instances", ids, "atomic", c->atomic, "fact",
+				   json_sprintf("nodes.%s", c->name)),
+			 "up");
+	json_decref(ids);
+}
+
+/* A group that no listener leads to has no health to wait for (target state "unused"). */
+static void plan_register(struct planning *p, const tg_t *g, const struct nodes *have)
+{
+	const struct inventory_group *there = planner_tg_there(p, g->name);
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < have->keep; i++)
+		if (!is_registered(there, have->v[i]->id))
+			add_id(ids, have->v[i]);
+	add_launched(ids, have);
+	if (json_array_size(ids) > 0) {
+		plan_add(p->b, &kind_register, json_pack("{s:o, s:O}", "group_arn", planner_tg_ref(p, g->name), "instances", ids),
+			 "register-%s", g->name);
+		if (planner_is_listened(p, g->name))
+			plan_add(p->b, &kind_wait_healthy,
+				 json_pack("{s:o, s:O}", "group_arn", planner_tg_ref(p, g->name), "instances", ids), "healthy-%s",
+				 g->name);
+	}
+	json_decref(ids);
+}
+
+json_t *planner_nodes_behind(const struct planning *p, const tg_t *g)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < p->spec->n_clusters; i++) {
+		const cluster_t *c = p->spec->clusters[i];
+		struct nodes have = nodes_of(p, c->name, planner_is_for(g, c->name) ? c->nodes : 0);
+
+		for (size_t k = 0; k < have.keep; k++)
+			add_id(ids, have.v[k]);
+		add_launched(ids, &have);
+		mem_free(have.v);
+	}
+	return ids;
+}
+
+static void plan_deregister(struct planning *p, const struct inventory_group *g, const struct nodes *have)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = have->keep; i < have->n; i++)
+		if (is_registered(g, have->v[i]->id))
+			add_id(ids, have->v[i]);
+	if (json_array_size(ids) > 0)
+		plan_add(p->b, &kind_deregister, json_pack("{s:s, s:O}", "group_arn", g->g.arn, "instances", ids), "deregister-%s",
+			 g->g.name);
+	json_decref(ids);
+}
+
+/* A target that is out still serves what was connected, for as long as the group's delay; so does one that was taken out before
+ * this plan. */
+static void plan_drained(struct planning *p, const struct inventory_group *g, const struct nodes *have)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = have->keep; i < have->n; i++)
+		if (elb_target_in(&g->targets, have->v[i]->id) != NULL)
+			add_id(ids, have->v[i]);
+	if (json_array_size(ids) > 0)
+		plan_add(p->b, &kind_wait_drained, json_pack("{s:s, s:O}", "group_arn", g->g.arn, "instances", ids), "drained-%s",
+			 g->g.name);
+	json_decref(ids);
+}
+
+static json_t *volumes_of(const struct nodes *have)
+{
+	json_t *of = json_object();
+
+	for (size_t i = have->keep; i < have->n; i++)
+		json_object_set_new(of, have->v[i]->id, inventory_volumes_of(have->v[i]));
+	return of;
+}
+
+/* What goes with the nodes. A node that is still coming up may have volumes that EC2 does not show yet. */
+static void add_losses(const struct planning *p, json_t *args, const struct nodes *have)
+{
+	uint32_t volumes = 0;
+	bool unseen = false, disks = false;
+
+	for (size_t i = have->keep; i < have->n; i++) {
+		volumes += have->v[i]->data_volumes;
+		disks = disks || inventory_has_disks(p->inv, have->v[i]->type);
+		unseen = unseen || str_eq(have->v[i]->state, "pending");
+	}
+	if (volumes > 0) {
+		json_object_set_new(args, "volumes", json_integer(volumes));
+		json_object_set_new(args, "volumes_of", volumes_of(have));
+	}
+	if (disks)
+		json_object_set_new(args, "disks", json_true());
+	if (unseen)
+		json_object_set_new(args, "unseen_volumes", json_true());
+	if (have->keep == 0)
+		json_object_set_new(args, "leaves_none", json_true());
+}
+
+/* TerminateInstances is refused for it, and by then it would be out of service. */
+static void check_guards(struct planning *p, const struct nodes *have)
+{
+	for (size_t i = have->keep; i < have->n; i++)
+		if (inventory_is_guarded(p->inv, have->v[i]->id))
+			planning_refuse(
+			    p, ERR_INVALID,
+			    "cluster %s: %s is protected from termination, so it cannot be ended; take its protection off (EC2 "
+			    "attribute disableApiTermination), and send the command again",
+			    have->cluster, have->v[i]->id);
+}
+
+/* Out of every group of ours they are registered in, at once; gone when all of these have let them go. */
+static void plan_remove(struct planning *p, const struct nodes *have)
+{
+	json_t *ids = json_array(), *args;
+
+	check_guards(p, have);
+	for (size_t g = 0; g < p->inv->tgs_n; g++)
+		plan_deregister(p, &p->inv->tgs[g], have);
+	for (size_t g = 0; g < p->inv->tgs_n; g++)
+		plan_drained(p, &p->inv->tgs[g], have);
+	for (size_t i = have->keep; i < have->n; i++)
+		add_id(ids, have->v[i]);
+	args = json_pack("{s:O, s:I}", "instances", ids, "of", (json_int_t)have->n);
+	add_losses(p, args, have);
+	plan_add(p->b, &kind_terminate, args, "terminate");
+	plan_add(p->b, &kind_wait_terminated, json_pack("{s:O}", "instances", ids), "gone");
+	json_decref(ids);
+}
+
+void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage)
+{
+	CLEANUP(mem_close) char *name = mem_printf("cluster-%s", c->name);
+	struct nodes have = nodes_of(p, c->name, c->nodes);
+
+	for (size_t i = 0; i < have.keep; i++)
+		planner_check_node(p, c, have.v[i]);
+	planning_begin(p, name, stage);
+	if (have.launches)
+		planner_plan_launch(p, c, have.n);
+	plan_up(p, c, &have);
+	plan_pivot(p->b);
+	for (size_t i = 0; i < p->spec->n_target_groups; i++)
+		if (planner_is_for(p->spec->target_groups[i], c->name))
+			plan_register(p, p->spec->target_groups[i], &have);
+	mem_free(have.v);
+}
+
+void planner_plan_surplus(struct planning *p, const cluster_t *c, unsigned stage)
+{
+	CLEANUP(mem_close) char *name = mem_printf("end-%s", c->name);
+	struct nodes have = nodes_of(p, c->name, c->nodes);
+
+	planning_begin(p, name, stage);
+	plan_pivot(p->b);
+	if (have.n > have.keep)
+		plan_remove(p, &have);
+	mem_free(have.v);
+}
+
+void planner_plan_no_cluster(struct planning *p, const char *cluster, unsigned stage)
+{
+	CLEANUP(mem_close) char *name = mem_printf("cluster-%s", cluster);
+	struct nodes have = nodes_of(p, cluster, 0);
+
+	planning_begin(p, name, stage);
+	plan_pivot(p->b);
+	plan_remove(p, &have);
+	mem_free(have.v);
+}

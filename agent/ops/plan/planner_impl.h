@@ -1,0 +1,66 @@
+/* planner_impl.h - the parts of the planner, from the lowest to the highest: planner_group.c (security groups), planner_balancer.c
+ * (target groups, load balancers, listeners), planner_same.c (what stands and would have to be another), planner_launch.c (new
+ * nodes), planner_cluster.c (nodes), planner_place.c (where what is new has room), planner_switch.c (listeners that lead elsewhere),
+ * planner_rest.c (what nobody wants any more). planner.c (the two verbs and the stages) calls them. Nobody else includes this. */
+#pragma once
+#include "agent/ops/plan/planning.h"
+
+typedef Reeve__Control__V1__SecurityGroup group_t;
+typedef Reeve__Control__V1__TargetGroup tg_t;
+typedef Reeve__Control__V1__LoadBalancer lb_t;
+typedef Reeve__Control__V1__Cluster cluster_t;
+
+/* planner_group.c: names are the spec's */
+void planner_group_name(const struct planning *p, const char *name, char to[256]);
+const struct ec2_group *planner_group_there(const struct planning *p, const char *name); /* or NULL */
+void planner_plan_group(struct planning *p, const group_t *want);                        /* what is missing */
+void planner_trim_group(struct planning *p, const group_t *want);                        /* rules that nobody wants */
+json_t *planner_bounded_rules(const struct planning *p, const char *group); /* those that the policy's bounds must hold */
+
+/* planner_balancer.c: names are the spec's */
+const tg_t *planner_tg_named(const struct planning *p,
+			     const char *name); /* in the spec; NULL: spec_check lets no such listener pass */
+const struct inventory_group *planner_tg_there(const struct planning *p, const char *name); /* or NULL */
+json_t *planner_tg_ref(const struct planning *p, const char *name);
+bool planner_wants_short(const struct planning *p, const char *kind, const char *full); /* "lb" or "tg", by its name in AWS */
+bool planner_is_for(const tg_t *g, const char *cluster);
+void planner_plan_tg(struct planning *p, const tg_t *want);
+/* Who is to be in it no more goes out of it: nodes of clusters that it is no more for, and targets that are no nodes of ours. */
+void planner_plan_departures(struct planning *p, const tg_t *want);
+void planner_plan_lb(struct planning *p, const lb_t *want);
+const struct inventory_lb *planner_lb_there(const struct planning *p, const char *name);      /* or NULL */
+const struct elb_listener *planner_listener_at(const struct inventory_lb *lb, uint32_t port); /* of a balancer or NULL; or NULL */
+/* A listener leads to it before any is moved: only then does ELB look at the health of its targets. */
+bool planner_is_listened(const struct planning *p, const char *tg);
+void planner_trim_listeners(struct planning *p, const lb_t *want); /* listeners that nobody wants go */
+
+/* planner_launch.c */
+void planner_plan_launch(struct planning *p, const cluster_t *c, size_t held);
+json_t *planner_volumes(const cluster_t *c);
+
+/* planner_same.c: what stands and cannot become what the spec wants ends the planning with a sentence */
+json_t *planner_launch_tag(const cluster_t *c); /* the text of a node's tag reeve:launch */
+void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2_instance *i);
+void planner_check_group(struct planning *p, const group_t *want, const struct ec2_group *have);
+void planner_check_group_elsewhere(struct planning *p, const group_t *want);
+void planner_check_tg(struct planning *p, const tg_t *want, const struct inventory_group *have);
+void planner_check_lb(struct planning *p, const lb_t *want, const struct inventory_lb *have);
+
+/* planner_place.c: free addresses, and zones */
+void planner_check_places(struct planning *p);
+
+/* planner_cluster.c */
+size_t planner_missing(const struct planning *p, const cluster_t *c);  /* how many nodes are launched */
+json_t *planner_nodes_behind(const struct planning *p, const tg_t *g); /* ids: those that stay, and those that are launched */
+bool planner_is_node(const struct planning *p, const struct ec2_instance *i, const char *cluster); /* alive, and of it */
+bool planner_wants_cluster(const struct planning *p, const char *cluster);                         /* does the spec name it? */
+void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage);
+void planner_plan_surplus(struct planning *p, const cluster_t *c, unsigned stage);     /* nodes beyond those that are wanted go */
+void planner_plan_no_cluster(struct planning *p, const char *cluster, unsigned stage); /* all its nodes go */
+
+/* planner_switch.c: listeners that lead elsewhere from now on */
+void planner_plan_switch(struct planning *p, unsigned stage);
+
+/* planner_rest.c */
+void planner_plan_lost_clusters(struct planning *p, unsigned stage);
+void planner_plan_rest(struct planning *p, const char *plan, unsigned stage);

@@ -1,0 +1,160 @@
+/* planner_launch.c - what missing nodes of a cluster are launched with: everything that the spec says of them, and what AWS tells of
+ * the image and the subnet. */
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/plan/field.h"
+#include "agent/ops/plan/planner_impl.h"
+
+json_t *planner_volumes(const cluster_t *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->n_volumes; i++) {
+		const Reeve__Control__V1__DataVolume *v = c->volumes[i];
+		json_t *j = json_pack("{s:s, s:s, s:i}", "device", v->device, "type", v->type, "size_gib", (int)v->size_gib);
+
+		if (v->iops != 0)
+			json_object_set_new(j, "iops", json_integer(v->iops));
+		if (v->throughput != 0)
+			json_object_set_new(j, "throughput", json_integer(v->throughput));
+		if (*v->kms_key_id != '\0')
+			json_object_set_new(j, "kms_key_id", json_string(v->kms_key_id));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+static json_t *groups_json(const struct planning *p, const cluster_t *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->n_security_groups; i++) {
+		const struct ec2_group *have = planner_group_there(p, c->security_groups[i]);
+
+		json_array_append_new(list, planning_ref(have != NULL ? have->id : NULL, "sg", c->security_groups[i]));
+	}
+	return list;
+}
+
+/* Its hash is over the bytes as they reach the node: what the policy names, and what a person compares. */
+static void add_user_data(json_t *args, const cluster_t *c)
+{
+	struct digest d = digest_of(c->user_data.data, c->user_data.len);
+	char hex[DIGEST_HEX_LEN];
+
+	json_set_base64(args, "user_data", c->user_data.data, c->user_data.len);
+	json_object_set_new(args, "user_data_sha256", json_string(digest_hex(&d, hex)));
+}
+
+/* /dev/sdf and /dev/xvdf are one device under some kernels. */
+static bool is_one_device(const char *a, const char *b)
+{
+	return str_eq(a, b) || (field_device_letters(a) != NULL && str_eq(field_device_letters(a), field_device_letters(b)));
+}
+
+/* What starts, as AWS tells it. A mapping beyond the root would be a volume that no bound has counted. */
+static int check_image(const cluster_t *c, const struct ec2_image *i, struct err *e)
+{
+	if (i == NULL)
+		return err_set(e, ERR_INVALID, "%s is no image that AWS shows to this account in this region", c->image_id);
+	if (i->state != NULL && *i->state != '\0' && !str_eq(i->state, "available"))
+		return err_set(e, ERR_INVALID, "image %s is %s, not available", i->id, i->state);
+	if (!str_eq(i->root_type, "ebs") || *i->root_device != '/')
+		return err_set(e, ERR_INVALID, "image %s has no EBS root volume, so it cannot be encrypted", i->id);
+	if (i->more != NULL)
+		return err_set(e, ERR_INVALID, "image %s maps %s beside its root: such an image is not started", i->id, i->more);
+	for (size_t k = 0; k < c->n_volumes; k++)
+		if (is_one_device(c->volumes[k]->device, i->root_device))
+			return err_set(e, ERR_INVALID, "volumes[%zu]: %s is the root of image %s", k, i->root_device, i->id);
+	return 0;
+}
+
+/* A text as AWS tells it: others chose it, and a leading @ would make it a fact of the plan. */
+static json_t *told(const char *text)
+{
+	return *text == '@' ? json_sprintf(" %s", text) : json_string(text);
+}
+
+static void add_image(struct planning *p, const cluster_t *c, json_t *args)
+{
+	const struct ec2_image *i = inventory_image(p->inv, c->image_id);
+	struct err e = { 0 };
+	int rc = check_image(c, i, &e);
+
+	if (rc != 0) {
+		planning_refuse(p, ERR_INVALID, "cluster %s: %s", c->name, err_text(&e));
+		return;
+	}
+	json_object_set_new(args, "image_name", told(i->name));
+	json_object_set_new(args, "image_owner", told(i->owner));
+	json_object_set_new(args, "image_owner_alias", told(i->owner_alias));
+	json_object_set_new(args, "root_device", json_string(i->root_device));
+	json_object_set_new(args, "root_gib", json_integer(i->root_gib));
+}
+
+static bool runs(const struct ec2_type *t, const char *arch)
+{
+	bool is = t->archs_n == 0 || arch == NULL || *arch == '\0';
+
+	for (size_t i = 0; i < t->archs_n && !is; i++)
+		is = str_eq(t->archs[i], arch);
+	return is;
+}
+
+static void check_type(struct planning *p, const cluster_t *c)
+{
+	const struct ec2_type *t = inventory_type(p->inv, c->instance_type);
+	const struct ec2_image *i = inventory_image(p->inv, c->image_id);
+
+	if (t == NULL)
+		planning_refuse(p, ERR_INVALID, "cluster %s: %s is no instance type that AWS offers in this region", c->name,
+				c->instance_type);
+	else if (i != NULL && !runs(t, i->arch))
+		planning_refuse(p, ERR_INVALID, "cluster %s: image %s is for %s, and %s does not run that", c->name, i->id, i->arch,
+				t->name);
+}
+
+static void add_rules(struct planning *p, const cluster_t *c, json_t *args)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < c->n_security_groups; i++) {
+		json_t *rules = planner_bounded_rules(p, c->security_groups[i]);
+
+		json_array_extend(all, rules);
+		json_decref(rules);
+	}
+	if (json_array_size(all) > 0)
+		json_object_set(args, "rules", all);
+	json_decref(all);
+}
+
+static void add_zone(struct planning *p, const cluster_t *c, json_t *args)
+{
+	CLEANUP(mem_close) char *what = mem_printf("cluster %s", c->name);
+	const struct ec2_subnet *s = planning_subnet(p, what, c->subnet_id);
+
+	if (s != NULL)
+		json_object_set_new(args, "zone", told(s->zone));
+}
+
+void planner_plan_launch(struct planning *p, const cluster_t *c, size_t held)
+{
+	json_t *args =
+	    json_pack("{s:s, s:i, s:i, s:b, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "cluster", c->name, "count",
+		      (int)(c->nodes - held), "held", (int)held, "atomic", c->atomic, "image_id", c->image_id, "type",
+		      c->instance_type, "subnet_id", c->subnet_id, "groups", groups_json(p, c), "volumes", planner_volumes(c),
+		      "tags", planning_tags(p, c->name, "launch", c->tags, c->n_tags), "fact", json_sprintf("nodes.%s", c->name));
+
+	json_object_set_new(json_object_get(args, "tags"), "reeve:launch", planner_launch_tag(c));
+	add_image(p, c, args);
+	check_type(p, c);
+	add_zone(p, c, args);
+	add_rules(p, c, args);
+	if (*c->instance_profile != '\0')
+		json_object_set_new(args, "profile", json_string(c->instance_profile));
+	if (c->user_data.len > 0)
+		add_user_data(args, c);
+	plan_add(p->b, &kind_launch, args, "launch");
+}

@@ -1,0 +1,117 @@
+/* planner_place.c - where what is new is to stand: a subnet has as many free addresses as AWS shows, and a load balancer leads to
+ * nodes in its own zones alone. What does not fit is refused before anything is made. */
+#include "agent/base/str.h"
+#include "agent/ops/plan/planner_impl.h"
+
+/* ---- free addresses ---- */
+
+static size_t names(const lb_t *lb, const char *subnet)
+{
+	for (size_t i = 0; i < lb->n_subnet_ids; i++)
+		if (str_eq(lb->subnet_ids[i], subnet))
+			return 1;
+	return 0;
+}
+
+/* What the first `lbs` load balancers and the first `clusters` clusters of the spec take in a subnet. A balancer has one interface
+ * in each (Network Load Balancers, quotas). */
+static size_t taken(const struct planning *p, const char *subnet, size_t lbs, size_t clusters)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < lbs; i++)
+		n += planner_lb_there(p, p->spec->load_balancers[i]->name) == NULL ? names(p->spec->load_balancers[i], subnet) : 0;
+	for (size_t i = 0; i < clusters; i++)
+		n += str_eq(p->spec->clusters[i]->subnet_id, subnet) ? planner_missing(p, p->spec->clusters[i]) : 0;
+	return n;
+}
+
+/* An earlier part that does not fit was refused already. */
+static bool has_room(const struct planning *p, const char *subnet, size_t n)
+{
+	const struct ec2_subnet *s = inventory_subnet(p->inv, subnet);
+
+	return s == NULL || !s->tells_free || n <= s->free;
+}
+
+static void check_lb_room(struct planning *p, size_t at)
+{
+	const lb_t *lb = p->spec->load_balancers[at];
+
+	for (size_t i = 0; i < lb->n_subnet_ids && planner_lb_there(p, lb->name) == NULL; i++)
+		if (!has_room(p, lb->subnet_ids[i], taken(p, lb->subnet_ids[i], at + 1, 0)))
+			planning_refuse(
+			    p, ERR_AGAIN,
+			    "load_balancers[%zu]: subnet_ids[%zu]: %s has no capacity: it has %u of the %zu addresses that "
+			    "this plan takes; free some, or name another subnet",
+			    at, i, lb->subnet_ids[i], inventory_subnet(p->inv, lb->subnet_ids[i])->free,
+			    taken(p, lb->subnet_ids[i], at + 1, 0));
+}
+
+static void check_cluster_room(struct planning *p, size_t at)
+{
+	const char *subnet = p->spec->clusters[at]->subnet_id;
+	size_t n = taken(p, subnet, p->spec->n_load_balancers, at + 1);
+
+	if (planner_missing(p, p->spec->clusters[at]) > 0 && !has_room(p, subnet, n))
+		planning_refuse(
+		    p, ERR_AGAIN,
+		    "clusters[%zu]: subnet_id: %s has no capacity: it has %u of the %zu addresses that this plan takes; free some, "
+		    "ask for fewer nodes, or name another subnet",
+		    at, subnet, inventory_subnet(p->inv, subnet)->free, n);
+}
+
+/* ---- zones ---- */
+
+static const char *zone_of(const struct planning *p, const char *subnet)
+{
+	const struct ec2_subnet *s = inventory_subnet(p->inv, subnet);
+
+	return s != NULL && s->zone != NULL ? s->zone : "";
+}
+
+/* What AWS does not tell may be any. */
+static bool serves_zone(const struct planning *p, const lb_t *lb, const char *zone)
+{
+	for (size_t i = 0; i < lb->n_subnet_ids; i++)
+		if (*zone == '\0' || *zone_of(p, lb->subnet_ids[i]) == '\0' || str_eq(zone_of(p, lb->subnet_ids[i]), zone))
+			return true;
+	return false;
+}
+
+static bool leads_to(const struct planning *p, const lb_t *lb, const char *cluster)
+{
+	for (size_t i = 0; i < lb->n_listeners; i++) {
+		const tg_t *g = planner_tg_named(p, lb->listeners[i]->target_group);
+
+		if (g != NULL && planner_is_for(g, cluster))
+			return true;
+	}
+	return false;
+}
+
+/* Target groups for Network Load Balancers, target health: a target in a zone that is not enabled is unused, for ever. */
+static void check_zones(struct planning *p, const lb_t *lb)
+{
+	for (size_t i = 0; i < p->spec->n_clusters; i++) {
+		const cluster_t *c = p->spec->clusters[i];
+		const char *zone = zone_of(p, c->subnet_id);
+
+		if (c->nodes > 0 && leads_to(p, lb, c->name) && !serves_zone(p, lb, zone))
+			planning_refuse(
+			    p, ERR_INVALID,
+			    "clusters[%zu]: subnet_id: %s is in %s, where load balancer %s has no subnet: no traffic would "
+			    "reach its nodes",
+			    i, c->subnet_id, zone, lb->name);
+	}
+}
+
+void planner_check_places(struct planning *p)
+{
+	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
+		check_lb_room(p, i);
+	for (size_t i = 0; i < p->spec->n_clusters; i++)
+		check_cluster_room(p, i);
+	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
+		check_zones(p, p->spec->load_balancers[i]);
+}

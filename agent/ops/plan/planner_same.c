@@ -1,0 +1,259 @@
+/* planner_same.c - what stands and would have to be another: this version refuses it with a sentence, for to leave it as it is and
+ * say SUCCEEDED would be untrue.
+ *
+ * AWS does not show all that a node was launched with, and tags come and go by other hands. So a node carries a digest of each part
+ * that it was launched with in its tag reeve:launch, and everything that is made one of the spec's tags in reeve:tags. What was made
+ * before there were these is compared by what AWS shows. */
+#include <string.h>
+
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/plan/planner_impl.h"
+
+/* ---- what a node is launched with and AWS does not show, or not as we said it: as JSON in which the order of a list is no matter ---- */
+
+static json_t *groups_part(const cluster_t *c)
+{
+	json_t *set = json_object();
+
+	for (size_t i = 0; i < c->n_security_groups; i++)
+		json_object_set_new(set, c->security_groups[i], json_true());
+	return set;
+}
+
+static json_t *profile_part(const cluster_t *c)
+{
+	return json_pack("[s]", c->instance_profile);
+}
+
+static json_t *user_data_part(const cluster_t *c)
+{
+	json_t *part = json_object();
+
+	json_set_base64(part, "user_data", c->user_data.data, c->user_data.len);
+	return part;
+}
+
+static json_t *volumes_part(const cluster_t *c)
+{
+	json_t *list = planner_volumes(c), *by_device = json_object();
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		json_object_set(by_device, json_str_or(json_array_get(list, i), "device", "?"), json_array_get(list, i));
+	json_decref(list);
+	return by_device;
+}
+
+static const struct part {
+	const char *name, *field; /* in the tag; in the specification */
+	json_t *(*of)(const cluster_t *c);
+} parts[] = {
+	{ "groups", "security_groups", groups_part },
+	{ "profile", "instance_profile", profile_part },
+	{ "data", "user_data", user_data_part },
+	{ "volumes", "volumes", volumes_part },
+};
+
+/* "volumes=1a2b3c4d5e6f" */
+static void print_part(const struct part *part, const cluster_t *c, struct buf *to)
+{
+	json_t *json = part->of(c);
+	char digest[PLANNING_SHORT_LEN];
+
+	buf_addf(to, "%s=%s", part->name, planning_short_digest(json, digest));
+	json_decref(json);
+}
+
+json_t *planner_launch_tag(const cluster_t *c)
+{
+	CLEANUP(buf_close) struct buf text = BUF_MAX(256); /* of a tag's value */
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		if (i > 0)
+			buf_addc(&text, ' ');
+		print_part(&parts[i], c, &text);
+	}
+	return json_string(buf_str(&text));
+}
+
+/* A node of a version that had no such part says nothing about it. */
+static bool differs(const struct part *part, const cluster_t *c, const char *tag)
+{
+	CLEANUP(buf_close) struct buf wanted = BUF_MAX(64);
+	CLEANUP(mem_close) char *name = mem_printf("%s=", part->name);
+	const char *at = strstr(tag, name);
+
+	print_part(part, c, &wanted);
+	return at != NULL && strncmp(at, buf_str(&wanted), wanted.len) != 0;
+}
+
+/* ---- tags ---- */
+
+static bool bears(const struct ec2_tags *have, const spec_t *spec, tag_t *const *more, size_t more_n)
+{
+	json_t *wanted = planning_user_tags(spec, more, more_n), *value;
+	const char *key;
+	bool same = true;
+
+	json_object_foreach(wanted, key, value)
+		same = same && str_eq(ec2_tag_get(have, key), json_string_value(value));
+	json_decref(wanted);
+	return same;
+}
+
+static bool has_tags_of(const struct planning *p, const struct ec2_tags *have, tag_t *const *more, size_t more_n)
+{
+	const char *tag = ec2_tag_get(have, "reeve:tags");
+	char digest[PLANNING_SHORT_LEN];
+
+	if (tag != NULL)
+		return str_eq(tag, planning_tags_digest(p->spec, more, more_n, digest));
+	return bears(have, p->spec, more, more_n);
+}
+
+static void check_tags(struct planning *p, const char *what, const char *name, const char *id, const struct ec2_tags *have)
+{
+	if (!has_tags_of(p, have, NULL, 0))
+		planning_refuse(p, ERR_UNSUPPORTED,
+				"%s %s: tags are not those that %s was made with; changing them is not available yet", what, name,
+				id);
+}
+
+/* ---- what stands ---- */
+
+static void check_shown(struct planning *p, const cluster_t *c, const struct ec2_instance *i)
+{
+	const struct {
+		const char *field, *have, *want;
+	} shown[] = {
+		{ "vpc_id", i->vpc_id, p->spec->vpc_id },
+		{ "instance_type", i->type, c->instance_type },
+		{ "image_id", i->image_id, c->image_id },
+		{ "subnet_id", i->subnet_id, c->subnet_id },
+	};
+
+	for (size_t k = 0; k < ARRAY_LEN(shown); k++)
+		if (shown[k].have != NULL && *shown[k].have != '\0' && !str_eq(shown[k].have, shown[k].want))
+			planning_refuse(p, ERR_UNSUPPORTED, "cluster %s: %s is %s on %s; changing it to %s is not available yet",
+					c->name, shown[k].field, shown[k].have, i->id, shown[k].want);
+}
+
+static bool stands_in_groups(const struct planning *p, const cluster_t *c, const struct ec2_instance *i)
+{
+	for (size_t k = 0; k < c->n_security_groups; k++) {
+		const struct ec2_group *g = planner_group_there(p, c->security_groups[k]);
+		bool is_in = false;
+
+		for (size_t n = 0; g != NULL && n < i->group_ids_n; n++)
+			is_in = is_in || str_eq(i->group_ids[n], g->id);
+		if (!is_in)
+			return false;
+	}
+	return i->group_ids_n == c->n_security_groups;
+}
+
+/* Of a node without digests: what AWS shows of those parts. Where it shows nothing, nothing is said. */
+static void check_undigested(struct planning *p, const cluster_t *c, const struct ec2_instance *i)
+{
+	const char *slash = i->profile_arn != NULL ? strrchr(i->profile_arn, '/') : NULL;
+	const char *profile = slash != NULL ? slash + 1 : "";
+	const char *other = NULL;
+
+	if (i->group_ids_n > 0 && !stands_in_groups(p, c, i))
+		other = "security_groups";
+	else if (i->profile_arn != NULL && !str_eq(profile, c->instance_profile))
+		other = "instance_profile";
+	else if (i->data_volume_ids != NULL && str_eq(i->state, "running") && i->data_volumes != c->n_volumes)
+		other = "volumes";
+	if (other != NULL)
+		planning_refuse(p, ERR_UNSUPPORTED,
+				"cluster %s: %s is not what %s was launched with; changing it is not available yet", c->name, other,
+				i->id);
+}
+
+void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2_instance *i)
+{
+	const char *tag = ec2_tag_get(&i->tags, "reeve:launch");
+
+	if (str_starts(i->state, "stop"))
+		planning_refuse(
+		    p, ERR_UNSUPPORTED,
+		    "cluster %s: %s is %s, and starting a node is not available yet: start it, or have it ended by a spec of fewer "
+		    "nodes",
+		    c->name, i->id, i->state);
+	check_shown(p, c, i);
+	if (tag == NULL)
+		check_undigested(p, c, i);
+	for (size_t k = 0; tag != NULL && k < ARRAY_LEN(parts); k++)
+		if (differs(&parts[k], c, tag))
+			planning_refuse(p, ERR_UNSUPPORTED,
+					"cluster %s: %s is not what %s was launched with; changing it is not available yet",
+					c->name, parts[k].field, i->id);
+	if (!has_tags_of(p, &i->tags, c->tags, c->n_tags))
+		planning_refuse(p, ERR_UNSUPPORTED,
+				"cluster %s: tags are not those that %s was launched with; changing them is not available yet",
+				c->name, i->id);
+}
+
+void planner_check_group(struct planning *p, const group_t *want, const struct ec2_group *have)
+{
+	json_t *description = planning_text(want->description);
+
+	if (have->description != NULL && !str_eq(have->description, json_string_value(description)))
+		planning_refuse(p, ERR_UNSUPPORTED,
+				"security group %s: EC2 cannot change the description of %s, which is \"%.100s\"", want->name,
+				have->id, have->description);
+	json_decref(description);
+	check_tags(p, "security group", want->name, have->id, &have->tags);
+}
+
+static void check_vpc(struct planning *p, const char *what, const char *name, const char *have)
+{
+	if (have != NULL && *have != '\0' && !str_eq(have, p->spec->vpc_id))
+		planning_refuse(p, ERR_UNSUPPORTED, "%s %s: it stands in %s; changing vpc_id to %s is not available yet", what,
+				name, have, p->spec->vpc_id);
+}
+
+/* The same group, made for another VPC, would stay behind without a word. */
+void planner_check_group_elsewhere(struct planning *p, const group_t *want)
+{
+	char full[256];
+
+	planner_group_name(p, want->name, full);
+	for (size_t i = 0; i < p->inv->groups.n; i++)
+		if (str_eq(p->inv->groups.v[i].name, full) && planning_is_of_warehouse(p, &p->inv->groups.v[i].tags))
+			check_vpc(p, "security group", want->name, p->inv->groups.v[i].vpc_id);
+}
+
+void planner_check_tg(struct planning *p, const tg_t *want, const struct inventory_group *have)
+{
+	check_vpc(p, "target group", want->name, have->g.vpc_id);
+	if (have->g.port != want->port || !str_eq(have->g.protocol, want->protocol))
+		planning_refuse(p, ERR_UNSUPPORTED,
+				"target group %s: it is %s on port %u; changing port or protocol is not available yet", want->name,
+				have->g.protocol, have->g.port);
+	check_tags(p, "target group", want->name, have->g.arn, &have->g.tags);
+}
+
+static bool stands_in(const struct elb_lb *lb, const char *subnet)
+{
+	for (size_t i = 0; i < lb->subnet_ids_n; i++)
+		if (str_eq(lb->subnet_ids[i], subnet))
+			return true;
+	return false;
+}
+
+void planner_check_lb(struct planning *p, const lb_t *want, const struct inventory_lb *have)
+{
+	bool same = have->lb.subnet_ids_n == 0 || have->lb.subnet_ids_n == want->n_subnet_ids;
+
+	check_vpc(p, "load balancer", want->name, have->lb.vpc_id);
+	for (size_t i = 0; have->lb.subnet_ids_n > 0 && i < want->n_subnet_ids; i++)
+		same = same && stands_in(&have->lb, want->subnet_ids[i]);
+	if (!same)
+		planning_refuse(p, ERR_UNSUPPORTED,
+				"load balancer %s: subnet_ids are not those that it stands in; changing them is not available yet",
+				want->name);
+	check_tags(p, "load balancer", want->name, have->lb.arn, &have->lb.tags);
+}

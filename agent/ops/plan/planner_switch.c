@@ -1,0 +1,88 @@
+/* planner_switch.c - listeners that stand and are to lead elsewhere: moved when the nodes that they will lead to are healthy. ELB looks
+ * at the health of a group only once a listener leads to it, so until then the group stands beside the old one with weight 0: a plan
+ * that fails has taken nothing out of service. */
+#include "agent/base/json.h"
+#include "agent/base/str.h"
+#include "agent/ops/plan/planner_impl.h"
+
+/* NULL: it leads there, or does not stand yet. */
+static const struct elb_listener *to_be_moved(const struct planning *p, const lb_t *lb, size_t i)
+{
+	const struct elb_listener *l = planner_listener_at(planner_lb_there(p, lb->name), lb->listeners[i]->port);
+	const struct inventory_group *g = planner_tg_there(p, lb->listeners[i]->target_group);
+
+	return l != NULL && (g == NULL || !str_eq(l->group_arn, g->g.arn) || l->beside_arn != NULL) ? l : NULL;
+}
+
+/* To lead to nobody is as good as to be gone. */
+static bool is_empty(const struct planning *p, const char *tg)
+{
+	json_t *ids = planner_nodes_behind(p, planner_tg_named(p, tg));
+	bool is = json_array_size(ids) == 0;
+
+	json_decref(ids);
+	return is;
+}
+
+/* Beside the group that it leads to; one that leads to none is moved at once, and one that has it beside it already is asked again. */
+static void stand_beside(struct planning *p, const lb_t *lb, size_t i)
+{
+	const struct elb_listener *l = to_be_moved(p, lb, i);
+	const char *tg = lb->listeners[i]->target_group;
+	const struct inventory_group *g = planner_tg_there(p, tg);
+
+	if (l != NULL && *l->group_arn != '\0' && !is_empty(p, tg) && (g == NULL || !str_eq(l->group_arn, g->g.arn)))
+		plan_add(p->b, &kind_modify_listener,
+			 json_pack("{s:s, s:i, s:s, s:s, s:o}", "arn", l->arn, "port", (int)l->port, "group_arn", l->group_arn,
+				   "from_group_arn", l->group_arn, "beside_arn", planner_tg_ref(p, tg)),
+			 "beside-%s-%u", lb->name, l->port);
+}
+
+static void move(struct planning *p, const lb_t *lb, size_t i)
+{
+	const struct elb_listener *l = to_be_moved(p, lb, i);
+	const char *tg = lb->listeners[i]->target_group;
+
+	if (l != NULL)
+		plan_add(p->b, &kind_modify_listener,
+			 json_pack("{s:s, s:i, s:o, s:s, s:b}", "arn", l->arn, "port", (int)l->port, "group_arn",
+				   planner_tg_ref(p, tg), "from_group_arn", l->group_arn, "leads_nowhere", is_empty(p, tg)),
+			 "move-%s-%u", lb->name, l->port);
+}
+
+static bool is_moved_to(const struct planning *p, const char *tg)
+{
+	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
+		for (size_t k = 0; k < p->spec->load_balancers[i]->n_listeners; k++)
+			if (str_eq(p->spec->load_balancers[i]->listeners[k]->target_group, tg) &&
+			    to_be_moved(p, p->spec->load_balancers[i], k) != NULL)
+				return true;
+	return false;
+}
+
+static void each_listener(struct planning *p, void (*plan)(struct planning *p, const lb_t *lb, size_t i))
+{
+	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
+		for (size_t k = 0; k < p->spec->load_balancers[i]->n_listeners; k++)
+			plan(p, p->spec->load_balancers[i], k);
+}
+
+static void wait_healthy(struct planning *p, const tg_t *g)
+{
+	json_t *ids = planner_nodes_behind(p, g);
+
+	if (json_array_size(ids) > 0)
+		plan_add(p->b, &kind_wait_healthy,
+			 json_pack("{s:o, s:O}", "group_arn", planner_tg_ref(p, g->name), "instances", ids), "healthy-%s", g->name);
+	json_decref(ids);
+}
+
+void planner_plan_switch(struct planning *p, unsigned stage)
+{
+	planning_begin(p, "switch", stage);
+	each_listener(p, stand_beside);
+	for (size_t i = 0; i < p->spec->n_target_groups; i++)
+		if (is_moved_to(p, p->spec->target_groups[i]->name))
+			wait_healthy(p, p->spec->target_groups[i]);
+	each_listener(p, move);
+}

@@ -1,0 +1,40 @@
+/* planning.h - one command being planned, and what each part of its plans is made with: the open plan, tags, and what stands
+ * for a thing that may not exist yet. For the files of the planner. */
+#pragma once
+#include "agent/ops/plan/planner.h"
+
+typedef Reeve__Control__V1__Tag tag_t;
+
+/* One command being planned. */
+struct planning {
+	const struct planner_args *a;
+	const struct inventory *inv;
+	const spec_t *spec; /* NULL when deleting */
+	const char *warehouse;
+	struct plan_builder *b;
+	const char *plan; /* the one that is open */
+	struct err err;   /* the first thing this version cannot do */
+};
+
+void planning_begin(struct planning *p, const char *plan, unsigned stage);
+bool planning_is_of_warehouse(const struct planning *p, const struct ec2_tags *t);
+/* Tags of one new thing. The order is fixed, so that one spec gives one plan, byte for byte, whichever command asks for it:
+ * reeve:command comes with the call (arg_tags). cluster: or NULL. */
+json_t *planning_tags(const struct planning *p, const char *cluster, const char *step, tag_t *const *more, size_t more_n);
+/* Of the spec's tags and these: what their tag reeve:tags says. And of any JSON, whatever the order of its objects. */
+#define PLANNING_SHORT_LEN 13 /* with its NUL: enough to tell two states of one part */
+json_t *planning_user_tags(const spec_t *spec, tag_t *const *more, size_t more_n); /* key to value; `more` are the stronger */
+const char *planning_tags_digest(const spec_t *spec, tag_t *const *more, size_t more_n, char to[PLANNING_SHORT_LEN]);
+const char *planning_short_digest(const json_t *json, char to[PLANNING_SHORT_LEN]);
+/* What stands for a thing in arguments: its id, or the fact that its creation will leave. */
+json_t *planning_text(const char *s); /* of the spec, as AWS stores it: without blanks at its ends */
+json_t *planning_ref(const char *id, const char *kind, const char *name);
+/* What must not be planned, for what AWS shows of the account: the first error of the planning is this sentence. ERR_INVALID, or
+ * ERR_AGAIN: there may be room for it later. */
+void planning_refuse(struct planning *p, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* A subnet that something new is to stand in: NULL, and the first error of the planning, where AWS shows none of that id, or one
+ * in another VPC. `what`: "cluster fe", for the sentence. */
+const struct ec2_subnet *planning_subnet(struct planning *p, const char *what, const char *id);
+/* The subnet that says that the spec's vpc_id is one for us: the first of the spec that lies in it, for the policy to judge. Where
+ * none does: one that is named, or "", and the first error of the planning. */
+const char *planning_proof_of_vpc(struct planning *p, const char *what);

@@ -1,0 +1,324 @@
+/* iam.c - the IAM documents, written from the tables in iam_table.c: names put in, lists spread, what names nothing left out. */
+#include "agent/ops/steps/iam.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/steps/iam_table.h"
+
+/* One document that is being made. */
+struct making {
+	const struct iam_args *a;
+	struct iam_lists open;
+	const struct iam_lists *lists; /* the given ones, or &open */
+	size_t bytes[IAM_LISTS];       /* that the members of each list take in it */
+};
+
+/* ---- writing ---- */
+
+static const char * or (const char *given, const char *placeholder)
+{
+	return given != NULL ? given : placeholder;
+}
+
+static void expand_one(const struct iam_args *a, char letter, struct buf *b)
+{
+	const char *vendor = or (a->vendor, "${Vendor}"), *installation = or (a->installation, "${Installation}");
+
+	switch (letter) {
+	case 'P':
+		buf_adds(b, or (a->partition, "${AWS::Partition}"));
+		break;
+	case 'R':
+		buf_adds(b, or (a->region, "${AWS::Region}"));
+		break;
+	case 'A':
+		buf_adds(b, or (a->account, "${AWS::AccountId}"));
+		break;
+	case 'W':
+		buf_adds(b, or (a->vpc, "${VpcId}"));
+		break;
+	case 'V':
+		buf_adds(b, vendor);
+		break;
+	case 'I':
+		buf_adds(b, installation);
+		break;
+	default:
+		if (a->role != NULL)
+			buf_adds(b, a->role);
+		else
+			buf_addf(b, "%s-role-%s", vendor, installation);
+	}
+}
+
+/* The list that the text names, or IAM_LISTS. */
+static enum iam_list list_in(const char *text)
+{
+	for (const char *c = strchr(text, '%'); c != NULL; c = strchr(c + 1, '%')) {
+		const char *letter = strchr(IAM_LETTERS, c[1]);
+
+		if (letter != NULL)
+			return (enum iam_list)(letter - IAM_LETTERS);
+	}
+	return IAM_LISTS;
+}
+
+/* What comes from a policy stands as it is: only what is written in this program has letters to expand. */
+static void expand(const struct making *m, const char *text, const char *member, struct buf *b)
+{
+	for (const char *c = text; *c != '\0'; c++)
+		if (*c != '%')
+			buf_addc(b, *c);
+		else if (strchr(IAM_LETTERS, *++c) == NULL)
+			expand_one(m->a, *c, b);
+		else if (m->lists->is_cut)
+			buf_adds(b, member);
+		else
+			expand(m, member, NULL, b);
+}
+
+static void append(struct making *m, const char *text, const char *member, json_t *to)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(2048);
+	enum iam_list l = list_in(text);
+
+	expand(m, text, member, &b);
+	json_array_append_new(to, json_string(buf_str(&b)));
+	if (l != IAM_LISTS)
+		m->bytes[l] += b.len + strlen("\"\",");
+}
+
+static void append_each(struct making *m, const char *text, json_t *to)
+{
+	enum iam_list l = list_in(text);
+
+	if (l == IAM_LISTS)
+		append(m, text, NULL, to);
+	else
+		for (size_t i = 0; i < m->lists->of[l].n; i++)
+			append(m, text, m->lists->of[l].v[i], to);
+}
+
+/* IAM takes one text or a list of them. */
+static json_t *one_or_many(json_t *list)
+{
+	json_t *one;
+
+	if (json_array_size(list) != 1)
+		return list;
+	one = json_incref(json_array_get(list, 0));
+	json_decref(list);
+	return one;
+}
+
+static json_t *texts(struct making *m, const char *const *all)
+{
+	json_t *list = json_array();
+
+	for (; *all != NULL; all++)
+		append_each(m, *all, list);
+	return one_or_many(list);
+}
+
+static json_t *words(struct making *m, const char *text)
+{
+	CLEANUP(mem_close) char *copy = mem_str(text);
+	json_t *list = json_array();
+	char *rest = NULL;
+
+	for (char *w = strtok_r(copy, " ", &rest); w != NULL; w = strtok_r(NULL, " ", &rest))
+		append_each(m, w, list);
+	return one_or_many(list);
+}
+
+static void add_condition(struct making *m, const struct iam_condition *c, json_t *to)
+{
+	json_t *test = json_object_get(to, c->test);
+
+	if (test == NULL) {
+		test = json_object();
+		json_object_set_new(to, c->test, test);
+	}
+	json_object_set_new(test, c->key, words(m, c->value));
+}
+
+static bool is_open(const struct making *m, const char *text)
+{
+	enum iam_list l = list_in(text);
+
+	return l != IAM_LISTS && m->lists->of[l].is_open;
+}
+
+static json_t *conditions_json(struct making *m, unsigned flags)
+{
+	json_t *when = json_object();
+
+	if (flags & IAM_AS_NODE)
+		flags |= m->lists->of[IAM_PROFILES].n > 0 ? IAM_WITH_PROFILE : IAM_NO_PROFILE;
+	if ((flags & IAM_INTERNAL) && !m->lists->of[IAM_SUBNETS].is_open)
+		flags |= IAM_IN_SUBNETS;
+	for (const struct iam_condition *c = iam_table_conditions; c->test != NULL; c++)
+		if ((flags & c->when) && !is_open(m, c->value))
+			add_condition(m, c, when);
+	return when;
+}
+
+static void append_statement(struct making *m, const struct iam_statement *s, json_t *to)
+{
+	json_t *j = json_pack("{s:s, s:s, s:o, s:o}", "Sid", s->sid, "Effect", "Allow", "Action", texts(m, s->actions), "Resource",
+			      texts(m, s->resources));
+	json_t *when = conditions_json(m, s->when);
+
+	if (json_object_size(when) > 0)
+		json_object_set(j, "Condition", when);
+	json_decref(when);
+	json_array_append_new(to, j);
+}
+
+/* A statement about a list that names nothing would be broken in IAM's eyes, or wide open: it is not made. */
+static bool is_made(const struct making *m, const struct iam_statement *s)
+{
+	const struct iam_texts *of = m->lists->of;
+	enum iam_list l = list_in(s->resources[0]);
+
+	if ((s->when & IAM_INTERNAL) && !m->lists->may_balance)
+		return false;
+	if ((s->when & IAM_BY_OWNER) && of[IAM_OWNERS].n == 0)
+		return false;
+	return l == IAM_LISTS || of[l].n > 0;
+}
+
+static json_t *document(struct making *m, const struct iam_statement *s, enum iam_power p)
+{
+	json_t *list = json_array();
+
+	for (; s->sid != NULL; s++)
+		if (s->power == p && is_made(m, s))
+			append_statement(m, s, list);
+	return json_pack("{s:s, s:o}", "Version", "2012-10-17", "Statement", list);
+}
+
+/* ---- how long ---- */
+
+static const char *shorter(enum iam_list l)
+{
+	if (l == IAM_TAG_KEYS)
+		return "name patterns, such as team-*";
+	if (l == IAM_IMAGES)
+		return "name fewer, or their owner (owner:ACCOUNT)";
+	return "name fewer, or run what needs them in an installation of its own";
+}
+
+static int too_long(const struct making *m, const char *name, size_t n, struct err *e)
+{
+	size_t most = 0;
+
+	for (size_t i = 1; i < IAM_LISTS; i++)
+		if (m->bytes[i] > m->bytes[most])
+			most = i;
+	if (m->bytes[most] == 0)
+		return err_set(e, ERR_LIMIT, "the document %s has %zu bytes, and %d is the most: its names are too long", name, n,
+			       IAM_DOCUMENT_MAX);
+	return err_set(e, ERR_LIMIT, "the document %s has %zu bytes, and %d is the most: bounds.%s takes %zu of them; %s", name, n,
+		       IAM_DOCUMENT_MAX, iam_lists_bound((enum iam_list)most), m->bytes[most], shorter((enum iam_list)most));
+}
+
+static int check_size(const struct making *m, const char *name, const json_t *document, struct err *e)
+{
+	size_t n = json_dumpb(document, NULL, 0, JSON_COMPACT);
+
+	return n <= IAM_DOCUMENT_MAX ? 0 : too_long(m, name, n, e);
+}
+
+static int print(json_t *j, struct buf *to, struct err *e)
+{
+	char *text = json_dumps(j, JSON_INDENT(2));
+
+	buf_adds(to, text);
+	buf_addc(to, '\n');
+	free(text);
+	return buf_check(to, "the IAM document", e);
+}
+
+/* ---- the documents ---- */
+
+static int make(struct making *m, const char *name, const struct iam_statement *s, enum iam_power p, json_t **ret, struct err *e)
+{
+	json_t *j = document(m, s, p);
+	int rc = check_size(m, name, j, e);
+
+	if (rc != 0)
+		json_decref(j);
+	else
+		*ret = j;
+	return rc;
+}
+
+static int make_power(const struct iam_args *a, enum iam_power p, json_t **ret, struct err *e)
+{
+	struct making m = { .a = a };
+	const char *name = iam_lists_power(p);
+	int rc;
+
+	TRY(iam_table_check(e));
+	iam_lists_open(&m.open);
+	m.lists = a->lists != NULL ? a->lists : &m.open;
+	if (m.lists->why_not[p] != NULL)
+		rc = err_set(e, ERR_DENIED, "the policy leaves nothing of the power %s: %s", name, m.lists->why_not[p]);
+	else
+		rc = make(&m, name, iam_table_operate, p, ret, e);
+	iam_lists_close(&m.open);
+	return rc;
+}
+
+static int print_and_free(json_t *j, struct buf *to, struct err *e)
+{
+	int rc = print(j, to, e);
+
+	json_decref(j);
+	return rc;
+}
+
+int iam_agent(const struct iam_args *a, struct buf *to, struct err *e)
+{
+	struct making m = { .a = a };
+	json_t *j;
+
+	m.lists = &m.open; /* the instance role's reads know no list */
+	TRY(make(&m, "agent", iam_table_agent, IAM_POWERS, &j, e));
+	return print_and_free(j, to, e);
+}
+
+int iam_power(const struct iam_args *a, enum iam_power p, struct buf *to, struct err *e)
+{
+	json_t *j;
+
+	TRY(make_power(a, p, &j, e));
+	return print_and_free(j, to, e);
+}
+
+int iam_operate(const struct iam_args *a, struct buf *to, struct err *e)
+{
+	json_t *all = json_object();
+	int rc = 0;
+
+	for (enum iam_power p = 0; p < IAM_POWERS && rc == 0; p++) {
+		json_t *j = NULL;
+
+		rc = make_power(a, p, &j, e);
+		if (rc == 0)
+			json_object_set_new(all, iam_lists_power(p), j);
+		else if (rc == -ERR_DENIED)
+			rc = 0;
+	}
+	if (rc == 0)
+		rc = print(all, to, e);
+	json_decref(all);
+	return rc;
+}

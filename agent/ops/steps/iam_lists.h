@@ -1,0 +1,31 @@
+/* iam_lists.h - the lists that stand in the IAM documents, and which powers are made.
+ *
+ * Open lists are those of an installation whose policy is not known: what would be a list is any, and every power is there. Cut
+ * ones hold what a policy's bounds name and nothing else (policy_iam.h fills them). Volumes' sizes, numbers of nodes, user data,
+ * address blocks and ports have no place in an IAM document: the agent alone judges them. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+enum iam_power { IAM_LAUNCH, IAM_DELETE, IAM_GROUPS, IAM_BALANCERS, IAM_POWERS };
+enum iam_list { IAM_TYPES, IAM_IMAGES, IAM_OWNERS, IAM_SUBNETS, IAM_PROFILES, IAM_KEYS, IAM_TAG_KEYS, IAM_LISTS };
+
+struct iam_texts {
+	const char **v; /* texts of whoever filled it */
+	size_t n;
+	bool is_open; /* not cut: conditions on it are left out */
+};
+
+struct iam_lists {
+	struct iam_texts of[IAM_LISTS];
+	const char *why_not[IAM_POWERS]; /* NULL: the power is there */
+	bool may_balance;                /* new load balancers */
+	bool is_cut;                     /* texts stand as they are; in open lists iam.c's letters are expanded */
+};
+
+void iam_lists_open(struct iam_lists *l); /* *l is new */
+void iam_lists_add(struct iam_lists *l, enum iam_list to, const char *text);
+void iam_lists_close(struct iam_lists *l);
+
+const char *iam_lists_power(enum iam_power p); /* its name: launch, delete, groups, balancers */
+const char *iam_lists_bound(enum iam_list l);  /* the name of its bound in a policy */

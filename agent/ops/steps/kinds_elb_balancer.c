@@ -1,0 +1,367 @@
+/* kinds_elb_balancer.c - step kinds of load balancers and their listeners. */
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/steps/demand.h"
+#include "agent/ops/steps/kinds_elb_impl.h"
+
+/* User Guide for Elastic Load Balancing, "API permissions": what it asks of its caller beside the call. */
+static const char *const create_lb_needs[] = {
+	"elasticloadbalancing:AddTags",
+	"ec2:DescribeAccountAttributes",
+	"ec2:DescribeAddresses",
+	"ec2:DescribeInternetGateways",
+	"ec2:DescribeSecurityGroups",
+	"ec2:DescribeSubnets",
+	"ec2:DescribeVpcs",
+	"iam:CreateServiceLinkedRole",
+	NULL,
+};
+static const char *const create_listener_needs[] = { "elasticloadbalancing:AddTags", NULL };
+
+/* ---- load balancer ---- */
+
+static int create_lb_ask(const struct step_ctx *x, struct form *f, struct err *e)
+{
+	CLEANUP(mem_close) struct ec2_tag *tags = NULL;
+	CLEANUP(mem_close) const char **subnets = NULL;
+	const char *name;
+	size_t tags_n, subnets_n;
+
+	TRY(arg_str(x, "name", &name, e));
+	TRY(arg_strs(x, "subnet_ids", &subnets, &subnets_n, e));
+	TRY(arg_tags(x, &tags, &tags_n, e));
+	elb_create_load_balancer(f, name, true, subnets, subnets_n, tags, tags_n);
+	return 0;
+}
+
+static const char *lb_made(const struct xml_node *root, struct arena *m)
+{
+	struct elb_lbs list = { 0 };
+
+	err_ignore(elb_read_load_balancers(root, m, &list, NULL), "unread means look by tag");
+	return list.n > 0 ? list.v[0].arn : NULL;
+}
+
+static enum step_verdict create_lb_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	return kinds_elb_judge_created(x, c, lb_made, e);
+}
+
+static bool create_lb_find(const struct step_ctx *x, const struct inventory *inv)
+{
+	const struct inventory_lb *lb = inventory_lb_by_name(inv, json_str_or(x->args, "name", ""));
+
+	return kinds_elb_found(x, lb != NULL ? lb->lb.arn : NULL);
+}
+
+static const char *lb_maker(const struct inventory *inv, const char *arn)
+{
+	const struct inventory_lb *lb = inventory_lb_by_arn(inv, arn);
+
+	return lb != NULL ? ec2_tag_get(&lb->lb.tags, "reeve:command") : NULL;
+}
+
+static void create_lb_demand(const json_t *args, struct demand *d)
+{
+	const json_t *subnets = json_object_get(args, "subnet_ids");
+
+	demand_count(d, DEMAND_BALANCERS, (uint32_t)json_int_or(args, "balancers", 1));
+	for (size_t i = 0; i < json_array_size(subnets); i++)
+		demand_name(d, DEMAND_SUBNET, json_string_value(json_array_get(subnets, i)));
+}
+
+const struct step_kind kind_create_load_balancer = {
+	.name = "create-load-balancer",
+	.service = AWS_ELB,
+	.action = "elasticloadbalancing:CreateLoadBalancer",
+	.needs = create_lb_needs,
+	.repeat = REPEAT_NATURAL,
+	.settle_s = 60,
+	.deadline_s = 300,
+	.poll_s = 3,
+	.makes = "loadbalancer",
+	.maker = lb_maker,
+	.ask = create_lb_ask,
+	.judge = create_lb_judge,
+	.find = create_lb_find,
+	.undo = &kind_delete_load_balancer,
+	.undo_args = kinds_elb_arn_of_fact,
+	.demand = create_lb_demand,
+	.print = kinds_elb_print_name,
+};
+
+static int wait_lb_ask(const struct step_ctx *x, struct form *f, struct err *e)
+{
+	const char *name;
+
+	TRY(arg_str(x, "name", &name, e));
+	elb_describe_load_balancers(f, name, NULL);
+	return 0;
+}
+
+/* The one that was asked for, whatever else is shown. */
+static const struct elb_lb *lb_named(const struct elb_lbs *list, const char *name)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (str_eq(list->v[i].name, name))
+			return &list->v[i];
+	return NULL;
+}
+
+static enum step_verdict wait_lb_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	struct elb_lbs list = { 0 };
+	const struct elb_lb *lb = NULL;
+	enum step_verdict v = STEP_AGAIN;
+	struct arena *m;
+
+	if (c->class != AWS_OK)
+		return step_judge_unseen(x, c, e);
+	m = arena_new_sized(8u << 20);
+	if (elb_read_load_balancers(xml_root(c->xml), m, &list, e) == 0)
+		lb = lb_named(&list, json_str_or(x->args, "name", ""));
+	if (lb != NULL && str_starts(lb->state, "active"))
+		v = STEP_DONE;
+	else if (lb != NULL && str_eq(lb->state, "failed"))
+		v = STEP_FAILED;
+	if (v == STEP_FAILED)
+		err_set(e, ERR_SERVICE, "load balancer %s failed: %s", lb->name, lb->reason);
+	else if (v == STEP_AGAIN)
+		err_set(e, ERR_AGAIN, "load balancer %s is %s", json_str_or(x->args, "name", "?"),
+			lb != NULL ? lb->state : "not shown");
+	arena_free(m);
+	return v;
+}
+
+const struct step_kind kind_wait_load_balancer = {
+	.name = "wait-load-balancer",
+	.service = AWS_ELB,
+	.action = "elasticloadbalancing:DescribeLoadBalancers",
+	.repeat = REPEAT_READ,
+	.settle_s = 60,
+	.deadline_s = 900,
+	.poll_s = 5,
+	.ask = wait_lb_ask,
+	.judge = wait_lb_judge,
+	.print = kinds_elb_print_name,
+};
+
+static int delete_lb_ask(const struct step_ctx *x, struct form *f, struct err *e)
+{
+	return kinds_elb_ask_delete(x, f, elb_delete_load_balancer, e);
+}
+
+static bool delete_lb_find(const struct step_ctx *x, const struct inventory *inv)
+{
+	return !step_may_hide(x) && inventory_lb_by_arn(inv, kinds_elb_arn(x)) == NULL;
+}
+
+static bool is_in_use(const json_t *args)
+{
+	return json_is_true(json_object_get(args, "in_use"));
+}
+
+const struct step_kind kind_delete_load_balancer = {
+	.name = "delete-load-balancer",
+	.service = AWS_ELB,
+	.action = "elasticloadbalancing:DeleteLoadBalancer",
+	.repeat = REPEAT_NATURAL,
+	.settle_s = 60,
+	.deadline_s = 300,
+	.poll_s = 3,
+	.removes = "loadbalancer",
+	.removes_arg = "arn",
+	.ask = delete_lb_ask,
+	.judge = step_judge_gone,
+	.find = delete_lb_find,
+	.is_high = is_in_use,
+	.print = kinds_elb_print_arn,
+};
+
+/* ---- listener ---- */
+
+static int create_listener_ask(const struct step_ctx *x, struct form *f, struct err *e)
+{
+	CLEANUP(mem_close) struct ec2_tag *tags = NULL;
+	const char *lb, *protocol, *group;
+	size_t tags_n;
+
+	TRY(arg_str(x, "lb_arn", &lb, e));
+	TRY(arg_str(x, "protocol", &protocol, e));
+	TRY(arg_str(x, "group_arn", &group, e));
+	TRY(arg_tags(x, &tags, &tags_n, e));
+	elb_create_listener(f, lb, protocol, (uint32_t)json_int_or(x->args, "port", 0), group, tags, tags_n);
+	return 0;
+}
+
+static const char *listener_made(const struct xml_node *root, struct arena *m)
+{
+	struct elb_listeners list = { 0 };
+
+	err_ignore(elb_read_listeners(root, m, &list, NULL), "unread means look by tag");
+	return list.n > 0 ? list.v[0].arn : NULL;
+}
+
+static enum step_verdict create_listener_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	return kinds_elb_judge_created(x, c, listener_made, e);
+}
+
+static bool create_listener_find(const struct step_ctx *x, const struct inventory *inv)
+{
+	const struct inventory_lb *lb = inventory_lb_by_arn(inv, json_str_or(x->args, "lb_arn", ""));
+
+	for (size_t i = 0; lb != NULL && i < lb->listeners.n; i++)
+		if (lb->listeners.v[i].port == (uint32_t)json_int_or(x->args, "port", 0))
+			return kinds_elb_found(x, lb->listeners.v[i].arn);
+	return false;
+}
+
+static const char *listener_maker(const struct inventory *inv, const char *arn)
+{
+	const struct elb_listener *l = inventory_listener_by_arn(inv, arn);
+
+	return l != NULL ? ec2_tag_get(&l->tags, "reeve:command") : NULL;
+}
+
+static void listener_print(const json_t *args, struct buf *to)
+{
+	buf_addf(to, "%s port %lld on %s", json_str_or(args, "protocol", "?"), (long long)json_int_or(args, "port", 0),
+		 json_str_or(args, "lb_arn", "?"));
+}
+
+const struct step_kind kind_create_listener = {
+	.name = "create-listener",
+	.service = AWS_ELB,
+	.action = "elasticloadbalancing:CreateListener",
+	.needs = create_listener_needs,
+	.repeat = REPEAT_NATURAL,
+	.settle_s = 60,
+	.deadline_s = 300,
+	.poll_s = 3,
+	.makes = "listener",
+	.maker = listener_maker,
+	.ask = create_listener_ask,
+	.judge = create_listener_judge,
+	.find = create_listener_find,
+	.undo = &kind_delete_listener,
+	.undo_args = kinds_elb_arn_of_fact,
+	.print = listener_print,
+};
+
+/* ---- a listener that leads elsewhere from now on: one call, so there is no moment without it. With `beside_arn` it stays where it
+ * leads, and another group stands beside that one with weight 0: nothing is sent there, and ELB looks at its health ---- */
+
+static const char *beside(const json_t *args)
+{
+	return json_str_or(args, "beside_arn", NULL);
+}
+
+static int modify_listener_ask(const struct step_ctx *x, struct form *f, struct err *e)
+{
+	const char *arn, *group;
+
+	TRY(arg_str(x, "arn", &arn, e));
+	TRY(arg_str(x, "group_arn", &group, e));
+	elb_modify_listener(f, arn, group, beside(x->args));
+	return 0;
+}
+
+static enum step_verdict modify_listener_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	return c->class == AWS_OK ? STEP_DONE : step_judge_refusal(x, c, e);
+}
+
+static bool modify_listener_find(const struct step_ctx *x, const struct inventory *inv)
+{
+	const struct elb_listener *l = inventory_listener_by_arn(inv, kinds_elb_arn(x));
+
+	return l != NULL && str_eq(l->group_arn, json_str_or(x->args, "group_arn", "")) && str_eq(l->beside_arn, beside(x->args));
+}
+
+static json_t *back_again(const json_t *args)
+{
+	json_t *undo = json_object();
+
+	json_object_set(undo, "arn", json_object_get(args, "arn"));
+	json_object_set(undo, "port", json_object_get(args, "port"));
+	json_object_set(undo, "group_arn", json_object_get(args, "from_group_arn"));
+	json_object_set(undo, "from_group_arn", json_object_get(args, "group_arn"));
+	return undo;
+}
+
+/* A listener that leads to nobody serves nobody: under the same keys as its removal. */
+static bool leads_nowhere(const json_t *args)
+{
+	return json_is_true(json_object_get(args, "leads_nowhere"));
+}
+
+static void modify_listener_print(const json_t *args, struct buf *to)
+{
+	if (beside(args) != NULL) {
+		buf_addf(to, "port %lld stays at %s, %s beside it with weight 0, so that ELB looks at its health",
+			 (long long)json_int_or(args, "port", 0), json_str_or(args, "group_arn", "?"), beside(args));
+		return;
+	}
+	buf_addf(to, "port %lld from %s to %s%s", (long long)json_int_or(args, "port", 0), json_str_or(args, "from_group_arn", "?"),
+		 json_str_or(args, "group_arn", "?"), leads_nowhere(args) ? ", which is to have no node" : "");
+}
+
+const struct step_kind kind_modify_listener = {
+	.name = "modify-listener",
+	.service = AWS_ELB,
+	.action = "elasticloadbalancing:ModifyListener",
+	.repeat = REPEAT_NATURAL,
+	.settle_s = 60,
+	.deadline_s = 300,
+	.poll_s = 3,
+	.ask = modify_listener_ask,
+	.judge = modify_listener_judge,
+	.find = modify_listener_find,
+	.undo = &kind_modify_listener,
+	.undo_args = back_again,
+	.is_high = leads_nowhere,
+	.print = modify_listener_print,
+};
+
+static int delete_listener_ask(const struct step_ctx *x, struct form *f, struct err *e)
+{
+	return kinds_elb_ask_delete(x, f, elb_delete_listener, e);
+}
+
+static bool delete_listener_find(const struct step_ctx *x, const struct inventory *inv)
+{
+	return !step_may_hide(x) && inventory_listener_by_arn(inv, kinds_elb_arn(x)) == NULL;
+}
+
+/* A balancer without a listener is no longer in use: its last one is under the same keys as itself, or two commands with one key
+ * would do what one may not. */
+static bool leaves_none(const json_t *args)
+{
+	return json_is_true(json_object_get(args, "leaves_none"));
+}
+
+static void delete_listener_print(const json_t *args, struct buf *to)
+{
+	kinds_elb_print_arn(args, to);
+	if (leaves_none(args))
+		buf_adds(to, ", the last that its load balancer has");
+}
+
+const struct step_kind kind_delete_listener = {
+	.name = "delete-listener",
+	.service = AWS_ELB,
+	.action = "elasticloadbalancing:DeleteListener",
+	.repeat = REPEAT_NATURAL,
+	.settle_s = 60,
+	.deadline_s = 300,
+	.poll_s = 3,
+	.removes = "listener",
+	.removes_arg = "arn",
+	.ask = delete_listener_ask,
+	.judge = step_judge_gone,
+	.find = delete_listener_find,
+	.is_high = leaves_none,
+	.print = delete_listener_print,
+};

@@ -1,0 +1,24 @@
+/* kinds_elb_impl.h - what the step kinds of load balancing share: kinds_elb_group.c (target groups), kinds_elb_target.c (who is in
+ * them), kinds_elb_balancer.c (load balancers and listeners). Nobody else includes this. */
+#pragma once
+#include "agent/aws/elb.h"
+#include "agent/ops/account/inventory.h"
+#include "agent/ops/steps/step.h"
+
+/* ---- creations: the fact is the ARN ---- */
+
+/* The ARN of what an answer says was made, in the arena; NULL when it cannot be read, which means look by tag. */
+typedef const char *kinds_elb_arn_fn(const struct xml_node *root, struct arena *m);
+enum step_verdict kinds_elb_judge_created(const struct step_ctx *x, const struct aws_call *c, kinds_elb_arn_fn *arn_of,
+					  struct err *e);
+bool kinds_elb_found(const struct step_ctx *x, const char *arn); /* adds the fact; NULL: it is not there */
+json_t *kinds_elb_arn_of_fact(const json_t *args);               /* what the deletion that takes it back is told */
+
+/* ---- deletions: the argument is the ARN ---- */
+
+typedef void kinds_elb_delete_fn(struct form *f, const char *arn);
+int kinds_elb_ask_delete(const struct step_ctx *x, struct form *f, kinds_elb_delete_fn *build, struct err *e);
+const char *kinds_elb_arn(const struct step_ctx *x);
+
+void kinds_elb_print_name(const json_t *args, struct buf *to);
+void kinds_elb_print_arn(const json_t *args, struct buf *to);

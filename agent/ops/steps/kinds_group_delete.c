@@ -1,0 +1,249 @@
+/* kinds_group_delete.c - the step kind that takes a security group away.
+ *
+ * AWS says DependencyViolation, and not of what. So who holds the group is asked: network interfaces in it, and rules of other groups
+ * that name it. An interface of a node of ours that has ended lets go within a minute; everything else stands until somebody takes
+ * it away, and is named. Where nobody may ask (an older stack), it waits without knowing. */
+#include <string.h>
+
+#include "agent/aws/ec2_interface.h"
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/account/inventory.h"
+#include "agent/ops/steps/kinds_impl.h"
+
+#define ANSWER_MAX (8u << 20)
+#define STALE_MS 15000ull /* a node that was just ended may be shown alive for so long */
+
+static int delete_ask(const struct step_ctx *x, struct form *f, struct err *e)
+{
+	const char *group;
+
+	TRY(arg_str(x, "group_id", &group, e));
+	ec2_delete_security_group(f, group);
+	return 0;
+}
+
+static const char *group_of(const struct step_ctx *x)
+{
+	return json_str_or(x->args, "group_id", "");
+}
+
+/* ---- who holds it: rows of three reads ---- */
+
+static void ask_by(const struct step_ctx *x, struct form *f, const char *filter_name,
+		   void (*build)(struct form *, const struct ec2_describe *))
+{
+	const char *group = group_of(x);
+	const struct ec2_filter filter = { filter_name, &group, 1 };
+
+	build(f, &(struct ec2_describe){ .filters = &filter, .filters_n = 1, .whole = true });
+}
+
+static void ask_interfaces(const struct step_ctx *x, struct form *f)
+{
+	ask_by(x, f, "group-id", ec2_describe_interfaces);
+}
+
+static void ask_ways_in(const struct step_ctx *x, struct form *f)
+{
+	ask_by(x, f, "ip-permission.group-id", ec2_describe_security_groups);
+}
+
+static void ask_ways_out(const struct step_ctx *x, struct form *f)
+{
+	ask_by(x, f, "egress.ip-permission.group-id", ec2_describe_security_groups);
+}
+
+static json_t *texts_json(const char *const *v, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_text(v[i]));
+	return list;
+}
+
+static json_t *interface_row(const struct ec2_interface *i)
+{
+	const char *vendor = ec2_tag_get(&i->tags, "resource-created-by"), *inst = ec2_tag_get(&i->tags, "reeve:installation");
+	bool is_loose = *i->instance_id == '\0' && *i->description == '\0' && !i->is_managed && !str_eq(i->status, "in-use");
+
+	return json_pack(
+	    "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "id", json_text(i->id), "in", texts_json(i->group_ids, i->group_ids_n),
+	    "type", json_text(i->type), "description", json_text(i->description), "instance", json_text(i->instance_id), "vendor",
+	    json_text(vendor != NULL ? vendor : ""), "installation", json_text(inst != NULL ? inst : ""), "loose", is_loose);
+}
+
+static json_t *read_interfaces(const struct xml_node *root)
+{
+	struct arena *m = arena_new_sized(ANSWER_MAX);
+	struct ec2_interfaces list = { 0 };
+	json_t *rows = NULL;
+
+	if (ec2_read_interfaces(root, m, &list, NULL) == 0)
+		rows = json_array();
+	for (size_t i = 0; i < list.n; i++)
+		json_array_append_new(rows, interface_row(&list.v[i]));
+	arena_free(m);
+	return rows;
+}
+
+static json_t *group_row(const struct ec2_group *g)
+{
+	json_t *peers = json_array();
+
+	for (size_t i = 0; i < g->rules_n; i++)
+		if (g->rules[i].group_id != NULL)
+			json_array_append_new(peers, json_text(g->rules[i].group_id));
+	return json_pack("{s:o, s:o}", "id", json_text(g->id), "peers", peers);
+}
+
+static json_t *read_groups(const struct xml_node *root)
+{
+	struct arena *m = arena_new_sized(ANSWER_MAX);
+	struct ec2_groups list = { 0 };
+	json_t *rows = NULL;
+
+	if (ec2_read_security_groups(root, m, &list, NULL) == 0)
+		rows = json_array();
+	for (size_t i = 0; i < list.n; i++)
+		json_array_append_new(rows, group_row(&list.v[i]));
+	arena_free(m);
+	return rows;
+}
+
+static const struct step_look look_interfaces = { "interfaces", "ec2:DescribeNetworkInterfaces", AWS_EC2, ask_interfaces,
+						  read_interfaces };
+static const struct step_look look_ways_in = { "ways-in", "ec2:DescribeSecurityGroups", AWS_EC2, ask_ways_in, read_groups };
+static const struct step_look look_ways_out = { "ways-out", "ec2:DescribeSecurityGroups", AWS_EC2, ask_ways_out, read_groups };
+static const struct step_look *const looks[] = { &look_interfaces, &look_ways_in, &look_ways_out, NULL };
+
+/* ---- whether it lets go ---- */
+
+struct holders {
+	char stands[200], goes[200]; /* one of each, by name; "" if none */
+};
+
+/* Looked at again: a filter that the service ignores shows the whole account. */
+static bool names_us(const struct step_ctx *x, const json_t *ids)
+{
+	for (size_t i = 0; i < json_array_size(ids); i++)
+		if (str_eq(json_string_value(json_array_get(ids, i)), group_of(x)))
+			return true;
+	return false;
+}
+
+static bool is_tagged_as(const json_t *row, const struct ec2_group *g)
+{
+	return g != NULL && str_eq(json_str_or(row, "vendor", ""), ec2_tag_get(&g->tags, "resource-created-by")) &&
+	       str_eq(json_str_or(row, "installation", ""), ec2_tag_get(&g->tags, "reeve:installation"));
+}
+
+static bool has_ended(const struct inventory *inv)
+{
+	for (size_t i = 0; i < inv->instances.n; i++)
+		if (!inventory_is_alive(&inv->instances.v[i]))
+			return true;
+	return false;
+}
+
+/*  attached to          shown as               lets go
+ *  a node of ours       ended                  yes
+ *  a node of ours       alive                  no, but just ended it may be shown so for a moment
+ *  anything else        with our tags on it    yes: its node is no longer shown
+ *  nothing              no tags, no name       yes, for as long as a node of ours that has ended is shown, or may be
+ *  anything else        without our tags       no  */
+static bool lets_go(const struct step_ctx *x, const struct inventory *inv, const json_t *row)
+{
+	const struct ec2_instance *in = inventory_instance_in(&inv->instances, json_str_or(row, "instance", ""));
+
+	if (in != NULL)
+		return !inventory_is_alive(in) || x->age_ms < STALE_MS;
+	if (is_tagged_as(row, inventory_group_by_id(inv, group_of(x))))
+		return true;
+	return json_is_true(json_object_get(row, "loose")) && (!x->patient || has_ended(inv));
+}
+
+static void weigh_interfaces(const struct step_ctx *x, const struct inventory *inv, struct holders *h)
+{
+	const json_t *rows = json_object_get(x->seen, "interfaces");
+
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const json_t *row = json_array_get(rows, i);
+		const char *of = json_str_or(row, "instance", ""), *about = json_str_or(row, "description", "");
+
+		if (!names_us(x, json_object_get(row, "in")))
+			continue;
+		snprintf(lets_go(x, inv, row) ? h->goes : h->stands, sizeof(h->goes), "network interface %s of %s%s%.60s%s",
+			 json_str_or(row, "id", "?"), *of != '\0' ? of : json_str_or(row, "type", "?"), *about != '\0' ? " (" : "",
+			 about, *about != '\0' ? ")" : "");
+	}
+}
+
+/* A rule of a group of ours may just have been taken out. */
+static void weigh_rules(const struct step_ctx *x, const struct inventory *inv, const char *look, struct holders *h)
+{
+	const json_t *rows = json_object_get(x->seen, look);
+
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const json_t *row = json_array_get(rows, i);
+		const char *id = json_str_or(row, "id", "?");
+		bool goes = inventory_group_by_id(inv, id) != NULL && !x->patient;
+
+		if (names_us(x, json_object_get(row, "peers")) && !str_eq(id, group_of(x)))
+			snprintf(goes ? h->goes : h->stands, sizeof(h->goes), "a rule of security group %s that names it", id);
+	}
+}
+
+static enum step_verdict delete_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	return c->class == AWS_CONFLICT ? STEP_LOOK : step_judge_gone(x, c, e);
+}
+
+static bool delete_find(const struct step_ctx *x, const struct inventory *inv)
+{
+	return !step_may_hide(x) && inventory_group_by_id(inv, group_of(x)) == NULL;
+}
+
+static enum step_verdict delete_miss(const struct step_ctx *x, const struct inventory *inv, struct err *e)
+{
+	struct holders h = { 0 };
+
+	if (!str_eq(x->code, "DependencyViolation") && !str_eq(x->code, "InvalidGroup.InUse"))
+		return STEP_LOOK;
+	weigh_interfaces(x, inv, &h);
+	weigh_rules(x, inv, "ways-in", &h);
+	weigh_rules(x, inv, "ways-out", &h);
+	if (h.stands[0] != '\0') {
+		err_set(e, ERR_SERVICE, "security group %s is held by %s: take that away, and send the command again", group_of(x),
+			h.stands);
+		return STEP_FAILED;
+	}
+	if (h.goes[0] != '\0')
+		err_set(e, ERR_AGAIN, "security group %s is still held by %s", group_of(x), h.goes);
+	return STEP_AGAIN;
+}
+
+static void delete_print(const json_t *args, struct buf *to)
+{
+	buf_adds(to, json_str_or(args, "group_id", "?"));
+}
+
+const struct step_kind kind_delete_security_group = {
+	.name = "delete-security-group",
+	.service = AWS_EC2,
+	.action = "ec2:DeleteSecurityGroup",
+	.repeat = REPEAT_NATURAL,
+	.settle_s = 120,
+	.deadline_s = 900,
+	.poll_s = 5,
+	.removes = "security-group",
+	.removes_arg = "group_id",
+	.ask = delete_ask,
+	.judge = delete_judge,
+	.find = delete_find,
+	.miss = delete_miss,
+	.looks = looks,
+	.print = delete_print,
+};

@@ -1,0 +1,15 @@
+/* kinds_impl.h - what the step kinds of EC2 share: a rule of a security group as a plan writes it, and who must have all its
+ * nodes or none. */
+#pragma once
+#include "agent/ops/steps/step.h"
+
+struct demand;
+
+/* What is made in a VPC may be where the policy has a subnet of it: args.subnet_id. */
+void kinds_vpc_demand(const json_t *args, struct demand *d);  /* kinds_group.c */
+void kinds_rule_demand(const json_t *rule, struct demand *d); /* kinds_group.c */
+
+static inline bool kinds_is_atomic(const struct step_ctx *x)
+{
+	return json_is_true(json_object_get(x->args, "atomic"));
+}

@@ -1,0 +1,408 @@
+/* kinds_launch.c - the step kind that launches nodes. */
+#include <string.h>
+
+#include "agent/aws/code.h"
+#include "agent/aws/ec2.h"
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/steps/demand.h"
+#include "agent/ops/account/inventory.h"
+#include "agent/ops/steps/kinds_impl.h"
+
+#define USER_DATA_MAX 16384
+#define LAUNCHES_MAX 3       /* of one launch whose nodes died of what another may not */
+#define PROFILE_MS 120000ull /* how long a new instance profile is not known everywhere */
+
+/* ---- launch: one RunInstances for all missing nodes of a cluster ----
+ *
+ * The first generation asks for all or nothing. Where AWS has not enough and the cluster is not atomic, the second asks for
+ * what can be had: another request, so another token. Nodes that died before anybody saw them are described for an hour more,
+ * and tell what they died of: another generation is tried where that may cure it. */
+
+static uint32_t count_of(const json_t *args)
+{
+	return (uint32_t)json_int_or(args, "count", 0);
+}
+
+static void volumes_of(const json_t *args, struct ec2_volume_arg **ret, size_t *ret_n)
+{
+	const json_t *list = json_object_get(args, "volumes");
+	size_t n = json_array_size(list);
+	struct ec2_volume_arg *v = mem_grow(NULL, n, sizeof(*v));
+
+	for (size_t i = 0; i < n; i++) {
+		const json_t *j = json_array_get(list, i);
+
+		v[i] = (struct ec2_volume_arg){
+			.device = json_str_or(j, "device", ""),
+			.type = json_str_or(j, "type", "gp3"),
+			.kms_key_id = json_str_or(j, "kms_key_id", NULL),
+			.size_gib = (uint32_t)json_int_or(j, "size_gib", 0),
+			.iops = (uint32_t)json_int_or(j, "iops", 0),
+			.throughput = (uint32_t)json_int_or(j, "throughput", 0),
+		};
+	}
+	*ret = v;
+	*ret_n = n;
+}
+
+static int launch_ask(const struct step_ctx *x, struct form *f, struct err *e)
+{
+	CLEANUP(mem_close) struct ec2_tag *tags = NULL;
+	CLEANUP(mem_close) struct ec2_volume_arg *volumes = NULL;
+	CLEANUP(mem_close) const char **groups = NULL;
+	CLEANUP(buf_close) struct buf user_data = BUF_MAX(USER_DATA_MAX);
+	struct ec2_run_args a = { .client_token = x->token, .max = count_of(x->args) };
+
+	TRY(arg_str(x, "image_id", &a.image_id, e));
+	TRY(arg_str(x, "root_device", &a.root_device, e));
+	TRY(arg_str(x, "type", &a.type, e));
+	TRY(arg_str(x, "subnet_id", &a.subnet_id, e));
+	TRY(arg_strs(x, "groups", &groups, &a.group_ids_n, e));
+	TRY(arg_tags(x, &tags, &a.tags_n, e));
+	if (json_object_get(x->args, "user_data") != NULL)
+		TRY(json_get_base64(x->args, "user_data", &user_data, e));
+	a.root_gib = (uint32_t)json_int_or(x->args, "root_gib", 0);
+	volumes_of(x->args, &volumes, &a.volumes_n);
+	a.group_ids = groups;
+	a.tags = tags;
+	a.volumes = volumes;
+	a.profile = json_str_or(x->args, "profile", NULL);
+	a.user_data = user_data.data;
+	a.user_data_len = user_data.len;
+	a.min = x->generation == 1 || kinds_is_atomic(x) ? a.max : 1;
+	ec2_run_instances(f, &a);
+	return 0;
+}
+
+static json_t *ids_of(const struct ec2_instances *list)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < list->n; i++)
+		json_array_append_new(ids, json_string(list->v[i].id));
+	return ids;
+}
+
+static void note_short(const struct step_ctx *x, size_t have)
+{
+	if (have < count_of(x->args))
+		buf_addf(x->note, "short: %zu of %u nodes in %s", have, count_of(x->args), json_str_or(x->args, "cluster", "?"));
+}
+
+static enum step_verdict launched(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	struct arena *m = arena_new_sized(8u << 20);
+	struct ec2_instances list = { 0 };
+	enum step_verdict v = STEP_LOOK; /* an answer we cannot read: AWS did it, so look */
+
+	if (ec2_read_run_instances(xml_root(c->xml), m, &list, e) == 0 && list.n > 0) {
+		fact_set(x, ids_of(&list));
+		note_short(x, list.n);
+		v = STEP_DONE;
+	}
+	arena_free(m);
+	return v;
+}
+
+static bool may_be_less(const struct step_ctx *x, enum aws_class class)
+{
+	return (class == AWS_CAPACITY || class == AWS_QUOTA) && !kinds_is_atomic(x) && x->generation == 1 && count_of(x->args) > 1;
+}
+
+/* A profile that was just made, or its role, is not known to EC2 at once; the sentences are all there is to tell it by. */
+static bool is_profile_coming(const struct step_ctx *x, const struct aws_call *c)
+{
+	static const char *const sentences[] = { "Invalid IAM Instance Profile", "has no associated IAM Roles",
+						 "iamInstanceProfile" };
+
+	if (!str_eq(c->code, "InvalidParameterValue") || x->age_ms >= PROFILE_MS)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(sentences); i++)
+		if (strcasestr(c->err.text, sentences[i]) != NULL)
+			return true;
+	return false;
+}
+
+static enum step_verdict launch_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	if (c->class == AWS_OK)
+		return launched(x, c, e);
+	if (c->class == AWS_CONFLICT)
+		return STEP_LOOK; /* the token is known (IdempotentParameterMismatch, IdempotentInstanceTerminated): look by tag */
+	if (may_be_less(x, c->class))
+		return STEP_SMALLER;
+	return is_profile_coming(x, c) ? STEP_AGAIN : step_judge_refusal(x, c, e);
+}
+
+static bool is_from(const struct step_ctx *x, const struct ec2_instance *i)
+{
+	const char *command = ec2_tag_get(&i->tags, "reeve:command"), *step = ec2_tag_get(&i->tags, "reeve:step");
+	size_t plan = strlen(x->plan);
+
+	return str_eq(command, x->command) && step != NULL && strncmp(step, x->plan, plan) == 0 && step[plan] == '/' &&
+	       str_eq(step + plan + 1, x->step);
+}
+
+/* Those of this generation that have ended, as far as they are shown: how many, and one of them; with `ids` all of them are added. */
+static size_t dead_of(const struct step_ctx *x, const struct inventory *inv, const struct ec2_instance **ret, json_t *ids)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < inv->instances.n; i++) {
+		const struct ec2_instance *in = &inv->instances.v[i];
+		bool is_older = in->client_token != NULL && *in->client_token != '\0' && !str_eq(in->client_token, x->token);
+
+		if (!is_from(x, in) || is_older || inventory_is_alive(in))
+			continue;
+		*ret = in;
+		if (ids != NULL)
+			json_array_append_new(ids, json_string(in->id));
+		n++;
+	}
+	return n;
+}
+
+/* Part of a launch may be seen before the rest: fewer than asked for, dead ones counted, is believed only when the wait is over.
+ * Until then the fact "partly" tells the engine to look again instead of asking again. To an atomic cluster the dead belong: the
+ * wait for it tells what they died of. */
+static bool launch_find(const struct step_ctx *x, const struct inventory *inv)
+{
+	const struct ec2_instance *dead = NULL;
+	json_t *ids = json_array();
+	size_t n, n_dead;
+
+	for (size_t i = 0; i < inv->instances.n; i++)
+		if (is_from(x, &inv->instances.v[i]) && inventory_is_alive(&inv->instances.v[i]))
+			json_array_append_new(ids, json_string(inv->instances.v[i].id));
+	n = json_array_size(ids);
+	n_dead = dead_of(x, inv, &dead, kinds_is_atomic(x) ? ids : NULL);
+	if (n == 0 || (n + n_dead < count_of(x->args) && !x->settled)) {
+		json_object_set_new(x->facts, "partly", json_boolean(n > 0));
+		json_decref(ids);
+		return false;
+	}
+	fact_set(x, ids);
+	note_short(x, n);
+	return true;
+}
+
+/* Of what the node died. */
+static struct code_death death_of(const struct step_ctx *x, const struct ec2_instance *in, struct err *e)
+{
+	const char *code = in->reason_code != NULL ? in->reason_code : "", *why = in->reason != NULL ? in->reason : "";
+	struct code_death d = code_judge_death(code, why);
+
+	step_blame(x, d.class, d.code);
+	err_set(e, ERR_SERVICE, "a node did not come up: %s is %s: %s %s", in->id, in->state, code, why);
+	return d;
+}
+
+/* Their own token tells that they were launched, and no more; so do rows that are not all shown yet. */
+static enum step_verdict launch_unseen(const struct step_ctx *x, struct err *e)
+{
+	if (!str_starts(x->code, "Idempotent"))
+		return STEP_LOOK;
+	if (!x->settled) {
+		json_object_set_new(x->facts, "partly", json_true());
+		return STEP_LOOK;
+	}
+	err_set(e, ERR_SERVICE, "AWS says %s of this launch, and shows none of its nodes, alive or ended", x->code);
+	return STEP_FAILED;
+}
+
+static enum step_verdict launch_miss(const struct step_ctx *x, const struct inventory *inv, struct err *e)
+{
+	const struct ec2_instance *in = NULL;
+	bool partly = json_is_true(json_object_get(x->facts, "partly"));
+	size_t n = dead_of(x, inv, &in, NULL);
+	struct code_death d;
+
+	if (n == 0 || partly)
+		return partly ? STEP_LOOK : launch_unseen(x, e);
+	if (n < count_of(x->args) && !x->settled && !str_eq(x->code, "IdempotentInstanceTerminated")) {
+		json_object_set_new(x->facts, "partly", json_true());
+		return STEP_LOOK;
+	}
+	d = death_of(x, in, e);
+	if ((d.passes && x->generation < LAUNCHES_MAX) || may_be_less(x, d.class))
+		return STEP_SMALLER;
+	return STEP_FAILED;
+}
+
+static json_t *instances_of_fact(const json_t *args)
+{
+	return json_pack("{s:[o], s:b}", "instances", json_sprintf("@%s", json_str_or(args, "fact", "?")), "fresh", 1);
+}
+
+/* How a node of the launch stands; NULL: not shown. */
+static const struct ec2_instance *node_in(const struct inventory *inv, const json_t *id)
+{
+	return inv != NULL ? inventory_instance_in(&inv->instances, json_string_value(id)) : NULL;
+}
+
+/* Their data volumes. What is attached to a node is shown while it comes up, and not all of it from the start. */
+static json_t *launch_losses(const json_t *args, const json_t *fact, const struct inventory *inv)
+{
+	json_t *of = json_object();
+	bool unseen = false;
+
+	for (size_t i = 0; i < json_array_size(fact); i++) {
+		const struct ec2_instance *in = node_in(inv, json_array_get(fact, i));
+
+		if (in != NULL)
+			json_object_set_new(of, in->id, inventory_volumes_of(in));
+		unseen = unseen || in == NULL || str_eq(in->state, "pending");
+	}
+	unseen = unseen && json_array_size(json_object_get(args, "volumes")) > 0;
+	return json_pack("{s:o, s:b}", "volumes_of", of, "unseen_volumes", unseen);
+}
+
+static void name_if(struct demand *d, enum demand_kind kind, const json_t *from, const char *key)
+{
+	const char *text = json_str_or(from, key, NULL);
+
+	if (text != NULL)
+		demand_name(d, kind, text);
+}
+
+static void volume_demand(const json_t *v, struct demand *d)
+{
+	name_if(d, DEMAND_VOLUME_TYPE, v, "type");
+	name_if(d, DEMAND_KEY, v, "kms_key_id");
+	demand_count(d, DEMAND_VOLUME_GIB, (uint32_t)json_int_or(v, "size_gib", 0));
+	demand_count(d, DEMAND_IOPS, (uint32_t)json_int_or(v, "iops", 0));
+	demand_count(d, DEMAND_THROUGHPUT, (uint32_t)json_int_or(v, "throughput", 0));
+}
+
+/* A plan of an older version has user data without its hash: no list of hashes holds the empty text. */
+static void launch_demand(const json_t *args, struct demand *d)
+{
+	const json_t *volumes = json_object_get(args, "volumes"), *rules = json_object_get(args, "rules");
+
+	demand_name(d, DEMAND_TYPE, json_str_or(args, "type", ""));
+	demand_image(d, &(struct demand_image){ json_str_or(args, "image_id", ""), json_str_or(args, "image_owner", ""),
+						json_str_or(args, "image_owner_alias", "") });
+	demand_name(d, DEMAND_SUBNET, json_str_or(args, "subnet_id", ""));
+	name_if(d, DEMAND_PROFILE, args, "profile");
+	if (json_object_get(args, "user_data") != NULL)
+		demand_name(d, DEMAND_USER_DATA, json_str_or(args, "user_data_sha256", ""));
+	d->new_nodes += count_of(args);
+	demand_count(d, DEMAND_CLUSTER_NODES, (uint32_t)json_int_or(args, "held", 0) + count_of(args));
+	demand_count(d, DEMAND_VOLUMES, (uint32_t)json_array_size(volumes));
+	for (size_t i = 0; i < json_array_size(volumes); i++)
+		volume_demand(json_array_get(volumes, i), d);
+	for (size_t i = 0; i < json_array_size(rules); i++)
+		kinds_rule_demand(json_array_get(rules, i), d);
+}
+
+static void print_volume(const json_t *v, struct buf *to)
+{
+	const char *key = json_str_or(v, "kms_key_id", NULL);
+	long long iops = (long long)json_int_or(v, "iops", 0), throughput = (long long)json_int_or(v, "throughput", 0);
+
+	buf_addf(to, ", %s %lld GiB on %s", json_str_or(v, "type", "?"), (long long)json_int_or(v, "size_gib", 0),
+		 json_str_or(v, "device", "?"));
+	if (iops > 0)
+		buf_addf(to, " %lld iops", iops);
+	if (throughput > 0)
+		buf_addf(to, " %lld MiB/s", throughput);
+	if (key != NULL)
+		buf_addf(to, " under %s", key);
+}
+
+static void launch_print(const json_t *args, struct buf *to)
+{
+	const json_t *volumes = json_object_get(args, "volumes");
+	const char *profile = json_str_or(args, "profile", NULL);
+
+	buf_addf(to, "%u x %s, %s, %s in %s", count_of(args), json_str_or(args, "type", "?"), json_str_or(args, "image_id", "?"),
+		 json_str_or(args, "subnet_id", "?"), json_str_or(args, "zone", "?"));
+	for (size_t i = 0; i < json_array_size(volumes); i++)
+		print_volume(json_array_get(volumes, i), to);
+	if (profile != NULL)
+		buf_addf(to, ", profile %s", profile);
+}
+
+#define SHOWN_LINES 8
+#define SHOWN_WIDTH 120
+
+/* A line of somebody else's text, as far as it can be printed: what cannot is shown as "\xNN", what is left out as "...". */
+static const char *print_line(const char *at, const char *end, struct buf *to)
+{
+	size_t n = 0;
+
+	for (; at < end && *at != '\n'; at++, n++)
+		if (n < SHOWN_WIDTH && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x7f)
+			buf_addc(to, *at);
+		else if (n < SHOWN_WIDTH)
+			buf_addf(to, "\\x%02x", (unsigned char)*at);
+	buf_adds(to, n > SHOWN_WIDTH ? " ..." : "");
+	return at < end ? at + 1 : end;
+}
+
+static const char *print_boot_line(const char *at, const char *end, struct buf *to)
+{
+	buf_adds(to, "      | ");
+	at = print_line(at, end, to);
+	buf_addc(to, '\n');
+	return at;
+}
+
+/* Its owner chose the name: only the owner says whose it is. */
+static void print_image(const json_t *args, struct buf *to)
+{
+	const char *name = json_str_or(args, "image_name", ""), *alias = json_str_or(args, "image_owner_alias", "");
+
+	buf_adds(to, "      image \"");
+	print_line(name, name + strlen(name), to);
+	buf_addf(to, "\" of %s%s%s\n", json_str_or(args, "image_owner", "?"), *alias != '\0' ? " " : "", alias);
+}
+
+static void launch_detail(const json_t *args, struct buf *to)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(USER_DATA_MAX);
+	const char *at, *end;
+
+	print_image(args, to);
+
+	if (json_object_get(args, "user_data") == NULL || json_get_base64(args, "user_data", &b, NULL) != 0)
+		return;
+	buf_addf(to, "      user data: %zu bytes, SHA-256 %s\n", b.len, json_str_or(args, "user_data_sha256", "?"));
+	at = buf_str(&b);
+	end = at + b.len;
+	for (unsigned i = 0; i < SHOWN_LINES && at < end; i++)
+		at = print_boot_line(at, end, to);
+	if (at < end)
+		buf_addf(to, "      | ... and %zu bytes more\n", (size_t)(end - at));
+}
+
+/* The kms actions are those of a volume under the customer's own key (Amazon EBS encryption, "Permissions for IAM users"). */
+static const char *const launch_needs[] = {
+	"ec2:CreateTags",    "iam:PassRole",    "kms:CreateGrant",
+	"kms:Decrypt",       "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext",
+	"kms:ReEncryptFrom", "kms:ReEncryptTo", NULL,
+};
+
+const struct step_kind kind_launch = {
+	.name = "launch",
+	.service = AWS_EC2,
+	.action = "ec2:RunInstances",
+	.needs = launch_needs,
+	.repeat = REPEAT_TOKEN,
+	.settle_s = 300,
+	.deadline_s = 900,
+	.poll_s = 5,
+	.makes = "instance",
+	.ask = launch_ask,
+	.judge = launch_judge,
+	.find = launch_find,
+	.miss = launch_miss,
+	.undo = &kind_terminate,
+	.undo_args = instances_of_fact,
+	.losses = launch_losses,
+	.demand = launch_demand,
+	.print = launch_print,
+	.detail = launch_detail,
+};

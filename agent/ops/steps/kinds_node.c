@@ -1,0 +1,358 @@
+/* kinds_node.c - step kinds of nodes that are there: waits, and their end. kinds_launch.c makes them. */
+#include <string.h>
+
+#include "agent/aws/code.h"
+#include "agent/aws/ec2.h"
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/account/inventory.h"
+#include "agent/ops/steps/kinds_impl.h"
+
+/* ---- waits: Describe by filter, because one unknown id fails a whole DescribeInstances by id; in one piece, because a page may
+ * be empty and yet not the last ---- */
+
+static int describe_ask(const struct step_ctx *x, struct form *f, struct err *e)
+{
+	CLEANUP(mem_close) const char **ids = NULL;
+	struct ec2_filter filter = { .name = "instance-id" };
+
+	TRY(arg_strs(x, "instances", &ids, &filter.n, e));
+	filter.values = ids;
+	ec2_describe_instances(f, &(struct ec2_describe){ .filters = &filter, .filters_n = 1, .whole = true });
+	return 0;
+}
+
+/* How the asked-for nodes stand: which run, how many are on their way, why the rest is lost; `seen` tells it of each that does not
+ * run. The gravest death is the one that is told: want of room before a fault of AWS's own. */
+struct standing {
+	json_t *running;
+	size_t coming, lost;
+	char why[256];
+	struct code_death death;
+	struct buf seen;
+};
+
+static void add_seen(struct standing *s, const char *id, const char *state)
+{
+	buf_addf(&s->seen, "%s%s is %s", s->seen.len > 0 ? ", " : "", id, state);
+}
+
+static void lose(struct standing *s, const char *id, const char *why, struct code_death d)
+{
+	s->lost++;
+	if (s->why[0] != '\0' && d.class == AWS_OK)
+		return;
+	snprintf(s->why, sizeof(s->why), "%s is %s", id, why);
+	s->death = d;
+}
+
+/* Nobody starts a stopped node again, and nobody tells whether it would be the same. */
+static void stand_one(const struct step_ctx *x, const char *id, const struct ec2_instance *in, struct standing *s)
+{
+	CLEANUP(mem_close) char *why = NULL;
+
+	if (in != NULL && str_eq(in->state, "running")) {
+		json_array_append_new(s->running, json_string(id));
+		return;
+	}
+	add_seen(s, id, in != NULL ? in->state : "not shown");
+	if (in == NULL && !x->patient && step_made_here(x, id)) {
+		s->coming++;
+	} else if (in == NULL) {
+		lose(s, id, "not there any more", (struct code_death){ .class = AWS_NOTFOUND });
+	} else if (str_eq(in->state, "pending")) {
+		s->coming++;
+	} else if (str_eq(in->state, "stopped") || str_eq(in->state, "stopping")) {
+		lose(s, id, "stopped: start it or end it", (struct code_death){ .class = AWS_INVALID });
+	} else {
+		why = mem_printf("%s: %s %s", in->state, in->reason_code, in->reason);
+		lose(s, id, why, code_judge_death(in->reason_code, in->reason));
+	}
+}
+
+static void stand(const struct step_ctx *x, const struct ec2_instances *list, struct standing *s)
+{
+	const json_t *ids = json_object_get(x->args, "instances");
+
+	s->running = json_array();
+	s->seen = BUF_MAX(400);
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const char *id = json_string_value(json_array_get(ids, i));
+
+		stand_one(x, id, inventory_instance_in(list, id), s);
+	}
+}
+
+static enum step_verdict running_verdict(const struct step_ctx *x, const struct standing *s, struct err *e)
+{
+	if (s->lost > 0 && (kinds_is_atomic(x) || (json_array_size(s->running) == 0 && s->coming == 0))) {
+		step_blame(x, s->death.class, s->death.code);
+		err_set(e, ERR_SERVICE, "a node did not come up: %s", s->why);
+		return STEP_FAILED;
+	}
+	if (s->coming > 0) {
+		err_set(e, ERR_AGAIN, "%s", buf_str(&s->seen));
+		return STEP_AGAIN;
+	}
+	fact_set(x, json_incref(s->running));
+	if (s->lost > 0)
+		buf_addf(x->note, "short: %zu node(s) of %s did not come up (%s)", s->lost, json_str_or(x->args, "cluster", "?"),
+			 s->why);
+	return STEP_DONE;
+}
+
+static enum step_verdict wait_running_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	struct ec2_instances list = { 0 };
+	struct standing s = { 0 };
+	struct arena *m;
+	enum step_verdict v = STEP_AGAIN;
+
+	if (c->class != AWS_OK)
+		return step_judge_unseen(x, c, e);
+	m = arena_new_sized(64u << 20);
+	if (ec2_read_instances(xml_root(c->xml), m, &list, e) == 0) {
+		stand(x, &list, &s);
+		v = running_verdict(x, &s, e);
+	}
+	buf_close(&s.seen);
+	json_decref(s.running);
+	arena_free(m);
+	return v;
+}
+
+static void instances_print(const json_t *args, struct buf *to)
+{
+	arg_print_strs(args, "instances", to);
+}
+
+const struct step_kind kind_wait_running = {
+	.name = "wait-running",
+	.service = AWS_EC2,
+	.action = "ec2:DescribeInstances",
+	.repeat = REPEAT_READ,
+	.settle_s = 300,
+	.deadline_s = 900,
+	.poll_s = 5,
+	.ask = describe_ask,
+	.judge = wait_running_judge,
+	.print = instances_print,
+};
+
+/* A fact of terminate: the node was taken over by somebody while it was ours to end. Nobody ends it, so nobody waits for that. */
+#define TAKEN "taken.%s"
+
+static bool is_taken(const struct step_ctx *x, const char *id)
+{
+	CLEANUP(mem_close) char *fact = mem_printf(TAKEN, id);
+
+	return json_object_get(x->known, fact) != NULL;
+}
+
+/* Of the rows, those that were asked for: an EC2 that ignores the filter shows the agent's own machine, too. */
+static bool are_terminated(const struct step_ctx *x, const struct ec2_instances *list, struct err *e)
+{
+	const json_t *ids = json_object_get(x->args, "instances");
+	struct standing s = { .seen = BUF_MAX(400) };
+
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const struct ec2_instance *in = inventory_instance_in(list, json_string_value(json_array_get(ids, i)));
+
+		if (in != NULL && !str_eq(in->state, "terminated") && !is_taken(x, in->id))
+			add_seen(&s, in->id, in->state);
+	}
+	if (s.seen.len > 0)
+		err_set(e, ERR_AGAIN, "%s", buf_str(&s.seen));
+	buf_close(&s.seen);
+	return e->code == 0;
+}
+
+static enum step_verdict wait_terminated_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	struct ec2_instances list = { 0 };
+	struct arena *m;
+	enum step_verdict v = STEP_DONE;
+
+	if (c->class != AWS_OK)
+		return step_judge_unseen(x, c, e);
+	m = arena_new_sized(64u << 20);
+	if (ec2_read_instances(xml_root(c->xml), m, &list, e) != 0 || ec2_next_token(xml_root(c->xml)) != NULL)
+		v = STEP_AGAIN; /* not all of it was seen */
+	else if (!are_terminated(x, &list, e))
+		v = STEP_AGAIN;
+	arena_free(m);
+	return v;
+}
+
+const struct step_kind kind_wait_terminated = {
+	.name = "wait-terminated",
+	.service = AWS_EC2,
+	.action = "ec2:DescribeInstances",
+	.repeat = REPEAT_READ,
+	.deadline_s = 900,
+	.poll_s = 5,
+	.ask = describe_ask,
+	.judge = wait_terminated_judge,
+	.print = instances_print,
+};
+
+/* ---- terminate ---- */
+
+#define UNSEEN "data volumes that EC2 did not show went unnamed with their nodes"
+
+static int terminate_ask(const struct step_ctx *x, struct form *f, struct err *e)
+{
+	CLEANUP(mem_close) const char **ids = NULL;
+	size_t n;
+
+	TRY(step_members(x, "instances", &ids, &n, e));
+	ec2_terminate_instances(f, ids, n);
+	return 0;
+}
+
+static void note_unseen(const struct step_ctx *x)
+{
+	if (json_is_true(json_object_get(x->args, "unseen_volumes")))
+		buf_adds(x->note, UNSEEN);
+}
+
+/* What the tags no longer show as ours is as good as gone for the operate role, which may end nothing else. */
+static bool is_denied(const struct step_ctx *x)
+{
+	return str_eq(x->code, "UnauthorizedOperation");
+}
+
+/* One unknown id terminates none of them; one that was just launched may not be known everywhere yet. One that somebody has tagged
+ * otherwise has all of them denied. */
+static enum step_verdict terminate_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	if (c->class == AWS_OK) {
+		note_unseen(x);
+		return STEP_DONE;
+	}
+	if (c->class == AWS_NOTFOUND)
+		return step_may_hide(x) ? STEP_AGAIN : STEP_LOOK;
+	if (is_denied(x))
+		return STEP_LOOK;
+	return step_judge_refusal(x, c, e);
+}
+
+static void leave_out_unshown(const struct step_ctx *x, const struct inventory *inv)
+{
+	const json_t *ids = json_object_get(x->args, "instances");
+
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const char *id = json_string_value(json_array_get(ids, i));
+		CLEANUP(mem_close) char *fact = mem_printf(TAKEN, id);
+
+		if (inventory_instance_in(&inv->instances, id) != NULL)
+			continue;
+		step_leave_out(x, id, "is not there any more, or not ours");
+		json_object_set_new(x->facts, fact, json_true());
+	}
+}
+
+/* A node that is over is shown for about an hour, so one that is not shown was not ended by the call before this look: it is told
+ * as left out, not as deleted. */
+static bool terminate_find(const struct step_ctx *x, const struct inventory *inv)
+{
+	const json_t *ids = json_object_get(x->args, "instances");
+
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const struct ec2_instance *in = inventory_instance_in(&inv->instances, json_string_value(json_array_get(ids, i)));
+
+		if (in == NULL ? step_may_hide(x) : inventory_is_alive(in))
+			return false;
+	}
+	leave_out_unshown(x, inv);
+	note_unseen(x);
+	return true;
+}
+
+/* An id that is gone keeps none of the others alive, and neither does one that is somebody else's now. */
+static enum step_verdict terminate_miss(const struct step_ctx *x, const struct inventory *inv, struct err *e)
+{
+	size_t left = json_object_size(x->left);
+
+	if (!is_denied(x) && !str_eq(x->code, "InvalidInstanceID.NotFound"))
+		return STEP_LOOK;
+	if (!step_may_hide(x))
+		leave_out_unshown(x, inv);
+	if (!is_denied(x))
+		return step_may_hide(x) ? STEP_LOOK : STEP_AGAIN;
+	if (json_object_size(x->left) > left)
+		return STEP_AGAIN;
+	if (e->text[0] == '\0')
+		err_set(e, ERR_DENIED, "ec2:TerminateInstances is denied: %s", x->code);
+	return STEP_FAILED;
+}
+
+static void add_pair(json_t *to, const char *kind, const char *id)
+{
+	json_array_append_new(to, json_pack("[s, s]", kind, id));
+}
+
+/* The call ends the nodes of one zone and is refused for those of another ("Terminate multiple instances with termination protection
+ * across Availability Zones"). Data volumes go with their nodes. */
+static json_t *terminate_part(const struct step_ctx *x, const struct inventory *inv)
+{
+	const json_t *ids = json_object_get(x->args, "instances");
+	bool has_volumes = json_int_or(x->args, "volumes", 0) > 0, is_unseen = false;
+	json_t *pairs = json_array();
+
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const struct ec2_instance *in = inventory_instance_in(&inv->instances, json_string_value(json_array_get(ids, i)));
+
+		if (in == NULL || inventory_is_alive(in))
+			continue;
+		add_pair(pairs, "instance", in->id);
+		is_unseen = is_unseen || in->data_volumes == 0;
+		for (uint32_t k = 0; k < in->data_volumes && in->data_volume_ids != NULL; k++)
+			add_pair(pairs, "volume", in->data_volume_ids[k]);
+	}
+	if (has_volumes && is_unseen && strstr(buf_str(x->note), UNSEEN) == NULL)
+		buf_adds(x->note, UNSEEN);
+	return pairs;
+}
+
+/* A node's data volumes are deleted with it: FORMATS.md counts both. */
+static bool is_loss(const json_t *args)
+{
+	return json_is_true(json_object_get(args, "leaves_none")) || json_is_true(json_object_get(args, "unseen_volumes")) ||
+	       json_is_true(json_object_get(args, "disks")) || json_int_or(args, "volumes", 0) > 0;
+}
+
+static void terminate_print(const json_t *args, struct buf *to)
+{
+	long long volumes = (long long)json_int_or(args, "volumes", 0);
+
+	instances_print(args, to);
+	if (volumes > 0)
+		buf_addf(to, ", with %lld data volume%s", volumes, volumes > 1 ? "s" : "");
+	if (json_is_true(json_object_get(args, "disks")))
+		buf_adds(to, ", with disks of their host");
+	if (json_is_true(json_object_get(args, "unseen_volumes")))
+		buf_adds(to, ", with volumes that are still coming up");
+	if (json_is_true(json_object_get(args, "leaves_none")))
+		buf_adds(to, ", the last of the cluster");
+}
+
+const struct step_kind kind_terminate = {
+	.name = "terminate",
+	.service = AWS_EC2,
+	.action = "ec2:TerminateInstances",
+	.repeat = REPEAT_NATURAL,
+	.settle_s = 120,
+	.deadline_s = 600,
+	.poll_s = 5,
+	.removes = "instance",
+	.removes_arg = "instances",
+	.ask = terminate_ask,
+	.judge = terminate_judge,
+	.find = terminate_find,
+	.miss = terminate_miss,
+	.part = terminate_part,
+	.is_high = is_loss,
+	.print = terminate_print,
+};

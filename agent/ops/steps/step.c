@@ -1,0 +1,165 @@
+/* step.c - how the answers of AWS are judged by all kinds alike: what may still come, what passes, and what ends at once. */
+#include "agent/ops/steps/step.h"
+
+#include <string.h>
+
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+
+/* ---- members ---- */
+
+bool step_is_left(const struct step_ctx *x, const char *id)
+{
+	return json_object_get(x->left, id) != NULL;
+}
+
+void step_leave_out(const struct step_ctx *x, const char *id, const char *why)
+{
+	if (!step_is_left(x, id))
+		json_object_set_new(x->left, id, json_text(why));
+}
+
+int step_members(const struct step_ctx *x, const char *name, const char ***ret, size_t *ret_n, struct err *e)
+{
+	const char **all;
+	size_t n, kept = 0;
+
+	TRY(arg_strs(x, name, &all, &n, e));
+	for (size_t i = 0; i < n; i++)
+		if (!step_is_left(x, all[i]))
+			all[kept++] = all[i];
+	*ret = all;
+	*ret_n = kept;
+	return 0;
+}
+
+/* ---- what this operation made ---- */
+
+bool step_may_hide(const struct step_ctx *x)
+{
+	return json_is_true(json_object_get(x->args, "fresh")) && !x->patient;
+}
+
+static bool is_fact(const json_t *fact, const char *id)
+{
+	if (json_is_string(fact))
+		return str_eq(json_string_value(fact), id);
+	for (size_t i = 0; i < json_array_size(fact); i++)
+		if (str_eq(json_string_value(json_array_get(fact, i)), id))
+			return true;
+	return false;
+}
+
+bool step_made_here(const struct step_ctx *x, const char *id)
+{
+	const char *name;
+	json_t *fact;
+
+	json_object_foreach((json_t *)x->known, name, fact) {
+		if (is_fact(fact, id))
+			return true;
+	}
+	return false;
+}
+
+/* Of a load balancer by its name: a network one's ARN has it between "/net/" and its number. */
+static bool is_named_here(const struct step_ctx *x, const char *lb_name)
+{
+	CLEANUP(mem_close) char *part = mem_printf("/net/%s/", lb_name);
+	const char *name, *arn;
+	json_t *fact;
+
+	json_object_foreach((json_t *)x->known, name, fact) {
+		arn = json_string_value(fact);
+		if (arn != NULL && strstr(arn, part) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static bool has_made_here(const struct step_ctx *x, const json_t *arg)
+{
+	const char *key;
+	json_t *value;
+
+	if (json_is_string(arg))
+		return step_made_here(x, json_string_value(arg));
+	for (size_t i = 0; i < json_array_size(arg); i++)
+		if (has_made_here(x, json_array_get(arg, i)))
+			return true;
+	json_object_foreach((json_t *)arg, key, value) {
+		if (has_made_here(x, value))
+			return true;
+	}
+	return false;
+}
+
+/* Which argument a code speaks of. What is in no row is never of our making: a subnet, an image, a VPC. */
+static const struct {
+	const char *code, *args[4];
+} unknowns[] = {
+	{ "InvalidGroup.NotFound", { "group_id", "groups", "rule" } },
+	{ "InvalidSecurityGroupID.NotFound", { "group_id", "groups", "rule" } },
+	{ "InvalidInstanceID.NotFound", { "instances" } },
+	{ "ListenerNotFound", { "arn" } },
+	{ "LoadBalancerNotFound", { "arn", "lb_arn" } },
+	{ "TargetGroupNotFound", { "arn", "group_arn", "beside_arn" } },
+};
+
+static bool speaks_of_ours(const struct step_ctx *x, const char *code)
+{
+	for (size_t i = 0; i < ARRAY_LEN(unknowns); i++)
+		for (size_t k = 0; str_eq(unknowns[i].code, code) && unknowns[i].args[k] != NULL; k++)
+			if (has_made_here(x, json_object_get(x->args, unknowns[i].args[k])))
+				return true;
+	return str_eq(code, "LoadBalancerNotFound") && is_named_here(x, json_str_or(x->args, "name", "?"));
+}
+
+bool step_is_coming(const struct step_ctx *x, const char *code)
+{
+	return !x->patient && (speaks_of_ours(x, code) || json_is_true(json_object_get(x->args, "fresh")));
+}
+
+void step_blame(const struct step_ctx *x, enum aws_class class, const char *code)
+{
+	if (x->cause == NULL)
+		return;
+	x->cause->class = class;
+	snprintf(x->cause->code, sizeof(x->cause->code), "%s", code);
+}
+
+/* ---- judging ---- */
+
+enum step_verdict step_judge_refusal(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	if (c->class == AWS_AMBIGUOUS)
+		return STEP_LOOK;
+	if (c->class == AWS_THROTTLED || c->class == AWS_EXPIRED)
+		return STEP_AGAIN; /* surely not done */
+	if (c->class == AWS_NOTFOUND && step_is_coming(x, c->code))
+		return STEP_AGAIN;
+	if (str_eq(c->code, "OperationNotPermitted"))
+		err_set(e, ERR_DENIED,
+			"%s: it is protected (against termination, stop or deletion): take that off, and send the command again",
+			err_text(&c->err));
+	else
+		err_set(e, ERR_SERVICE, "%s", err_text(&c->err));
+	return STEP_FAILED;
+}
+
+enum step_verdict step_judge_unseen(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	return c->class == AWS_AMBIGUOUS ? STEP_AGAIN : step_judge_refusal(x, c, e);
+}
+
+enum step_verdict step_judge_gone(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	if (c->class == AWS_NOTFOUND)
+		return step_may_hide(x) ? STEP_AGAIN : STEP_LOOK;
+	if (c->class == AWS_OK)
+		return STEP_DONE;
+	if (c->class == AWS_CONFLICT && !x->patient)
+		return STEP_AGAIN;
+	return step_judge_refusal(x, c, e);
+}

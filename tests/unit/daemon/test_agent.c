@@ -1,0 +1,135 @@
+/* test_agent.c - the whole agent in the simulated world, closed at every moment of its life and asked for its status all the
+ * while. Run under ASan: nothing that is closed may be used. */
+#include "tests/unit/daemon/stage.h"
+
+static void ask(struct stage *s)
+{
+	json_t *j;
+
+	if (s->agent == NULL)
+		return;
+	assert_true(*agent_summary(s->agent) != '\0');
+	(void)agent_is_ready(s->agent);
+	j = agent_status(s->agent);
+	assert_non_null(j);
+	json_decref(j);
+}
+
+/* Everything that happens while it closes may ask. */
+static void stage_close(struct stage *s)
+{
+	agent_close(s->agent, stage_on_closed, s);
+	ask(s);
+	for (int i = 0; s->agent != NULL; i++) {
+		assert_true(i < 100000);
+		assert_true(sim_step(s->w));
+		ask(s);
+	}
+	stage_free(s);
+}
+
+static void step(struct stage *s, unsigned events)
+{
+	while (events-- > 0)
+		assert_true(sim_step(s->w));
+}
+
+static bool is_ready(void *ctx)
+{
+	return agent_is_ready(((struct stage *)ctx)->agent);
+}
+
+static void it_closes_at_every_moment_of_its_start_and_tells_its_status_all_the_while(void **state)
+{
+	(void)state;
+	for (unsigned events = 0; events < 300; events++) {
+		struct stage *s = stage_new();
+
+		step(s, events);
+		stage_close(s);
+	}
+}
+
+/* In each order in which the answers can come: the disk fails half of the time, so that each close takes its own time, and an
+ * identity, a login or a poll comes to its end while another component closes. */
+static void it_closes_while_what_it_asked_for_still_arrives(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 120; i++) {
+		struct stage *s = stage_new();
+
+		s->cfg.journal_segment = 600; /* it begins another one now and then */
+		s->is_sts_gone = i % 3 == 1;
+		s->is_vendor_gone = i % 3 == 2;
+		step(s, 20 + i * 3);
+		s->is_sts_gone = s->is_vendor_gone = false;
+		sim_fail_rate(s->w, SIM_DISK, 500);
+		stage_close(s);
+	}
+}
+
+static void it_is_ready_once_identity_journal_and_policy_are_known_and_says_that_it_starts_before(void **state)
+{
+	struct stage *s = stage_new();
+	json_t *j;
+
+	(void)state;
+	s->is_sts_gone = true;
+	assert_int_equal(sim_run_until(s->w, is_ready, s, 120000), SIM_LIMIT);
+	j = agent_status(s->agent);
+	assert_string_equal(json_string_value(json_object_get(j, "mode")), "STARTING");
+	assert_string_equal(json_string_value(json_object_get(j, "why")), "the agent is starting");
+	json_decref(j);
+	s->is_sts_gone = false;
+	assert_int_equal(sim_run_until(s->w, is_ready, s, 120000), SIM_TRUE);
+	assert_true(str_starts(agent_summary(s->agent), "RUN"));
+	stage_close(s);
+}
+
+/* What it says becomes a part of the hosts that our signed requests go to. */
+static void what_the_metadata_service_says_is_believed_only_where_it_can_be(void **state)
+{
+	static const struct {
+		const char *region, *domain, *account, *says; /* NULL: as it should be, and it starts */
+		bool is_fatal;
+	} cases[] = {
+		{ .domain = "" }, /* 404: the published suffix */
+		{ .region = "us-east-1.evil.example", .says = "region \"us-east-1.evil.example\", which is no part of a host" },
+		{ .region = "evil.example#", .says = "region" },
+		{ .region = "-x", .says = "region" },
+		{ .region = "US-EAST-1", .says = "region" },
+		{ .domain = "evil..example", .says = "domain \"evil..example\", which is none" },
+		{ .domain = ".example", .says = "domain" },
+		{ .domain = "com", .says = "domain" },
+		{ .domain = "a-.example", .says = "domain" },
+		{ .account = "999999999999", .says = "the metadata service says account 999999999999, STS says", .is_fatal = true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct stage *s = stage_new();
+		bool is_good = cases[i].says == NULL;
+
+		s->aws->imds_region = cases[i].region;
+		s->aws->imds_domain = cases[i].domain;
+		s->aws->imds_account = cases[i].account;
+		if ((sim_run_until(s->w, is_ready, s, 120000) == SIM_TRUE) != is_good)
+			fail_msg("case %zu: %s", i, agent_summary(s->agent));
+		if (!is_good && strstr(cases[i].is_fatal ? s->fatal : agent_summary(s->agent), cases[i].says) == NULL)
+			fail_msg("case %zu says: %s; %s", i, agent_summary(s->agent), s->fatal);
+		assert_int_equal(s->fatal[0] != '\0', cases[i].is_fatal);
+		stage_close(s);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_the_metadata_service_says_is_believed_only_where_it_can_be),
+		cmocka_unit_test(it_closes_at_every_moment_of_its_start_and_tells_its_status_all_the_while),
+		cmocka_unit_test(it_closes_while_what_it_asked_for_still_arrives),
+		cmocka_unit_test(it_is_ready_once_identity_journal_and_policy_are_known_and_says_that_it_starts_before),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

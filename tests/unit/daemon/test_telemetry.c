@@ -1,0 +1,161 @@
+/* test_telemetry.c - what collectors and shippers count is seen: in the status, and in the metrics that leave. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "agent/aws/creds.h"
+#include "agent/aws/imds.h"
+#include "agent/base/gzip.h"
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/daemon/telemetry.h"
+#include "tests/sim/flag.h"
+#include "tests/sim/world_sim.h"
+
+#define DIR "/var/lib/reeve/spool"
+
+static struct world *w;
+static struct imds *imds; /* nobody answers it: there is no login */
+static struct creds *creds;
+static struct channel *channel;
+static struct telemetry *t;
+static struct identity id;
+static struct buf sent; /* what waits in the spool, unpacked: nobody is logged in */
+static char *everything[] = { (char[]){ "*" } };
+
+static struct config config = { .installation = "inst-1",
+				.vendor_url = "https://control.example",
+				.metrics_interval_ms = 15000,
+				.logs = { { "/var/log/app.log", "app" } },
+				.logs_n = 1 };
+
+static void run_for_a_minute(void)
+{
+	struct channel_config cc = { .url = config.vendor_url, .host = "control.example", .installation = "inst-1" };
+	struct policy p = { .present = true };
+
+	p.export = (struct telemetry_rules){ .metrics = everything, .metrics_n = 1, .logs = everything, .logs_n = 1 };
+	memset(&p.digest, 7, sizeof(p.digest));
+	imds = imds_new(w, "http://169.254.169.254");
+	cc.instance = creds = creds_new_imds(w, imds);
+	channel = channel_new(w, &cc);
+	t = telemetry_new(w, &config, DIR, &id, channel);
+	telemetry_rules(t, &p);
+	sim_run_until(w, NULL, NULL, 60000);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	w = sim_new(3);
+	sim_dir_make(w, "/var/lib/reeve");
+	sim_file_puts(w, "/var/log/app.log", "one\ntwo\n");
+	sent = BUF_MAX(8u << 20);
+	run_for_a_minute();
+	return 0;
+}
+
+static void wait_for(bool *closed)
+{
+	assert_int_equal(sim_run_until(w, flag_is_set, closed, 60000), SIM_TRUE);
+}
+
+static int teardown(void **state)
+{
+	bool closed[4] = { false };
+
+	(void)state;
+	telemetry_close(t, flag_set, &closed[0]);
+	wait_for(&closed[0]);
+	channel_close(channel, flag_set, &closed[1]);
+	wait_for(&closed[1]);
+	creds_close(creds, flag_set, &closed[2]);
+	wait_for(&closed[2]);
+	imds_close(imds, flag_set, &closed[3]);
+	wait_for(&closed[3]);
+	buf_close(&sent);
+	sim_free(w);
+	return 0;
+}
+
+static int unpack(void *ctx, const char *name)
+{
+	CLEANUP(mem_close) char *path = mem_printf(DIR "/%s", name);
+	CLEANUP(buf_close) struct buf b = BUF_MAX(8u << 20);
+
+	(void)ctx;
+	if (!str_ends(name, ".pb.gz"))
+		return 0;
+	assert_true(sim_file_get(w, path, &b));
+	assert_int_equal(gzip_unpack(b.data, b.len, &sent, NULL), 0);
+	return 0;
+}
+
+static void every_count_of_the_collectors_leaves_as_a_metric(void **state)
+{
+	static const char *const names[] = {
+		"reeve.tail.lines",
+		"reeve.tail.bytes",
+		"reeve.tail.lines.truncated",
+		"reeve.tail.files",
+		"reeve.tail.errors",
+		"reeve.tail.positions.dropped",
+		"reeve.tail.files.truncated",
+		"reeve.tail.files.refused",
+		"reeve.tail.files.rotated",
+		"reeve.host.scrapes",
+		"reeve.host.unread",
+		"reeve.tail.files.refused.compressed",
+		"reeve.tail.files.refused.no_text",
+		"reeve.tail.lines.unfinished",
+		"reeve.tail.lines.no_text",
+		"reeve.tail.nul_bytes",
+		"reeve.tail.files.refused.links",
+		"reeve.tail.files.refused.limit",
+		"reeve.tail.files.refused.denied",
+		"reeve.host.filesystems.hung",
+		"reeve.host.counters.held",
+		"reeve.host.counters.anew",
+		"reeve.host.rows.odd",
+		"reeve.host.rows.over",
+	};
+
+	(void)state;
+	assert_int_equal(w->disk_list(w, DIR, unpack, NULL, NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		assert_non_null(memmem(sent.data, sent.len, names[i], strlen(names[i])));
+}
+
+static void the_status_tells_each_way_in_which_a_record_can_be_lost(void **state)
+{
+	static const char *const members[] = { "rejected",         "dropped_by_rule", "failed_by_rule",     "not_allowed_by_policy",
+					       "dropped_for_room", "damaged_records", "uncommitted_bodies", "rests_by_rule" };
+	CLEANUP(json_close) json_t *j = telemetry_status(t);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		assert_int_equal(json_int_or(json_object_get(j, "metrics"), members[i], -1), 0);
+		assert_int_equal(json_int_or(json_object_get(j, "logs"), members[i], -1), 0);
+	}
+	assert_int_equal(json_int_or(j, "damaged", -1), 0);
+	assert_int_equal(json_int_or(j, "write_failures", -1), 0);
+	assert_int_equal(json_int_or(json_object_get(j, "tail"), "files", -1), 1);
+	assert_int_equal(json_int_or(json_object_get(j, "tail"), "lines", -1), 2);
+	assert_true(json_int_or(json_object_get(j, "host"), "scrapes", -1) > 0);
+	assert_true(json_int_or(json_object_get(j, "host"), "unread", -1) > 0); /* there is no /proc here */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(every_count_of_the_collectors_leaves_as_a_metric, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_status_tells_each_way_in_which_a_record_can_be_lost, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

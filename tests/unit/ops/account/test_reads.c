@@ -1,0 +1,54 @@
+/* test_reads.c - the role of the instance reads, and reads no more than the code does. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "agent/ops/account/reads.h"
+#include "agent/ops/steps/step.h"
+
+static int has(const char *action)
+{
+	for (const char *const *r = reads_all; *r != NULL; r++)
+		if (strcmp(*r, action) == 0)
+			return 1;
+	return 0;
+}
+
+static void every_read_is_a_describe_and_stands_once_in_order(void **state)
+{
+	(void)state;
+	for (const char *const *r = reads_all; *r != NULL; r++) {
+		assert_non_null(strstr(*r, ":Describe"));
+		assert_true(r == reads_all || strcmp(r[-1], *r) < 0);
+	}
+}
+
+static void what_waiting_steps_ask_is_among_them(void **state)
+{
+	(void)state;
+	for (const struct step_kind *const *k = catalogue_all(); *k != NULL; k++)
+		assert_true(step_mutates(*k) || has((*k)->action));
+}
+
+static void what_a_kind_reads_beside_its_call_is_among_them(void **state)
+{
+	(void)state;
+	for (const struct step_kind *const *k = catalogue_all(); *k != NULL; k++)
+		for (const struct step_look *const *l = (*k)->looks; l != NULL && *l != NULL; l++)
+			assert_true(has((*l)->action));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_read_is_a_describe_and_stands_once_in_order),
+		cmocka_unit_test(what_waiting_steps_ask_is_among_them),
+		cmocka_unit_test(what_a_kind_reads_beside_its_call_is_among_them),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,133 @@
+/* test_catalogue.c - what every step kind must keep to be safe in the engine's hands, and how kinds read their arguments. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "agent/aws/ec2.h"
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/steps/step.h"
+
+static void every_kind_is_found_by_its_name_and_names_are_unique(void **state)
+{
+	(void)state;
+	for (const struct step_kind *const *k = catalogue_all(); *k != NULL; k++)
+		assert_ptr_equal(catalogue_find((*k)->name), *k);
+	assert_null(catalogue_find("shell"));
+	assert_null(catalogue_find(""));
+}
+
+/* A kind that changes something can be looked for after any doubt, has a time in which AWS may not show it, and the engine can
+ * wait longer than that; one that reads has none of these. */
+static void a_kind_that_changes_something_can_be_found_again(void **state)
+{
+	(void)state;
+	for (const struct step_kind *const *at = catalogue_all(); *at != NULL; at++) {
+		const struct step_kind *k = *at;
+
+		assert_non_null(k->ask);
+		assert_non_null(k->judge);
+		assert_true(k->deadline_s > 0 && k->poll_s > 0);
+		assert_non_null(strchr(k->action, ':'));
+		assert_true(k->looks == NULL || k->miss != NULL); /* what they bring is for it */
+		if (step_mutates(k)) {
+			assert_non_null(k->find);
+			assert_true(k->settle_s > 0 && k->settle_s < k->deadline_s);
+		} else {
+			assert_null(k->find);
+			assert_null(k->undo);
+			assert_true(str_starts(strchr(k->action, ':'), ":Describe"));
+		}
+	}
+}
+
+/* What makes something can be taken back, with arguments of the fact that it leaves; what takes back makes nothing. */
+static void what_makes_something_can_be_taken_back(void **state)
+{
+	(void)state;
+	for (const struct step_kind *const *at = catalogue_all(); *at != NULL; at++) {
+		const struct step_kind *k = *at;
+		CLEANUP(json_close) json_t *args = json_pack("{s:s}", "fact", "x"), *undo = NULL;
+
+		assert_true(k->undo == NULL || k->undo_args != NULL);
+		if (k->makes == NULL)
+			continue;
+		assert_non_null(k->undo);
+		assert_non_null(k->undo->removes);
+		undo = k->undo_args(args);
+		assert_non_null(undo);
+		assert_true((k->thing == NULL) == (k->undo->thing == NULL)); /* what has no id has the same name in both */
+		if (k->thing == NULL)
+			assert_non_null(json_object_get(undo, k->undo->removes_arg));
+		assert_true(json_is_true(json_object_get(undo, "fresh")));
+	}
+}
+
+static void arguments_of_a_wrong_type_are_errors(void **state)
+{
+	CLEANUP(json_close)
+	json_t *args = json_pack("{s:i, s:[s, i], s:s, s:[s, s]}", "number", 1, "mixed", "a", 2, "tags", "none", "list", "a", "b");
+	CLEANUP(buf_close) struct buf printed = BUF_MAX(100);
+	struct step_ctx x = { .args = args };
+	const char *text, **list;
+	struct ec2_tag *tags;
+	struct err e = { 0 };
+	size_t n;
+
+	(void)state;
+	assert_int_not_equal(arg_str(&x, "number", &text, &e), 0);
+	assert_int_not_equal(arg_str(&x, "missing", &text, &e), 0);
+	assert_int_equal(arg_strs(&x, "mixed", &list, &n, &e), -ERR_INVALID);
+	assert_int_equal(arg_strs(&x, "number", &list, &n, &e), -ERR_INVALID);
+	assert_int_equal(arg_tags(&x, &tags, &n, &e), -ERR_INVALID);
+	assert_int_equal(arg_strs(&x, "list", &list, &n, &e), 0);
+	assert_int_equal(n, 2);
+	assert_string_equal(list[1], "b");
+	arg_print_strs(args, "list", &printed);
+	assert_string_equal(buf_str(&printed), "a, b");
+	mem_free(list);
+}
+
+static void the_tag_of_the_command_comes_with_the_call_and_once(void **state)
+{
+	CLEANUP(json_close) json_t *args = json_pack("{s:{s:s, s:s}}", "tags", "reeve:command", "old", "k", "v");
+	CLEANUP(mem_close) struct ec2_tag *v = NULL;
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(arg_tags(&(struct step_ctx){ .args = args, .command = "c-1" }, &v, &n, NULL), 0);
+	assert_int_equal(n, 2);
+	assert_string_equal(v[0].key, "reeve:command");
+	assert_string_equal(v[0].value, "c-1");
+	assert_string_equal(v[1].key, "k");
+}
+
+static void a_tag_that_is_no_text_is_refused_and_nothing_returned(void **state)
+{
+	CLEANUP(json_close) json_t *args = json_pack("{s:{s:s, s:i}}", "tags", "k", "v", "n", 1);
+	struct ec2_tag *v = NULL;
+	size_t n = 99;
+
+	(void)state;
+	assert_int_equal(arg_tags(&(struct step_ctx){ .args = args }, &v, &n, NULL), -ERR_INVALID);
+	assert_true(v == NULL && n == 99);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_kind_is_found_by_its_name_and_names_are_unique),
+		cmocka_unit_test(a_kind_that_changes_something_can_be_found_again),
+		cmocka_unit_test(what_makes_something_can_be_taken_back),
+		cmocka_unit_test(arguments_of_a_wrong_type_are_errors),
+		cmocka_unit_test(the_tag_of_the_command_comes_with_the_call_and_once),
+		cmocka_unit_test(a_tag_that_is_no_text_is_refused_and_nothing_returned),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

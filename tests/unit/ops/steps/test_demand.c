@@ -1,0 +1,37 @@
+/* test_demand.c - what plans need is collected, and let go. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "agent/ops/steps/demand.h"
+
+static void names_are_kept_once_counts_as_the_largest_and_rules_in_order(void **state)
+{
+	struct demand d = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		demand_name(&d, DEMAND_TYPE, i % 2 == 0 ? "m6i.large" : "r6i.large");
+		demand_count(&d, DEMAND_IOPS, (uint32_t)(i * 7 % 50));
+		demand_rule(&d, &(struct demand_rule){ "10.0.0.0/8", i, i + 1, "tcp", false });
+	}
+	assert_int_equal(d.named[DEMAND_TYPE].n, 2);
+	assert_string_equal(d.named[DEMAND_TYPE].v[1], "r6i.large");
+	assert_int_equal(d.named[DEMAND_SUBNET].n, 0);
+	assert_int_equal(d.most[DEMAND_IOPS], 49);
+	assert_int_equal(d.rules_n, 50);
+	assert_int_equal(d.rules[49].from_port, 49);
+	demand_close(&d);
+	assert_int_equal(d.named[DEMAND_TYPE].n, 0);
+	assert_null(d.rules);
+	demand_close(&d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(names_are_kept_once_counts_as_the_largest_and_rules_in_order) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
