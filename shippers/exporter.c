@@ -39,6 +39,25 @@ static const struct sm_state states[] = {
 	[LANE_CLEARING] = { "clearing", SM_TO(LANE_IDLE) },
 };
 
+static bool has_body(const struct lane *l)
+{
+	return l->sm.now == LANE_SENDING || l->sm.now == LANE_CUTTING || l->sm.now == LANE_CLEARING;
+}
+
+/* A body that is worked on must not vanish under the quota, and one that is not must be free to. */
+static const char *lane_broken(const struct sm *m)
+{
+	const struct lane *l = container_of(m, const struct lane, sm);
+
+	if (has_body(l) != (l->entry != NULL))
+		return "an entry is in hand while its body is sent, cut or cleared, and only then";
+	if (l->entry != NULL && !l->entry->held)
+		return "the entry in hand is held";
+	return NULL;
+}
+
+static const struct sm_machine lane_machine = SM_MACHINE("exporter", states, lane_broken);
+
 static void maybe_closed(struct exporter *x);
 
 static void on_wait_over(struct timer *t)
@@ -276,7 +295,7 @@ struct exporter *exporter_new(struct world *w, struct spool *s, const struct exp
 		l->kind = (enum telemetry_kind)kind;
 		l->url = mem_printf("%.*s/v1/%s", (int)base, c->url, batch_kind_name(l->kind));
 		l->backoff = BACKOFF(1000, 60000);
-		sm_init(&l->sm, states, LANE_IDLE);
+		sm_init(&l->sm, &lane_machine, LANE_IDLE);
 	}
 	return x;
 }

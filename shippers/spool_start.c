@@ -56,6 +56,19 @@ struct spool_start {
 	struct spool_gone gone;
 };
 
+static const char *start_broken(const struct sm *m)
+{
+	const struct spool_start *st = container_of(m, const struct spool_start, sm);
+
+	if ((m->now == ST_LOG || m->now == ST_MATCH) && st->found.heap > 1)
+		return "the bodies are in order before a record asks for one";
+	if (m->now == ST_GONE && st->found.v != NULL)
+		return "what was found has become entries";
+	return NULL;
+}
+
+static const struct sm_machine start_machine = SM_MACHINE("spool_start", states, start_broken);
+
 static void list(struct spool_start *st);
 static void on_turn(struct timer *t);
 
@@ -363,7 +376,7 @@ void spool_start(struct spool *s)
 
 	s->start = st;
 	st->s = s;
-	sm_init(&st->sm, states, ST_LIST);
+	sm_init(&st->sm, &start_machine, ST_LIST);
 	clean(st);
 	turn(st);
 }

@@ -33,6 +33,23 @@ static const struct sm_state states[] = {
 	[W_WAIT] = { "wait", SM_TO(W_BODY) | SM_TO(W_COMMIT) | SM_TO(W_COMPACT) | SM_TO(W_IDLE) },
 };
 
+/* What makes a batch one and not two: its entry is made once, packed once, and committed when its body is on the disk. */
+static const char *write_broken(const struct sm *m)
+{
+	const struct spool *s = container_of(m, const struct spool, sm);
+	bool has_batch = s->cur != NULL && !list_empty(&s->queue);
+
+	if ((m->now == W_PACK || m->now == W_BODY || m->now == W_COMMIT) && !has_batch)
+		return "what is written is the first batch of the queue, and has an entry";
+	if (m->now == W_BODY && s->packed.len == 0)
+		return "a body is packed before it is written";
+	if (m->now == W_COMMIT && s->cur->records > 0 && !s->cur->is_durable)
+		return "a body is durable before its commit record";
+	return NULL;
+}
+
+static const struct sm_machine write_machine = SM_MACHINE("spool_write", states, write_broken);
+
 static void begin(struct spool *s);
 
 static struct batch *first(struct spool *s)
@@ -216,7 +233,7 @@ static void begin(struct spool *s)
 
 void spool_write_init(struct spool *s)
 {
-	sm_init(&s->sm, states, W_IDLE);
+	sm_init(&s->sm, &write_machine, W_IDLE);
 	s->packed = BUF_MAX(PACKED_MAX);
 	s->line = BUF_MAX(16u << 20);
 }

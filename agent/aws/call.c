@@ -62,6 +62,18 @@ struct aws_attempt {
 	bool renewed, reclocked; /* each is tried once */
 };
 
+/* Its keys and its signature live as long as it is under way, and no longer. */
+static const char *call_broken(const struct sm *m)
+{
+	const struct aws_call *c = container_of(m, const struct aws_call, sm);
+
+	if ((m->now == CALL_DONE) != (c->attempt == NULL))
+		return "an attempt is kept from the start to the end, and only so long";
+	return NULL;
+}
+
+static const struct sm_machine call_machine = SM_MACHINE("call", call_table, call_broken);
+
 /* ---- the end ------------------------------------------------------------------------------------------------------------- */
 
 static void wipe_buf(struct buf *b)
@@ -357,7 +369,7 @@ static void on_refused(struct timer *t)
 
 static bool is_running(const struct aws_call *c)
 {
-	return c->sm.table != NULL && c->sm.now != CALL_DONE;
+	return c->sm.machine != NULL && c->sm.now != CALL_DONE;
 }
 
 void aws_call_start(struct aws *a, struct aws_call *c, struct creds *creds, aws_call_cb *cb)
@@ -376,7 +388,7 @@ void aws_call_start(struct aws *a, struct aws_call *c, struct creds *creds, aws_
 	c->creds = creds;
 	c->cb = cb;
 	a->running++;
-	sm_init(&c->sm, call_table, CALL_IDLE);
+	sm_init(&c->sm, &call_machine, CALL_IDLE);
 	set_attempt(c);
 	if (buf_check(&c->form.b, "the request", &c->err) == 0) {
 		get_keys(c);

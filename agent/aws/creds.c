@@ -43,6 +43,7 @@ static const struct sm_state creds_table[CREDS_STATES] = {
 	[CREDS_ASKING] = { "asking", SM_TO(CREDS_IDLE) | SM_TO(CREDS_CLOSED) },
 	[CREDS_CLOSED] = { "closed", SM_END },
 };
+static const struct sm_machine creds_machine = SM_MACHINE("creds", creds_table, NULL);
 
 struct creds {
 	struct world *w;
@@ -330,7 +331,7 @@ struct creds *creds_new(struct world *w, struct creds_source *s)
 	list_init(&c->waiters);
 	list_init(&c->patient);
 	list_init(&c->dropped);
-	sm_init(&c->sm, creds_table, CREDS_IDLE);
+	sm_init(&c->sm, &creds_machine, CREDS_IDLE);
 	return c;
 }
 

@@ -42,6 +42,7 @@ static const struct sm_state imds_table[IMDS_STATES] = {
 	[IMDS_DOMAIN] = { "domain", SM_TO(IMDS_TOKEN) | SM_TO(IMDS_WAIT) | SM_TO(IMDS_IDLE) },
 	[IMDS_WAIT] = { "wait", SM_TO(IMDS_TOKEN) | ASKS | SM_TO(IMDS_IDLE) },
 };
+static const struct sm_machine imds_machine = SM_MACHINE("imds", imds_table, NULL);
 
 struct imds {
 	struct world *w;
@@ -382,7 +383,7 @@ struct imds *imds_new(struct world *w, const char *endpoint)
 	im->endpoint = mem_strn(endpoint, len > 0 && endpoint[len - 1] == '/' ? len - 1 : len);
 	list_init(&im->queue);
 	list_init(&im->dropped);
-	sm_init(&im->sm, imds_table, IMDS_IDLE);
+	sm_init(&im->sm, &imds_machine, IMDS_IDLE);
 	return im;
 }
 

@@ -1,28 +1,56 @@
 /* sm.c - see sm.h. */
 #include "agent/base/sm.h"
 
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "agent/base/log.h"
 
-void sm_init(struct sm *m, const struct sm_state *table, unsigned start)
+/* A table may have holes: they are no states either. */
+static bool is_state(const struct sm_machine *machine, unsigned state)
 {
-	m->table = table;
+	return state < machine->states_n && machine->states[state].name != NULL;
+}
+
+static void stop(const struct sm_machine *machine, const char *from, unsigned to, const char *why)
+{
+	char number[32];
+	const char *name = number;
+
+	snprintf(number, sizeof(number), "number %u", to);
+	if (is_state(machine, to))
+		name = machine->states[to].name;
+	log_error("bug.state", "machine=%s from=\"%s\" to=\"%s\" err=\"%s\"", machine->name, from, name, why);
+	abort();
+}
+
+void sm_init(struct sm *m, const struct sm_machine *machine, unsigned start)
+{
+	if (!is_state(machine, start))
+		stop(machine, "", start, "it cannot begin in what is no state");
+	m->machine = machine;
 	m->now = start;
 }
 
 void sm_move(struct sm *m, unsigned to)
 {
-	const struct sm_state *from = &m->table[m->now];
+	const struct sm_machine *machine = m->machine;
+	const struct sm_state *from = &machine->states[m->now];
+	const char *broken;
 
-	if ((from->to & SM_TO(to)) == 0) {
-		log_error("bug.state", "from=%s to=%s err=\"there is no such move\"", from->name, m->table[to].name);
-		abort();
-	}
+	if (!is_state(machine, to))
+		stop(machine, from->name, to, "there is no such state");
+	if ((from->to & SM_TO(to)) == 0)
+		stop(machine, from->name, to, "there is no such move");
 	m->now = to;
+	log_debug("sm.move", "machine=%s from=\"%s\" to=\"%s\"", machine->name, from->name, machine->states[to].name);
+	broken = machine->broken != NULL ? machine->broken(m) : NULL;
+	if (broken != NULL)
+		stop(machine, from->name, to, broken);
 }
 
 const char *sm_name(const struct sm *m)
 {
-	return m->table[m->now].name;
+	return m->machine->states[m->now].name;
 }

@@ -66,6 +66,17 @@ struct channel {
 	void *done_ctx;
 };
 
+static const char *channel_broken(const struct sm *m)
+{
+	const struct channel *c = container_of(m, const struct channel, sm);
+
+	if (m->now == C_IN && c->token.len == 0)
+		return "who is in has a token";
+	return NULL;
+}
+
+static const struct sm_machine channel_machine = SM_MACHINE("channel", channel_states, channel_broken);
+
 static void begin(struct channel *c);
 static void on_timer(struct timer *t);
 
@@ -381,7 +392,7 @@ struct channel *channel_new(struct world *w, const struct channel_config *cfg)
 	c->backoff = BACKOFF(1000, 300000);
 	c->send = BUF_MAX(ANSWER_MAX);
 	c->http.head = BUF_MAX(65536);
-	sm_init(&c->sm, channel_states, C_OUT);
+	sm_init(&c->sm, &channel_machine, C_OUT);
 	return c;
 }
 

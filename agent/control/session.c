@@ -29,6 +29,7 @@ static const struct sm_state session_states[] = {
 	[S_POLLING] = { "polling", SM_TO(S_WAITING) | SM_TO(S_CLOSED) },
 	[S_CLOSED] = { "closed", SM_END },
 };
+static const struct sm_machine session_machine = SM_MACHINE("session", session_states, NULL);
 
 struct session {
 	struct world *w;
@@ -255,7 +256,7 @@ struct session *session_new(struct world *w, const struct session_config *cfg)
 	uuid_v7(world_wall_ms(w), random, s->cfg.state.instance_uid);
 	s->cfg.state.started_ms = world_wall_ms(w);
 	snprintf(s->url, sizeof(s->url), "%s/v1/opamp", cfg->url);
-	sm_init(&s->sm, session_states, S_WAITING);
+	sm_init(&s->sm, &session_machine, S_WAITING);
 	wait_ms(s, 0);
 	return s;
 }

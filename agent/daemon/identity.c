@@ -21,6 +21,7 @@ static const struct sm_state identity_states[] = {
 	[I_WAITING] = { "waiting", SM_TO(I_DOCUMENT) | SM_TO(I_DOMAIN) | SM_TO(I_CALLER) | SM_TO(I_DONE) },
 	[I_DONE] = { "done", SM_END },
 };
+static const struct sm_machine identity_machine = SM_MACHINE("identity", identity_states, NULL);
 
 struct identity_flow {
 	struct world *w;
@@ -252,7 +253,7 @@ struct identity_flow *identity_find(struct world *w, const struct config *c, str
 	*f =
 	    (struct identity_flow){ .w = w, .c = c, .im = im, .creds = creds, .id = ret, .ret_aws = ret_aws, .cb = cb, .ctx = ctx };
 	f->backoff = BACKOFF(1000, 60000);
-	sm_init(&f->sm, identity_states, I_DOCUMENT);
+	sm_init(&f->sm, &identity_machine, I_DOCUMENT);
 	timer_start(w, &f->timer, 0, on_timer);
 	return f;
 }

@@ -29,6 +29,7 @@ static const struct sm_state states[] = {
 	[ANSWERING] = { "answering", SM_TO(CLOSING) },
 	[CLOSING] = { "closing", SM_END },
 };
+static const struct sm_machine client_machine = SM_MACHINE("http_server", states, NULL);
 
 struct http_server {
 	struct world *w;
@@ -261,7 +262,7 @@ static struct conn *on_conn(struct listener *l)
 	c->conn.on_read = on_read;
 	c->path = BUF_MAX(HEAD_MAX);
 	c->body = BUF_MAX(BODY_MAX);
-	sm_init(&c->sm, states, ARRIVING);
+	sm_init(&c->sm, &client_machine, ARRIVING);
 	llhttp_init(&c->parser, HTTP_REQUEST, settings());
 	list_add(&s->clients, &c->link);
 	s->clients_n++;

@@ -11,7 +11,7 @@
 
 #define RESERVE_EVERY_MS 30000
 
-const struct sm_state journal_states[] = {
+static const struct sm_state journal_states[] = {
 	[J_IDLE] = { "idle", SM_TO(J_CUT) | SM_TO(J_APPEND) | SM_TO(J_SEGMENT) | SM_TO(J_PRUNE) | SM_TO(J_CLOSED) },
 	[J_CUT] = { "cut", SM_TO(J_IDLE) | SM_TO(J_WAIT) },
 	[J_APPEND] = { "append", SM_TO(J_IDLE) | SM_TO(J_WAIT) },
@@ -20,6 +20,24 @@ const struct sm_state journal_states[] = {
 	[J_WAIT] = { "wait", SM_TO(J_CUT) | SM_TO(J_APPEND) | SM_TO(J_SEGMENT) | SM_TO(J_CLOSED) },
 	[J_CLOSED] = { "closed", SM_END },
 };
+
+/* One request at a time, and whoever waits for the disk knows for what. */
+static const char *journal_broken(const struct sm *m)
+{
+	const struct journal *j = container_of(m, const struct journal, sm);
+
+	if (j->disk.impl != NULL)
+		return "one request ends before the state moves on";
+	if (m->now == J_IDLE && j->durable.next_seq != j->written.next_seq)
+		return "an idle journal has no line that is not durable";
+	if (m->now == J_APPEND && (j->lines.len == 0 || j->batch_n == 0 || j->first == 0))
+		return "an append has lines, their owners and a segment";
+	if (m->now == J_PRUNE && j->sealed.n == 0)
+		return "only a sealed segment is removed";
+	return NULL;
+}
+
+const struct sm_machine journal_machine = SM_MACHINE("journal", journal_states, journal_broken);
 
 static void on_turn(struct timer *t);
 static void on_reserve_timer(struct timer *t);

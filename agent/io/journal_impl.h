@@ -20,7 +20,7 @@
 /*  idle --> append --> idle         append, segment --> wait --> append, segment
     idle --> segment --> idle        idle --> prune --> idle */
 enum { J_IDLE, J_CUT, J_APPEND, J_SEGMENT, J_PRUNE, J_WAIT, J_CLOSED };
-extern const struct sm_state journal_states[];
+extern const struct sm_machine journal_machine;
 
 /* The checkpoint that is being written: what was open when it began. No other line comes between its parts, so the state
  * cannot change under it. */

@@ -166,7 +166,7 @@ int journal_open(struct world *w, const struct journal_config *cfg, journal_visi
 	j->lines = BUF_MAX(BATCH_BYTES + 2 * JOURNAL_LINE_MAX);
 	j->backoff = BACKOFF(200, 10000);
 	list_init(&j->queue);
-	sm_init(&j->sm, journal_states, J_IDLE);
+	sm_init(&j->sm, &journal_machine, J_IDLE);
 	rc = open_all(j, &o, ret_empty, e);
 	if (rc != 0) {
 		buf_close(&j->tail);

@@ -59,6 +59,7 @@ static const struct sm_state take_states[] = {
 	[V_DONE] = { "done", SM_END },
 	[V_FAILED] = { "failed", SM_END },
 };
+static const struct sm_machine take_machine = SM_MACHINE("inventory", take_states, NULL);
 
 struct take {
 	struct world *w;
@@ -550,7 +551,7 @@ void inventory_take(struct world *w, struct aws *aws, struct creds *creds, const
 	t->inv = inventory_new();
 	if (wants != NULL)
 		want_beside(t, wants);
-	sm_init(&t->sm, take_states, V_VPCS);
+	sm_init(&t->sm, &take_machine, V_VPCS);
 	call(t);
 }
 

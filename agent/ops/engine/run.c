@@ -34,6 +34,7 @@ static const struct sm_state run_states[] = {
 	[R_UNDO] = { "undo", SM_TO(R_NEXT) | SM_TO(R_ENDED) },
 	[R_ENDED] = { "ended", SM_END },
 };
+static const struct sm_machine run_machine = SM_MACHINE("run", run_states, NULL);
 
 struct doing *run_now(struct run *r)
 {
@@ -271,7 +272,7 @@ struct run *run_new(const struct run_env *env, const struct plan *plan)
 	r->created = json_array();
 	r->deleted = json_array();
 	r->note = BUF_MAX(sizeof(r->notes));
-	sm_init(&r->sm, run_states, R_NEXT);
+	sm_init(&r->sm, &run_machine, R_NEXT);
 	return r;
 }
 
