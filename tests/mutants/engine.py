@@ -13,8 +13,8 @@ MUTANTS = [
     Mutant(
         "a call before its intent is recorded",
         "agent/ops/engine/run.c",
-        "	} else if (leave == RUN_GO) {\n		intent(r);",
-        "	} else if (leave == RUN_GO) {\n		d->standing = INTENDED;\n		(void)intent;\n		run_call(r);",
+        "	if (leave == RUN_GO)\n		return run_now(r)->standing == INTENDED ? RUN_AT_CALL : RUN_AT_INTENT;",
+        "	if (leave == RUN_GO) {\n		run_now(r)->standing = INTENDED;\n		return RUN_AT_CALL;\n	}",
     ),
     Mutant(
         "a change of mind that is not heard while the role is assumed",
@@ -120,8 +120,8 @@ MUTANTS = [
     Mutant(
         "doubt forgotten when the repetition is refused",
         "agent/ops/engine/run_call.c",
-        "(r->in_doubt && (says_nothing || k->repeat != REPEAT_TOKEN))",
-        "(r->in_doubt && says_nothing)",
+        "(r->a.in_doubt && (says_nothing || k->repeat != REPEAT_TOKEN))",
+        "(r->a.in_doubt && says_nothing)",
         "build/tests/unit/ops/engine/test_run_look",
     ),
     Mutant(
@@ -132,16 +132,16 @@ MUTANTS = [
     ),
     Mutant(
         "what an earlier command made taken back",
-        "agent/ops/engine/run_look.c",
+        "agent/ops/engine/run_undo.c",
         "		if (maker != NULL && !str_eq(maker, r->env->command))\n			json_array_append_new",
         "		if (maker == NULL && d->standing == DONE && r->plan == NULL)\n			json_array_append_new",
-        "build/tests/unit/ops/engine/test_run_outcome",
+        "build/tests/unit/ops/engine/test_run_undo",
     ),
     Mutant(
         "a look that is believed to be as young as its end",
         "agent/ops/engine/run_look.c",
-        "	x = run_ctx(r, token);\n	if (run_now(r)->s.kind->find(",
-        "	r->asked_ms = world_now_ms(r->env->w);\n	x = run_ctx(r, token);\n	if (run_now(r)->s.kind->find(",
+        "	x = run_ctx(r, token);\n	r->a.sight = STEP_SEEN;",
+        "	r->a.asked_ms = world_now_ms(r->env->w);\n	x = run_ctx(r, token);\n	r->a.sight = STEP_SEEN;",
         "build/tests/unit/ops/engine/test_run_look",
     ),
     Mutant(

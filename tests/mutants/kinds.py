@@ -27,8 +27,8 @@ MUTANTS = [
     Mutant(
         "a denial taken for the answer to the call before it",
         "agent/ops/engine/run_ask.c",
-        "	if (v == STEP_FAILED && r->in_doubt && r->class == AWS_DENIED) {",
-        "	if (v == STEP_FAILED && r->in_doubt && r->class == AWS_OK) {",
+        "	if (v == STEP_FAILED && r->a.in_doubt && r->a.class == AWS_DENIED)",
+        "	if (v == STEP_FAILED && r->a.in_doubt && r->a.class == AWS_OK)",
         "build/tests/unit/ops/engine/test_run_ask",
     ),
     Mutant(
@@ -41,22 +41,22 @@ MUTANTS = [
     Mutant(
         "what is left out told as deleted",
         "agent/ops/engine/run_outcome.c",
-        "json_object_get(r->args, k->removes_arg), r->left);",
-        "json_object_get(r->args, k->removes_arg), NULL);",
+        "json_object_get(r->a.args, k->removes_arg), r->a.left);",
+        "json_object_get(r->a.args, k->removes_arg), NULL);",
         "build/tests/unit/ops/engine/test_run_ask",
     ),
     Mutant(
         "volumes of a node that was left out told as deleted",
         "agent/ops/engine/run_outcome.c",
-        "		if (json_object_get(r->left, node) == NULL)",
-        "		if (true || json_object_get(r->left, node) == NULL)",
+        "		if (json_object_get(r->a.left, node) == NULL)",
+        "		if (true || json_object_get(r->a.left, node) == NULL)",
         "build/tests/unit/ops/engine/test_run_ask",
     ),
     Mutant(
         "a refusal taken for a proof that nothing happened",
         "agent/ops/engine/run_outcome.c",
-        "	if (!done && run_part(r, how))",
-        "	if (!done && run_may_undo(r) && run_part(r, how))",
+        "	return !done && run_has_part(r) ?",
+        "	return !done && run_may_undo(r) && run_has_part(r) ?",
         "build/tests/unit/ops/engine/test_run_ask",
     ),
     Mutant(
@@ -113,7 +113,7 @@ MUTANTS = [
         "agent/ops/engine/run_outcome.c",
         "	r->some_stays = true;",
         "	(void)r;",
-        "build/tests/unit/ops/engine/test_run_outcome",
+        "build/tests/unit/ops/engine/test_run_undo",
     ),
     Mutant(
         "a draining target taken for one that is out",
@@ -146,8 +146,8 @@ MUTANTS = [
     Mutant(
         "a death at birth told as nobody's",
         "agent/ops/engine/run_call.c",
-        "	r->class = r->cause.class;",
-        "	r->class = AWS_OK;",
+        "	r->a.class = r->a.cause.class;",
+        "	r->a.class = AWS_OK;",
         "build/tests/unit/ops/engine/test_run_ask",
     ),
 ]

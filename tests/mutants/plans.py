@@ -415,8 +415,8 @@ MUTANTS = [
     Mutant(
         "what went by other hands put back by an undo",
         "agent/ops/engine/run_look.c",
-        "	if (is_anothers || (k->removes != NULL && !was_in_doubt))",
-        "	if (is_anothers || (k->removes != NULL && !was_in_doubt && false))",
-        "build/tests/unit/ops/engine/test_run_outcome",
+        "	if (is_anothers || (k->removes != NULL && !r->a.in_doubt))",
+        "	if (is_anothers || (k->removes != NULL && !r->a.in_doubt && false))",
+        "build/tests/unit/ops/engine/test_run_undo",
     ),
 ]

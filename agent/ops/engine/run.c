@@ -1,12 +1,13 @@
-/* run.c - the engine: the flow from step to step.
+/* run.c - the engine: the tick, and the flow from step to step.
  *
  * Happy path of a step: guard -> intent -> guard -> call -> judge -> outcome -> next. A read has neither guard nor intent. Poll
  * steps come back to the call after poll_s. An intent stands for every repetition of the same call with the same generation;
  * a changed call takes the next generation and an intent of its own. Every call that changes something is one attempt, with
  * the guard before it, and what the guard asks is asked once more when its keys are there and it is about to leave: what
- * changed its mind in between goes back to the guard. What a call means: run_call.c, what it leaves in doubt: run_look.c, how
- * a step ends: run_outcome.c. */
-#include <assert.h>
+ * changed its mind in between goes back to the guard.
+ *
+ * Everything that a state begins (a call, a look, a record, a wait) comes back to the tick, and a stop is asked for there and
+ * nowhere else. */
 #include <string.h>
 
 #include "agent/base/enc.h"
@@ -18,23 +19,138 @@
 
 #define FROZEN_POLL_MS 1000
 
+#define TO(state) SM_TO(RUN_AT_##state)
+
 static const struct sm_state run_states[] = {
-	[R_NEXT] = { "next", SM_TO(R_PART) | SM_TO(R_GUARD) | SM_TO(R_CALL) | SM_TO(R_LOOK) | SM_TO(R_OUTCOME) | SM_TO(R_ENDED) },
-	[R_GUARD] = { "guard", SM_TO(R_SURVEY) | SM_TO(R_PART) | SM_TO(R_INTENT) | SM_TO(R_CALL) | SM_TO(R_LOOK) |
-				   SM_TO(R_OUTCOME) | SM_TO(R_UNDO) | SM_TO(R_ENDED) },
-	[R_INTENT] = { "intent", SM_TO(R_GUARD) | SM_TO(R_ENDED) },
-	[R_CALL] = { "call", SM_TO(R_PART) | SM_TO(R_POLL) | SM_TO(R_LOOK) | SM_TO(R_OUTCOME) | SM_TO(R_GUARD) | SM_TO(R_ENDED) },
-	[R_LOOK] = { "look", SM_TO(R_LOOK) | SM_TO(R_ASK) | SM_TO(R_PART) | SM_TO(R_POLL) | SM_TO(R_GUARD) | SM_TO(R_OUTCOME) |
-				 SM_TO(R_ENDED) },
-	[R_ASK] = { "ask", SM_TO(R_LOOK) | SM_TO(R_PART) | SM_TO(R_POLL) | SM_TO(R_GUARD) | SM_TO(R_OUTCOME) | SM_TO(R_ENDED) },
-	[R_PART] = { "part", SM_TO(R_OUTCOME) | SM_TO(R_ENDED) },
-	[R_POLL] = { "poll", SM_TO(R_GUARD) | SM_TO(R_CALL) | SM_TO(R_LOOK) | SM_TO(R_UNDO) | SM_TO(R_ENDED) },
-	[R_OUTCOME] = { "outcome", SM_TO(R_NEXT) | SM_TO(R_SURVEY) | SM_TO(R_UNDO) | SM_TO(R_ENDED) },
-	[R_SURVEY] = { "survey", SM_TO(R_UNDO) | SM_TO(R_ENDED) },
-	[R_UNDO] = { "undo", SM_TO(R_NEXT) | SM_TO(R_ENDED) },
-	[R_ENDED] = { "ended", SM_END },
+	[RUN_AT_NEXT] = { "next",
+			  TO(NEXT) | TO(PART) | TO(GUARD) | TO(CALL) | TO(LOOK) | TO(OUTCOME) | TO(SURVEY) | TO(UNDO) | TO(ENDED) },
+	[RUN_AT_GUARD] = { "guard", TO(SURVEY) | TO(PART) | TO(INTENT) | TO(CALL) | TO(LOOK) | TO(OUTCOME) | TO(UNDO) | TO(ENDED) },
+	[RUN_AT_INTENT] = { "intent", TO(GUARD) | TO(ENDED) },
+	[RUN_AT_CALL] = { "call", TO(PART) | TO(POLL) | TO(LOOK) | TO(OUTCOME) | TO(GUARD) | TO(ENDED) },
+	[RUN_AT_LOOK] = { "look", TO(LOOK) | TO(ASK) | TO(PART) | TO(POLL) | TO(GUARD) | TO(OUTCOME) | TO(ENDED) },
+	[RUN_AT_ASK] = { "ask", TO(ASK) | TO(LOOK) | TO(PART) | TO(POLL) | TO(GUARD) | TO(OUTCOME) | TO(ENDED) },
+	[RUN_AT_PART] = { "part", TO(OUTCOME) | TO(ENDED) },
+	[RUN_AT_POLL] = { "poll", TO(GUARD) | TO(LOOK) | TO(ENDED) },
+	[RUN_AT_OUTCOME] = { "outcome", TO(NEXT) | TO(SURVEY) | TO(UNDO) | TO(ENDED) },
+	[RUN_AT_SURVEY] = { "survey", TO(UNDO) | TO(ENDED) },
+	[RUN_AT_UNDO] = { "undo", TO(NEXT) | TO(ENDED) },
+	[RUN_AT_ENDED] = { "ended", SM_END },
 };
-static const struct sm_machine run_machine = SM_MACHINE("run", run_states, NULL);
+
+static const char *run_broken(const struct sm *m)
+{
+	struct run *r = container_of((struct sm *)m, struct run, sm);
+
+	if (m->now == RUN_AT_CALL && step_mutates(run_now(r)->s.kind) && run_now(r)->standing != INTENDED)
+		return "a call that changes something has no intent";
+	if (m->now == RUN_AT_INTENT && run_now(r)->standing != FRESH)
+		return "an intent stands already";
+	if (m->now == RUN_AT_UNDO && r->undoing)
+		return "what takes back is not taken back";
+	if (m->now == RUN_AT_ENDED && (r->end == RUN_RUNNING) != (r->stopped != NULL))
+		return "it has ended and not said how";
+	return NULL;
+}
+
+static const struct sm_machine run_machine = SM_MACHINE("run", run_states, run_broken);
+
+static enum run_state next(struct run *r), guard(struct run *r), intent(struct run *r), intent_stands(struct run *r);
+static enum run_state tell_end(struct run *r);
+
+/* What a state does on the way in, when what it has begun is answered, and when its wait is over. */
+static const struct {
+	enum run_state (*enter)(struct run *r), (*answered)(struct run *r), (*waited)(struct run *r);
+} run_work[] = {
+	[RUN_AT_NEXT] = { next, NULL, next },
+	[RUN_AT_GUARD] = { guard, NULL, guard },
+	[RUN_AT_INTENT] = { intent, intent_stands, NULL },
+	[RUN_AT_CALL] = { run_call, run_called, NULL },
+	[RUN_AT_LOOK] = { run_look, run_looked, NULL },
+	[RUN_AT_ASK] = { run_ask, run_asked, NULL },
+	[RUN_AT_PART] = { run_part, run_part_seen, run_take_inventory },
+	[RUN_AT_POLL] = { run_poll, NULL, run_polled },
+	[RUN_AT_OUTCOME] = { run_outcome, run_outcome_stands, NULL },
+	[RUN_AT_SURVEY] = { run_survey, run_surveyed, run_take_inventory },
+	[RUN_AT_UNDO] = { run_undo, run_undo_stands, NULL },
+	[RUN_AT_ENDED] = { tell_end, NULL, NULL },
+};
+
+/* ---- the tick ---- */
+
+/* The run may be gone when the last state has been entered. */
+void run_go(struct run *r, enum run_state to)
+{
+	while (to != RUN_STAYS) {
+		sm_move(&r->sm, to);
+		to = run_work[to].enter(r);
+	}
+}
+
+/* A stop asked for while something was under way takes effect when that comes back. */
+static void tick(struct run *r, enum run_state (*work)(struct run *r))
+{
+	if (r->stopped == NULL) {
+		run_go(r, work(r));
+	} else {
+		sm_move(&r->sm, RUN_AT_ENDED);
+		r->stopped(r->env->ctx, r);
+	}
+}
+
+static void on_timer(struct timer *t)
+{
+	struct run *r = container_of(t, struct run, timer);
+
+	tick(r, run_work[r->sm.now].waited);
+}
+
+static void on_call(struct aws_call *c)
+{
+	struct run *r = container_of(c, struct run, call);
+
+	tick(r, run_work[r->sm.now].answered);
+}
+
+static void on_inventory(struct inventory_req *req, int rc)
+{
+	struct run *r = container_of(req, struct run, inv);
+
+	r->inv_rc = rc;
+	tick(r, run_work[r->sm.now].answered);
+}
+
+static void on_record(struct journal_append *a)
+{
+	struct run *r = container_of(a, struct run, rec);
+
+	tick(r, run_work[r->sm.now].answered);
+}
+
+enum run_state run_wait(struct run *r, uint64_t ms)
+{
+	timer_start(r->env->w, &r->timer, ms, on_timer);
+	return RUN_STAYS;
+}
+
+enum run_state run_send(struct run *r, struct creds *creds)
+{
+	aws_call_start(r->env->aws, &r->call, creds, on_call);
+	return RUN_STAYS;
+}
+
+enum run_state run_take_inventory(struct run *r)
+{
+	inventory_take(r->env->w, r->env->aws, r->env->reader, &r->env->owner, NULL, &r->inv, on_inventory);
+	return RUN_STAYS;
+}
+
+enum run_state run_record(struct run *r, const char *type, json_t *members)
+{
+	journal_append(r->env->journal, &r->rec, type, members, on_record);
+	return RUN_STAYS;
+}
+
+/* ---- the step at hand ---- */
 
 struct doing *run_now(struct run *r)
 {
@@ -54,6 +170,41 @@ void run_token(const struct run_env *env, const char *plan, const char *step, un
 	enc_base32(d.b, sizeof(d.b), to);
 }
 
+/* Did the step's settle_s lie between a point in time (0: none) and the question whose answer we have? An answer tells how
+ * things were when it was asked, not when it came. */
+static bool has_passed(struct run *r, uint64_t since_ms, uint64_t past_ms)
+{
+	return since_ms != 0 && r->a.asked_ms >= since_ms &&
+	       r->a.asked_ms - since_ms + past_ms >= (uint64_t)run_now(r)->s.kind->settle_s * 1000;
+}
+
+struct step_ctx run_ctx(struct run *r, char token[53])
+{
+	struct doing *d = run_now(r);
+
+	run_token(r->env, r->plan->name, d->s.name, d->generation, token);
+	return (struct step_ctx){
+		.args = r->a.args,
+		.command = r->env->command,
+		.plan = r->plan->name,
+		.step = d->s.name,
+		.token = token,
+		.generation = d->generation,
+		.settled = has_passed(r, d->last_ms, d->last_past_ms),
+		.patient = has_passed(r, d->first_ms, d->first_past_ms),
+		.in_doubt = r->a.in_doubt,
+		.age_ms = d->first_ms != 0 ? world_now_ms(r->env->w) - d->first_ms + d->first_past_ms : 0,
+		.code = r->a.code,
+		.known = r->env->facts,
+		.left = r->a.left,
+		.seen = r->a.shown,
+		.cause = &r->a.cause,
+		.sight = &r->a.sight,
+		.facts = r->a.facts,
+		.note = &r->a.note,
+	};
+}
+
 bool run_may_undo(const struct run *r)
 {
 	return !r->undoing && r->at < r->plan->pivot;
@@ -65,44 +216,76 @@ enum run_leave run_may(struct run *r)
 	bool is_unspent = step_mutates(d->s.kind) && d->standing != INTENDED;
 	enum run_phase phase = r->undoing ? RUN_UNDO : run_may_undo(r) ? RUN_BEFORE_PIVOT : RUN_BEHIND_PIVOT;
 
-	return r->env->may(r->env->ctx, phase, is_unspent ? &d->s : NULL, &r->err);
+	return r->env->may(r->env->ctx, phase, is_unspent ? &d->s : NULL, &r->a.err);
 }
 
-/* ---- ends ---- */
+static void attempt_close(struct attempt *a)
+{
+	json_decref(a->args);
+	json_decref(a->facts);
+	json_decref(a->left);
+	json_decref(a->shown);
+	json_decref(a->part);
+	buf_close(&a->note);
+	mem_free(a->encoded);
+}
 
-void run_end(struct run *r, enum run_end how)
+static void attempt_begin(struct run *r)
+{
+	attempt_close(&r->a);
+	r->a = (struct attempt){ .facts = json_object(),
+				 .left = json_object(),
+				 .note = BUF_MAX(sizeof(r->notes)),
+				 .started_ms = world_now_ms(r->env->w) };
+}
+
+/* ---- ended ---- */
+
+enum run_state run_ends(struct run *r, enum run_end how)
 {
 	r->end = how;
-	sm_move(&r->sm, R_ENDED);
-	log_info("op.plan.end", "op=%s plan=%s end=%d%s%s", r->env->command, r->plan->name, (int)how,
+	return RUN_AT_ENDED;
+}
+
+static enum run_state tell_end(struct run *r)
+{
+	log_info("op.plan.end", "op=%s plan=%s end=%d%s%s", r->env->command, r->plan->name, (int)r->end,
 		 r->notes[0] != '\0' ? " note=" : "", r->notes);
 	r->env->done(r->env->ctx, r);
+	return RUN_STAYS;
 }
 
-bool run_stopping(struct run *r)
+/* ---- guard ---- */
+
+/* A read changes nothing and needs no leave; while it polls before the pivot a cancel ends it. */
+static enum run_state guard_read(struct run *r)
 {
-	if (r->stopped == NULL)
-		return false;
-	sm_move(&r->sm, R_ENDED);
-	r->stopped(r->env->ctx, r);
-	return true;
+	if (run_may_undo(r) && run_may(r) == RUN_CANCEL)
+		return run_called_off(r, RUN_CANCEL);
+	return RUN_AT_CALL;
 }
 
-/* ---- guard and intent ---- */
-
-static void on_intent(struct journal_append *a)
+static enum run_state guard_change(struct run *r)
 {
-	struct run *r = container_of(a, struct run, rec);
+	enum run_leave leave = run_may(r);
 
-	if (run_stopping(r))
-		return;
-	run_now(r)->standing = INTENDED;
-	run_now(r)->leaving = STAYS;
-	json_close(&run_now(r)->doubt);
-	run_guard(r); /* the disk may have taken its time */
+	if (leave == RUN_WAIT) {
+		r->a.started_ms = world_now_ms(r->env->w);
+		return run_wait(r, FROZEN_POLL_MS);
+	}
+	if (leave == RUN_GO)
+		return run_now(r)->standing == INTENDED ? RUN_AT_CALL : RUN_AT_INTENT;
+	return r->a.in_doubt ? run_look_before_leaving(r, LEAVES) : run_called_off(r, leave);
 }
 
-static void intent(struct run *r)
+static enum run_state guard(struct run *r)
+{
+	return step_mutates(run_now(r)->s.kind) ? guard_change(r) : guard_read(r);
+}
+
+/* ---- intent ---- */
+
+static enum run_state intent(struct run *r)
 {
 	struct doing *d = run_now(r);
 	json_t *m = json_object();
@@ -118,144 +301,77 @@ static void intent(struct run *r)
 	json_object_set_new(m, "generation", json_integer(d->generation));
 	if (d->s.kind->repeat == REPEAT_TOKEN)
 		json_object_set_new(m, "client_token", json_string(token));
-	sm_move(&r->sm, R_INTENT);
 	r->env->intent(r->env->ctx, &d->s, 0);
-	journal_append(r->env->journal, &r->rec, "step.intent", m, on_intent);
+	return run_record(r, "step.intent", m);
 }
 
-static void on_frozen(struct timer *t)
-{
-	struct run *r = container_of(t, struct run, timer);
-
-	if (!run_stopping(r))
-		run_guard(r);
-}
-
-/* A read changes nothing and needs no leave; while it polls before the pivot a cancel ends it. */
-static void guard_read(struct run *r)
-{
-	if (run_may_undo(r) && run_may(r) == RUN_CANCEL)
-		run_leave(r, RUN_CANCEL);
-	else
-		run_call(r);
-}
-
-static void guard_change(struct run *r)
+/* The disk may have taken its time: the guard is asked again. */
+static enum run_state intent_stands(struct run *r)
 {
 	struct doing *d = run_now(r);
-	enum run_leave leave = run_may(r);
 
-	if (leave == RUN_WAIT) {
-		r->started_ms = world_now_ms(r->env->w);
-		timer_start(r->env->w, &r->timer, FROZEN_POLL_MS, on_frozen);
-	} else if (leave == RUN_GO && d->standing == INTENDED) {
-		run_call(r);
-	} else if (leave == RUN_GO) {
-		intent(r);
-	} else if (r->in_doubt) {
-		run_look_before_leaving(r, LEAVES);
-	} else {
-		run_leave(r, leave);
-	}
+	d->standing = INTENDED;
+	d->leaving = STAYS;
+	json_close(&d->doubt);
+	return RUN_AT_GUARD;
 }
 
-void run_guard(struct run *r)
+enum run_state run_smaller(struct run *r)
 {
-	if (r->sm.now != R_GUARD)
-		sm_move(&r->sm, R_GUARD);
-	if (step_mutates(run_now(r)->s.kind))
-		guard_change(r);
-	else
-		guard_read(r);
+	run_now(r)->generation++;
+	run_now(r)->standing = FRESH;
+	r->a.tries = 0;
+	return RUN_AT_GUARD;
 }
 
 /* ---- from step to step ---- */
 
-static void finish_list(struct run *r)
+static enum run_state list_ends(struct run *r)
 {
 	if (!r->undoing)
-		run_end(r, RUN_OK);
-	else if (r->some_stays)
-		run_end(r, RUN_FAILED);
-	else
-		run_end(r, r->cancelled ? RUN_CANCELLED : RUN_ROLLED_BACK);
-}
-
-static void step_reset(struct run *r)
-{
-	json_decref(r->args);
-	json_decref(r->facts);
-	json_decref(r->left);
-	json_close(&r->shown);
-	json_close(&r->part);
-	r->args = NULL;
-	r->facts = json_object();
-	r->left = json_object();
-	r->cause = (struct step_cause){ 0 };
-	r->last_seen[0] = '\0';
-	buf_reset(&r->note);
-	r->in_doubt = r->was_duplicate = r->look_again = r->is_denied = false;
-	r->leaving = STAYS;
-	r->until_ms = 0;
-	r->repeats = r->tries = 0;
-	r->wait_ms = 0;
-	r->err = (struct err){ 0 };
-	r->class = AWS_OK;
-	r->code[0] = r->request_id[0] = '\0';
-	mem_close(&r->encoded);
-	r->started_ms = world_now_ms(r->env->w);
+		return run_ends(r, RUN_OK);
+	if (r->some_stays)
+		return run_ends(r, RUN_FAILED);
+	return run_ends(r, r->cancelled ? RUN_CANCELLED : RUN_ROLLED_BACK);
 }
 
 /* A step that failed before a crash, and whose consequence was not yet written. */
-static bool resume_failed(struct run *r)
+static enum run_state resume_failed(struct run *r)
 {
 	struct doing *d = run_now(r);
 
-	if (d->standing != FAILED)
-		return false;
-	sm_move(&r->sm, R_OUTCOME);
-	r->is_denied = str_eq(json_str_or(json_object_get(d->outcome, "error"), "class", ""), "POLICY");
-	r->in_doubt = json_is_true(json_object_get(d->outcome, "ambiguous"));
-	run_after_outcome(r, d);
-	return true;
+	r->a.is_denied = str_eq(json_str_or(json_object_get(d->outcome, "error"), "class", ""), "POLICY");
+	r->a.in_doubt = json_is_true(json_object_get(d->outcome, "ambiguous"));
+	return run_after_outcome(r, d);
 }
 
 /* An intent from before a crash: was it carried out? Until something tells, nobody knows. */
-static void resume(struct run *r)
+static enum run_state resume(struct run *r)
 {
-	r->in_doubt = true;
-	if (run_now(r)->leaving != STAYS)
-		run_resume_leaving(r);
-	else
-		run_look(r);
+	r->a.in_doubt = true;
+	return run_now(r)->leaving != STAYS ? run_resume_leaving(r) : RUN_AT_LOOK;
 }
 
-void run_next(struct run *r)
+static enum run_state next(struct run *r)
 {
 	struct doing *d;
 
 	while (r->at < count(r) && run_now(r)->standing == DONE)
 		r->at++;
-	if (r->at == count(r)) {
-		finish_list(r);
-		return;
-	}
-	step_reset(r);
-	if (resume_failed(r))
-		return;
+	if (r->at == count(r))
+		return list_ends(r);
+	attempt_begin(r);
 	d = run_now(r);
-	if (facts_resolve(d->s.args, r->env->facts, &r->args, &r->err) != 0) {
-		r->args = json_incref(d->s.args);
-		run_outcome(r, false, "not called");
-		return;
+	if (d->standing == FAILED)
+		return resume_failed(r);
+	if (facts_resolve(d->s.args, r->env->facts, &r->a.args, &r->a.err) != 0) {
+		r->a.args = json_incref(d->s.args);
+		return run_step_ends(r, false, "not called");
 	}
 	r->env->progress(r->env->ctx, r);
 	if (!step_mutates(d->s.kind))
-		run_call(r);
-	else if (d->standing == INTENDED)
-		resume(r);
-	else
-		run_guard(r);
+		return RUN_AT_CALL;
+	return d->standing == INTENDED ? resume(r) : RUN_AT_GUARD;
 }
 
 /* ---- life ---- */
@@ -271,17 +387,8 @@ struct run *run_new(const struct run_env *env, const struct plan *plan)
 		r->v[i] = (struct doing){ .s = plan->steps[i], .generation = 1 };
 	r->created = json_array();
 	r->deleted = json_array();
-	r->note = BUF_MAX(sizeof(r->notes));
-	sm_init(&r->sm, &run_machine, R_NEXT);
+	sm_init(&r->sm, &run_machine, RUN_AT_NEXT);
 	return r;
-}
-
-static void on_start(struct timer *t)
-{
-	struct run *r = container_of(t, struct run, timer);
-
-	if (!run_stopping(r))
-		run_next(r);
 }
 
 bool run_is_running(const struct run *r)
@@ -292,7 +399,7 @@ bool run_is_running(const struct run *r)
 void run_start(struct run *r)
 {
 	r->started = true;
-	timer_start(r->env->w, &r->timer, 0, on_start);
+	run_wait(r, 0);
 }
 
 static void doing_close(struct doing *d, bool owns)
@@ -318,20 +425,14 @@ void run_free(struct run *r)
 		doing_close(&r->undo[i], true);
 	mem_free(r->v);
 	mem_free(r->undo);
+	attempt_close(&r->a);
 	json_decref(r->undo_reason);
 	json_decref(r->doubt);
 	aws_call_close(&r->call);
 	inventory_req_close(&r->inv);
-	json_decref(r->args);
-	json_decref(r->facts);
-	json_decref(r->left);
-	json_decref(r->shown);
-	json_decref(r->part);
 	json_decref(r->error);
 	json_decref(r->created);
 	json_decref(r->deleted);
-	buf_close(&r->note);
-	mem_free(r->encoded);
 	mem_free(r);
 }
 
@@ -340,12 +441,12 @@ void run_stop(struct run *r, void (*stopped)(void *ctx, struct run *r))
 	r->stopped = stopped;
 	journal_forget(r->env->journal, &r->rec);
 	journal_forget(r->env->journal, &r->doubt_rec);
-	if (r->sm.now == R_CALL || r->sm.now == R_ASK)
+	if (r->sm.now == RUN_AT_CALL || r->sm.now == RUN_AT_ASK)
 		aws_call_cancel(&r->call);
 	else if (r->inv.priv != NULL)
 		inventory_cancel(&r->inv);
 	else
-		timer_start(r->env->w, &r->timer, 0, on_start);
+		run_wait(r, 0);
 }
 
 /* ---- questions ---- */
@@ -391,10 +492,10 @@ const char *run_step_name(const struct run *r)
 
 int64_t run_waits_until(const struct run *r, const char **action)
 {
-	if (!run_is_running(r) || r->until_ms == 0)
+	if (!run_is_running(r) || r->a.until_ms == 0)
 		return 0;
 	*action = (r->undoing ? &r->undo[r->at] : &r->v[r->at])->s.kind->action;
-	return r->until_ms;
+	return r->a.until_ms;
 }
 
 const json_t *run_error(const struct run *r)

@@ -17,101 +17,91 @@
 
 /* ---- asking ---- */
 
-static void found_done(struct run *r, bool done)
+static enum run_state found(struct run *r, bool done)
 {
-	r->in_doubt = false;
-	run_outcome(r, done, done ? "found" : "looked");
+	r->a.in_doubt = false;
+	return run_step_ends(r, done, done ? "found" : "looked");
 }
 
-static void missed(struct run *r)
+/* Nothing more can be asked: what does the kind make of it? */
+static enum run_state missed(struct run *r)
 {
 	const struct step_kind *k = run_now(r)->s.kind;
-	size_t left = json_object_size(r->left);
+	size_t left = json_object_size(r->a.left);
 	char token[53];
 	struct step_ctx x = run_ctx(r, token);
-	enum step_verdict v = k->miss != NULL && r->leaving == STAYS ? k->miss(&x, r->inv.inv, &r->err) : STEP_LOOK;
+	enum step_verdict v = k->miss != NULL && r->a.leaving == STAYS ? k->miss(&x, r->inv.inv, &r->a.err) : STEP_LOOK;
 
 	run_blame(r);
-	if (v == STEP_FAILED && r->in_doubt && r->class == AWS_DENIED) {
-		run_fail(r); /* a denial tells nothing of the call before it, so it looks until that is known */
-	} else if (v == STEP_DONE || v == STEP_FAILED) {
-		found_done(r, v == STEP_DONE);
-	} else if (v == STEP_SMALLER) {
-		r->in_doubt = false;
-		run_smaller(r);
-	} else if (v == STEP_AGAIN && json_object_size(r->left) > left) {
-		run_guard(r);
-	} else if (v == STEP_AGAIN) {
-		run_poll(r, false);
-	} else {
-		run_not_found(r, &x);
+	if (v == STEP_FAILED && r->a.in_doubt && r->a.class == AWS_DENIED)
+		return run_fail(r); /* a denial tells nothing of the call before it, so it looks until that is known */
+	if (v == STEP_DONE || v == STEP_FAILED)
+		return found(r, v == STEP_DONE);
+	if (v == STEP_SMALLER) {
+		r->a.in_doubt = false;
+		return run_smaller(r);
 	}
+	if (v == STEP_AGAIN)
+		return json_object_size(r->a.left) > left ? RUN_AT_GUARD : run_poll_again(r, false);
+	return run_not_found(r, &x);
 }
 
 static const struct step_look *next_look(struct run *r)
 {
 	const struct step_look *const *looks = run_now(r)->s.kind->looks;
 
-	return looks != NULL && r->class == AWS_CONFLICT && r->leaving == STAYS ? looks[r->shown_n] : NULL;
+	return looks != NULL && r->a.class == AWS_CONFLICT && r->a.leaving == STAYS ? looks[r->a.shown_n] : NULL;
 }
 
-static void ask_next(struct run *r);
-
-static void on_ask(struct aws_call *c)
+enum run_state run_asked(struct run *r)
 {
-	struct run *r = container_of(c, struct run, call);
-	const struct step_look *look;
-	json_t *rows;
+	const struct aws_call *c = &r->call;
+	const struct step_look *look = next_look(r);
+	json_t *rows = c->class == AWS_OK ? look->read(xml_root(c->xml)) : NULL;
 
-	if (run_stopping(r))
-		return;
-	look = next_look(r);
-	rows = c->class == AWS_OK ? look->read(xml_root(c->xml)) : NULL;
 	if (rows != NULL)
-		json_object_set_new(r->shown, look->name, rows);
+		json_object_set_new(r->a.shown, look->name, rows);
 	else
 		log_warn("op.step.ask.failed", "op=%s step=%s/%s action=%s err=\"%s\" next=\"it waits without knowing\"",
 			 r->env->command, r->plan->name, run_now(r)->s.name, look->action, err_text(&c->err));
-	r->shown_n++;
-	ask_next(r);
+	r->a.shown_n++;
+	return next_look(r) != NULL ? RUN_AT_ASK : missed(r);
 }
 
-static void ask_next(struct run *r)
+enum run_state run_ask(struct run *r)
 {
 	const struct step_look *look = next_look(r);
 	char token[53];
 	struct step_ctx x = run_ctx(r, token);
 
-	if (look == NULL) {
-		missed(r);
-		return;
-	}
-	if (r->sm.now != R_ASK)
-		sm_move(&r->sm, R_ASK);
 	aws_call_close(&r->call);
 	r->call = (struct aws_call){ .service = look->service, .command = r->env->command };
 	look->ask(&x, &r->call.form);
-	aws_call_start(r->env->aws, &r->call, r->env->reader, on_ask);
+	return run_send(r, r->env->reader);
 }
 
-void run_ask(struct run *r)
+enum run_state run_looked_in_vain(struct run *r)
 {
-	json_decref(r->shown);
-	r->shown = json_object();
-	r->shown_n = 0;
-	ask_next(r);
+	json_decref(r->a.shown);
+	r->a.shown = json_object();
+	r->a.shown_n = 0;
+	return next_look(r) != NULL ? RUN_AT_ASK : missed(r);
 }
 
 /* ---- part ---- */
 
-static void take_inventory(struct run *r);
-
-static void on_part_timer(struct timer *t)
+bool run_has_part(struct run *r)
 {
-	struct run *r = container_of(t, struct run, timer);
+	const struct doing *d = run_now(r);
 
-	if (!run_stopping(r))
-		take_inventory(r);
+	return d->s.kind->part != NULL && d->standing == INTENDED && r->a.part == NULL;
+}
+
+enum run_state run_part(struct run *r)
+{
+	r->a.part_ms = world_now_ms(r->env->w);
+	r->a.part_looks = 0;
+	return run_take_inventory(r);
 }
 
 /* Later looks know more. */
@@ -120,45 +110,20 @@ static void take_part(struct run *r)
 	char token[53];
 	struct step_ctx x = run_ctx(r, token);
 
-	json_decref(r->part);
-	r->part = run_now(r)->s.kind->part(&x, r->inv.inv);
-	r->part_looks++;
+	json_decref(r->a.part);
+	r->a.part = run_now(r)->s.kind->part(&x, r->inv.inv);
+	r->a.part_looks++;
 }
 
-static void on_part(struct inventory_req *req, int rc)
+enum run_state run_part_seen(struct run *r)
 {
-	struct run *r = container_of(req, struct run, inv);
-
-	if (run_stopping(r))
-		return;
-	if (rc == 0)
+	if (r->inv_rc == 0)
 		take_part(r);
-	if (r->part_looks < PART_LOOKS && world_now_ms(r->env->w) - r->part_ms <= PART_MS) {
-		timer_start(r->env->w, &r->timer, PART_POLL_MS, on_part_timer);
-		return;
-	}
-	if (r->part == NULL)
-		buf_addf(&r->note, "%s failed, and nobody could look what of it has happened all the same",
+	if (r->a.part_looks < PART_LOOKS && world_now_ms(r->env->w) - r->a.part_ms <= PART_MS)
+		return run_wait(r, PART_POLL_MS);
+	if (r->a.part == NULL)
+		buf_addf(&r->a.note, "%s failed, and nobody could look what of it has happened all the same",
 			 run_now(r)->s.kind->action);
-	r->part = r->part != NULL ? r->part : json_array();
-	run_outcome(r, false, r->part_how);
-}
-
-static void take_inventory(struct run *r)
-{
-	inventory_take(r->env->w, r->env->aws, r->env->reader, &r->env->owner, NULL, &r->inv, on_part);
-}
-
-bool run_part(struct run *r, const char *how)
-{
-	const struct doing *d = run_now(r);
-
-	if (d->s.kind->part == NULL || d->standing != INTENDED || r->part != NULL)
-		return false;
-	r->part_how = how;
-	r->part_ms = world_now_ms(r->env->w);
-	r->part_looks = 0;
-	sm_move(&r->sm, R_PART);
-	take_inventory(r);
-	return true;
+	r->a.part = r->a.part != NULL ? r->a.part : json_array();
+	return RUN_AT_OUTCOME;
 }

@@ -11,54 +11,12 @@
 
 #define ROLE_MS 120000 /* how long IAM may take to make a role known everywhere */
 
-/* Did the step's settle_s lie between a point in time (0: none) and the question whose answer we have? An answer tells how
- * things were when it was asked, not when it came. */
-static bool has_passed(struct run *r, uint64_t since_ms, uint64_t past_ms)
-{
-	return since_ms != 0 && r->asked_ms >= since_ms &&
-	       r->asked_ms - since_ms + past_ms >= (uint64_t)run_now(r)->s.kind->settle_s * 1000;
-}
-
-struct step_ctx run_ctx(struct run *r, char token[53])
-{
-	struct doing *d = run_now(r);
-
-	run_token(r->env, r->plan->name, d->s.name, d->generation, token);
-	return (struct step_ctx){
-		.args = r->args,
-		.command = r->env->command,
-		.plan = r->plan->name,
-		.step = d->s.name,
-		.token = token,
-		.generation = d->generation,
-		.settled = has_passed(r, d->last_ms, d->last_past_ms),
-		.patient = has_passed(r, d->first_ms, d->first_past_ms),
-		.in_doubt = r->in_doubt,
-		.age_ms = d->first_ms != 0 ? world_now_ms(r->env->w) - d->first_ms + d->first_past_ms : 0,
-		.code = r->code,
-		.known = r->env->facts,
-		.left = r->left,
-		.seen = r->shown,
-		.cause = &r->cause,
-		.facts = r->facts,
-		.note = &r->note,
-	};
-}
-
 void run_blame(struct run *r)
 {
-	if (r->cause.class == AWS_OK && r->cause.code[0] == '\0')
+	if (r->a.cause.class == AWS_OK && r->a.cause.code[0] == '\0')
 		return;
-	r->class = r->cause.class;
-	memcpy(r->code, r->cause.code, sizeof(r->code));
-}
-
-void run_smaller(struct run *r)
-{
-	run_now(r)->generation++;
-	run_now(r)->standing = FRESH;
-	r->tries = 0;
-	run_guard(r);
+	r->a.class = r->a.cause.class;
+	memcpy(r->a.code, r->a.cause.code, sizeof(r->a.code));
 }
 
 /* The role, or what it is allowed, was made a moment ago. A customer who takes it away from an agent that has used it is not kept
@@ -66,29 +24,25 @@ void run_smaller(struct run *r)
 static bool is_role_coming(struct run *r, const struct aws_call *c)
 {
 	return c->class == AWS_DENIED && step_mutates(run_now(r)->s.kind) && r->env->is_role_new(r->env->ctx) &&
-	       world_now_ms(r->env->w) - r->started_ms < ROLE_MS;
+	       world_now_ms(r->env->w) - r->a.started_ms < ROLE_MS;
 }
 
-static void settle(struct run *r, enum step_verdict v)
+static enum run_state settle(struct run *r, enum step_verdict v)
 {
 	switch (v) {
 	case STEP_DONE:
-		r->in_doubt = false;
-		run_outcome(r, true, "called");
-		break;
+		r->a.in_doubt = false;
+		return run_step_ends(r, true, "called");
 	case STEP_AGAIN:
-		run_poll(r, false);
-		break;
+		return run_poll_again(r, false);
 	case STEP_LOOK:
-		run_look(r);
-		break;
+		return RUN_AT_LOOK;
 	case STEP_SMALLER:
-		run_smaller(r);
-		break;
+		return run_smaller(r);
 	case STEP_FAILED:
-		run_fail(r);
 		break;
 	}
+	return run_fail(r);
 }
 
 /* May a call of this step have had an effect that nobody knows? No answer and a success that cannot be read say: perhaps.
@@ -101,59 +55,55 @@ static bool stays_in_doubt(const struct run *r, const struct step_kind *k, enum 
 
 	if (!step_mutates(k))
 		return false;
-	return c == AWS_AMBIGUOUS || c == AWS_OK || (r->in_doubt && (says_nothing || k->repeat != REPEAT_TOKEN));
+	return c == AWS_AMBIGUOUS || c == AWS_OK || (r->a.in_doubt && (says_nothing || k->repeat != REPEAT_TOKEN));
 }
 
 static void answer_take(struct run *r, const struct aws_call *c)
 {
-	r->cause = (struct step_cause){ 0 };
-	r->in_doubt = stays_in_doubt(r, run_now(r)->s.kind, c->class);
-	r->class = c->class;
-	r->was_duplicate = c->class == AWS_DUPLICATE;
-	r->wait_ms = c->retry_after_ms;
-	memcpy(r->code, c->code, sizeof(r->code));
-	memcpy(r->request_id, c->request_id, sizeof(r->request_id));
-	mem_free(r->encoded);
-	r->encoded = mem_str(c->encoded);
-	r->err = c->class == AWS_OK ? (struct err){ 0 } : c->err;
+	r->a.cause = (struct step_cause){ 0 };
+	r->a.in_doubt = stays_in_doubt(r, run_now(r)->s.kind, c->class);
+	r->a.class = c->class;
+	r->a.was_duplicate = c->class == AWS_DUPLICATE;
+	r->a.wait_ms = c->retry_after_ms;
+	memcpy(r->a.code, c->code, sizeof(r->a.code));
+	memcpy(r->a.request_id, c->request_id, sizeof(r->a.request_id));
+	mem_free(r->a.encoded);
+	r->a.encoded = mem_str(c->encoded);
+	r->a.err = c->class == AWS_OK ? (struct err){ 0 } : c->err;
 }
 
 /* How things stood is not forgotten over an answer that tells nothing. */
 static void note_seen(struct run *r, const struct aws_call *c, enum step_verdict v)
 {
-	if (v == STEP_AGAIN && c->class == AWS_OK && r->err.text[0] != '\0')
-		snprintf(r->last_seen, sizeof(r->last_seen), "%.*s", (int)sizeof(r->last_seen) - 1, r->err.text);
+	if (v == STEP_AGAIN && c->class == AWS_OK && r->a.err.text[0] != '\0')
+		snprintf(r->a.last_seen, sizeof(r->a.last_seen), "%.*s", (int)sizeof(r->a.last_seen) - 1, r->a.err.text);
 }
 
-static void on_call(struct aws_call *c)
+enum run_state run_called(struct run *r)
 {
-	struct run *r = container_of(c, struct run, call);
+	const struct aws_call *c = &r->call;
 	char token[53];
 	struct step_ctx x;
 	enum step_verdict v;
 
-	if (run_stopping(r))
-		return;
-	if (c->withheld) {
-		run_guard(r);
-		return;
-	}
+	if (c->withheld)
+		return RUN_AT_GUARD;
 	answer_take(r, c);
 	x = run_ctx(r, token);
 	if (c->class != AWS_OK)
 		log_warn("op.step.refused", "op=%s step=%s/%s class=%s code=%s err=\"%s\"", r->env->command, r->plan->name, x.step,
 			 aws_class_name(c->class), c->code, err_text(&c->err));
-	v = is_role_coming(r, c) ? STEP_AGAIN : run_now(r)->s.kind->judge(&x, c, &r->err);
+	v = is_role_coming(r, c) ? STEP_AGAIN : run_now(r)->s.kind->judge(&x, c, &r->a.err);
 	run_blame(r);
 	note_seen(r, c, v);
-	settle(r, v);
+	return settle(r, v);
 }
 
 static void note_asked(struct run *r)
 {
 	struct doing *d = run_now(r);
 
-	d->last_ms = r->asked_ms = world_now_ms(r->env->w);
+	d->last_ms = r->a.asked_ms = world_now_ms(r->env->w);
 	d->last_wall_ms = world_wall_ms(r->env->w);
 	d->last_past_ms = 0;
 	if (d->first_ms == 0) {
@@ -170,31 +120,29 @@ static bool may_send(struct aws_call *c)
 
 	if (run_may(r) != RUN_GO)
 		return false;
-	r->tries++;
+	r->a.tries++;
 	note_asked(r);
 	return true;
 }
 
-void run_call(struct run *r)
+enum run_state run_call(struct run *r)
 {
 	struct doing *d = run_now(r);
 	bool mutates = step_mutates(d->s.kind);
 	char token[53];
 	struct step_ctx x = run_ctx(r, token);
 
-	sm_move(&r->sm, R_CALL);
 	aws_call_close(&r->call);
 	r->call = (struct aws_call){ .service = d->s.kind->service,
 				     .mutating = mutates,
-				     .earlier = r->tries,
+				     .earlier = r->a.tries,
 				     .command = r->env->command,
 				     .may_send = mutates ? may_send : NULL };
-	if (d->s.kind->ask(&x, &r->call.form, &r->err) != 0) {
-		r->class = AWS_OK;
-		run_outcome(r, false, "not called");
-		return;
+	if (d->s.kind->ask(&x, &r->call.form, &r->a.err) != 0) {
+		r->a.class = AWS_OK;
+		return run_step_ends(r, false, "not called");
 	}
 	if (!mutates)
 		note_asked(r);
-	aws_call_start(r->env->aws, &r->call, mutates ? r->env->operate : r->env->reader, on_call);
+	return run_send(r, mutates ? r->env->operate : r->env->reader);
 }

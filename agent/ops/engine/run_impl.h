@@ -1,15 +1,36 @@
-/* run_impl.h - what the files of the engine share: run.c (the flow from step to step), run_call.c (a call and its
- * answer), run_look.c (waiting, looking, giving up), run_ask.c (what looking tells beyond "not there"),
- * run_outcome.c (how a step ends, and the taking back), run_journal.c (its records, read back). Nobody else includes this. */
+/* run_impl.h - what the files of the engine share. Nobody else includes this.
+ *
+ * run.c owns the tick. A state does its work in up to three functions: on the way in, when what it has begun is answered, when its
+ * wait is over. Each returns the state that follows, or RUN_STAYS; none calls another state's. So the files below know the struct,
+ * the helpers of run.c, and the questions that decide where to go, and nothing of each other's work:
+ * run_call.c (a call and its answer), run_look.c (waiting, looking, giving up), run_ask.c (what looking tells beyond "not there"),
+ * run_outcome.c (how a step ends), run_undo.c (taking back), run_journal.c (records read back). */
 #pragma once
 #include "agent/base/sm.h"
 #include "agent/ops/engine/run.h"
 
-/*  next -> guard -> intent -> call -> outcome -> next
-                 guard -> call (an intent stands), look -> call, outcome, poll    poll -> guard (again), look
-                 look -> ask (who is in the way?) -> poll, call, outcome    call, look, guard -> part (what of it failed?) -> outcome
-    outcome, guard -> survey (whose is what was made, what goes with it?) -> undo (recorded) -> next ...   any -> ended, stopped  */
-enum { R_NEXT, R_GUARD, R_INTENT, R_CALL, R_LOOK, R_ASK, R_PART, R_POLL, R_OUTCOME, R_SURVEY, R_UNDO, R_ENDED };
+/*  next -> guard -> intent -> guard -> call -> outcome -> next
+    next -> call, when it only reads    next -> look, when an intent stands from before a crash
+    guard -> call (an intent stands), look (it may not go on, and is in doubt)
+    call -> poll, look, guard (other parameters, or it was held back)    poll -> guard, look
+    look -> ask (who is in the way?) -> poll, guard, outcome
+    whatever fails -> part (what of it happened all the same?) -> outcome
+    outcome, guard, next -> survey (whose is what was made, what goes with it?) -> undo (recorded) -> next ...    any -> ended */
+enum run_state {
+	RUN_AT_NEXT,
+	RUN_AT_GUARD,
+	RUN_AT_INTENT,
+	RUN_AT_CALL,
+	RUN_AT_LOOK,
+	RUN_AT_ASK,
+	RUN_AT_PART,
+	RUN_AT_POLL,
+	RUN_AT_OUTCOME,
+	RUN_AT_SURVEY,
+	RUN_AT_UNDO,
+	RUN_AT_ENDED,
+	RUN_STAYS, /* no state: what was begun comes back to the tick */
+};
 
 enum standing { FRESH, INTENDED, DONE, FAILED };
 
@@ -37,6 +58,41 @@ struct doing {
 	int64_t outcome_ms;                  /* Unix ms, of that record */
 };
 
+/* The step at hand, from the moment it comes up to its outcome. Nothing of it is left when the next comes up. */
+struct attempt {
+	json_t *args;  /* resolved */
+	json_t *facts; /* what it has found out */
+	json_t *left;  /* members taken out, with their reasons */
+	json_t *shown; /* what the kind's own reads have brought, by their names */
+	size_t shown_n;
+	json_t *part; /* [[kind, id], ...] on which a failed call had its effect all the same; NULL: not looked for */
+	uint64_t part_ms;
+	unsigned part_looks;
+	enum step_sight sight;
+	struct step_cause cause;
+	char last_seen[256]; /* while it waits: how things stood when they were last seen */
+	struct buf note;
+	uint64_t started_ms; /* monotonic, for its deadline */
+	uint64_t asked_ms;   /* monotonic: when the call or the look began that tells how things are */
+	uint64_t wait_ms;    /* at least this long before the next call: AWS throttles */
+	int64_t until_ms;    /* Unix ms: when it will be known that a call in doubt had no effect; 0: nothing is waited for so */
+	bool in_doubt;       /* a call of it may have had its effect, and nobody knows */
+	bool was_duplicate;  /* AWS said: there is one already */
+	bool look_again;     /* poll leads back to looking */
+	bool is_denied;      /* by the policy */
+	enum leaving leaving;
+	unsigned repeats; /* calls repeated after looking in vain */
+	unsigned tries;   /* calls of this generation */
+	/* the last refusal */
+	struct err err;
+	char code[128], request_id[128];
+	char *encoded; /* authorization message; NULL: none */
+	enum aws_class class;
+	/* how it ends */
+	bool is_done;
+	const char *how;
+};
+
 struct run {
 	const struct run_env *env;
 	const struct plan *plan;
@@ -46,40 +102,17 @@ struct run {
 	bool undoing, cancelled, started;
 	bool some_stays;     /* of what was to be taken back, and nobody doubts it */
 	json_t *undo_reason; /* the record's members */
+	struct attempt a;
+	/* what is under way: one of these, and the tick hears of it */
 	struct aws_call call;
 	struct inventory_req inv;
+	int inv_rc;
 	struct journal_append rec;
 	struct timer timer;
-	/* the step at hand */
-	json_t *args;  /* resolved */
-	json_t *facts; /* what it has found out */
-	json_t *left;  /* members taken out, with their reasons */
-	json_t *shown; /* what the kind's own reads have brought, by their names */
-	size_t shown_n;
-	json_t *part; /* [[kind, id], ...] on which a failed call had its effect all the same; NULL: not looked for */
-	const char *part_how;
-	uint64_t part_ms;
-	unsigned part_looks;
-	struct step_cause cause;
-	char last_seen[256]; /* while it waits: how things stood when they were last seen */
-	struct buf note;
-	uint64_t started_ms; /* monotonic, for its deadline */
-	uint64_t asked_ms;   /* monotonic: when the call or the look began that tells how things are */
-	uint64_t wait_ms;    /* at least this long before the next call: AWS throttles */
-	int64_t until_ms;    /* Unix ms: when it will be known that a call in doubt had no effect; 0: nothing is waited for so */
+	uint64_t survey_ms; /* monotonic: when it began */
+	/* beside it: nobody waits for this record */
 	struct journal_append doubt_rec;
-	json_t *doubt;      /* of doubt_rec */
-	bool in_doubt;      /* a call of it may have had its effect, and nobody knows */
-	bool was_duplicate; /* AWS said: there is one already */
-	bool look_again;    /* poll leads back to looking */
-	bool is_denied;     /* by the policy */
-	enum leaving leaving;
-	unsigned repeats; /* calls repeated after looking in vain */
-	unsigned tries;   /* calls of this generation */
-	struct err err;
-	char code[128], request_id[128];
-	char *encoded; /* authorization message of the last refusal; NULL: none */
-	enum aws_class class;
+	json_t *doubt;
 	/* the end */
 	enum run_end end;
 	json_t *error, *created, *deleted;
@@ -87,45 +120,64 @@ struct run {
 	void (*stopped)(void *ctx, struct run *r);
 };
 
-/* run.c */
+/* ---- run.c ---- */
+
+/* Moves, and enters the state: the work of that and of all that follow from it, until one waits. */
+void run_go(struct run *r, enum run_state to);
+
+/* What a state may begin; each answers RUN_STAYS, and ends in the tick. */
+enum run_state run_wait(struct run *r, uint64_t ms);
+enum run_state run_send(struct run *r, struct creds *creds); /* r->call is filled in */
+enum run_state run_take_inventory(struct run *r);
+enum run_state run_record(struct run *r, const char *type, json_t *members); /* takes members */
+
+/* Questions. */
 struct doing *run_now(struct run *r);
 bool run_may_undo(const struct run *r);
-enum run_leave run_may(struct run *r); /* asks the customer's switches; the sentence is in r->err */
-bool run_stopping(struct run *r);      /* a stop asked for while something was under way takes effect when that calls back */
-void run_next(struct run *r);
-void run_guard(struct run *r);
-void run_end(struct run *r, enum run_end how);
-
-/* run_call.c */
-void run_call(struct run *r);
+enum run_leave run_may(struct run *r);                  /* asks the customer's switches; the sentence is in r->a.err */
 struct step_ctx run_ctx(struct run *r, char token[53]); /* token: where its text is put */
-void run_blame(struct run *r);                          /* what judging and looking have found as cause stands for the answer's */
-void run_smaller(struct run *r);                        /* the next generation */
 
-/* run_journal.c */
+/* Where to go from here. */
+enum run_state run_ends(struct run *r, enum run_end how);                /* the whole run */
+enum run_state run_step_ends(struct run *r, bool done, const char *how); /* first its part, when it failed and has one */
+enum run_state run_smaller(struct run *r);                               /* the next generation */
+enum run_state run_called_off(struct run *r, enum run_leave leave);      /* nothing of the step at hand is in doubt */
+
+/* ---- run_call.c ---- */
+enum run_state run_call(struct run *r), run_called(struct run *r);
+void run_blame(struct run *r); /* what judging and looking have found as cause stands for the answer's */
+
+/* ---- run_look.c ---- */
+enum run_state run_look(struct run *r), run_looked(struct run *r);
+enum run_state run_poll(struct run *r), run_polled(struct run *r);
+enum run_state run_poll_again(struct run *r, bool look_again); /* poll, or the end when it is late */
+enum run_state run_fail(struct run *r);                        /* the sentence is in r->a.err; in doubt it looks first */
+enum run_state run_look_before_leaving(struct run *r, enum leaving why);
+enum run_state run_resume_leaving(struct run *r);                      /* it was leaving when the life before ended */
+enum run_state run_not_found(struct run *r, const struct step_ctx *x); /* looked, and no more is known than that it is not there */
+
+/* ---- run_ask.c ---- */
+enum run_state run_ask(struct run *r), run_asked(struct run *r);
+enum run_state run_part(struct run *r), run_part_seen(struct run *r);
+enum run_state run_looked_in_vain(struct run *r); /* the inventory in r->inv, and the kind's own reads, may tell more */
+bool run_has_part(struct run *r);                 /* of a call that failed: must it be looked for? */
+
+/* ---- run_outcome.c ---- */
+enum run_state run_outcome(struct run *r), run_outcome_stands(struct run *r);
+enum run_state run_after_outcome(struct run *r, struct doing *d);
+void run_outcome_apply(struct run *r, struct doing *d, json_t *record, int64_t at_ms);
+json_t *run_error_json(struct run *r);
+
+/* ---- run_undo.c ---- */
+enum run_state run_survey(struct run *r), run_survey_again(struct run *r), run_surveyed(struct run *r);
+enum run_state run_undo(struct run *r), run_undo_stands(struct run *r);
+enum run_state run_take_back(struct run *r); /* everything that was done and is ours to take back */
+void run_undo_list(struct run *r);           /* r->undo_reason is durable: the list that follows from it */
+/* The command on the tags of what a step made; NULL: not shown, or not told by tags. */
+const char *run_maker_of(const struct step_kind *k, const json_t *args, const json_t *facts, const struct inventory *inv);
+void run_add_note(struct run *r, const char *text);
+
+/* ---- run_journal.c ---- */
 /* Since when no call of the step at hand has been made, and why no other will be: so that a restart does not begin the wait for
  * its effect anew. Nobody waits for the record. */
 void run_record_doubt(struct run *r, json_t *error);
-
-/* run_look.c */
-void run_resume_leaving(struct run *r);
-void run_look(struct run *r);
-void run_look_before_leaving(struct run *r, enum leaving why);
-void run_poll(struct run *r, bool look_again);
-void run_fail(struct run *r);   /* the sentence is in r->err; in doubt it looks first */
-void run_survey(struct run *r); /* whose is what was made, and what goes with it? Then run_undo_start */
-void run_not_found(struct run *r, const struct step_ctx *x); /* looked, and nothing more is known than that it is not there */
-
-/* run_ask.c */
-void run_ask(struct run *r); /* looked in vain: the inventory in r->inv, and the kind's own reads, may tell more */
-bool run_part(struct run *r, const char *how); /* it fails: true when it looks first, and then ends the step with the outcome */
-
-/* run_outcome.c */
-void run_outcome(struct run *r, bool done, const char *how); /* the record, and then what follows from it */
-void run_outcome_apply(struct run *r, struct doing *d, json_t *record, int64_t at_ms);
-void run_after_outcome(struct run *r, struct doing *d);
-json_t *run_error_json(struct run *r);
-void run_leave(struct run *r, enum run_leave leave); /* nothing of the step at hand is in doubt */
-/* Both are taken; kept: names of steps that are not taken back; losses: by the names of steps, what goes with what they made. */
-void run_undo_start(struct run *r, json_t *kept, json_t *losses);
-void run_undo_list(struct run *r);

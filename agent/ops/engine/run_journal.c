@@ -83,7 +83,7 @@ void run_record_doubt(struct run *r, json_t *error)
 		return;
 	}
 	m = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "op", r->env->command, "plan", r->plan->name, "step", d->s.name, "leaving",
-		      leaving_names[r->leaving], "first_call_ms", (json_int_t)d->first_wall_ms, "last_call_ms",
+		      leaving_names[r->a.leaving], "first_call_ms", (json_int_t)d->first_wall_ms, "last_call_ms",
 		      (json_int_t)d->last_wall_ms);
 	if (error != NULL)
 		json_object_set_new(m, "error", error);

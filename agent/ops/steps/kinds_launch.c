@@ -165,7 +165,7 @@ static size_t dead_of(const struct step_ctx *x, const struct inventory *inv, con
 }
 
 /* Part of a launch may be seen before the rest: fewer than asked for, dead ones counted, is believed only when the wait is over.
- * Until then the fact "partly" tells the engine to look again instead of asking again. To an atomic cluster the dead belong: the
+ * Until then the engine is told to look again instead of asking again. To an atomic cluster the dead belong: the
  * wait for it tells what they died of. */
 static bool launch_find(const struct step_ctx *x, const struct inventory *inv)
 {
@@ -179,7 +179,7 @@ static bool launch_find(const struct step_ctx *x, const struct inventory *inv)
 	n = json_array_size(ids);
 	n_dead = dead_of(x, inv, &dead, kinds_is_atomic(x) ? ids : NULL);
 	if (n == 0 || (n + n_dead < count_of(x->args) && !x->settled)) {
-		json_object_set_new(x->facts, "partly", json_boolean(n > 0));
+		*x->sight = n > 0 ? STEP_SEEN_PARTLY : STEP_SEEN;
 		json_decref(ids);
 		return false;
 	}
@@ -205,7 +205,7 @@ static enum step_verdict launch_unseen(const struct step_ctx *x, struct err *e)
 	if (!str_starts(x->code, "Idempotent"))
 		return STEP_LOOK;
 	if (!x->settled) {
-		json_object_set_new(x->facts, "partly", json_true());
+		*x->sight = STEP_SEEN_PARTLY;
 		return STEP_LOOK;
 	}
 	err_set(e, ERR_SERVICE, "AWS says %s of this launch, and shows none of its nodes, alive or ended", x->code);
@@ -215,14 +215,14 @@ static enum step_verdict launch_unseen(const struct step_ctx *x, struct err *e)
 static enum step_verdict launch_miss(const struct step_ctx *x, const struct inventory *inv, struct err *e)
 {
 	const struct ec2_instance *in = NULL;
-	bool partly = json_is_true(json_object_get(x->facts, "partly"));
+	bool partly = *x->sight == STEP_SEEN_PARTLY;
 	size_t n = dead_of(x, inv, &in, NULL);
 	struct code_death d;
 
 	if (n == 0 || partly)
 		return partly ? STEP_LOOK : launch_unseen(x, e);
 	if (n < count_of(x->args) && !x->settled && !str_eq(x->code, "IdempotentInstanceTerminated")) {
-		json_object_set_new(x->facts, "partly", json_true());
+		*x->sight = STEP_SEEN_PARTLY;
 		return STEP_LOOK;
 	}
 	d = death_of(x, in, e);

@@ -21,6 +21,13 @@ struct step_cause {
 	char code[128]; /* AWS's own */
 };
 
+/* What a kind knows of its step's effect beyond "it is there" and "it is not". */
+enum step_sight {
+	STEP_SEEN,        /* no more than that */
+	STEP_SEEN_PARTLY, /* some of it is shown: the rest may only not be shown yet, so it is looked for and not asked for again */
+	STEP_SEEN_BEFORE, /* it was there before this step: not this one's to take back */
+};
+
 /* What a step is asked and judged with. Arguments are resolved: no "@" is left in them. */
 struct step_ctx {
 	const json_t *args;
@@ -33,12 +40,13 @@ struct step_ctx {
 	uint64_t age_ms;     /* since its first call */
 	const char *code;    /* of AWS's last answer to it, "" if that was no refusal */
 	const json_t *known; /* facts of the whole operation: what it has made or found */
-	json_t *facts;       /* judge and find add what they learn; "adopted": true for what was there before */
+	json_t *facts;       /* judge and find add what they learn */
 	/* Members of the list that the step acts on which are taken out of it, each with its reason: known by looking, so that a
 	 * restart looks again. What is left out is neither asked for nor waited for. NULL: nothing may be. */
 	json_t *left;
 	const json_t *seen;       /* what the kind's own reads have shown, by the name of the read */
 	struct step_cause *cause; /* NULL: nobody asks */
+	enum step_sight *sight;   /* judge, find and miss may set it; STEP_SEEN before each find, which miss follows */
 	struct buf *note;         /* for people, when something is less than asked; may stay empty */
 };
 

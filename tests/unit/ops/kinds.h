@@ -23,6 +23,7 @@ struct kinds {
 	json_t *args, *facts;
 	json_t *known, *left, *seen; /* facts of the operation; members left out; what the kind's own reads have shown */
 	struct step_cause cause;
+	enum step_sight sight;
 	struct err e; /* of the last judgement */
 	struct buf note;
 	struct step_ctx x;
@@ -45,6 +46,7 @@ static inline void kinds_start(struct kinds *t, const struct step_kind *k, const
 	t->x.left = t->left;
 	t->x.seen = t->seen;
 	t->x.cause = &t->cause;
+	t->x.sight = &t->sight;
 	t->x.note = &t->note;
 }
 
@@ -129,6 +131,7 @@ static inline enum step_verdict kinds_answered(struct kinds *t, const char *xml)
 
 static inline bool kinds_finds(struct kinds *t)
 {
+	t->sight = STEP_SEEN;
 	return t->k->find(&t->x, t->inv);
 }
 

@@ -1,0 +1,214 @@
+/* run_undo.c - taking back: what was done before the pivot, in reverse, each step by the kind that takes its kind back.
+ *
+ * Happy path: a step has failed, or the command is called off -> survey (whose is what was made, and what goes with it?) -> the undo
+ * is recorded -> its list of steps is worked on as the plan's was. What another command made stays; what cannot be taken back is
+ * named. Where nobody can look what is whose, nothing is taken back. */
+#include <string.h>
+
+#include "agent/base/json.h"
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/engine/run_impl.h"
+
+#define SURVEY_POLL_MS 5000
+#define SURVEY_MS 900000
+#define NAMES_MS 60000 /* the same where only names are asked for */
+
+/* ---- the list ---- */
+
+static void undo_add(struct run *r, const struct doing *d)
+{
+	json_t *args = d->s.kind->undo_args(d->s.args);
+	struct doing *u;
+
+	if (args == NULL)
+		return;
+	u = &r->undo[r->undo_n++];
+	u->own_name = mem_printf("undo-%s", d->s.name);
+	u->s = (struct step){ u->own_name, d->s.kind->undo, args };
+	json_object_update(u->s.args, json_object_get(json_object_get(r->undo_reason, "losses"), d->s.name));
+}
+
+static bool is_named(const json_t *names, const char *name)
+{
+	for (size_t i = 0; i < json_array_size(names); i++)
+		if (str_eq(json_string_value(json_array_get(names, i)), name))
+			return true;
+	return false;
+}
+
+static bool can_undo(const struct run *r, const struct doing *d)
+{
+	return d->standing == DONE && d->s.kind->undo != NULL && !json_is_true(json_object_get(d->outcome, "adopted")) &&
+	       !is_named(json_object_get(r->undo_reason, "kept"), d->s.name);
+}
+
+/* The planner puts what cannot be taken back behind the pivot; a plan of an older version may not. */
+static void note_stays(struct run *r, const struct doing *d)
+{
+	CLEANUP(mem_close) char *text = mem_printf("not taken back: %s (%s)", d->s.name, d->s.kind->action);
+
+	if (d->standing == DONE && d->s.kind->undo == NULL && step_mutates(d->s.kind))
+		run_add_note(r, text);
+}
+
+/* Everything that was done and is ours to take back, the last first. */
+void run_undo_list(struct run *r)
+{
+	r->undo = mem_alloc((r->plan->n + 1) * sizeof(*r->undo));
+	for (size_t i = r->plan->n; i-- > 0;) {
+		if (can_undo(r, &r->v[i]))
+			undo_add(r, &r->v[i]);
+		note_stays(r, &r->v[i]);
+	}
+	r->undoing = true;
+	r->at = 0;
+}
+
+/* Both are taken; kept: names of steps that are not taken back; losses: by the names of steps, what goes with what they made. */
+static enum run_state start_undo(struct run *r, json_t *kept, json_t *losses)
+{
+	json_t *m = json_object();
+
+	log_warn("op.plan.undo", "op=%s plan=%s why=\"%s\"", r->env->command, r->plan->name, err_text(&r->a.err));
+	json_object_set_new(m, "op", json_string(r->env->command));
+	json_object_set_new(m, "plan", json_string(r->plan->name));
+	json_object_set_new(m, "cancelled", json_boolean(r->cancelled));
+	if (r->error != NULL)
+		json_object_set(m, "error", r->error);
+	if (json_array_size(kept) > 0)
+		json_object_set(m, "kept", kept);
+	json_decref(kept);
+	if (json_object_size(losses) > 0)
+		json_object_set(m, "losses", losses);
+	json_decref(losses);
+	r->undo_reason = m;
+	return RUN_AT_UNDO;
+}
+
+enum run_state run_undo(struct run *r)
+{
+	return run_record(r, "plan.undo", json_incref(r->undo_reason));
+}
+
+enum run_state run_undo_stands(struct run *r)
+{
+	run_undo_list(r);
+	return RUN_AT_NEXT;
+}
+
+/* ---- the survey ---- */
+
+const char *run_maker_of(const struct step_kind *k, const json_t *args, const json_t *facts, const struct inventory *inv)
+{
+	return k->maker != NULL ? k->maker(inv, json_str_or(facts, json_str_or(args, "fact", "?"), "")) : NULL;
+}
+
+/* AWS answers a creation with success also when there is one of that name and settings. So before anything is taken back its
+ * tags are asked: what another command made stays. What is not shown yet is new, and ours. */
+static json_t *made_by_others(const struct run *r, const struct inventory *inv)
+{
+	json_t *kept = json_array();
+
+	for (size_t i = 0; i < r->plan->n; i++) {
+		const struct doing *d = &r->v[i];
+		const char *maker = d->standing == DONE ? run_maker_of(d->s.kind, d->s.args, r->env->facts, inv) : NULL;
+
+		if (maker != NULL && !str_eq(maker, r->env->command))
+			json_array_append_new(kept, json_string(d->s.name));
+	}
+	return kept;
+}
+
+/* Of every step that made something: what is known to go with it. inv: NULL when nobody could look. */
+static json_t *losses_of(const struct run *r, const struct inventory *inv)
+{
+	json_t *losses = json_object();
+
+	for (size_t i = 0; i < r->plan->n; i++) {
+		const struct step *s = &r->v[i].s;
+		const char *fact = json_str_or(s->args, "fact", "?");
+
+		if (r->v[i].standing == DONE && s->kind->losses != NULL)
+			json_object_set_new(losses, s->name, s->kind->losses(s->args, json_object_get(r->env->facts, fact), inv));
+	}
+	return losses;
+}
+
+static bool asks_whose(const struct run *r)
+{
+	for (size_t i = 0; i < r->plan->n; i++)
+		if (r->v[i].standing == DONE && r->v[i].s.kind->maker != NULL)
+			return true;
+	return false;
+}
+
+static bool asks_losses(const struct run *r)
+{
+	for (size_t i = 0; i < r->plan->n; i++)
+		if (r->v[i].standing == DONE && r->v[i].s.kind->losses != NULL)
+			return true;
+	return false;
+}
+
+/* What is whose must be known before it goes; what goes with it need not be. */
+static enum run_state survey_blindly(struct run *r, const struct err *why)
+{
+	bool may = !asks_whose(r);
+
+	log_error("op.plan.undo.blind", "op=%s plan=%s err=\"%s\" next=\"%s\"", r->env->command, r->plan->name, err_text(why),
+		  may ? "it is taken back, and what goes with it is not named" : "nothing is taken back");
+	return may ? start_undo(r, NULL, losses_of(r, NULL)) : run_ends(r, RUN_INDETERMINATE);
+}
+
+enum run_state run_surveyed(struct run *r)
+{
+	if (r->inv_rc == 0)
+		return start_undo(r, made_by_others(r, r->inv.inv), losses_of(r, r->inv.inv));
+	if (world_now_ms(r->env->w) - r->survey_ms > (asks_whose(r) ? SURVEY_MS : NAMES_MS))
+		return survey_blindly(r, &r->inv.err);
+	return run_wait(r, SURVEY_POLL_MS);
+}
+
+enum run_state run_survey(struct run *r)
+{
+	r->survey_ms = world_now_ms(r->env->w);
+	return run_take_inventory(r);
+}
+
+/* A create also succeeds on what exists; the reeve:command tag says who made it. And what goes with a node is shown only while it
+ * is there. */
+enum run_state run_take_back(struct run *r)
+{
+	return asks_whose(r) || asks_losses(r) ? RUN_AT_SURVEY : start_undo(r, NULL, NULL);
+}
+
+/* ---- called off ---- */
+
+/* What it was waiting for when the command's time was over. */
+static void tell_seen(struct run *r)
+{
+	struct err why = r->a.err;
+
+	if (r->a.last_seen[0] != '\0')
+		err_set(&r->a.err, ERR_TIMEOUT, "%s: last seen: %s", why.text, r->a.last_seen);
+}
+
+/* A cancel, or the deadline of the command, before the pivot takes back; an undo cannot be cancelled, and behind the pivot there is
+ * only forward. What the policy denies ends where it stands: the customer has the last word also about the taking back. */
+enum run_state run_called_off(struct run *r, enum run_leave leave)
+{
+	r->a.class = AWS_OK;
+	r->a.code[0] = r->a.request_id[0] = '\0';
+	mem_close(&r->a.encoded);
+	if (leave == RUN_DENY) {
+		r->a.is_denied = true;
+		return run_step_ends(r, false, "not called");
+	}
+	r->cancelled = r->a.err.code != ERR_TIMEOUT;
+	if (!r->cancelled)
+		tell_seen(r);
+	r->error = r->error != NULL ? r->error : run_error_json(r);
+	return run_take_back(r);
+}
