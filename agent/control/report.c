@@ -37,7 +37,7 @@ struct gathering {
 
 static bool has_ended(const struct line *l)
 {
-	return op_fields(l->op)->state == OP_ENDED;
+	return op_fields(l->op)->is_ended;
 }
 
 static bool is_news(const struct line *l)

@@ -10,7 +10,7 @@
 #include "agent/base/stamp.h"
 #include "agent/base/str.h"
 #include "agent/base/uuid.h"
-#include "agent/ops/spent.h"
+#include "agent/ops/op.h"
 
 bool agent_has_progressed(struct agent *a)
 {
@@ -110,7 +110,7 @@ static json_t *missing_json(const struct policy *p)
 /* What of the policy's rates is used. */
 static json_t *rates_json(struct agent *a, const struct rates *r)
 {
-	struct spent *s = ops_spent(a->ops);
+	struct spent *s = &ops_shared(a->ops)->spent;
 	int64_t now_ms = ops_rates_now(a->ops);
 
 	return json_pack("{s:i, s:i, s:i, s:i}", "mutations", (int)spent_in(s, now_ms, SPENT_HOUR_MS, SPENT_MUTATIONS),

@@ -1,4 +1,4 @@
-/* op.c - one operation.
+/* op.c - one operation: the tick, and its life in memory.
  *
  * Happy path: accepted -> its turn -> inventory -> planned (recorded) -> policy and keys agree -> hold over -> started
  * (recorded) -> the plans of each stage run beside each other -> result (recorded) -> acknowledged by the vendor.
@@ -6,21 +6,156 @@
  * A restart replays the records and goes on; what has not started is planned anew. */
 #include "agent/ops/op_impl.h"
 
-#include <assert.h>
 #include <string.h>
 
-#include "agent/base/backoff.h"
-#include "agent/base/enc.h"
 #include "agent/base/json.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
-#include "agent/base/stamp.h"
-#include "agent/base/str.h"
 #include "agent/base/uuid.h"
-#include "agent/ops/proved.h"
 #include "agent/ops/room.h"
 
-#define PLAN_KEPT_BYTES (256u << 10) /* a smaller plan can still be shown when all is over */
+#define TO(state) SM_TO(OP_##state)
+
+static const struct sm_state op_states[] = {
+	[OP_QUEUED] = { "queued", TO(QUEUED) | TO(PREPARING) | TO(CONSIDERING) | TO(RUNNING) | TO(ENDING) },
+	[OP_PREPARING] = { "preparing", TO(PREPARING) | TO(ASKING) | TO(QUEUED) | TO(ENDING) },
+	[OP_ASKING] = { "asking", TO(RECORDING) | TO(PREPARING) | TO(CONSIDERING) | TO(QUEUED) | TO(ENDING) },
+	[OP_RECORDING] = { "recording", TO(CONSIDERING) },
+	[OP_CONSIDERING] = { "considering", TO(CONSIDERING) | TO(WAITING) | TO(HOLDING) | TO(APPROVING) | TO(ASKING) |
+						TO(STARTING) | TO(QUEUED) | TO(ENDING) },
+	[OP_WAITING] = { "waiting", TO(CONSIDERING) | TO(QUEUED) | TO(ENDING) },
+	[OP_HOLDING] = { "holding", TO(CONSIDERING) | TO(QUEUED) | TO(ENDING) },
+	[OP_APPROVING] = { "approving", TO(CONSIDERING) | TO(QUEUED) | TO(ENDING) },
+	[OP_STARTING] = { "starting", TO(RUNNING) },
+	[OP_RUNNING] = { "running", TO(ENDING) },
+	[OP_ENDING] = { "ending", TO(ENDED) },
+	[OP_ENDED] = { "ended", SM_END },
+};
+
+static const char *op_broken(const struct sm *m)
+{
+	const struct op *op = container_of((struct sm *)m, struct op, sm);
+
+	if (m->now >= OP_CONSIDERING && m->now <= OP_RUNNING && op->plans == NULL)
+		return "there is no plan";
+	if (m->now < OP_STARTING && op->started_ms != 0)
+		return "what has started is planned";
+	if ((m->now >= OP_ENDING) != (op->result != NULL))
+		return "a result stands at the end, and only there";
+	return NULL;
+}
+
+static const struct sm_machine op_machine = SM_MACHINE("op", op_states, op_broken);
+
+/* What a state does on the way in, when what it has begun is answered, and when its wait is over; and what the vendor is told of
+ * one that is in it: 0 is what was told before. Of one that has ended its result tells. */
+static const struct {
+	enum op_state (*enter)(struct op *op), (*answered)(struct op *op), (*waited)(struct op *op);
+	state_t told;
+} op_work[] = {
+	[OP_QUEUED] = { op_queue, NULL, op_look, 0 },
+	[OP_PREPARING] = { op_prepare, NULL, op_look, 0 },
+	[OP_ASKING] = { op_ask, op_asked, op_look, 0 },
+	[OP_RECORDING] = { op_record_plan, op_plan_stands, NULL, 0 },
+	[OP_CONSIDERING] = { op_consider, NULL, op_look, 0 },
+	[OP_WAITING] = { op_look_again, NULL, op_look, STATE(PLANNED) },
+	[OP_HOLDING] = { op_look_again, NULL, op_look, STATE(WAIT_HOLD) },
+	[OP_APPROVING] = { op_look_again, NULL, op_look, STATE(WAIT_APPROVAL) },
+	[OP_STARTING] = { op_start, op_start_stands, NULL, STATE(PLANNED) },
+	[OP_RUNNING] = { op_run, NULL, op_run, STATE(RUNNING) },
+	[OP_ENDING] = { op_end, op_ended, NULL, 0 },
+	[OP_ENDED] = { NULL, NULL, NULL, 0 },
+};
+
+/* ---- the tick ---- */
+
+/* The operation may be gone when the last state has been entered. */
+static void go(struct op *op, enum op_state to)
+{
+	while (to != OP_STAYS) {
+		sm_move(&op->sm, to);
+		if (op_work[to].told != 0)
+			op->f.state = op_work[to].told;
+		to = op_work[to].enter != NULL ? op_work[to].enter(op) : OP_STAYS;
+	}
+}
+
+static void tick(struct op *op, enum op_state (*work)(struct op *op))
+{
+	if (op->stopped == NULL) {
+		go(op, work(op));
+	} else {
+		op_creds_done(op);
+		op->stopped(op->env->ctx, op);
+	}
+}
+
+static void on_timer(struct timer *t)
+{
+	struct op *op = container_of(t, struct op, timer);
+
+	if (op->stopped == NULL && (op_work[op->sm.now].waited == NULL || op->inv.priv != NULL))
+		return;
+	tick(op, op_work[op->sm.now].waited);
+}
+
+static void on_record(struct journal_append *a)
+{
+	struct op *op = container_of(a, struct op, rec);
+
+	tick(op, op_work[op->sm.now].answered);
+}
+
+static void on_inventory(struct inventory_req *req, int rc)
+{
+	struct op *op = container_of(req, struct op, inv);
+
+	op->inv_rc = rc;
+	tick(op, op_work[op->sm.now].answered);
+}
+
+enum op_state op_wait(struct op *op, uint64_t ms)
+{
+	timer_start(op_world(op), &op->timer, ms, on_timer);
+	return OP_STAYS;
+}
+
+enum op_state op_take_inventory(struct op *op, const struct inventory_wants *wants)
+{
+	struct op_env *env = op->env;
+
+	inventory_take(env->w, env->aws, env->instance, &env->owner, wants, &op->inv, on_inventory);
+	return OP_STAYS;
+}
+
+enum op_state op_record(struct op *op, const char *type, json_t *members)
+{
+	journal_append(op->env->journal, &op->rec, type, members, on_record);
+	return OP_STAYS;
+}
+
+void op_wake(struct op *op)
+{
+	if (op->stopped == NULL)
+		op_wait(op, 0);
+}
+
+void op_begin(struct op *op)
+{
+	if (!op->f.is_ended)
+		op_wait(op, 0);
+}
+
+void op_cancel(struct op *op)
+{
+	if (op->is_cancelled || op->f.is_ended)
+		return;
+	op->is_cancelled = true;
+	log_info("op.cancel", "op=%s next=\"%s\"", op->f.id_text,
+		 op_has_started(op) ? "it ends at the next step it may" : "it is not started");
+	if (!op_has_started(op))
+		op_wait(op, 0);
+}
 
 /* ---- small questions ---- */
 
@@ -41,11 +176,6 @@ const char *op_verb(const struct op *op)
 									     : "unknown";
 }
 
-struct ops *op_owner(const struct op *op)
-{
-	return op->ops;
-}
-
 bool op_is_cancelled(const struct op *op)
 {
 	return op->is_cancelled;
@@ -63,163 +193,12 @@ enum policy_mode op_verb_mode(const struct op *op, const struct policy *p)
 
 struct world *op_world(const struct op *op)
 {
-	return ops_cfg(op->ops)->w;
+	return op->env->w;
 }
 
-/* ---- the result ---- */
-
-/* What did not succeed says why, also here: who reads the log at night has nothing else. */
-void op_log_end(const struct op *op)
+bool op_has_started(const struct op *op)
 {
-	const json_t *error = json_object_get(op->result, "error");
-	const char *why = json_str_or(error, "message", json_str_or(op->result, "note", ""));
-
-	log_info("op.end", "op=%s verb=%s warehouse=%s state=%s%s%s%s", op->f.id_text, op_verb(op), op_warehouse(op),
-		 json_str_or(op->result, "state", "?"), *why != '\0' ? " why=\"" : "", why, *why != '\0' ? "\"" : "");
-}
-
-static void on_result(struct journal_append *a)
-{
-	struct op *op = container_of(a, struct op, rec);
-
-	op_log_end(op);
-	op_ended_apply(op);
-	op_creds_done(op);
-	if (op->stopped == NULL)
-		ops_ended(op->ops);
-}
-
-/* The plan has done its work: it is the journal's alone from here, as it is after a restart. */
-void op_ended_apply(struct op *op)
-{
-	op->f.state = OP_ENDED;
-	proved_add(ops_proved(op->ops), json_object_get(op->result, "proved_user_data"));
-	op_end_runs(op);
-	if (op->f.plan_bytes > PLAN_KEPT_BYTES) {
-		plans_free(op->plans);
-		op->plans = NULL;
-		json_close(&op->planned);
-	}
-	op->f.plan_bytes = 0;
-	op->f.command_bytes = json_size(op->accepted);
-	if (json_object_get(op->accepted, "result") == NULL)
-		op->f.command_bytes += json_size(op->result);
-}
-
-static const char *state_name(state_t s)
-{
-	return protobuf_c_enum_descriptor_get_value(&reeve__control__v1__state__descriptor, (int)s)->name;
-}
-
-json_t *op_result_json(struct op *op, state_t state, json_t *error, const char *note)
-{
-	json_t *m = json_object();
-
-	json_object_set_new(m, "op", json_string(op->f.id_text));
-	json_object_set_new(m, "state", json_string(state_name(state)));
-	json_object_set_new(m, "code", json_integer(state));
-	if (op->is_started)
-		json_object_set_new(m, "started_ms", json_integer(op->started_ms));
-	json_object_set_new(m, "ended_ms", json_integer(world_wall_ms(op_world(op))));
-	if (error != NULL)
-		json_object_set_new(m, "error", error);
-	if (note != NULL && *note != '\0')
-		json_object_set_new(m, "note", json_text(note));
-	return m;
-}
-
-/* The result is the whole status: it must read the same after any number of restarts, without the plan. */
-static void add_plan(const struct op *op, json_t *result)
-{
-	CLEANUP(buf_close) struct buf text = BUF_MAX(OP_PLAN_TEXT_MAX);
-	char hex[DIGEST_HEX_LEN];
-
-	json_object_set_new(result, "plan_hash", json_string(digest_hex(&op->plans->hash, hex)));
-	json_object_set_new(result, "steps_total", json_integer((json_int_t)plans_steps(op->plans)));
-	if (op->cmd->mode != REEVE__CONTROL__V1__MODE__PLAN || json_object_get(result, "error") != NULL)
-		return;
-	op_plan_text(op, &text);
-	json_object_set_new(result, "plan_text", json_text(buf_str(&text)));
-}
-
-void op_end_with(struct op *op, json_t *result)
-{
-	assert(!op->rec.waiting && op->result == NULL);
-	if (op->plans != NULL)
-		add_plan(op, result);
-	room_cut_result(result);
-	timer_stop(op_world(op), &op->timer);
-	op->result = json_incref(result);
-	journal_append(ops_journal(op->ops), &op->rec, "command.result", result, on_result);
-}
-
-void op_end_early(struct op *op, state_t state, const char *class, const char *message)
-{
-	json_t *error = class != NULL ? json_pack("{s:s, s:o}", "class", class, "message", json_text(message)) : NULL;
-
-	op_end_with(op, op_result_json(op, state, error, class == NULL ? message : NULL));
-}
-
-/* ---- waiting ---- */
-
-/* One warehouse is changed by one command at a time, in their order. */
-static bool waits_for_turn(struct op *op)
-{
-	const struct op *ahead = ops_ahead_of(op->ops, op);
-	char stamp[STAMP_RFC3339_LEN];
-
-	if (op->cmd->not_before > world_wall_ms(op_world(op))) {
-		snprintf(op->waiting, sizeof(op->waiting), "waits for its not_before, %s",
-			 stamp_rfc3339(op->cmd->not_before, stamp));
-	} else if (ahead != NULL) {
-		snprintf(op->waiting, sizeof(op->waiting), "waits for %s %s%s, which came before it for the same warehouse",
-			 op_verb(ahead), ahead->f.id_text, ahead->f.epoch < op->f.epoch ? " of an older epoch" : "");
-	} else {
-		if (op->is_queued)
-			op->waiting[0] = '\0';
-		op->is_queued = false;
-		return false;
-	}
-	op->is_queued = true;
-	op_wait(op, OP_WAIT_MS);
-	return true;
-}
-
-static void advance(struct op *op)
-{
-	if (op->rec.waiting || op->is_asking || op->result != NULL)
-		return;
-	if (op->is_started && op->plans == NULL)
-		op_end_early(op, STATE(INDETERMINATE), "INTERNAL", "its plan cannot be read by this version: look at the account");
-	else if (op->is_started)
-		op_run(op);
-	else if (op_ended_waiting(op) || waits_for_turn(op))
-		return;
-	else if (op->plans != NULL)
-		op_consider(op);
-	else
-		op_prepare(op);
-}
-
-static void on_timer(struct timer *t)
-{
-	advance(container_of(t, struct op, timer));
-}
-
-void op_wait(struct op *op, uint64_t ms)
-{
-	timer_start(op_world(op), &op->timer, ms, on_timer);
-}
-
-void op_cancel(struct op *op)
-{
-	if (op->is_cancelled || op->f.state == OP_ENDED)
-		return;
-	op->is_cancelled = true;
-	log_info("op.cancel", "op=%s next=\"%s\"", op->f.id_text,
-		 op->is_started ? "it ends at the next step it may" : "it is not started");
-	if (!op->is_started)
-		op_wait(op, 0);
+	return op->started_ms != 0 && op->sm.now != OP_STARTING;
 }
 
 /* ---- life ---- */
@@ -234,28 +213,45 @@ static void parse_args(struct op *op)
 		op->apply = reeve__control__v1__warehouse_apply__unpack(NULL, args.len, args.data);
 }
 
-struct op *op_new(struct ops *ops, command_t *cmd, json_t *accepted)
+static void set_fields(struct op *op)
 {
-	struct op *op = mem_new(struct op);
+	const command_t *cmd = op->cmd;
 
-	op->ops = ops;
-	op->cmd = cmd;
-	op->accepted = json_incref(accepted);
-	op->facts = json_object();
-	op->backoff = BACKOFF(1000, 30000);
 	memcpy(op->f.id, cmd->command_id.data, sizeof(op->f.id));
 	uuid_text(op->f.id, op->f.id_text);
 	op->f.seq = cmd->seq;
 	op->f.epoch = cmd->epoch;
 	op->f.expires_ms = cmd->expires_at;
-	op->f.accepted_ms = json_int_or(accepted, "accepted_ms", 0);
+	op->f.state = STATE(RECEIVED);
+	op->f.accepted_ms = json_int_or(op->accepted, "accepted_ms", 0);
+	op->f.first_record = (uint64_t)json_int_or(op->accepted, "first_record", 0);
+}
+
+/* The journal says that it is over: nothing of it will move again. */
+void op_replay_end(struct op *op, json_t *result)
+{
+	json_decref(op->result);
+	op->result = json_incref(result);
+	op_ended_apply(op);
+	sm_init(&op->sm, &op_machine, OP_ENDED);
+}
+
+struct op *op_new(struct op_env *env, command_t *cmd, json_t *accepted)
+{
+	struct op *op = mem_new(struct op);
+
+	op->env = env;
+	op->cmd = cmd;
+	op->accepted = json_incref(accepted);
+	op->facts = json_object();
+	op->backoff = BACKOFF(1000, 30000);
+	sm_init(&op->sm, &op_machine, OP_QUEUED);
+	set_fields(op);
 	op->born_ms = world_now_ms(op_world(op));
 	op->age_ms = world_wall_ms(op_world(op)) - op->f.accepted_ms;
 	op->age_ms = op->age_ms > 0 ? op->age_ms : 0;
-	op->f.first_record = (uint64_t)json_int_or(accepted, "first_record", 0);
 	if (json_object_get(accepted, "result") != NULL) {
-		op->result = json_incref(json_object_get(accepted, "result"));
-		op_ended_apply(op);
+		op_replay_end(op, json_object_get(accepted, "result"));
 	} else {
 		op->f.command_bytes = json_size(accepted) + ROOM_RESULT;
 		parse_args(op);
@@ -283,39 +279,22 @@ void op_free(struct op *op)
 	mem_free(op);
 }
 
-void op_begin(struct op *op)
-{
-	if (op->f.state != OP_ENDED)
-		op_wait(op, 0);
-}
-
-static void stop_done(struct op *op)
-{
-	op_creds_done(op);
-	op->stopped(op);
-}
-
-static void on_stop_timer(struct timer *t)
-{
-	stop_done(container_of(t, struct op, timer));
-}
-
 static void on_run_stopped(void *ctx, struct run *r)
 {
 	struct op *op = ctx;
 
 	(void)r;
 	if (--op->stopping_runs == 0)
-		timer_start(op_world(op), &op->timer, 0, on_stop_timer);
+		op_wait(op, 0);
 }
 
-void op_stop(struct op *op, void (*stopped)(struct op *op))
+void op_stop(struct op *op, void (*stopped)(void *ctx, struct op *op))
 {
 	op->stopped = stopped;
-	if (ops_journal(op->ops) != NULL)
-		journal_forget(ops_journal(op->ops), &op->rec);
+	if (op->env->journal != NULL)
+		journal_forget(op->env->journal, &op->rec);
 	timer_stop(op_world(op), &op->timer);
-	if (op->is_asking) {
+	if (op->inv.priv != NULL) {
 		inventory_cancel(&op->inv);
 		return;
 	}
@@ -325,5 +304,5 @@ void op_stop(struct op *op, void (*stopped)(struct op *op))
 			run_stop(op->runs[i], on_run_stopped);
 		}
 	if (op->stopping_runs == 0)
-		timer_start(op_world(op), &op->timer, 0, on_stop_timer);
+		op_wait(op, 0);
 }

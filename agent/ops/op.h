@@ -1,30 +1,23 @@
 /* op.h - one operation: a command being carried out, from acceptance until its result is acknowledged.
  *
- * Its state is what the journal says of it and nothing else: the same records that are written are applied, whether they were
- * just written or are read back at the next start. */
+ * Where it stands is what the journal says of it and nothing else: the same records that are written are applied, whether they
+ * were just written or are read back at the next start. */
 #pragma once
 #include <jansson.h>
 
-#include "agent/ops/ops.h"
-#include "agent/ops/engine/run.h"
+#include "agent/base/arena.h"
+#include "agent/base/buf.h"
+#include "agent/ops/op_env.h"
 #include "proto/control.pb-c.h"
-
-enum op_state {
-	OP_ACCEPTED, /* durable; not planned yet */
-	OP_HOLD,     /* warehouse.delete waits the policy's delete_hold */
-	OP_PLANNED,  /* its plans are in the journal */
-	OP_WAIT_APPROVAL,
-	OP_RUNNING,
-	OP_ENDED, /* a terminal record is in the journal */
-};
 
 struct op;
 
-struct op *op_new(struct ops *ops, Reeve__Control__V1__Command *cmd,
-		  json_t *accepted); /* takes cmd; accepted: the record's members */
+/* Takes cmd; accepted: the record's members. */
+struct op *op_new(struct op_env *env, Reeve__Control__V1__Command *cmd, json_t *accepted);
 void op_free(struct op *op);
-void op_begin(struct op *op);                                /* goes on from wherever the journal left it */
-void op_stop(struct op *op, void (*stopped)(struct op *op)); /* at once, without a record */
+void op_begin(struct op *op); /* goes on from wherever the journal left it */
+/* At once, without a record; `stopped` comes later, with the ctx of its env. */
+void op_stop(struct op *op, void (*stopped)(void *ctx, struct op *op));
 void op_cancel(struct op *op);
 void op_log_end(const struct op *op); /* it has ended */
 
@@ -37,7 +30,8 @@ struct op_fields { /* what everybody may know */
 	char id_text[37];
 	uint64_t seq, epoch;
 	int64_t accepted_ms, expires_ms;
-	enum op_state state;
+	Reeve__Control__V1__State state;  /* what the vendor is told; terminal when is_ended */
+	bool is_ended;                    /* a terminal record is in the journal */
 	uint64_t first_record;            /* journal seq */
 	size_t command_bytes, plan_bytes; /* of the room in a checkpoint (room.h) */
 };
@@ -45,7 +39,6 @@ const struct op_fields *op_fields(const struct op *op);
 const char *op_warehouse(const struct op *op);
 const char *op_verb(const struct op *op);
 bool op_is_cancelled(const struct op *op);
-struct ops *op_owner(const struct op *op);
 /* For the report; arrays and texts are in the arena. */
 void op_status(const struct op *op, struct arena *m, Reeve__Control__V1__Status *to);
 void op_plan_text(const struct op *op, struct buf *to);

@@ -1,7 +1,9 @@
 /* op_consider.c - may it start? What refuses an operation, and what it waits for, each time it is looked at anew.
  *
  * What can be known at once is said at once: mode, bounds, keys and a hold that outlasts the command end it before any waiting
- * begins; only then come the hold, STOP, approval and a fresh head. An answer that rests on a plan rests on a fresh one. */
+ * begins; only then come the hold, STOP, approval and a fresh head. An answer that rests on a plan rests on a fresh one.
+ *
+ * Each question answers with the state that follows from it; OP_CONSIDERING: it has no objection, ask the next. */
 #include "agent/ops/op_impl.h"
 
 #include <string.h>
@@ -11,48 +13,47 @@
 #include "agent/ops/proved.h"
 
 /* No answer rests on a plan that the world has overtaken. */
-static bool ended_or_planned_anew(struct op *op, state_t state, const char *class, const char *why)
+static enum op_state end_or_plan_anew(struct op *op, state_t state, const char *class, const char *why)
 {
-	if (op_plan_is_stale(op))
-		op_plan(op);
-	else
-		op_end_early(op, state, class, why);
-	return true;
+	return op_plan_is_stale(op) ? OP_ASKING : op_end_early(op, state, class, why);
 }
 
 /* ---- refused ---- */
 
 bool op_is_beyond_bounds(const struct op *op, uint32_t nodes_now, struct err *e)
 {
-	const struct policy *p = ops_policy(op->ops);
+	const struct policy *p = op->env->policy(op->env->ctx);
 
 	return p->present && op_judge(op, p, nodes_now, e) != 0;
 }
 
-static bool refused_by_bounds(struct op *op, const struct policy *p)
+static enum op_state refused_by_bounds(struct op *op, const struct policy *p)
 {
 	struct err e = { 0 };
 
-	return op_judge(op, p, op_nodes_now(op), &e) != 0 && ended_or_planned_anew(op, STATE(DENIED), "POLICY", err_text(&e));
+	if (op_judge(op, p, op_nodes_now(op), &e) == 0)
+		return OP_CONSIDERING;
+	return end_or_plan_anew(op, STATE(DENIED), "POLICY", err_text(&e));
 }
 
-static bool refused_by_hash(struct op *op)
+static enum op_state refused_by_hash(struct op *op, const struct policy *p)
 {
 	const ProtobufCBinaryData *want = &op->cmd->approved_plan_hash;
 
+	(void)p;
 	if (want->len == 0 || (want->len == DIGEST_LEN && memcmp(want->data, op->plans->hash.b, DIGEST_LEN) == 0))
-		return false;
-	return ended_or_planned_anew(op, STATE(FAILED), "CONFLICT",
-				     "the plan made now is not the one that was approved: its hash differs");
+		return OP_CONSIDERING;
+	return end_or_plan_anew(op, STATE(FAILED), "CONFLICT",
+				"the plan made now is not the one that was approved: its hash differs");
 }
 
 bool op_is_release_signed(const struct op *op)
 {
-	const struct ops_config *cfg = ops_cfg(op->ops);
+	const struct op_env *env = op->env;
 	CLEANUP(buf_close) struct buf bytes = BUF_MAX(JSON_MAX_BYTES);
 
 	return json_get_base64(op->accepted, "signed", &bytes, NULL) == 0 &&
-	       cfg->is_release_signed(cfg->ctx, bytes.data, bytes.len);
+	       env->is_release_signed(env->ctx, bytes.data, bytes.len);
 }
 
 bool op_starts_unproved(const struct op *op, const struct policy *p, char text[ERR_TEXT_MAX])
@@ -64,7 +65,7 @@ bool op_starts_unproved(const struct op *op, const struct policy *p, char text[E
 	for (size_t i = 0; i < d.named[DEMAND_USER_DATA].n && !yes; i++) {
 		const char *hex = d.named[DEMAND_USER_DATA].v[i];
 
-		yes = bounds_is_any_user_data(&p->bounds, hex) && !proved_has(ops_proved(op->ops), hex);
+		yes = bounds_is_any_user_data(&p->bounds, hex) && !proved_has(&op->env->shared->proved, hex);
 		if (yes)
 			snprintf(text, ERR_TEXT_MAX, "user data %s, which the policy allows only as any", hex);
 	}
@@ -83,31 +84,28 @@ bool op_is_high(const struct op *op, const struct policy *p, char text[ERR_TEXT_
 	return true;
 }
 
-static bool refused_by_keys(struct op *op, const struct policy *p)
+static enum op_state refused_by_keys(struct op *op, const struct policy *p)
 {
 	char what[ERR_TEXT_MAX], text[ERR_TEXT_MAX + 80];
 
 	if (!op_is_high(op, p, what) || op_is_release_signed(op))
-		return false;
+		return OP_CONSIDERING;
 	snprintf(text, sizeof(text), "high risk (%s) needs a release signature beside the command's", what);
-	return ended_or_planned_anew(op, STATE(DENIED), "POLICY", text);
+	return end_or_plan_anew(op, STATE(DENIED), "POLICY", text);
 }
 
 /* Which modes let a command of this kind be planned at all, and which let it run. A plan tells what the account holds, so a verb
  * that is off is not even planned. */
-static bool refused_by_mode(struct op *op, const struct policy *p)
+static enum op_state refused_by_mode(struct op *op, const struct policy *p)
 {
 	enum policy_mode mode = op_verb_mode(op, p);
 	bool plans_only = op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN;
 	char text[ERR_TEXT_MAX];
 
-	if (mode == POLICY_OFF || (mode == POLICY_PLAN_ONLY && !plans_only && op->plans != NULL)) {
-		snprintf(text, sizeof(text), "the policy says %s for %s", policy_mode_name(mode), op_verb(op));
-		op_end_early(op, STATE(DENIED), "POLICY", text);
-	} else {
-		return false;
-	}
-	return true;
+	if (mode != POLICY_OFF && (mode != POLICY_PLAN_ONLY || plans_only || op->plans == NULL))
+		return OP_CONSIDERING;
+	snprintf(text, sizeof(text), "the policy says %s for %s", policy_mode_name(mode), op_verb(op));
+	return op_end_early(op, STATE(DENIED), "POLICY", text);
 }
 
 /* ---- the hold of a delete ---- */
@@ -126,43 +124,43 @@ static int64_t hold_left_ms(const struct op *op, const struct policy *p)
 }
 
 /* A command is not started after its expiry, and the hold does not stop that clock. */
-static bool refused_by_hold(struct op *op, const struct policy *p)
+static enum op_state refused_by_hold(struct op *op, const struct policy *p)
 {
 	int64_t left = hold_left_ms(op, p), ends_ms = world_wall_ms(op_world(op)) + left;
 	char ends[STAMP_RFC3339_LEN], expires[STAMP_RFC3339_LEN], text[ERR_TEXT_MAX];
 
 	if (left <= 0 || ends_ms <= op->f.expires_ms)
-		return false;
+		return OP_CONSIDERING;
 	snprintf(text, sizeof(text), "delete_hold of the policy ends %s, after the command expires, %s: sign one that lives longer",
 		 stamp_rfc3339(ends_ms, ends), stamp_rfc3339(op->f.expires_ms, expires));
-	op_end_early(op, STATE(DENIED), "POLICY", text);
-	return true;
+	return op_end_early(op, STATE(DENIED), "POLICY", text);
 }
 
 /* Its end is told to the second and not how long that is from now: a note that changes all the time is news in every report. */
-static bool waits_for_hold(struct op *op, const struct policy *p)
+static enum op_state waits_for_hold(struct op *op, const struct policy *p)
 {
 	int64_t left = hold_left_ms(op, p), ends_s = (world_wall_ms(op_world(op)) + left + 999) / 1000;
 	char ends[STAMP_RFC3339_LEN];
 
-	if (left <= 0)
-		return false;
-	op->f.state = OP_HOLD;
+	if (left <= 0) {
+		op->f.state = STATE(PLANNED); /* no hold and no approval is told of what is planned anew now */
+		return OP_CONSIDERING;
+	}
 	snprintf(op->waiting, sizeof(op->waiting), "delete_hold of the policy until %s: a cancel ends it",
 		 stamp_rfc3339(ends_s * 1000, ends));
-	op_wait(op, OP_WAIT_MS);
-	return true;
+	return OP_HOLDING;
 }
 
 /* Nothing is left to wait for: neither a hold nor a head makes a warehouse that is not there go. */
-static bool ended_without_work(struct op *op)
+static enum op_state ended_without_work(struct op *op, const struct policy *p)
 {
 	char text[160];
 
+	(void)p;
 	if (!op_is_delete(op) || plans_steps(op->plans) > 0)
-		return false;
+		return OP_CONSIDERING;
 	snprintf(text, sizeof(text), "no such warehouse: nothing of ours in the account is tagged with %s", op_warehouse(op));
-	return ended_or_planned_anew(op, STATE(SUCCEEDED), NULL, text);
+	return end_or_plan_anew(op, STATE(SUCCEEDED), NULL, text);
 }
 
 /* ---- waits ---- */
@@ -172,91 +170,147 @@ static bool waits_for_policy(struct op *op)
 {
 	const char *why;
 
-	if (!ops_policy_waits(op->ops, &why))
+	if (!op->env->policy_waits(op->env->ctx, &why))
 		return false;
 	snprintf(op->waiting, sizeof(op->waiting), "waits for the policy: %s", why);
-	op_wait(op, OP_WAIT_MS);
 	return true;
 }
 
-static bool waits_for_customer(struct op *op, const struct policy *p)
+static enum op_state waits_for_customer(struct op *op, const struct policy *p)
 {
 	const char *why;
 
-	if (waits_for_hold(op, p))
-		return true;
-	op->f.state = OP_PLANNED;
-	if (ops_is_stopped(op->ops, &why)) {
+	if (op->env->is_stopped(op->env->ctx, &why)) {
 		snprintf(op->waiting, sizeof(op->waiting), "frozen: %s", why);
-	} else if (op_verb_mode(op, p) == POLICY_APPROVE) {
-		op->f.state = OP_WAIT_APPROVAL;
-		snprintf(op->waiting, sizeof(op->waiting),
-			 "the policy says approve; approving is not available yet in this version");
-	} else {
-		return false;
+		return OP_WAITING;
 	}
-	op_wait(op, OP_WAIT_MS);
-	return true;
+	if (op_verb_mode(op, p) != POLICY_APPROVE)
+		return OP_CONSIDERING;
+	snprintf(op->waiting, sizeof(op->waiting), "the policy says approve; approving is not available yet in this version");
+	return OP_APPROVING;
 }
 
-static bool waits_for_head(struct op *op, const struct policy *p)
+static enum op_state waits_for_rates(struct op *op, const struct policy *p)
 {
-	const struct ops_config *cfg = ops_cfg(op->ops);
+	return op_waits_for_rates(op, p) ? OP_WAITING : OP_CONSIDERING;
+}
+
+static enum op_state waits_for_head(struct op *op, const struct policy *p)
+{
 	char what[ERR_TEXT_MAX];
 
-	if (!op_is_high(op, p, what) || cfg->head_is_fresh(cfg->ctx))
-		return false;
+	if (!op_is_high(op, p, what) || op->env->head_is_fresh(op->env->ctx))
+		return OP_CONSIDERING;
 	snprintf(op->waiting, sizeof(op->waiting), "waits for a fresh signed head: the command is of high risk");
-	op_wait(op, OP_WAIT_MS);
-	return true;
+	return OP_WAITING;
 }
 
-/* ---- the two looks ---- */
+static enum op_state is_ready(struct op *op, const struct policy *p)
+{
+	(void)p;
+	op->waiting[0] = '\0';
+	return op_plan_is_stale(op) ? OP_ASKING : OP_STARTING;
+}
 
-bool op_ended_waiting(struct op *op)
+/* One that asks for a plan only has it. */
+static enum op_state planned_only(struct op *op, const struct policy *p)
+{
+	enum op_state next = ended_without_work(op, p);
+
+	return next != OP_CONSIDERING ? next : end_or_plan_anew(op, STATE(SUCCEEDED), NULL, "planned only, as asked");
+}
+
+/* ---- its turn ---- */
+
+static enum op_state ended_waiting(struct op *op)
 {
 	int64_t now = world_wall_ms(op_world(op));
 
 	if (op->is_cancelled)
-		op_end_early(op, STATE(CANCELLED), NULL, "cancelled by the vendor before it started");
-	else if (op->f.expires_ms != 0 && now > op->f.expires_ms)
-		op_end_early(op, STATE(EXPIRED), "TIMEOUT",
-			     op->waiting[0] != '\0' ? op->waiting : "it expired before it could start");
-	else
-		return false;
-	return true;
+		return op_end_early(op, STATE(CANCELLED), NULL, "cancelled by the vendor before it started");
+	if (op->f.expires_ms != 0 && now > op->f.expires_ms)
+		return op_end_early(op, STATE(EXPIRED), "TIMEOUT",
+				    op->waiting[0] != '\0' ? op->waiting : "it expired before it could start");
+	return OP_CONSIDERING;
 }
 
-void op_prepare(struct op *op)
+static bool is_its_turn(const struct op *op)
 {
-	const struct policy *p = ops_policy_read(op->ops);
+	return op->cmd->not_before <= world_wall_ms(op_world(op)) && op->env->ahead_of(op->env->ctx, op) == NULL;
+}
+
+enum op_state op_look(struct op *op)
+{
+	if (op_has_started(op) && op->plans == NULL)
+		return op_end_early(op, STATE(INDETERMINATE), "INTERNAL",
+				    "its plan cannot be read by this version: look at the account");
+	if (op_has_started(op))
+		return OP_RUNNING;
+	if (ended_waiting(op) == OP_ENDING)
+		return OP_ENDING;
+	if (!is_its_turn(op))
+		return OP_QUEUED;
+	if (op->sm.now == OP_QUEUED)
+		op->waiting[0] = '\0';
+	return op->plans != NULL ? OP_CONSIDERING : OP_PREPARING;
+}
+
+/* One warehouse is changed by one command at a time, in their order. */
+enum op_state op_queue(struct op *op)
+{
+	const struct op *ahead = op->env->ahead_of(op->env->ctx, op);
+	char stamp[STAMP_RFC3339_LEN];
+
+	if (op->cmd->not_before > world_wall_ms(op_world(op)) || ahead == NULL)
+		snprintf(op->waiting, sizeof(op->waiting), "waits for its not_before, %s",
+			 stamp_rfc3339(op->cmd->not_before, stamp));
+	else
+		snprintf(op->waiting, sizeof(op->waiting), "waits for %s %s%s, which came before it for the same warehouse",
+			 op_verb(ahead), ahead->f.id_text, ahead->f.epoch < op->f.epoch ? " of an older epoch" : "");
+	return op_wait(op, OP_WAIT_MS);
+}
+
+enum op_state op_look_again(struct op *op)
+{
+	return op_wait(op, OP_WAIT_MS);
+}
+
+/* ---- the two looks ---- */
+
+/* Under plan-only there will be no hold, and the plan is what the customer wants. */
+enum op_state op_prepare(struct op *op)
+{
+	const struct policy *p = op->env->policy_read(op->env->ctx);
+	enum op_state next;
 
 	if (op->apply == NULL && op->remove == NULL) /* accepted by another version */
-		op_end_early(op, STATE(FAILED), "PRECONDITION", "its arguments cannot be read by this version");
-	else if (!waits_for_policy(op) && !refused_by_mode(op, p) &&
-		 (op_verb_mode(op, p) == POLICY_PLAN_ONLY || !refused_by_hold(op, p)))
-		op_plan(op); /* under plan-only there will be no hold, and the plan is what the customer wants */
+		return op_end_early(op, STATE(FAILED), "PRECONDITION", "its arguments cannot be read by this version");
+	if (waits_for_policy(op))
+		return op_look_again(op);
+	next = refused_by_mode(op, p);
+	if (next == OP_CONSIDERING && op_verb_mode(op, p) != POLICY_PLAN_ONLY)
+		next = refused_by_hold(op, p);
+	return next == OP_CONSIDERING ? OP_ASKING : next;
 }
 
-void op_consider(struct op *op)
-{
-	const struct policy *p = ops_policy_read(op->ops);
+/* What cannot be comes first, then what is waited for. */
+static enum op_state (*const questions[])(struct op *op, const struct policy *p) = {
+	refused_by_bounds, refused_by_hash,    refused_by_keys, ended_without_work, refused_by_hold,
+	waits_for_hold,    waits_for_customer, waits_for_rates, waits_for_head,     is_ready,
+};
 
-	if (op_ended_waiting(op) || waits_for_policy(op) || refused_by_mode(op, p))
-		return;
-	if (op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN) {
-		if (!ended_without_work(op))
-			ended_or_planned_anew(op, STATE(SUCCEEDED), NULL, "planned only, as asked");
-		return;
-	}
-	if (refused_by_bounds(op, p) || refused_by_hash(op) || refused_by_keys(op, p) || ended_without_work(op) ||
-	    refused_by_hold(op, p))
-		return;
-	if (waits_for_customer(op, p) || op_waits_for_rates(op, p) || waits_for_head(op, p))
-		return;
-	op->waiting[0] = '\0';
-	if (op_plan_is_stale(op))
-		op_plan(op);
-	else
-		op_start(op);
+enum op_state op_consider(struct op *op)
+{
+	const struct policy *p = op->env->policy_read(op->env->ctx);
+	enum op_state next = ended_waiting(op);
+
+	if (next == OP_CONSIDERING && waits_for_policy(op))
+		return op_look_again(op);
+	if (next == OP_CONSIDERING)
+		next = refused_by_mode(op, p);
+	if (next == OP_CONSIDERING && op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN)
+		return planned_only(op, p);
+	for (size_t i = 0; next == OP_CONSIDERING; i++)
+		next = questions[i](op, p);
+	return next;
 }

@@ -15,8 +15,8 @@ static void replay_planned(struct op *op, const json_t *record, int64_t time_ms)
 	if (plans_from_json(json_object_get(record, "plan"), &op->plans, &e) != 0)
 		log_error("op.plan.unreadable", "op=%s err=\"%s\" next=\"planned anew\"", op->f.id_text, err_text(&e));
 	op_planned_apply(op, (json_t *)record, time_ms);
-	op->f.state = OP_PLANNED;
-	op_env_init(op);
+	op->f.state = STATE(PLANNED);
+	op_run_env_init(op);
 }
 
 static struct run *run_named(struct op *op, const char *plan)
@@ -48,15 +48,12 @@ void op_replay(struct op *op, const char *type, const json_t *record, int64_t ti
 	if (str_eq(type, "command.planned")) {
 		replay_planned(op, record, time_ms);
 	} else if (str_eq(type, "command.started")) {
-		op->is_started = true;
 		op->started_ms = json_int_or(record, "started_ms", time_ms);
-		op->f.state = OP_RUNNING;
+		op->f.state = STATE(RUNNING);
 	} else if (str_eq(type, "command.cancelled")) {
 		op->is_cancelled = true;
 	} else if (str_eq(type, "command.result")) {
-		json_decref(op->result);
-		op->result = json_incref((json_t *)record);
-		op_ended_apply(op);
+		op_replay_end(op, (json_t *)record);
 	} else {
 		replay_run(op, type, record, time_ms);
 	}
@@ -70,14 +67,14 @@ static void record(json_t *to, const char *type, const json_t *members, int64_t 
 void op_records(const struct op *op, json_t *to)
 {
 	record(to, "command.accepted", op->accepted, op->f.accepted_ms);
-	if (op->f.state == OP_ENDED) {
+	if (op->f.is_ended) {
 		if (json_object_get(op->accepted, "result") == NULL)
 			record(to, "command.result", op->result, 0);
 		return;
 	}
 	if (op->planned != NULL)
 		record(to, "command.planned", op->planned, op->planned_ms);
-	if (op->is_started)
+	if (op_has_started(op))
 		json_array_append_new(to, json_pack("[s, {s:s, s:I}, I]", "command.started", "op", op->f.id_text, "started_ms",
 						    (json_int_t)op->started_ms, (json_int_t)op->started_ms));
 	if (op->is_cancelled)

@@ -1,6 +1,6 @@
 /* op_plan.c - an operation's plan: from the inventory to the record, and when it is to be made anew.
  *
- * Happy path: inventory -> plans -> recorded -> op_consider. An inventory that cannot be had is asked for again, with growing
+ * Happy path: inventory -> plans -> recorded -> considered. An inventory that cannot be had is asked for again, with growing
  * patience; one that AWS denies ends the operation.
  *
  * bounds.nodes_total is for the whole installation while warehouses are changed beside each other: to the nodes that are there
@@ -23,7 +23,7 @@ bool op_plan_is_stale(const struct op *op)
 {
 	int64_t age = world_wall_ms(op_world(op)) - op->planned_ms;
 
-	return age < 0 || age > PLAN_FRESH_MS || op->starts_seen != ops_starts(op->ops);
+	return age < 0 || age > PLAN_FRESH_MS || op->starts_seen != op->env->shared->starts;
 }
 
 /* ---- counting nodes ---- */
@@ -63,7 +63,7 @@ static void count_step(struct counting *c, const struct op *other, const struct 
 
 static void count_coming(void *ctx, struct op *other)
 {
-	if (other->started_ms == 0 || other->f.state == OP_ENDED || other->plans == NULL)
+	if (other->started_ms == 0 || other->f.is_ended || other->plans == NULL)
 		return; /* started_ms: also while the record of its start is on its way to the disk */
 	for (size_t i = 0; i < other->plans->n; i++)
 		for (size_t k = 0; k < other->plans->v[i].n; k++)
@@ -75,7 +75,7 @@ static uint32_t count_nodes(struct op *op, const struct inventory *inv)
 {
 	struct counting c = { .inv = inv };
 
-	ops_each(op->ops, count_coming, &c);
+	op->env->each(op->env->ctx, count_coming, &c);
 	return planner_nodes(inv) + c.coming;
 }
 
@@ -86,17 +86,6 @@ uint32_t op_nodes_now(const struct op *op)
 
 /* ---- the plan and its record ---- */
 
-static void on_planned(struct journal_append *a)
-{
-	struct op *op = container_of(a, struct op, rec);
-
-	if (op->stopped != NULL)
-		return;
-	op->f.state = OP_PLANNED;
-	ops_cfg(op->ops)->changed(ops_cfg(op->ops)->ctx);
-	op_consider(op);
-}
-
 void op_planned_apply(struct op *op, json_t *m, int64_t time_ms)
 {
 	json_incref(m);
@@ -106,16 +95,16 @@ void op_planned_apply(struct op *op, json_t *m, int64_t time_ms)
 	op->f.plan_bytes = op->plans != NULL ? room_of_plan(m, op->plans) : 0;
 }
 
-static void wait_for_room(struct op *op)
+static enum op_state wait_for_room(struct op *op)
 {
 	plans_free(op->plans);
 	op->plans = NULL;
 	snprintf(op->waiting, sizeof(op->waiting),
 		 "waits to be planned: the plans of other commands fill what may be open at once");
-	op_wait(op, ROOM_POLL_MS);
+	return op_wait(op, ROOM_POLL_MS);
 }
 
-static void record_plan(struct op *op, uint32_t nodes_now)
+static json_t *planned_json(const struct op *op, uint32_t nodes_now)
 {
 	json_t *m = json_object();
 	char hex[DIGEST_HEX_LEN];
@@ -125,19 +114,35 @@ static void record_plan(struct op *op, uint32_t nodes_now)
 	json_object_set_new(m, "nodes_now", json_integer(nodes_now));
 	json_object_set_new(m, "planned_ms", json_integer(world_wall_ms(op_world(op))));
 	json_object_set(m, "plan", op->plans->json);
-	if (!ops_has_room_for_plan(op->ops, op, room_of_plan(m, op->plans))) {
-		json_decref(m);
-		wait_for_room(op);
-		return;
-	}
+	return m;
+}
+
+static enum op_state keep_plan(struct op *op, uint32_t nodes_now)
+{
+	CLEANUP(json_close) json_t *m = planned_json(op, nodes_now);
+
+	if (!op->env->has_room_for_plan(op->env->ctx, op, room_of_plan(m, op->plans)))
+		return wait_for_room(op);
 	op_planned_apply(op, m, 0);
 	op->starts_seen = op->asked_starts;
-	journal_append(ops_journal(op->ops), &op->rec, "command.planned", m, on_planned);
+	return OP_RECORDING;
+}
+
+enum op_state op_record_plan(struct op *op)
+{
+	return op_record(op, "command.planned", json_incref(op->planned));
+}
+
+enum op_state op_plan_stands(struct op *op)
+{
+	op->f.state = STATE(PLANNED);
+	op->env->changed(op->env->ctx);
+	return OP_CONSIDERING;
 }
 
 static int plan_now(struct op *op, const struct inventory *inv, struct err *e)
 {
-	struct planner_args a = { .owner = ops_cfg(op->ops)->owner, .command = op->f.id_text, .inv = inv };
+	struct planner_args a = { .owner = op->env->owner, .command = op->f.id_text, .inv = inv };
 	uint64_t have = planner_generation(inv, op_warehouse(op)), want = op->cmd->expect_generation;
 
 	if (want != 0 && want != have)
@@ -150,17 +155,15 @@ static int plan_now(struct op *op, const struct inventory *inv, struct err *e)
 	return planner_apply(&a, op->apply->spec, &op->plans, e);
 }
 
-static void inventory_failed(struct op *op)
+static enum op_state inventory_failed(struct op *op)
 {
 	uint32_t wait = backoff_next_ms(&op->backoff, world_random64(op_world(op)));
 
-	if (op->inv.class == AWS_DENIED) {
-		op_end_early(op, STATE(FAILED), "DENIED_BY_AWS", err_text(&op->inv.err));
-		return;
-	}
+	if (op->inv.class == AWS_DENIED)
+		return op_end_early(op, STATE(FAILED), "DENIED_BY_AWS", err_text(&op->inv.err));
 	snprintf(op->waiting, sizeof(op->waiting), "%.150s", err_text(&op->inv.err));
 	log_warn("op.inventory.failed", "op=%s err=\"%s\" retry_in_ms=%u", op->f.id_text, err_text(&op->inv.err), wait);
-	op_wait(op, wait);
+	return op_wait(op, wait);
 }
 
 /* A plan made from what EC2 no longer or not yet shows would be wrong. */
@@ -168,11 +171,10 @@ static bool lags_behind(struct op *op, const struct inventory *inv)
 {
 	CLEANUP(buf_close) struct buf why = BUF_MAX(1024);
 
-	if (recent_is_shown(ops_recent(op->ops), op->asked_ms, inv, op_warehouse(op), &why))
+	if (recent_is_shown(&op->env->shared->recent, op->asked_ms, inv, op_warehouse(op), &why))
 		return false;
 	log_info("op.inventory.lags", "op=%s why=\"%s\" retry_in_ms=%d", op->f.id_text, buf_str(&why), LAG_POLL_MS);
 	snprintf(op->waiting, sizeof(op->waiting), "%.150s", buf_str(&why));
-	op_wait(op, LAG_POLL_MS);
 	return true;
 }
 
@@ -181,56 +183,46 @@ static const char *class_of(int rc)
 	return rc == -ERR_EXISTS ? "CONFLICT" : rc == -ERR_AGAIN ? "CAPACITY" : "PRECONDITION";
 }
 
-static void plan_from(struct op *op, const struct inventory *inv)
+static enum op_state plan_from(struct op *op, const struct inventory *inv)
 {
 	struct err e = { 0 }, denied = { 0 };
 	int rc = plan_now(op, inv, &e);
 
 	op->waiting[0] = '\0';
 	if (rc == 0)
-		record_plan(op, count_nodes(op, inv));
-	else if (op->plans != NULL && op_is_beyond_bounds(op, count_nodes(op, inv), &denied))
-		op_end_early(op, STATE(DENIED), "POLICY", err_text(&denied));
-	else
-		op_end_early(op, STATE(FAILED), class_of(rc), err_text(&e));
+		return keep_plan(op, count_nodes(op, inv));
+	if (op->plans != NULL && op_is_beyond_bounds(op, count_nodes(op, inv), &denied))
+		return op_end_early(op, STATE(DENIED), "POLICY", err_text(&denied));
+	return op_end_early(op, STATE(FAILED), class_of(rc), err_text(&e));
 }
 
-static void on_inventory(struct inventory_req *req, int rc)
+enum op_state op_asked(struct op *op)
 {
-	struct op *op = container_of(req, struct op, inv);
+	enum op_state next;
 
-	op->is_asking = false;
-	if (op->stopped != NULL) {
-		op->stopped(op);
-		return;
-	}
-	if (rc != 0) {
-		inventory_failed(op);
-		return;
-	}
-	if (!lags_behind(op, req->inv))
-		plan_from(op, req->inv);
-	inventory_req_close(req);
+	if (op->inv_rc != 0)
+		return inventory_failed(op);
+	next = lags_behind(op, op->inv.inv) ? op_wait(op, LAG_POLL_MS) : plan_from(op, op->inv.inv);
+	inventory_req_close(&op->inv);
+	return next;
 }
 
 static const char **ends(void *ctx, const struct inventory *inv, size_t *ret_n)
 {
 	const struct op *op = ctx;
-	struct planner_args a = { .owner = ops_cfg(op->ops)->owner, .command = op->f.id_text, .inv = inv };
+	struct planner_args a = { .owner = op->env->owner, .command = op->f.id_text, .inv = inv };
 
 	return planner_ends(&a, op_is_delete(op) ? NULL : op->apply->spec, op_warehouse(op), ret_n);
 }
 
-void op_plan(struct op *op)
+enum op_state op_ask(struct op *op)
 {
-	const struct ops_config *cfg = ops_cfg(op->ops);
 	struct inventory_wants wants;
 
-	planner_wants(&cfg->owner, op->apply != NULL ? op->apply->spec : NULL, &wants);
+	planner_wants(&op->env->owner, op->apply != NULL ? op->apply->spec : NULL, &wants);
 	wants.ends = ends;
 	wants.ends_ctx = op;
-	op->is_asking = true;
-	op->asked_ms = world_now_ms(cfg->w);
-	op->asked_starts = ops_starts(op->ops);
-	inventory_take(cfg->w, cfg->aws, cfg->instance, &cfg->owner, &wants, &op->inv, on_inventory);
+	op->asked_ms = world_now_ms(op_world(op));
+	op->asked_starts = op->env->shared->starts;
+	return op_take_inventory(op, &wants);
 }

@@ -92,7 +92,7 @@ struct rate {
 /* What the running operations have still to spend. */
 static void count_aside(void *ctx, struct op *other)
 {
-	if (other->started_ms == 0 || other->f.state == OP_ENDED || other->plans == NULL)
+	if (other->started_ms == 0 || other->f.is_ended || other->plans == NULL)
 		return; /* started_ms: also while the record of its start is on its way to the disk */
 	for (size_t i = 0; i < other->plans->n; i++)
 		for (size_t k = 0; k < other->plans->v[i].n; k++)
@@ -118,14 +118,15 @@ static void tell_used_up(struct op *op, const struct rate *r, const struct want 
 			 r->name, r->most, used, aside, want->n);
 		return;
 	}
-	until_ms = spent_until(ops_spent(op->ops), ops_rates_now(op->ops), r->window_ms, r->what, r->most - (uint32_t)first);
+	until_ms =
+	    spent_until(&op->env->shared->spent, op_env_rates_now(op->env), r->window_ms, r->what, r->most - (uint32_t)first);
 	snprintf(op->waiting, sizeof(op->waiting), "policy rates.%s is %u, %u are used%s and %u wanted: waits until %s", r->name,
 		 r->most, used, aside, want->n, stamp_rfc3339(until_ms, until));
 }
 
 static bool is_used_up(struct op *op, const struct rate *r, struct want want)
 {
-	uint32_t used = spent_in(ops_spent(op->ops), ops_rates_now(op->ops), r->window_ms, r->what);
+	uint32_t used = spent_in(&op->env->shared->spent, op_env_rates_now(op->env), r->window_ms, r->what);
 
 	if (want.n == 0 || (uint64_t)used + want.aside + want.n <= r->most)
 		return false;
@@ -156,14 +157,14 @@ static bool ends_too_soon(struct op *op, const struct rates *r, const struct pla
 {
 	char cluster[GONE_NAME_LEN];
 	const struct gone_by by = cluster_of(op, plan, cluster);
-	int64_t now_ms = ops_rates_now(op->ops), until_ms;
+	int64_t now_ms = op_env_rates_now(op->env), until_ms;
 	char until[STAMP_RFC3339_LEN];
 	uint32_t n, of, gone;
 
 	if (!ends_part(s, &n, &of))
 		return false;
-	gone = gone_in(ops_gone(op->ops), now_ms, &by);
-	until_ms = gone_until(ops_gone(op->ops), now_ms, &by, r, n, of);
+	gone = gone_in(&op->env->shared->gone, now_ms, &by);
+	until_ms = gone_until(&op->env->shared->gone, now_ms, &by, r, n, of);
 	if (until_ms == now_ms)
 		return false;
 	snprintf(op->waiting, sizeof(op->waiting),
@@ -196,11 +197,8 @@ bool op_waits_for_rates(struct op *op, const struct policy *p)
 {
 	struct toll t = toll_of(op->plans), aside = { 0 };
 
-	ops_each(op->ops, count_aside, &aside);
-	if (!waits(op, &p->rates, &t, &aside) && !some_ends_too_soon(op, &p->rates))
-		return false;
-	op_wait(op, OP_WAIT_MS);
-	return true;
+	op->env->each(op->env->ctx, count_aside, &aside);
+	return waits(op, &p->rates, &t, &aside) || some_ends_too_soon(op, &p->rates);
 }
 
 bool op_is_step_too_soon(struct op *op, const struct policy *p, const struct step *s)
@@ -220,12 +218,12 @@ void op_spends(struct op *op, const struct step *s, int64_t time_ms)
 	struct toll t = { 0 };
 
 	if (time_ms == 0)
-		time_ms = ops_rates_now(op->ops);
+		time_ms = op_env_rates_now(op->env);
 	add_step(&t, s);
 	if (plan != NULL && s->kind == &kind_terminate) {
 		by = cluster_of(op, plan, cluster);
-		gone_add(ops_gone(op->ops), time_ms, &by, t.deletions);
+		gone_add(&op->env->shared->gone, time_ms, &by, t.deletions);
 	}
-	spent_add(ops_spent(op->ops), time_ms, SPENT_MUTATIONS, t.mutations);
-	spent_add(ops_spent(op->ops), time_ms, SPENT_DELETIONS, t.deletions);
+	spent_add(&op->env->shared->spent, time_ms, SPENT_MUTATIONS, t.mutations);
+	spent_add(&op->env->shared->spent, time_ms, SPENT_DELETIONS, t.deletions);
 }

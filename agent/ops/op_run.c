@@ -23,7 +23,7 @@ static bool is_frozen(struct op *op)
 	const char *why;
 
 	op->waiting[0] = '\0';
-	if (!ops_is_stopped(op->ops, &why))
+	if (!op->env->is_stopped(op->env->ctx, &why))
 		return false;
 	snprintf(op->waiting, sizeof(op->waiting), "frozen: %s", why);
 	return true;
@@ -65,7 +65,7 @@ static enum run_leave within_keys(const struct op *op, const struct policy *p, s
 static enum run_leave may(void *ctx, enum run_phase phase, const struct step *unspent, struct err *e)
 {
 	struct op *op = ctx;
-	const struct policy *p = ops_policy_read(op->ops);
+	const struct policy *p = op->env->policy_read(op->env->ctx);
 
 	if (is_frozen(op))
 		return RUN_WAIT;
@@ -92,7 +92,15 @@ static void on_progress(void *ctx, struct run *r)
 	struct op *op = ctx;
 
 	(void)r;
-	ops_cfg(op->ops)->changed(ops_cfg(op->ops)->ctx);
+	op->env->changed(op->env->ctx);
+}
+
+static void note_refused(struct op_shared *shared, const json_t *outcome)
+{
+	if (json_object_get(json_object_get(outcome, "error"), "aws_encoded_message") == NULL)
+		return;
+	json_decref(shared->refused);
+	shared->refused = json_incref((json_t *)outcome);
 }
 
 /* Of one that is read back a part of its settle time is over, as far as the wall clock tells. */
@@ -102,18 +110,18 @@ static void on_outcome(void *ctx, const struct step_kind *kind, const json_t *re
 	int64_t age_s = (world_wall_ms(op_world(op)) - at_ms) / 1000;
 	uint32_t over_s = age_s <= 0 ? 0 : age_s < kind->settle_s ? (uint32_t)age_s : kind->settle_s;
 
-	recent_note(ops_recent(op->ops), world_now_ms(op_world(op)), op_warehouse(op), record, kind->settle_s - over_s);
-	ops_note_refused(op->ops, record);
+	recent_note(&op->env->shared->recent, world_now_ms(op_world(op)), op_warehouse(op), record, kind->settle_s - over_s);
+	note_refused(op->env->shared, record);
 	if (step_mutates(kind) && str_eq(json_str_or(record, "outcome", ""), "done") &&
 	    str_eq(json_str_or(record, "how", ""), "called"))
-		ops_note_role(op->ops);
+		op->env->shared->has_role_worked = true;
 }
 
 static bool is_role_new(void *ctx)
 {
 	const struct op *op = ctx;
 
-	return !ops_has_role_worked(op->ops);
+	return !op->env->shared->has_role_worked;
 }
 
 static bool is_worse(enum run_end a, enum run_end b)
@@ -174,7 +182,7 @@ static json_t *proved_user_data(const struct op *op)
 }
 
 /* The worst run tells the state; a plan that was rolled back beside one that was not is a failure of the whole. */
-static void finish(struct op *op)
+static enum op_state finish(struct op *op)
 {
 	static const state_t states[] = { [RUN_RUNNING] = STATE(SUCCEEDED),   [RUN_OK] = STATE(SUCCEEDED),
 					  [RUN_FAILED] = STATE(FAILED),       [RUN_ROLLED_BACK] = STATE(ROLLED_BACK),
@@ -202,7 +210,7 @@ static void finish(struct op *op)
 	json_object_set_new(result, "steps_done", json_integer(op_steps_done(op)));
 	if (states[worst] == STATE(SUCCEEDED) && op_is_release_signed(op))
 		json_object_set_new(result, "proved_user_data", proved_user_data(op));
-	op_end_with(op, result);
+	return op_end_with(op, result);
 }
 
 /* 0: all is over; else the stage that is to run next, plus one; a stage with a bad end is the last. */
@@ -235,24 +243,21 @@ struct run *op_run_of(struct op *op, size_t i)
 	if (op->runs == NULL)
 		op->runs = mem_alloc((op->plans->n + 1) * sizeof(*op->runs));
 	if (op->runs[i] == NULL)
-		op->runs[i] = run_new(&op->env, &op->plans->v[i]);
+		op->runs[i] = run_new(&op->run_env, &op->plans->v[i]);
 	return op->runs[i];
 }
 
 /* A run that the journal knows is made at replay; it has ended when it was started here and said so. */
-static void start_stage(struct op *op)
+static enum op_state start_stage(struct op *op)
 {
 	unsigned stage;
 
-	if (is_running(op))
-		return; /* a cancel that became durable beside the start has woken us once more */
-	if (!next_stage(op, &stage)) {
-		finish(op);
-		return;
-	}
+	if (!next_stage(op, &stage))
+		return finish(op);
 	for (size_t i = 0; i < op->plans->n; i++)
 		if (op->plans->v[i].stage == stage)
 			run_start(op_run_of(op, i));
+	return OP_STAYS;
 }
 
 static void on_run(void *ctx, struct run *r)
@@ -260,22 +265,22 @@ static void on_run(void *ctx, struct run *r)
 	struct op *op = ctx;
 
 	(void)r;
-	ops_cfg(op->ops)->changed(ops_cfg(op->ops)->ctx);
-	if (!is_running(op) && op->stopped == NULL)
-		op_wait(op, 0); /* the run is still on the stack: go on from the loop */
+	op->env->changed(op->env->ctx);
+	if (!is_running(op))
+		op_wake(op); /* the run is still on the stack: go on from the loop */
 }
 
-void op_env_init(struct op *op)
+void op_run_env_init(struct op *op)
 {
-	const struct ops_config *cfg = ops_cfg(op->ops);
+	const struct op_env *env = op->env;
 
-	op->env = (struct run_env){
-		.w = cfg->w,
-		.aws = cfg->aws,
-		.reader = cfg->instance,
+	op->run_env = (struct run_env){
+		.w = env->w,
+		.aws = env->aws,
+		.reader = env->instance,
 		.operate = op->operate,
-		.journal = ops_journal(op->ops),
-		.owner = cfg->owner,
+		.journal = env->journal,
+		.owner = env->owner,
 		.command = op->f.id_text,
 		.facts = op->facts,
 		.ctx = op,
@@ -288,47 +293,44 @@ void op_env_init(struct op *op)
 	};
 }
 
-void op_run(struct op *op)
+static void take_role(struct op *op)
 {
-	const struct ops_config *cfg = ops_cfg(op->ops);
-	int64_t past = world_wall_ms(cfg->w) - op->started_ms;
+	const struct op_env *env = op->env;
+	int64_t past = world_wall_ms(env->w) - op->started_ms;
 
-	if (op->operate == NULL) {
-		op->running_since_ms =
-		    world_now_ms(cfg->w) - (uint64_t)(past > 0 && past < (int64_t)world_now_ms(cfg->w) ? past : 0);
-		op->operate = creds_new_assume(cfg->w, cfg->aws, cfg->instance, cfg->operate_role, op->f.id_text);
-		op_env_init(op);
-		if (op->runs == NULL)
-			op->runs = mem_alloc((op->plans->n + 1) * sizeof(*op->runs));
-	}
-	op->f.state = OP_RUNNING;
-	start_stage(op);
+	op->running_since_ms = world_now_ms(env->w) - (uint64_t)(past > 0 && past < (int64_t)world_now_ms(env->w) ? past : 0);
+	op->operate = creds_new_assume(env->w, env->aws, env->instance, env->operate_role, op->f.id_text);
+	op_run_env_init(op);
+	if (op->runs == NULL)
+		op->runs = mem_alloc((op->plans->n + 1) * sizeof(*op->runs));
 }
 
-static void on_started(struct journal_append *a)
+enum op_state op_run(struct op *op)
 {
-	struct op *op = container_of(a, struct op, rec);
-
-	if (op->stopped != NULL)
-		return;
-	op->is_started = true;
-	log_info("op.start", "op=%s verb=%s warehouse=%s steps=%zu", op->f.id_text, op_verb(op), op_warehouse(op),
-		 plans_steps(op->plans));
-	ops_cfg(op->ops)->changed(ops_cfg(op->ops)->ctx);
-	op_run(op);
+	if (op->operate == NULL)
+		take_role(op);
+	return start_stage(op);
 }
 
-void op_start(struct op *op)
+enum op_state op_start(struct op *op)
 {
 	char hex[DIGEST_HEX_LEN];
 	json_t *m = json_object();
 
 	op->started_ms = world_wall_ms(op_world(op));
-	ops_started(op->ops);
+	op->env->shared->starts++;
 	json_object_set_new(m, "op", json_string(op->f.id_text));
 	json_object_set_new(m, "plan_hash", json_string(digest_hex(&op->plans->hash, hex)));
 	json_object_set_new(m, "started_ms", json_integer(op->started_ms));
-	journal_append(ops_journal(op->ops), &op->rec, "command.started", m, on_started);
+	return op_record(op, "command.started", m);
+}
+
+enum op_state op_start_stands(struct op *op)
+{
+	log_info("op.start", "op=%s verb=%s warehouse=%s steps=%zu", op->f.id_text, op_verb(op), op_warehouse(op),
+		 plans_steps(op->plans));
+	op->env->changed(op->env->ctx);
+	return OP_RUNNING;
 }
 
 void op_end_runs(struct op *op)
@@ -342,6 +344,6 @@ void op_end_runs(struct op *op)
 void op_creds_done(struct op *op)
 {
 	if (op->operate != NULL)
-		ops_creds_close(op->ops, op->operate);
+		op->env->creds_close(op->env->ctx, op->operate);
 	op->operate = NULL;
 }

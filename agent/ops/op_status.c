@@ -33,7 +33,7 @@ static void print_unproved(const struct op *op, struct buf *to)
 {
 	char what[ERR_TEXT_MAX];
 
-	if (op_starts_unproved(op, ops_policy(op->ops), what))
+	if (op_starts_unproved(op, op->env->policy(op->env->ctx), what))
 		buf_addf(to, "[HIGH RISK: needs a release signature] %s\n", what);
 }
 
@@ -46,19 +46,6 @@ void op_plan_text(const struct op *op, struct buf *to)
 		buf_addf(to, "Command %s: %s of %s is not planned yet%s%s\n", op->f.id_text, op_verb(op), op_warehouse(op),
 			 op->waiting[0] != '\0' ? ": " : ".", op->waiting);
 	}
-}
-
-static state_t wire_state(const struct op *op)
-{
-	static const state_t states[] = { [OP_ACCEPTED] = STATE(RECEIVED),
-					  [OP_HOLD] = STATE(WAIT_HOLD),
-					  [OP_PLANNED] = STATE(PLANNED),
-					  [OP_WAIT_APPROVAL] = STATE(WAIT_APPROVAL),
-					  [OP_RUNNING] = STATE(RUNNING) };
-
-	if (op->f.state == OP_ENDED)
-		return (state_t)json_int_or(op->result, "code", STATE(INDETERMINATE));
-	return states[op->f.state];
 }
 
 static Reeve__Control__V1__Error *wire_error(const json_t *j, struct arena *m)
@@ -134,7 +121,8 @@ static void status_of_result(const struct op *op, struct arena *m, status_t *to)
 /* A plan is for people where it is what is waited for. */
 static bool tells_plan(const struct op *op)
 {
-	return op->plans != NULL && (op->f.state == OP_PLANNED || op->f.state == OP_HOLD || op->f.state == OP_WAIT_APPROVAL);
+	return op->plans != NULL &&
+	       (op->f.state == STATE(PLANNED) || op->f.state == STATE(WAIT_HOLD) || op->f.state == STATE(WAIT_APPROVAL));
 }
 
 /* What holds the operation up; else what the first of its runs waits for. */
@@ -159,7 +147,7 @@ static void status_of_running(const struct op *op, struct arena *m, status_t *to
 
 	to->step = running_step(op, m);
 	to->note = waiting_note(op, m);
-	to->started_at = op->is_started ? op->started_ms : 0;
+	to->started_at = op_has_started(op) ? op->started_ms : 0;
 	to->steps_done = op_steps_done(op);
 	if (op->plans != NULL) {
 		to->plan_hash = (ProtobufCBinaryData){ DIGEST_LEN, op->plans->hash.b };
@@ -177,8 +165,8 @@ void op_status(const struct op *op, struct arena *m, status_t *to)
 	to->command_id = (ProtobufCBinaryData){ sizeof(op->f.id), (uint8_t *)op->f.id };
 	to->seq = op->f.seq;
 	to->epoch = op->f.epoch;
-	to->state = wire_state(op);
-	if (op->f.state == OP_ENDED)
+	to->state = op->f.state;
+	if (op->f.is_ended)
 		status_of_result(op, m, to);
 	else
 		status_of_running(op, m, to);

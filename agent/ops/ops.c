@@ -25,7 +25,7 @@ struct ops *ops_new(const struct ops_config *cfg)
 	struct ops *o = mem_new(struct ops);
 
 	o->cfg = *cfg;
-	o->starts = 1;
+	ops_env_init(o);
 	for (size_t i = 0; i < NOTES_MAX; i++)
 		o->notes[i].o = o;
 	return o;
@@ -33,19 +33,9 @@ struct ops *ops_new(const struct ops_config *cfg)
 
 void ops_set_aws(struct ops *o, struct aws *aws, struct creds *instance, const char *operate_role)
 {
-	o->cfg.aws = aws;
-	o->cfg.instance = instance;
-	o->cfg.operate_role = operate_role;
-}
-
-const struct ops_config *ops_cfg(const struct ops *o)
-{
-	return &o->cfg;
-}
-
-struct journal *ops_journal(const struct ops *o)
-{
-	return o->j;
+	o->env.aws = aws;
+	o->env.instance = instance;
+	o->env.operate_role = operate_role;
 }
 
 /* ---- the list ---- */
@@ -65,17 +55,9 @@ struct op *ops_find_text(struct ops *o, const char *id)
 	return id != NULL && uuid_parse(id, bytes) == 0 ? ops_find(o, bytes) : NULL;
 }
 
-void ops_note_refused(struct ops *o, const json_t *outcome)
-{
-	if (json_object_get(json_object_get(outcome, "error"), "aws_encoded_message") == NULL)
-		return;
-	json_decref(o->refused);
-	o->refused = json_incref((json_t *)outcome);
-}
-
 const json_t *ops_refused(const struct ops *o)
 {
-	return o->refused;
+	return o->shared.refused;
 }
 
 void ops_each(struct ops *o, ops_visit *visit, void *ctx)
@@ -89,7 +71,7 @@ static size_t open_count(const struct ops *o)
 	size_t n = 0;
 
 	for (size_t i = 0; i < o->n; i++)
-		n += op_fields(o->v[i])->state != OP_ENDED;
+		n += !op_fields(o->v[i])->is_ended;
 	return n;
 }
 
@@ -126,49 +108,19 @@ bool ops_has_room_for_plan(const struct ops *o, const struct op *op, size_t byte
 const struct op *ops_ahead_of(const struct ops *o, const struct op *op)
 {
 	for (size_t i = 0; i < o->n && o->v[i] != op; i++)
-		if (op_fields(o->v[i])->state != OP_ENDED && str_eq(op_warehouse(o->v[i]), op_warehouse(op)))
+		if (!op_fields(o->v[i])->is_ended && str_eq(op_warehouse(o->v[i]), op_warehouse(op)))
 			return o->v[i];
 	return NULL;
 }
 
-struct proved *ops_proved(struct ops *o)
-{
-	return &o->proved;
-}
-
 int64_t ops_rates_now(struct ops *o)
 {
-	return steady_now(&o->rates_time, world_wall_ms(o->cfg.w), world_now_ms(o->cfg.w));
+	return op_env_rates_now(&o->env);
 }
 
-struct spent *ops_spent(struct ops *o)
+struct op_shared *ops_shared(struct ops *o)
 {
-	return &o->spent;
-}
-
-struct gone *ops_gone(struct ops *o)
-{
-	return &o->gone;
-}
-
-void ops_note_role(struct ops *o)
-{
-	o->has_role_worked = true;
-}
-
-bool ops_has_role_worked(const struct ops *o)
-{
-	return o->has_role_worked;
-}
-
-struct recent *ops_recent(struct ops *o)
-{
-	return &o->recent;
-}
-
-uint64_t ops_starts(const struct ops *o)
-{
-	return o->starts;
+	return &o->shared;
 }
 
 uint64_t ops_epoch(const struct ops *o)
@@ -225,7 +177,7 @@ static void on_accepted(struct journal_append *a)
 	ops_add(o, op, &o->accepting_body);
 	log_info("command.accepted", "op=%s verb=%s warehouse=%s seq=%llu", op_fields(op)->id_text, op_verb(op), op_warehouse(op),
 		 (unsigned long long)op_fields(op)->seq);
-	if (op_fields(op)->state == OP_ENDED)
+	if (op_fields(op)->is_ended)
 		op_log_end(op); /* refused as it came */
 	op_begin(op);
 	if (o->is_called_off)
@@ -272,10 +224,9 @@ void ops_accept(struct ops *o, command_t *cmd, const void *signed_bytes, size_t 
 	json_set_base64(m, "signed", signed_bytes, len);
 	if (refuse != 0)
 		json_object_set_new(m, "result", early_result(o, id, refuse, reason));
-	o->accepting = op_new(o, cmd, m);
+	o->accepting = op_new(&o->env, cmd, m);
 	o->accepting_body = body_digest(signed_bytes, len);
-	assert((op_fields(o->accepting)->state == OP_ENDED) ==
-	       (refuse != 0)); /* what is refused never runs, whatever was said of it */
+	assert(op_fields(o->accepting)->is_ended == (refuse != 0)); /* what is refused never runs, whatever was said of it */
 	journal_append(o->j, &o->rec, "command.accepted", m, on_accepted);
 }
 
@@ -283,23 +234,13 @@ void ops_accept(struct ops *o, command_t *cmd, const void *signed_bytes, size_t 
 
 void ops_start(struct ops *o, struct journal *j)
 {
-	o->j = j;
+	o->j = o->env.journal = j;
 	if (o->first_start_ms == 0)
 		o->first_start_ms = world_wall_ms(o->cfg.w);
 	o->is_started = true;
 	ops_policy_read(o);
 	for (size_t i = 0; j != NULL && i < o->n; i++)
 		op_begin(o->v[i]);
-}
-
-void ops_started(struct ops *o)
-{
-	o->starts++;
-}
-
-void ops_ended(struct ops *o)
-{
-	ops_changed(o);
 }
 
 static void free_all(struct ops *o)
@@ -314,8 +255,8 @@ static void free_all(struct ops *o)
 	json_decref(o->ids);
 	policy_close(&o->policy);
 	policy_close(&o->changing);
-	recent_close(&o->recent);
-	json_decref(o->refused);
+	recent_close(&o->shared.recent);
+	json_decref(o->shared.refused);
 	known_close(&o->known);
 	mem_free(o);
 	done(ctx);
@@ -346,10 +287,11 @@ void ops_creds_close(struct ops *o, struct creds *c)
 	creds_close(c, on_creds_closed, o);
 }
 
-static void on_op_stopped(struct op *op)
+static void on_op_stopped(void *ctx, struct op *op)
 {
-	struct ops *o = op_owner(op);
+	struct ops *o = ctx;
 
+	(void)op;
 	o->closing_ops--;
 	close_step(o);
 }
@@ -369,7 +311,7 @@ void ops_close(struct ops *o, void (*done)(void *ctx), void *ctx)
 			journal_forget(o->j, &o->notes[i].rec);
 	}
 	for (size_t i = 0; i < o->n; i++)
-		if (op_fields(o->v[i])->state != OP_ENDED) {
+		if (!op_fields(o->v[i])->is_ended) {
 			o->closing_ops++;
 			op_stop(o->v[i], on_op_stopped);
 		}

@@ -1,7 +1,7 @@
 /* ops.h - all operations of this agent: what was accepted, what runs, what waits for its acknowledgement.
  *
  * One changing command a warehouse at a time, in the order of their sequence; others run beside it. Everything that must
- * survive is in the journal before it counts (DESIGN.md section 6). */
+ * survive is in the journal before it counts (DESIGN.md section 6). What an operation itself is given: op_env.h. */
 #pragma once
 #include <jansson.h>
 #include <stdbool.h>
@@ -18,9 +18,8 @@
 
 struct ops;
 struct op;
-struct recent;
-struct proved;
 struct known;
+struct op_shared;
 
 struct ops_config {
 	struct world *w;
@@ -80,33 +79,11 @@ void ops_each(struct ops *o, ops_visit *visit, void *ctx);
  * checkpoint, or this start. */
 const json_t *ops_refused(const struct ops *o);
 bool ops_is_busy(const struct ops *o);
-bool ops_is_ready(const struct ops *o);           /* started, and it is known what the policy says, or that there is none */
-int ops_mode(const struct ops *o);                /* Reeve__Control__V1__AgentMode */
-const char *ops_mode_reason(const struct ops *o); /* why not RUN, or ""; for the customer: it may quote the policy */
-const char *ops_mode_told(const struct ops *o);   /* the same for the vendor */
-const struct policy *ops_policy(struct ops *o);   /* the one that counts */
-
-/* ---- for op.c ---- */
-const struct ops_config *ops_cfg(const struct ops *o);
-struct journal *ops_journal(const struct ops *o);
-const struct policy *ops_policy_read(struct ops *o); /* looks, and answers with the one that counts */
-/* It cannot be read, or has changed a moment ago: nothing is refused and nothing started for that, it waits. */
-bool ops_policy_waits(const struct ops *o, const char **why);
-bool ops_is_stopped(struct ops *o, const char **why); /* STOP file, mode off, no policy, read-only, tight journal */
-/* The first open one that came before it for the same warehouse; NULL: it is its turn. */
-const struct op *ops_ahead_of(const struct ops *o, const struct op *op);
-bool ops_has_room_for_plan(const struct ops *o, const struct op *op, size_t bytes); /* room_of_plan */
-struct gone *ops_gone(struct ops *o);                                               /* nodes ended of late */
-int64_t ops_rates_now(struct ops *o);   /* Unix ms by steady.h: the time that spent.h and gone.h are asked with */
-struct spent *ops_spent(struct ops *o); /* of the policy's rates */
-void ops_note_refused(struct ops *o, const json_t *outcome); /* if it has an encoded message */
-/* The operate role: once a change was made with it, what it is denied was taken away from it. */
-void ops_note_role(struct ops *o);
-bool ops_has_role_worked(const struct ops *o);
-struct recent *ops_recent(struct ops *o); /* what was changed a moment ago */
-struct proved *ops_proved(struct ops *o); /* user data that a release key stood for */
-/* Operations that have begun to start in this life, plus one: a plan is made from what was seen after the last of them. */
-uint64_t ops_starts(const struct ops *o);
-void ops_started(struct ops *o);
-void ops_ended(struct ops *o);
-void ops_creds_close(struct ops *o, struct creds *c); /* ops_close waits for it */
+bool ops_is_ready(const struct ops *o);               /* started, and it is known what the policy says, or that there is none */
+int ops_mode(const struct ops *o);                    /* Reeve__Control__V1__AgentMode */
+const char *ops_mode_reason(const struct ops *o);     /* why not RUN, or ""; for the customer: it may quote the policy */
+const char *ops_mode_told(const struct ops *o);       /* the same for the vendor */
+const struct policy *ops_policy(const struct ops *o); /* the one that counts */
+const struct policy *ops_policy_read(struct ops *o);  /* looks, and answers with the one that counts */
+struct op_shared *ops_shared(struct ops *o);          /* what operations leave to each other (op_env.h) */
+int64_t ops_rates_now(struct ops *o);                 /* Unix ms by steady.h: the time that spent.h and gone.h are asked with */

@@ -1,14 +1,11 @@
 /* ops_impl.h - what the files of the list share: ops.c (the list, from accepting to closing), ops_switches.c (the customer's),
- * ops_notes.c (notes, cancels, acknowledgements), ops_journal.c (its records, read back). Nobody else includes this. */
+ * ops_env.c (what its operations are given), ops_notes.c (notes, cancels, acknowledgements), ops_journal.c (its records, read
+ * back). Nobody else includes this but their unit tests. */
 #pragma once
 #include "agent/base/uuid.h"
 #include "agent/ops/op.h"
-#include "agent/ops/gone.h"
-#include "agent/ops/proved.h"
+#include "agent/ops/ops.h"
 #include "agent/ops/known.h"
-#include "agent/ops/account/recent.h"
-#include "agent/ops/spent.h"
-#include "agent/ops/steady.h"
 
 #define OPS_MAX 256      /* open and unacknowledged together */
 #define NOTES_MAX 64     /* notes under way or remembered, against a flood */
@@ -35,14 +32,8 @@ struct ops {
 	struct op *v[OPS_MAX];
 	size_t n;
 	uint64_t epoch, accepted;
-	uint64_t starts;      /* of operations in this life, from 1 */
-	json_t *refused;      /* the last outcome with an encoded authorization message; NULL: none */
-	bool has_role_worked; /* a change was made with the operate role, in this life or as the journal tells */
-	struct recent recent;
-	struct proved proved;
-	struct spent spent;
-	struct steady rates_time;
-	struct gone gone;
+	struct op_env env;
+	struct op_shared shared;
 	struct known known;
 	int64_t first_start_ms; /* Unix ms, of the journal's first record; 0: not known yet */
 	/* the acceptance under way */
@@ -73,7 +64,17 @@ static inline void ops_changed(struct ops *o)
 	o->cfg.changed(o->cfg.ctx);
 }
 
+/* ops_env.c */
+void ops_env_init(struct ops *o); /* its operations' */
+
+/* ops_switches.c */
+bool ops_policy_waits(const struct ops *o, const char **why);
+bool ops_is_stopped(struct ops *o, const char **why);
+
 /* ops.c */
+const struct op *ops_ahead_of(const struct ops *o, const struct op *op);
+bool ops_has_room_for_plan(const struct ops *o, const struct op *op, size_t bytes);
+void ops_creds_close(struct ops *o, struct creds *c);    /* ops_close waits for it */
 struct op *ops_find_text(struct ops *o, const char *id); /* NULL: none, or id is not one */
 /* Its record is durable. */
 void ops_add(struct ops *o, struct op *op, const struct digest *body);

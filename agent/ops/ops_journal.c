@@ -34,7 +34,7 @@ static int replay_accepted(struct ops *o, const json_t *record, struct err *e)
 		reeve__control__v1__command__free_unpacked(cmd, NULL);
 		return err_set(e, ERR_CORRUPT, "more than %d commands are open or unacknowledged", OPS_MAX);
 	}
-	ops_add(o, op_new(o, cmd, (json_t *)record), &body);
+	ops_add(o, op_new(&o->env, cmd, (json_t *)record), &body);
 	return 0;
 }
 
@@ -44,10 +44,10 @@ static void checkpoint_begin(struct ops *o, const json_t *record)
 {
 	while (o->n > 0)
 		op_free(o->v[--o->n]);
-	recent_close(&o->recent);
-	o->proved.n = 0;
-	o->spent.n = 0;
-	o->gone.n = 0;
+	recent_close(&o->shared.recent);
+	o->shared.proved.n = 0;
+	o->shared.spent.n = 0;
+	o->shared.gone.n = 0;
 	known_close(&o->known);
 	o->first_start_ms = json_int_or(record, "first_start_ms", o->first_start_ms);
 	o->epoch = (uint64_t)json_int_or(record, "epoch", 0);
@@ -76,9 +76,9 @@ static void replay_spent(struct ops *o, const json_t *record)
 {
 	const json_t *ended = json_object_get(record, "ended");
 
-	spent_replay(&o->spent, record);
+	spent_replay(&o->shared.spent, record);
 	if (ended != NULL)
-		gone_replay(&o->gone, ended);
+		gone_replay(&o->shared.gone, ended);
 }
 
 static int replay(struct ops *o, const char *type, const json_t *record, int64_t time_ms, struct err *e)
@@ -97,11 +97,11 @@ static int replay(struct ops *o, const char *type, const json_t *record, int64_t
 		return 0;
 	}
 	if (str_eq(type, "recent")) {
-		recent_replay(&o->recent, now_of(o), record);
+		recent_replay(&o->shared.recent, now_of(o), record);
 		return 0;
 	}
 	if (str_eq(type, "userdata.proved")) {
-		proved_add(&o->proved, json_object_get(record, "sha256"));
+		proved_add(&o->shared.proved, json_object_get(record, "sha256"));
 		return 0;
 	}
 	if (str_eq(type, "rates.spent")) {
@@ -132,15 +132,16 @@ int ops_replay(struct ops *o, const struct journal_entry *entry, struct err *e)
 
 json_t *ops_checkpoint(struct ops *o)
 {
-	json_t *m = json_object(), *records = json_array(), *spent = spent_record(&o->spent);
+	json_t *m = json_object(), *records = json_array(), *spent = spent_record(&o->shared.spent);
 
 	known_records(&o->known, records);
 	for (size_t i = 0; i < o->n; i++)
 		op_records(o->v[i], records);
-	recent_records(&o->recent, now_of(o), records);
-	if (o->proved.n > 0)
-		json_array_append_new(records, json_pack("[s, {s:o}, i]", "userdata.proved", "sha256", proved_list(&o->proved), 0));
-	json_object_set_new(spent, "ended", gone_list(&o->gone));
+	recent_records(&o->shared.recent, now_of(o), records);
+	if (o->shared.proved.n > 0)
+		json_array_append_new(records,
+				      json_pack("[s, {s:o}, i]", "userdata.proved", "sha256", proved_list(&o->shared.proved), 0));
+	json_object_set_new(spent, "ended", gone_list(&o->shared.gone));
 	json_array_append_new(records, json_pack("[s, o, i]", "rates.spent", spent, 0));
 	json_object_set_new(m, "epoch", json_integer((json_int_t)o->epoch));
 	json_object_set_new(m, "accepted", json_integer((json_int_t)o->accepted));

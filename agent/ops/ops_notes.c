@@ -114,7 +114,7 @@ void ops_cancel(struct ops *o, const uint8_t id[16])
 
 	if (o->accepting != NULL && memcmp(op_fields(o->accepting)->id, id, UUID_LEN) == 0)
 		o->is_called_off = true; /* asked again when it is in the list */
-	if (op == NULL || op_is_cancelled(op) || op_fields(op)->state == OP_ENDED || is_being_cancelled(o, id))
+	if (op == NULL || op_is_cancelled(op) || op_fields(op)->is_ended || is_being_cancelled(o, id))
 		return;
 	n = note_write(o, "command.cancelled", json_pack("{s:s}", "op", op_fields(op)->id_text), &none);
 	if (n != NULL) {
@@ -132,7 +132,7 @@ void ops_forget_acked(struct ops *o)
 
 	for (size_t i = 0; i < o->n; i++) {
 		const struct op_fields *f = op_fields(o->v[i]);
-		bool over = f->state == OP_ENDED && f->epoch == o->epoch && f->seq <= o->acked_through;
+		bool over = f->is_ended && f->epoch == o->epoch && f->seq <= o->acked_through;
 
 		if (over)
 			op_free(o->v[i]);
@@ -148,7 +148,7 @@ void ops_forget_ids(struct ops *o, const json_t *ids)
 		struct op *op = ops_find_text(o, json_string_value(json_array_get(ids, i)));
 		size_t at = 0;
 
-		if (op == NULL || op_fields(op)->state != OP_ENDED)
+		if (op == NULL || !op_fields(op)->is_ended)
 			continue;
 		while (o->v[at] != op)
 			at++;
@@ -174,7 +174,7 @@ static uint64_t ended_through(const struct ops *o, uint64_t through)
 	for (size_t i = 0; i < o->n; i++) {
 		const struct op_fields *f = op_fields(o->v[i]);
 
-		if (f->epoch == o->epoch && f->seq <= through && f->state != OP_ENDED)
+		if (f->epoch == o->epoch && f->seq <= through && !f->is_ended)
 			through = f->seq - 1;
 	}
 	return through;
@@ -185,7 +185,7 @@ static bool has_result_through(const struct ops *o, uint64_t through)
 	for (size_t i = 0; i < o->n; i++) {
 		const struct op_fields *f = op_fields(o->v[i]);
 
-		if (f->epoch == o->epoch && f->seq <= through && f->state == OP_ENDED)
+		if (f->epoch == o->epoch && f->seq <= through && f->is_ended)
 			return true;
 	}
 	return false;
@@ -222,7 +222,7 @@ void ops_acked_ids(struct ops *o, const ProtobufCBinaryData *ids, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct op *op = ids[i].len == UUID_LEN ? ops_find(o, ids[i].data) : NULL;
 
-		if (op != NULL && op_fields(op)->state == OP_ENDED)
+		if (op != NULL && op_fields(op)->is_ended)
 			json_array_append_new(known, json_string(op_fields(op)->id_text));
 	}
 	if (json_array_size(known) == 0)

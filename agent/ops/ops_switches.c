@@ -78,7 +78,7 @@ const struct policy *ops_policy_read(struct ops *o)
 	return &o->policy;
 }
 
-const struct policy *ops_policy(struct ops *o)
+const struct policy *ops_policy(const struct ops *o)
 {
 	return &o->policy;
 }

@@ -61,8 +61,8 @@ MUTANTS = [
     Mutant(
         "the expiry not looked at",
         "agent/ops/op*.c",
-        "	else if (op->f.expires_ms != 0 && now > op->f.expires_ms)",
-        "	else if (op->f.expires_ms != 0 && now > op->f.expires_ms + 86400000)",
+        "	if (op->f.expires_ms != 0 && now > op->f.expires_ms)",
+        "	if (op->f.expires_ms != 0 && now > op->f.expires_ms + 86400000)",
     ),
     Mutant(
         "a policy that always allows",
@@ -72,9 +72,9 @@ MUTANTS = [
     ),
     Mutant(
         "rates by the clock on the wall",
-        "agent/ops/ops.c",
-        "	return steady_now(&o->rates_time, world_wall_ms(o->cfg.w), world_now_ms(o->cfg.w));",
-        "	(void)steady_now;\n	return world_wall_ms(o->cfg.w);",
+        "agent/ops/op_env.h",
+        "	return steady_now(&env->shared->time, world_wall_ms(env->w), world_now_ms(env->w));",
+        "	(void)steady_now;\n	return world_wall_ms(env->w);",
         "build/tests/unit/ops/test_op_rates",
     ),
     Mutant(
@@ -101,8 +101,8 @@ MUTANTS = [
     Mutant(
         "proved user data left out of a checkpoint",
         "agent/ops/ops_journal.c",
-        "	if (o->proved.n > 0)",
-        "	if (o->proved.n > 1000)",
+        "	if (o->shared.proved.n > 0)",
+        "	if (o->shared.proved.n > 1000)",
         "build/tests/unit/ops/test_ops_journal",
     ),
     Mutant(
@@ -153,8 +153,8 @@ MUTANTS = [
     Mutant(
         "a result forgotten before it is acknowledged",
         "agent/ops/ops*.c",
-        "f->state == OP_ENDED && f->epoch == o->epoch && f->seq <= o->acked_through;",
-        "f->state == OP_ENDED;",
+        "f->is_ended && f->epoch == o->epoch && f->seq <= o->acked_through;",
+        "f->is_ended;",
         "build/tests/unit/ops/test_ops_notes",
     ),
     Mutant(
@@ -167,6 +167,6 @@ MUTANTS = [
         "what is older than the checkpoint forgotten",
         "agent/ops/ops*.c",
         "		op_records(o->v[i], records);",
-        "		if (op_fields(o->v[i])->state == OP_ENDED)\n			op_records(o->v[i], records);",
+        "		if (op_fields(o->v[i])->is_ended)\n			op_records(o->v[i], records);",
     ),
 ]

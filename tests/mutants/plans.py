@@ -6,8 +6,8 @@ MUTANTS = [
     Mutant(
         "a command denied by a policy that cannot be read",
         "agent/ops/op_consider.c",
-        "	if (!ops_policy_waits(op->ops, &why))\n		return false;",
-        "	if (!ops_policy_waits(op->ops, &why) || op->ops != NULL)\n		return false;",
+        "	if (!op->env->policy_waits(op->env->ctx, &why))\n		return false;",
+        "	if (!op->env->policy_waits(op->env->ctx, &why) || op->env != NULL)\n		return false;",
         "build/tests/unit/ops/test_op_consider",
     ),
     Mutant(
@@ -123,7 +123,7 @@ MUTANTS = [
     Mutant(
         "what running commands want set aside for nobody",
         "agent/ops/op_rates.c",
-        "	ops_each(op->ops, count_aside, &aside);",
+        "	op->env->each(op->env->ctx, count_aside, &aside);",
         "	(void)count_aside;",
         "build/tests/unit/ops/test_op_rates",
     ),
@@ -200,7 +200,7 @@ MUTANTS = [
     Mutant(
         "a plan from before another operation's start",
         "agent/ops/op_plan.c",
-        " || op->starts_seen != ops_starts(op->ops);",
+        " || op->starts_seen != op->env->shared->starts;",
         ";",
         "build/tests/unit/ops/test_op_plan",
     ),
@@ -240,8 +240,8 @@ MUTANTS = [
     Mutant(
         "a plan from an inventory that lags behind",
         "agent/ops/op_plan.c",
-        "	if (!lags_behind(op, req->inv))",
-        "	if (op->inv.inv == NULL || !lags_behind(op, req->inv) || rc == 0)",
+        "	next = lags_behind(op, op->inv.inv) ?",
+        "	next = lags_behind(op, op->inv.inv) && op->inv_rc != 0 ?",
         "build/tests/unit/ops/test_op_plan",
     ),
     Mutant(

@@ -281,10 +281,12 @@ static inline void shop_run(struct shop *s, struct desk_command *k)
 	shop_send(s, k, false);
 }
 
+#define ANY_END 0 /* a state of the wire that no command is in */
+
 struct shop_want {
 	struct shop *s;
 	const uint8_t *id;
-	enum op_state state;
+	int state; /* of the wire, or ANY_END */
 };
 
 static inline bool shop_is(void *ctx)
@@ -292,10 +294,12 @@ static inline bool shop_is(void *ctx)
 	struct shop_want *want = ctx;
 	struct op *op = ops_find(want->s->d.ops, want->id);
 
-	return op != NULL && op_fields(op)->state == want->state;
+	if (op == NULL)
+		return false;
+	return want->state == ANY_END ? op_fields(op)->is_ended : (int)op_fields(op)->state == want->state;
 }
 
-static inline bool shop_until(struct shop *s, const struct desk_command *k, enum op_state state, uint64_t ms)
+static inline bool shop_until(struct shop *s, const struct desk_command *k, int state, uint64_t ms)
 {
 	struct shop_want want = { s, k->id, state };
 
@@ -319,7 +323,7 @@ static inline int shop_ends(struct shop *s, const struct desk_command *k, char m
 	Reeve__Control__V1__Status *st;
 	int state;
 
-	if (!shop_until(s, k, OP_ENDED, 7200000))
+	if (!shop_until(s, k, ANY_END, 7200000))
 		fail_msg("the command does not end");
 	st = shop_status(s, k, m);
 	state = (int)st->state;

@@ -87,7 +87,7 @@ static void a_command_waits_with_the_reason_while_the_policy_cannot_be_read(void
 		else
 			sim_file_unlink(s->d.w, "/etc/reeve/policy.yaml");
 		shop_send(s, &k, false);
-		assert_false(shop_until(s, &k, OP_ENDED, i % 2 == 0 ? 900 : 3600000));
+		assert_false(shop_until(s, &k, ANY_END, i % 2 == 0 ? 900 : 3600000));
 		if (strstr(waits_for(s, &k), cases[i / 2].says) == NULL || strstr(waits_for(s, &k), cases[i / 2].not ) != NULL)
 			fail_msg("case %zu says: %s", i, waits_for(s, &k));
 		shop_policy(s, SHOP_POLICY);
@@ -112,7 +112,7 @@ static void a_policy_that_is_being_saved_denies_nothing(void **state)
 		if (i == 0)
 			give_now(s, &k);
 		desk_pass(&s->d, 900);
-		assert_int_not_equal(op_fields(ops_find(s->d.ops, k.id))->state, OP_ENDED);
+		assert_false(op_fields(ops_find(s->d.ops, k.id))->is_ended);
 	}
 	assert_string_equal(waits_for(s, &k),
 			    "waits for the policy: the policy has changed: it counts once it is the same for a second");
@@ -130,7 +130,7 @@ static void a_wider_policy_starts_nothing_before_it_is_the_same_for_a_second(voi
 	shop_policy(s, SHOP_POLICY);
 	shop_apply(s, &k, 1);
 	give_now(s, &k);
-	assert_false(shop_until(s, &k, OP_RUNNING, 1000));
+	assert_false(shop_until(s, &k, STATE_OF(RUNNING), 1000));
 	assert_int_equal(s->seen.len, 0);
 	assert_int_equal(shop_ends(s, &k, NULL), DONE);
 }
@@ -147,7 +147,7 @@ static void a_delete_of_an_unknown_warehouse_says_so_at_once(void **state)
 		shop_delete(&k, seq);
 		k.c.mode = seq == 1 ? REEVE__CONTROL__V1__MODE__EXECUTE : REEVE__CONTROL__V1__MODE__PLAN;
 		shop_send(s, &k, true);
-		assert_true(shop_until(s, &k, OP_ENDED, 60000));
+		assert_true(shop_until(s, &k, ANY_END, 60000));
 		assert_int_equal(shop_status(s, &k, m)->state, DONE);
 		assert_string_equal(shop_status(s, &k, m)->note,
 				    "no such warehouse: nothing of ours in the account is tagged with wh-1");
@@ -327,7 +327,7 @@ static void approve_waits_and_expires_without_a_call(void **state)
 	shop_apply(s, &k, 1);
 	k.c.expires_at = DESK_NOW + 60000;
 	shop_send(s, &k, false);
-	assert_true(shop_until(s, &k, OP_WAIT_APPROVAL, 30000));
+	assert_true(shop_until(s, &k, STATE_OF(WAIT_APPROVAL), 30000));
 	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(EXPIRED));
 	assert_int_equal(s->seen.len, 0);
 }
@@ -348,11 +348,11 @@ static void a_delete_needs_two_keys_a_fresh_head_and_its_hold(void **state)
 	shop_policy(s, "commands: {warehouse.delete: auto}\nbounds: {warehouses: [wh-1]}\ndelete_hold: 10m\n");
 	shop_delete(&two, 3);
 	shop_send(s, &two, true);
-	assert_true(shop_until(s, &two, OP_HOLD, 30000));
-	assert_false(shop_until(s, &two, OP_PLANNED, 500000));
-	assert_true(shop_until(s, &two, OP_PLANNED, 200000));
+	assert_true(shop_until(s, &two, STATE_OF(WAIT_HOLD), 30000));
+	assert_false(shop_until(s, &two, STATE_OF(PLANNED), 500000));
+	assert_true(shop_until(s, &two, STATE_OF(PLANNED), 200000));
 	sim_run_until(s->d.w, NULL, NULL, 60000);
-	assert_int_equal(op_fields(ops_find(s->d.ops, two.id))->state, OP_PLANNED); /* no head */
+	assert_int_equal(op_fields(ops_find(s->d.ops, two.id))->state, STATE_OF(PLANNED)); /* no head */
 	assert_int_equal(shop_alive(s), 2);
 	shop_head(s);
 	assert_int_equal(shop_ends(s, &two, NULL), DONE);
@@ -380,9 +380,9 @@ static void a_hold_that_is_raised_holds_what_was_planned(void **state)
 	struct desk_command k;
 
 	make_and_hold(s, &k, "0s");
-	assert_true(shop_until(s, &k, OP_PLANNED, 30000)); /* it waits for a head */
+	assert_true(shop_until(s, &k, STATE_OF(PLANNED), 30000)); /* it waits for a head */
 	shop_policy(s, "commands: {warehouse.delete: auto}\nbounds: {warehouses: [wh-1]}\ndelete_hold: 20m\n");
-	assert_true(shop_until(s, &k, OP_HOLD, 30000));
+	assert_true(shop_until(s, &k, STATE_OF(WAIT_HOLD), 30000));
 	shop_head(s);
 	sim_run_until(s->d.w, NULL, NULL, 500000);
 	assert_int_equal(shop_alive(s), 2);
@@ -404,7 +404,7 @@ static void a_delete_with_one_key_is_denied_before_its_hold_begins(void **state)
 	shop_policy(s, "commands: {warehouse.delete: auto}\nbounds: {warehouses: [wh-1]}\ndelete_hold: 24h\n");
 	shop_delete(&k, 2);
 	shop_send(s, &k, false);
-	assert_true(shop_until(s, &k, OP_ENDED, 60000));
+	assert_true(shop_until(s, &k, ANY_END, 60000));
 	assert_int_equal(shop_ends(s, &k, message), STATE_OF(DENIED));
 	assert_non_null(strstr(message, "needs a release signature"));
 	assert_int_equal(shop_alive(s), 2);
@@ -421,7 +421,7 @@ static void a_hold_that_the_command_does_not_live_to_see_the_end_of_is_refused_a
 	shop_delete(&k, 1);
 	k.c.expires_at = DESK_NOW + 3600000;
 	shop_send(s, &k, true);
-	assert_true(shop_until(s, &k, OP_ENDED, 60000));
+	assert_true(shop_until(s, &k, ANY_END, 60000));
 	accepted_ms = op_fields(ops_find(s->d.ops, k.id))->accepted_ms;
 	assert_int_equal(shop_ends(s, &k, message), STATE_OF(DENIED));
 	assert_non_null(strstr(message, "delete_hold of the policy"));
@@ -454,9 +454,9 @@ static void a_hold_that_is_raised_beyond_the_life_of_a_command_ends_it(void **st
 	char message[512];
 
 	make_and_hold(s, &k, "24h"); /* it lives two days */
-	assert_true(shop_until(s, &k, OP_HOLD, 30000));
+	assert_true(shop_until(s, &k, STATE_OF(WAIT_HOLD), 30000));
 	shop_policy(s, "commands: {warehouse.delete: auto}\nbounds: {warehouses: [wh-1]}\ndelete_hold: 72h\n");
-	assert_true(shop_until(s, &k, OP_ENDED, 30000));
+	assert_true(shop_until(s, &k, ANY_END, 30000));
 	assert_int_equal(shop_ends(s, &k, message), STATE_OF(DENIED));
 	assert_non_null(strstr(message, "after the command expires"));
 	assert_int_equal(shop_alive(s), 2);
@@ -471,7 +471,7 @@ static void while_a_delete_is_held_its_plan_is_told(void **state)
 	Reeve__Control__V1__Status *st;
 
 	make_and_hold(s, &k, "24h");
-	assert_true(shop_until(s, &k, OP_HOLD, 30000));
+	assert_true(shop_until(s, &k, STATE_OF(WAIT_HOLD), 30000));
 	st = shop_status(s, &k, m);
 	assert_non_null(strstr(st->note, "a cancel ends it"));
 	assert_non_null(strstr(st->plan_text, "ec2:TerminateInstances"));
@@ -488,7 +488,7 @@ static void a_hold_says_when_it_ends_and_says_the_same_all_along(void **state)
 	int64_t ends_s;
 
 	make_and_hold(s, &k, "24h");
-	assert_true(shop_until(s, &k, OP_HOLD, 30000));
+	assert_true(shop_until(s, &k, STATE_OF(WAIT_HOLD), 30000));
 	ends_s = (op_fields(ops_find(s->d.ops, k.id))->accepted_ms + 24 * 3600000 + 999) / 1000;
 	assert_non_null(strstr(shop_status(s, &k, m)->note, stamp_rfc3339(ends_s * 1000, ends)));
 	for (int i = 0; i < 20; i++) {
@@ -504,11 +504,11 @@ static void a_step_of_the_clock_does_not_end_a_hold(void **state)
 	struct desk_command k;
 
 	make_and_hold(s, &k, "2h");
-	assert_true(shop_until(s, &k, OP_HOLD, 30000));
+	assert_true(shop_until(s, &k, STATE_OF(WAIT_HOLD), 30000));
 	sim_wall_set(s->d.w, world_wall_ms(s->d.w) + 3 * 3600000);
 	shop_head(s);
 	sim_run_until(s->d.w, NULL, NULL, 600000);
-	assert_int_equal(op_fields(ops_find(s->d.ops, k.id))->state, OP_HOLD);
+	assert_int_equal(op_fields(ops_find(s->d.ops, k.id))->state, STATE_OF(WAIT_HOLD));
 	assert_int_equal(shop_alive(s), 2);
 }
 

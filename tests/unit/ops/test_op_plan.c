@@ -97,7 +97,7 @@ static void an_inventory_that_lags_behind_is_not_planned_from(void **state)
 	shop_apply(s, &two, 2);
 	shop_send(s, &two, false);
 	sim_run_until(s->d.w, NULL, NULL, 10000);
-	assert_int_equal(op_fields(ops_find(s->d.ops, two.id))->state, OP_ACCEPTED);
+	assert_int_equal(op_fields(ops_find(s->d.ops, two.id))->state, STATE_OF(RECEIVED));
 	assert_non_null(strstr(shop_status(s, &two, m)->note, "AWS does not show yet instance i-"));
 	assert_int_equal(shop_ends(s, &two, NULL), DONE);
 	assert_int_equal(shop_alive(s), 3);
@@ -170,7 +170,7 @@ static void a_plan_alone_is_made_anew_when_it_is_old(void **state)
 	ops[0] = ops_find(s->d.ops, one.id);
 	ops[1] = ops_find(s->d.ops, two.id);
 	lend_plan(ops[0], ops[1]);
-	assert_int_equal(op_fields(ops[1])->state, OP_PLANNED);
+	assert_int_equal(op_fields(ops[1])->state, STATE_OF(PLANNED));
 	ops_cancel(s->d.ops, one.id);
 	assert_int_equal(shop_ends(s, &two, NULL), DONE);
 	assert_non_null(strstr(shop_status(s, &two, m)->plan_text, op_fields(ops[1])->id_text));

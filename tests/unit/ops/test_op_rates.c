@@ -34,7 +34,7 @@ static void of_two_that_share_an_hour_the_later_begins_when_it_fits_also_over_a_
 	shop_send(s, &one, false);
 	other_warehouse(s, &two);
 	shop_send(s, &two, false);
-	assert_true(shop_until(s, &one, OP_RUNNING, MINUTE));
+	assert_true(shop_until(s, &one, STATE_OF(RUNNING), MINUTE));
 	sim_run_until(s->d.w, NULL, NULL, 3000);
 	assert_non_null(strstr(waiting(s, &two), " set aside for running commands and 14 wanted: waits "));
 	assert_int_equal(shop_ends(s, &one, NULL), DONE);
@@ -62,7 +62,7 @@ static void a_rate_that_is_lowered_on_the_way_holds_up_the_next_change(void **st
 	other_warehouse(s, &two);
 	two.c.deadline_s = 4 * 3600;
 	shop_send(s, &two, false);
-	assert_true(shop_until(s, &two, OP_RUNNING, MINUTE));
+	assert_true(shop_until(s, &two, STATE_OF(RUNNING), MINUTE));
 	shop_policy(s, RATES("mutations_per_hour: 15"));
 	sim_run_until(s->d.w, NULL, NULL, MINUTE);
 	before = s->sim->effects;

@@ -1,5 +1,6 @@
 /* test_ops.c - all operations together: turns, and what may be open at once. */
 #include "agent/ops/room.h"
+#include "agent/ops/ops_impl.h"
 #include "tests/unit/ops/shop.h"
 
 static void one_command_a_warehouse_at_a_time_in_order(void **state)
@@ -12,8 +13,8 @@ static void one_command_a_warehouse_at_a_time_in_order(void **state)
 	s->k.cluster.nodes = 3;
 	shop_apply(s, &two, 2);
 	shop_send(s, &two, false);
-	assert_true(shop_until(s, &one, OP_RUNNING, 60000));
-	assert_int_equal(op_fields(ops_find(s->d.ops, two.id))->state, OP_ACCEPTED);
+	assert_true(shop_until(s, &one, STATE_OF(RUNNING), 60000));
+	assert_int_equal(op_fields(ops_find(s->d.ops, two.id))->state, STATE_OF(RECEIVED));
 	assert_int_equal(shop_ends(s, &one, NULL), DONE);
 	assert_int_equal(shop_ends(s, &two, NULL), DONE);
 	assert_int_equal(shop_alive(s), 3);
@@ -32,7 +33,7 @@ static void another_warehouse_does_not_wait(void **state)
 	two.c.target = (char *)"wh-2";
 	shop_send(s, &two, false);
 	assert_int_equal(shop_ends(s, &two, NULL), DONE);
-	assert_int_equal(op_fields(ops_find(s->d.ops, one.id))->state, OP_ACCEPTED);
+	assert_int_equal(op_fields(ops_find(s->d.ops, one.id))->state, STATE_OF(RECEIVED));
 }
 
 static void no_more_than_a_few_commands_are_open_at_once(void **state)
@@ -108,7 +109,7 @@ static void plans_share_what_room_there_is(void **state)
 		       "nodes_total: 9, volume_gib: 500, cidrs: [10.0.0.0/8], ports: [1-65535]}\n");
 	shop_apply(s, &one, 1);
 	shop_send(s, &one, false);
-	assert_true(shop_until(s, &one, OP_WAIT_APPROVAL, 60000));
+	assert_true(shop_until(s, &one, STATE_OF(WAIT_APPROVAL), 60000));
 	shop_apply(s, &two, 2);
 	shop_send(s, &two, false);
 	holder = ops_find(s->d.ops, one.id);
@@ -186,7 +187,7 @@ static void a_refusal_without_a_reason_is_one(void **state)
 		ops_accept(s->d.ops, reeve__control__v1__command__unpack(NULL, len, body), body, len, STATE_OF(FAILED), reasons[i]);
 		mem_free(body);
 		desk_settle(&s->d);
-		assert_int_equal(op_fields(ops_find(s->d.ops, k.id))->state, OP_ENDED);
+		assert_true(op_fields(ops_find(s->d.ops, k.id))->is_ended);
 	}
 	assert_string_equal(buf_str(&s->seen), "");
 }

@@ -11,7 +11,7 @@ static void a_checkpoint_read_back_is_the_same_checkpoint(void **state)
 
 	shop_apply(s, &k, 1);
 	shop_send(s, &k, false);
-	assert_true(shop_until(s, &k, OP_RUNNING, 60000));
+	assert_true(shop_until(s, &k, STATE_OF(RUNNING), 60000));
 	first = ops_checkpoint(s->d.ops);
 	shop_reopen(s);
 	assert_int_equal(shop_replay(s->d.ops, "checkpoint", json_deep_copy(first), NULL), 0);
@@ -33,7 +33,7 @@ static void user_data_that_is_proved_outlives_its_command_in_a_checkpoint(void *
 {
 	struct shop *s = *state;
 	struct desk_command k;
-	struct shop_want want = { s, k.id, OP_ENDED };
+	struct shop_want want = { s, k.id, ANY_END };
 	json_t *checkpoint;
 
 	shop_policy(s, SHOP_USER_DATA("any"));
@@ -46,9 +46,9 @@ static void user_data_that_is_proved_outlives_its_command_in_a_checkpoint(void *
 	assert_int_equal(sim_run_until(s->d.w, is_forgotten, &want, 60000), SIM_TRUE);
 	checkpoint = ops_checkpoint(s->d.ops);
 	assert_int_equal(shop_replay(s->d.ops, "checkpoint", checkpoint, NULL), 0);
-	assert_true(proved_has(ops_proved(s->d.ops), SHOP_ABC));
+	assert_true(proved_has(&ops_shared(s->d.ops)->proved, SHOP_ABC));
 	assert_int_equal(shop_replay(s->d.ops, "checkpoint", json_object(), NULL), 0);
-	assert_false(proved_has(ops_proved(s->d.ops), SHOP_ABC)); /* from nowhere else */
+	assert_false(proved_has(&ops_shared(s->d.ops)->proved, SHOP_ABC)); /* from nowhere else */
 }
 
 static void a_command_in_the_journal_that_cannot_be_decoded_is_damage(void **state)
@@ -71,7 +71,7 @@ static void what_was_ended_of_a_cluster_outlives_its_command_in_a_checkpoint(voi
 	const struct gone_by other = { "wh-1", "cluster-be", "another" };
 	struct shop *s = *state;
 	struct desk_command k;
-	struct shop_want want = { s, k.id, OP_ENDED };
+	struct shop_want want = { s, k.id, ANY_END };
 	json_t *checkpoint;
 
 	s->k.cluster.n_volumes = 0;
@@ -87,9 +87,9 @@ static void what_was_ended_of_a_cluster_outlives_its_command_in_a_checkpoint(voi
 	assert_int_equal(sim_run_until(s->d.w, is_forgotten, &want, 60000), SIM_TRUE);
 	checkpoint = ops_checkpoint(s->d.ops);
 	assert_int_equal(shop_replay(s->d.ops, "checkpoint", checkpoint, NULL), 0);
-	assert_int_equal(gone_in(ops_gone(s->d.ops), world_wall_ms(s->d.w), &other), 1);
+	assert_int_equal(gone_in(&ops_shared(s->d.ops)->gone, world_wall_ms(s->d.w), &other), 1);
 	assert_int_equal(shop_replay(s->d.ops, "checkpoint", json_object(), NULL), 0);
-	assert_int_equal(gone_in(ops_gone(s->d.ops), world_wall_ms(s->d.w), &other), 0);
+	assert_int_equal(gone_in(&ops_shared(s->d.ops)->gone, world_wall_ms(s->d.w), &other), 0);
 }
 
 int main(void)

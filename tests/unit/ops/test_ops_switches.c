@@ -1,4 +1,5 @@
 /* test_ops_switches.c - what the customer switches, and what the agent says of it. */
+#include "agent/ops/ops_impl.h"
 #include "tests/unit/ops/shop.h"
 
 static void the_mode_says_what_the_customer_has_switched(void **state)

@@ -1,4 +1,5 @@
 /* test_run.c - the engine: asks anew before each change, also when AWS has throttled the last one; holds under STOP. */
+#include "agent/ops/engine/run.h"
 #include "tests/unit/ops/shop.h"
 
 static void stop_holds_the_next_change_and_mode_off_too(void **state)

@@ -148,7 +148,7 @@ static uint64_t ends_over_restarts(struct shop *s, struct desk_command *k, bool 
 	else
 		sim_run_until(s->d.w, NULL, NULL, 903000); /* now it gives up */
 	began = world_now_ms(s->d.w);
-	for (int life = 0; life < 30 && !shop_until(s, k, OP_ENDED, 120000); life++)
+	for (int life = 0; life < 30 && !shop_until(s, k, ANY_END, 120000); life++)
 		shop_reopen(s);
 	return world_now_ms(s->d.w) - began;
 }
@@ -189,7 +189,7 @@ static void status_says_what_a_doubt_waits_for_and_until_when(void **state)
 	assert_int_equal(sim_run_until(s->d.w, is_broken_once, s, 600000), SIM_TRUE);
 	shop_policy(s, "commands: {warehouse.apply: off}\n");
 	for (int life = 0; life < 2; life++) {
-		shop_until(s, &k, OP_ENDED, 60000);
+		shop_until(s, &k, ANY_END, 60000);
 		assert_non_null(strstr(shop_status(s, &k, m)->note, "ec2:RunInstances got no answer: waits until 2027-01-15T0"));
 		if (life > 0)
 			assert_string_equal(shop_status(s, &k, m)->note, note); /* the same moment */

@@ -204,7 +204,7 @@ static void what_an_earlier_command_made_is_not_taken_back(void **state)
 	shop_apply(s, &two, 2);
 	two.c.not_before = world_wall_ms(s->d.w) + 10000;
 	shop_send(s, &two, false);
-	assert_true(shop_until(s, &two, OP_RUNNING, 60000));
+	assert_true(shop_until(s, &two, STATE_OF(RUNNING), 60000));
 	s->sim->listeners[0]->t.shown_ms = 0;
 	assert_int_equal(shop_ends(s, &two, NULL), STATE_OF(ROLLED_BACK));
 	assert_int_equal(shop_count(s, "CreateListener"), 2); /* the last one was denied before it acted */

@@ -1,0 +1,106 @@
+/* op_end.c - an operation's end: the result as a record, and what is let go when it stands. */
+#include "agent/ops/op_impl.h"
+
+#include <assert.h>
+
+#include "agent/base/json.h"
+#include "agent/base/log.h"
+#include "agent/ops/room.h"
+
+#define PLAN_KEPT_BYTES (256u << 10) /* a smaller plan can still be shown when all is over */
+
+/* What did not succeed says why, also here: who reads the log at night has nothing else. */
+void op_log_end(const struct op *op)
+{
+	const json_t *error = json_object_get(op->result, "error");
+	const char *why = json_str_or(error, "message", json_str_or(op->result, "note", ""));
+
+	log_info("op.end", "op=%s verb=%s warehouse=%s state=%s%s%s%s", op->f.id_text, op_verb(op), op_warehouse(op),
+		 json_str_or(op->result, "state", "?"), *why != '\0' ? " why=\"" : "", why, *why != '\0' ? "\"" : "");
+}
+
+/* The plan has done its work: it is the journal's alone from here, as it is after a restart. */
+void op_ended_apply(struct op *op)
+{
+	op->f.is_ended = true;
+	op->f.state = (state_t)json_int_or(op->result, "code", STATE(INDETERMINATE));
+	proved_add(&op->env->shared->proved, json_object_get(op->result, "proved_user_data"));
+	op_end_runs(op);
+	if (op->f.plan_bytes > PLAN_KEPT_BYTES) {
+		plans_free(op->plans);
+		op->plans = NULL;
+		json_close(&op->planned);
+	}
+	op->f.plan_bytes = 0;
+	op->f.command_bytes = json_size(op->accepted);
+	if (json_object_get(op->accepted, "result") == NULL)
+		op->f.command_bytes += json_size(op->result);
+}
+
+static const char *state_name(state_t s)
+{
+	return protobuf_c_enum_descriptor_get_value(&reeve__control__v1__state__descriptor, (int)s)->name;
+}
+
+json_t *op_result_json(struct op *op, state_t state, json_t *error, const char *note)
+{
+	json_t *m = json_object();
+
+	json_object_set_new(m, "op", json_string(op->f.id_text));
+	json_object_set_new(m, "state", json_string(state_name(state)));
+	json_object_set_new(m, "code", json_integer(state));
+	if (op_has_started(op))
+		json_object_set_new(m, "started_ms", json_integer(op->started_ms));
+	json_object_set_new(m, "ended_ms", json_integer(world_wall_ms(op_world(op))));
+	if (error != NULL)
+		json_object_set_new(m, "error", error);
+	if (note != NULL && *note != '\0')
+		json_object_set_new(m, "note", json_text(note));
+	return m;
+}
+
+/* The result is the whole status: it must read the same after any number of restarts, without the plan. */
+static void add_plan(const struct op *op, json_t *result)
+{
+	CLEANUP(buf_close) struct buf text = BUF_MAX(OP_PLAN_TEXT_MAX);
+	char hex[DIGEST_HEX_LEN];
+
+	json_object_set_new(result, "plan_hash", json_string(digest_hex(&op->plans->hash, hex)));
+	json_object_set_new(result, "steps_total", json_integer((json_int_t)plans_steps(op->plans)));
+	if (op->cmd->mode != REEVE__CONTROL__V1__MODE__PLAN || json_object_get(result, "error") != NULL)
+		return;
+	op_plan_text(op, &text);
+	json_object_set_new(result, "plan_text", json_text(buf_str(&text)));
+}
+
+enum op_state op_end_with(struct op *op, json_t *result)
+{
+	assert(op->result == NULL);
+	if (op->plans != NULL)
+		add_plan(op, result);
+	room_cut_result(result);
+	op->result = result;
+	return OP_ENDING;
+}
+
+enum op_state op_end_early(struct op *op, state_t state, const char *class, const char *message)
+{
+	json_t *error = class != NULL ? json_pack("{s:s, s:o}", "class", class, "message", json_text(message)) : NULL;
+
+	return op_end_with(op, op_result_json(op, state, error, class == NULL ? message : NULL));
+}
+
+enum op_state op_end(struct op *op)
+{
+	timer_stop(op_world(op), &op->timer);
+	return op_record(op, "command.result", json_incref(op->result));
+}
+
+enum op_state op_ended(struct op *op)
+{
+	op_log_end(op);
+	op_ended_apply(op);
+	op_creds_done(op);
+	op->env->changed(op->env->ctx);
+	return OP_ENDED;
+}
