@@ -94,8 +94,6 @@ static void on_timer(struct timer *t)
 {
 	struct op *op = container_of(t, struct op, timer);
 
-	if (op->stopped == NULL && (op_work[op->sm.now].waited == NULL || op->inv.priv != NULL))
-		return;
 	tick(op, op_work[op->sm.now].waited);
 }
 
@@ -134,6 +132,12 @@ enum op_state op_record(struct op *op, const char *type, json_t *members)
 	return OP_STAYS;
 }
 
+/* Nothing of it is under way: it waits. */
+static bool is_resting(const struct op *op)
+{
+	return op_work[op->sm.now].waited != NULL && op->inv.priv == NULL;
+}
+
 void op_wake(struct op *op)
 {
 	if (op->stopped == NULL)
@@ -153,7 +157,7 @@ void op_cancel(struct op *op)
 	op->is_cancelled = true;
 	log_info("op.cancel", "op=%s next=\"%s\"", op->f.id_text,
 		 op_has_started(op) ? "it ends at the next step it may" : "it is not started");
-	if (!op_has_started(op))
+	if (!op_has_started(op) && is_resting(op))
 		op_wait(op, 0);
 }
 
