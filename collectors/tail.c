@@ -59,9 +59,7 @@ static void let_go(struct tail_file *tf)
 	struct telemetry_source end = tail_file_source(tf, tf->size, tf->size);
 
 	log_info("tail.done", "path=\"%s\" ino=%llu", tf->path, (unsigned long long)tf->ino);
-	tail_remember(t, &end, true);
-	if (t->sink.let_go != NULL)
-		t->sink.let_go(t->sink.ctx, &end);
+	tail_position_leave(t, &end);
 	forget(tf);
 }
 
@@ -97,7 +95,7 @@ static void refuse(struct tail_file *tf)
 
 	tail_may_be_text(t, tf->f, &why);
 	if (tf->offset > 0)
-		tail_remember(t, &at, true);
+		tail_position_leave(t, &at);
 	if (t->w->file_stat(t->w, tf->f, &st, NULL) == 0) {
 		c.mtime_ms = st.mtime_ms;
 		tail_archive_add(t, &c, why);
@@ -281,6 +279,7 @@ struct tail *tail_new(struct world *w, const struct tail_config *c, const struct
 	if (t->line_max > LINE_MOST_BYTES)
 		t->line_max = LINE_MOST_BYTES;
 	t->start_at_end = c->start_at_end;
+	t->positions = c->positions;
 	t->sources = mem_alloc(c->paths_n * sizeof(*t->sources));
 	for (t->sources_n = 0; t->sources_n < c->paths_n; t->sources_n++)
 		source_init(&t->sources[t->sources_n], t, &c->paths[t->sources_n]);
@@ -292,14 +291,11 @@ struct tail *tail_new(struct world *w, const struct tail_config *c, const struct
 	return t;
 }
 
-void tail_restore(struct tail *t, const struct telemetry_source *position)
-{
-	tail_remember(t, position, false);
-	t->start_at_end = false; /* this is no first start: what grew meanwhile is to be read */
-}
-
 void tail_start(struct tail *t)
 {
+	positions_wait(t->positions);
+	if (t->positions->left_n > 0)
+		t->start_at_end = false; /* this is no first start: what grew meanwhile is to be read */
 	timer_start(t->w, &t->scan_timer, 0, on_poll);
 }
 
@@ -343,7 +339,6 @@ static void on_closed(struct timer *timer)
 
 	if (!tail_scan_stop(t))
 		return;
-	tail_positions_close(t);
 	mem_free(t->archives);
 	sources_free(t);
 	tail_index_close(&t->index);

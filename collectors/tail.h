@@ -1,8 +1,8 @@
 /* tail.h - reads log files as they grow: through renames, restarts and truncation, without loss and without repeats.
  *
  * A file is known by (dev, ino) and, against a reused inode, by a fingerprint of its first bytes and an offset that is not
- * beyond its end. The tail keeps nothing on disk: positions are what the shipper committed, handed back at the next start
- * by tail_restore. When the sink answers false the tail stops reading and asks again; the file is the buffer.
+ * beyond its end. The tail keeps nothing on disk: positions (positions.h) are what the shipper committed, and what it finds
+ * committed at the next start. When the sink answers false the tail stops reading and asks again; the file is the buffer.
  *
  * What leaves is judged by the path of a line's file (export.logs), so that path is the real one, asked of the open file: a
  * name under the pattern that is a symbolic link is resolved, and its lines bear the path it led to. A rotated file's lines
@@ -35,6 +35,7 @@
 
 #include "agent/base/telemetry.h"
 #include "agent/io/world.h"
+#include "collectors/positions.h"
 
 struct tail;
 
@@ -45,8 +46,9 @@ struct tail_path {
 struct tail_config {
 	const struct tail_path *paths; /* copied */
 	size_t paths_n;
-	uint32_t line_max; /* bytes; 0: 64 KiB; what is longer is cut there */
-	bool start_at_end; /* files that are there at the very first start, when nothing was restored, count as read */
+	uint32_t line_max;           /* bytes; 0: 64 KiB; what is longer is cut there */
+	bool start_at_end;           /* files that are there at the very first start, when there is no position, count as read */
+	struct positions *positions; /* of all that was ever followed; they outlive the tail */
 };
 
 struct tail_stats {
@@ -68,7 +70,6 @@ struct tail_stats {
 };
 
 struct tail *tail_new(struct world *w, const struct tail_config *c, const struct telemetry_sink *sink);
-void tail_restore(struct tail *t, const struct telemetry_source *position); /* before tail_start, in the order committed */
-void tail_start(struct tail *t);
+void tail_start(struct tail *t); /* the positions are known by now */
 struct tail_stats tail_stats(const struct tail *t);
 void tail_close(struct tail *t, void (*done)(void *ctx), void *ctx); /* done comes later, not from inside */

@@ -46,13 +46,6 @@ struct tail_file {
 	bool at_end;                   /* nothing more to read when last looked */
 };
 
-/* Where an inode was left: by an earlier process, or by this one, which let it go. */
-struct tail_position {
-	struct telemetry_source s; /* the path is owned */
-	bool let_go;
-	uint64_t seen; /* let go: the last scan that found its file under a name that it looked at */
-};
-
 /* A file that is no text, remembered so that it is opened once and not by each scan; seen: the last scan that found it. */
 struct tail_archive {
 	uint64_t dev, ino, seen;
@@ -64,7 +57,7 @@ struct tail_archive {
 struct tail_known {
 	uint64_t dev, ino;
 	struct tail_file *file;
-	struct tail_position *position;
+	struct position *position;
 	struct tail_archive *archive;
 };
 
@@ -123,8 +116,7 @@ struct tail {
 	bool start_at_end; /* true during the very first scan alone */
 	struct tail_source *sources;
 	size_t sources_n;
-	struct tail_position *restored; /* not claimed by a file that is followed */
-	size_t restored_n, let_go_n;    /* of all, of them let go by this process */
+	struct positions *positions;
 	struct tail_archive *archives;
 	size_t archives_n;
 	struct list files;
@@ -179,13 +171,12 @@ struct tail_file *tail_take(struct tail_source *src, const char *path, const cha
 struct tail_file *tail_file_of(struct tail *t, uint64_t dev, uint64_t ino);
 
 /* tail_positions.c */
-bool tail_is_known(struct tail *t, uint64_t dev, uint64_t ino); /* followed, restored or let go */
-void tail_remember(struct tail *t, const struct telemetry_source *s, bool let_go);
-void tail_position_forget(struct tail *t, size_t i); /* of t->restored: its file is followed again */
+bool tail_is_known(struct tail *t, uint64_t dev, uint64_t ino);             /* followed, or left somewhere */
+void tail_position_leave(struct tail *t, const struct telemetry_source *s); /* its file is let go */
+void tail_position_claim(struct tail *t, struct position *pos);             /* its file is followed again */
 bool tail_positions_want_all_names(const struct tail *t);
 /* Forgets who was let go and is gone, when they are many; after a scan that looked at every name of every folder. */
 void tail_positions_sweep(struct tail *t);
-void tail_positions_close(struct tail *t);
 
 /* tail_refuse.c */
 void tail_refuse(struct tail_source *src, enum tail_refusal why, const char *path);

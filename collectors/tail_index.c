@@ -48,7 +48,7 @@ static void add(struct tail_index *x, const char *dir, const struct tail_known *
 static void make(struct tail *t, const char *dir)
 {
 	struct tail_index *x = &t->index;
-	size_t most = t->files_n + t->restored_n + t->archives_n + 1;
+	size_t most = t->files_n + t->positions->left_n + t->archives_n + 1;
 
 	x->v = mem_grow(x->v, most, sizeof(*x->v));
 	x->names = mem_grow(x->names, most, sizeof(*x->names));
@@ -58,10 +58,11 @@ static void make(struct tail *t, const char *dir)
 
 		add(x, dir, &(struct tail_known){ tf->dev, tf->ino, tf, NULL, NULL }, tf->path);
 	}
-	for (size_t i = 0; i < t->restored_n; i++) {
-		struct tail_position *p = &t->restored[i];
+	list_each(n, &t->positions->all) {
+		struct position *p = list_entry(n, struct position, link);
 
-		add(x, dir, &(struct tail_known){ p->s.dev, p->s.ino, NULL, p, NULL }, p->s.path);
+		if (p->is_left)
+			add(x, dir, &(struct tail_known){ p->left.dev, p->left.ino, NULL, p, NULL }, p->left.path);
 	}
 	for (size_t i = 0; i < t->archives_n; i++) {
 		struct tail_archive *a = &t->archives[i];

@@ -27,27 +27,24 @@ struct tail_file *tail_file_of(struct tail *t, uint64_t dev, uint64_t ino)
 	return NULL;
 }
 
-/* Where to begin; a position that is claimed is forgotten. */
+/* Where to begin. */
 static int claim(struct tail *t, struct tail_file *tf, const struct disk_stat *st)
 {
-	for (size_t i = 0; i < t->restored_n; i++) {
-		const struct telemetry_source *r = &t->restored[i].s;
-		int rc;
+	struct position *pos = positions_find(t->positions, st->dev, st->ino);
+	int rc;
 
-		if (r->dev != st->dev || r->ino != st->ino)
-			continue;
-		rc = tail_file_is_at(t, tf->f, st, r);
-		if (rc < 0)
-			return rc;
-		tf->generation = r->generation + (rc == 0);
-		if (rc > 0)
-			TRY(tail_file_place(tf, r->to));
-		else
-			t->stats.truncated_files++;
-		tail_position_forget(t, i);
-		return 0;
-	}
-	return t->start_at_end ? tail_file_place(tf, st->size) : 0;
+	if (pos == NULL)
+		return t->start_at_end ? tail_file_place(tf, st->size) : 0;
+	rc = tail_file_is_at(t, tf->f, st, &pos->left);
+	if (rc < 0)
+		return rc;
+	tf->generation = pos->left.generation + (rc == 0);
+	if (rc > 0)
+		TRY(tail_file_place(tf, pos->left.to));
+	else
+		t->stats.truncated_files++;
+	tail_position_claim(t, pos);
+	return 0;
 }
 
 /* ---- taking a file --------------------------------------------------------------------------------------------------------- */

@@ -79,7 +79,7 @@ static void sort_in(struct tail *t, struct tail_candidate *c, const char *path, 
 	if (k != NULL)
 		k->position->seen = s->number;
 	if (k != NULL && s->seeks && !k->position->let_go)
-		tail_seek_position(t, c, &k->position->s);
+		tail_seek_position(t, c, &k->position->left);
 	c->claims = k != NULL;
 	if (k == NULL && is_beside)
 		tail_queue_add(&s->beside, c);

@@ -53,7 +53,7 @@ bool tail_seek_orphan(struct tail *t)
 	if (!tail_queue_take(&t->scan.orphans, &c))
 		return false;
 	if (tail_file_of(t, c.dev, c.ino) == NULL)
-		take_rotated(t, &c); /* claims, and so forgets, the position */
+		take_rotated(t, &c); /* claims the position */
 	mem_free(c.as);
 	return true;
 }
@@ -117,9 +117,12 @@ static bool is_copy(const struct tail_file *tf)
 {
 	const struct tail *t = tf->src->t;
 
-	for (size_t i = 0; i < t->restored_n; i++)
-		if (is_like(tf, &t->restored[i].s))
+	list_each(n, &t->positions->all) {
+		const struct position *pos = list_entry(n, struct position, link);
+
+		if (pos->is_left && is_like(tf, &pos->left))
 			return true;
+	}
 	for (const struct list *n = t->files.next; n != &t->files; n = n->next) {
 		const struct tail_file *o = list_entry((struct list *)n, struct tail_file, link);
 		struct telemetry_source read = {

@@ -209,13 +209,6 @@ static void on_found(void *ctx, const struct telemetry_source *source)
 	send_found(s);
 }
 
-static void on_let_go(void *ctx, const struct telemetry_source *source)
-{
-	struct shipper *s = ctx;
-
-	spool_let_go(s->spool, source);
-}
-
 /* ---- points -------------------------------------------------------------------------------------------------------------- */
 
 static enum rules_verdict mask_point(struct shipper *s, struct telemetry_point *p)
@@ -298,14 +291,14 @@ static void shipper_free(struct shipper *s)
 struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 {
 	struct shipper *s = mem_new(struct shipper);
-	struct spool_config sc = { .dir = c->dir, .reserve = c->reserve, .ctx = s };
+	struct spool_config sc = { .dir = c->dir, .reserve = c->reserve, .ctx = s, .positions = c->positions };
 
 	sc.opened = on_spool_opened;
 	sc.changed = on_spool_changed;
 	sc.max[TELEMETRY_LOG] = c->logs_max > 0 ? c->logs_max : LOGS_MAX;
 	sc.max[TELEMETRY_METRIC] = c->metrics_max > 0 ? c->metrics_max : METRICS_MAX;
 	s->w = w;
-	s->sink = (struct telemetry_sink){ s, on_point, on_scrape_done, on_line, on_found, on_let_go };
+	s->sink = (struct telemetry_sink){ s, on_point, on_scrape_done, on_line, on_found };
 	s->resource = otlp_resource_new(c->resource, c->resource_n);
 	s->logs = otlp_logs_new(s->resource);
 	s->metrics = otlp_metrics_new(s->resource);
@@ -329,11 +322,6 @@ int shipper_rules(struct shipper *s, const struct telemetry_rules *t, struct err
 const struct telemetry_sink *shipper_sink(struct shipper *s)
 {
 	return &s->sink;
-}
-
-void shipper_positions(const struct shipper *s, void (*each)(void *ctx, const struct telemetry_source *position), void *ctx)
-{
-	spool_positions(s->spool, each, ctx);
 }
 
 struct shipper_stats shipper_stats(const struct shipper *s)

@@ -1,7 +1,7 @@
 /* shipper.h - the one object that takes records and sees to it that they arrive: rules, batches, spool, exporter.
  *
- *     s = shipper_new(w, &config);                reads the spool, then calls opened: what it holds is sent from here on
- *     shipper_positions(s, tail_restore_cb, t);   tell the tail how far its files were taken
+ *     s = shipper_new(w, &config);                reads the spool, tells config.positions how far files were taken, then calls
+ *                                                 opened: what it holds is sent from here on
  *     shipper_rules(s, &rules, &e);               until then, and after NULL, nothing leaves
  *     tail_start(t, shipper_sink(s)); ...
  *
@@ -17,11 +17,12 @@
 struct shipper;
 
 struct shipper_config {
-	const char *dir;                       /* of the spool */
-	uint64_t logs_max, metrics_max;        /* on disk; 0: 2 GiB, 512 MiB */
-	uint64_t reserve;                      /* bytes that stay free; 0: 5 % of the disk, at least 1 GiB */
-	struct exporter_config to;             /* where, and who signs */
-	const struct telemetry_attr *resource; /* cloud.*, host.*, os.type, service.*; copied */
+	const char *dir;                             /* of the spool */
+	uint64_t logs_max, metrics_max;              /* on disk; 0: 2 GiB, 512 MiB */
+	uint64_t reserve;                            /* bytes that stay free; 0: 5 % of the disk, at least 1 GiB */
+	struct exporter_config to;                   /* where, and who signs */
+	const struct telemetry_positions *positions; /* told what is committed, and asked for it; it outlives the shipper */
+	const struct telemetry_attr *resource;       /* cloud.*, host.*, os.type, service.*; copied */
 	size_t resource_n;
 	void (*opened)(void *ctx); /* once, and never from inside shipper_new: the positions are known, records are taken */
 	void *opened_ctx;
@@ -42,7 +43,6 @@ struct shipper *shipper_new(struct world *w, const struct shipper_config *c);
 /* The customer's rules, or NULL for none. After an error there are none: it fails closed. */
 int shipper_rules(struct shipper *s, const struct telemetry_rules *t, struct err *e);
 const struct telemetry_sink *shipper_sink(struct shipper *s);
-void shipper_positions(const struct shipper *s, void (*each)(void *ctx, const struct telemetry_source *position), void *ctx);
 /* One number more that the agent says of itself; from inside `own` alone. */
 void shipper_own(struct shipper *s, const char *name, const char *unit, enum telemetry_shape shape, uint64_t v);
 struct shipper_stats shipper_stats(const struct shipper *s);

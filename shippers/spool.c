@@ -218,17 +218,6 @@ void spool_put(struct spool *s, struct batch *b)
 
 /* ---- the whole --------------------------------------------------------------------------------------------------------- */
 
-void spool_positions(const struct spool *s, void (*each)(void *ctx, const struct telemetry_source *position), void *ctx)
-{
-	for (size_t i = 0; i < s->positions.n; i++)
-		each(ctx, &s->positions.v[i]);
-}
-
-void spool_let_go(struct spool *s, const struct telemetry_source *source)
-{
-	positions_let_go(&s->positions, source);
-}
-
 struct spool_stats spool_stats(const struct spool *s)
 {
 	struct spool_stats st = s->stats;
@@ -257,7 +246,6 @@ static void spool_free(struct spool *s)
 	while ((n = list_pop(&s->queue)) != NULL)
 		batch_free(list_entry(n, struct batch, link));
 	spool_entry_free(s->cur);
-	positions_close(&s->positions);
 	spool_aside_close(&s->aside);
 	buf_close(&s->packed);
 	buf_close(&s->line);
@@ -274,6 +262,7 @@ struct spool *spool_new(struct world *w, const struct spool_config *c)
 
 	s->w = w;
 	s->c = *c;
+	s->positions = c->positions;
 	s->dir = mem_str(c->dir);
 	s->commits = mem_printf("%s/commits", c->dir);
 	s->compact.path = mem_printf("%s/commits.tmp", c->dir);

@@ -28,9 +28,10 @@ struct spool_config {
 	const char *dir;               /* made if it is not there */
 	uint64_t max[TELEMETRY_KINDS]; /* bytes on disk: above it metrics lose the oldest, logs push back */
 	uint64_t reserve;              /* bytes that stay free on the disk; 0: 5 % of it, at least 1 GiB */
-	void (*opened)(void *ctx);     /* once: what was there is read, the positions are known */
+	void (*opened)(void *ctx);     /* once: what was there is read, all positions were told */
 	void (*changed)(void *ctx);    /* there is something to send, or room again */
 	void *ctx;
+	const struct telemetry_positions *positions; /* what its log keeps beside the batches; it outlives the spool */
 };
 
 /* One body. The holder (it is being sent) decides how it ends; unheld ones may vanish under the quota. */
@@ -66,8 +67,6 @@ struct spool *spool_new(struct world *w, const struct spool_config *c);
 /* Writes what was put as far as the disk lets it, then done. Entries must not be held any more. */
 void spool_close(struct spool *s, void (*done)(void *ctx), void *ctx);
 
-void spool_positions(const struct spool *s, void (*each)(void *ctx, const struct telemetry_source *position), void *ctx);
-void spool_let_go(struct spool *s, const struct telemetry_source *source);   /* its position may go first */
 bool spool_has_room(const struct spool *s, enum telemetry_kind kind);        /* for one batch more */
 unsigned spool_queued(const struct spool *s, enum telemetry_kind kind);      /* batches not yet committed */
 void spool_put(struct spool *s, struct batch *b);                            /* takes it */

@@ -3,8 +3,8 @@
  *     commits.tmp <- positions, entries of each kind, in slices --> renamed over commits
  *
  * A slice formats LINES_SLICE lines in one tick; PART bytes of them are appended durably at once, so that neither a tick nor
- * the memory grows with the backlog. Only the writer adds entries and positions, and it waits here; an entry that goes
- * meanwhile moves the place where the next slice begins.
+ * the memory grows with the backlog. Only the writer adds entries and makes positions durable, and it waits here; an entry that
+ * goes meanwhile moves the place where the next slice begins.
  * How large the log can be: SPOOL_ENTRIES_MAX lines of at most ENTRY_LINE bytes a kind, 16 MB in all, and a line for each
  * BATCH_RANGES positions; the writer lets it grow to three times that and a little (must_compact), then comes here.
  * Fails: the old log stands until the rename; after a rename that failed nobody knows, and it is written anew. */
@@ -39,12 +39,15 @@ static void on_slice(struct timer *t)
 /* One line even without a position: it carries the sequence. */
 static size_t add_positions(struct spool *s)
 {
-	size_t left = s->positions.n - s->compact.position;
-	struct commit c = { .seq = s->seq, .kind = COMMIT_POSITIONS, .ranges = s->positions.v + s->compact.position };
+	bool is_first = s->compact.written == 0 && s->line.len == 0;
+	struct telemetry_source ranges[BATCH_RANGES];
+	struct commit c = { .seq = s->seq, .kind = COMMIT_POSITIONS, .ranges = ranges };
 
-	c.ranges_n = left < BATCH_RANGES ? left : BATCH_RANGES;
-	commit_format(&c, &s->line);
-	s->compact.position += c.ranges_n;
+	while (c.ranges_n < BATCH_RANGES && s->positions->next(s->positions->ctx, &ranges[c.ranges_n]))
+		c.ranges_n++;
+	s->compact.has_positions = c.ranges_n < BATCH_RANGES;
+	if (c.ranges_n > 0 || is_first)
+		commit_format(&c, &s->line);
 	return c.ranges_n + 1;
 }
 
@@ -77,7 +80,7 @@ static bool fill(struct spool *s)
 	const struct spool_entry *en;
 	size_t lines = 0;
 
-	while (lines < LINES_SLICE && (s->compact.position < s->positions.n || (s->compact.written == 0 && s->line.len == 0)))
+	while (lines < LINES_SLICE && !s->compact.has_positions)
 		lines += add_positions(s);
 	for (; lines < LINES_SLICE; lines++) {
 		en = next_entry(s);
@@ -140,7 +143,8 @@ void spool_compact(struct spool *s)
 	struct spool_compact *c = &s->compact;
 
 	buf_reset(&s->line);
-	c->position = 0;
+	c->has_positions = false;
+	s->positions->rewind(s->positions->ctx);
 	c->written = 0;
 	c->kind = 0;
 	c->at = s->entries[0].next;

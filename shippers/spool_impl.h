@@ -2,16 +2,15 @@
 #pragma once
 #include "agent/base/sm.h"
 #include "shippers/pack.h"
-#include "shippers/positions.h"
 #include "shippers/spool.h"
 #include "shippers/spool_aside.h"
 
 /* The log of commit records while it is written anew, see spool_compact.c. */
 struct spool_compact {
-	size_t position;  /* the next one to write */
-	int kind;         /* whose entries are being written */
-	struct list *at;  /* the next of them; moves on when it goes */
-	uint64_t written; /* bytes of the new log that are durable */
+	bool has_positions; /* all of them are said */
+	int kind;           /* whose entries are being written */
+	struct list *at;    /* the next of them; moves on when it goes */
+	uint64_t written;   /* bytes of the new log that are durable */
 	char *path;
 };
 
@@ -23,7 +22,7 @@ struct spool {
 	struct spool_config c;
 	struct spool_stats stats;
 	struct list entries[TELEMETRY_KINDS]; /* by seq */
-	struct positions positions;
+	const struct telemetry_positions *positions;
 	uint64_t seq;              /* the last one committed */
 	uint64_t next_seq;         /* never given to a body before, committed or not */
 	struct spool_start *start; /* NULL: open */

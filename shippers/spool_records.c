@@ -19,7 +19,7 @@ static void take_record(struct spool_records *r, const struct commit *c)
 	uint64_t id;
 
 	for (size_t i = 0; i < c->ranges_n; i++)
-		positions_note(&s->positions, &c->ranges[i]);
+		s->positions->committed(s->positions->ctx, &c->ranges[i]);
 	if (c->seq > s->seq)
 		s->seq = c->seq;
 	if (c->kind == COMMIT_POSITIONS || c->records == 0 || sscanf(c->id, "%" SCNx64, &id) != 1)

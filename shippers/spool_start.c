@@ -1,6 +1,6 @@
 /* spool_start.c - what a new process finds: the folder's names, the commit records to them, the positions; the rest is swept.
  *
- *     list --> names --> sort --> log --> match --> gone --> (open)      list, log --> wait --> list
+ *     list --> names --> sort --> log --> match --> open      list, log --> wait --> list
  *
  * Long work in slices: fifty thousand bodies of each kind take a second, no tick of it more than a few milliseconds.
  *
@@ -22,7 +22,6 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "shippers/spool_found.h"
-#include "shippers/spool_gone.h"
 #include "shippers/spool_records.h"
 
 #define AGAIN_MS 10000
@@ -32,15 +31,15 @@
 #define MATCH_SLICE 1000
 #define SEQ_LEAP (UINT64_C(1) << 20)
 
-enum { ST_LIST, ST_NAMES, ST_SORT, ST_LOG, ST_MATCH, ST_GONE, ST_WAIT };
+enum { ST_LIST, ST_NAMES, ST_SORT, ST_LOG, ST_MATCH, ST_OPEN, ST_WAIT };
 
 static const struct sm_state states[] = {
 	[ST_LIST] = { "list", SM_TO(ST_NAMES) | SM_TO(ST_WAIT) },
 	[ST_NAMES] = { "names", SM_TO(ST_SORT) },
 	[ST_SORT] = { "sort", SM_TO(ST_LOG) | SM_TO(ST_WAIT) },
 	[ST_LOG] = { "log", SM_TO(ST_MATCH) | SM_TO(ST_WAIT) },
-	[ST_MATCH] = { "match", SM_TO(ST_GONE) },
-	[ST_GONE] = { "gone", SM_END },
+	[ST_MATCH] = { "match", SM_TO(ST_OPEN) },
+	[ST_OPEN] = { "open", SM_END },
 	[ST_WAIT] = { "wait", SM_TO(ST_LIST) },
 };
 
@@ -53,7 +52,6 @@ struct spool_start {
 	size_t at; /* in names, then in found */
 	struct spool_found found;
 	struct spool_records records;
-	struct spool_gone gone;
 };
 
 static const char *start_broken(const struct sm *m)
@@ -62,26 +60,26 @@ static const char *start_broken(const struct sm *m)
 
 	if ((m->now == ST_LOG || m->now == ST_MATCH) && st->found.heap > 1)
 		return "the bodies are in order before a record asks for one";
-	if (m->now == ST_GONE && st->found.v != NULL)
+	if (m->now == ST_OPEN && st->found.v != NULL)
 		return "what was found has become entries";
 	return NULL;
 }
 
 static const struct sm_machine start_machine = SM_MACHINE("spool_start", states, start_broken);
 
-static void list(struct spool_start *st);
 static void on_turn(struct timer *t);
 
-static void turn(struct spool_start *st)
+static int turn(struct spool_start *st)
 {
 	timer_start(st->s->w, &st->timer, 0, on_turn);
+	return 0;
 }
 
-static void go(struct spool_start *st, unsigned to)
+static int go(struct spool_start *st, unsigned to)
 {
 	sm_move(&st->sm, to);
 	st->at = 0;
-	turn(st);
+	return turn(st);
 }
 
 /* ---- nothing can be read ------------------------------------------------------------------------------------------------- */
@@ -94,17 +92,15 @@ static void clean(struct spool_start *st)
 	st->names = BUF_MAX(NAMES_MAX);
 }
 
-static void on_again(struct timer *t)
+static int read_again(struct spool_start *st, struct err *e)
 {
-	struct spool_start *st = container_of(t, struct spool_start, timer);
-
-	positions_close(&st->s->positions);
+	(void)e;
+	st->s->positions->forget(st->s->positions->ctx);
 	st->s->stats.corrupt = 0;
 	spool_aside_close(&st->s->aside);
 	st->s->commits_len = 0;
 	st->s->seq = 0;
-	sm_move(&st->sm, ST_LIST);
-	list(st);
+	return go(st, ST_LIST);
 }
 
 static void wait_and_retry(struct spool_start *st, int rc, const struct err *e)
@@ -119,7 +115,7 @@ static void wait_and_retry(struct spool_start *st, int rc, const struct err *e)
 	log_error("spool.unreadable", "error=%s why=\"%s\" retry_in_ms=%d", err_name(rc), err_text(e), AGAIN_MS);
 	clean(st);
 	sm_move(&st->sm, ST_WAIT);
-	timer_start(s->w, &st->timer, AGAIN_MS, on_again);
+	timer_start(s->w, &st->timer, AGAIN_MS, on_turn);
 }
 
 /* ---- names ---------------------------------------------------------------------------------------------------------------- */
@@ -136,16 +132,13 @@ static void on_listed(struct disk_req *r, int rc)
 		go(st, ST_NAMES);
 }
 
-static void list(struct spool_start *st)
+static int list(struct spool_start *st, struct err *e)
 {
 	struct spool *s = st->s;
-	struct err e = { 0 };
-	int rc = s->w->disk_mkdir(s->w, s->dir, 0700, &e);
 
-	if (rc != 0)
-		wait_and_retry(st, rc, &e);
-	else
-		disk_list(s->w, &st->disk, s->dir, &st->names, on_listed);
+	TRY(s->w->disk_mkdir(s->w, s->dir, 0700, e));
+	disk_list(s->w, &st->disk, s->dir, &st->names, on_listed);
+	return 0;
 }
 
 static void take_aside(struct spool *s, const char *name)
@@ -189,20 +182,18 @@ static int read_names(struct spool_start *st, struct err *e)
 		st->at += strlen(name) + 1;
 		take_name(st, name);
 	}
-	if (st->at >= st->names.len) {
-		buf_close(&st->names);
-		go(st, ST_SORT);
-	}
-	return 0;
+	if (st->at < st->names.len)
+		return turn(st);
+	buf_close(&st->names);
+	return go(st, ST_SORT);
 }
 
 static int sort(struct spool_start *st, struct err *e)
 {
 	if (!spool_found_sort(&st->found, SORT_SLICE))
-		return 0;
+		return turn(st);
 	TRY(spool_records_open(&st->records, st->s, &st->found, e));
-	go(st, ST_LOG);
-	return 0;
+	return go(st, ST_LOG);
 }
 
 /* ---- the log of commit records ---------------------------------------------------------------------------------------------- */
@@ -214,15 +205,14 @@ static int read_records(struct spool_start *st, struct err *e)
 
 	TRY(spool_records_read(&st->records, &ends, e));
 	if (!ends)
-		return 0;
+		return turn(st);
 	s->next_seq = s->seq + 1;
 	s->settled = s->commits_len == 0 && s->seq == 0;
 	s->commits_unsure = !s->settled;
 	if (s->stats.corrupt > 0)
 		log_error("spool.damaged", "records=%" PRIu64 " next=\"bodies stay, lines of those records may be sent again\"",
 			  s->stats.corrupt);
-	go(st, ST_MATCH);
-	return 0;
+	return go(st, ST_MATCH);
 }
 
 /* ---- bodies and records ---------------------------------------------------------------------------------------------------- */
@@ -279,8 +269,6 @@ static bool take_body(struct spool *s, const struct spool_body *b)
 	return may_adopt;
 }
 
-static void on_gone_known(void *ctx);
-
 static int match(struct spool_start *st, struct err *e)
 {
 	bool was_read = false;
@@ -290,39 +278,12 @@ static int match(struct spool_start *st, struct err *e)
 		was_read = take_body(st->s, &st->found.v[st->at++]);
 	spool_enforce_quota(st->s);
 	if (st->at < st->found.n)
-		return 0;
+		return turn(st);
 	spool_found_close(&st->found);
-	sm_move(&st->sm, ST_GONE);
-	spool_gone_start(&st->gone, st->s->w, &st->s->positions, on_gone_known, st);
-	return 0;
+	return go(st, ST_OPEN);
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------------------- */
-
-static int (*const turns[])(struct spool_start *st, struct err *e) = {
-	[ST_NAMES] = read_names,
-	[ST_SORT] = sort,
-	[ST_LOG] = read_records,
-	[ST_MATCH] = match,
-};
-
-static void on_turn(struct timer *t)
-{
-	struct spool_start *st = container_of(t, struct spool_start, timer);
-	unsigned was = st->sm.now;
-	struct err e = { 0 };
-	int rc;
-
-	if (was == ST_LIST) {
-		list(st);
-		return;
-	}
-	rc = turns[was](st, &e);
-	if (rc != 0)
-		wait_and_retry(st, rc, &e);
-	else if (st->sm.now == was)
-		turn(st);
-}
 
 void spool_start_close(struct spool *s)
 {
@@ -332,42 +293,49 @@ void spool_start_close(struct spool *s)
 		return;
 	s->start = NULL;
 	timer_stop(s->w, &st->timer);
-	spool_gone_close(&st->gone);
 	clean(st);
 	mem_free(st);
 }
 
 bool spool_start_idle(const struct spool *s)
 {
-	return s->start == NULL || (s->start->disk.impl == NULL && spool_gone_idle(&s->start->gone));
+	return s->start == NULL || s->start->disk.impl == NULL;
 }
 
-static void open_up(struct spool *s)
+/* The end: nothing of the start is left when the others hear of it. */
+static int open_up(struct spool_start *start, struct err *e)
 {
+	struct spool *s = start->s;
 	const struct spool_stats *st = &s->stats;
 
+	(void)e;
+	spool_start_close(s);
 	s->trouble[0] = '\0';
-	log_info("spool.open", "metrics=%" PRIu64 " logs=%" PRIu64 " positions=%zu uncommitted=%" PRIu64 " damaged=%" PRIu64,
-		 st->entries[TELEMETRY_METRIC], st->entries[TELEMETRY_LOG], s->positions.n,
+	log_info("spool.open", "metrics=%" PRIu64 " logs=%" PRIu64 " uncommitted=%" PRIu64 " damaged=%" PRIu64,
+		 st->entries[TELEMETRY_METRIC], st->entries[TELEMETRY_LOG],
 		 st->uncommitted[TELEMETRY_METRIC] + st->uncommitted[TELEMETRY_LOG], st->corrupt);
 	s->commits_least = s->commits_len;
 	spool_watch_space(s);
 	spool_write_kick(s);
 	if (s->c.opened != NULL)
 		s->c.opened(s->c.ctx);
+	return 0;
 }
 
-static void on_gone_known(void *ctx)
-{
-	struct spool_start *st = ctx;
-	struct spool *s = st->s;
+/* Each goes on to the next state, or takes another turn in its own. */
+static int (*const turns[])(struct spool_start *st, struct err *e) = {
+	[ST_LIST] = list,   [ST_NAMES] = read_names, [ST_SORT] = sort,       [ST_LOG] = read_records,
+	[ST_MATCH] = match, [ST_OPEN] = open_up,     [ST_WAIT] = read_again,
+};
 
-	if (s->closing) {
-		spool_maybe_closed(s);
-		return;
-	}
-	spool_start_close(s);
-	open_up(s);
+static void on_turn(struct timer *t)
+{
+	struct spool_start *st = container_of(t, struct spool_start, timer);
+	struct err e = { 0 };
+	int rc = turns[st->sm.now](st, &e);
+
+	if (rc != 0)
+		wait_and_retry(st, rc, &e);
 }
 
 void spool_start(struct spool *s)

@@ -98,7 +98,7 @@ static void batch_done(struct spool *s)
 	struct batch *b = list_entry(list_pop(&s->queue), struct batch, link);
 
 	for (size_t i = 0; i < b->ranges_n; i++)
-		positions_note(&s->positions, &b->ranges[i]);
+		s->positions->committed(s->positions->ctx, &b->ranges[i]);
 	s->seq = s->cur->seq;
 	s->queued[b->kind]--;
 	if (b->records > 0)

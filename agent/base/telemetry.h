@@ -68,8 +68,17 @@ struct telemetry_sink {
 	/* A file is followed from source->to on. Kept as a position before its first line is, it is found again under any
 	 * name. NULL: the sink keeps no positions. */
 	void (*found)(void *ctx, const struct telemetry_source *source);
-	/* A file that was read to its end is followed no more: of too many positions its own may go first. NULL: as above. */
-	void (*let_go)(void *ctx, const struct telemetry_source *source);
+};
+
+/* How far each file was taken. The collectors keep it; the shipper, whose log of commit records is what outlives the process,
+ * tells what is durable, and asks for all of it when it writes that log anew. */
+struct telemetry_positions {
+	void *ctx;
+	void (*committed)(void *ctx, const struct telemetry_source *source); /* durable: now, or found so at a start */
+	void (*forget)(void *ctx);                                           /* all: the log is read from its beginning again */
+	/* A walk over what is durable; one that moves meanwhile may come twice, none is left out. */
+	void (*rewind)(void *ctx);
+	bool (*next)(void *ctx, struct telemetry_source *ret); /* false: there is none any more; the path is lent */
 };
 
 /* What the customer's policy lets out; nothing given lets nothing out. Texts belong to whoever made the rules. */

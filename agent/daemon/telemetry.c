@@ -1,5 +1,7 @@
 /* telemetry.c - see telemetry.h. What is wired here: the customer's rules from the policy, the proof from the channel, the
- * positions from the spool to the tail, and what the machine is from its identity. */
+ * positions that tail and shipper share, and what the machine is from its identity.
+ *
+ *     shipper reads its spool --> opened: positions are known --> those of gone files are forgotten --> tail */
 #include <string.h>
 
 #include "agent/base/log.h"
@@ -47,6 +49,7 @@ static void start_shipper(struct telemetry *t, const struct config *c, const cha
 				      .metrics_max = c->spool_metrics_max,
 				      .resource = resource,
 				      .resource_n = ARRAY_LEN(resource),
+				      .positions = &t->positions.durable,
 				      .opened = on_opened,
 				      .opened_ctx = t,
 				      .own = telemetry_own,
@@ -58,20 +61,16 @@ static void start_shipper(struct telemetry *t, const struct config *c, const cha
 	t->shipper = shipper_new(t->w, &cfg);
 }
 
-static void restore(void *ctx, const struct telemetry_source *position)
+static void start_tail(void *ctx)
 {
-	tail_restore(ctx, position);
-}
-
-static void start_tail(struct telemetry *t)
-{
+	struct telemetry *t = ctx;
 	const struct config *c = t->c;
 	struct tail_path paths[CONFIG_LOGS_MAX];
 
 	for (size_t i = 0; i < c->logs_n; i++)
 		paths[i] = (struct tail_path){ c->logs[i].path, c->logs[i].service };
-	t->tail = tail_new(t->w, &(struct tail_config){ .paths = paths, .paths_n = c->logs_n }, shipper_sink(t->shipper));
-	shipper_positions(t->shipper, restore, t->tail);
+	t->tail = tail_new(t->w, &(struct tail_config){ .paths = paths, .paths_n = c->logs_n, .positions = &t->positions },
+			   shipper_sink(t->shipper));
 	tail_start(t->tail);
 }
 
@@ -83,7 +82,7 @@ static void on_opened(void *ctx)
 	if (t->c->metrics_interval_ms > 0)
 		t->host = host_new(t->w, t->c->metrics_interval_ms, shipper_sink(t->shipper));
 	if (t->c->logs_n > 0)
-		start_tail(t);
+		positions_gone_start(&t->gone, t->w, &t->positions, start_tail, t);
 }
 
 struct telemetry *telemetry_new(struct world *w, const struct config *c, const char *spool_dir, const struct identity *id,
@@ -94,6 +93,7 @@ struct telemetry *telemetry_new(struct world *w, const struct config *c, const c
 	t->w = w;
 	t->c = c;
 	t->channel = ch;
+	positions_init(&t->positions);
 	start_shipper(t, c, spool_dir, id);
 	return t;
 }
@@ -123,6 +123,7 @@ static void on_shipper_closed(void *ctx)
 	void (*done)(void *) = t->done;
 	void *done_ctx = t->done_ctx;
 
+	positions_close(&t->positions);
 	mem_free(t);
 	done(done_ctx);
 }
@@ -146,6 +147,16 @@ static void close_tail(void *ctx)
 		close_shipper(t);
 }
 
+static void close_gone(void *ctx)
+{
+	struct telemetry *t = ctx;
+
+	if (positions_gone_runs(&t->gone))
+		positions_gone_close(&t->gone, close_tail, t);
+	else
+		close_tail(t);
+}
+
 void telemetry_close(struct telemetry *t, void (*done)(void *ctx), void *ctx)
 {
 	struct host *host = t->host;
@@ -154,7 +165,7 @@ void telemetry_close(struct telemetry *t, void (*done)(void *ctx), void *ctx)
 	t->done = done;
 	t->done_ctx = ctx;
 	if (host != NULL)
-		host_close(host, close_tail, t);
+		host_close(host, close_gone, t);
 	else
-		close_tail(t);
+		close_gone(t);
 }

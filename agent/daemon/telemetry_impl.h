@@ -2,6 +2,7 @@
 #pragma once
 #include "agent/daemon/telemetry.h"
 #include "collectors/host.h"
+#include "collectors/positions_gone.h"
 #include "collectors/tail.h"
 #include "shippers/shipper.h"
 
@@ -10,9 +11,11 @@ struct telemetry {
 	const struct config *c;
 	struct channel *channel;
 	struct shipper *shipper;
-	struct host *host;    /* NULL: no metrics are asked for, or the spool is not open yet */
-	struct tail *tail;    /* NULL: no logs, or not yet */
-	struct digest policy; /* whose rules are in force */
+	struct host *host;          /* NULL: no metrics are asked for, or the spool is not open yet */
+	struct tail *tail;          /* NULL: no logs, or not yet */
+	struct positions positions; /* of the log files: the tail knows them, the shipper makes them durable */
+	struct positions_gone gone; /* before there is a tail */
+	struct digest policy;       /* whose rules are in force */
 	bool has_policy;
 	void (*done)(void *ctx);
 	void *done_ctx;

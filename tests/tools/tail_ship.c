@@ -7,6 +7,7 @@
 
 #include "agent/base/mem.h"
 #include "agent/io/world_uv.h"
+#include "collectors/positions_gone.h"
 #include "collectors/tail.h"
 #include "shippers/shipper.h"
 
@@ -14,10 +15,13 @@ static struct world *w;
 static struct shipper *ship;
 static struct tail *tail;
 static struct sig term;
+static struct positions positions;
+static struct positions_gone gone;
 
 static void on_shipper_closed(void *ctx)
 {
 	(void)ctx;
+	positions_close(&positions);
 	world_uv_stop(w);
 }
 
@@ -34,42 +38,54 @@ static void on_tail_closed(void *ctx)
 	shipper_close(ship, on_shipper_closed, NULL);
 }
 
-static void on_term(struct sig *s)
+static void on_gone_closed(void *ctx)
 {
-	w->sig_stop(w, s);
 	if (tail != NULL)
 		tail_close(tail, on_tail_closed, NULL);
 	else
-		on_tail_closed(NULL);
+		on_tail_closed(ctx);
 }
 
-static void on_position(void *ctx, const struct telemetry_source *position)
+static void on_term(struct sig *s)
 {
-	tail_restore(ctx, position);
+	w->sig_stop(w, s);
+	if (positions_gone_runs(&gone))
+		positions_gone_close(&gone, on_gone_closed, NULL);
+	else
+		on_gone_closed(NULL);
 }
 
 static struct tail_path path;
 
-static void on_opened(void *ctx)
+static void start_tail(void *ctx)
 {
-	const struct tail_config tc = { .paths = &path, .paths_n = 1 };
+	const struct tail_config tc = { .paths = &path, .paths_n = 1, .positions = &positions };
 
 	(void)ctx;
 	tail = tail_new(w, &tc, shipper_sink(ship));
-	shipper_positions(ship, on_position, tail);
 	tail_start(tail);
+}
+
+static void on_opened(void *ctx)
+{
+	positions_gone_start(&gone, w, &positions, start_tail, ctx);
 }
 
 static int start(char **argv, struct err *e)
 {
 	const struct telemetry_attr resource[] = { { "service.name", "reeve" }, { "service.instance.id", "test" } };
-	const struct shipper_config sc = {
-		.dir = argv[1], .to = { .url = argv[2] }, .resource = resource, .resource_n = 2, .reserve = 1, .opened = on_opened
-	};
+	const struct shipper_config sc = { .dir = argv[1],
+					   .to = { .url = argv[2] },
+					   .resource = resource,
+					   .resource_n = 2,
+					   .reserve = 1,
+					   .opened = on_opened,
+					   .positions = &positions.durable };
 	char star[] = "*", *all[] = { star };
 	const struct telemetry_rules rules = { .metrics = all, .metrics_n = 1, .logs = all, .logs_n = 1 };
 
 	path = (struct tail_path){ argv[3], "numbered" };
+	positions_init(&positions);
 	ship = shipper_new(w, &sc);
 	TRY(shipper_rules(ship, &rules, e));
 	return w->sig_start(w, &term, SIGTERM, on_term, e);

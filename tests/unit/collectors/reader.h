@@ -19,10 +19,10 @@
 
 static struct {
 	struct world *w;
-	struct tail *tail;              /* NULL: closed */
-	struct buf got;                 /* bodies, each with an LF */
-	struct telemetry_source at;     /* of the last line; the path is a copy */
-	struct telemetry_source let_go; /* the last one of which the sink was told so, without its path */
+	struct tail *tail; /* NULL: closed */
+	struct positions positions;
+	struct buf got;             /* bodies, each with an LF */
+	struct telemetry_source at; /* of the last line; the path is a copy */
 	char at_path[128];
 	char truncated[32];
 	char begun[128]; /* of the last line, what was handed over before */
@@ -53,19 +53,13 @@ static inline bool reader_on_line(void *ctx, const struct telemetry_line *l)
 	return true;
 }
 
-static inline void reader_on_let_go(void *ctx, const struct telemetry_source *source)
-{
-	(void)ctx;
-	reader.let_go = *source;
-	reader.let_go.path = NULL;
-}
-
 static inline void reader_open(const char *pattern)
 {
-	const struct telemetry_sink sink = { .line = reader_on_line, .let_go = reader_on_let_go };
+	const struct telemetry_sink sink = { .line = reader_on_line };
 	const struct tail_path path = { pattern, "service" };
-	const struct tail_config c = { .paths = &path, .paths_n = 1 };
+	const struct tail_config c = { .paths = &path, .paths_n = 1, .positions = &reader.positions };
 
+	positions_close(&reader.positions); /* what is not committed is not known to the next process */
 	reader.tail = tail_new(reader.w, &c, &sink);
 }
 
@@ -95,11 +89,17 @@ static inline void reader_follow(const char *pattern, uint64_t ms)
 	reader_pass(ms);
 }
 
+/* As a shipper that commits it, or finds it committed. */
+static inline void reader_commit(const struct telemetry_source *s)
+{
+	reader.positions.durable.committed(&reader.positions, s);
+}
+
 /* The same, from a position. */
 static inline void reader_resume(const char *pattern, const struct telemetry_source *from, uint64_t ms)
 {
 	reader_open(pattern);
-	tail_restore(reader.tail, from);
+	reader_commit(from);
 	tail_start(reader.tail);
 	reader_pass(ms);
 }
@@ -126,6 +126,7 @@ static inline int reader_start(void **state)
 	memset(&reader, 0, sizeof(reader));
 	reader.w = sim_new(5);
 	reader.got = BUF_MAX(64u << 20);
+	positions_init(&reader.positions);
 	sim_dir_make(reader.w, "/var/log");
 	return 0;
 }
@@ -136,6 +137,7 @@ static inline int reader_end(void **state)
 	log_set(LOG_INFO, NULL, NULL); /* whatever the test has set */
 	if (reader.tail != NULL)
 		reader_close();
+	positions_close(&reader.positions);
 	buf_close(&reader.got);
 	sim_free(reader.w);
 	return 0;

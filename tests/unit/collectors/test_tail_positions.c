@@ -21,8 +21,8 @@ static void let_go(unsigned from, unsigned to, const char *dir)
 	for (unsigned i = from; i < to; i++) {
 		CLEANUP(mem_close) char *path = mem_printf("%s/n%u", dir, i);
 
-		tail_remember(reader.tail, &(struct telemetry_source){ .dev = 1, .ino = FIRST_INO + i, .to = 5, .path = path },
-			      true);
+		tail_position_leave(reader.tail,
+				    &(struct telemetry_source){ .dev = 1, .ino = FIRST_INO + i, .to = 5, .path = path });
 	}
 }
 
@@ -64,7 +64,7 @@ static void of_files_let_go_those_go_first_that_are_gone(void **state)
 	sim_file_puts(reader.w, "/var/log/renamed", "there\n");
 	assert_int_equal(reader.w->disk_stat(reader.w, "/var/log/renamed", &st, NULL), 0);
 	reader_open("/var/log/*.log");
-	tail_remember(reader.tail, &(struct telemetry_source){ st.dev, st.ino, 0, 6, 6, 0, 0, "/var/log/x.log", 0, 0 }, true);
+	tail_position_leave(reader.tail, &(struct telemetry_source){ st.dev, st.ino, 0, 6, 6, 0, 0, "/var/log/x.log", 0, 0 });
 	let_go(0, 1, "/mnt"); /* nobody looks there */
 	let_go(1, 3000, "/var/log");
 	sim_fail_rate(reader.w, SIM_DISK, 1000);
@@ -106,16 +106,21 @@ static void while_they_are_few_all_are_remembered(void **state)
 	assert_true(is_known(0) && is_known(999));
 }
 
-static void the_sink_is_told_of_a_file_that_is_let_go(void **state)
+static void the_position_of_a_file_that_is_let_go_is_its_end_and_may_go_first(void **state)
 {
+	const struct position *pos;
+
 	(void)state;
 	sim_file_puts(reader.w, "/var/log/x.log", "1\n2");
 	reader_follow("/var/log/*.log", 20000);
-	assert_int_equal(reader.let_go.ino, 0);
+	assert_null(positions_find(&reader.positions, reader.at.dev, reader.at.ino)); /* it is followed */
+	reader_commit(&reader.at);
 	sim_file_rename(reader.w, "/var/log/x.log", "/var/log/x.log.1");
 	reader_pass(20000);
-	assert_int_equal(reader.let_go.ino, reader.at.ino);
-	assert_int_equal(reader.let_go.to, 3);
+	pos = positions_find(&reader.positions, reader.at.dev, reader.at.ino);
+	assert_true(pos != NULL && pos->let_go);
+	assert_int_equal(pos->left.to, 3);
+	assert_int_equal(pos->durable.to, 2); /* the last line is not committed */
 	assert_true(tail_is_known(reader.tail, reader.at.dev, reader.at.ino));
 }
 
@@ -125,7 +130,7 @@ int main(void)
 		READER_TEST(a_position_in_a_folder_not_mounted_yet_outlives_any_number_of_files_let_go),
 		READER_TEST(of_files_let_go_those_go_first_that_are_gone),
 		READER_TEST(where_all_may_come_back_the_oldest_goes_counted_and_told_once),
-		READER_TEST(the_sink_is_told_of_a_file_that_is_let_go),
+		READER_TEST(the_position_of_a_file_that_is_let_go_is_its_end_and_may_go_first),
 		READER_TEST(while_they_are_few_all_are_remembered),
 	};
 

@@ -88,7 +88,7 @@ static void restore_many(unsigned n)
 		assert_int_equal(reader.w->disk_stat(reader.w, path, &st, NULL), 0);
 		p.dev = st.dev;
 		p.ino = st.ino;
-		tail_restore(reader.tail, &p);
+		reader_commit(&p);
 	}
 }
 

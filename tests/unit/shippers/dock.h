@@ -12,6 +12,7 @@
 #include "agent/base/gzip.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
+#include "collectors/positions.h"
 #include "shippers/shipper.h"
 #include "tests/sim/flag.h"
 #include "tests/sim/world_sim.h"
@@ -22,6 +23,7 @@
 static struct {
 	struct world *w;
 	struct shipper *ship; /* NULL: closed */
+	struct positions positions;
 	bool logged_in;
 	uint64_t metrics_max, logs_max; /* of the next dock_open */
 	uint64_t offset;                /* of the next line in its file */
@@ -115,11 +117,13 @@ static inline void dock_open(void)
 				    .resource_n = 1,
 				    .metrics_max = dock.metrics_max,
 				    .logs_max = dock.logs_max,
+				    .positions = &dock.positions.durable,
 				    .own = dock_say_more,
 				    .opened = flag_set,
 				    .opened_ctx = &opened };
 
 	c.to = (struct exporter_config){ .url = "https://vendor.example/", .auth = { NULL, dock_sign, dock_on_unauthorized } };
+	positions_close(&dock.positions); /* of the process before */
 	dock.ship = shipper_new(dock.w, &c);
 	assert_int_equal(shipper_rules(dock.ship, &rules, NULL), 0);
 	assert_int_equal(sim_run_until(dock.w, flag_is_set, &opened, 60000), SIM_TRUE);
@@ -139,6 +143,7 @@ static inline int dock_start(void **state)
 	(void)state;
 	memset(&dock, 0, sizeof(dock));
 	dock.w = sim_new(11);
+	positions_init(&dock.positions);
 	sim_http_handle(dock.w, dock_on_http, NULL);
 	sim_dir_make(dock.w, "/var/lib/reeve");
 	dock_answer(200, 200);
@@ -153,6 +158,7 @@ static inline int dock_end(void **state)
 	(void)state;
 	if (dock.ship != NULL)
 		dock_close();
+	positions_close(&dock.positions);
 	buf_close(&dock.bodies);
 	buf_close(&dock.answer_body);
 	sim_free(dock.w);

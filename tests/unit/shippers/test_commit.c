@@ -9,7 +9,6 @@
 
 #include "agent/base/mem.h"
 #include "shippers/commit.h"
-#include "shippers/positions.h"
 
 static struct telemetry_source range = { .dev = UINT64_MAX,
 					 .ino = 1234,
@@ -150,28 +149,6 @@ static void an_unknown_kind_a_wrong_number_a_missing_member_are_refused(void **s
 	}
 }
 
-static void the_last_position_of_an_inode_stands(void **state)
-{
-	struct positions p = { 0 };
-	struct telemetry_source s = range;
-
-	(void)state;
-	positions_note(&p, &s);
-	s.ino++;
-	positions_note(&p, &s);
-	s.ino--;
-	s.to = 200;
-	positions_note(&p, &s);
-	assert_int_equal(p.n, 2);
-	assert_int_equal(p.v[1].to, 200);
-	for (unsigned i = 0; i < POSITIONS_MAX; i++) {
-		s.ino = 5000 + i;
-		positions_note(&p, &s);
-	}
-	assert_int_equal(p.n, POSITIONS_MAX);
-	positions_close(&p);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,7 +159,6 @@ int main(void)
 		cmocka_unit_test(a_record_with_any_one_byte_changed_is_refused),
 		cmocka_unit_test(a_sequence_beyond_all_names_is_refused),
 		cmocka_unit_test(an_unknown_kind_a_wrong_number_a_missing_member_are_refused),
-		cmocka_unit_test(the_last_position_of_an_inode_stands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #include "agent/base/gzip.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "collectors/positions_gone.h"
 #include "collectors/tail.h"
 #include "shippers/shipper.h"
 #include "tests/sim/flag.h"
@@ -35,6 +36,8 @@ struct seen {
 static struct world *w;
 static struct shipper *ship;
 static struct tail *tail;
+static struct positions positions;
+static struct positions_gone gone;
 static unsigned written, renamed, deaths, repeats;
 static unsigned rate;       /* deaths per ten thousand points at which one is possible */
 static uint8_t came[LINES]; /* in how many different batches */
@@ -137,20 +140,19 @@ static enum sim_death on_point(void *ctx, const char *where, const char *what)
 	return sim_random(w) % 2 == 0 ? SIM_KILL : SIM_POWER;
 }
 
-static void on_position(void *ctx, const struct telemetry_source *p)
+static void start_tail(void *ctx)
 {
-	tail_restore(ctx, p);
+	const struct tail_path path = { pattern, "s" };
+	const struct tail_config tc = { .paths = &path, .paths_n = 1, .positions = &positions };
+
+	(void)ctx;
+	tail = tail_new(w, &tc, shipper_sink(ship));
+	tail_start(tail);
 }
 
 static void on_opened(void *ctx)
 {
-	const struct tail_path path = { pattern, "s" };
-	const struct tail_config tc = { .paths = &path, .paths_n = 1 };
-
-	(void)ctx;
-	tail = tail_new(w, &tc, shipper_sink(ship));
-	shipper_positions(ship, on_position, tail);
-	tail_start(tail);
+	positions_gone_start(&gone, w, &positions, start_tail, ctx);
 }
 
 static void start(void)
@@ -160,11 +162,13 @@ static void start(void)
 					   .to = { .url = "https://v.example" },
 					   .resource = resource,
 					   .resource_n = 1,
+					   .positions = &positions.durable,
 					   .opened = on_opened };
 	char star[] = "*", *all[] = { star };
 	const struct telemetry_rules rules = { .logs = all, .logs_n = 1 };
 
 	tail = NULL;
+	positions_init(&positions);
 	ship = shipper_new(w, &sc);
 	assert_int_equal(shipper_rules(ship, &rules, NULL), 0);
 }
@@ -178,6 +182,9 @@ static bool is_complete(void *ctx)
 static void bury(void)
 {
 	sim_bury(ship);
+	sim_bury(gone.dir);
+	sim_bury(gone.names.data);
+	positions_close(&positions); /* pure memory */
 	if (tail != NULL)
 		sim_bury(tail);
 	if (last != NULL)
@@ -230,6 +237,7 @@ static void run(uint64_t seed, unsigned deaths_rate, unsigned faults)
 	sim_run_until(w, NULL, NULL, 200000); /* what may still be repeated is repeated */
 	tail_close(tail, on_tail_closed, &closed);
 	assert_int_equal(sim_run_until(w, flag_is_set, &closed, 60000), SIM_TRUE);
+	positions_close(&positions);
 	sim_free(w);
 }
 

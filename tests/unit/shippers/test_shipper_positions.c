@@ -4,21 +4,16 @@
 #include "agent/base/log.h"
 #include "shippers/commit.h"
 
-static struct telemetry_source found;
-static unsigned found_n;
-
-static void on_position(void *ctx, const struct telemetry_source *p)
-{
-	(void)ctx;
-	found = *p;
-	found_n++;
-}
+static struct telemetry_source found; /* the last one */
 
 static unsigned positions(void)
 {
-	found_n = 0;
-	shipper_positions(dock.ship, on_position, NULL);
-	return found_n;
+	const struct telemetry_positions *p = &dock.positions.durable;
+	unsigned n = 0;
+
+	for (p->rewind(p->ctx); p->next(p->ctx, &found);)
+		n++;
+	return n;
 }
 
 static void lines_that_the_rules_keep_here_move_the_position_too(void **state)

@@ -14,6 +14,7 @@
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
+#include "collectors/positions.h"
 #include "shippers/commit.h"
 #include "shippers/spool.h"
 #include "tests/sim/world_sim.h"
@@ -23,6 +24,7 @@
 static struct world *w;
 static struct spool *s;
 static struct spool_config config;
+static struct positions positions;
 static unsigned opened_n;
 static bool closed;
 
@@ -145,7 +147,10 @@ static int setup(void **state)
 	w->disk_start = start_disk;
 	w->file_read = read_file;
 	sim_dir_make(w, DIR);
-	config = (struct spool_config){ .dir = DIR, .max = { 1u << 30, 1u << 30 }, .opened = on_opened };
+	positions_init(&positions);
+	config = (struct spool_config){
+		.dir = DIR, .max = { 1u << 30, 1u << 30 }, .opened = on_opened, .positions = &positions.durable
+	};
 	bodies = 0;
 	return 0;
 }
@@ -155,6 +160,7 @@ static int teardown(void **state)
 	(void)state;
 	if (s != NULL)
 		close_spool();
+	positions_close(&positions);
 	sim_free(w);
 	return 0;
 }
@@ -413,47 +419,6 @@ static void a_close_at_any_moment_of_the_start_ends(void **state)
 	sim_fail_rate(w, SIM_READ, 0);
 }
 
-/* ---- positions ------------------------------------------------------------------------------------------------------------ */
-
-static unsigned positions_n;
-
-static void on_position(void *ctx, const struct telemetry_source *p)
-{
-	(void)ctx;
-	positions_n++;
-	assert_string_equal(p->path, "/var/log/x");
-}
-
-static void add_position(struct buf *b, const char *path, uint64_t ino)
-{
-	struct telemetry_source range = { .dev = 1, .ino = ino, .to = 10, .path = path };
-	const struct commit c = { .seq = 1, .kind = COMMIT_POSITIONS, .ranges = &range, .ranges_n = 1 };
-
-	commit_format(&c, b);
-}
-
-static void files_that_are_gone_are_forgotten_and_renamed_ones_are_not(void **state)
-{
-	CLEANUP(buf_close) struct buf b = BUF_MAX(1u << 20);
-	struct disk_stat st;
-
-	(void)state;
-	sim_file_puts(w, "/var/log/x.1", "renamed");
-	assert_int_equal(w->disk_stat(w, "/var/log/x.1", &st, NULL), 0);
-	add_position(&b, "/var/log/x", st.ino);
-	for (unsigned i = 0; i < 300; i++) {
-		char path[64];
-
-		snprintf(path, sizeof(path), "/var/log/gone-%u", i);
-		add_position(&b, path, 100000 + i);
-	}
-	sim_file_put(w, DIR "/commits", b.data, b.len);
-	open_spool();
-	positions_n = 0;
-	spool_positions(s, on_position, NULL);
-	assert_int_equal(positions_n, 1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -469,7 +434,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_line_longer_than_any_record_is_passed_by_and_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_disk_that_takes_nothing_is_told_until_it_does, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_close_at_any_moment_of_the_start_ends, setup, teardown),
-		cmocka_unit_test_setup_teardown(files_that_are_gone_are_forgotten_and_renamed_ones_are_not, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,246 @@
+/* positions_gone.c - see positions_gone.h. First each file is looked for under its own name, which is the usual case; then, folder
+ * by folder, under any.
+ *
+ *     look --> folder --> list --> names --> folder ... --> done      list --> folder
+ *
+ * Fails: a folder that cannot be listed, or a name in it that cannot be looked at, and nothing is known of its files: they stay.
+ * Closing is at once, but for a folder that is being listed. */
+#include "collectors/positions_gone.h"
+
+#include <string.h>
+
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+
+#define SLICE 200 /* looks at a file, 2 us each */
+#define NAMES_MAX (32u << 20)
+
+enum { G_LOOK, G_FOLDER, G_LIST, G_NAMES, G_DONE };
+
+static const struct sm_state gone_states[] = {
+	[G_LOOK] = { "look", SM_TO(G_FOLDER) },
+	[G_FOLDER] = { "folder", SM_TO(G_LIST) | SM_TO(G_DONE) },
+	[G_LIST] = { "list", SM_TO(G_NAMES) | SM_TO(G_FOLDER) },
+	[G_NAMES] = { "names", SM_TO(G_FOLDER) },
+	[G_DONE] = { "done", SM_END },
+};
+
+static const char *gone_broken(const struct sm *m)
+{
+	const struct positions_gone *g = container_of(m, const struct positions_gone, sm);
+
+	if ((m->now == G_LIST || m->now == G_NAMES) != (g->dir != NULL))
+		return "there is a folder in hand while it is listed and looked through, and only then";
+	return NULL;
+}
+
+static const struct sm_machine gone_machine = SM_MACHINE("positions_gone", gone_states, gone_broken);
+
+static void on_turn(struct timer *t);
+
+static void go(struct positions_gone *g, unsigned to)
+{
+	sm_move(&g->sm, to);
+	timer_start(g->w, &g->timer, 0, on_turn);
+}
+
+static void turn(struct positions_gone *g)
+{
+	timer_start(g->w, &g->timer, 0, on_turn);
+}
+
+static struct position *entry(struct list *n)
+{
+	return list_entry(n, struct position, link);
+}
+
+static char *dir_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return NULL;
+	return slash == path ? mem_str("/") : mem_strn(path, (size_t)(slash - path));
+}
+
+/* ---- look: under its own name ------------------------------------------------------------------------------------------ */
+
+static void look_for(struct positions_gone *g, struct position *pos)
+{
+	const struct telemetry_source *s = &pos->durable;
+	struct disk_stat st;
+	int rc = g->w->disk_stat(g->w, s->path, &st, NULL);
+
+	pos->is_looked_for = true;
+	if (rc == 0)
+		pos->is_there = st.dev == s->dev && st.ino == s->ino;
+	else
+		pos->is_there = rc != -ERR_NOTFOUND || strchr(s->path, '/') == NULL; /* not known is not gone */
+}
+
+static void look(struct positions_gone *g)
+{
+	size_t looks = 0;
+
+	list_each(n, &g->p->all) {
+		if (entry(n)->is_looked_for)
+			continue;
+		if (looks++ == SLICE) {
+			turn(g);
+			return;
+		}
+		look_for(g, entry(n));
+	}
+	go(g, G_FOLDER);
+}
+
+/* ---- folder: which one is next ----------------------------------------------------------------------------------------- */
+
+static void on_listed(struct disk_req *r, int rc);
+
+static void folder(struct positions_gone *g)
+{
+	list_each(n, &g->p->all) {
+		if (!entry(n)->is_looked_for || entry(n)->is_there)
+			continue;
+		g->dir = dir_of(entry(n)->durable.path);
+		g->names = BUF_MAX(NAMES_MAX);
+		g->name = 0;
+		sm_move(&g->sm, G_LIST);
+		disk_list(g->w, &g->disk, g->dir, &g->names, on_listed);
+		return;
+	}
+	go(g, G_DONE);
+}
+
+/* ---- list, names: under any name --------------------------------------------------------------------------------------- */
+
+static bool lies_here(const struct positions_gone *g, const struct position *pos)
+{
+	CLEANUP(mem_close) char *dir = dir_of(pos->durable.path);
+
+	return dir != NULL && str_eq(dir, g->dir);
+}
+
+/* The folder is done with: what was not seen in it is gone, unless nobody knows. */
+static void leave(struct positions_gone *g, bool is_sure)
+{
+	list_each_safe(n, &g->p->all) {
+		struct position *pos = entry(n);
+
+		if (!pos->is_looked_for || pos->is_there || !lies_here(g, pos))
+			continue;
+		pos->is_there = true;
+		if (is_sure) {
+			positions_forget(g->p, pos);
+			g->forgotten++;
+		}
+	}
+	mem_free(g->dir);
+	g->dir = NULL;
+	buf_close(&g->names);
+	go(g, G_FOLDER);
+}
+
+static void on_listed(struct disk_req *r, int rc)
+{
+	struct positions_gone *g = container_of(r, struct positions_gone, disk);
+
+	if (g->closed != NULL)
+		turn(g);
+	else if (rc != 0)
+		leave(g, false);
+	else
+		go(g, G_NAMES);
+}
+
+static int look_at_name(struct positions_gone *g, const char *name)
+{
+	CLEANUP(mem_close) char *path = mem_printf("%s/%s", g->dir, name);
+	struct disk_stat st;
+	int rc = g->w->disk_stat(g->w, path, &st, NULL);
+
+	if (rc != 0)
+		return rc == -ERR_NOTFOUND || rc == -ERR_INVALID ? 0 : rc; /* links that lead nowhere, anyone's to make */
+	list_each(n, &g->p->all)
+		entry(n)->is_there |= entry(n)->durable.dev == st.dev && entry(n)->durable.ino == st.ino;
+	return 0;
+}
+
+static void names(struct positions_gone *g)
+{
+	for (size_t i = 0; i < SLICE && g->name < g->names.len; i++) {
+		const char *name = g->names.data + g->name;
+
+		if (look_at_name(g, name) != 0) {
+			leave(g, false);
+			return;
+		}
+		g->name += strlen(name) + 1;
+	}
+	if (g->name >= g->names.len)
+		leave(g, true);
+	else
+		turn(g);
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------------------- */
+
+static void end(struct positions_gone *g)
+{
+	void (*done)(void *ctx) = g->done;
+	void *ctx = g->ctx;
+
+	log_info("tail.positions", "known=%zu gone=%zu", g->p->durable_n, g->forgotten);
+	*g = (struct positions_gone){ 0 };
+	done(ctx);
+}
+
+static void (*const turns[])(struct positions_gone *g) = {
+	[G_LOOK] = look,
+	[G_FOLDER] = folder,
+	[G_NAMES] = names,
+	[G_DONE] = end,
+};
+
+static void close_now(struct positions_gone *g)
+{
+	void (*closed)(void *ctx) = g->closed;
+	void *ctx = g->closed_ctx;
+
+	buf_close(&g->names);
+	mem_free(g->dir);
+	*g = (struct positions_gone){ 0 };
+	closed(ctx);
+}
+
+static void on_turn(struct timer *t)
+{
+	struct positions_gone *g = container_of(t, struct positions_gone, timer);
+
+	if (g->closed != NULL)
+		close_now(g);
+	else
+		turns[g->sm.now](g);
+}
+
+void positions_gone_start(struct positions_gone *g, struct world *w, struct positions *p, void (*done)(void *ctx), void *ctx)
+{
+	*g = (struct positions_gone){ .w = w, .p = p, .done = done, .ctx = ctx };
+	sm_init(&g->sm, &gone_machine, G_LOOK);
+	turn(g);
+}
+
+bool positions_gone_runs(const struct positions_gone *g)
+{
+	return g->w != NULL;
+}
+
+void positions_gone_close(struct positions_gone *g, void (*closed)(void *ctx), void *ctx)
+{
+	g->closed = closed;
+	g->closed_ctx = ctx;
+	if (g->disk.impl == NULL)
+		turn(g);
+}
