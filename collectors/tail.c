@@ -190,7 +190,7 @@ static void scan_if_wanted(struct tail *t)
 {
 	uint64_t since = world_now_ms(t->w) - t->scanned_ms;
 
-	if (!t->scan.runs && since >= t->rest_ms && (t->scan_wanted || (t->scan_again && since >= RETRY_MS)))
+	if (!tail_scan_runs(t) && since >= t->rest_ms && (t->scan_wanted || (t->scan_again && since >= RETRY_MS)))
 		tail_scan_start(t);
 }
 
@@ -203,7 +203,7 @@ static void sleep_until_next(struct tail *t, enum tail_read r)
 		tail_wake(t, 0);
 	else if (r == TAIL_HOLD)
 		tail_wake(t, next_hold_ms(t));
-	else if (t->scan_wanted && !t->scan.runs)
+	else if (t->scan_wanted && !tail_scan_runs(t))
 		tail_wake(t, since < t->rest_ms ? t->rest_ms - since : 0);
 	else if (r == TAIL_FAILED || t->scan_again || any_rotated(t))
 		tail_wake(t, RETRY_MS);
@@ -284,6 +284,7 @@ struct tail *tail_new(struct world *w, const struct tail_config *c, const struct
 	for (t->sources_n = 0; t->sources_n < c->paths_n; t->sources_n++)
 		source_init(&t->sources[t->sources_n], t, &c->paths[t->sources_n]);
 	list_init(&t->files);
+	tail_scan_init(&t->scan);
 	t->turn = 1;
 	t->chunk_len = 2 * (size_t)t->line_max;
 	t->chunk = mem_alloc(t->chunk_len + TAIL_BEFORE_BYTES);

@@ -1,6 +1,7 @@
 /* tail_impl.h - what the files of the tail know of each other. */
 #pragma once
 #include "agent/base/list.h"
+#include "agent/base/sm.h"
 #include "collectors/tail.h"
 
 #define TAIL_FP_BYTES 1024
@@ -94,15 +95,15 @@ struct tail_after {
 
 /* The scan that runs, folder by folder. */
 struct tail_scan {
-	bool runs, listing, failed; /* listing: a worker has `disk` and `names`; failed: not all of the folder was seen */
-	bool partial;               /* one of its folders failed */
-	bool seeks;                 /* it looks at every name: for orphans, and for who of those let go is gone */
+	struct sm sm; /* see tail_scan.c */
+	bool failed;  /* not all of the folder was seen */
+	bool partial; /* one of its folders failed */
+	bool seeks;   /* it looks at every name: for orphans, and for who of those let go is gone */
 	struct timer timer;
-	struct disk_req disk;
-	const char *dir; /* the real name of the folder in hand: a source's */
+	struct disk_req disk; /* a worker that lists has it, and `names` */
+	const char *dir;      /* the real name of the folder in hand: a source's */
 	struct buf names;
 	size_t at; /* the next name */
-	unsigned phase;
 	struct tail_queue orphans, beside, successors, fresh;
 	struct tail_after *afters;
 	size_t afters_n;
@@ -188,6 +189,8 @@ void tail_archive_add(struct tail *t, const struct tail_candidate *c, enum tail_
 void tail_archives_sweep(struct tail *t); /* forgets those that this scan did not find */
 
 /* tail_scan.c */
+void tail_scan_init(struct tail_scan *s);
+bool tail_scan_runs(const struct tail *t);
 void tail_scan_start(struct tail *t); /* not while one runs */
 bool tail_scan_stop(struct tail *t);  /* false: a worker still lists; tail_close is called again when it is done */
 char *tail_scan_path(const struct tail_scan *s, const char *name);

@@ -5,7 +5,7 @@
  * pattern matches both names. New ones are taken oldest first, behind those that were born and renamed unseen.
  * A folder may hold very many names: a worker lists it, and the loop does the rest in slices, name by name, file by file.
  *
- *   start --> list --> look --> orphans --> successors --> fresh --> list (the next folder) ... --> ended
+ *     rest --> list --> look --> orphans --> successors --> fresh --> list (the next folder) ... --> rest
  *
  * Fails: a folder that cannot be listed or entered, or a disk that fails, leaves its files as they are until the next scan; a
  * folder that is closed, or is none, is refused. A single path that cannot be followed is refused, and the others are judged
@@ -24,6 +24,33 @@
 #define SLICE_MS 2
 #define SLICE_STEPS 256
 #define REST_LEAST_MS 100
+
+/* From list to fresh there is a folder in hand. Where no folder is there the scan ends as it began: from rest to rest. */
+enum { SCAN_REST, SCAN_LIST, SCAN_LOOK, SCAN_ORPHANS, SCAN_SUCCESSORS, SCAN_FRESH };
+
+static const struct sm_state scan_states[] = {
+	[SCAN_REST] = { "rest", SM_TO(SCAN_LIST) | SM_TO(SCAN_REST) },
+	[SCAN_LIST] = { "list", SM_TO(SCAN_LOOK) },
+	[SCAN_LOOK] = { "look", SM_TO(SCAN_ORPHANS) },
+	[SCAN_ORPHANS] = { "orphans", SM_TO(SCAN_SUCCESSORS) },
+	[SCAN_SUCCESSORS] = { "successors", SM_TO(SCAN_FRESH) },
+	[SCAN_FRESH] = { "fresh", SM_TO(SCAN_LIST) | SM_TO(SCAN_REST) },
+};
+
+static const char *scan_broken(const struct sm *m)
+{
+	const struct tail_scan *s = container_of(m, const struct tail_scan, sm);
+
+	if ((m->now == SCAN_REST || m->now == SCAN_LIST) && (s->names.len > 0 || s->fresh.n > 0 || s->afters_n > 0))
+		return "of one folder nothing is left when the next one is entered";
+	if (m->now > SCAN_LIST && s->disk.impl != NULL)
+		return "a folder's names are looked at when it has been listed";
+	if (m->now > SCAN_LOOK && s->at < s->names.len)
+		return "files are taken when every name was looked at";
+	return NULL;
+}
+
+static const struct sm_machine scan_machine = SM_MACHINE("tail_scan", scan_states, scan_broken);
 
 char *tail_scan_path(const struct tail_scan *s, const char *name)
 {
@@ -127,17 +154,18 @@ static void look_at(struct tail *t, const char *name)
 	sort_in(t, &c, path, is_beside);
 }
 
-static bool look(struct tail *t)
+static void look(struct tail *t)
 {
 	struct tail_scan *s = &t->scan;
 	const char *name = s->names.data + s->at;
 
-	if (s->at >= s->names.len)
-		return false;
+	if (s->at >= s->names.len) {
+		sm_move(&s->sm, SCAN_ORPHANS);
+		return;
+	}
 	tail_index_for(t, s->dir);
 	s->at += strlen(name) + 1;
 	look_at(t, name);
-	return true;
 }
 
 /* ---- taking ------------------------------------------------------------------------------------------------------------------ */
@@ -156,14 +184,20 @@ static void mark_rotated(struct tail *t)
 }
 
 /* The renamed ones stand before the new ones: taking adds to the list's end only. */
-static bool orphans(struct tail *t)
+static void orphans(struct tail *t)
 {
 	if (tail_seek_orphan(t))
-		return true;
+		return;
 	if (!t->scan.failed)
 		mark_rotated(t);
 	tail_seek_after(t);
-	return false;
+	sm_move(&t->scan.sm, SCAN_SUCCESSORS);
+}
+
+static void successors(struct tail *t)
+{
+	if (!tail_seek_successor(t))
+		sm_move(&t->scan.sm, SCAN_FRESH);
 }
 
 /* Too many: the rest is told of, not opened. */
@@ -178,32 +212,35 @@ static void refuse_the_rest(struct tail *t, const struct tail_candidate *first)
 	tail_queue_close(&s->fresh);
 }
 
-static bool fresh(struct tail *t)
+static void take_fresh(struct tail *t, const struct tail_candidate *c)
 {
 	CLEANUP(buf_close) struct buf real = BUF_MAX(PATH_MAX_BYTES);
-	CLEANUP(mem_close) char *path = NULL;
-	struct tail_candidate c;
-	int rc;
+	CLEANUP(mem_close) char *path = tail_scan_path(&t->scan, c->name);
+	int rc = t->w->disk_realpath(t->w, path, &real, NULL);
 
-	if (!tail_queue_take(&t->scan.fresh, &c))
-		return false;
-	if (tail_file_of(t, c.dev, c.ino) != NULL) /* two links to one inode, or found by another way */
-		return true;
-	if (t->files_n >= TAIL_FILES_MAX) {
-		refuse_the_rest(t, &c);
-		return false;
-	}
-	path = tail_scan_path(&t->scan, c.name);
-	rc = t->w->disk_realpath(t->w, path, &real, NULL);
 	if (rc == 0)
-		tail_take(c.src, buf_str(&real), buf_str(&real), &c);
-	else if (!tail_refuse_if_path(c.src, rc, path))
+		tail_take(c->src, buf_str(&real), buf_str(&real), c);
+	else if (!tail_refuse_if_path(c->src, rc, path))
 		t->scan_again = true;
-	return true;
 }
 
-/* Each does one piece of its work; false: there was none left. */
-static bool (*const phases[])(struct tail *t) = { look, orphans, tail_seek_successor, fresh };
+static void finish_folder(struct tail *t);
+
+static void fresh(struct tail *t)
+{
+	struct tail_candidate c;
+
+	if (!tail_queue_take(&t->scan.fresh, &c)) {
+		finish_folder(t);
+	} else if (tail_file_of(t, c.dev, c.ino) != NULL) {
+		return; /* two links to one inode, or found by another way */
+	} else if (t->files_n >= TAIL_FILES_MAX) {
+		refuse_the_rest(t, &c);
+		finish_folder(t);
+	} else {
+		take_fresh(t, &c);
+	}
+}
 
 /* ---- folder by folder -------------------------------------------------------------------------------------------------------- */
 
@@ -235,7 +272,7 @@ static void on_listed(struct disk_req *r, int rc)
 	struct tail *t = container_of(r, struct tail, scan.disk);
 	struct tail_scan *s = &t->scan;
 
-	s->listing = false;
+	sm_move(&s->sm, SCAN_LOOK);
 	s->failed = rc != 0;
 	if (rc == -ERR_DENIED || rc == -ERR_INVALID)
 		refuse_folder(t, rc);
@@ -253,10 +290,10 @@ static void enter_folder(struct tail *t, const char *dir)
 {
 	struct tail_scan *s = &t->scan;
 
+	sm_move(&s->sm, SCAN_LIST);
 	s->dir = dir;
-	s->at = s->phase = 0;
+	s->at = 0;
 	s->names = BUF_MAX(NAMES_MAX);
-	s->listing = true;
 	t->index.stale = true;
 	for (size_t i = 0; i < t->sources_n; i++)
 		t->sources[i].scanned |= is_here(&t->sources[i]);
@@ -276,8 +313,8 @@ static void end(struct tail *t)
 	tail_archives_sweep(t);
 	if (t->scan.seeks && !t->scan.partial)
 		tail_positions_sweep(t);
-	t->scan.runs = false;
 	t->start_at_end = false;
+	sm_move(&t->scan.sm, SCAN_REST);
 }
 
 static void enter_next_folder(struct tail *t)
@@ -290,16 +327,27 @@ static void enter_next_folder(struct tail *t)
 	end(t);
 }
 
-static void next_phase(struct tail *t)
+static void finish_folder(struct tail *t)
 {
-	if (++t->scan.phase < ARRAY_LEN(phases))
-		return;
 	for (size_t i = 0; i < t->sources_n; i++)
 		if (is_here(&t->sources[i]))
 			tail_refused(&t->sources[i], !t->scan.failed);
 	t->scan.partial |= t->scan.failed;
 	leave_folder(&t->scan);
 	enter_next_folder(t);
+}
+
+/* Each does one piece of its work, or moves on when there is none left. At rest, and while a worker lists, there is no step. */
+static void (*const steps[])(struct tail *t) = {
+	[SCAN_LOOK] = look,
+	[SCAN_ORPHANS] = orphans,
+	[SCAN_SUCCESSORS] = successors,
+	[SCAN_FRESH] = fresh,
+};
+
+static bool has_steps(const struct tail_scan *s)
+{
+	return s->sm.now > SCAN_LIST;
 }
 
 static void on_step(struct timer *timer)
@@ -309,12 +357,11 @@ static void on_step(struct timer *timer)
 	uint64_t end_ms = world_now_ms(t->w) + SLICE_MS;
 	size_t files_n = t->files_n;
 
-	for (unsigned n = 0; n < SLICE_STEPS && s->runs && !s->listing && world_now_ms(t->w) < end_ms; n++)
-		if (!phases[s->phase](t))
-			next_phase(t);
-	if (s->runs && !s->listing)
+	for (unsigned n = 0; n < SLICE_STEPS && has_steps(s) && world_now_ms(t->w) < end_ms; n++)
+		steps[s->sm.now](t);
+	if (has_steps(s))
 		timer_start(t->w, &s->timer, 0, on_step);
-	if (t->files_n != files_n || !s->runs)
+	if (t->files_n != files_n || !tail_scan_runs(t))
 		tail_wake(t, 0); /* what was taken is to be read */
 }
 
@@ -331,11 +378,20 @@ static void resolve(struct tail_source *src)
 		tail_refused(src, true); /* it is not listed: this was the look at it */
 }
 
+void tail_scan_init(struct tail_scan *s)
+{
+	sm_init(&s->sm, &scan_machine, SCAN_REST);
+}
+
+bool tail_scan_runs(const struct tail *t)
+{
+	return t->scan.sm.now != SCAN_REST;
+}
+
 void tail_scan_start(struct tail *t)
 {
 	struct tail_scan *s = &t->scan;
 
-	s->runs = true;
 	s->number++;
 	s->began_ms = world_now_ms(t->w);
 	s->partial = false;
@@ -349,7 +405,7 @@ void tail_scan_start(struct tail *t)
 bool tail_scan_stop(struct tail *t)
 {
 	timer_stop(t->w, &t->scan.timer);
-	if (t->scan.listing)
+	if (t->scan.sm.now == SCAN_LIST)
 		return false;
 	leave_folder(&t->scan);
 	return true;
