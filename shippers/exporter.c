@@ -1,14 +1,15 @@
 /* exporter.c - see exporter.h. Each kind has a lane:
  *
- *     idle --> sending --> clearing --> idle      accepted: the body is removed, durably, before the next one is sent, and that
- *       |       |  ^ |                            is tried until it succeeds; refused: set aside in the same way
- *       |       v  | |
- *       |----> cutting                            too large: in parts, see exporter_cut.c
- *       |            |
- *       |          '-----> waiting ---> idle      no answer, try later, not about the body
- *       |----------------> waiting ---> idle      not logged in, or it cannot be read at the moment
- *       '----> clearing --> idle                  the body is not what was written, or TRIES_MAX times could not be read: set
- *                                                 aside
+ *     idle --> sending --> clearing --> idle           accepted: the body is removed, durably, before the next one is sent;
+ *                                                      refused: set aside in the same way
+ *              clearing --> uncleared --> clearing     that is tried until it succeeds
+ *              sending --> unpacking --> packing --> sending --> packing ... --> clearing
+ *                                                      too large: in parts, see exporter_cut.c
+ *              sending --> waiting --> idle            no answer, try later, not about the body
+ *     idle --> packing --> sending                     and on with the part that was refused so
+ *     idle --> waiting --> idle                        not logged in, or it cannot be read at the moment
+ *     idle --> clearing --> idle                       the body is not what was written, or TRIES_MAX times could not be read:
+ *                                                      set aside
  *
  * What TRIES_MAX times could not be set aside is passed by: it stays on the disk and the next start finds it again.
  * The window in which a killed agent repeats an answered body is the time from the answer's arrival to the unlink, and it
@@ -32,27 +33,26 @@
 #define CLOSE_MS 3000
 
 static const struct sm_state states[] = {
-	[LANE_IDLE] = { "idle", SM_TO(LANE_SENDING) | SM_TO(LANE_CUTTING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
-	[LANE_SENDING] = { "sending", SM_TO(LANE_CUTTING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
-	[LANE_CUTTING] = { "cutting", SM_TO(LANE_SENDING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
+	[LANE_IDLE] = { "idle", SM_TO(LANE_SENDING) | SM_TO(LANE_PACKING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
+	[LANE_SENDING] = { "sending", SM_TO(LANE_UNPACKING) | SM_TO(LANE_PACKING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
+	[LANE_UNPACKING] = { "unpacking", SM_TO(LANE_PACKING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
+	[LANE_PACKING] = { "packing", SM_TO(LANE_SENDING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
 	[LANE_WAITING] = { "waiting", SM_TO(LANE_IDLE) },
-	[LANE_CLEARING] = { "clearing", SM_TO(LANE_IDLE) },
+	[LANE_CLEARING] = { "clearing", SM_TO(LANE_IDLE) | SM_TO(LANE_UNCLEARED) },
+	[LANE_UNCLEARED] = { "uncleared", SM_TO(LANE_CLEARING) },
 };
-
-static bool has_body(const struct lane *l)
-{
-	return l->sm.now == LANE_SENDING || l->sm.now == LANE_CUTTING || l->sm.now == LANE_CLEARING;
-}
 
 /* A body that is worked on must not vanish under the quota, and one that is not must be free to. */
 static const char *lane_broken(const struct sm *m)
 {
 	const struct lane *l = container_of(m, const struct lane, sm);
 
-	if (has_body(l) != (l->entry != NULL))
-		return "an entry is in hand while its body is sent, cut or cleared, and only then";
+	if ((m->now == LANE_IDLE || m->now == LANE_WAITING) != (l->entry == NULL))
+		return "an entry is in hand unless the lane is idle or waits";
 	if (l->entry != NULL && !l->entry->held)
 		return "the entry in hand is held";
+	if (m->now == LANE_PACKING && !l->parts.is_on)
+		return "a part is packed of a body that was unpacked";
 	return NULL;
 }
 
@@ -60,12 +60,32 @@ static const struct sm_machine lane_machine = SM_MACHINE("exporter", states, lan
 
 static void maybe_closed(struct exporter *x);
 
-static void on_wait_over(struct timer *t)
+/* ---- turns ------------------------------------------------------------------------------------------------------------- */
+
+static void wait_over(struct lane *l)
+{
+	sm_move(&l->sm, LANE_IDLE);
+	exporter_go(l);
+}
+
+/* Of the other states an answer is awaited, or nothing. */
+static void (*const turns[])(struct lane *l) = {
+	[LANE_UNPACKING] = exporter_unpack,
+	[LANE_PACKING] = exporter_pack,
+	[LANE_WAITING] = wait_over,
+	[LANE_UNCLEARED] = exporter_clear,
+};
+
+static void on_due(struct timer *t)
 {
 	struct lane *l = container_of(t, struct lane, timer);
 
-	sm_move(&l->sm, LANE_IDLE);
-	exporter_go(l);
+	turns[l->sm.now](l);
+}
+
+void exporter_later(struct lane *l, uint64_t ms)
+{
+	timer_start(l->x->w, &l->timer, ms, on_due);
 }
 
 void exporter_wait(struct lane *l, uint64_t ms)
@@ -77,7 +97,7 @@ void exporter_wait(struct lane *l, uint64_t ms)
 	if (l->x->closing)
 		maybe_closed(l->x);
 	else
-		timer_start(l->x->w, &l->timer, ms, on_wait_over);
+		exporter_later(l, ms);
 }
 
 /* ---- the answer -------------------------------------------------------------------------------------------------------- */
@@ -333,7 +353,7 @@ static void exporter_free(struct exporter *x)
 
 static bool is_busy(const struct lane *l)
 {
-	return l->sm.now == LANE_SENDING || (l->sm.now == LANE_CLEARING && l->timer.cb == NULL);
+	return l->sm.now == LANE_SENDING || l->sm.now == LANE_CLEARING;
 }
 
 static void maybe_closed(struct exporter *x)

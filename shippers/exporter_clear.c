@@ -7,13 +7,6 @@
 
 static const char aside_bad[] = "bad", aside_rejected[] = "rejected";
 
-static void clear(struct lane *l);
-
-static void on_clear_again(struct timer *t)
-{
-	clear(container_of(t, struct lane, timer));
-}
-
 /* One bad place on the disk must not stop its kind for ever: true when this entry has been tried often enough. */
 bool exporter_is_hopeless(struct lane *l)
 {
@@ -39,7 +32,8 @@ static void on_cleared(void *ctx, int rc)
 	if (rc != 0 && is_passed_by(l))
 		rc = 0;
 	if (rc != 0 && !l->x->closing) {
-		timer_start(l->x->w, &l->timer, CLEAR_AGAIN_MS, on_clear_again);
+		sm_move(&l->sm, LANE_UNCLEARED);
+		exporter_later(l, CLEAR_AGAIN_MS);
 		return;
 	}
 	if (rc != 0)
@@ -49,8 +43,9 @@ static void on_cleared(void *ctx, int rc)
 	exporter_go(l);
 }
 
-static void clear(struct lane *l)
+void exporter_clear(struct lane *l)
 {
+	sm_move(&l->sm, LANE_CLEARING);
 	if (l->aside != NULL)
 		spool_set_aside(l->entry, l->aside, on_cleared, l);
 	else
@@ -63,8 +58,7 @@ static void lane_clear(struct lane *l, const char *aside)
 	l->tries = 0;
 	buf_reset(&l->body);
 	parts_close(&l->parts);
-	sm_move(&l->sm, LANE_CLEARING);
-	clear(l);
+	exporter_clear(l);
 }
 
 void exporter_bad(struct lane *l)

@@ -14,9 +14,6 @@
 
 #define RAW_MAX (BATCH_BYTES_MAX + (64u << 10))
 
-static void on_packed_slice(struct timer *t);
-static void on_unpacked_slice(struct timer *t);
-
 /* In the middle of cutting the agent ends. */
 static bool is_over(struct lane *l)
 {
@@ -41,8 +38,7 @@ static void halve(struct lane *l)
 
 void exporter_cut(struct lane *l)
 {
-	if (l->sm.now != LANE_CUTTING)
-		sm_move(&l->sm, LANE_CUTTING);
+	sm_move(&l->sm, LANE_PACKING);
 	l->cut = BUF_MAX(RAW_MAX);
 	if (parts_cut(&l->parts, &l->cut) != 0) {
 		buf_close(&l->cut);
@@ -52,16 +48,15 @@ void exporter_cut(struct lane *l)
 	parts_id(&l->parts, l->entry->id, l->id);
 	buf_reset(&l->body);
 	pack_begin(&l->pack, PACK_IN);
-	timer_start(l->x->w, &l->timer, 0, on_packed_slice);
+	exporter_later(l, 0);
 }
 
-static void on_packed_slice(struct timer *t)
+void exporter_pack(struct lane *l)
 {
-	struct lane *l = container_of(t, struct lane, timer);
 	int rc = pack_slice(&l->pack, &l->cut, &l->body);
 
 	if (rc == 0 && !l->x->closing) {
-		timer_start(l->x->w, &l->timer, 0, on_packed_slice);
+		exporter_later(l, 0);
 		return;
 	}
 	pack_end(&l->pack);
@@ -76,16 +71,15 @@ static void on_packed_slice(struct timer *t)
 
 /* ---- the whole, unpacked ------------------------------------------------------------------------------------------------------ */
 
-static void on_unpacked_slice(struct timer *t)
+void exporter_unpack(struct lane *l)
 {
-	struct lane *l = container_of(t, struct lane, timer);
 	int rc;
 
 	if (is_over(l))
 		return;
 	rc = pack_slice(&l->pack, &l->body, &l->parts.raw);
 	if (rc == 0) {
-		timer_start(l->x->w, &l->timer, 0, on_unpacked_slice);
+		exporter_later(l, 0);
 		return;
 	}
 	pack_end(&l->pack);
@@ -98,12 +92,12 @@ static void on_unpacked_slice(struct timer *t)
 void exporter_too_large(struct lane *l)
 {
 	log_info("export.too_large", "kind=%s batch=%s bytes=%zu next=\"in parts\"", batch_kind_name(l->kind), l->id, l->body.len);
-	sm_move(&l->sm, LANE_CUTTING);
 	if (l->parts.is_on) {
 		halve(l);
 		return;
 	}
+	sm_move(&l->sm, LANE_UNPACKING);
 	l->parts.raw = BUF_MAX(RAW_MAX);
 	pack_begin(&l->pack, PACK_OUT);
-	timer_start(l->x->w, &l->timer, 0, on_unpacked_slice);
+	exporter_later(l, 0);
 }

@@ -6,13 +6,13 @@
 #include "shippers/pack.h"
 #include "shippers/parts.h"
 
-enum { LANE_IDLE, LANE_SENDING, LANE_CUTTING, LANE_WAITING, LANE_CLEARING };
+enum { LANE_IDLE, LANE_SENDING, LANE_UNPACKING, LANE_PACKING, LANE_WAITING, LANE_CLEARING, LANE_UNCLEARED };
 
 struct lane {
 	struct exporter *x;
 	enum telemetry_kind kind;
 	struct sm sm;
-	struct spool_entry *entry; /* held while sending and clearing */
+	struct spool_entry *entry; /* held; NULL while idle or waiting */
 	const char *aside;         /* why the body is kept though its sending ended; NULL: it is not */
 	uint64_t tried;            /* seq of the last body that could not be read or set aside */
 	unsigned tries;            /* how often */
@@ -21,7 +21,7 @@ struct lane {
 	struct buf body;
 	char id[BATCH_ID_LEN]; /* of what is sent: the entry's, or a part's */
 	struct parts parts;    /* of a body that was too large; kept while it waits */
-	struct pack pack;      /* while cutting */
+	struct pack pack;      /* while unpacking or packing */
 	struct buf cut;        /* the part in hand, not packed */
 	char *url;
 	struct timer timer;
@@ -44,14 +44,18 @@ struct exporter {
 /* exporter.c */
 void exporter_ask(struct lane *l); /* l->body and l->id are there */
 void exporter_refused(struct lane *l);
-void exporter_wait(struct lane *l, uint64_t ms);
-void exporter_go(struct lane *l); /* the oldest body, if there is one and the lane is idle */
+void exporter_wait(struct lane *l, uint64_t ms);  /* with nothing in hand */
+void exporter_later(struct lane *l, uint64_t ms); /* the lane's state has its next turn then */
+void exporter_go(struct lane *l);                 /* the oldest body, if there is one and the lane is idle */
 
 /* exporter_clear.c */
-void exporter_bad(struct lane *l);         /* the body is not what was written */
-void exporter_end(struct lane *l);         /* all of it was taken, but for what was refused */
+void exporter_bad(struct lane *l); /* the body is not what was written */
+void exporter_end(struct lane *l); /* all of it was taken, but for what was refused */
+void exporter_clear(struct lane *l);
 bool exporter_is_hopeless(struct lane *l); /* it was tried often enough */
 
 /* exporter_cut.c: a body in parts */
 void exporter_too_large(struct lane *l); /* the body, or the part, in hand */
 void exporter_cut(struct lane *l);       /* the part in hand becomes l->body, and is sent */
+void exporter_unpack(struct lane *l);    /* a slice of that */
+void exporter_pack(struct lane *l);
