@@ -1,6 +1,6 @@
 /* spool_compact.c - the log of commit records, written anew: what it needs to say and no more.
  *
- *     commits.tmp <- positions, entries of each kind, in slices --> renamed over commits
+ *     positions --> entries --> rename         said into commits.tmp in slices, and that renamed over commits
  *
  * A slice formats LINES_SLICE lines in one tick; PART bytes of them are appended durably at once, so that neither a tick nor
  * the memory grows with the backlog. Only the writer adds entries and makes positions durable, and it waits here; an entry that
@@ -27,6 +27,15 @@ _Static_assert(sizeof("{\"seq\":999999999999999,\"kind\":\"metrics\",\"id\":\"01
 	       "the longest line of an entry");
 _Static_assert(TELEMETRY_KINDS *SPOOL_ENTRIES_MAX *ENTRY_LINE <= 16 << 20, "the entries' part of a log just written");
 
+enum { C_POSITIONS, C_ENTRIES, C_RENAME };
+
+static const struct sm_state compact_states[] = {
+	[C_POSITIONS] = { "positions", SM_TO(C_ENTRIES) },
+	[C_ENTRIES] = { "entries", SM_TO(C_RENAME) },
+	[C_RENAME] = { "rename", SM_END },
+};
+static const struct sm_machine compact_machine = SM_MACHINE("spool_compact", compact_states, NULL);
+
 static void slice(struct spool *s);
 
 static void on_slice(struct timer *t)
@@ -36,8 +45,8 @@ static void on_slice(struct timer *t)
 
 /* ---- what is written -------------------------------------------------------------------------------------------------- */
 
-/* One line even without a position: it carries the sequence. */
-static size_t add_positions(struct spool *s)
+/* One line even without a position: it carries the sequence. What is said costs so many lines and ranges. */
+static size_t say_positions(struct spool *s)
 {
 	bool is_first = s->compact.written == 0 && s->line.len == 0;
 	struct telemetry_source ranges[BATCH_RANGES];
@@ -45,18 +54,11 @@ static size_t add_positions(struct spool *s)
 
 	while (c.ranges_n < BATCH_RANGES && s->positions->next(s->positions->ctx, &ranges[c.ranges_n]))
 		c.ranges_n++;
-	s->compact.has_positions = c.ranges_n < BATCH_RANGES;
+	if (c.ranges_n < BATCH_RANGES)
+		sm_move(&s->compact.sm, C_ENTRIES);
 	if (c.ranges_n > 0 || is_first)
 		commit_format(&c, &s->line);
 	return c.ranges_n + 1;
-}
-
-static void add_entry(struct spool *s, const struct spool_entry *en)
-{
-	struct commit c = { .seq = en->seq, .kind = (int)en->kind, .records = en->records, .bytes = en->bytes, .crc = en->crc };
-
-	snprintf(c.id, sizeof(c.id), "%s", en->id);
-	commit_format(&c, &s->line);
 }
 
 static struct spool_entry *next_entry(struct spool *s)
@@ -74,22 +76,25 @@ static struct spool_entry *next_entry(struct spool *s)
 	return en;
 }
 
-/* True when all has been said. */
-static bool fill(struct spool *s)
+static size_t say_entry(struct spool *s)
 {
-	const struct spool_entry *en;
-	size_t lines = 0;
+	const struct spool_entry *en = next_entry(s);
+	struct commit c;
 
-	while (lines < LINES_SLICE && !s->compact.has_positions)
-		lines += add_positions(s);
-	for (; lines < LINES_SLICE; lines++) {
-		en = next_entry(s);
-		if (en == NULL)
-			return true;
-		add_entry(s, en);
+	if (en == NULL) {
+		sm_move(&s->compact.sm, C_RENAME);
+		return 0;
 	}
-	return false;
+	c = (struct commit){ .seq = en->seq, .kind = (int)en->kind, .records = en->records, .bytes = en->bytes, .crc = en->crc };
+	snprintf(c.id, sizeof(c.id), "%s", en->id);
+	commit_format(&c, &s->line);
+	return 1;
 }
+
+static size_t (*const says[])(struct spool *s) = {
+	[C_POSITIONS] = say_positions,
+	[C_ENTRIES] = say_entry,
+};
 
 /* ---- how ---------------------------------------------------------------------------------------------------------------- */
 
@@ -121,7 +126,7 @@ static void on_part(struct disk_req *r, int rc)
 	}
 	s->compact.written += s->line.len;
 	buf_reset(&s->line);
-	if (s->compact.kind == TELEMETRY_KINDS)
+	if (s->compact.sm.now == C_RENAME)
 		disk_rename(s->w, &s->disk, s->compact.path, s->commits, on_renamed);
 	else
 		slice(s);
@@ -129,10 +134,12 @@ static void on_part(struct disk_req *r, int rc)
 
 static void slice(struct spool *s)
 {
-	bool ends = fill(s);
+	struct spool_compact *c = &s->compact;
 
+	for (size_t cost = 0; cost < LINES_SLICE && c->sm.now != C_RENAME;)
+		cost += says[c->sm.now](s);
 	assert(!s->line.over);
-	if (ends || s->line.len >= PART)
+	if (c->sm.now == C_RENAME || s->line.len >= PART)
 		disk_append(s->w, &s->disk, s->compact.path, s->compact.written, s->line.data, s->line.len, on_part);
 	else
 		timer_start(s->w, &s->timer, 0, on_slice);
@@ -143,7 +150,7 @@ void spool_compact(struct spool *s)
 	struct spool_compact *c = &s->compact;
 
 	buf_reset(&s->line);
-	c->has_positions = false;
+	sm_init(&c->sm, &compact_machine, C_POSITIONS);
 	s->positions->rewind(s->positions->ctx);
 	c->written = 0;
 	c->kind = 0;

@@ -7,10 +7,10 @@
 
 /* The log of commit records while it is written anew, see spool_compact.c. */
 struct spool_compact {
-	bool has_positions; /* all of them are said */
-	int kind;           /* whose entries are being written */
-	struct list *at;    /* the next of them; moves on when it goes */
-	uint64_t written;   /* bytes of the new log that are durable */
+	struct sm sm;     /* see spool_compact.c */
+	int kind;         /* whose entries are being written */
+	struct list *at;  /* the next of them; moves on when it goes */
+	uint64_t written; /* bytes of the new log that are durable */
 	char *path;
 };
 
