@@ -332,8 +332,13 @@ static void on_turn(struct timer *t)
 {
 	struct spool_start *st = container_of(t, struct spool_start, timer);
 	struct err e = { 0 };
-	int rc = turns[st->sm.now](st, &e);
+	int rc;
 
+	if (st->s->closing) { /* it is given up where it stands */
+		spool_maybe_closed(st->s);
+		return;
+	}
+	rc = turns[st->sm.now](st, &e);
 	if (rc != 0)
 		wait_and_retry(st, rc, &e);
 }
