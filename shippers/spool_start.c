@@ -92,17 +92,6 @@ static void clean(struct spool_start *st)
 	st->names = BUF_MAX(NAMES_MAX);
 }
 
-static int read_again(struct spool_start *st, struct err *e)
-{
-	(void)e;
-	st->s->positions->forget(st->s->positions->ctx);
-	st->s->stats.corrupt = 0;
-	spool_aside_close(&st->s->aside);
-	st->s->commits_len = 0;
-	st->s->seq = 0;
-	return go(st, ST_LIST);
-}
-
 static void wait_and_retry(struct spool_start *st, int rc, const struct err *e)
 {
 	struct spool *s = st->s;
@@ -139,6 +128,18 @@ static int list(struct spool_start *st, struct err *e)
 	TRY(s->w->disk_mkdir(s->w, s->dir, 0700, e));
 	disk_list(s->w, &st->disk, s->dir, &st->names, on_listed);
 	return 0;
+}
+
+/* What the last try has read is forgotten. */
+static int read_again(struct spool_start *st, struct err *e)
+{
+	st->s->positions->forget(st->s->positions->ctx);
+	st->s->stats.corrupt = 0;
+	spool_aside_close(&st->s->aside);
+	st->s->commits_len = 0;
+	st->s->seq = 0;
+	sm_move(&st->sm, ST_LIST);
+	return list(st, e);
 }
 
 static void take_aside(struct spool *s, const char *name)

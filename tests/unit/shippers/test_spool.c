@@ -419,6 +419,39 @@ static void a_close_at_any_moment_of_the_start_ends(void **state)
 	sim_fail_rate(w, SIM_READ, 0);
 }
 
+/* ---- positions ------------------------------------------------------------------------------------------------------------ */
+
+static int (*really_stat)(struct world *, const char *, struct disk_stat *, struct err *);
+
+static int stat_within(struct world *world, const char *path, struct disk_stat *ret, struct err *e)
+{
+	assert_true(str_starts(path, DIR));
+	return really_stat(world, path, ret, e);
+}
+
+static void start_disk_within(struct world *world, struct disk_req *r, disk_cb *cb)
+{
+	assert_true(str_starts(r->path, DIR));
+	start_disk(world, r, cb);
+}
+
+static void the_spool_looks_at_no_folder_but_its_own(void **state)
+{
+	struct telemetry_source range = { .dev = 1, .ino = 7, .to = 10, .path = "/var/log/gone" };
+	const struct commit c = { .seq = 1, .kind = COMMIT_POSITIONS, .ranges = &range, .ranges_n = 1 };
+	CLEANUP(buf_close) struct buf b = BUF_MAX(4096);
+
+	(void)state;
+	commit_format(&c, &b);
+	sim_file_put(w, DIR "/commits", b.data, b.len);
+	really_stat = w->disk_stat;
+	w->disk_stat = stat_within;
+	w->disk_start = start_disk_within;
+	open_spool();
+	pass(60000);
+	assert_int_equal(positions.durable_n, 1); /* whether its file is there is not the spool's business */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -433,6 +466,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_log_that_cannot_be_read_is_told_and_read_when_it_can_be, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_line_longer_than_any_record_is_passed_by_and_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_disk_that_takes_nothing_is_told_until_it_does, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_spool_looks_at_no_folder_but_its_own, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_close_at_any_moment_of_the_start_ends, setup, teardown),
 	};
 
