@@ -1,4 +1,5 @@
-/* positions.c - see positions.h. Few files and the newest last: a search from the end finds the usual one at once. */
+/* positions.c - see positions.h. Found by inode through buckets: a log of commit records may name thousands of files in one slice,
+ * and a search through all of them for each would hold up the loop. */
 #include "collectors/positions.h"
 
 #include "agent/base/mem.h"
@@ -30,15 +31,14 @@ static void clear(struct telemetry_source *s)
 	*s = (struct telemetry_source){ 0 };
 }
 
-static struct position *find(struct positions *p, uint64_t dev, uint64_t ino)
+/* Where the pointer to it is, or would be. */
+static struct position **place_of(struct positions *p, uint64_t dev, uint64_t ino)
 {
-	for (struct list *n = p->all.prev; n != &p->all; n = n->prev) {
-		const struct telemetry_source *s = entry(n)->is_left ? &entry(n)->left : &entry(n)->durable;
+	struct position **at = &p->buckets[(ino + dev) % POSITIONS_BUCKETS];
 
-		if (s->dev == dev && s->ino == ino)
-			return entry(n);
-	}
-	return NULL;
+	while (*at != NULL && ((*at)->dev != dev || (*at)->ino != ino))
+		at = &(*at)->same;
+	return at;
 }
 
 /* A walk that stands on it goes on behind it. */
@@ -59,29 +59,38 @@ static void put_last(struct positions *p, struct position *pos)
 
 static struct position *find_or_make_last(struct positions *p, const struct telemetry_source *s)
 {
-	struct position *pos = find(p, s->dev, s->ino);
+	struct position **at = place_of(p, s->dev, s->ino);
 
-	if (pos == NULL)
-		pos = mem_new(struct position);
-	else
-		take_out(p, pos);
-	put_last(p, pos);
-	return pos;
+	if (*at == NULL) {
+		*at = mem_new(struct position);
+		(*at)->dev = s->dev;
+		(*at)->ino = s->ino;
+	}
+	take_out(p, *at);
+	put_last(p, *at);
+	return *at;
 }
 
-static void drop_durable(struct positions *p, struct position *pos)
+/* How many there are of each sort: one that changes goes out of the counts before, and comes back behind. */
+static void count(struct positions *p, const struct position *pos, size_t by)
 {
-	p->durable_n -= pos->is_durable;
-	pos->is_durable = false;
-	clear(&pos->durable);
+	p->durable_n += pos->is_durable ? by : 0;
+	p->left_n += pos->is_left ? by : 0;
+	p->let_go_n += pos->is_left && pos->let_go ? by : 0;
+	p->may_go_n += pos->is_durable && pos->let_go ? by : 0;
 }
 
-static void drop_left(struct positions *p, struct position *pos)
+static void change(struct positions *p, struct position *pos, bool is_durable, bool is_left, bool let_go)
 {
-	p->left_n -= pos->is_left;
-	p->let_go_n -= pos->is_left && pos->let_go;
-	pos->is_left = false;
-	clear(&pos->left);
+	count(p, pos, (size_t)-1);
+	pos->is_durable = is_durable;
+	pos->is_left = is_left;
+	pos->let_go = let_go;
+	count(p, pos, 1);
+	if (!is_durable)
+		clear(&pos->durable);
+	if (!is_left)
+		clear(&pos->left);
 }
 
 static void free_if_empty(struct positions *p, struct position *pos)
@@ -89,32 +98,26 @@ static void free_if_empty(struct positions *p, struct position *pos)
 	if (pos->is_durable || pos->is_left)
 		return;
 	take_out(p, pos);
+	*place_of(p, pos->dev, pos->ino) = pos->same;
 	mem_free(pos);
 }
 
 /* ---- for whoever commits ----------------------------------------------------------------------------------------------- */
 
-static struct position *first_to_go(struct positions *p)
-{
-	struct position *quietest = NULL;
-
-	list_each(n, &p->all) {
-		if (entry(n)->is_durable && entry(n)->let_go)
-			return entry(n);
-		if (entry(n)->is_durable && quietest == NULL)
-			quietest = entry(n);
-	}
-	return quietest;
-}
-
 static void make_room(struct positions *p)
 {
-	struct position *pos = first_to_go(p);
+	list_each(n, &p->all) {
+		struct position *pos = entry(n);
 
-	drop_durable(p, pos);
-	free_if_empty(p, pos);
+		if (!pos->is_durable || (p->may_go_n > 0 && !pos->let_go))
+			continue;
+		change(p, pos, false, pos->is_left, pos->let_go);
+		free_if_empty(p, pos);
+		return;
+	}
 }
 
+/* Of one that was let go the last lines may come yet; where that is forgotten it is a file that is followed again. */
 static void on_committed(void *ctx, const struct telemetry_source *s)
 {
 	struct positions *p = ctx;
@@ -122,8 +125,7 @@ static void on_committed(void *ctx, const struct telemetry_source *s)
 
 	if (!pos->is_durable && p->durable_n == POSITIONS_MAX)
 		make_room(p);
-	p->durable_n += !pos->is_durable;
-	pos->is_durable = true;
+	change(p, pos, true, pos->is_left, pos->is_left && pos->let_go);
 	set(&pos->durable, s);
 }
 
@@ -167,23 +169,26 @@ void positions_wait(struct positions *p)
 
 		if (pos->is_left)
 			continue;
-		pos->is_left = true;
-		p->left_n++;
+		change(p, pos, true, true, false);
 		set(&pos->left, &pos->durable);
 	}
 }
 
+struct position *positions_get(struct positions *p, uint64_t dev, uint64_t ino)
+{
+	return *place_of(p, dev, ino);
+}
+
 struct position *positions_find(struct positions *p, uint64_t dev, uint64_t ino)
 {
-	struct position *pos = find(p, dev, ino);
+	struct position *pos = positions_get(p, dev, ino);
 
 	return pos != NULL && pos->is_left ? pos : NULL;
 }
 
 void positions_claim(struct positions *p, struct position *pos)
 {
-	drop_left(p, pos);
-	pos->let_go = false;
+	change(p, pos, pos->is_durable, false, false);
 	free_if_empty(p, pos);
 }
 
@@ -191,24 +196,20 @@ void positions_leave(struct positions *p, const struct telemetry_source *s, uint
 {
 	struct position *pos = find_or_make_last(p, s);
 
-	drop_left(p, pos);
+	change(p, pos, pos->is_durable, true, true);
 	set(&pos->left, s);
-	pos->is_left = pos->let_go = true;
 	pos->seen = seen;
-	p->left_n++;
-	p->let_go_n++;
 }
 
 void positions_drop(struct positions *p, struct position *pos)
 {
-	drop_left(p, pos);
+	change(p, pos, pos->is_durable, false, pos->let_go);
 	free_if_empty(p, pos);
 }
 
 void positions_forget(struct positions *p, struct position *pos)
 {
-	drop_durable(p, pos);
-	drop_left(p, pos);
+	change(p, pos, false, false, false);
 	free_if_empty(p, pos);
 }
 

@@ -19,9 +19,12 @@
 /* Durable ones; above it the oldest of those let go is forgotten, and only where there is none, the one that moved least recently:
  * it may be quiet, or its folder not mounted, and would be read again from its start. */
 #define POSITIONS_MAX 4096
+#define POSITIONS_BUCKETS 4096
 
 struct position {
 	struct list link;
+	struct position *same; /* the next one of its bucket */
+	uint64_t dev, ino;
 	struct telemetry_source durable, left; /* each owns its path */
 	bool is_durable, is_left;              /* one of them at least */
 	bool let_go;                           /* by this process, which read it to its end, and not followed again */
@@ -30,16 +33,19 @@ struct position {
 };
 
 struct positions {
-	struct list all;                    /* struct position, one of each inode; the one that moved last is last */
-	size_t durable_n, left_n, let_go_n; /* let go: of those left */
-	struct list *at;                    /* the next one that `durable` answers with */
-	struct telemetry_positions durable; /* for whoever commits */
+	struct list all;                             /* struct position, one of each inode; the one that moved last is last */
+	size_t durable_n, left_n;                    /* of all */
+	size_t let_go_n, may_go_n;                   /* let go: of those left, of the durable ones */
+	struct list *at;                             /* the next one that `durable` answers with */
+	struct telemetry_positions durable;          /* for whoever commits */
+	struct position *buckets[POSITIONS_BUCKETS]; /* by inode */
 };
 
 void positions_init(struct positions *p);
 void positions_close(struct positions *p);
 
 void positions_wait(struct positions *p); /* what is durable and not followed was left there */
+struct position *positions_get(struct positions *p, uint64_t dev, uint64_t ino);            /* NULL: nothing is known of it */
 struct position *positions_find(struct positions *p, uint64_t dev, uint64_t ino);           /* among those left; NULL: none */
 void positions_claim(struct positions *p, struct position *pos);                            /* its file is followed again */
 void positions_leave(struct positions *p, const struct telemetry_source *s, uint64_t seen); /* its file is let go */

@@ -158,13 +158,15 @@ static void on_listed(struct disk_req *r, int rc)
 static int look_at_name(struct positions_gone *g, const char *name)
 {
 	CLEANUP(mem_close) char *path = mem_printf("%s/%s", g->dir, name);
+	struct position *pos;
 	struct disk_stat st;
 	int rc = g->w->disk_stat(g->w, path, &st, NULL);
 
 	if (rc != 0)
 		return rc == -ERR_NOTFOUND || rc == -ERR_INVALID ? 0 : rc; /* links that lead nowhere, anyone's to make */
-	list_each(n, &g->p->all)
-		entry(n)->is_there |= entry(n)->durable.dev == st.dev && entry(n)->durable.ino == st.ino;
+	pos = positions_get(g->p, st.dev, st.ino);
+	if (pos != NULL)
+		pos->is_there = true;
 	return 0;
 }
 
@@ -228,6 +230,8 @@ static void on_turn(struct timer *t)
 void positions_gone_start(struct positions_gone *g, struct world *w, struct positions *p, void (*done)(void *ctx), void *ctx)
 {
 	*g = (struct positions_gone){ .w = w, .p = p, .done = done, .ctx = ctx };
+	list_each(n, &p->all)
+		entry(n)->is_looked_for = false;
 	sm_init(&g->sm, &gone_machine, G_LOOK);
 	turn(g);
 }

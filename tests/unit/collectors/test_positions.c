@@ -81,8 +81,30 @@ static int teardown(void **state)
 {
 	(void)state;
 	positions_close(&p);
-	assert_int_equal(p.durable_n + p.left_n + p.let_go_n, 0);
+	assert_int_equal(p.durable_n + p.left_n + p.let_go_n + p.may_go_n, 0);
 	return 0;
+}
+
+/* The device counts too, and so do inodes that share a bucket. */
+static void files_with_one_number_or_one_bucket_are_told_apart(void **state)
+{
+	const uint64_t inos[] = { 5, 5 + POSITIONS_BUCKETS, 5 + 2 * POSITIONS_BUCKETS };
+	struct telemetry_source s = source_of(5 - 1, 77);
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		commit(inos[i], 10 + i);
+	s.dev = 2; /* of the same bucket */
+	p.durable.committed(p.durable.ctx, &s);
+	positions_wait(&p);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(positions_find(&p, 1, inos[i])->left.to, 10 + i);
+	assert_int_equal(positions_find(&p, 2, 4)->left.to, 77);
+	assert_null(positions_find(&p, 2, 5));
+	positions_forget(&p, positions_find(&p, 1, inos[1]));
+	assert_null(positions_find(&p, 1, inos[1]));
+	assert_true(positions_find(&p, 1, inos[0]) != NULL && positions_find(&p, 1, inos[2]) != NULL);
+	assert_non_null(positions_find(&p, 2, 4));
 }
 
 static void a_later_range_of_a_file_replaces_and_moves_to_the_end(void **state)
@@ -116,6 +138,22 @@ static void of_too_many_those_let_go_go_first_and_then_the_quietest(void **state
 	assert_false(has(0));
 	assert_true(has(1) && has(20) && has(10002));
 	assert_non_null(positions_find(&p, 1, 10)); /* as long as this process lives it knows where it was */
+}
+
+static void the_last_lines_of_a_file_let_go_do_not_make_it_stay_but_new_ones_do(void **state)
+{
+	(void)state;
+	commit_all(0, POSITIONS_MAX);
+	leave(10, 1);
+	leave(20, 1);
+	commit(10, 2);                                 /* they were handed over before */
+	positions_drop(&p, positions_find(&p, 1, 20)); /* too many of them */
+	commit(20, 9);                                 /* it came back, and is read again */
+	commit(10000, 1);
+	assert_false(has(10));
+	commit(10001, 1);
+	assert_true(has(20));
+	assert_false(has(0));
 }
 
 static void a_file_goes_on_where_it_was_let_go_and_the_next_process_where_it_was_committed(void **state)
@@ -212,8 +250,10 @@ static void a_walk_passes_by_what_is_forgotten_before_its_turn(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		POSITIONS_TEST(files_with_one_number_or_one_bucket_are_told_apart),
 		POSITIONS_TEST(a_later_range_of_a_file_replaces_and_moves_to_the_end),
 		POSITIONS_TEST(of_too_many_those_let_go_go_first_and_then_the_quietest),
+		POSITIONS_TEST(the_last_lines_of_a_file_let_go_do_not_make_it_stay_but_new_ones_do),
 		POSITIONS_TEST(a_file_goes_on_where_it_was_let_go_and_the_next_process_where_it_was_committed),
 		POSITIONS_TEST(what_is_durable_when_the_tail_starts_waits_for_its_file),
 		POSITIONS_TEST(what_was_never_committed_is_gone_when_its_file_is_followed_again),
