@@ -1,0 +1,39 @@
+/* closing.c - see closing.h. Whether something is out is asked twice, at a step and by the loop: what goes out between the two is
+ * waited for as well. */
+#include "agent/base/closing.h"
+
+#include <assert.h>
+
+static bool is_out(struct closing *c)
+{
+	return c->how->is_out != NULL && c->how->is_out(c);
+}
+
+void closing_begin(struct closing *c, const struct closing_how *how, void (*later)(struct closing *c), void (*done)(void *ctx),
+		   void *ctx)
+{
+	assert(!closing_is_on(c) && how != NULL && how->free != NULL && done != NULL);
+	*c = (struct closing){ .how = how, .later = later, .done = done, .ctx = ctx };
+	closing_step(c);
+}
+
+void closing_step(struct closing *c)
+{
+	if (!closing_is_on(c) || c->is_due || is_out(c))
+		return;
+	c->is_due = true;
+	c->later(c);
+}
+
+void closing_end(struct closing *c)
+{
+	void (*done)(void *ctx) = c->done;
+	void *ctx = c->ctx;
+
+	assert(c->is_due);
+	c->is_due = false;
+	if (is_out(c))
+		return;
+	c->how->free(c);
+	done(ctx);
+}
