@@ -7,14 +7,13 @@
  * and is freed when its connection is closed; a closing server calls back when the last one is. */
 #include "agent/io/http_server.h"
 
-#include <assert.h>
 #include <llhttp.h>
 #include <string.h>
 
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/sm.h"
-#include "agent/io/world.h"
+#include "agent/io/ending.h"
 
 #define CONNS_MAX 16
 #define HEAD_MAX 8192
@@ -39,9 +38,7 @@ struct http_server {
 	void *ctx;
 	struct list clients;
 	unsigned clients_n;
-	void (*done)(void *ctx); /* set: closing */
-	void *done_ctx;
-	struct timer end;
+	struct ending end;
 };
 
 struct client {
@@ -59,15 +56,20 @@ struct client {
 
 /* ---- leaving ----------------------------------------------------------------------------------------------------------- */
 
-static void server_free(struct http_server *s)
+static bool is_out(struct closing *c)
 {
-	void (*done)(void *ctx) = s->done;
-	void *ctx = s->done_ctx;
+	return container_of(c, struct http_server, end.closing)->clients_n > 0;
+}
+
+static void server_free(struct closing *c)
+{
+	struct http_server *s = container_of(c, struct http_server, end.closing);
 
 	mem_free(s->path);
 	mem_free(s);
-	done(ctx);
 }
+
+static const struct closing_how server_how = { is_out, server_free };
 
 static void on_closed(struct conn *conn)
 {
@@ -79,8 +81,7 @@ static void on_closed(struct conn *conn)
 	buf_close(&c->path);
 	buf_close(&c->body);
 	mem_free(c);
-	if (s->done != NULL && s->clients_n == 0)
-		server_free(s);
+	ending_step(&s->end);
 }
 
 static void leave(struct client *c)
@@ -290,19 +291,10 @@ struct http_server *http_server_new(struct world *w, const char *path, unsigned 
 	return s;
 }
 
-static void on_end(struct timer *t)
-{
-	server_free(container_of(t, struct http_server, end));
-}
-
 void http_server_close(struct http_server *s, void (*done)(void *ctx), void *ctx)
 {
-	assert(s->done == NULL && done != NULL);
-	s->done = done;
-	s->done_ctx = ctx;
+	ending_begin(&s->end, s->w, &server_how, done, ctx);
 	s->w->unserve(s->w, &s->listener);
-	if (s->clients_n == 0)
-		timer_start(s->w, &s->end, 0, on_end);
 	list_each(n, &s->clients)
 		leave(list_entry(n, struct client, link));
 }

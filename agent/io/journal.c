@@ -88,9 +88,8 @@ static void on_reserve(struct disk_req *r, int rc)
 		j->tight = false;
 		log_info("journal.room", "next=\"new commands are accepted again\"");
 	}
-	if (j->closing)
-		journal_turn(j);
-	else if (rc != 0)
+	ending_step(&j->end);
+	if (rc != 0 && !ending_is_on(&j->end))
 		timer_start(j->w, &j->reserve_timer, RESERVE_EVERY_MS, on_reserve_timer);
 }
 
@@ -107,9 +106,8 @@ static void on_reserve_gone(struct disk_req *r, int rc)
 	struct journal *j = container_of(r, struct journal, reserve_disk);
 
 	err_ignore(rc, "without a reserve there was nothing to give up");
-	if (j->closing)
-		journal_turn(j);
-	else
+	ending_step(&j->end);
+	if (!ending_is_on(&j->end))
 		timer_start(j->w, &j->reserve_timer, RESERVE_EVERY_MS, on_reserve_timer);
 }
 
@@ -224,10 +222,16 @@ static void append_start(struct journal *j)
 
 /* ---- the turn ---- */
 
-static void close_now(struct journal *j)
+static bool is_out(struct closing *c)
 {
-	void (*done)(void *) = j->done;
-	void *ctx = j->done_ctx;
+	struct journal *j = container_of(c, struct journal, end.closing);
+
+	return j->disk.impl != NULL || j->reserve_disk.impl != NULL;
+}
+
+static void journal_free(struct closing *c)
+{
+	struct journal *j = container_of(c, struct journal, end.closing);
 	struct list *l;
 
 	timer_stop(j->w, &j->timer);
@@ -241,8 +245,9 @@ static void close_now(struct journal *j)
 	journal_segments_close(&j->sealed);
 	mem_free(j->zeros);
 	mem_free(j);
-	done(ctx);
 }
+
+static const struct closing_how journal_how = { is_out, journal_free };
 
 static void retry(struct journal *j)
 {
@@ -264,11 +269,11 @@ static bool segment_is_due(const struct journal *j)
 
 void journal_turn(struct journal *j)
 {
-	if (j->closing && j->disk.impl == NULL && j->reserve_disk.impl == NULL) {
-		timer_start(j->w, &j->timer, 0, on_turn);
+	if (ending_is_on(&j->end)) {
+		ending_step(&j->end);
 		return;
 	}
-	if (j->sm.now != J_IDLE || j->closing)
+	if (j->sm.now != J_IDLE)
 		return;
 	if (!j->is_cut)
 		journal_cut(j);
@@ -286,9 +291,7 @@ static void on_turn(struct timer *t)
 {
 	struct journal *j = container_of(t, struct journal, timer);
 
-	if (j->closing && j->disk.impl == NULL && j->reserve_disk.impl == NULL)
-		close_now(j);
-	else if (j->sm.now == J_WAIT)
+	if (j->sm.now == J_WAIT && !ending_is_on(&j->end))
 		retry(j);
 	else
 		journal_turn(j);
@@ -344,8 +347,6 @@ const char *journal_trouble(const struct journal *j)
 
 void journal_close(struct journal *j, void (*done)(void *ctx), void *ctx)
 {
-	j->closing = true;
-	j->done = done;
-	j->done_ctx = ctx;
-	journal_turn(j);
+	timer_stop(j->w, &j->timer);
+	ending_begin(&j->end, j->w, &journal_how, done, ctx);
 }

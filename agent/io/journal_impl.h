@@ -10,6 +10,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/sm.h"
 #include "agent/base/str.h"
+#include "agent/io/ending.h"
 #include "agent/io/journal.h"
 
 #define RESERVE_BYTES (256u << 10)
@@ -71,10 +72,7 @@ struct journal {
 	char prune_path[512];
 	bool prune_due;         /* recorded, or about to be; not yet removed */
 	uint64_t prune_refused; /* the current segment's first when one could not be recorded: not again before the next */
-	/* close */
-	bool closing;
-	void (*done)(void *ctx);
-	void *done_ctx;
+	struct ending end;
 };
 
 void journal_turn(struct journal *j);

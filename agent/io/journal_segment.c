@@ -97,8 +97,8 @@ static void on_part(struct disk_req *r, int rc)
 		return;
 	}
 	j->durable = j->written;
-	if (j->closing) {
-		journal_turn(j);
+	if (ending_is_on(&j->end)) {
+		ending_step(&j->end);
 		return;
 	}
 	part_build(j);

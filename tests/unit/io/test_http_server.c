@@ -42,6 +42,15 @@ static void on_closed(void *ctx)
 	closed = true;
 }
 
+/* Asked to, it closes from within: its own answer is not sent any more. */
+static void on_last_ask(void *ctx, const struct http_server_req *req, struct http_server_answer *a)
+{
+	on_ask(ctx, req, a);
+	http_server_close(server, on_closed, NULL);
+	assert_false(closed);
+	server = NULL;
+}
+
 static int setup(void **state)
 {
 	struct err e = { 0 };
@@ -211,6 +220,27 @@ static void closing_drops_what_is_open_and_calls_back_once(void **state)
 	sim_hangup(b);
 }
 
+static void who_is_asked_may_close_the_server_from_there(void **state)
+{
+	static const char text[] = "GET /huge HTTP/1.1\r\nHost: reeve\r\n\r\n";
+	struct sim_conn *first, *other;
+	struct err e = { 0 };
+
+	(void)state;
+	http_server_close(server, on_closed, NULL);
+	sim_run_until(w, NULL, NULL, 1000);
+	closed = false;
+	server = http_server_new(w, SOCK, 0660, on_last_ask, NULL, &e);
+	first = sim_connect(w, SOCK, 42, 7, true);
+	other = sim_connect(w, SOCK, 42, 7, true);
+	sim_send(first, text, strlen(text));
+	sim_run_until(w, NULL, NULL, 1000);
+	assert_true(closed && sim_closed(first) && sim_closed(other));
+	assert_int_equal(sim_received(first)->len, 0);
+	sim_hangup(first);
+	sim_hangup(other);
+}
+
 static void a_socket_that_cannot_be_served_is_an_error_with_a_sentence(void **state)
 {
 	struct err e = { 0 };
@@ -235,6 +265,7 @@ int main(void)
 		T(a_silent_peer_is_dropped_and_slots_come_back),
 		T(a_peer_may_go_at_any_time),
 		T(closing_drops_what_is_open_and_calls_back_once),
+		T(who_is_asked_may_close_the_server_from_there),
 		T(a_socket_that_cannot_be_served_is_an_error_with_a_sentence),
 	};
 

@@ -108,6 +108,26 @@ static void what_is_cut_is_kept_aside_as_it_was(void **state)
 	}
 }
 
+/* In the middle of writing, waiting, giving the reserve up, cutting a tail, beginning a segment: the sanitizer sees the rest. */
+static void it_closes_at_any_step_and_leaves_nothing_behind(void **state)
+{
+	static const int codes[] = { 0, ERR_IO, ERR_NOSPACE };
+
+	(void)state;
+	for (unsigned n = 0; n < 3 * 80; n++) {
+		struct owner o = { .w = sim_new(n), .oldest_open = UINT64_MAX };
+
+		assert_int_equal(owner_open_sized(&o, 700, 2000, NULL), 0);
+		sim_fail_nth(o.w, SIM_DISK, codes[n % 3] != 0 ? 2 + n / 30 : 0, codes[n % 3]);
+		for (size_t i = 0; i < 12; i++)
+			owner_count_one(&o, &o.many[i]);
+		for (unsigned i = 0; i < n / 3 && sim_step(o.w); i++)
+			;
+		owner_close(&o);
+		sim_free(o.w);
+	}
+}
+
 static void on_a_full_disk_the_torn_tail_is_cut_without_a_copy(void **state)
 {
 	struct owner *o = *state;
@@ -450,6 +470,7 @@ int main(void)
 		OWNER_TEST(appends_that_come_together_travel_together),
 		OWNER_TEST(a_torn_last_line_is_cut_and_the_chain_goes_on),
 		OWNER_TEST(what_is_cut_is_kept_aside_as_it_was),
+		cmocka_unit_test(it_closes_at_any_step_and_leaves_nothing_behind),
 		OWNER_TEST(on_a_full_disk_the_torn_tail_is_cut_without_a_copy),
 		OWNER_TEST(a_newest_segment_without_a_good_line_is_damage_unless_it_is_the_beginning_of_one),
 		OWNER_TEST(a_newest_segment_whose_name_does_not_fit_is_damage),
