@@ -1,6 +1,6 @@
 /* creds.c - a cache of one set of keys, and the one renewal that all askers share.
  *
- *   idle --> asking --> idle       both --> closed
+ *   idle --> asking --> idle
  *
  * | what we have                         | who asks while nothing is under way | who asks meanwhile |
  * |--------------------------------------|-------------------------------------|--------------------|
@@ -29,6 +29,7 @@
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/sm.h"
+#include "agent/io/ending.h"
 
 #define MINUTE_MS INT64_C(60000)
 #define MANDATORY_MS MINUTE_MS
@@ -36,12 +37,11 @@
 #define RETRY_MS 1000   /* at least, between questions that failed */
 #define RETRY_CAP_MS 30000
 
-enum { CREDS_IDLE, CREDS_ASKING, CREDS_CLOSED, CREDS_STATES };
+enum { CREDS_IDLE, CREDS_ASKING, CREDS_STATES };
 
 static const struct sm_state creds_table[CREDS_STATES] = {
-	[CREDS_IDLE] = { "idle", SM_TO(CREDS_ASKING) | SM_TO(CREDS_CLOSED) },
-	[CREDS_ASKING] = { "asking", SM_TO(CREDS_IDLE) | SM_TO(CREDS_CLOSED) },
-	[CREDS_CLOSED] = { "closed", SM_END },
+	[CREDS_IDLE] = { "idle", SM_TO(CREDS_ASKING) },
+	[CREDS_ASKING] = { "asking", SM_TO(CREDS_IDLE) },
 };
 static const struct sm_machine creds_machine = SM_MACHINE("creds", creds_table, NULL);
 
@@ -62,9 +62,7 @@ struct creds {
 	struct err logged; /* the last that was, and when */
 	uint64_t logged_ms;
 	struct creds_source *source;
-	bool closing;
-	void (*done)(void *ctx);
-	void *done_ctx;
+	struct ending end;
 };
 
 static void on_tick(struct timer *t);
@@ -179,9 +177,13 @@ static int judge(struct creds *c, const struct keys *k, struct err *e)
 /* c->err is set where rc says so. */
 static void end_question(struct creds *c, int rc)
 {
-	sm_move(&c->sm, c->closing ? CREDS_CLOSED : CREDS_IDLE);
+	sm_move(&c->sm, CREDS_IDLE);
 	c->is_answered = true;
-	if (rc != 0 && !c->closing)
+	if (ending_is_on(&c->end)) {
+		ending_step(&c->end);
+		return;
+	}
+	if (rc != 0)
 		stay_away(c);
 	wake(c);
 }
@@ -190,7 +192,7 @@ void creds_renewed(struct creds *c, int rc, const struct keys *k, const struct e
 {
 	c->is_refused = c->has_ended = false;
 	c->err = rc == 0 ? (struct err){ 0 } : *why;
-	if (rc == 0 && !c->closing)
+	if (rc == 0 && !ending_is_on(&c->end))
 		rc = judge(c, k, &c->err);
 	end_question(c, rc);
 }
@@ -239,6 +241,12 @@ static void tell_dropped(struct creds *c)
 	}
 }
 
+static void drop(struct creds *c, struct creds_req *req)
+{
+	list_add(&c->dropped, &req->link);
+	wake(c);
+}
+
 /* Those who waited for the question that has been answered. */
 static void settle(struct creds *c)
 {
@@ -260,8 +268,8 @@ static void settle(struct creds *c)
 /* The table above. */
 static void receive(struct creds *c, struct creds_req *req)
 {
-	if (c->closing)
-		list_add(&c->dropped, &req->link);
+	if (ending_is_on(&c->end)) /* by a callback of this very tick */
+		drop(c, req);
 	else if (is_asking(c) ? must_renew(c) : should_renew(c))
 		list_add(&c->patient, &req->link);
 	else
@@ -289,32 +297,38 @@ static void renew_when_due(struct creds *c)
 		timer_start(c->w, &c->tick, c->next_ms - now, on_tick);
 }
 
-static void end(struct creds *c)
+static bool is_out(struct closing *closing)
 {
-	void (*done)(void *ctx) = c->done;
-	void *ctx = c->done_ctx;
+	struct creds *c = container_of(closing, struct creds, end.closing);
+
+	return c->sm.now == CREDS_ASKING || !list_empty(&c->dropped);
+}
+
+static void creds_free(struct closing *closing)
+{
+	struct creds *c = container_of(closing, struct creds, end.closing);
 
 	timer_stop(c->w, &c->tick);
 	keys_close(&c->keys);
 	c->source->free(c->source);
 	mem_free(c);
-	done(ctx);
 }
+
+static const struct closing_how creds_how = { is_out, creds_free };
 
 static void on_tick(struct timer *t)
 {
 	struct creds *c = container_of(t, struct creds, tick);
 
 	tell_dropped(c);
-	if (c->closing) {
-		if (c->sm.now == CREDS_CLOSED)
-			end(c);
+	if (ending_is_on(&c->end)) {
+		ending_step(&c->end);
 		return;
 	}
 	if (c->is_answered)
 		settle(c);
 	receive_all(c);
-	if (c->sm.now == CREDS_IDLE && !c->closing && !c->is_answered && !list_empty(&c->patient))
+	if (c->sm.now == CREDS_IDLE && !ending_is_on(&c->end) && !c->is_answered && !list_empty(&c->patient))
 		renew_when_due(c);
 }
 
@@ -341,7 +355,7 @@ void creds_get(struct creds *c, struct creds_req *req, creds_cb *cb)
 	req->c = c;
 	req->cb = cb;
 	req->err = (struct err){ 0 };
-	list_add(c->closing ? &c->dropped : &c->waiters, &req->link);
+	list_add(ending_is_on(&c->end) ? &c->dropped : &c->waiters, &req->link);
 	wake(c);
 }
 
@@ -352,13 +366,12 @@ void creds_cancel(struct creds_req *req)
 	if (c == NULL)
 		return;
 	list_del(&req->link);
-	list_add(&c->dropped, &req->link);
-	wake(c);
+	drop(c, req);
 }
 
 void creds_reject(struct creds *c, const char *key_id)
 {
-	if (c->closing || !has_keys(c) || strcmp(c->keys.id, key_id) != 0)
+	if (ending_is_on(&c->end) || !has_keys(c) || strcmp(c->keys.id, key_id) != 0)
 		return;
 	if (!c->rejected && c->has_ended && c->source->brings_others)
 		c->blocked_until_ms = 0;
@@ -367,14 +380,11 @@ void creds_reject(struct creds *c, const char *key_id)
 
 void creds_close(struct creds *c, void (*done)(void *ctx), void *ctx)
 {
-	c->closing = true;
-	c->done = done;
-	c->done_ctx = ctx;
 	list_move(&c->dropped, &c->waiters);
 	list_move(&c->dropped, &c->patient);
-	if (c->sm.now == CREDS_IDLE)
-		sm_move(&c->sm, CREDS_CLOSED);
-	else
+	if (!list_empty(&c->dropped))
+		wake(c);
+	ending_begin(&c->end, c->w, &creds_how, done, ctx);
+	if (c->sm.now == CREDS_ASKING)
 		c->source->cancel(c->source);
-	wake(c);
 }

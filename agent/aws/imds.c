@@ -21,6 +21,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/sm.h"
 #include "agent/base/str.h"
+#include "agent/io/ending.h"
 
 #define ANSWER_MAX (64u << 10)
 #define CONNECT_MS 1000
@@ -61,8 +62,7 @@ struct imds {
 	struct backoff backoff;
 	bool asked_again; /* after a 401 */
 	bool role_again;  /* after a 404 */
-	void (*done)(void *ctx);
-	void *done_ctx;
+	struct ending end;
 };
 
 static void step(struct imds *im);
@@ -324,18 +324,25 @@ static void tell(struct imds_req *req, int rc)
 	req->cb(req, rc);
 }
 
-static void end(struct imds *im)
+static bool is_out(struct closing *c)
 {
-	void (*done)(void *ctx) = im->done;
-	void *ctx = im->done_ctx;
+	struct imds *im = container_of(c, struct imds, end.closing);
+
+	return im->sm.now != IMDS_IDLE || !list_empty(&im->dropped);
+}
+
+static void imds_free(struct closing *c)
+{
+	struct imds *im = container_of(c, struct imds, end.closing);
 
 	timer_stop(im->w, &im->drop);
 	http_req_close(&im->http);
 	secret_close(&im->token);
 	mem_free(im->endpoint);
 	mem_free(im);
-	done(ctx);
 }
+
+static const struct closing_how imds_how = { is_out, imds_free };
 
 static void on_drop(struct timer *t)
 {
@@ -347,8 +354,7 @@ static void on_drop(struct timer *t)
 
 		tell(req, err_set(&req->err, ERR_CANCELED, "canceled"));
 	}
-	if (im->done != NULL && im->sm.now == IMDS_IDLE)
-		end(im);
+	ending_step(&im->end);
 }
 
 /* The keys came in an answer, and its memory goes back to the heap. */
@@ -365,8 +371,7 @@ static void finish(struct imds *im, int rc)
 	forget_answer(im);
 	sm_move(&im->sm, IMDS_IDLE);
 	im->now = NULL;
-	if (im->done != NULL)
-		timer_start(im->w, &im->drop, 0, on_drop);
+	ending_step(&im->end);
 	if (req != NULL) {
 		list_del(&req->link);
 		tell(req, rc);
@@ -394,8 +399,8 @@ void imds_get(struct imds *im, struct imds_req *req, enum imds_what what, imds_c
 	req->cb = cb;
 	req->im = im;
 	req->err = (struct err){ 0 };
-	list_add(im->done != NULL ? &im->dropped : &im->queue, &req->link);
-	if (im->done != NULL)
+	list_add(ending_is_on(&im->end) ? &im->dropped : &im->queue, &req->link);
+	if (ending_is_on(&im->end))
 		timer_start(im->w, &im->drop, 0, on_drop);
 	else
 		begin(im);
@@ -421,9 +426,7 @@ void imds_cancel(struct imds_req *req)
 
 void imds_close(struct imds *im, void (*done)(void *ctx), void *ctx)
 {
-	im->done = done;
-	im->done_ctx = ctx;
 	while (!list_empty(&im->queue))
 		imds_cancel(list_entry(im->queue.next, struct imds_req, link));
-	timer_start(im->w, &im->drop, 0, on_drop);
+	ending_begin(&im->end, im->w, &imds_how, done, ctx);
 }

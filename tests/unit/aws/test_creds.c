@@ -262,9 +262,51 @@ static void who_asks_one_that_closes_is_told_that_it_is_canceled(void **state)
 	cloud_close_imds(c, r.im);
 }
 
+/* One who has heard enough: closes the cache when he is told. */
+struct closer {
+	struct creds_req req;
+	struct creds *creds;
+	bool done;
+};
+
+static void on_enough(struct creds_req *req, int rc)
+{
+	struct closer *cl = container_of(req, struct closer, req);
+
+	assert_int_equal(rc, 0);
+	keys_close(&req->keys);
+	creds_close(cl->creds, flag_set, &cl->done);
+}
+
+/* had_keys: he and the others are answered from what is there; else they all wait for the question. */
+static void one_that_is_closed_by_whom_it_answers_tells_the_rest_and_ends(void **state)
+{
+	struct cloud *c = *state;
+
+	for (int had_keys = 0; had_keys < 2; had_keys++) {
+		struct role r = open_role(c);
+		struct closer cl = { .creds = r.creds };
+		struct ask a[2] = { 0 };
+
+		serve_keys(c, "ASIA1", 6 * HOUR_MS);
+		if (had_keys)
+			expect(c, &r, "ASIA1", cloud_count(c, KEYS_MATCH) + 1);
+		creds_get(r.creds, &cl.req, on_enough);
+		for (size_t i = 0; i < ARRAY_LEN(a); i++)
+			start(r.creds, &a[i]);
+		cloud_wait(c, &cl.done);
+		for (size_t i = 0; i < ARRAY_LEN(a); i++) {
+			assert_true(a[i].done && a[i].rc == (had_keys ? -ERR_CANCELED : 0));
+			keys_close(&a[i].req.keys);
+		}
+		cloud_close_imds(c, r.im);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CLOUD_TEST(one_that_is_closed_by_whom_it_answers_tells_the_rest_and_ends),
 		CLOUD_TEST(many_waiters_share_one_renewal),
 		CLOUD_TEST(good_keys_are_answered_from_the_loop_without_a_request),
 		CLOUD_TEST(nobody_asks_and_nothing_is_renewed),

@@ -402,6 +402,37 @@ static void who_asks_one_that_closes_is_told_that_it_is_canceled(void **state)
 		assert_true(a[i].done && a[i].rc == -ERR_CANCELED);
 }
 
+/* One who has heard enough: closes it when he is told. */
+struct closer {
+	struct imds_req req;
+	struct imds *im;
+	bool done;
+};
+
+static void on_enough(struct imds_req *req, int rc)
+{
+	struct closer *cl = container_of(req, struct closer, req);
+
+	assert_int_equal(rc, 0);
+	keys_close(&req->keys);
+	imds_close(cl->im, flag_set, &cl->done);
+}
+
+static void one_that_is_closed_by_whom_it_answers_tells_the_rest_and_ends(void **state)
+{
+	struct cloud *c = *state;
+	struct closer cl = { .im = imds_new(c->w, IMDS_URL) };
+	struct ask a[2] = { 0 };
+
+	cloud_imds(c);
+	imds_get(cl.im, &cl.req, IMDS_WHAT_KEYS, on_enough);
+	for (size_t i = 0; i < ARRAY_LEN(a); i++)
+		start(cl.im, &a[i], IMDS_WHAT_IDENTITY);
+	cloud_wait(c, &cl.done);
+	for (size_t i = 0; i < ARRAY_LEN(a); i++)
+		assert_true(a[i].done && a[i].rc == -ERR_CANCELED);
+}
+
 static void any_one_lost_request_is_made_up_for(void **state)
 {
 	struct cloud *c = *state;
@@ -442,6 +473,7 @@ int main(void)
 		CLOUD_TEST(a_question_canceled_between_two_tries_ends_at_once),
 		CLOUD_TEST(closing_cancels_what_waits_and_then_tells),
 		CLOUD_TEST(who_asks_one_that_closes_is_told_that_it_is_canceled),
+		CLOUD_TEST(one_that_is_closed_by_whom_it_answers_tells_the_rest_and_ends),
 		CLOUD_TEST(any_one_lost_request_is_made_up_for),
 	};
 
