@@ -367,14 +367,14 @@ static void on_refused(struct timer *t)
 		finish(c, AWS_INVALID);
 }
 
-static bool is_running(const struct aws_call *c)
+bool aws_call_is_running(const struct aws_call *c)
 {
 	return c->sm.machine != NULL && c->sm.now != CALL_DONE;
 }
 
 void aws_call_start(struct aws *a, struct aws_call *c, struct creds *creds, aws_call_cb *cb)
 {
-	assert(!is_running(c) && c->form.action != NULL);
+	assert(!aws_call_is_running(c) && c->form.action != NULL);
 	xml_close(&c->xml);
 	mem_close(&c->encoded);
 	c->code[0] = c->request_id[0] = c->key_id[0] = '\0';
@@ -400,7 +400,7 @@ void aws_call_start(struct aws *a, struct aws_call *c, struct creds *creds, aws_
 
 void aws_call_cancel(struct aws_call *c)
 {
-	if (!is_running(c) || c->canceled)
+	if (!aws_call_is_running(c) || c->canceled)
 		return;
 	c->canceled = true;
 	switch (c->sm.now) {
@@ -420,7 +420,7 @@ void aws_call_cancel(struct aws_call *c)
 
 void aws_call_close(struct aws_call *c)
 {
-	assert(!is_running(c));
+	assert(!aws_call_is_running(c));
 	xml_close(&c->xml);
 	mem_close(&c->encoded);
 	form_close(&c->form);

@@ -91,5 +91,6 @@ struct aws_call {
 };
 
 void aws_call_start(struct aws *a, struct aws_call *c, struct creds *creds, aws_call_cb *cb);
-void aws_call_cancel(struct aws_call *c); /* cb follows, with canceled set and class AWS_AMBIGUOUS; harmless when idle */
-void aws_call_close(struct aws_call *c);  /* frees form and answer; not while it runs */
+void aws_call_cancel(struct aws_call *c);           /* cb follows, with canceled set and class AWS_AMBIGUOUS; harmless when idle */
+bool aws_call_is_running(const struct aws_call *c); /* its cb has not been called yet */
+void aws_call_close(struct aws_call *c);            /* frees form and answer; not while it runs */

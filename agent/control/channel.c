@@ -22,6 +22,7 @@
 #include "agent/base/secret.h"
 #include "agent/base/sm.h"
 #include "agent/base/str.h"
+#include "agent/io/ending.h"
 
 #define STS_BODY "Action=GetCallerIdentity&Version=2011-06-15"
 #define SCHEME "Reeve "
@@ -31,16 +32,15 @@
 #define RENEW_EARLY_MS 120000
 
 /*  out --> keys --> challenge --> login --> in      keys, challenge, login --> waiting --> check, keys      check, in --> keys  */
-enum { C_OUT, C_CHECK, C_KEYS, C_CHALLENGE, C_LOGIN, C_IN, C_WAITING, C_CLOSED };
+enum { C_OUT, C_CHECK, C_KEYS, C_CHALLENGE, C_LOGIN, C_IN, C_WAITING };
 static const struct sm_state channel_states[] = {
-	[C_OUT] = { "out", SM_TO(C_KEYS) | SM_TO(C_CLOSED) },
-	[C_CHECK] = { "check", SM_TO(C_KEYS) | SM_TO(C_CLOSED) },
-	[C_KEYS] = { "keys", SM_TO(C_CHALLENGE) | SM_TO(C_WAITING) | SM_TO(C_CLOSED) },
-	[C_CHALLENGE] = { "challenge", SM_TO(C_LOGIN) | SM_TO(C_WAITING) | SM_TO(C_CLOSED) },
-	[C_LOGIN] = { "login", SM_TO(C_IN) | SM_TO(C_WAITING) | SM_TO(C_CLOSED) },
-	[C_IN] = { "in", SM_TO(C_KEYS) | SM_TO(C_WAITING) | SM_TO(C_CLOSED) },
-	[C_WAITING] = { "waiting", SM_TO(C_CHECK) | SM_TO(C_KEYS) | SM_TO(C_CLOSED) },
-	[C_CLOSED] = { "closed", SM_END },
+	[C_OUT] = { "out", SM_TO(C_KEYS) },
+	[C_CHECK] = { "check", SM_TO(C_KEYS) },
+	[C_KEYS] = { "keys", SM_TO(C_CHALLENGE) | SM_TO(C_WAITING) },
+	[C_CHALLENGE] = { "challenge", SM_TO(C_LOGIN) | SM_TO(C_WAITING) },
+	[C_LOGIN] = { "login", SM_TO(C_IN) | SM_TO(C_WAITING) },
+	[C_IN] = { "in", SM_TO(C_KEYS) | SM_TO(C_WAITING) },
+	[C_WAITING] = { "waiting", SM_TO(C_CHECK) | SM_TO(C_KEYS) },
 };
 
 struct channel {
@@ -52,7 +52,7 @@ struct channel {
 	bool was_refused;
 	uint64_t retry_ms; /* the vendor asks for this much peace */
 	struct http_req http;
-	struct timer timer; /* waiting, renewal, close */
+	struct timer timer; /* waiting, renewal */
 	struct backoff backoff;
 	struct sign_key key; /* of the session that is used */
 	struct secret token;
@@ -61,9 +61,7 @@ struct channel {
 	struct buf send;
 	char url[512];
 	struct err trouble;
-	bool closing;
-	void (*done)(void *ctx);
-	void *done_ctx;
+	struct ending end;
 };
 
 static const char *channel_broken(const struct sm *m)
@@ -153,11 +151,6 @@ static void failed(struct channel *c, const char *what)
 	timer_start(c->w, &c->timer, wait, on_timer);
 }
 
-static void close_step(struct channel *c)
-{
-	timer_start(c->w, &c->timer, 0, on_timer);
-}
-
 /* A status that is not 200: the vendor's own sentence, if it gives one. */
 static int refused(struct channel *c)
 {
@@ -228,8 +221,8 @@ static void on_login(struct http_req *r, int rc)
 	struct channel *c = container_of(r, struct channel, http);
 	CLEANUP(json_close) json_t *j = NULL;
 
-	if (c->closing) {
-		close_step(c);
+	if (ending_is_on(&c->end)) {
+		ending_step(&c->end);
 		return;
 	}
 	rc = answer(c, rc, &j);
@@ -281,8 +274,8 @@ static void on_challenge(struct http_req *r, int rc)
 	struct channel *c = container_of(r, struct channel, http);
 	CLEANUP(json_close) json_t *j = NULL;
 
-	if (c->closing) {
-		close_step(c);
+	if (ending_is_on(&c->end)) {
+		ending_step(&c->end);
 		return;
 	}
 	rc = answer(c, rc, &j);
@@ -302,8 +295,8 @@ static void on_keys(struct creds_req *req, int rc)
 	struct channel *c = container_of(req, struct channel, keys);
 	uint8_t seed[SIGN_KEY_LEN];
 
-	if (c->closing) {
-		close_step(c);
+	if (ending_is_on(&c->end)) {
+		ending_step(&c->end);
 		return;
 	}
 	c->w->random(c->w, seed, sizeof(seed));
@@ -332,8 +325,8 @@ static void on_check(struct aws_call *call)
 {
 	struct channel *c = container_of(call, struct channel, check);
 
-	if (c->closing)
-		close_step(c);
+	if (ending_is_on(&c->end))
+		ending_step(&c->end);
 	else
 		get_keys(c); /* whatever it said: what it taught is what counts */
 }
@@ -356,12 +349,18 @@ static void begin(struct channel *c)
 
 /* ---- life ---- */
 
-static void free_all(struct channel *c)
+static bool is_out(struct closing *closing)
 {
-	void (*done)(void *) = c->done;
-	void *ctx = c->done_ctx;
+	struct channel *c = container_of(closing, struct channel, end.closing);
 
-	sm_move(&c->sm, C_CLOSED);
+	return c->keys.c != NULL || c->http.impl != NULL || aws_call_is_running(&c->check);
+}
+
+static void channel_free(struct closing *closing)
+{
+	struct channel *c = container_of(closing, struct channel, end.closing);
+
+	timer_stop(c->w, &c->timer);
 	keys_close(&c->keys.keys);
 	aws_call_close(&c->check);
 	http_req_close(&c->http);
@@ -370,17 +369,13 @@ static void free_all(struct channel *c)
 	secret_wipe(&c->new_key, sizeof(c->new_key));
 	buf_close(&c->send);
 	mem_free(c);
-	done(ctx);
 }
+
+static const struct closing_how channel_how = { is_out, channel_free };
 
 static void on_timer(struct timer *t)
 {
-	struct channel *c = container_of(t, struct channel, timer);
-
-	if (c->closing)
-		free_all(c);
-	else
-		begin(c);
+	begin(container_of(t, struct channel, timer));
 }
 
 struct channel *channel_new(struct world *w, const struct channel_config *cfg)
@@ -421,7 +416,7 @@ int channel_sign(struct channel *c, const struct http_req *r, struct channel_pro
 	uint8_t sig[SIGN_SIG_LEN];
 	char text[ENC_BASE64_LEN(SIGN_SIG_LEN)];
 
-	if (c->closing)
+	if (ending_is_on(&c->end))
 		return err_set(e, ERR_CANCELED, "the channel closes");
 	if (c->token.len == 0) {
 		if (c->sm.now == C_OUT)
@@ -456,7 +451,7 @@ void channel_unauthorized(struct channel *c, const char *authorization)
 	if (!is_of_token(c, authorization))
 		return;
 	secret_close(&c->token);
-	if (c->sm.now != C_IN || c->closing)
+	if (c->sm.now != C_IN || ending_is_on(&c->end))
 		return;
 	sm_move(&c->sm, C_WAITING);
 	timer_start(c->w, &c->timer, backoff_next_ms(&c->backoff, world_random64(c->w)), on_timer);
@@ -464,9 +459,7 @@ void channel_unauthorized(struct channel *c, const char *authorization)
 
 void channel_close(struct channel *c, void (*done)(void *ctx), void *ctx)
 {
-	c->closing = true;
-	c->done = done;
-	c->done_ctx = ctx;
+	ending_begin(&c->end, c->w, &channel_how, done, ctx);
 	timer_stop(c->w, &c->timer);
 	if (c->sm.now == C_KEYS)
 		creds_cancel(&c->keys);
@@ -474,6 +467,4 @@ void channel_close(struct channel *c, void (*done)(void *ctx), void *ctx)
 		aws_call_cancel(&c->check);
 	else if (c->sm.now == C_CHALLENGE || c->sm.now == C_LOGIN)
 		http_cancel(c->w, &c->http);
-	else
-		close_step(c);
 }

@@ -13,6 +13,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/sm.h"
 #include "agent/base/str.h"
+#include "agent/io/ending.h"
 
 #define POLL_TIMEOUT_MS 60000            /* of a poll that does not ask to be held */
 #define HELD_MOST_MS (10ull * 60 * 1000) /* of one that does: longer than any vendor holds it, and as long as a head is fresh */
@@ -22,12 +23,11 @@
 #define IDLE_MAX_MS (10ull * 60 * 1000)
 #define REFUSED_MS 30000 /* OpAMP: what is refused as bad is not repeated at once */
 
-/*  waiting --> polling --> waiting      both --> closed  */
-enum { S_WAITING, S_POLLING, S_CLOSED };
+/*  waiting --> polling --> waiting  */
+enum { S_WAITING, S_POLLING };
 static const struct sm_state session_states[] = {
-	[S_WAITING] = { "waiting", SM_TO(S_POLLING) | SM_TO(S_CLOSED) },
-	[S_POLLING] = { "polling", SM_TO(S_WAITING) | SM_TO(S_CLOSED) },
-	[S_CLOSED] = { "closed", SM_END },
+	[S_WAITING] = { "waiting", SM_TO(S_POLLING) },
+	[S_POLLING] = { "polling", SM_TO(S_WAITING) },
 };
 static const struct sm_machine session_machine = SM_MACHINE("session", session_states, NULL);
 
@@ -43,11 +43,10 @@ struct session {
 	struct report_memory told;
 	char url[512], uid[UUID_TEXT_LEN];
 	uint64_t idle_ms, started_ms, hold_until_ms; /* hold: no kick polls before this */
-	bool kicked, more, connected, closing;
+	bool kicked, more, connected;
 	int64_t last_ms;
 	struct err trouble;
-	void (*done)(void *ctx);
-	void *done_ctx;
+	struct ending end;
 };
 
 static void on_timer(struct timer *t);
@@ -192,24 +191,13 @@ static void take_answer(struct session *s)
 	next_poll(s);
 }
 
-static void free_all(struct session *s)
-{
-	void (*done)(void *) = s->done;
-	void *ctx = s->done_ctx;
-
-	http_req_close(&s->http);
-	buf_close(&s->send);
-	mem_free(s);
-	done(ctx);
-}
-
 static void on_answer(struct http_req *r, int rc)
 {
 	struct session *s = container_of(r, struct session, http);
 
 	sm_move(&s->sm, S_WAITING);
-	if (s->closing) {
-		wait_ms(s, 0);
+	if (ending_is_on(&s->end)) {
+		ending_step(&s->end);
 	} else if (rc != 0) {
 		s->trouble = r->err;
 		back_off(s, 0);
@@ -231,14 +219,7 @@ static void on_answer(struct http_req *r, int rc)
 
 static void on_timer(struct timer *t)
 {
-	struct session *s = container_of(t, struct session, timer);
-
-	if (s->closing) {
-		sm_move(&s->sm, S_CLOSED);
-		free_all(s);
-	} else {
-		poll(s);
-	}
+	poll(container_of(t, struct session, timer));
 }
 
 struct session *session_new(struct world *w, const struct session_config *cfg)
@@ -266,7 +247,7 @@ void session_kick(struct session *s)
 {
 	uint64_t now = world_now_ms(s->w);
 
-	if (s->closing || (s->kicked && s->timer.cb != NULL))
+	if (ending_is_on(&s->end) || (s->kicked && s->timer.cb != NULL))
 		return; /* a poll is near already */
 	s->kicked = true;
 	if (s->sm.now == S_WAITING)
@@ -288,14 +269,27 @@ int64_t session_last_ms(const struct session *s)
 	return s->last_ms;
 }
 
+static bool is_out(struct closing *c)
+{
+	return container_of(c, struct session, end.closing)->sm.now == S_POLLING;
+}
+
+static void session_free(struct closing *c)
+{
+	struct session *s = container_of(c, struct session, end.closing);
+
+	timer_stop(s->w, &s->timer);
+	http_req_close(&s->http);
+	buf_close(&s->send);
+	mem_free(s);
+}
+
+static const struct closing_how session_how = { is_out, session_free };
+
 void session_close(struct session *s, void (*done)(void *ctx), void *ctx)
 {
-	s->closing = true;
-	s->done = done;
-	s->done_ctx = ctx;
+	ending_begin(&s->end, s->w, &session_how, done, ctx);
 	timer_stop(s->w, &s->timer);
 	if (s->sm.now == S_POLLING)
 		http_cancel(s->w, &s->http);
-	else
-		wait_ms(s, 0);
 }

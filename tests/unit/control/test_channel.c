@@ -35,11 +35,11 @@ static void wait_done(struct line *l)
 	l->done = false;
 }
 
-static void open_line(struct line *l, struct cloud *c)
+static void open_line_for(struct line *l, struct cloud *c, void (*ready)(void *ctx))
 {
 	struct aws_config aws = { .region = "us-east-1", .suffix = "amazonaws.com", .version = "1" };
 	struct channel_config cfg = {
-		.url = "https://control.example", .host = "control.example", .installation = "inst-1", .ctx = l, .ready = on_ready
+		.url = "https://control.example", .host = "control.example", .installation = "inst-1", .ctx = l, .ready = ready
 	};
 
 	*l = (struct line){ .c = c };
@@ -52,10 +52,17 @@ static void open_line(struct line *l, struct cloud *c)
 	l->ch = channel_new(c->w, &cfg);
 }
 
+static void open_line(struct line *l, struct cloud *c)
+{
+	open_line_for(l, c, on_ready);
+}
+
 static void close_line(struct line *l)
 {
-	channel_close(l->ch, on_done, l);
-	wait_done(l);
+	if (l->ch != NULL) {
+		channel_close(l->ch, on_done, l);
+		wait_done(l);
+	}
 	creds_close(l->creds, on_done, l);
 	wait_done(l);
 	imds_close(l->im, on_done, l);
@@ -450,6 +457,27 @@ static void closing_in_any_state_leaves_nothing_open(void **state)
 	}
 }
 
+static void close_when_ready(void *ctx)
+{
+	struct line *l = ctx;
+
+	channel_close(l->ch, on_done, l);
+	assert_false(l->done);
+}
+
+static void one_that_is_closed_by_whom_it_tells_ends_from_the_loop(void **state)
+{
+	struct channel_proof p;
+	struct line l;
+
+	open_line_for(&l, *state, close_when_ready);
+	good_vendor(l.c);
+	sign(&l, &p);
+	wait_done(&l);
+	l.ch = NULL;
+	close_line(&l);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, cloud_setup, cloud_teardown)
@@ -469,6 +497,7 @@ int main(void)
 		TEST(the_back_off_starts_over_once_a_token_was_accepted),
 		TEST(the_token_is_renewed_before_it_ends),
 		cmocka_unit_test(closing_in_any_state_leaves_nothing_open),
+		TEST(one_that_is_closed_by_whom_it_tells_ends_from_the_loop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
