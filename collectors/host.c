@@ -126,23 +126,22 @@ struct host_stats host_stats(const struct host *h)
 	return h->stats;
 }
 
-static void on_closed(struct timer *t)
+static void host_free(struct closing *c)
 {
-	struct host *h = container_of(t, struct host, close_timer);
-	void (*closed)(void *ctx) = h->closed;
-	void *ctx = h->closed_ctx;
+	struct host *h = container_of(c, struct host, end.closing);
 
+	timer_stop(h->w, &h->timer);
+	host_fs_free(h->fs);
 	host_series_close(&h->series);
 	buf_close(&h->text);
 	mem_free(h);
-	closed(ctx);
 }
+
+/* A file system that hangs is not waited for: its question is its own owner (host_fs.c). */
+static const struct closing_how host_how = { NULL, host_free };
 
 void host_close(struct host *h, void (*done)(void *ctx), void *ctx)
 {
-	h->closed = done;
-	h->closed_ctx = ctx;
+	ending_begin(&h->end, h->w, &host_how, done, ctx);
 	timer_stop(h->w, &h->timer);
-	host_fs_free(h->fs);
-	timer_start(h->w, &h->close_timer, 0, on_closed);
 }

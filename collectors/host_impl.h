@@ -1,5 +1,6 @@
 /* host_impl.h - what the files of the host metrics know of each other. */
 #pragma once
+#include "agent/io/ending.h"
 #include "collectors/host.h"
 #include "collectors/host_parse.h"
 #include "collectors/host_series.h"
@@ -10,7 +11,7 @@ struct host {
 	struct world *w;
 	struct telemetry_sink sink;
 	uint64_t interval_ms;
-	struct timer timer, close_timer;
+	struct timer timer;
 	struct buf text; /* of one file of /proc */
 	int64_t now_ms;  /* of this reading, wall time */
 	struct host_series series;
@@ -18,8 +19,7 @@ struct host {
 	struct host_fs *fs;
 	struct host_stats stats;
 	bool complained;
-	void (*closed)(void *ctx);
-	void *closed_ctx;
+	struct ending end;
 };
 
 /* One value; attributes come as key, value, key, value, NULL. HOST_NONE is none: nothing is told. */

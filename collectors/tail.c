@@ -28,6 +28,8 @@ static void on_read(struct timer *t);
 
 void tail_wake(struct tail *t, uint64_t delay_ms)
 {
+	if (ending_is_on(&t->end))
+		return;
 	if (t->read_timer.cb == NULL || t->read_timer.due_ms > world_now_ms(t->w) + delay_ms)
 		timer_start(t->w, &t->read_timer, delay_ms, on_read);
 }
@@ -331,36 +333,39 @@ static void sources_free(struct tail *t)
 	mem_free(t->sources);
 }
 
-/* Comes back when a worker that still lists a folder is done. */
-static void on_closed(struct timer *timer)
+static bool is_out(struct closing *c)
 {
-	struct tail *t = container_of(timer, struct tail, scan_timer);
-	void (*closed)(void *ctx) = t->closed;
-	void *ctx = t->closed_ctx;
+	return tail_scan_is_listing(container_of(c, struct tail, end.closing));
+}
 
-	if (!tail_scan_stop(t))
-		return;
+static void tail_free(struct closing *c)
+{
+	struct tail *t = container_of(c, struct tail, end.closing);
+
+	timer_stop(t->w, &t->read_timer);
+	timer_stop(t->w, &t->scan_timer);
+	tail_scan_close(t);
+	while (!list_empty(&t->files))
+		tail_file_free(list_entry(t->files.next, struct tail_file, link));
 	mem_free(t->archives);
 	sources_free(t);
 	tail_index_close(&t->index);
 	mem_free(t->chunk);
 	buf_close(&t->text);
 	mem_free(t);
-	closed(ctx);
 }
+
+static const struct closing_how tail_how = { is_out, tail_free };
 
 void tail_close(struct tail *t, void (*done)(void *ctx), void *ctx)
 {
-	t->closed = done;
-	t->closed_ctx = ctx;
+	ending_begin(&t->end, t->w, &tail_how, done, ctx);
 	timer_stop(t->w, &t->read_timer);
+	timer_stop(t->w, &t->scan_timer);
 	timer_stop(t->w, &t->scan.timer);
 	for (size_t i = 0; i < t->sources_n; i++) {
 		if (t->sources[i].watched)
 			t->w->watch_stop(t->w, &t->sources[i].watch);
 		t->sources[i].watched = false;
 	}
-	while (!list_empty(&t->files))
-		tail_file_free(list_entry(t->files.next, struct tail_file, link));
-	timer_start(t->w, &t->scan_timer, 0, on_closed);
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "agent/base/list.h"
 #include "agent/base/sm.h"
+#include "agent/io/ending.h"
 #include "collectors/tail.h"
 
 #define TAIL_FP_BYTES 1024
@@ -134,8 +135,7 @@ struct tail {
 	size_t chunk_len;                          /* more than two lines of the largest size */
 	struct buf text;                           /* the line in hand, clean */
 	struct tail_stats stats;
-	void (*closed)(void *ctx);
-	void *closed_ctx;
+	struct ending end;
 };
 
 enum tail_read { TAIL_END, TAIL_MORE, TAIL_HOLD, TAIL_FAILED, TAIL_REFUSED };
@@ -191,8 +191,9 @@ void tail_archives_sweep(struct tail *t); /* forgets those that this scan did no
 /* tail_scan.c */
 void tail_scan_init(struct tail_scan *s);
 bool tail_scan_runs(const struct tail *t);
+bool tail_scan_is_listing(const struct tail *t); /* a worker is */
 void tail_scan_start(struct tail *t); /* not while one runs */
-bool tail_scan_stop(struct tail *t);  /* false: a worker still lists; tail_close is called again when it is done */
+void tail_scan_close(struct tail *t); /* not while a worker lists; ending_step follows when it is done */
 char *tail_scan_path(const struct tail_scan *s, const char *name);
 
 /* tail_seek.c */

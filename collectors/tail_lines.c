@@ -150,7 +150,7 @@ static bool hand_over(struct tail_file *tf, struct line *in)
 		attrs[l.attrs_n++] = (struct telemetry_attr){ "reeve.log.unfinished", "true" };
 	if (tf->goes_on)
 		attrs[l.attrs_n++] = (struct telemetry_attr){ "reeve.log.continuation", "true" };
-	if (!t->sink.line(t->sink.ctx, &l))
+	if (ending_is_on(&t->end) || !t->sink.line(t->sink.ctx, &l))
 		return false;
 	was_taken(tf, in, &l.source);
 	return true;

@@ -280,8 +280,8 @@ static void on_listed(struct disk_req *r, int rc)
 	if (rc == -ERR_LIMIT && s->seeks) /* once each poll is often enough */
 		log_warn("tail.folder.large", "dir=\"%s\" names_max_bytes=%u next=\"only what was listed is looked at\"", s->dir,
 			 NAMES_MAX);
-	if (t->closed != NULL)
-		tail_close(t, t->closed, t->closed_ctx);
+	if (ending_is_on(&t->end))
+		ending_step(&t->end);
 	else
 		timer_start(t->w, &s->timer, 0, on_step);
 }
@@ -388,6 +388,11 @@ bool tail_scan_runs(const struct tail *t)
 	return t->scan.sm.now != SCAN_REST;
 }
 
+bool tail_scan_is_listing(const struct tail *t)
+{
+	return t->scan.sm.now == SCAN_LIST;
+}
+
 void tail_scan_start(struct tail *t)
 {
 	struct tail_scan *s = &t->scan;
@@ -402,11 +407,8 @@ void tail_scan_start(struct tail *t)
 	enter_next_folder(t);
 }
 
-bool tail_scan_stop(struct tail *t)
+void tail_scan_close(struct tail *t)
 {
 	timer_stop(t->w, &t->scan.timer);
-	if (t->scan.sm.now == SCAN_LIST)
-		return false;
 	leave_folder(&t->scan);
-	return true;
 }

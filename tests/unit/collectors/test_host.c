@@ -107,6 +107,45 @@ static void close_host(struct host *h)
 	sim_run_until(w, NULL, NULL, 600000);
 }
 
+static struct host *leaving;
+static unsigned leave_at; /* the point, or the end of the scrape behind the last one */
+
+static void leave_when_due(void *ctx)
+{
+	if (points + scrapes != leave_at)
+		return;
+	host_close(leaving, on_closed, ctx);
+	assert_false(closed);
+}
+
+static void on_last_point(void *ctx, const struct telemetry_point *p)
+{
+	on_point(ctx, p);
+	leave_when_due(ctx);
+}
+
+static void on_last_scrape(void *ctx)
+{
+	on_scrape_done(ctx);
+	leave_when_due(ctx);
+}
+
+static void who_is_told_a_point_may_close_it_from_there(void **state)
+{
+	static const struct telemetry_sink leaver = { .point = on_last_point, .scrape_done = on_last_scrape };
+	unsigned seen = 0;
+
+	for (leave_at = 1; leave_at == 1 || leave_at <= seen; leave_at++) {
+		setup(state);
+		leaving = host_new(w, 15000, &leaver);
+		assert_int_equal(sim_run_until(w, is_closed, NULL, 60000), SIM_TRUE);
+		seen = points + scrapes > seen ? points + scrapes : seen;
+		sim_run_until(w, NULL, NULL, 600000);
+		teardown(state);
+	}
+	assert_true(seen > 20);
+}
+
 static void what_cannot_be_read_costs_its_own_metrics_alone(void **state)
 {
 	struct host *h = host_new(w, 15000, &sink);
@@ -365,6 +404,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_text_that_is_too_long_is_told_as_far_as_it_goes, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_disk_that_is_full_is_told_however_its_free_space_is_written, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failing_file_system_is_left_out, setup, teardown),
+		cmocka_unit_test(who_is_told_a_point_may_close_it_from_there),
 		cmocka_unit_test_setup_teardown(a_file_system_that_hangs_is_skipped_and_counted_and_not_asked_again, setup,
 						teardown),
 	};

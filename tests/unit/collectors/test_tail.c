@@ -132,10 +132,39 @@ static void a_rotated_log_below_the_same_banner_is_no_copy(void **state)
 	assert_non_null(strstr(buf_str(&reader.got), "three\n"));
 }
 
+static bool on_last_line(void *ctx, const struct telemetry_line *l)
+{
+	bool *closed = ctx;
+
+	if (!reader_on_line(NULL, l))
+		return false;
+	if (reader.tail != NULL)
+		tail_close(reader.tail, flag_set, closed);
+	assert_false(*closed);
+	reader.tail = NULL;
+	return true;
+}
+
+static void who_is_given_a_line_may_close_it_from_there(void **state)
+{
+	static const struct tail_path paths[] = { { LOG, "service" }, { "/var/log/y.log", "service" } };
+	bool closed = false;
+	const struct telemetry_sink sink = { .ctx = &closed, .line = on_last_line };
+
+	(void)state;
+	reader_append(LOG, "one\ntwo\n");
+	reader_append("/var/log/y.log", "one\ntwo\n");
+	reader.tail = tail_new(reader.w, &(struct tail_config){ .paths = paths, .paths_n = 2 }, &sink);
+	tail_start(reader.tail);
+	assert_int_equal(sim_run_until(reader.w, flag_is_set, &closed, 60000), SIM_TRUE);
+	assert_string_equal(buf_str(&reader.got), "one\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		READER_TEST(a_rotated_log_below_the_same_banner_is_no_copy),
+		READER_TEST(who_is_given_a_line_may_close_it_from_there),
 		READER_TEST(a_renamed_file_is_read_to_its_end_before_the_new_one),
 		READER_TEST(a_glob_that_matches_both_names_repeats_nothing),
 		READER_TEST(a_file_cut_to_nothing_is_read_from_its_start),
