@@ -58,8 +58,6 @@ static const char *lane_broken(const struct sm *m)
 
 static const struct sm_machine lane_machine = SM_MACHINE("exporter", states, lane_broken);
 
-static void maybe_closed(struct exporter *x);
-
 /* ---- turns ------------------------------------------------------------------------------------------------------------- */
 
 static void wait_over(struct lane *l)
@@ -94,8 +92,8 @@ void exporter_wait(struct lane *l, uint64_t ms)
 	l->entry = NULL;
 	buf_reset(&l->body);
 	sm_move(&l->sm, LANE_WAITING);
-	if (l->x->closing)
-		maybe_closed(l->x);
+	if (ending_is_on(&l->x->end))
+		ending_step(&l->x->end);
 	else
 		exporter_later(l, ms);
 }
@@ -269,8 +267,8 @@ void exporter_go(struct lane *l)
 	struct err e = { 0 };
 	int rc;
 
-	if (x->closing) {
-		maybe_closed(x);
+	if (ending_is_on(&x->end)) {
+		ending_step(&x->end);
 		return;
 	}
 	if (l->sm.now != LANE_IDLE)
@@ -323,7 +321,7 @@ struct exporter *exporter_new(struct world *w, struct spool *s, const struct exp
 void exporter_kick(struct exporter *x)
 {
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
-		if (!x->closing)
+		if (!ending_is_on(&x->end))
 			exporter_go(&x->lanes[kind]);
 }
 
@@ -332,8 +330,10 @@ struct exporter_stats exporter_stats(const struct exporter *x)
 	return x->stats;
 }
 
-static void exporter_free(struct exporter *x)
+static void exporter_free(struct closing *c)
 {
+	struct exporter *x = container_of(c, struct exporter, end.closing);
+
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++) {
 		struct lane *l = &x->lanes[kind];
 
@@ -345,7 +345,7 @@ static void exporter_free(struct exporter *x)
 		pack_end(&l->pack);
 		mem_free(l->url);
 	}
-	timer_stop(x->w, &x->close_timer);
+	timer_stop(x->w, &x->late);
 	mem_free(x->ca_file);
 	mem_free(x->connect_to);
 	mem_free(x);
@@ -356,40 +356,28 @@ static bool is_busy(const struct lane *l)
 	return l->sm.now == LANE_SENDING || l->sm.now == LANE_CLEARING;
 }
 
-static void maybe_closed(struct exporter *x)
+static bool is_out(struct closing *c)
 {
-	void (*closed)(void *ctx) = x->closed;
-	void *ctx = x->closed_ctx;
+	struct exporter *x = container_of(c, struct exporter, end.closing);
 
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
 		if (is_busy(&x->lanes[kind]))
-			return;
-	if (closed == NULL)
-		return;
-	exporter_free(x);
-	closed(ctx);
+			return true;
+	return false;
 }
 
-static void on_close_late(struct timer *t)
+static const struct closing_how exporter_how = { is_out, exporter_free };
+
+static void on_late(struct timer *t)
 {
-	struct exporter *x = container_of(t, struct exporter, close_timer);
+	struct exporter *x = container_of(t, struct exporter, late);
 
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
 		http_cancel(x->w, &x->lanes[kind].http);
 }
 
-static void on_close_due(struct timer *t)
-{
-	struct exporter *x = container_of(t, struct exporter, close_timer);
-
-	timer_start(x->w, &x->close_timer, CLOSE_MS, on_close_late);
-	maybe_closed(x);
-}
-
 void exporter_close(struct exporter *x, void (*done)(void *ctx), void *ctx)
 {
-	x->closing = true;
-	x->closed = done;
-	x->closed_ctx = ctx;
-	timer_start(x->w, &x->close_timer, 0, on_close_due);
+	ending_begin(&x->end, x->w, &exporter_how, done, ctx);
+	timer_start(x->w, &x->late, CLOSE_MS, on_late);
 }

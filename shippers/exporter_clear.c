@@ -31,7 +31,7 @@ static void on_cleared(void *ctx, int rc)
 
 	if (rc != 0 && is_passed_by(l))
 		rc = 0;
-	if (rc != 0 && !l->x->closing) {
+	if (rc != 0 && !ending_is_on(&l->x->end)) {
 		sm_move(&l->sm, LANE_UNCLEARED);
 		exporter_later(l, CLEAR_AGAIN_MS);
 		return;

@@ -17,7 +17,7 @@
 /* In the middle of cutting the agent ends. */
 static bool is_over(struct lane *l)
 {
-	if (!l->x->closing)
+	if (!ending_is_on(&l->x->end))
 		return false;
 	pack_end(&l->pack);
 	exporter_wait(l, 0);
@@ -55,7 +55,7 @@ void exporter_pack(struct lane *l)
 {
 	int rc = pack_slice(&l->pack, &l->cut, &l->body);
 
-	if (rc == 0 && !l->x->closing) {
+	if (rc == 0 && !ending_is_on(&l->x->end)) {
 		exporter_later(l, 0);
 		return;
 	}

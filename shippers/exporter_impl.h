@@ -2,6 +2,7 @@
 #pragma once
 #include "agent/base/backoff.h"
 #include "agent/base/sm.h"
+#include "agent/io/ending.h"
 #include "shippers/exporter.h"
 #include "shippers/pack.h"
 #include "shippers/parts.h"
@@ -35,10 +36,8 @@ struct exporter {
 	struct export_auth auth;
 	char *ca_file, *connect_to;
 	struct exporter_stats stats;
-	struct timer close_timer;
-	bool closing;
-	void (*closed)(void *ctx);
-	void *closed_ctx;
+	struct timer late; /* closing: no answer is awaited any longer */
+	struct ending end;
 };
 
 /* exporter.c */

@@ -264,7 +264,7 @@ static void on_spool_opened(void *ctx)
 
 	if (s->exporter != NULL) /* else it closes already */
 		exporter_kick(s->exporter);
-	if (s->closed == NULL && s->opened != NULL)
+	if (!closing_is_on(&s->closing) && s->opened != NULL)
 		s->opened(s->opened_ctx);
 }
 
@@ -277,8 +277,19 @@ static void on_spool_changed(void *ctx)
 		exporter_kick(s->exporter);
 }
 
-static void shipper_free(struct shipper *s)
+static bool is_out(struct closing *c)
 {
+	const struct shipper *s = container_of(c, struct shipper, closing);
+
+	return s->exporter != NULL || s->spool != NULL;
+}
+
+static void shipper_free(struct closing *c)
+{
+	struct shipper *s = container_of(c, struct shipper, closing);
+
+	timer_stop(s->w, &s->timer);
+	timer_stop(s->w, &s->turn);
 	rules_free(s->rules);
 	otlp_logs_free(s->logs);
 	otlp_metrics_free(s->metrics);
@@ -287,6 +298,8 @@ static void shipper_free(struct shipper *s)
 		buf_close(&s->rooms[i]);
 	mem_free(s);
 }
+
+static const struct closing_how shipper_how = { is_out, shipper_free };
 
 struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 {
@@ -342,11 +355,9 @@ const char *shipper_trouble(const struct shipper *s)
 static void on_spool_closed(void *ctx)
 {
 	struct shipper *s = ctx;
-	void (*closed)(void *ctx) = s->closed;
-	void *closed_ctx = s->closed_ctx;
 
-	shipper_free(s);
-	closed(closed_ctx);
+	s->spool = NULL;
+	closing_step(&s->closing);
 }
 
 static void on_exporter_closed(void *ctx)
@@ -359,8 +370,7 @@ static void on_exporter_closed(void *ctx)
 
 void shipper_close(struct shipper *s, void (*done)(void *ctx), void *ctx)
 {
-	s->closed = done;
-	s->closed_ctx = ctx;
+	closing_begin(&s->closing, &shipper_how, closing_end, done, ctx);
 	timer_stop(s->w, &s->timer);
 	timer_stop(s->w, &s->turn);
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)

@@ -1,5 +1,6 @@
 /* shipper_impl.h - what the files of the shipper know of each other. */
 #pragma once
+#include "agent/base/closing.h"
 #include "shippers/otlp.h"
 #include "shippers/rules.h"
 #include "shippers/shipper.h"
@@ -16,8 +17,8 @@ struct shipper {
 	struct timer timer;                  /* closes the open logs */
 	struct timer turn;                   /* ends the turn of the loop in which lines are taken; idle: none were yet */
 	uint64_t turn_ms;                    /* when it began */
-	struct spool *spool;
-	struct exporter *exporter; /* NULL: not yet, or closed */
+	struct spool *spool;                 /* NULL: closed */
+	struct exporter *exporter;           /* NULL: not yet, or closed */
 	struct shipper_stats stats;
 	int64_t born_ms;                           /* start time of our own counters */
 	struct buf rooms[TELEMETRY_ATTRS_MAX + 1]; /* masked texts of the record in hand */
@@ -26,8 +27,7 @@ struct shipper {
 	void *own_ctx;
 	void (*opened)(void *ctx);
 	void *opened_ctx;
-	void (*closed)(void *ctx);
-	void *closed_ctx;
+	struct closing closing;
 };
 
 void shipper_add_point(struct shipper *s, const struct telemetry_point *p);

@@ -177,8 +177,8 @@ static void on_space(struct disk_req *r, int rc)
 	s->space_asked = false;
 	if (rc == 0)
 		s->space_low = r->fs.bavail * r->fs.frsize < reserve_of(s);
-	if (s->closing) {
-		spool_maybe_closed(s);
+	if (ending_is_on(&s->end)) {
+		ending_step(&s->end);
 		return;
 	}
 	timer_start(s->w, &s->space_timer, SPACE_EVERY_MS, on_space_due);
@@ -196,7 +196,7 @@ void spool_watch_space(struct spool *s)
 
 bool spool_has_room(const struct spool *s, enum telemetry_kind kind)
 {
-	if (s->start != NULL || s->stats.full || s->space_low || s->closing || s->queued[kind] >= QUEUE_MAX)
+	if (s->start != NULL || s->stats.full || s->space_low || ending_is_on(&s->end) || s->queued[kind] >= QUEUE_MAX)
 		return false;
 	if (kind == TELEMETRY_METRIC)
 		return true;
@@ -236,10 +236,14 @@ const char *spool_trouble(const struct spool *s)
 	return s->damage[0] != '\0' && world_now_ms(s->w) - s->damage_ms < DAMAGE_TOLD_MS ? s->damage : NULL;
 }
 
-static void spool_free(struct spool *s)
+static void spool_free(struct closing *c)
 {
+	struct spool *s = container_of(c, struct spool, end.closing);
 	struct list *n;
 
+	spool_start_close(s);
+	timer_stop(s->w, &s->timer);
+	timer_stop(s->w, &s->space_timer);
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
 		while (!list_empty(&s->entries[kind]))
 			spool_entry_free(list_entry(s->entries[kind].next, struct spool_entry, link));
@@ -276,35 +280,20 @@ struct spool *spool_new(struct world *w, const struct spool_config *c)
 	return s;
 }
 
-void spool_maybe_closed(struct spool *s)
+static bool is_out(struct closing *c)
 {
-	void (*closed)(void *ctx) = s->closed;
-	void *ctx = s->closed_ctx;
+	const struct spool *s = container_of(c, struct spool, end.closing);
 
-	if (!s->closing || closed == NULL || s->space_asked || s->endings > 0)
-		return;
-	if (!spool_start_idle(s) || !spool_write_idle(s) || !spool_sweep_idle(s))
-		return;
-	s->closed = NULL;
-	spool_start_close(s);
-	timer_stop(s->w, &s->timer);
-	timer_stop(s->w, &s->space_timer);
-	spool_free(s);
-	closed(ctx);
+	return s->space_asked || s->endings > 0 || !spool_start_idle(s) || !spool_write_idle(s) || !spool_sweep_idle(s);
 }
 
-static void on_close_due(struct timer *t)
-{
-	spool_maybe_closed(container_of(t, struct spool, space_timer));
-}
+static const struct closing_how spool_how = { is_out, spool_free };
 
 void spool_close(struct spool *s, void (*done)(void *ctx), void *ctx)
 {
-	s->closing = true;
+	ending_begin(&s->end, s->w, &spool_how, done, ctx);
+	timer_stop(s->w, &s->space_timer);
 	spool_sweep_drop(s);
 	if (s->start == NULL)
 		spool_write_close(s);
-	s->closed = done;
-	s->closed_ctx = ctx;
-	timer_start(s->w, &s->space_timer, 0, on_close_due); /* also when nothing is under way */
 }

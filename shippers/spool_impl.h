@@ -1,6 +1,7 @@
 /* spool_impl.h - what the files of the spool know of each other. */
 #pragma once
 #include "agent/base/sm.h"
+#include "agent/io/ending.h"
 #include "shippers/pack.h"
 #include "shippers/spool.h"
 #include "shippers/spool_aside.h"
@@ -57,9 +58,7 @@ struct spool {
 	struct disk_req space;
 	bool space_asked, space_low;
 
-	void (*closed)(void *ctx);
-	void *closed_ctx;
-	bool closing;
+	struct ending end;
 };
 
 struct spool_entry *spool_entry_new(struct spool *s, enum telemetry_kind kind, uint64_t seq, const char *id);
@@ -68,7 +67,6 @@ void spool_entry_add(struct spool_entry *en);  /* to the list, at its place */
 void spool_enforce_quota(struct spool *s);
 uint64_t spool_blocks(uint64_t bytes);   /* what a file of that size takes on disk */
 void spool_watch_space(struct spool *s); /* from now on */
-void spool_maybe_closed(struct spool *s);
 
 void spool_sweep(struct spool *s, const char *name); /* unlinks a file of the folder in the background */
 void spool_sweep_drop(struct spool *s);              /* forgets what has not begun */

@@ -113,8 +113,8 @@ static void on_listed(struct disk_req *r, int rc)
 {
 	struct spool_start *st = container_of(r, struct spool_start, disk);
 
-	if (st->s->closing)
-		spool_maybe_closed(st->s);
+	if (ending_is_on(&st->s->end))
+		ending_step(&st->s->end);
 	else if (rc != 0)
 		wait_and_retry(st, rc, &r->err);
 	else
@@ -335,8 +335,8 @@ static void on_turn(struct timer *t)
 	struct err e = { 0 };
 	int rc;
 
-	if (st->s->closing) { /* it is given up where it stands */
-		spool_maybe_closed(st->s);
+	if (ending_is_on(&st->s->end)) { /* it is given up where it stands */
+		ending_step(&st->s->end);
 		return;
 	}
 	rc = turns[st->sm.now](st, &e);

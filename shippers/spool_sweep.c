@@ -102,9 +102,9 @@ static void on_gone(struct disk_req *r, int rc)
 	if (rc == 0)
 		spool_entry_free(en);
 	gone(ctx, rc);
-	if (rc == 0 && s->c.changed != NULL && !s->closing)
+	if (rc == 0 && s->c.changed != NULL && !ending_is_on(&s->end))
 		s->c.changed(s->c.ctx);
-	spool_maybe_closed(s);
+	ending_step(&s->end);
 }
 
 void spool_remove(struct spool_entry *en, void (*gone)(void *ctx, int rc), void *ctx)
@@ -150,7 +150,7 @@ static void on_swept(struct disk_req *r, int rc)
 	mem_free(s->sweep_path);
 	s->sweep_path = NULL;
 	next(s);
-	spool_maybe_closed(s);
+	ending_step(&s->end);
 }
 
 static void next(struct spool *s)
@@ -170,7 +170,7 @@ void spool_sweep(struct spool *s, const char *name)
 	size_t len = strlen(name) + 1;
 	struct sweep *sw;
 
-	if (s->closing)
+	if (ending_is_on(&s->end))
 		return;
 	sw = mem_alloc(sizeof(*sw) + len);
 	memcpy(sw->name, name, len);

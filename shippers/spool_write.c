@@ -77,8 +77,8 @@ void spool_write_failed(struct spool *s, const struct disk_req *r, int rc)
 		 "every %d s",
 		 err_text(&r->err), AGAIN_MS / 1000);
 	sm_move(&s->sm, W_WAIT);
-	if (s->closing)
-		spool_maybe_closed(s);
+	if (ending_is_on(&s->end))
+		ending_step(&s->end);
 	else
 		timer_start(s->w, &s->timer, AGAIN_MS, on_again);
 }
@@ -210,7 +210,7 @@ static void begin(struct spool *s)
 		return;
 	}
 	if (list_empty(&s->queue)) {
-		spool_maybe_closed(s);
+		ending_step(&s->end);
 		return;
 	}
 	if (s->cur == NULL)

@@ -93,10 +93,37 @@ static void nothing_is_sent_before_the_login(void **state)
 	assert_int_equal(dock.arrived, 1);
 }
 
+/* While it opens, writes, sends, clears, cuts, waits, with a disk that refuses now and then: the sanitizer sees the rest. */
+static void it_closes_at_any_step_and_leaves_nothing_behind(void **state)
+{
+	static const int answers[] = { 200, 400, 413, 429, 401, 0 };
+
+	for (unsigned n = 0; n < ARRAY_LEN(answers) * 60; n++) {
+		struct shipper_config c = { .dir = DOCK_DIR };
+
+		dock_start(state);
+		dock_answer(answers[n % ARRAY_LEN(answers)], 200);
+		dock_open();
+		dock_put("a line");
+		dock_scrape();
+		dock_pass(n % 2 == 0 ? 999 : 0);
+		sim_fail_nth(dock.w, SIM_DISK, n % 5, ERR_IO);
+		for (unsigned i = 0; i < n / ARRAY_LEN(answers) && sim_step(dock.w); i++)
+			;
+		dock_close();
+		c.to = (struct exporter_config){ .url = "https://vendor.example/" };
+		dock.ship = shipper_new(dock.w, &c);
+		for (unsigned i = 0; i < n / ARRAY_LEN(answers) && sim_step(dock.w); i++)
+			;
+		dock_end(state);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DOCK_TEST(a_lost_answer_is_followed_by_the_same_body_with_the_same_id),
+		cmocka_unit_test(it_closes_at_any_step_and_leaves_nothing_behind),
 		DOCK_TEST(retry_after_is_kept_but_not_for_ever),
 		DOCK_TEST(a_body_that_is_refused_is_set_aside_and_the_next_one_goes),
 		DOCK_TEST(what_is_wrong_with_us_keeps_the_body),
