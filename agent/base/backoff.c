@@ -13,6 +13,26 @@ uint32_t backoff_next_ms(struct backoff *b, uint64_t random)
 	return (uint32_t)(1 + random % (most > 0 ? most : 1));
 }
 
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+	return a <= UINT64_MAX - b ? a + b : UINT64_MAX;
+}
+
+uint64_t backoff_asked_ms(struct backoff *b, uint64_t random, struct backoff_ask ask, struct backoff_caps caps)
+{
+	uint64_t own = backoff_next_ms(b, random), ms = ask.is_moment ? sum(ask.ms, own) : ask.ms;
+
+	if (!ask.is_said)
+		return own;
+	if (ms < caps.least_ms)
+		ms = caps.least_ms;
+	if (caps.most_ms > 0 && ms > caps.most_ms)
+		ms = caps.most_ms;
+	if (caps.beyond_ms > 0 && ms > sum(own, caps.beyond_ms))
+		ms = sum(own, caps.beyond_ms);
+	return ms > own ? ms : own;
+}
+
 void backoff_reset(struct backoff *b)
 {
 	b->tries = 0;

@@ -1,6 +1,7 @@
-/* backoff.h - how long to wait before the next try: exponential, full jitter (a random share of the whole), capped.
- * Pure: the caller brings the random number, so a test owns it. */
+/* backoff.h - how long to wait before the next try: exponential, full jitter (a random share of the whole), capped; and no less than
+ * the peer asks for, as far as it is followed. Pure: the caller brings the random number, so a test owns it. */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 struct backoff {
@@ -10,5 +11,20 @@ struct backoff {
 
 #define BACKOFF(base, cap) ((struct backoff){ .base_ms = (base), .cap_ms = (cap) })
 
+/* What a peer says of how long it wants to be left alone; all zero: it does not say. */
+struct backoff_ask {
+	bool is_said;
+	bool is_moment; /* a date: the same moment for all who were told, so our own wait comes on top and not all come in it */
+	uint64_t ms;    /* from now, as it was said, however absurd */
+};
+
+/* How far it is followed; 0: no such cap. */
+struct backoff_caps {
+	uint64_t least_ms, most_ms; /* what is asked is taken for no less and for no more than that */
+	uint64_t beyond_ms;         /* nor for more than our own wait and this */
+};
+
 uint32_t backoff_next_ms(struct backoff *b, uint64_t random); /* 1..min(cap, base * 2^tries) */
+/* The next wait of our own, or the one that is asked for where that is longer. */
+uint64_t backoff_asked_ms(struct backoff *b, uint64_t random, struct backoff_ask ask, struct backoff_caps caps);
 void backoff_reset(struct backoff *b);

@@ -2,6 +2,7 @@
 #include "agent/base/stamp.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -98,15 +99,56 @@ int stamp_parse_iso(const char *s, int64_t *ret_ms, struct err *e)
 	return 0;
 }
 
-int stamp_parse_http(const char *s, int64_t *ret_ms, struct err *e)
+/* The year nearest to now that ends so: one of more than 50 years ahead is of the past. */
+static void set_century(struct tm *tm, int64_t now_ms)
 {
-	struct tm tm = { 0 };
-	const char *rest = strptime(s, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	int now = utc(within_years(now_ms)).tm_year;
 
+	tm->tm_year = now - now % 100 + tm->tm_year % 100;
+	if (tm->tm_year > now + 50)
+		tm->tm_year -= 100;
+	else if (tm->tm_year < now - 50)
+		tm->tm_year += 100;
+}
+
+static bool is_form(const char *s, const char *form, struct tm *ret)
+{
+	const char *rest;
+
+	*ret = (struct tm){ 0 };
+	rest = strptime(s, form, ret);
+	return rest != NULL && *rest == '\0';
+}
+
+static int http_ms(const char *s, const struct tm *tm, int64_t *ret_ms, struct err *e)
+{
 	int64_t seconds;
 
-	if (rest == NULL || *rest != '\0' || seconds_of(&tm, &seconds) != 0)
+	if (seconds_of(tm, &seconds) != 0)
 		return err_set(e, ERR_INVALID, "not an HTTP date: \"%.40s\"", s);
 	*ret_ms = seconds * 1000;
 	return 0;
+}
+
+#define IMF_FIXDATE "%a, %d %b %Y %H:%M:%S GMT"
+
+int stamp_parse_http(const char *s, int64_t *ret_ms, struct err *e)
+{
+	struct tm tm;
+
+	if (!is_form(s, IMF_FIXDATE, &tm))
+		return err_set(e, ERR_INVALID, "not an HTTP date: \"%.40s\"", s);
+	return http_ms(s, &tm, ret_ms, e);
+}
+
+int stamp_parse_http_any(const char *s, int64_t now_ms, int64_t *ret_ms, struct err *e)
+{
+	struct tm tm;
+
+	if (is_form(s, IMF_FIXDATE, &tm) || is_form(s, "%a %b %d %H:%M:%S %Y", &tm))
+		return http_ms(s, &tm, ret_ms, e);
+	if (!is_form(s, "%A, %d-%b-%y %H:%M:%S GMT", &tm))
+		return err_set(e, ERR_INVALID, "not an HTTP date: \"%.40s\"", s);
+	set_century(&tm, now_ms);
+	return http_ms(s, &tm, ret_ms, e);
 }

@@ -19,3 +19,5 @@ const char *stamp_basic(int64_t wall_ms, char to[STAMP_BASIC_LEN]);
 int stamp_parse_iso(const char *s, int64_t *ret_ms, struct err *e);
 /* An HTTP Date header (IMF-fixdate). */
 int stamp_parse_http(const char *s, int64_t *ret_ms, struct err *e);
+/* Any of the three forms that RFC 9110, 5.6.7, has a recipient accept. now_ms says which century two digits of a year are of. */
+int stamp_parse_http_any(const char *s, int64_t now_ms, int64_t *ret_ms, struct err *e);

@@ -3,6 +3,7 @@
 #include "agent/base/cidr.h"
 #include "agent/base/enc.h"
 #include "agent/base/gzip.h"
+#include "agent/base/retry_after.h"
 #include "agent/base/stamp.h"
 #include "agent/base/str.h"
 #include "agent/base/uuid.h"
@@ -17,6 +18,18 @@ static void read_times(const char *s)
 		FUZZ_MUST(stamp_parse_iso(stamp_rfc3339(at, text), &again, NULL) == 0 && again == at);
 	at = -7;
 	FUZZ_MUST(stamp_parse_http(s, &at, NULL) == 0 || at == -7);
+	FUZZ_MUST(stamp_parse_http_any(s, 0, &again, NULL) == 0 || at == -7); /* it takes all that the strict one does */
+}
+
+/* It is said or not; only a date is a moment; what is followed is never more than the cap. */
+static void read_retry_after(const char *s)
+{
+	struct backoff_ask ask = retry_after(s, INT64_C(784111777000)), in_ms = retry_after_in_ms(s);
+	struct backoff b = BACKOFF(1000, 60000);
+
+	FUZZ_MUST(ask.is_said || (ask.ms == 0 && !ask.is_moment && !in_ms.is_said));
+	FUZZ_MUST(!in_ms.is_said || (!ask.is_moment && ask.ms >= in_ms.ms));
+	FUZZ_MUST(backoff_asked_ms(&b, 7, ask, (struct backoff_caps){ .most_ms = 900000 }) <= 900000);
 }
 
 static void read_names(const char *s)
@@ -64,6 +77,7 @@ static void pack_and_unpack(const char *s, size_t len)
 void fuzz_one(const char *s, size_t len)
 {
 	read_times(s);
+	read_retry_after(s);
 	read_names(s);
 	read_numbers(s);
 	pack_and_unpack(s, len);

@@ -100,6 +100,46 @@ static void an_http_date_is_read(void **state)
 	assert_true(ms == 784111777000);
 }
 
+static void the_three_forms_of_an_http_date_are_one_time(void **state)
+{
+	static const char *const forms[] = { "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
+					     "Sun Nov  6 08:49:37 1994" };
+	static const char *const bad[] = { "", "Sunday, 06-Nov-1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37",
+					   "Sun Nov  6 08:49:37 1994 GMT", "Sunday, 30-Feb-26 00:00:00 GMT" };
+	int64_t ms;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		assert_int_equal(stamp_parse_http_any(forms[i], 784111777000, &ms, NULL), 0);
+		assert_true(ms == 784111777000);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(stamp_parse_http_any(bad[i], 784111777000, &ms, NULL), -ERR_INVALID);
+}
+
+static void two_digits_of_a_year_are_of_the_century_that_is_nearest(void **state)
+{
+	static const struct {
+		const char *now, *text, *is;
+	} years[] = {
+		{ "2026-01-01T00:00:00Z", "Friday, 01-Jan-27 00:00:00 GMT", "2027-01-01T00:00:00Z" },
+		{ "2026-01-01T00:00:00Z", "Friday, 01-Jan-76 00:00:00 GMT", "2076-01-01T00:00:00Z" },
+		{ "2026-01-01T00:00:00Z", "Friday, 01-Jan-77 00:00:00 GMT", "1977-01-01T00:00:00Z" },
+		{ "1999-12-31T00:00:00Z", "Saturday, 01-Jan-00 00:00:00 GMT", "2000-01-01T00:00:00Z" },
+		{ "2000-01-01T00:00:00Z", "Friday, 31-Dec-99 00:00:00 GMT", "1999-12-31T00:00:00Z" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(years); i++) {
+		int64_t now, ms, is;
+
+		assert_int_equal(stamp_parse_iso(years[i].now, &now, NULL), 0);
+		assert_int_equal(stamp_parse_iso(years[i].is, &is, NULL), 0);
+		assert_int_equal(stamp_parse_http_any(years[i].text, now, &ms, NULL), 0);
+		assert_true(ms == is);
+	}
+}
+
 static void no_time_has_a_year_of_more_than_four_digits(void **state)
 {
 	static const struct {
@@ -130,6 +170,8 @@ int main(void)
 		cmocka_unit_test(fractions_are_cut_to_milliseconds),
 		cmocka_unit_test(what_is_no_time_is_refused),
 		cmocka_unit_test(an_http_date_is_read),
+		cmocka_unit_test(the_three_forms_of_an_http_date_are_one_time),
+		cmocka_unit_test(two_digits_of_a_year_are_of_the_century_that_is_nearest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
