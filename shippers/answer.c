@@ -1,11 +1,7 @@
 /* answer.c - see answer.h. What it cannot read it takes for the mildest meaning: the status alone decides then. */
 #include "shippers/answer.h"
 
-#include "agent/base/mem.h"
 #include "agent/base/pbw.h"
-
-#define AFTER_LEAST_MS 1000
-#define AFTER_MOST_MS 600000
 
 static bool is_retryable(int status)
 {
@@ -48,13 +44,4 @@ uint64_t answer_rejected(const struct buf *body)
 				rejected = part.value;
 	}
 	return rejected;
-}
-
-uint64_t answer_after_ms(const struct http_req *r, int64_t now_ms)
-{
-	uint64_t ms;
-
-	if (!http_retry_after(r, now_ms, AFTER_MOST_MS, &ms))
-		return 0;
-	return ms > AFTER_LEAST_MS ? ms : AFTER_LEAST_MS;
 }

@@ -13,5 +13,5 @@ enum answer {
 enum answer answer_judge(const struct http_req *r, int rc); /* rc: what the request's callback was given */
 /* How many records of a body that was taken were not (partial_success); 0: none, or the answer cannot be read. */
 uint64_t answer_rejected(const struct buf *body);
-/* Retry-After, from a second to ten minutes; now_ms: Unix time. 0: the header is not there, or neither seconds nor a date. */
-uint64_t answer_after_ms(const struct http_req *r, int64_t now_ms);
+/* How far a receiver is followed that wants to be left alone: from a second to ten minutes. */
+#define ANSWER_CAPS ((struct backoff_caps){ .least_ms = 1000, .most_ms = 600000 })

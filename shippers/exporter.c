@@ -143,11 +143,12 @@ void exporter_refused(struct lane *l)
 
 static void lane_retry(struct lane *l, int rc)
 {
-	uint64_t ms = backoff_next_ms(&l->backoff, world_random64(l->x->w));
-	uint64_t after = rc == 0 ? answer_after_ms(&l->http, world_wall_ms(l->x->w)) : 0;
+	struct backoff_ask ask = { 0 };
+	uint64_t ms;
 
-	if (after > 0)
-		ms = after;
+	if (rc == 0)
+		ask = http_retry_after(&l->http, world_wall_ms(l->x->w));
+	ms = backoff_asked_ms(&l->backoff, world_random64(l->x->w), ask, ANSWER_CAPS);
 	l->x->stats.retries++;
 	log_info("export.retry", "kind=%s batch=%s status=%d error=%s retry_in_ms=%" PRIu64, batch_kind_name(l->kind), l->id,
 		 l->http.status, rc != 0 ? err_name(rc) : "none", ms);

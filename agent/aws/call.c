@@ -19,6 +19,7 @@
 #include "agent/base/backoff.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/base/retry_after.h"
 #include "agent/base/stamp.h"
 #include "agent/base/str.h"
 #include "agent/base/uuid.h"
@@ -32,7 +33,7 @@
 #define THROTTLE_BASE_MS 1000
 #define OTHER_BASE_MS 50
 #define CAP_MS 20000
-#define HINT_MORE_MS 5000       /* how far beyond our own delay we follow AWS's hint */
+#define HINT_CAPS ((struct backoff_caps){ .beyond_ms = 5000 }) /* how far beyond our own delay we follow AWS's hint */
 #define SKEW_MS INT64_C(240000) /* AWS allows 5 minutes; less than 4 is not the reason for a refusal */
 #define CONTENT_TYPE "application/x-www-form-urlencoded; charset=utf-8"
 
@@ -277,13 +278,12 @@ static uint64_t delay_ms(struct aws_call *c, enum code_act act)
 {
 	CLEANUP(buf_close) struct buf b = BUF_MAX(32);
 	struct backoff backoff = BACKOFF(act == CODE_THROTTLE ? THROTTLE_BASE_MS : OTHER_BASE_MS, CAP_MS);
-	uint64_t wait_ms, hint_ms;
+	struct backoff_ask ask = { 0 };
 
 	backoff.tries = c->earlier + c->attempts - 1;
-	wait_ms = backoff_next_ms(&backoff, world_random64(c->aws->w));
-	if (!http_header_get(&c->http, "x-amz-retry-after", &b) || str_u64(buf_str(&b), &hint_ms) != 0 || hint_ms < wait_ms)
-		return wait_ms;
-	return hint_ms < wait_ms + HINT_MORE_MS ? hint_ms : wait_ms + HINT_MORE_MS;
+	if (http_header_get(&c->http, "x-amz-retry-after", &b))
+		ask = retry_after_in_ms(buf_str(&b));
+	return backoff_asked_ms(&backoff, world_random64(c->aws->w), ask, HINT_CAPS);
 }
 
 /* A refused key or a refused time: is there something to change that we have not tried? */

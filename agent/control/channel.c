@@ -50,7 +50,7 @@ struct channel {
 	struct creds_req keys;
 	struct aws_call check; /* GetCallerIdentity, after a refused login */
 	bool was_refused;
-	uint64_t retry_ms; /* the vendor asks for this much peace */
+	struct backoff_ask asked; /* how long the vendor wants to be left alone */
 	struct http_req http;
 	struct timer timer; /* waiting, renewal */
 	struct backoff backoff;
@@ -131,19 +131,10 @@ int channel_sts_json(const struct keys *k, const char *region, const char *host,
 
 /* ---- failure, waiting ---- */
 
-uint64_t channel_retry_after_ms(struct world *w, const struct http_req *answered)
-{
-	uint64_t ms;
-
-	return http_retry_after(answered, world_wall_ms(w), CHANNEL_RETRY_MOST_MS, &ms) ? ms : 0;
-}
-
 static void failed(struct channel *c, const char *what)
 {
-	uint64_t wait = backoff_next_ms(&c->backoff, world_random64(c->w));
+	uint64_t wait = backoff_asked_ms(&c->backoff, world_random64(c->w), c->asked, CHANNEL_CAPS);
 
-	if (wait < c->retry_ms)
-		wait = c->retry_ms;
 	secret_wipe(&c->new_key, sizeof(c->new_key));
 	err_wrap(&c->trouble, -c->trouble.code, "login, %s", what);
 	log_warn("control.login.failed", "err=\"%s\" retry_in_ms=%" PRIu64, err_text(&c->trouble), wait);
@@ -159,7 +150,7 @@ static int refused(struct channel *c)
 
 	c->was_refused = c->http.status == 403;
 	if (c->http.status == 429 || c->http.status == 503)
-		c->retry_ms = channel_retry_after_ms(c->w, &c->http);
+		c->asked = http_retry_after(&c->http, world_wall_ms(c->w));
 	if (json_parse(buf_str(&c->http.body), c->http.body.len, "answer", &j, NULL) == 0)
 		why = json_str_or(j, "error", "");
 	return err_set(&c->trouble, ERR_DENIED, "the vendor answered %d%s%.200s", c->http.status, *why != '\0' ? ": " : "", why);
@@ -334,7 +325,7 @@ static void on_check(struct aws_call *call)
 static void begin(struct channel *c)
 {
 	c->trouble = (struct err){ 0 };
-	c->retry_ms = 0;
+	c->asked = (struct backoff_ask){ 0 };
 	if (!c->was_refused) {
 		get_keys(c);
 		return;

@@ -11,7 +11,7 @@
 #include "agent/base/sign.h"
 #include "agent/io/world.h"
 
-#define CHANNEL_RETRY_MOST_MS (15ull * 60 * 1000) /* no vendor makes us wait for longer */
+#define CHANNEL_CAPS ((struct backoff_caps){ .most_ms = 15ull * 60 * 1000 }) /* no vendor makes us wait for longer */
 
 struct channel;
 
@@ -43,9 +43,6 @@ void channel_authorized(struct channel *c, const char *authorization);
 void channel_unauthorized(struct channel *c, const char *authorization);
 /* Signs nothing from then on. Who asks it (session, telemetry) is closed before, or in the same event. */
 void channel_close(struct channel *c, void (*done)(void *ctx), void *ctx);
-
-/* For how long the vendor wants to be left alone: its Retry-After, CHANNEL_RETRY_MOST_MS at most; 0: it does not say. */
-uint64_t channel_retry_after_ms(struct world *w, const struct http_req *answered);
 
 /* The signed STS request as JSON {host, headers, body}; pure but for its arguments. For channel.c and its test. */
 int channel_sts_json(const struct keys *k, const char *region, const char *host, const char *audience, const char *challenge,

@@ -131,12 +131,12 @@ static int unzip(struct session *s, struct buf *to, struct err *e)
 	return buf_add(to, buf_str(&s->http.body), s->http.body.len);
 }
 
-static void back_off(struct session *s, uint64_t at_least_ms)
-{
-	uint64_t wait = backoff_next_ms(&s->backoff, world_random64(s->w));
+static const struct backoff_ask unasked, refused = { .is_said = true, .ms = REFUSED_MS };
 
-	if (wait < at_least_ms)
-		wait = at_least_ms < CHANNEL_RETRY_MOST_MS ? at_least_ms : CHANNEL_RETRY_MOST_MS;
+static void back_off(struct session *s, struct backoff_ask ask)
+{
+	uint64_t wait = backoff_asked_ms(&s->backoff, world_random64(s->w), ask, CHANNEL_CAPS);
+
 	s->connected = false;
 	s->hold_until_ms = world_now_ms(s->w) + wait;
 	log_warn("control.poll.failed", "err=\"%s\" retry_in_ms=%llu", err_text(&s->trouble), (unsigned long long)wait);
@@ -177,7 +177,7 @@ static void take_answer(struct session *s)
 		rc = inbox_take(s->cfg.inbox, a.intent.data, a.intent.len, &s->trouble);
 	buf_close(&a.intent);
 	if (rc != 0) {
-		back_off(s, a.is_bad_request ? REFUSED_MS : a.retry_after_ms);
+		back_off(s, a.is_bad_request ? refused : (struct backoff_ask){ a.retry_after_ms > 0, false, a.retry_after_ms });
 		return;
 	}
 	report_arrived(&s->told);
@@ -200,7 +200,7 @@ static void on_answer(struct http_req *r, int rc)
 		ending_step(&s->end);
 	} else if (rc != 0) {
 		s->trouble = r->err;
-		back_off(s, 0);
+		back_off(s, unasked);
 	} else if (r->status == 401) {
 		channel_unauthorized(s->cfg.channel, s->proof.authorization);
 		s->connected = false;
@@ -208,7 +208,7 @@ static void on_answer(struct http_req *r, int rc)
 		wait_ms(s, KICK_MS); /* where the login is under way, its end kicks us */
 	} else if (r->status != 200) {
 		err_set(&s->trouble, ERR_SERVICE, "the vendor's OpAMP server answered %d", r->status);
-		back_off(s, r->status == 429 || r->status == 503 ? channel_retry_after_ms(s->w, r) : REFUSED_MS);
+		back_off(s, r->status == 429 || r->status == 503 ? http_retry_after(r, world_wall_ms(s->w)) : refused);
 	} else {
 		channel_authorized(s->cfg.channel, s->proof.authorization);
 		take_answer(s);

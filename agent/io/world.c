@@ -6,8 +6,8 @@
 #include <strings.h>
 
 #include "agent/base/mem.h"
+#include "agent/base/retry_after.h"
 #include "agent/base/stamp.h"
-#include "agent/base/str.h"
 
 #define HEAD_MAX (64u << 10)
 
@@ -53,22 +53,16 @@ bool http_header_get(const struct http_req *r, const char *name, struct buf *b)
 	return false;
 }
 
-bool http_retry_after(const struct http_req *r, int64_t wall_ms, uint64_t most_ms, uint64_t *ret_ms)
+struct backoff_ask http_retry_after(const struct http_req *r, int64_t wall_ms)
 {
-	CLEANUP(buf_close) struct buf v = BUF_MAX(64);
-	uint64_t seconds, ms;
-	int64_t at;
+	CLEANUP(buf_close) struct buf v = BUF_MAX(64), date = BUF_MAX(64);
+	int64_t at = wall_ms;
 
 	if (!http_header_get(r, "Retry-After", &v))
-		return false;
-	if (str_u64(buf_str(&v), &seconds) == 0)
-		ms = seconds <= most_ms / 1000 ? seconds * 1000 : most_ms;
-	else if (stamp_parse_http(buf_str(&v), &at, NULL) == 0)
-		ms = at > wall_ms ? (uint64_t)(at - wall_ms) : 0;
-	else
-		return false;
-	*ret_ms = ms < most_ms ? ms : most_ms;
-	return true;
+		return (struct backoff_ask){ 0 };
+	if (http_header_get(r, "Date", &date))
+		err_ignore(stamp_parse_http_any(buf_str(&date), wall_ms, &at, NULL), "our own clock counts then");
+	return retry_after(buf_str(&v), at);
 }
 
 void http_req_begin(struct http_req *r, void *impl, http_cb *cb)

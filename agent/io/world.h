@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "agent/base/backoff.h"
 #include "agent/base/buf.h"
 #include "agent/base/err.h"
 #include "agent/base/list.h"
@@ -233,9 +234,8 @@ static inline void timer_stop(struct world *w, struct timer *t)
 void http_header_set(struct http_req *r, const char *name, const char *value);
 /* From the answer: copies the value of the first header of that name into b (emptied first); false if there is none. */
 bool http_header_get(const struct http_req *r, const char *name, struct buf *b);
-/* Retry-After in the answer, as seconds or as a date: how long that is from wall_ms on, most_ms at most. False: it is not
- * there, or neither. */
-bool http_retry_after(const struct http_req *r, int64_t wall_ms, uint64_t most_ms, uint64_t *ret_ms);
+/* Retry-After in the answer; a date counts from that of the answer if it has one, because our clock may be wrong, else from wall_ms. */
+struct backoff_ask http_retry_after(const struct http_req *r, int64_t wall_ms);
 static inline void http_start(struct world *w, struct http_req *r, http_cb *cb)
 {
 	w->http_start(w, r, cb);

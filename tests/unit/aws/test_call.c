@@ -140,6 +140,10 @@ static void a_hint_of_aws_is_followed_within_five_seconds(void **state)
 	       .head = "x-amz-retry-after: 99999999\n");
 	between_ms = cloud_seen(c, EC2_URL, 1)->at_ms - cloud_seen(c, EC2_URL, 0)->at_ms;
 	assert_in_range(between_ms, 5000, 6200);
+	BEHIND(c, false, NULL, .status = 503, .body = EC2_ERROR("RequestLimitExceeded", "slow"),
+	       .head = "x-amz-retry-after: 99999999999999999999999\n");
+	between_ms = cloud_seen(c, EC2_URL, 1)->at_ms - cloud_seen(c, EC2_URL, 0)->at_ms;
+	assert_in_range(between_ms, 5000, 6200);
 }
 
 static void missing_capacity_is_told_at_once_though_it_says_500(void **state)

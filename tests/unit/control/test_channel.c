@@ -229,7 +229,12 @@ static void a_busy_vendor_is_left_alone_as_long_as_it_asks_at_either_step(void *
 		{ "/reeve/v1/challenge", "Retry-After: 120\n", 429, 120000, 121000 },
 		{ "/reeve/v1/login", "Retry-After: 120\n", 503, 120000, 121000 },
 		{ "/reeve/v1/challenge", "Retry-After: 99999999\n", 503, 900000, 901000 }, /* ... within reason */
-		{ "/reeve/v1/login", "Retry-After: 120\n", 500, 0, 3000 },                 /* it has other troubles */
+		{ "/reeve/v1/login", "Retry-After: 99999999999999999999999\n", 503, 900000, 901000 },
+		{ "/reeve/v1/login", "Retry-After: Thu, 01 Jan 2099 00:00:00 GMT\n", 503, 900000, 901000 },
+		{ "/reeve/v1/login", "Date: Fri, 31 Dec 1999 23:57:59 GMT\nRetry-After: Fri, 31 Dec 1999 23:59:59 GMT\n", 429,
+		  120000, 122000 },                                         /* by its clock, not by ours */
+		{ "/reeve/v1/login", "Retry-After: -120\n", 503, 0, 3000 }, /* that is not said */
+		{ "/reeve/v1/login", "Retry-After: 120\n", 500, 0, 3000 },  /* it has other troubles */
 	};
 
 	(void)state;

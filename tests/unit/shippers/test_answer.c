@@ -1,4 +1,4 @@
-/* test_answer.c - what a status, a Retry-After and a partial success come to. */
+/* test_answer.c - what a status and a partial success come to. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,8 +7,6 @@
 
 #include "agent/base/mem.h"
 #include "shippers/answer.h"
-
-#define NOW_MS INT64_C(784111777000) /* Sun, 06 Nov 1994 08:49:37 GMT */
 
 static void a_status_says_whether_the_body_goes_stays_or_comes_again(void **state)
 {
@@ -51,36 +49,6 @@ static void a_status_says_whether_the_body_goes_stays_or_comes_again(void **stat
 	}
 }
 
-static void retry_after_is_seconds_or_a_date_within_bounds(void **state)
-{
-	static const struct {
-		const char *head;
-		uint64_t ms;
-	} cases[] = {
-		{ NULL, 0 },
-		{ "Date: now\n", 0 },
-		{ "Retry-After: soon\n", 0 },
-		{ "Retry-After: -1\n", 0 },
-		{ "Retry-After: 0\n", 1000 },
-		{ "Retry-After: 30\n", 30000 },
-		{ "Retry-After: 600\n", 600000 },
-		{ "Retry-After: 18446744073709551615\n", 600000 },
-		{ "Retry-After: Sun, 06 Nov 1994 08:50:07 GMT\n", 30000 },
-		{ "Retry-After: Sun, 06 Nov 1994 08:49:07 GMT\n", 1000 },
-		{ "Retry-After: Sun, 06 Nov 2094 08:49:37 GMT\n", 600000 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct http_req r = { .head = BUF_MAX(1024) };
-
-		if (cases[i].head != NULL)
-			buf_adds(&r.head, cases[i].head);
-		assert_int_equal(answer_after_ms(&r, NOW_MS), cases[i].ms);
-		buf_close(&r.head);
-	}
-}
-
 static void a_partial_success_names_how_many_were_not_taken(void **state)
 {
 	static const struct {
@@ -110,7 +78,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_status_says_whether_the_body_goes_stays_or_comes_again),
-		cmocka_unit_test(retry_after_is_seconds_or_a_date_within_bounds),
 		cmocka_unit_test(a_partial_success_names_how_many_were_not_taken),
 	};
 

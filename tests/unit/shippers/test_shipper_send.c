@@ -30,6 +30,12 @@ static void retry_after_is_kept_but_not_for_ever(void **state)
 	dock_pass(700000);
 	assert_int_equal(dock.arrived, 2);
 	assert_true(dock.arrived_ms[1] - dock.arrived_ms[0] >= 600000);
+	dock.arrived = 0;
+	dock.answer_headers = "Retry-After: 99999999999999999999999\n";
+	dock_put("z");
+	dock_pass(700000);
+	assert_int_equal(dock.arrived, 2);
+	assert_true(dock.arrived_ms[1] - dock.arrived_ms[0] >= 600000);
 }
 
 static void a_body_that_is_refused_is_set_aside_and_the_next_one_goes(void **state)
