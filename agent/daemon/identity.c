@@ -11,6 +11,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/sm.h"
 #include "agent/base/str.h"
+#include "agent/io/ending.h"
 
 /*  document --> domain --> caller --> done      any --> waiting --> document, domain, caller  */
 enum { I_DOCUMENT, I_DOMAIN, I_CALLER, I_WAITING, I_DONE };
@@ -39,9 +40,7 @@ struct identity_flow {
 	struct timer timer;
 	struct backoff backoff;
 	struct err trouble;
-	bool closing;
-	void (*done)(void *ctx);
-	void *done_ctx;
+	struct ending end;
 };
 
 static void ask(struct identity_flow *f);
@@ -125,8 +124,8 @@ static void on_caller(struct aws_call *call)
 	struct identity_flow *f = container_of(call, struct identity_flow, call);
 	struct sts_identity *who = &f->id->caller;
 
-	if (f->closing) {
-		timer_start(f->w, &f->timer, 0, on_timer);
+	if (ending_is_on(&f->end)) {
+		ending_step(&f->end);
 		return;
 	}
 	if (call->class != AWS_OK) {
@@ -203,8 +202,8 @@ static void on_imds(struct imds_req *req, int rc)
 {
 	struct identity_flow *f = container_of(req, struct identity_flow, imds);
 
-	if (f->closing) {
-		timer_start(f->w, &f->timer, 0, on_timer);
+	if (ending_is_on(&f->end)) {
+		ending_step(&f->end);
 		return;
 	}
 	if (f->sm.now == I_DOCUMENT)
@@ -221,25 +220,10 @@ static void ask(struct identity_flow *f)
 		imds_get(f->im, &f->imds, f->sm.now == I_DOCUMENT ? IMDS_WHAT_IDENTITY : IMDS_WHAT_DOMAIN, on_imds);
 }
 
-static void free_all(struct identity_flow *f)
-{
-	void (*done)(void *) = f->done;
-	void *ctx = f->done_ctx;
-
-	timer_stop(f->w, &f->timer);
-	aws_call_close(&f->call);
-	mem_free(f);
-	done(ctx);
-}
-
 static void on_timer(struct timer *t)
 {
 	struct identity_flow *f = container_of(t, struct identity_flow, timer);
 
-	if (f->closing) {
-		free_all(f);
-		return;
-	}
 	if (f->sm.now == I_WAITING)
 		sm_move(&f->sm, f->again);
 	ask(f);
@@ -263,18 +247,28 @@ const char *identity_trouble(const struct identity_flow *f)
 	return f->trouble.code != 0 ? err_text(&f->trouble) : "";
 }
 
+static bool is_out(struct closing *c)
+{
+	struct identity_flow *f = container_of(c, struct identity_flow, end.closing);
+
+	return f->imds.im != NULL || aws_call_is_running(&f->call);
+}
+
+static void identity_free(struct closing *c)
+{
+	struct identity_flow *f = container_of(c, struct identity_flow, end.closing);
+
+	timer_stop(f->w, &f->timer);
+	aws_call_close(&f->call);
+	mem_free(f);
+}
+
+static const struct closing_how identity_how = { is_out, identity_free };
+
 void identity_close(struct identity_flow *f, void (*done)(void *ctx), void *ctx)
 {
-	bool idle = f->sm.now == I_WAITING || f->sm.now == I_DONE || f->timer.cb != NULL;
-
-	f->closing = true;
-	f->done = done;
-	f->done_ctx = ctx;
+	ending_begin(&f->end, f->w, &identity_how, done, ctx);
 	timer_stop(f->w, &f->timer);
-	if (idle)
-		timer_start(f->w, &f->timer, 0, on_timer);
-	else if (f->sm.now == I_CALLER)
-		aws_call_cancel(&f->call);
-	else
-		imds_cancel(&f->imds);
+	aws_call_cancel(&f->call);
+	imds_cancel(&f->imds);
 }
