@@ -14,6 +14,7 @@
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
+#include "agent/io/ending.h"
 #include "agent/io/http_server.h"
 
 #define LOOK_MS 2000
@@ -22,12 +23,11 @@ struct socket {
 	struct world *w;
 	const char *path;
 	struct http_server *server; /* NULL: off */
-	bool is_gone, is_closing;   /* the server is being closed, with all or alone */
+	bool is_gone;               /* the server is being closed, because its socket is gone */
 	struct timer look;
 	struct err trouble; /* why it is off, as logged */
 	struct agent *agent;
-	void (*done)(void *ctx);
-	void *done_ctx;
+	struct ending end;
 };
 
 static void refuse(struct http_server_answer *a, int status, const char *why)
@@ -95,24 +95,14 @@ static void try_listen(struct socket *s)
 	s->trouble = e;
 }
 
-static void end(struct socket *s)
-{
-	void (*done)(void *) = s->done;
-	void *done_ctx = s->done_ctx;
-
-	timer_stop(s->w, &s->look);
-	mem_free(s);
-	done(done_ctx);
-}
-
 static void on_server_closed(void *ctx)
 {
 	struct socket *s = ctx;
 
 	s->server = NULL;
 	s->is_gone = false;
-	if (s->is_closing) {
-		end(s);
+	if (ending_is_on(&s->end)) {
+		ending_step(&s->end);
 		return;
 	}
 	try_listen(s);
@@ -133,10 +123,6 @@ static void on_look(struct timer *t)
 	struct disk_stat st;
 	struct err e = { 0 };
 
-	if (s->is_closing) {
-		end(s);
-		return;
-	}
 	if (s->server != NULL && s->w->disk_lstat(s->w, s->path, &st, &e) == -ERR_NOTFOUND) {
 		leave(s);
 		return;
@@ -158,14 +144,25 @@ struct socket *socket_new(struct world *w, const char *path, struct agent *agent
 	return s;
 }
 
+static bool is_out(struct closing *c)
+{
+	return container_of(c, struct socket, end.closing)->server != NULL;
+}
+
+static void socket_free(struct closing *c)
+{
+	struct socket *s = container_of(c, struct socket, end.closing);
+
+	timer_stop(s->w, &s->look);
+	mem_free(s);
+}
+
+static const struct closing_how socket_how = { is_out, socket_free };
+
 void socket_close(struct socket *s, void (*done)(void *ctx), void *ctx)
 {
-	s->done = done;
-	s->done_ctx = ctx;
-	s->is_closing = true;
-	timer_stop(s->w, &s->look); /* a look that is due now would end it before its server has closed */
+	ending_begin(&s->end, s->w, &socket_how, done, ctx);
+	timer_stop(s->w, &s->look);
 	if (s->server != NULL && !s->is_gone)
 		http_server_close(s->server, on_server_closed, s);
-	else if (s->server == NULL)
-		timer_start(s->w, &s->look, 0, on_look);
 }
