@@ -117,15 +117,27 @@ const char *telemetry_trouble(const struct telemetry *t)
 
 /* ---- close: collectors first, so that nothing is handed over any more ---- */
 
-static void on_shipper_closed(void *ctx)
+static bool is_out(struct closing *c)
 {
-	struct telemetry *t = ctx;
-	void (*done)(void *) = t->done;
-	void *done_ctx = t->done_ctx;
+	return container_of(c, struct telemetry, closing)->shipper != NULL;
+}
+
+static void telemetry_free(struct closing *c)
+{
+	struct telemetry *t = container_of(c, struct telemetry, closing);
 
 	positions_close(&t->positions);
 	mem_free(t);
-	done(done_ctx);
+}
+
+static const struct closing_how telemetry_how = { is_out, telemetry_free };
+
+static void on_shipper_closed(void *ctx)
+{
+	struct telemetry *t = ctx;
+
+	t->shipper = NULL;
+	closing_step(&t->closing);
 }
 
 static void close_shipper(void *ctx)
@@ -162,8 +174,7 @@ void telemetry_close(struct telemetry *t, void (*done)(void *ctx), void *ctx)
 	struct host *host = t->host;
 
 	t->host = NULL;
-	t->done = done;
-	t->done_ctx = ctx;
+	closing_begin(&t->closing, &telemetry_how, closing_end, done, ctx);
 	if (host != NULL)
 		host_close(host, close_gone, t);
 	else

@@ -1,5 +1,6 @@
 /* telemetry_impl.h - what the files of the telemetry know of each other. */
 #pragma once
+#include "agent/base/closing.h"
 #include "agent/daemon/telemetry.h"
 #include "collectors/host.h"
 #include "collectors/positions_gone.h"
@@ -10,15 +11,14 @@ struct telemetry {
 	struct world *w;
 	const struct config *c;
 	struct channel *channel;
-	struct shipper *shipper;
+	struct shipper *shipper;    /* NULL: closed */
 	struct host *host;          /* NULL: no metrics are asked for, or the spool is not open yet */
 	struct tail *tail;          /* NULL: no logs, or not yet */
 	struct positions positions; /* of the log files: the tail knows them, the shipper makes them durable */
 	struct positions_gone gone; /* before there is a tail */
 	struct digest policy;       /* whose rules are in force */
 	bool has_policy;
-	void (*done)(void *ctx);
-	void *done_ctx;
+	struct closing closing;
 };
 
 void telemetry_own(void *ctx, struct shipper *s); /* telemetry_status.c: what the collectors count, as metrics */
