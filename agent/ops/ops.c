@@ -243,12 +243,19 @@ void ops_start(struct ops *o, struct journal *j)
 		op_begin(o->v[i]);
 }
 
-static void free_all(struct ops *o)
+static bool is_out(struct closing *c)
 {
-	void (*done)(void *) = o->done;
-	void *ctx = o->done_ctx;
+	const struct ops *o = container_of(c, struct ops, end.closing);
 
-	timer_stop(o->cfg.w, &o->timer);
+	return o->closing_ops > 0 || o->closing_creds > 0;
+}
+
+static void ops_free(struct closing *c)
+{
+	struct ops *o = container_of(c, struct ops, end.closing);
+
+	timer_stop(o->cfg.w, &o->hour);
+	timer_stop(o->cfg.w, &o->look); /* what was still at work may have read a changed policy */
 	for (size_t i = 0; i < o->n; i++)
 		op_free(o->v[i]);
 	op_free(o->accepting);
@@ -259,26 +266,16 @@ static void free_all(struct ops *o)
 	json_decref(o->shared.refused);
 	known_close(&o->known);
 	mem_free(o);
-	done(ctx);
 }
 
-static void on_closed(struct timer *t)
-{
-	free_all(container_of(t, struct ops, timer));
-}
-
-static void close_step(struct ops *o)
-{
-	if (o->closing && o->closing_ops == 0 && o->closing_creds == 0)
-		timer_start(o->cfg.w, &o->timer, 0, on_closed);
-}
+static const struct closing_how ops_how = { is_out, ops_free };
 
 static void on_creds_closed(void *ctx)
 {
 	struct ops *o = ctx;
 
 	o->closing_creds--;
-	close_step(o);
+	ending_step(&o->end);
 }
 
 void ops_creds_close(struct ops *o, struct creds *c)
@@ -293,14 +290,11 @@ static void on_op_stopped(void *ctx, struct op *op)
 
 	(void)op;
 	o->closing_ops--;
-	close_step(o);
+	ending_step(&o->end);
 }
 
 void ops_close(struct ops *o, void (*done)(void *ctx), void *ctx)
 {
-	o->closing = true;
-	o->done = done;
-	o->done_ctx = ctx;
 	timer_stop(o->cfg.w, &o->hour);
 	timer_stop(o->cfg.w, &o->look);
 	if (o->j != NULL) {
@@ -315,5 +309,5 @@ void ops_close(struct ops *o, void (*done)(void *ctx), void *ctx)
 			o->closing_ops++;
 			op_stop(o->v[i], on_op_stopped);
 		}
-	close_step(o);
+	ending_begin(&o->end, o->cfg.w, &ops_how, done, ctx);
 }

@@ -3,6 +3,7 @@
  * back). Nobody else includes this but their unit tests. */
 #pragma once
 #include "agent/base/uuid.h"
+#include "agent/io/ending.h"
 #include "agent/ops/op.h"
 #include "agent/ops/ops.h"
 #include "agent/ops/known.h"
@@ -52,10 +53,7 @@ struct ops {
 	json_t *ids;                                  /* of ids_rec */
 	/* close */
 	unsigned closing_creds, closing_ops;
-	bool closing;
-	void (*done)(void *ctx);
-	void *done_ctx;
-	struct timer timer;
+	struct ending end;
 	char why[ERR_TEXT_MAX];
 };
 

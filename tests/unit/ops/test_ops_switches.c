@@ -141,9 +141,26 @@ static void a_start_without_a_policy_that_counts_is_logged_with_the_reason(void 
 	    strstr(buf_str(&s->log), "policy.none why=\"/etc/reeve/policy.yaml can be written by the agent's own user"));
 }
 
+static void a_policy_that_changes_while_the_list_closes_is_not_looked_at_again(void **state)
+{
+	struct shop *s = *state;
+
+	desk_settle(&s->d);
+	inbox_close(&s->d.in);
+	ops_close(s->d.ops, desk_closed, &s->d);
+	shop_policy(s, "mode: off\n");
+	ops_policy_read(s->d.ops);
+	shop_wait(s);
+	desk_pass(&s->d, 10000);
+	journal_close(s->d.j, desk_closed, &s->d);
+	shop_wait(s);
+	shop_open(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		SHOP(a_policy_that_changes_while_the_list_closes_is_not_looked_at_again),
 		SHOP(the_mode_says_what_the_customer_has_switched),
 		SHOP(a_stop_that_is_a_link_to_nothing_or_a_folder_is_a_stop),
 		SHOP(a_policy_that_cannot_be_read_stops_and_only_the_customer_is_told_its_content),
