@@ -438,8 +438,6 @@ static bool (*const closers[])(struct agent *a) = { close_finding, close_session
 static void close_next(void *ctx)
 {
 	struct agent *a = ctx;
-	void (*done)(void *) = a->done;
-	void *done_ctx = a->done_ctx;
 
 	while (a->closing <= ARRAY_LEN(closers)) {
 		unsigned at = a->closing++ - 1;
@@ -447,12 +445,28 @@ static void close_next(void *ctx)
 		if (at < ARRAY_LEN(closers) && closers[at](a))
 			return;
 	}
+	closing_step(&a->end);
+}
+
+static bool is_out(struct closing *c)
+{
+	return container_of(c, struct agent, end)->closing <= ARRAY_LEN(closers);
+}
+
+static void on_all_closed(struct closing *c)
+{
+	struct agent *a = container_of(c, struct agent, end);
+
+	timer_stop(a->w, &a->timer);
+	timer_stop(a->w, &a->ticker);
 	inbox_close(&a->inbox);
 	if (a->aws != NULL)
 		aws_free(a->aws);
 	free_agent(a);
-	done(done_ctx);
 }
+
+/* Each closer's end comes from the loop, and with the last one's so does ours. */
+static const struct closing_how agent_how = { is_out, on_all_closed };
 
 static void on_close(struct timer *t)
 {
@@ -469,8 +483,7 @@ void agent_close(struct agent *a, void (*done)(void *ctx), void *ctx)
 	assert(a->closing == 0);
 	log_info("agent.stop", "next=\"everything stays as the journal says\"");
 	a->closing = 1;
-	a->done = done;
-	a->done_ctx = ctx;
+	closing_begin(&a->end, &agent_how, closing_end, done, ctx);
 	timer_stop(a->w, &a->ticker);
 	timer_start(a->w, &a->timer, 0, on_close);
 }

@@ -3,6 +3,7 @@
 #include "agent/daemon/agent.h"
 #include "agent/aws/creds.h"
 #include "agent/aws/imds.h"
+#include "agent/base/closing.h"
 #include "agent/control/channel.h"
 #include "agent/control/inbox.h"
 #include "agent/control/session.h"
@@ -43,6 +44,5 @@ struct agent {
 	char summary[256], health[ERR_TEXT_MAX];
 	/* close */
 	unsigned closing; /* the next closer */
-	void (*done)(void *ctx);
-	void *done_ctx;
+	struct closing end;
 };
