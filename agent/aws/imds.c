@@ -336,6 +336,7 @@ static void imds_free(struct closing *c)
 	struct imds *im = container_of(c, struct imds, end.closing);
 
 	timer_stop(im->w, &im->drop);
+	timer_stop(im->w, &im->wait);
 	http_req_close(&im->http);
 	secret_close(&im->token);
 	mem_free(im->endpoint);
