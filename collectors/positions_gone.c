@@ -39,15 +39,15 @@ static const struct sm_machine gone_machine = SM_MACHINE("positions_gone", gone_
 
 static void on_turn(struct timer *t);
 
-static void go(struct positions_gone *g, unsigned to)
-{
-	sm_move(&g->sm, to);
-	timer_start(g->w, &g->timer, 0, on_turn);
-}
-
 static void turn(struct positions_gone *g)
 {
 	timer_start(g->w, &g->timer, 0, on_turn);
+}
+
+static void go(struct positions_gone *g, unsigned to)
+{
+	sm_move(&g->sm, to);
+	turn(g);
 }
 
 static struct position *entry(struct list *n)
