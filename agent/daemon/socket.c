@@ -162,7 +162,7 @@ static const struct closing_how socket_how = { is_out, socket_free };
 void socket_close(struct socket *s, void (*done)(void *ctx), void *ctx)
 {
 	ending_begin(&s->end, s->w, &socket_how, done, ctx);
-	timer_stop(s->w, &s->look);
+	timer_stop(s->w, &s->look); /* a look that is due now would close its server once more */
 	if (s->server != NULL && !s->is_gone)
 		http_server_close(s->server, on_server_closed, s);
 }

@@ -154,7 +154,8 @@ static void who_is_given_a_line_may_close_it_from_there(void **state)
 	(void)state;
 	reader_append(LOG, "one\ntwo\n");
 	reader_append("/var/log/y.log", "one\ntwo\n");
-	reader.tail = tail_new(reader.w, &(struct tail_config){ .paths = paths, .paths_n = 2 }, &sink);
+	reader.tail =
+	    tail_new(reader.w, &(struct tail_config){ .paths = paths, .paths_n = 2, .positions = &reader.positions }, &sink);
 	tail_start(reader.tail);
 	assert_int_equal(sim_run_until(reader.w, flag_is_set, &closed, 60000), SIM_TRUE);
 	assert_string_equal(buf_str(&reader.got), "one\n");

@@ -105,7 +105,7 @@ static void it_closes_at_any_step_and_leaves_nothing_behind(void **state)
 	static const int answers[] = { 200, 400, 413, 429, 401, 0 };
 
 	for (unsigned n = 0; n < ARRAY_LEN(answers) * 60; n++) {
-		struct shipper_config c = { .dir = DOCK_DIR };
+		struct shipper_config c = { .dir = DOCK_DIR, .positions = &dock.positions.durable };
 
 		dock_start(state);
 		dock_answer(answers[n % ARRAY_LEN(answers)], 200);
