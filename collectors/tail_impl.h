@@ -192,8 +192,8 @@ void tail_archives_sweep(struct tail *t); /* forgets those that this scan did no
 void tail_scan_init(struct tail_scan *s);
 bool tail_scan_runs(const struct tail *t);
 bool tail_scan_is_listing(const struct tail *t); /* a worker is */
-void tail_scan_start(struct tail *t); /* not while one runs */
-void tail_scan_close(struct tail *t); /* not while a worker lists; ending_step follows when it is done */
+void tail_scan_start(struct tail *t);            /* not while one runs */
+void tail_scan_close(struct tail *t);            /* not while a worker lists; ending_step follows when it is done */
 char *tail_scan_path(const struct tail_scan *s, const char *name);
 
 /* tail_seek.c */
