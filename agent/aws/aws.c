@@ -94,21 +94,24 @@ static void add_host(struct buf *to, const char *s, size_t len, bool is_tls)
 		buf_addc(to, (char)tolower((unsigned char)s[i]));
 }
 
-/* An override may have a path (a gateway's), below which the service's own "/" lies; AWS's own hosts have that alone. */
-void aws_place(const struct aws *a, enum aws_service s, struct buf *to_url, struct buf *to_host, struct buf *to_path)
+/* An override may have a path (a gateway's), below which the service's own lies. */
+void aws_place(const struct aws *a, const struct request *req, struct buf *to_url, struct buf *to_host, struct buf *to_path)
 {
-	const char *url = a->endpoints[s], *host, *path;
+	const char *url = a->endpoints[req->service], *host, *path = "";
+	bool is_tls = url == NULL || strncasecmp(url, "http://", 7) != 0;
 
 	if (url == NULL) {
-		aws_host(a, s, to_host);
-		buf_adds(to_path, "/");
-		buf_addf(to_url, "https://%s/", buf_str(to_host));
-		return;
+		aws_host(a, req->service, to_host);
+	} else {
+		host = strstr(url, "://");
+		host = host != NULL ? host + 3 : url;
+		path = host + strcspn(host, "/");
+		add_host(to_host, host, (size_t)(path - host), is_tls);
 	}
-	host = strstr(url, "://");
-	host = host != NULL ? host + 3 : url;
-	path = host + strcspn(host, "/");
-	add_host(to_host, host, (size_t)(path - host), strncasecmp(url, "http://", 7) != 0);
-	buf_addf(to_path, "%s%s", path, str_ends(path, "/") ? "" : "/");
-	buf_addf(to_url, "%s%s", url, str_ends(path, "/") ? "" : "/");
+	buf_addf(to_path, "%.*s%s", (int)(strlen(path) - str_ends(path, "/")), path, req->path);
+	if (url == NULL)
+		buf_addf(to_url, "https://%s", buf_str(to_host));
+	else
+		buf_add(to_url, url, (size_t)(path - url));
+	buf_addf(to_url, "%s%s%s", buf_str(to_path), *req->query != '\0' ? "?" : "", req->query);
 }

@@ -2,7 +2,7 @@
  *
  *   keys --> ask --> done          ask --> wait --> keys     a retry: new keys perhaps, always a new signature
  *                                  ask --> keys              at once, after a renewal or with another idea of the time
- *   refused (a form that did not fit) --> done               any state --> done, when canceled
+ *   refused (a request that did not fit) --> done               any state --> done, when canceled
  *
  * Keys are copied when they come, so that a renewal elsewhere never mixes two sets in one signature. The signature covers
  * the host that is really sent (with an override: its host and port), the content type, the date and the token; what a
@@ -35,7 +35,6 @@
 #define CAP_MS 20000
 #define HINT_CAPS ((struct backoff_caps){ .beyond_ms = 5000 }) /* how far beyond our own delay we follow AWS's hint */
 #define SKEW_MS INT64_C(240000) /* AWS allows 5 minutes; less than 4 is not the reason for a refusal */
-#define CONTENT_TYPE "application/x-www-form-urlencoded; charset=utf-8"
 
 enum { CALL_IDLE, CALL_REFUSED, CALL_KEYS, CALL_ASK, CALL_WAIT, CALL_DONE, CALL_STATES };
 
@@ -115,7 +114,7 @@ static void finish(struct aws_call *c, enum aws_class class)
 static void finish_canceled(struct aws_call *c)
 {
 	c->canceled = true;
-	err_set(&c->err, ERR_CANCELED, "%s was canceled", c->form.action);
+	err_set(&c->err, ERR_CANCELED, "%s was canceled", c->req.action);
 	finish(c, AWS_AMBIGUOUS);
 }
 
@@ -141,7 +140,7 @@ static void on_wait(struct timer *t)
 
 static void wait_and_retry(struct aws_call *c, uint64_t wait_ms)
 {
-	log_debug("aws.retry", "action=%s attempt=%u code=%s status=%d retry_in_ms=%llu", c->form.action, c->attempts,
+	log_debug("aws.retry", "action=%s attempt=%u code=%s status=%d retry_in_ms=%llu", c->req.action, c->attempts,
 		  c->code[0] != '\0' ? c->code : "-", c->status, (unsigned long long)wait_ms);
 	sm_move(&c->sm, CALL_WAIT);
 	timer_start(c->aws->w, &c->timer, wait_ms, on_wait);
@@ -162,17 +161,17 @@ static void add_signature(struct aws_call *c)
 
 static int sign(struct aws_call *c)
 {
-	const struct sigv4_header headers[] = { { "Host", buf_str(&c->attempt->host) }, { "Content-Type", CONTENT_TYPE } };
+	const struct sigv4_header headers[] = { { "Host", buf_str(&c->attempt->host) }, { "Content-Type", c->req.content_type } };
 	const struct sigv4_req r = {
-		.method = "POST",
+		.method = c->req.method,
 		.path = buf_str(&c->attempt->path),
-		.query = "",
+		.query = c->req.query,
 		.headers = headers,
 		.headers_n = ARRAY_LEN(headers),
-		.body = c->form.b.data,
-		.body_len = c->form.b.len,
+		.body = c->req.body.data,
+		.body_len = c->req.body.len,
 		.region = c->aws->region,
-		.service = aws_service_name(c->service),
+		.service = aws_service_name(c->req.service),
 		.time_ms = world_wall_ms(c->aws->w) + c->aws->offset_ms,
 		.keys = &c->attempt->keys,
 		.normalize = true,
@@ -187,7 +186,7 @@ static uint32_t total_ms(const struct aws_call *c)
 {
 	if (c->total_ms > 0)
 		return c->total_ms;
-	return strcmp(c->form.action, "RunInstances") == 0 ? RUN_TOTAL_MS : TOTAL_MS;
+	return strcmp(c->req.action, "RunInstances") == 0 ? RUN_TOTAL_MS : TOTAL_MS;
 }
 
 static void prepare(struct aws_call *c)
@@ -195,10 +194,10 @@ static void prepare(struct aws_call *c)
 	struct aws_attempt *t = c->attempt;
 
 	http_req_close(&c->http);
-	c->http = (struct http_req){ .method = "POST",
+	c->http = (struct http_req){ .method = c->req.method,
 				     .url = buf_str(&t->url),
-				     .send = c->form.b.data,
-				     .send_len = c->form.b.len,
+				     .send = c->req.body.data,
+				     .send_len = c->req.body.len,
 				     .connect_ms = CONNECT_MS,
 				     .total_ms = total_ms(c),
 				     .ca_file = c->aws->ca_file,
@@ -206,7 +205,7 @@ static void prepare(struct aws_call *c)
 				     .head = BUF_MAX(64u << 10) };
 	snprintf(t->number, sizeof(t->number), "attempt=%u; max=%u", c->attempts, c->mutating ? 1 : ATTEMPTS);
 	http_header_set(&c->http, "Host", buf_str(&t->host));
-	http_header_set(&c->http, "Content-Type", CONTENT_TYPE);
+	http_header_set(&c->http, "Content-Type", c->req.content_type);
 	http_header_set(&c->http, "User-Agent", buf_str(&t->agent));
 	http_header_set(&c->http, "amz-sdk-invocation-id", t->invocation);
 	http_header_set(&c->http, "amz-sdk-request", t->number);
@@ -218,7 +217,7 @@ static void on_http(struct http_req *req, int rc);
 static void no_keys(struct aws_call *c, int rc)
 {
 	c->err = c->keys.err;
-	err_wrap(&c->err, rc, "%s was not sent, there are no keys", c->form.action);
+	err_wrap(&c->err, rc, "%s was not sent, there are no keys", c->req.action);
 	finish(c, rc == -ERR_DENIED ? AWS_DENIED : AWS_EXPIRED);
 }
 
@@ -240,7 +239,7 @@ static void on_keys(struct creds_req *req, int rc)
 	}
 	if (c->may_send != NULL && !c->may_send(c)) {
 		c->withheld = true;
-		err_set(&c->err, ERR_CANCELED, "%s was not sent: its time was over", c->form.action);
+		err_set(&c->err, ERR_CANCELED, "%s was not sent: its time was over", c->req.action);
 		finish(c, AWS_EXPIRED);
 		return;
 	}
@@ -328,7 +327,7 @@ static void on_http(struct http_req *req, int rc)
 	if (c->canceled || rc == -ERR_CANCELED) {
 		finish_canceled(c);
 	} else if (rc != 0) {
-		err_set(&c->err, -rc, "%s: no answer: %s", c->form.action, err_text(&req->err));
+		err_set(&c->err, -rc, "%s: no answer: %s", c->req.action, err_text(&req->err));
 		judge(c, (struct code_meaning){ rc == -ERR_LIMIT ? CODE_FINAL : CODE_TRANSIENT, AWS_AMBIGUOUS });
 	} else if (call_read(c)) {
 		c->err = (struct err){ 0 };
@@ -348,7 +347,7 @@ static void set_attempt(struct aws_call *c)
 	c->attempt = t;
 	t->url = t->host = t->path = t->agent = BUF_MAX(1024);
 	t->signature = BUF_MAX(64u << 10);
-	aws_place(c->aws, c->service, &t->url, &t->host, &t->path);
+	aws_place(c->aws, &c->req, &t->url, &t->host, &t->path);
 	buf_addf(&t->agent, "reeve/%s", c->aws->version);
 	if (c->command != NULL)
 		buf_addf(&t->agent, " cmd/%s", c->command);
@@ -374,7 +373,7 @@ bool aws_call_is_running(const struct aws_call *c)
 
 void aws_call_start(struct aws *a, struct aws_call *c, struct creds *creds, aws_call_cb *cb)
 {
-	assert(!aws_call_is_running(c) && c->form.action != NULL);
+	assert(!aws_call_is_running(c) && c->req.action != NULL);
 	xml_close(&c->xml);
 	mem_close(&c->encoded);
 	c->code[0] = c->request_id[0] = c->key_id[0] = '\0';
@@ -390,7 +389,7 @@ void aws_call_start(struct aws *a, struct aws_call *c, struct creds *creds, aws_
 	a->running++;
 	sm_init(&c->sm, &call_machine, CALL_IDLE);
 	set_attempt(c);
-	if (buf_check(&c->form.b, "the request", &c->err) == 0) {
+	if (buf_check(&c->req.body, "the request", &c->err) == 0) {
 		get_keys(c);
 	} else {
 		sm_move(&c->sm, CALL_REFUSED);
@@ -423,7 +422,7 @@ void aws_call_close(struct aws_call *c)
 	assert(!aws_call_is_running(c));
 	xml_close(&c->xml);
 	mem_close(&c->encoded);
-	form_close(&c->form);
+	request_close(&c->req);
 	keys_close(&c->keys.keys);
 	http_req_close(&c->http);
 }

@@ -1,4 +1,4 @@
-/* call.h - one signed call of a query service (ec2Query, awsQuery), with its retries, judged by error code before status.
+/* call.h - one signed call of a service, with its retries, judged by error code before status.
  *
  * A read is retried here: throttling, no answer, 5xx, expired keys (once, after a renewal), a clock that is off (once, with
  * the offset from the Date header). A mutating call is one attempt: its asker must ask the customer's policy before each.
@@ -10,12 +10,10 @@
 #include <stdint.h>
 
 #include "agent/aws/creds.h"
-#include "agent/aws/form.h"
+#include "agent/aws/request.h"
 #include "agent/base/sm.h"
 #include "agent/base/xml.h"
 #include "agent/io/world.h"
-
-enum aws_service { AWS_EC2, AWS_ELB, AWS_STS, AWS_SERVICES };
 
 enum aws_class {
 	AWS_OK,
@@ -58,8 +56,7 @@ typedef void aws_call_cb(struct aws_call *c);
 /* Belongs to the caller, zero at birth; cb comes once, never from inside aws_call_start. Look at `class` there. */
 struct aws_call {
 	/* the question: set by the caller */
-	enum aws_service service;
-	struct form form;
+	struct request req;
 	bool mutating;
 	unsigned earlier;    /* attempts of the same request before this call: the delay after throttling grows with them */
 	const char *command; /* for "cmd/<command id>" in User-Agent, or NULL */
@@ -93,4 +90,4 @@ struct aws_call {
 void aws_call_start(struct aws *a, struct aws_call *c, struct creds *creds, aws_call_cb *cb);
 void aws_call_cancel(struct aws_call *c);           /* cb follows, with canceled set and class AWS_AMBIGUOUS; harmless when idle */
 bool aws_call_is_running(const struct aws_call *c); /* its cb has not been called yet */
-void aws_call_close(struct aws_call *c);            /* frees form and answer; not while it runs */
+void aws_call_close(struct aws_call *c);            /* frees request and answer; not while it runs */

@@ -10,7 +10,7 @@ struct aws {
 };
 
 /* Where a service's requests go: the url, and its host and path as they are signed. */
-void aws_place(const struct aws *a, enum aws_service s, struct buf *url, struct buf *host, struct buf *path);
+void aws_place(const struct aws *a, const struct request *req, struct buf *url, struct buf *host, struct buf *path);
 
 /* Fills xml, code, request id and sentence from the HTTP answer; true when it is what the action answers. */
 bool call_read(struct aws_call *c);

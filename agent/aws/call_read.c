@@ -46,9 +46,9 @@ static void set_request_id(struct aws_call *c, const struct xml_node *root)
 
 static bool is_answer(const struct aws_call *c, const struct xml_node *root)
 {
-	size_t n = strlen(c->form.action);
+	size_t n = strlen(c->req.action);
 
-	return strncmp(xml_name(root), c->form.action, n) == 0 && strcmp(xml_name(root) + n, "Response") == 0;
+	return strncmp(xml_name(root), c->req.action, n) == 0 && strcmp(xml_name(root) + n, "Response") == 0;
 }
 
 /* The first bytes of what nobody understands, fit for a log line. */
@@ -65,7 +65,7 @@ static void describe_stranger(struct aws_call *c)
 {
 	char start[PEEK_LEN + 1];
 
-	err_set(&c->err, ERR_SERVICE, "%s: HTTP %d with a body that is no answer of AWS: \"%s\"", c->form.action, c->status,
+	err_set(&c->err, ERR_SERVICE, "%s: HTTP %d with a body that is no answer of AWS: \"%s\"", c->req.action, c->status,
 		peek(c, start));
 }
 
@@ -96,7 +96,7 @@ static void describe_error(struct aws_call *c, const struct xml_node *error)
 		keep_encoded(c, encoded);
 	while (n > 0 && isspace((unsigned char)message[n - 1]))
 		n--;
-	err_set(&c->err, 0, "%s: %s (HTTP %d): %.*s", c->form.action, c->code, c->status, n < MESSAGE_MAX ? n : MESSAGE_MAX,
+	err_set(&c->err, 0, "%s: %s (HTTP %d): %.*s", c->req.action, c->code, c->status, n < MESSAGE_MAX ? n : MESSAGE_MAX,
 		message);
 }
 

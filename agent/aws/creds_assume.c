@@ -54,8 +54,8 @@ static void ask(struct creds_source *s)
 {
 	struct from_sts *f = self_of(s);
 
-	f->call = (struct aws_call){ .service = AWS_STS, .command = f->session };
-	sts_assume_role(&f->call.form, f->role_arn, f->session, f->session);
+	f->call = (struct aws_call){ .command = f->session };
+	sts_assume_role(&f->call.req, f->role_arn, f->session, f->session);
 	aws_call_start(f->aws, &f->call, f->signer, on_answer);
 }
 

@@ -27,30 +27,30 @@ const char *ec2_tag_get(const struct ec2_tags *t, const char *key)
 
 /* ---- what requests share ------------------------------------------------------------------------------------------------- */
 
-static void add_tags(struct form *f, unsigned spec, const char *type, const struct ec2_tag *tags, size_t n)
+static void add_tags(struct request *req, unsigned spec, const char *type, const struct ec2_tag *tags, size_t n)
 {
 	if (n == 0)
 		return;
-	form_add(f, type, "TagSpecification.%u.ResourceType", spec);
+	request_add(req, type, "TagSpecification.%u.ResourceType", spec);
 	for (size_t i = 0; i < n; i++) {
-		form_add(f, tags[i].key, "TagSpecification.%u.Tag.%zu.Key", spec, i + 1);
-		form_add(f, tags[i].value, "TagSpecification.%u.Tag.%zu.Value", spec, i + 1);
+		request_add(req, tags[i].key, "TagSpecification.%u.Tag.%zu.Key", spec, i + 1);
+		request_add(req, tags[i].value, "TagSpecification.%u.Tag.%zu.Value", spec, i + 1);
 	}
 }
 
 /* A page size but for a list of ids: an unfiltered, unpaged Describe draws on a smaller bucket (EC2 Developer Guide, throttling). */
-void ec2_describe(struct form *f, const char *action, const struct ec2_describe *d)
+void ec2_describe(struct request *req, const char *action, const struct ec2_describe *d)
 {
-	form_start(f, action, VERSION);
+	request_query(req, AWS_EC2, action, VERSION);
 	for (size_t i = 0; i < d->filters_n; i++) {
-		form_add(f, d->filters[i].name, "Filter.%zu.Name", i + 1);
+		request_add(req, d->filters[i].name, "Filter.%zu.Name", i + 1);
 		for (size_t j = 0; j < d->filters[i].n; j++)
-			form_add(f, d->filters[i].values[j], "Filter.%zu.Value.%zu", i + 1, j + 1);
+			request_add(req, d->filters[i].values[j], "Filter.%zu.Value.%zu", i + 1, j + 1);
 	}
 	if (!d->whole)
-		form_add_u(f, PAGE_SIZE, "MaxResults");
+		request_add_u(req, PAGE_SIZE, "MaxResults");
 	if (d->next_token != NULL)
-		form_add(f, d->next_token, "NextToken");
+		request_add(req, d->next_token, "NextToken");
 }
 
 const char *ec2_next_token(const struct xml_node *root)
@@ -62,83 +62,83 @@ const char *ec2_next_token(const struct xml_node *root)
 
 /* ---- instances ----------------------------------------------------------------------------------------------------------- */
 
-static void add_volume(struct form *f, size_t i, const struct ec2_volume_arg *v)
+static void add_volume(struct request *req, size_t i, const struct ec2_volume_arg *v)
 {
-	form_add(f, v->device, "BlockDeviceMapping.%zu.DeviceName", i);
-	form_add(f, v->type, "BlockDeviceMapping.%zu.Ebs.VolumeType", i);
+	request_add(req, v->device, "BlockDeviceMapping.%zu.DeviceName", i);
+	request_add(req, v->type, "BlockDeviceMapping.%zu.Ebs.VolumeType", i);
 	if (v->size_gib > 0)
-		form_add_u(f, v->size_gib, "BlockDeviceMapping.%zu.Ebs.VolumeSize", i);
+		request_add_u(req, v->size_gib, "BlockDeviceMapping.%zu.Ebs.VolumeSize", i);
 	if (v->iops > 0)
-		form_add_u(f, v->iops, "BlockDeviceMapping.%zu.Ebs.Iops", i);
+		request_add_u(req, v->iops, "BlockDeviceMapping.%zu.Ebs.Iops", i);
 	if (v->throughput > 0)
-		form_add_u(f, v->throughput, "BlockDeviceMapping.%zu.Ebs.Throughput", i);
-	form_add(f, "true", "BlockDeviceMapping.%zu.Ebs.Encrypted", i);
+		request_add_u(req, v->throughput, "BlockDeviceMapping.%zu.Ebs.Throughput", i);
+	request_add(req, "true", "BlockDeviceMapping.%zu.Ebs.Encrypted", i);
 	if (v->kms_key_id != NULL)
-		form_add(f, v->kms_key_id, "BlockDeviceMapping.%zu.Ebs.KmsKeyId", i);
-	form_add(f, "true", "BlockDeviceMapping.%zu.Ebs.DeleteOnTermination", i);
+		request_add(req, v->kms_key_id, "BlockDeviceMapping.%zu.Ebs.KmsKeyId", i);
+	request_add(req, "true", "BlockDeviceMapping.%zu.Ebs.DeleteOnTermination", i);
 }
 
 /* Subnet and groups stand on the network interface: only there can a public address be refused. */
-static void add_interface(struct form *f, const struct ec2_run_args *a)
+static void add_interface(struct request *req, const struct ec2_run_args *a)
 {
-	form_add_u(f, 0, "NetworkInterface.1.DeviceIndex");
-	form_add(f, a->subnet_id, "NetworkInterface.1.SubnetId");
-	form_add(f, "false", "NetworkInterface.1.AssociatePublicIpAddress");
-	form_add(f, "true", "NetworkInterface.1.DeleteOnTermination");
+	request_add_u(req, 0, "NetworkInterface.1.DeviceIndex");
+	request_add(req, a->subnet_id, "NetworkInterface.1.SubnetId");
+	request_add(req, "false", "NetworkInterface.1.AssociatePublicIpAddress");
+	request_add(req, "true", "NetworkInterface.1.DeleteOnTermination");
 	for (size_t i = 0; i < a->group_ids_n; i++)
-		form_add(f, a->group_ids[i], "NetworkInterface.1.SecurityGroupId.%zu", i + 1);
+		request_add(req, a->group_ids[i], "NetworkInterface.1.SecurityGroupId.%zu", i + 1);
 }
 
 /* The image's own root, encrypted whatever its snapshot is; size and type stay the image's. */
-static void add_root(struct form *f, const struct ec2_run_args *a)
+static void add_root(struct request *req, const struct ec2_run_args *a)
 {
-	form_add(f, a->root_device, "BlockDeviceMapping.1.DeviceName");
+	request_add(req, a->root_device, "BlockDeviceMapping.1.DeviceName");
 	if (a->root_gib > 0)
-		form_add_u(f, a->root_gib, "BlockDeviceMapping.1.Ebs.VolumeSize");
-	form_add(f, "true", "BlockDeviceMapping.1.Ebs.Encrypted");
-	form_add(f, "true", "BlockDeviceMapping.1.Ebs.DeleteOnTermination");
+		request_add_u(req, a->root_gib, "BlockDeviceMapping.1.Ebs.VolumeSize");
+	request_add(req, "true", "BlockDeviceMapping.1.Ebs.Encrypted");
+	request_add(req, "true", "BlockDeviceMapping.1.Ebs.DeleteOnTermination");
 }
 
-static void add_user_data(struct form *f, const struct ec2_run_args *a)
+static void add_user_data(struct request *req, const struct ec2_run_args *a)
 {
 	CLEANUP(mem_close) char *text = mem_alloc(ENC_BASE64_LEN(a->user_data_len));
 
 	if (a->user_data_len > 0)
-		form_add(f, enc_base64(a->user_data, a->user_data_len, text), "UserData");
+		request_add(req, enc_base64(a->user_data, a->user_data_len, text), "UserData");
 }
 
-void ec2_run_instances(struct form *f, const struct ec2_run_args *a)
+void ec2_run_instances(struct request *req, const struct ec2_run_args *a)
 {
-	form_start(f, "RunInstances", VERSION);
-	form_add(f, a->client_token, "ClientToken");
-	form_add(f, a->image_id, "ImageId");
-	form_add(f, a->type, "InstanceType");
-	form_add_u(f, a->min, "MinCount");
-	form_add_u(f, a->max, "MaxCount");
-	form_add(f, "required", "MetadataOptions.HttpTokens");
-	form_add_u(f, 1, "MetadataOptions.HttpPutResponseHopLimit");
-	add_interface(f, a);
-	add_root(f, a);
+	request_query(req, AWS_EC2, "RunInstances", VERSION);
+	request_add(req, a->client_token, "ClientToken");
+	request_add(req, a->image_id, "ImageId");
+	request_add(req, a->type, "InstanceType");
+	request_add_u(req, a->min, "MinCount");
+	request_add_u(req, a->max, "MaxCount");
+	request_add(req, "required", "MetadataOptions.HttpTokens");
+	request_add_u(req, 1, "MetadataOptions.HttpPutResponseHopLimit");
+	add_interface(req, a);
+	add_root(req, a);
 	for (size_t i = 0; i < a->volumes_n; i++)
-		add_volume(f, i + 2, &a->volumes[i]);
+		add_volume(req, i + 2, &a->volumes[i]);
 	if (a->profile != NULL)
-		form_add(f, a->profile, "IamInstanceProfile.Name");
-	add_user_data(f, a);
-	add_tags(f, 1, "instance", a->tags, a->tags_n);
-	add_tags(f, 2, "volume", a->tags, a->tags_n);
-	add_tags(f, 3, "network-interface", a->tags, a->tags_n);
+		request_add(req, a->profile, "IamInstanceProfile.Name");
+	add_user_data(req, a);
+	add_tags(req, 1, "instance", a->tags, a->tags_n);
+	add_tags(req, 2, "volume", a->tags, a->tags_n);
+	add_tags(req, 3, "network-interface", a->tags, a->tags_n);
 }
 
-void ec2_describe_instances(struct form *f, const struct ec2_describe *d)
+void ec2_describe_instances(struct request *req, const struct ec2_describe *d)
 {
-	ec2_describe(f, "DescribeInstances", d);
+	ec2_describe(req, "DescribeInstances", d);
 }
 
-void ec2_terminate_instances(struct form *f, const char *const *ids, size_t n)
+void ec2_terminate_instances(struct request *req, const char *const *ids, size_t n)
 {
-	form_start(f, "TerminateInstances", VERSION);
+	request_query(req, AWS_EC2, "TerminateInstances", VERSION);
 	for (size_t i = 0; i < n; i++)
-		form_add(f, ids[i], "InstanceId.%zu", i + 1);
+		request_add(req, ids[i], "InstanceId.%zu", i + 1);
 }
 
 /* EC2 repeats the groups of the first interface at the instance; where that list is empty (emulators), the interface's. */
@@ -228,14 +228,14 @@ int ec2_read_instances(const struct xml_node *root, struct arena *m, struct ec2_
 
 /* ---- security groups ------------------------------------------------------------------------------------------------------ */
 
-void ec2_create_security_group(struct form *f, const char *name, const char *description, const char *vpc_id,
+void ec2_create_security_group(struct request *req, const char *name, const char *description, const char *vpc_id,
 			       const struct ec2_tag *tags, size_t tags_n)
 {
-	form_start(f, "CreateSecurityGroup", VERSION);
-	form_add(f, name, "GroupName");
-	form_add(f, description, "GroupDescription");
-	form_add(f, vpc_id, "VpcId");
-	add_tags(f, 1, "security-group", tags, tags_n);
+	request_query(req, AWS_EC2, "CreateSecurityGroup", VERSION);
+	request_add(req, name, "GroupName");
+	request_add(req, description, "GroupDescription");
+	request_add(req, vpc_id, "VpcId");
+	add_tags(req, 1, "security-group", tags, tags_n);
 }
 
 int ec2_read_create_security_group(const struct xml_node *root, const char **ret_id, struct err *e)
@@ -248,9 +248,9 @@ int ec2_read_create_security_group(const struct xml_node *root, const char **ret
 	return 0;
 }
 
-void ec2_describe_security_groups(struct form *f, const struct ec2_describe *d)
+void ec2_describe_security_groups(struct request *req, const struct ec2_describe *d)
 {
-	ec2_describe(f, "DescribeSecurityGroups", d);
+	ec2_describe(req, "DescribeSecurityGroups", d);
 }
 
 /* Where a source stands in a permission, by its form. */
@@ -271,64 +271,64 @@ static const struct source *source_of(const struct ec2_rule *r)
 	return &sources[str_starts(r->cidr, "pl-") ? 3 : strchr(r->cidr, ':') != NULL ? 2 : 1];
 }
 
-static void add_rule(struct form *f, size_t i, const struct ec2_rule *r)
+static void add_rule(struct request *req, size_t i, const struct ec2_rule *r)
 {
 	const struct source *s = source_of(r);
 
-	form_add(f, r->protocol, "IpPermissions.%zu.IpProtocol", i);
+	request_add(req, r->protocol, "IpPermissions.%zu.IpProtocol", i);
 	if (strcmp(r->protocol, "-1") != 0) {
 		char port[16];
 
 		snprintf(port, sizeof(port), "%d", r->from_port); /* -1 is any ICMP type */
-		form_add(f, port, "IpPermissions.%zu.FromPort", i);
+		request_add(req, port, "IpPermissions.%zu.FromPort", i);
 		snprintf(port, sizeof(port), "%d", r->to_port);
-		form_add(f, port, "IpPermissions.%zu.ToPort", i);
+		request_add(req, port, "IpPermissions.%zu.ToPort", i);
 	}
-	form_add(f, r->group_id != NULL ? r->group_id : r->cidr, "IpPermissions.%zu.%s.1.%s", i, s->list, s->key);
+	request_add(req, r->group_id != NULL ? r->group_id : r->cidr, "IpPermissions.%zu.%s.1.%s", i, s->list, s->key);
 	if (r->description != NULL && *r->description != '\0')
-		form_add(f, r->description, "IpPermissions.%zu.%s.1.Description", i, s->list);
+		request_add(req, r->description, "IpPermissions.%zu.%s.1.Description", i, s->list);
 }
 
-static void add_rules(struct form *f, const char *action, const char *group_id, const struct ec2_rule *rules, size_t n)
+static void add_rules(struct request *req, const char *action, const char *group_id, const struct ec2_rule *rules, size_t n)
 {
-	form_start(f, action, VERSION);
-	form_add(f, group_id, "GroupId");
+	request_query(req, AWS_EC2, action, VERSION);
+	request_add(req, group_id, "GroupId");
 	for (size_t i = 0; i < n; i++)
-		add_rule(f, i + 1, &rules[i]);
+		add_rule(req, i + 1, &rules[i]);
 }
 
-void ec2_authorize_ingress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n)
+void ec2_authorize_ingress(struct request *req, const char *group_id, const struct ec2_rule *rules, size_t n)
 {
-	add_rules(f, "AuthorizeSecurityGroupIngress", group_id, rules, n);
+	add_rules(req, "AuthorizeSecurityGroupIngress", group_id, rules, n);
 }
 
-void ec2_revoke_ingress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n)
+void ec2_revoke_ingress(struct request *req, const char *group_id, const struct ec2_rule *rules, size_t n)
 {
-	add_rules(f, "RevokeSecurityGroupIngress", group_id, rules, n);
+	add_rules(req, "RevokeSecurityGroupIngress", group_id, rules, n);
 }
 
-void ec2_authorize_egress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n)
+void ec2_authorize_egress(struct request *req, const char *group_id, const struct ec2_rule *rules, size_t n)
 {
-	add_rules(f, "AuthorizeSecurityGroupEgress", group_id, rules, n);
+	add_rules(req, "AuthorizeSecurityGroupEgress", group_id, rules, n);
 }
 
-void ec2_revoke_egress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n)
+void ec2_revoke_egress(struct request *req, const char *group_id, const struct ec2_rule *rules, size_t n)
 {
-	add_rules(f, "RevokeSecurityGroupEgress", group_id, rules, n);
+	add_rules(req, "RevokeSecurityGroupEgress", group_id, rules, n);
 }
 
-void ec2_update_rule_descriptions(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n)
+void ec2_update_rule_descriptions(struct request *req, const char *group_id, const struct ec2_rule *rules, size_t n)
 {
 	bool is_egress = n > 0 && rules[0].is_egress;
 
-	add_rules(f, is_egress ? "UpdateSecurityGroupRuleDescriptionsEgress" : "UpdateSecurityGroupRuleDescriptionsIngress",
+	add_rules(req, is_egress ? "UpdateSecurityGroupRuleDescriptionsEgress" : "UpdateSecurityGroupRuleDescriptionsIngress",
 		  group_id, rules, n);
 }
 
-void ec2_delete_security_group(struct form *f, const char *group_id)
+void ec2_delete_security_group(struct request *req, const char *group_id)
 {
-	form_start(f, "DeleteSecurityGroup", VERSION);
-	form_add(f, group_id, "GroupId");
+	request_query(req, AWS_EC2, "DeleteSecurityGroup", VERSION);
+	request_add(req, group_id, "GroupId");
 }
 
 static size_t count_rules(const struct xml_node *permissions)

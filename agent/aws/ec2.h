@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/aws/form.h"
+#include "agent/aws/request.h"
 #include "agent/base/arena.h"
 #include "agent/base/xml.h"
 
@@ -33,8 +33,8 @@ struct ec2_describe {
 	const char *next_token; /* NULL: the first page */
 	bool whole;             /* no pages: a short list, asked for by its ids */
 };
-void ec2_describe(struct form *f, const char *action, const struct ec2_describe *d); /* what every Describe begins with */
-const char *ec2_next_token(const struct xml_node *root);                             /* NULL: the last page */
+void ec2_describe(struct request *req, const char *action, const struct ec2_describe *d); /* what every Describe begins with */
+const char *ec2_next_token(const struct xml_node *root);                                  /* NULL: the last page */
 
 /* ---- instances ---- */
 struct ec2_volume_arg {
@@ -75,11 +75,11 @@ struct ec2_instances {
 	size_t n;
 };
 
-void ec2_run_instances(struct form *f, const struct ec2_run_args *a); /* IMDSv2 required, no public address */
+void ec2_run_instances(struct request *req, const struct ec2_run_args *a); /* IMDSv2 required, no public address */
 int ec2_read_run_instances(const struct xml_node *root, struct arena *m, struct ec2_instances *ret, struct err *e);
-void ec2_describe_instances(struct form *f, const struct ec2_describe *d);
+void ec2_describe_instances(struct request *req, const struct ec2_describe *d);
 int ec2_read_instances(const struct xml_node *root, struct arena *m, struct ec2_instances *ret, struct err *e); /* appends */
-void ec2_terminate_instances(struct form *f, const char *const *ids, size_t n);
+void ec2_terminate_instances(struct request *req, const char *const *ids, size_t n);
 
 /* ---- security groups ---- */
 struct ec2_rule {
@@ -103,16 +103,16 @@ struct ec2_groups {
 	size_t n;
 };
 
-void ec2_create_security_group(struct form *f, const char *name, const char *description, const char *vpc_id,
+void ec2_create_security_group(struct request *req, const char *name, const char *description, const char *vpc_id,
 			       const struct ec2_tag *tags, size_t tags_n);
 int ec2_read_create_security_group(const struct xml_node *root, const char **ret_id, struct err *e); /* lives with the xml */
-void ec2_describe_security_groups(struct form *f, const struct ec2_describe *d);
+void ec2_describe_security_groups(struct request *req, const struct ec2_describe *d);
 int ec2_read_security_groups(const struct xml_node *root, struct arena *m, struct ec2_groups *ret, struct err *e); /* appends */
 /* Direction is the call's: is_egress of the rules is not looked at. */
-void ec2_authorize_ingress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n);
-void ec2_revoke_ingress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n);
-void ec2_authorize_egress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n);
-void ec2_revoke_egress(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n);
+void ec2_authorize_ingress(struct request *req, const char *group_id, const struct ec2_rule *rules, size_t n);
+void ec2_revoke_ingress(struct request *req, const char *group_id, const struct ec2_rule *rules, size_t n);
+void ec2_authorize_egress(struct request *req, const char *group_id, const struct ec2_rule *rules, size_t n);
+void ec2_revoke_egress(struct request *req, const char *group_id, const struct ec2_rule *rules, size_t n);
 /* Rules of one direction; one without a description loses its own. */
-void ec2_update_rule_descriptions(struct form *f, const char *group_id, const struct ec2_rule *rules, size_t n);
-void ec2_delete_security_group(struct form *f, const char *group_id);
+void ec2_update_rule_descriptions(struct request *req, const char *group_id, const struct ec2_rule *rules, size_t n);
+void ec2_delete_security_group(struct request *req, const char *group_id);

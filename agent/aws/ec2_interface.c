@@ -4,9 +4,9 @@
 #include "agent/aws/read.h"
 #include "agent/base/str.h"
 
-void ec2_describe_interfaces(struct form *f, const struct ec2_describe *d)
+void ec2_describe_interfaces(struct request *req, const struct ec2_describe *d)
 {
-	ec2_describe(f, "DescribeNetworkInterfaces", d);
+	ec2_describe(req, "DescribeNetworkInterfaces", d);
 }
 
 static int read_interface(const struct xml_node *n, struct arena *m, struct ec2_interface *i, struct err *e)

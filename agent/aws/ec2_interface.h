@@ -15,5 +15,5 @@ struct ec2_interfaces {
 	struct ec2_interface *v;
 	size_t n;
 };
-void ec2_describe_interfaces(struct form *f, const struct ec2_describe *d);
+void ec2_describe_interfaces(struct request *req, const struct ec2_describe *d);
 int ec2_read_interfaces(const struct xml_node *root, struct arena *m, struct ec2_interfaces *ret, struct err *e); /* appends */

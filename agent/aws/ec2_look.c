@@ -7,9 +7,9 @@
 
 /* ---- VPCs ---- */
 
-void ec2_describe_vpcs(struct form *f, const struct ec2_describe *d)
+void ec2_describe_vpcs(struct request *req, const struct ec2_describe *d)
 {
-	ec2_describe(f, "DescribeVpcs", d);
+	ec2_describe(req, "DescribeVpcs", d);
 }
 
 /* Where the blocks of a family stand, and what says how one stands. */
@@ -59,9 +59,9 @@ int ec2_read_vpcs(const struct xml_node *root, struct arena *m, struct ec2_vpcs 
 
 /* ---- subnets ---- */
 
-void ec2_describe_subnets(struct form *f, const struct ec2_describe *d)
+void ec2_describe_subnets(struct request *req, const struct ec2_describe *d)
 {
-	ec2_describe(f, "DescribeSubnets", d);
+	ec2_describe(req, "DescribeSubnets", d);
 }
 
 static int read_subnet(const struct xml_node *n, struct arena *m, struct ec2_subnet *s, struct err *e)
@@ -86,10 +86,10 @@ int ec2_read_subnets(const struct xml_node *root, struct arena *m, struct ec2_su
 /* ---- images ---- */
 
 /* Without IncludeDeprecated an image that its owner calls old is shown to nobody else, though it can still be started. */
-void ec2_describe_images(struct form *f, const struct ec2_describe *d)
+void ec2_describe_images(struct request *req, const struct ec2_describe *d)
 {
-	ec2_describe(f, "DescribeImages", d);
-	form_add(f, "true", "IncludeDeprecated");
+	ec2_describe(req, "DescribeImages", d);
+	request_add(req, "true", "IncludeDeprecated");
 }
 
 static int read_mappings(const struct xml_node *n, struct arena *m, struct ec2_image *i, struct err *e)
@@ -128,9 +128,9 @@ int ec2_read_images(const struct xml_node *root, struct arena *m, struct ec2_ima
 
 /* ---- instance types ---- */
 
-void ec2_describe_instance_types(struct form *f, const struct ec2_describe *d)
+void ec2_describe_instance_types(struct request *req, const struct ec2_describe *d)
 {
-	ec2_describe(f, "DescribeInstanceTypes", d);
+	ec2_describe(req, "DescribeInstanceTypes", d);
 }
 
 /* What is not said counts as having disks: a node too many is asked a second key for, not one too few. */
@@ -153,9 +153,9 @@ int ec2_read_instance_types(const struct xml_node *root, struct arena *m, struct
 
 /* ---- prefix lists ---- */
 
-void ec2_describe_prefix_lists(struct form *f, const struct ec2_describe *d)
+void ec2_describe_prefix_lists(struct request *req, const struct ec2_describe *d)
 {
-	ec2_describe(f, "DescribePrefixLists", d);
+	ec2_describe(req, "DescribePrefixLists", d);
 }
 
 static int read_prefix_list(const struct xml_node *n, struct arena *m, struct ec2_prefix_list *p, struct err *e)
@@ -175,11 +175,11 @@ int ec2_read_prefix_lists(const struct xml_node *root, struct arena *m, struct e
 
 /* ---- an attribute of one instance ---- */
 
-void ec2_describe_termination_protection(struct form *f, const char *instance_id)
+void ec2_describe_termination_protection(struct request *req, const char *instance_id)
 {
-	ec2_describe(f, "DescribeInstanceAttribute", &(struct ec2_describe){ .whole = true });
-	form_add(f, instance_id, "InstanceId");
-	form_add(f, "disableApiTermination", "Attribute");
+	ec2_describe(req, "DescribeInstanceAttribute", &(struct ec2_describe){ .whole = true });
+	request_add(req, instance_id, "InstanceId");
+	request_add(req, "disableApiTermination", "Attribute");
 }
 
 int ec2_read_termination_protection(const struct xml_node *root, bool *ret, struct err *e)

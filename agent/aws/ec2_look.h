@@ -14,7 +14,7 @@ struct ec2_vpcs {
 	struct ec2_vpc *v;
 	size_t n;
 };
-void ec2_describe_vpcs(struct form *f, const struct ec2_describe *d);
+void ec2_describe_vpcs(struct request *req, const struct ec2_describe *d);
 int ec2_read_vpcs(const struct xml_node *root, struct arena *m, struct ec2_vpcs *ret, struct err *e);
 
 struct ec2_subnet {
@@ -26,7 +26,7 @@ struct ec2_subnets {
 	struct ec2_subnet *v;
 	size_t n;
 };
-void ec2_describe_subnets(struct form *f, const struct ec2_describe *d);
+void ec2_describe_subnets(struct request *req, const struct ec2_describe *d);
 int ec2_read_subnets(const struct xml_node *root, struct arena *m, struct ec2_subnets *ret, struct err *e);
 
 struct ec2_image {
@@ -42,7 +42,7 @@ struct ec2_images {
 	struct ec2_image *v;
 	size_t n;
 };
-void ec2_describe_images(struct form *f, const struct ec2_describe *d); /* deprecated ones too */
+void ec2_describe_images(struct request *req, const struct ec2_describe *d); /* deprecated ones too */
 int ec2_read_images(const struct xml_node *root, struct arena *m, struct ec2_images *ret, struct err *e);
 
 struct ec2_type {
@@ -55,7 +55,7 @@ struct ec2_types {
 	struct ec2_type *v;
 	size_t n;
 };
-void ec2_describe_instance_types(struct form *f, const struct ec2_describe *d);
+void ec2_describe_instance_types(struct request *req, const struct ec2_describe *d);
 int ec2_read_instance_types(const struct xml_node *root, struct arena *m, struct ec2_types *ret, struct err *e);
 
 struct ec2_prefix_list {
@@ -65,9 +65,9 @@ struct ec2_prefix_lists {
 	struct ec2_prefix_list *v;
 	size_t n;
 };
-void ec2_describe_prefix_lists(struct form *f, const struct ec2_describe *d);
+void ec2_describe_prefix_lists(struct request *req, const struct ec2_describe *d);
 int ec2_read_prefix_lists(const struct xml_node *root, struct arena *m, struct ec2_prefix_lists *ret, struct err *e);
 
 /* Whether TerminateInstances is refused for an instance: DescribeInstances does not tell. */
-void ec2_describe_termination_protection(struct form *f, const char *instance_id);
+void ec2_describe_termination_protection(struct request *req, const char *instance_id);
 int ec2_read_termination_protection(const struct xml_node *root, bool *ret, struct err *e);

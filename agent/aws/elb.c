@@ -14,156 +14,156 @@
 
 /* ---- requests ------------------------------------------------------------------------------------------------------------ */
 
-static void add_tags(struct form *f, const struct ec2_tag *tags, size_t n)
+static void add_tags(struct request *req, const struct ec2_tag *tags, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		form_add(f, tags[i].key, "Tags.member.%zu.Key", i + 1);
-		form_add(f, tags[i].value, "Tags.member.%zu.Value", i + 1);
+		request_add(req, tags[i].key, "Tags.member.%zu.Key", i + 1);
+		request_add(req, tags[i].value, "Tags.member.%zu.Value", i + 1);
 	}
 }
 
-void elb_create_target_group(struct form *f, const char *name, const char *protocol, uint32_t port, const char *vpc_id,
+void elb_create_target_group(struct request *req, const char *name, const char *protocol, uint32_t port, const char *vpc_id,
 			     const struct ec2_tag *tags, size_t tags_n)
 {
-	form_start(f, "CreateTargetGroup", VERSION);
-	form_add(f, name, "Name");
-	form_add(f, protocol, "Protocol");
-	form_add_u(f, port, "Port");
-	form_add(f, vpc_id, "VpcId");
-	form_add(f, "instance", "TargetType");
-	add_tags(f, tags, tags_n);
+	request_query(req, AWS_ELB, "CreateTargetGroup", VERSION);
+	request_add(req, name, "Name");
+	request_add(req, protocol, "Protocol");
+	request_add_u(req, port, "Port");
+	request_add(req, vpc_id, "VpcId");
+	request_add(req, "instance", "TargetType");
+	add_tags(req, tags, tags_n);
 }
 
-void elb_create_load_balancer(struct form *f, const char *name, bool internal, const char *const *subnets, size_t subnets_n,
+void elb_create_load_balancer(struct request *req, const char *name, bool internal, const char *const *subnets, size_t subnets_n,
 			      const struct ec2_tag *tags, size_t tags_n)
 {
-	form_start(f, "CreateLoadBalancer", VERSION);
-	form_add(f, name, "Name");
-	form_add(f, "network", "Type");
-	form_add(f, internal ? "internal" : "internet-facing", "Scheme");
+	request_query(req, AWS_ELB, "CreateLoadBalancer", VERSION);
+	request_add(req, name, "Name");
+	request_add(req, "network", "Type");
+	request_add(req, internal ? "internal" : "internet-facing", "Scheme");
 	for (size_t i = 0; i < subnets_n; i++)
-		form_add(f, subnets[i], "Subnets.member.%zu", i + 1);
-	add_tags(f, tags, tags_n);
+		request_add(req, subnets[i], "Subnets.member.%zu", i + 1);
+	add_tags(req, tags, tags_n);
 }
 
-void elb_create_listener(struct form *f, const char *lb_arn, const char *protocol, uint32_t port, const char *group_arn,
+void elb_create_listener(struct request *req, const char *lb_arn, const char *protocol, uint32_t port, const char *group_arn,
 			 const struct ec2_tag *tags, size_t tags_n)
 {
-	form_start(f, "CreateListener", VERSION);
-	form_add(f, lb_arn, "LoadBalancerArn");
-	form_add(f, protocol, "Protocol");
-	form_add_u(f, port, "Port");
-	form_add(f, "forward", "DefaultActions.member.1.Type");
-	form_add(f, group_arn, "DefaultActions.member.1.TargetGroupArn");
-	add_tags(f, tags, tags_n);
+	request_query(req, AWS_ELB, "CreateListener", VERSION);
+	request_add(req, lb_arn, "LoadBalancerArn");
+	request_add(req, protocol, "Protocol");
+	request_add_u(req, port, "Port");
+	request_add(req, "forward", "DefaultActions.member.1.Type");
+	request_add(req, group_arn, "DefaultActions.member.1.TargetGroupArn");
+	add_tags(req, tags, tags_n);
 }
 
 #define ACTION "DefaultActions.member.1."
 #define WEIGHED ACTION "ForwardConfig.TargetGroups.member."
 
-void elb_modify_listener(struct form *f, const char *arn, const char *group_arn, const char *beside_arn)
+void elb_modify_listener(struct request *req, const char *arn, const char *group_arn, const char *beside_arn)
 {
-	form_start(f, "ModifyListener", VERSION);
-	form_add(f, arn, "ListenerArn");
-	form_add(f, "forward", ACTION "Type");
+	request_query(req, AWS_ELB, "ModifyListener", VERSION);
+	request_add(req, arn, "ListenerArn");
+	request_add(req, "forward", ACTION "Type");
 	if (beside_arn == NULL) {
-		form_add(f, group_arn, ACTION "TargetGroupArn");
+		request_add(req, group_arn, ACTION "TargetGroupArn");
 		return;
 	}
-	form_add(f, group_arn, WEIGHED "1.TargetGroupArn");
-	form_add_u(f, 1, WEIGHED "1.Weight");
-	form_add(f, beside_arn, WEIGHED "2.TargetGroupArn");
-	form_add_u(f, 0, WEIGHED "2.Weight");
+	request_add(req, group_arn, WEIGHED "1.TargetGroupArn");
+	request_add_u(req, 1, WEIGHED "1.Weight");
+	request_add(req, beside_arn, WEIGHED "2.TargetGroupArn");
+	request_add_u(req, 0, WEIGHED "2.Weight");
 }
 
-static void targets(struct form *f, const char *action, const char *group_arn, const struct elb_target *t, size_t n)
+static void targets(struct request *req, const char *action, const char *group_arn, const struct elb_target *t, size_t n)
 {
-	form_start(f, action, VERSION);
-	form_add(f, group_arn, "TargetGroupArn");
+	request_query(req, AWS_ELB, action, VERSION);
+	request_add(req, group_arn, "TargetGroupArn");
 	for (size_t i = 0; i < n; i++) {
-		form_add(f, t[i].id, "Targets.member.%zu.Id", i + 1);
+		request_add(req, t[i].id, "Targets.member.%zu.Id", i + 1);
 		if (t[i].port > 0)
-			form_add_u(f, t[i].port, "Targets.member.%zu.Port", i + 1);
+			request_add_u(req, t[i].port, "Targets.member.%zu.Port", i + 1);
 	}
 }
 
-void elb_register_targets(struct form *f, const char *group_arn, const struct elb_target *t, size_t n)
+void elb_register_targets(struct request *req, const char *group_arn, const struct elb_target *t, size_t n)
 {
-	targets(f, "RegisterTargets", group_arn, t, n);
+	targets(req, "RegisterTargets", group_arn, t, n);
 }
 
-void elb_deregister_targets(struct form *f, const char *group_arn, const struct elb_target *t, size_t n)
+void elb_deregister_targets(struct request *req, const char *group_arn, const struct elb_target *t, size_t n)
 {
-	targets(f, "DeregisterTargets", group_arn, t, n);
+	targets(req, "DeregisterTargets", group_arn, t, n);
 }
 
-static void one(struct form *f, const char *action, const char *key, const char *arn)
+static void one(struct request *req, const char *action, const char *key, const char *arn)
 {
-	form_start(f, action, VERSION);
-	form_add(f, arn, "%s", key);
+	request_query(req, AWS_ELB, action, VERSION);
+	request_add(req, arn, "%s", key);
 }
 
-void elb_delete_listener(struct form *f, const char *arn)
+void elb_delete_listener(struct request *req, const char *arn)
 {
-	one(f, "DeleteListener", "ListenerArn", arn);
+	one(req, "DeleteListener", "ListenerArn", arn);
 }
 
-void elb_delete_load_balancer(struct form *f, const char *arn)
+void elb_delete_load_balancer(struct request *req, const char *arn)
 {
-	one(f, "DeleteLoadBalancer", "LoadBalancerArn", arn);
+	one(req, "DeleteLoadBalancer", "LoadBalancerArn", arn);
 }
 
-void elb_delete_target_group(struct form *f, const char *arn)
+void elb_delete_target_group(struct request *req, const char *arn)
 {
-	one(f, "DeleteTargetGroup", "TargetGroupArn", arn);
+	one(req, "DeleteTargetGroup", "TargetGroupArn", arn);
 }
 
 /* A page size with a name in the same request is refused for some of these, so it is one or the other. */
-static void by_name(struct form *f, const char *action, const char *name, const char *marker)
+static void by_name(struct request *req, const char *action, const char *name, const char *marker)
 {
-	form_start(f, action, VERSION);
+	request_query(req, AWS_ELB, action, VERSION);
 	if (name != NULL)
-		form_add(f, name, "Names.member.1");
+		request_add(req, name, "Names.member.1");
 	else
-		form_add_u(f, PAGE_SIZE, "PageSize");
+		request_add_u(req, PAGE_SIZE, "PageSize");
 	if (marker != NULL)
-		form_add(f, marker, "Marker");
+		request_add(req, marker, "Marker");
 }
 
-void elb_describe_target_groups(struct form *f, const char *name, const char *marker)
+void elb_describe_target_groups(struct request *req, const char *name, const char *marker)
 {
-	by_name(f, "DescribeTargetGroups", name, marker);
+	by_name(req, "DescribeTargetGroups", name, marker);
 }
 
-void elb_describe_load_balancers(struct form *f, const char *name, const char *marker)
+void elb_describe_load_balancers(struct request *req, const char *name, const char *marker)
 {
-	by_name(f, "DescribeLoadBalancers", name, marker);
+	by_name(req, "DescribeLoadBalancers", name, marker);
 }
 
-void elb_describe_listeners(struct form *f, const char *lb_arn, const char *marker)
+void elb_describe_listeners(struct request *req, const char *lb_arn, const char *marker)
 {
-	one(f, "DescribeListeners", "LoadBalancerArn", lb_arn);
-	form_add_u(f, PAGE_SIZE, "PageSize");
+	one(req, "DescribeListeners", "LoadBalancerArn", lb_arn);
+	request_add_u(req, PAGE_SIZE, "PageSize");
 	if (marker != NULL)
-		form_add(f, marker, "Marker");
+		request_add(req, marker, "Marker");
 }
 
-void elb_describe_target_health(struct form *f, const char *group_arn)
+void elb_describe_target_health(struct request *req, const char *group_arn)
 {
-	one(f, "DescribeTargetHealth", "TargetGroupArn", group_arn);
+	one(req, "DescribeTargetHealth", "TargetGroupArn", group_arn);
 }
 
-void elb_describe_load_balancer_attributes(struct form *f, const char *arn)
+void elb_describe_load_balancer_attributes(struct request *req, const char *arn)
 {
-	one(f, "DescribeLoadBalancerAttributes", "LoadBalancerArn", arn);
+	one(req, "DescribeLoadBalancerAttributes", "LoadBalancerArn", arn);
 }
 
-void elb_describe_tags(struct form *f, const char *const *arns, size_t n)
+void elb_describe_tags(struct request *req, const char *const *arns, size_t n)
 {
 	assert(n <= TAGGED_MAX);
-	form_start(f, "DescribeTags", VERSION);
+	request_query(req, AWS_ELB, "DescribeTags", VERSION);
 	for (size_t i = 0; i < n; i++)
-		form_add(f, arns[i], "ResourceArns.member.%zu", i + 1);
+		request_add(req, arns[i], "ResourceArns.member.%zu", i + 1);
 }
 
 /* ---- answers ------------------------------------------------------------------------------------------------------------- */

@@ -58,27 +58,27 @@ struct elb_taggeds {
 
 const char *elb_next_marker(const struct xml_node *root); /* NULL: the last page */
 
-void elb_create_target_group(struct form *f, const char *name, const char *protocol, uint32_t port, const char *vpc_id,
+void elb_create_target_group(struct request *req, const char *name, const char *protocol, uint32_t port, const char *vpc_id,
 			     const struct ec2_tag *tags, size_t tags_n);
-void elb_create_load_balancer(struct form *f, const char *name, bool internal, const char *const *subnets, size_t subnets_n,
+void elb_create_load_balancer(struct request *req, const char *name, bool internal, const char *const *subnets, size_t subnets_n,
 			      const struct ec2_tag *tags, size_t tags_n); /* type network */
-void elb_create_listener(struct form *f, const char *lb_arn, const char *protocol, uint32_t port, const char *group_arn,
+void elb_create_listener(struct request *req, const char *lb_arn, const char *protocol, uint32_t port, const char *group_arn,
 			 const struct ec2_tag *tags, size_t tags_n);
 /* beside_arn: a group that the listener leads to as well, with weight 0, so that ELB looks at the health of its targets and sends
  * them nothing (weighted target groups of Network Load Balancers, since November 2025); or NULL. */
-void elb_modify_listener(struct form *f, const char *arn, const char *group_arn, const char *beside_arn);
-void elb_register_targets(struct form *f, const char *group_arn, const struct elb_target *t, size_t n);
-void elb_deregister_targets(struct form *f, const char *group_arn, const struct elb_target *t, size_t n);
-void elb_delete_listener(struct form *f, const char *arn);
-void elb_delete_load_balancer(struct form *f, const char *arn);
-void elb_delete_target_group(struct form *f, const char *arn);
+void elb_modify_listener(struct request *req, const char *arn, const char *group_arn, const char *beside_arn);
+void elb_register_targets(struct request *req, const char *group_arn, const struct elb_target *t, size_t n);
+void elb_deregister_targets(struct request *req, const char *group_arn, const struct elb_target *t, size_t n);
+void elb_delete_listener(struct request *req, const char *arn);
+void elb_delete_load_balancer(struct request *req, const char *arn);
+void elb_delete_target_group(struct request *req, const char *arn);
 
-void elb_describe_target_groups(struct form *f, const char *name, const char *marker); /* name NULL: all */
-void elb_describe_load_balancers(struct form *f, const char *name, const char *marker);
-void elb_describe_listeners(struct form *f, const char *lb_arn, const char *marker);
-void elb_describe_target_health(struct form *f, const char *group_arn);
-void elb_describe_load_balancer_attributes(struct form *f, const char *arn);
-void elb_describe_tags(struct form *f, const char *const *arns, size_t n); /* at most 20 */
+void elb_describe_target_groups(struct request *req, const char *name, const char *marker); /* name NULL: all */
+void elb_describe_load_balancers(struct request *req, const char *name, const char *marker);
+void elb_describe_listeners(struct request *req, const char *lb_arn, const char *marker);
+void elb_describe_target_health(struct request *req, const char *group_arn);
+void elb_describe_load_balancer_attributes(struct request *req, const char *arn);
+void elb_describe_tags(struct request *req, const char *const *arns, size_t n); /* at most 20 */
 
 int elb_read_target_groups(const struct xml_node *root, struct arena *m, struct elb_groups *ret,
 			   struct err *e); /* also of Create; append */

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "agent/aws/form.h"
+#include "agent/aws/request.h"
 #include "agent/base/arena.h"
 #include "agent/base/digest.h"
 #include "agent/base/enc.h"
@@ -101,7 +101,7 @@ static const char *recode(struct work *w, const char *s, size_t len)
 	struct buf coded = BUF_MAX(3 * PART_MAX);
 
 	decode(&plain, s, len);
-	form_encode(&coded, buf_str(&plain), plain.len, "");
+	enc_percent(&coded, buf_str(&plain), plain.len, "");
 	return keep(w, &coded);
 }
 
@@ -152,7 +152,7 @@ static void canonical_path(struct work *w, const struct sigv4_req *r, struct buf
 		buf_adds(&path, r->path);
 	if (!r->double_encode)
 		decode(&plain, buf_str(&path), path.len);
-	form_encode(to, r->double_encode ? buf_str(&path) : buf_str(&plain), r->double_encode ? path.len : plain.len, "/");
+	enc_percent(to, r->double_encode ? buf_str(&path) : buf_str(&plain), r->double_encode ? path.len : plain.len, "/");
 }
 
 static void add_pair(struct pairs *p, const char *name, const char *value)
@@ -447,7 +447,7 @@ int sigv4_sign_query(const struct sigv4_req *r, struct buf *ret, struct err *e)
 	write_query(&w, ret);
 	if (!secret_empty(&r->keys->token) && r->omit_token) {
 		buf_adds(ret, "&X-Amz-Security-Token=");
-		form_encode(ret, r->keys->token.bytes, r->keys->token.len, "");
+		enc_percent(ret, r->keys->token.bytes, r->keys->token.len, "");
 	}
 	buf_addf(ret, "&X-Amz-Signature=%s", signature);
 	return buf_check(ret, "the signed query", e);

@@ -8,9 +8,9 @@
 #define VERSION "2011-06-15"
 #define CHAINED_S 3600 /* more is a ValidationError for a role assumed by a role */
 
-void sts_get_caller_identity(struct form *f)
+void sts_get_caller_identity(struct request *req)
 {
-	form_start(f, "GetCallerIdentity", VERSION);
+	request_query(req, AWS_STS, "GetCallerIdentity", VERSION);
 }
 
 /* The next part of `s` up to `stop`, or all of it when stop is NUL; moves s behind it. */
@@ -74,13 +74,13 @@ int sts_read_identity(const struct xml_node *root, struct sts_identity *ret, str
 	return 0;
 }
 
-void sts_assume_role(struct form *f, const char *role_arn, const char *session, const char *source_identity)
+void sts_assume_role(struct request *req, const char *role_arn, const char *session, const char *source_identity)
 {
-	form_start(f, "AssumeRole", VERSION);
-	form_add(f, role_arn, "RoleArn");
-	form_add(f, session, "RoleSessionName");
-	form_add(f, source_identity, "SourceIdentity");
-	form_add_u(f, CHAINED_S, "DurationSeconds");
+	request_query(req, AWS_STS, "AssumeRole", VERSION);
+	request_add(req, role_arn, "RoleArn");
+	request_add(req, session, "RoleSessionName");
+	request_add(req, source_identity, "SourceIdentity");
+	request_add_u(req, CHAINED_S, "DurationSeconds");
 }
 
 int sts_read_keys(const struct xml_node *root, struct keys *ret, struct err *e)

@@ -128,3 +128,23 @@ int enc_unbase64(const char *s, void *to, size_t len)
 	buf_close(&b);
 	return rc == 0 ? 0 : -ERR_INVALID;
 }
+
+static bool is_unreserved(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
+	       c == '~';
+}
+
+void enc_percent(struct buf *to, const char *s, size_t len, const char *keep)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)s[i];
+
+		if (is_unreserved(s[i]) || (c != '\0' && strchr(keep, c) != NULL))
+			buf_addc(to, s[i]);
+		else
+			buf_add(to, (const char[]){ '%', digits[c >> 4], digits[c & 15] }, 3);
+	}
+}

@@ -1,4 +1,5 @@
-/* enc.h - bytes as text: hex, base64 (RFC 4648, with padding), base64url (without), base32 (lower case, without). */
+/* enc.h - bytes as text: hex, base64 (RFC 4648, with padding), base64url (without), base32 (lower case, without), and what stands
+ * percent-encoded in an URL. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -15,6 +16,9 @@ const char *enc_hex(const void *p, size_t len, char *to);
 const char *enc_base64(const void *p, size_t len, char *to);
 const char *enc_base64url(const void *p, size_t len, char *to);
 const char *enc_base32(const void *p, size_t len, char *to);
+
+/* Everything but RFC 3986's unreserved characters, and those in `keep`, becomes %XX: the one encoding AWS signs. */
+void enc_percent(struct buf *to, const char *s, size_t len, const char *keep);
 
 /* Exactly `len` bytes must come out: for keys and digests. */
 int enc_unhex(const char *s, void *to, size_t len);

@@ -333,8 +333,8 @@ static void begin(struct channel *c)
 	c->was_refused = false;
 	sm_move(&c->sm, C_CHECK);
 	aws_call_close(&c->check);
-	c->check = (struct aws_call){ .service = AWS_STS };
-	sts_get_caller_identity(&c->check.form);
+	c->check = (struct aws_call){ 0 };
+	sts_get_caller_identity(&c->check.req);
 	aws_call_start(c->cfg.aws, &c->check, c->cfg.instance, on_check);
 }
 

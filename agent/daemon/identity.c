@@ -153,8 +153,8 @@ static void ask_caller(struct identity_flow *f)
 	if (*f->ret_aws == NULL)
 		*f->ret_aws = aws_new(f->w, &cfg);
 	aws_call_close(&f->call);
-	f->call = (struct aws_call){ .service = AWS_STS };
-	sts_get_caller_identity(&f->call.form);
+	f->call = (struct aws_call){ 0 };
+	sts_get_caller_identity(&f->call.req);
 	aws_call_start(*f->ret_aws, &f->call, f->creds, on_caller);
 }
 

@@ -9,7 +9,7 @@ void fuzz_one(const char *s, size_t len)
 	struct aws_call c = { .status = statuses[fuzz_choice(&s, &len) % ARRAY_LEN(statuses)] };
 	bool is_answer;
 
-	c.form.action = "RunInstances";
+	c.req.action = "RunInstances";
 	c.http.body = BUF_MAX(1u << 20);
 	buf_add(&c.http.body, s, len);
 	is_answer = call_read(&c);

@@ -101,7 +101,7 @@ MUTANTS = [
     Mutant(
         "a root volume that nobody says is encrypted",
         "agent/aws/ec2.c",
-        "	add_root(f, a);",
+        "	add_root(req, a);",
         "	(void)add_root;",
         "build/tests/unit/aws/test_ec2",
     ),

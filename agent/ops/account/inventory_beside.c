@@ -6,7 +6,7 @@
 
 static const struct {
 	const char *filter;
-	void (*describe)(struct form *f, const struct ec2_describe *d);
+	void (*describe)(struct request *req, const struct ec2_describe *d);
 } asked[BESIDE_KINDS] = {
 	[BESIDE_SUBNETS] = { "subnet-id", ec2_describe_subnets },
 	[BESIDE_IMAGES] = { "image-id", ec2_describe_images },
@@ -15,11 +15,11 @@ static const struct {
 	[BESIDE_S3] = { "prefix-list-name", ec2_describe_prefix_lists },
 };
 
-void inventory_beside_ask(enum beside what, const char *const *names, size_t n, const char *token, struct form *f)
+void inventory_beside_ask(enum beside what, const char *const *names, size_t n, const char *token, struct request *req)
 {
 	struct ec2_filter filter = { asked[what].filter, names, n < BESIDE_A_CALL ? n : BESIDE_A_CALL };
 
-	asked[what].describe(f, &(struct ec2_describe){ .filters = &filter, .filters_n = 1, .next_token = token });
+	asked[what].describe(req, &(struct ec2_describe){ .filters = &filter, .filters_n = 1, .next_token = token });
 }
 
 /* Only AWS's own lists may be called com.amazonaws... */

@@ -30,13 +30,12 @@ static bool is_balancer(const struct inventory_guard *g)
 	return str_starts(g->id, "arn:");
 }
 
-enum aws_service inventory_guard_ask(const struct inventory_guard *g, struct form *f)
+void inventory_guard_ask(const struct inventory_guard *g, struct request *req)
 {
 	if (is_balancer(g))
-		elb_describe_load_balancer_attributes(f, g->id);
+		elb_describe_load_balancer_attributes(req, g->id);
 	else
-		ec2_describe_termination_protection(f, g->id);
-	return is_balancer(g) ? AWS_ELB : AWS_EC2;
+		ec2_describe_termination_protection(req, g->id);
 }
 
 int inventory_guard_read(const struct xml_node *root, struct inventory_guard *g, struct err *e)

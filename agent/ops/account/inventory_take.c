@@ -89,21 +89,19 @@ struct take {
 
 /* ---- asking ---- */
 
-static void ask_by_tags(struct take *t, void (*build)(struct form *, const struct ec2_describe *))
+static void ask_by_tags(struct take *t, void (*build)(struct request *, const struct ec2_describe *))
 {
 	const struct ec2_filter filters[] = {
 		{ "tag:resource-created-by", &t->owner.vendor, 1 },
 		{ "tag:reeve:installation", &t->owner.installation, 1 },
 	};
 
-	t->call.service = AWS_EC2;
-	build(&t->call.form, &(struct ec2_describe){ .filters = filters, .filters_n = ARRAY_LEN(filters), .next_token = t->token });
+	build(&t->call.req, &(struct ec2_describe){ .filters = filters, .filters_n = ARRAY_LEN(filters), .next_token = t->token });
 }
 
 static void ask_vpcs(struct take *t)
 {
-	t->call.service = AWS_EC2;
-	ec2_describe_vpcs(&t->call.form, &(struct ec2_describe){ .next_token = t->token });
+	ec2_describe_vpcs(&t->call.req, &(struct ec2_describe){ .next_token = t->token });
 }
 
 /* ARNs of the next batch of target groups, then load balancers, counted as one list. */
@@ -119,7 +117,7 @@ static void ask_tags(struct take *t)
 
 	for (size_t i = t->at; i < arns_total(t) && n < TAGS_A_CALL; i++)
 		arns[n++] = i < t->tgs.n ? t->tgs.v[i].arn : t->lbs.v[i - t->tgs.n].arn;
-	elb_describe_tags(&t->call.form, arns, n);
+	elb_describe_tags(&t->call.req, arns, n);
 }
 
 /* Listeners of all load balancers, counted as one list. */
@@ -150,7 +148,7 @@ static void ask_listener_tags(struct take *t)
 		arns[n] = listener_at(t, t->at + n)->arn;
 		n++;
 	}
-	elb_describe_tags(&t->call.form, arns, n);
+	elb_describe_tags(&t->call.req, arns, n);
 }
 
 static bool is_beside(const struct take *t)
@@ -167,8 +165,7 @@ static void ask_beside(struct take *t)
 {
 	enum beside what = beside_now(t);
 
-	t->call.service = AWS_EC2;
-	inventory_beside_ask(what, t->beside[what].v + t->at, t->beside[what].n - t->at, t->token, &t->call.form);
+	inventory_beside_ask(what, t->beside[what].v + t->at, t->beside[what].n - t->at, t->token, &t->call.req);
 }
 
 static void ask(struct take *t)
@@ -177,7 +174,6 @@ static void ask(struct take *t)
 		ask_beside(t);
 		return;
 	}
-	t->call.service = AWS_ELB;
 	switch (t->sm.now) {
 	case V_VPCS:
 		ask_vpcs(t);
@@ -189,25 +185,25 @@ static void ask(struct take *t)
 		ask_by_tags(t, ec2_describe_security_groups);
 		break;
 	case V_TGS:
-		elb_describe_target_groups(&t->call.form, NULL, t->token);
+		elb_describe_target_groups(&t->call.req, NULL, t->token);
 		break;
 	case V_LBS:
-		elb_describe_load_balancers(&t->call.form, NULL, t->token);
+		elb_describe_load_balancers(&t->call.req, NULL, t->token);
 		break;
 	case V_TAGS:
 		ask_tags(t);
 		break;
 	case V_LISTENERS:
-		elb_describe_listeners(&t->call.form, t->inv->lbs[t->at].lb.arn, t->token);
+		elb_describe_listeners(&t->call.req, t->inv->lbs[t->at].lb.arn, t->token);
 		break;
 	case V_LISTENER_TAGS:
 		ask_listener_tags(t);
 		break;
 	case V_GUARDS:
-		t->call.service = inventory_guard_ask(&t->inv->guards.v[t->at], &t->call.form);
+		inventory_guard_ask(&t->inv->guards.v[t->at], &t->call.req);
 		break;
 	default:
-		elb_describe_target_health(&t->call.form, t->inv->tgs[t->at].g.arn);
+		elb_describe_target_health(&t->call.req, t->inv->tgs[t->at].g.arn);
 		break;
 	}
 }
@@ -463,7 +459,7 @@ static int end_of_page(struct take *t, struct err *e)
 
 static void set_token(struct take *t, const struct xml_node *root)
 {
-	const char *token = t->call.service == AWS_EC2 ? ec2_next_token(root) : elb_next_marker(root);
+	const char *token = t->call.req.service == AWS_EC2 ? ec2_next_token(root) : elb_next_marker(root);
 	char *copy = mem_str(token);
 
 	mem_free(t->token);

@@ -57,7 +57,7 @@ enum run_state run_asked(struct run *r)
 {
 	const struct aws_call *c = &r->call;
 	const struct step_look *look = next_look(r);
-	json_t *rows = c->class == AWS_OK ? look->read(xml_root(c->xml)) : NULL;
+	json_t *rows = c->class == AWS_OK ? look->read(c) : NULL;
 
 	if (rows != NULL)
 		json_object_set_new(r->a.shown, look->name, rows);
@@ -75,8 +75,8 @@ enum run_state run_ask(struct run *r)
 	struct step_ctx x = run_ctx(r, token);
 
 	aws_call_close(&r->call);
-	r->call = (struct aws_call){ .service = look->service, .command = r->env->command };
-	look->ask(&x, &r->call.form);
+	r->call = (struct aws_call){ .command = r->env->command };
+	look->ask(&x, &r->call.req);
 	return run_send(r, r->env->reader);
 }
 

@@ -133,12 +133,10 @@ enum run_state run_call(struct run *r)
 	struct step_ctx x = run_ctx(r, token);
 
 	aws_call_close(&r->call);
-	r->call = (struct aws_call){ .service = d->s.kind->service,
-				     .mutating = mutates,
-				     .earlier = r->a.tries,
-				     .command = r->env->command,
-				     .may_send = mutates ? may_send : NULL };
-	if (d->s.kind->ask(&x, &r->call.form, &r->a.err) != 0) {
+	r->call = (struct aws_call){
+		.mutating = mutates, .earlier = r->a.tries, .command = r->env->command, .may_send = mutates ? may_send : NULL
+	};
+	if (d->s.kind->ask(&x, &r->call.req, &r->a.err) != 0) {
 		r->a.class = AWS_OK;
 		return run_step_ends(r, false, "not called");
 	}

@@ -37,12 +37,12 @@ json_t *kinds_elb_arn_of_fact(const json_t *args)
 	return json_pack("{s:o, s:b}", "arn", json_sprintf("@%s", json_str_or(args, "fact", "?")), "fresh", 1);
 }
 
-int kinds_elb_ask_delete(const struct step_ctx *x, struct form *f, kinds_elb_delete_fn *build, struct err *e)
+int kinds_elb_ask_delete(const struct step_ctx *x, struct request *req, kinds_elb_delete_fn *build, struct err *e)
 {
 	const char *arn;
 
 	TRY(arg_str(x, "arn", &arn, e));
-	build(f, arn);
+	build(req, arn);
 	return 0;
 }
 

@@ -21,7 +21,7 @@ static const char *const create_listener_needs[] = { "elasticloadbalancing:AddTa
 
 /* ---- load balancer ---- */
 
-static int create_lb_ask(const struct step_ctx *x, struct form *f, struct err *e)
+static int create_lb_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	CLEANUP(mem_close) struct ec2_tag *tags = NULL;
 	CLEANUP(mem_close) const char **subnets = NULL;
@@ -31,7 +31,7 @@ static int create_lb_ask(const struct step_ctx *x, struct form *f, struct err *e
 	TRY(arg_str(x, "name", &name, e));
 	TRY(arg_strs(x, "subnet_ids", &subnets, &subnets_n, e));
 	TRY(arg_tags(x, &tags, &tags_n, e));
-	elb_create_load_balancer(f, name, true, subnets, subnets_n, tags, tags_n);
+	elb_create_load_balancer(req, name, true, subnets, subnets_n, tags, tags_n);
 	return 0;
 }
 
@@ -73,7 +73,6 @@ static void create_lb_demand(const json_t *args, struct demand *d)
 
 const struct step_kind kind_create_load_balancer = {
 	.name = "create-load-balancer",
-	.service = AWS_ELB,
 	.action = "elasticloadbalancing:CreateLoadBalancer",
 	.needs = create_lb_needs,
 	.repeat = REPEAT_NATURAL,
@@ -91,12 +90,12 @@ const struct step_kind kind_create_load_balancer = {
 	.print = kinds_elb_print_name,
 };
 
-static int wait_lb_ask(const struct step_ctx *x, struct form *f, struct err *e)
+static int wait_lb_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	const char *name;
 
 	TRY(arg_str(x, "name", &name, e));
-	elb_describe_load_balancers(f, name, NULL);
+	elb_describe_load_balancers(req, name, NULL);
 	return 0;
 }
 
@@ -136,7 +135,6 @@ static enum step_verdict wait_lb_judge(const struct step_ctx *x, const struct aw
 
 const struct step_kind kind_wait_load_balancer = {
 	.name = "wait-load-balancer",
-	.service = AWS_ELB,
 	.action = "elasticloadbalancing:DescribeLoadBalancers",
 	.repeat = REPEAT_READ,
 	.settle_s = 60,
@@ -147,9 +145,9 @@ const struct step_kind kind_wait_load_balancer = {
 	.print = kinds_elb_print_name,
 };
 
-static int delete_lb_ask(const struct step_ctx *x, struct form *f, struct err *e)
+static int delete_lb_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
-	return kinds_elb_ask_delete(x, f, elb_delete_load_balancer, e);
+	return kinds_elb_ask_delete(x, req, elb_delete_load_balancer, e);
 }
 
 static bool delete_lb_find(const struct step_ctx *x, const struct inventory *inv)
@@ -164,7 +162,6 @@ static bool is_in_use(const json_t *args)
 
 const struct step_kind kind_delete_load_balancer = {
 	.name = "delete-load-balancer",
-	.service = AWS_ELB,
 	.action = "elasticloadbalancing:DeleteLoadBalancer",
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
@@ -181,7 +178,7 @@ const struct step_kind kind_delete_load_balancer = {
 
 /* ---- listener ---- */
 
-static int create_listener_ask(const struct step_ctx *x, struct form *f, struct err *e)
+static int create_listener_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	CLEANUP(mem_close) struct ec2_tag *tags = NULL;
 	const char *lb, *protocol, *group;
@@ -191,7 +188,7 @@ static int create_listener_ask(const struct step_ctx *x, struct form *f, struct 
 	TRY(arg_str(x, "protocol", &protocol, e));
 	TRY(arg_str(x, "group_arn", &group, e));
 	TRY(arg_tags(x, &tags, &tags_n, e));
-	elb_create_listener(f, lb, protocol, (uint32_t)json_int_or(x->args, "port", 0), group, tags, tags_n);
+	elb_create_listener(req, lb, protocol, (uint32_t)json_int_or(x->args, "port", 0), group, tags, tags_n);
 	return 0;
 }
 
@@ -233,7 +230,6 @@ static void listener_print(const json_t *args, struct buf *to)
 
 const struct step_kind kind_create_listener = {
 	.name = "create-listener",
-	.service = AWS_ELB,
 	.action = "elasticloadbalancing:CreateListener",
 	.needs = create_listener_needs,
 	.repeat = REPEAT_NATURAL,
@@ -258,13 +254,13 @@ static const char *beside(const json_t *args)
 	return json_str_or(args, "beside_arn", NULL);
 }
 
-static int modify_listener_ask(const struct step_ctx *x, struct form *f, struct err *e)
+static int modify_listener_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	const char *arn, *group;
 
 	TRY(arg_str(x, "arn", &arn, e));
 	TRY(arg_str(x, "group_arn", &group, e));
-	elb_modify_listener(f, arn, group, beside(x->args));
+	elb_modify_listener(req, arn, group, beside(x->args));
 	return 0;
 }
 
@@ -310,7 +306,6 @@ static void modify_listener_print(const json_t *args, struct buf *to)
 
 const struct step_kind kind_modify_listener = {
 	.name = "modify-listener",
-	.service = AWS_ELB,
 	.action = "elasticloadbalancing:ModifyListener",
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
@@ -325,9 +320,9 @@ const struct step_kind kind_modify_listener = {
 	.print = modify_listener_print,
 };
 
-static int delete_listener_ask(const struct step_ctx *x, struct form *f, struct err *e)
+static int delete_listener_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
-	return kinds_elb_ask_delete(x, f, elb_delete_listener, e);
+	return kinds_elb_ask_delete(x, req, elb_delete_listener, e);
 }
 
 static bool delete_listener_find(const struct step_ctx *x, const struct inventory *inv)
@@ -351,7 +346,6 @@ static void delete_listener_print(const json_t *args, struct buf *to)
 
 const struct step_kind kind_delete_listener = {
 	.name = "delete-listener",
-	.service = AWS_ELB,
 	.action = "elasticloadbalancing:DeleteListener",
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,

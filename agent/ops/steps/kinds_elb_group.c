@@ -11,7 +11,7 @@ static const char *const create_tg_needs[] = { "elasticloadbalancing:AddTags", "
 
 /* ---- the group ---- */
 
-static int create_group_ask(const struct step_ctx *x, struct form *f, struct err *e)
+static int create_group_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	CLEANUP(mem_close) struct ec2_tag *tags = NULL;
 	const char *name, *protocol, *vpc;
@@ -21,7 +21,7 @@ static int create_group_ask(const struct step_ctx *x, struct form *f, struct err
 	TRY(arg_str(x, "protocol", &protocol, e));
 	TRY(arg_str(x, "vpc_id", &vpc, e));
 	TRY(arg_tags(x, &tags, &tags_n, e));
-	elb_create_target_group(f, name, protocol, (uint32_t)json_int_or(x->args, "port", 0), vpc, tags, tags_n);
+	elb_create_target_group(req, name, protocol, (uint32_t)json_int_or(x->args, "port", 0), vpc, tags, tags_n);
 	return 0;
 }
 
@@ -54,7 +54,6 @@ static const char *group_maker(const struct inventory *inv, const char *arn)
 
 const struct step_kind kind_create_target_group = {
 	.name = "create-target-group",
-	.service = AWS_ELB,
 	.action = "elasticloadbalancing:CreateTargetGroup",
 	.needs = create_tg_needs,
 	.repeat = REPEAT_NATURAL,
@@ -72,9 +71,9 @@ const struct step_kind kind_create_target_group = {
 	.print = kinds_elb_print_name,
 };
 
-static int delete_group_ask(const struct step_ctx *x, struct form *f, struct err *e)
+static int delete_group_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
-	return kinds_elb_ask_delete(x, f, elb_delete_target_group, e);
+	return kinds_elb_ask_delete(x, req, elb_delete_target_group, e);
 }
 
 static bool delete_group_find(const struct step_ctx *x, const struct inventory *inv)
@@ -82,15 +81,16 @@ static bool delete_group_find(const struct step_ctx *x, const struct inventory *
 	return !step_may_hide(x) && inventory_tg_by_arn(inv, kinds_elb_arn(x)) == NULL;
 }
 
-static void ask_balancers(const struct step_ctx *x, struct form *f)
+static void ask_balancers(const struct step_ctx *x, struct request *req)
 {
 	(void)x;
-	elb_describe_load_balancers(f, NULL, NULL);
+	elb_describe_load_balancers(req, NULL, NULL);
 }
 
 /* The ARNs of all balancers that the account shows, whoever's they are; of a list that goes on nothing can be said. */
-static json_t *read_balancers(const struct xml_node *root)
+static json_t *read_balancers(const struct aws_call *c)
 {
+	const struct xml_node *root = xml_root(c->xml);
 	struct arena *m = arena_new_sized(8u << 20);
 	struct elb_lbs list = { 0 };
 	json_t *rows = NULL;
@@ -103,7 +103,7 @@ static json_t *read_balancers(const struct xml_node *root)
 	return rows;
 }
 
-static const struct step_look look_balancers = { "balancers", "elasticloadbalancing:DescribeLoadBalancers", AWS_ELB, ask_balancers,
+static const struct step_look look_balancers = { "balancers", "elasticloadbalancing:DescribeLoadBalancers", ask_balancers,
 						 read_balancers };
 static const struct step_look *const group_looks[] = { &look_balancers, NULL };
 
@@ -168,7 +168,6 @@ static enum step_verdict delete_group_miss(const struct step_ctx *x, const struc
 
 const struct step_kind kind_delete_target_group = {
 	.name = "delete-target-group",
-	.service = AWS_ELB,
 	.action = "elasticloadbalancing:DeleteTargetGroup",
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,

@@ -16,8 +16,8 @@ json_t *kinds_elb_arn_of_fact(const json_t *args);               /* what the del
 
 /* ---- deletions: the argument is the ARN ---- */
 
-typedef void kinds_elb_delete_fn(struct form *f, const char *arn);
-int kinds_elb_ask_delete(const struct step_ctx *x, struct form *f, kinds_elb_delete_fn *build, struct err *e);
+typedef void kinds_elb_delete_fn(struct request *req, const char *arn);
+int kinds_elb_ask_delete(const struct step_ctx *x, struct request *req, kinds_elb_delete_fn *build, struct err *e);
 const char *kinds_elb_arn(const struct step_ctx *x);
 
 void kinds_elb_print_name(const json_t *args, struct buf *to);

@@ -34,14 +34,14 @@ static int targets_of(const struct step_ctx *x, const char **ret_group, struct e
 	return 0;
 }
 
-static int register_ask(const struct step_ctx *x, struct form *f, struct err *e)
+static int register_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	CLEANUP(mem_close) struct elb_target *t = NULL;
 	const char *group;
 	size_t n;
 
 	TRY(targets_of(x, &group, &t, &n, e));
-	elb_register_targets(f, group, t, n);
+	elb_register_targets(req, group, t, n);
 	return 0;
 }
 
@@ -159,7 +159,6 @@ static json_t *same_targets(const json_t *args)
 
 const struct step_kind kind_register = {
 	.name = "register",
-	.service = AWS_ELB,
 	.action = "elasticloadbalancing:RegisterTargets",
 	.needs = register_needs,
 	.repeat = REPEAT_NATURAL,
@@ -176,14 +175,14 @@ const struct step_kind kind_register = {
 	.print = targets_print,
 };
 
-static int deregister_ask(const struct step_ctx *x, struct form *f, struct err *e)
+static int deregister_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	CLEANUP(mem_close) struct elb_target *t = NULL;
 	const char *group;
 	size_t n;
 
 	TRY(targets_of(x, &group, &t, &n, e));
-	elb_deregister_targets(f, group, t, n);
+	elb_deregister_targets(req, group, t, n);
 	return 0;
 }
 
@@ -223,7 +222,6 @@ static bool leaves_nobody(const json_t *args)
 
 const struct step_kind kind_deregister = {
 	.name = "deregister",
-	.service = AWS_ELB,
 	.action = "elasticloadbalancing:DeregisterTargets",
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
@@ -240,12 +238,12 @@ const struct step_kind kind_deregister = {
 
 /* ---- waits: each tells how every target stood when it was last seen ---- */
 
-static int health_ask(const struct step_ctx *x, struct form *f, struct err *e)
+static int health_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	const char *group;
 
 	TRY(arg_str(x, "group_arn", &group, e));
-	elb_describe_target_health(f, group);
+	elb_describe_target_health(req, group);
 	return 0;
 }
 
@@ -338,7 +336,6 @@ static enum step_verdict wait_healthy_judge(const struct step_ctx *x, const stru
 
 const struct step_kind kind_wait_healthy = {
 	.name = "wait-healthy",
-	.service = AWS_ELB,
 	.action = "elasticloadbalancing:DescribeTargetHealth",
 	.repeat = REPEAT_READ,
 	.settle_s = 60,
@@ -390,7 +387,6 @@ static enum step_verdict wait_drained_judge(const struct step_ctx *x, const stru
 /* A deregistration delay is at most an hour. */
 const struct step_kind kind_wait_drained = {
 	.name = "wait-drained",
-	.service = AWS_ELB,
 	.action = "elasticloadbalancing:DescribeTargetHealth",
 	.repeat = REPEAT_READ,
 	.settle_s = 60,

@@ -13,7 +13,7 @@ static const char *const tag_needs[] = { "ec2:CreateTags", NULL };
 
 /* ---- create ---- */
 
-static int create_ask(const struct step_ctx *x, struct form *f, struct err *e)
+static int create_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	CLEANUP(mem_close) struct ec2_tag *tags = NULL;
 	const char *name, *description, *vpc;
@@ -23,7 +23,7 @@ static int create_ask(const struct step_ctx *x, struct form *f, struct err *e)
 	TRY(arg_str(x, "description", &description, e));
 	TRY(arg_str(x, "vpc_id", &vpc, e));
 	TRY(arg_tags(x, &tags, &tags_n, e));
-	ec2_create_security_group(f, name, description, vpc, tags, tags_n);
+	ec2_create_security_group(req, name, description, vpc, tags, tags_n);
 	return 0;
 }
 
@@ -78,7 +78,6 @@ static void create_print(const json_t *args, struct buf *to)
 
 const struct step_kind kind_create_security_group = {
 	.name = "create-security-group",
-	.service = AWS_EC2,
 	.action = "ec2:CreateSecurityGroup",
 	.needs = tag_needs,
 	.repeat = REPEAT_NATURAL,
@@ -116,14 +115,14 @@ static void rule_of(const json_t *args, struct ec2_rule *r)
 	rule_from(json_object_get(args, "rule"), r);
 }
 
-static int authorize_ask(const struct step_ctx *x, struct form *f, struct err *e)
+static int authorize_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	struct ec2_rule r;
 	const char *group;
 
 	TRY(arg_str(x, "group_id", &group, e));
 	rule_of(x->args, &r);
-	(r.is_egress ? ec2_authorize_egress : ec2_authorize_ingress)(f, group, &r, 1);
+	(r.is_egress ? ec2_authorize_egress : ec2_authorize_ingress)(req, group, &r, 1);
 	return 0;
 }
 
@@ -217,22 +216,22 @@ static json_t *same_rule(const json_t *args)
 
 /* The two directions differ in their calls alone. */
 #define AUTHORIZE(direction, call)                                                                                                 \
-	.name = "authorize-" #direction, .service = AWS_EC2, .action = "ec2:" call, .repeat = REPEAT_NATURAL, .settle_s = 120,     \
-	.deadline_s = 300, .poll_s = 3, .makes = "rule", .thing = rule_thing, .ask = authorize_ask, .judge = authorize_judge,      \
-	.find = authorize_find, .undo = &kind_revoke_##direction, .undo_args = same_rule, .demand = authorize_demand,              \
-	.is_high = is_outside_vpc, .print = rule_print
+	.name = "authorize-" #direction, .action = "ec2:" call, .repeat = REPEAT_NATURAL, .settle_s = 120, .deadline_s = 300,      \
+	.poll_s = 3, .makes = "rule", .thing = rule_thing, .ask = authorize_ask, .judge = authorize_judge, .find = authorize_find, \
+	.undo = &kind_revoke_##direction, .undo_args = same_rule, .demand = authorize_demand, .is_high = is_outside_vpc,           \
+	.print = rule_print
 
 const struct step_kind kind_authorize_ingress = { AUTHORIZE(ingress, "AuthorizeSecurityGroupIngress") };
 const struct step_kind kind_authorize_egress = { AUTHORIZE(egress, "AuthorizeSecurityGroupEgress") };
 
-static int revoke_ask(const struct step_ctx *x, struct form *f, struct err *e)
+static int revoke_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	struct ec2_rule r;
 	const char *group;
 
 	TRY(arg_str(x, "group_id", &group, e));
 	rule_of(x->args, &r);
-	(r.is_egress ? ec2_revoke_egress : ec2_revoke_ingress)(f, group, &r, 1);
+	(r.is_egress ? ec2_revoke_egress : ec2_revoke_ingress)(req, group, &r, 1);
 	return 0;
 }
 
@@ -269,23 +268,23 @@ static bool revoke_find(const struct step_ctx *x, const struct inventory *inv)
 }
 
 #define REVOKE(direction, call)                                                                                                    \
-	.name = "revoke-" #direction, .service = AWS_EC2, .action = "ec2:" call, .repeat = REPEAT_NATURAL, .settle_s = 120,        \
-	.deadline_s = 300, .poll_s = 3, .removes = "rule", .thing = rule_thing, .ask = revoke_ask, .judge = revoke_judge,          \
-	.find = revoke_find, .undo = &kind_authorize_##direction, .undo_args = rule_again, .print = rule_print
+	.name = "revoke-" #direction, .action = "ec2:" call, .repeat = REPEAT_NATURAL, .settle_s = 120, .deadline_s = 300,         \
+	.poll_s = 3, .removes = "rule", .thing = rule_thing, .ask = revoke_ask, .judge = revoke_judge, .find = revoke_find,        \
+	.undo = &kind_authorize_##direction, .undo_args = rule_again, .print = rule_print
 
 const struct step_kind kind_revoke_ingress = { REVOKE(ingress, "RevokeSecurityGroupIngress") };
 const struct step_kind kind_revoke_egress = { REVOKE(egress, "RevokeSecurityGroupEgress") };
 
 /* ---- another description: the rule stays as it is ---- */
 
-static int describe_ask(const struct step_ctx *x, struct form *f, struct err *e)
+static int describe_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	struct ec2_rule r;
 	const char *group;
 
 	TRY(arg_str(x, "group_id", &group, e));
 	rule_of(x->args, &r);
-	ec2_update_rule_descriptions(f, group, &r, 1);
+	ec2_update_rule_descriptions(req, group, &r, 1);
 	return 0;
 }
 
@@ -321,9 +320,9 @@ static void describe_print(const json_t *args, struct buf *to)
 }
 
 #define DESCRIBE(direction, call)                                                                                                  \
-	.name = "describe-rule-" #direction, .service = AWS_EC2, .action = "ec2:" call, .repeat = REPEAT_NATURAL, .settle_s = 120, \
-	.deadline_s = 300, .poll_s = 3, .ask = describe_ask, .judge = describe_judge, .find = describe_find,                       \
-	.undo = &kind_describe_rule_##direction, .undo_args = described_as_before, .print = describe_print
+	.name = "describe-rule-" #direction, .action = "ec2:" call, .repeat = REPEAT_NATURAL, .settle_s = 120, .deadline_s = 300,  \
+	.poll_s = 3, .ask = describe_ask, .judge = describe_judge, .find = describe_find, .undo = &kind_describe_rule_##direction, \
+	.undo_args = described_as_before, .print = describe_print
 
 const struct step_kind kind_describe_rule_ingress = { DESCRIBE(ingress, "UpdateSecurityGroupRuleDescriptionsIngress") };
 const struct step_kind kind_describe_rule_egress = { DESCRIBE(egress, "UpdateSecurityGroupRuleDescriptionsEgress") };

@@ -15,12 +15,12 @@
 #define ANSWER_MAX (8u << 20)
 #define STALE_MS 15000ull /* a node that was just ended may be shown alive for so long */
 
-static int delete_ask(const struct step_ctx *x, struct form *f, struct err *e)
+static int delete_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	const char *group;
 
 	TRY(arg_str(x, "group_id", &group, e));
-	ec2_delete_security_group(f, group);
+	ec2_delete_security_group(req, group);
 	return 0;
 }
 
@@ -31,28 +31,28 @@ static const char *group_of(const struct step_ctx *x)
 
 /* ---- who holds it: rows of three reads ---- */
 
-static void ask_by(const struct step_ctx *x, struct form *f, const char *filter_name,
-		   void (*build)(struct form *, const struct ec2_describe *))
+static void ask_by(const struct step_ctx *x, struct request *req, const char *filter_name,
+		   void (*build)(struct request *, const struct ec2_describe *))
 {
 	const char *group = group_of(x);
 	const struct ec2_filter filter = { filter_name, &group, 1 };
 
-	build(f, &(struct ec2_describe){ .filters = &filter, .filters_n = 1, .whole = true });
+	build(req, &(struct ec2_describe){ .filters = &filter, .filters_n = 1, .whole = true });
 }
 
-static void ask_interfaces(const struct step_ctx *x, struct form *f)
+static void ask_interfaces(const struct step_ctx *x, struct request *req)
 {
-	ask_by(x, f, "group-id", ec2_describe_interfaces);
+	ask_by(x, req, "group-id", ec2_describe_interfaces);
 }
 
-static void ask_ways_in(const struct step_ctx *x, struct form *f)
+static void ask_ways_in(const struct step_ctx *x, struct request *req)
 {
-	ask_by(x, f, "ip-permission.group-id", ec2_describe_security_groups);
+	ask_by(x, req, "ip-permission.group-id", ec2_describe_security_groups);
 }
 
-static void ask_ways_out(const struct step_ctx *x, struct form *f)
+static void ask_ways_out(const struct step_ctx *x, struct request *req)
 {
-	ask_by(x, f, "egress.ip-permission.group-id", ec2_describe_security_groups);
+	ask_by(x, req, "egress.ip-permission.group-id", ec2_describe_security_groups);
 }
 
 static json_t *texts_json(const char *const *v, size_t n)
@@ -75,8 +75,9 @@ static json_t *interface_row(const struct ec2_interface *i)
 	    json_text(vendor != NULL ? vendor : ""), "installation", json_text(inst != NULL ? inst : ""), "loose", is_loose);
 }
 
-static json_t *read_interfaces(const struct xml_node *root)
+static json_t *read_interfaces(const struct aws_call *c)
 {
+	const struct xml_node *root = xml_root(c->xml);
 	struct arena *m = arena_new_sized(ANSWER_MAX);
 	struct ec2_interfaces list = { 0 };
 	json_t *rows = NULL;
@@ -99,8 +100,9 @@ static json_t *group_row(const struct ec2_group *g)
 	return json_pack("{s:o, s:o}", "id", json_text(g->id), "peers", peers);
 }
 
-static json_t *read_groups(const struct xml_node *root)
+static json_t *read_groups(const struct aws_call *c)
 {
+	const struct xml_node *root = xml_root(c->xml);
 	struct arena *m = arena_new_sized(ANSWER_MAX);
 	struct ec2_groups list = { 0 };
 	json_t *rows = NULL;
@@ -113,10 +115,9 @@ static json_t *read_groups(const struct xml_node *root)
 	return rows;
 }
 
-static const struct step_look look_interfaces = { "interfaces", "ec2:DescribeNetworkInterfaces", AWS_EC2, ask_interfaces,
-						  read_interfaces };
-static const struct step_look look_ways_in = { "ways-in", "ec2:DescribeSecurityGroups", AWS_EC2, ask_ways_in, read_groups };
-static const struct step_look look_ways_out = { "ways-out", "ec2:DescribeSecurityGroups", AWS_EC2, ask_ways_out, read_groups };
+static const struct step_look look_interfaces = { "interfaces", "ec2:DescribeNetworkInterfaces", ask_interfaces, read_interfaces };
+static const struct step_look look_ways_in = { "ways-in", "ec2:DescribeSecurityGroups", ask_ways_in, read_groups };
+static const struct step_look look_ways_out = { "ways-out", "ec2:DescribeSecurityGroups", ask_ways_out, read_groups };
 static const struct step_look *const looks[] = { &look_interfaces, &look_ways_in, &look_ways_out, NULL };
 
 /* ---- whether it lets go ---- */
@@ -232,7 +233,6 @@ static void delete_print(const json_t *args, struct buf *to)
 
 const struct step_kind kind_delete_security_group = {
 	.name = "delete-security-group",
-	.service = AWS_EC2,
 	.action = "ec2:DeleteSecurityGroup",
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 120,

@@ -47,7 +47,7 @@ static void volumes_of(const json_t *args, struct ec2_volume_arg **ret, size_t *
 	*ret_n = n;
 }
 
-static int launch_ask(const struct step_ctx *x, struct form *f, struct err *e)
+static int launch_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	CLEANUP(mem_close) struct ec2_tag *tags = NULL;
 	CLEANUP(mem_close) struct ec2_volume_arg *volumes = NULL;
@@ -72,7 +72,7 @@ static int launch_ask(const struct step_ctx *x, struct form *f, struct err *e)
 	a.user_data = user_data.data;
 	a.user_data_len = user_data.len;
 	a.min = x->generation == 1 || kinds_is_atomic(x) ? a.max : 1;
-	ec2_run_instances(f, &a);
+	ec2_run_instances(req, &a);
 	return 0;
 }
 
@@ -387,7 +387,6 @@ static const char *const launch_needs[] = {
 
 const struct step_kind kind_launch = {
 	.name = "launch",
-	.service = AWS_EC2,
 	.action = "ec2:RunInstances",
 	.needs = launch_needs,
 	.repeat = REPEAT_TOKEN,

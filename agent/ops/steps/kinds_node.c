@@ -12,14 +12,14 @@
 /* ---- waits: Describe by filter, because one unknown id fails a whole DescribeInstances by id; in one piece, because a page may
  * be empty and yet not the last ---- */
 
-static int describe_ask(const struct step_ctx *x, struct form *f, struct err *e)
+static int describe_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	CLEANUP(mem_close) const char **ids = NULL;
 	struct ec2_filter filter = { .name = "instance-id" };
 
 	TRY(arg_strs(x, "instances", &ids, &filter.n, e));
 	filter.values = ids;
-	ec2_describe_instances(f, &(struct ec2_describe){ .filters = &filter, .filters_n = 1, .whole = true });
+	ec2_describe_instances(req, &(struct ec2_describe){ .filters = &filter, .filters_n = 1, .whole = true });
 	return 0;
 }
 
@@ -129,7 +129,6 @@ static void instances_print(const json_t *args, struct buf *to)
 
 const struct step_kind kind_wait_running = {
 	.name = "wait-running",
-	.service = AWS_EC2,
 	.action = "ec2:DescribeInstances",
 	.repeat = REPEAT_READ,
 	.settle_s = 300,
@@ -187,7 +186,6 @@ static enum step_verdict wait_terminated_judge(const struct step_ctx *x, const s
 
 const struct step_kind kind_wait_terminated = {
 	.name = "wait-terminated",
-	.service = AWS_EC2,
 	.action = "ec2:DescribeInstances",
 	.repeat = REPEAT_READ,
 	.deadline_s = 900,
@@ -201,13 +199,13 @@ const struct step_kind kind_wait_terminated = {
 
 #define UNSEEN "data volumes that EC2 did not show went unnamed with their nodes"
 
-static int terminate_ask(const struct step_ctx *x, struct form *f, struct err *e)
+static int terminate_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	CLEANUP(mem_close) const char **ids = NULL;
 	size_t n;
 
 	TRY(step_members(x, "instances", &ids, &n, e));
-	ec2_terminate_instances(f, ids, n);
+	ec2_terminate_instances(req, ids, n);
 	return 0;
 }
 
@@ -340,7 +338,6 @@ static void terminate_print(const json_t *args, struct buf *to)
 
 const struct step_kind kind_terminate = {
 	.name = "terminate",
-	.service = AWS_EC2,
 	.action = "ec2:TerminateInstances",
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 120,

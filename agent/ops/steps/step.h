@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "agent/aws/call.h"
-#include "agent/aws/form.h"
+#include "agent/aws/request.h"
 #include "agent/base/err.h"
 
 struct inventory;
@@ -67,14 +67,12 @@ enum step_repeat {
 /* A read of a kind's own, with the role of the instance, behind the look at the inventory. */
 struct step_look {
 	const char *name, *action;
-	enum aws_service service;
-	void (*ask)(const struct step_ctx *x, struct form *f);
-	json_t *(*read)(const struct xml_node *root); /* NULL: not understood */
+	void (*ask)(const struct step_ctx *x, struct request *req);
+	json_t *(*read)(const struct aws_call *c); /* of an answer; NULL: not understood */
 };
 
 struct step_kind {
 	const char *name;
-	enum aws_service service;
 	const char *action;       /* the one call it makes; the IAM policy is generated from these ... */
 	const char *const *needs; /* ... and from what AWS asks beside it; NULL-terminated, or NULL */
 	enum step_repeat repeat;
@@ -85,7 +83,7 @@ struct step_kind {
 	void (*thing)(const json_t *args, struct buf *to); /* its name where no fact and no argument is it; else NULL */
 	/* The command on the tags of what the step made, by its id: NULL when the inventory does not show it. NULL: not asked. */
 	const char *(*maker)(const struct inventory *inv, const char *id);
-	int (*ask)(const struct step_ctx *x, struct form *f, struct err *e);
+	int (*ask)(const struct step_ctx *x, struct request *req, struct err *e);
 	enum step_verdict (*judge)(const struct step_ctx *x, const struct aws_call *c, struct err *e);
 	bool (*find)(const struct step_ctx *x, const struct inventory *inv); /* its effect is there: facts added; NULL: reads */
 	/* What looking in vain tells beside that: LOOK nothing; AGAIN ask again, at once when members were left out; SMALLER the next

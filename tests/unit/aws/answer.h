@@ -54,5 +54,5 @@ static inline void expect_pairs(const struct buf *body, const char *const *pairs
 	}
 }
 #define EXPECT_PAIRS(form, ...)                                                                                                    \
-	expect_pairs(&(form)->b, (const char *const[]){ __VA_ARGS__ },                                                             \
+	expect_pairs(&(form)->body, (const char *const[]){ __VA_ARGS__ },                                                          \
 		     sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))

@@ -59,10 +59,8 @@ static inline void caller_on_call(struct aws_call *c)
 static inline void caller_start(struct caller *r, const char *action, bool mutating)
 {
 	aws_call_close(&r->call);
-	r->call = (struct aws_call){
-		.service = AWS_EC2, .mutating = mutating, .earlier = r->earlier, .command = "cmd-1", .may_send = r->may_send
-	};
-	form_start(&r->call.form, action, "2016-11-15");
+	r->call = (struct aws_call){ .mutating = mutating, .earlier = r->earlier, .command = "cmd-1", .may_send = r->may_send };
+	request_query(&r->call.req, AWS_EC2, action, "2016-11-15");
 	r->done = false;
 	aws_call_start(r->aws, &r->call, r->creds, caller_on_call);
 	assert_false(r->done);

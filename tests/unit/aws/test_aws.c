@@ -40,15 +40,18 @@ static void what_the_config_says_is_copied(void **state)
 static void a_place_is_a_url_with_the_host_and_path_that_are_signed(void **state)
 {
 	static const struct {
-		const char *endpoint, *url, *host, *path;
+		const char *endpoint, *asked, *query, *url, *host, *path;
 	} cases[] = {
-		{ NULL, "https://ec2.us-east-1.amazonaws.com/", "ec2.us-east-1.amazonaws.com", "/" },
-		{ "http://127.0.0.1:5000", "http://127.0.0.1:5000/", "127.0.0.1:5000", "/" },
-		{ "http://LocalHost:80/", "http://LocalHost:80/", "localhost", "/" },
-		{ "HTTP://LocalHost:443/", "HTTP://LocalHost:443/", "localhost:443", "/" },
-		{ "https://gate:443/ec2/x", "https://gate:443/ec2/x/", "gate", "/ec2/x/" },
-		{ "https://gate/ec2/", "https://gate/ec2/", "gate", "/ec2/" },
-		{ "https://gate:80", "https://gate:80/", "gate:80", "/" },
+		{ NULL, "/", "", "https://ec2.us-east-1.amazonaws.com/", "ec2.us-east-1.amazonaws.com", "/" },
+		{ "http://127.0.0.1:5000", "/", "", "http://127.0.0.1:5000/", "127.0.0.1:5000", "/" },
+		{ "http://LocalHost:80/", "/", "", "http://LocalHost:80/", "localhost", "/" },
+		{ "HTTP://LocalHost:443/", "/", "", "HTTP://LocalHost:443/", "localhost:443", "/" },
+		{ "https://gate:443/ec2/x", "/", "", "https://gate:443/ec2/x/", "gate", "/ec2/x/" },
+		{ "https://gate/ec2/", "/", "", "https://gate/ec2/", "gate", "/ec2/" },
+		{ "https://gate:80", "/", "", "https://gate:80/", "gate:80", "/" },
+		{ NULL, "/a/b", "list-type=2", "https://ec2.us-east-1.amazonaws.com/a/b?list-type=2", "ec2.us-east-1.amazonaws.com",
+		  "/a/b" },
+		{ "https://gate/x/", "/a", "q", "https://gate/x/a?q", "gate", "/x/a" },
 	};
 	struct cloud *c = *state;
 
@@ -56,7 +59,8 @@ static void a_place_is_a_url_with_the_host_and_path_that_are_signed(void **state
 		struct aws *a = aws_at(c->w, "us-east-1", "amazonaws.com", cases[i].endpoint);
 		CLEANUP(buf_close) struct buf url = BUF_MAX(256), host = BUF_MAX(256), path = BUF_MAX(256);
 
-		aws_place(a, AWS_EC2, &url, &host, &path);
+		aws_place(a, &(struct request){ .service = AWS_EC2, .path = cases[i].asked, .query = cases[i].query }, &url, &host,
+			  &path);
 		assert_string_equal(buf_str(&url), cases[i].url);
 		assert_string_equal(buf_str(&host), cases[i].host);
 		assert_string_equal(buf_str(&path), cases[i].path);
@@ -70,7 +74,7 @@ static void an_override_of_one_service_leaves_the_others_where_they_are(void **s
 	struct aws *a = aws_at(c->w, "cn-north-1", "amazonaws.com.cn", "http://127.0.0.1:1");
 	CLEANUP(buf_close) struct buf url = BUF_MAX(256), host = BUF_MAX(256), path = BUF_MAX(256), own = BUF_MAX(256);
 
-	aws_place(a, AWS_STS, &url, &host, &path);
+	aws_place(a, &(struct request){ .service = AWS_STS, .path = "/", .query = "" }, &url, &host, &path);
 	assert_string_equal(buf_str(&url), "https://sts.cn-north-1.amazonaws.com.cn/");
 	aws_host(a, AWS_EC2, &own);
 	assert_string_equal(buf_str(&own), "ec2.cn-north-1.amazonaws.com.cn");

@@ -185,16 +185,16 @@ static void a_call_can_be_canceled_at_any_step(void **state)
 	}
 }
 
-static void a_form_that_did_not_fit_is_never_sent(void **state)
+static void a_request_that_did_not_fit_is_never_sent(void **state)
 {
-	CLEANUP(mem_close) char *big = mem_alloc(FORM_MAX_BYTES + 1);
+	CLEANUP(mem_close) char *big = mem_alloc(REQUEST_MAX_BYTES + 1);
 	struct cloud *c = *state;
 	struct caller r;
 
-	memset(big, 'x', FORM_MAX_BYTES);
+	memset(big, 'x', REQUEST_MAX_BYTES);
 	caller_open(&r, c, NULL);
-	form_start(&r.call.form, "RunInstances", "2016-11-15");
-	form_add(&r.call.form, big, "UserData");
+	request_query(&r.call.req, AWS_EC2, "RunInstances", "2016-11-15");
+	request_add(&r.call.req, big, "UserData");
 	aws_call_start(r.aws, &r.call, r.creds, caller_on_call);
 	assert_false(r.done);
 	cloud_wait(c, &r.done);
@@ -233,7 +233,7 @@ int main(void)
 		CLOUD_TEST(a_hint_of_aws_is_followed_within_five_seconds),
 		CLOUD_TEST(missing_capacity_is_told_at_once_though_it_says_500),
 		CLOUD_TEST(a_call_can_be_canceled_at_any_step),
-		CLOUD_TEST(a_form_that_did_not_fit_is_never_sent),
+		CLOUD_TEST(a_request_that_did_not_fit_is_never_sent),
 		CLOUD_TEST(a_call_may_be_started_again_as_it_is),
 	};
 

@@ -10,7 +10,7 @@
 static bool read_answer(struct aws_call *c, int status, const char *body)
 {
 	*c = (struct aws_call){ .status = status };
-	c->form.action = "RunInstances";
+	c->req.action = "RunInstances";
 	c->http.body = BUF_MAX(1u << 20);
 	buf_adds(&c->http.body, body);
 	return call_read(c);

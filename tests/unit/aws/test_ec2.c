@@ -5,9 +5,9 @@
 
 static const struct ec2_tag tags[] = { { "resource-created-by", "acme" }, { "reeve:installation", "prod 1" } };
 
-static void close_form(struct form *f)
+static void close_form(struct request *f)
 {
-	form_close(f);
+	request_close(f);
 }
 
 static void a_launch_asks_for_imdsv2_encryption_and_no_public_address(void **state)
@@ -39,7 +39,7 @@ static void a_launch_asks_for_imdsv2_encryption_and_no_public_address(void **sta
 					.max = 3,
 					.tags = tags,
 					.tags_n = 2 };
-	CLEANUP(close_form) struct form f;
+	CLEANUP(close_form) struct request f;
 
 	(void)state;
 	ec2_run_instances(&f, &a);
@@ -59,10 +59,10 @@ static void a_launch_asks_for_imdsv2_encryption_and_no_public_address(void **sta
 		     "TagSpecification.1.ResourceType=instance", "TagSpecification.2.ResourceType=volume",
 		     "TagSpecification.3.ResourceType=network-interface", "TagSpecification.3.Tag.2.Key=reeve%3Ainstallation",
 		     "TagSpecification.3.Tag.2.Value=prod+1");
-	assert_null(strstr(buf_str(&f.b), "BlockDeviceMapping.1.Ebs.VolumeType")); /* the root's stays the image's */
-	assert_null(strstr(buf_str(&f.b), "BlockDeviceMapping.2.Ebs.Iops"));
-	assert_null(strstr(buf_str(&f.b), "BlockDeviceMapping.2.Ebs.KmsKeyId"));
-	assert_null(strstr(buf_str(&f.b), "&SubnetId="));
+	assert_null(strstr(buf_str(&f.body), "BlockDeviceMapping.1.Ebs.VolumeType")); /* the root's stays the image's */
+	assert_null(strstr(buf_str(&f.body), "BlockDeviceMapping.2.Ebs.Iops"));
+	assert_null(strstr(buf_str(&f.body), "BlockDeviceMapping.2.Ebs.KmsKeyId"));
+	assert_null(strstr(buf_str(&f.body), "&SubnetId="));
 }
 
 #define PAGE 100
@@ -73,13 +73,13 @@ static void a_describe_has_filters_a_page_size_and_a_token(void **state)
 	static const char *const states[] = { "pending", "running" };
 	static const char *const vpc[] = { "vpc-1" };
 	static const struct ec2_filter filters[] = { { "instance-state-name", states, 2 }, { "vpc-id", vpc, 1 } };
-	static void (*const describes[])(struct form * f, const struct ec2_describe *d) = { ec2_describe_instances,
-											    ec2_describe_security_groups };
+	static void (*const describes[])(struct request * f, const struct ec2_describe *d) = { ec2_describe_instances,
+											       ec2_describe_security_groups };
 	static const char *const actions[] = { "Action=DescribeInstances", "Action=DescribeSecurityGroups" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(describes); i++) {
-		CLEANUP(close_form) struct form f;
+		CLEANUP(close_form) struct request f;
 
 		describes[i](&f, &(struct ec2_describe){ .filters = filters, .filters_n = 2, .next_token = "a=b" });
 		EXPECT_PAIRS(&f, actions[i], "Filter.1.Name=instance-state-name", "Filter.1.Value.1=pending",
@@ -97,7 +97,7 @@ static void rules_name_their_one_source_by_its_form(void **state)
 		{ "icmp", -1, -1, "10.0.0.0/8", NULL, "", false },
 		{ "tcp", 0, 65535, "pl-1", NULL, "", false },
 	};
-	CLEANUP(close_form) struct form f, g, out, no_out;
+	CLEANUP(close_form) struct request f, g, out, no_out;
 
 	(void)state;
 	ec2_authorize_ingress(&f, "sg-1", rules, ARRAY_LEN(rules));
@@ -107,8 +107,8 @@ static void rules_name_their_one_source_by_its_form(void **state)
 		     "IpPermissions.2.Ipv6Ranges.1.CidrIpv6=2001%3Adb8%3A%3A%2F32", "IpPermissions.3.IpProtocol=-1",
 		     "IpPermissions.3.Groups.1.GroupId=sg-2", "IpPermissions.4.FromPort=-1",
 		     "IpPermissions.5.PrefixListIds.1.PrefixListId=pl-1");
-	assert_null(strstr(buf_str(&f.b), "IpPermissions.3.FromPort"));
-	assert_null(strstr(buf_str(&f.b), "IpPermissions.2.Ipv6Ranges.1.Description"));
+	assert_null(strstr(buf_str(&f.body), "IpPermissions.3.FromPort"));
+	assert_null(strstr(buf_str(&f.body), "IpPermissions.2.Ipv6Ranges.1.Description"));
 	ec2_revoke_ingress(&g, "sg-1", rules, 1);
 	EXPECT_PAIRS(&g, "Action=RevokeSecurityGroupIngress", "IpPermissions.1.IpRanges.1.CidrIp=10.0.0.0%2F8");
 	ec2_authorize_egress(&out, "sg-1", rules + 4, 1);
@@ -120,7 +120,7 @@ static void rules_name_their_one_source_by_its_form(void **state)
 static void small_requests_name_what_they_touch(void **state)
 {
 	static const char *const ids[] = { "i-1", "i-2" };
-	CLEANUP(close_form) struct form terminate, create, drop;
+	CLEANUP(close_form) struct request terminate, create, drop;
 
 	(void)state;
 	ec2_terminate_instances(&terminate, ids, 2);

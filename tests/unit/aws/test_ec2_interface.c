@@ -69,13 +69,13 @@ static void interfaces_are_asked_for_by_filter(void **state)
 {
 	const char *id = "sg-1";
 	struct ec2_filter filter = { "group-id", &id, 1 };
-	struct form f = { 0 };
+	struct request f = { 0 };
 
 	(void)state;
 	ec2_describe_interfaces(&f, &(struct ec2_describe){ .filters = &filter, .filters_n = 1, .whole = true });
-	assert_non_null(strstr(buf_str(&f.b), "Action=DescribeNetworkInterfaces&"));
-	assert_non_null(strstr(buf_str(&f.b), "Filter.1.Name=group-id&Filter.1.Value.1=sg-1"));
-	form_close(&f);
+	assert_non_null(strstr(buf_str(&f.body), "Action=DescribeNetworkInterfaces&"));
+	assert_non_null(strstr(buf_str(&f.body), "Filter.1.Name=group-id&Filter.1.Value.1=sg-1"));
+	request_close(&f);
 }
 
 int main(void)

@@ -3,9 +3,9 @@
 
 #include "agent/aws/ec2_look.h"
 
-static void close_form(struct form *f)
+static void close_form(struct request *f)
 {
-	form_close(f);
+	request_close(f);
 }
 
 static void each_is_asked_for_by_filter_and_page(void **state)
@@ -13,7 +13,7 @@ static void each_is_asked_for_by_filter_and_page(void **state)
 	static const char *const values[] = { "a" };
 	static const struct ec2_filter filter = { "image-id", values, 1 };
 	static const struct {
-		void (*describe)(struct form *f, const struct ec2_describe *d);
+		void (*describe)(struct request *f, const struct ec2_describe *d);
 		const char *action, *more;
 	} cases[] = {
 		{ ec2_describe_vpcs, "Action=DescribeVpcs", "MaxResults=100" },
@@ -25,7 +25,7 @@ static void each_is_asked_for_by_filter_and_page(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		CLEANUP(close_form) struct form f;
+		CLEANUP(close_form) struct request f;
 
 		cases[i].describe(&f, &(struct ec2_describe){ .filters = &filter, .filters_n = 1, .next_token = "a=b" });
 		EXPECT_PAIRS(&f, cases[i].action, cases[i].more, "Filter.1.Name=image-id", "Filter.1.Value.1=a", "NextToken=a%3Db");
@@ -149,14 +149,14 @@ static void termination_protection_is_asked_for_an_instance_and_is_on_or_off(voi
 	ANSWER(on, "<R><instanceId>i-1</instanceId><disableApiTermination><value>true</value></disableApiTermination></R>");
 	ANSWER(off, "<R><instanceId>i-1</instanceId><disableApiTermination><value>false</value></disableApiTermination></R>");
 	ANSWER(none, "<R><instanceId>i-1</instanceId></R>");
-	CLEANUP(close_form) struct form f;
+	CLEANUP(close_form) struct request f;
 	struct err e = { 0 };
 	bool is = false;
 
 	(void)state;
 	ec2_describe_termination_protection(&f, "i-1");
 	EXPECT_PAIRS(&f, "Action=DescribeInstanceAttribute", "InstanceId=i-1", "Attribute=disableApiTermination");
-	assert_null(strstr(buf_str(&f.b), "MaxResults"));
+	assert_null(strstr(buf_str(&f.body), "MaxResults"));
 	assert_int_equal(ec2_read_termination_protection(on.root, &is, NULL), 0);
 	assert_true(is);
 	assert_int_equal(ec2_read_termination_protection(off.root, &is, NULL), 0);

@@ -5,15 +5,15 @@
 
 static const struct ec2_tag tags[] = { { "k", "v" } };
 
-static void close_form(struct form *f)
+static void close_form(struct request *f)
 {
-	form_close(f);
+	request_close(f);
 }
 
 static void creating_requests_carry_names_places_and_tags(void **state)
 {
 	static const char *const subnets[] = { "subnet-1", "subnet-2" };
-	CLEANUP(close_form) struct form group, lb, listener;
+	CLEANUP(close_form) struct request group, lb, listener;
 
 	(void)state;
 	elb_create_target_group(&group, "tg", "TCP", 3306, "vpc-1", tags, 1);
@@ -30,13 +30,13 @@ static void creating_requests_carry_names_places_and_tags(void **state)
 static void targets_have_a_port_only_when_it_is_theirs(void **state)
 {
 	static const struct elb_target t[] = { { .id = "i-1" }, { .id = "i-2", .port = 3307 } };
-	CLEANUP(close_form) struct form in, out;
+	CLEANUP(close_form) struct request in, out;
 
 	(void)state;
 	elb_register_targets(&in, "arn:tg", t, 2);
 	EXPECT_PAIRS(&in, "Action=RegisterTargets", "TargetGroupArn=arn%3Atg", "Targets.member.1.Id=i-1", "Targets.member.2.Id=i-2",
 		     "Targets.member.2.Port=3307");
-	assert_null(strstr(buf_str(&in.b), "Targets.member.1.Port"));
+	assert_null(strstr(buf_str(&in.body), "Targets.member.1.Port"));
 	elb_deregister_targets(&out, "arn:tg", t, 1);
 	EXPECT_PAIRS(&out, "Action=DeregisterTargets", "Targets.member.1.Id=i-1");
 }
@@ -44,12 +44,12 @@ static void targets_have_a_port_only_when_it_is_theirs(void **state)
 static void describes_have_a_name_or_a_page_size(void **state)
 {
 	static const char *const arns[] = { "arn:1", "arn:2" };
-	CLEANUP(close_form) struct form named, all, listeners, health, tagged;
+	CLEANUP(close_form) struct request named, all, listeners, health, tagged;
 
 	(void)state;
 	elb_describe_target_groups(&named, "tg", NULL);
 	EXPECT_PAIRS(&named, "Action=DescribeTargetGroups", "Names.member.1=tg");
-	assert_null(strstr(buf_str(&named.b), "PageSize"));
+	assert_null(strstr(buf_str(&named.body), "PageSize"));
 	elb_describe_load_balancers(&all, NULL, "m");
 	EXPECT_PAIRS(&all, "Action=DescribeLoadBalancers", "PageSize=400", "Marker=m");
 	elb_describe_listeners(&listeners, "arn:lb", NULL);
@@ -62,7 +62,7 @@ static void describes_have_a_name_or_a_page_size(void **state)
 
 static void deletes_name_one_arn(void **state)
 {
-	CLEANUP(close_form) struct form listener, lb, group;
+	CLEANUP(close_form) struct request listener, lb, group;
 
 	(void)state;
 	elb_delete_listener(&listener, "a");
@@ -246,7 +246,7 @@ static void deletion_protection_is_one_of_the_attributes_of_a_balancer(void **st
 	ANSWER(on, ATTRIBUTES(ATTRIBUTE("deletion_protection.enabled", "true") ATTRIBUTE("access_logs.s3.enabled", "false")));
 	ANSWER(off, ATTRIBUTES(ATTRIBUTE("access_logs.s3.enabled", "true") ATTRIBUTE("deletion_protection.enabled", "false")));
 	ANSWER(none, ATTRIBUTES(ATTRIBUTE("access_logs.s3.enabled", "true")));
-	CLEANUP(close_form) struct form f;
+	CLEANUP(close_form) struct request f;
 	struct err e = { 0 };
 	bool is = false;
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "agent/aws/form.h"
+#include "agent/aws/request.h"
 #include "agent/aws/sigv4.h"
 #include "agent/base/json.h"
 #include "agent/base/mem.h"

@@ -5,18 +5,18 @@
 
 #include "agent/aws/sts.h"
 
-static void close_form(struct form *f)
+static void close_form(struct request *f)
 {
-	form_close(f);
+	request_close(f);
 }
 
 static void requests_ask_for_an_hour_under_the_commands_name(void **state)
 {
-	CLEANUP(close_form) struct form who, assume;
+	CLEANUP(close_form) struct request who, assume;
 
 	(void)state;
 	sts_get_caller_identity(&who);
-	assert_string_equal(buf_str(&who.b), "Action=GetCallerIdentity&Version=2011-06-15");
+	assert_string_equal(buf_str(&who.body), "Action=GetCallerIdentity&Version=2011-06-15");
 	sts_assume_role(&assume, "arn:aws:iam::123456789012:role/r", "cmd-1", "cmd-1");
 	EXPECT_PAIRS(&assume, "Action=AssumeRole", "Version=2011-06-15", "RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fr",
 		     "RoleSessionName=cmd-1", "SourceIdentity=cmd-1", "DurationSeconds=3600");

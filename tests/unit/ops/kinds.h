@@ -28,7 +28,7 @@ struct kinds {
 	struct buf note;
 	struct step_ctx x;
 	struct inventory *inv;
-	struct form form;
+	struct request req;
 };
 
 static inline void kinds_start(struct kinds *t, const struct step_kind *k, const char *args)
@@ -59,7 +59,7 @@ static inline void kinds_end(struct kinds *t)
 	json_decref(t->seen);
 	buf_close(&t->note);
 	inventory_free(t->inv);
-	form_close(&t->form);
+	request_close(&t->req);
 }
 
 /* The form, as it would be sent. */
@@ -67,20 +67,20 @@ static inline const char *kinds_ask(struct kinds *t)
 {
 	struct err e = { 0 };
 
-	form_close(&t->form);
-	t->form = (struct form){ 0 };
-	if (t->k->ask(&t->x, &t->form, &e) != 0)
+	request_close(&t->req);
+	t->req = (struct request){ 0 };
+	if (t->k->ask(&t->x, &t->req, &e) != 0)
 		fail_msg("%s", e.text);
-	return buf_str(&t->form.b);
+	return buf_str(&t->req.body);
 }
 
 static inline bool kinds_refuses(struct kinds *t)
 {
 	struct err e = { 0 };
-	struct form f = { 0 };
+	struct request f = { 0 };
 	bool no = t->k->ask(&t->x, &f, &e) != 0;
 
-	form_close(&f);
+	request_close(&f);
 	return no && e.text[0] != '\0';
 }
 
@@ -127,6 +127,20 @@ static inline enum step_verdict kinds_answered(struct kinds *t, const char *xml)
 	v = t->k->judge(&t->x, &c, &t->e);
 	xml_close(&c.xml);
 	return v;
+}
+
+/* What one of the kind's own reads brings; false: it is not understood, or not all of it. */
+static inline bool kinds_see(struct kinds *t, const struct step_look *look, const char *answer)
+{
+	struct aws_call c = { .class = AWS_OK, .status = 200 };
+	json_t *rows;
+
+	assert_int_equal(xml_parse(answer, strlen(answer), &c.xml, NULL), 0);
+	rows = look->read(&c);
+	xml_close(&c.xml);
+	if (rows != NULL)
+		json_object_set_new(t->seen, look->name, rows);
+	return rows != NULL;
 }
 
 static inline bool kinds_finds(struct kinds *t)

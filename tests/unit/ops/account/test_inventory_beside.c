@@ -3,9 +3,9 @@
 
 #include "agent/ops/account/inventory_impl.h"
 
-static void close_form(struct form *f)
+static void close_form(struct request *f)
 {
-	form_close(f);
+	request_close(f);
 }
 
 static void each_is_asked_for_by_its_own_filter_a_hundred_at_a_time(void **state)
@@ -19,11 +19,11 @@ static void each_is_asked_for_by_its_own_filter_a_hundred_at_a_time(void **state
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		names[i] = "x";
 	for (int what = 0; what < BESIDE_KINDS; what++) {
-		CLEANUP(close_form) struct form f;
+		CLEANUP(close_form) struct request f;
 
 		inventory_beside_ask((enum beside)what, names, ARRAY_LEN(names), "page", &f);
 		EXPECT_PAIRS(&f, filters[what], "Filter.1.Value.100=x", "NextToken=page");
-		assert_null(strstr(buf_str(&f.b), "Filter.1.Value.101="));
+		assert_null(strstr(buf_str(&f.body), "Filter.1.Value.101="));
 	}
 }
 

@@ -3,9 +3,9 @@
 
 #include "agent/ops/account/inventory_impl.h"
 
-static void close_form(struct form *f)
+static void close_form(struct request *f)
 {
-	form_close(f);
+	request_close(f);
 }
 
 static void each_is_wanted_once_and_what_was_answered_stays(void **state)
@@ -33,12 +33,14 @@ static void a_node_is_asked_of_ec2_and_a_balancer_of_elb(void **state)
 	ANSWER(lb, "<R><DescribeLoadBalancerAttributesResult><Attributes><member><Key>deletion_protection.enabled</Key>"
 		   "<Value>true</Value></member></Attributes></DescribeLoadBalancerAttributesResult></R>");
 	struct inventory_guard guards[] = { { "i-1", false }, { "arn:aws:elb", false } };
-	CLEANUP(close_form) struct form of_node, of_lb;
+	CLEANUP(close_form) struct request of_node, of_lb;
 
 	(void)state;
-	assert_int_equal(inventory_guard_ask(&guards[0], &of_node), AWS_EC2);
+	inventory_guard_ask(&guards[0], &of_node);
+	assert_int_equal(of_node.service, AWS_EC2);
 	EXPECT_PAIRS(&of_node, "Action=DescribeInstanceAttribute", "InstanceId=i-1");
-	assert_int_equal(inventory_guard_ask(&guards[1], &of_lb), AWS_ELB);
+	inventory_guard_ask(&guards[1], &of_lb);
+	assert_int_equal(of_lb.service, AWS_ELB);
 	EXPECT_PAIRS(&of_lb, "Action=DescribeLoadBalancerAttributes", "LoadBalancerArn=arn%3Aaws%3Aelb");
 	assert_int_equal(inventory_guard_read(node.root, &guards[0], NULL), 0);
 	assert_int_equal(inventory_guard_read(lb.root, &guards[1], NULL), 0);

@@ -29,18 +29,9 @@ static void add_balancer(struct kinds *t, const char *forwards_to)
 	"</LoadBalancerArn><LoadBalancerName>n</LoadBalancerName><State><Code>active</Code></State></member></LoadBalancers>" more \
 	"</DescribeLoadBalancersResult></R>"
 
-/* What the kind's own read brings; false: it is not understood, or not all of it. */
 static bool see(struct kinds *t, const char *answer)
 {
-	struct xml *x = NULL;
-	json_t *rows;
-
-	assert_int_equal(xml_parse(answer, strlen(answer), &x, NULL), 0);
-	rows = t->k->looks[0]->read(xml_root(x));
-	xml_close(&x);
-	if (rows != NULL)
-		json_object_set_new(t->seen, t->k->looks[0]->name, rows);
-	return rows != NULL;
+	return kinds_see(t, t->k->looks[0], answer);
 }
 
 static void a_group_in_use_is_waited_for_only_while_what_uses_it_goes(void **state)

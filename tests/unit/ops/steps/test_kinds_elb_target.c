@@ -35,7 +35,7 @@ static void a_target_is_an_instance_by_its_id_and_nothing_else(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
 		CLEANUP(mem_close)
 		char *args = mem_printf("{\"group_arn\": \"arn:tg\", \"instances\": [\"i-1\", \"%s\"]}", others[i]);
-		struct form f = { 0 };
+		struct request f = { 0 };
 		struct err e = { 0 };
 		struct kinds t;
 

@@ -20,21 +20,13 @@ static void add_node(struct kinds *t, const char *state)
 	t->inv->instances = (struct ec2_instances){ &node, 1 };
 }
 
-/* What one of the kind's own reads brings; false: it is not understood. */
 static bool see(struct kinds *t, const char *name, const char *answer)
 {
 	const struct step_look *const *at = t->k->looks;
-	struct xml *x = NULL;
-	json_t *rows;
 
 	while (!str_eq((*at)->name, name))
 		at++;
-	assert_int_equal(xml_parse(answer, strlen(answer), &x, NULL), 0);
-	rows = (*at)->read(xml_root(x));
-	xml_close(&x);
-	if (rows != NULL)
-		json_object_set_new(t->seen, name, rows);
-	return rows != NULL;
+	return kinds_see(t, *at, answer);
 }
 
 #define INTERFACE(of, more)                                                                                                        \
@@ -78,11 +70,11 @@ static void who_holds_it_is_asked_of_interfaces_and_of_both_directions_of_rules(
 	start(&t);
 	for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
 		CLEANUP(mem_close) char *want = mem_printf("Filter.1.Name=%s&Filter.1.Value.1=sg-1", filters[i]);
-		struct form f = { 0 };
+		struct request f = { 0 };
 
 		t.k->looks[i]->ask(&t.x, &f);
-		assert_has(buf_str(&f.b), want);
-		form_close(&f);
+		assert_has(buf_str(&f.body), want);
+		request_close(&f);
 	}
 	assert_null(t.k->looks[3]);
 	assert_false(see(&t, "interfaces", "<R/>"));

@@ -1,25 +1,25 @@
-/* test_form.c - bodies of query calls, and frozen keys. */
+/* test_request.c - bodies of query calls, and frozen keys. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 #include <cmocka.h>
 
-#include "agent/aws/form.h"
+#include "agent/aws/request.h"
 #include "agent/aws/keys.h"
 #include "agent/base/mem.h"
 
-static void a_form_begins_with_action_and_version(void **state)
+static void a_request_begins_with_action_and_version(void **state)
 {
-	struct form f;
+	struct request f;
 
 	(void)state;
-	form_start(&f, "DescribeVpcs", "2016-11-15");
-	assert_string_equal(buf_str(&f.b), "Action=DescribeVpcs&Version=2016-11-15");
+	request_query(&f, AWS_EC2, "DescribeVpcs", "2016-11-15");
+	assert_string_equal(buf_str(&f.body), "Action=DescribeVpcs&Version=2016-11-15");
 	assert_string_equal(f.action, "DescribeVpcs");
-	form_close(&f);
-	form_close(&f);
-	form_close(NULL);
+	request_close(&f);
+	request_close(&f);
+	request_close(NULL);
 }
 
 static void values_are_encoded_as_rfc_3986_wants_it(void **state)
@@ -37,39 +37,39 @@ static void values_are_encoded_as_rfc_3986_wants_it(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct form f;
+		struct request f;
 
-		form_start(&f, "A", "1");
-		form_add(&f, cases[i].value, "Filter.%u.Value.%u", 1u, 2u);
-		assert_non_null(strstr(buf_str(&f.b), "&Filter.1.Value.2="));
-		assert_string_equal(strrchr(buf_str(&f.b), '=') + 1, cases[i].encoded);
-		form_close(&f);
+		request_query(&f, AWS_EC2, "A", "1");
+		request_add(&f, cases[i].value, "Filter.%u.Value.%u", 1u, 2u);
+		assert_non_null(strstr(buf_str(&f.body), "&Filter.1.Value.2="));
+		assert_string_equal(strrchr(buf_str(&f.body), '=') + 1, cases[i].encoded);
+		request_close(&f);
 	}
 }
 
 static void numbers_are_decimal(void **state)
 {
-	struct form f;
+	struct request f;
 
 	(void)state;
-	form_start(&f, "A", "1");
-	form_add_u(&f, 18446744073709551615u, "N");
-	assert_string_equal(buf_str(&f.b), "Action=A&Version=1&N=18446744073709551615");
-	form_close(&f);
+	request_query(&f, AWS_EC2, "A", "1");
+	request_add_u(&f, 18446744073709551615u, "N");
+	assert_string_equal(buf_str(&f.body), "Action=A&Version=1&N=18446744073709551615");
+	request_close(&f);
 }
 
-static void a_form_remembers_that_something_did_not_fit(void **state)
+static void a_request_remembers_that_something_did_not_fit(void **state)
 {
-	CLEANUP(mem_close) char *big = mem_alloc(FORM_MAX_BYTES);
-	struct form f;
+	CLEANUP(mem_close) char *big = mem_alloc(REQUEST_MAX_BYTES);
+	struct request f;
 
 	(void)state;
-	memset(big, 'x', FORM_MAX_BYTES - 1);
-	form_start(&f, "A", "1");
-	form_add(&f, big, "UserData");
-	form_add(&f, "small", "After");
-	assert_int_equal(buf_check(&f.b, "the form", NULL), -ERR_LIMIT);
-	form_close(&f);
+	memset(big, 'x', REQUEST_MAX_BYTES - 1);
+	request_query(&f, AWS_EC2, "A", "1");
+	request_add(&f, big, "UserData");
+	request_add(&f, "small", "After");
+	assert_int_equal(buf_check(&f.body, "the form", NULL), -ERR_LIMIT);
+	request_close(&f);
 }
 
 static void a_copy_of_keys_outlives_the_original(void **state)
@@ -95,10 +95,10 @@ static void a_copy_of_keys_outlives_the_original(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_form_begins_with_action_and_version),
+		cmocka_unit_test(a_request_begins_with_action_and_version),
 		cmocka_unit_test(values_are_encoded_as_rfc_3986_wants_it),
 		cmocka_unit_test(numbers_are_decimal),
-		cmocka_unit_test(a_form_remembers_that_something_did_not_fit),
+		cmocka_unit_test(a_request_remembers_that_something_did_not_fit),
 		cmocka_unit_test(a_copy_of_keys_outlives_the_original),
 	};
 
