@@ -45,7 +45,7 @@ static int load(const struct question *q, struct config *c, struct policy *p, st
 static void tell_left_out(const struct iam_lists *l)
 {
 	for (enum iam_power i = 0; i < IAM_POWERS; i++)
-		if (l->why_not[i] != NULL)
+		if (l->why_not[i][0] != '\0')
 			fprintf(stderr, "reeve: note: no document for %s: %s\n", iam_lists_power(i), l->why_not[i]);
 }
 

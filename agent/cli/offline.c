@@ -102,8 +102,9 @@ static void print_policy(const struct policy *p, const char *path)
 	if (!p->present)
 		printf("%s: counts as none, so nothing would be changed: %s\n", path, err_text(&p->reason));
 	else
-		printf("%s: ok, warehouse.apply %s, warehouse.delete %s%s\n", path, policy_mode_name(p->verbs[POLICY_APPLY]),
-		       policy_mode_name(p->verbs[POLICY_DELETE]), p->frozen ? ", FROZEN by mode: off" : "");
+		printf("%s: ok, warehouse.apply %s, warehouse.delete %s%s\n", path,
+		       policy_mode_name(p->verbs[VERB_WAREHOUSE_APPLY]), policy_mode_name(p->verbs[VERB_WAREHOUSE_DELETE]),
+		       p->frozen ? ", FROZEN by mode: off" : "");
 	if (p->present)
 		print_missing(p);
 }

@@ -175,9 +175,7 @@ const char *op_warehouse(const struct op *op)
 
 const char *op_verb(const struct op *op)
 {
-	return op->cmd->verb == REEVE__CONTROL__V1__VERB__WAREHOUSE_APPLY    ? "warehouse.apply"
-	       : op->cmd->verb == REEVE__CONTROL__V1__VERB__WAREHOUSE_DELETE ? "warehouse.delete"
-									     : "unknown";
+	return op->verb != NULL ? op->verb->name : "unknown";
 }
 
 bool op_is_cancelled(const struct op *op)
@@ -185,14 +183,14 @@ bool op_is_cancelled(const struct op *op)
 	return op->is_cancelled;
 }
 
-bool op_is_delete(const struct op *op)
-{
-	return op->cmd->verb == REEVE__CONTROL__V1__VERB__WAREHOUSE_DELETE;
-}
-
 enum policy_mode op_verb_mode(const struct op *op, const struct policy *p)
 {
-	return p->verbs[op_is_delete(op) ? POLICY_DELETE : POLICY_APPLY];
+	return p->verbs[verb_index(op->verb)];
+}
+
+const spec_t *op_spec(const struct op *op)
+{
+	return op->args != NULL ? op->verb->spec(op->args) : NULL;
 }
 
 struct world *op_world(const struct op *op)
@@ -206,16 +204,6 @@ bool op_has_started(const struct op *op)
 }
 
 /* ---- life ---- */
-
-static void parse_args(struct op *op)
-{
-	ProtobufCBinaryData args = op->cmd->args;
-
-	if (op_is_delete(op))
-		op->remove = reeve__control__v1__warehouse_delete__unpack(NULL, args.len, args.data);
-	else
-		op->apply = reeve__control__v1__warehouse_apply__unpack(NULL, args.len, args.data);
-}
 
 static void set_fields(struct op *op)
 {
@@ -246,6 +234,7 @@ struct op *op_new(struct op_env *env, command_t *cmd, json_t *accepted)
 
 	op->env = env;
 	op->cmd = cmd;
+	op->verb = verb_of(cmd->verb);
 	op->accepted = json_incref(accepted);
 	op->facts = json_object();
 	op->backoff = BACKOFF(1000, 30000);
@@ -258,7 +247,7 @@ struct op *op_new(struct op_env *env, command_t *cmd, json_t *accepted)
 		op_replay_end(op, json_object_get(accepted, "result"));
 	} else {
 		op->f.command_bytes = json_size(accepted) + ROOM_RESULT;
-		parse_args(op);
+		op->args = op->verb != NULL ? verb_args(op->verb, &cmd->args) : NULL;
 	}
 	return op;
 }
@@ -275,10 +264,7 @@ void op_free(struct op *op)
 	json_decref(op->planned);
 	json_decref(op->result);
 	json_decref(op->facts);
-	if (op->apply != NULL)
-		reeve__control__v1__warehouse_apply__free_unpacked(op->apply, NULL);
-	if (op->remove != NULL)
-		reeve__control__v1__warehouse_delete__free_unpacked(op->remove, NULL);
+	verb_args_free(op->args);
 	reeve__control__v1__command__free_unpacked(op->cmd, NULL);
 	mem_free(op);
 }

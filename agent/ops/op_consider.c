@@ -118,7 +118,7 @@ static int64_t hold_left_ms(const struct op *op, const struct policy *p)
 	int64_t age = world_wall_ms(w) - op->f.accepted_ms;
 	int64_t lived = op->age_ms + (int64_t)(world_now_ms(w) - op->born_ms);
 
-	if (!op_is_delete(op) || op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN)
+	if (!op->verb->is_held || op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN)
 		return 0;
 	return (int64_t)p->delete_hold_ms - (age < lived ? age : lived);
 }
@@ -157,9 +157,9 @@ static enum op_state ended_without_work(struct op *op, const struct policy *p)
 	char text[160];
 
 	(void)p;
-	if (!op_is_delete(op) || plans_steps(op->plans) > 0)
+	if (op->verb->without_work == NULL || plans_steps(op->plans) > 0)
 		return OP_CONSIDERING;
-	snprintf(text, sizeof(text), "no such warehouse: nothing of ours in the account is tagged with %s", op_warehouse(op));
+	snprintf(text, sizeof(text), "%s %s", op->verb->without_work, op_warehouse(op));
 	return end_or_plan_anew(op, STATE(SUCCEEDED), NULL, text);
 }
 
@@ -241,7 +241,7 @@ static bool is_its_turn(const struct op *op)
 
 enum op_state op_look(struct op *op)
 {
-	if (op_has_started(op) && op->plans == NULL)
+	if (op_has_started(op) && (op->plans == NULL || op->verb == NULL))
 		return op_end_early(op, STATE(INDETERMINATE), "INTERNAL",
 				    "its plan cannot be read by this version: look at the account");
 	if (op_has_started(op))
@@ -252,7 +252,7 @@ enum op_state op_look(struct op *op)
 		return OP_QUEUED;
 	if (op->sm.now == OP_QUEUED)
 		op->waiting[0] = '\0';
-	return op->plans != NULL ? OP_CONSIDERING : OP_PREPARING;
+	return op->plans != NULL && op->args != NULL ? OP_CONSIDERING : OP_PREPARING;
 }
 
 /* One warehouse is changed by one command at a time, in their order. */
@@ -283,7 +283,7 @@ enum op_state op_prepare(struct op *op)
 	const struct policy *p = op->env->policy_read(op->env->ctx);
 	enum op_state next;
 
-	if (op->apply == NULL && op->remove == NULL) /* accepted by another version */
+	if (op->args == NULL) /* accepted by another version */
 		return op_end_early(op, STATE(FAILED), "PRECONDITION", "its arguments cannot be read by this version");
 	if (waits_for_policy(op))
 		return op_look_again(op);

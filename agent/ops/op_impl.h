@@ -10,6 +10,7 @@
 #include "agent/ops/engine/run.h"
 #include "agent/ops/op.h"
 #include "agent/ops/plan/plan.h"
+#include "agent/ops/verb.h"
 
 typedef Reeve__Control__V1__Command command_t;
 typedef Reeve__Control__V1__Status status_t;
@@ -42,9 +43,9 @@ struct op {
 	struct op_fields f;
 	struct sm sm;
 	command_t *cmd;
-	Reeve__Control__V1__WarehouseApply *apply; /* args of the verb, or NULL */
-	Reeve__Control__V1__WarehouseDelete *remove;
-	json_t *accepted; /* its record's members */
+	const struct verb *verb; /* NULL: another version took it */
+	ProtobufCMessage *args;  /* of the verb; NULL: it has ended, or they cannot be read */
+	json_t *accepted;        /* its record's members */
 	json_t *planned;
 	json_t *result;
 	struct plans *plans;
@@ -81,8 +82,8 @@ enum op_state op_record(struct op *op, const char *type, json_t *members); /* ta
 void op_replay_end(struct op *op, json_t *result);
 void op_wake(struct op *op); /* from a run: what it did calls for another look, from the loop */
 struct world *op_world(const struct op *op);
-bool op_has_started(const struct op *op); /* and that is durable */
-bool op_is_delete(const struct op *op);
+bool op_has_started(const struct op *op);   /* and that is durable */
+const spec_t *op_spec(const struct op *op); /* the desired state; NULL: none of it */
 enum policy_mode op_verb_mode(const struct op *op, const struct policy *p);
 
 /* ---- op_end.c: the terminal record ---- */

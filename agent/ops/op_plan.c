@@ -150,9 +150,7 @@ static int plan_now(struct op *op, const struct inventory *inv, struct err *e)
 			       (unsigned long long)have, (unsigned long long)want);
 	plans_free(op->plans);
 	op->plans = NULL;
-	if (op_is_delete(op))
-		return planner_delete(&a, op_warehouse(op), &op->plans, e);
-	return planner_apply(&a, op->apply->spec, &op->plans, e);
+	return op->verb->plan(&a, op->args, &op->plans, e);
 }
 
 static enum op_state inventory_failed(struct op *op)
@@ -212,14 +210,14 @@ static const char **ends(void *ctx, const struct inventory *inv, size_t *ret_n)
 	const struct op *op = ctx;
 	struct planner_args a = { .owner = op->env->owner, .command = op->f.id_text, .inv = inv };
 
-	return planner_ends(&a, op_is_delete(op) ? NULL : op->apply->spec, op_warehouse(op), ret_n);
+	return planner_ends(&a, op_spec(op), op_warehouse(op), ret_n);
 }
 
 enum op_state op_ask(struct op *op)
 {
 	struct inventory_wants wants;
 
-	planner_wants(&op->env->owner, op->apply != NULL ? op->apply->spec : NULL, &wants);
+	planner_wants(&op->env->owner, op_spec(op), &wants);
 	wants.ends = ends;
 	wants.ends_ctx = op;
 	op->asked_ms = world_now_ms(op_world(op));

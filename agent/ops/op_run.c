@@ -12,10 +12,9 @@
 #include "agent/base/str.h"
 #include "agent/ops/account/recent.h"
 
-/* Defaults are what the vendor's own tools wait for (reference/control.md 1.2). */
 static uint64_t deadline_ms(const struct op *op)
 {
-	return (uint64_t)(op->cmd->deadline_s != 0 ? op->cmd->deadline_s : op_is_delete(op) ? 1200 : 2700) * 1000;
+	return (uint64_t)(op->cmd->deadline_s != 0 ? op->cmd->deadline_s : op->verb->deadline_s) * 1000;
 }
 
 static bool is_frozen(struct op *op)
@@ -169,10 +168,11 @@ unsigned op_steps_done(const struct op *op)
 static json_t *proved_user_data(const struct op *op)
 {
 	json_t *list = json_array();
+	const spec_t *spec = op_spec(op);
 	char hex[DIGEST_HEX_LEN];
 
-	for (size_t i = 0; op->apply != NULL && i < op->apply->spec->n_clusters; i++) {
-		const ProtobufCBinaryData *data = &op->apply->spec->clusters[i]->user_data;
+	for (size_t i = 0; spec != NULL && i < spec->n_clusters; i++) {
+		const ProtobufCBinaryData *data = &spec->clusters[i]->user_data;
 		struct digest d = digest_of(data->data, data->len);
 
 		if (data->len > 0)

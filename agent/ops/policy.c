@@ -14,7 +14,6 @@
 #define DELETE_HOLD_MS (24ull * 3600 * 1000)
 
 static const char *const mode_names[] = { "off", "plan-only", "approve", "auto" };
-static const char *const verb_names[POLICY_VERBS + 1] = { "warehouse.apply", "warehouse.delete", NULL };
 
 const char *policy_mode_name(enum policy_mode m)
 {
@@ -25,11 +24,15 @@ const char *policy_mode_name(enum policy_mode m)
 
 static int read_commands(struct yaml_node *map, struct policy *p, struct err *e)
 {
-	TRY(yaml_map(map, verb_names, e));
-	for (size_t i = 0; i < POLICY_VERBS; i++) {
-		unsigned mode = POLICY_OFF;
+	const char *names[VERBS + 1] = { NULL };
 
-		TRY(yaml_enum(yaml_get(map, verb_names[i]), mode_names, ARRAY_LEN(mode_names), &mode, e));
+	for (enum verb_index i = 0; i < VERBS; i++)
+		names[i] = verb_at(i)->name;
+	TRY(yaml_map(map, names, e));
+	for (enum verb_index i = 0; i < VERBS; i++) {
+		unsigned mode = verb_at(i)->by_default;
+
+		TRY(yaml_enum(yaml_get(map, names[i]), mode_names, ARRAY_LEN(mode_names), &mode, e));
 		p->verbs[i] = mode;
 	}
 	return 0;

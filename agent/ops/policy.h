@@ -16,18 +16,16 @@
 #include "agent/io/world.h"
 #include "agent/ops/bounds.h"
 #include "agent/ops/rates.h"
+#include "agent/ops/verb.h"
 
 #define POLICY_MAX_BYTES (64u << 10)
-
-enum policy_mode { POLICY_OFF, POLICY_PLAN_ONLY, POLICY_APPROVE, POLICY_AUTO };
-enum policy_verb { POLICY_APPLY, POLICY_DELETE, POLICY_VERBS };
 
 struct policy {
 	bool present; /* false: there is none, and reason tells why */
 	struct err reason;
-	char told[160]; /* what the vendor is told of the reason where that quotes the policy; else "" */
-	bool frozen;    /* mode: off */
-	enum policy_mode verbs[POLICY_VERBS];
+	char told[160];                /* what the vendor is told of the reason where that quotes the policy; else "" */
+	bool frozen;                   /* mode: off */
+	enum policy_mode verbs[VERBS]; /* by enum verb_index */
 	struct bounds bounds;
 	struct rates rates;
 	uint64_t delete_hold_ms;

@@ -1,8 +1,10 @@
 /* policy_iam.c - see policy_iam.h. */
 #include "agent/ops/policy_iam.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "agent/base/buf.h"
 #include "agent/base/str.h"
 
 #define OWNER "owner:"
@@ -24,7 +26,7 @@ static void add_images(struct iam_lists *l, const struct bounds_texts *images)
 
 /* ---- which powers remain ---- */
 
-static bool runs(const struct policy *p, enum policy_verb verb)
+static bool runs(const struct policy *p, enum verb_index verb)
 {
 	return p->verbs[verb] == POLICY_APPROVE || p->verbs[verb] == POLICY_AUTO;
 }
@@ -33,7 +35,7 @@ static const char *stops_all(const struct policy *p)
 {
 	if (p->frozen)
 		return "mode is off";
-	return p->bounds.warehouses.n == 0 ? "bounds.warehouses names none" : NULL;
+	return p->bounds.warehouses.n == 0 ? "bounds.warehouses names none" : "";
 }
 
 static const char *stops_launch(const struct bounds *b)
@@ -44,21 +46,41 @@ static const char *stops_launch(const struct bounds *b)
 		return "bounds.images names none";
 	if (b->subnets.n == 0)
 		return "bounds.subnets names none";
-	return b->nodes_per_cluster == 0 || b->nodes_total == 0 ? "bounds allow no node" : NULL;
+	return b->nodes_per_cluster == 0 || b->nodes_total == 0 ? "bounds allow no node" : "";
 }
 
-/* Apply takes away too: what a spec no longer names, and what it made before it failed. */
+static bool some_verb_runs(const struct policy *p, enum iam_power power)
+{
+	for (enum verb_index i = 0; i < VERBS; i++)
+		if ((verb_at(i)->powers & 1u << power) && runs(p, i))
+			return true;
+	return false;
+}
+
+/* "warehouse.apply does not run", "none of warehouse.apply, warehouse.delete runs" */
+static void tell_verbs(enum iam_power power, char to[IAM_WHY_MAX])
+{
+	CLEANUP(buf_close) struct buf names = BUF_MAX(IAM_WHY_MAX);
+	unsigned n = 0;
+
+	for (enum verb_index i = 0; i < VERBS; i++)
+		if (verb_at(i)->powers & 1u << power)
+			buf_addf(&names, "%s%s", n++ > 0 ? ", " : "", verb_at(i)->name);
+	snprintf(to, IAM_WHY_MAX, n == 1 ? "%s does not run" : "none of %s runs", buf_str(&names));
+}
+
 static void set_powers(struct iam_lists *l, const struct policy *p)
 {
-	bool apply = runs(p, POLICY_APPLY), delete = runs(p, POLICY_DELETE);
+	for (enum iam_power i = 0; i < IAM_POWERS; i++) {
+		const char *all = stops_all(p);
 
-	for (size_t i = 0; i < IAM_POWERS; i++)
-		l->why_not[i] = stops_all(p);
-	if (l->why_not[0] != NULL)
-		return;
-	l->why_not[IAM_DELETE] = apply || delete ? NULL : "neither warehouse.apply nor warehouse.delete runs";
-	l->why_not[IAM_GROUPS] = l->why_not[IAM_BALANCERS] = apply ? NULL : "warehouse.apply does not run";
-	l->why_not[IAM_LAUNCH] = apply ? stops_launch(&p->bounds) : "warehouse.apply does not run";
+		if (*all != '\0')
+			snprintf(l->why_not[i], IAM_WHY_MAX, "%s", all);
+		else if (!some_verb_runs(p, i))
+			tell_verbs(i, l->why_not[i]);
+	}
+	if (l->why_not[IAM_LAUNCH][0] == '\0')
+		snprintf(l->why_not[IAM_LAUNCH], IAM_WHY_MAX, "%s", stops_launch(&p->bounds));
 }
 
 void policy_iam_lists(const struct policy *p, struct iam_lists *l)

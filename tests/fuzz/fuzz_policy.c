@@ -7,7 +7,7 @@ static void must_allow_only_what_is_named(const struct policy *p)
 	struct demand d = { 0 };
 	struct err e;
 
-	FUZZ_MUST(p->verbs[POLICY_APPLY] <= POLICY_AUTO && p->verbs[POLICY_DELETE] <= POLICY_AUTO);
+	FUZZ_MUST(p->verbs[VERB_WAREHOUSE_APPLY] <= POLICY_AUTO && p->verbs[VERB_WAREHOUSE_DELETE] <= POLICY_AUTO);
 	for (size_t i = 0; i < p->bounds.cidrs.n; i++)
 		FUZZ_MUST(p->bounds.cidrs.v[i].bits <= (p->bounds.cidrs.v[i].v6 ? 128u : 32u));
 	for (size_t i = 0; i < p->bounds.ports_n; i++)

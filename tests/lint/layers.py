@@ -16,7 +16,7 @@ BELOW = {
     PLAN: {STEPS, ACCOUNT, AWS, IO, BASE, "proto"},
     ENGINE: {PLAN, STEPS, ACCOUNT, AWS, IO, BASE, "proto"},
     "agent/ops": {ENGINE, PLAN, STEPS, ACCOUNT, AWS, IO, BASE, "proto"},
-    "agent/control": {"agent/ops", PLAN, AWS, IO, BASE, "proto"},
+    "agent/control": {"agent/ops", AWS, IO, BASE, "proto"},
     "collectors": {IO, BASE, "proto"},
     "shippers": {IO, BASE, "proto"},
 }

@@ -67,8 +67,8 @@ MUTANTS = [
     Mutant(
         "a policy that always allows",
         "agent/ops/op*.c",
-        "	return p->verbs[op_is_delete(op) ? POLICY_DELETE : POLICY_APPLY];",
-        "	return op_is_delete(op) || p != NULL ? POLICY_AUTO : POLICY_AUTO;",
+        "	return p->verbs[verb_index(op->verb)];",
+        "	return op->verb == NULL || p != NULL ? POLICY_AUTO : POLICY_AUTO;",
     ),
     Mutant(
         "rates by the clock on the wall",

@@ -269,7 +269,7 @@ static int make_power(const struct iam_args *a, enum iam_power p, json_t **ret, 
 	TRY(iam_table_check(e));
 	iam_lists_open(&m.open);
 	m.lists = a->lists != NULL ? a->lists : &m.open;
-	if (m.lists->why_not[p] != NULL)
+	if (m.lists->why_not[p][0] != '\0')
 		rc = err_set(e, ERR_DENIED, "the policy leaves nothing of the power %s: %s", name, m.lists->why_not[p]);
 	else
 		rc = make(&m, name, iam_table_operate, p, ret, e);

@@ -10,6 +10,8 @@
 enum iam_power { IAM_LAUNCH, IAM_DELETE, IAM_GROUPS, IAM_BALANCERS, IAM_POWERS };
 enum iam_list { IAM_TYPES, IAM_IMAGES, IAM_OWNERS, IAM_SUBNETS, IAM_PROFILES, IAM_KEYS, IAM_TAG_KEYS, IAM_LISTS };
 
+#define IAM_WHY_MAX 256
+
 struct iam_texts {
 	const char **v; /* texts of whoever filled it */
 	size_t n;
@@ -18,9 +20,9 @@ struct iam_texts {
 
 struct iam_lists {
 	struct iam_texts of[IAM_LISTS];
-	const char *why_not[IAM_POWERS]; /* NULL: the power is there */
-	bool may_balance;                /* new load balancers */
-	bool is_cut;                     /* texts stand as they are; in open lists iam.c's letters are expanded */
+	char why_not[IAM_POWERS][IAM_WHY_MAX]; /* "": the power is there */
+	bool may_balance;                      /* new load balancers */
+	bool is_cut;                           /* texts stand as they are; in open lists iam.c's letters are expanded */
 };
 
 void iam_lists_open(struct iam_lists *l); /* *l is new */

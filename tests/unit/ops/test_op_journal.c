@@ -174,6 +174,35 @@ static void a_started_operation_whose_plan_cannot_be_read_ends_indeterminate(voi
 	assert_int_equal(s->seen.len, 0);
 }
 
+/* Another version of the agent has taken it. */
+static void one_whose_verb_this_version_does_not_know_ends_without_a_change(void **state)
+{
+	(void)state;
+	for (int started = 0; started < 2; started++) {
+		void *mine;
+		struct shop *s;
+		struct desk_command k;
+		char message[512];
+		uint8_t bytes[8192];
+
+		shop_start(&mine);
+		s = mine;
+		shop_apply(s, &k, 1);
+		k.c.verb = 99;
+		k.c.not_before = DESK_NOW + 60000;
+		ops_accept(s->d.ops,
+			   reeve__control__v1__command__unpack(NULL, reeve__control__v1__command__pack(&k.c, bytes), bytes), "", 0,
+			   0, "");
+		desk_settle(&s->d);
+		if (started)
+			play(ops_find(s->d.ops, k.id), 2);
+		assert_int_equal(shop_ends(s, &k, message), started ? STATE_OF(INDETERMINATE) : STATE_OF(FAILED));
+		assert_non_null(strstr(message, "cannot be read by this version"));
+		assert_int_equal(s->seen.len, 0);
+		shop_end(&mine);
+	}
+}
+
 static void records_of_plans_and_steps_that_are_not_there_change_nothing(void **state)
 {
 	struct desk *d = *state;
@@ -196,6 +225,7 @@ static void records_of_plans_and_steps_that_are_not_there_change_nothing(void **
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_whose_verb_this_version_does_not_know_ends_without_a_change),
 		cmocka_unit_test(records_written_from_a_state_make_that_state_again),
 		cmocka_unit_test(each_record_moves_the_state_as_it_says),
 		cmocka_unit_test_setup_teardown(a_plan_that_this_version_cannot_read_is_planned_anew, desk_start, desk_end),

@@ -35,8 +35,8 @@ static void a_whole_file_is_read(void **state)
 	(void)state;
 	assert_true(p.present);
 	assert_false(p.frozen);
-	assert_int_equal(p.verbs[POLICY_APPLY], POLICY_AUTO);
-	assert_int_equal(p.verbs[POLICY_DELETE], POLICY_PLAN_ONLY);
+	assert_int_equal(p.verbs[VERB_WAREHOUSE_APPLY], POLICY_AUTO);
+	assert_int_equal(p.verbs[VERB_WAREHOUSE_DELETE], POLICY_PLAN_ONLY);
 	assert_int_equal(p.bounds.types.n, 2);
 	assert_int_equal(p.delete_hold_ms, 7200000);
 	assert_int_equal(p.export.metrics_n, 1);
@@ -56,7 +56,7 @@ static void a_mark_of_utf8_at_the_head_is_as_if_it_were_not_there(void **state)
 	text[n] = '\0';
 	assert_memory_equal(text, "\xEF\xBB\xBF", 3);
 	p = parsed(text);
-	assert_int_equal(p.verbs[POLICY_APPLY], POLICY_AUTO);
+	assert_int_equal(p.verbs[VERB_WAREHOUSE_APPLY], POLICY_AUTO);
 	policy_close(&p);
 }
 
@@ -67,8 +67,8 @@ static void what_is_not_said_is_off_allows_nothing_and_holds_a_day(void **state)
 	struct err e = { 0 };
 
 	(void)state;
-	assert_int_equal(p.verbs[POLICY_APPLY], POLICY_OFF);
-	assert_int_equal(p.verbs[POLICY_DELETE], POLICY_OFF);
+	assert_int_equal(p.verbs[VERB_WAREHOUSE_APPLY], POLICY_OFF);
+	assert_int_equal(p.verbs[VERB_WAREHOUSE_DELETE], POLICY_OFF);
 	assert_int_equal(p.delete_hold_ms, 86400000);
 	assert_int_equal(p.export.metrics_n + p.export.logs_n, 0);
 	assert_int_equal(bounds_judge(&p.bounds, &d, 0, &e), -ERR_DENIED);

@@ -34,7 +34,7 @@ static unsigned powers_of(const struct policy *p)
 
 	policy_iam_lists(p, &l);
 	for (enum iam_power i = 0; i < IAM_POWERS; i++)
-		powers |= (unsigned)(l.why_not[i] == NULL) << i;
+		powers |= (unsigned)(l.why_not[i][0] == '\0') << i;
 	iam_lists_close(&l);
 	return powers;
 }
@@ -72,11 +72,11 @@ static void a_verb_that_does_not_run_takes_the_powers_that_only_it_uses(void **s
 
 	(void)state;
 	assert_int_equal(powers_of(&p), ALL);
-	p.verbs[POLICY_DELETE] = POLICY_OFF; /* apply takes away too */
+	p.verbs[VERB_WAREHOUSE_DELETE] = POLICY_OFF; /* apply takes away too */
 	assert_int_equal(powers_of(&p), ALL);
-	p.verbs[POLICY_APPLY] = POLICY_PLAN_ONLY;
+	p.verbs[VERB_WAREHOUSE_APPLY] = POLICY_PLAN_ONLY;
 	assert_int_equal(powers_of(&p), 0);
-	p.verbs[POLICY_DELETE] = POLICY_AUTO;
+	p.verbs[VERB_WAREHOUSE_DELETE] = POLICY_AUTO;
 	assert_int_equal(powers_of(&p), 1u << IAM_DELETE);
 }
 
