@@ -191,7 +191,7 @@ MUTANTS = [
         "agent/base/backoff.c",
         "	return ms > own ? ms : own;",
         "	return ms;",
-        "build/tests/unit/base/test_backoff",
+        "build/tests/unit/shippers/test_shipper_send",
     ),
     Mutant(
         "lines whose sync failed taken for durable at the next sync",

@@ -99,6 +99,19 @@ static void nothing_is_sent_before_the_login(void **state)
 	assert_int_equal(dock.arrived, 1);
 }
 
+static void a_receiver_that_always_asks_for_a_second_is_asked_ever_more_seldom(void **state)
+{
+	(void)state;
+	dock_answer(429, 429);
+	dock.answer_headers = "Retry-After: 1\n";
+	dock_open();
+	dock_put("x");
+	dock_pass(600000);
+	assert_in_range(dock.arrived, 10, 80);
+	for (unsigned i = 1; i < dock.arrived; i++)
+		assert_true(dock.arrived_ms[i] - dock.arrived_ms[i - 1] >= 1000);
+}
+
 /* While it opens, writes, sends, clears, cuts, waits, with a disk that refuses now and then: the sanitizer sees the rest. */
 static void it_closes_at_any_step_and_leaves_nothing_behind(void **state)
 {
@@ -130,6 +143,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DOCK_TEST(a_lost_answer_is_followed_by_the_same_body_with_the_same_id),
 		cmocka_unit_test(it_closes_at_any_step_and_leaves_nothing_behind),
+		DOCK_TEST(a_receiver_that_always_asks_for_a_second_is_asked_ever_more_seldom),
 		DOCK_TEST(retry_after_is_kept_but_not_for_ever),
 		DOCK_TEST(a_body_that_is_refused_is_set_aside_and_the_next_one_goes),
 		DOCK_TEST(what_is_wrong_with_us_keeps_the_body),
