@@ -142,7 +142,10 @@ void journal_failed(struct journal *j, int rc)
 		give_up_reserve(j);
 	j->retry = j->sm.now;
 	sm_move(&j->sm, J_WAIT);
-	timer_start(j->w, &j->timer, wait, on_turn);
+	if (ending_is_on(&j->end))
+		ending_step(&j->end); /* nobody waits for it any more, and a next start knows what is durable */
+	else
+		timer_start(j->w, &j->timer, wait, on_turn);
 }
 
 void journal_landed(struct journal *j)

@@ -128,6 +128,27 @@ static void it_closes_at_any_step_and_leaves_nothing_behind(void **state)
 	}
 }
 
+static void it_closes_without_waiting_for_a_try_that_will_not_be_made(void **state)
+{
+	(void)state;
+	for (unsigned n = 0; n < 40; n++) {
+		struct owner o = { .w = sim_new(n), .oldest_open = UINT64_MAX };
+		uint64_t from_ms;
+
+		assert_int_equal(owner_open(&o, NULL), 0);
+		owner_settle(&o, 1000);
+		sim_fail_rate(o.w, SIM_DISK, 1000);
+		owner_count_one(&o, &o.many[0]);
+		owner_settle(&o, 60000); /* the tries are seconds apart by now */
+		for (unsigned i = 0; i < n; i++)
+			sim_step(o.w);
+		from_ms = world_now_ms(o.w);
+		owner_close(&o);
+		assert_in_range(world_now_ms(o.w) - from_ms, 0, 100);
+		sim_free(o.w);
+	}
+}
+
 static void on_a_full_disk_the_torn_tail_is_cut_without_a_copy(void **state)
 {
 	struct owner *o = *state;
@@ -471,6 +492,7 @@ int main(void)
 		OWNER_TEST(a_torn_last_line_is_cut_and_the_chain_goes_on),
 		OWNER_TEST(what_is_cut_is_kept_aside_as_it_was),
 		cmocka_unit_test(it_closes_at_any_step_and_leaves_nothing_behind),
+		cmocka_unit_test(it_closes_without_waiting_for_a_try_that_will_not_be_made),
 		OWNER_TEST(on_a_full_disk_the_torn_tail_is_cut_without_a_copy),
 		OWNER_TEST(a_newest_segment_without_a_good_line_is_damage_unless_it_is_the_beginning_of_one),
 		OWNER_TEST(a_newest_segment_whose_name_does_not_fit_is_damage),
