@@ -12,7 +12,7 @@ MUTANTS = [
     ),
     Mutant(
         "what an ignored filter shows taken for ours",
-        "agent/ops/account/inventory_take.c",
+        "agent/ops/account/inventory_reads.c",
         "	inv->instances.n = instances;\n",
         "",
         "build/tests/unit/ops/account/test_inventory_take",
@@ -324,15 +324,15 @@ MUTANTS = [
     Mutant(
         "what would go in the place of a protected node not asked for",
         "agent/ops/account/inventory_take.c",
-        "	if (t->sm.now == V_GUARDS)\n		want_guards(t);\n	if (t->token",
+        "	begin(t);\n	if (t->token",
         "	if (t->token",
         "build/tests/unit/ops/account/test_inventory_take",
     ),
     Mutant(
         "a node that is gone when its protection is asked for ends the taking",
         "agent/ops/account/inventory_take.c",
-        "	return t->sm.now == V_GUARDS && c->class == AWS_NOTFOUND;",
-        "	return false && t->sm.now == V_GUARDS && c->class == AWS_NOTFOUND;",
+        "	return row_of(t)->may_be_gone && c->class == AWS_NOTFOUND;",
+        "	return false && row_of(t)->may_be_gone && c->class == AWS_NOTFOUND;",
         "build/tests/unit/ops/account/test_inventory_take",
     ),
     Mutant(
@@ -344,7 +344,7 @@ MUTANTS = [
     ),
     Mutant(
         "the names of other balancers forgotten",
-        "agent/ops/account/inventory_take.c",
+        "agent/ops/account/inventory_reads.c",
         "			inv->other_lbs.v[inv->other_lbs.n++] = t->lbs.v[i];",
         "			continue;",
         "build/tests/unit/ops/account/test_inventory_take",

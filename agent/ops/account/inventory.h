@@ -111,5 +111,7 @@ struct inventory_req {
 /* wants is copied; NULL: ours alone, for a look that no plan is made from. */
 void inventory_take(struct world *w, struct aws *aws, struct creds *creds, const struct owner *owner,
 		    const struct inventory_wants *wants, struct inventory_req *req, inventory_cb *cb);
+/* The IAM action of the i-th read that a taking may make, some of them more than once; NULL: there is no i-th. */
+const char *inventory_action(size_t i);
 void inventory_cancel(struct inventory_req *req); /* cb follows, with -ERR_CANCELED; harmless when idle */
 void inventory_req_close(struct inventory_req *req);

@@ -4,22 +4,28 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 
-static const struct {
-	const char *filter;
-	void (*describe)(struct request *req, const struct ec2_describe *d);
-} asked[BESIDE_KINDS] = {
-	[BESIDE_SUBNETS] = { "subnet-id", ec2_describe_subnets },
-	[BESIDE_IMAGES] = { "image-id", ec2_describe_images },
-	[BESIDE_TYPES] = { "instance-type", ec2_describe_instance_types },
-	[BESIDE_NAMES] = { "group-name", ec2_describe_security_groups },
-	[BESIDE_S3] = { "prefix-list-name", ec2_describe_prefix_lists },
-};
-
-void inventory_beside_ask(enum beside what, const char *const *names, size_t n, const char *token, struct request *req)
+static int read_subnets(const struct xml_node *root, struct inventory *inv, const char *name, struct err *e)
 {
-	struct ec2_filter filter = { asked[what].filter, names, n < BESIDE_A_CALL ? n : BESIDE_A_CALL };
+	(void)name;
+	return ec2_read_subnets(root, inv->arena, &inv->subnets, e);
+}
 
-	asked[what].describe(req, &(struct ec2_describe){ .filters = &filter, .filters_n = 1, .next_token = token });
+static int read_images(const struct xml_node *root, struct inventory *inv, const char *name, struct err *e)
+{
+	(void)name;
+	return ec2_read_images(root, inv->arena, &inv->images, e);
+}
+
+static int read_types(const struct xml_node *root, struct inventory *inv, const char *name, struct err *e)
+{
+	(void)name;
+	return ec2_read_instance_types(root, inv->arena, &inv->types, e);
+}
+
+static int read_names(const struct xml_node *root, struct inventory *inv, const char *name, struct err *e)
+{
+	(void)name;
+	return ec2_read_security_groups(root, inv->arena, &inv->named, e);
 }
 
 /* Only AWS's own lists may be called com.amazonaws... */
@@ -34,20 +40,28 @@ static int read_s3(const struct xml_node *root, struct inventory *inv, const cha
 	return 0;
 }
 
+static const struct {
+	const char *filter;
+	void (*describe)(struct request *req, const struct ec2_describe *d);
+	int (*read)(const struct xml_node *root, struct inventory *inv, const char *name, struct err *e);
+} kinds[BESIDE_KINDS] = {
+	[BESIDE_SUBNETS] = { "subnet-id", ec2_describe_subnets, read_subnets },
+	[BESIDE_IMAGES] = { "image-id", ec2_describe_images, read_images },
+	[BESIDE_TYPES] = { "instance-type", ec2_describe_instance_types, read_types },
+	[BESIDE_NAMES] = { "group-name", ec2_describe_security_groups, read_names },
+	[BESIDE_S3] = { "prefix-list-name", ec2_describe_prefix_lists, read_s3 },
+};
+
+void inventory_beside_ask(enum beside what, const char *const *names, size_t n, const char *token, struct request *req)
+{
+	struct ec2_filter filter = { kinds[what].filter, names, n < BESIDE_A_CALL ? n : BESIDE_A_CALL };
+
+	kinds[what].describe(req, &(struct ec2_describe){ .filters = &filter, .filters_n = 1, .next_token = token });
+}
+
 int inventory_beside_read(enum beside what, const struct xml_node *root, const char *name, struct inventory *inv, struct err *e)
 {
-	switch (what) {
-	case BESIDE_SUBNETS:
-		return ec2_read_subnets(root, inv->arena, &inv->subnets, e);
-	case BESIDE_IMAGES:
-		return ec2_read_images(root, inv->arena, &inv->images, e);
-	case BESIDE_TYPES:
-		return ec2_read_instance_types(root, inv->arena, &inv->types, e);
-	case BESIDE_NAMES:
-		return ec2_read_security_groups(root, inv->arena, &inv->named, e);
-	default:
-		return read_s3(root, inv, name, e);
-	}
+	return kinds[what].read(root, inv, name, e);
 }
 
 static void add_type(const char **v, size_t *n, const char *type)

@@ -10,6 +10,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/steps/iam_table.h"
+#include "agent/ops/steps/reads.h"
 
 /* One document that is being made. */
 struct making {
@@ -171,8 +172,8 @@ static json_t *conditions_json(struct making *m, unsigned flags)
 
 static void append_statement(struct making *m, const struct iam_statement *s, json_t *to)
 {
-	json_t *j = json_pack("{s:s, s:s, s:o, s:o}", "Sid", s->sid, "Effect", "Allow", "Action", texts(m, s->actions), "Resource",
-			      texts(m, s->resources));
+	json_t *j = json_pack("{s:s, s:s, s:o, s:o}", "Sid", s->sid, "Effect", "Allow", "Action",
+			      texts(m, s->actions != NULL ? s->actions : reads_all()), "Resource", texts(m, s->resources));
 	json_t *when = conditions_json(m, s->when);
 
 	if (json_object_size(when) > 0)

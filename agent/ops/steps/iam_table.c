@@ -4,7 +4,6 @@
 #include <stdbool.h>
 
 #include "agent/base/str.h"
-#include "agent/ops/account/reads.h"
 #include "agent/ops/steps/step.h"
 
 #define EC2(what) "arn:%P:ec2:%R:%A:" what
@@ -62,7 +61,7 @@ const struct iam_statement iam_table_operate[] = {
 };
 
 const struct iam_statement iam_table_agent[] = {
-	{ IAM_POWERS, "Look", IAM_HERE, reads_all, LIST("*") },
+	{ IAM_POWERS, "Look", IAM_HERE, NULL, LIST("*") },
 	{ IAM_POWERS, "Operate", 0, LIST("sts:AssumeRole", "sts:SetSourceIdentity"), LIST("arn:%P:iam::%A:role/%N-operate") },
 	{ 0 },
 };

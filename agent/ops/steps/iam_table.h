@@ -38,7 +38,7 @@ struct iam_statement {
 	enum iam_power power; /* of the operate role's */
 	const char *sid;
 	unsigned when;
-	const char *const *actions;
+	const char *const *actions; /* NULL: every read (reads.h) */
 	const char *const *resources;
 };
 

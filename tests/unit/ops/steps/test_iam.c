@@ -17,7 +17,7 @@
 #include "agent/base/mem.h"
 #include "agent/ops/steps/iam.h"
 #include "agent/ops/policy_iam.h"
-#include "agent/ops/account/reads.h"
+#include "agent/ops/steps/reads.h"
 #include "agent/ops/steps/step.h"
 
 static const struct iam_args given = {
@@ -153,7 +153,7 @@ static void the_instance_role_reads_and_assumes_and_no_more(void **state)
 	size_t n = 0;
 
 	(void)state;
-	for (const char *const *r = reads_all; *r != NULL; r++, n++)
+	for (const char *const *r = reads_all(); *r != NULL; r++, n++)
 		assert_true(grants(j, *r));
 	assert_int_equal(json_array_size(s), 2);
 	assert_int_equal(json_array_size(json_object_get(json_array_get(s, 0), "Action")), n);
