@@ -15,13 +15,45 @@
 #include "agent/base/secret.h"
 #include "agent/base/str.h"
 
+#define TO(state) SM_TO(AGENT_##state)
+
+static const struct sm_state agent_states[] = {
+	[AGENT_KEY] = { "key", TO(FINDING) | TO(ENDING) },
+	[AGENT_FINDING] = { "finding", TO(RECORDING) | TO(UP) | TO(ENDING) },
+	[AGENT_RECORDING] = { "recording", TO(UP) | TO(ENDING) },
+	[AGENT_UP] = { "up", TO(ENDING) },
+	[AGENT_ENDING] = { "ending", TO(CLOSE_FINDING) },
+	[AGENT_CLOSE_FINDING] = { "close-finding", TO(CLOSE_SESSION) },
+	[AGENT_CLOSE_SESSION] = { "close-session", TO(CLOSE_TELEMETRY) },
+	[AGENT_CLOSE_TELEMETRY] = { "close-telemetry", TO(CLOSE_OPS) },
+	[AGENT_CLOSE_OPS] = { "close-ops", TO(CLOSE_JOURNAL) },
+	[AGENT_CLOSE_JOURNAL] = { "close-journal", TO(CLOSE_CHANNEL) },
+	[AGENT_CLOSE_CHANNEL] = { "close-channel", TO(CLOSE_CREDS) },
+	[AGENT_CLOSE_CREDS] = { "close-creds", TO(CLOSE_IMDS) },
+	[AGENT_CLOSE_IMDS] = { "close-imds", TO(CLOSED) },
+	[AGENT_CLOSED] = { "closed", SM_END },
+};
+
+static const char *agent_broken(const struct sm *m)
+{
+	const struct agent *a = container_of((struct sm *)m, struct agent, sm);
+
+	if (m->now == AGENT_UP && (a->session == NULL || a->channel == NULL || a->telemetry == NULL))
+		return "one that is up has a session, a channel and telemetry";
+	if (m->now > AGENT_CLOSE_OPS && a->ops != NULL)
+		return "what the operations ask is closed after them";
+	return NULL;
+}
+
+static const struct sm_machine agent_machine = SM_MACHINE("agent", agent_states, agent_broken);
+
 /* ---- what ops and control ask of each other ---- */
 
 static void on_changed(void *ctx)
 {
 	struct agent *a = ctx;
 
-	if (!a->is_up || a->closing > 0)
+	if (!agent_is_up(a))
 		return;
 	inbox_again(&a->inbox);
 	session_kick(a->session);
@@ -148,7 +180,8 @@ static void begin_work(struct agent *a)
 	ops_set_aws(a->ops, a->aws, a->creds, a->id.operate_role);
 	start_control(a);
 	a->telemetry = telemetry_new(a->w, a->cfg, a->paths[SPOOL_DIR], &a->id, a->channel);
-	a->is_up = true;
+	a->has_been_up = true;
+	sm_move(&a->sm, AGENT_UP);
 	ops_start(a->ops, a->journal);
 }
 
@@ -158,7 +191,7 @@ static void on_started(struct journal_append *r)
 {
 	struct agent *a = container_of(r, struct agent, started_rec);
 
-	if (a->closing == 0)
+	if (!agent_is_closing(a))
 		begin_work(a);
 }
 
@@ -166,7 +199,7 @@ static void on_identity(void *ctx, int rc, const struct err *e)
 {
 	struct agent *a = ctx;
 
-	if (a->closing > 0)
+	if (agent_is_closing(a))
 		return;
 	if (rc != 0) {
 		log_error("agent.refuses", "err=\"%s\" next=\"it stops\"", err_text(e));
@@ -175,10 +208,12 @@ static void on_identity(void *ctx, int rc, const struct err *e)
 	}
 	log_info("agent.identity", "account=%s region=%s instance=%s role=%s role_id=%s", a->id.caller.account,
 		 a->id.instance.region, a->id.instance.instance_id, a->id.caller.role, a->id.caller.role_id);
-	if (a->journal != NULL)
-		journal_append(a->journal, &a->started_rec, "agent.started", started_json(a), on_started);
-	else
+	if (a->journal == NULL) {
 		begin_work(a);
+		return;
+	}
+	sm_move(&a->sm, AGENT_RECORDING);
+	journal_append(a->journal, &a->started_rec, "agent.started", started_json(a), on_started);
 }
 
 /* ---- the first half: what lies on our own disk ---- */
@@ -199,7 +234,7 @@ static void on_journal_lost(void *ctx, const struct err *e)
 {
 	struct agent *a = ctx;
 
-	if (a->closing == 0)
+	if (!agent_is_closing(a))
 		a->fatal(a->ctx, e);
 }
 
@@ -258,6 +293,7 @@ static void open_journal(struct agent *a)
 
 static void begin(struct agent *a)
 {
+	sm_move(&a->sm, AGENT_FINDING);
 	open_journal(a);
 	a->imds = imds_new(a->w, a->cfg->imds_endpoint);
 	a->creds = creds_new_imds(a->w, a->imds);
@@ -268,7 +304,7 @@ static void on_key_made(struct disk_req *r, int rc)
 {
 	struct agent *a = container_of(r, struct agent, key_disk);
 
-	if (a->closing > 0)
+	if (agent_is_closing(a))
 		return;
 	if (rc != 0) {
 		log_error("agent.key.failed", "err=\"%s\" next=\"it stops\"", err_text(&r->err));
@@ -288,7 +324,7 @@ static void on_tick(struct timer *t)
 	struct agent *a = container_of(t, struct agent, ticker);
 
 	a->ticks++;
-	if (a->is_up && a->closing == 0)
+	if (agent_is_up(a))
 		ops_policy_read(a->ops); /* export rules and the mode are seen within a tick also when nothing runs */
 	timer_start(a->w, &a->ticker, 2000, on_tick);
 }
@@ -355,6 +391,7 @@ int agent_new(struct world *w, const struct config *cfg, void (*fatal)(void *ctx
 	a->fatal = fatal;
 	a->ctx = ctx;
 	a->started_ms = world_wall_ms(w);
+	sm_init(&a->sm, &agent_machine, AGENT_KEY);
 	rc = prepare(a, e);
 	if (rc != 0) {
 		timer_stop(w, &a->timer);
@@ -432,25 +469,25 @@ static bool close_journal(struct agent *a)
 
 /* Who finds out begins nothing any more; then the askers before what they ask. The journal follows the operations at once: it
  * asks them for its checkpoints. */
-static bool (*const closers[])(struct agent *a) = { close_finding, close_session, close_telemetry, close_ops,
-						    close_journal, close_channel, close_creds,     close_imds };
+static bool (*const closers[])(struct agent *a) = {
+	[AGENT_CLOSE_FINDING] = close_finding, [AGENT_CLOSE_SESSION] = close_session, [AGENT_CLOSE_TELEMETRY] = close_telemetry,
+	[AGENT_CLOSE_OPS] = close_ops,         [AGENT_CLOSE_JOURNAL] = close_journal, [AGENT_CLOSE_CHANNEL] = close_channel,
+	[AGENT_CLOSE_CREDS] = close_creds,     [AGENT_CLOSE_IMDS] = close_imds,
+};
 
 static void close_next(void *ctx)
 {
 	struct agent *a = ctx;
 
-	while (a->closing <= ARRAY_LEN(closers)) {
-		unsigned at = a->closing++ - 1;
-
-		if (at < ARRAY_LEN(closers) && closers[at](a))
-			return;
-	}
+	do
+		sm_move(&a->sm, a->sm.now + 1);
+	while (a->sm.now != AGENT_CLOSED && !closers[a->sm.now](a));
 	closing_step(&a->end);
 }
 
 static bool is_out(struct closing *c)
 {
-	return container_of(c, struct agent, end)->closing <= ARRAY_LEN(closers);
+	return container_of(c, struct agent, end)->sm.now != AGENT_CLOSED;
 }
 
 static void on_all_closed(struct closing *c)
@@ -480,9 +517,9 @@ static void on_close(struct timer *t)
 
 void agent_close(struct agent *a, void (*done)(void *ctx), void *ctx)
 {
-	assert(a->closing == 0);
+	assert(!agent_is_closing(a));
 	log_info("agent.stop", "next=\"everything stays as the journal says\"");
-	a->closing = 1;
+	sm_move(&a->sm, AGENT_ENDING);
 	closing_begin(&a->end, &agent_how, closing_end, done, ctx);
 	timer_stop(a->w, &a->ticker);
 	timer_start(a->w, &a->timer, 0, on_close);

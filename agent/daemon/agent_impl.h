@@ -4,6 +4,7 @@
 #include "agent/aws/creds.h"
 #include "agent/aws/imds.h"
 #include "agent/base/closing.h"
+#include "agent/base/sm.h"
 #include "agent/control/channel.h"
 #include "agent/control/inbox.h"
 #include "agent/control/session.h"
@@ -15,9 +16,29 @@
 
 enum { KEY_PATH, JOURNAL_DIR, SPOOL_DIR, LOCK_PATH, PATHS };
 
+/*  key -> finding -> recording -> up      any of them -> ending -> one close after the other -> closed
+    finding -> up, when the journal is damaged and nothing can be recorded */
+enum agent_state {
+	AGENT_KEY,       /* its own key is read or made */
+	AGENT_FINDING,   /* who is this machine? */
+	AGENT_RECORDING, /* agent.started is on its way to the disk */
+	AGENT_UP,
+	AGENT_ENDING, /* the key may be half written */
+	AGENT_CLOSE_FINDING,
+	AGENT_CLOSE_SESSION,
+	AGENT_CLOSE_TELEMETRY,
+	AGENT_CLOSE_OPS,
+	AGENT_CLOSE_JOURNAL,
+	AGENT_CLOSE_CHANNEL,
+	AGENT_CLOSE_CREDS,
+	AGENT_CLOSE_IMDS,
+	AGENT_CLOSED,
+};
+
 struct agent {
 	struct world *w;
 	const struct config *cfg;
+	struct sm sm;
 	void (*fatal)(void *ctx, const struct err *e);
 	void *ctx;
 	char *paths[PATHS];
@@ -25,7 +46,7 @@ struct agent {
 	struct disk_req key_disk;
 	struct journal *journal;
 	struct err journal_err; /* damage: read-only */
-	bool journal_is_new, is_up;
+	bool has_been_up;       /* what is told of its identity stands until the end */
 	struct imds *imds;
 	struct creds *creds;
 	struct aws *aws;
@@ -42,7 +63,15 @@ struct agent {
 	uint64_t ticks, ticks_seen;
 	int64_t started_ms;
 	char summary[256], health[ERR_TEXT_MAX];
-	/* close */
-	unsigned closing; /* the next closer */
 	struct closing end;
 };
+
+static inline bool agent_is_up(const struct agent *a)
+{
+	return a->sm.now == AGENT_UP;
+}
+
+static inline bool agent_is_closing(const struct agent *a)
+{
+	return a->sm.now >= AGENT_ENDING;
+}

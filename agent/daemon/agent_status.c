@@ -22,7 +22,7 @@ bool agent_has_progressed(struct agent *a)
 
 bool agent_is_ready(const struct agent *a)
 {
-	return a->is_up && a->closing == 0 && ops_is_ready(a->ops);
+	return agent_is_up(a) && ops_is_ready(a->ops);
 }
 
 static const char *mode_name(struct agent *a)
@@ -32,9 +32,9 @@ static const char *mode_name(struct agent *a)
 
 const char *agent_summary(struct agent *a)
 {
-	if (a->closing > 0)
+	if (agent_is_closing(a))
 		snprintf(a->summary, sizeof(a->summary), "stopping: everything stays as the journal says");
-	else if (!a->is_up)
+	else if (!a->has_been_up)
 		snprintf(a->summary, sizeof(a->summary), "finding out who this machine is%s%.180s",
 			 a->finding != NULL && *identity_trouble(a->finding) != '\0' ? ": " : "",
 			 a->finding != NULL ? identity_trouble(a->finding) : "");
@@ -72,7 +72,7 @@ static json_t *journal_json(const struct agent *a)
 	struct digest head;
 	char hex[DIGEST_HEX_LEN];
 
-	if (a->journal == NULL && a->closing > 0)
+	if (a->journal == NULL && agent_is_closing(a))
 		return json_object();
 	if (a->journal == NULL)
 		return json_pack("{s:o}", "damaged", json_text(err_text(&a->journal_err)));
@@ -133,7 +133,7 @@ json_t *agent_status(struct agent *a)
 	json_t *j = json_pack("{s:s, s:s, s:s, s:s}", "version", REEVE_VERSION, "installation", a->cfg->installation, "started",
 			      stamp_rfc3339(a->started_ms, when), "summary", agent_summary(a));
 
-	if (a->is_up) {
+	if (a->has_been_up) {
 		json_object_set_new(j, "account", json_string(a->id.caller.account));
 		json_object_set_new(j, "region", json_string(a->id.instance.region));
 		json_object_set_new(j, "instance", json_string(a->id.instance.instance_id));

@@ -100,7 +100,7 @@ static bool is_made(void *ctx)
 
 static bool is_up(void *ctx)
 {
-	return ((struct stage *)ctx)->agent->is_up;
+	return agent_is_up(((struct stage *)ctx)->agent);
 }
 
 static bool is_unknown(void *ctx)
@@ -216,7 +216,7 @@ static void close_with_askers(struct ending *end, unsigned part)
 
 static void finish(struct stage *s)
 {
-	s->agent->closing = 0;
+	s->agent->sm.now = AGENT_UP;
 	agent_close(s->agent, stage_on_closed, s);
 	while (s->agent != NULL)
 		assert_true(sim_step(s->w));
@@ -234,7 +234,7 @@ static void close_both(const struct state *st, unsigned first, unsigned second, 
 	struct ending end = { .s = stage_in(st) };
 	struct agent *a = end.s->agent;
 
-	a->closing = 1; /* nobody begins anything new */
+	a->sm.now = AGENT_ENDING; /* nobody begins anything new */
 	if (!is_apart) {
 		close_part(&end, first);
 		close_part(&end, second);
