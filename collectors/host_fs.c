@@ -11,6 +11,7 @@
 #include "agent/base/list.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/base/str.h"
 
 #define DEADLINE_MS 2000
 #define HUNG_MAX 2
@@ -154,7 +155,7 @@ static void on_deadline(struct timer *t)
 static bool is_hung(const struct host_fs *fs, const char *point)
 {
 	list_each(n, &fs->hung)
-		if (strcmp(list_entry(n, struct ask, link)->point, point) == 0)
+		if (str_eq(list_entry(n, struct ask, link)->point, point))
 			return true;
 	return fs->hung_n >= HUNG_MAX;
 }

@@ -169,7 +169,7 @@ static bool parse_row(const char *line, struct host_mount *m)
 	do
 		if (!host_word(&at, skip, sizeof(skip)))
 			return false;
-	while (strcmp(skip, "-") != 0);
+	while (!str_eq(skip, "-"));
 	if (!host_word(&at, m->type, sizeof(m->type)) || !parse_source(&at, m->device, sizeof(m->device)))
 		return false;
 	m->read_only = is_read_only(options, at);

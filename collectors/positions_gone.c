@@ -16,21 +16,21 @@
 #define SLICE 200 /* looks at a file, 2 us each */
 #define NAMES_MAX (32u << 20)
 
-enum { G_LOOK, G_FOLDER, G_LIST, G_NAMES, G_DONE };
+enum { GONE_LOOK, GONE_FOLDER, GONE_LIST, GONE_NAMES, GONE_DONE };
 
 static const struct sm_state gone_states[] = {
-	[G_LOOK] = { "look", SM_TO(G_FOLDER) },
-	[G_FOLDER] = { "folder", SM_TO(G_LIST) | SM_TO(G_DONE) },
-	[G_LIST] = { "list", SM_TO(G_NAMES) | SM_TO(G_FOLDER) },
-	[G_NAMES] = { "names", SM_TO(G_FOLDER) },
-	[G_DONE] = { "done", SM_END },
+	[GONE_LOOK] = { "look", SM_TO(GONE_FOLDER) },
+	[GONE_FOLDER] = { "folder", SM_TO(GONE_LIST) | SM_TO(GONE_DONE) },
+	[GONE_LIST] = { "list", SM_TO(GONE_NAMES) | SM_TO(GONE_FOLDER) },
+	[GONE_NAMES] = { "names", SM_TO(GONE_FOLDER) },
+	[GONE_DONE] = { "done", SM_END },
 };
 
 static const char *gone_broken(const struct sm *m)
 {
 	const struct positions_gone *g = container_of(m, const struct positions_gone, sm);
 
-	if ((m->now == G_LIST || m->now == G_NAMES) != (g->dir != NULL))
+	if ((m->now == GONE_LIST || m->now == GONE_NAMES) != (g->dir != NULL))
 		return "there is a folder in hand while it is listed and looked through, and only then";
 	return NULL;
 }
@@ -92,7 +92,7 @@ static void look(struct positions_gone *g)
 		}
 		look_for(g, entry(n));
 	}
-	go(g, G_FOLDER);
+	go(g, GONE_FOLDER);
 }
 
 /* ---- folder: which one is next ----------------------------------------------------------------------------------------- */
@@ -107,11 +107,11 @@ static void folder(struct positions_gone *g)
 		g->dir = dir_of(entry(n)->durable.path);
 		g->names = BUF_MAX(NAMES_MAX);
 		g->name = 0;
-		sm_move(&g->sm, G_LIST);
+		sm_move(&g->sm, GONE_LIST);
 		disk_list(g->w, &g->disk, g->dir, &g->names, on_listed);
 		return;
 	}
-	go(g, G_DONE);
+	go(g, GONE_DONE);
 }
 
 /* ---- list, names: under any name --------------------------------------------------------------------------------------- */
@@ -140,7 +140,7 @@ static void leave(struct positions_gone *g, bool is_sure)
 	mem_free(g->dir);
 	g->dir = NULL;
 	buf_close(&g->names);
-	go(g, G_FOLDER);
+	go(g, GONE_FOLDER);
 }
 
 static void on_listed(struct disk_req *r, int rc)
@@ -152,7 +152,7 @@ static void on_listed(struct disk_req *r, int rc)
 	else if (rc != 0)
 		leave(g, false);
 	else
-		go(g, G_NAMES);
+		go(g, GONE_NAMES);
 }
 
 static int look_at_name(struct positions_gone *g, const char *name)
@@ -200,10 +200,10 @@ static void end(struct positions_gone *g)
 }
 
 static void (*const turns[])(struct positions_gone *g) = {
-	[G_LOOK] = look,
-	[G_FOLDER] = folder,
-	[G_NAMES] = names,
-	[G_DONE] = end,
+	[GONE_LOOK] = look,
+	[GONE_FOLDER] = folder,
+	[GONE_NAMES] = names,
+	[GONE_DONE] = end,
 };
 
 static void close_now(struct positions_gone *g)
@@ -232,7 +232,7 @@ void positions_gone_start(struct positions_gone *g, struct world *w, struct posi
 	*g = (struct positions_gone){ .w = w, .p = p, .done = done, .ctx = ctx };
 	list_each(n, &p->all)
 		entry(n)->is_looked_for = false;
-	sm_init(&g->sm, &gone_machine, G_LOOK);
+	sm_init(&g->sm, &gone_machine, GONE_LOOK);
 	turn(g);
 }
 

@@ -12,6 +12,7 @@
 
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/base/str.h"
 
 #define WAKE_MS 50
 #define POLL_MS 10000
@@ -41,7 +42,7 @@ static bool waits_for_older(const struct tail_file *tf)
 	for (const struct list *n = tf->link.prev; n != &tf->src->t->files; n = n->prev) {
 		const struct tail_file *older = list_entry((struct list *)n, struct tail_file, link);
 
-		if (older->rotated && !older->at_end && strcmp(older->path, tf->path) == 0)
+		if (older->rotated && !older->at_end && str_eq(older->path, tf->path))
 			return true;
 	}
 	return false;

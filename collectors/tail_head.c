@@ -150,7 +150,7 @@ static int is_magic(const struct magic *m, const char *s, size_t len)
 		return 0;
 	if (n < m->len)
 		return -1;
-	if (strcmp(m->bytes, "BZh") != 0) /* else a digit, then the mark of a block, or of the end */
+	if (!str_eq(m->bytes, "BZh")) /* else a digit, then the mark of a block, or of the end */
 		return m->is_text ? is_proved(s, len, m->len) : 1;
 	if (len < 10)
 		return -1;

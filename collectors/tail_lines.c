@@ -23,7 +23,7 @@
 
 /* One line in hand: `raw` of `len` bytes, which the file holds from its offset to `to`. In front of raw stand the `begun` bytes
  * of the same line that were taken before. */
-struct line {
+struct tail_line {
 	const char *raw;
 	size_t len, begun;
 	uint64_t to;
@@ -57,14 +57,14 @@ static void note_end(struct tail_file *tf, bool is_unfinished)
 	tf->goes_on = is_unfinished;
 }
 
-static void pass_line(struct tail_file *tf, const struct line *l)
+static void pass_line(struct tail_file *tf, const struct tail_line *l)
 {
 	note_end(tf, l->is_unfinished);
 	pass_over(tf, l->to - tf->offset);
 }
 
 /* The bytes in front of `to`, as a position keeps them. */
-static void note_before(const struct tail_file *tf, const struct line *l, struct telemetry_source *s)
+static void note_before(const struct tail_file *tf, const struct tail_line *l, struct telemetry_source *s)
 {
 	const struct tail *t = tf->src->t;
 	char bytes[TAIL_BEFORE_BYTES];
@@ -81,7 +81,7 @@ static void note_before(const struct tail_file *tf, const struct line *l, struct
 	s->before = tail_file_before(at, len);
 }
 
-static void was_taken(struct tail_file *tf, const struct line *l, const struct telemetry_source *s)
+static void was_taken(struct tail_file *tf, const struct tail_line *l, const struct telemetry_source *s)
 {
 	struct tail *t = tf->src->t;
 
@@ -97,7 +97,7 @@ static void was_taken(struct tail_file *tf, const struct line *l, const struct t
 	tf->before_len = s->before_len;
 }
 
-static void skip_bom(const struct tail_file *tf, struct line *l)
+static void skip_bom(const struct tail_file *tf, struct tail_line *l)
 {
 	bool is_first = tf->offset == tf->passed || (l->begun > 0 && tf->line_at == tf->head_at);
 	const char *whole = l->raw - l->begun;
@@ -111,7 +111,7 @@ static void skip_bom(const struct tail_file *tf, struct line *l)
 }
 
 /* Makes t->text of it; how many bytes of that were taken before. A character that was torn there counts as not taken. */
-static size_t clean(struct tail *t, const struct line *l)
+static size_t clean(struct tail *t, const struct tail_line *l)
 {
 	const char *whole = l->raw - l->begun, *end = l->raw + l->len, *rest = l->raw;
 	size_t begun;
@@ -127,7 +127,7 @@ static size_t clean(struct tail *t, const struct line *l)
 }
 
 /* Hands it over; false: the sink is full. */
-static bool hand_over(struct tail_file *tf, struct line *in)
+static bool hand_over(struct tail_file *tf, struct tail_line *in)
 {
 	struct tail *t = tf->src->t;
 	char uid[72], cut[24];
@@ -157,7 +157,7 @@ static bool hand_over(struct tail_file *tf, struct line *in)
 }
 
 /* NULs betray it: without any, the bytes are what a reader of UTF-8 sees. */
-static bool is_text(const struct tail_file *tf, const struct line *l)
+static bool is_text(const struct tail_file *tf, const struct tail_line *l)
 {
 	const char *whole = l->raw - l->begun;
 	size_t len = l->begun + l->len;
@@ -166,7 +166,7 @@ static bool is_text(const struct tail_file *tf, const struct line *l)
 }
 
 /* Cut at the limit; `all`: bytes of the whole line without its end, of which raw may hold less. false: the sink is full. */
-static bool take_text(struct tail_file *tf, struct line *l, uint64_t all)
+static bool take_text(struct tail_file *tf, struct tail_line *l, uint64_t all)
 {
 	struct tail *t = tf->src->t;
 	size_t cut = tail_text_cut(l->raw - l->begun, l->begun + l->len, t->line_max);
@@ -186,7 +186,7 @@ static bool take_text(struct tail_file *tf, struct line *l, uint64_t all)
 }
 
 /* Where a line begins that goes on beyond the limit, there is nothing more to take of it. */
-static bool pass_beyond(struct tail_file *tf, const struct line *l)
+static bool pass_beyond(struct tail_file *tf, const struct tail_line *l)
 {
 	if (begun_of(tf) < tf->src->t->line_max)
 		return false;
@@ -196,7 +196,7 @@ static bool pass_beyond(struct tail_file *tf, const struct line *l)
 }
 
 /* As it stands in the file, without its LF. */
-static bool take_line(struct tail_file *tf, struct line *l)
+static bool take_line(struct tail_file *tf, struct tail_line *l)
 {
 	if (l->len > 0 && l->raw[l->len - 1] == '\r')
 		l->len--;
@@ -216,7 +216,7 @@ static enum tail_read hand_over_long(struct tail_file *tf, uint64_t end, uint64_
 {
 	struct tail *t = tf->src->t;
 	size_t want = (size_t)t->line_max + 4; /* a look beyond the cut shows whether a sequence goes on */
-	struct line l = { .to = to, .is_unfinished = is_unfinished };
+	struct tail_line l = { .to = to, .is_unfinished = is_unfinished };
 	uint64_t from = tf->offset - begun_of(tf);
 	char last;
 
@@ -252,7 +252,7 @@ static enum tail_read lines_of(struct tail_file *tf, const char *at, const char 
 	while (at < end) {
 		size_t nuls = pass_nuls(tf, at, (size_t)(end - at));
 		const char *lf, *hole, *stop;
-		struct line l;
+		struct tail_line l;
 
 		at += nuls;
 		lf = memchr(at, '\n', (size_t)(end - at));
@@ -260,7 +260,7 @@ static enum tail_read lines_of(struct tail_file *tf, const char *at, const char 
 		if (lf == NULL && hole == NULL)
 			break;
 		stop = hole != NULL ? hole : lf + 1;
-		l = (struct line){ .raw = at, .len = (size_t)((hole != NULL ? hole : lf) - at), .behind = stop };
+		l = (struct tail_line){ .raw = at, .len = (size_t)((hole != NULL ? hole : lf) - at), .behind = stop };
 		l.to = tf->offset + (uint64_t)(stop - at);
 		if (!take_line(tf, &l))
 			return TAIL_HOLD;
@@ -348,7 +348,7 @@ enum tail_read tail_file_flush(struct tail_file *tf)
 {
 	struct tail *t = tf->src->t;
 	size_t front = in_front(tf);
-	struct line l = { .raw = t->chunk + front, .to = tf->size, .is_unfinished = true };
+	struct tail_line l = { .raw = t->chunk + front, .to = tf->size, .is_unfinished = true };
 	uint64_t len = tf->size - tf->offset;
 	enum tail_read r;
 	ssize_t n;

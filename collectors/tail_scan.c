@@ -54,7 +54,7 @@ static const struct sm_machine scan_machine = SM_MACHINE("tail_scan", scan_state
 
 char *tail_scan_path(const struct tail_scan *s, const char *name)
 {
-	return mem_printf("%s/%s", strcmp(s->dir, "/") == 0 ? "" : s->dir, name);
+	return mem_printf("%s/%s", str_eq(s->dir, "/") ? "" : s->dir, name);
 }
 
 static bool is_here(const struct tail_source *src)

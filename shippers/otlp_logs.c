@@ -49,7 +49,7 @@ void otlp_logs_free(struct otlp_logs *o)
 static struct buf *row_of(struct otlp_logs *o, const char *service)
 {
 	for (size_t i = 0; i < o->rows_n; i++)
-		if (strcmp(o->rows[i].service, service) == 0)
+		if (str_eq(o->rows[i].service, service))
 			return &o->rows[i].records;
 	o->rows = mem_grow(o->rows, o->rows_n + 1, sizeof(*o->rows));
 	o->rows[o->rows_n] = (struct row){ .service = mem_str(service), .records = BUF_MAX(BATCH_BYTES_MAX) };

@@ -27,12 +27,12 @@ _Static_assert(sizeof("{\"seq\":999999999999999,\"kind\":\"metrics\",\"id\":\"01
 	       "the longest line of an entry");
 _Static_assert(TELEMETRY_KINDS *SPOOL_ENTRIES_MAX *ENTRY_LINE <= 16 << 20, "the entries' part of a log just written");
 
-enum { C_POSITIONS, C_ENTRIES, C_RENAME };
+enum { COMPACT_POSITIONS, COMPACT_ENTRIES, COMPACT_RENAME };
 
 static const struct sm_state compact_states[] = {
-	[C_POSITIONS] = { "positions", SM_TO(C_ENTRIES) },
-	[C_ENTRIES] = { "entries", SM_TO(C_RENAME) },
-	[C_RENAME] = { "rename", SM_END },
+	[COMPACT_POSITIONS] = { "positions", SM_TO(COMPACT_ENTRIES) },
+	[COMPACT_ENTRIES] = { "entries", SM_TO(COMPACT_RENAME) },
+	[COMPACT_RENAME] = { "rename", SM_END },
 };
 static const struct sm_machine compact_machine = SM_MACHINE("spool_compact", compact_states, NULL);
 
@@ -55,7 +55,7 @@ static size_t say_positions(struct spool *s)
 	while (c.ranges_n < BATCH_RANGES && s->positions->next(s->positions->ctx, &ranges[c.ranges_n]))
 		c.ranges_n++;
 	if (c.ranges_n < BATCH_RANGES)
-		sm_move(&s->compact.sm, C_ENTRIES);
+		sm_move(&s->compact.sm, COMPACT_ENTRIES);
 	if (c.ranges_n > 0 || is_first)
 		commit_format(&c, &s->line);
 	return c.ranges_n + 1;
@@ -82,7 +82,7 @@ static size_t say_entry(struct spool *s)
 	struct commit c;
 
 	if (en == NULL) {
-		sm_move(&s->compact.sm, C_RENAME);
+		sm_move(&s->compact.sm, COMPACT_RENAME);
 		return 0;
 	}
 	c = (struct commit){ .seq = en->seq, .kind = (int)en->kind, .records = en->records, .bytes = en->bytes, .crc = en->crc };
@@ -92,8 +92,8 @@ static size_t say_entry(struct spool *s)
 }
 
 static size_t (*const says[])(struct spool *s) = {
-	[C_POSITIONS] = say_positions,
-	[C_ENTRIES] = say_entry,
+	[COMPACT_POSITIONS] = say_positions,
+	[COMPACT_ENTRIES] = say_entry,
 };
 
 /* ---- how ---------------------------------------------------------------------------------------------------------------- */
@@ -126,7 +126,7 @@ static void on_part(struct disk_req *r, int rc)
 	}
 	s->compact.written += s->line.len;
 	buf_reset(&s->line);
-	if (s->compact.sm.now == C_RENAME)
+	if (s->compact.sm.now == COMPACT_RENAME)
 		disk_rename(s->w, &s->disk, s->compact.path, s->commits, on_renamed);
 	else
 		slice(s);
@@ -136,10 +136,10 @@ static void slice(struct spool *s)
 {
 	struct spool_compact *c = &s->compact;
 
-	for (size_t cost = 0; cost < LINES_SLICE && c->sm.now != C_RENAME;)
+	for (size_t cost = 0; cost < LINES_SLICE && c->sm.now != COMPACT_RENAME;)
 		cost += says[c->sm.now](s);
 	assert(!s->line.over);
-	if (c->sm.now == C_RENAME || s->line.len >= PART)
+	if (c->sm.now == COMPACT_RENAME || s->line.len >= PART)
 		disk_append(s->w, &s->disk, s->compact.path, s->compact.written, s->line.data, s->line.len, on_part);
 	else
 		timer_start(s->w, &s->timer, 0, on_slice);
@@ -150,7 +150,7 @@ void spool_compact(struct spool *s)
 	struct spool_compact *c = &s->compact;
 
 	buf_reset(&s->line);
-	sm_init(&c->sm, &compact_machine, C_POSITIONS);
+	sm_init(&c->sm, &compact_machine, COMPACT_POSITIONS);
 	s->positions->rewind(s->positions->ctx);
 	c->written = 0;
 	c->kind = 0;

@@ -22,15 +22,15 @@
 #define PACKED_MAX (BATCH_BYTES_MAX + (64u << 10))
 #define COMMITS_FREE (1u << 20) /* below this the log is never written anew */
 
-enum { W_IDLE, W_PACK, W_BODY, W_COMMIT, W_COMPACT, W_WAIT };
+enum { WRITE_IDLE, WRITE_PACK, WRITE_BODY, WRITE_COMMIT, WRITE_COMPACT, WRITE_WAIT };
 
 static const struct sm_state states[] = {
-	[W_IDLE] = { "idle", SM_TO(W_PACK) | SM_TO(W_COMMIT) | SM_TO(W_COMPACT) },
-	[W_PACK] = { "pack", SM_TO(W_BODY) | SM_TO(W_IDLE) },
-	[W_BODY] = { "body", SM_TO(W_COMMIT) | SM_TO(W_WAIT) },
-	[W_COMMIT] = { "commit", SM_TO(W_IDLE) | SM_TO(W_WAIT) },
-	[W_COMPACT] = { "compact", SM_TO(W_IDLE) | SM_TO(W_WAIT) },
-	[W_WAIT] = { "wait", SM_TO(W_BODY) | SM_TO(W_COMMIT) | SM_TO(W_COMPACT) | SM_TO(W_IDLE) },
+	[WRITE_IDLE] = { "idle", SM_TO(WRITE_PACK) | SM_TO(WRITE_COMMIT) | SM_TO(WRITE_COMPACT) },
+	[WRITE_PACK] = { "pack", SM_TO(WRITE_BODY) | SM_TO(WRITE_IDLE) },
+	[WRITE_BODY] = { "body", SM_TO(WRITE_COMMIT) | SM_TO(WRITE_WAIT) },
+	[WRITE_COMMIT] = { "commit", SM_TO(WRITE_IDLE) | SM_TO(WRITE_WAIT) },
+	[WRITE_COMPACT] = { "compact", SM_TO(WRITE_IDLE) | SM_TO(WRITE_WAIT) },
+	[WRITE_WAIT] = { "wait", SM_TO(WRITE_BODY) | SM_TO(WRITE_COMMIT) | SM_TO(WRITE_COMPACT) | SM_TO(WRITE_IDLE) },
 };
 
 /* What makes a batch one and not two: its entry is made once, packed once, and committed when its body is on the disk. */
@@ -39,11 +39,11 @@ static const char *write_broken(const struct sm *m)
 	const struct spool *s = container_of(m, const struct spool, sm);
 	bool has_batch = s->cur != NULL && !list_empty(&s->queue);
 
-	if ((m->now == W_PACK || m->now == W_BODY || m->now == W_COMMIT) && !has_batch)
+	if ((m->now == WRITE_PACK || m->now == WRITE_BODY || m->now == WRITE_COMMIT) && !has_batch)
 		return "what is written is the first batch of the queue, and has an entry";
-	if (m->now == W_BODY && s->packed.len == 0)
+	if (m->now == WRITE_BODY && s->packed.len == 0)
 		return "a body is packed before it is written";
-	if (m->now == W_COMMIT && s->cur->records > 0 && !s->cur->is_durable)
+	if (m->now == WRITE_COMMIT && s->cur->records > 0 && !s->cur->is_durable)
 		return "a body is durable before its commit record";
 	return NULL;
 }
@@ -61,7 +61,7 @@ static void on_again(struct timer *t)
 {
 	struct spool *s = container_of(t, struct spool, timer);
 
-	sm_move(&s->sm, W_IDLE);
+	sm_move(&s->sm, WRITE_IDLE);
 	begin(s);
 }
 
@@ -76,7 +76,7 @@ void spool_write_failed(struct spool *s, const struct disk_req *r, int rc)
 		 "the telemetry spool cannot be written (%.200s): log lines wait in their files, metrics are dropped; tried again "
 		 "every %d s",
 		 err_text(&r->err), AGAIN_MS / 1000);
-	sm_move(&s->sm, W_WAIT);
+	sm_move(&s->sm, WRITE_WAIT);
 	if (ending_is_on(&s->end))
 		ending_step(&s->end);
 	else
@@ -87,7 +87,7 @@ void spool_write_done(struct spool *s)
 {
 	s->stats.full = false;
 	s->trouble[0] = '\0';
-	sm_move(&s->sm, W_IDLE);
+	sm_move(&s->sm, WRITE_IDLE);
 	begin(s);
 }
 
@@ -156,7 +156,7 @@ static void on_body(struct disk_req *r, int rc)
 	s->cur->bytes = s->packed.len;
 	s->cur->crc = (uint32_t)crc32(0, (const Bytef *)s->packed.data, (uInt)s->packed.len);
 	s->cur->is_durable = true;
-	sm_move(&s->sm, W_COMMIT);
+	sm_move(&s->sm, WRITE_COMMIT);
 	commit(s);
 }
 
@@ -178,7 +178,7 @@ static void on_pack(struct timer *t)
 		return;
 	}
 	pack_end(&s->pack);
-	sm_move(&s->sm, W_BODY);
+	sm_move(&s->sm, WRITE_BODY);
 	body(s);
 }
 
@@ -205,7 +205,7 @@ static void new_entry(struct spool *s)
 static void begin(struct spool *s)
 {
 	if (must_compact(s)) {
-		sm_move(&s->sm, W_COMPACT);
+		sm_move(&s->sm, WRITE_COMPACT);
 		spool_compact(s);
 		return;
 	}
@@ -216,13 +216,13 @@ static void begin(struct spool *s)
 	if (s->cur == NULL)
 		new_entry(s);
 	if (first(s)->records == 0 || s->cur->is_durable) {
-		sm_move(&s->sm, W_COMMIT);
+		sm_move(&s->sm, WRITE_COMMIT);
 		commit(s);
 		return;
 	}
-	sm_move(&s->sm, W_PACK);
+	sm_move(&s->sm, WRITE_PACK);
 	if (s->packed.len > 0) { /* packed before the disk failed */
-		sm_move(&s->sm, W_BODY);
+		sm_move(&s->sm, WRITE_BODY);
 		body(s);
 		return;
 	}
@@ -233,28 +233,28 @@ static void begin(struct spool *s)
 
 void spool_write_init(struct spool *s)
 {
-	sm_init(&s->sm, &write_machine, W_IDLE);
+	sm_init(&s->sm, &write_machine, WRITE_IDLE);
 	s->packed = BUF_MAX(PACKED_MAX);
 	s->line = BUF_MAX(16u << 20);
 }
 
 void spool_write_kick(struct spool *s)
 {
-	if (s->sm.now == W_IDLE)
+	if (s->sm.now == WRITE_IDLE)
 		begin(s);
 }
 
 bool spool_write_idle(const struct spool *s)
 {
-	return s->sm.now == W_WAIT || (s->sm.now == W_IDLE && list_empty(&s->queue));
+	return s->sm.now == WRITE_WAIT || (s->sm.now == WRITE_IDLE && list_empty(&s->queue));
 }
 
 /* One more try for what waits: the disk may be well again. */
 void spool_write_close(struct spool *s)
 {
-	if (s->sm.now != W_WAIT)
+	if (s->sm.now != WRITE_WAIT)
 		return;
 	timer_stop(s->w, &s->timer);
-	sm_move(&s->sm, W_IDLE);
+	sm_move(&s->sm, WRITE_IDLE);
 	begin(s);
 }

@@ -186,7 +186,7 @@ static uint32_t total_ms(const struct aws_call *c)
 {
 	if (c->total_ms > 0)
 		return c->total_ms;
-	return strcmp(c->req.action, "RunInstances") == 0 ? RUN_TOTAL_MS : TOTAL_MS;
+	return str_eq(c->req.action, "RunInstances") ? RUN_TOTAL_MS : TOTAL_MS;
 }
 
 static void prepare(struct aws_call *c)

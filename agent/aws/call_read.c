@@ -9,6 +9,7 @@
 
 #include "agent/aws/call_impl.h"
 #include "agent/base/mem.h"
+#include "agent/base/str.h"
 
 #define PEEK_LEN 120
 #define MESSAGE_MAX 300
@@ -48,7 +49,7 @@ static bool is_answer(const struct aws_call *c, const struct xml_node *root)
 {
 	size_t n = strlen(c->req.action);
 
-	return strncmp(xml_name(root), c->req.action, n) == 0 && strcmp(xml_name(root) + n, "Response") == 0;
+	return strncmp(xml_name(root), c->req.action, n) == 0 && str_eq(xml_name(root) + n, "Response");
 }
 
 /* The first bytes of what nobody understands, fit for a log line. */

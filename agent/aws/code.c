@@ -129,12 +129,12 @@ static struct code_meaning judge_status(int status)
 struct code_meaning code_judge(const char *code, int status)
 {
 	/* 401 is a key or a clock; with another status it is an image or a snapshot that is not shared with us. */
-	if (strcmp(code, "AuthFailure") == 0 && status == 401)
+	if (str_eq(code, "AuthFailure") && status == 401)
 		return (struct code_meaning){ CODE_CLOCK, AWS_EXPIRED };
-	if (strcmp(code, "AuthFailure") == 0)
+	if (str_eq(code, "AuthFailure"))
 		return (struct code_meaning){ CODE_FINAL, AWS_DENIED };
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
-		if (strcmp(code, codes[i].code) == 0)
+		if (str_eq(code, codes[i].code))
 			return codes[i].is;
 	for (size_t i = 0; i < ARRAY_LEN(beginnings); i++)
 		if (str_starts(code, beginnings[i].start))
@@ -176,8 +176,8 @@ struct code_death code_judge_death(const char *code, const char *sentence)
 	true_code(code, sentence, d.code);
 	if (bare(d.code) == NULL)
 		return d;
-	d.passes = strcmp(d.code, "Server.InternalError") == 0;
-	if (strcmp(bare(d.code), "InternalError") == 0)
+	d.passes = str_eq(d.code, "Server.InternalError");
+	if (str_eq(bare(d.code), "InternalError"))
 		d.class = d.passes ? AWS_OK : AWS_INVALID;
 	else
 		d.class = code_judge(bare(d.code), 400).class;

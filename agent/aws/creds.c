@@ -29,6 +29,7 @@
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/sm.h"
+#include "agent/base/str.h"
 #include "agent/io/ending.h"
 
 #define MINUTE_MS INT64_C(60000)
@@ -133,7 +134,7 @@ static void log_failure(struct creds *c, uint64_t retry_ms)
 {
 	uint64_t now = world_now_ms(c->w);
 
-	if (strcmp(err_text(&c->logged), err_text(&c->err)) == 0 && now - c->logged_ms < (uint64_t)MINUTE_MS)
+	if (str_eq(err_text(&c->logged), err_text(&c->err)) && now - c->logged_ms < (uint64_t)MINUTE_MS)
 		return;
 	c->logged = c->err;
 	c->logged_ms = now;
@@ -162,7 +163,7 @@ static void take(struct creds *c, const struct keys *k)
 /* Good keys replace what we have. Expired ones do so only where they are the better ones, and never count as a success. */
 static int judge(struct creds *c, const struct keys *k, struct err *e)
 {
-	if (c->rejected && strcmp(k->id, c->keys.id) == 0)
+	if (c->rejected && str_eq(k->id, c->keys.id))
 		return err_set(e, ERR_NOTYET, "the source still hands out the keys that AWS refused");
 	if (left_ms(c, k) > 0) {
 		take(c, k);
@@ -371,7 +372,7 @@ void creds_cancel(struct creds_req *req)
 
 void creds_reject(struct creds *c, const char *key_id)
 {
-	if (ending_is_on(&c->end) || !has_keys(c) || strcmp(c->keys.id, key_id) != 0)
+	if (ending_is_on(&c->end) || !has_keys(c) || !str_eq(c->keys.id, key_id))
 		return;
 	if (!c->rejected && c->has_ended && c->source->brings_others)
 		c->blocked_until_ms = 0;

@@ -20,7 +20,7 @@
 const char *ec2_tag_get(const struct ec2_tags *t, const char *key)
 {
 	for (size_t i = 0; i < t->n; i++)
-		if (strcmp(t->v[i].key, key) == 0)
+		if (str_eq(t->v[i].key, key))
 			return t->v[i].value;
 	return NULL;
 }
@@ -276,7 +276,7 @@ static void add_rule(struct request *req, size_t i, const struct ec2_rule *r)
 	const struct source *s = source_of(r);
 
 	request_add(req, r->protocol, "IpPermissions.%zu.IpProtocol", i);
-	if (strcmp(r->protocol, "-1") != 0) {
+	if (!str_eq(r->protocol, "-1")) {
 		char port[16];
 
 		snprintf(port, sizeof(port), "%d", r->from_port); /* -1 is any ICMP type */

@@ -250,7 +250,7 @@ static void read_weighed(const struct xml_node *list, const char **group, const 
 			*beside = *group;
 			*group = arn;
 			most = weight;
-		} else if (strcmp(arn, *group) != 0) {
+		} else if (!str_eq(arn, *group)) {
 			*beside = arn;
 		}
 	}
@@ -262,7 +262,7 @@ static void read_forward(const struct xml_node *actions, struct arena *m, struct
 	const char *group = "", *beside = "";
 
 	for (const struct xml_node *a = NULL; (a = xml_next(actions, a, "member")) != NULL;)
-		if (strcmp(xml_get(a, "Type"), "forward") == 0) {
+		if (str_eq(xml_get(a, "Type"), "forward")) {
 			group = beside = "";
 			read_weighed(xml_find(a, "ForwardConfig/TargetGroups"), &group, &beside);
 			group = *group == '\0' ? xml_get(a, "TargetGroupArn") : group;

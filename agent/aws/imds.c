@@ -192,7 +192,7 @@ static int keys_answered(struct imds *im, struct err *e)
 
 	TRY(json_parse(buf_str(&im->http.body), im->http.body.len, "the keys of the role", &j, e));
 	code = json_str_or(j, "Code", "Success");
-	if (strcmp(code, "Success") != 0)
+	if (!str_eq(code, "Success"))
 		return err_set(e, ERR_SERVICE, "no keys for role %s: %.64s: %.200s", im->role, code, json_str_or(j, "Message", ""));
 	TRY(keys_set(&im->now->keys, json_str_or(j, "AccessKeyId", ""), json_str_or(j, "SecretAccessKey", ""),
 		     json_str_or(j, "Token", ""), json_str_or(j, "Expiration", ""), e));

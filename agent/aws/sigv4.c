@@ -17,6 +17,7 @@
 #include "agent/base/enc.h"
 #include "agent/base/mem.h"
 #include "agent/base/stamp.h"
+#include "agent/base/str.h"
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 #define PART_MAX (64u << 10) /* path, query, all headers together: each */
@@ -256,7 +257,7 @@ static void join_headers(struct work *w)
 
 	qsort(h->v, h->n, sizeof(*h->v), by_name_and_order);
 	for (size_t i = 0; i < h->n; i++)
-		if (n > 0 && strcmp(h->v[n - 1].name, h->v[i].name) == 0)
+		if (n > 0 && str_eq(h->v[n - 1].name, h->v[i].name))
 			h->v[n - 1].value = arena_printf(w->arena, "%s,%s", h->v[n - 1].value, h->v[i].value);
 		else
 			h->v[n++] = h->v[i];
@@ -270,7 +271,7 @@ static int name_headers(struct work *w, struct err *e)
 
 	for (size_t i = 0; i < w->headers.n; i++) {
 		buf_addf(&names, "%s%s", i > 0 ? ";" : "", w->headers.v[i].name);
-		has_host = has_host || strcmp(w->headers.v[i].name, "host") == 0;
+		has_host = has_host || str_eq(w->headers.v[i].name, "host");
 	}
 	w->signed_names = keep(w, &names);
 	return has_host ? 0 : err_set(e, ERR_INVALID, "a request without a Host header cannot be signed");

@@ -39,7 +39,7 @@ static int parse_arn(struct sts_identity *id)
 	char word[32], account[13];
 
 	TRY(part(&s, ':', word, sizeof(word)));
-	if (strcmp(word, "arn") != 0)
+	if (!str_eq(word, "arn"))
 		return -ERR_INVALID;
 	TRY(part(&s, ':', id->partition, sizeof(id->partition)));
 	if (!str_starts(s, "sts::"))
@@ -47,7 +47,7 @@ static int parse_arn(struct sts_identity *id)
 	s += strlen("sts::");
 	TRY(part(&s, ':', account, sizeof(account)));
 	TRY(part(&s, '/', word, sizeof(word)));
-	if (strcmp(word, "assumed-role") != 0 || strcmp(account, id->account) != 0)
+	if (!str_eq(word, "assumed-role") || !str_eq(account, id->account))
 		return -ERR_INVALID;
 	TRY(part(&s, '/', id->role, sizeof(id->role)));
 	return part(&s, '\0', id->session, sizeof(id->session));
@@ -57,7 +57,7 @@ static int parse_arn(struct sts_identity *id)
 static int parse_user_id(struct sts_identity *id, const char *user)
 {
 	TRY(part(&user, ':', id->role_id, sizeof(id->role_id)));
-	return strcmp(user, id->session) == 0 ? 0 : -ERR_INVALID;
+	return str_eq(user, id->session) ? 0 : -ERR_INVALID;
 }
 
 int sts_read_identity(const struct xml_node *root, struct sts_identity *ret, struct err *e)

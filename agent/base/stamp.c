@@ -1,5 +1,6 @@
 /* stamp.c - see stamp.h. timegm is a GNU function that no locale or TZ can bend. */
 #include "agent/base/stamp.h"
+#include "agent/base/str.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -71,7 +72,7 @@ static int parse_offset(const char *s, int *ret_s)
 	int h, m;
 
 	*ret_s = 0;
-	if (strcmp(s, "Z") == 0)
+	if (str_eq(s, "Z"))
 		return 0;
 	if (strlen(s) != 6 || (s[0] != '+' && s[0] != '-') || s[3] != ':' || strspn(s + 1, "0123456789") != 2 ||
 	    strspn(s + 4, "0123456789") != 2)

@@ -22,7 +22,7 @@ bool str_ends(const char *s, const char *suffix)
 {
 	size_t n = strlen(s), m = strlen(suffix);
 
-	return n >= m && strcmp(s + n - m, suffix) == 0;
+	return n >= m && str_eq(s + n - m, suffix);
 }
 
 int str_copy(char *to, size_t size, const char *from)
@@ -188,7 +188,7 @@ static int number_with_unit(const char *s, const struct unit *units, uint64_t *r
 	number[digits] = '\0';
 	TRY(str_u64(number, &v));
 	for (const struct unit *u = units; u->name != NULL; u++) {
-		if (strcmp(s + digits, u->name) != 0)
+		if (!str_eq(s + digits, u->name))
 			continue;
 		if (v > UINT64_MAX / u->factor)
 			return -ERR_INVALID;
@@ -204,7 +204,7 @@ int str_duration(const char *s, uint64_t *ret_ms)
 		{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 }, { NULL, 0 },
 	};
 
-	if (strcmp(s, "0") == 0) {
+	if (str_eq(s, "0")) {
 		*ret_ms = 0;
 		return 0;
 	}

@@ -1,4 +1,5 @@
 /* xml.c - the tree is built by expat's callbacks in one arena; one limit hit stops the parser at once. */
+#include "agent/base/str.h"
 #include "agent/base/xml.h"
 
 #include <ctype.h>
@@ -174,7 +175,7 @@ const struct xml_node *xml_next(const struct xml_node *parent, const struct xml_
 {
 	const struct xml_node *c = after != NULL ? after->next : parent != NULL ? parent->first : NULL;
 
-	while (c != NULL && name != NULL && strcmp(c->name, name) != 0)
+	while (c != NULL && name != NULL && !str_eq(c->name, name))
 		c = c->next;
 	return c;
 }

@@ -98,12 +98,12 @@ static int take_key(struct building *b, const yaml_event_t *ev)
 {
 	const char *text = (const char *)ev->data.scalar.value;
 
-	if (strcmp(text, "<<") == 0)
+	if (str_eq(text, "<<"))
 		return at_line(b, &ev->start_mark, "merge keys are not allowed");
 	if (b->open[b->depth - 1]->n == YAML_MAX_KEYS)
 		return at_line(b, &ev->start_mark, "more than 128 keys in one mapping");
 	for (struct yaml_node *n = b->open[b->depth - 1]->first; n != NULL; n = n->next)
-		if (strcmp(n->key, text) == 0)
+		if (str_eq(n->key, text))
 			return err_set(b->e, ERR_INVALID, "%s:%zu: key \"%s\" stands twice, first at line %u", b->y->file,
 				       ev->start_mark.line + 1, text, n->line);
 	b->key = arena_str(b->y->arena, text);
@@ -255,7 +255,7 @@ struct yaml_node *yaml_get(const struct yaml_node *n, const char *key)
 	if (n == NULL || n->kind != MAP)
 		return NULL;
 	for (struct yaml_node *m = n->first; m != NULL; m = m->next)
-		if (strcmp(m->key, key) == 0)
+		if (str_eq(m->key, key))
 			return m;
 	return NULL;
 }
@@ -282,7 +282,7 @@ int yaml_missing(const struct yaml_node *map, const char *key, const char *expec
 static bool is_among(const char *text, const char *const *names, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(text, names[i]) == 0)
+		if (str_eq(text, names[i]))
 			return true;
 	return false;
 }
@@ -329,7 +329,7 @@ int yaml_bool(const struct yaml_node *n, bool *ret, struct err *e)
 {
 	if (n == NULL)
 		return 0;
-	if (n->kind != SCALAR || (strcmp(n->text, "true") != 0 && strcmp(n->text, "false") != 0))
+	if (n->kind != SCALAR || (!str_eq(n->text, "true") && !str_eq(n->text, "false")))
 		return yaml_wrong(n, "true or false", e);
 	*ret = n->text[0] == 't';
 	return 0;
@@ -381,7 +381,7 @@ int yaml_enum(const struct yaml_node *n, const char *const *names, size_t count,
 	if (n == NULL)
 		return 0;
 	for (size_t i = 0; i < count; i++)
-		if (n->kind == SCALAR && strcmp(n->text, names[i]) == 0) {
+		if (n->kind == SCALAR && str_eq(n->text, names[i])) {
 			*ret = (unsigned)i;
 			return 0;
 		}

@@ -32,15 +32,15 @@
 #define RENEW_EARLY_MS 120000
 
 /*  out --> keys --> challenge --> login --> in      keys, challenge, login --> waiting --> check, keys      check, in --> keys  */
-enum { C_OUT, C_CHECK, C_KEYS, C_CHALLENGE, C_LOGIN, C_IN, C_WAITING };
+enum { CHANNEL_OUT, CHANNEL_CHECK, CHANNEL_KEYS, CHANNEL_CHALLENGE, CHANNEL_LOGIN, CHANNEL_IN, CHANNEL_WAITING };
 static const struct sm_state channel_states[] = {
-	[C_OUT] = { "out", SM_TO(C_KEYS) },
-	[C_CHECK] = { "check", SM_TO(C_KEYS) },
-	[C_KEYS] = { "keys", SM_TO(C_CHALLENGE) | SM_TO(C_WAITING) },
-	[C_CHALLENGE] = { "challenge", SM_TO(C_LOGIN) | SM_TO(C_WAITING) },
-	[C_LOGIN] = { "login", SM_TO(C_IN) | SM_TO(C_WAITING) },
-	[C_IN] = { "in", SM_TO(C_KEYS) | SM_TO(C_WAITING) },
-	[C_WAITING] = { "waiting", SM_TO(C_CHECK) | SM_TO(C_KEYS) },
+	[CHANNEL_OUT] = { "out", SM_TO(CHANNEL_KEYS) },
+	[CHANNEL_CHECK] = { "check", SM_TO(CHANNEL_KEYS) },
+	[CHANNEL_KEYS] = { "keys", SM_TO(CHANNEL_CHALLENGE) | SM_TO(CHANNEL_WAITING) },
+	[CHANNEL_CHALLENGE] = { "challenge", SM_TO(CHANNEL_LOGIN) | SM_TO(CHANNEL_WAITING) },
+	[CHANNEL_LOGIN] = { "login", SM_TO(CHANNEL_IN) | SM_TO(CHANNEL_WAITING) },
+	[CHANNEL_IN] = { "in", SM_TO(CHANNEL_KEYS) | SM_TO(CHANNEL_WAITING) },
+	[CHANNEL_WAITING] = { "waiting", SM_TO(CHANNEL_CHECK) | SM_TO(CHANNEL_KEYS) },
 };
 
 struct channel {
@@ -68,7 +68,7 @@ static const char *channel_broken(const struct sm *m)
 {
 	const struct channel *c = container_of(m, const struct channel, sm);
 
-	if (m->now == C_IN && c->token.len == 0)
+	if (m->now == CHANNEL_IN && c->token.len == 0)
 		return "who is in has a token";
 	return NULL;
 }
@@ -138,7 +138,7 @@ static void failed(struct channel *c, const char *what)
 	secret_wipe(&c->new_key, sizeof(c->new_key));
 	err_wrap(&c->trouble, -c->trouble.code, "login, %s", what);
 	log_warn("control.login.failed", "err=\"%s\" retry_in_ms=%" PRIu64, err_text(&c->trouble), wait);
-	sm_move(&c->sm, C_WAITING);
+	sm_move(&c->sm, CHANNEL_WAITING);
 	timer_start(c->w, &c->timer, wait, on_timer);
 }
 
@@ -223,7 +223,7 @@ static void on_login(struct http_req *r, int rc)
 		failed(c, "token");
 		return;
 	}
-	sm_move(&c->sm, C_IN);
+	sm_move(&c->sm, CHANNEL_IN);
 	c->trouble = (struct err){ 0 };
 	log_info("control.login", "vendor=%s", c->cfg.host);
 	c->cfg.ready(c->cfg.ctx);
@@ -277,7 +277,7 @@ static void on_challenge(struct http_req *r, int rc)
 		failed(c, "challenge");
 		return;
 	}
-	sm_move(&c->sm, C_LOGIN);
+	sm_move(&c->sm, CHANNEL_LOGIN);
 	post(c, "/reeve/v1/login", on_login);
 }
 
@@ -300,7 +300,7 @@ static void on_keys(struct creds_req *req, int rc)
 		failed(c, "keys");
 		return;
 	}
-	sm_move(&c->sm, C_CHALLENGE);
+	sm_move(&c->sm, CHANNEL_CHALLENGE);
 	buf_reset(&c->send);
 	buf_adds(&c->send, "{}");
 	post(c, "/reeve/v1/challenge", on_challenge);
@@ -308,7 +308,7 @@ static void on_keys(struct creds_req *req, int rc)
 
 static void get_keys(struct channel *c)
 {
-	sm_move(&c->sm, C_KEYS);
+	sm_move(&c->sm, CHANNEL_KEYS);
 	creds_get(c->cfg.instance, &c->keys, on_keys);
 }
 
@@ -331,7 +331,7 @@ static void begin(struct channel *c)
 		return;
 	}
 	c->was_refused = false;
-	sm_move(&c->sm, C_CHECK);
+	sm_move(&c->sm, CHANNEL_CHECK);
 	aws_call_close(&c->check);
 	c->check = (struct aws_call){ 0 };
 	sts_get_caller_identity(&c->check.req);
@@ -378,7 +378,7 @@ struct channel *channel_new(struct world *w, const struct channel_config *cfg)
 	c->backoff = BACKOFF(1000, 300000);
 	c->send = BUF_MAX(ANSWER_MAX);
 	c->http.head = BUF_MAX(65536);
-	sm_init(&c->sm, &channel_machine, C_OUT);
+	sm_init(&c->sm, &channel_machine, CHANNEL_OUT);
 	return c;
 }
 
@@ -410,7 +410,7 @@ int channel_sign(struct channel *c, const struct http_req *r, struct channel_pro
 	if (ending_is_on(&c->end))
 		return err_set(e, ERR_CANCELED, "the channel closes");
 	if (c->token.len == 0) {
-		if (c->sm.now == C_OUT)
+		if (c->sm.now == CHANNEL_OUT)
 			begin(c);
 		return err_set(e, ERR_NOTYET, "not logged in at the vendor%s%s", c->trouble.code != 0 ? ": " : "",
 			       c->trouble.code != 0 ? err_text(&c->trouble) : "");
@@ -435,16 +435,16 @@ void channel_authorized(struct channel *c, const char *authorization)
 		backoff_reset(&c->backoff);
 }
 
-/* Back-off also here: a vendor that takes our login and then refuses its own token must not be hammered. Outside of C_IN a
+/* Back-off also here: a vendor that takes our login and then refuses its own token must not be hammered. Outside of CHANNEL_IN a
  * new login is under way, or waits for its turn, already. */
 void channel_unauthorized(struct channel *c, const char *authorization)
 {
 	if (!is_of_token(c, authorization))
 		return;
 	secret_close(&c->token);
-	if (c->sm.now != C_IN || ending_is_on(&c->end))
+	if (c->sm.now != CHANNEL_IN || ending_is_on(&c->end))
 		return;
-	sm_move(&c->sm, C_WAITING);
+	sm_move(&c->sm, CHANNEL_WAITING);
 	timer_start(c->w, &c->timer, backoff_next_ms(&c->backoff, world_random64(c->w)), on_timer);
 }
 
@@ -452,10 +452,10 @@ void channel_close(struct channel *c, void (*done)(void *ctx), void *ctx)
 {
 	ending_begin(&c->end, c->w, &channel_how, done, ctx);
 	timer_stop(c->w, &c->timer);
-	if (c->sm.now == C_KEYS)
+	if (c->sm.now == CHANNEL_KEYS)
 		creds_cancel(&c->keys);
-	else if (c->sm.now == C_CHECK)
+	else if (c->sm.now == CHANNEL_CHECK)
 		aws_call_cancel(&c->check);
-	else if (c->sm.now == C_CHALLENGE || c->sm.now == C_LOGIN)
+	else if (c->sm.now == CHANNEL_CHALLENGE || c->sm.now == CHANNEL_LOGIN)
 		http_cancel(c->w, &c->http);
 }

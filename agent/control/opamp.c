@@ -19,7 +19,7 @@
 #define NS_A_MS 1000000ull
 
 /* Everything a message points to, on one stack frame. */
-struct parts {
+struct opamp_parts {
 	Opamp__V1__AgentDescription description;
 	Opamp__V1__KeyValue kv[2 * ATTRS_MAX];
 	Opamp__V1__AnyValue any[2 * ATTRS_MAX];
@@ -34,7 +34,7 @@ struct parts {
 	Opamp__V1__CustomMessage message;
 };
 
-static size_t fill_attrs(struct parts *p, size_t at, const struct opamp_attr *attrs, size_t n, Opamp__V1__KeyValue **to)
+static size_t fill_attrs(struct opamp_parts *p, size_t at, const struct opamp_attr *attrs, size_t n, Opamp__V1__KeyValue **to)
 {
 	size_t i;
 
@@ -52,7 +52,7 @@ static size_t fill_attrs(struct parts *p, size_t at, const struct opamp_attr *at
 	return i;
 }
 
-static void fill_description(struct parts *p, const struct opamp_state *s)
+static void fill_description(struct opamp_parts *p, const struct opamp_state *s)
 {
 	opamp__v1__agent_description__init(&p->description);
 	p->description.identifying_attributes = p->identifying;
@@ -61,7 +61,7 @@ static void fill_description(struct parts *p, const struct opamp_state *s)
 	p->description.n_non_identifying_attributes = fill_attrs(p, ATTRS_MAX, s->describing, s->describing_n, p->describing);
 }
 
-static void fill_health(struct parts *p, const struct opamp_state *s)
+static void fill_health(struct opamp_parts *p, const struct opamp_state *s)
 {
 	opamp__v1__component_health__init(&p->health);
 	p->health.healthy = s->is_healthy;
@@ -70,7 +70,7 @@ static void fill_health(struct parts *p, const struct opamp_state *s)
 	p->health.status = (char *)s->health_status;
 }
 
-static void fill_config(struct parts *p, const struct opamp_state *s)
+static void fill_config(struct opamp_parts *p, const struct opamp_state *s)
 {
 	opamp__v1__effective_config__init(&p->config);
 	opamp__v1__agent_config_map__init(&p->map);
@@ -86,7 +86,7 @@ static void fill_config(struct parts *p, const struct opamp_state *s)
 	p->config.config_map = &p->map;
 }
 
-static void fill_custom(struct parts *p, const void *report, size_t len)
+static void fill_custom(struct opamp_parts *p, const void *report, size_t len)
 {
 	opamp__v1__custom_capabilities__init(&p->custom);
 	p->capabilities[0] = (char *)CAPABILITY;
@@ -123,7 +123,7 @@ static Opamp__V1__AgentToServer message(const struct opamp_state *s)
 int opamp_pack(const struct opamp_state *s, const void *report, size_t len, struct buf *to, struct err *e)
 {
 	Opamp__V1__AgentToServer m = message(s);
-	struct parts p;
+	struct opamp_parts p;
 
 	fill_description(&p, s);
 	fill_health(&p, s);

@@ -15,7 +15,7 @@ typedef Reeve__Control__V1__Status status_t;
 typedef Reeve__Control__V1__Refusal refusal_t;
 
 /* A command on its way into a report. */
-struct line {
+struct report_line {
 	const struct op *op;
 	struct report_mark mark;
 	size_t at;         /* in order of acceptance */
@@ -27,7 +27,7 @@ struct line {
 struct gathering {
 	struct arena *m;
 	const struct report_memory *memory;
-	struct line lines[REPORT_COMMANDS_MAX];
+	struct report_line lines[REPORT_COMMANDS_MAX];
 	size_t lines_n;
 	status_t *v[REPORT_COMMANDS_MAX];
 	size_t n, bytes;
@@ -35,28 +35,28 @@ struct gathering {
 
 /* ---- what there is to tell ---- */
 
-static bool has_ended(const struct line *l)
+static bool has_ended(const struct report_line *l)
 {
 	return op_fields(l->op)->is_ended;
 }
 
-static bool is_news(const struct line *l)
+static bool is_news(const struct report_line *l)
 {
 	return !digest_eq(&l->now, &l->mark.known);
 }
 
-static bool is_open_news(const struct line *l)
+static bool is_open_news(const struct report_line *l)
 {
 	return !has_ended(l) && is_news(l);
 }
 
-static bool is_any(const struct line *l)
+static bool is_any(const struct report_line *l)
 {
 	(void)l;
 	return true;
 }
 
-static status_t *status_of(struct gathering *g, struct line *l)
+static status_t *status_of(struct gathering *g, struct report_line *l)
 {
 	if (l->status != NULL)
 		return l->status;
@@ -67,7 +67,7 @@ static status_t *status_of(struct gathering *g, struct line *l)
 }
 
 /* A result never changes, so it need not be written to know what it is like. */
-static struct digest look_at(struct gathering *g, struct line *l)
+static struct digest look_at(struct gathering *g, struct report_line *l)
 {
 	uint8_t *bytes;
 
@@ -91,11 +91,11 @@ static struct report_mark mark_of(const struct report_memory *m, const uint8_t i
 static void gather(void *ctx, struct op *op)
 {
 	struct gathering *g = ctx;
-	struct line *l = &g->lines[g->lines_n];
+	struct report_line *l = &g->lines[g->lines_n];
 
 	if (g->lines_n == REPORT_COMMANDS_MAX)
 		return; /* ops holds no more */
-	*l = (struct line){ .op = op, .mark = mark_of(g->memory, op_fields(op)->id), .at = g->lines_n };
+	*l = (struct report_line){ .op = op, .mark = mark_of(g->memory, op_fields(op)->id), .at = g->lines_n };
 	l->now = look_at(g, l);
 	g->lines_n++;
 }
@@ -104,14 +104,14 @@ static void gather(void *ctx, struct op *op)
 
 static int by_wait(const void *a, const void *b)
 {
-	const struct line *x = a, *y = b;
+	const struct report_line *x = a, *y = b;
 
 	if (x->mark.since_no != y->mark.since_no)
 		return x->mark.since_no < y->mark.since_no ? -1 : 1;
 	return x->at < y->at ? -1 : x->at > y->at;
 }
 
-static void tell(struct gathering *g, struct line *l)
+static void tell(struct gathering *g, struct report_line *l)
 {
 	size_t size = reeve__control__v1__status__get_packed_size(status_of(g, l)) + 8;
 
@@ -122,7 +122,7 @@ static void tell(struct gathering *g, struct line *l)
 	l->is_in = true;
 }
 
-static void tell_all(struct gathering *g, bool (*is_wanted)(const struct line *l))
+static void tell_all(struct gathering *g, bool (*is_wanted)(const struct report_line *l))
 {
 	for (size_t i = 0; i < g->lines_n; i++)
 		if (!g->lines[i].is_in && is_wanted(&g->lines[i]))

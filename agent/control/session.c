@@ -24,10 +24,10 @@
 #define REFUSED_MS 30000 /* OpAMP: what is refused as bad is not repeated at once */
 
 /*  waiting --> polling --> waiting  */
-enum { S_WAITING, S_POLLING };
+enum { SESSION_WAITING, SESSION_POLLING };
 static const struct sm_state session_states[] = {
-	[S_WAITING] = { "waiting", SM_TO(S_POLLING) },
-	[S_POLLING] = { "polling", SM_TO(S_WAITING) },
+	[SESSION_WAITING] = { "waiting", SM_TO(SESSION_POLLING) },
+	[SESSION_POLLING] = { "polling", SM_TO(SESSION_WAITING) },
 };
 static const struct sm_machine session_machine = SM_MACHINE("session", session_states, NULL);
 
@@ -116,7 +116,7 @@ static void poll(struct session *s)
 	http_header_set(&s->http, "Reeve-Proof", s->proof.proof);
 	s->cfg.state.sequence_num++;
 	s->started_ms = world_now_ms(s->w);
-	sm_move(&s->sm, S_POLLING);
+	sm_move(&s->sm, SESSION_POLLING);
 	http_start(s->w, &s->http, on_answer);
 }
 
@@ -195,7 +195,7 @@ static void on_answer(struct http_req *r, int rc)
 {
 	struct session *s = container_of(r, struct session, http);
 
-	sm_move(&s->sm, S_WAITING);
+	sm_move(&s->sm, SESSION_WAITING);
 	if (ending_is_on(&s->end)) {
 		ending_step(&s->end);
 	} else if (rc != 0) {
@@ -237,7 +237,7 @@ struct session *session_new(struct world *w, const struct session_config *cfg)
 	uuid_v7(world_wall_ms(w), random, s->cfg.state.instance_uid);
 	s->cfg.state.started_ms = world_wall_ms(w);
 	snprintf(s->url, sizeof(s->url), "%s/v1/opamp", cfg->url);
-	sm_init(&s->sm, &session_machine, S_WAITING);
+	sm_init(&s->sm, &session_machine, SESSION_WAITING);
 	wait_ms(s, 0);
 	return s;
 }
@@ -250,7 +250,7 @@ void session_kick(struct session *s)
 	if (ending_is_on(&s->end) || (s->kicked && s->timer.cb != NULL))
 		return; /* a poll is near already */
 	s->kicked = true;
-	if (s->sm.now == S_WAITING)
+	if (s->sm.now == SESSION_WAITING)
 		wait_ms(s, s->hold_until_ms > now ? s->hold_until_ms - now : KICK_MS);
 }
 
@@ -271,7 +271,7 @@ int64_t session_last_ms(const struct session *s)
 
 static bool is_out(struct closing *c)
 {
-	return container_of(c, struct session, end.closing)->sm.now == S_POLLING;
+	return container_of(c, struct session, end.closing)->sm.now == SESSION_POLLING;
 }
 
 static void session_free(struct closing *c)
@@ -290,6 +290,6 @@ void session_close(struct session *s, void (*done)(void *ctx), void *ctx)
 {
 	ending_begin(&s->end, s->w, &session_how, done, ctx);
 	timer_stop(s->w, &s->timer);
-	if (s->sm.now == S_POLLING)
+	if (s->sm.now == SESSION_POLLING)
 		http_cancel(s->w, &s->http);
 }

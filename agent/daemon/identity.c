@@ -14,13 +14,14 @@
 #include "agent/io/ending.h"
 
 /*  document --> domain --> caller --> done      any --> waiting --> document, domain, caller  */
-enum { I_DOCUMENT, I_DOMAIN, I_CALLER, I_WAITING, I_DONE };
+enum { IDENTITY_DOCUMENT, IDENTITY_DOMAIN, IDENTITY_CALLER, IDENTITY_WAITING, IDENTITY_DONE };
 static const struct sm_state identity_states[] = {
-	[I_DOCUMENT] = { "document", SM_TO(I_DOMAIN) | SM_TO(I_WAITING) | SM_TO(I_DONE) },
-	[I_DOMAIN] = { "domain", SM_TO(I_CALLER) | SM_TO(I_WAITING) | SM_TO(I_DONE) },
-	[I_CALLER] = { "caller", SM_TO(I_WAITING) | SM_TO(I_DONE) },
-	[I_WAITING] = { "waiting", SM_TO(I_DOCUMENT) | SM_TO(I_DOMAIN) | SM_TO(I_CALLER) | SM_TO(I_DONE) },
-	[I_DONE] = { "done", SM_END },
+	[IDENTITY_DOCUMENT] = { "document", SM_TO(IDENTITY_DOMAIN) | SM_TO(IDENTITY_WAITING) | SM_TO(IDENTITY_DONE) },
+	[IDENTITY_DOMAIN] = { "domain", SM_TO(IDENTITY_CALLER) | SM_TO(IDENTITY_WAITING) | SM_TO(IDENTITY_DONE) },
+	[IDENTITY_CALLER] = { "caller", SM_TO(IDENTITY_WAITING) | SM_TO(IDENTITY_DONE) },
+	[IDENTITY_WAITING] = { "waiting",
+			       SM_TO(IDENTITY_DOCUMENT) | SM_TO(IDENTITY_DOMAIN) | SM_TO(IDENTITY_CALLER) | SM_TO(IDENTITY_DONE) },
+	[IDENTITY_DONE] = { "done", SM_END },
 };
 static const struct sm_machine identity_machine = SM_MACHINE("identity", identity_states, NULL);
 
@@ -48,7 +49,7 @@ static void on_timer(struct timer *t);
 
 static void end(struct identity_flow *f, int rc)
 {
-	sm_move(&f->sm, I_DONE);
+	sm_move(&f->sm, IDENTITY_DONE);
 	f->cb(f->ctx, rc, &f->trouble);
 }
 
@@ -58,7 +59,7 @@ static void failed(struct identity_flow *f)
 
 	log_warn("identity.failed", "step=%s err=\"%s\" retry_in_ms=%u", sm_name(&f->sm), err_text(&f->trouble), wait);
 	f->again = f->sm.now;
-	sm_move(&f->sm, I_WAITING);
+	sm_move(&f->sm, IDENTITY_WAITING);
 	timer_start(f->w, &f->timer, wait, on_timer);
 }
 
@@ -175,7 +176,7 @@ static void take_document(struct identity_flow *f, const struct imds_req *req, i
 	} else if (differs(f, "region", f->c->region, req->identity.region)) {
 		end(f, -ERR_DENIED);
 	} else {
-		sm_move(&f->sm, I_DOMAIN);
+		sm_move(&f->sm, IDENTITY_DOMAIN);
 		ask(f);
 	}
 }
@@ -193,7 +194,7 @@ static void take_domain(struct identity_flow *f, const struct imds_req *req, int
 		failed(f);
 	} else {
 		snprintf(f->id->domain, sizeof(f->id->domain), "%s", domain);
-		sm_move(&f->sm, I_CALLER);
+		sm_move(&f->sm, IDENTITY_CALLER);
 		ask(f);
 	}
 }
@@ -206,7 +207,7 @@ static void on_imds(struct imds_req *req, int rc)
 		ending_step(&f->end);
 		return;
 	}
-	if (f->sm.now == I_DOCUMENT)
+	if (f->sm.now == IDENTITY_DOCUMENT)
 		take_document(f, req, rc);
 	else
 		take_domain(f, req, rc);
@@ -214,17 +215,17 @@ static void on_imds(struct imds_req *req, int rc)
 
 static void ask(struct identity_flow *f)
 {
-	if (f->sm.now == I_CALLER)
+	if (f->sm.now == IDENTITY_CALLER)
 		ask_caller(f);
 	else
-		imds_get(f->im, &f->imds, f->sm.now == I_DOCUMENT ? IMDS_WHAT_IDENTITY : IMDS_WHAT_DOMAIN, on_imds);
+		imds_get(f->im, &f->imds, f->sm.now == IDENTITY_DOCUMENT ? IMDS_WHAT_IDENTITY : IMDS_WHAT_DOMAIN, on_imds);
 }
 
 static void on_timer(struct timer *t)
 {
 	struct identity_flow *f = container_of(t, struct identity_flow, timer);
 
-	if (f->sm.now == I_WAITING)
+	if (f->sm.now == IDENTITY_WAITING)
 		sm_move(&f->sm, f->again);
 	ask(f);
 }
@@ -237,7 +238,7 @@ struct identity_flow *identity_find(struct world *w, const struct config *c, str
 	*f =
 	    (struct identity_flow){ .w = w, .c = c, .im = im, .creds = creds, .id = ret, .ret_aws = ret_aws, .cb = cb, .ctx = ctx };
 	f->backoff = BACKOFF(1000, 60000);
-	sm_init(&f->sm, &identity_machine, I_DOCUMENT);
+	sm_init(&f->sm, &identity_machine, IDENTITY_DOCUMENT);
 	timer_start(w, &f->timer, 0, on_timer);
 	return f;
 }

@@ -12,13 +12,14 @@
 #define RESERVE_EVERY_MS 30000
 
 static const struct sm_state journal_states[] = {
-	[J_IDLE] = { "idle", SM_TO(J_CUT) | SM_TO(J_APPEND) | SM_TO(J_SEGMENT) | SM_TO(J_PRUNE) | SM_TO(J_CLOSED) },
-	[J_CUT] = { "cut", SM_TO(J_IDLE) | SM_TO(J_WAIT) },
-	[J_APPEND] = { "append", SM_TO(J_IDLE) | SM_TO(J_WAIT) },
-	[J_SEGMENT] = { "segment", SM_TO(J_IDLE) | SM_TO(J_WAIT) },
-	[J_PRUNE] = { "prune", SM_TO(J_IDLE) },
-	[J_WAIT] = { "wait", SM_TO(J_CUT) | SM_TO(J_APPEND) | SM_TO(J_SEGMENT) | SM_TO(J_CLOSED) },
-	[J_CLOSED] = { "closed", SM_END },
+	[JOURNAL_IDLE] = { "idle", SM_TO(JOURNAL_CUT) | SM_TO(JOURNAL_APPEND) | SM_TO(JOURNAL_SEGMENT) | SM_TO(JOURNAL_PRUNE) |
+				       SM_TO(JOURNAL_CLOSED) },
+	[JOURNAL_CUT] = { "cut", SM_TO(JOURNAL_IDLE) | SM_TO(JOURNAL_WAIT) },
+	[JOURNAL_APPEND] = { "append", SM_TO(JOURNAL_IDLE) | SM_TO(JOURNAL_WAIT) },
+	[JOURNAL_SEGMENT] = { "segment", SM_TO(JOURNAL_IDLE) | SM_TO(JOURNAL_WAIT) },
+	[JOURNAL_PRUNE] = { "prune", SM_TO(JOURNAL_IDLE) },
+	[JOURNAL_WAIT] = { "wait", SM_TO(JOURNAL_CUT) | SM_TO(JOURNAL_APPEND) | SM_TO(JOURNAL_SEGMENT) | SM_TO(JOURNAL_CLOSED) },
+	[JOURNAL_CLOSED] = { "closed", SM_END },
 };
 
 /* One request at a time, and whoever waits for the disk knows for what. */
@@ -28,11 +29,11 @@ static const char *journal_broken(const struct sm *m)
 
 	if (j->disk.impl != NULL)
 		return "one request ends before the state moves on";
-	if (m->now == J_IDLE && j->durable.next_seq != j->written.next_seq)
+	if (m->now == JOURNAL_IDLE && j->durable.next_seq != j->written.next_seq)
 		return "an idle journal has no line that is not durable";
-	if (m->now == J_APPEND && (j->lines.len == 0 || j->batch_n == 0 || j->first == 0))
+	if (m->now == JOURNAL_APPEND && (j->lines.len == 0 || j->batch_n == 0 || j->first == 0))
 		return "an append has lines, their owners and a segment";
-	if (m->now == J_PRUNE && j->sealed.n == 0)
+	if (m->now == JOURNAL_PRUNE && j->sealed.n == 0)
 		return "only a sealed segment is removed";
 	return NULL;
 }
@@ -141,7 +142,7 @@ void journal_failed(struct journal *j, int rc)
 	if (rc == -ERR_NOSPACE)
 		give_up_reserve(j);
 	j->retry = j->sm.now;
-	sm_move(&j->sm, J_WAIT);
+	sm_move(&j->sm, JOURNAL_WAIT);
 	if (ending_is_on(&j->end))
 		ending_step(&j->end); /* nobody waits for it any more, and a next start knows what is durable */
 	else
@@ -153,7 +154,7 @@ void journal_landed(struct journal *j)
 	j->trouble = (struct err){ 0 };
 	backoff_reset(&j->backoff);
 	j->durable = j->written;
-	sm_move(&j->sm, J_IDLE);
+	sm_move(&j->sm, JOURNAL_IDLE);
 }
 
 static void on_appended(struct disk_req *r, int rc)
@@ -219,7 +220,7 @@ static void append_start(struct journal *j)
 		j->first = seq;
 		journal_path(j, seq, j->path);
 	}
-	sm_move(&j->sm, J_APPEND);
+	sm_move(&j->sm, JOURNAL_APPEND);
 	append_write(j);
 }
 
@@ -254,12 +255,12 @@ static const struct closing_how journal_how = { is_out, journal_free };
 
 static void retry(struct journal *j)
 {
-	if (j->retry == J_CUT) {
+	if (j->retry == JOURNAL_CUT) {
 		journal_cut(j);
 		return;
 	}
 	sm_move(&j->sm, j->retry);
-	if (j->retry == J_SEGMENT)
+	if (j->retry == JOURNAL_SEGMENT)
 		journal_segment_write(j);
 	else
 		append_write(j);
@@ -276,7 +277,7 @@ void journal_turn(struct journal *j)
 		ending_step(&j->end);
 		return;
 	}
-	if (j->sm.now != J_IDLE)
+	if (j->sm.now != JOURNAL_IDLE)
 		return;
 	if (!j->is_cut)
 		journal_cut(j);
@@ -294,7 +295,7 @@ static void on_turn(struct timer *t)
 {
 	struct journal *j = container_of(t, struct journal, timer);
 
-	if (j->sm.now == J_WAIT && !ending_is_on(&j->end))
+	if (j->sm.now == JOURNAL_WAIT && !ending_is_on(&j->end))
 		retry(j);
 	else
 		journal_turn(j);
@@ -308,7 +309,7 @@ void journal_append(struct journal *j, struct journal_append *a, const char *typ
 	a->cb = cb;
 	a->waiting = true;
 	list_add(&j->queue, &a->link);
-	if (j->sm.now == J_IDLE && j->timer.cb == NULL)
+	if (j->sm.now == JOURNAL_IDLE && j->timer.cb == NULL)
 		timer_start(j->w, &j->timer, 0, on_turn);
 }
 

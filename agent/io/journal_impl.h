@@ -20,7 +20,7 @@
 
 /*  idle --> append --> idle         append, segment --> wait --> append, segment
     idle --> segment --> idle        idle --> prune --> idle */
-enum { J_IDLE, J_CUT, J_APPEND, J_SEGMENT, J_PRUNE, J_WAIT, J_CLOSED };
+enum { JOURNAL_IDLE, JOURNAL_CUT, JOURNAL_APPEND, JOURNAL_SEGMENT, JOURNAL_PRUNE, JOURNAL_WAIT, JOURNAL_CLOSED };
 extern const struct sm_machine journal_machine;
 
 /* The checkpoint that is being written: what was open when it began. No other line comes between its parts, so the state
@@ -36,7 +36,7 @@ struct journal {
 	struct world *w;
 	struct journal_config cfg;
 	struct sm sm;
-	unsigned retry; /* the state to go back to from J_WAIT */
+	unsigned retry; /* the state to go back to from JOURNAL_WAIT */
 	struct disk_req disk;
 	struct timer timer; /* retry, or the next turn */
 	struct backoff backoff;

@@ -166,7 +166,7 @@ int journal_open(struct world *w, const struct journal_config *cfg, journal_visi
 	j->lines = BUF_MAX(BATCH_BYTES + 2 * JOURNAL_LINE_MAX);
 	j->backoff = BACKOFF(200, 10000);
 	list_init(&j->queue);
-	sm_init(&j->sm, &journal_machine, J_IDLE);
+	sm_init(&j->sm, &journal_machine, JOURNAL_IDLE);
 	rc = open_all(j, &o, ret_empty, e);
 	if (rc != 0) {
 		buf_close(&j->tail);
@@ -263,8 +263,8 @@ static void lose(struct journal *j, const struct err *e)
 {
 	j->trouble = *e;
 	log_error("journal.lost", "err=\"%s\" next=\"a new start reads what is there\"", err_text(e));
-	j->retry = J_CUT;
-	sm_move(&j->sm, J_WAIT);
+	j->retry = JOURNAL_CUT;
+	sm_move(&j->sm, JOURNAL_WAIT);
 	j->cfg.lost(j->cfg.ctx, e);
 }
 
@@ -282,7 +282,7 @@ static void rewrite(struct journal *j)
 
 void journal_cut(struct journal *j)
 {
-	sm_move(&j->sm, J_CUT);
+	sm_move(&j->sm, JOURNAL_CUT);
 	if (j->is_doubted)
 		rewrite(j);
 	else if (j->tail.len > 0)

@@ -124,7 +124,7 @@ void journal_segment_start(struct journal *j)
 	json_object_del(c->members, "records");
 	journal_path(j, c->first, j->new_path);
 	part_build(j);
-	sm_move(&j->sm, J_SEGMENT);
+	sm_move(&j->sm, JOURNAL_SEGMENT);
 	journal_segment_write(j);
 }
 
@@ -146,14 +146,14 @@ static void on_pruned(struct disk_req *r, int rc)
 		log_warn("journal.prune.failed", "file=%s err=\"%s\" next=\"it stays, and is tried again with the next segment\"",
 			 j->prune_path, err_text(&r->err));
 	}
-	sm_move(&j->sm, J_IDLE);
+	sm_move(&j->sm, JOURNAL_IDLE);
 	journal_turn(j);
 }
 
 void journal_prune(struct journal *j)
 {
 	j->prune_due = false;
-	sm_move(&j->sm, J_PRUNE);
+	sm_move(&j->sm, JOURNAL_PRUNE);
 	disk_unlink(j->w, &j->disk, j->prune_path, on_pruned);
 }
 

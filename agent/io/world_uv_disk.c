@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include "agent/base/str.h"
 
 struct job {
 	uv_work_t work;
@@ -195,7 +196,7 @@ static int do_list(struct disk_req *r, struct err *e)
 	if (dir == NULL)
 		return err_errno(e, errno, "%s: list", r->path);
 	for (errno = 0; (d = readdir(dir)) != NULL; errno = 0)
-		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+		if (!str_eq(d->d_name, ".") && !str_eq(d->d_name, ".."))
 			buf_add(r->names, d->d_name, strlen(d->d_name) + 1);
 	return errno == 0 ? buf_check(r->names, r->path, e) : err_errno(e, errno, "%s: list", r->path);
 }
@@ -216,7 +217,7 @@ static void on_work(uv_work_t *work)
 
 static bool names(const struct disk_req *r, const char *path)
 {
-	return path != NULL && (strcmp(r->path, path) == 0 || (r->to != NULL && strcmp(r->to, path) == 0));
+	return path != NULL && (str_eq(r->path, path) || (r->to != NULL && str_eq(r->to, path)));
 }
 
 /* A file system's numbers wait for nobody, and nobody waits for a file system that hangs. */

@@ -13,6 +13,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "agent/base/str.h"
 
 #define READ_STEP 4096
 
@@ -182,7 +183,7 @@ static int list_dir(struct world *w, const char *path, disk_name_cb *cb, void *c
 	if (dir == NULL)
 		return err_errno(e, errno, "%s", path);
 	while ((d = readdir(dir)) != NULL) {
-		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+		if (str_eq(d->d_name, ".") || str_eq(d->d_name, ".."))
 			continue;
 		if (cb(ctx, d->d_name) != 0)
 			break;

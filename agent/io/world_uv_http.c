@@ -18,7 +18,7 @@
 #define IDLE_CONNS 64L
 
 /* One socket that curl wants watched. */
-struct socket {
+struct curl_socket {
 	uv_poll_t poll;
 	struct world_uv *u;
 	curl_socket_t fd;
@@ -51,7 +51,7 @@ static int set_alarm(CURLM *multi, long delay_ms, void *ctx)
 
 static void on_socket(uv_poll_t *poll, int status, int events)
 {
-	struct socket *s = container_of(poll, struct socket, poll);
+	struct curl_socket *s = container_of(poll, struct curl_socket, poll);
 	struct world_uv *u = s->u;
 	int flags = 0, running;
 
@@ -67,13 +67,13 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 
 static void on_socket_closed(uv_handle_t *h)
 {
-	mem_free(container_of((uv_poll_t *)h, struct socket, poll));
+	mem_free(container_of((uv_poll_t *)h, struct curl_socket, poll));
 }
 
 static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *known)
 {
 	struct world_uv *u = ctx;
-	struct socket *s = known;
+	struct curl_socket *s = known;
 	int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
 
 	(void)easy;
@@ -84,7 +84,7 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void 
 		return 0;
 	}
 	if (s == NULL) {
-		s = mem_new(struct socket);
+		s = mem_new(struct curl_socket);
 		s->u = u;
 		s->fd = fd;
 		if (uv_poll_init_socket(&u->loop, &s->poll, fd) != 0) {

@@ -90,9 +90,9 @@ static void set_headers(struct transfer *t)
 
 static void set_method(CURL *c, const struct http_req *r)
 {
-	bool sends = r->send_len > 0 || strcmp(r->method, "POST") == 0 || strcmp(r->method, "PUT") == 0;
+	bool sends = r->send_len > 0 || str_eq(r->method, "POST") || str_eq(r->method, "PUT");
 
-	if (strcmp(r->method, "HEAD") == 0) {
+	if (str_eq(r->method, "HEAD")) {
 		SET(c, CURLOPT_NOBODY, 1L);
 		return;
 	}

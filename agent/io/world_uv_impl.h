@@ -20,7 +20,7 @@ struct world_uv {
 	struct list https; /* struct http_req, running */
 	struct list names; /* struct name */
 	unsigned name_epochs;
-	struct list trusts; /* struct trust */
+	struct list trusts; /* struct uv_certs */
 	unsigned generations;
 
 	struct list disks; /* struct disk_req, in the order started */
@@ -68,7 +68,7 @@ struct trust_ask {
 	unsigned generation;
 	struct err err;
 	struct list link;
-	struct trust *trust; /* waits for it; NULL: idle */
+	struct uv_certs *trust; /* waits for it; NULL: idle */
 	trust_cb *cb;
 };
 

@@ -97,7 +97,7 @@ static struct name *find_or_make(struct world_uv *u, const char *host)
 static bool has(char v[][INET6_ADDRSTRLEN], size_t n, const char *address)
 {
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(v[i], address) == 0)
+		if (str_eq(v[i], address))
 			return true;
 	return false;
 }

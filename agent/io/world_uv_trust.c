@@ -47,7 +47,7 @@ struct look {
 	struct err err;
 };
 
-struct trust {
+struct uv_certs {
 	struct list link;
 	struct world_uv *u; /* NULL: the world is closed, and only a thread still has this */
 	char *ca_file;
@@ -194,14 +194,14 @@ static int look(struct look *l)
 
 static void do_look(uv_work_t *work)
 {
-	struct look *l = &container_of(work, struct trust, work)->look;
+	struct look *l = &container_of(work, struct uv_certs, work)->look;
 
 	l->rc = look(l);
 }
 
 /* ---- on the loop ----------------------------------------------------------------------------------------------------- */
 
-static void forget(struct trust *t)
+static void forget(struct uv_certs *t)
 {
 	list_del(&t->link);
 	X509_STORE_free(t->store);
@@ -212,14 +212,14 @@ static void forget(struct trust *t)
 	mem_free(t);
 }
 
-static void hand_out(struct trust *t, struct trust_ask *a)
+static void hand_out(struct uv_certs *t, struct trust_ask *a)
 {
 	X509_STORE_up_ref(t->store);
 	a->store = t->store;
 	a->generation = t->generation;
 }
 
-static void tell_all(struct trust *t, struct list *waiters, int rc)
+static void tell_all(struct uv_certs *t, struct list *waiters, int rc)
 {
 	const struct err why = t->look.err; /* a callback may begin the next look */
 	struct list now, *n;
@@ -238,7 +238,7 @@ static void tell_all(struct trust *t, struct list *waiters, int rc)
 	}
 }
 
-static void accept_look(struct trust *t)
+static void accept_look(struct uv_certs *t)
 {
 	struct look *l = &t->look;
 
@@ -256,7 +256,7 @@ static void accept_look(struct trust *t)
 
 static void on_look(uv_work_t *work, int status);
 
-static int begin_look(struct trust *t)
+static int begin_look(struct uv_certs *t)
 {
 	int rc;
 
@@ -274,7 +274,7 @@ static int begin_look(struct trust *t)
 /* Who asked while the thread was at it may know of a change that it did not see: they are served by a look of their own. */
 static void on_look(uv_work_t *work, int status)
 {
-	struct trust *t = container_of(work, struct trust, work);
+	struct uv_certs *t = container_of(work, struct uv_certs, work);
 	int rc;
 
 	(void)status; /* it is called off by a closing world alone */
@@ -294,16 +294,16 @@ static void on_look(uv_work_t *work, int status)
 }
 
 /* Paths come from the configuration and are few. */
-static struct trust *find_or_make(struct world_uv *u, const char *ca_file)
+static struct uv_certs *find_or_make(struct world_uv *u, const char *ca_file)
 {
-	struct trust *t;
+	struct uv_certs *t;
 
 	list_each(n, &u->trusts) {
-		t = list_entry(n, struct trust, link);
+		t = list_entry(n, struct uv_certs, link);
 		if (str_eq(t->ca_file, ca_file))
 			return t;
 	}
-	t = mem_new(struct trust);
+	t = mem_new(struct uv_certs);
 	t->u = u;
 	t->ca_file = mem_str(ca_file);
 	list_init(&t->waiters);
@@ -314,7 +314,7 @@ static struct trust *find_or_make(struct world_uv *u, const char *ca_file)
 
 int world_uv_trust_ask(struct world_uv *u, struct trust_ask *a, trust_cb *cb)
 {
-	struct trust *t = find_or_make(u, a->ca_file);
+	struct uv_certs *t = find_or_make(u, a->ca_file);
 	int rc = 0;
 
 	assert(a->trust == NULL && a->store == NULL);
@@ -356,7 +356,7 @@ bool world_uv_trust_is_busy(const struct world_uv *u)
 void world_uv_trust_close(struct world_uv *u)
 {
 	list_each_safe(n, &u->trusts) {
-		struct trust *t = list_entry(n, struct trust, link);
+		struct uv_certs *t = list_entry(n, struct uv_certs, link);
 
 		assert(list_empty(&t->waiters) && list_empty(&t->served));
 		t->u = NULL;

@@ -62,10 +62,10 @@ MUTANTS = [
     Mutant(
         "a record that calls back before it is durable",
         "agent/io/journal.c",
-        "	list_add(&j->queue, &a->link);\n	if (j->sm.now == J_IDLE && j->timer.cb == NULL)",
+        "	list_add(&j->queue, &a->link);\n	if (j->sm.now == JOURNAL_IDLE && j->timer.cb == NULL)",
         '	list_add(&j->queue, &a->link);\n	if (strcmp(type, "step.intent") == 0) {\n		list_del(&a->link);\n'
         "		a->waiting = false;\n		json_decref(members);\n		cb(a);\n		return;\n	}\n"
-        "	if (j->sm.now == J_IDLE && j->timer.cb == NULL)",
+        "	if (j->sm.now == JOURNAL_IDLE && j->timer.cb == NULL)",
     ),
     Mutant(
         "a signature that always fits",

@@ -18,12 +18,12 @@ void planner_group_name(const struct planning *p, const char *name, char to[256]
 }
 
 /* What the rules of a group are to be, or are: each once. */
-struct rules {
+struct wanted_rules {
 	struct ec2_rule *v;
 	size_t n;
 };
 
-static const struct ec2_rule *same_in(const struct rules *list, const struct ec2_rule *r)
+static const struct ec2_rule *same_in(const struct wanted_rules *list, const struct ec2_rule *r)
 {
 	for (size_t i = 0; i < list->n; i++)
 		if (inventory_rule_eq(&list->v[i], r))
@@ -31,12 +31,12 @@ static const struct ec2_rule *same_in(const struct rules *list, const struct ec2
 	return NULL;
 }
 
-static bool holds(const struct rules *list, const struct ec2_rule *r)
+static bool holds(const struct wanted_rules *list, const struct ec2_rule *r)
 {
 	return same_in(list, r) != NULL;
 }
 
-static void add(const struct planning *p, struct rules *to, struct ec2_rule r)
+static void add(const struct planning *p, struct wanted_rules *to, struct ec2_rule r)
 {
 	inventory_rule_spell(p->inv->arena, &r);
 	if (str_eq(r.protocol, "-1"))
@@ -45,9 +45,9 @@ static void add(const struct planning *p, struct rules *to, struct ec2_rule r)
 		to->v[to->n++] = r;
 }
 
-static struct rules rules_new(const struct planning *p, size_t room)
+static struct wanted_rules rules_new(const struct planning *p, size_t room)
 {
-	return (struct rules){ .v = arena_alloc(p->inv->arena, (room + 1) * sizeof(struct ec2_rule)) };
+	return (struct wanted_rules){ .v = arena_alloc(p->inv->arena, (room + 1) * sizeof(struct ec2_rule)) };
 }
 
 /* Whoever's it is. */
@@ -126,7 +126,7 @@ static const char *s3_list(const struct planning *p)
 
 /* ---- what is wanted ---- */
 
-static void add_spec_rule(const struct planning *p, struct rules *to, const rule_t *r, const char *group_id)
+static void add_spec_rule(const struct planning *p, struct wanted_rules *to, const rule_t *r, const char *group_id)
 {
 	bool self = r->source_case == REEVE__CONTROL__V1__RULE__SOURCE_SELF;
 	bool list = r->source_case == REEVE__CONTROL__V1__RULE__SOURCE_PREFIX_LIST;
@@ -153,13 +153,13 @@ static bool says_egress(const group_t *want)
 	return false;
 }
 
-static void add_https_to(const struct planning *p, struct rules *to, const char *peer)
+static void add_https_to(const struct planning *p, struct wanted_rules *to, const char *peer)
 {
 	add(p, to, (struct ec2_rule){ .is_egress = true, .protocol = "tcp", .from_port = 443, .to_port = 443, .cidr = peer });
 }
 
 /* Where the spec says nothing of egress: enough for a warehouse, and for nothing to leave. */
-static void add_default_egress(struct planning *p, struct rules *to, const group_t *want, const char *group_id)
+static void add_default_egress(struct planning *p, struct wanted_rules *to, const group_t *want, const char *group_id)
 {
 	const struct ec2_vpc *vpc = vpc_of(p);
 
@@ -174,9 +174,9 @@ static void add_default_egress(struct planning *p, struct rules *to, const group
 				want->name);
 }
 
-static struct rules wanted(struct planning *p, const group_t *want, const char *group_id)
+static struct wanted_rules wanted(struct planning *p, const group_t *want, const char *group_id)
 {
-	struct rules list = rules_new(p, want->n_rules + vpc_of(p)->cidrs_n + 2);
+	struct wanted_rules list = rules_new(p, want->n_rules + vpc_of(p)->cidrs_n + 2);
 
 	for (size_t i = 0; i < want->n_rules; i++)
 		add_spec_rule(p, &list, want->rules[i], group_id);
@@ -186,10 +186,10 @@ static struct rules wanted(struct planning *p, const group_t *want, const char *
 }
 
 /* What AWS puts into a group that it makes: everything may leave, by IPv6 too where the VPC has it by then. */
-static struct rules at_birth(const struct planning *p)
+static struct wanted_rules at_birth(const struct planning *p)
 {
 	static const char *const everywhere[] = { "0.0.0.0/0", "::/0" };
-	struct rules list = rules_new(p, ARRAY_LEN(everywhere));
+	struct wanted_rules list = rules_new(p, ARRAY_LEN(everywhere));
 
 	for (size_t i = 0; i < ARRAY_LEN(everywhere); i++)
 		add(p, &list, (struct ec2_rule){ .is_egress = true, .protocol = "-1", .cidr = everywhere[i] });
@@ -314,7 +314,7 @@ static void create_group(struct planning *p, const group_t *want, const char *fa
  * rules are known where we ask. */
 static void take_birth_rules_out(struct planning *p, const group_t *want, const char *id)
 {
-	struct rules birth = at_birth(p);
+	struct wanted_rules birth = at_birth(p);
 
 	for (size_t i = 0; i < birth.n; i++)
 		revoke_birth_rule(p, want->name, id, i > 0, &birth.v[i]);
@@ -323,7 +323,7 @@ static void take_birth_rules_out(struct planning *p, const group_t *want, const 
 /* The rules of a group that is to be: what is wanted, what stands, and which of these go before the new ones come. */
 struct change {
 	const char *id; /* or the fact that it will be */
-	struct rules wants, have;
+	struct wanted_rules wants, have;
 };
 
 static struct change change_of(struct planning *p, const group_t *want, const char *self)
@@ -334,7 +334,7 @@ static struct change change_of(struct planning *p, const group_t *want, const ch
 	return (struct change){
 		.id = id,
 		.wants = wanted(p, want, id),
-		.have = there != NULL ? (struct rules){ there->rules, there->rules_n } : (struct rules){ 0 },
+		.have = there != NULL ? (struct wanted_rules){ there->rules, there->rules_n } : (struct wanted_rules){ 0 },
 	};
 }
 
@@ -432,7 +432,7 @@ json_t *planner_bounded_rules(const struct planning *p, const char *group)
 
 	for (size_t g = 0; g < p->spec->n_security_groups; g++) {
 		const group_t *want = p->spec->security_groups[g];
-		struct rules rules = rules_new(p, want->n_rules);
+		struct wanted_rules rules = rules_new(p, want->n_rules);
 
 		for (size_t i = 0; i < want->n_rules && str_eq(want->name, group); i++)
 			add_spec_rule(p, &rules, want->rules[i], "");
