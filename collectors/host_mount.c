@@ -178,7 +178,7 @@ static bool parse_row(const char *line, struct host_mount *m)
 	return true;
 }
 
-/* ---- the tree ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the tree ---------------------------------------------------------------------------------------------------------------- */
 
 static const char *skip_word(const char *at)
 {
@@ -259,7 +259,7 @@ static bool is_reachable(const struct node *nodes, size_t n, const struct node *
 	return true;
 }
 
-/* ---- the table ----------------------------------------------------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------------------------------------------- */
 
 /* One file system under several points has one number; one of btrfs has a number for each subvolume, and one source. */
 static bool is_repeated(const struct host_mount *rows, size_t n, const struct host_mount *m)

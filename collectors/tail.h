@@ -14,10 +14,10 @@
  * counted. NULs are left out, in front of a line (the hole that copytruncate leaves) as inside; 64 in a row end a line; a line
  * that is a quarter of characters that no text has is left out whole. All of it is counted.
  *
- * The last line of a file to which nobody adds is handed over without its LF after a minute (a rotated one: 5 s), also when the agent
- * was restarted meanwhile, marked reeve.log.unfinished. Should it go on after all, the rest is handed over with the beginning in
- * front of it, for the rules look at whole lines (telemetry_line.begun says how much went before); what leaves is the rest alone,
- * marked reeve.log.continuation. What lies beyond the limit of the whole line is cut.
+ * The last line of a file to which nobody adds is handed over without its LF after a minute (a rotated one: 5 s), also when the
+ * agent was restarted meanwhile, marked reeve.log.unfinished. Should it go on after all, the rest is handed over with the beginning
+ * in front of it, for the rules look at whole lines (telemetry_line.begun says how much went before); what leaves is the rest
+ * alone, marked reeve.log.continuation. What lies beyond the limit of the whole line is cut.
  *
  * A position keeps a fingerprint of the first bytes and one of the bytes before it: a file that was rewritten in place is read
  * from its start, also when both versions begin with the same long banner.

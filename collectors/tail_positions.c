@@ -1,10 +1,10 @@
 /* tail_positions.c - what the tail does with the places where files were left: by an earlier process, or by this one, which read
  * them to their end and let them go.
  *
- * A place is given up when its file is followed again. Those of an earlier process wait for that however long, for the folder may be
- * mounted tomorrow; there are no more of them than were durable. Of those let go LET_GO_MAX are kept: from SWEEP_AT on scans look
- * at every name, and those go whose file is no longer in its folder; where there are too many of the others too, the oldest goes,
- * counted: should its file come back under a pattern, it is read again. */
+ * A place is given up when its file is followed again. Those of an earlier process wait for that however long, for the folder may
+ * be mounted tomorrow; there are no more of them than were durable. Of those let go LET_GO_MAX are kept: from SWEEP_AT on scans
+ * look at every name, and those go whose file is no longer in its folder; where there are too many of the others too, the oldest
+ * goes, counted: should its file come back under a pattern, it is read again. */
 #include "collectors/tail_impl.h"
 
 #include <inttypes.h>

@@ -12,7 +12,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 
-/* ---- renamed while we were away ------------------------------------------------------------------------------------------------ */
+/* ---- renamed while we were away ---------------------------------------------------------------------------------------------- */
 
 void tail_seek_position(struct tail *t, const struct tail_candidate *c, const struct telemetry_source *position)
 {
@@ -58,7 +58,7 @@ bool tail_seek_orphan(struct tail *t)
 	return true;
 }
 
-/* ---- born and renamed unseen --------------------------------------------------------------------------------------------------- */
+/* ---- born and renamed unseen ------------------------------------------------------------------------------------------------- */
 
 static void add_after(struct tail *t, const struct tail_file *tf)
 {
@@ -100,8 +100,8 @@ static void find_successors(struct tail_scan *s, const struct tail_after *after)
 	}
 }
 
-/* The same head, and behind it nothing that tells them apart: a banner begins every file alike, and what was read last does not. One
- * that does not reach so far is believed to be a copy. */
+/* The same head, and behind it nothing that tells them apart: a banner begins every file alike, and what was read last does not.
+ * One that does not reach so far is believed to be a copy. */
 static bool is_like(const struct tail_file *tf, const struct telemetry_source *read)
 {
 	struct world *w = tf->src->t->w;

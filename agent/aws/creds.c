@@ -12,13 +12,14 @@
  * A renewal fails when the source errs, brings keys that have already expired, or brings the very keys that AWS refused. Then:
  *  - what we have is served on, even past its expiry (AWS decides), to those who waited and to all who ask in the next
  *    300..600 s; also keys that AWS refuses in that time do not let it be asked earlier. Only where a source that brings other keys
- *    each time failed to replace refused ones it is 1..30 s: an operation waits. If all it failed in was to bring keys that are good
+ *    each time failed to replace refused ones it is 1..30 s: an operation waits. If all it failed in was to bring keys that are
+ * good
  *    to our clock, it is asked at once when AWS refuses what it brought.
  *  - with no keys those who waited get the source's error. It is not kept: who asks next has the source asked again.
- *  - an error that no renewal mends, by its code (creds_refused), is told to those who waited, also beside good keys. Nor is it kept.
- * Questions are a second apart where nothing else keeps them apart; who asks earlier waits for that. A source whose first keys have
- * already expired is believed: the clock that is wrong may be ours. There is no timer that renews: keys nobody asks for run out.
- * Closing cancels the askers, waits for the source to let go, and only then tells. */
+ *  - an error that no renewal mends, by its code (creds_refused), is told to those who waited, also beside good keys. Nor is it
+ * kept. Questions are a second apart where nothing else keeps them apart; who asks earlier waits for that. A source whose first
+ * keys have already expired is believed: the clock that is wrong may be ours. There is no timer that renews: keys nobody asks for
+ * run out. Closing cancels the askers, waits for the source to let go, and only then tells. */
 #include "agent/aws/creds.h"
 
 #include <assert.h>

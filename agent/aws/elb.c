@@ -194,7 +194,7 @@ const char *elb_next_marker(const struct xml_node *root)
 	return *marker != '\0' ? marker : NULL;
 }
 
-static int read_group(const struct xml_node *n, struct arena *m, struct elb_group *g, struct err *e)
+static int read_group(const struct xml_node *n, struct arena *m, struct elb_target_group *g, struct err *e)
 {
 	TRY(read_must(m, n, "TargetGroupArn", &g->arn, e));
 	TRY(read_must(m, n, "TargetGroupName", &g->name, e));
@@ -205,7 +205,7 @@ static int read_group(const struct xml_node *n, struct arena *m, struct elb_grou
 	return 0;
 }
 
-int elb_read_target_groups(const struct xml_node *root, struct arena *m, struct elb_groups *ret, struct err *e)
+int elb_read_target_groups(const struct xml_node *root, struct arena *m, struct elb_target_groups *ret, struct err *e)
 {
 	const struct xml_node *list;
 

@@ -13,15 +13,15 @@ struct elb_targets {
 	size_t n;
 };
 
-struct elb_group {
+struct elb_target_group {
 	const char *arn, *name, *protocol, *vpc_id;
 	uint32_t port;
 	const char **lb_arns;
 	size_t lb_arns_n;
 	struct ec2_tags tags; /* DescribeTargetGroups has none: elb_read_tags fills them */
 };
-struct elb_groups {
-	struct elb_group *v;
+struct elb_target_groups {
+	struct elb_target_group *v;
 	size_t n;
 };
 
@@ -80,7 +80,7 @@ void elb_describe_target_health(struct request *req, const char *group_arn);
 void elb_describe_load_balancer_attributes(struct request *req, const char *arn);
 void elb_describe_tags(struct request *req, const char *const *arns, size_t n); /* at most 20 */
 
-int elb_read_target_groups(const struct xml_node *root, struct arena *m, struct elb_groups *ret,
+int elb_read_target_groups(const struct xml_node *root, struct arena *m, struct elb_target_groups *ret,
 			   struct err *e); /* also of Create; append */
 int elb_read_load_balancers(const struct xml_node *root, struct arena *m, struct elb_lbs *ret, struct err *e);
 const struct elb_target *elb_target_in(const struct elb_targets *t, const char *id); /* or NULL */

@@ -1,5 +1,5 @@
-/* backoff.h - how long to wait before the next try: exponential, full jitter (a random share of the whole), capped; and no less than
- * the peer asks for, as far as it is followed. Pure: the caller brings the random number, so a test owns it. */
+/* backoff.h - how long to wait before the next try: exponential, full jitter (a random share of the whole), capped; and no less
+ * than the peer asks for, as far as it is followed. Pure: the caller brings the random number, so a test owns it. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

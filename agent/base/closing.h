@@ -7,8 +7,8 @@
  * and how it is freed. Its close begins it and calls off what can be called off; whatever comes home afterwards ends with a step.
  * The memory goes in closing_end alone, which the loop calls: no function of the component is on the stack then, and nobody
  * returns into what was freed. Whoever is told may free what done's ctx points at: nothing of us is looked at after it.
- * Pure: the component brings the loop (agent/io/ending.h brings that of a world). One that waits for its parts' ends alone, and always
- * has one, may give closing_end itself: theirs come from the loop. */
+ * Pure: the component brings the loop (agent/io/ending.h brings that of a world). One that waits for its parts' ends alone, and
+ * always has one, may give closing_end itself: theirs come from the loop. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

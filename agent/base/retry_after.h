@@ -2,8 +2,8 @@
 #pragma once
 #include "agent/base/backoff.h"
 
-/* Retry-After (RFC 9110, 10.2.3): seconds, or a date in any of the three forms; now_ms: the Unix time it is looked at from, best that
- * of the peer. What is neither (a sign, a fraction, a unit, a word) is not said; digits beyond any number are very long. */
+/* Retry-After (RFC 9110, 10.2.3): seconds, or a date in any of the three forms; now_ms: the Unix time it is looked at from, best
+ * that of the peer. What is neither (a sign, a fraction, a unit, a word) is not said; digits beyond any number are very long. */
 struct backoff_ask retry_after(const char *value, int64_t now_ms);
 /* x-amz-retry-after: milliseconds. */
 struct backoff_ask retry_after_in_ms(const char *value);

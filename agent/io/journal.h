@@ -42,7 +42,8 @@ struct journal_config {
 	 * elements are spread over the lines; each was a record once, or is smaller than one. */
 	json_t *(*checkpoint)(void *ctx);
 	uint64_t (*oldest_open)(void *ctx); /* seq of the first record of any open operation; UINT64_MAX: none */
-	/* Once at most, from the loop: lines that were read at the start never became durable and are gone. Close, and open anew. */
+	/* Once at most, from the loop: lines that were read at the start never became durable and are gone. Close, and open anew.
+	 * */
 	void (*lost)(void *ctx, const struct err *e);
 };
 

@@ -1,8 +1,8 @@
 /* journal_open.c - recovery: which segment to begin with, what is read from there on, and the first write.
  *
  * Happy path: the newest segment begins with a whole checkpoint; it is read, and its torn tail, if any, is kept aside and cut
- * before the first append. A checkpoint that a crash tore is passed by: the segment before is read, then what follows; the parts of the
- * torn one stay where they are, as lines of the chain that say nothing, and the first thing written is a new one.
+ * before the first append. A checkpoint that a crash tore is passed by: the segment before is read, then what follows; the parts of
+ * the torn one stay where they are, as lines of the chain that say nothing, and the first thing written is a new one.
  * Failure: damage, and no whole checkpoint at all, are -ERR_CORRUPT. */
 #include "agent/io/journal_impl.h"
 

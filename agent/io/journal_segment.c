@@ -105,8 +105,8 @@ static void on_part(struct disk_req *r, int rc)
 	journal_segment_write(j);
 }
 
-/* The first line of a segment comes whole or not at all, like the first of the journal: behind a good line a torn one is a torn tail,
- * at the head of a file it is damage. */
+/* The first line of a segment comes whole or not at all, like the first of the journal: behind a good line a torn one is a torn
+ * tail, at the head of a file it is damage. */
 void journal_segment_write(struct journal *j)
 {
 	if (j->checkpoint.size == 0)

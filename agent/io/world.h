@@ -234,7 +234,8 @@ static inline void timer_stop(struct world *w, struct timer *t)
 void http_header_set(struct http_req *r, const char *name, const char *value);
 /* From the answer: copies the value of the first header of that name into b (emptied first); false if there is none. */
 bool http_header_get(const struct http_req *r, const char *name, struct buf *b);
-/* Retry-After in the answer; a date counts from that of the answer if it has one, because our clock may be wrong, else from wall_ms. */
+/* Retry-After in the answer; a date counts from that of the answer if it has one, because our clock may be wrong, else from
+ * wall_ms. */
 struct backoff_ask http_retry_after(const struct http_req *r, int64_t wall_ms);
 static inline void http_start(struct world *w, struct http_req *r, http_cb *cb)
 {

@@ -181,8 +181,8 @@ static bool is_busy(const struct world_uv *u)
 	return world_uv_disk_is_busy(u) || world_uv_name_is_busy(u) || world_uv_trust_is_busy(u);
 }
 
-/* Nobody is left to be called: the loop turns until the workers are through. What only reads, a name, a file system or certificates,
- * is not worth waiting for. */
+/* Nobody is left to be called: the loop turns until the workers are through. What only reads, a name, a file system or
+ * certificates, is not worth waiting for. */
 static bool wait_for_workers(struct world_uv *u)
 {
 	uint64_t since_ms = now_ms(&u->w), waited_ms = 0;

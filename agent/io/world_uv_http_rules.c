@@ -281,8 +281,8 @@ static void add_as_label(struct buf *b, const char *address)
 		buf_addc(b, strchr("[]:", *at) != NULL ? '-' : *at);
 }
 
-/* By the alias curl knows a connection to addresses that no longer count, or judged by other certificates, from one that may be used
- * again. So an address has one, too, where certificates count. */
+/* By the alias curl knows a connection to addresses that no longer count, or judged by other certificates, from one that may be
+ * used again. So an address has one, too, where certificates count. */
 void world_uv_http_route(struct transfer *t)
 {
 	CLEANUP(buf_close) struct buf alias = BUF_MAX(256), resolve = BUF_MAX(4096);

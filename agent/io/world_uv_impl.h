@@ -58,8 +58,8 @@ bool world_uv_name_is_busy(const struct world_uv *u);           /* after close: 
 void world_uv_name_init(struct world_uv *u);
 void world_uv_name_close(struct world_uv *u);
 
-/* One question for the certificates of a file: as name_ask. When they are known, `store` (OpenSSL's X509_STORE) is the asker's until
- * drop; other certificates are of another generation, which is never 0. */
+/* One question for the certificates of a file: as name_ask. When they are known, `store` (OpenSSL's X509_STORE) is the asker's
+ * until drop; other certificates are of another generation, which is never 0. */
 struct trust_ask;
 typedef void trust_cb(struct trust_ask *a, int rc);
 struct trust_ask {

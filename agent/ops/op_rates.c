@@ -1,4 +1,5 @@
-/* op_rates.c - an operation judged by the bounds and rates of the policy: what it may not do at all, what it waits for, what it spends. */
+/* op_rates.c - an operation judged by the bounds and rates of the policy: what it may not do at all, what it waits for, what it
+ * spends. */
 #include "agent/ops/op_impl.h"
 
 #include <stdio.h>

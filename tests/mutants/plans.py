@@ -261,8 +261,8 @@ MUTANTS = [
     Mutant(
         "a listener moved to nobody with one key",
         "agent/ops/plan/planner_switch.c",
-        '"leads_nowhere", is_empty(p, tg))',
-        '"leads_nowhere", is_empty(p, tg) && false)',
+        "				   is_empty(p, tg)),",
+        "				   is_empty(p, tg) && false),",
         "build/tests/unit/ops/plan/test_planner_balancer",
     ),
     Mutant(
@@ -296,7 +296,7 @@ MUTANTS = [
     Mutant(
         "nodes that end while they drain",
         "agent/ops/plan/planner_cluster.c",
-        "		plan_drained(p, &p->inv->tgs[g], have);",
+        "		plan_drained(p, &p->inv->target_groups[g], have);",
         "		(void)plan_drained;",
         "build/tests/unit/ops/test_op_plan",
     ),

@@ -444,13 +444,13 @@ void aws_sim_free(struct aws_sim *a)
 {
 	for (size_t i = 0; i < a->groups_n; i++)
 		mem_free(a->groups[i]->rules);
-	for (size_t i = 0; i < a->tgs_n; i++)
-		mem_free(a->tgs[i]->targets);
+	for (size_t i = 0; i < a->target_groups_n; i++)
+		mem_free(a->target_groups[i]->targets);
 	for (size_t i = 0; i < a->instances_n; i++)
 		mem_free(a->instances[i]->user_data);
 	FREE_LIST(a, instances);
 	FREE_LIST(a, groups);
-	FREE_LIST(a, tgs);
+	FREE_LIST(a, target_groups);
 	FREE_LIST(a, lbs);
 	FREE_LIST(a, listeners);
 	mem_free(a->launches);

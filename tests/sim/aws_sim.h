@@ -149,14 +149,14 @@ struct aws_sim {
 
 	struct aws_instance **instances;
 	struct aws_group **groups;
-	struct aws_tg **tgs;
+	struct aws_tg **target_groups;
 	struct aws_lb **lbs;
 	struct aws_listener **listeners;
 	struct aws_launch *launches;
 	struct aws_interface *interfaces;
 	const char *imds_region, *imds_domain, *imds_account; /* NULL: as it should be; an empty domain is a 404 */
 	bool ignores_filters;                                 /* as some EC2 do: Describe shows the whole account */
-	size_t instances_n, groups_n, tgs_n, lbs_n, listeners_n, launches_n, interfaces_n;
+	size_t instances_n, groups_n, target_groups_n, lbs_n, listeners_n, launches_n, interfaces_n;
 	struct aws_key *keys;
 	size_t keys_n;
 	char imds_token[40];

@@ -266,11 +266,11 @@ static bool leads_to(const struct aws_sim *a, const struct aws_lb *lb, const str
 static void check_room(struct aws_ask *q, const struct aws_lb *lb, const struct aws_tg *g, const struct aws_listener *moved)
 {
 	const struct aws_sim *a = q->a;
-	unsigned tgs = 0;
+	unsigned target_groups = 0;
 
-	for (size_t i = 0; i < a->tgs_n; i++)
-		tgs += a->tgs[i] != g && leads_to(a, lb, a->tgs[i], moved);
-	if (tgs >= a->tgs_max) {
+	for (size_t i = 0; i < a->target_groups_n; i++)
+		target_groups += a->target_groups[i] != g && leads_to(a, lb, a->target_groups[i], moved);
+	if (target_groups >= a->tgs_max) {
 		odds_came(q->a->odds, TALLY_AWS_TGS_FULL);
 		aws_refuse(q, 400, "TooManyUniqueTargetGroupsPerLoadBalancer",
 			   "The maximum number of unique target groups per load balancer has been reached");

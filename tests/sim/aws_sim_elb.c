@@ -7,9 +7,9 @@
 
 struct aws_tg *aws_tg_of(const struct aws_sim *a, const char *arn)
 {
-	for (size_t i = 0; i < a->tgs_n; i++)
-		if (str_eq(a->tgs[i]->t.id, arn))
-			return a->tgs[i];
+	for (size_t i = 0; i < a->target_groups_n; i++)
+		if (str_eq(a->target_groups[i]->t.id, arn))
+			return a->target_groups[i];
 	return NULL;
 }
 

@@ -35,9 +35,9 @@ static void write_one_tg(struct aws_ask *q, const struct aws_tg *g)
 
 static struct aws_tg *tg_by_name(const struct aws_sim *a, const char *name)
 {
-	for (size_t i = 0; i < a->tgs_n; i++)
-		if (str_eq(a->tgs[i]->t.name, name) && aws_is_there(a, &a->tgs[i]->t))
-			return a->tgs[i];
+	for (size_t i = 0; i < a->target_groups_n; i++)
+		if (str_eq(a->target_groups[i]->t.name, name) && aws_is_there(a, &a->target_groups[i]->t))
+			return a->target_groups[i];
 	return NULL;
 }
 
@@ -63,8 +63,8 @@ void aws_create_tg(struct aws_ask *q)
 		snprintf(g->protocol, sizeof(g->protocol), "%s", protocol);
 		g->port = port;
 		g->delay_s = odds_hit(a->odds, TALLY_AWS_DELAY) ? (unsigned)odds_between(a->odds, 0, 900) : a->delay_s;
-		a->tgs = mem_grow(a->tgs, a->tgs_n + 1, sizeof(*a->tgs));
-		a->tgs[a->tgs_n++] = g;
+		a->target_groups = mem_grow(a->target_groups, a->target_groups_n + 1, sizeof(*a->target_groups));
+		a->target_groups[a->target_groups_n++] = g;
 		q->changed = true;
 	}
 	write_one_tg(q, g);
@@ -77,15 +77,15 @@ void aws_describe_tgs(struct aws_ask *q)
 	size_t n = 0;
 
 	xmlw_open(q->xml, "TargetGroups");
-	for (size_t i = p.at; i < a->tgs_n; i++) {
-		if (!aws_is_named(q, "TargetGroupArns", &a->tgs[i]->t) || !aws_shows(a, &a->tgs[i]->t))
+	for (size_t i = p.at; i < a->target_groups_n; i++) {
+		if (!aws_is_named(q, "TargetGroupArns", &a->target_groups[i]->t) || !aws_shows(a, &a->target_groups[i]->t))
 			continue;
 		n++;
-		if (aws_page_misses(q, &p, &a->tgs[i]->t))
+		if (aws_page_misses(q, &p, &a->target_groups[i]->t))
 			continue;
 		if (!aws_page_takes(&p, i))
 			break;
-		write_tg(a, a->tgs[i], q->xml);
+		write_tg(a, a->target_groups[i], q->xml);
 	}
 	xmlw_close(q->xml, "TargetGroups");
 	if (p.more)

@@ -57,10 +57,10 @@ static void see_deregister(struct scene *s, struct scene_order *o, const struct 
 {
 	const char *arn = form_sim_get(f, "TargetGroupArn"), *id;
 
-	for (size_t i = 0; i < s->aws->tgs_n; i++)
-		for (unsigned n = 1; str_eq(s->aws->tgs[i]->t.id, arn) && (id = form_sim_get(f, "Targets.member.%u.Id", n)) != NULL;
-		     n++)
-			take_out(s, o, s->aws->tgs[i], id);
+	for (size_t i = 0; i < s->aws->target_groups_n; i++)
+		for (unsigned n = 1;
+		     str_eq(s->aws->target_groups[i]->t.id, arn) && (id = form_sim_get(f, "Targets.member.%u.Id", n)) != NULL; n++)
+			take_out(s, o, s->aws->target_groups[i], id);
 }
 
 /* A hand on this very node, or on the plan itself, that came after the plan was made. */
@@ -78,8 +78,8 @@ static unsigned serving(const struct scene *s, const struct aws_tg *g)
 	return n;
 }
 
-/* From nodes that serve to nodes that do not: whatever becomes of the plan, somebody was cut off. To a group without any is what the
- * spec asks for. */
+/* From nodes that serve to nodes that do not: whatever becomes of the plan, somebody was cut off. To a group without any is what
+ * the spec asks for. */
 static void see_lead(struct scene *s, const struct scene_order *o, const struct aws_listener *l, const struct aws_tg *to)
 {
 	if (to == l->tg || to->targets_n == 0 || serving(s, l->tg) == 0 || is_excused(s, o))
@@ -95,9 +95,9 @@ static void see_modify(struct scene *s, const struct scene_order *o, const struc
 	const char *arn = form_sim_get(f, "ListenerArn"), *to = form_sim_get(f, "DefaultActions.member.1.TargetGroupArn");
 
 	for (size_t i = 0; i < s->aws->listeners_n; i++)
-		for (size_t k = 0; str_eq(s->aws->listeners[i]->t.id, arn) && k < s->aws->tgs_n; k++)
-			if (str_eq(s->aws->tgs[k]->t.id, to))
-				see_lead(s, o, s->aws->listeners[i], s->aws->tgs[k]);
+		for (size_t k = 0; str_eq(s->aws->listeners[i]->t.id, arn) && k < s->aws->target_groups_n; k++)
+			if (str_eq(s->aws->target_groups[k]->t.id, to))
+				see_lead(s, o, s->aws->listeners[i], s->aws->target_groups[k]);
 }
 
 static bool serves_again(const struct scene *s, const struct scene_out *out)
@@ -179,10 +179,10 @@ static void see_terminate(struct scene *s, const struct scene_order *o, const st
 			continue;
 		if (aws_is_running(s->aws, in))
 			see_wanted(s, o, f, in);
-		for (size_t i = 0; i < s->aws->tgs_n; i++)
-			for (size_t k = 0; k < s->aws->tgs[i]->targets_n; k++)
-				if (str_eq(s->aws->tgs[i]->targets[k].id, id))
-					see_drained(s, s->aws->tgs[i], &s->aws->tgs[i]->targets[k]);
+		for (size_t i = 0; i < s->aws->target_groups_n; i++)
+			for (size_t k = 0; k < s->aws->target_groups[i]->targets_n; k++)
+				if (str_eq(s->aws->target_groups[i]->targets[k].id, id))
+					see_drained(s, s->aws->target_groups[i], &s->aws->target_groups[i]->targets[k]);
 	}
 }
 
@@ -224,8 +224,8 @@ static void write_warehouse(struct scene *s, const char *warehouse, struct buf *
 		buf_addf(b, "node %s\n", a->instances[i]->t.id);
 	EACH(groups, a->groups[i])
 	write_group(a->groups[i], b);
-	EACH(tgs, a->tgs[i])
-	write_tg(s, a->tgs[i], b);
+	EACH(target_groups, a->target_groups[i])
+	write_tg(s, a->target_groups[i], b);
 	EACH(lbs, a->lbs[i])
 	buf_addf(b, "lb %s\n", a->lbs[i]->t.id);
 	EACH(listeners, a->listeners[i]->lb)
@@ -298,7 +298,7 @@ static const struct aws_thing *thing_of(const struct scene *s, const char *id)
 	return &a->list[i]->t
 	FIND(instances);
 	FIND(groups);
-	FIND(tgs);
+	FIND(target_groups);
 	FIND(lbs);
 	FIND(listeners);
 #undef FIND

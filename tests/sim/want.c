@@ -57,9 +57,9 @@ void want_random(struct want *w, struct odds *o, const char *warehouse)
 		fill_up(w);
 	w->lb = odds_one_in(o, 2);
 	for (unsigned t = 0; t < WANT_TGS; t++) {
-		w->tgs[t].on = w->lb && (t == 0 || odds_one_in(o, 3));
-		w->tgs[t].clusters = (unsigned)odds_between(o, 1, (1 << WANT_CLUSTERS) - 1);
-		w->listeners[t] = w->tgs[t].on && !odds_one_in(o, 4);
+		w->target_groups[t].on = w->lb && (t == 0 || odds_one_in(o, 3));
+		w->target_groups[t].clusters = (unsigned)odds_between(o, 1, (1 << WANT_CLUSTERS) - 1);
+		w->listeners[t] = w->target_groups[t].on && !odds_one_in(o, 4);
 		w->leads[t] = t;
 	}
 }
@@ -98,12 +98,12 @@ static void change_balancer(struct want *w, struct odds *o)
 	if (odds_one_in(o, 3)) {
 		w->lb = !w->lb;
 		for (unsigned t = 0; t < WANT_TGS; t++)
-			w->listeners[t] = w->tgs[t].on && w->lb;
+			w->listeners[t] = w->target_groups[t].on && w->lb;
 		return;
 	}
 	for (unsigned t = 0; t < WANT_TGS; t++) {
-		w->tgs[t].on = w->tgs[t].on ? !odds_one_in(o, 4) : w->lb && odds_one_in(o, 3);
-		w->listeners[t] = w->tgs[t].on && w->lb && !odds_one_in(o, 4);
+		w->target_groups[t].on = w->target_groups[t].on ? !odds_one_in(o, 4) : w->lb && odds_one_in(o, 3);
+		w->listeners[t] = w->target_groups[t].on && w->lb && !odds_one_in(o, 4);
 	}
 }
 
@@ -114,9 +114,9 @@ static void move_listener(struct want *w, struct odds *o)
 
 	if (!w->lb || !w->listeners[t])
 		return;
-	w->tgs[other].on = true;
+	w->target_groups[other].on = true;
 	if (odds_one_in(o, 2) && !leads_to(w, w->leads[t], t))
-		w->tgs[w->leads[t]].on = false;
+		w->target_groups[w->leads[t]].on = false;
 	w->leads[t] = other;
 }
 
@@ -152,7 +152,8 @@ static void change_rarely(struct want *w, struct odds *o)
 	if (is_dealt(o, TALLY_WANT_LAUNCH))
 		change_launch(w, o);
 	if (is_dealt(o, TALLY_WANT_MEMBERS)) {
-		w->tgs[odds_between(o, 0, WANT_TGS - 1)].clusters = (unsigned)odds_between(o, 1, (1 << WANT_CLUSTERS) - 1);
+		w->target_groups[odds_between(o, 0, WANT_TGS - 1)].clusters =
+		    (unsigned)odds_between(o, 1, (1 << WANT_CLUSTERS) - 1);
 		w->differs = true;
 	}
 	if (is_dealt(o, TALLY_WANT_SUBNETS)) {
@@ -169,9 +170,9 @@ static void change_rarely(struct want *w, struct odds *o)
 static void mend(struct want *w)
 {
 	for (unsigned t = 0; t < WANT_TGS; t++) {
-		if (!w->tgs[w->leads[t]].on)
+		if (!w->target_groups[w->leads[t]].on)
 			w->leads[t] = t;
-		w->listeners[t] = w->listeners[t] && w->lb && w->tgs[w->leads[t]].on;
+		w->listeners[t] = w->listeners[t] && w->lb && w->target_groups[w->leads[t]].on;
 	}
 	for (unsigned c = 0; c < WANT_CLUSTERS; c++)
 		w->clusters[c].both = w->clusters[c].both && w->groups[1].on;

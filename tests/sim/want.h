@@ -34,7 +34,7 @@ struct want {
 	struct {
 		bool on;
 		unsigned clusters; /* a bit each */
-	} tgs[WANT_TGS];
+	} target_groups[WANT_TGS];
 	bool lb;
 	bool listeners[WANT_TGS];
 	unsigned leads[WANT_TGS]; /* number i leads to this target group */

@@ -163,9 +163,9 @@ static const struct aws_tg *tg_named(const struct want *w, unsigned t, const str
 	char name[33];
 
 	spec_short_name(VENDOR_INSTALLATION, w->warehouse, "tg", want_tg_names[t], name);
-	for (size_t i = 0; i < a->tgs_n; i++)
-		if (aws_is_there(a, &a->tgs[i]->t) && str_eq(a->tgs[i]->t.name, name))
-			return a->tgs[i];
+	for (size_t i = 0; i < a->target_groups_n; i++)
+		if (aws_is_there(a, &a->target_groups[i]->t) && str_eq(a->target_groups[i]->t.name, name))
+			return a->target_groups[i];
 	return NULL;
 }
 
@@ -191,7 +191,7 @@ static const char *tg_differs(const struct want *w, unsigned t, const struct aws
 		if (!is_of(w, &in->t) || !aws_is_alive(a, in))
 			continue;
 		for (unsigned c = 0; c < WANT_CLUSTERS; c++)
-			wanted = wanted || (w->clusters[c].on && (w->tgs[t].clusters & (1u << c)) != 0 &&
+			wanted = wanted || (w->clusters[c].on && (w->target_groups[t].clusters & (1u << c)) != 0 &&
 					    str_eq(aws_tag_of(&in->t, "reeve:cluster"), want_cluster_names[c]));
 		if (wanted != is_registered(g, in->t.id))
 			return say("%s %s registered in target group %s", in->t.id, wanted ? "is not" : "is", want_tg_names[t]);
@@ -281,7 +281,7 @@ static const char *balancer_differs(const struct want *w, const struct aws_sim *
 const char *want_differs(const struct want *w, const struct aws_sim *a, bool short_is_fine)
 {
 	const char *wrong = clusters_differ(w, a, short_is_fine);
-	unsigned groups = 0, tgs = 0, have = 0;
+	unsigned groups = 0, target_groups = 0, have = 0;
 
 	for (unsigned g = 0; wrong == NULL && !w->gone && g < WANT_GROUPS; g++) {
 		groups += w->groups[g].on;
@@ -289,16 +289,16 @@ const char *want_differs(const struct want *w, const struct aws_sim *a, bool sho
 			wrong = group_differs(w, g, a);
 	}
 	for (unsigned t = 0; wrong == NULL && !w->gone && t < WANT_TGS; t++) {
-		tgs += w->tgs[t].on;
-		if (w->tgs[t].on)
+		target_groups += w->target_groups[t].on;
+		if (w->target_groups[t].on)
 			wrong = tg_differs(w, t, a);
 	}
 	if (wrong == NULL)
 		wrong = balancer_differs(w, a);
-	for (size_t i = 0; i < a->tgs_n; i++)
-		have += is_of(w, &a->tgs[i]->t) && aws_is_there(a, &a->tgs[i]->t);
-	if (wrong == NULL && have != tgs)
-		wrong = say("%u target groups of %u", have, tgs);
+	for (size_t i = 0; i < a->target_groups_n; i++)
+		have += is_of(w, &a->target_groups[i]->t) && aws_is_there(a, &a->target_groups[i]->t);
+	if (wrong == NULL && have != target_groups)
+		wrong = say("%u target groups of %u", have, target_groups);
 	if (wrong == NULL && count_groups(w, a) != groups)
 		wrong = say("%u groups of %u", count_groups(w, a), groups);
 	return wrong;

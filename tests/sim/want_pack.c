@@ -17,7 +17,7 @@ struct parts {
 	Reeve__Control__V1__Cluster clusters[WANT_CLUSTERS], *cluster_list[WANT_CLUSTERS];
 	Reeve__Control__V1__DataVolume volumes[WANT_CLUSTERS], *volume_lists[WANT_CLUSTERS][1];
 	char *group_of[WANT_CLUSTERS][2];
-	Reeve__Control__V1__TargetGroup tgs[WANT_TGS], *tg_list[WANT_TGS];
+	Reeve__Control__V1__TargetGroup target_groups[WANT_TGS], *tg_list[WANT_TGS];
 	char *clusters_of[WANT_TGS][WANT_CLUSTERS];
 	Reeve__Control__V1__LoadBalancer lb, *lb_list[1];
 	Reeve__Control__V1__Listener listeners[WANT_TGS], *listener_list[WANT_TGS];
@@ -101,9 +101,9 @@ static void fill_balancer(const struct want *w, struct parts *p)
 	reeve__control__v1__load_balancer__init(&p->lb);
 	p->lb.listeners = p->listener_list;
 	for (unsigned t = 0; t < WANT_TGS; t++) {
-		Reeve__Control__V1__TargetGroup *m = &p->tgs[t];
+		Reeve__Control__V1__TargetGroup *m = &p->target_groups[t];
 
-		if (!w->tgs[t].on)
+		if (!w->target_groups[t].on)
 			continue;
 		reeve__control__v1__target_group__init(m);
 		m->name = (char *)want_tg_names[t];
@@ -111,7 +111,7 @@ static void fill_balancer(const struct want *w, struct parts *p)
 		m->port = 9030 + t;
 		m->clusters = p->clusters_of[t];
 		for (unsigned c = 0; c < WANT_CLUSTERS; c++)
-			if (w->clusters[c].on && (w->tgs[t].clusters & (1u << c)) != 0)
+			if (w->clusters[c].on && (w->target_groups[t].clusters & (1u << c)) != 0)
 				m->clusters[m->n_clusters++] = (char *)want_cluster_names[c];
 		p->spec.target_groups[p->spec.n_target_groups++] = m;
 	}

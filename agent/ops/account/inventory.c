@@ -46,19 +46,19 @@ const struct ec2_group *inventory_group_by_id(const struct inventory *inv, const
 	return NULL;
 }
 
-const struct inventory_group *inventory_tg_by_name(const struct inventory *inv, const char *name)
+const struct inventory_target_group *inventory_target_group_by_name(const struct inventory *inv, const char *name)
 {
-	for (size_t i = 0; i < inv->tgs_n; i++)
-		if (str_eq(inv->tgs[i].g.name, name))
-			return &inv->tgs[i];
+	for (size_t i = 0; i < inv->target_groups_n; i++)
+		if (str_eq(inv->target_groups[i].g.name, name))
+			return &inv->target_groups[i];
 	return NULL;
 }
 
-const struct inventory_group *inventory_tg_by_arn(const struct inventory *inv, const char *arn)
+const struct inventory_target_group *inventory_target_group_by_arn(const struct inventory *inv, const char *arn)
 {
-	for (size_t i = 0; i < inv->tgs_n; i++)
-		if (str_eq(inv->tgs[i].g.arn, arn))
-			return &inv->tgs[i];
+	for (size_t i = 0; i < inv->target_groups_n; i++)
+		if (str_eq(inv->target_groups[i].g.arn, arn))
+			return &inv->target_groups[i];
 	return NULL;
 }
 

@@ -11,8 +11,8 @@
 #include "agent/base/json.h"
 
 /* A target group of ours with who is registered in it. */
-struct inventory_group {
-	struct elb_group g;
+struct inventory_target_group {
+	struct elb_target_group g;
 	struct elb_targets targets;
 };
 
@@ -44,11 +44,11 @@ struct inventory {
 	struct ec2_groups named;        /* security groups that bear a name that is wanted, whoever's they are, in any VPC */
 	struct ec2_prefix_lists s3;     /* by its name: a filter that the service ignores must not make another list S3's */
 	struct inventory_guards guards; /* of what the plan would end, and of that alone */
-	struct inventory_group *tgs;
-	size_t tgs_n;
+	struct inventory_target_group *target_groups;
+	size_t target_groups_n;
 	struct inventory_lb *lbs;
 	size_t lbs_n;
-	struct elb_groups other_tgs; /* somebody else's: their names are taken */
+	struct elb_target_groups other_target_groups; /* somebody else's: their names are taken */
 	struct elb_lbs other_lbs;
 };
 
@@ -60,8 +60,8 @@ void inventory_free(struct inventory *inv);
 bool inventory_is_alive(const struct ec2_instance *i);
 const struct ec2_group *inventory_group_by_name(const struct inventory *inv, const char *vpc_id, const char *name);
 const struct ec2_group *inventory_group_by_id(const struct inventory *inv, const char *id);
-const struct inventory_group *inventory_tg_by_name(const struct inventory *inv, const char *name);
-const struct inventory_group *inventory_tg_by_arn(const struct inventory *inv, const char *arn);
+const struct inventory_target_group *inventory_target_group_by_name(const struct inventory *inv, const char *name);
+const struct inventory_target_group *inventory_target_group_by_arn(const struct inventory *inv, const char *arn);
 const struct inventory_lb *inventory_lb_by_name(const struct inventory *inv, const char *name);
 const struct inventory_lb *inventory_lb_by_arn(const struct inventory *inv, const char *arn);
 json_t *inventory_volumes_of(const struct ec2_instance *i); /* ids of its data volumes, as far as they are shown */
@@ -72,7 +72,8 @@ const struct ec2_image *inventory_image(const struct inventory *inv, const char 
 const struct ec2_type *inventory_type(const struct inventory *inv, const char *name);
 bool inventory_is_guarded(const struct inventory *inv, const char *id);  /* protected; what was not asked for is not */
 bool inventory_has_disks(const struct inventory *inv, const char *type); /* of the host; what AWS does not tell counts as true */
-/* "sg-1 tcp 8000-9000 10.0.0.0/16", "sg-1 egress -1 all sg-1": what a rule is called in records; the description is not part of it. */
+/* "sg-1 tcp 8000-9000 10.0.0.0/16", "sg-1 egress -1 all sg-1": what a rule is called in records; the description is not part of it.
+ * */
 void inventory_rule_name(const char *group_id, const struct ec2_rule *r, struct buf *to);
 /* "6" and "TCP" are tcp, "all" is -1; what is no such name stays as it is. */
 const char *inventory_protocol(const char *protocol);

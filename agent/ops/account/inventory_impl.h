@@ -20,9 +20,9 @@ struct inventory_taking {
 	struct timer timer;
 	char *token; /* of the next page, or NULL */
 	unsigned pages;
-	struct pages list;     /* that at hand */
-	size_t at;             /* where one call is for some of a list: which one is next */
-	struct elb_groups tgs; /* all of the account's, until their tags are known */
+	struct pages list;                      /* that at hand */
+	size_t at;                              /* where one call is for some of a list: which one is next */
+	struct elb_target_groups target_groups; /* all of the account's, until their tags are known */
 	struct elb_lbs lbs;
 	struct { /* what is asked for by name */
 		const char *const *v;

@@ -93,12 +93,12 @@ static void ask_tgs(struct inventory_taking *t)
 
 static int take_tgs(struct inventory_taking *t, const struct xml_node *root, struct err *e)
 {
-	return elb_read_target_groups(root, t->inv->arena, &t->tgs, e);
+	return elb_read_target_groups(root, t->inv->arena, &t->target_groups, e);
 }
 
 static struct inventory_rows rows_tgs(struct inventory_taking *t)
 {
-	return ROWS(t->tgs);
+	return ROWS(t->target_groups);
 }
 
 static void ask_lbs(struct inventory_taking *t)
@@ -119,7 +119,7 @@ static struct inventory_rows rows_lbs(struct inventory_taking *t)
 /* ARNs of the next batch of target groups, then load balancers, counted as one list. */
 static size_t arns_total(const struct inventory_taking *t)
 {
-	return t->tgs.n + t->lbs.n;
+	return t->target_groups.n + t->lbs.n;
 }
 
 static void ask_tags(struct inventory_taking *t)
@@ -128,15 +128,15 @@ static void ask_tags(struct inventory_taking *t)
 	size_t n = 0;
 
 	for (size_t i = t->at; i < arns_total(t) && n < TAGS_A_CALL; i++)
-		arns[n++] = i < t->tgs.n ? t->tgs.v[i].arn : t->lbs.v[i - t->tgs.n].arn;
+		arns[n++] = i < t->target_groups.n ? t->target_groups.v[i].arn : t->lbs.v[i - t->target_groups.n].arn;
 	elb_describe_tags(&t->call.req, arns, n);
 }
 
 static void set_tags(struct inventory_taking *t, const struct elb_tagged *tagged)
 {
-	for (size_t i = 0; i < t->tgs.n; i++)
-		if (str_eq(t->tgs.v[i].arn, tagged->arn))
-			t->tgs.v[i].tags = tagged->tags;
+	for (size_t i = 0; i < t->target_groups.n; i++)
+		if (str_eq(t->target_groups.v[i].arn, tagged->arn))
+			t->target_groups.v[i].tags = tagged->tags;
 	for (size_t i = 0; i < t->lbs.n; i++)
 		if (str_eq(t->lbs.v[i].arn, tagged->arn))
 			t->lbs.v[i].tags = tagged->tags;
@@ -177,14 +177,15 @@ static void keep_ours(struct inventory_taking *t)
 	struct inventory *inv = t->inv;
 
 	drop_foreign(t);
-	inv->other_tgs = (struct elb_groups){ arena_alloc(inv->arena, (t->tgs.n + 1) * sizeof(*t->tgs.v)), 0 };
+	inv->other_target_groups =
+	    (struct elb_target_groups){ arena_alloc(inv->arena, (t->target_groups.n + 1) * sizeof(*t->target_groups.v)), 0 };
 	inv->other_lbs = (struct elb_lbs){ arena_alloc(inv->arena, (t->lbs.n + 1) * sizeof(*t->lbs.v)), 0 };
-	inv->tgs = arena_alloc(inv->arena, (t->tgs.n + 1) * sizeof(*inv->tgs));
-	for (size_t i = 0; i < t->tgs.n; i++)
-		if (inventory_is_ours(&t->owner, &t->tgs.v[i].tags))
-			inv->tgs[inv->tgs_n++].g = t->tgs.v[i];
+	inv->target_groups = arena_alloc(inv->arena, (t->target_groups.n + 1) * sizeof(*inv->target_groups));
+	for (size_t i = 0; i < t->target_groups.n; i++)
+		if (inventory_is_ours(&t->owner, &t->target_groups.v[i].tags))
+			inv->target_groups[inv->target_groups_n++].g = t->target_groups.v[i];
 		else
-			inv->other_tgs.v[inv->other_tgs.n++] = t->tgs.v[i];
+			inv->other_target_groups.v[inv->other_target_groups.n++] = t->target_groups.v[i];
 	inv->lbs = arena_alloc(inv->arena, (t->lbs.n + 1) * sizeof(*inv->lbs));
 	for (size_t i = 0; i < t->lbs.n; i++)
 		if (inventory_is_ours(&t->owner, &t->lbs.v[i].tags))
@@ -260,17 +261,17 @@ static int take_listener_tags(struct inventory_taking *t, const struct xml_node 
 
 static size_t count_tgs(const struct inventory_taking *t)
 {
-	return t->inv->tgs_n;
+	return t->inv->target_groups_n;
 }
 
 static void ask_health(struct inventory_taking *t)
 {
-	elb_describe_target_health(&t->call.req, t->inv->tgs[t->at].g.arn);
+	elb_describe_target_health(&t->call.req, t->inv->target_groups[t->at].g.arn);
 }
 
 static int take_health(struct inventory_taking *t, const struct xml_node *root, struct err *e)
 {
-	return elb_read_target_health(root, t->inv->arena, &t->inv->tgs[t->at].targets, e);
+	return elb_read_target_health(root, t->inv->arena, &t->inv->target_groups[t->at].targets, e);
 }
 
 /* ---- what is not ours, and a plan stands on ---- */

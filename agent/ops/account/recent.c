@@ -140,7 +140,7 @@ static bool is_shown(const struct recent_thing *t, const struct inventory *inv)
 	if (str_eq(t->kind, "rule"))
 		return t->is_there == has_rule(inv, t->id);
 	if (str_eq(t->kind, "targetgroup"))
-		return t->is_there == (inventory_tg_by_arn(inv, t->id) != NULL);
+		return t->is_there == (inventory_target_group_by_arn(inv, t->id) != NULL);
 	if (str_eq(t->kind, "loadbalancer"))
 		return t->is_there == (inventory_lb_by_arn(inv, t->id) != NULL);
 	if (str_eq(t->kind, "listener"))

@@ -1,12 +1,13 @@
-/* run_ask.c - what looking tells beyond "it is there" and "it is not": who is in the way, which members are bad, what of a call that
- * failed has happened all the same.
+/* run_ask.c - what looking tells beyond "it is there" and "it is not": who is in the way, which members are bad, what of a call
+ * that failed has happened all the same.
  *
- * Asking: a look was in vain, and the step's kind may make something of it (miss): members that are gone are left out and the others
- * are asked for, a launch whose nodes have died is made again or given up. Where AWS spoke of a conflict the kind's own reads come
- * first. One that fails is left out: the kind then knows no more than before, and waits.
+ * Asking: a look was in vain, and the step's kind may make something of it (miss): members that are gone are left out and the
+ * others are asked for, a launch whose nodes have died is made again or given up. Where AWS spoke of a conflict the kind's own
+ * reads come first. One that fails is left out: the kind then knows no more than before, and waits.
  *
  * Part: a refusal of a call on many proves nothing for each of them. Before such a step ends failed the inventory is taken, twice,
- * for the first may come too soon, and the outcome names what has happened. When nobody can look for a minute it says so, and ends without. */
+ * for the first may come too soon, and the outcome names what has happened. When nobody can look for a minute it says so, and ends
+ * without. */
 #include "agent/base/json.h"
 #include "agent/base/log.h"
 #include "agent/ops/engine/run_impl.h"

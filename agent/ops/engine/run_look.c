@@ -126,7 +126,8 @@ enum run_state run_not_found(struct run *r, const struct step_ctx *x)
 	return r->a.repeats++ == 0 ? RUN_AT_GUARD : run_poll_again(r, false);
 }
 
-/* What an earlier command made is as good, but not this one's to take back; nor is what went by other hands this one's to put back. */
+/* What an earlier command made is as good, but not this one's to take back; nor is what went by other hands this one's to put back.
+ * */
 static void note_before(struct run *r, const struct inventory *inv)
 {
 	const struct step_kind *k = run_now(r)->s.kind;

@@ -1,8 +1,8 @@
 /* run_undo.c - taking back: what was done before the pivot, in reverse, each step by the kind that takes its kind back.
  *
- * Happy path: a step has failed, or the command is called off -> survey (whose is what was made, and what goes with it?) -> the undo
- * is recorded -> its list of steps is worked on as the plan's was. What another command made stays; what cannot be taken back is
- * named. Where nobody can look what is whose, nothing is taken back. */
+ * Happy path: a step has failed, or the command is called off -> survey (whose is what was made, and what goes with it?) -> the
+ * undo is recorded -> its list of steps is worked on as the plan's was. What another command made stays; what cannot be taken back
+ * is named. Where nobody can look what is whose, nothing is taken back. */
 #include <string.h>
 
 #include "agent/base/json.h"

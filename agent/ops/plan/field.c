@@ -1,6 +1,6 @@
 /* field.c - see field.h. The sources: the API references of EC2 (CreateSecurityGroup, IpRange, Tag, EbsBlockDevice,
- * IpPermission), ELB (Tag) and IAM (CreateInstanceProfile); of the user guides "Device names", "Volume types" and "Tag a Network Load
- * Balancer". A tag is put on things of both services, so it must please both. */
+ * IpPermission), ELB (Tag) and IAM (CreateInstanceProfile); of the user guides "Device names", "Volume types" and "Tag a Network
+ * Load Balancer". A tag is put on things of both services, so it must please both. */
 #include "agent/ops/plan/field.h"
 
 #include <stdio.h>
@@ -23,7 +23,7 @@
 #define GP3_THROUGHPUT_MOST 2000
 #define GP3_IOPS_A_MIB 4
 
-/* ---- any text ------------------------------------------------------------------------------------------------------------------ */
+/* ---- any text ---------------------------------------------------------------------------------------------------------------- */
 
 const char *field_trim(const char *s, size_t *ret_len)
 {
@@ -96,7 +96,7 @@ static int only(const char *s, const char *allowed, const char *what, const char
 	return n >= len ? 0 : err_set(e, ERR_INVALID, "%s: found %s, AWS takes only %s there", what, tell(s + n, one), taken);
 }
 
-/* ---- security groups ------------------------------------------------------------------------------------------------------------- */
+/* ---- security groups --------------------------------------------------------------------------------------------------------- */
 
 int field_description(const char *s, const char *what, struct err *e)
 {
@@ -116,7 +116,7 @@ int field_icmp(int32_t type, int32_t code, struct err *e)
 	return 0;
 }
 
-/* ---- tags ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- tags -------------------------------------------------------------------------------------------------------------------- */
 
 static size_t tag_span(const char *s, size_t len)
 {
@@ -183,7 +183,7 @@ int field_tag_value(const char *s, const char *what, struct err *e)
 		   : err_set(e, ERR_INVALID, "%s: values that begin with aws: are AWS's own, found \"%.40s\"", what, s);
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- nodes ------------------------------------------------------------------------------------------------------------------- */
 
 int field_instance_type(const char *s, const char *what, struct err *e)
 {
@@ -215,7 +215,7 @@ int field_kms_key(const char *s, const char *what, struct err *e)
 	return 0;
 }
 
-/* ---- volumes ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- volumes ----------------------------------------------------------------------------------------------------------------- */
 
 const char *field_device_letters(const char *device)
 {

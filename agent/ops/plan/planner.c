@@ -1,5 +1,6 @@
 /* planner.c - apply and delete. Stages of apply: what is shared, then the clusters beside each other, then the listeners that lead
- * elsewhere, then the nodes that are too many, then what is left over and no longer wanted. Stages of delete: the clusters, then the rest.
+ * elsewhere, then the nodes that are too many, then what is left over and no longer wanted. Stages of delete: the clusters, then
+ * the rest.
  *
  * Each plan first adds what can be taken back; what it removes stands behind its pivot. What serves is removed last of all, when
  * what comes in its place serves. */

@@ -5,7 +5,7 @@
 
 typedef Reeve__Control__V1__Listener listener_t;
 
-const tg_t *planner_tg_named(const struct planning *p, const char *name)
+const tg_t *planner_target_group_named(const struct planning *p, const char *name)
 {
 	for (size_t i = 0; i < p->spec->n_target_groups; i++)
 		if (str_eq(p->spec->target_groups[i]->name, name))
@@ -13,17 +13,17 @@ const tg_t *planner_tg_named(const struct planning *p, const char *name)
 	return NULL;
 }
 
-const struct inventory_group *planner_tg_there(const struct planning *p, const char *name)
+const struct inventory_target_group *planner_target_group_there(const struct planning *p, const char *name)
 {
 	char full[33];
 
 	spec_short_name(p->a->owner.installation, p->warehouse, "tg", name, full);
-	return inventory_tg_by_name(p->inv, full);
+	return inventory_target_group_by_name(p->inv, full);
 }
 
-json_t *planner_tg_ref(const struct planning *p, const char *name)
+json_t *planner_target_group_ref(const struct planning *p, const char *name)
 {
-	const struct inventory_group *g = planner_tg_there(p, name);
+	const struct inventory_target_group *g = planner_target_group_there(p, name);
 
 	return planning_ref(g != NULL ? g->g.arn : NULL, "tg", name);
 }
@@ -40,19 +40,19 @@ static size_t tg_place(const struct planning *p, const tg_t *want)
 /* Names of target groups and load balancers are of an account and region. */
 static void check_tg_name(struct planning *p, const tg_t *want, const char *full)
 {
-	for (size_t i = 0; i < p->inv->other_tgs.n; i++)
-		if (str_eq(p->inv->other_tgs.v[i].name, full))
+	for (size_t i = 0; i < p->inv->other_target_groups.n; i++)
+		if (str_eq(p->inv->other_target_groups.v[i].name, full))
 			planning_refuse(
 			    p, ERR_INVALID,
 			    "target_groups[%zu]: name: %s is called %s and has not the tags of this installation; give it "
 			    "another name",
-			    tg_place(p, want), p->inv->other_tgs.v[i].arn, full);
+			    tg_place(p, want), p->inv->other_target_groups.v[i].arn, full);
 }
 
 void planner_plan_tg(struct planning *p, const tg_t *want)
 {
 	CLEANUP(mem_close) char *step = mem_printf("tg-%s", want->name), *what = NULL;
-	const struct inventory_group *have = planner_tg_there(p, want->name);
+	const struct inventory_target_group *have = planner_target_group_there(p, want->name);
 	char full[33];
 
 	if (have != NULL) {
@@ -105,7 +105,7 @@ static bool is_led_to(const struct planning *p, const char *tg)
 }
 
 /* A group that listeners lead to and nobody is left in serves nobody: the same keys as for the removal of what leads there. */
-static void depart(struct planning *p, const tg_t *want, const struct inventory_group *have, const char *step, json_t *ids,
+static void depart(struct planning *p, const tg_t *want, const struct inventory_target_group *have, const char *step, json_t *ids,
 		   bool leaves_none)
 {
 	if (json_array_size(ids) > 0)
@@ -117,7 +117,7 @@ static void depart(struct planning *p, const tg_t *want, const struct inventory_
 /* Those that stay must serve before anybody goes. */
 void planner_plan_departures(struct planning *p, const tg_t *want)
 {
-	const struct inventory_group *have = planner_tg_there(p, want->name);
+	const struct inventory_target_group *have = planner_target_group_there(p, want->name);
 	json_t *leave = json_array(), *strangers = json_array(), *stay = planner_nodes_behind(p, want);
 	bool is_used = is_led_to(p, want->name);
 
@@ -143,8 +143,8 @@ static void add_listener(struct planning *p, const lb_t *lb, const listener_t *w
 
 	plan_add(p->b, &kind_create_listener,
 		 json_pack("{s:o, s:s, s:i, s:o, s:o, s:o}", "lb_arn", lb_ref, "protocol", want->protocol, "port", (int)want->port,
-			   "group_arn", planner_tg_ref(p, want->target_group), "tags", planning_tags(p, NULL, step, NULL, 0),
-			   "fact", json_sprintf("listener.%s.%u", lb->name, want->port)),
+			   "group_arn", planner_target_group_ref(p, want->target_group), "tags",
+			   planning_tags(p, NULL, step, NULL, 0), "fact", json_sprintf("listener.%s.%u", lb->name, want->port)),
 		 "%s", step);
 }
 
@@ -165,7 +165,7 @@ const struct elb_listener *planner_listener_at(const struct inventory_lb *lb, ui
 }
 
 /* ELB lets one load balancer lead to a target group; another that does, also one that goes later in this plan, is in the way. */
-static void check_not_behind_another(struct planning *p, const lb_t *lb, const char *full, const struct inventory_group *g)
+static void check_not_behind_another(struct planning *p, const lb_t *lb, const char *full, const struct inventory_target_group *g)
 {
 	for (size_t i = 0; g != NULL && i < p->inv->lbs_n; i++) {
 		const struct inventory_lb *other = &p->inv->lbs[i];
@@ -194,7 +194,7 @@ static void plan_listener(struct planning *p, const lb_t *lb, const struct inven
 	char full[33];
 
 	spec_short_name(p->a->owner.installation, p->warehouse, "lb", lb->name, full);
-	check_not_behind_another(p, lb, full, planner_tg_there(p, want->target_group));
+	check_not_behind_another(p, lb, full, planner_target_group_there(p, want->target_group));
 	if (l == NULL)
 		add_listener(p, lb, want, planning_ref(have != NULL ? have->lb.arn : NULL, "lb", lb->name));
 	else if (!str_eq(l->protocol, want->protocol))
@@ -240,7 +240,7 @@ static bool is_made_for(const struct planning *p, const lb_t *lb, const char *tg
 
 bool planner_is_listened(const struct planning *p, const char *tg)
 {
-	const struct inventory_group *there = planner_tg_there(p, tg);
+	const struct inventory_target_group *there = planner_target_group_there(p, tg);
 
 	for (size_t i = 0; there != NULL && i < p->inv->lbs_n; i++)
 		for (size_t k = 0; k < p->inv->lbs[i].listeners.n; k++)

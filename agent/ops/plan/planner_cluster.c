@@ -37,7 +37,7 @@ static unsigned ill_of(const char *state)
 	return str_eq(state, "healthy") || str_eq(state, "unused") ? 0 : str_eq(state, "initial") ? 1 : 2;
 }
 
-static bool is_registered(const struct inventory_group *g, const char *id)
+static bool is_registered(const struct inventory_target_group *g, const char *id)
 {
 	const struct elb_target *t = g != NULL ? elb_target_in(&g->targets, id) : NULL;
 
@@ -50,7 +50,7 @@ static bool is_left_out(const struct planning *p, const struct ec2_instance *i)
 	const char *cluster = ec2_tag_get(&i->tags, "reeve:cluster");
 
 	for (size_t g = 0; p->spec != NULL && cluster != NULL && g < p->spec->n_target_groups; g++) {
-		const struct inventory_group *there = planner_tg_there(p, p->spec->target_groups[g]->name);
+		const struct inventory_target_group *there = planner_target_group_there(p, p->spec->target_groups[g]->name);
 
 		if (there != NULL && there->targets.n > 0 && planner_is_for(p->spec->target_groups[g], cluster) &&
 		    !is_registered(there, i->id))
@@ -64,8 +64,8 @@ static unsigned ill(const struct planning *p, const struct ec2_instance *i)
 {
 	unsigned most = str_starts(i->state, "stop") ? 4 : str_eq(i->state, "pending") ? 3 : is_left_out(p, i) ? 2 : 0;
 
-	for (size_t g = 0; g < p->inv->tgs_n; g++) {
-		const struct elb_target *t = elb_target_in(&p->inv->tgs[g].targets, i->id);
+	for (size_t g = 0; g < p->inv->target_groups_n; g++) {
+		const struct elb_target *t = elb_target_in(&p->inv->target_groups[g].targets, i->id);
 
 		if (t != NULL && ill_of(t->state) > most)
 			most = ill_of(t->state);
@@ -153,7 +153,7 @@ static void plan_up(struct planning *p, const cluster_t *c, const struct nodes *
 /* A group that no listener leads to has no health to wait for (target state "unused"). */
 static void plan_register(struct planning *p, const tg_t *g, const struct nodes *have)
 {
-	const struct inventory_group *there = planner_tg_there(p, g->name);
+	const struct inventory_target_group *there = planner_target_group_there(p, g->name);
 	json_t *ids = json_array();
 
 	for (size_t i = 0; i < have->keep; i++)
@@ -161,12 +161,13 @@ static void plan_register(struct planning *p, const tg_t *g, const struct nodes 
 			add_id(ids, have->v[i]);
 	add_launched(ids, have);
 	if (json_array_size(ids) > 0) {
-		plan_add(p->b, &kind_register, json_pack("{s:o, s:O}", "group_arn", planner_tg_ref(p, g->name), "instances", ids),
+		plan_add(p->b, &kind_register,
+			 json_pack("{s:o, s:O}", "group_arn", planner_target_group_ref(p, g->name), "instances", ids),
 			 "register-%s", g->name);
 		if (planner_is_listened(p, g->name))
 			plan_add(p->b, &kind_wait_healthy,
-				 json_pack("{s:o, s:O}", "group_arn", planner_tg_ref(p, g->name), "instances", ids), "healthy-%s",
-				 g->name);
+				 json_pack("{s:o, s:O}", "group_arn", planner_target_group_ref(p, g->name), "instances", ids),
+				 "healthy-%s", g->name);
 	}
 	json_decref(ids);
 }
@@ -187,7 +188,7 @@ json_t *planner_nodes_behind(const struct planning *p, const tg_t *g)
 	return ids;
 }
 
-static void plan_deregister(struct planning *p, const struct inventory_group *g, const struct nodes *have)
+static void plan_deregister(struct planning *p, const struct inventory_target_group *g, const struct nodes *have)
 {
 	json_t *ids = json_array();
 
@@ -202,7 +203,7 @@ static void plan_deregister(struct planning *p, const struct inventory_group *g,
 
 /* A target that is out still serves what was connected, for as long as the group's delay; so does one that was taken out before
  * this plan. */
-static void plan_drained(struct planning *p, const struct inventory_group *g, const struct nodes *have)
+static void plan_drained(struct planning *p, const struct inventory_target_group *g, const struct nodes *have)
 {
 	json_t *ids = json_array();
 
@@ -265,10 +266,10 @@ static void plan_remove(struct planning *p, const struct nodes *have)
 	json_t *ids = json_array(), *args;
 
 	check_guards(p, have);
-	for (size_t g = 0; g < p->inv->tgs_n; g++)
-		plan_deregister(p, &p->inv->tgs[g], have);
-	for (size_t g = 0; g < p->inv->tgs_n; g++)
-		plan_drained(p, &p->inv->tgs[g], have);
+	for (size_t g = 0; g < p->inv->target_groups_n; g++)
+		plan_deregister(p, &p->inv->target_groups[g], have);
+	for (size_t g = 0; g < p->inv->target_groups_n; g++)
+		plan_drained(p, &p->inv->target_groups[g], have);
 	for (size_t i = have->keep; i < have->n; i++)
 		add_id(ids, have->v[i]);
 	args = json_pack("{s:O, s:I}", "instances", ids, "of", (json_int_t)have->n);

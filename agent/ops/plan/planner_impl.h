@@ -1,7 +1,8 @@
 /* planner_impl.h - the parts of the planner, from the lowest to the highest: planner_group.c (security groups), planner_balancer.c
  * (target groups, load balancers, listeners), planner_same.c (what stands and would have to be another), planner_launch.c (new
- * nodes), planner_cluster.c (nodes), planner_place.c (where what is new has room), planner_switch.c (listeners that lead elsewhere),
- * planner_rest.c (what nobody wants any more). planner.c (the two verbs and the stages) calls them. Nobody else includes this. */
+ * nodes), planner_cluster.c (nodes), planner_place.c (where what is new has room), planner_switch.c (listeners that lead
+ * elsewhere), planner_rest.c (what nobody wants any more). planner.c (the two verbs and the stages) calls them. Nobody else
+ * includes this. */
 #pragma once
 #include "agent/ops/plan/planning.h"
 
@@ -18,10 +19,10 @@ void planner_trim_group(struct planning *p, const group_t *want);               
 json_t *planner_bounded_rules(const struct planning *p, const char *group); /* those that the policy's bounds must hold */
 
 /* planner_balancer.c: names are the spec's */
-const tg_t *planner_tg_named(const struct planning *p,
-			     const char *name); /* in the spec; NULL: spec_check lets no such listener pass */
-const struct inventory_group *planner_tg_there(const struct planning *p, const char *name); /* or NULL */
-json_t *planner_tg_ref(const struct planning *p, const char *name);
+const tg_t *planner_target_group_named(const struct planning *p,
+				       const char *name); /* in the spec; NULL: spec_check lets no such listener pass */
+const struct inventory_target_group *planner_target_group_there(const struct planning *p, const char *name); /* or NULL */
+json_t *planner_target_group_ref(const struct planning *p, const char *name);
 bool planner_wants_short(const struct planning *p, const char *kind, const char *full); /* "lb" or "tg", by its name in AWS */
 bool planner_is_for(const tg_t *g, const char *cluster);
 void planner_plan_tg(struct planning *p, const tg_t *want);
@@ -43,7 +44,7 @@ json_t *planner_launch_tag(const cluster_t *c); /* the text of a node's tag reev
 void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2_instance *i);
 void planner_check_group(struct planning *p, const group_t *want, const struct ec2_group *have);
 void planner_check_group_elsewhere(struct planning *p, const group_t *want);
-void planner_check_tg(struct planning *p, const tg_t *want, const struct inventory_group *have);
+void planner_check_tg(struct planning *p, const tg_t *want, const struct inventory_target_group *have);
 void planner_check_lb(struct planning *p, const lb_t *want, const struct inventory_lb *have);
 
 /* planner_place.c: free addresses, and zones */

@@ -1,5 +1,5 @@
-/* planner_launch.c - what missing nodes of a cluster are launched with: everything that the spec says of them, and what AWS tells of
- * the image and the subnet. */
+/* planner_launch.c - what missing nodes of a cluster are launched with: everything that the spec says of them, and what AWS tells
+ * of the image and the subnet. */
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"

@@ -82,7 +82,7 @@ static bool serves_zone(const struct planning *p, const lb_t *lb, const char *zo
 static bool leads_to(const struct planning *p, const lb_t *lb, const char *cluster)
 {
 	for (size_t i = 0; i < lb->n_listeners; i++) {
-		const tg_t *g = planner_tg_named(p, lb->listeners[i]->target_group);
+		const tg_t *g = planner_target_group_named(p, lb->listeners[i]->target_group);
 
 		if (g != NULL && planner_is_for(g, cluster))
 			return true;

@@ -57,8 +57,8 @@ void planner_plan_rest(struct planning *p, const char *name, unsigned stage)
 		if (planning_is_of_warehouse(p, &lb->lb.tags) && !planner_wants_short(p, "lb", lb->lb.name))
 			plan_no_lb(p, lb);
 	}
-	for (size_t i = 0; i < p->inv->tgs_n; i++) {
-		const struct inventory_group *g = &p->inv->tgs[i];
+	for (size_t i = 0; i < p->inv->target_groups_n; i++) {
+		const struct inventory_target_group *g = &p->inv->target_groups[i];
 
 		if (planning_is_of_warehouse(p, &g->g.tags) && !planner_wants_short(p, "tg", g->g.name))
 			plan_add(p->b, &kind_delete_target_group, json_pack("{s:s}", "arn", g->g.arn), "notg-%s", g->g.name);

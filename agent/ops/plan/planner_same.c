@@ -2,8 +2,8 @@
  * say SUCCEEDED would be untrue.
  *
  * AWS does not show all that a node was launched with, and tags come and go by other hands. So a node carries a digest of each part
- * that it was launched with in its tag reeve:launch, and everything that is made one of the spec's tags in reeve:tags. What was made
- * before there were these is compared by what AWS shows. */
+ * that it was launched with in its tag reeve:launch, and everything that is made one of the spec's tags in reeve:tags. What was
+ * made before there were these is compared by what AWS shows. */
 #include <string.h>
 
 #include "agent/base/json.h"
@@ -11,7 +11,7 @@
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"
 
-/* ---- what a node is launched with and AWS does not show, or not as we said it: as JSON in which the order of a list is no matter ---- */
+/* ---- what a node is launched with and AWS does not show, or not as we said it: as JSON in which the order of a list is no matter  */
 
 static json_t *groups_part(const cluster_t *c)
 {
@@ -226,7 +226,7 @@ void planner_check_group_elsewhere(struct planning *p, const group_t *want)
 			check_vpc(p, "security group", want->name, p->inv->groups.v[i].vpc_id);
 }
 
-void planner_check_tg(struct planning *p, const tg_t *want, const struct inventory_group *have)
+void planner_check_tg(struct planning *p, const tg_t *want, const struct inventory_target_group *have)
 {
 	check_vpc(p, "target group", want->name, have->g.vpc_id);
 	if (have->g.port != want->port || !str_eq(have->g.protocol, want->protocol))

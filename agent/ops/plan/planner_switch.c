@@ -1,6 +1,6 @@
-/* planner_switch.c - listeners that stand and are to lead elsewhere: moved when the nodes that they will lead to are healthy. ELB looks
- * at the health of a group only once a listener leads to it, so until then the group stands beside the old one with weight 0: a plan
- * that fails has taken nothing out of service. */
+/* planner_switch.c - listeners that stand and are to lead elsewhere: moved when the nodes that they will lead to are healthy. ELB
+ * looks at the health of a group only once a listener leads to it, so until then the group stands beside the old one with weight 0:
+ * a plan that fails has taken nothing out of service. */
 #include "agent/base/json.h"
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"
@@ -9,7 +9,7 @@
 static const struct elb_listener *to_be_moved(const struct planning *p, const lb_t *lb, size_t i)
 {
 	const struct elb_listener *l = planner_listener_at(planner_lb_there(p, lb->name), lb->listeners[i]->port);
-	const struct inventory_group *g = planner_tg_there(p, lb->listeners[i]->target_group);
+	const struct inventory_target_group *g = planner_target_group_there(p, lb->listeners[i]->target_group);
 
 	return l != NULL && (g == NULL || !str_eq(l->group_arn, g->g.arn) || l->beside_arn != NULL) ? l : NULL;
 }
@@ -17,24 +17,25 @@ static const struct elb_listener *to_be_moved(const struct planning *p, const lb
 /* To lead to nobody is as good as to be gone. */
 static bool is_empty(const struct planning *p, const char *tg)
 {
-	json_t *ids = planner_nodes_behind(p, planner_tg_named(p, tg));
+	json_t *ids = planner_nodes_behind(p, planner_target_group_named(p, tg));
 	bool is = json_array_size(ids) == 0;
 
 	json_decref(ids);
 	return is;
 }
 
-/* Beside the group that it leads to; one that leads to none is moved at once, and one that has it beside it already is asked again. */
+/* Beside the group that it leads to; one that leads to none is moved at once, and one that has it beside it already is asked again.
+ * */
 static void stand_beside(struct planning *p, const lb_t *lb, size_t i)
 {
 	const struct elb_listener *l = to_be_moved(p, lb, i);
 	const char *tg = lb->listeners[i]->target_group;
-	const struct inventory_group *g = planner_tg_there(p, tg);
+	const struct inventory_target_group *g = planner_target_group_there(p, tg);
 
 	if (l != NULL && *l->group_arn != '\0' && !is_empty(p, tg) && (g == NULL || !str_eq(l->group_arn, g->g.arn)))
 		plan_add(p->b, &kind_modify_listener,
 			 json_pack("{s:s, s:i, s:s, s:s, s:o}", "arn", l->arn, "port", (int)l->port, "group_arn", l->group_arn,
-				   "from_group_arn", l->group_arn, "beside_arn", planner_tg_ref(p, tg)),
+				   "from_group_arn", l->group_arn, "beside_arn", planner_target_group_ref(p, tg)),
 			 "beside-%s-%u", lb->name, l->port);
 }
 
@@ -46,7 +47,8 @@ static void move(struct planning *p, const lb_t *lb, size_t i)
 	if (l != NULL)
 		plan_add(p->b, &kind_modify_listener,
 			 json_pack("{s:s, s:i, s:o, s:s, s:b}", "arn", l->arn, "port", (int)l->port, "group_arn",
-				   planner_tg_ref(p, tg), "from_group_arn", l->group_arn, "leads_nowhere", is_empty(p, tg)),
+				   planner_target_group_ref(p, tg), "from_group_arn", l->group_arn, "leads_nowhere",
+				   is_empty(p, tg)),
 			 "move-%s-%u", lb->name, l->port);
 }
 
@@ -73,7 +75,8 @@ static void wait_healthy(struct planning *p, const tg_t *g)
 
 	if (json_array_size(ids) > 0)
 		plan_add(p->b, &kind_wait_healthy,
-			 json_pack("{s:o, s:O}", "group_arn", planner_tg_ref(p, g->name), "instances", ids), "healthy-%s", g->name);
+			 json_pack("{s:o, s:O}", "group_arn", planner_target_group_ref(p, g->name), "instances", ids), "healthy-%s",
+			 g->name);
 	json_decref(ids);
 }
 

@@ -45,15 +45,15 @@ static int register_ask(const struct step_ctx *x, struct request *req, struct er
 	return 0;
 }
 
-static const struct inventory_group *group_in(const struct step_ctx *x, const struct inventory *inv)
+static const struct inventory_target_group *group_in(const struct step_ctx *x, const struct inventory *inv)
 {
-	return inventory_tg_by_arn(inv, json_str_or(x->args, "group_arn", ""));
+	return inventory_target_group_by_arn(inv, json_str_or(x->args, "group_arn", ""));
 }
 
 /* A draining one is not. */
 static bool is_registered(const struct step_ctx *x, const struct inventory *inv, const char *id)
 {
-	const struct inventory_group *g = group_in(x, inv);
+	const struct inventory_target_group *g = group_in(x, inv);
 	const struct elb_target *t = g != NULL ? elb_target_in(&g->targets, id) : NULL;
 
 	return t != NULL && !str_eq(t->state, "draining");
@@ -260,8 +260,8 @@ static void add_seen(struct health *h, const char *id, const struct elb_target *
 		 *reason != '\0' ? ")" : "");
 }
 
-/* Of these nobody will make a healthy target: a node that has stopped or ended (Target.InvalidState) at once; a group that no listener
- * leads to, or that does not have the node, once what was just changed is known everywhere. */
+/* Of these nobody will make a healthy target: a node that has stopped or ended (Target.InvalidState) at once; a group that no
+ * listener leads to, or that does not have the node, once what was just changed is known everywhere. */
 static bool is_hopeless(const struct step_ctx *x, const struct elb_target *t)
 {
 	if (t != NULL && str_eq(t->state, "unused") && str_eq(t->reason, "Target.InvalidState"))

@@ -1,8 +1,8 @@
 /* kinds_group_delete.c - the step kind that takes a security group away.
  *
- * AWS says DependencyViolation, and not of what. So who holds the group is asked: network interfaces in it, and rules of other groups
- * that name it. An interface of a node of ours that has ended lets go within a minute; everything else stands until somebody takes
- * it away, and is named. Where nobody may ask (an older stack), it waits without knowing. */
+ * AWS says DependencyViolation, and not of what. So who holds the group is asked: network interfaces in it, and rules of other
+ * groups that name it. An interface of a node of ours that has ended lets go within a minute; everything else stands until somebody
+ * takes it away, and is named. Where nobody may ask (an older stack), it waits without knowing. */
 #include <string.h>
 
 #include "agent/aws/ec2_interface.h"

@@ -145,7 +145,8 @@ static bool is_from(const struct step_ctx *x, const struct ec2_instance *i)
 	       str_eq(step + plan + 1, x->step);
 }
 
-/* Those of this generation that have ended, as far as they are shown: how many, and one of them; with `ids` all of them are added. */
+/* Those of this generation that have ended, as far as they are shown: how many, and one of them; with `ids` all of them are added.
+ * */
 static size_t dead_of(const struct step_ctx *x, const struct inventory *inv, const struct ec2_instance **ret, json_t *ids)
 {
 	size_t n = 0;

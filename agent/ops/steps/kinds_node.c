@@ -291,8 +291,8 @@ static void add_pair(json_t *to, const char *kind, const char *id)
 	json_array_append_new(to, json_pack("[s, s]", kind, id));
 }
 
-/* The call ends the nodes of one zone and is refused for those of another ("Terminate multiple instances with termination protection
- * across Availability Zones"). Data volumes go with their nodes. */
+/* The call ends the nodes of one zone and is refused for those of another ("Terminate multiple instances with termination
+ * protection across Availability Zones"). Data volumes go with their nodes. */
 static json_t *terminate_part(const struct step_ctx *x, const struct inventory *inv)
 {
 	const json_t *ids = json_object_get(x->args, "instances");

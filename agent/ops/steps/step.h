@@ -86,12 +86,13 @@ struct step_kind {
 	int (*ask)(const struct step_ctx *x, struct request *req, struct err *e);
 	enum step_verdict (*judge)(const struct step_ctx *x, const struct aws_call *c, struct err *e);
 	bool (*find)(const struct step_ctx *x, const struct inventory *inv); /* its effect is there: facts added; NULL: reads */
-	/* What looking in vain tells beside that: LOOK nothing; AGAIN ask again, at once when members were left out; SMALLER the next
-	 * generation; DONE, FAILED the end. NULL: nothing ever. */
+	/* What looking in vain tells beside that: LOOK nothing; AGAIN ask again, at once when members were left out; SMALLER the
+	 * next generation; DONE, FAILED the end. NULL: nothing ever. */
 	enum step_verdict (*miss)(const struct step_ctx *x, const struct inventory *inv, struct err *e);
 	/* Who is in the way, asked before `miss` when AWS spoke of a conflict; ended by NULL; or NULL. */
 	const struct step_look *const *looks;
-	/* Of a call on many things that failed: [[kind, id], ...] of those on which it had its effect all the same. NULL: on one. */
+	/* Of a call on many things that failed: [[kind, id], ...] of those on which it had its effect all the same. NULL: on one.
+	 * */
 	json_t *(*part)(const struct step_ctx *x, const struct inventory *inv);
 	const struct step_kind *undo;             /* what takes it back before the pivot, or NULL */
 	json_t *(*undo_args)(const json_t *args); /* NULL for arguments by which nothing needs to be taken back */

@@ -86,7 +86,7 @@ static void groups_are_read_from_describe_and_from_create(void **state)
 		   "b") "</TargetGroups><NextMarker>m2</NextMarker></DescribeTargetGroupsResult></DescribeTargetGroupsResponse>");
 	ANSWER(c, "<CreateTargetGroupResponse><CreateTargetGroupResult><TargetGroups>" GROUP(
 		      "c") "</TargetGroups></CreateTargetGroupResult></CreateTargetGroupResponse>");
-	struct elb_groups all = { 0 };
+	struct elb_target_groups all = { 0 };
 
 	(void)state;
 	assert_int_equal(elb_read_target_groups(d.root, d.arena, &all, NULL), 0);
@@ -228,7 +228,7 @@ static void an_answer_that_is_not_what_elb_says_adds_nothing(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		ANSWER(a, cases[i].text);
-		struct elb_groups none = { 0 }; /* all lists have this shape */
+		struct elb_target_groups none = { 0 }; /* all lists have this shape */
 		struct err e;
 
 		assert_int_equal(cases[i].read(a.root, a.arena, &none, &e), -ERR_INVALID);

@@ -127,7 +127,8 @@ static struct sign_public public_of(const char *hex)
 
 static void a_point_of_small_order_or_with_a_second_spelling_is_no_sound_key(void **state)
 {
-	/* the eight points and their six other spellings, as github.com/C2SP/CCTV, ed25519, counts them; then p + 3 and 2^255 - 1 */
+	/* the eight points and their six other spellings, as github.com/C2SP/CCTV, ed25519, counts them; then p + 3 and 2^255 - 1
+	 * */
 	static const char *const bad[] = {
 		"0000000000000000000000000000000000000000000000000000000000000000",
 		"0000000000000000000000000000000000000000000000000000000000000080",

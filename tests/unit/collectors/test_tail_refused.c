@@ -40,7 +40,7 @@ static void a_link_under_the_pattern_bears_the_path_it_leads_to(void **state)
 	assert_string_equal(reader.at.path, "/srv/x.log");
 }
 
-/* ---- paths that cannot be followed --------------------------------------------------------------------------------------------- */
+/* ---- paths that cannot be followed ------------------------------------------------------------------------------------------- */
 
 static struct {
 	int (*disk_stat)(struct world *w, const char *path, struct disk_stat *ret, struct err *e);

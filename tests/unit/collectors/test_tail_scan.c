@@ -1,4 +1,5 @@
-/* test_tail_scan.c - how a folder is looked at: in slices, each name once, up to a limit of files, and to the end before a close. */
+/* test_tail_scan.c - how a folder is looked at: in slices, each name once, up to a limit of files, and to the end before a close.
+ * */
 #include "tests/unit/collectors/reader.h"
 
 #define MANY 1500

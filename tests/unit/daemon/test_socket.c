@@ -1,5 +1,5 @@
-/* test_socket.c - the life of the local socket: looked at, lost, made again, and closed at any moment of that. Run under ASan: nothing
- * that is closed may be used. What it answers is tests/e2e/agent. */
+/* test_socket.c - the life of the local socket: looked at, lost, made again, and closed at any moment of that. Run under ASan:
+ * nothing that is closed may be used. What it answers is tests/e2e/agent. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* test_world_uv_trust.c - files of certificates, read by a thread: when a file is read again, what is said of a bad one, and that the
- * loop goes on meanwhile. The disk is the test's own: it counts, and holds a reader for as long as the test wants. Who counts
+/* test_world_uv_trust.c - files of certificates, read by a thread: when a file is read again, what is said of a bad one, and that
+ * the loop goes on meanwhile. The disk is the test's own: it counts, and holds a reader for as long as the test wants. Who counts
  * as trusted on a real connection is tests/e2e/tls. */
 #include "tests/unit/io/server.h"
 

@@ -349,8 +349,8 @@ static inline unsigned shop_stands(const struct shop *s)
 
 	for (size_t i = 0; i < s->sim->groups_n; i++)
 		n += aws_is_there(s->sim, &s->sim->groups[i]->t) && aws_tag_of(&s->sim->groups[i]->t, "reeve:command") != NULL;
-	for (size_t i = 0; i < s->sim->tgs_n; i++)
-		n += aws_is_there(s->sim, &s->sim->tgs[i]->t);
+	for (size_t i = 0; i < s->sim->target_groups_n; i++)
+		n += aws_is_there(s->sim, &s->sim->target_groups[i]->t);
 	for (size_t i = 0; i < s->sim->lbs_n; i++)
 		n += aws_is_there(s->sim, &s->sim->lbs[i]->t);
 	return n;

@@ -17,7 +17,7 @@ struct specs {
 	Reeve__Control__V1__Rule self, clients, clients_again, *rules[3];
 	Reeve__Control__V1__Cluster cluster, *clusters[2];
 	Reeve__Control__V1__DataVolume volume, *volumes[2];
-	Reeve__Control__V1__TargetGroup tg, *tgs[2];
+	Reeve__Control__V1__TargetGroup tg, *target_groups[2];
 	Reeve__Control__V1__LoadBalancer lb, *lbs[2];
 	Reeve__Control__V1__Listener listener, *listeners[2];
 	Reeve__Control__V1__Tag tag, *tags[2];
@@ -81,8 +81,8 @@ static inline void specs_lb(struct specs *k)
 	k->tg_clusters[0] = (char *)"be";
 	k->tg.clusters = k->tg_clusters;
 	k->tg.n_clusters = 1;
-	k->tgs[0] = &k->tg;
-	k->s.target_groups = k->tgs;
+	k->target_groups[0] = &k->tg;
+	k->s.target_groups = k->target_groups;
 	k->s.n_target_groups = 1;
 	reeve__control__v1__listener__init(&k->listener);
 	k->listener.port = 9030;

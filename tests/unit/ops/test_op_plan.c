@@ -213,7 +213,7 @@ static void a_node_ends_when_its_last_connection_has_had_its_time(void **state)
 	shop_head(s);
 	shop_send(s, &k, true);
 	assert_int_equal(shop_ends(s, &k, NULL), DONE);
-	g = s->sim->tgs[0];
+	g = s->sim->target_groups[0];
 	assert_int_equal(g->targets_n, 3);
 	for (size_t i = 0; i < g->targets_n; i++) {
 		const struct aws_target *t = &g->targets[i];
@@ -228,13 +228,14 @@ static void a_node_ends_when_its_last_connection_has_had_its_time(void **state)
 
 static bool registers(const struct shop *s, const char *id)
 {
-	for (size_t i = 0; i < s->sim->tgs[0]->targets_n; i++)
-		if (str_eq(s->sim->tgs[0]->targets[i].id, id))
-			return s->sim->tgs[0]->targets[i].draining_ms == 0;
+	for (size_t i = 0; i < s->sim->target_groups[0]->targets_n; i++)
+		if (str_eq(s->sim->target_groups[0]->targets[i].id, id))
+			return s->sim->target_groups[0]->targets[i].draining_ms == 0;
 	return false;
 }
 
-/* Three nodes, of which the two youngest are protected: one goes, the oldest; the deletion of the rest is refused while planning. */
+/* Three nodes, of which the two youngest are protected: one goes, the oldest; the deletion of the rest is refused while planning.
+ * */
 static void what_is_protected_is_gone_around_and_where_it_cannot_be_nothing_is_touched(void **state)
 {
 	struct shop *s = *state;

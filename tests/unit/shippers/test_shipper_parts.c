@@ -151,7 +151,7 @@ static void it_ends_at_any_moment_of_cutting_and_loses_nothing(void **state)
 	}
 }
 
-/* ---- cutting ------------------------------------------------------------------------------------------------------------------ */
+/* ---- cutting ----------------------------------------------------------------------------------------------------------------- */
 
 static void add_metric(struct buf *b, const char *name, unsigned data_field, unsigned points)
 {

@@ -149,7 +149,7 @@ static void a_target_falls_ill_drains_and_recovers_or_is_unknown(void **state)
 	assert_string_equal(target_state(account.tg, account.node), "unavailable");
 	assert_true(told("<Reason>Elb.InternalError</Reason>"));
 	account.odds.per_mille[TALLY_AWS_UNAVAILABLE] = 0;
-	account.a->tgs[0]->targets[0].sick_ms = world_now_ms(account.w) + 90000;
+	account.a->target_groups[0]->targets[0].sick_ms = world_now_ms(account.w) + 90000;
 	assert_string_equal(target_state(account.tg, account.node), "unhealthy.draining");
 	account_wait_s(60);
 	assert_string_equal(target_state(account.tg, account.node), "unhealthy");

@@ -54,14 +54,14 @@ static void all_that_is_ours_is_seen_over_all_pages_and_nothing_foreign(void **s
 	assert_int_equal(l.req.inv->instances.n, 2);
 	assert_int_equal(l.req.inv->groups.n, 1);
 	assert_int_equal(l.req.inv->groups.v[0].rules_n, 6); /* two in, four out */
-	assert_int_equal(l.req.inv->tgs_n, 1);
-	assert_int_equal(l.req.inv->tgs[0].targets.n, 2);
+	assert_int_equal(l.req.inv->target_groups_n, 1);
+	assert_int_equal(l.req.inv->target_groups[0].targets.n, 2);
 	assert_int_equal(l.req.inv->lbs_n, 1);
 	assert_int_equal(l.req.inv->lbs[0].listeners.n, 1);
 	assert_true(l.req.inv->vpcs.n >= 1);
 	assert_non_null(inventory_group_by_name(l.req.inv, AWS_VPC, "velodb-inst-1-wh-1-node"));
 	assert_null(inventory_group_by_name(l.req.inv, "vpc-other", "velodb-inst-1-wh-1-node"));
-	assert_non_null(inventory_tg_by_arn(l.req.inv, l.req.inv->tgs[0].g.arn));
+	assert_non_null(inventory_target_group_by_arn(l.req.inv, l.req.inv->target_groups[0].g.arn));
 	assert_null(inventory_lb_by_name(l.req.inv, "nobody"));
 	inventory_req_close(&l.req);
 }
@@ -278,15 +278,15 @@ static void who_else_bears_a_name_is_seen_and_not_taken_for_ours(void **state)
 	assert_int_equal(take(s, &l), 0);
 	assert_int_equal(l.req.inv->named.n, 1);
 	assert_string_equal(l.req.inv->named.v[0].name, "velodb-inst-1-wh-1-node");
-	assert_int_equal(l.req.inv->other_lbs.n + l.req.inv->other_tgs.n, 0);
+	assert_int_equal(l.req.inv->other_lbs.n + l.req.inv->other_target_groups.n, 0);
 	disown(&s->sim->lbs[0]->t);
-	disown(&s->sim->tgs[0]->t);
+	disown(&s->sim->target_groups[0]->t);
 	disown(&s->sim->groups[s->sim->groups_n - 1]->t);
 	assert_int_equal(take(s, &l), 0);
 	assert_int_equal(l.req.inv->named.n, 1);
-	assert_int_equal(l.req.inv->groups.n + l.req.inv->lbs_n + l.req.inv->tgs_n, 0);
+	assert_int_equal(l.req.inv->groups.n + l.req.inv->lbs_n + l.req.inv->target_groups_n, 0);
 	assert_string_equal(l.req.inv->other_lbs.v[0].name, s->sim->lbs[0]->t.name);
-	assert_string_equal(l.req.inv->other_tgs.v[0].name, s->sim->tgs[0]->t.name);
+	assert_string_equal(l.req.inv->other_target_groups.v[0].name, s->sim->target_groups[0]->t.name);
 	inventory_req_close(&l.req);
 }
 

@@ -17,7 +17,7 @@ struct bench {
 	struct ec2_instance node;
 	struct ec2_group group;
 	struct ec2_rule rule;
-	struct inventory_group tg;
+	struct inventory_target_group tg;
 	struct inventory_lb lb;
 	struct elb_listener listener;
 };
@@ -48,8 +48,8 @@ static void show(struct bench *b, bool shown)
 {
 	b->inv.instances = (struct ec2_instances){ &b->node, shown };
 	b->inv.groups = (struct ec2_groups){ &b->group, shown };
-	b->inv.tgs = &b->tg;
-	b->inv.tgs_n = shown;
+	b->inv.target_groups = &b->tg;
+	b->inv.target_groups_n = shown;
 	b->inv.lbs = &b->lb;
 	b->inv.lbs_n = shown;
 }

@@ -1,5 +1,5 @@
-/* test_run_ask.c - what looking tells beyond "not there": the dead, the bad member, who is in the way, and what of a refused call has
- * happened all the same. */
+/* test_run_ask.c - what looking tells beyond "not there": the dead, the bad member, who is in the way, and what of a refused call
+ * has happened all the same. */
 #include "tests/unit/ops/shop.h"
 
 /* ---- a shop in which a test may answer in place of AWS ---- */
@@ -272,8 +272,8 @@ static void a_node_that_ended_keeps_no_other_out_of_service(void **state)
 	shop_run(s, &k);
 	if (shop_ends(s, &k, message) != DONE)
 		fail_msg("%s", message);
-	assert_int_equal(s->sim->tgs[0]->targets_n, 1);
-	assert_string_equal(s->sim->tgs[0]->targets[0].id, s->sim->instances[0]->t.id);
+	assert_int_equal(s->sim->target_groups[0]->targets_n, 1);
+	assert_string_equal(s->sim->target_groups[0]->targets[0].id, s->sim->instances[0]->t.id);
 	assert_non_null(strstr(shop_status(s, &k, m)->note, s->sim->instances[1]->t.id));
 	arena_free(m);
 }

@@ -253,7 +253,7 @@ static bool has_targets(void *ctx)
 {
 	const struct shop *s = ctx;
 
-	return s->sim->tgs_n > 0 && s->sim->tgs[0]->targets_n == 2;
+	return s->sim->target_groups_n > 0 && s->sim->target_groups[0]->targets_n == 2;
 }
 
 /* Also when the last answers tell nothing at all. */
@@ -266,7 +266,7 @@ static void a_wait_that_is_over_tells_how_things_stood_when_they_were_last_seen(
 	s->break_at = health_is_throttled_at_the_end;
 	shop_run(s, &k);
 	assert_int_equal(sim_run_until(s->d.w, has_targets, s, 7200000), SIM_TRUE);
-	s->sim->tgs[0]->targets[0].healthy_ms = s->sim->tgs[0]->targets[1].healthy_ms = UINT64_MAX;
+	s->sim->target_groups[0]->targets[0].healthy_ms = s->sim->target_groups[0]->targets[1].healthy_ms = UINT64_MAX;
 	s->broke = 0;
 	assert_int_not_equal(shop_ends(s, &k, message), DONE);
 	assert_non_null(strstr(message, "did not come through within 900 s: last seen: "));

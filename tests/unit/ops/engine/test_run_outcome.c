@@ -82,7 +82,7 @@ static void a_listener_is_not_moved_to_nodes_that_do_not_serve(void **state)
 	assert_int_equal(shop_ends(s, &one, NULL), DONE);
 	sim_run_until(s->d.w, NULL, NULL, 350000);
 	other.name = (char *)"other";
-	s->k.tgs[1] = &other;
+	s->k.target_groups[1] = &other;
 	s->k.s.n_target_groups = 2;
 	s->k.listener.target_group = (char *)"other";
 	s->break_at = health_is_denied;
@@ -94,7 +94,7 @@ static void a_listener_is_not_moved_to_nodes_that_do_not_serve(void **state)
 	assert_int_equal(shop_count(s, "ModifyListener"), 2);
 	assert_int_equal(moves, 0);
 	assert_int_equal(s->sim->listeners_n, 1);
-	assert_ptr_equal(s->sim->listeners[0]->tg, s->sim->tgs[0]);
+	assert_ptr_equal(s->sim->listeners[0]->tg, s->sim->target_groups[0]);
 	assert_null(s->sim->listeners[0]->beside);
 	assert_int_equal(shop_count(s, "DeleteListener"), 0);
 }

@@ -1,5 +1,5 @@
-/* test_run_undo.c - taking back: what was done before the pivot goes in reverse; what is another's, and what cannot be taken back, stays
- * and is named. */
+/* test_run_undo.c - taking back: what was done before the pivot goes in reverse; what is another's, and what cannot be taken back,
+ * stays and is named. */
 #include "tests/unit/cases.h"
 #include "tests/unit/ops/shop.h"
 

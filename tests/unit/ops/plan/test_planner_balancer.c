@@ -6,22 +6,22 @@
 static void add_balancer(struct desk *d, uint32_t port)
 {
 	struct inventory_lb *lb = arena_new(d->inv->arena, struct inventory_lb);
-	struct inventory_group *g = arena_new(d->inv->arena, struct inventory_group);
+	struct inventory_target_group *g = arena_new(d->inv->arena, struct inventory_target_group);
 	struct elb_listener *l = arena_alloc(d->inv->arena, 2 * sizeof(*l));
 	char *names = arena_alloc(d->inv->arena, 66);
 
 	spec_short_name("inst-1", "wh-1", "lb", "main", names);
 	spec_short_name("inst-1", "wh-1", "tg", "sql", names + 33);
-	*g = (struct inventory_group){
+	*g = (struct inventory_target_group){
 		.g = { .arn = "arn:tg", .name = names + 33, .protocol = "TCP", .port = 9030, .tags = desk_tags(d, "", "1") }
 	};
 	l[0] = (struct elb_listener){ .arn = "arn:listener", .protocol = "TCP", .group_arn = "arn:tg", .port = port };
 	l[1] = (struct elb_listener){ .arn = "arn:second", .protocol = "TCP", .group_arn = "arn:tg", .port = port + 1 };
 	*lb = (struct inventory_lb){ .lb = { .arn = "arn:lb", .name = names, .state = "active", .tags = desk_tags(d, "", "1") },
 				     .listeners = { l, 1 } };
-	d->inv->tgs = g;
+	d->inv->target_groups = g;
 	d->inv->lbs = lb;
-	d->inv->tgs_n = d->inv->lbs_n = 1;
+	d->inv->target_groups_n = d->inv->lbs_n = 1;
 	d->k.s.n_security_groups = d->k.s.n_clusters = 0;
 }
 
@@ -49,7 +49,7 @@ static void who_is_registered_and_not_ours_goes(void **state)
 	d->k.s.n_clusters = 1;
 	d->k.cluster.nodes = 1;
 	d->k.cluster.n_security_groups = 0;
-	d->inv->tgs[0].targets = (struct elb_targets){ targets, ARRAY_LEN(targets) };
+	d->inv->target_groups[0].targets = (struct elb_targets){ targets, ARRAY_LEN(targets) };
 	p = desk_apply(d);
 	assert_string_equal(desk_steps(p), "tidy/healthy-sql tidy/strangers-sql");
 	assert_string_equal(json_string_value(json_array_get(json_object_get(p->v[0].steps[1].args, "instances"), 0)),
@@ -72,7 +72,7 @@ static void nodes_of_a_cluster_that_a_group_is_no_more_for_leave_it_last(void **
 	d->k.cluster.n_security_groups = 0;
 	desk_add_node(d, "i-1", "be", "running");
 	desk_add_node(d, "i-2", "be", "running");
-	d->inv->tgs[0].targets = (struct elb_targets){ targets, ARRAY_LEN(targets) };
+	d->inv->target_groups[0].targets = (struct elb_targets){ targets, ARRAY_LEN(targets) };
 	d->k.tg.n_clusters = 0;
 	p = desk_apply(d);
 	assert_string_equal(desk_steps(p), "tidy/leave-sql");
@@ -296,7 +296,7 @@ static void a_name_that_somebody_elses_balancer_or_target_group_bears_is_not_giv
 {
 	struct desk *d = *state;
 	struct elb_lb lb = { .arn = "arn:lb/9" };
-	struct elb_group tg = { .arn = "arn:tg/9" };
+	struct elb_target_group tg = { .arn = "arn:tg/9" };
 	struct err e = { 0 };
 	struct plans *p = NULL, *q = NULL;
 	char names[2][33];
@@ -305,7 +305,7 @@ static void a_name_that_somebody_elses_balancer_or_target_group_bears_is_not_giv
 	spec_short_name("inst-1", "wh-1", "tg", "sql", names[1]);
 	lb.name = tg.name = "rv-another";
 	d->inv->other_lbs = (struct elb_lbs){ &lb, 1 };
-	d->inv->other_tgs = (struct elb_groups){ &tg, 1 };
+	d->inv->other_target_groups = (struct elb_target_groups){ &tg, 1 };
 	plans_free(desk_apply(d));
 	lb.name = names[0];
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);

@@ -19,13 +19,13 @@ static void what_was_shared_and_is_wanted_no_more_goes_last_balancers_before_the
 {
 	struct desk *d = *state;
 	struct inventory_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = desk_tags(d, "", "1") } };
-	struct inventory_group g = { .g = { .arn = "arn:tg", .name = "rv-tg", .tags = desk_tags(d, "", "1") } };
+	struct inventory_target_group g = { .g = { .arn = "arn:tg", .name = "rv-tg", .tags = desk_tags(d, "", "1") } };
 	struct plans *p;
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = d->k.s.n_clusters = 0;
 	d->inv->lbs = &lb;
-	d->inv->tgs = &g;
-	d->inv->lbs_n = d->inv->tgs_n = 1;
+	d->inv->target_groups = &g;
+	d->inv->lbs_n = d->inv->target_groups_n = 1;
 	desk_add_group(d, NULL, 0);
 	p = desk_apply(d);
 	assert_string_equal(desk_steps(p), "tidy/nolb-rv-lb tidy/notg-rv-tg tidy/nosg-velodb-inst-1-wh-1-node-sg-1");

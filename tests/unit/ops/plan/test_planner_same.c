@@ -39,13 +39,13 @@ static void add_nodes(struct desk *d)
 		tag_tags(d, &in->tags, NULL, 0);
 	}
 	json_decref(launch);
-	d->inv->tgs[0].targets = (struct elb_targets){ targets, 2 };
+	d->inv->target_groups[0].targets = (struct elb_targets){ targets, 2 };
 }
 
 static void add_balancer(struct desk *d)
 {
 	struct inventory_lb *lb = arena_new(d->inv->arena, struct inventory_lb);
-	struct inventory_group *g = arena_new(d->inv->arena, struct inventory_group);
+	struct inventory_target_group *g = arena_new(d->inv->arena, struct inventory_target_group);
 	struct elb_listener *l = arena_new(d->inv->arena, struct elb_listener);
 	const char **subnets = arena_alloc(d->inv->arena, sizeof(*subnets));
 	char *names = arena_alloc(d->inv->arena, 66);
@@ -53,7 +53,7 @@ static void add_balancer(struct desk *d)
 	spec_short_name("inst-1", "wh-1", "lb", "main", names);
 	spec_short_name("inst-1", "wh-1", "tg", "sql", names + 33);
 	subnets[0] = "subnet-1";
-	*g = (struct inventory_group){
+	*g = (struct inventory_target_group){
 		.g = { .arn = "arn:tg", .name = names + 33, .protocol = "TCP", .port = 9030, .tags = desk_tags(d, "", "1") }
 	};
 	*l = (struct elb_listener){ .arn = "arn:listener", .protocol = "TCP", .group_arn = "arn:tg", .port = 9030 };
@@ -66,9 +66,9 @@ static void add_balancer(struct desk *d)
 				     .listeners = { l, 1 } };
 	tag_tags(d, &g->g.tags, NULL, 0);
 	tag_tags(d, &lb->lb.tags, NULL, 0);
-	d->inv->tgs = g;
+	d->inv->target_groups = g;
 	d->inv->lbs = lb;
-	d->inv->tgs_n = d->inv->lbs_n = 1;
+	d->inv->target_groups_n = d->inv->lbs_n = 1;
 }
 
 static int standing_start(void **state)
@@ -159,7 +159,7 @@ SET(lb_internal, k->lb.internal = 0)
 SET(lb_subnets, k->subnets[0] = (char *)"subnet-2")
 SET(listener_port, k->listener.port = 9031)
 SET(listener_protocol, k->listener.protocol = (char *)"TLS")
-SET(listener_group, k->tgs[1] = &k->tg; k->tg.name = k->listener.target_group = (char *)"other")
+SET(listener_group, k->target_groups[1] = &k->tg; k->tg.name = k->listener.target_group = (char *)"other")
 SET(tag_key, k->tag.key = (char *)"sdb-other")
 SET(tag_value, k->tag.value = (char *)"c-2")
 
@@ -340,10 +340,10 @@ static void what_stands_in_another_vpc_is_told(void **state)
 	struct plans *p = NULL;
 	struct err e = { 0 };
 
-	d->inv->tgs[0].g.vpc_id = "vpc-2";
+	d->inv->target_groups[0].g.vpc_id = "vpc-2";
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_UNSUPPORTED);
 	assert_string_equal(err_text(&e), "target group sql: it stands in vpc-2; changing vpc_id to vpc-1 is not available yet");
-	d->inv->tgs[0].g.vpc_id = NULL;
+	d->inv->target_groups[0].g.vpc_id = NULL;
 	d->inv->lbs[0].lb.vpc_id = "vpc-2";
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_UNSUPPORTED);
 	assert_string_equal(err_text(&e), "load balancer main: it stands in vpc-2; changing vpc_id to vpc-1 is not available yet");
@@ -356,11 +356,11 @@ static void a_target_group_behind_a_balancer_of_somebody_else_is_told(void **sta
 	struct plans *p = NULL;
 	struct err e = { 0 };
 
-	d->inv->tgs[0].g.lb_arns = arns;
-	d->inv->tgs[0].g.lb_arns_n = 1;
+	d->inv->target_groups[0].g.lb_arns = arns;
+	d->inv->target_groups[0].g.lb_arns_n = 1;
 	p = desk_apply(d);
 	plans_free(p);
-	d->inv->tgs[0].g.lb_arns_n = 2;
+	d->inv->target_groups[0].g.lb_arns_n = 2;
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
 	assert_non_null(strstr(err_text(&e), "is behind arn:other, which is none of ours"));
 	plans_free(p);

@@ -117,7 +117,7 @@ static void double_up(struct specs *k)
 	k->clients_again.description = (char *)"again";
 	k->rules[2] = &k->clients_again;
 	k->cluster.tags = k->tags;
-	k->tgs[1] = &k->tg;
+	k->target_groups[1] = &k->tg;
 	k->groups[1] = &k->group;
 	k->listeners[1] = &k->listener;
 	k->clusters[1] = &k->cluster;

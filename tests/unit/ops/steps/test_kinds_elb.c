@@ -4,17 +4,17 @@
 #define TG "arn:tg"
 #define LB "arn:lb"
 
-static struct inventory_group group;
+static struct inventory_target_group group;
 static struct inventory_lb lb;
 static struct elb_listener listener;
 
 static void add_all(struct kinds *t)
 {
-	group = (struct inventory_group){ .g = { .arn = TG, .name = "rv-tg" } };
+	group = (struct inventory_target_group){ .g = { .arn = TG, .name = "rv-tg" } };
 	listener = (struct elb_listener){ .arn = "arn:listener", .lb_arn = LB, .protocol = "TCP", .group_arn = TG, .port = 9030 };
 	lb = (struct inventory_lb){ .lb = { .arn = LB, .name = "rv-lb", .state = "active" }, .listeners = { &listener, 1 } };
-	t->inv->tgs = &group;
-	t->inv->tgs_n = 1;
+	t->inv->target_groups = &group;
+	t->inv->target_groups_n = 1;
 	t->inv->lbs = &lb;
 	t->inv->lbs_n = 1;
 }

@@ -1,5 +1,5 @@
-/* test_kinds_launch.c - the step kind that launches nodes: one that falls short, one whose nodes died before they were seen, and what
- * it demands. */
+/* test_kinds_launch.c - the step kind that launches nodes: one that falls short, one whose nodes died before they were seen, and
+ * what it demands. */
 #include "tests/unit/ops/kinds.h"
 
 #define LAUNCH(more)                                                                                                               \

@@ -1,19 +1,19 @@
-/* test_kinds_elb_group.c - step kinds of target groups: one that a balancer holds on to. */
+/* test_kinds_elb_target_group.c - step kinds of target groups: one that a balancer holds on to. */
 #include "tests/unit/ops/kinds.h"
 
 #define TG "arn:tg"
 #define LB "arn:lb"
 
 static const char *holders[] = { LB };
-static struct inventory_group group;
+static struct inventory_target_group group;
 static struct inventory_lb lb;
 static struct elb_listener listener;
 
 static void add_group(struct kinds *t, size_t n)
 {
-	group = (struct inventory_group){ .g = { .arn = TG, .name = "rv-tg", .lb_arns = holders, .lb_arns_n = n } };
-	t->inv->tgs = &group;
-	t->inv->tgs_n = 1;
+	group = (struct inventory_target_group){ .g = { .arn = TG, .name = "rv-tg", .lb_arns = holders, .lb_arns_n = n } };
+	t->inv->target_groups = &group;
+	t->inv->target_groups_n = 1;
 }
 
 static void add_balancer(struct kinds *t, const char *forwards_to)

@@ -1,4 +1,4 @@
-/* kinds_elb_group.c - step kinds of target groups; kinds_elb_target.c: of the targets in them. */
+/* kinds_elb_target_group.c - step kinds of target groups; kinds_elb_target.c: of the targets in them. */
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -27,7 +27,7 @@ static int create_group_ask(const struct step_ctx *x, struct request *req, struc
 
 static const char *group_made(const struct xml_node *root, struct arena *m)
 {
-	struct elb_groups list = { 0 };
+	struct elb_target_groups list = { 0 };
 
 	err_ignore(elb_read_target_groups(root, m, &list, NULL), "unread means look by tag");
 	return list.n > 0 ? list.v[0].arn : NULL;
@@ -40,14 +40,14 @@ static enum step_verdict create_group_judge(const struct step_ctx *x, const stru
 
 static bool create_group_find(const struct step_ctx *x, const struct inventory *inv)
 {
-	const struct inventory_group *g = inventory_tg_by_name(inv, json_str_or(x->args, "name", ""));
+	const struct inventory_target_group *g = inventory_target_group_by_name(inv, json_str_or(x->args, "name", ""));
 
 	return kinds_elb_found(x, g != NULL ? g->g.arn : NULL);
 }
 
 static const char *group_maker(const struct inventory *inv, const char *arn)
 {
-	const struct inventory_group *g = inventory_tg_by_arn(inv, arn);
+	const struct inventory_target_group *g = inventory_target_group_by_arn(inv, arn);
 
 	return g != NULL ? ec2_tag_get(&g->g.tags, "reeve:command") : NULL;
 }
@@ -78,7 +78,7 @@ static int delete_group_ask(const struct step_ctx *x, struct request *req, struc
 
 static bool delete_group_find(const struct step_ctx *x, const struct inventory *inv)
 {
-	return !step_may_hide(x) && inventory_tg_by_arn(inv, kinds_elb_arn(x)) == NULL;
+	return !step_may_hide(x) && inventory_target_group_by_arn(inv, kinds_elb_arn(x)) == NULL;
 }
 
 static void ask_balancers(const struct step_ctx *x, struct request *req)
@@ -139,7 +139,7 @@ static bool holds(const struct step_ctx *x, const struct inventory *inv, const c
 
 static const char *holder_of(const struct step_ctx *x, const struct inventory *inv)
 {
-	const struct inventory_group *g = inventory_tg_by_arn(inv, kinds_elb_arn(x));
+	const struct inventory_target_group *g = inventory_target_group_by_arn(inv, kinds_elb_arn(x));
 
 	for (size_t i = 0; g != NULL && i < g->g.lb_arns_n; i++)
 		if (holds(x, inv, g->g.lb_arns[i]))
