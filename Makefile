@@ -199,10 +199,11 @@ PACKAGES := ca-certificates clang-14 clang-format-14 curl gcc git jq libc6-dev l
 	procps protobuf-c-compiler protobuf-compiler python3 python3-venv shellcheck systemd zlib1g-dev
 
 .PHONY: deps
-deps: ## what the build and the tests stand on (Debian 12; root or passwordless sudo), build/venv and build/node
+deps: ## what the build and the tests stand on (Debian 12; root or passwordless sudo), build/venv, build/node and build/go
 	@tests/beat tests/deps $(PACKAGES)
 	@$(MAKE) -s $(VENV)/stamp
 	@$(MAKE) -s $(NODE)/stamp
+	@$(MAKE) -s $(GO)/stamp
 
 $(VENV)/stamp: tests/requirements.txt
 	@echo "  VENV  $(VENV)"

@@ -6,3 +6,11 @@ $(B)/tests/docs/vectors: $(B)/tests/docs/vectors.o $(SIM_LIB) $(LIB)
 	@echo "  LD    $@"
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS) -lcmocka
+
+GO := build/go
+
+$(GO)/stamp: tests/docs/go/go.mod tests/docs/go/go.sum $(VENV)/stamp
+	@echo "  GO    $(GO)"
+	@mkdir -p $(GO) && cp tests/docs/go/go.mod tests/docs/go/go.sum $(GO)/
+	@cd $(GO) && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" GOMODCACHE=$(CURDIR)/$(GO)/mod GOFLAGS=-modcacherw $(CURDIR)/tests/beat go mod download
+	@touch $@
