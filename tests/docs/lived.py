@@ -27,14 +27,51 @@ class Lived:
         self.stage = stage
         spec = self.write("warehouse.yaml", self.ours((EXAMPLES / "warehouse.yaml").read_text()))
         stage.write_policy(self.ours((EXAMPLES / "policy.yaml").read_text()))
+        stage.config.write_text(stage.config.read_text() + "journal:\n  segment: 64KiB\n")
+        (stage.dir / "app/app.log").write_text("a line of an application\n" * 3)
         stage.agent_start()
         process.wait_for(lambda: stage.vendor_lines("events")[1:], 60, "the agent's login")
         self.results["plan"] = self.command("apply", spec, "--mode", "plan")
-        policy = stage.default_policy().replace("[r6i.xlarge]", "[m6i.large, r6i.xlarge]").replace("200", "500")
-        stage.write_policy(policy.replace("  balancers:", "  iops: 6000\n  throughput: 500\n  balancers:"))
+        stage.write_policy(self.wider(stage.default_policy()))
         self.results["apply"] = self.command("apply", spec)
-        second = ["--second-key", stage.keys_dir / "release.key"]
-        self.results["delete"] = self.command("delete", "wh-1", "--confirm", "wh-1", *second)
+        self.results["delete"] = self.command("delete", "wh-1", "--confirm", "wh-1", *self.second())
+        self.misfortunes(spec)
+
+    def wider(self, policy):
+        """The stage's policy, as far as the example SPEC needs it."""
+        policy = policy.replace("[r6i.xlarge]", "[m6i.large, r6i.xlarge]").replace("200", "500")
+        policy = policy.replace("  balancers:", "  iops: 6000\n  throughput: 500\n  balancers:")
+        return policy + "rates:\n  mutations_per_hour: 1000\n  deletions_per_day: 1000\n"
+
+    def misfortunes(self, spec):
+        """A lost answer; a refused call, and what was made before it taken back; a cancel; a signature of nobody."""
+        stage = self.stage
+        lost = {"match": {"action": "CreateTargetGroup"}, "times": 1, "do": "reset-after"}
+        wrong = {"status": 400, "code": "ValidationError", "message": "broken on purpose"}
+        stage.rules(lost, {"match": {"action": "CreateListener"}, "do": "error", **wrong})
+        self.results["undone"] = self.command("apply", spec)
+        stage.rules()
+        for _ in range(4):
+            self.command("apply", spec, "--mode", "plan")
+        self.command("delete", "wh-1", "--confirm", "wh-1")  # without the second key
+        (stage.dir / "etc/STOP").touch()
+        self.cancelled = self.signed("apply", spec)
+        self.wait_record("command.planned", self.cancelled)
+        stage.vendor("cancel", self.cancelled)
+        self.results["cancelled"] = stage.wait_result(self.cancelled)
+        (stage.dir / "etc/STOP").unlink()
+        stage.vendor_run("keys", "new", self.dir / "others")
+        stage.vendor("apply", spec, "--command-key", self.dir / "others/command.key")
+        self.wait_record("command.refused")
+
+    def wait_record(self, kind, command=None):
+        def is_it(record):
+            return record["type"] == kind and record.get("op") == command
+
+        process.wait_for(lambda: any(is_it(r) for r in self.stage.journal()), 60, f"a record {kind}")
+
+    def second(self):
+        return "--second-key", self.stage.keys_dir / "release.key"
 
     def ours(self, text):
         """The example with the ids of this account."""
@@ -49,19 +86,24 @@ class Lived:
         path.write_text(text)
         return path
 
+    def signed(self, verb, *args):
+        return self.stage.vendor(verb, *args, "-q", "--command-key", self.stage.keys_dir / "command.key")
+
     def command(self, verb, *args):
-        stage = self.stage
-        return stage.wait_result(stage.vendor(verb, *args, "-q", "--command-key", stage.keys_dir / "command.key"))
+        return self.stage.wait_result(self.signed(verb, *args))
 
     def keep(self, stage):
         """With the plane gone, telemetry stays in the spool."""
         stage.vendor_kill()
+        with open(stage.dir / "app/app.log", "a") as log:
+            log.write("a line that stays\n")
         names = ["ls", stage.dir / "state/spool"]
-        process.wait_for(
-            lambda: ".pb.gz" in subprocess.run(sudo(*names), capture_output=True, text=True, check=False).stdout,
-            30,
-            "a body in the spool",
-        )
+
+        def lies_there():
+            found = subprocess.run(sudo(*names), capture_output=True, text=True, check=False).stdout
+            return "-logs-" in found and "-metrics-" in found
+
+        process.wait_for(lies_there, 60, "a body of each kind in the spool")
         assert stage.agent_stop() == 0
         self.statuses = stage.vendor_lines("statuses")
         for name in ("journal", "spool"):
@@ -71,4 +113,4 @@ class Lived:
         shutil.copy(stage.config, self.dir / "reeve.yaml")
 
     def records(self):
-        return self.stage.lines(next(self.journal.glob("*.jsonl")))
+        return [record for path in sorted(self.journal.glob("*.jsonl")) for record in self.stage.lines(path)]
