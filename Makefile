@@ -118,6 +118,10 @@ clang: ## all of it, tests too, once more with clang-14: warnings are errors
 	@$(MAKE) -s deps
 	@$(MAKE) -s FLAVOUR=clang everything
 
+.PHONY: compile_commands.json
+compile_commands.json: $(PB_H) ## for editors and clang's tools: how each C file is compiled
+	@tests/compile_commands.py $(CC) $(filter-out -MMD -MP,$(CFLAGS_ALL)) -- $(filter %.c,$(C_FILES)) > $@
+
 .PHONY: clean
 clean: ## forget what was built (build/)
 	@rm -rf build
@@ -214,5 +218,5 @@ $(VENV)/stamp: tests/requirements.txt
 .PHONY: help
 help: ## this page
 	@awk -F ':.*## ' '/^##@/ { at = substr($$0, 5); if (!(at in text)) order[++n] = at } \
-		/^[a-z0-9-]+:.*## / { text[at] = text[at] sprintf("  make %-14s %s\n", $$1, $$2) } \
+		/^[a-z0-9_.-]+:.*## / { text[at] = text[at] sprintf("  make %-21s %s\n", $$1, $$2) } \
 		END { for (i = 1; i <= n; i++) printf "\n%s\n%s", order[i], text[order[i]] }' $(MAKEFILE_LIST)
