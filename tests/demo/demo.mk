@@ -14,3 +14,9 @@ demo-breaks: ## breaks the cause of each check in turn (BREAKS="3 13" of two): t
 	@$(MAKE) -s deps
 	@$(MAKE) -s $(B)/reeve
 	@tests/beat tests/demo/breaks.sh $(VENV)/bin/python $(BREAKS)
+
+.PHONY: play
+play: ## the agent by hand: moto, metadata service, reference plane and agent on loopback, until Ctrl-C; prints how to command it
+	@$(MAKE) -s deps
+	@$(MAKE) -s $(B)/reeve
+	@$(VENV)/bin/python -m tests.demo.play

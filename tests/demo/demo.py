@@ -22,6 +22,7 @@ import time
 
 from botocore.exceptions import ClientError
 
+from tests.demo import guide
 from tests.demo.checks import Enough, Failed, Report
 from tests.peers import process
 from tests.peers.stage import AGENT_USER, INSTALLATION, Stage, generated_iam, may_be_root, sudo
@@ -527,25 +528,8 @@ class Demo:
         return f"{len(logins)} new login, journal of {len(self.stage.journal())} records read back"
 
     def keep(self):
-        keys, data, python = self.stage.keys_dir, self.stage.vendor_dir, sys.executable
-        vendor = f"{python} -m tests.vendor --data {data}"
         self.report.over.set()
-        print(f"""
-Everything is left running until you press Ctrl-C. In {REPO}:
-
-  {vendor} apply {self.spec} --command-key {keys}/command.key
-  {vendor} list
-  {vendor} watch
-  {vendor} delete {WAREHOUSE} --confirm {WAREHOUSE} --command-key {keys}/command.key --second-key {keys}/release.key
-  {self.stage.binary} status -c {self.stage.config}
-  {self.stage.binary} plan show ID -c {self.stage.config}
-  {self.stage.binary} journal show {self.dir}/state/journal
-  touch {self.dir}/etc/STOP                     stops every change; rm it to go on
-  {self.dir}/etc/policy.yaml     the customer's last word: edit it
-  {self.dir}/peers/agent.log     what the agent says
-  {data}/     statuses, results, metrics and logs as they came
-  {self.stage.proxy_dir}/calls.jsonl     every AWS call
-""")
+        print(guide.text(self.stage, self.spec, WAREHOUSE))
         with contextlib.suppress(KeyboardInterrupt):
             signal.pause()
 

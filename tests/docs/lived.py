@@ -6,10 +6,8 @@ import shutil
 import subprocess
 
 from tests.docs.blocks import REPO
-from tests.peers import process
+from tests.peers import examples, process
 from tests.peers.stage import Stage, sudo
-
-EXAMPLES = REPO / "deploy/etc"
 
 
 class Lived:
@@ -25,23 +23,17 @@ class Lived:
 
     def live(self, stage):
         self.stage = stage
-        spec = self.write("warehouse.yaml", self.ours((EXAMPLES / "warehouse.yaml").read_text()))
-        stage.write_policy(self.ours((EXAMPLES / "policy.yaml").read_text()))
+        spec = self.write("warehouse.yaml", examples.fitted("warehouse.yaml", stage.aws))
+        stage.write_policy(examples.fitted("policy.yaml", stage.aws))
         stage.config.write_text(stage.config.read_text() + "journal:\n  segment: 64KiB\n")
         (stage.dir / "app/app.log").write_text("a line of an application\n" * 3)
         stage.agent_start()
         process.wait_for(lambda: stage.vendor_lines("events")[1:], 60, "the agent's login")
         self.results["plan"] = self.command("apply", spec, "--mode", "plan")
-        stage.write_policy(self.wider(stage.default_policy()))
+        stage.write_policy(examples.generous_policy(stage))
         self.results["apply"] = self.command("apply", spec)
         self.results["delete"] = self.command("delete", "wh-1", "--confirm", "wh-1", *self.second())
         self.misfortunes(spec)
-
-    def wider(self, policy):
-        """The stage's policy, as far as the example SPEC needs it."""
-        policy = policy.replace("[r6i.xlarge]", "[m6i.large, r6i.xlarge]").replace("200", "500")
-        policy = policy.replace("  balancers:", "  iops: 6000\n  throughput: 500\n  balancers:")
-        return policy + "rates:\n  mutations_per_hour: 1000\n  deletions_per_day: 1000\n"
 
     def misfortunes(self, spec):
         """A lost answer; a refused call, and what was made before it taken back; a cancel; a signature of nobody."""
@@ -72,14 +64,6 @@ class Lived:
 
     def second(self):
         return "--second-key", self.stage.keys_dir / "release.key"
-
-    def ours(self, text):
-        """The example with the ids of this account."""
-        aws = self.stage.aws
-        ids = {"vpc-0123456789abcdef0": aws["vpc_id"], "ami-0123456789abcdef0": aws["image_id"]}
-        for example, real in (ids | {"subnet-0123456789abcdef0": aws["subnet_ids"][0]}).items():
-            text = text.replace(example, real)
-        return text
 
     def write(self, name, text):
         path = self.dir / name
