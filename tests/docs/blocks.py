@@ -25,7 +25,10 @@ Block = collections.namedtuple("Block", "document line language name text")
 
 def documents():
     """The documents whose blocks are run, by their names."""
-    found = [*sorted((REPO / "docs").glob("*.md")), *(REPO / n for n in ("CONTRIBUTING.md", "SECURITY.md"))]
+    found = [
+        *sorted((REPO / "docs").glob("*.md")),
+        *(REPO / n for n in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    ]
     return {path.name: path for path in found if path.exists()}
 
 

@@ -44,7 +44,8 @@ def program(tmp_path_factory):
     build = blocks.text_of("opamp-go.md", "build")
     run = subprocess.run(["bash", "-euc", build], cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
-    layout = subprocess.run(["gofmt", "-l", "main.go"], cwd=folder, env=env, capture_output=True, text=True, check=True)
+    gofmt = '"$(go env GOROOT)/bin/gofmt" -l main.go'
+    layout = subprocess.run(["bash", "-euc", gofmt], cwd=folder, env=env, capture_output=True, text=True, check=True)
     assert not layout.stdout, "gofmt would lay the blocks out otherwise"
     return folder / "plane"
 
