@@ -1,7 +1,7 @@
 /* creds.h - where keys come from, and a cache in front of it that renews them before they run out.
  *
  * Two sources: the instance role (IMDSv2) and AssumeRole on the operate role (creds_new_assume, one per operation). Many
- * askers, one refresh. Keys whose renewal fails stay in use, even past their expiry (reference/aws.md section 2): AWS
+ * askers, one refresh. Keys whose renewal fails stay in use, even past their expiry (static stability, as in AWS's own SDKs): AWS
  * decides. After a failed renewal the next try is 300..600 s away; without keys, and after an error that no renewal mends,
  * which askers are told with -ERR_DENIED, each asker has the source asked again, once a second at most. */
 #pragma once

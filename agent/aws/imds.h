@@ -1,4 +1,4 @@
-/* imds.h - the metadata service, version 2 only (reference/aws.md section 2).
+/* imds.h - the metadata service, version 2 only (EC2 User Guide, "Use the Instance Metadata Service").
  *
  * One connection, one question at a time, never through a proxy. A 401 drops the session token and asks once more; 404 of
  * the keys' path reads the role's name again (a profile was swapped); 503 and a hang are retried with full jitter, four

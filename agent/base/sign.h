@@ -1,5 +1,5 @@
 /* sign.h - Ed25519 (libcrypto), and the one way in which Reeve signs: over a domain, one NUL byte and the SHA-256 of the
- * body (FORMATS.md), so that a signature made for one purpose is worth nothing for another. */
+ * body (docs/wire.md section 3), so that a signature made for one purpose is worth nothing for another. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* channel.h - logged in at the vendor: a session token bound to a key that lives as long as the session, and the proof of
- * possession that every request carries (FORMATS.md "Login and requests").
+ * possession that every request carries (docs/wire.md sections 4 and 5).
  *
  * Login: challenge -> sign sts:GetCallerIdentity with audience, challenge and the hash of the ephemeral key as signed headers
  * -> token. It begins when somebody wants to sign, is done again ahead of the token's end and after a 401. The back-off starts

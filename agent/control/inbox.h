@@ -1,4 +1,4 @@
-/* inbox.h - what the vendor wants, checked: signatures, binding, epoch, sequence, expiry, head (FORMATS.md).
+/* inbox.h - what the vendor wants, checked: signatures, binding, epoch, sequence, expiry, head (docs/wire.md).
  *
  * Nothing in an intent is believed but what a trusted key signed. The intent is a snapshot: it may come twice, late and out
  * of order, and taking it again is harmless. Commands are accepted one after the other, by ascending sequence. */

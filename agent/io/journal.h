@@ -1,4 +1,4 @@
-/* journal.h - the one append-only, hash-chained record: recovery log and audit log at once (DESIGN.md section 6).
+/* journal.h - the one append-only, hash-chained record: recovery log and audit log at once (docs/formats.md section 1).
  *
  * JSON Lines in segments "<first seq, 16 digits>.jsonl"; every line carries the SHA-256 of the one before. Appends that come
  * while the disk is busy travel together. An append calls back when its line is durable; a disk that refuses is asked again

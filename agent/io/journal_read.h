@@ -1,4 +1,4 @@
-/* journal_read.h - reading a journal folder: segments in order, each line checked against the chain (FORMATS.md).
+/* journal_read.h - reading a journal folder: segments in order, each line checked against the chain (docs/formats.md section 1).
  * Used at start, and by `reeve journal verify|show` without a daemon. */
 #pragma once
 #include <jansson.h>

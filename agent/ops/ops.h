@@ -1,7 +1,7 @@
 /* ops.h - all operations of this agent: what was accepted, what runs, what waits for its acknowledgement.
  *
  * One changing command a warehouse at a time, in the order of their sequence; others run beside it. Everything that must
- * survive is in the journal before it counts (DESIGN.md section 6). What an operation itself is given: op_env.h. */
+ * survive is in the journal before it counts (docs/architecture.md section 6). What an operation itself is given: op_env.h. */
 #pragma once
 #include <jansson.h>
 #include <stdbool.h>

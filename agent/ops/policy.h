@@ -1,4 +1,4 @@
-/* policy.h - the customer's last word: a file that only the customer can write (FORMATS.md).
+/* policy.h - the customer's last word: a file that only the customer can write (docs/formats.md section 3).
  *
  * Read again before each plan and each call that changes something. One that is missing, broken, or writable by the agent's
  * own user (file or folder) counts as none: nothing is mutated, no telemetry leaves, and `reason` says why.

@@ -1,7 +1,7 @@
 /* proved.h - user data that has been started under a release key: a command that carried it ended SUCCEEDED.
  *
- * Where the policy allows user data only as `any`, what is not proved needs a second key (FORMATS.md). The newest PROVED_MAX
- * are known; an older one needs the second key again. */
+ * Where the policy allows user data only as `any`, what is not proved needs a second key (docs/wire.md section 8). The newest
+ * PROVED_MAX are known; an older one needs the second key again. */
 #pragma once
 #include <jansson.h>
 #include <stdbool.h>

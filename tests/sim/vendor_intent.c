@@ -371,7 +371,7 @@ static void ack(struct vendor_sim *v)
 	}
 }
 
-/* What is older than the agent's first record wants the release key's signature as well (FORMATS.md, Binding). */
+/* What is older than the agent's first record wants the release key's signature as well (docs/wire.md section 11). */
 static void take_refusal(struct vendor_sim *v, const Reeve__Control__V1__Refusal *r)
 {
 	for (size_t k = 0; k < v->n; k++) {

@@ -1,6 +1,6 @@
 /* recent.h - what was made and removed a moment ago: an inventory that does not show it yet is not planned from.
  *
- * EC2 and ELB answer a Describe from copies that lag behind (reference/aws.md, eventual consistency). A plan made from such an
+ * EC2 and ELB answer a Describe from copies that lag behind (EC2 Developer Guide, "Eventual consistency"). A plan made from such an
  * answer would make again what is there, or leave open a rule that nobody sees. So what a step has done is remembered for the
  * settle_s of its kind: until then an inventory must show it; from then on it is believed whatever it shows, for somebody else
  * may have changed it meanwhile. */

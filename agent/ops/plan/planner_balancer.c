@@ -211,7 +211,7 @@ static bool wants_port(const lb_t *lb, uint32_t port)
 	return false;
 }
 
-/* One that this command makes does not count as left: FORMATS asks for two keys first, and for the new one by its own command. */
+/* One that this command makes does not count as left: it must stand before, by a command of its own (docs/wire.md section 8). */
 void planner_trim_listeners(struct planning *p, const lb_t *want)
 {
 	const struct inventory_lb *have = planner_lb_there(p, want->name);

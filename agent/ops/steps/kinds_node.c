@@ -314,7 +314,7 @@ static json_t *terminate_part(const struct step_ctx *x, const struct inventory *
 	return pairs;
 }
 
-/* A node's data volumes are deleted with it: FORMATS.md counts both. */
+/* A node's data volumes are deleted with it: docs/wire.md section 8 counts both. */
 static bool is_loss(const json_t *args)
 {
 	return json_is_true(json_object_get(args, "leaves_none")) || json_is_true(json_object_get(args, "unseen_volumes")) ||

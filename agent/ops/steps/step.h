@@ -100,7 +100,7 @@ struct step_kind {
 	 * the inventory, which is NULL when nobody could look. NULL: nothing goes with it. */
 	json_t *(*losses)(const json_t *args, const json_t *fact, const struct inventory *inv);
 	void (*demand)(const json_t *args, struct demand *d); /* what it would need from the policy; NULL: nothing bounded */
-	bool (*is_high)(const json_t *args);                  /* FORMATS.md: needs a second key; NULL: never */
+	bool (*is_high)(const json_t *args);                  /* docs/wire.md section 8: needs a second key; NULL: never */
 	void (*print)(const json_t *args, struct buf *to);    /* one line for people, behind the action */
 	void (*detail)(const json_t *args, struct buf *to);   /* whole lines below that one, indented; NULL: none */
 };
