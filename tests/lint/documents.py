@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""documents.py - nothing points to what is not there: a document that any file cites (NAME.md), and in the documents every link and
+"""documents.py - nothing points to what is not there: a document that any file cites, and in the documents every link and
 every path in backticks (a pattern counts when it matches)."""
 
 import pathlib
@@ -8,11 +8,15 @@ import subprocess
 import sys
 
 CITED = re.compile(r"(?<![\w*])[\w./-]*[\w-]\.md\b")
+ELSEWHERE = re.compile(r"\b(?:DESIGN|FORMATS)\b(?!\.md)")  # as a name of its own
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 TOPS = "agent|collectors|shippers|proto|deploy|tests|docs"
 PATH = re.compile(rf"`((?:{TOPS})/[\w./*-]*)`")
 MADE = ("build/",)  # what only a build makes
-OWN_NAMES = {"tests/docs/test_blocks.py"}  # makes documents to be wrong on purpose
+MAKES_ITS_OWN = {"tests/docs/test_blocks.py"}  # makes documents to be wrong on purpose
+
+
+SECTIONS = re.compile(r"docs/([\w-]+\.md),? sections? ([0-9]+)(?: and ([0-9]+))?")
 
 
 def files():
@@ -32,9 +36,12 @@ def faults_of(path):
     except UnicodeDecodeError:
         return
     for number, line in enumerate(lines, 1):
-        for name in CITED.findall(line) if str(path) not in OWN_NAMES else ():
+        for name in CITED.findall(line) if str(path) not in MAKES_ITS_OWN else ():
             if not is_there(name, path):
                 yield f"{path}:{number}: {name} is not in the repository: cite a document that is, or say the fact itself"
+        if ELSEWHERE.search(line) and path.name != pathlib.Path(__file__).name:
+            yield f"{path}:{number}: {ELSEWHERE.search(line)[0]} is no document of the repository"
+        yield from (f"{path}:{number}: {fault}" for fault in sections_that_are_not_there(line))
         if path.suffix == ".md":
             yield from (f"{path}:{number}: {fault}" for fault in faults_in_document(line, path))
 
@@ -46,6 +53,12 @@ def faults_in_document(line, path):
     for name in PATH.findall(line):
         if not name.startswith(MADE) and not list(pathlib.Path().glob(name.rstrip("/"))):
             yield f"there is no {name}"
+
+
+def sections_that_are_not_there(line):
+    for name, *numbers in SECTIONS.findall(line):
+        text = pathlib.Path("docs", name).read_text() if pathlib.Path("docs", name).exists() else ""
+        yield from (f"{name} has no section {n}" for n in numbers if n and f"\n## {n}. " not in text)
 
 
 def main():
