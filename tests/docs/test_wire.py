@@ -279,6 +279,62 @@ def test_the_agent_makes_of_each_otlp_answer_what_the_page_says():
         assert ours("otlp", status=code)["answer"] == said.get(code, "refused"), code
 
 
+def polled(status, head="", body=b"", delay_ms=0):
+    """When the agent, with nothing to do, polls again after this answer, in virtual time."""
+    return ours("opamp", status=status, head=head, body=body.decode("latin-1"), delay_ms=delay_ms)
+
+
+def error_answer(kind, retry_s=0):
+    answer = opamp_pb2.ServerToAgent()
+    answer.error_response.type = kind
+    answer.error_response.error_message = "a reason"
+    if retry_s:
+        answer.error_response.retry_info.retry_after_nanoseconds = retry_s * 10**9 + 1
+    data = answer.SerializeToString()
+    assert b"\0" not in data  # the pretend network's bodies are texts
+    assert data.isascii(), "and this test's are ASCII"
+    return data
+
+
+BUSY, BAD = opamp_pb2.ServerErrorResponseType_Unavailable, opamp_pb2.ServerErrorResponseType_BadRequest
+S, MIN = 1000, 60_000
+ANSWERS = {  # the rows of the page: answers of that kind, and between which two waits the next poll comes
+    "200": [((200,), 29 * S, 31 * S)],
+    "401": [((401,), 0, 5 * S)],
+    "429, 503": [((n, "Retry-After: 120\n"), 120 * S, 121 * S) for n in (429, 503)]
+    + [((n, "Retry-After: 999999\n"), 15 * MIN, 15 * MIN + S) for n in (429, 503)]
+    + [((503,), 0, 5 * MIN)],
+    "any other": [((n,), 30 * S, 5 * MIN) for n in (302, 400, 403, 404, 413, 500, 502)],
+    "no answer": [((0,), 0, 5 * MIN)],
+    "200 with `error_response` BAD_REQUEST": [((200, "", error_answer(BAD)), 30 * S, 5 * MIN)],
+    "200 with another `error_response`": [((200, "", error_answer(BUSY)), 0, 5 * MIN)],
+    "200 that cannot be decoded, or goes beyond a limit": [((200, "", b"x"), 0, 5 * MIN)],
+}
+
+
+def test_the_agent_makes_of_each_answer_to_a_poll_what_the_page_says():
+    rows = [
+        row.split("|")[1].strip() for row in section("Which answer means what").splitlines() if row.startswith("| ")
+    ]
+    assert set(rows) - {"status of `/v1/opamp`"} == set(ANSWERS)
+    for name, cases in ANSWERS.items():
+        for answer, least, most in cases:
+            found = polled(*answer)
+            assert least <= found["next_ms"] <= most, (name, answer, found)
+            assert found["logins"] == (2 if name == "401" else 1), name
+
+
+def test_an_idle_agent_polls_as_often_as_the_page_says():
+    assert polled(200) == polled(200) | {"prefer": "wait=20"}
+    assert polled(200, delay_ms=20 * S)["next_ms"] <= 200  # it was held
+    assert polled(200, delay_ms=2 * S)["next_ms"] >= 29 * S  # it was not
+    named = re.findall(r"\(([0-9]+) s[,)]", section("How often"))
+    config = (REPO / "agent/config.c").read_text()
+    assert [int(n) * S for n in named] == [
+        int(re.search(rf"poll_{n}_ms = ([0-9]+);", config)[1]) for n in ("idle", "busy")
+    ]
+
+
 LIMITS = {
     "an answer to challenge or login": ("agent/control/channel.c", "ANSWER_MAX"),
     "an OpAMP answer, after gunzip": ("agent/control/opamp.h", "OPAMP_MESSAGE_MAX"),

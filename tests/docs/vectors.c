@@ -4,16 +4,17 @@
  *     {"what":"session", "channel_seed", "journal_seed", "challenge", "token", "url", "installation", "time_ms", keys of the
  *      instance role, "requests":[{"url","body"}, ...]}         the login's body, and the two headers of each request
  *     {"what":"signed", "role", "public_key", "signed"}         does a key of that role sign it?
- *     {"what":"otlp", "status"}                                 what the exporter makes of an answer */
+ *     {"what":"otlp", "status"}                                 what the exporter makes of an answer
+ *     {"what":"opamp", "status", "head", "body", "delay_ms"}    how long after it the next poll comes (status 0: no answer) */
 #include "tests/unit/aws/cloud.h"
+#include "tests/unit/control/desk.h"
 
 #include "agent/aws/call.h"
 #include "agent/aws/creds.h"
 #include "agent/base/enc.h"
 #include "agent/base/json.h"
 #include "agent/base/sign.h"
-#include "agent/control/channel.h"
-#include "agent/control/trust.h"
+#include "agent/control/session.h"
 #include "shippers/answer.h"
 
 static const char *text(const json_t *j, const char *name)
@@ -159,12 +160,84 @@ static json_t *otlp(const json_t *in)
 	return json_pack("{s:s}", "answer", names[answer_judge(&r, 0)]);
 }
 
+/* ---- the answer to a poll ------------------------------------------------------------------------------------------------ */
+
+#define POLL "POST https://control.example.test/v1/opamp"
+
+static void kick(void *ctx)
+{
+	session_kick(*(struct session **)ctx);
+}
+
+static void is_well(void *ctx, struct opamp_state *s)
+{
+	(void)ctx;
+	s->is_healthy = true;
+	s->health_status = "running";
+	s->health_error = "";
+}
+
+static void add_answers(struct cloud *c, const json_t *in)
+{
+	int status = (int)json_integer_value(json_object_get(in, "status"));
+
+	cloud_imds(c);
+	CLOUD(c, .match = "/reeve/v1/challenge", .status = 200,
+	      .body = "{\"challenge\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\"}");
+	CLOUD(c, .match = "/reeve/v1/login", .status = 200, .body = "{\"token\":\"tok-1\",\"expires_in_s\":3600}");
+	CLOUD(c, .match = POLL, .status = status != 0 ? status : -ERR_NET, .head = text(in, "head"), .body = text(in, "body"),
+	      .delay_ms = (uint32_t)json_integer_value(json_object_get(in, "delay_ms")), .times = 1);
+	CLOUD(c, .match = POLL, .status = 200);
+}
+
+static struct session *new_session(struct cloud *c, struct desk *d, struct session **s)
+{
+	static const struct aws_config aws = { .region = "us-east-1", .suffix = "amazonaws.com", .version = "1" };
+	struct channel_config ch = { .url = "https://control.example.test",
+				     .host = "control.example.test",
+				     .installation = "inst-1",
+				     .ctx = s,
+				     .ready = kick };
+	struct session_config cfg = { .url = ch.url, .idle_ms = 30000, .busy_ms = 2000, .inbox = &d->in, .health = is_well };
+
+	d->w = c->w;
+	desk_key(d, &d->command, 1, TRUST_COMMAND);
+	desk_open(d);
+	ch.aws = aws_new(c->w, &aws);
+	ch.instance = creds_new_imds(c->w, imds_new(c->w, IMDS_URL));
+	cfg.channel = channel_new(c->w, &ch);
+	cfg.report = (struct report_args){ d->ops, &d->in, d->j, &d->command.pub };
+	return session_new(c->w, &cfg);
+}
+
+static json_t *opamp(const json_t *in)
+{
+	static struct session *s;
+	static struct desk d;
+	void *state;
+	struct cloud *c;
+
+	cloud_setup(&state);
+	c = state;
+	add_answers(c, in);
+	s = new_session(c, &d, &s);
+	while (cloud_count(c, POLL) < 2)
+		cloud_pass(c, 100);
+	return json_pack("{s:I, s:i, s:s}", "next_ms",
+			 (json_int_t)(cloud_seen(c, POLL, 1)->at_ms - cloud_seen(c, POLL, 0)->at_ms -
+				      (uint64_t)json_integer_value(json_object_get(in, "delay_ms"))),
+			 "logins", cloud_count(c, "/reeve/v1/login"), "prefer", seen_header(cloud_seen(c, POLL, 1), "Prefer"));
+}
+
 int main(void)
 {
 	json_t *in = json_loadf(stdin, 0, NULL), *out;
 	const char *what = text(in, "what");
 
-	out = strcmp(what, "session") == 0 ? session(in) : strcmp(what, "signed") == 0 ? verify(in) : otlp(in);
+	out = strcmp(what, "session") == 0  ? session(in)
+	      : strcmp(what, "signed") == 0 ? verify(in)
+	      : strcmp(what, "opamp") == 0  ? opamp(in)
+					    : otlp(in);
 	json_dumpf(out, stdout, JSON_COMPACT);
 	printf("\n");
 	return 0;
