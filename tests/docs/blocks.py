@@ -36,6 +36,7 @@ def blocks(document):
     """All fenced blocks of one document, in order."""
     found, opened = [], None
     for number, line in enumerate(documents()[document].read_text().splitlines(), 1):
+        assert not line.lstrip().startswith("~~~"), f"{document}:{number}: fences are of backticks"
         fence = FENCE.match(line)
         if fence and opened is None:
             language, _, name = fence[2].strip().partition(" ")
