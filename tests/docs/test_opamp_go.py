@@ -1,5 +1,6 @@
 """The program of docs/opamp-go.md, put together from its blocks: built, and spoken to by the real agent and by its attackers."""
 
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -23,6 +24,13 @@ GO = REPO / "build/go"
 NAMES = [b.name for b in blocks.blocks("opamp-go.md") if b.language == "go"]
 
 
+def go_env(home):
+    """Go as `make deps` has brought it, without network."""
+    env = {"PATH": f"{REPO}/build/venv/bin:{os.environ['PATH']}", "REEVE": str(REPO), "HOME": str(home)}
+    env |= {"GOMODCACHE": str(GO / "mod"), "GOCACHE": str(GO / "cache"), "GOPROXY": "off", "GOTOOLCHAIN": "local"}
+    return env | {"GOFLAGS": "-mod=readonly -modcacherw -buildvcs=false"}
+
+
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
     """The built program."""
@@ -32,15 +40,7 @@ def program(tmp_path_factory):
     for name in ("go.mod", "go.sum"):
         shutil.copy(REPO / "tests/docs/go" / name, folder / name)
     (folder / "controlv1").mkdir()
-    path = f"{REPO}/build/venv/bin:{os.environ['PATH']}"
-    env = {
-        "PATH": path,
-        "REEVE": str(REPO),
-        "HOME": str(folder),
-        "GOMODCACHE": str(GO / "mod"),
-        "GOCACHE": str(GO / "cache"),
-    }
-    env |= {"GOFLAGS": "-mod=readonly -modcacherw -buildvcs=false", "GOPROXY": "off", "GOTOOLCHAIN": "local"}
+    env = go_env(folder)
     build = blocks.text_of("opamp-go.md", "build")
     run = subprocess.run(["bash", "-euc", build], cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
@@ -86,9 +86,9 @@ def stage(program):
     running.remove()
 
 
-def sign(stage, verb, *args):
-    second = ["--second-key", stage.keys_dir / "release.key"]
-    return stage.vendor(verb, *args, "-q", "--command-key", stage.keys_dir / "command.key", *second)
+def sign(stage, verb, *args, installation=INSTALLATION):
+    keys = ["--command-key", stage.keys_dir / "command.key", "--second-key", stage.keys_dir / "release.key"]
+    return stage.vendor("--installation", installation, verb, *args, "-q", *keys)
 
 
 def spec(stage, warehouse="wh-1", generation=1):
@@ -130,7 +130,7 @@ def test_a_cancel_ends_a_delete_that_is_held(stage):
     process.wait_for(lambda: role_is_known(stage), 60, "a login")
     command = sign(stage, "delete", "wh-1", "--confirm", "wh-1")
     process.wait_for(lambda: any(r.get("op") == command for r in stage.journal()), 60, "the command's acceptance")
-    stage.vendor("cancel", command)
+    stage.vendor("--installation", INSTALLATION, "cancel", command)
     assert stage.wait_result(command)["state"] == "CANCELLED"
 
 
@@ -151,6 +151,22 @@ def test_telemetry_arrives_as_otlp(stage):
     names = {m.name for group in request.resource_metrics for scope in group.scope_metrics for m in scope.metrics}
     assert names
     assert all(re.match(r"system\.|reeve\.", name) for name in names)
+
+
+def test_the_go_plugin_takes_each_schema_by_its_own_go_package(program, tmp_path):
+    plugin = subprocess.run(
+        ["bash", "-euc", "go tool -n protoc-gen-go"],
+        cwd=program.parent,
+        env=go_env(program.parent),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    for path in (REPO / "proto").glob("*.proto"):
+        out = f"--go_out={tmp_path}"
+        subprocess.run(["protoc", f"-I{path.parent}", f"--plugin=protoc-gen-go={plugin}", out, path], check=True)
+        package = re.search(r'go_package = "([^;]+);', path.read_text())[1]
+        assert (tmp_path / package / f"{path.stem}.pb.go").is_file()
 
 
 # ---- attackers, by the reference client ----
@@ -211,6 +227,16 @@ def test_a_request_needs_its_own_proof(client):
     assert refused(lambda: client.raw("/v1/metrics", b"", headers)) == 401
     assert client.raw("/v1/logs", b"", headers) == b""
     assert refused(lambda: client.raw("/v1/logs", b"", headers)) == 401
+
+
+def test_a_poll_is_held_until_there_is_a_command(client, stage):
+    client.login()
+    client.poll(control.Report())
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        held = pool.submit(client.poll, control.Report(), 30)
+        command = sign(stage, "apply", spec(stage), "--mode", "plan", installation="inst-2")
+        commands = held.result().commands
+    assert [control.Command.FromString(c.body).command_id.hex() for c in commands] == [command.replace("-", "")]
 
 
 def test_an_agent_without_its_journal_raises_the_epoch(client, stage):
