@@ -207,5 +207,10 @@ def test_the_page_names_every_bound_rate_and_section_of_the_policy():
     )
 
 
+def test_the_page_names_every_verb_of_the_policy():
+    named = re.findall(r"`([a-z]+\.[a-z.]+)`", PAGE.split("| `commands` |")[1].splitlines()[0])
+    assert named == re.findall(r'\.name = "([a-z.]+)"', source_of("verb"))
+
+
 def source_of(name):
     return next(path.read_text() for path in SOURCES if path.name == f"{name}.c")

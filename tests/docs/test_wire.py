@@ -260,6 +260,15 @@ def test_the_page_names_the_fields_of_the_envelope_under_their_published_numbers
             assert int(number) == getattr(opamp_pb2, name).DESCRIPTOR.fields_by_name[field].number
 
 
+def test_the_page_names_the_verbs_and_their_deadlines():
+    rows = re.findall(
+        r"__VERB__([A-Z_]+),.*?\.deadline_s = ([0-9]+)", (REPO / "agent/ops/verb.c").read_text(), re.DOTALL
+    )
+    told = re.findall(r"([0-9,]+) s for (\w+)", section("Command"))
+    assert {f"WAREHOUSE_{verb.upper()}": number.replace(",", "") for number, verb in told} == dict(rows)
+    assert all(f"`{verb}`" in section("Command") for verb, _ in rows)
+
+
 # ---- answers and limits ----
 
 

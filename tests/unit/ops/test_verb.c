@@ -29,7 +29,7 @@ static void each_row_is_whole_and_found_by_its_number_on_the_wire(void **state)
 	assert_null(verb_of((Reeve__Control__V1__Verb)99));
 }
 
-/* FORMATS: a verb that the policy does not name is off; only what reads may be otherwise. */
+/* docs/formats.md section 3: a verb that the policy does not name is off; only what reads may be otherwise. */
 static void what_changes_something_is_off_unless_the_policy_names_it(void **state)
 {
 	(void)state;
