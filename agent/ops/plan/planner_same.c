@@ -11,7 +11,8 @@
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"
 
-/* ---- what a node is launched with and AWS does not show, or not as we said it: as JSON in which the order of a list is no matter  */
+/* ---- what a node is launched with and AWS does not show, or not as we said it: as JSON in which the order of a list is no matter
+ * */
 
 static json_t *groups_part(const cluster_t *c)
 {
