@@ -128,3 +128,4 @@ struct run *op_run_of(struct op *op, size_t i); /* the run of plan i, made if ne
 void op_end_runs(struct op *op);
 void op_creds_done(struct op *op);
 unsigned op_steps_done(const struct op *op);
+int64_t op_deadline_ms(const struct op *op); /* Unix ms, of the command while it runs */

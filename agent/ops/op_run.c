@@ -17,6 +17,13 @@ static uint64_t deadline_ms(const struct op *op)
 	return (uint64_t)(op->cmd->deadline_s != 0 ? op->cmd->deadline_s : op->verb->deadline_s) * 1000;
 }
 
+int64_t op_deadline_ms(const struct op *op)
+{
+	uint64_t gone = world_now_ms(op_world(op)) - op->running_since_ms, limit = deadline_ms(op);
+
+	return world_wall_ms(op_world(op)) + (int64_t)(limit > gone ? limit - gone : 0);
+}
+
 static bool is_frozen(struct op *op)
 {
 	const char *why;

@@ -125,28 +125,68 @@ static bool tells_plan(const struct op *op)
 	       (op->f.state == STATE(PLANNED) || op->f.state == STATE(WAIT_HOLD) || op->f.state == STATE(WAIT_APPROVAL));
 }
 
-/* What holds the operation up; else what the first of its runs waits for. */
-static char *waiting_note(const struct op *op, struct arena *m)
+/* The first run that AWS keeps from getting on. */
+static bool has_trouble(const struct op *op, struct run_trouble *ret)
+{
+	for (size_t i = 0; op->runs != NULL && i < op->plans->n; i++)
+		if (op->runs[i] != NULL && run_trouble(op->runs[i], ret))
+			return true;
+	return false;
+}
+
+/* Up to the second: what changes all the time is news in every report. */
+static const char *second(int64_t ms, char to[STAMP_RFC3339_LEN])
+{
+	return stamp_rfc3339((ms + 999) / 1000 * 1000, to);
+}
+
+static char *trouble_note(const struct op *op, const struct run_trouble *t, struct arena *m)
+{
+	int64_t deadline = op_deadline_ms(op), gives_up = t->gives_up_ms;
+	char since[STAMP_RFC3339_LEN], until[STAMP_RFC3339_LEN];
+
+	if (t->can_be_taken_back && deadline < gives_up)
+		gives_up = deadline;
+	return arena_printf(m, "%s was refused %u time%s since %s, it is tried until %s: %s", json_str_or(t->error, "action", "?"),
+			    t->tries, t->tries > 1 ? "s" : "", second(t->since_ms, since), second(gives_up, until),
+			    json_str_or(t->error, "message", "?"));
+}
+
+/* What the first of its runs waits for, after a call without an answer. */
+static char *doubt_note(const struct op *op, struct arena *m)
 {
 	char until[STAMP_RFC3339_LEN];
 	const char *action;
 
-	for (size_t i = 0; *op->waiting == '\0' && op->runs != NULL && i < op->plans->n; i++) {
+	for (size_t i = 0; op->runs != NULL && i < op->plans->n; i++) {
 		int64_t ms = op->runs[i] != NULL ? run_waits_until(op->runs[i], &action) : 0;
 
 		if (ms != 0)
 			return arena_printf(m, "%s got no answer: waits until %s to know whether it had its effect", action,
-					    stamp_rfc3339((ms + 999) / 1000 * 1000, until));
+					    second(ms, until));
 	}
-	return arena_str(m, op->waiting);
+	return NULL;
+}
+
+/* What holds the operation up: the customer's word first, then a call in doubt, then AWS. */
+static char *waiting_note(const struct op *op, const struct run_trouble *trouble, struct arena *m)
+{
+	char *doubt = *op->waiting == '\0' ? doubt_note(op, m) : NULL;
+
+	if (*op->waiting != '\0' || (doubt == NULL && trouble == NULL))
+		return arena_str(m, op->waiting);
+	return doubt != NULL ? doubt : trouble_note(op, trouble, m);
 }
 
 static void status_of_running(const struct op *op, struct arena *m, status_t *to)
 {
 	CLEANUP(buf_close) struct buf text = BUF_MAX(OP_PLAN_TEXT_MAX);
+	struct run_trouble trouble;
+	bool is_held_up = has_trouble(op, &trouble);
 
 	to->step = running_step(op, m);
-	to->note = waiting_note(op, m);
+	to->note = waiting_note(op, is_held_up ? &trouble : NULL, m);
+	to->error = is_held_up ? wire_error(trouble.error, m) : NULL;
 	to->started_at = op_has_started(op) ? op->started_ms : 0;
 	to->steps_done = op_steps_done(op);
 	if (op->plans != NULL) {

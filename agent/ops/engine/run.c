@@ -152,7 +152,7 @@ enum run_state run_record(struct run *r, const char *type, json_t *members)
 
 /* ---- the step at hand ---- */
 
-struct doing *run_now(struct run *r)
+struct doing *run_now(const struct run *r)
 {
 	return r->undoing ? &r->undo[r->at] : &r->v[r->at];
 }
@@ -226,6 +226,7 @@ static void attempt_close(struct attempt *a)
 	json_decref(a->left);
 	json_decref(a->shown);
 	json_decref(a->part);
+	json_decref(a->refusal);
 	buf_close(&a->note);
 	mem_free(a->encoded);
 }

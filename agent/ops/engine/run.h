@@ -69,6 +69,14 @@ bool run_has_begun(const struct run *r);               /* a step of it has an in
 bool run_is_unspent(const struct run *r, size_t step); /* of the plan: it has no intent, and may still come */
 bool run_is_ahead(const struct run *r, size_t step);   /* of the plan: it may still have its effect */
 const char *run_step_name(const struct run *r);        /* now, or "" */
+/* A step that does not get on: what AWS refused last, how often since when, and when it gives up. */
+struct run_trouble {
+	const json_t *error; /* {class, message, action, ...}, the run's */
+	unsigned tries;
+	int64_t since_ms, gives_up_ms; /* Unix ms; the command's own deadline may come before, while it can be taken back */
+	bool can_be_taken_back;
+};
+bool run_trouble(const struct run *r, struct run_trouble *ret); /* false: AWS has refused nothing since it last got on */
 /* Unix ms until when it looks whether a call of `action` that got no answer has had its effect; 0: it does not. */
 int64_t run_waits_until(const struct run *r, const char **action);
 const json_t *run_error(const struct run *r);   /* {class, message, aws_code, ...}, or NULL */

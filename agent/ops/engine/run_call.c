@@ -7,6 +7,7 @@
 
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/base/stamp.h"
 #include "agent/ops/engine/run_impl.h"
 
 #define ROLE_MS 120000 /* how long IAM may take to make a role known everywhere */
@@ -79,6 +80,20 @@ static void note_seen(struct run *r, const struct aws_call *c, enum step_verdict
 		snprintf(r->a.last_seen, sizeof(r->a.last_seen), "%.*s", (int)sizeof(r->a.last_seen) - 1, r->a.err.text);
 }
 
+static void note_refusal(struct run *r, const struct aws_call *c)
+{
+	char since[STAMP_RFC3339_LEN], gives_up[STAMP_RFC3339_LEN];
+
+	if (c->class == AWS_OK) {
+		run_gets_on(r);
+		return;
+	}
+	run_refused(r, run_refusal_json(r, c->class, err_text(&c->err)));
+	log_warn("op.step.refused", "op=%s step=%s/%s class=%s code=%s err=\"%s\" tries=%u since=%s gives_up=%s", r->env->command,
+		 r->plan->name, run_now(r)->s.name, aws_class_name(c->class), c->code, err_text(&c->err), r->a.refusals,
+		 stamp_rfc3339(r->a.refused_since_ms, since), stamp_rfc3339(run_gives_up_ms(r), gives_up));
+}
+
 enum run_state run_called(struct run *r)
 {
 	const struct aws_call *c = &r->call;
@@ -90,9 +105,7 @@ enum run_state run_called(struct run *r)
 		return RUN_AT_GUARD;
 	answer_take(r, c);
 	x = run_ctx(r, token);
-	if (c->class != AWS_OK)
-		log_warn("op.step.refused", "op=%s step=%s/%s class=%s code=%s err=\"%s\"", r->env->command, r->plan->name, x.step,
-			 aws_class_name(c->class), c->code, err_text(&c->err));
+	note_refusal(r, c);
 	v = is_role_coming(r, c) ? STEP_AGAIN : run_now(r)->s.kind->judge(&x, c, &r->a.err);
 	run_blame(r);
 	note_seen(r, c, v);

@@ -4,7 +4,7 @@
  * wait is over. Each returns the state that follows, or RUN_STAYS; none calls another state's. So the files below know the struct,
  * the helpers of run.c, and the questions that decide where to go, and nothing of each other's work:
  * run_call.c (a call and its answer), run_look.c (waiting, looking, giving up), run_ask.c (what looking tells beyond "not there"),
- * run_outcome.c (how a step ends), run_undo.c (taking back), run_journal.c (records read back). */
+ * run_outcome.c (how a step ends), run_trouble.c (what holds it up), run_undo.c (taking back), run_journal.c (records read back). */
 #pragma once
 #include "agent/base/sm.h"
 #include "agent/ops/engine/run.h"
@@ -88,6 +88,10 @@ struct attempt {
 	char code[128], request_id[128];
 	char *encoded; /* authorization message; NULL: none */
 	enum aws_class class;
+	/* since it last got on: run_trouble.c */
+	json_t *refusal; /* the last one, as an error; NULL: none */
+	unsigned refusals;
+	int64_t refused_since_ms; /* Unix ms */
 	/* how it ends */
 	bool is_done;
 	const char *how;
@@ -132,7 +136,7 @@ enum run_state run_take_inventory(struct run *r);
 enum run_state run_record(struct run *r, const char *type, json_t *members); /* takes members */
 
 /* Questions. */
-struct doing *run_now(struct run *r);
+struct doing *run_now(const struct run *r);
 bool run_may_undo(const struct run *r);
 enum run_leave run_may(struct run *r);                  /* asks the customer's switches; the sentence is in r->a.err */
 struct step_ctx run_ctx(struct run *r, char token[53]); /* token: where its text is put */
@@ -167,6 +171,14 @@ enum run_state run_outcome(struct run *r), run_outcome_stands(struct run *r);
 enum run_state run_after_outcome(struct run *r, struct doing *d);
 void run_outcome_apply(struct run *r, struct doing *d, json_t *record, int64_t at_ms);
 json_t *run_error_json(struct run *r);
+
+/* ---- run_trouble.c ---- */
+void run_refused(struct run *r, json_t *error); /* takes error: it goes on trying all the same */
+void run_gets_on(struct run *r);
+int64_t run_gives_up_ms(const struct run *r); /* Unix ms */
+uint64_t run_limit_ms(const struct run *r);   /* how long the step at hand may take, from a.started_ms on */
+/* An answer of AWS, or a look's, as an error of the step at hand. */
+json_t *run_refusal_json(struct run *r, enum aws_class class, const char *message);
 
 /* ---- run_undo.c ---- */
 enum run_state run_survey(struct run *r), run_survey_again(struct run *r), run_surveyed(struct run *r);

@@ -12,10 +12,7 @@
 
 static bool is_late(struct run *r)
 {
-	const struct step_kind *k = run_now(r)->s.kind;
-	uint64_t limit_s = k->deadline_s + (r->a.leaving != STAYS ? k->settle_s : 0);
-
-	return world_now_ms(r->env->w) - r->a.started_ms > limit_s * 1000;
+	return world_now_ms(r->env->w) - r->a.started_ms > run_limit_ms(r);
 }
 
 static enum run_state late(struct run *r)
@@ -142,6 +139,7 @@ static enum run_state look_failed(struct run *r)
 {
 	log_warn("op.step.look.failed", "op=%s step=%s/%s err=\"%s\" next=\"look again\"", r->env->command, r->plan->name,
 		 run_now(r)->s.name, err_text(&r->inv.err));
+	run_refused(r, run_refusal_json(r, r->inv.class, err_text(&r->inv.err)));
 	if (r->a.leaving != GIVES_UP)
 		r->a.err = r->inv.err;
 	return run_poll_again(r, true);

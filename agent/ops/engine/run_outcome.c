@@ -11,7 +11,7 @@
 
 /* ---- errors ---- */
 
-static const char *class_of(const struct run *r)
+static const char *class_name(enum aws_class class)
 {
 	static const char *const names[AWS_CLASSES] = {
 		[AWS_OK] = "INTERNAL",           [AWS_THROTTLED] = "THROTTLED",   [AWS_AMBIGUOUS] = "TIMEOUT",
@@ -20,24 +20,16 @@ static const char *class_of(const struct run *r)
 		[AWS_CONFLICT] = "CONFLICT",     [AWS_INVALID] = "PRECONDITION",
 	};
 
-	if (r->a.err.code == ERR_TIMEOUT)
-		return "TIMEOUT";
-	return r->a.is_denied ? "POLICY" : names[r->a.class];
+	return names[class];
 }
 
-/* One from before a restart is told as it was then. */
-json_t *run_error_json(struct run *r)
+static json_t *error_json(struct run *r, const char *class, const char *message)
 {
-	const struct doing *d = run_now(r);
-	json_t *j = json_object_get(d->doubt, "error");
+	json_t *j = json_object();
 
-	if (r->a.leaving == GIVES_UP && d->leaving == GIVES_UP && j != NULL)
-		return json_deep_copy(j);
-	j = json_object();
-
-	json_object_set_new(j, "class", json_string(class_of(r)));
-	json_object_set_new(j, "message", json_text(err_text(&r->a.err)));
-	json_object_set_new(j, "action", json_string(d->s.kind->action));
+	json_object_set_new(j, "class", json_string(class));
+	json_object_set_new(j, "message", json_text(message));
+	json_object_set_new(j, "action", json_string(run_now(r)->s.kind->action));
 	if (r->a.code[0] != '\0')
 		json_object_set_new(j, "aws_code", json_text(r->a.code));
 	if (r->a.request_id[0] != '\0')
@@ -45,6 +37,24 @@ json_t *run_error_json(struct run *r)
 	if (r->a.encoded != NULL) /* for the customer: what decodes it is a right in this account */
 		json_object_set_new(j, "aws_encoded_message", json_text(r->a.encoded));
 	return j;
+}
+
+json_t *run_refusal_json(struct run *r, enum aws_class class, const char *message)
+{
+	return error_json(r, class_name(class), message);
+}
+
+/* One from before a restart is told as it was then. */
+json_t *run_error_json(struct run *r)
+{
+	const struct doing *d = run_now(r);
+	json_t *then = json_object_get(d->doubt, "error");
+
+	if (r->a.leaving == GIVES_UP && d->leaving == GIVES_UP && then != NULL)
+		return json_deep_copy(then);
+	if (r->a.err.code == ERR_TIMEOUT)
+		return error_json(r, "TIMEOUT", err_text(&r->a.err));
+	return error_json(r, r->a.is_denied ? "POLICY" : class_name(r->a.class), err_text(&r->a.err));
 }
 
 /* ---- outcome ---- */

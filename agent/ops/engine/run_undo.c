@@ -197,6 +197,22 @@ static void tell_seen(struct run *r)
 
 /* A cancel, or the deadline of the command, before the pivot takes back; an undo cannot be cancelled, and behind the pivot there is
  * only forward. What the policy denies ends where it stands: the customer has the last word also about the taking back. */
+/* What AWS refused last, if anything, stays the error of what is called off meanwhile. A cancel alone is no error. */
+static json_t *called_off_json(struct run *r)
+{
+	CLEANUP(mem_close) char *text = NULL;
+	json_t *j;
+
+	if (r->a.refusal == NULL)
+		return r->cancelled ? NULL : run_error_json(r);
+	text = mem_printf("%s, while AWS refused: %s", err_text(&r->a.err), json_str_or(r->a.refusal, "message", "?"));
+	j = json_deep_copy(r->a.refusal);
+	json_object_set_new(j, "message", json_text(text));
+	if (!r->cancelled)
+		json_object_set_new(j, "class", json_string("TIMEOUT"));
+	return j;
+}
+
 enum run_state run_called_off(struct run *r, enum run_leave leave)
 {
 	r->a.class = AWS_OK;
@@ -209,6 +225,8 @@ enum run_state run_called_off(struct run *r, enum run_leave leave)
 	r->cancelled = r->a.err.code != ERR_TIMEOUT;
 	if (!r->cancelled)
 		tell_seen(r);
-	r->error = r->error != NULL ? r->error : run_error_json(r);
+	r->error = r->error != NULL ? r->error : called_off_json(r);
+	if (r->error == NULL)
+		run_add_note(r, err_text(&r->a.err));
 	return run_take_back(r);
 }
