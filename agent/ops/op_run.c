@@ -151,7 +151,7 @@ static void gather(const struct op *op, json_t *result)
 			continue;
 		json_array_extend(created, (json_t *)run_created(r));
 		json_array_extend(deleted, (json_t *)run_deleted(r));
-		if (*run_note(r) != '\0')
+		if (*run_note(r) != '\0' && strstr(note, run_note(r)) == NULL) /* a cancel says the same in each */
 			snprintf(note + used, sizeof(note) - used, "%s%s", used > 0 ? "; " : "", run_note(r));
 	}
 	json_object_set_new(result, "created", created);

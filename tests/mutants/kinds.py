@@ -144,6 +144,20 @@ MUTANTS = [
         "build/tests/unit/aws/test_code",
     ),
     Mutant(
+        "a cancel that forgets what AWS refused",
+        "agent/ops/engine/run_undo.c",
+        "	if (r->a.refusal == NULL)\n		return",
+        "	if (r->a.refusal == NULL || r->plan != NULL)\n		return",
+        "build/tests/unit/ops/engine/test_run_trouble",
+    ),
+    Mutant(
+        "trouble that is over told on",
+        "agent/ops/engine/run_call.c",
+        "		run_gets_on(r);\n		return;",
+        "		return;",
+        "build/tests/unit/ops/engine/test_run_trouble",
+    ),
+    Mutant(
         "a death at birth told as nobody's",
         "agent/ops/engine/run_call.c",
         "	r->a.class = r->a.cause.class;",

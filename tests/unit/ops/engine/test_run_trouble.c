@@ -1,0 +1,183 @@
+/* test_run_trouble.c - a step that does not get on says so: what AWS refused last, how often since when, and when it gives up. */
+#include "agent/base/stamp.h"
+#include "tests/unit/ops/shop.h"
+
+static enum shop_fault throttled(struct shop *s, const char *body)
+{
+	(void)s;
+	return str_starts(body, "Action=CreateLoadBalancer&") ? SHOP_THROTTLED : SHOP_FINE;
+}
+
+static const Reeve__Control__V1__Status *stuck(struct shop *s, struct desk_command *k, struct arena *m)
+{
+	s->break_at = throttled;
+	shop_run(s, k);
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	return shop_status(s, k, m);
+}
+
+static void status_tells_the_refusal_since_when_and_until_when(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	const Reeve__Control__V1__Status *st;
+	struct desk_command k;
+	unsigned tries = 0;
+
+	st = stuck(s, &k, m);
+	assert_int_equal(st->state, STATE_OF(RUNNING));
+	assert_non_null(st->error);
+	assert_int_equal(st->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__THROTTLED);
+	assert_string_equal(st->error->aws_code, "Throttling");
+	assert_string_equal(st->error->action, "elasticloadbalancing:CreateLoadBalancer");
+	assert_int_equal(sscanf(st->note, "elasticloadbalancing:CreateLoadBalancer was refused %u times since 20", &tries), 1);
+	assert_in_range(tries, 2, 60);
+	assert_non_null(strstr(st->note, "it is tried until 20"));
+	arena_free(m);
+}
+
+static void what_gets_on_again_is_no_trouble(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+
+	assert_non_null(stuck(s, &k, m)->error);
+	s->break_at = NULL;
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_null(shop_status(s, &k, m)->error);
+	assert_string_equal(shop_status(s, &k, m)->note, "");
+	arena_free(m);
+}
+
+static bool is_launched(void *ctx)
+{
+	return ((struct shop *)ctx)->sim->instances_n == 2;
+}
+
+static enum shop_fault instances_throttled(struct shop *s, const char *body)
+{
+	(void)s;
+	return str_starts(body, "Action=DescribeInstances&") ? SHOP_THROTTLED : SHOP_FINE;
+}
+
+/* The step is not done, but AWS answers it again. */
+static void an_answer_ends_the_trouble_of_a_step_that_goes_on_waiting(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+	const char *step;
+
+	shop_run(s, &k);
+	assert_int_equal(sim_run_until(s->d.w, is_launched, s, 600000), SIM_TRUE);
+	s->sim->instances[0]->running_ms = s->sim->instances[1]->running_ms = UINT64_MAX;
+	sim_run_until(s->d.w, NULL, NULL, 30000);
+	s->break_at = instances_throttled;
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	assert_non_null(shop_status(s, &k, m)->error);
+	step = shop_status(s, &k, m)->step;
+	s->break_at = NULL;
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	assert_string_equal(shop_status(s, &k, m)->step, step);
+	assert_null(shop_status(s, &k, m)->error);
+	arena_free(m);
+}
+
+static void a_cancel_keeps_the_refusal_as_its_error(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	const Reeve__Control__V1__Status *st;
+	struct desk_command k;
+	char message[512];
+
+	stuck(s, &k, m);
+	ops_cancel(s->d.ops, k.id);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(CANCELLED));
+	st = shop_status(s, &k, m);
+	assert_int_equal(st->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__THROTTLED);
+	assert_string_equal(st->error->aws_code, "Throttling");
+	assert_true(str_starts(message, "cancelled by the vendor, while AWS refused: CreateLoadBalancer: Throttling"));
+	arena_free(m);
+}
+
+/* The command's own deadline, which comes before the step gives up. */
+static void a_deadline_keeps_it_too(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	const Reeve__Control__V1__Status *st;
+	struct desk_command k;
+	char until[STAMP_RFC3339_LEN], ends[64];
+
+	s->break_at = throttled;
+	shop_apply(s, &k, 1);
+	k.c.deadline_s = 90;
+	shop_send(s, &k, false);
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	st = shop_status(s, &k, m);
+	snprintf(ends, sizeof(ends), "it is tried until %s", stamp_rfc3339((st->started_at + 90000 + 999) / 1000 * 1000, until));
+	assert_non_null(strstr(st->note, ends));
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(ROLLED_BACK));
+	st = shop_status(s, &k, m);
+	assert_int_equal(st->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__TIMEOUT);
+	assert_string_equal(st->error->aws_code, "Throttling");
+	assert_non_null(strstr(st->error->message, "while AWS refused: CreateLoadBalancer"));
+	arena_free(m);
+}
+
+static void a_cancel_alone_is_a_note_and_no_error(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+
+	shop_run(s, &k);
+	assert_int_equal(sim_run_until(s->d.w, shop_made_a_balancer, s, 600000), SIM_TRUE);
+	ops_cancel(s->d.ops, k.id);
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(CANCELLED));
+	assert_null(shop_status(s, &k, m)->error);
+	assert_string_equal(shop_status(s, &k, m)->note, "cancelled by the vendor");
+	arena_free(m);
+}
+
+/* A look that fails is a refusal too: the step waits for it. */
+static enum shop_fault blind(struct shop *s, const char *body)
+{
+	if (str_starts(body, "Action=CreateLoadBalancer&") && s->broke++ == 0)
+		return SHOP_LOST_AFTER;
+	return s->broke > 0 && str_starts(body, "Action=DescribeLoadBalancers&") ? SHOP_DENIED : SHOP_FINE;
+}
+
+static void a_look_that_is_refused_is_told(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	const Reeve__Control__V1__Status *st;
+	struct desk_command k;
+
+	s->break_at = blind;
+	shop_run(s, &k);
+	sim_run_until(s->d.w, NULL, NULL, 90000);
+	st = shop_status(s, &k, m);
+	assert_non_null(st->error);
+	assert_int_equal(st->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__DENIED_BY_AWS);
+	assert_non_null(strstr(st->error->message, "DescribeLoadBalancers"));
+	arena_free(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOP(status_tells_the_refusal_since_when_and_until_when),
+		SHOP(what_gets_on_again_is_no_trouble),
+		SHOP(an_answer_ends_the_trouble_of_a_step_that_goes_on_waiting),
+		SHOP(a_cancel_keeps_the_refusal_as_its_error),
+		SHOP(a_deadline_keeps_it_too),
+		SHOP(a_cancel_alone_is_a_note_and_no_error),
+		SHOP(a_look_that_is_refused_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
