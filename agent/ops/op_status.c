@@ -88,8 +88,8 @@ static void wire_resources(const json_t *list, struct arena *m, size_t *ret_n, R
 static char *running_step(const struct op *op, struct arena *m)
 {
 	for (size_t i = 0; op->runs != NULL && i < op->plans->n; i++)
-		if (op->runs[i] != NULL && *run_step_name(op->runs[i]) != '\0')
-			return arena_printf(m, "%s/%s", op->plans->v[i].name, run_step_name(op->runs[i]));
+		if (op->runs[i] != NULL && *run_step_title(op->runs[i]) != '\0')
+			return arena_printf(m, "%s: %s", op->plans->v[i].name, run_step_title(op->runs[i]));
 	return arena_str(m, "");
 }
 

@@ -409,6 +409,7 @@ static void doing_close(struct doing *d, bool owns)
 	json_decref(d->doubt);
 	if (owns) {
 		mem_free(d->own_name);
+		mem_free(d->own_title);
 		json_decref(d->s.args);
 	}
 }
@@ -484,11 +485,11 @@ bool run_is_unspent(const struct run *r, size_t step)
 	return run_is_ahead(r, step) && r->v[step].standing == FRESH;
 }
 
-const char *run_step_name(const struct run *r)
+const char *run_step_title(const struct run *r)
 {
-	if (r->end != RUN_RUNNING)
+	if (r->end != RUN_RUNNING || r->at >= count(r))
 		return "";
-	return r->undoing ? (r->at < r->undo_n ? r->undo[r->at].s.name : "") : r->at < r->plan->n ? r->v[r->at].s.name : "";
+	return run_now(r)->s.title;
 }
 
 int64_t run_waits_until(const struct run *r, const char **action)

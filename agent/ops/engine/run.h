@@ -68,7 +68,7 @@ unsigned run_steps_done(const struct run *r);
 bool run_has_begun(const struct run *r);               /* a step of it has an intent or an outcome */
 bool run_is_unspent(const struct run *r, size_t step); /* of the plan: it has no intent, and may still come */
 bool run_is_ahead(const struct run *r, size_t step);   /* of the plan: it may still have its effect */
-const char *run_step_name(const struct run *r);        /* now, or "" */
+const char *run_step_title(const struct run *r);       /* of that at hand, in words, or "" */
 /* A step that does not get on: what AWS refused last, how often since when, and when it gives up. */
 struct run_trouble {
 	const json_t *error; /* {class, message, action, ...}, the run's */

@@ -44,7 +44,7 @@ enum leaving {
 /* A step and how far it is. In the undo list it takes back a step of the plan. */
 struct doing {
 	struct step s;
-	char *own_name; /* undo steps own name and arguments */
+	char *own_name, *own_title; /* undo steps own name, title and arguments */
 	enum standing standing;
 	unsigned generation;
 	int64_t tried_ms; /* Unix time of the first intent, for the record; 0: none */

@@ -194,7 +194,7 @@ void run_outcome_apply(struct run *r, struct doing *d, json_t *m, int64_t at_ms)
 static enum run_state leave_standing(struct run *r, const struct doing *d)
 {
 	const char *why = json_str_or(json_object_get(d->outcome, "error"), "message", "?");
-	CLEANUP(mem_close) char *text = mem_printf("not taken back: %s (%s)", d->s.name, why);
+	CLEANUP(mem_close) char *text = mem_printf("not taken back: %s (%s)", d->s.title, why);
 
 	run_add_note(r, text);
 	r->some_stays = true;

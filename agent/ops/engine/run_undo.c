@@ -26,7 +26,8 @@ static void undo_add(struct run *r, const struct doing *d)
 		return;
 	u = &r->undo[r->undo_n++];
 	u->own_name = mem_printf("undo-%s", d->s.name);
-	u->s = (struct step){ u->own_name, d->s.kind->undo, args };
+	u->own_title = mem_printf("take back: %s", d->s.title);
+	u->s = (struct step){ .name = u->own_name, .kind = d->s.kind->undo, .args = args, .title = u->own_title };
 	json_object_update(u->s.args, json_object_get(json_object_get(r->undo_reason, "losses"), d->s.name));
 }
 
@@ -47,7 +48,7 @@ static bool can_undo(const struct run *r, const struct doing *d)
 /* The planner puts what cannot be taken back behind the pivot; a plan of an older version may not. */
 static void note_stays(struct run *r, const struct doing *d)
 {
-	CLEANUP(mem_close) char *text = mem_printf("not taken back: %s (%s)", d->s.name, d->s.kind->action);
+	CLEANUP(mem_close) char *text = mem_printf("not taken back: %s (%s)", d->s.title, d->s.kind->action);
 
 	if (d->standing == DONE && d->s.kind->undo == NULL && step_mutates(d->s.kind))
 		run_add_note(r, text);

@@ -105,6 +105,22 @@ void plan_add(struct plan_builder *b, const struct step_kind *kind, json_t *args
 	json_decref(args);
 }
 
+void plan_title(struct plan_builder *b, const char *fmt, ...)
+{
+	size_t n = json_array_size(b->steps);
+	json_t *title;
+	va_list ap;
+
+	if (b->err.code != 0 || n == 0)
+		return;
+	va_start(ap, fmt);
+	title = json_vsprintf(fmt, ap);
+	va_end(ap);
+	if (title == NULL)
+		err_set(&b->err, ERR_INVALID, "plan %s has a step whose title is not UTF-8", open_name(b));
+	json_object_set_new(json_array_get(b->steps, n - 1), "title", title);
+}
+
 void plan_pivot(struct plan_builder *b)
 {
 	if (b->open == NULL)
@@ -146,6 +162,7 @@ static int step_from_json(const json_t *j, struct step *s, struct err *e)
 	TRY(json_get_str(j, "kind", &kind, e));
 	s->kind = catalogue_find(kind);
 	s->args = json_object_get(j, "args");
+	s->title = json_str_or(j, "title", s->name);
 	if (s->kind == NULL)
 		return err_set(e, ERR_UNSUPPORTED, "step %s: kind \"%s\" is not known to this version", s->name, kind);
 	return json_is_object(s->args) ? 0 : err_set(e, ERR_INVALID, "step %s has no arguments", s->name);
@@ -289,7 +306,7 @@ static char sign_of(const struct step_kind *k)
 
 static void print_step(const struct step *s, bool high, struct buf *to)
 {
-	buf_addf(to, "  %c %-28s %-46s ", sign_of(s->kind), s->name, s->kind->action);
+	buf_addf(to, "  %c %-44s %-46s ", sign_of(s->kind), s->title, s->kind->action);
 	if (s->kind->print != NULL)
 		s->kind->print(s->args, to);
 	buf_adds(to, high ? "  [HIGH RISK: needs a release signature]\n" : "\n");

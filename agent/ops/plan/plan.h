@@ -19,6 +19,7 @@ struct step {
 	const char *name; /* stable: from the spec alone */
 	const struct step_kind *kind;
 	json_t *args;
+	const char *title; /* for people, in words: "deregister main/sql"; the name where a plan of an older version has none */
 };
 
 struct plan {
@@ -44,6 +45,8 @@ struct plan_builder *plan_builder_new(const char *command, const char *verb, con
 void plan_begin(struct plan_builder *b, const char *name, unsigned stage);
 void plan_add(struct plan_builder *b, const struct step_kind *kind, json_t *args, const char *name_fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* What people read for the step that was added last. */
+void plan_title(struct plan_builder *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void plan_pivot(struct plan_builder *b);
 void plan_preserve(struct plan_builder *b, const char *kind, const char *id); /* what a deletion leaves alone */
 int plan_end(struct plan_builder *b, struct plans **ret, struct err *e);      /* frees the builder; drops empty plans */

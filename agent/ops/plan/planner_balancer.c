@@ -68,6 +68,7 @@ void planner_plan_tg(struct planning *p, const tg_t *want)
 			   planning_proof_of_vpc(p, what), "tags", planning_tags(p, NULL, step, NULL, 0), "fact",
 			   json_sprintf("tg.%s", want->name)),
 		 "%s", step);
+	plan_title(p->b, "create target group %s", want->name);
 }
 
 bool planner_is_for(const tg_t *g, const char *cluster)
@@ -108,10 +109,13 @@ static bool is_led_to(const struct planning *p, const char *tg)
 static void depart(struct planning *p, const tg_t *want, const struct inventory_target_group *have, const char *step, json_t *ids,
 		   bool leaves_none)
 {
-	if (json_array_size(ids) > 0)
-		plan_add(p->b, &kind_deregister,
-			 json_pack("{s:s, s:O, s:b}", "group_arn", have->g.arn, "instances", ids, "leaves_none", leaves_none),
-			 "%s-%s", step, want->name);
+	if (json_array_size(ids) == 0)
+		return;
+	plan_add(p->b, &kind_deregister,
+		 json_pack("{s:s, s:O, s:b}", "group_arn", have->g.arn, "instances", ids, "leaves_none", leaves_none), "%s-%s",
+		 step, want->name);
+	plan_title(p->b, "deregister %s from %s", str_eq(step, "leave") ? "nodes of other clusters" : "what is no node of ours",
+		   want->name);
 }
 
 /* Those that stay must serve before anybody goes. */
@@ -127,9 +131,11 @@ void planner_plan_departures(struct planning *p, const tg_t *want)
 		if (is_leaving(p, want, t) || is_stranger(p, t))
 			json_array_append_new(is_stranger(p, t) ? strangers : leave, json_string(t->id));
 	}
-	if (is_used && json_array_size(stay) > 0 && json_array_size(leave) + json_array_size(strangers) > 0)
+	if (is_used && json_array_size(stay) > 0 && json_array_size(leave) + json_array_size(strangers) > 0) {
 		plan_add(p->b, &kind_wait_healthy, json_pack("{s:s, s:O}", "group_arn", have->g.arn, "instances", stay),
 			 "healthy-%s", want->name);
+		plan_title(p->b, "wait until %s is healthy", want->name);
+	}
 	depart(p, want, have, "leave", leave, is_used && json_array_size(stay) == 0);
 	depart(p, want, have, "strangers", strangers, is_used && json_array_size(stay) == 0);
 	json_decref(leave);
@@ -146,6 +152,7 @@ static void add_listener(struct planning *p, const lb_t *lb, const listener_t *w
 			   "group_arn", planner_target_group_ref(p, want->target_group), "tags",
 			   planning_tags(p, NULL, step, NULL, 0), "fact", json_sprintf("listener.%s.%u", lb->name, want->port)),
 		 "%s", step);
+	plan_title(p->b, "create listener %s:%u", lb->name, want->port);
 }
 
 const struct inventory_lb *planner_lb_there(const struct planning *p, const char *name)
@@ -225,6 +232,7 @@ void planner_trim_listeners(struct planning *p, const lb_t *want)
 		left--;
 		plan_add(p->b, &kind_delete_listener, json_pack("{s:s, s:b}", "arn", l->arn, "leaves_none", left == 0),
 			 "nolistener-%s-%u", want->name, l->port);
+		plan_title(p->b, "delete listener %s:%u", want->name, l->port);
 	}
 }
 
@@ -336,17 +344,21 @@ void planner_plan_lb(struct planning *p, const lb_t *want)
 	spec_short_name(p->a->owner.installation, p->warehouse, "lb", want->name, full);
 	if (have == NULL)
 		check_lb_name(p, want, full);
-	if (have == NULL)
+	if (have == NULL) {
 		plan_add(p->b, &kind_create_load_balancer,
 			 json_pack("{s:s, s:s, s:o, s:i, s:o, s:o}", "name", full, "purpose", want->name, "subnet_ids",
 				   subnets_of(p, want), "balancers", balancers_of(p), "tags", planning_tags(p, NULL, step, NULL, 0),
 				   "fact", json_sprintf("lb.%s", want->name)),
 			 "%s", step);
+		plan_title(p->b, "create load balancer %s", want->name);
+	}
 	if (have != NULL)
 		planner_check_lb(p, want, have);
 	for (size_t i = 0; i < want->n_listeners; i++)
 		plan_listener(p, want, have, want->listeners[i]);
-	if (have == NULL || !str_starts(have->lb.state, "active"))
+	if (have == NULL || !str_starts(have->lb.state, "active")) {
 		plan_add(p->b, &kind_wait_load_balancer, json_pack("{s:s, s:s}", "name", full, "purpose", want->name), "active-%s",
 			 want->name);
+		plan_title(p->b, "wait until load balancer %s is active", want->name);
+	}
 }

@@ -142,15 +142,27 @@ static void plan_up(struct planning *p, const cluster_t *c, const struct nodes *
 		if (!str_eq(have->v[i]->state, "running"))
 			add_id(ids, have->v[i]);
 	add_launched(ids, have);
-	if (json_array_size(ids) > 0)
+	if (json_array_size(ids) > 0) {
 		plan_add(p->b, &kind_wait_running,
 			 json_pack("{s:s, s:O, s:b, s:o}", "cluster", c->name, "instances", ids, "atomic", c->atomic, "fact",
 				   json_sprintf("nodes.%s", c->name)),
 			 "up");
+		plan_title(p->b, "wait until the nodes of %s run", c->name);
+	}
 	json_decref(ids);
 }
 
 /* A group that no listener leads to has no health to wait for (target state "unused"). */
+static void wait_healthy(struct planning *p, const tg_t *g, const struct nodes *have, json_t *ids)
+{
+	if (!planner_is_listened(p, g->name))
+		return;
+	plan_add(p->b, &kind_wait_healthy,
+		 json_pack("{s:o, s:O}", "group_arn", planner_target_group_ref(p, g->name), "instances", ids), "healthy-%s",
+		 g->name);
+	plan_title(p->b, "wait until %s/%s is healthy", have->cluster, g->name);
+}
+
 static void plan_register(struct planning *p, const tg_t *g, const struct nodes *have)
 {
 	const struct inventory_target_group *there = planner_target_group_there(p, g->name);
@@ -164,10 +176,8 @@ static void plan_register(struct planning *p, const tg_t *g, const struct nodes 
 		plan_add(p->b, &kind_register,
 			 json_pack("{s:o, s:O}", "group_arn", planner_target_group_ref(p, g->name), "instances", ids),
 			 "register-%s", g->name);
-		if (planner_is_listened(p, g->name))
-			plan_add(p->b, &kind_wait_healthy,
-				 json_pack("{s:o, s:O}", "group_arn", planner_target_group_ref(p, g->name), "instances", ids),
-				 "healthy-%s", g->name);
+		plan_title(p->b, "register %s/%s", have->cluster, g->name);
+		wait_healthy(p, g, have, ids);
 	}
 	json_decref(ids);
 }
@@ -195,9 +205,11 @@ static void plan_deregister(struct planning *p, const struct inventory_target_gr
 	for (size_t i = have->keep; i < have->n; i++)
 		if (is_registered(g, have->v[i]->id))
 			add_id(ids, have->v[i]);
-	if (json_array_size(ids) > 0)
+	if (json_array_size(ids) > 0) {
 		plan_add(p->b, &kind_deregister, json_pack("{s:s, s:O}", "group_arn", g->g.arn, "instances", ids), "deregister-%s",
-			 g->g.name);
+			 planner_target_group_word(p, g));
+		plan_title(p->b, "deregister %s/%s", have->cluster, planner_target_group_word(p, g));
+	}
 	json_decref(ids);
 }
 
@@ -210,9 +222,11 @@ static void plan_drained(struct planning *p, const struct inventory_target_group
 	for (size_t i = have->keep; i < have->n; i++)
 		if (elb_target_in(&g->targets, have->v[i]->id) != NULL)
 			add_id(ids, have->v[i]);
-	if (json_array_size(ids) > 0)
+	if (json_array_size(ids) > 0) {
 		plan_add(p->b, &kind_wait_drained, json_pack("{s:s, s:O}", "group_arn", g->g.arn, "instances", ids), "drained-%s",
-			 g->g.name);
+			 planner_target_group_word(p, g));
+		plan_title(p->b, "wait until %s/%s is drained", have->cluster, planner_target_group_word(p, g));
+	}
 	json_decref(ids);
 }
 
@@ -275,7 +289,9 @@ static void plan_remove(struct planning *p, const struct nodes *have)
 	args = json_pack("{s:O, s:I}", "instances", ids, "of", (json_int_t)have->n);
 	add_losses(p, args, have);
 	plan_add(p->b, &kind_terminate, args, "terminate");
+	plan_title(p->b, "terminate nodes of %s", have->cluster);
 	plan_add(p->b, &kind_wait_terminated, json_pack("{s:O}", "instances", ids), "gone");
+	plan_title(p->b, "wait until nodes of %s are terminated", have->cluster);
 	json_decref(ids);
 }
 

@@ -60,6 +60,14 @@ static const struct ec2_group *group_named(const struct planning *p, const char 
 }
 
 /* Names of two warehouses can be alike ("wh-1" and "node", "wh" and "1-node"); whose a group is, its tag says. */
+const char *planner_group_word(const struct planning *p, const struct ec2_group *g)
+{
+	char before[256];
+
+	planner_group_name(p, "", before);
+	return str_starts(g->name, before) && g->name[strlen(before)] != '\0' ? g->name + strlen(before) : g->name;
+}
+
 const struct ec2_group *planner_group_there(const struct planning *p, const char *name)
 {
 	const struct ec2_group *g = group_named(p, name);
@@ -241,6 +249,21 @@ static bool is_default_egress(const struct planning *p, const struct ec2_rule *r
 	       (r->cidr == NULL || (str_eq(r->protocol, "tcp") && r->from_port == 443 && r->to_port == 443));
 }
 
+/* "open tcp 9000-9010 from 10.0.0.0/8 in group node" */
+static void title_rule(struct planning *p, const struct step_kind *kind, const char *group, const struct ec2_rule *r)
+{
+	const char *verb = kind == &kind_authorize_ingress || kind == &kind_authorize_egress ? "open"
+			   : kind == &kind_revoke_ingress || kind == &kind_revoke_egress     ? "close"
+											     : "describe";
+	char ports[64] = "all";
+
+	if (!str_eq(r->protocol, "-1"))
+		snprintf(ports, sizeof(ports), r->from_port == r->to_port ? "%s %d" : "%s %d-%d", r->protocol, r->from_port,
+			 r->to_port);
+	plan_title(p->b, "%s %s %s %s in group %s", verb, ports, r->is_egress ? "to" : "from", r->cidr != NULL ? r->cidr : "itself",
+		   group);
+}
+
 /* "rule-node-tcp-443-443-10.0.0.0/8", "noegress-node-all-self" */
 static void add_rule_step(struct planning *p, const struct step_kind *kind, const char *prefix, const char *group, json_t *args,
 			  const struct ec2_rule *r)
@@ -255,6 +278,7 @@ static void add_rule_step(struct planning *p, const struct step_kind *kind, cons
 	buf_adds(&name, r->cidr != NULL ? r->cidr : str_eq(r->group_id, json_str_or(args, "group_id", "")) ? "self" : r->group_id);
 	json_object_set_new(args, "rule", rule_json(r));
 	plan_add(p->b, kind, args, "%s", buf_str(&name));
+	title_rule(p, kind, group, r);
 }
 
 static void authorize(struct planning *p, const char *group, const char *group_id, const struct ec2_rule *r)
@@ -309,6 +333,7 @@ static void create_group(struct planning *p, const group_t *want, const char *fa
 			   "vpc_id", p->spec->vpc_id, "subnet_id", planning_proof_of_vpc(p, what), "tags",
 			   planning_tags(p, NULL, step, NULL, 0), "fact", fact),
 		 "%s", step);
+	plan_title(p->b, "create group %s", want->name);
 }
 
 /* The second one, of IPv6, is there only if the VPC has a block by then; that the first one was taken out says that the group's

@@ -1,6 +1,6 @@
 /* planner_impl.h - the parts of the planner, from the lowest to the highest: planner_group.c (security groups), planner_balancer.c
  * (target groups, load balancers, listeners), planner_same.c (what stands and would have to be another), planner_launch.c (new
- * nodes), planner_cluster.c (nodes), planner_place.c (where what is new has room), planner_switch.c (listeners that lead
+ * nodes), planner_words.c (what people call things), planner_cluster.c (nodes), planner_place.c (where what is new has room), planner_switch.c (listeners that lead
  * elsewhere), planner_rest.c (what nobody wants any more). planner.c (the two verbs and the stages) calls them. Nobody else
  * includes this. */
 #pragma once
@@ -13,6 +13,7 @@ typedef Reeve__Control__V1__Cluster cluster_t;
 
 /* planner_group.c: names are the spec's */
 void planner_group_name(const struct planning *p, const char *name, char to[256]);
+const char *planner_group_word(const struct planning *p, const struct ec2_group *g); /* its name without what stands before it */
 const struct ec2_group *planner_group_there(const struct planning *p, const char *name); /* or NULL */
 void planner_plan_group(struct planning *p, const group_t *want);                        /* what is missing */
 void planner_trim_group(struct planning *p, const group_t *want);                        /* rules that nobody wants */
@@ -58,6 +59,10 @@ bool planner_wants_cluster(const struct planning *p, const char *cluster);      
 void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage);
 void planner_plan_surplus(struct planning *p, const cluster_t *c, unsigned stage);     /* nodes beyond those that are wanted go */
 void planner_plan_no_cluster(struct planning *p, const char *cluster, unsigned stage); /* all its nodes go */
+
+/* planner_words.c: what people call them; the name in AWS where nothing tells */
+const char *planner_target_group_word(const struct planning *p, const struct inventory_target_group *g);
+const char *planner_lb_word(const struct planning *p, const struct inventory_lb *lb);
 
 /* planner_switch.c: listeners that lead elsewhere from now on */
 void planner_plan_switch(struct planning *p, unsigned stage);

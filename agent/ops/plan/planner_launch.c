@@ -157,4 +157,5 @@ void planner_plan_launch(struct planning *p, const cluster_t *c, size_t held)
 	if (c->user_data.len > 0)
 		add_user_data(args, c);
 	plan_add(p->b, &kind_launch, args, "launch");
+	plan_title(p->b, "launch nodes of %s", c->name);
 }

@@ -28,7 +28,8 @@ static void plan_no_lb(struct planning *p, const struct inventory_lb *lb)
 				"deletion_protection.enabled), and send the command again",
 				lb->lb.name);
 	plan_add(p->b, &kind_delete_load_balancer, json_pack("{s:s, s:b}", "arn", lb->lb.arn, "in_use", lb->listeners.n > 0),
-		 "nolb-%s", lb->lb.name);
+		 "nolb-%s", planner_lb_word(p, lb));
+	plan_title(p->b, "delete load balancer %s", planner_lb_word(p, lb));
 }
 
 static bool wants_group(const struct planning *p, const char *full)
@@ -60,14 +61,18 @@ void planner_plan_rest(struct planning *p, const char *name, unsigned stage)
 	for (size_t i = 0; i < p->inv->target_groups_n; i++) {
 		const struct inventory_target_group *g = &p->inv->target_groups[i];
 
-		if (planning_is_of_warehouse(p, &g->g.tags) && !planner_wants_short(p, "tg", g->g.name))
-			plan_add(p->b, &kind_delete_target_group, json_pack("{s:s}", "arn", g->g.arn), "notg-%s", g->g.name);
+		if (!planning_is_of_warehouse(p, &g->g.tags) || planner_wants_short(p, "tg", g->g.name))
+			continue;
+		plan_add(p->b, &kind_delete_target_group, json_pack("{s:s}", "arn", g->g.arn), "notg-%s",
+			 planner_target_group_word(p, g));
+		plan_title(p->b, "delete target group %s", planner_target_group_word(p, g));
 	}
 	for (size_t i = 0; i < p->inv->groups.n; i++) {
 		const struct ec2_group *g = &p->inv->groups.v[i];
 
-		if (planning_is_of_warehouse(p, &g->tags) && !wants_group(p, g->name))
-			plan_add(p->b, &kind_delete_security_group, json_pack("{s:s}", "group_id", g->id), "nosg-%s-%s", g->name,
-				 g->id);
+		if (!planning_is_of_warehouse(p, &g->tags) || wants_group(p, g->name))
+			continue;
+		plan_add(p->b, &kind_delete_security_group, json_pack("{s:s}", "group_id", g->id), "nosg-%s-%s", g->name, g->id);
+		plan_title(p->b, "delete group %s", planner_group_word(p, g));
 	}
 }

@@ -32,11 +32,13 @@ static void stand_beside(struct planning *p, const lb_t *lb, size_t i)
 	const char *tg = lb->listeners[i]->target_group;
 	const struct inventory_target_group *g = planner_target_group_there(p, tg);
 
-	if (l != NULL && *l->group_arn != '\0' && !is_empty(p, tg) && (g == NULL || !str_eq(l->group_arn, g->g.arn)))
+	if (l != NULL && *l->group_arn != '\0' && !is_empty(p, tg) && (g == NULL || !str_eq(l->group_arn, g->g.arn))) {
 		plan_add(p->b, &kind_modify_listener,
 			 json_pack("{s:s, s:i, s:s, s:s, s:o}", "arn", l->arn, "port", (int)l->port, "group_arn", l->group_arn,
 				   "from_group_arn", l->group_arn, "beside_arn", planner_target_group_ref(p, tg)),
 			 "beside-%s-%u", lb->name, l->port);
+		plan_title(p->b, "add %s without weight to listener %s:%u", tg, lb->name, l->port);
+	}
 }
 
 static void move(struct planning *p, const lb_t *lb, size_t i)
@@ -44,12 +46,14 @@ static void move(struct planning *p, const lb_t *lb, size_t i)
 	const struct elb_listener *l = to_be_moved(p, lb, i);
 	const char *tg = lb->listeners[i]->target_group;
 
-	if (l != NULL)
+	if (l != NULL) {
 		plan_add(p->b, &kind_modify_listener,
 			 json_pack("{s:s, s:i, s:o, s:s, s:b}", "arn", l->arn, "port", (int)l->port, "group_arn",
 				   planner_target_group_ref(p, tg), "from_group_arn", l->group_arn, "leads_nowhere",
 				   is_empty(p, tg)),
 			 "move-%s-%u", lb->name, l->port);
+		plan_title(p->b, "move listener %s:%u to %s", lb->name, l->port, tg);
+	}
 }
 
 static bool is_moved_to(const struct planning *p, const char *tg)
@@ -73,10 +77,12 @@ static void wait_healthy(struct planning *p, const tg_t *g)
 {
 	json_t *ids = planner_nodes_behind(p, g);
 
-	if (json_array_size(ids) > 0)
+	if (json_array_size(ids) > 0) {
 		plan_add(p->b, &kind_wait_healthy,
 			 json_pack("{s:o, s:O}", "group_arn", planner_target_group_ref(p, g->name), "instances", ids), "healthy-%s",
 			 g->name);
+		plan_title(p->b, "wait until %s is healthy", g->name);
+	}
 	json_decref(ids);
 }
 

@@ -326,7 +326,7 @@ static void what_cannot_be_taken_back_is_named_and_the_others_are_taken_back(voi
 		struct arena *m = arena_new_sized(8u << 20);
 		const Reeve__Control__V1__Status *st = shop_status(s, &k, m);
 
-		assert_non_null(strstr(st->note, "not taken back: undo-lb-"));
+		assert_non_null(strstr(st->note, "not taken back: take back: create load balancer "));
 		assert_non_null(strstr(st->note, "DeleteLoadBalancer"));
 		assert_string_equal(st->error->action, "elasticloadbalancing:CreateListener");
 		arena_free(m);
