@@ -38,7 +38,7 @@ static bool ends_part(const struct step *s, uint32_t *n, uint32_t *of)
 {
 	*n = step_deletes(s->kind, s->args);
 	*of = (uint32_t)json_int_or(s->args, "of", 0);
-	return s->kind == &kind_terminate && *of != 0 && *n != *of;
+	return s->kind->ends_nodes && *of != 0 && *n != *of;
 }
 
 /* ---- refused ---- */
@@ -221,7 +221,7 @@ void op_spends(struct op *op, const struct step *s, int64_t time_ms)
 	if (time_ms == 0)
 		time_ms = op_env_rates_now(op->env);
 	add_step(&t, s);
-	if (plan != NULL && s->kind == &kind_terminate) {
+	if (plan != NULL && s->kind->ends_nodes) {
 		by = cluster_of(op, plan, cluster);
 		gone_add(&op->env->shared->gone, time_ms, &by, t.deletions);
 	}

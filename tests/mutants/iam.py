@@ -12,7 +12,7 @@ def forgotten(name, when, row):
 
 def widened(name, resource, wide):
     """A resource of the IAM documents that no list narrows any more."""
-    return Mutant(name, "agent/ops/steps/iam_table.c", resource, wide, IAM)
+    return Mutant(name, "agent/ops/steps/kinds_*.c", resource, wide, IAM)
 
 
 MUTANTS = [
@@ -31,9 +31,9 @@ MUTANTS = [
     forgotten("a balancer in subnets not said", "IAM_IN_SUBNETS", '"Null", "elasticloadbalancing:Subnet"'),
     widened("any image", "image/%i", "image/*"),
     widened("any subnet", "subnet/%s", "subnet/*"),
-    widened("a group in any VPC", 'LIST(EC2("vpc/%W"))', 'LIST(EC2("vpc/*"))'),
+    widened("a group in any VPC", 'IAM_TEXTS(IAM_EC2("vpc/%W"))', 'IAM_TEXTS(IAM_EC2("vpc/*"))'),
     widened("any role passed", "role/%p", "role/*"),
-    widened("any key used", 'LIST("%k")', 'LIST("arn:%P:kms:%R:%A:key/*")'),
+    widened("any key used", 'IAM_TEXTS("%k")', 'IAM_TEXTS("arn:%P:kms:%R:%A:key/*")'),
     Mutant(
         "an empty list of owners that stands for all of them",
         "agent/ops/steps/iam.c",

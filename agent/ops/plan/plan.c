@@ -9,6 +9,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/stamp.h"
 #include "agent/base/str.h"
+#include "agent/ops/steps/catalogue.h"
 
 #define PLAN_JSON_MAX (1u << 20)
 

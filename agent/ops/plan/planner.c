@@ -8,6 +8,7 @@
 
 #include "agent/base/json.h"
 #include "agent/base/str.h"
+#include "agent/ops/steps/catalogue.h"
 
 enum { STAGE_BASE, STAGE_CLUSTERS, STAGE_SWITCH, STAGE_ENDS, STAGE_TIDY };
 

@@ -2,6 +2,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"
+#include "agent/ops/steps/catalogue.h"
 
 typedef Reeve__Control__V1__Listener listener_t;
 

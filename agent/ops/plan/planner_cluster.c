@@ -7,6 +7,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"
+#include "agent/ops/steps/catalogue.h"
 
 /* Nodes of one cluster: those that serve, and of these first those that are protected, then the oldest. The first `keep` stay, the
  * others go. */

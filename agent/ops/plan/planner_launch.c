@@ -5,6 +5,7 @@
 #include "agent/base/str.h"
 #include "agent/ops/plan/field.h"
 #include "agent/ops/plan/planner_impl.h"
+#include "agent/ops/steps/catalogue.h"
 
 json_t *planner_volumes(const cluster_t *c)
 {

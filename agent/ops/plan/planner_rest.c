@@ -2,6 +2,7 @@
  * warehouse is deleted, nothing of it is wanted. */
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"
+#include "agent/ops/steps/catalogue.h"
 
 /* Each cluster once: at its first node. */
 void planner_plan_lost_clusters(struct planning *p, unsigned stage)

@@ -4,6 +4,7 @@
 #include "agent/base/json.h"
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"
+#include "agent/ops/steps/catalogue.h"
 
 /* NULL: it leads there, or does not stand yet. */
 static const struct elb_listener *to_be_moved(const struct planning *p, const lb_t *lb, size_t i)

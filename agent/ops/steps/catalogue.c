@@ -5,7 +5,7 @@
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
-#include "agent/ops/steps/step.h"
+#include "agent/ops/steps/catalogue.h"
 
 static const struct step_kind *const kinds[] = {
 	&kind_create_security_group,

@@ -273,7 +273,7 @@ static int make_power(const struct iam_args *a, enum iam_power p, json_t **ret, 
 	if (m.lists->why_not[p][0] != '\0')
 		rc = err_set(e, ERR_DENIED, "the policy leaves nothing of the power %s: %s", name, m.lists->why_not[p]);
 	else
-		rc = make(&m, name, iam_table_operate, p, ret, e);
+		rc = make(&m, name, iam_table_operate(), p, ret, e);
 	iam_lists_close(&m.open);
 	return rc;
 }

@@ -1,7 +1,7 @@
 /* iam.h - the IAM documents of an installation, made from what the code asks for and from nothing else.
  *
  * agent: the reads, and the way into the operate role; it changes nothing. The operate role holds one document a power, made of
- * what the step kinds that change something ask for (.action and .needs), each with the narrowest resource and conditions that
+ * what the step kinds that change something must be allowed (.grants), each with the narrowest resource and conditions that
  * AWS lets us state. Lists cut to a policy's bounds cut the documents. The text is the same for the same arguments, byte
  * for byte, and ends with a newline.
  *

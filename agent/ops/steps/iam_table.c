@@ -1,68 +1,20 @@
 /* iam_table.c - see iam_table.h. */
 #include "agent/ops/steps/iam_table.h"
 
+#include <assert.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "agent/base/str.h"
-#include "agent/ops/steps/step.h"
+#include "agent/ops/steps/catalogue.h"
 
-#define EC2(what) "arn:%P:ec2:%R:%A:" what
-#define ELB(what) "arn:%P:elasticloadbalancing:%R:%A:" what
-#define LIST(...)                                                                                                                  \
-	(const char *const[])                                                                                                      \
-	{                                                                                                                          \
-		__VA_ARGS__, NULL                                                                                                  \
-	}
+#define STATEMENTS_MAX 63
+#define TEXTS_MAX 31
 
 /* clang-format off */
-const struct iam_statement iam_table_operate[] = {
-	{ IAM_LAUNCH, "Node", IAM_TO_BE_OWNED | IAM_AS_NODE, LIST("ec2:RunInstances"), LIST(EC2("instance/*")) },
-	{ IAM_LAUNCH, "Volume", IAM_TO_BE_OWNED | IAM_ENCRYPTED, LIST("ec2:RunInstances"), LIST(EC2("volume/*")) },
-	{ IAM_LAUNCH, "Interface", IAM_TO_BE_OWNED | IAM_PRIVATE | IAM_IN_VPC, LIST("ec2:RunInstances"), LIST(EC2("network-interface/*")) },
-	{ IAM_LAUNCH, "InGroup", IAM_OWNED | IAM_IN_VPC, LIST("ec2:RunInstances"), LIST(EC2("security-group/*")) },
-	{ IAM_LAUNCH, "InSubnet", IAM_IN_VPC, LIST("ec2:RunInstances"), LIST(EC2("subnet/%s")) },
-	{ IAM_LAUNCH, "Image", 0, LIST("ec2:RunInstances"), LIST("arn:%P:ec2:%R::image/%i") },
-	{ IAM_LAUNCH, "ImageOf", IAM_BY_OWNER, LIST("ec2:RunInstances"), LIST("arn:%P:ec2:%R::image/*") },
-	{ IAM_LAUNCH, "Tag", IAM_TO_BE_OWNED | IAM_EC2_RUNS, LIST("ec2:CreateTags"),
-	  LIST(EC2("instance/*"), EC2("network-interface/*"), EC2("volume/*")) },
-	{ IAM_LAUNCH, "NodeRole", IAM_TO_EC2, LIST("iam:PassRole"), LIST("arn:%P:iam::%A:role/%p") },
-	{ IAM_LAUNCH, "Key", IAM_BY_EC2, LIST("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext",
-			      "kms:ReEncryptFrom", "kms:ReEncryptTo"), LIST("%k") },
-
-	{ IAM_DELETE, "Delete", IAM_OWNED, LIST("ec2:DeleteSecurityGroup", "ec2:TerminateInstances",
-					    "elasticloadbalancing:DeleteListener", "elasticloadbalancing:DeleteLoadBalancer",
-					    "elasticloadbalancing:DeleteTargetGroup", "elasticloadbalancing:DeregisterTargets"),
-	  LIST(EC2("instance/*"), EC2("security-group/*"), ELB("listener/net/*"), ELB("loadbalancer/net/*"),
-	       ELB("targetgroup/*")) },
-
-	{ IAM_GROUPS, "Group", IAM_TO_BE_OWNED, LIST("ec2:CreateSecurityGroup"), LIST(EC2("security-group/*")) },
-	{ IAM_GROUPS, "InVpc", 0, LIST("ec2:CreateSecurityGroup"), LIST(EC2("vpc/%W")) },
-	{ IAM_GROUPS, "TagGroup", IAM_TO_BE_OWNED | IAM_EC2_GROUPS, LIST("ec2:CreateTags"), LIST(EC2("security-group/*")) },
-	{ IAM_GROUPS, "Rules", IAM_OWNED | IAM_IN_VPC, LIST("ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress",
-						    "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress",
-						    "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
-						    "ec2:UpdateSecurityGroupRuleDescriptionsIngress"),
-	  LIST(EC2("security-group/*")) },
-
-	{ IAM_BALANCERS, "Balancer", IAM_TO_BE_OWNED | IAM_INTERNAL, LIST("elasticloadbalancing:CreateLoadBalancer"),
-	  LIST(ELB("loadbalancer/net/*")) },
-	{ IAM_BALANCERS, "TargetGroup", IAM_TO_BE_OWNED, LIST("elasticloadbalancing:CreateTargetGroup"), LIST(ELB("targetgroup/*")) },
-	{ IAM_BALANCERS, "Listener", IAM_OWNED | IAM_TO_BE_OWNED, LIST("elasticloadbalancing:CreateListener"), LIST(ELB("loadbalancer/net/*")) },
-	{ IAM_BALANCERS, "Move", IAM_OWNED, LIST("elasticloadbalancing:ModifyListener"), LIST(ELB("listener/net/*")) },
-	{ IAM_BALANCERS, "TagBalancer", IAM_TO_BE_OWNED | IAM_ELB_CREATES, LIST("elasticloadbalancing:AddTags"),
-	  LIST(ELB("listener/net/*"), ELB("loadbalancer/net/*"), ELB("targetgroup/*")) },
-	{ IAM_BALANCERS, "Register", IAM_OWNED, LIST("elasticloadbalancing:RegisterTargets"), LIST(ELB("targetgroup/*")) },
-	{ IAM_BALANCERS, "BalancerRole", IAM_ELB_ROLE, LIST("iam:CreateServiceLinkedRole"),
-	  LIST("arn:%P:iam::%A:role/aws-service-role/elasticloadbalancing.amazonaws.com/*") },
-	{ IAM_BALANCERS, "BalancerLooks", IAM_HERE, LIST("ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeInstances",
-						     "ec2:DescribeInternetGateways", "ec2:DescribeSecurityGroups",
-						     "ec2:DescribeSubnets", "ec2:DescribeVpcs"), LIST("*") },
-	{ 0 },
-};
-
 const struct iam_statement iam_table_agent[] = {
-	{ IAM_POWERS, "Look", IAM_HERE, NULL, LIST("*") },
-	{ IAM_POWERS, "Operate", 0, LIST("sts:AssumeRole", "sts:SetSourceIdentity"), LIST("arn:%P:iam::%A:role/%N-operate") },
+	{ IAM_POWERS, "Look", IAM_HERE, NULL, IAM_TEXTS("*") },
+	{ IAM_POWERS, "Operate", 0, IAM_TEXTS("sts:AssumeRole", "sts:SetSourceIdentity"), IAM_TEXTS("arn:%P:iam::%A:role/%N-operate") },
 	{ 0 },
 };
 
@@ -79,7 +31,7 @@ const struct iam_condition iam_table_conditions[] = {
 	{ IAM_NO_PROFILE, "Null", "ec2:InstanceProfile", "true" },
 	{ IAM_ENCRYPTED, "Bool", "ec2:Encrypted", "true" },
 	{ IAM_PRIVATE, "Bool", "ec2:AssociatePublicIpAddress", "false" },
-	{ IAM_IN_VPC, "ArnEquals", "ec2:Vpc", EC2("vpc/%W") },
+	{ IAM_IN_VPC, "ArnEquals", "ec2:Vpc", IAM_EC2("vpc/%W") },
 	{ IAM_BY_OWNER, "StringEquals", "ec2:Owner", "%o" },
 	{ IAM_EC2_RUNS, "StringEquals", "ec2:CreateAction", "RunInstances" },
 	{ IAM_EC2_GROUPS, "StringEquals", "ec2:CreateAction", "CreateSecurityGroup" },
@@ -96,53 +48,95 @@ const struct iam_condition iam_table_conditions[] = {
 };
 /* clang-format on */
 
-/* ---- the table and the catalogue ---- */
+/* ---- the statements of all kinds ---- */
 
-static bool is_stated(const char *action)
+/* One Sid, and what all kinds say under it. */
+struct merged {
+	const char *actions[TEXTS_MAX + 1], *resources[TEXTS_MAX + 1]; /* sorted, ended by NULL */
+};
+
+static struct {
+	struct iam_statement v[STATEMENTS_MAX + 1];
+	struct merged of[STATEMENTS_MAX];
+	size_t n;
+} all;
+
+static void add_text(const char *to[TEXTS_MAX + 1], const char *text)
 {
-	for (const struct iam_statement *s = iam_table_operate; s->sid != NULL; s++)
+	size_t n = 0, at = 0;
+
+	while (to[n] != NULL)
+		n++;
+	while (at < n && strcmp(to[at], text) < 0)
+		at++;
+	if (at < n && str_eq(to[at], text))
+		return;
+	assert(n < TEXTS_MAX);
+	memmove(to + at + 1, to + at, (n - at) * sizeof(*to));
+	to[at] = text;
+}
+
+static size_t place_of(const struct iam_statement *s)
+{
+	size_t i = 0;
+
+	while (i < all.n && !str_eq(all.v[i].sid, s->sid))
+		i++;
+	if (i < all.n)
+		return i;
+	assert(all.n < STATEMENTS_MAX);
+	all.v[all.n] = (struct iam_statement){ s->power, s->sid, s->when, all.of[all.n].actions, all.of[all.n].resources };
+	return all.n++;
+}
+
+static void add_grant(const struct iam_statement *s)
+{
+	struct merged *m = &all.of[place_of(s)];
+
+	for (const char *const *a = s->actions; *a != NULL; a++)
+		add_text(m->actions, *a);
+	for (const char *const *r = s->resources; *r != NULL; r++)
+		add_text(m->resources, *r);
+}
+
+const struct iam_statement *iam_table_operate(void)
+{
+	if (all.n > 0)
+		return all.v;
+	for (const struct step_kind *const *k = catalogue_all(); *k != NULL; k++)
+		for (const struct iam_statement *s = (*k)->grants; s != NULL && s->sid != NULL; s++)
+			add_grant(s);
+	return all.v;
+}
+
+static bool is_granted(const struct step_kind *k)
+{
+	for (const struct iam_statement *s = k->grants; s != NULL && s->sid != NULL; s++)
 		for (const char *const *a = s->actions; *a != NULL; a++)
-			if (str_eq(*a, action))
+			if (str_eq(*a, k->action))
 				return true;
 	return false;
 }
 
-static bool kind_asks_for(const struct step_kind *k, const char *action)
+static int check_sids(const struct step_kind *k, struct err *e)
 {
-	if (!step_mutates(k))
-		return false; /* reads are made with the role of the instance */
-	for (const char *const *need = k->needs; need != NULL && *need != NULL; need++)
-		if (str_eq(*need, action))
-			return true;
-	return str_eq(k->action, action);
-}
+	for (const struct iam_statement *s = k->grants; s != NULL && s->sid != NULL; s++) {
+		const struct iam_statement *one = &all.v[place_of(s)];
 
-static bool is_asked_for(const char *action)
-{
-	for (const struct step_kind *const *k = catalogue_all(); *k != NULL; k++)
-		if (kind_asks_for(*k, action))
-			return true;
-	return false;
-}
-
-static bool is_all_stated(const struct step_kind *k)
-{
-	if (!step_mutates(k))
-		return true;
-	for (const char *const *need = k->needs; need != NULL && *need != NULL; need++)
-		if (!is_stated(*need))
-			return false;
-	return is_stated(k->action);
+		if (one->power != s->power || one->when != s->when)
+			return err_set(e, ERR_INVALID, "the step %s means another thing by the statement %s than a kind before it",
+				       k->name, s->sid);
+	}
+	return 0;
 }
 
 int iam_table_check(struct err *e)
 {
-	for (const struct step_kind *const *k = catalogue_all(); *k != NULL; k++)
-		if (!is_all_stated(*k))
-			return err_set(e, ERR_INVALID, "iam.c has no statement for all that the step %s asks for", (*k)->name);
-	for (const struct iam_statement *s = iam_table_operate; s->sid != NULL; s++)
-		for (const char *const *a = s->actions; *a != NULL; a++)
-			if (!is_asked_for(*a))
-				return err_set(e, ERR_INVALID, "iam.c states %s, which no step asks for", *a);
+	iam_table_operate();
+	for (const struct step_kind *const *k = catalogue_all(); *k != NULL; k++) {
+		if (step_mutates(*k) && !is_granted(*k))
+			return err_set(e, ERR_INVALID, "the step %s has no statement that allows %s", (*k)->name, (*k)->action);
+		TRY(check_sids(*k, e));
+	}
 	return 0;
 }

@@ -1,46 +1,7 @@
-/* iam_table.h - the statements and conditions of the IAM documents as tables, and a check that they and the step catalogue ask
- * for the same.
- *
- * What is to be ours carries both ownership tags from its first moment (aws:RequestTag), and nothing without them is ever
- * changed (aws:ResourceTag). Tags can only be set by the call that creates, never on what is there already: else the tags
- * would protect nothing. Service Authorization Reference: which resources and keys an action knows. */
+/* iam_table.h - the statements of the IAM documents, collected from the step kinds, and what their conditions are in IAM's words. */
 #pragma once
 #include "agent/base/err.h"
-#include "agent/ops/steps/iam_lists.h"
-
-enum iam_when {
-	IAM_OWNED = 1u << 0,        /* the resource carries our tags */
-	IAM_TO_BE_OWNED = 1u << 1,  /* the request gives it our tags, and none but ours and those that the policy allows */
-	IAM_HERE = 1u << 2,         /* this region; said where no ARN says it */
-	IAM_AS_NODE = 1u << 3,      /* IMDSv2 alone, of a type and with a profile that is allowed */
-	IAM_WITH_PROFILE = 1u << 4, /* of IAM_AS_NODE: one of these, or none */
-	IAM_NO_PROFILE = 1u << 5,   /* of IAM_AS_NODE: none */
-	IAM_ENCRYPTED = 1u << 6,    /* volumes */
-	IAM_PRIVATE = 1u << 7,      /* interfaces without a public address */
-	IAM_IN_VPC = 1u << 8,       /* what stands in the VPC of the warehouses */
-	IAM_BY_OWNER = 1u << 9,     /* images by whose they are */
-	IAM_EC2_RUNS = 1u << 10,    /* tags by the call that creates, not later: of nodes, */
-	IAM_EC2_GROUPS = 1u << 11,  /* of groups, */
-	IAM_ELB_CREATES = 1u << 12, /* of what load balancing makes */
-	IAM_INTERNAL = 1u << 13,    /* load balancers without a public address */
-	IAM_TO_EC2 = 1u << 14,      /* a role may be passed to EC2 alone */
-	IAM_ELB_ROLE = 1u << 15,    /* the role that AWS itself keeps for load balancing */
-	IAM_BY_EC2 = 1u << 16,      /* a key is used by EC2 for us, never by us; a grant goes to the volume */
-	IAM_IN_SUBNETS = 1u << 17   /* of IAM_INTERNAL: in these subnets */
-};
-
-/* %P partition, %R region, %A account, %N name of the instance role, %W the VPC; %V vendor, %I installation. A small letter is a
- * list (iam_lists.h), and what names one stands once for each of its members: %t types, %i images, %o owners, %s subnets, %p
- * profiles, %k keys, %g tag keys. */
-#define IAM_LETTERS "tiospkg"
-
-struct iam_statement {
-	enum iam_power power; /* of the operate role's */
-	const char *sid;
-	unsigned when;
-	const char *const *actions; /* NULL: every read (reads.h) */
-	const char *const *resources;
-};
+#include "agent/ops/steps/iam_grant.h"
 
 struct iam_condition {
 	unsigned when;
@@ -48,8 +9,9 @@ struct iam_condition {
 };
 
 /* Each ends with a sid or a test that is NULL. */
-extern const struct iam_statement iam_table_operate[], iam_table_agent[];
+const struct iam_statement *iam_table_operate(void); /* of all kinds, one a Sid, in the order of the catalogue */
+extern const struct iam_statement iam_table_agent[];
 extern const struct iam_condition iam_table_conditions[];
 
-/* -ERR_INVALID: a step kind asks for an action that no statement allows, or one allows what no kind asks for. */
+/* -ERR_INVALID: a step kind that changes something is not allowed its own action, or two kinds mean different things by one Sid. */
 int iam_table_check(struct err *e);

@@ -5,19 +5,28 @@
 #include "agent/ops/steps/demand.h"
 #include "agent/ops/steps/kinds_elb_impl.h"
 
-/* User Guide for Elastic Load Balancing, "API permissions": what it asks of its caller beside the call. */
-static const char *const create_lb_needs[] = {
-	"elasticloadbalancing:AddTags",
-	"ec2:DescribeAccountAttributes",
-	"ec2:DescribeAddresses",
-	"ec2:DescribeInternetGateways",
-	"ec2:DescribeSecurityGroups",
-	"ec2:DescribeSubnets",
-	"ec2:DescribeVpcs",
-	"iam:CreateServiceLinkedRole",
-	NULL,
+static const struct iam_statement create_lb_grants[] = {
+	{ IAM_BALANCERS, "Balancer", IAM_TO_BE_OWNED | IAM_INTERNAL, IAM_TEXTS("elasticloadbalancing:CreateLoadBalancer"),
+	  IAM_TEXTS(IAM_ELB("loadbalancer/net/*")) },
+	KINDS_ELB_TAGS("loadbalancer/net/*"),
+	KINDS_ELB_ROLE,
+	KINDS_ELB_LOOKS("ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeInternetGateways",
+			"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"),
+	{ 0 },
 };
-static const char *const create_listener_needs[] = { "elasticloadbalancing:AddTags", NULL };
+static const struct iam_statement delete_lb_grants[] = { KINDS_ELB_DELETE("DeleteLoadBalancer", "loadbalancer/net/*"), { 0 } };
+static const struct iam_statement create_listener_grants[] = {
+	{ IAM_BALANCERS, "Listener", IAM_OWNED | IAM_TO_BE_OWNED, IAM_TEXTS("elasticloadbalancing:CreateListener"),
+	  IAM_TEXTS(IAM_ELB("loadbalancer/net/*")) },
+	KINDS_ELB_TAGS("listener/net/*"),
+	{ 0 },
+};
+static const struct iam_statement modify_listener_grants[] = {
+	{ IAM_BALANCERS, "Move", IAM_OWNED, IAM_TEXTS("elasticloadbalancing:ModifyListener"),
+	  IAM_TEXTS(IAM_ELB("listener/net/*")) },
+	{ 0 },
+};
+static const struct iam_statement delete_listener_grants[] = { KINDS_ELB_DELETE("DeleteListener", "listener/net/*"), { 0 } };
 
 /* ---- load balancer ---- */
 
@@ -74,7 +83,7 @@ static void create_lb_demand(const json_t *args, struct demand *d)
 const struct step_kind kind_create_load_balancer = {
 	.name = "create-load-balancer",
 	.action = "elasticloadbalancing:CreateLoadBalancer",
-	.needs = create_lb_needs,
+	.grants = create_lb_grants,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 300,
@@ -163,6 +172,7 @@ static bool is_in_use(const json_t *args)
 const struct step_kind kind_delete_load_balancer = {
 	.name = "delete-load-balancer",
 	.action = "elasticloadbalancing:DeleteLoadBalancer",
+	.grants = delete_lb_grants,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 300,
@@ -231,7 +241,7 @@ static void listener_print(const json_t *args, struct buf *to)
 const struct step_kind kind_create_listener = {
 	.name = "create-listener",
 	.action = "elasticloadbalancing:CreateListener",
-	.needs = create_listener_needs,
+	.grants = create_listener_grants,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 300,
@@ -307,6 +317,7 @@ static void modify_listener_print(const json_t *args, struct buf *to)
 const struct step_kind kind_modify_listener = {
 	.name = "modify-listener",
 	.action = "elasticloadbalancing:ModifyListener",
+	.grants = modify_listener_grants,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 300,
@@ -347,6 +358,7 @@ static void delete_listener_print(const json_t *args, struct buf *to)
 const struct step_kind kind_delete_listener = {
 	.name = "delete-listener",
 	.action = "elasticloadbalancing:DeleteListener",
+	.grants = delete_listener_grants,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 300,

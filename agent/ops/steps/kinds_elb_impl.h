@@ -3,7 +3,8 @@
 #pragma once
 #include "agent/aws/elb.h"
 #include "agent/ops/account/inventory.h"
-#include "agent/ops/steps/step.h"
+#include "agent/ops/steps/catalogue.h"
+#include "agent/ops/steps/iam_grant.h"
 
 /* ---- creations: the fact is the ARN ---- */
 
@@ -22,3 +23,23 @@ const char *kinds_elb_arn(const struct step_ctx *x);
 
 void kinds_elb_print_name(const json_t *args, struct buf *to);
 void kinds_elb_print_arn(const json_t *args, struct buf *to);
+
+/* What load balancing asks of its caller beside a call (User Guide for Elastic Load Balancing, "API permissions"). */
+#define KINDS_ELB_TAGS(resource)                                                                                                   \
+	{                                                                                                                          \
+		IAM_BALANCERS, "TagBalancer", IAM_TO_BE_OWNED | IAM_ELB_CREATES, IAM_TEXTS("elasticloadbalancing:AddTags"),        \
+		    IAM_TEXTS(IAM_ELB(resource))                                                                                   \
+	}
+#define KINDS_ELB_ROLE                                                                                                             \
+	{                                                                                                                          \
+		IAM_BALANCERS, "BalancerRole", IAM_ELB_ROLE, IAM_TEXTS("iam:CreateServiceLinkedRole"),                             \
+		    IAM_TEXTS("arn:%P:iam::%A:role/aws-service-role/elasticloadbalancing.amazonaws.com/*")                         \
+	}
+#define KINDS_ELB_LOOKS(...)                                                                                                       \
+	{                                                                                                                          \
+		IAM_BALANCERS, "BalancerLooks", IAM_HERE, IAM_TEXTS(__VA_ARGS__), IAM_TEXTS("*")                                   \
+	}
+#define KINDS_ELB_DELETE(call, resource)                                                                                           \
+	{                                                                                                                          \
+		IAM_DELETE, "Delete", IAM_OWNED, IAM_TEXTS("elasticloadbalancing:" call), IAM_TEXTS(IAM_ELB(resource))             \
+	}

@@ -6,9 +6,13 @@
 #include "agent/base/str.h"
 #include "agent/ops/steps/kinds_elb_impl.h"
 
-/* User Guide for Elastic Load Balancing, "API permissions": what it asks of its caller beside the call. */
-static const char *const register_needs[] = { "ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets",
-					      "ec2:DescribeVpcs", NULL };
+static const struct iam_statement register_grants[] = {
+	{ IAM_BALANCERS, "Register", IAM_OWNED, IAM_TEXTS("elasticloadbalancing:RegisterTargets"),
+	  IAM_TEXTS(IAM_ELB("targetgroup/*")) },
+	KINDS_ELB_LOOKS("ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets", "ec2:DescribeVpcs"),
+	{ 0 },
+};
+static const struct iam_statement deregister_grants[] = { KINDS_ELB_DELETE("DeregisterTargets", "targetgroup/*"), { 0 } };
 
 /* Targets are instances by id: an address or a function would be somebody else's. */
 static int check_instances(const char *const *ids, size_t n, struct err *e)
@@ -160,7 +164,7 @@ static json_t *same_targets(const json_t *args)
 const struct step_kind kind_register = {
 	.name = "register",
 	.action = "elasticloadbalancing:RegisterTargets",
-	.needs = register_needs,
+	.grants = register_grants,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 300,
@@ -223,6 +227,7 @@ static bool leaves_nobody(const json_t *args)
 const struct step_kind kind_deregister = {
 	.name = "deregister",
 	.action = "elasticloadbalancing:DeregisterTargets",
+	.grants = deregister_grants,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 300,

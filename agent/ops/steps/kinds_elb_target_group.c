@@ -5,9 +5,15 @@
 #include "agent/ops/steps/kinds_elb_impl.h"
 #include "agent/ops/steps/kinds_impl.h"
 
-/* User Guide for Elastic Load Balancing, "API permissions": what it asks of its caller beside the call. */
-static const char *const create_tg_needs[] = { "elasticloadbalancing:AddTags", "ec2:DescribeInternetGateways", "ec2:DescribeVpcs",
-					       "iam:CreateServiceLinkedRole", NULL };
+static const struct iam_statement create_tg_grants[] = {
+	{ IAM_BALANCERS, "TargetGroup", IAM_TO_BE_OWNED, IAM_TEXTS("elasticloadbalancing:CreateTargetGroup"),
+	  IAM_TEXTS(IAM_ELB("targetgroup/*")) },
+	KINDS_ELB_TAGS("targetgroup/*"),
+	KINDS_ELB_ROLE,
+	KINDS_ELB_LOOKS("ec2:DescribeInternetGateways", "ec2:DescribeVpcs"),
+	{ 0 },
+};
+static const struct iam_statement delete_tg_grants[] = { KINDS_ELB_DELETE("DeleteTargetGroup", "targetgroup/*"), { 0 } };
 
 /* ---- the group ---- */
 
@@ -55,7 +61,7 @@ static const char *group_maker(const struct inventory *inv, const char *arn)
 const struct step_kind kind_create_target_group = {
 	.name = "create-target-group",
 	.action = "elasticloadbalancing:CreateTargetGroup",
-	.needs = create_tg_needs,
+	.grants = create_tg_grants,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 300,
@@ -169,6 +175,7 @@ static enum step_verdict delete_group_miss(const struct step_ctx *x, const struc
 const struct step_kind kind_delete_target_group = {
 	.name = "delete-target-group",
 	.action = "elasticloadbalancing:DeleteTargetGroup",
+	.grants = delete_tg_grants,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 600,

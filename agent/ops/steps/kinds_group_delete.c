@@ -231,9 +231,15 @@ static void delete_print(const json_t *args, struct buf *to)
 	buf_adds(to, json_str_or(args, "group_id", "?"));
 }
 
+static const struct iam_statement delete_grants[] = {
+	{ IAM_DELETE, "Delete", IAM_OWNED, IAM_TEXTS("ec2:DeleteSecurityGroup"), IAM_TEXTS(IAM_EC2("security-group/*")) },
+	{ 0 },
+};
+
 const struct step_kind kind_delete_security_group = {
 	.name = "delete-security-group",
 	.action = "ec2:DeleteSecurityGroup",
+	.grants = delete_grants,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 120,
 	.deadline_s = 900,

@@ -379,17 +379,31 @@ static void launch_detail(const json_t *args, struct buf *to)
 		buf_addf(to, "      | ... and %zu bytes more\n", (size_t)(end - at));
 }
 
+#define RUNS IAM_TEXTS("ec2:RunInstances")
+
 /* The kms actions are those of a volume under the customer's own key (Amazon EBS encryption, "Permissions for IAM users"). */
-static const char *const launch_needs[] = {
-	"ec2:CreateTags",    "iam:PassRole",    "kms:CreateGrant",
-	"kms:Decrypt",       "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext",
-	"kms:ReEncryptFrom", "kms:ReEncryptTo", NULL,
+static const struct iam_statement launch_grants[] = {
+	{ IAM_LAUNCH, "Node", IAM_TO_BE_OWNED | IAM_AS_NODE, RUNS, IAM_TEXTS(IAM_EC2("instance/*")) },
+	{ IAM_LAUNCH, "Volume", IAM_TO_BE_OWNED | IAM_ENCRYPTED, RUNS, IAM_TEXTS(IAM_EC2("volume/*")) },
+	{ IAM_LAUNCH, "Interface", IAM_TO_BE_OWNED | IAM_PRIVATE | IAM_IN_VPC, RUNS, IAM_TEXTS(IAM_EC2("network-interface/*")) },
+	{ IAM_LAUNCH, "InGroup", IAM_OWNED | IAM_IN_VPC, RUNS, IAM_TEXTS(IAM_EC2("security-group/*")) },
+	{ IAM_LAUNCH, "InSubnet", IAM_IN_VPC, RUNS, IAM_TEXTS(IAM_EC2("subnet/%s")) },
+	{ IAM_LAUNCH, "Image", 0, RUNS, IAM_TEXTS("arn:%P:ec2:%R::image/%i") },
+	{ IAM_LAUNCH, "ImageOf", IAM_BY_OWNER, RUNS, IAM_TEXTS("arn:%P:ec2:%R::image/*") },
+	{ IAM_LAUNCH, "Tag", IAM_TO_BE_OWNED | IAM_EC2_RUNS, IAM_TEXTS("ec2:CreateTags"),
+	  IAM_TEXTS(IAM_EC2("instance/*"), IAM_EC2("network-interface/*"), IAM_EC2("volume/*")) },
+	{ IAM_LAUNCH, "NodeRole", IAM_TO_EC2, IAM_TEXTS("iam:PassRole"), IAM_TEXTS("arn:%P:iam::%A:role/%p") },
+	{ IAM_LAUNCH, "Key", IAM_BY_EC2,
+	  IAM_TEXTS("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom",
+		    "kms:ReEncryptTo"),
+	  IAM_TEXTS("%k") },
+	{ 0 },
 };
 
 const struct step_kind kind_launch = {
 	.name = "launch",
 	.action = "ec2:RunInstances",
-	.needs = launch_needs,
+	.grants = launch_grants,
 	.repeat = REPEAT_TOKEN,
 	.settle_s = 300,
 	.deadline_s = 900,

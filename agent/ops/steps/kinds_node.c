@@ -336,9 +336,16 @@ static void terminate_print(const json_t *args, struct buf *to)
 		buf_adds(to, ", the last of the cluster");
 }
 
+static const struct iam_statement terminate_grants[] = {
+	{ IAM_DELETE, "Delete", IAM_OWNED, IAM_TEXTS("ec2:TerminateInstances"), IAM_TEXTS(IAM_EC2("instance/*")) },
+	{ 0 },
+};
+
 const struct step_kind kind_terminate = {
 	.name = "terminate",
 	.action = "ec2:TerminateInstances",
+	.grants = terminate_grants,
+	.ends_nodes = true,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 120,
 	.deadline_s = 600,

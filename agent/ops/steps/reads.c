@@ -6,7 +6,7 @@
 
 #include "agent/base/str.h"
 #include "agent/ops/account/inventory.h"
-#include "agent/ops/steps/step.h"
+#include "agent/ops/steps/catalogue.h"
 
 #define READS_MAX 63
 

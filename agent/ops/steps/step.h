@@ -14,6 +14,7 @@
 
 struct inventory;
 struct demand;
+struct iam_statement;
 
 /* What a failure comes of, where another than the last answer tells it: an instance's StateReason. Zero: nothing is told. */
 struct step_cause {
@@ -73,8 +74,11 @@ struct step_look {
 
 struct step_kind {
 	const char *name;
-	const char *action;       /* the one call it makes; the IAM policy is generated from these ... */
-	const char *const *needs; /* ... and from what AWS asks beside it; NULL-terminated, or NULL */
+	const char *action; /* the one call it makes */
+	/* What it must be allowed: the call, and what AWS asks of its caller beside it; ended by one without a sid. The IAM documents of
+	 * the operate role are made of these (iam_grant.h). NULL: it reads, with the role of the instance. */
+	const struct iam_statement *grants;
+	bool ends_nodes; /* of a cluster: rates.ended_at_once counts them */
 	enum step_repeat repeat;
 	uint32_t settle_s; /* how long a Describe may not see what it did yet */
 	uint32_t deadline_s, poll_s;
@@ -104,19 +108,6 @@ struct step_kind {
 	void (*print)(const json_t *args, struct buf *to);    /* one line for people, behind the action */
 	void (*detail)(const json_t *args, struct buf *to);   /* whole lines below that one, indented; NULL: none */
 };
-
-/* Every kind, ended by NULL. kinds_... are in the files of their service. */
-const struct step_kind *const *catalogue_all(void);
-const struct step_kind *catalogue_find(const char *name);
-
-extern const struct step_kind kind_create_security_group, kind_authorize_ingress, kind_revoke_ingress, kind_delete_security_group;
-extern const struct step_kind kind_authorize_egress, kind_revoke_egress;
-extern const struct step_kind kind_describe_rule_ingress, kind_describe_rule_egress;
-extern const struct step_kind kind_launch, kind_wait_running, kind_terminate, kind_wait_terminated;
-extern const struct step_kind kind_create_target_group, kind_create_load_balancer, kind_wait_load_balancer;
-extern const struct step_kind kind_create_listener, kind_modify_listener;
-extern const struct step_kind kind_register, kind_wait_healthy, kind_deregister, kind_wait_drained;
-extern const struct step_kind kind_delete_listener, kind_delete_load_balancer, kind_delete_target_group;
 
 /* How many things a step takes away that a day's deletions count: not rules. */
 uint32_t step_deletes(const struct step_kind *k, const json_t *args);

@@ -2,6 +2,7 @@
  * was written from it and read back in their stead. */
 #include "agent/base/json.h"
 #include "agent/ops/plan/plan.h"
+#include "agent/ops/steps/catalogue.h"
 #include "tests/unit/ops/shop.h"
 
 static struct op *accepted(struct desk *d, struct desk_command *k)

@@ -10,6 +10,7 @@
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/ops/plan/plan.h"
+#include "agent/ops/steps/catalogue.h"
 
 static struct plan_builder *begin(void)
 {

@@ -1,4 +1,5 @@
 /* test_planner_balancer.c - target groups, load balancers and their listeners. */
+#include "agent/ops/steps/catalogue.h"
 #include "tests/unit/ops/desk.h"
 
 /* The balancer "main" and its target group, as the spec wants them, but for the port that the listener answers on. A second

@@ -1,6 +1,7 @@
 /* test_planner_group.c - security groups and their rules. */
 #include "tests/unit/cases.h"
 #include "tests/unit/ops/desk.h"
+#include "agent/ops/steps/catalogue.h"
 
 static void a_rule_from_outside_the_vpc_is_high_risk(void **state)
 {

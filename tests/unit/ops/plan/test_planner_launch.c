@@ -1,5 +1,6 @@
 /* test_planner_launch.c - what nodes are launched with, and what of it is refused before a signature is spent. */
 #include "tests/unit/ops/desk.h"
+#include "agent/ops/steps/catalogue.h"
 
 static void user_data_goes_with_the_hash_of_its_bytes_and_only_the_specs_own_tags_count(void **state)
 {

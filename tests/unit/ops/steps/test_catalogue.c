@@ -11,7 +11,7 @@
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
-#include "agent/ops/steps/step.h"
+#include "agent/ops/steps/catalogue.h"
 
 static void every_kind_is_found_by_its_name_and_names_are_unique(void **state)
 {

@@ -1,5 +1,6 @@
 /* test_kinds_elb.c - what all creations and all deletions of load balancing keep. */
 #include "tests/unit/ops/kinds.h"
+#include "agent/ops/steps/catalogue.h"
 
 #define TG "arn:tg"
 #define LB "arn:lb"

@@ -1,5 +1,6 @@
 /* test_kinds_elb_balancer.c - step kinds of load balancers: waited for, and taken away only with a second key. */
 #include "tests/unit/ops/kinds.h"
+#include "agent/ops/steps/catalogue.h"
 
 #define OTHER                                                                                                                      \
 	"<R><DescribeLoadBalancersResult><LoadBalancers><member><LoadBalancerArn>arn:x</LoadBalancerArn><LoadBalancerName>other"   \

@@ -1,5 +1,6 @@
 /* test_kinds_elb_target.c - step kinds of the targets in a group: in, healthy, out, drained. */
 #include "tests/unit/ops/kinds.h"
+#include "agent/ops/steps/catalogue.h"
 
 #define TG "arn:tg"
 #define TARGETS "{\"group_arn\": \"" TG "\", \"instances\": [\"i-1\", \"i-2\"]}"

@@ -1,5 +1,6 @@
 /* test_kinds_elb_target_group.c - step kinds of target groups: one that a balancer holds on to. */
 #include "tests/unit/ops/kinds.h"
+#include "agent/ops/steps/catalogue.h"
 
 #define TG "arn:tg"
 #define LB "arn:lb"

@@ -1,5 +1,6 @@
 /* test_kinds_group.c - step kinds of security groups: what they ask, how they judge, what they find. */
 #include "tests/unit/ops/kinds.h"
+#include "agent/ops/steps/catalogue.h"
 
 #define CREATE                                                                                                                     \
 	"{\"name\": \"n\", \"description\": \"d\", \"vpc_id\": \"vpc-1\", \"tags\": {\"k\": \"v\", "                               \

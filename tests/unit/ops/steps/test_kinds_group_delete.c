@@ -1,5 +1,6 @@
 /* test_kinds_group_delete.c - the step kind that takes a security group away: who holds it is asked, and named when it stays. */
 #include "tests/unit/ops/kinds.h"
+#include "agent/ops/steps/catalogue.h"
 
 static struct ec2_tag tags[] = { { "resource-created-by", "velodb" }, { "reeve:installation", "inst-1" } };
 static struct ec2_group groups[2];

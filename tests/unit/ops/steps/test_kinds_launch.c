@@ -1,6 +1,7 @@
 /* test_kinds_launch.c - the step kind that launches nodes: one that falls short, one whose nodes died before they were seen, and
  * what it demands. */
 #include "tests/unit/ops/kinds.h"
+#include "agent/ops/steps/catalogue.h"
 
 #define LAUNCH(more)                                                                                                               \
 	"{\"cluster\": \"a\", \"count\": 3, \"held\": 1, \"image_id\": \"ami-1\", "                                                \

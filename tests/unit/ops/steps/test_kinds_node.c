@@ -1,5 +1,6 @@
 /* test_kinds_node.c - step kinds of nodes that are there: waits that see all of it, an end that is believed. */
 #include "tests/unit/ops/kinds.h"
+#include "agent/ops/steps/catalogue.h"
 
 #define NODES "{\"cluster\": \"a\", \"instances\": [\"i-1\", \"i-2\"], \"fact\": \"nodes.a\""
 #define ITEM(id, state) "<item><instanceId>" id "</instanceId><instanceState><name>" state "</name></instanceState></item>"

@@ -9,7 +9,7 @@
 
 #include "agent/ops/account/inventory.h"
 #include "agent/ops/steps/reads.h"
-#include "agent/ops/steps/step.h"
+#include "agent/ops/steps/catalogue.h"
 
 static int has(const char *action)
 {

@@ -1,0 +1,17 @@
+/* catalogue.h - all step kinds. A new one is named here and in catalogue.c, stands in a file of its own, and is planned by a planner;
+ * nothing else need know of it. */
+#pragma once
+#include "agent/ops/steps/step.h"
+
+/* Every kind, ended by NULL. */
+const struct step_kind *const *catalogue_all(void);
+const struct step_kind *catalogue_find(const char *name);
+
+extern const struct step_kind kind_create_security_group, kind_authorize_ingress, kind_revoke_ingress, kind_delete_security_group;
+extern const struct step_kind kind_authorize_egress, kind_revoke_egress;
+extern const struct step_kind kind_describe_rule_ingress, kind_describe_rule_egress;
+extern const struct step_kind kind_launch, kind_wait_running, kind_terminate, kind_wait_terminated;
+extern const struct step_kind kind_create_target_group, kind_create_load_balancer, kind_wait_load_balancer;
+extern const struct step_kind kind_create_listener, kind_modify_listener;
+extern const struct step_kind kind_register, kind_wait_healthy, kind_deregister, kind_wait_drained;
+extern const struct step_kind kind_delete_listener, kind_delete_load_balancer, kind_delete_target_group;

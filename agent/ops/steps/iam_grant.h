@@ -1,0 +1,51 @@
+/* iam_grant.h - what a step kind must be allowed: statements for the IAM document of a power of the operate role.
+ *
+ * They stand in the kind's own file. Statements of several kinds with one Sid become one: its actions and resources together.
+ * What is to be ours carries both ownership tags from its first moment (aws:RequestTag), and nothing without them is ever
+ * changed (aws:ResourceTag). Tags can only be set by the call that creates, never on what is there already: else the tags
+ * would protect nothing. Service Authorization Reference: which resources and keys an action knows. */
+#pragma once
+#include "agent/ops/steps/iam_lists.h"
+
+/* The conditions of a statement: iam_table.c writes them. */
+enum iam_when {
+	IAM_OWNED = 1u << 0,        /* the resource carries our tags */
+	IAM_TO_BE_OWNED = 1u << 1,  /* the request gives it our tags, and none but ours and those that the policy allows */
+	IAM_HERE = 1u << 2,         /* this region; said where no ARN says it */
+	IAM_AS_NODE = 1u << 3,      /* IMDSv2 alone, of a type and with a profile that is allowed */
+	IAM_WITH_PROFILE = 1u << 4, /* of IAM_AS_NODE: one of these, or none */
+	IAM_NO_PROFILE = 1u << 5,   /* of IAM_AS_NODE: none */
+	IAM_ENCRYPTED = 1u << 6,    /* volumes */
+	IAM_PRIVATE = 1u << 7,      /* interfaces without a public address */
+	IAM_IN_VPC = 1u << 8,       /* what stands in the VPC of the warehouses */
+	IAM_BY_OWNER = 1u << 9,     /* images by whose they are */
+	IAM_EC2_RUNS = 1u << 10,    /* tags by the call that creates, not later: of nodes, */
+	IAM_EC2_GROUPS = 1u << 11,  /* of groups, */
+	IAM_ELB_CREATES = 1u << 12, /* of what load balancing makes */
+	IAM_INTERNAL = 1u << 13,    /* load balancers without a public address */
+	IAM_TO_EC2 = 1u << 14,      /* a role may be passed to EC2 alone */
+	IAM_ELB_ROLE = 1u << 15,    /* the role that AWS itself keeps for load balancing */
+	IAM_BY_EC2 = 1u << 16,      /* a key is used by EC2 for us, never by us; a grant goes to the volume */
+	IAM_IN_SUBNETS = 1u << 17   /* of IAM_INTERNAL: in these subnets */
+};
+
+/* %P partition, %R region, %A account, %N name of the instance role, %W the VPC; %V vendor, %I installation. A small letter is a
+ * list (iam_lists.h), and what names one stands once for each of its members: %t types, %i images, %o owners, %s subnets, %p
+ * profiles, %k keys, %g tag keys. */
+#define IAM_LETTERS "tiospkg"
+
+struct iam_statement {
+	enum iam_power power; /* of the operate role's */
+	const char *sid;
+	unsigned when;
+	const char *const *actions; /* NULL: every read (reads.h) */
+	const char *const *resources;
+};
+
+#define IAM_EC2(what) "arn:%P:ec2:%R:%A:" what
+#define IAM_ELB(what) "arn:%P:elasticloadbalancing:%R:%A:" what
+#define IAM_TEXTS(...)                                                                                                             \
+	(const char *const[])                                                                                                      \
+	{                                                                                                                          \
+		__VA_ARGS__, NULL                                                                                                  \
+	}
