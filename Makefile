@@ -177,7 +177,7 @@ format: ## lay out all C and Python files
 
 IAM_DOCUMENTS = agent launch delete groups balancers
 
-LINT_JOBS = 'layers=tests/lint/layers.py' 'citations=tests/lint/documents.py' 'headers=tests/lint/headers.py $(filter-out -DREEVE% -MMD -MP -g,$(BASE) $(WARN))' 'pairs=tests/lint/pairs.py' 'names=tests/lint/names.py build' \
+LINT_JOBS = 'layers=tests/lint/layers.py' 'voice=tests/lint/voice.py' 'citations=tests/lint/documents.py' 'headers=tests/lint/headers.py $(filter-out -DREEVE% -MMD -MP -g,$(BASE) $(WARN))' 'pairs=tests/lint/pairs.py' 'names=tests/lint/names.py build' \
 	'format=clang-format-14 --dry-run -Werror $(C_FILES)' 'shellcheck=shellcheck $(SH_FILES)' \
 	'ruff=$(RUFF) check -q --config tests/ruff.toml $(PY_FILES)' \
 	'ruff-format=$(RUFF) format -q --check --config tests/ruff.toml $(PY_FILES)' \

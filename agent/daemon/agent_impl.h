@@ -12,7 +12,7 @@
 #include "agent/io/journal.h"
 #include "agent/ops/op.h"
 #include "agent/ops/ops.h"
-#include "agent/daemon/telemetry.h"
+#include "agent/daemon/telemetry_path.h"
 
 enum { KEY_PATH, JOURNAL_DIR, SPOOL_DIR, LOCK_PATH, PATHS };
 

@@ -1,7 +1,7 @@
 /* telemetry_impl.h - what the files of the telemetry know of each other. */
 #pragma once
 #include "agent/base/closing.h"
-#include "agent/daemon/telemetry.h"
+#include "agent/daemon/telemetry_path.h"
 #include "collectors/host.h"
 #include "collectors/positions_gone.h"
 #include "collectors/tail.h"

@@ -1,5 +1,5 @@
 /* test_call_read.c - whether an HTTP answer is AWS's answer to what was asked, and what is kept of one that is not. */
-#include "tests/unit/aws/answer.h"
+#include "tests/unit/aws/answers.h"
 
 #include <ctype.h>
 #include <stdio.h>

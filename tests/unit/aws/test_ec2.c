@@ -1,5 +1,5 @@
 /* test_ec2.c - requests as EC2's query protocol spells them, and answers as EC2 and moto 5 write them. */
-#include "tests/unit/aws/answer.h"
+#include "tests/unit/aws/answers.h"
 
 #include "agent/aws/ec2.h"
 

@@ -1,5 +1,5 @@
 /* test_ec2_look.c - what EC2 tells of things that are nobody's to change, as EC2 and moto 5 write it. */
-#include "tests/unit/aws/answer.h"
+#include "tests/unit/aws/answers.h"
 
 #include "agent/aws/ec2_look.h"
 

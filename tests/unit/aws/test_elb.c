@@ -1,5 +1,5 @@
 /* test_elb.c - awsQuery requests of the load balancers, and their answers. */
-#include "tests/unit/aws/answer.h"
+#include "tests/unit/aws/answers.h"
 
 #include "agent/aws/elb.h"
 

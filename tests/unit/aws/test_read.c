@@ -1,5 +1,5 @@
 /* test_read.c - members of an answer: what may be left out, what must be there, and what is not of its type. */
-#include "tests/unit/aws/answer.h"
+#include "tests/unit/aws/answers.h"
 
 #include "agent/aws/read.h"
 

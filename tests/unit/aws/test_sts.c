@@ -1,5 +1,5 @@
 /* test_sts.c - who we are, and the keys of the operate role. */
-#include "tests/unit/aws/answer.h"
+#include "tests/unit/aws/answers.h"
 
 #include <stdio.h>
 

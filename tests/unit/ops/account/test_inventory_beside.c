@@ -1,5 +1,5 @@
 /* test_inventory_beside.c - what a plan stands on that is not ours: asked for by name, some at a time. */
-#include "tests/unit/aws/answer.h"
+#include "tests/unit/aws/answers.h"
 
 #include "agent/ops/account/inventory_impl.h"
 

@@ -1,5 +1,5 @@
 /* test_inventory_guard.c - what is protected from being ended: asked for by id, each once. */
-#include "tests/unit/aws/answer.h"
+#include "tests/unit/aws/answers.h"
 
 #include "agent/ops/account/inventory_impl.h"
 

@@ -1,13 +1,13 @@
 /* test_planner.c - desired state against observed state: what is planned, in which order, and what never is. */
-#include "tests/unit/ops/desk.h"
+#include "tests/unit/ops/board.h"
 
 static void from_nothing_everything_is_made_base_first(void **state)
 {
-	struct desk *d = *state;
-	struct plans *p = desk_apply(d);
+	struct board *d = *state;
+	struct plans *p = board_apply(d);
 
 	assert_string_equal(
-	    desk_steps(p),
+	    board_steps(p),
 	    "base/sg-node base/noegress-node-all-0.0.0.0/0 base/noegress-node-all-::/0 base/rule-node-tcp-0-65535-self "
 	    "base/rule-node-tcp-8000-9000-10.0.0.0/16 base/egress-node-all-self "
 	    "base/egress-node-tcp-443-443-10.0.0.0/16 base/egress-node-tcp-443-443-pl-1 base/tg-sql base/lb-main "
@@ -22,15 +22,15 @@ static void from_nothing_everything_is_made_base_first(void **state)
 
 static void the_same_spec_and_inventory_give_the_same_hash(void **state)
 {
-	struct desk *d = *state;
-	struct plans *p = desk_apply(d), *q;
+	struct board *d = *state;
+	struct plans *p = board_apply(d), *q;
 
 	d->inv->taken_ms += 5000;
-	q = desk_apply(d);
+	q = board_apply(d);
 	assert_true(digest_eq(&p->hash, &q->hash));
 	plans_free(q);
 	d->k.volume.size_gib++;
-	q = desk_apply(d);
+	q = board_apply(d);
 	assert_false(digest_eq(&p->hash, &q->hash));
 	plans_free(q);
 	plans_free(p);
@@ -38,10 +38,10 @@ static void the_same_spec_and_inventory_give_the_same_hash(void **state)
 
 static void what_carries_other_tags_is_left_alone(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
-	desk_add_node(d, "i-1", "be", "running");
+	board_add_node(d, "i-1", "be", "running");
 	((struct ec2_tag *)d->inv->instances.v[0].tags.v)[2].value = "wh-2";
 	p = NULL;
 	assert_int_equal(planner_delete(&d->a, "wh-1", &p, NULL), 0);
@@ -51,16 +51,16 @@ static void what_carries_other_tags_is_left_alone(void **state)
 
 static void a_delete_takes_clusters_first_and_needs_a_second_key(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	const struct plan *where;
 	struct plans *p = NULL;
 
-	desk_add_node(d, "i-1", "be", "running");
-	desk_add_node(d, "i-2", "fe", "running");
-	desk_add_group(d, NULL, 0);
+	board_add_node(d, "i-1", "be", "running");
+	board_add_node(d, "i-2", "fe", "running");
+	board_add_group(d, NULL, 0);
 	assert_int_equal(planner_delete(&d->a, "wh-1", &p, NULL), 0);
-	assert_string_equal(desk_steps(p), "cluster-be/terminate cluster-be/gone cluster-fe/terminate cluster-fe/gone "
-					   "base/nosg-velodb-inst-1-wh-1-node-sg-1");
+	assert_string_equal(board_steps(p), "cluster-be/terminate cluster-be/gone cluster-fe/terminate cluster-fe/gone "
+					    "base/nosg-velodb-inst-1-wh-1-node-sg-1");
 	assert_int_equal(p->v[0].stage, 0);
 	assert_int_equal(p->v[1].stage, 0);
 	assert_int_equal(p->v[2].stage, 1);
@@ -72,17 +72,17 @@ static void a_delete_takes_clusters_first_and_needs_a_second_key(void **state)
 
 static void what_a_plan_would_end_is_nodes_and_balancers_and_nothing_of_a_plan_that_is_refused(void **state)
 {
-	struct desk *d = *state;
-	struct inventory_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = desk_tags(d, "", "1") } };
+	struct board *d = *state;
+	struct inventory_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = board_tags(d, "", "1") } };
 	const char **ids;
 	size_t n;
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = 0;
 	d->inv->lbs = &lb;
 	d->inv->lbs_n = 1;
-	desk_add_node(d, "i-1", "be", "running");
-	desk_add_node(d, "i-2", "be", "running");
-	desk_add_node(d, "i-3", "old", "running");
+	board_add_node(d, "i-1", "be", "running");
+	board_add_node(d, "i-2", "be", "running");
+	board_add_node(d, "i-3", "old", "running");
 	d->k.cluster.nodes = 1;
 	ids = planner_ends(&d->a, &d->k.s, "wh-1", &n);
 	assert_int_equal(n, 3);
@@ -99,7 +99,7 @@ static void what_a_plan_would_end_is_nodes_and_balancers_and_nothing_of_a_plan_t
 
 static void what_is_looked_up_by_name_is_what_the_spec_names_each_once(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	Reeve__Control__V1__Cluster two = d->k.cluster;
 	struct inventory_wants w;
 

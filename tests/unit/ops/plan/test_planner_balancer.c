@@ -1,10 +1,10 @@
 /* test_planner_balancer.c - target groups, load balancers and their listeners. */
 #include "agent/ops/steps/catalogue.h"
-#include "tests/unit/ops/desk.h"
+#include "tests/unit/ops/board.h"
 
 /* The balancer "main" and its target group, as the spec wants them, but for the port that the listener answers on. A second
  * listener is there for whoever sets listeners.n to 2. */
-static void add_balancer(struct desk *d, uint32_t port)
+static void add_balancer(struct board *d, uint32_t port)
 {
 	struct inventory_lb *lb = arena_new(d->inv->arena, struct inventory_lb);
 	struct inventory_target_group *g = arena_new(d->inv->arena, struct inventory_target_group);
@@ -14,11 +14,11 @@ static void add_balancer(struct desk *d, uint32_t port)
 	spec_short_name("inst-1", "wh-1", "lb", "main", names);
 	spec_short_name("inst-1", "wh-1", "tg", "sql", names + 33);
 	*g = (struct inventory_target_group){
-		.g = { .arn = "arn:tg", .name = names + 33, .protocol = "TCP", .port = 9030, .tags = desk_tags(d, "", "1") }
+		.g = { .arn = "arn:tg", .name = names + 33, .protocol = "TCP", .port = 9030, .tags = board_tags(d, "", "1") }
 	};
 	l[0] = (struct elb_listener){ .arn = "arn:listener", .protocol = "TCP", .group_arn = "arn:tg", .port = port };
 	l[1] = (struct elb_listener){ .arn = "arn:second", .protocol = "TCP", .group_arn = "arn:tg", .port = port + 1 };
-	*lb = (struct inventory_lb){ .lb = { .arn = "arn:lb", .name = names, .state = "active", .tags = desk_tags(d, "", "1") },
+	*lb = (struct inventory_lb){ .lb = { .arn = "arn:lb", .name = names, .state = "active", .tags = board_tags(d, "", "1") },
 				     .listeners = { l, 1 } };
 	d->inv->target_groups = g;
 	d->inv->lbs = lb;
@@ -28,12 +28,12 @@ static void add_balancer(struct desk *d, uint32_t port)
 
 static void a_balancer_that_is_as_the_spec_wants_it_needs_nothing(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
 	add_balancer(d, 9030);
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "");
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "");
 	plans_free(p);
 }
 
@@ -42,17 +42,17 @@ static void who_is_registered_and_not_ours_goes(void **state)
 	static struct elb_target targets[] = { { .id = "i-1", .state = "healthy" },
 					       { .id = "i-stranger", .state = "healthy" },
 					       { .id = "i-leaving", .state = "draining" } };
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
 	add_balancer(d, 9030);
-	desk_add_node(d, "i-1", "be", "running");
+	board_add_node(d, "i-1", "be", "running");
 	d->k.s.n_clusters = 1;
 	d->k.cluster.nodes = 1;
 	d->k.cluster.n_security_groups = 0;
 	d->inv->target_groups[0].targets = (struct elb_targets){ targets, ARRAY_LEN(targets) };
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "tidy/healthy-sql tidy/strangers-sql");
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "tidy/healthy-sql tidy/strangers-sql");
 	assert_string_equal(json_string_value(json_array_get(json_object_get(p->v[0].steps[1].args, "instances"), 0)),
 			    "i-stranger");
 	assert_int_equal(json_array_size(json_object_get(p->v[0].steps[1].args, "instances")), 1);
@@ -63,7 +63,7 @@ static void who_is_registered_and_not_ours_goes(void **state)
 static void nodes_of_a_cluster_that_a_group_is_no_more_for_leave_it_last(void **state)
 {
 	static struct elb_target targets[] = { { .id = "i-1", .state = "healthy" }, { .id = "i-2", .state = "draining" } };
-	struct desk *d = *state;
+	struct board *d = *state;
 	const struct plan *where;
 	struct plans *p;
 
@@ -71,54 +71,54 @@ static void nodes_of_a_cluster_that_a_group_is_no_more_for_leave_it_last(void **
 	d->k.s.n_clusters = 1;
 	d->k.cluster.nodes = 2;
 	d->k.cluster.n_security_groups = 0;
-	desk_add_node(d, "i-1", "be", "running");
-	desk_add_node(d, "i-2", "be", "running");
+	board_add_node(d, "i-1", "be", "running");
+	board_add_node(d, "i-2", "be", "running");
 	d->inv->target_groups[0].targets = (struct elb_targets){ targets, ARRAY_LEN(targets) };
 	d->k.tg.n_clusters = 0;
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "tidy/leave-sql");
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "tidy/leave-sql");
 	assert_int_equal(json_array_size(json_object_get(p->v[0].steps[0].args, "instances")), 1);
 	assert_string_equal(plans_high(p, &where)->name, "leave-sql"); /* a listener leads there, and to nobody then */
 	plans_free(p);
 	d->k.lb.n_listeners = 0;
 	d->inv->lbs[0].listeners.n = 0;
-	p = desk_apply(d);
+	p = board_apply(d);
 	assert_null(plans_high(p, &where));
 	plans_free(p);
 }
 
 static void a_listener_on_a_port_that_nobody_wants_goes(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
 	add_balancer(d, 9999);
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "base/listener-main-9030 tidy/nolistener-main-9999");
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "base/listener-main-9030 tidy/nolistener-main-9999");
 	plans_free(p);
 }
 
-static void add_cluster(struct desk *d)
+static void add_cluster(struct board *d)
 {
 	d->k.s.n_clusters = 1;
 	d->k.cluster.n_security_groups = 0;
-	desk_add_node(d, "i-1", "be", "running");
+	board_add_node(d, "i-1", "be", "running");
 }
 
 /* Its group is registered and nobody looks at its health before the listener leads there; after that it must be good, or the
  * listener is moved back. */
 static void a_listener_that_leads_elsewhere_is_moved_when_the_nodes_are_there(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 	json_t *undo;
 
 	add_balancer(d, 9030);
 	add_cluster(d);
 	d->inv->lbs[0].listeners.v[0].group_arn = "arn:other";
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "cluster-be/launch cluster-be/up cluster-be/register-sql switch/beside-main-9030 "
-					   "switch/healthy-sql switch/move-main-9030");
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "cluster-be/launch cluster-be/up cluster-be/register-sql switch/beside-main-9030 "
+					    "switch/healthy-sql switch/move-main-9030");
 	assert_string_equal(p->v[1].name, "switch");
 	assert_true(p->v[1].pivot >= p->v[1].n && p->v[1].stage > p->v[0].stage);
 	undo = kind_modify_listener.undo_args(p->v[1].steps[0].args);
@@ -129,23 +129,23 @@ static void a_listener_that_leads_elsewhere_is_moved_when_the_nodes_are_there(vo
 
 static void a_listener_of_a_group_that_others_lead_to_waits_for_its_nodes_at_once(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
 	add_balancer(d, 9030);
 	add_cluster(d);
 	d->inv->lbs[0].listeners.n = 2;
 	d->inv->lbs[0].listeners.v[0].group_arn = "arn:other";
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "cluster-be/launch cluster-be/up cluster-be/register-sql cluster-be/healthy-sql "
-					   "switch/beside-main-9030 switch/healthy-sql switch/move-main-9030 "
-					   "tidy/nolistener-main-9031");
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "cluster-be/launch cluster-be/up cluster-be/register-sql cluster-be/healthy-sql "
+					    "switch/beside-main-9030 switch/healthy-sql switch/move-main-9030 "
+					    "tidy/nolistener-main-9031");
 	plans_free(p);
 }
 
 static void a_listener_with_another_protocol_is_said_to_be_not_yet(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p = NULL;
 	struct err e = { 0 };
 
@@ -176,7 +176,7 @@ static void taking_the_last_listener_is_high_risk_whatever_comes_in_its_place(vo
 		{ "one is moved and the other goes", NULL, 9030, 2, 1, "arn:other", true },
 		{ "nothing goes", NULL, 9030, 1, 1, "arn:tg", false },
 	};
-	struct desk *d = *state;
+	struct board *d = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct plan *where;
@@ -190,7 +190,7 @@ static void taking_the_last_listener_is_high_risk_whatever_comes_in_its_place(vo
 		d->k.lb.n_listeners = cases[i].want;
 		if (cases[i].has_nodes)
 			add_cluster(d);
-		p = desk_apply(d);
+		p = board_apply(d);
 		high = plans_high(p, &where);
 		if (!str_eq(high != NULL ? high->name : NULL, cases[i].first_high))
 			fail_msg("%s: high is %s", cases[i].what, high != NULL ? high->name : "nothing");
@@ -200,19 +200,19 @@ static void taking_the_last_listener_is_high_risk_whatever_comes_in_its_place(vo
 
 static void a_balancer_that_is_still_coming_up_is_waited_for(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
 	add_balancer(d, 9030);
 	d->inv->lbs[0].lb.state = "provisioning";
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "base/active-main");
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "base/active-main");
 	plans_free(p);
 }
 
 static void another_port_of_a_target_group_is_said_to_be_not_yet(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p = NULL;
 	struct err e = { 0 };
 
@@ -224,15 +224,15 @@ static void another_port_of_a_target_group_is_said_to_be_not_yet(void **state)
 
 static void a_new_balancer_counts_with_those_that_are_still_there(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct demand need = { 0 };
 	struct plans *p;
 
 	add_balancer(d, 9030);
-	d->inv->lbs[0].lb.tags = desk_tags(d, "", "1");
+	d->inv->lbs[0].lb.tags = board_tags(d, "", "1");
 	d->k.lb.n_listeners = 0;
 	d->k.lb.name = (char *)"other"; /* the one that is there goes only behind it */
-	p = desk_apply(d);
+	p = board_apply(d);
 	plans_demand(p, &need);
 	assert_int_equal(need.most[DEMAND_BALANCERS], 2);
 	assert_string_equal(need.named[DEMAND_SUBNET].v[0], "subnet-1");
@@ -246,14 +246,14 @@ static void a_balancer_takes_one_subnet_of_a_zone(void **state)
 					       { .id = "subnet-2", .vpc_id = "vpc-1", .zone = "us-east-1b" },
 					       { .id = "subnet-3", .vpc_id = "vpc-1", .zone = "us-east-1a" } };
 	char *ids[] = { (char *)"subnet-1", (char *)"subnet-2", (char *)"subnet-3" };
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p = NULL;
 	struct err e = { 0 };
 
 	d->inv->subnets = (struct ec2_subnets){ subnets, ARRAY_LEN(subnets) };
 	d->k.lb.subnet_ids = ids;
 	d->k.lb.n_subnet_ids = 2;
-	plans_free(desk_apply(d));
+	plans_free(board_apply(d));
 	d->k.lb.n_subnet_ids = 3;
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
 	assert_string_equal(err_text(&e),
@@ -265,12 +265,12 @@ static void a_balancer_takes_one_subnet_of_a_zone(void **state)
 /* Also where the one that has it goes in the same command. */
 static void a_target_group_behind_another_balancer_is_not_put_behind_a_second(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p = NULL;
 	struct err e = { 0 };
 
 	add_balancer(d, 9030);
-	d->inv->lbs[0].lb.tags = desk_tags(d, "", "1");
+	d->inv->lbs[0].lb.tags = board_tags(d, "", "1");
 	d->k.lb.name = (char *)"other";
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_UNSUPPORTED);
 	assert_non_null(strstr(err_text(&e), "and one load balancer may lead to it: take its listener on port 9030 away first"));
@@ -280,7 +280,7 @@ static void a_target_group_behind_another_balancer_is_not_put_behind_a_second(vo
 static void no_names_of_balancers_make_two_steps_of_one_name(void **state)
 {
 	static const char *const seconds[] = { "main-active", "main-9030", "active-main", "lb-main", "9030" };
-	struct desk *d = *state;
+	struct board *d = *state;
 	Reeve__Control__V1__LoadBalancer two;
 
 	for (size_t i = 0; i < ARRAY_LEN(seconds); i++) {
@@ -289,13 +289,13 @@ static void no_names_of_balancers_make_two_steps_of_one_name(void **state)
 		two.n_listeners = 0;
 		d->k.lbs[1] = &two;
 		d->k.s.n_load_balancers = 2;
-		plans_free(desk_apply(d));
+		plans_free(board_apply(d));
 	}
 }
 
 static void a_name_that_somebody_elses_balancer_or_target_group_bears_is_not_given_again(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct elb_lb lb = { .arn = "arn:lb/9" };
 	struct elb_target_group tg = { .arn = "arn:tg/9" };
 	struct err e = { 0 };
@@ -307,7 +307,7 @@ static void a_name_that_somebody_elses_balancer_or_target_group_bears_is_not_giv
 	lb.name = tg.name = "rv-another";
 	d->inv->other_lbs = (struct elb_lbs){ &lb, 1 };
 	d->inv->other_target_groups = (struct elb_target_groups){ &tg, 1 };
-	plans_free(desk_apply(d));
+	plans_free(board_apply(d));
 	lb.name = names[0];
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
 	assert_string_equal(err_text(&e),
@@ -325,13 +325,13 @@ static void a_name_that_somebody_elses_balancer_or_target_group_bears_is_not_giv
 /* What a command of before left there: the listener leads where it should, and to another group with weight 0. */
 static void a_group_that_was_left_beside_the_right_one_goes(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
 	add_balancer(d, 9030);
 	d->inv->lbs[0].listeners.v[0].beside_arn = "arn:other";
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "switch/move-main-9030");
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "switch/move-main-9030");
 	plans_free(p);
 }
 

@@ -1,16 +1,16 @@
 /* test_planner_cluster.c - the nodes of a cluster: which come, which stay, which go. */
-#include "tests/unit/ops/desk.h"
+#include "tests/unit/ops/board.h"
 
 static void growing_launches_what_is_missing_under_the_same_step_name(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = 0;
-	desk_add_node(d, "i-1", "be", "running");
+	board_add_node(d, "i-1", "be", "running");
 	d->k.cluster.nodes = 3;
-	p = desk_apply(d);
-	assert_non_null(strstr(desk_steps(p), "cluster-be/launch cluster-be/up"));
+	p = board_apply(d);
+	assert_non_null(strstr(board_steps(p), "cluster-be/launch cluster-be/up"));
 	assert_int_equal(json_int_or(p->v[1].steps[0].args, "count", 0), 2);
 	assert_int_equal(json_int_or(p->v[1].steps[0].args, "held", 0), 1);
 	plans_free(p);
@@ -18,29 +18,29 @@ static void growing_launches_what_is_missing_under_the_same_step_name(void **sta
 
 static void terminated_nodes_are_not_nodes(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
-	desk_add_node(d, "i-1", "be", "terminated");
-	desk_add_node(d, "i-2", "be", "shutting-down");
-	p = desk_apply(d);
+	board_add_node(d, "i-1", "be", "terminated");
+	board_add_node(d, "i-2", "be", "shutting-down");
+	p = board_apply(d);
 	assert_int_equal(json_int_or(p->v[1].steps[0].args, "count", 0), 2);
 	plans_free(p);
 }
 
 static void shrinking_takes_the_youngest_and_without_data_volumes_is_not_high_risk(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	const struct plan *where;
 	struct plans *p;
 	const json_t *ids;
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = 0;
 	d->k.cluster.nodes = 1;
-	desk_add_node(d, "i-2", "be", "running");
-	desk_add_node(d, "i-1", "be", "running");
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "end-be/terminate end-be/gone");
+	board_add_node(d, "i-2", "be", "running");
+	board_add_node(d, "i-1", "be", "running");
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "end-be/terminate end-be/gone");
 	ids = json_object_get(p->v[0].steps[0].args, "instances");
 	assert_int_equal(json_array_size(ids), 1);
 	assert_string_equal(json_string_value(json_array_get(ids, 0)), "i-2");
@@ -61,12 +61,12 @@ static void shrinking_is_high_risk_when_a_node_that_goes_has_data_volumes(void *
 		{ 0, 0, "pending", 0, true }, /* it may have some: EC2 does not show them yet */
 		{ 0, 1, "stopped", 1, true },
 	};
-	struct desk *d = *state;
+	struct board *d = *state;
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = 0;
 	d->k.cluster.nodes = 1;
-	desk_add_node(d, "i-1", "be", "running");
-	desk_add_node(d, "i-2", "be", "running");
+	board_add_node(d, "i-1", "be", "running");
+	board_add_node(d, "i-2", "be", "running");
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct plan *where;
 		struct plans *p;
@@ -74,8 +74,8 @@ static void shrinking_is_high_risk_when_a_node_that_goes_has_data_volumes(void *
 		d->inv->instances.v[0].data_volumes = cases[i].of_old;
 		d->inv->instances.v[1].data_volumes = cases[i].of_young;
 		d->inv->instances.v[1].state = cases[i].state;
-		p = desk_apply(d);
-		assert_string_equal(desk_steps(p), "end-be/terminate end-be/gone");
+		p = board_apply(d);
+		assert_string_equal(board_steps(p), "end-be/terminate end-be/gone");
 		assert_int_equal(json_int_or(p->v[0].steps[0].args, "volumes", 0), cases[i].volumes);
 		assert_int_equal(plans_high(p, &where) != NULL, cases[i].is_high);
 		plans_free(p);
@@ -103,7 +103,7 @@ static unsigned stage_of(const struct plans *p, const char *name)
 /* A cluster in the place of another, and one that loses a node beside it. */
 static void nodes_end_only_when_all_that_is_launched_serves(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	Reeve__Control__V1__Cluster more = d->k.cluster;
 	struct plans *p;
 
@@ -113,10 +113,10 @@ static void nodes_end_only_when_all_that_is_launched_serves(void **state)
 	more.nodes = 1;
 	d->k.clusters[1] = &more;
 	d->k.s.n_clusters = 2;
-	desk_add_node(d, "i-1", "old", "running");
-	desk_add_node(d, "i-2", "fe", "running");
-	desk_add_node(d, "i-3", "fe", "running");
-	p = desk_apply(d);
+	board_add_node(d, "i-1", "old", "running");
+	board_add_node(d, "i-2", "fe", "running");
+	board_add_node(d, "i-3", "fe", "running");
+	p = board_apply(d);
 	assert_true(stage_of(p, "cluster-be") < stage_of(p, "end-fe"));
 	assert_true(stage_of(p, "cluster-be") < stage_of(p, "cluster-old"));
 	plans_free(p);
@@ -126,10 +126,10 @@ static void nodes_end_only_when_all_that_is_launched_serves(void **state)
 static void a_node_that_is_in_no_group_goes_before_those_that_are(void **state)
 {
 	static struct elb_target targets[] = { { .id = "i-2", .state = "healthy", .reason = "" } };
-	struct desk *d = *state;
+	struct board *d = *state;
 	char full[33];
 	struct inventory_target_group g = {
-		.g = { .arn = "arn:tg", .name = full, .protocol = "TCP", .port = 9030, .tags = desk_tags(d, "", "1") },
+		.g = { .arn = "arn:tg", .name = full, .protocol = "TCP", .port = 9030, .tags = board_tags(d, "", "1") },
 		.targets = { targets, 1 }
 	};
 	struct plans *p;
@@ -138,11 +138,11 @@ static void a_node_that_is_in_no_group_goes_before_those_that_are(void **state)
 	d->k.s.n_security_groups = d->k.s.n_load_balancers = 0;
 	d->k.cluster.n_security_groups = 0;
 	d->k.cluster.nodes = 1;
-	desk_add_node(d, "i-1", "be", "running");
-	desk_add_node(d, "i-2", "be", "running");
+	board_add_node(d, "i-1", "be", "running");
+	board_add_node(d, "i-2", "be", "running");
 	d->inv->target_groups = &g;
 	d->inv->target_groups_n = 1;
-	p = desk_apply(d);
+	p = board_apply(d);
 	assert_string_equal(ended_first(p), "i-1");
 	plans_free(p);
 	d->inv->target_groups_n = 0;
@@ -162,7 +162,7 @@ static void what_serves_goes_last(void **state)
 		{ { "stopping", "pending", "running" }, { "unused", "unused", "unavailable" }, "i-1" },
 	};
 	static const char *const ids[] = { "i-1", "i-2", "i-3" };
-	struct desk *d = *state;
+	struct board *d = *state;
 
 	d->k.s.n_security_groups = d->k.s.n_load_balancers = d->k.s.n_target_groups = 0;
 	d->k.cluster.n_security_groups = 0;
@@ -175,12 +175,12 @@ static void what_serves_goes_last(void **state)
 
 		d->inv->instances.n = 0;
 		for (unsigned k = 0; k < 3; k++) {
-			desk_add_node(d, ids[k], "be", cases[i].states[k]);
+			board_add_node(d, ids[k], "be", cases[i].states[k]);
 			targets[k] = (struct elb_target){ .id = ids[k], .state = cases[i].health[k], .reason = "" };
 		}
 		d->inv->target_groups = &g;
 		d->inv->target_groups_n = 1;
-		p = desk_apply(d);
+		p = board_apply(d);
 		end = &p->v[p->n - 1].steps[p->v[p->n - 1].n - 1];
 		assert_string_equal(json_string_value(json_array_get(json_object_get(end->args, "instances"), 0)), cases[i].goes);
 		plans_free(p);
@@ -190,18 +190,18 @@ static void what_serves_goes_last(void **state)
 
 static void leaving_a_cluster_without_nodes_is_high_risk(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	const struct plan *where;
 	struct plans *p;
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = 0;
-	desk_add_node(d, "i-1", "be", "running");
+	board_add_node(d, "i-1", "be", "running");
 	d->k.cluster.nodes = 0;
-	p = desk_apply(d);
+	p = board_apply(d);
 	assert_string_equal(plans_high(p, &where)->name, "terminate");
 	plans_free(p);
 	d->k.s.n_clusters = 0;
-	p = desk_apply(d);
+	p = board_apply(d);
 	assert_string_equal(plans_high(p, &where)->name, "terminate");
 	assert_string_equal(where->name, "cluster-be");
 	plans_free(p);
@@ -209,11 +209,11 @@ static void leaving_a_cluster_without_nodes_is_high_risk(void **state)
 
 static void another_instance_type_is_said_to_be_not_yet_and_never_pretended(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p = NULL;
 	struct err e = { 0 };
 
-	desk_add_node(d, "i-1", "be", "running");
+	board_add_node(d, "i-1", "be", "running");
 	d->k.cluster.instance_type = (char *)"r6i.large";
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_UNSUPPORTED);
 	assert_non_null(strstr(e.text, "instance_type is r6i.xlarge on i-1; changing it to r6i.large is not available yet"));
@@ -222,11 +222,11 @@ static void another_instance_type_is_said_to_be_not_yet_and_never_pretended(void
 
 static void nodes_that_stand_in_another_vpc_are_told(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p = NULL;
 	struct err e = { 0 };
 
-	desk_add_node(d, "i-1", "be", "running");
+	board_add_node(d, "i-1", "be", "running");
 	d->inv->instances.v[0].vpc_id = "vpc-2";
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_UNSUPPORTED);
 	assert_non_null(strstr(e.text, "cluster be: vpc_id is vpc-2 on i-1; changing it to vpc-1 is not available yet"));
@@ -235,19 +235,19 @@ static void nodes_that_stand_in_another_vpc_are_told(void **state)
 static void nodes_with_disks_of_their_host_have_data(void **state)
 {
 	const struct plan *where = NULL;
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
 	for (unsigned i = 0; i < 3; i++)
-		desk_add_node(d, (const char *[]){ "i-1", "i-2", "i-3" }[i], "be", "running");
-	p = desk_apply(d);
+		board_add_node(d, (const char *[]){ "i-1", "i-2", "i-3" }[i], "be", "running");
+	p = board_apply(d);
 	assert_null(plans_high(p, &where));
 	plans_free(p);
 	for (unsigned i = 0; i < 2; i++) { /* disks; a type of which AWS tells nothing */
 		d->k.cluster.instance_type = (char *)(i == 0 ? "i3.large" : "x9.large");
 		for (size_t k = 0; k < 3; k++)
 			d->inv->instances.v[k].type = d->k.cluster.instance_type;
-		p = desk_apply(d);
+		p = board_apply(d);
 		assert_non_null(plans_high(p, &where));
 		plans_free(p);
 	}
@@ -270,12 +270,12 @@ static void what_is_protected_stays_where_others_can_go_and_is_told_where_none_c
 		{ "i-1 i-2 i-3", { "healthy", "healthy", "healthy" }, "", NULL, 3 },
 	};
 	static const char *const ids[] = { "i-1", "i-2", "i-3" };
-	struct desk *d = *state;
+	struct board *d = *state;
 
 	d->k.s.n_security_groups = d->k.s.n_load_balancers = d->k.s.n_target_groups = 0;
 	d->k.cluster.n_security_groups = 0;
 	for (unsigned k = 0; k < 3; k++)
-		desk_add_node(d, ids[k], "be", "running");
+		board_add_node(d, ids[k], "be", "running");
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct inventory_guard guards[3];
 		struct elb_target targets[3];
@@ -300,7 +300,7 @@ static void what_is_protected_stays_where_others_can_go_and_is_told_where_none_c
 			assert_int_equal(e.code, ERR_INVALID);
 			assert_string_equal(err_text(&e), says);
 		} else if (*cases[i].goes == '\0') {
-			assert_string_equal(desk_steps(p), "");
+			assert_string_equal(board_steps(p), "");
 		} else {
 			assert_null(cases[i].refused);
 			assert_string_equal(ended_first(p), cases[i].goes);
@@ -323,27 +323,27 @@ static void nodes_end_when_all_their_groups_have_let_them_go(void **state)
 	struct inventory_target_group groups[] = { { .g = { .arn = "arn:1", .name = "rv-1" }, .targets = { first, 3 } },
 						   { .g = { .arn = "arn:2", .name = "rv-2" }, .targets = { second, 1 } },
 						   { .g = { .arn = "arn:3", .name = "rv-3" }, .targets = { third, 1 } } };
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
 	d->k.s.n_security_groups = d->k.s.n_load_balancers = d->k.s.n_target_groups = 0;
 	d->k.cluster.n_security_groups = 0;
 	d->k.cluster.nodes = 1;
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
-		desk_add_node(d, ids[i], "be", "running");
+		board_add_node(d, ids[i], "be", "running");
 	d->inv->target_groups = groups;
 	d->inv->target_groups_n = ARRAY_LEN(groups);
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "end-be/deregister-rv-1 end-be/drained-rv-1 end-be/drained-rv-2 "
-					   "end-be/terminate end-be/gone");
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "end-be/deregister-rv-1 end-be/drained-rv-1 end-be/drained-rv-2 "
+					    "end-be/terminate end-be/gone");
 	assert_int_equal(p->v[0].pivot, 0);
 	assert_int_equal(json_array_size(json_object_get(p->v[0].steps[0].args, "instances")), 1);
 	assert_int_equal(json_array_size(json_object_get(p->v[0].steps[1].args, "instances")), 2);
 	assert_string_equal(json_str_or(p->v[0].steps[2].args, "group_arn", ""), "arn:2");
 	plans_free(p);
 	assert_int_equal(planner_delete(&d->a, "wh-1", &p, NULL), 0);
-	assert_string_equal(desk_steps(p), "cluster-be/deregister-rv-1 cluster-be/deregister-rv-3 cluster-be/drained-rv-1 "
-					   "cluster-be/drained-rv-2 cluster-be/drained-rv-3 cluster-be/terminate cluster-be/gone");
+	assert_string_equal(board_steps(p), "cluster-be/deregister-rv-1 cluster-be/deregister-rv-3 cluster-be/drained-rv-1 "
+					    "cluster-be/drained-rv-2 cluster-be/drained-rv-3 cluster-be/terminate cluster-be/gone");
 	plans_free(p);
 	d->inv->target_groups_n = 0;
 }

@@ -1,21 +1,21 @@
 /* test_planner_group.c - security groups and their rules. */
 #include "tests/unit/cases.h"
-#include "tests/unit/ops/desk.h"
+#include "tests/unit/ops/board.h"
 #include "agent/ops/steps/catalogue.h"
 
 static void a_rule_from_outside_the_vpc_is_high_risk(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	const struct plan *where;
 	struct plans *p;
 
 	d->k.clients.cidr = (char *)"10.0.0.0/8";
-	p = desk_apply(d);
+	p = board_apply(d);
 	assert_string_equal(plans_high(p, &where)->name, "rule-node-tcp-8000-9000-10.0.0.0/8");
 	plans_free(p);
 	d->k.clients.cidr = (char *)"10.0.0.0/16";
 	d->inv->vpcs.n = 0; /* a VPC that we do not know holds nothing */
-	p = desk_apply(d);
+	p = board_apply(d);
 	assert_non_null(plans_high(p, &where));
 	plans_free(p);
 }
@@ -26,26 +26,26 @@ static void rules_beyond_the_spec_go_and_missing_ones_come(void **state)
 		{ "tcp", 22, 22, "0.0.0.0/0", NULL, "", false },
 		{ "tcp", 0, 65535, NULL, "sg-1", "", false },
 	};
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_clusters = 0;
-	desk_add_group(d, have, 2);
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "base/rule-node-tcp-8000-9000-10.0.0.0/16 base/norule-node-tcp-22-22-0.0.0.0/0");
+	board_add_group(d, have, 2);
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "base/rule-node-tcp-8000-9000-10.0.0.0/16 base/norule-node-tcp-22-22-0.0.0.0/0");
 	assert_int_equal(p->v[0].pivot, 1); /* what goes cannot be taken back, so it stands behind the pivot */
 	plans_free(p);
 }
 
 /* Rules of other ports, which nobody wants, of these addresses; their number is what a group may have. */
-static void fill_group(struct desk *d, size_t n, const char *cidr)
+static void fill_group(struct board *d, size_t n, const char *cidr)
 {
 	struct ec2_rule *have = arena_alloc(d->inv->arena, (n + 1) * sizeof(*have));
 
 	for (size_t i = 0; i < n; i++)
 		have[i] = (struct ec2_rule){ .protocol = "tcp", .from_port = (int)i + 1, .to_port = (int)i + 1, .cidr = cidr };
 	have[n] = (struct ec2_rule){ .protocol = "tcp", .to_port = 65535, .group_id = "sg-1" };
-	desk_add_group(d, have, n + 1);
+	board_add_group(d, have, n + 1);
 }
 
 /* Of a full group so many old rules go first as make room, and those are put back when the plan fails. */
@@ -61,7 +61,7 @@ static void a_full_group_makes_room_first(void **state)
 		{ 60, "10.9.0.0/16", 1 },
 		{ 60, "2600::/64", 0 },
 	};
-	struct desk *d = *state;
+	struct board *d = *state;
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_clusters = 0;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -69,7 +69,7 @@ static void a_full_group_makes_room_first(void **state)
 		unsigned early = 0;
 
 		fill_group(d, cases[i].n, cases[i].cidr);
-		p = desk_apply(d);
+		p = board_apply(d);
 		while (p->v[0].steps[early].kind == &kind_revoke_ingress)
 			early++;
 		assert_int_equal(early, cases[i].early);
@@ -88,8 +88,8 @@ static void a_full_group_makes_room_first(void **state)
 
 static void what_goes_out_of_a_new_group_is_not_put_back(void **state)
 {
-	struct desk *d = *state;
-	struct plans *p = desk_apply(d);
+	struct board *d = *state;
+	struct plans *p = board_apply(d);
 
 	assert_string_equal(p->v[0].steps[1].name, "noegress-node-all-0.0.0.0/0");
 	assert_null(p->v[0].steps[1].kind->undo_args(p->v[0].steps[1].args));
@@ -98,17 +98,17 @@ static void what_goes_out_of_a_new_group_is_not_put_back(void **state)
 
 static void the_same_rule_twice_is_one_rule(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
 	d->k.rules[1] = &d->k.self;
-	p = desk_apply(d);
-	assert_null(strstr(strstr(desk_steps(p), "rule-node-tcp-0-65535-self") + 1, "rule-node-tcp-0-65535-self"));
+	p = board_apply(d);
+	assert_null(strstr(strstr(board_steps(p), "rule-node-tcp-0-65535-self") + 1, "rule-node-tcp-0-65535-self"));
 	plans_free(p);
 }
 
 /* The clients' rule stands as AWS answers it: nothing is left to do, however the spec spells it. */
-static void plans_nothing_for(struct desk *d, const char *spelled, const char *answered)
+static void plans_nothing_for(struct board *d, const char *spelled, const char *answered)
 {
 	const struct ec2_rule have[] = {
 		{ "tcp", 8000, 9000, answered, NULL, "", false },
@@ -118,9 +118,9 @@ static void plans_nothing_for(struct desk *d, const char *spelled, const char *a
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_clusters = 0;
 	d->k.clients.cidr = (char *)spelled;
-	desk_add_group(d, have, 2);
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "");
+	board_add_group(d, have, 2);
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "");
 	plans_free(p);
 }
 
@@ -140,7 +140,7 @@ static void a_rule_is_known_however_its_addresses_are_spelled(void **state)
 static void a_rule_is_known_however_its_protocol_is_spelled(void **state)
 {
 	static const char *const tcp[] = { "6", "TCP", "tcp" };
-	struct desk *d = *state;
+	struct board *d = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(tcp); i++) {
 		d->k.clients.protocol = (char *)tcp[i];
@@ -154,14 +154,14 @@ static void a_rule_is_known_however_its_protocol_is_spelled(void **state)
 	}
 #define ALL_OUT(block) OUT("-1", -1, block)
 
-static void only_the_group(struct desk *d)
+static void only_the_group(struct board *d)
 {
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = 0;
 	d->k.cluster.nodes = 0;
 	d->k.group.n_rules = 0;
 }
 
-static void egress(struct desk *d, unsigned i, const char *protocol, int port, const char *cidr)
+static void egress(struct board *d, unsigned i, const char *protocol, int port, const char *cidr)
 {
 	Reeve__Control__V1__Rule *r = i == 0 ? &d->k.self : &d->k.clients;
 
@@ -178,15 +178,15 @@ static void egress(struct desk *d, unsigned i, const char *protocol, int port, c
 static void what_aws_lets_leave_goes_and_the_narrow_ways_out_come(void **state)
 {
 	static const struct ec2_rule have[] = { ALL_OUT("0.0.0.0/0"), ALL_OUT("::/0") };
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
 	only_the_group(d);
-	desk_add_group_as_is(d, have, 2);
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "base/egress-node-all-self base/egress-node-tcp-443-443-10.0.0.0/16 "
-					   "base/egress-node-tcp-443-443-pl-1 base/noegress-node-all-0.0.0.0/0 "
-					   "base/noegress-node-all-::/0");
+	board_add_group_as_is(d, have, 2);
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "base/egress-node-all-self base/egress-node-tcp-443-443-10.0.0.0/16 "
+					    "base/egress-node-tcp-443-443-pl-1 base/noegress-node-all-0.0.0.0/0 "
+					    "base/noegress-node-all-::/0");
 	assert_null(plans_high(p, &(const struct plan *){ NULL }));
 	plans_free(p);
 }
@@ -195,15 +195,15 @@ static void a_new_group_in_a_vpc_with_ipv6_loses_both_default_rules(void **state
 {
 	static const char *cidrs[] = { "10.0.0.0/16", "2600:1::/56" };
 	struct ec2_vpc vpc = { .id = "vpc-1", .cidr = cidrs[0], .cidrs = cidrs, .cidrs_n = 2 };
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
 	only_the_group(d);
 	d->inv->vpcs = (struct ec2_vpcs){ &vpc, 1 };
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "base/sg-node base/noegress-node-all-0.0.0.0/0 base/noegress-node-all-::/0 "
-					   "base/egress-node-all-self base/egress-node-tcp-443-443-10.0.0.0/16 "
-					   "base/egress-node-tcp-443-443-2600:1::/56 base/egress-node-tcp-443-443-pl-1");
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "base/sg-node base/noegress-node-all-0.0.0.0/0 base/noegress-node-all-::/0 "
+					    "base/egress-node-all-self base/egress-node-tcp-443-443-10.0.0.0/16 "
+					    "base/egress-node-tcp-443-443-2600:1::/56 base/egress-node-tcp-443-443-pl-1");
 	plans_free(p);
 }
 
@@ -222,7 +222,7 @@ static void a_wider_way_out_is_high_risk_and_asked_of_the_policy(void **state)
 		{ "-1", 0, "0.0.0.0/0", 1, true },       { "tcp", 443, "pl-9", 1, true },
 		{ "tcp", 80, "pl-1", 1, false },
 	};
-	struct desk *d = *state;
+	struct board *d = *state;
 
 	only_the_group(d);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -230,12 +230,12 @@ static void a_wider_way_out_is_high_risk_and_asked_of_the_policy(void **state)
 		struct plans *p;
 
 		egress(d, 0, cases[i].protocol, cases[i].port, cases[i].peer);
-		p = desk_apply(d);
+		p = board_apply(d);
 		plans_demand(p, &need);
 		assert_int_equal(need.rules_n, cases[i].asks);
 		assert_int_equal(plans_high(p, &(const struct plan *){ NULL }) != NULL, cases[i].high);
-		assert_non_null(strstr(desk_steps(p), "base/noegress-node-all-0.0.0.0/0"));
-		assert_null(strstr(desk_steps(p), "egress-node-all-self")); /* what the spec says is all */
+		assert_non_null(strstr(board_steps(p), "base/noegress-node-all-0.0.0.0/0"));
+		assert_null(strstr(board_steps(p), "egress-node-all-self")); /* what the spec says is all */
 		demand_close(&need);
 		plans_free(p);
 	}
@@ -245,17 +245,17 @@ static void a_wider_way_out_is_high_risk_and_asked_of_the_policy(void **state)
 static void what_starts_behind_a_wide_rule_that_stands_asks_for_it(void **state)
 {
 	static const struct ec2_rule have[] = { ALL_OUT("0.0.0.0/0") };
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct demand need = { 0 };
 	struct plans *p;
 
 	only_the_group(d);
 	d->k.cluster.nodes = 2;
 	egress(d, 0, "-1", 0, "0.0.0.0/0");
-	desk_add_group_as_is(d, have, 1);
-	p = desk_apply(d);
-	assert_non_null(strstr(desk_steps(p), "cluster-be/launch"));
-	assert_null(strstr(desk_steps(p), "egress"));
+	board_add_group_as_is(d, have, 1);
+	p = board_apply(d);
+	assert_non_null(strstr(board_steps(p), "cluster-be/launch"));
+	assert_null(strstr(board_steps(p), "egress"));
 	plans_demand(p, &need);
 	assert_int_equal(need.rules_n, 1);
 	assert_true(need.rules[0].is_egress);
@@ -268,14 +268,14 @@ static void what_stands_for_anybody_to_come_in_is_asked_for_too(void **state)
 {
 	static const struct ec2_rule have[] = { { "tcp", 8000, 9000, "10.0.0.0/16", NULL, "", false },
 						{ "tcp", 0, 65535, NULL, "sg-1", "", false } };
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct demand need = { 0 };
 	struct plans *p;
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = 0;
-	desk_add_group(d, have, 2);
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "cluster-be/launch cluster-be/up");
+	board_add_group(d, have, 2);
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "cluster-be/launch cluster-be/up");
 	plans_demand(p, &need);
 	assert_int_equal(need.rules_n, 1);
 	assert_false(need.rules[0].is_egress);
@@ -288,19 +288,19 @@ static void what_stands_for_anybody_to_come_in_is_asked_for_too(void **state)
 static void a_group_of_another_warehouse_is_not_ours_however_it_is_called(void **state)
 {
 	static const struct ec2_rule have[] = { { "tcp", 8000, 9000, "10.0.0.0/16", NULL, "", false } };
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p = NULL;
 	struct err e = { 0 };
 
 	only_the_group(d);
-	desk_add_group(d, have, 1);
+	board_add_group(d, have, 1);
 	d->k.s.warehouse = (char *)"wh";
 	d->k.group.name = (char *)"1-node";
 	d->k.cluster_groups[0] = (char *)"1-node";
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
 	assert_non_null(strstr(
 	    e.text, "security_groups[0]: name: sg-1 is called velodb-inst-1-wh-1-node in vpc-1 and is of warehouse wh-1; give "));
-	assert_null(strstr(desk_steps(p), "rule"));
+	assert_null(strstr(board_steps(p), "rule"));
 	plans_free(p);
 }
 
@@ -309,13 +309,13 @@ static void rules_of_other_groups_go_each_by_its_own_name(void **state)
 	static const struct ec2_rule have[] = { { "tcp", 9030, 9030, NULL, "sg-8", "", false },
 						{ "tcp", 9030, 9030, NULL, "sg-9", "", false } };
 	CLEANUP(buf_close) struct buf text = BUF_MAX(65536);
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
 	only_the_group(d);
-	desk_add_group(d, have, 2);
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "base/norule-node-tcp-9030-9030-sg-8 base/norule-node-tcp-9030-9030-sg-9");
+	board_add_group(d, have, 2);
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "base/norule-node-tcp-9030-9030-sg-8 base/norule-node-tcp-9030-9030-sg-9");
 	plans_print(p, &text);
 	assert_non_null(strstr(buf_str(&text), "from sg-8"));
 	assert_null(strstr(buf_str(&text), "the group itself"));
@@ -325,13 +325,13 @@ static void rules_of_other_groups_go_each_by_its_own_name(void **state)
 /* A group or a target group in somebody's VPC: the policy has no subnet of it. */
 static void what_is_made_in_a_vpc_is_judged_by_a_subnet_of_it(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct demand need = { 0 };
 	struct plans *p = NULL;
 	struct err e = { 0 };
 
 	only_the_group(d);
-	p = desk_apply(d);
+	p = board_apply(d);
 	plans_demand(p, &need);
 	assert_int_equal(need.named[DEMAND_SUBNET].n, 1);
 	assert_string_equal(need.named[DEMAND_SUBNET].v[0], "subnet-1");
@@ -346,7 +346,7 @@ static void what_is_made_in_a_vpc_is_judged_by_a_subnet_of_it(void **state)
 
 static void without_a_list_of_s3_the_spec_must_name_the_ways_out(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p = NULL;
 	struct err e = { 0 };
 
@@ -356,7 +356,7 @@ static void without_a_list_of_s3_the_spec_must_name_the_ways_out(void **state)
 	plans_free(p);
 	only_the_group(d);
 	egress(d, 0, "tcp", 443, "10.0.0.0/16");
-	p = desk_apply(d);
+	p = board_apply(d);
 	plans_free(p);
 }
 
@@ -367,18 +367,18 @@ static void a_rule_for_all_icmp_is_known_however_its_code_is_spelled(void **stat
 		{ "icmp", -1, -1, "10.0.0.0/16", NULL, "", false },
 		{ "tcp", 0, 65535, NULL, "sg-1", "", false },
 	};
-	struct desk *d = *state;
+	struct board *d = *state;
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_clusters = 0;
 	d->k.clients.protocol = (char *)"ICMP";
 	d->k.clients.from_port = -1;
-	desk_add_group(d, have, 2);
+	board_add_group(d, have, 2);
 	for (int code = -1; code <= 0; code++) {
 		struct plans *p;
 
 		d->k.clients.to_port = code;
-		p = desk_apply(d);
-		assert_string_equal(desk_steps(p), "");
+		p = board_apply(d);
+		assert_string_equal(board_steps(p), "");
 		plans_free(p);
 	}
 }
@@ -386,7 +386,7 @@ static void a_rule_for_all_icmp_is_known_however_its_code_is_spelled(void **stat
 /* As AWS stores them; and a key with a blank is no way around what is reserved. */
 static void texts_are_sent_without_blanks_at_their_ends(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	const json_t *group, *rule;
 	struct plans *p;
 
@@ -395,7 +395,7 @@ static void texts_are_sent_without_blanks_at_their_ends(void **state)
 	d->k.self.description = (char *)"   ";
 	d->k.tag.key = (char *)" team ";
 	d->k.tag.value = (char *)" blue team  ";
-	p = desk_apply(d);
+	p = board_apply(d);
 	group = p->v[0].steps[0].args;
 	assert_string_equal(json_str_or(group, "description", ""), "the nodes");
 	assert_string_equal(json_str_or(json_object_get(group, "tags"), "team", ""), "blue team");
@@ -417,7 +417,7 @@ static void a_name_that_somebody_elses_group_bears_in_the_vpc_is_not_given_again
 		{ "velodb-inst-1-wh-1-other", "vpc-1", false, false },
 		{ "velodb-inst-1-wh-1-node", "vpc-1", true, false }, /* the look for ours did not show it yet */
 	};
-	struct desk *d = *state;
+	struct board *d = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct ec2_group g = { .id = "sg-9", .name = cases[i].name, .vpc_id = cases[i].vpc };
@@ -426,7 +426,7 @@ static void a_name_that_somebody_elses_group_bears_in_the_vpc_is_not_given_again
 		int rc;
 
 		if (cases[i].is_ours)
-			g.tags = desk_tags(d, "", "1");
+			g.tags = board_tags(d, "", "1");
 		d->inv->named = (struct ec2_groups){ &g, 1 };
 		rc = planner_apply(&d->a, &d->k.s, &p, &e);
 		assert_int_equal(rc, cases[i].is_taken ? -ERR_INVALID : 0);

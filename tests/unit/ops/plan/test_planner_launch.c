@@ -1,15 +1,15 @@
 /* test_planner_launch.c - what nodes are launched with, and what of it is refused before a signature is spent. */
-#include "tests/unit/ops/desk.h"
+#include "tests/unit/ops/board.h"
 #include "agent/ops/steps/catalogue.h"
 
 static void user_data_goes_with_the_hash_of_its_bytes_and_only_the_specs_own_tags_count(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct demand need = { 0 };
 	struct plans *p;
 
 	d->k.cluster.user_data = (ProtobufCBinaryData){ 3, (uint8_t *)"abc" };
-	p = desk_apply(d);
+	p = board_apply(d);
 	plans_demand(p, &need);
 	assert_int_equal(need.named[DEMAND_USER_DATA].n, 1);
 	assert_string_equal(need.named[DEMAND_USER_DATA].v[0],
@@ -19,14 +19,14 @@ static void user_data_goes_with_the_hash_of_its_bytes_and_only_the_specs_own_tag
 	demand_close(&need);
 	plans_free(p);
 	d->k.tag.key = (char *)"Name"; /* a name that the spec gives is the spec's */
-	p = desk_apply(d);
+	p = board_apply(d);
 	plans_demand(p, &need);
 	assert_string_equal(need.named[DEMAND_TAG_KEY].v[0], "Name");
 	demand_close(&need);
 	plans_free(p);
 }
 
-static void refused(struct desk *d, const char *says)
+static void refused(struct board *d, const char *says)
 {
 	struct plans *p = NULL;
 	struct err e = { 0 };
@@ -39,7 +39,7 @@ static void refused(struct desk *d, const char *says)
 }
 
 /* The good image, for a test to change. */
-static struct ec2_image *bent_image(struct desk *d)
+static struct ec2_image *bent_image(struct board *d)
 {
 	struct ec2_image *i = arena_new(d->inv->arena, struct ec2_image);
 
@@ -50,7 +50,7 @@ static struct ec2_image *bent_image(struct desk *d)
 
 static void an_image_that_cannot_be_bounded_is_not_started(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 
 	d->k.cluster.image_id = (char *)"ami-9";
 	refused(d, "cluster be: ami-9 is no image that AWS shows");
@@ -69,7 +69,7 @@ static void an_image_that_cannot_be_bounded_is_not_started(void **state)
 static void a_subnet_is_there_and_one_of_the_specs_vpc(void **state)
 {
 	struct ec2_subnet pending = { .id = "subnet-1", .vpc_id = "vpc-1", .zone = "", .state = "pending" };
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct ec2_subnets subnets = d->inv->subnets;
 
 	d->k.cluster.subnet_id = (char *)"subnet-9";
@@ -83,7 +83,7 @@ static void a_subnet_is_there_and_one_of_the_specs_vpc(void **state)
 	refused(d, "cluster be: subnet-1 is pending, not available");
 	d->k.s.n_load_balancers = 1;
 	pending.state = "available";
-	plans_free(desk_apply(d));
+	plans_free(board_apply(d));
 	d->inv->subnets = subnets;
 	d->k.cluster.subnet_id = (char *)"subnet-1";
 	d->k.subnets[0] = (char *)"subnet-9";
@@ -93,22 +93,22 @@ static void a_subnet_is_there_and_one_of_the_specs_vpc(void **state)
 /* What is there already is not asked about: an image that is gone does not stop the nodes that were made from it. */
 static void nodes_that_stand_need_no_image(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
-	desk_add_node(d, "i-1", "be", "running");
-	desk_add_node(d, "i-2", "be", "running");
+	board_add_node(d, "i-1", "be", "running");
+	board_add_node(d, "i-2", "be", "running");
 	d->inv->images.n = 0;
-	p = desk_apply(d);
-	assert_null(strstr(desk_steps(p), "launch"));
+	p = board_apply(d);
+	assert_null(strstr(board_steps(p), "launch"));
 	plans_free(p);
 }
 
 static void a_plan_shows_what_starts_as_aws_tells_it(void **state)
 {
 	CLEANUP(buf_close) struct buf text = BUF_MAX(65536);
-	struct desk *d = *state;
-	struct plans *p = desk_apply(d);
+	struct board *d = *state;
+	struct plans *p = board_apply(d);
 
 	plans_print(p, &text);
 	assert_non_null(strstr(buf_str(&text), "ami-1, subnet-1 in us-east-1a"));
@@ -120,13 +120,13 @@ static void a_plan_shows_what_starts_as_aws_tells_it(void **state)
 static void what_aws_tells_is_never_taken_for_a_fact(void **state)
 {
 	struct ec2_image image = { "ami-1", "@corp/base", "137112412989", "@x", "/dev/xvda", "ebs", 8, NULL, "", "" };
-	struct desk *d = *state;
+	struct board *d = *state;
 	json_t *facts = json_object(), *resolved = NULL;
 	struct plans *p;
 
 	d->inv->images = (struct ec2_images){ &image, 1 };
 	d->k.s.n_security_groups = d->k.cluster.n_security_groups = 0;
-	p = desk_apply(d);
+	p = board_apply(d);
 	for (size_t i = 0; i < p->n; i++)
 		for (size_t k = 0; k < p->v[i].n; k++)
 			if (p->v[i].steps[k].kind == &kind_launch) {
@@ -143,18 +143,18 @@ static void an_image_that_is_not_available_or_for_another_machine_is_not_started
 {
 	static const char *archs[] = { "i386", "x86_64" };
 	struct ec2_type type = { .name = "r6i.xlarge", .archs = archs, .archs_n = 2 };
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct ec2_image *i = bent_image(d);
 
 	i->state = "pending";
 	refused(d, "cluster be: image ami-1 is pending, not available");
 	i->state = "";
 	d->inv->types = (struct ec2_types){ &type, 1 };
-	plans_free(desk_apply(d));
+	plans_free(board_apply(d));
 	i->arch = "arm64";
 	refused(d, "cluster be: image ami-1 is for arm64, and r6i.xlarge does not run that");
 	type.archs_n = 0; /* AWS does not tell */
-	plans_free(desk_apply(d));
+	plans_free(board_apply(d));
 	type.name = "r6i.large";
 	refused(d, "cluster be: r6i.xlarge is no instance type that AWS offers in this region");
 }

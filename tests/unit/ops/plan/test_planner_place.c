@@ -1,7 +1,7 @@
 /* test_planner_place.c - room in a subnet, and zones that a balancer leads to. */
-#include "tests/unit/ops/desk.h"
+#include "tests/unit/ops/board.h"
 
-static struct ec2_subnet *add_subnets(struct desk *d)
+static struct ec2_subnet *add_subnets(struct board *d)
 {
 	struct ec2_subnet *v = arena_alloc(d->inv->arena, 3 * sizeof(*v));
 
@@ -12,7 +12,7 @@ static struct ec2_subnet *add_subnets(struct desk *d)
 	return v;
 }
 
-static void expect(struct desk *d, const char *says)
+static void expect(struct board *d, const char *says)
 {
 	struct plans *p = NULL;
 	struct err e = { 0 };
@@ -46,13 +46,13 @@ static void what_is_new_has_an_address_of_its_own_or_is_refused(void **state)
 		  "free some, or name another subnet" },
 	};
 	static const char *const ids[] = { "i-1", "i-2" };
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct ec2_subnet *subnets = add_subnets(d);
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		d->inv->instances.n = 0;
 		for (uint32_t k = 0; k < cases[i].stand; k++)
-			desk_add_node(d, ids[k], "be", "running");
+			board_add_node(d, ids[k], "be", "running");
 		d->k.cluster.nodes = cases[i].nodes;
 		subnets[0].free = cases[i].free;
 		subnets[0].tells_free = cases[i].is_told;
@@ -62,7 +62,7 @@ static void what_is_new_has_an_address_of_its_own_or_is_refused(void **state)
 
 static void clusters_share_the_addresses_of_a_subnet_and_a_full_one_that_nothing_is_new_in_is_as_good(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct ec2_subnet *subnets = add_subnets(d);
 	Reeve__Control__V1__Cluster two = d->k.cluster;
 
@@ -80,8 +80,8 @@ static void clusters_share_the_addresses_of_a_subnet_and_a_full_one_that_nothing
 	two.subnet_id = (char *)"subnet-2";
 	subnets[1].free = 2;
 	expect(d, NULL);
-	desk_add_node(d, "i-1", "be", "running");
-	desk_add_node(d, "i-2", "be", "running");
+	board_add_node(d, "i-1", "be", "running");
+	board_add_node(d, "i-2", "be", "running");
 	subnets[0].free = 0;
 	expect(d, NULL);
 }
@@ -92,7 +92,7 @@ static void nodes_stand_in_a_zone_that_their_balancer_leads_to(void **state)
 	static const char says[] =
 	    "clusters[0]: subnet_id: subnet-2 is in us-east-1b, where load balancer main has no subnet: no traffic "
 	    "would reach its nodes";
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct ec2_subnet *subnets = add_subnets(d);
 
 	d->k.subnets[0] = (char *)"subnet-3";

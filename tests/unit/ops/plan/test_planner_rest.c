@@ -1,86 +1,86 @@
 /* test_planner_rest.c - what nobody wants any more, and what is none of our business. */
-#include "tests/unit/ops/desk.h"
+#include "tests/unit/ops/board.h"
 
 static void a_cluster_that_the_spec_forgot_goes_once_however_many_nodes_it_has(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = d->k.s.n_clusters = 0;
-	desk_add_node(d, "i-1", "old", "running");
-	desk_add_node(d, "i-2", "old", "pending");
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "cluster-old/terminate cluster-old/gone");
+	board_add_node(d, "i-1", "old", "running");
+	board_add_node(d, "i-2", "old", "pending");
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "cluster-old/terminate cluster-old/gone");
 	assert_int_equal(json_array_size(json_object_get(p->v[0].steps[0].args, "instances")), 2);
 	plans_free(p);
 }
 
 static void what_was_shared_and_is_wanted_no_more_goes_last_balancers_before_their_groups(void **state)
 {
-	struct desk *d = *state;
-	struct inventory_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = desk_tags(d, "", "1") } };
-	struct inventory_target_group g = { .g = { .arn = "arn:tg", .name = "rv-tg", .tags = desk_tags(d, "", "1") } };
+	struct board *d = *state;
+	struct inventory_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = board_tags(d, "", "1") } };
+	struct inventory_target_group g = { .g = { .arn = "arn:tg", .name = "rv-tg", .tags = board_tags(d, "", "1") } };
 	struct plans *p;
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = d->k.s.n_clusters = 0;
 	d->inv->lbs = &lb;
 	d->inv->target_groups = &g;
 	d->inv->lbs_n = d->inv->target_groups_n = 1;
-	desk_add_group(d, NULL, 0);
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "tidy/nolb-rv-lb tidy/notg-rv-tg tidy/nosg-velodb-inst-1-wh-1-node-sg-1");
+	board_add_group(d, NULL, 0);
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "tidy/nolb-rv-lb tidy/notg-rv-tg tidy/nosg-velodb-inst-1-wh-1-node-sg-1");
 	assert_int_equal(p->v[0].stage, 4);
 	plans_free(p);
 }
 
 static void a_balancer_with_a_listener_is_in_use_and_one_without_is_not(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct elb_listener l = { .arn = "arn:listener", .protocol = "TCP", .port = 9030 };
-	struct inventory_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = desk_tags(d, "", "1") } };
+	struct inventory_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = board_tags(d, "", "1") } };
 	const struct plan *where;
 	struct plans *p;
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = d->k.s.n_clusters = 0;
 	d->inv->lbs = &lb;
 	d->inv->lbs_n = 1;
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "tidy/nolb-rv-lb");
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "tidy/nolb-rv-lb");
 	assert_null(plans_high(p, &where));
 	plans_free(p);
 	lb.listeners = (struct elb_listeners){ &l, 1 };
-	p = desk_apply(d);
+	p = board_apply(d);
 	assert_string_equal(plans_high(p, &where)->name, "nolb-rv-lb");
 	plans_free(p);
 }
 
 static void what_another_warehouse_shares_stays(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = d->k.s.n_clusters = 0;
-	desk_add_group(d, NULL, 0);
+	board_add_group(d, NULL, 0);
 	((struct ec2_tag *)d->inv->groups.v[0].tags.v)[2].value = "wh-2";
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "");
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "");
 	plans_free(p);
 }
 
 /* Group names are of one VPC: a warehouse that was moved has two of one name. */
 static void groups_of_one_name_in_two_vpcs_both_go(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct ec2_group two[2];
 	struct plans *p = NULL;
 
-	desk_add_group(d, NULL, 0);
+	board_add_group(d, NULL, 0);
 	two[0] = two[1] = d->inv->groups.v[0];
 	two[1].id = "sg-2";
 	two[1].vpc_id = "vpc-2";
 	d->inv->groups = (struct ec2_groups){ two, 2 };
 	assert_int_equal(planner_delete(&d->a, "wh-1", &p, NULL), 0);
-	assert_string_equal(desk_steps(p), "base/nosg-velodb-inst-1-wh-1-node-sg-1 base/nosg-velodb-inst-1-wh-1-node-sg-2");
+	assert_string_equal(board_steps(p), "base/nosg-velodb-inst-1-wh-1-node-sg-1 base/nosg-velodb-inst-1-wh-1-node-sg-2");
 	plans_free(p);
 }
 
@@ -88,8 +88,8 @@ static void groups_of_one_name_in_two_vpcs_both_go(void **state)
 static void a_balancer_that_is_protected_from_deletion_stops_the_plan(void **state)
 {
 	struct inventory_guard guard = { "arn:lb", true };
-	struct desk *d = *state;
-	struct inventory_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = desk_tags(d, "", "1") } };
+	struct board *d = *state;
+	struct inventory_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = board_tags(d, "", "1") } };
 	static const char says[] = "load balancer rv-lb is protected from deletion; take its protection off (its attribute "
 				   "deletion_protection.enabled), and send the command again";
 	struct plans *p = NULL, *q = NULL;
@@ -101,11 +101,11 @@ static void a_balancer_that_is_protected_from_deletion_stops_the_plan(void **sta
 	d->inv->guards = (struct inventory_guards){ &guard, 1 };
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
 	assert_string_equal(err_text(&e), says);
-	desk_add_node(d, "i-1", "be", "running");
+	board_add_node(d, "i-1", "be", "running");
 	assert_int_equal(planner_delete(&d->a, "wh-1", &q, &e), -ERR_INVALID);
 	assert_string_equal(err_text(&e), says);
 	guard.is_on = false;
-	plans_free(desk_apply(d));
+	plans_free(board_apply(d));
 	plans_free(p);
 	plans_free(q);
 }

@@ -1,11 +1,11 @@
 /* test_planner_same.c - every field of a specification, changed on a warehouse that stands: it has a step, or is refused with a
  * sentence. A new field fails here until it has one. */
 #include "agent/ops/plan/planner_impl.h"
-#include "tests/unit/ops/desk.h"
+#include "tests/unit/ops/board.h"
 
 /* ---- a warehouse that stands as the specification wants it ---- */
 
-static void tag(struct desk *d, struct ec2_tags *tags, const char *key, const char *value)
+static void tag(struct board *d, struct ec2_tags *tags, const char *key, const char *value)
 {
 	struct ec2_tag *v = arena_alloc(d->inv->arena, (tags->n + 1) * sizeof(*v));
 
@@ -14,14 +14,14 @@ static void tag(struct desk *d, struct ec2_tags *tags, const char *key, const ch
 	*tags = (struct ec2_tags){ v, tags->n + 1 };
 }
 
-static void tag_tags(struct desk *d, struct ec2_tags *tags, tag_t *const *more, size_t more_n)
+static void tag_tags(struct board *d, struct ec2_tags *tags, tag_t *const *more, size_t more_n)
 {
 	char *digest = arena_alloc(d->inv->arena, PLANNING_SHORT_LEN);
 
 	tag(d, tags, "reeve:tags", planning_tags_digest(&d->k.s, more, more_n, digest));
 }
 
-static void add_nodes(struct desk *d)
+static void add_nodes(struct board *d)
 {
 	static struct elb_target targets[] = { { .id = "i-1", .state = "healthy", .reason = "" },
 					       { .id = "i-2", .state = "healthy", .reason = "" } };
@@ -30,7 +30,7 @@ static void add_nodes(struct desk *d)
 	for (unsigned i = 0; i < 2; i++) {
 		struct ec2_instance *in;
 
-		desk_add_node(d, targets[i].id, "be", "running");
+		board_add_node(d, targets[i].id, "be", "running");
 		in = &d->inv->instances.v[i];
 		in->vpc_id = "vpc-1";
 		in->image_id = "ami-1";
@@ -42,7 +42,7 @@ static void add_nodes(struct desk *d)
 	d->inv->target_groups[0].targets = (struct elb_targets){ targets, 2 };
 }
 
-static void add_balancer(struct desk *d)
+static void add_balancer(struct board *d)
 {
 	struct inventory_lb *lb = arena_new(d->inv->arena, struct inventory_lb);
 	struct inventory_target_group *g = arena_new(d->inv->arena, struct inventory_target_group);
@@ -54,7 +54,7 @@ static void add_balancer(struct desk *d)
 	spec_short_name("inst-1", "wh-1", "tg", "sql", names + 33);
 	subnets[0] = "subnet-1";
 	*g = (struct inventory_target_group){
-		.g = { .arn = "arn:tg", .name = names + 33, .protocol = "TCP", .port = 9030, .tags = desk_tags(d, "", "1") }
+		.g = { .arn = "arn:tg", .name = names + 33, .protocol = "TCP", .port = 9030, .tags = board_tags(d, "", "1") }
 	};
 	*l = (struct elb_listener){ .arn = "arn:listener", .protocol = "TCP", .group_arn = "arn:tg", .port = 9030 };
 	*lb = (struct inventory_lb){ .lb = { .arn = "arn:lb",
@@ -62,7 +62,7 @@ static void add_balancer(struct desk *d)
 					     .state = "active",
 					     .subnet_ids = subnets,
 					     .subnet_ids_n = 1,
-					     .tags = desk_tags(d, "", "1") },
+					     .tags = board_tags(d, "", "1") },
 				     .listeners = { l, 1 } };
 	tag_tags(d, &g->g.tags, NULL, 0);
 	tag_tags(d, &lb->lb.tags, NULL, 0);
@@ -77,12 +77,12 @@ static int standing_start(void **state)
 						 { "tcp", 8000, 9000, "10.0.0.0/16", NULL, "", false } };
 	static struct ec2_subnet subnets[] = { { .id = "subnet-1", .vpc_id = "vpc-1", .zone = "us-east-1a" },
 					       { .id = "subnet-2", .vpc_id = "vpc-1", .zone = "us-east-1b" } };
-	struct desk *d;
+	struct board *d;
 
-	desk_start(state);
+	board_start(state);
 	d = *state;
 	d->inv->subnets = (struct ec2_subnets){ subnets, ARRAY_LEN(subnets) };
-	desk_add_group(d, rules, 2);
+	board_add_group(d, rules, 2);
 	d->inv->groups.v[0].description = "nodes";
 	tag_tags(d, &d->inv->groups.v[0].tags, NULL, 0);
 	add_balancer(d);
@@ -92,10 +92,10 @@ static int standing_start(void **state)
 
 static void a_warehouse_that_is_as_it_is_wanted_needs_nothing(void **state)
 {
-	struct desk *d = *state;
-	struct plans *p = desk_apply(d);
+	struct board *d = *state;
+	struct plans *p = board_apply(d);
 
-	assert_string_equal(desk_steps(p), "");
+	assert_string_equal(board_steps(p), "");
 	plans_free(p);
 }
 
@@ -213,7 +213,7 @@ static const struct {
 	{ "tags.value", set_tag_value, "tags are not those that" },
 };
 
-static void check_field(struct desk *d, size_t i)
+static void check_field(struct board *d, size_t i)
 {
 	struct plans *p = NULL;
 	struct err e = { 0 };
@@ -226,7 +226,7 @@ static void check_field(struct desk *d, size_t i)
 		fail_msg("%s is refused: %s", fields[i].path, err_text(&e));
 	if (rc == 0 && spec_check(&d->k.s, &e) != 0)
 		rc = -e.code;
-	steps = p != NULL ? desk_steps(p) : "";
+	steps = p != NULL ? board_steps(p) : "";
 	if (rc != 0                 ? strstr(err_text(&e), fields[i].is) == NULL || *fields[i].is == '\0'
 	    : *fields[i].is == '\0' ? *steps != '\0'
 				    : strstr(steps, fields[i].is) == NULL)
@@ -238,7 +238,7 @@ static void a_field_that_is_changed_has_a_step_or_is_refused(void **state)
 {
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
 		check_field(*state, i);
-		desk_end(state);
+		board_end(state);
 		standing_start(state);
 	}
 }
@@ -303,19 +303,19 @@ static void what_an_older_version_made_is_compared_by_what_aws_shows(void **stat
 		{ "", "sg-1", 2, "volumes is not what i-1 was launched with" },
 		{ "", "sg-1", 1, NULL },
 	};
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p = NULL;
 	struct err e = { 0 };
 
 	for (unsigned i = 0; i < 2; i++)
 		drop_digests(&d->inv->instances.v[i].tags);
 	drop_digests(&d->inv->groups.v[0].tags);
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "");
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "");
 	plans_free(p);
 	set_user_data(&d->k); /* nothing shows it */
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "");
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "");
 	plans_free(p);
 	for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
 		d->inv->instances.v[0].profile_arn = shown[i].profile;
@@ -336,7 +336,7 @@ static void what_an_older_version_made_is_compared_by_what_aws_shows(void **stat
 
 static void what_stands_in_another_vpc_is_told(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p = NULL;
 	struct err e = { 0 };
 
@@ -352,13 +352,13 @@ static void what_stands_in_another_vpc_is_told(void **state)
 static void a_target_group_behind_a_balancer_of_somebody_else_is_told(void **state)
 {
 	static const char *arns[] = { "arn:lb", "arn:other" };
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p = NULL;
 	struct err e = { 0 };
 
 	d->inv->target_groups[0].g.lb_arns = arns;
 	d->inv->target_groups[0].g.lb_arns_n = 1;
-	p = desk_apply(d);
+	p = board_apply(d);
 	plans_free(p);
 	d->inv->target_groups[0].g.lb_arns_n = 2;
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
@@ -368,7 +368,7 @@ static void a_target_group_behind_a_balancer_of_somebody_else_is_told(void **sta
 
 static void a_clusters_tag_over_the_specs_is_no_change(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
 	for (unsigned i = 0; i < 2; i++) {
@@ -376,25 +376,25 @@ static void a_clusters_tag_over_the_specs_is_no_change(void **state)
 		d->inv->instances.v[i].tags.v[5] = (struct ec2_tag){ "sdb-cluster-id", "c-2" };
 	}
 	set_cluster_tag_value(&d->k);
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "");
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "");
 	plans_free(p);
 }
 
 static void tags_of_other_hands_beside_ours_change_nothing(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
 	tag(d, &d->inv->instances.v[0].tags, "cost-center", "42");
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "");
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "");
 	plans_free(p);
 }
 
 static void the_order_of_lists_is_no_change(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	Reeve__Control__V1__DataVolume more = d->k.volume;
 	json_t *one, *two;
 
@@ -413,7 +413,7 @@ static void the_order_of_lists_is_no_change(void **state)
 
 static void a_node_that_is_stopped_is_told_and_not_counted_on(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p = NULL;
 	struct err e = { 0 };
 
@@ -421,13 +421,13 @@ static void a_node_that_is_stopped_is_told_and_not_counted_on(void **state)
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_UNSUPPORTED);
 	assert_non_null(strstr(err_text(&e), "cluster be: i-1 is stopped, and starting a node is not available yet"));
 	d->k.cluster.nodes = 1;
-	p = desk_apply(d);
+	p = board_apply(d);
 	assert_string_equal(json_string_value(json_array_get(json_object_get(p->v[0].steps[p->v[0].n - 1].args, "instances"), 0)),
 			    "i-1");
 	plans_free(p);
 }
 
-#define STANDING_TEST(f) cmocka_unit_test_setup_teardown(f, standing_start, desk_end)
+#define STANDING_TEST(f) cmocka_unit_test_setup_teardown(f, standing_start, board_end)
 
 int main(void)
 {

@@ -1,9 +1,9 @@
 /* test_planner_switch.c - listeners that lead elsewhere: when they are moved, and whom they wait for. What comes of it in a plan is
  * test_planner_balancer.c. */
-#include "tests/unit/ops/desk.h"
+#include "tests/unit/ops/board.h"
 
 /* Two listeners of one balancer that lead to "arn:other". */
-static void add_two_listeners(struct desk *d)
+static void add_two_listeners(struct board *d)
 {
 	struct inventory_lb *lb = arena_new(d->inv->arena, struct inventory_lb);
 	struct elb_listener *l = arena_alloc(d->inv->arena, 2 * sizeof(*l));
@@ -14,7 +14,7 @@ static void add_two_listeners(struct desk *d)
 		l[i] = (struct elb_listener){
 			.arn = i == 0 ? "arn:one" : "arn:two", .protocol = "TCP", .group_arn = "arn:other", .port = 9030 + i
 		};
-	*lb = (struct inventory_lb){ .lb = { .arn = "arn:lb", .name = name, .state = "active", .tags = desk_tags(d, "", "1") },
+	*lb = (struct inventory_lb){ .lb = { .arn = "arn:lb", .name = name, .state = "active", .tags = board_tags(d, "", "1") },
 				     .listeners = { l, 2 } };
 	d->inv->lbs = lb;
 	d->inv->lbs_n = 1;
@@ -26,19 +26,19 @@ static void add_two_listeners(struct desk *d)
 static void a_listener_is_moved_when_the_nodes_of_its_new_group_are_healthy(void **state)
 {
 	Reeve__Control__V1__Listener more;
-	struct desk *d = *state;
+	struct board *d = *state;
 	struct plans *p;
 
 	add_two_listeners(d);
-	desk_add_node(d, "i-1", "be", "running");
+	board_add_node(d, "i-1", "be", "running");
 	more = d->k.listener;
 	more.port = 9031;
 	d->k.listeners[1] = &more;
 	d->k.lb.n_listeners = 2;
-	p = desk_apply(d);
-	assert_string_equal(desk_steps(p), "base/tg-sql cluster-be/launch cluster-be/up cluster-be/register-sql "
-					   "switch/beside-main-9030 switch/beside-main-9031 switch/healthy-sql "
-					   "switch/move-main-9030 switch/move-main-9031");
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "base/tg-sql cluster-be/launch cluster-be/up cluster-be/register-sql "
+					    "switch/beside-main-9030 switch/beside-main-9031 switch/healthy-sql "
+					    "switch/move-main-9030 switch/move-main-9031");
 	assert_string_equal(json_str_or(p->v[2].steps[0].args, "group_arn", ""), "arn:other");
 	assert_string_equal(json_str_or(p->v[2].steps[0].args, "beside_arn", ""), "@tg.sql");
 	assert_string_equal(json_str_or(p->v[2].steps[3].args, "group_arn", ""), "@tg.sql");
@@ -50,16 +50,16 @@ static void a_listener_is_moved_when_the_nodes_of_its_new_group_are_healthy(void
 
 static void nodes_that_go_are_not_waited_for(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 	const struct step *healthy;
 	struct plans *p;
 
 	add_two_listeners(d);
 	d->inv->lbs[0].listeners.n = 1;
-	desk_add_node(d, "i-1", "be", "running");
-	desk_add_node(d, "i-2", "be", "running");
+	board_add_node(d, "i-1", "be", "running");
+	board_add_node(d, "i-2", "be", "running");
 	d->k.cluster.nodes = 1;
-	p = desk_apply(d);
+	p = board_apply(d);
 	healthy = &p->v[2].steps[1];
 	assert_string_equal(healthy->name, "healthy-sql");
 	assert_int_equal(json_array_size(json_object_get(healthy->args, "instances")), 1);
@@ -69,9 +69,9 @@ static void nodes_that_go_are_not_waited_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_listener_is_moved_when_the_nodes_of_its_new_group_are_healthy, desk_start,
-						desk_end),
-		cmocka_unit_test_setup_teardown(nodes_that_go_are_not_waited_for, desk_start, desk_end),
+		cmocka_unit_test_setup_teardown(a_listener_is_moved_when_the_nodes_of_its_new_group_are_healthy, board_start,
+						board_end),
+		cmocka_unit_test_setup_teardown(nodes_that_go_are_not_waited_for, board_start, board_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

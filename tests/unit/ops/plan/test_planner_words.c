@@ -1,7 +1,7 @@
 /* test_planner_words.c - what people call target groups and load balancers, whose names in AWS are hashes; and the titles of steps. */
 #include "agent/ops/plan/planner_impl.h"
 #include "tests/unit/cases.h"
-#include "tests/unit/ops/desk.h"
+#include "tests/unit/ops/board.h"
 
 static struct ec2_tag of_sql[] = { { "reeve:step", "base/tg-sql" } };
 static struct ec2_tag of_main[] = { { "reeve:step", "base/lb-main" } };
@@ -43,7 +43,7 @@ static void a_word_that_two_claim_is_nobodys(void **state)
 /* Of a plan with all that a specification can ask for. */
 static void every_step_has_a_title_in_words(void **state)
 {
-	struct plans *p = desk_apply(*state);
+	struct plans *p = board_apply(*state);
 
 	assert_true(plans_steps(p) > 5);
 	for (size_t i = 0; i < p->n; i++)
@@ -63,7 +63,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_tag_of_a_step_tells_the_word_and_else_aws_does),
 		cmocka_unit_test(a_word_that_two_claim_is_nobodys),
-		cmocka_unit_test_setup_teardown(every_step_has_a_title_in_words, desk_start, desk_end),
+		cmocka_unit_test_setup_teardown(every_step_has_a_title_in_words, board_start, board_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

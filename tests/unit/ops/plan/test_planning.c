@@ -1,8 +1,8 @@
 /* test_planning.c - what every part of a plan is made with: tags in one order, references, the open plan. */
 #include "agent/ops/plan/planning.h"
-#include "tests/unit/ops/desk.h"
+#include "tests/unit/ops/board.h"
 
-static struct planning planning_of(const struct desk *d)
+static struct planning planning_of(const struct board *d)
 {
 	return (struct planning){ .a = &d->a, .inv = d->inv, .spec = &d->k.s, .warehouse = "wh-1", .plan = "cluster-be" };
 }
@@ -59,7 +59,7 @@ static void a_thing_is_its_id_or_what_its_creation_will_leave(void **state)
 static void the_warehouse_is_told_by_its_tag(void **state)
 {
 	struct planning p = planning_of(*state);
-	struct ec2_tags mine = desk_tags(*state, "be", "1"), nobodys = { NULL, 0 };
+	struct ec2_tags mine = board_tags(*state, "be", "1"), nobodys = { NULL, 0 };
 
 	assert_true(planning_is_of_warehouse(&p, &mine));
 	p.warehouse = "wh-2";

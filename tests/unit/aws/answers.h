@@ -1,4 +1,4 @@
-/* answer.h - what the tests of readers share: an answer out of a literal, and the arena it is read into. */
+/* answers.h - what the tests of readers share: an answer out of a literal, and the arena it is read into. */
 #pragma once
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,17 +1,17 @@
-/* desk.h - what a planner has before it: a good specification, and an inventory that a test fills. */
+/* board.h - what a planner has before it: a good specification, and an inventory that a test fills. */
 #pragma once
 #include "agent/base/json.h"
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner.h"
 #include "tests/unit/ops/specs.h"
 
-struct desk {
+struct board {
 	struct specs k;
 	struct inventory *inv;
 	struct planner_args a;
 };
 
-static inline int desk_start(void **state)
+static inline int board_start(void **state)
 {
 	static const char *cidrs[] = { "10.0.0.0/16" };
 	static struct ec2_vpc vpcs[] = { { .id = "vpc-1", .cidr = "10.0.0.0/16", .cidrs = cidrs, .cidrs_n = 1 } };
@@ -24,7 +24,7 @@ static inline int desk_start(void **state)
 	};
 	static struct ec2_type types[] = { { .name = "r6i.xlarge" }, { .name = "i3.large", .has_disks = true } };
 	static struct ec2_prefix_list lists[] = { { "pl-1", "com.amazonaws.us-east-1.s3" } };
-	struct desk *d = mem_new(struct desk);
+	struct board *d = mem_new(struct board);
 
 	specs_good(&d->k);
 	d->inv = inventory_new();
@@ -39,16 +39,16 @@ static inline int desk_start(void **state)
 	return 0;
 }
 
-static inline int desk_end(void **state)
+static inline int board_end(void **state)
 {
-	struct desk *d = *state;
+	struct board *d = *state;
 
 	inventory_free(d->inv);
 	mem_free(d);
 	return 0;
 }
 
-static inline struct plans *desk_apply(struct desk *d)
+static inline struct plans *board_apply(struct board *d)
 {
 	struct plans *p = NULL;
 
@@ -57,7 +57,7 @@ static inline struct plans *desk_apply(struct desk *d)
 }
 
 /* "plan/step plan/step ..." of all plans, in order. */
-static inline const char *desk_steps(const struct plans *p)
+static inline const char *board_steps(const struct plans *p)
 {
 	static char text[8192];
 	size_t used = 0;
@@ -70,7 +70,7 @@ static inline const char *desk_steps(const struct plans *p)
 	return text;
 }
 
-static inline struct ec2_tags desk_tags(struct desk *d, const char *cluster, const char *generation)
+static inline struct ec2_tags board_tags(struct board *d, const char *cluster, const char *generation)
 {
 	struct ec2_tag *t = arena_alloc(d->inv->arena, 6 * sizeof(*t));
 
@@ -83,7 +83,7 @@ static inline struct ec2_tags desk_tags(struct desk *d, const char *cluster, con
 	return (struct ec2_tags){ t, 6 };
 }
 
-static inline void desk_add_node(struct desk *d, const char *id, const char *cluster, const char *state)
+static inline void board_add_node(struct board *d, const char *id, const char *cluster, const char *state)
 {
 	struct ec2_instances *l = &d->inv->instances;
 	struct ec2_instance *v = arena_alloc(d->inv->arena, (l->n + 1) * sizeof(*v));
@@ -94,14 +94,14 @@ static inline void desk_add_node(struct desk *d, const char *id, const char *clu
 					 .state = state,
 					 .type = "r6i.xlarge",
 					 .launch_time = id,
-					 .tags = desk_tags(d, cluster, "1"),
+					 .tags = board_tags(d, cluster, "1"),
 					 .reason = "",
 					 .reason_code = "" };
 	l->v = v;
 	l->n++;
 }
 
-static inline void desk_add_group_as_is(struct desk *d, const struct ec2_rule *rules, size_t n)
+static inline void board_add_group_as_is(struct board *d, const struct ec2_rule *rules, size_t n)
 {
 	struct ec2_group *g = arena_new(d->inv->arena, struct ec2_group);
 
@@ -110,12 +110,12 @@ static inline void desk_add_group_as_is(struct desk *d, const struct ec2_rule *r
 				 .vpc_id = "vpc-1",
 				 .rules = (struct ec2_rule *)rules,
 				 .rules_n = n,
-				 .tags = desk_tags(d, "", "2") };
+				 .tags = board_tags(d, "", "2") };
 	d->inv->groups = (struct ec2_groups){ g, 1 };
 }
 
 /* These rules, and the ways out that a group has where the spec says nothing of them. */
-static inline void desk_add_group(struct desk *d, const struct ec2_rule *rules, size_t n)
+static inline void board_add_group(struct board *d, const struct ec2_rule *rules, size_t n)
 {
 	static const struct ec2_rule out[] = {
 		{ .is_egress = true, .protocol = "-1", .from_port = -1, .to_port = -1, .group_id = "sg-1" },
@@ -127,7 +127,7 @@ static inline void desk_add_group(struct desk *d, const struct ec2_rule *rules, 
 	if (n > 0)
 		memcpy(all, rules, n * sizeof(*all));
 	memcpy(all + n, out, sizeof(out));
-	desk_add_group_as_is(d, all, n + ARRAY_LEN(out));
+	board_add_group_as_is(d, all, n + ARRAY_LEN(out));
 }
 
-#define DESK_TEST(f) cmocka_unit_test_setup_teardown(f, desk_start, desk_end)
+#define DESK_TEST(f) cmocka_unit_test_setup_teardown(f, board_start, board_end)

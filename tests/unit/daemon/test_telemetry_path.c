@@ -1,4 +1,4 @@
-/* test_telemetry.c - what collectors and shippers count is seen: in the status, and in the metrics that leave. */
+/* test_telemetry_path.c - what collectors and shippers count is seen: in the status, and in the metrics that leave. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
-#include "agent/daemon/telemetry.h"
+#include "agent/daemon/telemetry_path.h"
 #include "tests/sim/flag.h"
 #include "tests/sim/world_sim.h"
 

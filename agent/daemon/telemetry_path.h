@@ -1,4 +1,4 @@
-/* telemetry.h - collectors and shippers made, fed with what they need from above, and closed. For agent.c. */
+/* telemetry_path.h - collectors and shippers made, fed with what they need from above, and closed. For agent.c. */
 #pragma once
 #include <jansson.h>
 
