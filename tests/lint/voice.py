@@ -28,15 +28,15 @@ def twice(pairs, what):
 
 
 def structs_of(path):
-    return re.findall(r"^(?:static )?struct (\w+) \{", path.read_text(), re.M)
+    return re.findall(r"^(?:static )?struct (\w+) \{", path.read_text(), re.MULTILINE)
 
 
 def without_comments(text):
-    return re.sub(r"/\*.*?\*/", lambda m: "\n" * m[0].count("\n"), text, flags=re.S)
+    return re.sub(r"/\*.*?\*/", lambda m: "\n" * m[0].count("\n"), text, flags=re.DOTALL)
 
 
 def letters_of(path):
-    for body in re.findall(r"^enum \w* ?\{(.*?)\}", without_comments(path.read_text()), re.M | re.S):
+    for body in re.findall(r"^enum \w* ?\{(.*?)\}", without_comments(path.read_text()), re.MULTILINE | re.DOTALL):
         for name in re.findall(r"\b[A-Z]_[A-Z][A-Z_0-9]*\b", body):
             yield f"{path}: {name}: one letter is no module's name"
 
