@@ -22,6 +22,7 @@
 #include "agent/base/secret.h"
 #include "agent/base/sm.h"
 #include "agent/base/str.h"
+#include "agent/control/words.h"
 #include "agent/io/ending.h"
 
 #define STS_BODY "Action=GetCallerIdentity&Version=2011-06-15"
@@ -142,29 +143,29 @@ static void failed(struct channel *c, const char *what)
 	timer_start(c->w, &c->timer, wait, on_timer);
 }
 
-/* A status that is not 200: the vendor's own sentence, if it gives one. */
+/* A status that is not 200. */
 static int refused(struct channel *c)
 {
-	CLEANUP(json_close) json_t *j = NULL;
-	const char *why = "";
+	char words[WORDS_MAX];
 
 	c->was_refused = c->http.status == 403;
 	if (c->http.status == 429 || c->http.status == 503)
 		c->asked = http_retry_after(&c->http, world_wall_ms(c->w));
-	if (json_parse(buf_str(&c->http.body), c->http.body.len, "answer", &j, NULL) == 0)
-		why = json_str_or(j, "error", "");
-	return err_set(&c->trouble, ERR_DENIED, "the vendor answered %d%s%.200s", c->http.status, *why != '\0' ? ": " : "", why);
+	words_of(buf_str(&c->http.body), c->http.body.len, words);
+	return err_set(&c->trouble, ERR_DENIED, "the vendor answered %d to %s%s%s", c->http.status, c->url,
+		       *words != '\0' ? ": " : "", words);
 }
 
 static int answer(struct channel *c, int rc, json_t **ret)
 {
 	if (rc != 0) {
 		c->trouble = c->http.err;
-		return rc;
+		return err_wrap(&c->trouble, rc, "no answer from %s", c->url);
 	}
 	if (c->http.status != 200)
 		return refused(c);
-	return json_parse(buf_str(&c->http.body), c->http.body.len, "the vendor's answer", ret, &c->trouble);
+	rc = json_parse(buf_str(&c->http.body), c->http.body.len, "the vendor's answer", ret, &c->trouble);
+	return rc == 0 ? 0 : err_wrap(&c->trouble, rc, "%s", c->url);
 }
 
 static void post(struct channel *c, const char *path, http_cb *cb)
@@ -324,8 +325,7 @@ static void on_check(struct aws_call *call)
 
 static void begin(struct channel *c)
 {
-	c->trouble = (struct err){ 0 };
-	c->asked = (struct backoff_ask){ 0 };
+	c->asked = (struct backoff_ask){ 0 }; /* what was wrong the last time is told until it goes well */
 	if (!c->was_refused) {
 		get_keys(c);
 		return;
@@ -413,7 +413,7 @@ int channel_sign(struct channel *c, const struct http_req *r, struct channel_pro
 		if (c->sm.now == CHANNEL_OUT)
 			begin(c);
 		return err_set(e, ERR_NOTYET, "not logged in at the vendor%s%s", c->trouble.code != 0 ? ": " : "",
-			       c->trouble.code != 0 ? err_text(&c->trouble) : "");
+			       channel_trouble(c));
 	}
 	c->counter++;
 	message_of(c, r, &msg);
@@ -446,6 +446,11 @@ void channel_unauthorized(struct channel *c, const char *authorization)
 		return;
 	sm_move(&c->sm, CHANNEL_WAITING);
 	timer_start(c->w, &c->timer, backoff_next_ms(&c->backoff, world_random64(c->w)), on_timer);
+}
+
+const char *channel_trouble(const struct channel *c)
+{
+	return c->trouble.code != 0 ? err_text(&c->trouble) : "";
 }
 
 void channel_close(struct channel *c, void (*done)(void *ctx), void *ctx)

@@ -13,6 +13,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/sm.h"
 #include "agent/base/str.h"
+#include "agent/control/words.h"
 #include "agent/io/ending.h"
 
 #define POLL_TIMEOUT_MS 60000            /* of a poll that does not ask to be held */
@@ -105,7 +106,8 @@ static void poll(struct session *s)
 	}
 	if (rc == -ERR_NOTYET) {
 		s->connected = false;
-		return; /* the channel kicks us when it is in */
+		s->trouble = (struct err){ 0 }; /* the channel knows what is wrong, and kicks us when it is in */
+		return;
 	}
 	if (rc != 0) {
 		log_error("control.poll.unbuilt", "err=\"%s\" retry_in_ms=%u", err_text(&s->trouble), REFUSED_MS);
@@ -177,6 +179,7 @@ static void take_answer(struct session *s)
 		rc = inbox_take(s->cfg.inbox, a.intent.data, a.intent.len, &s->trouble);
 	buf_close(&a.intent);
 	if (rc != 0) {
+		err_wrap(&s->trouble, rc, "%s", s->url);
 		back_off(s, a.is_bad_request ? refused : (struct backoff_ask){ a.retry_after_ms > 0, false, a.retry_after_ms });
 		return;
 	}
@@ -191,6 +194,18 @@ static void take_answer(struct session *s)
 	next_poll(s);
 }
 
+/* What a refusal says may be packed as an answer is. */
+static void set_refused(struct session *s, const char *who)
+{
+	CLEANUP(buf_close) struct buf body = BUF_MAX(OPAMP_MESSAGE_MAX);
+	char words[WORDS_MAX] = "";
+
+	if (unzip(s, &body, NULL) == 0)
+		words_of(buf_str(&body), body.len, words);
+	err_set(&s->trouble, ERR_SERVICE, "%s answered %d to %s%s%s", who, s->http.status, s->url, *words != '\0' ? ": " : "",
+		words);
+}
+
 static void on_answer(struct http_req *r, int rc)
 {
 	struct session *s = container_of(r, struct session, http);
@@ -200,14 +215,15 @@ static void on_answer(struct http_req *r, int rc)
 		ending_step(&s->end);
 	} else if (rc != 0) {
 		s->trouble = r->err;
+		err_wrap(&s->trouble, rc, "no answer from %s", s->url);
 		back_off(s, unasked);
 	} else if (r->status == 401) {
 		channel_unauthorized(s->cfg.channel, s->proof.authorization);
 		s->connected = false;
-		err_set(&s->trouble, ERR_DENIED, "the vendor wants a new login");
+		set_refused(s, "the vendor wants a new login: it");
 		wait_ms(s, KICK_MS); /* where the login is under way, its end kicks us */
 	} else if (r->status != 200) {
-		err_set(&s->trouble, ERR_SERVICE, "the vendor's OpAMP server answered %d", r->status);
+		set_refused(s, "the vendor's OpAMP server");
 		back_off(s, r->status == 429 || r->status == 503 ? http_retry_after(r, world_wall_ms(s->w)) : refused);
 	} else {
 		channel_authorized(s->cfg.channel, s->proof.authorization);
@@ -261,7 +277,9 @@ bool session_is_connected(const struct session *s)
 
 const char *session_trouble(const struct session *s)
 {
-	return s->trouble.code != 0 ? err_text(&s->trouble) : "";
+	const char *login = channel_trouble(s->cfg.channel);
+
+	return *login != '\0' ? login : s->trouble.code != 0 ? err_text(&s->trouble) : "";
 }
 
 int64_t session_last_ms(const struct session *s)

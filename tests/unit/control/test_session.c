@@ -300,6 +300,71 @@ static void nonsense_is_said_and_asked_again_with_back_off(void **state)
 	talk_close(&t);
 }
 
+/* The words of each step; a proxy between us has its say, too. */
+static void a_login_or_a_poll_that_fails_says_status_url_and_the_vendors_words_until_one_goes_well(void **state)
+{
+	static const struct {
+		const char *match, *body, *says;
+		int status;
+	} cases[] = {
+		{ "/reeve/v1/challenge", "{\"error\":\"unknown installation\"}",
+		  "login, challenge: the vendor answered 404 to " URL "/reeve/v1/challenge: unknown installation", 404 },
+		{ "/reeve/v1/login", "{\"error\":\"STS did not believe it\"}",
+		  "login, token: the vendor answered 401 to " URL "/reeve/v1/login: STS did not believe it", 401 },
+		{ "/reeve/v1/login", "{\"error\":\"this role may not\"}",
+		  "login, token: the vendor answered 403 to " URL "/reeve/v1/login: this role may not", 403 },
+		{ "/reeve/v1/login", "<html><title>Oops</title></html>",
+		  "login, token: the vendor answered 500 to " URL "/reeve/v1/login: Oops", 500 },
+		{ "/reeve/v1/login", "", "login, token: no answer from " URL "/reeve/v1/login: ", -ERR_NET },
+		{ POLL, "{\"error\":\"database is down\"}",
+		  "the vendor's OpAMP server answered 500 to " URL "/v1/opamp: database is down", 500 },
+		{ POLL, "", "no answer from " URL "/v1/opamp: ", -ERR_NET },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct talk t;
+		struct cloud *c;
+		void *mine = NULL;
+
+		cloud_setup(&mine);
+		c = mine;
+		CLOUD(c, .match = cases[i].match, .status = cases[i].status, .body = cases[i].body, .times = 3);
+		CLOUD(c, .match = POLL, .status = 200);
+		talk_open(&t, c);
+		for (int ms = 0; ms < 3000; ms += 100) { /* and not only at the moment at which it fails */
+			run(&t, 100);
+			if (ms > 300 && strncmp(session_trouble(t.s), cases[i].says, strlen(cases[i].says)) != 0)
+				fail_msg("case %zu after %d ms says: %s", i, ms, session_trouble(t.s));
+			assert_false(session_is_connected(t.s));
+			if (cloud_count(c, cases[i].match) == 3)
+				break;
+		}
+		run(&t, 900000);
+		assert_true(session_is_connected(t.s));
+		assert_string_equal(session_trouble(t.s), "");
+		talk_close(&t);
+		cloud_teardown(&mine);
+	}
+}
+
+/* Not yet in is no fault: a start, or a renewal, that goes its way. */
+static void a_login_under_way_is_no_trouble(void **state)
+{
+	struct talk t;
+
+	CLOUD((struct cloud *)*state, .match = "/reeve/v1/challenge", .status = 200, .delay_ms = 5000,
+	      .body = "{\"challenge\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\",\"expires_in_s\":60}", .times = 1);
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 200);
+	talk_open(&t, *state);
+	run(&t, 3000);
+	assert_false(session_is_connected(t.s));
+	assert_string_equal(session_trouble(t.s), "");
+	run(&t, 10000);
+	assert_true(session_is_connected(t.s));
+	talk_close(&t);
+}
+
 /* More results than fit into a report, and a vendor that acknowledges none. */
 static void a_report_that_does_not_fit_is_told_in_quick_parts_once_and_then_there_is_no_hurry(void **state)
 {
@@ -338,6 +403,8 @@ int main(void)
 		TALK(a_401_leads_to_a_new_login_and_a_new_poll),
 		TALK(a_401_to_a_poll_that_was_held_over_a_renewal_costs_no_login),
 		TALK(nonsense_is_said_and_asked_again_with_back_off),
+		cmocka_unit_test(a_login_or_a_poll_that_fails_says_status_url_and_the_vendors_words_until_one_goes_well),
+		TALK(a_login_under_way_is_no_trouble),
 		TALK(a_report_that_does_not_fit_is_told_in_quick_parts_once_and_then_there_is_no_hurry),
 	};
 
