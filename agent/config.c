@@ -1,73 +1,19 @@
-/* config.c - one function a section; every getter names the line, and yaml_map a key that does not belong there. */
+/* config.c - one function a section, which hears of all that is wrong in it; every getter names the line. */
 #include "agent/config.h"
 
-#include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "agent/base/cidr.h"
+#include "agent/aws/region.h"
 #include "agent/base/enc.h"
+#include "agent/base/faults.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
+#include "agent/base/url.h"
 #include "agent/base/yaml.h"
 
 #define URL_MAX 256
-#define HOST_MAX 253 /* RFC 1035, 2.3.4, as text */
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS "0123456789"
 #define ROLE_NAME_MAX 64 /* IAM */
-
-/* "host" or "host:port". Names and IPv4 addresses alone: what stands in brackets is no name that a certificate, or the audience
- * of a login, could hold. */
-struct authority {
-	size_t host_len;
-	bool has_port;
-	const char *end;
-};
-
-static bool read_authority(const char *s, struct authority *ret)
-{
-	struct authority a = { .host_len = strspn(s, LETTERS DIGITS ".-") };
-	size_t digits;
-
-	if (a.host_len == 0 || a.host_len > HOST_MAX || !isalnum((unsigned char)*s))
-		return false;
-	a.end = s + a.host_len;
-	a.has_port = *a.end == ':';
-	if (a.has_port) {
-		digits = strspn(++a.end, DIGITS);
-		if (digits == 0 || digits > 5 || strtoul(a.end, NULL, 10) > 65535 || *a.end == '0')
-			return false;
-		a.end += digits;
-	}
-	*ret = a;
-	return true;
-}
-
-/* The host of "scheme://host[:port][/...]", lower case; NULL if there is none, or anything but a path behind it. */
-static char *host_of(struct arena *m, const char *url)
-{
-	const char *from = strstr(url, "://");
-	struct authority a;
-	char *host;
-
-	if (from == NULL || !read_authority(from + 3, &a) || (*a.end != '\0' && *a.end != '/'))
-		return NULL;
-	host = arena_strn(m, from + 3, a.host_len);
-	for (char *c = host; *c != '\0'; c++)
-		*c = (char)tolower((unsigned char)*c);
-	return host;
-}
-
-static bool is_loopback(const char *host)
-{
-	static const struct cidr loopback = { .addr = { 127 }, .bits = 8 };
-	struct cidr c;
-
-	return str_eq(host, "localhost") || (cidr_parse(host, &c) == 0 && cidr_holds(&loopback, &c));
-}
 
 /* https, or http to loopback where insecure is said; no user, no query, no slash at the end. */
 static int get_url(struct yaml_node *n, const struct config *c, const char **ret, struct err *e)
@@ -78,10 +24,10 @@ static int get_url(struct yaml_node *n, const struct config *c, const char **ret
 	TRY(yaml_str(n, &url, e));
 	if (url == NULL)
 		return 0;
-	host = host_of(c->arena, url);
+	host = url_host(c->arena, url);
 	if (host == NULL || strlen(url) > URL_MAX || strpbrk(url, "?#@ \"\\") != NULL || url[strlen(url) - 1] == '/')
 		return yaml_wrong(n, "a URL such as https://host or https://host:443, with no slash at its end", e);
-	if (str_starts(url, "http://") && !(c->insecure && is_loopback(host)))
+	if (str_starts(url, "http://") && !(c->insecure && url_is_loopback(host)))
 		return yaml_wrong(n, "https:// (http:// is allowed to loopback alone, with insecure: true)", e);
 	if (!str_starts(url, "http://") && !str_starts(url, "https://"))
 		return yaml_wrong(n, "https://", e);
@@ -111,36 +57,44 @@ static int get_path(struct yaml_node *n, const struct config *c, const char **re
 	return n == NULL || ((*ret)[0] == '/' && strlen(*ret) < 256) ? 0 : yaml_wrong(n, "an absolute path", e);
 }
 
-static int need(const void *value, const struct yaml_node *map, const char *key, const char *expected, struct err *e)
-{
-	return value != NULL ? 0 : yaml_missing(map, key, expected, e);
-}
-
 /* ---- sections ---- */
 
 static int get_connect_to(struct yaml_node *n, struct config *c, struct err *e)
 {
-	struct authority a;
+	struct url_authority a;
 
 	TRY(get_text(n, c, &c->vendor_connect_to, e));
-	return n == NULL || (read_authority(c->vendor_connect_to, &a) && a.has_port && *a.end == '\0')
+	return n == NULL || (url_read_authority(c->vendor_connect_to, &a) && a.has_port && *a.end == '\0')
 		   ? 0
 		   : yaml_wrong(n, "a name or an IPv4 address and a port, such as vpce-0123.example:443", e);
 }
 
-static int read_vendor(struct yaml_node *root, struct config *c, struct err *e)
+/* The agent knows the paths. */
+static int get_vendor_url(struct yaml_node *n, struct config *c, struct err *e)
+{
+	TRY(get_url(n, c, &c->vendor_url, e));
+	if (c->vendor_url == NULL)
+		return 0;
+	c->vendor_host = url_host(c->arena, c->vendor_url);
+	if (strchr(strstr(c->vendor_url, "://") + 3, '/') != NULL)
+		return yaml_wrong(n, "a URL without a path, such as https://host: the agent adds /reeve/v1, /v1/opamp and so on",
+				  e);
+	return 0;
+}
+
+static void read_vendor(struct yaml_node *root, struct config *c, struct faults *f)
 {
 	struct yaml_node *v = yaml_get(root, "vendor");
 
-	TRY(need(v, root, "vendor", "a mapping with name and url", e));
-	TRY(yaml_map(v, YAML_KEYS("name", "url", "connect_to", "ca_file"), e));
-	TRY(get_id(yaml_get(v, "name"), c, &c->vendor_name, e));
-	TRY(need(c->vendor_name, v, "name", "the value of the tag resource-created-by", e));
-	TRY(get_url(yaml_get(v, "url"), c, &c->vendor_url, e));
-	TRY(need(c->vendor_url, v, "url", "https://...", e));
-	c->vendor_host = host_of(c->arena, c->vendor_url);
-	TRY(get_connect_to(yaml_get(v, "connect_to"), c, e));
-	return get_path(yaml_get(v, "ca_file"), c, &c->ca_file, e);
+	if (!faults_need(f, root, "vendor", "a mapping with name and url") ||
+	    !faults_enter(f, v, YAML_KEYS("name", "url", "connect_to", "ca_file")))
+		return;
+	if (faults_need(f, v, "name", "the value of the tag resource-created-by"))
+		faults_hear(f, get_id(yaml_get(v, "name"), c, &c->vendor_name, &f->now));
+	if (faults_need(f, v, "url", "https://..."))
+		faults_hear(f, get_vendor_url(yaml_get(v, "url"), c, &f->now));
+	faults_hear(f, get_connect_to(yaml_get(v, "connect_to"), c, &f->now));
+	faults_hear(f, get_path(yaml_get(v, "ca_file"), c, &c->ca_file, &f->now));
 }
 
 static int get_account(struct yaml_node *n, struct config *c, struct err *e)
@@ -159,33 +113,50 @@ static int get_imds(struct yaml_node *n, struct config *c, struct err *e)
 	TRY(yaml_str(n, &url, e));
 	if (url == NULL)
 		return 0;
-	host = host_of(c->arena, url);
+	host = url_host(c->arena, url);
 	if (!str_eq(url, "http://169.254.169.254") && !str_eq(url, "http://[fd00:ec2::254]") &&
-	    !(c->insecure && str_starts(url, "http://") && strpbrk(url, "@?#") == NULL && host != NULL && is_loopback(host)))
+	    !(c->insecure && str_starts(url, "http://") && strpbrk(url, "@?#") == NULL && host != NULL && url_is_loopback(host)))
 		return yaml_wrong(n, "http://169.254.169.254 or http://[fd00:ec2::254]", e);
 	c->imds_endpoint = arena_str(c->arena, url);
 	return 0;
 }
 
-static int read_aws(struct yaml_node *root, struct config *c, struct err *e)
+static int get_region(struct yaml_node *n, struct config *c, struct err *e)
 {
-	struct yaml_node *a = yaml_get(root, "aws"), *ep = yaml_get(a, "endpoints");
+	TRY(get_text(n, c, &c->region, e));
+	return n == NULL || region_is_one(c->region) ? 0 : yaml_wrong(n, "a region of AWS such as us-east-1", e);
+}
+
+static int get_operate_role(struct yaml_node *n, struct config *c, struct err *e)
+{
+	TRY(get_text(n, c, &c->operate_role, e));
+	return n == NULL || str_starts(c->operate_role, "arn:") ? 0 : yaml_wrong(n, "a role's ARN", e);
+}
+
+static void read_endpoints(struct yaml_node *map, struct config *c, struct faults *f)
+{
 	const char *services[AWS_SERVICES + 1] = { NULL };
 
 	for (int s = 0; s < AWS_SERVICES; s++)
 		services[s] = aws_service_name((enum aws_service)s);
-	TRY(yaml_map(a, YAML_KEYS("region", "account", "role_id", "operate_role", "imds_endpoint", "endpoints"), e));
-	TRY(get_id(yaml_get(a, "region"), c, &c->region, e));
-	TRY(get_account(yaml_get(a, "account"), c, e));
-	TRY(get_text(yaml_get(a, "role_id"), c, &c->role_id, e));
-	TRY(get_text(yaml_get(a, "operate_role"), c, &c->operate_role, e));
-	if (c->operate_role != NULL && !str_starts(c->operate_role, "arn:"))
-		return yaml_wrong(yaml_get(a, "operate_role"), "a role's ARN", e);
-	TRY(get_imds(yaml_get(a, "imds_endpoint"), c, e));
-	TRY(yaml_map(ep, services, e));
+	if (!faults_enter(f, map, services))
+		return;
 	for (int s = 0; s < AWS_SERVICES; s++)
-		TRY(get_url(yaml_get(ep, services[s]), c, &c->endpoints[s], e));
-	return 0;
+		faults_hear(f, get_url(yaml_get(map, services[s]), c, &c->endpoints[s], &f->now));
+}
+
+static void read_aws(struct yaml_node *root, struct config *c, struct faults *f)
+{
+	struct yaml_node *a = yaml_get(root, "aws");
+
+	if (!faults_enter(f, a, YAML_KEYS("region", "account", "role_id", "operate_role", "imds_endpoint", "endpoints")))
+		return;
+	faults_hear(f, get_region(yaml_get(a, "region"), c, &f->now));
+	faults_hear(f, get_account(yaml_get(a, "account"), c, &f->now));
+	faults_hear(f, get_text(yaml_get(a, "role_id"), c, &c->role_id, &f->now));
+	faults_hear(f, get_operate_role(yaml_get(a, "operate_role"), c, &f->now));
+	faults_hear(f, get_imds(yaml_get(a, "imds_endpoint"), c, &f->now));
+	read_endpoints(yaml_get(a, "endpoints"), c, f);
 }
 
 /* One key in two roles would make of two signatures one; in one role it stands there by mistake. */
@@ -203,41 +174,56 @@ static int check_key(struct yaml_node *n, const struct config *c, const struct s
 	return 0;
 }
 
-static int read_key(struct yaml_node *n, struct config *c, struct err *e)
+static int get_key(struct yaml_node *n, const struct config *c, struct sign_public *ret, struct err *e)
+{
+	const char *text = NULL;
+
+	TRY(yaml_str(n, &text, e));
+	if (enc_unbase64(text, ret->b, sizeof(ret->b)) != 0)
+		return yaml_wrong(n, "a raw Ed25519 public key in base64 (44 characters)", e);
+	return check_key(n, c, ret, e);
+}
+
+static void read_key(struct yaml_node *n, struct config *c, struct faults *f)
 {
 	static const char *const roles[] = { "command", "release", "head" };
-	struct yaml_node *key = yaml_get(n, "public_key"), *role_node = yaml_get(n, "role");
-	const char *name = NULL, *text = NULL;
+	size_t before = f->all;
+	const char *name = NULL;
 	struct sign_public pub;
 	unsigned role = 0;
 
-	TRY(yaml_map(n, YAML_KEYS("name", "role", "public_key"), e));
-	TRY(yaml_str(yaml_get(n, "name"), &name, e));
-	TRY(need(name, n, "name", "a name", e));
-	TRY(need(role_node, n, "role", "command, release or head", e));
-	TRY(yaml_enum(role_node, roles, ARRAY_LEN(roles), &role, e));
-	TRY(need(key, n, "public_key", "a raw Ed25519 public key in base64", e));
-	TRY(yaml_str(key, &text, e));
-	if (enc_unbase64(text, pub.b, sizeof(pub.b)) != 0)
-		return yaml_wrong(key, "a raw Ed25519 public key in base64 (44 characters)", e);
-	TRY(check_key(key, c, &pub, e));
-	trust_add(&c->trust, name, (enum trust_role)role, &pub);
-	return 0;
+	if (!faults_enter(f, n, YAML_KEYS("name", "role", "public_key")))
+		return;
+	if (faults_need(f, n, "name", "a name"))
+		faults_hear(f, yaml_str(yaml_get(n, "name"), &name, &f->now));
+	if (faults_need(f, n, "role", "command, release or head"))
+		faults_hear(f, yaml_enum(yaml_get(n, "role"), roles, ARRAY_LEN(roles), &role, &f->now));
+	if (faults_need(f, n, "public_key", "a raw Ed25519 public key in base64"))
+		faults_hear(f, get_key(yaml_get(n, "public_key"), c, &pub, &f->now));
+	if (f->all == before)
+		trust_add(&c->trust, name, (enum trust_role)role, &pub);
 }
 
-static int read_trust(struct yaml_node *root, struct config *c, struct err *e)
+/* A list that may be walked through: it is one, and not too long. */
+static bool is_list(struct yaml_node *n, size_t most, struct faults *f)
+{
+	int rc = yaml_list(n, most, &f->now);
+
+	faults_hear(f, rc);
+	return rc == 0;
+}
+
+static void read_trust(struct yaml_node *root, struct config *c, struct faults *f)
 {
 	struct yaml_node *t = yaml_get(root, "trust"), *keys = yaml_get(t, "keys");
 
-	TRY(need(t, root, "trust", "a mapping with keys", e));
-	TRY(yaml_map(t, YAML_KEYS("keys"), e));
-	TRY(need(keys, t, "keys", "a list of public keys", e));
-	TRY(yaml_list(keys, TRUST_KEYS_MAX, e));
+	if (!faults_need(f, root, "trust", "a mapping with keys") || !faults_enter(f, t, YAML_KEYS("keys")) ||
+	    !faults_need(f, t, "keys", "a list of public keys") || !is_list(keys, TRUST_KEYS_MAX, f))
+		return;
 	if (yaml_first(keys) == NULL)
-		return yaml_wrong(keys, "at least one key: with none, every command is refused", e);
+		faults_hear(f, yaml_wrong(keys, "at least one key: with none, every command is refused", &f->now));
 	for (struct yaml_node *n = yaml_first(keys); n != NULL; n = yaml_next(n))
-		TRY(read_key(n, c, e));
-	return 0;
+		read_key(n, c, f);
 }
 
 static int get_at_least(struct yaml_node *n, uint64_t least, const char *expected, uint64_t value, struct err *e)
@@ -245,68 +231,90 @@ static int get_at_least(struct yaml_node *n, uint64_t least, const char *expecte
 	return n == NULL || value >= least ? 0 : yaml_wrong(n, expected, e);
 }
 
-static int read_journal(struct yaml_node *root, struct config *c, struct err *e)
+static int get_size(struct yaml_node *n, uint64_t least, const char *expected, uint64_t *ret, struct err *e)
 {
-	struct yaml_node *j = yaml_get(root, "journal"), *max = yaml_get(j, "max"), *segment = yaml_get(j, "segment");
-
-	TRY(yaml_map(j, YAML_KEYS("max", "segment"), e));
-	TRY(yaml_size(max, &c->journal_max, e));
-	TRY(get_at_least(max, 1u << 20, "at least 1MiB", c->journal_max, e));
-	TRY(yaml_size(segment, &c->journal_segment, e));
-	TRY(get_at_least(segment, 64u << 10, "at least 64KiB", c->journal_segment, e));
-	return segment == NULL || c->journal_segment <= (32u << 20) ? 0 : yaml_wrong(segment, "at most 32MiB", e);
+	TRY(yaml_size(n, ret, e));
+	return get_at_least(n, least, expected, *ret, e);
 }
 
-static int read_poll(struct yaml_node *root, struct config *c, struct err *e)
+static int get_duration(struct yaml_node *n, uint64_t least_ms, const char *expected, uint64_t *ret_ms, struct err *e)
 {
-	struct yaml_node *p = yaml_get(root, "poll"), *idle = yaml_get(p, "idle"), *busy = yaml_get(p, "busy");
-
-	TRY(yaml_map(p, YAML_KEYS("idle", "busy"), e));
-	TRY(yaml_duration(idle, &c->poll_idle_ms, e));
-	TRY(get_at_least(idle, 1000, "at least 1s", c->poll_idle_ms, e));
-	TRY(yaml_duration(busy, &c->poll_busy_ms, e));
-	return get_at_least(busy, 200, "at least 200ms", c->poll_busy_ms, e);
+	TRY(yaml_duration(n, ret_ms, e));
+	return get_at_least(n, least_ms, expected, *ret_ms, e);
 }
 
-static int read_log_source(struct yaml_node *n, struct config *c, struct err *e)
+static int get_segment(struct yaml_node *n, struct config *c, struct err *e)
 {
-	struct config_log *l = &c->logs[c->logs_n];
+	TRY(get_size(n, 64u << 10, "at least 64KiB", &c->journal_segment, e));
+	return n == NULL || c->journal_segment <= (32u << 20) ? 0 : yaml_wrong(n, "at most 32MiB", e);
+}
 
-	TRY(yaml_map(n, YAML_KEYS("path", "service"), e));
-	TRY(get_path(yaml_get(n, "path"), c, &l->path, e));
-	TRY(need(l->path, n, "path", "a file, or a glob in its last component", e));
-	if (strcspn(l->path, "*?[") < (size_t)(strrchr(l->path, '/') - l->path))
-		return yaml_wrong(yaml_get(n, "path"), "a glob in the last component alone", e);
-	TRY(get_text(yaml_get(n, "service"), c, &l->service, e));
-	TRY(need(l->service, n, "service", "the service.name of its lines", e));
-	c->logs_n++;
+static void read_journal(struct yaml_node *root, struct config *c, struct faults *f)
+{
+	struct yaml_node *j = yaml_get(root, "journal");
+
+	if (!faults_enter(f, j, YAML_KEYS("max", "segment")))
+		return;
+	faults_hear(f, get_size(yaml_get(j, "max"), 1u << 20, "at least 1MiB", &c->journal_max, &f->now));
+	faults_hear(f, get_segment(yaml_get(j, "segment"), c, &f->now));
+}
+
+static void read_poll(struct yaml_node *root, struct config *c, struct faults *f)
+{
+	struct yaml_node *p = yaml_get(root, "poll");
+
+	if (!faults_enter(f, p, YAML_KEYS("idle", "busy")))
+		return;
+	faults_hear(f, get_duration(yaml_get(p, "idle"), 1000, "at least 1s", &c->poll_idle_ms, &f->now));
+	faults_hear(f, get_duration(yaml_get(p, "busy"), 200, "at least 200ms", &c->poll_busy_ms, &f->now));
+}
+
+static int get_log_path(struct yaml_node *n, struct config *c, const char **ret, struct err *e)
+{
+	TRY(get_path(n, c, ret, e));
+	if (strcspn(*ret, "*?[") < (size_t)(strrchr(*ret, '/') - *ret))
+		return yaml_wrong(n, "a glob in the last component alone", e);
 	return 0;
 }
 
-static int read_spool(struct yaml_node *s, struct config *c, struct err *e)
+static void read_log_source(struct yaml_node *n, struct config *c, struct faults *f)
 {
-	struct yaml_node *logs = yaml_get(s, "logs_max"), *metrics = yaml_get(s, "metrics_max");
+	struct config_log l = { 0 };
+	size_t before = f->all;
 
-	TRY(yaml_map(s, YAML_KEYS("logs_max", "metrics_max"), e));
-	TRY(yaml_size(logs, &c->spool_logs_max, e));
-	TRY(get_at_least(logs, 1u << 20, "at least 1MiB", c->spool_logs_max, e));
-	TRY(yaml_size(metrics, &c->spool_metrics_max, e));
-	return get_at_least(metrics, 1u << 20, "at least 1MiB", c->spool_metrics_max, e);
+	if (!faults_enter(f, n, YAML_KEYS("path", "service")))
+		return;
+	if (faults_need(f, n, "path", "a file, or a glob in its last component"))
+		faults_hear(f, get_log_path(yaml_get(n, "path"), c, &l.path, &f->now));
+	if (faults_need(f, n, "service", "the service.name of its lines"))
+		faults_hear(f, get_text(yaml_get(n, "service"), c, &l.service, &f->now));
+	if (f->all == before)
+		c->logs[c->logs_n++] = l;
 }
 
-static int read_telemetry(struct yaml_node *root, struct config *c, struct err *e)
+static void read_spool(struct yaml_node *s, struct config *c, struct faults *f)
+{
+	static const char *const least = "at least 1MiB";
+
+	if (!faults_enter(f, s, YAML_KEYS("logs_max", "metrics_max")))
+		return;
+	faults_hear(f, get_size(yaml_get(s, "logs_max"), 1u << 20, least, &c->spool_logs_max, &f->now));
+	faults_hear(f, get_size(yaml_get(s, "metrics_max"), 1u << 20, least, &c->spool_metrics_max, &f->now));
+}
+
+static void read_telemetry(struct yaml_node *root, struct config *c, struct faults *f)
 {
 	struct yaml_node *t = yaml_get(root, "telemetry"), *host = yaml_get(t, "host_metrics"), *logs = yaml_get(t, "logs");
 	struct yaml_node *interval = yaml_get(host, "interval");
 
-	TRY(yaml_map(t, YAML_KEYS("host_metrics", "logs", "spool"), e));
-	TRY(yaml_map(host, YAML_KEYS("interval"), e));
-	TRY(yaml_duration(interval, &c->metrics_interval_ms, e));
-	TRY(get_at_least(interval, 1000, "at least 1s", c->metrics_interval_ms, e));
-	TRY(yaml_list(logs, CONFIG_LOGS_MAX, e));
-	for (struct yaml_node *n = yaml_first(logs); n != NULL; n = yaml_next(n))
-		TRY(read_log_source(n, c, e));
-	return read_spool(yaml_get(t, "spool"), c, e);
+	if (!faults_enter(f, t, YAML_KEYS("host_metrics", "logs", "spool")))
+		return;
+	if (faults_enter(f, host, YAML_KEYS("interval")))
+		faults_hear(f, get_duration(interval, 1000, "at least 1s", &c->metrics_interval_ms, &f->now));
+	if (is_list(logs, CONFIG_LOGS_MAX, f))
+		for (struct yaml_node *n = yaml_first(logs); n != NULL; n = yaml_next(n))
+			read_log_source(n, c, f);
+	read_spool(yaml_get(t, "spool"), c, f);
 }
 
 static int get_socket(struct yaml_node *n, struct config *c, struct err *e)
@@ -317,25 +325,27 @@ static int get_socket(struct yaml_node *n, struct config *c, struct err *e)
 		   : yaml_wrong(n, "a path of at most 107 bytes, which is what a socket has room for", e);
 }
 
-static int read_log(struct yaml_node *root, struct config *c, struct err *e)
+static void read_log(struct yaml_node *root, struct config *c, struct faults *f)
 {
 	static const char *const levels[] = { "error", "warn", "info", "debug" };
 	struct yaml_node *l = yaml_get(root, "log");
 	unsigned level = LOG_INFO;
 
-	TRY(yaml_map(l, YAML_KEYS("level"), e));
-	TRY(yaml_enum(yaml_get(l, "level"), levels, ARRAY_LEN(levels), &level, e));
+	if (faults_enter(f, l, YAML_KEYS("level")))
+		faults_hear(f, yaml_enum(yaml_get(l, "level"), levels, ARRAY_LEN(levels), &level, &f->now));
 	c->log_level = (enum log_level)level;
-	return 0;
 }
 
 /* Names that are made of these two, and what AWS takes: of a security group none that begins with sg-, of a role 64 characters.
  * A role that is named here is none of them. */
 static int check_names(struct yaml_node *root, const struct config *c, struct err *e)
 {
-	size_t both = strlen(c->vendor_name) + strlen(c->installation), most = ROLE_NAME_MAX - (sizeof("-role--operate") - 1);
+	size_t most = ROLE_NAME_MAX - (sizeof("-role--operate") - 1), both;
 	char expected[160];
 
+	if (c->vendor_name == NULL || c->installation == NULL)
+		return 0; /* which was told */
+	both = strlen(c->vendor_name) + strlen(c->installation);
 	if (str_starts(c->vendor_name, "sg-"))
 		return yaml_wrong(yaml_get(yaml_get(root, "vendor"), "name"),
 				  "a name that does not begin with sg-: security groups are named after it, and EC2 refuses those",
@@ -349,27 +359,28 @@ static int check_names(struct yaml_node *root, const struct config *c, struct er
 	return yaml_wrong(yaml_get(root, "installation"), expected, e);
 }
 
-static int read_all(struct yaml_node *root, struct config *c, struct err *e)
+static void read_all(struct yaml_node *root, struct config *c, struct faults *f)
 {
 	static const char *const keys[] = { "installation", "vendor", "aws",       "trust", "state",    "socket",
 					    "journal",      "poll",   "telemetry", "log",   "insecure", NULL };
 	struct yaml_node *state = yaml_get(root, "state");
 
-	TRY(yaml_map(root, keys, e));
-	TRY(yaml_bool(yaml_get(root, "insecure"), &c->insecure, e));
-	TRY(get_id(yaml_get(root, "installation"), c, &c->installation, e));
-	TRY(need(c->installation, root, "installation", "the id given by the vendor", e));
-	TRY(read_vendor(root, c, e));
-	TRY(read_aws(root, c, e));
-	TRY(check_names(root, c, e));
-	TRY(read_trust(root, c, e));
-	TRY(yaml_map(state, YAML_KEYS("dir"), e));
-	TRY(get_path(yaml_get(state, "dir"), c, &c->state_dir, e));
-	TRY(get_socket(yaml_get(root, "socket"), c, e));
-	TRY(read_journal(root, c, e));
-	TRY(read_poll(root, c, e));
-	TRY(read_telemetry(root, c, e));
-	return read_log(root, c, e);
+	if (!faults_enter(f, root, keys))
+		return;
+	faults_hear(f, yaml_bool(yaml_get(root, "insecure"), &c->insecure, &f->now));
+	if (faults_need(f, root, "installation", "the id given by the vendor"))
+		faults_hear(f, get_id(yaml_get(root, "installation"), c, &c->installation, &f->now));
+	read_vendor(root, c, f);
+	read_aws(root, c, f);
+	faults_hear(f, check_names(root, c, &f->now));
+	read_trust(root, c, f);
+	if (faults_enter(f, state, YAML_KEYS("dir")))
+		faults_hear(f, get_path(yaml_get(state, "dir"), c, &c->state_dir, &f->now));
+	faults_hear(f, get_socket(yaml_get(root, "socket"), c, &f->now));
+	read_journal(root, c, f);
+	read_poll(root, c, f);
+	read_telemetry(root, c, f);
+	read_log(root, c, f);
 }
 
 /* What lies beside the file that was given with -c. */
@@ -397,29 +408,48 @@ static void set_defaults(struct config *c, const char *path)
 	c->spool_metrics_max = 512u << 20;
 }
 
-int config_parse(const char *path, const char *text, size_t len, struct config *ret, struct err *e)
+static void parse(const char *path, const char *text, size_t len, struct config *ret, struct faults *f)
 {
 	CLEANUP(yaml_close) struct yaml *y = NULL;
 	struct config c = { 0 };
-	int rc;
+	int rc = yaml_parse(path, text, len, &y, &f->now);
 
-	TRY(yaml_parse(path, text, len, &y, e));
+	faults_hear(f, rc);
+	if (rc != 0)
+		return;
 	set_defaults(&c, path);
 	c.text = arena_strn(c.arena, text, len);
-	rc = read_all(yaml_root(y), &c, e);
-	if (rc != 0)
+	read_all(yaml_root(y), &c, f);
+	if (f->all > 0)
 		config_close(&c);
 	else
 		*ret = c;
-	return rc;
+}
+
+int config_parse(const char *path, const char *text, size_t len, struct config *ret, struct err *e)
+{
+	struct faults f = { 0 };
+
+	parse(path, text, len, ret, &f);
+	return faults_first(&f, e);
+}
+
+void config_check(struct world *w, const char *path, struct config *ret, struct faults *f)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(YAML_MAX_BYTES);
+	int rc = disk_read_all(w, path, &b, &f->now);
+
+	faults_hear(f, rc);
+	if (rc == 0)
+		parse(path, buf_str(&b), b.len, ret, f);
 }
 
 int config_load(struct world *w, const char *path, struct config *ret, struct err *e)
 {
-	CLEANUP(buf_close) struct buf b = BUF_MAX(YAML_MAX_BYTES);
+	struct faults f = { 0 };
 
-	TRY(disk_read_all(w, path, &b, e));
-	return config_parse(path, buf_str(&b), b.len, ret, e);
+	config_check(w, path, ret, &f);
+	return faults_first(&f, e);
 }
 
 void config_close(struct config *c)

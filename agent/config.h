@@ -1,5 +1,5 @@
 /* config.h - reeve.yaml: what this installation is and whom it trusts. Read once at start; deploy/etc/reeve.yaml shows it.
- * A wrong key, type or value is refused with file, line, what was found and what was expected. */
+ * A wrong key, type or value is refused with file, line, what was found and what was expected; all of a file are told. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,6 +9,8 @@
 #include "agent/base/log.h"
 #include "agent/control/trust.h"
 #include "agent/io/world.h"
+
+struct faults;
 
 #define CONFIG_PATH "/etc/reeve/reeve.yaml"
 #define CONFIG_LOGS_MAX 32
@@ -39,7 +41,10 @@ struct config {
 	enum log_level log_level;
 };
 
+/* The error is the first fault, and how many there are beside it. */
 int config_load(struct world *w, const char *path, struct config *ret, struct err *e);
+/* All faults; *ret is set when there is none. */
+void config_check(struct world *w, const char *path, struct config *ret, struct faults *f);
 /* The text of the file alone, for tests. */
 int config_parse(const char *path, const char *text, size_t len, struct config *ret, struct err *e);
 void config_close(struct config *c);

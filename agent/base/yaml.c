@@ -297,22 +297,35 @@ static const char *one_of(const char *const *names, size_t count, char *to, size
 	return to;
 }
 
-int yaml_map(const struct yaml_node *n, const char *const *keys, struct err *e)
+bool yaml_is_map(const struct yaml_node *n)
 {
+	return n != NULL && n->kind == MAP;
+}
+
+const struct yaml_node *yaml_stranger(const struct yaml_node *map, const struct yaml_node *after, const char *const *keys,
+				      struct err *e)
+{
+	const struct yaml_node *m = after != NULL ? after->next : map->first;
 	char expected[256];
 	size_t count = 0;
 
+	while (keys[count] != NULL)
+		count++;
+	while (m != NULL && is_among(m->key, keys, count))
+		m = m->next;
+	if (m != NULL)
+		err_set(e, ERR_INVALID, "%s:%u: key \"%.60s\" is not known here, expected %s", map->y->file, m->line, m->key,
+			one_of(keys, count, expected, sizeof(expected)));
+	return m;
+}
+
+int yaml_map(const struct yaml_node *n, const char *const *keys, struct err *e)
+{
 	if (n == NULL)
 		return 0;
 	if (n->kind != MAP)
 		return yaml_wrong(n, "a mapping", e);
-	while (keys[count] != NULL)
-		count++;
-	for (struct yaml_node *m = n->first; m != NULL; m = m->next)
-		if (!is_among(m->key, keys, count))
-			return err_set(e, ERR_INVALID, "%s:%u: key \"%.60s\" is not known here, expected %s", n->y->file, m->line,
-				       m->key, one_of(keys, count, expected, sizeof(expected)));
-	return 0;
+	return yaml_stranger(n, NULL, keys, e) == NULL ? 0 : -ERR_INVALID;
 }
 
 int yaml_str(const struct yaml_node *n, const char **ret, struct err *e)

@@ -27,6 +27,10 @@ struct yaml_node *yaml_root(struct yaml *y);
 /* Is a mapping with no other keys than these (NULL at the end), or NULL. To be asked before yaml_missing: a key that is
  * spelled wrong is named, and not the one that it was meant to be. */
 int yaml_map(const struct yaml_node *n, const char *const *keys, struct err *e);
+/* The next member behind `after` (NULL: from the first on) whose key is none of these, and the sentence about it; NULL: none. */
+const struct yaml_node *yaml_stranger(const struct yaml_node *map, const struct yaml_node *after, const char *const *keys,
+				      struct err *e);
+bool yaml_is_map(const struct yaml_node *n); /* NULL is none */
 #define YAML_KEYS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 /* A value of a mapping, or NULL when it is not there (or n is NULL). */
 struct yaml_node *yaml_get(const struct yaml_node *n, const char *key);

@@ -13,3 +13,5 @@ void world_uv_stop(struct world *w);       /* the run returns after the callback
  * False: a worker is still held, by a file system or a resolver that does not answer. Then nothing was freed that it may touch, and
  * the process must end with _exit, because libuv joins its threads in exit. NULL is fine. */
 bool world_uv_free(struct world *w);
+/* Would this file do as the ca_file of a request, now and for this user? */
+int world_uv_trust_check(struct world *w, const char *ca_file, struct err *e);

@@ -11,6 +11,7 @@
  * A file that is gone, empty, too large or damaged fails who asks, with its path and what is wrong, and the next question looks
  * again. A disk that hangs holds up those who ask for this file, and nobody else; the asker has the patience. Closing forgets who
  * waits; a file that a thread has begun is told of by world_uv_trust_is_busy. */
+#include "agent/io/world_uv.h"
 #include "agent/io/world_uv_impl.h"
 
 #include <assert.h>
@@ -190,6 +191,18 @@ static int look(struct look *l)
 	l->seen.is_sure = true;
 	l->seen.digest = l->known->digest;
 	return 0;
+}
+
+int world_uv_trust_check(struct world *w, const char *ca_file, struct err *e)
+{
+	struct look l = { .w = w, .ca_file = ca_file };
+	int rc = look(&l);
+
+	if (rc != 0)
+		err_set(e, l.err.code, "%s", l.err.text);
+	X509_STORE_free(l.store);
+	mem_free(l.seen.path);
+	return rc;
 }
 
 static void do_look(uv_work_t *work)

@@ -8,9 +8,11 @@
 #include <cmocka.h>
 
 #include "agent/base/buf.h"
+#include "agent/base/faults.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/config.h"
+#include "tests/sim/world_sim.h"
 
 /* of RFC 8032, 7.1 */
 #define KEY "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
@@ -139,6 +141,8 @@ static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
 		{ "poll: {busy: 1ms}\n", "expected at least 200ms" },
 		{ "insecure: yes\n", ":4: insecure: found \"yes\", expected true or false" },
 		{ "aws: {region: US_EAST}\n", "region: found \"US_EAST\"" },
+		{ "aws: {region: us-esat-1}\n", "region: found \"us-esat-1\", expected a region of AWS such as us-east-1" },
+		{ "aws: {region: eu-central-1a}\n", "expected a region of AWS" },
 		{ "aws: {account: 12345}\n", "expected an account id of 12 digits" },
 		{ "aws: {operate_role: my-role}\n", "expected a role's ARN" },
 		{ "aws: {imds_endpoint: http://10.0.0.1}\n", "expected http://169.254.169.254" },
@@ -248,6 +252,71 @@ static void what_must_be_there_is_asked_for(void **state)
 	}
 }
 
+/* Mended one by one, five starts would be needed to find the last. */
+static void all_that_is_wrong_is_told_each_with_its_line_and_nothing_that_follows_from_it(void **state)
+{
+	static const char text[] =
+	    "installation: inst 1\n"
+	    "vendor:\n  name: velodb\n  url: https://control.example/reeve\n  ca: /etc/ca.pem\n"
+	    "aws: {region: us-esat-1, account: 12, endpoints: {ec2: ftp://x, s4: https://x}}\n"
+	    "trust:\n  keys:\n    - {name: a, role: boss, public_key: AAAA}\n    - {role: head}\n"
+	    "state: here\npoll: {idle: fast, busy: 1ms}\n"
+	    "telemetry:\n  logs:\n    - {path: relative.log}\n    - {path: /var/log/x, service: x, more: 1}\n"
+	    "log: {level: loud}\nextra: 1\n";
+	static const char *const all[] = {
+		":16: key \"extra\" is not known here",
+		":1: installation: found \"inst 1\"",
+		":5: key \"ca\" is not known here",
+		":4: url: found \"https://control.example/reeve\", expected a URL without a path",
+		":6: region: found \"us-esat-1\"",
+		":6: account: found \"12\"",
+		":6: key \"s4\" is not known here",
+		":6: ec2: found \"ftp://x\"",
+		":9: role: found \"boss\"",
+		":9: public_key: found \"AAAA\"",
+		": key \"name\" is missing",
+		": key \"public_key\" is missing",
+		":11: state: found \"here\"",
+		":12: idle: found \"fast\"",
+		":12: busy: found \"1ms\"",
+		":15: path: found \"relative.log\"",
+		":15: key \"service\" is missing",
+		":16: key \"more\" is not known here",
+		":17: level: found \"loud\"",
+	};
+	struct world *w = sim_new(1);
+	struct faults f = { 0 };
+	struct config c = { .journal_max = 7 };
+
+	(void)state;
+	sim_file_puts(w, "/etc/reeve/reeve.yaml", text);
+	config_check(w, "/etc/reeve/reeve.yaml", &c, &f);
+	for (size_t i = 0; i < f.n || i < ARRAY_LEN(all); i++)
+		if (i >= f.n || i >= ARRAY_LEN(all) || strstr(f.v[i].text, i == 0 ? "key \"extra\"" : all[i]) == NULL)
+			fail_msg("fault %zu: %s", i, i < f.n ? f.v[i].text : "missing");
+	assert_int_equal(f.all, ARRAY_LEN(all));
+	assert_int_equal(c.journal_max, 7);
+	sim_free(w);
+}
+
+static void a_vendors_url_has_no_path(void **state)
+{
+	static const char *const paths[] = { "https://h/reeve", "https://h:443/a/b", "https://h//x" };
+	struct err e = { 0 };
+	struct config c;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		CLEANUP(mem_close)
+		char *text = mem_printf("installation: a\nvendor: {name: v, url: \"%s\"}\ntrust: {keys: [{name: a, role: command, "
+					"public_key: " KEY "}]}\n",
+					paths[i]);
+
+		assert_int_equal(parse(text, &c, &e), -ERR_INVALID);
+		assert_non_null(strstr(e.text, "a URL without a path"));
+	}
+}
+
 static void a_file_that_is_too_large_or_cut_anywhere_is_an_error_or_less(void **state)
 {
 	CLEANUP(mem_close) char *huge = mem_alloc(300000);
@@ -285,6 +354,8 @@ int main(void)
 		cmocka_unit_test(a_key_that_is_no_key_or_has_two_roles_is_not_trusted),
 		cmocka_unit_test(what_is_wrong_is_named_by_line_found_and_expected),
 		cmocka_unit_test(what_must_be_there_is_asked_for),
+		cmocka_unit_test(all_that_is_wrong_is_told_each_with_its_line_and_nothing_that_follows_from_it),
+		cmocka_unit_test(a_vendors_url_has_no_path),
 		cmocka_unit_test(a_file_that_is_too_large_or_cut_anywhere_is_an_error_or_less),
 		cmocka_unit_test(loopback_may_be_plain_where_insecure_is_said),
 	};

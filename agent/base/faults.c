@@ -1,0 +1,40 @@
+/* faults.c - see faults.h. */
+#include "agent/base/faults.h"
+
+void faults_hear(struct faults *f, int rc)
+{
+	if (rc != 0 && f->n < FAULTS_MAX)
+		f->v[f->n++] = f->now;
+	f->all += rc != 0;
+	f->now = (struct err){ 0 };
+}
+
+bool faults_enter(struct faults *f, const struct yaml_node *map, const char *const *keys)
+{
+	const struct yaml_node *stranger = NULL;
+
+	if (!yaml_is_map(map)) {
+		faults_hear(f, yaml_map(map, keys, &f->now));
+		return map == NULL;
+	}
+	while ((stranger = yaml_stranger(map, stranger, keys, &f->now)) != NULL)
+		faults_hear(f, -f->now.code);
+	return true;
+}
+
+bool faults_need(struct faults *f, const struct yaml_node *map, const char *key, const char *expected)
+{
+	if (yaml_get(map, key) != NULL)
+		return true;
+	faults_hear(f, yaml_missing(map, key, expected, &f->now));
+	return false;
+}
+
+int faults_first(const struct faults *f, struct err *e)
+{
+	if (f->all == 0)
+		return 0;
+	if (f->all == 1)
+		return err_set(e, f->v[0].code, "%s", f->v[0].text);
+	return err_set(e, f->v[0].code, "%.440s (and %zu more: see reeve check-config)", f->v[0].text, f->all - 1);
+}

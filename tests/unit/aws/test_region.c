@@ -1,0 +1,69 @@
+/* test_region.c - names of regions by their form. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "agent/aws/region.h"
+#include "agent/base/mem.h"
+
+static void every_partitions_regions_are_known_by_their_form(void **state)
+{
+	static const char *const good[] = {
+		"us-east-1",      "us-west-2",       "ca-central-1",   "sa-east-1",       "eu-south-2",
+		"ap-southeast-5", "ap-northeast-3",  "me-central-1",   "af-south-1",      "il-central-1",
+		"mx-central-1",   "cn-northwest-1",  "us-gov-west-1",  "us-iso-east-1",   "us-isob-east-1",
+		"eu-isoe-west-1", "us-isof-south-1", "eusc-de-east-1", "ap-southeast-10",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		if (!region_is_one(good[i]))
+			fail_msg("%s is refused", good[i]);
+}
+
+static void what_is_no_region_is_refused(void **state)
+{
+	static const char *const wrong[] = {
+		"",
+		"us",
+		"us-east",
+		"us-east-",
+		"us-east-1a",
+		"us-east-0",
+		"us-east-100",
+		"US-EAST-1",
+		"us_east_1",
+		"us-esat-1",
+		"useast-1",
+		"east-1",
+		"us--east-1",
+		"-us-east-1",
+		"global",
+		"nowhere-1",
+		"us-east-1 ",
+		"us-east-1.evil.example",
+		"u-east-1",
+		"us-a-b-c-east-1",
+		"us-eastcentral-1",
+		"us-northeastwest-1",
+		"aws-global",
+		"us-east-one",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		if (region_is_one(wrong[i]))
+			fail_msg("%s is taken", wrong[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_partitions_regions_are_known_by_their_form),
+		cmocka_unit_test(what_is_no_region_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
