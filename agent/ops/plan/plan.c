@@ -305,9 +305,35 @@ static char sign_of(const struct step_kind *k)
 	return k->makes != NULL ? '+' : k->removes != NULL ? '-' : '~';
 }
 
-static void print_step(const struct step *s, bool high, struct buf *to)
+/* As wide as the longest name and the longest action of all plans. */
+struct columns {
+	int name, action;
+};
+
+static struct columns columns_of(const struct plans *p)
 {
-	buf_addf(to, "  %c %-44s %-46s ", sign_of(s->kind), s->title, s->kind->action);
+	struct columns c = { 0 };
+
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t k = 0; k < p->v[i].n; k++) {
+			int name = (int)strlen(p->v[i].steps[k].title), action = (int)strlen(p->v[i].steps[k].kind->action);
+
+			c.name = name > c.name ? name : c.name;
+			c.action = action > c.action ? action : c.action;
+		}
+	return c;
+}
+
+unsigned plans_column(const struct plans *p)
+{
+	struct columns c = columns_of(p);
+
+	return (unsigned)(4 + c.name + 2 + c.action + 2);
+}
+
+static void print_step(const struct step *s, struct columns c, bool high, struct buf *to)
+{
+	buf_addf(to, "  %c %-*s  %-*s  ", sign_of(s->kind), c.name, s->title, c.action, s->kind->action);
 	if (s->kind->print != NULL)
 		s->kind->print(s->args, to);
 	buf_adds(to, high ? "  [HIGH RISK: needs a release signature]\n" : "\n");
@@ -319,6 +345,7 @@ void plans_print(const struct plans *p, struct buf *to)
 {
 	char hex[DIGEST_HEX_LEN];
 	size_t makes = 0, removes = 0, changes = 0;
+	struct columns columns = columns_of(p);
 
 	buf_addf(to, "Command %s: %s of %s\nSeen at %s, plan hash %s\n", json_str_or(p->json, "command", "?"),
 		 json_str_or(p->json, "verb", "?"), json_str_or(p->json, "warehouse", "?"),
@@ -331,7 +358,7 @@ void plans_print(const struct plans *p, struct buf *to)
 
 			if (k == p->v[i].pivot && k > 0)
 				buf_adds(to, "    -- from here on forward only --\n");
-			print_step(s, s->kind->is_high != NULL && s->kind->is_high(s->args), to);
+			print_step(s, columns, s->kind->is_high != NULL && s->kind->is_high(s->args), to);
 			makes += c == '+';
 			removes += c == '-';
 			changes += c == '~';

@@ -60,6 +60,7 @@ void plans_demand(const struct plans *p, struct demand *d);
 const struct step *plans_high(const struct plans *p, const struct plan **ret_plan);
 /* For people, like a Terraform plan. */
 void plans_print(const struct plans *p, struct buf *to);
+unsigned plans_column(const struct plans *p); /* where in a line of it stands what the step does */
 
 /* Replaces "@name" by facts, deep; a list fact inside a list is spliced in. A fact that is not there is an error. */
 int facts_resolve(const json_t *args, const json_t *facts, json_t **ret, struct err *e);

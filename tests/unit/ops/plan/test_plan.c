@@ -196,6 +196,47 @@ static void it_prints_for_people(void **state)
 	plans_free(p);
 }
 
+/* Where a line's third column begins. */
+static size_t column_of(const char *text, const char *step, const char *action)
+{
+	const char *line = strstr(text, step), *at = line != NULL ? strstr(line, action) : NULL;
+
+	if (at == NULL)
+		fail_msg("no line of %s", step);
+	while (line > text && line[-1] != '\n')
+		line--;
+	at += strlen(action);
+	return (size_t)(at + strspn(at, " ") - line);
+}
+
+static void its_columns_stand_below_each_other_whatever_the_names(void **state)
+{
+	static const char *const names[] = { "a", "a-name-that-is-longer-than-any-column-was-ever-made-wide-for-it", "sg-node" };
+	CLEANUP(buf_close) struct buf text = BUF_MAX(1u << 16);
+	struct plan_builder *b = begin();
+	struct plans *p = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		plan_begin(b, names[i], 1);
+		if (i == 1)
+			plan_add(b, &kind_launch,
+				 json_pack("{s:i, s:s, s:s}", "count", 2, "type", "m6i.large", "image_id", "ami-1"), "%s",
+				 names[i]);
+		else
+			plan_add(b, &kind_create_security_group, group_args(), "%s", names[i]);
+	}
+	assert_int_equal(plan_end(b, &p, NULL), 0);
+	plans_print(p, &text);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		CLEANUP(mem_close) char *step = mem_printf("+ %s ", names[i]);
+
+		assert_int_equal(column_of(buf_str(&text), step, i == 1 ? "ec2:RunInstances" : "ec2:CreateSecurityGroup"),
+				 plans_column(p));
+	}
+	plans_free(p);
+}
+
 /* ---- facts ---- */
 
 static const struct {
@@ -266,6 +307,7 @@ int main(void)
 		cmocka_unit_test(a_step_that_cannot_be_added_is_told_and_never_dropped),
 		cmocka_unit_test(high_risk_is_found_and_what_is_needed_is_summed),
 		cmocka_unit_test(it_prints_for_people),
+		cmocka_unit_test(its_columns_stand_below_each_other_whatever_the_names),
 		cmocka_unit_test(facts_are_put_in_their_places_and_a_missing_one_is_an_error),
 	};
 
