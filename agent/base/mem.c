@@ -44,16 +44,23 @@ char *mem_strn(const char *s, size_t len)
 	return copy;
 }
 
-char *mem_printf(const char *fmt, ...)
+char *mem_vprintf(const char *fmt, va_list ap)
 {
 	char *s;
+	int n = vasprintf(&s, fmt, ap);
+
+	return or_stop(n < 0 ? NULL : s);
+}
+
+char *mem_printf(const char *fmt, ...)
+{
 	va_list ap;
-	int n;
+	char *s;
 
 	va_start(ap, fmt);
-	n = vasprintf(&s, fmt, ap);
+	s = mem_vprintf(fmt, ap);
 	va_end(ap);
-	return or_stop(n < 0 ? NULL : s);
+	return s;
 }
 
 void mem_free(void *p)

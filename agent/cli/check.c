@@ -1,76 +1,25 @@
-/* offline.c - commands that need no daemon: the journal, the IAM documents, the configuration. */
+/* check.c - reeve check-config: all that is wrong with reeve.yaml, the policy beside it, and what fits neither.
+ *
+ * Errors are what the daemon would not start with, or would count as no policy; warnings are what it would start with and people
+ * wonder about. All is seen with the eyes of the service's user, for whom it is: root may read and write everything. */
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/base/json.h"
+#include "agent/base/faults.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/cli/cli.h"
+#include "agent/cli/page.h"
 #include "agent/config.h"
-#include "agent/io/journal_read.h"
 #include "agent/io/world_uv.h"
 #include "agent/ops/policy.h"
 
-/* ---- journal ---- */
-
-static int show_entry(void *ctx, const struct journal_entry *entry, struct err *e)
-{
-	static const char *const own[] = { "prev", "seq", "time", "type", "signed", "plan" };
-	CLEANUP(buf_close) struct buf text = BUF_MAX(JOURNAL_LINE_MAX);
-	json_t *copy = json_copy((json_t *)entry->obj);
-
-	(void)ctx;
-	(void)e;
-	for (size_t i = 0; i < ARRAY_LEN(own); i++)
-		json_object_del(copy, own[i]);
-	json_write(copy, &text);
-	json_decref(copy);
-	printf("%6llu  %s  %-18s %.400s%s\n", (unsigned long long)entry->seq, entry->time, entry->type, buf_str(&text),
-	       text.len > 400 ? " ..." : "");
-	return 0;
-}
-
-static int read_journal(struct world *w, const char *dir, bool show, struct err *e)
-{
-	struct journal_chain chain;
-	char hex[DIGEST_HEX_LEN];
-	bool torn;
-
-	TRY(journal_read_all(w, dir, show ? show_entry : NULL, NULL, &chain, &torn, e));
-	if (chain.next_seq == 0)
-		return err_set(e, ERR_NOTFOUND, "%s holds no journal", dir);
-	if (torn)
-		fprintf(stderr, "reeve: the last line is torn: a write that a crash cut off; the next start cuts it\n");
-	if (!show)
-		printf("ok: %llu records, the chain is whole, head %s\n", (unsigned long long)chain.next_seq - 1,
-		       digest_hex(&chain.prev, hex));
-	return 0;
-}
-
-int cmd_journal(int argc, char **argv)
-{
-	struct err e = { 0 };
-	struct world *w;
-	int rc;
-
-	if (argc != 3 || (!str_eq(argv[1], "verify") && !str_eq(argv[1], "show")))
-		return cli_usage("journal wants: verify DIR, or show DIR");
-	w = world_uv_new(&e);
-	if (w == NULL)
-		return cli_fail(&e);
-	rc = read_journal(w, argv[2], str_eq(argv[1], "show"), &e);
-	world_uv_free(w);
-	return rc == 0 ? 0 : cli_fail(&e);
-}
-
-/* ---- configuration ---- */
-
 #define SERVICE_USER "reeve" /* deploy/systemd/reeve.service */
 
-/* Who may write the policy is judged with the eyes of the service's user: root may write everything. */
 static bool became_service(void)
 {
 	const struct passwd *user = getpwnam(SERVICE_USER);
@@ -79,6 +28,7 @@ static bool became_service(void)
 	       seteuid(user->pw_uid) == 0;
 }
 
+/* Who may write the policy is judged with the eyes of the service's user. */
 static void read_policy(struct world *w, const char *path, struct policy *ret)
 {
 	if (geteuid() != 0 || became_service()) {
@@ -89,58 +39,202 @@ static void read_policy(struct world *w, const char *path, struct policy *ret)
 	policy_load_as_other(w, path, ret);
 }
 
+/* ---- reeve.yaml ---- */
+
+static void print_faults(const struct faults *f, const char *path)
+{
+	for (size_t i = 0; i < f->n; i++)
+		fprintf(stderr, "reeve: %s\n", err_text(&f->v[i]));
+	if (f->all > f->n)
+		fprintf(stderr, "reeve: %s: and %zu more\n", path, f->all - f->n);
+}
+
+static bool has_key(const struct trust *t, enum trust_role role)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->keys[i].role == role)
+			return true;
+	return false;
+}
+
+static void warn_of_keys(const struct config *c)
+{
+	static const struct {
+		enum trust_role role;
+		const char *name, *then;
+	} roles[] = {
+		{ TRUST_COMMAND, "command", "every command is refused" },
+		{ TRUST_RELEASE, "release", "every command whose plan is of high risk is denied" },
+		{ TRUST_HEAD, "head", "health stays degraded, nothing can be cancelled, and no command of high risk starts" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+		if (!has_key(&c->trust, roles[i].role))
+			page_line(0, "warning: %s: trust.keys has no key of role %s: %s", c->path, roles[i].name, roles[i].then);
+}
+
+/* A file that is there today may be gone at the next connection; this says only what is wrong now. */
+static bool check_ca_file(struct world *w, const struct config *c)
+{
+	struct err e = { 0 };
+
+	if (c->ca_file == NULL || world_uv_trust_check(w, c->ca_file, &e) == 0)
+		return true;
+	fprintf(stderr, "reeve: %s: vendor.ca_file: %s\n", c->path, err_text(&e));
+	return false;
+}
+
+/* ---- policy.yaml ---- */
+
 static void print_missing(const struct policy *p)
 {
 	const char *name, *stops;
 
 	for (size_t i = 0; bounds_missing(&p->bounds, i, &name, &stops); i++)
-		printf("  bounds.%s is not given, which stops %s\n", name, stops);
+		page_line(2, "  bounds.%s is not given, which stops %s", name, stops);
 }
 
-static void print_policy(const struct policy *p, const char *path)
+/* False: it is there and counts as none. */
+static bool print_policy(const struct policy *p, const char *path)
 {
-	if (!p->present)
-		printf("%s: counts as none, so nothing would be changed: %s\n", path, err_text(&p->reason));
-	else
-		printf("%s: ok, warehouse.apply %s, warehouse.delete %s%s\n", path,
-		       policy_mode_name(p->verbs[VERB_WAREHOUSE_APPLY]), policy_mode_name(p->verbs[VERB_WAREHOUSE_DELETE]),
-		       p->frozen ? ", FROZEN by mode: off" : "");
-	if (p->present)
+	bool is_missing = !p->present && p->reason.code == ERR_NOTFOUND;
+	CLEANUP(buf_close) struct buf verbs = BUF_MAX(1024);
+
+	if (p->present) {
+		for (enum verb_index i = 0; i < VERBS; i++)
+			buf_addf(&verbs, ", %s %s", verb_at(i)->name, policy_mode_name(p->verbs[i]));
+		page_line(0, "%s: ok%s%s", path, buf_str(&verbs), p->frozen ? ", FROZEN by mode: off" : "");
 		print_missing(p);
+		return true;
+	}
+	page_line(0, "%s%s: counts as none, so nothing would be changed and no telemetry would leave: %s",
+		  is_missing ? "warning: " : "", path, err_text(&p->reason));
+	return is_missing;
 }
 
-/* 1: the policy is there and counts as none. */
-static int check(struct world *w, const char *path, struct err *e)
-{
-	struct config c;
-	struct policy p;
-	int rc;
+/* ---- both ---- */
 
-	TRY(config_load(w, path, &c, e));
-	printf("%s: ok, installation %s of %s, %zu trusted keys\n", path, c.installation, c.vendor_url, c.trust.n);
-	read_policy(w, c.policy_path, &p);
-	print_policy(&p, c.policy_path);
-	rc = p.present || p.reason.code == ERR_NOTFOUND ? 0 : 1;
+#define GLOB_MAX 4096
+
+/* A glob of the configuration stands for files whose names nobody knows yet: is there a name that both take? From the end, one
+ * row a character of a: row[j] says whether the rest of a and b + j can meet. */
+static bool may_meet(const char *a, const char *b)
+{
+	bool row[GLOB_MAX + 1] = { false };
+	size_t n = strlen(b);
+
+	if (n > GLOB_MAX)
+		return true;
+	for (size_t j = n + 1; j-- > 0;)
+		row[j] = b[j + strspn(b + j, "*")] == '\0';
+	for (size_t i = strlen(a); i-- > 0;) {
+		bool below = row[n]; /* of the row before, at j + 1 */
+
+		row[n] = a[i] == '*' && row[n];
+		for (size_t j = n; j-- > 0;) {
+			bool was = row[j];
+
+			if (a[i] == '*' || b[j] == '*')
+				row[j] = was || row[j + 1];
+			else
+				row[j] = below && (a[i] == b[j] || a[i] == '?' || b[j] == '?');
+			below = was;
+		}
+	}
+	return row[0];
+}
+
+/* The policy speaks of where files really are. */
+static void resolve(struct world *w, const char *path, struct buf *to)
+{
+	size_t folder = (size_t)(strrchr(path, '/') - path);
+	CLEANUP(mem_close) char *in = mem_printf("%.*s", folder > 0 ? (int)folder : 1, path);
+
+	if (w->disk_realpath(w, in, to, NULL) != 0)
+		buf_adds(to, folder > 0 ? in : ""); /* not there yet, or closed to us: as it is written */
+	else if (str_eq(buf_str(to), "/"))
+		buf_reset(to);
+	buf_adds(to, path + folder);
+}
+
+static bool lets_out(struct world *w, const struct policy *p, const char *path)
+{
+	CLEANUP(buf_close) struct buf real = BUF_MAX(PATH_MAX + 256);
+
+	resolve(w, path, &real);
+	for (size_t i = 0; i < p->export.logs_n; i++)
+		if (may_meet(p->export.logs[i], buf_str(&real)))
+			return true;
+	return false;
+}
+
+static void warn_of_logs(struct world *w, const struct config *c, const struct policy *p)
+{
+	for (size_t i = 0; p->present && i < c->logs_n; i++)
+		if (!lets_out(w, p, c->logs[i].path))
+			page_line(0, "warning: %s: telemetry.logs: %s is followed, but no export.logs of %s lets it out", c->path,
+				  c->logs[i].path, c->policy_path);
+}
+
+/* 1: something is wrong, and was said. */
+static int check(struct world *w, const char *path)
+{
+	struct faults f = { 0 };
+	struct config c = { 0 };
+	struct policy p;
+	bool is_good;
+
+	config_check(w, path, &c, &f);
+	print_faults(&f, path);
+	if (f.all > 0)
+		return 1;
+	read_policy(w, c.policy_path, &p); /* as the service's user, from here on */
+	is_good = check_ca_file(w, &c);
+	if (is_good)
+		page_line(0, "%s: ok, installation %s of %s, %zu trusted keys", path, c.installation, c.vendor_url, c.trust.n);
+	warn_of_keys(&c);
+	is_good &= print_policy(&p, c.policy_path);
+	warn_of_logs(w, &c, &p);
 	policy_close(&p);
 	config_close(&c);
-	return rc;
+	return is_good ? 0 : 1;
 }
 
-int cmd_check_config(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const char *path;
 	struct err e = { 0 };
 	struct world *w;
 	int rc;
 
-	if (cli_config_path(&argc, argv, &path) != 0)
+	if (cli_config_path(&argc, argv, &path) != 0 || cli_no_more(argc, argv, 1) != 0)
 		return 2;
-	if (argc > 1)
-		return cli_usage("check-config: \"%s\" is not expected", argv[1]);
 	w = world_uv_new(&e);
 	if (w == NULL)
 		return cli_fail(&e);
-	rc = check(w, path, &e);
+	rc = check(w, argc > 1 ? argv[1] : path);
 	world_uv_free(w);
-	return rc < 0 ? cli_fail(&e) : rc;
+	return rc;
 }
+
+const struct cli_command cli_check_config = {
+	.name = "check-config",
+	.about = "is reeve.yaml right, and policy.yaml beside it?",
+	.usage = "[FILE]",
+	.page =
+	    "  FILE, -c FILE  the configuration (" CONFIG_PATH "); policy.yaml beside it is read too\n"
+	    "\n"
+	    "All that is wrong with the file is told on stderr, each with its line. It opens vendor.ca_file, and judges as the\n"
+	    "service's user who may read and write. A warning is what the daemon starts with and people wonder about: no\n"
+	    "policy, no key of a role, a log that the policy lets not out.\n"
+	    "\n"
+	    "exit status\n"
+	    "  0  right, or with warnings\n"
+	    "  1  something is wrong\n"
+	    "  2  it was asked wrongly\n"
+	    "\n"
+	    "examples\n"
+	    "  reeve check-config\n"
+	    "  reeve check-config ./reeve.yaml && mv reeve.yaml /etc/reeve/\n",
+	.run = run,
+};

@@ -1,107 +1,203 @@
-/* cli.c - which command, and what they share. */
+/* cli.c - which command, its page of help, and what commands share. */
 #include "agent/cli/cli.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/base/mem.h"
 #include "agent/base/str.h"
+#include "agent/cli/page.h"
 #include "agent/config.h"
-#include "agent/io/world_uv.h"
 
-static const char help[] =
-    "reeve - the vendor's agent in the customer's account\n"
-    "\n"
-    "  reeve run -c FILE              the daemon\n"
-    "  reeve status [-c FILE]         how it stands: mode, vendor, operations, journal, telemetry\n"
-    "  reeve plan show ID [-c FILE]   what a command does, call by call\n"
-    "  reeve journal verify DIR       is the record whole? (offline; needs no daemon)\n"
-    "  reeve journal show DIR         the record, a line each\n"
-    "  reeve iam agent [-c FILE]      the IAM policy of the instance role\n"
-    "  reeve iam operate [POWER] [--policy FILE] [--vpc ID] [-c FILE]\n"
-    "                                 those of the operate role, one a power: launch, delete, groups, balancers;\n"
-    "                                 --policy cuts them to the bounds of a policy.yaml, --vpc to its VPC\n"
-    "  reeve check-config [-c FILE]   is reeve.yaml right, and policy.yaml beside it?\n"
-    "  reeve version\n"
-    "\n"
-    "FILE is " CONFIG_PATH " unless given; policy.yaml and STOP lie beside it.\n"
-    "To stop every change at once: touch /etc/reeve/STOP\n";
+static const struct cli_command *const commands[] = {
+	&cli_run,          &cli_status,    &cli_plan_show,   &cli_journal_show, &cli_journal_verify,
+	&cli_check_config, &cli_iam_agent, &cli_iam_operate, &cli_version,
+};
+
+/* ---- run, version ---- */
 
 static int (*run_daemon)(const char *config_path);
 
-static int cmd_run(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const char *path;
 
-	if (cli_config_path(&argc, argv, &path) != 0)
+	if (cli_config_path(&argc, argv, &path) != 0 || cli_no_more(argc, argv, 0) != 0)
 		return 2;
-	if (argc > 1)
-		return cli_usage("run: \"%s\" is not expected", argv[1]);
 	return run_daemon(path);
 }
 
-static int cmd_version(int argc, char **argv)
-{
-	(void)argv;
-	if (argc > 1)
-		return cli_usage("version takes no arguments");
-	puts("reeve " REEVE_VERSION);
-	return 0;
-}
-
-static int cmd_help(int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	fputs(help, stdout);
-	return 0;
-}
-
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-} commands[] = {
-	{ "run", cmd_run },         { "status", cmd_status },     { "plan", cmd_plan },
-	{ "journal", cmd_journal }, { "iam", cmd_iam },           { "check-config", cmd_check_config },
-	{ "version", cmd_version }, { "--version", cmd_version }, { "--help", cmd_help },
-	{ "-h", cmd_help },         { "help", cmd_help },
+const struct cli_command cli_run = {
+	.name = "run",
+	.about = "the daemon",
+	.usage = "[-c FILE]",
+	.page = "  -c FILE  its configuration (" CONFIG_PATH "); policy.yaml and STOP lie beside it\n"
+		"\n"
+		"It stays in the foreground and logs to stderr; deploy/systemd/reeve.service starts it. SIGTERM ends it\n"
+		"where it stands, and the next start goes on from there. It takes no key from its environment.\n"
+		"\n"
+		"exit status\n"
+		"  0  it was told to end\n"
+		"  1  it cannot run here, and the last line says why\n"
+		"  2  it was asked wrongly\n"
+		"\n"
+		"examples\n"
+		"  reeve check-config && reeve run\n"
+		"  systemctl restart reeve\n",
+	.run = run,
 };
+
+static int version(int argc, char **argv)
+{
+	if (cli_no_more(argc, argv, 0) != 0)
+		return 2;
+	page_text("reeve " REEVE_VERSION "\n");
+	return 0;
+}
+
+const struct cli_command cli_version = {
+	.name = "version",
+	.about = "which version this is",
+	.usage = "",
+	.page = "exit status\n"
+		"  0  always\n"
+		"\n"
+		"examples\n"
+		"  reeve version\n",
+	.run = version,
+};
+
+/* ---- help ---- */
+
+static void overview(FILE *to)
+{
+	fputs("reeve - the vendor's agent in the customer's account\n\n", to);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		fprintf(to, "  reeve %-16s %s\n", commands[i]->name, commands[i]->about);
+	fputs("\n"
+	      "reeve COMMAND --help is a page of its own, with exit status and examples.\n"
+	      "The configuration is " CONFIG_PATH " unless -c FILE is given; policy.yaml and STOP lie beside it.\n"
+	      "To stop every change at once: touch /etc/reeve/STOP\n",
+	      to);
+}
+
+static void page_of(const struct cli_command *c)
+{
+	printf("reeve %s - %s\n\nusage: reeve %s%s%s\n\n%s", c->name, c->about, c->name, *c->usage != '\0' ? " " : "", c->usage,
+	       c->page);
+}
+
+/* Is `word` the first of two, as in "journal show"? */
+static bool is_group(const struct cli_command *c, const char *word)
+{
+	size_t len = strlen(word);
+
+	return strncmp(c->name, word, len) == 0 && c->name[len] == ' ';
+}
+
+/* How many of the words name this command; 0: they do not. */
+static int words_of(const struct cli_command *c, int argc, char **argv)
+{
+	if (argc > 0 && str_eq(argv[0], c->name))
+		return 1;
+	return argc > 1 && is_group(c, argv[0]) && str_eq(argv[1], strchr(c->name, ' ') + 1) ? 2 : 0;
+}
+
+static const struct cli_command *find(int argc, char **argv, int *ret_words)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		*ret_words = words_of(commands[i], argc, argv);
+		if (*ret_words > 0)
+			return commands[i];
+	}
+	return NULL;
+}
+
+static bool is_help(const char *arg)
+{
+	return str_eq(arg, "--help") || str_eq(arg, "-h");
+}
 
 static bool wants_help(int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++)
-		if (str_eq(argv[i], "--help") || str_eq(argv[i], "-h"))
+	for (int i = 0; i < argc; i++)
+		if (is_help(argv[i]))
 			return true;
 	return false;
 }
 
+/* The pages of all commands that begin with the word; false: none does. */
+static bool group_pages(const char *word)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (is_group(commands[i], word)) {
+			page_text(any ? "\n\n" : "");
+			page_of(commands[i]);
+			any = true;
+		}
+	return any;
+}
+
+static int help(int argc, char **argv)
+{
+	const struct cli_command *c;
+	int words, at = 0;
+
+	while (at < argc && is_help(argv[at]))
+		at++;
+	c = find(argc - at, argv + at, &words);
+	if (c != NULL)
+		page_of(c);
+	else if (at == argc)
+		overview(stdout);
+	else if (!group_pages(argv[at]))
+		return cli_usage("\"%s\" is not a command", argv[at]);
+	return 0;
+}
+
+/* ---- which ---- */
+
+/* "journal" alone, or with a word that it does not know. */
+static int unknown(const char *word)
+{
+	CLEANUP(buf_close) struct buf wants = BUF_MAX(256);
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (is_group(commands[i], word))
+			buf_addf(&wants, "%s%s", wants.len > 0 ? ", or " : "", strchr(commands[i]->name, ' ') + 1);
+	if (wants.len > 0)
+		return cli_usage("%s wants: %s", word, buf_str(&wants));
+	return cli_usage("\"%s\" is not a command", word);
+}
+
 static int run_command(int argc, char **argv)
 {
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (str_eq(argv[1], commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
-	return cli_usage("\"%s\" is not a command", argv[1]);
+	int words;
+	const struct cli_command *c = find(argc, argv, &words);
+
+	if (str_eq(argv[0], "help"))
+		return help(argc - 1, argv + 1);
+	if (wants_help(argc, argv))
+		return help(argc, argv);
+	if (str_eq(argv[0], "--version"))
+		return version(argc, argv);
+	return c != NULL ? c->run(argc - words + 1, argv + words - 1) : unknown(argv[0]);
 }
 
-/* What could not be written was not said: a pipe that is full must not look like success. */
-static int said(int rc)
+int cli_main(int argc, char **argv, int (*daemon)(const char *config_path))
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return rc;
-	fprintf(stderr, "reeve: the output could not be written: %s\n", strerror(errno));
-	return 1;
-}
-
-int cli_main(int argc, char **argv, int (*run)(const char *config_path))
-{
-	run_daemon = run;
+	run_daemon = daemon;
 	if (argc < 2) {
-		fputs(help, stderr);
+		overview(stderr);
 		return 2;
 	}
-	return said(wants_help(argc, argv) ? cmd_help(argc, argv) : run_command(argc, argv));
+	return page_end(run_command(argc - 1, argv + 1));
 }
+
+/* ---- what commands share ---- */
 
 int cli_fail(const struct err *e)
 {
@@ -121,21 +217,40 @@ int cli_usage(const char *fmt, ...)
 	return 2;
 }
 
+static void take_out(int *argc, char **argv, int at, int n)
+{
+	memmove(&argv[at], &argv[at + n], (size_t)(*argc - at - n) * sizeof(*argv));
+	*argc -= n;
+}
+
 int cli_take(int *argc, char **argv, const char *option, const char **ret)
 {
+	size_t len = strlen(option);
+
 	for (int i = 1; i < *argc; i++) {
-		if (!str_eq(argv[i], option))
+		bool is_joined = str_starts(option, "--") && str_starts(argv[i], option) && argv[i][len] == '=';
+
+		if (!str_eq(argv[i], option) && !is_joined)
 			continue;
-		if (i + 1 == *argc) {
+		if (!is_joined && i + 1 == *argc) {
 			cli_usage("%s wants a value", option);
 			return -1;
 		}
-		*ret = argv[i + 1];
-		memmove(&argv[i], &argv[i + 2], (size_t)(*argc - i - 2) * sizeof(*argv));
-		*argc -= 2;
+		*ret = is_joined ? argv[i] + len + 1 : argv[i + 1];
+		take_out(argc, argv, i, is_joined ? 1 : 2);
 		return 0;
 	}
 	return 0;
+}
+
+bool cli_take_flag(int *argc, char **argv, const char *flag)
+{
+	for (int i = 1; i < *argc; i++)
+		if (str_eq(argv[i], flag)) {
+			take_out(argc, argv, i, 1);
+			return true;
+		}
+	return false;
 }
 
 int cli_config_path(int *argc, char **argv, const char **ret)
@@ -144,58 +259,12 @@ int cli_config_path(int *argc, char **argv, const char **ret)
 	return cli_take(argc, argv, "-c", ret);
 }
 
-/* ---- asking the daemon ---- */
-
-struct asking {
-	struct world *w;
-	struct http_req http;
-	int rc;
-};
-
-static void on_answer(struct http_req *r, int rc)
+int cli_no_more(int argc, char **argv, int most)
 {
-	struct asking *a = container_of(r, struct asking, http);
-
-	a->rc = rc;
-	world_uv_stop(a->w);
-}
-
-static int ask(struct world *w, const char *socket, const char *path, int *ret_status, struct buf *to, struct err *e)
-{
-	char url[512];
-	struct asking a = { .w = w,
-			    .http = { .method = "GET",
-				      .unix_socket = socket,
-				      .total_ms = 10000,
-				      .body = BUF_MAX(2u << 20),
-				      .head = BUF_MAX(65536) } };
-
-	snprintf(url, sizeof(url), "http://localhost%s", path);
-	a.http.url = url;
-	http_start(w, &a.http, on_answer);
-	world_uv_run(w);
-	if (a.rc != 0)
-		err_set(e, a.http.err.code, "no daemon answers on %s (%s); is it running, and may you read that socket?", socket,
-			err_text(&a.http.err));
-	else
-		buf_add(to, buf_str(&a.http.body), a.http.body.len);
-	*ret_status = a.http.status;
-	http_req_close(&a.http);
-	return a.rc;
-}
-
-int cli_get(const char *config_path, const char *path, int *ret_status, struct buf *to, struct err *e)
-{
-	struct world *w = world_uv_new(e);
-	struct config c = { 0 };
-	int rc;
-
-	if (w == NULL)
-		return -e->code;
-	rc = config_load(w, config_path, &c, e);
-	if (rc == 0)
-		rc = ask(w, c.socket, path, ret_status, to, e);
-	config_close(&c);
-	world_uv_free(w);
-	return rc;
+	for (int i = 1; i < argc; i++)
+		if (i > most || argv[i][0] == '-') {
+			cli_usage("\"%s\" is not expected", argv[i]);
+			return -1;
+		}
+	return 0;
 }

@@ -1,23 +1,37 @@
-/* cli.h - the commands of the one binary. Each gets its own arguments (argv[0] is its name) and returns the exit status:
- * 0 well, 1 it failed, 2 it was asked wrongly. What a person must read goes to stderr, answers to stdout. */
+/* cli.h - the commands of the one binary, and what they share. Each stands in a file of its own with its page of help.
+ *
+ * Exit status: 0 well, 1 it failed, 2 it was asked wrongly; `reeve status` has more. What went wrong goes to stderr, answers to
+ * stdout. */
 #pragma once
+#include "agent/base/buf.h"
 #include "agent/base/err.h"
 #include "agent/io/world.h"
+
+#define CLI_ANSWER_MAX (4u << 20) /* of the daemon */
+#define CLI_NO_DAEMON 6           /* exit status of `reeve status` */
+
+struct cli_command {
+	const char *name;                  /* its words: "journal show" */
+	const char *about;                 /* one line */
+	const char *usage;                 /* what follows its name */
+	const char *page;                  /* options, exit status, examples */
+	int (*run)(int argc, char **argv); /* argv[0] is its last word */
+};
+
+extern const struct cli_command cli_run, cli_version; /* cli.c */
+extern const struct cli_command cli_status, cli_plan_show, cli_journal_show, cli_journal_verify, cli_iam_agent, cli_iam_operate,
+    cli_check_config;
 
 /* `run` is the daemon, which this folder does not know: given the path of reeve.yaml, it returns the exit status. */
 int cli_main(int argc, char **argv, int (*run)(const char *config_path));
 
-int cmd_status(int argc, char **argv);
-int cmd_plan(int argc, char **argv);
-int cmd_journal(int argc, char **argv);
-int cmd_iam(int argc, char **argv);
-int cmd_check_config(int argc, char **argv);
-
 int cli_fail(const struct err *e);                                         /* "reeve: sentence", returns 1 */
 int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* returns 2 */
-/* Takes an option and its value out of the arguments; *ret stays when it is not there. -1: wrong usage, said. */
+/* Takes an option and its value ("-n 5", "--op ID", "--op=ID") out of the arguments; *ret stays when it is not there. -1: wrong
+ * usage, said. */
 int cli_take(int *argc, char **argv, const char *option, const char **ret);
+bool cli_take_flag(int *argc, char **argv, const char *flag);
 /* Takes -c FILE out of the arguments: its value, or the default. -1: wrong usage, said. */
 int cli_config_path(int *argc, char **argv, const char **ret);
-/* GET from the running daemon over the local socket; the body in `to`, the status in *ret_status. */
-int cli_get(const char *config_path, const char *path, int *ret_status, struct buf *to, struct err *e);
+/* At most this many arguments are left, and none that looks like an option. -1: wrong usage, said. */
+int cli_no_more(int argc, char **argv, int most);

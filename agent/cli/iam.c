@@ -10,6 +10,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/cli/cli.h"
+#include "agent/cli/page.h"
 #include "agent/config.h"
 #include "agent/io/world_uv.h"
 #include "agent/ops/policy_iam.h"
@@ -81,7 +82,7 @@ static int print(const struct question *q, const struct iam_args *args, struct e
 		tell_left_out(args->lists);
 		tell_sum(buf_str(&text));
 	}
-	fputs(buf_str(&text), stdout);
+	page_text(buf_str(&text));
 	return 0;
 }
 
@@ -119,31 +120,76 @@ static bool read_power(const char *name, enum iam_power *ret)
 }
 
 /* 2 when it was said on stderr what is wrong. */
-static int read_question(int argc, char **argv, struct question *q)
+static int read_operate(int argc, char **argv, struct question *q)
 {
 	*q = (struct question){ .power = IAM_POWERS };
 	if (cli_take(&argc, argv, "-c", &q->config) != 0 || cli_take(&argc, argv, "--policy", &q->policy) != 0 ||
-	    cli_take(&argc, argv, "--vpc", &q->vpc) != 0)
+	    cli_take(&argc, argv, "--vpc", &q->vpc) != 0 || cli_no_more(argc, argv, 1) != 0)
 		return 2;
-	q->is_agent = argc == 2 && str_eq(argv[1], "agent");
-	if (!q->is_agent && (argc < 2 || argc > 3 || !str_eq(argv[1], "operate")))
-		return cli_usage("iam wants: agent, or operate");
-	if (q->is_agent && (q->policy != NULL || q->vpc != NULL))
-		return cli_usage("iam agent changes nothing, so no policy and no VPC cuts it");
-	if (argc == 3 && !read_power(argv[2], &q->power))
-		return cli_usage("\"%s\" is no power: launch, delete, groups, balancers", argv[2]);
+	if (argc == 2 && !read_power(argv[1], &q->power))
+		return cli_usage("\"%s\" is no power: launch, delete, groups, balancers", argv[1]);
 	if (q->vpc != NULL && (!str_starts(q->vpc, "vpc-") || !str_is_id(q->vpc + 4, 32)))
 		return cli_usage("--vpc wants the id of a VPC (vpc-...)");
 	return 0;
 }
 
-int cmd_iam(int argc, char **argv)
+static int run_operate(int argc, char **argv)
 {
 	struct question q;
 	struct err e = { 0 };
-	int rc = read_question(argc, argv, &q);
+	int rc = read_operate(argc, argv, &q);
 
 	if (rc != 0)
 		return rc;
 	return answer(&q, &e) == 0 ? 0 : cli_fail(&e);
 }
+
+/* It changes nothing, so no policy and no VPC cuts it. */
+static int run_agent(int argc, char **argv)
+{
+	struct question q = { .is_agent = true, .power = IAM_POWERS };
+	struct err e = { 0 };
+
+	if (cli_take(&argc, argv, "-c", &q.config) != 0 || cli_no_more(argc, argv, 0) != 0)
+		return 2;
+	return answer(&q, &e) == 0 ? 0 : cli_fail(&e);
+}
+
+const struct cli_command cli_iam_agent = {
+	.name = "iam agent",
+	.about = "the IAM policy of the instance role",
+	.usage = "[-c FILE]",
+	.page = "  -c FILE  puts in the names of that installation; without, CloudFormation's placeholders stand for them\n"
+		"\n"
+		"The instance role reads and changes nothing; it may assume the operate role.\n"
+		"\n"
+		"exit status\n"
+		"  0  printed\n"
+		"  1  the configuration cannot be read\n"
+		"  2  it was asked wrongly\n"
+		"\n"
+		"examples\n"
+		"  reeve iam agent -c /etc/reeve/reeve.yaml | jq .\n",
+	.run = run_agent,
+};
+
+const struct cli_command cli_iam_operate = {
+	.name = "iam operate",
+	.about = "those of the operate role, one a power",
+	.usage = "[POWER] [--policy FILE] [--vpc ID] [-c FILE]",
+	.page = "  POWER          launch, delete, groups or balancers: that document alone\n"
+		"  --policy FILE  cuts them to the bounds of a policy.yaml, which need not be in force\n"
+		"  --vpc ID       cuts them to that VPC\n"
+		"  -c FILE        puts in the names of that installation; without, CloudFormation's placeholders stand for them\n"
+		"\n"
+		"Take a document away, and the agent has that power no more.\n"
+		"\n"
+		"exit status\n"
+		"  0  printed; a power that the policy leaves nothing of has no document, which stderr says\n"
+		"  1  the policy or the configuration cannot be read, or a document would be too large\n"
+		"  2  it was asked wrongly\n"
+		"\n"
+		"examples\n"
+		"  reeve iam operate launch --policy /etc/reeve/policy.yaml --vpc vpc-0123456789abcdef0\n",
+	.run = run_operate,
+};

@@ -324,6 +324,8 @@ static void on_tick(struct timer *t)
 	struct agent *a = container_of(t, struct agent, ticker);
 
 	a->ticks++;
+	if (a->telemetry != NULL)
+		telemetry_look(a->telemetry);
 	if (agent_is_up(a))
 		ops_policy_read(a->ops); /* export rules and the mode are seen within a tick also when nothing runs */
 	timer_start(a->w, &a->ticker, 2000, on_tick);

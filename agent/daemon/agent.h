@@ -18,8 +18,9 @@ void agent_close(struct agent *a, void (*done)(void *ctx), void *ctx); /* stops 
 
 /* For the local socket, the service manager and tests. */
 json_t *agent_status(struct agent *a);
-bool agent_plan_text(struct agent *a, const char *id, struct buf *to); /* false: no such command here */
-const char *agent_summary(struct agent *a);                            /* one line, for STATUS= of the service manager */
+/* What a command does, by what a person types for it (handle.h): an HTTP status, and JSON that answers or says why not. */
+int agent_plan(struct agent *a, const char *typed, json_t **ret);
+const char *agent_summary(struct agent *a); /* one line, for STATUS= of the service manager */
 /* Identity and journal are known, and what the policy says or that there is none: READY=1 of the service manager. */
 bool agent_is_ready(const struct agent *a);
 bool agent_has_progressed(struct agent *a); /* since the last time this was asked: for the watchdog */

@@ -9,7 +9,6 @@
 #include "agent/base/log.h"
 #include "agent/base/stamp.h"
 #include "agent/base/str.h"
-#include "agent/base/uuid.h"
 #include "agent/ops/op.h"
 
 bool agent_has_progressed(struct agent *a)
@@ -45,17 +44,28 @@ const char *agent_summary(struct agent *a)
 	return a->summary;
 }
 
+#define OPS_BYTES_MAX (700u << 10) /* an answer of the local socket has 1 MiB */
+
+struct telling {
+	json_t *list;
+	size_t bytes;
+	unsigned left_out;
+};
+
 static void op_to_json(void *ctx, struct op *op)
 {
+	struct telling *t = ctx;
 	const ProtobufCEnumValue *state;
 	Reeve__Control__V1__Status s;
 	struct arena *m = arena_new_sized(64u << 20);
+	char when[STAMP_RFC3339_LEN];
 	json_t *j;
 
 	op_status(op, m, &s);
 	state = protobuf_c_enum_descriptor_get_value(&reeve__control__v1__state__descriptor, (int)s.state);
-	j = json_pack("{s:s, s:s, s:s, s:I, s:s, s:i, s:i}", "id", op_fields(op)->id_text, "verb", op_verb(op), "warehouse",
-		      op_warehouse(op), "seq", (json_int_t)op_fields(op)->seq, "state", state->name, "steps_done",
+	j = json_pack("{s:s, s:s, s:o, s:I, s:s, s:b, s:s, s:i, s:i}", "id", op_fields(op)->id_text, "verb", op_verb(op),
+		      "warehouse", json_text(op_warehouse(op)), "seq", (json_int_t)op_fields(op)->seq, "state", state->name,
+		      "ended", op_fields(op)->is_ended, "accepted", stamp_rfc3339(op_fields(op)->accepted_ms, when), "steps_done",
 		      (int)s.steps_done, "steps_total", (int)s.steps_total);
 	if (*s.step != '\0')
 		json_object_set_new(j, "step", json_text(s.step));
@@ -63,8 +73,14 @@ static void op_to_json(void *ctx, struct op *op)
 		json_object_set_new(j, "note", json_text(s.note));
 	if (s.error != NULL)
 		json_object_set_new(j, "error", json_text(s.error->message));
-	json_array_append_new(ctx, j);
 	arena_free(m);
+	t->bytes += json_size(j);
+	if (t->bytes <= OPS_BYTES_MAX) {
+		json_array_append_new(t->list, j);
+		return;
+	}
+	t->left_out++;
+	json_decref(j);
 }
 
 static json_t *journal_json(const struct agent *a)
@@ -129,9 +145,16 @@ static json_t *refused_json(const json_t *record)
 json_t *agent_status(struct agent *a)
 {
 	char when[STAMP_RFC3339_LEN];
-	json_t *ops = json_array();
+	struct telling ops = { .list = json_array() };
 	json_t *j = json_pack("{s:s, s:s, s:s, s:s}", "version", REEVE_VERSION, "installation", a->cfg->installation, "started",
 			      stamp_rfc3339(a->started_ms, when), "summary", agent_summary(a));
+
+	json_object_set_new(j, "time", json_string(stamp_rfc3339(world_wall_ms(a->w), when)));
+	json_object_set_new(j, "policy_file", json_text(a->cfg->policy_path));
+	json_object_set_new(j, "stop_file", json_text(a->cfg->stop_path));
+	json_object_set_new(j, "state_folder", json_text(a->cfg->state_dir));
+	if (!a->has_been_up && a->finding != NULL && *identity_trouble(a->finding) != '\0')
+		json_object_set_new(j, "start_trouble", json_text(identity_trouble(a->finding)));
 
 	if (a->has_been_up) {
 		json_object_set_new(j, "account", json_string(a->id.caller.account));
@@ -145,25 +168,16 @@ json_t *agent_status(struct agent *a)
 		json_object_set_new(j, "bounds_missing", missing_json(ops_policy(a->ops)));
 		if (ops_policy(a->ops)->present)
 			json_object_set_new(j, "rates", rates_json(a, &ops_policy(a->ops)->rates));
-		ops_each(a->ops, op_to_json, ops);
+		ops_each(a->ops, op_to_json, &ops);
 		if (ops_refused(a->ops) != NULL)
 			json_object_set_new(j, "refused", refused_json(ops_refused(a->ops)));
 		json_object_set_new(j, "journal", journal_json(a));
 	}
 	json_object_set_new(j, "vendor", vendor_json(a));
 	json_object_set_new(j, "log_lines_dropped", json_integer((json_int_t)log_dropped()));
-	json_object_set_new(j, "operations", ops);
+	json_object_set_new(j, "operations", ops.list);
+	json_object_set_new(j, "operations_left_out", json_integer(ops.left_out));
 	if (a->telemetry != NULL)
 		json_object_set_new(j, "telemetry", telemetry_status(a->telemetry));
 	return j;
-}
-
-bool agent_plan_text(struct agent *a, const char *id, struct buf *to)
-{
-	uint8_t bytes[UUID_LEN];
-	struct op *op = a->ops != NULL && uuid_parse(id, bytes) == 0 ? ops_find(a->ops, bytes) : NULL;
-
-	if (op != NULL)
-		op_plan_text(op, to);
-	return op != NULL;
 }

@@ -46,17 +46,11 @@ static void answer_status(struct socket *s, struct http_server_answer *a)
 	json_write(j, &a->body);
 }
 
-static void answer_plan(struct socket *s, const char *id, struct http_server_answer *a)
+static void answer_plan(struct socket *s, const char *typed, struct http_server_answer *a)
 {
-	CLEANUP(buf_close) struct buf text = BUF_MAX(256u << 10);
 	CLEANUP(json_close) json_t *j = NULL;
 
-	if (!agent_plan_text(s->agent, id, &text)) {
-		refuse(a, 404, "there is no such command here; finished and acknowledged ones are in the journal");
-		return;
-	}
-	j = json_pack("{s:o}", "text", json_text(buf_str(&text)));
-	a->status = 200;
+	a->status = agent_plan(s->agent, typed, &j);
 	json_write(j, &a->body);
 }
 

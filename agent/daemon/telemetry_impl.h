@@ -18,6 +18,8 @@ struct telemetry {
 	struct positions_gone gone; /* before there is a tail */
 	struct digest policy;       /* whose rules are in force */
 	bool has_policy;
+	uint64_t lost;   /* records of either kind, as last seen */
+	int64_t lost_ms; /* Unix ms: when that number last grew; 0: never */
 	struct closing closing;
 };
 

@@ -14,5 +14,6 @@ struct telemetry *telemetry_new(struct world *w, const struct config *c, const c
 				struct channel *ch);
 void telemetry_rules(struct telemetry *t, const struct policy *p); /* called at each reading; acts when the policy changed */
 const char *telemetry_trouble(const struct telemetry *t);          /* for a person; NULL: nothing is wrong */
+void telemetry_look(struct telemetry *t);                          /* now and then: is anything being lost? */
 json_t *telemetry_status(const struct telemetry *t);
 void telemetry_close(struct telemetry *t, void (*done)(void *ctx), void *ctx);

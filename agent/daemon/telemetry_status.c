@@ -5,6 +5,7 @@
 #include "agent/base/json.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/base/stamp.h"
 #include "agent/daemon/telemetry_impl.h"
 
 /* A number in a struct of stats, and its two names. */
@@ -125,12 +126,32 @@ static void set_collectors(json_t *j, const struct telemetry *t)
 	}
 }
 
+/* What neither arrived nor was kept back by the policy's will. */
+static uint64_t lost_records(const struct shipper_stats *s, enum telemetry_kind k)
+{
+	return s->failed_by_rule[k] + s->exporter.rejected_records[k] + s->dropped_full[k] + s->spool.dropped_records[k] +
+	       s->spool.damaged_records[k];
+}
+
+void telemetry_look(struct telemetry *t)
+{
+	struct shipper_stats s = shipper_stats(t->shipper);
+	uint64_t lost = lost_records(&s, TELEMETRY_METRIC) + lost_records(&s, TELEMETRY_LOG);
+
+	if (lost > t->lost)
+		t->lost_ms = world_wall_ms(t->w);
+	t->lost = lost;
+}
+
 json_t *telemetry_status(const struct telemetry *t)
 {
 	struct shipper_stats s = shipper_stats(t->shipper);
 	const char *trouble = telemetry_trouble(t);
 	json_t *j = json_object();
+	char when[STAMP_RFC3339_LEN];
 
+	if (t->lost_ms > 0)
+		json_object_set_new(j, "last_loss", json_string(stamp_rfc3339(t->lost_ms, when)));
 	json_object_set_new(j, "metrics", kind_json(&s, TELEMETRY_METRIC));
 	json_object_set_new(j, "logs", kind_json(&s, TELEMETRY_LOG));
 	set(j, "retries", s.exporter.retries);

@@ -42,3 +42,5 @@ bool op_is_cancelled(const struct op *op);
 /* For the report; arrays and texts are in the arena. */
 void op_status(const struct op *op, struct arena *m, Reeve__Control__V1__Status *to);
 void op_plan_text(const struct op *op, struct buf *to);
+/* Members: "plan" where it still has one, "note" (why it waits, or its result's), "error", "high_risk" (what no step says). */
+void op_tell_plan(const struct op *op, json_t *to);

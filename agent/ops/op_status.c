@@ -48,6 +48,24 @@ void op_plan_text(const struct op *op, struct buf *to)
 	}
 }
 
+static void set_text(json_t *to, const char *member, const char *text)
+{
+	if (*text != '\0')
+		json_object_set_new(to, member, json_text(text));
+}
+
+void op_tell_plan(const struct op *op, json_t *to)
+{
+	char what[ERR_TEXT_MAX];
+
+	if (op->plans != NULL)
+		json_object_set(to, "plan", op->plans->json);
+	set_text(to, "note", op->f.is_ended ? json_str_or(op->result, "note", "") : op->waiting);
+	set_text(to, "error", json_str_or(json_object_get(op->result, "error"), "message", ""));
+	if (op->plans != NULL && !op->f.is_ended && op_starts_unproved(op, op->env->policy(op->env->ctx), what))
+		set_text(to, "high_risk", what);
+}
+
 static Reeve__Control__V1__Error *wire_error(const json_t *j, struct arena *m)
 {
 	const ProtobufCEnumValue *class;

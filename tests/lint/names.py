@@ -7,8 +7,7 @@ import pathlib
 import subprocess
 import sys
 
-COMMANDS = {"agent/cli/iam", "agent/cli/offline", "agent/cli/status"}
-ALSO = {path: {"cmd"} for path in COMMANDS} | {
+ALSO = {
     "agent/base/pbw": {"pbr"},
     "agent/io/world": {"disk", "http"},
     "agent/ops/steps/catalogue": {"arg", "fact", "step"},

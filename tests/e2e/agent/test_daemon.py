@@ -47,7 +47,10 @@ def test_a_spool_that_cannot_be_read_is_told_to_both_sides_and_used_when_it_can_
     stage.agent_start()
     process.wait_for(lambda: "spool cannot be read" in health_of(stage)["last_error"], 60, "health that says so")
     assert not health_of(stage)["healthy"]
-    status = subprocess.run([stage.binary, "status", "-c", stage.config], capture_output=True, check=False, text=True)
+    status = subprocess.run(
+        [stage.binary, "status", "-v", "-c", stage.config], capture_output=True, check=False, text=True
+    )
+    assert status.returncode == 3
     assert "no telemetry is taken or sent" in status.stdout
     assert f"move {commits.parent} away" in status.stdout
     assert "0 rejected by the vendor" in status.stdout  # what could be lost is told also when it is none
@@ -161,7 +164,7 @@ def test_check_config_says_what_a_policy_counts_as(tmp_path, stage):
 def test_a_command_explains_itself_and_says_when_it_cannot_write(stage):
     for command in ("run", "status", "plan", "journal", "iam", "check-config", "version"):
         run = subprocess.run([stage.binary, command, "--help"], capture_output=True, check=False, text=True)
-        assert run.returncode == 0 and "reeve status" in run.stdout
+        assert run.returncode == 0 and f"reeve {command}" in run.stdout
     with open("/dev/full", "w") as full:
         for command in (["version"], ["iam", "operate"], ["--help"]):
             run = subprocess.run([stage.binary, *command], stdout=full, stderr=subprocess.PIPE, check=False, text=True)

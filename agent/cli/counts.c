@@ -1,0 +1,89 @@
+/* counts.c - see counts.h. */
+#include "agent/cli/counts.h"
+
+#include "agent/base/buf.h"
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/cli/page.h"
+
+#define HANG 15
+
+struct count {
+	const char *member, *means;
+};
+
+#define COUNTS(...) ((const struct count[]){ __VA_ARGS__, { NULL, NULL } })
+
+static long long num(const json_t *j, const char *key)
+{
+	return (long long)json_int_or(j, key, 0);
+}
+
+static void print(const char *label, const json_t *j, const struct count *c, bool zeros_too)
+{
+	CLEANUP(buf_close) struct buf text = BUF_MAX(4096);
+
+	for (; j != NULL && c->member != NULL; c++)
+		if (zeros_too || num(j, c->member) != 0)
+			buf_addf(&text, "%s%lld %s", text.len > 0 ? ", " : "", num(j, c->member), c->means);
+	if (text.len > 0)
+		page_line(HANG, "%-14s %s", label, buf_str(&text));
+}
+
+static void print_kind(const char *label, const json_t *k, bool zeros_too)
+{
+	print(label, k,
+	      COUNTS({ "sent_records", "records sent" }, { "not_allowed_by_policy", "kept here by the policy" },
+		     { "dropped_for_room", "dropped for want of room" }, { "rejected", "rejected by the vendor" },
+		     { "dropped_by_rule", "dropped by a rule" }, { "failed_by_rule", "withheld as a rule failed" },
+		     { "rests_by_rule", "ends of lines dropped or masked for the sake of the whole" },
+		     { "damaged_records", "in damaged bodies" }, { "waiting_bodies", "bodies waiting to be sent" }),
+	      zeros_too);
+}
+
+static void print_spool(const json_t *t, bool zeros_too)
+{
+	CLEANUP(json_close)
+	json_t *sums = json_pack("{s:I, s:I, s:I, s:I}", "damaged", (json_int_t)num(t, "damaged"), "uncommitted",
+				 (json_int_t)num(json_object_get(t, "metrics"), "uncommitted_bodies") +
+				     num(json_object_get(t, "logs"), "uncommitted_bodies"),
+				 "write_failures", (json_int_t)num(t, "write_failures"), "retries", (json_int_t)num(t, "retries"));
+
+	print("spool", sums,
+	      COUNTS({ "damaged", "bodies or commit records damaged" }, { "uncommitted", "bodies never committed" },
+		     { "write_failures", "writes failed" }, { "retries", "sendings repeated" }),
+	      zeros_too);
+}
+
+static void print_collectors(const json_t *t, bool zeros_too)
+{
+	print("log files", json_object_get(t, "tail"),
+	      COUNTS({ "files", "followed" }, { "lines", "lines read" }, { "truncated_lines", "lines cut as too long" },
+		     { "truncated_files", "files truncated" }, { "read_errors", "errors" },
+		     { "positions_dropped", "positions dropped" }, { "unfinished_lines", "lines without their end" },
+		     { "no_text_lines", "lines that are no text" }, { "nul_bytes", "NUL bytes left out" },
+		     { "refused", "not followed" }, { "refused_compressed", "of them compressed" },
+		     { "refused_no_text", "of them no UTF-8 text" }, { "refused_links", "of them links or no files" },
+		     { "refused_denied", "of them we may not read" }, { "refused_limit", "of them more than we can" }),
+	      zeros_too);
+	print("machine", json_object_get(t, "host"),
+	      COUNTS({ "scrapes", "readings" }, { "unread", "files of /proc not understood" },
+		     { "file_systems_hung", "file systems without an answer" }, { "file_systems_failed", "with an error" },
+		     { "rows_odd", "rows not understood" }, { "rows_over", "more than we tell" },
+		     { "counters_held", "counters held" }, { "counters_anew", "begun anew" }),
+	      zeros_too);
+}
+
+void counts_print(const json_t *status, bool zeros_too)
+{
+	const json_t *t = json_object_get(status, "telemetry");
+
+	if (t != NULL) {
+		print_kind("metrics", json_object_get(t, "metrics"), zeros_too);
+		print_kind("logs", json_object_get(t, "logs"), zeros_too);
+		print_spool(t, zeros_too);
+		print_collectors(t, zeros_too);
+	}
+	print("log", status, COUNTS({ "log_lines_dropped", "lines dropped, as nobody took them from stderr (is journald well?)" }),
+	      zeros_too);
+}
