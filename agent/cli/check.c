@@ -117,7 +117,8 @@ static bool print_policy(const struct policy *p, const char *path)
 #define GLOB_MAX 4096
 
 /* A glob of the configuration stands for files whose names nobody knows yet: is there a name that both take? From the end, one
- * row a character of a: row[j] says whether the rest of a and b + j can meet. */
+ * row a character of a: row[j] says whether the rest of a and b + j can meet. A wildcard of a takes any character, one of b, which
+ * is a name in a folder, no slash. */
 static bool may_meet(const char *a, const char *b)
 {
 	bool row[GLOB_MAX + 1] = { false };
@@ -134,10 +135,12 @@ static bool may_meet(const char *a, const char *b)
 		for (size_t j = n; j-- > 0;) {
 			bool was = row[j];
 
-			if (a[i] == '*' || b[j] == '*')
+			if (a[i] == '*')
 				row[j] = was || row[j + 1];
+			else if (b[j] == '*')
+				row[j] = row[j + 1] || (was && a[i] != '/');
 			else
-				row[j] = below && (a[i] == b[j] || a[i] == '?' || b[j] == '?');
+				row[j] = below && (a[i] == b[j] || a[i] == '?' || (b[j] == '?' && a[i] != '/'));
 			below = was;
 		}
 	}

@@ -1,6 +1,7 @@
 /* cli.c - which command, its page of help, and what commands share. */
 #include "agent/cli/cli.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -190,6 +191,7 @@ static int run_command(int argc, char **argv)
 int cli_main(int argc, char **argv, int (*daemon)(const char *config_path))
 {
 	run_daemon = daemon;
+	signal(SIGPIPE, SIG_IGN); /* a reader that goes is heard of where we write */
 	if (argc < 2) {
 		overview(stderr);
 		return 2;

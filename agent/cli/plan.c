@@ -35,14 +35,34 @@ static void print_state(const char *state, uint64_t seq, const char *why)
 	page_line(HANG, "Number %llu, %s%s%s", (unsigned long long)seq, state, *why != '\0' ? ": " : "", why);
 }
 
+/* "  + launch  ec2:RunInstances  2 x ..." */
+static bool is_step(const char *line, unsigned column)
+{
+	return strlen(line) > column && strncmp(line, "  ", 2) == 0 && line[2] != '\0' && line[3] == ' ' && line[4] != ' ' &&
+	       line[column - 1] == ' ' && line[column] != ' ';
+}
+
+/* What a step does stands in the third column, or where that leaves it less than half of the terminal, in the next line. */
+static void print_line(char *line, unsigned column, bool is_narrow)
+{
+	if (!is_step(line, column) || !is_narrow) {
+		page_line(is_step(line, column) ? column : HANG, "%s", line);
+		return;
+	}
+	for (unsigned end = column; line[end - 1] == ' '; end--)
+		line[end - 1] = '\0';
+	page_line(2 * HANG, "%s", line);
+	page_line(2 * HANG, "        %s", line + column);
+}
+
 static void print_lines(char *text, unsigned column)
 {
-	unsigned width = page_width(), hang = width > 0 && column > width / 2 ? HANG + 4 : column;
+	unsigned width = page_width();
 
 	for (char *line = text, *lf; *line != '\0'; line = lf + 1) {
 		lf = strchr(line, '\n');
 		*lf = '\0';
-		page_line(line[0] == ' ' && line[1] == ' ' ? hang : HANG, "%s", line);
+		print_line(line, column, width > 0 && column > width / 2);
 	}
 }
 
@@ -171,8 +191,11 @@ static int answer(const struct question *q, struct err *e)
 
 	if (rc == -ERR_DENIED)
 		return rc;
-	if (rc != 0)
-		return search_past(q, err_text(e), e);
+	if (rc != 0) {
+		const struct err unasked = *e;
+
+		return search_past(q, err_text(&unasked), e);
+	}
 	if (status == 200 && !is_in_journal(j))
 		return show_open(q, j, e);
 	if (status == 409) {

@@ -173,7 +173,8 @@ static void outcome(struct sentence *s, const json_t *r, struct buf *to)
 {
 	add_step(s, r, to);
 	buf_adds(to, text(r, "outcome"));
-	add_after(to, ", by ", json_str_or(r, "how", ""));
+	if (*json_str_or(r, "how", "") != '\0')
+		buf_addf(to, " (%s)", text(r, "how"));
 	if (json_is_true(json_object_get(r, "adopted")))
 		buf_adds(to, ", found as it was made before");
 	add_after(to, ": ", error_of(r));

@@ -142,18 +142,38 @@ static void print_vendor(const json_t *s)
 	line("vendor", buf_str(&text));
 }
 
-static void print_policy(const json_t *s)
+static void print_missing(const json_t *list)
 {
-	const json_t *list = json_object_get(s, "bounds_missing");
-	const char *why = json_str_or(s, "why", "");
-
-	page_line(HANG, "%-14s %s%s%s", "mode", json_str_or(s, "mode", "not known yet"), *why != '\0' ? ": " : "", why);
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *one = json_array_get(list, i);
 
 		page_line(HANG, "%-14s bounds.%s is not given, which stops %s", i == 0 ? "policy" : "",
 			  json_string_value(json_array_get(one, 0)), json_string_value(json_array_get(one, 1)));
 	}
+}
+
+/* Their names alone: it is the customer's will, and no news at night. */
+static void name_missing(const json_t *list)
+{
+	CLEANUP(buf_close) struct buf names = BUF_MAX(2048);
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		buf_addf(&names, "%s%s", i > 0 ? ", " : "", json_string_value(json_array_get(json_array_get(list, i), 0)));
+	if (names.len > 0)
+		page_line(HANG, "%-14s bounds that are not given: %s (what that stops: reeve status -v)", "policy",
+			  buf_str(&names));
+}
+
+static void print_policy(const json_t *s, bool verbose)
+{
+	const json_t *list = json_object_get(s, "bounds_missing");
+	const char *why = json_str_or(s, "why", "");
+
+	page_line(HANG, "%-14s %s%s%s", "mode", json_str_or(s, "mode", "not known yet"), *why != '\0' ? ": " : "", why);
+	if (verbose)
+		print_missing(list);
+	else
+		name_missing(list);
 }
 
 static void print_rates(const json_t *r)
@@ -180,7 +200,7 @@ static void print_status(const json_t *s, const json_t *problems, bool verbose)
 	print_refused(json_object_get(s, "refused"));
 	page_text("\n");
 	print_ops(json_object_get(s, "operations"), "ended", true);
-	print_policy(s);
+	print_policy(s, verbose);
 	print_identity(s);
 	print_vendor(s);
 	print_rates(json_object_get(s, "rates"));
@@ -253,7 +273,7 @@ const struct cli_command cli_status = {
 	.name = "status",
 	.about = "what it does now, what is wrong, and what to do",
 	.usage = "[-v] [--json] [-c FILE]",
-	.page = "  -v       zero counters too\n"
+	.page = "  -v       zero counters too, and what each bound that is not given stops\n"
 		"  --json   the same as JSON (docs/status.schema.json), with the problems and the exit status in it\n"
 		"  -c FILE  the configuration (" CONFIG_PATH "), which names the daemon's socket\n"
 		"\n"

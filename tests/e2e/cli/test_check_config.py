@@ -1,0 +1,155 @@
+"""reeve check-config: all that is wrong with a file, what lies beside it, and what people would wonder about."""
+
+import os
+import shutil
+
+import pytest
+
+from tests.e2e.cli.conftest import reeve
+from tests.peers.stage import is_root
+
+POLICY = 'commands: {warehouse.apply: auto}\nexport: {logs: ["/var/log/app/*.log", "/srv/*/x"]}\n'
+
+
+@pytest.fixture
+def beside(site):
+    """A policy that root wrote is believed; the tests of who may write it are in tests/e2e/agent."""
+    if not is_root():
+        pytest.skip("needs root: a policy that its reader could write counts as none")
+    site.policy(POLICY)
+    return site
+
+
+def test_a_good_file_is_ok_as_an_argument_and_with_c(beside):
+    for args in ((beside.config,), ("-c", beside.config)):
+        run = reeve("check-config", *args)
+        assert run.returncode == 0
+        assert f"{beside.config}: ok, installation inst-1 of https://control.example, 3 trusted keys" in run.stdout
+        assert "warning" not in run.stdout
+    assert reeve("check-config", "a", "b").returncode == 2
+
+
+def test_all_errors_of_a_file_are_told_each_with_its_line(site):
+    site.write(
+        "poll: {idle: fast, busy: 1ms}\naws: {region: nowhere, account: 12}\nextra: 1\n", vendor="https://h/reeve"
+    )
+    run = reeve("check-config", site.config)
+    assert run.returncode == 1 and run.stdout == ""
+    told = run.stderr.splitlines()
+    lines = site.config.read_text().splitlines()
+    for what in ("idle: found", "busy: found", "region: found", "account: found", 'key "extra"', "url: found"):
+        line = next(x for x in told if what in x)
+        number = int(line.removeprefix(f"reeve: {site.config}:").split(":")[0])
+        assert what.split(":")[0].split('"')[-2 if '"' in what else 0] in lines[number - 1]
+    assert len(told) == 6
+    site.write("".join(f"key{n}: 1\n" for n in range(60)))
+    told = reeve("check-config", site.config).stderr.splitlines()
+    assert len(told) == 33 and told[-1].endswith("and 28 more")  # of very many not all
+
+
+@pytest.mark.parametrize("vendor", ["https://h/reeve", "https://h/v1/opamp", "https://h:443/a/b"])
+def test_a_path_in_the_vendors_url_is_refused(site, vendor):
+    site.write(vendor=vendor)
+    run = reeve("check-config", site.config)
+    assert run.returncode == 1 and "a URL without a path" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("region", "good"), [("eu-central-1", True), ("us-gov-west-1", True), ("us-esat-1", False), ("moon", False)]
+)
+def test_a_region_is_one(site, region, good):
+    site.write(f"aws: {{region: {region}}}\n")
+    run = reeve("check-config", site.config)
+    assert (run.returncode == 0) == good
+    assert good or "expected a region of AWS" in run.stderr
+
+
+def test_a_missing_policy_is_a_warning_and_a_broken_one_an_error(site):
+    run = reeve("check-config", site.config)
+    assert run.returncode == 0
+    assert f"warning: {site.dir}/policy.yaml: counts as none" in run.stdout
+    assert "policy.yaml: ok" not in run.stdout
+    site.policy("bounds: {nodes_total: many}\n")
+    run = reeve("check-config", site.config)
+    assert run.returncode == 1 and "counts as none" in run.stdout and "warning" not in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("roles", "warned"),
+    [
+        (("command", "head"), ["release"]),
+        (("command", "release"), ["head"]),
+        (("release", "head"), ["command"]),
+        (("command",), ["release", "head"]),
+        (("command", "release", "head"), []),
+    ],
+)
+def test_a_role_without_a_key_is_a_warning_that_says_what_follows(site, roles, warned):
+    site.write(roles=roles)
+    run = reeve("check-config", site.config)
+    told = [x for x in run.stdout.splitlines() if x.startswith("warning:") and "has no key of role" in x]
+    assert run.returncode == 0 and [x.split("role ")[1].split(":")[0] for x in told] == warned
+
+
+def ca_file(site, name, content):
+    path = site.dir / name
+    if content is not None:
+        path.write_text(content)
+    site.write(extra_vendor=f"  ca_file: {path}\n")
+    return reeve("check-config", site.config)
+
+
+def test_the_ca_file_is_opened(site):
+    bundle = "/etc/ssl/certs/ca-certificates.crt"
+    with open(bundle) as f:
+        whole = f.read()
+    good = whole[: whole.index("-----END CERTIFICATE-----") + 26]
+    assert ca_file(site, "good.pem", good).returncode == 0
+    wrong = {
+        "missing.pem": None,
+        "empty.pem": "",
+        "none.pem": "no certificate\n",
+        "damaged.pem": good.replace("A", "!", 3),
+    }
+    for name, content in wrong.items():
+        run = ca_file(site, name, content)
+        assert run.returncode == 1 and f"vendor.ca_file: {site.dir}/{name}" in run.stderr, name
+        assert ": ok, installation" not in run.stdout
+    (site.dir / "folder.pem").mkdir()
+    assert ca_file(site, "folder.pem", None).returncode == 1
+    if not is_root():  # root reads everything; where the service's user exists, root looks with its eyes
+        (site.dir / "good.pem").chmod(0)
+        assert ca_file(site, "good.pem", None).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "out"),
+    [
+        ("/var/log/app/a.log", True),
+        ("/var/log/app/*.log", True),
+        ("/var/log/app/a?.log", True),
+        ("/srv/any/x", True),
+        ("/var/log/app/a.txt", False),
+        ("/var/log/other/*", False),
+        ("/var/log/app/*.gz", False),
+        ("/srv/any/y*", False),
+    ],
+)
+def test_a_log_that_the_policy_lets_not_out_is_a_warning(beside, path, out):
+    beside.write(f'telemetry: {{logs: [{{path: "{path}", service: app}}]}}\n')
+    run = reeve("check-config", beside.config)
+    assert run.returncode == 0
+    assert (f"warning: {beside.config}: telemetry.logs: {path} is followed, but no export.logs" in run.stdout) == (
+        not out
+    )
+
+
+def test_a_log_is_judged_by_where_it_really_is(beside):
+    real = beside.dir / "real"
+    real.mkdir()
+    os.symlink(real, beside.dir / "link")
+    beside.policy(f'export: {{logs: ["{real}/*"]}}\n')
+    for folder, out in (("link", True), ("real", True), ("elsewhere", False)):
+        beside.write(f"telemetry: {{logs: [{{path: {beside.dir}/{folder}/a.log, service: app}}]}}\n")
+        assert ("is followed, but no export.logs" in reeve("check-config", beside.config).stdout) == (not out)
+    shutil.rmtree(real)

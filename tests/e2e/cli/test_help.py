@@ -1,0 +1,58 @@
+"""Each command explains itself on a page of its own, with exit status and examples."""
+
+import pytest
+
+from tests.e2e.cli.conftest import reeve
+
+COMMANDS = [
+    "run",
+    "status",
+    "plan show",
+    "journal show",
+    "journal verify",
+    "check-config",
+    "iam agent",
+    "iam operate",
+    "version",
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_has_a_page_of_its_own(command):
+    words = command.split()
+    pages = [
+        reeve(*words, "--help"),
+        reeve(*words, "-h"),
+        reeve("--help", *words),
+        reeve("help", *words),
+        reeve(*words, "x", "--help"),
+    ]
+    assert {run.returncode for run in pages} == {0} and len({run.stdout for run in pages}) == 1
+    page = pages[0].stdout
+    assert page.startswith(f"reeve {command} - ") and f"usage: reeve {command}" in page
+    assert "\nexit status" in page and f"\nexamples\n  reeve {command}" in page or f"reeve {words[0]}" in page
+    for other in COMMANDS:
+        assert other == command or f"usage: reeve {other}" not in page
+    assert all(len(line) <= 130 for line in page.splitlines())
+
+
+def test_the_overview_names_every_command_and_a_group_shows_its_pages():
+    for run in (reeve("--help"), reeve("-h"), reeve("help")):
+        assert run.returncode == 0
+        assert all(f"  reeve {command} " in run.stdout for command in COMMANDS)
+    for group in ("plan", "journal", "iam"):
+        for run in (reeve(group, "--help"), reeve("help", group)):
+            shown = [c for c in COMMANDS if f"usage: reeve {c}" in run.stdout]
+            assert run.returncode == 0 and shown == [c for c in COMMANDS if c.startswith(f"{group} ")]
+        run = reeve(group)
+        assert run.returncode == 2 and f"{group} wants: " in run.stderr
+    for wrong in (["foo"], ["help", "foo"], ["foo", "--help"]):
+        run = reeve(*wrong)
+        assert run.returncode == 2 and '"foo" is not a command' in run.stderr
+    assert reeve().returncode == 2
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c not in ("plan show",)])
+def test_what_is_not_expected_is_refused(command):
+    run = reeve(*command.split(), "--nonsense")
+    assert run.returncode == 2 and '"--nonsense" is not expected' in run.stderr and run.stdout == ""
