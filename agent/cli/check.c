@@ -29,14 +29,13 @@ static bool became_service(void)
 }
 
 /* Who may write the policy is judged with the eyes of the service's user. */
-static void read_policy(struct world *w, const char *path, struct policy *ret)
+static void read_policy(struct world *w, const char *path, struct policy *ret, struct faults *f)
 {
-	if (geteuid() != 0 || became_service()) {
-		policy_load(w, path, ret);
-		return;
-	}
-	fprintf(stderr, "reeve: note: there is no user " SERVICE_USER " here, so who may write %s was not judged\n", path);
-	policy_load_as_other(w, path, ret);
+	bool are_agents = geteuid() != 0 || became_service();
+
+	if (!are_agents)
+		fprintf(stderr, "reeve: note: there is no user " SERVICE_USER " here, so who may write %s was not judged\n", path);
+	policy_check(w, path, are_agents, ret, f);
 }
 
 /* ---- reeve.yaml ---- */
@@ -95,7 +94,7 @@ static void print_missing(const struct policy *p)
 }
 
 /* False: it is there and counts as none. */
-static bool print_policy(const struct policy *p, const char *path)
+static bool print_policy(const struct policy *p, const struct faults *f, const char *path)
 {
 	bool is_missing = !p->present && p->reason.code == ERR_NOTFOUND;
 	CLEANUP(buf_close) struct buf verbs = BUF_MAX(1024);
@@ -108,7 +107,11 @@ static bool print_policy(const struct policy *p, const char *path)
 		return true;
 	}
 	page_line(0, "%s%s: counts as none, so nothing would be changed and no telemetry would leave: %s",
-		  is_missing ? "warning: " : "", path, err_text(&p->reason));
+		  is_missing ? "warning: " : "", path, err_text(&f->v[0]));
+	for (size_t i = 1; i < f->n; i++)
+		page_line(2, "  %s", err_text(&f->v[i]));
+	if (f->all > f->n)
+		page_line(2, "  and %zu more", f->all - f->n);
 	return is_missing;
 }
 
@@ -182,7 +185,7 @@ static void warn_of_logs(struct world *w, const struct config *c, const struct p
 /* 1: something is wrong, and was said. */
 static int check(struct world *w, const char *path)
 {
-	struct faults f = { 0 };
+	struct faults f = { 0 }, policy_faults = { 0 };
 	struct config c = { 0 };
 	struct policy p;
 	bool is_good;
@@ -191,12 +194,12 @@ static int check(struct world *w, const char *path)
 	print_faults(&f, path);
 	if (f.all > 0)
 		return 1;
-	read_policy(w, c.policy_path, &p); /* as the service's user, from here on */
+	read_policy(w, c.policy_path, &p, &policy_faults); /* as the service's user, from here on */
 	is_good = check_ca_file(w, &c);
 	if (is_good)
 		page_line(0, "%s: ok, installation %s of %s, %zu trusted keys", path, c.installation, c.vendor_url, c.trust.n);
 	warn_of_keys(&c);
-	is_good &= print_policy(&p, c.policy_path);
+	is_good &= print_policy(&p, &policy_faults, c.policy_path);
 	warn_of_logs(w, &c, &p);
 	policy_close(&p);
 	config_close(&c);

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "agent/base/mem.h"
+#include "agent/base/faults.h"
 #include "agent/base/str.h"
 #include "agent/base/yaml.h"
 #include "agent/ops/plan/field.h"
@@ -209,32 +210,41 @@ static int add_member(struct bounds *all, const struct yaml_node *n, const struc
 	return b->form == CIDRS ? add_cidr((void *)((char *)all + b->at), n, e) : add_ports(all, n, e);
 }
 
-static int read_bound(const struct yaml_node *n, const struct bound *b, struct bounds *all, struct err *e)
+static void read_bound(const struct yaml_node *n, const struct bound *b, struct bounds *all, struct faults *f)
 {
-	if (b->form == NUMBER)
-		return read_number(n, (void *)((char *)all + b->at), e);
-	TRY(yaml_list(n, LIST_MAX, e));
+	int rc = b->form == NUMBER ? read_number(n, (void *)((char *)all + b->at), &f->now) : yaml_list(n, LIST_MAX, &f->now);
+
+	faults_hear(f, rc);
+	if (rc != 0 || b->form == NUMBER)
+		return;
 	for (struct yaml_node *m = yaml_first(n); m != NULL; m = yaml_next(m))
-		TRY(add_member(all, m, b, e));
-	return 0;
+		faults_hear(f, add_member(all, m, b, &f->now));
 }
 
-int bounds_read(struct yaml_node *map, struct bounds *all, struct err *e)
+void bounds_hear(struct yaml_node *map, struct bounds *all, struct faults *f)
 {
 	const char *keys[ARRAY_LEN(table) + 1] = { 0 };
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		keys[i] = table[i].key;
-	TRY(yaml_map(map, keys, e));
+	if (!faults_enter(f, map, keys))
+		return;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		const struct yaml_node *n = yaml_get(map, table[i].key);
 
 		if (n == NULL)
 			continue;
-		TRY(read_bound(n, &table[i], all, e));
+		read_bound(n, &table[i], all, f);
 		all->given |= 1u << i;
 	}
-	return 0;
+}
+
+int bounds_read(struct yaml_node *map, struct bounds *all, struct err *e)
+{
+	struct faults f = { 0 };
+
+	bounds_hear(map, all, &f);
+	return faults_first(&f, e);
 }
 
 static void texts_close(struct bounds_texts *t)

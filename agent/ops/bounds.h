@@ -12,6 +12,7 @@
 #include "agent/base/err.h"
 #include "agent/ops/steps/demand.h"
 
+struct faults;
 struct yaml_node;
 
 struct bounds_texts {
@@ -42,6 +43,7 @@ struct bounds {
 
 /* The mapping `bounds:`, or NULL: nothing is given. On an error *b is to be closed all the same. */
 int bounds_read(struct yaml_node *map, struct bounds *b, struct err *e);
+void bounds_hear(struct yaml_node *map, struct bounds *b, struct faults *f); /* the same, with all faults */
 void bounds_close(struct bounds *b);
 /* `nodes_now`: alive nodes of the whole installation. The sentence names the bound and what is beyond it. */
 int bounds_judge(const struct bounds *b, const struct demand *d, uint32_t nodes_now, struct err *e);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/base/faults.h"
 #include "agent/base/mem.h"
 #include "agent/base/pattern.h"
 #include "agent/base/str.h"
@@ -22,33 +23,49 @@ const char *policy_mode_name(enum policy_mode m)
 
 /* ---- reading ---- */
 
-static int read_commands(struct yaml_node *map, struct policy *p, struct err *e)
+static void read_commands(struct yaml_node *map, struct policy *p, struct faults *f)
 {
 	const char *names[VERBS + 1] = { NULL };
 
 	for (enum verb_index i = 0; i < VERBS; i++)
 		names[i] = verb_at(i)->name;
-	TRY(yaml_map(map, names, e));
+	if (!faults_enter(f, map, names))
+		return;
 	for (enum verb_index i = 0; i < VERBS; i++) {
 		unsigned mode = verb_at(i)->by_default;
 
-		TRY(yaml_enum(yaml_get(map, names[i]), mode_names, ARRAY_LEN(mode_names), &mode, e));
+		faults_hear(f, yaml_enum(yaml_get(map, names[i]), mode_names, ARRAY_LEN(mode_names), &mode, &f->now));
 		p->verbs[i] = mode;
 	}
-	return 0;
 }
 
-static int read_texts(struct yaml_node *list, char ***ret, size_t *ret_n, struct err *e)
+static void add_text(char ***to, size_t *n, const char *text)
 {
-	TRY(yaml_list(list, POLICY_LIST_MAX, e));
+	*to = mem_grow(*to, *n + 1, sizeof(**to));
+	(*to)[(*n)++] = mem_str(text);
+}
+
+/* A list that may be walked through. */
+static bool is_list(struct yaml_node *list, struct faults *f)
+{
+	int rc = yaml_list(list, POLICY_LIST_MAX, &f->now);
+
+	faults_hear(f, rc);
+	return rc == 0;
+}
+
+static void read_texts(struct yaml_node *list, char ***ret, size_t *ret_n, struct faults *f)
+{
+	if (!is_list(list, f))
+		return;
 	for (struct yaml_node *n = yaml_first(list); n != NULL; n = yaml_next(n)) {
 		const char *text = NULL;
+		int rc = yaml_str(n, &text, &f->now);
 
-		TRY(yaml_str(n, &text, e));
-		*ret = mem_grow(*ret, *ret_n + 1, sizeof(**ret));
-		(*ret)[(*ret_n)++] = mem_str(text);
+		faults_hear(f, rc);
+		if (rc == 0)
+			add_text(ret, ret_n, text);
 	}
-	return 0;
 }
 
 /* A policy with a pattern that cannot be run is broken: were it taken, its telemetry alone would stop, and nobody be told here. */
@@ -64,72 +81,95 @@ static int check_pattern(struct yaml_node *n, const char *pattern, struct err *e
 	return 0;
 }
 
-static int read_drop(struct yaml_node *list, struct telemetry_rules *r, struct err *e)
+static int get_pattern(struct yaml_node *n, const char **ret, struct err *e)
 {
-	size_t i = 0;
-
-	TRY(read_texts(list, &r->drop, &r->drop_n, e));
-	for (struct yaml_node *n = yaml_first(list); n != NULL; n = yaml_next(n))
-		TRY(check_pattern(n, r->drop[i++], e));
-	return 0;
+	TRY(yaml_str(n, ret, e));
+	return check_pattern(n, *ret, e);
 }
 
-static int read_redact(struct yaml_node *list, struct telemetry_rules *r, struct err *e)
+static void read_drop(struct yaml_node *list, struct telemetry_rules *r, struct faults *f)
 {
-	TRY(yaml_list(list, POLICY_LIST_MAX, e));
+	if (!is_list(list, f))
+		return;
 	for (struct yaml_node *n = yaml_first(list); n != NULL; n = yaml_next(n)) {
-		const char *name = NULL, *pattern = NULL;
+		const char *pattern = NULL;
+		int rc = get_pattern(n, &pattern, &f->now);
 
-		TRY(yaml_map(n, YAML_KEYS("name", "pattern"), e));
-		TRY(yaml_str(yaml_get(n, "name"), &name, e));
-		TRY(yaml_str(yaml_get(n, "pattern"), &pattern, e));
-		if (name == NULL || pattern == NULL)
-			return yaml_missing(n, name == NULL ? "name" : "pattern", "name and pattern", e);
-		TRY(check_pattern(yaml_get(n, "pattern"), pattern, e));
-		r->redact = mem_grow(r->redact, r->redact_n + 1, sizeof(*r->redact));
-		r->redact[r->redact_n++] = (struct telemetry_redact){ mem_str(name), mem_str(pattern) };
+		faults_hear(f, rc);
+		if (rc == 0)
+			add_text(&r->drop, &r->drop_n, pattern);
 	}
-	return 0;
 }
 
-static int read_export(struct yaml_node *map, struct telemetry_rules *r, struct err *e)
+static void read_mask(struct yaml_node *n, struct telemetry_rules *r, struct faults *f)
 {
-	TRY(yaml_map(map, YAML_KEYS("metrics", "logs", "drop", "redact"), e));
-	TRY(read_texts(yaml_get(map, "metrics"), &r->metrics, &r->metrics_n, e));
-	TRY(read_texts(yaml_get(map, "logs"), &r->logs, &r->logs_n, e));
-	TRY(read_drop(yaml_get(map, "drop"), r, e));
-	return read_redact(yaml_get(map, "redact"), r, e);
+	const char *name = NULL, *pattern = NULL;
+	size_t before = f->all;
+
+	if (!faults_enter(f, n, YAML_KEYS("name", "pattern")))
+		return;
+	if (faults_need(f, n, "name", "name and pattern"))
+		faults_hear(f, yaml_str(yaml_get(n, "name"), &name, &f->now));
+	if (faults_need(f, n, "pattern", "name and pattern"))
+		faults_hear(f, get_pattern(yaml_get(n, "pattern"), &pattern, &f->now));
+	if (f->all > before)
+		return;
+	r->redact = mem_grow(r->redact, r->redact_n + 1, sizeof(*r->redact));
+	r->redact[r->redact_n++] = (struct telemetry_redact){ mem_str(name), mem_str(pattern) };
 }
 
-static int read_all(struct yaml_node *root, struct policy *p, struct err *e)
+static void read_export(struct yaml_node *map, struct telemetry_rules *r, struct faults *f)
+{
+	struct yaml_node *redact = yaml_get(map, "redact");
+
+	if (!faults_enter(f, map, YAML_KEYS("metrics", "logs", "drop", "redact")))
+		return;
+	read_texts(yaml_get(map, "metrics"), &r->metrics, &r->metrics_n, f);
+	read_texts(yaml_get(map, "logs"), &r->logs, &r->logs_n, f);
+	read_drop(yaml_get(map, "drop"), r, f);
+	for (struct yaml_node *n = is_list(redact, f) ? yaml_first(redact) : NULL; n != NULL; n = yaml_next(n))
+		read_mask(n, r, f);
+}
+
+static void read_all(struct yaml_node *root, struct policy *p, struct faults *f)
 {
 	static const char *const modes[] = { "off", "on" };
 	unsigned mode = 1;
 
-	TRY(yaml_map(root, YAML_KEYS("mode", "commands", "bounds", "rates", "delete_hold", "export"), e));
-	TRY(yaml_enum(yaml_get(root, "mode"), modes, ARRAY_LEN(modes), &mode, e));
+	if (!faults_enter(f, root, YAML_KEYS("mode", "commands", "bounds", "rates", "delete_hold", "export")))
+		return;
+	faults_hear(f, yaml_enum(yaml_get(root, "mode"), modes, ARRAY_LEN(modes), &mode, &f->now));
 	p->frozen = mode == 0;
 	p->delete_hold_ms = DELETE_HOLD_MS;
-	TRY(read_commands(yaml_get(root, "commands"), p, e));
-	TRY(bounds_read(yaml_get(root, "bounds"), &p->bounds, e));
-	TRY(rates_read(yaml_get(root, "rates"), &p->rates, e));
-	TRY(yaml_duration(yaml_get(root, "delete_hold"), &p->delete_hold_ms, e));
-	return read_export(yaml_get(root, "export"), &p->export, e);
+	read_commands(yaml_get(root, "commands"), p, f);
+	bounds_hear(yaml_get(root, "bounds"), &p->bounds, f);
+	rates_hear(yaml_get(root, "rates"), &p->rates, f);
+	faults_hear(f, yaml_duration(yaml_get(root, "delete_hold"), &p->delete_hold_ms, &f->now));
+	read_export(yaml_get(root, "export"), &p->export, f);
+}
+
+static void parse(const char *file, const char *text, size_t len, struct policy *ret, struct faults *f)
+{
+	CLEANUP(yaml_close) struct yaml *y = NULL;
+	struct policy p = { .present = true, .digest = digest_of(text, len) };
+	int rc = yaml_parse(file, text, len, &y, &f->now);
+
+	faults_hear(f, rc);
+	if (rc != 0)
+		return;
+	read_all(yaml_root(y), &p, f);
+	if (f->all > 0)
+		policy_close(&p);
+	else
+		*ret = p;
 }
 
 int policy_parse(const char *file, const char *text, size_t len, struct policy *ret, struct err *e)
 {
-	CLEANUP(yaml_close) struct yaml *y = NULL;
-	struct policy p = { .present = true, .digest = digest_of(text, len) };
-	int rc;
+	struct faults f = { 0 };
 
-	TRY(yaml_parse(file, text, len, &y, e));
-	rc = read_all(yaml_root(y), &p, e);
-	if (rc != 0)
-		policy_close(&p);
-	else
-		*ret = p;
-	return rc;
+	parse(file, text, len, ret, &f);
+	return faults_first(&f, e);
 }
 
 /* ---- who wrote it ---- */
@@ -207,30 +247,19 @@ static void say_where(const char *path, const struct err *e, char told[160])
 		 digits > 0 ? ", line " : "", digits, line);
 }
 
-static int load(const struct eyes *eyes, const char *path, struct policy *ret, char told[160], struct err *e)
+static void load(const struct eyes *eyes, const char *path, struct policy *ret, struct faults *f)
 {
 	CLEANUP(buf_close) struct buf b = BUF_MAX(POLICY_MAX_BYTES);
-	int rc;
-
-	TRY(check_author(eyes, path, e));
-	TRY(disk_read_all(eyes->w, path, &b, e));
-	rc = policy_parse(path, buf_str(&b), b.len, ret, e);
-	if (rc != 0)
-		say_where(path, e, told);
-	return rc;
-}
-
-static void load_or_say_why(const struct eyes *eyes, const char *path, struct policy *ret)
-{
-	struct err e = { 0 };
-	char told[160] = "";
+	int rc = check_author(eyes, path, &f->now);
 
 	*ret = (struct policy){ 0 };
-	if (load(eyes, path, ret, told, &e) != 0) {
-		*ret = (struct policy){ 0 };
-		ret->reason = e;
-		memcpy(ret->told, told, sizeof(told));
-	}
+	if (rc == 0)
+		rc = disk_read_all(eyes->w, path, &b, &f->now);
+	faults_hear(f, rc);
+	if (rc == 0)
+		parse(path, buf_str(&b), b.len, ret, f);
+	if (faults_first(f, &ret->reason) != 0 && rc == 0)
+		say_where(path, &ret->reason, ret->told);
 }
 
 const char *policy_told(const struct policy *p)
@@ -238,14 +267,23 @@ const char *policy_told(const struct policy *p)
 	return p->told[0] != '\0' ? p->told : err_text(&p->reason);
 }
 
+void policy_check(struct world *w, const char *path, bool is_agents, struct policy *ret, struct faults *f)
+{
+	load(&(struct eyes){ w, is_agents }, path, ret, f);
+}
+
 void policy_load(struct world *w, const char *path, struct policy *ret)
 {
-	load_or_say_why(&(struct eyes){ w, true }, path, ret);
+	struct faults f = { 0 };
+
+	load(&(struct eyes){ w, true }, path, ret, &f);
 }
 
 void policy_load_as_other(struct world *w, const char *path, struct policy *ret)
 {
-	load_or_say_why(&(struct eyes){ w, false }, path, ret);
+	struct faults f = { 0 };
+
+	load(&(struct eyes){ w, false }, path, ret, &f);
 }
 
 static void free_texts(char **v, size_t n)

@@ -18,6 +18,8 @@
 #include "agent/ops/rates.h"
 #include "agent/ops/verb.h"
 
+struct faults;
+
 #define POLICY_MAX_BYTES (64u << 10)
 
 struct policy {
@@ -37,6 +39,8 @@ struct policy {
 void policy_load(struct world *w, const char *path, struct policy *ret);
 /* The same for another than the agent's own user, whose eyes do not see who may write: that alone is not judged. */
 void policy_load_as_other(struct world *w, const char *path, struct policy *ret);
+/* With all that is wrong; is_agents: with the eyes of the agent's own user. */
+void policy_check(struct world *w, const char *path, bool is_agents, struct policy *ret, struct faults *f);
 /* The text of the file alone, for tests. */
 int policy_parse(const char *file, const char *text, size_t len, struct policy *ret, struct err *e);
 void policy_close(struct policy *p);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/base/faults.h"
 #include "agent/base/str.h"
 #include "agent/base/yaml.h"
 
@@ -51,13 +52,22 @@ static int read_number(const struct yaml_node *n, uint32_t *ret, struct err *e)
 	return 0;
 }
 
-int rates_read(struct yaml_node *map, struct rates *ret, struct err *e)
+void rates_hear(struct yaml_node *map, struct rates *ret, struct faults *f)
 {
 	*ret = rates_default;
-	TRY(yaml_map(map, YAML_KEYS("mutations_per_hour", "deletions_per_day", "ended_at_once"), e));
-	TRY(read_number(yaml_get(map, "mutations_per_hour"), &ret->mutations_per_hour, e));
-	TRY(read_number(yaml_get(map, "deletions_per_day"), &ret->deletions_per_day, e));
-	return read_share(yaml_get(map, "ended_at_once"), ret, e);
+	if (!faults_enter(f, map, YAML_KEYS("mutations_per_hour", "deletions_per_day", "ended_at_once")))
+		return;
+	faults_hear(f, read_number(yaml_get(map, "mutations_per_hour"), &ret->mutations_per_hour, &f->now));
+	faults_hear(f, read_number(yaml_get(map, "deletions_per_day"), &ret->deletions_per_day, &f->now));
+	faults_hear(f, read_share(yaml_get(map, "ended_at_once"), ret, &f->now));
+}
+
+int rates_read(struct yaml_node *map, struct rates *ret, struct err *e)
+{
+	struct faults f = { 0 };
+
+	rates_hear(map, ret, &f);
+	return faults_first(&f, e);
 }
 
 uint32_t rates_ended_most(const struct rates *r, uint32_t n)

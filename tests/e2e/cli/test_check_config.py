@@ -74,6 +74,19 @@ def test_a_missing_policy_is_a_warning_and_a_broken_one_an_error(site):
     assert run.returncode == 1 and "counts as none" in run.stdout and "warning" not in run.stdout
 
 
+def test_all_errors_of_a_policy_are_told_too(site):
+    site.policy(
+        "mode: maybe\ncommands: {warehouse.apply: yes, warehouse.eat: auto}\nbounds:\n  nodes_total: many\n"
+        "  cidrs: [10.0.0.1/8, 10.0.0.0/8, x]\n  ports: [1-0]\nrates: {mutations_per_hour: lots}\ndelete_hold: soon\n"
+        "export:\n  drop: ['(']\n  redact: [{name: x}, {name: y, pattern: '['}]\n"
+    )
+    run = reeve("check-config", site.config)
+    assert run.returncode == 1
+    for line in (1, 2, 2, 4, 5, 5, 6, 7, 8, 10, 11, 11):
+        assert f"policy.yaml:{line}: " in run.stdout
+    assert run.stdout.count("policy.yaml:") == 13  # and its name once
+
+
 @pytest.mark.parametrize(
     ("roles", "warned"),
     [
