@@ -1,7 +1,9 @@
 /* ask.c - see ask.h. */
 #include "agent/cli/ask.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
@@ -45,6 +47,9 @@ int ask(struct world *w, const struct config *c, const char *path, int *ret_stat
 				      .body = BUF_MAX(CLI_ANSWER_MAX),
 				      .head = BUF_MAX(65536) } };
 
+	if (access(c->socket, W_OK) != 0 && errno == EACCES)
+		return err_set(e, ERR_DENIED, "%s is closed to you: root, the agent's user and the group reeve may ask there",
+			       c->socket);
 	snprintf(url, sizeof(url), "http://localhost%s", path);
 	http_start(w, &a.http, on_answer);
 	world_uv_run(w);

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.e2e.agent.conftest import policy
+from tests.e2e.agent.conftest import Warehouse, policy
 from tests.e2e.cli.conftest import accepted, at_terminal, command_id, plan, reeve
 from tests.peers import process
 
@@ -144,6 +144,11 @@ def test_real_plans_are_shown_while_they_wait_and_when_they_are_over(stage, ware
     assert "WAIT_APPROVAL" in waiting[0].stdout and "2 x r6i.xlarge" in waiting[0].stdout
     number = waiting[0].stdout.split("Number ")[1].split(",")[0]
     assert reeve("plan", "show", number, "-c", stage.config).stdout == waiting[0].stdout
+    other = Warehouse(stage).apply("--expires", "30s")
+    process.wait_for(lambda: reeve("plan", "show", other, "-c", stage.config).stdout.startswith("Number"), 15)
+    both = reeve("plan", "show", command[:4], "-c", stage.config)
+    assert both.returncode == 1 and command in both.stdout and other in both.stdout
+    stage.vendor("cancel", other)
     stage.vendor("cancel", command)
     assert warehouse.result(command)["state"] == "CANCELLED"
     over = reeve("plan", "show", command, "-c", stage.config)  # acknowledged by now, or soon

@@ -2,14 +2,18 @@
 
 import copy
 import json
+import os
+import pathlib
+import shutil
 import subprocess
+import tempfile
 
 import jsonschema
 import pytest
 
-from tests.e2e.cli.conftest import REPO, at_terminal, command_id, reeve
+from tests.e2e.cli.conftest import BINARY, REPO, at_terminal, command_id, reeve
 from tests.peers import process
-from tests.peers.stage import AGENT_USER, sudo
+from tests.peers.stage import AGENT_USER, is_root, sudo
 
 NOW = "2026-11-29T12:00:00.000Z"
 KIND = dict.fromkeys(
@@ -122,6 +126,33 @@ def test_no_daemon_is_6_and_one_that_lets_us_not_ask_is_1(site, daemon):
         assert f"no daemon answers on {site.dir}/reeve.sock" in run.stderr and "systemctl status reeve" in run.stderr
     (site.dir / "reeve.sock").unlink(missing_ok=True)
     assert reeve("status", "-c", site.config).returncode == 6
+
+
+def test_who_may_not_ask_is_told_so_and_not_that_nothing_runs(site, daemon):
+    if not is_root():
+        pytest.skip("needs root: another user asks")
+    (site.dir / "reeve.sock").chmod(0o660)
+    where = pathlib.Path(tempfile.mkdtemp(prefix="reeve-cli-"))  # pytest's own folders are closed to others
+    try:
+        where.chmod(0o755)
+        shutil.copy(BINARY, where / "reeve")
+        (where / "reeve.yaml").write_text(
+            site.config.read_text().replace(f"{site.dir}/reeve.sock", f"{where}/reeve.sock")
+        )
+        os.link(site.dir / "reeve.sock", where / "reeve.sock")
+        for command, status in ((["status"], 1), (["plan", "show", "7"], 1)):
+            run = subprocess.run(
+                [where / "reeve", *command, "-c", where / "reeve.yaml"],
+                user=AGENT_USER,
+                group="nogroup",
+                extra_groups=[],
+                capture_output=True,
+                check=False,
+                text=True,
+            )
+            assert run.returncode == status and "is closed to you" in run.stderr
+    finally:
+        shutil.rmtree(where)
 
 
 def test_zero_counters_are_told_with_v_alone(site, daemon):

@@ -150,11 +150,40 @@ static void the_status_tells_each_way_in_which_a_record_can_be_lost(void **state
 	assert_true(json_int_or(json_object_get(j, "host"), "unread", -1) > 0); /* there is no /proc here */
 }
 
+static char *last_loss(void)
+{
+	CLEANUP(json_close) json_t *j = telemetry_status(t);
+
+	return mem_str(json_str_or(j, "last_loss", ""));
+}
+
+/* A number that grew tells of a loss, and one that stands still of none: what was lost last week is no news. */
+static void the_status_tells_when_a_record_was_last_lost(void **state)
+{
+	CLEANUP(mem_close) char *first = NULL, *again = NULL, *later = NULL;
+
+	(void)state;
+	telemetry_look(t);
+	first = last_loss();
+	assert_string_equal(first, "");
+	sim_fail_rate(w, SIM_DISK, 1000); /* nothing can be spooled, until memory is full */
+	sim_run_until(w, NULL, NULL, 3600000);
+	telemetry_look(t);
+	again = last_loss();
+	assert_string_not_equal(again, "");
+	sim_fail_rate(w, SIM_DISK, 0);
+	sim_run_until(w, NULL, NULL, 1000);
+	telemetry_look(t);
+	later = last_loss();
+	assert_string_equal(later, again);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(every_count_of_the_collectors_leaves_as_a_metric, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_status_tells_each_way_in_which_a_record_can_be_lost, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_status_tells_when_a_record_was_last_lost, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@ static void what_waits_says_received_and_has_no_plan(void **state)
 	struct arena *m = arena_new_sized(1u << 20);
 	CLEANUP(buf_close) struct buf text = BUF_MAX(4096);
 	Reeve__Control__V1__Status s;
+	CLEANUP(json_close) json_t *j = json_object();
 	struct desk_command k;
 	struct op *op;
 
@@ -30,6 +31,8 @@ static void what_waits_says_received_and_has_no_plan(void **state)
 	assert_string_equal(s.plan_text, "");
 	op_plan_text(op, &text);
 	assert_non_null(strstr(buf_str(&text), "warehouse.delete of wh-1 is not planned yet"));
+	op_tell_plan(op, j);
+	assert_null(json_object_get(j, "plan"));
 	arena_free(m);
 }
 
