@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-#define LETTERS "abcdefghijklmnopqrstuvwxyz"
-#define REGION_MAX 32
-
 static bool is_direction(const char *s, size_t len)
 {
 	static const char *const directions[] = { "north",     "south",     "east",      "west",     "central",
@@ -17,16 +14,28 @@ static bool is_direction(const char *s, size_t len)
 	return false;
 }
 
+/* What stands in front of the direction, as the SDKs of AWS know it. */
+static bool is_place(const char *s, size_t len)
+{
+	static const char *const places[] = { "us", "eu", "ap",     "sa",     "ca",      "me",      "af",      "il",
+					      "mx", "cn", "us-gov", "us-iso", "us-isob", "us-isof", "eu-isoe", "eusc-de" };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (strlen(places[i]) == len && strncmp(s, places[i], len) == 0)
+			return true;
+	return false;
+}
+
 bool region_is_one(const char *s)
 {
-	size_t words = 0, len;
+	const char *number = strrchr(s, '-'), *direction = number;
 
-	if (strlen(s) > REGION_MAX)
+	if (number == NULL)
 		return false;
-	for (; (len = strspn(s, LETTERS)) > 1 && s[len] == '-' && !is_direction(s, len); words++)
-		s += len + 1;
-	if (words == 0 || words > 2 || s[len] != '-' || !is_direction(s, len))
+	while (direction > s && direction[-1] != '-')
+		direction--;
+	if (direction == s || !is_place(s, (size_t)(direction - s - 1)) || !is_direction(direction, (size_t)(number - direction)))
 		return false;
-	s += len + 1;
-	return *s >= '1' && *s <= '9' && strspn(s, "0123456789") == strlen(s) && strlen(s) <= 2;
+	number++;
+	return *number >= '1' && *number <= '9' && strspn(number, "0123456789") == strlen(number) && strlen(number) <= 2;
 }

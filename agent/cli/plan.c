@@ -177,6 +177,27 @@ static int search_past(const struct question *q, const char *unasked, struct err
 
 /* ---- the command ---- */
 
+/* Not a number, which means that of the present epoch, and not a whole id. */
+static bool is_beginning(const struct handle *h)
+{
+	return !h->is_number && strlen(h->hex) < sizeof(h->hex) - 1;
+}
+
+/* The daemon knows one of that name; the journal, for who may read it, knows those that are over, too. */
+static bool has_others(const struct question *q)
+{
+	CLEANUP(mem_close) char *dir = mem_printf("%s/journal", q->c->state_dir);
+	struct past_list l;
+	bool any;
+
+	err_ignore(past_find(q->w, dir, &q->handle, &l, NULL), "not everybody may read it, and the daemon has answered");
+	any = l.n > 1;
+	if (any)
+		past_print(&l);
+	past_close(&l);
+	return any;
+}
+
 static bool is_in_journal(const json_t *j)
 {
 	return json_object_get(j, "plan") == NULL &&
@@ -196,6 +217,8 @@ static int answer(const struct question *q, struct err *e)
 
 		return search_past(q, err_text(&unasked), e);
 	}
+	if (status == 200 && is_beginning(&q->handle) && has_others(q))
+		return err_set(e, ERR_INVALID, "several commands are called so; say more of the id");
 	if (status == 200 && !is_in_journal(j))
 		return show_open(q, j, e);
 	if (status == 409) {

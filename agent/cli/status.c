@@ -30,6 +30,20 @@ static bool is_true(const json_t *j, const char *member)
 
 /* ---- now ---- */
 
+/* " (accepted 3 s ago)" */
+static void add_age(const json_t *s, const char *what, const char *when, struct buf *to)
+{
+	int64_t now, then, age;
+
+	if (stamp_parse_iso(json_str_or(s, "time", ""), &now, NULL) != 0 || stamp_parse_iso(when, &then, NULL) != 0)
+		return;
+	age = now > then ? (now - then) / 1000 : 0;
+	if (age < 120)
+		buf_addf(to, " (%s%lld s ago)", what, (long long)age);
+	else
+		buf_addf(to, " (%s%lld min ago)", what, (long long)age / 60);
+}
+
 static void print_steps(const json_t *o, struct buf *to)
 {
 	long long done = (long long)json_int_or(o, "steps_done", 0), all = (long long)json_int_or(o, "steps_total", 0);
@@ -40,29 +54,31 @@ static void print_steps(const json_t *o, struct buf *to)
 		buf_addf(to, ", at %s", json_str_or(o, "step", ""));
 }
 
-static void print_op(const char *label, const json_t *o)
+static void print_op(const json_t *s, const char *label, const json_t *o)
 {
 	CLEANUP(buf_close) struct buf text = BUF_MAX(4096);
 
 	buf_addf(&text, "%lld  %s of %s: %s", (long long)json_int_or(o, "seq", 0), json_str_or(o, "verb", "?"),
 		 json_str_or(o, "warehouse", "?"), json_str_or(o, "state", "?"));
 	print_steps(o, &text);
+	add_age(s, "accepted ", json_str_or(o, "accepted", ""), &text);
 	line(label, buf_str(&text));
 	line("", json_str_or(o, "note", ""));
 	if (*json_str_or(o, "error", "") != '\0')
 		page_line(HANG, "%-14s error: %s", "", json_str_or(o, "error", ""));
-	page_line(HANG, "%-14s reeve plan show %.13s", "", json_str_or(o, "id", "?"));
+	page_line(HANG, "%-14s id %s; reeve plan show %lld", "", json_str_or(o, "id", "?"), (long long)json_int_or(o, "seq", 0));
 }
 
-static size_t print_ops(const json_t *ops, const char *label, bool ended)
+static size_t print_ops(const json_t *s, const char *label, bool ended)
 {
+	const json_t *ops = json_object_get(s, "operations");
 	size_t n = 0;
 
 	for (size_t i = 0; i < json_array_size(ops); i++) {
 		const json_t *o = json_array_get(ops, i);
 
 		if (is_true(o, "ended") == ended && n++ < LISTED_MAX)
-			print_op(n == 1 ? label : "", o);
+			print_op(s, n == 1 ? label : "", o);
 	}
 	if (n > LISTED_MAX)
 		page_line(HANG, "%-14s and %zu more: reeve status --json", "", n - LISTED_MAX);
@@ -75,7 +91,7 @@ static void print_now(const json_t *s)
 
 	if (str_eq(mode, "STARTING") || *mode == '\0')
 		line("now", json_str_or(s, "summary", "?"));
-	else if (print_ops(json_object_get(s, "operations"), "now", false) == 0)
+	else if (print_ops(s, "now", false) == 0)
 		line("now", "nothing is under way");
 	if (str_eq(mode, "STARTING") && strstr(json_str_or(s, "summary", ""), trouble) == NULL)
 		line("", trouble);
@@ -115,20 +131,6 @@ static void print_identity(const json_t *s)
 			  json_str_or(s, "region", "?"), json_str_or(s, "instance", "?"), json_str_or(s, "role", "?"));
 }
 
-/* " (3 s ago)" */
-static void print_age(const json_t *s, const char *when, struct buf *to)
-{
-	int64_t now, then, age;
-
-	if (stamp_parse_iso(json_str_or(s, "time", ""), &now, NULL) != 0 || stamp_parse_iso(when, &then, NULL) != 0)
-		return;
-	age = now > then ? (now - then) / 1000 : 0;
-	if (age < 120)
-		buf_addf(to, " (%lld s ago)", (long long)age);
-	else
-		buf_addf(to, " (%lld min ago)", (long long)age / 60);
-}
-
 /* The first boot of the stack (deploy/cloudformation) waits for ", connected, last answer ". */
 static void print_vendor(const json_t *s)
 {
@@ -138,7 +140,7 @@ static void print_vendor(const json_t *s)
 
 	buf_addf(&text, "%s, %s%s%s", json_str_or(v, "url", "?"), is_true(v, "connected") ? "connected" : "NOT connected",
 		 *last != '\0' ? ", last answer " : ", no answer yet", last);
-	print_age(s, last, &text);
+	add_age(s, "", last, &text);
 	line("vendor", buf_str(&text));
 }
 
@@ -199,7 +201,7 @@ static void print_status(const json_t *s, const json_t *problems, bool verbose)
 	print_problems(problems);
 	print_refused(json_object_get(s, "refused"));
 	page_text("\n");
-	print_ops(json_object_get(s, "operations"), "ended", true);
+	print_ops(s, "ended", true);
 	print_policy(s, verbose);
 	print_identity(s);
 	print_vendor(s);

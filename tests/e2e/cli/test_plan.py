@@ -72,6 +72,18 @@ def test_several_are_listed_and_none_is_said(site, daemon, journal):
     run = reeve("plan", "show", "01a3185c", "-c", site.config)
     assert run.returncode == 1 and "several commands" in run.stderr
     assert [line.split()[:2] for line in run.stdout.splitlines()] == [["7", command_id(7)], ["8", command_id(8)]]
+    one = {
+        "id": command_id(7),
+        "seq": 7,
+        "verb": "v",
+        "warehouse": "w",
+        "state": "RUNNING",
+        "ended": False,
+        "plan": plan(7, "be"),
+    }
+    daemon.answers["/v1/plans/01a3185c"] = (200, one)  # it has forgotten the other
+    run = reeve("plan", "show", "01a3185c", "-c", site.config)
+    assert run.returncode == 1 and command_id(8) in run.stdout
     listed = [{"id": command_id(n), "seq": n, "verb": "v", "warehouse": "w", "state": "RUNNING"} for n in (3, 4)]
     daemon.answers["/v1/plans/01"] = (409, {"error": "several", "several": listed, "left_out": 5})
     run = reeve("plan", "show", "01", "-c", site.config)

@@ -44,6 +44,8 @@ static void what_is_no_region_is_refused(void **state)
 		"nowhere-1",
 		"us-east-1 ",
 		"us-east-1.evil.example",
+		"mars-east-1",
+		"us-mars-east-1",
 		"u-east-1",
 		"us-a-b-c-east-1",
 		"us-eastcentral-1",
