@@ -141,6 +141,8 @@ static void print_vendor(const json_t *s)
 	buf_addf(&text, "%s, %s%s%s", json_str_or(v, "url", "?"), is_true(v, "connected") ? "connected" : "NOT connected",
 		 *last != '\0' ? ", last answer " : ", no answer yet", last);
 	add_age(s, "", last, &text);
+	if (json_is_false(json_object_get(v, "logged_in")))
+		buf_adds(&text, ", not logged in");
 	line("vendor", buf_str(&text));
 }
 

@@ -448,6 +448,11 @@ void channel_unauthorized(struct channel *c, const char *authorization)
 	timer_start(c->w, &c->timer, backoff_next_ms(&c->backoff, world_random64(c->w)), on_timer);
 }
 
+bool channel_is_in(const struct channel *c)
+{
+	return c->token.len > 0;
+}
+
 const char *channel_trouble(const struct channel *c)
 {
 	return c->trouble.code != 0 ? err_text(&c->trouble) : "";

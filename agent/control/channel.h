@@ -41,6 +41,7 @@ int channel_sign(struct channel *c, const struct http_req *r, struct channel_pro
  * (a poll that was held over a renewal) says nothing of the token in hand and changes nothing. */
 void channel_authorized(struct channel *c, const char *authorization);
 void channel_unauthorized(struct channel *c, const char *authorization);
+bool channel_is_in(const struct channel *c); /* logged in: there is a token */
 /* Why the last login failed (status, URL and the vendor's words where it answered), until one goes well; or "". */
 const char *channel_trouble(const struct channel *c);
 /* Signs nothing from then on. Who asks it (session, telemetry) is closed before, or in the same event. */

@@ -275,6 +275,11 @@ bool session_is_connected(const struct session *s)
 	return s->connected;
 }
 
+bool session_is_logged_in(const struct session *s)
+{
+	return channel_is_in(s->cfg.channel);
+}
+
 const char *session_trouble(const struct session *s)
 {
 	const char *login = channel_trouble(s->cfg.channel);

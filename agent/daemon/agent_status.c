@@ -108,6 +108,8 @@ static json_t *vendor_json(const struct agent *a)
 	if (a->session != NULL && *session_trouble(a->session) != '\0')
 		json_object_set_new(j, "trouble", json_text(session_trouble(a->session)));
 	if (a->session != NULL)
+		json_object_set_new(j, "logged_in", json_boolean(session_is_logged_in(a->session)));
+	if (a->session != NULL)
 		json_object_set_new(j, "head_is_fresh", json_boolean(inbox_head_is_fresh(&a->inbox)));
 	return j;
 }
