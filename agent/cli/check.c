@@ -28,14 +28,15 @@ static bool became_service(void)
 	       seteuid(user->pw_uid) == 0;
 }
 
-/* Who may write the policy is judged with the eyes of the service's user. */
-static void read_policy(struct world *w, const char *path, struct policy *ret, struct faults *f)
+/* True: what follows is seen with the eyes of the service's user, or of another who is not root. */
+static bool become_service(const char *policy_path)
 {
-	bool are_agents = geteuid() != 0 || became_service();
+	bool is_judged = geteuid() != 0 || became_service();
 
-	if (!are_agents)
-		fprintf(stderr, "reeve: note: there is no user " SERVICE_USER " here, so who may write %s was not judged\n", path);
-	policy_check(w, path, are_agents, ret, f);
+	if (!is_judged)
+		fprintf(stderr, "reeve: note: there is no user " SERVICE_USER " here, so who may write %s was not judged\n",
+			policy_path);
+	return is_judged;
 }
 
 /* ---- reeve.yaml ---- */
@@ -182,28 +183,46 @@ static void warn_of_logs(struct world *w, const struct config *c, const struct p
 				  c->logs[i].path, c->policy_path);
 }
 
+/* What does not depend on the other file, where that one is wrong. */
+static bool check_policy(struct world *w, const char *path, bool is_judged, struct policy *ret)
+{
+	struct faults f = { 0 };
+
+	policy_check(w, path, is_judged, ret, &f);
+	return print_policy(ret, &f, path);
+}
+
+static bool check_config(struct world *w, const struct config *c)
+{
+	bool is_good = check_ca_file(w, c);
+
+	if (is_good)
+		page_line(0, "%s: ok, installation %s of %s, %zu trusted keys", c->path, c->installation, c->vendor_url,
+			  c->trust.n);
+	warn_of_keys(c);
+	return is_good;
+}
+
 /* 1: something is wrong, and was said. */
 static int check(struct world *w, const char *path)
 {
-	struct faults f = { 0 }, policy_faults = { 0 };
+	const char *slash = strrchr(path, '/');
+	CLEANUP(mem_close)
+	char *policy_path = mem_printf("%.*spolicy.yaml", slash != NULL ? (int)(slash + 1 - path) : 0, path);
+	struct faults f = { 0 };
 	struct config c = { 0 };
 	struct policy p;
-	bool is_good;
+	bool is_policy_good, is_config_good, is_judged;
 
-	config_check(w, path, &c, &f);
+	config_check(w, path, &c, &f); /* before we may become another user */
 	print_faults(&f, path);
-	if (f.all > 0)
-		return 1;
-	read_policy(w, c.policy_path, &p, &policy_faults); /* as the service's user, from here on */
-	is_good = check_ca_file(w, &c);
-	if (is_good)
-		page_line(0, "%s: ok, installation %s of %s, %zu trusted keys", path, c.installation, c.vendor_url, c.trust.n);
-	warn_of_keys(&c);
-	is_good &= print_policy(&p, &policy_faults, c.policy_path);
+	is_judged = become_service(policy_path);
+	is_config_good = f.all == 0 && check_config(w, &c);
+	is_policy_good = check_policy(w, policy_path, is_judged, &p);
 	warn_of_logs(w, &c, &p);
 	policy_close(&p);
 	config_close(&c);
-	return is_good ? 0 : 1;
+	return is_config_good && is_policy_good ? 0 : 1;
 }
 
 static int run(int argc, char **argv)

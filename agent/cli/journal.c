@@ -289,6 +289,8 @@ static int run_with(struct question *q, const char *dir, const char *config)
 	if (q->w == NULL)
 		return cli_fail(&e);
 	rc = answer(q, dir, config, &e);
+	if (rc == -ERR_DENIED)
+		err_wrap(&e, rc, "the journal is for root and the agent's user");
 	mem_free(q->dir);
 	world_uv_free(q->w);
 	return rc == 0 ? 0 : cli_fail(&e);

@@ -93,6 +93,9 @@ static void print_now(const json_t *s)
 		line("now", json_str_or(s, "summary", "?"));
 	else if (print_ops(s, "now", false) == 0)
 		line("now", "nothing is under way");
+	if (json_int_or(s, "operations_left_out", 0) > 0)
+		page_line(HANG, "%-14s and %lld more than an answer has room for", "",
+			  (long long)json_int_or(s, "operations_left_out", 0));
 	if (str_eq(mode, "STARTING") && strstr(json_str_or(s, "summary", ""), trouble) == NULL)
 		line("", trouble);
 }

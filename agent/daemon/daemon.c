@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/daemon/agent.h"
+#include "agent/base/faults.h"
 #include "agent/base/log.h"
 #include "agent/base/str.h"
 #include "agent/daemon/socket.h"
@@ -193,6 +194,17 @@ static int start(struct daemon *d, struct err *e)
 	return 0;
 }
 
+/* Each fault has its line in the log: whoever mends the file mends it once. */
+static int load(struct world *w, const char *path, struct config *ret, struct err *e)
+{
+	struct faults f = { 0 };
+
+	config_check(w, path, ret, &f);
+	for (size_t i = 0; i < f.n; i++)
+		log_error("config.wrong", "err=\"%s\"", err_text(&f.v[i]));
+	return faults_first(&f, e);
+}
+
 static int daemon_run(const char *path, bool *ret_held, struct err *e)
 {
 	struct daemon d = { .w = world_uv_new(e) };
@@ -200,7 +212,7 @@ static int daemon_run(const char *path, bool *ret_held, struct err *e)
 
 	if (d.w == NULL)
 		return -e->code;
-	rc = config_load(d.w, path, &d.cfg, e);
+	rc = load(d.w, path, &d.cfg, e);
 	if (rc == 0) {
 		log_set(d.cfg.log_level, NULL, NULL);
 		rc = start(&d, e);

@@ -34,16 +34,19 @@ def test_all_errors_of_a_file_are_told_each_with_its_line(site):
         "poll: {idle: fast, busy: 1ms}\naws: {region: nowhere, account: 12}\nextra: 1\n", vendor="https://h/reeve"
     )
     run = reeve("check-config", site.config)
-    assert run.returncode == 1 and run.stdout == ""
+    assert run.returncode == 1 and ": ok" not in run.stdout
+    daemon = [x for x in reeve("run", "-c", site.config).stderr.splitlines() if "config.wrong" in x]
+    assert len(daemon) == 6  # which does not start, and says why as well
     told = run.stderr.splitlines()
     lines = site.config.read_text().splitlines()
     for what in ("idle: found", "busy: found", "region: found", "account: found", 'key "extra"', "url: found"):
         line = next(x for x in told if what in x)
         number = int(line.removeprefix(f"reeve: {site.config}:").split(":")[0])
         assert what.split(":")[0].split('"')[-2 if '"' in what else 0] in lines[number - 1]
+    told = [x for x in told if x.startswith(f"reeve: {site.config}")]
     assert len(told) == 6
     site.write("".join(f"key{n}: 1\n" for n in range(60)))
-    told = reeve("check-config", site.config).stderr.splitlines()
+    told = [x for x in reeve("check-config", site.config).stderr.splitlines() if str(site.config) in x]
     assert len(told) == 33 and told[-1].endswith("and 28 more")  # of very many not all
 
 
