@@ -13,13 +13,14 @@ import sys
 import time
 
 import control
+import doors
 import engine
 import iam
 import kinds
 import plans
 
 ROOT = pathlib.Path("build/mutants")
-MUTANTS = [*engine.MUTANTS, *plans.MUTANTS, *control.MUTANTS, *iam.MUTANTS, *kinds.MUTANTS]
+MUTANTS = [*engine.MUTANTS, *plans.MUTANTS, *control.MUTANTS, *doors.MUTANTS, *iam.MUTANTS, *kinds.MUTANTS]
 
 
 def places(m, folder):

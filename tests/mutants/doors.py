@@ -1,0 +1,55 @@
+"""doors.py - mutants of what a person reads: why a login failed, what is wrong with a file, whose command was meant."""
+
+from mutant import Mutant
+
+MUTANTS = [
+    Mutant(
+        "the reason of a failed login forgotten at the next try",
+        "agent/control/channel.c",
+        "	c->retry_ms = 0; /* what was wrong",
+        "	c->trouble = (struct err){ 0 };\n	c->retry_ms = 0; /* what was wrong",
+        "build/tests/unit/control/test_session",
+    ),
+    Mutant(
+        "a refused poll told without the vendor's words",
+        "agent/control/session.c",
+        "	if (unzip(s, &body, NULL) == 0)",
+        "	if (unzip(s, &body, NULL) != 0)",
+        "build/tests/unit/control/test_session",
+    ),
+    Mutant(
+        "the second fault of a file kept to itself",
+        "agent/base/faults.c",
+        "	if (rc != 0 && f->n < FAULTS_MAX)",
+        "	if (rc != 0 && f->n < 1)",
+        "build/tests/unit/agent/test_config",
+    ),
+    Mutant(
+        "a path in the vendor's URL taken",
+        "agent/config.c",
+        "	if (strchr(strstr(c->vendor_url, \"://\") + 3, '/') != NULL)",
+        "	if (strchr(strstr(c->vendor_url, \"://\") + 3, '\\n') != NULL)",
+        "build/tests/unit/agent/test_config",
+    ),
+    Mutant(
+        "a number taken for the beginning of an id",
+        "agent/base/handle.c",
+        "	if (h->is_number)\n		return",
+        "	if (h->is_number && h->number == 0)\n		return",
+        "build/tests/unit/base/test_handle",
+    ),
+    Mutant(
+        "columns as wide as the last name",
+        "agent/ops/plan/plan.c",
+        "			c.name = name > c.name ? name : c.name;",
+        "			c.name = name;",
+        "build/tests/unit/ops/plan/test_plan",
+    ),
+    Mutant(
+        "a loss of telemetry told for ever",
+        "agent/daemon/telemetry_status.c",
+        "	if (lost > t->lost)",
+        "	if (lost > 0)",
+        "build/tests/unit/daemon/test_telemetry",
+    ),
+]
