@@ -8,18 +8,18 @@
 
 #define HANG 15
 
-struct count {
+struct count_row {
 	const char *member, *means;
 };
 
-#define COUNTS(...) ((const struct count[]){ __VA_ARGS__, { NULL, NULL } })
+#define COUNTS(...) ((const struct count_row[]){ __VA_ARGS__, { NULL, NULL } })
 
 static long long num(const json_t *j, const char *key)
 {
 	return (long long)json_int_or(j, key, 0);
 }
 
-static void print(const char *label, const json_t *j, const struct count *c, bool zeros_too)
+static void print(const char *label, const json_t *j, const struct count_row *c, bool zeros_too)
 {
 	CLEANUP(buf_close) struct buf text = BUF_MAX(4096);
 

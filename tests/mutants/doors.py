@@ -6,8 +6,8 @@ MUTANTS = [
     Mutant(
         "the reason of a failed login forgotten at the next try",
         "agent/control/channel.c",
-        "	c->retry_ms = 0; /* what was wrong",
-        "	c->trouble = (struct err){ 0 };\n	c->retry_ms = 0; /* what was wrong",
+        "	c->asked = (struct backoff_ask){ 0 }; /* what was wrong",
+        "	c->trouble = (struct err){ 0 };\n	c->asked = (struct backoff_ask){ 0 }; /* what was wrong",
         "build/tests/unit/control/test_session",
     ),
     Mutant(

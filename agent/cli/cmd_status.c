@@ -1,4 +1,4 @@
-/* status.c - reeve status: what the agent does now, what is wrong with what to do, and then the rest, for whoever is called at 3
+/* cmd_status.c - reeve status: what the agent does now, what is wrong with what to do, and then the rest, for whoever is called at 3
  * a.m. The same words at each call, so that a script may look for them; `--json` is made for that. */
 #include <stdlib.h>
 #include <string.h>
@@ -217,12 +217,12 @@ static void print_status(const json_t *s, const json_t *problems, bool verbose)
 
 /* ---- the command ---- */
 
-struct question {
+struct status_question {
 	const char *config;
 	bool is_json, is_verbose;
 };
 
-static void tell(const struct question *q, json_t *s, json_t *problems, int exit_status)
+static void tell(const struct status_question *q, json_t *s, json_t *problems, int exit_status)
 {
 	char *text;
 
@@ -238,7 +238,7 @@ static void tell(const struct question *q, json_t *s, json_t *problems, int exit
 	free(text);
 }
 
-static int answer(const struct question *q, const struct config *c, struct world *w)
+static int answer(const struct status_question *q, const struct config *c, struct world *w)
 {
 	CLEANUP(json_close) json_t *s = NULL, *problems = NULL;
 	struct err e = { 0 };
@@ -259,7 +259,8 @@ static int answer(const struct question *q, const struct config *c, struct world
 
 static int run(int argc, char **argv)
 {
-	struct question q = { .is_json = cli_take_flag(&argc, argv, "--json"), .is_verbose = cli_take_flag(&argc, argv, "-v") };
+	struct status_question q = { .is_json = cli_take_flag(&argc, argv, "--json"),
+				     .is_verbose = cli_take_flag(&argc, argv, "-v") };
 	struct config c = { 0 };
 	struct err e = { 0 };
 	struct world *w;

@@ -1,4 +1,4 @@
-/* check.c - reeve check-config: all that is wrong with reeve.yaml, the policy beside it, and what fits neither.
+/* cmd_check.c - reeve check-config: all that is wrong with reeve.yaml, the policy beside it, and what fits neither.
  *
  * Errors are what the daemon would not start with, or would count as no policy; warnings are what it would start with and people
  * wonder about. All is seen with the eyes of the service's user, for whom it is: root may read and write everything. */

@@ -1,4 +1,4 @@
-/* plan.c - reeve plan show: what a command does, call by call. The daemon has the plans of what is open, the journal all others:
+/* cmd_plan.c - reeve plan show: what a command does, call by call. The daemon has the plans of what is open, the journal all others:
  *
  *   the daemon knows it, with a plan             that plan
  *   the daemon knows it, not planned yet         says so, and why it waits
@@ -22,7 +22,7 @@
 #define TEXT_MAX (16u << 20)
 #define HANG 4
 
-struct question {
+struct plan_question {
 	struct world *w;
 	const struct config *c;
 	struct handle handle;
@@ -66,7 +66,7 @@ static void print_lines(char *text, unsigned column)
 	}
 }
 
-static int print_plan(const struct question *q, json_t *plan, struct err *e)
+static int print_plan(const struct plan_question *q, json_t *plan, struct err *e)
 {
 	CLEANUP(buf_close) struct buf text = BUF_MAX(TEXT_MAX);
 	struct plans *p = NULL;
@@ -89,7 +89,7 @@ static void print_json(json_t *plan)
 	free(text);
 }
 
-static int show(const struct question *q, json_t *plan, struct err *e)
+static int show(const struct plan_question *q, json_t *plan, struct err *e)
 {
 	TRY(print_plan(q, plan, e));
 	if (q->is_json)
@@ -119,7 +119,7 @@ static void list_several(const json_t *j)
 		page_line(0, "  and %lld more", (long long)json_int_or(j, "left_out", 0));
 }
 
-static int show_open(const struct question *q, const json_t *j, struct err *e)
+static int show_open(const struct plan_question *q, const json_t *j, struct err *e)
 {
 	json_t *plan = json_object_get(j, "plan");
 	const char *high = json_str_or(j, "high_risk", "");
@@ -138,7 +138,7 @@ static int show_open(const struct question *q, const json_t *j, struct err *e)
 
 /* ---- from the journal ---- */
 
-static int show_past(const struct question *q, const struct past *p, struct err *e)
+static int show_past(const struct plan_question *q, const struct past *p, struct err *e)
 {
 	const json_t *error = json_object_get(p->result, "error");
 
@@ -153,7 +153,7 @@ static int show_past(const struct question *q, const struct past *p, struct err 
 }
 
 /* `unasked`: why the daemon did not answer, or NULL. */
-static int search_past(const struct question *q, const char *unasked, struct err *e)
+static int search_past(const struct plan_question *q, const char *unasked, struct err *e)
 {
 	CLEANUP(mem_close) char *dir = mem_printf("%s/journal", q->c->state_dir);
 	struct past_list l;
@@ -184,7 +184,7 @@ static bool is_beginning(const struct handle *h)
 }
 
 /* The daemon knows one of that name; the journal, for who may read it, knows those that are over, too. */
-static bool has_others(const struct question *q)
+static bool has_others(const struct plan_question *q)
 {
 	CLEANUP(mem_close) char *dir = mem_printf("%s/journal", q->c->state_dir);
 	struct past_list l;
@@ -204,7 +204,7 @@ static bool is_in_journal(const json_t *j)
 	       (json_is_true(json_object_get(j, "ended")) || json_is_true(json_object_get(j, "plan_is_large")));
 }
 
-static int answer(const struct question *q, struct err *e)
+static int answer(const struct plan_question *q, struct err *e)
 {
 	CLEANUP(json_close) json_t *j = NULL;
 	CLEANUP(mem_close) char *path = mem_printf("/v1/plans/%s", q->typed);
@@ -228,7 +228,7 @@ static int answer(const struct question *q, struct err *e)
 	return search_past(q, NULL, e);
 }
 
-static int run_with(struct question *q, const char *config, struct err *e)
+static int run_with(struct plan_question *q, const char *config, struct err *e)
 {
 	struct config c = { 0 };
 	int rc;
@@ -247,7 +247,7 @@ static int run_with(struct question *q, const char *config, struct err *e)
 
 static int run(int argc, char **argv)
 {
-	struct question q = { .is_json = cli_take_flag(&argc, argv, "--json") };
+	struct plan_question q = { .is_json = cli_take_flag(&argc, argv, "--json") };
 	struct err e = { 0 };
 	const char *config;
 

@@ -1,4 +1,4 @@
-/* journal.c - reeve journal verify, reeve journal show: the record, without the daemon.
+/* cmd_journal.c - reeve journal verify, reeve journal show: the record, without the daemon.
  *
  * Show reads the journal twice where -n asks for the end of it: once to count. With -f it goes on looking twice a second, from the
  * segment that holds the next record; a line that is not whole yet is read again at the next look. */
@@ -23,7 +23,7 @@
 #define SENTENCE_MAX (64u << 10)
 #define HANG 34
 
-struct question {
+struct journal_question {
 	struct world *w;
 	char *dir;
 	const char *count, *op, *since;
@@ -33,7 +33,7 @@ struct question {
 };
 
 struct show {
-	struct question *q;
+	struct journal_question *q;
 	struct sentence sentence;
 	uint64_t matching, skip; /* skip: of those that match, so many are not shown */
 	bool only_counts;
@@ -57,7 +57,7 @@ static bool names_op(const json_t *record, const char *id)
 	return str_eq(json_str_or(record, "op", ""), id);
 }
 
-static bool is_wanted(const struct question *q, const struct journal_entry *entry)
+static bool is_wanted(const struct journal_question *q, const struct journal_entry *entry)
 {
 	int64_t ms;
 
@@ -181,7 +181,7 @@ static int follow(struct show *s, struct err *e)
 	return s->rc == 0 ? 0 : err_set(e, s->err.code, "%s", s->err.text);
 }
 
-static int show(struct question *q, struct err *e)
+static int show(struct journal_question *q, struct err *e)
 {
 	struct show s = { .q = q };
 	int rc = count_first(&s, e);
@@ -196,7 +196,7 @@ static int show(struct question *q, struct err *e)
 
 /* ---- verify ---- */
 
-static int verify(const struct question *q, struct err *e)
+static int verify(const struct journal_question *q, struct err *e)
 {
 	struct journal_chain chain;
 	char hex[DIGEST_HEX_LEN];
@@ -216,7 +216,7 @@ static int verify(const struct question *q, struct err *e)
 /* ---- the commands ---- */
 
 /* A time, a date, or how long ago. */
-static int read_since(struct question *q, struct err *e)
+static int read_since(struct journal_question *q, struct err *e)
 {
 	CLEANUP(mem_close) char *midnight = mem_printf("%.64sT00:00:00Z", q->since != NULL ? q->since : "");
 	uint64_t ago_ms;
@@ -232,7 +232,7 @@ static int read_since(struct question *q, struct err *e)
 	return 0;
 }
 
-static int read_op(struct question *q, struct err *e)
+static int read_op(struct journal_question *q, struct err *e)
 {
 	struct past_list l;
 	struct handle h;
@@ -256,7 +256,7 @@ static int read_op(struct question *q, struct err *e)
 	return rc;
 }
 
-static int find_dir(struct question *q, const char *given, const char *config, struct err *e)
+static int find_dir(struct journal_question *q, const char *given, const char *config, struct err *e)
 {
 	struct config c = { 0 };
 
@@ -270,7 +270,7 @@ static int find_dir(struct question *q, const char *given, const char *config, s
 	return 0;
 }
 
-static int answer(struct question *q, const char *dir, const char *config, struct err *e)
+static int answer(struct journal_question *q, const char *dir, const char *config, struct err *e)
 {
 	TRY(find_dir(q, dir, config, e));
 	if (q->verifies)
@@ -280,7 +280,7 @@ static int answer(struct question *q, const char *dir, const char *config, struc
 	return show(q, e);
 }
 
-static int run_with(struct question *q, const char *dir, const char *config)
+static int run_with(struct journal_question *q, const char *dir, const char *config)
 {
 	struct err e = { 0 };
 	int rc;
@@ -298,7 +298,8 @@ static int run_with(struct question *q, const char *dir, const char *config)
 
 static int run_show(int argc, char **argv)
 {
-	struct question q = { .is_json = cli_take_flag(&argc, argv, "--json"), .follows = cli_take_flag(&argc, argv, "-f") };
+	struct journal_question q = { .is_json = cli_take_flag(&argc, argv, "--json"),
+				      .follows = cli_take_flag(&argc, argv, "-f") };
 	const char *config;
 	uint64_t n;
 
@@ -313,7 +314,7 @@ static int run_show(int argc, char **argv)
 
 static int run_verify(int argc, char **argv)
 {
-	struct question q = { .verifies = true };
+	struct journal_question q = { .verifies = true };
 	const char *config;
 
 	if (cli_config_path(&argc, argv, &config) != 0 || cli_no_more(argc, argv, 1) != 0)

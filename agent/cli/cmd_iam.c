@@ -1,4 +1,4 @@
-/* iam.c - reeve iam agent|operate: the policies as the code asks for them. With -c the names of that installation are put
+/* cmd_iam.c - reeve iam agent|operate: the policies as the code asks for them. With -c the names of that installation are put
  * in as far as its configuration tells them; without, CloudFormation's placeholders stand for them (deploy/iam). With --policy
  * the documents of the operate role are cut to the bounds of that file, which need not be the one that is in force. */
 #include "agent/ops/steps/iam.h"
@@ -15,7 +15,7 @@
 #include "agent/io/world_uv.h"
 #include "agent/ops/policy_iam.h"
 
-struct question {
+struct iam_question {
 	const char *config, *policy, *vpc; /* NULL: not given */
 	bool is_agent;
 	enum iam_power power; /* of the operate role; IAM_POWERS: all */
@@ -27,7 +27,7 @@ static int load_policy(struct world *w, const char *path, struct policy *p, stru
 	return p->present ? 0 : err_set(e, p->reason.code, "%s", err_text(&p->reason));
 }
 
-static int load(const struct question *q, struct config *c, struct policy *p, struct err *e)
+static int load(const struct iam_question *q, struct config *c, struct policy *p, struct err *e)
 {
 	struct world *w = world_uv_new(e);
 	int rc = 0;
@@ -68,7 +68,7 @@ static void tell_sum(const char *text)
 			sum, IAM_ROLE_MAX);
 }
 
-static int print(const struct question *q, const struct iam_args *args, struct err *e)
+static int print(const struct iam_question *q, const struct iam_args *args, struct err *e)
 {
 	CLEANUP(buf_close) struct buf text = BUF_MAX(16 * IAM_DOCUMENT_MAX);
 
@@ -86,7 +86,7 @@ static int print(const struct question *q, const struct iam_args *args, struct e
 	return 0;
 }
 
-static int answer(const struct question *q, struct err *e)
+static int answer(const struct iam_question *q, struct err *e)
 {
 	struct config c = { 0 };
 	struct policy p = { 0 };
@@ -120,9 +120,9 @@ static bool read_power(const char *name, enum iam_power *ret)
 }
 
 /* 2 when it was said on stderr what is wrong. */
-static int read_operate(int argc, char **argv, struct question *q)
+static int read_operate(int argc, char **argv, struct iam_question *q)
 {
-	*q = (struct question){ .power = IAM_POWERS };
+	*q = (struct iam_question){ .power = IAM_POWERS };
 	if (cli_take(&argc, argv, "-c", &q->config) != 0 || cli_take(&argc, argv, "--policy", &q->policy) != 0 ||
 	    cli_take(&argc, argv, "--vpc", &q->vpc) != 0 || cli_no_more(argc, argv, 1) != 0)
 		return 2;
@@ -135,7 +135,7 @@ static int read_operate(int argc, char **argv, struct question *q)
 
 static int run_operate(int argc, char **argv)
 {
-	struct question q;
+	struct iam_question q;
 	struct err e = { 0 };
 	int rc = read_operate(argc, argv, &q);
 
@@ -147,7 +147,7 @@ static int run_operate(int argc, char **argv)
 /* It changes nothing, so no policy and no VPC cuts it. */
 static int run_agent(int argc, char **argv)
 {
-	struct question q = { .is_agent = true, .power = IAM_POWERS };
+	struct iam_question q = { .is_agent = true, .power = IAM_POWERS };
 	struct err e = { 0 };
 
 	if (cli_take(&argc, argv, "-c", &q.config) != 0 || cli_no_more(argc, argv, 0) != 0)
