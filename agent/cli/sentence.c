@@ -11,6 +11,7 @@
 #define NAMES_MAX 20000 /* commands; of more the later ones are called by their ids */
 #define LISTED_MAX 6
 #define UNKNOWN_MAX 400
+#define UNDO "undo-" /* before the name of a step that takes back */
 
 static const char *text(const json_t *r, const char *member)
 {
@@ -44,11 +45,41 @@ static void add_command(const struct sentence *s, const json_t *r, struct buf *t
 		buf_addf(to, "command %.13s", id);
 }
 
-/* "command 7, cluster-be/launch: " */
+/* In words, as the plan says it; its name where the plan was not seen. One that takes back bears the name of what it takes back. */
+static void add_title(const struct sentence *s, const json_t *r, struct buf *to)
+{
+	const char *step = text(r, "step"), *title;
+	bool is_undo = str_starts(step, UNDO);
+	CLEANUP(mem_close) char *key = mem_printf("%s/%s", text(r, "plan"), is_undo ? step + strlen(UNDO) : step);
+
+	title = json_str_or(json_object_get(s->titles, text(r, "op")), key, NULL);
+	if (title == NULL)
+		buf_adds(to, step);
+	else
+		buf_addf(to, "%s%s", is_undo ? "take back: " : "", title);
+}
+
+/* "command 7, cluster-be: register be/sql: " */
 static void add_step(const struct sentence *s, const json_t *r, struct buf *to)
 {
 	add_command(s, r, to);
-	buf_addf(to, ", %s/%s: ", text(r, "plan"), text(r, "step"));
+	buf_addf(to, ", %s: ", text(r, "plan"));
+	add_title(s, r, to);
+	buf_adds(to, ": ");
+}
+
+static void remember_titles(struct sentence *s, const json_t *r, const json_t *plan)
+{
+	const json_t *steps = json_object_get(plan, "steps");
+	json_t *of = json_object_get(s->titles, text(r, "op"));
+
+	for (size_t i = 0; of != NULL && i < json_array_size(steps); i++) {
+		const json_t *step = json_array_get(steps, i);
+		CLEANUP(mem_close) char *key = mem_printf("%s/%s", text(plan, "name"), text(step, "name"));
+
+		if (json_object_get(step, "title") != NULL)
+			json_object_set(of, key, json_object_get(step, "title"));
+	}
 }
 
 /* [[kind, id], ...] as "; created instance i-1, instance i-2 and 3 more" */
@@ -112,8 +143,14 @@ static void planned(struct sentence *s, const json_t *r, struct buf *to)
 	const json_t *plans = json_object_get(json_object_get(r, "plan"), "plans");
 	size_t steps = 0;
 
-	for (size_t i = 0; i < json_array_size(plans); i++)
+	if (s->titles == NULL)
+		s->titles = json_object();
+	if (json_object_size(s->titles) < NAMES_MAX)
+		json_object_set_new(s->titles, text(r, "op"), json_object());
+	for (size_t i = 0; i < json_array_size(plans); i++) {
 		steps += json_array_size(json_object_get(json_array_get(plans, i), "steps"));
+		remember_titles(s, r, json_array_get(plans, i));
+	}
 	add_command(s, r, to);
 	buf_addf(to, " is planned: %zu steps in %zu plans", steps, json_array_size(plans));
 	for (size_t i = 0; i < json_array_size(plans) && i < LISTED_MAX; i++)
@@ -294,4 +331,5 @@ void sentence_of(struct sentence *s, const char *type, const json_t *record, str
 void sentence_close(struct sentence *s)
 {
 	json_close(&s->names);
+	json_close(&s->titles);
 }
