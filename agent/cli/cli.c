@@ -71,22 +71,34 @@ const struct cli_command cli_version = {
 
 /* ---- help ---- */
 
-static void overview(FILE *to)
+#define HELP_MAX 16384
+
+static void add_overview(struct buf *to)
 {
-	fputs("reeve - the vendor's agent in the customer's account\n\n", to);
+	buf_adds(to, "reeve - the vendor's agent in the customer's account\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		fprintf(to, "  reeve %-16s %s\n", commands[i]->name, commands[i]->about);
-	fputs("\n"
-	      "reeve COMMAND --help is a page of its own, with exit status and examples.\n"
-	      "The configuration is " CONFIG_PATH " unless -c FILE is given; policy.yaml and STOP lie beside it.\n"
-	      "To stop every change at once: touch /etc/reeve/STOP\n",
-	      to);
+		buf_addf(to, "  reeve %-16s %s\n", commands[i]->name, commands[i]->about);
+	buf_adds(to, "\n"
+		     "reeve COMMAND --help is a page of its own, with exit status and examples.\n"
+		     "The configuration is " CONFIG_PATH " unless -c FILE is given; policy.yaml and STOP lie beside it.\n"
+		     "To stop every change at once: touch /etc/reeve/STOP\n");
+}
+
+static void overview(void)
+{
+	CLEANUP(buf_close) struct buf text = BUF_MAX(HELP_MAX);
+
+	add_overview(&text);
+	page_lines(buf_str(&text));
 }
 
 static void page_of(const struct cli_command *c)
 {
-	printf("reeve %s - %s\n\nusage: reeve %s%s%s\n\n%s", c->name, c->about, c->name, *c->usage != '\0' ? " " : "", c->usage,
-	       c->page);
+	CLEANUP(buf_close) struct buf text = BUF_MAX(HELP_MAX);
+
+	buf_addf(&text, "reeve %s - %s\n\nusage: reeve %s%s%s\n\n%s", c->name, c->about, c->name, *c->usage != '\0' ? " " : "",
+		 c->usage, c->page);
+	page_lines(buf_str(&text));
 }
 
 /* Is `word` the first of two, as in "journal show"? */
@@ -153,7 +165,7 @@ static int help(int argc, char **argv)
 	if (c != NULL)
 		page_of(c);
 	else if (at == argc)
-		overview(stdout);
+		overview();
 	else if (!group_pages(argv[at]))
 		return cli_usage("\"%s\" is not a command", argv[at]);
 	return 0;
@@ -193,7 +205,10 @@ int cli_main(int argc, char **argv, int (*daemon)(const char *config_path))
 	run_daemon = daemon;
 	signal(SIGPIPE, SIG_IGN); /* a reader that goes is heard of where we write */
 	if (argc < 2) {
-		overview(stderr);
+		CLEANUP(buf_close) struct buf text = BUF_MAX(HELP_MAX);
+
+		add_overview(&text);
+		fputs(buf_str(&text), stderr);
 		return 2;
 	}
 	return page_end(run_command(argc - 1, argv + 1));

@@ -103,6 +103,26 @@ void page_line(unsigned hang, const char *fmt, ...)
 		heard(printf("%s\n", line) >= 0);
 }
 
+/* "  -n N          the last N": where "the" stands. */
+static unsigned second_column(const char *line)
+{
+	size_t indent = strspn(line, " ");
+	const char *gap = strstr(line + indent, "  ");
+
+	return gap != NULL && indent > 0 ? (unsigned)(gap - line + (long)strspn(gap, " ")) : (unsigned)indent;
+}
+
+void page_lines(const char *text)
+{
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+		CLEANUP(mem_close) char *line = mem_printf("%.*s", (int)len, text);
+
+		page_line(second_column(line), "%s", line);
+		text += len + (text[len] == '\n');
+	}
+}
+
 bool page_is_closed(void)
 {
 	return trouble == EPIPE;

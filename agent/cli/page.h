@@ -8,6 +8,8 @@
 void page_line(unsigned hang, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A text of ours, as it is. */
 void page_text(const char *text);
+/* Its lines, each wrapped; what goes on does so below the second column where a line has one. */
+void page_lines(const char *text);
 unsigned page_width(void);  /* columns; 0: as long as a line may be */
 bool page_is_closed(void);  /* the reader has gone: nothing more need be said */
 bool page_has_reader(void); /* asks whether it is still there, without writing */

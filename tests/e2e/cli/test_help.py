@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.cli.conftest import reeve
+from tests.e2e.cli.conftest import at_terminal, reeve
 
 COMMANDS = [
     "run",
@@ -34,6 +34,14 @@ def test_a_command_has_a_page_of_its_own(command):
     for other in COMMANDS:
         assert other == command or f"usage: reeve {other}" not in page
     assert all(len(line) <= 130 for line in page.splitlines())
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_page_wraps_at_the_terminal(columns):
+    for command in (*COMMANDS, ""):
+        seen, status = at_terminal(columns, *command.split(), "--help")
+        assert status == 0 and seen.split() == reeve(*command.split(), "--help").stdout.split()
+        assert all(len(line) <= columns or len(line.split()) <= 2 for line in seen.splitlines())
 
 
 def test_the_overview_names_every_command_and_a_group_shows_its_pages():
