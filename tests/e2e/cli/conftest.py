@@ -144,13 +144,14 @@ def accepted(n, **more):
     return about | {"signed": base64.b64encode(signed).decode()} | more
 
 
-def launch(name):
-    return {"name": name, "kind": "launch", "args": {"count": 2, "type": "m6i.large", "image_id": "ami-1"}}
+def launch(name, title=None):
+    step = {"name": name, "kind": "launch", "args": {"count": 2, "type": "m6i.large", "image_id": "ami-1"}}
+    return step | ({"title": title} if title else {})
 
 
 def plan(n, *names):
     """A plan document of as many clusters, each with one launch."""
-    plans = [{"name": f"cluster-{x}", "stage": 1, "pivot": 256, "steps": [launch(x)]} for x in names]
+    plans = [{"name": f"cluster-{x}", "stage": 1, "pivot": 256, "steps": [launch("launch", f"launch nodes of {x}")]} for x in names]
     about = {"command": command_id(n), "verb": "warehouse.apply", "warehouse": f"wh-{n}", "generation": 1}
     return about | {"inventory_time": "2026-11-29T10:00:00.000Z", "preserved": [], "plans": plans}
 
