@@ -18,7 +18,8 @@ MAKEFLAGS += -j$(shell nproc) --no-print-directory
 endif
 
 LIBS    := libuv libcurl libssl libcrypto libprotobuf-c zlib expat jansson yaml-0.1 libpcre2-8
-WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef -Wvla -Wwrite-strings -Werror
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef -Wvla -Wwrite-strings
+WARN    += -Wconversion -Wsign-conversion -Werror
 HARDEN  := -fstack-protector-strong -fPIE -fno-common
 BASE    := -std=gnu11 -D_GNU_SOURCE -DREEVE_VERSION='"$(VERSION)"' -I. -I$(G) -isystem /usr/share/include/llhttp -MMD -MP -g
 BASE    += -ffile-prefix-map=$(CURDIR)=. $(shell pkg-config --cflags $(LIBS) 2>/dev/null)

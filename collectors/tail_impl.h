@@ -111,6 +111,8 @@ struct tail_scan {
 	uint64_t began_ms, number;
 };
 
+enum tail_read { TAIL_END, TAIL_MORE, TAIL_HOLD, TAIL_FAILED, TAIL_REFUSED };
+
 struct tail {
 	struct world *w;
 	struct telemetry_sink sink;
@@ -129,7 +131,7 @@ struct tail {
 	uint64_t scanned_ms, rest_ms;              /* when the last scan ended, how long after it none begins */
 	uint64_t hold_ms;                          /* how long the sink was waited for; 0: it takes lines */
 	uint64_t turn;                             /* of reading: the round that runs */
-	int said;                                  /* by those who had their turn in it: the most urgent enum tail_read */
+	enum tail_read said;                       /* by those who had their turn in it: the most urgent */
 	bool scan_wanted, scan_again, seek_wanted; /* again: something failed, not at once */
 	char *chunk;                               /* shared by all files */
 	size_t chunk_len;                          /* more than two lines of the largest size */
@@ -137,8 +139,6 @@ struct tail {
 	struct tail_stats stats;
 	struct ending end;
 };
-
-enum tail_read { TAIL_END, TAIL_MORE, TAIL_HOLD, TAIL_FAILED, TAIL_REFUSED };
 
 /* tail_file.c: which file it is, and is it still the same */
 struct tail_file *tail_file_new(struct tail_source *src, const char *path, struct disk_file *f, const struct disk_stat *st);

@@ -57,10 +57,12 @@ const char *batch_kind_name(enum telemetry_kind kind)
 	return kind_names[kind];
 }
 
-int batch_kind_parse(const char *name)
+bool batch_kind_of(const char *name, enum telemetry_kind *ret_kind)
 {
-	for (int i = 0; i < TELEMETRY_KINDS; i++)
-		if (str_eq(kind_names[i], name))
-			return i;
-	return -1;
+	for (enum telemetry_kind k = 0; k < TELEMETRY_KINDS; k++)
+		if (str_eq(kind_names[k], name)) {
+			*ret_kind = k;
+			return true;
+		}
+	return false;
 }

@@ -30,5 +30,5 @@ struct batch *batch_new(enum telemetry_kind kind);
 void batch_free(struct batch *b);
 /* Adds a range; one that goes on where the file's last one ended makes that longer. */
 void batch_note(struct batch *b, const struct telemetry_source *s);
-const char *batch_kind_name(enum telemetry_kind kind); /* "metrics", "logs": file names, commit records, paths */
-int batch_kind_parse(const char *name);                /* -1: neither */
+const char *batch_kind_name(enum telemetry_kind kind);               /* "metrics", "logs": file names, commit records, paths */
+bool batch_kind_of(const char *name, enum telemetry_kind *ret_kind); /* false: neither */

@@ -45,9 +45,9 @@ static json_t *range_json(const struct telemetry_source *s)
 	return o;
 }
 
-static const char *kind_name(int kind)
+static const char *kind_name(enum telemetry_kind kind)
 {
-	return kind == COMMIT_POSITIONS ? "positions" : batch_kind_name((enum telemetry_kind)kind);
+	return kind == COMMIT_POSITIONS ? "positions" : batch_kind_name(kind);
 }
 
 static uint32_t sum_of(const char *s, size_t len)
@@ -141,6 +141,14 @@ static int parse_ranges(const json_t *o, struct commit *c, struct err *e)
 	return 0;
 }
 
+static bool kind_of(const char *name, enum telemetry_kind *ret_kind)
+{
+	if (!str_eq(name, kind_name(COMMIT_POSITIONS)))
+		return batch_kind_of(name, ret_kind);
+	*ret_kind = COMMIT_POSITIONS;
+	return true;
+}
+
 static int parse_head(const json_t *o, struct commit *c, struct err *e)
 {
 	const char *kind, *id;
@@ -151,10 +159,9 @@ static int parse_head(const json_t *o, struct commit *c, struct err *e)
 	TRY(get_u32(o, "records", &c->records, e));
 	TRY(json_get_u64(o, "bytes", &c->bytes, e));
 	TRY(get_u32(o, "crc", &c->crc, e));
-	c->kind = str_eq(kind, kind_name(COMMIT_POSITIONS)) ? COMMIT_POSITIONS : batch_kind_parse(kind);
 	if (c->seq > BATCH_SEQ_MAX)
 		return err_set(e, ERR_INVALID, "seq is larger than any");
-	if (c->kind < 0 || str_copy(c->id, sizeof(c->id), id) != 0)
+	if (!kind_of(kind, &c->kind) || str_copy(c->id, sizeof(c->id), id) != 0)
 		return err_set(e, ERR_INVALID, "kind or id is wrong");
 	return 0;
 }

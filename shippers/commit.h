@@ -23,7 +23,7 @@
 
 struct commit {
 	uint64_t seq;
-	int kind; /* enum telemetry_kind, or COMMIT_POSITIONS */
+	enum telemetry_kind kind; /* or COMMIT_POSITIONS */
 	char id[BATCH_ID_LEN];
 	uint32_t records, crc;
 	uint64_t bytes;

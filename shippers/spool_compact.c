@@ -85,7 +85,7 @@ static size_t say_entry(struct spool *s)
 		sm_move(&s->compact.sm, COMPACT_RENAME);
 		return 0;
 	}
-	c = (struct commit){ .seq = en->seq, .kind = (int)en->kind, .records = en->records, .bytes = en->bytes, .crc = en->crc };
+	c = (struct commit){ .seq = en->seq, .kind = en->kind, .records = en->records, .bytes = en->bytes, .crc = en->crc };
 	snprintf(c.id, sizeof(c.id), "%s", en->id);
 	commit_format(&c, &s->line);
 	return 1;

@@ -30,16 +30,13 @@ static bool take_kind(const char **at, enum telemetry_kind *ret)
 {
 	size_t len = strspn(*at, "abcdefghijklmnopqrstuvwxyz");
 	char text[KIND_MAX];
-	int kind;
 
 	if (len >= sizeof(text))
 		return false;
 	memcpy(text, *at, len);
 	text[len] = '\0';
-	kind = batch_kind_parse(text);
-	if (kind < 0)
+	if (!batch_kind_of(text, ret))
 		return false;
-	*ret = (enum telemetry_kind)kind;
 	*at += len;
 	return true;
 }

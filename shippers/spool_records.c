@@ -25,7 +25,7 @@ static void take_record(struct spool_records *r, const struct commit *c)
 	if (c->kind == COMMIT_POSITIONS || c->records == 0 || sscanf(c->id, "%" SCNx64, &id) != 1)
 		return;
 	b = spool_found_get(r->found, c->seq, id);
-	if (b == NULL || (int)b->kind != c->kind)
+	if (b == NULL || b->kind != c->kind)
 		return;
 	b->has_record = true;
 	b->records = c->records;

@@ -391,7 +391,7 @@ void scene_promise_call(struct scene *s, struct scene_order *o, const struct aws
 void scene_promise_result(struct scene *s, struct scene_order *o)
 {
 	status_t *m = reeve__control__v1__status__unpack(NULL, o->cmd->result.len, (const uint8_t *)o->cmd->result.data);
-	int state = o->cmd->state;
+	Reeve__Control__V1__State state = o->cmd->state;
 
 	if (state == STATE(FAILED) || state == STATE(ROLLED_BACK)) {
 		judge_outs(s, o);

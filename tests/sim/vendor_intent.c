@@ -8,10 +8,11 @@
 typedef Reeve__Control__V1__Signed signed_t;
 typedef Reeve__Control__V1__Sig sig_t;
 typedef Reeve__Control__V1__Status status_t;
+typedef Reeve__Control__V1__State state_t;
 
-const char *vendor_state_name(int state)
+const char *vendor_state_name(state_t state)
 {
-	const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value(&reeve__control__v1__state__descriptor, state);
+	const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value(&reeve__control__v1__state__descriptor, (int)state);
 
 	return v != NULL ? v->name : "?";
 }
@@ -272,7 +273,7 @@ bool vendor_is_news(const struct vendor_sim *v)
 
 /* ---- the report ---- */
 
-static bool is_terminal(int state)
+static bool is_terminal(state_t state)
 {
 	return state >= REEVE__CONTROL__V1__STATE__SUCCEEDED;
 }
@@ -320,10 +321,10 @@ static void take_status(struct vendor_sim *v, const status_t *s)
 		keep_result(v, c, s, &packed);
 	if (is_terminal(s->state) && !c->is_told && c->epoch < v->agent_epoch)
 		tally(TALLY_EPOCH_RESULT);
-	if (c->state != (int)s->state)
+	if (c->state != s->state)
 		sim_trace(v->w, "status %llu %s %s", (unsigned long long)c->seq, vendor_state_name(s->state),
 			  s->error != NULL ? s->error->message : "");
-	c->state = (int)s->state;
+	c->state = s->state;
 	c->seen = c->is_told = true;
 }
 

@@ -41,7 +41,7 @@ struct vendor_command {
 	bool cancelled;
 	/* what the agent said */
 	bool seen, is_told; /* is_told: in the newest report */
-	int state;          /* Reeve__Control__V1__State */
+	Reeve__Control__V1__State state;
 	int error_class;
 	struct buf result; /* the Status that told the end; empty: none yet */
 	char note[512], error[512];
@@ -63,6 +63,6 @@ void vendor_raise_epoch(struct vendor_sim *v);
 bool vendor_has_result(const struct vendor_command *c);
 bool vendor_has_all(const struct vendor_sim *v); /* every command that is to have a result has one, and the agent knows */
 bool vendor_is_told(const struct vendor_sim *v); /* does the agent still report a command? */
-const char *vendor_state_name(int state);
+const char *vendor_state_name(Reeve__Control__V1__State state);
 /* "command", "release", "head": the public half, base64 */
 const char *vendor_public(const struct vendor_sim *v, const char *role, char to[64]);

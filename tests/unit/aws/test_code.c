@@ -140,7 +140,7 @@ static void a_node_that_dies_at_birth_dies_of_the_cause_that_its_reason_names(vo
 static void every_class_and_service_has_a_name(void **state)
 {
 	(void)state;
-	for (int i = 0; i < AWS_CLASSES; i++)
+	for (enum aws_class i = 0; i < AWS_CLASSES; i++)
 		assert_true(strlen(aws_class_name(i)) > 0);
 	assert_string_equal(aws_service_name(AWS_ELB), "elasticloadbalancing");
 }

@@ -133,7 +133,7 @@ static void a_message_of_any_length_has_the_shortest_length_field(void **state)
 		r = pbr_of(b.data, b.len);
 		assert_int_equal(pbr_next(&r, &f), 1);
 		assert_int_equal(f.len, len);
-		assert_int_equal(b.len, 1 + (len < 128 ? 1 : len < 16384 ? 2 : 3) + len);
+		assert_int_equal(b.len, 1 + (len < 128 ? 1u : len < 16384 ? 2u : 3u) + len);
 		assert_int_equal(pbr_next(&r, &f), 0);
 	}
 }
