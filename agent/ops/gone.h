@@ -10,7 +10,7 @@
 
 #include "agent/ops/rates.h"
 
-#define GONE_WINDOW_MS (60 * 60 * 1000ll)
+#define GONE_WINDOW_MS (60ll * 60 * 1000)
 #define GONE_MAX 256
 #define GONE_NAME_LEN 80
 

@@ -56,6 +56,7 @@ static void checkpoint_begin(struct ops *o, const json_t *record)
 }
 
 /* One line of it; the journal hands them all or none. */
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as the JSON, and that is limited */
 static int replay_checkpoint(struct ops *o, const json_t *record, struct err *e)
 {
 	const json_t *list = json_object_get(record, "records");
@@ -81,6 +82,7 @@ static void replay_spent(struct ops *o, const json_t *record)
 		gone_replay(&o->shared.gone, ended);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as the JSON, and that is limited */
 static int replay(struct ops *o, const char *type, const json_t *record, int64_t time_ms, struct err *e)
 {
 	struct op *op;

@@ -11,7 +11,7 @@
 #include "agent/base/str.h"
 #include "agent/ops/ops_impl.h"
 
-#define HOUR_MS (60 * 60 * 1000)
+#define HOUR_MS (60ull * 60 * 1000)
 
 /* ---- notes and cancels ---- */
 

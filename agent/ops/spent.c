@@ -5,7 +5,7 @@
 
 #include "agent/base/json.h"
 
-#define STEP_MS (5 * 60 * 1000ll)
+#define STEP_MS (5ll * 60 * 1000)
 
 static void drop_first(struct spent *s)
 {

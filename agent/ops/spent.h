@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#define SPENT_HOUR_MS (60 * 60 * 1000ll)
+#define SPENT_HOUR_MS (60ll * 60 * 1000)
 #define SPENT_DAY_MS (24 * SPENT_HOUR_MS)
 #define SPENT_STEPS 300
 

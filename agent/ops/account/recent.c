@@ -72,7 +72,7 @@ static void add(struct recent *r, uint64_t now_ms, const struct recent_thing *t)
 {
 	forget_same(r, t->kind, t->id, t->is_there);
 	if (r->n == THINGS_MAX) {
-		go_blind(r, now_ms + SETTLE_MAX_S * 1000);
+		go_blind(r, now_ms + SETTLE_MAX_S * 1000ull);
 		return;
 	}
 	r->v = mem_grow(r->v, r->n + 1, sizeof(*r->v));

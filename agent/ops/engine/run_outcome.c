@@ -171,23 +171,23 @@ static json_t *outcome_json(struct run *r)
 }
 
 /* What an outcome record means; the same when it was just written and when it is replayed. */
-void run_outcome_apply(struct run *r, struct doing *d, json_t *m, int64_t at_ms)
+void run_outcome_apply(struct run *r, struct doing *d, json_t *record, int64_t at_ms)
 {
-	bool done = str_eq(json_str_or(m, "outcome", ""), "done");
-	json_t *error = json_object_get(m, "error");
+	bool done = str_eq(json_str_or(record, "outcome", ""), "done");
+	json_t *error = json_object_get(record, "error");
 
-	json_incref(m);
+	json_incref(record);
 	json_decref(d->outcome);
-	d->outcome = m;
+	d->outcome = record;
 	d->outcome_ms = at_ms;
 	d->standing = done ? DONE : FAILED;
-	json_object_update(r->env->facts, json_object_get(m, "facts"));
-	json_array_extend(r->created, json_object_get(m, "created"));
-	json_array_extend(r->deleted, json_object_get(m, "deleted"));
-	run_add_note(r, json_str_or(m, "note", ""));
+	json_object_update(r->env->facts, json_object_get(record, "facts"));
+	json_array_extend(r->created, json_object_get(record, "created"));
+	json_array_extend(r->deleted, json_object_get(record, "deleted"));
+	run_add_note(r, json_str_or(record, "note", ""));
 	if (error != NULL && r->error == NULL)
 		r->error = json_incref(error);
-	r->env->outcome(r->env->ctx, d->s.kind, m, at_ms);
+	r->env->outcome(r->env->ctx, d->s.kind, record, at_ms);
 }
 
 /* It stands, and that is known: the others are taken back all the same. */

@@ -100,7 +100,7 @@ static int only(const char *s, const char *allowed, const char *what, const char
 
 int field_description(const char *s, const char *what, struct err *e)
 {
-	TRY(field_text(s, 4 * DESCRIPTION_MAX, what, e));
+	TRY(field_text(s, 4ul * DESCRIPTION_MAX, what, e));
 	TRY(only(s, LETTERS CAPITALS DIGITS " ._-:/()#,@[]+=&;{}!$*", what, "a-z, A-Z, 0-9, blanks and ._-:/()#,@[]+=&;{}!$*", e));
 	return check_length(s, DESCRIPTION_MAX, what, e);
 }

@@ -387,6 +387,7 @@ static int resolve_text(const json_t *text, const json_t *facts, json_t **ret, s
 	return 0;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as a step's arguments, which kinds write */
 static int resolve_list(const json_t *list, const json_t *facts, json_t **ret, struct err *e)
 {
 	json_t *out = json_array();
@@ -409,6 +410,7 @@ static int resolve_list(const json_t *list, const json_t *facts, json_t **ret, s
 	return 0;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as a step's arguments, which kinds write */
 static int resolve_object(const json_t *obj, const json_t *facts, json_t **ret, struct err *e)
 {
 	json_t *out = json_object(), *value;
@@ -428,6 +430,7 @@ static int resolve_object(const json_t *obj, const json_t *facts, json_t **ret, 
 	return 0;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as a step's arguments, which kinds write */
 int facts_resolve(const json_t *args, const json_t *facts, json_t **ret, struct err *e)
 {
 	if (json_is_string(args))

@@ -153,7 +153,7 @@ const char **planner_ends(const struct planner_args *a, const spec_t *spec, cons
 	struct plans *plans = NULL;
 	int rc = spec != NULL ? planner_apply(a, spec, &plans, NULL) : planner_delete(a, warehouse, &plans, NULL);
 
-	for (size_t i = 0; rc == 0 && i < plans->n; i++)
+	for (size_t i = 0; rc == 0 && plans != NULL && i < plans->n; i++)
 		for (size_t k = 0; k < plans->v[i].n; k++)
 			add_ends(&ends, &plans->v[i].steps[k]);
 	plans_free(plans);

@@ -110,7 +110,7 @@ static bool is_led_to(const struct planning *p, const char *tg)
 static void depart(struct planning *p, const tg_t *want, const struct inventory_target_group *have, const char *step, json_t *ids,
 		   bool leaves_none)
 {
-	if (json_array_size(ids) == 0)
+	if (have == NULL || json_array_size(ids) == 0)
 		return;
 	plan_add(p->b, &kind_deregister,
 		 json_pack("{s:s, s:O, s:b}", "group_arn", have->g.arn, "instances", ids, "leaves_none", leaves_none), "%s-%s",
@@ -124,7 +124,7 @@ void planner_plan_departures(struct planning *p, const tg_t *want)
 {
 	const struct inventory_target_group *have = planner_target_group_there(p, want->name);
 	json_t *leave = json_array(), *strangers = json_array(), *stay = planner_nodes_behind(p, want);
-	bool is_used = is_led_to(p, want->name);
+	bool is_used = have != NULL && is_led_to(p, want->name);
 
 	for (size_t i = 0; have != NULL && i < have->targets.n; i++) {
 		const struct elb_target *t = &have->targets.v[i];

@@ -69,4 +69,4 @@ void planner_plan_switch(struct planning *p, unsigned stage);
 
 /* planner_rest.c */
 void planner_plan_lost_clusters(struct planning *p, unsigned stage);
-void planner_plan_rest(struct planning *p, const char *plan, unsigned stage);
+void planner_plan_rest(struct planning *p, const char *name, unsigned stage);

@@ -16,7 +16,7 @@ struct planning {
 	struct err err;   /* the first thing this version cannot do */
 };
 
-void planning_begin(struct planning *p, const char *plan, unsigned stage);
+void planning_begin(struct planning *p, const char *name, unsigned stage);
 bool planning_is_of_warehouse(const struct planning *p, const struct ec2_tags *t);
 /* Tags of one new thing. The order is fixed, so that one spec gives one plan, byte for byte, whichever command asks for it:
  * reeve:command comes with the call (arg_tags). cluster: or NULL. */

@@ -78,6 +78,7 @@ static bool is_named_here(const struct step_ctx *x, const char *lb_name)
 	return false;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as a step's arguments, which kinds write */
 static bool has_made_here(const struct step_ctx *x, const json_t *arg)
 {
 	const char *key;
