@@ -70,7 +70,7 @@ static void tell_sum(const char *text)
 
 static int print(const struct iam_question *q, const struct iam_args *args, struct err *e)
 {
-	CLEANUP(buf_close) struct buf text = BUF_MAX(16 * IAM_DOCUMENT_MAX);
+	CLEANUP(buf_close) struct buf text = BUF_MAX(16ul * IAM_DOCUMENT_MAX);
 
 	if (q->is_agent)
 		TRY(iam_agent(args, &text, e));
