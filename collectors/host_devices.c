@@ -82,7 +82,7 @@ static void emit_disk_limits(struct host *h, const struct host_disk *rows, size_
 		text = host_read(h, path);
 		if (text == NULL)
 			continue;
-		if (sscanf(text, "%lu\n", &sectors) != 1) {
+		if (host_parse_number(text, &sectors) != 0) {
 			h->left.odd++;
 			continue;
 		}

@@ -43,6 +43,16 @@ static size_t numbers(const char *at, uint64_t *v, size_t most)
 	return n;
 }
 
+int host_parse_number(const char *text, uint64_t *ret)
+{
+	uint64_t n;
+
+	if (numbers(text, &n, 1) != 1)
+		return -ERR_INVALID;
+	*ret = n;
+	return 0;
+}
+
 bool host_word(const char **at, char *to, size_t size)
 {
 	size_t len;
@@ -304,7 +314,7 @@ static int parse_interface(const char *line, void *row)
 		return -1;
 	memcpy(r->name, name, (size_t)(colon - name));
 	r->name[colon - name] = '\0';
-	for (int way = 0; way < 2; way++) {
+	for (size_t way = 0; way < 2; way++) {
 		r->bytes[way] = v[way * 8];
 		r->packets[way] = v[way * 8 + 1];
 		r->errors[way] = v[way * 8 + 2];

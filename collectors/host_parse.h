@@ -57,6 +57,7 @@ struct host_net { /* a row of /proc/net/dev; [0] received, [1] sent */
 };
 size_t host_parse_net(const char *text, struct host_net *rows, size_t most, struct host_left *left);
 
+int host_parse_number(const char *text, uint64_t *ret); /* a file of /sys that holds one number and its LF */
 int host_parse_load(const char *text, double ret[3]);   /* /proc/loadavg */
 int host_parse_uptime(const char *text, double *ret_s); /* /proc/uptime */
 

@@ -26,6 +26,11 @@ static bool take_digits(const char **at, int base, uint64_t *ret)
 	return true;
 }
 
+bool spool_found_id(const char *text, uint64_t *ret_id)
+{
+	return take_digits(&text, 16, ret_id) && *text == '\0';
+}
+
 static bool take_kind(const char **at, enum telemetry_kind *ret)
 {
 	size_t len = strspn(*at, "abcdefghijklmnopqrstuvwxyz");

@@ -32,6 +32,7 @@ enum spool_name { SPOOL_NAME_OTHER, SPOOL_NAME_BODY, SPOOL_NAME_ASIDE };
 /* "0000000000000007-logs-0123456789abcdef.pb.gz" to the letter, with ".why" behind it when it was set aside; seq, id and kind
  * are written unless it is another's file. */
 enum spool_name spool_found_name(const char *name, struct spool_body *ret);
+bool spool_found_id(const char *text, uint64_t *ret_id); /* of a commit record: false: not 16 hex digits, or more */
 void spool_found_add(struct spool_found *f, const struct spool_body *b);
 bool spool_found_sort(struct spool_found *f, size_t steps); /* true: in order, nothing may be added */
 struct spool_body *spool_found_get(const struct spool_found *f, uint64_t seq, uint64_t id); /* in order; NULL: none */

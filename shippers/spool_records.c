@@ -2,7 +2,6 @@
 #include "shippers/spool_records.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "agent/base/log.h"
@@ -22,7 +21,7 @@ static void take_record(struct spool_records *r, const struct commit *c)
 		s->positions->committed(s->positions->ctx, &c->ranges[i]);
 	if (c->seq > s->seq)
 		s->seq = c->seq;
-	if (c->kind == COMMIT_POSITIONS || c->records == 0 || sscanf(c->id, "%" SCNx64, &id) != 1)
+	if (c->kind == COMMIT_POSITIONS || c->records == 0 || !spool_found_id(c->id, &id))
 		return;
 	b = spool_found_get(r->found, c->seq, id);
 	if (b == NULL || b->kind != c->kind)

@@ -288,6 +288,19 @@ static void an_interface_of_the_machine_comes_before_unknown_ones(void **state)
 	mem_free(n);
 }
 
+static void a_file_with_one_number_has_it_whole_or_not_at_all(void **state)
+{
+	static const char *const wrong[] = { "", "\n", "-1\n", "12", "12x\n", "0x1\n", "18446744073709551616\n" };
+	uint64_t n = 7;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		assert_int_equal(host_parse_number(wrong[i], &n), -ERR_INVALID);
+	assert_int_equal(n, 7);
+	assert_int_equal(host_parse_number("209715200\n", &n), 0);
+	assert_int_equal(n, 209715200);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +316,7 @@ int main(void)
 		cmocka_unit_test(a_number_that_is_none_costs_itself_alone),
 		cmocka_unit_test(an_odd_row_of_a_table_is_counted_and_the_others_stand),
 		cmocka_unit_test(an_interface_of_the_machine_comes_before_unknown_ones),
+		cmocka_unit_test(a_file_with_one_number_has_it_whole_or_not_at_all),
 		cmocka_unit_test(what_has_no_room_is_counted_and_the_machines_own_comes_first),
 	};
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "agent/base/mem.h"
 #include "shippers/spool_found.h"
 
 static uint64_t chance = 1;
@@ -57,11 +58,32 @@ static void each_is_found_again_and_nothing_else(void **state)
 	spool_found_close(&f);
 }
 
+static void an_id_is_sixteen_hex_digits_and_nothing_else(void **state)
+{
+	static const char *const wrong[] = { "",
+					     "-1",
+					     "0x00000000000001",
+					     "0123456789abcde",
+					     "0123456789abcdef0",
+					     " 123456789abcdef",
+					     "0123456789abcdeF",
+					     "+123456789abcdef" };
+	uint64_t id = 7;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		assert_false(spool_found_id(wrong[i], &id));
+	assert_int_equal(id, 7);
+	assert_true(spool_found_id("0123456789abcdef", &id));
+	assert_int_equal(id, 0x0123456789abcdef);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whatever_was_added_stands_in_order),
 		cmocka_unit_test(each_is_found_again_and_nothing_else),
+		cmocka_unit_test(an_id_is_sixteen_hex_digits_and_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
