@@ -221,7 +221,7 @@ static int read_records(struct spool_start *st, struct err *e)
 /* The body speaks for its lost record, but for the number of records in it. */
 static int adopt(struct spool_entry *en)
 {
-	CLEANUP(buf_close) struct buf b = BUF_MAX(BATCH_BYTES_MAX * 2);
+	CLEANUP(buf_close) struct buf b = BUF_MAX(2ul * BATCH_BYTES_MAX);
 	CLEANUP(mem_close) char *path = spool_entry_path(en);
 
 	TRY(disk_read_all(en->s->w, path, &b, NULL));

@@ -207,7 +207,7 @@ static int read_group(const struct xml_node *n, struct arena *m, struct elb_targ
 
 int elb_read_target_groups(const struct xml_node *root, struct arena *m, struct elb_target_groups *ret, struct err *e)
 {
-	const struct xml_node *list;
+	const struct xml_node *list = NULL;
 
 	TRY(result_list(root, "TargetGroups", &list, e));
 	READ_ROWS(list, "member", read_group, NULL);
@@ -229,7 +229,7 @@ static int read_lb(const struct xml_node *n, struct arena *m, struct elb_lb *lb,
 
 int elb_read_load_balancers(const struct xml_node *root, struct arena *m, struct elb_lbs *ret, struct err *e)
 {
-	const struct xml_node *list;
+	const struct xml_node *list = NULL;
 
 	TRY(result_list(root, "LoadBalancers", &list, e));
 	READ_ROWS(list, "member", read_lb, NULL);
@@ -291,7 +291,7 @@ const struct elb_target *elb_target_in(const struct elb_targets *t, const char *
 
 int elb_read_listeners(const struct xml_node *root, struct arena *m, struct elb_listeners *ret, struct err *e)
 {
-	const struct xml_node *list;
+	const struct xml_node *list = NULL;
 
 	TRY(result_list(root, "Listeners", &list, e));
 	READ_ROWS(list, "member", read_listener, NULL);
@@ -315,7 +315,7 @@ static bool differ_in_port(const void *a, const void *b)
 
 int elb_read_target_health(const struct xml_node *root, struct arena *m, struct elb_targets *ret, struct err *e)
 {
-	const struct xml_node *list;
+	const struct xml_node *list = NULL;
 
 	TRY(result_list(root, "TargetHealthDescriptions", &list, e));
 	READ_ROWS(list, "member", read_target, differ_in_port);
@@ -325,7 +325,7 @@ int elb_read_target_health(const struct xml_node *root, struct arena *m, struct 
 /* Every network load balancer has the attribute. */
 int elb_read_deletion_protection(const struct xml_node *root, bool *ret, struct err *e)
 {
-	const struct xml_node *list, *a = NULL;
+	const struct xml_node *list = NULL, *a = NULL;
 	const char *value = "";
 
 	TRY(result_list(root, "Attributes", &list, e));
@@ -348,7 +348,7 @@ static int read_tagged(const struct xml_node *n, struct arena *m, struct elb_tag
 
 int elb_read_tags(const struct xml_node *root, struct arena *m, struct elb_taggeds *ret, struct err *e)
 {
-	const struct xml_node *list;
+	const struct xml_node *list = NULL;
 
 	TRY(result_list(root, "TagDescriptions", &list, e));
 	READ_ROWS(list, "member", read_tagged, NULL);

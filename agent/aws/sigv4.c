@@ -99,7 +99,7 @@ static void decode(struct buf *to, const char *s, size_t len)
 static const char *recode(struct work *w, const char *s, size_t len)
 {
 	CLEANUP(buf_close) struct buf plain = BUF_MAX(PART_MAX);
-	struct buf coded = BUF_MAX(3 * PART_MAX);
+	struct buf coded = BUF_MAX(3ul * PART_MAX);
 
 	decode(&plain, s, len);
 	enc_percent(&coded, buf_str(&plain), plain.len, "");

@@ -56,6 +56,8 @@ static inline void list_move(struct list *to, struct list *from)
 }
 
 #define list_entry(node, type, member) container_of(node, type, member)
+/* NOLINTBEGIN(bugprone-macro-parentheses): n is declared here */
 #define list_each(n, head) for (struct list *n = (head)->next; n != (head); n = n->next)
 #define list_each_safe(n, head)                                                                                                    \
 	for (struct list *n = (head)->next, *n##_next = n->next; n != (head); n = n##_next, n##_next = n->next)
+/* NOLINTEND(bugprone-macro-parentheses) */

@@ -19,7 +19,7 @@ int pattern_compile(const char *text, pcre2_code **ret, struct err *e)
 
 int pattern_check(const char *text, struct err *e)
 {
-	pcre2_code *made;
+	pcre2_code *made = NULL;
 
 	TRY(pattern_compile(text, &made, e));
 	pcre2_code_free(made);

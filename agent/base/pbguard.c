@@ -54,6 +54,7 @@ static int check_type(struct guard *g, const ProtobufCFieldDescriptor *d, const 
 	return err_set(g->e, ERR_INVALID, "%s: field %s is of another type", g->what, d->name);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): DEPTH_MAX */
 static int walk(struct guard *g, const ProtobufCMessageDescriptor *d, const void *p, size_t len, unsigned depth)
 {
 	struct pbr r = pbr_of(p, len);
@@ -86,6 +87,7 @@ static int text_wrong(const char *what, const char *name, const char *s, size_t 
 	return 0;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): no message of ours can hold itself */
 int pbguard_texts(const ProtobufCMessageDescriptor *d, const void *p, size_t len, const char *what, struct err *e)
 {
 	struct pbr r = pbr_of(p, len);

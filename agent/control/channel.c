@@ -30,7 +30,7 @@
 #define ANSWER_MAX (64u << 10)
 #define TOKEN_MAX 512
 #define TOKEN_MAX_S 3600
-#define RENEW_EARLY_MS 120000
+#define RENEW_EARLY_MS 120000ull
 
 /*  out --> keys --> challenge --> login --> in      keys, challenge, login --> waiting --> check, keys      check, in --> keys  */
 enum { CHANNEL_OUT, CHANNEL_CHECK, CHANNEL_KEYS, CHANNEL_CHALLENGE, CHANNEL_LOGIN, CHANNEL_IN, CHANNEL_WAITING };

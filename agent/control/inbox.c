@@ -16,9 +16,9 @@
 
 #define SIGNED_MAX (512u << 10)
 #define COMMANDS_MAX 32
-#define NUMBER_MAX (1ull << 53)    /* what JSON can hold: these numbers stand in records */
-#define AGE_MAX_MS (2 * 60 * 1000) /* docs/wire.md section 11: how much older than its first start a young agent believes in */
-#define BAD_MAX 4                  /* an intent with more commands that no key signed is not read on: each costs */
+#define NUMBER_MAX (1ull << 53)      /* what JSON can hold: these numbers stand in records */
+#define AGE_MAX_MS (2ll * 60 * 1000) /* docs/wire.md section 11: how much older than its first start a young agent believes in */
+#define BAD_MAX 4                    /* an intent with more commands that no key signed is not read on: each costs */
 /* Fields, at any depth: several times what the largest legal one has. */
 #define INTENT_FIELDS 2048
 #define COMMAND_FIELDS 256

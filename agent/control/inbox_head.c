@@ -20,10 +20,10 @@
 
 #define CANCELS_MAX 1024
 #define KEPT_MAX (2 * CANCELS_MAX) /* ids that are remembered, for commands that have not come yet */
-#define HEAD_MAX_MS (10 * 60 * 1000)
-#define HEAD_AHEAD_MS (2 * 60 * 1000)
+#define HEAD_MAX_MS (10ll * 60 * 1000)
+#define HEAD_AHEAD_MS (2ll * 60 * 1000)
 #define TIME_MAX_MS (1ll << 53)
-#define TOLD_EVERY_MS (60 * 60 * 1000) /* a head is signed anew at each poll: what is wrong with it is no news each time */
+#define TOLD_EVERY_MS (60ull * 60 * 1000) /* a head is signed anew at each poll: what is wrong with it is no news each time */
 
 struct head {
 	const void *installation;
@@ -79,7 +79,7 @@ static bool is_ours(const struct inbox *in, const struct head *h)
 {
 	size_t len = strlen(in->binding.installation);
 
-	return h->installation_len == len && memcmp(h->installation, in->binding.installation, len) == 0;
+	return h->installation != NULL && h->installation_len == len && memcmp(h->installation, in->binding.installation, len) == 0;
 }
 
 /* Why it does not make us fresh. */
@@ -125,7 +125,7 @@ bool inbox_head_calls_off(const struct inbox *in, const uint8_t id[UUID_LEN])
 /* Room first, so that no id of this head makes way for another one of it. */
 static void make_room(struct inbox *in, size_t ids)
 {
-	size_t max = KEPT_MAX * UUID_LEN, want = ids * UUID_LEN, drop;
+	size_t max = (size_t)KEPT_MAX * UUID_LEN, want = ids * UUID_LEN, drop;
 
 	if (in->cancelled.len + want <= max)
 		return;

@@ -21,7 +21,7 @@
 #include "agent/io/world_uv.h"
 
 #define TICK_MS 1000
-#define WATCHDOG_LEAST_MS (3 * TICK_MS)
+#define WATCHDOG_LEAST_MS (3ull * TICK_MS)
 #define STALL_MS 6000 /* the agent's clockwork moves every two seconds */
 #define EXTEND_EVERY_MS 15000
 #define EXTEND_MORE "EXTEND_TIMEOUT_USEC=60000000"
@@ -174,10 +174,11 @@ static void start_watchdog(struct daemon *d)
 	d->moved_ms = world_now_ms(d->w);
 	if (d->watchdog_ms == 0 || d->watchdog_ms >= WATCHDOG_LEAST_MS)
 		return;
-	log_warn("watchdog.short", "interval_ms=%llu least_ms=%u next=\"%u ms are asked for; set WatchdogSec= to more than that\"",
+	log_warn("watchdog.short",
+		 "interval_ms=%llu least_ms=%llu next=\"%llu ms are asked for; set WatchdogSec= to more than that\"",
 		 (unsigned long long)d->watchdog_ms, WATCHDOG_LEAST_MS, 2 * WATCHDOG_LEAST_MS);
 	d->tick_ms = d->watchdog_ms / 4 + 1;
-	snprintf(wish, sizeof(wish), "WATCHDOG_USEC=%u", 2 * WATCHDOG_LEAST_MS * 1000);
+	snprintf(wish, sizeof(wish), "WATCHDOG_USEC=%llu", 2 * WATCHDOG_LEAST_MS * 1000);
 	sd_notify(wish);
 }
 

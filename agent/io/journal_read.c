@@ -127,17 +127,17 @@ static int read_lines(const struct journal_segment *seg, bool last, const char *
 {
 	unsigned number = 0;
 
-	for (const char *at = start, *lf; at < end; at = lf + 1) {
+	for (const char *at = start, *lf, *next; at < end; at = next) {
 		CLEANUP(json_close) json_t *obj = NULL;
 		struct journal_entry entry;
 		int rc;
 
 		number++;
 		lf = memchr(at, '\n', (size_t)(end - at));
+		next = lf != NULL ? lf + 1 : end;
 		rc =
 		    lf == NULL ? err_set(e, ERR_CORRUPT, "the line has no end") : check_line(at, (size_t)(lf - at), chain, &obj, e);
-		if (rc != 0 && last && (number > 1 || is_first_write(start, end, chain)) &&
-		    (lf == NULL || !record_follows(lf + 1, end)))
+		if (rc != 0 && last && (number > 1 || is_first_write(start, end, chain)) && !record_follows(next, end))
 			return 0; /* a torn tail */
 		if (rc != 0) {
 			err_wrap(e, rc, "journal damaged at %s line %u", seg->name, number);
@@ -155,7 +155,7 @@ static int read_lines(const struct journal_segment *seg, bool last, const char *
 			return err_set(e, ERR_CORRUPT, "journal damaged at %s line 1: seq %llu does not fit the file's name",
 				       seg->name, (unsigned long long)entry.seq);
 		advance(chain, obj, at, entry.len);
-		*good_len = (uint64_t)(lf + 1 - start);
+		*good_len = (uint64_t)(next - start);
 		if (visit != NULL)
 			TRY(visit(ctx, &entry, e));
 	}

@@ -116,18 +116,18 @@ static ssize_t read_file(struct world *w, struct disk_file *f, uint64_t offset, 
  * another: so the path must lead back to the same inode. */
 static int path_of_file(struct world *w, struct disk_file *f, struct buf *b, struct err *e)
 {
-	CLEANUP(mem_close) char *link = mem_printf("/proc/self/fd/%d", f->fd);
-	char path[PATH_MAX];
-	ssize_t n = readlink(link, path, sizeof(path) - 1);
+	CLEANUP(mem_close) char *fd_link = mem_printf("/proc/self/fd/%d", f->fd);
+	char name[PATH_MAX];
+	ssize_t n = readlink(fd_link, name, sizeof(name) - 1);
 	struct stat is, named;
 
 	(void)w;
 	if (n < 0)
 		return err_errno(e, errno, "%s: where it is", f->path);
-	path[n] = '\0';
-	if (fstat(f->fd, &is) != 0 || lstat(path, &named) != 0 || is.st_dev != named.st_dev || is.st_ino != named.st_ino)
+	name[n] = '\0';
+	if (fstat(f->fd, &is) != 0 || lstat(name, &named) != 0 || is.st_dev != named.st_dev || is.st_ino != named.st_ino)
 		return err_set(e, ERR_NOTFOUND, "%s has this name no more", f->path);
-	buf_adds(b, path);
+	buf_adds(b, name);
 	return buf_check(b, "the path", e);
 }
 
@@ -169,7 +169,7 @@ static int read_path(struct world *w, const char *path, struct buf *b, struct er
 
 	TRY(buf_check(b, path, e));
 	TRY(open_file(w, path, &f, e));
-	rc = read_whole(w, f, path, b, e);
+	rc = read_whole(w, f, path, b, e); /* NOLINT(clang-analyzer-core.CallAndMessage): err_errno, being elsewhere, may give 0 */
 	close_file(w, f);
 	return rc;
 }

@@ -562,7 +562,7 @@ static void a_document_that_is_too_long_tells_which_bound_makes_it_so(void **sta
 		for (int n = 0; n < 200; n++) {
 			char member[64];
 
-			snprintf(member, sizeof(member), cases[i].member, n); /* NOLINT: a format of ours */
+			snprintf(member, sizeof(member), cases[i].member, n); /* a format of ours */
 			buf_addf(&many, "%s%s", n == 0 ? "" : ", ", member);
 		}
 		buf_adds(&many, ends ? "]" : ", ");
