@@ -26,7 +26,9 @@ def silenced(path):
 
 
 def main():
-    files = sorted(f for root in ("agent", "collectors", "shippers", "tests") for f in pathlib.Path(root).rglob("*.[ch]"))
+    files = sorted(
+        f for root in ("agent", "collectors", "shippers", "tests") for f in pathlib.Path(root).rglob("*.[ch]")
+    )
     faults = [*left_out(), *(fault for f in files for fault in silenced(f))]
     print("\n".join(faults) or f"{len(files)} files")
     return 1 if faults else 0
