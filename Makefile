@@ -1,9 +1,9 @@
 # Reeve. `make help` explains every target.
 #
-# One folder a flavour: build/ (what ships), build/asan (tests with sanitizers), build/fuzz, build/clang; any other FLAVOUR=name is built
-# as what ships is, into build/name. All generated code lies in build/gen, shared by the flavours. Folders under tests/ bring
-# their own targets in *.mk: what they add to PROGRAMS is built with the rest, what they add to JOBS is run by `make test`
-# (a job is 'name=command', and its last line says "N passed, N failed").
+# One folder a flavour: build/ (what ships), build/asan (tests with sanitizers), build/fuzz, build/clang, build/coverage; any
+# other FLAVOUR=name is built as what ships is, into build/name. All generated code lies in build/gen, shared by the flavours.
+# Folders under tests/ bring their own targets in *.mk: what they add to PROGRAMS is built with the rest, what they add to JOBS is
+# run by `make test` (a job is 'name=command', and its last line says "N passed, N failed").
 
 CC      ?= gcc
 PYTHON  ?= python3
@@ -42,6 +42,9 @@ else ifeq ($(FLAVOUR),fuzz)
 CC      := clang-14
 OPT     := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDOPT   := -fsanitize=address,undefined
+else ifeq ($(FLAVOUR),coverage)
+OPT     := -O0 --coverage -fprofile-update=atomic
+LDOPT   := --coverage
 else
 OPT     := -O2 -D_FORTIFY_SOURCE=3 -fstack-clash-protection
 endif
