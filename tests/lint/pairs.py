@@ -1,23 +1,144 @@
 #!/usr/bin/env python3
-"""pairs.py - every file of the agent's layers has a unit test of its name.
+"""pairs.py [BUILD] - every file of agent, collectors and shippers has a unit test of its name, or stands in WHOLE below.
 
-What reaches the world outside (agent/io, the command line) is tested whole, in the folders of tests/ that are named for it."""
+tests/unit mirrors the tree. A row of WHOLE names where the file is tested whole, and why there. The row is checked: both are
+there, and the file has no test of its own by now. With BUILD (of FLAVOUR=coverage) it is measured too: the test, run alone,
+must reach LEAST of the file's lines. Python tests are named with the function that needs the file."""
 
+import os
 import pathlib
+import re
+import subprocess
 import sys
+import tempfile
 
-LAYERS = ("base", "aws", "ops", "control")
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "figures"))
+from coverage import gcov
+
+ROOTS = ("agent", "collectors", "shippers")
+LEAST = 0.6
+COMMAND_LINE = "the program's own surface: processes, a socket, what a person reads"
+SPOOL = "a part of the spool, which is one component with one header"
+EXPORTER = "sends what the spool has: tried with a spool before it and a receiver behind it"
+TAIL = "a part of the tail, seen only by which lines come out"
+WHOLE = {
+    "agent/main.c": ("tests/e2e/agent/test_daemon.py::test_help_names_every_command", COMMAND_LINE),
+    "agent/cli/*.c": ("tests/e2e/agent/test_main_paths.py::test_status_and_plan_show_speak_to_people", COMMAND_LINE),
+    "agent/cli/iam.c": (
+        "tests/iam/test_cli.py::test_all_powers_are_one_object_and_one_power_is_its_document",
+        COMMAND_LINE,
+    ),
+    "agent/daemon/agent_status.c": ("tests/unit/daemon/test_agent.c", "what a whole agent says of itself"),
+    "agent/daemon/daemon.c": (
+        "tests/e2e/agent/test_daemon.py::test_ready_means_that_identity_journal_and_policy_are_known",
+        "the real world's start: signals, the service manager, a lock",
+    ),
+    "agent/daemon/identity.c": ("tests/unit/daemon/test_agent.c", "the first half of the agent's start"),
+    "agent/daemon/telemetry_status.c": ("tests/unit/daemon/test_telemetry.c", "a reading of telemetry.c's parts"),
+    "agent/io/journal_open.c": ("tests/unit/io/test_journal.c", "a journal is opened, then written"),
+    "agent/io/journal_read.c": (
+        "tests/unit/io/test_journal.c",
+        "reads what the journal wrote, and what was done to it",
+    ),
+    "agent/io/world_uv_watch.c": ("tests/unit/io/test_world_uv.c", "one more part of the real world"),
+    "collectors/host_cpu.c": ("tests/unit/collectors/test_host.c", "one reading tells all of it"),
+    "collectors/host_fs.c": ("tests/unit/collectors/test_host.c", "one reading tells all of it"),
+    "collectors/host_memory.c": ("tests/unit/collectors/test_host.c", "one reading tells all of it"),
+    "collectors/tail_file.c": ("tests/unit/collectors/test_tail_judge.c", TAIL),
+    "collectors/tail_index.c": ("tests/unit/collectors/test_tail_refused.c", TAIL),
+    "collectors/tail_open.c": ("tests/unit/collectors/test_tail_scan.c", TAIL),
+    "collectors/tail_refuse.c": ("tests/unit/collectors/test_tail_refused.c", TAIL),
+    "collectors/tail_seek.c": ("tests/unit/collectors/test_tail_restart.c", TAIL),
+    "shippers/exporter.c": ("tests/unit/shippers/test_shipper_send.c", EXPORTER),
+    "shippers/exporter_clear.c": ("tests/unit/shippers/test_shipper_bad.c", EXPORTER),
+    "shippers/exporter_cut.c": ("tests/unit/shippers/test_shipper_parts.c", EXPORTER),
+    "shippers/otlp_cut.c": (
+        "tests/unit/shippers/test_shipper_parts.c",
+        "cut and sent; the cuts alone in fuzz_otlp_cut.c",
+    ),
+    "shippers/otlp_logs.c": ("tests/unit/shippers/test_otlp.c", "both encoders are read back by one reader"),
+    "shippers/otlp_metrics.c": ("tests/unit/shippers/test_otlp.c", "both encoders are read back by one reader"),
+    "shippers/parts.c": ("tests/unit/shippers/test_shipper_parts.c", "halved, sent, and sent again after a restart"),
+    "shippers/shipper_own.c": ("tests/unit/shippers/test_shipper.c", "the shipper's metrics about itself"),
+    "shippers/spool_compact.c": ("tests/unit/shippers/test_spool.c", SPOOL),
+    "shippers/spool_records.c": ("tests/unit/shippers/test_spool.c", SPOOL),
+    "shippers/spool_start.c": ("tests/unit/shippers/test_spool.c", SPOOL),
+    "shippers/spool_sweep.c": ("tests/unit/shippers/test_shipper_spool.c", SPOOL),
+    "shippers/spool_write.c": ("tests/unit/shippers/test_shipper_spool.c", SPOOL),
+}
+
+
+def own_test(source):
+    """agent/config.c, which lies in no room, is tested in tests/unit/agent."""
+    folder = source.parent
+    if folder.parts[0] == "agent" and len(folder.parts) > 1:
+        folder = folder.relative_to("agent")
+    return pathlib.Path("tests/unit", folder, f"test_{source.name}")
+
+
+def row_of(source):
+    """The row of its name before that of its folder."""
+    return next((p for p in (str(source), str(source.parent / "*.c")) if p in WHOLE), None)
+
+
+def faults_of_sources(sources):
+    for source in sources:
+        if own_test(source).exists():
+            if str(source) in WHOLE:
+                yield f"{source} has a test of its own, {own_test(source)}: take its row out of tests/lint/pairs.py"
+        elif row_of(source) is None:
+            yield f"{source} has no {own_test(source)}, and no row in tests/lint/pairs.py says where it is tested whole"
+
+
+def faults_of_row(row, sources):
+    test, _, function = WHOLE[row][0].partition("::")
+    path = pathlib.Path(test)
+    if not any(row_of(s) == row for s in sources):
+        yield f"{row} has a row and stands for no file"
+    if not path.exists():
+        yield f"{row}: {test} is not there"
+    elif path.suffix == ".py" and not re.search(rf"^def {function}\(", path.read_text(), re.MULTILINE):
+        yield f"{row}: {test} has no {function or 'test named'}"
+
+
+# ---- measured ----
+
+
+def reached_share(build, test, source):
+    """Of the source's lines, those that the test reaches when it runs alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = build / pathlib.Path(test).with_suffix("")
+        subprocess.run([program], env={**os.environ, "GCOV_PREFIX": folder}, capture_output=True, check=True)
+        note = (build / source).with_suffix(".gcno").resolve()
+        data = pathlib.Path(f"{folder}{note}").with_suffix(".gcda")
+        if not data.exists():
+            return 0
+        data.with_suffix(".gcno").symlink_to(note)
+        lines = [n for f in gcov(data) if f["file"] == source for n in f["lines"]]
+    return sum(n["count"] > 0 for n in lines) / len(lines)
+
+
+def faults_of_measure(build):
+    for source, (test, _) in WHOLE.items():
+        if test.endswith(".c"):
+            share = reached_share(build, test, source)
+            print(f"  {100 * share:>5.1f} %  {source:<34} {test}", flush=True)
+            if share < LEAST:
+                yield f"{test} reaches {100 * share:.0f} % of {source}, less than {100 * LEAST:.0f}"
+
+
+def measured_programs(build):
+    return sorted({str(build / pathlib.Path(t).with_suffix("")) for t, _ in WHOLE.values() if t.endswith(".c")})
 
 
 def main():
-    faults, n = [], 0
-    for layer in LAYERS:
-        for source in sorted(pathlib.Path("agent", layer).rglob("*.c")):
-            test = pathlib.Path("tests/unit", source.parent.relative_to("agent"), f"test_{source.name}")
-            n += 1
-            if not test.exists():
-                faults.append(f"{source} has no {test}")
-    print("\n".join(faults) or f"{n} files")
+    if sys.argv[1:2] == ["--programs"]:
+        print("\n".join(measured_programs(pathlib.Path(sys.argv[2]))))
+        return 0
+    sources = sorted(s for root in ROOTS for s in pathlib.Path(root).rglob("*.c"))
+    faults = [*faults_of_sources(sources), *(fault for row in WHOLE for fault in faults_of_row(row, sources))]
+    faults += faults_of_measure(pathlib.Path(sys.argv[1])) if sys.argv[1:] else []
+    print("\n".join(faults) or f"{len(sources)} files")
     return 1 if faults else 0
 
 

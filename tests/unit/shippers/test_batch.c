@@ -1,0 +1,96 @@
+/* test_batch.c - the ranges of files that a batch stands for. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "agent/base/mem.h"
+#include "shippers/batch.h"
+
+static struct telemetry_source range(uint64_t ino, uint64_t generation, uint64_t from, uint64_t to)
+{
+	return (struct telemetry_source){
+		.dev = 1, .ino = ino, .generation = generation, .from = from, .to = to, .fp = to, .before = to + 1, .path = "/log/x"
+	};
+}
+
+static void note(struct batch *b, uint64_t ino, uint64_t generation, uint64_t from, uint64_t to)
+{
+	const struct telemetry_source s = range(ino, generation, from, to);
+
+	batch_note(b, &s);
+}
+
+static void lines_that_follow_each_other_in_a_file_are_one_range(void **state)
+{
+	struct batch *b = batch_new(TELEMETRY_LOG);
+
+	(void)state;
+	note(b, 7, 0, 0, 10);
+	note(b, 8, 0, 0, 5); /* of another file, in between */
+	note(b, 7, 0, 10, 30);
+	assert_int_equal(b->ranges_n, 2);
+	assert_int_equal(b->ranges[0].from, 0);
+	assert_int_equal(b->ranges[0].to, 30);
+	assert_int_equal(b->ranges[0].fp, 30);
+	assert_int_equal(b->ranges[0].before, 31);
+	assert_int_equal(b->ranges[1].to, 5);
+	batch_free(b);
+}
+
+static void a_gap_and_a_new_beginning_are_ranges_of_their_own(void **state)
+{
+	struct batch *b = batch_new(TELEMETRY_LOG);
+
+	(void)state;
+	note(b, 7, 0, 0, 10);
+	note(b, 7, 0, 11, 20); /* a byte was left out */
+	note(b, 7, 1, 20, 30); /* the file began anew */
+	assert_int_equal(b->ranges_n, 3);
+	batch_free(b);
+	batch_free(NULL);
+}
+
+static void a_range_keeps_its_own_copy_of_the_path(void **state)
+{
+	struct batch *b = batch_new(TELEMETRY_LOG);
+	char path[] = "/log/a";
+	struct telemetry_source s = range(7, 0, 0, 10);
+
+	(void)state;
+	s.path = path;
+	batch_note(b, &s);
+	memset(path, 'x', strlen(path));
+	assert_string_equal(b->ranges[0].path, "/log/a");
+	batch_free(b);
+}
+
+static void every_kind_is_found_by_its_name_and_no_other_name_is_one(void **state)
+{
+	static const char *const wrong[] = { "", "log", "logss", "Logs", "positions", "metrics " };
+	enum telemetry_kind kind = TELEMETRY_KINDS;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		assert_false(batch_kind_of(wrong[i], &kind));
+	assert_int_equal(kind, TELEMETRY_KINDS);
+	for (enum telemetry_kind k = 0; k < TELEMETRY_KINDS; k++) {
+		assert_true(batch_kind_of(batch_kind_name(k), &kind));
+		assert_int_equal(kind, k);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_that_follow_each_other_in_a_file_are_one_range),
+		cmocka_unit_test(a_gap_and_a_new_beginning_are_ranges_of_their_own),
+		cmocka_unit_test(a_range_keeps_its_own_copy_of_the_path),
+		cmocka_unit_test(every_kind_is_found_by_its_name_and_no_other_name_is_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

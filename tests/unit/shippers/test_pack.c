@@ -1,0 +1,118 @@
+/* test_pack.c - gzip in slices: the same bytes whatever the sizes, and what is no gzip is told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "agent/base/err.h"
+#include "agent/base/gzip.h"
+#include "agent/base/mem.h"
+#include "shippers/pack.h"
+
+#define MOST (4u << 20)
+
+static uint32_t chance = 1;
+
+static char draw(void)
+{
+	chance = chance * 1664525u + 1013904223u;
+	return (char)(chance >> 24);
+}
+
+/* What no packing makes smaller, and then what packing makes very small. */
+static void fill(struct buf *b, size_t len)
+{
+	buf_reset(b);
+	for (size_t i = 0; i < len; i++)
+		buf_addc(b, i < len / 2 ? draw() : 'x');
+}
+
+static int whole(enum pack_way way, const struct buf *from, struct buf *to, unsigned *slices)
+{
+	struct pack p;
+	int rc;
+
+	*slices = 0;
+	pack_begin(&p, way);
+	do
+		++*slices;
+	while ((rc = pack_slice(&p, from, to)) == 0);
+	pack_end(&p);
+	pack_end(&p);
+	return rc;
+}
+
+static void what_is_packed_comes_out_as_it_was(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 16383, 16384, 16385, 196608, 196609, 1u << 20, (3u << 20) + 7 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		CLEANUP(buf_close) struct buf all = BUF_MAX(MOST);
+		CLEANUP(buf_close) struct buf packed = BUF_MAX(MOST);
+		CLEANUP(buf_close) struct buf back = BUF_MAX(MOST);
+		unsigned slices;
+
+		fill(&all, sizes[i]);
+		assert_int_equal(whole(PACK_IN, &all, &packed, &slices), 1);
+		assert_true(slices >= sizes[i] / (192u << 10)); /* so no tick is long */
+		assert_int_equal(whole(PACK_OUT, &packed, &back, &slices), 1);
+		assert_int_equal(back.len, all.len);
+		if (all.len > 0)
+			assert_memory_equal(back.data, all.data, all.len);
+	}
+}
+
+static void a_gzip_that_is_cut_anywhere_or_none_at_all_is_refused(void **state)
+{
+	CLEANUP(buf_close) struct buf all = BUF_MAX(MOST);
+	CLEANUP(buf_close) struct buf packed = BUF_MAX(MOST);
+	unsigned slices;
+
+	(void)state;
+	fill(&all, 3000);
+	assert_int_equal(whole(PACK_IN, &all, &packed, &slices), 1);
+	for (size_t len = 0; len < packed.len; len++) {
+		CLEANUP(buf_close) struct buf cut = BUF_MAX(MOST);
+		CLEANUP(buf_close) struct buf back = BUF_MAX(MOST);
+
+		buf_add(&cut, packed.data, len);
+		assert_int_equal(whole(PACK_OUT, &cut, &back, &slices), -ERR_INVALID);
+	}
+	packed.data[0] = 'x';
+	buf_reset(&all);
+	assert_int_equal(whole(PACK_OUT, &packed, &all, &slices), -ERR_INVALID);
+}
+
+static void what_does_not_fit_is_told_in_both_ways(void **state)
+{
+	CLEANUP(buf_close) struct buf all = BUF_MAX(MOST);
+	CLEANUP(buf_close) struct buf packed = BUF_MAX(MOST);
+	unsigned slices;
+
+	(void)state;
+	fill(&all, 500000);
+	assert_int_equal(whole(PACK_IN, &all, &packed, &slices), 1);
+	for (size_t most = 1; most < 250000; most = most * 2 + 1) {
+		CLEANUP(buf_close) struct buf small = BUF_MAX(most);
+		CLEANUP(buf_close) struct buf smaller = BUF_MAX(most);
+
+		assert_int_equal(whole(PACK_IN, &all, &small, &slices), -ERR_LIMIT);
+		assert_int_equal(whole(PACK_OUT, &packed, &smaller, &slices), -ERR_LIMIT);
+		assert_true(small.len <= most && smaller.len <= most);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_packed_comes_out_as_it_was),
+		cmocka_unit_test(a_gzip_that_is_cut_anywhere_or_none_at_all_is_refused),
+		cmocka_unit_test(what_does_not_fit_is_told_in_both_ways),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
