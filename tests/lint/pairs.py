@@ -12,8 +12,8 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "figures"))
-from coverage import gcov
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
+from tests.figures.coverage import gcov
 
 ROOTS = ("agent", "collectors", "shippers")
 LEAST = 0.6
