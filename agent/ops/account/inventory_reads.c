@@ -331,7 +331,7 @@ static int take_guard(struct inventory_taking *t, const struct xml_node *root, s
 
 #define BESIDE(kind, what, action)                                                                                                 \
 	{                                                                                                                          \
-		.name = what, .actions = { action }, .a_call = BESIDE_A_CALL, .beside = kind, .things = count_beside,              \
+		.name = (what), .actions = { (action) }, .a_call = BESIDE_A_CALL, .beside = (kind), .things = count_beside,        \
 		.ask = ask_beside, .take_in = take_beside                                                                          \
 	}
 
