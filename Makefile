@@ -215,7 +215,9 @@ tidy: ## clang-tidy over agent, collectors and shippers; .clang-tidy says for wh
 	@$(MAKE) -s $(TIDY)
 
 .PHONY: lint
-lint: clang tidy ## clang build, clang-tidy; layers, headers, a test for every file, layout, scripts, templates
+lint: ## clang build, clang-tidy; layers, headers, a test for every file, layout, scripts, templates
+	@$(MAKE) -s clang
+	@$(MAKE) -s tidy
 	@$(MAKE) -s everything
 	@$(VENV)/bin/python tests/run.py $(LINT_JOBS)
 
