@@ -34,7 +34,10 @@ WHOLE = {
         "the real world's start: signals, the service manager, a lock",
     ),
     "agent/daemon/identity.c": ("tests/unit/daemon/test_agent.c", "the first half of the agent's start"),
-    "agent/daemon/telemetry_status.c": ("tests/unit/daemon/test_telemetry.c", "a reading of telemetry.c's parts"),
+    "agent/daemon/telemetry_status.c": (
+        "tests/unit/daemon/test_telemetry_path.c",
+        "a reading of telemetry_path.c's parts",
+    ),
     "agent/io/journal_open.c": ("tests/unit/io/test_journal.c", "a journal is opened, then written"),
     "agent/io/journal_read.c": (
         "tests/unit/io/test_journal.c",
