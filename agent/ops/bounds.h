@@ -43,7 +43,7 @@ struct bounds {
 
 /* The mapping `bounds:`, or NULL: nothing is given. On an error *all is to be closed all the same. */
 int bounds_read(struct yaml_node *map, struct bounds *all, struct err *e);
-void bounds_hear(struct yaml_node *map, struct bounds *b, struct faults *f); /* the same, with all faults */
+void bounds_hear(struct yaml_node *map, struct bounds *all, struct faults *f); /* the same, with all faults */
 void bounds_close(struct bounds *b);
 /* `nodes_now`: alive nodes of the whole installation. The sentence names the bound and what is beyond it. */
 int bounds_judge(const struct bounds *b, const struct demand *d, uint32_t nodes_now, struct err *e);
