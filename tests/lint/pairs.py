@@ -23,10 +23,48 @@ EXPORTER = "sends what the spool has: tried with a spool before it and a receive
 TAIL = "a part of the tail, seen only by which lines come out"
 WHOLE = {
     "agent/main.c": ("tests/e2e/agent/test_daemon.py::test_help_names_every_command", COMMAND_LINE),
-    "agent/cli/*.c": ("tests/e2e/agent/test_main_paths.py::test_status_and_plan_show_speak_to_people", COMMAND_LINE),
-    "agent/cli/iam.c": (
+    "agent/cli/ask.c": (
+        "tests/e2e/cli/test_status.py::test_no_daemon_is_6_and_one_that_lets_us_not_ask_is_1",
+        COMMAND_LINE,
+    ),
+    "agent/cli/cli.c": ("tests/e2e/cli/test_help.py::test_a_command_has_a_page_of_its_own", COMMAND_LINE),
+    "agent/cli/cmd_check.c": (
+        "tests/e2e/cli/test_check_config.py::test_all_errors_of_a_file_are_told_each_with_its_line",
+        COMMAND_LINE,
+    ),
+    "agent/cli/cmd_iam.c": (
         "tests/iam/test_cli.py::test_all_powers_are_one_object_and_one_power_is_its_document",
         COMMAND_LINE,
+    ),
+    "agent/cli/cmd_journal.c": ("tests/e2e/cli/test_journal.py::test_what_is_asked_for_is_shown", COMMAND_LINE),
+    "agent/cli/cmd_plan.c": (
+        "tests/e2e/cli/test_plan.py::test_columns_stand_below_each_other_whatever_the_names",
+        COMMAND_LINE,
+    ),
+    "agent/cli/cmd_status.c": (
+        "tests/e2e/cli/test_status.py::test_each_state_has_its_exit_status_and_says_what_to_do",
+        COMMAND_LINE,
+    ),
+    "agent/cli/counts.c": ("tests/e2e/cli/test_status.py::test_zero_counters_are_told_with_v_alone", COMMAND_LINE),
+    "agent/cli/page.c": (
+        "tests/e2e/cli/test_status.py::test_a_terminal_is_not_overrun_and_nothing_is_lost_by_wrapping",
+        COMMAND_LINE,
+    ),
+    "agent/cli/past.c": (
+        "tests/e2e/cli/test_plan.py::test_a_plan_is_found_in_a_checkpoint_and_before_damage",
+        COMMAND_LINE,
+    ),
+    "agent/cli/sentence.c": (
+        "tests/e2e/cli/test_journal.py::test_each_record_is_one_sentence_and_the_plans_name_stands_beside_each_step",
+        COMMAND_LINE,
+    ),
+    "agent/cli/verdict.c": (
+        "tests/e2e/cli/test_status.py::test_each_state_has_its_exit_status_and_says_what_to_do",
+        COMMAND_LINE,
+    ),
+    "agent/daemon/agent_plan.c": (
+        "tests/e2e/cli/test_plan.py::test_real_plans_are_shown_while_they_wait_and_when_they_are_over",
+        "what the local socket answers",
     ),
     "agent/daemon/agent_status.c": ("tests/unit/daemon/test_agent.c", "what a whole agent says of itself"),
     "agent/daemon/daemon.c": (
