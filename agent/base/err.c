@@ -141,5 +141,5 @@ int err_errno(struct err *e, int errnum, const char *fmt, ...)
 void err_ignore(int rc, const char *why)
 {
 	if (rc != 0)
-		log_debug("err.ignored", "rc=%s why=\"%s\"", err_name(rc), why);
+		log_debug("err.ignored", "err=%s why=%s", err_name(rc), why);
 }

@@ -16,9 +16,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES 2304 /* less than PIPE_BUF: a pipe with any room takes it whole */
+#include "agent/base/logfmt.h"
 
-#include "agent/base/str.h"
+#define LINE_MAX_BYTES 2304 /* less than PIPE_BUF: a pipe with any room takes it whole */
 
 static enum log_level log_most = LOG_INFO;
 static log_sink *log_to;
@@ -82,7 +82,7 @@ static bool put(const char *line, size_t len)
 static void put_untold(void)
 {
 	char line[128];
-	int len = snprintf(line, sizeof(line), "<4>log.dropped lines=%llu why=\"stderr took none\"\n", (unsigned long long)untold);
+	int len = snprintf(line, sizeof(line), "<4>log.dropped lines=%llu err=\"stderr took none\"\n", (unsigned long long)untold);
 
 	if (put(line, (size_t)len))
 		untold = 0;
@@ -126,12 +126,8 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...)
 	if (level > log_most)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(pairs, sizeof(pairs), fmt, ap);
+	logfmt(pairs, sizeof(pairs), fmt, ap);
 	va_end(ap);
-	for (char *c = pairs; *c != '\0'; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
-	str_one_line(pairs); /* it may be cut within a character, and nothing in it may turn the line around */
 	if (log_to != NULL)
 		log_to(level, event, pairs, log_ctx);
 	else

@@ -1,8 +1,15 @@
 /* log.h - events for the person who reads at 3 a.m.: a name, then pairs. One event, one place in the code.
  *
  * Nothing here waits: a line that stderr does not take at once is dropped and counted.
- * No secret and no customer payload ever. A value that may hold blanks is written in quotes by the caller; control
- * characters are replaced before a line leaves, so that nothing from outside can forge a line. */
+ * No secret and no customer payload ever. A value is written by logfmt.h: `err=%s` is enough whatever the sentence holds, and
+ * nothing from outside can forge a pair or a line.
+ *
+ * Keys mean the same in every event; docs/logs.md lists all of them:
+ *   err=    what went wrong: the sentence of an error. No other key holds one.
+ *   why=    what a decision follows from when nothing went wrong.
+ *   next=   what the agent does now; retry_in_ms= when it does it.
+ *   code=   AWS's own word for its refusal, beside err=.
+ * A duration ends in _ms, a size in _bytes. */
 #pragma once
 #include <stdint.h>
 

@@ -76,7 +76,7 @@ bool str_is_utf8(const char *s, size_t len)
 }
 
 /* C0, DELETE, and C1, which a terminal may obey too. */
-static bool is_control(const char *text)
+bool str_is_control(const char *text)
 {
 	const uint8_t *s = (const uint8_t *)text;
 
@@ -111,7 +111,7 @@ static void mend(char *s, bool to_one_line)
 			*s = '?';
 		else if (turns_direction(s, n))
 			memset(s, '?', n);
-		else if (to_one_line && is_control(s))
+		else if (to_one_line && str_is_control(s))
 			memset(s, ' ', n);
 		n = n == 0 ? 1 : n;
 	}

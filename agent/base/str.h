@@ -17,6 +17,7 @@ bool str_is_utf8(const char *s, size_t len);
 /* Length of the well-formed sequence at s, at most `left` (not 0); 0: there is none. RFC 3629: no overlong forms, no
  * surrogates, at most U+10FFFF. */
 size_t str_utf8_len(const char *text, size_t left);
+bool str_is_control(const char *s); /* the first character of a text: C0, DELETE, C1 */
 /* Does it hold a character that has what follows shown in another order (bidirectional overrides, embeddings, isolates)? */
 bool str_turns_direction(const char *s, size_t len);
 /* In place, for text from outside on its way to what takes UTF-8 alone: each byte that belongs to no character, or to one that

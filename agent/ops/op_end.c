@@ -13,10 +13,9 @@
 void op_log_end(const struct op *op)
 {
 	const json_t *error = json_object_get(op->result, "error");
-	const char *why = json_str_or(error, "message", json_str_or(op->result, "note", ""));
 
-	log_info("op.end", "op=%s verb=%s warehouse=%s state=%s%s%s%s", op->f.id_text, op_verb(op), op_warehouse(op),
-		 json_str_or(op->result, "state", "?"), *why != '\0' ? " why=\"" : "", why, *why != '\0' ? "\"" : "");
+	log_info("op.end", "op=%s verb=%s warehouse=%s state=%s err=%s note=%s", op->f.id_text, op_verb(op), op_warehouse(op),
+		 json_str_or(op->result, "state", "?"), json_str_or(error, "message", ""), json_str_or(op->result, "note", ""));
 }
 
 /* The plan has done its work: it is the journal's alone from here, as it is after a restart. */

@@ -250,8 +250,7 @@ enum run_state run_ends(struct run *r, enum run_end how)
 
 static enum run_state tell_end(struct run *r)
 {
-	log_info("op.plan.end", "op=%s plan=%s end=%d%s%s", r->env->command, r->plan->name, (int)r->end,
-		 r->notes[0] != '\0' ? " note=" : "", r->notes);
+	log_info("op.plan.end", "op=%s plan=%s end=%d note=%s", r->env->command, r->plan->name, (int)r->end, r->notes);
 	r->env->done(r->env->ctx, r);
 	return RUN_STAYS;
 }

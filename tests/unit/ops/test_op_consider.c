@@ -167,16 +167,16 @@ static void the_log_says_why_a_command_did_not_run(void **state)
 	shop_apply(s, &k, 1);
 	shop_send(s, &k, false);
 	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(DENIED));
-	assert_non_null(strstr(buf_str(&s->log), "verb=warehouse.apply warehouse=wh-1 state=DENIED why=\"the policy says off for "
+	assert_non_null(strstr(buf_str(&s->log), "verb=warehouse.apply warehouse=wh-1 state=DENIED err=\"the policy says off for "
 						 "warehouse.apply\""));
 	shop_apply(s, &k, 2);
 	k.c.expires_at = DESK_NOW - 1;
 	shop_send(s, &k, false);
-	assert_non_null(strstr(buf_str(&s->log), "state=EXPIRED why=\"it had expired before it came\""));
+	assert_non_null(strstr(buf_str(&s->log), "state=EXPIRED err=\"it had expired before it came\""));
 	shop_apply(s, &k, 3);
 	k.c.verb = 99;
 	shop_send(s, &k, false);
-	assert_non_null(strstr(buf_str(&s->log), "state=REJECTED_UNSUPPORTED why=\"verb 99 is not known to this version\""));
+	assert_non_null(strstr(buf_str(&s->log), "state=REJECTED_UNSUPPORTED err=\"verb 99 is not known to this version\""));
 	shop_policy_counts(s, "commands: {warehouse.apply: approve}\n");
 	shop_policy_counts(s, SHOP_POLICY);
 	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
@@ -184,7 +184,7 @@ static void the_log_says_why_a_command_did_not_run(void **state)
 	k.c.expires_at = world_wall_ms(s->d.w) + 60000;
 	shop_send(s, &k, false);
 	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(EXPIRED));
-	assert_non_null(strstr(buf_str(&s->log), "state=EXPIRED why=\"frozen: the STOP file stands\""));
+	assert_non_null(strstr(buf_str(&s->log), "state=EXPIRED err=\"frozen: the STOP file stands\""));
 }
 
 static unsigned deleted_volumes(struct shop *s, const struct desk_command *k)
