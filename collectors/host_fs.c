@@ -146,7 +146,7 @@ static void on_deadline(struct timer *t)
 	list_add(&fs->hung, &fs->ask->link);
 	fs->hung_n++;
 	fs->h->stats.file_systems_hung++;
-	log_warn("host.fs.hung", "mount=\"%s\" deadline_ms=%d", fs->ask->point, DEADLINE_MS);
+	log_warn("host.fs.hung", "mount=%s deadline_ms=%d", fs->ask->point, DEADLINE_MS);
 	fs->ask = NULL;
 	fs->at++;
 	ask_next(fs);

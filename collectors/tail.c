@@ -61,7 +61,7 @@ static void let_go(struct tail_file *tf)
 	struct tail *t = tf->src->t;
 	struct telemetry_source end = tail_file_source(tf, tf->size, tf->size);
 
-	log_info("tail.done", "path=\"%s\" ino=%llu", tf->path, (unsigned long long)tf->ino);
+	log_info("tail.done", "path=%s ino=%llu", tf->path, (unsigned long long)tf->ino);
 	tail_position_leave(t, &end);
 	forget(tf);
 }
@@ -103,7 +103,7 @@ static void refuse(struct tail_file *tf)
 		c.mtime_ms = st.mtime_ms;
 		tail_archive_add(t, &c, why);
 	}
-	log_info("tail.no_text", "path=\"%s\" ino=%llu offset=%llu next=\"not read\"", tf->path, (unsigned long long)tf->ino,
+	log_info("tail.no_text", "path=%s ino=%llu offset=%llu next=\"not read\"", tf->path, (unsigned long long)tf->ino,
 		 (unsigned long long)tf->offset);
 	forget(tf);
 	t->scan_wanted = true;
@@ -245,7 +245,7 @@ static void watch(struct tail_source *src)
 	src->watch.dir = src->dir;
 	src->watched = w->watch_start(w, &src->watch, on_change, &e) == 0;
 	if (!src->watched)
-		log_debug("tail.watch.failed", "dir=\"%s\" poll_ms=%d why=\"%s\"", src->dir, POLL_MS, err_text(&e));
+		log_debug("tail.watch.failed", "dir=%s poll_ms=%d err=%s", src->dir, POLL_MS, err_text(&e));
 }
 
 /* The safety net: also for folders that came into being later. */

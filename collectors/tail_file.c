@@ -191,7 +191,7 @@ void tail_file_free(struct tail_file *tf)
 void tail_file_begin_anew(struct tail_file *tf, const char *why)
 {
 	tf->src->t->stats.truncated_files++;
-	log_info("tail.truncated", "path=\"%s\" offset=%" PRIu64 " size=%" PRIu64 " why=%s", tf->path, tf->offset, tf->size, why);
+	log_info("tail.truncated", "path=%s offset=%" PRIu64 " size_bytes=%" PRIu64 " why=%s", tf->path, tf->offset, tf->size, why);
 	tf->generation++;
 	tail_file_place(tf, 0); /* reads nothing there, and so cannot fail */
 	tf->head_at = tf->head_len = 0;

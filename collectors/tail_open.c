@@ -132,7 +132,7 @@ struct tail_file *tail_take(struct tail_source *src, const char *path, const cha
 	t->files_n++;
 	t->index.stale = true;
 	tell_found(tf);
-	log_info("tail.file", "path=\"%s\" ino=%" PRIu64 " offset=%" PRIu64 " size=%" PRIu64, tf->path, tf->ino, tf->offset,
+	log_info("tail.file", "path=%s ino=%" PRIu64 " offset=%" PRIu64 " size_bytes=%" PRIu64, tf->path, tf->ino, tf->offset,
 		 tf->size);
 	return tf;
 }

@@ -27,9 +27,8 @@ static const struct {
 void tail_refuse(struct tail_source *src, enum tail_refusal why, const char *path)
 {
 	if (src->refusing[why]++ == 0 && src->refused[why] == 0)
-		log_event(reasons[why].level, "tail.refused",
-			  "pattern=\"%s/%s\" path=\"%s\" why=\"%s\" files_max=%u next=\"not read\"", src->dir, src->glob, path,
-			  reasons[why].why, TAIL_FILES_MAX);
+		log_event(reasons[why].level, "tail.refused", "pattern=%s/%s path=%s why=%s files_max=%u next=\"not read\"",
+			  src->dir, src->glob, path, reasons[why].why, TAIL_FILES_MAX);
 }
 
 bool tail_refuse_if_path(struct tail_source *src, int rc, const char *path)

@@ -278,7 +278,7 @@ static void on_listed(struct disk_req *r, int rc)
 		refuse_folder(t, rc);
 	t->stats.large_folders += rc == -ERR_LIMIT;
 	if (rc == -ERR_LIMIT && s->seeks) /* once each poll is often enough */
-		log_warn("tail.folder.large", "dir=\"%s\" names_max_bytes=%u next=\"only what was listed is looked at\"", s->dir,
+		log_warn("tail.folder.large", "dir=%s names_max_bytes=%u next=\"only what was listed is looked at\"", s->dir,
 			 NAMES_MAX);
 	if (ending_is_on(&t->end))
 		ending_step(&t->end);

@@ -150,8 +150,8 @@ static void lane_retry(struct lane *l, int rc)
 		ask = http_retry_after(&l->http, world_wall_ms(l->x->w));
 	ms = backoff_asked_ms(&l->backoff, world_random64(l->x->w), ask, ANSWER_CAPS);
 	l->x->stats.retries++;
-	log_info("export.retry", "kind=%s batch=%s status=%d error=%s retry_in_ms=%" PRIu64, batch_kind_name(l->kind), l->id,
-		 l->http.status, rc != 0 ? err_name(rc) : "none", ms);
+	log_info("export.retry", "kind=%s batch=%s status=%d err=%s retry_in_ms=%" PRIu64, batch_kind_name(l->kind), l->id,
+		 l->http.status, rc != 0 ? err_text(&l->http.err) : "", ms);
 	exporter_wait(l, ms);
 }
 
@@ -225,7 +225,7 @@ static int fill(struct lane *l, struct err *e)
 
 static void lane_damaged(struct lane *l, int rc, const struct err *e)
 {
-	log_warn("export.body.unread", "batch=%s error=%s why=\"%s\"", l->entry->id, err_name(rc), err_text(e));
+	log_warn("export.body.unread", "batch=%s err=%s", l->entry->id, err_text(e));
 	if (rc == -ERR_CORRUPT || (exporter_is_hopeless(l) && spool_can_read(l->x->s)))
 		exporter_bad(l);
 	else
@@ -236,7 +236,7 @@ static void lane_damaged(struct lane *l, int rc, const struct err *e)
 static void lane_unsigned(struct lane *l, int rc, const struct err *e)
 {
 	if (rc != -ERR_NOTYET)
-		log_warn("export.unsigned", "kind=%s error=%s why=\"%s\"", batch_kind_name(l->kind), err_name(rc), err_text(e));
+		log_warn("export.unsigned", "kind=%s err=%s", batch_kind_name(l->kind), err_text(e));
 	exporter_wait(l, NOT_YET_MS);
 }
 

@@ -198,7 +198,7 @@ static void on_found(void *ctx, const struct telemetry_source *source)
 
 	if (!alone && s->open[TELEMETRY_LOG]->ranges_n >= BATCH_RANGES) {
 		if (queued(s) >= FOUND_QUEUE_MAX) {
-			log_warn("telemetry.position.late", "path=\"%s\" next=\"kept with the file's first line\"", source->path);
+			log_warn("telemetry.position.late", "path=%s next=\"kept with the file's first line\"", source->path);
 			return;
 		}
 		close_batch(s, TELEMETRY_LOG);

@@ -182,9 +182,10 @@ static void on_space(struct disk_req *r, int rc)
 		return;
 	}
 	timer_start(s->w, &s->space_timer, SPACE_EVERY_MS, on_space_due);
-	if (s->space_low != was_low)
-		log_warn(s->space_low ? "spool.space.low" : "spool.space.enough", "dir=%s free_bytes=%" PRIu64, s->dir,
-			 r->fs.bavail * r->fs.frsize);
+	if (s->space_low && !was_low)
+		log_warn("spool.space.low", "dir=%s free_bytes=%" PRIu64, s->dir, r->fs.bavail * r->fs.frsize);
+	if (!s->space_low && was_low)
+		log_info("spool.space.enough", "dir=%s free_bytes=%" PRIu64, s->dir, r->fs.bavail * r->fs.frsize);
 	if (was_low && !s->space_low && s->c.changed != NULL)
 		s->c.changed(s->c.ctx);
 }

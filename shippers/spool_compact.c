@@ -104,7 +104,7 @@ static void on_renamed(struct disk_req *r, int rc)
 
 	if (rc != 0) {
 		s->commits_unsure = true; /* the old one or the new one stands there now */
-		spool_write_failed(s, r, rc);
+		spool_write_failed(s, r);
 		return;
 	}
 	s->commits_unsure = false;
@@ -121,7 +121,7 @@ static void on_part(struct disk_req *r, int rc)
 	struct spool *s = container_of(r, struct spool, disk);
 
 	if (rc != 0) {
-		spool_write_failed(s, r, rc);
+		spool_write_failed(s, r);
 		return;
 	}
 	s->compact.written += s->line.len;

@@ -77,8 +77,8 @@ void spool_write_init(struct spool *s);
 void spool_write_kick(struct spool *s);
 void spool_write_close(struct spool *s);
 bool spool_write_idle(const struct spool *s);
-void spool_write_failed(struct spool *s, const struct disk_req *r, int rc); /* waits and tries again */
-void spool_write_done(struct spool *s);                                     /* goes on with what comes next */
+void spool_write_failed(struct spool *s, const struct disk_req *r); /* waits and tries again */
+void spool_write_done(struct spool *s);                             /* goes on with what comes next */
 
 void spool_compact(struct spool *s); /* then spool_write_done or _failed */
 void spool_compact_skip(struct spool *s, const struct spool_entry *en);

@@ -35,7 +35,7 @@ static void take_record(struct spool_records *r, const struct commit *c)
 static void count_damage(struct spool_records *r, const char *why)
 {
 	if (r->s->stats.corrupt++ < TOLD_MAX)
-		log_warn("spool.commit.damaged", "before=%" PRIu64 " why=\"%s\"", r->offset, why);
+		log_warn("spool.commit.damaged", "before=%" PRIu64 " err=%s", r->offset, why);
 }
 
 /* What it cost, in records and ranges. */

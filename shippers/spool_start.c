@@ -92,7 +92,7 @@ static void clean(struct spool_start *st)
 	st->names = BUF_MAX(NAMES_MAX);
 }
 
-static void wait_and_retry(struct spool_start *st, int rc, const struct err *e)
+static void wait_and_retry(struct spool_start *st, const struct err *e)
 {
 	struct spool *s = st->s;
 
@@ -101,7 +101,7 @@ static void wait_and_retry(struct spool_start *st, int rc, const struct err *e)
 	    "no telemetry is taken or sent: its spool cannot be read (%.250s); tried again every %d s. Mend it, or move %.100s "
 	    "away: what it holds is then not sent",
 	    err_text(e), AGAIN_MS / 1000, s->dir);
-	log_error("spool.unreadable", "error=%s why=\"%s\" retry_in_ms=%d", err_name(rc), err_text(e), AGAIN_MS);
+	log_error("spool.unreadable", "err=%s retry_in_ms=%d", err_text(e), AGAIN_MS);
 	clean(st);
 	sm_move(&st->sm, ST_WAIT);
 	timer_start(s->w, &st->timer, AGAIN_MS, on_turn);
@@ -116,7 +116,7 @@ static void on_listed(struct disk_req *r, int rc)
 	if (ending_is_on(&st->s->end))
 		ending_step(&st->s->end);
 	else if (rc != 0)
-		wait_and_retry(st, rc, &r->err);
+		wait_and_retry(st, &r->err);
 	else
 		go(st, ST_NAMES);
 }
@@ -341,7 +341,7 @@ static void on_turn(struct timer *t)
 	}
 	rc = turns[st->sm.now](st, &e);
 	if (rc != 0)
-		wait_and_retry(st, rc, &e);
+		wait_and_retry(st, &e);
 }
 
 void spool_start(struct spool *s)

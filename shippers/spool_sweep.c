@@ -97,7 +97,7 @@ static void on_gone(struct disk_req *r, int rc)
 	if (rc == 0 && end->is_bad)
 		count_damage(en, end->aside);
 	if (rc != 0)
-		log_warn("spool.remove.failed", "path=%s why=\"%s\"", end->path, err_text(&r->err));
+		log_warn("spool.remove.failed", "path=%s err=%s", end->path, err_text(&r->err));
 	ending_free(end);
 	if (rc == 0)
 		spool_entry_free(en);

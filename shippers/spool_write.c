@@ -66,12 +66,11 @@ static void on_again(struct timer *t)
 }
 
 /* What has been reached stays: `cur` with its packed body, or cur->bytes set for a durable one. */
-void spool_write_failed(struct spool *s, const struct disk_req *r, int rc)
+void spool_write_failed(struct spool *s, const struct disk_req *r)
 {
 	s->stats.write_failures++;
 	s->stats.full = true;
-	log_warn("spool.write.failed", "path=%s error=%s retry_in_ms=%d why=\"%s\"", r->path, err_name(rc), AGAIN_MS,
-		 err_text(&r->err));
+	log_warn("spool.write.failed", "path=%s err=%s retry_in_ms=%d", r->path, err_text(&r->err), AGAIN_MS);
 	snprintf(s->trouble, sizeof(s->trouble),
 		 "the telemetry spool cannot be written (%.200s): log lines wait in their files, metrics are dropped; tried again "
 		 "every %d s",
@@ -116,7 +115,7 @@ static void on_committed(struct disk_req *r, int rc)
 
 	if (rc != 0) {
 		s->commits_unsure |= rc == -ERR_CORRUPT;
-		spool_write_failed(s, r, rc);
+		spool_write_failed(s, r);
 		return;
 	}
 	s->commits_len += s->line.len;
@@ -150,7 +149,7 @@ static void on_body(struct disk_req *r, int rc)
 	struct spool *s = container_of(r, struct spool, disk);
 
 	if (rc != 0) {
-		spool_write_failed(s, r, rc);
+		spool_write_failed(s, r);
 		return;
 	}
 	s->cur->bytes = s->packed.len;

@@ -139,7 +139,7 @@ static void log_failure(struct creds *c, uint64_t retry_ms)
 		return;
 	c->logged = c->err;
 	c->logged_ms = now;
-	log_warn("aws.keys.renewal.failed", "source=%s have_keys=%s mends=%s retry_in_ms=%llu error=\"%s\"", c->source->name,
+	log_warn("aws.keys.renewal.failed", "source=%s have_keys=%s mends=%s retry_in_ms=%llu err=%s", c->source->name,
 		 has_keys(c) ? "yes" : "no", c->is_refused ? "no" : "maybe", (unsigned long long)retry_ms, err_text(&c->err));
 }
 

@@ -21,7 +21,7 @@ static void stop(const struct sm_machine *machine, const char *from, unsigned to
 	snprintf(number, sizeof(number), "number %u", to);
 	if (is_state(machine, to))
 		name = machine->states[to].name;
-	log_error("bug.state", "machine=%s from=\"%s\" to=\"%s\" err=\"%s\"", machine->name, from, name, why);
+	log_error("bug.state", "machine=%s from=%s to=%s err=%s", machine->name, from, name, why);
 	abort();
 }
 
@@ -44,7 +44,7 @@ void sm_move(struct sm *m, unsigned to)
 	if ((from->to & SM_TO(to)) == 0)
 		stop(machine, from->name, to, "there is no such move");
 	m->now = to;
-	log_debug("sm.move", "machine=%s from=\"%s\" to=\"%s\"", machine->name, from->name, machine->states[to].name);
+	log_debug("sm.move", "machine=%s from=%s to=%s", machine->name, from->name, machine->states[to].name);
 	broken = machine->broken != NULL ? machine->broken(m) : NULL;
 	if (broken != NULL)
 		stop(machine, from->name, to, broken);

@@ -138,7 +138,7 @@ static void failed(struct channel *c, const char *what)
 
 	secret_wipe(&c->new_key, sizeof(c->new_key));
 	err_wrap(&c->trouble, -c->trouble.code, "login, %s", what);
-	log_warn("control.login.failed", "err=\"%s\" retry_in_ms=%" PRIu64, err_text(&c->trouble), wait);
+	log_warn("control.login.failed", "err=%s retry_in_ms=%" PRIu64, err_text(&c->trouble), wait);
 	sm_move(&c->sm, CHANNEL_WAITING);
 	timer_start(c->w, &c->timer, wait, on_timer);
 }

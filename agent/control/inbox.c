@@ -69,7 +69,7 @@ void inbox_refuse(struct inbox *in, const struct digest *body, const char *reaso
 	push(in, body, reason);
 	digest_hex(body, hex);
 	if (ops_note(in->ops, "command.refused", json_pack("{s:s, s:o}", "body_sha256", hex, "reason", json_text(reason))))
-		log_warn("control.refused", "sha256=%s reason=\"%s\"", hex, reason);
+		log_warn("control.refused", "sha256=%s err=%s", hex, reason);
 }
 
 void inbox_refuse_quietly(struct inbox *in, const struct digest *body, const char *reason)

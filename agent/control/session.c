@@ -110,7 +110,7 @@ static void poll(struct session *s)
 		return;
 	}
 	if (rc != 0) {
-		log_error("control.poll.unbuilt", "err=\"%s\" retry_in_ms=%u", err_text(&s->trouble), REFUSED_MS);
+		log_error("control.poll.unbuilt", "err=%s retry_in_ms=%u", err_text(&s->trouble), REFUSED_MS);
 		wait_ms(s, REFUSED_MS);
 		return;
 	}
@@ -141,7 +141,7 @@ static void back_off(struct session *s, struct backoff_ask ask)
 
 	s->connected = false;
 	s->hold_until_ms = world_now_ms(s->w) + wait;
-	log_warn("control.poll.failed", "err=\"%s\" retry_in_ms=%llu", err_text(&s->trouble), (unsigned long long)wait);
+	log_warn("control.poll.failed", "err=%s retry_in_ms=%llu", err_text(&s->trouble), (unsigned long long)wait);
 	wait_ms(s, wait);
 }
 

@@ -202,7 +202,7 @@ static void on_identity(void *ctx, int rc, const struct err *e)
 	if (agent_is_closing(a))
 		return;
 	if (rc != 0) {
-		log_error("agent.refuses", "err=\"%s\" next=\"it stops\"", err_text(e));
+		log_error("agent.refuses", "err=%s next=\"it stops\"", err_text(e));
 		a->fatal(a->ctx, e);
 		return;
 	}
@@ -282,7 +282,7 @@ static void open_journal(struct agent *a)
 
 	new_ops(a);
 	if (journal_open(a->w, &cfg, on_record, a, &is_empty, &a->journal, &a->journal_err) != 0) {
-		log_error("journal.damaged", "err=\"%s\" next=\"read-only: nothing is changed until a person has looked\"",
+		log_error("journal.damaged", "err=%s next=\"read-only: nothing is changed until a person has looked\"",
 			  err_text(&a->journal_err));
 		a->journal = NULL;
 		return;
@@ -307,7 +307,7 @@ static void on_key_made(struct disk_req *r, int rc)
 	if (agent_is_closing(a))
 		return;
 	if (rc != 0) {
-		log_error("agent.key.failed", "err=\"%s\" next=\"it stops\"", err_text(&r->err));
+		log_error("agent.key.failed", "err=%s next=\"it stops\"", err_text(&r->err));
 		a->fatal(a->ctx, &r->err);
 		return;
 	}

@@ -136,7 +136,7 @@ static void tell_start(struct daemon *d, uint64_t now)
 		return;
 	d->is_ready = agent_is_ready(d->agent);
 	if (d->is_ready) {
-		log_info("agent.ready", "summary=\"%s\"", agent_summary(d->agent));
+		log_info("agent.ready", "summary=%s", agent_summary(d->agent));
 		sd_notify("READY=1");
 	} else if (now - d->extended_ms >= EXTEND_EVERY_MS && is_moving(d, now)) {
 		d->extended_ms = now;
@@ -240,7 +240,7 @@ int daemon_main(const char *config_path)
 	if (rc == 0)
 		rc = daemon_run(config_path, &held, &e);
 	if (rc < 0)
-		log_error("agent.failed", "err=\"%s\"", err_text(&e));
+		log_error("agent.failed", "err=%s", err_text(&e));
 	rc = rc < 0 ? 1 : rc;
 	if (held)
 		_exit(rc);

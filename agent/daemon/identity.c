@@ -57,7 +57,7 @@ static void failed(struct identity_flow *f)
 {
 	uint32_t wait = backoff_next_ms(&f->backoff, world_random64(f->w));
 
-	log_warn("identity.failed", "step=%s err=\"%s\" retry_in_ms=%u", sm_name(&f->sm), err_text(&f->trouble), wait);
+	log_warn("identity.failed", "step=%s err=%s retry_in_ms=%u", sm_name(&f->sm), err_text(&f->trouble), wait);
 	f->again = f->sm.now;
 	sm_move(&f->sm, IDENTITY_WAITING);
 	timer_start(f->w, &f->timer, wait, on_timer);

@@ -85,7 +85,7 @@ static void try_listen(struct socket *s)
 	if (s->server != NULL && s->trouble.code != 0)
 		log_info("socket.on", "path=%s", s->path);
 	if (s->server == NULL && !str_eq(err_text(&e), err_text(&s->trouble)))
-		log_error("socket.off", "err=\"%s\" effect=\"reeve status does not work\" retry_in_ms=%u", err_text(&e), LOOK_MS);
+		log_error("socket.off", "err=%s effect=\"reeve status does not work\" retry_in_ms=%u", err_text(&e), LOOK_MS);
 	s->trouble = e;
 }
 

@@ -107,7 +107,7 @@ void telemetry_rules(struct telemetry *t, const struct policy *p)
 	t->has_policy = p->present;
 	t->policy = p->digest;
 	if (shipper_rules(t->shipper, p->present ? &p->export : NULL, &e) != 0)
-		log_error("telemetry.rules.wrong", "err=\"%s\" next=\"nothing leaves\"", err_text(&e));
+		log_error("telemetry.rules.wrong", "err=%s next=\"nothing leaves\"", err_text(&e));
 }
 
 const char *telemetry_trouble(const struct telemetry *t)

@@ -138,7 +138,7 @@ void journal_failed(struct journal *j, int rc)
 	j->trouble = j->disk.err;
 	if (j->trouble.text[0] == '\0')
 		err_set(&j->trouble, -rc, "the journal cannot be written");
-	log_error("journal.write.failed", "err=\"%s\" retry_in_ms=%u", err_text(&j->trouble), wait);
+	log_error("journal.write.failed", "err=%s retry_in_ms=%u", err_text(&j->trouble), wait);
 	if (rc == -ERR_NOSPACE)
 		give_up_reserve(j);
 	j->retry = j->sm.now;
@@ -194,7 +194,7 @@ static void unfit(struct journal *j, struct journal_append *a)
 {
 	err_set(&j->unfit, ERR_LIMIT, "a record %s of %s has %zu bytes; at most %u can be written", a->type,
 		json_str_or(a->members, "op", "the agent"), json_size(a->members), JOURNAL_RECORD_MAX);
-	log_error("journal.record.unfit", "err=\"%s\" next=\"what it was for stands still\"", err_text(&j->unfit));
+	log_error("journal.record.unfit", "err=%s next=\"what it was for stands still\"", err_text(&j->unfit));
 	json_close(&a->members);
 }
 

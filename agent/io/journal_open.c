@@ -262,7 +262,7 @@ static void on_rewritten(struct disk_req *r, int rc)
 static void lose(struct journal *j, const struct err *e)
 {
 	j->trouble = *e;
-	log_error("journal.lost", "err=\"%s\" next=\"a new start reads what is there\"", err_text(e));
+	log_error("journal.lost", "err=%s next=\"a new start reads what is there\"", err_text(e));
 	j->retry = JOURNAL_CUT;
 	sm_move(&j->sm, JOURNAL_WAIT);
 	j->cfg.lost(j->cfg.ctx, e);

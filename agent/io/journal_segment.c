@@ -143,7 +143,7 @@ static void on_pruned(struct disk_req *r, int rc)
 		memmove(j->sealed.v, j->sealed.v + 1, --j->sealed.n * sizeof(*j->sealed.v));
 	} else {
 		j->prune_refused = j->first;
-		log_warn("journal.prune.failed", "file=%s err=\"%s\" next=\"it stays, and is tried again with the next segment\"",
+		log_warn("journal.prune.failed", "file=%s err=%s next=\"it stays, and is tried again with the next segment\"",
 			 j->prune_path, err_text(&r->err));
 	}
 	sm_move(&j->sm, JOURNAL_IDLE);
@@ -212,7 +212,7 @@ void journal_prune_record(struct journal *j)
 	json_t *m;
 
 	if (last_hash(j, hex, &e) != 0) {
-		log_error("journal.prune.failed", "segment=%s err=\"%s\" next=\"kept until the next segment\"", seg->name,
+		log_error("journal.prune.unread", "segment=%s err=%s next=\"kept until the next segment\"", seg->name,
 			  err_text(&e));
 		j->prune_refused = j->first;
 		return;

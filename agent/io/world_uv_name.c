@@ -178,8 +178,7 @@ static void on_looked_up(uv_getaddrinfo_t *lookup, int status, struct addrinfo *
 		if (answered)
 			take(nm, res);
 		else
-			log_debug("net.name.failed", "host=%s err=\"%s\" known=%zu", nm->host, uv_strerror(status),
-				  nm->addresses_n);
+			log_debug("net.name.failed", "host=%s err=%s known=%zu", nm->host, uv_strerror(status), nm->addresses_n);
 		if (nm->addresses_n > 0)
 			tell_all(nm, 0, NULL);
 		else
@@ -266,7 +265,7 @@ void world_uv_name_doubt(struct world_uv *u, const char *host)
 		return;
 	nm->is_doubted = true;
 	if (look_up(nm) != 0)
-		log_debug("net.name.failed", "host=%s err=\"no lookup can be started\" known=%zu", host, nm->addresses_n);
+		log_debug("net.name.unasked", "host=%s err=\"no lookup can be started\" known=%zu", host, nm->addresses_n);
 }
 
 /* ---- the world's ---------------------------------------------------------------------------------------------------- */

@@ -155,7 +155,7 @@ void op_cancel(struct op *op)
 	if (op->is_cancelled || op->f.is_ended)
 		return;
 	op->is_cancelled = true;
-	log_info("op.cancel", "op=%s next=\"%s\"", op->f.id_text,
+	log_info("op.cancel", "op=%s next=%s", op->f.id_text,
 		 op_has_started(op) ? "it ends at the next step it may" : "it is not started");
 	if (!op_has_started(op) && is_resting(op))
 		op_wait(op, 0);

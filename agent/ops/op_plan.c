@@ -160,7 +160,7 @@ static enum op_state inventory_failed(struct op *op)
 	if (op->inv.class == AWS_DENIED)
 		return op_end_early(op, STATE(FAILED), "DENIED_BY_AWS", err_text(&op->inv.err));
 	snprintf(op->waiting, sizeof(op->waiting), "%.150s", err_text(&op->inv.err));
-	log_warn("op.inventory.failed", "op=%s err=\"%s\" retry_in_ms=%u", op->f.id_text, err_text(&op->inv.err), wait);
+	log_warn("op.inventory.failed", "op=%s err=%s retry_in_ms=%u", op->f.id_text, err_text(&op->inv.err), wait);
 	return op_wait(op, wait);
 }
 
@@ -171,7 +171,7 @@ static bool lags_behind(struct op *op, const struct inventory *inv)
 
 	if (recent_is_shown(&op->env->shared->recent, op->asked_ms, inv, op_warehouse(op), &why))
 		return false;
-	log_info("op.inventory.lags", "op=%s why=\"%s\" retry_in_ms=%d", op->f.id_text, buf_str(&why), LAG_POLL_MS);
+	log_info("op.inventory.lags", "op=%s why=%s retry_in_ms=%d", op->f.id_text, buf_str(&why), LAG_POLL_MS);
 	snprintf(op->waiting, sizeof(op->waiting), "%.150s", buf_str(&why));
 	return true;
 }

@@ -24,7 +24,7 @@ static void believe(struct ops *o, struct policy *fresh)
 	if (fresh->present)
 		log_info("policy.read", "mode=%s", fresh->frozen ? "off" : "on");
 	else
-		log_warn("policy.none", "why=\"%s\" next=\"nothing is changed and no telemetry leaves\"", err_text(&fresh->reason));
+		log_warn("policy.none", "err=%s next=\"nothing is changed and no telemetry leaves\"", err_text(&fresh->reason));
 	policy_close(&o->policy);
 	o->policy = *fresh;
 	o->is_policy_known = true;

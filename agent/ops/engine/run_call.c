@@ -89,7 +89,7 @@ static void note_refusal(struct run *r, const struct aws_call *c)
 		return;
 	}
 	run_refused(r, run_refusal_json(r, c->class, err_text(&c->err)));
-	log_warn("op.step.refused", "op=%s step=%s/%s class=%s code=%s err=\"%s\" tries=%u since=%s gives_up=%s", r->env->command,
+	log_warn("op.step.refused", "op=%s step=%s/%s class=%s code=%s err=%s tries=%u since=%s gives_up=%s", r->env->command,
 		 r->plan->name, run_now(r)->s.name, aws_class_name(c->class), c->code, err_text(&c->err), r->a.refusals,
 		 stamp_rfc3339(r->a.refused_since_ms, since), stamp_rfc3339(run_gives_up_ms(r), gives_up));
 }

@@ -72,7 +72,7 @@ static enum run_state start_undo(struct run *r, json_t *kept, json_t *losses)
 {
 	json_t *m = json_object();
 
-	log_warn("op.plan.undo", "op=%s plan=%s why=\"%s\"", r->env->command, r->plan->name, err_text(&r->a.err));
+	log_warn("op.plan.undo", "op=%s plan=%s err=%s", r->env->command, r->plan->name, err_text(&r->a.err));
 	json_object_set_new(m, "op", json_string(r->env->command));
 	json_object_set_new(m, "plan", json_string(r->plan->name));
 	json_object_set_new(m, "cancelled", json_boolean(r->cancelled));
@@ -158,7 +158,7 @@ static enum run_state survey_blindly(struct run *r, const struct err *why)
 {
 	bool may = !asks_whose(r);
 
-	log_error("op.plan.undo.blind", "op=%s plan=%s err=\"%s\" next=\"%s\"", r->env->command, r->plan->name, err_text(why),
+	log_error("op.plan.undo.blind", "op=%s plan=%s err=%s next=%s", r->env->command, r->plan->name, err_text(why),
 		  may ? "it is taken back, and what goes with it is not named" : "nothing is taken back");
 	return may ? start_undo(r, NULL, losses_of(r, NULL)) : run_ends(r, RUN_INDETERMINATE);
 }

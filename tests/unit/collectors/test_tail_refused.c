@@ -117,7 +117,7 @@ static void a_path_that_cannot_be_looked_at_keeps_no_other_file_from_being_rotat
 
 static void a_link_into_a_file_is_refused_and_told_once(void **state)
 {
-	static const char *texts[] = { "path=\"/var/log/bad.log\"", NULL };
+	static const char *texts[] = { "path=/var/log/bad.log ", NULL };
 
 	(void)state;
 	sim_file_puts(reader.w, LOG, "1\n");
@@ -134,7 +134,7 @@ static void a_link_into_a_file_is_refused_and_told_once(void **state)
 static void a_folder_that_is_none_is_refused_and_told_once(void **state)
 {
 	static const char *const dirs[] = { "/var/log/app", "/var/log/app/sub" };
-	static const char *texts[] = { "path=\"/var/log/app", NULL };
+	static const char *texts[] = { "path=/var/log/app", NULL };
 
 	(void)state;
 	log_set(LOG_INFO, reader_on_refused, texts);
@@ -210,7 +210,7 @@ static void a_disk_that_fails_or_a_folder_that_is_closed_rotates_nothing(void **
 
 static void a_file_that_may_not_be_opened_is_told_once_and_tried_again_by_the_poll(void **state)
 {
-	static const char *texts[] = { "path=\"" LOG "\" why=\"permission denied\"", NULL };
+	static const char *texts[] = { "path=" LOG " why=\"permission denied\"", NULL };
 
 	(void)state;
 	sim_file_puts(reader.w, LOG, "1\n");

@@ -130,7 +130,7 @@ static void a_start_without_a_policy_that_counts_is_logged_with_the_reason(void 
 		desk_settle(&s->d);
 		assert_true(ops_is_ready(s->d.ops));
 		assert_int_equal(ops_mode(s->d.ops), REEVE__CONTROL__V1__AGENT_MODE__NO_POLICY);
-		assert_non_null(strstr(buf_str(&s->log), "policy.none why=\"/etc/reeve/policy.yaml"));
+		assert_non_null(strstr(buf_str(&s->log), "policy.none err=\"/etc/reeve/policy.yaml"));
 	}
 	shop_listen(s);
 	shop_policy(s, SHOP_POLICY);
@@ -138,7 +138,7 @@ static void a_start_without_a_policy_that_counts_is_logged_with_the_reason(void 
 	shop_reopen(s);
 	desk_settle(&s->d);
 	assert_non_null(
-	    strstr(buf_str(&s->log), "policy.none why=\"/etc/reeve/policy.yaml can be written by the agent's own user"));
+	    strstr(buf_str(&s->log), "policy.none err=\"/etc/reeve/policy.yaml can be written by the agent's own user"));
 }
 
 static void a_policy_that_changes_while_the_list_closes_is_not_looked_at_again(void **state)
