@@ -226,6 +226,10 @@ iam: $(B)/tests/unit/ops/steps/test_iam ## write deploy/iam from the step kinds 
 	@for d in $(IAM_DOCUMENTS); do $< $$d > deploy/iam/$$d.json || exit 1; done
 	@$< stack | deploy/cloudformation/fill.py
 
+.PHONY: logs
+logs: ## write docs/logs.md, the list of all events, from the source
+	@$(PYTHON) tests/docs/events.py
+
 ##@ This machine
 
 PACKAGES := ca-certificates clang-14 clang-format-14 clang-tidy-14 curl gcc git jq libc6-dev libclang-rt-14-dev libcmocka-dev libcurl4-openssl-dev \

@@ -64,7 +64,9 @@ void host_unread(struct host *h, const char *path)
 {
 	h->stats.unread++;
 	if (!h->complained)
-		log_warn("host.unread", "path=%s", path);
+		log_warn("host.unread",
+			 "path=%s err=\"it cannot be read, or is not as the kernel writes it\" next=\"its metrics are left out\"",
+			 path);
 	h->complained = true;
 }
 

@@ -47,7 +47,8 @@ static void close_batch(struct shipper *s, enum telemetry_kind kind)
 	s->found_waits &= kind != TELEMETRY_LOG;
 	if (b->records > 0 && finish(s, b) != 0) {
 		s->stats.dropped_full[kind] += b->records;
-		log_error("telemetry.batch.lost", "kind=%s records=%" PRIu32, batch_kind_name(kind), b->records);
+		log_error("telemetry.batch.lost", "kind=%s records=%" PRIu32 " err=\"the batch is over its size\"",
+			  batch_kind_name(kind), b->records);
 		b->records = 0;
 	}
 	spool_put(s->spool, b);

@@ -211,7 +211,9 @@ static int read_records(struct spool_start *st, struct err *e)
 	s->settled = s->commits_len == 0 && s->seq == 0;
 	s->commits_unsure = !s->settled;
 	if (s->stats.corrupt > 0)
-		log_error("spool.damaged", "records=%" PRIu64 " next=\"bodies stay, lines of those records may be sent again\"",
+		log_error("spool.damaged",
+			  "records=%" PRIu64 " err=\"damaged records in the list of commits\" next=\"bodies stay, lines of those "
+					     "records may be sent again\"",
 			  s->stats.corrupt);
 	return go(st, ST_MATCH);
 }

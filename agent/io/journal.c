@@ -117,7 +117,8 @@ static void give_up_reserve(struct journal *j)
 	if (j->tight || j->reserve_disk.impl != NULL)
 		return;
 	j->tight = true;
-	log_error("journal.full", "next=\"the reserve is given up, nothing new is started, retry\"");
+	log_error("journal.full",
+		  "err=\"the disk is full\" next=\"the reserve is given up, nothing new is started, it tries again\"");
 	timer_stop(j->w, &j->reserve_timer);
 	disk_unlink(j->w, &j->reserve_disk, j->reserve, on_reserve_gone);
 }

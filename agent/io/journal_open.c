@@ -221,8 +221,8 @@ static void on_tail_kept(struct disk_req *r, int rc)
 	struct journal *j = container_of(r, struct journal, disk);
 
 	if (has_no_room(j, rc)) {
-		log_error("journal.torn.lost", "bytes=%zu copy=%s next=\"cut without a copy: the disk is full\"", j->tail.len,
-			  j->tail_path);
+		log_error("journal.torn.lost", "bytes=%zu copy=%s err=\"the disk is full\" next=\"cut without a copy\"",
+			  j->tail.len, j->tail_path);
 	} else if (rc != 0) {
 		journal_failed(j, rc);
 		return;

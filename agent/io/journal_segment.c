@@ -143,7 +143,7 @@ static void on_pruned(struct disk_req *r, int rc)
 		memmove(j->sealed.v, j->sealed.v + 1, --j->sealed.n * sizeof(*j->sealed.v));
 	} else {
 		j->prune_refused = j->first;
-		log_warn("journal.prune.failed", "file=%s err=%s next=\"it stays, and is tried again with the next segment\"",
+		log_warn("journal.prune.failed", "path=%s err=%s next=\"it stays, and is tried again with the next segment\"",
 			 j->prune_path, err_text(&r->err));
 	}
 	sm_move(&j->sm, JOURNAL_IDLE);
