@@ -14,7 +14,7 @@ struct backoff {
 /* What a peer says of how long it wants to be left alone; all zero: it does not say. */
 struct backoff_ask {
 	bool is_said;
-	bool is_moment; /* a date: the same moment for all who were told, so our own wait comes on top and not all come in it */
+	bool is_moment; /* a date: all who were told it would come at once, so our own wait is added */
 	uint64_t ms;    /* from now, as it was said, however absurd */
 };
 

@@ -1,5 +1,5 @@
-/* closing.c - see closing.h. Whether something is out is asked twice, at a step and by the loop: what goes out between the two is
- * waited for as well. */
+/* closing.c - see closing.h. is_out is asked twice, at a step and again when the loop calls closing_end: what was started between
+ * the two is waited for as well. */
 #include "agent/base/closing.h"
 
 #include <assert.h>

@@ -4,11 +4,11 @@
  *                      ^------------------the loop: something went out again------'
  *
  * A component embeds one and says two things: whether something of it is still out (a request, a worker, a part that closes too),
- * and how it is freed. Its close begins it and calls off what can be called off; whatever comes home afterwards ends with a step.
- * The memory goes in closing_end alone, which the loop calls: no function of the component is on the stack then, and nobody
- * returns into what was freed. Whoever is told may free what done's ctx points at: nothing of us is looked at after it.
- * Pure: the component brings the loop (agent/io/ending.h brings that of a world). One that waits for its parts' ends alone, and
- * always has one, may give closing_end itself: theirs come from the loop. */
+ * and how it is freed. Its close begins it and calls off what can be called off; whatever completes afterwards ends with a step.
+ * The memory goes in closing_end alone, which the loop calls: no function of the component is on the stack then, and none returns
+ * into what was freed. done may free what its ctx points at: nothing of the component is used after it. Pure: the component brings
+ * the loop (agent/io/ending.h brings that of a world). A component that waits for the ends of its parts alone, and always has such
+ * a part, may give closing_end itself as `later`: the parts call back from the loop. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,7 +31,7 @@ struct closing {
 /* Once, with the first step. From here on it is on, and done comes, later. */
 void closing_begin(struct closing *c, const struct closing_how *how, void (*later)(struct closing *c), void (*done)(void *ctx),
 		   void *ctx);
-void closing_step(struct closing *c); /* something came home; harmless as often as you like, and while it is open */
+void closing_step(struct closing *c); /* something completed; may be called at any time, also while it is open */
 void closing_end(struct closing *c);  /* for the loop alone; c may be gone afterwards */
 
 static inline bool closing_is_on(const struct closing *c)

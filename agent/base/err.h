@@ -36,14 +36,14 @@ struct err {
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Puts a sentence and ": " in front of the one that is there; returns rc. */
 int err_wrap(struct err *e, int rc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* From errno; returns -ERR_NOTFOUND, -ERR_NOSPACE, ... as fits. A path that can lead nowhere (a file in place of a folder, links
- * in a circle) is -ERR_INVALID: "not there" may be there tomorrow. */
+/* From errno; returns -ERR_NOTFOUND, -ERR_NOSPACE, ... as fits. A path that can lead nowhere (a file in place of a folder, links in
+ * a circle) is -ERR_INVALID: -ERR_NOTFOUND would say that it may be there tomorrow. */
 int err_errno(struct err *e, int errnum, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* "timeout" for -ERR_TIMEOUT and for ERR_TIMEOUT. */
 const char *err_name(int rc);
 /* The sentence if there is one, else the name of the code. */
 const char *err_text(const struct err *e);
-/* An error nobody acts on, waved through aloud: logged at debug with the reason why that is right. */
+/* For an error that needs no action: it is logged at debug, with the reason why that is right. */
 void err_ignore(int rc, const char *why);
 
 #define TRY(call)                                                                                                                  \

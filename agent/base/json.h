@@ -21,8 +21,8 @@ int json_get_u64(const json_t *obj, const char *key, uint64_t *ret, struct err *
 /* With a default in place of the error. */
 const char *json_str_or(const json_t *obj, const char *key, const char *other);
 int64_t json_int_or(const json_t *obj, const char *key, int64_t other);
-/* A string of text from outside, never NULL: bytes that are no UTF-8 become '?', and no text (NULL) is the empty one. jansson's
- * own json_string and the s of json_pack refuse such bytes, and a member that is refused is silently not there. */
+/* A string of text from outside, never NULL: bytes that are no UTF-8 become '?', and no text (NULL) is the empty one. jansson's own
+ * json_string and the s of json_pack refuse such bytes, and then the member is missing without an error. */
 json_t *json_text(const char *s);
 /* Sets a member from bytes, as base64. */
 void json_set_base64(json_t *obj, const char *key, const void *p, size_t len);

@@ -23,7 +23,7 @@
 static enum log_level log_most = LOG_INFO;
 static log_sink *log_to;
 static void *log_ctx;
-static char rest[LINE_MAX_BYTES]; /* of a line of which stderr took some */
+static char rest[LINE_MAX_BYTES]; /* the end of a line of which stderr took only the beginning */
 static size_t rest_len;
 static uint64_t dropped, untold; /* lines; untold: of these, since stderr last took one */
 
@@ -34,8 +34,8 @@ void log_set(enum log_level most, log_sink *sink, void *ctx)
 	log_ctx = ctx;
 }
 
-/* A terminal with room for one byte says that it can be written, and then waits until all of the rest has room. So it is opened
- * once more: a mode of that opening is ours. */
+/* poll reports a terminal with room for one byte as writable, and a write then waits until all of the line has room. So the
+ * terminal is opened once more, with O_NONBLOCK: the mode of that new opening is ours alone. */
 static ssize_t offer_to_terminal(const char *at, size_t len)
 {
 	int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

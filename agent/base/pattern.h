@@ -1,4 +1,5 @@
-/* pattern.h - a thin file over PCRE2: how the customer's patterns are compiled, for who reads them and for who runs them. */
+/* pattern.h - a thin file over PCRE2: how the customer's patterns are compiled, for the policy, which reads them, and for the
+ * shipper, which runs them. */
 #pragma once
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>

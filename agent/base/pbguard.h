@@ -11,6 +11,6 @@
  * Nothing is allocated. `what` names the message in the error. */
 int pbguard_check(const ProtobufCMessageDescriptor *d, const void *p, size_t len, size_t fields_max, const char *what,
 		  struct err *e);
-/* Of a message that was checked: are its strings, at any depth, what a person will see? A NUL would cut one short in protobuf-c's
- * hands, and one that turns the direction of text shows another sentence than was signed. */
+/* Of a message that was checked: does a person see its strings, at any depth, as they were signed? protobuf-c cuts a string short
+ * at a NUL, and a character that turns the direction of text shows another sentence. */
 int pbguard_texts(const ProtobufCMessageDescriptor *d, const void *p, size_t len, const char *what, struct err *e);

@@ -1,5 +1,5 @@
-/* pbw.c - see pbw.h. Lengths are minimal varints: pbw_begin leaves one byte, and pbw_end moves the content when the length
- * needs more. Most messages of telemetry are shorter than 128 bytes, so that is rare where it is frequent. */
+/* pbw.c - see pbw.h. Lengths are minimal varints: pbw_begin leaves one byte, and pbw_end moves the content when the length needs
+ * more. Most messages of telemetry are shorter than 128 bytes, so the content seldom moves. */
 #include "agent/base/pbw.h"
 
 #include <string.h>

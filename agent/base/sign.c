@@ -45,8 +45,8 @@ static bool is_below_p(const uint8_t y[SIGN_KEY_LEN])
 	return y[0] < 0xed;
 }
 
-/* Libcrypto checks a signature with such a key as with any other, and has no question for it. Eight points have an order that
- * divides 8; under the sign of x there are five values of y (the test holds all fourteen spellings of C2SP/CCTV, ed25519). */
+/* Libcrypto accepts these keys like any other, and offers no check for them. Eight points have an order that divides 8; under the
+ * sign of x there are five values of y (the test holds all fourteen spellings of C2SP/CCTV, ed25519). */
 bool sign_public_is_sound(const struct sign_public *pub)
 {
 	static const uint8_t small[][SIGN_KEY_LEN] = {

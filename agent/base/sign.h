@@ -27,9 +27,9 @@ struct sign_key {
 };
 
 int sign_key_init(struct sign_key *k, const uint8_t seed[SIGN_KEY_LEN], struct err *e); /* derives pub */
-/* A public key for which nobody needs the secret half, or that has a second spelling, is not sound: points of small order, of
- * which some signatures hold for one message in eight or more, and encodings that are not the canonical one. Asked once, where
- * a key is read; a key that lies on no curve is sound here and verifies nothing. */
+/* False for two kinds of public keys: points of small order, under which a signature that anybody can make holds for one message in
+ * eight or more, and encodings that are not the canonical one. Asked once, where a key is read. A key that is no point of the curve
+ * passes here; no signature verifies with it. */
 bool sign_public_is_sound(const struct sign_public *pub);
 void sign_key_id(const struct sign_public *pub, uint8_t id[SIGN_ID_LEN]);
 

@@ -1,4 +1,4 @@
-/* stamp.c - see stamp.h. timegm is a GNU function that no locale or TZ can bend. */
+/* stamp.c - see stamp.h. timegm (GNU) depends on neither locale nor TZ. */
 #include "agent/base/stamp.h"
 #include "agent/base/str.h"
 
@@ -100,7 +100,7 @@ int stamp_parse_iso(const char *s, int64_t *ret_ms, struct err *e)
 	return 0;
 }
 
-/* The year nearest to now that ends so: one of more than 50 years ahead is of the past. */
+/* The year nearest to now with these last two digits: one that would be more than 50 years ahead is in the past. */
 static void set_century(struct tm *tm, int64_t now_ms)
 {
 	int now = utc(within_years(now_ms)).tm_year;

@@ -44,8 +44,8 @@ struct telemetry_source {
 	uint32_t before_len; /* 0: not known, as in positions of older versions */
 };
 
-/* One log line, UTF-8. Of a line that goes on behind an unfinished beginning the body is the whole, so that the rules see it; its
- * first `begun` bytes were handed over before, and must not leave again. */
+/* One log line, UTF-8. When the beginning of a line was handed over before its end was written, the body is the whole line, so that
+ * the rules see all of it; its first `begun` bytes were handed over before, and must not leave again. */
 struct telemetry_line {
 	const char *body;
 	size_t len;

@@ -55,7 +55,7 @@ static struct yaml_node *node_new(struct building *b, enum kind kind, const yaml
 	return n;
 }
 
-/* Bytes that are no text have no mark, only an offset: libyaml reads ahead of the place that it has come to. */
+/* For bytes that are no text libyaml tells an offset and no line, because it reads ahead of what it has parsed. */
 static int unreadable(struct building *b)
 {
 	const char *problem = b->parser.problem != NULL ? b->parser.problem : "unreadable";
@@ -363,7 +363,7 @@ int yaml_u64(const struct yaml_node *n, uint64_t most, uint64_t *ret, struct err
 	return 0;
 }
 
-/* What is longer would be lost where times are added up, and so count as none. */
+/* A longer time could overflow where times are added up, and would then count as no time at all. */
 #define DURATION_MAX_MS (3653ull * 24 * 60 * 60 * 1000)
 
 int yaml_duration(const struct yaml_node *n, uint64_t *ret_ms, struct err *e)
