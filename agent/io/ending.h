@@ -9,7 +9,7 @@ struct ending {
 	struct timer timer;
 };
 
-/* The first thing that a close does, so that all it calls off finds it on. */
+/* The first thing that a close does, so that the callbacks of all that it cancels see the close. */
 void ending_begin(struct ending *e, struct world *w, const struct closing_how *how, void (*done)(void *ctx), void *ctx);
 
 static inline bool ending_is_on(const struct ending *e)

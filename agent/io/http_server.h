@@ -33,5 +33,5 @@ typedef void http_server_handler(void *ctx, const struct http_server_req *req, s
 /* Listens at once; `path` is copied. NULL and a sentence where it cannot. */
 struct http_server *http_server_new(struct world *w, const char *path, unsigned mode, http_server_handler *handler, void *ctx,
 				    struct err *e);
-/* Drops the connections, then done; never from inside this call. NULL is not fine: there would be nobody to call done. */
+/* Drops the connections, then done; never from inside this call. NULL is not allowed, because done could not be called. */
 void http_server_close(struct http_server *s, void (*done)(void *ctx), void *ctx);

@@ -22,7 +22,7 @@ static const struct sm_state journal_states[] = {
 	[JOURNAL_CLOSED] = { "closed", SM_END },
 };
 
-/* One request at a time, and whoever waits for the disk knows for what. */
+/* What must hold in each state: one disk request at a time, and all that the state's request stands for is there. */
 static const char *journal_broken(const struct sm *m)
 {
 	const struct journal *j = container_of(m, const struct journal, sm);
@@ -145,7 +145,7 @@ void journal_failed(struct journal *j, int rc)
 	j->retry = j->sm.now;
 	sm_move(&j->sm, JOURNAL_WAIT);
 	if (ending_is_on(&j->end))
-		ending_step(&j->end); /* nobody waits for it any more, and a next start knows what is durable */
+		ending_step(&j->end); /* its owner is closed, and the next start finds what is durable */
 	else
 		timer_start(j->w, &j->timer, wait, on_turn);
 }
@@ -181,7 +181,8 @@ static void on_appended(struct disk_req *r, int rc)
 	journal_turn(j);
 }
 
-/* The first lines of all come whole or not at all: a segment without a good line is damage, and no power failure may look so. */
+/* The first lines of a journal are written whole or not at all: a segment without a good line is damage, and a power failure must
+ * not leave one. */
 static void append_write(struct journal *j)
 {
 	if (j->size == 0)
@@ -190,7 +191,8 @@ static void append_write(struct journal *j)
 		disk_append(j->w, &j->disk, j->path, j->size, j->lines.data, j->lines.len, on_appended);
 }
 
-/* Its owner waits for ever: what is not durable has not happened. Everybody else goes on, and health tells it. */
+/* The record's owner never gets a callback, since what is not durable has not happened. All others go on, and health tells the
+ * error. */
 static void unfit(struct journal *j, struct journal_append *a)
 {
 	err_set(&j->unfit, ERR_LIMIT, "a record %s of %s has %zu bytes; at most %u can be written", a->type,

@@ -194,8 +194,8 @@ static void on_cut_named(struct disk_req *r, int rc)
 	journal_turn(j);
 }
 
-/* A sync that failed says nothing of what was written before it: the kernel counts those pages as clean from then on, and the next
- * sync succeeds without them. */
+/* After a sync that failed nothing is known of what was written before it: the kernel counts those pages as clean from then on, and
+ * the next sync succeeds although they are not on the disk. */
 static void on_cut(struct disk_req *r, int rc)
 {
 	struct journal *j = container_of(r, struct journal, disk);
@@ -205,12 +205,12 @@ static void on_cut(struct disk_req *r, int rc)
 		journal_failed(j, rc);
 		return;
 	}
-	/* Removing what is not there syncs the folder. */
+	/* To unlink a file that is not there has one effect: it syncs the folder. */
 	snprintf(j->new_path, sizeof(j->new_path), "%s/none", j->cfg.dir);
 	disk_unlink(j->w, &j->disk, j->new_path, on_cut_named);
 }
 
-/* Full, and the reserve is given up already: a copy that finds no room holds nobody up. */
+/* The disk is full and the reserve is given up already: then the start goes on without a copy of the torn tail. */
 static bool has_no_room(const struct journal *j, int rc)
 {
 	return rc == -ERR_NOSPACE && j->tight && j->reserve_disk.impl == NULL;
@@ -258,7 +258,7 @@ static void on_rewritten(struct disk_req *r, int rc)
 	on_cut_named(r, rc);
 }
 
-/* Nothing that is in memory may stand on lines which are gone: who starts again reads what is there. */
+/* The state in memory was read from lines that are gone now. Only a new start, which reads what is there, mends that. */
 static void lose(struct journal *j, const struct err *e)
 {
 	j->trouble = *e;

@@ -58,7 +58,7 @@ static void checkpoint_close(struct checkpoint *c)
 	json_close(&c->records);
 }
 
-/* The segment before is sealed, unless it was cut down to nothing and its name taken over. */
+/* The segment before is sealed, unless it was cut down to nothing and the new one has its name. */
 static void seal(struct journal *j)
 {
 	struct journal_segment *seg;

@@ -181,8 +181,8 @@ static bool is_busy(const struct world_uv *u)
 	return world_uv_disk_is_busy(u) || world_uv_name_is_busy(u) || world_uv_trust_is_busy(u);
 }
 
-/* Nobody is left to be called: the loop turns until the workers are through. What only reads, a name, a file system or
- * certificates, is not worth waiting for. */
+/* No callback is left to be made: the loop runs until the workers are done. A worker that only reads (a name, a file system,
+ * certificates) gets less time than one that writes. */
 static bool wait_for_workers(struct world_uv *u)
 {
 	uint64_t since_ms = now_ms(&u->w), waited_ms = 0;
@@ -196,7 +196,7 @@ static bool wait_for_workers(struct world_uv *u)
 	return !is_busy(u);
 }
 
-static __attribute__((used)) struct world_uv *held; /* what a thread still needs is not lost */
+static __attribute__((used)) struct world_uv *held; /* keeps what a thread still needs reachable, for the leak checker */
 
 bool world_uv_free(struct world *w)
 {

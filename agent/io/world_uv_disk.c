@@ -220,7 +220,7 @@ static bool names(const struct disk_req *r, const char *path)
 	return path != NULL && (str_eq(r->path, path) || (r->to != NULL && str_eq(r->to, path)));
 }
 
-/* A file system's numbers wait for nobody, and nobody waits for a file system that hangs. */
+/* DISK_STATVFS waits for no other request and holds none up, because a file system may hang. */
 static bool must_wait(const struct world_uv *u, const struct disk_req *r)
 {
 	if (r->op == DISK_STATVFS)

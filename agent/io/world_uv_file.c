@@ -57,7 +57,7 @@ static int stat_path(struct world *w, const char *path, struct disk_stat *ret, s
 	return 0;
 }
 
-/* Nobody writes into a link: it is ours when we own it. */
+/* A link cannot be written to, only replaced: it counts as ours when we own it. */
 static int stat_link(struct world *w, const char *path, struct disk_stat *ret, struct err *e)
 {
 	struct stat st;

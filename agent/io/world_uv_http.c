@@ -208,7 +208,7 @@ static int judge(struct transfer *t, CURLcode cc)
 	t->r->status = (int)status;
 	if (cc == CURLE_COULDNT_CONNECT && curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &errnum) == CURLE_OK && errnum != 0)
 		why = strerror((int)errnum);
-	else if (cc == CURLE_COULDNT_CONNECT) /* curl's own sentences about a connection have the alias */
+	else if (cc == CURLE_COULDNT_CONNECT) /* curl's own sentence would name the alias, not the host */
 		why = "no connection";
 	else if (cc == CURLE_OPERATION_TIMEDOUT && !was_connected(t))
 		why = "no connection in time";
@@ -250,7 +250,7 @@ static void end_later(struct transfer *t, int rc)
 	timer_start(&t->u->w, &t->later, 0, on_later);
 }
 
-/* What is left of a time of which the resolver and the disk had some; 0 would be curl's own idea. */
+/* What is left of a time limit after the resolver and the disk have used some of it; never 0, which means curl's own default. */
 static long left_ms(const struct transfer *t, uint32_t of_ms)
 {
 	uint64_t gone_ms = world_now_ms(&t->u->w) - t->started_ms;

@@ -27,7 +27,7 @@
 #define KEEP_EACH_S 10L
 #define GONE_MS 60000u
 
-/* What a build of curl lacks cannot widen anything; whatever else it does not take is our mistake. */
+/* An option that this build of curl does not have cannot widen anything; any other refusal is our mistake. */
 static void set(CURLcode rc)
 {
 	assert(rc == CURLE_OK || rc == CURLE_NOT_BUILT_IN || rc == CURLE_UNKNOWN_OPTION);
@@ -125,7 +125,7 @@ static int set_trust(struct transfer *t)
 	SET(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(c, CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(c, CURLOPT_SSL_VERIFYHOST, 2L);
-	SET(c, CURLOPT_SSL_VERIFYSTATUS, 0L); /* few servers staple, and who cannot is no worse than who does not */
+	SET(c, CURLOPT_SSL_VERIFYSTATUS, 0L); /* few servers staple, so a missing answer proves nothing */
 	SET(c, CURLOPT_SSL_OPTIONS, 0L);
 	SET(c, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	SET(c, CURLOPT_CAINFO, NULL);

@@ -84,7 +84,7 @@ void world_uv_http_close(struct world_uv *u);
 void world_uv_disk_init(struct world_uv *u);
 void world_uv_disk_close(struct world_uv *u);
 bool world_uv_disk_is_busy(const struct world_uv *u);    /* after close: a worker has begun what it must end */
-bool world_uv_disk_is_writing(const struct world_uv *u); /* ... and somebody would miss it */
+bool world_uv_disk_is_writing(const struct world_uv *u); /* ... and it changes a file */
 void world_uv_file_init(struct world_uv *u);
 void world_uv_file_close(struct world_uv *u);
 void world_uv_serve_init(struct world_uv *u);

@@ -1,15 +1,15 @@
 /* world_uv_name.c - names of hosts and their addresses, asked by requests of our own.
  *
  * curl's resolver is not used: it joins its thread when a transfer is removed, and a name server that does not answer would hold
- * the loop for a minute. Here a lookup is a piece of work for the loop's threads; who asks waits for it as long as he wants to,
- * and the lookup goes on without him. libuv gives lookups half of its threads at most (world_uv.c says how many there are), so
- * that a dark resolver leaves the other half to the disk; the lookups of one host are one.
+ * the loop for a minute. Here a lookup is a piece of work for the loop's threads; who asks waits for it as long as its own timeout
+ * allows, and the lookup goes on without it. libuv gives lookups half of its threads at most (world_uv.c says how many there are),
+ * so that a dark resolver leaves the other half to the disk; the lookups of one host are one.
  *
  * Happy path: asked -> looked up -> known. Known addresses are handed out at once; when they are older than FRESH_MS, or a
- * connection by them failed, they are asked anew beside that. A lookup that fails leaves them as they are: a name server's
- * outage stops nobody who knows his way. When an address that a connection was made to is no longer among them, the host's
- * addresses are of a new epoch, and curl is told by the alias that the old connections are not meant. Closing forgets who
- * waits; a lookup that a thread has begun cannot be called back, and world_uv_name_is_busy tells of it. */
+ * connection by them failed, they are asked anew beside that. A lookup that fails leaves them as they are: an outage of the name
+ * server stops no request to a host that is known. When an address that a connection was made to is no longer among them, the
+ * host's addresses are of a new epoch, and the alias, which holds the epoch, keeps curl from using the old connections. Closing
+ * forgets who waits; a lookup that a thread has begun cannot be called back, and world_uv_name_is_busy tells of it. */
 #include "agent/io/world_uv_impl.h"
 
 #include <arpa/inet.h>
@@ -75,7 +75,7 @@ static void make_room(struct world_uv *u)
 		forget(oldest);
 }
 
-/* Hosts come from the configuration and are few, so the limit is for what nobody thought of. */
+/* Hosts come from the configuration and are few, so this limit is only a safeguard. */
 static struct name *find_or_make(struct world_uv *u, const char *host)
 {
 	struct name *nm = find(u, host);
@@ -280,7 +280,7 @@ bool world_uv_name_is_busy(const struct world_uv *u)
 	return !list_empty(&u->names);
 }
 
-/* Who waits has been forgotten by his own part before. What is left after this is with a thread. */
+/* All waiters have been dropped by their owners before. What is left after this is in use by a thread. */
 void world_uv_name_close(struct world_uv *u)
 {
 	list_each_safe(n, &u->names) {

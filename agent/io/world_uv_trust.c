@@ -8,9 +8,9 @@
  * keeps connections apart. A time stamp tells little of the moments in which the file was just written, so a young file is read
  * again at each question, and parsed only when its bytes differ.
  *
- * A file that is gone, empty, too large or damaged fails who asks, with its path and what is wrong, and the next question looks
- * again. A disk that hangs holds up those who ask for this file, and nobody else; the asker has the patience. Closing forgets who
- * waits; a file that a thread has begun is told of by world_uv_trust_is_busy. */
+ * When the file is gone, empty, too large or damaged, those who asked get an error with its path and what is wrong, and the next
+ * question looks again. A disk that hangs holds up those who ask for this file, and nobody else; each asker has its own timeout.
+ * Closing forgets who waits; a file that a thread has begun is told of by world_uv_trust_is_busy. */
 #include "agent/io/world_uv.h"
 #include "agent/io/world_uv_impl.h"
 
@@ -284,7 +284,7 @@ static int begin_look(struct uv_certs *t)
 	return 0;
 }
 
-/* Who asked while the thread was at it may know of a change that it did not see: they are served by a look of their own. */
+/* Whoever asked while the thread was reading may know of a change that the thread did not see, and is served by a new look. */
 static void on_look(uv_work_t *work, int status)
 {
 	struct uv_certs *t = container_of(work, struct uv_certs, work);
@@ -365,7 +365,7 @@ bool world_uv_trust_is_busy(const struct world_uv *u)
 	return !list_empty(&u->trusts);
 }
 
-/* Who waits has been forgotten by his own part before. What is left after this is with a thread. */
+/* All waiters have been dropped by their owners before. What is left after this is in use by a thread. */
 void world_uv_trust_close(struct world_uv *u)
 {
 	list_each_safe(n, &u->trusts) {
