@@ -52,7 +52,7 @@ static bool is_answer(const struct aws_call *c, const struct xml_node *root)
 	return strncmp(xml_name(root), c->req.action, n) == 0 && str_eq(xml_name(root) + n, "Response");
 }
 
-/* The first bytes of what nobody understands, fit for a log line. */
+/* The first bytes of an answer that cannot be read, fit for a log line. */
 static const char *peek(const struct aws_call *c, char to[PEEK_LEN + 1])
 {
 	snprintf(to, PEEK_LEN + 1, "%s", buf_str(&c->http.body));

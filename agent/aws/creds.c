@@ -11,15 +11,15 @@
  *
  * A renewal fails when the source errs, brings keys that have already expired, or brings the very keys that AWS refused. Then:
  *  - what we have is served on, even past its expiry (AWS decides), to those who waited and to all who ask in the next
- *    300..600 s; also keys that AWS refuses in that time do not let it be asked earlier. Only where a source that brings other keys
- *    each time failed to replace refused ones it is 1..30 s: an operation waits. If all it failed in was to bring keys that are
- * good
- *    to our clock, it is asked at once when AWS refuses what it brought.
+ *    300..600 s. The source is not asked earlier, not even when AWS refuses those keys, but for two cases. A source that brings
+ *    other keys each time, and failed to replace refused ones, is asked again after 1..30 s: an operation waits. And when the only
+ *    fault of what it brought was that our clock calls it expired, it is asked at once when AWS refuses that.
  *  - with no keys those who waited get the source's error. It is not kept: who asks next has the source asked again.
- *  - an error that no renewal mends, by its code (creds_refused), is told to those who waited, also beside good keys. Nor is it
- * kept. Questions are a second apart where nothing else keeps them apart; who asks earlier waits for that. A source whose first
- * keys have already expired is believed: the clock that is wrong may be ours. There is no timer that renews: keys nobody asks for
- * run out. Closing cancels the askers, waits for the source to let go, and only then tells. */
+ *  - an error that no renewal mends, by its code (creds_refused), is told to those who waited, also when there are good keys. It is
+ *    not kept either.
+ * Questions that failed are a second apart at least; who asks earlier waits for that. A source whose first keys have already
+ * expired is believed, because our clock may be the wrong one. There is no timer that renews: keys that nobody asks for run out.
+ * Closing cancels the askers, waits until the source has answered, and only then calls done. */
 #include "agent/aws/creds.h"
 
 #include <assert.h>
@@ -130,7 +130,7 @@ static uint64_t wait_ms(struct creds *c)
 	return is_worthless(c) ? RETRY_MS + backoff_next_ms(&c->backoff, r) : BLOCK_MS + r % BLOCK_MS;
 }
 
-/* What stays the same for hours is told once a minute. */
+/* An error that stays the same is logged once a minute at most. */
 static void log_failure(struct creds *c, uint64_t retry_ms)
 {
 	uint64_t now = world_now_ms(c->w);

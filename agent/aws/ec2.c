@@ -150,7 +150,7 @@ static const struct xml_node *groups_of(const struct xml_node *n)
 	return read_count(set, "item") > 0 ? set : xml_find(n, "networkInterfaceSet/item/groupSet");
 }
 
-/* What is not said to stay counts as going. */
+/* A volume that AWS does not say is kept counts as deleted with its instance. */
 static bool goes_with_node(const struct xml_node *v, const char *root)
 {
 	return *xml_get(v, "ebs/volumeId") != '\0' && !str_eq(xml_get(v, "ebs/deleteOnTermination"), "false") &&

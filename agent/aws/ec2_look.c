@@ -133,7 +133,7 @@ void ec2_describe_instance_types(struct request *req, const struct ec2_describe 
 	ec2_describe(req, "DescribeInstanceTypes", d);
 }
 
-/* What is not said counts as having disks: a node too many is asked a second key for, not one too few. */
+/* A type of which AWS does not tell it counts as one with disks: better a second key too many than one too few. */
 static int read_type(const struct xml_node *n, struct arena *m, struct ec2_type *t, struct err *e)
 {
 	TRY(read_must(m, n, "instanceType", &t->name, e));

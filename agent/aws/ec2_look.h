@@ -1,4 +1,4 @@
-/* ec2_look.h - what EC2 tells of things that are nobody's to change here: VPCs, subnets, images, instance types, prefix lists.
+/* ec2_look.h - what EC2 tells of things that this agent never changes: VPCs, subnets, images, instance types, prefix lists.
  *
  * Ask by filter, never by id: an id that is not there fails a whole Describe, a filter leaves it out. Readers append to what
  * earlier pages brought. */

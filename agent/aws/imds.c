@@ -246,7 +246,7 @@ static void take_answer(struct imds *im)
 	else if (rc == 0)
 		finish(im, 0);
 	else if (im->now->err.code == ERR_SERVICE)
-		give_up(im, rc); /* the service works and says why there are no keys: asking faster does not help */
+		give_up(im, rc); /* the service works and says why there are no keys: asking sooner does not help */
 	else
 		again(im, rc);
 }
