@@ -320,7 +320,7 @@ static void on_check(struct aws_call *call)
 	if (ending_is_on(&c->end))
 		ending_step(&c->end);
 	else
-		get_keys(c); /* whatever it said: what it taught is what counts */
+		get_keys(c); /* whatever the answer is: the call has set the clock and renewed the keys */
 }
 
 static void begin(struct channel *c)

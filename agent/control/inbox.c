@@ -18,7 +18,7 @@
 #define COMMANDS_MAX 32
 #define NUMBER_MAX (1ull << 53)      /* what JSON can hold: these numbers stand in records */
 #define AGE_MAX_MS (2ll * 60 * 1000) /* docs/wire.md section 11: how much older than its first start a young agent believes in */
-#define BAD_MAX 4                    /* an intent with more commands that no key signed is not read on: each costs */
+#define BAD_MAX 4                    /* after so many commands without a valid signature the rest is not read: each costs */
 /* Fields, at any depth: several times what the largest legal one has. */
 #define INTENT_FIELDS 2048
 #define COMMAND_FIELDS 256
@@ -199,7 +199,7 @@ static const char *taken_wrong(struct inbox *in, const command_t *c, char text[1
 	return NULL;
 }
 
-/* Its epoch is judged by the first one, which is not durable yet. */
+/* Before the first command is durable there is no epoch by which another one could be judged. */
 static bool is_early(const struct inbox *in)
 {
 	return ops_epoch(in->ops) == 0 && ops_is_accepting(in->ops);
@@ -228,7 +228,7 @@ static bool consider(struct inbox *in, const signed_t *s, const struct digest *d
 		accept(in, s, c);
 		return true;
 	} else if (c->seq == next && ops_is_accepting(in->ops)) {
-		in->is_left = true; /* it is the one, or comes behind it */
+		in->is_left = true; /* it is being accepted right now, or comes behind that one */
 	} else if (c->seq >= next) {
 		note_waiting(in, c->seq);
 	}

@@ -82,7 +82,7 @@ static bool is_ours(const struct inbox *in, const struct head *h)
 	return h->installation != NULL && h->installation_len == len && memcmp(h->installation, in->binding.installation, len) == 0;
 }
 
-/* Why it does not make us fresh. */
+/* Why this head does not count as fresh. */
 static const char *stale_because(const struct inbox *in, const struct head *h)
 {
 	uint64_t epoch = ops_epoch(in->ops);
@@ -102,7 +102,7 @@ static const char *stale_because(const struct inbox *in, const struct head *h)
 	return NULL;
 }
 
-/* The same head again is no younger. */
+/* The same head, received again, does not count as younger. */
 static void freshen(struct inbox *in, const struct head *h)
 {
 	if (h->issued_ms <= in->head_issued_ms)
@@ -122,7 +122,7 @@ bool inbox_head_calls_off(const struct inbox *in, const uint8_t id[UUID_LEN])
 	return false;
 }
 
-/* Room first, so that no id of this head makes way for another one of it. */
+/* Room is made first, so that no id of this head pushes out another id of the same head. */
 static void make_room(struct inbox *in, size_t ids)
 {
 	size_t max = (size_t)KEPT_MAX * UUID_LEN, want = ids * UUID_LEN, drop;

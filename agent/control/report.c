@@ -66,7 +66,7 @@ static status_t *status_of(struct gathering *g, struct report_line *l)
 	return l->status;
 }
 
-/* A result never changes, so it need not be written to know what it is like. */
+/* A result never changes, so one constant stands for all of them and none is packed for the comparison. */
 static struct digest look_at(struct gathering *g, struct report_line *l)
 {
 	uint8_t *bytes;

@@ -221,7 +221,7 @@ static void on_answer(struct http_req *r, int rc)
 		channel_unauthorized(s->cfg.channel, s->proof.authorization);
 		s->connected = false;
 		set_refused(s, "the vendor wants a new login: it");
-		wait_ms(s, KICK_MS); /* where the login is under way, its end kicks us */
+		wait_ms(s, KICK_MS); /* when a login is under way, its end calls session_kick */
 	} else if (r->status != 200) {
 		set_refused(s, "the vendor's OpAMP server");
 		back_off(s, r->status == 429 || r->status == 503 ? http_retry_after(r, world_wall_ms(s->w)) : refused);
@@ -258,7 +258,7 @@ struct session *session_new(struct world *w, const struct session_config *cfg)
 	return s;
 }
 
-/* While the vendor asks for peace, a change waits with the rest. */
+/* While the vendor wants to be left alone (Retry-After), a change does not bring the next poll forward. */
 void session_kick(struct session *s)
 {
 	uint64_t now = world_now_ms(s->w);
