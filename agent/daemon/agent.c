@@ -469,8 +469,8 @@ static bool close_journal(struct agent *a)
 	return true;
 }
 
-/* Who finds out begins nothing any more; then the askers before what they ask. The journal follows the operations at once: it
- * asks them for its checkpoints. */
+/* The order of closing: first the search for the identity, so that it starts nothing more; then each component before those that it
+ * uses. The journal comes right after the operations, because it asks them for its checkpoints. */
 static bool (*const closers[])(struct agent *a) = {
 	[AGENT_CLOSE_FINDING] = close_finding, [AGENT_CLOSE_SESSION] = close_session, [AGENT_CLOSE_TELEMETRY] = close_telemetry,
 	[AGENT_CLOSE_OPS] = close_ops,         [AGENT_CLOSE_JOURNAL] = close_journal, [AGENT_CLOSE_CHANNEL] = close_channel,
@@ -504,7 +504,7 @@ static void on_all_closed(struct closing *c)
 	free_agent(a);
 }
 
-/* Each closer's end comes from the loop, and with the last one's so does ours. */
+/* Each component's end comes from the loop, and ours follows the last of them, so it comes from the loop, too. */
 static const struct closing_how agent_how = { is_out, on_all_closed };
 
 static void on_close(struct timer *t)

@@ -1,4 +1,4 @@
-/* agent.h - everything together: the only file that knows everyone.
+/* agent.h - everything together: the only file that knows all components.
  *
  * Start: state folder and lock -> own key -> journal replayed -> identity -> login, polls, operations, telemetry. Until the
  * identity is known nothing is asked of the vendor and nothing is changed; the local socket answers all the time. */

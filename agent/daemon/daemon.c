@@ -22,7 +22,7 @@
 
 #define TICK_MS 1000
 #define WATCHDOG_LEAST_MS (3ull * TICK_MS)
-#define STALL_MS 6000 /* the agent's clockwork moves every two seconds */
+#define STALL_MS 6000 /* the agent's timer fires every two seconds */
 #define EXTEND_EVERY_MS 15000
 #define EXTEND_MORE "EXTEND_TIMEOUT_USEC=60000000"
 
@@ -38,7 +38,8 @@ struct daemon {
 	int status;
 };
 
-/* With a key in the environment somebody means well and does harm: the daemon has no setting for one. */
+/* A key in the environment would not be used: the agent's keys are those of the instance role alone. The start fails, so that
+ * nobody takes it for effective. */
 static int check_environment(struct err *e)
 {
 	static const char *const forbidden[] = { "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN" };
@@ -99,7 +100,7 @@ static void on_hup(struct sig *s)
 	log_info("agent.hangup", "effect=none next=\"the policy is read as it changes, reeve.yaml at a start\"");
 }
 
-/* The kernel's default for these is to end a process, without a goodbye. */
+/* The kernel's default for these signals is to end the process at once, without closing anything. */
 static void ignore_strays(void)
 {
 	static const int strays[] = { SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT, SIGTTOU };
@@ -129,7 +130,8 @@ static bool is_moving(const struct daemon *d, uint64_t now)
 	return now - d->moved_ms < STALL_MS;
 }
 
-/* An identity may take as long as the metadata service and STS take: only a clockwork that stands still has no time left. */
+/* Finding the identity may take as long as the metadata service and STS take. So more time is asked for as long as the agent's
+ * timer fires. */
 static void tell_start(struct daemon *d, uint64_t now)
 {
 	if (d->is_ready)
@@ -144,7 +146,7 @@ static void tell_start(struct daemon *d, uint64_t now)
 	}
 }
 
-/* The watchdog is petted only while the agent's own clockwork moves. */
+/* WATCHDOG=1 is sent only while the agent's own timer fires. */
 static void on_tick(struct timer *t)
 {
 	struct daemon *d = container_of(t, struct daemon, tick);

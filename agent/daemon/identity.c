@@ -181,7 +181,7 @@ static void take_document(struct identity_flow *f, const struct imds_req *req, i
 	}
 }
 
-/* One that does not know the domain (404) leaves the suffix that is published for the partition. */
+/* A metadata service that does not know the domain answers 404; the suffix that is published for the partition then stays. */
 static void take_domain(struct identity_flow *f, const struct imds_req *req, int rc)
 {
 	const char *domain = rc == -ERR_NOTFOUND ? published_suffix(f->id->instance.region) : req->domain;

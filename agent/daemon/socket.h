@@ -8,5 +8,5 @@
 struct socket;
 
 struct socket *socket_new(struct world *w, const char *path, struct agent *a); /* `path` must outlive it */
-/* Before the agent is closed, whom it asks, or in the same event. */
+/* To be called before the agent is closed, because the socket asks it, or in the same event. */
 void socket_close(struct socket *s, void (*done)(void *ctx), void *ctx);
