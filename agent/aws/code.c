@@ -66,8 +66,8 @@ static const struct {
 	{ "TargetGroupAssociationLimit",            { CODE_FINAL, AWS_QUOTA } },
 	{ "VolumeIOPSLimit",                        { CODE_FINAL, AWS_QUOTA } },
 
-	/* A key that cannot be used is a fault of the request, also when it is told as a fault of the server or as one not found.
-	 * */
+	/* A key that cannot be used is a fault of the request, also when it is told as a fault of the server or as one not
+	 * found. */
 	{ "CustomerKeyHasBeenRevoked",              { CODE_FINAL, AWS_INVALID } },
 	{ "FilterLimitExceeded",                    { CODE_FINAL, AWS_INVALID } },
 	{ "OperationNotPermitted",                  { CODE_FINAL, AWS_INVALID } }, /* a protection, which does not pass by itself */
@@ -169,8 +169,8 @@ static void true_code(const char *code, const char *sentence, char to[128])
 		snprintf(to, 128, "%s", code);
 }
 
-/* Of "Client.InternalError" EC2's "Troubleshoot instance launch issues" says: a key or an encrypted snapshot that cannot be used.
- * */
+/* Of "Client.InternalError" EC2's "Troubleshoot instance launch issues" says: a key or an encrypted snapshot that cannot be
+ * used. */
 struct code_death code_judge_death(const char *code, const char *sentence)
 {
 	struct code_death d = { 0 };

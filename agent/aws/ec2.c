@@ -38,8 +38,8 @@ static void add_tags(struct request *req, unsigned spec, const char *type, const
 	}
 }
 
-/* A page size but for a list of ids: an unfiltered, unpaged Describe draws on a smaller bucket (EC2 Developer Guide, throttling).
- * */
+/* A page size but for a list of ids: an unfiltered, unpaged Describe draws on a smaller bucket (EC2 Developer Guide,
+ * throttling). */
 void ec2_describe(struct request *req, const char *action, const struct ec2_describe *d)
 {
 	request_query(req, AWS_EC2, action, VERSION);
