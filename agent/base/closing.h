@@ -6,9 +6,9 @@
  * A component embeds one and says two things: whether something of it is still out (a request, a worker, a part that closes too),
  * and how it is freed. Its close begins it and calls off what can be called off; whatever completes afterwards ends with a step.
  * The memory goes in closing_end alone, which the loop calls: no function of the component is on the stack then, and none returns
- * into what was freed. done may free what its ctx points at: nothing of the component is used after it. Pure: the component brings
- * the loop (agent/io/ending.h brings that of a world). A component that waits for the ends of its parts alone, and always has such
- * a part, may give closing_end itself as `later`: the parts call back from the loop. */
+ * into what was freed. done may free what its ctx points at: nothing of the component is used after it.
+ * Pure: the component brings the loop (agent/io/ending.h brings that of a world). A component that waits for the ends of its parts
+ * alone, and always has such a part, may give closing_end itself as `later`: the parts call back from the loop. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
