@@ -12,7 +12,7 @@
 #include "agent/base/stamp.h"
 #include "agent/ops/proved.h"
 
-/* No answer rests on a plan that the world has overtaken. */
+/* When the plan is too old, or another operation has started since, a new plan is made before the operation is ended. */
 static enum op_state end_or_plan_anew(struct op *op, state_t state, const char *class, const char *why)
 {
 	return op_plan_is_stale(op) ? OP_ASKING : op_end_early(op, state, class, why);
@@ -151,7 +151,7 @@ static enum op_state waits_for_hold(struct op *op, const struct policy *p)
 	return OP_HOLDING;
 }
 
-/* Nothing is left to wait for: neither a hold nor a head makes a warehouse that is not there go. */
+/* There is no step to wait for: a warehouse that is not there needs neither a hold nor a fresh head to be deleted. */
 static enum op_state ended_without_work(struct op *op, const struct policy *p)
 {
 	char text[160];
@@ -165,7 +165,7 @@ static enum op_state ended_without_work(struct op *op, const struct policy *p)
 
 /* ---- waits ---- */
 
-/* Only a policy that can be read, and stands, says no: one that is being saved says nothing yet. */
+/* Only a policy that can be read and counts may refuse; while its file is being saved the operation waits. */
 static bool waits_for_policy(struct op *op)
 {
 	const char *why;
@@ -293,7 +293,7 @@ enum op_state op_prepare(struct op *op)
 	return next == OP_CONSIDERING ? OP_ASKING : next;
 }
 
-/* What cannot be comes first, then what is waited for. */
+/* First what makes the start impossible, then what is waited for. */
 static enum op_state (*const questions[])(struct op *op, const struct policy *p) = {
 	refused_by_bounds, refused_by_hash,    refused_by_keys, ended_without_work, refused_by_hold,
 	waits_for_hold,    waits_for_customer, waits_for_rates, waits_for_head,     is_ready,

@@ -9,7 +9,7 @@
 
 #define PLAN_KEPT_BYTES (256u << 10) /* a smaller plan can still be shown when all is over */
 
-/* What did not succeed says why, also here: who reads the log at night has nothing else. */
+/* An operation that did not succeed says why in the log, too: at night it may be all that a person has. */
 void op_log_end(const struct op *op)
 {
 	const json_t *error = json_object_get(op->result, "error");

@@ -193,7 +193,8 @@ static bool some_ends_too_soon(struct op *op, const struct rates *r)
 	return false;
 }
 
-/* Rather not begun than left half done for an hour: it, or one that has begun before it. */
+/* It is not started before the rates have room for all of it, beside what running operations still need: else it, or one of those,
+ * would stop half done for an hour. */
 bool op_waits_for_rates(struct op *op, const struct policy *p)
 {
 	struct toll t = toll_of(op->plans), aside = { 0 };

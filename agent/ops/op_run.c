@@ -55,7 +55,8 @@ static bool has_begun(const struct op *op)
 	return false;
 }
 
-/* A policy that took the hash of the user data back and allows it only as any asks for the second key on the way, too. */
+/* When the customer removes the hash of the user data from the policy, and `any` alone allows it from then on, the second key is
+ * needed for the rest of a running operation, too. */
 static enum run_leave within_keys(const struct op *op, const struct policy *p, struct err *e)
 {
 	char what[ERR_TEXT_MAX];

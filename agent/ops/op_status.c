@@ -28,7 +28,7 @@ static void print_plans(const struct plans *p, struct buf *to)
 		buf_addf(to, "... %zu more lines: the plan's record in the journal has them\n", lines);
 }
 
-/* What no step says of itself: the policy has a word in it. */
+/* A high risk that follows from the policy and not from a step alone. */
 static void print_unproved(const struct op *op, struct buf *to)
 {
 	char what[ERR_TEXT_MAX];

@@ -90,8 +90,8 @@ static void on_hour(struct timer *t)
 	    NULL);
 }
 
-/* Whoever answers our polls can cause notes, without any key, and each one brings the day nearer on which the journal drops
- * its old end. */
+/* Whoever answers our polls can cause notes, without any key; and the more is written, the sooner the journal removes its oldest
+ * segments. */
 static bool is_beyond_the_hours(struct ops *o)
 {
 	if (o->hour_notes == 0)
@@ -113,7 +113,7 @@ void ops_cancel(struct ops *o, const uint8_t id[16])
 	struct note *n;
 
 	if (o->accepting != NULL && memcmp(op_fields(o->accepting)->id, id, UUID_LEN) == 0)
-		o->is_called_off = true; /* asked again when it is in the list */
+		o->is_called_off = true; /* its cancel is asked for again when it is in the list */
 	if (op == NULL || op_is_cancelled(op) || op_fields(op)->is_ended || is_being_cancelled(o, id))
 		return;
 	n = note_write(o, "command.cancelled", json_pack("{s:s}", "op", op_fields(op)->id_text), &none);

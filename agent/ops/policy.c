@@ -68,7 +68,8 @@ static void read_texts(struct yaml_node *list, char ***ret, size_t *ret_n, struc
 	}
 }
 
-/* A policy with a pattern that cannot be run is broken: were it taken, its telemetry alone would stop, and nobody be told here. */
+/* A policy with a pattern that does not compile is broken. If it counted, only telemetry would stop, and the status of the policy
+ * would not say why. */
 static int check_pattern(struct yaml_node *n, const char *pattern, struct err *e)
 {
 	struct err why = { 0 };
@@ -174,7 +175,7 @@ int policy_parse(const char *file, const char *text, size_t len, struct policy *
 
 /* ---- who wrote it ---- */
 
-/* With whose eyes? The agent's own user sees what that user may write. */
+/* Who looks: only the agent's own user can tell what that user may write. */
 struct eyes {
 	struct world *w;
 	bool are_agents;

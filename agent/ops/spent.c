@@ -12,8 +12,8 @@ static void drop_first(struct spent *s)
 	memmove(s->v, s->v + 1, --s->n * sizeof(*s->v));
 }
 
-/* What is older than a day goes. What lies ahead was written before a restart, by a clock that was ahead: it counts as begun now.
- * */
+/* What is older than a day goes. What lies ahead was written before a restart, by a clock that was ahead: it counts as begun
+ * now. */
 static void keep_time(struct spent *s, int64_t now_ms)
 {
 	int64_t from_ms = now_ms - now_ms % STEP_MS;

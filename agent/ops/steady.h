@@ -1,4 +1,4 @@
-/* steady.h - a time that counts like the clock on the wall, and is moved by nobody who sets that clock.
+/* steady.h - a time that counts like the wall clock, but does not jump when somebody sets that clock.
  *
  * It begins at the wall's time and goes on by the smaller of what the wall and the monotonic clock have gone on since: a wall that
  * is set back stops it for an instant, one that is set forward does not carry it along. So what was counted by it is forgotten

@@ -72,8 +72,8 @@ const struct ec2_image *inventory_image(const struct inventory *inv, const char 
 const struct ec2_type *inventory_type(const struct inventory *inv, const char *name);
 bool inventory_is_guarded(const struct inventory *inv, const char *id);  /* protected; what was not asked for is not */
 bool inventory_has_disks(const struct inventory *inv, const char *type); /* of the host; what AWS does not tell counts as true */
-/* "sg-1 tcp 8000-9000 10.0.0.0/16", "sg-1 egress -1 all sg-1": what a rule is called in records; the description is not part of it.
- * */
+/* "sg-1 tcp 8000-9000 10.0.0.0/16", "sg-1 egress -1 all sg-1": what a rule is called in records; the description is not part of
+ * it. */
 void inventory_rule_name(const char *group_id, const struct ec2_rule *r, struct buf *to);
 /* "6" and "TCP" are tcp, "all" is -1; what is no such name stays as it is. */
 const char *inventory_protocol(const char *protocol);
@@ -94,7 +94,7 @@ struct inventory_wants {
 	char group_names[8][256];
 	size_t subnets_n, images_n, types_n, group_names_n;
 	/* What a plan from the inventory so far would end, by id and ARN, in the inventory's arena; NULL: nothing. Called again
-	 * while it names something new: around what is protected, others go. */
+	 * while it names something new: where a node is protected, another one would end in its place. */
 	const char **(*ends)(void *ctx, const struct inventory *inv, size_t *ret_n);
 	void *ends_ctx; /* stays until cb */
 };

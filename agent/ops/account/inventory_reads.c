@@ -152,7 +152,7 @@ static int take_tags(struct inventory_taking *t, const struct xml_node *root, st
 	return 0;
 }
 
-/* What a filter let through that is not ours. */
+/* Drops what is not ours, although the filter asked for ours alone. */
 static void drop_foreign(struct inventory_taking *t)
 {
 	struct inventory *inv = t->inv;
@@ -300,7 +300,7 @@ static int take_beside(struct inventory_taking *t, const struct xml_node *root, 
 
 /* ---- what protects that which a plan would end ---- */
 
-/* Around what is protected others would go: of them it is asked, too. */
+/* Where a node is protected, another one would end in its place: so the protection of that one is asked for, too. */
 static void want_guards(struct inventory_taking *t)
 {
 	const char **ids;

@@ -130,7 +130,7 @@ static bool is_node_shown(const struct recent_thing *t, const struct inventory *
 	return t->is_there ? in != NULL : in == NULL || !inventory_is_alive(in);
 }
 
-/* A kind of thing that is not known here is believed when its time is over. */
+/* A thing of a kind that is not known here counts as not shown, until its settle time is over. */
 static bool is_shown(const struct recent_thing *t, const struct inventory *inv)
 {
 	if (str_eq(t->kind, "instance"))

@@ -1,10 +1,9 @@
 /* run.c - the engine: the tick, and the flow from step to step.
  *
  * Happy path of a step: guard -> intent -> guard -> call -> judge -> outcome -> next. A read has neither guard nor intent. Poll
- * steps come back to the call after poll_s. An intent stands for every repetition of the same call with the same generation;
- * a changed call takes the next generation and an intent of its own. Every call that changes something is one attempt, with
- * the guard before it, and what the guard asks is asked once more when its keys are there and it is about to leave: what
- * changed its mind in between goes back to the guard.
+ * steps come back to the call after poll_s. An intent stands for every repetition of the same call with the same generation; a
+ * changed call takes the next generation and an intent of its own. Every call that changes something is one attempt, with the guard
+ * before it. The switches are asked again when its keys are there, just before sending; a changed answer returns to the guard.
  *
  * Everything that a state begins (a call, a look, a record, a wait) comes back to the tick, and a stop is asked for there and
  * nowhere else. */
@@ -305,7 +304,7 @@ static enum run_state intent(struct run *r)
 	return run_record(r, "step.intent", m);
 }
 
-/* The disk may have taken its time: the guard is asked again. */
+/* The disk may have been slow to take the intent, so the guard is asked again. */
 static enum run_state intent_stands(struct run *r)
 {
 	struct doing *d = run_now(r);
@@ -345,7 +344,7 @@ static enum run_state resume_failed(struct run *r)
 	return run_after_outcome(r, d);
 }
 
-/* An intent from before a crash: was it carried out? Until something tells, nobody knows. */
+/* An intent from before a crash: its call may have been made or not. The step is in doubt until a look tells. */
 static enum run_state resume(struct run *r)
 {
 	r->a.in_doubt = true;

@@ -6,8 +6,8 @@
  * reads come first. One that fails is left out: the kind then knows no more than before, and waits.
  *
  * Part: a refusal of a call on many proves nothing for each of them. Before such a step ends failed the inventory is taken, twice,
- * for the first may come too soon, and the outcome names what has happened. When nobody can look for a minute it says so, and ends
- * without. */
+ * for the first may come too soon, and the outcome names what has happened. When the inventory cannot be had for a minute, the
+ * outcome says so and names nothing. */
 #include "agent/base/json.h"
 #include "agent/base/log.h"
 #include "agent/ops/engine/run_impl.h"
@@ -105,7 +105,7 @@ enum run_state run_part(struct run *r)
 	return run_take_inventory(r);
 }
 
-/* Later looks know more. */
+/* The inventory is taken again a little later, when it may show more. */
 static void take_part(struct run *r)
 {
 	char token[53];

@@ -73,7 +73,7 @@ static void answer_take(struct run *r, const struct aws_call *c)
 	r->a.err = c->class == AWS_OK ? (struct err){ 0 } : c->err;
 }
 
-/* How things stood is not forgotten over an answer that tells nothing. */
+/* An answer that tells nothing of how things stand does not replace what was seen before. */
 static void note_seen(struct run *r, const struct aws_call *c, enum step_verdict v)
 {
 	if (v == STEP_AGAIN && c->class == AWS_OK && r->a.err.text[0] != '\0')

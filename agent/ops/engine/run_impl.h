@@ -4,7 +4,8 @@
  * wait is over. Each returns the state that follows, or RUN_STAYS; none calls another state's. So the files below know the struct,
  * the helpers of run.c, and the questions that decide where to go, and nothing of each other's work:
  * run_call.c (a call and its answer), run_look.c (waiting, looking, giving up), run_ask.c (what looking tells beyond "not there"),
- * run_outcome.c (how a step ends), run_trouble.c (what holds it up), run_undo.c (taking back), run_journal.c (records read back). */
+ * run_outcome.c (how a step ends), run_trouble.c (what holds it up), run_undo.c (taking back), run_journal.c (records read
+ * back). */
 #pragma once
 #include "agent/base/sm.h"
 #include "agent/ops/engine/run.h"
@@ -104,7 +105,7 @@ struct run {
 	struct doing *v, *undo;
 	size_t undo_n, at; /* at: in the list that is worked on */
 	bool undoing, cancelled, started;
-	bool some_stays;     /* of what was to be taken back, and nobody doubts it */
+	bool some_stays;     /* something that was to be taken back is known to stand */
 	json_t *undo_reason; /* the record's members */
 	struct attempt a;
 	/* what is under way: one of these, and the tick hears of it */

@@ -41,7 +41,7 @@ static uint64_t age_of(int64_t then_ms, int64_t now_ms)
 	return then_ms > 0 && now_ms > then_ms ? (uint64_t)(now_ms - then_ms) : 0;
 }
 
-/* A call that may have followed the record is as young as this life. */
+/* A call may have followed the record, at any time until the restart: so it counts as made now. */
 void run_replay_doubt(struct run *r, const json_t *record)
 {
 	struct doing *d = by_name(r, json_str_or(record, "step", ""));

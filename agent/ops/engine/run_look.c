@@ -1,9 +1,10 @@
 /* run_look.c - waiting and looking: what a step does when a call alone does not tell how things are.
  *
- * After a call without an answer, or an intent without an outcome at start, it looks by tag. Found: adopted. Not found: the
- * call is repeated at once, with the same token or name, and from then on every poll_s until the deadline. A step that has
- * failed, is out of time, was cancelled or denied while a call of it is in doubt is not left so: it looks until settle_s has
- * passed since that call, and only then knows that there was no effect. What cannot be looked at ends in doubt, and loud. */
+ * After a call without an answer, or an intent without an outcome at start, it looks by tag. Found: adopted. Not found: the call is
+ * repeated at once, with the same token or name, and from then on every poll_s until the deadline. A step that has failed, is out
+ * of time, was cancelled or denied while a call of it is in doubt is not left so: it looks until settle_s has passed since that
+ * call, and only then knows that there was no effect. What cannot be looked at ends as INDETERMINATE, with an error that says
+ * so. */
 #include "agent/base/log.h"
 #include "agent/base/str.h"
 #include "agent/ops/engine/run_impl.h"
@@ -86,7 +87,8 @@ enum run_state run_fail(struct run *r)
 	return run_step_ends(r, false, r->a.leaving == STAYS ? "called" : "looked");
 }
 
-/* Long enough looked for: it had no effect. What was refused is asked once more, the answer may be another now. */
+/* It was looked for long enough: the call had no effect. A call that was refused is made once more, because the answer may be
+ * another one now. */
 static enum run_state leave_now(struct run *r)
 {
 	r->a.in_doubt = false;
@@ -123,8 +125,8 @@ enum run_state run_not_found(struct run *r, const struct step_ctx *x)
 	return r->a.repeats++ == 0 ? RUN_AT_GUARD : run_poll_again(r, false);
 }
 
-/* What an earlier command made is as good, but not this one's to take back; nor is what went by other hands this one's to put back.
- * */
+/* What an earlier command made serves as well, but this command must not take it back. Nor must it put back what somebody else has
+ * removed. */
 static void note_before(struct run *r, const struct inventory *inv)
 {
 	const struct step_kind *k = run_now(r)->s.kind;

@@ -44,7 +44,7 @@ json_t *run_refusal_json(struct run *r, enum aws_class class, const char *messag
 	return error_json(r, class_name(class), message);
 }
 
-/* One from before a restart is told as it was then. */
+/* An error from before a restart is told as it was then. */
 json_t *run_error_json(struct run *r)
 {
 	const struct doing *d = run_now(r);

@@ -1,7 +1,7 @@
 /* run_trouble.c - what holds a step up: the last refusal of AWS, tried how often since when, and when it gives up.
  *
  * A step that is throttled, denied while its role is new, or in somebody's way goes on trying, and would look like any other that
- * takes its time. So each refusal that it does not end of is kept until AWS takes a call again. */
+ * takes its time. So each refusal that does not end the step is kept until AWS accepts a call again. */
 #include "agent/base/json.h"
 #include "agent/ops/engine/run_impl.h"
 

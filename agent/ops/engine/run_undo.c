@@ -1,8 +1,8 @@
 /* run_undo.c - taking back: what was done before the pivot, in reverse, each step by the kind that takes its kind back.
  *
- * Happy path: a step has failed, or the command is called off -> survey (whose is what was made, and what goes with it?) -> the
- * undo is recorded -> its list of steps is worked on as the plan's was. What another command made stays; what cannot be taken back
- * is named. Where nobody can look what is whose, nothing is taken back. */
+ * Happy path: a step has failed, or the command is called off -> survey (which command made each thing, and what is deleted along
+ * with it?) -> the undo is recorded -> its list of steps is worked on as the plan's was. What another command made stays; what
+ * cannot be taken back is named. Where the inventory cannot tell who made what, nothing is taken back. */
 #include <string.h>
 
 #include "agent/base/json.h"
@@ -67,7 +67,8 @@ void run_undo_list(struct run *r)
 	r->at = 0;
 }
 
-/* Both are taken; kept: names of steps that are not taken back; losses: by the names of steps, what goes with what they made. */
+/* Takes both objects. kept: names of the steps that are not taken back; losses: for each step, by its name, what is deleted along
+ * with what it made. */
 static enum run_state start_undo(struct run *r, json_t *kept, json_t *losses)
 {
 	json_t *m = json_object();
@@ -122,7 +123,7 @@ static json_t *made_by_others(const struct run *r, const struct inventory *inv)
 	return kept;
 }
 
-/* Of every step that made something: what is known to go with it. inv: NULL when nobody could look. */
+/* For each step that made something: what is known to be deleted along with it. inv: NULL when there is no inventory. */
 static json_t *losses_of(const struct run *r, const struct inventory *inv)
 {
 	json_t *losses = json_object();
@@ -153,7 +154,7 @@ static bool asks_losses(const struct run *r)
 	return false;
 }
 
-/* What is whose must be known before it goes; what goes with it need not be. */
+/* Who made a thing must be known before it is deleted; what is deleted along with it need not be known. */
 static enum run_state survey_blindly(struct run *r, const struct err *why)
 {
 	bool may = !asks_whose(r);

@@ -17,10 +17,10 @@ struct planner_args {
 void planner_wants(const struct owner *o, const spec_t *spec, struct inventory_wants *ret);
 /* What the plan would end, by id and ARN, in the inventory's arena: what its protection is asked of. spec NULL: the deletion. */
 const char **planner_ends(const struct planner_args *a, const spec_t *spec, const char *warehouse, size_t *ret_n);
-/* The spec has passed spec_check. -ERR_UNSUPPORTED names what this version cannot change yet. -ERR_INVALID: something that the
- * spec names is not there, or not fit, or protected; -ERR_AGAIN: there is no room for it now. With these *ret is what would be
- * asked all the same, never to be carried out: the policy is to be asked first, for whether AWS knows a thing is not for everybody
- * to hear. */
+/* The spec has passed spec_check. -ERR_UNSUPPORTED names what this version cannot change yet. -ERR_INVALID: something that the spec
+ * names is not there, or not fit, or protected; -ERR_AGAIN: there is no room for it now. With these *ret holds what the plan would
+ * need all the same, and is never carried out: the policy judges it first, so that a command which the policy forbids does not
+ * learn what there is in the account. */
 int planner_apply(const struct planner_args *a, const spec_t *spec, struct plans **ret, struct err *e);
 int planner_delete(const struct planner_args *a, const char *warehouse, struct plans **ret, struct err *e);
 

@@ -80,7 +80,7 @@ bool planner_is_for(const tg_t *g, const char *cluster)
 	return false;
 }
 
-/* A node of a cluster that stays, which the group is no more for. Nodes of clusters that go leave with them. */
+/* A node of a cluster that stays, but that the group no longer serves. Nodes of clusters that are deleted leave with them. */
 static bool is_leaving(const struct planning *p, const tg_t *want, const struct elb_target *t)
 {
 	const struct ec2_instance *in = inventory_instance_in(&p->inv->instances, t->id);
@@ -90,7 +90,7 @@ static bool is_leaving(const struct planning *p, const tg_t *want, const struct 
 	       planner_wants_cluster(p, cluster) && !planner_is_for(want, cluster);
 }
 
-/* Who is registered in a group of ours and is no instance of ours gets traffic that is not meant for it. */
+/* A target in a group of ours that is no instance of ours gets traffic that is not meant for it. */
 static bool is_stranger(const struct planning *p, const struct elb_target *t)
 {
 	return !str_starts(t->state, "draining") && str_starts(t->id, "i-") &&
@@ -106,7 +106,8 @@ static bool is_led_to(const struct planning *p, const char *tg)
 	return false;
 }
 
-/* A group that listeners lead to and nobody is left in serves nobody: the same keys as for the removal of what leads there. */
+/* To take the last target out of a group ends the service of the listeners that lead to it: so it needs the same keys as deleting
+ * those listeners. */
 static void depart(struct planning *p, const tg_t *want, const struct inventory_target_group *have, const char *step, json_t *ids,
 		   bool leaves_none)
 {
@@ -119,7 +120,7 @@ static void depart(struct planning *p, const tg_t *want, const struct inventory_
 		   want->name);
 }
 
-/* Those that stay must serve before anybody goes. */
+/* The nodes that stay must be healthy before any other is taken out. */
 void planner_plan_departures(struct planning *p, const tg_t *want)
 {
 	const struct inventory_target_group *have = planner_target_group_there(p, want->name);

@@ -299,8 +299,8 @@ static void revoke(struct planning *p, const char *group, const char *group_id, 
 		      json_pack("{s:s}", "group_id", group_id), r);
 }
 
-/* What AWS put into a group that this plan makes: the group is not known everywhere at once. maybe: where it is not, it never was.
- * */
+/* What AWS put into a group that this plan makes: the group is not known everywhere at once. maybe: where it is not, it never
+ * was. */
 static void revoke_birth_rule(struct planning *p, const char *group, const char *group_id, bool maybe, const struct ec2_rule *r)
 {
 	json_t *args = json_pack("{s:s, s:b, s:b}", "group_id", group_id, "fresh", 1, "birth", 1);
@@ -367,8 +367,8 @@ static struct change change_of(struct planning *p, const group_t *want, const ch
 
 enum family { FAMILY_V4, FAMILY_V6, FAMILIES };
 
-/* Amazon VPC quotas: inbound and outbound count each for itself, and so do IPv4 and IPv6; a group or a prefix list counts in both.
- * */
+/* Amazon VPC quotas: inbound and outbound count each for itself, and so do IPv4 and IPv6; a group or a prefix list counts in
+ * both. */
 static bool counts_in(const struct ec2_rule *r, bool is_egress, enum family f)
 {
 	bool v6 = r->cidr != NULL && strchr(r->cidr, ':') != NULL, v4 = r->cidr != NULL && strchr(r->cidr, '.') != NULL;

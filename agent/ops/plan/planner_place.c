@@ -70,7 +70,7 @@ static const char *zone_of(const struct planning *p, const char *subnet)
 	return s != NULL && s->zone != NULL ? s->zone : "";
 }
 
-/* What AWS does not tell may be any. */
+/* A zone that AWS does not tell may be the right one. */
 static bool serves_zone(const struct planning *p, const lb_t *lb, const char *zone)
 {
 	for (size_t i = 0; i < lb->n_subnet_ids; i++)

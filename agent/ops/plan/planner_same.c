@@ -1,5 +1,5 @@
-/* planner_same.c - what stands and would have to be another: this version refuses it with a sentence, for to leave it as it is and
- * say SUCCEEDED would be untrue.
+/* planner_same.c - what stands and would have to be another: this version refuses it with a sentence, because to leave it as it is
+ * and answer SUCCEEDED would be untrue.
  *
  * AWS does not show all that a node was launched with, and tags come and go by other hands. So a node carries a digest of each part
  * that it was launched with in its tag reeve:launch, and everything that is made one of the spec's tags in reeve:tags. What was
@@ -11,8 +11,8 @@
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"
 
-/* ---- what a node is launched with and AWS does not show, or not as we said it: as JSON in which the order of a list is no matter
- * */
+/* ---- what a node is launched with and AWS does not show, or not as we said it: as JSON in which the order of a list is no
+ * matter */
 
 static json_t *groups_part(const cluster_t *c)
 {

@@ -15,7 +15,7 @@ static const struct elb_listener *to_be_moved(const struct planning *p, const lb
 	return l != NULL && (g == NULL || !str_eq(l->group_arn, g->g.arn) || l->beside_arn != NULL) ? l : NULL;
 }
 
-/* To lead to nobody is as good as to be gone. */
+/* A listener that leads to a group without targets is as good as deleted. */
 static bool is_empty(const struct planning *p, const char *tg)
 {
 	json_t *ids = planner_nodes_behind(p, planner_target_group_named(p, tg));
@@ -25,8 +25,8 @@ static bool is_empty(const struct planning *p, const char *tg)
 	return is;
 }
 
-/* Beside the group that it leads to; one that leads to none is moved at once, and one that has it beside it already is asked again.
- * */
+/* Beside the group that it leads to; one that leads to none is moved at once, and one that has it beside it already is asked
+ * again. */
 static void stand_beside(struct planning *p, const lb_t *lb, size_t i)
 {
 	const struct elb_listener *l = to_be_moved(p, lb, i);

@@ -297,7 +297,7 @@ static json_t *back_again(const json_t *args)
 	return undo;
 }
 
-/* A listener that leads to nobody serves nobody: under the same keys as its removal. */
+/* A listener that leads to a group without targets serves nobody: to lead it there needs the same keys as to delete it. */
 static bool leads_nowhere(const json_t *args)
 {
 	return json_is_true(json_object_get(args, "leads_nowhere"));

@@ -200,7 +200,7 @@ static bool deregister_find(const struct step_ctx *x, const struct inventory *in
 	return is_none_that(x, inv, true);
 }
 
-/* Who is out already is no reason to leave the others in. */
+/* A target that is out already does not keep the others from being taken out. */
 static enum step_verdict deregister_miss(const struct step_ctx *x, const struct inventory *inv, struct err *e)
 {
 	CLEANUP(json_close) json_t *out = targets_that(x, inv, false);
@@ -218,7 +218,7 @@ static json_t *deregister_part(const struct step_ctx *x, const struct inventory 
 	return targets_that(x, inv, false);
 }
 
-/* What a group that serves has left of its last nodes. */
+/* Does this take the last targets out of a group that listeners lead to? */
 static bool leaves_nobody(const json_t *args)
 {
 	return json_is_true(json_object_get(args, "leaves_none"));
@@ -358,7 +358,7 @@ static bool is_out(const struct elb_target *t)
 	return str_eq(t->state, "unused") && str_eq(t->reason, "Target.NotRegistered");
 }
 
-/* Nobody takes out what was put in again. */
+/* A target that somebody has registered again is not taken out a second time: the wait for it fails. */
 static enum step_verdict judge_drained(const struct step_ctx *x, const struct elb_targets *t, struct err *e)
 {
 	const json_t *ids = json_object_get(x->args, "instances");
@@ -381,7 +381,7 @@ static enum step_verdict judge_drained(const struct step_ctx *x, const struct el
 	return v;
 }
 
-/* A group that is gone drains nobody. */
+/* A group that is gone has no target that drains. */
 static enum step_verdict wait_drained_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
 	if (c->class == AWS_NOTFOUND)

@@ -145,8 +145,8 @@ static bool is_from(const struct step_ctx *x, const struct ec2_instance *i)
 	       str_eq(step + plan + 1, x->step);
 }
 
-/* Those of this generation that have ended, as far as they are shown: how many, and one of them; with `ids` all of them are added.
- * */
+/* The nodes of this generation that have ended, as far as AWS shows them: how many, and one of them; where `ids` is given, all are
+ * added to it. */
 static size_t dead_of(const struct step_ctx *x, const struct inventory *inv, const struct ec2_instance **ret, json_t *ids)
 {
 	size_t n = 0;
@@ -189,7 +189,7 @@ static bool launch_find(const struct step_ctx *x, const struct inventory *inv)
 	return true;
 }
 
-/* Of what the node died. */
+/* Why the node did not come up. */
 static struct code_death death_of(const struct step_ctx *x, const struct ec2_instance *in, struct err *e)
 {
 	const char *code = in->reason_code != NULL ? in->reason_code : "", *why = in->reason != NULL ? in->reason : "";
@@ -200,7 +200,8 @@ static struct code_death death_of(const struct step_ctx *x, const struct ec2_ins
 	return d;
 }
 
-/* Their own token tells that they were launched, and no more; so do rows that are not all shown yet. */
+/* AWS's answer to the repeated token says that the nodes were launched, and no more. Until settle_s is over they may only not be
+ * shown yet. */
 static enum step_verdict launch_unseen(const struct step_ctx *x, struct err *e)
 {
 	if (!str_starts(x->code, "Idempotent"))

@@ -47,7 +47,7 @@ static void lose(struct standing *s, const char *id, const char *why, struct cod
 	s->death = d;
 }
 
-/* Nobody starts a stopped node again, and nobody tells whether it would be the same. */
+/* This agent never starts a stopped node again, and nothing tells whether it would come back the same. */
 static void stand_one(const struct step_ctx *x, const char *id, const struct ec2_instance *in, struct standing *s)
 {
 	CLEANUP(mem_close) char *why = NULL;
@@ -139,7 +139,8 @@ const struct step_kind kind_wait_running = {
 	.print = instances_print,
 };
 
-/* A fact of terminate: the node was taken over by somebody while it was ours to end. Nobody ends it, so nobody waits for that. */
+/* A fact of terminate: somebody has changed the node's tags, so that it is no longer ours to end. It is not ended, and its end is
+ * not waited for. */
 #define TAKEN "taken.%s"
 
 static bool is_taken(const struct step_ctx *x, const char *id)
@@ -215,14 +216,14 @@ static void note_unseen(const struct step_ctx *x)
 		buf_adds(x->note, UNSEEN);
 }
 
-/* What the tags no longer show as ours is as good as gone for the operate role, which may end nothing else. */
+/* A node whose tags no longer show it as ours is as good as gone: the operate role may end nothing but ours. */
 static bool is_denied(const struct step_ctx *x)
 {
 	return str_eq(x->code, "UnauthorizedOperation");
 }
 
-/* One unknown id terminates none of them; one that was just launched may not be known everywhere yet. One that somebody has tagged
- * otherwise has all of them denied. */
+/* With one unknown id in the call AWS terminates none of them, and an id that was just launched may not be known everywhere yet.
+ * With one node whose tags somebody has changed AWS denies the whole call. */
 static enum step_verdict terminate_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
 	if (c->class == AWS_OK) {

@@ -95,8 +95,8 @@ struct step_kind {
 	enum step_verdict (*miss)(const struct step_ctx *x, const struct inventory *inv, struct err *e);
 	/* Who is in the way, asked before `miss` when AWS spoke of a conflict; ended by NULL; or NULL. */
 	const struct step_look *const *looks;
-	/* Of a call on many things that failed: [[kind, id], ...] of those on which it had its effect all the same. NULL: on one.
-	 * */
+	/* Of a call on many things that failed: [[kind, id], ...] of those on which it had its effect all the same. NULL: on
+	 * one. */
 	json_t *(*part)(const struct step_ctx *x, const struct inventory *inv);
 	const struct step_kind *undo;             /* what takes it back before the pivot, or NULL */
 	json_t *(*undo_args)(const json_t *args); /* NULL for arguments by which nothing needs to be taken back */
