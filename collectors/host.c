@@ -34,7 +34,7 @@ void host_int(struct host *h, const char *name, const char *unit, enum telemetry
 	struct telemetry_point p = { .name = name, .unit = unit, .shape = shape, .i = (int64_t)v };
 	va_list pairs;
 
-	if (v > INT64_MAX) { /* HOST_NONE, or less than nothing where the kernel subtracts */
+	if (v > INT64_MAX) { /* HOST_NONE, or a negative number where the kernel subtracts */
 		h->left.odd += v != HOST_NONE;
 		return;
 	}
@@ -139,7 +139,7 @@ static void host_free(struct closing *c)
 	mem_free(h);
 }
 
-/* A file system that hangs is not waited for: its question is its own owner (host_fs.c). */
+/* A file system that hangs is not waited for: its question owns itself and is freed when it returns (host_fs.c). */
 static const struct closing_how host_how = { NULL, host_free };
 
 void host_close(struct host *h, void (*done)(void *ctx), void *ctx)

@@ -17,7 +17,7 @@
 #define HUNG_MAX 2
 #define MOUNTS_MAX 64
 
-/* One question. It is its own owner, because nobody knows when it ends. */
+/* One question. It owns itself, because a file system may hang and answer at any later time. */
 struct ask {
 	struct list link;   /* in fs->hung, once it is late */
 	struct host_fs *fs; /* NULL: nobody waits any more */
@@ -99,7 +99,7 @@ static uint64_t free_blocks(uint64_t v, uint64_t most)
 	return is_negative ? 0 : v < most ? v : most;
 }
 
-/* False: no file system has that many bytes. */
+/* False: the numbers are those of no file system. */
 static bool take(struct answer *to, const struct disk_req *r)
 {
 	uint64_t bfree = free_blocks(r->fs.bfree, r->fs.blocks), bavail = free_blocks(r->fs.bavail, bfree);

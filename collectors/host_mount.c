@@ -3,9 +3,9 @@
  *     45 44 259:4 /root /point rw,noatime shared:31 - xfs /dev/nvme2n1 rw,attr2
  *     id parent dev root point options [optional ...] - type source super-options
  *
- * Types that hold no files of anybody are known by name; all others are told, also those of a kind that nobody here has heard
- * of: a list of what is real would leave out the next one. A mount can be reached unless something is mounted over it, or
- * over a folder on the way to it: a question to its point would be answered by that. */
+ * Types that hold no files of anybody are known by name; all others are told, also those of a type that this file does not know: a
+ * list of the types to tell would leave out every new one. A mount can be reached unless something is mounted over it, or over a
+ * folder on the way to it: a question to its point would be answered by that. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -324,7 +324,7 @@ static int parse_interface(const char *line, void *row)
 }
 
 /* First what the machine itself has; last those of containers and tunnels, whose traffic passes one of the first too; between them
- * what nobody here has heard of. eni: a pod's end, as Amazon's plugin names it. */
+ * all that have a name which this file does not know. eni: a pod's end, as Amazon's plugin names it. */
 static unsigned rank_of_interface(const void *row)
 {
 	static const char *const minor[] = { "veth", "docker", "br-", "cali",   "cni",    "flannel", "tunl",      "virbr", "tap",

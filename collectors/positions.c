@@ -41,7 +41,7 @@ static struct position **place_of(struct positions *p, uint64_t dev, uint64_t in
 	return at;
 }
 
-/* A walk that stands on it goes on behind it. */
+/* A walk (see `next`) whose next entry is this one goes on with the one behind it. */
 static void take_out(struct positions *p, struct position *pos)
 {
 	if (p->at == &pos->link)
@@ -49,7 +49,7 @@ static void take_out(struct positions *p, struct position *pos)
 	list_del(&pos->link);
 }
 
-/* A walk that has come to the end has this one before it: it must not be missed because it moved. */
+/* For a walk that has come to the end this one is next: it must not be missed because it was moved to the end. */
 static void put_last(struct positions *p, struct position *pos)
 {
 	list_add(&p->all, &pos->link);
@@ -71,7 +71,7 @@ static struct position *find_or_make_last(struct positions *p, const struct tele
 	return *at;
 }
 
-/* How many there are of each sort: one that changes goes out of the counts before, and comes back behind. */
+/* Keeps the numbers of each sort: a position is taken out of them before it changes, and added again afterwards. */
 static void count(struct positions *p, const struct position *pos, size_t by)
 {
 	p->durable_n += pos->is_durable ? by : 0;
@@ -117,7 +117,8 @@ static void make_room(struct positions *p)
 	}
 }
 
-/* Of one that was let go the last lines may come yet; where that is forgotten it is a file that is followed again. */
+/* The last lines of a file that was let go may be committed later than that: it stays let go. If its place was forgotten meanwhile,
+ * it counts as a file that is followed. */
 static void on_committed(void *ctx, const struct telemetry_source *s)
 {
 	struct positions *p = ctx;

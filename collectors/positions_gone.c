@@ -123,7 +123,7 @@ static bool lies_here(const struct positions_gone *g, const struct position *pos
 	return dir != NULL && str_eq(dir, g->dir);
 }
 
-/* The folder is done with: what was not seen in it is gone, unless nobody knows. */
+/* The folder is done: files that were not seen in it are gone, unless one of its names could not be looked at. */
 static void leave(struct positions_gone *g, bool is_sure)
 {
 	list_each_safe(n, &g->p->all) {

@@ -66,7 +66,8 @@ static void let_go(struct tail_file *tf)
 	forget(tf);
 }
 
-/* Nothing to read for now. Of a file that is silent no more is awaited: what waits for more bytes is taken as it is. */
+/* There is nothing to read for now. When nobody has added to the file for a while, what waits for more bytes, such as an unfinished
+ * last line, is taken as it is. */
 static enum tail_read settle(struct tail_file *tf)
 {
 	uint64_t since = world_now_ms(tf->src->t->w) - tf->grown_ms;
@@ -86,8 +87,8 @@ static enum tail_read settle(struct tail_file *tf)
 	return r;
 }
 
-/* It turned out to be no text: the next scan finds it as one that was refused, and counts it. Should it be a text again, it goes
- * on behind the lines that were handed over. */
+/* The file turned out to be no text: it is let go, and the next scan refuses and counts it. Should it become text again, reading
+ * goes on behind the lines that were handed over. */
 static void refuse(struct tail_file *tf)
 {
 	struct tail *t = tf->src->t;
@@ -132,8 +133,8 @@ static bool is_over(struct tail *t, uint64_t end_ms, unsigned chunks)
 	return chunks >= SLICE_CHUNKS || world_now_ms(t->w) >= end_ms;
 }
 
-/* One chunk of each file: what all of them said, the most urgent first. With very many files a round takes several slices;
- * who had his turn in it is marked, and a sink that is full holds it where it is. */
+/* One chunk of each file: what all of them said, the most urgent first. With very many files a round takes several slices; files
+ * that had their turn in it are marked, and a full sink stops the round where it is. */
 static enum tail_read read_round(struct tail *t, uint64_t end_ms, unsigned *chunks)
 {
 	enum tail_read said;

@@ -148,7 +148,8 @@ struct telemetry_source tail_file_source(const struct tail_file *tf, uint64_t fr
 					  .before_len = tf->before_len };
 }
 
-/* A restart is no news of the file: it was silent since it was last written, as far as the clock can be believed. */
+/* A restart of the agent does not start the file's silence anew: that counts from its last write, as far as the clock can be
+ * believed. */
 static uint64_t silent_ms(struct world *w, const struct disk_stat *st)
 {
 	int64_t ms = world_wall_ms(w) - st->mtime_ms;

@@ -1,9 +1,9 @@
 /* tail_judge.c - is a file a text that the rules can read? Before a line of it is handed over, and again while its head grows.
  *
- * Happy path: its first bytes, behind the NULs that copytruncate may have left in front of them, look like text, and go on doing
- * so until TAIL_HEAD_BYTES of them are there.
+ * Happy path: its first bytes, behind the NULs that copytruncate may have left in front of them, look like text, and go on doing so
+ * until TAIL_HEAD_BYTES of them are there.
  * Fails: an archive, another encoding, a binary file: TAIL_REFUSED, also when that shows later, as with an archive that is still
- * being made. Too few bytes to tell: the file waits, until it grows or nobody adds to it any more. */
+ * being made. Too few bytes to tell: the file waits until it grows, or until nobody has added to it for a while. */
 #include "collectors/tail_impl.h"
 
 #include "collectors/tail_head.h"

@@ -156,7 +156,7 @@ static bool hand_over(struct tail_file *tf, struct tail_line *in)
 	return true;
 }
 
-/* NULs betray it: without any, the bytes are what a reader of UTF-8 sees. */
+/* Only a line with NULs can be no text: without NULs the bytes are what a reader of UTF-8 sees. */
 static bool is_text(const struct tail_file *tf, const struct tail_line *l)
 {
 	const char *whole = l->raw - l->begun;

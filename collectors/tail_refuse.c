@@ -35,7 +35,7 @@ bool tail_refuse_if_path(struct tail_source *src, int rc, const char *path)
 {
 	bool is_denied = rc == -ERR_DENIED;
 
-	if (!is_denied && rc != -ERR_INVALID && rc != -ERR_LIMIT) /* links in a circle, no file or folder; a path too long */
+	if (!is_denied && rc != -ERR_INVALID && rc != -ERR_LIMIT) /* INVALID: links in a circle, no file; LIMIT: a path too long */
 		return false;
 	if (src != NULL)
 		tail_refuse(src, is_denied ? TAIL_DENIED : TAIL_LINK, path);

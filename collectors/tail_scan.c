@@ -123,7 +123,8 @@ static bool is_closed(struct tail *t)
 	return t->scan.failed || t->w->disk_stat(t->w, path, &st, NULL) == -ERR_DENIED;
 }
 
-/* Links in a circle and links into closed folders are anyone's to make: they must not keep the rest from being rotated. */
+/* Anybody who may write the folder can make links in a circle and links into closed folders: they must not keep other files from
+ * being rotated. */
 static void cannot_look_at(struct tail *t, struct tail_source *src, int rc, const char *path)
 {
 	if (!tail_refuse_if_path(src, rc, path) || (rc == -ERR_DENIED && is_closed(t)))

@@ -1,8 +1,8 @@
 /* tail_seek.c - files that left the pattern before they were read: renamed while we were away, or between two looks.
  *
- * An orphan is an inode that a restored position names and that has another name in the same folder now. A successor is one
- * that nobody knows, stands beside a rotated file under its name and a dot or dash and a digit, and was written later than
- * it: it was born under the path and renamed in its turn before we saw it. A copy of a file that we know is neither.
+ * An orphan is an inode that a restored position names and that has another name in the same folder now. A successor is one that is
+ * not known yet, stands beside a rotated file under its name and a dot or dash and a digit, and was written later than it: it was
+ * born under the path and renamed in its turn before we saw it. A copy of a file that we know is neither.
  * Both are looked for in the folder of the pattern alone, among the names that the scan listed.
  * Fails: what cannot be read is looked for again with the next scan. */
 #include "collectors/tail_impl.h"
@@ -100,8 +100,8 @@ static void find_successors(struct tail_scan *s, const struct tail_after *after)
 	}
 }
 
-/* The same head, and behind it nothing that tells them apart: a banner begins every file alike, and what was read last does not.
- * One that does not reach so far is believed to be a copy. */
+/* A copy has the same first bytes, and the same bytes in front of the place that was read last: the first bytes alone may be a
+ * banner with which every file begins. A file that does not reach that place counts as a copy. */
 static bool is_like(const struct tail_file *tf, const struct telemetry_source *read)
 {
 	struct world *w = tf->src->t->w;
