@@ -1,4 +1,4 @@
-/* answer.c - see answer.h. What it cannot read it takes for the mildest meaning: the status alone decides then. */
+/* answer.c - see answer.h. An answer whose body cannot be read is judged by its status alone. */
 #include "shippers/answer.h"
 
 #include "agent/base/pbw.h"

@@ -42,7 +42,7 @@ static const struct sm_state states[] = {
 	[LANE_UNCLEARED] = { "uncleared", SM_TO(LANE_CLEARING) },
 };
 
-/* A body that is worked on must not vanish under the quota, and one that is not must be free to. */
+/* The quota must not remove a body that is being worked on, and must be able to remove any other. */
 static const char *lane_broken(const struct sm *m)
 {
 	const struct lane *l = container_of(m, const struct lane, sm);
@@ -66,7 +66,7 @@ static void wait_over(struct lane *l)
 	exporter_go(l);
 }
 
-/* Of the other states an answer is awaited, or nothing. */
+/* In the other states an answer is awaited, or nothing. */
 static void (*const turns[])(struct lane *l) = {
 	[LANE_UNPACKING] = exporter_unpack,
 	[LANE_PACKING] = exporter_pack,
@@ -232,7 +232,7 @@ static void lane_damaged(struct lane *l, int rc, const struct err *e)
 		exporter_wait(l, READ_AGAIN_MS);
 }
 
-/* Not logged in is the ordinary reason, and no news. */
+/* Not to be logged in yet is usual, so it is not logged. */
 static void lane_unsigned(struct lane *l, int rc, const struct err *e)
 {
 	if (rc != -ERR_NOTYET)
@@ -253,7 +253,7 @@ void exporter_ask(struct lane *l)
 	http_start(l->x->w, &l->http, on_answer);
 }
 
-/* It may have gone while it waited. */
+/* The quota may have removed the body while the lane waited. */
 static bool goes_on_in_parts(struct lane *l)
 {
 	if (l->parts.is_on && l->parts.seq == l->entry->seq)

@@ -7,7 +7,7 @@
 
 static const char aside_bad[] = "bad", aside_rejected[] = "rejected";
 
-/* One bad place on the disk must not stop its kind for ever: true when this entry has been tried often enough. */
+/* True when this entry has been tried often enough: one bad place on the disk must not stop all bodies of its kind for ever. */
 bool exporter_is_hopeless(struct lane *l)
 {
 	l->tries = l->tried == l->entry->seq ? l->tries + 1 : 1;

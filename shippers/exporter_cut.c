@@ -14,7 +14,7 @@
 
 #define RAW_MAX (BATCH_BYTES_MAX + (64u << 10))
 
-/* In the middle of cutting the agent ends. */
+/* Called when the agent closes in the middle of cutting. */
 static bool is_over(struct lane *l)
 {
 	if (!ending_is_on(&l->x->end))

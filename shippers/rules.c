@@ -1,5 +1,5 @@
-/* rules.c - see rules.h. PCRE2's interpreter, under limits; no code is made at run time (the unit forbids memory that is
- * writable and executable), so what a customer measures is what he gets.
+/* rules.c - see rules.h. PCRE2's interpreter, under limits; no code is made at run time (the unit forbids memory that is writable
+ * and executable), so a pattern runs in production exactly as a customer has measured it.
  *
  * PCRE2's own limits hold for one starting point of a match, and a line has as many of these as characters; nor do they count
  * what a class runs over. So every pattern is compiled with a callout before each of its items, and these count both: the

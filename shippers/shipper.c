@@ -75,7 +75,7 @@ static enum rules_verdict mask_attrs(struct shipper *s, const struct telemetry_a
 	return RULES_PASS;
 }
 
-/* Of a line whose beginning has left: the rules look at the whole, then only the rest is here any more. */
+/* For a line whose beginning has left already: the rules look at the whole line, then only the rest of it is kept. */
 static enum rules_verdict mask_whole(struct shipper *s, struct telemetry_line *l)
 {
 	enum rules_verdict v = rules_line(s->rules, l->source.path, l->body, l->len);
@@ -142,7 +142,7 @@ static bool line_is_one_too_many(const struct shipper *s, const struct telemetry
 
 static void on_turn_over(struct timer *t)
 {
-	(void)t; /* that it is idle says it */
+	(void)t; /* an idle timer means that the turn has ended */
 }
 
 static bool has_time(struct shipper *s)

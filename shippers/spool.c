@@ -116,7 +116,7 @@ bool spool_can_read(const struct spool *s)
 
 /* ---- the quota --------------------------------------------------------------------------------------------------------- */
 
-/* Logs push back before they are too many: only a start can find that they are. */
+/* Logs are pushed back before there are too many entries; so only a start can find more than that. */
 static bool is_over(const struct spool *s, int kind)
 {
 	if (s->stats.entries[kind] > SPOOL_ENTRIES_MAX)

@@ -74,7 +74,7 @@ struct spool_entry *spool_oldest(struct spool *s, enum telemetry_kind kind); /* 
 char *spool_entry_path(const struct spool_entry *en);                        /* the caller's */
 /* The body, whole and as it was written: -ERR_CORRUPT when it is not, another error when nobody can say. */
 int spool_load(struct spool_entry *en, struct buf *to, struct err *e);
-/* Is an unreadable body alone with that? Where our own log cannot be opened either, the disk or the process is ill. */
+/* Is it the body alone that cannot be read? Where our own log cannot be opened either, the fault is the disk's or the process's. */
 bool spool_can_read(const struct spool *s);
 /* The end of an entry: gone(ctx, 0) when it is durable and the entry freed; else the entry stays and may be asked again. */
 void spool_remove(struct spool_entry *en, void (*gone)(void *ctx, int rc), void *ctx);

@@ -10,7 +10,7 @@
 
 #include "agent/base/list.h"
 
-#define SPOOL_ASIDE_MAX (16u << 20) /* on disk: room for a person's curiosity, no more */
+#define SPOOL_ASIDE_MAX (16u << 20) /* on disk: enough for a person to look at */
 
 struct spool_aside {
 	struct list names;
@@ -20,6 +20,6 @@ struct spool_aside {
 void spool_aside_init(struct spool_aside *a);
 void spool_aside_add(struct spool_aside *a, const char *name, uint64_t bytes);
 void spool_aside_found(struct spool_aside *a, const char *name, uint64_t bytes);
-const char *spool_aside_oldest(const struct spool_aside *a); /* NULL: no one need go */
+const char *spool_aside_oldest(const struct spool_aside *a); /* NULL: none has to be deleted */
 void spool_aside_drop(struct spool_aside *a);                /* forgets the oldest */
 void spool_aside_close(struct spool_aside *a);

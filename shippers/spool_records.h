@@ -16,7 +16,7 @@ struct spool_records {
 };
 
 int spool_records_open(struct spool_records *r, struct spool *s, struct spool_found *found, struct err *e);
-/* Some of them. Damage is counted and passed by. ret_ends: that was the last; a torn line behind it is for the next append to cut.
- * */
+/* Some of them. Damage is counted and passed by. ret_ends: that was the last; a torn line behind it is for the next append to
+ * cut. */
 int spool_records_read(struct spool_records *r, bool *ret_ends, struct err *e);
 void spool_records_close(struct spool_records *r);

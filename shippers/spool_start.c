@@ -213,14 +213,14 @@ static int read_records(struct spool_start *st, struct err *e)
 	if (s->stats.corrupt > 0)
 		log_error("spool.damaged",
 			  "records=%" PRIu64 " err=\"damaged records in the list of commits\" next=\"bodies stay, lines of those "
-					     "records may be sent again\"",
+			  "records may be sent again\"",
 			  s->stats.corrupt);
 	return go(st, ST_MATCH);
 }
 
 /* ---- bodies and records ---------------------------------------------------------------------------------------------------- */
 
-/* The body speaks for its lost record, but for the number of records in it. */
+/* The body itself tells all that its lost record did, except for the number of records. */
 static int adopt(struct spool_entry *en)
 {
 	CLEANUP(buf_close) struct buf b = BUF_MAX(2ul * BATCH_BYTES_MAX);
@@ -241,8 +241,8 @@ static void sweep_body(struct spool_entry *en)
 	spool_sweep(en->s, strrchr(path, '/') + 1);
 }
 
-/* A sequence is given once, also to a body whose record was lost. But a name alone is weak evidence: were any believed, one
- * stray file could push the sequence to where names end. */
+/* A sequence is given once, also to a body whose record was lost. But a name alone proves little: if every name counted, one stray
+ * file could push the sequence to the largest number that a name can hold. */
 static void pass_seq(struct spool *s, const struct spool_body *b)
 {
 	if (b->seq >= s->next_seq && (b->has_record || b->seq - s->seq <= SEQ_LEAP))
@@ -305,7 +305,7 @@ bool spool_start_idle(const struct spool *s)
 	return s->start == NULL || s->start->disk.impl == NULL;
 }
 
-/* The end: nothing of the start is left when the others hear of it. */
+/* The end: the start is freed before the others are told. */
 static int open_up(struct spool_start *start, struct err *e)
 {
 	struct spool *s = start->s;

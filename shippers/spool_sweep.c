@@ -62,7 +62,7 @@ static bool is_bad(const char *why)
 	return str_eq(why, "bad");
 }
 
-/* Counted, and told for a while: what was in it does not arrive. */
+/* Counted, and told in the status for a while, because the records in it never arrive. */
 static void count_damage(const struct spool_entry *en, const char *path)
 {
 	struct spool *s = en->s;
@@ -92,7 +92,7 @@ static void on_gone(struct disk_req *r, int rc)
 
 	if (rc == 0 && end->aside != NULL)
 		was_set_aside(end);
-	if (rc == -ERR_NOTFOUND) /* what was to be kept is not there: that is an end too */
+	if (rc == -ERR_NOTFOUND) /* the file that was to be kept is gone: the entry has ended, too */
 		rc = 0;
 	if (rc == 0 && end->is_bad)
 		count_damage(en, end->aside);

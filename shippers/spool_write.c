@@ -248,7 +248,7 @@ bool spool_write_idle(const struct spool *s)
 	return s->sm.now == WRITE_WAIT || (s->sm.now == WRITE_IDLE && list_empty(&s->queue));
 }
 
-/* One more try for what waits: the disk may be well again. */
+/* One more try for what waits: the disk may work again. */
 void spool_write_close(struct spool *s)
 {
 	if (s->sm.now != WRITE_WAIT)
