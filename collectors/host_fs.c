@@ -20,7 +20,7 @@
 /* One question. It owns itself, because a file system may hang and answer at any later time. */
 struct ask {
 	struct list link;   /* in fs->hung, once it is late */
-	struct host_fs *fs; /* NULL: nobody waits any more */
+	struct host_fs *fs; /* NULL: its answer is not waited for any more */
 	struct disk_req disk;
 	char *point;
 	bool late;

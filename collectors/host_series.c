@@ -44,7 +44,7 @@ static struct host_one *find(struct host_series *s, uint64_t key)
 	return NULL;
 }
 
-/* What is gone longest makes room; NULL: all are here. */
+/* The series that has been gone for longest is replaced; NULL: none is gone. */
 static struct host_one *longest_gone(struct host_series *s)
 {
 	struct host_one *o = &s->v[0];

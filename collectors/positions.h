@@ -29,7 +29,7 @@ struct position {
 	bool is_durable, is_left;              /* one of them at least */
 	bool let_go;                           /* by this process, which read it to its end, and not followed again */
 	uint64_t seen;                         /* let go: the last scan that found its file under a name that it looked at */
-	bool is_looked_for, is_there;          /* by positions_gone; there: or nobody can say */
+	bool is_looked_for, is_there;          /* by positions_gone; there: or that is not known */
 };
 
 struct positions {

@@ -23,7 +23,7 @@ struct positions_gone {
 	void *closed_ctx;
 };
 
-/* done: once, and never from inside this call; it is over then. Nobody follows a file until that. */
+/* done: once, and never from inside this call; it is over then. No file is followed before that. */
 void positions_gone_start(struct positions_gone *g, struct world *w, struct positions *p, void (*done)(void *ctx), void *ctx);
 bool positions_gone_runs(const struct positions_gone *g);
 /* While it runs: gives up where it is, and done does not come. closed: never from inside this call. */

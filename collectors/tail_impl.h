@@ -99,7 +99,7 @@ struct tail_scan {
 	struct sm sm; /* see tail_scan.c */
 	bool failed;  /* not all of the folder was seen */
 	bool partial; /* one of its folders failed */
-	bool seeks;   /* it looks at every name: for orphans, and for who of those let go is gone */
+	bool seeks;   /* it looks at every name: for orphans, and to find which files that were let go are gone */
 	struct timer timer;
 	struct disk_req disk; /* a worker that lists has it, and `names` */
 	const char *dir;      /* the real name of the folder in hand: a source's */
@@ -176,7 +176,7 @@ bool tail_is_known(struct tail *t, uint64_t dev, uint64_t ino);             /* f
 void tail_position_leave(struct tail *t, const struct telemetry_source *s); /* its file is let go */
 void tail_position_claim(struct tail *t, struct position *pos);             /* its file is followed again */
 bool tail_positions_want_all_names(const struct tail *t);
-/* Forgets who was let go and is gone, when they are many; after a scan that looked at every name of every folder. */
+/* When many files have been let go, forgets those that are gone; after a scan that looked at every name of every folder. */
 void tail_positions_sweep(struct tail *t);
 
 /* tail_refuse.c */

@@ -11,7 +11,7 @@
 
 #define OTLP_SCHEMA_URL "https://opentelemetry.io/schemas/1.44.0"
 
-/* What is the same for all: the attributes of the resource, and who speaks. The texts are copied. */
+/* What is the same for all: the attributes of the resource, and the scope's name and version. The texts are copied. */
 struct otlp_resource;
 struct otlp_resource *otlp_resource_new(const struct telemetry_attr *attrs, size_t n);
 void otlp_resource_free(struct otlp_resource *r);

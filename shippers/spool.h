@@ -72,7 +72,7 @@ unsigned spool_queued(const struct spool *s, enum telemetry_kind kind);      /* 
 void spool_put(struct spool *s, struct batch *b);                            /* takes it */
 struct spool_entry *spool_oldest(struct spool *s, enum telemetry_kind kind); /* NULL: none */
 char *spool_entry_path(const struct spool_entry *en);                        /* the caller's */
-/* The body, whole and as it was written: -ERR_CORRUPT when it is not, another error when nobody can say. */
+/* The body, whole and as it was written: -ERR_CORRUPT when it is not, another error when that cannot be told. */
 int spool_load(struct spool_entry *en, struct buf *to, struct err *e);
 /* Is it the body alone that cannot be read? Where our own log cannot be opened either, the fault is the disk's or the process's. */
 bool spool_can_read(const struct spool *s);

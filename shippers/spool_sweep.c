@@ -1,5 +1,5 @@
-/* spool_sweep.c - how bodies leave the folder: an entry is removed or set aside for its holder, and told when that is durable;
- * a file that nobody will ask for again is unlinked in the background, one at a time, however many there are.
+/* spool_sweep.c - how bodies leave the folder: an entry is removed or set aside for its holder, and told when that is durable; a
+ * file that is not needed again is unlinked in the background, one at a time, however many there are.
  *
  * Fails: an entry whose end fails stays one, and its holder asks again; a sweep that fails is the next start's.
  * Closing: what has begun is waited for, the rest of the sweeps is the next start's. */

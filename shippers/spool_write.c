@@ -33,7 +33,8 @@ static const struct sm_state states[] = {
 	[WRITE_WAIT] = { "wait", SM_TO(WRITE_BODY) | SM_TO(WRITE_COMMIT) | SM_TO(WRITE_COMPACT) | SM_TO(WRITE_IDLE) },
 };
 
-/* What makes a batch one and not two: its entry is made once, packed once, and committed when its body is on the disk. */
+/* What must hold so that a batch is never sent as two: its entry is made once, packed once, and committed when its body is on the
+ * disk. */
 static const char *write_broken(const struct sm *m)
 {
 	const struct spool *s = container_of(m, const struct spool, sm);

@@ -56,7 +56,7 @@ struct creds {
 	int64_t advisory_ms;                /* how long before the expiry a renewal is worth a try */
 	bool rejected;                      /* AWS refused `keys` */
 	bool has_ended;                     /* what the source brought last has, to our clock */
-	uint64_t blocked_until_ms, next_ms; /* next_ms: no question before this; who asks waits */
+	uint64_t blocked_until_ms, next_ms; /* next_ms: no question before this; askers wait */
 	struct backoff backoff;             /* while AWS refuses what we have, of a source that brings others */
 	bool is_answered,
 	    is_refused;    /* the last question was, and its askers are not told yet; by an error that no renewal mends */
@@ -278,7 +278,7 @@ static void receive(struct creds *c, struct creds_req *req)
 		answer(c, req);
 }
 
-/* Who asks again from his callback waits for the next turn. */
+/* An asker that asks again from its callback waits for the next turn. */
 static void receive_all(struct creds *c)
 {
 	struct list now, *n;

@@ -33,5 +33,5 @@ void creds_get(struct creds *c, struct creds_req *req, creds_cb *cb); /* cb: onc
 void creds_cancel(struct creds_req *req);                             /* cb follows, with -ERR_CANCELED; harmless when idle */
 /* AWS refused these keys as expired or invalid: renewed for the next asker, if they are still the cached ones. */
 void creds_reject(struct creds *c, const char *key_id);
-/* Cancels what waits and what is asked until done, which comes later. Who asks it is closed before that, or in the same event. */
+/* Cancels what waits and what is asked until done, which comes later. Its users are closed before that, or in the same event. */
 void creds_close(struct creds *c, void (*done)(void *ctx), void *ctx);

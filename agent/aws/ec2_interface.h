@@ -1,4 +1,4 @@
-/* ec2_interface.h - network interfaces, as far as one tells who holds a security group. As in ec2_look.h: ask by filter. */
+/* ec2_interface.h - network interfaces, as far as they tell what holds a security group. As in ec2_look.h: ask by filter. */
 #pragma once
 #include "agent/aws/ec2.h"
 

@@ -85,7 +85,8 @@ int ec2_read_subnets(const struct xml_node *root, struct arena *m, struct ec2_su
 
 /* ---- images ---- */
 
-/* Without IncludeDeprecated an image that its owner calls old is shown to nobody else, though it can still be started. */
+/* Without IncludeDeprecated an image that its owner has deprecated is shown to the owner alone, though others can still start
+ * it. */
 void ec2_describe_images(struct request *req, const struct ec2_describe *d)
 {
 	ec2_describe(req, "DescribeImages", d);

@@ -37,5 +37,5 @@ struct imds_req {
 struct imds *imds_new(struct world *w, const char *endpoint); /* copies */
 void imds_get(struct imds *im, struct imds_req *req, enum imds_what what, imds_cb *cb);
 void imds_cancel(struct imds_req *req); /* cb follows, with -ERR_CANCELED; harmless when idle */
-/* Cancels what waits and what is asked until done, which comes later. Who asks it is closed before that, or in the same event. */
+/* Cancels what waits and what is asked until done, which comes later. Its users are closed before that, or in the same event. */
 void imds_close(struct imds *im, void (*done)(void *ctx), void *ctx);

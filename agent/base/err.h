@@ -14,7 +14,7 @@ enum err_code {
 	ERR_NET,         /* no answer: refused, reset, name or TLS failure */
 	ERR_NOTFOUND,    /* the named thing is not there */
 	ERR_EXISTS,      /* the named thing is there already */
-	ERR_DENIED,      /* somebody with the right to do so refused */
+	ERR_DENIED,      /* AWS, the kernel, the vendor or the policy does not allow it */
 	ERR_CORRUPT,     /* bytes that were once good are not */
 	ERR_INVALID,     /* input that breaks its format */
 	ERR_LIMIT,       /* larger than we allow */

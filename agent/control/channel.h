@@ -1,9 +1,10 @@
 /* channel.h - logged in at the vendor: a session token bound to a key that lives as long as the session, and the proof of
  * possession that every request carries (docs/wire.md sections 4 and 5).
  *
- * Login: challenge -> sign sts:GetCallerIdentity with audience, challenge and the hash of the ephemeral key as signed headers
- * -> token. It begins when somebody wants to sign, is done again ahead of the token's end and after a 401. The back-off starts
- * over when a token was accepted, not when it was given; a busy vendor (429, 503) is left alone for its Retry-After. */
+ * Login: challenge -> sign sts:GetCallerIdentity with audience, challenge and the hash of the ephemeral key as signed headers ->
+ * token. It begins when somebody wants to sign, is done again ahead of the token's end and after a 401. The back-off starts over
+ * when a token was accepted by a request, not when it was handed out; a busy vendor (429, 503) is left alone for its
+ * Retry-After. */
 #pragma once
 #include <stdbool.h>
 
@@ -44,7 +45,7 @@ void channel_unauthorized(struct channel *c, const char *authorization);
 bool channel_is_in(const struct channel *c); /* logged in: there is a token */
 /* Why the last login failed (status, URL and the vendor's words where it answered), until one goes well; or "". */
 const char *channel_trouble(const struct channel *c);
-/* Signs nothing from then on. Who asks it (session, telemetry) is closed before, or in the same event. */
+/* Signs nothing from then on. Its users (session, telemetry) are closed before, or in the same event. */
 void channel_close(struct channel *c, void (*done)(void *ctx), void *ctx);
 
 /* The signed STS request as JSON {host, headers, body}; pure but for its arguments. For channel.c and its test. */

@@ -50,7 +50,7 @@ void inbox_close(struct inbox *in);
 /* Undecodable bytes, and more of them or more in them than the limits allow, are an error; a refused command is not. */
 int inbox_take(struct inbox *in, const void *intent, size_t len, struct err *e);
 void inbox_again(struct inbox *in); /* an acceptance is done: the next one of the newest intent */
-/* For ten minutes from its issue, and for ten from when it was first seen, by a clock that nobody can set: the earlier end
- * counts. A vendor's clock may be two minutes ahead of ours. */
+/* For ten minutes from its issue, and for ten from when it was first seen, by the monotonic clock: the earlier end counts. A
+ * vendor's clock may be two minutes ahead of ours. */
 bool inbox_head_is_fresh(const struct inbox *in);
 bool inbox_is_release_signed(const struct inbox *in, const void *signed_bytes, size_t len);

@@ -408,8 +408,8 @@ int agent_new(struct world *w, const struct config *cfg, void (*fatal)(void *ctx
 
 static void close_next(void *ctx);
 
-/* Each starts one close and answers true, or has nothing to close. From its start on nobody finds the component here any more:
- * it may be freed at any moment, while those that close after it still call back and the status is asked for. */
+/* Each starts one close and answers true, or has nothing to close. From its start on the component is no longer in struct agent: it
+ * may be freed at any moment, while those that close after it still call back and the status is asked for. */
 #define CLOSER(name)                                                                                                               \
 	static bool close_##name(struct agent *a)                                                                                  \
 	{                                                                                                                          \

@@ -121,7 +121,7 @@ static int listen_to_signals(struct daemon *d, struct err *e)
 
 static void on_fatal(void *ctx, const struct err *e)
 {
-	(void)e; /* whoever knew it has logged it */
+	(void)e; /* the component that failed has logged it */
 	stop(ctx, 1);
 }
 

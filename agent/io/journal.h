@@ -42,8 +42,8 @@ struct journal_config {
 	 * elements are spread over the lines; each was a record once, or is smaller than one. */
 	json_t *(*checkpoint)(void *ctx);
 	uint64_t (*oldest_open)(void *ctx); /* seq of the first record of any open operation; UINT64_MAX: none */
-	/* Once at most, from the loop: lines that were read at the start never became durable and are gone. Close, and open anew.
-	 * */
+	/* Once at most, from the loop: lines that were read at the start never became durable and are gone. Close, and open
+	 * anew. */
 	void (*lost)(void *ctx, const struct err *e);
 };
 
@@ -64,5 +64,5 @@ uint64_t journal_seq(const struct journal *j);        /* of the newest durable l
 struct digest journal_head(const struct journal *j);  /* its SHA-256 */
 bool journal_is_tight(const struct journal *j);       /* the disk is full: start nothing new */
 const char *journal_trouble(const struct journal *j); /* why appends do not get through, or NULL */
-/* Lets the disk finish and drops what waits, without a callback; who appends is closed before, or in the same event. */
+/* Lets the disk finish and drops what waits, without a callback; its users are closed before, or in the same event. */
 void journal_close(struct journal *j, void (*done)(void *ctx), void *ctx);

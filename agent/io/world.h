@@ -1,4 +1,5 @@
-/* world.h - the only door. One struct of functions: clock, wall time, random, timers, http, disk, serve, watch, signals.
+/* world.h - the only way to the outside. One struct of functions: clock, wall time, random, timers, http, disk, serve, watch,
+ * signals.
  *
  * Nothing else in Reeve reads a clock, draws a random number or touches a socket or a file. world_uv is the real one;
  * tests/sim/world_sim has virtual time, a seed, and a disk that keeps only what was synced.

@@ -58,7 +58,7 @@ static void forget(struct name *nm)
 	mem_free(nm);
 }
 
-/* The one that was asked for longest ago makes room; one that somebody waits for, or a thread has, cannot. */
+/* The name that was asked for longest ago is forgotten; not one that has waiters, or is in use by a thread. */
 static void make_room(struct world_uv *u)
 {
 	struct name *oldest = NULL;

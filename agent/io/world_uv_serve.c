@@ -41,7 +41,7 @@ struct pipe {
 struct write {
 	uv_write_t req;
 	struct conn *c;
-	conn_wrote_cb *cb; /* NULL: nobody asks */
+	conn_wrote_cb *cb; /* NULL: none is wanted */
 	char data[];
 };
 
@@ -133,7 +133,7 @@ static void on_data(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 	}
 }
 
-/* The peer is known before the owner's first on_read, and to nobody before on_conn has said where the conn lives. */
+/* The peer is known before the owner's first on_read, but not before on_conn has returned where the conn is. */
 static void on_incoming(uv_stream_t *s, int status)
 {
 	struct pipe *at = container_of((uv_pipe_t *)s, struct pipe, h);
@@ -303,7 +303,7 @@ void world_uv_serve_close(struct world_uv *u)
 	while (!list_empty(&u->pipes)) {
 		struct pipe *p = list_entry(u->pipes.next, struct pipe, link);
 
-		p->c = NULL; /* a write under way tells nobody */
+		p->c = NULL; /* a write under way calls back no more */
 		pipe_close(p);
 	}
 }

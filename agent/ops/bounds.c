@@ -400,8 +400,8 @@ static int judge_peer(const struct bounds *b, const struct demand_rule *r, struc
 		   : err_set(e, ERR_DENIED, "policy bounds.%scidrs does not hold %s", way, r->cidr);
 }
 
-/* A rule whose source or target is the group itself opens nothing to anybody else. Ports are those that are open to others: a
- * way out is bounded by where it leads. */
+/* A rule whose source or target is the group itself opens nothing to the outside. Ports are those that are open to others: a way
+ * out is bounded by where it leads. */
 static int judge_rule(const struct bounds *b, const struct demand_rule *r, struct err *e)
 {
 	if (*r->cidr == '\0')

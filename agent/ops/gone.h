@@ -14,7 +14,7 @@
 #define GONE_MAX 256
 #define GONE_NAME_LEN 80
 
-/* Whose nodes, and who ends them: a command is not kept waiting by what it has ended itself. */
+/* The cluster that the nodes belong to, and the command that ends them: a command does not wait for what it has ended itself. */
 struct gone_by {
 	const char *warehouse, *plan, *command; /* plan: the cluster's name in a command's plans */
 };

@@ -1,8 +1,8 @@
 /* known.h - the commands that were taken: their ids and numbers, longer than the commands themselves are kept.
  *
- * A command that has ended and is acknowledged leaves the list of operations; its id must not be taken again all the same, and
- * its number names it. The newest KNOWN_MAX are remembered, through restarts by a record in each checkpoint. Of what is
- * forgotten the time in its UUIDv7 stays: an id that is no newer may be one of those. */
+ * A command that has ended and is acknowledged leaves the list of operations; its id must not be taken again all the same, and its
+ * number names it. The newest KNOWN_MAX are remembered, through restarts by a record in each checkpoint. Of what is forgotten the
+ * time in its UUIDv7 stays: an id with the same or an earlier time may be one of those. */
 #pragma once
 #include <jansson.h>
 #include <stdbool.h>

@@ -255,7 +255,7 @@ enum op_state op_look(struct op *op)
 	return op->plans != NULL && op->args != NULL ? OP_CONSIDERING : OP_PREPARING;
 }
 
-/* One warehouse is changed by one command at a time, in their order. */
+/* A warehouse is changed by one command at a time, in the order of their sequence. */
 enum op_state op_queue(struct op *op)
 {
 	const struct op *ahead = op->env->ahead_of(op->env->ctx, op);

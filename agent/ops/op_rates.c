@@ -33,7 +33,8 @@ static struct toll toll_of(const struct plans *p)
 	return t;
 }
 
-/* How much of a cluster a step ends: n of the nodes it had when it was planned, and not all, which is another thing. */
+/* How much of a cluster a step ends: n of the nodes that it had when it was planned. To end all of them is judged elsewhere (a
+ * second key). */
 static bool ends_part(const struct step *s, uint32_t *n, uint32_t *of)
 {
 	*n = step_deletes(s->kind, s->args);

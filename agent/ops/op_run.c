@@ -46,7 +46,7 @@ static bool is_called_off(struct op *op, struct err *e)
 	return true;
 }
 
-/* Until the first intent an operation can be left at no cost, wherever the pivots of its plans are. */
+/* Until the first intent an operation can be cancelled at no cost, wherever the pivots of its plans are. */
 static bool has_begun(const struct op *op)
 {
 	for (size_t i = 0; i < op->plans->n; i++)

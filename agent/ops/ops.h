@@ -41,7 +41,7 @@ void ops_set_aws(struct ops *o, struct aws *aws, struct creds *instance, const c
 /* Before ops_start: each record of the journal, and the journal itself once it is open (NULL: damaged, read-only). */
 int ops_replay(struct ops *o, const struct journal_entry *entry, struct err *e);
 void ops_start(struct ops *o, struct journal *j);
-/* Stops everything where it stands. Who asks it (session, inbox) is closed before, or in the same event; the journal, which it
+/* Stops everything where it stands. Its users (session, inbox) are closed before, or in the same event; the journal, which it
  * writes and which asks it for checkpoints, no earlier than in the same event and no later than at done. */
 void ops_close(struct ops *o, void (*done)(void *ctx), void *ctx);
 

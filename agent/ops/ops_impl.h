@@ -12,7 +12,7 @@
 #define NOTES_MAX 64     /* notes under way or remembered, against a flood */
 #define NOTES_AN_HOUR 60 /* records of what outsiders can cause; beyond that they are counted */
 
-/* A record nobody waits for. */
+/* A record whose end nothing waits for. */
 struct note {
 	struct ops *o;
 	struct journal_append rec;

@@ -1,4 +1,4 @@
-/* policy.c - reading the file strictly, and who wrote it. Every doubt is a no. */
+/* policy.c - reading the file strictly, and who wrote it. Whatever is in doubt counts as no policy. */
 #include "agent/ops/policy.h"
 
 #include <limits.h>
@@ -220,7 +220,7 @@ static int check_folders(const struct eyes *eyes, char *path, struct err *e)
 	return 0;
 }
 
-/* Who can write the file, or put another in its place, is its author. */
+/* Whoever can write the file, or put another one in its place, decides what it says. */
 static int check_author(const struct eyes *eyes, const char *path, struct err *e)
 {
 	CLEANUP(buf_close) struct buf at = BUF_MAX(PATH_MAX);

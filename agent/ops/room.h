@@ -1,7 +1,7 @@
 /* room.h - how much may be open at once, in bytes: what a checkpoint of the journal holds, and memory with it.
  *
- * Commands and results have one account, plans and what was done of them another: so what was accepted can always be planned,
- * one after the other. An open command counts with the largest result it may have. Beyond the first account a command stays
+ * Commands and results share one limit, plans and the records of their steps another: so what was accepted can always be planned,
+ * one after the other. An open command counts with the largest result it may have. Beyond the first limit a command stays
  * unaccepted and is reported as waiting; beyond the second it waits to be planned. */
 #pragma once
 #include <stddef.h>

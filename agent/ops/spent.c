@@ -29,7 +29,7 @@ static struct spent_step *newest(struct spent *s)
 	return s->n > 0 ? &s->v[s->n - 1] : NULL;
 }
 
-/* The oldest makes room; where it is still within the day, its counts go on with the next one. */
+/* The oldest step is dropped; when it is still within the day, its counts are added to the next one. */
 static void make_room(struct spent *s)
 {
 	if (s->n < SPENT_STEPS)

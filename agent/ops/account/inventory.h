@@ -10,7 +10,7 @@
 #include "agent/base/arena.h"
 #include "agent/base/json.h"
 
-/* A target group of ours with who is registered in it. */
+/* A target group of ours with the targets that are registered in it. */
 struct inventory_target_group {
 	struct elb_target_group g;
 	struct elb_targets targets;
@@ -82,7 +82,7 @@ const char *inventory_protocol(const char *protocol);
 void inventory_rule_spell(struct arena *m, struct ec2_rule *r);
 bool inventory_rule_eq(const struct ec2_rule *a, const struct ec2_rule *b); /* all but the description */
 
-/* Whose: the two ownership tags. */
+/* Who owns a thing: the two ownership tags. */
 struct owner {
 	const char *vendor, *installation;
 };

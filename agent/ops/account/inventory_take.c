@@ -108,7 +108,7 @@ static void set_token(struct inventory_taking *t, const struct xml_node *root)
 	t->token = copy;
 }
 
-/* Ended by somebody else since we saw it: nothing protects it. */
+/* Somebody else has ended it since we saw it, so nothing protects it. */
 static bool is_gone(const struct inventory_taking *t, const struct aws_call *c)
 {
 	return row_of(t)->may_be_gone && c->class == AWS_NOTFOUND;

@@ -1,8 +1,8 @@
 /* pages.h - a list that AWS shows in several pages, read until it is whole.
  *
- * While pages are read things come and go, and one that stays may move to a page that was read already: it is then on none. A
- * launch for a node that was only overlooked would be one too many. So a list of several pages counts when two readings in a row
- * show the same things; one that fits on a page counts at once. Pure. */
+ * While pages are read things come and go, and one that stays may move to a page that was read already: it is then on none. A node
+ * that was only overlooked would be launched a second time. So a list of several pages counts when two readings in a row show the
+ * same things; one that fits on a page counts at once. Pure. */
 #pragma once
 #include <stdbool.h>
 

@@ -77,7 +77,7 @@ struct attempt {
 	uint64_t asked_ms;   /* monotonic: when the call or the look began that tells how things are */
 	uint64_t wait_ms;    /* at least this long before the next call: AWS throttles */
 	int64_t until_ms;    /* Unix ms: when it will be known that a call in doubt had no effect; 0: nothing is waited for so */
-	bool in_doubt;       /* a call of it may have had its effect, and nobody knows */
+	bool in_doubt;       /* a call of it may have had its effect, and that is not known */
 	bool was_duplicate;  /* AWS said: there is one already */
 	bool look_again;     /* poll leads back to looking */
 	bool is_denied;      /* by the policy */
@@ -115,7 +115,7 @@ struct run {
 	struct journal_append rec;
 	struct timer timer;
 	uint64_t survey_ms; /* monotonic: when it began */
-	/* beside it: nobody waits for this record */
+	/* beside it: nothing waits for this record */
 	struct journal_append doubt_rec;
 	json_t *doubt;
 	/* the end */

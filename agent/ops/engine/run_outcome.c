@@ -77,7 +77,8 @@ static void pairs_add(json_t *to, const char *kind, const json_t *what, const js
 			json_array_append_new(to, json_pack("[s, O]", kind, json_array_get(what, i)));
 }
 
-/* Data volumes go with their node, and stay with one that was left out. A plan of an older version does not say which is whose. */
+/* Data volumes go with their node, and stay with one that was left out. A plan of an older version does not say which volume
+ * belongs to which node. */
 static void add_volumes(const struct run *r, json_t *deleted)
 {
 	const char *node;

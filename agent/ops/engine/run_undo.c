@@ -179,8 +179,8 @@ enum run_state run_survey(struct run *r)
 	return run_take_inventory(r);
 }
 
-/* A create also succeeds on what exists; the reeve:command tag says who made it. And what goes with a node is shown only while it
- * is there. */
+/* A create also succeeds on what exists; the reeve:command tag says who made it. And AWS shows what is deleted along with a node
+ * only while the node is there. */
 enum run_state run_take_back(struct run *r)
 {
 	return asks_whose(r) || asks_losses(r) ? RUN_AT_SURVEY : start_undo(r, NULL, NULL);

@@ -1,5 +1,5 @@
-/* planner_cluster.c - the nodes of a cluster: what is missing is launched, waited for and registered, and only then does what is
- * too much go: what serves least first, and of the others the youngest; what is protected from termination stays. */
+/* planner_cluster.c - the nodes of a cluster: what is missing is launched, waited for and registered, and only then are surplus
+ * nodes ended: those that are least healthy first, and of the others the youngest; what is protected from termination stays. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +32,7 @@ bool planner_wants_cluster(const struct planning *p, const char *cluster)
 	return false;
 }
 
-/* How well a target does: 0 is best. A group that no listener leads to says nothing of its targets. */
+/* How healthy a target is: 0 is best. A group that no listener leads to says nothing of its targets. */
 static unsigned ill_of(const char *state)
 {
 	return str_eq(state, "healthy") || str_eq(state, "unused") ? 0 : str_eq(state, "initial") ? 1 : 2;
@@ -45,7 +45,7 @@ static bool is_registered(const struct inventory_target_group *g, const char *id
 	return t != NULL && !str_eq(t->state, "draining");
 }
 
-/* It is not in a group that is for its cluster, and others are. */
+/* A node that is not in a group for its cluster, while others are. */
 static bool is_left_out(const struct planning *p, const struct ec2_instance *i)
 {
 	const char *cluster = ec2_tag_get(&i->tags, "reeve:cluster");

@@ -51,7 +51,7 @@ static struct wanted_rules rules_new(const struct planning *p, size_t room)
 	return (struct wanted_rules){ .v = arena_alloc(p->inv->arena, (room + 1) * sizeof(struct ec2_rule)) };
 }
 
-/* Whoever's it is. */
+/* The group of that name, whoever owns it. */
 static const struct ec2_group *group_named(const struct planning *p, const char *name)
 {
 	char full[256];
@@ -60,7 +60,6 @@ static const struct ec2_group *group_named(const struct planning *p, const char 
 	return inventory_group_by_name(p->inv, p->spec->vpc_id, full);
 }
 
-/* Names of two warehouses can be alike ("wh-1" and "node", "wh" and "1-node"); whose a group is, its tag says. */
 const char *planner_group_word(const struct planning *p, const struct ec2_group *g)
 {
 	char before[256];
@@ -69,6 +68,7 @@ const char *planner_group_word(const struct planning *p, const struct ec2_group 
 	return str_starts(g->name, before) && g->name[strlen(before)] != '\0' ? g->name + strlen(before) : g->name;
 }
 
+/* Names of two warehouses can be alike ("wh-1" and "node", "wh" and "1-node"); only its tag says which one a group belongs to. */
 const struct ec2_group *planner_group_there(const struct planning *p, const char *name)
 {
 	const struct ec2_group *g = group_named(p, name);
@@ -97,7 +97,7 @@ static size_t place_of(const struct planning *p, const group_t *want)
 	return i;
 }
 
-/* A name is one group's in a VPC: what a group of another warehouse, or somebody else's, bears cannot be given again. */
+/* A VPC has one group of a name. So a name that a group of another warehouse, or somebody else's, has already cannot be used. */
 static void check_name(struct planning *p, const group_t *want)
 {
 	const struct ec2_group *ours = group_named(p, want->name), *foreign;
@@ -237,7 +237,7 @@ static bool is_in_vpc(const struct planning *p, const char *text)
 	return false;
 }
 
-/* A way out to the region's S3 leads to no other place; as a source S3 would be anybody. */
+/* A rule for traffic out to the region's S3 leads nowhere else. As a source S3 could be anybody. */
 static bool is_outside(const struct planning *p, const struct ec2_rule *r)
 {
 	return r->cidr != NULL && !is_in_vpc(p, r->cidr) && !(r->is_egress && str_eq(r->cidr, s3_list(p)));
@@ -390,7 +390,7 @@ static size_t lack_of_room(const struct change *c, bool is_egress, enum family f
 	return have + come > room ? have + come - room : 0;
 }
 
-/* The i-th of those that stand, which nobody wants, is one of so many. */
+/* Is the i-th of the standing rules, which the spec does not have, one of those that go first? */
 static bool makes_room(const struct change *c, size_t i)
 {
 	for (unsigned k = 0; k < 2 * FAMILIES; k++) {

@@ -27,7 +27,7 @@ json_t *planner_target_group_ref(const struct planning *p, const char *name);
 bool planner_wants_short(const struct planning *p, const char *kind, const char *full); /* "lb" or "tg", by its name in AWS */
 bool planner_is_for(const tg_t *g, const char *cluster);
 void planner_plan_tg(struct planning *p, const tg_t *want);
-/* Who is to be in it no more goes out of it: nodes of clusters that it is no more for, and targets that are no nodes of ours. */
+/* Takes out of it who must not be in it: nodes of clusters that it no longer serves, and targets that are no nodes of ours. */
 void planner_plan_departures(struct planning *p, const tg_t *want);
 void planner_plan_lb(struct planning *p, const lb_t *want);
 const struct inventory_lb *planner_lb_there(const struct planning *p, const char *name);      /* or NULL */

@@ -71,7 +71,7 @@ static int check_image(const cluster_t *c, const struct ec2_image *i, struct err
 	return 0;
 }
 
-/* A text as AWS tells it: others chose it, and a leading @ would make it a fact of the plan. */
+/* A text from AWS was chosen by others; with a leading @ it would count as a fact of the plan. */
 static json_t *told(const char *text)
 {
 	return *text == '@' ? json_sprintf(" %s", text) : json_string(text);

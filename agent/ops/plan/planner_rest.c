@@ -4,7 +4,7 @@
 #include "agent/ops/plan/planner_impl.h"
 #include "agent/ops/steps/catalogue.h"
 
-/* Each cluster once: at its first node. */
+/* Each cluster is planned once: at its first node in the inventory. */
 void planner_plan_lost_clusters(struct planning *p, unsigned stage)
 {
 	for (size_t i = 0; i < p->inv->instances.n; i++) {

@@ -80,7 +80,7 @@ static int check_cidr(const char *text, const char *protocol, struct err *e)
 	return 0;
 }
 
-/* All ports are what AWS makes of it: who names some means another protocol. */
+/* Protocol -1: AWS opens all ports whatever the rule names, so a rule that names some was meant for another protocol. */
 static int check_all(const rule_t *r, struct err *e)
 {
 	bool names_none = r->from_port == r->to_port && (r->from_port == 0 || r->from_port == -1);
@@ -137,7 +137,7 @@ static bool is_same_peer(const rule_t *a, const rule_t *b)
 	return a->source_case == REEVE__CONTROL__V1__RULE__SOURCE_SELF || str_eq(a->prefix_list, b->prefix_list);
 }
 
-/* To EC2 they are one: the description is no part of a rule. */
+/* EC2 takes them for one rule: the description is no part of a rule. */
 static bool is_same_rule(const rule_t *a, const rule_t *b)
 {
 	const char *protocol = inventory_protocol(a->protocol);

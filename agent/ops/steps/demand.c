@@ -4,7 +4,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 
-/* Once is enough. */
+/* Adds it unless it is there already. */
 void demand_name(struct demand *d, enum demand_kind kind, const char *text)
 {
 	struct demand_texts *t = &d->named[kind];

@@ -265,8 +265,8 @@ static void add_seen(struct health *h, const char *id, const struct elb_target *
 		 *reason != '\0' ? ")" : "");
 }
 
-/* Of these nobody will make a healthy target: a node that has stopped or ended (Target.InvalidState) at once; a group that no
- * listener leads to, or that does not have the node, once what was just changed is known everywhere. */
+/* These never become healthy targets: a node that has stopped or ended (Target.InvalidState) at once; a group that no listener
+ * leads to, or that does not have the node, once what was just changed is known everywhere. */
 static bool is_hopeless(const struct step_ctx *x, const struct elb_target *t)
 {
 	if (t != NULL && str_eq(t->state, "unused") && str_eq(t->reason, "Target.InvalidState"))

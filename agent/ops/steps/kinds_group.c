@@ -47,7 +47,7 @@ static enum step_verdict create_judge(const struct step_ctx *x, const struct aws
 	return STEP_DONE;
 }
 
-/* By its name, which a group of another warehouse may bear: whose it is, its tag says. */
+/* By its name. A group of another warehouse may have the same name, so its tag decides. */
 static bool create_find(const struct step_ctx *x, const struct inventory *inv)
 {
 	const char *warehouse = json_str_or(json_object_get(x->args, "tags"), "reeve:warehouse", "");

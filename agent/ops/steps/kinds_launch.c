@@ -11,7 +11,7 @@
 #include "agent/ops/steps/kinds_impl.h"
 
 #define USER_DATA_MAX 16384
-#define LAUNCHES_MAX 3       /* of one launch whose nodes died of what another may not */
+#define LAUNCHES_MAX 3       /* launches of one step whose nodes died of what may pass */
 #define PROFILE_MS 120000ull /* how long a new instance profile is not known everywhere */
 
 /* ---- launch: one RunInstances for all missing nodes of a cluster ----
@@ -352,7 +352,7 @@ static const char *print_boot_line(const char *at, const char *end, struct buf *
 	return at;
 }
 
-/* Its owner chose the name: only the owner says whose it is. */
+/* An image's owner can choose any name for it: only the owner's account tells where it comes from. */
 static void print_image(const json_t *args, struct buf *to)
 {
 	const char *name = json_str_or(args, "image_name", ""), *alias = json_str_or(args, "image_owner_alias", "");

@@ -269,7 +269,7 @@ static bool terminate_find(const struct step_ctx *x, const struct inventory *inv
 	return true;
 }
 
-/* An id that is gone keeps none of the others alive, and neither does one that is somebody else's now. */
+/* An id that is gone must not keep the others from being ended, nor must a node that belongs to somebody else now. */
 static enum step_verdict terminate_miss(const struct step_ctx *x, const struct inventory *inv, struct err *e)
 {
 	size_t left = json_object_size(x->left);

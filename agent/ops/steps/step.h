@@ -93,7 +93,7 @@ struct step_kind {
 	/* What looking in vain tells beside that: LOOK nothing; AGAIN ask again, at once when members were left out; SMALLER the
 	 * next generation; DONE, FAILED the end. NULL: nothing ever. */
 	enum step_verdict (*miss)(const struct step_ctx *x, const struct inventory *inv, struct err *e);
-	/* Who is in the way, asked before `miss` when AWS spoke of a conflict; ended by NULL; or NULL. */
+	/* Reads that find out what is in the way, made before `miss` when AWS spoke of a conflict; ended by NULL; or NULL. */
 	const struct step_look *const *looks;
 	/* Of a call on many things that failed: [[kind, id], ...] of those on which it had its effect all the same. NULL: on
 	 * one. */
