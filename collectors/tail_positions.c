@@ -20,7 +20,8 @@ static void drop_oldest_let_go(struct tail *t)
 
 	if (t->stats.positions_dropped++ == 0)
 		log_warn("tail.position.dropped",
-			 "path=%s ino=%" PRIu64 " max=%d next=\"read again should it come back; others are only counted\"",
+			 "path=%s ino=%" PRIu64
+			 " max=%d next=\"read from its start should it come back; further ones are only counted\"",
 			 pos->left.path, pos->left.ino, LET_GO_MAX);
 	positions_drop(t->positions, pos);
 }

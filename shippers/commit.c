@@ -160,7 +160,7 @@ static int parse_head(const json_t *o, struct commit *c, struct err *e)
 	TRY(json_get_u64(o, "bytes", &c->bytes, e));
 	TRY(get_u32(o, "crc", &c->crc, e));
 	if (c->seq > BATCH_SEQ_MAX)
-		return err_set(e, ERR_INVALID, "seq is larger than any");
+		return err_set(e, ERR_INVALID, "seq is larger than a body's name can hold");
 	if (!kind_of(kind, &c->kind) || str_copy(c->id, sizeof(c->id), id) != 0)
 		return err_set(e, ERR_INVALID, "kind or id is wrong");
 	return 0;

@@ -28,7 +28,7 @@ static void stop(const struct sm_machine *machine, const char *from, unsigned to
 void sm_init(struct sm *m, const struct sm_machine *machine, unsigned start)
 {
 	if (!is_state(machine, start))
-		stop(machine, "", start, "it cannot begin in what is no state");
+		stop(machine, "", start, "it cannot begin in a state that the table does not have");
 	m->machine = machine;
 	m->now = start;
 }

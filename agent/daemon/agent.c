@@ -520,7 +520,7 @@ static void on_close(struct timer *t)
 void agent_close(struct agent *a, void (*done)(void *ctx), void *ctx)
 {
 	assert(!agent_is_closing(a));
-	log_info("agent.stop", "next=\"everything stays as the journal says\"");
+	log_info("agent.stop", "next=\"the next start goes on from the journal\"");
 	sm_move(&a->sm, AGENT_ENDING);
 	closing_begin(&a->end, &agent_how, closing_end, done, ctx);
 	timer_stop(a->w, &a->ticker);

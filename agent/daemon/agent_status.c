@@ -32,7 +32,7 @@ static const char *mode_name(struct agent *a)
 const char *agent_summary(struct agent *a)
 {
 	if (agent_is_closing(a))
-		snprintf(a->summary, sizeof(a->summary), "stopping: everything stays as the journal says");
+		snprintf(a->summary, sizeof(a->summary), "stopping: the next start goes on from the journal");
 	else if (!a->has_been_up)
 		snprintf(a->summary, sizeof(a->summary), "finding out who this machine is%s%.180s",
 			 a->finding != NULL && *identity_trouble(a->finding) != '\0' ? ": " : "",

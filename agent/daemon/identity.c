@@ -190,7 +190,7 @@ static void take_domain(struct identity_flow *f, const struct imds_req *req, int
 		f->trouble = req->err;
 		failed(f);
 	} else if (!is_domain(domain)) {
-		err_set(&f->trouble, ERR_INVALID, "the metadata service says domain \"%s\", which is none", domain);
+		err_set(&f->trouble, ERR_INVALID, "the metadata service says domain \"%s\", which is no domain name", domain);
 		failed(f);
 	} else {
 		snprintf(f->id->domain, sizeof(f->id->domain), "%s", domain);

@@ -197,7 +197,7 @@ static void unfit(struct journal *j, struct journal_append *a)
 {
 	err_set(&j->unfit, ERR_LIMIT, "a record %s of %s has %zu bytes; at most %u can be written", a->type,
 		json_str_or(a->members, "op", "the agent"), json_size(a->members), JOURNAL_RECORD_MAX);
-	log_error("journal.record.unfit", "err=%s next=\"what it was for stands still\"", err_text(&j->unfit));
+	log_error("journal.record.unfit", "err=%s next=\"what waits for this record does not go on\"", err_text(&j->unfit));
 	json_close(&a->members);
 }
 

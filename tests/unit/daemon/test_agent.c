@@ -98,7 +98,7 @@ static void what_the_metadata_service_says_is_believed_only_where_it_can_be(void
 		{ .region = "evil.example#", .says = "region" },
 		{ .region = "-x", .says = "region" },
 		{ .region = "US-EAST-1", .says = "region" },
-		{ .domain = "evil..example", .says = "domain \"evil..example\", which is none" },
+		{ .domain = "evil..example", .says = "domain \"evil..example\", which is no domain name" },
 		{ .domain = ".example", .says = "domain" },
 		{ .domain = "com", .says = "domain" },
 		{ .domain = "a-.example", .says = "domain" },
