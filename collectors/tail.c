@@ -198,7 +198,14 @@ static void scan_if_wanted(struct tail *t)
 		tail_scan_start(t);
 }
 
-/* A scan that runs wakes us itself. */
+/* When to read again, by what the last slice said; the first row that fits. A scan that runs wakes us itself.
+ *
+ *   there is more to read                           at once
+ *   the sink is full                                after 10 ms, twice as long each time, up to 500 ms
+ *   a scan is wanted, and none runs                 when the rest after the last scan is over
+ *   a read or a scan failed, or a file is rotated   after RETRY_MS
+ *   else                                            when something changes, or with the next poll
+ */
 static void sleep_until_next(struct tail *t, enum tail_read r)
 {
 	uint64_t since = world_now_ms(t->w) - t->scanned_ms;

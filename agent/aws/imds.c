@@ -280,6 +280,11 @@ static void not_found(struct imds *im)
 	}
 }
 
+/*  401             once a question with a new session token, then the end
+ *  404             of the keys' path: once a question with the role's name read anew; else the end
+ *  429, 5xx        tried again
+ *  403, any other  the end
+ */
 static void take_refusal(struct imds *im)
 {
 	struct err *e = &im->now->err;

@@ -205,7 +205,16 @@ static bool is_early(const struct inbox *in)
 	return ops_epoch(in->ops) == 0 && ops_is_accepting(in->ops);
 }
 
-/* Takes the command or leaves it; c is freed here unless it was taken. */
+/* Takes the command or leaves it; c is freed here unless it was taken. The first row that fits:
+ *
+ *   the journal's very first command is being accepted      left for inbox_again
+ *   malformed, bound elsewhere, or of a wrong epoch         refused
+ *   its id is known, with its own bytes                     passed over: a repetition
+ *   its id or its number is taken, or its id is too old     refused
+ *   it is the next one, and there is room                   accepted
+ *   it is the next one, and another is being accepted       left for inbox_again
+ *   it is the next one and has no room, or a later one      reported as waiting
+ */
 static bool consider(struct inbox *in, const signed_t *s, const struct digest *d, command_t *c)
 {
 	const char *wrong = !is_id(&c->command_id) || !is_text(c) || !has_times(c) ? "a command with malformed members"

@@ -153,6 +153,8 @@ static void take_settings(struct session *s, const struct opamp_answer *a)
 		s->idle_ms = a->heartbeat_ms;
 }
 
+/* A change to tell comes first, then the pace of running operations. An idle session polls again at once after a held poll: the
+ * vendor answered because it has something, or holds the next one as well. */
 static void next_poll(struct session *s)
 {
 	bool held = world_now_ms(s->w) - s->started_ms >= HELD_MS;
@@ -206,6 +208,13 @@ static void set_refused(struct session *s, const char *who)
 		words);
 }
 
+/*  no answer                          back-off
+ *  401                                a new login, then a poll at once
+ *  429, 503                           back-off, and no less than Retry-After
+ *  any other but 200                  back-off, and no less than REFUSED_MS
+ *  200 that cannot be read or taken   back-off, as take_answer says
+ *  200                                the next poll, by next_poll
+ */
 static void on_answer(struct http_req *r, int rc)
 {
 	struct session *s = container_of(r, struct session, http);

@@ -120,6 +120,11 @@ static void set_operate_role(struct identity_flow *f)
 			 id->caller.account, id->caller.role);
 }
 
+/*  STS cannot be asked, or its answer cannot be read          asked again, with back-off
+ *  another account than the metadata service says             refused: the agent stops
+ *  another account or role_id than the configuration says     refused: the agent stops
+ *  else                                                       the identity is known
+ */
 static void on_caller(struct aws_call *call)
 {
 	struct identity_flow *f = container_of(call, struct identity_flow, call);

@@ -274,6 +274,14 @@ static bool segment_is_due(const struct journal *j)
 	return j->checkpoint_due || j->size - j->base >= j->cfg.segment_bytes; /* a large checkpoint alone is no reason */
 }
 
+/* What an idle journal does next, the first that is due:
+ *
+ *   nothing was written since the start          what was found is made durable, and a torn tail is cut
+ *   a prune is recorded and durable              the segment's file is removed
+ *   the segment is full, or its checkpoint torn  a new segment begins
+ *   records wait                                 they are appended
+ *   there are more segments than may be          a prune is recorded
+ */
 void journal_turn(struct journal *j)
 {
 	if (ending_is_on(&j->end)) {

@@ -239,6 +239,13 @@ static bool is_its_turn(const struct op *op)
 	return op->cmd->not_before <= world_wall_ms(op_world(op)) && op->env->ahead_of(op->env->ctx, op) == NULL;
 }
 
+/*  started, and its plan or verb cannot be read   the end: indeterminate
+ *  started                                        running
+ *  cancelled or expired                           the end
+ *  not its turn                                   queued
+ *  planned                                        considering
+ *  else                                           preparing
+ */
 enum op_state op_look(struct op *op)
 {
 	if (op_has_started(op) && (op->plans == NULL || op->verb == NULL))

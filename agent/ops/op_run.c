@@ -68,7 +68,17 @@ static enum run_leave within_keys(const struct op *op, const struct policy *p, s
 }
 
 /* The customer's switches stand above all: under STOP also a cancel waits, and a verb that was switched off takes nothing back.
- * The bounds are for what is made; the undo makes nothing, and what it takes back is counted but not kept waiting. */
+ * The bounds are for what is made; the undo makes nothing, and what it takes back is counted but not kept waiting.
+ * The first row that fits:
+ *
+ *   it is stopped (op_env.h, is_stopped)                   wait
+ *   the verb does not run by itself under the policy       deny
+ *   cancelled or out of time, where that can still count   cancel
+ *   it takes back                                          go
+ *   beyond the bounds, or without a key that is needed     deny
+ *   a new step that is beyond the rates                    wait
+ *   else                                                   go
+ */
 static enum run_leave may(void *ctx, enum run_phase phase, const struct step *unspent, struct err *e)
 {
 	struct op *op = ctx;

@@ -115,6 +115,8 @@ bool ops_policy_waits(const struct ops *o, const char **why)
 	return true;
 }
 
+/* One reason is told, the first that holds: what only the agent or its disk can change, then the customer's switches, then what
+ * passes by itself. */
 bool ops_is_stopped(struct ops *o, const char **why)
 {
 	if (!o->is_started)
