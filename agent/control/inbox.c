@@ -117,9 +117,9 @@ static const char *epoch_wrong(const struct inbox *in, const signed_t *s, const 
 	uint64_t epoch = ops_epoch(in->ops);
 
 	if (c->epoch == 0 || c->epoch > NUMBER_MAX)
-		return "an epoch that is none";
+		return "the epoch is 0 or above 2^53";
 	if (c->seq == 0 || c->seq > NUMBER_MAX)
-		return "a sequence number that is none";
+		return "the sequence number is 0 or above 2^53";
 	if (c->epoch < epoch)
 		return "an older epoch";
 	if (epoch == 0 && c->seq != 1)
@@ -191,11 +191,11 @@ static const char *taken_wrong(struct inbox *in, const command_t *c, char text[1
 		return "the id of another command";
 	if (c->epoch == ops_epoch(in->ops) && c->seq <= ops_accepted(in->ops)) {
 		snprintf(text, 128, "sequence number %llu is taken already, by %s", (unsigned long long)c->seq,
-			 by != NULL ? uuid_text(by->id, id) : "a command of long ago");
+			 by != NULL ? uuid_text(by->id, id) : "a command whose id is no longer remembered");
 		return text;
 	}
 	if (uuid_v7_ms(c->command_id.data) <= all->forgotten_ms)
-		return "an id as old as those that are forgotten: sign it anew";
+		return "an id no newer than those that are no longer remembered: sign it anew";
 	return NULL;
 }
 

@@ -98,7 +98,7 @@ static const char *stale_because(const struct inbox *in, const struct head *h)
 	if (h->expires_ms <= h->issued_ms || h->expires_ms - h->issued_ms > HEAD_MAX_MS)
 		return "a head that is valid for more than 10 minutes";
 	if (h->issued_ms - world_wall_ms(in->w) > HEAD_AHEAD_MS)
-		return "a head from the future";
+		return "a head issued more than 2 minutes ahead of our clock";
 	return NULL;
 }
 

@@ -102,8 +102,8 @@ static void a_head_with_times_that_are_none_is_refused(void **state)
 		{ 1, INT64_MAX, "a head without a time" },
 		{ DESK_NOW, INT64_MIN, "a head that is valid for more than 10 minutes" },
 		{ DESK_NOW, DESK_NOW, "a head that is valid for more than 10 minutes" },
-		{ DESK_NOW + 200000, DESK_NOW + 800000, "a head from the future" },
-		{ DESK_NOW + 3600000, DESK_NOW + 3600001, "a head from the future" },
+		{ DESK_NOW + 200000, DESK_NOW + 800000, "a head issued more than 2 minutes ahead of our clock" },
+		{ DESK_NOW + 3600000, DESK_NOW + 3600001, "a head issued more than 2 minutes ahead of our clock" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
