@@ -150,7 +150,7 @@ static void end_cut(struct line *l)
 	if (l->value == 0)
 		l->len = l->pair;
 	end_value(l);
-	l->len += (size_t)sprintf(l->to + l->len, "%s", l->len > 0 ? CUT : CUT + 1);
+	l->len += (size_t)sprintf(l->to + l->len, "%s", l->len > 0 ? CUT : &CUT[1]);
 }
 
 void logfmt(char *to, size_t size, const char *fmt, va_list ap)
