@@ -10,7 +10,7 @@ struct creds_source {
 	void (*ask)(
 	    struct creds_source *s); /* one question at a time; answered once, by one of the two below, and not from inside */
 	void (*cancel)(struct creds_source *s); /* the answer comes at once, whatever it is */
-	void (*free)(struct creds_source *s);   /* none is asked then, and none is on its way */
+	void (*free)(struct creds_source *s);   /* no question is under way then */
 	struct creds *creds;                    /* whose it is */
 };
 

@@ -1,10 +1,10 @@
 /* world_uv_serve.c - unix sockets we serve: listeners, and the connections that come in over them.
  *
- * A socket file of a process that is gone is replaced; one that still answers is left alone, and so is, at the end, what another
- * put in the place of ours. The file gets its mode
- * before anybody can connect. Who the peer is, the kernel says: SO_PEERCRED and, for its further groups, SO_PEERGROUPS.
- * A connection that fails or ends tells its reader once, with data NULL; writes still under way call back with their
- * error before conn_close's done. Closing the world closes all of them without callbacks. */
+ * A socket file of a process that is gone is replaced; one that still answers is left alone, and so is, when we close, a file that
+ * somebody else has put in the place of ours. The file gets its mode before anybody can connect. The kernel says who the peer is:
+ * SO_PEERCRED and, for its further groups, SO_PEERGROUPS. A connection that fails or ends tells its reader once, with data NULL;
+ * writes still under way call back with their error before conn_close's done. Closing the world closes all of them without
+ * callbacks. */
 #include "agent/io/world_uv_impl.h"
 
 #include <assert.h>
@@ -183,7 +183,7 @@ static void conn_write(struct world *w, struct conn *c, const void *data, size_t
 	wr->c = c;
 	wr->cb = cb;
 	rc = uv_write(&wr->req, (uv_stream_t *)&p->h, &b, 1, on_wrote);
-	assert(rc == 0); /* at once it refuses only a stream that we shut; what the peer does is told to on_wrote */
+	assert(rc == 0); /* it fails at once only for a stream that we have shut; what the peer does reaches on_wrote */
 	(void)rc;
 }
 

@@ -17,7 +17,7 @@
 
 struct op;
 
-/* What operations leave to each other. */
+/* What operations share, and hand on to later ones. */
 struct op_shared {
 	struct recent recent; /* what was changed a moment ago */
 	struct proved proved; /* user data that a release key stood for */
@@ -42,7 +42,8 @@ struct op_env {
 	/* ---- the customer's ---- */
 	const struct policy *(*policy)(void *ctx);      /* the one that counts */
 	const struct policy *(*policy_read)(void *ctx); /* looks, and answers with the one that counts */
-	/* It cannot be read, or has changed a moment ago: nothing is refused and nothing started for that, it waits. */
+	/* True while the policy cannot be read, or has changed a moment ago: then the operation waits, and is neither refused nor
+	 * started. */
 	bool (*policy_waits)(void *ctx, const char **why);
 	bool (*is_stopped)(void *ctx, const char **why); /* STOP file, mode off, no policy, read-only, tight journal */
 	/* ---- the vendor's ---- */

@@ -231,7 +231,7 @@ static enum op_state finish(struct op *op)
 	return op_end_with(op, result);
 }
 
-/* 0: all is over; else the stage that is to run next, plus one; a stage with a bad end is the last. */
+/* False: all is over. Else *ret is the stage that is to run next. A stage with a bad end is the last. */
 static bool next_stage(const struct op *op, unsigned *ret)
 {
 	unsigned stage = UINT32_MAX;

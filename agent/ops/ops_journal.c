@@ -55,7 +55,7 @@ static void checkpoint_begin(struct ops *o, const json_t *record)
 	o->acked_through = (uint64_t)json_int_or(record, "acked_through", 0);
 }
 
-/* One line of it; the journal hands them all or none. */
+/* One line of a checkpoint; the journal hands over all of its lines, or none. */
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as the JSON, and that is limited */
 static int replay_checkpoint(struct ops *o, const json_t *record, struct err *e)
 {
@@ -72,7 +72,8 @@ static int replay_checkpoint(struct ops *o, const json_t *record, struct err *e)
 	return 0;
 }
 
-/* Comes last: what the records before it have counted is in it. One of an earlier version says nothing of clusters. */
+/* This record comes last in a checkpoint, so it replaces what the records before it have counted. A record of an earlier version
+ * says nothing of clusters. */
 static void replay_spent(struct ops *o, const json_t *record)
 {
 	const json_t *ended = json_object_get(record, "ended");

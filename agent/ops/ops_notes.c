@@ -162,13 +162,13 @@ static void on_acked(struct journal_append *a)
 	struct ops *o = container_of(a, struct ops, acked_rec);
 
 	if (o->acking_epoch != o->epoch)
-		return; /* a number of an epoch that ended in between: its results go by their ids */
+		return; /* the epoch has ended meanwhile: its results are acknowledged by id alone */
 	o->acked_through = o->acking;
 	ops_forget_acked(o);
 	ops_changed(o);
 }
 
-/* A number that the vendor counted over a command that has no result yet: what lies before that command. */
+/* When the vendor's number lies beyond a command that has no result yet, only what lies before that command is acknowledged. */
 static uint64_t ended_through(const struct ops *o, uint64_t through)
 {
 	for (size_t i = 0; i < o->n; i++) {

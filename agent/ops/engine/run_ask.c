@@ -24,7 +24,7 @@ static enum run_state found(struct run *r, bool done)
 	return run_step_ends(r, done, done ? "found" : "looked");
 }
 
-/* Nothing more can be asked: what does the kind make of it? */
+/* All reads are done and the effect is not there: the step's kind decides what follows. */
 static enum run_state missed(struct run *r)
 {
 	const struct step_kind *k = run_now(r)->s.kind;

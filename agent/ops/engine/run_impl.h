@@ -38,7 +38,7 @@ enum standing { FRESH, INTENDED, DONE, FAILED };
 /* A step in doubt is not left before it is known whether it had its effect. */
 enum leaving {
 	STAYS,
-	LEAVES,   /* it may not go on: cancelled, or the policy says no */
+	LEAVES,   /* it may not go on: cancelled, or denied by the policy */
 	GIVES_UP, /* it has failed or run out of time */
 };
 

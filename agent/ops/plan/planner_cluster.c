@@ -275,7 +275,7 @@ static void check_guards(struct planning *p, const struct nodes *have)
 			    have->cluster, have->v[i]->id);
 }
 
-/* Out of every group of ours they are registered in, at once; gone when all of these have let them go. */
+/* The nodes are taken out of all our groups at once, and ended when all of these have drained them. */
 static void plan_remove(struct planning *p, const struct nodes *have)
 {
 	json_t *ids = json_array(), *args;

@@ -216,7 +216,7 @@ static void check_vpc(struct planning *p, const char *what, const char *name, co
 				name, have, p->spec->vpc_id);
 }
 
-/* The same group, made for another VPC, would stay behind without a word. */
+/* Without this a group of that name in another VPC would stay behind, and nothing would say so. */
 void planner_check_group_elsewhere(struct planning *p, const group_t *want)
 {
 	char full[256];

@@ -155,7 +155,8 @@ static bool is_same_text(const char *a, const char *b)
 	return an == bn && memcmp(x, y, an) == 0;
 }
 
-/* One that stands twice is one; of two descriptions one would be forgotten without a word. */
+/* A rule that stands twice counts once. With two different descriptions it is refused, because one of them would be lost
+ * silently. */
 static int check_described_once(const group_t *g, struct err *e)
 {
 	for (size_t i = 0; i < g->n_rules; i++)
