@@ -1,5 +1,5 @@
-/* region.h - is this text the name of a region? By its parts (us-east-1, ap-southeast-2, us-gov-west-1, eusc-de-east-1), because AWS
- * opens new ones: a place that AWS knows, a direction, a number. */
+/* region.h - is this text the name of a region? By its parts (us-east-1, ap-southeast-2, us-gov-west-1, eusc-de-east-1), because
+ * AWS opens new ones: a place that AWS knows, a direction, a number. */
 #pragma once
 #include <stdbool.h>
 

@@ -1,4 +1,5 @@
-/* cmd_plan.c - reeve plan show: what a command does, call by call. The daemon has the plans of what is open, the journal all others:
+/* cmd_plan.c - reeve plan show: what a command does, call by call. The daemon has the plans of what is open, the journal all
+ * others:
  *
  *   the daemon knows it, with a plan             that plan
  *   the daemon knows it, not planned yet         says so, and why it waits

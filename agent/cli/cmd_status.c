@@ -1,5 +1,5 @@
-/* cmd_status.c - reeve status: what the agent does now, what is wrong with what to do, and then the rest, for whoever is called at 3
- * a.m. The same words at each call, so that a script may look for them; `--json` is made for that. */
+/* cmd_status.c - reeve status: what the agent does now, what is wrong with what to do, and then the rest, for whoever is called at
+ * 3 a.m. The same words at each call, so that a script may look for them; `--json` is made for that. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* past.c - see past.h. A checkpoint holds the records of what was open, so that a command is found also where its own records lay in
- * a segment that is gone. */
+/* past.c - see past.h. A checkpoint holds the records of what was open, so that a command is found also where its own records lay
+ * in a segment that is gone. */
 #include "agent/cli/past.h"
 
 #include <ctype.h>

@@ -1,5 +1,5 @@
-/* sentence.h - a record of the journal as one sentence for a person. Records come in their order: who was accepted is remembered, so
- * that later ones can call a command by its number; and what was planned, so that they can call a step by its title. */
+/* sentence.h - a record of the journal as one sentence for a person. Records come in their order: who was accepted is remembered,
+ * so that later ones can call a command by its number; and what was planned, so that they can call a step by its title. */
 #pragma once
 #include <jansson.h>
 

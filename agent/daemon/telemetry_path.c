@@ -1,5 +1,5 @@
-/* telemetry_path.c - see telemetry_path.h. What is wired here: the customer's rules from the policy, the proof from the channel, the
- * positions that tail and shipper share, and what the machine is from its identity.
+/* telemetry_path.c - see telemetry_path.h. What is wired here: the customer's rules from the policy, the proof from the channel,
+ * the positions that tail and shipper share, and what the machine is from its identity.
  *
  *     shipper reads its spool --> opened: positions are known --> those of gone files are forgotten --> tail */
 #include <string.h>

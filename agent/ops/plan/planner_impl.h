@@ -1,8 +1,8 @@
 /* planner_impl.h - the parts of the planner, from the lowest to the highest: planner_group.c (security groups), planner_balancer.c
  * (target groups, load balancers, listeners), planner_same.c (what stands and would have to be another), planner_launch.c (new
- * nodes), planner_words.c (what people call things), planner_cluster.c (nodes), planner_place.c (where what is new has room), planner_switch.c (listeners that lead
- * elsewhere), planner_rest.c (what nobody wants any more). planner.c (the two verbs and the stages) calls them. Nobody else
- * includes this. */
+ * nodes), planner_words.c (what people call things), planner_cluster.c (nodes), planner_place.c (where what is new has room),
+ * planner_switch.c (listeners that lead elsewhere), planner_rest.c (what nobody wants any more). planner.c (the two verbs and the
+ * stages) calls them. Nobody else includes this. */
 #pragma once
 #include "agent/ops/plan/planning.h"
 

@@ -1,4 +1,5 @@
-/* iam_table.h - the statements of the IAM documents, collected from the step kinds, and what their conditions are in IAM's words. */
+/* iam_table.h - the statements of the IAM documents, collected from the step kinds, and what their conditions are in IAM's words.
+ * */
 #pragma once
 #include "agent/base/err.h"
 #include "agent/ops/steps/iam_grant.h"

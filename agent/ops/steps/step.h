@@ -75,8 +75,8 @@ struct step_look {
 struct step_kind {
 	const char *name;
 	const char *action; /* the one call it makes */
-	/* What it must be allowed: the call, and what AWS asks of its caller beside it; ended by one without a sid. The IAM documents of
-	 * the operate role are made of these (iam_grant.h). NULL: it reads, with the role of the instance. */
+	/* What it must be allowed: the call, and what AWS asks of its caller beside it; ended by one without a sid. The IAM
+	 * documents of the operate role are made of these (iam_grant.h). NULL: it reads, with the role of the instance. */
 	const struct iam_statement *grants;
 	bool ends_nodes; /* of a cluster: rates.ended_at_once counts them */
 	enum step_repeat repeat;

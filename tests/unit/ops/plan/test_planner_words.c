@@ -1,4 +1,5 @@
-/* test_planner_words.c - what people call target groups and load balancers, whose names in AWS are hashes; and the titles of steps. */
+/* test_planner_words.c - what people call target groups and load balancers, whose names in AWS are hashes; and the titles of steps.
+ * */
 #include "agent/ops/plan/planner_impl.h"
 #include "tests/unit/cases.h"
 #include "tests/unit/ops/board.h"
