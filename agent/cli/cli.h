@@ -22,8 +22,8 @@ extern const struct cli_command cli_run, cli_version; /* cli.c */
 extern const struct cli_command cli_status, cli_plan_show, cli_journal_show, cli_journal_verify, cli_iam_agent, cli_iam_operate,
     cli_check_config;
 
-/* `run` is the daemon, which this folder does not know: given the path of reeve.yaml, it returns the exit status. */
-int cli_main(int argc, char **argv, int (*run)(const char *config_path));
+/* `daemon` is one that this folder does not know: given the path of reeve.yaml, it returns the exit status. */
+int cli_main(int argc, char **argv, int (*daemon)(const char *config_path));
 
 int cli_fail(const struct err *e);                                         /* "reeve: sentence", returns 1 */
 int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* returns 2 */
