@@ -212,7 +212,7 @@ build/tidy/%.ok: %.c build/%.o .clang-tidy
 .PHONY: tidy
 tidy: ## clang-tidy over agent, collectors and shippers; .clang-tidy says for what, and why not for the rest
 	@$(MAKE) -s deps
-	@$(MAKE) -s $(TIDY)
+	@$(MAKE) -s -k $(TIDY)
 
 .PHONY: lint
 lint: ## clang build, clang-tidy; layers, headers, a test for every file, layout, scripts, templates
