@@ -243,6 +243,8 @@ static int run_with(struct plan_question *q, const char *config, struct err *e)
 		rc = answer(q, e);
 	config_close(&c);
 	world_uv_free(q->w);
+	q->c = NULL;
+	q->w = NULL;
 	return rc;
 }
 

@@ -85,6 +85,7 @@ static void set(json_t **to, json_t *value)
 	*to = value;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): one level, a checkpoint in a checkpoint is passed by */
 static void take(struct finding *f, const char *type, const json_t *record)
 {
 	const json_t *list = json_object_get(record, "records");
