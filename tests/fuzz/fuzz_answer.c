@@ -28,7 +28,7 @@ static void read_lists(const struct xml_node *root)
 	READ_ROWS(ec2_images, ec2_read_images);
 	READ_ROWS(ec2_types, ec2_read_instance_types);
 	READ_ROWS(ec2_prefix_lists, ec2_read_prefix_lists);
-	READ_ROWS(elb_groups, elb_read_target_groups);
+	READ_ROWS(elb_target_groups, elb_read_target_groups);
 	READ_ROWS(elb_lbs, elb_read_load_balancers);
 	READ_ROWS(elb_listeners, elb_read_listeners);
 	READ_ROWS(elb_targets, elb_read_target_health);
