@@ -151,7 +151,10 @@ def launch(name, title=None):
 
 def plan(n, *names):
     """A plan document of as many clusters, each with one launch."""
-    plans = [{"name": f"cluster-{x}", "stage": 1, "pivot": 256, "steps": [launch("launch", f"launch nodes of {x}")]} for x in names]
+    plans = [
+        {"name": f"cluster-{x}", "stage": 1, "pivot": 256, "steps": [launch("launch", f"launch nodes of {x}")]}
+        for x in names
+    ]
     about = {"command": command_id(n), "verb": "warehouse.apply", "warehouse": f"wh-{n}", "generation": 1}
     return about | {"inventory_time": "2026-11-29T10:00:00.000Z", "preserved": [], "plans": plans}
 
