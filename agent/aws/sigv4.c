@@ -90,8 +90,12 @@ static void decode(struct buf *to, const char *s, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		bool coded = s[i] == '%' && len - i > 2 && hex_digit(s[i + 1]) >= 0 && hex_digit(s[i + 2]) >= 0;
 
-		buf_addc(to, coded ? (char)(hex_digit(s[i + 1]) << 4 | hex_digit(s[i + 2])) : s[i]);
-		i += coded ? 2 : 0;
+		if (!coded) {
+			buf_addc(to, s[i]);
+			continue;
+		}
+		buf_addc(to, (char)(hex_digit(s[i + 1]) << 4 | hex_digit(s[i + 2])));
+		i += 2;
 	}
 }
 
