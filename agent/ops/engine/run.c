@@ -249,7 +249,11 @@ enum run_state run_ends(struct run *r, enum run_end how)
 
 static enum run_state tell_end(struct run *r)
 {
-	log_info("op.plan.end", "op=%s plan=%s end=%d note=%s", r->env->command, r->plan->name, (int)r->end, r->notes);
+	static const char *const ends[] = { [RUN_RUNNING] = "running",     [RUN_OK] = "ok",
+					    [RUN_FAILED] = "failed",       [RUN_ROLLED_BACK] = "rolled_back",
+					    [RUN_CANCELLED] = "cancelled", [RUN_INDETERMINATE] = "indeterminate" };
+
+	log_info("op.plan.end", "op=%s plan=%s end=%s note=%s", r->env->command, r->plan->name, ends[r->end], r->notes);
 	r->env->done(r->env->ctx, r);
 	return RUN_STAYS;
 }

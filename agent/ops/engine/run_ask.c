@@ -63,7 +63,8 @@ enum run_state run_asked(struct run *r)
 	if (rows != NULL)
 		json_object_set_new(r->a.shown, look->name, rows);
 	else
-		log_warn("op.step.ask.failed", "op=%s step=%s/%s action=%s err=%s next=\"it waits without knowing\"",
+		log_warn("op.step.ask.failed",
+			 "op=%s step=%s/%s action=%s err=%s next=\"the step waits, and does not know who is in the way\"",
 			 r->env->command, r->plan->name, run_now(r)->s.name, look->action, err_text(&c->err));
 	r->a.shown_n++;
 	return next_look(r) != NULL ? RUN_AT_ASK : missed(r);
