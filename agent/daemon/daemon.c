@@ -204,7 +204,7 @@ static int load(struct world *w, const char *path, struct config *ret, struct er
 
 	config_check(w, path, ret, &f);
 	for (size_t i = 0; i < f.n; i++)
-		log_error("config.wrong", "err=\"%s\"", err_text(&f.v[i]));
+		log_error("config.wrong", "err=%s", err_text(&f.v[i]));
 	return faults_first(&f, e);
 }
 
