@@ -107,6 +107,7 @@ struct inventory_req {
 	struct inventory *inv; /* on success the asker's, who takes it (sets NULL) or lets the next start free it */
 	struct err err;
 	enum aws_class class; /* of the call that failed */
+	const char *action;   /* the IAM action of that read */
 	void *priv;
 };
 /* wants is copied; NULL: ours alone, for a look that no plan is made from. */

@@ -42,6 +42,7 @@ static void fail(struct inventory_taking *t, int rc)
 {
 	struct err *e = &t->req->err;
 
+	t->req->action = row_of(t)->actions[0];
 	err_wrap(e, rc, "inventory, %s", row_of(t)->name);
 	finish(t, rc);
 }

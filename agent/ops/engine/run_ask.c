@@ -99,8 +99,15 @@ bool run_has_part(struct run *r)
 	return d->s.kind->part != NULL && d->standing == INTENDED && r->a.part == NULL;
 }
 
+uint64_t run_part_ends_ms(const struct run *r)
+{
+	return r->a.part_ms + PART_MS;
+}
+
+/* What the call was refused is its outcome's; from here on it is looks that may be. */
 enum run_state run_part(struct run *r)
 {
+	run_gets_on(r);
 	r->a.part_ms = world_now_ms(r->env->w);
 	r->a.part_looks = 0;
 	return run_take_inventory(r);
@@ -121,7 +128,9 @@ enum run_state run_part_seen(struct run *r)
 {
 	if (r->inv_rc == 0)
 		take_part(r);
-	if (r->a.part_looks < PART_LOOKS && world_now_ms(r->env->w) - r->a.part_ms <= PART_MS)
+	else
+		run_look_refused(r);
+	if (r->a.part_looks < PART_LOOKS && world_now_ms(r->env->w) <= run_part_ends_ms(r))
 		return run_wait(r, PART_POLL_MS);
 	if (r->a.part == NULL)
 		buf_addf(&r->a.note, "%s failed, and nobody could look what of it has happened all the same",

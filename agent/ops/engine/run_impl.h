@@ -166,6 +166,7 @@ enum run_state run_ask(struct run *r), run_asked(struct run *r);
 enum run_state run_part(struct run *r), run_part_seen(struct run *r);
 enum run_state run_looked_in_vain(struct run *r); /* the inventory in r->inv, and the kind's own reads, may tell more */
 bool run_has_part(struct run *r);                 /* of a call that failed: must it be looked for? */
+uint64_t run_part_ends_ms(const struct run *r);   /* monotonic: until when */
 
 /* ---- run_outcome.c ---- */
 enum run_state run_outcome(struct run *r), run_outcome_stands(struct run *r);
@@ -175,17 +176,19 @@ json_t *run_error_json(struct run *r);
 
 /* ---- run_trouble.c ---- */
 void run_refused(struct run *r, json_t *error); /* takes error: it goes on trying all the same */
+void run_look_refused(struct run *r);           /* the inventory in r->inv failed: says so, and that it looks again */
 void run_gets_on(struct run *r);
 int64_t run_gives_up_ms(const struct run *r); /* Unix ms */
 uint64_t run_limit_ms(const struct run *r);   /* how long the step at hand may take, from a.started_ms on */
-/* An answer of AWS, or a look's, as an error of the step at hand. */
+/* An answer of AWS as an error of the step at hand. */
 json_t *run_refusal_json(struct run *r, enum aws_class class, const char *message);
 
 /* ---- run_undo.c ---- */
 enum run_state run_survey(struct run *r), run_survey_again(struct run *r), run_surveyed(struct run *r);
 enum run_state run_undo(struct run *r), run_undo_stands(struct run *r);
-enum run_state run_take_back(struct run *r); /* everything that was done and is ours to take back */
-void run_undo_list(struct run *r);           /* r->undo_reason is durable: the list that follows from it */
+enum run_state run_take_back(struct run *r);      /* everything that was done and is ours to take back */
+uint64_t run_survey_ends_ms(const struct run *r); /* monotonic: until when it tries to look */
+void run_undo_list(struct run *r);                /* r->undo_reason is durable: the list that follows from it */
 /* The command on the tags of what a step made; NULL: not shown, or not told by tags. */
 const char *run_maker_of(const struct step_kind *k, const json_t *args, const json_t *facts, const struct inventory *inv);
 void run_add_note(struct run *r, const char *text);

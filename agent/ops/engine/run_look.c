@@ -139,9 +139,7 @@ static void note_before(struct run *r, const struct inventory *inv)
 
 static enum run_state look_failed(struct run *r)
 {
-	log_warn("op.step.look.failed", "op=%s step=%s/%s err=%s next=\"look again\"", r->env->command, r->plan->name,
-		 run_now(r)->s.name, err_text(&r->inv.err));
-	run_refused(r, run_refusal_json(r, r->inv.class, err_text(&r->inv.err)));
+	run_look_refused(r);
 	if (r->a.leaving != GIVES_UP)
 		r->a.err = r->inv.err;
 	return run_poll_again(r, true);

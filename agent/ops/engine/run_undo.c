@@ -164,17 +164,28 @@ static enum run_state survey_blindly(struct run *r, const struct err *why)
 	return may ? start_undo(r, NULL, losses_of(r, NULL)) : run_ends(r, RUN_INDETERMINATE);
 }
 
+uint64_t run_survey_ends_ms(const struct run *r)
+{
+	return r->survey_ms + (asks_whose(r) ? SURVEY_MS : NAMES_MS);
+}
+
 enum run_state run_surveyed(struct run *r)
 {
-	if (r->inv_rc == 0)
+	if (r->inv_rc == 0) {
+		run_gets_on(r);
 		return start_undo(r, made_by_others(r, r->inv.inv), losses_of(r, r->inv.inv));
-	if (world_now_ms(r->env->w) - r->survey_ms > (asks_whose(r) ? SURVEY_MS : NAMES_MS))
+	}
+	run_look_refused(r);
+	if (world_now_ms(r->env->w) > run_survey_ends_ms(r))
 		return survey_blindly(r, &r->inv.err);
 	return run_wait(r, SURVEY_POLL_MS);
 }
 
+/* What was refused and waited for was of the step, and that is over. */
 enum run_state run_survey(struct run *r)
 {
+	run_gets_on(r);
+	r->a.until_ms = 0;
 	r->survey_ms = world_now_ms(r->env->w);
 	return run_take_inventory(r);
 }

@@ -164,6 +164,35 @@ static void a_look_that_is_refused_is_told(void **state)
 	assert_non_null(st->error);
 	assert_int_equal(st->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__DENIED_BY_AWS);
 	assert_non_null(strstr(st->error->message, "DescribeLoadBalancers"));
+	assert_string_equal(st->error->action, "elasticloadbalancing:DescribeLoadBalancers"); /* and not the creation */
+	arena_free(m);
+}
+
+static enum shop_fault looks_throttled(struct shop *s, const char *body)
+{
+	return s->broke > 0 && str_starts(body, "Action=Describe") ? SHOP_THROTTLED : SHOP_FINE;
+}
+
+/* Before anything is taken back it looks whose it is, for up to fifteen minutes. */
+static void a_taking_back_that_cannot_look_is_told(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	const Reeve__Control__V1__Status *st;
+	struct desk_command k;
+
+	s->break_at = looks_throttled;
+	shop_run(s, &k);
+	assert_int_equal(sim_run_until(s->d.w, shop_made_a_balancer, s, 600000), SIM_TRUE);
+	s->broke = 1;
+	ops_cancel(s->d.ops, k.id);
+	sim_run_until(s->d.w, NULL, NULL, 300000);
+	st = shop_status(s, &k, m);
+	assert_int_equal(st->state, STATE_OF(RUNNING));
+	assert_non_null(st->error);
+	assert_int_equal(st->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__THROTTLED);
+	assert_true(str_starts(st->note, "ec2:DescribeVpcs was refused "));
+	assert_string_equal(st->error->action, "ec2:DescribeVpcs");
 	arena_free(m);
 }
 
@@ -177,6 +206,7 @@ int main(void)
 		SHOP(a_deadline_keeps_it_too),
 		SHOP(a_cancel_alone_is_a_note_and_no_error),
 		SHOP(a_look_that_is_refused_is_told),
+		SHOP(a_taking_back_that_cannot_look_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
