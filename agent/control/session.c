@@ -97,19 +97,20 @@ static void on_answer(struct http_req *r, int rc);
 
 static void poll(struct session *s)
 {
-	int rc = build(s, &s->trouble);
+	struct err e = { 0 };
+	int rc = build(s, &e);
 
 	s->kicked = false;
 	if (rc == 0) {
 		set_request(s);
-		rc = channel_sign(s->cfg.channel, &s->http, &s->proof, &s->trouble);
+		rc = channel_sign(s->cfg.channel, &s->http, &s->proof, &e);
 	}
 	if (rc == -ERR_NOTYET) {
-		s->connected = false;
-		s->trouble = (struct err){ 0 }; /* the channel knows what is wrong, and kicks us when it is in */
+		s->connected = false; /* the channel kicks us when it is in; what the last poll was refused stays told until then */
 		return;
 	}
 	if (rc != 0) {
+		s->trouble = e;
 		log_error("control.poll.unbuilt", "err=%s retry_in_ms=%u", err_text(&s->trouble), REFUSED_MS);
 		wait_ms(s, REFUSED_MS);
 		return;

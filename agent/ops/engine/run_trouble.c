@@ -51,7 +51,7 @@ void run_look_refused(struct run *r)
 	json_object_del(j, "aws_request_id");
 	json_object_del(j, "aws_encoded_message");
 	run_refused(r, j);
-	log_warn("op.step.look.failed", "op=%s step=%s/%s err=\"%s\" tries=%u next=\"look again\"", r->env->command, r->plan->name,
+	log_warn("op.step.look.failed", "op=%s step=%s/%s err=%s tries=%u next=\"look again\"", r->env->command, r->plan->name,
 		 run_now(r)->s.name, err_text(&r->inv.err), r->a.refusals);
 }
 

@@ -300,6 +300,28 @@ static void nonsense_is_said_and_asked_again_with_back_off(void **state)
 	talk_close(&t);
 }
 
+/* It gives us a token, and then does not want it: not let in, whatever state the next login is in. */
+static void a_vendor_that_refuses_each_of_its_tokens_is_trouble_all_the_time(void **state)
+{
+	struct talk t;
+	unsigned silent = 0;
+
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 401, .body = "{\"error\":\"no such session\"}", .times = 8);
+	CLOUD((struct cloud *)*state, .match = POLL, .status = 200);
+	talk_open(&t, *state);
+	run(&t, 1000);
+	while (cloud_count(t.c, POLL) < 8) {
+		silent += strstr(session_trouble(t.s), "answered 401 to " URL "/v1/opamp: no such session") == NULL;
+		assert_false(session_is_connected(t.s));
+		run(&t, 100);
+	}
+	assert_int_equal(silent, 0);
+	run(&t, 900000);
+	assert_true(session_is_connected(t.s));
+	assert_string_equal(session_trouble(t.s), "");
+	talk_close(&t);
+}
+
 /* The words of each step; a proxy between us has its say, too. */
 static void a_login_or_a_poll_that_fails_says_status_url_and_the_vendors_words_until_one_goes_well(void **state)
 {
@@ -405,6 +427,7 @@ int main(void)
 		TALK(nonsense_is_said_and_asked_again_with_back_off),
 		cmocka_unit_test(a_login_or_a_poll_that_fails_says_status_url_and_the_vendors_words_until_one_goes_well),
 		TALK(a_login_under_way_is_no_trouble),
+		TALK(a_vendor_that_refuses_each_of_its_tokens_is_trouble_all_the_time),
 		TALK(a_report_that_does_not_fit_is_told_in_quick_parts_once_and_then_there_is_no_hurry),
 	};
 
