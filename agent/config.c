@@ -420,18 +420,26 @@ static void parse(const char *path, const char *text, size_t len, struct config 
 	set_defaults(&c, path);
 	c.text = arena_strn(c.arena, text, len);
 	read_all(yaml_root(y), &c, f);
+	*ret = c;
+}
+
+/* All of it or nothing. */
+static int whole(struct config *read, const struct faults *f, struct config *ret, struct err *e)
+{
 	if (f->all > 0)
-		config_close(&c);
+		config_close(read);
 	else
-		*ret = c;
+		*ret = *read;
+	return faults_first(f, e);
 }
 
 int config_parse(const char *path, const char *text, size_t len, struct config *ret, struct err *e)
 {
 	struct faults f = { 0 };
+	struct config c = { 0 };
 
-	parse(path, text, len, ret, &f);
-	return faults_first(&f, e);
+	parse(path, text, len, &c, &f);
+	return whole(&c, &f, ret, e);
 }
 
 void config_check(struct world *w, const char *path, struct config *ret, struct faults *f)
@@ -447,9 +455,10 @@ void config_check(struct world *w, const char *path, struct config *ret, struct 
 int config_load(struct world *w, const char *path, struct config *ret, struct err *e)
 {
 	struct faults f = { 0 };
+	struct config c = { 0 };
 
-	config_check(w, path, ret, &f);
-	return faults_first(&f, e);
+	config_check(w, path, &c, &f);
+	return whole(&c, &f, ret, e);
 }
 
 void config_close(struct config *c)

@@ -43,7 +43,7 @@ struct config {
 
 /* The error is the first fault, and how many there are beside it. */
 int config_load(struct world *w, const char *path, struct config *ret, struct err *e);
-/* All faults; *ret is set when there is none. */
+/* All faults, and in *ret what could be read beside them: to be closed in any case. */
 void config_check(struct world *w, const char *path, struct config *ret, struct faults *f);
 /* The text of the file alone, for tests. */
 int config_parse(const char *path, const char *text, size_t len, struct config *ret, struct err *e);

@@ -192,10 +192,12 @@ static bool check_policy(struct world *w, const char *path, bool is_judged, stru
 	return print_policy(ret, &f, path);
 }
 
-static bool check_config(struct world *w, const struct config *c)
+static bool check_config(struct world *w, const struct config *c, bool is_whole)
 {
-	bool is_good = check_ca_file(w, c);
+	bool is_good = check_ca_file(w, c) && is_whole;
 
+	if (!is_whole)
+		return false; /* which keys it would have, nobody can tell */
 	if (is_good)
 		page_line(0, "%s: ok, installation %s of %s, %zu trusted keys", c->path, c->installation, c->vendor_url,
 			  c->trust.n);
@@ -217,7 +219,7 @@ static int check(struct world *w, const char *path)
 	config_check(w, path, &c, &f); /* before we may become another user */
 	print_faults(&f, path);
 	is_judged = become_service(policy_path);
-	is_config_good = f.all == 0 && check_config(w, &c);
+	is_config_good = check_config(w, &c, f.all == 0);
 	is_policy_good = check_policy(w, policy_path, is_judged, &p);
 	warn_of_logs(w, &c, &p);
 	policy_close(&p);

@@ -131,6 +131,9 @@ def test_the_ca_file_is_opened(site):
         run = ca_file(site, name, content)
         assert run.returncode == 1 and f"vendor.ca_file: {site.dir}/{name}" in run.stderr, name
         assert ": ok, installation" not in run.stdout
+    site.write("aws: {region: nowhere}\n", extra_vendor=f"  ca_file: {site.dir}/missing.pem\n")
+    told = reeve("check-config", site.config).stderr  # also of a file that has other faults
+    assert "region: found" in told and f"vendor.ca_file: {site.dir}/missing.pem" in told
     (site.dir / "folder.pem").mkdir()
     assert ca_file(site, "folder.pem", None).returncode == 1
     if not is_root():  # root reads everything; where the service's user exists, root looks with its eyes
