@@ -117,9 +117,9 @@ static const char *epoch_wrong(const struct inbox *in, const signed_t *s, const 
 	uint64_t epoch = ops_epoch(in->ops);
 
 	if (c->epoch == 0 || c->epoch > NUMBER_MAX)
-		return "the epoch is 0 or above 2^53";
+		return "its epoch is 0 or above 2^53";
 	if (c->seq == 0 || c->seq > NUMBER_MAX)
-		return "the sequence number is 0 or above 2^53";
+		return "its sequence number is 0 or above 2^53";
 	if (c->epoch < epoch)
 		return "an older epoch";
 	if (epoch == 0 && c->seq != 1)
@@ -139,22 +139,27 @@ static void note_waiting(struct inbox *in, uint64_t seq)
 }
 
 /* Strings of protobuf-c are not checked for UTF-8; what we put into JSON must be. */
-static bool is_text(const command_t *c)
+static bool is_text(const char *s, size_t most)
 {
-	return str_is_utf8(c->target, strlen(c->target)) && str_is_utf8(c->requested_by, strlen(c->requested_by)) &&
-	       str_is_utf8(c->reason, strlen(c->reason)) && strlen(c->requested_by) <= 256 && strlen(c->reason) <= 1024 &&
-	       strlen(c->target) <= 256;
+	return strlen(s) <= most && str_is_utf8(s, strlen(s));
 }
 
 /* What RFC 3339 can write; and no time before 1970. */
-static bool has_times(const command_t *c)
+static bool is_time(int64_t ms)
 {
-	return c->not_before >= 0 && c->not_before <= STAMP_MAX_MS && c->expires_at >= 0 && c->expires_at <= STAMP_MAX_MS;
+	return ms >= 0 && ms <= STAMP_MAX_MS;
 }
 
-static bool is_id(const ProtobufCBinaryData *id)
+/* Which of its members cannot be what it is for; NULL: none. */
+static const char *member_wrong(const command_t *c)
 {
-	return id->len == UUID_LEN && uuid_is_v7(id->data);
+	if (c->command_id.len != UUID_LEN || !uuid_is_v7(c->command_id.data))
+		return "command_id is no UUIDv7 of 16 bytes";
+	if (!is_text(c->target, 256) || !is_text(c->requested_by, 256) || !is_text(c->reason, 1024))
+		return "target, requested_by or reason is too long or not UTF-8: at most 256, 256 and 1,024 bytes";
+	if (!is_time(c->not_before) || !is_time(c->expires_at))
+		return "not_before or expires_at is before 1970 or after 9999: they are Unix milliseconds";
+	return NULL;
 }
 
 static void accept(struct inbox *in, const signed_t *s, command_t *c)
@@ -217,12 +222,14 @@ static bool is_early(const struct inbox *in)
  */
 static bool consider(struct inbox *in, const signed_t *s, const struct digest *d, command_t *c)
 {
-	const char *wrong = !is_id(&c->command_id) || !is_text(c) || !has_times(c) ? "a command with malformed members"
-			    : !is_bound_to_us(in, c->binding) ? "bound to another installation, account, region or role"
-							      : epoch_wrong(in, s, d, c);
+	const char *wrong = member_wrong(c);
 	char text[128];
 	uint64_t next = c->epoch == ops_epoch(in->ops) ? ops_accepted(in->ops) + 1 : 1;
 
+	if (wrong == NULL && !is_bound_to_us(in, c->binding))
+		wrong = "bound to another installation, account, region or role";
+	if (wrong == NULL)
+		wrong = epoch_wrong(in, s, d, c);
 	if (is_early(in)) {
 		in->is_left = true;
 		return false;

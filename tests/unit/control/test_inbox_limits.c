@@ -119,7 +119,7 @@ static void numbers_beyond_what_json_can_hold_are_refused(void **state)
 			desk_give_one(d, s);
 			assert_int_equal(ops_accepted(d->ops), life);
 			assert_string_equal(desk_refusal(d),
-					    i % 2 == 0 ? "the sequence number is 0 or above 2^53" : "the epoch is 0 or above 2^53");
+					    i % 2 == 0 ? "its sequence number is 0 or above 2^53" : "its epoch is 0 or above 2^53");
 		}
 		desk_command(&k, 1);
 		desk_give_command(d, &k);
