@@ -201,8 +201,8 @@ static void doubt(struct sentence *s, const json_t *r, struct buf *to)
 	add_step(s, r, to);
 	buf_adds(to, str_eq(leaving, "gives-up")
 			 ? "no answer, and no more time: whether it had its effect is looked up one last time"
-		     : str_eq(leaving, "leaves") ? "no answer: its doing is looked for by tag"
-						 : "no answer yet: whether it had its effect is not known");
+		     : str_eq(leaving, "leaves") ? "no answer, and it is not called again: whether it had its effect is looked up"
+						 : "not through yet, it is tried again: AWS refused the call, or gave no answer");
 	add_after(to, ": ", error_of(r));
 }
 

@@ -18,7 +18,7 @@ RECORDS = [
     ("command.planned", {"op": command_id(7), "plan_hash": "ab" * 32, "plan": plan(7, "be", "fe")}, "command 7 is planned: 2 steps in 2 plans (cluster-be, cluster-fe)"),
     ("command.started", {"op": command_id(7), "plan_hash": "ab" * 32}, "command 7 starts"),
     ("step.intent", {"op": command_id(7), "plan": "cluster-be", "step": "launch", "action": "ec2:RunInstances", "generation": 2}, "command 7, cluster-be: launch nodes of be: about to call ec2:RunInstances, with its token number 2"),
-    ("step.doubt", {"op": command_id(7), "plan": "cluster-be", "step": "launch", "leaving": "stays"}, "command 7, cluster-be: launch nodes of be: no answer yet"),
+    ("step.doubt", {"op": command_id(7), "plan": "cluster-be", "step": "launch", "leaving": "stays"}, "command 7, cluster-be: launch nodes of be: not through yet, it is tried again: AWS refused the call, or gave no answer"),
     ("step.outcome", {"op": command_id(7), "plan": "cluster-be", "step": "launch", "outcome": "done", "how": "answer", "created": LIST}, "command 7, cluster-be: launch nodes of be: done (answer); created instance i-0"),
     ("step.outcome", {"op": command_id(7), "plan": "cluster-fe", "step": "launch", "outcome": "failed", "error": {"message": "no room"}}, "command 7, cluster-fe: launch nodes of fe: failed: no room"),
     ("step.intent", {"op": command_id(7), "plan": "cluster-fe", "step": "undo-launch", "action": "ec2:TerminateInstances", "generation": 1}, "command 7, cluster-fe: take back: launch nodes of fe: about to call ec2:TerminateInstances"),
