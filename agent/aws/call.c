@@ -17,6 +17,7 @@
 #include "agent/aws/code.h"
 #include "agent/aws/sigv4.h"
 #include "agent/base/backoff.h"
+#include "agent/base/json.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/retry_after.h"
@@ -159,15 +160,26 @@ static void add_signature(struct aws_call *c)
 	}
 }
 
+static size_t own_headers(const struct aws_call *c)
+{
+	size_t n = 0;
+
+	while (n < REQUEST_HEADERS && c->req.headers[n].name != NULL)
+		n++;
+	return n;
+}
+
 static int sign(struct aws_call *c)
 {
-	const struct sigv4_header headers[] = { { "Host", buf_str(&c->attempt->host) }, { "Content-Type", c->req.content_type } };
+	struct sigv4_header headers[2 + REQUEST_HEADERS] = { { "Host", buf_str(&c->attempt->host) },
+							     { "Content-Type", c->req.content_type } };
+	size_t n = own_headers(c);
 	const struct sigv4_req r = {
 		.method = c->req.method,
 		.path = buf_str(&c->attempt->path),
 		.query = c->req.query,
 		.headers = headers,
-		.headers_n = ARRAY_LEN(headers),
+		.headers_n = 2 + n,
 		.body = c->req.body.data,
 		.body_len = c->req.body.len,
 		.region = c->aws->region,
@@ -178,6 +190,8 @@ static int sign(struct aws_call *c)
 		.double_encode = true,
 	};
 
+	for (size_t i = 0; i < n; i++)
+		headers[2 + i] = (struct sigv4_header){ c->req.headers[i].name, c->req.headers[i].value };
 	wipe_buf(&c->attempt->signature);
 	return sigv4_sign_headers(&r, &c->attempt->signature, &c->err);
 }
@@ -206,6 +220,8 @@ static void prepare(struct aws_call *c)
 	snprintf(t->number, sizeof(t->number), "attempt=%u; max=%u", c->attempts, c->mutating ? 1 : ATTEMPTS);
 	http_header_set(&c->http, "Host", buf_str(&t->host));
 	http_header_set(&c->http, "Content-Type", c->req.content_type);
+	for (size_t i = 0; i < own_headers(c); i++)
+		http_header_set(&c->http, c->req.headers[i].name, c->req.headers[i].value);
 	http_header_set(&c->http, "User-Agent", buf_str(&t->agent));
 	http_header_set(&c->http, "amz-sdk-invocation-id", t->invocation);
 	http_header_set(&c->http, "amz-sdk-request", t->number);
@@ -375,6 +391,7 @@ void aws_call_start(struct aws *a, struct aws_call *c, struct creds *creds, aws_
 {
 	assert(!aws_call_is_running(c) && c->req.action != NULL);
 	xml_close(&c->xml);
+	json_close(&c->json);
 	mem_close(&c->encoded);
 	c->code[0] = c->request_id[0] = c->key_id[0] = '\0';
 	c->err = (struct err){ 0 };
@@ -421,6 +438,7 @@ void aws_call_close(struct aws_call *c)
 {
 	assert(!aws_call_is_running(c));
 	xml_close(&c->xml);
+	json_close(&c->json);
 	mem_close(&c->encoded);
 	request_close(&c->req);
 	keys_close(&c->keys.keys);

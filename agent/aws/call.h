@@ -6,6 +6,7 @@
  * AWS_AMBIGUOUS and the engine looks before it repeats. Fetching keys may take minutes: who must be sure that a call may still
  * be made when it is sent gives `may_send`. */
 #pragma once
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -66,7 +67,8 @@ struct aws_call {
 	/* the answer: stays until aws_call_close or the next start */
 	enum aws_class class;
 	int status;      /* HTTP; 0: none came */
-	struct xml *xml; /* of a 200, else NULL */
+	struct xml *xml; /* of a success with XML, else NULL */
+	json_t *json;    /* of a success with JSON, else NULL */
 	char code[128];  /* AWS error code, or "" */
 	char request_id[128];
 	char *encoded;  /* the encoded authorization message of a refusal, whole; NULL: none. The sentence is without it */

@@ -1,13 +1,15 @@
 /* call_read.c - an HTTP answer as AWS's answer: the XML of the action that was asked, an error in one of the two shapes, or
  * something that no AWS service wrote (a proxy's page, half a document), which is shown to people by its first bytes.
  *
- * A 200 alone proves nothing: the root element must be "<Action>Response". Texts that come from outside are cut and made
+ * A 200 alone proves nothing: the root element of a query protocol's answer must be "<Action>Response"; REST XML and JSON must be
+ * well formed, or nothing at all. Texts that come from outside are cut and made
  * printable before they are kept. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "agent/aws/call_impl.h"
+#include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 
@@ -101,7 +103,56 @@ static void describe_error(struct aws_call *c, const struct xml_node *error)
 		message);
 }
 
-bool call_read(struct aws_call *c)
+static bool is_success(const struct aws_call *c)
+{
+	return c->status >= 200 && c->status <= 299;
+}
+
+/* Errors of JSON services: {"__type": "prefix#Code", "message": ...}. */
+static void describe_json_error(struct aws_call *c, const json_t *j)
+{
+	const char *type = json_str_or(j, "__type", ""), *hash = strchr(type, '#');
+	const char *message = json_str_or(j, "message", json_str_or(j, "Message", ""));
+
+	set_trimmed(c->code, sizeof(c->code), hash != NULL ? hash + 1 : type);
+	if (c->code[0] != '\0')
+		err_set(&c->err, 0, "%s: %s (HTTP %d): %.*s", c->req.action, c->code, c->status, MESSAGE_MAX, message);
+	else
+		describe_stranger(c);
+}
+
+static bool read_json(struct aws_call *c)
+{
+	CLEANUP(json_close) json_t *j = NULL;
+	bool is_json = json_parse(buf_str(&c->http.body), c->http.body.len, "the answer", &j, NULL) == 0;
+
+	set_request_id(c, NULL);
+	if (is_success(c) && (is_json || c->http.body.len == 0)) {
+		c->json = json_incref(j);
+		return true;
+	}
+	describe_json_error(c, j);
+	return false;
+}
+
+static bool is_good(const struct aws_call *c, const struct xml_node *root)
+{
+	if (c->req.shape == REQUEST_REST)
+		return is_success(c) && (root != NULL ? !str_eq(xml_name(root), "Error") : c->http.body.len == 0);
+	return root != NULL && c->status == 200 && is_answer(c, root);
+}
+
+/* Of REST XML the root itself; of the query protocols inside of one. */
+static const struct xml_node *error_in(const struct xml_node *root)
+{
+	const struct xml_node *error = xml_find(root, "Errors/Error"); /* ec2Query */
+
+	if (root != NULL && str_eq(xml_name(root), "Error"))
+		return root;
+	return error != NULL ? error : xml_find(root, "Error"); /* awsQuery */
+}
+
+static bool read_xml(struct aws_call *c)
 {
 	CLEANUP(xml_close) struct xml *x = NULL;
 	const struct xml_node *root = NULL, *error;
@@ -109,18 +160,21 @@ bool call_read(struct aws_call *c)
 	if (xml_parse(buf_str(&c->http.body), c->http.body.len, &x, NULL) == 0)
 		root = xml_root(x);
 	set_request_id(c, root);
-	if (root != NULL && c->status == 200 && is_answer(c, root)) {
+	if (is_good(c, root)) {
 		c->xml = x;
 		x = NULL;
 		return true;
 	}
-	error = xml_find(root, "Errors/Error"); /* ec2Query */
-	if (error == NULL)
-		error = xml_find(root, "Error"); /* awsQuery */
+	error = error_in(root);
 	set_trimmed(c->code, sizeof(c->code), xml_get(error, "Code"));
 	if (c->code[0] != '\0')
 		describe_error(c, error);
 	else
 		describe_stranger(c);
 	return false;
+}
+
+bool call_read(struct aws_call *c)
+{
+	return c->req.shape == REQUEST_JSON ? read_json(c) : read_xml(c);
 }

@@ -2,7 +2,7 @@
  *
  * Builders of a service fill it (ec2.h, elb.h, sts.h), aws_call signs and sends it; nobody between them knows the protocol. Those
  * of the query protocols (ec2Query, awsQuery) call request_query and add pairs. One of another protocol sets method, path, query,
- * content type and body itself. A request remembers that something did not fit; the call that sends it says so. */
+ * content type, headers, body and the shape of the answer itself. A request remembers that something did not fit; the call that sends it says so. */
 #pragma once
 #include <stdint.h>
 
@@ -12,6 +12,15 @@
 
 enum aws_service { AWS_EC2, AWS_ELB, AWS_STS, AWS_SERVICES };
 
+/* In what shape the answer comes. */
+enum request_shape {
+	REQUEST_QUERY, /* 200 and XML, of which the root is "<Action>Response" */
+	REQUEST_REST,  /* any 2xx: XML of any root, or no body */
+	REQUEST_JSON,  /* any 2xx: JSON, or no body */
+};
+
+#define REQUEST_HEADERS 4
+
 /* Texts are literals, or live as long as the request. */
 struct request {
 	enum aws_service service;
@@ -19,6 +28,10 @@ struct request {
 	const char *method, *content_type;
 	const char *path, *query; /* encoded as they are sent; the path begins with "/", and "" is no query */
 	struct buf body;
+	struct {
+		const char *name, *value;
+	} headers[REQUEST_HEADERS]; /* beside Host and Content-Type, such as X-Amz-Target; signed; ended by one without a name */
+	enum request_shape shape;
 };
 
 /* The body of a query call: "Action=...&Version=...&Key=value", percent-encoded. Initialises *r. */

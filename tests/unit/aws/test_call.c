@@ -28,6 +28,35 @@ static void a_call_is_signed_for_the_host_it_goes_to(void **state)
 	caller_close(&r);
 }
 
+/* AWS JSON: the action stands in a header, and who could change that could ask for another. */
+static void headers_of_a_protocol_are_sent_and_signed(void **state)
+{
+	struct cloud *c = *state;
+	const struct seen *s;
+	struct caller r;
+
+	CLOUD(c, .match = EC2_URL, .status = 200, .body = "{\"KeyId\": \"k-1\"}");
+	caller_open(&r, c, NULL);
+	r.call.req = (struct request){ .service = AWS_EC2,
+				       .action = "CreateKey",
+				       .method = "POST",
+				       .content_type = "application/x-amz-json-1.1",
+				       .path = "/",
+				       .query = "",
+				       .body = BUF_MAX(4096),
+				       .headers = { { "X-Amz-Target", "TrentService.CreateKey" } },
+				       .shape = REQUEST_JSON };
+	buf_adds(&r.call.req.body, "{}");
+	aws_call_start(r.aws, &r.call, r.creds, caller_on_call);
+	cloud_wait(c, &r.done);
+	assert_int_equal(r.call.class, AWS_OK);
+	assert_string_equal(json_string_value(json_object_get(r.call.json, "KeyId")), "k-1");
+	s = cloud_seen(c, EC2_URL, 0);
+	assert_string_equal(seen_header(s, "X-Amz-Target"), "TrentService.CreateKey");
+	assert_non_null(strstr(seen_header(s, "Authorization"), ";x-amz-target, "));
+	caller_close(&r);
+}
+
 static void an_override_is_where_it_goes_and_what_it_signs(void **state)
 {
 	static const struct {
@@ -225,6 +254,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CLOUD_TEST(a_call_is_signed_for_the_host_it_goes_to),
+		CLOUD_TEST(headers_of_a_protocol_are_sent_and_signed),
 		CLOUD_TEST(an_override_is_where_it_goes_and_what_it_signs),
 		CLOUD_TEST(the_regional_host_is_told_whatever_the_override),
 		CLOUD_TEST(a_throttled_read_waits_signs_anew_and_succeeds),

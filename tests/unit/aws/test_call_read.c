@@ -132,6 +132,44 @@ static void codes_and_ids_are_cut_and_made_printable(void **state)
 	close_answer(&c);
 }
 
+/* What KMS, S3 and others speak; a page of a proxy is none of it. */
+static void an_answer_is_read_in_the_shape_of_its_protocol(void **state)
+{
+	static const struct {
+		enum request_shape shape;
+		int status;
+		const char *body, *code;
+		bool is_good;
+	} cases[] = {
+		{ REQUEST_JSON, 200, "{\"KeyMetadata\": {\"KeyId\": \"k-1\"}}", "", true },
+		{ REQUEST_JSON, 200, "", "", true },
+		{ REQUEST_JSON, 400, "{\"__type\": \"com.amazon#NotFoundException\", \"message\": \"no\"}", "NotFoundException",
+		  false },
+		{ REQUEST_JSON, 400, "{\"__type\": \"ThrottlingException\"}", "ThrottlingException", false },
+		{ REQUEST_JSON, 200, "<html>sign in</html>", "", false },
+		{ REQUEST_JSON, 500, "", "", false },
+		{ REQUEST_REST, 204, "", "", true },
+		{ REQUEST_REST, 200, "<ListBucketResult/>", "", true },
+		{ REQUEST_REST, 404, "<Error><Code>NoSuchBucket</Code><RequestId>r-1</RequestId></Error>", "NoSuchBucket", false },
+		{ REQUEST_REST, 200, "<Error><Code>InternalError</Code></Error>", "InternalError", false }, /* S3 does that */
+		{ REQUEST_REST, 200, "sign in", "", false },
+		{ REQUEST_QUERY, 204, "", "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct aws_call c = { .status = cases[i].status, .req = { .action = "Any", .shape = cases[i].shape } };
+
+		c.http.body = BUF_MAX(1u << 20);
+		buf_adds(&c.http.body, cases[i].body);
+		assert_int_equal(call_read(&c), cases[i].is_good);
+		assert_string_equal(c.code, cases[i].code);
+		assert_int_equal(c.json != NULL, cases[i].is_good && cases[i].body[0] == '{');
+		json_decref(c.json);
+		close_answer(&c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +178,7 @@ int main(void)
 		cmocka_unit_test(an_error_is_read_in_both_shapes_whatever_the_status),
 		cmocka_unit_test(what_a_stranger_wrote_is_shown_short_and_printable),
 		cmocka_unit_test(codes_and_ids_are_cut_and_made_printable),
+		cmocka_unit_test(an_answer_is_read_in_the_shape_of_its_protocol),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
