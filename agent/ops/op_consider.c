@@ -227,10 +227,11 @@ static enum op_state ended_waiting(struct op *op)
 	int64_t now = world_wall_ms(op_world(op));
 
 	if (op->is_cancelled)
-		return op_end_early(op, STATE(CANCELLED), NULL, "cancelled by the vendor before it started");
+		return op_end_refused(op, STATE(CANCELLED), NULL, "cancelled by the vendor before it started");
 	if (op->f.expires_ms != 0 && now > op->f.expires_ms)
-		return op_end_early(op, STATE(EXPIRED), "TIMEOUT",
-				    op->waiting[0] != '\0' ? op->waiting : "it expired before it could start");
+		return op_end_refused(op, STATE(EXPIRED), "TIMEOUT",
+				      op->waiting[0] != '\0' && op->refusal == NULL ? op->waiting
+										    : "it expired before it could start");
 	return OP_CONSIDERING;
 }
 

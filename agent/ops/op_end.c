@@ -2,6 +2,7 @@
 #include "agent/ops/op_impl.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "agent/base/json.h"
 #include "agent/base/log.h"
@@ -87,6 +88,21 @@ enum op_state op_end_early(struct op *op, state_t state, const char *class, cons
 	json_t *error = class != NULL ? json_pack("{s:s, s:o}", "class", class, "message", json_text(message)) : NULL;
 
 	return op_end_with(op, op_result_json(op, state, error, class == NULL ? message : NULL));
+}
+
+enum op_state op_end_refused(struct op *op, state_t state, const char *class, const char *message)
+{
+	json_t *error;
+	char text[ERR_TEXT_MAX + 80];
+
+	if (op->refusal == NULL)
+		return op_end_early(op, state, class, message);
+	error = json_deep_copy(op->refusal);
+	snprintf(text, sizeof(text), "%s, while AWS refused: %s", message, json_str_or(op->refusal, "message", "?"));
+	json_object_set_new(error, "message", json_text(text));
+	if (class != NULL)
+		json_object_set_new(error, "class", json_string(class));
+	return op_end_with(op, op_result_json(op, state, error, NULL));
 }
 
 enum op_state op_end(struct op *op)

@@ -67,7 +67,10 @@ struct op {
 	struct journal_append rec;
 	struct timer timer;
 	struct backoff backoff;
-	char waiting[160]; /* why it does not go on, for the status */
+	json_t *refusal; /* of AWS, the last, as an error: why no inventory comes; NULL: none since one came */
+	unsigned refusals;
+	int64_t refused_since_ms; /* Unix ms */
+	char waiting[160];        /* why it does not go on, for the status */
 	void (*stopped)(void *ctx, struct op *op);
 	unsigned stopping_runs;
 };
@@ -92,6 +95,8 @@ json_t *op_result_json(struct op *op, state_t state, json_t *error, const char *
 enum op_state op_end_with(struct op *op, json_t *result); /* takes result */
 /* A refusal (class and message) or an end before anything was changed (class NULL: message is a note). */
 enum op_state op_end_early(struct op *op, state_t state, const char *class, const char *message);
+/* The same, and what AWS has refused until now, if anything, is its error. */
+enum op_state op_end_refused(struct op *op, state_t state, const char *class, const char *message);
 void op_ended_apply(struct op *op); /* its result stands: what the runs held is let go */
 
 /* ---- op_consider.c ---- */

@@ -153,14 +153,34 @@ static int plan_now(struct op *op, const struct inventory *inv, struct err *e)
 	return op->verb->plan(&a, op->args, &op->plans, e);
 }
 
+/* Kept until AWS shows what there is: whoever looks at the status reads how often, since when and until when. */
+static void note_refused(struct op *op)
+{
+	json_decref(op->refusal);
+	op->refusal = json_pack("{s:s, s:o, s:s}", "class", run_class_name(op->inv.class), "message",
+				json_text(err_text(&op->inv.err)), "action", op->inv.action);
+	if (op->refusals++ == 0)
+		op->refused_since_ms = world_wall_ms(op_world(op));
+	op->env->changed(op->env->ctx);
+}
+
+static void gets_on(struct op *op)
+{
+	json_close(&op->refusal);
+	op->refusals = 0;
+	backoff_reset(&op->backoff);
+}
+
 static enum op_state inventory_failed(struct op *op)
 {
 	uint32_t wait = backoff_next_ms(&op->backoff, world_random64(op_world(op)));
 
 	if (op->inv.class == AWS_DENIED)
 		return op_end_early(op, STATE(FAILED), "DENIED_BY_AWS", err_text(&op->inv.err));
+	note_refused(op);
 	snprintf(op->waiting, sizeof(op->waiting), "%.150s", err_text(&op->inv.err));
-	log_warn("op.inventory.failed", "op=%s err=%s retry_in_ms=%u", op->f.id_text, err_text(&op->inv.err), wait);
+	log_warn("op.inventory.failed", "op=%s err=%s tries=%u retry_in_ms=%u", op->f.id_text, err_text(&op->inv.err),
+		 op->refusals, wait);
 	return op_wait(op, wait);
 }
 
@@ -200,6 +220,7 @@ enum op_state op_asked(struct op *op)
 
 	if (op->inv_rc != 0)
 		return inventory_failed(op);
+	gets_on(op);
 	next = lags_behind(op, op->inv.inv) ? op_wait(op, LAG_POLL_MS) : plan_from(op, op->inv.inv);
 	inventory_req_close(&op->inv);
 	return next;

@@ -143,13 +143,21 @@ static bool tells_plan(const struct op *op)
 	       (op->f.state == STATE(PLANNED) || op->f.state == STATE(WAIT_HOLD) || op->f.state == STATE(WAIT_APPROVAL));
 }
 
-/* The first run that AWS keeps from getting on. */
+/* It asks for an inventory, and AWS does not give it one. */
+static bool is_blind(const struct op *op)
+{
+	return op->refusal != NULL && op->sm.now == OP_ASKING;
+}
+
+/* AWS keeps it from being planned, or else the first of its runs from getting on. */
 static bool has_trouble(const struct op *op, struct run_trouble *ret)
 {
+	if (is_blind(op))
+		*ret = (struct run_trouble){ op->refusal, op->refusals, op->refused_since_ms, op->f.expires_ms, false };
 	for (size_t i = 0; op->runs != NULL && i < op->plans->n; i++)
 		if (op->runs[i] != NULL && run_trouble(op->runs[i], ret))
 			return true;
-	return false;
+	return is_blind(op);
 }
 
 /* Up to the second: what changes all the time is news in every report. */
@@ -160,10 +168,10 @@ static const char *second(int64_t ms, char to[STAMP_RFC3339_LEN])
 
 static char *trouble_note(const struct op *op, const struct run_trouble *t, struct arena *m)
 {
-	int64_t deadline = op_deadline_ms(op), gives_up = t->gives_up_ms;
+	int64_t gives_up = t->gives_up_ms, deadline = t->can_be_taken_back ? op_deadline_ms(op) : gives_up;
 	char since[STAMP_RFC3339_LEN], until[STAMP_RFC3339_LEN];
 
-	if (t->can_be_taken_back && deadline < gives_up)
+	if (deadline < gives_up)
 		gives_up = deadline;
 	return arena_printf(m, "%s was refused %u time%s since %s, it is tried until %s: %s", json_str_or(t->error, "action", "?"),
 			    t->tries, t->tries > 1 ? "s" : "", second(t->since_ms, since), second(gives_up, until),
@@ -191,6 +199,8 @@ static char *waiting_note(const struct op *op, const struct run_trouble *trouble
 {
 	char *doubt = *op->waiting == '\0' ? doubt_note(op, m) : NULL;
 
+	if (is_blind(op))
+		return trouble_note(op, trouble, m);
 	if (*op->waiting != '\0' || (doubt == NULL && trouble == NULL))
 		return arena_str(m, op->waiting);
 	return doubt != NULL ? doubt : trouble_note(op, trouble, m);

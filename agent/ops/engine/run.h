@@ -79,9 +79,10 @@ struct run_trouble {
 bool run_trouble(const struct run *r, struct run_trouble *ret); /* false: AWS has refused nothing since it last got on */
 /* Unix ms until when it looks whether a call of `action` that got no answer has had its effect; 0: it does not. */
 int64_t run_waits_until(const struct run *r, const char **action);
-const json_t *run_error(const struct run *r);   /* {class, message, aws_code, ...}, or NULL */
-const char *run_note(const struct run *r);      /* "" if none */
-const json_t *run_created(const struct run *r); /* [[kind, id], ...] */
+const char *run_class_name(enum aws_class class); /* as an error's class is called in records */
+const json_t *run_error(const struct run *r);     /* {class, message, aws_code, ...}, or NULL */
+const char *run_note(const struct run *r);        /* "" if none */
+const json_t *run_created(const struct run *r);   /* [[kind, id], ...] */
 const json_t *run_deleted(const struct run *r);
 
 /* base32 of SHA-256 over installation|command|plan|step|generation (docs/architecture.md section 6) */

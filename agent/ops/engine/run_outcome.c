@@ -11,7 +11,7 @@
 
 /* ---- errors ---- */
 
-static const char *class_name(enum aws_class class)
+const char *run_class_name(enum aws_class class)
 {
 	static const char *const names[AWS_CLASSES] = {
 		[AWS_OK] = "INTERNAL",           [AWS_THROTTLED] = "THROTTLED",   [AWS_AMBIGUOUS] = "TIMEOUT",
@@ -41,7 +41,7 @@ static json_t *error_json(struct run *r, const char *class, const char *message)
 
 json_t *run_refusal_json(struct run *r, enum aws_class class, const char *message)
 {
-	return error_json(r, class_name(class), message);
+	return error_json(r, run_class_name(class), message);
 }
 
 /* An error from before a restart is told as it was then. */
@@ -54,7 +54,7 @@ json_t *run_error_json(struct run *r)
 		return json_deep_copy(then);
 	if (r->a.err.code == ERR_TIMEOUT)
 		return error_json(r, "TIMEOUT", err_text(&r->a.err));
-	return error_json(r, r->a.is_denied ? "POLICY" : class_name(r->a.class), err_text(&r->a.err));
+	return error_json(r, r->a.is_denied ? "POLICY" : run_class_name(r->a.class), err_text(&r->a.err));
 }
 
 /* ---- outcome ---- */

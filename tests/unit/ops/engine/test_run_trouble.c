@@ -168,6 +168,56 @@ static void a_look_that_is_refused_is_told(void **state)
 	arena_free(m);
 }
 
+static enum shop_fault all_looks_throttled(struct shop *s, const char *body)
+{
+	(void)s;
+	return str_starts(body, "Action=DescribeVpcs&") ? SHOP_THROTTLED : SHOP_FINE;
+}
+
+/* Before there is a plan it is the inventory that does not come. */
+static void planning_that_cannot_look_is_told_and_a_cancel_keeps_it(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	const Reeve__Control__V1__Status *st;
+	struct desk_command k;
+	char until[STAMP_RFC3339_LEN];
+
+	s->break_at = all_looks_throttled;
+	shop_run(s, &k);
+	sim_run_until(s->d.w, NULL, NULL, 120000);
+	st = shop_status(s, &k, m);
+	assert_int_equal(st->state, STATE_OF(RECEIVED));
+	assert_non_null(st->error);
+	assert_int_equal(st->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__THROTTLED);
+	assert_string_equal(st->error->action, "ec2:DescribeVpcs");
+	assert_true(str_starts(st->note, "ec2:DescribeVpcs was refused "));
+	assert_non_null(strstr(st->note, " times since 20"));
+	assert_non_null(strstr(st->note, stamp_rfc3339((k.c.expires_at + 999) / 1000 * 1000, until)));
+	ops_cancel(s->d.ops, k.id);
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(CANCELLED));
+	st = shop_status(s, &k, m);
+	assert_int_equal(st->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__THROTTLED);
+	assert_non_null(strstr(st->error->message, "cancelled by the vendor before it started, while AWS refused: "));
+	arena_free(m);
+}
+
+static void planning_that_gets_on_again_is_no_trouble(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+
+	s->break_at = all_looks_throttled;
+	shop_run(s, &k);
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	s->break_at = NULL;
+	assert_true(shop_until(s, &k, STATE_OF(RUNNING), 60000));
+	assert_null(shop_status(s, &k, m)->error);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	arena_free(m);
+}
+
 static enum shop_fault looks_throttled(struct shop *s, const char *body)
 {
 	return s->broke > 0 && str_starts(body, "Action=Describe") ? SHOP_THROTTLED : SHOP_FINE;
@@ -207,6 +257,8 @@ int main(void)
 		SHOP(a_cancel_alone_is_a_note_and_no_error),
 		SHOP(a_look_that_is_refused_is_told),
 		SHOP(a_taking_back_that_cannot_look_is_told),
+		SHOP(planning_that_cannot_look_is_told_and_a_cancel_keeps_it),
+		SHOP(planning_that_gets_on_again_is_no_trouble),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
