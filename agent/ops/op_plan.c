@@ -179,8 +179,8 @@ static enum op_state inventory_failed(struct op *op)
 		return op_end_early(op, STATE(FAILED), "DENIED_BY_AWS", err_text(&op->inv.err));
 	note_refused(op);
 	snprintf(op->waiting, sizeof(op->waiting), "%.150s", err_text(&op->inv.err));
-	log_warn("op.inventory.failed", "op=%s err=%s tries=%u retry_in_ms=%u", op->f.id_text, err_text(&op->inv.err),
-		 op->refusals, wait);
+	log_warn("op.inventory.failed", "op=%s err=%s tries=%u retry_in_ms=%u", op->f.id_text, err_text(&op->inv.err), op->refusals,
+		 wait);
 	return op_wait(op, wait);
 }
 
