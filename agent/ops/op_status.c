@@ -194,16 +194,16 @@ static char *doubt_note(const struct op *op, struct arena *m)
 	return NULL;
 }
 
-/* What holds the operation up: the customer's word first, then a call in doubt, then AWS. */
+/* What holds the operation up: AWS while it cannot be planned; else the customer's word first, then a call in doubt, then AWS. */
 static char *waiting_note(const struct op *op, const struct run_trouble *trouble, struct arena *m)
 {
 	char *doubt = *op->waiting == '\0' ? doubt_note(op, m) : NULL;
 
-	if (is_blind(op))
+	if (doubt != NULL)
+		return doubt;
+	if (trouble != NULL && (*op->waiting == '\0' || is_blind(op)))
 		return trouble_note(op, trouble, m);
-	if (*op->waiting != '\0' || (doubt == NULL && trouble == NULL))
-		return arena_str(m, op->waiting);
-	return doubt != NULL ? doubt : trouble_note(op, trouble, m);
+	return arena_str(m, op->waiting);
 }
 
 static void status_of_running(const struct op *op, struct arena *m, status_t *to)
