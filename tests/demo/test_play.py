@@ -55,7 +55,7 @@ def test_what_play_prints_can_be_typed_and_ctrl_c_ends_all_of_it(play):
     listed = process.wait_for(lambda: re.search(rf"{result}.*SUCCEEDED", play.typed(" list")), 60, "the plan")
     assert "plan" in listed[0]
     assert "inst-1" in play.typed(" status ")
-    assert " is accepted: " in play.typed("journal show")
+    assert "command 1 is accepted" in play.typed("journal show")
     assert play.interrupt() == 0
     assert not play.folder.exists()
     session = subprocess.run(
