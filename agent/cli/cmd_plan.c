@@ -90,6 +90,15 @@ static void print_json(json_t *plan)
 	free(text);
 }
 
+/* What reads JSON is given JSON. */
+static void print_none(const struct plan_question *q, const char *sentence)
+{
+	if (q->is_json)
+		page_text("null\n");
+	else
+		page_line(HANG, "%s", sentence);
+}
+
 static int show(const struct plan_question *q, json_t *plan, struct err *e)
 {
 	TRY(print_plan(q, plan, e));
@@ -124,14 +133,16 @@ static int show_open(const struct plan_question *q, const json_t *j, struct err 
 {
 	json_t *plan = json_object_get(j, "plan");
 	const char *high = json_str_or(j, "high_risk", "");
+	CLEANUP(mem_close)
+	char *none = mem_printf("Command %s: %s of %s is not planned yet.", json_str_or(j, "id", "?"), json_str_or(j, "verb", "?"),
+				json_str_or(j, "warehouse", "?"));
 
 	if (!q->is_json)
 		print_state(json_str_or(j, "state", "?"), (uint64_t)json_int_or(j, "seq", 0), why_of(j));
 	if (plan != NULL)
 		TRY(show(q, plan, e));
 	else
-		page_line(HANG, "Command %s: %s of %s is not planned yet.", json_str_or(j, "id", "?"), json_str_or(j, "verb", "?"),
-			  json_str_or(j, "warehouse", "?"));
+		print_none(q, none);
 	if (*high != '\0' && !q->is_json)
 		page_line(HANG, "[HIGH RISK: needs a release signature] %s", high);
 	return 0;
@@ -142,14 +153,16 @@ static int show_open(const struct plan_question *q, const json_t *j, struct err 
 static int show_past(const struct plan_question *q, const struct past *p, struct err *e)
 {
 	const json_t *error = json_object_get(p->result, "error");
+	CLEANUP(mem_close)
+	char *none = mem_printf("Command %s: %s of %s was never planned, or its plan is in a part of the journal that is gone.",
+				p->id, p->verb, p->warehouse);
 
 	if (!q->is_json)
 		print_state(json_str_or(p->result, "state", "not ended"), p->seq,
 			    json_str_or(error, "message", json_str_or(p->result, "note", "")));
 	if (p->plan != NULL)
 		return show(q, p->plan, e);
-	page_line(HANG, "Command %s: %s of %s was never planned, or its plan is in a part of the journal that is gone.", p->id,
-		  p->verb, p->warehouse);
+	print_none(q, none);
 	return 0;
 }
 
@@ -269,7 +282,7 @@ const struct cli_command cli_plan_show = {
 	.about = "what a command does, call by call",
 	.usage = "ID [--json] [-c FILE]",
 	.page = "  ID       the command's number (as in reeve status), its id with or without dashes, or the beginning of one\n"
-		"  --json   the plan as it is recorded and hashed\n"
+		"  --json   the plan as it is recorded and hashed; null: there is none\n"
 		"  -c FILE  the configuration (" CONFIG_PATH "), which names the daemon's socket and the journal\n"
 		"\n"
 		"The daemon tells the plans of what is open. What has ended, or was planned and denied, is found in the journal, "

@@ -58,6 +58,8 @@ def test_the_daemon_tells_what_is_open_and_the_journal_what_it_has_forgotten(sit
     daemon.answers[path] = (200, about | {"note": "STOP stands"})
     run = reeve("plan", "show", typed, "-c", site.config)
     assert run.returncode == 0 and "is not planned yet" in run.stdout and "STOP stands" in run.stdout
+    run = reeve("plan", "show", typed, "--json", "-c", site.config)
+    assert run.returncode == 0 and run.stdout == "null\n"  # what reads JSON is given JSON
     for gone in (about | {"ended": True}, about | {"plan_is_large": True}):
         daemon.answers[path] = (200, gone)
         assert "2 to make" in reeve("plan", "show", typed, "-c", site.config).stdout
