@@ -496,8 +496,8 @@ const char *run_step_title(const struct run *r)
 
 int64_t run_waits_until(const struct run *r, const char **action)
 {
-	if (!run_is_running(r) || r->a.until_ms == 0)
-		return 0;
+	if (!run_is_running(r) || r->a.until_ms <= world_wall_ms(r->env->w))
+		return 0; /* over, and not known: what keeps it from knowing is its trouble */
 	*action = (r->undoing ? &r->undo[r->at] : &r->v[r->at])->s.kind->action;
 	return r->a.until_ms;
 }

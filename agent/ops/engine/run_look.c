@@ -21,6 +21,8 @@ static enum run_state late(struct run *r)
 	struct err why = r->a.err;
 	bool has_seen = r->a.last_seen[0] != '\0' && !str_eq(r->a.last_seen, why.text);
 
+	if (r->a.leaving == GIVES_UP)
+		return run_fail(r); /* why it gave up stays the reason */
 	err_set(&r->a.err, ERR_TIMEOUT, "%s did not come through within %u s%s%s%s%s", run_now(r)->s.kind->action,
 		run_now(r)->s.kind->deadline_s, has_seen ? ": last seen: " : "", has_seen ? r->a.last_seen : "",
 		why.text[0] != '\0' ? ": " : "", why.text);

@@ -168,6 +168,26 @@ static void a_look_that_is_refused_is_told(void **state)
 	arena_free(m);
 }
 
+/* It gives up, and looks for the effect of its call once more; what keeps it from that is told, and no time that is over. */
+static void a_look_that_is_refused_is_told_to_the_end_and_once(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	const Reeve__Control__V1__Status *st;
+	struct desk_command k;
+	char message[512];
+
+	s->break_at = blind;
+	shop_run(s, &k);
+	sim_run_until(s->d.w, NULL, NULL, 450000);
+	st = shop_status(s, &k, m);
+	assert_true(str_starts(st->note, "elasticloadbalancing:DescribeLoadBalancers was refused "));
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(INDETERMINATE));
+	assert_non_null(strstr(message, "did not come through"));
+	assert_null(strstr(strstr(message, "did not come through") + 1, "did not come through"));
+	arena_free(m);
+}
+
 static enum shop_fault all_looks_throttled(struct shop *s, const char *body)
 {
 	(void)s;
@@ -256,6 +276,7 @@ int main(void)
 		SHOP(a_deadline_keeps_it_too),
 		SHOP(a_cancel_alone_is_a_note_and_no_error),
 		SHOP(a_look_that_is_refused_is_told),
+		SHOP(a_look_that_is_refused_is_told_to_the_end_and_once),
 		SHOP(a_taking_back_that_cannot_look_is_told),
 		SHOP(planning_that_cannot_look_is_told_and_a_cancel_keeps_it),
 		SHOP(planning_that_gets_on_again_is_no_trouble),
