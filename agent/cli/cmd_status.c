@@ -292,7 +292,7 @@ const struct cli_command cli_status = {
 		"  1  the question failed: no configuration, or this user may not ask\n"
 		"  2  it was asked wrongly\n"
 		"  3  degraded: no policy, a full disk, no fresh signed head, telemetry lost within 15 minutes or not taken,\n"
-		"     a command whose end nobody knows, a start that fails for more than ten minutes\n"
+		"     a command that AWS does not let on or whose end nobody knows, a start that fails for more than ten minutes\n"
 		"  4  stopped or frozen: STOP, mode: off, or a damaged journal\n"
 		"  5  the vendor cannot be reached, or does not let it in\n"
 		"  6  no daemon answers\n"

@@ -3,7 +3,8 @@
  *   mode FROZEN (STOP, mode: off), READ_ONLY (damaged journal)                           4
  *   not connected, and the last login or poll failed                                     5
  *   mode NO_POLICY, disk full, no fresh head, telemetry not taken, records lost lately,
- *   a result that a person must look at, a start that takes longer than ten minutes      3
+ *   a result that a person must look at, a command that AWS refuses to let on,
+ *   a start that takes longer than ten minutes                                           3
  *   not connected, and nothing has failed: a login is under way                          - */
 #include "agent/cli/verdict.h"
 
@@ -133,8 +134,8 @@ static void judge_telemetry(const json_t *s, json_t *to)
 		    "telemetry is being lost, last at %s", loss);
 }
 
-/* What nobody but a person can tell: did the last call have its effect? */
-static void judge_results(const json_t *s, json_t *to)
+/* What nobody but a person can tell: did the last call have its effect? And what AWS keeps from getting on. */
+static void judge_operations(const json_t *s, json_t *to)
 {
 	const json_t *ops = json_object_get(s, "operations");
 
@@ -147,6 +148,10 @@ static void judge_results(const json_t *s, json_t *to)
 		if (str_eq(json_str_or(o, "state", ""), "INDETERMINATE"))
 			add(to, VERDICT_DEGRADED, todo, "command %lld ended and nobody knows how: %s", seq,
 			    json_str_or(o, "error", ""));
+		else if (!json_is_true(json_object_get(o, "ended")) && json_object_get(o, "error") != NULL)
+			add(to, VERDICT_DEGRADED,
+			    "it is tried again by itself; take away what is in its way, or have the vendor cancel it",
+			    "command %lld does not get on: %s", seq, json_str_or(o, "error", ""));
 	}
 }
 
@@ -159,7 +164,7 @@ json_t *verdict_of(const json_t *status, int *ret_exit)
 	judge_start(status, all);
 	judge_disk(status, all);
 	judge_telemetry(status, all);
-	judge_results(status, all);
+	judge_operations(status, all);
 	*ret_exit = (int)json_int_or(json_array_get(all, 0), "exit", VERDICT_FINE);
 	return all;
 }

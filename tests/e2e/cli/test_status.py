@@ -86,6 +86,7 @@ STATES = [
     ("spool", {"telemetry": fine()["telemetry"] | {"trouble": "its spool cannot be read"}}, 3, "telemetry: its spool cannot be read"),
     ("losing", {"telemetry": fine()["telemetry"] | {"last_loss": "2026-11-29T11:50:00.000Z"}}, 3, "telemetry is being lost"),
     ("lost long ago", {"telemetry": fine()["telemetry"] | {"last_loss": "2026-11-29T11:40:00.000Z"}}, 0, "nothing"),
+    ("stuck", {"operations": [op(4, "RUNNING", error="CreateLoadBalancer: Throttling", note="it is tried until 12:00")]}, 3, "command 4 does not get on: CreateLoadBalancer: Throttling"),
     ("nobody knows", {"operations": [op(3, "INDETERMINATE", ended=True, error="no answer")]}, 3, f"reeve journal show --op {command_id(3)}"),
     ("STOP", {"mode": "FROZEN", "why": "the STOP file stands"}, 4, "do: when changes may go on: remove /etc/reeve/STOP"),
     ("mode off", {"mode": "FROZEN", "why": "the policy says mode: off"}, 4, "do: when changes may go on: take `mode: off` out of /etc/reeve/policy.yaml"),
