@@ -19,6 +19,7 @@ static const struct cli_command *const commands[] = {
 /* ---- run, version ---- */
 
 static int (*run_daemon)(const char *config_path);
+static const struct cli_command *asked; /* the command whose page helps; NULL: none is known */
 
 static int run(int argc, char **argv)
 {
@@ -190,7 +191,7 @@ static int unknown(const char *word)
 static int run_command(int argc, char **argv)
 {
 	int words;
-	const struct cli_command *c = find(argc, argv, &words);
+	const struct cli_command *c = asked = find(argc, argv, &words);
 
 	if (str_eq(argv[0], "help"))
 		return help(argc - 1, argv + 1);
@@ -231,7 +232,7 @@ int cli_usage(const char *fmt, ...)
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
-	fputs("; see reeve --help\n", stderr);
+	fprintf(stderr, "; see reeve %s%s--help\n", asked != NULL ? asked->name : "", asked != NULL ? " " : "");
 	return 2;
 }
 

@@ -236,6 +236,8 @@ static int run(int argc, char **argv)
 
 	if (cli_config_path(&argc, argv, &path) != 0 || cli_no_more(argc, argv, 1) != 0)
 		return 2;
+	if (argc > 1 && !str_eq(path, CONFIG_PATH))
+		return cli_usage("check-config takes one file: \"%s\" or \"%s\"", path, argv[1]);
 	w = world_uv_new(&e);
 	if (w == NULL)
 		return cli_fail(&e);

@@ -2,7 +2,6 @@
  * in a segment that is gone. */
 #include "agent/cli/past.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include "agent/base/str.h"
 #include "agent/cli/page.h"
 #include "agent/io/journal_read.h"
+#include "agent/ops/verb.h"
 #include "proto/control.pb-c.h"
 
 #define SIGNED_MAX (512u << 10) /* a command with its signatures */
@@ -24,14 +24,11 @@ struct finding {
 static void verb_name(const ProtobufCBinaryData *body, char to[40])
 {
 	Reeve__Control__V1__Command *cmd = reeve__control__v1__command__unpack(NULL, body->len, body->data);
-	const ProtobufCEnumValue *v = NULL;
+	const struct verb *v = cmd != NULL ? verb_of(cmd->verb) : NULL;
 
 	if (cmd == NULL)
 		return;
-	v = protobuf_c_enum_descriptor_get_value(&reeve__control__v1__verb__descriptor, (int)cmd->verb);
 	snprintf(to, 40, "%s", v != NULL ? v->name : "unknown");
-	for (char *c = to; *c != '\0'; c++)
-		*c = *c == '_' ? '.' : (char)tolower((unsigned char)*c);
 	reeve__control__v1__command__free_unpacked(cmd, NULL);
 }
 

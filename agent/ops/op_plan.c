@@ -142,7 +142,7 @@ enum op_state op_plan_stands(struct op *op)
 
 static int plan_now(struct op *op, const struct inventory *inv, struct err *e)
 {
-	struct planner_args a = { .owner = op->env->owner, .command = op->f.id_text, .inv = inv };
+	struct planner_args a = { .owner = op->env->owner, .command = op->f.id_text, .verb = op_verb(op), .inv = inv };
 	uint64_t have = planner_generation(inv, op_warehouse(op)), want = op->cmd->expect_generation;
 
 	if (want != 0 && want != have)
@@ -229,7 +229,7 @@ enum op_state op_asked(struct op *op)
 static const char **ends(void *ctx, const struct inventory *inv, size_t *ret_n)
 {
 	const struct op *op = ctx;
-	struct planner_args a = { .owner = op->env->owner, .command = op->f.id_text, .inv = inv };
+	struct planner_args a = { .owner = op->env->owner, .command = op->f.id_text, .verb = op_verb(op), .inv = inv };
 
 	return planner_ends(&a, op_spec(op), op_warehouse(op), ret_n);
 }

@@ -93,7 +93,7 @@ int planner_apply(const struct planner_args *a, const spec_t *spec, struct plans
 {
 	struct planning p = { .a = a, .inv = a->inv, .spec = spec, .warehouse = spec->warehouse };
 
-	p.b = plan_builder_new(a->command, "warehouse.apply", spec->warehouse, spec->generation, a->inv->taken_ms);
+	p.b = plan_builder_new(a->command, a->verb, spec->warehouse, spec->generation, a->inv->taken_ms);
 	plan_base(&p);
 	for (size_t i = 0; i < spec->n_clusters; i++)
 		planner_plan_cluster(&p, spec->clusters[i], STAGE_CLUSTERS);
@@ -118,7 +118,7 @@ int planner_delete(const struct planner_args *a, const char *warehouse, struct p
 {
 	struct planning p = { .a = a, .inv = a->inv, .warehouse = warehouse };
 
-	p.b = plan_builder_new(a->command, "warehouse.delete", warehouse, planner_generation(a->inv, warehouse), a->inv->taken_ms);
+	p.b = plan_builder_new(a->command, a->verb, warehouse, planner_generation(a->inv, warehouse), a->inv->taken_ms);
 	planner_plan_lost_clusters(&p, STAGE_BASE);
 	planner_plan_rest(&p, "base", STAGE_CLUSTERS);
 	for (size_t i = 0; i < a->inv->vpcs.n; i++)

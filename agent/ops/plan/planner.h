@@ -9,7 +9,7 @@
 
 struct planner_args {
 	struct owner owner;
-	const char *command; /* id as text */
+	const char *command, *verb; /* its id as text, and what it is called in the plan */
 	const struct inventory *inv;
 };
 

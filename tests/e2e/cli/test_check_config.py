@@ -172,3 +172,9 @@ def test_a_log_is_judged_by_where_it_really_is(beside):
         beside.write(f"telemetry: {{logs: [{{path: {beside.dir}/{folder}/a.log, service: app}}]}}\n")
         assert ("is followed, but no export.logs" in reeve("check-config", beside.config).stdout) == (not out)
     shutil.rmtree(real)
+
+
+def test_two_files_are_one_too_many(tmp_path):
+    run = reeve("check-config", "-c", tmp_path / "a.yaml", tmp_path / "b.yaml")
+    assert run.returncode == 2 and "takes one file" in run.stderr
+    assert "see reeve check-config --help" in run.stderr

@@ -34,7 +34,7 @@ static inline int board_start(void **state)
 	d->inv->images = (struct ec2_images){ images, ARRAY_LEN(images) };
 	d->inv->types = (struct ec2_types){ types, ARRAY_LEN(types) };
 	d->inv->s3 = (struct ec2_prefix_lists){ lists, 1 };
-	d->a = (struct planner_args){ .owner = { "velodb", "inst-1" }, .command = "c-1", .inv = d->inv };
+	d->a = (struct planner_args){ .owner = { "velodb", "inst-1" }, .command = "c-1", .verb = "warehouse.apply", .inv = d->inv };
 	*state = d;
 	return 0;
 }
