@@ -147,10 +147,16 @@ static void put_literal(struct line *l, char c)
 /* A value that was cut is ended; of a key that was cut nothing stays. */
 static void end_cut(struct line *l)
 {
+	const char *mark = CUT;
+	size_t n;
+
 	if (l->value == 0)
 		l->len = l->pair;
 	end_value(l);
-	l->len += (size_t)sprintf(l->to + l->len, "%s", l->len > 0 ? CUT : &CUT[1]);
+	mark += l->len == 0; /* no blank at the start of a line */
+	n = strlen(mark);
+	memcpy(l->to + l->len, mark, n);
+	l->len += n;
 }
 
 void logfmt(char *to, size_t size, const char *fmt, va_list ap)
