@@ -1,7 +1,8 @@
-/* call.c - the flow of one signed call.
+/* call.c - the flow of one call.
  *
  *   keys --> ask --> done          ask --> wait --> keys     a retry: new keys perhaps, always a new signature
  *                                  ask --> keys              at once, after a renewal or with another idea of the time
+ *   wait --> ask --> done          to a node of ours: it needs no keys, so each attempt, the first too, leaves from a wait
  *   refused (a request that did not fit) --> done               any state --> done, when canceled
  *
  * Keys are copied when they come, so that a renewal elsewhere never mixes two sets in one signature. The signature covers
@@ -40,11 +41,11 @@
 enum { CALL_IDLE, CALL_REFUSED, CALL_KEYS, CALL_ASK, CALL_WAIT, CALL_DONE, CALL_STATES };
 
 static const struct sm_state call_table[CALL_STATES] = {
-	[CALL_IDLE] = { "idle", SM_TO(CALL_KEYS) | SM_TO(CALL_REFUSED) },
+	[CALL_IDLE] = { "idle", SM_TO(CALL_KEYS) | SM_TO(CALL_WAIT) | SM_TO(CALL_REFUSED) },
 	[CALL_REFUSED] = { "refused", SM_TO(CALL_DONE) },
 	[CALL_KEYS] = { "keys", SM_TO(CALL_ASK) | SM_TO(CALL_DONE) },
 	[CALL_ASK] = { "ask", SM_TO(CALL_WAIT) | SM_TO(CALL_KEYS) | SM_TO(CALL_DONE) },
-	[CALL_WAIT] = { "wait", SM_TO(CALL_KEYS) | SM_TO(CALL_DONE) },
+	[CALL_WAIT] = { "wait", SM_TO(CALL_KEYS) | SM_TO(CALL_ASK) | SM_TO(CALL_DONE) },
 	[CALL_DONE] = { "done", SM_END },
 };
 
@@ -129,12 +130,21 @@ static void get_keys(struct aws_call *c)
 	creds_get(c->creds, &c->keys, on_keys);
 }
 
+static bool is_for_node(const struct aws_call *c)
+{
+	return c->req.node_url != NULL;
+}
+
+static void send_it(struct aws_call *c);
+
 static void on_wait(struct timer *t)
 {
 	struct aws_call *c = container_of(t, struct aws_call, timer);
 
 	if (c->canceled)
 		finish_canceled(c);
+	else if (is_for_node(c))
+		send_it(c);
 	else
 		get_keys(c);
 }
@@ -171,29 +181,42 @@ static size_t own_headers(const struct aws_call *c)
 
 static int sign(struct aws_call *c)
 {
-	struct sigv4_header headers[2 + REQUEST_HEADERS] = { { "Host", buf_str(&c->attempt->host) },
-							     { "Content-Type", c->req.content_type } };
-	size_t n = own_headers(c);
-	const struct sigv4_req r = {
+	struct sigv4_header headers[2 + REQUEST_HEADERS] = { { "Host", buf_str(&c->attempt->host) } };
+	struct sigv4_req r = {
 		.method = c->req.method,
 		.path = buf_str(&c->attempt->path),
 		.query = c->req.query,
 		.headers = headers,
-		.headers_n = 2 + n,
+		.headers_n = 1,
 		.body = c->req.body.data,
 		.body_len = c->req.body.len,
 		.region = c->aws->region,
 		.service = aws_service_name(c->req.service),
 		.time_ms = world_wall_ms(c->aws->w) + c->aws->offset_ms,
 		.keys = &c->attempt->keys,
-		.normalize = true,
-		.double_encode = true,
+		.normalize = !c->req.is_for_s3,
+		.double_encode = !c->req.is_for_s3,
+		.sign_body = c->req.is_for_s3,
 	};
 
-	for (size_t i = 0; i < n; i++)
-		headers[2 + i] = (struct sigv4_header){ c->req.headers[i].name, c->req.headers[i].value };
+	if (c->req.content_type != NULL)
+		headers[r.headers_n++] = (struct sigv4_header){ "Content-Type", c->req.content_type };
+	for (size_t i = 0; i < own_headers(c); i++)
+		headers[r.headers_n++] = (struct sigv4_header){ c->req.headers[i].name, c->req.headers[i].value };
 	wipe_buf(&c->attempt->signature);
 	return sigv4_sign_headers(&r, &c->attempt->signature, &c->err);
+}
+
+/* What AWS's services want beside a protocol's own headers. */
+static void add_aws_headers(struct aws_call *c)
+{
+	struct aws_attempt *t = c->attempt;
+
+	snprintf(t->number, sizeof(t->number), "attempt=%u; max=%u", c->attempts, c->mutating ? 1 : ATTEMPTS);
+	http_header_set(&c->http, "Host", buf_str(&t->host));
+	http_header_set(&c->http, "amz-sdk-invocation-id", t->invocation);
+	http_header_set(&c->http, "amz-sdk-request", t->number);
+	add_signature(c);
 }
 
 static uint32_t total_ms(const struct aws_call *c)
@@ -217,14 +240,13 @@ static void prepare(struct aws_call *c)
 				     .ca_file = c->aws->ca_file,
 				     .body = BUF_MAX(c->mutating ? MUTATE_MAX : READ_MAX),
 				     .head = BUF_MAX(64u << 10) };
-	snprintf(t->number, sizeof(t->number), "attempt=%u; max=%u", c->attempts, c->mutating ? 1 : ATTEMPTS);
-	http_header_set(&c->http, "Host", buf_str(&t->host));
-	http_header_set(&c->http, "Content-Type", c->req.content_type);
+	if (c->req.content_type != NULL)
+		http_header_set(&c->http, "Content-Type", c->req.content_type);
 	for (size_t i = 0; i < own_headers(c); i++)
 		http_header_set(&c->http, c->req.headers[i].name, c->req.headers[i].value);
 	http_header_set(&c->http, "User-Agent", buf_str(&t->agent));
-	http_header_set(&c->http, "amz-sdk-invocation-id", t->invocation);
-	http_header_set(&c->http, "amz-sdk-request", t->number);
+	if (!is_for_node(c))
+		add_aws_headers(c);
 }
 
 static void on_http(struct http_req *req, int rc);
@@ -249,10 +271,14 @@ static void on_keys(struct creds_req *req, int rc)
 		finish_canceled(c);
 		return;
 	}
-	if (rc != 0) {
+	if (rc != 0)
 		no_keys(c, rc);
-		return;
-	}
+	else
+		send_it(c);
+}
+
+static void send_it(struct aws_call *c)
+{
 	if (c->may_send != NULL && !c->may_send(c)) {
 		c->withheld = true;
 		err_set(&c->err, ERR_CANCELED, "%s was not sent: its time was over", c->req.action);
@@ -261,12 +287,11 @@ static void on_keys(struct creds_req *req, int rc)
 	}
 	memcpy(c->key_id, c->attempt->keys.id, sizeof(c->key_id));
 	c->attempts++;
-	if (sign(c) != 0) {
+	if (!is_for_node(c) && sign(c) != 0) {
 		finish(c, AWS_INVALID);
 		return;
 	}
 	prepare(c);
-	add_signature(c);
 	sm_move(&c->sm, CALL_ASK);
 	http_start(c->aws->w, &c->http, on_http);
 }
@@ -332,9 +357,18 @@ static void judge(struct aws_call *c, struct code_meaning is)
 		finish(c, is.class);
 }
 
+/* Where the status alone is the answer, a body that is too large to read keeps nothing back. */
+static bool is_status_enough(const struct aws_call *c, int rc)
+{
+	return rc == -ERR_LIMIT && c->req.shape == REQUEST_STATUS && c->http.status != 0;
+}
+
 static void on_http(struct http_req *req, int rc)
 {
 	struct aws_call *c = container_of(req, struct aws_call, http);
+
+	if (is_status_enough(c, rc))
+		rc = 0;
 
 	c->status = rc == 0 ? req->status : 0;
 	c->code[0] = c->request_id[0] = '\0';
@@ -363,7 +397,10 @@ static void set_attempt(struct aws_call *c)
 	c->attempt = t;
 	t->url = t->host = t->path = t->agent = BUF_MAX(1024);
 	t->signature = BUF_MAX(64u << 10);
-	aws_place(c->aws, &c->req, &t->url, &t->host, &t->path);
+	if (is_for_node(c))
+		buf_adds(&t->url, c->req.node_url);
+	else
+		aws_place(c->aws, &c->req, &t->url, &t->host, &t->path);
 	buf_addf(&t->agent, "reeve/%s", c->aws->version);
 	if (c->command != NULL)
 		buf_addf(&t->agent, " cmd/%s", c->command);
@@ -380,6 +417,17 @@ static void on_refused(struct timer *t)
 		finish_canceled(c);
 	else
 		finish(c, AWS_INVALID);
+}
+
+/* The cb never comes from inside aws_call_start, not even when `may_send` says no. */
+static void begin(struct aws_call *c)
+{
+	if (is_for_node(c)) {
+		sm_move(&c->sm, CALL_WAIT);
+		timer_start(c->aws->w, &c->timer, 0, on_wait);
+	} else {
+		get_keys(c);
+	}
 }
 
 bool aws_call_is_running(const struct aws_call *c)
@@ -406,8 +454,8 @@ void aws_call_start(struct aws *a, struct aws_call *c, struct creds *creds, aws_
 	a->running++;
 	sm_init(&c->sm, &call_machine, CALL_IDLE);
 	set_attempt(c);
-	if (buf_check(&c->req.body, "the request", &c->err) == 0) {
-		get_keys(c);
+	if (buf_check(&c->req.body, "the request", &c->err) == 0 && buf_check(&c->attempt->url, "the URL", &c->err) == 0) {
+		begin(c);
 	} else {
 		sm_move(&c->sm, CALL_REFUSED);
 		timer_start(a->w, &c->timer, 0, on_refused);

@@ -1,4 +1,4 @@
-/* call.h - one signed call of a service, with its retries, judged by error code before status.
+/* call.h - one call of a service, signed, or of a node of ours, with its retries, judged by error code before status.
  *
  * A read is retried here: throttling, no answer, 5xx, expired keys (once, after a renewal), a clock that is off (once, with
  * the offset from the Date header). A mutating call is one attempt: its asker must ask the customer's policy before each.
@@ -89,6 +89,7 @@ struct aws_call {
 	struct aws_attempt *attempt;
 };
 
+/* creds: not looked at, and may be NULL, where the request is for a node. */
 void aws_call_start(struct aws *a, struct aws_call *c, struct creds *creds, aws_call_cb *cb);
 void aws_call_cancel(struct aws_call *c);           /* cb follows, with canceled set and class AWS_AMBIGUOUS; harmless when idle */
 bool aws_call_is_running(const struct aws_call *c); /* its cb has not been called yet */

@@ -174,7 +174,16 @@ static bool read_xml(struct aws_call *c)
 	return false;
 }
 
+static bool read_status(struct aws_call *c)
+{
+	if (!is_success(c))
+		err_set(&c->err, 0, "%s: HTTP %d", c->req.action, c->status);
+	return is_success(c);
+}
+
 bool call_read(struct aws_call *c)
 {
+	if (c->req.shape == REQUEST_STATUS)
+		return read_status(c);
 	return c->req.shape == REQUEST_JSON ? read_json(c) : read_xml(c);
 }

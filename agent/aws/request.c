@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/base/enc.h"
+#include "agent/base/mem.h"
 
 #define KEY_MAX 128
 
@@ -70,8 +71,32 @@ void request_add_u(struct request *r, uint64_t value, const char *key_fmt, ...)
 	va_end(ap);
 }
 
+void request_node(struct request *r, const char *method, const char *action, const char *url)
+{
+	*r = (struct request){ .action = action,
+			       .method = method,
+			       .path = "",
+			       .query = "",
+			       .node_url = url,
+			       .body = BUF_MAX(REQUEST_MAX_BYTES),
+			       .shape = REQUEST_STATUS };
+}
+
+const char *request_keep(struct request *r, char *text)
+{
+	size_t i = 0;
+
+	while (i < REQUEST_TEXTS && r->texts[i] != NULL)
+		i++;
+	assert(i < REQUEST_TEXTS);
+	return r->texts[i] = text;
+}
+
 void request_close(struct request *r)
 {
-	if (r != NULL)
-		buf_close(&r->body);
+	if (r == NULL)
+		return;
+	buf_close(&r->body);
+	for (size_t i = 0; i < REQUEST_TEXTS; i++)
+		mem_close(&r->texts[i]);
 }

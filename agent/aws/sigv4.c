@@ -6,6 +6,7 @@
  * ours to write, a line break in a header, no Host, or more than 64 KiB of path, query or headers. */
 #include "agent/aws/sigv4.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,19 +146,37 @@ static void normalize(struct work *w, const char *path, struct buf *to)
 		buf_addc(to, '/');
 }
 
-/* Not S3: what is on the wire is encoded once more, "/a%20b" is signed as "/a%2520b". S3, and the published vectors with
- * their raw paths: encoded exactly once. */
+static bool is_escape(const char *s)
+{
+	return s[0] == '%' && isxdigit((unsigned char)s[1]) && isxdigit((unsigned char)s[2]);
+}
+
+/* What is an escape already stays as it is written: "%2F" is no slash. */
+static void encode_once(struct buf *to, const char *path)
+{
+	for (size_t n; *path != '\0'; path += n) {
+		n = is_escape(path) ? 3 : 1;
+		if (n == 3)
+			buf_add(to, path, n);
+		else
+			enc_percent(to, path, n, "/");
+	}
+}
+
+/* Not S3: what is on the wire is encoded once more, "/a%20b" is signed as "/a%2520b". S3: as it is on the wire. The published
+ * vectors have raw paths, which S3's rule encodes. */
 static void canonical_path(struct work *w, const struct sigv4_req *r, struct buf *to)
 {
-	CLEANUP(buf_close) struct buf path = BUF_MAX(PART_MAX + 1), plain = BUF_MAX(PART_MAX + 1);
+	CLEANUP(buf_close) struct buf path = BUF_MAX(PART_MAX + 1);
 
 	if (r->normalize)
 		normalize(w, r->path, &path);
 	else
 		buf_adds(&path, r->path);
-	if (!r->double_encode)
-		decode(&plain, buf_str(&path), path.len);
-	enc_percent(to, r->double_encode ? buf_str(&path) : buf_str(&plain), r->double_encode ? path.len : plain.len, "/");
+	if (r->double_encode)
+		enc_percent(to, buf_str(&path), path.len, "/");
+	else
+		encode_once(to, buf_str(&path));
 }
 
 static void add_pair(struct pairs *p, const char *name, const char *value)

@@ -236,7 +236,7 @@ static void a_path_is_encoded_twice_except_for_s3(void **state)
 	} cases[] = {
 		{ "/", "/", "/" },
 		{ "/a%20b", "/a%2520b", "/a%20b" },
-		{ "/a%2fb", "/a%252fb", "/a/b" },
+		{ "/a%2fb", "/a%252fb", "/a%2fb" }, /* of S3 no slash: so botocore signs it */
 		{ "/a//b/../c/", "/a/c/", "/a//b/../c/" },
 		{ "/../..", "/", "/../.." },
 		{ "/%", "/%25", "/%25" },
