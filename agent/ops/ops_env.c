@@ -1,6 +1,8 @@
 /* ops_env.c - what the list gives to its operations: see op_env.h for what each answer means. */
 #include "agent/ops/ops_impl.h"
 
+#include "agent/ops/steps/catalogue.h"
+
 static const struct policy *policy(void *ctx)
 {
 	return ops_policy(ctx);
@@ -65,6 +67,7 @@ void ops_env_init(struct ops *o)
 	const struct ops_config *cfg = &o->cfg;
 
 	o->shared.starts = 1;
+	o->shared.recent.resources = catalogue_resources();
 	o->env = (struct op_env){
 		.w = cfg->w,
 		.aws = cfg->aws,

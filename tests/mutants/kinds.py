@@ -47,9 +47,9 @@ MUTANTS = [
     ),
     Mutant(
         "volumes of a node that was left out told as deleted",
-        "agent/ops/engine/run_outcome.c",
-        "		if (json_object_get(r->a.left, node) == NULL)",
-        "		if (true || json_object_get(r->a.left, node) == NULL)",
+        "agent/ops/steps/kinds_node.c",
+        "		if (json_object_get(left, node) == NULL)",
+        "		if (true || json_object_get(left, node) == NULL)",
         "build/tests/unit/ops/engine/test_run_ask",
     ),
     Mutant(

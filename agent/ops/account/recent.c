@@ -13,7 +13,8 @@
 
 struct recent_thing {
 	char *warehouse, *kind, *id;
-	bool is_there; /* made; else removed */
+	const struct resource *of; /* its kind; NULL: one that is not known here, of another version */
+	bool is_there;             /* made; else removed */
 	uint32_t settle_s;
 	uint64_t until_ms;
 };
@@ -42,17 +43,9 @@ static void forget_old(struct recent *r, uint64_t now_ms)
 		r->blind_ms = 0;
 }
 
-/* With a group go its rules, with a load balancer its listeners: their names begin alike (".../net/name/id"). */
 static bool goes_with(const struct recent_thing *t, const char *kind, const char *id)
 {
-	const char *tail = strstr(id, ":loadbalancer/");
-	size_t len = strlen(id);
-
-	if (str_eq(kind, "security-group") && str_eq(t->kind, "rule"))
-		return strncmp(t->id, id, len) == 0 && t->id[len] == ' ';
-	if (!str_eq(kind, "loadbalancer") || !str_eq(t->kind, "listener") || tail == NULL)
-		return false;
-	return strstr(t->id, tail + strlen(":loadbalancer/")) != NULL;
+	return t->of != NULL && t->of->goes_with != NULL && t->of->goes_with(t->id, kind, id);
 }
 
 static void forget_same(struct recent *r, const char *kind, const char *id, bool is_there)
@@ -79,6 +72,7 @@ static void add(struct recent *r, uint64_t now_ms, const struct recent_thing *t)
 	r->v[r->n++] = (struct recent_thing){ .warehouse = mem_str(t->warehouse),
 					      .kind = mem_str(t->kind),
 					      .id = mem_str(t->id),
+					      .of = resource_find(r->resources, t->kind),
 					      .is_there = t->is_there,
 					      .settle_s = t->settle_s,
 					      .until_ms = t->until_ms != 0 ? t->until_ms : now_ms + (uint64_t)t->settle_s * 1000 };
@@ -108,44 +102,15 @@ void recent_note(struct recent *r, uint64_t now_ms, const char *warehouse, const
 
 /* ---- asking ---- */
 
-static bool has_rule(const struct inventory *inv, const char *name)
-{
-	CLEANUP(mem_close) char *id = mem_printf("%.*s", (int)strcspn(name, " "), name);
-	const struct ec2_group *g = inventory_group_by_id(inv, id);
-
-	for (size_t i = 0; g != NULL && i < g->rules_n; i++) {
-		CLEANUP(buf_close) struct buf b = BUF_MAX(1024);
-
-		inventory_rule_name(g->id, &g->rules[i], &b);
-		if (str_eq(buf_str(&b), name))
-			return true;
-	}
-	return false;
-}
-
-static bool is_node_shown(const struct recent_thing *t, const struct inventory *inv)
-{
-	const struct ec2_instance *in = inventory_instance_in(&inv->instances, t->id);
-
-	return t->is_there ? in != NULL : in == NULL || !inventory_is_alive(in);
-}
-
-/* A thing of a kind that is not known here counts as not shown, until its settle time is over. */
 static bool is_shown(const struct recent_thing *t, const struct inventory *inv)
 {
-	if (str_eq(t->kind, "instance"))
-		return is_node_shown(t, inv);
-	if (str_eq(t->kind, "security-group"))
-		return t->is_there == (inventory_group_by_id(inv, t->id) != NULL);
-	if (str_eq(t->kind, "rule"))
-		return t->is_there == has_rule(inv, t->id);
-	if (str_eq(t->kind, "targetgroup"))
-		return t->is_there == (inventory_target_group_by_arn(inv, t->id) != NULL);
-	if (str_eq(t->kind, "loadbalancer"))
-		return t->is_there == (inventory_lb_by_arn(inv, t->id) != NULL);
-	if (str_eq(t->kind, "listener"))
-		return t->is_there == (inventory_listener_by_arn(inv, t->id) != NULL);
-	return str_eq(t->kind, "volume"); /* goes with its node, which is looked for */
+	return t->of != NULL && (t->of->is_shown == NULL || t->of->is_shown(inv, t->id, t->is_there));
+}
+
+/* Does a plan for this warehouse look at it? */
+static bool matters(const struct recent_thing *t, const char *warehouse)
+{
+	return str_eq(t->warehouse, warehouse) || (t->of != NULL && t->of->counts_in_all);
 }
 
 bool recent_is_shown(struct recent *r, uint64_t asked_ms, const struct inventory *inv, const char *warehouse, struct buf *why)
@@ -158,7 +123,7 @@ bool recent_is_shown(struct recent *r, uint64_t asked_ms, const struct inventory
 	for (size_t i = 0; i < r->n; i++) {
 		const struct recent_thing *t = &r->v[i];
 
-		if ((!str_eq(t->warehouse, warehouse) && !str_eq(t->kind, "instance")) || is_shown(t, inv))
+		if (!matters(t, warehouse) || is_shown(t, inv))
 			continue;
 		buf_addf(why, "AWS %s %s %s", t->is_there ? "does not show yet" : "still shows", t->kind, t->id);
 		return false;
@@ -229,5 +194,5 @@ void recent_close(struct recent *r)
 	while (r->n > 0)
 		drop(r, r->n - 1);
 	mem_free(r->v);
-	*r = (struct recent){ 0 };
+	*r = (struct recent){ .resources = r->resources };
 }

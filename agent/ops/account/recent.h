@@ -8,11 +8,14 @@
 #include <jansson.h>
 
 #include "agent/ops/account/inventory.h"
+#include "agent/ops/account/resource.h"
 
 struct recent_thing; /* one of them */
 
-/* Zero at birth. */
+/* Zero at birth but for the kinds of things. */
 struct recent {
+	const struct resource *const
+	    *resources; /* ended by NULL; a thing of no kind among them is not shown until its time is over */
 	struct recent_thing *v;
 	size_t n;
 	uint64_t blind_ms; /* monotonic: until then nothing is believed: there was more than we can remember, or a doubt */
@@ -31,4 +34,4 @@ struct recent_now {
 /* For a checkpoint: [["recent", members, 0], ...] added to `to`; each is a record for recent_replay. */
 void recent_records(const struct recent *r, struct recent_now now, json_t *to);
 void recent_replay(struct recent *r, struct recent_now now, const json_t *record);
-void recent_close(struct recent *r);
+void recent_close(struct recent *r); /* empty again: it may be used as before */

@@ -67,30 +67,6 @@ void run_add_note(struct run *r, const char *text)
 		snprintf(r->notes + used, sizeof(r->notes) - used, "%s%s", used > 0 ? "; " : "", text);
 }
 
-/* left: members that were left out; NULL: none. */
-static void pairs_add(json_t *to, const char *kind, const json_t *what, const json_t *left)
-{
-	if (json_is_string(what))
-		json_array_append_new(to, json_pack("[s, O]", kind, what));
-	for (size_t i = 0; json_is_array(what) && i < json_array_size(what); i++)
-		if (json_object_get(left, json_string_value(json_array_get(what, i))) == NULL)
-			json_array_append_new(to, json_pack("[s, O]", kind, json_array_get(what, i)));
-}
-
-/* Data volumes go with their node, and stay with one that was left out. A plan of an older version does not say which volume
- * belongs to which node. */
-static void add_volumes(const struct run *r, json_t *deleted)
-{
-	const char *node;
-	json_t *ids;
-
-	pairs_add(deleted, "volume", json_object_get(r->a.args, "volume_ids"), NULL);
-	json_object_foreach(json_object_get(r->a.args, "volumes_of"), node, ids) {
-		if (json_object_get(r->a.left, node) == NULL)
-			pairs_add(deleted, "volume", ids, NULL);
-	}
-}
-
 static void add_effect(const struct run *r, const struct step_kind *k, json_t *created, json_t *deleted)
 {
 	CLEANUP(buf_close) struct buf name = BUF_MAX(1024);
@@ -98,14 +74,15 @@ static void add_effect(const struct run *r, const struct step_kind *k, json_t *c
 	if (k->thing != NULL) {
 		k->thing(r->a.args, &name);
 		json_array_append_new(k->makes != NULL ? created : deleted,
-				      json_pack("[s, s]", k->makes != NULL ? k->makes : k->removes, buf_str(&name)));
+				      json_pack("[s, s]", (k->makes != NULL ? k->makes : k->removes)->kind, buf_str(&name)));
 		return;
 	}
 	if (k->makes != NULL)
-		pairs_add(created, k->makes, json_object_get(r->a.facts, json_str_or(r->a.args, "fact", "?")), NULL);
+		step_add_pairs(created, k->makes, json_object_get(r->a.facts, json_str_or(r->a.args, "fact", "?")), NULL);
 	if (k->removes != NULL)
-		pairs_add(deleted, k->removes, json_object_get(r->a.args, k->removes_arg), r->a.left);
-	add_volumes(r, deleted);
+		step_add_pairs(deleted, k->removes, json_object_get(r->a.args, k->removes_arg), r->a.left);
+	if (k->along != NULL)
+		k->along(r->a.args, r->a.left, deleted);
 }
 
 /* What a failed call on many has done to some. */

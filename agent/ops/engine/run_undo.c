@@ -102,9 +102,15 @@ enum run_state run_undo_stands(struct run *r)
 
 /* ---- the survey ---- */
 
+/* Is the command on its tags asked for? */
+static bool makes_one_asked(const struct step_kind *k)
+{
+	return k->makes != NULL && k->makes->maker != NULL;
+}
+
 const char *run_maker_of(const struct step_kind *k, const json_t *args, const json_t *facts, const struct inventory *inv)
 {
-	return k->maker != NULL ? k->maker(inv, json_str_or(facts, json_str_or(args, "fact", "?"), "")) : NULL;
+	return makes_one_asked(k) ? k->makes->maker(inv, json_str_or(facts, json_str_or(args, "fact", "?"), "")) : NULL;
 }
 
 /* AWS answers a creation with success also when there is one of that name and settings. So before anything is taken back its
@@ -141,7 +147,7 @@ static json_t *losses_of(const struct run *r, const struct inventory *inv)
 static bool asks_whose(const struct run *r)
 {
 	for (size_t i = 0; i < r->plan->n; i++)
-		if (r->v[i].standing == DONE && r->v[i].s.kind->maker != NULL)
+		if (r->v[i].standing == DONE && makes_one_asked(r->v[i].s.kind))
 			return true;
 	return false;
 }

@@ -1,4 +1,4 @@
-/* catalogue.c - all step kinds in one table, and what they share in reading their arguments; step.c judges for them. */
+/* catalogue.c - all step kinds in one table, their things in another, and what they share in reading their arguments; step.c judges for them. */
 #include <string.h>
 
 #include "agent/aws/ec2.h"
@@ -34,6 +34,16 @@ static const struct step_kind *const kinds[] = {
 	&kind_delete_target_group,
 	NULL,
 };
+
+static const struct resource *const resources[] = {
+	&resource_instance,     &resource_volume,        &resource_security_group, &resource_rule,
+	&resource_target_group, &resource_load_balancer, &resource_listener,       NULL,
+};
+
+const struct resource *const *catalogue_resources(void)
+{
+	return resources;
+}
 
 const struct step_kind *const *catalogue_all(void)
 {

@@ -1,11 +1,13 @@
-/* catalogue.h - all step kinds. A new one is named here and in catalogue.c, stands in a file of its own, and is planned by a
- * planner; nothing else need know of it. */
+/* catalogue.h - all step kinds, and all kinds of things that they make and remove. A new one is named here and in catalogue.c, stands in
+ * a file of its own, and is planned by a planner; nothing else need know of it. */
 #pragma once
 #include "agent/ops/steps/step.h"
 
 /* Every kind, ended by NULL. */
 const struct step_kind *const *catalogue_all(void);
 const struct step_kind *catalogue_find(const char *name);
+/* Every kind of thing, ended by NULL. */
+const struct resource *const *catalogue_resources(void);
 
 extern const struct step_kind kind_create_security_group, kind_authorize_ingress, kind_revoke_ingress, kind_delete_security_group;
 extern const struct step_kind kind_authorize_egress, kind_revoke_egress;
@@ -15,3 +17,7 @@ extern const struct step_kind kind_create_target_group, kind_create_load_balance
 extern const struct step_kind kind_create_listener, kind_modify_listener;
 extern const struct step_kind kind_register, kind_wait_healthy, kind_deregister, kind_wait_drained;
 extern const struct step_kind kind_delete_listener, kind_delete_load_balancer, kind_delete_target_group;
+
+extern const struct resource resource_instance, resource_volume;
+extern const struct resource resource_security_group, resource_rule;
+extern const struct resource resource_target_group, resource_load_balancer, resource_listener;

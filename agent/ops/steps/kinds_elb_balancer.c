@@ -1,4 +1,6 @@
 /* kinds_elb_balancer.c - step kinds of load balancers and their listeners. */
+#include <string.h>
+
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -29,6 +31,35 @@ static const struct iam_statement modify_listener_grants[] = {
 static const struct iam_statement delete_listener_grants[] = { KINDS_ELB_DELETE("DeleteListener", "listener/net/*"), { 0 } };
 
 /* ---- load balancer ---- */
+
+static const char *lb_maker(const struct inventory *inv, const char *arn)
+{
+	const struct inventory_lb *lb = inventory_lb_by_arn(inv, arn);
+
+	return lb != NULL ? ec2_tag_get(&lb->lb.tags, "reeve:command") : NULL;
+}
+
+static bool is_lb_shown(const struct inventory *inv, const char *arn, bool made)
+{
+	return made == (inventory_lb_by_arn(inv, arn) != NULL);
+}
+
+/* A network balancer's ARN has its name between "/net/" and its number. */
+static bool is_lb_called(const char *arn, const char *name)
+{
+	CLEANUP(mem_close) char *part = mem_printf("/net/%s/", name);
+
+	return strstr(arn, part) != NULL;
+}
+
+const struct resource resource_load_balancer = {
+	.kind = "loadbalancer",
+	.is_shown = is_lb_shown,
+	.maker = lb_maker,
+	.unknown = { "LoadBalancerNotFound" },
+	.args = { "arn", "lb_arn" },
+	.is_called = is_lb_called,
+};
 
 static int create_lb_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
@@ -64,13 +95,6 @@ static bool create_lb_find(const struct step_ctx *x, const struct inventory *inv
 	return kinds_elb_found(x, lb != NULL ? lb->lb.arn : NULL);
 }
 
-static const char *lb_maker(const struct inventory *inv, const char *arn)
-{
-	const struct inventory_lb *lb = inventory_lb_by_arn(inv, arn);
-
-	return lb != NULL ? ec2_tag_get(&lb->lb.tags, "reeve:command") : NULL;
-}
-
 static void create_lb_demand(const json_t *args, struct demand *d)
 {
 	const json_t *subnets = json_object_get(args, "subnet_ids");
@@ -88,8 +112,7 @@ const struct step_kind kind_create_load_balancer = {
 	.settle_s = 60,
 	.deadline_s = 300,
 	.poll_s = 3,
-	.makes = "loadbalancer",
-	.maker = lb_maker,
+	.makes = &resource_load_balancer,
 	.ask = create_lb_ask,
 	.judge = create_lb_judge,
 	.find = create_lb_find,
@@ -177,7 +200,7 @@ const struct step_kind kind_delete_load_balancer = {
 	.settle_s = 60,
 	.deadline_s = 300,
 	.poll_s = 3,
-	.removes = "loadbalancer",
+	.removes = &resource_load_balancer,
 	.removes_arg = "arn",
 	.ask = delete_lb_ask,
 	.judge = step_judge_gone,
@@ -187,6 +210,36 @@ const struct step_kind kind_delete_load_balancer = {
 };
 
 /* ---- listener ---- */
+
+static const char *listener_maker(const struct inventory *inv, const char *arn)
+{
+	const struct elb_listener *l = inventory_listener_by_arn(inv, arn);
+
+	return l != NULL ? ec2_tag_get(&l->tags, "reeve:command") : NULL;
+}
+
+static bool is_listener_shown(const struct inventory *inv, const char *arn, bool made)
+{
+	return made == (inventory_listener_by_arn(inv, arn) != NULL);
+}
+
+/* Its ARN holds what its balancer's ends with: ".../net/name/number". */
+static bool goes_with_lb(const char *arn, const char *kind, const char *lb_arn)
+{
+	static const char mark[] = ":loadbalancer/";
+	const char *tail = strstr(lb_arn, mark);
+
+	return str_eq(kind, resource_load_balancer.kind) && tail != NULL && strstr(arn, tail + strlen(mark)) != NULL;
+}
+
+const struct resource resource_listener = {
+	.kind = "listener",
+	.is_shown = is_listener_shown,
+	.maker = listener_maker,
+	.goes_with = goes_with_lb,
+	.unknown = { "ListenerNotFound" },
+	.args = { "arn" },
+};
 
 static int create_listener_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
@@ -225,13 +278,6 @@ static bool create_listener_find(const struct step_ctx *x, const struct inventor
 	return false;
 }
 
-static const char *listener_maker(const struct inventory *inv, const char *arn)
-{
-	const struct elb_listener *l = inventory_listener_by_arn(inv, arn);
-
-	return l != NULL ? ec2_tag_get(&l->tags, "reeve:command") : NULL;
-}
-
 static void listener_print(const json_t *args, struct buf *to)
 {
 	buf_addf(to, "%s port %lld on %s", json_str_or(args, "protocol", "?"), (long long)json_int_or(args, "port", 0),
@@ -246,8 +292,7 @@ const struct step_kind kind_create_listener = {
 	.settle_s = 60,
 	.deadline_s = 300,
 	.poll_s = 3,
-	.makes = "listener",
-	.maker = listener_maker,
+	.makes = &resource_listener,
 	.ask = create_listener_ask,
 	.judge = create_listener_judge,
 	.find = create_listener_find,
@@ -363,7 +408,7 @@ const struct step_kind kind_delete_listener = {
 	.settle_s = 60,
 	.deadline_s = 300,
 	.poll_s = 3,
-	.removes = "listener",
+	.removes = &resource_listener,
 	.removes_arg = "arn",
 	.ask = delete_listener_ask,
 	.judge = step_judge_gone,

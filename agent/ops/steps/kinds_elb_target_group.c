@@ -17,6 +17,26 @@ static const struct iam_statement delete_tg_grants[] = { KINDS_ELB_DELETE("Delet
 
 /* ---- the group ---- */
 
+static const char *group_maker(const struct inventory *inv, const char *arn)
+{
+	const struct inventory_target_group *g = inventory_target_group_by_arn(inv, arn);
+
+	return g != NULL ? ec2_tag_get(&g->g.tags, "reeve:command") : NULL;
+}
+
+static bool is_group_shown(const struct inventory *inv, const char *arn, bool made)
+{
+	return made == (inventory_target_group_by_arn(inv, arn) != NULL);
+}
+
+const struct resource resource_target_group = {
+	.kind = "targetgroup",
+	.is_shown = is_group_shown,
+	.maker = group_maker,
+	.unknown = { "TargetGroupNotFound" },
+	.args = { "arn", "group_arn", "beside_arn" },
+};
+
 static int create_group_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	CLEANUP(mem_close) struct ec2_tag *tags = NULL;
@@ -51,13 +71,6 @@ static bool create_group_find(const struct step_ctx *x, const struct inventory *
 	return kinds_elb_found(x, g != NULL ? g->g.arn : NULL);
 }
 
-static const char *group_maker(const struct inventory *inv, const char *arn)
-{
-	const struct inventory_target_group *g = inventory_target_group_by_arn(inv, arn);
-
-	return g != NULL ? ec2_tag_get(&g->g.tags, "reeve:command") : NULL;
-}
-
 const struct step_kind kind_create_target_group = {
 	.name = "create-target-group",
 	.action = "elasticloadbalancing:CreateTargetGroup",
@@ -66,8 +79,7 @@ const struct step_kind kind_create_target_group = {
 	.settle_s = 60,
 	.deadline_s = 300,
 	.poll_s = 3,
-	.makes = "targetgroup",
-	.maker = group_maker,
+	.makes = &resource_target_group,
 	.ask = create_group_ask,
 	.judge = create_group_judge,
 	.find = create_group_find,
@@ -180,7 +192,7 @@ const struct step_kind kind_delete_target_group = {
 	.settle_s = 60,
 	.deadline_s = 600,
 	.poll_s = 5,
-	.removes = "targetgroup",
+	.removes = &resource_target_group,
 	.removes_arg = "arn",
 	.ask = delete_group_ask,
 	.judge = delete_group_judge,

@@ -17,6 +17,58 @@ static const struct iam_statement create_grants[] = {
 	{ 0 },
 };
 
+/* ---- the things ---- */
+
+static const char *group_maker(const struct inventory *inv, const char *id)
+{
+	const struct ec2_group *g = inventory_group_by_id(inv, id);
+
+	return g != NULL ? ec2_tag_get(&g->tags, "reeve:command") : NULL;
+}
+
+static bool is_group_shown(const struct inventory *inv, const char *id, bool made)
+{
+	return made == (inventory_group_by_id(inv, id) != NULL);
+}
+
+const struct resource resource_security_group = {
+	.kind = "security-group",
+	.is_shown = is_group_shown,
+	.maker = group_maker,
+	.unknown = { "InvalidGroup.NotFound", "InvalidSecurityGroupID.NotFound" },
+	.args = { "group_id", "groups", "rule" },
+};
+
+/* Its name begins with the group's id (inventory_rule_name). */
+static bool shows_rule(const struct inventory *inv, const char *name)
+{
+	CLEANUP(mem_close) char *id = mem_printf("%.*s", (int)strcspn(name, " "), name);
+	const struct ec2_group *g = inventory_group_by_id(inv, id);
+
+	for (size_t i = 0; g != NULL && i < g->rules_n; i++) {
+		CLEANUP(buf_close) struct buf b = BUF_MAX(1024);
+
+		inventory_rule_name(g->id, &g->rules[i], &b);
+		if (str_eq(buf_str(&b), name))
+			return true;
+	}
+	return false;
+}
+
+static bool is_rule_shown(const struct inventory *inv, const char *name, bool made)
+{
+	return made == shows_rule(inv, name);
+}
+
+static bool goes_with_group(const char *name, const char *kind, const char *group_id)
+{
+	size_t len = strlen(group_id);
+
+	return str_eq(kind, resource_security_group.kind) && strncmp(name, group_id, len) == 0 && name[len] == ' ';
+}
+
+const struct resource resource_rule = { .kind = "rule", .is_shown = is_rule_shown, .goes_with = goes_with_group };
+
 /* ---- create ---- */
 
 static int create_ask(const struct step_ctx *x, struct request *req, struct err *e)
@@ -60,13 +112,6 @@ static bool create_find(const struct step_ctx *x, const struct inventory *inv)
 	return true;
 }
 
-static const char *group_maker(const struct inventory *inv, const char *id)
-{
-	const struct ec2_group *g = inventory_group_by_id(inv, id);
-
-	return g != NULL ? ec2_tag_get(&g->tags, "reeve:command") : NULL;
-}
-
 static json_t *group_of_fact(const json_t *args)
 {
 	return json_pack("{s:o, s:b}", "group_id", json_sprintf("@%s", json_str_or(args, "fact", "?")), "fresh", 1);
@@ -90,8 +135,7 @@ const struct step_kind kind_create_security_group = {
 	.settle_s = 120,
 	.deadline_s = 300,
 	.poll_s = 3,
-	.makes = "security-group",
-	.maker = group_maker,
+	.makes = &resource_security_group,
 	.ask = create_ask,
 	.judge = create_judge,
 	.find = create_find,
@@ -230,7 +274,7 @@ static json_t *same_rule(const json_t *args)
 /* The two directions differ in their calls alone. */
 #define AUTHORIZE(direction, call)                                                                                                 \
 	.name = "authorize-" #direction, .action = "ec2:" call, .grants = RULE_GRANTS(call), .repeat = REPEAT_NATURAL,             \
-	.settle_s = 120, .deadline_s = 300, .poll_s = 3, .makes = "rule", .thing = rule_thing, .ask = authorize_ask,               \
+	.settle_s = 120, .deadline_s = 300, .poll_s = 3, .makes = &resource_rule, .thing = rule_thing, .ask = authorize_ask,       \
 	.judge = authorize_judge, .find = authorize_find, .undo = &kind_revoke_##direction, .undo_args = same_rule,                \
 	.demand = authorize_demand, .is_high = is_outside_vpc, .print = rule_print
 
@@ -282,7 +326,7 @@ static bool revoke_find(const struct step_ctx *x, const struct inventory *inv)
 
 #define REVOKE(direction, call)                                                                                                    \
 	.name = "revoke-" #direction, .action = "ec2:" call, .grants = RULE_GRANTS(call), .repeat = REPEAT_NATURAL,                \
-	.settle_s = 120, .deadline_s = 300, .poll_s = 3, .removes = "rule", .thing = rule_thing, .ask = revoke_ask,                \
+	.settle_s = 120, .deadline_s = 300, .poll_s = 3, .removes = &resource_rule, .thing = rule_thing, .ask = revoke_ask,        \
 	.judge = revoke_judge, .find = revoke_find, .undo = &kind_authorize_##direction, .undo_args = rule_again,                  \
 	.print = rule_print
 

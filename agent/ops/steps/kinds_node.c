@@ -9,6 +9,28 @@
 #include "agent/ops/account/inventory.h"
 #include "agent/ops/steps/kinds_impl.h"
 
+/* ---- the things ---- */
+
+/* A node that ends was made, and is removed. */
+static bool is_shown(const struct inventory *inv, const char *id, bool made)
+{
+	const struct ec2_instance *in = inventory_instance_in(&inv->instances, id);
+
+	return made ? in != NULL : in == NULL || !inventory_is_alive(in);
+}
+
+/* The bound on nodes is for all warehouses together. Launches are told apart by their tokens. */
+const struct resource resource_instance = {
+	.kind = "instance",
+	.counts_in_all = true,
+	.is_shown = is_shown,
+	.unknown = { "InvalidInstanceID.NotFound" },
+	.args = { "instances" },
+};
+
+/* Data volumes are made with their node, and go with it. */
+const struct resource resource_volume = { .kind = "volume" };
+
 /* ---- waits: Describe by filter, because one unknown id fails a whole DescribeInstances by id; in one piece, because a page may
  * be empty and yet not the last ---- */
 
@@ -287,9 +309,22 @@ static enum step_verdict terminate_miss(const struct step_ctx *x, const struct i
 	return STEP_FAILED;
 }
 
-static void add_pair(json_t *to, const char *kind, const char *id)
+static void add_pair(json_t *to, const struct resource *of, const char *id)
 {
-	json_array_append_new(to, json_pack("[s, s]", kind, id));
+	json_array_append_new(to, json_pack("[s, s]", of->kind, id));
+}
+
+/* A data volume stays with a node that was left out. A plan of an older version does not say which volume belongs to which node. */
+static void volumes_along(const json_t *args, const json_t *left, json_t *pairs)
+{
+	const char *node;
+	json_t *ids;
+
+	step_add_pairs(pairs, &resource_volume, json_object_get(args, "volume_ids"), NULL);
+	json_object_foreach(json_object_get(args, "volumes_of"), node, ids) {
+		if (json_object_get(left, node) == NULL)
+			step_add_pairs(pairs, &resource_volume, ids, NULL);
+	}
 }
 
 /* The call ends the nodes of one zone and is refused for those of another ("Terminate multiple instances with termination
@@ -305,10 +340,10 @@ static json_t *terminate_part(const struct step_ctx *x, const struct inventory *
 
 		if (in == NULL || inventory_is_alive(in))
 			continue;
-		add_pair(pairs, "instance", in->id);
+		add_pair(pairs, &resource_instance, in->id);
 		is_unseen = is_unseen || in->data_volumes == 0;
 		for (uint32_t k = 0; k < in->data_volumes && in->data_volume_ids != NULL; k++)
-			add_pair(pairs, "volume", in->data_volume_ids[k]);
+			add_pair(pairs, &resource_volume, in->data_volume_ids[k]);
 	}
 	if (has_volumes && is_unseen && strstr(buf_str(x->note), UNSEEN) == NULL)
 		buf_adds(x->note, UNSEEN);
@@ -351,8 +386,9 @@ const struct step_kind kind_terminate = {
 	.settle_s = 120,
 	.deadline_s = 600,
 	.poll_s = 5,
-	.removes = "instance",
+	.removes = &resource_instance,
 	.removes_arg = "instances",
+	.along = volumes_along,
 	.ask = terminate_ask,
 	.judge = terminate_judge,
 	.find = terminate_find,

@@ -6,6 +6,7 @@
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
+#include "agent/ops/steps/catalogue.h"
 
 /* ---- members ---- */
 
@@ -32,6 +33,15 @@ int step_members(const struct step_ctx *x, const char *name, const char ***ret, 
 	*ret = all;
 	*ret_n = kept;
 	return 0;
+}
+
+void step_add_pairs(json_t *pairs, const struct resource *of, const json_t *what, const json_t *left)
+{
+	if (json_is_string(what))
+		json_array_append_new(pairs, json_pack("[s, O]", of->kind, what));
+	for (size_t i = 0; json_is_array(what) && i < json_array_size(what); i++)
+		if (json_object_get(left, json_string_value(json_array_get(what, i))) == NULL)
+			json_array_append_new(pairs, json_pack("[s, O]", of->kind, json_array_get(what, i)));
 }
 
 /* ---- what this operation made ---- */
@@ -63,21 +73,6 @@ bool step_made_here(const struct step_ctx *x, const char *id)
 	return false;
 }
 
-/* Of a load balancer by its name: a network one's ARN has it between "/net/" and its number. */
-static bool is_named_here(const struct step_ctx *x, const char *lb_name)
-{
-	CLEANUP(mem_close) char *part = mem_printf("/net/%s/", lb_name);
-	const char *name, *arn;
-	json_t *fact;
-
-	json_object_foreach((json_t *)x->known, name, fact) {
-		arn = json_string_value(fact);
-		if (arn != NULL && strstr(arn, part) != NULL)
-			return true;
-	}
-	return false;
-}
-
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as a step's arguments, which kinds write */
 static bool has_made_here(const struct step_ctx *x, const json_t *arg)
 {
@@ -96,25 +91,39 @@ static bool has_made_here(const struct step_ctx *x, const json_t *arg)
 	return false;
 }
 
-/* Which argument a code speaks of. What is in no row is never of our making: a subnet, an image, a VPC. */
-static const struct {
-	const char *code, *args[4];
-} unknowns[] = {
-	{ "InvalidGroup.NotFound", { "group_id", "groups", "rule" } },
-	{ "InvalidSecurityGroupID.NotFound", { "group_id", "groups", "rule" } },
-	{ "InvalidInstanceID.NotFound", { "instances" } },
-	{ "ListenerNotFound", { "arn" } },
-	{ "LoadBalancerNotFound", { "arn", "lb_arn" } },
-	{ "TargetGroupNotFound", { "arn", "group_arn", "beside_arn" } },
-};
+static bool is_about(const struct resource *r, const char *code)
+{
+	for (size_t i = 0; i < ARRAY_LEN(r->unknown) && r->unknown[i] != NULL; i++)
+		if (str_eq(r->unknown[i], code))
+			return true;
+	return false;
+}
 
+/* Is one of this kind that the step speaks of, by its id or by its name, of this operation's making? */
+static bool is_ours(const struct step_ctx *x, const struct resource *r)
+{
+	const char *key, *name = json_str_or(x->args, "name", NULL);
+	json_t *fact;
+
+	for (size_t i = 0; i < ARRAY_LEN(r->args) && r->args[i] != NULL; i++)
+		if (has_made_here(x, json_object_get(x->args, r->args[i])))
+			return true;
+	if (r->is_called == NULL || name == NULL)
+		return false;
+	json_object_foreach((json_t *)x->known, key, fact) {
+		if (json_is_string(fact) && r->is_called(json_string_value(fact), name))
+			return true;
+	}
+	return false;
+}
+
+/* A code of no kind here is about something that is never of our making: a subnet, an image, a VPC. */
 static bool speaks_of_ours(const struct step_ctx *x, const char *code)
 {
-	for (size_t i = 0; i < ARRAY_LEN(unknowns); i++)
-		for (size_t k = 0; str_eq(unknowns[i].code, code) && unknowns[i].args[k] != NULL; k++)
-			if (has_made_here(x, json_object_get(x->args, unknowns[i].args[k])))
-				return true;
-	return str_eq(code, "LoadBalancerNotFound") && is_named_here(x, json_str_or(x->args, "name", "?"));
+	for (const struct resource *const *r = catalogue_resources(); *r != NULL; r++)
+		if (is_about(*r, code) && is_ours(x, *r))
+			return true;
+	return false;
 }
 
 bool step_is_coming(const struct step_ctx *x, const char *code)

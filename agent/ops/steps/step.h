@@ -11,6 +11,7 @@
 #include "agent/aws/call.h"
 #include "agent/aws/request.h"
 #include "agent/base/err.h"
+#include "agent/ops/account/resource.h"
 
 struct inventory;
 struct demand;
@@ -82,11 +83,12 @@ struct step_kind {
 	enum step_repeat repeat;
 	uint32_t settle_s; /* how long a Describe may not see what it did yet */
 	uint32_t deadline_s, poll_s;
-	const char *makes;                                 /* resource kind of the fact it leaves under args.fact, or NULL */
-	const char *removes, *removes_arg;                 /* resource kind, and the argument that names what goes, or NULL */
+	const struct resource *makes;                      /* what the fact is that it leaves under args.fact, or NULL */
+	const struct resource *removes;                    /* and of what kind that is which it takes away, or NULL */
+	const char *removes_arg;                           /* the argument that names it */
 	void (*thing)(const json_t *args, struct buf *to); /* its name where no fact and no argument is it; else NULL */
-	/* The command on the tags of what the step made, by its id: NULL when the inventory does not show it. NULL: not asked. */
-	const char *(*maker)(const struct inventory *inv, const char *id);
+	/* What goes along with what it removes, as more pairs [kind, id]; not with a member that was left out. NULL: nothing. */
+	void (*along)(const json_t *args, const json_t *left, json_t *pairs);
 	int (*ask)(const struct step_ctx *x, struct request *req, struct err *e);
 	enum step_verdict (*judge)(const struct step_ctx *x, const struct aws_call *c, struct err *e);
 	bool (*find)(const struct step_ctx *x, const struct inventory *inv); /* its effect is there: facts added; NULL: reads */
@@ -132,6 +134,8 @@ void fact_set(const struct step_ctx *x, json_t *value);                    /* un
 int step_members(const struct step_ctx *x, const char *name, const char ***ret, size_t *ret_n, struct err *e);
 bool step_is_left(const struct step_ctx *x, const char *id);
 void step_leave_out(const struct step_ctx *x, const char *id, const char *why);
+/* An id, or each of a list, as pairs [kind, id]; not those that are left out. left NULL: none is. */
+void step_add_pairs(json_t *pairs, const struct resource *of, const json_t *what, const json_t *left);
 
 /* ---- judging, step.c ---- */
 

@@ -7,6 +7,7 @@
 
 #include "agent/base/mem.h"
 #include "agent/ops/account/recent.h"
+#include "agent/ops/steps/catalogue.h"
 
 #define LB "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/main/50dc6c495c0c9188"
 #define LISTENER "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/net/main/50dc6c495c0c9188/f2f7dc8efc522ab2"
@@ -26,6 +27,7 @@ static int setup(void **state)
 {
 	struct bench *b = mem_new(struct bench);
 
+	b->r.resources = catalogue_resources();
 	b->node = (struct ec2_instance){ .id = "i-1", .state = "running" };
 	b->rule = (struct ec2_rule){ .protocol = "tcp", .from_port = 1, .to_port = 2, .cidr = "10.0.0.0/8" };
 	b->group = (struct ec2_group){ .id = "sg-1", .rules = &b->rule, .rules_n = 1 };
