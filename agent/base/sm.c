@@ -31,6 +31,7 @@ void sm_init(struct sm *m, const struct sm_machine *machine, unsigned start)
 		stop(machine, "", start, "it cannot begin in a state that the table does not have");
 	m->machine = machine;
 	m->now = start;
+	m->of = NULL;
 }
 
 void sm_move(struct sm *m, unsigned to)
@@ -44,7 +45,8 @@ void sm_move(struct sm *m, unsigned to)
 	if ((from->to & SM_TO(to)) == 0)
 		stop(machine, from->name, to, "there is no such move");
 	m->now = to;
-	log_debug("sm.move", "machine=%s from=%s to=%s", machine->name, from->name, machine->states[to].name);
+	log_debug("sm.move", "machine=%s of=%s from=%s to=%s", machine->name, m->of != NULL ? m->of : "-", from->name,
+		  machine->states[to].name);
 	broken = machine->broken != NULL ? machine->broken(m) : NULL;
 	if (broken != NULL)
 		stop(machine, from->name, to, broken);

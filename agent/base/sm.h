@@ -8,7 +8,7 @@
  *     static const struct sm_machine door_machine = SM_MACHINE("door", door_states, door_broken);
  *
  *     sm_init(&d->sm, &door_machine, D_OPEN);
- *     sm_move(&d->sm, D_SHUT);                    log, at debug level: sm.move machine=door from="open" to="shut"
+ *     sm_move(&d->sm, D_SHUT);                    log, at debug level: sm.move machine=door of=- from=open to=shut
  *
  * A table may say more than which moves there are: what holds between the owner's fields in each state. `broken` is asked
  * after each move and answers NULL, or a sentence about what does not hold; so the owner makes it hold before it moves. */
@@ -36,6 +36,7 @@ struct sm_machine {
 struct sm {
 	const struct sm_machine *machine;
 	unsigned now;
+	const char *of; /* whose it is, for the trace, where there are several: set by the owner after sm_init; NULL: nobody's */
 };
 
 void sm_init(struct sm *m, const struct sm_machine *machine, unsigned start);

@@ -125,6 +125,7 @@ static void keep(enum log_level level, const char *event, const char *pairs, voi
 static void a_move_is_traced_at_debug_level_alone(void **state)
 {
 	char said[256] = "";
+	struct sm m;
 
 	(void)state;
 	log_set(LOG_INFO, keep, said);
@@ -132,8 +133,12 @@ static void a_move_is_traced_at_debug_level_alone(void **state)
 	assert_string_equal(said, "");
 	log_set(LOG_DEBUG, keep, said);
 	move(&door, OPEN, BUSY);
+	assert_string_equal(said, "3 sm.move machine=door of=- from=open to=busy");
+	sm_init(&m, &door, OPEN);
+	m.of = "cellar";
+	sm_move(&m, BUSY);
 	log_set(LOG_INFO, NULL, NULL);
-	assert_string_equal(said, "3 sm.move machine=door from=open to=busy");
+	assert_string_equal(said, "3 sm.move machine=door of=cellar from=open to=busy");
 }
 
 int main(void)
