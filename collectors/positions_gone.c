@@ -147,8 +147,8 @@ static void on_listed(struct disk_req *r, int rc)
 {
 	struct positions_gone *g = container_of(r, struct positions_gone, disk);
 
-	if (g->closed != NULL)
-		turn(g);
+	if (ending_is_on(&g->end))
+		ending_step(&g->end);
 	else if (rc != 0)
 		leave(g, false);
 	else
@@ -206,25 +206,11 @@ static void (*const turns[])(struct positions_gone *g) = {
 	[GONE_DONE] = end,
 };
 
-static void close_now(struct positions_gone *g)
-{
-	void (*closed)(void *ctx) = g->closed;
-	void *ctx = g->closed_ctx;
-
-	buf_close(&g->names);
-	mem_free(g->dir);
-	*g = (struct positions_gone){ 0 };
-	closed(ctx);
-}
-
 static void on_turn(struct timer *t)
 {
 	struct positions_gone *g = container_of(t, struct positions_gone, timer);
 
-	if (g->closed != NULL)
-		close_now(g);
-	else
-		turns[g->sm.now](g);
+	turns[g->sm.now](g);
 }
 
 void positions_gone_start(struct positions_gone *g, struct world *w, struct positions *p, void (*done)(void *ctx), void *ctx)
@@ -241,10 +227,24 @@ bool positions_gone_runs(const struct positions_gone *g)
 	return g->w != NULL;
 }
 
+static bool is_out(struct closing *c)
+{
+	return container_of(c, struct positions_gone, end.closing)->disk.impl != NULL;
+}
+
+static void free_it(struct closing *c)
+{
+	struct positions_gone *g = container_of(c, struct positions_gone, end.closing);
+
+	buf_close(&g->names);
+	mem_free(g->dir);
+	*g = (struct positions_gone){ 0 };
+}
+
+static const struct closing_how gone_how = { is_out, free_it };
+
 void positions_gone_close(struct positions_gone *g, void (*closed)(void *ctx), void *ctx)
 {
-	g->closed = closed;
-	g->closed_ctx = ctx;
-	if (g->disk.impl == NULL)
-		turn(g);
+	ending_begin(&g->end, g->w, &gone_how, closed, ctx);
+	timer_stop(g->w, &g->timer);
 }

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "agent/base/sm.h"
+#include "agent/io/ending.h"
 #include "agent/io/world.h"
 #include "collectors/positions.h"
 
@@ -19,8 +20,7 @@ struct positions_gone {
 	struct timer timer;
 	void (*done)(void *ctx);
 	void *ctx;
-	void (*closed)(void *ctx);
-	void *closed_ctx;
+	struct ending end;
 };
 
 /* done: once, and never from inside this call; it is over then. No file is followed before that. */
