@@ -47,47 +47,58 @@ static const char *op_broken(const struct sm *m)
 
 static const struct sm_machine op_machine = SM_MACHINE("op", op_states, op_broken);
 
+#define AS_BEFORE ((state_t)0)
+#define AS_PLANNED ((state_t)-1)
+
 /* What a state does on the way in, when what it has begun is answered, and when its wait is over; and what the vendor is told of
- * one that is in it: 0 is what was told before. Of one that has ended its result tells. */
+ * one that is in it: AS_BEFORE, what was told before; AS_PLANNED, PLANNED when it has been planned and RECEIVED until then. Of one
+ * that has ended its result tells. */
 static const struct {
 	enum op_state (*enter)(struct op *op), (*answered)(struct op *op), (*waited)(struct op *op);
 	state_t told;
 } op_work[] = {
-	[OP_QUEUED] = { op_queue, NULL, op_look, 0 },
-	[OP_PREPARING] = { op_prepare, NULL, op_look, 0 },
-	[OP_ASKING] = { op_ask, op_asked, op_look, 0 },
-	[OP_RECORDING] = { op_record_plan, op_plan_stands, NULL, 0 },
-	[OP_CONSIDERING] = { op_consider, NULL, op_look, 0 },
+	[OP_QUEUED] = { op_queue, NULL, op_look, AS_PLANNED },
+	[OP_PREPARING] = { op_prepare, NULL, op_look, AS_PLANNED },
+	[OP_ASKING] = { op_ask, op_asked, op_look, AS_PLANNED },
+	[OP_RECORDING] = { op_record_plan, op_plan_stands, NULL, AS_BEFORE },
+	[OP_CONSIDERING] = { op_consider, NULL, op_look, AS_PLANNED },
 	[OP_WAITING] = { op_look_again, NULL, op_look, STATE(PLANNED) },
 	[OP_HOLDING] = { op_look_again, NULL, op_look, STATE(WAIT_HOLD) },
 	[OP_APPROVING] = { op_look_again, NULL, op_look, STATE(WAIT_APPROVAL) },
 	[OP_STARTING] = { op_start, op_start_stands, NULL, STATE(PLANNED) },
 	[OP_RUNNING] = { op_run, NULL, op_run, STATE(RUNNING) },
-	[OP_ENDING] = { op_end, op_ended, NULL, 0 },
-	[OP_ENDED] = { NULL, NULL, NULL, 0 },
+	[OP_ENDING] = { op_end, op_ended, NULL, AS_BEFORE },
+	[OP_ENDED] = { NULL, NULL, NULL, AS_BEFORE },
 };
 
 /* ---- the tick ---- */
+
+void op_tell(struct op *op, enum op_state of)
+{
+	state_t told = op_work[of].told;
+
+	if (told == AS_PLANNED)
+		op->f.state = op->planned != NULL ? STATE(PLANNED) : STATE(RECEIVED);
+	else if (told != AS_BEFORE)
+		op->f.state = told;
+}
 
 /* The operation may be gone when the last state has been entered. */
 static void go(struct op *op, enum op_state to)
 {
 	while (to != OP_STAYS) {
 		sm_move(&op->sm, to);
-		if (op_work[to].told != 0)
-			op->f.state = op_work[to].told;
+		op_tell(op, to);
 		to = op_work[to].enter != NULL ? op_work[to].enter(op) : OP_STAYS;
 	}
 }
 
 static void tick(struct op *op, enum op_state (*work)(struct op *op))
 {
-	if (op->stopped == NULL) {
+	if (ending_is_on(&op->ending))
+		ending_step(&op->ending);
+	else
 		go(op, work(op));
-	} else {
-		op_creds_done(op);
-		op->stopped(op->env->ctx, op);
-	}
 }
 
 static void on_timer(struct timer *t)
@@ -140,7 +151,7 @@ static bool is_resting(const struct op *op)
 
 void op_wake(struct op *op)
 {
-	if (op->stopped == NULL)
+	if (!ending_is_on(&op->ending))
 		op_wait(op, 0);
 }
 
@@ -214,9 +225,15 @@ static void set_fields(struct op *op)
 	op->f.seq = cmd->seq;
 	op->f.epoch = cmd->epoch;
 	op->f.expires_ms = cmd->expires_at;
-	op->f.state = STATE(RECEIVED);
 	op->f.accepted_ms = json_int_or(op->accepted, "accepted_ms", 0);
 	op->f.first_record = (uint64_t)json_int_or(op->accepted, "first_record", 0);
+}
+
+static void enter_table(struct op *op, enum op_state at)
+{
+	sm_init(&op->sm, &op_machine, at);
+	op->sm.of = op->f.id_text;
+	op_tell(op, at);
 }
 
 /* The journal says that it is over: nothing of it will move again. */
@@ -225,7 +242,7 @@ void op_replay_end(struct op *op, json_t *result)
 	json_decref(op->result);
 	op->result = json_incref(result);
 	op_ended_apply(op);
-	sm_init(&op->sm, &op_machine, OP_ENDED);
+	enter_table(op, OP_ENDED);
 }
 
 struct op *op_new(struct op_env *env, command_t *cmd, json_t *accepted)
@@ -238,8 +255,8 @@ struct op *op_new(struct op_env *env, command_t *cmd, json_t *accepted)
 	op->accepted = json_incref(accepted);
 	op->facts = json_object();
 	op->backoff = BACKOFF(1000, 30000);
-	sm_init(&op->sm, &op_machine, OP_QUEUED);
 	set_fields(op);
+	enter_table(op, OP_QUEUED);
 	op->born_ms = world_now_ms(op_world(op));
 	op->age_ms = world_wall_ms(op_world(op)) - op->f.accepted_ms;
 	op->age_ms = op->age_ms > 0 ? op->age_ms : 0;
@@ -270,30 +287,43 @@ void op_free(struct op *op)
 	mem_free(op);
 }
 
-static void on_run_stopped(void *ctx, struct run *r)
+static bool is_out(struct closing *c)
+{
+	const struct op *op = container_of(c, struct op, ending.closing);
+
+	return op->stopping_runs > 0 || op->inv.priv != NULL;
+}
+
+static void free_stopped(struct closing *c)
+{
+	op_creds_done(container_of(c, struct op, ending.closing));
+}
+
+static const struct closing_how op_how = { is_out, free_stopped };
+
+static void on_run_stopped(void *ctx)
 {
 	struct op *op = ctx;
 
-	(void)r;
-	if (--op->stopping_runs == 0)
-		op_wait(op, 0);
+	op->stopping_runs--;
+	ending_step(&op->ending);
 }
 
-void op_stop(struct op *op, void (*stopped)(void *ctx, struct op *op))
+static void stop_runs(struct op *op)
 {
-	op->stopped = stopped;
-	if (op->env->journal != NULL)
-		journal_forget(op->env->journal, &op->rec);
-	timer_stop(op_world(op), &op->timer);
-	if (op->inv.priv != NULL) {
-		inventory_cancel(&op->inv);
-		return;
-	}
 	for (size_t i = 0; op->runs != NULL && op->operate != NULL && i < op->plans->n; i++)
 		if (op->runs[i] != NULL && run_is_running(op->runs[i])) {
 			op->stopping_runs++;
-			run_stop(op->runs[i], on_run_stopped);
+			run_stop(op->runs[i], on_run_stopped, op);
 		}
-	if (op->stopping_runs == 0)
-		op_wait(op, 0);
+}
+
+void op_stop(struct op *op, void (*done)(void *ctx), void *ctx)
+{
+	ending_begin(&op->ending, op_world(op), &op_how, done, ctx);
+	if (op->env->journal != NULL)
+		journal_forget(op->env->journal, &op->rec);
+	timer_stop(op_world(op), &op->timer);
+	inventory_cancel(&op->inv);
+	stop_runs(op);
 }

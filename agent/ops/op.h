@@ -14,10 +14,10 @@ struct op;
 
 /* Takes cmd; accepted: the record's members. */
 struct op *op_new(struct op_env *env, Reeve__Control__V1__Command *cmd, json_t *accepted);
-void op_free(struct op *op);
+void op_free(struct op *op);  /* it has ended, stopped, or was never begun */
 void op_begin(struct op *op); /* goes on from wherever the journal left it */
-/* At once, without a record; `stopped` comes later, with the ctx of its env. */
-void op_stop(struct op *op, void (*stopped)(void *ctx, struct op *op));
+/* Stops at once, without a record; done comes later. What it is can be read until it is freed (op_records). */
+void op_stop(struct op *op, void (*done)(void *ctx), void *ctx);
 void op_cancel(struct op *op);
 void op_log_end(const struct op *op); /* it has ended */
 

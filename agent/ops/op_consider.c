@@ -142,10 +142,8 @@ static enum op_state waits_for_hold(struct op *op, const struct policy *p)
 	int64_t left = hold_left_ms(op, p), ends_s = (world_wall_ms(op_world(op)) + left + 999) / 1000;
 	char ends[STAMP_RFC3339_LEN];
 
-	if (left <= 0) {
-		op->f.state = STATE(PLANNED); /* no hold and no approval is told of what is planned anew now */
+	if (left <= 0)
 		return OP_CONSIDERING;
-	}
 	snprintf(op->waiting, sizeof(op->waiting), "delete_hold of the policy until %s: a cancel ends it",
 		 stamp_rfc3339(ends_s * 1000, ends));
 	return OP_HOLDING;

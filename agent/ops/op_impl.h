@@ -7,6 +7,7 @@
 #pragma once
 #include "agent/base/backoff.h"
 #include "agent/base/sm.h"
+#include "agent/io/ending.h"
 #include "agent/ops/engine/run.h"
 #include "agent/ops/op.h"
 #include "agent/ops/plan/plan.h"
@@ -71,8 +72,8 @@ struct op {
 	unsigned refusals;
 	int64_t refused_since_ms; /* Unix ms */
 	char waiting[160];        /* why it does not go on, for the status */
-	void (*stopped)(void *ctx, struct op *op);
 	unsigned stopping_runs;
+	struct ending ending;
 };
 
 /* ---- op.c ---- */
@@ -82,6 +83,7 @@ enum op_state op_wait(struct op *op, uint64_t ms);
 enum op_state op_take_inventory(struct op *op, const struct inventory_wants *wants);
 enum op_state op_record(struct op *op, const char *type, json_t *members); /* takes members */
 
+void op_tell(struct op *op, enum op_state of); /* the vendor is told what that state is called, from the next report on */
 void op_replay_end(struct op *op, json_t *result);
 void op_wake(struct op *op); /* from a run: what it did calls for another look, from the loop */
 struct world *op_world(const struct op *op);

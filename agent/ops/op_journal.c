@@ -15,7 +15,7 @@ static void replay_planned(struct op *op, const json_t *record, int64_t time_ms)
 	if (plans_from_json(json_object_get(record, "plan"), &op->plans, &e) != 0)
 		log_error("op.plan.unreadable", "op=%s err=%s next=\"planned anew\"", op->f.id_text, err_text(&e));
 	op_planned_apply(op, (json_t *)record, time_ms);
-	op->f.state = STATE(PLANNED);
+	op_tell(op, OP_QUEUED);
 	op_run_env_init(op);
 }
 
@@ -49,7 +49,7 @@ void op_replay(struct op *op, const char *type, const json_t *record, int64_t ti
 		replay_planned(op, record, time_ms);
 	} else if (str_eq(type, "command.started")) {
 		op->started_ms = json_int_or(record, "started_ms", time_ms);
-		op->f.state = STATE(RUNNING);
+		op_tell(op, OP_RUNNING);
 	} else if (str_eq(type, "command.cancelled")) {
 		op->is_cancelled = true;
 	} else if (str_eq(type, "command.result")) {

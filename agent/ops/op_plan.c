@@ -135,7 +135,6 @@ enum op_state op_record_plan(struct op *op)
 
 enum op_state op_plan_stands(struct op *op)
 {
-	op->f.state = STATE(PLANNED);
 	op->env->changed(op->env->ctx);
 	return OP_CONSIDERING;
 }

@@ -247,7 +247,7 @@ static bool is_out(struct closing *c)
 {
 	const struct ops *o = container_of(c, struct ops, end.closing);
 
-	return o->closing_ops > 0 || o->closing_creds > 0;
+	return o->stopping_ops > 0 || o->closing_creds > 0;
 }
 
 static void ops_free(struct closing *c)
@@ -284,13 +284,22 @@ void ops_creds_close(struct ops *o, struct creds *c)
 	creds_close(c, on_creds_closed, o);
 }
 
-static void on_op_stopped(void *ctx, struct op *op)
+static void on_op_stopped(void *ctx)
 {
 	struct ops *o = ctx;
 
-	(void)op;
-	o->closing_ops--;
+	o->stopping_ops--;
 	ending_step(&o->end);
+}
+
+/* They stay in the list: the journal may ask for a checkpoint until the list is freed. */
+static void stop_ops(struct ops *o)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (!op_fields(o->v[i])->is_ended) {
+			o->stopping_ops++;
+			op_stop(o->v[i], on_op_stopped, o);
+		}
 }
 
 void ops_close(struct ops *o, void (*done)(void *ctx), void *ctx)
@@ -304,10 +313,6 @@ void ops_close(struct ops *o, void (*done)(void *ctx), void *ctx)
 		for (size_t i = 0; i < NOTES_MAX; i++)
 			journal_forget(o->j, &o->notes[i].rec);
 	}
-	for (size_t i = 0; i < o->n; i++)
-		if (!op_fields(o->v[i])->is_ended) {
-			o->closing_ops++;
-			op_stop(o->v[i], on_op_stopped);
-		}
+	stop_ops(o);
 	ending_begin(&o->end, o->cfg.w, &ops_how, done, ctx);
 }

@@ -52,7 +52,7 @@ struct ops {
 	uint64_t acked_through, acking, acking_epoch; /* of acked_rec: what it acknowledges, if that is still the epoch then */
 	json_t *ids;                                  /* of ids_rec */
 	/* close */
-	unsigned closing_creds, closing_ops;
+	unsigned closing_creds, stopping_ops;
 	struct ending end;
 	char why[ERR_TEXT_MAX];
 };

@@ -99,6 +99,20 @@ MUTANTS = [
         "build/tests/unit/ops/test_op_run",
     ),
     Mutant(
+        "what stops left out of the checkpoints that are made meanwhile",
+        "agent/ops/ops.c",
+        "	stop_ops(o);\n",
+        "	stop_ops(o);\n	o->n = 0;\n",
+        "build/tests/unit/ops/test_ops_journal",
+    ),
+    Mutant(
+        "a cancel not heard between two looks",
+        "agent/ops/engine/run_look.c",
+        "r->a.leaving == STAYS && is_called_off(r) ?",
+        "r->a.leaving == STAYS && is_called_off(r) && false ?",
+        "build/tests/unit/ops/engine/test_run_look",
+    ),
+    Mutant(
         "proved user data left out of a checkpoint",
         "agent/ops/ops_journal.c",
         "	if (o->shared.proved.n > 0)",

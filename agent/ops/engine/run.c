@@ -26,10 +26,11 @@ static const struct sm_state run_states[] = {
 	[RUN_AT_GUARD] = { "guard", TO(SURVEY) | TO(PART) | TO(INTENT) | TO(CALL) | TO(LOOK) | TO(OUTCOME) | TO(UNDO) | TO(ENDED) },
 	[RUN_AT_INTENT] = { "intent", TO(GUARD) | TO(ENDED) },
 	[RUN_AT_CALL] = { "call", TO(PART) | TO(POLL) | TO(LOOK) | TO(OUTCOME) | TO(GUARD) | TO(ENDED) },
-	[RUN_AT_LOOK] = { "look", TO(LOOK) | TO(ASK) | TO(PART) | TO(POLL) | TO(GUARD) | TO(OUTCOME) | TO(ENDED) },
-	[RUN_AT_ASK] = { "ask", TO(ASK) | TO(LOOK) | TO(PART) | TO(POLL) | TO(GUARD) | TO(OUTCOME) | TO(ENDED) },
+	[RUN_AT_LOOK] = { "look", TO(LOOK) | TO(ASK) | TO(PART) | TO(POLL) | TO(RELOOK) | TO(GUARD) | TO(OUTCOME) | TO(ENDED) },
+	[RUN_AT_ASK] = { "ask", TO(ASK) | TO(LOOK) | TO(PART) | TO(POLL) | TO(RELOOK) | TO(GUARD) | TO(OUTCOME) | TO(ENDED) },
 	[RUN_AT_PART] = { "part", TO(OUTCOME) | TO(ENDED) },
-	[RUN_AT_POLL] = { "poll", TO(GUARD) | TO(LOOK) | TO(ENDED) },
+	[RUN_AT_POLL] = { "poll", TO(GUARD) | TO(ENDED) },
+	[RUN_AT_RELOOK] = { "relook", TO(LOOK) | TO(GUARD) | TO(ENDED) },
 	[RUN_AT_OUTCOME] = { "outcome", TO(NEXT) | TO(SURVEY) | TO(UNDO) | TO(ENDED) },
 	[RUN_AT_SURVEY] = { "survey", TO(UNDO) | TO(ENDED) },
 	[RUN_AT_UNDO] = { "undo", TO(NEXT) | TO(ENDED) },
@@ -46,7 +47,7 @@ static const char *run_broken(const struct sm *m)
 		return "an intent stands already";
 	if (m->now == RUN_AT_UNDO && r->undoing)
 		return "what takes back is not taken back";
-	if (m->now == RUN_AT_ENDED && (r->end == RUN_RUNNING) != (r->stopped != NULL))
+	if (m->now == RUN_AT_ENDED && r->end == RUN_RUNNING)
 		return "it has ended and not said how";
 	return NULL;
 }
@@ -68,6 +69,7 @@ static const struct {
 	[RUN_AT_ASK] = { run_ask, run_asked, NULL },
 	[RUN_AT_PART] = { run_part, run_part_seen, run_take_inventory },
 	[RUN_AT_POLL] = { run_poll, NULL, run_polled },
+	[RUN_AT_RELOOK] = { run_poll, NULL, run_relook },
 	[RUN_AT_OUTCOME] = { run_outcome, run_outcome_stands, NULL },
 	[RUN_AT_SURVEY] = { run_survey, run_surveyed, run_take_inventory },
 	[RUN_AT_UNDO] = { run_undo, run_undo_stands, NULL },
@@ -85,15 +87,13 @@ void run_go(struct run *r, enum run_state to)
 	}
 }
 
-/* A stop asked for while something was under way takes effect when that comes back. */
+/* Once it is stopped, what comes back leads nowhere any more. */
 static void tick(struct run *r, enum run_state (*work)(struct run *r))
 {
-	if (r->stopped == NULL) {
+	if (ending_is_on(&r->ending))
+		ending_step(&r->ending);
+	else
 		run_go(r, work(r));
-	} else {
-		sm_move(&r->sm, RUN_AT_ENDED);
-		r->stopped(r->env->ctx, r);
-	}
 }
 
 static void on_timer(struct timer *t)
@@ -391,6 +391,7 @@ struct run *run_new(const struct run_env *env, const struct plan *plan)
 	r->created = json_array();
 	r->deleted = json_array();
 	sm_init(&r->sm, &run_machine, RUN_AT_NEXT);
+	r->sm.of = plan->name;
 	return r;
 }
 
@@ -440,17 +441,31 @@ void run_free(struct run *r)
 	mem_free(r);
 }
 
-void run_stop(struct run *r, void (*stopped)(void *ctx, struct run *r))
+static bool is_out(struct closing *c)
 {
-	r->stopped = stopped;
+	const struct run *r = container_of(c, struct run, ending.closing);
+
+	return aws_call_is_running(&r->call) || r->inv.priv != NULL;
+}
+
+static void free_stopped(struct closing *c)
+{
+	struct run *r = container_of(c, struct run, ending.closing);
+
+	aws_call_close(&r->call);
+	inventory_req_close(&r->inv);
+}
+
+static const struct closing_how run_how = { is_out, free_stopped };
+
+void run_stop(struct run *r, void (*done)(void *ctx), void *ctx)
+{
+	ending_begin(&r->ending, r->env->w, &run_how, done, ctx);
 	journal_forget(r->env->journal, &r->rec);
 	journal_forget(r->env->journal, &r->doubt_rec);
-	if (r->sm.now == RUN_AT_CALL || r->sm.now == RUN_AT_ASK)
-		aws_call_cancel(&r->call);
-	else if (r->inv.priv != NULL)
-		inventory_cancel(&r->inv);
-	else
-		run_wait(r, 0);
+	timer_stop(r->env->w, &r->timer);
+	aws_call_cancel(&r->call);
+	inventory_cancel(&r->inv);
 }
 
 /* ---- questions ---- */

@@ -59,9 +59,10 @@ void run_records(const struct run *r, json_t *to);
 
 void run_start(struct run *r);
 bool run_is_running(const struct run *r); /* started and not ended: a replayed one is not */
-void run_free(struct run *r);             /* not while a call or a record of it is under way: see run_stop */
-/* Stops at once, without a record; done does not come, `stopped` does, later. */
-void run_stop(struct run *r, void (*stopped)(void *ctx, struct run *r));
+void run_free(struct run *r);             /* nothing of it is under way: it has ended, stopped, or was never started */
+/* Stops at once, without a record. The done of its env does not come; this one does, later. What it is can be read until it is
+ * freed: a checkpoint may be made meanwhile. */
+void run_stop(struct run *r, void (*done)(void *ctx), void *ctx);
 
 enum run_end run_ended(const struct run *r);
 unsigned run_steps_done(const struct run *r);

@@ -43,7 +43,7 @@ static enum run_state missed(struct run *r)
 		return run_smaller(r);
 	}
 	if (v == STEP_AGAIN)
-		return json_object_size(r->a.left) > left ? RUN_AT_GUARD : run_poll_again(r, false);
+		return json_object_size(r->a.left) > left ? RUN_AT_GUARD : run_again(r, RUN_AT_POLL);
 	return run_not_found(r, &x);
 }
 

@@ -35,7 +35,7 @@ static enum run_state settle(struct run *r, enum step_verdict v)
 		r->a.in_doubt = false;
 		return run_step_ends(r, true, "called");
 	case STEP_AGAIN:
-		return run_poll_again(r, false);
+		return run_again(r, RUN_AT_POLL);
 	case STEP_LOOK:
 		return RUN_AT_LOOK;
 	case STEP_SMALLER:

@@ -8,13 +8,14 @@
  * back). */
 #pragma once
 #include "agent/base/sm.h"
+#include "agent/io/ending.h"
 #include "agent/ops/engine/run.h"
 
 /*  next -> guard -> intent -> guard -> call -> outcome -> next
     next -> call, when it only reads    next -> look, when an intent stands from before a crash
     guard -> call (an intent stands), look (it may not go on, and is in doubt)
-    call -> poll, look, guard (other parameters, or it was held back)    poll -> guard, look
-    look -> ask (who is in the way?) -> poll, guard, outcome
+    call -> poll, look, guard (other parameters, or it was held back)    poll -> guard
+    look -> ask (who is in the way?) -> relook, poll, guard, outcome     relook -> look, guard (it is called off)
     whatever fails -> part (what of it happened all the same?) -> outcome
     outcome, guard, next -> survey (whose is what was made, what goes with it?) -> undo (recorded) -> next ...    any -> ended */
 enum run_state {
@@ -25,7 +26,8 @@ enum run_state {
 	RUN_AT_LOOK,
 	RUN_AT_ASK,
 	RUN_AT_PART,
-	RUN_AT_POLL,
+	RUN_AT_POLL,   /* poll_s, then it asks again */
+	RUN_AT_RELOOK, /* poll_s, then it looks again */
 	RUN_AT_OUTCOME,
 	RUN_AT_SURVEY,
 	RUN_AT_UNDO,
@@ -79,7 +81,6 @@ struct attempt {
 	int64_t until_ms;    /* Unix ms: when it will be known that a call in doubt had no effect; 0: nothing is waited for so */
 	bool in_doubt;       /* a call of it may have had its effect, and that is not known */
 	bool was_duplicate;  /* AWS said: there is one already */
-	bool look_again;     /* poll leads back to looking */
 	bool is_denied;      /* by the policy */
 	enum leaving leaving;
 	unsigned repeats; /* calls repeated after looking in vain */
@@ -122,7 +123,7 @@ struct run {
 	enum run_end end;
 	json_t *error, *created, *deleted;
 	char notes[512];
-	void (*stopped)(void *ctx, struct run *r);
+	struct ending ending;
 };
 
 /* ---- run.c ---- */
@@ -154,9 +155,9 @@ void run_blame(struct run *r); /* what judging and looking have found as cause s
 
 /* ---- run_look.c ---- */
 enum run_state run_look(struct run *r), run_looked(struct run *r);
-enum run_state run_poll(struct run *r), run_polled(struct run *r);
-enum run_state run_poll_again(struct run *r, bool look_again); /* poll, or the end when it is late */
-enum run_state run_fail(struct run *r);                        /* the sentence is in r->a.err; in doubt it looks first */
+enum run_state run_poll(struct run *r), run_polled(struct run *r), run_relook(struct run *r);
+enum run_state run_again(struct run *r, enum run_state how); /* poll or relook; the end when it is late */
+enum run_state run_fail(struct run *r);                      /* the sentence is in r->a.err; in doubt it looks first */
 enum run_state run_look_before_leaving(struct run *r, enum leaving why);
 enum run_state run_resume_leaving(struct run *r);                      /* it was leaving when the life before ended */
 enum run_state run_not_found(struct run *r, const struct step_ctx *x); /* looked, and no more is known than that it is not there */

@@ -29,12 +29,9 @@ static enum run_state late(struct run *r)
 	return run_fail(r);
 }
 
-enum run_state run_poll_again(struct run *r, bool look_again)
+enum run_state run_again(struct run *r, enum run_state how)
 {
-	if (is_late(r))
-		return late(r);
-	r->a.look_again = look_again;
-	return RUN_AT_POLL;
+	return is_late(r) ? late(r) : how;
 }
 
 enum run_state run_poll(struct run *r)
@@ -49,7 +46,21 @@ enum run_state run_poll(struct run *r)
 
 enum run_state run_polled(struct run *r)
 {
-	return r->a.look_again ? RUN_AT_LOOK : RUN_AT_GUARD;
+	(void)r;
+	return RUN_AT_GUARD;
+}
+
+static bool is_called_off(struct run *r)
+{
+	enum run_leave leave = run_may(r);
+
+	return leave == RUN_CANCEL || leave == RUN_DENY;
+}
+
+/* Whoever cannot look is to hear a cancel all the same: the guard leads from there. A step that is leaving has heard it. */
+enum run_state run_relook(struct run *r)
+{
+	return r->a.leaving == STAYS && is_called_off(r) ? RUN_AT_GUARD : RUN_AT_LOOK;
 }
 
 /* ---- leaving ---- */
@@ -117,14 +128,14 @@ enum run_state run_not_found(struct run *r, const struct step_ctx *x)
 	bool partly = r->a.sight == STEP_SEEN_PARTLY;
 
 	if (r->a.leaving != STAYS)
-		return x->settled && !partly ? leave_now(r) : run_poll_again(r, true);
+		return x->settled && !partly ? leave_now(r) : run_again(r, RUN_AT_RELOOK);
 	if (r->a.was_duplicate && x->settled) {
 		err_set(&r->a.err, ERR_SERVICE, "AWS says that it is there already, but nothing with our tags is: %s", r->a.code);
 		return run_step_ends(r, false, "looked");
 	}
 	if (partly || r->a.was_duplicate)
-		return run_poll_again(r, true);
-	return r->a.repeats++ == 0 ? RUN_AT_GUARD : run_poll_again(r, false);
+		return run_again(r, RUN_AT_RELOOK);
+	return r->a.repeats++ == 0 ? RUN_AT_GUARD : run_again(r, RUN_AT_POLL);
 }
 
 /* What an earlier command made serves as well, but this command must not take it back. Nor must it put back what somebody else has
@@ -144,7 +155,7 @@ static enum run_state look_failed(struct run *r)
 	run_look_refused(r);
 	if (r->a.leaving != GIVES_UP)
 		r->a.err = r->inv.err;
-	return run_poll_again(r, true);
+	return run_again(r, RUN_AT_RELOOK);
 }
 
 enum run_state run_looked(struct run *r)

@@ -21,6 +21,38 @@ static void a_checkpoint_read_back_is_the_same_checkpoint(void **state)
 	json_decref(second);
 }
 
+/* A segment may be full while the agent stops. What was open then must stand at the next start, with every step that was tried. */
+static void what_stops_is_in_every_checkpoint_until_it_is_freed(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	assert_true(shop_until(s, &k, STATE_OF(RUNNING), 60000));
+	assert_int_equal(sim_run_until(s->d.w, shop_made_a_balancer, s, 600000), SIM_TRUE);
+	for (unsigned turns = 0; turns < 40; turns++) {
+		json_t *first, *now;
+
+		for (unsigned i = 0; i < turns % 7; i++)
+			sim_step(s->d.w);
+		first = ops_checkpoint(s->d.ops);
+		inbox_close(&s->d.in);
+		ops_close(s->d.ops, desk_closed, &s->d);
+		for (; !s->d.done; sim_step(s->d.w)) {
+			now = ops_checkpoint(s->d.ops);
+			assert_true(json_equal(first, now));
+			json_decref(now);
+		}
+		s->d.done = false;
+		journal_close(s->d.j, desk_closed, &s->d);
+		shop_wait(s);
+		shop_open(s);
+		json_decref(first);
+	}
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+}
+
 static bool is_forgotten(void *ctx)
 {
 	struct shop_want *want = ctx;
@@ -96,6 +128,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHOP(a_checkpoint_read_back_is_the_same_checkpoint),
+		SHOP(what_stops_is_in_every_checkpoint_until_it_is_freed),
 		SHOP(user_data_that_is_proved_outlives_its_command_in_a_checkpoint),
 		SHOP(a_command_in_the_journal_that_cannot_be_decoded_is_damage),
 		SHOP(what_was_ended_of_a_cluster_outlives_its_command_in_a_checkpoint),

@@ -81,6 +81,29 @@ static void what_cannot_be_looked_at_ends_in_doubt_and_nothing_is_taken_back_bli
 	assert_true(shop_stands(s) > 0);
 }
 
+static bool is_broken_once(void *ctx)
+{
+	return ((struct shop *)ctx)->broke > 0;
+}
+
+/* With looks that fail there is no call before which the switches are asked. A cancel begins the last looks at once (deadline_s and
+ * settle_s, six minutes), and not when the step's own time is over, three minutes later. */
+static void a_cancel_is_heard_by_who_cannot_look(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	uint64_t began;
+
+	s->break_at = listener_dies_and_nobody_can_look;
+	shop_run(s, &k);
+	assert_int_equal(sim_run_until(s->d.w, is_broken_once, s, 600000), SIM_TRUE);
+	sim_run_until(s->d.w, NULL, NULL, 120000);
+	began = world_now_ms(s->d.w);
+	ops_cancel(s->d.ops, k.id);
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(INDETERMINATE));
+	assert_true(world_now_ms(s->d.w) - began < 420000);
+}
+
 /* Made, the answer lost, not shown yet; then the account's limit refuses the repetition. */
 static enum shop_fault lost_then_refused(struct shop *s, const char *body)
 {
@@ -127,11 +150,6 @@ static enum shop_fault launches_never_arrive(struct shop *s, const char *body)
 {
 	s->broke += str_starts(body, "Action=RunInstances&");
 	return str_starts(body, "Action=RunInstances&") ? SHOP_LOST : SHOP_FINE;
-}
-
-static bool is_broken_once(void *ctx)
-{
-	return ((struct shop *)ctx)->broke > 0;
 }
 
 /* A call in doubt, then a no of the policy (or the deadline of the step): how long until the command has ended, with a restart
@@ -300,6 +318,7 @@ int main(void)
 		SHOP(a_group_that_was_never_made_is_made_after_looking),
 		SHOP(a_call_without_an_answer_to_the_end_is_looked_for_and_all_is_taken_back),
 		SHOP(what_cannot_be_looked_at_ends_in_doubt_and_nothing_is_taken_back_blindly),
+		SHOP(a_cancel_is_heard_by_who_cannot_look),
 		SHOP(a_refused_repetition_does_not_disown_what_the_lost_call_has_made),
 		SHOP(who_leaves_in_doubt_looks_first),
 		SHOP(a_slow_look_knows_no_more_than_a_fast_one),
