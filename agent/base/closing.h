@@ -17,7 +17,9 @@ struct closing;
 
 struct closing_how {
 	bool (*is_out)(struct closing *c); /* something is, and a step follows when it is home; NULL: never */
-	void (*free)(struct closing *c);   /* its timers are stopped and its memory goes, this struct's too */
+	/* Its timers are stopped and its memory goes, this struct's too; or, of one that can be read until its owner frees it, all
+	 * that it would still have done with others. */
+	void (*free)(struct closing *c);
 };
 
 struct closing {

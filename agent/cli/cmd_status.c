@@ -5,7 +5,6 @@
 
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
-#include "agent/base/stamp.h"
 #include "agent/base/str.h"
 #include "agent/cli/ask.h"
 #include "agent/cli/cli.h"
@@ -33,15 +32,14 @@ static bool is_true(const json_t *j, const char *member)
 /* " (accepted 3 s ago)" */
 static void add_age(const json_t *s, const char *what, const char *when, struct buf *to)
 {
-	int64_t now, then, age;
+	int64_t age_ms = verdict_age_ms(s, when), age_s = age_ms > 0 ? age_ms / 1000 : 0;
 
-	if (stamp_parse_iso(json_str_or(s, "time", ""), &now, NULL) != 0 || stamp_parse_iso(when, &then, NULL) != 0)
+	if (age_ms == INT64_MAX)
 		return;
-	age = now > then ? (now - then) / 1000 : 0;
-	if (age < 120)
-		buf_addf(to, " (%s%lld s ago)", what, (long long)age);
+	if (age_s < 120)
+		buf_addf(to, " (%s%lld s ago)", what, (long long)age_s);
 	else
-		buf_addf(to, " (%s%lld min ago)", what, (long long)age / 60);
+		buf_addf(to, " (%s%lld min ago)", what, (long long)age_s / 60);
 }
 
 static void print_steps(const json_t *o, struct buf *to)

@@ -35,8 +35,7 @@ static void add(json_t *to, enum verdict v, const char *todo, const char *fmt, .
 	json_array_insert_new(to, at, json_pack("{s:i, s:o, s:o}", "exit", (int)v, "what", json_text(what), "do", json_text(todo)));
 }
 
-/* How long before the answer that was; INT64_MAX: never, or it does not say. */
-static int64_t age_ms(const json_t *s, const char *when)
+int64_t verdict_age_ms(const json_t *s, const char *when)
 {
 	int64_t now, then;
 
@@ -71,7 +70,7 @@ static void judge_mode(const json_t *s, json_t *to)
 
 static void judge_start(const json_t *s, json_t *to)
 {
-	int64_t since = age_ms(s, json_str_or(s, "started", ""));
+	int64_t since = verdict_age_ms(s, json_str_or(s, "started", ""));
 	const char *trouble = json_str_or(s, "start_trouble", "");
 
 	if (*trouble != '\0' && since != INT64_MAX && since > START_MOST_MS)
@@ -122,7 +121,7 @@ static void judge_telemetry(const json_t *s, json_t *to)
 {
 	const json_t *t = json_object_get(s, "telemetry");
 	const char *trouble = json_str_or(t, "trouble", ""), *loss = json_str_or(t, "last_loss", "");
-	int64_t age = age_ms(s, loss);
+	int64_t age = verdict_age_ms(s, loss);
 
 	if (*trouble != '\0')
 		add(to, VERDICT_DEGRADED, "do what the sentence says; it is tried again by itself", "telemetry: %s", trouble);

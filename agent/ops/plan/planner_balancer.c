@@ -39,15 +39,18 @@ static size_t tg_place(const struct planning *p, const tg_t *want)
 }
 
 /* Names of target groups and load balancers are of an account and region. */
+static void refuse_taken(struct planning *p, const char *list, size_t place, const char *arn, const char *full)
+{
+	planning_refuse(p, ERR_INVALID,
+			"%s[%zu]: name: %s is called %s and has not the tags of this installation; give it another name", list,
+			place, arn, full);
+}
+
 static void check_tg_name(struct planning *p, const tg_t *want, const char *full)
 {
 	for (size_t i = 0; i < p->inv->other_target_groups.n; i++)
 		if (str_eq(p->inv->other_target_groups.v[i].name, full))
-			planning_refuse(
-			    p, ERR_INVALID,
-			    "target_groups[%zu]: name: %s is called %s and has not the tags of this installation; give it "
-			    "another name",
-			    tg_place(p, want), p->inv->other_target_groups.v[i].arn, full);
+			refuse_taken(p, "target_groups", tg_place(p, want), p->inv->other_target_groups.v[i].arn, full);
 }
 
 void planner_plan_tg(struct planning *p, const tg_t *want)
@@ -330,11 +333,7 @@ static void check_lb_name(struct planning *p, const lb_t *want, const char *full
 {
 	for (size_t i = 0; i < p->inv->other_lbs.n; i++)
 		if (str_eq(p->inv->other_lbs.v[i].name, full))
-			planning_refuse(
-			    p, ERR_INVALID,
-			    "load_balancers[%zu]: name: %s is called %s and has not the tags of this installation; give it "
-			    "another name",
-			    lb_place(p, want), p->inv->other_lbs.v[i].arn, full);
+			refuse_taken(p, "load_balancers", lb_place(p, want), p->inv->other_lbs.v[i].arn, full);
 }
 
 void planner_plan_lb(struct planning *p, const lb_t *want)

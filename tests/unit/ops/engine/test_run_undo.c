@@ -249,11 +249,10 @@ static enum shop_fault second_new_rule_denied(struct shop *s, const char *body)
 	return strstr(body, "FromPort=9002") != NULL && str_starts(body, "Action=Authorize") ? SHOP_DENIED : SHOP_FINE;
 }
 
-/* 59 of 60 stand. Two are exchanged, so one old rule goes ahead of the new ones. */
-static void a_rule_that_made_room_is_put_back_when_the_plan_fails(void **state)
+/* 59 of 60 stand. Two are exchanged, so one old rule goes ahead of the new ones; then it breaks. */
+static void exchange_two_rules_in_vain(struct shop *s, enum shop_fault (*break_at)(struct shop *s, const char *body))
 {
 	Reeve__Control__V1__Rule rules[FULL + 1], *list[FULL + 1];
-	struct shop *s = *state;
 	struct desk_command one, two;
 
 	fill_group(s, rules, list);
@@ -262,11 +261,18 @@ static void a_rule_that_made_room_is_put_back_when_the_plan_fails(void **state)
 	sim_run_until(s->d.w, NULL, NULL, 350000);
 	rules[0].from_port = rules[0].to_port = 9001;
 	rules[1].from_port = rules[1].to_port = 9002;
-	s->break_at = second_new_rule_denied;
+	s->break_at = break_at;
 	shop_apply(s, &two, 2);
 	two.c.not_before = world_wall_ms(s->d.w) + 10000;
 	shop_send(s, &two, false);
 	assert_int_equal(shop_ends(s, &two, NULL), STATE_OF(ROLLED_BACK));
+}
+
+static void a_rule_that_made_room_is_put_back_when_the_plan_fails(void **state)
+{
+	struct shop *s = *state;
+
+	exchange_two_rules_in_vain(s, second_new_rule_denied);
 	assert_int_equal(shop_count(s, "RevokeSecurityGroupIngress"), 2); /* it made room, and then the new one went again */
 	assert_int_equal(stands_on_port(s, 8001) + stands_on_port(s, 8002), 2);
 	assert_int_equal(stands_on_port(s, 9001) + stands_on_port(s, 9002), 0);
@@ -285,21 +291,9 @@ static enum shop_fault closed_by_the_customer(struct shop *s, const char *body)
 
 static void a_rule_that_the_customer_closed_is_not_opened_by_an_undo(void **state)
 {
-	Reeve__Control__V1__Rule rules[FULL + 1], *list[FULL + 1];
 	struct shop *s = *state;
-	struct desk_command one, two;
 
-	fill_group(s, rules, list);
-	shop_run(s, &one);
-	assert_int_equal(shop_ends(s, &one, NULL), DONE);
-	sim_run_until(s->d.w, NULL, NULL, 350000);
-	rules[0].from_port = rules[0].to_port = 9001;
-	rules[1].from_port = rules[1].to_port = 9002;
-	s->break_at = closed_by_the_customer;
-	shop_apply(s, &two, 2);
-	two.c.not_before = world_wall_ms(s->d.w) + 10000;
-	shop_send(s, &two, false);
-	assert_int_equal(shop_ends(s, &two, NULL), STATE_OF(ROLLED_BACK));
+	exchange_two_rules_in_vain(s, closed_by_the_customer);
 	assert_int_equal(stands_on_port(s, 8001), 0);
 	assert_int_equal(stands_on_port(s, 8002), 1);
 }
