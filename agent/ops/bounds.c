@@ -221,7 +221,7 @@ static void read_bound(const struct yaml_node *n, const struct bound *b, struct 
 		faults_hear(f, add_member(all, m, b, &f->now));
 }
 
-void bounds_hear(struct yaml_node *map, struct bounds *all, struct faults *f)
+void bounds_read(struct yaml_node *map, struct bounds *all, struct faults *f)
 {
 	const char *keys[ARRAY_LEN(table) + 1] = { 0 };
 
@@ -237,14 +237,6 @@ void bounds_hear(struct yaml_node *map, struct bounds *all, struct faults *f)
 		read_bound(n, &table[i], all, f);
 		all->given |= 1u << i;
 	}
-}
-
-int bounds_read(struct yaml_node *map, struct bounds *all, struct err *e)
-{
-	struct faults f = { 0 };
-
-	bounds_hear(map, all, &f);
-	return faults_first(&f, e);
 }
 
 static void texts_close(struct bounds_texts *t)

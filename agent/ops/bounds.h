@@ -41,9 +41,8 @@ struct bounds {
 	uint32_t given; /* bit i: the i-th of the table in bounds.c stands in the file */
 };
 
-/* The mapping `bounds:`, or NULL: nothing is given. On an error *all is to be closed all the same. */
-int bounds_read(struct yaml_node *map, struct bounds *all, struct err *e);
-void bounds_hear(struct yaml_node *map, struct bounds *all, struct faults *f); /* the same, with all faults */
+/* The mapping `bounds:`, or NULL: nothing is given. With faults *all is to be closed all the same. */
+void bounds_read(struct yaml_node *map, struct bounds *all, struct faults *f);
 void bounds_close(struct bounds *b);
 /* `nodes_now`: alive nodes of the whole installation. The sentence names the bound and what is beyond it. */
 int bounds_judge(const struct bounds *b, const struct demand *d, uint32_t nodes_now, struct err *e);

@@ -143,8 +143,8 @@ static void read_all(struct yaml_node *root, struct policy *p, struct faults *f)
 	p->frozen = mode == 0;
 	p->delete_hold_ms = DELETE_HOLD_MS;
 	read_commands(yaml_get(root, "commands"), p, f);
-	bounds_hear(yaml_get(root, "bounds"), &p->bounds, f);
-	rates_hear(yaml_get(root, "rates"), &p->rates, f);
+	bounds_read(yaml_get(root, "bounds"), &p->bounds, f);
+	rates_read(yaml_get(root, "rates"), &p->rates, f);
 	faults_hear(f, yaml_duration(yaml_get(root, "delete_hold"), &p->delete_hold_ms, &f->now));
 	read_export(yaml_get(root, "export"), &p->export, f);
 }

@@ -52,7 +52,7 @@ static int read_number(const struct yaml_node *n, uint32_t *ret, struct err *e)
 	return 0;
 }
 
-void rates_hear(struct yaml_node *map, struct rates *ret, struct faults *f)
+void rates_read(struct yaml_node *map, struct rates *ret, struct faults *f)
 {
 	*ret = rates_default;
 	if (!faults_enter(f, map, YAML_KEYS("mutations_per_hour", "deletions_per_day", "ended_at_once")))
@@ -60,14 +60,6 @@ void rates_hear(struct yaml_node *map, struct rates *ret, struct faults *f)
 	faults_hear(f, read_number(yaml_get(map, "mutations_per_hour"), &ret->mutations_per_hour, &f->now));
 	faults_hear(f, read_number(yaml_get(map, "deletions_per_day"), &ret->deletions_per_day, &f->now));
 	faults_hear(f, read_share(yaml_get(map, "ended_at_once"), ret, &f->now));
-}
-
-int rates_read(struct yaml_node *map, struct rates *ret, struct err *e)
-{
-	struct faults f = { 0 };
-
-	rates_hear(map, ret, &f);
-	return faults_first(&f, e);
 }
 
 uint32_t rates_ended_most(const struct rates *r, uint32_t n)

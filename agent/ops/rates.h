@@ -20,7 +20,6 @@ struct rates {
 extern const struct rates rates_default; /* 60, 20, one third */
 
 /* The mapping `rates:`, or NULL: the defaults. */
-int rates_read(struct yaml_node *map, struct rates *ret, struct err *e);
-void rates_hear(struct yaml_node *map, struct rates *ret, struct faults *f); /* the same, with all faults */
+void rates_read(struct yaml_node *map, struct rates *ret, struct faults *f);
 /* How many of n nodes may end at once: at least one. */
 uint32_t rates_ended_most(const struct rates *r, uint32_t n);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "agent/base/faults.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/base/yaml.h"
@@ -23,14 +24,13 @@ static const char good[] = "instance_types: [r6i.large, r6i.xlarge]\nimages: [am
 
 static int read_text(const char *text, struct bounds *b, struct err *e)
 {
-	struct yaml *y = NULL;
-	int rc = yaml_parse("policy.yaml", text, strlen(text), &y, e);
+	CLEANUP(yaml_close) struct yaml *y = NULL;
+	struct faults f = { 0 };
 
 	*b = (struct bounds){ 0 };
-	if (rc == 0)
-		rc = bounds_read(yaml_root(y), b, e);
-	yaml_close(&y);
-	return rc;
+	TRY(yaml_parse("policy.yaml", text, strlen(text), &y, e));
+	bounds_read(yaml_root(y), b, &f);
+	return faults_first(&f, e);
 }
 
 static const struct {

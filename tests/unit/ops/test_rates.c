@@ -6,27 +6,29 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "agent/base/faults.h"
 #include "agent/base/mem.h"
 #include "agent/base/yaml.h"
 #include "agent/ops/rates.h"
 
 static int read_text(const char *text, struct rates *r, struct err *e)
 {
-	struct yaml *y = NULL;
-	int rc = yaml_parse("policy.yaml", text, strlen(text), &y, e);
+	CLEANUP(yaml_close) struct yaml *y = NULL;
+	struct faults f = { 0 };
 
-	if (rc == 0)
-		rc = rates_read(yaml_root(y), r, e);
-	yaml_close(&y);
-	return rc;
+	TRY(yaml_parse("policy.yaml", text, strlen(text), &y, e));
+	rates_read(yaml_root(y), r, &f);
+	return faults_first(&f, e);
 }
 
 static void what_is_not_said_is_sixty_twenty_and_a_third(void **state)
 {
+	struct faults f = { 0 };
 	struct rates r;
 
 	(void)state;
-	assert_int_equal(rates_read(NULL, &r, NULL), 0);
+	rates_read(NULL, &r, &f);
+	assert_int_equal(f.all, 0);
 	assert_int_equal(r.mutations_per_hour, 60);
 	assert_int_equal(r.deletions_per_day, 20);
 	assert_int_equal(rates_ended_most(&r, 9), 3);
