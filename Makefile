@@ -195,8 +195,8 @@ LINT_JOBS = 'layers=tests/lint/layers.py' 'voice=tests/lint/voice.py' 'citations
 	'format=clang-format-14 --dry-run -Werror $(C_FILES)' 'shellcheck=shellcheck $(SH_FILES)' \
 	'ruff=$(RUFF) check -q --config tests/ruff.toml $(PY_FILES)' \
 	'ruff-format=$(RUFF) format -q --check --config tests/ruff.toml $(PY_FILES)' \
-	'template=$(VENV)/bin/cfn-lint deploy/cloudformation/reeve.yaml' 'filled=build/tests/unit/ops/steps/test_iam stack | deploy/cloudformation/fill.py --check' \
-	'documents=for d in $(IAM_DOCUMENTS); do build/tests/unit/ops/steps/test_iam $$d | cmp - deploy/iam/$$d.json || exit 1; done' \
+	'template=$(VENV)/bin/cfn-lint deploy/cloudformation/reeve.yaml' 'filled=build/tests/tools/iam_print stack | deploy/cloudformation/fill.py --check' \
+	'documents=for d in $(IAM_DOCUMENTS); do build/tests/tools/iam_print $$d | cmp - deploy/iam/$$d.json || exit 1; done' \
 	'mutants=$(PYTHON) tests/mutants/run.py --places' \
 	'exposure=systemd-analyze security --offline=true --threshold=11 --no-pager deploy/systemd/reeve.service'
 
@@ -222,7 +222,7 @@ lint: ## clang build, clang-tidy; layers, headers, a test for every file, layout
 	@$(VENV)/bin/python tests/run.py $(LINT_JOBS)
 
 .PHONY: iam
-iam: $(B)/tests/unit/ops/steps/test_iam ## write deploy/iam from the step kinds and the reads, and the template from that
+iam: $(B)/tests/tools/iam_print ## write deploy/iam from the step kinds and the reads, and the template from that
 	@for d in $(IAM_DOCUMENTS); do $< $$d > deploy/iam/$$d.json || exit 1; done
 	@$< stack | deploy/cloudformation/fill.py
 

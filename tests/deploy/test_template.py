@@ -170,9 +170,7 @@ def test_the_policies_of_the_operate_role_fit(template):
 
 
 def test_the_places_in_the_template_are_filled():
-    made = subprocess.run(
-        [REPO / "build/tests/unit/ops/steps/test_iam", "stack"], capture_output=True, check=True
-    ).stdout
+    made = subprocess.run([REPO / "build/tests/tools/iam_print", "stack"], capture_output=True, check=True).stdout
     fill = [sys.executable, REPO / "deploy/cloudformation/fill.py", "--check"]
     assert subprocess.run(fill, input=made, check=False).returncode == 0
 

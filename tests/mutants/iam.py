@@ -3,37 +3,40 @@
 from mutant import Mutant
 
 IAM = "build/tests/unit/ops/steps/test_iam"
+CUT = "build/tests/unit/ops/steps/test_iam_cut"  # by a policy
 
 
-def forgotten(name, when, row):
+def forgotten(name, when, row, test=IAM):
     """A condition of the IAM documents that no statement has any more."""
-    return Mutant(name, "agent/ops/steps/iam_table.c", f"	{{ {when}, {row}", f"	{{ 0, {row}", IAM)
+    return Mutant(name, "agent/ops/steps/iam_table.c", f"	{{ {when}, {row}", f"	{{ 0, {row}", test)
 
 
-def widened(name, resource, wide):
+def widened(name, resource, wide, test=IAM):
     """A resource of the IAM documents that no list narrows any more."""
-    return Mutant(name, "agent/ops/steps/kinds_*.c", resource, wide, IAM)
+    return Mutant(name, "agent/ops/steps/kinds_*.c", resource, wide, test)
 
 
 MUTANTS = [
-    forgotten("tags beyond those that the policy names", "IAM_TO_BE_OWNED", '"ForAllValues:StringLike", "aws:TagKeys"'),
-    forgotten("a node of any type", "IAM_AS_NODE", '"StringEquals", "ec2:InstanceType"'),
+    forgotten(
+        "tags beyond those that the policy names", "IAM_TO_BE_OWNED", '"ForAllValues:StringLike", "aws:TagKeys"', CUT
+    ),
+    forgotten("a node of any type", "IAM_AS_NODE", '"StringEquals", "ec2:InstanceType"', CUT),
     forgotten("a node with any profile", "IAM_WITH_PROFILE", '"ArnEqualsIfExists", "ec2:InstanceProfile"'),
-    forgotten("a node with a profile where none is named", "IAM_NO_PROFILE", '"Null", "ec2:InstanceProfile"'),
+    forgotten("a node with a profile where none is named", "IAM_NO_PROFILE", '"Null", "ec2:InstanceProfile"', CUT),
     forgotten("what stands in any VPC", "IAM_IN_VPC", '"ArnEquals", "ec2:Vpc"'),
-    forgotten("an image of anybody", "IAM_BY_OWNER", '"StringEquals", "ec2:Owner"'),
+    forgotten("an image of anybody", "IAM_BY_OWNER", '"StringEquals", "ec2:Owner"', CUT),
     forgotten("tags on a node later", "IAM_EC2_RUNS", '"StringEquals", "ec2:CreateAction"'),
     forgotten("tags on a group later", "IAM_EC2_GROUPS", '"StringEquals", "ec2:CreateAction"'),
     forgotten("a balancer that faces the internet", "IAM_INTERNAL", '"StringEquals", "elasticloadbalancing:Scheme"'),
     forgotten(
-        "a balancer in any subnet", "IAM_IN_SUBNETS", '"ForAllValues:StringEquals", "elasticloadbalancing:Subnet"'
+        "a balancer in any subnet", "IAM_IN_SUBNETS", '"ForAllValues:StringEquals", "elasticloadbalancing:Subnet"', CUT
     ),
-    forgotten("a balancer in subnets not said", "IAM_IN_SUBNETS", '"Null", "elasticloadbalancing:Subnet"'),
-    widened("any image", "image/%i", "image/*"),
-    widened("any subnet", "subnet/%s", "subnet/*"),
+    forgotten("a balancer in subnets not said", "IAM_IN_SUBNETS", '"Null", "elasticloadbalancing:Subnet"', CUT),
+    widened("any image", "image/%i", "image/*", CUT),
+    widened("any subnet", "subnet/%s", "subnet/*", CUT),
     widened("a group in any VPC", 'IAM_TEXTS(IAM_EC2("vpc/%W"))', 'IAM_TEXTS(IAM_EC2("vpc/*"))'),
     widened("any role passed", "role/%p", "role/*"),
-    widened("any key used", 'IAM_TEXTS("%k")', 'IAM_TEXTS("arn:%P:kms:%R:%A:key/*")'),
+    widened("any key used", 'IAM_TEXTS("%k")', 'IAM_TEXTS("arn:%P:kms:%R:%A:key/*")', CUT),
     Mutant(
         "an empty list of owners that stands for all of them",
         "agent/ops/steps/iam.c",
@@ -46,14 +49,14 @@ MUTANTS = [
         "agent/ops/steps/iam.c",
         "	if ((s->when & IAM_INTERNAL) && !m->lists->may_balance)",
         "	if ((s->when & IAM_INTERNAL) && !m->lists->may_balance && m->a == NULL)",
-        IAM,
+        CUT,
     ),
     Mutant(
         "a document longer than may be",
         "agent/ops/steps/iam.c",
         "	return n <= IAM_DOCUMENT_MAX ? 0",
         "	return n <= 2 * IAM_DOCUMENT_MAX ? 0",
-        IAM,
+        CUT,
     ),
     Mutant(
         "powers for a verb that does not run",
