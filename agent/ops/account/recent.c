@@ -34,6 +34,14 @@ static void drop(struct recent *r, size_t i)
 	memmove(&r->v[i], &r->v[i + 1], (--r->n - i) * sizeof(*r->v));
 }
 
+static const struct resource *kind_of(const struct recent *r, const char *kind)
+{
+	for (const struct resource *const *of = r->resources; *of != NULL; of++)
+		if (str_eq((*of)->kind, kind))
+			return *of;
+	return NULL;
+}
+
 static void forget_old(struct recent *r, uint64_t now_ms)
 {
 	for (size_t i = r->n; i-- > 0;)
@@ -72,7 +80,7 @@ static void add(struct recent *r, uint64_t now_ms, const struct recent_thing *t)
 	r->v[r->n++] = (struct recent_thing){ .warehouse = mem_str(t->warehouse),
 					      .kind = mem_str(t->kind),
 					      .id = mem_str(t->id),
-					      .of = resource_find(r->resources, t->kind),
+					      .of = kind_of(r, t->kind),
 					      .is_there = t->is_there,
 					      .settle_s = t->settle_s,
 					      .until_ms = t->until_ms != 0 ? t->until_ms : now_ms + (uint64_t)t->settle_s * 1000 };

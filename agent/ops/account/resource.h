@@ -20,6 +20,3 @@ struct resource {
 	/* Is this thing the one that a step calls by its argument "name"? NULL: steps name none. */
 	bool (*is_called)(const char *id, const char *name);
 };
-
-/* In an array that is ended by NULL; NULL: there is none of that kind. */
-const struct resource *resource_find(const struct resource *const *all, const char *kind);
