@@ -99,6 +99,20 @@ static void what_was_made_must_be_shown_and_what_was_removed_must_not(void **sta
 		}
 }
 
+/* A record of another version: nobody here knows how an inventory shows it. */
+static void what_is_of_no_kind_is_not_shown_until_its_time_is_over(void **state)
+{
+	struct bench *b = *state;
+
+	show(b, true);
+	note(b, "created", "balloon", "b-1");
+	assert_false(is_shown(b, 60999, "wh-1"));
+	assert_true(is_shown(b, 60999, "wh-2"));
+	assert_true(is_shown(b, 61000, "wh-1"));
+	note(b, "deleted", "volume", "vol-1"); /* it goes with its node */
+	assert_true(is_shown(b, 2000, "wh-1"));
+}
+
 static void a_node_that_ends_is_removed_and_was_made(void **state)
 {
 	struct bench *b = *state;
@@ -205,6 +219,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_was_made_must_be_shown_and_what_was_removed_must_not, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_of_no_kind_is_not_shown_until_its_time_is_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_node_that_ends_is_removed_and_was_made, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_warehouse_matters_by_its_nodes_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(with_a_thing_goes_what_hangs_on_it, setup, teardown),

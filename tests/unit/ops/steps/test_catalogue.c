@@ -22,6 +22,27 @@ static void every_kind_is_found_by_its_name_and_names_are_unique(void **state)
 	assert_null(catalogue_find(""));
 }
 
+static bool is_listed(const struct resource *of)
+{
+	for (const struct resource *const *r = catalogue_resources(); *r != NULL; r++)
+		if (*r == of)
+			return true;
+	return of == NULL;
+}
+
+/* What is in no list is never shown, so a plan would wait for it until its time is over. */
+static void every_kind_of_thing_is_listed_once(void **state)
+{
+	(void)state;
+	for (const struct step_kind *const *k = catalogue_all(); *k != NULL; k++) {
+		assert_true(is_listed((*k)->makes));
+		assert_true(is_listed((*k)->removes));
+	}
+	for (const struct resource *const *r = catalogue_resources(); *r != NULL; r++)
+		for (const struct resource *const *other = r + 1; *other != NULL; other++)
+			assert_false(str_eq((*r)->kind, (*other)->kind));
+}
+
 /* A kind that changes something can be looked for after any doubt, has a time in which AWS may not show it, and the engine can
  * wait longer than that; one that reads has none of these. */
 static void a_kind_that_changes_something_can_be_found_again(void **state)
@@ -122,6 +143,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_is_found_by_its_name_and_names_are_unique),
+		cmocka_unit_test(every_kind_of_thing_is_listed_once),
 		cmocka_unit_test(a_kind_that_changes_something_can_be_found_again),
 		cmocka_unit_test(what_makes_something_can_be_taken_back),
 		cmocka_unit_test(arguments_of_a_wrong_type_are_errors),
