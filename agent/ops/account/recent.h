@@ -14,8 +14,7 @@ struct recent_thing; /* one of them */
 
 /* Zero at birth but for the kinds of things. */
 struct recent {
-	const struct resource *const
-	    *resources; /* ended by NULL; a thing of no kind among them is not shown until its time is over */
+	const struct resource *const *resources; /* ended by NULL; what is of none of them is not shown until its time is over */
 	struct recent_thing *v;
 	size_t n;
 	uint64_t blind_ms; /* monotonic: until then nothing is believed: there was more than we can remember, or a doubt */
