@@ -13,6 +13,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/uuid.h"
 #include "agent/ops/room.h"
+#include "agent/ops/steps/catalogue.h"
 
 #define TO(state) SM_TO(OP_##state)
 
@@ -133,7 +134,8 @@ enum op_state op_take_inventory(struct op *op, const struct inventory_wants *wan
 {
 	struct op_env *env = op->env;
 
-	inventory_take(env->w, env->aws, env->instance, &env->owner, wants, &op->inv, on_inventory);
+	inventory_take(&(struct inventory_source){ env->w, env->aws, env->instance, &env->owner, catalogue_resources() }, wants,
+		       &op->inv, on_inventory);
 	return OP_STAYS;
 }
 

@@ -225,7 +225,7 @@ enum op_state op_asked(struct op *op)
 	return next;
 }
 
-static const char **ends(void *ctx, const struct inventory *inv, size_t *ret_n)
+static const struct inventory_thing *ends(void *ctx, const struct inventory *inv, size_t *ret_n)
 {
 	const struct op *op = ctx;
 	struct planner_args a = { .owner = op->env->owner, .command = op->f.id_text, .verb = op_verb(op), .inv = inv };

@@ -13,9 +13,23 @@ MUTANTS = [
     Mutant(
         "what an ignored filter shows taken for ours",
         "agent/ops/account/inventory_reads.c",
-        "	inv->instances.n = instances;\n",
+        "	all->n = n;\n",
         "",
         "build/tests/unit/ops/account/test_inventory_take",
+    ),
+    Mutant(
+        "security groups that an ignored filter shows taken for ours",
+        "agent/ops/steps/groups.c",
+        "	all->n = n;\n",
+        "",
+        "build/tests/unit/ops/account/test_inventory_take",
+    ),
+    Mutant(
+        "the reads of the kinds of things left out",
+        "agent/ops/account/inventory_reads.c",
+        "	for (; r == NULL && *resources != NULL; resources++)",
+        "	for (; r == NULL && resources == NULL; resources++)",
+        "build/tests/unit/ops/account/test_inventory_reads",
     ),
     Mutant(
         "a plan's hash that hangs on who asks",
@@ -296,7 +310,7 @@ MUTANTS = [
     Mutant(
         "nodes that end while they drain",
         "agent/ops/plan/planner_cluster.c",
-        "		plan_drained(p, &p->inv->target_groups[g], have);",
+        "		plan_drained(p, &balancers_in(p->inv)->target_groups[g], have);",
         "		(void)plan_drained;",
         "build/tests/unit/ops/test_op_plan",
     ),
@@ -324,15 +338,15 @@ MUTANTS = [
     Mutant(
         "what would go in the place of a protected node not asked for",
         "agent/ops/account/inventory_take.c",
-        "	begin(t);\n	if (t->token",
+        "	begin(p);\n	if (t->token",
         "	if (t->token",
         "build/tests/unit/ops/account/test_inventory_take",
     ),
     Mutant(
         "a node that is gone when its protection is asked for ends the taking",
         "agent/ops/account/inventory_take.c",
-        "	return row_of(t)->may_be_gone && c->class == AWS_NOTFOUND;",
-        "	return false && row_of(t)->may_be_gone && c->class == AWS_NOTFOUND;",
+        "	return t->page.read->may_be_gone && c->class == AWS_NOTFOUND;",
+        "	return false && t->page.read->may_be_gone && c->class == AWS_NOTFOUND;",
         "build/tests/unit/ops/account/test_inventory_take",
     ),
     Mutant(
@@ -344,16 +358,16 @@ MUTANTS = [
     ),
     Mutant(
         "the names of other balancers forgotten",
-        "agent/ops/account/inventory_reads.c",
-        "			inv->other_lbs.v[inv->other_lbs.n++] = t->lbs.v[i];",
+        "agent/ops/steps/balancers.c",
+        "			b->other_lbs.v[b->other_lbs.n++] = all->v[i];",
         "			continue;",
         "build/tests/unit/ops/account/test_inventory_take",
     ),
     Mutant(
         "a name that somebody else's balancer bears given again",
         "agent/ops/plan/planner_balancer.c",
-        "		if (str_eq(p->inv->other_lbs.v[i].name, full))",
-        "		if (false && str_eq(p->inv->other_lbs.v[i].name, full))",
+        "		if (str_eq(balancers_in(p->inv)->other_lbs.v[i].name, full))",
+        "		if (false && str_eq(balancers_in(p->inv)->other_lbs.v[i].name, full))",
         "build/tests/unit/ops/plan/test_planner_balancer",
     ),
     Mutant(

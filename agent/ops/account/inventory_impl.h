@@ -1,8 +1,8 @@
-/* inventory_impl.h - what the files of a taking share: inventory_take.c (the walk), inventory_reads.c (the table of its reads),
+/* inventory_impl.h - what the files of a taking share: inventory_take.c (the walk), inventory_reads.c (the account's own reads),
  * inventory_beside.c (what is not ours and a plan stands on), inventory_guard.c (what protects things of ours from being ended).
  * Nobody else includes this. */
 #pragma once
-#include "agent/ops/account/inventory.h"
+#include "agent/ops/account/inventory_read.h"
 #include "agent/ops/account/pages.h"
 
 enum beside { BESIDE_SUBNETS, BESIDE_IMAGES, BESIDE_TYPES, BESIDE_NAMES, BESIDE_S3, BESIDE_KINDS };
@@ -13,48 +13,34 @@ struct inventory_taking {
 	struct aws *aws;
 	struct creds *creds;
 	struct owner owner;
+	const struct resource *const *resources;
 	struct inventory_req *req;
 	struct inventory *inv;
-	size_t row; /* of the table of reads */
+	struct inventory_page page; /* of the read at hand */
+	size_t row;                 /* which one that is: inventory_read_at */
 	struct aws_call call;
 	struct timer timer;
-	char *token; /* of the next page, or NULL */
+	char *token; /* the page's */
 	unsigned pages;
-	struct pages list;                      /* that at hand */
-	size_t at;                              /* where one call is for some of a list: which one is next */
-	struct elb_target_groups target_groups; /* all of the account's, until their tags are known */
-	struct elb_lbs lbs;
-	struct { /* what is asked for by name */
+	struct pages list; /* that at hand */
+	struct {           /* what is asked for by name */
 		const char *const *v;
 		size_t n;
 	} beside[BESIDE_KINDS];
 	bool wants_beside;
-	const char **(*ends)(void *ctx, const struct inventory *inv, size_t *ret_n);
+	inventory_ends_fn *ends;
 	void *ends_ctx;
 	bool canceled;
 };
 
-/* A list that may come in several pages, of which something may be missing without a word; n NULL: none. */
-struct inventory_rows {
-	const void *v;
-	size_t *n, size;
-};
+static inline struct inventory_taking *inventory_taking_of(const struct inventory_page *p)
+{
+	return container_of(p, struct inventory_taking, page);
+}
 
-/* One read of a taking. They are made in the order of the table. */
-struct inventory_read {
-	const char *name, *actions[2];                      /* for sentences; IAM actions */
-	size_t a_call;                                      /* how many things one call asks for */
-	enum beside beside;                                 /* of those that ask for what is named */
-	bool may_be_gone;                                   /* a thing that was ended since we saw it is no failure */
-	void (*begin)(struct inventory_taking *t);          /* before each call: what is there to ask for? NULL: as it was */
-	size_t (*things)(const struct inventory_taking *t); /* that it walks through; NULL: one */
-	void (*ask)(struct inventory_taking *t);
-	int (*take_in)(struct inventory_taking *t, const struct xml_node *root, struct err *e);
-	struct inventory_rows (*rows)(struct inventory_taking *t); /* NULL: what is asked for by name is missed by name */
-	void (*end)(struct inventory_taking *t);                   /* when all of it has been read; or NULL */
-};
-
-extern const struct inventory_read inventory_reads[]; /* ended by one without a name */
+/* The i-th read of a taking: the account's own, those of the kinds of things in their order, then those that depend on what all of
+ * these have shown. NULL: there is no i-th. */
+const struct inventory_read *inventory_read_at(const struct resource *const *resources, size_t i);
 
 /* One page of those of `names` that are there. */
 void inventory_beside_ask(enum beside what, const char *const *names, size_t n, const char *token, struct request *req);
@@ -63,7 +49,5 @@ int inventory_beside_read(enum beside what, const struct xml_node *root, const c
 /* These types and those of our instances, each once, in the inventory's arena. */
 const char **inventory_beside_types(const struct inventory *inv, const char *const *types, size_t n, size_t *ret_n);
 
-/* Adds those of the ids that are not asked for yet. */
-void inventory_guard_want(struct inventory *inv, const char *const *ids, size_t n);
-void inventory_guard_ask(const struct inventory_guard *g, struct request *req);
-int inventory_guard_read(const struct xml_node *root, struct inventory_guard *g, struct err *e);
+/* Adds those of the things that are not asked for yet, and can be protected. */
+void inventory_guard_want(struct inventory *inv, const struct inventory_thing *things, size_t n);

@@ -1,400 +1,184 @@
-/* inventory_reads.c - the table of a taking's reads: how each asks, and what it makes of the answer. The IAM policy of the instance
- * role follows from it (reads.h). */
+/* inventory_reads.c - the account's own reads: networks and instances, then what a plan stands on and what protects things of ours;
+ * between them those of the kinds of things. The IAM policy of the instance role follows from all of them (reads.h). */
 #include "agent/base/log.h"
 #include "agent/base/str.h"
 #include "agent/ops/account/inventory_impl.h"
+#include "agent/ops/account/resource.h"
 
-#define TAGS_A_CALL 20
 #define EC2(name) "ec2:Describe" name
-#define ELB(name) "elasticloadbalancing:Describe" name
-#define ROWS(list)                                                                                                                 \
-	(struct inventory_rows)                                                                                                    \
-	{                                                                                                                          \
-		(list).v, &(list).n, sizeof(*(list).v)                                                                             \
-	}
 
-/* ---- networks, instances, security groups ---- */
+/* ---- in common ---- */
 
-static void ask_by_tags(struct inventory_taking *t, void (*build)(struct request *, const struct ec2_describe *))
+void inventory_ask_by_tags(const struct inventory_page *p, struct request *req,
+			   void (*build)(struct request *, const struct ec2_describe *))
 {
 	const struct ec2_filter filters[] = {
-		{ "tag:resource-created-by", &t->owner.vendor, 1 },
-		{ "tag:reeve:installation", &t->owner.installation, 1 },
+		{ "tag:resource-created-by", &p->owner->vendor, 1 },
+		{ "tag:reeve:installation", &p->owner->installation, 1 },
 	};
 
-	build(&t->call.req, &(struct ec2_describe){ .filters = filters, .filters_n = ARRAY_LEN(filters), .next_token = t->token });
+	build(req, &(struct ec2_describe){ .filters = filters, .filters_n = ARRAY_LEN(filters), .next_token = p->token });
 }
 
-static void ask_vpcs(struct inventory_taking *t)
+const char *inventory_next_ec2(const struct aws_call *c)
 {
-	ec2_describe_vpcs(&t->call.req, &(struct ec2_describe){ .next_token = t->token });
+	return ec2_next_token(xml_root(c->xml));
 }
 
-static int take_vpcs(struct inventory_taking *t, const struct xml_node *root, struct err *e)
+void inventory_tell_foreign(const char *kind, size_t n)
 {
-	return ec2_read_vpcs(root, t->inv->arena, &t->inv->vpcs, e);
+	if (n > 0)
+		log_warn("inventory.foreign", "kind=%s n=%zu next=\"EC2 ignored our filter; they are left out\"", kind, n);
 }
 
-static struct inventory_rows rows_vpcs(struct inventory_taking *t)
+/* ---- networks, instances ---- */
+
+static void ask_vpcs(struct inventory_page *p, struct request *req)
 {
-	return ROWS(t->inv->vpcs);
+	ec2_describe_vpcs(req, &(struct ec2_describe){ .next_token = p->token });
 }
 
-static void ask_instances(struct inventory_taking *t)
+static int take_vpcs(struct inventory_page *p, const struct aws_call *c, struct err *e)
 {
-	ask_by_tags(t, ec2_describe_instances);
+	return ec2_read_vpcs(xml_root(c->xml), p->inv->arena, &p->inv->vpcs, e);
 }
 
-static int take_instances(struct inventory_taking *t, const struct xml_node *root, struct err *e)
+static struct inventory_rows rows_vpcs(const struct inventory_page *p)
 {
-	return ec2_read_instances(root, t->inv->arena, &t->inv->instances, e);
+	return INVENTORY_ROWS(p->inv->vpcs);
 }
 
-static struct inventory_rows rows_instances(struct inventory_taking *t)
+static void ask_instances(struct inventory_page *p, struct request *req)
 {
-	return ROWS(t->inv->instances);
+	inventory_ask_by_tags(p, req, ec2_describe_instances);
 }
 
-/* What a plan stands on are also the types of what runs. */
-static void want_types(struct inventory_taking *t)
+static int take_instances(struct inventory_page *p, const struct aws_call *c, struct err *e)
 {
-	if (t->wants_beside)
-		t->beside[BESIDE_TYPES].v = inventory_beside_types(t->inv, t->beside[BESIDE_TYPES].v, t->beside[BESIDE_TYPES].n,
-								   &t->beside[BESIDE_TYPES].n);
+	return ec2_read_instances(xml_root(c->xml), p->inv->arena, &p->inv->instances, e);
 }
 
-static void ask_groups(struct inventory_taking *t)
+static struct inventory_rows rows_instances(const struct inventory_page *p)
 {
-	ask_by_tags(t, ec2_describe_security_groups);
-}
-
-static int take_groups(struct inventory_taking *t, const struct xml_node *root, struct err *e)
-{
-	struct inventory *inv = t->inv;
-
-	TRY(ec2_read_security_groups(root, inv->arena, &inv->groups, e));
-	for (size_t i = 0; i < inv->groups.n; i++)
-		for (size_t k = 0; k < inv->groups.v[i].rules_n; k++)
-			inventory_rule_spell(inv->arena, &inv->groups.v[i].rules[k]);
-	return 0;
-}
-
-static struct inventory_rows rows_groups(struct inventory_taking *t)
-{
-	return ROWS(t->inv->groups);
-}
-
-/* ---- target groups and load balancers: all of the account, until their tags tell whose they are ---- */
-
-static void ask_tgs(struct inventory_taking *t)
-{
-	elb_describe_target_groups(&t->call.req, NULL, t->token);
-}
-
-static int take_tgs(struct inventory_taking *t, const struct xml_node *root, struct err *e)
-{
-	return elb_read_target_groups(root, t->inv->arena, &t->target_groups, e);
-}
-
-static struct inventory_rows rows_tgs(struct inventory_taking *t)
-{
-	return ROWS(t->target_groups);
-}
-
-static void ask_lbs(struct inventory_taking *t)
-{
-	elb_describe_load_balancers(&t->call.req, NULL, t->token);
-}
-
-static int take_lbs(struct inventory_taking *t, const struct xml_node *root, struct err *e)
-{
-	return elb_read_load_balancers(root, t->inv->arena, &t->lbs, e);
-}
-
-static struct inventory_rows rows_lbs(struct inventory_taking *t)
-{
-	return ROWS(t->lbs);
-}
-
-/* ARNs of the next batch of target groups, then load balancers, counted as one list. */
-static size_t arns_total(const struct inventory_taking *t)
-{
-	return t->target_groups.n + t->lbs.n;
-}
-
-static void ask_tags(struct inventory_taking *t)
-{
-	const char *arns[TAGS_A_CALL];
-	size_t n = 0;
-
-	for (size_t i = t->at; i < arns_total(t) && n < TAGS_A_CALL; i++)
-		arns[n++] = i < t->target_groups.n ? t->target_groups.v[i].arn : t->lbs.v[i - t->target_groups.n].arn;
-	elb_describe_tags(&t->call.req, arns, n);
-}
-
-static void set_tags(struct inventory_taking *t, const struct elb_tagged *tagged)
-{
-	for (size_t i = 0; i < t->target_groups.n; i++)
-		if (str_eq(t->target_groups.v[i].arn, tagged->arn))
-			t->target_groups.v[i].tags = tagged->tags;
-	for (size_t i = 0; i < t->lbs.n; i++)
-		if (str_eq(t->lbs.v[i].arn, tagged->arn))
-			t->lbs.v[i].tags = tagged->tags;
-}
-
-static int take_tags(struct inventory_taking *t, const struct xml_node *root, struct err *e)
-{
-	struct elb_taggeds list = { 0 };
-
-	TRY(elb_read_tags(root, t->inv->arena, &list, e));
-	for (size_t i = 0; i < list.n; i++)
-		set_tags(t, &list.v[i]);
-	return 0;
+	return INVENTORY_ROWS(p->inv->instances);
 }
 
 /* Drops what is not ours, although the filter asked for ours alone. */
-static void drop_foreign(struct inventory_taking *t)
+static void drop_foreign(const struct inventory_page *p)
 {
-	struct inventory *inv = t->inv;
-	size_t instances = 0, groups = 0;
-
-	for (size_t i = 0; i < inv->instances.n; i++)
-		if (inventory_is_ours(&t->owner, &inv->instances.v[i].tags))
-			inv->instances.v[instances++] = inv->instances.v[i];
-	for (size_t i = 0; i < inv->groups.n; i++)
-		if (inventory_is_ours(&t->owner, &inv->groups.v[i].tags))
-			inv->groups.v[groups++] = inv->groups.v[i];
-	if (instances < inv->instances.n || groups < inv->groups.n)
-		log_warn("inventory.foreign", "instances=%zu groups=%zu next=\"EC2 ignored our filter; they are left out\"",
-			 inv->instances.n - instances, inv->groups.n - groups);
-	inv->instances.n = instances;
-	inv->groups.n = groups;
-}
-
-/* Of all target groups and load balancers, ours; of the others the rows stay, for their names. */
-static void keep_ours(struct inventory_taking *t)
-{
-	struct inventory *inv = t->inv;
-
-	drop_foreign(t);
-	inv->other_target_groups =
-	    (struct elb_target_groups){ arena_alloc(inv->arena, (t->target_groups.n + 1) * sizeof(*t->target_groups.v)), 0 };
-	inv->other_lbs = (struct elb_lbs){ arena_alloc(inv->arena, (t->lbs.n + 1) * sizeof(*t->lbs.v)), 0 };
-	inv->target_groups = arena_alloc(inv->arena, (t->target_groups.n + 1) * sizeof(*inv->target_groups));
-	for (size_t i = 0; i < t->target_groups.n; i++)
-		if (inventory_is_ours(&t->owner, &t->target_groups.v[i].tags))
-			inv->target_groups[inv->target_groups_n++].g = t->target_groups.v[i];
-		else
-			inv->other_target_groups.v[inv->other_target_groups.n++] = t->target_groups.v[i];
-	inv->lbs = arena_alloc(inv->arena, (t->lbs.n + 1) * sizeof(*inv->lbs));
-	for (size_t i = 0; i < t->lbs.n; i++)
-		if (inventory_is_ours(&t->owner, &t->lbs.v[i].tags))
-			inv->lbs[inv->lbs_n++].lb = t->lbs.v[i];
-		else
-			inv->other_lbs.v[inv->other_lbs.n++] = t->lbs.v[i];
-}
-
-/* ---- the listeners of ours, and who is behind them ---- */
-
-static size_t count_lbs(const struct inventory_taking *t)
-{
-	return t->inv->lbs_n;
-}
-
-static void ask_listeners(struct inventory_taking *t)
-{
-	elb_describe_listeners(&t->call.req, t->inv->lbs[t->at].lb.arn, t->token);
-}
-
-static int take_listeners(struct inventory_taking *t, const struct xml_node *root, struct err *e)
-{
-	return elb_read_listeners(root, t->inv->arena, &t->inv->lbs[t->at].listeners, e);
-}
-
-static struct inventory_rows rows_listeners(struct inventory_taking *t)
-{
-	return ROWS(t->inv->lbs[t->at].listeners);
-}
-
-/* Listeners of all load balancers, counted as one list. */
-static size_t listeners_total(const struct inventory_taking *t)
-{
+	struct ec2_instances *all = &p->inv->instances;
 	size_t n = 0;
 
-	for (size_t i = 0; i < t->inv->lbs_n; i++)
-		n += t->inv->lbs[i].listeners.n;
-	return n;
+	for (size_t i = 0; i < all->n; i++)
+		if (inventory_is_ours(p->owner, &all->v[i].tags))
+			all->v[n++] = all->v[i];
+	inventory_tell_foreign("instance", all->n - n);
+	all->n = n;
 }
 
-static struct elb_listener *listener_at(const struct inventory_taking *t, size_t at)
+/* What a plan stands on are also the types of what runs. */
+static void end_instances(struct inventory_page *p)
 {
-	struct inventory_lb *lb = t->inv->lbs;
+	struct inventory_taking *t = inventory_taking_of(p);
 
-	for (; at >= lb->listeners.n; lb++)
-		at -= lb->listeners.n;
-	return &lb->listeners.v[at];
-}
-
-static void ask_listener_tags(struct inventory_taking *t)
-{
-	size_t total = listeners_total(t), n = 0;
-	const char *arns[TAGS_A_CALL];
-
-	while (t->at + n < total && n < TAGS_A_CALL) {
-		arns[n] = listener_at(t, t->at + n)->arn;
-		n++;
-	}
-	elb_describe_tags(&t->call.req, arns, n);
-}
-
-static int take_listener_tags(struct inventory_taking *t, const struct xml_node *root, struct err *e)
-{
-	struct elb_taggeds list = { 0 };
-
-	TRY(elb_read_tags(root, t->inv->arena, &list, e));
-	for (size_t k = 0; k < list.n; k++)
-		for (size_t i = 0; i < listeners_total(t); i++)
-			if (str_eq(listener_at(t, i)->arn, list.v[k].arn))
-				listener_at(t, i)->tags = list.v[k].tags;
-	return 0;
-}
-
-static size_t count_tgs(const struct inventory_taking *t)
-{
-	return t->inv->target_groups_n;
-}
-
-static void ask_health(struct inventory_taking *t)
-{
-	elb_describe_target_health(&t->call.req, t->inv->target_groups[t->at].g.arn);
-}
-
-static int take_health(struct inventory_taking *t, const struct xml_node *root, struct err *e)
-{
-	return elb_read_target_health(root, t->inv->arena, &t->inv->target_groups[t->at].targets, e);
+	drop_foreign(p);
+	if (t->wants_beside)
+		t->beside[BESIDE_TYPES].v = inventory_beside_types(p->inv, t->beside[BESIDE_TYPES].v, t->beside[BESIDE_TYPES].n,
+								   &t->beside[BESIDE_TYPES].n);
 }
 
 /* ---- what is not ours, and a plan stands on ---- */
 
-static enum beside beside_of(const struct inventory_taking *t)
+static size_t count_beside(const struct inventory_page *p)
 {
-	return inventory_reads[t->row].beside;
+	return inventory_taking_of(p)->beside[p->read->which].n;
 }
 
-static size_t count_beside(const struct inventory_taking *t)
+static void ask_beside(struct inventory_page *p, struct request *req)
 {
-	return t->beside[beside_of(t)].n;
+	struct inventory_taking *t = inventory_taking_of(p);
+	enum beside what = p->read->which;
+
+	inventory_beside_ask(what, t->beside[what].v + p->at, t->beside[what].n - p->at, p->token, req);
 }
 
-static void ask_beside(struct inventory_taking *t)
+static int take_beside(struct inventory_page *p, const struct aws_call *c, struct err *e)
 {
-	enum beside what = beside_of(t);
+	enum beside what = p->read->which;
 
-	inventory_beside_ask(what, t->beside[what].v + t->at, t->beside[what].n - t->at, t->token, &t->call.req);
-}
-
-static int take_beside(struct inventory_taking *t, const struct xml_node *root, struct err *e)
-{
-	return inventory_beside_read(beside_of(t), root, t->beside[beside_of(t)].v[0], t->inv, e);
+	return inventory_beside_read(what, xml_root(c->xml), inventory_taking_of(p)->beside[what].v[0], p->inv, e);
 }
 
 /* ---- what protects that which a plan would end ---- */
 
 /* Where a node is protected, another one would end in its place: so the protection of that one is asked for, too. */
-static void want_guards(struct inventory_taking *t)
+static void want_guards(struct inventory_page *p)
 {
-	const char **ids;
+	struct inventory_taking *t = inventory_taking_of(p);
+	const struct inventory_thing *things;
 	size_t n;
 
-	if (t->ends == NULL || t->at < t->inv->guards.n)
+	if (t->ends == NULL || p->at < p->inv->guards.n)
 		return;
-	ids = t->ends(t->ends_ctx, t->inv, &n);
-	inventory_guard_want(t->inv, ids, n);
+	things = t->ends(t->ends_ctx, p->inv, &n);
+	inventory_guard_want(p->inv, things, n);
 }
 
-static size_t count_guards(const struct inventory_taking *t)
+static size_t count_guards(const struct inventory_page *p)
 {
-	return t->inv->guards.n;
+	return p->inv->guards.n;
 }
 
-static void ask_guard(struct inventory_taking *t)
+static void ask_guard(struct inventory_page *p, struct request *req)
 {
-	inventory_guard_ask(&t->inv->guards.v[t->at], &t->call.req);
+	const struct inventory_thing *thing = &p->inv->guards.v[p->at].thing;
+
+	p->action = thing->of->guard->action;
+	thing->of->guard->ask(req, thing->id);
 }
 
-static int take_guard(struct inventory_taking *t, const struct xml_node *root, struct err *e)
+static int take_guard(struct inventory_page *p, const struct aws_call *c, struct err *e)
 {
-	return inventory_guard_read(root, &t->inv->guards.v[t->at], e);
+	struct inventory_guard *g = &p->inv->guards.v[p->at];
+
+	return g->thing.of->guard->read(c, &g->is_on, e);
 }
 
-/* ---- the table ---- */
+/* ---- the tables ---- */
 
-#define BESIDE(kind, what, action)                                                                                                 \
+#define BESIDE(kind, what, of)                                                                                                     \
 	{                                                                                                                          \
-		.name = (what), .actions = { (action) }, .a_call = BESIDE_A_CALL, .beside = (kind), .things = count_beside,        \
-		.ask = ask_beside, .take_in = take_beside                                                                          \
+		.name = (what), .action = (of), .a_call = BESIDE_A_CALL, .which = (kind), .things = count_beside,                  \
+		.ask = ask_beside, .take_in = take_beside, .next = inventory_next_ec2                                              \
 	}
 
-const struct inventory_read inventory_reads[] = {
-	{ .name = "vpcs", .actions = { EC2("Vpcs") }, .a_call = 1, .ask = ask_vpcs, .take_in = take_vpcs, .rows = rows_vpcs },
+static const struct inventory_read first[] = {
+	{ .name = "vpcs",
+	  .action = EC2("Vpcs"),
+	  .a_call = 1,
+	  .ask = ask_vpcs,
+	  .take_in = take_vpcs,
+	  .next = inventory_next_ec2,
+	  .rows = rows_vpcs },
 	{ .name = "instances",
-	  .actions = { EC2("Instances") },
+	  .action = EC2("Instances"),
 	  .a_call = 1,
 	  .ask = ask_instances,
 	  .take_in = take_instances,
+	  .next = inventory_next_ec2,
 	  .rows = rows_instances,
-	  .end = want_types },
-	{ .name = "groups",
-	  .actions = { EC2("SecurityGroups") },
-	  .a_call = 1,
-	  .ask = ask_groups,
-	  .take_in = take_groups,
-	  .rows = rows_groups },
-	{ .name = "target groups",
-	  .actions = { ELB("TargetGroups") },
-	  .a_call = 1,
-	  .ask = ask_tgs,
-	  .take_in = take_tgs,
-	  .rows = rows_tgs },
-	{ .name = "load balancers",
-	  .actions = { ELB("LoadBalancers") },
-	  .a_call = 1,
-	  .ask = ask_lbs,
-	  .take_in = take_lbs,
-	  .rows = rows_lbs },
-	{ .name = "tags",
-	  .actions = { ELB("Tags") },
-	  .a_call = TAGS_A_CALL,
-	  .things = arns_total,
-	  .ask = ask_tags,
-	  .take_in = take_tags,
-	  .end = keep_ours },
-	{ .name = "listeners",
-	  .actions = { ELB("Listeners") },
-	  .a_call = 1,
-	  .things = count_lbs,
-	  .ask = ask_listeners,
-	  .take_in = take_listeners,
-	  .rows = rows_listeners },
-	{ .name = "tags of listeners",
-	  .actions = { ELB("Tags") },
-	  .a_call = TAGS_A_CALL,
-	  .things = listeners_total,
-	  .ask = ask_listener_tags,
-	  .take_in = take_listener_tags },
-	{ .name = "health",
-	  .actions = { ELB("TargetHealth") },
-	  .a_call = 1,
-	  .things = count_tgs,
-	  .ask = ask_health,
-	  .take_in = take_health },
+	  .end = end_instances },
+	{ .name = NULL },
+};
+
+static const struct inventory_read last[] = {
 	BESIDE(BESIDE_SUBNETS, "subnets", EC2("Subnets")),
 	BESIDE(BESIDE_IMAGES, "images", EC2("Images")),
 	BESIDE(BESIDE_TYPES, "instance types", EC2("InstanceTypes")),
 	BESIDE(BESIDE_NAMES, "names of security groups", EC2("SecurityGroups")),
 	BESIDE(BESIDE_S3, "prefix lists", EC2("PrefixLists")),
+	/* Its actions are those of the kinds' guards. */
 	{ .name = "protections",
-	  .actions = { EC2("InstanceAttribute"), ELB("LoadBalancerAttributes") },
 	  .a_call = 1,
 	  .may_be_gone = true,
 	  .begin = want_guards,
@@ -404,11 +188,34 @@ const struct inventory_read inventory_reads[] = {
 	{ .name = NULL },
 };
 
-const char *inventory_action(size_t i)
+/* The i-th of a table, or NULL: then *i is counted down by all that it has. */
+static const struct inventory_read *row_of(const struct inventory_read *table, size_t *i)
 {
-	for (const struct inventory_read *r = inventory_reads; r->name != NULL; r++)
-		for (size_t k = 0; k < ARRAY_LEN(r->actions) && r->actions[k] != NULL; k++)
-			if (i-- == 0)
-				return r->actions[k];
+	for (; table != NULL && table->name != NULL; table++)
+		if ((*i)-- == 0)
+			return table;
+	return NULL;
+}
+
+const struct inventory_read *inventory_read_at(const struct resource *const *resources, size_t i)
+{
+	const struct inventory_read *r = row_of(first, &i);
+
+	for (; r == NULL && *resources != NULL; resources++)
+		r = row_of((*resources)->reads, &i);
+	return r != NULL ? r : row_of(last, &i);
+}
+
+/* The actions of the reads, then those of the guards. */
+const char *inventory_action(const struct resource *const *resources, size_t i)
+{
+	const struct inventory_read *r;
+
+	for (size_t k = 0; (r = inventory_read_at(resources, k)) != NULL; k++)
+		if (r->action != NULL && i-- == 0)
+			return r->action;
+	for (; *resources != NULL; resources++)
+		if ((*resources)->guard != NULL && i-- == 0)
+			return (*resources)->guard->action;
 	return NULL;
 }

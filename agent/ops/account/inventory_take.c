@@ -1,10 +1,9 @@
 /* inventory_take.c - one read after the other, page by page, all with the instance role.
  *
- * Happy path: the reads of the table (inventory_reads.c) in their order: VPCs, instances, security groups (by filter, and looked at
- * again: a filter that the service ignores shows the whole account), then every target group and load balancer with their tags,
- * of which ours stay, then the listeners of each with their tags, and the health of each; for a plan also what it stands on and is
- * not ours, and what protects that which it would end. A list of several pages is read more than once (pages.h). Failure: the first
- * call that fails ends the taking with its class and sentence; nothing half-seen is ever handed out. */
+ * Happy path: the reads in their order (inventory_read_at): VPCs, instances, then what the kinds of things bring; for a plan also
+ * what it stands on and is not ours, and what protects that which it would end. A list of several pages is read more than once
+ * (pages.h). Failure: the first call that fails ends the taking with its class and sentence; nothing half-seen is ever handed out.
+ */
 #include "agent/ops/account/inventory_impl.h"
 
 #include <assert.h>
@@ -12,11 +11,6 @@
 #include "agent/base/mem.h"
 
 #define PAGES_MAX 1000
-
-static const struct inventory_read *row_of(const struct inventory_taking *t)
-{
-	return &inventory_reads[t->row];
-}
 
 /* ---- walking ---- */
 
@@ -42,8 +36,8 @@ static void fail(struct inventory_taking *t, int rc)
 {
 	struct err *e = &t->req->err;
 
-	t->req->action = row_of(t)->actions[0];
-	err_wrap(e, rc, "inventory, %s", row_of(t)->name);
+	t->req->action = t->page.action;
+	err_wrap(e, rc, "inventory, %s", t->page.read->name);
 	finish(t, rc);
 }
 
@@ -53,34 +47,45 @@ static void call(struct inventory_taking *t)
 {
 	aws_call_close(&t->call);
 	t->call = (struct aws_call){ 0 };
-	row_of(t)->ask(t);
+	t->page.token = t->token;
+	t->page.action = t->page.read->action;
+	t->page.read->ask(&t->page, &t->call.req);
 	aws_call_start(t->aws, &t->call, t->creds, on_call);
 }
 
-static size_t things(const struct inventory_taking *t)
+static size_t things(const struct inventory_page *p)
 {
-	return row_of(t)->things != NULL ? row_of(t)->things(t) : 1;
+	return p->read->things != NULL ? p->read->things(p) : 1;
 }
 
-static void begin(struct inventory_taking *t)
+static void begin(struct inventory_page *p)
 {
-	if (row_of(t)->begin != NULL)
-		row_of(t)->begin(t);
+	if (p->read->begin != NULL)
+		p->read->begin(p);
+}
+
+/* Turns to the read of that row; false: there is none. */
+static bool turn_to(struct inventory_taking *t, size_t row)
+{
+	t->row = row;
+	t->page = (struct inventory_page){ .inv = t->inv, .owner = &t->owner, .read = inventory_read_at(t->resources, row) };
+	if (t->page.read == NULL)
+		return false;
+	begin(&t->page);
+	return true;
 }
 
 static void next_read(struct inventory_taking *t)
 {
 	do {
-		if (row_of(t)->end != NULL)
-			row_of(t)->end(t);
-		t->row++;
-		t->at = 0;
-		begin(t);
-	} while (row_of(t)->name != NULL && things(t) == 0);
-	if (row_of(t)->name == NULL)
-		finish(t, 0);
-	else
-		call(t);
+		if (t->page.read->end != NULL)
+			t->page.read->end(&t->page);
+		if (!turn_to(t, t->row + 1)) {
+			finish(t, 0);
+			return;
+		}
+	} while (things(&t->page) == 0);
+	call(t);
 }
 
 /* ---- lists of several pages ---- */
@@ -88,22 +93,22 @@ static void next_read(struct inventory_taking *t)
 /* Of a list that is whole the next batch is asked for; one that is not is read again from its first page. */
 static int end_of_page(struct inventory_taking *t, struct err *e)
 {
-	struct inventory_rows rows = row_of(t)->rows != NULL ? row_of(t)->rows(t) : (struct inventory_rows){ 0 };
+	struct inventory_page *p = &t->page;
+	struct inventory_rows rows = p->read->rows != NULL ? p->read->rows(p) : (struct inventory_rows){ 0 };
 	bool is_whole = true;
 
 	if (rows.n != NULL)
 		TRY(pages_read(&t->list, rows.v, *rows.n, rows.size, t->token == NULL, &is_whole, e));
 	if (t->token == NULL && is_whole)
-		t->at += row_of(t)->a_call;
+		p->at += p->read->a_call;
 	else if (t->token == NULL)
 		*rows.n = 0;
 	return 0;
 }
 
-static void set_token(struct inventory_taking *t, const struct xml_node *root)
+static void set_token(struct inventory_taking *t)
 {
-	const char *token = t->call.req.service == AWS_EC2 ? ec2_next_token(root) : elb_next_marker(root);
-	char *copy = mem_str(token);
+	char *copy = mem_str(t->call.class == AWS_OK && t->page.read->next != NULL ? t->page.read->next(&t->call) : NULL);
 
 	mem_free(t->token);
 	t->token = copy;
@@ -112,13 +117,13 @@ static void set_token(struct inventory_taking *t, const struct xml_node *root)
 /* Somebody else has ended it since we saw it, so nothing protects it. */
 static bool is_gone(const struct inventory_taking *t, const struct aws_call *c)
 {
-	return row_of(t)->may_be_gone && c->class == AWS_NOTFOUND;
+	return t->page.read->may_be_gone && c->class == AWS_NOTFOUND;
 }
 
 static void on_call(struct aws_call *c)
 {
 	struct inventory_taking *t = container_of(c, struct inventory_taking, call);
-	const struct xml_node *root = c->xml != NULL ? xml_root(c->xml) : NULL;
+	struct inventory_page *p = &t->page;
 	int rc = 0;
 
 	t->req->class = c->class;
@@ -126,20 +131,20 @@ static void on_call(struct aws_call *c)
 		rc = err_set(&t->req->err, ERR_CANCELED, "canceled");
 	else if (c->class != AWS_OK && !is_gone(t, c))
 		rc = err_set(&t->req->err, ERR_SERVICE, "%s", err_text(&c->err));
-	else if (!row_of(t)->may_be_gone && ++t->pages > PAGES_MAX)
+	else if (!p->read->may_be_gone && ++t->pages > PAGES_MAX)
 		rc = err_set(&t->req->err, ERR_LIMIT, "more than %d pages", PAGES_MAX);
 	else if (c->class == AWS_OK)
-		rc = row_of(t)->take_in(t, root, &t->req->err);
+		rc = p->read->take_in(p, c, &t->req->err);
 	if (rc == 0) {
-		set_token(t, root);
+		set_token(t);
 		rc = end_of_page(t, &t->req->err);
 	}
 	if (rc != 0) {
 		fail(t, rc);
 		return;
 	}
-	begin(t);
-	if (t->token != NULL || t->at < things(t))
+	begin(p);
+	if (t->token != NULL || p->at < things(p))
 		call(t);
 	else
 		next_read(t);
@@ -173,22 +178,24 @@ static void want_beside(struct inventory_taking *t, const struct inventory_wants
 	want(t, BESIDE_S3, &s3, 1);
 }
 
-void inventory_take(struct world *w, struct aws *aws, struct creds *creds, const struct owner *owner,
-		    const struct inventory_wants *wants, struct inventory_req *req, inventory_cb *cb)
+void inventory_take(const struct inventory_source *from, const struct inventory_wants *wants, struct inventory_req *req,
+		    inventory_cb *cb)
 {
 	struct inventory_taking *t = mem_new(struct inventory_taking);
 
 	assert(req->priv == NULL);
 	inventory_req_close(req);
 	*req = (struct inventory_req){ .cb = cb, .priv = t };
-	t->w = w;
-	t->aws = aws;
-	t->creds = creds;
-	t->owner = *owner;
+	t->w = from->w;
+	t->aws = from->aws;
+	t->creds = from->creds;
+	t->owner = *from->owner;
+	t->resources = from->resources;
 	t->req = req;
 	t->inv = inventory_new();
 	if (wants != NULL)
 		want_beside(t, wants);
+	turn_to(t, 0);
 	call(t);
 }
 

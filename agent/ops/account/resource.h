@@ -3,11 +3,26 @@
 #pragma once
 #include <stdbool.h>
 
+struct aws_call;
+struct err;
 struct inventory;
+struct inventory_read;
+struct request;
+
+/* How AWS is asked whether it refuses to end one: one call for one thing. */
+struct resource_guard {
+	const char *action; /* IAM's */
+	void (*ask)(struct request *req, const char *id);
+	int (*read)(const struct aws_call *c, bool *ret, struct err *e);
+};
 
 struct resource {
 	const char *kind;   /* as records and reports call it: "security-group"; it is never given another meaning */
 	bool counts_in_all; /* a plan counts those of every warehouse, not of its own alone */
+	/* How a taking learns of those of ours (inventory_read.h), ended by one without a name. NULL: it is shown with another
+	 * thing, or the inventory itself knows it (instances). */
+	const struct inventory_read *reads;
+	const struct resource_guard *guard; /* asked for before a plan ends one; NULL: nothing protects it */
 	/* Does the inventory show that one was made, or (made is false) that it was removed? NULL: it comes and goes with another
 	 * thing, and that one is looked for. */
 	bool (*is_shown)(const struct inventory *inv, const char *id, bool made);

@@ -15,6 +15,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/engine/run_impl.h"
+#include "agent/ops/steps/catalogue.h"
 
 #define FROZEN_POLL_MS 1000
 
@@ -139,7 +140,10 @@ enum run_state run_send(struct run *r, struct creds *creds)
 
 enum run_state run_take_inventory(struct run *r)
 {
-	inventory_take(r->env->w, r->env->aws, r->env->reader, &r->env->owner, NULL, &r->inv, on_inventory);
+	const struct run_env *env = r->env;
+
+	inventory_take(&(struct inventory_source){ env->w, env->aws, env->reader, &env->owner, catalogue_resources() }, NULL,
+		       &r->inv, on_inventory);
 	return RUN_STAYS;
 }
 

@@ -8,7 +8,9 @@
 
 #include "agent/base/json.h"
 #include "agent/base/str.h"
+#include "agent/ops/steps/balancers.h"
 #include "agent/ops/steps/catalogue.h"
+#include "agent/ops/steps/groups.h"
 
 enum { STAGE_BASE, STAGE_CLUSTERS, STAGE_SWITCH, STAGE_ENDS, STAGE_TIDY };
 
@@ -27,8 +29,8 @@ uint64_t planner_generation(const struct inventory *inv, const char *warehouse)
 {
 	uint64_t most = 0, g;
 
-	for (size_t i = 0; i < inv->groups.n; i++) {
-		const struct ec2_tags *t = &inv->groups.v[i].tags;
+	for (size_t i = 0; i < groups_in(inv)->n; i++) {
+		const struct ec2_tags *t = &groups_in(inv)->v[i].tags;
 		const char *text = ec2_tag_get(t, "reeve:generation");
 
 		if (str_eq(ec2_tag_get(t, "reeve:warehouse"), warehouse) && text != NULL && str_u64(text, &g) == 0 && g > most)
@@ -108,8 +110,8 @@ int planner_apply(const struct planner_args *a, const spec_t *spec, struct plans
 
 static bool holds_group(const struct inventory *inv, const char *vpc)
 {
-	for (size_t i = 0; i < inv->groups.n; i++)
-		if (str_eq(inv->groups.v[i].vpc_id, vpc))
+	for (size_t i = 0; i < groups_in(inv)->n; i++)
+		if (str_eq(groups_in(inv)->v[i].vpc_id, vpc))
 			return true;
 	return false;
 }
@@ -131,31 +133,60 @@ int planner_delete(const struct planner_args *a, const char *warehouse, struct p
 
 struct ends {
 	struct arena *arena;
-	const char **v;
+	struct inventory_thing *v;
 	size_t n;
 };
 
+static bool may_be_guarded(const struct step *step)
+{
+	return step->kind->removes != NULL && step->kind->removes->guard != NULL;
+}
+
+static void add_end(struct ends *to, const struct resource *of, const json_t *id)
+{
+	to->v[to->n++] = (struct inventory_thing){ of, arena_str(to->arena, json_string_value(id)) };
+}
+
 static void add_ends(struct ends *to, const struct step *step)
 {
-	const json_t *ids = json_object_get(step->args, "instances");
+	const struct step_kind *kind = step->kind;
+	const json_t *what = json_object_get(step->args, kind->removes_arg);
 
-	if (step->kind == &kind_delete_load_balancer)
-		to->v[to->n++] = arena_str(to->arena, json_str_or(step->args, "arn", "?"));
-	for (size_t i = 0; step->kind == &kind_terminate && i < json_array_size(ids); i++)
-		to->v[to->n++] = arena_str(to->arena, json_string_value(json_array_get(ids, i)));
+	if (json_is_string(what))
+		add_end(to, kind->removes, what);
+	for (size_t i = 0; i < json_array_size(what); i++)
+		add_end(to, kind->removes, json_array_get(what, i));
+}
+
+static size_t ends_n(const struct plan *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		n += may_be_guarded(&p->steps[i]) ? step_deletes(p->steps[i].kind, p->steps[i].args) : 0;
+	return n;
+}
+
+static void add_plan(struct ends *to, const struct plan *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (may_be_guarded(&p->steps[i]))
+			add_ends(to, &p->steps[i]);
 }
 
 /* Of a plan that is refused as it is nothing is asked. */
-const char **planner_ends(const struct planner_args *a, const spec_t *spec, const char *warehouse, size_t *ret_n)
+const struct inventory_thing *planner_ends(const struct planner_args *a, const spec_t *spec, const char *warehouse, size_t *ret_n)
 {
-	struct ends ends = { a->inv->arena, arena_alloc(a->inv->arena, (a->inv->instances.n + a->inv->lbs_n + 1) * sizeof(char *)),
-			     0 };
+	struct ends ends = { .arena = a->inv->arena };
 	struct plans *plans = NULL;
 	int rc = spec != NULL ? planner_apply(a, spec, &plans, NULL) : planner_delete(a, warehouse, &plans, NULL);
+	size_t n = 0;
 
 	for (size_t i = 0; rc == 0 && plans != NULL && i < plans->n; i++)
-		for (size_t k = 0; k < plans->v[i].n; k++)
-			add_ends(&ends, &plans->v[i].steps[k]);
+		n += ends_n(&plans->v[i]);
+	ends.v = arena_alloc(ends.arena, (n + 1) * sizeof(*ends.v));
+	for (size_t i = 0; n > 0 && i < plans->n; i++)
+		add_plan(&ends, &plans->v[i]);
 	plans_free(plans);
 	*ret_n = ends.n;
 	return ends.v;

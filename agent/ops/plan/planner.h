@@ -15,8 +15,8 @@ struct planner_args {
 
 /* What of the account's own the inventory must be asked for so that the spec can be planned; spec NULL: nothing by name. */
 void planner_wants(const struct owner *o, const spec_t *spec, struct inventory_wants *ret);
-/* What the plan would end, by id and ARN, in the inventory's arena: what its protection is asked of. spec NULL: the deletion. */
-const char **planner_ends(const struct planner_args *a, const spec_t *spec, const char *warehouse, size_t *ret_n);
+/* What the plan would end and may be protected, in the inventory's arena. spec NULL: the deletion. */
+const struct inventory_thing *planner_ends(const struct planner_args *a, const spec_t *spec, const char *warehouse, size_t *ret_n);
 /* The spec has passed spec_check. -ERR_UNSUPPORTED names what this version cannot change yet. -ERR_INVALID: something that the spec
  * names is not there, or not fit, or protected; -ERR_AGAIN: there is no room for it now. With these *ret holds what the plan would
  * need all the same, and is never carried out: the policy judges it first, so that a command which the policy forbids does not

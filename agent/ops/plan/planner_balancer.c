@@ -14,17 +14,17 @@ const tg_t *planner_target_group_named(const struct planning *p, const char *nam
 	return NULL;
 }
 
-const struct inventory_target_group *planner_target_group_there(const struct planning *p, const char *name)
+const struct balancers_target_group *planner_target_group_there(const struct planning *p, const char *name)
 {
 	char full[33];
 
 	spec_short_name(p->a->owner.installation, p->warehouse, "tg", name, full);
-	return inventory_target_group_by_name(p->inv, full);
+	return balancers_target_group_by_name(p->inv, full);
 }
 
 json_t *planner_target_group_ref(const struct planning *p, const char *name)
 {
-	const struct inventory_target_group *g = planner_target_group_there(p, name);
+	const struct balancers_target_group *g = planner_target_group_there(p, name);
 
 	return planning_ref(g != NULL ? g->g.arn : NULL, "tg", name);
 }
@@ -48,15 +48,16 @@ static void refuse_taken(struct planning *p, const char *list, size_t place, con
 
 static void check_tg_name(struct planning *p, const tg_t *want, const char *full)
 {
-	for (size_t i = 0; i < p->inv->other_target_groups.n; i++)
-		if (str_eq(p->inv->other_target_groups.v[i].name, full))
-			refuse_taken(p, "target_groups", tg_place(p, want), p->inv->other_target_groups.v[i].arn, full);
+	for (size_t i = 0; i < balancers_in(p->inv)->other_target_groups.n; i++)
+		if (str_eq(balancers_in(p->inv)->other_target_groups.v[i].name, full))
+			refuse_taken(p, "target_groups", tg_place(p, want), balancers_in(p->inv)->other_target_groups.v[i].arn,
+				     full);
 }
 
 void planner_plan_tg(struct planning *p, const tg_t *want)
 {
 	CLEANUP(mem_close) char *step = mem_printf("tg-%s", want->name), *what = NULL;
-	const struct inventory_target_group *have = planner_target_group_there(p, want->name);
+	const struct balancers_target_group *have = planner_target_group_there(p, want->name);
 	char full[33];
 
 	if (have != NULL) {
@@ -111,7 +112,7 @@ static bool is_led_to(const struct planning *p, const char *tg)
 
 /* To take the last target out of a group ends the service of the listeners that lead to it: so it needs the same keys as deleting
  * those listeners. */
-static void depart(struct planning *p, const tg_t *want, const struct inventory_target_group *have, const char *step, json_t *ids,
+static void depart(struct planning *p, const tg_t *want, const struct balancers_target_group *have, const char *step, json_t *ids,
 		   bool leaves_none)
 {
 	if (have == NULL || json_array_size(ids) == 0)
@@ -126,7 +127,7 @@ static void depart(struct planning *p, const tg_t *want, const struct inventory_
 /* The nodes that stay must be healthy before any other is taken out. */
 void planner_plan_departures(struct planning *p, const tg_t *want)
 {
-	const struct inventory_target_group *have = planner_target_group_there(p, want->name);
+	const struct balancers_target_group *have = planner_target_group_there(p, want->name);
 	json_t *leave = json_array(), *strangers = json_array(), *stay = planner_nodes_behind(p, want);
 	bool is_used = have != NULL && is_led_to(p, want->name);
 
@@ -160,15 +161,15 @@ static void add_listener(struct planning *p, const lb_t *lb, const listener_t *w
 	plan_title(p->b, "create listener %s:%u", lb->name, want->port);
 }
 
-const struct inventory_lb *planner_lb_there(const struct planning *p, const char *name)
+const struct balancers_lb *planner_lb_there(const struct planning *p, const char *name)
 {
 	char full[33];
 
 	spec_short_name(p->a->owner.installation, p->warehouse, "lb", name, full);
-	return inventory_lb_by_name(p->inv, full);
+	return balancers_lb_by_name(p->inv, full);
 }
 
-const struct elb_listener *planner_listener_at(const struct inventory_lb *lb, uint32_t port)
+const struct elb_listener *planner_listener_at(const struct balancers_lb *lb, uint32_t port)
 {
 	for (size_t i = 0; lb != NULL && i < lb->listeners.n; i++)
 		if (lb->listeners.v[i].port == port)
@@ -177,10 +178,10 @@ const struct elb_listener *planner_listener_at(const struct inventory_lb *lb, ui
 }
 
 /* ELB lets one load balancer lead to a target group; another that does, also one that goes later in this plan, is in the way. */
-static void check_not_behind_another(struct planning *p, const lb_t *lb, const char *full, const struct inventory_target_group *g)
+static void check_not_behind_another(struct planning *p, const lb_t *lb, const char *full, const struct balancers_target_group *g)
 {
-	for (size_t i = 0; g != NULL && i < p->inv->lbs_n; i++) {
-		const struct inventory_lb *other = &p->inv->lbs[i];
+	for (size_t i = 0; g != NULL && i < balancers_in(p->inv)->lbs_n; i++) {
+		const struct balancers_lb *other = &balancers_in(p->inv)->lbs[i];
 
 		for (size_t k = 0; !str_eq(other->lb.name, full) && k < other->listeners.n; k++)
 			if (str_eq(other->listeners.v[k].group_arn, g->g.arn))
@@ -191,7 +192,7 @@ static void check_not_behind_another(struct planning *p, const lb_t *lb, const c
 				    lb->name, g->g.name, other->lb.name, other->listeners.v[k].port);
 	}
 	for (size_t i = 0; g != NULL && i < g->g.lb_arns_n; i++)
-		if (inventory_lb_by_arn(p->inv, g->g.lb_arns[i]) == NULL)
+		if (balancers_lb_by_arn(p->inv, g->g.lb_arns[i]) == NULL)
 			planning_refuse(
 			    p, ERR_INVALID,
 			    "load balancer %s: target group %s is behind %.150s, which is none of ours, and one load balancer may "
@@ -200,7 +201,7 @@ static void check_not_behind_another(struct planning *p, const lb_t *lb, const c
 }
 
 /* One that stands leads where it is to, or is moved there later (planner_switch.c). */
-static void plan_listener(struct planning *p, const lb_t *lb, const struct inventory_lb *have, const listener_t *want)
+static void plan_listener(struct planning *p, const lb_t *lb, const struct balancers_lb *have, const listener_t *want)
 {
 	const struct elb_listener *l = planner_listener_at(have, want->port);
 	char full[33];
@@ -226,7 +227,7 @@ static bool wants_port(const lb_t *lb, uint32_t port)
 /* One that this command makes does not count as left: it must stand before, by a command of its own (docs/wire.md section 8). */
 void planner_trim_listeners(struct planning *p, const lb_t *want)
 {
-	const struct inventory_lb *have = planner_lb_there(p, want->name);
+	const struct balancers_lb *have = planner_lb_there(p, want->name);
 	size_t left = have != NULL ? have->listeners.n : 0;
 
 	for (size_t i = 0; have != NULL && i < have->listeners.n; i++) {
@@ -243,7 +244,7 @@ void planner_trim_listeners(struct planning *p, const lb_t *want)
 
 static bool is_made_for(const struct planning *p, const lb_t *lb, const char *tg)
 {
-	const struct inventory_lb *have = planner_lb_there(p, lb->name);
+	const struct balancers_lb *have = planner_lb_there(p, lb->name);
 
 	for (size_t i = 0; i < lb->n_listeners; i++)
 		if (str_eq(lb->listeners[i]->target_group, tg) && planner_listener_at(have, lb->listeners[i]->port) == NULL)
@@ -253,11 +254,11 @@ static bool is_made_for(const struct planning *p, const lb_t *lb, const char *tg
 
 bool planner_is_listened(const struct planning *p, const char *tg)
 {
-	const struct inventory_target_group *there = planner_target_group_there(p, tg);
+	const struct balancers_target_group *there = planner_target_group_there(p, tg);
 
-	for (size_t i = 0; there != NULL && i < p->inv->lbs_n; i++)
-		for (size_t k = 0; k < p->inv->lbs[i].listeners.n; k++)
-			if (str_eq(p->inv->lbs[i].listeners.v[k].group_arn, there->g.arn))
+	for (size_t i = 0; there != NULL && i < balancers_in(p->inv)->lbs_n; i++)
+		for (size_t k = 0; k < balancers_in(p->inv)->lbs[i].listeners.n; k++)
+			if (str_eq(balancers_in(p->inv)->lbs[i].listeners.v[k].group_arn, there->g.arn))
 				return true;
 	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
 		if (is_made_for(p, p->spec->load_balancers[i], tg))
@@ -324,22 +325,23 @@ static int balancers_of(const struct planning *p)
 {
 	size_t n = p->spec->n_load_balancers;
 
-	for (size_t i = 0; i < p->inv->lbs_n; i++)
-		n += planning_is_of_warehouse(p, &p->inv->lbs[i].lb.tags) && !planner_wants_short(p, "lb", p->inv->lbs[i].lb.name);
+	for (size_t i = 0; i < balancers_in(p->inv)->lbs_n; i++)
+		n += planning_is_of_warehouse(p, &balancers_in(p->inv)->lbs[i].lb.tags) &&
+		     !planner_wants_short(p, "lb", balancers_in(p->inv)->lbs[i].lb.name);
 	return (int)n;
 }
 
 static void check_lb_name(struct planning *p, const lb_t *want, const char *full)
 {
-	for (size_t i = 0; i < p->inv->other_lbs.n; i++)
-		if (str_eq(p->inv->other_lbs.v[i].name, full))
-			refuse_taken(p, "load_balancers", lb_place(p, want), p->inv->other_lbs.v[i].arn, full);
+	for (size_t i = 0; i < balancers_in(p->inv)->other_lbs.n; i++)
+		if (str_eq(balancers_in(p->inv)->other_lbs.v[i].name, full))
+			refuse_taken(p, "load_balancers", lb_place(p, want), balancers_in(p->inv)->other_lbs.v[i].arn, full);
 }
 
 void planner_plan_lb(struct planning *p, const lb_t *want)
 {
 	CLEANUP(mem_close) char *step = mem_printf("lb-%s", want->name);
-	const struct inventory_lb *have = planner_lb_there(p, want->name);
+	const struct balancers_lb *have = planner_lb_there(p, want->name);
 	char full[33];
 
 	spec_short_name(p->a->owner.installation, p->warehouse, "lb", want->name, full);

@@ -38,7 +38,7 @@ static unsigned ill_of(const char *state)
 	return str_eq(state, "healthy") || str_eq(state, "unused") ? 0 : str_eq(state, "initial") ? 1 : 2;
 }
 
-static bool is_registered(const struct inventory_target_group *g, const char *id)
+static bool is_registered(const struct balancers_target_group *g, const char *id)
 {
 	const struct elb_target *t = g != NULL ? elb_target_in(&g->targets, id) : NULL;
 
@@ -51,7 +51,7 @@ static bool is_left_out(const struct planning *p, const struct ec2_instance *i)
 	const char *cluster = ec2_tag_get(&i->tags, "reeve:cluster");
 
 	for (size_t g = 0; p->spec != NULL && cluster != NULL && g < p->spec->n_target_groups; g++) {
-		const struct inventory_target_group *there = planner_target_group_there(p, p->spec->target_groups[g]->name);
+		const struct balancers_target_group *there = planner_target_group_there(p, p->spec->target_groups[g]->name);
 
 		if (there != NULL && there->targets.n > 0 && planner_is_for(p->spec->target_groups[g], cluster) &&
 		    !is_registered(there, i->id))
@@ -65,8 +65,8 @@ static unsigned ill(const struct planning *p, const struct ec2_instance *i)
 {
 	unsigned most = str_starts(i->state, "stop") ? 4 : str_eq(i->state, "pending") ? 3 : is_left_out(p, i) ? 2 : 0;
 
-	for (size_t g = 0; g < p->inv->target_groups_n; g++) {
-		const struct elb_target *t = elb_target_in(&p->inv->target_groups[g].targets, i->id);
+	for (size_t g = 0; g < balancers_in(p->inv)->target_groups_n; g++) {
+		const struct elb_target *t = elb_target_in(&balancers_in(p->inv)->target_groups[g].targets, i->id);
 
 		if (t != NULL && ill_of(t->state) > most)
 			most = ill_of(t->state);
@@ -166,7 +166,7 @@ static void wait_healthy(struct planning *p, const tg_t *g, const struct nodes *
 
 static void plan_register(struct planning *p, const tg_t *g, const struct nodes *have)
 {
-	const struct inventory_target_group *there = planner_target_group_there(p, g->name);
+	const struct balancers_target_group *there = planner_target_group_there(p, g->name);
 	json_t *ids = json_array();
 
 	for (size_t i = 0; i < have->keep; i++)
@@ -199,7 +199,7 @@ json_t *planner_nodes_behind(const struct planning *p, const tg_t *g)
 	return ids;
 }
 
-static void plan_deregister(struct planning *p, const struct inventory_target_group *g, const struct nodes *have)
+static void plan_deregister(struct planning *p, const struct balancers_target_group *g, const struct nodes *have)
 {
 	json_t *ids = json_array();
 
@@ -216,7 +216,7 @@ static void plan_deregister(struct planning *p, const struct inventory_target_gr
 
 /* A target that is out still serves what was connected, for as long as the group's delay; so does one that was taken out before
  * this plan. */
-static void plan_drained(struct planning *p, const struct inventory_target_group *g, const struct nodes *have)
+static void plan_drained(struct planning *p, const struct balancers_target_group *g, const struct nodes *have)
 {
 	json_t *ids = json_array();
 
@@ -281,10 +281,10 @@ static void plan_remove(struct planning *p, const struct nodes *have)
 	json_t *ids = json_array(), *args;
 
 	check_guards(p, have);
-	for (size_t g = 0; g < p->inv->target_groups_n; g++)
-		plan_deregister(p, &p->inv->target_groups[g], have);
-	for (size_t g = 0; g < p->inv->target_groups_n; g++)
-		plan_drained(p, &p->inv->target_groups[g], have);
+	for (size_t g = 0; g < balancers_in(p->inv)->target_groups_n; g++)
+		plan_deregister(p, &balancers_in(p->inv)->target_groups[g], have);
+	for (size_t g = 0; g < balancers_in(p->inv)->target_groups_n; g++)
+		plan_drained(p, &balancers_in(p->inv)->target_groups[g], have);
 	for (size_t i = have->keep; i < have->n; i++)
 		add_id(ids, have->v[i]);
 	args = json_pack("{s:O, s:I}", "instances", ids, "of", (json_int_t)have->n);

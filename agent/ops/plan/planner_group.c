@@ -8,6 +8,7 @@
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"
 #include "agent/ops/steps/catalogue.h"
+#include "agent/ops/steps/groups.h"
 
 typedef Reeve__Control__V1__Rule rule_t;
 
@@ -27,7 +28,7 @@ struct wanted_rules {
 static const struct ec2_rule *same_in(const struct wanted_rules *list, const struct ec2_rule *r)
 {
 	for (size_t i = 0; i < list->n; i++)
-		if (inventory_rule_eq(&list->v[i], r))
+		if (groups_rule_eq(&list->v[i], r))
 			return &list->v[i];
 	return NULL;
 }
@@ -39,7 +40,7 @@ static bool holds(const struct wanted_rules *list, const struct ec2_rule *r)
 
 static void add(const struct planning *p, struct wanted_rules *to, struct ec2_rule r)
 {
-	inventory_rule_spell(p->inv->arena, &r);
+	groups_rule_spell(p->inv->arena, &r);
 	if (str_eq(r.protocol, "-1"))
 		r.from_port = r.to_port = -1;
 	if (!holds(to, &r))
@@ -57,7 +58,7 @@ static const struct ec2_group *group_named(const struct planning *p, const char 
 	char full[256];
 
 	planner_group_name(p, name, full);
-	return inventory_group_by_name(p->inv, p->spec->vpc_id, full);
+	return groups_by_name(p->inv, p->spec->vpc_id, full);
 }
 
 const char *planner_group_word(const struct planning *p, const struct ec2_group *g)

@@ -5,6 +5,7 @@
  * stages) calls them. Nobody else includes this. */
 #pragma once
 #include "agent/ops/plan/planning.h"
+#include "agent/ops/steps/balancers.h"
 
 typedef Reeve__Control__V1__SecurityGroup group_t;
 typedef Reeve__Control__V1__TargetGroup tg_t;
@@ -22,7 +23,7 @@ json_t *planner_bounded_rules(const struct planning *p, const char *group); /* t
 /* planner_balancer.c: names are the spec's */
 const tg_t *planner_target_group_named(const struct planning *p,
 				       const char *name); /* in the spec; NULL: spec_check lets no such listener pass */
-const struct inventory_target_group *planner_target_group_there(const struct planning *p, const char *name); /* or NULL */
+const struct balancers_target_group *planner_target_group_there(const struct planning *p, const char *name); /* or NULL */
 json_t *planner_target_group_ref(const struct planning *p, const char *name);
 bool planner_wants_short(const struct planning *p, const char *kind, const char *full); /* "lb" or "tg", by its name in AWS */
 bool planner_is_for(const tg_t *g, const char *cluster);
@@ -30,8 +31,8 @@ void planner_plan_tg(struct planning *p, const tg_t *want);
 /* Takes out of it who must not be in it: nodes of clusters that it no longer serves, and targets that are no nodes of ours. */
 void planner_plan_departures(struct planning *p, const tg_t *want);
 void planner_plan_lb(struct planning *p, const lb_t *want);
-const struct inventory_lb *planner_lb_there(const struct planning *p, const char *name);      /* or NULL */
-const struct elb_listener *planner_listener_at(const struct inventory_lb *lb, uint32_t port); /* of a balancer or NULL; or NULL */
+const struct balancers_lb *planner_lb_there(const struct planning *p, const char *name);      /* or NULL */
+const struct elb_listener *planner_listener_at(const struct balancers_lb *lb, uint32_t port); /* of a balancer or NULL; or NULL */
 /* A listener leads to it before any is moved: only then does ELB look at the health of its targets. */
 bool planner_is_listened(const struct planning *p, const char *tg);
 void planner_trim_listeners(struct planning *p, const lb_t *want); /* listeners that nobody wants go */
@@ -45,8 +46,8 @@ json_t *planner_launch_tag(const cluster_t *c); /* the text of a node's tag reev
 void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2_instance *i);
 void planner_check_group(struct planning *p, const group_t *want, const struct ec2_group *have);
 void planner_check_group_elsewhere(struct planning *p, const group_t *want);
-void planner_check_tg(struct planning *p, const tg_t *want, const struct inventory_target_group *have);
-void planner_check_lb(struct planning *p, const lb_t *want, const struct inventory_lb *have);
+void planner_check_tg(struct planning *p, const tg_t *want, const struct balancers_target_group *have);
+void planner_check_lb(struct planning *p, const lb_t *want, const struct balancers_lb *have);
 
 /* planner_place.c: free addresses, and zones */
 void planner_check_places(struct planning *p);
@@ -61,8 +62,8 @@ void planner_plan_surplus(struct planning *p, const cluster_t *c, unsigned stage
 void planner_plan_no_cluster(struct planning *p, const char *cluster, unsigned stage); /* all its nodes go */
 
 /* planner_words.c: what people call them; the name in AWS where nothing tells */
-const char *planner_target_group_word(const struct planning *p, const struct inventory_target_group *g);
-const char *planner_lb_word(const struct planning *p, const struct inventory_lb *lb);
+const char *planner_target_group_word(const struct planning *p, const struct balancers_target_group *g);
+const char *planner_lb_word(const struct planning *p, const struct balancers_lb *lb);
 
 /* planner_switch.c: listeners that lead elsewhere from now on */
 void planner_plan_switch(struct planning *p, unsigned stage);

@@ -3,6 +3,7 @@
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"
 #include "agent/ops/steps/catalogue.h"
+#include "agent/ops/steps/groups.h"
 
 /* Each cluster is planned once: at its first node in the inventory. */
 void planner_plan_lost_clusters(struct planning *p, unsigned stage)
@@ -21,7 +22,7 @@ void planner_plan_lost_clusters(struct planning *p, unsigned stage)
 	}
 }
 
-static void plan_no_lb(struct planning *p, const struct inventory_lb *lb)
+static void plan_no_lb(struct planning *p, const struct balancers_lb *lb)
 {
 	if (inventory_is_guarded(p->inv, lb->lb.arn))
 		planning_refuse(p, ERR_INVALID,
@@ -53,14 +54,14 @@ void planner_plan_rest(struct planning *p, const char *name, unsigned stage)
 		planner_trim_listeners(p, p->spec->load_balancers[i]);
 	for (size_t i = 0; p->spec != NULL && i < p->spec->n_target_groups; i++)
 		planner_plan_departures(p, p->spec->target_groups[i]);
-	for (size_t i = 0; i < p->inv->lbs_n; i++) {
-		const struct inventory_lb *lb = &p->inv->lbs[i];
+	for (size_t i = 0; i < balancers_in(p->inv)->lbs_n; i++) {
+		const struct balancers_lb *lb = &balancers_in(p->inv)->lbs[i];
 
 		if (planning_is_of_warehouse(p, &lb->lb.tags) && !planner_wants_short(p, "lb", lb->lb.name))
 			plan_no_lb(p, lb);
 	}
-	for (size_t i = 0; i < p->inv->target_groups_n; i++) {
-		const struct inventory_target_group *g = &p->inv->target_groups[i];
+	for (size_t i = 0; i < balancers_in(p->inv)->target_groups_n; i++) {
+		const struct balancers_target_group *g = &balancers_in(p->inv)->target_groups[i];
 
 		if (!planning_is_of_warehouse(p, &g->g.tags) || planner_wants_short(p, "tg", g->g.name))
 			continue;
@@ -68,8 +69,8 @@ void planner_plan_rest(struct planning *p, const char *name, unsigned stage)
 			 planner_target_group_word(p, g));
 		plan_title(p->b, "delete target group %s", planner_target_group_word(p, g));
 	}
-	for (size_t i = 0; i < p->inv->groups.n; i++) {
-		const struct ec2_group *g = &p->inv->groups.v[i];
+	for (size_t i = 0; i < groups_in(p->inv)->n; i++) {
+		const struct ec2_group *g = &groups_in(p->inv)->v[i];
 
 		if (!planning_is_of_warehouse(p, &g->tags) || wants_group(p, g->name))
 			continue;

@@ -10,6 +10,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"
+#include "agent/ops/steps/groups.h"
 
 /* ---- what a node is launched with and AWS does not show, or not as we said it: as JSON in which the order of a list is no
  * matter */
@@ -222,12 +223,12 @@ void planner_check_group_elsewhere(struct planning *p, const group_t *want)
 	char full[256];
 
 	planner_group_name(p, want->name, full);
-	for (size_t i = 0; i < p->inv->groups.n; i++)
-		if (str_eq(p->inv->groups.v[i].name, full) && planning_is_of_warehouse(p, &p->inv->groups.v[i].tags))
-			check_vpc(p, "security group", want->name, p->inv->groups.v[i].vpc_id);
+	for (size_t i = 0; i < groups_in(p->inv)->n; i++)
+		if (str_eq(groups_in(p->inv)->v[i].name, full) && planning_is_of_warehouse(p, &groups_in(p->inv)->v[i].tags))
+			check_vpc(p, "security group", want->name, groups_in(p->inv)->v[i].vpc_id);
 }
 
-void planner_check_tg(struct planning *p, const tg_t *want, const struct inventory_target_group *have)
+void planner_check_tg(struct planning *p, const tg_t *want, const struct balancers_target_group *have)
 {
 	check_vpc(p, "target group", want->name, have->g.vpc_id);
 	if (have->g.port != want->port || !str_eq(have->g.protocol, want->protocol))
@@ -245,7 +246,7 @@ static bool stands_in(const struct elb_lb *lb, const char *subnet)
 	return false;
 }
 
-void planner_check_lb(struct planning *p, const lb_t *want, const struct inventory_lb *have)
+void planner_check_lb(struct planning *p, const lb_t *want, const struct balancers_lb *have)
 {
 	bool same = have->lb.subnet_ids_n == 0 || have->lb.subnet_ids_n == want->n_subnet_ids;
 

@@ -10,7 +10,7 @@
 static const struct elb_listener *to_be_moved(const struct planning *p, const lb_t *lb, size_t i)
 {
 	const struct elb_listener *l = planner_listener_at(planner_lb_there(p, lb->name), lb->listeners[i]->port);
-	const struct inventory_target_group *g = planner_target_group_there(p, lb->listeners[i]->target_group);
+	const struct balancers_target_group *g = planner_target_group_there(p, lb->listeners[i]->target_group);
 
 	return l != NULL && (g == NULL || !str_eq(l->group_arn, g->g.arn) || l->beside_arn != NULL) ? l : NULL;
 }
@@ -31,7 +31,7 @@ static void stand_beside(struct planning *p, const lb_t *lb, size_t i)
 {
 	const struct elb_listener *l = to_be_moved(p, lb, i);
 	const char *tg = lb->listeners[i]->target_group;
-	const struct inventory_target_group *g = planner_target_group_there(p, tg);
+	const struct balancers_target_group *g = planner_target_group_there(p, tg);
 
 	if (l != NULL && *l->group_arn != '\0' && !is_empty(p, tg) && (g == NULL || !str_eq(l->group_arn, g->g.arn))) {
 		plan_add(p->b, &kind_modify_listener,

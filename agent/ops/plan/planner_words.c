@@ -15,22 +15,23 @@ static const char *word_of(const struct ec2_tags *tags, const char *prefix)
 	return name != NULL && str_starts(name + 1, prefix) ? name + 1 + strlen(prefix) : NULL;
 }
 
-const char *planner_target_group_word(const struct planning *p, const struct inventory_target_group *g)
+const char *planner_target_group_word(const struct planning *p, const struct balancers_target_group *g)
 {
 	const char *word = word_of(&g->g.tags, "tg-");
 
-	for (size_t i = 0; word != NULL && i < p->inv->target_groups_n; i++)
-		if (&p->inv->target_groups[i] != g && str_eq(word, word_of(&p->inv->target_groups[i].g.tags, "tg-")))
+	for (size_t i = 0; word != NULL && i < balancers_in(p->inv)->target_groups_n; i++)
+		if (&balancers_in(p->inv)->target_groups[i] != g &&
+		    str_eq(word, word_of(&balancers_in(p->inv)->target_groups[i].g.tags, "tg-")))
 			return g->g.name;
 	return word != NULL ? word : g->g.name;
 }
 
-const char *planner_lb_word(const struct planning *p, const struct inventory_lb *lb)
+const char *planner_lb_word(const struct planning *p, const struct balancers_lb *lb)
 {
 	const char *word = word_of(&lb->lb.tags, "lb-");
 
-	for (size_t i = 0; word != NULL && i < p->inv->lbs_n; i++)
-		if (&p->inv->lbs[i] != lb && str_eq(word, word_of(&p->inv->lbs[i].lb.tags, "lb-")))
+	for (size_t i = 0; word != NULL && i < balancers_in(p->inv)->lbs_n; i++)
+		if (&balancers_in(p->inv)->lbs[i] != lb && str_eq(word, word_of(&balancers_in(p->inv)->lbs[i].lb.tags, "lb-")))
 			return lb->lb.name;
 	return word != NULL ? word : lb->lb.name;
 }

@@ -10,6 +10,7 @@
 #include "agent/base/str.h"
 #include "agent/ops/plan/field.h"
 #include "agent/ops/account/inventory.h"
+#include "agent/ops/steps/groups.h"
 
 typedef Reeve__Control__V1__SecurityGroup group_t;
 typedef Reeve__Control__V1__Rule rule_t;
@@ -108,7 +109,7 @@ static int check_peer(const rule_t *r, const char *protocol, struct err *e)
 static int check_rule(const rule_t *r, struct err *e)
 {
 	static const char *const protocols[] = { "tcp", "udp", "icmp", "icmpv6", "-1", NULL };
-	const char *protocol = inventory_protocol(r->protocol);
+	const char *protocol = groups_protocol(r->protocol);
 
 	TRY(one_of(protocol, protocols, "protocol", e));
 	if (!is_empty(r->description))
@@ -140,10 +141,10 @@ static bool is_same_peer(const rule_t *a, const rule_t *b)
 /* EC2 takes them for one rule: the description is no part of a rule. */
 static bool is_same_rule(const rule_t *a, const rule_t *b)
 {
-	const char *protocol = inventory_protocol(a->protocol);
+	const char *protocol = groups_protocol(a->protocol);
 	bool all_codes = str_starts(protocol, "icmp") && a->from_port == -1;
 
-	return a->direction == b->direction && str_eq(protocol, inventory_protocol(b->protocol)) && is_same_peer(a, b) &&
+	return a->direction == b->direction && str_eq(protocol, groups_protocol(b->protocol)) && is_same_peer(a, b) &&
 	       (str_eq(protocol, "-1") || (a->from_port == b->from_port && (all_codes || a->to_port == b->to_port)));
 }
 

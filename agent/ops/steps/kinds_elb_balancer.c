@@ -34,14 +34,14 @@ static const struct iam_statement delete_listener_grants[] = { KINDS_ELB_DELETE(
 
 static const char *lb_maker(const struct inventory *inv, const char *arn)
 {
-	const struct inventory_lb *lb = inventory_lb_by_arn(inv, arn);
+	const struct balancers_lb *lb = balancers_lb_by_arn(inv, arn);
 
 	return lb != NULL ? ec2_tag_get(&lb->lb.tags, "reeve:command") : NULL;
 }
 
 static bool is_lb_shown(const struct inventory *inv, const char *arn, bool made)
 {
-	return made == (inventory_lb_by_arn(inv, arn) != NULL);
+	return made == (balancers_lb_by_arn(inv, arn) != NULL);
 }
 
 /* A network balancer's ARN has its name between "/net/" and its number. */
@@ -52,8 +52,18 @@ static bool is_lb_called(const char *arn, const char *name)
 	return strstr(arn, part) != NULL;
 }
 
+static int read_guard(const struct aws_call *c, bool *ret, struct err *e)
+{
+	return elb_read_deletion_protection(xml_root(c->xml), ret, e);
+}
+
+static const struct resource_guard lb_guard = { "elasticloadbalancing:DescribeLoadBalancerAttributes",
+						elb_describe_load_balancer_attributes, read_guard };
+
 const struct resource resource_load_balancer = {
 	.kind = "loadbalancer",
+	.reads = balancers_reads,
+	.guard = &lb_guard,
 	.is_shown = is_lb_shown,
 	.maker = lb_maker,
 	.unknown = { "LoadBalancerNotFound" },
@@ -90,7 +100,7 @@ static enum step_verdict create_lb_judge(const struct step_ctx *x, const struct 
 
 static bool create_lb_find(const struct step_ctx *x, const struct inventory *inv)
 {
-	const struct inventory_lb *lb = inventory_lb_by_name(inv, json_str_or(x->args, "name", ""));
+	const struct balancers_lb *lb = balancers_lb_by_name(inv, json_str_or(x->args, "name", ""));
 
 	return kinds_elb_found(x, lb != NULL ? lb->lb.arn : NULL);
 }
@@ -184,7 +194,7 @@ static int delete_lb_ask(const struct step_ctx *x, struct request *req, struct e
 
 static bool delete_lb_find(const struct step_ctx *x, const struct inventory *inv)
 {
-	return !step_may_hide(x) && inventory_lb_by_arn(inv, kinds_elb_arn(x)) == NULL;
+	return !step_may_hide(x) && balancers_lb_by_arn(inv, kinds_elb_arn(x)) == NULL;
 }
 
 static bool is_in_use(const json_t *args)
@@ -213,14 +223,14 @@ const struct step_kind kind_delete_load_balancer = {
 
 static const char *listener_maker(const struct inventory *inv, const char *arn)
 {
-	const struct elb_listener *l = inventory_listener_by_arn(inv, arn);
+	const struct elb_listener *l = balancers_listener_by_arn(inv, arn);
 
 	return l != NULL ? ec2_tag_get(&l->tags, "reeve:command") : NULL;
 }
 
 static bool is_listener_shown(const struct inventory *inv, const char *arn, bool made)
 {
-	return made == (inventory_listener_by_arn(inv, arn) != NULL);
+	return made == (balancers_listener_by_arn(inv, arn) != NULL);
 }
 
 /* Its ARN holds what its balancer's ends with: ".../net/name/number". */
@@ -270,7 +280,7 @@ static enum step_verdict create_listener_judge(const struct step_ctx *x, const s
 
 static bool create_listener_find(const struct step_ctx *x, const struct inventory *inv)
 {
-	const struct inventory_lb *lb = inventory_lb_by_arn(inv, json_str_or(x->args, "lb_arn", ""));
+	const struct balancers_lb *lb = balancers_lb_by_arn(inv, json_str_or(x->args, "lb_arn", ""));
 
 	for (size_t i = 0; lb != NULL && i < lb->listeners.n; i++)
 		if (lb->listeners.v[i].port == (uint32_t)json_int_or(x->args, "port", 0))
@@ -326,7 +336,7 @@ static enum step_verdict modify_listener_judge(const struct step_ctx *x, const s
 
 static bool modify_listener_find(const struct step_ctx *x, const struct inventory *inv)
 {
-	const struct elb_listener *l = inventory_listener_by_arn(inv, kinds_elb_arn(x));
+	const struct elb_listener *l = balancers_listener_by_arn(inv, kinds_elb_arn(x));
 
 	return l != NULL && str_eq(l->group_arn, json_str_or(x->args, "group_arn", "")) && str_eq(l->beside_arn, beside(x->args));
 }
@@ -383,7 +393,7 @@ static int delete_listener_ask(const struct step_ctx *x, struct request *req, st
 
 static bool delete_listener_find(const struct step_ctx *x, const struct inventory *inv)
 {
-	return !step_may_hide(x) && inventory_listener_by_arn(inv, kinds_elb_arn(x)) == NULL;
+	return !step_may_hide(x) && balancers_listener_by_arn(inv, kinds_elb_arn(x)) == NULL;
 }
 
 /* A balancer without a listener is no longer in use: its last one is under the same keys as itself, or two commands with one key

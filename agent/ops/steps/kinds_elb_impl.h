@@ -3,6 +3,7 @@
 #pragma once
 #include "agent/aws/elb.h"
 #include "agent/ops/account/inventory.h"
+#include "agent/ops/steps/balancers.h"
 #include "agent/ops/steps/catalogue.h"
 #include "agent/ops/steps/iam_grant.h"
 

@@ -49,15 +49,15 @@ static int register_ask(const struct step_ctx *x, struct request *req, struct er
 	return 0;
 }
 
-static const struct inventory_target_group *group_in(const struct step_ctx *x, const struct inventory *inv)
+static const struct balancers_target_group *group_in(const struct step_ctx *x, const struct inventory *inv)
 {
-	return inventory_target_group_by_arn(inv, json_str_or(x->args, "group_arn", ""));
+	return balancers_target_group_by_arn(inv, json_str_or(x->args, "group_arn", ""));
 }
 
 /* A draining one is not. */
 static bool is_registered(const struct step_ctx *x, const struct inventory *inv, const char *id)
 {
-	const struct inventory_target_group *g = group_in(x, inv);
+	const struct balancers_target_group *g = group_in(x, inv);
 	const struct elb_target *t = g != NULL ? elb_target_in(&g->targets, id) : NULL;
 
 	return t != NULL && !str_eq(t->state, "draining");

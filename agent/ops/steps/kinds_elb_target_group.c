@@ -19,14 +19,14 @@ static const struct iam_statement delete_tg_grants[] = { KINDS_ELB_DELETE("Delet
 
 static const char *group_maker(const struct inventory *inv, const char *arn)
 {
-	const struct inventory_target_group *g = inventory_target_group_by_arn(inv, arn);
+	const struct balancers_target_group *g = balancers_target_group_by_arn(inv, arn);
 
 	return g != NULL ? ec2_tag_get(&g->g.tags, "reeve:command") : NULL;
 }
 
 static bool is_group_shown(const struct inventory *inv, const char *arn, bool made)
 {
-	return made == (inventory_target_group_by_arn(inv, arn) != NULL);
+	return made == (balancers_target_group_by_arn(inv, arn) != NULL);
 }
 
 const struct resource resource_target_group = {
@@ -66,7 +66,7 @@ static enum step_verdict create_group_judge(const struct step_ctx *x, const stru
 
 static bool create_group_find(const struct step_ctx *x, const struct inventory *inv)
 {
-	const struct inventory_target_group *g = inventory_target_group_by_name(inv, json_str_or(x->args, "name", ""));
+	const struct balancers_target_group *g = balancers_target_group_by_name(inv, json_str_or(x->args, "name", ""));
 
 	return kinds_elb_found(x, g != NULL ? g->g.arn : NULL);
 }
@@ -96,7 +96,7 @@ static int delete_group_ask(const struct step_ctx *x, struct request *req, struc
 
 static bool delete_group_find(const struct step_ctx *x, const struct inventory *inv)
 {
-	return !step_may_hide(x) && inventory_target_group_by_arn(inv, kinds_elb_arn(x)) == NULL;
+	return !step_may_hide(x) && balancers_target_group_by_arn(inv, kinds_elb_arn(x)) == NULL;
 }
 
 static void ask_balancers(const struct step_ctx *x, struct request *req)
@@ -125,7 +125,7 @@ static const struct step_look look_balancers = { "balancers", "elasticloadbalanc
 						 read_balancers };
 static const struct step_look *const group_looks[] = { &look_balancers, NULL };
 
-static bool forwards_to(const struct inventory_lb *lb, const char *group_arn)
+static bool forwards_to(const struct balancers_lb *lb, const char *group_arn)
 {
 	for (size_t i = 0; i < lb->listeners.n; i++)
 		if (str_eq(lb->listeners.v[i].group_arn, group_arn))
@@ -150,14 +150,14 @@ static bool is_shown(const struct step_ctx *x, const char *lb_arn)
  *  of whomever         no                               for a moment: it was just deleted, or nobody could look  */
 static bool holds(const struct step_ctx *x, const struct inventory *inv, const char *lb_arn)
 {
-	const struct inventory_lb *lb = inventory_lb_by_arn(inv, lb_arn);
+	const struct balancers_lb *lb = balancers_lb_by_arn(inv, lb_arn);
 
 	return x->patient || (lb != NULL ? forwards_to(lb, kinds_elb_arn(x)) : is_shown(x, lb_arn));
 }
 
 static const char *holder_of(const struct step_ctx *x, const struct inventory *inv)
 {
-	const struct inventory_target_group *g = inventory_target_group_by_arn(inv, kinds_elb_arn(x));
+	const struct balancers_target_group *g = balancers_target_group_by_arn(inv, kinds_elb_arn(x));
 
 	for (size_t i = 0; g != NULL && i < g->g.lb_arns_n; i++)
 		if (holds(x, inv, g->g.lb_arns[i]))

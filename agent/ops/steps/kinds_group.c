@@ -7,6 +7,7 @@
 #include "agent/base/str.h"
 #include "agent/ops/steps/demand.h"
 #include "agent/ops/account/inventory.h"
+#include "agent/ops/steps/groups.h"
 #include "agent/ops/steps/kinds_impl.h"
 
 static const struct iam_statement create_grants[] = {
@@ -21,34 +22,35 @@ static const struct iam_statement create_grants[] = {
 
 static const char *group_maker(const struct inventory *inv, const char *id)
 {
-	const struct ec2_group *g = inventory_group_by_id(inv, id);
+	const struct ec2_group *g = groups_by_id(inv, id);
 
 	return g != NULL ? ec2_tag_get(&g->tags, "reeve:command") : NULL;
 }
 
 static bool is_group_shown(const struct inventory *inv, const char *id, bool made)
 {
-	return made == (inventory_group_by_id(inv, id) != NULL);
+	return made == (groups_by_id(inv, id) != NULL);
 }
 
 const struct resource resource_security_group = {
 	.kind = "security-group",
+	.reads = groups_reads,
 	.is_shown = is_group_shown,
 	.maker = group_maker,
 	.unknown = { "InvalidGroup.NotFound", "InvalidSecurityGroupID.NotFound" },
 	.args = { "group_id", "groups", "rule" },
 };
 
-/* Its name begins with the group's id (inventory_rule_name). */
+/* Its name begins with the group's id (groups_rule_name). */
 static bool shows_rule(const struct inventory *inv, const char *name)
 {
 	CLEANUP(mem_close) char *id = mem_printf("%.*s", (int)strcspn(name, " "), name);
-	const struct ec2_group *g = inventory_group_by_id(inv, id);
+	const struct ec2_group *g = groups_by_id(inv, id);
 
 	for (size_t i = 0; g != NULL && i < g->rules_n; i++) {
 		CLEANUP(buf_close) struct buf b = BUF_MAX(1024);
 
-		inventory_rule_name(g->id, &g->rules[i], &b);
+		groups_rule_name(g->id, &g->rules[i], &b);
 		if (str_eq(buf_str(&b), name))
 			return true;
 	}
@@ -103,8 +105,7 @@ static enum step_verdict create_judge(const struct step_ctx *x, const struct aws
 static bool create_find(const struct step_ctx *x, const struct inventory *inv)
 {
 	const char *warehouse = json_str_or(json_object_get(x->args, "tags"), "reeve:warehouse", "");
-	const struct ec2_group *g =
-	    inventory_group_by_name(inv, json_str_or(x->args, "vpc_id", ""), json_str_or(x->args, "name", ""));
+	const struct ec2_group *g = groups_by_name(inv, json_str_or(x->args, "vpc_id", ""), json_str_or(x->args, "name", ""));
 
 	if (g == NULL || !str_eq(ec2_tag_get(&g->tags, "reeve:warehouse"), warehouse))
 		return false;
@@ -188,12 +189,12 @@ static enum step_verdict authorize_judge(const struct step_ctx *x, const struct 
 
 static const struct ec2_rule *rule_there(const json_t *args, const struct inventory *inv)
 {
-	const struct ec2_group *g = inventory_group_by_id(inv, json_str_or(args, "group_id", ""));
+	const struct ec2_group *g = groups_by_id(inv, json_str_or(args, "group_id", ""));
 	struct ec2_rule r;
 
 	rule_of(args, &r);
 	for (size_t i = 0; g != NULL && i < g->rules_n; i++)
-		if (inventory_rule_eq(&g->rules[i], &r))
+		if (groups_rule_eq(&g->rules[i], &r))
 			return &g->rules[i];
 	return NULL;
 }
@@ -251,7 +252,7 @@ static void rule_thing(const json_t *args, struct buf *to)
 	struct ec2_rule r;
 
 	rule_of(args, &r);
-	inventory_rule_name(json_str_or(args, "group_id", "?"), &r, to);
+	groups_rule_name(json_str_or(args, "group_id", "?"), &r, to);
 }
 
 static json_t *same_rule(const json_t *args)
@@ -319,7 +320,7 @@ static bool revoke_find(const struct step_ctx *x, const struct inventory *inv)
 {
 	bool is_of_birth = json_is_true(json_object_get(x->args, "birth"));
 
-	if (is_of_birth && inventory_group_by_id(inv, json_str_or(x->args, "group_id", "")) == NULL)
+	if (is_of_birth && groups_by_id(inv, json_str_or(x->args, "group_id", "")) == NULL)
 		return false;
 	return !step_may_hide(x) && !has_rule(x->args, inv);
 }

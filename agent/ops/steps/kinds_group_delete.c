@@ -10,6 +10,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/account/inventory.h"
+#include "agent/ops/steps/groups.h"
 #include "agent/ops/steps/kinds_impl.h"
 
 #define ANSWER_MAX (8u << 20)
@@ -161,7 +162,7 @@ static bool lets_go(const struct step_ctx *x, const struct inventory *inv, const
 
 	if (in != NULL)
 		return !inventory_is_alive(in) || x->age_ms < STALE_MS;
-	if (is_tagged_as(row, inventory_group_by_id(inv, group_of(x))))
+	if (is_tagged_as(row, groups_by_id(inv, group_of(x))))
 		return true;
 	return json_is_true(json_object_get(row, "loose")) && (!x->patient || has_ended(inv));
 }
@@ -190,7 +191,7 @@ static void weigh_rules(const struct step_ctx *x, const struct inventory *inv, c
 	for (size_t i = 0; i < json_array_size(rows); i++) {
 		const json_t *row = json_array_get(rows, i);
 		const char *id = json_str_or(row, "id", "?");
-		bool goes = inventory_group_by_id(inv, id) != NULL && !x->patient;
+		bool goes = groups_by_id(inv, id) != NULL && !x->patient;
 
 		if (names_us(x, json_object_get(row, "peers")) && !str_eq(id, group_of(x)))
 			snprintf(goes ? h->goes : h->stands, sizeof(h->goes), "a rule of security group %s that names it", id);
@@ -204,7 +205,7 @@ static enum step_verdict delete_judge(const struct step_ctx *x, const struct aws
 
 static bool delete_find(const struct step_ctx *x, const struct inventory *inv)
 {
-	return !step_may_hide(x) && inventory_group_by_id(inv, group_of(x)) == NULL;
+	return !step_may_hide(x) && groups_by_id(inv, group_of(x)) == NULL;
 }
 
 static enum step_verdict delete_miss(const struct step_ctx *x, const struct inventory *inv, struct err *e)

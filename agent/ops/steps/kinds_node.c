@@ -20,8 +20,16 @@ static bool is_shown(const struct inventory *inv, const char *id, bool made)
 }
 
 /* The bound on nodes is for all warehouses together. Launches are told apart by their tokens. */
+static int read_guard(const struct aws_call *c, bool *ret, struct err *e)
+{
+	return ec2_read_termination_protection(xml_root(c->xml), ret, e);
+}
+
+static const struct resource_guard guard = { "ec2:DescribeInstanceAttribute", ec2_describe_termination_protection, read_guard };
+
 const struct resource resource_instance = {
 	.kind = "instance",
+	.guard = &guard,
 	.counts_in_all = true,
 	.is_shown = is_shown,
 	.unknown = { "InvalidInstanceID.NotFound" },

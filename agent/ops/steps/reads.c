@@ -44,7 +44,7 @@ const char *const *reads_all(void)
 
 	if (all.n > 0)
 		return all.v;
-	for (size_t i = 0; (action = inventory_action(i)) != NULL; i++)
+	for (size_t i = 0; (action = inventory_action(catalogue_resources(), i)) != NULL; i++)
 		add(&all, action);
 	for (const struct step_kind *const *k = catalogue_all(); *k != NULL; k++)
 		add_kind(&all, *k);

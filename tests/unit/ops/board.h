@@ -3,6 +3,9 @@
 #include "agent/base/json.h"
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner.h"
+#include "agent/ops/steps/balancers.h"
+#include "agent/ops/steps/catalogue.h"
+#include "agent/ops/steps/groups.h"
 #include "tests/unit/ops/specs.h"
 
 struct board {
@@ -111,7 +114,7 @@ static inline void board_add_group_as_is(struct board *d, const struct ec2_rule 
 				 .rules = (struct ec2_rule *)rules,
 				 .rules_n = n,
 				 .tags = board_tags(d, "", "2") };
-	d->inv->groups = (struct ec2_groups){ g, 1 };
+	*groups_in(d->inv) = (struct ec2_groups){ g, 1 };
 }
 
 /* These rules, and the ways out that a group has where the spec says nothing of them. */

@@ -13,8 +13,10 @@
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
+#include "agent/ops/steps/balancers.h"
 #include "agent/ops/steps/demand.h"
 #include "agent/ops/account/inventory.h"
+#include "agent/ops/steps/groups.h"
 #include "agent/ops/steps/step.h"
 
 /* One step at hand; a test sets what it wants and calls kind_... */

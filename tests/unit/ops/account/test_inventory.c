@@ -7,54 +7,63 @@
 
 #include "agent/base/mem.h"
 #include "agent/ops/account/inventory.h"
+#include "agent/ops/account/resource.h"
 
-static void rules_are_the_same_when_they_open_the_same(void **state)
+/* A kind of thing that nobody but this test knows. */
+static const struct resource buckets = { .kind = "bucket" }, keys = { .kind = "key" };
+
+static void each_kind_has_one_shelf_that_is_empty_at_first(void **state)
 {
-	static const struct {
-		struct ec2_rule a, b;
-		bool eq;
-	} cases[] = {
-		{ { "tcp", 1, 2, "10.0.0.0/8", NULL, "x", false }, { "tcp", 1, 2, "10.0.0.0/8", NULL, "y", false }, true },
-		{ { "tcp", 1, 2, "10.0.0.0/8", NULL, "", false }, { "udp", 1, 2, "10.0.0.0/8", NULL, "", false }, false },
-		{ { "tcp", 1, 2, "10.0.0.0/8", NULL, "", false }, { "tcp", 1, 3, "10.0.0.0/8", NULL, "", false }, false },
-		{ { "tcp", 1, 2, NULL, "sg-1", "", false }, { "tcp", 1, 2, NULL, "sg-2", "", false }, false },
-		{ { "tcp", 1, 2, NULL, "sg-1", "", false }, { "tcp", 1, 2, "10.0.0.0/8", NULL, "", false }, false },
-		{ { "-1", -1, -1, NULL, "sg-1", "", false }, { "-1", 0, 65535, NULL, "sg-1", "", false }, true },
-	};
+	struct inventory *inv = inventory_new();
+	size_t *n = inventory_shelf(inv, &buckets, sizeof(*n));
+	const char **id = inventory_shelf(inv, &keys, sizeof(*id));
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		assert_int_equal(inventory_rule_eq(&cases[i].a, &cases[i].b), cases[i].eq);
+	assert_int_equal(*n, 0);
+	assert_null(*id);
+	*n = 7;
+	*id = "key-1";
+	assert_ptr_equal(inventory_shelf(inv, &buckets, sizeof(*n)), n);
+	assert_ptr_equal(inventory_shelf(inv, &keys, sizeof(*id)), id);
+	assert_int_equal(*n, 7);
+	inventory_free(inv);
 }
 
-static void a_rule_has_one_name_whatever_its_description(void **state)
+static void ours_is_what_bears_both_tags(void **state)
 {
-	static const struct {
-		struct ec2_rule rule;
-		const char *name;
-	} cases[] = {
-		{ { .protocol = "tcp", .from_port = 80, .to_port = 90, .cidr = "10.0.0.0/8", .description = "a" },
-		  "sg-1 tcp 80-90 10.0.0.0/8" },
-		{ { .protocol = "tcp", .from_port = 80, .to_port = 90, .cidr = "10.0.0.0/8", .description = "b" },
-		  "sg-1 tcp 80-90 10.0.0.0/8" },
-		{ { .protocol = "-1", .from_port = -1, .to_port = -1, .group_id = "sg-1" }, "sg-1 -1 all sg-1" },
-		{ { .protocol = "-1", .from_port = 0, .to_port = 65535, .group_id = "sg-1" }, "sg-1 -1 all sg-1" },
-	};
+	const struct owner o = { "velodb", "inst-1" };
+	struct ec2_tag both[] = { { "resource-created-by", "velodb" }, { "reeve:installation", "inst-1" } };
+	struct ec2_tag other[] = { { "resource-created-by", "velodb" }, { "reeve:installation", "inst-2" } };
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		CLEANUP(buf_close) struct buf b = BUF_MAX(256);
+	assert_true(inventory_is_ours(&o, &(struct ec2_tags){ both, 2 }));
+	assert_false(inventory_is_ours(&o, &(struct ec2_tags){ both, 1 }));
+	assert_false(inventory_is_ours(&o, &(struct ec2_tags){ both + 1, 1 }));
+	assert_false(inventory_is_ours(&o, &(struct ec2_tags){ other, 2 }));
+	assert_false(inventory_is_ours(&o, &(struct ec2_tags){ 0 }));
+}
 
-		inventory_rule_name("sg-1", &cases[i].rule, &b);
-		assert_string_equal(buf_str(&b), cases[i].name);
-	}
+static void what_is_not_told_is_judged_on_the_safe_side(void **state)
+{
+	struct ec2_type plain = { .name = "r6i.large" };
+	struct inventory *inv = inventory_new();
+
+	(void)state;
+	inv->types = (struct ec2_types){ &plain, 1 };
+	assert_false(inventory_has_disks(inv, "r6i.large"));
+	assert_true(inventory_has_disks(inv, "i3.large"));
+	assert_null(inventory_subnet(inv, "subnet-1"));
+	assert_null(inventory_image(inv, "ami-1"));
+	assert_false(inventory_is_guarded(inv, "i-1"));
+	inventory_free(inv);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rules_are_the_same_when_they_open_the_same),
-		cmocka_unit_test(a_rule_has_one_name_whatever_its_description),
+		cmocka_unit_test(each_kind_has_one_shelf_that_is_empty_at_first),
+		cmocka_unit_test(ours_is_what_bears_both_tags),
+		cmocka_unit_test(what_is_not_told_is_judged_on_the_safe_side),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

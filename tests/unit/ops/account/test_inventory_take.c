@@ -1,8 +1,12 @@
 /* test_inventory_take.c - what is seen of ours, and of nobody else. */
+#include "agent/ops/steps/balancers.h"
+#include "agent/ops/steps/catalogue.h"
+#include "agent/ops/steps/groups.h"
 #include "tests/unit/ops/shop.h"
 
 struct look {
 	const struct inventory_wants *wants;
+	const struct resource *const *resources; /* NULL: those of the catalogue */
 	struct inventory_req req;
 	bool done;
 	int rc;
@@ -24,9 +28,10 @@ static bool is_taken(void *ctx)
 static void begin(struct shop *s, struct look *l)
 {
 	struct owner o = { "velodb", "inst-1" };
+	const struct resource *const *resources = l->resources != NULL ? l->resources : catalogue_resources();
 
 	l->done = false;
-	inventory_take(s->d.w, s->aws, s->creds, &o, l->wants, &l->req, on_taken);
+	inventory_take(&(struct inventory_source){ s->d.w, s->aws, s->creds, &o, resources }, l->wants, &l->req, on_taken);
 	assert_false(l->done);
 }
 
@@ -52,17 +57,17 @@ static void all_that_is_ours_is_seen_over_all_pages_and_nothing_foreign(void **s
 	sim_run_until(s->d.w, NULL, NULL, 60000);
 	assert_int_equal(take(s, &l), 0);
 	assert_int_equal(l.req.inv->instances.n, 2);
-	assert_int_equal(l.req.inv->groups.n, 1);
-	assert_int_equal(l.req.inv->groups.v[0].rules_n, 6); /* two in, four out */
-	assert_int_equal(l.req.inv->target_groups_n, 1);
-	assert_int_equal(l.req.inv->target_groups[0].targets.n, 2);
-	assert_int_equal(l.req.inv->lbs_n, 1);
-	assert_int_equal(l.req.inv->lbs[0].listeners.n, 1);
+	assert_int_equal(groups_in(l.req.inv)->n, 1);
+	assert_int_equal(groups_in(l.req.inv)->v[0].rules_n, 6); /* two in, four out */
+	assert_int_equal(balancers_in(l.req.inv)->target_groups_n, 1);
+	assert_int_equal(balancers_in(l.req.inv)->target_groups[0].targets.n, 2);
+	assert_int_equal(balancers_in(l.req.inv)->lbs_n, 1);
+	assert_int_equal(balancers_in(l.req.inv)->lbs[0].listeners.n, 1);
 	assert_true(l.req.inv->vpcs.n >= 1);
-	assert_non_null(inventory_group_by_name(l.req.inv, AWS_VPC, "velodb-inst-1-wh-1-node"));
-	assert_null(inventory_group_by_name(l.req.inv, "vpc-other", "velodb-inst-1-wh-1-node"));
-	assert_non_null(inventory_target_group_by_arn(l.req.inv, l.req.inv->target_groups[0].g.arn));
-	assert_null(inventory_lb_by_name(l.req.inv, "nobody"));
+	assert_non_null(groups_by_name(l.req.inv, AWS_VPC, "velodb-inst-1-wh-1-node"));
+	assert_null(groups_by_name(l.req.inv, "vpc-other", "velodb-inst-1-wh-1-node"));
+	assert_non_null(balancers_target_group_by_arn(l.req.inv, balancers_in(l.req.inv)->target_groups[0].g.arn));
+	assert_null(balancers_lb_by_name(l.req.inv, "nobody"));
 	inventory_req_close(&l.req);
 }
 
@@ -84,7 +89,7 @@ static void what_an_ignored_filter_shows_is_not_ours_and_holds_up_no_delete(void
 	sim_run_until(s->d.w, NULL, NULL, 60000);
 	assert_int_equal(take(s, &l), 0);
 	assert_int_equal(l.req.inv->instances.n, 2);
-	assert_int_equal(l.req.inv->groups.n, 1);
+	assert_int_equal(groups_in(l.req.inv)->n, 1);
 	assert_int_equal(l.req.inv->s3.n, 1);
 	assert_string_equal(l.req.inv->s3.v[0].id, AWS_S3_LIST);
 	inventory_req_close(&l.req);
@@ -118,6 +123,78 @@ static void a_thing_that_moves_between_pages_is_not_overlooked(void **state)
 	assert_int_equal(take(s, &l), 0);
 	assert_int_equal(l.req.inv->instances.n, 3);
 	assert_true(s->broke >= 2 + 3 + 3);
+	inventory_req_close(&l.req);
+}
+
+/* ---- a kind of thing that only this test knows: its own view of the nodes, which EC2 shows page by page ---- */
+
+static const struct resource mirror;
+
+static struct ec2_instances *mirrored_in(const struct inventory *inv)
+{
+	return inventory_shelf(inv, &mirror, sizeof(struct ec2_instances));
+}
+
+static void ask_mirror(struct inventory_page *p, struct request *req)
+{
+	inventory_ask_by_tags(p, req, ec2_describe_instances);
+}
+
+static int take_mirror(struct inventory_page *p, const struct aws_call *c, struct err *e)
+{
+	return ec2_read_instances(xml_root(c->xml), p->inv->arena, mirrored_in(p->inv), e);
+}
+
+static struct inventory_rows rows_mirror(const struct inventory_page *p)
+{
+	return INVENTORY_ROWS(*mirrored_in(p->inv));
+}
+
+static const struct inventory_read mirror_reads[] = { { .name = "mirrored nodes",
+							.action = "ec2:DescribeInstances",
+							.a_call = 1,
+							.ask = ask_mirror,
+							.take_in = take_mirror,
+							.next = inventory_next_ec2,
+							.rows = rows_mirror },
+						      { .name = NULL } };
+static const struct resource mirror = { .kind = "mirror", .reads = mirror_reads };
+static const struct resource *const only_mirror[] = { &mirror, NULL };
+
+static void a_new_kind_of_thing_is_read_page_by_page_and_kept_on_its_shelf(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	struct look l = { .resources = only_mirror };
+
+	s->sim->page = 1;
+	s->k.cluster.nodes = 3;
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	assert_int_equal(take(s, &l), 0);
+	assert_int_equal(mirrored_in(l.req.inv)->n, 3);
+	assert_int_equal(l.req.inv->instances.n, 3);
+	assert_int_equal(groups_in(l.req.inv)->n, 0); /* no kind asked for them */
+	inventory_req_close(&l.req);
+}
+
+/* The account's own look at them is the first, the new kind's the second. */
+static enum shop_fault second_look_is_lost(struct shop *s, const char *body)
+{
+	return str_starts(body, "Action=DescribeInstances&") && s->broke++ > 0 ? SHOP_LOST : SHOP_FINE;
+}
+
+static void a_read_of_a_new_kind_that_fails_is_named_with_its_action(void **state)
+{
+	struct shop *s = *state;
+	struct look l = { .resources = only_mirror };
+
+	s->break_at = second_look_is_lost;
+	assert_int_not_equal(take(s, &l), 0);
+	assert_non_null(strstr(l.req.err.text, "inventory, mirrored nodes"));
+	assert_string_equal(l.req.action, "ec2:DescribeInstances");
 	inventory_req_close(&l.req);
 }
 
@@ -189,17 +266,17 @@ static void what_a_plan_stands_on_is_looked_up_beside_it_and_what_is_not_there_i
 }
 
 /* Would end the first instance that is not protected, as far as is known, and the balancer. */
-static const char **first_free_one_ends(void *ctx, const struct inventory *inv, size_t *ret_n)
+static const struct inventory_thing *first_free_one_ends(void *ctx, const struct inventory *inv, size_t *ret_n)
 {
-	const char **ids = arena_alloc(inv->arena, 2 * sizeof(*ids));
+	struct inventory_thing *v = arena_alloc(inv->arena, 2 * sizeof(*v));
 
 	++*(unsigned *)ctx;
-	ids[0] = inv->lbs[0].lb.arn;
+	v[0] = (struct inventory_thing){ &resource_load_balancer, balancers_in(inv)->lbs[0].lb.arn };
 	*ret_n = 1;
 	for (size_t i = 0; i < inv->instances.n && *ret_n == 1; i++)
 		if (!inventory_is_guarded(inv, inv->instances.v[i].id))
-			ids[(*ret_n)++] = inv->instances.v[i].id;
-	return ids;
+			v[(*ret_n)++] = (struct inventory_thing){ &resource_instance, inv->instances.v[i].id };
+	return v;
 }
 
 static void what_protects_is_asked_of_what_would_end_and_of_what_would_go_in_its_place(void **state)
@@ -225,6 +302,31 @@ static void what_protects_is_asked_of_what_would_end_and_of_what_would_go_in_its
 	l.wants = NULL;
 	assert_int_equal(take(s, &l), 0);
 	assert_int_equal(l.req.inv->guards.n, 0);
+	inventory_req_close(&l.req);
+}
+
+static enum shop_fault balancers_protection_is_lost(struct shop *s, const char *body)
+{
+	(void)s;
+	return str_starts(body, "Action=DescribeLoadBalancerAttributes&") ? SHOP_LOST : SHOP_FINE;
+}
+
+/* A person is told the action that the role lacks. */
+static void a_question_for_a_protection_that_fails_names_the_action_of_its_kind(void **state)
+{
+	struct shop *s = *state;
+	unsigned asked = 0;
+	struct inventory_wants wants = { .ends = first_free_one_ends, .ends_ctx = &asked };
+	struct desk_command k;
+	struct look l = { .wants = &wants };
+
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	s->break_at = balancers_protection_is_lost;
+	assert_int_not_equal(take(s, &l), 0);
+	assert_string_equal(l.req.action, "elasticloadbalancing:DescribeLoadBalancerAttributes");
 	inventory_req_close(&l.req);
 }
 
@@ -278,15 +380,15 @@ static void who_else_bears_a_name_is_seen_and_not_taken_for_ours(void **state)
 	assert_int_equal(take(s, &l), 0);
 	assert_int_equal(l.req.inv->named.n, 1);
 	assert_string_equal(l.req.inv->named.v[0].name, "velodb-inst-1-wh-1-node");
-	assert_int_equal(l.req.inv->other_lbs.n + l.req.inv->other_target_groups.n, 0);
+	assert_int_equal(balancers_in(l.req.inv)->other_lbs.n + balancers_in(l.req.inv)->other_target_groups.n, 0);
 	disown(&s->sim->lbs[0]->t);
 	disown(&s->sim->target_groups[0]->t);
 	disown(&s->sim->groups[s->sim->groups_n - 1]->t);
 	assert_int_equal(take(s, &l), 0);
 	assert_int_equal(l.req.inv->named.n, 1);
-	assert_int_equal(l.req.inv->groups.n + l.req.inv->lbs_n + l.req.inv->target_groups_n, 0);
-	assert_string_equal(l.req.inv->other_lbs.v[0].name, s->sim->lbs[0]->t.name);
-	assert_string_equal(l.req.inv->other_target_groups.v[0].name, s->sim->target_groups[0]->t.name);
+	assert_int_equal(groups_in(l.req.inv)->n + balancers_in(l.req.inv)->lbs_n + balancers_in(l.req.inv)->target_groups_n, 0);
+	assert_string_equal(balancers_in(l.req.inv)->other_lbs.v[0].name, s->sim->lbs[0]->t.name);
+	assert_string_equal(balancers_in(l.req.inv)->other_target_groups.v[0].name, s->sim->target_groups[0]->t.name);
 	inventory_req_close(&l.req);
 }
 
@@ -295,6 +397,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SHOP(all_that_is_ours_is_seen_over_all_pages_and_nothing_foreign),
 		SHOP(a_thing_that_moves_between_pages_is_not_overlooked),
+		SHOP(a_new_kind_of_thing_is_read_page_by_page_and_kept_on_its_shelf),
+		SHOP(a_read_of_a_new_kind_that_fails_is_named_with_its_action),
+		SHOP(a_question_for_a_protection_that_fails_names_the_action_of_its_kind),
 		SHOP(what_a_plan_stands_on_is_looked_up_beside_it_and_what_is_not_there_is_left_out),
 		SHOP(what_an_ignored_filter_shows_is_not_ours_and_holds_up_no_delete),
 		SHOP(half_a_look_is_never_handed_out),

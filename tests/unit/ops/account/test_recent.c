@@ -7,19 +7,21 @@
 
 #include "agent/base/mem.h"
 #include "agent/ops/account/recent.h"
+#include "agent/ops/steps/balancers.h"
 #include "agent/ops/steps/catalogue.h"
+#include "agent/ops/steps/groups.h"
 
 #define LB "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/main/50dc6c495c0c9188"
 #define LISTENER "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/net/main/50dc6c495c0c9188/f2f7dc8efc522ab2"
 
 struct bench {
 	struct recent r;
-	struct inventory inv;
+	struct inventory *inv;
 	struct ec2_instance node;
 	struct ec2_group group;
 	struct ec2_rule rule;
-	struct inventory_target_group tg;
-	struct inventory_lb lb;
+	struct balancers_target_group tg;
+	struct balancers_lb lb;
 	struct elb_listener listener;
 };
 
@@ -28,6 +30,7 @@ static int setup(void **state)
 	struct bench *b = mem_new(struct bench);
 
 	b->r.resources = catalogue_resources();
+	b->inv = inventory_new();
 	b->node = (struct ec2_instance){ .id = "i-1", .state = "running" };
 	b->rule = (struct ec2_rule){ .protocol = "tcp", .from_port = 1, .to_port = 2, .cidr = "10.0.0.0/8" };
 	b->group = (struct ec2_group){ .id = "sg-1", .rules = &b->rule, .rules_n = 1 };
@@ -41,19 +44,22 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	recent_close(&((struct bench *)*state)->r);
-	mem_free(*state);
+	struct bench *b = *state;
+
+	recent_close(&b->r);
+	inventory_free(b->inv);
+	mem_free(b);
 	return 0;
 }
 
 static void show(struct bench *b, bool shown)
 {
-	b->inv.instances = (struct ec2_instances){ &b->node, shown };
-	b->inv.groups = (struct ec2_groups){ &b->group, shown };
-	b->inv.target_groups = &b->tg;
-	b->inv.target_groups_n = shown;
-	b->inv.lbs = &b->lb;
-	b->inv.lbs_n = shown;
+	b->inv->instances = (struct ec2_instances){ &b->node, shown };
+	*groups_in(b->inv) = (struct ec2_groups){ &b->group, shown };
+	balancers_in(b->inv)->target_groups = &b->tg;
+	balancers_in(b->inv)->target_groups_n = shown;
+	balancers_in(b->inv)->lbs = &b->lb;
+	balancers_in(b->inv)->lbs_n = shown;
 }
 
 static struct recent_now at(uint64_t ms)
@@ -72,7 +78,7 @@ static void note(struct bench *b, const char *list, const char *kind, const char
 static bool is_shown(struct bench *b, uint64_t asked_ms, const char *warehouse)
 {
 	CLEANUP(buf_close) struct buf why = BUF_MAX(1024);
-	bool shown = recent_is_shown(&b->r, asked_ms, &b->inv, warehouse, &why);
+	bool shown = recent_is_shown(&b->r, asked_ms, b->inv, warehouse, &why);
 
 	assert_int_equal(why.len == 0, shown);
 	return shown;

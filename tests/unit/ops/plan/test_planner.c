@@ -73,25 +73,27 @@ static void a_delete_takes_clusters_first_and_needs_a_second_key(void **state)
 static void what_a_plan_would_end_is_nodes_and_balancers_and_nothing_of_a_plan_that_is_refused(void **state)
 {
 	struct board *d = *state;
-	struct inventory_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = board_tags(d, "", "1") } };
-	const char **ids;
+	struct balancers_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = board_tags(d, "", "1") } };
+	const struct inventory_thing *ends;
 	size_t n;
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = 0;
-	d->inv->lbs = &lb;
-	d->inv->lbs_n = 1;
+	balancers_in(d->inv)->lbs = &lb;
+	balancers_in(d->inv)->lbs_n = 1;
 	board_add_node(d, "i-1", "be", "running");
 	board_add_node(d, "i-2", "be", "running");
 	board_add_node(d, "i-3", "old", "running");
 	d->k.cluster.nodes = 1;
-	ids = planner_ends(&d->a, &d->k.s, "wh-1", &n);
+	ends = planner_ends(&d->a, &d->k.s, "wh-1", &n);
 	assert_int_equal(n, 3);
-	assert_string_equal(ids[0], "i-2");
-	assert_string_equal(ids[1], "i-3");
-	assert_string_equal(ids[2], "arn:lb");
-	ids = planner_ends(&d->a, NULL, "wh-1", &n);
+	assert_string_equal(ends[0].id, "i-2");
+	assert_string_equal(ends[1].id, "i-3");
+	assert_string_equal(ends[2].id, "arn:lb");
+	assert_ptr_equal(ends[0].of, &resource_instance);
+	assert_ptr_equal(ends[2].of, &resource_load_balancer);
+	ends = planner_ends(&d->a, NULL, "wh-1", &n);
 	assert_int_equal(n, 4);
-	assert_string_equal(ids[3], "arn:lb");
+	assert_string_equal(ends[3].id, "arn:lb");
 	d->k.cluster.instance_type = (char *)"r6i.large";
 	planner_ends(&d->a, &d->k.s, "wh-1", &n);
 	assert_int_equal(n, 0);

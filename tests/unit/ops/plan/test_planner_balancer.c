@@ -6,23 +6,23 @@
  * listener is there for whoever sets listeners.n to 2. */
 static void add_balancer(struct board *d, uint32_t port)
 {
-	struct inventory_lb *lb = arena_new(d->inv->arena, struct inventory_lb);
-	struct inventory_target_group *g = arena_new(d->inv->arena, struct inventory_target_group);
+	struct balancers_lb *lb = arena_new(d->inv->arena, struct balancers_lb);
+	struct balancers_target_group *g = arena_new(d->inv->arena, struct balancers_target_group);
 	struct elb_listener *l = arena_alloc(d->inv->arena, 2 * sizeof(*l));
 	char *names = arena_alloc(d->inv->arena, 66);
 
 	spec_short_name("inst-1", "wh-1", "lb", "main", names);
 	spec_short_name("inst-1", "wh-1", "tg", "sql", names + 33);
-	*g = (struct inventory_target_group){
+	*g = (struct balancers_target_group){
 		.g = { .arn = "arn:tg", .name = names + 33, .protocol = "TCP", .port = 9030, .tags = board_tags(d, "", "1") }
 	};
 	l[0] = (struct elb_listener){ .arn = "arn:listener", .protocol = "TCP", .group_arn = "arn:tg", .port = port };
 	l[1] = (struct elb_listener){ .arn = "arn:second", .protocol = "TCP", .group_arn = "arn:tg", .port = port + 1 };
-	*lb = (struct inventory_lb){ .lb = { .arn = "arn:lb", .name = names, .state = "active", .tags = board_tags(d, "", "1") },
+	*lb = (struct balancers_lb){ .lb = { .arn = "arn:lb", .name = names, .state = "active", .tags = board_tags(d, "", "1") },
 				     .listeners = { l, 1 } };
-	d->inv->target_groups = g;
-	d->inv->lbs = lb;
-	d->inv->target_groups_n = d->inv->lbs_n = 1;
+	balancers_in(d->inv)->target_groups = g;
+	balancers_in(d->inv)->lbs = lb;
+	balancers_in(d->inv)->target_groups_n = balancers_in(d->inv)->lbs_n = 1;
 	d->k.s.n_security_groups = d->k.s.n_clusters = 0;
 }
 
@@ -50,7 +50,7 @@ static void who_is_registered_and_not_ours_goes(void **state)
 	d->k.s.n_clusters = 1;
 	d->k.cluster.nodes = 1;
 	d->k.cluster.n_security_groups = 0;
-	d->inv->target_groups[0].targets = (struct elb_targets){ targets, ARRAY_LEN(targets) };
+	balancers_in(d->inv)->target_groups[0].targets = (struct elb_targets){ targets, ARRAY_LEN(targets) };
 	p = board_apply(d);
 	assert_string_equal(board_steps(p), "tidy/healthy-sql tidy/strangers-sql");
 	assert_string_equal(json_string_value(json_array_get(json_object_get(p->v[0].steps[1].args, "instances"), 0)),
@@ -73,7 +73,7 @@ static void nodes_of_a_cluster_that_a_group_is_no_more_for_leave_it_last(void **
 	d->k.cluster.n_security_groups = 0;
 	board_add_node(d, "i-1", "be", "running");
 	board_add_node(d, "i-2", "be", "running");
-	d->inv->target_groups[0].targets = (struct elb_targets){ targets, ARRAY_LEN(targets) };
+	balancers_in(d->inv)->target_groups[0].targets = (struct elb_targets){ targets, ARRAY_LEN(targets) };
 	d->k.tg.n_clusters = 0;
 	p = board_apply(d);
 	assert_string_equal(board_steps(p), "tidy/leave-sql");
@@ -81,7 +81,7 @@ static void nodes_of_a_cluster_that_a_group_is_no_more_for_leave_it_last(void **
 	assert_string_equal(plans_high(p, &where)->name, "leave-sql"); /* a listener leads there, and to nobody then */
 	plans_free(p);
 	d->k.lb.n_listeners = 0;
-	d->inv->lbs[0].listeners.n = 0;
+	balancers_in(d->inv)->lbs[0].listeners.n = 0;
 	p = board_apply(d);
 	assert_null(plans_high(p, &where));
 	plans_free(p);
@@ -115,7 +115,7 @@ static void a_listener_that_leads_elsewhere_is_moved_when_the_nodes_are_there(vo
 
 	add_balancer(d, 9030);
 	add_cluster(d);
-	d->inv->lbs[0].listeners.v[0].group_arn = "arn:other";
+	balancers_in(d->inv)->lbs[0].listeners.v[0].group_arn = "arn:other";
 	p = board_apply(d);
 	assert_string_equal(board_steps(p), "cluster-be/launch cluster-be/up cluster-be/register-sql switch/beside-main-9030 "
 					    "switch/healthy-sql switch/move-main-9030");
@@ -134,8 +134,8 @@ static void a_listener_of_a_group_that_others_lead_to_waits_for_its_nodes_at_onc
 
 	add_balancer(d, 9030);
 	add_cluster(d);
-	d->inv->lbs[0].listeners.n = 2;
-	d->inv->lbs[0].listeners.v[0].group_arn = "arn:other";
+	balancers_in(d->inv)->lbs[0].listeners.n = 2;
+	balancers_in(d->inv)->lbs[0].listeners.v[0].group_arn = "arn:other";
 	p = board_apply(d);
 	assert_string_equal(board_steps(p), "cluster-be/launch cluster-be/up cluster-be/register-sql cluster-be/healthy-sql "
 					    "switch/beside-main-9030 switch/healthy-sql switch/move-main-9030 "
@@ -150,7 +150,7 @@ static void a_listener_with_another_protocol_is_said_to_be_not_yet(void **state)
 	struct err e = { 0 };
 
 	add_balancer(d, 9030);
-	d->inv->lbs[0].listeners.v[0].protocol = "TLS";
+	balancers_in(d->inv)->lbs[0].listeners.v[0].protocol = "TLS";
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_UNSUPPORTED);
 	assert_string_equal(err_text(&e),
 			    "load balancer main: its listener on port 9030 speaks TLS; changing protocol to TCP is not "
@@ -185,8 +185,8 @@ static void taking_the_last_listener_is_high_risk_whatever_comes_in_its_place(vo
 
 		d->inv->instances.n = 0;
 		add_balancer(d, cases[i].have_port);
-		d->inv->lbs[0].listeners.n = cases[i].have;
-		d->inv->lbs[0].listeners.v[0].group_arn = cases[i].leads_to;
+		balancers_in(d->inv)->lbs[0].listeners.n = cases[i].have;
+		balancers_in(d->inv)->lbs[0].listeners.v[0].group_arn = cases[i].leads_to;
 		d->k.lb.n_listeners = cases[i].want;
 		if (cases[i].has_nodes)
 			add_cluster(d);
@@ -204,7 +204,7 @@ static void a_balancer_that_is_still_coming_up_is_waited_for(void **state)
 	struct plans *p;
 
 	add_balancer(d, 9030);
-	d->inv->lbs[0].lb.state = "provisioning";
+	balancers_in(d->inv)->lbs[0].lb.state = "provisioning";
 	p = board_apply(d);
 	assert_string_equal(board_steps(p), "base/active-main");
 	plans_free(p);
@@ -229,7 +229,7 @@ static void a_new_balancer_counts_with_those_that_are_still_there(void **state)
 	struct plans *p;
 
 	add_balancer(d, 9030);
-	d->inv->lbs[0].lb.tags = board_tags(d, "", "1");
+	balancers_in(d->inv)->lbs[0].lb.tags = board_tags(d, "", "1");
 	d->k.lb.n_listeners = 0;
 	d->k.lb.name = (char *)"other"; /* the one that is there goes only behind it */
 	p = board_apply(d);
@@ -270,7 +270,7 @@ static void a_target_group_behind_another_balancer_is_not_put_behind_a_second(vo
 	struct err e = { 0 };
 
 	add_balancer(d, 9030);
-	d->inv->lbs[0].lb.tags = board_tags(d, "", "1");
+	balancers_in(d->inv)->lbs[0].lb.tags = board_tags(d, "", "1");
 	d->k.lb.name = (char *)"other";
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_UNSUPPORTED);
 	assert_non_null(strstr(err_text(&e), "and one load balancer may lead to it: take its listener on port 9030 away first"));
@@ -305,8 +305,8 @@ static void a_name_that_somebody_elses_balancer_or_target_group_bears_is_not_giv
 	spec_short_name("inst-1", "wh-1", "lb", "main", names[0]);
 	spec_short_name("inst-1", "wh-1", "tg", "sql", names[1]);
 	lb.name = tg.name = "rv-another";
-	d->inv->other_lbs = (struct elb_lbs){ &lb, 1 };
-	d->inv->other_target_groups = (struct elb_target_groups){ &tg, 1 };
+	balancers_in(d->inv)->other_lbs = (struct elb_lbs){ &lb, 1 };
+	balancers_in(d->inv)->other_target_groups = (struct elb_target_groups){ &tg, 1 };
 	plans_free(board_apply(d));
 	lb.name = names[0];
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
@@ -329,7 +329,7 @@ static void a_group_that_was_left_beside_the_right_one_goes(void **state)
 	struct plans *p;
 
 	add_balancer(d, 9030);
-	d->inv->lbs[0].listeners.v[0].beside_arn = "arn:other";
+	balancers_in(d->inv)->lbs[0].listeners.v[0].beside_arn = "arn:other";
 	p = board_apply(d);
 	assert_string_equal(board_steps(p), "switch/move-main-9030");
 	plans_free(p);

@@ -128,7 +128,7 @@ static void a_node_that_is_in_no_group_goes_before_those_that_are(void **state)
 	static struct elb_target targets[] = { { .id = "i-2", .state = "healthy", .reason = "" } };
 	struct board *d = *state;
 	char full[33];
-	struct inventory_target_group g = {
+	struct balancers_target_group g = {
 		.g = { .arn = "arn:tg", .name = full, .protocol = "TCP", .port = 9030, .tags = board_tags(d, "", "1") },
 		.targets = { targets, 1 }
 	};
@@ -140,12 +140,12 @@ static void a_node_that_is_in_no_group_goes_before_those_that_are(void **state)
 	d->k.cluster.nodes = 1;
 	board_add_node(d, "i-1", "be", "running");
 	board_add_node(d, "i-2", "be", "running");
-	d->inv->target_groups = &g;
-	d->inv->target_groups_n = 1;
+	balancers_in(d->inv)->target_groups = &g;
+	balancers_in(d->inv)->target_groups_n = 1;
 	p = board_apply(d);
 	assert_string_equal(ended_first(p), "i-1");
 	plans_free(p);
-	d->inv->target_groups_n = 0;
+	balancers_in(d->inv)->target_groups_n = 0;
 }
 
 static void what_serves_goes_last(void **state)
@@ -169,7 +169,7 @@ static void what_serves_goes_last(void **state)
 	d->k.cluster.nodes = 2;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct elb_target targets[3];
-		struct inventory_target_group g = { .g = { .arn = "arn:tg", .name = "rv-other" }, .targets = { targets, 3 } };
+		struct balancers_target_group g = { .g = { .arn = "arn:tg", .name = "rv-other" }, .targets = { targets, 3 } };
 		struct plans *p = NULL;
 		const struct step *end;
 
@@ -178,14 +178,14 @@ static void what_serves_goes_last(void **state)
 			board_add_node(d, ids[k], "be", cases[i].states[k]);
 			targets[k] = (struct elb_target){ .id = ids[k], .state = cases[i].health[k], .reason = "" };
 		}
-		d->inv->target_groups = &g;
-		d->inv->target_groups_n = 1;
+		balancers_in(d->inv)->target_groups = &g;
+		balancers_in(d->inv)->target_groups_n = 1;
 		p = board_apply(d);
 		end = &p->v[p->n - 1].steps[p->v[p->n - 1].n - 1];
 		assert_string_equal(json_string_value(json_array_get(json_object_get(end->args, "instances"), 0)), cases[i].goes);
 		plans_free(p);
 	}
-	d->inv->target_groups_n = 0;
+	balancers_in(d->inv)->target_groups_n = 0;
 }
 
 static void leaving_a_cluster_without_nodes_is_high_risk(void **state)
@@ -279,18 +279,19 @@ static void what_is_protected_stays_where_others_can_go_and_is_told_where_none_c
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct inventory_guard guards[3];
 		struct elb_target targets[3];
-		struct inventory_target_group g = { .g = { .arn = "arn:tg", .name = "rv-other" }, .targets = { targets, 3 } };
+		struct balancers_target_group g = { .g = { .arn = "arn:tg", .name = "rv-other" }, .targets = { targets, 3 } };
 		struct plans *p = NULL;
 		struct err e = { 0 };
 
 		d->k.cluster.nodes = cases[i].nodes;
 		for (unsigned k = 0; k < 3; k++) {
-			guards[k] = (struct inventory_guard){ ids[k], strstr(cases[i].guarded, ids[k]) != NULL };
+			guards[k] =
+			    (struct inventory_guard){ { &resource_instance, ids[k] }, strstr(cases[i].guarded, ids[k]) != NULL };
 			targets[k] = (struct elb_target){ .id = ids[k], .state = cases[i].health[k], .reason = "" };
 		}
 		d->inv->guards = (struct inventory_guards){ guards, 3 };
-		d->inv->target_groups = &g;
-		d->inv->target_groups_n = 1;
+		balancers_in(d->inv)->target_groups = &g;
+		balancers_in(d->inv)->target_groups_n = 1;
 		if (planner_apply(&d->a, &d->k.s, &p, &e) != 0) {
 			CLEANUP(mem_close)
 			char *says = mem_printf("cluster be: %s is protected from termination, so it cannot be ended; take its "
@@ -307,7 +308,7 @@ static void what_is_protected_stays_where_others_can_go_and_is_told_where_none_c
 		}
 		plans_free(p);
 	}
-	d->inv->target_groups_n = 0;
+	balancers_in(d->inv)->target_groups_n = 0;
 	d->inv->guards.n = 0;
 }
 
@@ -320,7 +321,7 @@ static void nodes_end_when_all_their_groups_have_let_them_go(void **state)
 					     { .id = "i-3", .state = "draining", .reason = "" } },
 				 second[] = { { .id = "i-3", .state = "draining", .reason = "" } },
 				 third[] = { { .id = "i-1", .state = "healthy", .reason = "" } };
-	struct inventory_target_group groups[] = { { .g = { .arn = "arn:1", .name = "rv-1" }, .targets = { first, 3 } },
+	struct balancers_target_group groups[] = { { .g = { .arn = "arn:1", .name = "rv-1" }, .targets = { first, 3 } },
 						   { .g = { .arn = "arn:2", .name = "rv-2" }, .targets = { second, 1 } },
 						   { .g = { .arn = "arn:3", .name = "rv-3" }, .targets = { third, 1 } } };
 	struct board *d = *state;
@@ -331,8 +332,8 @@ static void nodes_end_when_all_their_groups_have_let_them_go(void **state)
 	d->k.cluster.nodes = 1;
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
 		board_add_node(d, ids[i], "be", "running");
-	d->inv->target_groups = groups;
-	d->inv->target_groups_n = ARRAY_LEN(groups);
+	balancers_in(d->inv)->target_groups = groups;
+	balancers_in(d->inv)->target_groups_n = ARRAY_LEN(groups);
 	p = board_apply(d);
 	assert_string_equal(board_steps(p), "end-be/deregister-rv-1 end-be/drained-rv-1 end-be/drained-rv-2 "
 					    "end-be/terminate end-be/gone");
@@ -345,7 +346,7 @@ static void nodes_end_when_all_their_groups_have_let_them_go(void **state)
 	assert_string_equal(board_steps(p), "cluster-be/deregister-rv-1 cluster-be/deregister-rv-3 cluster-be/drained-rv-1 "
 					    "cluster-be/drained-rv-2 cluster-be/drained-rv-3 cluster-be/terminate cluster-be/gone");
 	plans_free(p);
-	d->inv->target_groups_n = 0;
+	balancers_in(d->inv)->target_groups_n = 0;
 }
 
 int main(void)

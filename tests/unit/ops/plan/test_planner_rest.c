@@ -18,14 +18,14 @@ static void a_cluster_that_the_spec_forgot_goes_once_however_many_nodes_it_has(v
 static void what_was_shared_and_is_wanted_no_more_goes_last_balancers_before_their_groups(void **state)
 {
 	struct board *d = *state;
-	struct inventory_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = board_tags(d, "", "1") } };
-	struct inventory_target_group g = { .g = { .arn = "arn:tg", .name = "rv-tg", .tags = board_tags(d, "", "1") } };
+	struct balancers_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = board_tags(d, "", "1") } };
+	struct balancers_target_group g = { .g = { .arn = "arn:tg", .name = "rv-tg", .tags = board_tags(d, "", "1") } };
 	struct plans *p;
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = d->k.s.n_clusters = 0;
-	d->inv->lbs = &lb;
-	d->inv->target_groups = &g;
-	d->inv->lbs_n = d->inv->target_groups_n = 1;
+	balancers_in(d->inv)->lbs = &lb;
+	balancers_in(d->inv)->target_groups = &g;
+	balancers_in(d->inv)->lbs_n = balancers_in(d->inv)->target_groups_n = 1;
 	board_add_group(d, NULL, 0);
 	p = board_apply(d);
 	assert_string_equal(board_steps(p), "tidy/nolb-rv-lb tidy/notg-rv-tg tidy/nosg-velodb-inst-1-wh-1-node-sg-1");
@@ -37,13 +37,13 @@ static void a_balancer_with_a_listener_is_in_use_and_one_without_is_not(void **s
 {
 	struct board *d = *state;
 	struct elb_listener l = { .arn = "arn:listener", .protocol = "TCP", .port = 9030 };
-	struct inventory_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = board_tags(d, "", "1") } };
+	struct balancers_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = board_tags(d, "", "1") } };
 	const struct plan *where;
 	struct plans *p;
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = d->k.s.n_clusters = 0;
-	d->inv->lbs = &lb;
-	d->inv->lbs_n = 1;
+	balancers_in(d->inv)->lbs = &lb;
+	balancers_in(d->inv)->lbs_n = 1;
 	p = board_apply(d);
 	assert_string_equal(board_steps(p), "tidy/nolb-rv-lb");
 	assert_null(plans_high(p, &where));
@@ -61,7 +61,7 @@ static void what_another_warehouse_shares_stays(void **state)
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = d->k.s.n_clusters = 0;
 	board_add_group(d, NULL, 0);
-	((struct ec2_tag *)d->inv->groups.v[0].tags.v)[2].value = "wh-2";
+	((struct ec2_tag *)groups_in(d->inv)->v[0].tags.v)[2].value = "wh-2";
 	p = board_apply(d);
 	assert_string_equal(board_steps(p), "");
 	plans_free(p);
@@ -75,10 +75,10 @@ static void groups_of_one_name_in_two_vpcs_both_go(void **state)
 	struct plans *p = NULL;
 
 	board_add_group(d, NULL, 0);
-	two[0] = two[1] = d->inv->groups.v[0];
+	two[0] = two[1] = groups_in(d->inv)->v[0];
 	two[1].id = "sg-2";
 	two[1].vpc_id = "vpc-2";
-	d->inv->groups = (struct ec2_groups){ two, 2 };
+	*groups_in(d->inv) = (struct ec2_groups){ two, 2 };
 	assert_int_equal(planner_delete(&d->a, "wh-1", &p, NULL), 0);
 	assert_string_equal(board_steps(p), "base/nosg-velodb-inst-1-wh-1-node-sg-1 base/nosg-velodb-inst-1-wh-1-node-sg-2");
 	plans_free(p);
@@ -87,17 +87,17 @@ static void groups_of_one_name_in_two_vpcs_both_go(void **state)
 /* Also where it would go last, behind the nodes of a whole warehouse. */
 static void a_balancer_that_is_protected_from_deletion_stops_the_plan(void **state)
 {
-	struct inventory_guard guard = { "arn:lb", true };
+	struct inventory_guard guard = { { &resource_load_balancer, "arn:lb" }, true };
 	struct board *d = *state;
-	struct inventory_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = board_tags(d, "", "1") } };
+	struct balancers_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = board_tags(d, "", "1") } };
 	static const char says[] = "load balancer rv-lb is protected from deletion; take its protection off (its attribute "
 				   "deletion_protection.enabled), and send the command again";
 	struct plans *p = NULL, *q = NULL;
 	struct err e = { 0 };
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = d->k.s.n_clusters = 0;
-	d->inv->lbs = &lb;
-	d->inv->lbs_n = 1;
+	balancers_in(d->inv)->lbs = &lb;
+	balancers_in(d->inv)->lbs_n = 1;
 	d->inv->guards = (struct inventory_guards){ &guard, 1 };
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
 	assert_string_equal(err_text(&e), says);

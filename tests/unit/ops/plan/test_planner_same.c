@@ -39,13 +39,13 @@ static void add_nodes(struct board *d)
 		tag_tags(d, &in->tags, NULL, 0);
 	}
 	json_decref(launch);
-	d->inv->target_groups[0].targets = (struct elb_targets){ targets, 2 };
+	balancers_in(d->inv)->target_groups[0].targets = (struct elb_targets){ targets, 2 };
 }
 
 static void add_balancer(struct board *d)
 {
-	struct inventory_lb *lb = arena_new(d->inv->arena, struct inventory_lb);
-	struct inventory_target_group *g = arena_new(d->inv->arena, struct inventory_target_group);
+	struct balancers_lb *lb = arena_new(d->inv->arena, struct balancers_lb);
+	struct balancers_target_group *g = arena_new(d->inv->arena, struct balancers_target_group);
 	struct elb_listener *l = arena_new(d->inv->arena, struct elb_listener);
 	const char **subnets = arena_alloc(d->inv->arena, sizeof(*subnets));
 	char *names = arena_alloc(d->inv->arena, 66);
@@ -53,11 +53,11 @@ static void add_balancer(struct board *d)
 	spec_short_name("inst-1", "wh-1", "lb", "main", names);
 	spec_short_name("inst-1", "wh-1", "tg", "sql", names + 33);
 	subnets[0] = "subnet-1";
-	*g = (struct inventory_target_group){
+	*g = (struct balancers_target_group){
 		.g = { .arn = "arn:tg", .name = names + 33, .protocol = "TCP", .port = 9030, .tags = board_tags(d, "", "1") }
 	};
 	*l = (struct elb_listener){ .arn = "arn:listener", .protocol = "TCP", .group_arn = "arn:tg", .port = 9030 };
-	*lb = (struct inventory_lb){ .lb = { .arn = "arn:lb",
+	*lb = (struct balancers_lb){ .lb = { .arn = "arn:lb",
 					     .name = names,
 					     .state = "active",
 					     .subnet_ids = subnets,
@@ -66,9 +66,9 @@ static void add_balancer(struct board *d)
 				     .listeners = { l, 1 } };
 	tag_tags(d, &g->g.tags, NULL, 0);
 	tag_tags(d, &lb->lb.tags, NULL, 0);
-	d->inv->target_groups = g;
-	d->inv->lbs = lb;
-	d->inv->target_groups_n = d->inv->lbs_n = 1;
+	balancers_in(d->inv)->target_groups = g;
+	balancers_in(d->inv)->lbs = lb;
+	balancers_in(d->inv)->target_groups_n = balancers_in(d->inv)->lbs_n = 1;
 }
 
 static int standing_start(void **state)
@@ -83,8 +83,8 @@ static int standing_start(void **state)
 	d = *state;
 	d->inv->subnets = (struct ec2_subnets){ subnets, ARRAY_LEN(subnets) };
 	board_add_group(d, rules, 2);
-	d->inv->groups.v[0].description = "nodes";
-	tag_tags(d, &d->inv->groups.v[0].tags, NULL, 0);
+	groups_in(d->inv)->v[0].description = "nodes";
+	tag_tags(d, &groups_in(d->inv)->v[0].tags, NULL, 0);
 	add_balancer(d);
 	add_nodes(d);
 	return 0;
@@ -309,7 +309,7 @@ static void what_an_older_version_made_is_compared_by_what_aws_shows(void **stat
 
 	for (unsigned i = 0; i < 2; i++)
 		drop_digests(&d->inv->instances.v[i].tags);
-	drop_digests(&d->inv->groups.v[0].tags);
+	drop_digests(&groups_in(d->inv)->v[0].tags);
 	p = board_apply(d);
 	assert_string_equal(board_steps(p), "");
 	plans_free(p);
@@ -340,11 +340,11 @@ static void what_stands_in_another_vpc_is_told(void **state)
 	struct plans *p = NULL;
 	struct err e = { 0 };
 
-	d->inv->target_groups[0].g.vpc_id = "vpc-2";
+	balancers_in(d->inv)->target_groups[0].g.vpc_id = "vpc-2";
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_UNSUPPORTED);
 	assert_string_equal(err_text(&e), "target group sql: it stands in vpc-2; changing vpc_id to vpc-1 is not available yet");
-	d->inv->target_groups[0].g.vpc_id = NULL;
-	d->inv->lbs[0].lb.vpc_id = "vpc-2";
+	balancers_in(d->inv)->target_groups[0].g.vpc_id = NULL;
+	balancers_in(d->inv)->lbs[0].lb.vpc_id = "vpc-2";
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_UNSUPPORTED);
 	assert_string_equal(err_text(&e), "load balancer main: it stands in vpc-2; changing vpc_id to vpc-1 is not available yet");
 }
@@ -356,11 +356,11 @@ static void a_target_group_behind_a_balancer_of_somebody_else_is_told(void **sta
 	struct plans *p = NULL;
 	struct err e = { 0 };
 
-	d->inv->target_groups[0].g.lb_arns = arns;
-	d->inv->target_groups[0].g.lb_arns_n = 1;
+	balancers_in(d->inv)->target_groups[0].g.lb_arns = arns;
+	balancers_in(d->inv)->target_groups[0].g.lb_arns_n = 1;
 	p = board_apply(d);
 	plans_free(p);
-	d->inv->target_groups[0].g.lb_arns_n = 2;
+	balancers_in(d->inv)->target_groups[0].g.lb_arns_n = 2;
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
 	assert_non_null(strstr(err_text(&e), "is behind arn:other, which is none of ours"));
 	plans_free(p);

@@ -5,7 +5,7 @@
 /* Two listeners of one balancer that lead to "arn:other". */
 static void add_two_listeners(struct board *d)
 {
-	struct inventory_lb *lb = arena_new(d->inv->arena, struct inventory_lb);
+	struct balancers_lb *lb = arena_new(d->inv->arena, struct balancers_lb);
 	struct elb_listener *l = arena_alloc(d->inv->arena, 2 * sizeof(*l));
 	char *name = arena_alloc(d->inv->arena, 33);
 
@@ -14,10 +14,10 @@ static void add_two_listeners(struct board *d)
 		l[i] = (struct elb_listener){
 			.arn = i == 0 ? "arn:one" : "arn:two", .protocol = "TCP", .group_arn = "arn:other", .port = 9030 + i
 		};
-	*lb = (struct inventory_lb){ .lb = { .arn = "arn:lb", .name = name, .state = "active", .tags = board_tags(d, "", "1") },
+	*lb = (struct balancers_lb){ .lb = { .arn = "arn:lb", .name = name, .state = "active", .tags = board_tags(d, "", "1") },
 				     .listeners = { l, 2 } };
-	d->inv->lbs = lb;
-	d->inv->lbs_n = 1;
+	balancers_in(d->inv)->lbs = lb;
+	balancers_in(d->inv)->lbs_n = 1;
 	d->k.s.n_security_groups = 0;
 	d->k.cluster.n_security_groups = 0;
 }
@@ -55,7 +55,7 @@ static void nodes_that_go_are_not_waited_for(void **state)
 	struct plans *p;
 
 	add_two_listeners(d);
-	d->inv->lbs[0].listeners.n = 1;
+	balancers_in(d->inv)->lbs[0].listeners.n = 1;
 	board_add_node(d, "i-1", "be", "running");
 	board_add_node(d, "i-2", "be", "running");
 	d->k.cluster.nodes = 1;

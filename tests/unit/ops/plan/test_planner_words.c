@@ -9,36 +9,40 @@ static struct ec2_tag of_main[] = { { "reeve:step", "base/lb-main" } };
 
 static void the_tag_of_a_step_tells_the_word_and_else_aws_does(void **state)
 {
-	struct inventory_target_group groups[] = {
+	struct balancers_target_group groups[] = {
 		{ .g = { .name = "rv-a", .tags = { of_sql, 1 } } },
 		{ .g = { .name = "rv-b" } },
 		{ .g = { .name = "rv-c", .tags = { of_main, 1 } } },
 	};
-	struct inventory_lb lbs[] = { { .lb = { .name = "rv-d", .tags = { of_main, 1 } } }, { .lb = { .name = "rv-e" } } };
-	struct inventory inv = { .target_groups = groups, .target_groups_n = 3, .lbs = lbs, .lbs_n = 2 };
-	struct planning p = { .inv = &inv };
+	struct balancers_lb lbs[] = { { .lb = { .name = "rv-d", .tags = { of_main, 1 } } }, { .lb = { .name = "rv-e" } } };
+	struct inventory *inv = inventory_new();
+	struct planning p = { .inv = inv };
 
 	(void)state;
+	*balancers_in(inv) = (struct balancers){ .target_groups = groups, .target_groups_n = 3, .lbs = lbs, .lbs_n = 2 };
 	assert_string_equal(planner_target_group_word(&p, &groups[0]), "sql");
 	assert_string_equal(planner_target_group_word(&p, &groups[1]), "rv-b");
 	assert_string_equal(planner_target_group_word(&p, &groups[2]), "rv-c"); /* a balancer's tag */
 	assert_string_equal(planner_lb_word(&p, &lbs[0]), "main");
 	assert_string_equal(planner_lb_word(&p, &lbs[1]), "rv-e");
+	inventory_free(inv);
 }
 
 /* A tag that somebody copied must not make two steps of one name, which no plan may have. */
 static void a_word_that_two_claim_is_nobodys(void **state)
 {
-	struct inventory_target_group groups[] = {
+	struct balancers_target_group groups[] = {
 		{ .g = { .name = "rv-a", .tags = { of_sql, 1 } } },
 		{ .g = { .name = "rv-b", .tags = { of_sql, 1 } } },
 	};
-	struct inventory inv = { .target_groups = groups, .target_groups_n = 2 };
-	struct planning p = { .inv = &inv };
+	struct inventory *inv = inventory_new();
+	struct planning p = { .inv = inv };
 
 	(void)state;
+	*balancers_in(inv) = (struct balancers){ .target_groups = groups, .target_groups_n = 2 };
 	assert_string_equal(planner_target_group_word(&p, &groups[0]), "rv-a");
 	assert_string_equal(planner_target_group_word(&p, &groups[1]), "rv-b");
+	inventory_free(inv);
 }
 
 /* Of a plan with all that a specification can ask for. */

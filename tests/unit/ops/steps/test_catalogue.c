@@ -1,11 +1,5 @@
 /* test_catalogue.c - what every step kind must keep to be safe in the engine's hands, and how kinds read their arguments. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include <string.h>
+#include "tests/unit/aws/answers.h"
 
 #include "agent/aws/ec2.h"
 #include "agent/base/json.h"
@@ -139,11 +133,53 @@ static void a_tag_that_is_no_text_is_refused_and_nothing_returned(void **state)
 	assert_true(v == NULL && n == 99);
 }
 
+static void close_form(struct request *f)
+{
+	request_close(f);
+}
+
+/* Termination protection of a node, deletion protection of a balancer. */
+static void what_protects_a_thing_is_asked_by_its_id_and_read(void **state)
+{
+	static const struct {
+		const struct resource *of;
+		const char *id, *action, *on, *off;
+	} cases[] = {
+		{ &resource_instance, "InstanceId=i-1", "DescribeInstanceAttribute",
+		  "<R><disableApiTermination><value>true</value></disableApiTermination></R>",
+		  "<R><disableApiTermination><value>false</value></disableApiTermination></R>" },
+		{ &resource_load_balancer, "LoadBalancerArn=i-1", "DescribeLoadBalancerAttributes",
+		  "<R><DescribeLoadBalancerAttributesResult><Attributes><member><Key>deletion_protection.enabled</Key>"
+		  "<Value>true</Value></member></Attributes></DescribeLoadBalancerAttributesResult></R>",
+		  "<R><DescribeLoadBalancerAttributesResult><Attributes><member><Key>deletion_protection.enabled</Key>"
+		  "<Value>false</Value></member></Attributes></DescribeLoadBalancerAttributesResult></R>" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct resource_guard *guard = cases[i].of->guard;
+		ANSWER(on, cases[i].on);
+		ANSWER(off, cases[i].off);
+		CLEANUP(close_form) struct request req;
+		bool is_on = false;
+
+		guard->ask(&req, "i-1");
+		assert_true(has_pair(&req.body, cases[i].id));
+		assert_string_equal(req.action, cases[i].action);
+		assert_string_equal(strchr(guard->action, ':') + 1, req.action);
+		assert_int_equal(guard->read(&(struct aws_call){ .xml = on.xml }, &is_on, NULL), 0);
+		assert_true(is_on);
+		assert_int_equal(guard->read(&(struct aws_call){ .xml = off.xml }, &is_on, NULL), 0);
+		assert_false(is_on);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_is_found_by_its_name_and_names_are_unique),
 		cmocka_unit_test(every_kind_of_thing_is_listed_once),
+		cmocka_unit_test(what_protects_a_thing_is_asked_by_its_id_and_read),
 		cmocka_unit_test(a_kind_that_changes_something_can_be_found_again),
 		cmocka_unit_test(what_makes_something_can_be_taken_back),
 		cmocka_unit_test(arguments_of_a_wrong_type_are_errors),

@@ -5,19 +5,19 @@
 #define TG "arn:tg"
 #define LB "arn:lb"
 
-static struct inventory_target_group group;
-static struct inventory_lb lb;
+static struct balancers_target_group group;
+static struct balancers_lb lb;
 static struct elb_listener listener;
 
 static void add_all(struct kinds *t)
 {
-	group = (struct inventory_target_group){ .g = { .arn = TG, .name = "rv-tg" } };
+	group = (struct balancers_target_group){ .g = { .arn = TG, .name = "rv-tg" } };
 	listener = (struct elb_listener){ .arn = "arn:listener", .lb_arn = LB, .protocol = "TCP", .group_arn = TG, .port = 9030 };
-	lb = (struct inventory_lb){ .lb = { .arn = LB, .name = "rv-lb", .state = "active" }, .listeners = { &listener, 1 } };
-	t->inv->target_groups = &group;
-	t->inv->target_groups_n = 1;
-	t->inv->lbs = &lb;
-	t->inv->lbs_n = 1;
+	lb = (struct balancers_lb){ .lb = { .arn = LB, .name = "rv-lb", .state = "active" }, .listeners = { &listener, 1 } };
+	balancers_in(t->inv)->target_groups = &group;
+	balancers_in(t->inv)->target_groups_n = 1;
+	balancers_in(t->inv)->lbs = &lb;
+	balancers_in(t->inv)->lbs_n = 1;
 }
 
 /* The three creations: their action, an answer, and what the fact becomes. */

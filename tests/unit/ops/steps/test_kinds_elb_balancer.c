@@ -64,7 +64,7 @@ static void the_last_listener_of_a_balancer_needs_a_second_key_and_says_that_it_
 static void a_listener_is_moved_and_found_where_it_leads(void **state)
 {
 	struct elb_listener l = { .arn = "arn:l", .group_arn = "arn:old", .port = 9030 };
-	struct inventory_lb lb = { .lb = { .arn = "arn:lb" }, .listeners = { &l, 1 } };
+	struct balancers_lb lb = { .lb = { .arn = "arn:lb" }, .listeners = { &l, 1 } };
 	struct kinds t;
 
 	(void)state;
@@ -76,8 +76,8 @@ static void a_listener_is_moved_and_found_where_it_leads(void **state)
 	assert_int_equal(kinds_answered(&t, "<R/>"), STEP_DONE);
 	assert_int_equal(kinds_refused(&t, AWS_AMBIGUOUS, ""), STEP_LOOK);
 	assert_int_equal(kinds_refused(&t, AWS_QUOTA, "TargetGroupAssociationLimit"), STEP_FAILED);
-	t.inv->lbs = &lb;
-	t.inv->lbs_n = 1;
+	balancers_in(t.inv)->lbs = &lb;
+	balancers_in(t.inv)->lbs_n = 1;
 	assert_false(kinds_finds(&t));
 	l.group_arn = "arn:new";
 	assert_true(kinds_finds(&t));
@@ -89,7 +89,7 @@ static void a_listener_is_moved_and_found_where_it_leads(void **state)
 static void a_group_stands_beside_another_with_weight_0(void **state)
 {
 	struct elb_listener l = { .arn = "arn:l", .group_arn = "arn:old" };
-	struct inventory_lb lb = { .listeners = { &l, 1 } };
+	struct balancers_lb lb = { .listeners = { &l, 1 } };
 	CLEANUP(buf_close) struct buf text = BUF_MAX(300);
 	CLEANUP(json_close) json_t *undo = NULL;
 	struct kinds t;
@@ -104,8 +104,8 @@ static void a_group_stands_beside_another_with_weight_0(void **state)
 	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "TargetGroupNotFound"), STEP_FAILED);
 	kinds_made(&t, "tg.sql", "arn:new");
 	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "TargetGroupNotFound"), STEP_AGAIN); /* not known everywhere yet */
-	t.inv->lbs = &lb;
-	t.inv->lbs_n = 1;
+	balancers_in(t.inv)->lbs = &lb;
+	balancers_in(t.inv)->lbs_n = 1;
 	assert_false(kinds_finds(&t));
 	l.beside_arn = "arn:new";
 	assert_true(kinds_finds(&t));
@@ -117,8 +117,8 @@ static void a_group_stands_beside_another_with_weight_0(void **state)
 	assert_null(json_object_get(undo, "beside_arn"));
 	kinds_end(&t);
 	kinds_start(&t, &kind_modify_listener, "{\"arn\": \"arn:l\", \"group_arn\": \"arn:old\"}");
-	t.inv->lbs = &lb;
-	t.inv->lbs_n = 1;
+	balancers_in(t.inv)->lbs = &lb;
+	balancers_in(t.inv)->lbs_n = 1;
 	assert_false(kinds_finds(&t)); /* the other one still stands beside it */
 	kinds_end(&t);
 }

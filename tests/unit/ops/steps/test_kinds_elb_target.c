@@ -6,7 +6,7 @@
 #define TARGETS "{\"group_arn\": \"" TG "\", \"instances\": [\"i-1\", \"i-2\"]}"
 
 static struct elb_target targets[2];
-static struct inventory_target_group group;
+static struct balancers_target_group group;
 static struct ec2_instance nodes[2];
 
 /* How the two nodes stand; NULL: not shown. */
@@ -23,9 +23,9 @@ static void add_targets(struct kinds *t, size_t n)
 {
 	targets[0] = (struct elb_target){ .id = "i-1", .state = "healthy", .reason = "" };
 	targets[1] = (struct elb_target){ .id = "i-2", .state = "healthy", .reason = "" };
-	group = (struct inventory_target_group){ .g = { .arn = TG, .name = "rv-tg" }, .targets = { targets, n } };
-	t->inv->target_groups = &group;
-	t->inv->target_groups_n = 1;
+	group = (struct balancers_target_group){ .g = { .arn = TG, .name = "rv-tg" }, .targets = { targets, n } };
+	balancers_in(t->inv)->target_groups = &group;
+	balancers_in(t->inv)->target_groups_n = 1;
 }
 
 static void a_target_is_an_instance_by_its_id_and_nothing_else(void **state)

@@ -6,23 +6,23 @@
 #define LB "arn:lb"
 
 static const char *holders[] = { LB };
-static struct inventory_target_group group;
-static struct inventory_lb lb;
+static struct balancers_target_group group;
+static struct balancers_lb lb;
 static struct elb_listener listener;
 
 static void add_group(struct kinds *t, size_t n)
 {
-	group = (struct inventory_target_group){ .g = { .arn = TG, .name = "rv-tg", .lb_arns = holders, .lb_arns_n = n } };
-	t->inv->target_groups = &group;
-	t->inv->target_groups_n = 1;
+	group = (struct balancers_target_group){ .g = { .arn = TG, .name = "rv-tg", .lb_arns = holders, .lb_arns_n = n } };
+	balancers_in(t->inv)->target_groups = &group;
+	balancers_in(t->inv)->target_groups_n = 1;
 }
 
 static void add_balancer(struct kinds *t, const char *forwards_to)
 {
 	listener = (struct elb_listener){ .arn = "arn:listener", .lb_arn = LB, .group_arn = forwards_to };
-	lb = (struct inventory_lb){ .lb = { .arn = LB, .name = "rv-lb" }, .listeners = { &listener, 1 } };
-	t->inv->lbs = &lb;
-	t->inv->lbs_n = 1;
+	lb = (struct balancers_lb){ .lb = { .arn = LB, .name = "rv-lb" }, .listeners = { &listener, 1 } };
+	balancers_in(t->inv)->lbs = &lb;
+	balancers_in(t->inv)->lbs_n = 1;
 }
 
 #define BALANCER(arn, more)                                                                                                        \

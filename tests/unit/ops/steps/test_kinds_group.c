@@ -15,7 +15,7 @@ static void add_group(struct kinds *t, const char *name, struct ec2_rule *rules,
 	static struct ec2_group g;
 
 	g = (struct ec2_group){ .id = "sg-1", .name = name, .vpc_id = "vpc-1", .rules = rules, .rules_n = n, .tags = { tags, 1 } };
-	t->inv->groups = (struct ec2_groups){ &g, 1 };
+	*groups_in(t->inv) = (struct ec2_groups){ &g, 1 };
 }
 
 static void a_group_is_made_with_its_tags_and_leaves_its_id(void **state)
@@ -46,9 +46,9 @@ static void a_group_is_found_by_vpc_and_name(void **state)
 	add_group(&t, "other", NULL, 0);
 	assert_false(kinds_finds(&t));
 	add_group(&t, "n", NULL, 0);
-	((struct ec2_group *)t.inv->groups.v)->tags.n = 0; /* the same name, but of another warehouse */
+	((struct ec2_group *)groups_in(t.inv)->v)->tags.n = 0; /* the same name, but of another warehouse */
 	assert_false(kinds_finds(&t));
-	((struct ec2_group *)t.inv->groups.v)->tags.n = 1;
+	((struct ec2_group *)groups_in(t.inv)->v)->tags.n = 1;
 	assert_true(kinds_finds(&t));
 	assert_string_equal(kinds_fact(&t, "sg.node"), "sg-1");
 	kinds_end(&t);

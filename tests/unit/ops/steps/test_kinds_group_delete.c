@@ -12,7 +12,7 @@ static void start(struct kinds *t)
 	t->x.age_ms = 60000;
 	groups[0] = (struct ec2_group){ .id = "sg-1", .name = "n", .vpc_id = "vpc-1", .tags = { tags, 2 } };
 	groups[1] = (struct ec2_group){ .id = "sg-2", .name = "m", .vpc_id = "vpc-1", .tags = { tags, 2 } };
-	t->inv->groups = (struct ec2_groups){ groups, 2 };
+	*groups_in(t->inv) = (struct ec2_groups){ groups, 2 };
 }
 
 static void add_node(struct kinds *t, const char *state)
@@ -54,7 +54,7 @@ static void a_group_that_something_hangs_on_is_looked_at(void **state)
 	assert_false(kinds_finds(&t));
 	assert_int_equal(kinds_misses(&t, ""), STEP_LOOK);
 	assert_int_equal(kinds_misses(&t, "DependencyViolation"), STEP_AGAIN); /* nobody could be asked, or nobody is seen */
-	t.inv->groups.n = 0;
+	groups_in(t.inv)->n = 0;
 	assert_true(kinds_finds(&t));
 	kinds_end(&t);
 	kinds_start(&t, &kind_delete_security_group, "{}");

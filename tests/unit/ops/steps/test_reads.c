@@ -48,14 +48,14 @@ static void what_a_taking_reads_is_among_them_and_nothing_else_is(void **state)
 	size_t n = 0, found = 0;
 
 	(void)state;
-	for (; inventory_action(n) != NULL; n++)
-		assert_true(has(inventory_action(n)));
+	for (; inventory_action(catalogue_resources(), n) != NULL; n++)
+		assert_true(has(inventory_action(catalogue_resources(), n)));
 	assert_true(n > 0);
 	for (const char *const *r = reads_all(); *r != NULL; r++) {
 		bool taken = false;
 
 		for (size_t i = 0; i < n; i++)
-			taken = taken || strcmp(inventory_action(i), *r) == 0;
+			taken = taken || strcmp(inventory_action(catalogue_resources(), i), *r) == 0;
 		found += taken;
 	}
 	assert_int_equal(found, 14); /* DescribeNetworkInterfaces alone is a look's */
