@@ -18,6 +18,8 @@ ALSO = {
 def prefixes_of(path):
     first = path.stem.split("_")[0]
     stems = {path.stem, first, path.parent.name, *ALSO.get(str(path), ())}
+    if first == "kinds":
+        stems.add("resource")  # step kinds, and the kinds of things that they make and remove
     return stems | {s.removesuffix("s") for s in stems}
 
 
