@@ -79,20 +79,25 @@ static void judge_start(const json_t *s, json_t *to)
 		    "it cannot find out who this machine is: %s", trouble);
 }
 
-static const char *vendor_advice(const char *trouble)
+/* By the kind of trouble that the agent tells: agent/control/trouble.h. */
+static const char *vendor_advice(const char *kind)
 {
-	if (strstr(trouble, "answered 401") != NULL || strstr(trouble, "answered 403") != NULL ||
-	    strstr(trouble, "answered 404") != NULL)
-		return "ask the vendor whether this installation, account and role (below) are the registered ones; it is tried "
-		       "again by "
-		       "itself";
-	if (strstr(trouble, "answered 5") != NULL || strstr(trouble, "answered 429") != NULL)
-		return "the vendor has trouble of its own, which is the vendor's to mend; it is tried again by itself";
-	if (strstr(trouble, "no answer from") != NULL)
-		return "look at the way there: name, routes, security group, vendor.connect_to, vendor.ca_file; it is tried again "
-		       "by itself";
-	if (strstr(trouble, "login, keys") != NULL)
-		return "look at the machine's role and at the metadata service; it is tried again by itself";
+	static const struct {
+		const char *kind, *advice;
+	} rows[] = {
+		{ "refused",
+		  "ask the vendor whether this installation, account and role (below) are the registered ones; it is tried "
+		  "again by itself" },
+		{ "busy", "the vendor has trouble of its own, which is the vendor's to mend; it is tried again by itself" },
+		{ "no_answer",
+		  "look at the way there: name, routes, security group, vendor.connect_to, vendor.ca_file; it is tried "
+		  "again by itself" },
+		{ "keys", "look at the machine's role and at the metadata service; it is tried again by itself" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (str_eq(kind, rows[i].kind))
+			return rows[i].advice;
 	return "tell the vendor; it is tried again by itself";
 }
 
@@ -103,7 +108,8 @@ static void judge_vendor(const json_t *s, json_t *to)
 	bool is_connected = json_is_true(json_object_get(v, "connected"));
 
 	if (!is_connected && *trouble != '\0')
-		add(to, VERDICT_VENDOR, vendor_advice(trouble), "no connection to the vendor: %s", trouble);
+		add(to, VERDICT_VENDOR, vendor_advice(json_str_or(v, "trouble_kind", "")), "no connection to the vendor: %s",
+		    trouble);
 	if (is_connected && json_is_false(json_object_get(v, "head_is_fresh")))
 		add(to, VERDICT_DEGRADED, "compare this machine's clock (timedatectl), then ask the vendor",
 		    "the vendor has sent no fresh signed head: no command of high risk starts, and no cancel arrives");

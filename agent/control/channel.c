@@ -61,7 +61,7 @@ struct channel {
 	struct sign_key new_key; /* of the session that is being made */
 	struct buf send;
 	char url[512];
-	struct err trouble;
+	struct trouble trouble;
 	struct ending end;
 };
 
@@ -132,13 +132,14 @@ int channel_sts_json(const struct keys *k, const char *region, const char *host,
 
 /* ---- failure, waiting ---- */
 
-static void failed(struct channel *c, const char *what)
+static void failed(struct channel *c, const char *what, enum trouble_kind kind)
 {
 	uint64_t wait = backoff_asked_ms(&c->backoff, world_random64(c->w), c->asked, CHANNEL_CAPS);
 
 	secret_wipe(&c->new_key, sizeof(c->new_key));
-	err_wrap(&c->trouble, -c->trouble.code, "login, %s", what);
-	log_warn("control.login.failed", "err=%s retry_in_ms=%" PRIu64, err_text(&c->trouble), wait);
+	c->trouble.kind = kind;
+	err_wrap(&c->trouble.err, -c->trouble.err.code, "login, %s", what);
+	log_warn("control.login.failed", "err=%s retry_in_ms=%" PRIu64, err_text(&c->trouble.err), wait);
 	sm_move(&c->sm, CHANNEL_WAITING);
 	timer_start(c->w, &c->timer, wait, on_timer);
 }
@@ -152,20 +153,20 @@ static int refused(struct channel *c)
 	if (c->http.status == 429 || c->http.status == 503)
 		c->asked = http_retry_after(&c->http, world_wall_ms(c->w));
 	words_of(buf_str(&c->http.body), c->http.body.len, words);
-	return err_set(&c->trouble, ERR_DENIED, "the vendor answered %d to %s%s%s", c->http.status, c->url,
+	return err_set(&c->trouble.err, ERR_DENIED, "the vendor answered %d to %s%s%s", c->http.status, c->url,
 		       *words != '\0' ? ": " : "", words);
 }
 
 static int answer(struct channel *c, int rc, json_t **ret)
 {
 	if (rc != 0) {
-		c->trouble = c->http.err;
-		return err_wrap(&c->trouble, rc, "no answer from %s", c->url);
+		c->trouble.err = c->http.err;
+		return err_wrap(&c->trouble.err, rc, "no answer from %s", c->url);
 	}
 	if (c->http.status != 200)
 		return refused(c);
-	rc = json_parse(buf_str(&c->http.body), c->http.body.len, "the vendor's answer", ret, &c->trouble);
-	return rc == 0 ? 0 : err_wrap(&c->trouble, rc, "%s", c->url);
+	rc = json_parse(buf_str(&c->http.body), c->http.body.len, "the vendor's answer", ret, &c->trouble.err);
+	return rc == 0 ? 0 : err_wrap(&c->trouble.err, rc, "%s", c->url);
 }
 
 static void post(struct channel *c, const char *path, http_cb *cb)
@@ -191,14 +192,14 @@ static int take_token(struct channel *c, const json_t *j)
 	const char *token;
 	uint64_t expires;
 
-	TRY(json_get_str(j, "token", &token, &c->trouble));
-	TRY(json_get_u64(j, "expires_in_s", &expires, &c->trouble));
+	TRY(json_get_str(j, "token", &token, &c->trouble.err));
+	TRY(json_get_u64(j, "expires_in_s", &expires, &c->trouble.err));
 	if (strlen(token) > TOKEN_MAX ||
 	    strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=") != strlen(token))
-		return err_set(&c->trouble, ERR_INVALID, "the token is over %d bytes or has a character outside token68",
+		return err_set(&c->trouble.err, ERR_INVALID, "the token is over %d bytes or has a character outside token68",
 			       TOKEN_MAX);
 	if (expires == 0 || expires > TOKEN_MAX_S)
-		return err_set(&c->trouble, ERR_INVALID, "a token for %llu s; at most %d s are allowed",
+		return err_set(&c->trouble.err, ERR_INVALID, "a token for %llu s; at most %d s are allowed",
 			       (unsigned long long)expires, TOKEN_MAX_S);
 	secret_set(&c->token, token, strlen(token));
 	c->key = c->new_key;
@@ -212,6 +213,7 @@ static int take_token(struct channel *c, const json_t *j)
 static void on_login(struct http_req *r, int rc)
 {
 	struct channel *c = container_of(r, struct channel, http);
+	enum trouble_kind kind = trouble_kind_of(rc, r->status);
 	CLEANUP(json_close) json_t *j = NULL;
 
 	if (ending_is_on(&c->end)) {
@@ -222,11 +224,11 @@ static void on_login(struct http_req *r, int rc)
 	if (rc == 0)
 		rc = take_token(c, j);
 	if (rc != 0) {
-		failed(c, "token");
+		failed(c, "token", kind);
 		return;
 	}
 	sm_move(&c->sm, CHANNEL_IN);
-	c->trouble = (struct err){ 0 };
+	c->trouble = (struct trouble){ 0 };
 	log_info("control.login", "vendor=%s", c->cfg.host);
 	c->cfg.ready(c->cfg.ctx);
 }
@@ -241,8 +243,8 @@ static int login_json(struct channel *c, const char *challenge)
 
 	aws_host(c->cfg.aws, AWS_STS, &host);
 	TRY(channel_sts_json(&c->keys.keys, aws_region(c->cfg.aws), buf_str(&host), c->cfg.host, challenge, &c->new_key.pub, now,
-			     &sts, &c->trouble));
-	TRY(json_parse(buf_str(&sts), sts.len, "sts", &sts_json, &c->trouble));
+			     &sts, &c->trouble.err));
+	TRY(json_parse(buf_str(&sts), sts.len, "sts", &sts_json, &c->trouble.err));
 	json_object_set_new(j, "installation", json_string(c->cfg.installation));
 	json_object_set_new(j, "channel_key", json_string(enc_base64url(c->new_key.pub.b, SIGN_KEY_LEN, channel)));
 	json_object_set_new(j, "journal_key", json_string(enc_base64url(c->cfg.journal_key.b, SIGN_KEY_LEN, journal)));
@@ -256,15 +258,16 @@ static int take_challenge(struct channel *c, const json_t *j)
 	uint8_t bytes[32];
 	const char *challenge;
 
-	TRY(json_get_str(j, "challenge", &challenge, &c->trouble));
+	TRY(json_get_str(j, "challenge", &challenge, &c->trouble.err));
 	if (enc_unbase64(challenge, bytes, sizeof(bytes)) != 0)
-		return err_set(&c->trouble, ERR_INVALID, "the challenge is not 32 bytes of base64url");
+		return err_set(&c->trouble.err, ERR_INVALID, "the challenge is not 32 bytes of base64url");
 	return login_json(c, challenge);
 }
 
 static void on_challenge(struct http_req *r, int rc)
 {
 	struct channel *c = container_of(r, struct channel, http);
+	enum trouble_kind kind = trouble_kind_of(rc, r->status);
 	CLEANUP(json_close) json_t *j = NULL;
 
 	if (ending_is_on(&c->end)) {
@@ -276,7 +279,7 @@ static void on_challenge(struct http_req *r, int rc)
 		rc = take_challenge(c, j);
 	keys_close(&c->keys.keys);
 	if (rc != 0) {
-		failed(c, "challenge");
+		failed(c, "challenge", kind);
 		return;
 	}
 	sm_move(&c->sm, CHANNEL_LOGIN);
@@ -294,12 +297,12 @@ static void on_keys(struct creds_req *req, int rc)
 	}
 	c->w->random(c->w, seed, sizeof(seed));
 	if (rc != 0)
-		c->trouble = req->err;
+		c->trouble.err = req->err;
 	else
-		rc = sign_key_init(&c->new_key, seed, &c->trouble);
+		rc = sign_key_init(&c->new_key, seed, &c->trouble.err);
 	secret_wipe(seed, sizeof(seed));
 	if (rc != 0) {
-		failed(c, "keys");
+		failed(c, "keys", TROUBLE_KEYS);
 		return;
 	}
 	sm_move(&c->sm, CHANNEL_CHALLENGE);
@@ -413,8 +416,8 @@ int channel_sign(struct channel *c, const struct http_req *r, struct channel_pro
 	if (c->token.len == 0) {
 		if (c->sm.now == CHANNEL_OUT)
 			begin(c);
-		return err_set(e, ERR_NOTYET, "not logged in at the vendor%s%s", c->trouble.code != 0 ? ": " : "",
-			       channel_trouble(c));
+		return err_set(e, ERR_NOTYET, "not logged in at the vendor%s%s", c->trouble.err.code != 0 ? ": " : "",
+			       trouble_text(&c->trouble));
 	}
 	c->counter++;
 	message_of(c, r, &msg);
@@ -454,9 +457,9 @@ bool channel_is_in(const struct channel *c)
 	return c->token.len > 0;
 }
 
-const char *channel_trouble(const struct channel *c)
+const struct trouble *channel_trouble(const struct channel *c)
 {
-	return c->trouble.code != 0 ? err_text(&c->trouble) : "";
+	return &c->trouble;
 }
 
 void channel_close(struct channel *c, void (*done)(void *ctx), void *ctx)

@@ -10,6 +10,7 @@
 
 #include "agent/aws/call.h"
 #include "agent/base/sign.h"
+#include "agent/control/trouble.h"
 #include "agent/io/world.h"
 
 #define CHANNEL_CAPS ((struct backoff_caps){ .most_ms = 15ull * 60 * 1000 }) /* no vendor makes us wait for longer */
@@ -43,8 +44,8 @@ int channel_sign(struct channel *c, const struct http_req *r, struct channel_pro
 void channel_authorized(struct channel *c, const char *authorization);
 void channel_unauthorized(struct channel *c, const char *authorization);
 bool channel_is_in(const struct channel *c); /* logged in: there is a token */
-/* Why the last login failed (status, URL and the vendor's words where it answered), until one goes well; or "". */
-const char *channel_trouble(const struct channel *c);
+/* Why the last login failed (status, URL and the vendor's words where it answered), until one goes well; never NULL. */
+const struct trouble *channel_trouble(const struct channel *c);
 /* Signs nothing from then on. Its users (session, telemetry) are closed before, or in the same event. */
 void channel_close(struct channel *c, void (*done)(void *ctx), void *ctx);
 

@@ -46,7 +46,7 @@ struct session {
 	uint64_t idle_ms, started_ms, hold_until_ms; /* hold: no kick polls before this */
 	bool kicked, more, connected;
 	int64_t last_ms;
-	struct err trouble;
+	struct trouble trouble;
 	struct ending end;
 };
 
@@ -110,8 +110,8 @@ static void poll(struct session *s)
 		return;
 	}
 	if (rc != 0) {
-		s->trouble = e;
-		log_error("control.poll.unbuilt", "err=%s retry_in_ms=%u", err_text(&s->trouble), REFUSED_MS);
+		s->trouble = (struct trouble){ TROUBLE_ANSWER, e };
+		log_error("control.poll.unbuilt", "err=%s retry_in_ms=%u", err_text(&s->trouble.err), REFUSED_MS);
 		wait_ms(s, REFUSED_MS);
 		return;
 	}
@@ -142,7 +142,7 @@ static void back_off(struct session *s, struct backoff_ask ask)
 
 	s->connected = false;
 	s->hold_until_ms = world_now_ms(s->w) + wait;
-	log_warn("control.poll.failed", "err=%s retry_in_ms=%llu", err_text(&s->trouble), (unsigned long long)wait);
+	log_warn("control.poll.failed", "err=%s retry_in_ms=%llu", err_text(&s->trouble.err), (unsigned long long)wait);
 	wait_ms(s, wait);
 }
 
@@ -172,17 +172,18 @@ static void take_answer(struct session *s)
 {
 	CLEANUP(buf_close) struct buf body = BUF_MAX(OPAMP_MESSAGE_MAX);
 	struct opamp_answer a = { .intent = BUF_MAX(OPAMP_MESSAGE_MAX) };
-	int rc = unzip(s, &body, &s->trouble);
+	int rc = unzip(s, &body, &s->trouble.err);
 
 	if (rc == 0)
-		rc = opamp_unpack(&s->cfg.state, buf_str(&body), body.len, &a, &s->trouble);
+		rc = opamp_unpack(&s->cfg.state, buf_str(&body), body.len, &a, &s->trouble.err);
 	if (rc == 0 && a.is_error)
-		rc = err_set(&s->trouble, ERR_SERVICE, "the vendor's OpAMP server says: %s", a.error);
+		rc = err_set(&s->trouble.err, ERR_SERVICE, "the vendor's OpAMP server says: %s", a.error);
 	if (rc == 0 && a.intent.len > 0)
-		rc = inbox_take(s->cfg.inbox, a.intent.data, a.intent.len, &s->trouble);
+		rc = inbox_take(s->cfg.inbox, a.intent.data, a.intent.len, &s->trouble.err);
 	buf_close(&a.intent);
 	if (rc != 0) {
-		err_wrap(&s->trouble, rc, "%s", s->url);
+		s->trouble.kind = TROUBLE_ANSWER;
+		err_wrap(&s->trouble.err, rc, "%s", s->url);
 		back_off(s, a.is_bad_request ? refused : (struct backoff_ask){ a.retry_after_ms > 0, false, a.retry_after_ms });
 		return;
 	}
@@ -192,7 +193,7 @@ static void take_answer(struct session *s)
 		log_info("control.connected", "url=%s", s->url);
 	s->connected = true;
 	s->last_ms = world_wall_ms(s->w);
-	s->trouble = (struct err){ 0 };
+	s->trouble = (struct trouble){ 0 };
 	backoff_reset(&s->backoff);
 	next_poll(s);
 }
@@ -205,7 +206,8 @@ static void set_refused(struct session *s, const char *who)
 
 	if (unzip(s, &body, NULL) == 0)
 		words_of(buf_str(&body), body.len, words);
-	err_set(&s->trouble, ERR_SERVICE, "%s answered %d to %s%s%s", who, s->http.status, s->url, *words != '\0' ? ": " : "",
+	s->trouble.kind = trouble_kind_of(0, s->http.status);
+	err_set(&s->trouble.err, ERR_SERVICE, "%s answered %d to %s%s%s", who, s->http.status, s->url, *words != '\0' ? ": " : "",
 		words);
 }
 
@@ -224,8 +226,8 @@ static void on_answer(struct http_req *r, int rc)
 	if (ending_is_on(&s->end)) {
 		ending_step(&s->end);
 	} else if (rc != 0) {
-		s->trouble = r->err;
-		err_wrap(&s->trouble, rc, "no answer from %s", s->url);
+		s->trouble = (struct trouble){ trouble_kind_of(rc, 0), r->err };
+		err_wrap(&s->trouble.err, rc, "no answer from %s", s->url);
 		back_off(s, unasked);
 	} else if (r->status == 401) {
 		channel_unauthorized(s->cfg.channel, s->proof.authorization);
@@ -290,11 +292,11 @@ bool session_is_logged_in(const struct session *s)
 	return channel_is_in(s->cfg.channel);
 }
 
-const char *session_trouble(const struct session *s)
+const struct trouble *session_trouble(const struct session *s)
 {
-	const char *login = channel_trouble(s->cfg.channel);
+	const struct trouble *login = channel_trouble(s->cfg.channel);
 
-	return *login != '\0' ? login : s->trouble.code != 0 ? err_text(&s->trouble) : "";
+	return login->err.code != 0 ? login : &s->trouble;
 }
 
 int64_t session_last_ms(const struct session *s)

@@ -11,6 +11,7 @@
 #include "agent/control/inbox.h"
 #include "agent/control/opamp.h"
 #include "agent/control/report.h"
+#include "agent/control/trouble.h"
 
 struct session;
 
@@ -30,6 +31,6 @@ struct session *session_new(struct world *w, const struct session_config *cfg);
 void session_kick(struct session *s);               /* something to tell, or logged in: poll soon */
 bool session_is_connected(const struct session *s); /* the last poll was answered well */
 bool session_is_logged_in(const struct session *s);
-const char *session_trouble(const struct session *s); /* why the last login or poll failed, or "" */
-int64_t session_last_ms(const struct session *s);     /* Unix ms of the last good answer; 0: none */
+const struct trouble *session_trouble(const struct session *s); /* why the last login or poll failed; never NULL */
+int64_t session_last_ms(const struct session *s);               /* Unix ms of the last good answer; 0: none */
 void session_close(struct session *s, void (*done)(void *ctx), void *ctx);

@@ -97,6 +97,14 @@ static json_t *journal_json(const struct agent *a)
 			 "disk_is_full", journal_is_tight(a->journal));
 }
 
+static void add_trouble(json_t *j, const struct trouble *t)
+{
+	if (t->err.code == 0)
+		return;
+	json_object_set_new(j, "trouble", json_text(trouble_text(t)));
+	json_object_set_new(j, "trouble_kind", json_string(trouble_kind_name(t->kind)));
+}
+
 static json_t *vendor_json(const struct agent *a)
 {
 	char when[STAMP_RFC3339_LEN];
@@ -105,8 +113,8 @@ static json_t *vendor_json(const struct agent *a)
 
 	if (a->session != NULL && session_last_ms(a->session) != 0)
 		json_object_set_new(j, "last_answer", json_string(stamp_rfc3339(session_last_ms(a->session), when)));
-	if (a->session != NULL && *session_trouble(a->session) != '\0')
-		json_object_set_new(j, "trouble", json_text(session_trouble(a->session)));
+	if (a->session != NULL)
+		add_trouble(j, session_trouble(a->session));
 	if (a->session != NULL)
 		json_object_set_new(j, "logged_in", json_boolean(session_is_logged_in(a->session)));
 	if (a->session != NULL)

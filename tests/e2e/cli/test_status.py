@@ -91,10 +91,12 @@ STATES = [
     ("STOP", {"mode": "FROZEN", "why": "the STOP file stands"}, 4, "do: when changes may go on: remove /etc/reeve/STOP"),
     ("mode off", {"mode": "FROZEN", "why": "the policy says mode: off"}, 4, "do: when changes may go on: take `mode: off` out of /etc/reeve/policy.yaml"),
     ("damaged", {"mode": "READ_ONLY", "why": "read-only", "journal": {"damaged": "0000000000000001.jsonl line 3"}}, 4, "0000000000000001.jsonl line 3"),
-    ("401", vendor(trouble="login, token: the vendor answered 401 to https://control.example/reeve/v1/login: no"), 5, "ask the vendor whether this installation"),
-    ("403", vendor(trouble="login, token: the vendor answered 403 to https://control.example/reeve/v1/login: no"), 5, "ask the vendor whether this installation"),
-    ("500", vendor(trouble="login, token: the vendor answered 500 to https://control.example/reeve/v1/login"), 5, "trouble of its own"),
-    ("down", vendor(trouble="no answer from https://control.example/v1/opamp: refused", last_answer=NOW), 5, "look at the way there"),
+    ("401", vendor(trouble="login, token: the vendor answered 401 to https://control.example/reeve/v1/login: no", trouble_kind="refused"), 5, "ask the vendor whether this installation"),
+    ("403", vendor(trouble="login, token: the vendor answered 403 to https://control.example/reeve/v1/login: no", trouble_kind="refused"), 5, "ask the vendor whether this installation"),
+    ("500", vendor(trouble="login, token: the vendor answered 500 to https://control.example/reeve/v1/login", trouble_kind="busy"), 5, "trouble of its own"),
+    ("down", vendor(trouble="no answer from https://control.example/v1/opamp: refused", trouble_kind="no_answer", last_answer=NOW), 5, "look at the way there"),
+    ("no keys", vendor(trouble="login, keys: 404", trouble_kind="keys"), 5, "metadata service"),
+    ("nonsense", vendor(trouble="no JSON", trouble_kind="answer"), 5, "tell the vendor"),
     ("all at once", {"mode": "FROZEN", "why": "the STOP file stands"} | vendor(trouble="no answer from x: refused"), 5, "the STOP file stands"),
 ]  # fmt: skip
 

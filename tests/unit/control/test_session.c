@@ -129,7 +129,7 @@ static void a_poll_that_is_held_for_long_is_not_aborted(void **state)
 	assert_int_equal(cloud_count(t.c, POLL), 1);
 	run(&t, 30000);
 	assert_true(session_is_connected(t.s));
-	assert_string_equal(session_trouble(t.s), "");
+	assert_string_equal(trouble_text(session_trouble(t.s)), "");
 	talk_close(&t);
 }
 
@@ -293,10 +293,10 @@ static void nonsense_is_said_and_asked_again_with_back_off(void **state)
 	talk_open(&t, *state);
 	run(&t, 2000);
 	assert_false(session_is_connected(t.s));
-	assert_string_not_equal(session_trouble(t.s), "");
+	assert_string_not_equal(trouble_text(session_trouble(t.s)), "");
 	run(&t, 600000);
 	assert_true(session_is_connected(t.s));
-	assert_string_equal(session_trouble(t.s), "");
+	assert_string_equal(trouble_text(session_trouble(t.s)), "");
 	talk_close(&t);
 }
 
@@ -311,14 +311,14 @@ static void a_vendor_that_refuses_each_of_its_tokens_is_trouble_all_the_time(voi
 	talk_open(&t, *state);
 	run(&t, 1000);
 	while (cloud_count(t.c, POLL) < 8) {
-		silent += strstr(session_trouble(t.s), "answered 401 to " URL "/v1/opamp: no such session") == NULL;
+		silent += strstr(trouble_text(session_trouble(t.s)), "answered 401 to " URL "/v1/opamp: no such session") == NULL;
 		assert_false(session_is_connected(t.s));
 		run(&t, 100);
 	}
 	assert_int_equal(silent, 0);
 	run(&t, 900000);
 	assert_true(session_is_connected(t.s));
-	assert_string_equal(session_trouble(t.s), "");
+	assert_string_equal(trouble_text(session_trouble(t.s)), "");
 	talk_close(&t);
 }
 
@@ -328,19 +328,21 @@ static void a_login_or_a_poll_that_fails_says_status_url_and_the_vendors_words_u
 	static const struct {
 		const char *match, *body, *says;
 		int status;
+		enum trouble_kind kind;
 	} cases[] = {
 		{ "/reeve/v1/challenge", "{\"error\":\"unknown installation\"}",
-		  "login, challenge: the vendor answered 404 to " URL "/reeve/v1/challenge: unknown installation", 404 },
+		  "login, challenge: the vendor answered 404 to " URL "/reeve/v1/challenge: unknown installation", 404,
+		  TROUBLE_REFUSED },
 		{ "/reeve/v1/login", "{\"error\":\"STS did not believe it\"}",
-		  "login, token: the vendor answered 401 to " URL "/reeve/v1/login: STS did not believe it", 401 },
+		  "login, token: the vendor answered 401 to " URL "/reeve/v1/login: STS did not believe it", 401, TROUBLE_REFUSED },
 		{ "/reeve/v1/login", "{\"error\":\"this role may not\"}",
-		  "login, token: the vendor answered 403 to " URL "/reeve/v1/login: this role may not", 403 },
+		  "login, token: the vendor answered 403 to " URL "/reeve/v1/login: this role may not", 403, TROUBLE_REFUSED },
 		{ "/reeve/v1/login", "<html><title>Oops</title></html>",
-		  "login, token: the vendor answered 500 to " URL "/reeve/v1/login: Oops", 500 },
-		{ "/reeve/v1/login", "", "login, token: no answer from " URL "/reeve/v1/login: ", -ERR_NET },
+		  "login, token: the vendor answered 500 to " URL "/reeve/v1/login: Oops", 500, TROUBLE_BUSY },
+		{ "/reeve/v1/login", "", "login, token: no answer from " URL "/reeve/v1/login: ", -ERR_NET, TROUBLE_NO_ANSWER },
 		{ POLL, "{\"error\":\"database is down\"}",
-		  "the vendor's OpAMP server answered 500 to " URL "/v1/opamp: database is down", 500 },
-		{ POLL, "", "no answer from " URL "/v1/opamp: ", -ERR_NET },
+		  "the vendor's OpAMP server answered 500 to " URL "/v1/opamp: database is down", 500, TROUBLE_BUSY },
+		{ POLL, "", "no answer from " URL "/v1/opamp: ", -ERR_NET, TROUBLE_NO_ANSWER },
 	};
 
 	(void)state;
@@ -356,15 +358,17 @@ static void a_login_or_a_poll_that_fails_says_status_url_and_the_vendors_words_u
 		talk_open(&t, c);
 		for (int ms = 0; ms < 3000; ms += 100) { /* and not only at the moment at which it fails */
 			run(&t, 100);
-			if (ms > 300 && strncmp(session_trouble(t.s), cases[i].says, strlen(cases[i].says)) != 0)
-				fail_msg("case %zu after %d ms says: %s", i, ms, session_trouble(t.s));
+			if (ms > 300 && strncmp(trouble_text(session_trouble(t.s)), cases[i].says, strlen(cases[i].says)) != 0)
+				fail_msg("case %zu after %d ms says: %s", i, ms, trouble_text(session_trouble(t.s)));
+			if (ms > 300)
+				assert_int_equal(session_trouble(t.s)->kind, cases[i].kind);
 			assert_false(session_is_connected(t.s));
 			if (cloud_count(c, cases[i].match) == 3)
 				break;
 		}
 		run(&t, 900000);
 		assert_true(session_is_connected(t.s));
-		assert_string_equal(session_trouble(t.s), "");
+		assert_string_equal(trouble_text(session_trouble(t.s)), "");
 		talk_close(&t);
 		cloud_teardown(&mine);
 	}
@@ -381,7 +385,7 @@ static void a_login_under_way_is_no_trouble(void **state)
 	talk_open(&t, *state);
 	run(&t, 3000);
 	assert_false(session_is_connected(t.s));
-	assert_string_equal(session_trouble(t.s), "");
+	assert_string_equal(trouble_text(session_trouble(t.s)), "");
 	run(&t, 10000);
 	assert_true(session_is_connected(t.s));
 	talk_close(&t);

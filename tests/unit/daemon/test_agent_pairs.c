@@ -115,7 +115,7 @@ static bool is_connected(void *ctx)
 
 static bool is_cut_off(void *ctx)
 {
-	return is_up(ctx) && !is_connected(ctx) && *session_trouble(((struct stage *)ctx)->agent->session) != '\0';
+	return is_up(ctx) && !is_connected(ctx) && session_trouble(((struct stage *)ctx)->agent->session)->err.code != 0;
 }
 
 static bool is_asked(void *ctx)
