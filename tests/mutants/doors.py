@@ -7,7 +7,7 @@ MUTANTS = [
         "the reason of a failed login forgotten at the next try",
         "agent/control/channel.c",
         "	c->asked = (struct backoff_ask){ 0 }; /* what was wrong",
-        "	c->trouble = (struct err){ 0 };\n	c->asked = (struct backoff_ask){ 0 }; /* what was wrong",
+        "	c->trouble = (struct trouble){ 0 };\n	c->asked = (struct backoff_ask){ 0 }; /* what was wrong",
         "build/tests/unit/control/test_session",
     ),
     Mutant(
@@ -50,6 +50,6 @@ MUTANTS = [
         "agent/daemon/telemetry_status.c",
         "	if (lost > t->lost)",
         "	if (lost > 0)",
-        "build/tests/unit/daemon/test_telemetry",
+        "build/tests/unit/daemon/test_telemetry_path",
     ),
 ]
