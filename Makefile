@@ -17,6 +17,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc) --no-print-directory
 endif
 
+comma   := ,
 LIBS    := libuv libcurl libssl libcrypto libprotobuf-c zlib expat jansson yaml-0.1 libpcre2-8
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef -Wvla -Wwrite-strings
 WARN    += -Wconversion -Wsign-conversion -Werror
@@ -30,7 +31,8 @@ WARN    += -Wconversion -Wsign-conversion -Werror
 #   -z noexecstack                 said aloud: one object without the mark would make the stack executable
 # Not -fcf-protection: the start files of Debian 12 do not have its mark, so the linker drops it for the whole program.
 HARDEN  := -fstack-protector-strong -fPIE -fno-common
-BASE    := -std=gnu11 -D_GNU_SOURCE -DREEVE_VERSION='"$(VERSION)"' -I. -I$(G) -isystem /usr/share/include/llhttp -MMD -MP -g
+REEVE_PACKAGES ?= # what a release names beside the versions of its libraries: agent/cli/cmd_version.c
+BASE    := -std=gnu11 -D_GNU_SOURCE -DREEVE_VERSION='"$(VERSION)"' -DREEVE_PACKAGES='"$(strip $(REEVE_PACKAGES))"' -I. -I$(G) -isystem /usr/share/include/llhttp -MMD -MP -g
 BASE    += -ffile-prefix-map=$(CURDIR)=. $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 ifeq ($(FLAVOUR),asan)
 OPT     := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -42,6 +44,12 @@ else ifeq ($(FLAVOUR),fuzz)
 CC      := clang-14
 OPT     := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDOPT   := -fsanitize=address,undefined
+else ifeq ($(FLAVOUR),static)
+# What ships, as deploy/release/release.py builds it: RECIPES is where it has put what Debian has no usable archive of.
+OPT     := -O2 -D_FORTIFY_SOURCE=3 -fstack-clash-protection -isystem $(RECIPES)/include
+LDOPT   := -static-libgcc -Wl,-Map=$(B)/reeve.map
+SHIMS   := $(B)/deploy/release/arc4random.o
+STATIC  := curl uv_a ssl crypto protobuf-c z expat jansson yaml pcre2-8
 else ifeq ($(FLAVOUR),coverage)
 OPT     := -O0 --coverage -fprofile-update=atomic
 LDOPT   := --coverage
@@ -50,7 +58,7 @@ OPT     := -O2 -D_FORTIFY_SOURCE=3 -fstack-clash-protection
 endif
 CFLAGS_ALL := $(BASE) $(WARN) $(HARDEN) $(OPT) $(CFLAGS)
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now,-z,noexecstack $(LDOPT) $(LDFLAGS)
-LDLIBS  := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+LDLIBS  := $(if $(STATIC),-L$(RECIPES)/lib -Wl$(comma)-Bstatic $(STATIC:%=-l%) -Wl$(comma)-Bdynamic,$(shell pkg-config --libs $(LIBS) 2>/dev/null))
 
 PROTOS  := $(wildcard proto/*.proto)
 PB_C    := $(PROTOS:%.proto=$(G)/%.pb-c.c)
@@ -86,7 +94,7 @@ all: ## the agent: build/reeve (the default)
 .PHONY: everything
 everything: $(MAIN) $(UNIT) # the agent and every program of the tests, in this FLAVOUR
 
-$(B)/reeve: $(B)/agent/main.o $(LIB)
+$(B)/reeve: $(B)/agent/main.o $(SHIMS) $(LIB)
 	@echo "  LD    $@"
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS)
 

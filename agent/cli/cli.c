@@ -16,7 +16,7 @@ static const struct cli_command *const commands[] = {
 	&cli_check_config, &cli_iam_agent, &cli_iam_operate, &cli_version,
 };
 
-/* ---- run, version ---- */
+/* ---- run ---- */
 
 static int (*run_daemon)(const char *config_path);
 static const struct cli_command *asked; /* the command whose page helps; NULL: none is known */
@@ -48,26 +48,6 @@ const struct cli_command cli_run = {
 		"  reeve check-config && reeve run\n"
 		"  systemctl restart reeve\n",
 	.run = run,
-};
-
-static int version(int argc, char **argv)
-{
-	if (cli_no_more(argc, argv, 0) != 0)
-		return 2;
-	page_text("reeve " REEVE_VERSION "\n");
-	return 0;
-}
-
-const struct cli_command cli_version = {
-	.name = "version",
-	.about = "which version this is",
-	.usage = "",
-	.page = "exit status\n"
-		"  0  always\n"
-		"\n"
-		"examples\n"
-		"  reeve version\n",
-	.run = version,
 };
 
 /* ---- help ---- */
@@ -198,7 +178,7 @@ static int run_command(int argc, char **argv)
 	if (wants_help(argc, argv))
 		return help(argc, argv);
 	if (str_eq(argv[0], "--version"))
-		return version(argc, argv);
+		return cli_version.run(argc, argv);
 	return c != NULL ? c->run(argc - words + 1, argv + words - 1) : unknown(argv[0]);
 }
 

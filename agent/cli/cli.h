@@ -18,9 +18,9 @@ struct cli_command {
 	int (*run)(int argc, char **argv); /* argv[0] is its last word */
 };
 
-extern const struct cli_command cli_run, cli_version; /* cli.c */
+extern const struct cli_command cli_run; /* cli.c */
 extern const struct cli_command cli_status, cli_plan_show, cli_journal_show, cli_journal_verify, cli_iam_agent, cli_iam_operate,
-    cli_check_config;
+    cli_check_config, cli_version;
 
 /* `daemon` is one that this folder does not know: given the path of reeve.yaml, it returns the exit status. */
 int cli_main(int argc, char **argv, int (*daemon)(const char *config_path));

@@ -45,6 +45,10 @@ WHOLE = {
         "tests/e2e/cli/test_status.py::test_each_state_has_its_exit_status_and_says_what_to_do",
         COMMAND_LINE,
     ),
+    "agent/cli/cmd_version.c": (
+        "tests/e2e/cli/test_version.py::test_each_library_is_named_with_the_version_that_is_linked",
+        COMMAND_LINE,
+    ),
     "agent/cli/counts.c": ("tests/e2e/cli/test_status.py::test_zero_counters_are_told_with_v_alone", COMMAND_LINE),
     "agent/cli/page.c": (
         "tests/e2e/cli/test_status.py::test_a_terminal_is_not_overrun_and_nothing_is_lost_by_wrapping",

@@ -1,0 +1,101 @@
+"""bom.py - what is in a release: its parts, read off the linker's map, as CycloneDX and with the text of every licence."""
+
+import dataclasses
+import hashlib
+import json
+import re
+import uuid
+
+# SPDX names, by the source package of Debian. A part that is not here stops the release: somebody must read its licence first.
+LICENCES = {
+    "curl": "curl",
+    "expat": "MIT",
+    "gcc-12": "GPL-3.0-or-later WITH GCC-exception-3.1",
+    "glibc": "LGPL-2.1-or-later",
+    "jansson": "MIT",
+    "libisal": "BSD-3-Clause",
+    "libuv1": "MIT",
+    "libyaml": "MIT",
+    "libzstd": "BSD-3-Clause",
+    "node-undici": "MIT",
+    "openssl": "Apache-2.0",
+    "pcre2": "BSD-3-Clause",
+    "protobuf-c": "BSD-2-Clause",
+    "zlib": "Zlib",
+}
+# What a compiler puts into every program: the start files of libc, and helpers of gcc. Their exceptions allow that of any program.
+TOOLCHAIN = ("gcc-12", "glibc")
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    source: str  # source package
+    version: str  # of that
+    copyright: str  # its text
+    package: str  # that the archive or the source file is of
+
+    @property
+    def licence(self):
+        if self.source not in LICENCES:
+            raise SystemExit(f"{self.source} is linked and deploy/release/bom.py names no licence for it: read its copyright file")
+        return LICENCES[self.source]
+
+
+def files_of(linker_map):
+    """The files that the linker read."""
+    return sorted(set(re.findall(r"^LOAD (/\S+)$", linker_map, re.MULTILINE)))
+
+
+def component(part):
+    ref = f"pkg:deb/debian/{part.source}@{part.version}?arch=source&distro=debian-12"
+    licence = {"expression": part.licence} if " WITH " in part.licence else {"license": {"id": part.licence}}
+    return {
+        "type": "library",
+        "bom-ref": ref,
+        "name": part.source,
+        "version": part.version,
+        "licenses": [licence],
+        "purl": ref,
+    }
+
+
+def cyclonedx(parts, program, version, made_s, stamp):
+    """The bill of materials; the same parts and the same program give the same bytes. `stamp` is made_s as RFC 3339."""
+    digest = hashlib.sha256(program.read_bytes()).hexdigest()
+    components = [component(p) for p in parts]
+    bom = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'reeve {version} {made_s} {digest}')}",
+        "version": 1,
+        "metadata": {
+            "timestamp": stamp,
+            "component": {
+                "type": "application",
+                "bom-ref": f"pkg:generic/reeve@{version}",
+                "name": "reeve",
+                "version": version,
+                "licenses": [{"license": {"id": "Apache-2.0"}}],
+                "purl": f"pkg:generic/reeve@{version}",
+                "hashes": [{"alg": "SHA-256", "content": digest}],
+            },
+        },
+        "components": components,
+        "dependencies": [
+            {"ref": f"pkg:generic/reeve@{version}", "dependsOn": [c["bom-ref"] for c in components]},
+            *({"ref": c["bom-ref"]} for c in components),
+        ],
+    }
+    return json.dumps(bom, indent=2) + "\n"
+
+
+def third_party(parts):
+    """The text of every licence, one after the other."""
+    head = [
+        "What is in the program /usr/bin/reeve beside our own code, each with its licence as Debian 12 ships it.",
+        "Our own licence stands in LICENSE.",
+        "",
+        *(f"  {p.source:<12} {p.version:<24} {p.licence}" for p in parts),
+        "",
+    ]
+    return "\n".join(head) + "".join(f"\n{'=' * 100}\n{p.source} {p.version}\n{'=' * 100}\n\n{p.copyright.strip()}\n" for p in parts)

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""release.py FOLDER VERSION EPOCH - builds the agent that is shipped: in a Debian 12 of its own, static but for libc.
+
+Into FOLDER: reeve (stripped), reeve.debug (its symbols), reeve.cdx.json (what is in it, CycloneDX), THIRD_PARTY (every licence).
+The room for it is made afresh, with every security fix of today, and the gates (gates.py) look at what came out."""
+
+import datetime
+import os
+import pathlib
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import bom
+import gates
+import room
+
+HERE = pathlib.Path(__file__).parent
+REPO = HERE.parent.parent
+SOURCES, RECIPES = "/src/reeve", "/opt/recipes"
+# What is linked from packages, and what compiles. nasm is for the recipe of ISA-L.
+LIBRARIES = ["libexpat1-dev", "libjansson-dev", "libpcre2-dev", "libprotobuf-c-dev", "libssl-dev", "libuv1-dev", "libyaml-dev", "node-llhttp", "zlib1g-dev"]  # fmt: skip
+TOOLS = ["binutils", "dpkg-dev", "gcc", "libc6-dev", "make", "nasm", "pkg-config", "protobuf-c-compiler", "protobuf-compiler"]
+LINKED_RECIPES = ["curl"]
+FLAGS = "-O2 -g -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=3"
+
+
+class Steps:
+    """Progress, a line a step, with what it took."""
+
+    def __init__(self):
+        self.start = time.monotonic()
+
+    def say(self, word, text):
+        print(f"  {word:<5} {text} ({time.monotonic() - self.start:.0f} s)", flush=True)
+
+
+def source_of(here, package):
+    """(source package, its version) of a binary package in the room."""
+    name, version = here.run(f"dpkg-query -W -f '${{source:Package}} ${{source:Version}}' {shlex.quote(package)}").split()
+    return name, version
+
+
+def owner_of(here, path):
+    """The binary package of a file. dpkg knows some files by the path before /usr was merged."""
+    real = here.run(f"realpath {shlex.quote(path)}").strip()
+    return here.run(f"dpkg-query -S {real} 2>/dev/null || dpkg-query -S {real.removeprefix('/usr')}").split(":")[0]
+
+
+def cook(here, name):
+    """Builds one recipe from the source package; returns its version. Its licence is kept beside what it made."""
+    here.run(
+        f"mkdir -p /src/{name} && cd /src/{name} && apt-get source -q -y {name} && cd */ && . {SOURCES}/deploy/release/recipes/{name}"
+        f" && install -D -m 644 debian/copyright {RECIPES}/copyright/{name}",
+        PREFIX=RECIPES,
+        JOBS=str(os.cpu_count()),
+        CFLAGS=f"{FLAGS} -ffile-prefix-map=/src/{name}=.",
+    )
+    return here.run(f"dpkg-parsechangelog -S Version -l /src/{name}/*/debian/changelog").strip()
+
+
+def part_of(here, path, recipes):
+    """What a file that the linker read belongs to; None: it is ours."""
+    if path.startswith(f"{RECIPES}/"):
+        name = next(n for n in recipes if f"/lib{n.removeprefix('lib')}." in path)
+        return bom.Part(name, recipes[name], here.run(f"cat {RECIPES}/copyright/{name}"), name)
+    if path.startswith(SOURCES) or path.endswith((".so", ".so.6", ".so.2")) or not path.endswith((".a", ".o", ".c")):
+        return None
+    package = owner_of(here, path)
+    source, version = source_of(here, package)
+    return bom.Part(source, version, here.run(f"cat /usr/share/doc/{package}/copyright"), package)
+
+
+def parts_of(here, linker_map, recipes):
+    files = [*bom.files_of(linker_map), "/usr/share/llhttp/llhttp.c"]
+    found = {part.source: part for part in (part_of(here, path, recipes) for path in files) if part is not None}
+    return [found[name] for name in sorted(found)]
+
+
+def packages_named(here, recipes):
+    """What `reeve version --libraries` will say: "source=version,...", of what is going to be linked."""
+    named = dict(source_of(here, package) for package in LIBRARIES) | recipes
+    return ",".join(f"{source}={version}" for source, version in sorted(named.items()))
+
+
+def build(here, steps, epoch):
+    sources = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=REPO, capture_output=True, text=True, check=True)
+    here.copy_in(REPO, [name for name in sources.stdout.splitlines() if (REPO / name).exists()], SOURCES.lstrip("/"))
+    recipes = {}
+    for name in LINKED_RECIPES:
+        recipes[name] = cook(here, name)
+        steps.say("COOK", f"{name} {recipes[name]}")
+    here.run(
+        f"cd {SOURCES} && make -s FLAVOUR=static build/static/reeve",
+        RECIPES=RECIPES,
+        REEVE_PACKAGES=packages_named(here, recipes),
+        SOURCE_DATE_EPOCH=epoch,
+    )
+    return recipes
+
+
+def take_out(here, out):
+    """The program without its symbols, and these in a file of their own."""
+    here.run(
+        "objcopy --only-keep-debug reeve reeve.debug && strip -o reeve.stripped reeve"
+        " && objcopy --add-gnu-debuglink=reeve.debug reeve.stripped".replace("reeve", f"{SOURCES}/build/static/reeve")
+    )
+    made = here.folder / SOURCES.lstrip("/") / "build/static"
+    for name, to in {"reeve.stripped": "reeve", "reeve.debug": "reeve.debug"}.items():
+        shutil.copy(made / name, out / to)
+    return made / "reeve", (made / "reeve.map").read_text()
+
+
+def faults_of(here, out, whole, parts):
+    linked = {p.source: p.version for p in parts if p.source not in bom.TOOLCHAIN}
+    yield from gates.symbols(out / "reeve")
+    yield from gates.linking(out / "reeve")
+    yield from gates.size(out / "reeve")
+    here.run("apt-get update -q")
+    yield from gates.upgrades(here.run("apt-get -s dist-upgrade"), {p.package for p in parts})
+    yield from gates.libraries(here.run(f"{SOURCES}/build/static/reeve version --libraries"), linked)
+    hardened = subprocess.run([REPO / "tests/lint/hardening.py", whole], capture_output=True, text=True, check=False)
+    if hardened.returncode != 0:
+        yield hardened.stdout.strip()
+
+
+def main():
+    out, version, epoch = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2], sys.argv[3]
+    room.must_be_root(sys.argv)
+    steps, here = Steps(), room.Room(out / "room")
+    out.mkdir(parents=True, exist_ok=True)
+    here.make([*LIBRARIES, *TOOLS])
+    steps.say("ROOM", "Debian 12 with every fix of today")
+    recipes = build(here, steps, epoch)
+    whole, linker_map = take_out(here, out)
+    parts = parts_of(here, linker_map, recipes)
+    steps.say("BUILD", f"{out / 'reeve'}, of {len(parts)} parts")
+    stamp = datetime.datetime.fromtimestamp(int(epoch), datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    (out / "reeve.cdx.json").write_text(bom.cyclonedx(parts, out / "reeve", version, epoch, stamp))
+    (out / "THIRD_PARTY").write_text(bom.third_party(parts))
+    faults = list(faults_of(here, out, whole, parts))
+    for fault in faults:
+        print(f"release: {fault}", file=sys.stderr)
+    print(gates.told_by("ldd", out / "reeve"), end="")
+    print(f"{(out / 'reeve').stat().st_size:,} bytes, stripped; newest symbol GLIBC_{gates.newest(out / 'reeve')}")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
