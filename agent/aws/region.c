@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+
 static bool is_direction(const char *s, size_t len)
 {
 	static const char *const directions[] = { "north",     "south",     "east",      "west",     "central",
@@ -38,4 +41,32 @@ bool region_is_one(const char *s)
 		return false;
 	number++;
 	return *number >= '1' && *number <= '9' && strspn(number, "0123456789") == strlen(number) && strlen(number) <= 2;
+}
+
+/* As the SDKs of AWS list them (endpoints.json of botocore), by partition: the commercial one, China, GovCloud, the isolated ones,
+ * the European sovereign cloud. tests/docs/test_regions.py compares. */
+static const char *const published[] = {
+	"af-south-1",      "ap-east-1",      "ap-east-2",      "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
+	"ap-south-1",      "ap-south-2",     "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4",
+	"ap-southeast-5",  "ap-southeast-6", "ap-southeast-7", "ca-central-1",   "ca-west-1",      "eu-central-1",
+	"eu-central-2",    "eu-north-1",     "eu-south-1",     "eu-south-2",     "eu-west-1",      "eu-west-2",
+	"eu-west-3",       "il-central-1",   "me-central-1",   "me-south-1",     "mx-central-1",   "sa-east-1",
+	"us-east-1",       "us-east-2",      "us-west-1",      "us-west-2",
+
+	"cn-north-1",      "cn-northwest-1",
+
+	"us-gov-east-1",   "us-gov-west-1",
+
+	"us-iso-east-1",   "us-iso-west-1",  "us-isob-east-1", "us-isob-west-1", "eu-isoe-west-1", "us-isof-east-1",
+	"us-isof-south-1",
+
+	"eusc-de-east-1",
+};
+
+bool region_is_known(const char *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(published); i++)
+		if (str_eq(s, published[i]))
+			return true;
+	return false;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/aws/region.h"
 #include "agent/base/faults.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -71,6 +72,18 @@ static void warn_of_keys(const struct config *c)
 	for (size_t i = 0; i < ARRAY_LEN(roles); i++)
 		if (!has_key(&c->trust, roles[i].role))
 			page_line(0, "warning: %s: trust.keys has no key of role %s: %s", c->path, roles[i].name, roles[i].then);
+}
+
+/* New regions open, so the daemon goes on; one that is only misspelled would be told by an instance in another region, or by a name
+ * that does not resolve. */
+static void warn_of_region(const struct config *c)
+{
+	if (c->region != NULL && !region_is_known(c->region))
+		page_line(
+		    0,
+		    "warning: %s: aws.region: %s is no region that this version knows; right if AWS has opened it since, else the "
+		    "daemon will not start here",
+		    c->path, c->region);
 }
 
 /* A file that is there today may be gone at the next connection; this says only what is wrong now. */
@@ -202,6 +215,7 @@ static bool check_config(struct world *w, const struct config *c, bool is_whole)
 		page_line(0, "%s: ok, installation %s of %s, %zu trusted keys", c->path, c->installation, c->vendor_url,
 			  c->trust.n);
 	warn_of_keys(c);
+	warn_of_region(c);
 	return is_good;
 }
 
@@ -255,7 +269,7 @@ const struct cli_command cli_check_config = {
 	    "\n"
 	    "All that is wrong with the file is told on stderr, each with its line. It opens vendor.ca_file, and judges as the\n"
 	    "service's user who may read and write. A warning is what the daemon starts with and people wonder about: no\n"
-	    "policy, no key of a role, a log that the policy lets not out.\n"
+	    "policy, no key of a role, a region that this version does not know, a log that the policy lets not out.\n"
 	    "\n"
 	    "exit status\n"
 	    "  0  right, or with warnings\n"

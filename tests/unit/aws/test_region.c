@@ -60,11 +60,28 @@ static void what_is_no_region_is_refused(void **state)
 			fail_msg("%s is taken", wrong[i]);
 }
 
+/* Those of the list are regions by their form, too: one of another form would be refused. */
+static void a_region_that_aws_has_published_is_known_and_one_that_only_looks_so_is_not(void **state)
+{
+	static const char *const known[] = { "us-east-1",     "eu-central-2",   "cn-north-1",      "us-gov-east-1",
+					     "us-iso-west-1", "us-isob-east-1", "us-isof-south-1", "eusc-de-east-1" };
+	static const char *const unknown[] = { "us-east-77", "us-gov-south-1", "ap-southeast-10", "us-east", "US-EAST-1", "" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (!region_is_known(known[i]) || !region_is_one(known[i]))
+			fail_msg("%s is not known", known[i]);
+	for (size_t i = 0; i < ARRAY_LEN(unknown); i++)
+		if (region_is_known(unknown[i]))
+			fail_msg("%s is known", unknown[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_partitions_regions_are_known_by_their_form),
 		cmocka_unit_test(what_is_no_region_is_refused),
+		cmocka_unit_test(a_region_that_aws_has_published_is_known_and_one_that_only_looks_so_is_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
