@@ -187,7 +187,7 @@ static int get_key(struct yaml_node *n, const struct config *c, struct sign_publ
 static void read_key(struct yaml_node *n, struct config *c, struct faults *f)
 {
 	static const char *const roles[] = { "command", "release", "head" };
-	size_t before = f->all;
+	size_t before = f->missed;
 	const char *name = NULL;
 	struct sign_public pub;
 	unsigned role = 0;
@@ -200,7 +200,7 @@ static void read_key(struct yaml_node *n, struct config *c, struct faults *f)
 		faults_hear(f, yaml_enum(yaml_get(n, "role"), roles, ARRAY_LEN(roles), &role, &f->now));
 	if (faults_need(f, n, "public_key", "a raw Ed25519 public key in base64"))
 		faults_hear(f, get_key(yaml_get(n, "public_key"), c, &pub, &f->now));
-	if (f->all == before)
+	if (f->missed == before)
 		trust_add(&c->trust, name, (enum trust_role)role, &pub);
 }
 
@@ -220,7 +220,7 @@ static void read_trust(struct yaml_node *root, struct config *c, struct faults *
 	if (!faults_need(f, root, "trust", "a mapping with keys") || !faults_enter(f, t, YAML_KEYS("keys")) ||
 	    !faults_need(f, t, "keys", "a list of public keys") || !is_list(keys, TRUST_KEYS_MAX, f))
 		return;
-	if (yaml_first(keys) == NULL)
+	if (yaml_first(keys) == NULL && !yaml_is_cut(keys))
 		faults_hear(f, yaml_wrong(keys, "at least one key: with none, every command is refused", &f->now));
 	for (struct yaml_node *n = yaml_first(keys); n != NULL; n = yaml_next(n))
 		read_key(n, c, f);
@@ -280,7 +280,7 @@ static int get_log_path(struct yaml_node *n, struct config *c, const char **ret,
 static void read_log_source(struct yaml_node *n, struct config *c, struct faults *f)
 {
 	struct config_log l = { 0 };
-	size_t before = f->all;
+	size_t before = f->missed;
 
 	if (!faults_enter(f, n, YAML_KEYS("path", "service")))
 		return;
@@ -288,7 +288,7 @@ static void read_log_source(struct yaml_node *n, struct config *c, struct faults
 		faults_hear(f, get_log_path(yaml_get(n, "path"), c, &l.path, &f->now));
 	if (faults_need(f, n, "service", "the service.name of its lines"))
 		faults_hear(f, get_text(yaml_get(n, "service"), c, &l.service, &f->now));
-	if (f->all == before)
+	if (f->missed == before)
 		c->logs[c->logs_n++] = l;
 }
 
@@ -410,12 +410,10 @@ static void set_defaults(struct config *c, const char *path)
 
 static void parse(const char *path, const char *text, size_t len, struct config *ret, struct faults *f)
 {
-	CLEANUP(yaml_close) struct yaml *y = NULL;
+	CLEANUP(yaml_close) struct yaml *y = faults_read(f, path, text, len);
 	struct config c = { 0 };
-	int rc = yaml_parse(path, text, len, &y, &f->now);
 
-	faults_hear(f, rc);
-	if (rc != 0)
+	if (y == NULL)
 		return;
 	set_defaults(&c, path);
 	c.text = arena_strn(c.arena, text, len);

@@ -3,10 +3,26 @@
 
 void faults_hear(struct faults *f, int rc)
 {
-	if (rc != 0 && f->n < FAULTS_MAX)
+	bool is_new = rc != 0 && f->now.code != 0;
+
+	if (is_new && f->n < FAULTS_MAX)
 		f->v[f->n++] = f->now;
-	f->all += rc != 0;
+	f->all += is_new;
+	f->missed += rc != 0;
 	f->now = (struct err){ 0 };
+}
+
+static void hear(void *ctx, const struct err *e)
+{
+	struct faults *f = ctx;
+
+	f->now = *e;
+	faults_hear(f, -e->code);
+}
+
+struct yaml *faults_read(struct faults *f, const char *file, const char *text, size_t len)
+{
+	return yaml_read(file, text, len, hear, f);
 }
 
 bool faults_enter(struct faults *f, const struct yaml_node *map, const char *const *keys)
@@ -26,7 +42,10 @@ bool faults_need(struct faults *f, const struct yaml_node *map, const char *key,
 {
 	if (yaml_get(map, key) != NULL)
 		return true;
-	faults_hear(f, yaml_missing(map, key, expected, &f->now));
+	if (yaml_is_cut(map))
+		f->missed++;
+	else
+		faults_hear(f, yaml_missing(map, key, expected, &f->now));
 	return false;
 }
 

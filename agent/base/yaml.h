@@ -2,8 +2,9 @@
  *
  * A byte order mark of UTF-8 in front is dropped; other encodings are refused, and so is a byte that is no text, by its line.
  * Refused with file and line: anchors, aliases, tags, merge keys, duplicate keys, more than one document, and more than the
- * limits below, which keep a read quick: the policy is read before each call that changes something. Scalars are text until
- * a getter types them, so there is no "Norway problem". Getters name file, line, what was found and what was expected. */
+ * limits below, which keep a read quick: the policy is read before each call that changes something. Who reads for a person is told
+ * all of that (yaml_read), who reads for himself the first of it (yaml_parse). Scalars are text until a getter types them, so there
+ * is no "Norway problem". Getters name file, line, what was found and what was expected. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,7 +20,12 @@
 struct yaml;
 struct yaml_node;
 
-/* `file` is used in errors only. The tree lives until yaml_close, and so do all texts handed out. */
+typedef void yaml_hear(void *ctx, const struct err *e);
+
+/* Goes on behind what it refuses and tells each of it, wherever that is still YAML; else it says that the rest was not read, and the
+ * tree ends there. A value that was refused fails every getter, which leaves *e as it is: it was told. NULL: there is nothing. */
+struct yaml *yaml_read(const char *file, const char *s, size_t len, yaml_hear *hear, void *ctx);
+/* All or nothing. `file` is used in errors only. The tree lives until yaml_close, and so do all texts handed out. */
 int yaml_parse(const char *file, const char *s, size_t len, struct yaml **ret, struct err *e);
 void yaml_close(struct yaml **y); /* also for CLEANUP; one that is NULL is fine */
 struct yaml_node *yaml_root(struct yaml *y);
@@ -30,6 +36,7 @@ int yaml_map(const struct yaml_node *n, const char *const *keys, struct err *e);
 /* The next member behind `after` (NULL: from the first on) whose key is none of these, and the sentence about it; NULL: none. */
 const struct yaml_node *yaml_stranger(const struct yaml_node *map, const struct yaml_node *after, const char *const *keys,
 				      struct err *e);
+bool yaml_is_cut(const struct yaml_node *n); /* it was not read to its end, so what is missing may stand behind */
 bool yaml_is_map(const struct yaml_node *n); /* NULL is none */
 #define YAML_KEYS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 /* A value of a mapping, or NULL when it is not there (or n is NULL). */

@@ -105,7 +105,7 @@ static void read_drop(struct yaml_node *list, struct telemetry_rules *r, struct 
 static void read_mask(struct yaml_node *n, struct telemetry_rules *r, struct faults *f)
 {
 	const char *name = NULL, *pattern = NULL;
-	size_t before = f->all;
+	size_t before = f->missed;
 
 	if (!faults_enter(f, n, YAML_KEYS("name", "pattern")))
 		return;
@@ -113,7 +113,7 @@ static void read_mask(struct yaml_node *n, struct telemetry_rules *r, struct fau
 		faults_hear(f, yaml_str(yaml_get(n, "name"), &name, &f->now));
 	if (faults_need(f, n, "pattern", "name and pattern"))
 		faults_hear(f, get_pattern(yaml_get(n, "pattern"), &pattern, &f->now));
-	if (f->all > before)
+	if (f->missed > before)
 		return;
 	r->redact = mem_grow(r->redact, r->redact_n + 1, sizeof(*r->redact));
 	r->redact[r->redact_n++] = (struct telemetry_redact){ mem_str(name), mem_str(pattern) };
@@ -151,12 +151,10 @@ static void read_all(struct yaml_node *root, struct policy *p, struct faults *f)
 
 static void parse(const char *file, const char *text, size_t len, struct policy *ret, struct faults *f)
 {
-	CLEANUP(yaml_close) struct yaml *y = NULL;
+	CLEANUP(yaml_close) struct yaml *y = faults_read(f, file, text, len);
 	struct policy p = { .present = true, .digest = digest_of(text, len) };
-	int rc = yaml_parse(file, text, len, &y, &f->now);
 
-	faults_hear(f, rc);
-	if (rc != 0)
+	if (y == NULL)
 		return;
 	read_all(yaml_root(y), &p, f);
 	if (f->all > 0)

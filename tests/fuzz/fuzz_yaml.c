@@ -92,6 +92,24 @@ static void write_node(struct buf *b, struct yaml_node *n)
 	FUZZ_MUST(e.code == 0 || strncmp(e.text, "f.yaml:", 7) == 0);
 }
 
+static void hear(void *ctx, const struct err *e)
+{
+	++*(size_t *)ctx;
+	FUZZ_MUST(e->code != 0 && strncmp(e->text, "f.yaml:", 7) == 0);
+}
+
+/* What is left of a file that was refused can be asked, too. */
+static void walk_refused(const char *s, size_t len)
+{
+	CLEANUP(buf_close) struct buf to = BUF_MAX(4u << 20);
+	size_t told = 0;
+	CLEANUP(yaml_close) struct yaml *y = yaml_read("f.yaml", s, len, hear, &told);
+
+	FUZZ_MUST(told > 0);
+	if (y != NULL)
+		write_node(&to, yaml_root(y));
+}
+
 static int read_and_write(const char *s, size_t len, struct buf *to)
 {
 	CLEANUP(yaml_close) struct yaml *y = NULL;
@@ -100,8 +118,10 @@ static int read_and_write(const char *s, size_t len, struct buf *to)
 
 	FUZZ_MUST((rc == 0) == (y != NULL));
 	FUZZ_MUST(rc == 0 || strncmp(e.text, "f.yaml:", 7) == 0);
-	if (rc != 0)
+	if (rc != 0) {
+		walk_refused(s, len);
 		return rc;
+	}
 	write_node(to, yaml_root(y));
 	return 0;
 }

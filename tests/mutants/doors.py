@@ -20,9 +20,23 @@ MUTANTS = [
     Mutant(
         "the second fault of a file kept to itself",
         "agent/base/faults.c",
-        "	if (rc != 0 && f->n < FAULTS_MAX)",
-        "	if (rc != 0 && f->n < 1)",
+        "	if (is_new && f->n < FAULTS_MAX)",
+        "	if (is_new && f->n < 1)",
         "build/tests/unit/agent/test_config",
+    ),
+    Mutant(
+        "a key that stands twice hides what follows",
+        "agent/base/yaml_read.c",
+        "	if (first != NULL && first->line >= map->again_line)\n		refuse_twice(b, &ev->start_mark, first);",
+        "	if (first != NULL && first->line >= map->again_line) {\n		refuse_twice(b, &ev->start_mark, first);\n		b->is_over = true;\n	}",
+        "build/tests/unit/base/test_yaml_read",
+    ),
+    Mutant(
+        "a value that was refused counted as one that was read",
+        "agent/base/faults.c",
+        "	f->missed += rc != 0;",
+        "	f->missed += is_new;",
+        "build/tests/unit/base/test_faults",
     ),
     Mutant(
         "a path in the vendor's URL taken",

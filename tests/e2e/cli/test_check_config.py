@@ -45,9 +45,62 @@ def test_all_errors_of_a_file_are_told_each_with_its_line(site):
         assert what.split(":")[0].split('"')[-2 if '"' in what else 0] in lines[number - 1]
     told = [x for x in told if x.startswith(f"reeve: {site.config}")]
     assert len(told) == 6
+    many = {"poll": 100, "journal": 100, "log": 100}
+    site.write("".join(f"{m}: {{{', '.join(f'key{k}: 1' for k in range(n))}}}\n" for m, n in many.items()))
+    told = [x for x in reeve("check-config", site.config).stderr.splitlines() if str(site.config) in x]
+    assert len(told) == 257 and told[-1].endswith("and 44 more")  # of very many not all
     site.write("".join(f"key{n}: 1\n" for n in range(60)))
     told = [x for x in reeve("check-config", site.config).stderr.splitlines() if str(site.config) in x]
-    assert len(told) == 33 and told[-1].endswith("and 28 more")  # of very many not all
+    assert len(told) == 60  # of many all
+
+
+def test_what_yaml_has_and_we_have_not_hides_no_other_error(site):
+    whole = site.config.read_text()
+    first = whole.count("\n") + 1
+    site.write(
+        "poll: {idle: fast}\npoll: {busy: slow}\nlog: &x {level: loud}\njournal: *x\nextra: 1\n"
+        "aws: {region: !!str nowhere, region: us-east-1}\n"
+    )
+    told = [x for x in reeve("check-config", site.config).stderr.splitlines() if str(site.config) in x]
+    wanted = {
+        ("poll", first + 1, 'key "poll" stands twice'),
+        ("anchor", first + 2, "anchors are not allowed"),
+        ("alias", first + 3, "aliases are not allowed"),
+        ("tag", first + 5, "tags are not allowed"),
+        ("region", first + 5, 'key "region" stands twice'),
+        ("extra", first + 4, 'key "extra" is not known here'),
+        ("nowhere", first + 5, "expected a region of AWS"),
+        ("fast", first, "idle: found"),
+        ("slow", first + 1, "busy: found"),
+        ("loud", first + 2, "level: found"),
+    }
+    for name, line, what in wanted:
+        assert [x for x in told if x.startswith(f"reeve: {site.config}:{line}: ") and what in x], (name, told)
+    assert len(told) == len(wanted)
+    site.policy(
+        "mode: maybe\nmode: on\nrates: {mutations_per_hour: *x}\ndelete_hold: soon\nexport: {redact: [*x, {name: *x}]}\n"
+    )
+    run = reeve("check-config", site.config)
+    for line, what in (
+        (1, "mode: found"),
+        (2, "stands twice"),
+        (3, "aliases"),
+        (4, "delete_hold: found"),
+        (5, "aliases"),
+    ):
+        assert [x for x in run.stdout.splitlines() if f"policy.yaml:{line}: " in x and what in x], (line, run.stdout)
+    assert 'key "pattern" is missing' in run.stdout
+
+
+def test_of_a_file_whose_syntax_is_broken_it_is_said_that_the_rest_was_not_read(site):
+    site.write("poll: {idle: fast}\naws: {region: us-east-1]\nextra: 1\n")
+    told = [x for x in reeve("check-config", site.config).stderr.splitlines() if str(site.config) in x]
+    assert "not YAML" in told[0] and told[0].endswith("the rest was not read")
+    assert "idle: found" in told[1] and len(told) == 2
+    whole = site.config.read_text()
+    for cut in range(len(whole)):
+        site.config.write_text(whole[:cut])
+        assert reeve("check-config", site.config).returncode in (0, 1), cut
 
 
 @pytest.mark.parametrize("vendor", ["https://h/reeve", "https://h/v1/opamp", "https://h:443/a/b"])
@@ -65,6 +118,16 @@ def test_a_region_is_one(site, region, good):
     run = reeve("check-config", site.config)
     assert (run.returncode == 0) == good
     assert good or "expected a region of AWS" in run.stderr
+
+
+def test_a_region_that_is_on_no_list_is_a_warning_because_new_ones_open(site):
+    for region, warned in (("us-east-77", True), ("eu-central-2", False), ("cn-north-1", False)):
+        site.write(f"aws: {{region: {region}}}\n")
+        run = reeve("check-config", site.config)
+        assert run.returncode == 0 and ": ok, installation" in run.stdout
+        assert (
+            f"warning: {site.config}: aws.region: {region} is no region that this version knows" in run.stdout
+        ) == warned
 
 
 def test_a_missing_policy_is_a_warning_and_a_broken_one_an_error(site):

@@ -300,6 +300,54 @@ static void all_that_is_wrong_is_told_each_with_its_line_and_nothing_that_follow
 	sim_free(w);
 }
 
+/* Nothing that was refused while it was read may be used: by a name that is none, by a path that is none. */
+static void a_file_in_which_all_values_are_refused_tells_each_of_them_once(void **state)
+{
+	static const char text[] =
+	    "installation: *x\nvendor: {name: *x, url: *x, connect_to: *x, ca_file: *x}\n"
+	    "aws: {region: *x, account: *x, role_id: *x, operate_role: *x, imds_endpoint: *x, endpoints: {ec2: *x}}\n"
+	    "trust: {keys: [{name: *x, role: *x, public_key: *x}, *x]}\nstate: {dir: *x}\nsocket: *x\n"
+	    "journal: {max: *x, segment: *x}\npoll: {idle: *x, busy: *x}\n"
+	    "telemetry: {host_metrics: {interval: *x}, logs: [{path: *x, service: *x}, *x], spool: *x}\n"
+	    "log: {level: *x}\ninsecure: *x\nlog: *x\n";
+	struct world *w = sim_new(1);
+	struct faults f = { 0 };
+	struct config c = { 0 };
+	size_t aliases = 0;
+
+	(void)state;
+	sim_file_puts(w, "/etc/reeve/reeve.yaml", text);
+	config_check(w, "/etc/reeve/reeve.yaml", &c, &f);
+	for (const char *at = text; (at = strstr(at, "*x")) != NULL; at++)
+		aliases++;
+	assert_int_equal(f.all, aliases + 1);
+	for (size_t i = 0; i < f.n; i++)
+		if (strstr(f.v[i].text, "aliases are") == NULL && strstr(f.v[i].text, ":12: key \"log\" stands twice") == NULL)
+			fail_msg("%s", f.v[i].text);
+	assert_true(c.trust.n == 0 && c.logs_n == 0);
+	config_close(&c);
+	sim_free(w);
+}
+
+static void of_a_file_that_breaks_off_what_may_stand_behind_is_not_missed(void **state)
+{
+	static const char text[] = "poll: {idle: fast}\nvendor: {name: v}\ntrust:\n  keys:\n    - {name: a\n    more\n";
+	struct world *w = sim_new(1);
+	struct faults f = { 0 };
+	struct config c = { 0 };
+
+	(void)state;
+	sim_file_puts(w, "/etc/reeve/reeve.yaml", text);
+	config_check(w, "/etc/reeve/reeve.yaml", &c, &f);
+	assert_int_equal(f.all, 3);
+	assert_non_null(strstr(f.v[0].text, "not YAML: "));
+	assert_non_null(strstr(f.v[0].text, "; the rest was not read"));
+	assert_non_null(strstr(f.v[1].text, ":2: key \"url\" is missing"));
+	assert_non_null(strstr(f.v[2].text, ":1: idle: found \"fast\""));
+	config_close(&c);
+	sim_free(w);
+}
+
 static void a_vendors_url_has_no_path(void **state)
 {
 	static const char *const paths[] = { "https://h/reeve", "https://h:443/a/b", "https://h//x" };
@@ -356,6 +404,8 @@ int main(void)
 		cmocka_unit_test(what_is_wrong_is_named_by_line_found_and_expected),
 		cmocka_unit_test(what_must_be_there_is_asked_for),
 		cmocka_unit_test(all_that_is_wrong_is_told_each_with_its_line_and_nothing_that_follows_from_it),
+		cmocka_unit_test(a_file_in_which_all_values_are_refused_tells_each_of_them_once),
+		cmocka_unit_test(of_a_file_that_breaks_off_what_may_stand_behind_is_not_missed),
 		cmocka_unit_test(a_vendors_url_has_no_path),
 		cmocka_unit_test(a_file_that_is_too_large_or_cut_anywhere_is_an_error_or_less),
 		cmocka_unit_test(loopback_may_be_plain_where_insecure_is_said),
