@@ -222,6 +222,21 @@ static void take_out(int *argc, char **argv, int at, int n)
 	*argc -= n;
 }
 
+/* An option in place of a value was meant as one; what begins with a digit behind its dash is a number, and judged as such. */
+static bool is_value(const char *text)
+{
+	return *text != '\0' && (*text != '-' || (text[1] >= '0' && text[1] <= '9'));
+}
+
+static int wants_value(const char *option, const char *found)
+{
+	if (*found == '\0')
+		cli_usage("%s wants a value", option);
+	else
+		cli_usage("%s wants a value, not %s", option, found);
+	return -1;
+}
+
 int cli_take(int *argc, char **argv, const char *option, const char **ret)
 {
 	size_t len = strlen(option);
@@ -231,11 +246,11 @@ int cli_take(int *argc, char **argv, const char *option, const char **ret)
 
 		if (!str_eq(argv[i], option) && !is_joined)
 			continue;
-		if (!is_joined && i + 1 == *argc) {
-			cli_usage("%s wants a value", option);
-			return -1;
-		}
+		if (!is_joined && i + 1 == *argc)
+			return wants_value(option, "");
 		*ret = is_joined ? argv[i] + len + 1 : argv[i + 1];
+		if (!is_value(*ret))
+			return wants_value(option, *ret);
 		take_out(argc, argv, i, is_joined ? 1 : 2);
 		return 0;
 	}
@@ -261,7 +276,7 @@ int cli_config_path(int *argc, char **argv, const char **ret)
 int cli_no_more(int argc, char **argv, int most)
 {
 	for (int i = 1; i < argc; i++)
-		if (i > most || argv[i][0] == '-') {
+		if (i > most || argv[i][0] == '-' || argv[i][0] == '\0') {
 			cli_usage("\"%s\" is not expected", argv[i]);
 			return -1;
 		}

@@ -33,5 +33,5 @@ int cli_take(int *argc, char **argv, const char *option, const char **ret);
 bool cli_take_flag(int *argc, char **argv, const char *flag);
 /* Takes -c FILE out of the arguments: its value, or the default. -1: wrong usage, said. */
 int cli_config_path(int *argc, char **argv, const char **ret);
-/* At most this many arguments are left, and none that looks like an option. -1: wrong usage, said. */
+/* At most this many arguments are left, and none that is empty or looks like an option. -1: wrong usage, said. */
 int cli_no_more(int argc, char **argv, int most);

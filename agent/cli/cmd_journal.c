@@ -28,8 +28,11 @@ struct journal_question {
 	char *dir;
 	const char *count, *op, *since;
 	bool is_json, follows, verifies;
-	char op_id[37]; /* "": all */
-	int64_t since_ms;
+	struct handle handle; /* of op */
+	char op_id[37];       /* "": all */
+	bool is_ago;          /* since is no time, but how long ago: */
+	uint64_t ago_ms;
+	int64_t since_ms; /* 0: all */
 };
 
 struct show {
@@ -216,32 +219,40 @@ static int verify(const struct journal_question *q, struct err *e)
 /* ---- the commands ---- */
 
 /* A time, a date, or how long ago. */
-static int read_since(struct journal_question *q, struct err *e)
+static bool read_since(struct journal_question *q)
 {
-	CLEANUP(mem_close) char *midnight = mem_printf("%.64sT00:00:00Z", q->since != NULL ? q->since : "");
-	uint64_t ago_ms;
+	CLEANUP(mem_close) char *midnight = mem_printf("%.64sT00:00:00Z", q->since);
 
-	if (q->since == NULL || stamp_parse_iso(q->since, &q->since_ms, NULL) == 0 ||
-	    stamp_parse_iso(midnight, &q->since_ms, NULL) == 0)
-		return 0;
-	if (str_duration(q->since, &ago_ms) != 0 || ago_ms > INT64_MAX / 2)
-		return err_set(e, ERR_INVALID,
-			       "--since %.60s: expected a time such as 2026-11-29T14:00:00Z, a date, or how long ago: 30m, 2h",
-			       q->since);
-	q->since_ms = world_wall_ms(q->w) - (int64_t)ago_ms;
+	if (stamp_parse_iso(q->since, &q->since_ms, NULL) == 0 || stamp_parse_iso(midnight, &q->since_ms, NULL) == 0)
+		return true;
+	q->is_ago = str_duration(q->since, &q->ago_ms) == 0 && q->ago_ms <= INT64_MAX / 2;
+	return q->is_ago;
+}
+
+/* What is written wrongly is told before anything is read. 2: it was. */
+static int check_arguments(struct journal_question *q)
+{
+	struct err e = { 0 };
+	uint64_t n;
+
+	if (q->count != NULL && str_u64(q->count, &n) != 0)
+		return cli_usage("journal show: -n wants a number, not \"%s\"", q->count);
+	if (q->since != NULL && !read_since(q))
+		return cli_usage("--since %.60s: expected a time such as 2026-11-29T14:00:00Z, a date, or how long ago: 30m, 2h",
+				 q->since);
+	if (q->op != NULL && handle_parse(q->op, &q->handle, &e) != 0)
+		return cli_usage("journal show: --op: %s", err_text(&e));
 	return 0;
 }
 
-static int read_op(struct journal_question *q, struct err *e)
+static int find_op(struct journal_question *q, struct err *e)
 {
 	struct past_list l;
-	struct handle h;
 	int rc;
 
 	if (q->op == NULL)
 		return 0;
-	TRY(handle_parse(q->op, &h, e));
-	rc = past_find(q->w, q->dir, &h, &l, e);
+	rc = past_find(q->w, q->dir, &q->handle, &l, e);
 	if (l.n == 0 && rc == 0)
 		rc = err_set(e, ERR_NOTFOUND, "there is no command %.60s in %s", q->op, q->dir);
 	if (l.n > 1) {
@@ -275,8 +286,9 @@ static int answer(struct journal_question *q, const char *dir, const char *confi
 	TRY(find_dir(q, dir, config, e));
 	if (q->verifies)
 		return verify(q, e);
-	TRY(read_since(q, e));
-	TRY(read_op(q, e));
+	if (q->is_ago)
+		q->since_ms = world_wall_ms(q->w) - (int64_t)q->ago_ms;
+	TRY(find_op(q, e));
 	return show(q, e);
 }
 
@@ -301,15 +313,14 @@ static int run_show(int argc, char **argv)
 	struct journal_question q = { .is_json = cli_take_flag(&argc, argv, "--json"),
 				      .follows = cli_take_flag(&argc, argv, "-f") };
 	const char *config;
-	uint64_t n;
+	int rc;
 
 	if (cli_config_path(&argc, argv, &config) != 0 || cli_take(&argc, argv, "-n", &q.count) != 0 ||
 	    cli_take(&argc, argv, "--op", &q.op) != 0 || cli_take(&argc, argv, "--since", &q.since) != 0 ||
 	    cli_no_more(argc, argv, 1) != 0)
 		return 2;
-	if (q.count != NULL && str_u64(q.count, &n) != 0)
-		return cli_usage("journal show: -n wants a number, not \"%s\"", q.count);
-	return run_with(&q, argc > 1 ? argv[1] : NULL, config);
+	rc = check_arguments(&q);
+	return rc != 0 ? rc : run_with(&q, argc > 1 ? argv[1] : NULL, config);
 }
 
 static int run_verify(int argc, char **argv)

@@ -17,6 +17,72 @@ COMMANDS = [
 ]
 
 
+WRONG = [
+    ("run", "x"),
+    ("run", "-c"),
+    ("run", "-c", ""),
+    ("run", "-c", "--json"),
+    ("status", "x"),
+    ("status", "--json=yes"),
+    ("status", "-v", "-v"),
+    ("plan", "show"),
+    ("plan", "show", ""),
+    ("plan", "show", "zz"),
+    ("plan", "show", "7", "8"),
+    ("plan", "show", "-7"),
+    ("journal", "show", ""),
+    ("journal", "show", "-n"),
+    ("journal", "show", "-n", "x"),
+    ("journal", "show", "-n", "-1"),
+    ("journal", "show", "-n", "1", "-n", "2"),
+    ("journal", "show", "-n", "99999999999999999999"),
+    ("journal", "show", "--op", "zz"),
+    ("journal", "show", "--op="),
+    ("journal", "show", "--op", "-f"),
+    ("journal", "show", "--op", "01a3185c-5000-7000-8000-0000000000001"),
+    ("journal", "show", "--since", "yesterday"),
+    ("journal", "show", "--since", "2026-13-01"),
+    ("journal", "show", "--since", "-2h"),
+    ("journal", "show", "--since="),
+    ("journal", "show", "a", "b"),
+    ("journal", "verify", "a", "b"),
+    ("journal", "verify", "-n", "1"),
+    ("journal", "verify", ""),
+    ("check-config", "a", "b"),
+    ("check-config", ""),
+    ("check-config", "-c", "a", "b"),
+    ("iam", "agent", "x"),
+    ("iam", "agent", "-c", ""),
+    ("iam", "operate", "eat"),
+    ("iam", "operate", "launch", "delete"),
+    ("iam", "operate", "--vpc", "x"),
+    ("iam", "operate", "--vpc="),
+    ("iam", "operate", "--policy="),
+    ("iam", "operate", "--policy", "--vpc", "vpc-1"),
+    ("version", "x"),
+    ("version", "--library"),
+    ("--version", "x"),
+    ("journal",),
+    ("journal", "eat"),
+    ("eat",),
+    ("help", "eat"),
+    ("help", "help"),
+]
+
+
+@pytest.mark.parametrize("args", WRONG, ids=" ".join)
+def test_what_is_written_wrongly_ends_with_2_and_says_where_help_is(args):
+    run = reeve(*args)
+    assert run.returncode == 2 and run.stdout == ""
+    assert run.stderr.startswith("reeve: ") and "--help" in run.stderr and len(run.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_page_tells_of_that_status(command):
+    page = reeve(*command.split(), "--help").stdout
+    assert "\n  2  it was asked wrongly\n" in page
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_has_a_page_of_its_own(command):
     words = command.split()

@@ -75,6 +75,7 @@ def test_what_is_asked_for_is_shown(site, journal):
     assert shown("--since", "2026-11-29T10:00:20Z") == lines[19:]
     assert shown("--since", "2026-11-29") == lines
     assert shown("--since", "2026-11-30") == []
+    assert shown("--since", "1970-01-01") == lines
     journal.add("agent.started", time=time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime()), version="now")
     assert [json.loads(line)["version"] for line in shown("--since", "2h")] == ["now"]
     sentences = reeve("journal", "show", "-n", "2", "-c", site.config).stdout
@@ -86,9 +87,11 @@ def test_what_is_asked_for_is_shown(site, journal):
     [
         (("-n", "many"), 2, "-n wants a number"),
         (("-n", "-1"), 2, "-n wants a number"),
-        (("--since", "yesterday"), 1, "--since yesterday: expected a time"),
+        (("--since", "yesterday"), 2, "--since yesterday: expected a time"),
         (("--op", "99"), 1, "there is no command 99"),
-        (("--op", "zz"), 1, "is no command"),
+        (("--op", "zz"), 2, "is no command"),
+        (("--op", "zz", "/nowhere"), 2, "is no command"),
+        (("--since", "2026-02-30", "/nowhere"), 2, "expected a time"),
         (("--op", "01a3185c"), 1, "several commands"),
         (("--what",), 2, "is not expected"),
         (("/nowhere",), 1, "/nowhere"),

@@ -5,7 +5,19 @@ import subprocess
 
 from tests.e2e.cli.conftest import BINARY, REPO, reeve
 
-LIBRARIES = ["curl", "expat", "jansson", "libuv", "libyaml", "llhttp", "OpenSSL", "PCRE2", "protobuf-c", "zlib", "glibc"]
+LIBRARIES = [
+    "curl",
+    "expat",
+    "jansson",
+    "libuv",
+    "libyaml",
+    "llhttp",
+    "OpenSSL",
+    "PCRE2",
+    "protobuf-c",
+    "zlib",
+    "glibc",
+]
 
 
 def test_the_version_is_that_of_the_makefile():
