@@ -13,7 +13,6 @@ import datetime
 import json
 import os
 import pathlib
-import signal
 import subprocess
 import sys
 import tempfile
@@ -530,8 +529,10 @@ class Demo:
     def keep(self):
         self.report.over.set()
         print(guide.text(self.stage, self.spec, WAREHOUSE))
-        with contextlib.suppress(KeyboardInterrupt):
-            signal.pause()
+        try:
+            guide.stay(self.stage)
+        except guide.AgentEnded as ended:
+            print(ended, flush=True)
 
     def close(self):
         self.writing.set()

@@ -1,5 +1,6 @@
-"""How to explore a stage by hand: what a demo that is kept, and `make play`, print."""
+"""How to explore a stage by hand: what a demo that is kept, and `make play`, print, and how long they stay."""
 
+import contextlib
 import shlex
 import sys
 
@@ -31,3 +32,29 @@ The customer's side:
   {folder}/peers/agent.log     what the agent says
   {stage.proxy_dir}/calls.jsonl     every AWS call
 """
+
+
+LAST_LINES = 10
+
+
+class AgentEnded(Exception):
+    """In the middle of it: how, and what the agent said last."""
+
+
+def last_words(stage, status):
+    how = f"signal {-status} ended it" if status < 0 else f"exit status {status}"
+    said = (stage.dir / "peers/agent.log").read_text(errors="replace").splitlines()
+    return "\n".join([f"the agent has ended ({how}). Its last lines:", *(f"  {line}" for line in said[-LAST_LINES:])])
+
+
+def check_agent(stage):
+    status = stage.agent.poll()
+    if status is not None:
+        raise AgentEnded(last_words(stage, status))
+
+
+def stay(stage):
+    """Until Ctrl-C; AgentEnded when there is no agent any more to explore."""
+    with contextlib.suppress(KeyboardInterrupt):
+        stage.agent.wait()
+        check_agent(stage)

@@ -1,7 +1,6 @@
 """The agent by hand, in one command (make play): moto, a metadata service, the reference plane and the real agent, all on
-loopback, until Ctrl-C. Nothing of it is left behind."""
+loopback, until Ctrl-C or until the agent ends. Nothing of it is left behind."""
 
-import contextlib
 import pathlib
 import signal
 import sys
@@ -25,10 +24,35 @@ def start(stage):
     spec = stage.dir / "warehouse.yaml"
     spec.write_text(examples.fitted("warehouse.yaml", stage.aws))
     stage.agent_start()
-    process.wait_for(
-        lambda: [e for e in stage.vendor_lines("events") if e["event"] == "login"], 60, "the agent's login"
-    )
+    process.wait_for(lambda: is_logged_in(stage), 60, "the agent's login")
     return spec
+
+
+def is_logged_in(stage):
+    guide.check_agent(stage)
+    return [e for e in stage.vendor_lines("events") if e["event"] == "login"]
+
+
+def play(stage):
+    """The exit status: 0 after Ctrl-C, 1 when there was no agent any more."""
+    try:
+        say(guide.text(stage, start(stage), "wh-1"))
+        guide.stay(stage)
+    except KeyboardInterrupt:
+        pass
+    except guide.AgentEnded as ended:
+        say(ended)
+        return 1
+    return 0
+
+
+def close(stage):
+    """A second Ctrl-C finds it at work."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    say("stopping")
+    stage.close()
+    stage.remove()
 
 
 def main():
@@ -39,14 +63,9 @@ def main():
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for a job in the background
     stage = Stage(tempfile.mkdtemp(prefix="reeve-play-"), REPO / "build/reeve")
     try:
-        with contextlib.suppress(KeyboardInterrupt):
-            say(guide.text(stage, start(stage), "wh-1"))
-            signal.pause()
+        return play(stage)
     finally:
-        say("stopping")
-        stage.close()
-        stage.remove()
-    return 0
+        close(stage)
 
 
 if __name__ == "__main__":

@@ -230,8 +230,7 @@ def main():
     pathlib.Path(args.dir).mkdir(parents=True, exist_ok=True)
     host, _, port = args.listen.rpartition(":")
     server = FaultProxy((host, int(port)), args.upstream, args.dir)
-    print(f"listening on http://{host}:{server.server_port}", flush=True)
-    server.serve_forever(poll_interval=0.1)
+    web.serve(server, host)
 
 
 if __name__ == "__main__":

@@ -154,8 +154,7 @@ def main():
     args = p.parse_args()
     pathlib.Path(args.dir).mkdir(parents=True, exist_ok=True)
     server = Imds(args.port, args.dir)
-    print(f"listening on http://127.0.0.1:{server.server_port}", flush=True)
-    server.serve_forever(poll_interval=0.1)
+    web.serve(server)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ its trust policies must name the caller's session, and keys must be minted befor
 """
 
 import argparse
+import contextlib
 import json
 import pathlib
 import signal
@@ -40,7 +41,7 @@ class Moto:
         )
         try:
             process.wait_port(self.port, self.process)
-        except RuntimeError:
+        except BaseException:  # Ctrl-C as well: it is nobody else's to end yet
             self.close()
             raise
 
@@ -208,7 +209,7 @@ def main():
     operate = json.loads(args.operate_policy.read_bytes()) if args.operate_policy else {"operate": everything}
     args.dir.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with Moto(args.port) as moto:
+    with contextlib.suppress(KeyboardInterrupt), Moto(args.port) as moto:
         world = seed(moto, agent, operate, role=args.role)
         keys, instance = metadata(world)
         for name, value in (("aws", world), ("keys", keys), ("instance", instance)):

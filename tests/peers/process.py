@@ -40,10 +40,29 @@ def wait_for(condition, timeout_s=10, what="condition"):
     raise AssertionError(f"{what}: not within {timeout_s} s")
 
 
+@contextlib.contextmanager
+def interrupt_blocked():
+    """Ctrl-C goes to all processes of a terminal. What is started in here does not hear it, then or later: it is ended, in order, by
+    whoever started it, who hears it at the end of this."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def start_python(*args, env=None, stdout=subprocess.DEVNULL, stderr=None):
     """python -m ... from the top of the repository."""
     command = [sys.executable, "-m", *(str(a) for a in args)]
-    return subprocess.Popen(command, cwd=REPO, env=os.environ | (env or {}), stdout=stdout, stderr=stderr)
+    child = None
+    try:
+        with interrupt_blocked():
+            child = subprocess.Popen(command, cwd=REPO, env=os.environ | (env or {}), stdout=stdout, stderr=stderr)
+    except KeyboardInterrupt:
+        if child is not None:
+            child.kill()
+        raise
+    return child
 
 
 def stop(process, timeout_s=10):

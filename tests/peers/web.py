@@ -1,10 +1,12 @@
 """What the HTTP peers share: a quiet threading server, answers with a length and a date, a connection that is reset."""
 
+import contextlib
 import email.utils
 import json
 import os
 import pathlib
 import select
+import signal
 import socket
 import struct
 import sys
@@ -75,6 +77,14 @@ class Server(ThreadingHTTPServer):
         """A peer that goes away in the middle is its own business; anything else is ours and is shown."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
+
+
+def serve(server, host="127.0.0.1"):
+    """Says where it listens and serves until SIGTERM or SIGINT, which end it without another word."""
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        print(f"listening on http://{host}:{server.server_port}", flush=True)
+        server.serve_forever(poll_interval=0.1)
 
 
 class Lines:
