@@ -16,6 +16,7 @@ With more names `block` is a list. Every block of a document must be claimed (te
 import collections
 import pathlib
 import re
+import subprocess
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^(\s*)```(.*)$")
@@ -24,12 +25,12 @@ Block = collections.namedtuple("Block", "document line language name text")
 
 
 def documents():
-    """The documents whose blocks are run, by their names."""
-    found = [
-        *sorted((REPO / "docs").glob("*.md")),
-        *(REPO / n for n in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
-    ]
-    return {path.name: path for path in found if path.exists()}
+    """The documents whose blocks are run, which is all that there are: those of docs/ and of the top by their names, others by their
+    paths."""
+    listed = ["git", "ls-files", "-co", "--exclude-standard", "*.md"]
+    run = subprocess.run(listed, cwd=REPO, capture_output=True, text=True, check=True)
+    paths = [pathlib.PurePath(line) for line in sorted(run.stdout.splitlines()) if (REPO / line).exists()]
+    return {str(p.name if str(p.parent) in (".", "docs") else p): REPO / p for p in paths}
 
 
 def blocks(document):

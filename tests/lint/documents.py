@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 CITED = re.compile(r"(?<![\w*])[\w./-]*[\w-]\.md\b")
-ELSEWHERE = re.compile(r"\b(?:DESIGN|FORMATS)\b(?!\.md)")  # as a name of its own
+ELSEWHERE = re.compile(r"\b(?:DESIGN|FORMATS|STYLE)\b(?!\.md)")  # as a name of its own
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 TOPS = "agent|collectors|shippers|proto|deploy|tests|docs"
 PATH = re.compile(rf"`((?:{TOPS})/[\w./*-]*)`")

@@ -8,7 +8,7 @@ from tests.vendor import cli
 
 def commands():
     text = pathlib.Path(__file__).with_name("README.md").read_text()
-    block = text.split("## By hand")[1].split("```")[1].replace("\\\n", " ")
+    block = text.split("## By hand")[1].split("```")[1].partition("\n")[2].replace("\\\n", " ")
     lines = [shlex.split(line, comments=True) for line in block.splitlines()]
     return [line[3 if line[0] == "python" else 1 :] for line in lines if line and not line[0].startswith("V=")]
 
