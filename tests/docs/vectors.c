@@ -4,6 +4,7 @@
  *     {"what":"session", "channel_seed", "journal_seed", "challenge", "token", "url", "installation", "time_ms", keys of the
  *      instance role, "requests":[{"url","body"}, ...]}         the login's body, and the two headers of each request
  *     {"what":"signed", "role", "public_key", "signed"}         does a key of that role sign it?
+ *     {"what":"judge", "command"}                               what is wrong with its arguments; "": nothing
  *     {"what":"otlp", "status"}                                 what the exporter makes of an answer
  *     {"what":"opamp", "status", "head", "body", "delay_ms"}    how long after it the next poll comes (status 0: no answer) */
 #include "tests/unit/aws/cloud.h"
@@ -15,6 +16,7 @@
 #include "agent/base/json.h"
 #include "agent/base/sign.h"
 #include "agent/control/session.h"
+#include "agent/ops/verb.h"
 #include "shippers/answer.h"
 
 static const char *text(const json_t *j, const char *name)
@@ -160,6 +162,23 @@ static json_t *otlp(const json_t *in)
 	return json_pack("{s:s}", "answer", names[answer_judge(&r, 0)]);
 }
 
+/* ---- a command ---------------------------------------------------------------------------------------------------------- */
+
+static json_t *judge(const json_t *in)
+{
+	size_t len = strlen(text(in, "command")) / 2;
+	CLEANUP(mem_close) uint8_t *body = mem_alloc(len + 1);
+	Reeve__Control__V1__Command *c;
+	struct err e = { 0 };
+	json_t *out;
+
+	bytes(in, "command", body, len);
+	c = reeve__control__v1__command__unpack(NULL, len, body);
+	out = json_pack("{s:s}", "says", verb_judge(verb_of(c->verb), c, &e) == 0 ? "" : err_text(&e));
+	reeve__control__v1__command__free_unpacked(c, NULL);
+	return out;
+}
+
 /* ---- the answer to a poll ------------------------------------------------------------------------------------------------ */
 
 #define POLL "POST https://control.example.test/v1/opamp"
@@ -236,6 +255,7 @@ int main(void)
 
 	out = strcmp(what, "session") == 0  ? session(in)
 	      : strcmp(what, "signed") == 0 ? verify(in)
+	      : strcmp(what, "judge") == 0  ? judge(in)
 	      : strcmp(what, "opamp") == 0  ? opamp(in)
 					    : otlp(in);
 	json_dumpf(out, stdout, JSON_COMPACT);
