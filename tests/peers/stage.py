@@ -104,8 +104,9 @@ class Stage:
         return generated_iam(self.binary, which)
 
     def start_peer(self, *args):
-        peer = process.start_python(*args, stdout=subprocess.PIPE)
-        self.peers.append(peer)
+        with process.interrupt_blocked():
+            peer = process.start_python(*args, stdout=subprocess.PIPE)
+            self.peers.append(peer)
         line = peer.stdout.readline().decode().strip()
         if not line.startswith("listening on "):
             raise RuntimeError(f"{args[0]} did not start: {line!r}")
@@ -212,17 +213,14 @@ class Stage:
         log = open(self.dir / "peers/agent.log", "ab")  # noqa: SIM115 - the child keeps it
         command = [self.binary, "run", "-c", self.config]
         env = {"PATH": "/usr/bin:/bin"} | ({"NOTIFY_SOCKET": str(notify)} if notify else {})
+        how = {"stderr": log, "stdout": log, "cwd": "/"}
         if is_root():
             who = pwd.getpwnam(AGENT_USER)
-            ids = {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
-            self.agent = subprocess.Popen(command, env=env, stderr=log, stdout=log, cwd="/", **ids)
+            how |= {"env": env, "user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
         else:
-            self.agent = subprocess.Popen(
-                ["sudo", "-n", "-u", AGENT_USER, "env", *(f"{k}={v}" for k, v in env.items()), *command],
-                stderr=log,
-                stdout=log,
-                cwd="/",
-            )
+            command = ["sudo", "-n", "-u", AGENT_USER, "env", *(f"{k}={v}" for k, v in env.items()), *command]
+        with process.interrupt_blocked():
+            self.agent = subprocess.Popen(command, **how)
         log.close()
 
     def agent_signal(self, number):
