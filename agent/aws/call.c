@@ -123,10 +123,12 @@ static void finish_canceled(struct aws_call *c)
 /* ---- one attempt --------------------------------------------------------------------------------------------------------- */
 
 static void on_keys(struct creds_req *req, int rc);
+static void on_keys_again(struct creds_req *req);
 
 static void get_keys(struct aws_call *c)
 {
 	sm_move(&c->sm, CALL_KEYS);
+	c->keys.again = on_keys_again;
 	creds_get(c->creds, &c->keys, on_keys);
 }
 
@@ -254,9 +256,21 @@ static void on_http(struct http_req *req, int rc);
 /* Without keys nothing was sent: also a mutating call surely did not happen. */
 static void no_keys(struct aws_call *c, int rc)
 {
+	c->unsent = true;
+	c->code[0] = c->request_id[0] = '\0';
 	c->err = c->keys.err;
 	err_wrap(&c->err, rc, "%s was not sent, there are no keys", c->req.action);
-	finish(c, rc == -ERR_DENIED ? AWS_DENIED : AWS_EXPIRED);
+	c->class = rc == -ERR_DENIED ? AWS_DENIED : AWS_EXPIRED;
+}
+
+static void on_keys_again(struct creds_req *req)
+{
+	struct aws_call *c = container_of(req, struct aws_call, keys);
+
+	if (c->again == NULL || c->canceled)
+		return;
+	no_keys(c, -ERR_SERVICE);
+	c->again(c);
 }
 
 static void on_keys(struct creds_req *req, int rc)
@@ -271,10 +285,13 @@ static void on_keys(struct creds_req *req, int rc)
 		finish_canceled(c);
 		return;
 	}
-	if (rc != 0)
+	if (rc != 0) {
 		no_keys(c, rc);
-	else
+		finish(c, c->class);
+	} else {
+		c->unsent = false;
 		send_it(c);
+	}
 }
 
 static void send_it(struct aws_call *c)
@@ -342,6 +359,14 @@ static bool has_mended(struct aws_call *c, enum code_act act)
 	return true;
 }
 
+static void tell_and_retry(struct aws_call *c, struct code_meaning is)
+{
+	wait_and_retry(c, is.act == CODE_THROTTLE ? c->retry_after_ms : delay_ms(c, is.act));
+	c->class = is.class;
+	if (c->again != NULL)
+		c->again(c);
+}
+
 static void judge(struct aws_call *c, struct code_meaning is)
 {
 	bool has_more = !c->mutating && c->attempts < ATTEMPTS;
@@ -352,7 +377,7 @@ static void judge(struct aws_call *c, struct code_meaning is)
 	if (mended && has_more)
 		get_keys(c);
 	else if (has_more && (is.act == CODE_THROTTLE || is.act == CODE_TRANSIENT))
-		wait_and_retry(c, is.act == CODE_THROTTLE ? c->retry_after_ms : delay_ms(c, is.act));
+		tell_and_retry(c, is);
 	else
 		finish(c, is.class);
 }
@@ -435,6 +460,11 @@ bool aws_call_is_running(const struct aws_call *c)
 	return c->sm.machine != NULL && c->sm.now != CALL_DONE;
 }
 
+bool aws_call_is_unsent(const struct aws_call *c)
+{
+	return c->sm.machine != NULL && c->sm.now == CALL_KEYS;
+}
+
 void aws_call_start(struct aws *a, struct aws_call *c, struct creds *creds, aws_call_cb *cb)
 {
 	assert(!aws_call_is_running(c) && c->req.action != NULL);
@@ -447,7 +477,7 @@ void aws_call_start(struct aws *a, struct aws_call *c, struct creds *creds, aws_
 	c->status = 0;
 	c->attempts = 0;
 	c->retry_after_ms = 0;
-	c->canceled = c->withheld = false;
+	c->canceled = c->withheld = c->unsent = false;
 	c->aws = a;
 	c->creds = creds;
 	c->cb = cb;

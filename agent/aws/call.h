@@ -3,8 +3,8 @@
  * A read is retried here: throttling, no answer, 5xx, expired keys (once, after a renewal), a clock that is off (once, with
  * the offset from the Date header). A mutating call is one attempt: its asker must ask the customer's policy before each.
  * What a refusal teaches (new keys, AWS's clock) is put to use by the next one. "No answer" and an unexplained 5xx come back as
- * AWS_AMBIGUOUS and the engine looks before it repeats. Fetching keys may take minutes: who must be sure that a call may still
- * be made when it is sent gives `may_send`. */
+ * AWS_AMBIGUOUS and the engine looks before it repeats. Fetching keys may take minutes, as a read may: who must be sure that a
+ * call may still be made when it is sent gives `may_send`; who has somebody to tell what it waits for gives `again`. */
 #pragma once
 #include <jansson.h>
 #include <stdbool.h>
@@ -15,21 +15,6 @@
 #include "agent/base/sm.h"
 #include "agent/base/xml.h"
 #include "agent/io/world.h"
-
-enum aws_class {
-	AWS_OK,
-	AWS_THROTTLED, /* still, after all attempts; see retry_after_ms */
-	AWS_AMBIGUOUS, /* it may or may not have happened */
-	AWS_EXPIRED,   /* keys refused as expired or unknown, also after a renewal; or none to be had: nothing was sent */
-	AWS_DENIED,    /* AccessDenied, UnauthorizedOperation */
-	AWS_CAPACITY,  /* InsufficientInstanceCapacity and its kin (HTTP 500!) */
-	AWS_QUOTA,     /* InstanceLimitExceeded, VcpuLimitExceeded, ... */
-	AWS_NOTFOUND,  /* *.NotFound, *NotFound */
-	AWS_DUPLICATE, /* InvalidGroup.Duplicate, DuplicateTargetGroupName, InvalidPermission.Duplicate, ... */
-	AWS_CONFLICT,  /* IdempotentParameterMismatch, DependencyViolation, ResourceInUse, IncorrectState, ... */
-	AWS_INVALID,   /* any other refusal: our request is wrong for AWS */
-	AWS_CLASSES
-};
 
 /* What all calls share. Texts live as long as the struct. */
 struct aws;
@@ -64,6 +49,9 @@ struct aws_call {
 	uint32_t total_ms;   /* one attempt; 0: 30 s, RunInstances 60 s */
 	/* Asked as the last thing before each attempt leaves, when its keys are there; NULL: it may. False: nothing is sent. */
 	bool (*may_send)(struct aws_call *c);
+	/* A try has failed, at the call or at its keys, and another one follows: `class`, `code`, `err` and `unsent` tell of it. It may
+	 * look, and no more. NULL: nobody wants to know before the end. */
+	void (*again)(struct aws_call *c);
 	/* the answer: stays until aws_call_close or the next start */
 	enum aws_class class;
 	int status;      /* HTTP; 0: none came */
@@ -77,6 +65,9 @@ struct aws_call {
 	uint64_t retry_after_ms; /* AWS_THROTTLED: how long to stay away */
 	bool canceled;
 	bool withheld; /* may_send said no; class is AWS_EXPIRED, for nothing was sent */
+	/* There were no keys, so nothing was sent: class is AWS_DENIED where none will come, else AWS_EXPIRED; keys.err and keys.why
+	 * tell of the question that brought none. */
+	bool unsent;
 	/* the call's own */
 	aws_call_cb *cb;
 	struct aws *aws;
@@ -93,4 +84,5 @@ struct aws_call {
 void aws_call_start(struct aws *a, struct aws_call *c, struct creds *creds, aws_call_cb *cb);
 void aws_call_cancel(struct aws_call *c);           /* cb follows, with canceled set and class AWS_AMBIGUOUS; harmless when idle */
 bool aws_call_is_running(const struct aws_call *c); /* its cb has not been called yet */
+bool aws_call_is_unsent(const struct aws_call *c);  /* it runs, and waits for keys: nothing of it has left, or not this time */
 void aws_call_close(struct aws_call *c);            /* frees request and answer; not while it runs */

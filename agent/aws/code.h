@@ -4,7 +4,20 @@
 #pragma once
 #include <stdbool.h>
 
-#include "agent/aws/call.h"
+enum aws_class {
+	AWS_OK,
+	AWS_THROTTLED, /* still, after all attempts; see retry_after_ms */
+	AWS_AMBIGUOUS, /* it may or may not have happened */
+	AWS_EXPIRED,   /* keys refused as expired or unknown, also after a renewal; or none to be had: nothing was sent */
+	AWS_DENIED,    /* AccessDenied, UnauthorizedOperation */
+	AWS_CAPACITY,  /* InsufficientInstanceCapacity and its kin (HTTP 500!) */
+	AWS_QUOTA,     /* InstanceLimitExceeded, VcpuLimitExceeded, ... */
+	AWS_NOTFOUND,  /* *.NotFound, *NotFound */
+	AWS_DUPLICATE, /* InvalidGroup.Duplicate, DuplicateTargetGroupName, InvalidPermission.Duplicate, ... */
+	AWS_CONFLICT,  /* IdempotentParameterMismatch, DependencyViolation, ResourceInUse, IncorrectState, ... */
+	AWS_INVALID,   /* any other refusal: our request is wrong for AWS */
+	AWS_CLASSES
+};
 
 enum code_act {
 	CODE_FINAL,     /* what `class` says, and no retry */

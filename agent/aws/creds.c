@@ -59,8 +59,10 @@ struct creds {
 	uint64_t blocked_until_ms, next_ms; /* next_ms: no question before this; askers wait */
 	struct backoff backoff;             /* while AWS refuses what we have, of a source that brings others */
 	bool is_answered,
-	    is_refused;    /* the last question was, and its askers are not told yet; by an error that no renewal mends */
-	struct err err;    /* why it failed */
+	    is_refused;  /* the last question was, and its askers are not told yet; by an error that no renewal mends */
+	bool is_failing; /* the question under way goes on after a try that has failed: err and why say of what */
+	struct err err;  /* why it failed */
+	struct creds_why why;
 	struct err logged; /* the last that was, and when */
 	uint64_t logged_ms;
 	struct creds_source *source;
@@ -180,6 +182,7 @@ static int judge(struct creds *c, const struct keys *k, struct err *e)
 static void end_question(struct creds *c, int rc)
 {
 	sm_move(&c->sm, CREDS_IDLE);
+	c->is_failing = false;
 	c->is_answered = true;
 	if (ending_is_on(&c->end)) {
 		ending_step(&c->end);
@@ -190,20 +193,42 @@ static void end_question(struct creds *c, int rc)
 	wake(c);
 }
 
-void creds_renewed(struct creds *c, int rc, const struct keys *k, const struct err *why)
+void creds_renewed(struct creds *c, int rc, const struct keys *k, const struct err *e, const struct creds_why *why)
 {
 	c->is_refused = c->has_ended = false;
-	c->err = rc == 0 ? (struct err){ 0 } : *why;
+	c->err = rc == 0 ? (struct err){ 0 } : *e;
+	c->why = *why;
 	if (rc == 0 && !ending_is_on(&c->end))
 		rc = judge(c, k, &c->err);
 	end_question(c, rc);
 }
 
-void creds_refused(struct creds *c, const struct err *why)
+void creds_refused(struct creds *c, const struct err *e, const struct creds_why *why)
 {
 	c->is_refused = true;
-	c->err = *why;
-	end_question(c, -why->code);
+	c->err = *e;
+	c->why = *why;
+	end_question(c, -e->code);
+}
+
+static void tell_again(struct creds *c, struct creds_req *req)
+{
+	req->err = c->err;
+	req->why = c->why;
+	if (req->again != NULL)
+		req->again(req);
+}
+
+void creds_again(struct creds *c, const struct err *e, const struct creds_why *why)
+{
+	if (ending_is_on(&c->end))
+		return;
+	c->is_failing = true;
+	c->err = *e;
+	c->why = *why;
+	log_failure(c, 0);
+	for (struct list *n = c->patient.next; n != &c->patient; n = n->next)
+		tell_again(c, list_entry(n, struct creds_req, link));
 }
 
 static void renew(struct creds *c)
@@ -229,6 +254,7 @@ static void answer(struct creds *c, struct creds_req *req)
 static void fail(struct creds *c, struct creds_req *req)
 {
 	req->err = c->err;
+	req->why = c->why;
 	tell(req, -c->err.code);
 }
 
@@ -267,13 +293,21 @@ static void settle(struct creds *c)
 	}
 }
 
+/* Who comes late hears at once what the others have heard. */
+static void wait_for_turn(struct creds *c, struct creds_req *req)
+{
+	list_add(&c->patient, &req->link);
+	if (c->is_failing)
+		tell_again(c, req);
+}
+
 /* The table above. */
 static void receive(struct creds *c, struct creds_req *req)
 {
 	if (ending_is_on(&c->end)) /* by a callback of this very tick */
 		drop(c, req);
 	else if (is_asking(c) ? must_renew(c) : should_renew(c))
-		list_add(&c->patient, &req->link);
+		wait_for_turn(c, req);
 	else
 		answer(c, req);
 }
@@ -357,6 +391,7 @@ void creds_get(struct creds *c, struct creds_req *req, creds_cb *cb)
 	req->c = c;
 	req->cb = cb;
 	req->err = (struct err){ 0 };
+	req->why = (struct creds_why){ 0 };
 	list_add(ending_is_on(&c->end) ? &c->dropped : &c->waiters, &req->link);
 	wake(c);
 }

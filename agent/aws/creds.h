@@ -5,6 +5,7 @@
  * decides. After a failed renewal the next try is 300..600 s away; without keys, and after an error that no renewal mends,
  * which askers are told with -ERR_DENIED, each asker has the source asked again, once a second at most. */
 #pragma once
+#include "agent/aws/code.h"
 #include "agent/aws/keys.h"
 #include "agent/base/err.h"
 #include "agent/base/list.h"
@@ -16,13 +17,24 @@ struct aws;
 struct imds;
 typedef void creds_cb(struct creds_req *req, int rc);
 
+/* Beside the sentence: what the call for keys was answered. */
+struct creds_why {
+	const char *action;   /* "sts:AssumeRole"; "": the metadata service, which has no action */
+	enum aws_class class; /* as it would be told of any call; AWS_OK: an answer that is no set of keys */
+	char code[128], request_id[128];
+};
+
 /* One question, zero at birth. It belongs to the asker, stays put until its cb has run, and may be asked again from there. */
 struct creds_req {
 	struct list link;
 	struct creds *c;
 	creds_cb *cb;
+	/* A try has failed and another one follows, with no cb in between: err and why tell of it. It may look, and no more: neither
+	 * cancel nor ask. NULL: nobody wants to know before the end. */
+	void (*again)(struct creds_req *req);
 	struct keys keys; /* a copy; the asker closes it */
 	struct err err;
+	struct creds_why why; /* with an error */
 };
 
 struct creds *creds_new_imds(struct world *w, struct imds *im); /* creds_imds.c */

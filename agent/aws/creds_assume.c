@@ -1,4 +1,5 @@
 /* creds_assume.c - keys of the operate role, for one operation: sts:AssumeRole, signed with the keys of another cache. */
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/aws/call.h"
@@ -33,18 +34,48 @@ static bool no_renewal_mends(const char *code)
 	return false;
 }
 
+/* What stands behind a missing answer of STS is told: that of the keys it was to be asked with, where there are none. */
+static struct creds_why why_of(const struct aws_call *call)
+{
+	struct creds_why why = { .action = "sts:AssumeRole", .class = call->class };
+
+	if (call->unsent)
+		return call->keys.why;
+	snprintf(why.code, sizeof(why.code), "%s", call->code);
+	snprintf(why.request_id, sizeof(why.request_id), "%s", call->request_id);
+	return why;
+}
+
+static int cannot(const struct from_sts *f, int rc, struct err *e)
+{
+	return err_wrap(e, rc, "the role %s cannot be assumed", f->role_arn);
+}
+
+static void on_again(struct aws_call *call)
+{
+	struct from_sts *f = container_of(call, struct from_sts, call);
+	struct creds_why why = why_of(call);
+	struct err e = call->err;
+
+	cannot(f, -ERR_SERVICE, &e);
+	creds_again(f->source.creds, &e, &why);
+}
+
 static void on_answer(struct aws_call *call)
 {
 	struct from_sts *f = container_of(call, struct from_sts, call);
 	struct keys k = { 0 };
 	struct err e = call->err;
 	int rc = call->class == AWS_OK ? sts_read_keys(xml_root(call->xml), &k, &e) : -ERR_SERVICE;
+	struct creds_why why = why_of(call);
 
+	if (rc != 0)
+		cannot(f, rc, &e);
 	if (call->class != AWS_OK && no_renewal_mends(call->code)) {
 		e.code = ERR_DENIED;
-		creds_refused(f->source.creds, &e);
+		creds_refused(f->source.creds, &e, &why);
 	} else {
-		creds_renewed(f->source.creds, rc, &k, &e);
+		creds_renewed(f->source.creds, rc, &k, &e, &why);
 	}
 	keys_close(&k);
 	aws_call_close(call);
@@ -54,7 +85,7 @@ static void ask(struct creds_source *s)
 {
 	struct from_sts *f = self_of(s);
 
-	f->call = (struct aws_call){ .command = f->session };
+	f->call = (struct aws_call){ .command = f->session, .again = on_again };
 	sts_assume_role(&f->call.req, f->role_arn, f->session, f->session);
 	aws_call_start(f->aws, &f->call, f->signer, on_answer);
 }

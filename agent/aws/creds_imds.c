@@ -17,8 +17,10 @@ static struct from_imds *self_of(struct creds_source *s)
 static void on_keys(struct imds_req *req, int rc)
 {
 	struct from_imds *f = container_of(req, struct from_imds, question);
+	bool is_answered = rc != -ERR_NET && rc != -ERR_TIMEOUT;
+	struct creds_why why = { .action = "", .class = is_answered ? AWS_INVALID : AWS_AMBIGUOUS };
 
-	creds_renewed(f->source.creds, rc, &req->keys, &req->err);
+	creds_renewed(f->source.creds, rc, &req->keys, &req->err, &why);
 	keys_close(&req->keys);
 }
 

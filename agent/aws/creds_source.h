@@ -15,7 +15,9 @@ struct creds_source {
 };
 
 struct creds *creds_new(struct world *w, struct creds_source *s); /* takes s; creds_close frees it */
+/* The question goes on, and a try at it has failed. */
+void creds_again(struct creds *c, const struct err *e, const struct creds_why *why);
 /* An error that no renewal mends: all waiting askers are told, even when there are keys. */
-void creds_refused(struct creds *c, const struct err *why);
-/* rc 0: `k`, which stays the caller's; else `why`. */
-void creds_renewed(struct creds *c, int rc, const struct keys *k, const struct err *why);
+void creds_refused(struct creds *c, const struct err *e, const struct creds_why *why);
+/* rc 0: `k`, which stays the caller's; else `e` and `why`. */
+void creds_renewed(struct creds *c, int rc, const struct keys *k, const struct err *e, const struct creds_why *why);

@@ -82,10 +82,15 @@ struct inventory_req;
 typedef void inventory_cb(struct inventory_req *req, int rc);
 struct inventory_req {
 	inventory_cb *cb;
+	/* A try at a read has failed and another one follows: err and what is below it tell of that. It may look, and no more. Set by
+	 * the asker, and kept from taking to taking; NULL: nobody wants to know before the end. */
+	void (*again)(struct inventory_req *req);
 	struct inventory *inv; /* on success the asker's, who takes it (sets NULL) or lets the next start free it */
 	struct err err;
 	enum aws_class class; /* of the call that failed */
 	const char *action;   /* the IAM action of that read */
+	bool unsent;          /* nothing was sent, there were no keys: why (call.h) */
+	struct creds_why why;
 	void *priv;
 };
 /* Whose eyes a taking looks with, and what it looks for: the kinds of things, ended by NULL (catalogue.h), stay as they are. */

@@ -43,10 +43,30 @@ static void fail(struct inventory_taking *t, int rc)
 
 static void on_call(struct aws_call *c);
 
+static void tell_failure(struct inventory_req *req, const struct aws_call *c)
+{
+	req->class = c->class;
+	req->unsent = c->unsent;
+	req->why = c->keys.why;
+}
+
+static void on_again(struct aws_call *c)
+{
+	struct inventory_taking *t = container_of(c, struct inventory_taking, call);
+	struct inventory_req *req = t->req;
+
+	if (t->canceled || req->again == NULL)
+		return;
+	tell_failure(req, c);
+	req->action = t->page.action;
+	err_set(&req->err, ERR_SERVICE, "inventory, %s: %s", t->page.read->name, err_text(&c->err));
+	req->again(req);
+}
+
 static void call(struct inventory_taking *t)
 {
 	aws_call_close(&t->call);
-	t->call = (struct aws_call){ 0 };
+	t->call = (struct aws_call){ .again = on_again };
 	t->page.token = t->token;
 	t->page.action = t->page.read->action;
 	t->page.read->ask(&t->page, &t->call.req);
@@ -126,7 +146,7 @@ static void on_call(struct aws_call *c)
 	struct inventory_page *p = &t->page;
 	int rc = 0;
 
-	t->req->class = c->class;
+	tell_failure(t->req, c);
 	if (t->canceled)
 		rc = err_set(&t->req->err, ERR_CANCELED, "canceled");
 	else if (c->class != AWS_OK && !is_gone(t, c))
@@ -185,7 +205,7 @@ void inventory_take(const struct inventory_source *from, const struct inventory_
 
 	assert(req->priv == NULL);
 	inventory_req_close(req);
-	*req = (struct inventory_req){ .cb = cb, .priv = t };
+	*req = (struct inventory_req){ .cb = cb, .again = req->again, .priv = t };
 	t->w = from->w;
 	t->aws = from->aws;
 	t->creds = from->creds;

@@ -174,6 +174,82 @@ static void who_thinks_better_of_it_while_keys_are_fetched_sends_nothing(void **
 	caller_close(&r);
 }
 
+/* ---- while it goes on trying ---- */
+
+static unsigned told_n;
+static struct aws_call told; /* as it was when it was told last */
+
+static void on_again(struct aws_call *call)
+{
+	told = *call;
+	told_n++;
+}
+
+static void start_told(struct caller *r, bool mutating)
+{
+	told_n = 0;
+	caller_start(r, mutating ? "RunInstances" : "DescribeVpcs", mutating);
+	r->call.again = on_again;
+}
+
+static void a_read_that_is_tried_again_tells_each_failure_but_the_last(void **state)
+{
+	struct cloud *c = *state;
+	struct caller r;
+
+	CLOUD(c, .match = EC2_URL, .status = 503, .body = EC2_ERROR("RequestLimitExceeded", "slow down"));
+	caller_open(&r, c, NULL);
+	start_told(&r, false);
+	cloud_wait(c, &r.done);
+	assert_int_equal(told_n, 2);
+	assert_int_equal(told.class, AWS_THROTTLED);
+	assert_string_equal(told.code, "RequestLimitExceeded");
+	assert_non_null(strstr(told.err.text, "slow down"));
+	assert_false(told.unsent);
+	caller_close(&r);
+}
+
+static void without_keys_it_is_told_that_nothing_was_sent_and_why(void **state)
+{
+	struct cloud *c = *state;
+	struct caller r;
+
+	CLOUD(c, .match = "security-credentials", .status = -ERR_NET);
+	caller_open(&r, c, NULL);
+	start_told(&r, true);
+	cloud_wait(c, &r.done);
+	assert_int_equal(r.call.class, AWS_EXPIRED);
+	assert_true(r.call.unsent);
+	assert_int_equal(r.call.keys.why.class, AWS_AMBIGUOUS);
+	assert_string_equal(r.call.keys.why.action, "");
+	assert_string_equal(r.call.code, "");
+	c->rules_n = 0;
+	cloud_imds(c);
+	CLOUD(c, .match = EC2_URL, .status = 200, .body = RUN_OK);
+	start_told(&r, true);
+	cloud_wait(c, &r.done);
+	assert_int_equal(r.call.class, AWS_OK);
+	assert_false(r.call.unsent);
+	caller_close(&r);
+}
+
+static void only_a_call_that_waits_for_keys_is_unsent(void **state)
+{
+	struct cloud *c = *state;
+	struct caller r;
+
+	CLOUD(c, .match = EC2_URL, .status = 200, .body = RUN_OK, .delay_ms = 5000);
+	caller_open(&r, c, NULL);
+	assert_false(aws_call_is_unsent(&r.call));
+	caller_start(&r, "RunInstances", true);
+	assert_true(aws_call_is_unsent(&r.call));
+	cloud_pass(c, 1000);
+	assert_false(aws_call_is_unsent(&r.call));
+	cloud_wait(c, &r.done);
+	assert_false(aws_call_is_unsent(&r.call));
+	caller_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +261,9 @@ int main(void)
 		CLOUD_TEST(with_a_good_clock_a_bad_signature_is_not_repeated),
 		CLOUD_TEST(without_keys_nothing_is_sent),
 		CLOUD_TEST(who_thinks_better_of_it_while_keys_are_fetched_sends_nothing),
+		CLOUD_TEST(a_read_that_is_tried_again_tells_each_failure_but_the_last),
+		CLOUD_TEST(without_keys_it_is_told_that_nothing_was_sent_and_why),
+		CLOUD_TEST(only_a_call_that_waits_for_keys_is_unsent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "agent/aws/call.h"
 #include "agent/aws/code.h"
 #include "agent/base/mem.h"
 

@@ -2,6 +2,7 @@
 #include "tests/unit/aws/askers.h"
 
 #include "agent/aws/call.h"
+#include "agent/base/str.h"
 
 #define STS_URL "https://sts.us-east-1.amazonaws.com/"
 
@@ -120,6 +121,82 @@ static void refused_keys_are_replaced_soon_after_sts_is_back(void **state)
 	close_op(c, &op);
 }
 
+/* ---- while it goes on trying ---- */
+
+static unsigned told_n;
+
+static void on_again(struct creds_req *req)
+{
+	assert_non_null(strstr(err_text(&req->err), "the role arn:aws:iam::1:role/op cannot be assumed: AssumeRole: "));
+	assert_string_equal(req->why.action, "sts:AssumeRole");
+	assert_int_equal(req->why.class, AWS_AMBIGUOUS);
+	told_n++;
+}
+
+/* Sts is tried three times. Who asks while the second is under way hears at once of the first. */
+static void each_try_that_fails_is_told_and_who_comes_late_hears_of_the_last(void **state)
+{
+	struct cloud *c = *state;
+	struct op op = open_op(c);
+	struct ask a = { .req.again = on_again }, b = { .req.again = on_again };
+
+	told_n = 0;
+	c->rules_n = 0;
+	CLOUD(c, .match = STS_URL, .status = -ERR_TIMEOUT, .delay_ms = 20000);
+	cloud_imds(c);
+	start(op.creds, &a);
+	cloud_pass(c, 15000);
+	assert_int_equal(told_n, 0);
+	cloud_pass(c, 10000);
+	assert_int_equal(told_n, 1);
+	start(op.creds, &b);
+	cloud_pass(c, 100);
+	assert_int_equal(told_n, 2);
+	cloud_pass(c, 20000);
+	assert_int_equal(told_n, 4);
+	cloud_wait(c, &a.done);
+	cloud_wait(c, &b.done);
+	assert_int_equal(told_n, 4);
+	assert_int_equal(b.req.why.class, AWS_AMBIGUOUS);
+	close_op(c, &op);
+}
+
+static void a_denial_tells_the_words_and_the_code_of_sts(void **state)
+{
+	struct cloud *c = *state;
+	struct op op = open_op(c);
+	struct ask a = { 0 };
+
+	serve_refusal(c, 403,
+		      "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error><RequestId>req-1</RequestId>"
+		      "</ErrorResponse>");
+	assert_int_equal(ask(c, op.creds, &a), -ERR_DENIED);
+	assert_string_equal(err_text(&a.req.err),
+			    "the role arn:aws:iam::1:role/op cannot be assumed: AssumeRole: AccessDenied (HTTP 403): no");
+	assert_string_equal(a.req.why.action, "sts:AssumeRole");
+	assert_int_equal(a.req.why.class, AWS_DENIED);
+	assert_string_equal(a.req.why.code, "AccessDenied");
+	assert_string_equal(a.req.why.request_id, "req-1");
+	close_op(c, &op);
+}
+
+/* STS was not asked: what stands behind it is told. */
+static void without_keys_to_sign_with_it_is_those_that_are_told(void **state)
+{
+	struct cloud *c = *state;
+	struct op op = open_op(c);
+	struct ask a = { 0 };
+
+	c->rules_n = 0;
+	CLOUD(c, .match = "security-credentials", .status = 404);
+	cloud_imds(c);
+	assert_int_not_equal(ask(c, op.creds, &a), 0);
+	assert_string_equal(a.req.why.action, "");
+	assert_int_equal(a.req.why.class, AWS_INVALID);
+	assert_true(str_starts(err_text(&a.req.err), "the role arn:aws:iam::1:role/op cannot be assumed: AssumeRole was not sent"));
+	close_op(c, &op);
+}
+
 static void closing_cancels_askers_at_any_step_of_a_renewal(void **state)
 {
 	struct cloud *c = *state;
@@ -210,6 +287,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CLOUD_TEST(the_operate_role_is_assumed_with_the_keys_of_the_instance),
 		CLOUD_TEST(a_role_that_was_taken_away_is_a_denial),
+		CLOUD_TEST(each_try_that_fails_is_told_and_who_comes_late_hears_of_the_last),
+		CLOUD_TEST(a_denial_tells_the_words_and_the_code_of_sts),
+		CLOUD_TEST(without_keys_to_sign_with_it_is_those_that_are_told),
 		CLOUD_TEST(refused_keys_are_replaced_soon_after_sts_is_back),
 		CLOUD_TEST(what_no_renewal_mends_is_raised_by_its_code),
 		CLOUD_TEST(closing_cancels_askers_at_any_step_of_a_renewal),

@@ -17,6 +17,8 @@ struct script {
 	unsigned asked, made, life_s;
 };
 
+static const struct creds_why no_answer = { .action = "sts:AssumeRole", .class = AWS_AMBIGUOUS };
+
 static void on_later(struct timer *t)
 {
 	struct script *s = container_of(t, struct script, later);
@@ -25,17 +27,17 @@ static void on_later(struct timer *t)
 
 	if (s->answer == DOWN) {
 		err_set(&e, ERR_NET, "nobody is there");
-		creds_renewed(s->source.creds, -ERR_NET, &k, &e);
+		creds_renewed(s->source.creds, -ERR_NET, &k, &e, &no_answer);
 		return;
 	}
 	if (s->answer == REFUSED) {
 		err_set(&e, ERR_DENIED, "AccessDenied");
-		creds_refused(s->source.creds, &e);
+		creds_refused(s->source.creds, &e, &no_answer);
 		return;
 	}
 	snprintf(k.id, sizeof(k.id), "KEY%u", ++s->made);
 	k.expires_ms = world_wall_ms(s->w) + (s->answer == FRESH ? (int64_t)s->life_s * 1000 : 0);
-	creds_renewed(s->source.creds, 0, &k, &e);
+	creds_renewed(s->source.creds, 0, &k, &e, &no_answer);
 	keys_close(&k);
 }
 
