@@ -116,6 +116,14 @@ static void on_record(struct journal_append *a)
 	tick(op, op_work[op->sm.now].answered);
 }
 
+static void on_inventory_again(struct inventory_req *req)
+{
+	struct op *op = container_of(req, struct op, inv);
+
+	if (!ending_is_on(&op->ending))
+		op_ask_again(op);
+}
+
 static void on_inventory(struct inventory_req *req, int rc)
 {
 	struct op *op = container_of(req, struct op, inv);
@@ -134,6 +142,7 @@ enum op_state op_take_inventory(struct op *op, const struct inventory_wants *wan
 {
 	struct op_env *env = op->env;
 
+	op->inv.again = on_inventory_again;
 	inventory_take(&(struct inventory_source){ env->w, env->aws, env->instance, &env->owner, catalogue_resources() }, wants,
 		       &op->inv, on_inventory);
 	return OP_STAYS;
@@ -170,8 +179,13 @@ void op_cancel(struct op *op)
 	op->is_cancelled = true;
 	log_info("op.cancel", "op=%s next=%s", op->f.id_text,
 		 op_has_started(op) ? "it ends at the next step it may" : "it is not started");
-	if (!op_has_started(op) && is_resting(op))
+	if (op_has_started(op))
+		op_runs_hear(op);
+	else if (is_resting(op))
 		op_wait(op, 0);
+	else
+		inventory_cancel(&op->inv);
+	op->env->changed(op->env->ctx);
 }
 
 /* ---- small questions ---- */

@@ -98,7 +98,8 @@ enum op_state op_end_refused(struct op *op, state_t state, const char *class, co
 	if (op->refusal == NULL)
 		return op_end_early(op, state, class, message);
 	error = json_deep_copy(op->refusal);
-	snprintf(text, sizeof(text), "%s, while AWS refused: %s", message, json_str_or(op->refusal, "message", "?"));
+	snprintf(text, sizeof(text), "%s, %s: %s", message, run_while(op->refusal, op->refused_waits),
+		 json_str_or(op->refusal, "message", "?"));
 	json_object_set_new(error, "message", json_text(text));
 	if (class != NULL)
 		json_object_set_new(error, "class", json_string(class));

@@ -68,9 +68,11 @@ struct op {
 	struct journal_append rec;
 	struct timer timer;
 	struct backoff backoff;
-	json_t *refusal; /* of AWS, the last, as an error: why no inventory comes; NULL: none since one came */
+	json_t *refusal;           /* of AWS, the last, as an error: why no inventory comes; NULL: none since one came */
+	const char *refused_waits; /* the action that waits for keys, where it is they that do not come; else NULL */
 	unsigned refusals;
-	int64_t refused_since_ms; /* Unix ms */
+	int64_t refused_since_ms; /* Unix ms: when the first taking that failed so began */
+	int64_t asked_wall_ms;    /* Unix ms: when the last one did */
 	char waiting[160];        /* why it does not go on, for the status */
 	unsigned stopping_runs;
 	struct ending ending;
@@ -115,6 +117,7 @@ bool op_is_high(const struct op *op, const struct policy *p, char text[ERR_TEXT_
 
 /* ---- op_plan.c ---- */
 enum op_state op_ask(struct op *op), op_asked(struct op *op); /* the inventory, then the plan */
+void op_ask_again(struct op *op);                             /* a try at op->inv has failed and another follows */
 enum op_state op_record_plan(struct op *op), op_plan_stands(struct op *op);
 void op_planned_apply(struct op *op, json_t *m, int64_t time_ms);
 bool op_plan_is_stale(const struct op *op); /* too old, or another operation has started since */
@@ -133,6 +136,8 @@ enum op_state op_run(struct op *op); /* goes on with the stage that is next, or 
 void op_run_env_init(struct op *op);
 struct run *op_run_of(struct op *op, size_t i); /* the run of plan i, made if need be */
 void op_end_runs(struct op *op);
+void op_runs_hear(struct op *op);       /* it is cancelled: what waits hears it */
+bool op_has_begun(const struct op *op); /* it runs, and a step of it has an intent */
 void op_creds_done(struct op *op);
 unsigned op_steps_done(const struct op *op);
 int64_t op_deadline_ms(const struct op *op); /* Unix ms, of the command while it runs */

@@ -156,11 +156,17 @@ static int plan_now(struct op *op, const struct inventory *inv, struct err *e)
 static void note_refused(struct op *op)
 {
 	json_decref(op->refusal);
-	op->refusal = json_pack("{s:s, s:o, s:s}", "class", run_class_name(op->inv.class), "message",
-				json_text(err_text(&op->inv.err)), "action", op->inv.action);
+	op->refusal = run_look_json(&op->inv, &op->refused_waits);
 	if (op->refusals++ == 0)
-		op->refused_since_ms = world_wall_ms(op_world(op));
+		op->refused_since_ms = op->asked_wall_ms;
 	op->env->changed(op->env->ctx);
+}
+
+/* A read tries again by itself, and that may take minutes. */
+void op_ask_again(struct op *op)
+{
+	note_refused(op);
+	log_warn("op.inventory.failed", "op=%s err=%s tries=%u retry_in_ms=0", op->f.id_text, err_text(&op->inv.err), op->refusals);
 }
 
 static void gets_on(struct op *op)
@@ -217,6 +223,8 @@ enum op_state op_asked(struct op *op)
 {
 	enum op_state next;
 
+	if (op->inv_rc == -ERR_CANCELED)
+		return op_look(op); /* a cancel has come meanwhile */
 	if (op->inv_rc != 0)
 		return inventory_failed(op);
 	gets_on(op);
@@ -241,6 +249,7 @@ enum op_state op_ask(struct op *op)
 	wants.ends = ends;
 	wants.ends_ctx = op;
 	op->asked_ms = world_now_ms(op_world(op));
+	op->asked_wall_ms = world_wall_ms(op_world(op));
 	op->asked_starts = op->env->shared->starts;
 	return op_take_inventory(op, &wants);
 }

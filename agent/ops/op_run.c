@@ -47,9 +47,9 @@ static bool is_called_off(struct op *op, struct err *e)
 }
 
 /* Until the first intent an operation can be cancelled at no cost, wherever the pivots of its plans are. */
-static bool has_begun(const struct op *op)
+bool op_has_begun(const struct op *op)
 {
-	for (size_t i = 0; i < op->plans->n; i++)
+	for (size_t i = 0; op->runs != NULL && i < op->plans->n; i++)
 		if (op->runs[i] != NULL && run_has_begun(op->runs[i]))
 			return true;
 	return false;
@@ -90,7 +90,7 @@ static enum run_leave may(void *ctx, enum run_phase phase, const struct step *un
 		err_set(e, ERR_DENIED, "the policy now says %s for %s", policy_mode_name(op_verb_mode(op, p)), op_verb(op));
 		return RUN_DENY;
 	}
-	if ((phase == RUN_BEFORE_PIVOT || (phase == RUN_BEHIND_PIVOT && !has_begun(op))) && is_called_off(op, e))
+	if ((phase == RUN_BEFORE_PIVOT || (phase == RUN_BEHIND_PIVOT && !op_has_begun(op))) && is_called_off(op, e))
 		return RUN_CANCEL;
 	if (phase == RUN_UNDO)
 		return RUN_GO;
@@ -349,6 +349,13 @@ enum op_state op_start_stands(struct op *op)
 		 plans_steps(op->plans));
 	op->env->changed(op->env->ctx);
 	return OP_RUNNING;
+}
+
+void op_runs_hear(struct op *op)
+{
+	for (size_t i = 0; op->runs != NULL && i < op->plans->n; i++)
+		if (op->runs[i] != NULL)
+			run_hear(op->runs[i]);
 }
 
 void op_end_runs(struct op *op)

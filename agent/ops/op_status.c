@@ -7,6 +7,7 @@
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/stamp.h"
+#include "agent/base/str.h"
 
 #define PLAN_TEXT_WHOLE (4u << 20)
 #define CUT_LINE_MAX 128
@@ -103,14 +104,6 @@ static void wire_resources(const json_t *list, struct arena *m, size_t *ret_n, R
 	}
 }
 
-static char *running_step(const struct op *op, struct arena *m)
-{
-	for (size_t i = 0; op->runs != NULL && i < op->plans->n; i++)
-		if (op->runs[i] != NULL && *run_step_title(op->runs[i]) != '\0')
-			return arena_printf(m, "%s: %s", op->plans->v[i].name, run_step_title(op->runs[i]));
-	return arena_str(m, "");
-}
-
 static ProtobufCBinaryData wire_hash(const json_t *result, struct arena *m)
 {
 	uint8_t *b = arena_alloc(m, DIGEST_LEN);
@@ -143,22 +136,68 @@ static bool tells_plan(const struct op *op)
 	       (op->f.state == STATE(PLANNED) || op->f.state == STATE(WAIT_HOLD) || op->f.state == STATE(WAIT_APPROVAL));
 }
 
+/* ---- what holds it up ---- */
+
 /* It asks for an inventory, and AWS does not give it one. */
 static bool is_blind(const struct op *op)
 {
 	return op->refusal != NULL && op->sm.now == OP_ASKING;
 }
 
-/* AWS keeps it from being planned, or else the first of its runs from getting on. */
-static bool has_trouble(const struct op *op, struct run_trouble *ret)
+/* Of the plans that go beside each other, what one says goes together: its step, its error and its note. */
+struct told {
+	const struct plan *plan; /* NULL: it has none, or none is at work */
+	const struct run *run;
+	unsigned rank;     /* 3: in trouble, 2: a call of it is in doubt, 1: at work */
+	unsigned running;  /* plans at work */
+	unsigned troubled; /* of these, the ones of rank 2 and 3 */
+	bool is_in_trouble;
+	struct run_trouble trouble; /* where it is: the run's, or that of the inventory */
+};
+
+static unsigned rank_of(const struct run *r)
 {
-	if (is_blind(op))
-		*ret = (struct run_trouble){ op->refusal, op->refusals, op->refused_since_ms, op->f.expires_ms, false };
-	for (size_t i = 0; op->runs != NULL && i < op->plans->n; i++)
-		if (op->runs[i] != NULL && run_trouble(op->runs[i], ret))
-			return true;
-	return is_blind(op);
+	struct run_trouble trouble;
+	const char *action;
+
+	if (r == NULL || *run_step_title(r) == '\0')
+		return 0;
+	if (run_trouble(r, &trouble))
+		return 3;
+	return run_waits_until(r, &action) != 0 ? 2 : 1;
 }
+
+static void weigh(const struct op *op, size_t i, struct told *t)
+{
+	unsigned rank = rank_of(op->runs[i]);
+
+	t->running += rank > 0;
+	t->troubled += rank > 1;
+	if (rank <= t->rank)
+		return;
+	t->rank = rank;
+	t->plan = &op->plans->v[i];
+	t->run = op->runs[i];
+}
+
+/* The first of those that need it most. */
+static struct told told_of(const struct op *op)
+{
+	struct told t = { 0 };
+
+	for (size_t i = 0; op->runs != NULL && i < op->plans->n; i++)
+		weigh(op, i, &t);
+	t.is_in_trouble = is_blind(op) || (t.run != NULL && run_trouble(t.run, &t.trouble));
+	if (is_blind(op))
+		t.trouble = (struct run_trouble){ .error = op->refusal,
+						  .waits = op->refused_waits,
+						  .tries = op->refusals,
+						  .since_ms = op->refused_since_ms,
+						  .gives_up_ms = op->f.expires_ms };
+	return t;
+}
+
+/* ---- notes ---- */
 
 /* Up to the second: what changes all the time is news in every report. */
 static const char *second(int64_t ms, char to[STAMP_RFC3339_LEN])
@@ -166,55 +205,112 @@ static const char *second(int64_t ms, char to[STAMP_RFC3339_LEN])
 	return stamp_rfc3339((ms + 999) / 1000 * 1000, to);
 }
 
+/* Only AWS refuses. No answer is none, and a call that waits for keys has not been made. */
 static char *trouble_note(const struct op *op, const struct run_trouble *t, struct arena *m)
 {
 	int64_t gives_up = t->gives_up_ms, deadline = t->can_be_taken_back ? op_deadline_ms(op) : gives_up;
 	char since[STAMP_RFC3339_LEN], until[STAMP_RFC3339_LEN];
+	const char *class = json_str_or(t->error, "class", ""), *action = json_str_or(t->error, "action", "?");
+	const char *what = str_eq(class, "TIMEOUT") || str_eq(class, "INTERNAL") ? "has failed" : "was refused";
 
 	if (deadline < gives_up)
 		gives_up = deadline;
-	return arena_printf(m, "%s was refused %u time%s since %s, it is tried until %s: %s", json_str_or(t->error, "action", "?"),
-			    t->tries, t->tries > 1 ? "s" : "", second(t->since_ms, since), second(gives_up, until),
+	if (t->waits != NULL) {
+		what = "waits for keys, tried";
+		action = t->waits;
+	}
+	return arena_printf(m, "%s %s %u time%s since %s, it is tried until %s: %s", action, what, t->tries,
+			    t->tries > 1 ? "s" : "", second(t->since_ms, since), second(gives_up, until),
 			    json_str_or(t->error, "message", "?"));
 }
 
-/* What the first of its runs waits for, after a call without an answer. */
-static char *doubt_note(const struct op *op, struct arena *m)
+static char *pending_note(const struct run *r, struct arena *m)
+{
+	char since[STAMP_RFC3339_LEN];
+	struct run_pending p;
+
+	if (!run_pending(r, &p))
+		return arena_str(m, "");
+	if (p.seen != NULL)
+		return arena_printf(m, "waits, last seen: %s", p.seen);
+	return arena_printf(m, "%s %s since %s", p.action != NULL ? p.action : "a look at the account",
+			    p.for_keys ? "waits for keys" : "waits for an answer", second(p.since_ms, since));
+}
+
+/* What the run that is told of waits for: a call in doubt first, then what fails, then what has not failed yet. */
+static char *run_note_of(const struct op *op, const struct told *t, struct arena *m)
 {
 	char until[STAMP_RFC3339_LEN];
 	const char *action;
+	int64_t ms = run_waits_until(t->run, &action);
 
-	for (size_t i = 0; op->runs != NULL && i < op->plans->n; i++) {
-		int64_t ms = op->runs[i] != NULL ? run_waits_until(op->runs[i], &action) : 0;
-
-		if (ms != 0)
-			return arena_printf(m, "%s got no answer: waits until %s to know whether it had its effect", action,
-					    second(ms, until));
-	}
-	return NULL;
+	if (ms != 0)
+		return arena_printf(m, "%s got no answer: waits until %s to know whether it had its effect", action,
+				    second(ms, until));
+	return t->is_in_trouble ? trouble_note(op, &t->trouble, m) : pending_note(t->run, m);
 }
 
-/* What holds the operation up: AWS while it cannot be planned; else the customer's word first, then a call in doubt, then AWS. */
-static char *waiting_note(const struct op *op, const struct run_trouble *trouble, struct arena *m)
+/* Where several go beside each other: which one it is, and how many more do not get on. */
+static char *named_note(const struct told *t, char *note, struct arena *m)
 {
-	char *doubt = *op->waiting == '\0' ? doubt_note(op, m) : NULL;
+	unsigned others = t->troubled > 1 ? t->troubled - 1 : 0;
 
-	if (doubt != NULL)
-		return doubt;
-	if (trouble != NULL && (*op->waiting == '\0' || is_blind(op)))
-		return trouble_note(op, trouble, m);
-	return arena_str(m, op->waiting);
+	if (*note == '\0' || t->running < 2)
+		return note;
+	note = arena_printf(m, "%s: %s", t->plan->name, note);
+	return others == 0 ? note
+			   : arena_printf(m, "%s (and %u other plan%s not get on)", note, others, others > 1 ? "s do" : " does");
+}
+
+/* An inventory is on its way, and takes long. */
+static bool is_slow(const struct op *op)
+{
+	return op->inv.priv != NULL && world_wall_ms(op_world(op)) - op->asked_wall_ms >= RUN_SLOW_MS;
+}
+
+/* What holds the operation up: AWS while it cannot be planned; else the customer's word first, then its runs. */
+static char *waiting_note(const struct op *op, const struct told *t, struct arena *m)
+{
+	char since[STAMP_RFC3339_LEN];
+
+	if (is_blind(op))
+		return trouble_note(op, &t->trouble, m);
+	if (is_slow(op))
+		return arena_printf(m, "a look at the account waits for an answer since %s", second(op->asked_wall_ms, since));
+	if (*op->waiting != '\0' || t->run == NULL)
+		return arena_str(m, op->waiting);
+	return named_note(t, run_note_of(op, t, m), m);
+}
+
+static const char *cancel_note(const struct op *op, const struct told *t)
+{
+	if (!op_has_started(op))
+		return "a cancel has come: it is not started";
+	if (t->run != NULL && run_phase(t->run) == RUN_UNDO)
+		return "a cancel has come: what was made is taken back";
+	if (t->run != NULL && run_phase(t->run) == RUN_BEHIND_PIVOT && op_has_begun(op))
+		return "a cancel has come too late: what has begun goes on";
+	return "a cancel has come: it ends at the next step it may";
+}
+
+/* A cancel is told until the operation has ended, before what it waits for. */
+static char *note_of(const struct op *op, const struct told *t, struct arena *m)
+{
+	char *note = waiting_note(op, t, m);
+
+	if (!op->is_cancelled)
+		return note;
+	return arena_printf(m, "%s%s%s", cancel_note(op, t), *note != '\0' ? "; " : "", note);
 }
 
 static void status_of_running(const struct op *op, struct arena *m, status_t *to)
 {
 	CLEANUP(buf_close) struct buf text = BUF_MAX(OP_PLAN_TEXT_MAX);
-	struct run_trouble trouble;
-	bool is_held_up = has_trouble(op, &trouble);
+	struct told t = told_of(op);
 
-	to->step = running_step(op, m);
-	to->note = waiting_note(op, is_held_up ? &trouble : NULL, m);
-	to->error = is_held_up ? wire_error(trouble.error, m) : NULL;
+	to->step = t.run != NULL ? arena_printf(m, "%s: %s", t.plan->name, run_step_title(t.run)) : arena_str(m, "");
+	to->note = note_of(op, &t, m);
+	to->error = t.is_in_trouble ? wire_error(t.trouble.error, m) : NULL;
 	to->started_at = op_has_started(op) ? op->started_ms : 0;
 	to->steps_done = op_steps_done(op);
 	if (op->plans != NULL) {

@@ -111,12 +111,27 @@ static void on_call(struct aws_call *c)
 	tick(r, run_work[r->sm.now].answered);
 }
 
+static void on_call_again(struct aws_call *c)
+{
+	run_call_again(container_of(c, struct run, call));
+}
+
 static void on_inventory(struct inventory_req *req, int rc)
 {
 	struct run *r = container_of(req, struct run, inv);
 
 	r->inv_rc = rc;
 	tick(r, run_work[r->sm.now].answered);
+}
+
+static void on_inventory_again(struct inventory_req *req)
+{
+	struct run *r = container_of(req, struct run, inv);
+
+	if (ending_is_on(&r->ending))
+		return;
+	run_look_refused(r);
+	r->env->progress(r->env->ctx, r);
 }
 
 static void on_record(struct journal_append *a)
@@ -134,6 +149,8 @@ enum run_state run_wait(struct run *r, uint64_t ms)
 
 enum run_state run_send(struct run *r, struct creds *creds)
 {
+	r->a.out_since_ms = world_wall_ms(r->env->w);
+	r->call.again = on_call_again;
 	aws_call_start(r->env->aws, &r->call, creds, on_call);
 	return RUN_STAYS;
 }
@@ -142,6 +159,8 @@ enum run_state run_take_inventory(struct run *r)
 {
 	const struct run_env *env = r->env;
 
+	r->a.out_since_ms = world_wall_ms(env->w);
+	r->inv.again = on_inventory_again;
 	inventory_take(&(struct inventory_source){ env->w, env->aws, env->reader, &env->owner, catalogue_resources() }, NULL,
 		       &r->inv, on_inventory);
 	return RUN_STAYS;
@@ -213,13 +232,17 @@ bool run_may_undo(const struct run *r)
 	return !r->undoing && r->at < r->plan->pivot;
 }
 
+static enum run_phase phase_now(const struct run *r)
+{
+	return r->undoing ? RUN_UNDO : run_may_undo(r) ? RUN_BEFORE_PIVOT : RUN_BEHIND_PIVOT;
+}
+
 enum run_leave run_may(struct run *r)
 {
 	const struct doing *d = run_now(r);
 	bool is_unspent = step_mutates(d->s.kind) && d->standing != INTENDED;
-	enum run_phase phase = r->undoing ? RUN_UNDO : run_may_undo(r) ? RUN_BEFORE_PIVOT : RUN_BEHIND_PIVOT;
 
-	return r->env->may(r->env->ctx, phase, is_unspent ? &d->s : NULL, &r->a.err);
+	return r->env->may(r->env->ctx, phase_now(r), is_unspent ? &d->s : NULL, &r->a.err);
 }
 
 static void attempt_close(struct attempt *a)
@@ -504,6 +527,12 @@ bool run_is_ahead(const struct run *r, size_t step)
 bool run_is_unspent(const struct run *r, size_t step)
 {
 	return run_is_ahead(r, step) && r->v[step].standing == FRESH;
+}
+
+/* What is surveyed is on its way back. */
+enum run_phase run_phase(const struct run *r)
+{
+	return r->sm.now == RUN_AT_SURVEY || r->sm.now == RUN_AT_UNDO ? RUN_UNDO : phase_now(r);
 }
 
 const char *run_step_title(const struct run *r)

@@ -59,7 +59,10 @@ void run_records(const struct run *r, json_t *to);
 
 void run_start(struct run *r);
 bool run_is_running(const struct run *r); /* started and not ended: a replayed one is not */
-void run_free(struct run *r);             /* nothing of it is under way: it has ended, stopped, or was never started */
+/* The command is called off: a step that waits, for keys, for an answer to a read or for its time, hears it now and not when the
+ * wait is over. A call that may change something and has left is waited for. */
+void run_hear(struct run *r);
+void run_free(struct run *r); /* nothing of it is under way: it has ended, stopped, or was never started */
 /* Stops at once, without a record. The done of its env does not come; this one does, later. What it is can be read until it is
  * freed: a checkpoint may be made meanwhile. */
 void run_stop(struct run *r, void (*done)(void *ctx), void *ctx);
@@ -69,15 +72,30 @@ unsigned run_steps_done(const struct run *r);
 bool run_has_begun(const struct run *r);               /* a step of it has an intent or an outcome */
 bool run_is_unspent(const struct run *r, size_t step); /* of the plan: it has no intent, and may still come */
 bool run_is_ahead(const struct run *r, size_t step);   /* of the plan: it may still have its effect */
-const char *run_step_title(const struct run *r);       /* of that at hand, in words, or "" */
-/* A step that does not get on: what AWS refused last, how often since when, and when it gives up. */
+enum run_phase run_phase(const struct run *r);
+const char *run_step_title(const struct run *r); /* of that at hand, in words, or "" */
+/* A step that does not get on: what failed last, how often since when, and when it gives up. */
 struct run_trouble {
 	const json_t *error; /* {class, message, action, ...}, the run's */
+	const char *waits;   /* the action that has not been sent, there are no keys: the error says why; NULL: it was sent */
 	unsigned tries;
 	int64_t since_ms, gives_up_ms; /* Unix ms; the command's own deadline may come before, while it can be taken back */
 	bool can_be_taken_back;
 };
-bool run_trouble(const struct run *r, struct run_trouble *ret); /* false: AWS has refused nothing since it last got on */
+bool run_trouble(const struct run *r, struct run_trouble *ret); /* false: nothing has failed since it last got on */
+/* The failure of a look as an error, {class, message, action, ...}; *ret_waits as above. */
+json_t *run_look_json(const struct inventory_req *look, const char **ret_waits);
+/* How a sentence goes on about what failed until a command was called off: "while AWS refused". */
+const char *run_while(const json_t *error, const char *waits);
+/* What a step is out for that nobody has failed yet. */
+#define RUN_SLOW_MS 5000 /* what takes less is no news */
+struct run_pending {
+	const char *action; /* NULL: a look at the account */
+	bool for_keys;
+	const char *seen; /* it is not out, but asks again in a moment: how things stood when they were last seen; else NULL */
+	int64_t since_ms; /* Unix ms */
+};
+bool run_pending(const struct run *r, struct run_pending *ret);
 /* Unix ms until when it looks whether a call of `action` that got no answer has had its effect; 0: it does not. */
 int64_t run_waits_until(const struct run *r, const char **action);
 const char *run_class_name(enum aws_class class); /* as an error's class is called in records */

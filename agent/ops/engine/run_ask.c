@@ -60,6 +60,8 @@ enum run_state run_asked(struct run *r)
 	const struct step_look *look = next_look(r);
 	json_t *rows = c->class == AWS_OK ? look->read(c) : NULL;
 
+	if (run_has_heard(r))
+		return run_relook(r);
 	if (rows != NULL)
 		json_object_set_new(r->a.shown, look->name, rows);
 	else
@@ -126,10 +128,12 @@ static void take_part(struct run *r)
 
 enum run_state run_part_seen(struct run *r)
 {
-	if (r->inv_rc == 0)
+	if (r->inv_rc == 0) {
+		run_sees(r);
 		take_part(r);
-	else
+	} else {
 		run_look_refused(r);
+	}
 	if (r->a.part_looks < PART_LOOKS && world_now_ms(r->env->w) <= run_part_ends_ms(r))
 		return run_wait(r, PART_POLL_MS);
 	if (r->a.part == NULL)

@@ -7,7 +7,6 @@
 
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
-#include "agent/base/stamp.h"
 #include "agent/ops/engine/run_impl.h"
 
 #define ROLE_MS 120000 /* how long IAM may take to make a role known everywhere */
@@ -70,6 +69,8 @@ static void answer_take(struct run *r, const struct aws_call *c)
 	memcpy(r->a.request_id, c->request_id, sizeof(r->a.request_id));
 	mem_free(r->a.encoded);
 	r->a.encoded = mem_str(c->encoded);
+	r->a.unsent = c->unsent;
+	r->a.why = c->keys.why;
 	r->a.err = c->class == AWS_OK ? (struct err){ 0 } : c->err;
 }
 
@@ -82,16 +83,19 @@ static void note_seen(struct run *r, const struct aws_call *c, enum step_verdict
 
 static void note_refusal(struct run *r, const struct aws_call *c)
 {
-	char since[STAMP_RFC3339_LEN], gives_up[STAMP_RFC3339_LEN];
-
-	if (c->class == AWS_OK) {
+	if (c->class == AWS_OK)
 		run_gets_on(r);
+	else
+		run_refused(r, c);
+}
+
+/* Of a call of the step alone: its kind's own reads are asked while what made them necessary is told already. */
+void run_call_again(struct run *r)
+{
+	if (r->sm.now != RUN_AT_CALL || ending_is_on(&r->ending))
 		return;
-	}
-	run_refused(r, run_refusal_json(r, c->class, err_text(&c->err)));
-	log_warn("op.step.refused", "op=%s step=%s/%s class=%s code=%s err=%s tries=%u since=%s gives_up=%s", r->env->command,
-		 r->plan->name, run_now(r)->s.name, aws_class_name(c->class), c->code, err_text(&c->err), r->a.refusals,
-		 stamp_rfc3339(r->a.refused_since_ms, since), stamp_rfc3339(run_gives_up_ms(r), gives_up));
+	run_refused(r, &r->call);
+	r->env->progress(r->env->ctx, r);
 }
 
 enum run_state run_called(struct run *r)
@@ -101,7 +105,7 @@ enum run_state run_called(struct run *r)
 	struct step_ctx x;
 	enum step_verdict v;
 
-	if (c->withheld)
+	if (run_has_heard(r) || c->withheld)
 		return RUN_AT_GUARD;
 	answer_take(r, c);
 	x = run_ctx(r, token);

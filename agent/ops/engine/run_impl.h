@@ -4,8 +4,8 @@
  * wait is over. Each returns the state that follows, or RUN_STAYS; none calls another state's. So the files below know the struct,
  * the helpers of run.c, and the questions that decide where to go, and nothing of each other's work:
  * run_call.c (a call and its answer), run_look.c (waiting, looking, giving up), run_ask.c (what looking tells beyond "not there"),
- * run_outcome.c (how a step ends), run_trouble.c (what holds it up), run_undo.c (taking back), run_journal.c (records read
- * back). */
+ * run_outcome.c (how a step ends), run_trouble.c (what holds it up), run_hear.c (called off while it waits), run_undo.c (taking
+ * back), run_journal.c (records read back). */
 #pragma once
 #include "agent/base/sm.h"
 #include "agent/io/ending.h"
@@ -90,10 +90,15 @@ struct attempt {
 	char code[128], request_id[128];
 	char *encoded; /* authorization message; NULL: none */
 	enum aws_class class;
+	bool unsent; /* it was that of the keys: nothing was sent */
+	struct creds_why why;
 	/* since it last got on: run_trouble.c */
-	json_t *refusal; /* the last one, as an error; NULL: none */
+	json_t *refusal;           /* the last one, as an error; NULL: none */
+	const char *refused_waits; /* the action that waits for keys, where it is they that do not come; else NULL */
 	unsigned refusals;
-	int64_t refused_since_ms; /* Unix ms */
+	int64_t refused_since_ms; /* Unix ms: when the first of the calls that failed so began */
+	int64_t out_since_ms;     /* Unix ms: when the call or the look under way began */
+	bool hears;               /* what is under way was taken back, because the command is called off */
 	/* how it ends */
 	bool is_done;
 	const char *how;
@@ -151,7 +156,8 @@ enum run_state run_called_off(struct run *r, enum run_leave leave);      /* noth
 
 /* ---- run_call.c ---- */
 enum run_state run_call(struct run *r), run_called(struct run *r);
-void run_blame(struct run *r); /* what judging and looking have found as cause stands for the answer's */
+void run_call_again(struct run *r); /* a try at r->call has failed and another follows */
+void run_blame(struct run *r);      /* what judging and looking have found as cause stands for the answer's */
 
 /* ---- run_look.c ---- */
 enum run_state run_look(struct run *r), run_looked(struct run *r);
@@ -176,13 +182,22 @@ void run_outcome_apply(struct run *r, struct doing *d, json_t *record, int64_t a
 json_t *run_error_json(struct run *r);
 
 /* ---- run_trouble.c ---- */
-void run_refused(struct run *r, json_t *error); /* takes error: it goes on trying all the same */
-void run_look_refused(struct run *r);           /* the inventory in r->inv failed: says so, and that it looks again */
+void run_refused(struct run *r, const struct aws_call *c); /* that call of the step failed, and it goes on trying all the same */
+void run_look_refused(struct run *r);                      /* the inventory in r->inv failed: says so, and that it looks again */
 void run_gets_on(struct run *r);
+void run_sees(struct run *r); /* it looks again: what kept it from that is over, and what its calls are refused is not */
 int64_t run_gives_up_ms(const struct run *r); /* Unix ms */
 uint64_t run_limit_ms(const struct run *r);   /* how long the step at hand may take, from a.started_ms on */
-/* An answer of AWS as an error of the step at hand. */
-json_t *run_refusal_json(struct run *r, enum aws_class class, const char *message);
+/* A failure on its way to an error. */
+struct run_told {
+	const char *class, *message, *action, *code, *request_id, *encoded; /* the last three: "" or NULL where there is none */
+};
+json_t *run_told_json(const struct run_told *t);
+/* The same of keys that did not come for that action. */
+struct run_told run_told_keys(const struct creds_why *why, const char *action, const char *message);
+
+/* ---- run_hear.c ---- */
+bool run_has_heard(struct run *r); /* what has come back was taken back by run_hear: true once */
 
 /* ---- run_undo.c ---- */
 enum run_state run_survey(struct run *r), run_survey_again(struct run *r), run_surveyed(struct run *r);

@@ -163,8 +163,11 @@ enum run_state run_looked(struct run *r)
 	char token[53];
 	struct step_ctx x;
 
+	if (run_has_heard(r))
+		return run_relook(r);
 	if (r->inv_rc != 0)
 		return look_failed(r);
+	run_sees(r);
 	x = run_ctx(r, token);
 	r->a.sight = STEP_SEEN;
 	if (!run_now(r)->s.kind->find(&x, r->inv.inv))

@@ -23,25 +23,44 @@ const char *run_class_name(enum aws_class class)
 	return names[class];
 }
 
-static json_t *error_json(struct run *r, const char *class, const char *message)
+static void set_text(json_t *j, const char *member, const char *text)
+{
+	if (text != NULL && *text != '\0')
+		json_object_set_new(j, member, json_text(text));
+}
+
+json_t *run_told_json(const struct run_told *t)
 {
 	json_t *j = json_object();
 
-	json_object_set_new(j, "class", json_string(class));
-	json_object_set_new(j, "message", json_text(message));
-	json_object_set_new(j, "action", json_string(run_now(r)->s.kind->action));
-	if (r->a.code[0] != '\0')
-		json_object_set_new(j, "aws_code", json_text(r->a.code));
-	if (r->a.request_id[0] != '\0')
-		json_object_set_new(j, "aws_request_id", json_text(r->a.request_id));
-	if (r->a.encoded != NULL) /* for the customer: what decodes it is a right in this account */
-		json_object_set_new(j, "aws_encoded_message", json_text(r->a.encoded));
+	json_object_set_new(j, "class", json_string(t->class));
+	json_object_set_new(j, "message", json_text(t->message));
+	json_object_set_new(j, "action", json_string(t->action));
+	set_text(j, "aws_code", t->code);
+	set_text(j, "aws_request_id", t->request_id);
+	set_text(j, "aws_encoded_message", t->encoded); /* for the customer: what decodes it is a right in this account */
 	return j;
 }
 
-json_t *run_refusal_json(struct run *r, enum aws_class class, const char *message)
+struct run_told run_told_keys(const struct creds_why *why, const char *action, const char *message)
 {
-	return error_json(r, run_class_name(class), message);
+	return (struct run_told){ .class = run_class_name(why->class),
+				  .message = message,
+				  .action = *why->action != '\0' ? why->action : action,
+				  .code = why->code,
+				  .request_id = why->request_id };
+}
+
+/* What the step at hand was told last. class: NULL where that says it. */
+static json_t *error_json(struct run *r, const char *class, const char *message)
+{
+	const char *action = run_now(r)->s.kind->action;
+	struct run_told t = { run_class_name(r->a.class), message, action, r->a.code, r->a.request_id, r->a.encoded };
+
+	if (r->a.unsent)
+		t = run_told_keys(&r->a.why, action, message);
+	t.class = class != NULL ? class : t.class;
+	return run_told_json(&t);
 }
 
 /* An error from before a restart is told as it was then. */
@@ -54,7 +73,7 @@ json_t *run_error_json(struct run *r)
 		return json_deep_copy(then);
 	if (r->a.err.code == ERR_TIMEOUT)
 		return error_json(r, "TIMEOUT", err_text(&r->a.err));
-	return error_json(r, r->a.is_denied ? "POLICY" : run_class_name(r->a.class), err_text(&r->a.err));
+	return error_json(r, r->a.is_denied ? "POLICY" : NULL, err_text(&r->a.err));
 }
 
 /* ---- outcome ---- */

@@ -224,7 +224,8 @@ static json_t *called_off_json(struct run *r)
 
 	if (r->a.refusal == NULL)
 		return r->cancelled ? NULL : run_error_json(r);
-	text = mem_printf("%s, while AWS refused: %s", err_text(&r->a.err), json_str_or(r->a.refusal, "message", "?"));
+	text = mem_printf("%s, %s: %s", err_text(&r->a.err), run_while(r->a.refusal, r->a.refused_waits),
+			  json_str_or(r->a.refusal, "message", "?"));
 	j = json_deep_copy(r->a.refusal);
 	json_object_set_new(j, "message", json_text(text));
 	if (!r->cancelled)
@@ -236,6 +237,7 @@ enum run_state run_called_off(struct run *r, enum run_leave leave)
 {
 	r->a.class = AWS_OK;
 	r->a.code[0] = r->a.request_id[0] = '\0';
+	r->a.unsent = false;
 	mem_close(&r->a.encoded);
 	if (leave == RUN_DENY) {
 		r->a.is_denied = true;

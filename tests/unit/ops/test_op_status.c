@@ -1,5 +1,5 @@
 /* test_op_status.c - what is told of an operation. */
-#include "tests/unit/control/desk.h"
+#include "tests/unit/ops/shop.h"
 
 static struct op *accepted(struct desk *d, struct desk_command *k)
 {
@@ -95,6 +95,91 @@ static void an_unknown_class_of_error_is_internal_and_a_code_that_is_missing_ind
 	arena_free(m);
 }
 
+/* ---- plans beside each other ---- */
+
+/* A second cluster beside the first, whose plan is the first. */
+static void apply_two(struct shop *s, struct desk_command *k, Reeve__Control__V1__Cluster *more)
+{
+	*more = s->k.cluster;
+	more->name = (char *)"fe";
+	more->nodes = 1;
+	s->k.clusters[1] = more;
+	s->k.s.n_clusters = 2;
+	shop_run(s, k);
+}
+
+static enum shop_fault second_throttled(struct shop *s, const char *body)
+{
+	(void)s;
+	return str_starts(body, "Action=RunInstances&") && strstr(body, "wh-1-fe") != NULL ? SHOP_THROTTLED : SHOP_FINE;
+}
+
+static enum shop_fault launches_throttled(struct shop *s, const char *body)
+{
+	(void)s;
+	return str_starts(body, "Action=RunInstances&") ? SHOP_THROTTLED : SHOP_FINE;
+}
+
+static bool is_launched(void *ctx)
+{
+	return ((struct shop *)ctx)->sim->launches_n > 0;
+}
+
+static void of_two_plans_the_one_in_trouble_is_told_with_its_step_and_named(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	const Reeve__Control__V1__Status *st;
+	Reeve__Control__V1__Cluster more;
+	struct desk_command k;
+
+	s->break_at = second_throttled;
+	apply_two(s, &k, &more);
+	assert_int_equal(sim_run_until(s->d.w, is_launched, s, 600000), SIM_TRUE);
+	s->sim->instances[0]->running_ms = UINT64_MAX;
+	sim_run_until(s->d.w, NULL, NULL, 20000);
+	st = shop_status(s, &k, m);
+	assert_non_null(st->error);
+	assert_string_equal(st->error->action, "ec2:RunInstances");
+	assert_true(str_starts(st->step, "cluster-fe: launch "));
+	assert_true(str_starts(st->note, "cluster-fe: ec2:RunInstances was refused "));
+	assert_null(strstr(st->note, "other plan"));
+	arena_free(m);
+}
+
+static void of_two_plans_in_trouble_one_is_told_whole_and_the_other_counted(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	const Reeve__Control__V1__Status *st;
+	Reeve__Control__V1__Cluster more;
+	struct desk_command k;
+
+	s->break_at = launches_throttled;
+	apply_two(s, &k, &more);
+	assert_true(shop_until(s, &k, STATE_OF(RUNNING), 60000));
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	st = shop_status(s, &k, m);
+	assert_true(str_starts(st->step, "cluster-be: launch "));
+	assert_true(str_starts(st->note, "cluster-be: ec2:RunInstances was refused "));
+	assert_non_null(strstr(st->note, " (and 1 other plan does not get on)"));
+	arena_free(m);
+}
+
+static void one_plan_alone_is_not_named_in_its_note(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+
+	s->break_at = launches_throttled;
+	shop_run(s, &k);
+	assert_true(shop_until(s, &k, STATE_OF(RUNNING), 60000));
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	assert_true(str_starts(shop_status(s, &k, m)->note, "ec2:RunInstances was refused "));
+	arena_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -102,6 +187,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_result_is_told_from_its_record_alone, desk_start, desk_end),
 		cmocka_unit_test_setup_teardown(an_unknown_class_of_error_is_internal_and_a_code_that_is_missing_indeterminate,
 						desk_start, desk_end),
+		SHOP(of_two_plans_the_one_in_trouble_is_told_with_its_step_and_named),
+		SHOP(of_two_plans_in_trouble_one_is_told_whole_and_the_other_counted),
+		SHOP(one_plan_alone_is_not_named_in_its_note),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

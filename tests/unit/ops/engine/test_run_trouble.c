@@ -261,8 +261,178 @@ static void a_taking_back_that_cannot_look_is_told(void **state)
 	assert_int_equal(st->state, STATE_OF(RUNNING));
 	assert_non_null(st->error);
 	assert_int_equal(st->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__THROTTLED);
-	assert_true(str_starts(st->note, "ec2:DescribeVpcs was refused "));
+	assert_true(str_starts(st->note, "a cancel has come: what was made is taken back; ec2:DescribeVpcs was refused "));
 	assert_string_equal(st->error->action, "ec2:DescribeVpcs");
+	arena_free(m);
+}
+
+/* ---- keys ---- */
+
+static enum shop_fault no_sts(struct shop *s, const char *body)
+{
+	(void)s;
+	return str_starts(body, "Action=AssumeRole&") ? SHOP_LOST : SHOP_FINE;
+}
+
+static enum shop_fault slow_sts(struct shop *s, const char *body)
+{
+	(void)s;
+	return str_starts(body, "Action=AssumeRole&") ? SHOP_SLOW : SHOP_FINE;
+}
+
+/* The step's call has not been made, so nobody has refused it; which role, why, how often, since when and until when. */
+static void a_role_that_cannot_be_assumed_is_told_and_no_call_was_refused(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	const Reeve__Control__V1__Status *st;
+	struct desk_command k;
+	unsigned tries = 0;
+
+	s->break_at = no_sts;
+	shop_listen(s);
+	shop_run(s, &k);
+	assert_true(shop_until(s, &k, STATE_OF(RUNNING), 60000));
+	sim_run_until(s->d.w, NULL, NULL, 3000);
+	st = shop_status(s, &k, m);
+	assert_non_null(st->error);
+	assert_int_equal(st->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__TIMEOUT);
+	assert_string_equal(st->error->action, "sts:AssumeRole");
+	assert_true(str_starts(st->error->message, "the role " AWS_OPERATE " cannot be assumed: AssumeRole: no answer: "));
+	assert_int_equal(sscanf(st->note, "ec2:CreateSecurityGroup waits for keys, tried %u times since 20", &tries), 1);
+	assert_true(tries >= 3);
+	assert_non_null(strstr(st->note, "it is tried until 20"));
+	assert_non_null(strstr(st->note, ": the role " AWS_OPERATE " cannot be assumed: "));
+	assert_null(strstr(st->note, "refused"));
+	assert_non_null(strstr(buf_str(&s->log), "op.step.refused op="));
+	assert_non_null(strstr(buf_str(&s->log), " class=ambiguous code=\"\" err=\"CreateSecurityGroup was not sent"));
+	arena_free(m);
+}
+
+/* STS is tried three times for half a minute each: the first failure is told, and not the last. */
+static void the_first_try_at_keys_that_fails_is_told_and_reported(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	const Reeve__Control__V1__Status *st;
+	struct desk_command k;
+	char since[STAMP_RFC3339_LEN], text[64];
+	int64_t began_ms;
+
+	s->break_at = slow_sts;
+	shop_listen(s);
+	shop_run(s, &k);
+	assert_true(shop_until(s, &k, STATE_OF(RUNNING), 60000));
+	began_ms = world_wall_ms(s->d.w);
+	sim_run_until(s->d.w, NULL, NULL, 10000);
+	assert_true(str_starts(shop_status(s, &k, m)->note, "ec2:CreateSecurityGroup waits for keys since 20"));
+	sim_run_until(s->d.w, NULL, NULL, 22000);
+	st = shop_status(s, &k, m);
+	snprintf(text, sizeof(text), "tried 1 time since %s", stamp_rfc3339((began_ms + 999) / 1000 * 1000, since));
+	assert_non_null(strstr(st->note, text));
+	assert_int_equal(st->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__TIMEOUT);
+	assert_non_null(strstr(buf_str(&s->log), "op.step.refused op="));
+	arena_free(m);
+}
+
+static void a_role_that_sts_denies_is_told_with_its_words(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	const Reeve__Control__V1__Status *st;
+	struct desk_command k;
+	char message[512];
+
+	s->sim->role_gone = true;
+	shop_run(s, &k);
+	assert_true(shop_until(s, &k, STATE_OF(RUNNING), 60000));
+	sim_run_until(s->d.w, NULL, NULL, 20000);
+	st = shop_status(s, &k, m);
+	assert_int_equal(st->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__DENIED_BY_AWS);
+	assert_string_equal(st->error->aws_code, "AccessDenied");
+	assert_string_equal(st->error->action, "sts:AssumeRole");
+	assert_true(str_starts(st->note, "ec2:CreateSecurityGroup waits for keys, tried "));
+	assert_non_null(strstr(st->note, "not authorized to perform: sts:AssumeRole"));
+	assert_int_not_equal(shop_ends(s, &k, message), DONE);
+	st = shop_status(s, &k, m);
+	assert_int_equal(st->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__DENIED_BY_AWS);
+	assert_string_equal(st->error->action, "sts:AssumeRole");
+	assert_string_equal(st->error->aws_code, "AccessDenied");
+	arena_free(m);
+}
+
+/* What fails then is another thing, and counted from there. */
+static enum shop_fault no_sts_then_throttled(struct shop *s, const char *body)
+{
+	if (s->broke == 0)
+		return no_sts(s, body);
+	return str_starts(body, "Action=CreateSecurityGroup&") ? SHOP_THROTTLED : SHOP_FINE;
+}
+
+static void tries_at_keys_are_not_counted_as_refusals_of_the_call(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+
+	s->break_at = no_sts_then_throttled;
+	shop_run(s, &k);
+	assert_true(shop_until(s, &k, STATE_OF(RUNNING), 60000));
+	sim_run_until(s->d.w, NULL, NULL, 30000);
+	s->broke = 1;
+	while (!str_starts(shop_status(s, &k, m)->note, "ec2:CreateSecurityGroup was refused "))
+		sim_run_until(s->d.w, NULL, NULL, 100);
+	assert_true(str_starts(shop_status(s, &k, m)->note, "ec2:CreateSecurityGroup was refused 1 time since "));
+	arena_free(m);
+}
+
+/* ---- reads ---- */
+
+static enum shop_fault reads_slow(struct shop *s, const char *body)
+{
+	(void)s;
+	return str_starts(body, "Action=Describe") ? SHOP_SLOW : SHOP_FINE;
+}
+
+/* A read is tried three times by itself. */
+static void the_first_try_at_a_read_that_fails_is_told_while_it_is_planned(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	const Reeve__Control__V1__Status *st;
+	struct desk_command k;
+
+	s->break_at = reads_slow;
+	shop_run(s, &k);
+	sim_run_until(s->d.w, NULL, NULL, 10000);
+	assert_true(str_starts(shop_status(s, &k, m)->note, "a look at the account waits for an answer since 20"));
+	sim_run_until(s->d.w, NULL, NULL, 25000);
+	st = shop_status(s, &k, m);
+	assert_int_equal(st->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__TIMEOUT);
+	assert_true(str_starts(st->note, "ec2:DescribeVpcs has failed 1 time since 20"));
+	arena_free(m);
+}
+
+static enum shop_fault nodes_slow(struct shop *s, const char *body)
+{
+	return s->broke > 0 && str_starts(body, "Action=DescribeInstances&") ? SHOP_SLOW : SHOP_FINE;
+}
+
+static void a_read_of_a_step_is_told_at_its_first_failure_and_a_wait_by_what_was_seen(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+
+	shop_run(s, &k);
+	assert_int_equal(sim_run_until(s->d.w, is_launched, s, 600000), SIM_TRUE);
+	s->sim->instances[0]->running_ms = s->sim->instances[1]->running_ms = UINT64_MAX;
+	sim_run_until(s->d.w, NULL, NULL, 30000);
+	assert_true(str_starts(shop_status(s, &k, m)->note, "waits, last seen: "));
+	s->broke = 1;
+	s->break_at = nodes_slow;
+	sim_run_until(s->d.w, NULL, NULL, 50000);
+	assert_true(str_starts(shop_status(s, &k, m)->note, "ec2:DescribeInstances has failed 1 time since 20"));
 	arena_free(m);
 }
 
@@ -280,6 +450,12 @@ int main(void)
 		SHOP(a_taking_back_that_cannot_look_is_told),
 		SHOP(planning_that_cannot_look_is_told_and_a_cancel_keeps_it),
 		SHOP(planning_that_gets_on_again_is_no_trouble),
+		SHOP(a_role_that_cannot_be_assumed_is_told_and_no_call_was_refused),
+		SHOP(the_first_try_at_keys_that_fails_is_told_and_reported),
+		SHOP(a_role_that_sts_denies_is_told_with_its_words),
+		SHOP(tries_at_keys_are_not_counted_as_refusals_of_the_call),
+		SHOP(the_first_try_at_a_read_that_fails_is_told_while_it_is_planned),
+		SHOP(a_read_of_a_step_is_told_at_its_first_failure_and_a_wait_by_what_was_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
