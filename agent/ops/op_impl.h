@@ -136,7 +136,7 @@ enum op_state op_run(struct op *op); /* goes on with the stage that is next, or 
 void op_run_env_init(struct op *op);
 struct run *op_run_of(struct op *op, size_t i); /* the run of plan i, made if need be */
 void op_end_runs(struct op *op);
-void op_runs_hear(struct op *op);       /* it is cancelled: what waits hears it */
+void op_runs_hear(struct op *op);       /* it is cancelled, or out of time: what waits hears it */
 bool op_has_begun(const struct op *op); /* it runs, and a step of it has an intent */
 void op_creds_done(struct op *op);
 unsigned op_steps_done(const struct op *op);

@@ -10,6 +10,7 @@
 #include "agent/base/json.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/base/stamp.h"
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner.h"
 #include "agent/ops/account/recent.h"
@@ -162,11 +163,20 @@ static void note_refused(struct op *op)
 	op->env->changed(op->env->ctx);
 }
 
+static void log_failed(const struct op *op, uint32_t wait_ms)
+{
+	char since[STAMP_RFC3339_LEN], gives_up[STAMP_RFC3339_LEN];
+
+	log_warn("op.inventory.failed", "op=%s err=%s tries=%u since=%s gives_up=%s retry_in_ms=%u", op->f.id_text,
+		 err_text(&op->inv.err), op->refusals, stamp_rfc3339(op->refused_since_ms, since),
+		 stamp_rfc3339(op->f.expires_ms, gives_up), wait_ms);
+}
+
 /* A read tries again by itself, and that may take minutes. */
 void op_ask_again(struct op *op)
 {
 	note_refused(op);
-	log_warn("op.inventory.failed", "op=%s err=%s tries=%u retry_in_ms=0", op->f.id_text, err_text(&op->inv.err), op->refusals);
+	log_failed(op, 0);
 }
 
 static void gets_on(struct op *op)
@@ -184,8 +194,7 @@ static enum op_state inventory_failed(struct op *op)
 		return op_end_early(op, STATE(FAILED), "DENIED_BY_AWS", err_text(&op->inv.err));
 	note_refused(op);
 	snprintf(op->waiting, sizeof(op->waiting), "%.150s", err_text(&op->inv.err));
-	log_warn("op.inventory.failed", "op=%s err=%s tries=%u retry_in_ms=%u", op->f.id_text, err_text(&op->inv.err), op->refusals,
-		 wait);
+	log_failed(op, wait);
 	return op_wait(op, wait);
 }
 

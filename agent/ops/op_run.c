@@ -275,7 +275,7 @@ static enum op_state start_stage(struct op *op)
 	for (size_t i = 0; i < op->plans->n; i++)
 		if (op->plans->v[i].stage == stage)
 			run_start(op_run_of(op, i));
-	return OP_STAYS;
+	return op_wait(op, (uint64_t)(op_deadline_ms(op) - world_wall_ms(op_world(op))) + 1);
 }
 
 static void on_run(void *ctx, struct run *r)
@@ -323,11 +323,22 @@ static void take_role(struct op *op)
 		op->runs = mem_alloc((op->plans->n + 1) * sizeof(*op->runs));
 }
 
+void op_runs_hear(struct op *op)
+{
+	for (size_t i = 0; op->runs != NULL && i < op->plans->n; i++)
+		if (op->runs[i] != NULL)
+			run_hear(op->runs[i]);
+}
+
+/* What still runs when its wait is over has come to the command's deadline. */
 enum op_state op_run(struct op *op)
 {
 	if (op->operate == NULL)
 		take_role(op);
-	return start_stage(op);
+	if (!is_running(op))
+		return start_stage(op);
+	op_runs_hear(op);
+	return OP_STAYS;
 }
 
 enum op_state op_start(struct op *op)
@@ -349,13 +360,6 @@ enum op_state op_start_stands(struct op *op)
 		 plans_steps(op->plans));
 	op->env->changed(op->env->ctx);
 	return OP_RUNNING;
-}
-
-void op_runs_hear(struct op *op)
-{
-	for (size_t i = 0; op->runs != NULL && i < op->plans->n; i++)
-		if (op->runs[i] != NULL)
-			run_hear(op->runs[i]);
 }
 
 void op_end_runs(struct op *op)

@@ -29,19 +29,37 @@ static void keep(struct run *r, json_t *error, const char *waits)
 	r->a.refused_waits = waits;
 }
 
+static void log_refused(const struct run *r, const struct aws_call *c)
+{
+	char since[STAMP_RFC3339_LEN], gives_up[STAMP_RFC3339_LEN];
+
+	log_warn("op.step.refused", "op=%s step=%s/%s class=%s code=%s err=%s tries=%u since=%s gives_up=%s", r->env->command,
+		 r->plan->name, run_now(r)->s.name, aws_class_name(c->class), c->code, err_text(&c->err), r->a.refusals,
+		 stamp_rfc3339(r->a.refused_since_ms, since), stamp_rfc3339(run_gives_up_ms(r), gives_up));
+}
+
+static void log_unsent(const struct run *r, const struct creds_why *why, const struct err *e)
+{
+	char since[STAMP_RFC3339_LEN], gives_up[STAMP_RFC3339_LEN];
+
+	log_warn("op.step.keys.failed", "op=%s step=%s/%s action=%s class=%s code=%s err=%s tries=%u since=%s gives_up=%s",
+		 r->env->command, r->plan->name, run_now(r)->s.name, why->action, aws_class_name(why->class), why->code,
+		 err_text(e), r->a.refusals, stamp_rfc3339(r->a.refused_since_ms, since),
+		 stamp_rfc3339(run_gives_up_ms(r), gives_up));
+}
+
 void run_refused(struct run *r, const struct aws_call *c)
 {
 	const char *action = run_now(r)->s.kind->action;
-	char since[STAMP_RFC3339_LEN], gives_up[STAMP_RFC3339_LEN];
 	struct run_told t = { run_class_name(c->class), err_text(&c->err), action, c->code, c->request_id, c->encoded };
 
 	if (c->unsent)
 		t = run_told_keys(&c->keys.why, action, err_text(&c->keys.err));
 	keep(r, run_told_json(&t), c->unsent ? action : NULL);
-	log_warn("op.step.refused", "op=%s step=%s/%s class=%s code=%s err=%s tries=%u since=%s gives_up=%s", r->env->command,
-		 r->plan->name, run_now(r)->s.name, aws_class_name(c->unsent ? c->keys.why.class : c->class), t.code,
-		 err_text(&c->err), r->a.refusals, stamp_rfc3339(r->a.refused_since_ms, since),
-		 stamp_rfc3339(run_gives_up_ms(r), gives_up));
+	if (c->unsent)
+		log_unsent(r, &c->keys.why, &c->keys.err);
+	else
+		log_refused(r, c);
 }
 
 void run_gets_on(struct run *r)
@@ -100,12 +118,14 @@ const char *run_while(const json_t *error, const char *waits)
 /* The refusal is that of the read, and nothing of the step's last call is in it. */
 void run_look_refused(struct run *r)
 {
+	char since[STAMP_RFC3339_LEN], gives_up[STAMP_RFC3339_LEN];
 	const char *waits;
 	json_t *error = run_look_json(&r->inv, &waits);
 
 	keep(r, error, waits);
-	log_warn("op.step.look.failed", "op=%s step=%s/%s err=%s tries=%u next=\"look again\"", r->env->command, r->plan->name,
-		 run_now(r)->s.name, err_text(&r->inv.err), r->a.refusals);
+	log_warn("op.step.look.failed", "op=%s step=%s/%s err=%s tries=%u since=%s gives_up=%s next=\"look again\"",
+		 r->env->command, r->plan->name, run_now(r)->s.name, err_text(&r->inv.err), r->a.refusals,
+		 stamp_rfc3339(r->a.refused_since_ms, since), stamp_rfc3339(run_gives_up_ms(r), gives_up));
 }
 
 bool run_trouble(const struct run *r, struct run_trouble *ret)

@@ -28,7 +28,27 @@ static void a_step_that_waits_for_keys_hears_a_cancel_at_once(void **state)
 	arena_free(m);
 }
 
-static enum shop_fault groups_slow(struct shop *s, const char *body)
+/* Its time is over: what cannot be made is not waited for. */
+static void a_step_that_waits_for_keys_hears_the_deadline_of_its_command(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+
+	s->break_at = sts_slow;
+	shop_apply(s, &k, 1);
+	k.c.deadline_s = 40;
+	shop_send(s, &k, false);
+	assert_true(shop_until(s, &k, STATE_OF(RUNNING), 60000));
+	sim_run_until(s->d.w, NULL, NULL, 39000);
+	assert_int_equal(shop_status(s, &k, m)->state, STATE_OF(RUNNING));
+	assert_true(shop_until(s, &k, STATE_OF(ROLLED_BACK), 2500));
+	assert_int_equal(shop_status(s, &k, m)->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__TIMEOUT);
+	assert_non_null(strstr(shop_status(s, &k, m)->error->message, "deadline of 40 s is over, while it waited for keys: "));
+	arena_free(m);
+}
+
+static enum shop_fault reads_slow(struct shop *s, const char *body)
 {
 	return s->broke > 0 && str_starts(body, "Action=Describe") ? SHOP_SLOW : SHOP_FINE;
 }
@@ -40,7 +60,7 @@ static void a_plan_that_waits_for_its_inventory_hears_a_cancel_at_once(void **st
 	struct desk_command k;
 
 	s->broke = 1;
-	s->break_at = groups_slow;
+	s->break_at = reads_slow;
 	shop_run(s, &k);
 	sim_run_until(s->d.w, NULL, NULL, 40000);
 	ops_cancel(s->d.ops, k.id);
@@ -69,7 +89,7 @@ static void a_read_that_gets_no_answer_hears_a_cancel_at_once(void **state)
 	s->sim->instances[0]->running_ms = s->sim->instances[1]->running_ms = UINT64_MAX;
 	sim_run_until(s->d.w, NULL, NULL, 30000);
 	s->broke = 1;
-	s->break_at = groups_slow;
+	s->break_at = reads_slow;
 	sim_run_until(s->d.w, NULL, NULL, 50000);
 	assert_non_null(shop_status(s, &k, m)->error);
 	ops_cancel(s->d.ops, k.id);
@@ -139,7 +159,7 @@ static void a_taking_back_says_that_a_cancel_has_come(void **state)
 	shop_run(s, &k);
 	assert_int_equal(sim_run_until(s->d.w, shop_made_a_balancer, s, 600000), SIM_TRUE);
 	s->broke = 1;
-	s->break_at = groups_slow;
+	s->break_at = reads_slow;
 	ops_cancel(s->d.ops, k.id);
 	sim_run_until(s->d.w, NULL, NULL, 40000);
 	assert_true(str_starts(shop_status(s, &k, m)->note, "a cancel has come: what was made is taken back; ec2:DescribeVpcs has "
@@ -151,6 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHOP(a_step_that_waits_for_keys_hears_a_cancel_at_once),
+		SHOP(a_step_that_waits_for_keys_hears_the_deadline_of_its_command),
 		SHOP(a_plan_that_waits_for_its_inventory_hears_a_cancel_at_once),
 		SHOP(a_read_that_gets_no_answer_hears_a_cancel_at_once),
 		SHOP(what_is_in_doubt_is_looked_for_before_a_cancel_ends_it),
