@@ -297,7 +297,7 @@ void op_free(struct op *op)
 	json_decref(op->planned);
 	json_decref(op->result);
 	json_decref(op->facts);
-	json_decref(op->refusal);
+	run_failing_close(&op->failing);
 	verb_args_free(op->args);
 	reeve__control__v1__command__free_unpacked(op->cmd, NULL);
 	mem_free(op);

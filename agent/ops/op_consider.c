@@ -228,8 +228,8 @@ static enum op_state ended_waiting(struct op *op)
 		return op_end_refused(op, STATE(CANCELLED), NULL, "cancelled by the vendor before it started");
 	if (op->f.expires_ms != 0 && now > op->f.expires_ms)
 		return op_end_refused(op, STATE(EXPIRED), "TIMEOUT",
-				      op->waiting[0] != '\0' && op->refusal == NULL ? op->waiting
-										    : "it expired before it could start");
+				      op->waiting[0] != '\0' && op->failing.error == NULL ? op->waiting
+											  : "it expired before it could start");
 	return OP_CONSIDERING;
 }
 

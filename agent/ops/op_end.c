@@ -93,14 +93,10 @@ enum op_state op_end_early(struct op *op, state_t state, const char *class, cons
 enum op_state op_end_refused(struct op *op, state_t state, const char *class, const char *message)
 {
 	json_t *error;
-	char text[ERR_TEXT_MAX + 80];
 
-	if (op->refusal == NULL)
+	if (op->failing.error == NULL)
 		return op_end_early(op, state, class, message);
-	error = json_deep_copy(op->refusal);
-	snprintf(text, sizeof(text), "%s, %s: %s", message, run_while(op->refusal, op->refused_waits),
-		 json_str_or(op->refusal, "message", "?"));
-	json_object_set_new(error, "message", json_text(text));
+	error = run_failing_json(&op->failing, message);
 	if (class != NULL)
 		json_object_set_new(error, "class", json_string(class));
 	return op_end_with(op, op_result_json(op, state, error, NULL));

@@ -68,12 +68,9 @@ struct op {
 	struct journal_append rec;
 	struct timer timer;
 	struct backoff backoff;
-	json_t *refusal;           /* of AWS, the last, as an error: why no inventory comes; NULL: none since one came */
-	const char *refused_waits; /* the action that waits for keys, where it is they that do not come; else NULL */
-	unsigned refusals;
-	int64_t refused_since_ms; /* Unix ms: when the first taking that failed so began */
-	int64_t asked_wall_ms;    /* Unix ms: when the last one did */
-	char waiting[160];        /* why it does not go on, for the status */
+	struct run_failing failing; /* why no inventory comes, since one came */
+	int64_t asked_wall_ms;      /* Unix ms: when the last one did */
+	char waiting[160];          /* why it does not go on, for the status */
 	unsigned stopping_runs;
 	struct ending ending;
 };
@@ -99,7 +96,7 @@ json_t *op_result_json(struct op *op, state_t state, json_t *error, const char *
 enum op_state op_end_with(struct op *op, json_t *result); /* takes result */
 /* A refusal (class and message) or an end before anything was changed (class NULL: message is a note). */
 enum op_state op_end_early(struct op *op, state_t state, const char *class, const char *message);
-/* The same, and what AWS has refused until now, if anything, is its error. */
+/* The same, and what has failed until now, if anything, is its error. */
 enum op_state op_end_refused(struct op *op, state_t state, const char *class, const char *message);
 void op_ended_apply(struct op *op); /* its result stands: what the runs held is let go */
 

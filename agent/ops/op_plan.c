@@ -156,10 +156,7 @@ static int plan_now(struct op *op, const struct inventory *inv, struct err *e)
 /* Kept until AWS shows what there is: whoever looks at the status reads how often, since when and until when. */
 static void note_refused(struct op *op)
 {
-	json_decref(op->refusal);
-	op->refusal = run_look_json(&op->inv, &op->refused_waits);
-	if (op->refusals++ == 0)
-		op->refused_since_ms = op->asked_wall_ms;
+	run_failing_add(&op->failing, &op->inv, op->asked_wall_ms);
 	op->env->changed(op->env->ctx);
 }
 
@@ -168,7 +165,7 @@ static void log_failed(const struct op *op, uint32_t wait_ms)
 	char since[STAMP_RFC3339_LEN], gives_up[STAMP_RFC3339_LEN];
 
 	log_warn("op.inventory.failed", "op=%s err=%s tries=%u since=%s gives_up=%s retry_in_ms=%u", op->f.id_text,
-		 err_text(&op->inv.err), op->refusals, stamp_rfc3339(op->refused_since_ms, since),
+		 err_text(&op->inv.err), op->failing.tries, stamp_rfc3339(op->failing.since_ms, since),
 		 stamp_rfc3339(op->f.expires_ms, gives_up), wait_ms);
 }
 
@@ -181,8 +178,7 @@ void op_ask_again(struct op *op)
 
 static void gets_on(struct op *op)
 {
-	json_close(&op->refusal);
-	op->refusals = 0;
+	run_failing_close(&op->failing);
 	backoff_reset(&op->backoff);
 }
 

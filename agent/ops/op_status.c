@@ -11,6 +11,7 @@
 
 #define PLAN_TEXT_WHOLE (4u << 20)
 #define CUT_LINE_MAX 128
+#define STATUS_BYTES_MAX (64u << 20)
 
 /* Whole lines, as many as there is room for, and how many are missing: a plan must not look shorter than it is. */
 static void print_plans(const struct plans *p, struct buf *to)
@@ -47,24 +48,6 @@ void op_plan_text(const struct op *op, struct buf *to)
 		buf_addf(to, "Command %s: %s of %s is not planned yet%s%s\n", op->f.id_text, op_verb(op), op_warehouse(op),
 			 op->waiting[0] != '\0' ? ": " : ".", op->waiting);
 	}
-}
-
-static void set_text(json_t *to, const char *member, const char *text)
-{
-	if (*text != '\0')
-		json_object_set_new(to, member, json_text(text));
-}
-
-void op_tell_plan(const struct op *op, json_t *to)
-{
-	char what[ERR_TEXT_MAX];
-
-	if (op->plans != NULL)
-		json_object_set(to, "plan", op->plans->json);
-	set_text(to, "note", op->f.is_ended ? json_str_or(op->result, "note", "") : op->waiting);
-	set_text(to, "error", json_str_or(json_object_get(op->result, "error"), "message", ""));
-	if (op->plans != NULL && !op->f.is_ended && op_starts_unproved(op, op->env->policy(op->env->ctx), what))
-		set_text(to, "high_risk", what);
 }
 
 static Reeve__Control__V1__Error *wire_error(const json_t *j, struct arena *m)
@@ -141,7 +124,7 @@ static bool tells_plan(const struct op *op)
 /* It asks for an inventory, and AWS does not give it one. */
 static bool is_blind(const struct op *op)
 {
-	return op->refusal != NULL && op->sm.now == OP_ASKING;
+	return op->failing.error != NULL && op->sm.now == OP_ASKING;
 }
 
 /* Of the plans that go beside each other, what one says goes together: its step, its error and its note. */
@@ -189,10 +172,10 @@ static struct told told_of(const struct op *op)
 		weigh(op, i, &t);
 	t.is_in_trouble = is_blind(op) || (t.run != NULL && run_trouble(t.run, &t.trouble));
 	if (is_blind(op))
-		t.trouble = (struct run_trouble){ .error = op->refusal,
-						  .waits = op->refused_waits,
-						  .tries = op->refusals,
-						  .since_ms = op->refused_since_ms,
+		t.trouble = (struct run_trouble){ .error = op->failing.error,
+						  .waits = op->failing.waits,
+						  .tries = op->failing.tries,
+						  .since_ms = op->failing.since_ms,
 						  .gives_up_ms = op->f.expires_ms };
 	return t;
 }
@@ -205,7 +188,7 @@ static const char *second(int64_t ms, char to[STAMP_RFC3339_LEN])
 	return stamp_rfc3339((ms + 999) / 1000 * 1000, to);
 }
 
-/* Only AWS refuses. No answer is none, and a call that waits for keys has not been made. */
+/* What was not sent was not refused (run_failing_json), and what got no answer was neither. */
 static char *trouble_note(const struct op *op, const struct run_trouble *t, struct arena *m)
 {
 	int64_t gives_up = t->gives_up_ms, deadline = t->can_be_taken_back ? op_deadline_ms(op) : gives_up;
@@ -224,6 +207,13 @@ static char *trouble_note(const struct op *op, const struct run_trouble *t, stru
 			    json_str_or(t->error, "message", "?"));
 }
 
+static char *look_note(int64_t since_ms, struct arena *m)
+{
+	char since[STAMP_RFC3339_LEN];
+
+	return arena_printf(m, "a look at the account is under way since %s", second(since_ms, since));
+}
+
 static char *pending_note(const struct run *r, struct arena *m)
 {
 	char since[STAMP_RFC3339_LEN];
@@ -233,8 +223,9 @@ static char *pending_note(const struct run *r, struct arena *m)
 		return arena_str(m, "");
 	if (p.seen != NULL)
 		return arena_printf(m, "waits, last seen: %s", p.seen);
-	return arena_printf(m, "%s %s since %s", p.action != NULL ? p.action : "a look at the account",
-			    p.for_keys ? "waits for keys" : "waits for an answer", second(p.since_ms, since));
+	if (p.action == NULL)
+		return look_note(p.since_ms, m);
+	return arena_printf(m, "%s waits for %s since %s", p.action, p.for_keys ? "keys" : "an answer", second(p.since_ms, since));
 }
 
 /* What the run that is told of waits for: a call in doubt first, then what fails, then what has not failed yet. */
@@ -271,12 +262,10 @@ static bool is_slow(const struct op *op)
 /* What holds the operation up: AWS while it cannot be planned; else the customer's word first, then its runs. */
 static char *waiting_note(const struct op *op, const struct told *t, struct arena *m)
 {
-	char since[STAMP_RFC3339_LEN];
-
 	if (is_blind(op))
 		return trouble_note(op, &t->trouble, m);
 	if (is_slow(op))
-		return arena_printf(m, "a look at the account waits for an answer since %s", second(op->asked_wall_ms, since));
+		return look_note(op->asked_wall_ms, m);
 	if (*op->waiting != '\0' || t->run == NULL)
 		return arena_str(m, op->waiting);
 	return named_note(t, run_note_of(op, t, m), m);
@@ -334,4 +323,26 @@ void op_status(const struct op *op, struct arena *m, status_t *to)
 		status_of_result(op, m, to);
 	else
 		status_of_running(op, m, to);
+}
+
+static void set_text(json_t *to, const char *member, const char *text)
+{
+	if (*text != '\0')
+		json_object_set_new(to, member, json_text(text));
+}
+
+void op_tell_plan(const struct op *op, json_t *to)
+{
+	struct arena *m = arena_new_sized(STATUS_BYTES_MAX);
+	char what[ERR_TEXT_MAX];
+	status_t s;
+
+	if (op->plans != NULL)
+		json_object_set(to, "plan", op->plans->json);
+	op_status(op, m, &s);
+	set_text(to, "note", s.note);
+	set_text(to, "error", s.error != NULL ? s.error->message : "");
+	arena_free(m);
+	if (op->plans != NULL && !op->f.is_ended && op_starts_unproved(op, op->env->policy(op->env->ctx), what))
+		set_text(to, "high_risk", what);
 }

@@ -146,8 +146,8 @@ MUTANTS = [
     Mutant(
         "a cancel that forgets what AWS refused",
         "agent/ops/engine/run_undo.c",
-        "	if (r->a.refusal == NULL)\n		return",
-        "	if (r->a.refusal == NULL || r->plan != NULL)\n		return",
+        "	if (f == NULL)\n		return",
+        "	if (f == NULL || r->plan != NULL)\n		return",
         "build/tests/unit/ops/engine/test_run_trouble",
     ),
     Mutant(
@@ -160,8 +160,8 @@ MUTANTS = [
     Mutant(
         "tries at keys counted as refusals of the call",
         "agent/ops/engine/run_trouble.c",
-        "	if (is_another)",
-        "	if (is_another && r->plan == NULL)",
+        "	if (c->unsent) {\n		has_no_keys(r, c);",
+        "	if (c->unsent && r->plan == NULL) {\n		has_no_keys(r, c);",
         "build/tests/unit/ops/engine/test_run_trouble",
     ),
     Mutant(

@@ -252,7 +252,8 @@ static void attempt_close(struct attempt *a)
 	json_decref(a->left);
 	json_decref(a->shown);
 	json_decref(a->part);
-	json_decref(a->refusal);
+	run_failing_close(&a->own);
+	run_failing_close(&a->other);
 	buf_close(&a->note);
 	mem_free(a->encoded);
 }

@@ -83,17 +83,25 @@ struct run_trouble {
 	bool can_be_taken_back;
 };
 bool run_trouble(const struct run *r, struct run_trouble *ret); /* false: nothing has failed since it last got on */
-/* The failure of a look as an error, {class, message, action, ...}; *ret_waits as above. */
-json_t *run_look_json(const struct inventory_req *look, const char **ret_waits);
-/* How a sentence goes on about what failed until a command was called off: "while AWS refused". */
-const char *run_while(const json_t *error, const char *waits);
+/* One thing that fails, as long as it is that which does. */
+struct run_failing {
+	json_t *error;     /* {class, message, action, ...}, of the last time; NULL: nothing fails */
+	const char *waits; /* as above */
+	unsigned tries;
+	int64_t since_ms; /* Unix ms: when the first of them began */
+};
+/* The inventory has failed that was begun then, in Unix ms. */
+void run_failing_add(struct run_failing *f, const struct inventory_req *look, int64_t began_ms);
+void run_failing_close(struct run_failing *f); /* nothing fails, from here on */
+/* What failed stays the error of what is called off meanwhile: "<why>, while AWS refused: <its sentence>". */
+json_t *run_failing_json(const struct run_failing *f, const char *why);
 /* What a step is out for that nobody has failed yet. */
 #define RUN_SLOW_MS 5000 /* what takes less is no news */
 struct run_pending {
-	const char *action; /* NULL: a look at the account */
-	bool for_keys;
-	const char *seen; /* it is not out, but asks again in a moment: how things stood when they were last seen; else NULL */
-	int64_t since_ms; /* Unix ms */
+	const char *seen; /* it asks again and again: how things stood when they were last seen; NULL: it waits for an answer ... */
+	const char *action; /* ... to this; NULL: to a look at the account */
+	bool for_keys;      /* or first for keys */
+	int64_t since_ms;   /* Unix ms */
 };
 bool run_pending(const struct run *r, struct run_pending *ret);
 /* Unix ms until when it looks whether a call of `action` that got no answer has had its effect; 0: it does not. */

@@ -93,10 +93,8 @@ struct attempt {
 	bool unsent; /* it was that of the keys: nothing was sent */
 	struct creds_why why;
 	/* since it last got on: run_trouble.c */
-	json_t *refusal;           /* the last one, as an error; NULL: none */
-	const char *refused_waits; /* the action that waits for keys, where it is they that do not come; else NULL */
-	unsigned refusals;
-	int64_t refused_since_ms; /* Unix ms: when the first of the calls that failed so began */
+	struct run_failing own;   /* its call */
+	struct run_failing other; /* what it needs beside that, and stands in the way now: keys, or a look */
 	int64_t out_since_ms;     /* Unix ms: when the call or the look under way began */
 	bool hears;               /* what is under way was taken back, because the command is called off */
 	/* how it ends */
@@ -185,9 +183,10 @@ json_t *run_error_json(struct run *r);
 void run_refused(struct run *r, const struct aws_call *c); /* that call of the step failed, and it goes on trying all the same */
 void run_look_refused(struct run *r);                      /* the inventory in r->inv failed: says so, and that it looks again */
 void run_gets_on(struct run *r);
-void run_sees(struct run *r); /* it looks again: what kept it from that is over, and what its calls are refused is not */
-int64_t run_gives_up_ms(const struct run *r); /* Unix ms */
-uint64_t run_limit_ms(const struct run *r);   /* how long the step at hand may take, from a.started_ms on */
+const struct run_failing *run_failing(const struct run *r); /* that which stands in the way now; NULL: nothing does */
+void run_sees(struct run *r);                               /* it looks again: what kept it from that is over */
+int64_t run_gives_up_ms(const struct run *r);               /* Unix ms */
+uint64_t run_limit_ms(const struct run *r);                 /* how long the step at hand may take, from a.started_ms on */
 /* A failure on its way to an error. */
 struct run_told {
 	const char *class, *message, *action, *code, *request_id, *encoded; /* the last three: "" or NULL where there is none */

@@ -6,27 +6,72 @@
  * What is not one failing thing is not counted as one: keys that do not come, a look, the call itself. */
 #include "agent/base/json.h"
 #include "agent/base/log.h"
+#include "agent/base/mem.h"
 #include "agent/base/stamp.h"
 #include "agent/base/str.h"
 #include "agent/ops/engine/run_impl.h"
 
-static const char *action_of(const json_t *error)
+/* ---- one thing that fails ---- */
+
+static bool is_same(const struct run_failing *f, const json_t *error, const char *waits)
 {
-	return json_str_or(error, "action", "");
+	return f->error != NULL && (waits == NULL) == (f->waits == NULL) &&
+	       str_eq(json_str_or(error, "action", ""), json_str_or(f->error, "action", ""));
 }
 
 /* Takes error. */
-static void keep(struct run *r, json_t *error, const char *waits)
+static void add(struct run_failing *f, json_t *error, const char *waits, int64_t began_ms)
 {
-	bool is_another = (waits == NULL) != (r->a.refused_waits == NULL) || !str_eq(action_of(error), action_of(r->a.refusal));
+	if (!is_same(f, error, waits))
+		run_failing_close(f);
+	if (f->tries++ == 0)
+		f->since_ms = began_ms;
+	json_decref(f->error);
+	f->error = error;
+	f->waits = waits;
+}
 
-	if (is_another)
-		r->a.refusals = 0;
-	if (r->a.refusals++ == 0)
-		r->a.refused_since_ms = r->a.out_since_ms;
-	json_decref(r->a.refusal);
-	r->a.refusal = error;
-	r->a.refused_waits = waits;
+void run_failing_close(struct run_failing *f)
+{
+	json_decref(f->error);
+	*f = (struct run_failing){ 0 };
+}
+
+void run_failing_add(struct run_failing *f, const struct inventory_req *look, int64_t began_ms)
+{
+	struct run_told t = { .class = run_class_name(look->class), .message = err_text(&look->err), .action = look->action };
+
+	if (look->unsent)
+		t = run_told_keys(&look->why, look->action, err_text(&look->err));
+	add(f, run_told_json(&t), look->unsent ? look->action : NULL, began_ms);
+}
+
+/* Only AWS refuses. No answer is none, and a call that waits for keys has not been made. */
+static const char *how(const struct run_failing *f)
+{
+	const char *class = json_str_or(f->error, "class", "");
+
+	if (str_eq(class, "TIMEOUT") || str_eq(class, "INTERNAL"))
+		return f->waits != NULL ? "it waited for keys" : "it waited for an answer";
+	return f->waits != NULL && str_eq(class, "PRECONDITION") ? "it had no keys" : "AWS refused";
+}
+
+json_t *run_failing_json(const struct run_failing *f, const char *why)
+{
+	CLEANUP(mem_close) char *text = mem_printf("%s, while %s: %s", why, how(f), json_str_or(f->error, "message", "?"));
+	json_t *j = json_deep_copy(f->error);
+
+	json_object_set_new(j, "message", json_text(text));
+	return j;
+}
+
+/* ---- of a step ---- */
+
+const struct run_failing *run_failing(const struct run *r)
+{
+	if (r->a.other.error != NULL)
+		return &r->a.other;
+	return r->a.own.error != NULL ? &r->a.own : NULL;
 }
 
 static void log_refused(const struct run *r, const struct aws_call *c)
@@ -34,8 +79,8 @@ static void log_refused(const struct run *r, const struct aws_call *c)
 	char since[STAMP_RFC3339_LEN], gives_up[STAMP_RFC3339_LEN];
 
 	log_warn("op.step.refused", "op=%s step=%s/%s class=%s code=%s err=%s tries=%u since=%s gives_up=%s", r->env->command,
-		 r->plan->name, run_now(r)->s.name, aws_class_name(c->class), c->code, err_text(&c->err), r->a.refusals,
-		 stamp_rfc3339(r->a.refused_since_ms, since), stamp_rfc3339(run_gives_up_ms(r), gives_up));
+		 r->plan->name, run_now(r)->s.name, aws_class_name(c->class), c->code, err_text(&c->err), r->a.own.tries,
+		 stamp_rfc3339(r->a.own.since_ms, since), stamp_rfc3339(run_gives_up_ms(r), gives_up));
 }
 
 static void log_unsent(const struct run *r, const struct creds_why *why, const struct err *e)
@@ -44,35 +89,43 @@ static void log_unsent(const struct run *r, const struct creds_why *why, const s
 
 	log_warn("op.step.keys.failed", "op=%s step=%s/%s action=%s class=%s code=%s err=%s tries=%u since=%s gives_up=%s",
 		 r->env->command, r->plan->name, run_now(r)->s.name, why->action, aws_class_name(why->class), why->code,
-		 err_text(e), r->a.refusals, stamp_rfc3339(r->a.refused_since_ms, since),
+		 err_text(e), r->a.other.tries, stamp_rfc3339(r->a.other.since_ms, since),
 		 stamp_rfc3339(run_gives_up_ms(r), gives_up));
+}
+
+static void has_no_keys(struct run *r, const struct aws_call *c)
+{
+	const char *action = run_now(r)->s.kind->action;
+	struct run_told t = run_told_keys(&c->keys.why, action, err_text(&c->keys.err));
+
+	add(&r->a.other, run_told_json(&t), action, r->a.out_since_ms);
+	log_unsent(r, &c->keys.why, &c->keys.err);
 }
 
 void run_refused(struct run *r, const struct aws_call *c)
 {
-	const char *action = run_now(r)->s.kind->action;
-	struct run_told t = { run_class_name(c->class), err_text(&c->err), action, c->code, c->request_id, c->encoded };
+	struct run_told t = {
+		run_class_name(c->class), err_text(&c->err), run_now(r)->s.kind->action, c->code, c->request_id, c->encoded
+	};
 
-	if (c->unsent)
-		t = run_told_keys(&c->keys.why, action, err_text(&c->keys.err));
-	keep(r, run_told_json(&t), c->unsent ? action : NULL);
-	if (c->unsent)
-		log_unsent(r, &c->keys.why, &c->keys.err);
-	else
-		log_refused(r, c);
+	if (c->unsent) {
+		has_no_keys(r, c);
+		return;
+	}
+	run_sees(r);
+	add(&r->a.own, run_told_json(&t), NULL, r->a.out_since_ms);
+	log_refused(r, c);
 }
 
 void run_gets_on(struct run *r)
 {
-	json_close(&r->a.refusal);
-	r->a.refused_waits = NULL;
-	r->a.refusals = 0;
+	run_failing_close(&r->a.own);
+	run_failing_close(&r->a.other);
 }
 
 void run_sees(struct run *r)
 {
-	if (r->a.refusal != NULL && (r->a.refused_waits != NULL || !str_eq(action_of(r->a.refusal), run_now(r)->s.kind->action)))
-		run_gets_on(r);
+	run_failing_close(&r->a.other);
 }
 
 uint64_t run_limit_ms(const struct run *r)
@@ -96,47 +149,28 @@ int64_t run_gives_up_ms(const struct run *r)
 	return world_wall_ms(r->env->w) + (int64_t)(ends > now ? ends - now : 0);
 }
 
-json_t *run_look_json(const struct inventory_req *look, const char **ret_waits)
-{
-	struct run_told t = { .class = run_class_name(look->class), .message = err_text(&look->err), .action = look->action };
-
-	*ret_waits = look->unsent ? look->action : NULL;
-	if (look->unsent)
-		t = run_told_keys(&look->why, look->action, err_text(&look->err));
-	return run_told_json(&t);
-}
-
-const char *run_while(const json_t *error, const char *waits)
-{
-	const char *class = json_str_or(error, "class", "");
-
-	if (str_eq(class, "TIMEOUT") || str_eq(class, "INTERNAL"))
-		return waits != NULL ? "while it waited for keys" : "while it waited for an answer";
-	return waits != NULL && str_eq(class, "PRECONDITION") ? "while it had no keys" : "while AWS refused";
-}
-
 /* The refusal is that of the read, and nothing of the step's last call is in it. */
 void run_look_refused(struct run *r)
 {
 	char since[STAMP_RFC3339_LEN], gives_up[STAMP_RFC3339_LEN];
-	const char *waits;
-	json_t *error = run_look_json(&r->inv, &waits);
 
-	keep(r, error, waits);
+	run_failing_add(&r->a.other, &r->inv, r->a.out_since_ms);
 	log_warn("op.step.look.failed", "op=%s step=%s/%s err=%s tries=%u since=%s gives_up=%s next=\"look again\"",
-		 r->env->command, r->plan->name, run_now(r)->s.name, err_text(&r->inv.err), r->a.refusals,
-		 stamp_rfc3339(r->a.refused_since_ms, since), stamp_rfc3339(run_gives_up_ms(r), gives_up));
+		 r->env->command, r->plan->name, run_now(r)->s.name, err_text(&r->inv.err), r->a.other.tries,
+		 stamp_rfc3339(r->a.other.since_ms, since), stamp_rfc3339(run_gives_up_ms(r), gives_up));
 }
 
 bool run_trouble(const struct run *r, struct run_trouble *ret)
 {
-	if (!run_is_running(r) || r->a.refusal == NULL)
+	const struct run_failing *f = run_failing(r);
+
+	if (!run_is_running(r) || f == NULL)
 		return false;
 	*ret = (struct run_trouble){
-		.error = r->a.refusal,
-		.waits = r->a.refused_waits,
-		.tries = r->a.refusals,
-		.since_ms = r->a.refused_since_ms,
+		.error = f->error,
+		.waits = f->waits,
+		.tries = f->tries,
+		.since_ms = f->since_ms,
 		.gives_up_ms = run_gives_up_ms(r),
 		.can_be_taken_back = run_may_undo(r) && r->sm.now != RUN_AT_SURVEY, /* then it is being taken back */
 	};
@@ -157,13 +191,11 @@ bool run_pending(const struct run *r, struct run_pending *ret)
 	if (!run_is_running(r) || r->at >= (r->undoing ? r->undo_n : r->plan->n))
 		return false;
 	*ret = (struct run_pending){ .since_ms = r->a.out_since_ms };
-	if (r->sm.now == RUN_AT_POLL && r->a.last_seen[0] != '\0') {
-		ret->action = run_now(r)->s.kind->action;
-		ret->seen = r->a.last_seen;
-		return true;
-	}
 	if (is_calling && r->sm.now == RUN_AT_CALL)
 		ret->action = run_now(r)->s.kind->action;
 	ret->for_keys = is_calling && aws_call_is_unsent(&r->call);
-	return (is_calling || is_looking(r)) && world_wall_ms(r->env->w) - r->a.out_since_ms >= RUN_SLOW_MS;
+	if ((is_calling || is_looking(r)) && world_wall_ms(r->env->w) - r->a.out_since_ms >= RUN_SLOW_MS)
+		return true;
+	ret->seen = r->a.last_seen;
+	return r->a.last_seen[0] != '\0';
 }

@@ -216,18 +216,15 @@ static void tell_seen(struct run *r)
 
 /* A cancel, or the deadline of the command, before the pivot takes back; an undo cannot be cancelled, and behind the pivot there is
  * only forward. What the policy denies ends where it stands: the customer has the last word also about the taking back. */
-/* What AWS refused last, if anything, stays the error of what is called off meanwhile. A cancel alone is no error. */
+/* What failed last, if anything, stays the error of what is called off meanwhile. A cancel alone is no error. */
 static json_t *called_off_json(struct run *r)
 {
-	CLEANUP(mem_close) char *text = NULL;
+	const struct run_failing *f = run_failing(r);
 	json_t *j;
 
-	if (r->a.refusal == NULL)
+	if (f == NULL)
 		return r->cancelled ? NULL : run_error_json(r);
-	text = mem_printf("%s, %s: %s", err_text(&r->a.err), run_while(r->a.refusal, r->a.refused_waits),
-			  json_str_or(r->a.refusal, "message", "?"));
-	j = json_deep_copy(r->a.refusal);
-	json_object_set_new(j, "message", json_text(text));
+	j = run_failing_json(f, err_text(&r->a.err));
 	if (!r->cancelled)
 		json_object_set_new(j, "class", json_string("TIMEOUT"));
 	return j;

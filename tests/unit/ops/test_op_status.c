@@ -180,6 +180,21 @@ static void one_plan_alone_is_not_named_in_its_note(void **state)
 	arena_free(m);
 }
 
+static void who_asks_for_the_plan_reads_why_it_does_not_get_on(void **state)
+{
+	struct shop *s = *state;
+	CLEANUP(json_close) json_t *j = json_object();
+	struct desk_command k;
+
+	s->break_at = launches_throttled;
+	shop_run(s, &k);
+	assert_true(shop_until(s, &k, STATE_OF(RUNNING), 60000));
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	op_tell_plan(ops_find(s->d.ops, k.id), j);
+	assert_true(str_starts(json_str_or(j, "note", ""), "ec2:RunInstances was refused "));
+	assert_true(str_starts(json_str_or(j, "error", ""), "RunInstances: Throttling"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +205,7 @@ int main(void)
 		SHOP(of_two_plans_the_one_in_trouble_is_told_with_its_step_and_named),
 		SHOP(of_two_plans_in_trouble_one_is_told_whole_and_the_other_counted),
 		SHOP(one_plan_alone_is_not_named_in_its_note),
+		SHOP(who_asks_for_the_plan_reads_why_it_does_not_get_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,38 @@ static void a_cancel_alone_is_a_note_and_no_error(void **state)
 	arena_free(m);
 }
 
+static enum shop_fault lost_then_blind(struct shop *s, const char *body)
+{
+	if (str_starts(body, "Action=CreateLoadBalancer&"))
+		return SHOP_LOST;
+	return s->broke > 0 && str_starts(body, "Action=DescribeVpcs&") ? SHOP_THROTTLED : SHOP_FINE;
+}
+
+/* The call goes on failing, and between its tries the looks fail too: each is told with its own count, the one in the way now. */
+static void a_look_that_fails_does_not_hide_how_often_the_call_has(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+	unsigned before = 0, after = 0;
+
+	s->break_at = lost_then_blind;
+	shop_run(s, &k);
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	assert_int_equal(
+	    sscanf(shop_status(s, &k, m)->note, "elasticloadbalancing:CreateLoadBalancer has failed %u times", &before), 1);
+	s->broke = 1;
+	while (!str_starts(shop_status(s, &k, m)->note, "ec2:DescribeVpcs was refused 1 time since "))
+		sim_run_until(s->d.w, NULL, NULL, 100);
+	s->broke = 0;
+	while (!str_starts(shop_status(s, &k, m)->note, "elasticloadbalancing:"))
+		sim_run_until(s->d.w, NULL, NULL, 100);
+	assert_int_equal(sscanf(shop_status(s, &k, m)->note, "elasticloadbalancing:CreateLoadBalancer has failed %u times", &after),
+			 1);
+	assert_in_range(after, before, before + 2);
+	arena_free(m);
+}
+
 /* A look that fails is a refusal too: the step waits for it. */
 static enum shop_fault blind(struct shop *s, const char *body)
 {
@@ -406,7 +438,7 @@ static void the_first_try_at_a_read_that_fails_is_told_while_it_is_planned(void 
 	s->break_at = reads_slow;
 	shop_run(s, &k);
 	sim_run_until(s->d.w, NULL, NULL, 10000);
-	assert_true(str_starts(shop_status(s, &k, m)->note, "a look at the account waits for an answer since 20"));
+	assert_true(str_starts(shop_status(s, &k, m)->note, "a look at the account is under way since 20"));
 	sim_run_until(s->d.w, NULL, NULL, 25000);
 	st = shop_status(s, &k, m);
 	assert_int_equal(st->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__TIMEOUT);
@@ -446,6 +478,7 @@ int main(void)
 		SHOP(a_cancel_keeps_the_refusal_as_its_error),
 		SHOP(a_deadline_keeps_it_too),
 		SHOP(a_cancel_alone_is_a_note_and_no_error),
+		SHOP(a_look_that_fails_does_not_hide_how_often_the_call_has),
 		SHOP(a_look_that_is_refused_is_told),
 		SHOP(a_look_that_is_refused_is_told_to_the_end_and_once),
 		SHOP(a_taking_back_that_cannot_look_is_told),
