@@ -337,9 +337,9 @@ void op_tell_plan(const struct op *op, json_t *to)
 	char what[ERR_TEXT_MAX];
 	status_t s;
 
+	op_status(op, m, &s);
 	if (op->plans != NULL)
 		json_object_set(to, "plan", op->plans->json);
-	op_status(op, m, &s);
 	set_text(to, "note", s.note);
 	set_text(to, "error", s.error != NULL ? s.error->message : "");
 	arena_free(m);

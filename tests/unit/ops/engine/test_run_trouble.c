@@ -359,7 +359,9 @@ static void the_first_try_at_keys_that_fails_is_told_and_reported(void **state)
 	began_ms = world_wall_ms(s->d.w);
 	sim_run_until(s->d.w, NULL, NULL, 10000);
 	assert_true(str_starts(shop_status(s, &k, m)->note, "ec2:CreateSecurityGroup waits for keys since 20"));
+	s->d.changes = 0;
 	sim_run_until(s->d.w, NULL, NULL, 22000);
+	assert_int_equal(s->d.changes, 1);
 	st = shop_status(s, &k, m);
 	snprintf(text, sizeof(text), "tried 1 time since %s", stamp_rfc3339((began_ms + 999) / 1000 * 1000, since));
 	assert_non_null(strstr(st->note, text));
