@@ -9,8 +9,6 @@
 #include "agent/base/mem.h"
 #include "agent/ops/engine/run_impl.h"
 
-#define ROLE_MS 120000 /* how long IAM may take to make a role known everywhere */
-
 void run_blame(struct run *r)
 {
 	if (r->a.cause.class == AWS_OK && r->a.cause.code[0] == '\0')
@@ -24,7 +22,7 @@ void run_blame(struct run *r)
 static bool is_role_coming(struct run *r, const struct aws_call *c)
 {
 	return c->class == AWS_DENIED && step_mutates(run_now(r)->s.kind) && r->env->is_role_new(r->env->ctx) &&
-	       world_now_ms(r->env->w) - r->a.started_ms < ROLE_MS;
+	       world_now_ms(r->env->w) - r->a.started_ms < RUN_ROLE_MS;
 }
 
 static enum run_state settle(struct run *r, enum step_verdict v)
@@ -94,6 +92,7 @@ void run_call_again(struct run *r)
 {
 	if (r->sm.now != RUN_AT_CALL || ending_is_on(&r->ending))
 		return;
+	r->a.is_role_coming = false;
 	run_refused(r, &r->call);
 	r->env->progress(r->env->ctx, r);
 }
@@ -109,8 +108,9 @@ enum run_state run_called(struct run *r)
 		return RUN_AT_GUARD;
 	answer_take(r, c);
 	x = run_ctx(r, token);
+	r->a.is_role_coming = is_role_coming(r, c);
 	note_refusal(r, c);
-	v = is_role_coming(r, c) ? STEP_AGAIN : run_now(r)->s.kind->judge(&x, c, &r->a.err);
+	v = r->a.is_role_coming ? STEP_AGAIN : run_now(r)->s.kind->judge(&x, c, &r->a.err);
 	run_blame(r);
 	note_seen(r, c, v);
 	return settle(r, v);

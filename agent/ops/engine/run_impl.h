@@ -82,6 +82,7 @@ struct attempt {
 	bool in_doubt;       /* a call of it may have had its effect, and that is not known */
 	bool was_duplicate;  /* AWS said: there is one already */
 	bool is_denied;      /* by the policy */
+	bool is_role_coming; /* by AWS, which may only not know the role yet: tried for RUN_ROLE_MS */
 	enum leaving leaving;
 	unsigned repeats; /* calls repeated after looking in vain */
 	unsigned tries;   /* calls of this generation */
@@ -153,6 +154,7 @@ enum run_state run_smaller(struct run *r);                               /* the 
 enum run_state run_called_off(struct run *r, enum run_leave leave);      /* nothing of the step at hand is in doubt */
 
 /* ---- run_call.c ---- */
+#define RUN_ROLE_MS 120000 /* how long IAM may take to make a role known everywhere */
 enum run_state run_call(struct run *r), run_called(struct run *r);
 void run_call_again(struct run *r); /* a try at r->call has failed and another follows */
 void run_blame(struct run *r);      /* what judging and looking have found as cause stands for the answer's */

@@ -139,7 +139,9 @@ static uint64_t ends_ms(const struct run *r)
 {
 	if (r->sm.now == RUN_AT_SURVEY)
 		return run_survey_ends_ms(r);
-	return r->sm.now == RUN_AT_PART ? run_part_ends_ms(r) : r->a.started_ms + run_limit_ms(r);
+	if (r->sm.now == RUN_AT_PART)
+		return run_part_ends_ms(r);
+	return r->a.started_ms + (r->a.is_role_coming ? RUN_ROLE_MS : run_limit_ms(r));
 }
 
 int64_t run_gives_up_ms(const struct run *r)

@@ -376,13 +376,17 @@ static void a_role_that_sts_denies_is_told_with_its_words(void **state)
 	struct arena *m = arena_new_sized(8u << 20);
 	const Reeve__Control__V1__Status *st;
 	struct desk_command k;
-	char message[512];
+	char message[512], until[STAMP_RFC3339_LEN], ends[64];
+	int64_t began_ms;
 
 	s->sim->role_gone = true;
 	shop_run(s, &k);
 	assert_true(shop_until(s, &k, STATE_OF(RUNNING), 60000));
+	began_ms = world_wall_ms(s->d.w);
 	sim_run_until(s->d.w, NULL, NULL, 20000);
 	st = shop_status(s, &k, m);
+	snprintf(ends, sizeof(ends), "it is tried until %s", stamp_rfc3339((began_ms + 120000 + 999) / 1000 * 1000, until));
+	assert_non_null(strstr(st->note, ends)); /* and not until the step's own limit: a role is known by then */
 	assert_int_equal(st->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__DENIED_BY_AWS);
 	assert_string_equal(st->error->aws_code, "AccessDenied");
 	assert_string_equal(st->error->action, "sts:AssumeRole");
