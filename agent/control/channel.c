@@ -194,10 +194,10 @@ static int take_token(struct channel *c, const json_t *j)
 
 	TRY(json_get_str(j, "token", &token, &c->trouble.err));
 	TRY(json_get_u64(j, "expires_in_s", &expires, &c->trouble.err));
-	if (strlen(token) > TOKEN_MAX ||
+	if (*token == '\0' || strlen(token) > TOKEN_MAX ||
 	    strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=") != strlen(token))
-		return err_set(&c->trouble.err, ERR_INVALID, "the token is over %d bytes or has a character outside token68",
-			       TOKEN_MAX);
+		return err_set(&c->trouble.err, ERR_INVALID,
+			       "the token is empty, over %d bytes, or has a character outside token68", TOKEN_MAX);
 	if (expires == 0 || expires > TOKEN_MAX_S)
 		return err_set(&c->trouble.err, ERR_INVALID, "a token for %llu s; at most %d s are allowed",
 			       (unsigned long long)expires, TOKEN_MAX_S);

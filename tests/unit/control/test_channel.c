@@ -264,6 +264,7 @@ static void a_busy_vendor_is_left_alone_as_long_as_it_asks_at_either_step(void *
 static void what_is_no_token_is_not_taken(void **state)
 {
 	static const char *const wrong[] = {
+		"{\"token\":\"\",\"expires_in_s\":60}",
 		"{\"token\":\"tok-1\",\"expires_in_s\":3601}",
 		"{\"token\":\"tok-1\",\"expires_in_s\":0}",
 		"{\"token\":\"a b\",\"expires_in_s\":60}",
