@@ -72,6 +72,7 @@ static const struct {
 	{ "FilterLimitExceeded",                    { CODE_FINAL, AWS_INVALID } },
 	{ "OperationNotPermitted",                  { CODE_FINAL, AWS_INVALID } }, /* a protection, which does not pass by itself */
 
+	{ "BucketAlreadyOwnedByYou",                { CODE_FINAL, AWS_DUPLICATE } },
 	{ "DuplicateListener",                      { CODE_FINAL, AWS_DUPLICATE } },
 	{ "DuplicateLoadBalancerName",              { CODE_FINAL, AWS_DUPLICATE } },
 	{ "DuplicateTargetGroupName",               { CODE_FINAL, AWS_DUPLICATE } },
@@ -98,6 +99,7 @@ static const struct {
 } beginnings[] = {
 	{ "InvalidKMSKey", AWS_INVALID },
 	{ "KMS", AWS_INVALID },
+	{ "NoSuch", AWS_NOTFOUND }, /* S3: Bucket, Key, TagSet, Upload */
 	{ "TooMany", AWS_QUOTA },
 };
 
@@ -109,6 +111,8 @@ static const struct {
 	{ "NotFoundException", AWS_NOTFOUND },
 	{ ".Duplicate", AWS_DUPLICATE },
 	{ "AlreadyExists", AWS_DUPLICATE },
+	{ "AlreadyExistsException", AWS_DUPLICATE },
+	{ "NotEmpty", AWS_CONFLICT },
 	{ "LimitExceeded", AWS_QUOTA },
 	{ "LimitExceededException", AWS_QUOTA },
 	{ "CountExceeded", AWS_QUOTA },
