@@ -46,7 +46,7 @@ void elb_create_load_balancer(struct request *req, const char *name, bool intern
 	add_tags(req, tags, tags_n);
 }
 
-void elb_create_listener(struct request *req, const char *lb_arn, const char *protocol, uint32_t port, const char *group_arn,
+void elb_create_listener(struct request *req, const char *lb_arn, const char *protocol, uint32_t port, const char *target_group_arn,
 			 const struct ec2_tag *tags, size_t tags_n)
 {
 	request_query(req, AWS_ELB, "CreateListener", VERSION);
@@ -54,32 +54,32 @@ void elb_create_listener(struct request *req, const char *lb_arn, const char *pr
 	request_add(req, protocol, "Protocol");
 	request_add_u(req, port, "Port");
 	request_add(req, "forward", "DefaultActions.member.1.Type");
-	request_add(req, group_arn, "DefaultActions.member.1.TargetGroupArn");
+	request_add(req, target_group_arn, "DefaultActions.member.1.TargetGroupArn");
 	add_tags(req, tags, tags_n);
 }
 
 #define ACTION "DefaultActions.member.1."
 #define WEIGHED ACTION "ForwardConfig.TargetGroups.member."
 
-void elb_modify_listener(struct request *req, const char *arn, const char *group_arn, const char *beside_arn)
+void elb_modify_listener(struct request *req, const char *arn, const char *target_group_arn, const char *beside_arn)
 {
 	request_query(req, AWS_ELB, "ModifyListener", VERSION);
 	request_add(req, arn, "ListenerArn");
 	request_add(req, "forward", ACTION "Type");
 	if (beside_arn == NULL) {
-		request_add(req, group_arn, ACTION "TargetGroupArn");
+		request_add(req, target_group_arn, ACTION "TargetGroupArn");
 		return;
 	}
-	request_add(req, group_arn, WEIGHED "1.TargetGroupArn");
+	request_add(req, target_group_arn, WEIGHED "1.TargetGroupArn");
 	request_add_u(req, 1, WEIGHED "1.Weight");
 	request_add(req, beside_arn, WEIGHED "2.TargetGroupArn");
 	request_add_u(req, 0, WEIGHED "2.Weight");
 }
 
-static void targets(struct request *req, const char *action, const char *group_arn, const struct elb_target *t, size_t n)
+static void targets(struct request *req, const char *action, const char *target_group_arn, const struct elb_target *t, size_t n)
 {
 	request_query(req, AWS_ELB, action, VERSION);
-	request_add(req, group_arn, "TargetGroupArn");
+	request_add(req, target_group_arn, "TargetGroupArn");
 	for (size_t i = 0; i < n; i++) {
 		request_add(req, t[i].id, "Targets.member.%zu.Id", i + 1);
 		if (t[i].port > 0)
@@ -87,14 +87,14 @@ static void targets(struct request *req, const char *action, const char *group_a
 	}
 }
 
-void elb_register_targets(struct request *req, const char *group_arn, const struct elb_target *t, size_t n)
+void elb_register_targets(struct request *req, const char *target_group_arn, const struct elb_target *t, size_t n)
 {
-	targets(req, "RegisterTargets", group_arn, t, n);
+	targets(req, "RegisterTargets", target_group_arn, t, n);
 }
 
-void elb_deregister_targets(struct request *req, const char *group_arn, const struct elb_target *t, size_t n)
+void elb_deregister_targets(struct request *req, const char *target_group_arn, const struct elb_target *t, size_t n)
 {
-	targets(req, "DeregisterTargets", group_arn, t, n);
+	targets(req, "DeregisterTargets", target_group_arn, t, n);
 }
 
 static void one(struct request *req, const char *action, const char *key, const char *arn)
@@ -148,9 +148,9 @@ void elb_describe_listeners(struct request *req, const char *lb_arn, const char 
 		request_add(req, marker, "Marker");
 }
 
-void elb_describe_target_health(struct request *req, const char *group_arn)
+void elb_describe_target_health(struct request *req, const char *target_group_arn)
 {
-	one(req, "DescribeTargetHealth", "TargetGroupArn", group_arn);
+	one(req, "DescribeTargetHealth", "TargetGroupArn", target_group_arn);
 }
 
 void elb_describe_load_balancer_attributes(struct request *req, const char *arn)
@@ -194,7 +194,7 @@ const char *elb_next_marker(const struct xml_node *root)
 	return *marker != '\0' ? marker : NULL;
 }
 
-static int read_group(const struct xml_node *n, struct arena *m, struct elb_target_group *g, struct err *e)
+static int read_target_group(const struct xml_node *n, struct arena *m, struct elb_target_group *g, struct err *e)
 {
 	TRY(read_must(m, n, "TargetGroupArn", &g->arn, e));
 	TRY(read_must(m, n, "TargetGroupName", &g->name, e));
@@ -210,7 +210,7 @@ int elb_read_target_groups(const struct xml_node *root, struct arena *m, struct 
 	const struct xml_node *list = NULL;
 
 	TRY(result_list(root, "TargetGroups", &list, e));
-	READ_ROWS(list, "member", read_group, NULL);
+	READ_ROWS(list, "member", read_target_group, NULL);
 	return 0;
 }
 
@@ -267,7 +267,7 @@ static void read_forward(const struct xml_node *actions, struct arena *m, struct
 			read_weighed(xml_find(a, "ForwardConfig/TargetGroups"), &group, &beside);
 			group = *group == '\0' ? xml_get(a, "TargetGroupArn") : group;
 		}
-	l->group_arn = arena_str(m, group);
+	l->target_group_arn = arena_str(m, group);
 	l->beside_arn = *beside != '\0' ? arena_str(m, beside) : NULL;
 }
 

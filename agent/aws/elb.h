@@ -37,8 +37,9 @@ struct elb_lbs {
 };
 
 struct elb_listener {
-	const char *arn, *lb_arn, *protocol, *group_arn; /* group_arn: of the forward action; the heaviest of several */
-	const char *beside_arn;                          /* another group of that action; or NULL */
+	const char *arn, *lb_arn, *protocol,
+	    *target_group_arn;  /* target_group_arn: of the forward action; the heaviest of several */
+	const char *beside_arn; /* another group of that action; or NULL */
 	uint32_t port;
 	struct ec2_tags tags; /* as a target group's */
 };
@@ -62,13 +63,13 @@ void elb_create_target_group(struct request *req, const char *name, const char *
 			     const struct ec2_tag *tags, size_t tags_n);
 void elb_create_load_balancer(struct request *req, const char *name, bool internal, const char *const *subnets, size_t subnets_n,
 			      const struct ec2_tag *tags, size_t tags_n); /* type network */
-void elb_create_listener(struct request *req, const char *lb_arn, const char *protocol, uint32_t port, const char *group_arn,
+void elb_create_listener(struct request *req, const char *lb_arn, const char *protocol, uint32_t port, const char *target_group_arn,
 			 const struct ec2_tag *tags, size_t tags_n);
 /* beside_arn: a group that the listener leads to as well, with weight 0, so that ELB looks at the health of its targets and sends
  * them nothing (weighted target groups of Network Load Balancers, since November 2025); or NULL. */
-void elb_modify_listener(struct request *req, const char *arn, const char *group_arn, const char *beside_arn);
-void elb_register_targets(struct request *req, const char *group_arn, const struct elb_target *t, size_t n);
-void elb_deregister_targets(struct request *req, const char *group_arn, const struct elb_target *t, size_t n);
+void elb_modify_listener(struct request *req, const char *arn, const char *target_group_arn, const char *beside_arn);
+void elb_register_targets(struct request *req, const char *target_group_arn, const struct elb_target *t, size_t n);
+void elb_deregister_targets(struct request *req, const char *target_group_arn, const struct elb_target *t, size_t n);
 void elb_delete_listener(struct request *req, const char *arn);
 void elb_delete_load_balancer(struct request *req, const char *arn);
 void elb_delete_target_group(struct request *req, const char *arn);
@@ -76,7 +77,7 @@ void elb_delete_target_group(struct request *req, const char *arn);
 void elb_describe_target_groups(struct request *req, const char *name, const char *marker); /* name NULL: all */
 void elb_describe_load_balancers(struct request *req, const char *name, const char *marker);
 void elb_describe_listeners(struct request *req, const char *lb_arn, const char *marker);
-void elb_describe_target_health(struct request *req, const char *group_arn);
+void elb_describe_target_health(struct request *req, const char *target_group_arn);
 void elb_describe_load_balancer_attributes(struct request *req, const char *arn);
 void elb_describe_tags(struct request *req, const char *const *arns, size_t n); /* at most 20 */
 

@@ -1,5 +1,5 @@
-/* request.h - one request to a service of AWS or to a node of ours, in whatever protocol that speaks: whom it asks, which action, and
- * the HTTP that says so.
+/* request.h - one request to a service of AWS or to a node of ours, in whatever protocol that speaks: whom it asks, which action,
+ * and the HTTP that says so.
  *
  * Builders of a service fill it (ec2.h, elb.h, sts.h), aws_call signs and sends it; nobody between them knows the protocol. Those
  * of the query protocols (ec2Query, awsQuery) call request_query and add pairs, those that ask a node call request_node. One of

@@ -116,7 +116,8 @@ static const struct bound {
 	{ "nodes_total", NUMBER, AT(nodes_total), NULL, NULL, "every launch" },
 	{ "instance_profiles", TEXTS, AT(profiles), is_profile, "the name of an instance profile", "launches with an instance profile" },
 	{ "user_data_sha256", TEXTS, AT(user_data), is_user_data, "64 hex digits, or any", "launches with user data" },
-	{ "kms_keys", TEXTS, AT(keys), is_key, "the ARN of a key (arn:aws:kms:REGION:ACCOUNT:key/ID)", "volumes under a key of their own" },
+	{ "kms_keys", TEXTS, AT(keys), is_key, "the ARN of a key (arn:aws:kms:REGION:ACCOUNT:key/ID)",
+	  "volumes under a key of their own" },
 	{ "volumes_per_node", NUMBER, AT(volumes_per_node), NULL, NULL, "launches with data volumes" },
 	{ "volume_types", TEXTS, AT(volume_types), is_volume_type, "a volume type such as gp3", "launches with data volumes" },
 	{ "volume_gib", NUMBER, AT(volume_gib), NULL, NULL, "launches with data volumes" },
@@ -130,7 +131,8 @@ static const struct bound {
 	{ "ports", PORTS, AT(ports), NULL, NULL, "rules for any source but the group itself" },
 	{ "warehouses", TEXTS, AT(warehouses), is_warehouse, "the id of a warehouse, 1 to 32 of [a-z0-9-]", "every change" },
 	{ "balancers", NUMBER, AT(balancers), NULL, NULL, "new load balancers" },
-	{ "tag_keys", TEXTS, AT(tag_keys), is_tag_key, "a tag key that AWS takes and that is not ours, or a pattern of them such as team-*", "tags of the vendor's own" },
+	{ "tag_keys", TEXTS, AT(tag_keys), is_tag_key, "a tag key that AWS takes and that is not ours, or a pattern of them such as team-*",
+	  "tags of the vendor's own" },
 };
 /* clang-format on */
 

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-/* The kernel gives nothing only before it has gathered its first entropy, and then it waits; anything else is no machine to run on. */
+/* The kernel gives nothing only before it has gathered its first entropy, and then it waits; anything else is no machine to run
+ * on. */
 void arc4random_buf(void *to, size_t n)
 {
 	for (uint8_t *at = to; n > 0;) {

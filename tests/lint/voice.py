@@ -3,7 +3,8 @@
 
 - No two files of the program bear one name, nor do two structs. Private headers of tests count among themselves.
 - An enumerator bears its module's name or a word, never one letter: R_NEXT says nothing.
-- Texts are compared by str_eq; strcmp is for their order alone."""
+- Texts are compared by str_eq; strcmp is for their order alone.
+- No line is wider than .clang-format says, comments too; a table is laid out by hand, between clang-format off and on."""
 
 import collections
 import pathlib
@@ -47,6 +48,15 @@ def comparisons_of(path):
             yield f"{path}:{number}: texts are compared by str_eq"
 
 
+def widths_of(path):
+    width = int(re.search(r"^ColumnLimit: (\d+)", pathlib.Path(".clang-format").read_text(), re.MULTILINE)[1])
+    by_hand = False
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        by_hand = "clang-format off" in line or (by_hand and "clang-format on" not in line)
+        if not by_hand and len(line.expandtabs(8)) > width:
+            yield f"{path}:{number}: {len(line.expandtabs(8))} columns; {width} is the width"
+
+
 def main():
     program, headers = files_of(*PROGRAM), [f for f in files_of("tests") if f.suffix == ".h"]
     faults = [
@@ -54,6 +64,7 @@ def main():
         *twice([(f.name, f) for f in headers], "the file"),
         *twice([(name, f) for f in program for name in structs_of(f)], "the struct"),
         *(fault for f in program for fault in [*letters_of(f), *comparisons_of(f)]),
+        *(fault for f in files_of(*PROGRAM, "tests", "deploy") for fault in widths_of(f)),
     ]
     print("\n".join(faults) or f"{len(program)} files")
     return 1 if faults else 0

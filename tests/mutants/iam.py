@@ -25,8 +25,20 @@ MUTANTS = [
     forgotten("a node with a profile where none is named", "IAM_NO_PROFILE", '"Null", "ec2:InstanceProfile"', CUT),
     forgotten("what stands in any VPC", "IAM_IN_VPC", '"ArnEquals", "ec2:Vpc"'),
     forgotten("an image of anybody", "IAM_BY_OWNER", '"StringEquals", "ec2:Owner"', CUT),
-    forgotten("tags on a node later", "IAM_EC2_RUNS", '"StringEquals", "ec2:CreateAction"'),
-    forgotten("tags on a group later", "IAM_EC2_GROUPS", '"StringEquals", "ec2:CreateAction"'),
+    Mutant(
+        "tags on what is there already",
+        "agent/ops/steps/iam.c",
+        "	if (s->when & IAM_BY_CREATING)\n",
+        "	if (false && s->when & IAM_BY_CREATING)\n",
+        IAM,
+    ),
+    Mutant(
+        "tags on a group later",
+        "agent/ops/steps/kinds_group.c",
+        '"TagGroup", IAM_TO_BE_OWNED | IAM_BY_CREATING,',
+        '"TagGroup", IAM_TO_BE_OWNED,',
+        IAM,
+    ),
     forgotten("a balancer that faces the internet", "IAM_INTERNAL", '"StringEquals", "elasticloadbalancing:Scheme"'),
     forgotten(
         "a balancer in any subnet", "IAM_IN_SUBNETS", '"ForAllValues:StringEquals", "elasticloadbalancing:Subnet"', CUT

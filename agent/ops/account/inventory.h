@@ -64,8 +64,8 @@ struct owner {
 };
 bool inventory_is_ours(const struct owner *o, const struct ec2_tags *t);
 
-/* What a plan from the inventory so far would end, in the inventory's arena. Called again while it names something new: where a node
- * is protected, another one would end in its place. */
+/* What a plan from the inventory so far would end, in the inventory's arena. Called again while it names something new: where a
+ * node is protected, another one would end in its place. */
 typedef const struct inventory_thing *inventory_ends_fn(void *ctx, const struct inventory *inv, size_t *ret_n);
 
 /* What a plan stands on that is not ours: named here, it is looked up beside what is ours. */

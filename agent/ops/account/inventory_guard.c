@@ -1,5 +1,5 @@
-/* inventory_guard.c - what is asked for its protection: termination protection of nodes, deletion protection of load balancers. Each is
- * asked for by a call of its own (struct resource_guard), so only of what the plan would end. */
+/* inventory_guard.c - what is asked for its protection: termination protection of nodes, deletion protection of load balancers.
+ * Each is asked for by a call of its own (struct resource_guard), so only of what the plan would end. */
 #include <string.h>
 
 #include "agent/base/str.h"

@@ -1,8 +1,8 @@
 /* inventory_read.h - a read of a taking: one list of the account, how it is asked for and what becomes of the answers.
  *
  * Reads are rows of tables. The account's own stand in inventory_reads.c; a kind of thing brings those that show its things
- * (resource.h), and keeps what they show on a shelf of its own in the inventory. A taking makes them one after the other, each page by
- * page, and again for each thing that it walks through. */
+ * (resource.h), and keeps what they show on a shelf of its own in the inventory. A taking makes them one after the other, each page
+ * by page, and again for each thing that it walks through. */
 #pragma once
 #include "agent/ops/account/inventory.h"
 

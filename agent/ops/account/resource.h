@@ -1,5 +1,5 @@
-/* resource.h - a kind of thing that steps make and remove: what holds for it whichever step it is of. Each stands in the file of its
- * step kinds, and the catalogue (catalogue.h) lists them. */
+/* resource.h - a kind of thing that steps make and remove: what holds for it whichever step it is of. Each stands in the file of
+ * its step kinds, and the catalogue (catalogue.h) lists them. */
 #pragma once
 #include <stdbool.h>
 
@@ -26,7 +26,8 @@ struct resource {
 	/* Does the inventory show that one was made, or (made is false) that it was removed? NULL: it comes and goes with another
 	 * thing, and that one is looked for. */
 	bool (*is_shown)(const struct inventory *inv, const char *id, bool made);
-	/* The command on its tags; NULL when the inventory does not show it. NULL: nobody asks, for no two commands make the same. */
+	/* The command on its tags; NULL when the inventory does not show it. NULL: nobody asks, for no two commands make the
+	 * same. */
 	const char *(*maker)(const struct inventory *inv, const char *id);
 	/* Is it gone when that thing of another kind was removed? NULL: never. */
 	bool (*goes_with)(const char *id, const char *kind, const char *other_id);

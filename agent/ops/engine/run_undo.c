@@ -214,8 +214,6 @@ static void tell_seen(struct run *r)
 		err_set(&r->a.err, ERR_TIMEOUT, "%s: last seen: %s", why.text, r->a.last_seen);
 }
 
-/* A cancel, or the deadline of the command, before the pivot takes back; an undo cannot be cancelled, and behind the pivot there is
- * only forward. What the policy denies ends where it stands: the customer has the last word also about the taking back. */
 /* What failed last, if anything, stays the error of what is called off meanwhile. A cancel alone is no error. */
 static json_t *called_off_json(struct run *r)
 {
@@ -230,6 +228,8 @@ static json_t *called_off_json(struct run *r)
 	return j;
 }
 
+/* A cancel, or the deadline of the command, before the pivot takes back; an undo cannot be cancelled, and behind the pivot there is
+ * only forward. What the policy denies ends where it stands: the customer has the last word also about the taking back. */
 enum run_state run_called_off(struct run *r, enum run_leave leave)
 {
 	r->a.class = AWS_OK;

@@ -184,7 +184,7 @@ static void check_not_behind_another(struct planning *p, const lb_t *lb, const c
 		const struct balancers_lb *other = &balancers_in(p->inv)->lbs[i];
 
 		for (size_t k = 0; !str_eq(other->lb.name, full) && k < other->listeners.n; k++)
-			if (str_eq(other->listeners.v[k].group_arn, g->g.arn))
+			if (str_eq(other->listeners.v[k].target_group_arn, g->g.arn))
 				planning_refuse(
 				    p, ERR_UNSUPPORTED,
 				    "load balancer %s: target group %s is behind %s, and one load balancer may lead to it: take "
@@ -258,7 +258,7 @@ bool planner_is_listened(const struct planning *p, const char *tg)
 
 	for (size_t i = 0; there != NULL && i < balancers_in(p->inv)->lbs_n; i++)
 		for (size_t k = 0; k < balancers_in(p->inv)->lbs[i].listeners.n; k++)
-			if (str_eq(balancers_in(p->inv)->lbs[i].listeners.v[k].group_arn, there->g.arn))
+			if (str_eq(balancers_in(p->inv)->lbs[i].listeners.v[k].target_group_arn, there->g.arn))
 				return true;
 	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
 		if (is_made_for(p, p->spec->load_balancers[i], tg))

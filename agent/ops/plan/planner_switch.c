@@ -12,7 +12,7 @@ static const struct elb_listener *to_be_moved(const struct planning *p, const lb
 	const struct elb_listener *l = planner_listener_at(planner_lb_there(p, lb->name), lb->listeners[i]->port);
 	const struct balancers_target_group *g = planner_target_group_there(p, lb->listeners[i]->target_group);
 
-	return l != NULL && (g == NULL || !str_eq(l->group_arn, g->g.arn) || l->beside_arn != NULL) ? l : NULL;
+	return l != NULL && (g == NULL || !str_eq(l->target_group_arn, g->g.arn) || l->beside_arn != NULL) ? l : NULL;
 }
 
 /* A listener that leads to a group without targets is as good as deleted. */
@@ -33,10 +33,12 @@ static void stand_beside(struct planning *p, const lb_t *lb, size_t i)
 	const char *tg = lb->listeners[i]->target_group;
 	const struct balancers_target_group *g = planner_target_group_there(p, tg);
 
-	if (l != NULL && *l->group_arn != '\0' && !is_empty(p, tg) && (g == NULL || !str_eq(l->group_arn, g->g.arn))) {
+	if (l != NULL && *l->target_group_arn != '\0' && !is_empty(p, tg) &&
+	    (g == NULL || !str_eq(l->target_group_arn, g->g.arn))) {
 		plan_add(p->b, &kind_modify_listener,
-			 json_pack("{s:s, s:i, s:s, s:s, s:o}", "arn", l->arn, "port", (int)l->port, "group_arn", l->group_arn,
-				   "from_group_arn", l->group_arn, "beside_arn", planner_target_group_ref(p, tg)),
+			 json_pack("{s:s, s:i, s:s, s:s, s:o}", "arn", l->arn, "port", (int)l->port, "group_arn",
+				   l->target_group_arn, "from_group_arn", l->target_group_arn, "beside_arn",
+				   planner_target_group_ref(p, tg)),
 			 "beside-%s-%u", lb->name, l->port);
 		plan_title(p->b, "add %s without weight to listener %s:%u", tg, lb->name, l->port);
 	}
@@ -50,7 +52,7 @@ static void move(struct planning *p, const lb_t *lb, size_t i)
 	if (l != NULL) {
 		plan_add(p->b, &kind_modify_listener,
 			 json_pack("{s:s, s:i, s:o, s:s, s:b}", "arn", l->arn, "port", (int)l->port, "group_arn",
-				   planner_target_group_ref(p, tg), "from_group_arn", l->group_arn, "leads_nowhere",
+				   planner_target_group_ref(p, tg), "from_group_arn", l->target_group_arn, "leads_nowhere",
 				   is_empty(p, tg)),
 			 "move-%s-%u", lb->name, l->port);
 		plan_title(p->b, "move listener %s:%u to %s", lb->name, l->port, tg);

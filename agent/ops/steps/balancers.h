@@ -1,4 +1,5 @@
-/* balancers.h - the load balancers of ours that an inventory shows, with their listeners, and their target groups with who is in them. */
+/* balancers.h - the load balancers of ours that an inventory shows, with their listeners, and the target groups with who is in
+ * them. */
 #pragma once
 #include "agent/aws/elb.h"
 #include "agent/ops/account/inventory_read.h"

@@ -1,4 +1,5 @@
-/* catalogue.c - all step kinds in one table, their things in another, and what they share in reading their arguments; step.c judges for them. */
+/* catalogue.c - all step kinds in one table, their things in another, and what they share in reading their arguments; step.c
+ * judges for them. */
 #include <string.h>
 
 #include "agent/aws/ec2.h"

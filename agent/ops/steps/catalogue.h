@@ -1,5 +1,5 @@
-/* catalogue.h - all step kinds, and all kinds of things that they make and remove. A new one is named here and in catalogue.c, stands in
- * a file of its own, and is planned by a planner; nothing else need know of it. */
+/* catalogue.h - all step kinds, and all kinds of things that they make and remove. A new one is named here and in catalogue.c,
+ * stands in a file of its own, and is planned by a planner; nothing else need know of it. */
 #pragma once
 #include "agent/ops/steps/step.h"
 

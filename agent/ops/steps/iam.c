@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -171,12 +172,31 @@ static json_t *conditions_json(struct making *m, unsigned flags)
 	return when;
 }
 
+/* IAM's key for the creating call is the service's own: "ec2:CreateAction". */
+static void add_creates(const char *const *creates, json_t *when)
+{
+	json_t *test = json_object_get(when, "StringEquals"), *calls = json_array();
+	size_t service = strcspn(creates[0], ":");
+	char key[64];
+
+	snprintf(key, sizeof(key), "%.*s:CreateAction", (int)service, creates[0]);
+	for (const char *const *c = creates; *c != NULL; c++)
+		json_array_append_new(calls, json_string(*c + service + 1));
+	if (test == NULL) {
+		test = json_object();
+		json_object_set_new(when, "StringEquals", test);
+	}
+	json_object_set_new(test, key, one_or_many(calls));
+}
+
 static void append_statement(struct making *m, const struct iam_statement *s, json_t *to)
 {
 	json_t *j = json_pack("{s:s, s:s, s:o, s:o}", "Sid", s->sid, "Effect", "Allow", "Action",
 			      texts(m, s->actions != NULL ? s->actions : reads_all()), "Resource", texts(m, s->resources));
 	json_t *when = conditions_json(m, s->when);
 
+	if (s->when & IAM_BY_CREATING)
+		add_creates(iam_table_creates(s), when);
 	if (json_object_size(when) > 0)
 		json_object_set(j, "Condition", when);
 	json_decref(when);

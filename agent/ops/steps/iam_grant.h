@@ -19,14 +19,12 @@ enum iam_when {
 	IAM_PRIVATE = 1u << 7,      /* interfaces without a public address */
 	IAM_IN_VPC = 1u << 8,       /* what stands in the VPC of the warehouses */
 	IAM_BY_OWNER = 1u << 9,     /* images by whose they are */
-	IAM_EC2_RUNS = 1u << 10,    /* tags by the call that creates, not later: of nodes, */
-	IAM_EC2_GROUPS = 1u << 11,  /* of groups, */
-	IAM_ELB_CREATES = 1u << 12, /* of what load balancing makes */
-	IAM_INTERNAL = 1u << 13,    /* load balancers without a public address */
-	IAM_TO_EC2 = 1u << 14,      /* a role may be passed to EC2 alone */
-	IAM_ELB_ROLE = 1u << 15,    /* the role that AWS itself keeps for load balancing */
-	IAM_BY_EC2 = 1u << 16,      /* a key is used by EC2 for us, never by us; a grant goes to the volume */
-	IAM_IN_SUBNETS = 1u << 17   /* of IAM_INTERNAL: in these subnets */
+	IAM_INTERNAL = 1u << 10,    /* load balancers without a public address */
+	IAM_TO_EC2 = 1u << 11,      /* a role may be passed to EC2 alone */
+	IAM_ELB_ROLE = 1u << 12,    /* the role that AWS itself keeps for load balancing */
+	IAM_BY_EC2 = 1u << 13,      /* a key is used by EC2 for us, never by us; a grant goes to the volume */
+	IAM_IN_SUBNETS = 1u << 14,  /* of IAM_INTERNAL: in these subnets */
+	IAM_BY_CREATING = 1u << 15  /* tags by the kind's own call as it creates, and not later */
 };
 
 /* %P partition, %R region, %A account, %N name of the instance role, %W the VPC; %V vendor, %I installation. A small letter is a

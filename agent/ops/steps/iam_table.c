@@ -33,9 +33,6 @@ const struct iam_condition iam_table_conditions[] = {
 	{ IAM_PRIVATE, "Bool", "ec2:AssociatePublicIpAddress", "false" },
 	{ IAM_IN_VPC, "ArnEquals", "ec2:Vpc", IAM_EC2("vpc/%W") },
 	{ IAM_BY_OWNER, "StringEquals", "ec2:Owner", "%o" },
-	{ IAM_EC2_RUNS, "StringEquals", "ec2:CreateAction", "RunInstances" },
-	{ IAM_EC2_GROUPS, "StringEquals", "ec2:CreateAction", "CreateSecurityGroup" },
-	{ IAM_ELB_CREATES, "StringEquals", "elasticloadbalancing:CreateAction", "CreateListener CreateLoadBalancer CreateTargetGroup" },
 	{ IAM_INTERNAL, "StringEquals", "elasticloadbalancing:Scheme", "internal" },
 	{ IAM_INTERNAL, "Null", "elasticloadbalancing:SecurityGroup", "true" }, /* else it could stand in a group of the customer's */
 	{ IAM_IN_SUBNETS, "ForAllValues:StringEquals", "elasticloadbalancing:Subnet", "%s" },
@@ -52,7 +49,7 @@ const struct iam_condition iam_table_conditions[] = {
 
 /* One Sid, and what all kinds say under it. */
 struct merged {
-	const char *actions[TEXTS_MAX + 1], *resources[TEXTS_MAX + 1]; /* sorted, ended by NULL */
+	const char *actions[TEXTS_MAX + 1], *resources[TEXTS_MAX + 1], *creates[TEXTS_MAX + 1]; /* sorted, ended by NULL */
 };
 
 static struct {
@@ -89,7 +86,7 @@ static size_t place_of(const struct iam_statement *s)
 	return all.n++;
 }
 
-static void add_grant(const struct iam_statement *s)
+static void add_grant(const struct step_kind *k, const struct iam_statement *s)
 {
 	struct merged *m = &all.of[place_of(s)];
 
@@ -97,6 +94,8 @@ static void add_grant(const struct iam_statement *s)
 		add_text(m->actions, *a);
 	for (const char *const *r = s->resources; *r != NULL; r++)
 		add_text(m->resources, *r);
+	if (s->when & IAM_BY_CREATING)
+		add_text(m->creates, k->action);
 }
 
 const struct iam_statement *iam_table_operate(void)
@@ -105,8 +104,13 @@ const struct iam_statement *iam_table_operate(void)
 		return all.v;
 	for (const struct step_kind *const *k = catalogue_all(); *k != NULL; k++)
 		for (const struct iam_statement *s = (*k)->grants; s != NULL && s->sid != NULL; s++)
-			add_grant(s);
+			add_grant(*k, s);
 	return all.v;
+}
+
+const char *const *iam_table_creates(const struct iam_statement *s)
+{
+	return all.of[s - all.v].creates;
 }
 
 static bool is_granted(const struct step_kind *k)
@@ -130,13 +134,17 @@ static int check_sids(const struct step_kind *k, struct err *e)
 	return 0;
 }
 
+int iam_table_check_kind(const struct step_kind *k, struct err *e)
+{
+	if (step_mutates(k) && !step_asks_node(k) && !is_granted(k))
+		return err_set(e, ERR_INVALID, "the step %s has no statement that allows %s", k->name, k->action);
+	return check_sids(k, e);
+}
+
 int iam_table_check(struct err *e)
 {
 	iam_table_operate();
-	for (const struct step_kind *const *k = catalogue_all(); *k != NULL; k++) {
-		if (step_mutates(*k) && !is_granted(*k))
-			return err_set(e, ERR_INVALID, "the step %s has no statement that allows %s", (*k)->name, (*k)->action);
-		TRY(check_sids(*k, e));
-	}
+	for (const struct step_kind *const *k = catalogue_all(); *k != NULL; k++)
+		TRY(iam_table_check_kind(*k, e));
 	return 0;
 }

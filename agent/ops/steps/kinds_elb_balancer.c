@@ -338,7 +338,8 @@ static bool modify_listener_find(const struct step_ctx *x, const struct inventor
 {
 	const struct elb_listener *l = balancers_listener_by_arn(inv, kinds_elb_arn(x));
 
-	return l != NULL && str_eq(l->group_arn, json_str_or(x->args, "group_arn", "")) && str_eq(l->beside_arn, beside(x->args));
+	return l != NULL && str_eq(l->target_group_arn, json_str_or(x->args, "group_arn", "")) &&
+	       str_eq(l->beside_arn, beside(x->args));
 }
 
 static json_t *back_again(const json_t *args)

@@ -28,7 +28,7 @@ void kinds_elb_print_arn(const json_t *args, struct buf *to);
 /* What load balancing asks of its caller beside a call (User Guide for Elastic Load Balancing, "API permissions"). */
 #define KINDS_ELB_TAGS(resource)                                                                                                   \
 	{                                                                                                                          \
-		IAM_BALANCERS, "TagBalancer", IAM_TO_BE_OWNED | IAM_ELB_CREATES, IAM_TEXTS("elasticloadbalancing:AddTags"),        \
+		IAM_BALANCERS, "TagBalancer", IAM_TO_BE_OWNED | IAM_BY_CREATING, IAM_TEXTS("elasticloadbalancing:AddTags"),        \
 		    IAM_TEXTS(IAM_ELB(resource))                                                                                   \
 	}
 #define KINDS_ELB_ROLE                                                                                                             \

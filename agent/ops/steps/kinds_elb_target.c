@@ -23,12 +23,13 @@ static int check_instances(const char *const *ids, size_t n, struct err *e)
 	return 0;
 }
 
-static int targets_of(const struct step_ctx *x, const char **ret_group, struct elb_target **ret, size_t *ret_n, struct err *e)
+static int targets_of(const struct step_ctx *x, const char **ret_target_group, struct elb_target **ret, size_t *ret_n,
+		      struct err *e)
 {
 	CLEANUP(mem_close) const char **ids = NULL;
 	struct elb_target *t;
 
-	TRY(arg_str(x, "group_arn", ret_group, e));
+	TRY(arg_str(x, "group_arn", ret_target_group, e));
 	TRY(step_members(x, "instances", &ids, ret_n, e));
 	TRY(check_instances(ids, *ret_n, e));
 	t = mem_grow(NULL, *ret_n, sizeof(*t));
@@ -49,7 +50,7 @@ static int register_ask(const struct step_ctx *x, struct request *req, struct er
 	return 0;
 }
 
-static const struct balancers_target_group *group_in(const struct step_ctx *x, const struct inventory *inv)
+static const struct balancers_target_group *target_group_in(const struct step_ctx *x, const struct inventory *inv)
 {
 	return balancers_target_group_by_arn(inv, json_str_or(x->args, "group_arn", ""));
 }
@@ -57,7 +58,7 @@ static const struct balancers_target_group *group_in(const struct step_ctx *x, c
 /* A draining one is not. */
 static bool is_registered(const struct step_ctx *x, const struct inventory *inv, const char *id)
 {
-	const struct balancers_target_group *g = group_in(x, inv);
+	const struct balancers_target_group *g = target_group_in(x, inv);
 	const struct elb_target *t = g != NULL ? elb_target_in(&g->targets, id) : NULL;
 
 	return t != NULL && !str_eq(t->state, "draining");
@@ -101,7 +102,7 @@ static enum step_verdict register_judge(const struct step_ctx *x, const struct a
 
 static bool register_find(const struct step_ctx *x, const struct inventory *inv)
 {
-	return group_in(x, inv) != NULL && is_none_that(x, inv, false);
+	return target_group_in(x, inv) != NULL && is_none_that(x, inv, false);
 }
 
 /* Why a node cannot be a target, as the inventory shows it; NULL: it can. */

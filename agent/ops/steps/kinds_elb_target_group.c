@@ -17,27 +17,27 @@ static const struct iam_statement delete_tg_grants[] = { KINDS_ELB_DELETE("Delet
 
 /* ---- the group ---- */
 
-static const char *group_maker(const struct inventory *inv, const char *arn)
+static const char *target_group_maker(const struct inventory *inv, const char *arn)
 {
 	const struct balancers_target_group *g = balancers_target_group_by_arn(inv, arn);
 
 	return g != NULL ? ec2_tag_get(&g->g.tags, "reeve:command") : NULL;
 }
 
-static bool is_group_shown(const struct inventory *inv, const char *arn, bool made)
+static bool is_target_group_shown(const struct inventory *inv, const char *arn, bool made)
 {
 	return made == (balancers_target_group_by_arn(inv, arn) != NULL);
 }
 
 const struct resource resource_target_group = {
 	.kind = "targetgroup",
-	.is_shown = is_group_shown,
-	.maker = group_maker,
+	.is_shown = is_target_group_shown,
+	.maker = target_group_maker,
 	.unknown = { "TargetGroupNotFound" },
 	.args = { "arn", "group_arn", "beside_arn" },
 };
 
-static int create_group_ask(const struct step_ctx *x, struct request *req, struct err *e)
+static int create_target_group_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	CLEANUP(mem_close) struct ec2_tag *tags = NULL;
 	const char *name, *protocol, *vpc;
@@ -51,7 +51,7 @@ static int create_group_ask(const struct step_ctx *x, struct request *req, struc
 	return 0;
 }
 
-static const char *group_made(const struct xml_node *root, struct arena *m)
+static const char *target_group_made(const struct xml_node *root, struct arena *m)
 {
 	struct elb_target_groups list = { 0 };
 
@@ -59,12 +59,12 @@ static const char *group_made(const struct xml_node *root, struct arena *m)
 	return list.n > 0 ? list.v[0].arn : NULL;
 }
 
-static enum step_verdict create_group_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+static enum step_verdict create_target_group_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
-	return kinds_elb_judge_created(x, c, group_made, e);
+	return kinds_elb_judge_created(x, c, target_group_made, e);
 }
 
-static bool create_group_find(const struct step_ctx *x, const struct inventory *inv)
+static bool create_target_group_find(const struct step_ctx *x, const struct inventory *inv)
 {
 	const struct balancers_target_group *g = balancers_target_group_by_name(inv, json_str_or(x->args, "name", ""));
 
@@ -80,21 +80,21 @@ const struct step_kind kind_create_target_group = {
 	.deadline_s = 300,
 	.poll_s = 3,
 	.makes = &resource_target_group,
-	.ask = create_group_ask,
-	.judge = create_group_judge,
-	.find = create_group_find,
+	.ask = create_target_group_ask,
+	.judge = create_target_group_judge,
+	.find = create_target_group_find,
 	.undo = &kind_delete_target_group,
 	.undo_args = kinds_elb_arn_of_fact,
 	.demand = kinds_vpc_demand,
 	.print = kinds_elb_print_name,
 };
 
-static int delete_group_ask(const struct step_ctx *x, struct request *req, struct err *e)
+static int delete_target_group_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	return kinds_elb_ask_delete(x, req, elb_delete_target_group, e);
 }
 
-static bool delete_group_find(const struct step_ctx *x, const struct inventory *inv)
+static bool delete_target_group_find(const struct step_ctx *x, const struct inventory *inv)
 {
 	return !step_may_hide(x) && balancers_target_group_by_arn(inv, kinds_elb_arn(x)) == NULL;
 }
@@ -123,12 +123,12 @@ static json_t *read_balancers(const struct aws_call *c)
 
 static const struct step_look look_balancers = { "balancers", "elasticloadbalancing:DescribeLoadBalancers", ask_balancers,
 						 read_balancers };
-static const struct step_look *const group_looks[] = { &look_balancers, NULL };
+static const struct step_look *const target_group_looks[] = { &look_balancers, NULL };
 
-static bool forwards_to(const struct balancers_lb *lb, const char *group_arn)
+static bool forwards_to(const struct balancers_lb *lb, const char *target_group_arn)
 {
 	for (size_t i = 0; i < lb->listeners.n; i++)
-		if (str_eq(lb->listeners.v[i].group_arn, group_arn))
+		if (str_eq(lb->listeners.v[i].target_group_arn, target_group_arn))
 			return true;
 	return false;
 }
@@ -165,12 +165,12 @@ static const char *holder_of(const struct step_ctx *x, const struct inventory *i
 	return NULL;
 }
 
-static enum step_verdict delete_group_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+static enum step_verdict delete_target_group_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
 	return c->class == AWS_CONFLICT ? STEP_LOOK : step_judge_gone(x, c, e);
 }
 
-static enum step_verdict delete_group_miss(const struct step_ctx *x, const struct inventory *inv, struct err *e)
+static enum step_verdict delete_target_group_miss(const struct step_ctx *x, const struct inventory *inv, struct err *e)
 {
 	const char *holder = str_eq(x->code, "ResourceInUse") ? holder_of(x, inv) : NULL;
 
@@ -194,10 +194,10 @@ const struct step_kind kind_delete_target_group = {
 	.poll_s = 5,
 	.removes = &resource_target_group,
 	.removes_arg = "arn",
-	.ask = delete_group_ask,
-	.judge = delete_group_judge,
-	.find = delete_group_find,
-	.miss = delete_group_miss,
-	.looks = group_looks,
+	.ask = delete_target_group_ask,
+	.judge = delete_target_group_judge,
+	.find = delete_target_group_find,
+	.miss = delete_target_group_miss,
+	.looks = target_group_looks,
 	.print = kinds_elb_print_arn,
 };

@@ -13,7 +13,7 @@
 static const struct iam_statement create_grants[] = {
 	{ IAM_GROUPS, "Group", IAM_TO_BE_OWNED, IAM_TEXTS("ec2:CreateSecurityGroup"), IAM_TEXTS(IAM_EC2("security-group/*")) },
 	{ IAM_GROUPS, "InVpc", 0, IAM_TEXTS("ec2:CreateSecurityGroup"), IAM_TEXTS(IAM_EC2("vpc/%W")) },
-	{ IAM_GROUPS, "TagGroup", IAM_TO_BE_OWNED | IAM_EC2_GROUPS, IAM_TEXTS("ec2:CreateTags"),
+	{ IAM_GROUPS, "TagGroup", IAM_TO_BE_OWNED | IAM_BY_CREATING, IAM_TEXTS("ec2:CreateTags"),
 	  IAM_TEXTS(IAM_EC2("security-group/*")) },
 	{ 0 },
 };

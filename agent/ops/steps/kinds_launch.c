@@ -391,7 +391,7 @@ static const struct iam_statement launch_grants[] = {
 	{ IAM_LAUNCH, "InSubnet", IAM_IN_VPC, RUNS, IAM_TEXTS(IAM_EC2("subnet/%s")) },
 	{ IAM_LAUNCH, "Image", 0, RUNS, IAM_TEXTS("arn:%P:ec2:%R::image/%i") },
 	{ IAM_LAUNCH, "ImageOf", IAM_BY_OWNER, RUNS, IAM_TEXTS("arn:%P:ec2:%R::image/*") },
-	{ IAM_LAUNCH, "Tag", IAM_TO_BE_OWNED | IAM_EC2_RUNS, IAM_TEXTS("ec2:CreateTags"),
+	{ IAM_LAUNCH, "Tag", IAM_TO_BE_OWNED | IAM_BY_CREATING, IAM_TEXTS("ec2:CreateTags"),
 	  IAM_TEXTS(IAM_EC2("instance/*"), IAM_EC2("network-interface/*"), IAM_EC2("volume/*")) },
 	{ IAM_LAUNCH, "NodeRole", IAM_TO_EC2, IAM_TEXTS("iam:PassRole"), IAM_TEXTS("arn:%P:iam::%A:role/%p") },
 	{ IAM_LAUNCH, "Key", IAM_BY_EC2,

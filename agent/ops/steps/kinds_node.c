@@ -19,7 +19,6 @@ static bool is_shown(const struct inventory *inv, const char *id, bool made)
 	return made ? in != NULL : in == NULL || !inventory_is_alive(in);
 }
 
-/* The bound on nodes is for all warehouses together. Launches are told apart by their tokens. */
 static int read_guard(const struct aws_call *c, bool *ret, struct err *e)
 {
 	return ec2_read_termination_protection(xml_root(c->xml), ret, e);
@@ -27,6 +26,7 @@ static int read_guard(const struct aws_call *c, bool *ret, struct err *e)
 
 static const struct resource_guard guard = { "ec2:DescribeInstanceAttribute", ec2_describe_termination_protection, read_guard };
 
+/* The bound on nodes is for all warehouses together. Launches are told apart by their tokens. */
 const struct resource resource_instance = {
 	.kind = "instance",
 	.guard = &guard,

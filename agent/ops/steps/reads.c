@@ -8,13 +8,6 @@
 #include "agent/ops/account/inventory.h"
 #include "agent/ops/steps/catalogue.h"
 
-#define READS_MAX 63
-
-struct reads {
-	const char *v[READS_MAX + 1];
-	size_t n;
-};
-
 static void add(struct reads *r, const char *action)
 {
 	size_t at = 0;
@@ -31,22 +24,27 @@ static void add(struct reads *r, const char *action)
 
 static void add_kind(struct reads *r, const struct step_kind *k)
 {
-	if (!step_mutates(k))
+	if (!step_mutates(k) && !step_asks_node(k))
 		add(r, k->action);
 	for (const struct step_look *const *l = k->looks; l != NULL && *l != NULL; l++)
 		add(r, (*l)->action);
 }
 
+void reads_collect(struct reads *r, const struct step_kind *const *kinds, const struct resource *const *resources)
+{
+	const char *action;
+
+	for (size_t i = 0; (action = inventory_action(resources, i)) != NULL; i++)
+		add(r, action);
+	for (; *kinds != NULL; kinds++)
+		add_kind(r, *kinds);
+}
+
 const char *const *reads_all(void)
 {
 	static struct reads all;
-	const char *action;
 
-	if (all.n > 0)
-		return all.v;
-	for (size_t i = 0; (action = inventory_action(catalogue_resources(), i)) != NULL; i++)
-		add(&all, action);
-	for (const struct step_kind *const *k = catalogue_all(); *k != NULL; k++)
-		add_kind(&all, *k);
+	if (all.n == 0)
+		reads_collect(&all, catalogue_all(), catalogue_resources());
 	return all.v;
 }

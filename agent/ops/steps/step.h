@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "agent/aws/call.h"
 #include "agent/aws/request.h"
@@ -75,9 +76,11 @@ struct step_look {
 
 struct step_kind {
 	const char *name;
-	const char *action; /* the one call it makes */
+	const char
+	    *action; /* the one call it makes, as IAM calls it: "ec2:RunInstances"; "node:..." asks a node of ours, not AWS */
 	/* What it must be allowed: the call, and what AWS asks of its caller beside it; ended by one without a sid. The IAM
-	 * documents of the operate role are made of these (iam_grant.h). NULL: it reads, with the role of the instance. */
+	 * documents of the operate role are made of these (iam_grant.h). NULL: it reads, with the role of the instance, or asks a
+	 * node. */
 	const struct iam_statement *grants;
 	bool ends_nodes; /* of a cluster: rates.ended_at_once counts them */
 	enum step_repeat repeat;
@@ -113,6 +116,12 @@ struct step_kind {
 
 /* How many things a step takes away that a day's deletions count: not rules. */
 uint32_t step_deletes(const struct step_kind *k, const json_t *args);
+
+/* Who asks a node needs no power in AWS: no statement of an IAM document follows from it. */
+static inline bool step_asks_node(const struct step_kind *k)
+{
+	return strncmp(k->action, "node:", 5) == 0;
+}
 
 static inline bool step_mutates(const struct step_kind *k)
 {

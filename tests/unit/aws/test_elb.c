@@ -124,8 +124,8 @@ static void balancers_and_listeners_are_read(void **state)
 	assert_string_equal(lbs.v[0].dns_name, "lb.elb.amazonaws.com");
 	assert_int_equal(elb_read_listeners(l.root, l.arena, &listeners, NULL), 0);
 	assert_int_equal(listeners.n, 2);
-	assert_string_equal(listeners.v[0].group_arn, "arn:tg");
-	assert_string_equal(listeners.v[1].group_arn, "arn:tg2");
+	assert_string_equal(listeners.v[0].target_group_arn, "arn:tg");
+	assert_string_equal(listeners.v[1].target_group_arn, "arn:tg2");
 	assert_int_equal(listeners.v[1].port, 80);
 }
 
@@ -145,11 +145,11 @@ static void of_several_groups_the_heaviest_is_where_a_listener_leads(void **stat
 
 	(void)state;
 	assert_int_equal(elb_read_listeners(l.root, l.arena, &listeners, NULL), 0);
-	assert_string_equal(listeners.v[0].group_arn, "arn:a");
+	assert_string_equal(listeners.v[0].target_group_arn, "arn:a");
 	assert_string_equal(listeners.v[0].beside_arn, "arn:b");
-	assert_string_equal(listeners.v[1].group_arn, "arn:b");
+	assert_string_equal(listeners.v[1].target_group_arn, "arn:b");
 	assert_string_equal(listeners.v[1].beside_arn, "arn:a");
-	assert_string_equal(listeners.v[2].group_arn, "arn:a");
+	assert_string_equal(listeners.v[2].target_group_arn, "arn:a");
 	assert_null(listeners.v[2].beside_arn);
 }
 

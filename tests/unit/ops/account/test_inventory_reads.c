@@ -1,4 +1,5 @@
-/* test_inventory_reads.c - the rows of a taking: each is whole, and in its place. What they read is seen in test_inventory_take.c. */
+/* test_inventory_reads.c - the rows of a taking: each is whole, and in its place. What they read is seen in
+ * test_inventory_take.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -16,8 +16,8 @@ static void add_balancer(struct board *d, uint32_t port)
 	*g = (struct balancers_target_group){
 		.g = { .arn = "arn:tg", .name = names + 33, .protocol = "TCP", .port = 9030, .tags = board_tags(d, "", "1") }
 	};
-	l[0] = (struct elb_listener){ .arn = "arn:listener", .protocol = "TCP", .group_arn = "arn:tg", .port = port };
-	l[1] = (struct elb_listener){ .arn = "arn:second", .protocol = "TCP", .group_arn = "arn:tg", .port = port + 1 };
+	l[0] = (struct elb_listener){ .arn = "arn:listener", .protocol = "TCP", .target_group_arn = "arn:tg", .port = port };
+	l[1] = (struct elb_listener){ .arn = "arn:second", .protocol = "TCP", .target_group_arn = "arn:tg", .port = port + 1 };
 	*lb = (struct balancers_lb){ .lb = { .arn = "arn:lb", .name = names, .state = "active", .tags = board_tags(d, "", "1") },
 				     .listeners = { l, 1 } };
 	balancers_in(d->inv)->target_groups = g;
@@ -115,7 +115,7 @@ static void a_listener_that_leads_elsewhere_is_moved_when_the_nodes_are_there(vo
 
 	add_balancer(d, 9030);
 	add_cluster(d);
-	balancers_in(d->inv)->lbs[0].listeners.v[0].group_arn = "arn:other";
+	balancers_in(d->inv)->lbs[0].listeners.v[0].target_group_arn = "arn:other";
 	p = board_apply(d);
 	assert_string_equal(board_steps(p), "cluster-be/launch cluster-be/up cluster-be/register-sql switch/beside-main-9030 "
 					    "switch/healthy-sql switch/move-main-9030");
@@ -135,7 +135,7 @@ static void a_listener_of_a_group_that_others_lead_to_waits_for_its_nodes_at_onc
 	add_balancer(d, 9030);
 	add_cluster(d);
 	balancers_in(d->inv)->lbs[0].listeners.n = 2;
-	balancers_in(d->inv)->lbs[0].listeners.v[0].group_arn = "arn:other";
+	balancers_in(d->inv)->lbs[0].listeners.v[0].target_group_arn = "arn:other";
 	p = board_apply(d);
 	assert_string_equal(board_steps(p), "cluster-be/launch cluster-be/up cluster-be/register-sql cluster-be/healthy-sql "
 					    "switch/beside-main-9030 switch/healthy-sql switch/move-main-9030 "
@@ -186,7 +186,7 @@ static void taking_the_last_listener_is_high_risk_whatever_comes_in_its_place(vo
 		d->inv->instances.n = 0;
 		add_balancer(d, cases[i].have_port);
 		balancers_in(d->inv)->lbs[0].listeners.n = cases[i].have;
-		balancers_in(d->inv)->lbs[0].listeners.v[0].group_arn = cases[i].leads_to;
+		balancers_in(d->inv)->lbs[0].listeners.v[0].target_group_arn = cases[i].leads_to;
 		d->k.lb.n_listeners = cases[i].want;
 		if (cases[i].has_nodes)
 			add_cluster(d);

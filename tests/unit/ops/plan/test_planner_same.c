@@ -56,7 +56,7 @@ static void add_balancer(struct board *d)
 	*g = (struct balancers_target_group){
 		.g = { .arn = "arn:tg", .name = names + 33, .protocol = "TCP", .port = 9030, .tags = board_tags(d, "", "1") }
 	};
-	*l = (struct elb_listener){ .arn = "arn:listener", .protocol = "TCP", .group_arn = "arn:tg", .port = 9030 };
+	*l = (struct elb_listener){ .arn = "arn:listener", .protocol = "TCP", .target_group_arn = "arn:tg", .port = 9030 };
 	*lb = (struct balancers_lb){ .lb = { .arn = "arn:lb",
 					     .name = names,
 					     .state = "active",

@@ -62,6 +62,45 @@ static void statements_of_one_sid_are_one(void **state)
 	assert_ptr_equal(iam_table_operate(), iam_table_operate());
 }
 
+/* Tags may be set by the calls that create, and by no other: each kind's own. */
+static void who_may_tag_names_the_calls_that_create(void **state)
+{
+	static const char *const expected[][5] = {
+		{ "TagGroup", "ec2:CreateSecurityGroup" },
+		{ "Tag", "ec2:RunInstances" },
+		{ "TagBalancer", "elasticloadbalancing:CreateListener", "elasticloadbalancing:CreateLoadBalancer",
+		  "elasticloadbalancing:CreateTargetGroup" },
+	};
+	size_t found = 0;
+
+	(void)state;
+	for (const struct iam_statement *s = iam_table_operate(); s->sid != NULL; s++)
+		for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+			const char *const *creates = iam_table_creates(s);
+
+			if (strcmp(s->sid, expected[i][0]) != 0)
+				continue;
+			found++;
+			assert_true(s->when & IAM_BY_CREATING);
+			for (size_t k = 1; expected[i][k] != NULL; k++, creates++)
+				assert_string_equal(*creates, expected[i][k]);
+			assert_null(*creates);
+		}
+	assert_int_equal(found, 3);
+}
+
+static void a_kind_that_changes_aws_must_be_allowed_to_and_one_that_asks_a_node_need_not(void **state)
+{
+	static const struct step_kind deletes = { .name = "delete-bucket", .action = "s3:DeleteBucket", .repeat = REPEAT_NATURAL };
+	static const struct step_kind drains = { .name = "drain-node", .action = "node:POST /drain", .repeat = REPEAT_NATURAL };
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(iam_table_check_kind(&drains, &e), 0);
+	assert_int_not_equal(iam_table_check_kind(&deletes, &e), 0);
+	assert_string_equal(err_text(&e), "the step delete-bucket has no statement that allows s3:DeleteBucket");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -69,6 +108,8 @@ int main(void)
 		cmocka_unit_test(statements_of_one_sid_are_one),
 		cmocka_unit_test(only_the_power_to_delete_takes_away),
 		cmocka_unit_test(no_action_is_a_pattern),
+		cmocka_unit_test(who_may_tag_names_the_calls_that_create),
+		cmocka_unit_test(a_kind_that_changes_aws_must_be_allowed_to_and_one_that_asks_a_node_need_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,8 @@ static struct elb_listener listener;
 static void add_all(struct kinds *t)
 {
 	group = (struct balancers_target_group){ .g = { .arn = TG, .name = "rv-tg" } };
-	listener = (struct elb_listener){ .arn = "arn:listener", .lb_arn = LB, .protocol = "TCP", .group_arn = TG, .port = 9030 };
+	listener =
+	    (struct elb_listener){ .arn = "arn:listener", .lb_arn = LB, .protocol = "TCP", .target_group_arn = TG, .port = 9030 };
 	lb = (struct balancers_lb){ .lb = { .arn = LB, .name = "rv-lb", .state = "active" }, .listeners = { &listener, 1 } };
 	balancers_in(t->inv)->target_groups = &group;
 	balancers_in(t->inv)->target_groups_n = 1;

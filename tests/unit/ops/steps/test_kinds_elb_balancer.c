@@ -63,7 +63,7 @@ static void the_last_listener_of_a_balancer_needs_a_second_key_and_says_that_it_
 
 static void a_listener_is_moved_and_found_where_it_leads(void **state)
 {
-	struct elb_listener l = { .arn = "arn:l", .group_arn = "arn:old", .port = 9030 };
+	struct elb_listener l = { .arn = "arn:l", .target_group_arn = "arn:old", .port = 9030 };
 	struct balancers_lb lb = { .lb = { .arn = "arn:lb" }, .listeners = { &l, 1 } };
 	struct kinds t;
 
@@ -79,7 +79,7 @@ static void a_listener_is_moved_and_found_where_it_leads(void **state)
 	balancers_in(t.inv)->lbs = &lb;
 	balancers_in(t.inv)->lbs_n = 1;
 	assert_false(kinds_finds(&t));
-	l.group_arn = "arn:new";
+	l.target_group_arn = "arn:new";
 	assert_true(kinds_finds(&t));
 	assert_false(t.k->is_high(t.args));
 	kinds_end(&t);
@@ -88,7 +88,7 @@ static void a_listener_is_moved_and_found_where_it_leads(void **state)
 /* ELB looks at the health of a group that a listener leads to, also with weight 0; nothing is sent there. */
 static void a_group_stands_beside_another_with_weight_0(void **state)
 {
-	struct elb_listener l = { .arn = "arn:l", .group_arn = "arn:old" };
+	struct elb_listener l = { .arn = "arn:l", .target_group_arn = "arn:old" };
 	struct balancers_lb lb = { .listeners = { &l, 1 } };
 	CLEANUP(buf_close) struct buf text = BUF_MAX(300);
 	CLEANUP(json_close) json_t *undo = NULL;

@@ -19,7 +19,7 @@ static void add_group(struct kinds *t, size_t n)
 
 static void add_balancer(struct kinds *t, const char *forwards_to)
 {
-	listener = (struct elb_listener){ .arn = "arn:listener", .lb_arn = LB, .group_arn = forwards_to };
+	listener = (struct elb_listener){ .arn = "arn:listener", .lb_arn = LB, .target_group_arn = forwards_to };
 	lb = (struct balancers_lb){ .lb = { .arn = LB, .name = "rv-lb" }, .listeners = { &listener, 1 } };
 	balancers_in(t->inv)->lbs = &lb;
 	balancers_in(t->inv)->lbs_n = 1;
