@@ -155,6 +155,14 @@ ARCH    := $(shell uname -m)
 PACKAGE := reeve-$(VERSION)-linux-$(ARCH)
 EPOCH   := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
+# deploy/release/release.py explains itself, and every gate that the result has passed (deploy/release/gates.py).
+RELEASE_PACKAGES := binutils debootstrap git libc-bin python3
+
+.PHONY: release
+release: ## build/release/reeve: what ships, static but for libc, built in a fresh Debian 12 of its own; its SBOM, every licence
+	@tests/beat tests/deps $(RELEASE_PACKAGES)
+	@tests/beat deploy/release/release.py build/release $(VERSION) $(EPOCH)
+
 .PHONY: package
 package: ## build/package/reeve-VERSION-linux-ARCH.tar.gz and its .sha256; KEY=pem signs it (.sig, Ed25519)
 	@$(MAKE) -s deps

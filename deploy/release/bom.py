@@ -37,7 +37,9 @@ class Part:
     @property
     def licence(self):
         if self.source not in LICENCES:
-            raise SystemExit(f"{self.source} is linked and deploy/release/bom.py names no licence for it: read its copyright file")
+            raise SystemExit(
+                f"{self.source} is linked and deploy/release/bom.py names no licence for it: read its copyright file"
+            )
         return LICENCES[self.source]
 
 
@@ -89,8 +91,14 @@ def cyclonedx(parts, program, version, made_s, stamp):
     return json.dumps(bom, indent=2) + "\n"
 
 
-def third_party(parts):
-    """The text of every licence, one after the other."""
+def common(parts):
+    """The licences that Debian keeps once for all packages, and that a copyright file only names."""
+    named = re.findall(r"/usr/share/common-licenses/([A-Za-z]+(?:-[0-9.]*[0-9])?)", "".join(p.copyright for p in parts))
+    return sorted(set(named))
+
+
+def third_party(parts, texts):
+    """The text of every licence, one after the other; `texts` are those that `common` names."""
     head = [
         "What is in the program /usr/bin/reeve beside our own code, each with its licence as Debian 12 ships it.",
         "Our own licence stands in LICENSE.",
@@ -98,4 +106,8 @@ def third_party(parts):
         *(f"  {p.source:<12} {p.version:<24} {p.licence}" for p in parts),
         "",
     ]
-    return "\n".join(head) + "".join(f"\n{'=' * 100}\n{p.source} {p.version}\n{'=' * 100}\n\n{p.copyright.strip()}\n" for p in parts)
+    sections = [(f"{p.source} {p.version}", p.copyright) for p in parts] + [
+        (name, texts[name]) for name in common(parts)
+    ]
+    line = "=" * 100
+    return "\n".join(head) + "".join(f"\n{line}\n{name}\n{line}\n\n{text.strip()}\n" for name, text in sections)

@@ -23,7 +23,17 @@ REPO = HERE.parent.parent
 SOURCES, RECIPES = "/src/reeve", "/opt/recipes"
 # What is linked from packages, and what compiles. nasm is for the recipe of ISA-L.
 LIBRARIES = ["libexpat1-dev", "libjansson-dev", "libpcre2-dev", "libprotobuf-c-dev", "libssl-dev", "libuv1-dev", "libyaml-dev", "node-llhttp", "zlib1g-dev"]  # fmt: skip
-TOOLS = ["binutils", "dpkg-dev", "gcc", "libc6-dev", "make", "nasm", "pkg-config", "protobuf-c-compiler", "protobuf-compiler"]
+TOOLS = [
+    "binutils",
+    "dpkg-dev",
+    "gcc",
+    "libc6-dev",
+    "make",
+    "nasm",
+    "pkg-config",
+    "protobuf-c-compiler",
+    "protobuf-compiler",
+]
 LINKED_RECIPES = ["curl"]
 FLAGS = "-O2 -g -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=3"
 
@@ -40,7 +50,9 @@ class Steps:
 
 def source_of(here, package):
     """(source package, its version) of a binary package in the room."""
-    name, version = here.run(f"dpkg-query -W -f '${{source:Package}} ${{source:Version}}' {shlex.quote(package)}").split()
+    name, version = here.run(
+        f"dpkg-query -W -f '${{source:Package}} ${{source:Version}}' {shlex.quote(package)}"
+    ).split()
     return name, version
 
 
@@ -87,7 +99,9 @@ def packages_named(here, recipes):
 
 
 def build(here, steps, epoch):
-    sources = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=REPO, capture_output=True, text=True, check=True)
+    sources = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=REPO, capture_output=True, text=True, check=True
+    )
     here.copy_in(REPO, [name for name in sources.stdout.splitlines() if (REPO / name).exists()], SOURCES.lstrip("/"))
     recipes = {}
     for name in LINKED_RECIPES:
@@ -138,9 +152,10 @@ def main():
     whole, linker_map = take_out(here, out)
     parts = parts_of(here, linker_map, recipes)
     steps.say("BUILD", f"{out / 'reeve'}, of {len(parts)} parts")
-    stamp = datetime.datetime.fromtimestamp(int(epoch), datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    stamp = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     (out / "reeve.cdx.json").write_text(bom.cyclonedx(parts, out / "reeve", version, epoch, stamp))
-    (out / "THIRD_PARTY").write_text(bom.third_party(parts))
+    texts = {name: here.run(f"cat /usr/share/common-licenses/{name}") for name in bom.common(parts)}
+    (out / "THIRD_PARTY").write_text(bom.third_party(parts, texts))
     faults = list(faults_of(here, out, whole, parts))
     for fault in faults:
         print(f"release: {fault}", file=sys.stderr)

@@ -16,7 +16,9 @@ def told_by(*command):
 def mirrors():
     """Where this machine gets Debian from, as [(uri, suite)]: the archive itself first, then its updates and security fixes."""
     found = []
-    for line in told_by("apt-get", "indextargets", "--format", "$(CREATED_BY) $(REPO_URI) $(RELEASE) $(COMPONENT)").splitlines():
+    for line in told_by(
+        "apt-get", "indextargets", "--format", "$(CREATED_BY) $(REPO_URI) $(RELEASE) $(COMPONENT)"
+    ).splitlines():
         kind, uri, suite, component = (*line.split(), "", "", "")[:4]
         if kind == "Packages" and component == "main" and re.fullmatch(rf"{SUITE}(-updates|-security)?", suite):
             found.append((uri, suite))
@@ -39,9 +41,16 @@ class Room:
 
     def run(self, script, **env):
         """A script for bash; what it prints is kept in the log and returned. It gets nothing from our environment."""
-        plain = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
+        plain = {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": "/root",
+            "LANG": "C.UTF-8",
+            "DEBIAN_FRONTEND": "noninteractive",
+        }
         command = ["chroot", str(self.folder), "/bin/bash", "-euo", "pipefail", "-c", script]
-        done = subprocess.run(command, capture_output=True, text=True, env=plain | env, stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=plain | env, stdin=subprocess.DEVNULL, check=False
+        )
         with self.log.open("a") as log:
             log.write(f"\n$ {script}\n{done.stdout}{done.stderr}")
         if done.returncode != 0:
@@ -54,7 +63,11 @@ class Room:
         apt = self.folder / "etc/apt"
         lines = [f"{kind} {uri} {suite} main\n" for uri, suite in mirrors() for kind in ("deb", "deb-src")]
         (apt / "sources.list").write_text("".join(lines))
-        acquire = [line for line in told_by("apt-config", "dump").splitlines() if re.match(r"Acquire::(?!IndexTargets|Changelogs)", line)]
+        acquire = [
+            line
+            for line in told_by("apt-config", "dump").splitlines()
+            if re.match(r"Acquire::(?!IndexTargets|Changelogs)", line)
+        ]
         (apt / "apt.conf.d/90host").write_text("\n".join(acquire) + "\n")
         (self.folder / "etc/dpkg/dpkg.cfg.d/90build").write_text("force-unsafe-io\n")
         shutil.copy("/etc/resolv.conf", self.folder / "etc/resolv.conf")
@@ -68,7 +81,9 @@ class Room:
         made = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
         self.log.write_text(made.stdout + made.stderr)
         if made.returncode != 0:
-            raise SystemExit(f"{made.stdout[-2000:]}{made.stderr[-2000:]}\ndebootstrap has failed; all of it is in {self.log}")
+            raise SystemExit(
+                f"{made.stdout[-2000:]}{made.stderr[-2000:]}\ndebootstrap has failed; all of it is in {self.log}"
+            )
         self._apt()
         self.run("apt-get update -q && apt-get dist-upgrade -q -y")
         self.run(f"apt-get install -q -y --no-install-recommends {' '.join(packages)}")
@@ -79,9 +94,6 @@ class Room:
             target = self.folder / to / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(pathlib.Path(root) / name, target, follow_symlinks=False)
-
-    def leave(self):
-        shutil.rmtree(self.folder)
 
 
 def must_be_root(argv):

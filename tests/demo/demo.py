@@ -572,7 +572,7 @@ def main():
         print("demo: needs root, or sudo without a password: the agent runs as another user (sudo -n true fails)")
         return 2
     before = processes()
-    demo = Demo(REPO / "build/reeve")
+    demo = Demo(pathlib.Path(os.environ.get("REEVE_PROGRAM") or REPO / "build/reeve"))
     try:
         demo.run(before)
     except Enough:
