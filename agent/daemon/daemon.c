@@ -14,6 +14,7 @@
 
 #include "agent/daemon/agent.h"
 #include "agent/base/faults.h"
+#include "agent/base/footprint.h"
 #include "agent/base/log.h"
 #include "agent/base/str.h"
 #include "agent/daemon/socket.h"
@@ -24,6 +25,7 @@
 #define WATCHDOG_LEAST_MS (3ull * TICK_MS)
 #define STALL_MS 6000 /* the agent's timer fires every two seconds */
 #define EXTEND_EVERY_MS 15000
+#define SHRINK_EVERY_MS (60 * 1000) /* a burst of work is over by then, and what it took is given back */
 #define EXTEND_MORE "EXTEND_TIMEOUT_USEC=60000000"
 
 struct daemon {
@@ -33,7 +35,7 @@ struct daemon {
 	struct socket *socket;
 	struct sig term, intr, quit, hup;
 	struct timer tick;
-	uint64_t watchdog_ms, petted_ms, moved_ms, tick_ms, extended_ms;
+	uint64_t watchdog_ms, petted_ms, moved_ms, tick_ms, extended_ms, shrunk_ms;
 	bool is_ready, closing;
 	int status;
 };
@@ -146,6 +148,14 @@ static void tell_start(struct daemon *d, uint64_t now)
 	}
 }
 
+static void shrink_now_and_then(struct daemon *d, uint64_t now)
+{
+	if (now - d->shrunk_ms < SHRINK_EVERY_MS)
+		return;
+	d->shrunk_ms = now;
+	footprint_shrink();
+}
+
 /* WATCHDOG=1 is sent only while the agent's own timer fires. */
 static void on_tick(struct timer *t)
 {
@@ -158,6 +168,7 @@ static void on_tick(struct timer *t)
 	if (agent_has_progressed(d->agent))
 		d->moved_ms = now;
 	tell_start(d, now);
+	shrink_now_and_then(d, now);
 	if (d->is_ready && d->watchdog_ms > 0 && now - d->petted_ms >= d->watchdog_ms / 2 && is_moving(d, now)) {
 		d->petted_ms = now;
 		sd_notify("WATCHDOG=1");
@@ -193,7 +204,7 @@ static int start(struct daemon *d, struct err *e)
 	timer_start(d->w, &d->tick, 0, on_tick);
 	log_info("agent.start", "version=%s config=%s installation=%s vendor=%s", REEVE_VERSION, d->cfg.path, d->cfg.installation,
 		 d->cfg.vendor_url);
-	d->extended_ms = d->petted_ms = world_now_ms(d->w);
+	d->extended_ms = d->petted_ms = d->shrunk_ms = world_now_ms(d->w);
 	return 0;
 }
 
@@ -237,6 +248,7 @@ int daemon_main(const char *config_path)
 	bool held = false;
 	int rc;
 
+	footprint_begin();
 	ignore_strays();
 	rc = check_environment(&e);
 	if (rc == 0)
