@@ -149,8 +149,6 @@ clean: ## forget what was built (build/)
 
 ##@ Ship
 
-# Reproducible: the same sources on the same system give the same bytes. The shared libraries go with it (all but libc), found
-# by the program beside itself, so that a machine without network needs nothing but Debian 12.
 ARCH    := $(shell uname -m)
 PACKAGE := reeve-$(VERSION)-linux-$(ARCH)
 EPOCH   := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
@@ -163,12 +161,10 @@ release: ## build/release/reeve: what ships, static but for libc, built in a fre
 	@tests/beat tests/deps $(RELEASE_PACKAGES)
 	@tests/beat deploy/release/release.py build/release $(VERSION) $(EPOCH)
 
+# Reproducible: the same sources and the same versions of what is linked give the same bytes.
 .PHONY: package
-package: ## build/package/reeve-VERSION-linux-ARCH.tar.gz and its .sha256; KEY=pem signs it (.sig, Ed25519)
-	@$(MAKE) -s deps
-	@$(MAKE) -s FLAVOUR=package LDFLAGS="-Wl,-rpath,'\$$\$$ORIGIN/../lib' -Wl,--disable-new-dtags" build/package/reeve
-	@tests/lint/hardening.py build/package/reeve '$$ORIGIN/../lib'
-	@deploy/pack build/package $(PACKAGE) $(EPOCH) "$(KEY)"
+package: release ## build/package/reeve-VERSION-linux-ARCH.tar.gz of it and its .sha256; KEY=pem signs it (.sig, Ed25519)
+	@deploy/pack build/release build/package $(PACKAGE) $(EPOCH) "$(KEY)"
 
 ##@ Test
 
