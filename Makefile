@@ -166,6 +166,14 @@ release: ## build/release/reeve: what ships, static but for libc, built in a fre
 package: release ## build/package/reeve-VERSION-linux-ARCH.tar.gz of it and its .sha256; KEY=pem signs it (.sig, Ed25519)
 	@deploy/pack build/release build/package $(PACKAGE) $(EPOCH) "$(KEY)"
 
+.PHONY: package-check
+package-check: ## is the package the same bytes when it is built again, in another room?
+	@tests/beat tests/deps $(RELEASE_PACKAGES)
+	@for n in 1 2; do tests/beat deploy/release/release.py build/check/$$n $(VERSION) $(EPOCH) && \
+		deploy/pack build/check/$$n build/check/$$n/package $(PACKAGE) $(EPOCH) "" || exit 1; done
+	@for f in reeve reeve.debug reeve.cdx.json THIRD_PARTY package/$(PACKAGE).tar.gz; do cmp build/check/1/$$f build/check/2/$$f || exit 1; done
+	@echo "the same bytes twice: $$(cat build/check/1/package/$(PACKAGE).tar.gz.sha256)"
+
 ##@ Test
 
 .PHONY: test

@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 REPO = pathlib.Path(__file__).parents[2]
 sys.path.insert(0, str(REPO / "deploy/release"))
@@ -92,6 +94,7 @@ def test_the_bill_names_each_part_with_version_and_licence_and_is_the_same_twice
     program.write_bytes(b"a program")
     bill = [bom.cyclonedx(PARTS, program, "0.1.0", "1767225600", "2026-01-01T00:00:00Z") for _ in range(2)]
     assert bill[0] == bill[1]
+    assert JsonStrictValidator(SchemaVersion.V1_5).validate_str(bill[0]) is None
     told = json.loads(bill[0])
     assert (told["bomFormat"], told["specVersion"], told["version"]) == ("CycloneDX", "1.5", 1)
     assert [(c["name"], c["version"]) for c in told["components"]] == [(p.source, p.version) for p in PARTS]
