@@ -484,17 +484,17 @@ static void close_next(void *ctx)
 	do
 		sm_move(&a->sm, a->sm.now + 1);
 	while (a->sm.now != AGENT_CLOSED && !closers[a->sm.now](a));
-	closing_step(&a->end);
+	closing_step(&a->closing);
 }
 
 static bool is_out(struct closing *c)
 {
-	return container_of(c, struct agent, end)->sm.now != AGENT_CLOSED;
+	return container_of(c, struct agent, closing)->sm.now != AGENT_CLOSED;
 }
 
 static void on_all_closed(struct closing *c)
 {
-	struct agent *a = container_of(c, struct agent, end);
+	struct agent *a = container_of(c, struct agent, closing);
 
 	timer_stop(a->w, &a->timer);
 	timer_stop(a->w, &a->ticker);
@@ -522,7 +522,7 @@ void agent_close(struct agent *a, void (*done)(void *ctx), void *ctx)
 	assert(!agent_is_closing(a));
 	log_info("agent.stop", "next=\"the next start goes on from the journal\"");
 	sm_move(&a->sm, AGENT_ENDING);
-	closing_begin(&a->end, &agent_how, closing_end, done, ctx);
+	closing_begin(&a->closing, &agent_how, closing_end, done, ctx);
 	timer_stop(a->w, &a->ticker);
 	timer_start(a->w, &a->timer, 0, on_close);
 }

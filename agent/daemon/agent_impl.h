@@ -63,7 +63,7 @@ struct agent {
 	uint64_t ticks, ticks_seen;
 	int64_t started_ms;
 	char summary[256], health[ERR_TEXT_MAX];
-	struct closing end;
+	struct closing closing;
 };
 
 static inline bool agent_is_up(const struct agent *a)

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""release.py FOLDER VERSION EPOCH - builds the agent that is shipped: in a Debian 12 of its own, static but for libc.
+"""release.py FOLDER VERSION EPOCH [--all-recipes] - builds the agent that is shipped: in a Debian 12 of its own, static but
+for libc.
 
 Into FOLDER: reeve (stripped), reeve.debug (its symbols), reeve.cdx.json (what is in it, CycloneDX), THIRD_PARTY (every licence).
-The room for it is made afresh, with every security fix of today, and the gates (gates.py) look at what came out."""
+With --all-recipes those that nothing links yet are built too, so that they are ready. The room for it is made afresh, with every
+security fix of today, and the gates (gates.py) look at what came out."""
 
 import datetime
 import os
@@ -98,22 +100,23 @@ def packages_named(here, recipes):
     return ",".join(f"{source}={version}" for source, version in sorted(named.items()))
 
 
-def build(here, steps, epoch):
+def build(here, steps, epoch, wants_all):
     sources = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=REPO, capture_output=True, text=True, check=True
     )
     here.copy_in(REPO, [name for name in sources.stdout.splitlines() if (REPO / name).exists()], SOURCES.lstrip("/"))
     recipes = {}
-    for name in LINKED_RECIPES:
+    ready = sorted(p.name for p in (HERE / "recipes").iterdir()) if wants_all else []
+    for name in [*LINKED_RECIPES, *(name for name in ready if name not in LINKED_RECIPES)]:
         recipes[name] = cook(here, name)
         steps.say("COOK", f"{name} {recipes[name]}")
     here.run(
         f"cd {SOURCES} && make -s FLAVOUR=static build/static/reeve",
         RECIPES=RECIPES,
-        REEVE_PACKAGES=packages_named(here, recipes),
+        REEVE_PACKAGES=packages_named(here, {name: recipes[name] for name in LINKED_RECIPES}),
         SOURCE_DATE_EPOCH=epoch,
     )
-    return recipes
+    return {name: recipes[name] for name in LINKED_RECIPES}
 
 
 def take_out(here, out):
@@ -148,7 +151,7 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     here.make([*LIBRARIES, *TOOLS])
     steps.say("ROOM", "Debian 12 with every fix of today")
-    recipes = build(here, steps, epoch)
+    recipes = build(here, steps, epoch, "--all-recipes" in sys.argv)
     whole, linker_map = take_out(here, out)
     parts = parts_of(here, linker_map, recipes)
     steps.say("BUILD", f"{out / 'reeve'}, of {len(parts)} parts")
