@@ -11,7 +11,7 @@ set -euo pipefail
 umask 022
 [ -n "$imds" ] || imds=http://169.254.169.254
 [ -n "$settle_s" ] || settle_s=5
-[ -n "$status" ] || status="$root/opt/reeve/current/bin/reeve status -c $root/etc/reeve/reeve.yaml"
+[ -n "$status" ] || status="$root/usr/bin/reeve status -c $root/etc/reeve/reeve.yaml"
 shutdown -h +15 "reeve: the agent did not start"
 
 ready() {
@@ -51,11 +51,8 @@ openssl pkeyutl -verify -rawin -pubin -inkey "$work/signer.pem" -in "$work/packa
 	failed 'the signature of the package is not good'
 
 version=$(tar -tzf "$work/package" | sed -n '1s,/.*,,p')
-install -d "$root/opt/reeve" "$root/etc/reeve" "$root/etc/systemd/system" "$root/etc/sysusers.d"
-tar -xzf "$work/package" -C "$root/opt/reeve" --no-same-owner
-ln -sfn "$version" "$root/opt/reeve/current"
-install -m 644 "$root/opt/reeve/current/systemd/reeve.service" "$root/etc/systemd/system/reeve.service"
-install -m 644 "$root/opt/reeve/current/systemd/reeve.sysusers" "$root/etc/sysusers.d/reeve.conf"
+install -d "$root/etc/reeve"
+tar -xzf "$work/package" -C "$root/" --strip-components=1 --no-same-owner --no-overwrite-dir
 rm -rf "$work"
 
 cat >"$root/etc/reeve/reeve.yaml" <<END
@@ -108,7 +105,7 @@ delete_hold: 24h
 export:
   metrics: ["system.*", "reeve.*"]
 END
-"$root/opt/reeve/current/bin/reeve" check-config -c "$root/etc/reeve/reeve.yaml" || failed 'the configuration is not good'
+"$root/usr/bin/reeve" check-config -c "$root/etc/reeve/reeve.yaml" || failed 'the configuration is not good'
 
 systemd-sysusers
 systemctl daemon-reload

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 UNIT = pathlib.Path(__file__).parents[2] / "deploy/systemd/reeve.service"
-BINARY = "/opt/reeve/current/bin/reeve"
+BINARY = "/usr/bin/reeve"
 
 
 def run(*command):

@@ -95,9 +95,9 @@ def web():
 def package(folder):
     tree = folder / "tree" / NAME
     for source, to in [
-        ("build/reeve", "bin/reeve"),
-        ("deploy/systemd/reeve.service", "systemd/reeve.service"),
-        ("deploy/systemd/reeve.sysusers", "systemd/reeve.sysusers"),
+        ("build/reeve", "usr/bin/reeve"),
+        ("deploy/systemd/reeve.service", "usr/lib/systemd/system/reeve.service"),
+        ("deploy/systemd/reeve.sysusers", "usr/lib/sysusers.d/reeve.conf"),
     ]:
         (tree / to).parent.mkdir(parents=True, exist_ok=True)
         (tree / to).write_bytes((REPO / source).read_bytes())
@@ -195,7 +195,7 @@ class Machine:
     def is_refused(self, reason):
         assert self.boot().returncode == 1, self.done
         assert f"reeve: {reason}" in self.done.stdout
-        assert not (self.root / "opt").exists()
+        assert not (self.root / "usr").exists()
         assert not any(c.startswith("systemctl") for c in self.called())
         assert "shutdown -c" not in self.called()
         assert [(s["Status"], s["Reason"]) for s in self.web.signals] == [("FAILURE", reason)]
@@ -209,10 +209,8 @@ def machine(tmp_path, web):
 
 def test_a_good_package_is_installed_and_the_stack_is_told(machine):
     assert machine.boot().returncode == 0, machine.done
-    current = machine.root / "opt/reeve/current"
-    assert os.readlink(current) == NAME
-    assert (current / "bin/reeve").read_bytes() == (REPO / "build/reeve").read_bytes()
-    unit = machine.root / "etc/systemd/system/reeve.service"
+    assert (machine.root / "usr/bin/reeve").read_bytes() == (REPO / "build/reeve").read_bytes()
+    unit = machine.root / "usr/lib/systemd/system/reeve.service"
     assert unit.read_text() == (REPO / "deploy/systemd/reeve.service").read_text()
     assert machine.web.signals[0]["Status"] == "SUCCESS"
     calls = machine.called()
@@ -237,7 +235,7 @@ def test_the_configuration_says_what_the_parameters_say(machine):
 def test_a_second_run_is_harmless(machine):
     assert machine.boot().returncode == 0, machine.done
     assert machine.boot().returncode == 0, machine.done
-    assert os.readlink(machine.root / "opt/reeve/current") == NAME
+    assert os.access(machine.root / "usr/bin/reeve", os.X_OK)
 
 
 def test_a_package_changed_on_its_way_is_refused(machine):
