@@ -149,12 +149,10 @@ clean: ## forget what was built (build/)
 
 ##@ Ship
 
-ARCH    := $(shell uname -m)
-PACKAGE := reeve-$(VERSION)-linux-$(ARCH)
 EPOCH   := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
 # deploy/release/release.py explains itself, and every gate that the result has passed (deploy/release/gates.py).
-RELEASE_PACKAGES := binutils debootstrap git libc-bin python3
+RELEASE_PACKAGES := binutils debootstrap git libc-bin openssl python3
 
 .PHONY: release
 release: ## build/release/reeve: what ships, static but for libc, built in a fresh Debian 12 of its own; its SBOM, every licence
@@ -163,16 +161,17 @@ release: ## build/release/reeve: what ships, static but for libc, built in a fre
 
 # Reproducible: the same sources and the same versions of what is linked give the same bytes.
 .PHONY: package
-package: release ## build/package/reeve-VERSION-linux-ARCH.tar.gz of it and its .sha256; KEY=pem signs it (.sig, Ed25519)
-	@deploy/pack build/release build/package $(PACKAGE) $(EPOCH) "$(KEY)"
+package: release ## build/package: .deb, .rpm and .tar.gz of it, each with its .sha256; KEY=pem signs them (.sig, Ed25519)
+	@tests/beat deploy/release/package.py build/release build/package $(VERSION) $(EPOCH) "$(KEY)"
 
 .PHONY: package-check
-package-check: ## is the package the same bytes when it is built again, in another room?
+package-check: ## are the packages the same bytes when all is built again, in another room?
 	@tests/beat tests/deps $(RELEASE_PACKAGES)
 	@for n in 1 2; do tests/beat deploy/release/release.py build/check/$$n $(VERSION) $(EPOCH) --all-recipes && \
-		deploy/pack build/check/$$n build/check/$$n/package $(PACKAGE) $(EPOCH) "" || exit 1; done
-	@for f in reeve reeve.debug reeve.cdx.json THIRD_PARTY package/$(PACKAGE).tar.gz; do cmp build/check/1/$$f build/check/2/$$f || exit 1; done
-	@echo "the same bytes twice: $$(cat build/check/1/package/$(PACKAGE).tar.gz.sha256)"
+		deploy/release/package.py build/check/$$n build/check/$$n/package $(VERSION) $(EPOCH) || exit 1; done
+	@for f in reeve reeve.debug reeve.cdx.json THIRD_PARTY; do cmp build/check/1/$$f build/check/2/$$f || exit 1; done
+	@cd build/check/1/package && for f in *.deb *.rpm *.tar.gz; do cmp $$f ../../2/package/$$f || exit 1; done
+	@echo "the same bytes twice:" && cat build/check/1/package/*.sha256
 
 ##@ Test
 
@@ -201,7 +200,7 @@ ASAN_JOBS   = $(foreach t,$(UNIT_C:tests/%.c=%),'asan/$t=build/asan/tests/$t')
 
 C_FILES  = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 PY_FILES = $(shell git ls-files -co --exclude-standard '*.py')
-SH_FILES = $(shell git ls-files -co --exclude-standard '*.sh') .ci/run tests/beat tests/deps deploy/pack
+SH_FILES = $(shell git ls-files -co --exclude-standard '*.sh') .ci/run tests/beat tests/deps $(wildcard deploy/release/debian/*)
 RUFF     = $(VENV)/bin/ruff
 
 .PHONY: format

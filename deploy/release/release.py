@@ -23,7 +23,7 @@ import room
 HERE = pathlib.Path(__file__).parent
 REPO = HERE.parent.parent
 SOURCES, RECIPES = "/src/reeve", "/opt/recipes"
-# What is linked from packages, and what compiles. nasm is for the recipe of ISA-L.
+# What is linked from packages; what compiles and packs. nasm is for the recipe of ISA-L.
 LIBRARIES = ["libexpat1-dev", "libjansson-dev", "libpcre2-dev", "libprotobuf-c-dev", "libssl-dev", "libuv1-dev", "libyaml-dev", "node-llhttp", "zlib1g-dev"]  # fmt: skip
 TOOLS = [
     "binutils",
@@ -35,6 +35,8 @@ TOOLS = [
     "pkg-config",
     "protobuf-c-compiler",
     "protobuf-compiler",
+    "rpm",
+    "xz-utils",
 ]
 LINKED_RECIPES = ["curl"]
 FLAGS = "-O2 -g -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=3"
@@ -100,7 +102,7 @@ def packages_named(here, recipes):
     return ",".join(f"{source}={version}" for source, version in sorted(named.items()))
 
 
-def build(here, steps, epoch, wants_all):
+def build(here, steps, version, epoch, wants_all):
     sources = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=REPO, capture_output=True, text=True, check=True
     )
@@ -111,7 +113,7 @@ def build(here, steps, epoch, wants_all):
         recipes[name] = cook(here, name)
         steps.say("COOK", f"{name} {recipes[name]}")
     here.run(
-        f"cd {SOURCES} && make -s FLAVOUR=static build/static/reeve",
+        f"cd {SOURCES} && make -s FLAVOUR=static VERSION={version} build/static/reeve",
         RECIPES=RECIPES,
         REEVE_PACKAGES=packages_named(here, {name: recipes[name] for name in LINKED_RECIPES}),
         SOURCE_DATE_EPOCH=epoch,
@@ -151,7 +153,7 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     here.make([*LIBRARIES, *TOOLS])
     steps.say("ROOM", "Debian 12 with every fix of today")
-    recipes = build(here, steps, epoch, "--all-recipes" in sys.argv)
+    recipes = build(here, steps, version, epoch, "--all-recipes" in sys.argv)
     whole, linker_map = take_out(here, out)
     parts = parts_of(here, linker_map, recipes)
     steps.say("BUILD", f"{out / 'reeve'}, of {len(parts)} parts")

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""package.py RELEASE FOLDER VERSION EPOCH [KEY] - packs what release.py has left in RELEASE: a .deb, an .rpm and a .tar.gz.
+
+All three hold one tree. They are made in the room of the release, by Debian's own tools, and the same input gives the same
+bytes. Beside each lie its hash (.sha256) and, where KEY (a PEM file, Ed25519) is given, its signature (.sig)."""
+
+import gzip
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import room
+
+HERE = pathlib.Path(__file__).parent
+REPO = HERE.parent.parent
+SIZE_MAX = 4_000_000
+ARCHES = {"x86_64": "amd64", "aarch64": "arm64"}
+DOC = "usr/share/doc/reeve"
+
+CONTROL = """Package: reeve
+Version: {version}-1
+Architecture: {arch}
+Maintainer: The Reeve engineers <reeve@localhost>
+Installed-Size: {size_kib}
+Depends: libc6 (>= 2.34), systemd | systemd-standalone-sysusers
+Section: admin
+Priority: optional
+Description: agent of a data-warehouse vendor in its customer's AWS account
+ It pulls signed commands from the vendor, manages the instances, volumes,
+ security groups and load balancers of the warehouse within the bounds that the
+ customer has written, and pushes metrics and logs in one direction.
+"""
+
+
+def put(source, to, mode=0o644):
+    to.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, to)
+    to.chmod(mode)
+
+
+def stage(release, tree):
+    """The files as they will lie on the machine."""
+    put(release / "reeve", tree / "usr/bin/reeve", 0o755)
+    put(REPO / "deploy/systemd/reeve.service", tree / "usr/lib/systemd/system/reeve.service")
+    put(REPO / "deploy/systemd/reeve.sysusers", tree / "usr/lib/sysusers.d/reeve.conf")
+    put(REPO / "LICENSE", tree / DOC / "copyright")
+    for name in ("THIRD_PARTY", "reeve.cdx.json"):
+        put(release / name, tree / DOC / name)
+    for source in sorted((REPO / "deploy/etc").glob("*.yaml")):
+        put(source, tree / DOC / "examples" / source.name)
+    for source in sorted((REPO / "deploy/iam").glob("*.json")):
+        put(source, tree / DOC / "iam" / source.name)
+
+
+def settle(tree, epoch):
+    """One time and one mode for all: nothing of this machine is left in a package."""
+    for path in sorted(tree.rglob("*"), reverse=True):
+        if path.is_dir():
+            path.chmod(0o755)
+        os.utime(path, (epoch, epoch))
+    tree.chmod(0o755)
+    os.utime(tree, (epoch, epoch))
+
+
+def tarball(tree, name, epoch, to):
+    command = ["tar", "--sort=name", "--owner=0", "--group=0", "--numeric-owner", f"--mtime=@{epoch}", "--format=gnu"]
+    command += [f"--transform=s,^[.],{name},", "-C", str(tree), "-c", "."]
+    whole = subprocess.run(command, capture_output=True, check=True).stdout
+    to.write_bytes(gzip.compress(whole, 9, mtime=0))
+
+
+def deb(here, tree, version, arch, epoch):
+    """Debian's changelog stands compressed beside the copyright; the hashes of all files in the control part."""
+    root = here.folder / "src/deb"
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(tree, root)
+    log = f"reeve ({version}-1) stable; urgency=medium\n\n  * See the history of the sources.\n\n"
+    log += f" -- The Reeve engineers <reeve@localhost>  {here.run(f'date -u -R -d @{epoch}').strip()}\n"
+    (root / DOC / "changelog.Debian.gz").write_bytes(gzip.compress(log.encode(), 9, mtime=0))
+    files = sorted(p for p in root.rglob("*") if p.is_file())
+    control = root / "DEBIAN"
+    control.mkdir()
+    size_kib = sum((p.stat().st_size + 1023) // 1024 for p in files)
+    (control / "control").write_text(CONTROL.format(version=version, arch=ARCHES[arch], size_kib=size_kib))
+    sums = [f"{hashlib.md5(p.read_bytes()).hexdigest()}  {p.relative_to(root)}\n" for p in files]
+    (control / "md5sums").write_text("".join(sums))
+    for script in sorted((HERE / "debian").iterdir()):
+        put(script, control / script.name, 0o755)
+    settle(root, epoch)
+    name = f"reeve_{version}-1_{ARCHES[arch]}.deb"
+    here.run(f"dpkg-deb --root-owner-group -Zxz -z9 --build /src/deb /src/{name}", SOURCE_DATE_EPOCH=str(epoch))
+    return name
+
+
+def rpm(here, tree, version, arch, epoch):
+    root = here.folder / "src/rpm"
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(tree, root / "tree")
+    put(HERE / "rpm/reeve.spec", root / "reeve.spec")
+    settle(root / "tree", epoch)
+    defines = {
+        "_topdir": "/src/rpm/top",
+        "_buildhost": "localhost",
+        "_build_id_links": "none",
+        "__os_install_post": "%{nil}",
+        "_binary_payload": "w9.xzdio",
+        "use_source_date_epoch_as_buildtime": "1",
+        "clamp_mtime_to_source_date_epoch": "1",
+        "reeve_version": version,
+        "reeve_arch": arch,
+    }
+    given = " ".join(f"--define '{k} {v}'" for k, v in defines.items())
+    here.run(
+        f"rpmbuild -bb {given} --buildroot /src/rpm/tree --noclean --target {arch} /src/rpm/reeve.spec",
+        SOURCE_DATE_EPOCH=str(epoch),
+    )
+    name = f"reeve-{version}-1.{arch}.rpm"
+    shutil.copy(root / "top/RPMS" / arch / name, here.folder / "src" / name)
+    return name
+
+
+def finish(path, key):
+    """The hash, the signature, the limit."""
+    path.with_name(f"{path.name}.sha256").write_text(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n")
+    if key:
+        command = ["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", key, "-in", str(path), "-out", f"{path}.sig"]
+        subprocess.run(command, check=True)
+    print(f"  PACK  {path}, {path.stat().st_size:,} bytes", flush=True)
+    if path.stat().st_size >= SIZE_MAX:
+        raise SystemExit(f"{path.name} has {path.stat().st_size:,} bytes; {SIZE_MAX:,} are the limit")
+
+
+def main():
+    release, out = (pathlib.Path(p).resolve() for p in sys.argv[1:3])
+    version, epoch, key = sys.argv[3], int(sys.argv[4]), (sys.argv[5:6] or [""])[0]
+    room.must_be_root(sys.argv)
+    here, arch, tree = room.Room(release / "room"), os.uname().machine, out / "tree"
+    shutil.rmtree(out, ignore_errors=True)
+    stage(release, tree)
+    settle(tree, epoch)
+    name = f"reeve-{version}-linux-{arch}"
+    tarball(tree, name, epoch, out / f"{name}.tar.gz")
+    for made in (deb(here, tree, version, arch, epoch), rpm(here, tree, version, arch, epoch)):
+        shutil.copy(here.folder / "src" / made, out / made)
+    for path in sorted(p for p in out.iterdir() if p.is_file()):
+        finish(path, key)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,166 @@
+"""The packages, as a machine meets them (make package-test): installed, upgraded, downgraded, removed and purged in a clean
+Debian 12 of its own; the .rpm beside it by rpm itself; and what lintian and rpmlint say of them."""
+
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+REPO = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPO / "deploy/release"))
+import room
+
+FILES = [
+    "/usr/bin/reeve",
+    "/usr/lib/systemd/system/reeve.service",
+    "/usr/lib/sysusers.d/reeve.conf",
+    "/usr/share/doc/reeve/THIRD_PARTY",
+    "/usr/share/doc/reeve/copyright",
+    "/usr/share/doc/reeve/examples/policy.yaml",
+    "/usr/share/doc/reeve/examples/reeve.yaml",
+    "/usr/share/doc/reeve/iam/agent.json",
+    "/usr/share/doc/reeve/reeve.cdx.json",
+]
+JOURNAL = "/var/lib/reeve/journal/0000000000000001.jsonl"
+
+
+class Story:
+    def __init__(self, folder, packages):
+        self.room = room.Room(folder)
+        self.packages = packages
+        self.passed, self.failed = 0, 0
+
+    def check(self, sentence, holds, found=""):
+        self.passed, self.failed = self.passed + bool(holds), self.failed + (not holds)
+        print(f"  {'ok   ' if holds else 'FAIL '} {sentence}" + ("" if holds else f": {found}"), flush=True)
+
+    def fails(self, script):
+        try:
+            self.room.run(script)
+        except SystemExit as refused:
+            return str(refused)
+        return ""
+
+    def there(self, path):
+        return (self.room.folder / path.lstrip("/")).exists()
+
+    def version(self):
+        return self.room.run("reeve version").strip()
+
+    def begin(self):
+        self.room.make(["cpio", "rpm", "systemd"])
+        for package in self.packages.values():
+            shutil.copy(package, self.room.folder / "tmp")
+
+    def install(self, which):
+        return self.room.run(f"dpkg -i /tmp/{self.packages[which].name}")
+
+    def write_state(self):
+        """What an installation has written by and by."""
+        self.room.run(
+            f"install -d -o reeve -g reeve -m 700 /var/lib/reeve /var/lib/reeve/journal; echo kept > {JOURNAL}"
+            "; install -d /etc/reeve; cp /usr/share/doc/reeve/examples/*.yaml /etc/reeve/"
+        )
+
+    def keeps_state(self):
+        return self.room.run(f"cat {JOURNAL} 2>/dev/null || true") == "kept\n" and self.there("/etc/reeve/reeve.yaml")
+
+
+def debian(s):
+    s.install("deb")
+    missing = [f for f in FILES if not s.there(f)]
+    s.check("an installation brings every file", not missing, missing)
+    s.check("the program runs", s.version() == "reeve 0.1.0", s.version())
+    user = s.room.run("getent passwd reeve || true").strip()
+    s.check("its user has no shell and no home of its own", user.endswith(":/var/lib/reeve:/usr/sbin/nologin"), user)
+    s.check(
+        "nothing is started or enabled by it", not s.there("/etc/systemd/system/multi-user.target.wants/reeve.service")
+    )
+    groups = s.room.run("id -nG reeve").split()
+    s.check("its user is in no other group", groups == ["reeve"], groups)
+    s.room.run("systemctl enable reeve.service")
+    s.write_state()
+    wrong = s.room.run("reeve check-config /etc/reeve/reeve.yaml 2>&1 || true")
+    s.check("the example says which values are the vendor's to give", "public_key" in wrong, wrong)
+    s.install("newer")
+    s.check("an upgrade brings the newer program", s.version() == "reeve 0.2.0", s.version())
+    s.check("an upgrade leaves state and configuration", s.keeps_state())
+    s.check("an upgrade leaves it enabled", s.room.run("systemctl is-enabled reeve.service").strip() == "enabled")
+    s.install("deb")
+    s.check("a downgrade brings the older program", s.version() == "reeve 0.1.0", s.version())
+    s.check("a downgrade leaves state and configuration", s.keeps_state())
+    s.install("deb")
+    s.check("to install it again is harmless", s.keeps_state() and s.version() == "reeve 0.1.0")
+    s.room.run("dpkg -r reeve")
+    s.check("a removal takes the program", not s.there("/usr/bin/reeve") and not s.there("/usr/share/doc/reeve"))
+    s.check("a removal leaves state and configuration", s.keeps_state())
+    s.install("deb")
+    s.check("what comes back finds its state", s.keeps_state())
+    s.room.run("dpkg -P reeve")
+    s.check("a purge takes state and configuration", not s.there("/var/lib/reeve") and not s.there("/etc/reeve"))
+    s.room.run("dpkg -P reeve || true")
+    s.check("dpkg knows nothing of it any more", "reeve" not in s.room.run("dpkg -l 'reeve*' 2>/dev/null || true"))
+
+
+def rpm(s):
+    """Debian's rpm has a database of its own, so what it requires is told apart from what is there."""
+    name = s.packages["rpm"].name
+    needs = s.room.run(f"rpm -qp --requires /tmp/{name}").split("\n")
+    s.check("the .rpm wants a libc of 2.34 or newer", "glibc >= 2.34" in needs, needs)
+    s.room.run(f"rpm -i --nodeps /tmp/{name}")
+    s.check("the .rpm brings every file and rpm finds them whole", s.room.run("rpm -V --nodeps reeve") == "")
+    s.check("its program runs", s.version() == "reeve 0.1.0", s.version())
+    s.check("its user is there", "reeve" in s.room.run("getent passwd reeve || true"))
+    s.write_state()
+    s.room.run(f"rpm -U --nodeps /tmp/{s.packages['newer rpm'].name}")
+    s.check("an upgrade leaves state", s.version() == "reeve 0.2.0" and s.keeps_state(), s.version())
+    s.room.run(f"rpm -U --nodeps --oldpackage /tmp/{name}")
+    s.check("a downgrade leaves state", s.version() == "reeve 0.1.0" and s.keeps_state(), s.version())
+    s.room.run("rpm -e --nodeps reeve")
+    s.check("a removal takes the program and leaves state", not s.there("/usr/bin/reeve") and s.keeps_state())
+
+
+def same_tree(s):
+    """Whatever brings it, the same files."""
+    s.room.run("mkdir -p /tmp/a /tmp/b; dpkg-deb -x /tmp/{} /tmp/a; cd /tmp/b && rpm2cpio /tmp/{} | cpio -id --quiet".format(
+        s.packages["deb"].name, s.packages["rpm"].name))  # fmt: skip
+    a, b = (
+        s.room.run(f"cd /tmp/{x} && find . -type f ! -name changelog.Debian.gz -exec sha256sum {{}} + | sort -k 2")
+        for x in "ab"
+    )
+    tar = subprocess.run(["tar", "-tzf", s.packages["tar"]], capture_output=True, text=True, check=True).stdout
+    names = sorted("." + n[n.index("/"):] for n in tar.splitlines() if not n.endswith("/"))  # fmt: skip
+    s.check(".deb and .rpm hold the same files", a == b and len(a) > 0)
+    s.check(".tar.gz holds them too", names == [line.split("  ")[1] for line in a.splitlines()], names)
+    bill = json.loads((s.room.folder / "tmp/a/usr/share/doc/reeve/reeve.cdx.json").read_text())
+    s.check("the bill of materials is in them", {c["name"] for c in bill["components"]} >= {"curl", "openssl"})
+
+
+def linters(s):
+    s.room.run("apt-get install -q -y --no-install-recommends lintian rpmlint")
+    told = s.room.run(
+        f"lintian --allow-root --fail-on none --tag-display-limit 0 /tmp/{s.packages['deb'].name} 2>&1 || true"
+    )
+    faults = [line for line in told.splitlines() if re.match(r"[EW]: ", line)]
+    s.check("lintian finds nothing wrong", not faults, "\n" + "\n".join(faults))
+    told = s.room.run(f"rpmlint /tmp/{s.packages['rpm'].name} 2>&1 || true")
+    faults = [line for line in told.splitlines() if re.search(r": [EW]: ", line)]
+    s.check("rpmlint finds nothing wrong", not faults, "\n" + "\n".join(faults))
+
+
+def main():
+    folder, first, newer = (pathlib.Path(p) for p in sys.argv[1:4])
+    room.must_be_root(sys.argv)
+    packages = {"deb": (first, "*.deb"), "rpm": (first, "*.rpm"), "tar": (first, "*.tar.gz"), "newer": (newer, "*.deb"), "newer rpm": (newer, "*.rpm")}  # fmt: skip
+    s = Story(folder, {name: next(where.glob(pattern)) for name, (where, pattern) in packages.items()})
+    s.begin()
+    for part in (debian, rpm, same_tree, linters):
+        part(s)
+    print(f"{s.passed} passed, {s.failed} failed")
+    return 1 if s.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
