@@ -49,8 +49,8 @@ struct aws_call {
 	uint32_t total_ms;   /* one attempt; 0: 30 s, RunInstances 60 s */
 	/* Asked as the last thing before each attempt leaves, when its keys are there; NULL: it may. False: nothing is sent. */
 	bool (*may_send)(struct aws_call *c);
-	/* A try has failed, at the call or at its keys, and another one follows: `class`, `code`, `err` and `unsent` tell of it. It may
-	 * look, and no more. NULL: nobody wants to know before the end. */
+	/* A try has failed, at the call or at its keys, and another one follows: `class`, `code`, `err` and `unsent` tell of it. It
+	 * may look, and no more. NULL: nobody wants to know before the end. */
 	void (*again)(struct aws_call *c);
 	/* the answer: stays until aws_call_close or the next start */
 	enum aws_class class;
@@ -65,8 +65,8 @@ struct aws_call {
 	uint64_t retry_after_ms; /* AWS_THROTTLED: how long to stay away */
 	bool canceled;
 	bool withheld; /* may_send said no; class is AWS_EXPIRED, for nothing was sent */
-	/* There were no keys, so nothing was sent: class is AWS_DENIED where none will come, else AWS_EXPIRED; keys.err and keys.why
-	 * tell of the question that brought none. */
+	/* There were no keys, so nothing was sent: class is AWS_DENIED where none will come, else AWS_EXPIRED; keys.err and
+	 * keys.why tell of the question that brought none. */
 	bool unsent;
 	/* the call's own */
 	aws_call_cb *cb;

@@ -29,8 +29,8 @@ struct creds_req {
 	struct list link;
 	struct creds *c;
 	creds_cb *cb;
-	/* A try has failed and another one follows, with no cb in between: err and why tell of it. It may look, and no more: neither
-	 * cancel nor ask. NULL: nobody wants to know before the end. */
+	/* A try has failed and another one follows, with no cb in between: err and why tell of it. It may look, and no more:
+	 * neither cancel nor ask. NULL: nobody wants to know before the end. */
 	void (*again)(struct creds_req *req);
 	struct keys keys; /* a copy; the asker closes it */
 	struct err err;

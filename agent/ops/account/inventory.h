@@ -82,8 +82,8 @@ struct inventory_req;
 typedef void inventory_cb(struct inventory_req *req, int rc);
 struct inventory_req {
 	inventory_cb *cb;
-	/* A try at a read has failed and another one follows: err and what is below it tell of that. It may look, and no more. Set by
-	 * the asker, and kept from taking to taking; NULL: nobody wants to know before the end. */
+	/* A try at a read has failed and another one follows: err and what is below it tell of that. It may look, and no more. Set
+	 * by the asker, and kept from taking to taking; NULL: nobody wants to know before the end. */
 	void (*again)(struct inventory_req *req);
 	struct inventory *inv; /* on success the asker's, who takes it (sets NULL) or lets the next start free it */
 	struct err err;

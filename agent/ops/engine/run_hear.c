@@ -1,7 +1,7 @@
 /* run_hear.c - a step that waits hears that its command is called off.
  *
- * The guard hears it too, but a step comes there only when what is under way is answered, and keys that do not come, a read without an
- * answer or a long wait keep it away for minutes. So what is under way is taken back, and the step goes to the guard, which asks
+ * The guard hears it too, but a step comes there only when what is under way is answered, and keys that do not come, a read without
+ * an answer or a long wait keep it away for minutes. So what is under way is taken back, and the step goes to the guard, which asks
  * again and decides. Left alone are a call that has left and may change something, for nobody could tell what became of it, a step
  * that is leaving already, and whatever cannot be called off any more. */
 #include "agent/base/mem.h"
