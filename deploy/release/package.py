@@ -18,13 +18,15 @@ import room
 HERE = pathlib.Path(__file__).parent
 REPO = HERE.parent.parent
 SIZE_MAX = 4_000_000
+# Whoever ships it puts the address there that answers for it.
+MAIL = "maintainers@reeve.example.org"
 ARCHES = {"x86_64": "amd64", "aarch64": "arm64"}
 DOC = "usr/share/doc/reeve"
 
 CONTROL = """Package: reeve
-Version: {version}-1
+Version: {version}
 Architecture: {arch}
-Maintainer: The Reeve engineers <reeve@localhost>
+Maintainer: The Reeve engineers <{mail}>
 Installed-Size: {size_kib}
 Depends: libc6 (>= 2.34), systemd | systemd-standalone-sysusers
 Section: admin
@@ -42,12 +44,17 @@ def put(source, to, mode=0o644):
     to.chmod(mode)
 
 
-def stage(release, tree):
+def stage(release, tree, version, epoch):
     """The files as they will lie on the machine."""
     put(release / "reeve", tree / "usr/bin/reeve", 0o755)
     put(REPO / "deploy/systemd/reeve.service", tree / "usr/lib/systemd/system/reeve.service")
     put(REPO / "deploy/systemd/reeve.sysusers", tree / "usr/lib/sysusers.d/reeve.conf")
-    put(REPO / "LICENSE", tree / DOC / "copyright")
+    manual = subprocess.run(
+        [HERE / "manual.py", release / "reeve", version, str(epoch)], capture_output=True, check=True
+    ).stdout
+    page = tree / "usr/share/man/man8/reeve.8.gz"
+    page.parent.mkdir(parents=True)
+    page.write_bytes(gzip.compress(manual, 9, mtime=0))
     for name in ("THIRD_PARTY", "reeve.cdx.json"):
         put(release / name, tree / DOC / name)
     for source in sorted((REPO / "deploy/etc").glob("*.yaml")):
@@ -74,24 +81,26 @@ def tarball(tree, name, epoch, to):
 
 
 def deb(here, tree, version, arch, epoch):
-    """Debian's changelog stands compressed beside the copyright; the hashes of all files in the control part."""
+    """The changelog stands compressed beside the copyright, which names Debian's own text of the licence."""
     root = here.folder / "src/deb"
     shutil.rmtree(root, ignore_errors=True)
     shutil.copytree(tree, root)
-    log = f"reeve ({version}-1) stable; urgency=medium\n\n  * See the history of the sources.\n\n"
-    log += f" -- The Reeve engineers <reeve@localhost>  {here.run(f'date -u -R -d @{epoch}').strip()}\n"
-    (root / DOC / "changelog.Debian.gz").write_bytes(gzip.compress(log.encode(), 9, mtime=0))
+    log = f"reeve ({version}) stable; urgency=medium\n\n  * See the history of the sources.\n\n"
+    log += f" -- The Reeve engineers <{MAIL}>  {here.run(f'date -u -R -d @{epoch}').strip()}\n"
+    put(HERE / "copyright", root / DOC / "copyright")
+    put(HERE / "lintian-overrides", root / "usr/share/lintian/overrides/reeve")
+    (root / DOC / "changelog.gz").write_bytes(gzip.compress(log.encode(), 9, mtime=0))
     files = sorted(p for p in root.rglob("*") if p.is_file())
     control = root / "DEBIAN"
     control.mkdir()
     size_kib = sum((p.stat().st_size + 1023) // 1024 for p in files)
-    (control / "control").write_text(CONTROL.format(version=version, arch=ARCHES[arch], size_kib=size_kib))
+    (control / "control").write_text(CONTROL.format(version=version, mail=MAIL, arch=ARCHES[arch], size_kib=size_kib))
     sums = [f"{hashlib.md5(p.read_bytes()).hexdigest()}  {p.relative_to(root)}\n" for p in files]
     (control / "md5sums").write_text("".join(sums))
     for script in sorted((HERE / "debian").iterdir()):
         put(script, control / script.name, 0o755)
     settle(root, epoch)
-    name = f"reeve_{version}-1_{ARCHES[arch]}.deb"
+    name = f"reeve_{version}_{ARCHES[arch]}.deb"
     here.run(f"dpkg-deb --root-owner-group -Zxz -z9 --build /src/deb /src/{name}", SOURCE_DATE_EPOCH=str(epoch))
     return name
 
@@ -100,7 +109,10 @@ def rpm(here, tree, version, arch, epoch):
     root = here.folder / "src/rpm"
     shutil.rmtree(root, ignore_errors=True)
     shutil.copytree(tree, root / "tree")
-    put(HERE / "rpm/reeve.spec", root / "reeve.spec")
+    put(REPO / "LICENSE", root / "tree/usr/share/licenses/reeve/LICENSE")
+    date = here.run(f"date -u '+%a %b %d %Y' -d @{epoch}").strip()
+    spec = (HERE / "rpm/reeve.spec").read_text() + f"\n%changelog\n* {date} The Reeve engineers <{MAIL}> {version}-1\n"
+    (root / "reeve.spec").write_text(f"{spec}- See the history of the sources.\n")
     settle(root / "tree", epoch)
     defines = {
         "_topdir": "/src/rpm/top",
@@ -110,6 +122,7 @@ def rpm(here, tree, version, arch, epoch):
         "_binary_payload": "w9.xzdio",
         "use_source_date_epoch_as_buildtime": "1",
         "clamp_mtime_to_source_date_epoch": "1",
+        "reeve_mail": MAIL,
         "reeve_version": version,
         "reeve_arch": arch,
     }
@@ -140,12 +153,14 @@ def main():
     room.must_be_root(sys.argv)
     here, arch, tree = room.Room(release / "room"), os.uname().machine, out / "tree"
     shutil.rmtree(out, ignore_errors=True)
-    stage(release, tree)
+    stage(release, tree, version, epoch)
+    settle(tree, epoch)
+    for made in (deb(here, tree, version, arch, epoch), rpm(here, tree, version, arch, epoch)):
+        shutil.copy(here.folder / "src" / made, out / made)
+    put(REPO / "LICENSE", tree / DOC / "LICENSE")  # of the others each names it in its own way
     settle(tree, epoch)
     name = f"reeve-{version}-linux-{arch}"
     tarball(tree, name, epoch, out / f"{name}.tar.gz")
-    for made in (deb(here, tree, version, arch, epoch), rpm(here, tree, version, arch, epoch)):
-        shutil.copy(here.folder / "src" / made, out / made)
     for path in sorted(p for p in out.iterdir() if p.is_file()):
         finish(path, key)
 
