@@ -4,6 +4,6 @@
 #include <stdbool.h>
 
 bool region_is_one(const char *s);
-/* Is it one of those that AWS has published until now, in any of its partitions? One that is none of them may be new, or a slip of the
- * pen that looks like one (us-east-77), so this is for a warning alone. */
+/* Is it one of those that AWS has published until now, in any of its partitions? One that is none of them may be new, or a slip of
+ * the pen that looks like one (us-east-77), so this is for a warning alone. */
 bool region_is_known(const char *s);

@@ -22,8 +22,9 @@ struct yaml_node;
 
 typedef void yaml_hear(void *ctx, const struct err *e);
 
-/* Goes on behind what it refuses and tells each of it, wherever that is still YAML; else it says that the rest was not read, and the
- * tree ends there. A value that was refused fails every getter, which leaves *e as it is: it was told. NULL: there is nothing. */
+/* Goes on behind what it refuses and tells each of it, wherever that is still YAML; else it says that the rest was not read, and
+ * the tree ends there. A value that was refused fails every getter, which leaves *e as it is: it was told. NULL: there is
+ * nothing. */
 struct yaml *yaml_read(const char *file, const char *s, size_t len, yaml_hear *hear, void *ctx);
 /* All or nothing. `file` is used in errors only. The tree lives until yaml_close, and so do all texts handed out. */
 int yaml_parse(const char *file, const char *s, size_t len, struct yaml **ret, struct err *e);

@@ -96,8 +96,8 @@ static void go(struct op *op, enum op_state to)
 
 static void tick(struct op *op, enum op_state (*work)(struct op *op))
 {
-	if (ending_is_on(&op->ending))
-		ending_step(&op->ending);
+	if (ending_is_on(&op->end))
+		ending_step(&op->end);
 	else
 		go(op, work(op));
 }
@@ -120,7 +120,7 @@ static void on_inventory_again(struct inventory_req *req)
 {
 	struct op *op = container_of(req, struct op, inv);
 
-	if (!ending_is_on(&op->ending))
+	if (!ending_is_on(&op->end))
 		op_ask_again(op);
 }
 
@@ -162,7 +162,7 @@ static bool is_resting(const struct op *op)
 
 void op_wake(struct op *op)
 {
-	if (!ending_is_on(&op->ending))
+	if (!ending_is_on(&op->end))
 		op_wait(op, 0);
 }
 
@@ -305,14 +305,14 @@ void op_free(struct op *op)
 
 static bool is_out(struct closing *c)
 {
-	const struct op *op = container_of(c, struct op, ending.closing);
+	const struct op *op = container_of(c, struct op, end.closing);
 
 	return op->stopping_runs > 0 || op->inv.priv != NULL;
 }
 
 static void free_stopped(struct closing *c)
 {
-	op_creds_done(container_of(c, struct op, ending.closing));
+	op_creds_done(container_of(c, struct op, end.closing));
 }
 
 static const struct closing_how op_how = { is_out, free_stopped };
@@ -322,7 +322,7 @@ static void on_run_stopped(void *ctx)
 	struct op *op = ctx;
 
 	op->stopping_runs--;
-	ending_step(&op->ending);
+	ending_step(&op->end);
 }
 
 static void stop_runs(struct op *op)
@@ -336,7 +336,7 @@ static void stop_runs(struct op *op)
 
 void op_stop(struct op *op, void (*done)(void *ctx), void *ctx)
 {
-	ending_begin(&op->ending, op_world(op), &op_how, done, ctx);
+	ending_begin(&op->end, op_world(op), &op_how, done, ctx);
 	if (op->env->journal != NULL)
 		journal_forget(op->env->journal, &op->rec);
 	timer_stop(op_world(op), &op->timer);

@@ -72,7 +72,7 @@ struct op {
 	int64_t asked_wall_ms;      /* Unix ms: when the last one did */
 	char waiting[160];          /* why it does not go on, for the status */
 	unsigned stopping_runs;
-	struct ending ending;
+	struct ending end;
 };
 
 /* ---- op.c ---- */

@@ -6,8 +6,6 @@
 
 typedef Reeve__Control__V1__WarehouseSpec spec_t;
 
-#define SPEC_ARGS_MAX (256u << 10)
-
 /* Texts and numbers are what AWS takes in their place (field.h), lists are short and say nothing twice, names are ids and unique,
  * references lead somewhere, load balancers are internal and share no target group, tags are the vendor's own. The sentence names
  * the place: "clusters[1].volumes[0].size_gib ...". */
