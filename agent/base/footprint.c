@@ -25,10 +25,11 @@ static int drop_pages(struct dl_phdr_info *info, size_t size, void *ctx)
 	(void)ctx;
 	for (size_t i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-		uintptr_t start = (info->dlpi_addr + p->p_vaddr) & ~(page - 1), end = info->dlpi_addr + p->p_vaddr + p->p_memsz;
+		uintptr_t start = info->dlpi_addr + p->p_vaddr, before = start & (page - 1);
 
 		if (p->p_type == PT_LOAD && (p->p_flags & PF_W) == 0)
-			madvise((void *)start, end - start, MADV_DONTNEED);
+			/* NOLINTNEXTLINE(performance-no-int-to-ptr): the loader tells addresses as numbers */
+			madvise((void *)(start - before), p->p_memsz + before, MADV_DONTNEED);
 	}
 	return 0;
 }

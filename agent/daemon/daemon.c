@@ -25,7 +25,7 @@
 #define WATCHDOG_LEAST_MS (3ull * TICK_MS)
 #define STALL_MS 6000 /* the agent's timer fires every two seconds */
 #define EXTEND_EVERY_MS 15000
-#define SHRINK_EVERY_MS (60 * 1000) /* a burst of work is over by then, and what it took is given back */
+#define SHRINK_EVERY_MS 60000 /* a burst of work is over by then, and what it took is given back */
 #define EXTEND_MORE "EXTEND_TIMEOUT_USEC=60000000"
 
 struct daemon {
