@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
-"""manual.py PROGRAM VERSION EPOCH > reeve.8 - the manual page, out of the pages of help that the program itself prints."""
+"""manual.py FOLDER PROGRAM VERSION EPOCH - the manual pages, made of what there is already: reeve.8 of the pages of help that the
+program itself prints, reeve.yaml.5 and reeve-policy.5 of the examples, which name every option (tests/deploy/test_manual.py)."""
 
 import datetime
+import pathlib
 import re
 import subprocess
 import sys
+
+ETC = pathlib.Path(__file__).parents[1] / "etc"
 
 
 def helped(program, *words):
@@ -35,11 +39,11 @@ def section(program, command):
     ]
 
 
-def main():
-    program, version, epoch = sys.argv[1:4]
-    overview = helped(program)
-    commands = re.findall(r"^  reeve ((?:[a-z-]+ ?)+?)  +", overview, re.MULTILINE)
-    date = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).strftime("%Y-%m-%d")
+def commands_of(program):
+    return [c.strip() for c in re.findall(r"^  reeve ((?:[a-z-]+ ?)+?)  +", helped(program), re.MULTILINE)]
+
+
+def program_page(program, version, date):
     lines = [
         f'.TH REEVE 8 "{date}" "reeve {version}" "System Administration"',
         ".SH NAME",
@@ -47,32 +51,57 @@ def main():
         ".SH SYNOPSIS",
         r".B reeve \fICOMMAND\fR [\fIOPTION\fR]...",
         ".SH DESCRIPTION",
-        "Pulls signed commands from a data\\-warehouse vendor, manages the instances, volumes, security groups and load",
+        r"Pulls signed commands from a data\-warehouse vendor, manages the instances, volumes, security groups and load",
         "balancers of the warehouse within the bounds that the customer has written, and pushes metrics and logs in one",
         "direction. To stop every change at once:",
         r".B touch /etc/reeve/STOP",
         ".SH COMMANDS",
     ]
-    for command in commands:
-        lines += section(program, command.strip())
-    lines += [
-        ".SH FILES",
-        *(
-            line
-            for path, what in {
-                "/etc/reeve/reeve.yaml": "what this installation is and whom it trusts",
-                "/etc/reeve/policy.yaml": "what it may do; the customer\\(aqs alone to write",
-                "/etc/reeve/STOP": "while it is there nothing is changed",
-                "/var/lib/reeve/journal": "the record of all it has done, a chain of SHA\\-256",
-                "/run/reeve/reeve.sock": "where the commands ask the daemon",
-            }.items()
-            for line in (".TP", f".I {path}", what)
-        ),
+    for command in commands_of(program):
+        lines += section(program, command)
+    files = {
+        "/etc/reeve/reeve.yaml": "what this installation is and whom it trusts",
+        "/etc/reeve/policy.yaml": r"what it may do; the customer\(aqs alone to write",
+        "/etc/reeve/STOP": "while it is there nothing is changed",
+        "/var/lib/reeve/journal": r"the record of all it has done, a chain of SHA\-256",
+        "/run/reeve/reeve.sock": "where the commands ask the daemon",
+    }
+    lines += [".SH FILES", *(line for path, what in files.items() for line in (".TP", f".I {path}", what))]
+    lines += [".SH SEE ALSO", r".BR reeve.yaml (5),", r".BR reeve\-policy (5)"]
+    return lines
+
+
+def file_page(name, path, what, version, date):
+    """Its example is its manual: every option with what it means, defaults commented out."""
+    example = ETC / pathlib.Path(path).name
+    return [
+        f'.TH {name.upper()} 5 "{date}" "reeve {version}" "File Formats"',
+        ".SH NAME",
+        f"{plain(name)} \\- {what}",
+        ".SH DESCRIPTION",
+        f"{plain(path)} is a strict subset of YAML: no anchors, aliases, tags, merge keys or duplicate keys, and no key that is not",
+        "known. Below is the example that is installed with it; what is commented out shows a default. To check a file:",
+        r".B reeve check\-config",
+        ".SH OPTIONS",
+        *block(example.read_text().splitlines()),
         ".SH SEE ALSO",
-        r".BR systemctl (1),",
-        r"the examples and documents in /usr/share/doc/reeve",
+        r".BR reeve (8)",
     ]
-    print("\n".join(lines))
+
+
+def main():
+    folder, program, version, epoch = pathlib.Path(sys.argv[1]), *sys.argv[2:5]
+    date = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).strftime("%Y-%m-%d")
+    pages = {
+        "reeve.8": program_page(program, version, date),
+        "reeve.yaml.5": file_page(
+            "reeve.yaml", "/etc/reeve/reeve.yaml", "what an installation of reeve is", version, date
+        ),
+        "reeve-policy.5": file_page("reeve-policy", "/etc/reeve/policy.yaml", "what reeve may do", version, date),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, lines in pages.items():
+        (folder / name).write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -49,12 +49,15 @@ def stage(release, tree, version, epoch):
     put(release / "reeve", tree / "usr/bin/reeve", 0o755)
     put(REPO / "deploy/systemd/reeve.service", tree / "usr/lib/systemd/system/reeve.service")
     put(REPO / "deploy/systemd/reeve.sysusers", tree / "usr/lib/sysusers.d/reeve.conf")
-    manual = subprocess.run(
-        [HERE / "manual.py", release / "reeve", version, str(epoch)], capture_output=True, check=True
-    ).stdout
-    page = tree / "usr/share/man/man8/reeve.8.gz"
-    page.parent.mkdir(parents=True)
-    page.write_bytes(gzip.compress(manual, 9, mtime=0))
+    pages = tree.parent / "pages"
+    subprocess.run([HERE / "manual.py", pages, release / "reeve", version, str(epoch)], check=True)
+    for page in sorted(pages.iterdir()):
+        packed = tree / f"usr/share/man/man{page.suffix[1:]}" / f"{page.name}.gz"
+        packed.parent.mkdir(parents=True, exist_ok=True)
+        packed.write_bytes(gzip.compress(page.read_bytes(), 9, mtime=0))
+    subprocess.run([HERE / "completion.py", tree.parent / "completion", release / "reeve"], check=True)
+    put(tree.parent / "completion/reeve", tree / "usr/share/bash-completion/completions/reeve")
+    put(tree.parent / "completion/_reeve", tree / "usr/share/zsh/site-functions/_reeve")
     for name in ("THIRD_PARTY", "reeve.cdx.json"):
         put(release / name, tree / DOC / name)
     for source in sorted((REPO / "deploy/etc").glob("*.yaml")):
@@ -88,6 +91,9 @@ def deb(here, tree, version, arch, epoch):
     log = f"reeve ({version}) stable; urgency=medium\n\n  * See the history of the sources.\n\n"
     log += f" -- The Reeve engineers <{MAIL}>  {here.run(f'date -u -R -d @{epoch}').strip()}\n"
     put(HERE / "copyright", root / DOC / "copyright")
+    (root / "usr/share/zsh/site-functions").rename(
+        root / "usr/share/zsh/vendor-completions"
+    )  # where Debian's zsh looks
     put(HERE / "lintian-overrides", root / "usr/share/lintian/overrides/reeve")
     (root / DOC / "changelog.gz").write_bytes(gzip.compress(log.encode(), 9, mtime=0))
     files = sorted(p for p in root.rglob("*") if p.is_file())
