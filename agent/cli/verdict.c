@@ -1,6 +1,6 @@
 /* verdict.c - see verdict.h. One function a question; none knows of another.
  *
- *   mode FROZEN (STOP, mode: off), READ_ONLY (damaged journal)                           4
+ *   mode FROZEN (STOP, mode: off), READ_ONLY (a journal that is damaged or too new)      4
  *   not connected, and the last login or poll failed                                     5
  *   mode NO_POLICY, disk full, no fresh head, telemetry not taken, records lost lately,
  *   a result that a person must look at, a command that AWS refuses to let on,
@@ -61,6 +61,11 @@ static void judge_mode(const json_t *s, json_t *to)
 
 	if (str_eq(mode, "FROZEN"))
 		add(to, VERDICT_STOPPED, thaw, "frozen, nothing is changed: %s", why);
+	else if (str_eq(mode, "READ_ONLY") && json_object_get(json_object_get(s, "journal"), "newer") != NULL)
+		add(to, VERDICT_STOPPED,
+		    "install the version that has written it, or one that is newer still: it goes on from there",
+		    "the journal is a newer version's, nothing is changed: %s",
+		    json_str_or(json_object_get(s, "journal"), "newer", why));
 	else if (str_eq(mode, "READ_ONLY"))
 		add(to, VERDICT_STOPPED, look, "the journal is damaged, nothing is changed: %s",
 		    json_str_or(json_object_get(s, "journal"), "damaged", why));

@@ -110,9 +110,9 @@ static json_t *started_json(const struct agent *a)
 {
 	const struct identity *id = &a->id;
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "version", REEVE_VERSION, "installation", a->cfg->installation,
-			 "instance_id", id->instance.instance_id, "account", id->caller.account, "region", id->instance.region,
-			 "role", id->caller.role, "role_id", id->caller.role_id);
+	return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "schema", JOURNAL_SCHEMA, "version", REEVE_VERSION,
+			 "installation", a->cfg->installation, "instance_id", id->instance.instance_id, "account",
+			 id->caller.account, "region", id->instance.region, "role", id->caller.role, "role_id", id->caller.role_id);
 }
 
 static void nothing(struct journal_append *r)
@@ -263,7 +263,7 @@ static void record_created(struct agent *a)
 	char key[ENC_BASE64_LEN(SIGN_KEY_LEN)];
 
 	journal_append(a->journal, &a->created_rec, "journal.created",
-		       json_pack("{s:s, s:s}", "installation", a->cfg->installation, "public_key",
+		       json_pack("{s:i, s:s, s:s}", "schema", JOURNAL_SCHEMA, "installation", a->cfg->installation, "public_key",
 				 enc_base64(a->journal_key.pub.b, SIGN_KEY_LEN, key)),
 		       nothing);
 }
@@ -282,8 +282,12 @@ static void open_journal(struct agent *a)
 
 	new_ops(a);
 	if (journal_open(a->w, &cfg, on_record, a, &is_empty, &a->journal, &a->journal_err) != 0) {
-		log_error("journal.damaged", "err=%s next=\"read-only: nothing is changed until a person has looked\"",
-			  err_text(&a->journal_err));
+		if (a->journal_err.code == ERR_UNSUPPORTED)
+			log_error("journal.newer", "err=%s next=\"read-only: install the version that has written it\"",
+				  err_text(&a->journal_err));
+		else
+			log_error("journal.damaged", "err=%s next=\"read-only: nothing is changed until a person has looked\"",
+				  err_text(&a->journal_err));
 		a->journal = NULL;
 		return;
 	}

@@ -91,7 +91,8 @@ static json_t *journal_json(const struct agent *a)
 	if (a->journal == NULL && agent_is_closing(a))
 		return json_object();
 	if (a->journal == NULL)
-		return json_pack("{s:o}", "damaged", json_text(err_text(&a->journal_err)));
+		return json_pack("{s:o}", a->journal_err.code == ERR_UNSUPPORTED ? "newer" : "damaged",
+				 json_text(err_text(&a->journal_err)));
 	head = journal_head(a->journal);
 	return json_pack("{s:I, s:s, s:b}", "seq", (json_int_t)journal_seq(a->journal), "sha256", digest_hex(&head, hex),
 			 "disk_is_full", journal_is_tight(a->journal));

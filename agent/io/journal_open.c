@@ -3,7 +3,7 @@
  * Happy path: the newest segment begins with a whole checkpoint; it is read, and its torn tail, if any, is kept aside and cut
  * before the first append. A checkpoint that a crash tore is passed by: the segment before is read, then what follows; the parts of
  * the torn one stay where they are, as lines of the chain that say nothing, and the first thing written is a new one.
- * Failure: damage, and no whole checkpoint at all, are -ERR_CORRUPT. */
+ * Failure: damage, and no whole checkpoint at all, are -ERR_CORRUPT; what a newer version has written is -ERR_UNSUPPORTED. */
 #include "agent/io/journal_impl.h"
 
 #include "agent/base/str.h"
@@ -15,10 +15,23 @@ struct opening {
 	uint64_t header; /* bytes of that checkpoint */
 };
 
+static int check_schema(const struct journal_entry *entry, struct err *e)
+{
+	json_int_t schema = json_int_or(entry->obj, "schema", JOURNAL_SCHEMA);
+
+	return schema <= JOURNAL_SCHEMA
+		   ? 0
+		   : err_set(e, ERR_UNSUPPORTED,
+			     "%s line %u: a newer version has written this journal (schema %lld); reeve " REEVE_VERSION
+			     " knows schema %d",
+			     entry->segment, entry->line_number, (long long)schema, JOURNAL_SCHEMA);
+}
+
 static int on_entry(void *ctx, const struct journal_entry *entry, struct err *e)
 {
 	struct opening *o = ctx;
 
+	TRY(check_schema(entry, e));
 	if (str_eq(entry->type, "checkpoint")) {
 		if (!o->is_anchor)
 			return 0;

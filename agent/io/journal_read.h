@@ -12,6 +12,9 @@
 #define JOURNAL_LINE_MAX (4u << 20)   /* any line */
 #define JOURNAL_RECORD_MAX (2u << 20) /* one record; two of them are less than a line, so each fits into a checkpoint's */
 #define JOURNAL_SEGMENT_READ_MAX (96u << 20)
+/* What this version writes as `schema` into the first record of all, each start and each checkpoint. A journal with a higher one
+ * has records that mean what this version does not know: nothing may go on from it. Without one it is 1. */
+#define JOURNAL_SCHEMA 1
 
 struct journal_entry {
 	uint64_t seq;

@@ -42,8 +42,10 @@ static void part_build(struct journal *j)
 		json_object_set_new(m, "part", json_integer(c->part));
 	if (more)
 		json_object_set_new(m, "more", json_true());
-	if (c->part == 1)
+	if (c->part == 1) {
+		json_object_set_new(m, "schema", json_integer(JOURNAL_SCHEMA));
 		json_object_update(m, c->members);
+	}
 	if (c->records != NULL)
 		json_object_set(m, "records", some);
 	json_decref(some);

@@ -1,6 +1,7 @@
 """reeve status: what it does now first, then what is wrong with what to do; the exit status is the highest that applies."""
 
 import copy
+import hashlib
 import json
 import os
 import pathlib
@@ -91,6 +92,7 @@ STATES = [
     ("STOP", {"mode": "FROZEN", "why": "the STOP file stands"}, 4, "do: when changes may go on: remove /etc/reeve/STOP"),
     ("mode off", {"mode": "FROZEN", "why": "the policy says mode: off"}, 4, "do: when changes may go on: take `mode: off` out of /etc/reeve/policy.yaml"),
     ("damaged", {"mode": "READ_ONLY", "why": "read-only", "journal": {"damaged": "0000000000000001.jsonl line 3"}}, 4, "0000000000000001.jsonl line 3"),
+    ("newer", {"mode": "READ_ONLY", "why": "read-only", "journal": {"newer": "0000000000000001.jsonl line 3: a newer version has written this journal"}}, 4, "do: install the version that has written it"),
     ("401", vendor(trouble="login, token: the vendor answered 401 to https://control.example/reeve/v1/login: no", trouble_kind="refused"), 5, "ask the vendor whether this installation"),
     ("403", vendor(trouble="login, token: the vendor answered 403 to https://control.example/reeve/v1/login: no", trouble_kind="refused"), 5, "ask the vendor whether this installation"),
     ("500", vendor(trouble="login, token: the vendor answered 500 to https://control.example/reeve/v1/login", trouble_kind="busy"), 5, "trouble of its own"),
@@ -267,6 +269,30 @@ def test_a_damaged_journal_is_told_and_stops(stage):
         assert "line 2" in wait_told(stage, lambda s: s.get("mode") == "READ_ONLY")["journal"]["damaged"]
         assert "do: `reeve journal verify` names the line" in reeve("status", "-c", stage.config).stdout
         assert stage.agent_stop() == 0
+    finally:
+        segment.write_bytes(kept)
+
+
+def test_the_journal_of_a_newer_version_is_told_to_both_sides_and_left_alone(stage):
+    """As after a package that was put back to an older one."""
+    segment = stage.dir / "state/journal/0000000000000001.jsonl"
+    wait_told(stage, lambda s: s["exit_status"] == 0)
+    assert stage.agent_stop() == 0
+    kept = segment.read_bytes()
+    last = kept.splitlines()[-1]
+    line = {"prev": hashlib.sha256(last).hexdigest(), "seq": json.loads(last)["seq"] + 1}
+    line |= {"time": "2026-11-29T12:00:00.000Z", "type": "agent.started", "schema": 2}
+    newer = kept + json.dumps(line, separators=(",", ":")).encode() + b"\n"
+    try:
+        segment.write_bytes(newer)
+        stage.agent_start()
+        data = wait_told(stage, lambda s: s.get("mode") == "READ_ONLY" and s["vendor"]["connected"])
+        assert "a newer version has written this journal (schema 2)" in data["journal"]["newer"]
+        assert data["exit_status"] == 4
+        assert "do: install the version that has written it" in reeve("status", "-c", stage.config).stdout
+        assert reeve("journal", "verify", stage.dir / "state/journal").returncode == 0  # it is whole
+        assert stage.agent_stop() == 0  # it has stayed up
+        assert segment.read_bytes() == newer
     finally:
         segment.write_bytes(kept)
 

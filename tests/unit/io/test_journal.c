@@ -80,6 +80,39 @@ static void damage_in_the_middle_is_never_skipped(void **state)
 	}
 }
 
+static void write_of_schema(struct owner *o, int schema)
+{
+	struct journal_append a = { 0 };
+
+	owner_told = o;
+	journal_append(o->j, &a, "agent.started", json_pack("{s:i}", "schema", schema), owner_on_durable);
+	assert_int_equal(sim_run_until(o->w, owner_is_written, &a, 600000), SIM_TRUE);
+}
+
+/* An older program that was put back must not go on from records that it does not understand, nor write behind them. */
+static void what_a_newer_version_has_written_is_neither_gone_on_from_nor_touched(void **state)
+{
+	struct owner *o = *state;
+	CLEANUP(buf_close) struct buf before = BUF_MAX(1u << 20), after = BUF_MAX(1u << 20);
+	struct err e = { 0 };
+
+	assert_int_equal(owner_open(o, NULL), 0);
+	write_of_schema(o, JOURNAL_SCHEMA);
+	owner_close(o);
+	assert_int_equal(owner_open(o, NULL), 0); /* its own it reads */
+	write_of_schema(o, JOURNAL_SCHEMA + 1);
+	owner_write_one(o);
+	owner_close(o);
+	assert_true(sim_file_get(o->w, FIRST, &before));
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(owner_open(o, &e), -ERR_UNSUPPORTED);
+		assert_non_null(
+		    strstr(e.text, "0000000000000001.jsonl line 2: a newer version has written this journal (schema 2)"));
+	}
+	assert_true(sim_file_get(o->w, FIRST, &after));
+	assert_string_equal(buf_str(&before), buf_str(&after));
+}
+
 static void what_is_cut_is_kept_aside_as_it_was(void **state)
 {
 	struct owner *o = *state;
@@ -497,6 +530,7 @@ int main(void)
 		OWNER_TEST(a_newest_segment_without_a_good_line_is_damage_unless_it_is_the_beginning_of_one),
 		OWNER_TEST(a_newest_segment_whose_name_does_not_fit_is_damage),
 		OWNER_TEST(damage_in_the_middle_is_never_skipped),
+		OWNER_TEST(what_a_newer_version_has_written_is_neither_gone_on_from_nor_touched),
 		OWNER_TEST(a_record_that_is_too_long_is_named_and_holds_nobody_else_up),
 		OWNER_TEST(a_disk_that_refuses_is_asked_again_until_it_takes_the_record),
 		OWNER_TEST(a_full_disk_costs_the_reserve_and_no_record),
