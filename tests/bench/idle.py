@@ -1,10 +1,11 @@
-"""What the agent costs while it has nothing to do (make bench-idle): the released program and the development build, beside each
-other, each with everything it talks to. TLS to the vendor plane, a poll every 30 s, host metrics every 15 s, one log that nobody
-writes to, and the CA bundle that the system ships."""
+"""What the agent costs while it has nothing to do (make bench-idle): the released program and the development build,
+beside each other, each with everything it talks to. TLS to the vendor plane, a poll every 30 s, host metrics every
+15 s, one log that nobody writes to, and the CA bundle that the system ships. Memory is looked at every 5 s all along."""
 
 import contextlib
 import pathlib
 import re
+import statistics
 import sys
 import tempfile
 import time
@@ -15,15 +16,24 @@ from tests.peers.stage import Stage, may_be_root
 REPO = pathlib.Path(__file__).resolve().parents[2]
 BUNDLE = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 SETTLE_S = 45
-# What the release may take: bytes resident and not of a file, bytes resident, per cent of one processor.
+SAMPLE_S = 5
+TELL_S = 30
+MEMORY = ("RssAnon", "VmRSS")
+# What the release may take: bytes resident and not of a file, bytes resident (medians), per cent of one processor.
 LIMITS = {"RssAnon": 4e6, "VmRSS": 9e6, "CPU": 0.05}
+
+
+def replaced(text, old, new):
+    if text.count(old) != 1:
+        raise SystemExit(f"bench-idle: {old!r} stands {text.count(old)} times in the stage's configuration, not once")
+    return text.replace(old, new)
 
 
 class Idle(Stage):
     def write_config(self):
         super().write_config()
-        text = self.config.read_text().replace("idle: 2s", "idle: 30s").replace("interval: 2s", "interval: 15s")
-        self.config.write_text(text)
+        text = replaced(self.config.read_text(), "  idle: 2s\n", "  idle: 30s\n")
+        self.config.write_text(replaced(text, "    interval: 2s\n", "    interval: 15s\n"))
         ca = self.dir / "etc/ca.pem"
         ca.write_text(BUNDLE.read_text() + ca.read_text())
 
@@ -54,18 +64,23 @@ def spent_of(pid):
 
 def measure(stages, seconds):
     before = {name: spent_of(s.agent.pid) for name, s in stages.items()}
-    start = time.monotonic()
+    samples = {name: {what: [] for what in MEMORY} for name in stages}
+    start = told = time.monotonic()
     while (left := start + seconds - time.monotonic()) > 0:
-        print(f"  ...   {left:.0f} s to go", flush=True)
-        time.sleep(min(left, 30))
+        if told <= time.monotonic():
+            print(f"  ...   {left:.0f} s to go", flush=True)
+            told += TELL_S
+        time.sleep(min(left, SAMPLE_S))
+        for name, stage in stages.items():
+            for what in MEMORY:
+                samples[name][what].append(status_of(stage.agent.pid, what))
     took = time.monotonic() - start
     found = {}
     for name, stage in stages.items():
-        pid = stage.agent.pid
-        on, slept = (now - then for now, then in zip(spent_of(pid), before[name], strict=True))
+        on, slept = (now - then for now, then in zip(spent_of(stage.agent.pid), before[name], strict=True))
         found[name] = {
-            "RssAnon": status_of(pid, "RssAnon"),
-            "VmRSS": status_of(pid, "VmRSS"),
+            **{what: statistics.median(samples[name][what]) for what in MEMORY},
+            **{f"{what} highest": max(samples[name][what]) for what in MEMORY},
             "CPU": on / took / 1e7,
             "wakeups": slept / took * 60,
         }
@@ -75,15 +90,17 @@ def measure(stages, seconds):
 def table(found):
     formats = {
         "RssAnon": ("MB", 1e6, ".2f"),
+        "RssAnon highest": ("MB", 1e6, ".2f"),
         "VmRSS": ("MB", 1e6, ".2f"),
+        "VmRSS highest": ("MB", 1e6, ".2f"),
         "CPU": ("% of one", 1, ".4f"),
         "wakeups": ("a minute", 1, ".1f"),
     }
-    yield f"{'':<18}{'release':>12}{'development':>14}{'ratio':>8}{'limit':>10}"
+    yield f"{'':<22}{'release':>12}{'development':>14}{'ratio':>8}{'limit':>10}"
     for what, (unit, by, form) in formats.items():
         release, other = (found[name][what] / by for name in ("release", "development"))
         limit = format(LIMITS[what] / by, "g") if what in LIMITS else ""
-        yield f"{what + ', ' + unit:<18}{release:>12{form}}{other:>14{form}}{release / other:>8.2f}{limit:>10}"
+        yield f"{what + ', ' + unit:<22}{release:>12{form}}{other:>14{form}}{release / other:>8.2f}{limit:>10}"
 
 
 def main():
