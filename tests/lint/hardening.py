@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """hardening.py PROGRAM [RUNPATH] - what the built file itself says of its defences; see HARDEN in the Makefile.
 
-The flags are read from the debug information of each compile unit, so one object built otherwise is found too."""
+The flags are read from the debug information of each compile unit, so one object built otherwise is found too. Objects
+without debug information (those of Debian's archives, which a release links) are not seen by this: Debian's own flags hold
+for them."""
 
 import re
 import subprocess
