@@ -1,7 +1,8 @@
-"""The packages, as a machine meets them (make package-test): installed, upgraded, downgraded, removed and purged in a clean
-Debian 12 of its own; the .rpm beside it by rpm itself; and what lintian and rpmlint say of them."""
+"""The packages, as a machine meets them (make package-test): installed, upgraded, downgraded, removed and purged in a
+clean Debian 12 of its own; the .rpm beside it by rpm itself; and what lintian and rpmlint say of them."""
 
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -27,6 +28,13 @@ FILES = [
     "/usr/share/man/man8/reeve.8.gz",
     "/usr/share/bash-completion/completions/reeve",
 ]
+LINK = "/etc/systemd/system/multi-user.target.wants/reeve.service"
+# Of one package alone: each names licence and changes in its own way, and zsh looks elsewhere on Debian.
+OWN = (
+    "! -name changelog.gz ! -name copyright ! -name LICENSE ! -path './usr/share/lintian/*' ! -path './usr/share/zsh/*'"
+)
+RPMLINT_CLEAN = "1 packages and 0 specfiles checked; 0 errors, 0 warnings."
+BROKEN = "/tmp/broken"
 JOURNAL = "/var/lib/reeve/journal/0000000000000001.jsonl"
 
 
@@ -40,15 +48,15 @@ class Story:
         self.passed, self.failed = self.passed + bool(holds), self.failed + (not holds)
         print(f"  {'ok   ' if holds else 'FAIL '} {sentence}" + ("" if holds else f": {found}"), flush=True)
 
-    def fails(self, script):
+    def told(self, script):
+        """(did it work, what it said)"""
         try:
-            self.room.run(script)
+            return True, self.room.run(script)
         except SystemExit as refused:
-            return str(refused)
-        return ""
+            return False, str(refused)
 
     def there(self, path):
-        return (self.room.folder / path.lstrip("/")).exists()
+        return os.path.lexists(self.room.folder / path.lstrip("/"))
 
     def version(self):
         return self.room.run("reeve version").strip()
@@ -59,8 +67,16 @@ class Story:
             shutil.copy(package, self.room.folder / "tmp")
         shutil.copy(REPO / "tests/packages/rpmlint.conf", self.room.folder / "tmp")
 
-    def install(self, which):
-        return self.room.run(f"dpkg -i /tmp/{self.packages[which].name}")
+    def install(self, which, **env):
+        return self.room.run(f"dpkg -i /tmp/{self.packages[which].name}", **env)
+
+    def with_broken_systemd(self):
+        """The environment of a machine on which systemd runs and does nothing that it is asked for."""
+        self.room.run(
+            f"mkdir -p {BROKEN} /run/systemd/system && cd {BROKEN} && printf '#!/bin/sh\\nexit 1\\n' > systemctl"
+            " && chmod 755 systemctl && cp systemctl deb-systemd-invoke"
+        )
+        return {"PATH": f"{BROKEN}:/usr/sbin:/usr/bin:/sbin:/bin"}
 
     def write_state(self):
         """What an installation has written by and by."""
@@ -80,9 +96,7 @@ def debian(s):
     s.check("the program runs", s.version() == "reeve 0.1.0", s.version())
     user = s.room.run("getent passwd reeve || true").strip()
     s.check("its user has no shell and no home of its own", user.endswith(":/var/lib/reeve:/usr/sbin/nologin"), user)
-    s.check(
-        "nothing is started or enabled by it", not s.there("/etc/systemd/system/multi-user.target.wants/reeve.service")
-    )
+    s.check("nothing is started or enabled by it", not s.there(LINK))
     groups = s.room.run("id -nG reeve").split()
     s.check("its user is in no other group", groups == ["reeve"], groups)
     s.room.run("systemctl enable reeve.service")
@@ -101,12 +115,34 @@ def debian(s):
     s.room.run("dpkg -r reeve")
     s.check("a removal takes the program", not s.there("/usr/bin/reeve") and not s.there("/usr/share/doc/reeve"))
     s.check("a removal leaves state and configuration", s.keeps_state())
+    s.check("a removal leaves it enabled, as every package of Debian does", s.there(LINK))
     s.install("deb")
     s.check("what comes back finds its state", s.keeps_state())
+    s.check("what comes back is enabled", s.room.run("systemctl is-enabled reeve.service").strip() == "enabled")
+    broken_systemd(s)
     s.room.run("dpkg -P reeve")
     s.check("a purge takes state and configuration", not s.there("/var/lib/reeve") and not s.there("/etc/reeve"))
+    left = s.room.run("find /etc/systemd -name '*reeve*'")
+    s.check("a purge leaves no link of systemd", left == "", left)
     s.room.run("dpkg -P reeve || true")
     s.check("dpkg knows nothing of it any more", "reeve" not in s.room.run("dpkg -l 'reeve*' 2>/dev/null || true"))
+
+
+def status(s):
+    return s.room.run("dpkg-query -W -f '${db:Status-Status}' reeve 2>/dev/null || true")
+
+
+def broken_systemd(s):
+    """A restart or a stop that fails is told, and dpkg goes on; afterwards it is installed as before."""
+    broken = s.with_broken_systemd()
+    said = s.install("newer", **broken)
+    s.check("a restart that fails leaves it installed", status(s) == "installed", status(s))
+    s.check("a restart that fails is told", "it was not started again" in said, said)
+    said = s.room.run("dpkg -r reeve", **broken)
+    s.check("a stop that fails leaves it removed", status(s) == "config-files", status(s))
+    s.check("a stop that fails is told", "it was not stopped" in said, said)
+    s.room.run(f"rm -r {BROKEN} /run/systemd/system")
+    s.install("deb")
 
 
 def rpm(s):
@@ -129,12 +165,12 @@ def rpm(s):
 
 def same_tree(s):
     """Whatever brings it, the same files."""
-    s.room.run("mkdir -p /tmp/a /tmp/b; dpkg-deb -x /tmp/{} /tmp/a; cd /tmp/b && rpm2cpio /tmp/{} | cpio -id --quiet".format(
-        s.packages["deb"].name, s.packages["rpm"].name))  # fmt: skip
-    own = "! -name changelog.gz ! -name copyright ! -name LICENSE ! -path './usr/share/lintian/*' ! -path './usr/share/zsh/*'"  # of one of them alone
-    a, b = (s.room.run(f"cd /tmp/{x} && find . -type f {own} -exec sha256sum {{}} + | sort -k 2") for x in "ab")
+    s.room.run(f"mkdir -p /tmp/a /tmp/b; dpkg-deb -x /tmp/{s.packages['deb'].name} /tmp/a")
+    s.room.run(f"cd /tmp/b && rpm2cpio /tmp/{s.packages['rpm'].name} | cpio -id --quiet")
+    a, b = (s.room.run(f"cd /tmp/{x} && find . -type f {OWN} -exec sha256sum {{}} + | sort -k 2") for x in "ab")
     tar = subprocess.run(["tar", "-tzf", s.packages["tar"]], capture_output=True, text=True, check=True).stdout
-    names = sorted("." + n[n.index("/"):] for n in tar.splitlines() if not n.endswith(("/", "/LICENSE", "/_reeve")))  # fmt: skip
+    names = [n for n in tar.splitlines() if not n.endswith(("/", "/LICENSE", "/_reeve"))]
+    names = sorted("." + n[n.index("/") :] for n in names)
     s.check(".deb and .rpm hold the same files", a == b and len(a) > 0)
     s.check(".tar.gz holds them too", names == [line.split("  ")[1] for line in a.splitlines()], names)
     bill = json.loads((s.room.folder / "tmp/a/usr/share/doc/reeve/reeve.cdx.json").read_text())
@@ -142,13 +178,15 @@ def same_tree(s):
 
 
 def linters(s):
+    """That each has looked shows in what it says: the overrides of the one, the last line of the other."""
     s.room.run("apt-get install -q -y --no-install-recommends lintian rpmlint")
-    told = s.room.run(
-        f"lintian --allow-root --fail-on none --tag-display-limit 0 /tmp/{s.packages['deb'].name} 2>&1 || true"
-    )
-    faults = [line for line in told.splitlines() if re.match(r"[EW]: ", line)]
+    deb, rpm = (s.packages[kind].name for kind in ("deb", "rpm"))
+    ran, told = s.told(f"lintian --allow-root --fail-on none --show-overrides --tag-display-limit 0 /tmp/{deb} 2>&1")
+    s.check("lintian has looked", ran and "O: reeve: embedded-library" in told, told)
+    faults = [line for line in told.splitlines() if re.match(r"[EW]: |(warning|error|internal error)\b", line)]
     s.check("lintian finds nothing wrong", not faults, "\n" + "\n".join(faults))
-    told = s.room.run(f"rpmlint -f /tmp/rpmlint.conf /tmp/{s.packages['rpm'].name} 2>&1 || true")
+    ran, told = s.told(f"rpmlint -f /tmp/rpmlint.conf /tmp/{rpm} 2>&1")
+    s.check("rpmlint has looked", ran and told.splitlines()[-1:] == [RPMLINT_CLEAN], told)
     faults = [line for line in told.splitlines() if re.search(r": [EW]: ", line)]
     s.check("rpmlint finds nothing wrong", not faults, "\n" + "\n".join(faults))
 
@@ -156,7 +194,13 @@ def linters(s):
 def main():
     folder, first, newer = (pathlib.Path(p) for p in sys.argv[1:4])
     room.must_be_root(sys.argv)
-    packages = {"deb": (first, "*.deb"), "rpm": (first, "*.rpm"), "tar": (first, "*.tar.gz"), "newer": (newer, "*.deb"), "newer rpm": (newer, "*.rpm")}  # fmt: skip
+    packages = {
+        "deb": (first, "*.deb"),
+        "rpm": (first, "*.rpm"),
+        "tar": (first, "*.tar.gz"),
+        "newer": (newer, "*.deb"),
+        "newer rpm": (newer, "*.rpm"),
+    }
     s = Story(folder, {name: next(where.glob(pattern)) for name, (where, pattern) in packages.items()})
     s.begin()
     for part in (debian, rpm, same_tree, linters):
