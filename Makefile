@@ -161,17 +161,24 @@ release: ## build/release/reeve: what ships, static but for libc, built in a fre
 
 # Reproducible: the same sources and the same versions of what is linked give the same bytes.
 .PHONY: package
-package: release ## build/package: .deb, .rpm and .tar.gz of it, each with its .sha256; KEY=pem signs them (.sig, Ed25519)
+package: ## build/package: .deb, .rpm and .tar.gz of a release, each with its .sha256; KEY=pem signs them (.sig, Ed25519)
+	@deploy/release/signing.py "$(KEY)"
+	@$(MAKE) -s release
 	@tests/beat deploy/release/package.py build/release build/package $(VERSION) $(EPOCH) "$(KEY)"
 
 .PHONY: package-check
-package-check: ## are the packages the same bytes when all is built again, in another room?
+package-check: ## are the packages the same bytes when all is built again, in another room, umask, locale and time zone?
 	@tests/beat tests/deps $(RELEASE_PACKAGES)
-	@for n in 1 2; do tests/beat deploy/release/release.py build/check/$$n $(VERSION) $(EPOCH) --all-recipes && \
-		deploy/release/package.py build/check/$$n build/check/$$n/package $(VERSION) $(EPOCH) || exit 1; done
-	@for f in reeve reeve.debug reeve.cdx.json THIRD_PARTY; do cmp build/check/1/$$f build/check/2/$$f || exit 1; done
-	@cd build/check/1/package && for f in *.deb *.rpm *.tar.gz; do cmp $$f ../../2/package/$$f || exit 1; done
-	@echo "the same bytes twice:" && cat build/check/1/package/*.sha256
+	@umask 022 && $(call CHECKED,build/check/first)
+	@umask 077 && export TZ=Pacific/Auckland LC_ALL=C && $(call CHECKED,build/check/the-second-time)
+	@for f in reeve reeve.debug reeve.cdx.json THIRD_PARTY; do \
+		cmp build/check/first/$$f build/check/the-second-time/$$f || exit 1; done
+	@cd build/check/first/package && for f in *.deb *.rpm *.tar.gz; do \
+		cmp $$f ../../the-second-time/package/$$f || exit 1; done
+	@echo "the same bytes twice:" && cat build/check/first/package/*.sha256
+
+CHECKED = tests/beat deploy/release/release.py $(1) $(VERSION) $(EPOCH) --all-recipes && \
+	deploy/release/package.py $(1) $(1)/package $(VERSION) $(EPOCH)
 
 ##@ Test
 

@@ -1,4 +1,4 @@
-"""bom.py - what is in a release: its parts, read off the linker's map, as CycloneDX and with the text of every licence."""
+"""bom.py - what is in a release: its parts, read off the linker's map, as CycloneDX and with each licence's text."""
 
 import dataclasses
 import hashlib
@@ -6,7 +6,7 @@ import json
 import re
 import uuid
 
-# SPDX names, by the source package of Debian. A part that is not here stops the release: somebody must read its licence first.
+# SPDX names, by the source package of Debian. A part that is not here stops the release: read its licence first.
 LICENCES = {
     "curl": "curl",
     "expat": "MIT",
@@ -23,7 +23,7 @@ LICENCES = {
     "protobuf-c": "BSD-2-Clause",
     "zlib": "Zlib",
 }
-# What a compiler puts into every program: the start files of libc, and helpers of gcc. Their exceptions allow that of any program.
+# What a compiler puts into every program: the start files of libc, and helpers of gcc. Their exceptions allow that.
 TOOLCHAIN = ("gcc-12", "glibc")
 
 
@@ -61,7 +61,15 @@ def component(part):
     }
 
 
-def cyclonedx(parts, program, version, made_s, stamp):
+DIRTY = {"name": "reeve:tree", "value": "dirty"}
+
+
+def is_dirty(bill):
+    """Was the program of this bill built of a tree with changes that are not committed?"""
+    return DIRTY in json.loads(bill)["metadata"].get("properties", [])
+
+
+def cyclonedx(parts, program, version, made_s, stamp, dirty=False):
     """The bill of materials; the same parts and the same program give the same bytes. `stamp` is made_s as RFC 3339."""
     digest = hashlib.sha256(program.read_bytes()).hexdigest()
     components = [component(p) for p in parts]
@@ -81,6 +89,7 @@ def cyclonedx(parts, program, version, made_s, stamp):
                 "purl": f"pkg:generic/reeve@{version}",
                 "hashes": [{"alg": "SHA-256", "content": digest}],
             },
+            **({"properties": [DIRTY]} if dirty else {}),
         },
         "components": components,
         "dependencies": [

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""completion.py FOLDER PROGRAM - what bash and zsh complete, out of the pages of help that the program itself prints: FOLDER/reeve
-for bash, FOLDER/_reeve for zsh."""
+"""completion.py FOLDER PROGRAM - what bash and zsh complete, out of the pages of help that the program itself prints:
+FOLDER/reeve for bash, FOLDER/_reeve for zsh."""
 
 import pathlib
 import re

@@ -11,10 +11,16 @@ def told_by(*command):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+def highest(table):
+    """{function: version of glibc that has it first}, of what `objdump -T` prints; a name may stand there twice."""
+    found = {}
+    for version, name in re.findall(r"\(?\bGLIBC_([0-9.]+)\)?\s+(\S+)$", table, re.MULTILINE):
+        found[name] = max(found.get(name, ()), tuple(int(n) for n in version.split(".")))
+    return found
+
+
 def wanted(program):
-    """{function: version of glibc that has it first}"""
-    found = re.findall(r"\(?GLIBC_([0-9.]+)\)?\s+(\S+)$", told_by("objdump", "-T", program), re.MULTILINE)
-    return {name: tuple(int(n) for n in version.split(".")) for version, name in found}
+    return highest(told_by("objdump", "-T", program))
 
 
 def newest(program):
@@ -26,6 +32,8 @@ def symbols(program):
     for name, version in sorted(wanted(program).items()):
         if version > GLIBC:
             yield f"{name} wants GLIBC_{version[0]}.{version[1]}; a machine may have no more than {GLIBC[0]}.{GLIBC[1]}"
+    for name in sorted(set(re.findall(r"Name: (GLIBC_[A-Z]\S*)", told_by("readelf", "-VW", program)))):
+        yield f"it wants {name}, which is no version: only the libc that it was built with surely has it"
 
 
 def linking(program):
@@ -51,11 +59,35 @@ def upgrades(told, packages):
             yield f"{name} {old} is out of date: {new} is there; make the release again"
 
 
+def lists(told, suite):
+    """`told` is what `apt-get indextargets` prints (room.TARGETS): all of the suite and of its fixes must be there."""
+    there = {(kind, name) for kind, _, name, component in map(str.split, told.splitlines()) if component == "main"}
+    for name in (suite, f"{suite}-security"):
+        for kind in ("Packages", "Sources"):
+            if (kind, name) not in there:
+                yield f"the list of {kind} of {name} was not fetched: without it nobody knows what is out of date"
+
+
+def is_newer(version, other):
+    return subprocess.run(["dpkg", "--compare-versions", version, "gt", other], check=False).returncode == 0
+
+
+def recipe(name, cooked, told):
+    """`told` is what `apt-cache showsrc` prints: no source package may be newer than what was built."""
+    there = re.findall(r"^Version: (\S+)$", told, re.MULTILINE)
+    if cooked not in there:
+        yield f"{name} {cooked} was built, and apt does not know this version of its source package"
+    for version in there:
+        if is_newer(version, cooked):
+            yield f"{name} {cooked} is out of date: {version} is there; make the release again"
+
+
 def libraries(told, sources):
-    """`told` is what `reeve version --libraries` prints: each source package that is linked is named with its version."""
+    """`told` is what `reeve version --libraries` prints: what is linked stands there with its version."""
     said = dict(re.findall(r"^  \S+ +\S+ +(\S+) (\d\S+)$", told, re.MULTILINE))
     for source, version in sources.items():
         if said.get(source) != version:
-            yield f"{source} {version} is linked, and reeve version --libraries says {said.get(source, 'nothing of it')}"
+            named = said.get(source, "nothing of it")
+            yield f"{source} {version} is linked, and reeve version --libraries says {named}"
     for source in said.keys() - sources.keys():
         yield f"reeve version --libraries names {source}, and nothing of it is linked"

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""manual.py FOLDER PROGRAM VERSION EPOCH - the manual pages, made of what there is already: reeve.8 of the pages of help that the
-program itself prints, reeve.yaml.5 and reeve-policy.5 of the examples, which name every option (tests/deploy/test_manual.py)."""
+"""manual.py FOLDER PROGRAM VERSION EPOCH - the manual pages, made of what there is already: reeve.8 of the pages of
+help that the program itself prints, reeve.yaml.5 and reeve-policy.5 of the examples, which name every option
+(tests/deploy/test_manual.py)."""
 
 import datetime
 import pathlib
@@ -51,9 +52,9 @@ def program_page(program, version, date):
         ".SH SYNOPSIS",
         r".B reeve \fICOMMAND\fR [\fIOPTION\fR]...",
         ".SH DESCRIPTION",
-        r"Pulls signed commands from a data\-warehouse vendor, manages the instances, volumes, security groups and load",
-        "balancers of the warehouse within the bounds that the customer has written, and pushes metrics and logs in one",
-        "direction. To stop every change at once:",
+        r"Pulls signed commands from a data\-warehouse vendor, manages the instances, volumes, security groups and",
+        "load balancers of the warehouse within the bounds that the customer has written, and pushes metrics and logs",
+        "in one direction. To stop every change at once:",
         r".B touch /etc/reeve/STOP",
         ".SH COMMANDS",
     ]
@@ -79,8 +80,9 @@ def file_page(name, path, what, version, date):
         ".SH NAME",
         f"{plain(name)} \\- {what}",
         ".SH DESCRIPTION",
-        f"{plain(path)} is a strict subset of YAML: no anchors, aliases, tags, merge keys or duplicate keys, and no key that is not",
-        "known. Below is the example that is installed with it; what is commented out shows a default. To check a file:",
+        f"{plain(path)} is a strict subset of YAML: no anchors, aliases, tags, merge keys or duplicate keys, and no",
+        "key that is not known. Below is the example that is installed with it; what is commented out shows a default.",
+        "To check a file:",
         r".B reeve check\-config",
         ".SH OPTIONS",
         *block(example.read_text().splitlines()),

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""package.py RELEASE FOLDER VERSION EPOCH [KEY] - packs what release.py has left in RELEASE: a .deb, an .rpm and a .tar.gz.
+"""package.py RELEASE FOLDER VERSION EPOCH [KEY] - packs what release.py has left in RELEASE: .deb, .rpm and .tar.gz.
 
-All three hold one tree. They are made in the room of the release, by Debian's own tools, and the same input gives the same
-bytes. Beside each lie its hash (.sha256) and, where KEY (a PEM file, Ed25519) is given, its signature (.sig)."""
+All three hold one tree. They are made in the room of the release, by Debian's own tools, and the same input gives the
+same bytes. Beside each lie its hash (.sha256) and, where KEY (a PEM file, Ed25519) is given, its signature (.sig)."""
 
 import gzip
 import hashlib
@@ -13,7 +13,10 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import bom
 import room
+import signing
+import sources
 
 HERE = pathlib.Path(__file__).parent
 REPO = HERE.parent.parent
@@ -22,6 +25,7 @@ SIZE_MAX = 4_000_000
 MAIL = "maintainers@reeve.example.org"
 ARCHES = {"x86_64": "amd64", "aarch64": "arm64"}
 DOC = "usr/share/doc/reeve"
+EXECUTABLE = {"usr/bin/reeve", *(f"DEBIAN/{script.name}" for script in (HERE / "debian").iterdir())}
 
 CONTROL = """Package: reeve
 Version: {version}
@@ -67,10 +71,10 @@ def stage(release, tree, version, epoch):
 
 
 def settle(tree, epoch):
-    """One time and one mode for all: nothing of this machine is left in a package."""
+    """One time for all, and modes that are written here: nothing of the builder's machine is left in a package."""
     for path in sorted(tree.rglob("*"), reverse=True):
-        if path.is_dir():
-            path.chmod(0o755)
+        runs = path.is_dir() or str(path.relative_to(tree)) in EXECUTABLE
+        path.chmod(0o755 if runs else 0o644)
         os.utime(path, (epoch, epoch))
     tree.chmod(0o755)
     os.utime(tree, (epoch, epoch))
@@ -146,8 +150,7 @@ def finish(path, key):
     """The hash, the signature, the limit."""
     path.with_name(f"{path.name}.sha256").write_text(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n")
     if key:
-        command = ["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", key, "-in", str(path), "-out", f"{path}.sig"]
-        subprocess.run(command, check=True)
+        signing.sign(key, path)
     print(f"  PACK  {path}, {path.stat().st_size:,} bytes", flush=True)
     if path.stat().st_size >= SIZE_MAX:
         raise SystemExit(f"{path.name} has {path.stat().st_size:,} bytes; {SIZE_MAX:,} are the limit")
@@ -156,7 +159,12 @@ def finish(path, key):
 def main():
     release, out = (pathlib.Path(p).resolve() for p in sys.argv[1:3])
     version, epoch, key = sys.argv[3], int(sys.argv[4]), (sys.argv[5:6] or [""])[0]
+    sources.epoch_of(sys.argv[4])
     room.must_be_root(sys.argv)
+    if key:
+        signing.check(key)
+        if bom.is_dirty((release / "reeve.cdx.json").read_text()):
+            raise SystemExit(f"package: {release} was built of a tree with changes: commit them and build it again")
     here, arch, tree = room.Room(release / "room"), os.uname().machine, out / "tree"
     shutil.rmtree(out, ignore_errors=True)
     stage(release, tree, version, epoch)

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""release.py FOLDER VERSION EPOCH [--all-recipes] - builds the agent that is shipped: in a Debian 12 of its own, static but
-for libc.
+"""release.py FOLDER VERSION EPOCH [--all-recipes] - builds the agent that is shipped: in a Debian 12 of its own, static
+but for libc.
 
-Into FOLDER: reeve (stripped), reeve.debug (its symbols), reeve.cdx.json (what is in it, CycloneDX), THIRD_PARTY (every licence).
-With --all-recipes those that nothing links yet are built too, so that they are ready. The room for it is made afresh, with every
-security fix of today, and the gates (gates.py) look at what came out."""
+Into FOLDER: reeve (stripped), reeve.debug (its symbols), reeve.cdx.json (what is in it, CycloneDX), THIRD_PARTY (every
+licence). EPOCH is the time of the last commit. With --all-recipes those that nothing links yet are built too, so that
+they are ready. The room for it is made afresh, with every security fix of today, and the gates (gates.py) look at what
+came out."""
 
 import datetime
 import os
@@ -19,12 +20,23 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import bom
 import gates
 import room
+import sources
 
 HERE = pathlib.Path(__file__).parent
 REPO = HERE.parent.parent
 SOURCES, RECIPES = "/src/reeve", "/opt/recipes"
 # What is linked from packages; what compiles and packs. nasm is for the recipe of ISA-L.
-LIBRARIES = ["libexpat1-dev", "libjansson-dev", "libpcre2-dev", "libprotobuf-c-dev", "libssl-dev", "libuv1-dev", "libyaml-dev", "node-llhttp", "zlib1g-dev"]  # fmt: skip
+LIBRARIES = [
+    "libexpat1-dev",
+    "libjansson-dev",
+    "libpcre2-dev",
+    "libprotobuf-c-dev",
+    "libssl-dev",
+    "libuv1-dev",
+    "libyaml-dev",
+    "node-llhttp",
+    "zlib1g-dev",
+]
 TOOLS = [
     "binutils",
     "dpkg-dev",
@@ -69,7 +81,8 @@ def owner_of(here, path):
 def cook(here, name):
     """Builds one recipe from the source package; returns its version. Its licence is kept beside what it made."""
     here.run(
-        f"mkdir -p /src/{name} && cd /src/{name} && apt-get source -q -y {name} && cd */ && . {SOURCES}/deploy/release/recipes/{name}"
+        f"mkdir -p /src/{name} && cd /src/{name} && apt-get source -q -y {name} && cd */"
+        f" && . {SOURCES}/deploy/release/recipes/{name}"
         f" && install -D -m 644 debian/copyright {RECIPES}/copyright/{name}",
         PREFIX=RECIPES,
         JOBS=str(os.cpu_count()),
@@ -103,10 +116,7 @@ def packages_named(here, recipes):
 
 
 def build(here, steps, version, epoch, wants_all):
-    sources = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=REPO, capture_output=True, text=True, check=True
-    )
-    here.copy_in(REPO, [name for name in sources.stdout.splitlines() if (REPO / name).exists()], SOURCES.lstrip("/"))
+    here.copy_in(REPO, sources.files(), SOURCES.lstrip("/"))
     recipes = {}
     ready = sorted(p.name for p in (HERE / "recipes").iterdir()) if wants_all else []
     for name in [*LINKED_RECIPES, *(name for name in ready if name not in LINKED_RECIPES)]:
@@ -133,13 +143,15 @@ def take_out(here, out):
     return made / "reeve", (made / "reeve.map").read_text()
 
 
-def faults_of(here, out, whole, parts):
+def faults_of(here, out, whole, parts, recipes):
     linked = {p.source: p.version for p in parts if p.source not in bom.TOOLCHAIN}
     yield from gates.symbols(out / "reeve")
     yield from gates.linking(out / "reeve")
     yield from gates.size(out / "reeve")
-    here.run("apt-get update -q")
+    here.update()
     yield from gates.upgrades(here.run("apt-get -s dist-upgrade"), {p.package for p in parts})
+    for name, version in recipes.items():
+        yield from gates.recipe(name, version, here.run(f"apt-cache showsrc --only-source {name}"))
     yield from gates.libraries(here.run(f"{SOURCES}/build/static/reeve version --libraries"), linked)
     hardened = subprocess.run([REPO / "tests/lint/hardening.py", whole], capture_output=True, text=True, check=False)
     if hardened.returncode != 0:
@@ -147,8 +159,11 @@ def faults_of(here, out, whole, parts):
 
 
 def main():
-    out, version, epoch = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2], sys.argv[3]
+    out, version, epoch = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2], sources.epoch_of(sys.argv[3])
     room.must_be_root(sys.argv)
+    dirty = sources.are_changed()
+    if dirty:
+        print("  TREE  of a tree with changes that are not committed: nothing to sign or to ship", flush=True)
     steps, here = Steps(), room.Room(out / "room")
     out.mkdir(parents=True, exist_ok=True)
     here.make([*LIBRARIES, *TOOLS])
@@ -158,10 +173,10 @@ def main():
     parts = parts_of(here, linker_map, recipes)
     steps.say("BUILD", f"{out / 'reeve'}, of {len(parts)} parts")
     stamp = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    (out / "reeve.cdx.json").write_text(bom.cyclonedx(parts, out / "reeve", version, epoch, stamp))
+    (out / "reeve.cdx.json").write_text(bom.cyclonedx(parts, out / "reeve", version, epoch, stamp, dirty))
     texts = {name: here.run(f"cat /usr/share/common-licenses/{name}") for name in bom.common(parts)}
     (out / "THIRD_PARTY").write_text(bom.third_party(parts, texts))
-    faults = list(faults_of(here, out, whole, parts))
+    faults = list(faults_of(here, out, whole, parts, recipes))
     for fault in faults:
         print(f"release: {fault}", file=sys.stderr)
     print(gates.told_by("ldd", out / "reeve"), end="")

@@ -1,33 +1,55 @@
-"""room.py - a Debian 12 of its own: made by debootstrap, brought up to date, and left again. Nothing of this machine is edited."""
+"""room.py - a Debian 12 of its own: made by debootstrap, brought up to date, and left again.
+
+Nothing of this machine is edited; where its apt has no lists yet, they are fetched first."""
 
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import gates
 
 SUITE = "bookworm"
+# Without this a mirror that does not answer is a warning, and what it had yesterday, or nothing, counts as its newest.
+UPDATE = "apt-get update -q -o APT::Update::Error-Mode=any"
+TARGETS = "apt-get indextargets --format '$(CREATED_BY) $(REPO_URI) $(RELEASE) $(COMPONENT)'"
 
 
 def told_by(*command):
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"{done.stdout[-2000:]}{done.stderr[-2000:]}\nthis has failed: {' '.join(command)}")
+    return done.stdout
 
 
-def mirrors():
-    """Where this machine gets Debian from, as [(uri, suite)]: the archive itself first, then its updates and security fixes."""
+def fetched():
+    """[(uri, suite)] of what apt of this machine has lists of; of sources without lists it says nothing."""
     found = []
-    for line in told_by(
-        "apt-get", "indextargets", "--format", "$(CREATED_BY) $(REPO_URI) $(RELEASE) $(COMPONENT)"
-    ).splitlines():
+    for line in told_by(*shlex.split(TARGETS)).splitlines():
         kind, uri, suite, component = (*line.split(), "", "", "")[:4]
         if kind == "Packages" and component == "main" and re.fullmatch(rf"{SUITE}(-updates|-security)?", suite):
             found.append((uri, suite))
-    found.sort(key=lambda mirror: len(mirror[1]))
+    return sorted(found, key=lambda mirror: len(mirror[1]))
+
+
+def mirrors():
+    """Where this machine gets Debian from: the archive itself first, then its updates and security fixes."""
+    needed = {SUITE, f"{SUITE}-security"}
+    found = fetched()
+    if not needed <= {suite for _, suite in found}:
+        print(f"  APT   this machine has no lists of {' or '.join(sorted(needed))}: apt-get update", flush=True)
+        told_by(*UPDATE.split())
+        found = fetched()
     suites = [suite for _, suite in found]
-    if SUITE not in suites or f"{SUITE}-security" not in suites:
+    if not needed <= set(suites):
         raise SystemExit(
-            f"a release is built from Debian 12 and its security fixes, and apt of this machine knows {', '.join(suites) or 'none'}"
-            f": give it sources for {SUITE} and {SUITE}-security (/etc/apt/sources.list.d)"
+            "a release is built from Debian 12 and its security fixes, and apt of this machine knows"
+            f" {', '.join(suites) or 'none'}: give it sources for {SUITE} and {SUITE}-security"
+            " (/etc/apt/sources.list.d)"
         )
     return found
 
@@ -72,6 +94,13 @@ class Room:
         (self.folder / "etc/dpkg/dpkg.cfg.d/90build").write_text("force-unsafe-io\n")
         shutil.copy("/etc/resolv.conf", self.folder / "etc/resolv.conf")
 
+    def update(self):
+        """The newest lists of every mirror; without one of them nothing goes on, for its fixes would be missing."""
+        self.run(UPDATE)
+        faults = list(gates.lists(self.run(TARGETS), SUITE))
+        if faults:
+            raise SystemExit("\n".join(faults))
+
     def make(self, packages):
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +114,8 @@ class Room:
                 f"{made.stdout[-2000:]}{made.stderr[-2000:]}\ndebootstrap has failed; all of it is in {self.log}"
             )
         self._apt()
-        self.run("apt-get update -q && apt-get dist-upgrade -q -y")
+        self.update()
+        self.run("apt-get dist-upgrade -q -y")
         self.run(f"apt-get install -q -y --no-install-recommends {' '.join(packages)}")
 
     def copy_in(self, root, files, to):
@@ -97,6 +127,7 @@ class Room:
 
 
 def must_be_root(argv):
-    """chroot and debootstrap ask for it."""
+    """chroot and debootstrap ask for it. The builder's umask ends here: other users of a room read what is there."""
+    os.umask(0o022)
     if os.geteuid() != 0:
         os.execvp("sudo", ["sudo", "-n", *argv])

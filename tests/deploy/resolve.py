@@ -1,4 +1,4 @@
-"""What CloudFormation makes of a part of the template: the few functions that it uses for documents, over given parameters."""
+"""What CloudFormation makes of a part of the template: the few functions that its documents use, over parameters."""
 
 import re
 

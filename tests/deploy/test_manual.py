@@ -1,4 +1,4 @@
-"""The manual pages and the completions say what the program says: no option is missing, and none is there that it does not have."""
+"""The manual pages and the completions say what the program says: no option is missing and none is made up."""
 
 import pathlib
 import re
@@ -90,7 +90,9 @@ def test_a_page_of_a_file_names_every_option_that_the_code_reads(made, page, exa
 
 
 def completed(made, *words):
-    script = f"source {made}/completion/reeve; COMP_WORDS=(reeve {' '.join(repr(w) for w in words)}); COMP_CWORD={len(words)}; _reeve; echo ${{COMPREPLY[*]}}"
+    given = " ".join(repr(w) for w in words)
+    script = f"source {made}/completion/reeve; COMP_WORDS=(reeve {given}); COMP_CWORD={len(words)}; _reeve"
+    script += "; echo ${COMPREPLY[*]}"
     return set(subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout.split())
 
 

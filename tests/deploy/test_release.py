@@ -1,6 +1,7 @@
 """The gates of a release, each with what must not pass it; `make release` itself runs them on what it has built."""
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -13,6 +14,10 @@ REPO = pathlib.Path(__file__).parents[2]
 sys.path.insert(0, str(REPO / "deploy/release"))
 import bom
 import gates
+import package
+import room
+import signing
+import sources
 
 
 def compiled(folder, source, *flags):
@@ -28,6 +33,21 @@ def test_a_function_that_only_a_newer_libc_has_is_named(tmp_path):
     assert gates.newest(program) == "2.36"
     plain = compiled(tmp_path, "int main(void) { return 0; }\n")
     assert list(gates.symbols(plain)) == [] and gates.newest(plain) == "2.34"
+
+
+def test_what_is_of_no_version_of_libc_is_named(tmp_path):
+    """GLIBC_PRIVATE is another one in every build; GLIBC_ABI_DT_RELR is something that an older loader cannot do."""
+    private = compiled(tmp_path, "int __copy_grp(void);\nint main(void) { return __copy_grp(); }\n", "-w")
+    assert [f.split(",")[0] for f in gates.symbols(private)] == ["it wants GLIBC_PRIVATE"]
+    packed = compiled(tmp_path, "int main(void);\nint (*f)(void) = main;\nint main(void) { return f == 0; }\n",
+        "-pie", "-fPIE", "-Wl,-z,pack-relative-relocs")  # fmt: skip
+    assert [f.split(",")[0] for f in gates.symbols(packed)] == ["it wants GLIBC_ABI_DT_RELR"]
+
+
+def test_of_a_name_that_is_there_twice_the_newer_version_counts():
+    rows = ["0000 DF *UND* 0000 (GLIBC_2.38) strlcpy", "0000 DF *UND* 0000 (GLIBC_2.9)  strlcpy"]
+    for table in (rows, rows[::-1]):
+        assert gates.highest("\n".join(table) + "\n") == {"strlcpy": (2, 38)}
 
 
 def test_a_shared_library_beside_libc_is_named(tmp_path):
@@ -60,6 +80,69 @@ def test_a_library_that_waits_for_an_upgrade_is_named_and_nothing_else_is():
         "libssl-dev 3.0.17-1~deb12u2 is out of date: 3.0.22-1~deb12u2 is there; make the release again"
     ]
     assert list(gates.upgrades(APT, {"zlib1g-dev"})) == []
+
+
+LISTS = """Sources http://deb.debian.org/debian/ bookworm main
+Packages http://deb.debian.org/debian/ bookworm main
+Sources http://deb.debian.org/debian-security/ bookworm-security main
+Packages http://deb.debian.org/debian-security/ bookworm-security main
+"""
+
+
+def test_a_list_that_was_not_fetched_is_named():
+    assert list(gates.lists(LISTS, "bookworm")) == []
+    for gone in ("Packages", "Sources"):
+        for suite in ("bookworm", "bookworm-security"):
+            left = [line for line in LISTS.splitlines() if (line.split()[0], line.split()[2]) != (gone, suite)]
+            assert list(gates.lists("\n".join(left), "bookworm")) == [
+                f"the list of {gone} of {suite} was not fetched: without it nobody knows what is out of date"
+            ]
+    assert len(list(gates.lists("", "bookworm"))) == 4
+
+
+def test_an_update_fails_where_a_mirror_does_not_answer(tmp_path):
+    for folder in ("etc/apt", "state/lists/partial", "cache/archives/partial"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "etc/apt/sources.list").write_text("deb http://127.0.0.1:9/debian-security bookworm-security main\n")
+    given = {
+        "Dir::Etc": tmp_path / "etc/apt",
+        "Dir::State": tmp_path / "state",
+        "Dir::Cache": tmp_path / "cache",
+        "Acquire::Retries": 0,
+        "APT::Sandbox::User": "root",
+    }
+    options = [word for name, value in given.items() for word in ("-o", f"{name}={value}")]
+    done = subprocess.run([*room.UPDATE.split(), *options], capture_output=True, text=True, check=False)
+    assert "127.0.0.1" in done.stdout + done.stderr and done.returncode != 0
+
+
+def test_a_recipe_is_as_new_as_the_newest_source_package_that_apt_knows():
+    told = "Package: curl\nVersion: 7.88.1-10+deb12u15\nStandards-Version: 9.9\n\nVersion: 7.88.1-10+deb12u5\n"
+    assert list(gates.recipe("curl", "7.88.1-10+deb12u15", told)) == []
+    assert list(gates.recipe("curl", "7.88.1-10+deb12u5", told)) == [
+        "curl 7.88.1-10+deb12u5 is out of date: 7.88.1-10+deb12u15 is there; make the release again"
+    ]
+    assert list(gates.recipe("curl", "7.88.1-10+deb12u5", "")) == [
+        "curl 7.88.1-10+deb12u5 was built, and apt does not know this version of its source package"
+    ]
+
+
+def test_a_machine_without_lists_fetches_them_first(monkeypatch, capsys):
+    asked = []
+
+    def told_by(*command):
+        asked.append(command[1])
+        return LISTS if "update" in asked and command[1] == "indextargets" else ""
+
+    monkeypatch.setattr(room, "told_by", told_by)
+    assert [suite for _, suite in room.mirrors()] == ["bookworm", "bookworm-security"]
+    assert asked == ["indextargets", "update", "indextargets"]
+    assert "no lists of bookworm" in capsys.readouterr().out
+    room.mirrors()
+    assert asked[3:] == ["indextargets"]
+    monkeypatch.setattr(room, "told_by", lambda *command: "")
+    with pytest.raises(SystemExit, match="give it sources for bookworm and bookworm-security"):
+        room.mirrors()
 
 
 TOLD = """reeve 0.1.0
@@ -121,5 +204,119 @@ def test_a_licence_that_is_only_named_stands_there_whole():
 
 
 def test_the_parts_are_read_off_the_linkers_map():
-    text = "LOAD /usr/lib/x86_64-linux-gnu/libz.a\nLOAD build/static/reeve.o\nLOAD /usr/lib/x86_64-linux-gnu/libz.a\nLOAD /opt/recipes/lib/libcurl.a\n"
+    read = [
+        "/usr/lib/x86_64-linux-gnu/libz.a",
+        "build/static/reeve.o",
+        "/usr/lib/x86_64-linux-gnu/libz.a",
+        "/opt/recipes/lib/libcurl.a",
+    ]
+    text = "".join(f"LOAD {path}\n" for path in read)
     assert bom.files_of(text) == ["/opt/recipes/lib/libcurl.a", "/usr/lib/x86_64-linux-gnu/libz.a"]
+
+
+def packed(folder, mask):
+    """A tree that was written under that umask, as a package holds it."""
+    before = os.umask(mask)
+    try:
+        tree = folder / f"{mask:o}/tree"
+        package.put(REPO / "Makefile", tree / "usr/bin/reeve", 0o755)
+        for script in ("postinst", "postrm", "prerm"):
+            package.put(REPO / "deploy/release/debian" / script, tree / "DEBIAN" / script)
+        (tree / "usr/share/man").mkdir(parents=True)
+        (tree / "usr/share/man/reeve.8.gz").write_bytes(b"a page")
+        package.settle(tree, 1767225600)
+        package.tarball(tree, "reeve", 1767225600, folder / "packed.tar.gz")
+    finally:
+        os.umask(before)
+    modes = {str(p.relative_to(tree)): p.stat().st_mode & 0o7777 for p in tree.rglob("*")}
+    return modes, (folder / "packed.tar.gz").read_bytes()
+
+
+def test_the_builders_umask_is_not_in_a_package(tmp_path):
+    modes, content = packed(tmp_path, 0o022)
+    assert modes.pop("usr/bin/reeve") == 0o755 and modes.pop("usr/share/man/reeve.8.gz") == 0o644
+    assert set(modes.values()) == {0o755}
+    for mask in (0o002, 0o027, 0o077):
+        assert packed(tmp_path, mask)[1] == content, f"{mask:o}"
+
+
+def run(tool, *arguments, **env):
+    plain = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
+    command = [REPO / "deploy/release" / tool, *arguments]
+    return subprocess.run(command, env=plain | env, capture_output=True, text=True, timeout=20, check=False)
+
+
+def test_another_users_clone_and_a_time_that_is_none_are_told_in_one_sentence(tmp_path):
+    other = run("release.py", tmp_path / "out", "0.1.0", "0", GIT_TEST_ASSUME_DIFFERENT_OWNER="1")
+    assert other.returncode == 1 and other.stdout == ""
+    assert "dubious ownership" in other.stderr and "build as its owner" in other.stderr
+    assert len(other.stderr.splitlines()) == 1
+    for epoch in ("0", "", "-1", "yesterday"):
+        none = run("release.py", tmp_path / "out", "0.1.0", epoch, GIT_CONFIG_GLOBAL=trusting(tmp_path))
+        assert (none.returncode, none.stderr.splitlines()) == (
+            1,
+            [f"release: {epoch!r} is no time of a commit: give what `git log -1 --format=%ct` prints"],
+        )
+    assert not (tmp_path / "out").exists()
+
+
+def trusting(folder):
+    """A configuration of git under which the clone may be another user's."""
+    (folder / "gitconfig").write_text("[safe]\n\tdirectory = *\n")
+    return str(folder / "gitconfig")
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """A small clone, which stands for ours."""
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    (folder / "file").write_text("one\n")
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    for words in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "one"]):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    monkeypatch.setattr(sources, "REPO", folder)
+    return folder
+
+
+def made_key(folder, *kind):
+    subprocess.run(["openssl", "genpkey", *kind, "-out", folder / "key.pem"], check=True)
+    return str(folder / "key.pem")
+
+
+def test_what_is_not_committed_is_seen_and_built_and_never_signed(clone, tmp_path):
+    key = made_key(tmp_path, "-algorithm", "ed25519")
+    assert not sources.are_changed() and sources.files() == ["file"]
+    signing.check(key)
+    (clone / "new").write_text("two\n")
+    assert sources.are_changed() and sorted(sources.files()) == ["file", "new"]
+    with pytest.raises(SystemExit, match="this tree has changes"):
+        signing.check(key)
+    (clone / "new").unlink()
+    (clone / "file").write_text("three\n")
+    assert sources.are_changed()
+
+
+def test_the_bill_says_of_which_tree_it_is(tmp_path):
+    (tmp_path / "reeve").write_bytes(b"a program")
+    clean, dirty = (bom.cyclonedx(PARTS, tmp_path / "reeve", "0.1.0", "1", "2026-01-01T00:00:00Z", d) for d in (0, 1))
+    assert json.loads(dirty)["metadata"]["properties"] == [{"name": "reeve:tree", "value": "dirty"}]
+    assert JsonStrictValidator(SchemaVersion.V1_5).validate_str(dirty) is None
+    assert bom.is_dirty(dirty) and not bom.is_dirty(clean)
+
+
+def test_a_key_that_is_not_ed25519_and_private_is_refused_in_one_sentence(tmp_path):
+    good = made_key(tmp_path, "-algorithm", "ed25519")
+    signing.check_key(good)
+    public = tmp_path / "public.pem"
+    subprocess.run(["openssl", "pkey", "-in", good, "-pubout", "-out", public], check=True)
+    locked = tmp_path / "locked.pem"
+    subprocess.run(["openssl", "pkey", "-in", good, "-aes256", "-passout", "pass:word", "-out", locked], check=True)
+    (tmp_path / "text").write_text("no key\n")
+    (tmp_path / "rsa").mkdir()
+    rsa = made_key(tmp_path / "rsa", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+    for bad in (public, locked, rsa, tmp_path / "text", tmp_path / "missing", tmp_path):
+        done = run("signing.py", bad)
+        assert done.returncode == 1 and "is no Ed25519 private key" in done.stderr, bad
+        assert len(done.stderr.splitlines()) == 1
+    assert run("signing.py").returncode == 0 and run("signing.py", "").returncode == 0

@@ -1,5 +1,5 @@
-"""First boot, in a folder: the script of the stack with a metadata service and a bucket on loopback, and systemd's tools
-replaced by ones that write down how they were called."""
+"""First boot, in a folder: the script of the stack with a metadata service and a bucket on loopback, and systemd's
+tools replaced by ones that write down how they were called."""
 
 import base64
 import hashlib
