@@ -162,6 +162,7 @@ release: ## build/release/reeve: what ships, static but for libc, built in a fre
 # Reproducible: the same sources and the same versions of what is linked give the same bytes.
 .PHONY: package
 package: ## build/package: .deb, .rpm and .tar.gz of a release, each with its .sha256; KEY=pem signs them (.sig, Ed25519)
+	@tests/beat tests/deps $(RELEASE_PACKAGES)
 	@deploy/release/signing.py "$(KEY)"
 	@$(MAKE) -s release
 	@tests/beat deploy/release/package.py build/release build/package $(VERSION) $(EPOCH) "$(KEY)"
