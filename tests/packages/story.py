@@ -33,7 +33,7 @@ LINK = "/etc/systemd/system/multi-user.target.wants/reeve.service"
 OWN = (
     "! -name changelog.gz ! -name copyright ! -name LICENSE ! -path './usr/share/lintian/*' ! -path './usr/share/zsh/*'"
 )
-RPMLINT_CLEAN = "1 packages and 0 specfiles checked; 0 errors, 0 warnings."
+RPMLINT_CLEAN = "1 packages and 0 specfiles checked; 0 errors, 0 warnings"
 BROKEN = "/tmp/broken"
 JOURNAL = "/var/lib/reeve/journal/0000000000000001.jsonl"
 
@@ -185,8 +185,8 @@ def linters(s):
     s.check("lintian has looked", ran and "O: reeve: embedded-library" in told, told)
     faults = [line for line in told.splitlines() if re.match(r"[EW]: |(warning|error|internal error)\b", line)]
     s.check("lintian finds nothing wrong", not faults, "\n" + "\n".join(faults))
-    ran, told = s.told(f"rpmlint -f /tmp/rpmlint.conf /tmp/{rpm} 2>&1")
-    s.check("rpmlint has looked", ran and told.splitlines()[-1:] == [RPMLINT_CLEAN], told)
+    ran, told = s.told(f"rpmlint -r /tmp/rpmlint.conf /tmp/{rpm} 2>&1")
+    s.check("rpmlint has looked", ran and RPMLINT_CLEAN in told, told)
     faults = [line for line in told.splitlines() if re.search(r": [EW]: ", line)]
     s.check("rpmlint finds nothing wrong", not faults, "\n" + "\n".join(faults))
 
