@@ -146,6 +146,13 @@ def rpm(here, tree, version, arch, epoch):
     return name
 
 
+def may_sign(release, key):
+    """Neither the tree of now nor the one that the release was built of may have changes."""
+    signing.check(key)
+    if bom.is_dirty((release / "reeve.cdx.json").read_text()):
+        raise SystemExit(f"package: {release} was built of a tree with changes: commit them and build it again")
+
+
 def finish(path, key):
     """The hash, the signature, the limit."""
     path.with_name(f"{path.name}.sha256").write_text(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n")
@@ -162,9 +169,7 @@ def main():
     sources.epoch_of(sys.argv[4])
     room.must_be_root(sys.argv)
     if key:
-        signing.check(key)
-        if bom.is_dirty((release / "reeve.cdx.json").read_text()):
-            raise SystemExit(f"package: {release} was built of a tree with changes: commit them and build it again")
+        may_sign(release, key)
     here, arch, tree = room.Room(release / "room"), os.uname().machine, out / "tree"
     shutil.rmtree(out, ignore_errors=True)
     stage(release, tree, version, epoch)

@@ -50,6 +50,32 @@ def test_of_a_name_that_is_there_twice_the_newer_version_counts():
         assert gates.highest("\n".join(table) + "\n") == {"strlcpy": (2, 38)}
 
 
+INTERRUPTED = """#include "arc4random.c"
+static int asked;
+ssize_t getrandom(void *to, size_t n, unsigned flags)
+{
+	(void)flags;
+	if (++asked % 2 == 1) {
+		errno = EINTR;
+		return -1;
+	}
+	*(unsigned char *)to = 7;
+	return n > 0;
+}
+int main(void)
+{
+	unsigned char got[3] = {0};
+	arc4random_buf(got, sizeof(got));
+	return got[0] == 7 && got[1] == 7 && got[2] == 7 && asked == 6 ? 0 : 1;
+}
+"""
+
+
+def test_a_signal_while_the_kernel_is_asked_for_randomness_is_no_end(tmp_path):
+    program = compiled(tmp_path, INTERRUPTED, "-I", REPO / "deploy/release")
+    assert subprocess.run([program], check=False).returncode == 0
+
+
 def test_a_shared_library_beside_libc_is_named(tmp_path):
     source = "#include <zlib.h>\nint main(void) { return zlibVersion()[0] == 0; }\n"
     assert list(gates.linking(compiled(tmp_path, source, "-lz"))) == [
@@ -303,6 +329,18 @@ def test_the_bill_says_of_which_tree_it_is(tmp_path):
     assert json.loads(dirty)["metadata"]["properties"] == [{"name": "reeve:tree", "value": "dirty"}]
     assert JsonStrictValidator(SchemaVersion.V1_5).validate_str(dirty) is None
     assert bom.is_dirty(dirty) and not bom.is_dirty(clean)
+
+
+def test_a_release_that_was_built_of_a_dirty_tree_is_not_signed_later(clone, tmp_path):
+    key = made_key(tmp_path, "-algorithm", "ed25519")
+    (tmp_path / "reeve").write_bytes(b"a program")
+    for dirty in (False, True):
+        bill = bom.cyclonedx(PARTS, tmp_path / "reeve", "0.1.0", "1", "2026-01-01T00:00:00Z", dirty)
+        (tmp_path / "reeve.cdx.json").write_text(bill)
+        if not dirty:
+            package.may_sign(tmp_path, key)
+    with pytest.raises(SystemExit, match="was built of a tree with changes"):
+        package.may_sign(tmp_path, key)
 
 
 def test_a_key_that_is_not_ed25519_and_private_is_refused_in_one_sentence(tmp_path):
