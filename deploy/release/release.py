@@ -115,8 +115,17 @@ def packages_named(here, recipes):
     return ",".join(f"{source}={version}" for source, version in sorted(named.items()))
 
 
-def build(here, steps, version, epoch, wants_all):
+def bring_in(here):
+    """The sources. Are there changes in them that are not committed? Asked on both sides of the copy."""
+    dirty = sources.are_changed()
     here.copy_in(REPO, sources.files(), SOURCES.lstrip("/"))
+    dirty = sources.are_changed() or dirty
+    if dirty:
+        print("  TREE  of a tree with changes that are not committed: nothing to sign or to ship", flush=True)
+    return dirty
+
+
+def build(here, steps, version, epoch, wants_all):
     recipes = {}
     ready = sorted(p.name for p in (HERE / "recipes").iterdir()) if wants_all else []
     for name in [*LINKED_RECIPES, *(name for name in ready if name not in LINKED_RECIPES)]:
@@ -161,13 +170,11 @@ def faults_of(here, out, whole, parts, recipes):
 def main():
     out, version, epoch = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2], sources.epoch_of(sys.argv[3])
     room.must_be_root(sys.argv)
-    dirty = sources.are_changed()
-    if dirty:
-        print("  TREE  of a tree with changes that are not committed: nothing to sign or to ship", flush=True)
     steps, here = Steps(), room.Room(out / "room")
     out.mkdir(parents=True, exist_ok=True)
     here.make([*LIBRARIES, *TOOLS])
     steps.say("ROOM", "Debian 12 with every fix of today")
+    dirty = bring_in(here)
     recipes = build(here, steps, version, epoch, "--all-recipes" in sys.argv)
     whole, linker_map = take_out(here, out)
     parts = parts_of(here, linker_map, recipes)

@@ -1,6 +1,6 @@
 """What the agent costs while it has nothing to do (make bench-idle): the released program and the development build,
 beside each other, each with everything it talks to. TLS to the vendor plane, a poll every 30 s, host metrics every
-15 s, one log that nobody writes to, and the CA bundle that the system ships. Memory is looked at every 5 s all along."""
+15 s, one log that nobody writes to, and the CA bundle of the system. Memory is looked at every 5 s all along."""
 
 import contextlib
 import pathlib
