@@ -17,6 +17,7 @@
 
 #include "agent/aws/code.h"
 #include "agent/aws/sigv4.h"
+#include "agent/aws/read.h"
 #include "agent/base/backoff.h"
 #include "agent/base/json.h"
 #include "agent/base/log.h"
@@ -30,7 +31,7 @@
 #define CONNECT_MS 3000
 #define TOTAL_MS 30000
 #define RUN_TOTAL_MS 60000 /* RunInstances answers when it has found the room */
-#define READ_MAX (8u << 20)
+#define READ_MAX READ_BODY_MAX
 #define MUTATE_MAX (1u << 20)
 #define THROTTLE_BASE_MS 1000
 #define OTHER_BASE_MS 50

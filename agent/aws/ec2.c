@@ -157,7 +157,7 @@ static bool goes_with_node(const struct xml_node *v, const char *root)
 	       (*root == '\0' || !str_eq(xml_get(v, "deviceName"), root));
 }
 
-static void read_data_volumes(const struct xml_node *n, struct arena *m, struct ec2_instance *i)
+static int read_data_volumes(const struct xml_node *n, struct arena *m, struct ec2_instance *i, struct err *e)
 {
 	const struct xml_node *list = xml_find(n, "blockDeviceMapping"), *v = NULL;
 	const char *root = xml_get(n, "rootDeviceName");
@@ -165,28 +165,32 @@ static void read_data_volumes(const struct xml_node *n, struct arena *m, struct 
 	i->data_volume_ids = arena_alloc(m, (read_count(list, "item") + 1) * sizeof(*i->data_volume_ids));
 	while ((v = xml_next(list, v, "item")) != NULL)
 		if (goes_with_node(v, root))
-			i->data_volume_ids[i->data_volumes++] = read_text(m, v, "ebs/volumeId");
+			TRY(read_text(m, v, "ebs/volumeId", READ_ID, &i->data_volume_ids[i->data_volumes++], e));
+	return 0;
 }
+
+static const struct read_member instance_members[] = {
+	{ "instanceId", offsetof(struct ec2_instance, id), READ_ID, true },
+	{ "instanceState/name", offsetof(struct ec2_instance, state), READ_WORD, true },
+	{ "instanceType", offsetof(struct ec2_instance, type), READ_WORD, false },
+	{ "imageId", offsetof(struct ec2_instance, image_id), READ_ID, false },
+	{ "subnetId", offsetof(struct ec2_instance, subnet_id), READ_ID, false },
+	{ "vpcId", offsetof(struct ec2_instance, vpc_id), READ_ID, false },
+	{ "placement/availabilityZone", offsetof(struct ec2_instance, az), READ_WORD, false },
+	{ "privateIpAddress", offsetof(struct ec2_instance, private_ip), READ_WORD, false },
+	{ "launchTime", offsetof(struct ec2_instance, launch_time), READ_WORD, false },
+	{ "clientToken", offsetof(struct ec2_instance, client_token), READ_WORD, false },
+	{ "iamInstanceProfile/arn", offsetof(struct ec2_instance, profile_arn), READ_ARN, false },
+	{ "stateReason/code", offsetof(struct ec2_instance, reason_code), READ_WORD, false },
+	{ "stateReason/message", offsetof(struct ec2_instance, reason), READ_SAYING, false },
+};
 
 static int read_instance(const struct xml_node *n, struct arena *m, struct ec2_instance *i, struct err *e)
 {
-	TRY(read_must(m, n, "instanceId", &i->id, e));
-	TRY(read_must(m, n, "instanceState/name", &i->state, e));
-	i->type = read_text(m, n, "instanceType");
-	i->image_id = read_text(m, n, "imageId");
-	i->subnet_id = read_text(m, n, "subnetId");
-	i->vpc_id = read_text(m, n, "vpcId");
-	i->az = read_text(m, n, "placement/availabilityZone");
-	i->private_ip = read_text(m, n, "privateIpAddress");
-	i->launch_time = read_text(m, n, "launchTime");
-	i->client_token = read_text(m, n, "clientToken");
-	i->profile_arn = read_text(m, n, "iamInstanceProfile/arn");
-	i->reason_code = read_text(m, n, "stateReason/code");
-	i->reason = read_text(m, n, "stateReason/message");
-	read_texts(m, groups_of(n), "item", "groupId", &i->group_ids, &i->group_ids_n);
-	read_data_volumes(n, m, i);
-	read_tags(m, xml_find(n, "tagSet"), "item", "key", "value", &i->tags);
-	return 0;
+	TRY(read_members(m, n, instance_members, ARRAY_LEN(instance_members), i, e));
+	TRY(read_texts(m, groups_of(n), "item", "groupId", READ_ID, &i->group_ids, &i->group_ids_n, e));
+	TRY(read_data_volumes(n, m, i, e));
+	return read_tags(m, xml_find(n, "tagSet"), "item", "key", "value", &i->tags, e);
 }
 
 /* instancesSet of one reservation. */
@@ -216,7 +220,9 @@ int ec2_read_instances(const struct xml_node *root, struct arena *m, struct ec2_
 	struct ec2_instances all = *ret;
 
 	TRY(read_list(root, "reservationSet", &reservations, e));
-	all.v = read_grow(m, all.v, all.n, count_instances(reservations), sizeof(*all.v));
+	all.v = read_grow(m, reservations, all.v, all.n, count_instances(reservations), sizeof(*all.v), e);
+	if (all.v == NULL)
+		return -ERR_LIMIT;
 	while ((r = xml_next(reservations, r, "item")) != NULL) {
 		TRY(read_list(r, "instancesSet", &set, e));
 		for (const struct xml_node *c = NULL; (c = xml_next(set, c, "item")) != NULL;)
@@ -245,6 +251,7 @@ int ec2_read_create_security_group(const struct xml_node *root, const char **ret
 
 	if (*id == '\0')
 		return err_set(e, ERR_INVALID, "%s has no groupId", xml_name(root));
+	TRY(read_check(root, "groupId", READ_ID, e));
 	*ret_id = id;
 	return 0;
 }
@@ -347,7 +354,7 @@ static int read_permission(const struct xml_node *p, bool is_egress, struct aren
 {
 	struct ec2_rule common = { .is_egress = is_egress };
 
-	TRY(read_must(m, p, "ipProtocol", &common.protocol, e));
+	TRY(read_must(m, p, "ipProtocol", READ_WORD, &common.protocol, e));
 	TRY(read_i32(p, "fromPort", -1, &common.from_port, e));
 	TRY(read_i32(p, "toPort", -1, &common.to_port, e));
 	for (size_t s = 0; s < ARRAY_LEN(sources); s++) {
@@ -357,8 +364,8 @@ static int read_permission(const struct xml_node *p, bool is_egress, struct aren
 			struct ec2_rule *r = &g->rules[g->rules_n++];
 
 			*r = common;
-			TRY(read_must(m, c, sources[s].item, s == 0 ? &r->group_id : &r->cidr, e));
-			r->description = read_text(m, c, "description");
+			TRY(read_must(m, c, sources[s].item, s == 0 ? READ_ID : READ_WORD, s == 0 ? &r->group_id : &r->cidr, e));
+			TRY(read_text(m, c, "description", READ_NAME, &r->description, e));
 		}
 	}
 	return 0;
@@ -371,15 +378,19 @@ static int read_permissions(const struct xml_node *set, bool is_egress, struct a
 	return 0;
 }
 
+static const struct read_member group_members[] = {
+	{ "groupId", offsetof(struct ec2_group, id), READ_ID, true },
+	{ "groupName", offsetof(struct ec2_group, name), READ_NAME, false },
+	{ "vpcId", offsetof(struct ec2_group, vpc_id), READ_ID, false },
+	{ "groupDescription", offsetof(struct ec2_group, description), READ_NAME, false },
+};
+
 static int read_group(const struct xml_node *n, struct arena *m, struct ec2_group *g, struct err *e)
 {
 	const struct xml_node *in = xml_find(n, "ipPermissions"), *out = xml_find(n, "ipPermissionsEgress");
 
-	TRY(read_must(m, n, "groupId", &g->id, e));
-	g->name = read_text(m, n, "groupName");
-	g->vpc_id = read_text(m, n, "vpcId");
-	g->description = read_text(m, n, "groupDescription");
-	read_tags(m, xml_find(n, "tagSet"), "item", "key", "value", &g->tags);
+	TRY(read_members(m, n, group_members, ARRAY_LEN(group_members), g, e));
+	TRY(read_tags(m, xml_find(n, "tagSet"), "item", "key", "value", &g->tags, e));
 	g->rules = arena_alloc(m, (count_rules(in) + count_rules(out) + 1) * sizeof(*g->rules));
 	TRY(read_permissions(in, false, m, g, e));
 	return read_permissions(out, true, m, g, e);

@@ -1,6 +1,8 @@
 /* ec2_look.c - see ec2_look.h. As in ec2.c, a page hands its rows over only when the last one was good. */
 #include "agent/aws/ec2_look.h"
 
+#include <stddef.h>
+
 #include "agent/aws/read.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -27,7 +29,7 @@ static int read_blocks(const struct xml_node *set, const struct family *fam, str
 		const char *state = xml_get(c, fam->state);
 
 		if (*state == '\0' || str_eq(state, "associated"))
-			TRY(read_must(m, c, fam->block, &v->cidrs[v->cidrs_n++], e));
+			TRY(read_must(m, c, fam->block, READ_WORD, &v->cidrs[v->cidrs_n++], e));
 	}
 	return 0;
 }
@@ -36,8 +38,8 @@ static int read_vpc(const struct xml_node *n, struct arena *m, struct ec2_vpc *v
 {
 	size_t room = 1;
 
-	TRY(read_must(m, n, "vpcId", &v->id, e));
-	TRY(read_must(m, n, "cidrBlock", &v->cidr, e));
+	TRY(read_must(m, n, "vpcId", READ_ID, &v->id, e));
+	TRY(read_must(m, n, "cidrBlock", READ_WORD, &v->cidr, e));
 	for (size_t i = 0; i < ARRAY_LEN(families); i++)
 		room += read_count(xml_find(n, families[i].set), "item");
 	v->cidrs = arena_alloc(m, room * sizeof(*v->cidrs));
@@ -64,12 +66,16 @@ void ec2_describe_subnets(struct request *req, const struct ec2_describe *d)
 	ec2_describe(req, "DescribeSubnets", d);
 }
 
+static const struct read_member subnet_members[] = {
+	{ "subnetId", offsetof(struct ec2_subnet, id), READ_ID, true },
+	{ "vpcId", offsetof(struct ec2_subnet, vpc_id), READ_ID, true },
+	{ "availabilityZone", offsetof(struct ec2_subnet, zone), READ_WORD, false },
+	{ "state", offsetof(struct ec2_subnet, state), READ_WORD, false },
+};
+
 static int read_subnet(const struct xml_node *n, struct arena *m, struct ec2_subnet *s, struct err *e)
 {
-	TRY(read_must(m, n, "subnetId", &s->id, e));
-	TRY(read_must(m, n, "vpcId", &s->vpc_id, e));
-	s->zone = read_text(m, n, "availabilityZone");
-	s->state = read_text(m, n, "state");
+	TRY(read_members(m, n, subnet_members, ARRAY_LEN(subnet_members), s, e));
 	s->tells_free = xml_find(n, "availableIpAddressCount") != NULL && !str_eq(xml_get(n, "ipv6Native"), "true");
 	return read_u32(n, "availableIpAddressCount", &s->free, e);
 }
@@ -99,22 +105,26 @@ static int read_mappings(const struct xml_node *n, struct arena *m, struct ec2_i
 
 	while ((c = xml_next(list, c, "item")) != NULL)
 		if (!str_eq(xml_get(c, "deviceName"), i->root_device))
-			i->more = read_text(m, c, "deviceName");
+			TRY(read_text(m, c, "deviceName", READ_WORD, &i->more, e));
 		else
 			TRY(read_u32(c, "ebs/volumeSize", &i->root_gib, e));
 	return 0;
 }
 
+static const struct read_member image_members[] = {
+	{ "imageId", offsetof(struct ec2_image, id), READ_ID, true },
+	{ "imageOwnerId", offsetof(struct ec2_image, owner), READ_ID, true },
+	{ "name", offsetof(struct ec2_image, name), READ_NAME, false },
+	{ "imageState", offsetof(struct ec2_image, state), READ_WORD, false },
+	{ "architecture", offsetof(struct ec2_image, arch), READ_WORD, false },
+	{ "imageOwnerAlias", offsetof(struct ec2_image, owner_alias), READ_WORD, false },
+	{ "rootDeviceName", offsetof(struct ec2_image, root_device), READ_WORD, false },
+	{ "rootDeviceType", offsetof(struct ec2_image, root_type), READ_WORD, false },
+};
+
 static int read_image(const struct xml_node *n, struct arena *m, struct ec2_image *i, struct err *e)
 {
-	TRY(read_must(m, n, "imageId", &i->id, e));
-	TRY(read_must(m, n, "imageOwnerId", &i->owner, e));
-	i->name = read_text(m, n, "name");
-	i->state = read_text(m, n, "imageState");
-	i->arch = read_text(m, n, "architecture");
-	i->owner_alias = read_text(m, n, "imageOwnerAlias");
-	i->root_device = read_text(m, n, "rootDeviceName");
-	i->root_type = read_text(m, n, "rootDeviceType");
+	TRY(read_members(m, n, image_members, ARRAY_LEN(image_members), i, e));
 	return read_mappings(n, m, i, e);
 }
 
@@ -137,8 +147,8 @@ void ec2_describe_instance_types(struct request *req, const struct ec2_describe 
 /* A type of which AWS does not tell it counts as one with disks: better a second key too many than one too few. */
 static int read_type(const struct xml_node *n, struct arena *m, struct ec2_type *t, struct err *e)
 {
-	TRY(read_must(m, n, "instanceType", &t->name, e));
-	read_texts(m, xml_find(n, "processorInfo/supportedArchitectures"), "item", "", &t->archs, &t->archs_n);
+	TRY(read_must(m, n, "instanceType", READ_WORD, &t->name, e));
+	TRY(read_texts(m, xml_find(n, "processorInfo/supportedArchitectures"), "item", "", READ_WORD, &t->archs, &t->archs_n, e));
 	t->has_disks = !str_eq(xml_get(n, "instanceStorageSupported"), "false");
 	return 0;
 }
@@ -161,8 +171,8 @@ void ec2_describe_prefix_lists(struct request *req, const struct ec2_describe *d
 
 static int read_prefix_list(const struct xml_node *n, struct arena *m, struct ec2_prefix_list *p, struct err *e)
 {
-	TRY(read_must(m, n, "prefixListId", &p->id, e));
-	return read_must(m, n, "prefixListName", &p->name, e);
+	TRY(read_must(m, n, "prefixListId", READ_ID, &p->id, e));
+	return read_must(m, n, "prefixListName", READ_NAME, &p->name, e);
 }
 
 int ec2_read_prefix_lists(const struct xml_node *root, struct arena *m, struct ec2_prefix_lists *ret, struct err *e)

@@ -194,15 +194,18 @@ const char *elb_next_marker(const struct xml_node *root)
 	return *marker != '\0' ? marker : NULL;
 }
 
+static const struct read_member group_members[] = {
+	{ "TargetGroupArn", offsetof(struct elb_target_group, arn), READ_ARN, true },
+	{ "TargetGroupName", offsetof(struct elb_target_group, name), READ_NAME, true },
+	{ "Protocol", offsetof(struct elb_target_group, protocol), READ_WORD, false },
+	{ "VpcId", offsetof(struct elb_target_group, vpc_id), READ_ID, false },
+};
+
 static int read_target_group(const struct xml_node *n, struct arena *m, struct elb_target_group *g, struct err *e)
 {
-	TRY(read_must(m, n, "TargetGroupArn", &g->arn, e));
-	TRY(read_must(m, n, "TargetGroupName", &g->name, e));
+	TRY(read_members(m, n, group_members, ARRAY_LEN(group_members), g, e));
 	TRY(read_u32(n, "Port", &g->port, e));
-	g->protocol = read_text(m, n, "Protocol");
-	g->vpc_id = read_text(m, n, "VpcId");
-	read_texts(m, xml_find(n, "LoadBalancerArns"), "member", "", &g->lb_arns, &g->lb_arns_n);
-	return 0;
+	return read_texts(m, xml_find(n, "LoadBalancerArns"), "member", "", READ_ARN, &g->lb_arns, &g->lb_arns_n, e);
 }
 
 int elb_read_target_groups(const struct xml_node *root, struct arena *m, struct elb_target_groups *ret, struct err *e)
@@ -214,17 +217,21 @@ int elb_read_target_groups(const struct xml_node *root, struct arena *m, struct 
 	return 0;
 }
 
+static const struct read_member lb_members[] = {
+	{ "LoadBalancerArn", offsetof(struct elb_lb, arn), READ_ARN, true },
+	{ "LoadBalancerName", offsetof(struct elb_lb, name), READ_NAME, true },
+	{ "State/Code", offsetof(struct elb_lb, state), READ_WORD, true },
+	{ "State/Reason", offsetof(struct elb_lb, reason), READ_SAYING, false },
+	{ "DNSName", offsetof(struct elb_lb, dns_name), READ_ARN, false },
+	{ "Scheme", offsetof(struct elb_lb, scheme), READ_WORD, false },
+	{ "VpcId", offsetof(struct elb_lb, vpc_id), READ_ID, false },
+};
+
 static int read_lb(const struct xml_node *n, struct arena *m, struct elb_lb *lb, struct err *e)
 {
-	TRY(read_must(m, n, "LoadBalancerArn", &lb->arn, e));
-	TRY(read_must(m, n, "LoadBalancerName", &lb->name, e));
-	TRY(read_must(m, n, "State/Code", &lb->state, e));
-	lb->reason = read_text(m, n, "State/Reason");
-	lb->dns_name = read_text(m, n, "DNSName");
-	lb->scheme = read_text(m, n, "Scheme");
-	lb->vpc_id = read_text(m, n, "VpcId");
-	read_texts(m, xml_find(n, "AvailabilityZones"), "member", "SubnetId", &lb->subnet_ids, &lb->subnet_ids_n);
-	return 0;
+	TRY(read_members(m, n, lb_members, ARRAY_LEN(lb_members), lb, e));
+	return read_texts(m, xml_find(n, "AvailabilityZones"), "member", "SubnetId", READ_ID, &lb->subnet_ids, &lb->subnet_ids_n,
+			  e);
 }
 
 int elb_read_load_balancers(const struct xml_node *root, struct arena *m, struct elb_lbs *ret, struct err *e)
@@ -237,7 +244,7 @@ int elb_read_load_balancers(const struct xml_node *root, struct arena *m, struct
 }
 
 /* The heaviest of a forward action's groups is the one that it leads to; another one stands beside it. */
-static void read_weighed(const struct xml_node *list, const char **group, const char **beside)
+static void weigh(const struct xml_node *list, const struct xml_node **group, const struct xml_node **beside)
 {
 	uint64_t most = 0;
 
@@ -246,39 +253,44 @@ static void read_weighed(const struct xml_node *list, const char **group, const 
 		uint64_t weight = 0;
 
 		(void)str_u64(xml_get(g, "Weight"), &weight);
-		if (**group == '\0' || weight > most) {
+		if (*xml_get(*group, "TargetGroupArn") == '\0' || weight > most) {
 			*beside = *group;
-			*group = arn;
+			*group = g;
 			most = weight;
-		} else if (!str_eq(arn, *group)) {
-			*beside = arn;
+		} else if (!str_eq(arn, xml_get(*group, "TargetGroupArn"))) {
+			*beside = g;
 		}
 	}
 }
 
 /* The group stands in the action itself when it forwards to one, and in ForwardConfig always. */
-static void read_forward(const struct xml_node *actions, struct arena *m, struct elb_listener *l)
+static int read_forward(const struct xml_node *actions, struct arena *m, struct elb_listener *l, struct err *e)
 {
-	const char *group = "", *beside = "";
+	const struct xml_node *group = NULL, *beside = NULL;
 
 	for (const struct xml_node *a = NULL; (a = xml_next(actions, a, "member")) != NULL;)
 		if (str_eq(xml_get(a, "Type"), "forward")) {
-			group = beside = "";
-			read_weighed(xml_find(a, "ForwardConfig/TargetGroups"), &group, &beside);
-			group = *group == '\0' ? xml_get(a, "TargetGroupArn") : group;
+			group = beside = NULL;
+			weigh(xml_find(a, "ForwardConfig/TargetGroups"), &group, &beside);
+			group = *xml_get(group, "TargetGroupArn") == '\0' ? a : group;
 		}
-	l->target_group_arn = arena_str(m, group);
-	l->beside_arn = *beside != '\0' ? arena_str(m, beside) : NULL;
+	TRY(read_text(m, group, "TargetGroupArn", READ_ARN, &l->target_group_arn, e));
+	if (*xml_get(beside, "TargetGroupArn") != '\0')
+		TRY(read_text(m, beside, "TargetGroupArn", READ_ARN, &l->beside_arn, e));
+	return 0;
 }
+
+static const struct read_member listener_members[] = {
+	{ "ListenerArn", offsetof(struct elb_listener, arn), READ_ARN, true },
+	{ "LoadBalancerArn", offsetof(struct elb_listener, lb_arn), READ_ARN, true },
+	{ "Protocol", offsetof(struct elb_listener, protocol), READ_WORD, false },
+};
 
 static int read_listener(const struct xml_node *n, struct arena *m, struct elb_listener *l, struct err *e)
 {
-	TRY(read_must(m, n, "ListenerArn", &l->arn, e));
-	TRY(read_must(m, n, "LoadBalancerArn", &l->lb_arn, e));
+	TRY(read_members(m, n, listener_members, ARRAY_LEN(listener_members), l, e));
 	TRY(read_u32(n, "Port", &l->port, e));
-	l->protocol = read_text(m, n, "Protocol");
-	read_forward(xml_find(n, "DefaultActions"), m, l);
-	return 0;
+	return read_forward(xml_find(n, "DefaultActions"), m, l, e);
 }
 
 const struct elb_target *elb_target_in(const struct elb_targets *t, const char *id)
@@ -298,13 +310,16 @@ int elb_read_listeners(const struct xml_node *root, struct arena *m, struct elb_
 	return 0;
 }
 
+static const struct read_member target_members[] = {
+	{ "Target/Id", offsetof(struct elb_target, id), READ_ARN, true },
+	{ "TargetHealth/State", offsetof(struct elb_target, state), READ_WORD, true },
+	{ "TargetHealth/Reason", offsetof(struct elb_target, reason), READ_WORD, false },
+};
+
 static int read_target(const struct xml_node *n, struct arena *m, struct elb_target *t, struct err *e)
 {
-	TRY(read_must(m, n, "Target/Id", &t->id, e));
-	TRY(read_u32(n, "Target/Port", &t->port, e));
-	TRY(read_must(m, n, "TargetHealth/State", &t->state, e));
-	t->reason = read_text(m, n, "TargetHealth/Reason");
-	return 0;
+	TRY(read_members(m, n, target_members, ARRAY_LEN(target_members), t, e));
+	return read_u32(n, "Target/Port", &t->port, e);
 }
 
 /* An instance may be registered with several ports. */
@@ -341,9 +356,8 @@ int elb_read_deletion_protection(const struct xml_node *root, bool *ret, struct 
 
 static int read_tagged(const struct xml_node *n, struct arena *m, struct elb_tagged *t, struct err *e)
 {
-	TRY(read_must(m, n, "ResourceArn", &t->arn, e));
-	read_tags(m, xml_find(n, "Tags"), "member", "Key", "Value", &t->tags);
-	return 0;
+	TRY(read_must(m, n, "ResourceArn", READ_ARN, &t->arn, e));
+	return read_tags(m, xml_find(n, "Tags"), "member", "Key", "Value", &t->tags, e);
 }
 
 int elb_read_tags(const struct xml_node *root, struct arena *m, struct elb_taggeds *ret, struct err *e)

@@ -45,6 +45,11 @@ void arena_free(struct arena *a)
 	mem_free(a);
 }
 
+size_t arena_left(const struct arena *a)
+{
+	return a->max - a->total;
+}
+
 void *arena_alloc(struct arena *a, size_t len)
 {
 	size_t need = (len + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);

@@ -1,12 +1,11 @@
 /* inventory.c - what an inventory knows, looked up; inventory_take.c makes one. */
-#include "agent/ops/account/inventory.h"
+#include "agent/ops/account/inventory_impl.h"
 
 #include <assert.h>
 
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 
-#define INVENTORY_ARENA (256u << 20)
 #define SHELVES_MAX 32
 
 struct inventory_shelf {

@@ -1,12 +1,13 @@
 /* inventory_impl.h - what the files of a taking share: inventory_take.c (the walk), inventory_reads.c (the account's own reads),
  * inventory_beside.c (what is not ours and a plan stands on), inventory_guard.c (what protects things of ours from being ended).
- * Nobody else includes this. */
+ * inventory.c makes the arena. Nobody else includes this. */
 #pragma once
 #include "agent/ops/account/inventory_read.h"
 #include "agent/ops/account/pages.h"
 
 enum beside { BESIDE_SUBNETS, BESIDE_IMAGES, BESIDE_TYPES, BESIDE_NAMES, BESIDE_S3, BESIDE_KINDS };
-#define BESIDE_A_CALL 100 /* EC2 takes 200 values of a filter */
+#define INVENTORY_ARENA (256u << 20) /* bytes of all that a taking reads, and of what is made of it */
+#define BESIDE_A_CALL 100            /* EC2 takes 200 values of a filter */
 
 struct inventory_taking {
 	struct world *w;

@@ -8,9 +8,12 @@
 
 #include <assert.h>
 
+#include "agent/aws/read.h"
 #include "agent/base/mem.h"
 
 #define PAGES_MAX 1000
+#define KEPT_BYTES (64u << 20) /* of the arena, for what is made of the lists: no answer is read into it */
+static_assert(INVENTORY_ARENA >= 2 * READ_ANSWER_BYTES + KEPT_BYTES, "more than one answer fits");
 
 /* ---- walking ---- */
 
@@ -153,6 +156,9 @@ static void on_call(struct aws_call *c)
 		rc = err_set(&t->req->err, ERR_SERVICE, "%s", err_text(&c->err));
 	else if (!p->read->may_be_gone && ++t->pages > PAGES_MAX)
 		rc = err_set(&t->req->err, ERR_LIMIT, "more than %d pages", PAGES_MAX);
+	else if (arena_left(t->inv->arena) < READ_ANSWER_BYTES + KEPT_BYTES)
+		rc = err_set(&t->req->err, ERR_LIMIT, "more than %u MiB: the account shows too much",
+			     (INVENTORY_ARENA - READ_ANSWER_BYTES - KEPT_BYTES) >> 20);
 	else if (c->class == AWS_OK)
 		rc = p->read->take_in(p, c, &t->req->err);
 	if (rc == 0) {

@@ -9,6 +9,8 @@
 
 #define THINGS_MAX 4096
 #define A_RECORD 500 /* things in one record of a checkpoint */
+#define RECORD_BYTES (256u << 10)
+#define ID_MAX 2048 /* of an ARN: AWS's texts have limits (aws/read.h); a longer one is of a damaged or older journal */
 #define SETTLE_MAX_S 300
 
 struct recent_thing {
@@ -72,7 +74,7 @@ static void go_blind(struct recent *r, uint64_t until_ms)
 static void add(struct recent *r, uint64_t now_ms, const struct recent_thing *t)
 {
 	forget_same(r, t->kind, t->id, t->is_there);
-	if (r->n == THINGS_MAX) {
+	if (r->n == THINGS_MAX || strlen(t->id) > ID_MAX || strlen(t->kind) > ID_MAX || strlen(t->warehouse) > ID_MAX) {
 		go_blind(r, now_ms + SETTLE_MAX_S * 1000ull);
 		return;
 	}
@@ -161,13 +163,26 @@ static json_t *thing_json(const struct recent_thing *t, struct recent_now now)
 			 (json_int_t)wall_of(t->until_ms, now));
 }
 
+/* Things from *at on, as many as a record may hold by number and by bytes; moves *at behind them. */
+static json_t *some_things(const struct recent *r, size_t *at, struct recent_now now)
+{
+	json_t *list = json_array();
+	size_t bytes = 0;
+
+	for (; *at < r->n && json_array_size(list) < A_RECORD && bytes < RECORD_BYTES; ++*at) {
+		json_t *thing = thing_json(&r->v[*at], now);
+
+		bytes += json_size(thing);
+		json_array_append_new(list, thing);
+	}
+	return list;
+}
+
 void recent_records(const struct recent *r, struct recent_now now, json_t *to)
 {
-	for (size_t i = 0; i < r->n; i += A_RECORD) {
-		json_t *list = json_array();
+	for (size_t i = 0; i < r->n;) {
+		json_t *list = some_things(r, &i, now);
 
-		for (size_t k = i; k < r->n && k < i + A_RECORD; k++)
-			json_array_append_new(list, thing_json(&r->v[k], now));
 		json_array_append_new(to, json_pack("[s, {s:o}, i]", "recent", "things", list, 0));
 	}
 	if (r->blind_ms != 0)

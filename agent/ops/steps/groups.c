@@ -119,7 +119,7 @@ void groups_rule_spell(struct arena *m, struct ec2_rule *r)
 	r->protocol = groups_protocol(r->protocol);
 	if (str_starts(r->protocol, "icmp") && r->from_port == -1)
 		r->to_port = -1; /* all types have all codes */
-	if (r->cidr != NULL && cidr_parse(r->cidr, &c) == 0)
+	if (r->cidr != NULL && cidr_parse(r->cidr, &c) == 0 && !str_eq(r->cidr, cidr_text(&c, text)))
 		r->cidr = arena_str(m, cidr_text(&c, text));
 }
 

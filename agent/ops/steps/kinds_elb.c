@@ -1,13 +1,12 @@
 /* kinds_elb.c - what creations, deletions and waits of load balancing have in common. */
+#include "agent/aws/read.h"
 #include "agent/base/json.h"
 #include "agent/ops/steps/kinds_elb_impl.h"
-
-#define ANSWER_MAX (8u << 20)
 
 /* Answered with the thing itself, or with "there is one of that name": then we look whether it is ours. */
 static enum step_verdict made(const struct step_ctx *x, const struct aws_call *c, kinds_elb_arn_fn *arn_of)
 {
-	struct arena *m = arena_new_sized(ANSWER_MAX);
+	struct arena *m = read_arena();
 	const char *arn = arn_of(xml_root(c->xml), m);
 
 	if (arn != NULL)

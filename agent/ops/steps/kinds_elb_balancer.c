@@ -1,6 +1,7 @@
 /* kinds_elb_balancer.c - step kinds of load balancers and their listeners. */
 #include <string.h>
 
+#include "agent/aws/read.h"
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -159,7 +160,7 @@ static enum step_verdict wait_lb_judge(const struct step_ctx *x, const struct aw
 
 	if (c->class != AWS_OK)
 		return step_judge_unseen(x, c, e);
-	m = arena_new_sized(8u << 20);
+	m = read_arena();
 	if (elb_read_load_balancers(xml_root(c->xml), m, &list, e) == 0)
 		lb = lb_named(&list, json_str_or(x->args, "name", ""));
 	if (lb != NULL && str_starts(lb->state, "active"))

@@ -1,6 +1,7 @@
 /* kinds_elb_target.c - step kinds of the targets in a group: in, healthy, out, drained. */
 #include <string.h>
 
+#include "agent/aws/read.h"
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -316,7 +317,7 @@ static enum step_verdict judge_health(const struct step_ctx *x, const struct aws
 {
 	struct elb_targets list = { 0 };
 	enum step_verdict v = STEP_AGAIN;
-	struct arena *m = arena_new_sized(8u << 20);
+	struct arena *m = read_arena();
 
 	if (elb_read_target_health(xml_root(c->xml), m, &list, e) == 0)
 		v = judge(x, &list, e);

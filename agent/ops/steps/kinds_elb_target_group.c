@@ -1,4 +1,5 @@
 /* kinds_elb_target_group.c - step kinds of target groups; kinds_elb_target.c: of the targets in them. */
+#include "agent/aws/read.h"
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -109,7 +110,7 @@ static void ask_balancers(const struct step_ctx *x, struct request *req)
 static json_t *read_balancers(const struct aws_call *c)
 {
 	const struct xml_node *root = xml_root(c->xml);
-	struct arena *m = arena_new_sized(8u << 20);
+	struct arena *m = read_arena();
 	struct elb_lbs list = { 0 };
 	json_t *rows = NULL;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/aws/ec2_interface.h"
+#include "agent/aws/read.h"
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -13,7 +14,6 @@
 #include "agent/ops/steps/groups.h"
 #include "agent/ops/steps/kinds_impl.h"
 
-#define ANSWER_MAX (8u << 20)
 #define STALE_MS 15000ull /* a node that was just ended may be shown alive for so long */
 
 static int delete_ask(const struct step_ctx *x, struct request *req, struct err *e)
@@ -79,7 +79,7 @@ static json_t *interface_row(const struct ec2_interface *i)
 static json_t *read_interfaces(const struct aws_call *c)
 {
 	const struct xml_node *root = xml_root(c->xml);
-	struct arena *m = arena_new_sized(ANSWER_MAX);
+	struct arena *m = read_arena();
 	struct ec2_interfaces list = { 0 };
 	json_t *rows = NULL;
 
@@ -104,7 +104,7 @@ static json_t *group_row(const struct ec2_group *g)
 static json_t *read_groups(const struct aws_call *c)
 {
 	const struct xml_node *root = xml_root(c->xml);
-	struct arena *m = arena_new_sized(ANSWER_MAX);
+	struct arena *m = read_arena();
 	struct ec2_groups list = { 0 };
 	json_t *rows = NULL;
 

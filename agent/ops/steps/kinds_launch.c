@@ -3,6 +3,7 @@
 
 #include "agent/aws/code.h"
 #include "agent/aws/ec2.h"
+#include "agent/aws/read.h"
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -93,7 +94,7 @@ static void note_short(const struct step_ctx *x, size_t have)
 
 static enum step_verdict launched(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
-	struct arena *m = arena_new_sized(8u << 20);
+	struct arena *m = read_arena();
 	struct ec2_instances list = { 0 };
 	enum step_verdict v = STEP_LOOK; /* an answer we cannot read: AWS did it, so look */
 

@@ -3,6 +3,7 @@
 
 #include "agent/aws/code.h"
 #include "agent/aws/ec2.h"
+#include "agent/aws/read.h"
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -141,7 +142,7 @@ static enum step_verdict wait_running_judge(const struct step_ctx *x, const stru
 
 	if (c->class != AWS_OK)
 		return step_judge_unseen(x, c, e);
-	m = arena_new_sized(64u << 20);
+	m = read_arena();
 	if (ec2_read_instances(xml_root(c->xml), m, &list, e) == 0) {
 		stand(x, &list, &s);
 		v = running_verdict(x, &s, e);
@@ -206,7 +207,7 @@ static enum step_verdict wait_terminated_judge(const struct step_ctx *x, const s
 
 	if (c->class != AWS_OK)
 		return step_judge_unseen(x, c, e);
-	m = arena_new_sized(64u << 20);
+	m = read_arena();
 	if (ec2_read_instances(xml_root(c->xml), m, &list, e) != 0 || ec2_next_token(xml_root(c->xml)) != NULL)
 		v = STEP_AGAIN; /* not all of it was seen */
 	else if (!are_terminated(x, &list, e))

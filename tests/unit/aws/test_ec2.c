@@ -176,7 +176,7 @@ static void add_large_instance(struct buf *b, unsigned n)
 static uint32_t data_volumes_of(const char *root, const char *mapping)
 {
 	CLEANUP(buf_close) struct buf b = BUF_MAX(4096);
-	struct arena *m = arena_new_sized(1u << 20);
+	struct arena *m = arena_new_sized(64u << 20);
 	struct ec2_instances list = { 0 };
 	struct xml *x = NULL;
 	uint32_t n;

@@ -29,7 +29,7 @@ static int read_page(const char *text, struct arena *m, struct ec2_interfaces *l
 
 static void an_interface_tells_what_it_is_attached_to(void **state)
 {
-	struct arena *m = arena_new_sized(1u << 20);
+	struct arena *m = arena_new_sized(64u << 20);
 	struct ec2_interfaces list = { 0 };
 
 	(void)state;
@@ -55,7 +55,7 @@ static void an_interface_tells_what_it_is_attached_to(void **state)
 
 static void a_page_with_a_bad_row_is_none(void **state)
 {
-	struct arena *m = arena_new_sized(1u << 20);
+	struct arena *m = arena_new_sized(64u << 20);
 	struct ec2_interfaces list = { 0 };
 
 	(void)state;

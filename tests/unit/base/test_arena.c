@@ -47,6 +47,19 @@ static void texts_are_copies(void **state)
 	arena_free(a);
 }
 
+static void what_is_left_is_told(void **state)
+{
+	struct arena *a = arena_new_sized(1000);
+
+	(void)state;
+	assert_int_equal(arena_left(a), 1000);
+	arena_alloc(a, 100);
+	assert_true(arena_left(a) <= 900 && arena_left(a) >= 880);
+	assert_non_null(arena_alloc(a, arena_left(a) & ~(size_t)15));
+	assert_true(arena_left(a) < 16);
+	arena_free(a);
+}
+
 static void ask_for_too_much(void)
 {
 	arena_alloc(arena_new_sized(100), 101);
@@ -78,6 +91,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_handed_out_is_zeroed_aligned_and_apart),
 		cmocka_unit_test(texts_are_copies),
+		cmocka_unit_test(what_is_left_is_told),
 		cmocka_unit_test(beyond_its_maximum_the_agent_stops),
 	};
 

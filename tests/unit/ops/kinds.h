@@ -145,6 +145,16 @@ static inline bool kinds_see(struct kinds *t, const struct step_look *look, cons
 	return rows != NULL;
 }
 
+/* An answer with `n` times `item` in it. */
+static inline void kinds_flood(struct buf *to, const char *head, const char *item, size_t n, const char *tail)
+{
+	*to = BUF_MAX(8u << 20);
+	buf_adds(to, head);
+	while (n-- > 0)
+		buf_adds(to, item);
+	buf_adds(to, tail);
+}
+
 static inline bool kinds_finds(struct kinds *t)
 {
 	t->sight = STEP_SEEN;

@@ -198,6 +198,34 @@ static void a_read_of_a_new_kind_that_fails_is_named_with_its_action(void **stat
 	inventory_req_close(&l.req);
 }
 
+static enum shop_fault nodes_are_told(struct shop *s, const char *body)
+{
+	(void)s;
+	return str_starts(body, "Action=DescribeInstances&") ? SHOP_TOLD : SHOP_FINE;
+}
+
+/* A thousand pages may come, each of 8 MiB: together they have a limit too. */
+static void a_list_without_an_end_fails_the_look_before_the_memory_is_full(void **state)
+{
+	struct shop *s = *state;
+	struct look l = { 0 };
+	CLEANUP(buf_close) struct buf b = BUF_MAX(8u << 20);
+
+	buf_adds(&b, "<DescribeInstancesResponse><nextToken>more</nextToken><reservationSet><item><instancesSet>");
+	for (int i = 0; i < 4000; i++)
+		buf_addf(&b,
+			 "<item><instanceId>i-%d</instanceId><instanceState><name>running</name></instanceState><stateReason>"
+			 "<message>%01000d</message></stateReason></item>",
+			 i, 7);
+	buf_adds(&b, "</instancesSet></item></reservationSet></DescribeInstancesResponse>");
+	s->answer = buf_str(&b);
+	s->break_at = nodes_are_told;
+	assert_int_equal(take(s, &l), -ERR_LIMIT);
+	assert_non_null(strstr(l.req.err.text, "inventory, instances: more than 144 MiB: the account shows too much"));
+	assert_null(l.req.inv);
+	inventory_req_close(&l.req);
+}
+
 static enum shop_fault balancers_are_lost(struct shop *s, const char *body)
 {
 	(void)s;
@@ -403,6 +431,7 @@ int main(void)
 		SHOP(what_a_plan_stands_on_is_looked_up_beside_it_and_what_is_not_there_is_left_out),
 		SHOP(what_an_ignored_filter_shows_is_not_ours_and_holds_up_no_delete),
 		SHOP(half_a_look_is_never_handed_out),
+		SHOP(a_list_without_an_end_fails_the_look_before_the_memory_is_full),
 		SHOP(a_cancelled_look_calls_back_once_whenever_it_comes),
 		SHOP(what_protects_is_asked_of_what_would_end_and_of_what_would_go_in_its_place),
 		SHOP(what_is_gone_when_its_protection_is_asked_for_is_not_protected),

@@ -5,6 +5,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <string.h>
+
+#include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/ops/account/recent.h"
 #include "agent/ops/steps/balancers.h"
@@ -207,6 +210,37 @@ static void a_checkpoint_carries_it_over(void **state)
 	json_decref(second);
 }
 
+/* A record of a checkpoint is written with others, and must fit with them into a line, whatever is remembered. */
+static void no_record_of_a_checkpoint_is_too_long_whatever_the_ids(void **state)
+{
+	struct bench *b = *state;
+	CLEANUP(mem_close) char *id = mem_alloc(2049), *long_id = mem_alloc(60001);
+	json_t *list = json_array();
+	size_t n = 0;
+
+	memset(id, '"', 2048);
+	memset(long_id, '"', 60000);
+	for (int i = 0; i < 2000; i++) {
+		snprintf(id, 2048, "%04d", i);
+		id[4] = '"';
+		note(b, "created", "instance", id);
+	}
+	recent_records(&b->r, at(4000), list);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *record = json_array_get(json_array_get(list, i), 1);
+
+		assert_true(json_size(record) < 300u << 10);
+		n += json_array_size(json_object_get(record, "things"));
+	}
+	assert_int_equal(n, 2000);
+	show(b, false);
+	recent_close(&b->r);
+	note(b, "deleted", "instance", long_id); /* not remembered: nothing is believed for a while instead */
+	assert_int_equal(b->r.n, 0);
+	assert_false(is_shown(b, 1001, "wh-1"));
+	json_decref(list);
+}
+
 static void a_damaged_record_is_passed_over(void **state)
 {
 	struct bench *b = *state;
@@ -231,6 +265,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(with_a_thing_goes_what_hangs_on_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_doubt_and_a_flood_believe_nothing_for_a_while, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_checkpoint_carries_it_over, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_record_of_a_checkpoint_is_too_long_whatever_the_ids, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_record_is_passed_over, setup, teardown),
 	};
 

@@ -123,6 +123,23 @@ static void a_group_stands_beside_another_with_weight_0(void **state)
 	kinds_end(&t);
 }
 
+static void an_answer_with_too_many_balancers_is_not_read(void **state)
+{
+	static const char end[] = "</LoadBalancers></Result></R>";
+	CLEANUP(buf_close) struct buf b = { 0 };
+	struct kinds t;
+
+	(void)state;
+	kinds_flood(&b, "<R><Result><LoadBalancers>", "<member/>", 99990, end);
+	kinds_start(&t, &kind_create_load_balancer, "{\"name\": \"rv-lb\", \"fact\": \"lb\"}");
+	assert_int_equal(kinds_answered(&t, buf_str(&b)), STEP_LOOK);
+	assert_null(kinds_fact(&t, "lb"));
+	kinds_end(&t);
+	kinds_start(&t, &kind_wait_load_balancer, "{\"name\": \"rv-lb\", \"purpose\": \"main\"}");
+	assert_int_equal(kinds_answered(&t, buf_str(&b)), STEP_AGAIN);
+	kinds_end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +148,7 @@ int main(void)
 		cmocka_unit_test(a_listener_is_moved_and_found_where_it_leads),
 		cmocka_unit_test(a_group_stands_beside_another_with_weight_0),
 		cmocka_unit_test(the_last_listener_of_a_balancer_needs_a_second_key_and_says_that_it_is_the_last),
+		cmocka_unit_test(an_answer_with_too_many_balancers_is_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

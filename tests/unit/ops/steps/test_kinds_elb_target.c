@@ -233,6 +233,20 @@ static void a_target_is_drained_when_it_is_neither_registered_nor_draining(void 
 	kinds_end(&t);
 }
 
+static void an_answer_with_too_many_targets_is_not_read(void **state)
+{
+	static const char end[] = "</TargetHealthDescriptions></Result></R>";
+	CLEANUP(buf_close) struct buf b = { 0 };
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_wait_healthy, TARGETS);
+	kinds_flood(&b, "<R><Result><TargetHealthDescriptions>", "<member/>", 99990, end);
+	assert_int_equal(kinds_answered(&t, buf_str(&b)), STEP_AGAIN);
+	assert_has(t.e.text, "TargetHealthDescriptions: 99990 rows");
+	kinds_end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,6 +259,7 @@ int main(void)
 		cmocka_unit_test(of_a_refused_batch_it_is_told_who_is_in_or_out_all_the_same),
 		cmocka_unit_test(a_target_that_nobody_makes_healthy_is_not_waited_for),
 		cmocka_unit_test(a_target_is_drained_when_it_is_neither_registered_nor_draining),
+		cmocka_unit_test(an_answer_with_too_many_targets_is_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,10 +64,23 @@ static void a_group_in_use_is_waited_for_only_while_what_uses_it_goes(void **sta
 	kinds_end(&t);
 }
 
+static void an_answer_with_too_many_balancers_is_not_understood(void **state)
+{
+	CLEANUP(buf_close) struct buf b = { 0 };
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_delete_target_group, "{\"arn\": \"" TG "\"}");
+	kinds_flood(&b, "<R><Result><LoadBalancers>", "<member/>", 99990, "</LoadBalancers></Result></R>");
+	assert_false(kinds_see(&t, t.k->looks[0], buf_str(&b)));
+	kinds_end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_group_in_use_is_waited_for_only_while_what_uses_it_goes),
+		cmocka_unit_test(an_answer_with_too_many_balancers_is_not_understood),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

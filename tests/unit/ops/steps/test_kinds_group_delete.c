@@ -164,6 +164,21 @@ static void a_rule_of_another_group_holds_it_and_is_named(void **state)
 	}
 }
 
+static void an_answer_with_too_many_rows_is_not_understood(void **state)
+{
+	CLEANUP(buf_close) struct buf interfaces = { 0 };
+	CLEANUP(buf_close) struct buf sets = { 0 };
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_delete_security_group, "{\"group_id\": \"sg-1\"}");
+	kinds_flood(&interfaces, "<R><networkInterfaceSet>", "<item/>", 99990, "</networkInterfaceSet></R>");
+	kinds_flood(&sets, "<R><securityGroupInfo>", "<item/>", 99990, "</securityGroupInfo></R>");
+	assert_false(kinds_see(&t, t.k->looks[0], buf_str(&interfaces)));
+	assert_false(kinds_see(&t, t.k->looks[1], buf_str(&sets)));
+	kinds_end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +187,7 @@ int main(void)
 		cmocka_unit_test(an_interface_is_waited_for_only_where_its_node_is_ours_and_ended),
 		cmocka_unit_test(an_interface_in_another_group_holds_nothing),
 		cmocka_unit_test(a_rule_of_another_group_holds_it_and_is_named),
+		cmocka_unit_test(an_answer_with_too_many_rows_is_not_understood),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -309,6 +309,44 @@ static void a_launch_demands_type_nodes_and_volume(void **state)
 	kinds_end(&t);
 }
 
+#define LAUNCHED "<RunInstancesResponse><instancesSet>"
+#define LAUNCHED_END "</instancesSet></RunInstancesResponse>"
+
+static void an_answer_with_too_many_nodes_is_looked_up_instead_of_read(void **state)
+{
+	CLEANUP(buf_close) struct buf b = { 0 };
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_launch, "{\"cluster\": \"a\", \"count\": 3, \"fact\": \"nodes\"}");
+	kinds_flood(&b, LAUNCHED, "<item/>", 99990, LAUNCHED_END);
+	assert_int_equal(kinds_answered(&t, buf_str(&b)), STEP_LOOK);
+	assert_has(t.e.text, "instancesSet: 99990 rows");
+	assert_null(kinds_fact(&t, "nodes"));
+	kinds_end(&t);
+}
+
+static void nodes_with_ids_that_aws_never_gives_are_looked_up_by_tag(void **state)
+{
+	static const char state_of[] = "</instanceId><instanceState><name>pending</name></instanceState></item>";
+	static const char *const units[] = { "&quot;", "i", "&#228;" };
+	struct kinds t;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		CLEANUP(buf_close) struct buf item = { 0 };
+		CLEANUP(buf_close) struct buf b = { 0 };
+
+		kinds_start(&t, &kind_launch, "{\"cluster\": \"a\", \"count\": 3, \"fact\": \"nodes\"}");
+		kinds_flood(&item, "<item><instanceId>", units[i], 30000, state_of);
+		kinds_flood(&b, LAUNCHED, buf_str(&item), 16, LAUNCHED_END);
+		assert_int_equal(kinds_answered(&t, buf_str(&b)), STEP_LOOK);
+		assert_has(t.e.text, "item: instanceId is not at most 64 letters");
+		assert_null(kinds_fact(&t, "nodes"));
+		kinds_end(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +363,8 @@ int main(void)
 		cmocka_unit_test(a_launch_demands_all_that_it_names),
 		cmocka_unit_test(what_runs_at_boot_is_shown_as_far_as_it_can_be_printed),
 		cmocka_unit_test(a_launch_demands_type_nodes_and_volume),
+		cmocka_unit_test(an_answer_with_too_many_nodes_is_looked_up_instead_of_read),
+		cmocka_unit_test(nodes_with_ids_that_aws_never_gives_are_looked_up_by_tag),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -273,6 +273,23 @@ static void ending_nodes_needs_a_second_key_when_volumes_go_or_none_is_left_and_
 	}
 }
 
+static void an_answer_with_too_many_nodes_is_not_read(void **state)
+{
+	static const struct step_kind *const kinds[] = { &kind_wait_running, &kind_wait_terminated };
+	static const char end[] = "</instancesSet></item></reservationSet></R>";
+	CLEANUP(buf_close) struct buf b = { 0 };
+	struct kinds t;
+
+	(void)state;
+	kinds_flood(&b, "<R><reservationSet><item><instancesSet>", "<item/>", 99990, end);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		kinds_start(&t, kinds[i], NODES "}");
+		assert_int_equal(kinds_answered(&t, buf_str(&b)), STEP_AGAIN);
+		assert_has(t.e.text, "reservationSet: 99990 rows");
+		kinds_end(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +305,7 @@ int main(void)
 		cmocka_unit_test(nodes_are_gone_when_none_is_seen_in_a_list_that_ends),
 		cmocka_unit_test(an_unknown_node_ends_none_so_it_is_looked_for),
 		cmocka_unit_test(ending_nodes_needs_a_second_key_when_volumes_go_or_none_is_left_and_says_so),
+		cmocka_unit_test(an_answer_with_too_many_nodes_is_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
