@@ -96,9 +96,9 @@ static enum step_verdict launched(const struct step_ctx *x, const struct aws_cal
 {
 	struct arena *m = read_arena();
 	struct ec2_instances list = { 0 };
-	enum step_verdict v = STEP_LOOK; /* an answer we cannot read: AWS did it, so look */
+	enum step_verdict v = STEP_LOOK; /* an answer we cannot read, or of more than was asked for: AWS did it, so look */
 
-	if (ec2_read_run_instances(xml_root(c->xml), m, &list, e) == 0 && list.n > 0) {
+	if (ec2_read_run_instances(xml_root(c->xml), m, &list, e) == 0 && list.n > 0 && list.n <= count_of(x->args)) {
 		fact_set(x, ids_of(&list));
 		note_short(x, list.n);
 		v = STEP_DONE;

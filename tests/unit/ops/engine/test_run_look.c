@@ -152,6 +152,36 @@ static enum shop_fault launches_never_arrive(struct shop *s, const char *body)
 	return str_starts(body, "Action=RunInstances&") ? SHOP_LOST : SHOP_FINE;
 }
 
+static enum shop_fault launches_are_told(struct shop *s, const char *body)
+{
+	s->broke += str_starts(body, "Action=RunInstances&");
+	return str_starts(body, "Action=RunInstances&") ? SHOP_TOLD : SHOP_FINE;
+}
+
+/* An outcome with such ids in it would be no record, and nothing would go on behind it. */
+static void a_launch_that_names_nodes_by_ids_that_aws_never_gives_is_looked_for_and_ends(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	CLEANUP(buf_close) struct buf b = BUF_MAX(1u << 20);
+
+	buf_adds(&b, "<RunInstancesResponse><instancesSet>");
+	for (int i = 0; i < 16; i++) {
+		buf_addf(&b, "<item><instanceId>%d", i);
+		for (int n = 0; n < 60000; n++)
+			buf_addc(&b, '"');
+		buf_adds(&b, "</instanceId><instanceState><name>pending</name></instanceState></item>");
+	}
+	buf_adds(&b, "</instancesSet></RunInstancesResponse>");
+	s->answer = buf_str(&b);
+	s->break_at = launches_are_told;
+	shop_listen(s);
+	shop_run(s, &k);
+	assert_int_equal(sim_run_until(s->d.w, is_broken_once, s, 600000), SIM_TRUE);
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(FAILED));
+	assert_null(strstr(buf_str(&s->log), "unfit"));
+}
+
 /* A call in doubt, then a no of the policy (or the deadline of the step): how long until the command has ended, with a restart
  * every two minutes. */
 static uint64_t ends_over_restarts(struct shop *s, struct desk_command *k, bool is_denied)
@@ -321,6 +351,7 @@ int main(void)
 		SHOP(a_cancel_is_heard_by_who_cannot_look),
 		SHOP(a_refused_repetition_does_not_disown_what_the_lost_call_has_made),
 		SHOP(who_leaves_in_doubt_looks_first),
+		SHOP(a_launch_that_names_nodes_by_ids_that_aws_never_gives_is_looked_for_and_ends),
 		SHOP(a_slow_look_knows_no_more_than_a_fast_one),
 	};
 

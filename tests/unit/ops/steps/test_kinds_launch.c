@@ -326,6 +326,26 @@ static void an_answer_with_too_many_nodes_is_looked_up_instead_of_read(void **st
 	kinds_end(&t);
 }
 
+static void more_nodes_than_were_asked_for_are_looked_up_by_tag(void **state)
+{
+	static const char item[] = "<item><instanceId>i-%c</instanceId><instanceState><name>pending</name></instanceState></item>";
+	struct kinds t;
+
+	(void)state;
+	for (size_t n = 2; n <= 3; n++) {
+		CLEANUP(buf_close) struct buf b = BUF_MAX(4096);
+
+		kinds_start(&t, &kind_launch, "{\"cluster\": \"a\", \"count\": 2, \"fact\": \"nodes\"}");
+		buf_adds(&b, LAUNCHED);
+		for (size_t i = 0; i < n; i++)
+			buf_addf(&b, item, (int)('a' + i));
+		buf_adds(&b, LAUNCHED_END);
+		assert_int_equal(kinds_answered(&t, buf_str(&b)), n == 2 ? STEP_DONE : STEP_LOOK);
+		assert_true((kinds_fact(&t, "nodes") != NULL) == (n == 2));
+		kinds_end(&t);
+	}
+}
+
 static void nodes_with_ids_that_aws_never_gives_are_looked_up_by_tag(void **state)
 {
 	static const char state_of[] = "</instanceId><instanceState><name>pending</name></instanceState></item>";
@@ -364,6 +384,7 @@ int main(void)
 		cmocka_unit_test(what_runs_at_boot_is_shown_as_far_as_it_can_be_printed),
 		cmocka_unit_test(a_launch_demands_type_nodes_and_volume),
 		cmocka_unit_test(an_answer_with_too_many_nodes_is_looked_up_instead_of_read),
+		cmocka_unit_test(more_nodes_than_were_asked_for_are_looked_up_by_tag),
 		cmocka_unit_test(nodes_with_ids_that_aws_never_gives_are_looked_up_by_tag),
 	};
 
