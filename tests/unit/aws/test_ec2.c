@@ -2,6 +2,7 @@
 #include "tests/unit/aws/answers.h"
 
 #include "agent/aws/ec2.h"
+#include "agent/aws/read.h"
 
 static const struct ec2_tag tags[] = { { "resource-created-by", "acme" }, { "reeve:installation", "prod 1" } };
 
@@ -402,6 +403,50 @@ static void a_launch_without_instances_and_a_group_without_id_are_errors(void **
 	assert_string_equal(id, "kept");
 }
 
+/* As many elements as a document may have, each with the most that a reader makes of one. */
+static void an_answer_of_any_shape_fits_into_the_arena_of_one_answer(void **state)
+{
+#define NODE "<item><instanceId>i-1</instanceId><instanceState><name>running</name></instanceState>"
+#define RULES "<R><securityGroupInfo><item><groupId>sg-1</groupId><ipPermissions><item><ipProtocol>tcp</ipProtocol><groups>"
+#define TAGS "<R><reservationSet><item><instancesSet>" NODE "<tagSet>"
+	static const struct {
+		const char *head, *item, *tail;
+		size_t n;
+		bool is_group;
+	} shapes[] = {
+		{ RULES, "<item><groupId>x</groupId></item>", "</groups></item></ipPermissions></item></securityGroupInfo></R>",
+		  49900, true },
+		{ TAGS, "<item/>", "</tagSet></item></instancesSet></item></reservationSet></R>", 99900, false },
+		{ TAGS, "<item><key>k</key><value>v</value></item>", "</tagSet></item></instancesSet></item></reservationSet></R>",
+		  33300, false },
+		{ "<R><reservationSet><item><instancesSet>", NODE "</item>", "</instancesSet></item></reservationSet></R>",
+		  READ_ROWS_MAX, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(shapes); i++) {
+		CLEANUP(buf_close) struct buf b = BUF_MAX(READ_BODY_MAX);
+		struct arena *m = read_arena();
+		struct ec2_instances nodes = { 0 };
+		struct ec2_groups groups = { 0 };
+
+		buf_adds(&b, shapes[i].head);
+		for (size_t n = 0; n < shapes[i].n; n++)
+			buf_adds(&b, shapes[i].item);
+		buf_adds(&b, shapes[i].tail);
+		{
+			ANSWER(a, buf_str(&b));
+
+			if (shapes[i].is_group)
+				assert_int_equal(ec2_read_security_groups(a.root, m, &groups, NULL), 0);
+			else
+				assert_int_equal(ec2_read_instances(a.root, m, &nodes, NULL), 0);
+		}
+		assert_true(arena_left(m) > READ_ANSWER_BYTES / 2);
+		arena_free(m);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,6 +463,7 @@ int main(void)
 		cmocka_unit_test(rules_of_both_directions_are_read),
 		cmocka_unit_test(an_answer_that_is_not_what_ec2_says_adds_nothing),
 		cmocka_unit_test(a_launch_without_instances_and_a_group_without_id_are_errors),
+		cmocka_unit_test(an_answer_of_any_shape_fits_into_the_arena_of_one_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
