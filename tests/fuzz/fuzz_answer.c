@@ -5,7 +5,7 @@
 #include "agent/aws/sts.h"
 #include "tests/fuzz/fuzz.h"
 
-#define ARENA (64u << 20)
+#define ARENA (128u << 20) /* two answers fit (aws/read.h) */
 
 #define READ_ROWS(type, read)                                                                                                      \
 	do {                                                                                                                       \
