@@ -136,25 +136,6 @@ static bool group_pages(const char *word)
 	return any;
 }
 
-static int help(int argc, char **argv)
-{
-	const struct cli_command *c;
-	int words, at = 0;
-
-	while (at < argc && is_help(argv[at]))
-		at++;
-	c = find(argc - at, argv + at, &words);
-	if (c != NULL)
-		page_of(c);
-	else if (at == argc)
-		overview();
-	else if (!group_pages(argv[at]))
-		return cli_usage("\"%s\" is not a command", argv[at]);
-	return 0;
-}
-
-/* ---- which ---- */
-
 /* "journal" alone, or with a word that it does not know. */
 static int unknown(const char *word)
 {
@@ -167,6 +148,25 @@ static int unknown(const char *word)
 		return cli_usage("%s wants: %s", word, buf_str(&wants));
 	return cli_usage("\"%s\" is not a command", word);
 }
+
+static int help(int argc, char **argv)
+{
+	const struct cli_command *c;
+	int words, at = 0;
+
+	while (at < argc && is_help(argv[at]))
+		at++;
+	c = find(argc - at, argv + at, &words);
+	if (c != NULL)
+		page_of(c);
+	else if (at == argc)
+		overview();
+	else if ((argc - at > 1 && !is_help(argv[at + 1])) || !group_pages(argv[at]))
+		return unknown(argv[at]);
+	return 0;
+}
+
+/* ---- which ---- */
 
 static int run_command(int argc, char **argv)
 {

@@ -19,11 +19,22 @@ void op_log_end(const struct op *op)
 		 json_str_or(op->result, "state", "?"), json_str_or(error, "message", ""), json_str_or(op->result, "note", ""));
 }
 
+/* A code that this version does not know, of a record that another has written, tells us nothing of how it ended. */
+static state_t state_in(const json_t *result)
+{
+	int64_t code = json_int_or(result, "code", STATE(INDETERMINATE));
+
+	if (code < 0 || code > INT16_MAX ||
+	    protobuf_c_enum_descriptor_get_value(&reeve__control__v1__state__descriptor, (int)code) == NULL)
+		return STATE(INDETERMINATE);
+	return (state_t)code;
+}
+
 /* The plan has done its work: it is the journal's alone from here, as it is after a restart. */
 void op_ended_apply(struct op *op)
 {
 	op->f.is_ended = true;
-	op->f.state = (state_t)json_int_or(op->result, "code", STATE(INDETERMINATE));
+	op->f.state = state_in(op->result);
 	proved_add(&op->env->shared->proved, json_object_get(op->result, "proved_user_data"));
 	op_end_runs(op);
 	if (op->f.plan_bytes > PLAN_KEPT_BYTES) {

@@ -288,10 +288,10 @@ static enum run_state tell_end(struct run *r)
 
 /* ---- guard ---- */
 
-/* A read changes nothing and needs no leave; while it polls before the pivot a cancel ends it. */
+/* A read changes nothing and needs no leave; while it polls a cancel ends it, as long as one may. */
 static enum run_state guard_read(struct run *r)
 {
-	if (run_may_undo(r) && run_may(r) == RUN_CANCEL)
+	if (run_may(r) == RUN_CANCEL)
 		return run_called_off(r, RUN_CANCEL);
 	return RUN_AT_CALL;
 }
@@ -512,10 +512,11 @@ unsigned run_steps_done(const struct run *r)
 	return n;
 }
 
+/* What only looks begins nothing: a plan may have waited for half an hour and changed nothing yet. */
 bool run_has_begun(const struct run *r)
 {
 	for (size_t i = 0; i < r->plan->n; i++)
-		if (r->v[i].standing != FRESH)
+		if (r->v[i].standing != FRESH && step_mutates(r->v[i].s.kind))
 			return true;
 	return false;
 }

@@ -120,6 +120,9 @@ def test_the_overview_names_every_command_and_a_group_shows_its_pages():
             assert run.returncode == 0 and shown == [c for c in COMMANDS if c.startswith(f"{group} ")]
         run = reeve(group)
         assert run.returncode == 2 and f"{group} wants: " in run.stderr
+    for wrong in (["help", "journal", "foo"], ["journal", "foo", "--help"], ["journal", "foo"]):
+        run = reeve(*wrong)
+        assert run.returncode == 2 and "journal wants: show, or verify" in run.stderr and run.stdout == ""
     for wrong in (["foo"], ["help", "foo"], ["foo", "--help"]):
         run = reeve(*wrong)
         assert run.returncode == 2 and '"foo" is not a command' in run.stderr

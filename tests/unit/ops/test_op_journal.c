@@ -204,6 +204,22 @@ static void one_whose_verb_this_version_does_not_know_ends_without_a_change(void
 	}
 }
 
+/* As after a package that was put back to an older one: nobody here knows how it ended. */
+static void a_result_of_a_state_that_this_version_does_not_know_is_indeterminate(void **state)
+{
+	static const json_int_t codes[] = { 40, -1, 4294967296 + 17, INT64_MAX };
+	struct desk *d = *state;
+	struct desk_command k;
+	struct op *op = accepted(d, &k);
+
+	play(op, 2);
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+		replay(op, "command.result", json_pack("{s:s, s:I}", "state", "MARVELLOUS", "code", codes[i]), 0);
+		assert_int_equal(op_fields(op)->state, STATE_OF(INDETERMINATE));
+		assert_true(op_fields(op)->is_ended);
+	}
+}
+
 static void records_of_plans_and_steps_that_are_not_there_change_nothing(void **state)
 {
 	struct desk *d = *state;
@@ -232,6 +248,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_plan_that_this_version_cannot_read_is_planned_anew, desk_start, desk_end),
 		SHOP(a_started_operation_whose_plan_cannot_be_read_ends_indeterminate),
 		cmocka_unit_test_setup_teardown(records_of_plans_and_steps_that_are_not_there_change_nothing, desk_start, desk_end),
+		cmocka_unit_test_setup_teardown(a_result_of_a_state_that_this_version_does_not_know_is_indeterminate, desk_start, desk_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

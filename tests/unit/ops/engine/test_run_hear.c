@@ -167,6 +167,66 @@ static void a_taking_back_says_that_a_cancel_has_come(void **state)
 	arena_free(m);
 }
 
+/* Scale in by one, where one leaves its target group already and takes half an hour for it: the plan, which takes back nothing,
+ * begins with a wait for that. */
+static void shop_waits_for_one_that_leaves(struct shop *s, struct desk_command *k, uint32_t deadline_s)
+{
+	struct desk_command first;
+	struct aws_tg *g;
+
+	s->k.cluster.nodes = 2;
+	shop_run(s, &first);
+	assert_int_equal(shop_ends(s, &first, NULL), STATE_OF(SUCCEEDED));
+	g = s->sim->target_groups[0];
+	g->targets[0].draining_ms = world_now_ms(s->d.w);
+	g->targets[0].gone_ms = world_now_ms(s->d.w) + 1800000;
+	g->targets[0].served = true;
+	s->k.s.generation++;
+	s->k.cluster.nodes = 1;
+	shop_apply(s, k, 2);
+	k->c.deadline_s = deadline_s;
+	shop_send(s, k, true);
+	shop_head(s);
+	buf_reset(&s->seen);
+	assert_true(shop_until(s, k, STATE_OF(RUNNING), 600000));
+	sim_run_until(s->d.w, NULL, NULL, 20000);
+}
+
+static void a_plan_that_has_only_waited_so_far_hears_a_cancel_and_ends_nothing(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	shop_waits_for_one_that_leaves(s, &k, 0);
+	ops_cancel(s->d.ops, k.id);
+	assert_true(shop_until(s, &k, STATE_OF(CANCELLED), 1500));
+	assert_null(strstr(buf_str(&s->seen), "TerminateInstances"));
+}
+
+static void a_plan_that_has_only_waited_so_far_hears_its_deadline_and_ends_nothing(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	shop_waits_for_one_that_leaves(s, &k, 60);
+	assert_true(shop_until(s, &k, STATE_OF(ROLLED_BACK), 60000));
+	assert_null(strstr(buf_str(&s->seen), "TerminateInstances"));
+}
+
+/* Over a restart, too: the wait is replayed, and has still begun nothing. */
+static void a_plan_that_has_only_waited_hears_a_cancel_after_a_restart(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	shop_waits_for_one_that_leaves(s, &k, 0);
+	shop_reopen(s);
+	sim_run_until(s->d.w, NULL, NULL, 30000);
+	ops_cancel(s->d.ops, k.id);
+	assert_true(shop_until(s, &k, STATE_OF(CANCELLED), 5000));
+	assert_null(strstr(buf_str(&s->seen), "TerminateInstances"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +237,9 @@ int main(void)
 		SHOP(what_is_in_doubt_is_looked_for_before_a_cancel_ends_it),
 		SHOP(a_call_that_has_left_is_waited_for_and_the_cancel_is_told),
 		SHOP(a_taking_back_says_that_a_cancel_has_come),
+		SHOP(a_plan_that_has_only_waited_so_far_hears_a_cancel_and_ends_nothing),
+		SHOP(a_plan_that_has_only_waited_so_far_hears_its_deadline_and_ends_nothing),
+		SHOP(a_plan_that_has_only_waited_hears_a_cancel_after_a_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
