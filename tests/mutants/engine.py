@@ -106,6 +106,13 @@ MUTANTS = [
         "build/tests/unit/ops/test_ops_journal",
     ),
     Mutant(
+        "a plan that has only waited counts as begun",
+        "agent/ops/engine/run.c",
+        "		if (r->v[i].standing != FRESH && step_mutates(r->v[i].s.kind))",
+        "		if (r->v[i].standing != FRESH)",
+        "build/tests/unit/ops/engine/test_run_hear",
+    ),
+    Mutant(
         "a cancel not heard between two looks",
         "agent/ops/engine/run_look.c",
         "r->a.leaving == STAYS && is_called_off(r) ?",
