@@ -167,9 +167,9 @@ static void a_taking_back_says_that_a_cancel_has_come(void **state)
 	arena_free(m);
 }
 
-/* Scale in by one, where one leaves its target group already and takes half an hour for it: the plan, which takes back nothing,
- * begins with a wait for that. */
-static void shop_waits_for_one_that_leaves(struct shop *s, struct desk_command *k, uint32_t deadline_s)
+/* Scale in by one, where one leaves its target group already and takes leaves_ms for it: the plan, which takes back nothing, begins
+ * with a wait for that. */
+static void shop_waits_for_one_that_leaves(struct shop *s, struct desk_command *k, uint32_t deadline_s, uint64_t leaves_ms)
 {
 	struct desk_command first;
 	struct aws_tg *g;
@@ -179,7 +179,7 @@ static void shop_waits_for_one_that_leaves(struct shop *s, struct desk_command *
 	assert_int_equal(shop_ends(s, &first, NULL), STATE_OF(SUCCEEDED));
 	g = s->sim->target_groups[0];
 	g->targets[0].draining_ms = world_now_ms(s->d.w);
-	g->targets[0].gone_ms = world_now_ms(s->d.w) + 1800000;
+	g->targets[0].gone_ms = world_now_ms(s->d.w) + leaves_ms;
 	g->targets[0].served = true;
 	s->k.s.generation++;
 	s->k.cluster.nodes = 1;
@@ -197,7 +197,7 @@ static void a_plan_that_has_only_waited_so_far_hears_a_cancel_and_ends_nothing(v
 	struct shop *s = *state;
 	struct desk_command k;
 
-	shop_waits_for_one_that_leaves(s, &k, 0);
+	shop_waits_for_one_that_leaves(s, &k, 0, 1800000);
 	ops_cancel(s->d.ops, k.id);
 	assert_true(shop_until(s, &k, STATE_OF(CANCELLED), 1500));
 	assert_null(strstr(buf_str(&s->seen), "TerminateInstances"));
@@ -208,8 +208,24 @@ static void a_plan_that_has_only_waited_so_far_hears_its_deadline_and_ends_nothi
 	struct shop *s = *state;
 	struct desk_command k;
 
-	shop_waits_for_one_that_leaves(s, &k, 60);
+	shop_waits_for_one_that_leaves(s, &k, 60, 1800000);
 	assert_true(shop_until(s, &k, STATE_OF(ROLLED_BACK), 60000));
+	assert_null(strstr(buf_str(&s->seen), "TerminateInstances"));
+}
+
+/* The wait is over, and STOP keeps the change behind it from its intent. */
+static void a_plan_whose_waits_are_over_and_that_has_changed_nothing_hears_a_cancel(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	shop_waits_for_one_that_leaves(s, &k, 0, 60000);
+	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
+	sim_run_until(s->d.w, NULL, NULL, 300000);
+	ops_cancel(s->d.ops, k.id);
+	sim_run_until(s->d.w, NULL, NULL, 5000);
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(CANCELLED));
 	assert_null(strstr(buf_str(&s->seen), "TerminateInstances"));
 }
 
@@ -219,7 +235,7 @@ static void a_plan_that_has_only_waited_hears_a_cancel_after_a_restart(void **st
 	struct shop *s = *state;
 	struct desk_command k;
 
-	shop_waits_for_one_that_leaves(s, &k, 0);
+	shop_waits_for_one_that_leaves(s, &k, 0, 1800000);
 	shop_reopen(s);
 	sim_run_until(s->d.w, NULL, NULL, 30000);
 	ops_cancel(s->d.ops, k.id);
@@ -240,6 +256,7 @@ int main(void)
 		SHOP(a_plan_that_has_only_waited_so_far_hears_a_cancel_and_ends_nothing),
 		SHOP(a_plan_that_has_only_waited_so_far_hears_its_deadline_and_ends_nothing),
 		SHOP(a_plan_that_has_only_waited_hears_a_cancel_after_a_restart),
+		SHOP(a_plan_whose_waits_are_over_and_that_has_changed_nothing_hears_a_cancel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
