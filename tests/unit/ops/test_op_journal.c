@@ -248,7 +248,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_plan_that_this_version_cannot_read_is_planned_anew, desk_start, desk_end),
 		SHOP(a_started_operation_whose_plan_cannot_be_read_ends_indeterminate),
 		cmocka_unit_test_setup_teardown(records_of_plans_and_steps_that_are_not_there_change_nothing, desk_start, desk_end),
-		cmocka_unit_test_setup_teardown(a_result_of_a_state_that_this_version_does_not_know_is_indeterminate, desk_start, desk_end),
+		cmocka_unit_test_setup_teardown(a_result_of_a_state_that_this_version_does_not_know_is_indeterminate, desk_start,
+						desk_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
