@@ -243,6 +243,7 @@ MUTANTS = [
         "agent/ops/plan/planner_cluster.c",
         "		volumes += have->v[i]->data_volumes;",
         "		volumes += have->v[i]->data_volumes / 1000;",
+        "build/tests/unit/ops/plan/test_planner_cluster",
     ),
     Mutant(
         "a hold that a step of the clock ends",
