@@ -11,6 +11,7 @@
 #include "agent/base/str.h"
 #include "agent/base/url.h"
 #include "agent/base/yaml.h"
+#include "agent/ops/steps/catalogue.h"
 
 #define URL_MAX 256
 #define ROLE_NAME_MAX 64 /* IAM */
@@ -135,14 +136,22 @@ static int get_operate_role(struct yaml_node *n, struct config *c, struct err *e
 
 static void read_endpoints(struct yaml_node *map, struct config *c, struct faults *f)
 {
-	const char *services[AWS_SERVICES + 1] = { NULL };
+	const struct aws_service *const *all = catalogue_services();
+	const char *names[AWS_ENDPOINTS_MAX + 1] = { NULL };
 
-	for (int s = 0; s < AWS_SERVICES; s++)
-		services[s] = aws_service_name((enum aws_service)s);
-	if (!faults_enter(f, map, services))
+	for (size_t i = 0; all[i] != NULL; i++)
+		names[i] = all[i]->name;
+	if (!faults_enter(f, map, names))
 		return;
-	for (int s = 0; s < AWS_SERVICES; s++)
-		faults_hear(f, get_url(yaml_get(map, services[s]), c, &c->endpoints[s], &f->now));
+	for (size_t i = 0; names[i] != NULL; i++) {
+		struct aws_endpoint *to = &c->endpoints[c->endpoints_n];
+
+		faults_hear(f, get_url(yaml_get(map, names[i]), c, &to->url, &f->now));
+		if (to->url == NULL)
+			continue;
+		to->service = names[i];
+		c->endpoints_n++;
+	}
 }
 
 static void read_aws(struct yaml_node *root, struct config *c, struct faults *f)

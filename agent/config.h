@@ -28,7 +28,8 @@ struct config {
 	const char *installation;
 	const char *vendor_name, *vendor_url, *vendor_host, *vendor_connect_to, *ca_file;
 	const char *region, *account, *role_id, *operate_role, *imds_endpoint;
-	const char *endpoints[AWS_SERVICES];
+	struct aws_endpoint endpoints[AWS_ENDPOINTS_MAX];
+	size_t endpoints_n;
 	struct trust trust;
 	const char *state_dir, *socket;
 	uint64_t journal_max, journal_segment;

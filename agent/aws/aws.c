@@ -9,12 +9,6 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 
-static const char *const services[AWS_SERVICES] = {
-	[AWS_EC2] = "ec2",
-	[AWS_ELB] = "elasticloadbalancing",
-	[AWS_STS] = "sts",
-};
-
 static const char *const classes[AWS_CLASSES] = {
 	[AWS_OK] = "ok",
 	[AWS_THROTTLED] = "throttled",
@@ -38,8 +32,12 @@ struct aws *aws_new(struct world *w, const struct aws_config *cfg)
 	a->suffix = mem_str(cfg->suffix);
 	a->version = mem_str(cfg->version);
 	a->ca_file = mem_str(cfg->ca_file);
-	for (size_t i = 0; i < AWS_SERVICES; i++)
-		a->endpoints[i] = mem_str(cfg->endpoints[i]);
+	assert(cfg->endpoints_n <= AWS_ENDPOINTS_MAX);
+	for (size_t i = 0; i < cfg->endpoints_n; i++) {
+		a->endpoints[i].service = mem_str(cfg->endpoints[i].service);
+		a->endpoints[i].url = mem_str(cfg->endpoints[i].url);
+	}
+	a->endpoints_n = cfg->endpoints_n;
 	return a;
 }
 
@@ -52,8 +50,10 @@ void aws_free(struct aws *a)
 	mem_free(a->suffix);
 	mem_free(a->version);
 	mem_free(a->ca_file);
-	for (size_t i = 0; i < AWS_SERVICES; i++)
-		mem_free(a->endpoints[i]);
+	for (size_t i = 0; i < a->endpoints_n; i++) {
+		mem_free(a->endpoints[i].service);
+		mem_free(a->endpoints[i].url);
+	}
 	mem_free(a);
 }
 
@@ -67,14 +67,17 @@ const char *aws_class_name(enum aws_class c)
 	return classes[c];
 }
 
-const char *aws_service_name(enum aws_service s)
+void aws_host(const struct aws *a, const struct aws_service *s, struct buf *to)
 {
-	return services[s];
+	buf_addf(to, "%s.%s.%s", s->name, a->region, a->suffix);
 }
 
-void aws_host(const struct aws *a, enum aws_service s, struct buf *to)
+static const char *override_of(const struct aws *a, const struct aws_service *s)
 {
-	buf_addf(to, "%s.%s.%s", services[s], a->region, a->suffix);
+	for (size_t i = 0; i < a->endpoints_n; i++)
+		if (str_eq(a->endpoints[i].service, s->name))
+			return a->endpoints[i].url;
+	return NULL;
 }
 
 int64_t aws_clock_offset_ms(const struct aws *a)
@@ -97,7 +100,7 @@ static void add_host(struct buf *to, const char *s, size_t len, bool is_tls)
 /* An override may have a path (a gateway's), below which the service's own lies. */
 void aws_place(const struct aws *a, const struct request *req, struct buf *to_url, struct buf *to_host, struct buf *to_path)
 {
-	const char *url = a->endpoints[req->service], *host, *path = "";
+	const char *url = override_of(a, req->service), *host, *path = "";
 	bool is_tls = url == NULL || strncasecmp(url, "http://", 7) != 0;
 
 	if (url == NULL) {

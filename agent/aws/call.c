@@ -194,7 +194,7 @@ static int sign(struct aws_call *c)
 		.body = c->req.body.data,
 		.body_len = c->req.body.len,
 		.region = c->aws->region,
-		.service = aws_service_name(c->req.service),
+		.service = c->req.service->name,
 		.time_ms = world_wall_ms(c->aws->w) + c->aws->offset_ms,
 		.keys = &c->attempt->keys,
 		.normalize = !c->req.is_for_s3,

@@ -16,22 +16,28 @@
 #include "agent/base/xml.h"
 #include "agent/io/world.h"
 
+#define AWS_ENDPOINTS_MAX 16
+
 /* What all calls share. Texts live as long as the struct. */
 struct aws;
+struct aws_endpoint {
+	const char *service, *url; /* "ec2", and where it is asked instead of at its regional host */
+};
+
 struct aws_config {
-	const char *region, *suffix;         /* "us-east-1", "amazonaws.com" */
-	const char *endpoints[AWS_SERVICES]; /* override URLs, or NULL */
-	const char *version;                 /* of the agent, for User-Agent "reeve/<version>" */
-	const char *ca_file;                 /* NULL: the system's */
+	const char *region, *suffix; /* "us-east-1", "amazonaws.com" */
+	const struct aws_endpoint *endpoints;
+	size_t endpoints_n;  /* at most AWS_ENDPOINTS_MAX */
+	const char *version; /* of the agent, for User-Agent "reeve/<version>" */
+	const char *ca_file; /* NULL: the system's */
 };
 
 struct aws *aws_new(struct world *w, const struct aws_config *cfg); /* copies cfg */
 void aws_free(struct aws *a);                                       /* no call may be running */
 const char *aws_region(const struct aws *a);
 const char *aws_class_name(enum aws_class c);
-const char *aws_service_name(enum aws_service s); /* "ec2", "elasticloadbalancing", "sts": also the signing name */
 /* "sts.us-east-1.amazonaws.com": the regional host, whatever the override says. */
-void aws_host(const struct aws *a, enum aws_service s, struct buf *to);
+void aws_host(const struct aws *a, const struct aws_service *s, struct buf *to);
 /* Our best idea of the offset of AWS's clock against ours, ms; 0 until an answer taught us otherwise. */
 int64_t aws_clock_offset_ms(const struct aws *a);
 

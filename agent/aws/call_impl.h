@@ -4,7 +4,11 @@
 
 struct aws {
 	struct world *w;
-	char *region, *suffix, *endpoints[AWS_SERVICES], *version, *ca_file;
+	char *region, *suffix, *version, *ca_file;
+	struct {
+		char *service, *url;
+	} endpoints[AWS_ENDPOINTS_MAX];
+	size_t endpoints_n;
 	int64_t offset_ms;
 	unsigned running;
 };

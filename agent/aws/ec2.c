@@ -13,6 +13,8 @@
 #include "agent/base/str.h"
 
 #define VERSION "2016-11-15"
+
+const struct aws_service ec2_service = { .name = "ec2" };
 /* An instance with 50 tags and 28 volumes is 700 elements, a security group with 60 rules as many; a page is read in one tick and
  * must stay below XML_MAX_NODES, or the inventory would fail for ever. Every Describe that we use allows it. */
 #define PAGE_SIZE 100
@@ -42,7 +44,7 @@ static void add_tags(struct request *req, unsigned spec, const char *type, const
  * throttling). */
 void ec2_describe(struct request *req, const char *action, const struct ec2_describe *d)
 {
-	request_query(req, AWS_EC2, action, VERSION);
+	request_query(req, &ec2_service, action, VERSION);
 	for (size_t i = 0; i < d->filters_n; i++) {
 		request_add(req, d->filters[i].name, "Filter.%zu.Name", i + 1);
 		for (size_t j = 0; j < d->filters[i].n; j++)
@@ -110,7 +112,7 @@ static void add_user_data(struct request *req, const struct ec2_run_args *a)
 
 void ec2_run_instances(struct request *req, const struct ec2_run_args *a)
 {
-	request_query(req, AWS_EC2, "RunInstances", VERSION);
+	request_query(req, &ec2_service, "RunInstances", VERSION);
 	request_add(req, a->client_token, "ClientToken");
 	request_add(req, a->image_id, "ImageId");
 	request_add(req, a->type, "InstanceType");
@@ -137,7 +139,7 @@ void ec2_describe_instances(struct request *req, const struct ec2_describe *d)
 
 void ec2_terminate_instances(struct request *req, const char *const *ids, size_t n)
 {
-	request_query(req, AWS_EC2, "TerminateInstances", VERSION);
+	request_query(req, &ec2_service, "TerminateInstances", VERSION);
 	for (size_t i = 0; i < n; i++)
 		request_add(req, ids[i], "InstanceId.%zu", i + 1);
 }
@@ -238,7 +240,7 @@ int ec2_read_instances(const struct xml_node *root, struct arena *m, struct ec2_
 void ec2_create_security_group(struct request *req, const char *name, const char *description, const char *vpc_id,
 			       const struct ec2_tag *tags, size_t tags_n)
 {
-	request_query(req, AWS_EC2, "CreateSecurityGroup", VERSION);
+	request_query(req, &ec2_service, "CreateSecurityGroup", VERSION);
 	request_add(req, name, "GroupName");
 	request_add(req, description, "GroupDescription");
 	request_add(req, vpc_id, "VpcId");
@@ -299,7 +301,7 @@ static void add_rule(struct request *req, size_t i, const struct ec2_rule *r)
 
 static void add_rules(struct request *req, const char *action, const char *group_id, const struct ec2_rule *rules, size_t n)
 {
-	request_query(req, AWS_EC2, action, VERSION);
+	request_query(req, &ec2_service, action, VERSION);
 	request_add(req, group_id, "GroupId");
 	for (size_t i = 0; i < n; i++)
 		add_rule(req, i + 1, &rules[i]);
@@ -335,7 +337,7 @@ void ec2_update_rule_descriptions(struct request *req, const char *group_id, con
 
 void ec2_delete_security_group(struct request *req, const char *group_id)
 {
-	request_query(req, AWS_EC2, "DeleteSecurityGroup", VERSION);
+	request_query(req, &ec2_service, "DeleteSecurityGroup", VERSION);
 	request_add(req, group_id, "GroupId");
 }
 

@@ -9,6 +9,8 @@
 #include "agent/base/arena.h"
 #include "agent/base/xml.h"
 
+extern const struct aws_service ec2_service;
+
 struct ec2_tag {
 	const char *key, *value;
 };

@@ -12,6 +12,8 @@
 #define PAGE_SIZE 400
 #define TAGGED_MAX 20 /* ELB API Reference, DescribeTags */
 
+const struct aws_service elb_service = { .name = "elasticloadbalancing" };
+
 /* ---- requests ------------------------------------------------------------------------------------------------------------ */
 
 static void add_tags(struct request *req, const struct ec2_tag *tags, size_t n)
@@ -25,7 +27,7 @@ static void add_tags(struct request *req, const struct ec2_tag *tags, size_t n)
 void elb_create_target_group(struct request *req, const char *name, const char *protocol, uint32_t port, const char *vpc_id,
 			     const struct ec2_tag *tags, size_t tags_n)
 {
-	request_query(req, AWS_ELB, "CreateTargetGroup", VERSION);
+	request_query(req, &elb_service, "CreateTargetGroup", VERSION);
 	request_add(req, name, "Name");
 	request_add(req, protocol, "Protocol");
 	request_add_u(req, port, "Port");
@@ -37,7 +39,7 @@ void elb_create_target_group(struct request *req, const char *name, const char *
 void elb_create_load_balancer(struct request *req, const char *name, bool internal, const char *const *subnets, size_t subnets_n,
 			      const struct ec2_tag *tags, size_t tags_n)
 {
-	request_query(req, AWS_ELB, "CreateLoadBalancer", VERSION);
+	request_query(req, &elb_service, "CreateLoadBalancer", VERSION);
 	request_add(req, name, "Name");
 	request_add(req, "network", "Type");
 	request_add(req, internal ? "internal" : "internet-facing", "Scheme");
@@ -49,7 +51,7 @@ void elb_create_load_balancer(struct request *req, const char *name, bool intern
 void elb_create_listener(struct request *req, const char *lb_arn, const char *protocol, uint32_t port, const char *target_group_arn,
 			 const struct ec2_tag *tags, size_t tags_n)
 {
-	request_query(req, AWS_ELB, "CreateListener", VERSION);
+	request_query(req, &elb_service, "CreateListener", VERSION);
 	request_add(req, lb_arn, "LoadBalancerArn");
 	request_add(req, protocol, "Protocol");
 	request_add_u(req, port, "Port");
@@ -63,7 +65,7 @@ void elb_create_listener(struct request *req, const char *lb_arn, const char *pr
 
 void elb_modify_listener(struct request *req, const char *arn, const char *target_group_arn, const char *beside_arn)
 {
-	request_query(req, AWS_ELB, "ModifyListener", VERSION);
+	request_query(req, &elb_service, "ModifyListener", VERSION);
 	request_add(req, arn, "ListenerArn");
 	request_add(req, "forward", ACTION "Type");
 	if (beside_arn == NULL) {
@@ -78,7 +80,7 @@ void elb_modify_listener(struct request *req, const char *arn, const char *targe
 
 static void targets(struct request *req, const char *action, const char *target_group_arn, const struct elb_target *t, size_t n)
 {
-	request_query(req, AWS_ELB, action, VERSION);
+	request_query(req, &elb_service, action, VERSION);
 	request_add(req, target_group_arn, "TargetGroupArn");
 	for (size_t i = 0; i < n; i++) {
 		request_add(req, t[i].id, "Targets.member.%zu.Id", i + 1);
@@ -99,7 +101,7 @@ void elb_deregister_targets(struct request *req, const char *target_group_arn, c
 
 static void one(struct request *req, const char *action, const char *key, const char *arn)
 {
-	request_query(req, AWS_ELB, action, VERSION);
+	request_query(req, &elb_service, action, VERSION);
 	request_add(req, arn, "%s", key);
 }
 
@@ -121,7 +123,7 @@ void elb_delete_target_group(struct request *req, const char *arn)
 /* A page size with a name in the same request is refused for some of these, so it is one or the other. */
 static void by_name(struct request *req, const char *action, const char *name, const char *marker)
 {
-	request_query(req, AWS_ELB, action, VERSION);
+	request_query(req, &elb_service, action, VERSION);
 	if (name != NULL)
 		request_add(req, name, "Names.member.1");
 	else
@@ -161,7 +163,7 @@ void elb_describe_load_balancer_attributes(struct request *req, const char *arn)
 void elb_describe_tags(struct request *req, const char *const *arns, size_t n)
 {
 	assert(n <= TAGGED_MAX);
-	request_query(req, AWS_ELB, "DescribeTags", VERSION);
+	request_query(req, &elb_service, "DescribeTags", VERSION);
 	for (size_t i = 0; i < n; i++)
 		request_add(req, arns[i], "ResourceArns.member.%zu", i + 1);
 }

@@ -2,6 +2,8 @@
 #pragma once
 #include "agent/aws/ec2.h"
 
+extern const struct aws_service elb_service;
+
 struct elb_target {
 	const char *id;     /* instance id */
 	uint32_t port;      /* 0: the group's */

@@ -38,7 +38,7 @@ static void add_pair(struct request *r, const char *value, const char *key_fmt, 
 	add_text(&r->body, value, strlen(value));
 }
 
-void request_query(struct request *r, enum aws_service service, const char *action, const char *version)
+void request_query(struct request *r, const struct aws_service *service, const char *action, const char *version)
 {
 	*r = (struct request){ .service = service,
 			       .action = action,

@@ -13,7 +13,10 @@
 
 #define REQUEST_MAX_BYTES (1u << 20)
 
-enum aws_service { AWS_EC2, AWS_ELB, AWS_STS, AWS_SERVICES };
+/* A service of AWS. Its own file brings it (ec2.h), or that of the one step kind that asks it; the catalogue names it. */
+struct aws_service {
+	const char *name; /* "kms": in its host, in signatures, in IAM's actions, and under aws.endpoints of reeve.yaml */
+};
 
 /* In what shape the answer comes. */
 enum request_shape {
@@ -28,7 +31,7 @@ enum request_shape {
 
 /* Texts are literals, or live as long as the request: what a builder makes is given to request_keep. */
 struct request {
-	enum aws_service service;
+	const struct aws_service *service;
 	const char *action; /* "RunInstances": what it is called in sentences, and the root of a query protocol's answer */
 	const char *method;
 	const char *content_type; /* NULL: none is sent */
@@ -44,7 +47,7 @@ struct request {
 };
 
 /* The body of a query call: "Action=...&Version=...&Key=value", percent-encoded. Initialises *r. */
-void request_query(struct request *r, enum aws_service service, const char *action, const char *version);
+void request_query(struct request *r, const struct aws_service *service, const char *action, const char *version);
 /* Key from a format: request_add(r, "vpc-1", "Filter.%u.Value.%u", i, j). An empty value is sent as "Key=". */
 void request_add(struct request *r, const char *value, const char *key_fmt, ...) __attribute__((format(printf, 3, 4)));
 void request_add_u(struct request *r, uint64_t value, const char *key_fmt, ...) __attribute__((format(printf, 3, 4)));

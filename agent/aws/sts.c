@@ -8,9 +8,11 @@
 #define VERSION "2011-06-15"
 #define CHAINED_S 3600 /* more is a ValidationError for a role assumed by a role */
 
+const struct aws_service sts_service = { .name = "sts" };
+
 void sts_get_caller_identity(struct request *req)
 {
-	request_query(req, AWS_STS, "GetCallerIdentity", VERSION);
+	request_query(req, &sts_service, "GetCallerIdentity", VERSION);
 }
 
 /* The next part of `s` up to `stop`, or all of it when stop is NUL; moves s behind it. */
@@ -76,7 +78,7 @@ int sts_read_identity(const struct xml_node *root, struct sts_identity *ret, str
 
 void sts_assume_role(struct request *req, const char *role_arn, const char *session, const char *source_identity)
 {
-	request_query(req, AWS_STS, "AssumeRole", VERSION);
+	request_query(req, &sts_service, "AssumeRole", VERSION);
 	request_add(req, role_arn, "RoleArn");
 	request_add(req, session, "RoleSessionName");
 	request_add(req, source_identity, "SourceIdentity");

@@ -4,6 +4,8 @@
 #include "agent/aws/keys.h"
 #include "agent/base/xml.h"
 
+extern const struct aws_service sts_service;
+
 /* arn:aws:sts::123456789012:assumed-role/<role>/<session>; user id AROA...:<session> */
 struct sts_identity {
 	char account[13], arn[256];

@@ -118,7 +118,7 @@ int channel_sts_json(const struct keys *k, const char *region, const char *host,
 			       .body = STS_BODY,
 			       .body_len = strlen(STS_BODY),
 			       .region = region,
-			       .service = "sts",
+			       .service = sts_service.name,
 			       .time_ms = time_ms,
 			       .keys = k,
 			       .normalize = true,
@@ -241,7 +241,7 @@ static int login_json(struct channel *c, const char *challenge)
 	int64_t now = world_wall_ms(c->w) + aws_clock_offset_ms(c->cfg.aws);
 	json_t *sts_json = NULL;
 
-	aws_host(c->cfg.aws, AWS_STS, &host);
+	aws_host(c->cfg.aws, &sts_service, &host);
 	TRY(channel_sts_json(&c->keys.keys, aws_region(c->cfg.aws), buf_str(&host), c->cfg.host, challenge, &c->new_key.pub, now,
 			     &sts, &c->trouble.err));
 	TRY(json_parse(buf_str(&sts), sts.len, "sts", &sts_json, &c->trouble.err));

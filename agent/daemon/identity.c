@@ -153,9 +153,12 @@ static void on_caller(struct aws_call *call)
 
 static void ask_caller(struct identity_flow *f)
 {
-	struct aws_config cfg = { .region = f->id->instance.region, .suffix = f->id->domain, .version = REEVE_VERSION };
+	const struct aws_config cfg = { .region = f->id->instance.region,
+					.suffix = f->id->domain,
+					.endpoints = f->c->endpoints,
+					.endpoints_n = f->c->endpoints_n,
+					.version = REEVE_VERSION };
 
-	memcpy(cfg.endpoints, f->c->endpoints, sizeof(cfg.endpoints));
 	if (*f->ret_aws == NULL)
 		*f->ret_aws = aws_new(f->w, &cfg);
 	aws_call_close(&f->call);

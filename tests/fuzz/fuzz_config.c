@@ -22,8 +22,8 @@ void fuzz_one(const char *s, size_t len)
 	FUZZ_MUST(c.installation != NULL && c.vendor_url != NULL && c.vendor_host != NULL && c.state_dir != NULL);
 	FUZZ_MUST(c.trust.n <= TRUST_KEYS_MAX && c.logs_n <= CONFIG_LOGS_MAX);
 	FUZZ_MUST(is_safe(&c, c.vendor_url));
-	for (size_t i = 0; i < AWS_SERVICES; i++)
-		FUZZ_MUST(is_safe(&c, c.endpoints[i]));
+	for (size_t i = 0; i < c.endpoints_n; i++)
+		FUZZ_MUST(is_safe(&c, c.endpoints[i].url));
 	for (size_t i = 0; i < c.logs_n; i++)
 		FUZZ_MUST(c.logs[i].path[0] == '/');
 	config_close(&c);

@@ -13,7 +13,7 @@
 #define YOUNG_MS 60000         /* so long something that came or went may be on no page */
 #define EPOCH_MS 1767225599000 /* Unix time of virtual 0 */
 
-static const struct aws_service services[] = {
+static const struct aws_api services[] = {
 	{ "ec2." AWS_REGION ".amazonaws.com", "ec2", "2016-11-15", true, aws_ec2_actions },
 	{ "elasticloadbalancing." AWS_REGION ".amazonaws.com", "elasticloadbalancing", "2015-12-01", false, aws_elb_actions },
 	{ "sts." AWS_REGION ".amazonaws.com", "sts", "2011-06-15", false, aws_sts_actions },
@@ -156,7 +156,7 @@ void aws_refuse(struct aws_ask *q, int status, const char *code, const char *fmt
 	va_end(ap);
 }
 
-static void write_error(struct aws_sim *a, const struct aws_service *s, const char *code, const char *message, struct buf *to)
+static void write_error(struct aws_sim *a, const struct aws_api *s, const char *code, const char *message, struct buf *to)
 {
 	buf_reset(to);
 	buf_adds(to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
@@ -173,7 +173,7 @@ static void write_error(struct aws_sim *a, const struct aws_service *s, const ch
 	xmlw_close(to, s->is_ec2 ? "Response" : "ErrorResponse");
 }
 
-static void write_answer(struct aws_sim *a, const struct aws_service *s, const struct aws_ask *q, struct buf *to)
+static void write_answer(struct aws_sim *a, const struct aws_api *s, const struct aws_ask *q, struct buf *to)
 {
 	buf_addf(to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<%sResponse xmlns=\"http://sim/doc/%s/\">", q->action,
 		 s->version);
@@ -209,7 +209,7 @@ static void enter(struct aws_sim *a, const struct aws_ask *q, const struct sigv4
 
 /* ---- one request ---- */
 
-static const struct aws_service *service_of(const char *host)
+static const struct aws_api *service_of(const char *host)
 {
 	for (size_t i = 0; i < ARRAY_LEN(services); i++)
 		if (host != NULL && str_eq(services[i].host, host))
@@ -217,7 +217,7 @@ static const struct aws_service *service_of(const char *host)
 	return NULL;
 }
 
-static const struct aws_action *action_of(const struct aws_service *s, const char *name)
+static const struct aws_action *action_of(const struct aws_api *s, const char *name)
 {
 	for (const struct aws_action *act = s->actions; act->name != NULL; act++)
 		if (str_eq(act->name, name))
@@ -226,7 +226,7 @@ static const struct aws_action *action_of(const struct aws_service *s, const cha
 }
 
 /* Status; `to` holds the XML. */
-static int serve(struct aws_sim *a, const struct aws_service *s, const struct sigv4_seen *seen, struct buf *to, bool *ret_mutates)
+static int serve(struct aws_sim *a, const struct aws_api *s, const struct sigv4_seen *seen, struct buf *to, bool *ret_mutates)
 {
 	CLEANUP(buf_close) struct buf xml = BUF_MAX(8u << 20);
 	struct form_sim f;
@@ -269,7 +269,7 @@ int aws_sim_console(struct aws_sim *a, const char *form, struct buf *to)
 		.a = a, .f = &f, .status = 200, .xml = &xml, .key = &key, .form_digest = digest_of(form, strlen(form))
 	};
 	const struct aws_action *act = NULL;
-	const struct aws_service *s = services;
+	const struct aws_api *s = services;
 
 	form_sim_parse(&f, form, strlen(form));
 	q.action = form_sim_get(&f, "Action");
@@ -313,7 +313,7 @@ static bool is_beyond_quota(struct aws_sim *a, const struct sim_http *x)
 	return x->body_len > 0 && str_starts(x->body, "Action=Create") && odds_hit(a->odds, TALLY_AWS_QUOTA);
 }
 
-static bool fails_before(struct aws_sim *a, const struct aws_service *s, struct sim_http *x, struct buf *b)
+static bool fails_before(struct aws_sim *a, const struct aws_api *s, struct sim_http *x, struct buf *b)
 {
 	static const char page[] = "<html><body><h1>503 Service Unavailable</h1></body></html>";
 
@@ -338,7 +338,7 @@ static bool fails_before(struct aws_sim *a, const struct aws_service *s, struct 
 	return true;
 }
 
-static void fails_after(struct aws_sim *a, const struct aws_service *s, struct sim_http *x, int status, struct buf *b)
+static void fails_after(struct aws_sim *a, const struct aws_api *s, struct sim_http *x, int status, struct buf *b)
 {
 	if (odds_hit(a->odds, TALLY_AWS_LOST_AFTER)) {
 		sim_http_fail(x, -ERR_NET, (uint32_t)odds_between(a->odds, 0, 3000));
@@ -379,7 +379,7 @@ void aws_sim_request(struct aws_sim *a, struct sim_http *x)
 	struct sigv4_seen seen = {
 		.method = x->method, .headers = x->headers, .headers_n = x->headers_n, .body = x->body, .body_len = x->body_len
 	};
-	const struct aws_service *s;
+	const struct aws_api *s;
 	bool mutates;
 	char host[128];
 	int status;
@@ -401,7 +401,7 @@ void aws_sim_request(struct aws_sim *a, struct sim_http *x)
 
 int aws_sim_forward(struct aws_sim *a, const char *host, const struct sigv4_seen *seen, struct buf *body)
 {
-	const struct aws_service *s = service_of(host);
+	const struct aws_api *s = service_of(host);
 	bool mutates;
 
 	a->requests++;

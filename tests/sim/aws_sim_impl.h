@@ -29,7 +29,7 @@ struct aws_action {
 	aws_fn *fn;
 };
 
-struct aws_service {
+struct aws_api {
 	const char *host, *name, *version;
 	bool is_ec2;
 	const struct aws_action *actions;
@@ -108,7 +108,7 @@ bool aws_page_misses(struct aws_ask *q, struct aws_page *p, const struct aws_thi
 bool aws_page_takes(struct aws_page *p, size_t i); /* is there room for thing number i? sets at and more when not */
 
 /* aws_sim_keys.c */
-void aws_authenticate(struct aws_ask *q, const struct aws_service *s, const struct sigv4_seen *seen);
-void aws_authorize_call(struct aws_ask *q, const struct aws_service *s, const struct aws_action *act);
+void aws_authenticate(struct aws_ask *q, const struct aws_api *s, const struct sigv4_seen *seen);
+void aws_authorize_call(struct aws_ask *q, const struct aws_api *s, const struct aws_action *act);
 struct aws_key *aws_key_new(struct aws_sim *a, const char *session, bool operate, uint64_t live_ms);
 void aws_imds_request(struct aws_sim *a, struct sim_http *x);

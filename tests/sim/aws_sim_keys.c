@@ -26,7 +26,7 @@ static const struct aws_key *key_of(const struct aws_sim *a, const char *id)
 	return NULL;
 }
 
-static void refuse_expired(struct aws_ask *q, const struct aws_service *s, enum tally_kind why)
+static void refuse_expired(struct aws_ask *q, const struct aws_api *s, enum tally_kind why)
 {
 	odds_came(q->a->odds, why);
 	if (s->is_ec2)
@@ -38,7 +38,7 @@ static void refuse_expired(struct aws_ask *q, const struct aws_service *s, enum 
 }
 
 /* The signature must be right whatever else is wrong: a wrong one is a mistake of ours. */
-void aws_authenticate(struct aws_ask *q, const struct aws_service *s, const struct sigv4_seen *seen)
+void aws_authenticate(struct aws_ask *q, const struct aws_api *s, const struct sigv4_seen *seen)
 {
 	struct aws_sim *a = q->a;
 	struct sigv4_claim c;
@@ -64,7 +64,7 @@ void aws_authenticate(struct aws_ask *q, const struct aws_service *s, const stru
 	}
 }
 
-void aws_authorize_call(struct aws_ask *q, const struct aws_service *s, const struct aws_action *act)
+void aws_authorize_call(struct aws_ask *q, const struct aws_api *s, const struct aws_action *act)
 {
 	const char *code = s->is_ec2 ? "UnauthorizedOperation" : "AccessDenied";
 

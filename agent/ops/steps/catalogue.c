@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "agent/aws/ec2.h"
+#include "agent/aws/elb.h"
+#include "agent/aws/sts.h"
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -40,6 +42,16 @@ static const struct resource *const resources[] = {
 	&resource_instance,     &resource_volume,        &resource_security_group, &resource_rule,
 	&resource_target_group, &resource_load_balancer, &resource_listener,       NULL,
 };
+
+/* sts: who we are, and the keys of the operate role. */
+static const struct aws_service *const services[] = { &ec2_service, &elb_service, &sts_service, NULL };
+
+_Static_assert(ARRAY_LEN(services) <= AWS_ENDPOINTS_MAX, "each may have an endpoint of its own");
+
+const struct aws_service *const *catalogue_services(void)
+{
+	return services;
+}
 
 const struct resource *const *catalogue_resources(void)
 {

@@ -1,11 +1,14 @@
-/* catalogue.h - all step kinds, and all kinds of things that they make and remove. A new one is named here and in catalogue.c,
- * stands in a file of its own, and is planned by a planner; nothing else need know of it. */
+/* catalogue.h - all step kinds, all kinds of things that they make and remove, the services that they ask, and the bounds of a
+ * policy that they ask for. A new one is named here and in catalogue.c, stands in a file of its own, and is planned by a planner;
+ * nothing else need know of it. */
 #pragma once
 #include "agent/ops/steps/step.h"
 
 /* Every kind, ended by NULL. */
 const struct step_kind *const *catalogue_all(void);
 const struct step_kind *catalogue_find(const char *name);
+/* Every service that is asked, ended by NULL; at most AWS_ENDPOINTS_MAX. */
+const struct aws_service *const *catalogue_services(void);
 /* Every kind of thing, ended by NULL. */
 const struct resource *const *catalogue_resources(void);
 

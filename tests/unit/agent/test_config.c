@@ -391,7 +391,9 @@ static void loopback_may_be_plain_where_insecure_is_said(void **state)
 		  &c, NULL),
 	    0);
 	assert_string_equal(c.imds_endpoint, "http://127.0.0.1:1338");
-	assert_string_equal(c.endpoints[AWS_STS], "http://localhost:5000");
+	assert_int_equal(c.endpoints_n, 1);
+	assert_string_equal(c.endpoints[0].service, "sts");
+	assert_string_equal(c.endpoints[0].url, "http://localhost:5000");
 	config_close(&c);
 }
 

@@ -3,6 +3,7 @@
 #include "tests/unit/aws/cloud.h"
 
 #include "agent/aws/call.h"
+#include "agent/aws/ec2.h"
 
 #define EC2_URL "https://ec2.us-east-1.amazonaws.com/"
 #define READ_OK "<DescribeVpcsResponse><requestId>req-1</requestId><vpcSet/></DescribeVpcsResponse>"
@@ -28,9 +29,12 @@ struct caller {
 
 static inline void caller_open(struct caller *r, struct cloud *c, const char *endpoint)
 {
-	const struct aws_config cfg = {
-		.region = "us-east-1", .suffix = "amazonaws.com", .version = "0.1.0", .endpoints = { endpoint }
-	};
+	const struct aws_endpoint ec2 = { "ec2", endpoint };
+	const struct aws_config cfg = { .region = "us-east-1",
+					.suffix = "amazonaws.com",
+					.version = "0.1.0",
+					.endpoints = &ec2,
+					.endpoints_n = endpoint != NULL };
 
 	*r = (struct caller){ .c = c, .im = imds_new(c->w, IMDS_URL), .aws = aws_new(c->w, &cfg) };
 	r->creds = creds_new_imds(c->w, r->im);
@@ -60,7 +64,7 @@ static inline void caller_start(struct caller *r, const char *action, bool mutat
 {
 	aws_call_close(&r->call);
 	r->call = (struct aws_call){ .mutating = mutating, .earlier = r->earlier, .command = "cmd-1", .may_send = r->may_send };
-	request_query(&r->call.req, AWS_EC2, action, "2016-11-15");
+	request_query(&r->call.req, &ec2_service, action, "2016-11-15");
 	r->done = false;
 	aws_call_start(r->aws, &r->call, r->creds, caller_on_call);
 	assert_false(r->done);

@@ -2,23 +2,25 @@
 #include "tests/unit/aws/cloud.h"
 
 #include "agent/aws/call_impl.h"
+#include "agent/aws/elb.h"
+#include "agent/aws/sts.h"
 
 static struct aws *aws_at(struct world *w, const char *region, const char *suffix, const char *ec2)
 {
-	const struct aws_config cfg = { .region = region, .suffix = suffix, .version = "1", .endpoints = { [AWS_EC2] = ec2 } };
+	const struct aws_endpoint at = { "ec2", ec2 };
+	const struct aws_config cfg = {
+		.region = region, .suffix = suffix, .version = "1", .endpoints = &at, .endpoints_n = ec2 != NULL
+	};
 
 	return aws_new(w, &cfg);
 }
 
-static void every_service_and_class_has_a_name_of_its_own(void **state)
+static void every_class_has_a_name_of_its_own(void **state)
 {
 	(void)state;
 	for (int i = 0; i < AWS_CLASSES; i++)
 		for (int k = 0; k < i; k++)
 			assert_string_not_equal(aws_class_name((enum aws_class)i), aws_class_name((enum aws_class)k));
-	assert_string_equal(aws_service_name(AWS_EC2), "ec2");
-	assert_string_equal(aws_service_name(AWS_ELB), "elasticloadbalancing");
-	assert_string_equal(aws_service_name(AWS_STS), "sts");
 }
 
 static void what_the_config_says_is_copied(void **state)
@@ -30,7 +32,7 @@ static void what_the_config_says_is_copied(void **state)
 
 	memset(region, 'x', sizeof(region) - 1);
 	memset(suffix, 'x', sizeof(suffix) - 1);
-	aws_host(a, AWS_ELB, &b);
+	aws_host(a, &elb_service, &b);
 	assert_string_equal(buf_str(&b), "elasticloadbalancing.eu-west-1.amazonaws.com");
 	assert_string_equal(aws_region(a), "eu-west-1");
 	assert_int_equal(aws_clock_offset_ms(a), 0);
@@ -59,8 +61,8 @@ static void a_place_is_a_url_with_the_host_and_path_that_are_signed(void **state
 		struct aws *a = aws_at(c->w, "us-east-1", "amazonaws.com", cases[i].endpoint);
 		CLEANUP(buf_close) struct buf url = BUF_MAX(256), host = BUF_MAX(256), path = BUF_MAX(256);
 
-		aws_place(a, &(struct request){ .service = AWS_EC2, .path = cases[i].asked, .query = cases[i].query }, &url, &host,
-			  &path);
+		aws_place(a, &(struct request){ .service = &ec2_service, .path = cases[i].asked, .query = cases[i].query }, &url,
+			  &host, &path);
 		assert_string_equal(buf_str(&url), cases[i].url);
 		assert_string_equal(buf_str(&host), cases[i].host);
 		assert_string_equal(buf_str(&path), cases[i].path);
@@ -74,9 +76,9 @@ static void an_override_of_one_service_leaves_the_others_where_they_are(void **s
 	struct aws *a = aws_at(c->w, "cn-north-1", "amazonaws.com.cn", "http://127.0.0.1:1");
 	CLEANUP(buf_close) struct buf url = BUF_MAX(256), host = BUF_MAX(256), path = BUF_MAX(256), own = BUF_MAX(256);
 
-	aws_place(a, &(struct request){ .service = AWS_STS, .path = "/", .query = "" }, &url, &host, &path);
+	aws_place(a, &(struct request){ .service = &sts_service, .path = "/", .query = "" }, &url, &host, &path);
 	assert_string_equal(buf_str(&url), "https://sts.cn-north-1.amazonaws.com.cn/");
-	aws_host(a, AWS_EC2, &own);
+	aws_host(a, &ec2_service, &own);
 	assert_string_equal(buf_str(&own), "ec2.cn-north-1.amazonaws.com.cn");
 	aws_free(a);
 }
@@ -84,7 +86,7 @@ static void an_override_of_one_service_leaves_the_others_where_they_are(void **s
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_service_and_class_has_a_name_of_its_own),
+		cmocka_unit_test(every_class_has_a_name_of_its_own),
 		CLOUD_TEST(what_the_config_says_is_copied),
 		CLOUD_TEST(a_place_is_a_url_with_the_host_and_path_that_are_signed),
 		CLOUD_TEST(an_override_of_one_service_leaves_the_others_where_they_are),

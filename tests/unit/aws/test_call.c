@@ -1,5 +1,6 @@
 /* test_call.c - one signed call: what is sent, how long it stays away when AWS asks for it, and how it ends before its time. */
 #include "tests/unit/aws/caller.h"
+#include "agent/aws/sts.h"
 
 static void a_call_is_signed_for_the_host_it_goes_to(void **state)
 {
@@ -37,7 +38,7 @@ static void headers_of_a_protocol_are_sent_and_signed(void **state)
 
 	CLOUD(c, .match = EC2_URL, .status = 200, .body = "{\"KeyId\": \"k-1\"}");
 	caller_open(&r, c, NULL);
-	r.call.req = (struct request){ .service = AWS_EC2,
+	r.call.req = (struct request){ .service = &ec2_service,
 				       .action = "CreateKey",
 				       .method = "POST",
 				       .content_type = "application/x-amz-json-1.1",
@@ -85,14 +86,14 @@ static void an_override_is_where_it_goes_and_what_it_signs(void **state)
 static void the_regional_host_is_told_whatever_the_override(void **state)
 {
 	struct cloud *c = *state;
-	const struct aws_config cfg = { .region = "cn-north-1",
-					.suffix = "amazonaws.com.cn",
-					.version = "0",
-					.endpoints = { [AWS_STS] = "http://127.0.0.1:1" } };
+	const struct aws_endpoint elsewhere = { "sts", "http://127.0.0.1:1" };
+	const struct aws_config cfg = {
+		.region = "cn-north-1", .suffix = "amazonaws.com.cn", .version = "0", .endpoints = &elsewhere, .endpoints_n = 1
+	};
 	struct aws *a = aws_new(c->w, &cfg);
 	CLEANUP(buf_close) struct buf b = BUF_MAX(256);
 
-	aws_host(a, AWS_STS, &b);
+	aws_host(a, &sts_service, &b);
 	assert_string_equal(buf_str(&b), "sts.cn-north-1.amazonaws.com.cn");
 	assert_string_equal(aws_region(a), "cn-north-1");
 	aws_free(a);
@@ -222,7 +223,7 @@ static void a_request_that_did_not_fit_is_never_sent(void **state)
 
 	memset(big, 'x', REQUEST_MAX_BYTES);
 	caller_open(&r, c, NULL);
-	request_query(&r.call.req, AWS_EC2, "RunInstances", "2016-11-15");
+	request_query(&r.call.req, &ec2_service, "RunInstances", "2016-11-15");
 	request_add(&r.call.req, big, "UserData");
 	aws_call_start(r.aws, &r.call, r.creds, caller_on_call);
 	assert_false(r.done);

@@ -114,9 +114,12 @@ static void a_path_is_signed_as_it_is_sent(void **state)
 
 	CLOUD(c, .match = url, .status = 204);
 	caller_open(&r, c, NULL);
-	r.call.req = (struct request){
-		.service = AWS_EC2, .action = "GetObject", .method = "GET", .query = "", .is_for_s3 = true, .shape = REQUEST_REST
-	};
+	r.call.req = (struct request){ .service = &ec2_service,
+				       .action = "GetObject",
+				       .method = "GET",
+				       .query = "",
+				       .is_for_s3 = true,
+				       .shape = REQUEST_REST };
 	r.call.req.path = request_keep(&r.call.req, mem_printf("/%s//c%%2Fd/../e", "a%20b"));
 	aws_call_start(r.aws, &r.call, r.creds, caller_on_call);
 	cloud_wait(c, &r.done);

@@ -8,13 +8,14 @@
 #include "agent/aws/request.h"
 #include "agent/aws/keys.h"
 #include "agent/base/mem.h"
+#include "agent/aws/ec2.h"
 
 static void a_request_begins_with_action_and_version(void **state)
 {
 	struct request f;
 
 	(void)state;
-	request_query(&f, AWS_EC2, "DescribeVpcs", "2016-11-15");
+	request_query(&f, &ec2_service, "DescribeVpcs", "2016-11-15");
 	assert_string_equal(buf_str(&f.body), "Action=DescribeVpcs&Version=2016-11-15");
 	assert_string_equal(f.action, "DescribeVpcs");
 	request_close(&f);
@@ -39,7 +40,7 @@ static void values_are_encoded_as_rfc_3986_wants_it(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct request f;
 
-		request_query(&f, AWS_EC2, "A", "1");
+		request_query(&f, &ec2_service, "A", "1");
 		request_add(&f, cases[i].value, "Filter.%u.Value.%u", 1u, 2u);
 		assert_non_null(strstr(buf_str(&f.body), "&Filter.1.Value.2="));
 		assert_string_equal(strrchr(buf_str(&f.body), '=') + 1, cases[i].encoded);
@@ -52,7 +53,7 @@ static void numbers_are_decimal(void **state)
 	struct request f;
 
 	(void)state;
-	request_query(&f, AWS_EC2, "A", "1");
+	request_query(&f, &ec2_service, "A", "1");
 	request_add_u(&f, 18446744073709551615u, "N");
 	assert_string_equal(buf_str(&f.body), "Action=A&Version=1&N=18446744073709551615");
 	request_close(&f);
@@ -65,7 +66,7 @@ static void a_request_remembers_that_something_did_not_fit(void **state)
 
 	(void)state;
 	memset(big, 'x', REQUEST_MAX_BYTES - 1);
-	request_query(&f, AWS_EC2, "A", "1");
+	request_query(&f, &ec2_service, "A", "1");
 	request_add(&f, big, "UserData");
 	request_add(&f, "small", "After");
 	assert_int_equal(buf_check(&f.body, "the form", NULL), -ERR_LIMIT);
