@@ -15,11 +15,6 @@
 struct faults;
 struct yaml_node;
 
-struct bounds_texts {
-	char **v;
-	size_t n;
-};
-
 struct bounds_cidrs {
 	struct cidr *v;
 	size_t n;
@@ -29,21 +24,24 @@ struct bounds_ports {
 	int32_t from, to;
 };
 
-struct bounds {
-	/* what may be named */
-	struct bounds_texts types, images, subnets, profiles, keys, user_data, warehouses, volume_types, tag_keys;
-	struct bounds_texts lists, egress_lists;
-	struct bounds_cidrs cidrs, egress_cidrs;
+/* What the file says of one; of its form alone there is something. */
+struct bounds_value {
+	struct bound_texts texts;
+	struct bounds_cidrs cidrs;
 	struct bounds_ports *ports;
 	size_t ports_n;
-	/* how much */
-	uint32_t nodes_per_cluster, nodes_total, volume_gib, volumes_per_node, iops, throughput, balancers;
-	uint32_t given; /* bit i: the i-th of the table in bounds.c stands in the file */
+	uint32_t number;
+	bool is_given;
+};
+
+struct bounds {
+	struct bounds_value of[BOUNDS_MAX]; /* in the order of the catalogue: bounds_of */
 };
 
 /* The mapping `bounds:`, or NULL: nothing is given. With faults *all is to be closed all the same. */
 void bounds_read(struct yaml_node *map, struct bounds *all, struct faults *f);
 void bounds_close(struct bounds *b);
+const struct bounds_value *bounds_of(const struct bounds *b, const struct bound *which);
 /* `nodes_now`: alive nodes of the whole installation. The sentence names the bound and what is beyond it. */
 int bounds_judge(const struct bounds *b, const struct demand *d, uint32_t nodes_now, struct err *e);
 /* Is user data allowed only because the file says `any`? Such data needs a second key until it is proved (proved.h). */

@@ -62,10 +62,11 @@ bool op_starts_unproved(const struct op *op, const struct policy *p, char text[E
 	bool yes = false;
 
 	plans_demand(op->plans, &d);
-	for (size_t i = 0; i < d.named[DEMAND_USER_DATA].n && !yes; i++) {
-		const char *hex = d.named[DEMAND_USER_DATA].v[i];
+	for (size_t i = 0; i < d.needs_n && !yes; i++) {
+		const char *hex = d.needs[i].text;
 
-		yes = bounds_is_any_user_data(&p->bounds, hex) && !proved_has(&op->env->shared->proved, hex);
+		yes = d.needs[i].of == &bound_user_data && bounds_is_any_user_data(&p->bounds, hex) &&
+		      !proved_has(&op->env->shared->proved, hex);
 		if (yes)
 			snprintf(text, ERR_TEXT_MAX, "user data %s, which the policy allows only as any", hex);
 	}

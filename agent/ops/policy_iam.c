@@ -5,23 +5,12 @@
 #include <string.h>
 
 #include "agent/base/buf.h"
-#include "agent/base/str.h"
+#include "agent/ops/steps/catalogue.h"
 
-#define OWNER "owner:"
-
-static void add_all(struct iam_lists *l, enum iam_list to, const struct bounds_texts *from)
+static void add_all(struct iam_lists *l, const struct bound *to, const struct bound_texts *from)
 {
 	for (size_t i = 0; i < from->n; i++)
 		iam_lists_add(l, to, from->v[i]);
-}
-
-static void add_images(struct iam_lists *l, const struct bounds_texts *images)
-{
-	for (size_t i = 0; i < images->n; i++)
-		if (str_starts(images->v[i], OWNER))
-			iam_lists_add(l, IAM_OWNERS, images->v[i] + strlen(OWNER));
-		else
-			iam_lists_add(l, IAM_IMAGES, images->v[i]);
 }
 
 /* ---- which powers remain ---- */
@@ -31,22 +20,32 @@ static bool runs(const struct policy *p, enum verb_index verb)
 	return p->verbs[verb] == POLICY_APPROVE || p->verbs[verb] == POLICY_AUTO;
 }
 
+static bool names_none(const struct bounds *b, const struct bound *which)
+{
+	return bounds_of(b, which)->texts.n == 0;
+}
+
+static bool allows_no(const struct bounds *b, const struct bound *which)
+{
+	return bounds_of(b, which)->number == 0;
+}
+
 static const char *stops_all(const struct policy *p)
 {
 	if (p->frozen)
 		return "mode is off";
-	return p->bounds.warehouses.n == 0 ? "bounds.warehouses names none" : "";
+	return names_none(&p->bounds, &bound_warehouses) ? "bounds.warehouses names none" : "";
 }
 
 static const char *stops_launch(const struct bounds *b)
 {
-	if (b->types.n == 0)
+	if (names_none(b, &bound_instance_types))
 		return "bounds.instance_types names none";
-	if (b->images.n == 0)
+	if (names_none(b, &bound_images))
 		return "bounds.images names none";
-	if (b->subnets.n == 0)
+	if (names_none(b, &bound_subnets))
 		return "bounds.subnets names none";
-	return b->nodes_per_cluster == 0 || b->nodes_total == 0 ? "bounds allow no node" : "";
+	return allows_no(b, &bound_nodes_per_cluster) || allows_no(b, &bound_nodes_total) ? "bounds allow no node" : "";
 }
 
 static bool some_verb_runs(const struct policy *p, enum iam_power power)
@@ -90,12 +89,8 @@ void policy_iam_lists(const struct policy *p, struct iam_lists *l)
 		return;
 	}
 	*l = (struct iam_lists){ .is_cut = true };
-	add_all(l, IAM_TYPES, &p->bounds.types);
-	add_images(l, &p->bounds.images);
-	add_all(l, IAM_SUBNETS, &p->bounds.subnets);
-	add_all(l, IAM_PROFILES, &p->bounds.profiles);
-	add_all(l, IAM_KEYS, &p->bounds.keys);
-	add_all(l, IAM_TAG_KEYS, &p->bounds.tag_keys);
-	l->may_balance = p->bounds.balancers > 0 && p->bounds.subnets.n > 0;
+	for (const struct bound *const *b = catalogue_bounds(); *b != NULL; b++)
+		add_all(l, *b, &bounds_of(&p->bounds, *b)->texts);
+	l->may_balance = !allows_no(&p->bounds, &bound_balancers) && !names_none(&p->bounds, &bound_subnets);
 	set_powers(l, p);
 }

@@ -48,7 +48,7 @@ def keys_of(*sources):
     """What the code reads: the lists of keys that its sections enter, and the names of the bounds."""
     text = "".join((REPO / s).read_text() for s in sources)
     lists = re.findall(r"YAML_KEYS\(([^)]*)\)", text)
-    bounds = re.findall(r'^\t\{ "(\w+)", [A-Z]+, AT\(', text, re.MULTILINE)
+    bounds = re.findall(r'^const struct bound bound_\w+ = \{\s*\.key = "(\w+)"', text, re.MULTILINE)
     return {key for given in lists for key in re.findall(r'"(\w+)"', given)} | set(bounds)
 
 
@@ -72,7 +72,12 @@ def options_in(name):
         (
             "reeve-policy.5",
             "policy.yaml",
-            ["agent/ops/policy.c", "agent/ops/rates.c", "agent/ops/bounds.c"],
+            [
+                "agent/ops/policy.c",
+                "agent/ops/rates.c",
+                "agent/ops/steps/bound.c",
+                "agent/ops/steps/kinds_elb_balancer.c",
+            ],
             {"warehouse.apply", "warehouse.delete"},
         ),
     ],

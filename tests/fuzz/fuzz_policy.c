@@ -4,14 +4,16 @@
 
 static void must_allow_only_what_is_named(const struct policy *p)
 {
+	const struct bounds_cidrs *cidrs = &bounds_of(&p->bounds, &bound_cidrs)->cidrs;
+	const struct bounds_value *ports = bounds_of(&p->bounds, &bound_ports);
 	struct demand d = { 0 };
 	struct err e;
 
 	FUZZ_MUST(p->verbs[VERB_WAREHOUSE_APPLY] <= POLICY_AUTO && p->verbs[VERB_WAREHOUSE_DELETE] <= POLICY_AUTO);
-	for (size_t i = 0; i < p->bounds.cidrs.n; i++)
-		FUZZ_MUST(p->bounds.cidrs.v[i].bits <= (p->bounds.cidrs.v[i].v6 ? 128u : 32u));
-	for (size_t i = 0; i < p->bounds.ports_n; i++)
-		FUZZ_MUST(p->bounds.ports[i].from <= p->bounds.ports[i].to);
+	for (size_t i = 0; i < cidrs->n; i++)
+		FUZZ_MUST(cidrs->v[i].bits <= (cidrs->v[i].v6 ? 128u : 32u));
+	for (size_t i = 0; i < ports->ports_n; i++)
+		FUZZ_MUST(ports->ports[i].from <= ports->ports[i].to);
 	FUZZ_MUST(bounds_judge(&p->bounds, &d, UINT32_MAX, &e) == 0);
 	demand_image(&d, &(struct demand_image){ "", "", "" });
 	FUZZ_MUST(bounds_judge(&p->bounds, &d, UINT32_MAX, &e) != 0);

@@ -41,8 +41,8 @@ MUTANTS = [
     Mutant(
         "the bounds of the policy not looked at",
         "agent/ops/bounds.c",
-        "	TRY(judge_names(b, d, e));",
-        "	err_ignore(judge_names(b, d, e), NULL);",
+        "	TRY(judge_needs(b, d, true, e));",
+        "	err_ignore(judge_needs(b, d, true, e), NULL);",
     ),
     Mutant(
         "the hash of user data not asked for",
@@ -54,15 +54,15 @@ MUTANTS = [
     Mutant(
         "the key of a volume not asked for",
         "agent/ops/steps/kinds_launch.c",
-        '	name_if(d, DEMAND_KEY, v, "kms_key_id");',
-        '	name_if(d, DEMAND_KEY, v, "kms_key");',
+        '	name_if(d, &bound_kms_keys, v, "kms_key_id");',
+        '	name_if(d, &bound_kms_keys, v, "kms_key");',
         "build/tests/unit/ops/steps/test_kinds_launch",
     ),
     Mutant(
         "the instance profile not asked for",
         "agent/ops/steps/kinds_launch.c",
-        '	name_if(d, DEMAND_PROFILE, args, "profile");',
-        '	name_if(d, DEMAND_PROFILE, args, "profiles");',
+        '	name_if(d, &bound_instance_profiles, args, "profile");',
+        '	name_if(d, &bound_instance_profiles, args, "profiles");',
         "build/tests/unit/ops/steps/test_kinds_launch",
     ),
     Mutant(
@@ -82,7 +82,7 @@ MUTANTS = [
     Mutant(
         "every owner as good as the one in the policy",
         "agent/ops/bounds.c",
-        "str_eq(t->v[i] + strlen(OWNER), owner))",
+        "str_eq(t->v[i] + strlen(BOUND_OWNER), owner))",
         "*owner != 0)",
         "build/tests/unit/ops/test_bounds",
     ),
@@ -172,7 +172,7 @@ MUTANTS = [
     Mutant(
         "the subnet of a node not asked for",
         "agent/ops/steps/kinds_launch.c",
-        '	demand_name(d, DEMAND_SUBNET, json_str_or(args, "subnet_id", ""));',
+        '	demand_name(d, &bound_subnets, json_str_or(args, "subnet_id", ""));',
         "",
         "build/tests/unit/ops/steps/test_kinds_launch",
     ),
@@ -186,15 +186,15 @@ MUTANTS = [
     Mutant(
         "the warehouse not asked for",
         "agent/ops/plan/plan.c",
-        "	if (p->n > 0)\n		demand_name(d, DEMAND_WAREHOUSE",
-        "	if (p->n > 1000)\n		demand_name(d, DEMAND_WAREHOUSE",
+        "	if (p->n > 0)\n		demand_name(d, &bound_warehouses",
+        "	if (p->n > 1000)\n		demand_name(d, &bound_warehouses",
         "build/tests/unit/ops/plan/test_plan",
     ),
     Mutant(
         "the number of load balancers not asked for",
         "agent/ops/steps/kinds_elb_balancer.c",
-        "	demand_count(d, DEMAND_BALANCERS,",
-        "	demand_count(d, DEMAND_VOLUME_GIB, 0 *",
+        "	demand_count(d, &bound_balancers,",
+        "	demand_count(d, &bound_volume_gib, 0 *",
         "build/tests/unit/ops/plan/test_planner_balancer",
     ),
     Mutant(

@@ -262,7 +262,7 @@ static void tags_demand(json_t *tags, struct demand *d)
 
 	json_object_foreach(tags, key, value)
 		if (!is_own_tag(tags, key, json_string_value(value)))
-			demand_name(d, DEMAND_TAG_KEY, key);
+			demand_name(d, &bound_tag_keys, key);
 }
 
 static void step_demand(const struct step *s, struct demand *d)
@@ -275,7 +275,7 @@ static void step_demand(const struct step *s, struct demand *d)
 void plans_demand(const struct plans *p, struct demand *d)
 {
 	if (p->n > 0)
-		demand_name(d, DEMAND_WAREHOUSE, json_str_or(p->json, "warehouse", ""));
+		demand_name(d, &bound_warehouses, json_str_or(p->json, "warehouse", ""));
 	for (size_t i = 0; i < p->n; i++)
 		for (size_t k = 0; k < p->v[i].n; k++)
 			step_demand(&p->v[i].steps[k], d);

@@ -9,7 +9,7 @@
 
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
-#include "agent/ops/plan/field.h"
+#include "agent/ops/steps/field.h"
 
 bool planning_is_of_warehouse(const struct planning *p, const struct ec2_tags *t)
 {

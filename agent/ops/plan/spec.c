@@ -8,7 +8,7 @@
 #include "agent/base/digest.h"
 #include "agent/base/enc.h"
 #include "agent/base/str.h"
-#include "agent/ops/plan/field.h"
+#include "agent/ops/steps/field.h"
 #include "agent/ops/account/inventory.h"
 #include "agent/ops/steps/groups.h"
 

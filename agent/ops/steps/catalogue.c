@@ -1,5 +1,6 @@
 /* catalogue.c - all step kinds in one table, their things in another, and what they share in reading their arguments; step.c
  * judges for them. */
+#include <assert.h>
 #include <string.h>
 
 #include "agent/aws/ec2.h"
@@ -51,6 +52,49 @@ _Static_assert(ARRAY_LEN(services) <= AWS_ENDPOINTS_MAX, "each may have an endpo
 const struct aws_service *const *catalogue_services(void)
 {
 	return services;
+}
+
+/* The first are those without which nothing starts: a person who writes a policy meets them in this order. */
+static const struct bound *const bounds[] = {
+	&bound_instance_types,
+	&bound_images,
+	&bound_subnets,
+	&bound_nodes_per_cluster,
+	&bound_nodes_total,
+	&bound_instance_profiles,
+	&bound_user_data,
+	&bound_kms_keys,
+	&bound_volumes_per_node,
+	&bound_volume_types,
+	&bound_volume_gib,
+	&bound_iops,
+	&bound_throughput,
+	&bound_cidrs,
+	&bound_prefix_lists,
+	&bound_egress_cidrs,
+	&bound_egress_prefix_lists,
+	&bound_ports,
+	&bound_warehouses,
+	&bound_balancers,
+	&bound_tag_keys,
+	NULL,
+};
+
+_Static_assert(ARRAY_LEN(bounds) <= BOUNDS_MAX + 1, "each has a place in struct bounds and in the IAM lists");
+
+const struct bound *const *catalogue_bounds(void)
+{
+	return bounds;
+}
+
+size_t catalogue_place_of(const struct bound *b)
+{
+	size_t i = 0;
+
+	while (bounds[i] != b && bounds[i] != NULL)
+		i++;
+	assert(bounds[i] != NULL); /* a bound that the catalogue does not name is read from no policy */
+	return i;
 }
 
 const struct resource *const *catalogue_resources(void)

@@ -2,6 +2,7 @@
  * policy that they ask for. A new one is named here and in catalogue.c, stands in a file of its own, and is planned by a planner;
  * nothing else need know of it. */
 #pragma once
+#include "agent/ops/steps/bound.h"
 #include "agent/ops/steps/step.h"
 
 /* Every kind, ended by NULL. */
@@ -9,6 +10,9 @@ const struct step_kind *const *catalogue_all(void);
 const struct step_kind *catalogue_find(const char *name);
 /* Every service that is asked, ended by NULL; at most AWS_ENDPOINTS_MAX. */
 const struct aws_service *const *catalogue_services(void);
+/* Every bound of a policy, ended by NULL, in the order in which they are told and judged. */
+const struct bound *const *catalogue_bounds(void);
+size_t catalogue_place_of(const struct bound *b); /* in that list */
 /* Every kind of thing, ended by NULL. */
 const struct resource *const *catalogue_resources(void);
 
@@ -20,6 +24,8 @@ extern const struct step_kind kind_create_target_group, kind_create_load_balance
 extern const struct step_kind kind_create_listener, kind_modify_listener;
 extern const struct step_kind kind_register, kind_wait_healthy, kind_deregister, kind_wait_drained;
 extern const struct step_kind kind_delete_listener, kind_delete_load_balancer, kind_delete_target_group;
+
+extern const struct bound bound_balancers; /* the others: bound.h */
 
 extern const struct resource resource_instance, resource_volume;
 extern const struct resource resource_security_group, resource_rule;

@@ -4,22 +4,30 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 
-/* Adds it unless it is there already. */
-void demand_name(struct demand *d, enum demand_kind kind, const char *text)
+static void add_need(struct demand *d, const struct demand_need *need)
 {
-	struct demand_texts *t = &d->named[kind];
-
-	for (size_t i = 0; i < t->n; i++)
-		if (str_eq(t->v[i], text))
-			return;
-	t->v = mem_grow(t->v, t->n + 1, sizeof(*t->v));
-	t->v[t->n++] = text;
+	d->needs = mem_grow(d->needs, d->needs_n + 1, sizeof(*d->needs));
+	d->needs[d->needs_n++] = *need;
 }
 
-void demand_count(struct demand *d, enum demand_count what, uint32_t n)
+void demand_name(struct demand *d, const struct bound *of, const char *text)
 {
-	if (n > d->most[what])
-		d->most[what] = n;
+	if (text == NULL)
+		text = ""; /* no list holds it: refused, not forgotten */
+	for (size_t i = 0; i < d->needs_n; i++)
+		if (d->needs[i].of == of && str_eq(d->needs[i].text, text))
+			return;
+	add_need(d, &(struct demand_need){ of, text, 0 });
+}
+
+void demand_count(struct demand *d, const struct bound *of, uint32_t n)
+{
+	for (size_t i = 0; i < d->needs_n; i++)
+		if (d->needs[i].of == of) {
+			d->needs[i].most = n > d->needs[i].most ? n : d->needs[i].most;
+			return;
+		}
+	add_need(d, &(struct demand_need){ of, NULL, n });
 }
 
 void demand_rule(struct demand *d, const struct demand_rule *r)
@@ -36,8 +44,7 @@ void demand_image(struct demand *d, const struct demand_image *i)
 
 void demand_close(struct demand *d)
 {
-	for (size_t i = 0; i < DEMAND_KINDS; i++)
-		mem_free(d->named[i].v);
+	mem_free(d->needs);
 	mem_free(d->rules);
 	mem_free(d->images);
 	*d = (struct demand){ 0 };

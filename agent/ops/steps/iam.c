@@ -1,6 +1,7 @@
 /* iam.c - the IAM documents, written from the tables in iam_table.c: names put in, lists spread, what names nothing left out. */
 #include "agent/ops/steps/iam.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
+#include "agent/ops/steps/catalogue.h"
 #include "agent/ops/steps/iam_table.h"
 #include "agent/ops/steps/reads.h"
 
@@ -18,7 +20,7 @@ struct making {
 	const struct iam_args *a;
 	struct iam_lists open;
 	const struct iam_lists *lists; /* the given ones, or &open */
-	size_t bytes[IAM_LISTS];       /* that the members of each list take in it */
+	size_t bytes[BOUNDS_MAX];      /* that the members of each bound's list take in it */
 };
 
 /* ---- writing ---- */
@@ -59,16 +61,31 @@ static void expand_one(const struct iam_args *a, char letter, struct buf *b)
 	}
 }
 
-/* The list that the text names, or IAM_LISTS. */
-static enum iam_list list_in(const char *text)
-{
-	for (const char *c = strchr(text, '%'); c != NULL; c = strchr(c + 1, '%')) {
-		const char *letter = strchr(IAM_LETTERS, c[1]);
+/* ---- the list that a text names: "...%<kms_keys>", or "...%<owner:images>" for those that are told apart ---- */
 
-		if (letter != NULL)
-			return (enum iam_list)(letter - IAM_LETTERS);
+struct listed {
+	const struct bound *of; /* NULL: none is named */
+	bool is_apart;
+};
+
+static struct listed list_in(const char *text)
+{
+	const char *name = strstr(text, "%<");
+
+	for (const struct bound *const *b = catalogue_bounds(); name != NULL && *b != NULL; b++) {
+		size_t apart = (*b)->apart != NULL && str_starts(name + 2, (*b)->apart) ? strlen((*b)->apart) : 0;
+		const char *key = name + 2 + apart;
+
+		if (str_starts(key, (*b)->key) && key[strlen((*b)->key)] == '>')
+			return (struct listed){ *b, apart > 0 };
 	}
-	return IAM_LISTS;
+	assert(name == NULL); /* a statement that names a bound which the catalogue does not */
+	return (struct listed){ 0 };
+}
+
+static const struct iam_texts *texts_of(const struct making *m, struct listed l)
+{
+	return &(l.is_apart ? m->lists->apart : m->lists->of)[catalogue_place_of(l.of)];
 }
 
 /* What comes from a policy stands as it is: only what is written in this program has letters to expand. */
@@ -78,34 +95,37 @@ static void expand(const struct making *m, const char *text, const char *member,
 	for (const char *c = text; *c != '\0'; c++)
 		if (*c != '%')
 			buf_addc(b, *c);
-		else if (strchr(IAM_LETTERS, *++c) == NULL)
+		else if (*++c != '<')
 			expand_one(m->a, *c, b);
-		else if (m->lists->is_cut)
-			buf_adds(b, member);
-		else
-			expand(m, member, NULL, b);
+		else {
+			c = strchr(c, '>');
+			if (m->lists->is_cut)
+				buf_adds(b, member);
+			else
+				expand(m, member, NULL, b);
+		}
 }
 
 static void append(struct making *m, const char *text, const char *member, json_t *to)
 {
 	CLEANUP(buf_close) struct buf b = BUF_MAX(2048);
-	enum iam_list l = list_in(text);
+	struct listed l = list_in(text);
 
 	expand(m, text, member, &b);
 	json_array_append_new(to, json_string(buf_str(&b)));
-	if (l != IAM_LISTS)
-		m->bytes[l] += b.len + strlen("\"\",");
+	if (l.of != NULL)
+		m->bytes[catalogue_place_of(l.of)] += b.len + strlen("\"\",");
 }
 
 static void append_each(struct making *m, const char *text, json_t *to)
 {
-	enum iam_list l = list_in(text);
+	struct listed l = list_in(text);
 
-	if (l == IAM_LISTS)
+	if (l.of == NULL)
 		append(m, text, NULL, to);
 	else
-		for (size_t i = 0; i < m->lists->of[l].n; i++)
-			append(m, text, m->lists->of[l].v[i], to);
+		for (size_t i = 0; i < texts_of(m, l)->n; i++)
+			append(m, text, texts_of(m, l)->v[i], to);
 }
 
 /* IAM takes one text or a list of them. */
@@ -153,22 +173,35 @@ static void add_condition(struct making *m, const struct iam_condition *c, json_
 
 static bool is_open(const struct making *m, const char *text)
 {
-	enum iam_list l = list_in(text);
+	struct listed l = list_in(text);
 
-	return l != IAM_LISTS && m->lists->of[l].is_open;
+	return l.of != NULL && texts_of(m, l)->is_open;
 }
 
-static json_t *conditions_json(struct making *m, unsigned flags)
+static void add_conditions(struct making *m, const struct iam_condition *c, unsigned flags, json_t *to)
+{
+	for (; c->test != NULL; c++)
+		if ((flags & c->when) && !is_open(m, c->value))
+			add_condition(m, c, to);
+}
+
+static const struct iam_texts *of_bound(const struct making *m, const struct bound *b)
+{
+	return texts_of(m, (struct listed){ b, false });
+}
+
+static json_t *conditions_json(struct making *m, const struct iam_statement *s)
 {
 	json_t *when = json_object();
+	unsigned flags = s->when;
 
 	if (flags & IAM_AS_NODE)
-		flags |= m->lists->of[IAM_PROFILES].n > 0 ? IAM_WITH_PROFILE : IAM_NO_PROFILE;
-	if ((flags & IAM_INTERNAL) && !m->lists->of[IAM_SUBNETS].is_open)
+		flags |= of_bound(m, &bound_instance_profiles)->n > 0 ? IAM_WITH_PROFILE : IAM_NO_PROFILE;
+	if ((flags & IAM_INTERNAL) && !of_bound(m, &bound_subnets)->is_open)
 		flags |= IAM_IN_SUBNETS;
-	for (const struct iam_condition *c = iam_table_conditions; c->test != NULL; c++)
-		if ((flags & c->when) && !is_open(m, c->value))
-			add_condition(m, c, when);
+	add_conditions(m, iam_table_conditions, flags, when);
+	if (flags & IAM_ANY_OWN)
+		add_conditions(m, iam_table_own(s), flags, when);
 	return when;
 }
 
@@ -193,7 +226,7 @@ static void append_statement(struct making *m, const struct iam_statement *s, js
 {
 	json_t *j = json_pack("{s:s, s:s, s:o, s:o}", "Sid", s->sid, "Effect", "Allow", "Action",
 			      texts(m, s->actions != NULL ? s->actions : reads_all()), "Resource", texts(m, s->resources));
-	json_t *when = conditions_json(m, s->when);
+	json_t *when = conditions_json(m, s);
 
 	if (s->when & IAM_BY_CREATING)
 		add_creates(iam_table_creates(s), when);
@@ -206,14 +239,13 @@ static void append_statement(struct making *m, const struct iam_statement *s, js
 /* A statement about a list that names nothing would be broken in IAM's eyes, or wide open: it is not made. */
 static bool is_made(const struct making *m, const struct iam_statement *s)
 {
-	const struct iam_texts *of = m->lists->of;
-	enum iam_list l = list_in(s->resources[0]);
+	struct listed l = list_in(s->resources[0]);
 
 	if ((s->when & IAM_INTERNAL) && !m->lists->may_balance)
 		return false;
-	if ((s->when & IAM_BY_OWNER) && of[IAM_OWNERS].n == 0)
+	if ((s->when & IAM_BY_OWNER) && texts_of(m, (struct listed){ &bound_images, true })->n == 0)
 		return false;
-	return l == IAM_LISTS || of[l].n > 0;
+	return l.of == NULL || texts_of(m, l)->n > 0;
 }
 
 static json_t *document(struct making *m, const struct iam_statement *s, enum iam_power p)
@@ -228,27 +260,22 @@ static json_t *document(struct making *m, const struct iam_statement *s, enum ia
 
 /* ---- how long ---- */
 
-static const char *shorter(enum iam_list l)
-{
-	if (l == IAM_TAG_KEYS)
-		return "name patterns, such as team-*";
-	if (l == IAM_IMAGES)
-		return "name fewer, or their owner (owner:ACCOUNT)";
-	return "name fewer, or run what needs them in an installation of its own";
-}
-
 static int too_long(const struct making *m, const char *name, size_t n, struct err *e)
 {
+	const struct bound *most_of;
 	size_t most = 0;
 
-	for (size_t i = 1; i < IAM_LISTS; i++)
+	for (size_t i = 1; i < BOUNDS_MAX; i++)
 		if (m->bytes[i] > m->bytes[most])
 			most = i;
+	most_of = catalogue_bounds()[most];
 	if (m->bytes[most] == 0)
 		return err_set(e, ERR_LIMIT, "the document %s has %zu bytes, and %d is the most: its names are too long", name, n,
 			       IAM_DOCUMENT_MAX);
 	return err_set(e, ERR_LIMIT, "the document %s has %zu bytes, and %d is the most: bounds.%s takes %zu of them; %s", name, n,
-		       IAM_DOCUMENT_MAX, iam_lists_bound((enum iam_list)most), m->bytes[most], shorter((enum iam_list)most));
+		       IAM_DOCUMENT_MAX, most_of->key, m->bytes[most],
+		       most_of->shorter != NULL ? most_of->shorter
+						: "name fewer, or run what needs them in an installation of its own");
 }
 
 static int check_size(const struct making *m, const char *name, const json_t *document, struct err *e)

@@ -7,7 +7,8 @@
 #pragma once
 #include "agent/ops/steps/iam_lists.h"
 
-/* The conditions of a statement: iam_table.c writes them. */
+/* The conditions of a statement: iam_table.c writes those that kinds share, and a kind those of its own, IAM_OWN(0) to IAM_OWN(7)
+ * (step.h). */
 enum iam_when {
 	IAM_OWNED = 1u << 0,        /* the resource carries our tags */
 	IAM_TO_BE_OWNED = 1u << 1,  /* the request gives it our tags, and none but ours and those that the policy allows */
@@ -15,23 +16,26 @@ enum iam_when {
 	IAM_AS_NODE = 1u << 3,      /* IMDSv2 alone, of a type and with a profile that is allowed */
 	IAM_WITH_PROFILE = 1u << 4, /* of IAM_AS_NODE: one of these, or none */
 	IAM_NO_PROFILE = 1u << 5,   /* of IAM_AS_NODE: none */
-	IAM_ENCRYPTED = 1u << 6,    /* volumes */
-	IAM_PRIVATE = 1u << 7,      /* interfaces without a public address */
-	IAM_IN_VPC = 1u << 8,       /* what stands in the VPC of the warehouses */
-	IAM_BY_OWNER = 1u << 9,     /* images by whose they are */
-	IAM_INTERNAL = 1u << 10,    /* load balancers without a public address */
-	IAM_TO_EC2 = 1u << 11,      /* a role may be passed to EC2 alone */
-	IAM_ELB_ROLE = 1u << 12,    /* the role that AWS itself keeps for load balancing */
-	IAM_BY_EC2 = 1u << 13,      /* a key is used by EC2 for us, never by us; a grant goes to the volume */
-	IAM_IN_SUBNETS = 1u << 14,  /* of IAM_INTERNAL: in these subnets */
-	IAM_BY_CREATING = 1u << 15  /* tags by the kind's own call as it creates, and not later */
+	IAM_IN_VPC = 1u << 6,       /* what stands in the VPC of the warehouses */
+	IAM_BY_OWNER = 1u << 7,     /* images by whose they are */
+	IAM_INTERNAL = 1u << 8,     /* load balancers without a public address */
+	IAM_IN_SUBNETS = 1u << 9,   /* of IAM_INTERNAL: in these subnets */
+	IAM_ELB_ROLE = 1u << 10,    /* the role that AWS itself keeps for load balancing */
+	IAM_BY_CREATING = 1u << 11, /* tags by the kind's own call as it creates, and not later */
 };
 
-/* %P partition, %R region, %A account, %N name of the instance role, %W the VPC; %V vendor, %I installation. A small letter is a
- * list (iam_lists.h), and what names one stands once for each of its members: %t types, %i images, %o owners, %s subnets, %p
- * profiles, %k keys, %g tag keys. */
-#define IAM_LETTERS "tiospkg"
+#define IAM_OWN(n) (1u << (24 + (n)))
+#define IAM_ANY_OWN (0xffu << 24)
 
+/* A condition in IAM's words: of the statements with one of these flags. */
+struct iam_condition {
+	unsigned when;
+	const char *test, *key, *value; /* words */
+};
+
+/* %P partition, %R region, %A account, %N name of the instance role, %W the VPC; %V vendor, %I installation. "%<kms_keys>" is the
+ * list of a bound (iam_lists.h), and what names one stands once for each of its members; "%<owner:images>" those that bound.apart
+ * tells from the others. */
 struct iam_statement {
 	enum iam_power power; /* of the operate role's */
 	const char *sid;

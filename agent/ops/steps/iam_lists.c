@@ -1,7 +1,11 @@
 /* iam_lists.c - see iam_lists.h. */
 #include "agent/ops/steps/iam_lists.h"
 
+#include <string.h>
+
 #include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/steps/catalogue.h"
 
 const char *iam_lists_power(enum iam_power p)
 {
@@ -10,40 +14,46 @@ const char *iam_lists_power(enum iam_power p)
 	return names[p];
 }
 
-const char *iam_lists_bound(enum iam_list l)
+struct iam_texts *iam_lists_of(struct iam_lists *l, const struct bound *b)
 {
-	static const char *const names[] = { "instance_types",    "images",   "images",  "subnets",
-					     "instance_profiles", "kms_keys", "tag_keys" };
-
-	return names[l];
+	return &l->of[catalogue_place_of(b)];
 }
 
-void iam_lists_add(struct iam_lists *l, enum iam_list to, const char *text)
+static void add_text(struct iam_texts *to, const char *text)
 {
-	struct iam_texts *t = &l->of[to];
-
-	t->v = mem_grow(t->v, t->n + 1, sizeof(*t->v));
-	t->v[t->n++] = text;
+	to->v = mem_grow(to->v, to->n + 1, sizeof(*to->v));
+	to->v[to->n++] = text;
 }
 
-/* Any of this account, and the profile and role that the stack makes. */
+void iam_lists_add(struct iam_lists *l, const struct bound *to, const char *text)
+{
+	if (to->apart != NULL && str_starts(text, to->apart))
+		add_text(&l->apart[catalogue_place_of(to)], text + strlen(to->apart));
+	else
+		add_text(iam_lists_of(l, to), text);
+}
+
+/* Any of this account, and the profile and role that the stack makes. What is told apart names nobody: it would only add to
+ * "any". */
 void iam_lists_open(struct iam_lists *l)
 {
-	static const char *const any[IAM_LISTS] = {
-		[IAM_IMAGES] = "*", [IAM_SUBNETS] = "*", [IAM_PROFILES] = "%N-node", [IAM_KEYS] = "arn:%P:kms:%R:%A:key/*"
-	};
+	const struct bound *const *rows = catalogue_bounds();
 
 	*l = (struct iam_lists){ .may_balance = true };
-	for (size_t i = 0; i < IAM_LISTS; i++) {
-		l->of[i].is_open = i != IAM_PROFILES && i != IAM_OWNERS;
-		if (any[i] != NULL)
-			iam_lists_add(l, (enum iam_list)i, any[i]);
+	for (size_t i = 0; rows[i] != NULL; i++) {
+		const char *one = rows[i]->ours != NULL ? rows[i]->ours : rows[i]->any;
+
+		l->of[i].is_open = rows[i]->ours == NULL;
+		if (one != NULL)
+			add_text(&l->of[i], one);
 	}
 }
 
 void iam_lists_close(struct iam_lists *l)
 {
-	for (size_t i = 0; i < IAM_LISTS; i++)
+	for (size_t i = 0; i < BOUNDS_MAX; i++) {
 		mem_free(l->of[i].v);
+		mem_free(l->apart[i].v);
+	}
 	*l = (struct iam_lists){ 0 };
 }

@@ -7,8 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/ops/steps/bound.h"
+
 enum iam_power { IAM_LAUNCH, IAM_DELETE, IAM_GROUPS, IAM_BALANCERS, IAM_POWERS };
-enum iam_list { IAM_TYPES, IAM_IMAGES, IAM_OWNERS, IAM_SUBNETS, IAM_PROFILES, IAM_KEYS, IAM_TAG_KEYS, IAM_LISTS };
 
 #define IAM_WHY_MAX 256
 
@@ -18,16 +19,17 @@ struct iam_texts {
 	bool is_open; /* not cut: conditions on it are left out */
 };
 
+/* Each bound of texts is a list, at its place in the catalogue. */
 struct iam_lists {
-	struct iam_texts of[IAM_LISTS];
-	char why_not[IAM_POWERS][IAM_WHY_MAX]; /* "": the power is there */
-	bool may_balance;                      /* new load balancers */
-	bool is_cut;                           /* texts stand as they are; in open lists iam.c's letters are expanded */
+	struct iam_texts of[BOUNDS_MAX], apart[BOUNDS_MAX]; /* the members that bound.apart tells from the others */
+	char why_not[IAM_POWERS][IAM_WHY_MAX];              /* "": the power is there */
+	bool may_balance;                                   /* new load balancers */
+	bool is_cut; /* texts stand as they are; in open lists the letters (iam_grant.h) are expanded */
 };
 
-void iam_lists_open(struct iam_lists *l); /* *l is new */
-void iam_lists_add(struct iam_lists *l, enum iam_list to, const char *text);
+void iam_lists_open(struct iam_lists *l);                                          /* *l is new */
+void iam_lists_add(struct iam_lists *l, const struct bound *to, const char *text); /* a member of the policy's list */
+struct iam_texts *iam_lists_of(struct iam_lists *l, const struct bound *b);
 void iam_lists_close(struct iam_lists *l);
 
 const char *iam_lists_power(enum iam_power p); /* its name: launch, delete, groups, balancers */
-const char *iam_lists_bound(enum iam_list l);  /* the name of its bound in a policy */

@@ -23,24 +23,19 @@ const struct iam_condition iam_table_conditions[] = {
 	{ IAM_OWNED, "StringEquals", "aws:ResourceTag/reeve:installation", "%I" },
 	{ IAM_TO_BE_OWNED, "StringEquals", "aws:RequestTag/resource-created-by", "%V" },
 	{ IAM_TO_BE_OWNED, "StringEquals", "aws:RequestTag/reeve:installation", "%I" },
-	{ IAM_TO_BE_OWNED, "ForAllValues:StringLike", "aws:TagKeys", "Name reeve:* resource-created-by %g" },
+	{ IAM_TO_BE_OWNED, "ForAllValues:StringLike", "aws:TagKeys", "Name reeve:* resource-created-by %<tag_keys>" },
 	{ IAM_HERE, "StringEquals", "aws:RequestedRegion", "%R" },
 	{ IAM_AS_NODE, "StringEquals", "ec2:MetadataHttpTokens", "required" },
-	{ IAM_AS_NODE, "StringEquals", "ec2:InstanceType", "%t" },
-	{ IAM_WITH_PROFILE, "ArnEqualsIfExists", "ec2:InstanceProfile", "arn:%P:iam::%A:instance-profile/%p" },
+	{ IAM_AS_NODE, "StringEquals", "ec2:InstanceType", "%<instance_types>" },
+	{ IAM_WITH_PROFILE, "ArnEqualsIfExists", "ec2:InstanceProfile", "arn:%P:iam::%A:instance-profile/%<instance_profiles>" },
 	{ IAM_NO_PROFILE, "Null", "ec2:InstanceProfile", "true" },
-	{ IAM_ENCRYPTED, "Bool", "ec2:Encrypted", "true" },
-	{ IAM_PRIVATE, "Bool", "ec2:AssociatePublicIpAddress", "false" },
 	{ IAM_IN_VPC, "ArnEquals", "ec2:Vpc", IAM_EC2("vpc/%W") },
-	{ IAM_BY_OWNER, "StringEquals", "ec2:Owner", "%o" },
+	{ IAM_BY_OWNER, "StringEquals", "ec2:Owner", "%<owner:images>" },
 	{ IAM_INTERNAL, "StringEquals", "elasticloadbalancing:Scheme", "internal" },
 	{ IAM_INTERNAL, "Null", "elasticloadbalancing:SecurityGroup", "true" }, /* else it could stand in a group of the customer's */
-	{ IAM_IN_SUBNETS, "ForAllValues:StringEquals", "elasticloadbalancing:Subnet", "%s" },
+	{ IAM_IN_SUBNETS, "ForAllValues:StringEquals", "elasticloadbalancing:Subnet", "%<subnets>" },
 	{ IAM_IN_SUBNETS, "Null", "elasticloadbalancing:Subnet", "false" },
-	{ IAM_TO_EC2, "StringEquals", "iam:PassedToService", "ec2.amazonaws.com" },
 	{ IAM_ELB_ROLE, "StringEquals", "iam:AWSServiceName", "elasticloadbalancing.amazonaws.com" },
-	{ IAM_BY_EC2, "StringEquals", "kms:ViaService", "ec2.%R.amazonaws.com" },
-	{ IAM_BY_EC2, "BoolIfExists", "kms:GrantIsForAWSResource", "true" },
 	{ 0 },
 };
 /* clang-format on */
@@ -50,6 +45,7 @@ const struct iam_condition iam_table_conditions[] = {
 /* One Sid, and what all kinds say under it. */
 struct merged {
 	const char *actions[TEXTS_MAX + 1], *resources[TEXTS_MAX + 1], *creates[TEXTS_MAX + 1]; /* sorted, ended by NULL */
+	const struct iam_condition *own;
 };
 
 static struct {
@@ -96,6 +92,8 @@ static void add_grant(const struct step_kind *k, const struct iam_statement *s)
 		add_text(m->resources, *r);
 	if (s->when & IAM_BY_CREATING)
 		add_text(m->creates, k->action);
+	if (s->when & IAM_ANY_OWN)
+		m->own = k->conditions;
 }
 
 const struct iam_statement *iam_table_operate(void)
@@ -113,6 +111,11 @@ const char *const *iam_table_creates(const struct iam_statement *s)
 	return all.of[s - all.v].creates;
 }
 
+const struct iam_condition *iam_table_own(const struct iam_statement *s)
+{
+	return all.of[s - all.v].own;
+}
+
 static bool is_granted(const struct step_kind *k)
 {
 	for (const struct iam_statement *s = k->grants; s != NULL && s->sid != NULL; s++)
@@ -127,7 +130,8 @@ static int check_sids(const struct step_kind *k, struct err *e)
 	for (const struct iam_statement *s = k->grants; s != NULL && s->sid != NULL; s++) {
 		const struct iam_statement *one = &all.v[place_of(s)];
 
-		if (one->power != s->power || one->when != s->when)
+		if (one->power != s->power || one->when != s->when ||
+		    ((s->when & IAM_ANY_OWN) && (k->conditions == NULL || iam_table_own(one) != k->conditions)))
 			return err_set(e, ERR_INVALID, "the step %s means another thing by the statement %s than a kind before it",
 				       k->name, s->sid);
 	}

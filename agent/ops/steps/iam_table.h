@@ -4,15 +4,12 @@
 #include "agent/base/err.h"
 #include "agent/ops/steps/iam_grant.h"
 
-struct iam_condition {
-	unsigned when;
-	const char *test, *key, *value; /* words */
-};
-
 /* Each ends with a sid or a test that is NULL. */
 const struct iam_statement *iam_table_operate(void); /* of all kinds, one a Sid, in the order of the catalogue */
 /* Of one of them with IAM_BY_CREATING: the calls, all of one service, sorted, ended by NULL. */
 const char *const *iam_table_creates(const struct iam_statement *s);
+/* Of one of them with a flag of IAM_ANY_OWN: the kind's own conditions. */
+const struct iam_condition *iam_table_own(const struct iam_statement *s);
 extern const struct iam_statement iam_table_agent[];
 extern const struct iam_condition iam_table_conditions[];
 

@@ -106,13 +106,15 @@ static bool create_lb_find(const struct step_ctx *x, const struct inventory *inv
 	return kinds_elb_found(x, lb != NULL ? lb->lb.arn : NULL);
 }
 
+const struct bound bound_balancers = { .key = "balancers", .stops = "new load balancers", .form = BOUND_NUMBER, .verb = "makes" };
+
 static void create_lb_demand(const json_t *args, struct demand *d)
 {
 	const json_t *subnets = json_object_get(args, "subnet_ids");
 
-	demand_count(d, DEMAND_BALANCERS, (uint32_t)json_int_or(args, "balancers", 1));
+	demand_count(d, &bound_balancers, (uint32_t)json_int_or(args, "balancers", 1));
 	for (size_t i = 0; i < json_array_size(subnets); i++)
-		demand_name(d, DEMAND_SUBNET, json_string_value(json_array_get(subnets, i)));
+		demand_name(d, &bound_subnets, json_string_value(json_array_get(subnets, i)));
 }
 
 const struct step_kind kind_create_load_balancer = {

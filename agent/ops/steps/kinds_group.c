@@ -120,7 +120,7 @@ static json_t *group_of_fact(const json_t *args)
 
 void kinds_vpc_demand(const json_t *args, struct demand *d)
 {
-	demand_name(d, DEMAND_SUBNET, json_str_or(args, "subnet_id", ""));
+	demand_name(d, &bound_subnets, json_str_or(args, "subnet_id", ""));
 }
 
 static void create_print(const json_t *args, struct buf *to)

@@ -262,21 +262,21 @@ static json_t *launch_losses(const json_t *args, const json_t *fact, const struc
 	return json_pack("{s:o, s:b}", "volumes_of", of, "unseen_volumes", unseen);
 }
 
-static void name_if(struct demand *d, enum demand_kind kind, const json_t *from, const char *key)
+static void name_if(struct demand *d, const struct bound *of, const json_t *from, const char *key)
 {
 	const char *text = json_str_or(from, key, NULL);
 
 	if (text != NULL)
-		demand_name(d, kind, text);
+		demand_name(d, of, text);
 }
 
 static void volume_demand(const json_t *v, struct demand *d)
 {
-	name_if(d, DEMAND_VOLUME_TYPE, v, "type");
-	name_if(d, DEMAND_KEY, v, "kms_key_id");
-	demand_count(d, DEMAND_VOLUME_GIB, (uint32_t)json_int_or(v, "size_gib", 0));
-	demand_count(d, DEMAND_IOPS, (uint32_t)json_int_or(v, "iops", 0));
-	demand_count(d, DEMAND_THROUGHPUT, (uint32_t)json_int_or(v, "throughput", 0));
+	name_if(d, &bound_volume_types, v, "type");
+	name_if(d, &bound_kms_keys, v, "kms_key_id");
+	demand_count(d, &bound_volume_gib, (uint32_t)json_int_or(v, "size_gib", 0));
+	demand_count(d, &bound_iops, (uint32_t)json_int_or(v, "iops", 0));
+	demand_count(d, &bound_throughput, (uint32_t)json_int_or(v, "throughput", 0));
 }
 
 /* A plan of an older version has user data without its hash: no list of hashes holds the empty text. */
@@ -284,16 +284,16 @@ static void launch_demand(const json_t *args, struct demand *d)
 {
 	const json_t *volumes = json_object_get(args, "volumes"), *rules = json_object_get(args, "rules");
 
-	demand_name(d, DEMAND_TYPE, json_str_or(args, "type", ""));
+	demand_name(d, &bound_instance_types, json_str_or(args, "type", ""));
 	demand_image(d, &(struct demand_image){ json_str_or(args, "image_id", ""), json_str_or(args, "image_owner", ""),
 						json_str_or(args, "image_owner_alias", "") });
-	demand_name(d, DEMAND_SUBNET, json_str_or(args, "subnet_id", ""));
-	name_if(d, DEMAND_PROFILE, args, "profile");
+	demand_name(d, &bound_subnets, json_str_or(args, "subnet_id", ""));
+	name_if(d, &bound_instance_profiles, args, "profile");
 	if (json_object_get(args, "user_data") != NULL)
-		demand_name(d, DEMAND_USER_DATA, json_str_or(args, "user_data_sha256", ""));
+		demand_name(d, &bound_user_data, json_str_or(args, "user_data_sha256", ""));
 	d->new_nodes += count_of(args);
-	demand_count(d, DEMAND_CLUSTER_NODES, (uint32_t)json_int_or(args, "held", 0) + count_of(args));
-	demand_count(d, DEMAND_VOLUMES, (uint32_t)json_array_size(volumes));
+	demand_count(d, &bound_nodes_per_cluster, (uint32_t)json_int_or(args, "held", 0) + count_of(args));
+	demand_count(d, &bound_volumes_per_node, (uint32_t)json_array_size(volumes));
 	for (size_t i = 0; i < json_array_size(volumes); i++)
 		volume_demand(json_array_get(volumes, i), d);
 	for (size_t i = 0; i < json_array_size(rules); i++)
@@ -381,24 +381,38 @@ static void launch_detail(const json_t *args, struct buf *to)
 		buf_addf(to, "      | ... and %zu bytes more\n", (size_t)(end - at));
 }
 
+#define ENCRYPTED IAM_OWN(0)
+#define PRIVATE IAM_OWN(1) /* without a public address */
+#define TO_EC2 IAM_OWN(2)  /* a role may be passed to EC2 alone */
+#define BY_EC2 IAM_OWN(3)  /* a key is used by EC2 for us, never by us; a grant goes to the volume */
+
+static const struct iam_condition launch_conditions[] = {
+	{ ENCRYPTED, "Bool", "ec2:Encrypted", "true" },
+	{ PRIVATE, "Bool", "ec2:AssociatePublicIpAddress", "false" },
+	{ TO_EC2, "StringEquals", "iam:PassedToService", "ec2.amazonaws.com" },
+	{ BY_EC2, "StringEquals", "kms:ViaService", "ec2.%R.amazonaws.com" },
+	{ BY_EC2, "BoolIfExists", "kms:GrantIsForAWSResource", "true" },
+	{ 0 },
+};
+
 #define RUNS IAM_TEXTS("ec2:RunInstances")
 
 /* The kms actions are those of a volume under the customer's own key (Amazon EBS encryption, "Permissions for IAM users"). */
 static const struct iam_statement launch_grants[] = {
 	{ IAM_LAUNCH, "Node", IAM_TO_BE_OWNED | IAM_AS_NODE, RUNS, IAM_TEXTS(IAM_EC2("instance/*")) },
-	{ IAM_LAUNCH, "Volume", IAM_TO_BE_OWNED | IAM_ENCRYPTED, RUNS, IAM_TEXTS(IAM_EC2("volume/*")) },
-	{ IAM_LAUNCH, "Interface", IAM_TO_BE_OWNED | IAM_PRIVATE | IAM_IN_VPC, RUNS, IAM_TEXTS(IAM_EC2("network-interface/*")) },
+	{ IAM_LAUNCH, "Volume", IAM_TO_BE_OWNED | ENCRYPTED, RUNS, IAM_TEXTS(IAM_EC2("volume/*")) },
+	{ IAM_LAUNCH, "Interface", IAM_TO_BE_OWNED | PRIVATE | IAM_IN_VPC, RUNS, IAM_TEXTS(IAM_EC2("network-interface/*")) },
 	{ IAM_LAUNCH, "InGroup", IAM_OWNED | IAM_IN_VPC, RUNS, IAM_TEXTS(IAM_EC2("security-group/*")) },
-	{ IAM_LAUNCH, "InSubnet", IAM_IN_VPC, RUNS, IAM_TEXTS(IAM_EC2("subnet/%s")) },
-	{ IAM_LAUNCH, "Image", 0, RUNS, IAM_TEXTS("arn:%P:ec2:%R::image/%i") },
+	{ IAM_LAUNCH, "InSubnet", IAM_IN_VPC, RUNS, IAM_TEXTS(IAM_EC2("subnet/%<subnets>")) },
+	{ IAM_LAUNCH, "Image", 0, RUNS, IAM_TEXTS("arn:%P:ec2:%R::image/%<images>") },
 	{ IAM_LAUNCH, "ImageOf", IAM_BY_OWNER, RUNS, IAM_TEXTS("arn:%P:ec2:%R::image/*") },
 	{ IAM_LAUNCH, "Tag", IAM_TO_BE_OWNED | IAM_BY_CREATING, IAM_TEXTS("ec2:CreateTags"),
 	  IAM_TEXTS(IAM_EC2("instance/*"), IAM_EC2("network-interface/*"), IAM_EC2("volume/*")) },
-	{ IAM_LAUNCH, "NodeRole", IAM_TO_EC2, IAM_TEXTS("iam:PassRole"), IAM_TEXTS("arn:%P:iam::%A:role/%p") },
-	{ IAM_LAUNCH, "Key", IAM_BY_EC2,
+	{ IAM_LAUNCH, "NodeRole", TO_EC2, IAM_TEXTS("iam:PassRole"), IAM_TEXTS("arn:%P:iam::%A:role/%<instance_profiles>") },
+	{ IAM_LAUNCH, "Key", BY_EC2,
 	  IAM_TEXTS("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom",
 		    "kms:ReEncryptTo"),
-	  IAM_TEXTS("%k") },
+	  IAM_TEXTS("%<kms_keys>") },
 	{ 0 },
 };
 
@@ -406,6 +420,7 @@ const struct step_kind kind_launch = {
 	.name = "launch",
 	.action = "ec2:RunInstances",
 	.grants = launch_grants,
+	.conditions = launch_conditions,
 	.repeat = REPEAT_TOKEN,
 	.settle_s = 300,
 	.deadline_s = 900,

@@ -17,6 +17,7 @@
 struct inventory;
 struct demand;
 struct iam_statement;
+struct iam_condition;
 
 /* What a failure comes of, where another than the last answer tells it: an instance's StateReason. Zero: nothing is told. */
 struct step_cause {
@@ -82,7 +83,8 @@ struct step_kind {
 	 * documents of the operate role are made of these (iam_grant.h). NULL: it reads, with the role of the instance, or asks a
 	 * node. */
 	const struct iam_statement *grants;
-	bool ends_nodes; /* of a cluster: rates.ended_at_once counts them */
+	const struct iam_condition *conditions; /* its own (IAM_OWN), ended by one without a test; NULL: none */
+	bool ends_nodes;                        /* of a cluster: rates.ended_at_once counts them */
 	enum step_repeat repeat;
 	uint32_t settle_s; /* how long a Describe may not see what it did yet */
 	uint32_t deadline_s, poll_s;

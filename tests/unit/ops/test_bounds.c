@@ -11,6 +11,7 @@
 #include "agent/base/str.h"
 #include "agent/base/yaml.h"
 #include "agent/ops/bounds.h"
+#include "agent/ops/steps/catalogue.h"
 
 #define HEX_IN "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define HEX_OUT "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -34,30 +35,30 @@ static int read_text(const char *text, struct bounds *b, struct err *e)
 }
 
 static const struct {
-	enum demand_kind kind;
+	const struct bound *of;
 	const char *in, *out, *says;
 } names[] = {
-	{ DEMAND_TYPE, "r6i.large", "p5.48xlarge", "bounds.instance_types does not hold p5.48xlarge" },
-	{ DEMAND_SUBNET, "subnet-1", "subnet-11", "bounds.subnets does not hold subnet-11" },
-	{ DEMAND_PROFILE, "node", "admin", "bounds.instance_profiles does not hold admin" },
-	{ DEMAND_USER_DATA, HEX_IN, HEX_OUT, "bounds.user_data_sha256 does not hold " HEX_OUT },
-	{ DEMAND_KEY, KEY_IN, "alias/mine", "bounds.kms_keys does not hold alias/mine (a spec names a key by its whole ARN)" },
-	{ DEMAND_VOLUME_TYPE, "gp3", "io2", "bounds.volume_types does not hold io2" },
-	{ DEMAND_TAG_KEY, "sdb-cluster-id", "team", "bounds.tag_keys does not hold team" },
-	{ DEMAND_WAREHOUSE, "wh-1", "wh-2", "bounds.warehouses does not hold wh-2" },
+	{ &bound_instance_types, "r6i.large", "p5.48xlarge", "bounds.instance_types does not hold p5.48xlarge" },
+	{ &bound_subnets, "subnet-1", "subnet-11", "bounds.subnets does not hold subnet-11" },
+	{ &bound_instance_profiles, "node", "admin", "bounds.instance_profiles does not hold admin" },
+	{ &bound_user_data, HEX_IN, HEX_OUT, "bounds.user_data_sha256 does not hold " HEX_OUT },
+	{ &bound_kms_keys, KEY_IN, "alias/mine", "bounds.kms_keys does not hold alias/mine (a spec names a key by its whole ARN)" },
+	{ &bound_volume_types, "gp3", "io2", "bounds.volume_types does not hold io2" },
+	{ &bound_tag_keys, "sdb-cluster-id", "team", "bounds.tag_keys does not hold team" },
+	{ &bound_warehouses, "wh-1", "wh-2", "bounds.warehouses does not hold wh-2" },
 };
 
 static const struct {
-	enum demand_count what;
+	const struct bound *of;
 	uint32_t most;
 	const char *says;
 } counts[] = {
-	{ DEMAND_CLUSTER_NODES, 4, "bounds.nodes_per_cluster is 4, the plan makes 5" },
-	{ DEMAND_VOLUME_GIB, 200, "bounds.volume_gib is 200, the plan wants 201" },
-	{ DEMAND_VOLUMES, 2, "bounds.volumes_per_node is 2, the plan wants 3" },
-	{ DEMAND_IOPS, 6000, "bounds.iops is 6000, the plan wants 6001" },
-	{ DEMAND_THROUGHPUT, 500, "bounds.throughput is 500, the plan wants 501" },
-	{ DEMAND_BALANCERS, 1, "bounds.balancers is 1, the plan makes 2" },
+	{ &bound_nodes_per_cluster, 4, "bounds.nodes_per_cluster is 4, the plan makes 5" },
+	{ &bound_volume_gib, 200, "bounds.volume_gib is 200, the plan wants 201" },
+	{ &bound_volumes_per_node, 2, "bounds.volumes_per_node is 2, the plan wants 3" },
+	{ &bound_iops, 6000, "bounds.iops is 6000, the plan wants 6001" },
+	{ &bound_throughput, 500, "bounds.throughput is 500, the plan wants 501" },
+	{ &bound_balancers, 1, "bounds.balancers is 1, the plan makes 2" },
 };
 
 static void judged(const struct bounds *b, struct demand *d, uint32_t now, const char *says)
@@ -81,17 +82,17 @@ static void each_list_and_number_denies_what_lies_beyond_it_and_says_which(void 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		struct demand d = { 0 };
 
-		demand_name(&d, names[i].kind, names[i].in);
+		demand_name(&d, names[i].of, names[i].in);
 		judged(&b, &d, 0, NULL);
-		demand_name(&d, names[i].kind, names[i].out);
+		demand_name(&d, names[i].of, names[i].out);
 		judged(&b, &d, 0, names[i].says);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
 		struct demand d = { 0 };
 
-		demand_count(&d, counts[i].what, counts[i].most);
+		demand_count(&d, counts[i].of, counts[i].most);
 		judged(&b, &d, 0, NULL);
-		demand_count(&d, counts[i].what, counts[i].most + 1);
+		demand_count(&d, counts[i].of, counts[i].most + 1);
 		judged(&b, &d, 0, counts[i].says);
 	}
 	judged(&b, &(struct demand){ .new_nodes = 2 }, 4, NULL);
@@ -181,8 +182,8 @@ static void a_bound_that_is_not_given_allows_nothing_of_its_kind_and_is_named(vo
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		struct demand d = { 0 };
 
-		demand_name(&d, names[i].kind, names[i].in);
-		judged(&b, &d, 0, names[i].kind == DEMAND_USER_DATA ? NULL : "does not hold");
+		demand_name(&d, names[i].of, names[i].in);
+		judged(&b, &d, 0, names[i].of == &bound_user_data ? NULL : "does not hold");
 	}
 	while (bounds_missing(&b, n, &name, &stops)) {
 		assert_string_not_equal(name, "images");

@@ -37,7 +37,7 @@ static void a_whole_file_is_read(void **state)
 	assert_false(p.frozen);
 	assert_int_equal(p.verbs[VERB_WAREHOUSE_APPLY], POLICY_AUTO);
 	assert_int_equal(p.verbs[VERB_WAREHOUSE_DELETE], POLICY_PLAN_ONLY);
-	assert_int_equal(p.bounds.types.n, 2);
+	assert_int_equal(bounds_of(&p.bounds, &bound_instance_types)->texts.n, 2);
 	assert_int_equal(p.delete_hold_ms, 7200000);
 	assert_int_equal(p.export.metrics_n, 1);
 	assert_string_equal(p.export.redact[0].pattern, "AKIA");

@@ -8,24 +8,36 @@
 #include <string.h>
 
 #include "agent/ops/policy_iam.h"
+#include "agent/ops/steps/catalogue.h"
 
-#define ONE(text)                                                                                                                  \
-	{                                                                                                                          \
-		(char *[]){ (char *)(text) }, 1                                                                                    \
-	} /* a list of bounds, only read */
+static const char text[] = "commands: {warehouse.apply: approve, warehouse.delete: approve}\n"
+			   "bounds:\n"
+			   "  instance_types: [r6i.xlarge]\n"
+			   "  images: ['owner:amazon']\n"
+			   "  subnets: [subnet-0a]\n"
+			   "  warehouses: [wh-1]\n"
+			   "  nodes_per_cluster: 1\n"
+			   "  nodes_total: 1\n";
 
-static const struct policy wide = {
-	.present = true,
-	.verbs = { POLICY_APPROVE, POLICY_APPROVE },
-	.bounds = {
-		.types = ONE("r6i.xlarge"),
-		.images = ONE("owner:amazon"),
-		.subnets = ONE("subnet-0a"),
-		.warehouses = ONE("wh-1"),
-		.nodes_per_cluster = 1,
-		.nodes_total = 1,
-	},
-};
+static struct policy wide; /* what it owns is closed once, at the end; copies of it only change numbers */
+
+static int wide_open(void **state)
+{
+	(void)state;
+	return policy_parse("policy.yaml", text, sizeof(text) - 1, &wide, NULL);
+}
+
+static int wide_close(void **state)
+{
+	(void)state;
+	policy_close(&wide);
+	return 0;
+}
+
+static struct bounds_value *value_in(struct policy *p, const struct bound *which)
+{
+	return &p->bounds.of[catalogue_place_of(which)];
+}
 
 static unsigned powers_of(const struct policy *p)
 {
@@ -48,9 +60,10 @@ static void without_a_policy_every_power_is_there_and_lists_are_open(void **stat
 	(void)state;
 	assert_int_equal(powers_of(NULL), ALL);
 	policy_iam_lists(NULL, &l);
-	assert_true(l.of[IAM_TYPES].is_open && l.of[IAM_SUBNETS].is_open && l.of[IAM_TAG_KEYS].is_open);
-	assert_false(l.of[IAM_PROFILES].is_open);
-	assert_string_equal(l.of[IAM_PROFILES].v[0], "%N-node");
+	assert_true(iam_lists_of(&l, &bound_instance_types)->is_open && iam_lists_of(&l, &bound_subnets)->is_open);
+	assert_true(iam_lists_of(&l, &bound_tag_keys)->is_open);
+	assert_false(iam_lists_of(&l, &bound_instance_profiles)->is_open);
+	assert_string_equal(iam_lists_of(&l, &bound_instance_profiles)->v[0], "%N-node");
 	iam_lists_close(&l);
 }
 
@@ -60,9 +73,9 @@ static void an_owner_is_no_image(void **state)
 
 	(void)state;
 	policy_iam_lists(&wide, &l);
-	assert_int_equal(l.of[IAM_IMAGES].n, 0);
-	assert_int_equal(l.of[IAM_OWNERS].n, 1);
-	assert_string_equal(l.of[IAM_OWNERS].v[0], "amazon");
+	assert_int_equal(iam_lists_of(&l, &bound_images)->n, 0);
+	assert_int_equal(l.apart[catalogue_place_of(&bound_images)].n, 1);
+	assert_string_equal(l.apart[catalogue_place_of(&bound_images)].v[0], "amazon");
 	iam_lists_close(&l);
 }
 
@@ -86,7 +99,7 @@ static void what_stops_every_change_takes_every_power(void **state)
 
 	(void)state;
 	frozen.frozen = true;
-	nobody.bounds.warehouses.n = 0;
+	value_in(&nobody, &bound_warehouses)->texts.n = 0;
 	assert_int_equal(powers_of(&frozen), 0);
 	assert_int_equal(powers_of(&nobody), 0);
 }
@@ -98,11 +111,11 @@ static void what_stops_every_launch_takes_that_power_alone(void **state)
 	(void)state;
 	for (size_t i = 0; i < 5; i++)
 		p[i] = wide;
-	p[0].bounds.types.n = 0;
-	p[1].bounds.images.n = 0;
-	p[2].bounds.subnets.n = 0;
-	p[3].bounds.nodes_per_cluster = 0;
-	p[4].bounds.nodes_total = 0;
+	value_in(&p[0], &bound_instance_types)->texts.n = 0;
+	value_in(&p[1], &bound_images)->texts.n = 0;
+	value_in(&p[2], &bound_subnets)->texts.n = 0;
+	value_in(&p[3], &bound_nodes_per_cluster)->number = 0;
+	value_in(&p[4], &bound_nodes_total)->number = 0;
 	for (size_t i = 0; i < 5; i++)
 		assert_int_equal(powers_of(&p[i]), ALL & ~(1u << IAM_LAUNCH));
 }
@@ -117,5 +130,5 @@ int main(void)
 		cmocka_unit_test(what_stops_every_launch_takes_that_power_alone),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, wide_open, wide_close);
 }

@@ -11,6 +11,7 @@
 #include "agent/base/mem.h"
 #include "agent/ops/plan/plan.h"
 #include "agent/ops/steps/catalogue.h"
+#include "tests/unit/ops/needs.h"
 
 static struct plan_builder *begin(void)
 {
@@ -172,9 +173,9 @@ static void high_risk_is_found_and_what_is_needed_is_summed(void **state)
 	assert_string_equal(plan->name, "cluster-a");
 	plans_demand(p, &d);
 	assert_int_equal(d.new_nodes, 2);
-	assert_int_equal(d.named[DEMAND_TYPE].n, 1);
-	assert_string_equal(d.named[DEMAND_TYPE].v[0], "m6i.large");
-	assert_string_equal(d.named[DEMAND_WAREHOUSE].v[0], "wh-1");
+	assert_int_equal(wanted_n(&d, &bound_instance_types), 1);
+	assert_string_equal(wanted_text(&d, &bound_instance_types, 0), "m6i.large");
+	assert_string_equal(wanted_text(&d, &bound_warehouses, 0), "wh-1");
 	demand_close(&d);
 	plans_free(p);
 }

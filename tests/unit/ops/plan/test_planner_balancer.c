@@ -1,6 +1,7 @@
 /* test_planner_balancer.c - target groups, load balancers and their listeners. */
 #include "agent/ops/steps/catalogue.h"
 #include "tests/unit/ops/board.h"
+#include "tests/unit/ops/needs.h"
 
 /* The balancer "main" and its target group, as the spec wants them, but for the port that the listener answers on. A second
  * listener is there for whoever sets listeners.n to 2. */
@@ -234,8 +235,8 @@ static void a_new_balancer_counts_with_those_that_are_still_there(void **state)
 	d->k.lb.name = (char *)"other"; /* the one that is there goes only behind it */
 	p = board_apply(d);
 	plans_demand(p, &need);
-	assert_int_equal(need.most[DEMAND_BALANCERS], 2);
-	assert_string_equal(need.named[DEMAND_SUBNET].v[0], "subnet-1");
+	assert_int_equal(wanted_most(&need, &bound_balancers), 2);
+	assert_string_equal(wanted_text(&need, &bound_subnets, 0), "subnet-1");
 	demand_close(&need);
 	plans_free(p);
 }

@@ -2,6 +2,7 @@
 #include "tests/unit/cases.h"
 #include "tests/unit/ops/board.h"
 #include "agent/ops/steps/catalogue.h"
+#include "tests/unit/ops/needs.h"
 
 static void a_rule_from_outside_the_vpc_is_high_risk(void **state)
 {
@@ -333,8 +334,8 @@ static void what_is_made_in_a_vpc_is_judged_by_a_subnet_of_it(void **state)
 	only_the_group(d);
 	p = board_apply(d);
 	plans_demand(p, &need);
-	assert_int_equal(need.named[DEMAND_SUBNET].n, 1);
-	assert_string_equal(need.named[DEMAND_SUBNET].v[0], "subnet-1");
+	assert_int_equal(wanted_n(&need, &bound_subnets), 1);
+	assert_string_equal(wanted_text(&need, &bound_subnets, 0), "subnet-1");
 	demand_close(&need);
 	plans_free(p);
 	d->k.s.vpc_id = (char *)"vpc-9";

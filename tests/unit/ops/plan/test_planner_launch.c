@@ -1,6 +1,7 @@
 /* test_planner_launch.c - what nodes are launched with, and what of it is refused before a signature is spent. */
 #include "tests/unit/ops/board.h"
 #include "agent/ops/steps/catalogue.h"
+#include "tests/unit/ops/needs.h"
 
 static void user_data_goes_with_the_hash_of_its_bytes_and_only_the_specs_own_tags_count(void **state)
 {
@@ -11,17 +12,17 @@ static void user_data_goes_with_the_hash_of_its_bytes_and_only_the_specs_own_tag
 	d->k.cluster.user_data = (ProtobufCBinaryData){ 3, (uint8_t *)"abc" };
 	p = board_apply(d);
 	plans_demand(p, &need);
-	assert_int_equal(need.named[DEMAND_USER_DATA].n, 1);
-	assert_string_equal(need.named[DEMAND_USER_DATA].v[0],
+	assert_int_equal(wanted_n(&need, &bound_user_data), 1);
+	assert_string_equal(wanted_text(&need, &bound_user_data, 0),
 			    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"); /* FIPS 180-2, B.1 */
-	assert_int_equal(need.named[DEMAND_TAG_KEY].n, 1);
-	assert_string_equal(need.named[DEMAND_TAG_KEY].v[0], "sdb-cluster-id");
+	assert_int_equal(wanted_n(&need, &bound_tag_keys), 1);
+	assert_string_equal(wanted_text(&need, &bound_tag_keys, 0), "sdb-cluster-id");
 	demand_close(&need);
 	plans_free(p);
 	d->k.tag.key = (char *)"Name"; /* a name that the spec gives is the spec's */
 	p = board_apply(d);
 	plans_demand(p, &need);
-	assert_string_equal(need.named[DEMAND_TAG_KEY].v[0], "Name");
+	assert_string_equal(wanted_text(&need, &bound_tag_keys, 0), "Name");
 	demand_close(&need);
 	plans_free(p);
 }

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "agent/ops/steps/demand.h"
+#include "tests/unit/ops/needs.h"
 
 static void names_are_kept_once_counts_as_the_largest_and_rules_in_order(void **state)
 {
@@ -13,19 +14,21 @@ static void names_are_kept_once_counts_as_the_largest_and_rules_in_order(void **
 
 	(void)state;
 	for (int i = 0; i < 50; i++) {
-		demand_name(&d, DEMAND_TYPE, i % 2 == 0 ? "m6i.large" : "r6i.large");
-		demand_count(&d, DEMAND_IOPS, (uint32_t)(i * 7 % 50));
+		demand_name(&d, &bound_instance_types, i % 2 == 0 ? "m6i.large" : "r6i.large");
+		demand_count(&d, &bound_iops, (uint32_t)(i * 7 % 50));
 		demand_rule(&d, &(struct demand_rule){ "10.0.0.0/8", i, i + 1, "tcp", false });
 	}
-	assert_int_equal(d.named[DEMAND_TYPE].n, 2);
-	assert_string_equal(d.named[DEMAND_TYPE].v[1], "r6i.large");
-	assert_int_equal(d.named[DEMAND_SUBNET].n, 0);
-	assert_int_equal(d.most[DEMAND_IOPS], 49);
+	assert_int_equal(wanted_n(&d, &bound_instance_types), 2);
+	assert_string_equal(wanted_text(&d, &bound_instance_types, 1), "r6i.large");
+	assert_int_equal(wanted_n(&d, &bound_subnets), 0);
+	assert_int_equal(wanted_most(&d, &bound_iops), 49);
 	assert_int_equal(d.rules_n, 50);
 	assert_int_equal(d.rules[49].from_port, 49);
 	demand_close(&d);
-	assert_int_equal(d.named[DEMAND_TYPE].n, 0);
+	assert_int_equal(wanted_n(&d, &bound_instance_types), 0);
 	assert_null(d.rules);
+	demand_name(&d, &bound_kms_keys, NULL); /* no list holds the empty text */
+	assert_string_equal(wanted_text(&d, &bound_kms_keys, 0), "");
 	demand_close(&d);
 }
 

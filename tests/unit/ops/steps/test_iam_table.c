@@ -101,6 +101,25 @@ static void a_kind_that_changes_aws_must_be_allowed_to_and_one_that_asks_a_node_
 	assert_string_equal(err_text(&e), "the step delete-bucket has no statement that allows s3:DeleteBucket");
 }
 
+/* "Bucket" is a Sid that no kind of the catalogue has: what stands under it is this test's alone, until the process ends. */
+static void conditions_of_its_own_are_the_kinds_that_has_the_sid(void **state)
+{
+	static const char *const actions[] = { "s3:DeleteBucket", NULL }, *const resources[] = { "arn:%P:s3:::%N", NULL };
+	static const struct iam_condition owner[] = { { IAM_OWN(0), "StringEquals", "s3:ResourceAccount", "%A" }, { 0 } };
+	static const struct iam_statement grants[] = { { IAM_DELETE, "Bucket", IAM_OWN(0), actions, resources }, { 0 } };
+	static const struct step_kind none = { .name = "a", .action = "s3:DeleteBucket", .grants = grants };
+	static const struct step_kind one = { .name = "b", .action = "s3:DeleteBucket", .grants = grants, .conditions = owner };
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(iam_table_check(&e), 0);
+	assert_int_not_equal(iam_table_check_kind(&one, &e), 0); /* the table was made without it */
+	assert_int_not_equal(iam_table_check_kind(&none, &e), 0);
+	assert_string_equal(err_text(&e), "the step a means another thing by the statement Bucket than a kind before it");
+	for (const struct iam_statement *s = iam_table_operate(); s->sid != NULL; s++)
+		assert_int_equal(iam_table_own(s) != NULL, (s->when & IAM_ANY_OWN) != 0 && strcmp(s->sid, "Bucket") != 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +128,7 @@ int main(void)
 		cmocka_unit_test(only_the_power_to_delete_takes_away),
 		cmocka_unit_test(no_action_is_a_pattern),
 		cmocka_unit_test(who_may_tag_names_the_calls_that_create),
+		cmocka_unit_test(conditions_of_its_own_are_the_kinds_that_has_the_sid),
 		cmocka_unit_test(a_kind_that_changes_aws_must_be_allowed_to_and_one_that_asks_a_node_need_not),
 	};
 

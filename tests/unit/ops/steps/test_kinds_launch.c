@@ -2,6 +2,7 @@
  * what it demands. */
 #include "tests/unit/ops/kinds.h"
 #include "agent/ops/steps/catalogue.h"
+#include "tests/unit/ops/needs.h"
 
 #define LAUNCH(more)                                                                                                               \
 	"{\"cluster\": \"a\", \"count\": 3, \"held\": 1, \"image_id\": \"ami-1\", "                                                \
@@ -231,10 +232,10 @@ static void a_profile_that_was_just_made_is_asked_for_again_for_two_minutes(void
 	kinds_end(&t);
 }
 
-static void wants(const struct demand *d, enum demand_kind kind, const char *text)
+static void wants(const struct demand *d, const struct bound *of, const char *text)
 {
-	assert_int_equal(d->named[kind].n, 1);
-	assert_string_equal(d->named[kind].v[0], text);
+	assert_int_equal(wanted_n(d, of), 1);
+	assert_string_equal(wanted_text(d, of, 0), text);
 }
 
 static void a_launch_demands_all_that_it_names(void **state)
@@ -248,23 +249,23 @@ static void a_launch_demands_all_that_it_names(void **state)
 	json_object_set_new(json_array_get(json_object_get(t.args, "volumes"), 0), "iops", json_integer(4000));
 	json_object_set_new(json_array_get(json_object_get(t.args, "volumes"), 0), "throughput", json_integer(250));
 	t.k->demand(t.args, &d);
-	wants(&d, DEMAND_TYPE, "m6i.large");
+	wants(&d, &bound_instance_types, "m6i.large");
 	assert_int_equal(d.images_n, 1);
 	assert_string_equal(d.images[0].id, "ami-1");
 	assert_string_equal(d.images[0].owner, "137112412989");
 	assert_string_equal(d.images[0].owner_alias, "amazon");
-	wants(&d, DEMAND_SUBNET, "subnet-1");
-	wants(&d, DEMAND_PROFILE, "node");
-	wants(&d, DEMAND_USER_DATA, "98ea");
-	wants(&d, DEMAND_KEY, "arn:key");
-	wants(&d, DEMAND_VOLUME_TYPE, "gp3");
-	assert_int_equal(d.most[DEMAND_VOLUMES], 1);
-	assert_int_equal(d.most[DEMAND_IOPS], 4000);
-	assert_int_equal(d.most[DEMAND_THROUGHPUT], 250);
+	wants(&d, &bound_subnets, "subnet-1");
+	wants(&d, &bound_instance_profiles, "node");
+	wants(&d, &bound_user_data, "98ea");
+	wants(&d, &bound_kms_keys, "arn:key");
+	wants(&d, &bound_volume_types, "gp3");
+	assert_int_equal(wanted_most(&d, &bound_volumes_per_node), 1);
+	assert_int_equal(wanted_most(&d, &bound_iops), 4000);
+	assert_int_equal(wanted_most(&d, &bound_throughput), 250);
 	demand_close(&d);
 	json_object_del(t.args, "user_data_sha256"); /* a plan of an older version: no bound holds the empty text */
 	t.k->demand(t.args, &d);
-	wants(&d, DEMAND_USER_DATA, "");
+	wants(&d, &bound_user_data, "");
 	demand_close(&d);
 	kinds_end(&t);
 }
@@ -300,8 +301,8 @@ static void a_launch_demands_type_nodes_and_volume(void **state)
 	kinds_start(&t, &kind_launch, LAUNCH(""));
 	t.k->demand(t.args, &d);
 	assert_int_equal(d.new_nodes, 3);
-	assert_int_equal(d.most[DEMAND_CLUSTER_NODES], 4);
-	assert_int_equal(d.most[DEMAND_VOLUME_GIB], 9);
+	assert_int_equal(wanted_most(&d, &bound_nodes_per_cluster), 4);
+	assert_int_equal(wanted_most(&d, &bound_volume_gib), 9);
 	demand_close(&d);
 	kinds_end(&t);
 	kinds_start(&t, &kind_launch, "{\"cluster\": \"a\", \"count\": 1}");

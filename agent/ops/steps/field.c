@@ -1,7 +1,7 @@
 /* field.c - see field.h. The sources: the API references of EC2 (CreateSecurityGroup, IpRange, Tag, EbsBlockDevice,
  * IpPermission), ELB (Tag) and IAM (CreateInstanceProfile); of the user guides "Device names", "Volume types" and "Tag a Network
  * Load Balancer". A tag is put on things of both services, so it must please both. */
-#include "agent/ops/plan/field.h"
+#include "agent/ops/steps/field.h"
 
 #include <stdio.h>
 #include <string.h>

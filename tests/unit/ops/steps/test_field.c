@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "agent/base/mem.h"
-#include "agent/ops/plan/field.h"
+#include "agent/ops/steps/field.h"
 
 typedef int check(const char *s, const char *what, struct err *e);
 
