@@ -88,8 +88,20 @@ static const struct iam_texts *texts_of(const struct making *m, struct listed l)
 	return &(l.is_apart ? m->lists->apart : m->lists->of)[catalogue_place_of(l.of)];
 }
 
+static void expand(const struct making *m, const char *text, const char *member, struct buf *b);
+
 /* What comes from a policy stands as it is: only what is written in this program has letters to expand. */
 /* NOLINTNEXTLINE(misc-no-recursion): member has no letters: one level */
+static void expand_list(const struct making *m, const char *member, struct buf *b)
+{
+	assert(member != NULL); /* who names a list gives a member of it */
+	if (m->lists->is_cut)
+		buf_adds(b, member);
+	else
+		expand(m, member, NULL, b);
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): by expand_list alone */
 static void expand(const struct making *m, const char *text, const char *member, struct buf *b)
 {
 	for (const char *c = text; *c != '\0'; c++)
@@ -98,11 +110,8 @@ static void expand(const struct making *m, const char *text, const char *member,
 		else if (*++c != '<')
 			expand_one(m->a, *c, b);
 		else {
-			c = strchr(c, '>');
-			if (m->lists->is_cut)
-				buf_adds(b, member);
-			else
-				expand(m, member, NULL, b);
+			expand_list(m, member, b);
+			c += strcspn(c, ">");
 		}
 }
 
