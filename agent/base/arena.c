@@ -56,11 +56,15 @@ void *arena_alloc(struct arena *a, size_t len)
 	struct chunk *c = a->chunks;
 	void *p;
 
+	/* A length near SIZE_MAX rounds up to a small one, hence the first comparison. More than max is a mistake of the owner,
+	 * who caps its input before: a piece of an arena has no way to fail. */
 	if (need < len || need > a->max - a->total) {
 		log_error("bug.arena", "bytes=%zu err=\"an arena wants more than it may have\"", a->max);
 		abort();
 	}
 	if (c == NULL || c->size - c->used < need) {
+		/* The rest of the chunk before is given up; it dies with the arena anyway. A large piece gets a chunk of its own
+		 * size. */
 		size_t size = need > CHUNK ? need : CHUNK;
 
 		c = mem_alloc(sizeof(*c) + size);
@@ -68,6 +72,7 @@ void *arena_alloc(struct arena *a, size_t len)
 		c->next = a->chunks;
 		a->chunks = c;
 	}
+	/* Chunks come zeroed and no byte is handed out twice, so the piece is zeroed without a memset. */
 	p = c->bytes + c->used;
 	c->used += need;
 	a->total += need;
@@ -95,6 +100,7 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
+	/* The first pass only measures. A va_list that was walked cannot be walked again, hence the copy. */
 	va_copy(again, ap);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);

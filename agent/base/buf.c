@@ -12,6 +12,8 @@ char *buf_room(struct buf *b, size_t len)
 {
 	size_t want = b->len + len;
 
+	/* len is compared by itself, because `want` may have wrapped around. Once something did not fit, smaller pieces are
+	 * refused too: a text with a hole in it would look whole. */
 	if (b->over || len > b->max || want > b->max) {
 		b->over = true;
 		return NULL;
@@ -80,7 +82,7 @@ void buf_cut(struct buf *b, size_t len)
 	assert(len <= b->len);
 	if (len == 0)
 		return;
-	memmove(b->data, b->data + len, b->len - len + 1);
+	memmove(b->data, b->data + len, b->len - len + 1); /* with the NUL */
 	b->len -= len;
 }
 
@@ -108,6 +110,7 @@ char *buf_take(struct buf *b, size_t *ret_len)
 {
 	char *data = b->data != NULL ? b->data : mem_alloc(1);
 
+	/* An empty text is memory of the caller's as well, and terminated: it frees what it gets without looking. */
 	if (ret_len != NULL)
 		*ret_len = b->len;
 	*b = BUF_MAX(b->max);

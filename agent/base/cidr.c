@@ -29,11 +29,14 @@ int cidr_parse(const char *s, struct cidr *ret)
 		return -ERR_INVALID;
 	memcpy(addr, s, n);
 	addr[n] = '\0';
+	/* inet_pton(3) takes none of the short and octal forms of IPv4 that inet_aton(3) takes, and no zone behind an IPv6
+	 * address: a text that two readers could understand in two ways is refused. */
 	if (inet_pton(c.v6 ? AF_INET6 : AF_INET, addr, c.addr) != 1)
 		return -ERR_INVALID;
 	if (s[n] == '/' && (str_u64(s + n + 1, &bits) != 0 || bits > (c.v6 ? 128 : 32)))
 		return -ERR_INVALID;
 	c.bits = (unsigned)bits;
+	/* Whoever writes 10.0.0.1/8 means one address or the whole block, and nobody here guesses which. */
 	if (!is_zero_behind(&c))
 		return -ERR_INVALID;
 	*ret = c;

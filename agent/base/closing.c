@@ -21,16 +21,20 @@ void closing_step(struct closing *c)
 {
 	if (!closing_is_on(c) || c->is_due || is_out(c))
 		return;
+	/* The memory does not go here: the step may come from a function of the component, which still uses it when this
+	 * returns. */
 	c->is_due = true;
 	c->later(c);
 }
 
 void closing_end(struct closing *c)
 {
+	/* Both are read now: free takes the memory that c lies in. */
 	void (*done)(void *ctx) = c->done;
 	void *ctx = c->ctx;
 
 	assert(c->is_due);
+	/* Where something went out again, its end is another step, which asks the loop anew. */
 	c->is_due = false;
 	if (is_out(c))
 		return;

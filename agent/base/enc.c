@@ -96,6 +96,8 @@ int enc_unbase64_buf(const char *s, struct buf *b)
 
 	while (len > 0 && s[len - 1] == '=')
 		len--;
+	/* Padding may be missing as a whole, but neither in part nor be too long. A rest of one character has six bits, which
+	 * are no byte. */
 	if (len % 4 == 1 || (s[len] == '=' && strlen(s) != (len + 3) / 4 * 4))
 		return -ERR_INVALID;
 	for (size_t i = 0; i < len; i++) {
@@ -117,12 +119,14 @@ int enc_unbase64_buf(const char *s, struct buf *b)
 int enc_unbase64(const char *s, void *to, size_t len)
 {
 	struct buf b = BUF_MAX(len);
+	/* A text that holds more than len bytes stops at the buffer's maximum. */
 	int rc = enc_unbase64_buf(s, &b);
 
 	if (rc == 0 && b.len != len)
 		rc = -ERR_INVALID;
 	if (rc == 0 && len > 0)
 		memcpy(to, b.data, len);
+	/* The bytes may be the secret half of a key. */
 	if (b.data != NULL)
 		explicit_bzero(b.data, b.cap);
 	buf_close(&b);
@@ -142,6 +146,7 @@ void enc_percent(struct buf *to, const char *s, size_t len, const char *keep)
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)s[i];
 
+		/* A NUL is asked for by itself: strchr finds one at the end of any text. */
 		if (is_unreserved(s[i]) || (c != '\0' && strchr(keep, c) != NULL))
 			buf_addc(to, s[i]);
 		else

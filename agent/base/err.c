@@ -82,11 +82,13 @@ int err_wrap(struct err *e, int rc, const char *fmt, ...)
 
 	if (e == NULL)
 		return rc;
+	/* Who set the first code knew best what happened; rc fills in where nobody has set one. */
 	if (e->code == 0)
 		e->code = -rc;
 	va_start(ap, fmt);
 	vsnprintf(front, sizeof(front), fmt, ap);
 	va_end(ap);
+	/* snprintf must not write over what it reads, so the sentence is moved away first. */
 	memcpy(back, err_text(e), strlen(err_text(e)) + 1);
 	n = snprintf(e->text, sizeof(e->text), "%s: %s", front, back);
 	finish(e->text, n);
@@ -105,7 +107,7 @@ static int code_of_errno(int errnum)
 	case EROFS:
 		return ERR_DENIED;
 	case ENOSPC:
-	case EDQUOT:
+	case EDQUOT: /* a quota: the journal gives up its reserve for this, too */
 		return ERR_NOSPACE;
 	case ETIMEDOUT:
 		return ERR_TIMEOUT;

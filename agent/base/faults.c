@@ -3,6 +3,8 @@
 
 void faults_hear(struct faults *f, int rc)
 {
+	/* A getter that fails without a sentence has met a value that was refused while the text was read. That was told then,
+	 * so it is no new fault, but still a value that cannot be used. */
 	bool is_new = rc != 0 && f->now.code != 0;
 
 	if (is_new && f->n < FAULTS_MAX)
@@ -30,6 +32,7 @@ bool faults_enter(struct faults *f, const struct yaml_node *map, const char *con
 	const struct yaml_node *stranger = NULL;
 
 	if (!yaml_is_map(map)) {
+		/* Of a mapping that is not there yaml_map says nothing: then nothing is heard, and all keys have their defaults. */
 		faults_hear(f, yaml_map(map, keys, &f->now));
 		return map == NULL;
 	}
@@ -55,5 +58,6 @@ int faults_first(const struct faults *f, struct err *e)
 		return 0;
 	if (f->all == 1)
 		return err_set(e, f->v[0].code, "%s", f->v[0].text);
+	/* 440 bytes leave room in ERR_TEXT_MAX for the count, which a person needs more than the end of a long sentence. */
 	return err_set(e, f->v[0].code, "%.440s (and %zu more: see reeve check-config)", f->v[0].text, f->all - 1);
 }

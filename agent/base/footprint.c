@@ -27,6 +27,8 @@ static int drop_pages(struct dl_phdr_info *info, size_t size, void *ctx)
 		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
 		uintptr_t start = info->dlpi_addr + p->p_vaddr, before = start & (page - 1);
 
+		/* madvise(2) wants the beginning of a page. What stands before the segment in its first page was mapped from the
+		 * same file with it, so it may be dropped as well. */
 		if (p->p_type == PT_LOAD && (p->p_flags & PF_W) == 0)
 			/* NOLINTNEXTLINE(performance-no-int-to-ptr): the loader tells addresses as numbers */
 			madvise((void *)(start - before), p->p_memsz + before, MADV_DONTNEED);

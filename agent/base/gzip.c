@@ -13,12 +13,15 @@ static int pump(z_stream *z, int (*step)(z_stream *, int), struct buf *to, int *
 		size_t room = to->max - to->len < GZIP_CHUNK ? to->max - to->len : GZIP_CHUNK;
 		char *at = buf_room(to, room);
 
+		/* zlib can do nothing with 0 bytes of room and would be called for ever: a full buffer is the limit. */
 		if (at == NULL || room == 0) {
 			to->over = true;
 			return -ERR_LIMIT;
 		}
 		z->next_out = (Bytef *)at;
 		z->avail_out = (uInt)room;
+		/* All input was given with the first call. Z_OK, and Z_BUF_ERROR with no room left, ask for more room;
+		 * Z_BUF_ERROR with room left says that the input ends too early (zlib.h, deflate and inflate). */
 		*ret_z = step(z, Z_FINISH);
 		buf_grew(to, room - z->avail_out);
 	} while (*ret_z == Z_OK || (*ret_z == Z_BUF_ERROR && z->avail_out == 0));
@@ -52,6 +55,7 @@ int gzip_unpack(const void *p, size_t len, struct buf *to, struct err *e)
 		return err_set(e, ERR_LIMIT, "the unpacked data is larger than %zu bytes", to->max);
 	if (zrc != Z_STREAM_END)
 		return err_set(e, ERR_INVALID, "not gzip data, or cut short");
+	/* RFC 1952 allows further members behind the first. Here one body is one member, so that all of it was looked at. */
 	if (z.avail_in != 0)
 		return err_set(e, ERR_INVALID, "%u bytes follow the gzip data", z.avail_in);
 	return 0;

@@ -22,6 +22,7 @@ int handle_parse(const char *text, struct handle *ret, struct err *e)
 	if (h.is_number)
 		TRY(str_u64(text, &h.number));
 	for (const char *c = text; *c != '\0'; c++) {
+		/* People copy ids with and without dashes, and break off anywhere. In front no id has one. */
 		if (*c == '-' && n > 0)
 			continue;
 		if (!isxdigit((unsigned char)*c) || n == sizeof(h.hex) - 1)

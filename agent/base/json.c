@@ -20,6 +20,8 @@ int json_parse(const char *s, size_t len, const char *what, json_t **ret, struct
 
 	if (len > JSON_MAX_BYTES)
 		return err_set(e, ERR_LIMIT, "%s: %zu bytes of JSON, at most %u are read", what, len, JSON_MAX_BYTES);
+	/* Of two members with one name two readers could believe different ones, so duplicates are refused. Without
+	 * JSON_DECODE_ANY jansson takes only an object or an array as the whole. */
 	j = json_loadb(s, len, JSON_REJECT_DUPLICATES, &je);
 	if (j == NULL)
 		return err_set(e, ERR_INVALID, "%s: not JSON at line %d column %d: %s", what, je.line, je.column, je.text);

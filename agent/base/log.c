@@ -50,6 +50,8 @@ static ssize_t offer_to_terminal(const char *at, size_t len)
 static size_t offer(const char *at, size_t len)
 {
 	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+	/* MSG_DONTWAIT holds for this one call, while O_NONBLOCK would change the socket for all who share it. What is no socket
+	 * answers ENOTSOCK and is tried in its own way below. */
 	ssize_t n = send(STDERR_FILENO, at, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	bool is_socket = n >= 0 || errno != ENOTSOCK;
 
@@ -64,6 +66,7 @@ static bool put(const char *line, size_t len)
 {
 	size_t n;
 
+	/* The rest of a line comes first, else two lines would run together. */
 	if (rest_len > 0) {
 		n = offer(rest, rest_len);
 		rest_len -= n;
@@ -72,6 +75,7 @@ static bool put(const char *line, size_t len)
 	if (rest_len > 0)
 		return false;
 	n = offer(line, len);
+	/* Of a line that was not begun nothing must follow: its caller drops it whole. */
 	if (n > 0 && n < len) {
 		rest_len = len - n;
 		memcpy(rest, line + n, rest_len);
@@ -95,6 +99,7 @@ void log_line(const char *line)
 
 	memcpy(whole, line, len);
 	whole[len] = '\n';
+	/* The count goes out first, so that the gap shows where it is. */
 	if (untold > 0)
 		put_untold();
 	if (untold > 0 || !put(whole, len + 1)) {

@@ -164,6 +164,8 @@ void logfmt(char *to, size_t size, const char *fmt, va_list ap)
 	struct line l = { .to = to, .max = size - RESERVE };
 	va_list args;
 
+	/* Where va_list is an array type, as on x86-64, the address of a parameter of that type is no va_list *; that of a copy
+	 * is. */
 	va_copy(args, ap);
 	while (*fmt != '\0' && !l.is_cut)
 		if (*fmt == '%')

@@ -12,6 +12,7 @@
 static void *or_stop(void *p)
 {
 	if (p == NULL) {
+		/* Not log_error: a sink of the log might ask for memory itself. */
 		log_line("<3>mem.none err=\"out of memory\" next=\"the agent stops, and goes on from its journal\"");
 		abort();
 	}
@@ -20,6 +21,7 @@ static void *or_stop(void *p)
 
 void *mem_alloc(size_t len)
 {
+	/* calloc may answer 0 bytes with NULL, which would read as no memory (malloc(3)). */
 	return or_stop(calloc(1, len > 0 ? len : 1));
 }
 
@@ -27,6 +29,7 @@ void *mem_grow(void *p, size_t count, size_t size)
 {
 	if (size != 0 && count > SIZE_MAX / size)
 		return or_stop(NULL);
+	/* realloc to 0 bytes may free p and give NULL (malloc(3)). */
 	return or_stop(realloc(p, count * size > 0 ? count * size : 1));
 }
 

@@ -66,6 +66,7 @@ static int walk(struct guard *g, const ProtobufCMessageDescriptor *d, const void
 	while ((rc = pbr_next(&r, &f)) > 0) {
 		const ProtobufCFieldDescriptor *known = protobuf_c_message_descriptor_get_field(d, f.number);
 
+		/* protobuf-c keeps unknown fields too, so they count like the others. */
 		TRY(take(g, 1));
 		if (known == NULL)
 			continue;

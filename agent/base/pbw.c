@@ -76,6 +76,7 @@ void pbw_end(struct buf *b, size_t mark)
 	uint8_t bytes[VARINT_MAX];
 	size_t len, n;
 
+	/* Where the buffer was over before pbw_begin, the byte before `mark` is not the one that was left for the length. */
 	if (b->over)
 		return;
 	len = b->len - mark;
@@ -148,6 +149,7 @@ static int get_value(struct pbr *r, struct pbr_field *f)
 	case PBR_BYTES:
 		return get_bytes(r, f);
 	}
+	/* Groups (wire types 3 and 4) and types that protobuf does not have. */
 	return -ERR_INVALID;
 }
 

@@ -32,6 +32,7 @@ struct backoff_ask retry_after(const char *value, int64_t now_ms)
 		ask.ms = ask.ms <= UINT64_MAX / 1000 ? ask.ms * 1000 : UINT64_MAX;
 	} else if (stamp_parse_http_any(value, now_ms, &at, NULL) == 0) {
 		ask.is_said = ask.is_moment = true;
+		/* A date that has passed asks for nothing, and then our own wait alone counts. */
 		ask.ms = at > now_ms ? (uint64_t)at - (uint64_t)now_ms : 0;
 	}
 	return ask;

@@ -13,6 +13,7 @@ void secret_wipe(void *p, size_t len)
 
 void secret_set(struct secret *s, const void *p, size_t len)
 {
+	/* p may lie in s itself, so it is copied before the old bytes are wiped. */
 	char *copy = mem_strn(p, len);
 
 	secret_close(s);

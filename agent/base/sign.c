@@ -39,6 +39,7 @@ void sign_key_id(const struct sign_public *pub, uint8_t id[SIGN_ID_LEN])
 /* RFC 8032, 5.1.3: y is below p = 2^255 - 19; the top bit of the last byte is the sign of x. */
 static bool is_below_p(const uint8_t y[SIGN_KEY_LEN])
 {
+	/* p is ed ff ... ff 7f, the lowest byte first: only when all the others are at their largest does the first one decide. */
 	for (size_t i = 1; i < SIGN_KEY_LEN; i++)
 		if (y[i] != (i + 1 < SIGN_KEY_LEN ? 0xff : 0x7f))
 			return true;
@@ -61,6 +62,7 @@ bool sign_public_is_sound(const struct sign_public *pub)
 	};
 	struct sign_public y = *pub;
 
+	/* The sign of x does not change the order of a point, so each y is refused with both signs. */
 	y.b[SIGN_KEY_LEN - 1] &= 0x7f;
 	for (size_t i = 0; i < ARRAY_LEN(small); i++)
 		if (memcmp(y.b, small[i], SIGN_KEY_LEN) == 0)
@@ -74,6 +76,7 @@ int sign_raw(const struct sign_key *k, const void *msg, size_t len, uint8_t sig[
 	CLEANUP(md_close) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	size_t sig_len = SIGN_SIG_LEN;
 
+	/* No digest is named: Ed25519 hashes by itself and takes the message in one piece (EVP_SIGNATURE-ED25519(7)). */
 	if (pk == NULL || ctx == NULL || EVP_DigestSignInit(ctx, NULL, NULL, NULL, pk) != 1 ||
 	    EVP_DigestSign(ctx, sig, &sig_len, msg, len) != 1)
 		return err_set(e, ERR_UNSUPPORTED, "libcrypto cannot sign with Ed25519");

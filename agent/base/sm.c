@@ -22,6 +22,8 @@ static void stop(const struct sm_machine *machine, const char *from, unsigned to
 	if (is_state(machine, to))
 		name = machine->states[to].name;
 	log_error("bug.state", "machine=%s from=%s to=%s err=%s", machine->name, from, name, why);
+	/* What an owner in an impossible state would do next, on the disk or in AWS, is worse than a restart, which goes on from
+	 * the journal. */
 	abort();
 }
 
@@ -44,6 +46,7 @@ void sm_move(struct sm *m, unsigned to)
 		stop(machine, from->name, to, "there is no such state");
 	if ((from->to & SM_TO(to)) == 0)
 		stop(machine, from->name, to, "there is no such move");
+	/* `broken` judges the owner in its new state, so the move comes before the question. */
 	m->now = to;
 	log_debug("sm.move", "machine=%s of=%s from=%s to=%s", machine->name, m->of != NULL ? m->of : "-", from->name,
 		  machine->states[to].name);

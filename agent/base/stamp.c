@@ -10,6 +10,7 @@
 
 static struct tm utc(int64_t wall_ms)
 {
+	/* C divides toward zero, which before 1970 would be the second after. */
 	time_t s = (time_t)(wall_ms >= 0 ? wall_ms / 1000 : (wall_ms - 999) / 1000);
 	struct tm tm = { 0 };
 
@@ -50,7 +51,7 @@ static const char *parse_fraction(const char *s, int *ret_ms)
 	if (*s != '.')
 		return s;
 	for (s++; isdigit((unsigned char)*s); s++, scale /= 10)
-		*ret_ms += (*s - '0') * scale;
+		*ret_ms += (*s - '0') * scale; /* from the fourth digit on the scale is 0 */
 	return s;
 }
 
@@ -105,6 +106,7 @@ static void set_century(struct tm *tm, int64_t now_ms)
 {
 	int now = utc(within_years(now_ms)).tm_year;
 
+	/* strptime(3) has put the two digits into a century of its own (69 to 99 are of the 1900s): only they count. */
 	tm->tm_year = now - now % 100 + tm->tm_year % 100;
 	if (tm->tm_year > now + 50)
 		tm->tm_year -= 100;
@@ -116,6 +118,7 @@ static bool is_form(const char *s, const char *form, struct tm *ret)
 {
 	const char *rest;
 
+	/* strptime leaves alone what its format does not name. */
 	*ret = (struct tm){ 0 };
 	rest = strptime(s, form, ret);
 	return rest != NULL && *rest == '\0';
@@ -146,6 +149,7 @@ int stamp_parse_http_any(const char *s, int64_t now_ms, int64_t *ret_ms, struct 
 {
 	struct tm tm;
 
+	/* asctime writes the 5th as " 5"; strptime passes over such blanks. */
 	if (is_form(s, IMF_FIXDATE, &tm) || is_form(s, "%a %b %d %H:%M:%S %Y", &tm))
 		return http_ms(s, &tm, ret_ms, e);
 	if (!is_form(s, "%A, %d-%b-%y %H:%M:%S GMT", &tm))

@@ -58,8 +58,10 @@ size_t str_utf8_len(const char *text, size_t left)
 	for (size_t i = 1; i < n; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
+	/* Behind E0 a byte below A0 makes an overlong form; behind ED one above 9F makes a surrogate (RFC 3629, section 4). */
 	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f))
 		return 0;
+	/* Behind F0 a byte below 90 makes an overlong form; behind F4 one above 8F is beyond U+10FFFF. */
 	if ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
 		return 0;
 	return n;
@@ -132,6 +134,7 @@ int str_u64(const char *s, uint64_t *ret)
 	char *end;
 	unsigned long long v;
 
+	/* strtoull(3) passes over blanks, takes signs, and makes the largest number of "-1". */
 	if (*s < '0' || *s > '9')
 		return -ERR_INVALID;
 	errno = 0;
@@ -147,6 +150,7 @@ int str_i64(const char *s, int64_t *ret)
 	char *end;
 	long long v;
 
+	/* strtoll(3) would pass over blanks and take a plus. */
 	if (*s != '-' && (*s < '0' || *s > '9'))
 		return -ERR_INVALID;
 	errno = 0;
@@ -162,10 +166,11 @@ int str_double(const char *s, double *ret)
 	char *end;
 	double v;
 
+	/* strtod(3) would take blanks, hexadecimal digits, "inf" and "nan". */
 	if (*s == '\0' || strspn(s, "0123456789.-+eE") != strlen(s))
 		return -ERR_INVALID;
 	v = strtod(s, &end);
-	if (*end != '\0' || !isfinite(v))
+	if (*end != '\0' || !isfinite(v)) /* 1e999 is infinite */
 		return -ERR_INVALID;
 	*ret = v;
 	return 0;

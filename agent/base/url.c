@@ -22,6 +22,7 @@ bool url_read_authority(const char *s, struct url_authority *ret)
 	a.end = s + a.host_len;
 	a.has_port = *a.end == ':';
 	if (a.has_port) {
+		/* A port is written in one way, without zeros in front; so none is 0 either. */
 		digits = strspn(++a.end, DIGITS);
 		if (digits == 0 || digits > 5 || strtoul(a.end, NULL, 10) > 65535 || *a.end == '0')
 			return false;
@@ -37,6 +38,7 @@ char *url_host(struct arena *m, const char *url)
 	struct url_authority a;
 	char *host;
 
+	/* Right behind the host only a path may begin: before an '@' stands a user's name, and the host is another. */
 	if (from == NULL || !url_read_authority(from + 3, &a) || (*a.end != '\0' && *a.end != '/'))
 		return NULL;
 	host = arena_strn(m, from + 3, a.host_len);
@@ -50,5 +52,6 @@ bool url_is_loopback(const char *host)
 	static const struct cidr loopback = { .addr = { 127 }, .bits = 8 };
 	struct cidr c;
 
+	/* ::1 does not come here: url_read_authority takes no brackets. */
 	return str_eq(host, "localhost") || (cidr_parse(host, &c) == 0 && cidr_holds(&loopback, &c));
 }

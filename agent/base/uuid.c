@@ -11,8 +11,8 @@ void uuid_v7(int64_t wall_ms, const uint8_t random[10], uint8_t to[UUID_LEN])
 	for (int i = 0; i < 6; i++)
 		to[i] = (uint8_t)((uint64_t)wall_ms >> (40 - 8 * i));
 	memcpy(to + 6, random, 10);
-	to[6] = (uint8_t)((to[6] & 0x0f) | 0x70);
-	to[8] = (uint8_t)((to[8] & 0x3f) | 0x80);
+	to[6] = (uint8_t)((to[6] & 0x0f) | 0x70); /* version 7 */
+	to[8] = (uint8_t)((to[8] & 0x3f) | 0x80); /* the variant of RFC 9562 */
 }
 
 int64_t uuid_v7_ms(const uint8_t id[UUID_LEN])

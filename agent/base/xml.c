@@ -30,6 +30,7 @@ struct xml {
 
 static void refuse(struct xml *x, const char *why)
 {
+	/* The first reason is the true one: expat may make some more calls after it was stopped (expat.h, XML_StopParser). */
 	if (x->refused == NULL)
 		x->refused = why;
 	XML_StopParser(x->parser, XML_FALSE);
@@ -64,6 +65,7 @@ static void on_start(void *ctx, const XML_Char *name, const XML_Char **attrs)
 	else
 		x->at->last = x->at->last->next = n;
 	x->at = n;
+	/* Text in front of a child belongs to an element that is no leaf, and is dropped. */
 	buf_reset(&x->text);
 }
 
@@ -109,6 +111,7 @@ int xml_parse(const char *s, size_t len, struct xml **ret, struct err *e)
 	XML_SetCharacterDataHandler(x->parser, on_text);
 	XML_SetStartDoctypeDeclHandler(x->parser, on_doctype);
 	st = XML_Parse(x->parser, s, (int)len, 1);
+	/* A parser that we stopped fails, too, with a reason of its own that tells nothing. */
 	if (x->refused != NULL)
 		return err_set(e, ERR_LIMIT, "XML refused at line %lu: %s", XML_GetCurrentLineNumber(x->parser), x->refused);
 	if (st != XML_STATUS_OK)
@@ -160,6 +163,7 @@ const struct xml_node *xml_find(const struct xml_node *n, const char *path)
 
 		while (c != NULL && !is_called(c, path, len))
 			c = c->next;
+		/* Of several with one name the first is entered and no other: a path is followed, not searched. */
 		n = c;
 		path += len + (path[len] == '/');
 	}

@@ -99,6 +99,7 @@ static const char *one_of(const char *const *names, size_t count, char *to, size
 {
 	int used = snprintf(to, size, "one of");
 
+	/* snprintf tells the length that it would have needed, so `used` can pass size: then the list is cut. */
 	for (size_t i = 0; i < count && used < (int)size; i++)
 		used += snprintf(to + used, size - (size_t)used, "%s %s", i > 0 ? "," : "", names[i]);
 	return to;

@@ -131,6 +131,7 @@ static void hang(struct building *b, struct yaml_node *up, struct yaml_node *n)
 /* Hangs a finished or just opened node under what is open. */
 static void attach(struct building *b, struct yaml_node *n, const yaml_mark_t *mark)
 {
+	/* take_twin below clears it. */
 	bool is_dropped = b->drops;
 
 	if (++b->y->nodes > YAML_MAX_NODES) {
@@ -187,6 +188,8 @@ static void take_key(struct building *b, const yaml_event_t *ev)
 	wait_for_value(b, &ev->start_mark, text);
 	b->twin = first;
 	b->drops = first != NULL;
+	/* While a second mapping is read into the first, its keys may well stand there already: that the mapping stands twice
+	 * was told once. A key that stands twice within the second one is told. Else again_line is 0. */
 	if (first != NULL && first->line >= map->again_line)
 		refuse_twice(b, &ev->start_mark, first);
 }
@@ -201,6 +204,12 @@ static void refuse_extras(struct building *b, const yaml_mark_t *mark, const yam
 		refuse(b, mark, "tags are not allowed");
 }
 
+/* A scalar. By an escape, "\0" in double quotes, one can hold a NUL, at which a text ends for every reader of ours:
+ *
+ *   a NUL in a key    told; the key's value is read and dropped
+ *   a NUL in a value  told; a hole stands in its place
+ *   a key             waits for its value (take_key)
+ *   any other         a value */
 static void take_scalar(struct building *b, const yaml_event_t *ev)
 {
 	const char *text = (const char *)ev->data.scalar.value;
@@ -244,6 +253,12 @@ static void open_twin(struct building *b)
 	b->open[b->depth++] = twin;
 }
 
+/* A list or a mapping begins:
+ *
+ *   in place of a key                                 told; it is passed over, and the value of that "key" is dropped behind it
+ *   nested too deep                                   a hole stands in its place; it is passed over
+ *   a mapping whose key stood before, with a mapping  its keys are read into the first one
+ *   any other                                         a new node, open until its end */
 static void open_collection(struct building *b, enum yaml_kind kind, const yaml_mark_t *mark)
 {
 	bool is_key = wants_key(b);
@@ -313,6 +328,7 @@ static void build(struct building *b)
 		is_done = ev.type == YAML_STREAM_END_EVENT;
 		yaml_event_delete(&ev);
 	}
+	/* Something is open only where the reading broke off. */
 	for (unsigned i = 0; i < b->depth; i++)
 		b->open[i]->is_cut = true;
 }
@@ -337,6 +353,7 @@ static struct yaml *tree_new(const char *file)
 {
 	struct yaml *y = mem_new(struct yaml);
 
+	/* A file of YAML_MAX_BYTES without aliases cannot need that much: the limit is for a mistake of ours. */
 	y->arena = arena_new_sized(64u << 20);
 	y->file = arena_str(y->arena, file);
 	return y;
