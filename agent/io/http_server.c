@@ -86,6 +86,8 @@ static void on_closed(struct conn *conn)
 
 static void leave(struct client *c)
 {
+	/* The deadline, the peer, a write that ended and a closing server may each come here while the connection closes
+	 * already. */
 	if (c->sm.now == CLOSING)
 		return;
 	sm_move(&c->sm, CLOSING);
@@ -142,9 +144,11 @@ static void send_answer(struct client *c, const struct http_server_answer *a)
 	buf_addf(&out, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n", a->status, reason(a->status),
 		 a->body.len);
 	buf_adds(&out, "Cache-Control: no-store\r\nConnection: close\r\n\r\n");
+	/* The answer to HEAD tells the length that GET would have, and has no content (RFC 9110, 9.3.2). */
 	if (c->parser.method != HTTP_HEAD)
 		buf_add(&out, buf_str(&a->body), a->body.len);
 	sm_move(&c->sm, ANSWERING);
+	/* From here on the time is the peer's, to take the answer: it begins again. */
 	timer_start(c->s->w, &c->deadline, PATIENCE_MS, on_deadline);
 	c->s->w->conn_write(c->s->w, &c->conn, out.data, out.len, on_wrote);
 }
@@ -171,6 +175,7 @@ static void answer(struct client *c)
 	};
 
 	c->s->handler(c->s->ctx, &req, &a);
+	/* Half an answer would be taken for JSON that breaks off. */
 	if (a.body.over && c->sm.now == ARRIVING)
 		refuse(c, 500);
 	else if (c->sm.now == ARRIVING) /* else the handler has closed the server */
@@ -200,6 +205,7 @@ static int take_url(llhttp_t *p, const char *at, size_t len)
 {
 	struct client *c = container_of(p, struct client, parser);
 
+	/* The handler takes the path for a text: what stands behind a NUL would be hidden from it. */
 	if (memchr(at, '\0', len) != NULL)
 		return stop_with(c, 400);
 	return buf_add(&c->path, at, len) == 0 ? count_head(p, at, len) : stop_with(c, 431);
@@ -215,13 +221,14 @@ static int take_body(llhttp_t *p, const char *at, size_t len)
 static int take_end(llhttp_t *p)
 {
 	container_of(p, struct client, parser)->whole = true;
-	return HPE_PAUSED;
+	return HPE_PAUSED; /* a second request in the same bytes is not parsed */
 }
 
 static const llhttp_settings_t *settings(void)
 {
 	static llhttp_settings_t s;
 
+	/* Each parser keeps the pointer, so this is one for all; filling it again writes what is there. */
 	llhttp_settings_init(&s);
 	s.on_url = take_url;
 	s.on_header_field = count_head;
@@ -242,6 +249,7 @@ static void on_read(struct conn *conn, const char *data, size_t len)
 		leave(c);
 		return;
 	}
+	/* A whole request is told by take_end, not by rc, which says "paused" then, like for an error. */
 	rc = llhttp_execute(&c->parser, data, len);
 	if (c->whole)
 		answer(c);
@@ -293,6 +301,7 @@ struct http_server *http_server_new(struct world *w, const char *path, unsigned 
 
 void http_server_close(struct http_server *s, void (*done)(void *ctx), void *ctx)
 {
+	/* Before the clients leave: the callback of the last one is the step that ends the close. */
 	ending_begin(&s->end, s->w, &server_how, done, ctx);
 	s->w->unserve(s->w, &s->listener);
 	list_each(n, &s->clients)

@@ -56,6 +56,8 @@ static json_t *line_json(const struct journal *j, const char *type, json_t *memb
 	char hex[DIGEST_HEX_LEN], time[STAMP_RFC3339_LEN];
 	json_t *obj = json_object();
 
+	/* prev comes first: by the head of a line alone a torn first line (journal_read.c) and the hash before a segment
+	 * (journal_segment.c) are known. */
 	json_object_set_new(obj, "prev", json_string(digest_hex(&j->written.prev, hex)));
 	json_object_set_new(obj, "seq", json_integer((json_int_t)j->written.next_seq));
 	json_object_set_new(obj, "time", json_string(stamp_rfc3339(world_wall_ms(j->w), time)));
@@ -69,6 +71,7 @@ int journal_add_line(struct journal *j, const char *type, json_t *members)
 	CLEANUP(json_close) json_t *obj = line_json(j, type, members);
 	size_t from = j->lines.len, len = json_size(obj);
 
+	/* Looked at before anything is moved, so that the next line takes the place of one that does not fit. */
 	if (len > JOURNAL_LINE_MAX || (len > JOURNAL_RECORD_MAX && !str_eq(type, "checkpoint")))
 		return -ERR_LIMIT;
 	json_write(obj, &j->lines);
@@ -85,6 +88,7 @@ static void on_reserve(struct disk_req *r, int rc)
 {
 	struct journal *j = container_of(r, struct journal, reserve_disk);
 
+	/* There is room for the reserve again, so there is room for records. */
 	if (rc == 0 && j->tight) {
 		j->tight = false;
 		log_info("journal.room", "next=\"new commands are accepted again\"");
@@ -114,11 +118,13 @@ static void on_reserve_gone(struct disk_req *r, int rc)
 
 static void give_up_reserve(struct journal *j)
 {
+	/* A request for the reserve may still be under way; the next write that fails comes here again. */
 	if (j->tight || j->reserve_disk.impl != NULL)
 		return;
 	j->tight = true;
 	log_error("journal.full",
 		  "err=\"the disk is full\" next=\"the reserve is given up, nothing new is started, it tries again\"");
+	/* It would make the file again before the records have got its room. */
 	timer_stop(j->w, &j->reserve_timer);
 	disk_unlink(j->w, &j->reserve_disk, j->reserve, on_reserve_gone);
 }
@@ -140,6 +146,7 @@ void journal_failed(struct journal *j, int rc)
 	if (j->trouble.text[0] == '\0')
 		err_set(&j->trouble, -rc, "the journal cannot be written");
 	log_error("journal.write.failed", "err=%s retry_in_ms=%u", err_text(&j->trouble), wait);
+	/* Asked for now, so that the room is there when the same bytes are written again. */
 	if (rc == -ERR_NOSPACE)
 		give_up_reserve(j);
 	j->retry = j->sm.now;
@@ -166,6 +173,7 @@ static void on_appended(struct disk_req *r, int rc)
 		journal_failed(j, rc);
 		return;
 	}
+	/* Before the callbacks: they may append, and ask for the newest number and hash. */
 	j->size += j->lines.len;
 	journal_landed(j);
 	for (size_t i = 0; i < j->batch_n; i++) {
@@ -177,6 +185,8 @@ static void on_appended(struct disk_req *r, int rc)
 		a->waiting = false;
 		a->cb(a);
 	}
+	/* Not earlier: journal_forget, called by one of them, looks for its append in the batch. What they have appended is the
+	 * next one. */
 	j->batch_n = 0;
 	journal_turn(j);
 }
@@ -205,6 +215,7 @@ static void append_start(struct journal *j)
 {
 	uint64_t seq = j->written.next_seq;
 
+	/* The lines stay in this buffer until they are durable, because a retry writes the very same bytes. */
 	buf_reset(&j->lines);
 	while (j->batch_n < BATCH_MAX && j->lines.len < BATCH_BYTES && !list_empty(&j->queue)) {
 		struct journal_append *a = list_entry(list_pop(&j->queue), struct journal_append, link);
@@ -217,8 +228,10 @@ static void append_start(struct journal *j)
 		json_close(&a->members);
 		j->batch[j->batch_n++] = a;
 	}
+	/* All that waited was unfit, and nothing of the chain has moved. */
 	if (j->batch_n == 0)
 		return;
+	/* The first segment of all; the name says with which record it begins. */
 	if (j->first == 0) {
 		j->first = seq;
 		journal_path(j, seq, j->path);
@@ -233,6 +246,7 @@ static bool is_out(struct closing *c)
 {
 	struct journal *j = container_of(c, struct journal, end.closing);
 
+	/* Appends in the queue are not waited for: they were never durable, so they have not happened. */
 	return j->disk.impl != NULL || j->reserve_disk.impl != NULL;
 }
 
@@ -262,6 +276,7 @@ static void retry(struct journal *j)
 		journal_cut(j);
 		return;
 	}
+	/* The same bytes at the same offset: whatever a failed write has left behind the durable lines is cut and written over. */
 	sm_move(&j->sm, j->retry);
 	if (j->retry == JOURNAL_SEGMENT)
 		journal_segment_write(j);
@@ -321,6 +336,7 @@ void journal_append(struct journal *j, struct journal_append *a, const char *typ
 	a->waiting = true;
 	list_add(&j->queue, &a->link);
 	if (j->sm.now == JOURNAL_IDLE && j->timer.cb == NULL)
+		/* From the loop, so that all that one event appends goes to the disk by one write and one sync. */
 		timer_start(j->w, &j->timer, 0, on_turn);
 }
 
@@ -332,6 +348,7 @@ void journal_forget(struct journal *j, struct journal_append *a)
 	for (size_t i = 0; i < j->batch_n; i++)
 		if (j->batch[i] == a)
 			j->batch[i] = NULL;
+	/* It stands in the queue still. One that is a line by now, or was unfit, has no members and is in no list. */
 	if (a->members != NULL) {
 		list_del(&a->link);
 		json_close(&a->members);
@@ -355,6 +372,7 @@ bool journal_is_tight(const struct journal *j)
 
 const char *journal_trouble(const struct journal *j)
 {
+	/* A disk that refuses holds up all records, an unfit record only its owner. */
 	const struct err *e = j->trouble.code != 0 ? &j->trouble : &j->unfit;
 
 	return e->code != 0 ? err_text(e) : NULL;

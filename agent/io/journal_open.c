@@ -33,6 +33,7 @@ static int on_entry(void *ctx, const struct journal_entry *entry, struct err *e)
 
 	TRY(check_schema(entry, e));
 	if (str_eq(entry->type, "checkpoint")) {
+		/* It is torn, else the reading would have begun with it: its parts are lines of the chain and no state. */
 		if (!o->is_anchor)
 			return 0;
 		o->header += entry->len + 1;
@@ -88,6 +89,7 @@ static int chain_before(struct journal *j, const struct journal_segments *segs, 
 	uint64_t good;
 	bool torn;
 
+	/* Only the hash of its last line is wanted. It is sealed, so a torn tail in it is damage. */
 	*chain = (struct journal_chain){ .any_prev = true, .next_seq = before->first };
 	return journal_read_segment(j->w, j->cfg.dir, before, false, chain, NULL, NULL, &good, &torn, e);
 }
@@ -113,6 +115,7 @@ static int keep_tail(struct journal *j, const struct journal_segment *seg, struc
 	TRY(disk_read_all(j->w, path, &b, e));
 	TRY(j->w->disk_list(j->w, j->cfg.dir, count_torn, &files, e));
 	buf_add(&j->tail, b.data + j->size, b.len - j->size);
+	/* A machine that crashes at each start must not fill its disk with tails. */
 	if (files < TORN_FILES_MAX)
 		snprintf(j->tail_path, sizeof(j->tail_path), "%s/%016llu-%llu.torn", j->cfg.dir, (unsigned long long)seg->first,
 			 (unsigned long long)j->size);
@@ -154,9 +157,12 @@ static int open_all(struct journal *j, struct opening *o, bool *ret_empty, struc
 	}
 	TRY(find_anchor(j, &segs, &anchor, e));
 	TRY(read_from(j, o, &segs, anchor, e));
+	/* One segment without a whole line: its first write was torn, so no record was ever durable. */
 	*ret_empty = j->size == 0 && segs.n == 1;
 	j->first = segs.v[segs.n - 1].first;
 	j->anchor = segs.v[anchor].first;
+	/* Segments follow the one that was begun with: their checkpoints are torn, and a whole one is written before anything
+	 * else. */
 	j->checkpoint_due = anchor + 1 < segs.n;
 	j->base = j->checkpoint_due ? 0 : o->header;
 	journal_path(j, j->first, j->path);
@@ -186,6 +192,7 @@ int journal_open(struct world *w, const struct journal_config *cfg, journal_visi
 		mem_free(j);
 		return rc;
 	}
+	/* The reserve is made only for a journal that may be written. */
 	journal_reserve_start(j);
 	*ret = j;
 	return 0;
@@ -240,6 +247,7 @@ static void on_tail_kept(struct disk_req *r, int rc)
 		journal_failed(j, rc);
 		return;
 	}
+	/* Only now is the tail cut: a crash before this finds it again. */
 	buf_close(&j->tail);
 	disk_truncate(j->w, &j->disk, j->path, j->size, on_cut);
 }
@@ -276,6 +284,7 @@ static void lose(struct journal *j, const struct err *e)
 {
 	j->trouble = *e;
 	log_error("journal.lost", "err=%s next=\"a new start reads what is there\"", err_text(e));
+	/* No timer is started: it stays in this state, and writes nothing, until its owner closes it. */
 	j->retry = JOURNAL_CUT;
 	sm_move(&j->sm, JOURNAL_WAIT);
 	j->cfg.lost(j->cfg.ctx, e);
@@ -285,6 +294,7 @@ static void rewrite(struct journal *j)
 {
 	int rc = read_again(j, &j->disk.err);
 
+	/* A read that fails in another way may pass; lines that are gone do not come back. */
 	if (rc == -ERR_CORRUPT || rc == -ERR_NOTFOUND)
 		lose(j, &j->disk.err);
 	else if (rc != 0)

@@ -20,6 +20,7 @@ static int collect(void *ctx, const char *name)
 	struct journal_segment *seg;
 	char digits[17];
 
+	/* The reserve, copies of torn tails and .tmp files that a crash left lie in the same folder. */
 	if (strlen(name) != 22 || !str_ends(name, ".jsonl") || strspn(name, "0123456789") != 16)
 		return 0;
 	s->v = mem_grow(s->v, s->n + 1, sizeof(*s->v));
@@ -75,6 +76,7 @@ static int check_line(const char *line, size_t len, const struct journal_chain *
 	TRY(json_get_u64(obj, "seq", &seq, e));
 	TRY(json_get_str(obj, "type", &type, e));
 	TRY(json_get_str(obj, "time", &time, e));
+	/* Of the oldest line that is there the hash cannot be checked: what it names was pruned. */
 	if (!chain->any_prev && !str_eq(prev, digest_hex(&chain->prev, expected)))
 		return err_set(e, ERR_CORRUPT, "prev is %.16s..., but the line before hashes to %.16s...", prev, expected);
 	if (chain->next_seq != 0 && seq != chain->next_seq)
@@ -151,6 +153,7 @@ static int read_lines(const struct journal_segment *seg, bool last, const char *
 						.len = (size_t)(lf - at),
 						.segment = seg->name,
 						.line_number = number };
+		/* A segment that was renamed, or a copy of another one. */
 		if (number == 1 && entry.seq != seg->first)
 			return err_set(e, ERR_CORRUPT, "journal damaged at %s line 1: seq %llu does not fit the file's name",
 				       seg->name, (unsigned long long)entry.seq);
@@ -170,6 +173,7 @@ int journal_read_segment(struct world *w, const char *dir, const struct journal_
 	CLEANUP(buf_close) struct buf b = BUF_MAX(JOURNAL_SEGMENT_READ_MAX);
 
 	*good_len = 0;
+	/* A segment between them is gone, or the one before was cut at its end. */
 	if (chain->next_seq != 0 && seg->first != chain->next_seq)
 		return err_set(e, ERR_CORRUPT,
 			       "journal damaged at %s line 1: record %llu should come next and does not fit the "
@@ -191,6 +195,8 @@ int journal_read_all(struct world *w, const char *dir, journal_visit *visit, voi
 	*torn = false;
 	TRY(journal_list(w, dir, &segs, e));
 	for (size_t i = 0; i < segs.n; i++) {
+		/* Only the first record of all has no line before it. If the oldest segment begins later, the ones before were
+		 * pruned. */
 		ret->any_prev = i == 0 && segs.v[0].first > 1;
 		ret->next_seq = i == 0 ? segs.v[0].first : ret->next_seq;
 		TRY(journal_read_segment(w, dir, &segs.v[i], i + 1 == segs.n, ret, visit, ctx, &good, torn, e));

@@ -76,8 +76,10 @@ static void seal(struct journal *j)
 static void whole(struct journal *j)
 {
 	seal(j);
+	/* From here on recovery begins with this segment, so older ones may be pruned. */
 	j->first = j->anchor = j->checkpoint.first;
 	memcpy(j->path, j->new_path, sizeof(j->path));
+	/* A segment is full by what comes behind its checkpoint, however large that is. */
 	j->size = j->base = j->checkpoint.size;
 	j->checkpoint_due = false;
 	checkpoint_close(&j->checkpoint);
@@ -98,6 +100,7 @@ static void on_part(struct disk_req *r, int rc)
 		whole(j);
 		return;
 	}
+	/* The part is a durable line, though the checkpoint counts only with its last one. */
 	j->durable = j->written;
 	if (ending_is_on(&j->end)) {
 		ending_step(&j->end);
@@ -121,6 +124,7 @@ void journal_segment_start(struct journal *j)
 {
 	struct checkpoint *c = &j->checkpoint;
 
+	/* The journal is idle, so what is open in memory is what its durable lines say. */
 	*c = (struct checkpoint){ .members = j->cfg.checkpoint(j->cfg.ctx), .first = j->written.next_seq };
 	c->records = json_incref(json_object_get(c->members, "records"));
 	json_object_del(c->members, "records");
@@ -141,6 +145,7 @@ static void on_pruned(struct disk_req *r, int rc)
 {
 	struct journal *j = container_of(r, struct journal, disk);
 
+	/* Only now is it out of the list: a file that stays is the oldest segment still. */
 	if (rc == 0) {
 		memmove(j->sealed.v, j->sealed.v + 1, --j->sealed.n * sizeof(*j->sealed.v));
 	} else {
@@ -154,6 +159,8 @@ static void on_pruned(struct disk_req *r, int rc)
 
 void journal_prune(struct journal *j)
 {
+	/* A crash between the record and this leaves the file: the next start finds the segment again, and records and removes
+	 * it. */
 	j->prune_due = false;
 	sm_move(&j->sm, JOURNAL_PRUNE);
 	disk_unlink(j->w, &j->disk, j->prune_path, on_pruned);
@@ -180,6 +187,9 @@ static uint64_t second_first(const struct journal *j)
 
 bool journal_may_prune(const struct journal *j)
 {
+	/* The oldest record that stays must not lie behind the newest whole checkpoint, nor behind the first record of an open
+	 * operation. Where a prune could not be recorded or done, the next one waits for a new segment: a disk that refuses is
+	 * not asked in a circle. */
 	return j->sealed.n > 0 && total_size(j) > j->cfg.max_bytes && j->prune_refused != j->first &&
 	       second_first(j) <= j->anchor && second_first(j) <= j->cfg.oldest_open(j->cfg.ctx);
 }

@@ -44,6 +44,7 @@ bool http_header_get(const struct http_req *r, const char *name, struct buf *b)
 
 			while (v < end && (*v == ' ' || *v == '\t'))
 				v++;
+			/* Blanks around a value do not belong to it (RFC 9110, 5.5). */
 			while (end > v && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
 				end--;
 			return buf_add(b, v, (size_t)(end - v)) == 0;
@@ -87,6 +88,7 @@ void http_req_close(struct http_req *r)
 static void start(struct world *w, struct disk_req *r, struct disk_req ask, disk_cb *cb)
 {
 	assert(r->impl == NULL);
+	/* Every member is set anew, so that nothing of an earlier request (an offset, a mode, an error) is left in this one. */
 	*r = ask;
 	w->disk_start(w, r, cb);
 }

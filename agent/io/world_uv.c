@@ -45,9 +45,11 @@ static void fill_random(struct world *w, void *to, size_t len)
 
 	(void)w;
 	while (len > 0) {
+		/* Without flags it waits for the kernel's pool alone, once after boot (getrandom(2)). */
 		ssize_t n = getrandom(at, len, 0);
 
 		if (n < 0 && errno != EINTR) {
+			/* Ids, nonces and waits that repeat are worse than an agent that stops. */
 			log_error("random.none", "err=\"getrandom: %s\"", strerror(errno));
 			abort();
 		}
@@ -87,6 +89,7 @@ static void on_alarm(uv_timer_t *alarm)
 		struct timer *t = list_entry(n, struct timer, link);
 		timer_cb *cb = t->cb;
 
+		/* Idle before the call: the callback may start it again, or free what it lies in. */
 		t->cb = NULL;
 		cb(t);
 	}
@@ -98,6 +101,7 @@ static void stop_timer(struct world *w, struct timer *t)
 	struct world_uv *u = world_uv_of(w);
 	bool first = u->timers.next == &t->link;
 
+	/* This list may be the one of on_alarm: a timer that is due and has not had its turn is stopped, too. */
 	list_del(&t->link);
 	t->cb = NULL;
 	if (first)
@@ -112,6 +116,8 @@ static void start_timer(struct world *w, struct timer *t, uint64_t delay_ms, tim
 	stop_timer(w, t);
 	t->cb = cb;
 	t->due_ms = now_ms(w) + delay_ms;
+	/* From the end, because most timers are set for later than those that stand there. Of two due at the same moment the one
+	 * that was started first comes first. */
 	for (at = u->timers.prev; at != &u->timers; at = at->prev)
 		if (list_entry(at, struct timer, link)->due_ms <= t->due_ms)
 			break;
@@ -207,6 +213,7 @@ bool world_uv_free(struct world *w)
 	if (w == NULL)
 		return true;
 	u = world_uv_of(w);
+	/* Requests hold timers and wait for names and certificates, so they are dropped before those. */
 	world_uv_http_close(u);
 	world_uv_serve_close(u);
 	world_uv_watch_close(u);
@@ -217,6 +224,7 @@ bool world_uv_free(struct world *w)
 	world_uv_trust_close(u);
 	world_uv_disk_close(u);
 	if (!wait_for_workers(u)) {
+		/* The handles that were closed get their last callback. The loop itself stays: a thread will still report to it. */
 		held = u;
 		uv_run(&u->loop, UV_RUN_NOWAIT);
 		return false;

@@ -30,6 +30,7 @@ struct job {
 static void close_fd(int *fd)
 {
 	if (*fd >= 0)
+		/* What close(2) could report does not count: what had to reach the disk was synced before. */
 		close(*fd);
 }
 
@@ -41,6 +42,7 @@ static int sync_dir_of(const char *path, struct err *e)
 
 	if (fd < 0)
 		return err_errno(e, errno, "%s: open", dir);
+	/* The sync of a file does not cover the entry that names it (fsync(2)). */
 	return fsync(fd) == 0 ? 0 : err_errno(e, errno, "%s: fsync", dir);
 }
 
@@ -60,6 +62,7 @@ static int write_all(int fd, const struct disk_req *r, uint64_t offset, const ch
 			left -= (size_t)n;
 		}
 	}
+	/* It writes the file's size with its data, and leaves out only what nobody reads back, like times (fdatasync(2)). */
 	return fdatasync(fd) == 0 ? 0 : err_errno(e, errno, "%s: fdatasync", path);
 }
 
@@ -70,6 +73,7 @@ static mode_t mode_of(const struct disk_req *r)
 
 static int open_new(const char *path, mode_t mode, int *ret, struct err *e)
 {
+	/* O_EXCL and O_NOFOLLOW: nothing is written through a file or a link that somebody has put there. */
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 
 	if (fd < 0)
@@ -81,11 +85,13 @@ static int open_new(const char *path, mode_t mode, int *ret, struct err *e)
 /* Open for writing; a new one only where `offset` is 0. */
 static int open_old(struct disk_req *r, int *ret, struct err *e)
 {
+	/* O_NONBLOCK: a FIFO without a reader fails at once, instead of holding the thread. */
 	int fd = open(r->path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT && r->op == DISK_APPEND && r->offset == 0)
 		return open_new(r->path, mode_of(r), ret, e);
 	if (fd < 0 && errno == ENOENT && r->op == DISK_APPEND)
+		/* A new file would have a hole where durable bytes were. */
 		return err_set(e, ERR_CORRUPT, "%s is gone, %llu bytes were expected", r->path, (unsigned long long)r->offset);
 	if (fd < 0)
 		return err_errno(e, errno, "%s: open", r->path);
@@ -108,6 +114,7 @@ static int do_append(struct disk_req *r, struct err *e)
 	if ((uint64_t)st.st_size < r->offset)
 		return err_set(e, ERR_CORRUPT, "%s holds %lld bytes, %llu were expected", r->path, (long long)st.st_size,
 			       (unsigned long long)r->offset);
+	/* Cut first, not only written over: of a longer write that failed before, the end would stay behind the new bytes. */
 	if ((uint64_t)st.st_size > r->offset && ftruncate(fd, (off_t)r->offset) != 0)
 		return err_errno(e, errno, "%s: truncate", r->path);
 	TRY(write_all(fd, r, r->offset, r->path, e));
@@ -132,6 +139,7 @@ static int do_replace(struct disk_req *r, struct err *e)
 	CLEANUP(mem_close) char *tmp = mem_printf("%s.tmp", r->path);
 
 	unlink(tmp); /* what a crash left */
+	/* The new bytes are synced before the rename: else a power failure could leave the new name on an empty file. */
 	TRY(fill_new(r, tmp, e));
 	if (rename(tmp, r->path) != 0) {
 		int errnum = errno;
@@ -195,6 +203,7 @@ static int do_list(struct disk_req *r, struct err *e)
 
 	if (dir == NULL)
 		return err_errno(e, errno, "%s: list", r->path);
+	/* readdir(3) gives NULL at the end and for an error; errno alone tells which. */
 	for (errno = 0; (d = readdir(dir)) != NULL; errno = 0)
 		if (!str_eq(d->d_name, ".") && !str_eq(d->d_name, ".."))
 			buf_add(r->names, d->d_name, strlen(d->d_name) + 1);
@@ -247,6 +256,7 @@ static void begin_what_may(struct world_uv *u)
 		if (j->begun || must_wait(u, r))
 			continue;
 		j->begun = true;
+		/* It fails only for work without a function. */
 		uv_queue_work(&u->loop, &j->work, on_work, on_worked);
 	}
 }
@@ -265,6 +275,7 @@ static void on_worked(uv_work_t *work, int status)
 	r->impl = NULL;
 	begin_what_may(u);
 	if (r->cb != NULL)
+		/* The last thing: the callback may start r again, or free it. */
 		r->cb(r, rc);
 }
 
@@ -308,6 +319,7 @@ void world_uv_disk_close(struct world_uv *u)
 		struct disk_req *r = list_entry(n, struct disk_req, link);
 		struct job *j = r->impl;
 
+		/* Work that no thread has taken yet can be called off: its on_worked still comes, and frees the job alone. */
 		if (!j->begun || uv_cancel((uv_req_t *)&j->work) == 0)
 			forget(r);
 	}

@@ -52,6 +52,8 @@ static int stat_path(struct world *w, const char *path, struct disk_stat *ret, s
 	if (stat(path, &st) != 0)
 		return err_errno(e, errno, "%s", path);
 	fill_stat(&st, ret);
+	/* The kernel is asked, because bits of the mode do not tell it: groups, ACLs, capabilities and a file system mounted
+	 * read-only count, too. */
 	if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0)
 		ret->ours_to_write = true;
 	return 0;
@@ -212,6 +214,7 @@ static int make_dir(struct world *w, const char *dir, unsigned mode, struct err 
 	CLEANUP(mem_close) char *above = mem_printf("%s/..", dir);
 
 	(void)w;
+	/* A file of this name is EEXIST as well; the sync below refuses it, because it opens folders only. */
 	if (mkdir(dir, mode) != 0 && errno != EEXIST)
 		return err_errno(e, errno, "%s: mkdir", dir);
 	TRY(sync_dir(dir, e));
@@ -233,6 +236,8 @@ static int lock_path(struct world *w, const char *path, struct err *e)
 			return err_set(e, ERR_EXISTS, "%s is locked by another process", path);
 		return err_errno(e, errnum, "%s: flock", path);
 	}
+	/* The file stays when the lock is let go. Were it unlinked, one process could lock the file without a name that it has
+	 * open, and another a new one of that name. */
 	l = mem_new(struct lock);
 	l->fd = fd;
 	list_add(&world_uv_of(w)->locks, &l->link);

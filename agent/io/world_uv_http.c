@@ -45,6 +45,8 @@ static int set_alarm(CURLM *multi, long delay_ms, void *ctx)
 	if (delay_ms < 0)
 		uv_timer_stop(&u->http_alarm);
 	else
+		/* A delay of 0 goes through the loop, too: from inside its own callback curl must not be called
+		 * (CURLMOPT_TIMERFUNCTION(3)). */
 		uv_timer_start(&u->http_alarm, on_http_alarm, (uint64_t)delay_ms, 0);
 	return 0;
 }
@@ -55,6 +57,7 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 	struct world_uv *u = s->u;
 	int flags = 0, running;
 
+	/* curl finds out itself what is wrong with the socket. */
 	if (status < 0)
 		flags |= CURL_CSELECT_ERR;
 	if (events & UV_READABLE)
@@ -77,6 +80,8 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void 
 	int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
 
 	(void)easy;
+	/* The handle's memory goes when libuv has let go of it, so curl's pointer to it is taken back at once: the number of the
+	 * socket may be given to another connection in the same turn. */
 	if (what == CURL_POLL_REMOVE) {
 		if (s != NULL)
 			uv_close((uv_handle_t *)&s->poll, on_socket_closed);
@@ -106,7 +111,7 @@ static size_t take_body(char *data, size_t size, size_t n, void *ctx)
 	if (buf_add(&t->r->body, data, size * n) == 0)
 		return size * n;
 	t->over = true;
-	return 0;
+	return 0; /* another number than it was given ends the transfer */
 }
 
 /* curl gives one line a call, with those of interim answers (1xx) and, behind the body, of trailers. */
@@ -124,8 +129,10 @@ static size_t take_head(char *data, size_t size, size_t n, void *ctx)
 		long status = 0;
 
 		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+		/* The blank line behind an interim answer (1xx) does not end the head: the final one follows. */
 		t->head_done = status >= 200;
 	} else if (len > 5 && memcmp(data, "HTTP/", 5) == 0) {
+		/* A status line begins a head, so what came before it was of an interim answer. */
 		buf_reset(&r->head);
 	} else if (data[0] != ' ' && data[0] != '\t' && memchr(data, ':', len) != NULL) {
 		buf_add(&r->head, data, len);
@@ -143,6 +150,8 @@ static void release(struct transfer *t)
 	timer_stop(&t->u->w, &t->patience);
 	list_del(&t->r->link);
 	t->r->impl = NULL;
+	/* Harmless for a handle that was never added or is removed already. It comes before the rest: until then curl uses the
+	 * lists. */
 	curl_multi_remove_handle(t->u->multi, t->easy);
 	curl_easy_cleanup(t->easy);
 	curl_slist_free_all(t->headers);
@@ -158,6 +167,7 @@ static void finish(struct transfer *t, int rc)
 {
 	struct http_req *r = t->r;
 
+	/* The callback comes last: it may start r again, or free it. */
 	release(t);
 	r->cb(r, rc);
 }
@@ -188,6 +198,7 @@ static void teach(struct transfer *t, CURLcode cc)
 		return;
 	if (curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address != NULL && *address != '\0')
 		world_uv_name_used(t->u, t->host, t->epoch, address);
+	/* Any failure counts: a silence or a wrong certificate may mean that the address is another host's by now. */
 	if (cc != CURLE_OK)
 		world_uv_name_doubt(t->u, t->host);
 }
@@ -199,6 +210,13 @@ static bool was_connected(struct transfer *t)
 	return curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME_T, &us) == CURLE_OK && us > 0;
 }
 
+/* A transfer has ended:
+ *
+ *   the body or the head did not fit        -ERR_LIMIT, with the status if there was one
+ *   curl is content, and there is a status  0: an answer, whatever its status
+ *   curl is content, and there is none      -ERR_NET: what came was no HTTP
+ *   curl's time ran out                     -ERR_TIMEOUT
+ *   any other failure                       -ERR_NET */
 static int judge(struct transfer *t, CURLcode cc)
 {
 	const char *why = t->why[0] != '\0' ? t->why : curl_easy_strerror(cc);
@@ -213,6 +231,7 @@ static int judge(struct transfer *t, CURLcode cc)
 	else if (cc == CURLE_OPERATION_TIMEDOUT && !was_connected(t))
 		why = "no connection in time";
 	teach(t, cc);
+	/* Asked first: curl calls a transfer that we ended a write error. */
 	if (t->over)
 		return fail(t, ERR_LIMIT, "the answer is larger than we allow");
 	if (cc == CURLE_OK)
@@ -231,6 +250,7 @@ static void reap(struct world_uv *u)
 
 		if (m->msg != CURLMSG_DONE)
 			continue;
+		/* m is gone once the handle is removed (curl_multi_info_read(3)), so it is read before finish. */
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &p);
 		t = p;
 		finish(t, judge(t, m->data.result));
@@ -282,6 +302,7 @@ static void finish_early(struct transfer *t, int rc)
 
 static int launch(struct transfer *t)
 {
+	/* From here on curl counts the time. */
 	timer_stop(&t->u->w, &t->patience);
 	world_uv_http_route(t);
 	curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, left_ms(t, connect_ms(t->r)));
@@ -326,6 +347,7 @@ static int find_certificates(struct transfer *t)
 static void on_patience(struct timer *patience)
 {
 	struct transfer *t = container_of(patience, struct transfer, patience);
+	/* One question is out at a time: for the certificates first, then for the name. */
 	bool is_named = t->ask.name != NULL;
 	CLEANUP(mem_close)
 	char *why = mem_printf("%s%s: no answer from the %s in %u ms", is_named ? "the name " : "",
@@ -378,6 +400,7 @@ static void cancel(struct world *w, struct http_req *r)
 	struct world_uv *u = world_uv_of(w);
 	struct transfer *t = r->impl;
 
+	/* Where `later` runs its end is decided already, and its callback on the way. */
 	if (t == NULL || t->later.cb != NULL)
 		return;
 	timer_stop(w, &t->patience);

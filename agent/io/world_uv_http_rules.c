@@ -92,10 +92,12 @@ static void set_method(CURL *c, const struct http_req *r)
 {
 	bool sends = r->send_len > 0 || str_eq(r->method, "POST") || str_eq(r->method, "PUT");
 
+	/* With HEAD as a custom method curl would wait for a body that never comes (CURLOPT_CUSTOMREQUEST(3)). */
 	if (str_eq(r->method, "HEAD")) {
 		SET(c, CURLOPT_NOBODY, 1L);
 		return;
 	}
+	/* The number of bytes is told because they may hold NULs. A POST or PUT without a body says so by Content-Length: 0. */
 	if (sends) {
 		SET(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->send_len);
 		SET(c, CURLOPT_POSTFIELDS, r->send_len > 0 ? r->send : "");
@@ -122,9 +124,9 @@ static int set_trust(struct transfer *t)
 {
 	CURL *c = t->easy;
 
-	SET(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2); /* or newer */
 	SET(c, CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(c, CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(c, CURLOPT_SSL_VERIFYHOST, 2L);   /* 2: the certificate must name the host */
 	SET(c, CURLOPT_SSL_VERIFYSTATUS, 0L); /* few servers staple, so a missing answer proves nothing */
 	SET(c, CURLOPT_SSL_OPTIONS, 0L);
 	SET(c, CURLOPT_SSL_SESSIONID_CACHE, 0L);
@@ -148,14 +150,14 @@ static void set_ways(CURL *c)
 	SET(c, CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(c, CURLOPT_REDIR_PROTOCOLS_STR, "https");
 	SET(c, CURLOPT_DEFAULT_PROTOCOL, "https"); /* of a url without a scheme */
-	SET(c, CURLOPT_FOLLOWLOCATION, 0L);
+	SET(c, CURLOPT_FOLLOWLOCATION, 0L);        /* an answer must not send a signed request elsewhere */
 	SET(c, CURLOPT_MAXREDIRS, 0L);
 	SET(c, CURLOPT_PROXY, ""); /* "": none, whatever http_proxy, https_proxy and all_proxy say */
 	SET(c, CURLOPT_PRE_PROXY, "");
 	SET(c, CURLOPT_NOPROXY, "*");
 	SET(c, CURLOPT_ALTSVC, NULL); /* the header Alt-Svc would name another host */
 	SET(c, CURLOPT_HSTS_CTRL, 0L);
-	SET(c, CURLOPT_DOH_URL, NULL);
+	SET(c, CURLOPT_DOH_URL, NULL); /* names are looked up by world_uv_name.c */
 	SET(c, CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_WHATEVER);
 	SET(c, CURLOPT_INTERFACE, NULL);
 }
@@ -167,7 +169,7 @@ static void set_secrets(CURL *c)
 	SET(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_NONE);
 	SET(c, CURLOPT_PROXYAUTH, (long)CURLAUTH_NONE);
 	SET(c, CURLOPT_UNRESTRICTED_AUTH, 0L);
-	SET(c, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+	SET(c, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L); /* refused aloud, instead of passed over */
 	SET(c, CURLOPT_COOKIEFILE, NULL);
 	SET(c, CURLOPT_COOKIEJAR, NULL);
 }
@@ -186,12 +188,12 @@ static int set_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
 
 static void set_wire(CURL *c)
 {
-	SET(c, CURLOPT_NOSIGNAL, 1L);
+	SET(c, CURLOPT_NOSIGNAL, 1L); /* curl installs no handlers: signals are the daemon's */
 	SET(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(c, CURLOPT_HTTP09_ALLOWED, 0L);
 	SET(c, CURLOPT_PATH_AS_IS, 1L); /* a signature covers the path as it was written */
 	SET(c, CURLOPT_ACCEPT_ENCODING, NULL);
-	SET(c, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+	SET(c, CURLOPT_HTTP_CONTENT_DECODING, 0L); /* a packed body is unpacked by its owner, who has a limit for it */
 	SET(c, CURLOPT_TRANSFER_ENCODING, 0L);
 	SET(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	SET(c, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -269,6 +271,7 @@ int world_uv_http_aim(struct transfer *t)
 
 static void connect_to(struct transfer *t, const char *host)
 {
+	/* An empty host and port in front fit whatever the url says (CURLOPT_CONNECT_TO(3)). */
 	CLEANUP(mem_close) char *rule = mem_printf("::%s:%u", host, t->port);
 
 	t->connect_to = curl_slist_append(NULL, rule);
@@ -293,6 +296,8 @@ void world_uv_http_route(struct transfer *t)
 	}
 	if (t->trust.store != NULL)
 		buf_addf(&alias, "t%x.", t->trust.generation);
+	/* "+" in front of a rule for CURLOPT_RESOLVE(3) has it time out like any other entry: without it curl keeps each alias
+	 * for ever. */
 	if (t->ask.host != NULL) {
 		t->epoch = world_uv_name_place(t->u, t->host, t->port, &alias, &resolve);
 	} else if (t->trust.store != NULL) {

@@ -71,6 +71,7 @@ static void make_room(struct world_uv *u)
 		if (!nm->is_asking && list_empty(&nm->waiters) && (oldest == NULL || nm->asked_ms < oldest->asked_ms))
 			oldest = nm;
 	}
+	/* Where all are in use the list grows beyond NAMES_MAX: a request is not refused for that. */
 	if (n >= NAMES_MAX && oldest != NULL)
 		forget(oldest);
 }
@@ -142,6 +143,7 @@ static void take(struct name *nm, const struct addrinfo *res)
 	}
 	if (left_out > 0)
 		log_warn("net.name.cut", "host=%s kept=%zu left_out=%zu", nm->host, n, left_out);
+	/* An answer without any address that we can use takes none away that we know. */
 	if (n == 0)
 		return;
 	nm->addresses_n = n;
@@ -171,6 +173,7 @@ static void on_looked_up(uv_getaddrinfo_t *lookup, int status, struct addrinfo *
 	struct name *nm = container_of(lookup, struct name, lookup);
 	bool answered = status == 0 && res != NULL;
 
+	/* Before anybody is told: the callback may ask for this host again. */
 	nm->is_asking = false;
 	if (nm->u == NULL) {
 		forget(nm);
@@ -195,8 +198,11 @@ static int look_up(struct name *nm)
 
 	if (nm->is_asking)
 		return 0;
+	/* The hint of a socket type has each address come once, instead of once a type (getaddrinfo(3)). */
 	rc = uv_getaddrinfo(&nm->u->loop, &nm->lookup, on_looked_up, nm->host, NULL, &hints);
 	nm->is_asking = rc == 0;
+	/* Also when it could not be started: the next asker tries again where no address is known, else when they are stale
+	 * again. */
 	nm->asked_ms = world_now_ms(&nm->u->w);
 	nm->is_doubted = false;
 	return rc;
@@ -213,6 +219,7 @@ int world_uv_name_ask(struct world_uv *u, struct name_ask *a, name_cb *cb)
 	int rc = nm->addresses_n == 0 || is_stale(nm) ? look_up(nm) : 0;
 
 	assert(a->name == NULL);
+	/* Known addresses are handed out whatever became of the new lookup. */
 	if (nm->addresses_n > 0)
 		return 1;
 	if (rc != 0)
@@ -249,6 +256,7 @@ void world_uv_name_used(struct world_uv *u, const char *host, unsigned epoch, co
 {
 	struct name *nm = find(u, host);
 
+	/* A connection of an earlier epoch tells nothing of the addresses of now. */
 	if (nm == NULL || nm->epoch != epoch || has(nm->used, nm->used_n, address) || strlen(address) >= INET6_ADDRSTRLEN)
 		return;
 	if (nm->used_n == ADDRESSES_MAX)
@@ -288,6 +296,7 @@ void world_uv_name_close(struct world_uv *u)
 
 		assert(list_empty(&nm->waiters));
 		nm->u = NULL;
+		/* A lookup that no thread has begun can be called off: on_looked_up still comes, and frees the name. */
 		if (!nm->is_asking)
 			forget(nm);
 		else if (uv_cancel((uv_req_t *)&nm->lookup) != 0)

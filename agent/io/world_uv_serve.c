@@ -91,6 +91,7 @@ static bool in_group(int fd, gid_t primary, gid_t gid)
 
 	if (primary == gid)
 		return true;
+	/* More groups than there is room for (ERANGE), and a kernel without the option: then it counts as outside. */
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) != 0)
 		return false;
 	for (size_t i = 0; i < len / sizeof(groups[0]); i++)
@@ -125,6 +126,7 @@ static void on_data(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 {
 	struct conn *c = container_of((uv_pipe_t *)s, struct pipe, h)->c;
 
+	/* 0 is no end: libuv found nothing to read after all. */
 	if (n > 0) {
 		c->on_read(c, b->base, (size_t)n);
 	} else if (n < 0) {
@@ -144,6 +146,7 @@ static void on_incoming(uv_stream_t *s, int status)
 	if (status != 0)
 		return;
 	p = pipe_new(at->u);
+	/* A peer that the kernel does not name is not served. */
 	if (uv_accept(s, (uv_stream_t *)&p->h) != 0 || ask_peer(p, at->gid, &peer) != 0 || (c = at->l->on_conn(at->l)) == NULL) {
 		pipe_close(p);
 		return;
@@ -202,6 +205,8 @@ static void conn_close(struct world *w, struct conn *c, void (*done)(struct conn
 static bool answers(const struct sockaddr_un *a)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	/* EAGAIN: its backlog is full (connect(2)), so it lives. What cannot be found out counts as alive: nothing is taken from
+	 * a server that may be there. */
 	bool yes = fd < 0 || connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 || errno == EAGAIN;
 
 	if (fd >= 0)
@@ -240,6 +245,7 @@ static int open_socket(struct pipe *p, const struct sockaddr_un *a, struct err *
 		close(fd);
 		return world_uv_err(e, rc, "cannot open a socket for", a->sun_path);
 	}
+	/* Not by uv_pipe_bind: libuv would then remove the file at close, also one that is no longer ours. */
 	return bind(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 ? 0 : err_errno(e, errno, "cannot bind %s", a->sun_path);
 }
 
@@ -251,10 +257,12 @@ static int bind_and_listen(struct pipe *p, const struct sockaddr_un *a, unsigned
 	TRY(open_socket(p, a, e));
 	if (lstat(a->sun_path, &st) != 0)
 		return err_errno(e, errno, "%s: stat", a->sun_path);
+	/* From here on a failure removes the file that was made. */
 	memcpy(p->path, a->sun_path, sizeof(p->path));
 	p->dev = st.st_dev;
 	p->ino = st.st_ino;
 	p->gid = st.st_gid;
+	/* Between bind and listen every connect is refused, so nobody comes in under the mode of the umask. */
 	if (chmod(a->sun_path, mode) != 0)
 		return err_errno(e, errno, "%s: chmod", a->sun_path);
 	rc = uv_listen((uv_stream_t *)&p->h, BACKLOG, on_incoming);

@@ -78,6 +78,7 @@ static int add_all(X509_STORE *store, BIO *pem, const char *path, struct err *e)
 	size_t n;
 	X509 *x;
 
+	/* OpenSSL keeps errors by thread: one of an earlier piece of work would be taken for this file's. */
 	ERR_clear_error();
 	for (n = 0; (x = PEM_read_bio_X509_AUX(pem, NULL, no_password, NULL)) != NULL; n++) {
 		X509_STORE_add_cert(store, x);
@@ -85,6 +86,7 @@ static int add_all(X509_STORE *store, BIO *pem, const char *path, struct err *e)
 	}
 	why = ERR_peek_last_error();
 	ERR_clear_error();
+	/* The end of a file is this error, too: no further beginning of a certificate was found. */
 	if (ERR_GET_LIB(why) != ERR_LIB_PEM || ERR_GET_REASON(why) != PEM_R_NO_START_LINE)
 		return err_set(e, ERR_INVALID, "%s: its certificate number %zu is damaged (%s)", path, n + 1,
 			       ERR_reason_error_string(why));
@@ -176,8 +178,11 @@ static int read_file(struct look *l)
 	TRY(disk_read_all(l->w, s->path, &b, &l->err));
 	if (b.len == 0)
 		return err_set(&l->err, ERR_INVALID, "%s is empty, expected certificates in PEM", s->path);
+	/* Looked at once more: the file may have been replaced between the first look and the read. */
 	s->is_sure = stat(s->path, &after) == 0 && is_same_file(&s->file, &after) && !is_young(l->w, &after);
 	s->digest = digest_of(b.data, b.len);
+	/* Other bytes alone make a new generation, which costs all connections: a package that writes the same file again does
+	 * not. */
 	if (l->known != NULL && digest_eq(&l->known->digest, &s->digest))
 		return 0;
 	return make_store(&b, s->path, &l->store, &l->err);
@@ -227,6 +232,7 @@ static void forget(struct uv_certs *t)
 
 static void hand_out(struct uv_certs *t, struct trust_ask *a)
 {
+	/* A reference of the asker's own: a new store may take this one's place while the request runs. */
 	X509_STORE_up_ref(t->store);
 	a->store = t->store;
 	a->generation = t->generation;
