@@ -43,7 +43,7 @@ enum { CALL_IDLE, CALL_REFUSED, CALL_KEYS, CALL_ASK, CALL_WAIT, CALL_DONE, CALL_
 
 static const struct sm_state call_table[CALL_STATES] = {
 	[CALL_IDLE] = { "idle", SM_TO(CALL_KEYS) | SM_TO(CALL_WAIT) | SM_TO(CALL_REFUSED) },
-	[CALL_REFUSED] = { "refused", SM_TO(CALL_DONE) },
+	[CALL_REFUSED] = { "refused", SM_TO(CALL_DONE) }, /* it was too large to be sent: told from the loop */
 	[CALL_KEYS] = { "keys", SM_TO(CALL_ASK) | SM_TO(CALL_DONE) },
 	[CALL_ASK] = { "ask", SM_TO(CALL_WAIT) | SM_TO(CALL_KEYS) | SM_TO(CALL_DONE) },
 	[CALL_WAIT] = { "wait", SM_TO(CALL_KEYS) | SM_TO(CALL_ASK) | SM_TO(CALL_DONE) },
@@ -108,6 +108,7 @@ static void finish(struct aws_call *c, enum aws_class class)
 	wipe_buf(&c->http.body); /* AssumeRole answers with keys */
 	attempt_free(c->attempt);
 	c->attempt = NULL;
+	/* All that is the attempt's own is gone before the callback, which comes last: behind it c may be gone, too. */
 	c->aws->running--;
 	sm_move(&c->sm, CALL_DONE);
 	c->cb(c);
@@ -118,6 +119,7 @@ static void finish_canceled(struct aws_call *c)
 {
 	c->canceled = true;
 	err_set(&c->err, ERR_CANCELED, "%s was canceled", c->req.action);
+	/* It may have reached AWS before it was called off. */
 	finish(c, AWS_AMBIGUOUS);
 }
 
@@ -166,6 +168,7 @@ static void add_signature(struct aws_call *c)
 	char *line = c->attempt->signature.data, *rest = line;
 
 	while ((line = strsep(&rest, "\n")) != NULL && *line != '\0') {
+		/* The lines are the signer's own: each has a colon and a blank. */
 		char *value = strchr(line, ':');
 
 		*value = '\0';
@@ -202,10 +205,12 @@ static int sign(struct aws_call *c)
 		.sign_body = c->req.is_for_s3,
 	};
 
+	/* The headers that are signed are the ones that prepare sets: Host, the content type and the request's own. */
 	if (c->req.content_type != NULL)
 		headers[r.headers_n++] = (struct sigv4_header){ "Content-Type", c->req.content_type };
 	for (size_t i = 0; i < own_headers(c); i++)
 		headers[r.headers_n++] = (struct sigv4_header){ c->req.headers[i].name, c->req.headers[i].value };
+	/* The headers of the attempt before point into it. prepare sets all of them anew before anything is sent. */
 	wipe_buf(&c->attempt->signature);
 	return sigv4_sign_headers(&r, &c->attempt->signature, &c->err);
 }
@@ -282,6 +287,7 @@ static void on_keys(struct creds_req *req, int rc)
 		keys_copy(&c->attempt->keys, &req->keys);
 		keys_close(&req->keys);
 	}
+	/* The keys may have come in the same turn as the cancel. */
 	if (c->canceled || rc == -ERR_CANCELED) {
 		finish_canceled(c);
 		return;
@@ -297,12 +303,14 @@ static void on_keys(struct creds_req *req, int rc)
 
 static void send_it(struct aws_call *c)
 {
+	/* The last thing before it leaves, because keys and back-off may have taken minutes. */
 	if (c->may_send != NULL && !c->may_send(c)) {
 		c->withheld = true;
 		err_set(&c->err, ERR_CANCELED, "%s was not sent: its time was over", c->req.action);
 		finish(c, AWS_EXPIRED);
 		return;
 	}
+	/* If AWS refuses these keys, creds_reject must know which ones it refused: by then others may be cached. */
 	memcpy(c->key_id, c->attempt->keys.id, sizeof(c->key_id));
 	c->attempts++;
 	if (!is_for_node(c) && sign(c) != 0) {
@@ -327,6 +335,8 @@ static bool learn_clock(struct aws_call *c)
 	skew_ms = date_ms - world_wall_ms(c->aws->w);
 	if (skew_ms - c->aws->offset_ms <= SKEW_MS && c->aws->offset_ms - skew_ms <= SKEW_MS)
 		return false;
+	/* Within SKEW_MS our own clock is good enough for AWS, and the offset goes back to 0: Date has whole seconds and is as
+	 * old as the answer's way. */
 	c->aws->offset_ms = skew_ms > SKEW_MS || skew_ms < -SKEW_MS ? skew_ms : 0;
 	log_warn("aws.clock", "offset_ms=%lld effect=\"requests are signed with the time of AWS\"", (long long)c->aws->offset_ms);
 	return true;
@@ -338,6 +348,7 @@ static uint64_t delay_ms(struct aws_call *c, enum code_act act)
 	struct backoff backoff = BACKOFF(act == CODE_THROTTLE ? THROTTLE_BASE_MS : OTHER_BASE_MS, CAP_MS);
 	struct backoff_ask ask = { 0 };
 
+	/* attempts counts the one that has just failed. */
 	backoff.tries = c->earlier + c->attempts - 1;
 	if (http_header_get(&c->http, "x-amz-retry-after", &b))
 		ask = retry_after_in_ms(buf_str(&b));
@@ -349,12 +360,15 @@ static bool has_mended(struct aws_call *c, enum code_act act)
 {
 	if (act != CODE_KEYS && act != CODE_CLOCK)
 		return false;
+	/* The clock first: Date is there already, and a clock that is off makes good keys look expired, while new keys do not
+	 * mend a clock. */
 	if (!c->attempt->reclocked && learn_clock(c)) {
 		c->attempt->reclocked = true;
 		return true;
 	}
 	if (act != CODE_KEYS || c->attempt->renewed)
 		return false;
+	/* Once a call: keys that are refused as well when they are new are refused for another reason. */
 	c->attempt->renewed = true;
 	creds_reject(c->creds, c->key_id);
 	return true;
@@ -363,14 +377,22 @@ static bool has_mended(struct aws_call *c, enum code_act act)
 static void tell_and_retry(struct aws_call *c, struct code_meaning is)
 {
 	wait_and_retry(c, is.act == CODE_THROTTLE ? c->retry_after_ms : delay_ms(c, is.act));
+	/* The wait has begun already, so whoever looks at the call from `again` sees it waiting. */
 	c->class = is.class;
 	if (c->again != NULL)
 		c->again(c);
 }
 
+/* An attempt has failed; the first that fits:
+ *
+ *   a call that mutates, or the last attempt                the end, as the class says
+ *   keys or a clock refused, and something could be mended  at once, with other keys or another idea of the time
+ *   throttled, or AWS does not know what happened           after a delay, with a new signature
+ *   any other refusal                                       the end, as the class says */
 static void judge(struct aws_call *c, struct code_meaning is)
 {
 	bool has_more = !c->mutating && c->attempts < ATTEMPTS;
+	/* Asked for a call that mutates, too: what its refusal teaches is put to use by the next one. */
 	bool mended = has_mended(c, is.act);
 
 	if (is.act == CODE_THROTTLE)
@@ -389,6 +411,13 @@ static bool is_status_enough(const struct aws_call *c, int rc)
 	return rc == -ERR_LIMIT && c->req.shape == REQUEST_STATUS && c->http.status != 0;
 }
 
+/* What has come of an attempt:
+ *
+ *   canceled meanwhile           AWS_AMBIGUOUS, canceled
+ *   an answer that is too large  AWS_AMBIGUOUS at once, for it would be as large again; unless its status is enough
+ *   no answer                    AWS_AMBIGUOUS; a read is tried again
+ *   what the action answers      AWS_OK
+ *   any other answer             by its code, else by its status (code.c) */
 static void on_http(struct http_req *req, int rc)
 {
 	struct aws_call *c = container_of(req, struct aws_call, http);
@@ -430,6 +459,7 @@ static void set_attempt(struct aws_call *c)
 	buf_addf(&t->agent, "reeve/%s", c->aws->version);
 	if (c->command != NULL)
 		buf_addf(&t->agent, " cmd/%s", c->command);
+	/* One id for all attempts of a call, as AWS's own SDKs send it. */
 	c->aws->w->random(c->aws->w, random, sizeof(random));
 	uuid_v7(world_wall_ms(c->aws->w), random, id);
 	uuid_text(id, t->invocation);
@@ -498,6 +528,7 @@ void aws_call_cancel(struct aws_call *c)
 	if (!aws_call_is_running(c) || c->canceled)
 		return;
 	c->canceled = true;
+	/* Each state has one thing out, and its callback ends the call: the cb comes from there, never from here. */
 	switch (c->sm.now) {
 	case CALL_KEYS:
 		creds_cancel(&c->keys);

@@ -38,6 +38,7 @@ static void set_trimmed(char *to, size_t size, const char *from)
 
 static void set_request_id(struct aws_call *c, const struct xml_node *root)
 {
+	/* In this order: an answer of EC2, an error of EC2, an error of the other query services and of S3, an answer of those. */
 	static const char *const places[] = { "requestId", "RequestID", "RequestId", "ResponseMetadata/RequestId" };
 	CLEANUP(buf_close) struct buf b = BUF_MAX(sizeof(c->request_id) - 1);
 
@@ -59,6 +60,7 @@ static const char *peek(const struct aws_call *c, char to[PEEK_LEN + 1])
 {
 	snprintf(to, PEEK_LEN + 1, "%s", buf_str(&c->http.body));
 	for (char *s = to; *s != '\0'; s++)
+		/* A quote would end those that stand around it in the sentence. */
 		if (!isprint((unsigned char)*s) || *s == '"')
 			*s = ' ';
 	return to;
@@ -112,6 +114,7 @@ static bool is_success(const struct aws_call *c)
 static void describe_json_error(struct aws_call *c, const json_t *j)
 {
 	const char *type = json_str_or(j, "__type", ""), *hash = strchr(type, '#');
+	/* Services write it with either letter. */
 	const char *message = json_str_or(j, "message", json_str_or(j, "Message", ""));
 
 	set_trimmed(c->code, sizeof(c->code), hash != NULL ? hash + 1 : type);
@@ -139,6 +142,7 @@ static bool is_good(const struct aws_call *c, const struct xml_node *root)
 {
 	if (c->req.shape == REQUEST_REST)
 		return is_success(c) && (root != NULL ? !str_eq(xml_name(root), "Error") : c->http.body.len == 0);
+	/* Of a query protocol any other 2xx is somebody else's, a proxy's. */
 	return root != NULL && c->status == 200 && is_answer(c, root);
 }
 

@@ -15,6 +15,7 @@ static const struct {
 } codes[] = {
 	{ "BandwidthLimitExceeded",                 { CODE_THROTTLE, AWS_THROTTLED } },
 	{ "EC2ThrottledException",                  { CODE_THROTTLE, AWS_THROTTLED } },
+	/* One before it is still worked on, and nothing was done for this one. */
 	{ "PriorRequestNotComplete",                { CODE_THROTTLE, AWS_THROTTLED } },
 	{ "RequestLimitExceeded",                   { CODE_THROTTLE, AWS_THROTTLED } },
 	{ "RequestThrottled",                       { CODE_THROTTLE, AWS_THROTTLED } },
@@ -39,6 +40,7 @@ static const struct {
 	{ "ExpiredTokenException",                  { CODE_KEYS, AWS_EXPIRED } },
 	{ "InvalidClientTokenId",                   { CODE_KEYS, AWS_EXPIRED } },
 	{ "InvalidToken",                           { CODE_KEYS, AWS_EXPIRED } },
+	/* Either keys that are over or a clock that is off: the clock is looked at first (call.c). */
 	{ "RequestExpired",                         { CODE_KEYS, AWS_EXPIRED } },
 	{ "InvalidSignatureException",              { CODE_CLOCK, AWS_EXPIRED } },
 	{ "RequestInTheFuture",                     { CODE_CLOCK, AWS_EXPIRED } },
@@ -47,6 +49,7 @@ static const struct {
 
 	{ "AccessDenied",                           { CODE_FINAL, AWS_DENIED } },
 	{ "AccessDeniedException",                  { CODE_FINAL, AWS_DENIED } },
+	/* From this one to RegionDisabledException it is the account, and not a right of the role: its owner must act. */
 	{ "Blocked",                                { CODE_FINAL, AWS_DENIED } },
 	{ "OptInRequired",                          { CODE_FINAL, AWS_DENIED } },
 	{ "PendingVerification",                    { CODE_FINAL, AWS_DENIED } },
@@ -55,6 +58,7 @@ static const struct {
 
 	{ "IncompatibleHostRequirements",           { CODE_FINAL, AWS_CAPACITY } },
 	{ "InsufficientCapacityOnHost",             { CODE_FINAL, AWS_CAPACITY } },
+	/* A full subnet is told like a full zone: elsewhere the same launch may find room. */
 	{ "InsufficientFreeAddressesInSubnet",      { CODE_FINAL, AWS_CAPACITY } },
 	{ "ReservationCapacityExceeded",            { CODE_FINAL, AWS_CAPACITY } },
 	{ "SpotInstanceShutdown",                   { CODE_FINAL, AWS_CAPACITY } },
@@ -69,6 +73,7 @@ static const struct {
 	/* A key that cannot be used is a fault of the request, also when it is told as a fault of the server or as one not
 	 * found. */
 	{ "CustomerKeyHasBeenRevoked",              { CODE_FINAL, AWS_INVALID } },
+	/* The request has too many filters; by its ending it would be a quota. */
 	{ "FilterLimitExceeded",                    { CODE_FINAL, AWS_INVALID } },
 	{ "OperationNotPermitted",                  { CODE_FINAL, AWS_INVALID } }, /* a protection, which does not pass by itself */
 
@@ -79,6 +84,7 @@ static const struct {
 
 	{ "ConcurrentTagAccess",                    { CODE_FINAL, AWS_CONFLICT } },
 	{ "DependencyViolation",                    { CODE_FINAL, AWS_CONFLICT } },
+	/* These two: the token was used by an earlier launch. Who asked looks by the tags what has become of that. */
 	{ "IdempotentInstanceTerminated",           { CODE_FINAL, AWS_CONFLICT } },
 	{ "IdempotentParameterMismatch",            { CODE_FINAL, AWS_CONFLICT } },
 	{ "IncorrectInstanceState",                 { CODE_FINAL, AWS_CONFLICT } },
@@ -120,6 +126,13 @@ static const struct {
 };
 /* clang-format on */
 
+/* The status alone, where no code is known:
+ *
+ *   429, 509   throttled: nothing was done
+ *   5xx, 408   AWS does not know what happened
+ *   1xx, 2xx   the same: it may be done, but what came is no answer of AWS
+ *   401, 403   denied
+ *   any other  the request is wrong for AWS */
 static struct code_meaning judge_status(int status)
 {
 	if (status == 429 || status == 509)
@@ -131,6 +144,14 @@ static struct code_meaning judge_status(int status)
 	return (struct code_meaning){ CODE_FINAL, AWS_INVALID };
 }
 
+/* The first that fits:
+ *
+ *   AuthFailure          by its status
+ *   a code of the table  as that says, also where the status says another thing
+ *   a beginning          a family by its first letters
+ *   an ending            a family by its last letters
+ *   no code, or 5xx      by the status: a code that nobody knows does not make a fault of AWS a refusal
+ *   any other            the request is wrong for AWS */
 struct code_meaning code_judge(const char *code, int status)
 {
 	/* 401 is a key or a clock; with another status it is an image or a snapshot that is not shared with us. */
@@ -167,6 +188,7 @@ static void true_code(const char *code, const char *sentence, char to[128])
 {
 	size_t n = strcspn(sentence, ": ");
 
+	/* A code ends at a colon: a sentence may also just begin with a word that looks like one. */
 	if (bare(sentence) != NULL && sentence[n] == ':')
 		snprintf(to, 128, "%.*s", (int)(n < 127 ? n : 127), sentence);
 	else

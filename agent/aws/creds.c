@@ -127,8 +127,10 @@ static uint64_t wait_ms(struct creds *c)
 {
 	uint64_t r = world_random64(c->w);
 
+	/* Somebody waits for these: for first keys, or for a role that a person is just mending. */
 	if (!has_keys(c) || c->is_refused)
 		return RETRY_MS;
+	/* By chance, so that machines whose renewals fail together do not all come back together. */
 	return is_worthless(c) ? RETRY_MS + backoff_next_ms(&c->backoff, r) : BLOCK_MS + r % BLOCK_MS;
 }
 
@@ -166,12 +168,14 @@ static void take(struct creds *c, const struct keys *k)
 /* Good keys replace what we have. Expired ones do so only where they are the better ones, and never count as a success. */
 static int judge(struct creds *c, const struct keys *k, struct err *e)
 {
+	/* These may well be valid by their date: AWS has the last word on them. */
 	if (c->rejected && str_eq(k->id, c->keys.id))
 		return err_set(e, ERR_NOTYET, "the source still hands out the keys that AWS refused");
 	if (left_ms(c, k) > 0) {
 		take(c, k);
 		return 0;
 	}
+	/* Perhaps only to our clock: see creds_reject. */
 	c->has_ended = true;
 	if (!has_keys(c) || k->expires_ms > c->keys.expires_ms)
 		take(c, k);
@@ -188,6 +192,7 @@ static void end_question(struct creds *c, int rc)
 		ending_step(&c->end);
 		return;
 	}
+	/* Askers are told by the tick, not here: their callbacks may close the source, which is calling now. */
 	if (rc != 0)
 		stay_away(c);
 	wake(c);
@@ -198,6 +203,7 @@ void creds_renewed(struct creds *c, int rc, const struct keys *k, const struct e
 	c->is_refused = c->has_ended = false;
 	c->err = rc == 0 ? (struct err){ 0 } : *e;
 	c->why = *why;
+	/* Keys that come when the cache closes are of use to nobody. */
 	if (rc == 0 && !ending_is_on(&c->end))
 		rc = judge(c, k, &c->err);
 	end_question(c, rc);
@@ -227,6 +233,7 @@ void creds_again(struct creds *c, const struct err *e, const struct creds_why *w
 	c->err = *e;
 	c->why = *why;
 	log_failure(c, 0);
+	/* again may only look, so the list stays as it is under this loop. */
 	for (struct list *n = c->patient.next; n != &c->patient; n = n->next)
 		tell_again(c, list_entry(n, struct creds_req, link));
 }
@@ -241,6 +248,7 @@ static void renew(struct creds *c)
 
 static void tell(struct creds_req *req, int rc)
 {
+	/* Idle before the call: the asker may ask again from there. */
 	req->c = NULL;
 	req->cb(req, rc);
 }
@@ -282,6 +290,7 @@ static void settle(struct creds *c)
 
 	c->is_answered = false;
 	list_init(&now);
+	/* Moved aside first: who asks again from its callback is not one of those who waited. */
 	list_move(&now, &c->patient);
 	while ((n = list_pop(&now)) != NULL) {
 		struct creds_req *req = list_entry(n, struct creds_req, link);
@@ -361,6 +370,7 @@ static void on_tick(struct timer *t)
 		ending_step(&c->end);
 		return;
 	}
+	/* Those who waited come first; who has asked since is then judged by the keys that came. */
 	if (c->is_answered)
 		settle(c);
 	receive_all(c);
@@ -408,8 +418,11 @@ void creds_cancel(struct creds_req *req)
 
 void creds_reject(struct creds *c, const char *key_id)
 {
+	/* A call that left with older keys may be refused late: the keys of now are not to blame. */
 	if (ending_is_on(&c->end) || !has_keys(c) || !str_eq(c->keys.id, key_id))
 		return;
+	/* The wait was only because our clock called what came expired. AWS agrees, so the keys are of no use, and the source
+	 * brings others at once. */
 	if (!c->rejected && c->has_ended && c->source->brings_others)
 		c->blocked_until_ms = 0;
 	c->rejected = true;
@@ -421,6 +434,7 @@ void creds_close(struct creds *c, void (*done)(void *ctx), void *ctx)
 	list_move(&c->dropped, &c->patient);
 	if (!list_empty(&c->dropped))
 		wake(c);
+	/* The answer of the source may come while it is canceled: it must see the close. */
 	ending_begin(&c->end, c->w, &creds_how, done, ctx);
 	if (c->sm.now == CREDS_ASKING)
 		c->source->cancel(c->source);

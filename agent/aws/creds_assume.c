@@ -28,6 +28,7 @@ static bool no_renewal_mends(const char *code)
 					     "InvalidIdentityToken", "MalformedPolicyDocument",
 					     "PackedPolicyTooLarge", "RegionDisabled" };
 
+	/* Some codes are written with "Exception" at their end, and without. */
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (str_starts(code, codes[i]) && (code[strlen(codes[i])] == '\0' || str_eq(code + strlen(codes[i]), "Exception")))
 			return true;
@@ -78,6 +79,7 @@ static void on_answer(struct aws_call *call)
 		creds_renewed(f->source.creds, rc, &k, &e, &why);
 	}
 	keys_close(&k);
+	/* Its answer is freed now: the next question, which the cache asks from the loop, sets the call anew. */
 	aws_call_close(call);
 }
 

@@ -119,11 +119,13 @@ void ec2_run_instances(struct request *req, const struct ec2_run_args *a)
 	request_add_u(req, a->min, "MinCount");
 	request_add_u(req, a->max, "MaxCount");
 	request_add(req, "required", "MetadataOptions.HttpTokens");
+	/* One hop reaches the instance itself. A container behind a bridge is one further, and cannot ask for the node's keys. */
 	request_add_u(req, 1, "MetadataOptions.HttpPutResponseHopLimit");
+	/* SubnetId and SecurityGroupId of the request itself must then not be there: EC2 takes one or the other. */
 	add_interface(req, a);
 	add_root(req, a);
 	for (size_t i = 0; i < a->volumes_n; i++)
-		add_volume(req, i + 2, &a->volumes[i]);
+		add_volume(req, i + 2, &a->volumes[i]); /* 1 is the root */
 	if (a->profile != NULL)
 		request_add(req, a->profile, "IamInstanceProfile.Name");
 	add_user_data(req, a);
@@ -271,7 +273,7 @@ static const struct source {
 	{ "groups", "groupId", "Groups", "GroupId" },
 	{ "ipRanges", "cidrIp", "IpRanges", "CidrIp" },
 	{ "ipv6Ranges", "cidrIpv6", "Ipv6Ranges", "CidrIpv6" },
-	{ "prefixListIds", "prefixListId", "PrefixListIds", "PrefixListId" },
+	{ "prefixListIds", "prefixListId", "PrefixListIds", "PrefixListId" }, /* a list of AWS's or the customer's, by its id */
 };
 
 static const struct source *source_of(const struct ec2_rule *r)
@@ -357,6 +359,7 @@ static int read_permission(const struct xml_node *p, bool is_egress, struct aren
 	struct ec2_rule common = { .is_egress = is_egress };
 
 	TRY(read_must(m, p, "ipProtocol", READ_WORD, &common.protocol, e));
+	/* A rule for all protocols has no ports. */
 	TRY(read_i32(p, "fromPort", -1, &common.from_port, e));
 	TRY(read_i32(p, "toPort", -1, &common.to_port, e));
 	for (size_t s = 0; s < ARRAY_LEN(sources); s++) {

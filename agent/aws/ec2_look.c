@@ -43,6 +43,7 @@ static int read_vpc(const struct xml_node *n, struct arena *m, struct ec2_vpc *v
 	for (size_t i = 0; i < ARRAY_LEN(families); i++)
 		room += read_count(xml_find(n, families[i].set), "item");
 	v->cidrs = arena_alloc(m, room * sizeof(*v->cidrs));
+	/* EC2 repeats the VPC's own block among its associations; where an answer has none, that block is all there is. */
 	if (read_count(xml_find(n, families[0].set), "item") == 0)
 		v->cidrs[v->cidrs_n++] = v->cidr;
 	for (size_t i = 0; i < ARRAY_LEN(families); i++)
@@ -104,6 +105,7 @@ static int read_mappings(const struct xml_node *n, struct arena *m, struct ec2_i
 	const struct xml_node *list = xml_find(n, "blockDeviceMapping"), *c = NULL;
 
 	while ((c = xml_next(list, c, "item")) != NULL)
+		/* One device beyond the root is enough to know: which of several does not matter. */
 		if (!str_eq(xml_get(c, "deviceName"), i->root_device))
 			TRY(read_text(m, c, "deviceName", READ_WORD, &i->more, e));
 		else
@@ -188,6 +190,7 @@ int ec2_read_prefix_lists(const struct xml_node *root, struct arena *m, struct e
 
 void ec2_describe_termination_protection(struct request *req, const char *instance_id)
 {
+	/* It has no pages, and takes no MaxResults. */
 	ec2_describe(req, "DescribeInstanceAttribute", &(struct ec2_describe){ .whole = true });
 	request_add(req, instance_id, "InstanceId");
 	request_add(req, "disableApiTermination", "Attribute");

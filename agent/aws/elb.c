@@ -274,6 +274,7 @@ static int read_forward(const struct xml_node *actions, struct arena *m, struct 
 		if (str_eq(xml_get(a, "Type"), "forward")) {
 			group = beside = NULL;
 			weigh(xml_find(a, "ForwardConfig/TargetGroups"), &group, &beside);
+			/* Where ForwardConfig names none, the action itself does. */
 			group = *xml_get(group, "TargetGroupArn") == '\0' ? a : group;
 		}
 	TRY(read_text(m, group, "TargetGroupArn", READ_ARN, &l->target_group_arn, e));
@@ -313,6 +314,7 @@ int elb_read_listeners(const struct xml_node *root, struct arena *m, struct elb_
 }
 
 static const struct read_member target_members[] = {
+	/* An instance; of other target types an address or an ARN (ELB API Reference, TargetDescription). */
 	{ "Target/Id", offsetof(struct elb_target, id), READ_ARN, true },
 	{ "TargetHealth/State", offsetof(struct elb_target, state), READ_WORD, true },
 	{ "TargetHealth/Reason", offsetof(struct elb_target, reason), READ_WORD, false },

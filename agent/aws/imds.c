@@ -129,6 +129,7 @@ static void on_wait(struct timer *t)
 /* The question's error is set; is there another try? */
 static void again(struct imds *im, int rc)
 {
+	/* The first try of a question had no wait. All its steps share the four. */
 	if (im->backoff.tries + 1 >= TRIES) {
 		finish(im, err_wrap(&im->now->err, rc, "the metadata service at %s (%d tries)", im->endpoint, TRIES));
 		return;
@@ -169,6 +170,7 @@ static int token_answered(struct imds *im, struct err *e)
 	char token[2048];
 
 	TRY(one_line(&im->http.body, "+/=_-.~", token, sizeof(token), e));
+	/* A shorter life than the one asked for counts; a longer one, or none told, does not. */
 	if (http_header_get(&im->http, "x-aws-ec2-metadata-token-ttl-seconds", &ttl) && str_u64(buf_str(&ttl), &told) == 0 &&
 	    told < ttl_s)
 		ttl_s = told;
@@ -181,6 +183,7 @@ static int token_answered(struct imds *im, struct err *e)
 
 static int role_answered(struct imds *im, struct err *e)
 {
+	/* The characters of a role's name; an instance has one role, so a list of one. */
 	TRY(one_line(&im->http.body, "+=,.@_-", im->role, sizeof(im->role), e));
 	return -ERR_AGAIN;
 }
@@ -192,6 +195,7 @@ static int keys_answered(struct imds *im, struct err *e)
 
 	TRY(json_parse(buf_str(&im->http.body), im->http.body.len, "the keys of the role", &j, e));
 	code = json_str_or(j, "Code", "Success");
+	/* It answers 200 also when it has no keys, and says why in Code. */
 	if (!str_eq(code, "Success"))
 		return err_set(e, ERR_SERVICE, "no keys for role %s: %.64s: %.200s", im->role, code, json_str_or(j, "Message", ""));
 	TRY(keys_set(&im->now->keys, json_str_or(j, "AccessKeyId", ""), json_str_or(j, "SecretAccessKey", ""),
@@ -237,6 +241,12 @@ static int (*const answered[IMDS_STATES])(struct imds *im, struct err *e) = {
 	[IMDS_DOCUMENT] = document_answered, [IMDS_DOMAIN] = domain_answered,
 };
 
+/* What the state's function has made of a 200:
+ *
+ *   -ERR_AGAIN                             the next step of the question
+ *   0                                      the question is answered
+ *   the service says why there is nothing  the end: asking sooner does not help
+ *   not what was due, like a page          tried again */
 static void take_answer(struct imds *im)
 {
 	int rc = answered[im->sm.now](im, &im->now->err);
@@ -270,6 +280,7 @@ static void not_found(struct imds *im)
 		[IMDS_DOMAIN] = "it does not know the domain",
 	};
 
+	/* Another profile may hang on the instance by now. Also where this question ends, the next one reads the name anew. */
 	if (im->sm.now == IMDS_KEYS)
 		im->role[0] = '\0';
 	if (im->sm.now == IMDS_KEYS && !im->role_again) {
@@ -302,6 +313,13 @@ static void take_refusal(struct imds *im)
 		give_up(im, err_set(e, ERR_SERVICE, "HTTP %d", status));
 }
 
+/* What has come of a request:
+ *
+ *   the question was canceled  the next one
+ *   200                        take_answer
+ *   any other status           take_refusal
+ *   no answer, or not in time  tried again
+ *   any other failure          the end */
 static void on_http(struct http_req *req, int rc)
 {
 	struct imds *im = container_of(req, struct imds, http);
@@ -376,6 +394,7 @@ static void finish(struct imds *im, int rc)
 
 	forget_answer(im);
 	sm_move(&im->sm, IMDS_IDLE);
+	/* From here on the next question may begin, also from inside the callback. */
 	im->now = NULL;
 	ending_step(&im->end);
 	if (req != NULL) {
@@ -423,6 +442,7 @@ void imds_cancel(struct imds_req *req)
 	timer_start(im->w, &im->drop, 0, on_drop);
 	if (req != im->now)
 		return;
+	/* The request under way is let end first; then the next question begins. */
 	im->now = NULL;
 	if (im->sm.now == IMDS_WAIT)
 		timer_start(im->w, &im->wait, 0, on_wait);

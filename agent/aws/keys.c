@@ -28,6 +28,7 @@ int keys_set(struct keys *k, const char *id, const char *secret, const char *tok
 	TRY(stamp_parse_iso(expires, &expires_ms, e));
 	if (expires_ms <= 0) /* 0 means never, which no answer may say */
 		return err_set(e, ERR_INVALID, "keys that expired in %s", expires);
+	/* Nothing is written before all parts are good: half a set beside half of the one before signs nothing. */
 	str_copy(k->id, sizeof(k->id), id);
 	secret_set(&k->secret, secret, strlen(secret));
 	secret_set(&k->token, token, strlen(token));
@@ -37,6 +38,7 @@ int keys_set(struct keys *k, const char *id, const char *secret, const char *tok
 
 void keys_copy(struct keys *to, const struct keys *from)
 {
+	/* Both may be the same set. */
 	memmove(to->id, from->id, sizeof(to->id));
 	secret_copy(&to->secret, &from->secret);
 	secret_copy(&to->token, &from->token);

@@ -48,6 +48,8 @@ static bool is_of_form(const char *s, const struct form *f)
 	for (; *s != '\0'; s++) {
 		if (f->is_of != NULL && !f->is_of((unsigned char)*s))
 			return false;
+		/* Characters are counted, and not bytes, as AWS's own limits are: each byte that does not go on a character
+		 * begins one. */
 		n += ((unsigned char)*s & 0xc0) != 0x80;
 		if (n > f->most)
 			return false;
@@ -199,6 +201,7 @@ void *read_grow(struct arena *m, const struct xml_node *list, void *rows, size_t
 		v = arena_alloc(m, room_of(n + more) * size);
 	if (n > 0 && v != rows)
 		memcpy(v, rows, n * size);
+	/* Behind n may lie rows that read_join has dropped. */
 	memset((char *)v + n * size, 0, more * size);
 	return v;
 }
@@ -228,6 +231,7 @@ size_t read_join(void *rows, size_t n, size_t size, read_differ_fn *differ)
 	size_t places = 4, left = 0;
 	size_t *table; /* of places in rows, plus one; 0: free */
 
+	/* At most half full, so that each search ends at a free place, and soon. */
 	while (places < 2 * n)
 		places *= 2;
 	table = mem_alloc(places * sizeof(*table));
@@ -239,6 +243,7 @@ size_t read_join(void *rows, size_t n, size_t size, read_differ_fn *differ)
 		while (table[at] != 0 && (!str_eq(id_at(rows, table[at] - 1, size), id) ||
 					  (differ != NULL && differ((char *)rows + (table[at] - 1) * size, row))))
 			at = (at + 1) & (places - 1);
+		/* Rows only move to the front, so none is written over before it was read. */
 		if (table[at] == 0)
 			table[at] = ++left;
 		if (table[at] - 1 != i)

@@ -125,6 +125,7 @@ static size_t split_path(const char *path, struct segment *v)
 		size_t len = strcspn(++path, "/");
 
 		if (len == 2 && strncmp(path, "..", 2) == 0)
+			/* ".." at the top stays at the top. */
 			n -= n > 0;
 		else if (len > 0 && !(len == 1 && *path == '.'))
 			v[n++] = (struct segment){ path, len };
@@ -188,6 +189,7 @@ static void add_pair(struct pairs *p, const char *name, const char *value)
 static int by_name_and_value(const void *a, const void *b)
 {
 	const struct pair *x = a, *y = b;
+	/* By the bytes of the encoded texts, as AWS sorts them, and not by a locale. */
 	int d = strcmp(x->name, y->name);
 
 	return d != 0 ? d : strcmp(x->value, y->value);
@@ -204,7 +206,7 @@ static int by_name_and_order(const void *a, const void *b)
 static int take_query(struct work *w, const struct sigv4_req *r, bool as_query, struct err *e)
 {
 	const char *s = r->query;
-	size_t most = 1 + EXTRA_MAX;
+	size_t most = 1 + EXTRA_MAX; /* the last parameter has no '&' behind it */
 
 	for (const char *c = s; *c != '\0'; c++)
 		most += *c == '&';
@@ -216,7 +218,7 @@ static int take_query(struct work *w, const struct sigv4_req *r, bool as_query, 
 		len = strcspn(s, "&");
 		name_len = strcspn(s, "=&");
 		if (len == 0)
-			continue;
+			continue; /* of "&&" */
 		name = recode(w, s, name_len);
 		if (as_query && is_in(name, forbidden_params, ARRAY_LEN(forbidden_params)))
 			return err_set(e, ERR_INVALID, "the query parameter %s is written by the signer alone", name);
@@ -367,6 +369,7 @@ static int work_init(struct work *w, const struct sigv4_req *r, bool as_query, s
 	TRY(take_query(w, r, as_query, e));
 	if (as_query)
 		add_query_auth(w, r);
+	/* Behind add_query_auth: the signer's own parameters are sorted among the others. */
 	qsort(w->params.v, w->params.n, sizeof(*w->params.v), by_name_and_value);
 	return 0;
 }
@@ -426,6 +429,7 @@ int sigv4_signature(const struct sigv4_req *r, const char *string_to_sign, char 
 	buf_add(&first, r->keys->secret.bytes, r->keys->secret.len);
 	TRY(buf_check(&first, "the secret key", e));
 	d = digest_hmac(first.data, first.len, stamp_basic(r->time_ms, date), 8);
+	/* Each key is wiped as the next one is made of it; the last digest is the signature, which is no secret. */
 	d = hmac(&d, r->region);
 	d = hmac(&d, r->service);
 	d = hmac(&d, "aws4_request");

@@ -44,6 +44,8 @@ static int parse_arn(struct sts_identity *id)
 	if (!str_eq(word, "arn"))
 		return -ERR_INVALID;
 	TRY(part(&s, ':', id->partition, sizeof(id->partition)));
+	/* Keys of a user or of the account itself have iam in this place, and the agent runs with a role alone. The region is
+	 * empty. */
 	if (!str_starts(s, "sts::"))
 		return -ERR_INVALID;
 	s += strlen("sts::");
