@@ -66,6 +66,8 @@ void inbox_refuse(struct inbox *in, const struct digest *body, const char *reaso
 
 	if (is_known_refusal(in, body, reason))
 		return;
+	/* The vendor is told in any case. The record takes a bounded number an hour (ops_note),
+	 * because outsiders can cause refusals. */
 	push(in, body, reason);
 	digest_hex(body, hex);
 	if (ops_note(in->ops, "command.refused", json_pack("{s:s, s:o}", "body_sha256", hex, "reason", json_text(reason))))
@@ -74,6 +76,8 @@ void inbox_refuse(struct inbox *in, const struct digest *body, const char *reaso
 
 void inbox_refuse_quietly(struct inbox *in, const struct digest *body, const char *reason)
 {
+	/* A head that is signed anew has another digest each time: one row stands for all that fail alike, or they would
+	 * push the refusals of commands out. */
 	for (size_t i = 0; i < in->refusals_n; i++)
 		if (str_eq(in->refusals[i].reason, reason)) {
 			in->refusals[i].digest = *body;
@@ -89,6 +93,7 @@ bool inbox_is_release_signed(const struct inbox *in, const void *signed_bytes, s
 	struct digest d;
 	bool yes;
 
+	/* What cannot be read is signed by nobody: a command of high risk is denied then, never let through. */
 	if (s == NULL)
 		return false;
 	d = digest_of(s->body.data, s->body.len);
@@ -108,10 +113,21 @@ static bool is_bound_to_us(const struct inbox *in, const Reeve__Control__V1__Bin
 /* An agent without a past cannot tell an old command from a new one, except by the time in its id. */
 static bool is_of_another_life(const struct inbox *in, const signed_t *s, const struct digest *d, const command_t *c)
 {
+	/* Old commands stay well signed until they expire. Without this, whoever kept them could have an agent that lost its
+	 * journal carry them out again. The time lies inside what was signed. */
 	return uuid_v7_ms(c->command_id.data) < ops_first_start_ms(in->ops) - AGE_MAX_MS &&
 	       !trust_verify(in->trust, TRUST_RELEASE, SIGN_DOMAIN_COMMAND, d, s);
 }
 
+/* The first row that fits; then NULL: its epoch and number are right.
+ *
+ *   our epoch     of the command                                   what is done
+ *   any           epoch or number is 0 or above 2^53               refused: records could not hold it
+ *   any           an older epoch                                   refused
+ *   none yet      a number other than 1                            refused
+ *   none yet      its id is much older than this agent             refused, unless a release key signed it too
+ *   we have one   a higher epoch                                   refused, unless its number is 1 and a release key signed it
+ */
 static const char *epoch_wrong(const struct inbox *in, const signed_t *s, const struct digest *d, const command_t *c)
 {
 	uint64_t epoch = ops_epoch(in->ops);
@@ -153,6 +169,8 @@ static bool is_time(int64_t ms)
 /* Which of its members cannot be what it is for; NULL: none. */
 static const char *member_wrong(const command_t *c)
 {
+	/* Only an id of version 7 has a time in it, and that time must stand for ids that are no
+	 * longer remembered (taken_wrong). */
 	if (c->command_id.len != UUID_LEN || !uuid_is_v7(c->command_id.data))
 		return "command_id is no UUIDv7 of 16 bytes";
 	if (!is_text(c->target, 256) || !is_text(c->requested_by, 256) || !is_text(c->reason, 1024))
@@ -169,6 +187,8 @@ static void accept(struct inbox *in, const signed_t *s, command_t *c)
 	struct err e = { 0 };
 	int state = inbox_command_judge(in, c, &e);
 
+	/* The intent is one message, so the Signed is packed again. The signature is over `body`, and
+	 * those bytes stay as they came. */
 	ops_accept(in->ops, c, bytes, len, state, err_text(&e));
 }
 
@@ -194,11 +214,14 @@ static const char *taken_wrong(struct inbox *in, const command_t *c, char text[1
 
 	if (known_by_id(all, c->command_id.data) != NULL)
 		return "the id of another command";
+	/* In a higher epoch numbers begin anew, so none of it is taken yet. */
 	if (c->epoch == ops_epoch(in->ops) && c->seq <= ops_accepted(in->ops)) {
 		snprintf(text, 128, "sequence number %llu is taken already, by %s", (unsigned long long)c->seq,
 			 by != NULL ? uuid_text(by->id, id) : "a command whose id is no longer remembered");
 		return text;
 	}
+	/* An id that is no longer remembered cannot be compared. Whatever is not newer than the
+	 * newest of those may be one of them. */
 	if (uuid_v7_ms(c->command_id.data) <= all->forgotten_ms)
 		return "an id no newer than those that are no longer remembered: sign it anew";
 	return NULL;
@@ -230,10 +253,14 @@ static bool consider(struct inbox *in, const signed_t *s, const struct digest *d
 		wrong = "bound to another installation, account, region or role";
 	if (wrong == NULL)
 		wrong = epoch_wrong(in, s, d, c);
+	/* Which epoch is right is known when the first acceptance is durable. What looks wrong now may be
+	 * right then, so it is not refused. */
 	if (is_early(in)) {
 		in->is_left = true;
 		return false;
 	}
+	/* Before taken_wrong: a plane offers a command until it knows that it was accepted, and that
+	 * would be refused as a used number. */
 	if (wrong == NULL && is_repeated(in, d, c))
 		return false;
 	if (wrong == NULL)
@@ -255,6 +282,8 @@ static command_t *decode_command(const ProtobufCBinaryData *body)
 {
 	const ProtobufCMessageDescriptor *d = &reeve__control__v1__command__descriptor;
 
+	/* A signed body has a limit as well: whoever holds the key can make mistakes, too. `args` is bytes here, and what is
+	 * in them is counted where they are decoded. */
 	if (pbguard_check(d, body->data, body->len, COMMAND_FIELDS, "a command", NULL) != 0)
 		return NULL;
 	return reeve__control__v1__command__unpack(NULL, body->len, body->data);
@@ -267,6 +296,7 @@ static bool take_command(struct inbox *in, const signed_t *s)
 	struct err e = { 0 };
 	command_t *c;
 
+	/* The accepting record holds all of it as base64, and no record may be larger than JOURNAL_RECORD_MAX. */
 	if (reeve__control__v1__signed__get_packed_size(s) > SIGNED_MAX) {
 		inbox_refuse(in, &d, "a command that is too large, its signatures included");
 		return false;
@@ -275,6 +305,7 @@ static bool take_command(struct inbox *in, const signed_t *s)
 		inbox_refuse(in, &d, "a command without a valid signature of a command key");
 		return false;
 	}
+	/* Decoded only now, so that nothing looks into a command that no trusted key has signed. */
 	c = decode_command(&s->body);
 	if (c != NULL && pbguard_texts(&reeve__control__v1__command__descriptor, s->body.data, s->body.len, "a command", &e) != 0) {
 		inbox_refuse(in, &d, err_text(&e));
@@ -290,8 +321,11 @@ static void take_all(struct inbox *in, const intent_t *i)
 {
 	unsigned bad = 0;
 
+	/* The head comes first: a command and its cancel may come in one intent, and then the command is accepted
+	 * as cancelled and never starts. */
 	if (i->head != NULL)
 		inbox_head_take(in, i->head);
+	/* A number means something within its epoch alone. Results of older epochs are acknowledged by their ids. */
 	if (i->epoch == ops_epoch(in->ops))
 		ops_acked(in->ops, i->result_acked_through);
 	ops_acked_ids(in->ops, i->results_acked, i->n_results_acked);
@@ -304,6 +338,7 @@ static void take_all(struct inbox *in, const intent_t *i)
 /* A large intent that leaves nothing to do is not kept. */
 static void keep(struct inbox *in, const void *intent, size_t len)
 {
+	/* Kept as bytes: decoded it may take many times as much memory, and it is kept for as long as there is no room. */
 	if (!in->is_left) {
 		buf_close(&in->last);
 		in->last = BUF_MAX(INBOX_INTENT_MAX);
@@ -320,6 +355,7 @@ int inbox_take(struct inbox *in, const void *intent, size_t len, struct err *e)
 
 	if (len > INBOX_INTENT_MAX)
 		return err_set(e, ERR_LIMIT, "an intent of %zu bytes; at most %u are read", len, INBOX_INTENT_MAX);
+	/* Counted before it is unpacked: on the wire a field may be two bytes, in memory it is a struct. */
 	TRY(pbguard_check(d, intent, len, INTENT_FIELDS, "the vendor's intent", e));
 	i = reeve__control__v1__intent__unpack(NULL, len, intent);
 	if (i == NULL)
@@ -332,6 +368,8 @@ int inbox_take(struct inbox *in, const void *intent, size_t len, struct err *e)
 
 void inbox_again(struct inbox *in)
 {
+	/* Commands are accepted one at a time. Without this each would wait for a poll of its own,
+	 * although it came with the others. */
 	if (in->is_left && ops_has_room(in->ops))
 		err_ignore(inbox_take(in, in->last.data, in->last.len, NULL), "it was decodable when it came");
 }

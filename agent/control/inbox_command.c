@@ -6,10 +6,19 @@
 #define SCHEMA 1
 #define STATE(name) REEVE__CONTROL__V1__STATE__##name
 
+/* The first row that fits.
+ *
+ *   a head has cancelled it                          CANCELLED
+ *   schema, verb or mode of a newer version          REJECTED_UNSUPPORTED
+ *   no expiry, or it is over                         EXPIRED
+ *   its target is no id, or its arguments are wrong  FAILED
+ *   else                                             it is carried out: 0
+ */
 int inbox_command_judge(const struct inbox *in, const command_t *c, struct err *e)
 {
 	const struct verb *verb = verb_of(c->verb);
 
+	/* Asked first: whatever else is wrong with it, the vendor has said that it is not to be carried out. */
 	if (inbox_head_calls_off(in, c->command_id.data)) {
 		err_set(e, ERR_CANCELED, "cancelled by the vendor before it was accepted");
 		return STATE(CANCELLED);
@@ -26,6 +35,7 @@ int inbox_command_judge(const struct inbox *in, const command_t *c, struct err *
 		err_set(e, ERR_UNSUPPORTED, "mode %d is not known to this version", (int)c->mode);
 		return STATE(REJECTED_UNSUPPORTED);
 	}
+	/* 0 is proto3's word for a member that was left out. A command that is good for ever is none that anybody meant. */
 	if (c->expires_at == 0 || world_wall_ms(in->w) >= c->expires_at) {
 		err_set(e, ERR_TIMEOUT, c->expires_at == 0 ? "it has no expiry" : "it had expired before it came");
 		return STATE(EXPIRED);

@@ -39,6 +39,7 @@ struct head {
 
 static void take_id(struct head *h, const struct pbr_field *f)
 {
+	/* What is no id names no command. It is passed over, so that it does not keep the other cancels from counting. */
 	if (f->type != PBR_BYTES || f->len != UUID_LEN)
 		return;
 	if (h->ids_n == CANCELS_MAX)
@@ -55,6 +56,7 @@ static void take_field(struct head *h, const struct pbr_field *f)
 		h->installation = f->p;
 		h->installation_len = f->len;
 	} else if (f->type == PBR_VARINT) {
+		/* Of a field that stands twice the last one counts, as for every decoder of proto3. */
 		h->epoch = f->number == 2 ? f->value : h->epoch;
 		h->issued_ms = f->number == 4 ? (int64_t)f->value : h->issued_ms;
 		h->expires_ms = f->number == 5 ? (int64_t)f->value : h->expires_ms;
@@ -91,12 +93,15 @@ static const char *stale_because(const struct inbox *in, const struct head *h)
 		return "a head that cannot be decoded";
 	if (!is_ours(in, h))
 		return "a head for another installation";
+	/* A newer epoch is right: the plane raises it before the command comes that brings it here. */
 	if (epoch != 0 && h->epoch < epoch)
 		return "a head of an older epoch";
+	/* Bounded before they are subtracted from each other, so that nothing overflows. */
 	if (h->issued_ms <= 0 || h->issued_ms > TIME_MAX_MS || h->expires_ms > TIME_MAX_MS)
 		return "a head without a time";
 	if (h->expires_ms <= h->issued_ms || h->expires_ms - h->issued_ms > HEAD_MAX_MS)
 		return "a head that is valid for more than 10 minutes";
+	/* One that is far ahead would also keep every later head from counting as newer (freshen) until its time has come. */
 	if (h->issued_ms - world_wall_ms(in->w) > HEAD_AHEAD_MS)
 		return "a head issued more than 2 minutes ahead of our clock";
 	return NULL;
@@ -109,6 +114,7 @@ static void freshen(struct inbox *in, const struct head *h)
 		return;
 	in->head_issued_ms = h->issued_ms;
 	in->head_expires_ms = h->expires_ms;
+	/* Measured by the monotonic clock as well: setting the wall clock back must not make an old head fresh again. */
 	in->head_until_ms = world_now_ms(in->w) + HEAD_MAX_MS;
 }
 
@@ -182,6 +188,7 @@ void inbox_head_take(struct inbox *in, const signed_t *s)
 		return;
 	}
 	read_head(&s->body, &h);
+	/* Before anything about clock and epoch is asked: a machine with a wrong clock must hear a cancel, too. */
 	cancel(in, &h, &d);
 	stale = stale_because(in, &h);
 	if (stale == NULL)

@@ -143,6 +143,7 @@ static void take_error(const Opamp__V1__ServerErrorResponse *r, struct opamp_ans
 {
 	a->is_error = true;
 	a->is_bad_request = r->type == OPAMP__V1__SERVER_ERROR_RESPONSE_TYPE__BAD_REQUEST;
+	/* As much as is shown of any sentence from outside (docs/wire.md section 13). */
 	snprintf(a->error, sizeof(a->error), "%.200s", r->error_message);
 	if (r->retry_info != NULL)
 		a->retry_after_ms = r->retry_info->retry_after_nanoseconds / NS_A_MS;
@@ -150,6 +151,8 @@ static void take_error(const Opamp__V1__ServerErrorResponse *r, struct opamp_ans
 
 static int take(const struct opamp_state *s, const Opamp__V1__ServerToAgent *m, struct opamp_answer *a, struct err *e)
 {
+	/* The answer of another agent, mixed up on the way, could hold acknowledgements; nothing in an intent
+	 * but heads and commands is signed. */
 	if (m->instance_uid.len != 0 &&
 	    (m->instance_uid.len != UUID_LEN || memcmp(m->instance_uid.data, s->instance_uid, UUID_LEN) != 0))
 		return err_set(e, ERR_INVALID, "the answer is for another agent");
@@ -157,10 +160,12 @@ static int take(const struct opamp_state *s, const Opamp__V1__ServerToAgent *m, 
 		take_error(m->error_response, a);
 	if (m->connection_settings != NULL && m->connection_settings->opamp != NULL)
 		a->heartbeat_ms = m->connection_settings->opamp->heartbeat_interval_seconds * 1000;
+	/* Of any other length it is no uid. That is passed over, because the rest of the answer is still good. */
 	if (m->agent_identification != NULL && m->agent_identification->new_instance_uid.len == UUID_LEN) {
 		a->has_new_uid = true;
 		memcpy(a->new_uid, m->agent_identification->new_instance_uid.data, UUID_LEN);
 	}
+	/* OpAMP lets others speak by custom messages, too: what is not for this capability is not ours to judge. */
 	if (m->custom_message != NULL && str_eq(m->custom_message->capability, CAPABILITY) &&
 	    str_eq(m->custom_message->type, "intent"))
 		return buf_add(&a->intent, m->custom_message->data.data, m->custom_message->data.len);

@@ -108,13 +108,16 @@ static int by_wait(const void *a, const void *b)
 
 	if (x->mark.since_no != y->mark.since_no)
 		return x->mark.since_no < y->mark.since_no ? -1 : 1;
+	/* qsort is not stable; those that waited equally long keep the order in which they were accepted. */
 	return x->at < y->at ? -1 : x->at > y->at;
 }
 
 static void tell(struct gathering *g, struct report_line *l)
 {
+	/* Eight bytes more are enough for its tag and its length within the report. */
 	size_t size = reeve__control__v1__status__get_packed_size(status_of(g, l)) + 8;
 
+	/* Only this one is left out: a smaller one behind it may still fit. */
 	if (g->bytes + size > REPORT_MAX - ROOM_FOR_THE_REST)
 		return;
 	g->v[g->n++] = l->status;
@@ -158,6 +161,8 @@ static void remember(const struct gathering *g, struct report_memory *m)
 		if (!g->lines[i].is_in)
 			continue;
 		m->marks[i].since_no = m->no;
+		/* It is known to the vendor only when this report was answered (report_arrived); till then
+		 * a lost report changes nothing. */
 		m->marks[i].sent = g->lines[i].now;
 	}
 }
@@ -200,6 +205,7 @@ static void add_journal(report_t *r, const struct report_args *a, struct arena *
 	struct digest *d = arena_new(m, struct digest);
 
 	r->journal_key = (ProtobufCBinaryData){ SIGN_KEY_LEN, (uint8_t *)a->journal_key->b };
+	/* A damaged journal has no head that anybody could compare, and one without a durable record has none yet. */
 	if (a->journal == NULL || journal_seq(a->journal) == 0)
 		return;
 	*d = journal_head(a->journal);

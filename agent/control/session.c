@@ -63,6 +63,7 @@ static int build(struct session *s, struct err *e)
 {
 	CLEANUP(buf_close) struct buf report = BUF_MAX(REPORT_MAX), message = BUF_MAX(OPAMP_MESSAGE_MAX);
 
+	/* Health and report are made anew for each try: what a lost poll said may be over by now. */
 	s->cfg.health(s->cfg.ctx, &s->cfg.state);
 	TRY(report_build(&s->cfg.report, &s->told, &report, &s->more, e));
 	TRY(opamp_pack(&s->cfg.state, buf_str(&report), report.len, &message, e));
@@ -72,6 +73,7 @@ static int build(struct session *s, struct err *e)
 
 static void set_request(struct session *s)
 {
+	/* A poll that is held keeps our own news back, so none is offered while something runs or more is to be told. */
 	bool may_hold = !ops_is_busy(s->cfg.report.ops) && !s->more;
 	struct http_req *r = &s->http;
 
@@ -100,6 +102,7 @@ static void poll(struct session *s)
 	struct err e = { 0 };
 	int rc = build(s, &e);
 
+	/* Forgotten before the request leaves: what changes while it is out is not in it and must bring a poll of its own. */
 	s->kicked = false;
 	if (rc == 0) {
 		set_request(s);
@@ -115,8 +118,10 @@ static void poll(struct session *s)
 		wait_ms(s, REFUSED_MS);
 		return;
 	}
+	/* The proof is over method, path and body, so headers may still follow it. */
 	http_header_set(&s->http, "Authorization", s->proof.authorization);
 	http_header_set(&s->http, "Reeve-Proof", s->proof.proof);
+	/* Counted whether or not an answer comes: by a gap the plane sees that it has missed a poll. */
 	s->cfg.state.sequence_num++;
 	s->started_ms = world_now_ms(s->w);
 	sm_move(&s->sm, SESSION_POLLING);
@@ -129,6 +134,7 @@ static int unzip(struct session *s, struct buf *to, struct err *e)
 {
 	CLEANUP(buf_close) struct buf encoding = BUF_MAX(64);
 
+	/* A plane may leave its answer plain, whatever we accept (docs/wire.md section 2); only the header tells. */
 	if (http_header_get(&s->http, "Content-Encoding", &encoding) && str_eq(buf_str(&encoding), "gzip"))
 		return gzip_unpack(buf_str(&s->http.body), s->http.body.len, to, e);
 	return buf_add(to, buf_str(&s->http.body), s->http.body.len);
@@ -141,6 +147,7 @@ static void back_off(struct session *s, struct backoff_ask ask)
 	uint64_t wait = backoff_asked_ms(&s->backoff, world_random64(s->w), ask, CHANNEL_CAPS);
 
 	s->connected = false;
+	/* News must not cut this wait short (session_kick asks it): the vendor is in trouble, or wants to be left alone. */
 	s->hold_until_ms = world_now_ms(s->w) + wait;
 	log_warn("control.poll.failed", "err=%s retry_in_ms=%llu", err_text(&s->trouble.err), (unsigned long long)wait);
 	wait_ms(s, wait);
@@ -148,6 +155,7 @@ static void back_off(struct session *s, struct backoff_ask ask)
 
 static void take_settings(struct session *s, const struct opamp_answer *a)
 {
+	/* Kept in memory alone: the uid is no identity, and the next start makes a new one in any case. */
 	if (a->has_new_uid)
 		memcpy(s->cfg.state.instance_uid, a->new_uid, UUID_LEN);
 	if (a->heartbeat_ms >= IDLE_MIN_MS && a->heartbeat_ms <= IDLE_MAX_MS)
@@ -155,9 +163,16 @@ static void take_settings(struct session *s, const struct opamp_answer *a)
 }
 
 /* A change to tell comes first, then the pace of running operations. An idle session polls again at once after a held poll: the
- * vendor answered because it has something, or holds the next one as well. */
+ * vendor answered because it has something, or holds the next one as well.
+ *
+ *   something to tell, or more than fitted into a report   KICK_MS
+ *   an operation is open                                    busy_ms
+ *   idle, and the last poll was held                        KICK_MS
+ *   idle                                                    idle_ms
+ */
 static void next_poll(struct session *s)
 {
+	/* Nothing in an answer says that it was held, so the time that it took must tell. */
 	bool held = world_now_ms(s->w) - s->started_ms >= HELD_MS;
 
 	if (s->kicked || s->more)
@@ -176,6 +191,7 @@ static void take_answer(struct session *s)
 
 	if (rc == 0)
 		rc = opamp_unpack(&s->cfg.state, buf_str(&body), body.len, &a, &s->trouble.err);
+	/* An answer with an error_response is void as a whole, so an intent beside it is not looked at. */
 	if (rc == 0 && a.is_error)
 		rc = err_set(&s->trouble.err, ERR_SERVICE, "the vendor's OpAMP server says: %s", a.error);
 	if (rc == 0 && a.intent.len > 0)
@@ -187,6 +203,7 @@ static void take_answer(struct session *s)
 		back_off(s, a.is_bad_request ? refused : (struct backoff_ask){ a.retry_after_ms > 0, false, a.retry_after_ms });
 		return;
 	}
+	/* Only an answer that was taken proves that the report was read. After any other its news are told again. */
 	report_arrived(&s->told);
 	take_settings(s, &a);
 	if (!s->connected)
@@ -230,6 +247,8 @@ static void on_answer(struct http_req *r, int rc)
 		err_wrap(&s->trouble.err, rc, "no answer from %s", s->url);
 		back_off(s, unasked);
 	} else if (r->status == 401) {
+		/* With the token of this very request: a login may have ended while the poll was held, and
+		 * the new token is not to blame. */
 		channel_unauthorized(s->cfg.channel, s->proof.authorization);
 		s->connected = false;
 		set_refused(s, "the vendor wants a new login: it");
@@ -238,6 +257,8 @@ static void on_answer(struct http_req *r, int rc)
 		set_refused(s, "the vendor's OpAMP server");
 		back_off(s, r->status == 429 || r->status == 503 ? http_retry_after(r, world_wall_ms(s->w)) : refused);
 	} else {
+		/* The token has proved itself now, not when it was handed out: only from here does the
+		 * back-off of logins start over. */
 		channel_authorized(s->cfg.channel, s->proof.authorization);
 		take_answer(s);
 	}
@@ -266,6 +287,7 @@ struct session *session_new(struct world *w, const struct session_config *cfg)
 	s->cfg.state.started_ms = world_wall_ms(w);
 	snprintf(s->url, sizeof(s->url), "%s/v1/opamp", cfg->url);
 	sm_init(&s->sm, &session_machine, SESSION_WAITING);
+	/* The first poll comes from the loop, when the caller has put everything together. */
 	wait_ms(s, 0);
 	return s;
 }

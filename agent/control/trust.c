@@ -24,6 +24,7 @@ void trust_add(struct trust *t, const char *name, enum trust_role role, const st
 static bool signed_by(const struct trust_key *k, const char *domain, const struct digest *body, const Reeve__Control__V1__Sig *sig,
 		      unsigned *tries)
 {
+	/* The tries are counted behind the cheap comparisons: only a signature that names this key costs a check. */
 	return sig->alg == REEVE__CONTROL__V1__ALG__ED25519 && sig->key_id.len == SIGN_ID_LEN && sig->sig.len == SIGN_SIG_LEN &&
 	       memcmp(sig->key_id.data, k->id, SIGN_ID_LEN) == 0 && (*tries)++ < TRIES_MAX &&
 	       sign_verify(&k->pub, domain, body, sig->sig.data);

@@ -25,6 +25,7 @@ static void copy(const char *from, char to[WORDS_MAX])
 
 	memcpy(to, from, n);
 	to[n] = '\0';
+	/* It ends in a line for a person: blanks in place of line feeds keep it one. */
 	str_one_line(to);
 	while (n > 0 && to[n - 1] == ' ')
 		to[--n] = '\0';
