@@ -53,6 +53,7 @@ static void on_changed(void *ctx)
 {
 	struct agent *a = ctx;
 
+	/* Before that there is no inbox and no session to tell, and afterwards they are closing. */
 	if (!agent_is_up(a))
 		return;
 	inbox_again(&a->inbox);
@@ -73,6 +74,7 @@ static void on_policy(void *ctx, const struct policy *p)
 {
 	struct agent *a = ctx;
 
+	/* Telemetry is closed before the operations, which read the policy until their end. */
 	if (a->telemetry != NULL)
 		telemetry_rules(a->telemetry, p);
 }
@@ -89,6 +91,8 @@ static void on_ready(void *ctx)
 static void on_health(void *ctx, struct opamp_state *s)
 {
 	struct agent *a = ctx;
+	/* What stops most is told first: the journal, then what the customer's switches say, then telemetry. That the vendor's
+	 * own head is missing comes last. */
 	const char *trouble = a->journal == NULL ? err_text(&a->journal_err) : journal_trouble(a->journal);
 
 	if (trouble == NULL && ops_mode_told(a->ops)[0] != '\0')
@@ -96,6 +100,8 @@ static void on_health(void *ctx, struct opamp_state *s)
 	if (trouble == NULL && a->telemetry != NULL)
 		trouble = telemetry_trouble(a->telemetry);
 	snprintf(a->health, sizeof(a->health), "%s", trouble != NULL ? trouble : "");
+	/* The copy may end inside a character. A text of proto3 must be UTF-8, and a strict plane would refuse
+	 * the whole message for it. */
 	str_mend(a->health);
 	s->is_healthy = a->health[0] == '\0' && inbox_head_is_fresh(&a->inbox);
 	s->health_status = s->is_healthy ? "running" : "degraded";
@@ -182,6 +188,8 @@ static void begin_work(struct agent *a)
 	a->telemetry = telemetry_new(a->w, a->cfg, a->paths[SPOOL_DIR], &a->id, a->channel);
 	a->has_been_up = true;
 	sm_move(&a->sm, AGENT_UP);
+	/* Last, because it reads the policy at once, whose rules telemetry must hear, and may have
+	 * something to tell the session. */
 	ops_start(a->ops, a->journal);
 }
 
@@ -208,6 +216,8 @@ static void on_identity(void *ctx, int rc, const struct err *e)
 	}
 	log_info("agent.identity", "account=%s region=%s instance=%s role=%s role_id=%s", a->id.caller.account,
 		 a->id.instance.region, a->id.instance.instance_id, a->id.caller.role, a->id.caller.role_id);
+	/* Nothing can be recorded in a damaged journal. The agent goes on all the same: it must be able to say
+	 * what is wrong with it. */
 	if (a->journal == NULL) {
 		begin_work(a);
 		return;
@@ -234,6 +244,8 @@ static void on_journal_lost(void *ctx, const struct err *e)
 {
 	struct agent *a = ctx;
 
+	/* Operations stand on records that were read and are gone now. Only a new start, which reads what is
+	 * there, is right again. */
 	if (!agent_is_closing(a))
 		a->fatal(a->ctx, e);
 }
@@ -280,6 +292,7 @@ static void open_journal(struct agent *a)
 				      .lost = on_journal_lost };
 	bool is_empty = false;
 
+	/* Operations are there first: the journal hands them each record while it opens. */
 	new_ops(a);
 	if (journal_open(a->w, &cfg, on_record, a, &is_empty, &a->journal, &a->journal_err) != 0) {
 		if (a->journal_err.code == ERR_UNSUPPORTED)
@@ -327,6 +340,7 @@ static void on_tick(struct timer *t)
 {
 	struct agent *a = container_of(t, struct agent, ticker);
 
+	/* The watchdog looks at this number: it says that the loop turns and timers fire. */
 	a->ticks++;
 	if (a->telemetry != NULL)
 		telemetry_look(a->telemetry);
@@ -341,6 +355,8 @@ static int load_key(struct agent *a, bool *ret_made, struct err *e)
 	CLEANUP(buf_close) struct buf b = BUF_MAX(SIGN_KEY_LEN);
 	int rc = disk_read_all(a->w, a->paths[KEY_PATH], &b, e);
 
+	/* Only a file that is not there is made. One that cannot be read stops the start: a new key in its place would not be
+	 * the one that the journal's first record names. */
 	*ret_made = rc == -ERR_NOTFOUND;
 	if (rc == -ERR_NOTFOUND) {
 		a->w->random(a->w, a->journal_key.seed, SIGN_KEY_LEN);
@@ -368,10 +384,13 @@ static int prepare(struct agent *a, struct err *e)
 	a->paths[SPOOL_DIR] = mem_printf("%s/spool", dir);
 	a->paths[LOCK_PATH] = mem_printf("%s/lock", dir);
 	TRY(a->w->disk_mkdir(a->w, dir, 0700, e));
+	/* Before anything in the folder is read: two agents would write one journal. */
 	TRY(a->w->disk_lock(a->w, a->paths[LOCK_PATH], e));
 	TRY(a->w->disk_mkdir(a->w, a->paths[JOURNAL_DIR], 0700, e));
 	TRY(a->w->disk_mkdir(a->w, a->paths[SPOOL_DIR], 0700, e));
 	TRY(load_key(a, &made, e));
+	/* A new key first has to be durable; on_key_made begins then. Either way nothing calls back before
+	 * agent_new has returned. */
 	if (!made)
 		timer_start(a->w, &a->timer, 0, on_begin);
 	timer_start(a->w, &a->ticker, 2000, on_tick);
@@ -466,6 +485,7 @@ static bool close_journal(struct agent *a)
 
 	if (it == NULL)
 		return false;
+	/* Who appends withdraws before the journal closes (journal.h). What the disk has already still becomes durable. */
 	journal_forget(it, &a->created_rec);
 	journal_forget(it, &a->started_rec);
 	a->journal = NULL;
@@ -502,6 +522,7 @@ static void on_all_closed(struct closing *c)
 
 	timer_stop(a->w, &a->timer);
 	timer_stop(a->w, &a->ticker);
+	/* Only now: operations ask it until their end whether the head is fresh. */
 	inbox_close(&a->inbox);
 	if (a->aws != NULL)
 		aws_free(a->aws);
@@ -528,5 +549,6 @@ void agent_close(struct agent *a, void (*done)(void *ctx), void *ctx)
 	sm_move(&a->sm, AGENT_ENDING);
 	closing_begin(&a->closing, &agent_how, closing_end, done, ctx);
 	timer_stop(a->w, &a->ticker);
+	/* This is the timer that a start may still wait for: starting it anew keeps on_begin from coming. */
 	timer_start(a->w, &a->timer, 0, on_close);
 }

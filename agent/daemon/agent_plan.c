@@ -33,6 +33,7 @@ static void visit(void *ctx, struct op *op)
 
 	if (!handle_fits(&s->handle, op_fields(op)->id_text, op_fields(op)->seq))
 		return;
+	/* The last one that fits; of several none is shown. */
 	s->found = op;
 	if (s->n++ < LISTED_MAX)
 		json_array_append_new(s->list, named(op));

@@ -75,6 +75,8 @@ static void op_to_json(void *ctx, struct op *op)
 		json_object_set_new(j, "error", json_text(s.error->message));
 	arena_free(m);
 	t->bytes += json_size(j);
+	/* Beyond the server's limit the whole answer would be a 500, just when there is most to see. What
+	 * is left out is counted. */
 	if (t->bytes <= OPS_BYTES_MAX) {
 		json_array_append_new(t->list, j);
 		return;
@@ -88,6 +90,7 @@ static json_t *journal_json(const struct agent *a)
 	struct digest head;
 	char hex[DIGEST_HEX_LEN];
 
+	/* Closed in its turn, which is no damage: nothing is said of it then. */
 	if (a->journal == NULL && agent_is_closing(a))
 		return json_object();
 	if (a->journal == NULL)

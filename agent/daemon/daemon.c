@@ -70,11 +70,13 @@ static void on_socket_closed(void *ctx)
 
 static void stop(struct daemon *d, int status)
 {
+	/* The first word counts: what fails while it closes does not turn an orderly end into a failure. */
 	if (d->closing)
 		return;
 	d->closing = true;
 	d->status = status;
 	sd_notify("STOPPING=1");
+	/* The socket goes first: it asks the agent, which must not be gone while a request is answered. */
 	if (d->socket != NULL)
 		socket_close(d->socket, on_socket_closed, d);
 	else
@@ -109,6 +111,7 @@ static void ignore_strays(void)
 
 	for (size_t i = 0; i < ARRAY_LEN(strays); i++)
 		signal(strays[i], SIG_IGN);
+	/* SIGRTMIN is asked of glibc at run time: the first few are its own for threads (signal(7)). */
 	for (int i = SIGRTMIN; i <= SIGRTMAX; i++)
 		signal(i, SIG_IGN);
 }
@@ -143,6 +146,8 @@ static void tell_start(struct daemon *d, uint64_t now)
 		log_info("agent.ready", "summary=%s", agent_summary(d->agent));
 		sd_notify("READY=1");
 	} else if (now - d->extended_ms >= EXTEND_EVERY_MS && is_moving(d, now)) {
+		/* The minute counts from each message (sd_notify(3)). It is asked for four times as often, so one
+		 * that is lost does no harm. */
 		d->extended_ms = now;
 		sd_notify(EXTEND_MORE);
 	}
@@ -169,6 +174,7 @@ static void on_tick(struct timer *t)
 		d->moved_ms = now;
 	tell_start(d, now);
 	shrink_now_and_then(d, now);
+	/* The service manager begins to watch at READY. Half of its interval is what sd_watchdog_enabled(3) recommends. */
 	if (d->is_ready && d->watchdog_ms > 0 && now - d->petted_ms >= d->watchdog_ms / 2 && is_moving(d, now)) {
 		d->petted_ms = now;
 		sd_notify("WATCHDOG=1");
@@ -190,6 +196,7 @@ static void start_watchdog(struct daemon *d)
 	log_warn("watchdog.short",
 		 "interval_ms=%llu least_ms=%llu next=\"%llu ms are asked for; set WatchdogSec= to more than that\"",
 		 (unsigned long long)d->watchdog_ms, WATCHDOG_LEAST_MS, 2 * WATCHDOG_LEAST_MS);
+	/* Four ticks an interval: also when one is late, there is another before the interval is over. */
 	d->tick_ms = d->watchdog_ms / 4 + 1;
 	snprintf(wish, sizeof(wish), "WATCHDOG_USEC=%llu", 2 * WATCHDOG_LEAST_MS * 1000);
 	sd_notify(wish);
@@ -197,8 +204,10 @@ static void start_watchdog(struct daemon *d)
 
 static int start(struct daemon *d, struct err *e)
 {
+	/* Before the agent is made, so that a SIGTERM during its start ends it in order, too. */
 	TRY(listen_to_signals(d, e));
 	TRY(agent_new(d->w, &d->cfg, on_fatal, d, &d->agent, e));
+	/* It cannot fail: a socket that could not be made is tried again, and the agent works without. */
 	d->socket = socket_new(d->w, d->cfg.socket, d->agent);
 	start_watchdog(d);
 	timer_start(d->w, &d->tick, 0, on_tick);

@@ -54,10 +54,20 @@ static void answer_plan(struct socket *s, const char *typed, struct http_server_
 	json_write(j, &a->body);
 }
 
+/* The first row that fits:
+ *
+ *   not root, not our own user, not in the socket's group   403, and nothing is said of the rest
+ *   not GET                                                 405
+ *   /v1/status                                              the status
+ *   /v1/plans/ID                                            the plan of that command
+ *   anything else                                           404
+ */
 static void on_request(void *ctx, const struct http_server_req *req, struct http_server_answer *a)
 {
 	struct socket *s = ctx;
 
+	/* The socket's mode keeps others out already. The kernel's word on who asks is a second lock,
+	 * should somebody open that. */
 	if (req->peer_uid != 0 && req->peer_uid != geteuid() && !req->peer_in_group)
 		refuse(a, 403, "root, the agent's user and its group may ask here");
 	else if (!str_eq(req->method, "GET"))
@@ -117,6 +127,8 @@ static void on_look(struct timer *t)
 	struct disk_stat st;
 	struct err e = { 0 };
 
+	/* Only a path with nothing at it counts. What lies there, also a link, is another's, and an error of
+	 * the disk says nothing. */
 	if (s->server != NULL && s->w->disk_lstat(s->w, s->path, &st, &e) == -ERR_NOTFOUND) {
 		leave(s);
 		return;
@@ -157,6 +169,7 @@ void socket_close(struct socket *s, void (*done)(void *ctx), void *ctx)
 {
 	ending_begin(&s->end, s->w, &socket_how, done, ctx);
 	timer_stop(s->w, &s->look); /* a look that is due now would close its server once more */
+	/* One that is gone closes already, and its end steps on from there. */
 	if (s->server != NULL && !s->is_gone)
 		http_server_close(s->server, on_server_closed, s);
 }

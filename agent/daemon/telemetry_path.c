@@ -13,6 +13,7 @@ static int sign(void *ctx, struct http_req *req, struct export_proof *p, struct 
 	struct channel_proof proof;
 
 	TRY(channel_sign(((struct telemetry *)ctx)->channel, req, &proof, e));
+	/* Shippers know nothing of the control channel, so each side has a struct of its own, with texts of the same sizes. */
 	memcpy(p->authorization, proof.authorization, sizeof(p->authorization));
 	memcpy(p->proof, proof.proof, sizeof(p->proof));
 	return 0;
@@ -41,6 +42,7 @@ static void start_shipper(struct telemetry *t, const struct config *c, const cha
 		{ "host.id", in->instance_id },
 		{ "host.type", in->instance_type },
 		{ "host.image.id", in->image_id },
+		/* The semantic conventions call this amd64, and EC2 calls it x86_64. Both say arm64. */
 		{ "host.arch", in->arch[0] == 'x' ? "amd64" : in->arch },
 		{ "os.type", "linux" },
 	};
@@ -79,8 +81,10 @@ static void on_opened(void *ctx)
 {
 	struct telemetry *t = ctx;
 
+	/* Metrics need no positions, but until the spool is open there is no room, and each point would count as dropped. */
 	if (t->c->metrics_interval_ms > 0)
 		t->host = host_new(t->w, t->c->metrics_interval_ms, shipper_sink(t->shipper));
+	/* A position whose file is gone waits for ever, and while one waits each scan looks at every name: so those go first. */
 	if (t->c->logs_n > 0)
 		positions_gone_start(&t->gone, t->w, &t->positions, start_tail, t);
 }
@@ -102,6 +106,7 @@ void telemetry_rules(struct telemetry *t, const struct policy *p)
 {
 	struct err e = { 0 };
 
+	/* The policy is read every two seconds and before each change; compiling its patterns takes time. */
 	if (t->has_policy == p->present && digest_eq(&t->policy, &p->digest))
 		return;
 	t->has_policy = p->present;

@@ -33,6 +33,7 @@ static const struct count tail_counts[] = {
 	{ "reeve.tail.positions.dropped", "{position}", TELEMETRY_COUNTER, TAIL(positions_dropped) },
 	{ "reeve.tail.files",           "{file}",  TELEMETRY_UPDOWN,  TAIL(files) },
 	{ "reeve.tail.files.rotated",   "{file}",  TELEMETRY_UPDOWN,  TAIL(rotated) },
+	/* as the last scan found them: a file that becomes readable is counted no more */
 	{ "reeve.tail.files.refused",   "{file}",  TELEMETRY_UPDOWN,  TAIL(refused) },
 	{ "reeve.tail.files.refused.compressed", "{file}", TELEMETRY_UPDOWN, TAIL(refused_compressed) },
 	{ "reeve.tail.files.refused.no_text",    "{file}", TELEMETRY_UPDOWN, TAIL(refused_no_text) },
@@ -48,6 +49,7 @@ static const struct count host_counts[] = {
 	{ "reeve.host.filesystems.failed", "{filesystem}", TELEMETRY_COUNTER, HOST(file_systems_failed) },
 	{ "reeve.host.counters.held",     "{point}",      TELEMETRY_COUNTER, HOST(counters_held) },
 	{ "reeve.host.counters.anew",     "{series}",     TELEMETRY_COUNTER, HOST(counters_anew) },
+	/* of the last reading alone, so they fall again: no counters */
 	{ "reeve.host.rows.odd",          "{row}",        TELEMETRY_UPDOWN,  HOST(rows_odd) },
 	{ "reeve.host.rows.over",         "{row}",        TELEMETRY_UPDOWN,  HOST(rows_over) },
 };
@@ -72,6 +74,7 @@ void telemetry_own(void *ctx, struct shipper *s)
 	struct tail_stats tail = t->tail != NULL ? tail_stats(t->tail) : (struct tail_stats){ 0 };
 	struct host_stats host = t->host != NULL ? host_stats(t->host) : (struct host_stats){ 0 };
 
+	/* A collector that does not run tells zeros, so each series is there from the first reading on. */
 	say(s, tail_counts, ARRAY_LEN(tail_counts), &tail);
 	say(s, host_counts, ARRAY_LEN(host_counts), &host);
 	shipper_own(s, "reeve.log.lines.dropped", "{line}", TELEMETRY_COUNTER, log_dropped());
