@@ -47,6 +47,8 @@ int ask(struct world *w, const struct config *c, const char *path, int *ret_stat
 				      .body = BUF_MAX(CLI_ANSWER_MAX),
 				      .head = BUF_MAX(65536) } };
 
+	/* To connect takes the right to write the socket (unix(7)). The request's own error would not tell that from a daemon
+	 * that does not run, so it is asked before. */
 	if (access(c->socket, W_OK) != 0 && errno == EACCES)
 		return err_set(e, ERR_DENIED, "%s is closed to you: root, the agent's user and the group reeve may ask there",
 			       c->socket);

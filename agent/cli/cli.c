@@ -161,6 +161,7 @@ static int help(int argc, char **argv)
 		page_of(c);
 	else if (at == argc)
 		overview();
+	/* The pages of a whole group are for its word alone. With a second word that names no command, that one is wrong. */
 	else if ((argc - at > 1 && !is_help(argv[at + 1])) || !group_pages(argv[at]))
 		return unknown(argv[at]);
 	return 0;
@@ -175,6 +176,7 @@ static int run_command(int argc, char **argv)
 
 	if (str_eq(argv[0], "help"))
 		return help(argc - 1, argv + 1);
+	/* Anywhere in the line: whoever writes --help behind "run" wants to read, and no daemon may start instead. */
 	if (wants_help(argc, argv))
 		return help(argc, argv);
 	if (str_eq(argv[0], "--version"))
@@ -186,6 +188,7 @@ int cli_main(int argc, char **argv, int (*daemon)(const char *config_path))
 {
 	run_daemon = daemon;
 	signal(SIGPIPE, SIG_IGN); /* a reader that goes is heard of where we write */
+	/* No word at all is a wrong question, so the overview goes to stderr: a pipe is given nothing. */
 	if (argc < 2) {
 		CLEANUP(buf_close) struct buf text = BUF_MAX(HELP_MAX);
 

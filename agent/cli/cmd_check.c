@@ -25,6 +25,8 @@ static bool became_service(void)
 {
 	const struct passwd *user = getpwnam(SERVICE_USER);
 
+	/* The groups first: without root they cannot be set any more. Effective ids are enough, for they
+	 * decide who may open a file. */
 	return user != NULL && initgroups(user->pw_name, user->pw_gid) == 0 && setegid(user->pw_gid) == 0 &&
 	       seteuid(user->pw_uid) == 0;
 }
@@ -110,6 +112,7 @@ static void print_missing(const struct policy *p)
 /* False: it is there and counts as none. */
 static bool print_policy(const struct policy *p, const struct faults *f, const char *path)
 {
+	/* To have no policy yet is a state that the daemon is made for; one that is there and counts as none is a mistake. */
 	bool is_missing = !p->present && p->reason.code == ERR_NOTFOUND;
 	CLEANUP(buf_close) struct buf verbs = BUF_MAX(1024);
 
@@ -141,6 +144,7 @@ static bool may_meet(const char *a, const char *b)
 	bool row[GLOB_MAX + 1] = { false };
 	size_t n = strlen(b);
 
+	/* Too long to judge. No warning is better than one that may be wrong. */
 	if (n > GLOB_MAX)
 		return true;
 	for (size_t j = n + 1; j-- > 0;)

@@ -23,6 +23,7 @@ struct iam_question {
 
 static int load_policy(struct world *w, const char *path, struct policy *p, struct err *e)
 {
+	/* Whoever asks here is not the agent's user, and the file need not be in force: who may write it is not judged. */
 	policy_load_as_other(w, path, p);
 	return p->present ? 0 : err_set(e, p->reason.code, "%s", err_text(&p->reason));
 }
@@ -100,6 +101,7 @@ static int answer(const struct iam_question *q, struct err *e)
 		args.account = c.account;
 		args.region = c.region;
 	}
+	/* Made also after a failure, because the lists are closed below in any case. */
 	policy_iam_lists(q->policy != NULL ? &p : NULL, &lists);
 	if (rc == 0)
 		rc = print(q, &args, e);

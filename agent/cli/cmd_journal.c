@@ -74,6 +74,7 @@ static bool is_wanted(const struct journal_question *q, const struct journal_ent
 static void print(struct show *s, const struct journal_entry *entry, const struct buf *sentence)
 {
 	if (s->q->is_json) {
+		/* The line to the byte, as it is hashed: what is written anew could not be verified. */
 		CLEANUP(mem_close) char *line = mem_printf("%.*s\n", (int)entry->len, entry->line);
 
 		page_text(line);
@@ -136,6 +137,7 @@ static int count_first(struct show *s, struct err *e)
 static int read_from(struct show *s, const struct journal_segments *segs, size_t at, struct err *e)
 {
 	for (; at < segs->n; at++) {
+		/* The line that a segment's first one names is not read again here. Within the segment the chain is checked. */
 		struct journal_chain chain = { .next_seq = segs->v[at].first, .any_prev = true };
 		uint64_t good;
 		bool torn;
@@ -156,11 +158,13 @@ static int look(struct show *s, struct err *e)
 	if (segs.n == 0)
 		return 0;
 	last = &segs.v[segs.n - 1];
+	/* Nothing was written since the last look: twice a second only the folder is read. */
 	if (str_eq(last->name, s->seen_segment) && last->size == s->seen_size)
 		return 0;
 	snprintf(s->seen_segment, sizeof(s->seen_segment), "%s", last->name);
 	s->seen_size = last->size;
 	at = segs.n - 1;
+	/* Back to the segment that holds the next record: between two looks more than one may have begun. */
 	while (at > 0 && segs.v[at].first > s->next_seq)
 		at--;
 	return read_from(s, &segs, at, e);
@@ -194,6 +198,7 @@ static int show(struct journal_question *q, struct err *e)
 	if (rc == 0 && q->follows)
 		rc = follow(&s, e);
 	sentence_close(&s.sentence);
+	/* The reading was stopped by an error when the reader went, yet it has what it wanted. */
 	return page_is_closed() ? 0 : rc;
 }
 

@@ -101,6 +101,7 @@ static void print_none(const struct plan_question *q, const char *sentence)
 
 static int show(const struct plan_question *q, json_t *plan, struct err *e)
 {
+	/* Read also where JSON is wanted: what this version does not understand is an error, not handed on as a plan. */
 	TRY(print_plan(q, plan, e));
 	if (q->is_json)
 		print_json(plan);
@@ -224,9 +225,11 @@ static int answer(const struct plan_question *q, struct err *e)
 	CLEANUP(mem_close) char *path = mem_printf("/v1/plans/%s", q->typed);
 	int status = 0, rc = ask(q->w, q->c, path, &status, &j, e);
 
+	/* Whom the socket does not let in, the journal does not either: it is for root and the agent's user alone. */
 	if (rc == -ERR_DENIED)
 		return rc;
 	if (rc != 0) {
+		/* A copy, because the search writes its own error there. */
 		const struct err unasked = *e;
 
 		return search_past(q, err_text(&unasked), e);

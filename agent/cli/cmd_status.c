@@ -244,6 +244,7 @@ static int answer(const struct status_question *q, const struct config *c, struc
 
 	if (rc != 0) {
 		cli_fail(&e);
+		/* Not to be let in says nothing of the daemon. A script that starts one for "no daemon" must not be misled. */
 		return rc == -ERR_DENIED ? 1 : CLI_NO_DAEMON;
 	}
 	if (status != 200) {

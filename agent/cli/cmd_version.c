@@ -48,6 +48,7 @@ static void add_library(struct buf *to, const char *name, const char *source, co
 	char package[64];
 
 	package_of(source, package, sizeof(package));
+	/* PCRE2 puts a date behind its version: only the first word is shown. */
 	buf_addf(to, "  %-10s %-9.*s %s%s%s\n", name, (int)strcspn(version, " "), version,
 		 *package != '\0' ? source : "the machine's", *package != '\0' ? " " : "", package);
 }
@@ -58,10 +59,12 @@ static void add_libraries(struct buf *to)
 
 	pcre2_config(PCRE2_CONFIG_VERSION, pcre);
 	add_library(to, "curl", "curl", curl_version_info(CURLVERSION_NOW)->version);
+	/* Expat's text begins with its own name. */
 	add_library(to, "expat", "expat", XML_ExpatVersion() + strlen("expat_"));
 	add_library(to, "jansson", "jansson", jansson_version_str());
 	add_library(to, "libuv", "libuv1", uv_version_string());
 	add_library(to, "libyaml", "libyaml", yaml_get_version_string());
+	/* Debian's node-llhttp comes from the source package of undici, and advisories name the source. */
 	add_library(to, "llhttp", "node-undici", LLHTTP_VERSION);
 	add_library(to, "OpenSSL", "openssl", OpenSSL_version(OPENSSL_VERSION_STRING));
 	add_library(to, "PCRE2", "pcre2", pcre);

@@ -36,6 +36,7 @@ unsigned page_width(void)
 	struct winsize size = { 0 };
 	uint64_t n = 0;
 
+	/* What goes into a file or a pipe is never wrapped: scripts look for whole lines. */
 	if (!isatty(STDOUT_FILENO))
 		return 0;
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
@@ -132,6 +133,8 @@ bool page_has_reader(void)
 {
 	struct pollfd out = { .fd = STDOUT_FILENO };
 
+	/* With nothing to write no EPIPE ever comes. poll(2) tells it all the same: POLLERR stands at the writing end of a
+	 * pipe that nobody reads any more. */
 	heard(fflush(stdout) == 0);
 	return trouble == 0 && !(poll(&out, 1, 0) > 0 && (out.revents & POLLERR) != 0);
 }
@@ -139,6 +142,7 @@ bool page_has_reader(void)
 int page_end(int rc)
 {
 	heard(fflush(stdout) == 0);
+	/* A reader that has seen enough, such as head(1), is no failure. */
 	if (trouble == 0 || trouble == EPIPE)
 		return rc;
 	fprintf(stderr, "reeve: the output could not be written: %s\n", strerror(trouble));

@@ -61,6 +61,7 @@ static void take_accepted(struct finding *f, const json_t *record)
 	uint64_t seq = (uint64_t)json_int_or(record, "command_seq", 0);
 	struct past *p;
 
+	/* A checkpoint repeats the records of what is open, so the same acceptance may come several times. */
 	if (strlen(id) >= sizeof(p->id) || !handle_fits(f->h, id, seq) || with_id(f->list, id) != NULL)
 		return;
 	if (f->list->n == PAST_MAX) {

@@ -312,6 +312,7 @@ static void unknown(const char *type, const json_t *record, struct buf *to)
 	CLEANUP(buf_close) struct buf all = BUF_MAX(8u << 20);
 	CLEANUP(json_close) json_t *copy = json_copy((json_t *)record);
 
+	/* Number and time stand in front of the sentence already, and the hash of the chain is for programs. */
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		json_object_del(copy, own[i]);
 	json_write(copy, &all);

@@ -30,6 +30,7 @@ static void add(json_t *to, enum verdict v, const char *todo, const char *fmt, .
 	va_start(ap, fmt);
 	what = mem_vprintf(fmt, ap);
 	va_end(ap);
+	/* Behind those that are as bad or worse: the worst is read first, and its exit status is the one that counts. */
 	while (at < json_array_size(to) && json_int_or(json_array_get(to, at), "exit", 0) >= v)
 		at++;
 	json_array_insert_new(to, at, json_pack("{s:i, s:o, s:o}", "exit", (int)v, "what", json_text(what), "do", json_text(todo)));
@@ -48,6 +49,7 @@ static void judge_mode(const json_t *s, json_t *to)
 {
 	const char *mode = json_str_or(s, "mode", ""), *why = json_str_or(s, "why", ""),
 		   *folder = json_str_or(s, "state_folder", "?");
+	/* Both a STOP file and `mode: off` are FROZEN; the reason alone tells which of them a person has to take away. */
 	bool is_stop = strstr(why, "STOP") != NULL;
 	CLEANUP(mem_close)
 	char *thaw = mem_printf("when changes may go on: %s %s", is_stop ? "remove" : "take `mode: off` out of",
@@ -78,6 +80,7 @@ static void judge_start(const json_t *s, json_t *to)
 	int64_t since = verdict_age_ms(s, json_str_or(s, "started", ""));
 	const char *trouble = json_str_or(s, "start_trouble", "");
 
+	/* It is tried again by itself, and much of what fails in a machine's first minutes passes; only what lasts is told. */
 	if (*trouble != '\0' && since != INT64_MAX && since > START_MOST_MS)
 		add(to, VERDICT_DEGRADED,
 		    "look at the machine's role, at the metadata service, and at the way to STS; it is tried again by itself",
@@ -115,6 +118,7 @@ static void judge_vendor(const json_t *s, json_t *to)
 	if (!is_connected && *trouble != '\0')
 		add(to, VERDICT_VENDOR, vendor_advice(json_str_or(v, "trouble_kind", "")), "no connection to the vendor: %s",
 		    trouble);
+	/* Without a connection no head can come: that would be the same trouble told a second time. */
 	if (is_connected && json_is_false(json_object_get(v, "head_is_fresh")))
 		add(to, VERDICT_DEGRADED, "compare this machine's clock (timedatectl), then ask the vendor",
 		    "the vendor has sent no fresh signed head: no command of high risk starts, and no cancel arrives");
