@@ -63,6 +63,7 @@ uint64_t host_times(uint64_t v, uint64_t factor)
 void host_unread(struct host *h, const char *path)
 {
 	h->stats.unread++;
+	/* Once for all: a kernel that writes a file otherwise does so at each reading. The count goes on. */
 	if (!h->complained)
 		log_warn("host.unread",
 			 "path=%s err=\"it cannot be read, or is not as the kernel writes it\" next=\"its metrics are left out\"",
@@ -95,6 +96,7 @@ static void on_fs_done(struct host *h)
 	host_series_end(&h->series);
 	h->sink.scrape_done(h->sink.ctx);
 	h->stats.scrapes++;
+	/* The grid is that of the monotonic clock: setting the time of day moves no reading. */
 	timer_start(h->w, &h->timer, h->interval_ms - now % h->interval_ms, on_due);
 }
 

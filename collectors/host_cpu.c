@@ -20,6 +20,7 @@ static void emit_cpu(struct host *h, const struct host_cpu *c)
 
 static int count_process(void *ctx, const char *name)
 {
+	/* In proc(5) the folders of processes alone are named by a number. */
 	*(uint64_t *)ctx += name[0] >= '1' && name[0] <= '9';
 	return 0;
 }
@@ -32,6 +33,7 @@ static void read_stat(struct host *h)
 	bool is_read = text != NULL && host_parse_stat(text, &c, &h->left) == 0;
 	uint64_t boot_ms = is_read ? host_times(c.boot_s, 1000) : HOST_NONE;
 
+	/* Also without a boot time: a clock that was set back shows in the starts of the series. */
 	host_series_boot(&h->series, boot_ms <= INT64_MAX ? (int64_t)boot_ms : 0, h->now_ms);
 	if (is_read)
 		emit_cpu(h, &c);

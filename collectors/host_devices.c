@@ -94,6 +94,7 @@ static void emit_disk_limits(struct host *h, const struct host_disk *rows, size_
 static void read_disks(struct host *h)
 {
 	static const struct disk_metric metrics[] = {
+		/* The kernel counts in sectors of 512 bytes, whatever the disk's own are. */
 		{ "system.disk.io", "By", false, { AT(read_sectors), AT(write_sectors) }, SECTOR },
 		{ "system.disk.operations", "{operation}", false, { AT(reads), AT(writes) }, 1 },
 		{ "system.disk.merged", "{operation}", false, { AT(reads_merged), AT(writes_merged) }, 1 },

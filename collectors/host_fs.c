@@ -130,6 +130,7 @@ static void on_answer(struct disk_req *r, int rc)
 	if (fs != NULL && !late)
 		take_answer(fs, r, rc);
 	ask_free(a);
+	/* The reading went on without a late answer, so that moves nothing; it only frees its worker thread. */
 	if (fs == NULL || late)
 		return;
 	timer_stop(fs->h->w, &fs->deadline);
@@ -165,6 +166,7 @@ static void ask_next(struct host_fs *fs)
 	for (; fs->at < fs->n && is_hung(fs, fs->mounts[fs->at].point); fs->at++)
 		fs->h->stats.file_systems_hung++;
 	if (fs->at == fs->n) {
+		/* By metric and not by file system: the sink wants all points of one metric together (telemetry.h). */
 		each_answer(fs, emit_usage);
 		each_answer(fs, emit_limit);
 		each_answer(fs, emit_utilization);
@@ -210,6 +212,7 @@ void host_fs_free(struct host_fs *fs)
 	list_each(n, &fs->hung)
 		list_entry(n, struct ask, link)->fs = NULL;
 	mem_free(fs->mounts);
+	/* A hanging question takes itself out of its list when it returns. That must not write into a list that is freed here. */
 	while (!list_empty(&fs->hung))
 		list_pop(&fs->hung);
 	mem_free(fs);

@@ -54,6 +54,7 @@ static void read_vmstat(struct host *h)
 		return;
 	}
 	host_int(h, faults, "{fault}", TELEMETRY_COUNTER, p.major_faults, "system.paging.fault.type", "major", NULL);
+	/* The kernel counts a major fault in pgfault as well, so what is left of that are the minor ones. */
 	host_int(h, faults, "{fault}", TELEMETRY_COUNTER, less(h, p.faults, p.major_faults), "system.paging.fault.type", "minor",
 		 NULL);
 	host_int(h, operations, "{operation}", TELEMETRY_COUNTER, p.swapped_in, "system.paging.direction", "in", NULL);

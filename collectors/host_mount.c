@@ -29,7 +29,7 @@ static bool is_pseudo(const char *type)
 {
 	static const char *const pseudo[] = {
 		"anon_inodefs",
-		"autofs",
+		"autofs", /* to ask it would mount what it stands for */
 		"bdev",
 		"binder",
 		"binfmt_misc",
@@ -71,7 +71,7 @@ static bool is_pseudo(const char *type)
 		"selinuxfs",
 		"smackfs",
 		"sockfs",
-		"squashfs",
+		"squashfs", /* an image, and always full */
 		"sysfs",
 		"tmpfs",
 		"tracefs",
@@ -166,6 +166,7 @@ static bool parse_row(const char *line, struct host_mount *m)
 	if (!host_word(&at, skip, sizeof(skip)) || !host_word(&at, m->point, sizeof(m->point)) ||
 	    !host_word(&at, options, sizeof(options)))
 		return false;
+	/* Any number of optional fields stand here, none as well; the dash ends them (proc(5)). */
 	do
 		if (!host_word(&at, skip, sizeof(skip)))
 			return false;

@@ -86,6 +86,7 @@ static int read_named(const char *text, const struct named *table, size_t n, str
 	for (const char *at = text; *at != '\0'; at = host_next_line(at)) {
 		size_t len = strcspn(at, ": \t\n");
 
+		/* In /proc/meminfo a colon stands behind the name, in /proc/stat and /proc/vmstat none does. */
 		for (size_t i = 0; i < n; i++)
 			if (strlen(table[i].name) == len && memcmp(at, table[i].name, len) == 0)
 				seen[i] = numbers(at + len + (at[len] == ':'), table[i].to, 1) == 1;
@@ -147,6 +148,7 @@ int host_parse_stat(const char *text, struct host_cpu *ret, struct host_left *le
 	struct host_cpu c = { 0 };
 	const struct named table[] = { { "btime", &c.boot_s, false }, { "processes", &c.created, false } };
 
+	/* Counted apart until the row is read: of a file that is left out as a whole no number is odd. */
 	TRY(read_ticks(text, &c, &more));
 	c.logical = count_cpus(host_next_line(text));
 	if (read_named(text, table, ARRAY_LEN(table), &more) != 0) {
@@ -212,6 +214,7 @@ static size_t read_table(const struct table *t, const char *text, void *rows, si
 			void *row = n < most ? (char *)rows + n * t->row_size : (void *)spare;
 			int rc = t->parse(line, row);
 
+			/* Each round parses all rows again; one that is not understood counts once. */
 			left->odd += rc < 0 && round == 0;
 			if (rc <= 0 || (t->rank != NULL && t->rank(row) != round))
 				continue;
@@ -274,6 +277,7 @@ static int parse_disk(const char *line, void *row)
 	r->writes_merged = v[5];
 	r->write_sectors = v[6];
 	r->write_ms = v[7];
+	/* v[8] is how many requests are under way, which is no counter. Newer kernels have more columns behind these. */
 	r->io_ms = v[9];
 	return 1;
 }

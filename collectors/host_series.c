@@ -19,6 +19,7 @@ static uint64_t add_text(uint64_t h, const char *s)
 {
 	for (; *s != '\0'; s++)
 		h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
+	/* FNV-1a. No text of UTF-8 has the byte 0xff, so it parts one text from the next: "ab", "c" is not "a", "bc". */
 	return (h ^ 0xff) * UINT64_C(0x100000001b3);
 }
 

@@ -131,6 +131,7 @@ static void leave(struct positions_gone *g, bool is_sure)
 
 		if (!pos->is_looked_for || pos->is_there || !lies_here(g, pos))
 			continue;
+		/* Known or not, this folder is done with: it must not be listed a second time for the same file. */
 		pos->is_there = true;
 		if (is_sure) {
 			positions_forget(g->p, pos);
@@ -150,7 +151,7 @@ static void on_listed(struct disk_req *r, int rc)
 	if (ending_is_on(&g->end))
 		ending_step(&g->end);
 	else if (rc != 0)
-		leave(g, false);
+		leave(g, false); /* not there, closed or too large: no proof that a file is gone */
 	else
 		go(g, GONE_NAMES);
 }

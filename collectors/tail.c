@@ -31,6 +31,7 @@ void tail_wake(struct tail *t, uint64_t delay_ms)
 {
 	if (ending_is_on(&t->end))
 		return;
+	/* Never later than it would have come anyway: starting a running timer moves it. */
 	if (t->read_timer.cb == NULL || t->read_timer.due_ms > world_now_ms(t->w) + delay_ms)
 		timer_start(t->w, &t->read_timer, delay_ms, on_read);
 }
@@ -39,6 +40,8 @@ void tail_wake(struct tail *t, uint64_t delay_ms)
 
 static bool waits_for_older(const struct tail_file *tf)
 {
+	/* The list is in the order found, so what was renamed away stands before the file that took its name,
+	 * and its lines come first. */
 	for (const struct list *n = tf->link.prev; n != &tf->src->t->files; n = n->prev) {
 		const struct tail_file *older = list_entry((struct list *)n, struct tail_file, link);
 
@@ -62,6 +65,7 @@ static void let_go(struct tail_file *tf)
 	struct telemetry_source end = tail_file_source(tf, tf->size, tf->size);
 
 	log_info("tail.done", "path=%s ino=%llu", tf->path, (unsigned long long)tf->ino);
+	/* Its end stays as a position: if the inode comes under a pattern again, only what was added since is read. */
 	tail_position_leave(t, &end);
 	forget(tf);
 }
@@ -75,6 +79,7 @@ static enum tail_read settle(struct tail_file *tf)
 
 	if (since < (tf->rotated ? QUIET_MS : TAIL_SILENT_MS))
 		return TAIL_END;
+	/* Too short to be sure what it is. Nobody adds more, so it is judged by what is there. */
 	if (!tf->is_judged && tf->size > 0) {
 		r = tail_file_judge(tf, true);
 		if (r != TAIL_END)
@@ -82,6 +87,7 @@ static enum tail_read settle(struct tail_file *tf)
 	} else {
 		r = tail_file_flush(tf);
 	}
+	/* Its writer goes on here until it opens its log anew: only after this silence is the renamed file done. */
 	if (r == TAIL_END && tf->rotated)
 		let_go(tf);
 	return r;
@@ -100,6 +106,7 @@ static void refuse(struct tail_file *tf)
 	tail_may_be_text(t, tf->f, &why);
 	if (tf->offset > 0)
 		tail_position_leave(t, &at);
+	/* Known by its time of writing: scans leave it closed until it is written again. */
 	if (t->w->file_stat(t->w, tf->f, &st, NULL) == 0) {
 		c.mtime_ms = st.mtime_ms;
 		tail_archive_add(t, &c, why);
@@ -116,6 +123,7 @@ static enum tail_read read_one(struct tail_file *tf)
 
 	if (waits_for_older(tf))
 		return TAIL_END;
+	/* First whether it is still the same file: a place in one that began anew means nothing. */
 	if (tail_file_look(tf) != 0) {
 		tf->src->t->stats.read_errors++;
 		return TAIL_FAILED;
@@ -228,6 +236,7 @@ static void on_read(struct timer *timer)
 
 	scan_if_wanted(t);
 	r = read_slice(t);
+	/* The sink has taken something, so the next time it is full the waits begin short again. */
 	if (t->stats.lines != lines)
 		t->hold_ms = 0;
 	sleep_until_next(t, r);
@@ -252,6 +261,7 @@ static void watch(struct tail_source *src)
 		return;
 	src->watch.dir = src->dir;
 	src->watched = w->watch_start(w, &src->watch, on_change, &e) == 0;
+	/* Tried again at each poll and no warning each time: what inotify does not tell, the poll finds, only later. */
 	if (!src->watched)
 		log_debug("tail.watch.failed", "dir=%s poll_ms=%d err=%s", src->dir, POLL_MS, err_text(&e));
 }
@@ -298,6 +308,7 @@ struct tail *tail_new(struct world *w, const struct tail_config *c, const struct
 	tail_scan_init(&t->scan);
 	t->turn = 1;
 	t->chunk_len = 2 * (size_t)t->line_max;
+	/* The bytes in front of a place are read with the chunk and need room of their own. */
 	t->chunk = mem_alloc(t->chunk_len + TAIL_BEFORE_BYTES);
 	t->text = BUF_MAX(3 * t->chunk_len); /* each byte may become three */
 	return t;

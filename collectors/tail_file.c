@@ -65,6 +65,7 @@ int tail_file_is_at(struct tail *t, struct disk_file *f, const struct disk_stat 
 	uint64_t fp;
 	uint32_t len;
 
+	/* One that ends before our place was cut or replaced meanwhile, whatever its first bytes are. */
 	if (st->dev != position->dev || st->ino != position->ino || position->to > st->size || position->fp_len > TAIL_FP_BYTES)
 		return 0;
 	TRY(fingerprint(t->w, f, position->fp_len, &fp, &len));
@@ -127,6 +128,7 @@ int tail_file_place(struct tail_file *tf, uint64_t offset)
 	tf->before_len = (uint32_t)len;
 	tf->before = tail_file_before(chunk, len);
 	tf->goes_on = false;
+	/* Not behind a line feed: the place lies in a line whose beginning was handed over unfinished. */
 	if (len > 0 && chunk[len - 1] != '\n')
 		TRY(find_line(tf, offset));
 	tf->offset = tf->scanned = offset;
@@ -163,6 +165,7 @@ struct tail_file *tail_file_new(struct tail_source *src, const char *path, struc
 	const char *slash = strrchr(path, '/');
 	struct buf name = BUF_MAX(1024);
 
+	/* A file's name may be any bytes, an attribute of OTLP must be UTF-8. */
 	tail_text_clean(&name, slash != NULL ? slash + 1 : path, strlen(slash != NULL ? slash + 1 : path));
 	tf->src = src;
 	tf->f = f;
@@ -173,6 +176,7 @@ struct tail_file *tail_file_new(struct tail_source *src, const char *path, struc
 	tf->size = st->size;
 	take_fingerprint(tf);
 	tf->checked_ms = world_now_ms(src->t->w);
+	/* Below zero this wraps, and the differences that are made of it come out right all the same. */
 	tf->grown_ms = tf->checked_ms - silent_ms(src->t->w, st);
 	return tf;
 }
@@ -193,6 +197,7 @@ void tail_file_begin_anew(struct tail_file *tf, const char *why)
 {
 	tf->src->t->stats.truncated_files++;
 	log_info("tail.truncated", "path=%s offset=%" PRIu64 " size_bytes=%" PRIu64 " why=%s", tf->path, tf->offset, tf->size, why);
+	/* Part of a line's uid: a line at the same offset of the new content is another line. */
 	tf->generation++;
 	tail_file_place(tf, 0); /* reads nothing there, and so cannot fail */
 	tf->head_at = tf->head_len = 0;
@@ -226,12 +231,16 @@ int tail_file_look(struct tail_file *tf)
 		tf->grown_ms = now;
 		tf->at_end = false;
 	}
+	/* A file may also be cut and grow beyond our place between two looks. Its size shows nothing then,
+	 * only the fingerprints do. */
 	if (tf->size < tf->offset || tf->size < tf->scanned || tf->size < tf->fp_len) {
 		tail_file_begin_anew(tf, "shorter");
 	} else if (now - tf->checked_ms >= LOOK_AGAIN_MS) {
 		tf->checked_ms = now;
 		compare(tf);
 	}
+	/* A young file has a short fingerprint. It is taken anew as the head grows, because a longer one
+	 * tells more files apart. */
 	if (tf->fp_len < TAIL_FP_BYTES && tf->size > tf->fp_len)
 		take_fingerprint(tf);
 	return 0;

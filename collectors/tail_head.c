@@ -339,6 +339,7 @@ enum tail_head tail_head_judge(const char *s, size_t len, bool is_final)
 	if (len == 0)
 		return TAIL_HEAD_WAIT;
 	is = by_magic(s, len);
+	/* Where no more bytes come, what may have become an archive is judged as the text that it is so far. */
 	if (is != TAIL_HEAD_TEXT && (is != TAIL_HEAD_WAIT || !is_final))
 		return is;
 	if (!tail_head_is_text(s, len, is_final || len >= STRICT_LEAST))

@@ -76,6 +76,7 @@ static void make(struct tail *t, const char *dir)
 
 void tail_index_for(struct tail *t, const char *dir)
 {
+	/* By pointer, not by name: whoever enters a folder calls the index stale in any case. */
 	if (t->index.dir == dir && !t->index.stale)
 		return;
 	make(t, dir);

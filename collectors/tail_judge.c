@@ -44,6 +44,7 @@ static enum tail_read take_judgement(struct tail_file *tf, enum tail_head is, ui
 	tf->is_judged |= is == TAIL_HEAD_TEXT;
 	if (tf->is_judged)
 		return TAIL_MORE;
+	/* There is nothing to read of it yet, so the file that took its name need not wait for it. */
 	tf->at_end = true;
 	return TAIL_END;
 }

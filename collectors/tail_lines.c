@@ -71,10 +71,12 @@ static void note_before(const struct tail_file *tf, const struct tail_line *l, s
 	size_t len = l->to < sizeof(bytes) ? (size_t)l->to : sizeof(bytes);
 	const char *at = bytes;
 
+	/* Out of the chunk where that is possible: this is done for each line, and a read each time would cost much. */
 	if (l->behind != NULL) {
 		len = (size_t)(l->behind - t->chunk) < len ? (size_t)(l->behind - t->chunk) : len;
 		at = l->behind - len;
 	} else if (t->w->file_read(t->w, tf->f, l->to - len, bytes, len, NULL) != (ssize_t)len) {
+		/* Not known: the position then stands on the first bytes alone. */
 		len = 0;
 	}
 	s->before_len = (uint32_t)len;
@@ -142,6 +144,7 @@ static bool hand_over(struct tail_file *tf, struct tail_line *in)
 	l.len = t->text.len;
 	l.source = tail_file_source(tf, tf->offset - tf->passed, in->to);
 	note_before(tf, in, &l.source);
+	/* Made of the place alone, so a line that is read twice bears the same uid, and a receiver can know it. */
 	snprintf(uid, sizeof(uid), "%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64, tf->dev, tf->ino, tf->generation, tf->offset);
 	snprintf(cut, sizeof(cut), "%" PRIu64, in->lost);
 	if (in->lost > 0)
@@ -171,6 +174,7 @@ static bool take_text(struct tail_file *tf, struct tail_line *l, uint64_t all)
 	struct tail *t = tf->src->t;
 	size_t cut = tail_text_cut(l->raw - l->begun, l->begun + l->len, t->line_max);
 
+	/* All that the limit lets through has left with the line's beginning. */
 	if (l->begun > 0 && cut <= l->begun) {
 		t->stats.truncated_lines++;
 		pass_line(tf, l);
@@ -222,6 +226,7 @@ static enum tail_read hand_over_long(struct tail_file *tf, uint64_t end, uint64_
 
 	if (pass_beyond(tf, &l))
 		return TAIL_MORE;
+	/* Whether a CR stands before the line feed is not in the head that is read here: one byte of the end tells. */
 	if (t->w->file_read(t->w, tf->f, end - 1, &last, 1, NULL) != 1 ||
 	    t->w->file_read(t->w, tf->f, from, t->chunk, want, NULL) != (ssize_t)want)
 		return TAIL_FAILED;
@@ -259,6 +264,7 @@ static enum tail_read lines_of(struct tail_file *tf, const char *at, const char 
 		hole = tail_head_hole(at, (size_t)((lf != NULL ? lf : end) - at));
 		if (lf == NULL && hole == NULL)
 			break;
+		/* A hole itself stays for pass_nuls, in the next round or with the next chunk, which counts it. */
 		stop = hole != NULL ? hole : lf + 1;
 		l = (struct tail_line){ .raw = at, .len = (size_t)((hole != NULL ? hole : lf) - at), .behind = stop };
 		l.to = tf->offset + (uint64_t)(stop - at);
@@ -331,6 +337,8 @@ static enum tail_read read_chunk(struct tail_file *tf)
 enum tail_read tail_file_read(struct tail_file *tf)
 {
 	struct tail *t = tf->src->t;
+	/* A long line's head is read once more when its end is found, with so many bytes (hand_over_long). A shorter line
+	 * comes whole in one chunk. */
 	bool is_long = tf->scanned - tf->offset > (uint64_t)t->line_max + 4;
 	enum tail_read r = tail_file_judge(tf, false);
 

@@ -38,11 +38,13 @@ static int claim(struct tail *t, struct tail_file *tf, const struct disk_stat *s
 	rc = tail_file_is_at(t, tf->f, st, &pos->left);
 	if (rc < 0)
 		return rc;
+	/* A reused inode, or content that was replaced: with a generation of its own no uid of its lines was used before. */
 	tf->generation = pos->left.generation + (rc == 0);
 	if (rc > 0)
 		TRY(tail_file_place(tf, pos->left.to));
 	else
 		t->stats.truncated_files++;
+	/* Given up at the very end: after an error above, the position still waits for the next scan. */
 	tail_position_claim(t, pos);
 	return 0;
 }
@@ -104,6 +106,7 @@ static struct disk_file *open_to_follow(struct tail_source *src, const char *pat
 		t->stats.read_errors++;
 	} else if (full || !tail_may_be_text(t, f, &why)) {
 		tail_refuse(src, why, path);
+		/* One too many is so for the moment; a file that is no text stays that until it is written again. */
 		if (!full)
 			tail_archive_add(t, seen, why);
 		t->w->file_close(t->w, f);

@@ -47,11 +47,14 @@ bool tail_is_known(struct tail *t, uint64_t dev, uint64_t ino)
 
 bool tail_positions_want_all_names(const struct tail *t)
 {
+	/* Some that an earlier process left still wait, under whatever name; or enough were let go to see
+	 * which of them are gone. */
 	return t->positions->left_n > t->positions->let_go_n || t->positions->let_go_n >= SWEEP_AT;
 }
 
 static bool was_looked_at(const struct tail *t, const char *path)
 {
+	/* A folder that is not there now, such as one not mounted, says nothing of its files. */
 	for (size_t i = 0; i < t->sources_n; i++)
 		if (t->sources[i].real != NULL && tail_name_in(t->sources[i].real, path) != NULL)
 			return true;

@@ -65,6 +65,7 @@ void tail_archives_sweep(struct tail *t)
 void tail_refused(struct tail_source *src, bool whole)
 {
 	for (unsigned i = 0; i < TAIL_REFUSALS; i++) {
+		/* A look at a part of the folder can show that there are more, never that there are fewer. */
 		if (whole || src->refusing[i] > src->refused[i])
 			src->refused[i] = src->refusing[i];
 		src->refusing[i] = 0;

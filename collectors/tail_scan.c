@@ -89,6 +89,14 @@ static bool is_archive(struct tail *t, const struct tail_candidate *c, const str
 	return true;
 }
 
+/* What a name is worth, by the inode that it leads to; the first row that fits:
+ *
+ *   a file that is followed                          it is still here, if a pattern matches
+ *   no text when opened, and not written since       refused again, unopened
+ *   a position names it                              an orphan, if it had another name; taken with its place, if a pattern matches
+ *   it stands beside the name of a known file        a successor perhaps; taken as well, if a pattern matches
+ *   a pattern matches                                taken as new
+ */
 static void sort_in(struct tail *t, struct tail_candidate *c, const char *path, bool is_beside)
 {
 	struct tail_scan *s = &t->scan;
@@ -105,6 +113,7 @@ static void sort_in(struct tail *t, struct tail_candidate *c, const char *path, 
 		k = NULL;
 	if (k != NULL)
 		k->position->seen = s->number;
+	/* What this process let go was read to its end under its old name; only what an earlier one left is searched for. */
 	if (k != NULL && s->seeks && !k->position->let_go)
 		tail_seek_position(t, c, &k->position->left);
 	c->claims = k != NULL;
@@ -139,9 +148,11 @@ static void look_at(struct tail *t, const char *name)
 	struct disk_stat st;
 	int rc;
 
+	/* Most names of a large folder end here, without a question to the disk. */
 	if (c.src == NULL && !is_beside && !t->scan.seeks)
 		return;
 	path = tail_scan_path(&t->scan, name);
+	/* Links are followed here, because the inode counts; where a link led is judged when the file is open. */
 	rc = t->w->disk_stat(t->w, path, &st, NULL);
 	if (rc != 0 && rc != -ERR_NOTFOUND) /* a name that leads nowhere is known to be nothing */
 		cannot_look_at(t, c.src, rc, path);
@@ -189,6 +200,7 @@ static void orphans(struct tail *t)
 {
 	if (tail_seek_orphan(t))
 		return;
+	/* In a folder that was seen in part, a file that is missing may stand among the names that were not. */
 	if (!t->scan.failed)
 		mark_rotated(t);
 	tail_seek_after(t);
@@ -274,6 +286,7 @@ static void on_listed(struct disk_req *r, int rc)
 	struct tail_scan *s = &t->scan;
 
 	sm_move(&s->sm, SCAN_LOOK);
+	/* Also with names that are too many: those that came are looked at, but nobody is missing for not being among them. */
 	s->failed = rc != 0;
 	if (rc == -ERR_DENIED || rc == -ERR_INVALID)
 		refuse_folder(t, rc);
@@ -296,6 +309,7 @@ static void enter_folder(struct tail *t, const char *dir)
 	s->at = 0;
 	s->names = BUF_MAX(NAMES_MAX);
 	t->index.stale = true;
+	/* Several patterns may lie in one folder: it is listed once for all of them. */
 	for (size_t i = 0; i < t->sources_n; i++)
 		t->sources[i].scanned |= is_here(&t->sources[i]);
 	list_each(n, &t->files)
@@ -402,7 +416,9 @@ void tail_scan_start(struct tail *t)
 	s->began_ms = world_now_ms(t->w);
 	s->partial = false;
 	s->seeks = t->seek_wanted && tail_positions_want_all_names(t);
+	/* Forgotten before a folder is listed: what changes from now on may be missed by this scan and wants another. */
 	t->scan_wanted = t->scan_again = t->seek_wanted = false;
+	/* Each time anew, because a link on the way to a folder may lead elsewhere by now. */
 	for (size_t i = 0; i < t->sources_n; i++)
 		resolve(&t->sources[i]);
 	enter_next_folder(t);

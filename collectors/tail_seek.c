@@ -19,6 +19,7 @@ void tail_seek_position(struct tail *t, const struct tail_candidate *c, const st
 	const char *name = tail_name_in(t->scan.dir, position->path);
 	struct tail_candidate orphan = *c;
 
+	/* Under the name that it had it is no orphan: the scan takes it in the usual way. */
 	if (name == NULL || str_eq(name, c->name))
 		return;
 	for (size_t i = 0; i < t->sources_n; i++) {
@@ -65,6 +66,7 @@ static void add_after(struct tail *t, const struct tail_file *tf)
 	struct tail_scan *s = &t->scan;
 	struct disk_stat st;
 
+	/* Without the time when it was last written, a successor cannot be told from an older rotation. */
 	if (t->w->file_stat(t->w, tf->f, &st, NULL) != 0)
 		return;
 	s->afters = mem_grow(s->afters, s->afters_n + 1, sizeof(*s->afters));
@@ -92,6 +94,7 @@ static void find_successors(struct tail_scan *s, const struct tail_after *after)
 	for (size_t i = 0; i < s->beside.n; i++) {
 		struct tail_candidate c = s->beside.v[i];
 
+		/* Older rotations stand beside the name, too, but they were last written before this one. */
 		if (!str_starts(c.name, name) || !tail_name_is_beside(c.name, len) || c.mtime_ms < after->since_ms)
 			continue;
 		c.src = after->src;
@@ -139,6 +142,7 @@ static void take_successor(struct tail *t, const struct tail_candidate *c)
 {
 	struct tail_file *tf = tail_is_known(t, c->dev, c->ino) ? NULL : take_rotated(t, c);
 
+	/* An empty file looks like any other, so it is a copy of none. */
 	if (tf == NULL || tf->fp_len == 0 || !is_copy(tf))
 		return;
 	tail_file_free(tf);
