@@ -157,11 +157,11 @@ static int help(int argc, char **argv)
 	while (at < argc && is_help(argv[at]))
 		at++;
 	c = find(argc - at, argv + at, &words);
+	/* The pages of a whole group are for its word alone. With a second word that names no command, that one is wrong. */
 	if (c != NULL)
 		page_of(c);
 	else if (at == argc)
 		overview();
-	/* The pages of a whole group are for its word alone. With a second word that names no command, that one is wrong. */
 	else if ((argc - at > 1 && !is_help(argv[at + 1])) || !group_pages(argv[at]))
 		return unknown(argv[at]);
 	return 0;
