@@ -35,6 +35,7 @@ void batch_note(struct batch *b, const struct telemetry_source *s)
 {
 	struct telemetry_source *r;
 
+	/* From the newest on: lines of one file mostly come one after the other. */
 	for (size_t i = b->ranges_n; i-- > 0;) {
 		r = &b->ranges[i];
 		if (!goes_on(r, s))

@@ -92,6 +92,7 @@ static int get_hex(const json_t *o, const char *key, uint64_t *ret, struct err *
 
 	TRY(json_get_str(o, key, &text, e));
 	*ret = strtoull(text, &end, 16);
+	/* strtoull itself takes blanks and signs in front, which no record has. */
 	if (*text == '\0' || *end != '\0' || strlen(text) > 16 || strchr("+- ", *text) != NULL)
 		return err_set(e, ERR_INVALID, "%s is not a hex number", key);
 	return 0;
@@ -184,6 +185,7 @@ int commit_parse(const char *line, size_t len, struct commit *ret, struct err *e
 	struct commit c = { 0 };
 	int rc;
 
+	/* Before anything of it is looked at: a digit that changed on the disk may still be perfect JSON. */
 	TRY(check_sum(line, len, e));
 	TRY(json_parse(line, len, "commit record", &o, e));
 	rc = parse_head(o, &c, e);

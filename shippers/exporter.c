@@ -88,6 +88,7 @@ void exporter_later(struct lane *l, uint64_t ms)
 
 void exporter_wait(struct lane *l, uint64_t ms)
 {
+	/* Not kept while it waits: the quota may need its room, and afterwards the oldest is asked for anew. */
 	l->entry->held = false;
 	l->entry = NULL;
 	buf_reset(&l->body);
@@ -120,6 +121,8 @@ static void lane_sent(struct lane *l)
 	struct exporter_stats *st = &l->x->stats;
 	uint64_t rejected = answer_rejected(&l->http.body);
 
+	/* OTLP: what a partial success rejects is not sent again. The number is the receiver's word, and what was sent must
+	 * not become negative by it. */
 	if (rejected > records_of(l))
 		rejected = records_of(l);
 	st->sent_records[l->kind] += records_of(l) - rejected;
@@ -209,6 +212,7 @@ static int fill(struct lane *l, struct err *e)
 	r->connect_to = x->connect_to;
 	r->headers_n = 0;
 	r->body.max = ANSWER_MAX;
+	/* Each attempt is signed anew: the counter in the proof may be used once (docs/wire.md section 5). */
 	l->proof = (struct export_proof){ 0 };
 	if (x->auth.sign != NULL)
 		TRY(x->auth.sign(x->auth.ctx, r, &l->proof, e));
@@ -226,6 +230,7 @@ static int fill(struct lane *l, struct err *e)
 static void lane_damaged(struct lane *l, int rc, const struct err *e)
 {
 	log_warn("export.body.unread", "batch=%s err=%s", l->entry->id, err_text(e));
+	/* That it cannot be read is the body's own fault only where something else of the spool can be. */
 	if (rc == -ERR_CORRUPT || (exporter_is_hopeless(l) && spool_can_read(l->x->s)))
 		exporter_bad(l);
 	else
@@ -354,6 +359,8 @@ static void exporter_free(struct closing *c)
 
 static bool is_busy(const struct lane *l)
 {
+	/* An answer on its way and a body that is being removed are waited for, or the next start would send it once more.
+	 * What unpacks, packs or waits has nothing out. */
 	return l->sm.now == LANE_SENDING || l->sm.now == LANE_CLEARING;
 }
 
@@ -373,6 +380,7 @@ static void on_late(struct timer *t)
 {
 	struct exporter *x = container_of(t, struct exporter, late);
 
+	/* A body whose answer does not come is sent again by the next start, with the same id. */
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
 		http_cancel(x->w, &x->lanes[kind].http);
 }

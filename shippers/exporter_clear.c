@@ -25,6 +25,11 @@ static bool is_passed_by(struct lane *l)
 	return true;
 }
 
+/*  it is gone, or set aside                      the next body
+ *  it failed too often, and was to be set aside  passed by; the next body
+ *  it failed, and the agent closes               let go: the next start finds it again
+ *  it failed                                     again, after CLEAR_AGAIN_MS
+ */
 static void on_cleared(void *ctx, int rc)
 {
 	struct lane *l = ctx;
@@ -55,6 +60,7 @@ void exporter_clear(struct lane *l)
 static void lane_clear(struct lane *l, const char *aside)
 {
 	l->aside = aside;
+	/* From here on it counts how often it could not be cleared; before it was how often it could not be read. */
 	l->tries = 0;
 	buf_reset(&l->body);
 	parts_close(&l->parts);

@@ -83,6 +83,7 @@ void exporter_unpack(struct lane *l)
 		return;
 	}
 	pack_end(&l->pack);
+	/* The bytes had the right sum when they were loaded: that they are no export request, no retry mends. */
 	if (rc < 0 || parts_begin(&l->parts, l->kind, l->entry->seq) != 0)
 		exporter_bad(l);
 	else

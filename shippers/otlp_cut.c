@@ -30,6 +30,7 @@ static int cut_message(struct cut *c, const void *p, size_t len, unsigned level)
 
 static bool is_on_the_way(const struct cut *c, const struct pbr_field *f, unsigned level)
 {
+	/* A number that the mask has no bit for is copied, as all that is not on the way. */
 	return f->type == PBR_BYTES && f->number < 32 && (c->way->fields[level] >> f->number & 1) != 0;
 }
 
@@ -41,6 +42,7 @@ static int cut_inside(struct cut *c, const struct pbr_field *f, unsigned level)
 	uint32_t taken = c->taken;
 
 	TRY(cut_message(c, f->p, f->len, level));
+	/* A message without a record of this part is taken back: its resource or name would stand there for nothing. */
 	if (c->taken > taken) {
 		pbw_end(out, mark);
 	} else if (out->data != NULL) {

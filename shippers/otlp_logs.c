@@ -58,6 +58,7 @@ static struct buf *row_of(struct otlp_logs *o, const char *service)
 
 void otlp_logs_add(struct otlp_logs *o, const struct telemetry_line *l)
 {
+	/* The name that OpenTelemetry's conventions have for a service without one. */
 	struct buf *b = row_of(o, l->service != NULL ? l->service : "unknown_service");
 	size_t record = pbw_begin(b, SCOPE_LOGS_RECORDS), body;
 
@@ -102,6 +103,7 @@ int otlp_logs_finish(struct otlp_logs *o, struct buf *to)
 	for (size_t i = 0; i < o->rows_n; i++) {
 		struct row *row = &o->rows[i];
 
+		/* Every row is emptied, also when one did not fit: the next batch begins with nothing. */
 		over |= row->records.over;
 		if (row->records.len > 0)
 			add_row(o, row, to);

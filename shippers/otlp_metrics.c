@@ -63,6 +63,7 @@ static void metric_open(struct otlp_metrics *o, const struct telemetry_point *p)
 	if (p->shape == TELEMETRY_GAUGE)
 		return;
 	pbw_varint(b, SUM_TEMPORALITY, TEMPORALITY_CUMULATIVE);
+	/* Of the others it is false, which proto3 does not write. */
 	if (p->shape == TELEMETRY_COUNTER)
 		pbw_varint(b, SUM_IS_MONOTONIC, 1);
 }
@@ -81,7 +82,7 @@ void otlp_metrics_add(struct otlp_metrics *o, const struct telemetry_point *p)
 	if (p->is_double)
 		pbw_double(b, POINT_DOUBLE, p->d);
 	else
-		pbw_fixed64(b, POINT_INT, (uint64_t)p->i);
+		pbw_fixed64(b, POINT_INT, (uint64_t)p->i); /* as_int is an sfixed64 */
 	for (size_t i = 0; i < p->attrs_n; i++)
 		otlp_attr(b, POINT_ATTRIBUTES, p->attrs[i].key, p->attrs[i].value);
 	pbw_end(b, point);

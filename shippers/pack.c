@@ -32,6 +32,7 @@ static int step(struct pack *p, struct buf *to, int flush)
 	p->z.avail_out = (uInt)room;
 	rc = p->way == PACK_IN ? deflate(&p->z, flush) : inflate(&p->z, Z_NO_FLUSH);
 	buf_grew(to, room - p->z.avail_out);
+	/* zlib's manual: this one is not fatal, it wants more room or more input. Whether the end is missing, what_came tells. */
 	return rc == Z_BUF_ERROR ? Z_OK : rc;
 }
 
@@ -41,6 +42,7 @@ static int what_came(int rc, bool is_all_in)
 		return 1;
 	if (rc == Z_MEM_ERROR)
 		return -ERR_LIMIT;
+	/* All is in, there is room, and no end came: the bytes break off. */
 	return rc != Z_OK || is_all_in ? -ERR_INVALID : 0;
 }
 

@@ -14,6 +14,7 @@ int parts_begin(struct parts *p, enum telemetry_kind kind, uint64_t seq)
 {
 	struct buf none = BUF_MAX(BATCH_BYTES_MAX);
 	uint32_t n = 0;
+	/* Nothing is cut here: it counts the records, and tells whether this is a request at all. */
 	int rc = otlp_cut(kind, &p->raw, 0, 0, &none, &n);
 
 	buf_close(&none);

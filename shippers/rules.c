@@ -54,6 +54,7 @@ static int on_item(pcre2_callout_block *at, void *ctx)
 {
 	struct rules *r = ctx;
 
+	/* Another starting point: what is run over counts from there. */
 	if (at->start_match != r->start) {
 		r->start = at->start_match;
 		r->pos = at->start_match;
@@ -61,6 +62,7 @@ static int on_item(pcre2_callout_block *at, void *ctx)
 	r->left -=
 	    ITEM_COST + (int64_t)(at->current_position > r->pos ? at->current_position - r->pos : r->pos - at->current_position);
 	r->pos = at->current_position;
+	/* pcre2callout(3): a negative number ends the whole match with it. */
 	return r->left < 0 ? PCRE2_ERROR_MATCHLIMIT : 0;
 }
 
@@ -166,6 +168,7 @@ static int find(struct rules *r, const struct pattern *p, const char *s, size_t 
 	const PCRE2_SIZE *spot = pcre2_get_ovector_pointer(r->found);
 	int rc;
 
+	/* What fails at its first character costs, too: a thousand matches on a line must not be free. */
 	r->left -= FIND_COST;
 	if (r->left < 0)
 		return PCRE2_ERROR_MATCHLIMIT;
@@ -186,6 +189,7 @@ enum rules_verdict rules_line(struct rules *r, const char *path, const char *bod
 
 	if (r == NULL || !any_glob(r->logs, r->logs_n, path))
 		return RULES_DENIED;
+	/* Not only for the receiver: PCRE2 may crash on other bytes when it is told not to check (pcre2api(3)). */
 	if (!str_is_utf8(body, len))
 		return RULES_FAILED;
 	for (size_t i = 0; i < r->drop_n; i++) {
@@ -257,6 +261,7 @@ enum rules_verdict rules_mask_rest(struct rules *r, const char **text, size_t *l
 	*ret_touched = false;
 	if (!str_is_utf8(*text, *len))
 		return RULES_FAILED;
+	/* Each pattern looks at what those before it have left: a mask may be masked again, and nothing is uncovered. */
 	for (size_t i = 0; i < r->redact_n; i++) {
 		struct buf out = BUF_MAX(RULES_TEXT_MAX);
 		int rc = mask_one(r, &r->redact[i], *text, *len, &rest, &out);
@@ -267,6 +272,7 @@ enum rules_verdict rules_mask_rest(struct rules *r, const char **text, size_t *l
 				return RULES_FAILED;
 			continue;
 		}
+		/* Only now: the text that was just looked at may lie in it. */
 		buf_close(room);
 		*room = out;
 		*text = buf_str(room);

@@ -49,6 +49,7 @@ static void close_batch(struct shipper *s, enum telemetry_kind kind)
 		s->stats.dropped_full[kind] += b->records;
 		log_error("telemetry.batch.lost", "kind=%s records=%" PRIu32 " err=\"the batch is over its size\"",
 			  batch_kind_name(kind), b->records);
+		/* Its ranges are committed all the same: lines that were read again would fail again, for ever. */
 		b->records = 0;
 	}
 	spool_put(s->spool, b);
@@ -96,6 +97,7 @@ static enum rules_verdict mask_line(struct shipper *s, struct telemetry_line *l)
 	rules_begin(s->rules);
 	if (l->begun > 0)
 		v = mask_whole(s, l);
+	/* The rest of a line is then judged by itself as well: a pattern may match it only where that seems to begin. */
 	if (v == RULES_PASS)
 		v = rules_line(s->rules, l->source.path, l->body, l->len);
 	if (v == RULES_PASS)
@@ -160,11 +162,14 @@ static bool on_line(void *ctx, const struct telemetry_line *line)
 	struct telemetry_line l = *line;
 	enum rules_verdict v;
 
+	/* Without rules it is not dropped but waits in its file: when a policy is there again, nothing is missing. The time is
+	 * asked last, because that begins a turn. */
 	if (s->rules == NULL || !spool_has_room(s->spool, TELEMETRY_LOG) || !has_time(s))
 		return false;
 	v = mask_line(s, &l);
 	if (line_is_one_too_many(s, &l))
 		close_batch(s, TELEMETRY_LOG);
+	/* Positions alone wait for no time, so the clock of a batch begins with its first line. */
 	if (s->open[TELEMETRY_LOG] == NULL || s->found_waits)
 		timer_start(s->w, &s->timer, LOGS_OPEN_MS, on_logs_due);
 	s->found_waits = false;
@@ -253,6 +258,7 @@ static void on_scrape_done(void *ctx)
 {
 	struct shipper *s = ctx;
 
+	/* Our own numbers go through the customer's rules like all others. */
 	shipper_own_points(s);
 	close_batch(s, TELEMETRY_METRIC);
 }
@@ -328,6 +334,7 @@ struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 
 int shipper_rules(struct shipper *s, const struct telemetry_rules *t, struct err *e)
 {
+	/* The old ones go first: if the new ones cannot be compiled, the wider ones must not stay in force. */
 	rules_free(s->rules);
 	s->rules = NULL;
 	return t != NULL ? rules_new(t, &s->rules, e) : 0;
@@ -366,6 +373,7 @@ static void on_exporter_closed(void *ctx)
 	struct shipper *s = ctx;
 
 	s->exporter = NULL;
+	/* The spool comes last: an answer that still arrived has a body to remove. */
 	spool_close(s->spool, on_spool_closed, s);
 }
 

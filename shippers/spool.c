@@ -51,6 +51,7 @@ void spool_entry_add(struct spool_entry *en)
 {
 	struct list *head = &en->s->entries[en->kind], *at = head->prev;
 
+	/* From the end, because it nearly always is the newest. */
 	while (at != head && list_entry(at, struct spool_entry, link)->seq > en->seq)
 		at = at->prev;
 	list_add(at->next, &en->link);
@@ -62,6 +63,7 @@ void spool_entry_free(struct spool_entry *en)
 {
 	if (en == NULL)
 		return;
+	/* One that never came into the list is in no number. */
 	if (en->link.next != NULL) {
 		en->s->stats.bytes[en->kind] -= spool_blocks(en->bytes);
 		en->s->stats.entries[en->kind]--;
@@ -85,6 +87,7 @@ static int check_body(const struct spool_entry *en, const char *path, const stru
 {
 	const unsigned char *p = (const unsigned char *)b->data;
 
+	/* By the sum of the packed bytes: gzip's own would be known only after unpacking. */
 	if (b->len != en->bytes || crc32(0, p, (uInt)b->len) != en->crc)
 		return err_set(e, ERR_CORRUPT, "%s is not what was written", path);
 	if (b->len < 18 || p[0] != 0x1f || p[1] != 0x8b) /* a gzip header and trailer */
@@ -100,6 +103,7 @@ int spool_load(struct spool_entry *en, struct buf *to, struct err *e)
 	buf_reset(to);
 	to->max = BODY_MAX;
 	rc = disk_read_all(en->s->w, path, to, e);
+	/* Asking again helps neither: nobody brings it back, and nobody makes it smaller. */
 	if (rc == -ERR_NOTFOUND || rc == -ERR_LIMIT)
 		return err_set(e, ERR_CORRUPT, "%s is gone or too large", path);
 	return rc != 0 ? rc : check_body(en, path, to, e);
@@ -175,6 +179,7 @@ static void on_space(struct disk_req *r, int rc)
 	bool was_low = s->space_low;
 
 	s->space_asked = false;
+	/* A question that failed changes nothing: what was known before counts until the next. */
 	if (rc == 0)
 		s->space_low = r->fs.bavail * r->fs.frsize < reserve_of(s);
 	if (ending_is_on(&s->end)) {
@@ -199,6 +204,7 @@ bool spool_has_room(const struct spool *s, enum telemetry_kind kind)
 {
 	if (s->start != NULL || s->stats.full || s->space_low || ending_is_on(&s->end) || s->queued[kind] >= QUEUE_MAX)
 		return false;
+	/* Metrics never wait for room. Above their quota the oldest go (spool_enforce_quota). */
 	if (kind == TELEMETRY_METRIC)
 		return true;
 	return s->stats.bytes[kind] < s->c.max[kind] && s->stats.entries[kind] + COMING_MAX <= SPOOL_ENTRIES_MAX;
@@ -213,6 +219,7 @@ void spool_put(struct spool *s, struct batch *b)
 {
 	list_add(&s->queue, &b->link);
 	s->queued[b->kind]++;
+	/* While the start reads, the next sequence is not known yet. */
 	if (s->start == NULL)
 		spool_write_kick(s);
 }
@@ -295,6 +302,7 @@ void spool_close(struct spool *s, void (*done)(void *ctx), void *ctx)
 	ending_begin(&s->end, s->w, &spool_how, done, ctx);
 	timer_stop(s->w, &s->space_timer);
 	spool_sweep_drop(s);
+	/* Until the start is over there is no room, so nothing was put that would have to be written. */
 	if (s->start == NULL)
 		spool_write_close(s);
 }

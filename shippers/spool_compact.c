@@ -109,6 +109,7 @@ static void on_renamed(struct disk_req *r, int rc)
 		return;
 	}
 	s->commits_unsure = false;
+	/* What says that the bodies exist is durable now, so they may be sent. */
 	s->settled = true;
 	s->commits_len = s->commits_least = s->compact.written;
 	log_debug("spool.compacted", "bytes=%" PRIu64, s->commits_len);
@@ -153,6 +154,7 @@ void spool_compact(struct spool *s)
 	buf_reset(&s->line);
 	sm_init(&c->sm, &compact_machine, COMPACT_POSITIONS);
 	s->positions->rewind(s->positions->ctx);
+	/* From the beginning, also after a try that failed: the append at 0 cuts what that left behind. */
 	c->written = 0;
 	c->kind = 0;
 	c->at = s->entries[0].next;
@@ -161,6 +163,7 @@ void spool_compact(struct spool *s)
 
 void spool_compact_skip(struct spool *s, const struct spool_entry *en)
 {
+	/* The next slice would begin at memory that is freed. */
 	if (s->compact.at == &en->link)
 		s->compact.at = en->link.next;
 }

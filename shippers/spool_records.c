@@ -19,6 +19,8 @@ static void take_record(struct spool_records *r, const struct commit *c)
 
 	for (size_t i = 0; i < c->ranges_n; i++)
 		s->positions->committed(s->positions->ctx, &c->ranges[i]);
+	/* The highest counts, wherever it stands: a log that was written anew begins with the last sequence, in
+	 * its line of positions. */
 	if (c->seq > s->seq)
 		s->seq = c->seq;
 	if (c->kind == COMMIT_POSITIONS || c->records == 0 || !spool_found_id(c->id, &id))
@@ -73,6 +75,7 @@ static bool take_lines(struct spool_records *r)
 		cost += take_line(r, line, (size_t)(end - line));
 		at += (size_t)(end - line) + 1;
 	}
+	/* Whole lines alone: so the next append begins behind the last of them and cuts a torn one. */
 	r->s->commits_len += at;
 	buf_cut(&r->window, at);
 	return cost >= SLICE;
@@ -95,6 +98,7 @@ int spool_records_open(struct spool_records *r, struct spool *s, struct spool_fo
 
 	*r = (struct spool_records){ .s = s, .found = found, .window = BUF_MAX(COMMIT_LINE_MAX + 2 * STEP) };
 	rc = s->w->file_open(s->w, s->commits, &r->log, e);
+	/* The very first start, or somebody has removed it: then no body that is found has a record. */
 	return rc == -ERR_NOTFOUND ? 0 : rc;
 }
 

@@ -125,6 +125,7 @@ static int list(struct spool_start *st, struct err *e)
 {
 	struct spool *s = st->s;
 
+	/* At each try: a person may have moved the folder away, as the sentence above advises. */
 	TRY(s->w->disk_mkdir(s->w, s->dir, 0700, e));
 	disk_list(s->w, &st->disk, s->dir, &st->names, on_listed);
 	return 0;
@@ -208,6 +209,7 @@ static int read_records(struct spool_start *st, struct err *e)
 	if (!ends)
 		return turn(st);
 	s->next_seq = s->seq + 1;
+	/* With no log there is nothing that a loss of power could take back, and the first append makes it. */
 	s->settled = s->commits_len == 0 && s->seq == 0;
 	s->commits_unsure = !s->settled;
 	if (s->stats.corrupt > 0)
@@ -279,6 +281,7 @@ static int match(struct spool_start *st, struct err *e)
 	(void)e;
 	for (size_t i = 0; i < MATCH_SLICE && st->at < st->found.n && !was_read; i++)
 		was_read = take_body(st->s, &st->found.v[st->at++]);
+	/* With each slice: what a start finds beyond the limits must not be in memory as entries first. */
 	spool_enforce_quota(st->s);
 	if (st->at < st->found.n)
 		return turn(st);
@@ -319,6 +322,7 @@ static int open_up(struct spool_start *start, struct err *e)
 		 st->uncommitted[TELEMETRY_METRIC] + st->uncommitted[TELEMETRY_LOG], st->corrupt);
 	s->commits_least = s->commits_len;
 	spool_watch_space(s);
+	/* It writes the log anew first (commits_unsure), and only then may a body be sent. */
 	spool_write_kick(s);
 	if (s->c.opened != NULL)
 		s->c.opened(s->c.ctx);

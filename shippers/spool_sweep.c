@@ -101,6 +101,7 @@ static void on_gone(struct disk_req *r, int rc)
 	ending_free(end);
 	if (rc == 0)
 		spool_entry_free(en);
+	/* The holder before all others: it must have let go of the entry when the news wakes the exporter. */
 	gone(ctx, rc);
 	if (rc == 0 && s->c.changed != NULL && !ending_is_on(&s->end))
 		s->c.changed(s->c.ctx);
@@ -170,6 +171,7 @@ void spool_sweep(struct spool *s, const char *name)
 	size_t len = strlen(name) + 1;
 	struct sweep *sw;
 
+	/* What stays in the folder is found by the next start, which judges it anew. */
 	if (ending_is_on(&s->end))
 		return;
 	sw = mem_alloc(sizeof(*sw) + len);

@@ -97,6 +97,7 @@ static void batch_done(struct spool *s)
 {
 	struct batch *b = list_entry(list_pop(&s->queue), struct batch, link);
 
+	/* Only now, with the record durable, do the lines count as taken. A crash before would have them read again. */
 	for (size_t i = 0; i < b->ranges_n; i++)
 		s->positions->committed(s->positions->ctx, &b->ranges[i]);
 	s->seq = s->cur->seq;
@@ -115,6 +116,8 @@ static void on_committed(struct disk_req *r, int rc)
 	struct spool *s = container_of(r, struct spool, disk);
 
 	if (rc != 0) {
+		/* Shorter than we know it: somebody has cut the log, and appending would leave a hole. After any other error
+		 * the same bytes go to the same place, which cuts what the failed try left there. */
 		s->commits_unsure |= rc == -ERR_CORRUPT;
 		spool_write_failed(s, r);
 		return;
@@ -204,6 +207,7 @@ static void new_entry(struct spool *s)
 /* Goes on with the first batch where it stands. */
 static void begin(struct spool *s)
 {
+	/* Before any batch: nothing is appended to a log whose end is not known. */
 	if (must_compact(s)) {
 		sm_move(&s->sm, WRITE_COMPACT);
 		spool_compact(s);
@@ -215,6 +219,7 @@ static void begin(struct spool *s)
 	}
 	if (s->cur == NULL)
 		new_entry(s);
+	/* A body that is durable already is not written twice: only its record failed. */
 	if (first(s)->records == 0 || s->cur->is_durable) {
 		sm_move(&s->sm, WRITE_COMMIT);
 		commit(s);
@@ -246,6 +251,8 @@ void spool_write_kick(struct spool *s)
 
 bool spool_write_idle(const struct spool *s)
 {
+	/* A disk that refuses is not waited for. What was not committed is forgotten: log lines are read
+	 * again, metrics are lost. */
 	return s->sm.now == WRITE_WAIT || (s->sm.now == WRITE_IDLE && list_empty(&s->queue));
 }
 
