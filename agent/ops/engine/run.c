@@ -22,11 +22,13 @@
 #define TO(state) SM_TO(RUN_AT_##state)
 
 static const struct sm_state run_states[] = {
+	/* To itself: a step of the undo failed before a restart, what it should remove is known to stand, and the next follows. */
 	[RUN_AT_NEXT] = { "next",
 			  TO(NEXT) | TO(PART) | TO(GUARD) | TO(CALL) | TO(LOOK) | TO(OUTCOME) | TO(SURVEY) | TO(UNDO) | TO(ENDED) },
 	[RUN_AT_GUARD] = { "guard", TO(SURVEY) | TO(PART) | TO(INTENT) | TO(CALL) | TO(LOOK) | TO(OUTCOME) | TO(UNDO) | TO(ENDED) },
 	[RUN_AT_INTENT] = { "intent", TO(GUARD) | TO(ENDED) },
 	[RUN_AT_CALL] = { "call", TO(PART) | TO(POLL) | TO(LOOK) | TO(OUTCOME) | TO(GUARD) | TO(ENDED) },
+	/* To itself: a step that gives up while it looks goes on looking, for as long as settle_s makes necessary. */
 	[RUN_AT_LOOK] = { "look", TO(LOOK) | TO(ASK) | TO(PART) | TO(POLL) | TO(RELOOK) | TO(GUARD) | TO(OUTCOME) | TO(ENDED) },
 	[RUN_AT_ASK] = { "ask", TO(ASK) | TO(LOOK) | TO(PART) | TO(POLL) | TO(RELOOK) | TO(GUARD) | TO(OUTCOME) | TO(ENDED) },
 	[RUN_AT_PART] = { "part", TO(OUTCOME) | TO(ENDED) },
@@ -196,6 +198,8 @@ void run_token(const struct run_env *env, const char *plan, const char *step, un
  * things were when it was asked, not when it came. */
 static bool has_passed(struct run *r, uint64_t since_ms, uint64_t past_ms)
 {
+	/* The monotonic clock begins anew in each life: past_ms is what the record tells of the time before this one. An answer to
+	 * a question from before the call proves nothing of it, however late it comes. */
 	return since_ms != 0 && r->a.asked_ms >= since_ms &&
 	       r->a.asked_ms - since_ms + past_ms >= (uint64_t)run_now(r)->s.kind->settle_s * 1000;
 }
@@ -242,6 +246,8 @@ enum run_leave run_may(struct run *r)
 	const struct doing *d = run_now(r);
 	bool is_unspent = step_mutates(d->s.kind) && d->standing != INTENDED;
 
+	/* The rates have counted the step when its intent was recorded: what repeats that call is not counted, or kept waiting,
+	 * again. */
 	return r->env->may(r->env->ctx, phase_now(r), is_unspent ? &d->s : NULL, &r->a.err);
 }
 
@@ -291,6 +297,7 @@ static enum run_state tell_end(struct run *r)
 /* A read changes nothing and needs no leave; while it polls a cancel ends it, as long as one may. */
 static enum run_state guard_read(struct run *r)
 {
+	/* STOP and a denial do not end what only looks; the next step that would change something meets them. */
 	if (run_may(r) == RUN_CANCEL)
 		return run_called_off(r, RUN_CANCEL);
 	return RUN_AT_CALL;
@@ -300,12 +307,15 @@ static enum run_state guard_change(struct run *r)
 {
 	enum run_leave leave = run_may(r);
 
+	/* The step's own time does not pass while STOP or the rates keep it waiting. That of the command does (op_run.c); under
+	 * STOP it is heard once STOP is gone. */
 	if (leave == RUN_WAIT) {
 		r->a.started_ms = world_now_ms(r->env->w);
 		return run_wait(r, FROZEN_POLL_MS);
 	}
 	if (leave == RUN_GO)
 		return run_now(r)->standing == INTENDED ? RUN_AT_CALL : RUN_AT_INTENT;
+	/* If the step ended here, with a call in doubt, a thing could stay behind in the account that no record names. */
 	return r->a.in_doubt ? run_look_before_leaving(r, LEAVES) : run_called_off(r, leave);
 }
 
@@ -332,6 +342,7 @@ static enum run_state intent(struct run *r)
 	json_object_set_new(m, "generation", json_integer(d->generation));
 	if (d->s.kind->repeat == REPEAT_TOKEN)
 		json_object_set_new(m, "client_token", json_string(token));
+	/* It is counted now, and not when the record stands: another operation may ask in between what is left of the rates. */
 	r->env->intent(r->env->ctx, &d->s, 0);
 	return run_record(r, "step.intent", m);
 }
@@ -342,6 +353,7 @@ static enum run_state intent_stands(struct run *r)
 	struct doing *d = run_now(r);
 
 	d->standing = INTENDED;
+	/* A call follows again, so since when none has been made is no longer true. A replay of the intent forgets it likewise. */
 	d->leaving = STAYS;
 	json_close(&d->doubt);
 	return RUN_AT_GUARD;
@@ -349,6 +361,8 @@ static enum run_state intent_stands(struct run *r)
 
 enum run_state run_smaller(struct run *r)
 {
+	/* Other parameters are another request: under the old token AWS would refuse it (IdempotentParameterMismatch), and a crash
+	 * between the two must find an intent for each. The delays after throttling begin anew, too. */
 	run_now(r)->generation++;
 	run_now(r)->standing = FRESH;
 	r->a.tries = 0;
@@ -361,6 +375,7 @@ static enum run_state list_ends(struct run *r)
 {
 	if (!r->undoing)
 		return run_ends(r, RUN_OK);
+	/* Something that was to be taken back stands: neither ROLLED_BACK nor CANCELLED would be true. */
 	if (r->some_stays)
 		return run_ends(r, RUN_FAILED);
 	return run_ends(r, r->cancelled ? RUN_CANCELLED : RUN_ROLLED_BACK);
@@ -371,6 +386,7 @@ static enum run_state resume_failed(struct run *r)
 {
 	struct doing *d = run_now(r);
 
+	/* What follows from the outcome hangs on these two, and after a restart the record alone knows them. */
 	r->a.is_denied = str_eq(json_str_or(json_object_get(d->outcome, "error"), "class", ""), "POLICY");
 	r->a.in_doubt = json_is_true(json_object_get(d->outcome, "ambiguous"));
 	return run_after_outcome(r, d);
@@ -395,11 +411,14 @@ static enum run_state next(struct run *r)
 	d = run_now(r);
 	if (d->standing == FAILED)
 		return resume_failed(r);
+	/* A fact is missing that an earlier step should have left: the plan or the journal is wrong, and no call is made. What ends
+	 * the step reads the arguments all the same, so it gets them as the plan has them. */
 	if (facts_resolve(d->s.args, r->env->facts, &r->a.args, &r->a.err) != 0) {
 		r->a.args = json_incref(d->s.args);
 		return run_step_ends(r, false, "not called");
 	}
 	r->env->progress(r->env->ctx, r);
+	/* A read has no intent and no doubt: after a restart it is made again. */
 	if (!step_mutates(d->s.kind))
 		return RUN_AT_CALL;
 	return d->standing == INTENDED ? resume(r) : RUN_AT_GUARD;
@@ -431,6 +450,7 @@ bool run_is_running(const struct run *r)
 void run_start(struct run *r)
 {
 	r->started = true;
+	/* From the loop: whoever starts several runs has all of them before the first one does anything, or ends. */
 	run_wait(r, 0);
 }
 
@@ -450,6 +470,7 @@ void run_free(struct run *r)
 	if (r == NULL)
 		return;
 	timer_stop(r->env->w, &r->timer);
+	/* Nothing waits for this record, so it may still be on its way when the run has ended. */
 	if (r->doubt_rec.waiting)
 		journal_forget(r->env->journal, &r->doubt_rec);
 	for (size_t i = 0; i < r->plan->n; i++)
@@ -488,6 +509,7 @@ static const struct closing_how run_how = { is_out, free_stopped };
 
 void run_stop(struct run *r, void (*done)(void *ctx), void *ctx)
 {
+	/* This comes first: what is cancelled below comes back to the tick, and must find the run stopped. */
 	ending_begin(&r->ending, r->env->w, &run_how, done, ctx);
 	journal_forget(r->env->journal, &r->rec);
 	journal_forget(r->env->journal, &r->doubt_rec);

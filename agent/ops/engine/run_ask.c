@@ -31,6 +31,7 @@ static enum run_state missed(struct run *r)
 	size_t left = json_object_size(r->a.left);
 	char token[53];
 	struct step_ctx x = run_ctx(r, token);
+	/* A step that is leaving makes no more calls, so what its kind would try next is not asked. */
 	enum step_verdict v = k->miss != NULL && r->a.leaving == STAYS ? k->miss(&x, r->inv.inv, &r->a.err) : STEP_LOOK;
 
 	run_blame(r);
@@ -42,6 +43,7 @@ static enum run_state missed(struct run *r)
 		r->a.in_doubt = false;
 		return run_smaller(r);
 	}
+	/* With members left out it is another request, whose answer need not wait; the same one again does. */
 	if (v == STEP_AGAIN)
 		return json_object_size(r->a.left) > left ? RUN_AT_GUARD : run_again(r, RUN_AT_POLL);
 	return run_not_found(r, &x);
@@ -51,6 +53,7 @@ static const struct step_look *next_look(struct run *r)
 {
 	const struct step_look *const *looks = run_now(r)->s.kind->looks;
 
+	/* Only a conflict has somebody in the way: for anything else these reads would be calls for nothing. */
 	return looks != NULL && r->a.class == AWS_CONFLICT && r->a.leaving == STAYS ? looks[r->a.shown_n] : NULL;
 }
 
@@ -60,6 +63,7 @@ enum run_state run_asked(struct run *r)
 	const struct step_look *look = next_look(r);
 	json_t *rows = c->class == AWS_OK ? look->read(c) : NULL;
 
+	/* A read that was taken back has no rows to let go of: a canceled call is never AWS_OK. */
 	if (run_has_heard(r))
 		return run_relook(r);
 	if (rows != NULL)
@@ -86,6 +90,7 @@ enum run_state run_ask(struct run *r)
 
 enum run_state run_looked_in_vain(struct run *r)
 {
+	/* The rows of an earlier look tell who was in the way then, and not who is now. */
 	json_decref(r->a.shown);
 	r->a.shown = json_object();
 	r->a.shown_n = 0;
@@ -121,6 +126,7 @@ static void take_part(struct run *r)
 	char token[53];
 	struct step_ctx x = run_ctx(r, token);
 
+	/* The newest taking alone counts: what the first one shows too early, or not yet, the second one corrects. */
 	json_decref(r->a.part);
 	r->a.part = run_now(r)->s.kind->part(&x, r->inv.inv);
 	r->a.part_looks++;
@@ -136,6 +142,7 @@ enum run_state run_part_seen(struct run *r)
 	}
 	if (r->a.part_looks < PART_LOOKS && world_now_ms(r->env->w) <= run_part_ends_ms(r))
 		return run_wait(r, PART_POLL_MS);
+	/* The outcome must not look as if nothing had happened when nobody could look. */
 	if (r->a.part == NULL)
 		buf_addf(&r->a.note, "%s failed, and nobody could look what of it has happened all the same",
 			 run_now(r)->s.kind->action);

@@ -58,6 +58,7 @@ static bool stays_in_doubt(const struct run *r, const struct step_kind *k, enum 
 
 static void answer_take(struct run *r, const struct aws_call *c)
 {
+	/* What judging finds as a cause belongs to this answer alone; an older one must not be blamed for it. */
 	r->a.cause = (struct step_cause){ 0 };
 	r->a.in_doubt = stays_in_doubt(r, run_now(r)->s.kind, c->class);
 	r->a.class = c->class;
@@ -92,6 +93,7 @@ void run_call_again(struct run *r)
 {
 	if (r->sm.now != RUN_AT_CALL || ending_is_on(&r->ending))
 		return;
+	/* This is another failure than the denial before it: how long a new role may take says nothing of when it gives up. */
 	r->a.is_role_coming = false;
 	run_refused(r, &r->call);
 	r->env->progress(r->env->ctx, r);
@@ -104,12 +106,16 @@ enum run_state run_called(struct run *r)
 	struct step_ctx x;
 	enum step_verdict v;
 
+	/* It was taken back while nothing of it could have had an effect, or the switches said no as it was about to leave. Both
+	 * are for the guard, which asks again and knows what follows. */
 	if (run_has_heard(r) || c->withheld)
 		return RUN_AT_GUARD;
 	answer_take(r, c);
+	/* After answer_take: the kind judges with the code and the doubt of this answer. */
 	x = run_ctx(r, token);
 	r->a.is_role_coming = is_role_coming(r, c);
 	note_refusal(r, c);
+	/* The kind is not asked: to it a denial is the end, or (terminate) a sign that somebody has taken a node over. */
 	v = r->a.is_role_coming ? STEP_AGAIN : run_now(r)->s.kind->judge(&x, c, &r->a.err);
 	run_blame(r);
 	note_seen(r, c, v);
@@ -137,6 +143,8 @@ static bool may_send(struct aws_call *c)
 
 	if (run_may(r) != RUN_GO)
 		return false;
+	/* This is noted here and not where the call was begun: keys may take minutes to come, and settle_s counts from when it
+	 * left. */
 	r->a.tries++;
 	note_asked(r);
 	return true;
@@ -153,11 +161,15 @@ enum run_state run_call(struct run *r)
 	r->call = (struct aws_call){
 		.mutating = mutates, .earlier = r->a.tries, .command = r->env->command, .may_send = mutates ? may_send : NULL
 	};
+	/* Its own arguments are wrong. AWS_OK is told as INTERNAL: nobody is to look for the fault at AWS. */
 	if (d->s.kind->ask(&x, &r->call.req, &r->a.err) != 0) {
 		r->a.class = AWS_OK;
 		return run_step_ends(r, false, "not called");
 	}
+	/* A read has no may_send, so its time is taken here. Its answer then counts as a little older than it is, which is the safe
+	 * side. */
 	if (!mutates)
 		note_asked(r);
+	/* The keys on the machine can change nothing: the operate role's are fetched for this command alone. */
 	return run_send(r, mutates ? r->env->operate : r->env->reader);
 }

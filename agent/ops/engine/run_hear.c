@@ -37,12 +37,15 @@ bool run_has_heard(struct run *r)
 
 void run_hear(struct run *r)
 {
+	/* States that are not here are left alone: the guard asks each second by itself, a record is waited for whatever comes, and
+	 * with part and survey the step has ended already. */
 	static void (*const how[])(struct run * r) = {
 		[RUN_AT_CALL] = take_back_call, [RUN_AT_ASK] = take_back_call, [RUN_AT_LOOK] = take_back_look,
 		[RUN_AT_POLL] = wake,           [RUN_AT_RELOOK] = wake,
 	};
 	bool waits = run_is_running(r) && !ending_is_on(&r->ending) && r->sm.now < ARRAY_LEN(how) && how[r->sm.now] != NULL;
 
+	/* The guard's own question: what it would not call off is not disturbed. A step that is leaving has heard it before. */
 	if (waits && !r->a.hears && r->a.leaving == STAYS && run_may(r) == RUN_CANCEL)
 		how[r->sm.now](r);
 }

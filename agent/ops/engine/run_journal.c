@@ -23,6 +23,8 @@ void run_replay_intent(struct run *r, const json_t *record, int64_t time_ms)
 	r->env->intent(r->env->ctx, &d->s, time_ms);
 	d->standing = INTENDED;
 	d->generation = (unsigned)json_int_or(record, "generation", 1);
+	/* The call may have left at any moment until the crash, so it counts as made now: settle_s is waited for in full. A record
+	 * of the doubt, if one follows, knows better. */
 	d->first_ms = d->last_ms = world_now_ms(r->env->w);
 	d->first_wall_ms = d->last_wall_ms = world_wall_ms(r->env->w);
 	d->first_past_ms = d->last_past_ms = 0;
@@ -38,6 +40,7 @@ static const char *const leaving_names[] = { [STAYS] = "stays", [LEAVES] = "leav
 
 static uint64_t age_of(int64_t then_ms, int64_t now_ms)
 {
+	/* A time that lies ahead was written by a clock that was wrong, then or now: it proves no age. */
 	return then_ms > 0 && now_ms > then_ms ? (uint64_t)(now_ms - then_ms) : 0;
 }
 
@@ -55,6 +58,7 @@ void run_replay_doubt(struct run *r, const json_t *record)
 	d->first_past_ms = age_of(first, now);
 	d->first_wall_ms = d->first_past_ms > 0 ? first : now;
 	d->leaving = str_eq(leaving, leaving_names[LEAVES]) ? LEAVES : str_eq(leaving, leaving_names[GIVES_UP]) ? GIVES_UP : STAYS;
+	/* Only of a step that leaves, or gives up, it is known that no call came after the record. */
 	if (d->leaving == STAYS)
 		return;
 	d->last_wall_ms = json_int_or(record, "last_call_ms", now);
@@ -66,6 +70,7 @@ static void on_doubt(struct journal_append *a)
 	struct run *r = container_of(a, struct run, doubt_rec);
 	struct doing *d = by_name(r, json_str_or(r->doubt, "step", ""));
 
+	/* Nothing waits for this record: the step may have an outcome by now, and then nothing of it is in doubt. */
 	if (d != NULL && d->standing == INTENDED) {
 		json_decref(d->doubt);
 		d->doubt = json_incref(r->doubt);
@@ -78,6 +83,8 @@ void run_record_doubt(struct run *r, json_t *error)
 	const struct doing *d = run_now(r);
 	json_t *m;
 
+	/* Only one such record is under way at a time, and a step that has made no call needs none. A doubt that is left out here
+	 * costs only time: after a restart the step looks and tries again, as if it had never been leaving. */
 	if (r->doubt_rec.waiting || d->first_ms == 0) {
 		json_decref(error);
 		return;
@@ -96,6 +103,7 @@ void run_replay_outcome(struct run *r, const json_t *record, int64_t time_ms)
 {
 	struct doing *d = by_name(r, json_str_or(record, "step", ""));
 
+	/* A record without a time counts as just written: what it changed is then waited for as long as it may take to be shown. */
 	if (d != NULL)
 		run_outcome_apply(r, d, (json_t *)record, time_ms > 0 ? time_ms : world_wall_ms(r->env->w));
 }
@@ -111,6 +119,7 @@ void run_replay_undo(struct run *r, const json_t *record)
 
 static void doing_records(const struct run *r, const struct doing *d, json_t *to)
 {
+	/* This is less than the intent had, and all that a replay reads. */
 	if (d->tried_ms != 0 && d->standing != FRESH)
 		json_array_append_new(to, json_pack("[s, {s:s, s:s, s:s, s:i}, I]", "step.intent", "op", r->env->command, "plan",
 						    r->plan->name, "step", d->s.name, "generation", (int)d->generation,
@@ -125,6 +134,7 @@ void run_records(const struct run *r, json_t *to)
 {
 	for (size_t i = 0; i < r->plan->n; i++)
 		doing_records(r, &r->v[i], to);
+	/* This record stands between the two lists: it alone makes the undo's steps, and their records find them by their names. */
 	if (r->undoing)
 		json_array_append_new(to, json_pack("[s, O, i]", "plan.undo", r->undo_reason, 0));
 	for (size_t i = 0; i < r->undo_n; i++)

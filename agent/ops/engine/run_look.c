@@ -19,6 +19,7 @@ static bool is_late(struct run *r)
 static enum run_state late(struct run *r)
 {
 	struct err why = r->a.err;
+	/* What was seen last is often the very sentence of the last answer: it is told once. */
 	bool has_seen = r->a.last_seen[0] != '\0' && !str_eq(r->a.last_seen, why.text);
 
 	if (r->a.leaving == GIVES_UP)
@@ -38,14 +39,17 @@ enum run_state run_poll(struct run *r)
 {
 	uint64_t poll_ms = (uint64_t)run_now(r)->s.kind->poll_s * 1000, wait_ms = r->a.wait_ms;
 
+	/* This is written once, so that a restart knows since when the step is tried, and does not begin all waits anew. */
 	if (step_mutates(run_now(r)->s.kind) && r->a.leaving == STAYS && run_now(r)->doubt == NULL)
 		run_record_doubt(r, NULL);
+	/* What AWS asks for holds for one wait; its next answer says it again if it still wants that. */
 	r->a.wait_ms = 0;
 	return run_wait(r, wait_ms > poll_ms ? wait_ms : poll_ms);
 }
 
 enum run_state run_polled(struct run *r)
 {
+	/* It never goes straight to the call: STOP, another policy or a cancel may have come during the wait. */
 	(void)r;
 	return RUN_AT_GUARD;
 }
@@ -79,6 +83,7 @@ static void wait_until(struct run *r)
 enum run_state run_look_before_leaving(struct run *r, enum leaving why)
 {
 	r->a.leaving = why;
+	/* It gets its whole time anew, with settle_s on top (run_limit_ms), to find out what became of the call. */
 	r->a.started_ms = world_now_ms(r->env->w);
 	wait_until(r);
 	run_record_doubt(r, why == GIVES_UP ? run_error_json(r) : NULL);
@@ -107,6 +112,8 @@ static enum run_state leave_now(struct run *r)
 	r->a.in_doubt = false;
 	if (r->a.leaving == GIVES_UP)
 		return run_fail(r);
+	/* What made it leave is asked anew. If the guard now says go, the next call needs an intent of its own, so the step is
+	 * fresh. */
 	r->a.leaving = STAYS;
 	r->a.until_ms = 0;
 	run_now(r)->standing = FRESH;
@@ -129,6 +136,7 @@ enum run_state run_not_found(struct run *r, const struct step_ctx *x)
 
 	if (r->a.leaving != STAYS)
 		return x->settled && !partly ? leave_now(r) : run_again(r, RUN_AT_RELOOK);
+	/* To ask again would be answered the same way, and to take it over would be to touch what is somebody else's. */
 	if (r->a.was_duplicate && x->settled) {
 		err_set(&r->a.err, ERR_SERVICE, "AWS says that it is there already, but nothing with our tags is: %s", r->a.code);
 		return run_step_ends(r, false, "looked");
@@ -146,6 +154,7 @@ static void note_before(struct run *r, const struct inventory *inv)
 	const char *maker = run_maker_of(k, r->a.args, r->a.facts, inv);
 	bool is_anothers = maker != NULL && !str_eq(maker, r->env->command);
 
+	/* If no call of this step can have removed it, somebody else has. */
 	if (is_anothers || (k->removes != NULL && !r->a.in_doubt))
 		r->a.sight = STEP_SEEN_BEFORE;
 }
@@ -153,6 +162,7 @@ static void note_before(struct run *r, const struct inventory *inv)
 static enum run_state look_failed(struct run *r)
 {
 	run_look_refused(r);
+	/* Why it gave up stays the reason, whatever keeps it from looking now. */
 	if (r->a.leaving != GIVES_UP)
 		r->a.err = r->inv.err;
 	return run_again(r, RUN_AT_RELOOK);
@@ -168,6 +178,7 @@ enum run_state run_looked(struct run *r)
 	if (r->inv_rc != 0)
 		return look_failed(r);
 	run_sees(r);
+	/* What is in sight is of this look alone: find may say more, and miss reads what find has said. */
 	x = run_ctx(r, token);
 	r->a.sight = STEP_SEEN;
 	if (!run_now(r)->s.kind->find(&x, r->inv.inv))
@@ -179,6 +190,7 @@ enum run_state run_looked(struct run *r)
 
 enum run_state run_look(struct run *r)
 {
+	/* The time is taken before the inventory is, and not when it is there: what it shows may be as old as its first page. */
 	r->a.asked_ms = world_now_ms(r->env->w);
 	return run_take_inventory(r);
 }

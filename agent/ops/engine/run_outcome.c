@@ -13,6 +13,7 @@
 
 const char *run_class_name(enum aws_class class)
 {
+	/* AWS_OK: it failed and AWS has refused nothing. Our own arguments are wrong, or a node died of a fault of AWS's own. */
 	static const char *const names[AWS_CLASSES] = {
 		[AWS_OK] = "INTERNAL",           [AWS_THROTTLED] = "THROTTLED",   [AWS_AMBIGUOUS] = "TIMEOUT",
 		[AWS_EXPIRED] = "DENIED_BY_AWS", [AWS_DENIED] = "DENIED_BY_AWS",  [AWS_CAPACITY] = "CAPACITY",
@@ -71,6 +72,7 @@ json_t *run_error_json(struct run *r)
 
 	if (r->a.leaving == GIVES_UP && d->leaving == GIVES_UP && then != NULL)
 		return json_deep_copy(then);
+	/* The step ran out of time, whatever class the last answer had; its sentence stands behind this one (run_look.c, late). */
 	if (r->a.err.code == ERR_TIMEOUT)
 		return error_json(r, "TIMEOUT", err_text(&r->a.err));
 	return error_json(r, r->a.is_denied ? "POLICY" : NULL, err_text(&r->a.err));
@@ -98,6 +100,7 @@ static void add_effect(const struct run *r, const struct step_kind *k, json_t *c
 	}
 	if (k->makes != NULL)
 		step_add_pairs(created, k->makes, json_object_get(r->a.facts, json_str_or(r->a.args, "fact", "?")), NULL);
+	/* What was left out of the call was not deleted by it. */
 	if (k->removes != NULL)
 		step_add_pairs(deleted, k->removes, json_object_get(r->a.args, k->removes_arg), r->a.left);
 	if (k->along != NULL)
@@ -109,6 +112,7 @@ static void add_part(struct run *r, const struct step_kind *k, json_t *created, 
 {
 	size_t n = json_array_size(r->a.part);
 
+	/* A target in a group is neither made nor deleted: of such a kind the note and the member "part" tell. */
 	if (k->removes != NULL || k->makes != NULL)
 		json_array_extend(k->removes != NULL ? deleted : created, r->a.part);
 	if (n > 0)
@@ -144,6 +148,7 @@ static json_t *outcome_json(struct run *r)
 	json_object_set_new(m, "step", json_string(d->s.name));
 	json_object_set_new(m, "outcome", json_string(done ? "done" : "failed"));
 	json_object_set_new(m, "how", json_string(r->a.how));
+	/* What was there before this step is not told as created, and not taken back: can_undo reads the member. */
 	if (done && !adopted)
 		add_effect(r, d->s.kind, created, deleted);
 	if (adopted)
@@ -173,6 +178,7 @@ void run_outcome_apply(struct run *r, struct doing *d, json_t *record, int64_t a
 	bool done = str_eq(json_str_or(record, "outcome", ""), "done");
 	json_t *error = json_object_get(record, "error");
 
+	/* This comes first: the record may be d->outcome itself. */
 	json_incref(record);
 	json_decref(d->outcome);
 	d->outcome = record;
@@ -182,6 +188,7 @@ void run_outcome_apply(struct run *r, struct doing *d, json_t *record, int64_t a
 	json_array_extend(r->created, json_object_get(record, "created"));
 	json_array_extend(r->deleted, json_object_get(record, "deleted"));
 	run_add_note(r, json_str_or(record, "note", ""));
+	/* The first error is why the run fails; what fails while it is taken back does not replace it. */
 	if (error != NULL && r->error == NULL)
 		r->error = json_incref(error);
 	r->env->outcome(r->env->ctx, d->s.kind, record, at_ms);
@@ -213,6 +220,7 @@ enum run_state run_after_outcome(struct run *r, struct doing *d)
 		return RUN_AT_NEXT;
 	if (r->undoing && !r->a.in_doubt && !r->a.is_denied)
 		return leave_standing(r, d);
+	/* Nobody can tell whether it had its effect, so nothing that would rest on that follows: a person must look. */
 	if (r->undoing || r->a.in_doubt)
 		return run_ends(r, RUN_INDETERMINATE);
 	if (run_may_undo(r) && !r->a.is_denied)
@@ -236,6 +244,8 @@ enum run_state run_outcome(struct run *r)
 	struct doing *d = run_now(r);
 	json_t *m = outcome_json(r);
 
+	/* It counts for nothing until its record stands: until then a checkpoint holds the intent alone, as a crash would leave
+	 * it. */
 	json_decref(d->outcome);
 	d->outcome = json_incref(m);
 	return run_record(r, "step.outcome", m);
@@ -245,5 +255,6 @@ enum run_state run_step_ends(struct run *r, bool done, const char *how)
 {
 	r->a.is_done = done;
 	r->a.how = how;
+	/* A refusal of a call on many does not say that nothing happened to any of them. */
 	return !done && run_has_part(r) ? RUN_AT_PART : RUN_AT_OUTCOME;
 }

@@ -15,6 +15,7 @@
 
 static bool is_same(const struct run_failing *f, const json_t *error, const char *waits)
 {
+	/* One that waits for keys has another trouble than one that was refused, although both may name one action. */
 	return f->error != NULL && (waits == NULL) == (f->waits == NULL) &&
 	       str_eq(json_str_or(error, "action", ""), json_str_or(f->error, "action", ""));
 }
@@ -69,6 +70,7 @@ json_t *run_failing_json(const struct run_failing *f, const char *why)
 
 const struct run_failing *run_failing(const struct run *r)
 {
+	/* What keeps the call from being made stands in the way now; the call's own refusal is older. */
 	if (r->a.other.error != NULL)
 		return &r->a.other;
 	return r->a.own.error != NULL ? &r->a.own : NULL;
@@ -112,6 +114,7 @@ void run_refused(struct run *r, const struct aws_call *c)
 		has_no_keys(r, c);
 		return;
 	}
+	/* It was sent, so there were keys. */
 	run_sees(r);
 	add(&r->a.own, run_told_json(&t), NULL, r->a.out_since_ms);
 	log_refused(r, c);
@@ -132,11 +135,13 @@ uint64_t run_limit_ms(const struct run *r)
 {
 	const struct step_kind *k = run_now(r)->s.kind;
 
+	/* One that is leaving may have made its call a moment ago: settle_s must pass before a look in vain proves anything. */
 	return ((uint64_t)k->deadline_s + (r->a.leaving != STAYS ? k->settle_s : 0)) * 1000;
 }
 
 static uint64_t ends_ms(const struct run *r)
 {
+	/* These two have a time of their own: the step's is over by then. */
 	if (r->sm.now == RUN_AT_SURVEY)
 		return run_survey_ends_ms(r);
 	if (r->sm.now == RUN_AT_PART)
@@ -196,6 +201,7 @@ bool run_pending(const struct run *r, struct run_pending *ret)
 	if (is_calling && r->sm.now == RUN_AT_CALL)
 		ret->action = run_now(r)->s.kind->action;
 	ret->for_keys = is_calling && aws_call_is_unsent(&r->call);
+	/* What is answered within moments is no news: then what was seen before is told, as while it waits. */
 	if ((is_calling || is_looking(r)) && world_wall_ms(r->env->w) - r->a.out_since_ms >= RUN_SLOW_MS)
 		return true;
 	ret->seen = r->a.last_seen;

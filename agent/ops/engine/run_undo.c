@@ -22,12 +22,14 @@ static void undo_add(struct run *r, const struct doing *d)
 	json_t *args = d->s.kind->undo_args(d->s.args);
 	struct doing *u;
 
+	/* What it changed goes with something else that is taken back, such as a rule with its new group. */
 	if (args == NULL)
 		return;
 	u = &r->undo[r->undo_n++];
 	u->own_name = mem_printf("undo-%s", d->s.name);
 	u->own_title = mem_printf("take back: %s", d->s.title);
 	u->s = (struct step){ .name = u->own_name, .kind = d->s.kind->undo, .args = args, .title = u->own_title };
+	/* The losses come from the record and not from the inventory, so that a restart comes to the same list. */
 	json_object_update(u->s.args, json_object_get(json_object_get(r->undo_reason, "losses"), d->s.name));
 }
 
@@ -50,6 +52,7 @@ static void note_stays(struct run *r, const struct doing *d)
 {
 	CLEANUP(mem_close) char *text = mem_printf("not taken back: %s (%s)", d->s.title, d->s.kind->action);
 
+	/* A read has nothing to take back, so it is not named. */
 	if (d->standing == DONE && d->s.kind->undo == NULL && step_mutates(d->s.kind))
 		run_add_note(r, text);
 }
@@ -58,6 +61,7 @@ static void note_stays(struct run *r, const struct doing *d)
 void run_undo_list(struct run *r)
 {
 	r->undo = mem_alloc((r->plan->n + 1) * sizeof(*r->undo));
+	/* This goes in reverse, because later things hold on to earlier ones: AWS deletes no group while a node stands in it. */
 	for (size_t i = r->plan->n; i-- > 0;) {
 		if (can_undo(r, &r->v[i]))
 			undo_add(r, &r->v[i]);
@@ -76,6 +80,7 @@ static enum run_state start_undo(struct run *r, json_t *kept, json_t *losses)
 	log_warn("op.plan.undo", "op=%s plan=%s err=%s", r->env->command, r->plan->name, err_text(&r->a.err));
 	json_object_set_new(m, "op", json_string(r->env->command));
 	json_object_set_new(m, "plan", json_string(r->plan->name));
+	/* All that the list follows from is in the record. A crash behind it takes back the same things without another look. */
 	json_object_set_new(m, "cancelled", json_boolean(r->cancelled));
 	if (r->error != NULL)
 		json_object_set(m, "error", r->error);
@@ -121,6 +126,7 @@ static json_t *made_by_others(const struct run *r, const struct inventory *inv)
 
 	for (size_t i = 0; i < r->plan->n; i++) {
 		const struct doing *d = &r->v[i];
+		/* Only what is done has made something. */
 		const char *maker = d->standing == DONE ? run_maker_of(d->s.kind, d->s.args, r->env->facts, inv) : NULL;
 
 		if (maker != NULL && !str_eq(maker, r->env->command))
@@ -163,6 +169,7 @@ static bool asks_losses(const struct run *r)
 /* Who made a thing must be known before it is deleted; what is deleted along with it need not be known. */
 static enum run_state survey_blindly(struct run *r, const struct err *why)
 {
+	/* To leave things of this command standing is a nuisance; to delete another command's is a loss. */
 	bool may = !asks_whose(r);
 
 	log_error("op.plan.undo.blind", "op=%s plan=%s err=%s next=%s", r->env->command, r->plan->name, err_text(why),
@@ -172,6 +179,7 @@ static enum run_state survey_blindly(struct run *r, const struct err *why)
 
 uint64_t run_survey_ends_ms(const struct run *r)
 {
+	/* Whose a thing is must be known, so it is worth a quarter of an hour; a list of what goes along is not. */
 	return r->survey_ms + (asks_whose(r) ? SURVEY_MS : NAMES_MS);
 }
 
@@ -190,6 +198,7 @@ enum run_state run_surveyed(struct run *r)
 /* What was refused and waited for was of the step, and that is over. */
 enum run_state run_survey(struct run *r)
 {
+	/* The step at hand is over, and with it what it was refused and what it waited for. */
 	run_gets_on(r);
 	r->a.until_ms = 0;
 	r->survey_ms = world_now_ms(r->env->w);
@@ -232,6 +241,7 @@ static json_t *called_off_json(struct run *r)
  * only forward. What the policy denies ends where it stands: the customer has the last word also about the taking back. */
 enum run_state run_called_off(struct run *r, enum run_leave leave)
 {
+	/* What AWS said last is not why it ends. It is still told: run_failing has kept it (called_off_json). */
 	r->a.class = AWS_OK;
 	r->a.code[0] = r->a.request_id[0] = '\0';
 	r->a.unsent = false;
@@ -240,11 +250,13 @@ enum run_state run_called_off(struct run *r, enum run_leave leave)
 		r->a.is_denied = true;
 		return run_step_ends(r, false, "not called");
 	}
+	/* RUN_CANCEL is the answer for a cancel and for a deadline that is over; the code tells which. */
 	r->cancelled = r->a.err.code != ERR_TIMEOUT;
 	if (!r->cancelled)
 		tell_seen(r);
 	r->error = r->error != NULL ? r->error : called_off_json(r);
 	if (r->error == NULL)
 		run_add_note(r, err_text(&r->a.err));
+	/* The step gets no outcome: nothing of it is in doubt, and the record of the undo says why it ended. */
 	return run_take_back(r);
 }
