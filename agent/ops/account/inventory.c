@@ -34,6 +34,8 @@ void *inventory_shelf(const struct inventory *inv, const struct resource *of, si
 {
 	struct inventory_shelf *s = inv->shelves;
 
+	/* The first shelf without a kind ends the list, and there always is one. A kind that was never read gets an empty shelf:
+	 * nothing of it is shown. */
 	for (; s->of != NULL; s++)
 		if (s->of == of)
 			return s->v;
@@ -44,6 +46,7 @@ void *inventory_shelf(const struct inventory *inv, const struct resource *of, si
 
 bool inventory_is_alive(const struct ec2_instance *i)
 {
+	/* A stopped node is alive: it keeps its volumes, and still counts among the nodes of its cluster. */
 	return !str_eq(i->state, "terminated") && !str_eq(i->state, "shutting-down");
 }
 
@@ -89,6 +92,7 @@ bool inventory_has_disks(const struct inventory *inv, const char *type)
 {
 	const struct ec2_type *t = inventory_type(inv, type);
 
+	/* If a type with disks counted as one without, ending its nodes would need one key where their data needs two. */
 	return t == NULL || t->has_disks;
 }
 

@@ -54,6 +54,8 @@ static const struct {
 
 void inventory_beside_ask(enum beside what, const char *const *names, size_t n, const char *token, struct request *req)
 {
+	/* Things are asked for by a filter, also where their ids are known: one unknown id fails a whole Describe by id, a filter
+	 * leaves it out. */
 	struct ec2_filter filter = { kinds[what].filter, names, n < BESIDE_A_CALL ? n : BESIDE_A_CALL };
 
 	kinds[what].describe(req, &(struct ec2_describe){ .filters = &filter, .filters_n = 1, .next_token = token });
@@ -76,6 +78,7 @@ static void add_type(const char **v, size_t *n, const char *type)
 const char **inventory_beside_types(const struct inventory *inv, const char *const *types, size_t n, size_t *ret_n)
 {
 	const char **v = arena_alloc(inv->arena, (n + inv->instances.n + 1) * sizeof(*v));
+	/* Whether a node loses disks of its host is told of its type, so the types of what runs are asked for, too. */
 	size_t all = 0;
 
 	for (size_t i = 0; i < n; i++)

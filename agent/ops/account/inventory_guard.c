@@ -18,6 +18,7 @@ void inventory_guard_want(struct inventory *inv, const struct inventory_thing *t
 {
 	struct inventory_guards all = { arena_alloc(inv->arena, (inv->guards.n + n + 1) * sizeof(*all.v)), inv->guards.n };
 
+	/* What is asked for already stays at its place: the taking counts its way through this list while it grows. */
 	if (all.n > 0)
 		memcpy(all.v, inv->guards.v, all.n * sizeof(*all.v));
 	for (size_t i = 0; i < n; i++)

@@ -31,6 +31,7 @@ static void finish(struct inventory_taking *t, int rc)
 	aws_call_close(&t->call);
 	mem_free(t->token);
 	mem_free(t);
+	/* Everything is let go before this: cb may take the next inventory at once, with the same request. */
 	req->priv = NULL;
 	req->cb(req, rc);
 }
@@ -39,6 +40,7 @@ static void fail(struct inventory_taking *t, int rc)
 {
 	struct err *e = &t->req->err;
 
+	/* The page's action and not the read's: the read of protections serves several kinds, each with an action of its own. */
 	t->req->action = t->page.action;
 	err_wrap(e, rc, "inventory, %s", t->page.read->name);
 	finish(t, rc);
@@ -58,6 +60,7 @@ static void on_again(struct aws_call *c)
 	struct inventory_taking *t = container_of(c, struct inventory_taking, call);
 	struct inventory_req *req = t->req;
 
+	/* The asker of a canceled taking waits for its end alone. */
 	if (t->canceled || req->again == NULL)
 		return;
 	tell_failure(req, c);
@@ -71,6 +74,7 @@ static void call(struct inventory_taking *t)
 	aws_call_close(&t->call);
 	t->call = (struct aws_call){ .again = on_again };
 	t->page.token = t->token;
+	/* This comes before ask, which may name another action. */
 	t->page.action = t->page.read->action;
 	t->page.read->ask(&t->page, &t->call.req);
 	aws_call_start(t->aws, &t->call, t->creds, on_call);
@@ -100,6 +104,7 @@ static bool turn_to(struct inventory_taking *t, size_t row)
 
 static void next_read(struct inventory_taking *t)
 {
+	/* A read that has nothing to walk through makes no call: most looks want nothing by name, and end nothing. */
 	do {
 		if (t->page.read->end != NULL)
 			t->page.read->end(&t->page);
@@ -122,6 +127,8 @@ static int end_of_page(struct inventory_taking *t, struct err *e)
 
 	if (rows.n != NULL)
 		TRY(pages_read(&t->list, rows.v, *rows.n, rows.size, t->token == NULL, &is_whole, e));
+	/* Only when all its pages are read can a list be judged. One that is not whole is emptied and read again by the same call:
+	 * what has moved between two pages while they were read is on neither. */
 	if (t->token == NULL && is_whole)
 		p->at += p->read->a_call;
 	else if (t->token == NULL)
@@ -131,6 +138,7 @@ static int end_of_page(struct inventory_taking *t, struct err *e)
 
 static void set_token(struct inventory_taking *t)
 {
+	/* An answer that the thing is gone is not AWS_OK and holds no list, so no page follows it. */
 	char *copy = mem_str(t->call.class == AWS_OK && t->page.read->next != NULL ? t->page.read->next(&t->call) : NULL);
 
 	mem_free(t->token);
@@ -154,8 +162,11 @@ static void on_call(struct aws_call *c)
 		rc = err_set(&t->req->err, ERR_CANCELED, "canceled");
 	else if (c->class != AWS_OK && !is_gone(t, c))
 		rc = err_set(&t->req->err, ERR_SERVICE, "%s", err_text(&c->err));
+	/* Protections take one call for each thing that the plan ends, and that many are allowed: the limit is for lists that never
+	 * end. */
 	else if (!p->read->may_be_gone && ++t->pages > PAGES_MAX)
 		rc = err_set(&t->req->err, ERR_LIMIT, "more than %d pages", PAGES_MAX);
+	/* This is asked before the answer is read: the largest answer must fit, and behind it what is made of the lists. */
 	else if (arena_left(t->inv->arena) < READ_ANSWER_BYTES + KEPT_BYTES)
 		rc = err_set(&t->req->err, ERR_LIMIT, "more than %u MiB: the account shows too much",
 			     (INVENTORY_ARENA - READ_ANSWER_BYTES - KEPT_BYTES) >> 20);
@@ -180,6 +191,7 @@ static void want(struct inventory_taking *t, enum beside what, const char *const
 {
 	const char **v = arena_alloc(t->inv->arena, (n + 1) * sizeof(*v));
 
+	/* The names are copied: the asker's names need not stay until they are asked for, minutes later where AWS is slow. */
 	for (size_t i = 0; i < n; i++)
 		v[i] = arena_str(t->inv->arena, names[i]);
 	t->beside[what].v = v;
@@ -195,6 +207,7 @@ static void want_beside(struct inventory_taking *t, const struct inventory_wants
 	for (size_t i = 0; i < wants->group_names_n; i++)
 		names[i] = wants->group_names[i];
 	t->wants_beside = true;
+	/* What would end is not a list yet: it is asked for again and again, each time with what is known by then. */
 	t->ends = wants->ends;
 	t->ends_ctx = wants->ends_ctx;
 	want(t, BESIDE_SUBNETS, wants->subnets, wants->subnets_n);
@@ -232,6 +245,7 @@ void inventory_cancel(struct inventory_req *req)
 	if (t == NULL)
 		return;
 	t->canceled = true;
+	/* There is always a call under way between start and end, so this brings the callback. */
 	aws_call_cancel(&t->call);
 }
 

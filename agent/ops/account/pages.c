@@ -29,6 +29,7 @@ int pages_read(struct pages *p, const void *rows, size_t n, size_t size, bool is
 	if (!is_last)
 		return 0;
 	things = things_in(rows, n, size);
+	/* One page was answered at one moment. Of several, two readings in a row must show the same things. */
 	*ret_whole = is_only || (p->readings > 0 && digest_eq(&things, &p->things));
 	if (!*ret_whole && p->readings + 1 == PAGES_READINGS_MAX)
 		return err_set(e, ERR_AGAIN, "read %d times, and each time its pages show other things", PAGES_READINGS_MAX);

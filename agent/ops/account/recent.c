@@ -60,6 +60,8 @@ static bool goes_with(const struct recent_thing *t, const char *kind, const char
 
 static void forget_same(struct recent *r, const char *kind, const char *id, bool is_there)
 {
+	/* A thing is waited for in its newest state alone. When a group is removed its rules are never shown again, so they are
+	 * forgotten with it. */
 	for (size_t i = r->n; i-- > 0;)
 		if ((str_eq(r->v[i].kind, kind) && str_eq(r->v[i].id, id)) || (!is_there && goes_with(&r->v[i], kind, id)))
 			drop(r, i);
@@ -74,6 +76,7 @@ static void go_blind(struct recent *r, uint64_t until_ms)
 static void add(struct recent *r, uint64_t now_ms, const struct recent_thing *t)
 {
 	forget_same(r, t->kind, t->id, t->is_there);
+	/* What cannot be remembered must not be forgotten: nothing is planned until the longest settle_s is over. */
 	if (r->n == THINGS_MAX || strlen(t->id) > ID_MAX || strlen(t->kind) > ID_MAX || strlen(t->warehouse) > ID_MAX) {
 		go_blind(r, now_ms + SETTLE_MAX_S * 1000ull);
 		return;
@@ -106,6 +109,7 @@ void recent_note(struct recent *r, uint64_t now_ms, const char *warehouse, const
 	add_pairs(r, now_ms, t, json_object_get(record, "created"));
 	t.is_there = false;
 	add_pairs(r, now_ms, t, json_object_get(record, "deleted"));
+	/* Of a call in doubt nobody knows which things it made, so no inventory can show them all. */
 	if (json_is_true(json_object_get(record, "ambiguous")))
 		go_blind(r, now_ms + (uint64_t)settle_s * 1000);
 }
@@ -114,17 +118,20 @@ void recent_note(struct recent *r, uint64_t now_ms, const char *warehouse, const
 
 static bool is_shown(const struct recent_thing *t, const struct inventory *inv)
 {
+	/* A kind that this version does not know cannot be looked for: its time is waited out. */
 	return t->of != NULL && (t->of->is_shown == NULL || t->of->is_shown(inv, t->id, t->is_there));
 }
 
 /* Does a plan for this warehouse look at it? */
 static bool matters(const struct recent_thing *t, const char *warehouse)
 {
+	/* A node of another warehouse that is not shown yet would be missing in the count against bounds.nodes_total. */
 	return str_eq(t->warehouse, warehouse) || (t->of != NULL && t->of->counts_in_all);
 }
 
 bool recent_is_shown(struct recent *r, uint64_t asked_ms, const struct inventory *inv, const char *warehouse, struct buf *why)
 {
+	/* What counts is the time of the question: an answer that was on its way for long still shows what was then. */
 	forget_old(r, asked_ms);
 	if (r->blind_ms > asked_ms) {
 		buf_adds(why, "what became of a call is not known yet");
@@ -154,6 +161,7 @@ static uint64_t left_ms(const json_t *until, struct recent_now now, uint32_t mos
 	int64_t most_ms = (int64_t)most_s * 1000;
 	int64_t left = json_is_integer(until) ? json_integer_value(until) - now.wall_ms : most_ms;
 
+	/* A wall clock that was set back in between must not make the wait longer than a settle_s. */
 	return (uint64_t)(left <= 0 ? 0 : left < most_ms ? left : most_ms);
 }
 
@@ -202,6 +210,7 @@ void recent_replay(struct recent *r, struct recent_now now, const json_t *record
 					  .is_there = json_is_true(json_array_get(a, 3)),
 					  .settle_s = (uint32_t)json_integer_value(json_array_get(a, 4)) };
 
+		/* A number from the disk: a wrong one must not keep the agent from planning for years. */
 		if (t.settle_s > SETTLE_MAX_S)
 			t.settle_s = SETTLE_MAX_S;
 		t.until_ms = now.now_ms + left_ms(json_array_get(a, 5), now, t.settle_s);
@@ -217,5 +226,6 @@ void recent_close(struct recent *r)
 	while (r->n > 0)
 		drop(r, r->n - 1);
 	mem_free(r->v);
+	/* The kinds of things are not read back with the records, so they stay. */
 	*r = (struct recent){ .resources = r->resources };
 }
