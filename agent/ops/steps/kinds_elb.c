@@ -7,6 +7,7 @@
 static enum step_verdict made(const struct step_ctx *x, const struct aws_call *c, kinds_elb_arn_fn *arn_of)
 {
 	struct arena *m = read_arena();
+	/* AWS has made it, whether we can read its ARN or not. */
 	const char *arn = arn_of(xml_root(c->xml), m);
 
 	if (arn != NULL)
@@ -33,6 +34,7 @@ bool kinds_elb_found(const struct step_ctx *x, const char *arn)
 
 json_t *kinds_elb_arn_of_fact(const json_t *args)
 {
+	/* "fresh": it is as old as this plan, so "not found" may only mean that AWS does not know it everywhere yet. */
 	return json_pack("{s:o, s:b}", "arn", json_sprintf("@%s", json_str_or(args, "fact", "?")), "fresh", 1);
 }
 

@@ -82,6 +82,7 @@ static int create_lb_ask(const struct step_ctx *x, struct request *req, struct e
 	TRY(arg_str(x, "name", &name, e));
 	TRY(arg_strs(x, "subnet_ids", &subnets, &subnets_n, e));
 	TRY(arg_tags(x, &tags, &tags_n, e));
+	/* true: internal. A balancer that faces the internet is never made, whatever the spec says (spec.c). */
 	elb_create_load_balancer(req, name, true, subnets, subnets_n, tags, tags_n);
 	return 0;
 }
@@ -101,6 +102,8 @@ static enum step_verdict create_lb_judge(const struct step_ctx *x, const struct 
 
 static bool create_lb_find(const struct step_ctx *x, const struct inventory *inv)
 {
+	/* Its name is made of the installation, the warehouse and the spec's name (spec_short_name): nothing else of ours has the
+	 * same. */
 	const struct balancers_lb *lb = balancers_lb_by_name(inv, json_str_or(x->args, "name", ""));
 
 	return kinds_elb_found(x, lb != NULL ? lb->lb.arn : NULL);
@@ -165,6 +168,7 @@ static enum step_verdict wait_lb_judge(const struct step_ctx *x, const struct aw
 	m = read_arena();
 	if (elb_read_load_balancers(xml_root(c->xml), m, &list, e) == 0)
 		lb = lb_named(&list, json_str_or(x->args, "name", ""));
+	/* "active_impaired" serves, too: ELB only lacks what it would need to scale (ELB API Reference, LoadBalancerState). */
 	if (lb != NULL && str_starts(lb->state, "active"))
 		v = STEP_DONE;
 	else if (lb != NULL && str_eq(lb->state, "failed"))
@@ -202,6 +206,7 @@ static bool delete_lb_find(const struct step_ctx *x, const struct inventory *inv
 
 static bool is_in_use(const json_t *args)
 {
+	/* Somebody may be connected through its listeners (docs/wire.md section 8). */
 	return json_is_true(json_object_get(args, "in_use"));
 }
 
@@ -285,6 +290,7 @@ static bool create_listener_find(const struct step_ctx *x, const struct inventor
 {
 	const struct balancers_lb *lb = balancers_lb_by_arn(inv, json_str_or(x->args, "lb_arn", ""));
 
+	/* A balancer has one listener on a port, so the port says which one it is. */
 	for (size_t i = 0; lb != NULL && i < lb->listeners.n; i++)
 		if (lb->listeners.v[i].port == (uint32_t)json_int_or(x->args, "port", 0))
 			return kinds_elb_found(x, lb->listeners.v[i].arn);
@@ -351,6 +357,7 @@ static json_t *back_again(const json_t *args)
 
 	json_object_set(undo, "arn", json_object_get(args, "arn"));
 	json_object_set(undo, "port", json_object_get(args, "port"));
+	/* Without beside_arn: a group that was put beside with weight 0 goes from the listener, too. */
 	json_object_set(undo, "group_arn", json_object_get(args, "from_group_arn"));
 	json_object_set(undo, "from_group_arn", json_object_get(args, "group_arn"));
 	return undo;

@@ -32,6 +32,7 @@ static int targets_of(const struct step_ctx *x, const char **ret_target_group, s
 
 	TRY(arg_str(x, "group_arn", ret_target_group, e));
 	TRY(step_members(x, "instances", &ids, ret_n, e));
+	/* A plan that is read back from the journal passes here, too: this is the last look at its ids before the call. */
 	TRY(check_instances(ids, *ret_n, e));
 	t = mem_grow(NULL, *ret_n, sizeof(*t));
 	for (size_t i = 0; i < *ret_n; i++)
@@ -103,6 +104,7 @@ static enum step_verdict register_judge(const struct step_ctx *x, const struct a
 
 static bool register_find(const struct step_ctx *x, const struct inventory *inv)
 {
+	/* A group that is not shown yet says nothing of who is in it. */
 	return target_group_in(x, inv) != NULL && is_none_that(x, inv, false);
 }
 
@@ -111,8 +113,10 @@ static const char *unfit(const struct step_ctx *x, const struct inventory *inv, 
 {
 	const struct ec2_instance *in = inventory_instance_in(&inv->instances, id);
 
+	/* A node that this command has made may not be shown yet; any other one that is not shown is gone, or not ours any more. */
 	if (in == NULL)
 		return step_made_here(x, id) && !x->patient ? NULL : "is not there any more, or not ours";
+	/* A pending one will run in a moment, and ELB takes it then. */
 	return str_eq(in->state, "running") || str_eq(in->state, "pending") ? NULL : in->state;
 }
 
@@ -123,6 +127,7 @@ static size_t leave_unfit(const struct step_ctx *x, const struct inventory *inv)
 
 	for (size_t i = 0; i < json_array_size(ids); i++) {
 		const char *id = json_string_value(json_array_get(ids, i)), *why = unfit(x, inv, id);
+		/* A state is one word, and is made a sentence: "is stopped". */
 		CLEANUP(mem_close) char *text = why != NULL && strchr(why, ' ') == NULL ? mem_printf("is %s", why) : mem_str(why);
 
 		if (why != NULL)
@@ -136,6 +141,7 @@ static enum step_verdict register_miss(const struct step_ctx *x, const struct in
 {
 	if (!is_of_a_member(x->code))
 		return STEP_LOOK;
+	/* The call is made again also when no node was left out: the node runs, and ELB has not heard of it yet. */
 	if (leave_unfit(x, inv) > 0)
 		return STEP_AGAIN;
 	err_set(e, ERR_SERVICE, "none of the nodes can be a target of %s: they are gone, or do not run",
@@ -199,6 +205,7 @@ static enum step_verdict deregister_judge(const struct step_ctx *x, const struct
 
 static bool deregister_find(const struct step_ctx *x, const struct inventory *inv)
 {
+	/* A group that is gone has nobody in it. */
 	return is_none_that(x, inv, true);
 }
 
@@ -295,11 +302,14 @@ static void weigh(const struct step_ctx *x, const struct elb_targets *list, stru
 
 static enum step_verdict health_verdict(const struct step_ctx *x, const struct health *h, struct err *e)
 {
+	/* As long as one may still become healthy, all are waited for; after that the healthy ones are enough, and the others are
+	 * named. */
 	if (h->coming > 0) {
 		err_set(e, ERR_AGAIN, "%s", buf_str(&h->seen));
 		return STEP_AGAIN;
 	}
 	if (h->healthy == 0 && h->seen.len > 0) {
+		/* AWS has refused nothing, so a class must say whose fault it is: the nodes', not ours. */
 		step_blame(x, AWS_INVALID, "");
 		err_set(e, ERR_SERVICE, "no target becomes healthy: %s", buf_str(&h->seen));
 		return STEP_FAILED;
@@ -316,6 +326,7 @@ static enum step_verdict judge_health(const struct step_ctx *x, const struct aws
 				      struct err *e)
 {
 	struct elb_targets list = { 0 };
+	/* An answer that cannot be read says nothing, and a read may be asked again. */
 	enum step_verdict v = STEP_AGAIN;
 	struct arena *m = read_arena();
 
@@ -371,9 +382,12 @@ static enum step_verdict judge_drained(const struct step_ctx *x, const struct el
 		const char *id = json_string_value(json_array_get(ids, i));
 		const struct elb_target *at = elb_target_in(t, id);
 
+		/* ELB shows a target that has left as unused, or not at all. */
 		if (at == NULL || is_out(at))
 			continue;
 		add_seen(&h, id, at);
+		/* Right behind the call the old state may still be shown. Once settle_s is over, one that is neither out nor
+		 * draining was registered again. */
 		if (v != STEP_FAILED)
 			v = x->patient && !str_eq(at->state, "draining") ? STEP_FAILED : STEP_AGAIN;
 	}

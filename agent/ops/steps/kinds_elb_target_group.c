@@ -67,6 +67,8 @@ static enum step_verdict create_target_group_judge(const struct step_ctx *x, con
 
 static bool create_target_group_find(const struct step_ctx *x, const struct inventory *inv)
 {
+	/* Its name is made of the installation, the warehouse and the spec's name (spec_short_name): nothing else of ours has the
+	 * same. */
 	const struct balancers_target_group *g = balancers_target_group_by_name(inv, json_str_or(x->args, "name", ""));
 
 	return kinds_elb_found(x, g != NULL ? g->g.arn : NULL);
@@ -160,6 +162,7 @@ static const char *holder_of(const struct step_ctx *x, const struct inventory *i
 {
 	const struct balancers_target_group *g = balancers_target_group_by_arn(inv, kinds_elb_arn(x));
 
+	/* A group that is not shown is held by nobody that could be named. */
 	for (size_t i = 0; g != NULL && i < g->g.lb_arns_n; i++)
 		if (holds(x, inv, g->g.lb_arns[i]))
 			return g->g.lb_arns[i];
@@ -168,6 +171,7 @@ static const char *holder_of(const struct step_ctx *x, const struct inventory *i
 
 static enum step_verdict delete_target_group_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
+	/* AWS does not say who uses it: only the look tells whether that passes by itself. */
 	return c->class == AWS_CONFLICT ? STEP_LOOK : step_judge_gone(x, c, e);
 }
 

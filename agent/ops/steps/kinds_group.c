@@ -95,6 +95,7 @@ static enum step_verdict create_judge(const struct step_ctx *x, const struct aws
 		return STEP_LOOK;
 	if (c->class != AWS_OK)
 		return step_judge_refusal(x, c, e);
+	/* AWS has made it; its id is found by its name. */
 	if (ec2_read_create_security_group(xml_root(c->xml), &id, e) != 0)
 		return STEP_LOOK;
 	fact_set(x, json_string(id));
@@ -115,6 +116,7 @@ static bool create_find(const struct step_ctx *x, const struct inventory *inv)
 
 static json_t *group_of_fact(const json_t *args)
 {
+	/* "fresh": it is as old as this plan, so "not found" may only mean that EC2 does not know it everywhere yet. */
 	return json_pack("{s:o, s:b}", "group_id", json_sprintf("@%s", json_str_or(args, "fact", "?")), "fresh", 1);
 }
 
@@ -182,6 +184,7 @@ static enum step_verdict authorize_judge(const struct step_ctx *x, const struct 
 {
 	if (c->class == AWS_DUPLICATE && !x->in_doubt)
 		*x->sight = STEP_SEEN_BEFORE;
+	/* A rule is there or not there, so "there is one already" is as good as success. */
 	if (c->class == AWS_OK || c->class == AWS_DUPLICATE)
 		return STEP_DONE;
 	return step_judge_refusal(x, c, e);
@@ -261,6 +264,7 @@ static json_t *same_rule(const json_t *args)
 
 	json_object_set(undo, "group_id", json_object_get(args, "group_id"));
 	json_object_set(undo, "rule", json_object_get(args, "rule"));
+	/* It was opened a moment ago: that EC2 does not know it yet is no proof that it is gone. */
 	json_object_set_new(undo, "fresh", json_true());
 	return undo;
 }
@@ -322,6 +326,7 @@ static bool revoke_find(const struct step_ctx *x, const struct inventory *inv)
 
 	if (is_of_birth && groups_by_id(inv, json_str_or(x->args, "group_id", "")) == NULL)
 		return false;
+	/* Before settle_s is over a rule that was just opened may not be shown, and would seem to be closed. */
 	return !step_may_hide(x) && !has_rule(x->args, inv);
 }
 
@@ -363,6 +368,7 @@ static bool describe_find(const struct step_ctx *x, const struct inventory *inv)
 
 static json_t *described_as_before(const json_t *args)
 {
+	/* The rule is copied, because it belongs to the plan's own arguments, and those are hashed. */
 	json_t *undo = json_object(), *rule = json_copy(json_object_get(args, "rule"));
 
 	json_object_set(undo, "group_id", json_object_get(args, "group_id"));

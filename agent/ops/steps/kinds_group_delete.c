@@ -68,6 +68,7 @@ static json_t *texts_json(const char *const *v, size_t n)
 static json_t *interface_row(const struct ec2_interface *i)
 {
 	const char *vendor = ec2_tag_get(&i->tags, "resource-created-by"), *inst = ec2_tag_get(&i->tags, "reeve:installation");
+	/* The interface of a node that has just ended looks like this: attached to nothing, named by nobody, of no service. */
 	bool is_loose = *i->instance_id == '\0' && *i->description == '\0' && !i->is_managed && !str_eq(i->status, "in-use");
 
 	return json_pack(
@@ -83,6 +84,7 @@ static json_t *read_interfaces(const struct aws_call *c)
 	struct ec2_interfaces list = { 0 };
 	json_t *rows = NULL;
 
+	/* NULL and no rows are not the same: nobody could look, or nobody is there. */
 	if (ec2_read_interfaces(root, m, &list, NULL) == 0)
 		rows = json_array();
 	for (size_t i = 0; i < list.n; i++)
@@ -160,6 +162,8 @@ static bool lets_go(const struct step_ctx *x, const struct inventory *inv, const
 {
 	const struct ec2_instance *in = inventory_instance_in(&inv->instances, json_str_or(row, "instance", ""));
 
+	/* Right after the end of its node EC2 may still show it alive. To give up then would ask a person for what passes by
+	 * itself. */
 	if (in != NULL)
 		return !inventory_is_alive(in) || x->age_ms < STALE_MS;
 	if (is_tagged_as(row, groups_by_id(inv, group_of(x))))
@@ -177,6 +181,7 @@ static void weigh_interfaces(const struct step_ctx *x, const struct inventory *i
 
 		if (!names_us(x, json_object_get(row, "in")))
 			continue;
+		/* One name of each is enough: a person who looks for it finds the others beside it. */
 		snprintf(lets_go(x, inv, row) ? h->goes : h->stands, sizeof(h->goes), "network interface %s of %s%s%.60s%s",
 			 json_str_or(row, "id", "?"), *of != '\0' ? of : json_str_or(row, "type", "?"), *about != '\0' ? " (" : "",
 			 about, *about != '\0' ? ")" : "");
@@ -193,6 +198,7 @@ static void weigh_rules(const struct step_ctx *x, const struct inventory *inv, c
 		const char *id = json_str_or(row, "id", "?");
 		bool goes = groups_by_id(inv, id) != NULL && !x->patient;
 
+		/* A rule by which the group lets its own nodes in goes with it, and holds nothing. */
 		if (names_us(x, json_object_get(row, "peers")) && !str_eq(id, group_of(x)))
 			snprintf(goes ? h->goes : h->stands, sizeof(h->goes), "a rule of security group %s that names it", id);
 	}
@@ -217,6 +223,7 @@ static enum step_verdict delete_miss(const struct step_ctx *x, const struct inve
 	weigh_interfaces(x, inv, &h);
 	weigh_rules(x, inv, "ways-in", &h);
 	weigh_rules(x, inv, "ways-out", &h);
+	/* What stands is told first: while a person must act anyway, there is no use in waiting for what lets go by itself. */
 	if (h.stands[0] != '\0') {
 		err_set(e, ERR_SERVICE, "security group %s is held by %s: take that away, and send the command again", group_of(x),
 			h.stands);
@@ -224,6 +231,7 @@ static enum step_verdict delete_miss(const struct step_ctx *x, const struct inve
 	}
 	if (h.goes[0] != '\0')
 		err_set(e, ERR_AGAIN, "security group %s is still held by %s", group_of(x), h.goes);
+	/* This is the answer also when nobody was found: the look was not allowed, or what held the group has let go since. */
 	return STEP_AGAIN;
 }
 

@@ -78,7 +78,14 @@ static void lose(struct standing *s, const char *id, const char *why, struct cod
 	s->death = d;
 }
 
-/* This agent never starts a stopped node again, and nothing tells whether it would come back the same. */
+/* This agent never starts a stopped node again, and nothing tells whether it would come back the same.
+ *
+ *   running                                         up
+ *   not shown, and launched by this very command    coming: AWS may not show it yet
+ *   not shown                                       lost
+ *   pending                                         coming
+ *   stopped, or about to be                         lost: a person must start or end it
+ *   ended, or about to be                           lost, with what it died of */
 static void stand_one(const struct step_ctx *x, const char *id, const struct ec2_instance *in, struct standing *s)
 {
 	CLEANUP(mem_close) char *why = NULL;
@@ -88,6 +95,8 @@ static void stand_one(const struct step_ctx *x, const char *id, const struct ec2
 		return;
 	}
 	add_seen(s, id, in != NULL ? in->state : "not shown");
+	/* Only what this command launched may be missing because AWS does not show it yet; what was seen before and is missing now
+	 * is gone. */
 	if (in == NULL && !x->patient && step_made_here(x, id)) {
 		s->coming++;
 	} else if (in == NULL) {
@@ -115,8 +124,13 @@ static void stand(const struct step_ctx *x, const struct ec2_instances *list, st
 	}
 }
 
+/*  some are lost, the cluster is atomic                        failed
+ *  some are lost, none runs, none is coming                    failed
+ *  some are coming                                             again
+ *  else                                                        done; a note tells if some are lost */
 static enum step_verdict running_verdict(const struct step_ctx *x, const struct standing *s, struct err *e)
 {
+	/* An atomic cluster comes up whole or not at all; of any other one, not a single node would be left. */
 	if (s->lost > 0 && (kinds_is_atomic(x) || (json_array_size(s->running) == 0 && s->coming == 0))) {
 		step_blame(x, s->death.class, s->death.code);
 		err_set(e, ERR_SERVICE, "a node did not come up: %s", s->why);
@@ -126,7 +140,9 @@ static enum step_verdict running_verdict(const struct step_ctx *x, const struct 
 		err_set(e, ERR_AGAIN, "%s", buf_str(&s->seen));
 		return STEP_AGAIN;
 	}
+	/* The fact that the launch has left now names those that run: later steps neither register nor wait for the others. */
 	fact_set(x, json_incref(s->running));
+	/* The command goes on with fewer nodes, and its result says so. */
 	if (s->lost > 0)
 		buf_addf(x->note, "short: %zu node(s) of %s did not come up (%s)", s->lost, json_str_or(x->args, "cluster", "?"),
 			 s->why);
@@ -188,6 +204,7 @@ static bool are_terminated(const struct step_ctx *x, const struct ec2_instances 
 	struct standing s = { .seen = BUF_MAX(400) };
 
 	for (size_t i = 0; i < json_array_size(ids); i++) {
+		/* A node that EC2 does not show any more has ended. */
 		const struct ec2_instance *in = inventory_instance_in(list, json_string_value(json_array_get(ids, i)));
 
 		if (in != NULL && !str_eq(in->state, "terminated") && !is_taken(x, in->id))
@@ -254,10 +271,18 @@ static bool is_denied(const struct step_ctx *x)
 }
 
 /* With one unknown id in the call AWS terminates none of them, and an id that was just launched may not be known everywhere yet.
- * With one node whose tags somebody has changed AWS denies the whole call. */
+ * With one node whose tags somebody has changed AWS denies the whole call.
+ *
+ *   done                                             done
+ *   unknown, and this plan launched it just now      again
+ *   unknown                                          look which one it is
+ *   denied                                           look which of them are still ours
+ *   else                                             as any other refusal */
 static enum step_verdict terminate_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
 	if (c->class == AWS_OK) {
+		/* EC2 did not show all volumes when this was planned, and of nodes that are gone nobody can tell which went with
+		 * them. */
 		note_unseen(x);
 		return STEP_DONE;
 	}
@@ -276,9 +301,11 @@ static void leave_out_unshown(const struct step_ctx *x, const struct inventory *
 		const char *id = json_string_value(json_array_get(ids, i));
 		CLEANUP(mem_close) char *fact = mem_printf(TAKEN, id);
 
+		/* The inventory shows what bears our tags: a node without them looks like one that is gone. */
 		if (inventory_instance_in(&inv->instances, id) != NULL)
 			continue;
 		step_leave_out(x, id, "is not there any more, or not ours");
+		/* This is a fact, and not a note alone: the step that waits for the end must not wait for this one. */
 		json_object_set_new(x->facts, fact, json_true());
 	}
 }
@@ -300,7 +327,13 @@ static bool terminate_find(const struct step_ctx *x, const struct inventory *inv
 	return true;
 }
 
-/* An id that is gone must not keep the others from being ended, nor must a node that belongs to somebody else now. */
+/* An id that is gone must not keep the others from being ended, nor must a node that belongs to somebody else now.
+ *
+ *   neither unknown nor denied                       no more is known
+ *   unknown, and this plan launched it just now      no more is known
+ *   unknown                                          what is not shown is left out, and the call is made again
+ *   denied, and something is not shown               the same
+ *   denied, and no node was left out                 failed */
 static enum step_verdict terminate_miss(const struct step_ctx *x, const struct inventory *inv, struct err *e)
 {
 	size_t left = json_object_size(x->left);
@@ -309,10 +342,12 @@ static enum step_verdict terminate_miss(const struct step_ctx *x, const struct i
 		return STEP_LOOK;
 	if (!step_may_hide(x))
 		leave_out_unshown(x, inv);
+	/* The call is made again also when no node was left out: an id that EC2 did not know a moment ago may be known now. */
 	if (!is_denied(x))
 		return step_may_hide(x) ? STEP_LOOK : STEP_AGAIN;
 	if (json_object_size(x->left) > left)
 		return STEP_AGAIN;
+	/* No node was left out, so it is taken for a denial of the role itself. */
 	if (e->text[0] == '\0')
 		err_set(e, ERR_DENIED, "ec2:TerminateInstances is denied: %s", x->code);
 	return STEP_FAILED;
@@ -347,6 +382,7 @@ static json_t *terminate_part(const struct step_ctx *x, const struct inventory *
 	for (size_t i = 0; i < json_array_size(ids); i++) {
 		const struct ec2_instance *in = inventory_instance_in(&inv->instances, json_string_value(json_array_get(ids, i)));
 
+		/* A node that is not shown may be gone or not: only what is known to have ended is told as deleted. */
 		if (in == NULL || inventory_is_alive(in))
 			continue;
 		add_pair(pairs, &resource_instance, in->id);

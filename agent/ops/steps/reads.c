@@ -12,6 +12,8 @@ static void add(struct reads *r, const char *action)
 {
 	size_t at = 0;
 
+	/* The list is sorted, and names each action once: the IAM document that is made of these must not change with the order of
+	 * some table. */
 	while (at < r->n && strcmp(r->v[at], action) < 0)
 		at++;
 	if (at < r->n && str_eq(r->v[at], action))

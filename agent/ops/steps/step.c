@@ -48,6 +48,7 @@ void step_add_pairs(json_t *pairs, const struct resource *of, const json_t *what
 
 bool step_may_hide(const struct step_ctx *x)
 {
+	/* "fresh" is written into the arguments by whoever plans the end, or the change, of what the same plan makes. */
 	return json_is_true(json_object_get(x->args, "fresh")) && !x->patient;
 }
 
@@ -66,6 +67,7 @@ bool step_made_here(const struct step_ctx *x, const char *id)
 	const char *name;
 	json_t *fact;
 
+	/* Facts are of the whole operation: what another of its plans has made is as new as what this one made. */
 	json_object_foreach((json_t *)x->known, name, fact) {
 		if (is_fact(fact, id))
 			return true;
@@ -108,6 +110,7 @@ static bool is_ours(const struct step_ctx *x, const struct resource *r)
 	for (size_t i = 0; i < ARRAY_LEN(r->args) && r->args[i] != NULL; i++)
 		if (has_made_here(x, json_object_get(x->args, r->args[i])))
 			return true;
+	/* A step that waits for a thing may name it without its id; the fact that its creation left tells the id. */
 	if (r->is_called == NULL || name == NULL)
 		return false;
 	json_object_foreach((json_t *)x->known, key, fact) {
@@ -128,6 +131,8 @@ static bool speaks_of_ours(const struct step_ctx *x, const char *code)
 
 bool step_is_coming(const struct step_ctx *x, const char *code)
 {
+	/* EC2 and ELB answer from copies that lag behind (Amazon EC2 Developer Guide, "Eventual consistency in the Amazon EC2
+	 * API"): an id that one call has just returned may be unknown to the next. */
 	return !x->patient && (speaks_of_ours(x, code) || json_is_true(json_object_get(x->args, "fresh")));
 }
 
@@ -141,6 +146,11 @@ void step_blame(const struct step_ctx *x, enum aws_class class, const char *code
 
 /* ---- judging ---- */
 
+/*  no answer                                             look: it may have been done
+ *  throttled, or the keys are not accepted               again
+ *  unknown, and this operation made it a moment ago      again, until settle_s is over
+ *  protected                                             failed, and the sentence says what to do
+ *  else                                                  failed, with AWS's sentence  */
 enum step_verdict step_judge_refusal(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
 	if (c->class == AWS_AMBIGUOUS)
@@ -160,15 +170,22 @@ enum step_verdict step_judge_refusal(const struct step_ctx *x, const struct aws_
 
 enum step_verdict step_judge_unseen(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
+	/* A read that got no answer has done nothing, so there is nothing to look for. */
 	return c->class == AWS_AMBIGUOUS ? STEP_AGAIN : step_judge_refusal(x, c, e);
 }
 
+/*  unknown, and this plan made it a moment ago           again: AWS may not know it everywhere yet
+ *  unknown                                               look: the inventory tells whether it is gone
+ *  done                                                  done
+ *  something still holds on to it                        again, until settle_s has passed since the first call
+ *  else                                                  as any other refusal  */
 enum step_verdict step_judge_gone(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
 	if (c->class == AWS_NOTFOUND)
 		return step_may_hide(x) ? STEP_AGAIN : STEP_LOOK;
 	if (c->class == AWS_OK)
 		return STEP_DONE;
+	/* What was taken away a moment ago may hold on for a while; what still does after settle_s was not taken away by us. */
 	if (c->class == AWS_CONFLICT && !x->patient)
 		return STEP_AGAIN;
 	return step_judge_refusal(x, c, e);
