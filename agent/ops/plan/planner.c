@@ -31,6 +31,7 @@ uint64_t planner_generation(const struct inventory *inv, const char *warehouse)
 
 	for (size_t i = 0; i < groups_in(inv)->n; i++) {
 		const struct ec2_tags *t = &groups_in(inv)->v[i].tags;
+		/* Each group tells the generation that it was made in; the newest of them counts. */
 		const char *text = ec2_tag_get(t, "reeve:generation");
 
 		if (str_eq(ec2_tag_get(t, "reeve:warehouse"), warehouse) && text != NULL && str_u64(text, &g) == 0 && g > most)
@@ -50,6 +51,7 @@ static void add_once(const char **v, size_t *n, const char *id)
 void planner_wants(const struct owner *o, const spec_t *spec, struct inventory_wants *ret)
 {
 	*ret = (struct inventory_wants){ 0 };
+	/* The lists have room for all that a spec can name, and spec_check has passed. */
 	for (size_t i = 0; spec != NULL && i < spec->n_clusters; i++) {
 		add_once(ret->images, &ret->images_n, spec->clusters[i]->image_id);
 		add_once(ret->subnets, &ret->subnets_n, spec->clusters[i]->subnet_id);
@@ -84,6 +86,8 @@ static int finish(struct planning *p, struct plans **ret, struct err *e)
 	struct plans *plans = NULL;
 
 	TRY(plan_end(p->b, &plans, e));
+	/* Of what this version cannot change (ERR_UNSUPPORTED) a plan would say something untrue, so there is none. The others have
+	 * theirs, for the policy to judge before the sentence is told. */
 	if (p->err.code == 0 || p->err.code == ERR_INVALID || p->err.code == ERR_AGAIN)
 		*ret = plans;
 	else
@@ -97,13 +101,19 @@ int planner_apply(const struct planner_args *a, const spec_t *spec, struct plans
 
 	p.b = plan_builder_new(a->command, a->verb, spec->warehouse, spec->generation, a->inv->taken_ms);
 	plan_base(&p);
+	/* All clusters are one stage and come up beside each other: one that gets no nodes does not keep the others waiting. */
 	for (size_t i = 0; i < spec->n_clusters; i++)
 		planner_plan_cluster(&p, spec->clusters[i], STAGE_CLUSTERS);
+	/* This comes only now: the nodes that listeners will lead to must be there. Nodes end behind this, when the listeners lead
+	 * elsewhere. */
 	planner_plan_switch(&p, STAGE_SWITCH);
 	for (size_t i = 0; i < spec->n_clusters; i++)
 		planner_plan_surplus(&p, spec->clusters[i], STAGE_ENDS);
 	planner_plan_lost_clusters(&p, STAGE_ENDS);
+	/* What was shared goes last, when nobody stands in it and nothing leads to it. */
 	planner_plan_rest(&p, "tidy", STAGE_TIDY);
+	/* This comes at the end, because the first refusal is the one that is told: "no room now" is news only where nothing else
+	 * is wrong. */
 	planner_check_places(&p);
 	return finish(&p, ret, e);
 }
@@ -121,9 +131,11 @@ int planner_delete(const struct planner_args *a, const char *warehouse, struct p
 	struct planning p = { .a = a, .inv = a->inv, .warehouse = warehouse };
 
 	p.b = plan_builder_new(a->command, a->verb, warehouse, planner_generation(a->inv, warehouse), a->inv->taken_ms);
+	/* Without a spec every cluster is one that nobody wants. */
 	planner_plan_lost_clusters(&p, STAGE_BASE);
 	planner_plan_rest(&p, "base", STAGE_CLUSTERS);
 	for (size_t i = 0; i < a->inv->vpcs.n; i++)
+		/* What a delete leaves alone is told: the VPC was there before us, and stays. */
 		if (holds_group(a->inv, a->inv->vpcs.v[i].id))
 			plan_preserve(p.b, "vpc", a->inv->vpcs.v[i].id);
 	return finish(&p, ret, e);
@@ -144,6 +156,7 @@ static bool may_be_guarded(const struct step *step)
 
 static void add_end(struct ends *to, const struct resource *of, const json_t *id)
 {
+	/* The id is copied: the plan that it stands in is freed, and made anew for the next question. */
 	to->v[to->n++] = (struct inventory_thing){ of, arena_str(to->arena, json_string_value(id)) };
 }
 

@@ -64,6 +64,7 @@ void planner_plan_tg(struct planning *p, const tg_t *want)
 		planner_check_tg(p, want, have);
 		return;
 	}
+	/* The name must be free only where the group is still to be made. */
 	spec_short_name(p->a->owner.installation, p->warehouse, "tg", want->name, full);
 	check_tg_name(p, want, full);
 	what = mem_printf("target group %s", want->name);
@@ -97,6 +98,8 @@ static bool is_leaving(const struct planning *p, const tg_t *want, const struct 
 /* A target in a group of ours that is no instance of ours gets traffic that is not meant for it. */
 static bool is_stranger(const struct planning *p, const struct elb_target *t)
 {
+	/* Only instances are taken out: an address or a function could not be put back if this was wrong (kinds_elb_target.c,
+	 * check_instances). */
 	return !str_starts(t->state, "draining") && str_starts(t->id, "i-") &&
 	       inventory_instance_in(&p->inv->instances, t->id) == NULL;
 }
@@ -129,11 +132,13 @@ void planner_plan_departures(struct planning *p, const tg_t *want)
 {
 	const struct balancers_target_group *have = planner_target_group_there(p, want->name);
 	json_t *leave = json_array(), *strangers = json_array(), *stay = planner_nodes_behind(p, want);
+	/* Where no listener of the spec leads to the group, nobody is cut off, and its targets have no health to wait for. */
 	bool is_used = have != NULL && is_led_to(p, want->name);
 
 	for (size_t i = 0; have != NULL && i < have->targets.n; i++) {
 		const struct elb_target *t = &have->targets.v[i];
 
+		/* No node is both: one that leaves is a node of ours, a stranger is none. */
 		if (is_leaving(p, want, t) || is_stranger(p, t))
 			json_array_append_new(is_stranger(p, t) ? strangers : leave, json_string(t->id));
 	}
@@ -191,6 +196,8 @@ static void check_not_behind_another(struct planning *p, const lb_t *lb, const c
 				    "its listener on port %u away first, with a command of its own",
 				    lb->name, g->g.name, other->lb.name, other->listeners.v[k].port);
 	}
+	/* ELB names the balancer itself; one that the inventory does not show is none of ours, and only its owner can take it
+	 * away. */
 	for (size_t i = 0; g != NULL && i < g->g.lb_arns_n; i++)
 		if (balancers_lb_by_arn(p->inv, g->g.lb_arns[i]) == NULL)
 			planning_refuse(
@@ -260,6 +267,7 @@ bool planner_is_listened(const struct planning *p, const char *tg)
 		for (size_t k = 0; k < balancers_in(p->inv)->lbs[i].listeners.n; k++)
 			if (str_eq(balancers_in(p->inv)->lbs[i].listeners.v[k].target_group_arn, there->g.arn))
 				return true;
+	/* A listener that this very command makes leads there, too: listeners are of the first stage, nodes of a later one. */
 	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
 		if (is_made_for(p, p->spec->load_balancers[i], tg))
 			return true;
@@ -325,6 +333,7 @@ static int balancers_of(const struct planning *p)
 {
 	size_t n = p->spec->n_load_balancers;
 
+	/* The policy bounds how many stand at once, and those that go are taken away last of all. */
 	for (size_t i = 0; i < balancers_in(p->inv)->lbs_n; i++)
 		n += planning_is_of_warehouse(p, &balancers_in(p->inv)->lbs[i].lb.tags) &&
 		     !planner_wants_short(p, "lb", balancers_in(p->inv)->lbs[i].lb.name);
@@ -359,6 +368,7 @@ void planner_plan_lb(struct planning *p, const lb_t *want)
 		planner_check_lb(p, want, have);
 	for (size_t i = 0; i < want->n_listeners; i++)
 		plan_listener(p, want, have, want->listeners[i]);
+	/* A balancer that an earlier command made, and did not wait for, is waited for, too. */
 	if (have == NULL || !str_starts(have->lb.state, "active")) {
 		plan_add(p->b, &kind_wait_load_balancer, json_pack("{s:s, s:s}", "name", full, "purpose", want->name), "active-%s",
 			 want->name);

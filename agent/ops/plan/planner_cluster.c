@@ -53,6 +53,7 @@ static bool is_left_out(const struct planning *p, const struct ec2_instance *i)
 	for (size_t g = 0; p->spec != NULL && cluster != NULL && g < p->spec->n_target_groups; g++) {
 		const struct balancers_target_group *there = planner_target_group_there(p, p->spec->target_groups[g]->name);
 
+		/* In a group that has no target at all no node is worse off than another. */
 		if (there != NULL && there->targets.n > 0 && planner_is_for(p->spec->target_groups[g], cluster) &&
 		    !is_registered(there, i->id))
 			return true;
@@ -60,7 +61,14 @@ static bool is_left_out(const struct planning *p, const struct ec2_instance *i)
 	return false;
 }
 
-/* How far a node is from serving, 0 for one that does. */
+/* How far a node is from serving, 0 for one that does. Of what holds, the worst row counts:
+ *
+ *   stopped, or about to be                                        4
+ *   it comes up (pending)                                          3
+ *   not in a group for its cluster, while others are               2
+ *   a target that is neither healthy, unused nor initial           2
+ *   a target that ELB has just begun to look at (initial)          1
+ *   else                                                           0 */
 static unsigned ill(const struct planning *p, const struct ec2_instance *i)
 {
 	unsigned most = str_starts(i->state, "stop") ? 4 : str_eq(i->state, "pending") ? 3 : is_left_out(p, i) ? 2 : 0;
@@ -83,12 +91,16 @@ struct ranked {
 static int by_rank(const void *a, const void *b)
 {
 	const struct ranked *x = a, *y = b;
+	/* Times of AWS are ISO 8601 in UTC, so their text sorts as they do. */
 	int c = strcmp(x->node->launch_time, y->node->launch_time);
 
 	if (x->ill != y->ill)
 		return x->ill < y->ill ? -1 : 1;
+	/* Protection counts only among equals: a sick node is not kept in place of a healthy one because it is protected. The plan
+	 * that would end it is refused (check_guards). */
 	if (x->is_guarded != y->is_guarded)
 		return x->is_guarded ? -1 : 1;
+	/* The id decides at last, so that no two are equal: one inventory gives one plan. */
 	return c != 0 ? c : strcmp(x->node->id, y->node->id);
 }
 
@@ -109,6 +121,7 @@ static struct nodes nodes_of(const struct planning *p, const char *cluster, size
 	for (size_t i = 0; i < list.n; i++)
 		list.v[i] = all[i].node;
 	mem_free(all);
+	/* The best come first, so those that stay are the first ones. */
 	list.keep = list.n < wanted ? list.n : wanted;
 	list.launches = list.n < wanted;
 	return list;
@@ -140,6 +153,7 @@ static void plan_up(struct planning *p, const cluster_t *c, const struct nodes *
 	json_t *ids = json_array();
 
 	for (size_t i = 0; i < have->keep; i++)
+		/* None of these is stopped: planner_check_node has refused that by now. */
 		if (!str_eq(have->v[i]->state, "running"))
 			add_id(ids, have->v[i]);
 	add_launched(ids, have);
@@ -189,6 +203,7 @@ json_t *planner_nodes_behind(const struct planning *p, const tg_t *g)
 
 	for (size_t i = 0; i < p->spec->n_clusters; i++) {
 		const cluster_t *c = p->spec->clusters[i];
+		/* Of a cluster that the group does not serve none is wanted: so none stays and none is launched. */
 		struct nodes have = nodes_of(p, c->name, planner_is_for(g, c->name) ? c->nodes : 0);
 
 		for (size_t k = 0; k < have.keep; k++)
@@ -206,6 +221,7 @@ static void plan_deregister(struct planning *p, const struct balancers_target_gr
 	for (size_t i = have->keep; i < have->n; i++)
 		if (is_registered(g, have->v[i]->id))
 			add_id(ids, have->v[i]);
+	/* That these may be the last targets is judged where the nodes end: "leaves_none" of the same plan. */
 	if (json_array_size(ids) > 0) {
 		plan_add(p->b, &kind_deregister, json_pack("{s:s, s:O}", "group_arn", g->g.arn, "instances", ids), "deregister-%s",
 			 planner_target_group_word(p, g));
@@ -235,6 +251,7 @@ static json_t *volumes_of(const struct nodes *have)
 {
 	json_t *of = json_object();
 
+	/* The volumes are listed by node, so that those of a node that is left out of the call are not told as deleted. */
 	for (size_t i = have->keep; i < have->n; i++)
 		json_object_set_new(of, have->v[i]->id, inventory_volumes_of(have->v[i]));
 	return of;
@@ -259,6 +276,7 @@ static void add_losses(const struct planning *p, json_t *args, const struct node
 		json_object_set_new(args, "disks", json_true());
 	if (unseen)
 		json_object_set_new(args, "unseen_volumes", json_true());
+	/* The cluster would have no node left: that needs a second key, volumes or not (docs/wire.md section 8). */
 	if (have->keep == 0)
 		json_object_set_new(args, "leaves_none", json_true());
 }
@@ -281,12 +299,15 @@ static void plan_remove(struct planning *p, const struct nodes *have)
 	json_t *ids = json_array(), *args;
 
 	check_guards(p, have);
+	/* All our target groups are looked at, not those of the spec alone: a node may still serve behind a group that nobody wants
+	 * any more. */
 	for (size_t g = 0; g < balancers_in(p->inv)->target_groups_n; g++)
 		plan_deregister(p, &balancers_in(p->inv)->target_groups[g], have);
 	for (size_t g = 0; g < balancers_in(p->inv)->target_groups_n; g++)
 		plan_drained(p, &balancers_in(p->inv)->target_groups[g], have);
 	for (size_t i = have->keep; i < have->n; i++)
 		add_id(ids, have->v[i]);
+	/* "of": how many there are now. The share that may end at once is of these (rates.ended_at_once). */
 	args = json_pack("{s:O, s:I}", "instances", ids, "of", (json_int_t)have->n);
 	add_losses(p, args, have);
 	plan_add(p->b, &kind_terminate, args, "terminate");
@@ -307,6 +328,8 @@ void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage
 	if (have.launches)
 		planner_plan_launch(p, c, have.n);
 	plan_up(p, c, &have);
+	/* Behind this the nodes stay, also when they do not become healthy: the plan then ends as failed, and the next command goes
+	 * on with them. */
 	plan_pivot(p->b);
 	for (size_t i = 0; i < p->spec->n_target_groups; i++)
 		if (planner_is_for(p->spec->target_groups[i], c->name))
@@ -320,6 +343,7 @@ void planner_plan_surplus(struct planning *p, const cluster_t *c, unsigned stage
 	struct nodes have = nodes_of(p, c->name, c->nodes);
 
 	planning_begin(p, name, stage);
+	/* The pivot stands before the first step: a node that has ended cannot be put back. */
 	plan_pivot(p->b);
 	if (have.n > have.keep)
 		plan_remove(p, &have);
@@ -332,6 +356,7 @@ void planner_plan_no_cluster(struct planning *p, const char *cluster, unsigned s
 	struct nodes have = nodes_of(p, cluster, 0);
 
 	planning_begin(p, name, stage);
+	/* The pivot stands before the first step: a node that has ended cannot be put back. */
 	plan_pivot(p->b);
 	plan_remove(p, &have);
 	mem_free(have.v);

@@ -41,6 +41,7 @@ static bool holds(const struct wanted_rules *list, const struct ec2_rule *r)
 static void add(const struct planning *p, struct wanted_rules *to, struct ec2_rule r)
 {
 	groups_rule_spell(p->inv->arena, &r);
+	/* EC2 opens all ports, whichever the spec wrote behind the protocol (spec.c, check_all). */
 	if (str_eq(r.protocol, "-1"))
 		r.from_port = r.to_port = -1;
 	if (!holds(to, &r))
@@ -121,6 +122,7 @@ static void check_name(struct planning *p, const group_t *want)
 
 static const struct ec2_vpc *vpc_of(const struct planning *p)
 {
+	/* One that AWS does not show has no blocks: every source then lies outside, and needs a second key. */
 	static const struct ec2_vpc none;
 
 	for (size_t i = 0; i < p->inv->vpcs.n; i++)
@@ -176,6 +178,7 @@ static void add_default_egress(struct planning *p, struct wanted_rules *to, cons
 	add(p, to, (struct ec2_rule){ .is_egress = true, .protocol = "-1", .group_id = group_id });
 	for (size_t i = 0; i < vpc->cidrs_n; i++)
 		add_https_to(p, to, vpc->cidrs[i]);
+	/* This is refused and not left out: the nodes would reach less than the default promises, and nobody would say so. */
 	if (s3_list(p) != NULL)
 		add_https_to(p, to, s3_list(p));
 	else
@@ -186,6 +189,7 @@ static void add_default_egress(struct planning *p, struct wanted_rules *to, cons
 
 static struct wanted_rules wanted(struct planning *p, const group_t *want, const char *group_id)
 {
+	/* There is room for two more: the group itself, and S3. */
 	struct wanted_rules list = rules_new(p, want->n_rules + vpc_of(p)->cidrs_n + 2);
 
 	for (size_t i = 0; i < want->n_rules; i++)
@@ -277,6 +281,8 @@ static void add_rule_step(struct planning *p, const struct step_kind *kind, cons
 		buf_adds(&name, "all-");
 	else
 		buf_addf(&name, "%s-%d-%d-", r->protocol, r->from_port, r->to_port);
+	/* "self" and not an id: a step is called the same before and after the group is made. A rule that names another group
+	 * cannot come from a spec: it stands in AWS, and goes. */
 	buf_adds(&name, r->cidr != NULL ? r->cidr : str_eq(r->group_id, json_str_or(args, "group_id", "")) ? "self" : r->group_id);
 	json_object_set_new(args, "rule", rule_json(r));
 	plan_add(p->b, kind, args, "%s", buf_str(&name));
@@ -289,6 +295,7 @@ static void authorize(struct planning *p, const char *group, const char *group_i
 
 	if (is_outside(p, r))
 		json_object_set_new(args, "outside_vpc", json_true());
+	/* What every group may have is asked of no bound: a policy that says nothing of egress would let no warehouse start. */
 	if (is_default_egress(p, r))
 		json_object_set_new(args, "default_egress", json_true());
 	add_rule_step(p, r->is_egress ? &kind_authorize_egress : &kind_authorize_ingress, "", group, args, r);
@@ -344,6 +351,7 @@ static void take_birth_rules_out(struct planning *p, const group_t *want, const 
 {
 	struct wanted_rules birth = at_birth(p);
 
+	/* This comes before anything may start in the group: until then the group lets everything out. */
 	for (size_t i = 0; i < birth.n; i++)
 		revoke_birth_rule(p, want->name, id, i > 0, &birth.v[i]);
 }
@@ -399,6 +407,8 @@ static bool makes_room(const struct change *c, size_t i)
 		enum family f = k % FAMILIES;
 		size_t before = 0;
 
+		/* Of the unwanted ones in a full direction and family the first go early, as many as are lacking; the others wait
+		 * for the end. */
 		for (size_t n = 0; n < i; n++)
 			before += counts_in(&c->have.v[n], is_egress, f) && !holds(&c->wants, &c->have.v[n]);
 		if (counts_in(&c->have.v[i], is_egress, f) && before < lack_of_room(c, is_egress, f))
@@ -430,6 +440,7 @@ void planner_plan_group(struct planning *p, const group_t *want)
 	if (!is_new)
 		planner_check_group(p, want, planner_group_there(p, want->name));
 	if (is_new) {
+		/* + 1: the fact's name, without the @ by which the steps behind it speak of it. */
 		create_group(p, want, self + 1);
 		take_birth_rules_out(p, want, self);
 	}
@@ -450,6 +461,7 @@ void planner_trim_group(struct planning *p, const group_t *want)
 
 	if (planner_group_there(p, want->name) == NULL)
 		return;
+	/* Its id is known, so no fact stands for it. */
 	c = change_of(p, want, "");
 	revoke_unwanted(p, want, &c, false);
 }
@@ -466,6 +478,7 @@ json_t *planner_bounded_rules(const struct planning *p, const char *group)
 		for (size_t i = 0; i < want->n_rules && str_eq(want->name, group); i++)
 			add_spec_rule(p, &rules, want->rules[i], "");
 		for (size_t i = 0; i < rules.n; i++)
+			/* A rule within the group itself reaches nobody else, so no bound speaks of it. */
 			if (rules.v[i].cidr != NULL && !is_default_egress(p, &rules.v[i]))
 				json_array_append_new(list, rule_json(&rules.v[i]));
 	}

@@ -96,6 +96,7 @@ static void add_image(struct planning *p, const cluster_t *c, json_t *args)
 
 static bool runs(const struct ec2_type *t, const char *arch)
 {
+	/* What AWS does not tell may be right; a launch that does not fit is refused by EC2 itself. */
 	bool is = t->archs_n == 0 || arch == NULL || *arch == '\0';
 
 	for (size_t i = 0; i < t->archs_n && !is; i++)
@@ -148,6 +149,7 @@ void planner_plan_launch(struct planning *p, const cluster_t *c, size_t held)
 		      c->instance_type, "subnet_id", c->subnet_id, "groups", groups_json(p, c), "volumes", planner_volumes(c),
 		      "tags", planning_tags(p, c->name, "launch", c->tags, c->n_tags), "fact", json_sprintf("nodes.%s", c->name));
 
+	/* A node has this tag beside those that all things have: planner_same.c compares it with the next spec. */
 	json_object_set_new(json_object_get(args, "tags"), "reeve:launch", planner_launch_tag(c));
 	add_image(p, c, args);
 	check_type(p, c);

@@ -19,6 +19,7 @@ static size_t taken(const struct planning *p, const char *subnet, size_t lbs, si
 {
 	size_t n = 0;
 
+	/* In the order in which the plan makes them: balancers are of the first stage. What stands already has its addresses. */
 	for (size_t i = 0; i < lbs; i++)
 		n += planner_lb_there(p, p->spec->load_balancers[i]->name) == NULL ? names(p->spec->load_balancers[i], subnet) : 0;
 	for (size_t i = 0; i < clusters; i++)
@@ -31,6 +32,7 @@ static bool has_room(const struct planning *p, const char *subnet, size_t n)
 {
 	const struct ec2_subnet *s = inventory_subnet(p->inv, subnet);
 
+	/* A subnet that is not shown was refused before (planning_subnet). */
 	return s == NULL || !s->tells_free || n <= s->free;
 }
 

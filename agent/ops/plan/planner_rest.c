@@ -15,6 +15,7 @@ void planner_plan_lost_clusters(struct planning *p, unsigned stage)
 
 		if (cluster == NULL || !planner_is_node(p, in, cluster) || planner_wants_cluster(p, cluster))
 			continue;
+		/* Was an earlier node of the list one of this cluster? Then its plan is made. */
 		for (size_t k = 0; k < i; k++)
 			first = first && !planner_is_node(p, &p->inv->instances.v[k], cluster);
 		if (first)
@@ -50,6 +51,8 @@ void planner_plan_rest(struct planning *p, const char *name, unsigned stage)
 {
 	planning_begin(p, name, stage);
 	plan_pivot(p->b);
+	/* In the order in which they let go of each other: a listener holds its target group, a balancer its listeners, and rules
+	 * and interfaces hold their security group. */
 	for (size_t i = 0; p->spec != NULL && i < p->spec->n_load_balancers; i++)
 		planner_trim_listeners(p, p->spec->load_balancers[i]);
 	for (size_t i = 0; p->spec != NULL && i < p->spec->n_target_groups; i++)
@@ -74,6 +77,7 @@ void planner_plan_rest(struct planning *p, const char *name, unsigned stage)
 
 		if (!planning_is_of_warehouse(p, &g->tags) || wants_group(p, g->name))
 			continue;
+		/* The name has the id in it: groups of two VPCs may bear one name, and steps of one plan may not. */
 		plan_add(p->b, &kind_delete_security_group, json_pack("{s:s}", "group_id", g->id), "nosg-%s-%s", g->name, g->id);
 		plan_title(p->b, "delete group %s", planner_group_word(p, g));
 	}

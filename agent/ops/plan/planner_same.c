@@ -87,6 +87,7 @@ static bool differs(const struct part *part, const cluster_t *c, const char *tag
 	const char *at = strstr(tag, name);
 
 	print_part(part, c, &wanted);
+	/* The tag is compared as far as the wanted text goes: the parts behind it are compared by themselves. */
 	return at != NULL && strncmp(at, buf_str(&wanted), wanted.len) != 0;
 }
 
@@ -109,6 +110,8 @@ static bool has_tags_of(const struct planning *p, const struct ec2_tags *have, t
 	const char *tag = ec2_tag_get(have, "reeve:tags");
 	char digest[PLANNING_SHORT_LEN];
 
+	/* The digest is of what the thing was made with. Tags that others have added since, or changed, are no change of the
+	 * spec. */
 	if (tag != NULL)
 		return str_eq(tag, planning_tags_digest(p->spec, more, more_n, digest));
 	return bears(have, p->spec, more, more_n);
@@ -135,6 +138,7 @@ static void check_shown(struct planning *p, const cluster_t *c, const struct ec2
 		{ "subnet_id", i->subnet_id, c->subnet_id },
 	};
 
+	/* What AWS does not tell is not called different: the refusal would be for nothing. */
 	for (size_t k = 0; k < ARRAY_LEN(shown); k++)
 		if (shown[k].have != NULL && *shown[k].have != '\0' && !str_eq(shown[k].have, shown[k].want))
 			planning_refuse(p, ERR_UNSUPPORTED, "cluster %s: %s is %s on %s; changing it to %s is not available yet",
@@ -166,6 +170,7 @@ static void check_undigested(struct planning *p, const cluster_t *c, const struc
 		other = "security_groups";
 	else if (i->profile_arn != NULL && !str_eq(profile, c->instance_profile))
 		other = "instance_profile";
+	/* Volumes are compared only where the node runs: while a node comes up not all of its volumes are shown. */
 	else if (i->data_volume_ids != NULL && str_eq(i->state, "running") && i->data_volumes != c->n_volumes)
 		other = "volumes";
 	if (other != NULL)
@@ -248,6 +253,8 @@ static bool stands_in(const struct elb_lb *lb, const char *subnet)
 
 void planner_check_lb(struct planning *p, const lb_t *want, const struct balancers_lb *have)
 {
+	/* Where AWS shows no subnets, nothing is said of them. Else both must be the same set: as many, and each wanted one among
+	 * them. */
 	bool same = have->lb.subnet_ids_n == 0 || have->lb.subnet_ids_n == want->n_subnet_ids;
 
 	check_vpc(p, "load balancer", want->name, have->lb.vpc_id);

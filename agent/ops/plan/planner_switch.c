@@ -12,6 +12,8 @@ static const struct elb_listener *to_be_moved(const struct planning *p, const lb
 	const struct elb_listener *l = planner_listener_at(planner_lb_there(p, lb->name), lb->listeners[i]->port);
 	const struct balancers_target_group *g = planner_target_group_there(p, lb->listeners[i]->target_group);
 
+	/* One that leads there already and has a group beside it was left so, perhaps by a command that ended halfway: it is put
+	 * right. */
 	return l != NULL && (g == NULL || !str_eq(l->target_group_arn, g->g.arn) || l->beside_arn != NULL) ? l : NULL;
 }
 
@@ -33,6 +35,7 @@ static void stand_beside(struct planning *p, const lb_t *lb, size_t i)
 	const char *tg = lb->listeners[i]->target_group;
 	const struct balancers_target_group *g = planner_target_group_there(p, tg);
 
+	/* An empty group has no health that could be waited for. */
 	if (l != NULL && *l->target_group_arn != '\0' && !is_empty(p, tg) &&
 	    (g == NULL || !str_eq(l->target_group_arn, g->g.arn))) {
 		plan_add(p->b, &kind_modify_listener,
@@ -92,6 +95,7 @@ static void wait_healthy(struct planning *p, const tg_t *g)
 void planner_plan_switch(struct planning *p, unsigned stage)
 {
 	planning_begin(p, "switch", stage);
+	/* No pivot: each of these steps can be taken back, so a failure at the last listener leads the first one back, too. */
 	each_listener(p, stand_beside);
 	for (size_t i = 0; i < p->spec->n_target_groups; i++)
 		if (is_moved_to(p, p->spec->target_groups[i]->name))

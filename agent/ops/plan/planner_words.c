@@ -19,6 +19,7 @@ const char *planner_target_group_word(const struct planning *p, const struct bal
 {
 	const char *word = word_of(&g->g.tags, "tg-");
 
+	/* Two that claim one word would give two steps one name, and the plan would be refused. */
 	for (size_t i = 0; word != NULL && i < balancers_in(p->inv)->target_groups_n; i++)
 		if (&balancers_in(p->inv)->target_groups[i] != g &&
 		    str_eq(word, word_of(&balancers_in(p->inv)->target_groups[i].g.tags, "tg-")))

@@ -47,6 +47,7 @@ static void set_tags(json_t *to, const spec_t *spec, tag_t *const *more, size_t 
 
 const char *planning_short_digest(const json_t *json, char to[PLANNING_SHORT_LEN])
 {
+	/* The keys are sorted, because their order in an object says nothing, and may differ between two plans. */
 	char *text = json_dumps(json, JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY), hex[DIGEST_HEX_LEN];
 	struct digest d = digest_of(text != NULL ? text : "", text != NULL ? strlen(text) : 0);
 
@@ -98,6 +99,7 @@ void planning_refuse(struct planning *p, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	/* Only the first refusal is kept: what is found after it may only follow from it. */
 	if (p->err.code == 0)
 		err_set(&p->err, code, "%s", text);
 }
@@ -136,12 +138,14 @@ const char *planning_proof_of_vpc(struct planning *p, const char *what)
 {
 	struct inventory_wants named;
 
+	/* The subnets are looked at in the order of the spec, so that one spec gives one plan. */
 	planner_wants(&p->a->owner, p->spec, &named);
 	for (size_t i = 0; i < named.subnets_n; i++)
 		if (is_in_vpc(p, named.subnets[i]))
 			return named.subnets[i];
 	no_subnet(p, what, p->spec->vpc_id,
 		  "has no subnet of a cluster or load balancer of the spec in it: what is made in it must");
+	/* The planning has failed; yet what was named goes into the plan, so that the policy can say first that it forbids it. */
 	return named.subnets_n > 0 ? named.subnets[0] : "";
 }
 

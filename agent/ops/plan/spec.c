@@ -174,6 +174,7 @@ static int check_group(const group_t *g, struct err *e)
 {
 	TRY(name(g->name, "name", e));
 	TRY(field_description(g->description, "description", e));
+	/* Amazon VPC quotas: what an account has unless it asked for more (planner_group.c, RULES_MAX). */
 	TRY(count(g->n_rules, 0, 60, "rules", e));
 	for (size_t i = 0; i < g->n_rules; i++) {
 		int rc = check_rule(g->rules[i], e);
@@ -230,6 +231,7 @@ static int check_tags(tag_t *const *tags, size_t n, struct err *e)
 		if (rc != 0)
 			return err_wrap(e, rc, "tags[%zu]", i);
 		for (size_t k = 0; k < i; k++)
+			/* Compared as AWS stores them: blanks at the ends do not make another key. */
 			if (is_same_text(tags[i]->key, tags[k]->key))
 				return err_set(e, ERR_INVALID, "tags[%zu]: key \"%.100s\" stands twice", i, tags[i]->key);
 	}
@@ -277,6 +279,7 @@ static int check_cluster(const spec_t *s, const cluster_t *c, struct err *e)
 	TRY(field_instance_type(c->instance_type, "instance_type", e));
 	TRY(aws_id(c->image_id, "ami", "image_id", e));
 	TRY(aws_id(c->subnet_id, "subnet", "subnet_id", e));
+	/* Amazon VPC quotas: five groups a network interface, unless an account asked for more. */
 	TRY(count(c->n_security_groups, 1, 5, "security_groups", e));
 	for (size_t i = 0; i < c->n_security_groups; i++)
 		if (!has_group(s, c->security_groups[i]))
@@ -286,6 +289,7 @@ static int check_cluster(const spec_t *s, const cluster_t *c, struct err *e)
 	TRY(check_volumes(c, e));
 	if (*c->instance_profile != '\0')
 		TRY(field_profile(c->instance_profile, "instance_profile", e));
+	/* EC2 takes 16 KB of user data, counted before base64. */
 	TRY(count(c->user_data.len, 0, 16384, "user_data bytes", e));
 	return check_tags(c->tags, c->n_tags, e);
 }
@@ -322,6 +326,7 @@ static int check_lb(const spec_t *s, const lb_t *lb, struct err *e)
 		return err_set(e, ERR_INVALID, "internal: a load balancer that faces the internet is not allowed");
 	TRY(count(lb->n_subnet_ids, 1, 8, "subnet_ids", e));
 	for (size_t i = 0; i < lb->n_subnet_ids; i++)
+		/* The sentence of aws_id is not asked for: this one names the place in the list. */
 		if (aws_id(lb->subnet_ids[i], "subnet", "", NULL) != 0)
 			return err_set(e, ERR_INVALID, "subnet_ids[%zu]: expected subnet-..., found \"%.40s\"", i,
 				       lb->subnet_ids[i]);
@@ -388,6 +393,7 @@ static int check_one_balancer(const spec_t *s, struct err *e)
 int spec_check(const spec_t *s, struct err *e)
 {
 	TRY(name(s->warehouse, "warehouse", e));
+	/* The number goes through JSON, where no number beyond 2^53 is exact (docs/formats.md section 1). */
 	if (s->generation == 0 || s->generation > (1ull << 53))
 		return err_set(e, ERR_INVALID, "generation: expected 1 to 2^53");
 	TRY(aws_id(s->vpc_id, "vpc", "vpc_id", e));
@@ -410,5 +416,6 @@ void spec_short_name(const char *installation, const char *warehouse, const char
 	int len = snprintf(whole, sizeof(whole), "%s|%s|%s|%s", installation, warehouse, kind, n);
 	struct digest d = digest_of(whole, (size_t)len);
 
+	/* The name has lower-case letters and digits alone: ELB takes 32 characters, and neither dots nor underscores. */
 	snprintf(to, 33, "rv-%.24s", enc_base32(d.b, sizeof(d.b), base32));
 }
