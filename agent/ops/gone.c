@@ -56,6 +56,7 @@ void gone_add(struct gone *g, int64_t now_ms, const struct gone_by *by, uint32_t
 		return;
 	if (g->n > 0 && g->v[g->n - 1].at_ms > e.at_ms)
 		e.at_ms = g->v[g->n - 1].at_ms; /* records are read back in their order, whatever the clock was */
+	/* A second intent of the same command names the nodes of its first one again: the newer number stands for both. */
 	for (size_t i = g->n; i > 0; i--)
 		if (is_cluster(&g->v[i - 1], &e) && str_eq(g->v[i - 1].command, e.command))
 			drop(g, i - 1);
@@ -85,6 +86,8 @@ int64_t gone_until(struct gone *g, int64_t now_ms, const struct gone_by *by, con
 	uint32_t left = gone_in(g, now_ms, by);
 	int64_t until_ms = now_ms;
 
+	/* The list is full, so nodes may have been dropped from it, and nobody knows of which cluster: until its oldest entry is an
+	 * hour old nothing ends. Where the policy's share is the whole cluster, no count is needed. */
 	if (g->n == GONE_MAX && r->ended_part < r->ended_of)
 		until_ms = g->v[0].at_ms + GONE_WINDOW_MS;
 	for (size_t i = 0; i < g->n && left > 0 && left + n > rates_ended_most(r, of + left); i++)
@@ -117,6 +120,7 @@ static const char *text_at(const json_t *entry, size_t i)
 
 void gone_replay(struct gone *g, const json_t *list)
 {
+	/* What a checkpoint says stands for all that the records before it have added. */
 	g->n = 0;
 	for (size_t i = 0; i < json_array_size(list) && g->n < GONE_MAX; i++) {
 		const json_t *e = json_array_get(list, i);

@@ -27,6 +27,7 @@ static void forget_oldest(struct known *k, int64_t now_ms)
 {
 	int64_t at = uuid_v7_ms(k->v[0].id);
 
+	/* An id whose time lies ahead would make every other new id look like a forgotten one. */
 	at = at < now_ms ? at : now_ms;
 	if (at > k->forgotten_ms)
 		k->forgotten_ms = at;
@@ -42,6 +43,7 @@ bool known_is_body(const struct known_command *c, const struct digest *body)
 
 void known_add(struct known *k, const struct known_command *c, int64_t now_ms)
 {
+	/* A checkpoint names an open command twice: in its list of ids, and in the record of its acceptance. */
 	if (known_by_id(k, c->id) != NULL)
 		return;
 	if (k->v == NULL)
@@ -75,6 +77,7 @@ void known_replay(struct known *k, const json_t *record)
 		struct known_command c = { .epoch = (uint64_t)json_integer_value(json_array_get(r, 1)),
 					   .seq = (uint64_t)json_integer_value(json_array_get(r, 2)) };
 
+		/* A hash that cannot be read counts as not known: the id still keeps the command from being taken twice. */
 		if (json_is_string(body) && enc_unhex(json_string_value(body), c.body, sizeof(c.body)) != 0)
 			memset(c.body, 0, sizeof(c.body));
 		if (json_is_string(id) && uuid_parse(json_string_value(id), c.id) == 0)

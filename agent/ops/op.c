@@ -61,11 +61,13 @@ static const struct {
 	[OP_QUEUED] = { op_queue, NULL, op_look, AS_PLANNED },
 	[OP_PREPARING] = { op_prepare, NULL, op_look, AS_PLANNED },
 	[OP_ASKING] = { op_ask, op_asked, op_look, AS_PLANNED },
+	/* Nothing new is told of what is not durable yet: after a crash the vendor would have heard of a plan that never was. */
 	[OP_RECORDING] = { op_record_plan, op_plan_stands, NULL, AS_BEFORE },
 	[OP_CONSIDERING] = { op_consider, NULL, op_look, AS_PLANNED },
 	[OP_WAITING] = { op_look_again, NULL, op_look, STATE(PLANNED) },
 	[OP_HOLDING] = { op_look_again, NULL, op_look, STATE(WAIT_HOLD) },
 	[OP_APPROVING] = { op_look_again, NULL, op_look, STATE(WAIT_APPROVAL) },
+	/* It is not told as RUNNING before the record of the start stands. */
 	[OP_STARTING] = { op_start, op_start_stands, NULL, STATE(PLANNED) },
 	[OP_RUNNING] = { op_run, NULL, op_run, STATE(RUNNING) },
 	[OP_ENDING] = { op_end, op_ended, NULL, AS_BEFORE },
@@ -179,6 +181,8 @@ void op_cancel(struct op *op)
 	op->is_cancelled = true;
 	log_info("op.cancel", "op=%s next=%s", op->f.id_text,
 		 op_has_started(op) ? "it ends at the next step it may" : "it is not started");
+	/* What waits for a record alone is left to it: the flag is read when the record stands. An inventory is given up at once,
+	 * for it may take minutes. */
 	if (op_has_started(op))
 		op_runs_hear(op);
 	else if (is_resting(op))
@@ -275,10 +279,12 @@ struct op *op_new(struct op_env *env, command_t *cmd, json_t *accepted)
 	enter_table(op, OP_QUEUED);
 	op->born_ms = world_now_ms(op_world(op));
 	op->age_ms = world_wall_ms(op_world(op)) - op->f.accepted_ms;
+	/* A clock that was set back since must not make the command younger than new. */
 	op->age_ms = op->age_ms > 0 ? op->age_ms : 0;
 	if (json_object_get(accepted, "result") != NULL) {
 		op_replay_end(op, json_object_get(accepted, "result"));
 	} else {
+		/* It counts with its largest result: what is accepted must always be able to end and be told. */
 		op->f.command_bytes = json_size(accepted) + ROOM_RESULT;
 		op->args = op->verb != NULL ? verb_args(op->verb, &cmd->args) : NULL;
 	}
@@ -290,6 +296,7 @@ void op_free(struct op *op)
 	if (op == NULL)
 		return;
 	timer_stop(op_world(op), &op->timer);
+	/* The runs go before the plans, because they point into them. */
 	op_end_runs(op);
 	plans_free(op->plans);
 	inventory_req_close(&op->inv);
@@ -328,6 +335,7 @@ static void on_run_stopped(void *ctx)
 static void stop_runs(struct op *op)
 {
 	for (size_t i = 0; op->runs != NULL && op->operate != NULL && i < op->plans->n; i++)
+		/* A run that was only read back has nothing under way. */
 		if (op->runs[i] != NULL && run_is_running(op->runs[i])) {
 			op->stopping_runs++;
 			run_stop(op->runs[i], on_run_stopped, op);
@@ -336,6 +344,7 @@ static void stop_runs(struct op *op)
 
 void op_stop(struct op *op, void (*done)(void *ctx), void *ctx)
 {
+	/* This comes first: what is cancelled below comes back to the tick, and must find the operation stopped. */
 	ending_begin(&op->end, op_world(op), &op_how, done, ctx);
 	if (op->env->journal != NULL)
 		journal_forget(op->env->journal, &op->rec);

@@ -41,6 +41,7 @@ static enum op_state refused_by_hash(struct op *op, const struct policy *p)
 	const ProtobufCBinaryData *want = &op->cmd->approved_plan_hash;
 
 	(void)p;
+	/* A hash of another length is no hash, and approves of nothing. */
 	if (want->len == 0 || (want->len == DIGEST_LEN && memcmp(want->data, op->plans->hash.b, DIGEST_LEN) == 0))
 		return OP_CONSIDERING;
 	return end_or_plan_anew(op, STATE(FAILED), "CONFLICT",
@@ -52,6 +53,8 @@ bool op_is_release_signed(const struct op *op)
 	const struct op_env *env = op->env;
 	CLEANUP(buf_close) struct buf bytes = BUF_MAX(JSON_MAX_BYTES);
 
+	/* The bytes come from the record of its acceptance: after a restart they are all that is left of the signatures. If they
+	 * cannot be read, the command counts as signed by one key. */
 	return json_get_base64(op->accepted, "signed", &bytes, NULL) == 0 &&
 	       env->is_release_signed(env->ctx, bytes.data, bytes.len);
 }
@@ -103,6 +106,7 @@ static enum op_state refused_by_mode(struct op *op, const struct policy *p)
 	bool plans_only = op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN;
 	char text[ERR_TEXT_MAX];
 
+	/* Under plan-only a command that wants to run is planned, so that its plan can be read, and refused only then. */
 	if (mode != POLICY_OFF && (mode != POLICY_PLAN_ONLY || plans_only || op->plans == NULL))
 		return OP_CONSIDERING;
 	snprintf(text, sizeof(text), "the policy says %s for %s", policy_mode_name(mode), op_verb(op));
@@ -121,6 +125,7 @@ static int64_t hold_left_ms(const struct op *op, const struct policy *p)
 
 	if (!op->verb->is_held || op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN)
 		return 0;
+	/* The smaller of both: a clock that jumps ahead while the agent runs takes nothing from the customer's time. */
 	return (int64_t)p->delete_hold_ms - (age < lived ? age : lived);
 }
 
@@ -130,6 +135,7 @@ static enum op_state refused_by_hold(struct op *op, const struct policy *p)
 	int64_t left = hold_left_ms(op, p), ends_ms = world_wall_ms(op_world(op)) + left;
 	char ends[STAMP_RFC3339_LEN], expires[STAMP_RFC3339_LEN], text[ERR_TEXT_MAX];
 
+	/* A refusal is said now, and not after a day of waiting: the vendor can sign another command at once. */
 	if (left <= 0 || ends_ms <= op->f.expires_ms)
 		return OP_CONSIDERING;
 	snprintf(text, sizeof(text), "delete_hold of the policy ends %s, after the command expires, %s: sign one that lives longer",
@@ -183,6 +189,7 @@ static enum op_state waits_for_customer(struct op *op, const struct policy *p)
 		snprintf(op->waiting, sizeof(op->waiting), "frozen: %s", why);
 		return OP_WAITING;
 	}
+	/* Under approve it waits and is not refused: another mode in the policy may let it start before it expires. */
 	if (op_verb_mode(op, p) != POLICY_APPROVE)
 		return OP_CONSIDERING;
 	snprintf(op->waiting, sizeof(op->waiting), "the policy says approve; approving is not available yet in this version");
@@ -198,6 +205,7 @@ static enum op_state waits_for_head(struct op *op, const struct policy *p)
 {
 	char what[ERR_TEXT_MAX];
 
+	/* A cancel travels in the head alone: an agent that does not hear the vendor begins nothing of high risk. */
 	if (!op_is_high(op, p, what) || op->env->head_is_fresh(op->env->ctx))
 		return OP_CONSIDERING;
 	snprintf(op->waiting, sizeof(op->waiting), "waits for a fresh signed head: the command is of high risk");
@@ -208,6 +216,7 @@ static enum op_state is_ready(struct op *op, const struct policy *p)
 {
 	(void)p;
 	op->waiting[0] = '\0';
+	/* It may have waited for hours: what starts was planned from the account as it is now. */
 	return op_plan_is_stale(op) ? OP_ASKING : OP_STARTING;
 }
 
@@ -227,6 +236,7 @@ static enum op_state ended_waiting(struct op *op)
 
 	if (op->is_cancelled)
 		return op_end_refused(op, STATE(CANCELLED), NULL, "cancelled by the vendor before it started");
+	/* Expired: why it could not start, where that is known, is more use to the vendor than that it did not. */
 	if (op->f.expires_ms != 0 && now > op->f.expires_ms)
 		return op_end_refused(op, STATE(EXPIRED), "TIMEOUT",
 				      op->waiting[0] != '\0' && op->failing.error == NULL ? op->waiting
@@ -257,6 +267,7 @@ enum op_state op_look(struct op *op)
 		return OP_ENDING;
 	if (!is_its_turn(op))
 		return OP_QUEUED;
+	/* What it waited for in the queue is over; what it waits for next says so itself. */
 	if (op->sm.now == OP_QUEUED)
 		op->waiting[0] = '\0';
 	return op->plans != NULL && op->args != NULL ? OP_CONSIDERING : OP_PREPARING;
@@ -294,6 +305,8 @@ enum op_state op_prepare(struct op *op)
 		return op_end_early(op, STATE(FAILED), "PRECONDITION", "its arguments cannot be read by this version");
 	if (waits_for_policy(op))
 		return op_look_again(op);
+	/* This is asked before the inventory is taken: a verb that is off learns nothing of the account, not even that a plan
+	 * fails. */
 	next = refused_by_mode(op, p);
 	if (next == OP_CONSIDERING && op_verb_mode(op, p) != POLICY_PLAN_ONLY)
 		next = refused_by_hold(op, p);
@@ -311,10 +324,13 @@ enum op_state op_consider(struct op *op)
 	const struct policy *p = op->env->policy_read(op->env->ctx);
 	enum op_state next = ended_waiting(op);
 
+	/* This is asked before any refusal: half a policy, read while it is being saved, must not deny what the whole one
+	 * allows. */
 	if (next == OP_CONSIDERING && waits_for_policy(op))
 		return op_look_again(op);
 	if (next == OP_CONSIDERING)
 		next = refused_by_mode(op, p);
+	/* A plan alone changes nothing, so bounds, keys, hold and rates are not asked. */
 	if (next == OP_CONSIDERING && op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN)
 		return planned_only(op, p);
 	for (size_t i = 0; next == OP_CONSIDERING; i++)

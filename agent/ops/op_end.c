@@ -42,8 +42,10 @@ void op_ended_apply(struct op *op)
 		op->plans = NULL;
 		json_close(&op->planned);
 	}
+	/* Its share of the room is free: another command may be waiting to be planned. */
 	op->f.plan_bytes = 0;
 	op->f.command_bytes = json_size(op->accepted);
+	/* A command that was refused as it came has its result within that record: it counts once. */
 	if (json_object_get(op->accepted, "result") == NULL)
 		op->f.command_bytes += json_size(op->result);
 }
@@ -60,6 +62,7 @@ json_t *op_result_json(struct op *op, state_t state, json_t *error, const char *
 	json_object_set_new(m, "op", json_string(op->f.id_text));
 	json_object_set_new(m, "state", json_string(state_name(state)));
 	json_object_set_new(m, "code", json_integer(state));
+	/* The start is told only if it is in the journal: the result must not say more than the records. */
 	if (op_has_started(op))
 		json_object_set_new(m, "started_ms", json_integer(op->started_ms));
 	json_object_set_new(m, "ended_ms", json_integer(world_wall_ms(op_world(op))));
@@ -115,6 +118,7 @@ enum op_state op_end_refused(struct op *op, state_t state, const char *class, co
 
 enum op_state op_end(struct op *op)
 {
+	/* The timer of the deadline, or of a wait, may still run, and this state has nothing to do when it comes. */
 	timer_stop(op_world(op), &op->timer);
 	return op_record(op, "command.result", json_incref(op->result));
 }
@@ -123,6 +127,7 @@ enum op_state op_ended(struct op *op)
 {
 	op_log_end(op);
 	op_ended_apply(op);
+	/* The keys go after the runs, which hold on to them. */
 	op_creds_done(op);
 	op->env->changed(op->env->ctx);
 	return OP_ENDED;

@@ -9,6 +9,7 @@ static void replay_planned(struct op *op, const json_t *record, int64_t time_ms)
 {
 	struct err e = { 0 };
 
+	/* Runs point into the plans that go; a command that is planned anew has made none of its calls. */
 	op_end_runs(op);
 	plans_free(op->plans);
 	op->plans = NULL;
@@ -16,6 +17,7 @@ static void replay_planned(struct op *op, const json_t *record, int64_t time_ms)
 		log_error("op.plan.unreadable", "op=%s err=%s next=\"planned anew\"", op->f.id_text, err_text(&e));
 	op_planned_apply(op, (json_t *)record, time_ms);
 	op_tell(op, OP_QUEUED);
+	/* The records that follow make runs, and a run needs to know whose it is. It gets keys when it starts. */
 	op_run_env_init(op);
 }
 
@@ -67,6 +69,7 @@ static void record(json_t *to, const char *type, const json_t *members, int64_t 
 void op_records(const struct op *op, json_t *to)
 {
 	record(to, "command.accepted", op->accepted, op->f.accepted_ms);
+	/* Of one that is over the result is enough: its steps stay in the segments before this one. */
 	if (op->f.is_ended) {
 		if (json_object_get(op->accepted, "result") == NULL)
 			record(to, "command.result", op->result, 0);
@@ -74,6 +77,7 @@ void op_records(const struct op *op, json_t *to)
 	}
 	if (op->planned != NULL)
 		record(to, "command.planned", op->planned, op->planned_ms);
+	/* A start whose record is on its way is left out: that record comes behind this checkpoint by itself. */
 	if (op_has_started(op))
 		json_array_append_new(to, json_pack("[s, {s:s, s:I}, I]", "command.started", "op", op->f.id_text, "started_ms",
 						    (json_int_t)op->started_ms, (json_int_t)op->started_ms));

@@ -24,6 +24,9 @@ bool op_plan_is_stale(const struct op *op)
 {
 	int64_t age = world_wall_ms(op_world(op)) - op->planned_ms;
 
+	/* Three reasons: the clock was set back, so its age is not known; it is too old; or another operation has started and
+	 * counted nodes and rates that this plan knows nothing of. One from before a restart has seen no start (0), and is
+	 * stale. */
 	return age < 0 || age > PLAN_FRESH_MS || op->starts_seen != op->env->shared->starts;
 }
 
@@ -68,6 +71,7 @@ static void count_coming(void *ctx, struct op *other)
 		return; /* started_ms: also while the record of its start is on its way to the disk */
 	for (size_t i = 0; i < other->plans->n; i++)
 		for (size_t k = 0; k < other->plans->v[i].n; k++)
+			/* Without a run none of its steps has been made. */
 			if (other->runs == NULL || other->runs[i] == NULL || run_is_ahead(other->runs[i], k))
 				count_step(ctx, other, &other->plans->v[i], &other->plans->v[i].steps[k]);
 }
@@ -98,6 +102,7 @@ void op_planned_apply(struct op *op, json_t *m, int64_t time_ms)
 
 static enum op_state wait_for_room(struct op *op)
 {
+	/* The plan is not kept: it would fill the room that it waits for, and be out of date by then. */
 	plans_free(op->plans);
 	op->plans = NULL;
 	snprintf(op->waiting, sizeof(op->waiting),
@@ -125,6 +130,7 @@ static enum op_state keep_plan(struct op *op, uint32_t nodes_now)
 	if (!op->env->has_room_for_plan(op->env->ctx, op, room_of_plan(m, op->plans)))
 		return wait_for_room(op);
 	op_planned_apply(op, m, 0);
+	/* This is as of when the inventory was asked for: a start since then is not in it. */
 	op->starts_seen = op->asked_starts;
 	return OP_RECORDING;
 }
@@ -145,6 +151,7 @@ static int plan_now(struct op *op, const struct inventory *inv, struct err *e)
 	struct planner_args a = { .owner = op->env->owner, .command = op->f.id_text, .verb = op_verb(op), .inv = inv };
 	uint64_t have = planner_generation(inv, op_warehouse(op)), want = op->cmd->expect_generation;
 
+	/* Before planning: the vendor's picture of the warehouse is out of date, so no plan is made and none is told. */
 	if (want != 0 && want != have)
 		return err_set(e, ERR_EXISTS, "the account holds generation %llu, the command expects %llu",
 			       (unsigned long long)have, (unsigned long long)want);
@@ -186,6 +193,7 @@ static enum op_state inventory_failed(struct op *op)
 {
 	uint32_t wait = backoff_next_ms(&op->backoff, world_random64(op_world(op)));
 
+	/* It does not pass by itself: the instance role lacks a right, and somebody must give it. */
 	if (op->inv.class == AWS_DENIED)
 		return op_end_early(op, STATE(FAILED), "DENIED_BY_AWS", err_text(&op->inv.err));
 	note_refused(op);
@@ -219,6 +227,7 @@ static enum op_state plan_from(struct op *op, const struct inventory *inv)
 	op->waiting[0] = '\0';
 	if (rc == 0)
 		return keep_plan(op, count_nodes(op, inv));
+	/* The policy is asked first: a command that it forbids does not learn from a sentence what there is in the account. */
 	if (op->plans != NULL && op_is_beyond_bounds(op, count_nodes(op, inv), &denied))
 		return op_end_early(op, STATE(DENIED), "POLICY", err_text(&denied));
 	return op_end_early(op, STATE(FAILED), class_of(rc), err_text(&e));
@@ -233,6 +242,7 @@ enum op_state op_asked(struct op *op)
 	if (op->inv_rc != 0)
 		return inventory_failed(op);
 	gets_on(op);
+	/* The whole look is made again: what was just made, or removed, must be in the list that the plan is made from. */
 	next = lags_behind(op, op->inv.inv) ? op_wait(op, LAG_POLL_MS) : plan_from(op, op->inv.inv);
 	inventory_req_close(&op->inv);
 	return next;
@@ -253,6 +263,7 @@ enum op_state op_ask(struct op *op)
 	planner_wants(&op->env->owner, op_spec(op), &wants);
 	wants.ends = ends;
 	wants.ends_ctx = op;
+	/* All three are taken before it is asked for: what it shows may be as old as that. */
 	op->asked_ms = world_now_ms(op_world(op));
 	op->asked_wall_ms = world_wall_ms(op_world(op));
 	op->asked_starts = op->env->shared->starts;

@@ -39,6 +39,7 @@ static bool ends_part(const struct step *s, uint32_t *n, uint32_t *of)
 {
 	*n = step_deletes(s->kind, s->args);
 	*of = (uint32_t)json_int_or(s->args, "of", 0);
+	/* Without "of" the step takes back what it launched itself, or is of an older version. */
 	return s->kind->ends_nodes && *of != 0 && *n != *of;
 }
 
@@ -59,6 +60,7 @@ static int judge_rates(const struct op *op, const struct policy *p, struct err *
 {
 	struct toll t = toll_of(op->plans);
 
+	/* The plan is refused and not kept waiting: no time will come at which the rate has room for the whole plan. */
 	if (t.mutations > p->rates.mutations_per_hour)
 		return err_set(e, ERR_DENIED, "policy rates.mutations_per_hour is %u, the plan makes %u changes",
 			       p->rates.mutations_per_hour, t.mutations);
@@ -115,6 +117,8 @@ static void tell_used_up(struct op *op, const struct rate *r, const struct want 
 
 	if (want->aside > 0)
 		snprintf(aside, sizeof(aside), ", %u set aside for running commands", want->aside);
+	/* Even an hour, or day, with nothing spent would not be enough: it waits for running commands to end, and when that is
+	 * nobody knows. */
 	if (first > r->most) {
 		snprintf(op->waiting, sizeof(op->waiting), "policy rates.%s is %u, %u are used%s and %u wanted: waits for those",
 			 r->name, r->most, used, aside, want->n);
@@ -130,6 +134,7 @@ static bool is_used_up(struct op *op, const struct rate *r, struct want want)
 {
 	uint32_t used = spent_in(&op->env->shared->spent, op_env_rates_now(op->env), r->window_ms, r->what);
 
+	/* Who wants nothing of a rate does not wait because others have used it up. */
 	if (want.n == 0 || (uint64_t)used + want.aside + want.n <= r->most)
 		return false;
 	tell_used_up(op, r, &want, used);
@@ -165,6 +170,8 @@ static bool ends_too_soon(struct op *op, const struct rates *r, const struct pla
 
 	if (!ends_part(s, &n, &of))
 		return false;
+	/* Only what other commands have ended counts: what this one has ended itself is within the share that its plan was judged
+	 * by. */
 	gone = gone_in(&op->env->shared->gone, now_ms, &by);
 	until_ms = gone_until(&op->env->shared->gone, now_ms, &by, r, n, of);
 	if (until_ms == now_ms)
@@ -180,6 +187,8 @@ static const struct plan *plan_of(const struct op *op, const struct step *s)
 {
 	for (size_t i = 0; i < op->plans->n; i++)
 		for (size_t k = 0; k < op->plans->v[i].n; k++)
+			/* The step is found by its arguments, which the plan owns: steps of two plans may bear one name, and the
+			 * undo has arguments of its own. */
 			if (op->plans->v[i].steps[k].args == s->args)
 				return &op->plans->v[i];
 	return NULL;
@@ -209,6 +218,7 @@ bool op_is_step_too_soon(struct op *op, const struct policy *p, const struct ste
 	const struct plan *plan = plan_of(op, s);
 	struct toll t = { 0 }, none = { 0 };
 
+	/* Nothing is set aside here: what others set aside for running commands is meant for this step, too. */
 	add_step(&t, s);
 	return waits(op, &p->rates, &t, &none) || (plan != NULL && ends_too_soon(op, &p->rates, plan, s));
 }
@@ -223,6 +233,7 @@ void op_spends(struct op *op, const struct step *s, int64_t time_ms)
 	if (time_ms == 0)
 		time_ms = op_env_rates_now(op->env);
 	add_step(&t, s);
+	/* Nodes that an undo ends were launched by the same plan: the cluster loses none that served. */
 	if (plan != NULL && s->kind->ends_nodes) {
 		by = cluster_of(op, plan, cluster);
 		gone_add(&op->env->shared->gone, time_ms, &by, t.deletions);

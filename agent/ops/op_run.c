@@ -28,6 +28,7 @@ static bool is_frozen(struct op *op)
 {
 	const char *why;
 
+	/* What it waited for at the last question is told no longer, unless this answer says it again. */
 	op->waiting[0] = '\0';
 	if (!op->env->is_stopped(op->env->ctx, &why))
 		return false;
@@ -61,6 +62,7 @@ static enum run_leave within_keys(const struct op *op, const struct policy *p, s
 {
 	char what[ERR_TEXT_MAX];
 
+	/* The bounds are asked again with each change: the customer may have narrowed them since it started. */
 	if (!op_is_high(op, p, what) || op_is_release_signed(op))
 		return op_judge(op, p, op_nodes_now(op), e) == 0 ? RUN_GO : RUN_DENY;
 	err_set(e, ERR_DENIED, "high risk (%.400s) now needs a release signature beside the command's", what);
@@ -129,6 +131,7 @@ static void on_outcome(void *ctx, const struct step_kind *kind, const json_t *re
 
 	recent_note(&op->env->shared->recent, world_now_ms(op_world(op)), op_warehouse(op), record, kind->settle_s - over_s);
 	note_refused(op->env->shared, record);
+	/* Only an answer to a call proves that the role works; what was found by looking may have been made long ago. */
 	if (step_mutates(kind) && str_eq(json_str_or(record, "outcome", ""), "done") &&
 	    str_eq(json_str_or(record, "how", ""), "called"))
 		op->env->shared->has_role_worked = true;
@@ -158,6 +161,7 @@ static void gather(const struct op *op, json_t *result)
 		const struct run *r = op->runs[i];
 		size_t used = strlen(note);
 
+		/* Its stage was never reached. */
 		if (r == NULL)
 			continue;
 		json_array_extend(created, (json_t *)run_created(r));
@@ -216,16 +220,20 @@ static enum op_state finish(struct op *op)
 		if (r == NULL)
 			continue;
 		some_ok = some_ok || run_ended(r) == RUN_OK;
+		/* Of equally bad ones the first tells the error. */
 		if (is_worse(run_ended(r), worst)) {
 			worst = run_ended(r);
 			error = run_error(r);
 		}
 	}
+	/* ROLLED_BACK says that nothing is left of it, and what another plan has made stays. */
 	if (worst == RUN_ROLLED_BACK && some_ok)
 		worst = RUN_FAILED;
 	result = op_result_json(op, states[worst], error != NULL ? json_deep_copy(error) : NULL, NULL);
 	gather(op, result);
 	json_object_set_new(result, "steps_done", json_integer(op_steps_done(op)));
+	/* This is kept only if a release key stood for it: else one key could prove its own user data, by a command that ends
+	 * well. */
 	if (states[worst] == STATE(SUCCEEDED) && op_is_release_signed(op))
 		json_object_set_new(result, "proved_user_data", proved_user_data(op));
 	return op_end_with(op, result);
@@ -239,6 +247,7 @@ static bool next_stage(const struct op *op, unsigned *ret)
 	for (size_t i = 0; i < op->plans->n; i++) {
 		enum run_end end = op->runs[i] != NULL ? run_ended(op->runs[i]) : RUN_RUNNING;
 
+		/* A later stage rests on this one: nodes would be ended for others that never came. */
 		if (end != RUN_RUNNING && end != RUN_OK)
 			return false;
 		if (end == RUN_RUNNING && op->plans->v[i].stage < stage)
@@ -275,6 +284,7 @@ static enum op_state start_stage(struct op *op)
 	for (size_t i = 0; i < op->plans->n; i++)
 		if (op->plans->v[i].stage == stage)
 			run_start(op_run_of(op, i));
+	/* One millisecond behind the deadline: then a step that only waits is told that the time is over. */
 	return op_wait(op, (uint64_t)(op_deadline_ms(op) - world_wall_ms(op_world(op))) + 1);
 }
 
@@ -284,6 +294,7 @@ static void on_run(void *ctx, struct run *r)
 
 	(void)r;
 	op->env->changed(op->env->ctx);
+	/* The stage ends with its last run: one that failed does not stop those beside it. */
 	if (!is_running(op))
 		op_wake(op); /* the run is still on the stack: go on from the loop */
 }
@@ -316,6 +327,8 @@ static void take_role(struct op *op)
 	const struct op_env *env = op->env;
 	int64_t past = world_wall_ms(env->w) - op->started_ms;
 
+	/* A restart does not give it its whole time again. How much has passed the wall clock tells; a time before the start, or
+	 * before the monotonic clock began, counts as none. */
 	op->running_since_ms = world_now_ms(env->w) - (uint64_t)(past > 0 && past < (int64_t)world_now_ms(env->w) ? past : 0);
 	op->operate = creds_new_assume(env->w, env->aws, env->instance, env->operate_role, op->f.id_text);
 	op_run_env_init(op);
@@ -337,6 +350,7 @@ enum op_state op_run(struct op *op)
 		take_role(op);
 	if (!is_running(op))
 		return start_stage(op);
+	/* Its timer has come: the command's time is over, and whatever only waits is to hear it now. */
 	op_runs_hear(op);
 	return OP_STAYS;
 }
@@ -346,6 +360,7 @@ enum op_state op_start(struct op *op)
 	char hex[DIGEST_HEX_LEN];
 	json_t *m = json_object();
 
+	/* Both are set before the record is durable: while it is on its way another operation must count these nodes and rates. */
 	op->started_ms = world_wall_ms(op_world(op));
 	op->env->shared->starts++;
 	json_object_set_new(m, "op", json_string(op->f.id_text));
@@ -372,6 +387,8 @@ void op_end_runs(struct op *op)
 
 void op_creds_done(struct op *op)
 {
+	/* The list closes them, and waits for that: closing keys takes a turn of the loop, and the operation may be freed
+	 * before. */
 	if (op->operate != NULL)
 		op->env->creds_close(op->env->ctx, op->operate);
 	op->operate = NULL;

@@ -20,6 +20,7 @@ static void print_plans(const struct plans *p, struct buf *to)
 	size_t room = to->max - to->len, keep, lines = 0;
 
 	plans_print(p, &all);
+	/* Some room is kept for the line that says how much is missing. */
 	keep = all.len <= room ? all.len : room - CUT_LINE_MAX;
 	while (keep < all.len && keep > 0 && all.data[keep - 1] != '\n')
 		keep--;
@@ -61,11 +62,13 @@ static Reeve__Control__V1__Error *wire_error(const json_t *j, struct arena *m)
 	reeve__control__v1__error__init(e);
 	class = protobuf_c_enum_descriptor_get_value_by_name(&reeve__control__v1__error_class__descriptor,
 							     json_str_or(j, "class", "INTERNAL"));
+	/* A record of a newer version may name a class that this schema does not have. */
 	e->class_ = class != NULL ? (Reeve__Control__V1__ErrorClass) class->value : REEVE__CONTROL__V1__ERROR_CLASS__INTERNAL;
 	e->message = arena_str(m, json_str_or(j, "message", ""));
 	e->aws_code = arena_str(m, json_str_or(j, "aws_code", ""));
 	e->aws_request_id = arena_str(m, json_str_or(j, "aws_request_id", ""));
 	e->action = arena_str(m, json_str_or(j, "action", ""));
+	/* Retryable is what may pass by itself: AWS was busy or full, or a node died of a fault of AWS's own. */
 	e->retryable = e->class_ == REEVE__CONTROL__V1__ERROR_CLASS__THROTTLED ||
 		       e->class_ == REEVE__CONTROL__V1__ERROR_CLASS__CAPACITY || code_judge_death(e->aws_code, "").passes;
 	return e;
@@ -196,6 +199,7 @@ static char *trouble_note(const struct op *op, const struct run_trouble *t, stru
 	const char *class = json_str_or(t->error, "class", ""), *action = json_str_or(t->error, "action", "?");
 	const char *what = str_eq(class, "TIMEOUT") || str_eq(class, "INTERNAL") ? "has failed" : "was refused";
 
+	/* The time that comes first is told. Behind the pivot the command's deadline ends nothing, so it is not told there. */
 	if (deadline < gives_up)
 		gives_up = deadline;
 	if (t->waits != NULL) {
@@ -266,6 +270,7 @@ static char *waiting_note(const struct op *op, const struct told *t, struct aren
 		return trouble_note(op, &t->trouble, m);
 	if (is_slow(op))
 		return look_note(op->asked_wall_ms, m);
+	/* The customer's word (STOP, the policy, the rates) explains all that stands still behind it. */
 	if (*op->waiting != '\0' || t->run == NULL)
 		return arena_str(m, op->waiting);
 	return named_note(t, run_note_of(op, t, m), m);
@@ -299,6 +304,7 @@ static void status_of_running(const struct op *op, struct arena *m, status_t *to
 
 	to->step = t.run != NULL ? arena_printf(m, "%s: %s", t.plan->name, run_step_title(t.run)) : arena_str(m, "");
 	to->note = note_of(op, &t, m);
+	/* The error is told while the step is still tried: a person may mend it before the time is over. */
 	to->error = t.is_in_trouble ? wire_error(t.trouble.error, m) : NULL;
 	to->started_at = op_has_started(op) ? op->started_ms : 0;
 	to->steps_done = op_steps_done(op);

@@ -84,6 +84,7 @@ bool ops_has_room_for(const struct ops *o, size_t signed_len)
 {
 	size_t bytes = room_of_command(signed_len);
 
+	/* A full disk takes nothing new: what room is left is for what runs, so that it can end and be told. */
 	if (o->j == NULL || journal_is_tight(o->j) || o->accepting != NULL || o->n >= OPS_MAX || open_count(o) >= OPS_OPEN_MAX)
 		return false;
 	for (size_t i = 0; i < o->n; i++)
@@ -102,11 +103,13 @@ bool ops_has_room_for_plan(const struct ops *o, const struct op *op, size_t byte
 
 	for (size_t i = 0; i < o->n; i++)
 		others += o->v[i] != op ? op_fields(o->v[i])->plan_bytes : 0;
+	/* One that is larger than the whole room is planned when it is alone: it would wait for ever otherwise. */
 	return others == 0 || others + bytes <= ROOM_PLANS;
 }
 
 const struct op *ops_ahead_of(const struct ops *o, const struct op *op)
 {
+	/* The list is in the order of acceptance, so whoever stands before it came before it. */
 	for (size_t i = 0; i < o->n && o->v[i] != op; i++)
 		if (!op_fields(o->v[i])->is_ended && str_eq(op_warehouse(o->v[i]), op_warehouse(op)))
 			return o->v[i];
@@ -160,6 +163,7 @@ void ops_add(struct ops *o, struct op *op, const struct digest *body)
 	memcpy(c.id, f->id, sizeof(c.id));
 	memcpy(c.body, body->b, sizeof(c.body));
 	known_add(&o->known, &c, world_wall_ms(o->cfg.w));
+	/* Numbers begin anew in each epoch (docs/wire.md section 8): those of the old one say nothing of the new. */
 	if (f->epoch > o->epoch) {
 		o->epoch = f->epoch;
 		o->accepted = o->acked_through = 0;
@@ -180,6 +184,7 @@ static void on_accepted(struct journal_append *a)
 	if (op_fields(op)->is_ended)
 		op_log_end(op); /* refused as it came */
 	op_begin(op);
+	/* The cancel came while the record was on its way, when there was no operation yet that could hear it. */
 	if (o->is_called_off)
 		ops_cancel(o, op_fields(op)->id);
 	o->is_called_off = false;
@@ -220,6 +225,8 @@ void ops_accept(struct ops *o, command_t *cmd, const void *signed_bytes, size_t 
 	json_object_set_new(m, "requested_by", json_text(cmd->requested_by));
 	json_object_set_new(m, "reason", json_text(cmd->reason));
 	json_object_set_new(m, "accepted_ms", json_integer(world_wall_ms(o->cfg.w)));
+	/* The lowest number that it can get. Others may be written before it: then a segment is kept longer than it must be, and
+	 * never removed too early. */
 	json_object_set_new(m, "first_record", json_integer((json_int_t)journal_seq(o->j) + 1));
 	json_set_base64(m, "signed", signed_bytes, len);
 	if (refuse != 0)
@@ -239,6 +246,7 @@ void ops_start(struct ops *o, struct journal *j)
 		o->first_start_ms = world_wall_ms(o->cfg.w);
 	o->is_started = true;
 	ops_policy_read(o);
+	/* Without a journal none begins: what cannot be recorded is not done. */
 	for (size_t i = 0; j != NULL && i < o->n; i++)
 		op_begin(o->v[i]);
 }
@@ -313,6 +321,7 @@ void ops_close(struct ops *o, void (*done)(void *ctx), void *ctx)
 		for (size_t i = 0; i < NOTES_MAX; i++)
 			journal_forget(o->j, &o->notes[i].rec);
 	}
+	/* They are stopped and not ended: each goes on at the next start from where the journal left it. */
 	stop_ops(o);
 	ending_begin(&o->end, o->cfg.w, &ops_how, done, ctx);
 }

@@ -66,6 +66,7 @@ void ops_env_init(struct ops *o)
 {
 	const struct ops_config *cfg = &o->cfg;
 
+	/* It does not begin at 0: that is what a plan from before a restart has seen, and such a plan must look stale. */
 	o->shared.starts = 1;
 	o->shared.recent.resources = catalogue_resources();
 	o->env = (struct op_env){

@@ -25,6 +25,7 @@ static int replay_accepted(struct ops *o, const json_t *record, struct err *e)
 	body = digest_of(outer->body.data, outer->body.len);
 	cmd = reeve__control__v1__command__unpack(NULL, outer->body.len, outer->body.data);
 	reeve__control__v1__signed__free_unpacked(outer, NULL);
+	/* The signatures are not verified again: the journal is chained, and what is in it was believed when it was written. */
 	if (cmd == NULL || cmd->command_id.len != UUID_LEN) {
 		if (cmd != NULL)
 			reeve__control__v1__command__free_unpacked(cmd, NULL);
@@ -42,6 +43,7 @@ static int replay(struct ops *o, const char *type, const json_t *record, int64_t
 
 static void checkpoint_begin(struct ops *o, const json_t *record)
 {
+	/* A checkpoint stands for all records before it, so what they have left behind goes. */
 	while (o->n > 0)
 		op_free(o->v[--o->n]);
 	recent_close(&o->shared.recent);
@@ -94,6 +96,7 @@ static int replay(struct ops *o, const char *type, const json_t *record, int64_t
 		return replay_checkpoint(o, record, e);
 	if (str_eq(type, "result.acked")) {
 		ops_forget_ids(o, json_object_get(record, "ops"));
+		/* A number of an epoch that is over says nothing of this one; its results are let go by their ids. */
 		if ((uint64_t)json_int_or(record, "epoch", 0) == o->epoch)
 			o->acked_through = (uint64_t)json_int_or(record, "through", 0);
 		ops_forget_acked(o);
@@ -116,6 +119,7 @@ static int replay(struct ops *o, const char *type, const json_t *record, int64_t
 		return 0;
 	}
 	op = ops_find_text(o, json_str_or(record, "op", NULL));
+	/* Else its command has ended and is acknowledged, or the type is one that this version does not know. */
 	if (op != NULL)
 		op_replay(op, type, record, time_ms);
 	return 0;
@@ -127,6 +131,7 @@ int ops_replay(struct ops *o, const struct journal_entry *entry, struct err *e)
 	int rc;
 
 	err_ignore(stamp_parse_iso(entry->time, &time_ms, NULL), "a time that cannot be read counts as long ago");
+	/* The journal begins with this record. If it is a checkpoint, that knows better: it carries the time on. */
 	if (o->first_start_ms == 0)
 		o->first_start_ms = time_ms;
 	rc = replay(o, entry->type, entry->obj, time_ms, e);
@@ -144,6 +149,8 @@ json_t *ops_checkpoint(struct ops *o)
 	if (o->shared.proved.n > 0)
 		json_array_append_new(records,
 				      json_pack("[s, {s:o}, i]", "userdata.proved", "sha256", proved_list(&o->shared.proved), 0));
+	/* This record comes last of all: replaying the intents above has counted some of it, and this replaces what they have
+	 * counted. */
 	json_object_set_new(spent, "ended", gone_list(&o->shared.gone));
 	json_array_append_new(records, json_pack("[s, o, i]", "rates.spent", spent, 0));
 	json_object_set_new(m, "epoch", json_integer((json_int_t)o->epoch));

@@ -20,6 +20,7 @@ static void on_note(struct journal_append *a)
 	struct note *n = container_of(a, struct note, rec);
 	struct op *op = n->is_cancel ? ops_find(n->o, n->cancel_id) : NULL;
 
+	/* The place in the ring may be used again from here on, by a note that is no cancel. */
 	n->is_cancel = false;
 	if (op == NULL)
 		return;
@@ -49,6 +50,7 @@ static struct note *note_write(struct ops *o, const char *type, json_t *members,
 {
 	struct note *n = &o->notes[o->notes_next % NOTES_MAX];
 
+	/* All places are on their way to the disk. Nothing waits for it, and what matters comes again. */
 	if (o->j == NULL || n->rec.waiting) {
 		json_decref(members);
 		return NULL;
@@ -94,6 +96,7 @@ static void on_hour(struct timer *t)
  * segments. */
 static bool is_beyond_the_hours(struct ops *o)
 {
+	/* The hour begins with its first note, so that a quiet agent keeps no timer. */
 	if (o->hour_notes == 0)
 		timer_start(o->cfg.w, &o->hour, HOUR_MS, on_hour);
 	if (o->hour_notes < UINT_MAX)
@@ -114,6 +117,7 @@ void ops_cancel(struct ops *o, const uint8_t id[16])
 
 	if (o->accepting != NULL && memcmp(op_fields(o->accepting)->id, id, UUID_LEN) == 0)
 		o->is_called_off = true; /* its cancel is asked for again when it is in the list */
+	/* The head names a cancel again and again until the result has come: each after the first changes nothing. */
 	if (op == NULL || op_is_cancelled(op) || op_fields(op)->is_ended || is_being_cancelled(o, id))
 		return;
 	n = note_write(o, "command.cancelled", json_pack("{s:s}", "op", op_fields(op)->id_text), &none);
@@ -193,9 +197,11 @@ static bool has_result_through(const struct ops *o, uint64_t through)
 
 void ops_acked(struct ops *o, uint64_t through)
 {
+	/* A number that was never accepted is no acknowledgement. While a record is on its way the next intent says it again. */
 	if (o->j == NULL || o->acked_rec.waiting || through > o->accepted)
 		return;
 	through = ended_through(o, through);
+	/* A record is written only where it lets a result go: the vendor repeats its number in each intent. */
 	if (through <= o->acked_through || !has_result_through(o, through))
 		return;
 	o->acking = through;
@@ -222,6 +228,7 @@ void ops_acked_ids(struct ops *o, const ProtobufCBinaryData *ids, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct op *op = ids[i].len == UUID_LEN ? ops_find(o, ids[i].data) : NULL;
 
+		/* What has not ended has no result that could have been stored. */
 		if (op != NULL && op_fields(op)->is_ended)
 			json_array_append_new(known, json_string(op_fields(op)->id_text));
 	}

@@ -46,6 +46,7 @@ static void on_look(struct timer *t)
 
 static void look_again(struct ops *o, struct policy *fresh)
 {
+	/* The bytes are others than at the last look: somebody may still be writing, so the second begins anew. */
 	if (!o->is_policy_changing || !is_same(&o->changing, fresh))
 		o->changing_since_ms = world_now_ms(o->cfg.w);
 	o->is_policy_changing = true;
@@ -57,6 +58,7 @@ static void look_again(struct ops *o, struct policy *fresh)
 
 static void take(struct ops *o, struct policy *fresh)
 {
+	/* What counts already has nothing to settle: it goes on counting at once when it comes back. */
 	if (o->is_policy_known && is_same(&o->policy, fresh)) {
 		o->is_policy_changing = false;
 		policy_close(fresh);
@@ -73,6 +75,7 @@ const struct policy *ops_policy_read(struct ops *o)
 
 	policy_load(o->cfg.w, o->cfg.policy_path, &fresh);
 	take(o, &fresh);
+	/* The one that counts, also when the file is another by now: telemetry goes on by it until the change has settled. */
 	if (o->cfg.policy_read != NULL)
 		o->cfg.policy_read(o->cfg.ctx, &o->policy);
 	return &o->policy;
@@ -141,6 +144,12 @@ bool ops_is_ready(const struct ops *o)
 	return o->is_started && o->is_policy_known;
 }
 
+/*  not started                                       STARTING
+ *  no journal: it is damaged                         READ_ONLY
+ *  STOP stands, or the policy says off               FROZEN
+ *  no look at the policy has been believed yet       STARTING
+ *  there is a policy                                 RUN
+ *  else                                              NO_POLICY  */
 int ops_mode(const struct ops *o)
 {
 	if (!o->is_started)
@@ -165,5 +174,7 @@ const char *ops_mode_reason(const struct ops *o)
 {
 	const char *told = ops_mode_told(o);
 
+	/* The pointers are compared: only if they are the same is the reason that of the policy, and the whole sentence may be
+	 * shown to the customer. */
 	return *told != '\0' && told == policy_told(seen(o)) ? err_text(&seen(o)->reason) : told;
 }

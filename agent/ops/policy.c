@@ -141,6 +141,7 @@ static void read_all(struct yaml_node *root, struct policy *p, struct faults *f)
 		return;
 	faults_hear(f, yaml_enum(yaml_get(root, "mode"), modes, ARRAY_LEN(modes), &mode, &f->now));
 	p->frozen = mode == 0;
+	/* The default is set before the file is asked: what the file does not say stays so. */
 	p->delete_hold_ms = DELETE_HOLD_MS;
 	read_commands(yaml_get(root, "commands"), p, f);
 	bounds_read(yaml_get(root, "bounds"), &p->bounds, f);
@@ -157,6 +158,7 @@ static void parse(const char *file, const char *text, size_t len, struct policy 
 	if (y == NULL)
 		return;
 	read_all(yaml_root(y), &p, f);
+	/* One fault and there is no policy: with a line left out it could allow more than its author has written. */
 	if (f->all > 0)
 		policy_close(&p);
 	else
@@ -207,6 +209,7 @@ static int check_folders(const struct eyes *eyes, char *path, struct err *e)
 
 		*slash = '\0';
 		TRY(look(eyes, folder, &st, e));
+		/* In its own folder a sticky bit does not help: the agent could put a file there before the customer does. */
 		if (is_own && st.ours_to_write)
 			return err_set(e, ERR_DENIED,
 				       "the folder of %s can be written by the agent's own user; let root own it, mode 0755",
@@ -227,6 +230,7 @@ static int check_author(const struct eyes *eyes, const char *path, struct err *e
 	TRY(look(eyes, path, &st, e));
 	if (st.ours_to_write)
 		return err_set(e, ERR_DENIED, "%s can be written by the agent's own user; let root own it, mode 0644", path);
+	/* Folders above are judged up to the root, and a relative path does not show them all. */
 	if (*path != '/')
 		TRY(eyes->w->disk_realpath(eyes->w, ".", &at, e));
 	buf_addf(&at, "%s%s", *path != '/' ? "/" : "", path);
@@ -257,6 +261,7 @@ static void load(const struct eyes *eyes, const char *path, struct policy *ret, 
 	faults_hear(f, rc);
 	if (rc == 0)
 		parse(path, buf_str(&b), b.len, ret, f);
+	/* A sentence about who may write the file quotes nothing of it; one about its content does. */
 	if (faults_first(f, &ret->reason) != 0 && rc == 0)
 		say_where(path, &ret->reason, ret->told);
 }

@@ -17,6 +17,7 @@ static void add(struct proved *p, const char *hex)
 {
 	if (hex == NULL || strlen(hex) != DIGEST_HEX_LEN - 1 || proved_has(p, hex))
 		return;
+	/* The oldest goes: user data that was proved so long ago needs the second key again. */
 	if (p->n == PROVED_MAX)
 		memmove(p->v[0], p->v[1], --p->n * sizeof(p->v[0]));
 	memcpy(p->v[p->n++], hex, DIGEST_HEX_LEN);

@@ -66,5 +66,6 @@ uint32_t rates_ended_most(const struct rates *r, uint32_t n)
 {
 	uint64_t most = (uint64_t)n * r->ended_part / r->ended_of;
 
+	/* One node may always end: a third of two nodes is none, and a cluster of two could never lose one. */
 	return most > 1 ? (uint32_t)most : 1;
 }

@@ -52,6 +52,7 @@ void room_cut_result(json_t *result)
 
 	if (json_size(result) <= ROOM_RESULT)
 		return;
+	/* The plan goes first: its text is long, and its record in the journal has all of it. */
 	snprintf(note, sizeof(note), "%.500s; too long for its plan", json_str_or(result, "note", ""));
 	json_object_del(result, "plan_text");
 	for (size_t i = 0; i < ARRAY_LEN(lists) && json_size(result) > ROOM_RESULT; i++)

@@ -34,6 +34,7 @@ static void make_room(struct spent *s)
 {
 	if (s->n < SPENT_STEPS)
 		return;
+	/* It is counted a little longer than a day, rather than forgotten too early. */
 	if (s->v[0].from_ms + STEP_MS + SPENT_DAY_MS > newest(s)->from_ms)
 		for (unsigned k = 0; k < SPENT_KINDS; k++)
 			s->v[1].n[k] += s->v[0].n[k];
@@ -60,6 +61,7 @@ uint32_t spent_in(struct spent *s, int64_t now_ms, int64_t window_ms, enum spent
 
 	keep_time(s, now_ms);
 	for (size_t i = 0; i < s->n; i++)
+		/* A step that has begun before the edge of the window counts whole. */
 		if (s->v[i].from_ms + STEP_MS + window_ms > now_ms)
 			n += s->v[i].n[what];
 	return n;

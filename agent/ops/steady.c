@@ -7,6 +7,8 @@ int64_t steady_now(struct steady *s, int64_t wall_ms, uint64_t mono_ms)
 
 	if (!s->begun)
 		s->now_ms = wall_ms;
+	/* A wall clock that is set back stands still for an instant; one that is set ahead goes no faster than the time that was
+	 * lived. */
 	else if (wall > 0)
 		s->now_ms += wall < lived ? wall : lived;
 	s->begun = true;

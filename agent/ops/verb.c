@@ -25,6 +25,7 @@ static int apply_check(const ProtobufCMessage *args, const char *target, struct 
 		return err_set(e, ERR_INVALID, "args: not a WarehouseApply with a spec");
 	if (spec_check(s, e) != 0)
 		return err_wrap(e, -e->code, "spec");
+	/* The target is what commands are queued by, one warehouse after the other: it must be the one that the spec changes. */
 	if (!str_eq(s->warehouse, target))
 		return err_set(e, ERR_INVALID, "target is \"%.32s\", the spec is of \"%.32s\"", target, s->warehouse);
 	return 0;
@@ -123,6 +124,7 @@ int verb_judge(const struct verb *v, const Reeve__Control__V1__Command *c, struc
 	ProtobufCMessage *args;
 	int rc;
 
+	/* This is looked at before it is unpacked: a few bytes on the wire can cost hundreds in memory. */
 	TRY(pbguard_check(v->args, c->args.data, c->args.len, ARGS_FIELDS, "args", e));
 	TRY(pbguard_texts(v->args, c->args.data, c->args.len, "args", e));
 	args = verb_args(v, &c->args);
