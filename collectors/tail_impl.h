@@ -167,8 +167,9 @@ enum tail_read tail_file_flush(struct tail_file *tf); /* the last line without i
 void tail_wake(struct tail *t, uint64_t delay_ms); /* reads then, or earlier */
 
 /* tail_open.c */
-/* Opens and follows a file under the name `as`, where a claimed position says or from 0; NULL: not now, or not at all. */
-struct tail_file *tail_take(struct tail_source *src, const char *path, const char *as, const struct tail_candidate *seen);
+/* Opens a file, to be followed under the name `as` from where a claimed position says or from 0; NULL: not now, or not at all. */
+struct tail_file *tail_open(struct tail_source *src, const char *path, const char *as, const struct tail_candidate *seen);
+void tail_keep(struct tail_file *tf); /* follows it, and says so; or tail_file_free lets it go unmentioned */
 struct tail_file *tail_file_of(struct tail *t, uint64_t dev, uint64_t ino);
 
 /* tail_positions.c */

@@ -115,7 +115,7 @@ static struct disk_file *open_to_follow(struct tail_source *src, const char *pat
 	return f;
 }
 
-struct tail_file *tail_take(struct tail_source *src, const char *path, const char *as, const struct tail_candidate *seen)
+struct tail_file *tail_open(struct tail_source *src, const char *path, const char *as, const struct tail_candidate *seen)
 {
 	struct tail *t = src->t;
 	struct disk_stat st;
@@ -131,11 +131,17 @@ struct tail_file *tail_take(struct tail_source *src, const char *path, const cha
 		t->stats.read_errors++;
 		return NULL;
 	}
+	return tf;
+}
+
+void tail_keep(struct tail_file *tf)
+{
+	struct tail *t = tf->src->t;
+
 	list_add(&t->files, &tf->link);
 	t->files_n++;
 	t->index.stale = true;
 	tell_found(tf);
 	log_info("tail.file", "path=%s ino=%" PRIu64 " offset=%" PRIu64 " size_bytes=%" PRIu64, tf->path, tf->ino, tf->offset,
 		 tf->size);
-	return tf;
 }

@@ -230,10 +230,11 @@ static void take_fresh(struct tail *t, const struct tail_candidate *c)
 	CLEANUP(buf_close) struct buf real = BUF_MAX(PATH_MAX_BYTES);
 	CLEANUP(mem_close) char *path = tail_scan_path(&t->scan, c->name);
 	int rc = t->w->disk_realpath(t->w, path, &real, NULL);
+	struct tail_file *tf = rc == 0 ? tail_open(c->src, buf_str(&real), buf_str(&real), c) : NULL;
 
-	if (rc == 0)
-		tail_take(c->src, buf_str(&real), buf_str(&real), c);
-	else if (!tail_refuse_if_path(c->src, rc, path))
+	if (tf != NULL)
+		tail_keep(tf);
+	else if (rc != 0 && !tail_refuse_if_path(c->src, rc, path))
 		t->scan_again = true;
 }
 

@@ -34,27 +34,31 @@ void tail_seek_position(struct tail *t, const struct tail_candidate *c, const st
 	}
 }
 
-/* Rotated until the next scan finds it, if the pattern matches the new name too: so it is read before the new file. */
-static struct tail_file *take_rotated(struct tail *t, const struct tail_candidate *c)
+static struct tail_file *open_rotated(struct tail *t, const struct tail_candidate *c)
 {
 	CLEANUP(mem_close) char *path = tail_scan_path(&t->scan, c->name);
-	struct tail_file *tf = tail_take(c->src, path, c->as, c);
 
-	if (tf == NULL)
-		return NULL;
+	return tail_open(c->src, path, c->as, c);
+}
+
+/* Rotated until the next scan finds it, if the pattern matches the new name too: so it is read before the new file. */
+static void keep_rotated(struct tail *t, const struct tail_candidate *c, struct tail_file *tf)
+{
 	tf->rotated = true;
 	t->scan_wanted |= str_glob(c->src->glob, c->name);
-	return tf;
+	tail_keep(tf);
 }
 
 bool tail_seek_orphan(struct tail *t)
 {
 	struct tail_candidate c;
+	struct tail_file *tf;
 
 	if (!tail_queue_take(&t->scan.orphans, &c))
 		return false;
-	if (tail_file_of(t, c.dev, c.ino) == NULL)
-		take_rotated(t, &c); /* claims the position */
+	tf = tail_file_of(t, c.dev, c.ino) == NULL ? open_rotated(t, &c) : NULL; /* claims the position */
+	if (tf != NULL)
+		keep_rotated(t, &c, tf);
 	mem_free(c.as);
 	return true;
 }
@@ -140,13 +144,16 @@ static bool is_copy(const struct tail_file *tf)
 
 static void take_successor(struct tail *t, const struct tail_candidate *c)
 {
-	struct tail_file *tf = tail_is_known(t, c->dev, c->ino) ? NULL : take_rotated(t, c);
+	struct tail_file *tf = tail_is_known(t, c->dev, c->ino) ? NULL : open_rotated(t, c);
 
-	/* An empty file looks like any other, so it is a copy of none. */
-	if (tf == NULL || tf->fp_len == 0 || !is_copy(tf))
+	if (tf == NULL)
 		return;
-	tail_file_free(tf);
-	t->files_n--;
+	/* An empty file looks like any other, so it is a copy of none. A copy is let go before anybody is told of it: a position
+	 * under the path of the original would make an orphan of it at the next start, and all of it would be sent again. */
+	if (tf->fp_len > 0 && is_copy(tf))
+		tail_file_free(tf);
+	else
+		keep_rotated(t, c, tf);
 }
 
 bool tail_seek_successor(struct tail *t)

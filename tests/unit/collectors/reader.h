@@ -29,7 +29,8 @@ static struct {
 	bool unfinished; /* the last line */
 	unsigned continuations;
 	bool refuse;
-	unsigned told; /* by reader_on_refused */
+	unsigned told;  /* by reader_on_refused */
+	unsigned found; /* files that the sink was told of */
 } reader;
 
 static inline bool reader_on_line(void *ctx, const struct telemetry_line *l)
@@ -53,9 +54,16 @@ static inline bool reader_on_line(void *ctx, const struct telemetry_line *l)
 	return true;
 }
 
+static inline void reader_on_found(void *ctx, const struct telemetry_source *s)
+{
+	(void)ctx;
+	(void)s;
+	reader.found++;
+}
+
 static inline void reader_open(const char *pattern)
 {
-	const struct telemetry_sink sink = { .line = reader_on_line };
+	const struct telemetry_sink sink = { .line = reader_on_line, .found = reader_on_found };
 	const struct tail_path path = { pattern, "service" };
 	const struct tail_config c = { .paths = &path, .paths_n = 1, .positions = &reader.positions };
 

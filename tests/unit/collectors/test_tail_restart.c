@@ -28,6 +28,8 @@ static void a_file_renamed_while_we_were_away_is_found_and_read_first(void **sta
 
 static void a_file_born_and_renamed_while_we_were_away_is_read_in_its_turn(void **state)
 {
+	unsigned before;
+
 	(void)state;
 	sim_file_puts(reader.w, LOG ".9", "from before our time\n");
 	reader_pass(10);
@@ -43,9 +45,12 @@ static void a_file_born_and_renamed_while_we_were_away_is_read_in_its_turn(void 
 	sim_file_puts(reader.w, LOG, "four\n");
 	sim_file_puts(reader.w, LOG "-audit", "another log\n");
 	sim_file_puts(reader.w, LOG ".3", "one\ntwo\n"); /* a copy */
+	before = reader.found;
 	reader_resume(LOG, &reader.at, 30000);
 	assert_string_equal(buf_str(&reader.got), "one\ntwo\nthree\nfour\n");
 	assert_int_equal(sim_disk_open(reader.w), 1);
+	/* The three, once each: with a position of the copy, the next start would find it and send it. */
+	assert_int_equal(reader.found - before, 3);
 }
 
 static void a_position_that_does_not_fit_is_not_believed(void **state)
