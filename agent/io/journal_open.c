@@ -94,8 +94,6 @@ static int chain_before(struct journal *j, const struct journal_segments *segs, 
 	return journal_read_segment(j->w, j->cfg.dir, before, false, chain, NULL, NULL, &good, &torn, e);
 }
 
-/* ---- reading ---- */
-
 /* ---- the torn tail: a copy stays, in a file that is named after its place ---- */
 
 #define TORN_FILES_MAX 64 /* beyond that the newest takes the place of the one before */
@@ -125,6 +123,8 @@ static int keep_tail(struct journal *j, const struct journal_segment *seg, struc
 		 seg->name, (unsigned long long)j->size, j->tail.len, j->tail_path);
 	return 0;
 }
+
+/* ---- reading ---- */
 
 static int read_from(struct journal *j, struct opening *o, const struct journal_segments *segs, size_t anchor, struct err *e)
 {

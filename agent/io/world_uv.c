@@ -219,7 +219,6 @@ bool world_uv_free(struct world *w)
 	world_uv_watch_close(u);
 	while ((n = list_pop(&u->timers)) != NULL)
 		list_entry(n, struct timer, link)->cb = NULL;
-	world_uv_file_close(u);
 	world_uv_name_close(u);
 	world_uv_trust_close(u);
 	world_uv_disk_close(u);
@@ -230,6 +229,8 @@ bool world_uv_free(struct world *w)
 		return false;
 	}
 	uv_run(&u->loop, UV_RUN_DEFAULT);
+	/* The locks go last: while a worker may still write, nobody else may take the folder for free. */
+	world_uv_file_close(u);
 	rc = uv_loop_close(&u->loop);
 	assert(rc == 0);
 	(void)rc;

@@ -180,18 +180,19 @@ static int list_dir(struct world *w, const char *path, disk_name_cb *cb, void *c
 {
 	DIR *dir = opendir(path);
 	struct dirent *d;
+	bool is_enough = false;
+	int rc;
 
 	(void)w;
 	if (dir == NULL)
 		return err_errno(e, errno, "%s", path);
-	while ((d = readdir(dir)) != NULL) {
-		if (str_eq(d->d_name, ".") || str_eq(d->d_name, ".."))
-			continue;
-		if (cb(ctx, d->d_name) != 0)
-			break;
-	}
+	/* readdir(3) gives NULL at the end and for an error; errno alone tells which. Half a list would make a journal look shorter
+	 * than it is. */
+	for (errno = 0; !is_enough && (d = readdir(dir)) != NULL; errno = 0)
+		is_enough = !str_eq(d->d_name, ".") && !str_eq(d->d_name, "..") && cb(ctx, d->d_name) != 0;
+	rc = is_enough || errno == 0 ? 0 : err_errno(e, errno, "%s: list", path);
 	closedir(dir);
-	return 0;
+	return rc;
 }
 
 static int sync_dir(const char *dir, struct err *e)

@@ -1,8 +1,28 @@
 /* test_world_uv_file.c - what the real disk does at once: small reads, open files, folders, the lock. */
 #include "tests/unit/io/bench.h"
 
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* A disk that fails in the middle of a folder. */
+static int fails_after = -1; /* names; -1: never */
+
+struct dirent *readdir(DIR *dir)
+{
+	static struct dirent *(*real)(DIR *);
+
+	if (real == NULL)
+		*(void **)&real = dlsym(RTLD_NEXT, "readdir64");
+	if (fails_after == 0) {
+		errno = EIO;
+		return NULL;
+	}
+	fails_after -= fails_after > 0;
+	return real(dir);
+}
 
 static int count_name(void *ctx, const char *name)
 {
@@ -109,6 +129,28 @@ static void an_open_file_tells_where_it_is_whatever_name_it_was_opened_by(void *
 	b->w->file_close(b->w, f);
 }
 
+/* Half a list is no list: a journal would look shorter than it is. */
+static void a_folder_that_cannot_be_read_to_its_end_is_an_error(void **state)
+{
+	struct bench *b = *state;
+	CLEANUP(buf_close) struct buf names = BUF_MAX(100);
+	struct disk_req r = { .op = DISK_LIST, .path = b->dir, .names = &names };
+	struct err e = { 0 };
+
+	bench_put(bench_path(b, "f"), "1");
+	for (int i = 0; i < 3; i++) {
+		fails_after = i; /* ".", "..", "f" */
+		assert_int_equal(b->w->disk_list(b->w, b->dir, count_name, &names, &e), -ERR_IO);
+		fails_after = i;
+		b->w->disk_start(b->w, &r, bench_on_disk);
+		assert_int_equal(bench_run(b), -ERR_IO);
+	}
+	fails_after = -1;
+	buf_reset(&names);
+	assert_int_equal(b->w->disk_list(b->w, b->dir, count_name, &names, &e), 0);
+	assert_string_equal(buf_str(&names), "f,");
+}
+
 static void a_lock_is_held_by_one(void **state)
 {
 	struct bench *b = *state;
@@ -128,6 +170,7 @@ int main(void)
 		BENCH_TEST(a_link_is_looked_through_or_at),
 		BENCH_TEST(an_open_file_outlives_its_name),
 		BENCH_TEST(an_open_file_tells_where_it_is_whatever_name_it_was_opened_by),
+		BENCH_TEST(a_folder_that_cannot_be_read_to_its_end_is_an_error),
 		BENCH_TEST(a_lock_is_held_by_one),
 	};
 

@@ -224,12 +224,17 @@ static void a_world_is_freed_in_the_dark_and_says_that_a_thread_is_held(void **s
 {
 	struct server *s = *state;
 	struct http_req r = get(s, "vendor.test", "/");
+	struct world *next;
 
+	assert_int_equal(s->b.w->disk_lock(s->b.w, bench_path(&s->b, "lock"), NULL), 0);
 	go_dark();
 	r.connect_ms = 50;
 	assert_int_equal(bench_http(&s->b, &r), -ERR_TIMEOUT);
 	assert_false(world_uv_free(s->b.w));
 	s->b.w = NULL;
+	next = world_uv_new(NULL); /* a worker may still write: the folder is not free before the process has ended */
+	assert_int_equal(next->disk_lock(next, bench_path(&s->b, "lock"), NULL), -ERR_EXISTS);
+	assert_true(world_uv_free(next));
 	http_req_close(&r);
 	answer("127.0.0.1", NULL);
 }
