@@ -149,7 +149,8 @@ static void lane_retry(struct lane *l, int rc)
 	struct backoff_ask ask = { 0 };
 	uint64_t ms;
 
-	if (rc == 0)
+	/* Also of an answer that was cut off because its body is too large: its head came before. */
+	if (rc == 0 || rc == -ERR_LIMIT)
 		ask = http_retry_after(&l->http, world_wall_ms(l->x->w));
 	ms = backoff_asked_ms(&l->backoff, world_random64(l->x->w), ask, ANSWER_CAPS);
 	l->x->stats.retries++;

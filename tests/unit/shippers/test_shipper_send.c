@@ -38,6 +38,23 @@ static void retry_after_is_kept_but_not_for_ever(void **state)
 	assert_true(dock.arrived_ms[1] - dock.arrived_ms[0] >= 600000);
 }
 
+static void retry_after_counts_in_front_of_a_body_that_is_too_large(void **state)
+{
+	CLEANUP(mem_close) char *page = mem_alloc(5u << 20);
+
+	(void)state;
+	memset(page, ' ', 5u << 20);
+	dock_answer(503, 200);
+	dock.answer_headers = "Retry-After: 30\n";
+	dock.answer_body.max = 6u << 20;
+	buf_add(&dock.answer_body, page, 5u << 20);
+	dock_open();
+	dock_put("x");
+	dock_pass(40000);
+	assert_int_equal(dock.arrived, 2);
+	assert_true(dock.arrived_ms[1] - dock.arrived_ms[0] >= 30000 && dock.arrived_ms[1] - dock.arrived_ms[0] < 31000);
+}
+
 static void a_body_that_is_refused_is_set_aside_and_the_next_one_goes(void **state)
 {
 	(void)state;
@@ -145,6 +162,7 @@ int main(void)
 		cmocka_unit_test(it_closes_at_any_step_and_leaves_nothing_behind),
 		DOCK_TEST(a_receiver_that_always_asks_for_a_second_is_asked_ever_more_seldom),
 		DOCK_TEST(retry_after_is_kept_but_not_for_ever),
+		DOCK_TEST(retry_after_counts_in_front_of_a_body_that_is_too_large),
 		DOCK_TEST(a_body_that_is_refused_is_set_aside_and_the_next_one_goes),
 		DOCK_TEST(what_is_wrong_with_us_keeps_the_body),
 		DOCK_TEST(a_partial_success_is_counted_and_not_repeated),
