@@ -68,7 +68,9 @@ int buf_addf(struct buf *b, const char *fmt, ...)
 	va_copy(again, ap);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	to = n < 0 ? NULL : buf_room(b, (size_t)n);
+	/* A format that cannot be printed (EOVERFLOW, EILSEQ) is a hole like one that does not fit: buf_check has to know. */
+	b->over |= n < 0;
+	to = buf_room(b, n < 0 ? 0 : (size_t)n);
 	if (to != NULL) {
 		vsnprintf(to, (size_t)n + 1, fmt, again);
 		buf_grew(b, (size_t)n);

@@ -113,7 +113,7 @@ int enc_unbase64_buf(const char *s, struct buf *b)
 			acc &= (1u << bits) - 1;
 		}
 	}
-	return acc == 0 ? 0 : -ERR_INVALID; /* bits beyond the last byte must be zero: one text for one value */
+	return acc == 0 ? 0 : -ERR_INVALID; /* bits beyond the last byte must be zero: else many texts say the same */
 }
 
 int enc_unbase64(const char *s, void *to, size_t len)

@@ -1,4 +1,5 @@
-/* inbox.c - see inbox.h. Order of the checks: signature, decoding, binding, epoch, sequence; only then what it says. */
+/* inbox.c - see inbox.h. Order of the checks: signature, decoding, the form of its members, binding, epoch, sequence;
+ * only then what it says. */
 #include "agent/control/inbox_impl.h"
 
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* daemon.c - reeve run: the daemon around the agent: signals, the local socket, the service manager, the watchdog.
  *
  * Happy path: environment checked -> configuration -> agent -> socket -> identity, journal and policy known -> READY. While it
- * is not ready and alive, it asks the service manager for more time. SIGTERM and SIGINT close the agent and end the process
- * with 0; a second one changes nothing, because closing is quick and what is cut off goes on at the next start. SIGHUP is
+ * is not ready and alive, it asks the service manager for more time. SIGTERM, SIGINT and SIGQUIT close the agent and end the
+ * process with 0; a second one changes nothing, because closing is quick and what is cut off goes on at the next start. SIGHUP is
  * answered by a log line, because nothing is read again on demand; no other signal ends us by chance.
  * A thread that a name server or a file system still holds is left behind: exit would wait for it. */
 #include "agent/daemon/daemon.h"

@@ -14,7 +14,8 @@ static void replay_planned(struct op *op, const json_t *record, int64_t time_ms)
 	plans_free(op->plans);
 	op->plans = NULL;
 	if (plans_from_json(json_object_get(record, "plan"), &op->plans, &e) != 0)
-		log_error("op.plan.unreadable", "op=%s err=%s next=\"planned anew\"", op->f.id_text, err_text(&e));
+		log_error("op.plan.unreadable", "op=%s err=%s next=\"planned anew; INDETERMINATE if it had begun\"", op->f.id_text,
+			  err_text(&e));
 	op_planned_apply(op, (json_t *)record, time_ms);
 	op_tell(op, OP_QUEUED);
 	/* The records that follow make runs, and a run needs to know whose it is. It gets keys when it starts. */

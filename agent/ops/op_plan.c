@@ -151,12 +151,13 @@ static int plan_now(struct op *op, const struct inventory *inv, struct err *e)
 	struct planner_args a = { .owner = op->env->owner, .command = op->f.id_text, .verb = op_verb(op), .inv = inv };
 	uint64_t have = planner_generation(inv, op_warehouse(op)), want = op->cmd->expect_generation;
 
-	/* Before planning: the vendor's picture of the warehouse is out of date, so no plan is made and none is told. */
+	plans_free(op->plans);
+	op->plans = NULL;
+	/* Before planning: the vendor's picture of the warehouse is out of date, so no plan is made and none is told, an older one
+	 * neither. */
 	if (want != 0 && want != have)
 		return err_set(e, ERR_EXISTS, "the account holds generation %llu, the command expects %llu",
 			       (unsigned long long)have, (unsigned long long)want);
-	plans_free(op->plans);
-	op->plans = NULL;
 	return op->verb->plan(&a, op->args, &op->plans, e);
 }
 

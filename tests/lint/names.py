@@ -19,7 +19,7 @@ def prefixes_of(path):
     first = path.stem.split("_")[0]
     stems = {path.stem, first, path.parent.name, *ALSO.get(str(path), ())}
     if first == "kinds":
-        stems.add("resource")  # step kinds, and the kinds of things that they make and remove
+        stems |= {"resource", "bound"}  # step kinds, the kinds of things that they make and remove, bounds of their own
     return stems | {s.removesuffix("s") for s in stems}
 
 

@@ -20,7 +20,6 @@ struct inventory_taking {
 	struct inventory_page page; /* of the read at hand */
 	size_t row;                 /* which one that is: inventory_read_at */
 	struct aws_call call;
-	struct timer timer;
 	char *token; /* the page's */
 	unsigned pages;
 	struct pages list; /* that at hand */

@@ -21,7 +21,6 @@ static void finish(struct inventory_taking *t, int rc)
 {
 	struct inventory_req *req = t->req;
 
-	timer_stop(t->w, &t->timer);
 	if (rc == 0) {
 		t->inv->taken_ms = world_wall_ms(t->w);
 		req->inv = t->inv;

@@ -51,6 +51,7 @@ static void several_pages_count_when_two_readings_in_a_row_agree(void **state)
 		{ { "abc", "abc" }, 2, 2 },       { { "abc", "cab" }, 3, 2 },
 		{ { "ab", "abc", "abc" }, 2, 3 }, { { "abc", "ab", "abc", "abc" }, 2, 4 },
 		{ { "", "a", "a" }, 2, 3 },       { { "abc", "abd", "abd" }, 2, 3 },
+		{ { "baa", "b", "b" }, 2, 3 }, /* a thing on two pages does not take itself out */
 	};
 
 	(void)state;
