@@ -7,6 +7,8 @@
  * a plan adds what the running operations have still to launch, and none starts with a count from before another's start. */
 #include "agent/ops/op_impl.h"
 
+#include <assert.h>
+
 #include "agent/base/json.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
@@ -115,6 +117,7 @@ static json_t *planned_json(const struct op *op, uint32_t nodes_now)
 	json_t *m = json_object();
 	char hex[DIGEST_HEX_LEN];
 
+	assert(op->plans != NULL); /* a planner that says 0 has made them */
 	json_object_set_new(m, "op", json_string(op->f.id_text));
 	json_object_set_new(m, "plan_hash", json_string(digest_hex(&op->plans->hash, hex)));
 	json_object_set_new(m, "nodes_now", json_integer(nodes_now));
