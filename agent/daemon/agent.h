@@ -23,4 +23,6 @@ int agent_plan(struct agent *a, const char *typed, json_t **ret);
 const char *agent_summary(struct agent *a); /* one line, for STATUS= of the service manager */
 /* Identity and journal are known, and what the policy says or that there is none: READY=1 of the service manager. */
 bool agent_is_ready(const struct agent *a);
-bool agent_has_progressed(struct agent *a); /* since the last time this was asked: for the watchdog */
+#define AGENT_HUNG_MS 30000 /* a disk of EBS answers within a second; it may be slow for a few */
+/* Since the last time this was asked, for the watchdog: the loop turns, and the journal gets its answers from the disk. */
+bool agent_has_progressed(struct agent *a);

@@ -11,9 +11,19 @@
 #include "agent/base/str.h"
 #include "agent/ops/op.h"
 
+/* A disk that refuses is told and asked again, so that counts as progress. One that does not answer at all stops everything that
+ * changes something, and only a new process may find it well again. */
+static bool is_hung(const struct agent *a)
+{
+	return a->journal != NULL && journal_hangs_ms(a->journal) >= AGENT_HUNG_MS;
+}
+
+/*  its timer has not fired since                          no: the loop does not turn
+ *  the disk has owed the journal an answer for too long   no
+ *  else                                                   yes  */
 bool agent_has_progressed(struct agent *a)
 {
-	bool yes = a->ticks != a->ticks_seen;
+	bool yes = a->ticks != a->ticks_seen && !is_hung(a);
 
 	a->ticks_seen = a->ticks;
 	return yes;
@@ -33,6 +43,9 @@ const char *agent_summary(struct agent *a)
 {
 	if (agent_is_closing(a))
 		snprintf(a->summary, sizeof(a->summary), "stopping: the next start goes on from the journal");
+	else if (is_hung(a))
+		snprintf(a->summary, sizeof(a->summary), "the disk has owed the journal an answer for %llu s",
+			 (unsigned long long)(journal_hangs_ms(a->journal) / 1000));
 	else if (!a->has_been_up)
 		snprintf(a->summary, sizeof(a->summary), "finding out who this machine is%s%.180s",
 			 a->finding != NULL && *identity_trouble(a->finding) != '\0' ? ": " : "",

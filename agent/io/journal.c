@@ -378,6 +378,11 @@ const char *journal_trouble(const struct journal *j)
 	return e->code != 0 ? err_text(e) : NULL;
 }
 
+uint64_t journal_hangs_ms(const struct journal *j)
+{
+	return j->disk.impl != NULL ? world_now_ms(j->w) - j->disk.asked_ms : 0;
+}
+
 void journal_close(struct journal *j, void (*done)(void *ctx), void *ctx)
 {
 	timer_stop(j->w, &j->timer);

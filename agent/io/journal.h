@@ -64,5 +64,7 @@ uint64_t journal_seq(const struct journal *j);        /* of the newest durable l
 struct digest journal_head(const struct journal *j);  /* its SHA-256 */
 bool journal_is_tight(const struct journal *j);       /* the disk is full: start nothing new */
 const char *journal_trouble(const struct journal *j); /* why appends do not get through, or NULL */
+/* How long the disk has owed an answer to a request of the journal; 0: none is asked. A disk that refuses has answered. */
+uint64_t journal_hangs_ms(const struct journal *j);
 /* Lets the disk finish and drops what waits, without a callback; its users are closed before, or in the same event. */
 void journal_close(struct journal *j, void (*done)(void *ctx), void *ctx);

@@ -90,6 +90,7 @@ static void start(struct world *w, struct disk_req *r, struct disk_req ask, disk
 	assert(r->impl == NULL);
 	/* Every member is set anew, so that nothing of an earlier request (an offset, a mode, an error) is left in this one. */
 	*r = ask;
+	r->asked_ms = world_now_ms(w);
 	w->disk_start(w, r, cb);
 }
 

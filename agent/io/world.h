@@ -102,8 +102,9 @@ struct disk_req {
 	} fs;
 	struct buf *names;
 	struct err err;
+	uint64_t asked_ms; /* when the disk was asked: world_now_ms */
 	disk_cb *cb;
-	void *impl;
+	void *impl; /* NULL: the disk owes no answer */
 	struct list link;
 };
 

@@ -213,7 +213,7 @@ static void on_stage(void *ctx);
 
 static void wait_for_next(struct job *j)
 {
-	uint64_t delay = is_sync(j->stages[j->at]) ? sim_between(j->s, 1, 24) : sim_between(j->s, 0, 1);
+	uint64_t delay = j->s->disk_hangs ? 1000 : is_sync(j->stages[j->at]) ? sim_between(j->s, 1, 24) : sim_between(j->s, 0, 1);
 
 	sim_event_add(j->s, delay, "disk", true, on_stage, j);
 }
@@ -229,6 +229,10 @@ static void on_stage(void *ctx)
 	stage *st = j->stages[j->at];
 	int rc;
 
+	if (j->s->disk_hangs) {
+		wait_for_next(j);
+		return;
+	}
 	if (dies_here(j, j->at == 0 ? "before" : "inside"))
 		return;
 	rc = ++j->at == j->fails ? fail_here(j, st) : st(j);
@@ -294,6 +298,11 @@ static void start(struct world *w, struct disk_req *r, disk_cb *cb)
 	sim_trace(w, "disk %d %s %zu %02x%02x%02x%02x", (int)r->op, r->path, r->len, d.b[0], d.b[1], d.b[2], d.b[3]);
 	list_add(&s->jobs, &r->link);
 	begin_what_may(s);
+}
+
+void sim_disk_hang(struct world *w, bool hangs)
+{
+	sim_of(w)->disk_hangs = hangs;
 }
 
 void sim_disk_init(struct world_sim *s)

@@ -106,6 +106,7 @@ void sim_dir_make(struct world *w, const char *path);
 bool sim_file_get(struct world *w, const char *path, struct buf *b); /* appends the current content; false: none */
 void sim_file_ours(struct world *w, const char *path, bool ours);    /* ours_to_write; at birth all but / and /etc is ours */
 void sim_disk_space(struct world *w, uint64_t bytes);                /* of the whole disk; 64 GiB at birth */
+void sim_disk_hang(struct world *w, bool hangs);                     /* requests get no answer until it hangs no more */
 unsigned sim_disk_open(struct world *w);                             /* files that the agent holds open */
 
 /* ---- sockets, signals ---------------------------------------------------------------------------------------------------- */

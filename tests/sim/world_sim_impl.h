@@ -46,6 +46,7 @@ struct world_sim {
 	struct list inodes, names, metas, ours; /* fs_sim.c */
 	uint64_t next_ino;
 	uint64_t capacity;
+	bool disk_hangs;
 	struct list jobs;  /* struct disk_req, running */
 	struct list files; /* struct disk_file */
 	struct list locks;

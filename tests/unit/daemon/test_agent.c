@@ -2,6 +2,8 @@
  * while. Run under ASan: nothing that is closed may be used. */
 #include "tests/unit/daemon/stage.h"
 
+#include "agent/daemon/agent_impl.h"
+
 static void ask(struct stage *s)
 {
 	json_t *j;
@@ -86,6 +88,39 @@ static void it_is_ready_once_identity_journal_and_policy_are_known_and_says_that
 	stage_close(s);
 }
 
+static bool is_written(void *ctx)
+{
+	return journal_hangs_ms(((struct stage *)ctx)->agent->journal) > 0;
+}
+
+/* The watchdog's question: a disk that fails has answered, and a new process would find the same disk. */
+static void it_makes_no_progress_while_the_disk_owes_the_journal_an_answer(void **state)
+{
+	struct stage *s = stage_new();
+
+	(void)state;
+	assert_int_equal(sim_run_until(s->w, is_ready, s, 120000), SIM_TRUE);
+	sim_run_until(s->w, NULL, NULL, 10000);
+	assert_true(agent_has_progressed(s->agent));
+	assert_false(agent_has_progressed(s->agent)); /* no tick in between */
+	sim_disk_hang(s->w, true);
+	ops_note(s->agent->ops, "test.note", json_object());
+	assert_int_equal(sim_run_until(s->w, is_written, s, 60000), SIM_TRUE);
+	sim_run_until(s->w, NULL, NULL, AGENT_HUNG_MS - 5000);
+	assert_true(agent_has_progressed(s->agent));
+	sim_run_until(s->w, NULL, NULL, 10000);
+	assert_false(agent_has_progressed(s->agent));
+	assert_true(str_starts(agent_summary(s->agent), "the disk has owed the journal an answer for 3"));
+	sim_disk_hang(s->w, false);
+	sim_fail_rate(s->w, SIM_DISK, 1000);
+	for (unsigned i = 0; i < 10; i++) {
+		sim_run_until(s->w, NULL, NULL, 10000);
+		assert_true(agent_has_progressed(s->agent));
+	}
+	sim_fail_rate(s->w, SIM_DISK, 0);
+	stage_close(s);
+}
+
 /* What it says becomes a part of the hosts that our signed requests go to. */
 static void what_the_metadata_service_says_is_believed_only_where_it_can_be(void **state)
 {
@@ -128,6 +163,7 @@ int main(void)
 		cmocka_unit_test(what_the_metadata_service_says_is_believed_only_where_it_can_be),
 		cmocka_unit_test(it_closes_at_every_moment_of_its_start_and_tells_its_status_all_the_while),
 		cmocka_unit_test(it_closes_while_what_it_asked_for_still_arrives),
+		cmocka_unit_test(it_makes_no_progress_while_the_disk_owes_the_journal_an_answer),
 		cmocka_unit_test(it_is_ready_once_identity_journal_and_policy_are_known_and_says_that_it_starts_before),
 	};
 
