@@ -83,7 +83,7 @@ static enum tail_read settle(struct tail_file *tf)
 	if (!tf->is_judged && tf->size > 0) {
 		r = tail_file_judge(tf, true);
 		if (r != TAIL_END)
-			return r; /* it is a text: its lines come first */
+			return r; /* judged now: a text's lines come first, and what is no text is let go by read_one */
 	} else {
 		r = tail_file_flush(tf);
 	}

@@ -47,7 +47,7 @@ bool tail_is_known(struct tail *t, uint64_t dev, uint64_t ino)
 
 bool tail_positions_want_all_names(const struct tail *t)
 {
-	/* Some that an earlier process left still wait, under whatever name; or enough were let go to see
+	/* Files of an earlier process are still searched for, under whatever name; or so many were let go that it is time to see
 	 * which of them are gone. */
 	return t->positions->left_n > t->positions->let_go_n || t->positions->let_go_n >= SWEEP_AT;
 }

@@ -268,6 +268,13 @@ static bool goes_on_in_parts(struct lane *l)
 	return false;
 }
 
+/* What an idle lane does with the oldest entry of its kind:
+ *
+ *   the exporter closes                        nothing: one thing less to wait for
+ *   there is none, or it is on its way out     nothing, until the spool calls again
+ *   a body that is sent in parts               the next part
+ *   a body that cannot be read                 set aside as damaged
+ *   a body                                     asked: sent whole  */
 void exporter_go(struct lane *l)
 {
 	struct exporter *x = l->x;

@@ -205,7 +205,8 @@ static int sign(struct aws_call *c)
 		.sign_body = c->req.is_for_s3,
 	};
 
-	/* The headers that are signed are the ones that prepare sets: Host, the content type and the request's own. */
+	/* Signed are Host, the content type and the request's own headers. User-Agent and amz-sdk-* stay outside: a proxy may
+	 * change them. */
 	if (c->req.content_type != NULL)
 		headers[r.headers_n++] = (struct sigv4_header){ "Content-Type", c->req.content_type };
 	for (size_t i = 0; i < own_headers(c); i++)
@@ -438,7 +439,7 @@ static void on_http(struct http_req *req, int rc)
 		c->err = (struct err){ 0 };
 		finish(c, AWS_OK);
 	} else {
-		judge(c, code_judge(c->code, c->status));
+		judge(c, code_judge(c->req.service != NULL ? c->req.service->codes : NULL, c->code, c->status));
 	}
 }
 

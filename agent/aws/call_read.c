@@ -44,7 +44,9 @@ static void set_request_id(struct aws_call *c, const struct xml_node *root)
 
 	for (size_t i = 0; i < ARRAY_LEN(places) && c->request_id[0] == '\0' && root != NULL; i++)
 		set_trimmed(c->request_id, sizeof(c->request_id), xml_get(root, places[i]));
-	if (c->request_id[0] == '\0' && http_header_get(&c->http, "x-amzn-RequestId", &b))
+	/* The second is S3's. */
+	if (c->request_id[0] == '\0' &&
+	    (http_header_get(&c->http, "x-amzn-RequestId", &b) || http_header_get(&c->http, "x-amz-request-id", &b)))
 		set_text(c->request_id, sizeof(c->request_id), buf_str(&b));
 }
 
@@ -114,7 +116,7 @@ static bool is_success(const struct aws_call *c)
 static void describe_json_error(struct aws_call *c, const json_t *j)
 {
 	const char *type = json_str_or(j, "__type", ""), *hash = strchr(type, '#');
-	/* Services write it with either letter. */
+	/* Some services write message, some Message. */
 	const char *message = json_str_or(j, "message", json_str_or(j, "Message", ""));
 
 	set_trimmed(c->code, sizeof(c->code), hash != NULL ? hash + 1 : type);

@@ -9,10 +9,7 @@
 #include "agent/base/str.h"
 
 /* clang-format off */
-static const struct {
-	const char *code;
-	struct code_meaning is;
-} codes[] = {
+static const struct code_row codes[] = {
 	{ "BandwidthLimitExceeded",                 { CODE_THROTTLE, AWS_THROTTLED } },
 	{ "EC2ThrottledException",                  { CODE_THROTTLE, AWS_THROTTLED } },
 	/* One before it is still worked on, and nothing was done for this one. */
@@ -29,6 +26,7 @@ static const struct {
 	{ "InternalError",                          { CODE_TRANSIENT, AWS_AMBIGUOUS } },
 	{ "InternalFailure",                        { CODE_TRANSIENT, AWS_AMBIGUOUS } },
 	{ "InternalServerError",                    { CODE_TRANSIENT, AWS_AMBIGUOUS } },
+	{ "KMSInternalException",                   { CODE_TRANSIENT, AWS_AMBIGUOUS } },
 	{ "RequestTimeout",                         { CODE_TRANSIENT, AWS_AMBIGUOUS } },
 	{ "RequestTimeoutException",                { CODE_TRANSIENT, AWS_AMBIGUOUS } },
 	{ "RetryableError",                         { CODE_TRANSIENT, AWS_AMBIGUOUS } },
@@ -67,7 +65,6 @@ static const struct {
 	{ "UnfulfillableCapacity",                  { CODE_FINAL, AWS_CAPACITY } },
 
 	{ "MaxScheduledInstanceCapacityExceeded",   { CODE_FINAL, AWS_QUOTA } },
-	{ "TargetGroupAssociationLimit",            { CODE_FINAL, AWS_QUOTA } },
 	{ "VolumeIOPSLimit",                        { CODE_FINAL, AWS_QUOTA } },
 
 	/* A key that cannot be used is a fault of the request, also when it is told as a fault of the server or as one not
@@ -78,9 +75,6 @@ static const struct {
 	{ "OperationNotPermitted",                  { CODE_FINAL, AWS_INVALID } }, /* a protection, which does not pass by itself */
 
 	{ "BucketAlreadyOwnedByYou",                { CODE_FINAL, AWS_DUPLICATE } },
-	{ "DuplicateListener",                      { CODE_FINAL, AWS_DUPLICATE } },
-	{ "DuplicateLoadBalancerName",              { CODE_FINAL, AWS_DUPLICATE } },
-	{ "DuplicateTargetGroupName",               { CODE_FINAL, AWS_DUPLICATE } },
 
 	{ "ConcurrentTagAccess",                    { CODE_FINAL, AWS_CONFLICT } },
 	{ "DependencyViolation",                    { CODE_FINAL, AWS_CONFLICT } },
@@ -92,11 +86,13 @@ static const struct {
 	{ "InstanceTerminated",                     { CODE_FINAL, AWS_CONFLICT } },
 	{ "InvalidGroup.InUse",                     { CODE_FINAL, AWS_CONFLICT } },
 	{ "InvalidState",                           { CODE_FINAL, AWS_CONFLICT } },
+	{ "OperationAborted",                       { CODE_FINAL, AWS_CONFLICT } }, /* S3: another one on the same bucket */
 	{ "ResourceInUse",                          { CODE_FINAL, AWS_CONFLICT } },
 	{ "ScheduledStop",                          { CODE_FINAL, AWS_CONFLICT } },
 	{ "UserInitiatedHibernate",                 { CODE_FINAL, AWS_CONFLICT } },
 	{ "UserInitiatedShutdown",                  { CODE_FINAL, AWS_CONFLICT } },
 	{ "VolumeInUse",                            { CODE_FINAL, AWS_CONFLICT } },
+	{ NULL, { 0 } },
 };
 
 static const struct {
@@ -144,24 +140,36 @@ static struct code_meaning judge_status(int status)
 	return (struct code_meaning){ CODE_FINAL, AWS_INVALID };
 }
 
+static const struct code_row *find(const struct code_row *rows, const char *code)
+{
+	for (; rows != NULL && rows->code != NULL; rows++)
+		if (str_eq(code, rows->code))
+			return rows;
+	return NULL;
+}
+
 /* The first that fits:
  *
  *   AuthFailure          by its status
- *   a code of the table  as that says, also where the status says another thing
+ *   one of the service's own, or of the table   as that says, also where the status says another thing
  *   a beginning          a family by its first letters
  *   an ending            a family by its last letters
  *   no code, or 5xx      by the status: a code that nobody knows does not make a fault of AWS a refusal
  *   any other            the request is wrong for AWS */
-struct code_meaning code_judge(const char *code, int status)
+struct code_meaning code_judge(const struct code_row *own, const char *code, int status)
 {
+	const struct code_row *row;
+
 	/* 401 is a key or a clock; with another status it is an image or a snapshot that is not shared with us. */
 	if (str_eq(code, "AuthFailure") && status == 401)
 		return (struct code_meaning){ CODE_CLOCK, AWS_EXPIRED };
 	if (str_eq(code, "AuthFailure"))
 		return (struct code_meaning){ CODE_FINAL, AWS_DENIED };
-	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
-		if (str_eq(code, codes[i].code))
-			return codes[i].is;
+	row = find(own, code);
+	if (row == NULL)
+		row = find(codes, code);
+	if (row != NULL)
+		return row->is;
 	for (size_t i = 0; i < ARRAY_LEN(beginnings); i++)
 		if (str_starts(code, beginnings[i].start))
 			return (struct code_meaning){ CODE_FINAL, beginnings[i].class };
@@ -208,6 +216,6 @@ struct code_death code_judge_death(const char *code, const char *sentence)
 	if (str_eq(bare(d.code), "InternalError"))
 		d.class = d.passes ? AWS_OK : AWS_INVALID;
 	else
-		d.class = code_judge(bare(d.code), 400).class;
+		d.class = code_judge(NULL, bare(d.code), 400).class;
 	return d;
 }

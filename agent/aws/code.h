@@ -1,5 +1,6 @@
 /* code.h - what an AWS error code means, decided before anybody looks at the HTTP status: EC2 says
- * InsufficientInstanceCapacity with 500 and RequestLimitExceeded with 503. One table; the families with a common ending
+ * InsufficientInstanceCapacity with 500 and RequestLimitExceeded with 503. One table,
+ * and rows of a service's own where it means another thing; the families with a common ending
  * (.NotFound, .Duplicate, LimitExceeded, Capacity) need no entries of their own. */
 #pragma once
 #include <stdbool.h>
@@ -32,8 +33,15 @@ struct code_meaning {
 	enum aws_class class; /* once nothing is left to try */
 };
 
-/* `code` may be "": then the status alone speaks. */
-struct code_meaning code_judge(const char *code, int status);
+/* A code, and what it means; a list ends with one without a code. */
+struct code_row {
+	const char *code;
+	struct code_meaning is;
+};
+
+/* `own`: of the service that answered, looked at before the common table; or NULL. `code` may be "": then the status alone
+ * speaks. */
+struct code_meaning code_judge(const struct code_row *own, const char *code, int status);
 
 /* Why an instance died at its birth, of its StateReason. Its sentence may begin with another code, which then is the cause:
  * "Client.InternalError" says "Client.InvalidKMSKey.InvalidState: ...". */

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "agent/aws/code.h"
 #include "agent/aws/read.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -12,7 +13,16 @@
 #define PAGE_SIZE 400
 #define TAGGED_MAX 20 /* ELB API Reference, DescribeTags */
 
-const struct aws_service elb_service = { .name = "elasticloadbalancing" };
+/* Elastic Load Balancing API Reference, the errors of CreateListener, CreateLoadBalancer and CreateTargetGroup. */
+static const struct code_row codes[] = {
+	{ "DuplicateListener", { CODE_FINAL, AWS_DUPLICATE } },
+	{ "DuplicateLoadBalancerName", { CODE_FINAL, AWS_DUPLICATE } },
+	{ "DuplicateTargetGroupName", { CODE_FINAL, AWS_DUPLICATE } },
+	{ "TargetGroupAssociationLimit", { CODE_FINAL, AWS_QUOTA } },
+	{ 0 },
+};
+
+const struct aws_service elb_service = { .name = "elasticloadbalancing", .codes = codes };
 
 /* ---- requests ------------------------------------------------------------------------------------------------------------ */
 

@@ -129,7 +129,7 @@ static void on_wait(struct timer *t)
 /* The question's error is set; is there another try? */
 static void again(struct imds *im, int rc)
 {
-	/* The first try of a question had no wait. All its steps share the four. */
+	/* backoff.tries counts waits, one fewer than tries. All steps of a question share its TRIES. */
 	if (im->backoff.tries + 1 >= TRIES) {
 		finish(im, err_wrap(&im->now->err, rc, "the metadata service at %s (%d tries)", im->endpoint, TRIES));
 		return;

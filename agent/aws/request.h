@@ -14,8 +14,11 @@
 #define REQUEST_MAX_BYTES (1u << 20)
 
 /* A service of AWS. Its own file brings it (ec2.h), or that of the one step kind that asks it; the catalogue names it. */
+struct code_row;
 struct aws_service {
 	const char *name; /* "kms": in its host, in signatures, in IAM's actions, and under aws.endpoints of reeve.yaml */
+	const struct code_row
+	    *codes; /* what its error codes mean where the common table (code.h) says another thing; NULL: nowhere */
 };
 
 /* In what shape the answer comes. */

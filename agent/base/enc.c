@@ -96,8 +96,7 @@ int enc_unbase64_buf(const char *s, struct buf *b)
 
 	while (len > 0 && s[len - 1] == '=')
 		len--;
-	/* Padding may be missing as a whole, but neither in part nor be too long. A rest of one character has six bits, which
-	 * are no byte. */
+	/* Padding is there in full or not at all. A rest of one character has six bits, which are no byte. */
 	if (len % 4 == 1 || (s[len] == '=' && strlen(s) != (len + 3) / 4 * 4))
 		return -ERR_INVALID;
 	for (size_t i = 0; i < len; i++) {

@@ -102,7 +102,8 @@ int xml_parse(const char *s, size_t len, struct xml **ret, struct err *e)
 
 	if (len > XML_MAX_BYTES)
 		return err_set(e, ERR_LIMIT, "%zu bytes of XML are too many", len);
-	/* Names and texts are parts of the input, at most half as long again in UTF-8; each node adds itself and some rounding. */
+	/* Names and texts are parts of the input; of ISO-8859-1 they come out twice as long in UTF-8, the most of any encoding.
+	 * Each node adds itself and some rounding. */
 	x->arena = arena_new_sized(2 * len + XML_MAX_NODES * (sizeof(struct xml_node) + 64));
 	x->text = BUF_MAX(XML_MAX_TEXT);
 	x->parser = XML_ParserCreate(NULL);

@@ -324,7 +324,7 @@ static void on_check(struct aws_call *call)
 	if (ending_is_on(&c->end))
 		ending_step(&c->end);
 	else
-		get_keys(c); /* whatever the answer is: the call has set the clock and renewed the keys */
+		get_keys(c); /* whatever came of it: what a refusal taught about clock or keys is in use now */
 }
 
 static void begin(struct channel *c)

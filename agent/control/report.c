@@ -62,7 +62,8 @@ static status_t *status_of(struct gathering *g, struct report_line *l)
 		return l->status;
 	l->status = arena_new(g->m, status_t);
 	op_status(l->op, g->m, l->status);
-	str_mend(l->status->note); /* a waiting one may say so with a sentence that is cut; a strict peer refuses all for it */
+	/* The note may be cut inside a character, and a strict peer refuses the whole report for that. */
+	str_mend(l->status->note);
 	return l->status;
 }
 

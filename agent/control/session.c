@@ -73,7 +73,8 @@ static int build(struct session *s, struct err *e)
 
 static void set_request(struct session *s)
 {
-	/* A poll that is held keeps our own news back, so none is offered while something runs or more is to be told. */
+	/* The server may hold a poll back. That is not offered while something runs or is still to be told: our own news would
+	 * wait. */
 	bool may_hold = !ops_is_busy(s->cfg.report.ops) && !s->more;
 	struct http_req *r = &s->http;
 
@@ -298,7 +299,7 @@ void session_kick(struct session *s)
 	uint64_t now = world_now_ms(s->w);
 
 	if (ending_is_on(&s->end) || (s->kicked && s->timer.cb != NULL))
-		return; /* a poll is near already */
+		return; /* it closes, or a poll is near already */
 	s->kicked = true;
 	if (s->sm.now == SESSION_WAITING)
 		wait_ms(s, s->hold_until_ms > now ? s->hold_until_ms - now : KICK_MS);

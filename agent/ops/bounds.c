@@ -178,7 +178,8 @@ static int judge_number(const struct bound *of, const struct bounds_value *v, ui
 	return err_set(e, ERR_DENIED, "policy bounds.%s is %u, the plan %s %u", of->key, v->number, of->verb, wanted);
 }
 
-/* In the order of the catalogue, so that of several refusals always the same one is told. */
+/* In the order of the catalogue, so that of several refusals always the same one is told. To nodes_total the nodes that are there
+ * already are added: judge_total. */
 static int judge_needs(const struct bounds *b, const struct demand *d, bool texts, struct err *e)
 {
 	const struct bound *const *rows = catalogue_bounds();
@@ -187,7 +188,7 @@ static int judge_needs(const struct bounds *b, const struct demand *d, bool text
 		for (size_t i = 0; i < d->needs_n; i++) {
 			const struct demand_need *need = &d->needs[i];
 
-			if (need->of != rows[k] || (need->text != NULL) != texts)
+			if (need->of != rows[k] || (need->text != NULL) != texts || need->of == &bound_nodes_total)
 				continue;
 			TRY(texts ? judge_text(need->of, &b->of[k], need->text, e)
 				  : judge_number(need->of, &b->of[k], need->most, e));
@@ -274,10 +275,10 @@ static int judge_rule(const struct bounds *b, const struct demand_rule *r, struc
 
 static int judge_total(const struct bounds *b, const struct demand *d, uint32_t nodes_now, struct err *e)
 {
-	uint32_t most = bounds_of(b, &bound_nodes_total)->number;
+	uint32_t most = bounds_of(b, &bound_nodes_total)->number, new_nodes = demand_number(d, &bound_nodes_total);
 
-	if (d->new_nodes > 0 && (uint64_t)nodes_now + d->new_nodes > most)
-		return err_set(e, ERR_DENIED, "policy bounds.nodes_total is %u, the plan makes %u", most, nodes_now + d->new_nodes);
+	if (new_nodes > 0 && (uint64_t)nodes_now + new_nodes > most)
+		return err_set(e, ERR_DENIED, "policy bounds.nodes_total is %u, the plan makes %u", most, nodes_now + new_nodes);
 	return 0;
 }
 

@@ -57,13 +57,14 @@ static uint32_t nodes_of(const struct inventory *inv, const char *command, const
 static void count_step(struct counting *c, const struct op *other, const struct plan *plan, const struct step *step)
 {
 	struct demand d = { 0 };
-	uint32_t seen;
+	uint32_t seen, launched;
 
 	if (step->kind->demand == NULL)
 		return;
 	step->kind->demand(step->args, &d);
-	seen = d.new_nodes > 0 ? nodes_of(c->inv, other->f.id_text, plan->name, step->name) : 0;
-	c->coming += d.new_nodes > seen ? d.new_nodes - seen : 0;
+	launched = demand_number(&d, &bound_nodes_total);
+	seen = launched > 0 ? nodes_of(c->inv, other->f.id_text, plan->name, step->name) : 0;
+	c->coming += launched > seen ? launched - seen : 0;
 	demand_close(&d);
 }
 

@@ -84,7 +84,8 @@ bool ops_has_room_for(const struct ops *o, size_t signed_len)
 {
 	size_t bytes = room_of_command(signed_len);
 
-	/* A full disk takes nothing new: what room is left is for what runs, so that it can end and be told. */
+	/* No journal, another one on its way to it, or a list that is full: no. A full disk takes nothing new either: what room is
+	 * left is for what runs, so that it can end and be told. */
 	if (o->j == NULL || journal_is_tight(o->j) || o->accepting != NULL || o->n >= OPS_MAX || open_count(o) >= OPS_OPEN_MAX)
 		return false;
 	for (size_t i = 0; i < o->n; i++)

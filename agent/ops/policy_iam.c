@@ -89,8 +89,9 @@ void policy_iam_lists(const struct policy *p, struct iam_lists *l)
 		return;
 	}
 	*l = (struct iam_lists){ .is_cut = true };
-	for (const struct bound *const *b = catalogue_bounds(); *b != NULL; b++)
+	for (const struct bound *const *b = catalogue_bounds(); *b != NULL; b++) {
 		add_all(l, *b, &bounds_of(&p->bounds, *b)->texts);
-	l->may_balance = !allows_no(&p->bounds, &bound_balancers) && !names_none(&p->bounds, &bound_subnets);
+		l->is_none[catalogue_place_of(*b)] = (*b)->form == BOUND_NUMBER && allows_no(&p->bounds, *b);
+	}
 	set_powers(l, p);
 }

@@ -25,7 +25,7 @@ size_t room_of_plan(const json_t *planned, const struct plans *p)
 	size_t bytes;
 
 	plans_demand(p, &d);
-	bytes = 3 * json_size(planned) + STEP_BYTES * plans_steps(p) + (size_t)NODE_BYTES * d.new_nodes;
+	bytes = 3 * json_size(planned) + STEP_BYTES * plans_steps(p) + (size_t)NODE_BYTES * demand_number(&d, &bound_nodes_total);
 	demand_close(&d);
 	return bytes;
 }

@@ -66,15 +66,15 @@ MUTANTS = [
     Mutant(
         "an empty list of owners that stands for all of them",
         "agent/ops/steps/iam.c",
-        "&bound_images, true })->n == 0)",
-        "&bound_images, true })->n == 999)",
+        "!some_names_nothing(m, iam_table_conditions, flags) &&",
+        "!(some_names_nothing(m, iam_table_conditions, flags) && m->a == NULL) &&",
         IAM,
     ),
     Mutant(
         "new balancers where the policy allows none",
         "agent/ops/steps/iam.c",
-        "	if ((s->when & IAM_INTERNAL) && !m->lists->may_balance)",
-        "	if ((s->when & IAM_INTERNAL) && !m->lists->may_balance && m->a == NULL)",
+        "	return b != NULL && m->lists->is_none[",
+        "	return b != NULL && m->a == NULL && m->lists->is_none[",
         CUT,
     ),
     Mutant(

@@ -14,6 +14,7 @@ struct inventory_page {
 	size_t at;          /* of what it walks through, the first that this call is for */
 	const char *token;  /* the page of the list, as the answer before named it; NULL: the first */
 	const char *action; /* IAM's: the read's own, unless its `ask` sets another */
+	const char *region; /* "us-east-1" */
 };
 
 /* A list that may come in several pages, of which something may be missing without a word (pages.h); n NULL: none. */
@@ -28,10 +29,11 @@ struct inventory_rows {
 	}
 
 struct inventory_read {
-	const char *name, *action;                        /* for sentences: "load balancers"; and for IAM */
-	size_t a_call;                                    /* how many of what it walks through one call is for */
-	unsigned which;                                   /* for functions that serve several reads */
-	bool may_be_gone;                                 /* AWS need not know what is asked for any more */
+	const char *name, *action; /* for sentences: "load balancers"; and for IAM */
+	size_t a_call;             /* how many of what it walks through one call is for */
+	unsigned which;            /* for functions that serve several reads */
+	bool may_be_gone;          /* AWS need not know what is asked for any more */
+	bool may_be_denied; /* what AWS refuses to show is as if it were not there (a key of the customer's), and that is told */
 	void (*begin)(struct inventory_page *p);          /* before each call: what is there to walk through? NULL: as it was */
 	size_t (*things)(const struct inventory_page *p); /* that it walks through; NULL: one */
 	void (*ask)(struct inventory_page *p, struct request *req);

@@ -9,6 +9,7 @@
 #include <assert.h>
 
 #include "agent/aws/read.h"
+#include "agent/base/log.h"
 #include "agent/base/mem.h"
 
 #define PAGES_MAX 1000
@@ -94,7 +95,9 @@ static void begin(struct inventory_page *p)
 static bool turn_to(struct inventory_taking *t, size_t row)
 {
 	t->row = row;
-	t->page = (struct inventory_page){ .inv = t->inv, .owner = &t->owner, .read = inventory_read_at(t->resources, row) };
+	t->page = (struct inventory_page){
+		.inv = t->inv, .owner = &t->owner, .read = inventory_read_at(t->resources, row), .region = aws_region(t->aws)
+	};
 	if (t->page.read == NULL)
 		return false;
 	begin(&t->page);
@@ -150,6 +153,23 @@ static bool is_gone(const struct inventory_taking *t, const struct aws_call *c)
 	return t->page.read->may_be_gone && c->class == AWS_NOTFOUND;
 }
 
+/* One thing that somebody else keeps from us must not hold up all plans: its kind sees that nothing came. */
+static bool is_kept_from_us(const struct inventory_taking *t, const struct aws_call *c)
+{
+	if (!t->page.read->may_be_denied || c->class != AWS_DENIED)
+		return false;
+	log_warn("inventory.denied", "read=%s err=%s next=\"it counts as not there\"", t->page.read->name, err_text(&c->err));
+	return true;
+}
+
+/* What becomes of an answer, the first that holds:
+ *
+ *   the taking was called off                        it ends
+ *   a refusal, but of what may be gone or denied     it ends
+ *   more pages than a list may have                  it ends; protections are one call a thing, and as many as the plan names
+ *   the largest answer would not fit any more        it ends: asked before this one is read
+ *   an answer                                        its read takes it in
+ *   gone, or denied                                  nothing is taken in, and it goes on  */
 static void on_call(struct aws_call *c)
 {
 	struct inventory_taking *t = container_of(c, struct inventory_taking, call);
@@ -159,13 +179,10 @@ static void on_call(struct aws_call *c)
 	tell_failure(t->req, c);
 	if (t->canceled)
 		rc = err_set(&t->req->err, ERR_CANCELED, "canceled");
-	else if (c->class != AWS_OK && !is_gone(t, c))
+	else if (c->class != AWS_OK && !is_gone(t, c) && !is_kept_from_us(t, c))
 		rc = err_set(&t->req->err, ERR_SERVICE, "%s", err_text(&c->err));
-	/* Protections take one call for each thing that the plan ends, and that many are allowed: the limit is for lists that never
-	 * end. */
 	else if (!p->read->may_be_gone && ++t->pages > PAGES_MAX)
 		rc = err_set(&t->req->err, ERR_LIMIT, "more than %d pages", PAGES_MAX);
-	/* This is asked before the answer is read: the largest answer must fit, and behind it what is made of the lists. */
 	else if (arena_left(t->inv->arena) < READ_ANSWER_BYTES + KEPT_BYTES)
 		rc = err_set(&t->req->err, ERR_LIMIT, "more than %u MiB: the account shows too much",
 			     (INVENTORY_ARENA - READ_ANSWER_BYTES - KEPT_BYTES) >> 20);

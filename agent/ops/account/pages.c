@@ -15,7 +15,7 @@ static struct digest things_in(const void *rows, size_t n, size_t size)
 		memcpy(&id, (const char *)rows + i * size, sizeof(id));
 		d = digest_of(id, strlen(id));
 		for (size_t k = 0; k < sizeof(all.b); k++)
-			all.b[k] = (uint8_t)(all.b[k] + d.b[k]); /* not XOR: an id on two pages would take itself out */
+			all.b[k] = (uint8_t)(all.b[k] + d.b[k]); /* not XOR: an id that is there twice would take itself out */
 	}
 	return all;
 }

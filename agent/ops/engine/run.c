@@ -215,6 +215,7 @@ struct step_ctx run_ctx(struct run *r, char token[53])
 		.plan = r->plan->name,
 		.step = d->s.name,
 		.token = token,
+		.region = aws_region(r->env->aws),
 		.generation = d->generation,
 		.settled = has_passed(r, d->last_ms, d->last_past_ms),
 		.patient = has_passed(r, d->first_ms, d->first_past_ms),
@@ -399,6 +400,14 @@ static enum run_state resume(struct run *r)
 	return run_now(r)->leaving != STAYS ? run_resume_leaving(r) : RUN_AT_LOOK;
 }
 
+/* What the list of steps is at:
+ *
+ *   behind the last one                   the list ends
+ *   one that failed before a restart      what follows from its outcome
+ *   one that lacks a fact                 it fails, and nothing is called
+ *   a read                                it is called
+ *   one with an intent from before        in doubt: it is looked for
+ *   any other                             it goes to the guard  */
 static enum run_state next(struct run *r)
 {
 	struct doing *d;

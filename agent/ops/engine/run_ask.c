@@ -24,7 +24,14 @@ static enum run_state found(struct run *r, bool done)
 	return run_step_ends(r, done, done ? "found" : "looked");
 }
 
-/* All reads are done and the effect is not there: the step's kind decides what follows. */
+/* All reads are done and the effect is not there: the step's kind decides what follows, unless the step is leaving.
+ *
+ *   failed, in doubt, last answer a denial     as after any denial (run_fail): that tells nothing of the call before it
+ *   done, failed                               the step ends so
+ *   smaller                                    the next generation; nothing is in doubt of that one
+ *   again, with more members left out          another request: to the guard at once
+ *   again                                      the same one, after poll_s
+ *   look                                       it was looked for in vain (run_not_found)  */
 static enum run_state missed(struct run *r)
 {
 	const struct step_kind *k = run_now(r)->s.kind;

@@ -1,5 +1,5 @@
 /* planner_cluster.c - the nodes of a cluster: what is missing is launched, waited for and registered, and only then are surplus
- * nodes ended: those that are least healthy first, and of the others the youngest; what is protected from termination stays. */
+ * nodes ended, in the order of by_rank. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,8 +9,7 @@
 #include "agent/ops/plan/planner_impl.h"
 #include "agent/ops/steps/catalogue.h"
 
-/* Nodes of one cluster: those that serve, and of these first those that are protected, then the oldest. The first `keep` stay, the
- * others go. */
+/* Nodes of one cluster, in the order of by_rank. The first `keep` stay, the others go. */
 struct nodes {
 	const char *cluster;
 	const struct ec2_instance **v;
@@ -88,6 +87,12 @@ struct ranked {
 	unsigned ill;
 };
 
+/* Which of two nodes stays rather than the other, by the first row in which they differ:
+ *
+ *   how far it is from serving (ill)   the nearer
+ *   protected from termination         the protected
+ *   launched                           the earlier
+ *   id                                 the smaller, so that two looks at one account end the same node  */
 static int by_rank(const void *a, const void *b)
 {
 	const struct ranked *x = a, *y = b;

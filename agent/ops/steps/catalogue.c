@@ -54,8 +54,10 @@ const struct aws_service *const *catalogue_services(void)
 	return services;
 }
 
-/* The first are those without which nothing starts: a person who writes a policy meets them in this order. */
+/* First the one without which nothing changes, then those without which no node starts: a person who writes a policy meets them in
+ * this order. */
 static const struct bound *const bounds[] = {
+	&bound_warehouses,
 	&bound_instance_types,
 	&bound_images,
 	&bound_subnets,
@@ -74,7 +76,6 @@ static const struct bound *const bounds[] = {
 	&bound_egress_cidrs,
 	&bound_egress_prefix_lists,
 	&bound_ports,
-	&bound_warehouses,
 	&bound_balancers,
 	&bound_tag_keys,
 	NULL,

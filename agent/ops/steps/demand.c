@@ -20,14 +20,36 @@ void demand_name(struct demand *d, const struct bound *of, const char *text)
 	add_need(d, &(struct demand_need){ of, text, 0 });
 }
 
-void demand_count(struct demand *d, const struct bound *of, uint32_t n)
+static struct demand_need *number_of(struct demand *d, const struct bound *of)
 {
 	for (size_t i = 0; i < d->needs_n; i++)
-		if (d->needs[i].of == of) {
-			d->needs[i].most = n > d->needs[i].most ? n : d->needs[i].most;
-			return;
-		}
-	add_need(d, &(struct demand_need){ of, NULL, n });
+		if (d->needs[i].of == of)
+			return &d->needs[i];
+	add_need(d, &(struct demand_need){ of, NULL, 0 });
+	return &d->needs[d->needs_n - 1];
+}
+
+void demand_count(struct demand *d, const struct bound *of, uint32_t n)
+{
+	struct demand_need *need = number_of(d, of);
+
+	need->most = n > need->most ? n : need->most;
+}
+
+/* No sum goes round to a small one. */
+void demand_add(struct demand *d, const struct bound *of, uint32_t n)
+{
+	struct demand_need *need = number_of(d, of);
+
+	need->most = n > UINT32_MAX - need->most ? UINT32_MAX : need->most + n;
+}
+
+uint32_t demand_number(const struct demand *d, const struct bound *of)
+{
+	for (size_t i = 0; i < d->needs_n; i++)
+		if (d->needs[i].of == of)
+			return d->needs[i].most;
+	return 0;
 }
 
 void demand_rule(struct demand *d, const struct demand_rule *r)

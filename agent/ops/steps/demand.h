@@ -27,17 +27,18 @@ struct demand_need {
 
 /* Texts stay the steps'. Arrays are from mem_grow; demand_close frees them. */
 struct demand {
-	struct demand_need *needs; /* each text once, and of each number the largest */
+	struct demand_need *needs; /* each text once; of each number the largest, or the sum */
 	size_t needs_n;
 	struct demand_rule *rules;
 	size_t rules_n;
 	struct demand_image *images;
 	size_t images_n;
-	uint32_t new_nodes; /* launched by all steps together */
 };
 
 void demand_name(struct demand *d, const struct bound *of, const char *text);
 void demand_count(struct demand *d, const struct bound *of, uint32_t n);
+void demand_add(struct demand *d, const struct bound *of, uint32_t n);  /* to what the steps before need of it */
+uint32_t demand_number(const struct demand *d, const struct bound *of); /* 0: nothing needs any */
 void demand_rule(struct demand *d, const struct demand_rule *r);
 void demand_image(struct demand *d, const struct demand_image *i);
 void demand_close(struct demand *d);

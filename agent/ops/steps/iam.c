@@ -1,4 +1,5 @@
-/* iam.c - the IAM documents, written from the tables in iam_table.c: names put in, lists spread, what names nothing left out. */
+/* iam.c - the IAM documents, of the step kinds' statements as iam_table.c has merged them: names put in, lists spread, what names
+ * nothing left out. */
 #include "agent/ops/steps/iam.h"
 
 #include <assert.h>
@@ -177,6 +178,7 @@ static void add_condition(struct making *m, const struct iam_condition *c, json_
 		test = json_object();
 		json_object_set_new(to, c->test, test);
 	}
+	assert(json_object_get(test, c->key) == NULL); /* one would take the place of the other */
 	json_object_set_new(test, c->key, words(m, c->value));
 }
 
@@ -199,15 +201,22 @@ static const struct iam_texts *of_bound(const struct making *m, const struct bou
 	return texts_of(m, (struct listed){ b, false });
 }
 
-static json_t *conditions_json(struct making *m, const struct iam_statement *s)
+static unsigned flags_of(const struct making *m, const struct iam_statement *s)
 {
-	json_t *when = json_object();
 	unsigned flags = s->when;
 
 	if (flags & IAM_AS_NODE)
 		flags |= of_bound(m, &bound_instance_profiles)->n > 0 ? IAM_WITH_PROFILE : IAM_NO_PROFILE;
 	if ((flags & IAM_INTERNAL) && !of_bound(m, &bound_subnets)->is_open)
 		flags |= IAM_IN_SUBNETS;
+	return flags;
+}
+
+static json_t *conditions_json(struct making *m, const struct iam_statement *s)
+{
+	json_t *when = json_object();
+	unsigned flags = flags_of(m, s);
+
 	add_conditions(m, iam_table_conditions, flags, when);
 	if (flags & IAM_ANY_OWN)
 		add_conditions(m, iam_table_own(s), flags, when);
@@ -245,16 +254,38 @@ static void append_statement(struct making *m, const struct iam_statement *s, js
 	json_array_append_new(to, j);
 }
 
-/* A statement about a list that names nothing would be broken in IAM's eyes, or wide open: it is not made. */
+/* A text that stands once for each member of a list, and the list has none. */
+static bool names_nothing(const struct making *m, const char *text)
+{
+	struct listed l = list_in(text);
+
+	return l.of != NULL && texts_of(m, l)->n == 0;
+}
+
+static bool some_names_nothing(const struct making *m, const struct iam_condition *c, unsigned flags)
+{
+	/* A list among other words still leaves those: only a value that is nothing but the list is empty with it. */
+	for (; c->test != NULL; c++)
+		if ((flags & c->when) && strchr(c->value, ' ') == NULL && !is_open(m, c->value) && names_nothing(m, c->value))
+			return true;
+	return false;
+}
+
+static bool is_bounded_away(const struct making *m, const struct iam_statement *s)
+{
+	const struct bound *b = iam_table_bound(s);
+
+	return b != NULL && m->lists->is_none[catalogue_place_of(b)];
+}
+
+/* A statement about a list that names nothing, as its resource or in a condition, would be broken in IAM's eyes, or wide open. It
+ * is not made, nor is one for things of which the policy allows none. */
 static bool is_made(const struct making *m, const struct iam_statement *s)
 {
-	struct listed l = list_in(s->resources[0]);
+	unsigned flags = flags_of(m, s);
 
-	if ((s->when & IAM_INTERNAL) && !m->lists->may_balance)
-		return false;
-	if ((s->when & IAM_BY_OWNER) && texts_of(m, (struct listed){ &bound_images, true })->n == 0)
-		return false;
-	return l.of == NULL || texts_of(m, l)->n > 0;
+	return !names_nothing(m, s->resources[0]) && !some_names_nothing(m, iam_table_conditions, flags) &&
+	       ((flags & IAM_ANY_OWN) == 0 || !some_names_nothing(m, iam_table_own(s), flags)) && !is_bounded_away(m, s);
 }
 
 static json_t *document(struct making *m, const struct iam_statement *s, enum iam_power p)

@@ -26,7 +26,7 @@ struct iam_args {
 
 int iam_agent(const struct iam_args *a, struct buf *to, struct err *e);
 /* -ERR_DENIED: the policy leaves nothing of this power. -ERR_LIMIT: the document is too long, and which bound makes it so.
- * -ERR_INVALID: a step kind asks for an action for which iam.c has no statement, or iam.c has one that no kind asks for. */
+ * -ERR_INVALID: a step kind has no statement for its own action, or means another thing by a Sid than a kind before it. */
 int iam_power(const struct iam_args *a, enum iam_power p, struct buf *to, struct err *e);
 /* All of them as one object, {"launch": document, ...}; a power of which the policy leaves nothing is not in it. */
 int iam_operate(const struct iam_args *a, struct buf *to, struct err *e);

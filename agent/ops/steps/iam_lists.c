@@ -39,7 +39,7 @@ void iam_lists_open(struct iam_lists *l)
 {
 	const struct bound *const *rows = catalogue_bounds();
 
-	*l = (struct iam_lists){ .may_balance = true };
+	*l = (struct iam_lists){ 0 };
 	for (size_t i = 0; rows[i] != NULL; i++) {
 		const char *one = rows[i]->ours != NULL ? rows[i]->ours : rows[i]->any;
 

@@ -23,7 +23,7 @@ struct iam_texts {
 struct iam_lists {
 	struct iam_texts of[BOUNDS_MAX], apart[BOUNDS_MAX]; /* the members that bound.apart tells from the others */
 	char why_not[IAM_POWERS][IAM_WHY_MAX];              /* "": the power is there */
-	bool may_balance;                                   /* new load balancers */
+	bool is_none[BOUNDS_MAX];                           /* of bounds that are numbers: none is allowed */
 	bool is_cut; /* texts stand as they are; in open lists the letters (iam_grant.h) are expanded */
 };
 

@@ -46,6 +46,8 @@ const struct iam_condition iam_table_conditions[] = {
 struct merged {
 	const char *actions[TEXTS_MAX + 1], *resources[TEXTS_MAX + 1], *creates[TEXTS_MAX + 1]; /* sorted, ended by NULL */
 	const struct iam_condition *own;
+	const struct bound *bounded_by;
+	bool is_begun; /* a kind has said something under it */
 };
 
 static struct {
@@ -94,6 +96,10 @@ static void add_grant(const struct step_kind *k, const struct iam_statement *s)
 		add_text(m->creates, k->action);
 	if (s->when & IAM_ANY_OWN)
 		m->own = k->conditions;
+	/* Two kinds that need the same call need it as long as one of them may. */
+	if (m->bounded_by != k->bounded_by)
+		m->bounded_by = m->is_begun ? NULL : k->bounded_by;
+	m->is_begun = true;
 }
 
 const struct iam_statement *iam_table_operate(void)
@@ -114,6 +120,11 @@ const char *const *iam_table_creates(const struct iam_statement *s)
 const struct iam_condition *iam_table_own(const struct iam_statement *s)
 {
 	return all.of[s - all.v].own;
+}
+
+const struct bound *iam_table_bound(const struct iam_statement *s)
+{
+	return s >= all.v && s < all.v + all.n ? all.of[s - all.v].bounded_by : NULL; /* those of the instance role: no kind's */
 }
 
 static bool is_granted(const struct step_kind *k)

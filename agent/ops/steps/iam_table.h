@@ -10,6 +10,8 @@ const struct iam_statement *iam_table_operate(void); /* of all kinds, one a Sid,
 const char *const *iam_table_creates(const struct iam_statement *s);
 /* Of one of them with a flag of IAM_ANY_OWN: the kind's own conditions. */
 const struct iam_condition *iam_table_own(const struct iam_statement *s);
+/* The number without which nobody needs it: that of all kinds under this Sid; NULL: there is none. */
+const struct bound *iam_table_bound(const struct iam_statement *s);
 extern const struct iam_statement iam_table_agent[];
 extern const struct iam_condition iam_table_conditions[];
 

@@ -124,6 +124,7 @@ const struct step_kind kind_create_load_balancer = {
 	.name = "create-load-balancer",
 	.action = "elasticloadbalancing:CreateLoadBalancer",
 	.grants = create_lb_grants,
+	.bounded_by = &bound_balancers,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 300,

@@ -1,5 +1,5 @@
-/* kinds_impl.h - what the step kinds of EC2 share: a rule of a security group as a plan writes it, and who must have all its
- * nodes or none. */
+/* kinds_impl.h - what step kinds of several services share: a rule of a security group as a plan writes it, and who must have all
+ * its nodes or none. */
 #pragma once
 #include "agent/ops/steps/catalogue.h"
 #include "agent/ops/steps/iam_grant.h"

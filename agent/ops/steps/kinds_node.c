@@ -81,8 +81,8 @@ static void lose(struct standing *s, const char *id, const char *why, struct cod
 /* This agent never starts a stopped node again, and nothing tells whether it would come back the same.
  *
  *   running                                         up
- *   not shown, and launched by this very command    coming: AWS may not show it yet
- *   not shown                                       lost
+ *   not shown, launched by this very command        coming, within settle_s: AWS may not show it yet
+ *   not shown otherwise                             lost
  *   pending                                         coming
  *   stopped, or about to be                         lost: a person must start or end it
  *   ended, or about to be                           lost, with what it died of */

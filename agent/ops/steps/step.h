@@ -18,6 +18,7 @@ struct inventory;
 struct demand;
 struct iam_statement;
 struct iam_condition;
+struct bound;
 
 /* What a failure comes of, where another than the last answer tells it: an instance's StateReason. Zero: nothing is told. */
 struct step_cause {
@@ -37,6 +38,7 @@ struct step_ctx {
 	const json_t *args;
 	const char *command, *plan, *step; /* the command's id as text, and our place in it */
 	const char *token;                 /* ClientToken of this generation */
+	const char *region;                /* "us-east-1": S3's CreateBucket names it, for one */
 	unsigned generation;               /* from 1; a changed request takes the next one */
 	bool settled;        /* settle_s lay between the last call and this look at the world: what is not seen is not there */
 	bool patient;        /* settle_s has passed since the first one: what is not known is gone */
@@ -83,6 +85,7 @@ struct step_kind {
 	 * documents of the operate role are made of these (iam_grant.h). NULL: it reads, with the role of the instance, or asks a
 	 * node. */
 	const struct iam_statement *grants;
+	const struct bound *bounded_by; /* a number: its statements are made where the policy allows one at least; NULL: always */
 	const struct iam_condition *conditions; /* its own (IAM_OWN), ended by one without a test; NULL: none */
 	bool ends_nodes;                        /* of a cluster: rates.ended_at_once counts them */
 	enum step_repeat repeat;

@@ -8,6 +8,7 @@
 #include "agent/aws/call.h"
 #include "agent/aws/code.h"
 #include "agent/base/mem.h"
+#include "agent/aws/elb.h"
 
 static const struct {
 	const char *code;
@@ -91,7 +92,7 @@ static void a_code_speaks_before_its_status(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
-		struct code_meaning is = code_judge(codes[i].code, codes[i].status);
+		struct code_meaning is = code_judge(elb_service.codes, codes[i].code, codes[i].status);
 
 		if (is.act != codes[i].act || is.class != codes[i].class)
 			print_error("%s %d\n", codes[i].code, codes[i].status);

@@ -20,11 +20,3 @@ static inline const char *wanted_text(const struct demand *d, const struct bound
 			return d->needs[k].text;
 	return NULL;
 }
-
-static inline uint32_t wanted_most(const struct demand *d, const struct bound *of)
-{
-	for (size_t i = 0; i < d->needs_n; i++)
-		if (d->needs[i].of == of)
-			return d->needs[i].most;
-	return 0;
-}

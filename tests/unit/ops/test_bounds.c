@@ -75,6 +75,7 @@ static void judged(const struct bounds *b, struct demand *d, uint32_t now, const
 
 static void each_list_and_number_denies_what_lies_beyond_it_and_says_which(void **state)
 {
+	struct demand nodes = { 0 };
 	struct bounds b;
 
 	(void)state;
@@ -95,8 +96,11 @@ static void each_list_and_number_denies_what_lies_beyond_it_and_says_which(void 
 		demand_count(&d, counts[i].of, counts[i].most + 1);
 		judged(&b, &d, 0, counts[i].says);
 	}
-	judged(&b, &(struct demand){ .new_nodes = 2 }, 4, NULL);
-	judged(&b, &(struct demand){ .new_nodes = 3 }, 4, "bounds.nodes_total is 6, the plan makes 7");
+	demand_add(&nodes, &bound_nodes_total, 2);
+	judged(&b, &nodes, 4, NULL);
+	demand_add(&nodes, &bound_nodes_total, 1);
+	demand_add(&nodes, &bound_nodes_total, 2); /* of another step */
+	judged(&b, &nodes, 4, "bounds.nodes_total is 6, the plan makes 7");
 	judged(&b, &(struct demand){ 0 }, 100, NULL);
 	bounds_close(&b);
 }

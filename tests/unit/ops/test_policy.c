@@ -63,7 +63,7 @@ static void a_mark_of_utf8_at_the_head_is_as_if_it_were_not_there(void **state)
 static void what_is_not_said_is_off_allows_nothing_and_holds_a_day(void **state)
 {
 	struct policy p = parsed("commands: {}\n");
-	struct demand d = { .new_nodes = 1 };
+	struct demand d = { 0 };
 	struct err e = { 0 };
 
 	(void)state;
@@ -71,7 +71,9 @@ static void what_is_not_said_is_off_allows_nothing_and_holds_a_day(void **state)
 	assert_int_equal(p.verbs[VERB_WAREHOUSE_DELETE], POLICY_OFF);
 	assert_int_equal(p.delete_hold_ms, 86400000);
 	assert_int_equal(p.export.metrics_n + p.export.logs_n, 0);
+	demand_add(&d, &bound_nodes_total, 1);
 	assert_int_equal(bounds_judge(&p.bounds, &d, 0, &e), -ERR_DENIED);
+	demand_close(&d);
 	policy_close(&p);
 }
 

@@ -198,6 +198,31 @@ static void a_read_of_a_new_kind_that_fails_is_named_with_its_action(void **stat
 	inventory_req_close(&l.req);
 }
 
+static enum shop_fault second_look_is_denied(struct shop *s, const char *body)
+{
+	s->answer = "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors></Response>";
+	return str_starts(body, "Action=DescribeInstances&") && s->broke++ > 0 ? SHOP_ENCODED : SHOP_FINE;
+}
+
+/* One customer's key that is closed to us must not stop all plans; any other denial does. */
+static void what_a_new_kind_may_be_denied_counts_as_not_there(void **state)
+{
+	struct inventory_read closed[] = { mirror_reads[0], { .name = NULL } };
+	const struct resource door = { .kind = "door", .reads = closed };
+	const struct resource *const only_door[] = { &door, NULL };
+	struct shop *s = *state;
+
+	s->break_at = second_look_is_denied;
+	for (int may = 0; may < 2; may++) {
+		struct look l = { .resources = only_door };
+
+		s->broke = 0;
+		closed[0].may_be_denied = may == 1;
+		assert_int_equal(take(s, &l) == 0, may == 1);
+		inventory_req_close(&l.req);
+	}
+}
+
 static enum shop_fault nodes_are_told(struct shop *s, const char *body)
 {
 	(void)s;
@@ -427,6 +452,7 @@ int main(void)
 		SHOP(a_thing_that_moves_between_pages_is_not_overlooked),
 		SHOP(a_new_kind_of_thing_is_read_page_by_page_and_kept_on_its_shelf),
 		SHOP(a_read_of_a_new_kind_that_fails_is_named_with_its_action),
+		SHOP(what_a_new_kind_may_be_denied_counts_as_not_there),
 		SHOP(a_question_for_a_protection_that_fails_names_the_action_of_its_kind),
 		SHOP(what_a_plan_stands_on_is_looked_up_beside_it_and_what_is_not_there_is_left_out),
 		SHOP(what_an_ignored_filter_shows_is_not_ours_and_holds_up_no_delete),

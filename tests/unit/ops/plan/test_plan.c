@@ -172,7 +172,7 @@ static void high_risk_is_found_and_what_is_needed_is_summed(void **state)
 	assert_string_equal(plans_high(p, &plan)->name, "terminate");
 	assert_string_equal(plan->name, "cluster-a");
 	plans_demand(p, &d);
-	assert_int_equal(d.new_nodes, 2);
+	assert_int_equal(demand_number(&d, &bound_nodes_total), 2);
 	assert_int_equal(wanted_n(&d, &bound_instance_types), 1);
 	assert_string_equal(wanted_text(&d, &bound_instance_types, 0), "m6i.large");
 	assert_string_equal(wanted_text(&d, &bound_warehouses, 0), "wh-1");

@@ -235,7 +235,7 @@ static void a_new_balancer_counts_with_those_that_are_still_there(void **state)
 	d->k.lb.name = (char *)"other"; /* the one that is there goes only behind it */
 	p = board_apply(d);
 	plans_demand(p, &need);
-	assert_int_equal(wanted_most(&need, &bound_balancers), 2);
+	assert_int_equal(demand_number(&need, &bound_balancers), 2);
 	assert_string_equal(wanted_text(&need, &bound_subnets, 0), "subnet-1");
 	demand_close(&need);
 	plans_free(p);

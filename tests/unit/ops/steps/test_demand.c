@@ -21,7 +21,12 @@ static void names_are_kept_once_counts_as_the_largest_and_rules_in_order(void **
 	assert_int_equal(wanted_n(&d, &bound_instance_types), 2);
 	assert_string_equal(wanted_text(&d, &bound_instance_types, 1), "r6i.large");
 	assert_int_equal(wanted_n(&d, &bound_subnets), 0);
-	assert_int_equal(wanted_most(&d, &bound_iops), 49);
+	assert_int_equal(demand_number(&d, &bound_iops), 49);
+	demand_add(&d, &bound_volume_gib, 3);
+	demand_add(&d, &bound_volume_gib, 4);
+	assert_int_equal(demand_number(&d, &bound_volume_gib), 7);
+	demand_add(&d, &bound_volume_gib, UINT32_MAX);
+	assert_int_equal(demand_number(&d, &bound_volume_gib), UINT32_MAX);
 	assert_int_equal(d.rules_n, 50);
 	assert_int_equal(d.rules[49].from_port, 49);
 	demand_close(&d);

@@ -23,7 +23,7 @@ static void open_lists_bound_the_profile_alone(void **state)
 	for (enum iam_power i = 0; i < IAM_POWERS; i++)
 		assert_string_equal(l.why_not[i], "");
 	assert_string_equal(iam_lists_of(&l, &bound_instance_profiles)->v[0], "%N-node");
-	assert_true(l.may_balance);
+	assert_false(l.is_none[catalogue_place_of(&bound_balancers)]);
 	assert_false(l.is_cut);
 	iam_lists_close(&l);
 	assert_null(iam_lists_of(&l, &bound_instance_profiles)->v);

@@ -259,9 +259,9 @@ static void a_launch_demands_all_that_it_names(void **state)
 	wants(&d, &bound_user_data, "98ea");
 	wants(&d, &bound_kms_keys, "arn:key");
 	wants(&d, &bound_volume_types, "gp3");
-	assert_int_equal(wanted_most(&d, &bound_volumes_per_node), 1);
-	assert_int_equal(wanted_most(&d, &bound_iops), 4000);
-	assert_int_equal(wanted_most(&d, &bound_throughput), 250);
+	assert_int_equal(demand_number(&d, &bound_volumes_per_node), 1);
+	assert_int_equal(demand_number(&d, &bound_iops), 4000);
+	assert_int_equal(demand_number(&d, &bound_throughput), 250);
 	demand_close(&d);
 	json_object_del(t.args, "user_data_sha256"); /* a plan of an older version: no bound holds the empty text */
 	t.k->demand(t.args, &d);
@@ -300,9 +300,9 @@ static void a_launch_demands_type_nodes_and_volume(void **state)
 	(void)state;
 	kinds_start(&t, &kind_launch, LAUNCH(""));
 	t.k->demand(t.args, &d);
-	assert_int_equal(d.new_nodes, 3);
-	assert_int_equal(wanted_most(&d, &bound_nodes_per_cluster), 4);
-	assert_int_equal(wanted_most(&d, &bound_volume_gib), 9);
+	assert_int_equal(demand_number(&d, &bound_nodes_total), 3);
+	assert_int_equal(demand_number(&d, &bound_nodes_per_cluster), 4);
+	assert_int_equal(demand_number(&d, &bound_volume_gib), 9);
 	demand_close(&d);
 	kinds_end(&t);
 	kinds_start(&t, &kind_launch, "{\"cluster\": \"a\", \"count\": 1}");
