@@ -1,6 +1,6 @@
 /* catalogue.h - all step kinds, all kinds of things that they make and remove, the services that they ask, and the bounds of a
  * policy that they ask for. A new one is named here and in catalogue.c, stands in a file of its own, and is planned by a planner;
- * nothing else need know of it. */
+ * nothing else need know of it: what is wanted of it stands in the spec. */
 #pragma once
 #include "agent/ops/steps/bound.h"
 #include "agent/ops/steps/step.h"
