@@ -406,6 +406,7 @@ static void set_defaults(struct config *c, const char *path)
 	c->path = arena_str(c->arena, path);
 	c->policy_path = beside(c->arena, path, "policy.yaml");
 	c->stop_path = beside(c->arena, path, "STOP");
+	c->wait_handle_path = beside(c->arena, path, "wait-handle");
 	c->imds_endpoint = "http://169.254.169.254";
 	c->state_dir = "/var/lib/reeve";
 	c->socket = "/run/reeve/reeve.sock";

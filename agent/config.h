@@ -24,6 +24,7 @@ struct config {
 	struct arena *arena;
 	const char *path;                    /* of the file */
 	const char *policy_path, *stop_path; /* beside it */
+	const char *wait_handle_path;        /* beside it: stack_signal.h */
 	const char *text;                    /* the file as it was read; there is no secret in it */
 	const char *installation;
 	const char *vendor_name, *vendor_url, *vendor_host, *vendor_connect_to, *ca_file;

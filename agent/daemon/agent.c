@@ -23,7 +23,8 @@ static const struct sm_state agent_states[] = {
 	[AGENT_RECORDING] = { "recording", TO(UP) | TO(ENDING) },
 	[AGENT_UP] = { "up", TO(ENDING) },
 	[AGENT_ENDING] = { "ending", TO(CLOSE_FINDING) },
-	[AGENT_CLOSE_FINDING] = { "close-finding", TO(CLOSE_SESSION) },
+	[AGENT_CLOSE_FINDING] = { "close-finding", TO(CLOSE_SIGNAL) },
+	[AGENT_CLOSE_SIGNAL] = { "close-signal", TO(CLOSE_SESSION) },
 	[AGENT_CLOSE_SESSION] = { "close-session", TO(CLOSE_TELEMETRY) },
 	[AGENT_CLOSE_TELEMETRY] = { "close-telemetry", TO(CLOSE_OPS) },
 	[AGENT_CLOSE_OPS] = { "close-ops", TO(CLOSE_JOURNAL) },
@@ -181,11 +182,21 @@ static void start_control(struct agent *a)
 	a->session = session_new(a->w, &s);
 }
 
+static void start_signal(struct agent *a)
+{
+	const struct stack_signal_config cfg = { .handle_path = a->cfg->wait_handle_path,
+						 .state_dir = a->cfg->state_dir,
+						 .unique_id = a->id.instance.instance_id };
+
+	a->stack_signal = stack_signal_new(a->w, &cfg);
+}
+
 static void begin_work(struct agent *a)
 {
 	ops_set_aws(a->ops, a->aws, a->creds, a->id.operate_role);
 	start_control(a);
 	a->telemetry = telemetry_new(a->w, a->cfg, a->paths[SPOOL_DIR], &a->id, a->channel);
+	start_signal(a);
 	a->has_been_up = true;
 	sm_move(&a->sm, AGENT_UP);
 	/* Last, because it reads the policy at once, whose rules telemetry must hear, and may have
@@ -344,6 +355,9 @@ static void on_tick(struct timer *t)
 	a->ticks++;
 	if (a->telemetry != NULL)
 		telemetry_look(a->telemetry);
+	/* The first answer to a poll is behind the login: the vendor has let it in. */
+	if (a->stack_signal != NULL && a->session != NULL && session_is_connected(a->session))
+		stack_signal_send(a->stack_signal);
 	if (agent_is_up(a))
 		ops_policy_read(a->ops); /* export rules and the mode are seen within a tick also when nothing runs */
 	timer_start(a->w, &a->ticker, 2000, on_tick);
@@ -445,6 +459,7 @@ static void close_next(void *ctx);
 		return true;                                                                                                       \
 	}
 
+CLOSER(stack_signal)
 CLOSER(session)
 CLOSER(telemetry)
 CLOSER(channel)
@@ -496,9 +511,11 @@ static bool close_journal(struct agent *a)
 /* The order of closing: first the search for the identity, so that it starts nothing more; then each component before those that it
  * uses. The journal comes right after the operations, because it asks them for its checkpoints. */
 static bool (*const closers[])(struct agent *a) = {
-	[AGENT_CLOSE_FINDING] = close_finding, [AGENT_CLOSE_SESSION] = close_session, [AGENT_CLOSE_TELEMETRY] = close_telemetry,
-	[AGENT_CLOSE_OPS] = close_ops,         [AGENT_CLOSE_JOURNAL] = close_journal, [AGENT_CLOSE_CHANNEL] = close_channel,
-	[AGENT_CLOSE_CREDS] = close_creds,     [AGENT_CLOSE_IMDS] = close_imds,
+	[AGENT_CLOSE_FINDING] = close_finding, [AGENT_CLOSE_SIGNAL] = close_stack_signal,
+	[AGENT_CLOSE_SESSION] = close_session, [AGENT_CLOSE_TELEMETRY] = close_telemetry,
+	[AGENT_CLOSE_OPS] = close_ops,         [AGENT_CLOSE_JOURNAL] = close_journal,
+	[AGENT_CLOSE_CHANNEL] = close_channel, [AGENT_CLOSE_CREDS] = close_creds,
+	[AGENT_CLOSE_IMDS] = close_imds,
 };
 
 static void close_next(void *ctx)

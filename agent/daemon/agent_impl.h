@@ -9,6 +9,7 @@
 #include "agent/control/inbox.h"
 #include "agent/control/session.h"
 #include "agent/daemon/identity.h"
+#include "agent/daemon/stack_signal.h"
 #include "agent/io/journal.h"
 #include "agent/ops/op.h"
 #include "agent/ops/ops.h"
@@ -25,6 +26,7 @@ enum agent_state {
 	AGENT_UP,
 	AGENT_ENDING, /* the key may be half written */
 	AGENT_CLOSE_FINDING,
+	AGENT_CLOSE_SIGNAL,
 	AGENT_CLOSE_SESSION,
 	AGENT_CLOSE_TELEMETRY,
 	AGENT_CLOSE_OPS,
@@ -57,6 +59,7 @@ struct agent {
 	struct channel *channel;
 	struct session *session;
 	struct telemetry *telemetry;
+	struct stack_signal *stack_signal; /* NULL: no stack waits */
 	struct journal_append created_rec, started_rec;
 	struct opamp_attr identifying[4], describing[8];
 	struct timer timer, ticker;
