@@ -1,6 +1,8 @@
 /* host_cpu.c - CPU times, load, uptime, processes. */
 #include "collectors/host_impl.h"
 
+#include "agent/base/str.h"
+
 #define TICKS_PER_S 100.0 /* USER_HZ, the same on every architecture we run on */
 
 static void emit_cpu(struct host *h, const struct host_cpu *c)
@@ -18,10 +20,18 @@ static void emit_cpu(struct host *h, const struct host_cpu *c)
 	host_int(h, "system.process.created", "{process}", TELEMETRY_COUNTER, c->created, NULL);
 }
 
+struct processes {
+	uint64_t n;
+	bool has_first;
+};
+
 static int count_process(void *ctx, const char *name)
 {
+	struct processes *p = ctx;
+
 	/* In proc(5) the folders of processes alone are named by a number. */
-	*(uint64_t *)ctx += name[0] >= '1' && name[0] <= '9';
+	p->n += name[0] >= '1' && name[0] <= '9';
+	p->has_first |= str_eq(name, "1");
 	return 0;
 }
 
@@ -72,11 +82,13 @@ static void read_uptime(struct host *h)
 
 void host_read_cpu(struct host *h)
 {
-	uint64_t processes = 0;
+	struct processes p = { 0 };
 
 	read_stat(h);
 	read_load(h);
 	read_uptime(h);
-	if (h->w->disk_list(h->w, "/proc", count_process, &processes, NULL) == 0)
-		host_int(h, "system.process.count", "{process}", TELEMETRY_UPDOWN, processes, NULL);
+	/* Process 1 is always there. Where it is not shown, those of others are hidden (hidepid of proc(5), ProtectProc= of
+	 * systemd.exec(5)), and the number of our own would be taken for that of the machine. */
+	if (h->w->disk_list(h->w, "/proc", count_process, &p, NULL) == 0 && p.has_first)
+		host_int(h, "system.process.count", "{process}", TELEMETRY_UPDOWN, p.n, NULL);
 }

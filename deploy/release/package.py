@@ -48,10 +48,21 @@ def put(source, to, mode=0o644):
     to.chmod(mode)
 
 
+def root(folder):
+    """What the service has for its root: empty folders, on which systemd lays what reeve.service names."""
+    for name in ("dev", "etc", "proc", "run", "sys", "tmp", "usr", "var/lib", "var/tmp"):
+        (folder / name).mkdir(parents=True)
+    for name in ("lib", "lib64"):  # where the loader is looked for
+        (folder / name).symlink_to(f"usr/{name}")
+
+
 def stage(release, tree, version, epoch):
     """The files as they will lie on the machine."""
     put(release / "reeve", tree / "usr/bin/reeve", 0o755)
-    put(REPO / "deploy/systemd/reeve.service", tree / "usr/lib/systemd/system/reeve.service")
+    for unit in ("reeve.service", "reeve-again.timer"):
+        put(REPO / "deploy/systemd" / unit, tree / "usr/lib/systemd/system" / unit)
+    put(REPO / "deploy/systemd/telemetry.conf", tree / "usr/share/reeve/telemetry.conf")
+    root(tree / "usr/lib/reeve/root")
     put(REPO / "deploy/systemd/reeve.sysusers", tree / "usr/lib/sysusers.d/reeve.conf")
     pages = tree.parent / "pages"
     subprocess.run([HERE / "manual.py", pages, release / "reeve", version, str(epoch)], check=True)
@@ -74,8 +85,9 @@ def settle(tree, epoch):
     """One time for all, and modes that are written here: nothing of the builder's machine is left in a package."""
     for path in sorted(tree.rglob("*"), reverse=True):
         runs = path.is_dir() or str(path.relative_to(tree)) in EXECUTABLE
-        path.chmod(0o755 if runs else 0o644)
-        os.utime(path, (epoch, epoch))
+        if not path.is_symlink():
+            path.chmod(0o755 if runs else 0o644)
+        os.utime(path, (epoch, epoch), follow_symlinks=False)
     tree.chmod(0o755)
     os.utime(tree, (epoch, epoch))
 
@@ -91,7 +103,7 @@ def deb(here, tree, version, arch, epoch):
     """The changelog stands compressed beside the copyright, which names Debian's own text of the licence."""
     root = here.folder / "src/deb"
     shutil.rmtree(root, ignore_errors=True)
-    shutil.copytree(tree, root)
+    shutil.copytree(tree, root, symlinks=True)
     log = f"reeve ({version}) stable; urgency=medium\n\n  * See the history of the sources.\n\n"
     log += f" -- The Reeve engineers <{MAIL}>  {here.run(f'date -u -R -d @{epoch}').strip()}\n"
     put(HERE / "copyright", root / DOC / "copyright")
@@ -100,7 +112,7 @@ def deb(here, tree, version, arch, epoch):
     )  # where Debian's zsh looks
     put(HERE / "lintian-overrides", root / "usr/share/lintian/overrides/reeve")
     (root / DOC / "changelog.gz").write_bytes(gzip.compress(log.encode(), 9, mtime=0))
-    files = sorted(p for p in root.rglob("*") if p.is_file())
+    files = sorted(p for p in root.rglob("*") if p.is_file() and not p.is_symlink())
     control = root / "DEBIAN"
     control.mkdir()
     size_kib = sum((p.stat().st_size + 1023) // 1024 for p in files)
@@ -118,7 +130,7 @@ def deb(here, tree, version, arch, epoch):
 def rpm(here, tree, version, arch, epoch):
     root = here.folder / "src/rpm"
     shutil.rmtree(root, ignore_errors=True)
-    shutil.copytree(tree, root / "tree")
+    shutil.copytree(tree, root / "tree", symlinks=True)
     put(REPO / "LICENSE", root / "tree/usr/share/licenses/reeve/LICENSE")
     date = here.run(f"date -u '+%a %b %d %Y' -d @{epoch}").strip()
     spec = (HERE / "rpm/reeve.spec").read_text() + f"\n%changelog\n* {date} The Reeve engineers <{MAIL}> {version}-1\n"
@@ -180,8 +192,12 @@ def main():
     settle(tree, epoch)
     name = f"reeve-{version}-linux-{arch}"
     tarball(tree, name, epoch, out / f"{name}.tar.gz")
-    for path in sorted(p for p in out.iterdir() if p.is_file()):
+    made = sorted(p for p in out.iterdir() if p.is_file())
+    for path in made:
         finish(path, key)
+    sums = out / f"reeve-{version}-{arch}.sums"  # what a stack pins: one hash for whichever of them its machine takes
+    sums.write_text("".join(p.with_name(f"{p.name}.sha256").read_text() for p in made))
+    finish(sums, key)
 
 
 if __name__ == "__main__":

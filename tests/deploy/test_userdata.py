@@ -13,32 +13,15 @@ import tarfile
 import threading
 
 import pytest
-from botocore.auth import S3SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.peers.bucket import is_signed
 
 REPO = pathlib.Path(__file__).parents[2]
 SCRIPT = REPO / "deploy/cloudformation/userdata.sh"
 NAME = "reeve-9.9.9-linux-x86_64"
 KEYS = {"Code": "Success", "AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "se/cret+1", "Token": "to/ken+=="}
 ROLE = "/latest/meta-data/iam/security-credentials/"
-
-
-class Signer(S3SigV4Auth):
-    """Signs as of the moment of the request that it is compared with."""
-
-    def __init__(self, date):
-        super().__init__(Credentials(KEYS["AccessKeyId"], KEYS["SecretAccessKey"], None), "s3", "us-east-1")
-        self.date = date
-
-    def signature_of(self, url, headers):
-        request = AWSRequest("GET", url, headers=headers)
-        request.context["timestamp"] = self.date
-        return self.signature(self.string_to_sign(request, self.canonical_request(request)), request)
-
-    def payload(self, request):
-        return request.headers["x-amz-content-sha256"]
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -64,21 +47,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             allowed = self.headers.get("X-aws-ec2-metadata-token") == "token-1"
             body = json.dumps(KEYS, indent=2).encode() if self.path == ROLE + "a-role" else b"a-role"
             self.answer(body if allowed else b"", 200 if allowed else 401)
-        elif self.path in self.server.objects and self.is_signed():
+        elif self.path in self.server.objects and is_signed(self.headers, self.path, KEYS):
             self.answer(self.server.objects[self.path])
         else:
             self.answer(b"", 403)
-
-    def is_signed(self):
-        auth = self.headers.get("Authorization", "")
-        m = re.search(r"SignedHeaders=([^,]+), ?Signature=(\w+)", auth)
-        if m is None or self.headers.get("x-amz-security-token") != KEYS["Token"]:
-            return False
-        headers = {name: self.headers[name] for name in m[1].split(";")}
-        if not {"host", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"} <= set(headers):
-            return False
-        url = f"http://{self.headers['Host']}{self.path}"
-        return Signer(headers["x-amz-date"]).signature_of(url, headers) == m[2]
 
 
 @pytest.fixture
