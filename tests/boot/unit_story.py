@@ -1,0 +1,332 @@
+"""The service under systemd, on a machine that boots (make boot-test): what it may do, what it sees, when it is ready, what ends it
+and what starts it again. Every sentence below is asked of a running machine."""
+
+import contextlib
+import ctypes
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from tests.boot import machine, world
+
+PACKAGE = machine.REPO / "build/package"
+UNIT = "reeve.service"
+DROP_IN = "/etc/systemd/system/reeve.service.d/telemetry.conf"
+LOG = "/var/log/warehouse.log"
+HOST = """telemetry:
+  host_metrics:
+    interval: 2s
+  logs:
+    - path: /var/log/warehouse.log
+      service: doris-be
+poll:
+  idle: 2s
+"""
+# Every family that the collector knows (docs of the metrics: OpenTelemetry's semantic conventions).
+FAMILIES = "cpu memory paging disk filesystem network process uptime".split()
+EXPOSURE = {"base": 1.0, "telemetry": 1.3}  # at most
+
+
+class Story:
+    def __init__(self):
+        self.passed, self.failed, self.lines = 0, 0, []
+
+    def check(self, sentence, holds, found=""):
+        self.passed, self.failed = self.passed + bool(holds), self.failed + (not holds)
+        self.tell(f"  {'ok   ' if holds else 'FAIL '} {sentence}" + ("" if holds else f": {str(found)[:600]}"))
+
+    def tell(self, line):
+        self.lines.append(line)
+        print(line, flush=True)
+
+
+def package():
+    found = sorted(PACKAGE.glob("*.deb"))
+    if not found:
+        raise SystemExit("build/package holds no .deb: make package")
+    return found[0]
+
+
+def install(m, w, more=""):
+    shutil.copy(package(), m.root / "tmp/reeve.deb")
+    m.disk.run("dpkg -i /tmp/reeve.deb")
+    w.prepare(m)
+    m.put("/etc/reeve/reeve.yaml", w.configuration(more))
+    m.put("/etc/reeve/policy.yaml", w.policy())
+    if os.environ.get("TRY_UNIT"):
+        shutil.copy(os.environ["TRY_UNIT"], m.root / "usr/lib/systemd/system/reeve.service")
+    m.disk.run("systemctl enable reeve.service")
+
+
+def exposure(m):
+    told = m.inside("systemd-analyze", "security", "--no-pager", UNIT)
+    return float(re.search(r"exposure level for reeve.service: ([\d.]+)", told)[1])
+
+
+def show(m, *names):
+    told = m.inside("systemctl", "show", UNIT, *(f"--property={n}" for n in names))
+    return dict(line.split("=", 1) for line in told.splitlines())
+
+
+def is_up(m):
+    return show(m, "ActiveState")["ActiveState"] == "active"
+
+
+def main_pid(m):
+    """Of the agent, as this side of the container sees it."""
+    inner = int(show(m, "MainPID")["MainPID"])
+    for path in pathlib.Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):
+            text = path.read_text()
+            ns = re.search(r"^NSpid:\s+(.*)$", text, re.MULTILINE)
+            if ns and ns[1].split()[-1] == str(inner) and len(ns[1].split()) > 1 and "Name:\treeve" in text:
+                return int(path.parent.name)
+    raise RuntimeError(f"no agent with pid {inner} in the machine")
+
+
+def metrics(w):
+    return {line["name"] for line in w.stage.vendor_lines("metrics") if line["name"].startswith("system.")}
+
+
+def journal_says(m, pattern):
+    return re.search(pattern, m.ask("journalctl", "--unit", UNIT, "--output=cat", "--no-pager")[1])
+
+
+# ---- the base unit ----
+
+
+def base(s, w, image, folder):
+    s.tell("the base unit")
+    with machine.Machine(folder, image) as m:
+        install(m, w, "poll:\n  idle: 2s\n")
+        m.boot()
+        m.wait(lambda: show_is(m, "activating"), 60, "a unit that starts")
+        m.wait(lambda: "metadata service" in said(m), 30, "a status that names the metadata service")
+        s.check("before it knows who it is it says what it waits for", True)
+        s.check("and is not ready", not is_up(m))
+        w.connect(m)
+        m.wait(lambda: is_up(m), 60, "an active unit")
+        s.check("it is ready once identity, journal and policy are known", True)
+        m.wait(lambda: "connected" in show(m, "StatusText")["StatusText"], 60, "a login")
+        s.check("it logs in to the vendor with nothing but what a stack writes", True)
+        score = exposure(m)
+        s.check(f"its exposure is {EXPOSURE['base']} or better: {score}", score <= EXPOSURE["base"], score)
+        sandbox(s, m)
+        status = m.ask("reeve", "status")
+        s.check("`reeve status` finds it by its socket", status[0] == 0 and "connected" in status[1], status)
+        told = show(m, "MemoryMax", "CPUQuotaPerSecUSec", "LimitCORE", "TasksMax", "Restart", "OnFailure", "SupplementaryGroups")
+        s.check("its limits are those of the unit", (told["MemoryMax"], told["LimitCORE"]) == ("268435456", "0"), told)
+        s.check("it is in no group but its own", told["SupplementaryGroups"] == "", told)
+        m.off()
+
+
+def show_is(m, state):
+    status, told = m.ask("systemctl", "show", UNIT, "--property=ActiveState")
+    return status == 0 and told.strip() == f"ActiveState={state}"
+
+
+def said(m):
+    return show(m, "StatusText")["StatusText"]
+
+
+def sandbox(s, m):
+    """In the agent's own namespaces."""
+    pid = show(m, "MainPID")["MainPID"]
+    looks = [
+        ("its root shows /usr and /etc", "ls /usr/bin/reeve /etc/reeve/reeve.yaml", True),
+        ("it cannot see /home, /root, /boot or /srv", "ls -d /home /root /boot /srv /opt", False),
+        ("it cannot write /usr", "touch /usr/x", False),
+        ("it cannot write /etc", "touch /etc/reeve/x", False),
+        ("it can write its state", "touch /var/lib/reeve/x && rm /var/lib/reeve/x", True),
+        ("it can run no shell", "/bin/sh -c true", False),
+    ]
+    root = f"/proc/{pid}/root"
+    for sentence, command, works in looks:
+        paths = command.replace(" /", f" {root}/")
+        if "no shell" in sentence:
+            mounts = m.inside("cat", f"/proc/{pid}/mounts")
+            holds = re.search(r" / \S+ \S*noexec", mounts) is not None and re.search(r" /usr/bin/reeve \S+ (?!\S*noexec)", mounts)
+            s.check("nothing but itself and its loader may be run", holds, mounts)
+        elif "write" in sentence:
+            mounts = m.inside("cat", f"/proc/{pid}/mounts")
+            path = {"/usr": "/usr", "/etc": "/etc", "its state": "/var/lib/reeve"}[sentence.split("write ")[1]]
+            mode = re.search(rf" {path} \S+ (r[ow])[, ]", mounts)
+            s.check(sentence, mode is not None and (mode[1] == "rw") == works, mounts)
+        else:
+            status, told = m.ask("sh", "-c", paths)
+            s.check(sentence, (status == 0) == works if works else "No such file" in told and status != 0, told)
+    caps = re.search(r"CapEff:\s+(\w+)", m.inside("cat", f"/proc/{pid}/status"))[1]
+    s.check("it holds no capability", int(caps, 16) == 0, caps)
+
+
+# ---- with telemetry ----
+
+
+def telemetry(s, w, image, folder):
+    s.tell("with the telemetry drop-in")
+    with machine.Machine(folder, image) as m:
+        install(m, w, HOST)
+        m.disk.run(f"install -D -m 644 /usr/share/reeve/telemetry.conf {DROP_IN}")
+        m.put(LOG, "the first line\n", 0o640)
+        m.disk.run(f"chgrp adm {LOG}")
+        m.boot()
+        w.connect(m)
+        m.wait(lambda: is_up(m), 60, "an active unit")
+        score = exposure(m)
+        s.check(f"its exposure is {EXPOSURE['telemetry']} or better: {score}", score <= EXPOSURE["telemetry"], score)
+        m.wait(lambda: any("the first line" in x["body"] for x in w.stage.vendor_lines("logs")), 60, "the log's line")
+        s.check("it tails a log of root:adm, mode 0640", True)
+        m.wait(lambda: "system.filesystem.usage" in metrics(w), 60, "metrics of file systems")
+        have = metrics(w)
+        missing = [f for f in FAMILIES if not any(name.startswith(f"system.{f}") for name in have)]
+        s.check("it tells metrics of every family", not missing, f"{missing} of {sorted(have)}")
+        s.check("it counts the machine's processes", "system.process.count" in have, sorted(have))
+        groups = show(m, "SupplementaryGroups")["SupplementaryGroups"]
+        s.check("the groups of logs come by the drop-in alone", groups == "adm systemd-journal", groups)
+        m.off()
+
+
+# ---- the watchdog, and crash loops ----
+
+
+def spin(pid):
+    """A busy loop where the agent waits for its loop: two bytes of machine code, "jump to yourself"."""
+    where = int(pathlib.Path(f"/proc/{pid}/syscall").read_text().split()[-1], 16)
+    with open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
+        memory.seek(where)
+        memory.write(b"\xeb\xfe")
+
+
+def watched(s, m, how, do, seconds=200):
+    before = int(show(m, "NRestarts")["NRestarts"])
+    begun = time.monotonic()
+    do(main_pid(m))
+    m.wait(lambda: int(show(m, "NRestarts")["NRestarts"]) > before, seconds, f"a restart after {how}")
+    took = time.monotonic() - begun
+    s.check(f"{how} ends it and starts it again, after {took:.0f} s", journal_says(m, "Watchdog timeout"), "no watchdog in the journal")
+    m.wait(lambda: is_up(m), 90, f"an active unit after {how}")
+
+
+def watchdog(s, w, image, folder):
+    s.tell("the watchdog")
+    with machine.Machine(folder, image) as m:
+        install(m, w, "poll:\n  idle: 2s\n")
+        short = "[Service]\nWatchdogSec=20\n"  # the tests' patience; the unit has a minute
+        m.put("/etc/systemd/system/reeve.service.d/short.conf", short)
+        disk = folder / "state.img"
+        machine.run("truncate", "-s", "64M", disk)
+        machine.run("mkfs.ext4", "-q", disk)
+        state = folder / "state"
+        state.mkdir()
+        machine.run("mount", "-o", "loop", disk, state)
+        try:
+            m.boot(f"--bind={state}:/var/lib/reeve")
+            w.connect(m)
+            m.wait(lambda: is_up(m), 60, "an active unit")
+            watched(s, m, "SIGSTOP", lambda pid: os.kill(pid, signal.SIGSTOP))
+            watched(s, m, "a busy loop", spin)
+            frozen(s, w, m, state)
+            m.off()
+        finally:
+            subprocess.run(["fsfreeze", "--unfreeze", state], capture_output=True, check=False)
+            m.kill()
+            machine.run("umount", "-l", state)
+
+
+def frozen(s, w, m, state):
+    """Nothing can be written, so an accepted command never becomes durable."""
+    m.wait(lambda: "connected" in said(m), 60, "a login")
+    begun = time.monotonic()
+    machine.run("fsfreeze", "--freeze", state)
+    command = w.apply()
+    m.wait(lambda: "owed the journal" in said(m) or journal_says(m, "Watchdog timeout"), 120, "a status that names the disk")
+    s.check("a frozen disk stands in its status", True)
+    m.wait(lambda: journal_count(m, "Watchdog timeout") >= 3, 200, "a watchdog that bites")
+    s.check(f"a frozen disk ends it, after {time.monotonic() - begun:.0f} s", True)
+    machine.run("fsfreeze", "--unfreeze", state)
+    m.wait(lambda: is_up(m) and "connected" in said(m), 900, "an agent that works again")
+    s.check("and once it thaws it works again", True)
+    w.stage.wait_result(command, 300)
+    s.check("the command that could not be accepted is carried out then, once", len(results(w, command)) == 1, results(w, command))
+
+
+def results(w, command):
+    return [r for r in w.stage.vendor_lines("results") if r["id"] == command]
+
+
+def journal_count(m, pattern):
+    return len(re.findall(pattern, m.ask("journalctl", "--unit", UNIT, "--output=cat", "--no-pager")[1]))
+
+
+def crash_loop(s, w, image, folder):
+    s.tell("a crash loop")
+    with machine.Machine(folder, image) as m:
+        install(m, w, "nonsense: 1\n")
+        m.put("/etc/systemd/system/reeve-again.timer.d/short.conf", "[Timer]\nOnActiveSec=\nOnActiveSec=5s\nAccuracySec=1s\n")
+        m.put("/etc/systemd/system/reeve.service.d/short.conf", "[Unit]\nStartLimitIntervalSec=2s\n[Service]\nRestartSec=100ms\n")
+        m.boot()
+        w.connect(m)
+        m.wait(lambda: journal_says(m, "Start request repeated too quickly"), 90, "the limit of starts")
+        starts = journal_count(m, 'config.wrong err="[^"]*nonsense')
+        s.check(f"it is started ten times and no more: {starts}", starts == 10, starts)
+        m.put("/etc/reeve/reeve.yaml", w.configuration("poll:\n  idle: 2s\n"))
+        m.wait(lambda: is_up(m), 60, "an agent that was started again")
+        s.check("reeve-again.timer starts it again, and what was mended meanwhile works", True)
+        m.off()
+
+
+def full(s, w, image, folder):
+    s.tell("a full disk")
+    with machine.Machine(folder, image) as m:
+        install(m, w, "poll:\n  idle: 2s\n")
+        m.boot("--tmpfs=/var/lib/reeve:size=3M,mode=755")
+        w.connect(m)
+        m.wait(lambda: is_up(m) and "connected" in said(m), 90, "an agent that works")
+        m.inside("sh", "-c", "head -c 10M /dev/zero >/var/lib/reeve/filler || true")
+        command = w.apply("wh-2")
+        m.wait(lambda: journal_says(m, "journal.full|journal.write.failed|command.*full"), 120, "a full disk in the log")
+        restarts = int(show(m, "NRestarts")["NRestarts"])
+        time.sleep(30)
+        s.check("on a full disk it goes on and says so", is_up(m) and int(show(m, "NRestarts")["NRestarts"]) == restarts)
+        m.inside("rm", "/var/lib/reeve/filler")
+        w.stage.wait_result(command, 300)
+        s.check("with room again it carries out what was asked, once", len(results(w, command)) == 1, results(w, command))
+        m.off()
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1]).resolve()
+    only = sys.argv[2:]
+    os.umask(0o022)
+    if os.geteuid() != 0:
+        os.execvp("sudo", ["sudo", "-n", sys.executable, "-m", "tests.boot.unit_story", *sys.argv[1:]])
+    image = machine.Image(folder / "image")
+    machine.enter_network()
+    s = Story()
+    for n, part in enumerate(p for p in (base, telemetry, watchdog, crash_loop, full) if not only or p.__name__ in only):
+        place = folder / f"unit-{n}"
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        try:
+            with world.World(place, machine.REPO / "build/release/reeve") as w:
+                part(s, w, image, place / "machine")
+        except (TimeoutError, RuntimeError) as broken:
+            s.check(f"{part.__name__} can be told to its end", False, broken)
+    redis = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", place_of_redis()], capture_output=True, text=True, check=False)
+    level = re.search(r"exposure level for \S+ ([\d.]+)", redis.stdout)
+    s.tell(f"  redis-server of Debian beside it: {level[1] if level else 'its unit is not here'}")
+    print(f"{s.passed} passed, {s.failed} failed")
+    return s.failed != 0
+
+
+def place_of_redis():
+    return "/usr/lib/systemd/system/redis-server.service"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
