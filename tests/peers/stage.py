@@ -126,7 +126,10 @@ class Stage:
         return run
 
     def vendor(self, *args):
-        """The vendor's command line on this stage's data; its output, or RuntimeError with what it said."""
+        """The vendor's command line on this stage's data; its output, or RuntimeError with what it said. A command is bound to the
+        role that logs in, so of an agent that has been started the login is waited for."""
+        if args[0] in ("apply", "delete") and self.agent_starts > 0:
+            self.wait_login()
         run = self.vendor_run("--data", self.vendor_dir, *args)
         if run.returncode != 0:
             raise RuntimeError(f"vendor {args[0]}: {run.stderr.strip() or run.stdout.strip()}")
@@ -287,6 +290,12 @@ class Stage:
             timeout_s,
             f"a result of {command_id}",
         )
+
+    def wait_login(self, timeout_s=60):
+        def login():
+            return next((e for e in self.vendor_lines("events") if e["event"] == "login"), None)
+
+        return process.wait_for(login, timeout_s, "the agent's first login")
 
     def reader(self, service):
         return self.moto.client(service, self.aws["reader"])
