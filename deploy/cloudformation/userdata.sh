@@ -1,60 +1,91 @@
 #!/bin/bash
-# userdata.sh - the first boot of the agent's machine: fetch the package, believe it only if the hash and the signature that
-# the stack pins agree, install it, start the unit, wait for its first login, tell the stack. Until the agent runs, a shutdown is armed, and the Auto
-# Scaling group replaces a machine that shut down: every failure is retried on a new one, and its reason is on the console.
+# userdata.sh - the first boot of the agent's machine: fetch the package, believe it only if the hash and the signature that the
+# stack pins agree, install it, start the service, wait until the agent has logged in. That it has, the agent tells the stack itself;
+# what went wrong is told from here: the last error goes to the console and to the stack. Until the agent works, a shutdown is
+# armed, and the Auto Scaling group replaces a machine that shut down: every failure is tried again on a new one.
 #
-# fill.py sets this file into reeve.yaml as it is. What stands in braces is set in by CloudFormation (and is a variable of the
-# environment in tests); everything else is a plain $name. The REEVE_ ones are for tests alone.
+# It may run again: what is there already stays as it is. fill.py sets this file into reeve.yaml as it is. What stands in braces is
+# set in by CloudFormation (and is a variable of the environment in tests); everything else is a plain $name. The REEVE_ ones are
+# for tests alone.
 # shellcheck disable=SC2154
-root=$REEVE_ROOT imds=$REEVE_IMDS settle_s=$REEVE_SETTLE_S status=$REEVE_STATUS
+root=$REEVE_ROOT imds=$REEVE_IMDS pause_s=$REEVE_PAUSE_S has=$REEVE_HAS status=$REEVE_STATUS
 set -euo pipefail
 umask 022
-[ -n "$imds" ] || imds=http://169.254.169.254
-[ -n "$settle_s" ] || settle_s=5
-[ -n "$status" ] || status="$root/usr/bin/reeve status -c $root/etc/reeve/reeve.yaml"
 shutdown -h +15 "reeve: the agent did not start"
+[ -n "$imds" ] || imds=http://169.254.169.254
+[ -n "$pause_s" ] || pause_s=5
+[ -n "$status" ] || status="$root/usr/bin/reeve status -c $root/etc/reeve/reeve.yaml"
 
-ready() {
-	printf '{"Status": "%s", "UniqueId": "%s", "Data": "%s", "Reason": "%s"}' "$1" "$RANDOM$RANDOM" "$1" "$2" |
-		curl -sS --max-time 30 -X PUT -H 'Content-Type:' --data-binary @- "${Ready}" || true
-}
+say() { echo "reeve: $1"; }
 
+# The handle is a signed address of S3; its signature is for a request without a Content-Type.
 failed() {
-	echo "reeve: $1"
-	ready FAILURE "$1"
+	local reason
+	say "$1"
+	reason=$(printf '%s' "$1" | tr -d '\000-\037' | sed 's/["\\]/\\&/g' | cut -c1-900)
+	printf '{"Status": "FAILURE", "UniqueId": "%s", "Data": "first boot", "Reason": "%s"}' "$RANDOM$RANDOM" "$reason" |
+		curl -sS --max-time 30 -X PUT -H 'Content-Type:' --data-binary @- "${Ready}" || say 'the stack cannot be told'
 	shutdown -h +1 "reeve: $1"
 	exit 1
 }
 trap 'failed "first boot failed at line $LINENO"' ERR
 
+metadata() { curl -sSf --max-time 5 --retry 3 --retry-all-errors --retry-delay "$pause_s" "$@"; }
+
 # The object is read with the keys of the instance role; they go to curl by a pipe, not by its command line.
-fetch() {
+get() {
 	local token role keys
-	token=$(curl -sSf --max-time 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$imds/latest/api/token")
-	role=$(curl -sSf --max-time 5 -H "X-aws-ec2-metadata-token: $token" "$imds/latest/meta-data/iam/security-credentials/")
-	keys=$(curl -sSf --max-time 5 -H "X-aws-ec2-metadata-token: $token" \
-		"$imds/latest/meta-data/iam/security-credentials/$role")
+	token=$(metadata -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$imds/latest/api/token") &&
+		role=$(metadata -H "X-aws-ec2-metadata-token: $token" "$imds/latest/meta-data/iam/security-credentials/") &&
+		keys=$(metadata -H "X-aws-ec2-metadata-token: $token" "$imds/latest/meta-data/iam/security-credentials/$role") ||
+		return
 	key() { printf '%s' "$keys" | sed -n "s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p"; }
 	printf 'user = "%s:%s"\nheader = "x-amz-security-token: %s"\n' \
 		"$(key AccessKeyId)" "$(key SecretAccessKey)" "$(key Token)" |
-		curl -sSf --retry 5 --retry-connrefused --max-time 120 -K - --aws-sigv4 "aws:amz:${Region}:s3" \
+		curl -sSf --max-time 120 -K - --aws-sigv4 "aws:amz:${Region}:s3" \
 			-H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' -o "$2" "${PackageBase}/$1"
 }
 
+# The metadata service, a role that was just made and the route to the bucket may each take a minute.
+fetch() {
+	local try
+	for try in $(seq 20); do
+		! get "$1" "$2" || return 0
+		[ "$try" -gt 1 ] || say "$1 cannot be fetched yet; it is tried for some minutes"
+		sleep "$pause_s"
+	done
+	failed "$1 cannot be fetched from ${PackageBase}: the line before says why"
+}
+
 work=$(mktemp -d)
-fetch "${PackageKey}" "$work/package" || failed 'the package cannot be fetched'
-fetch "${PackageKey}.sig" "$work/package.sig" || failed 'the signature cannot be fetched'
-echo "${PackageSha256}" "$work/package" | sha256sum -c --status || failed 'the package is not the one the stack names'
+sums="reeve-${PackageVersion}-$(uname -m).sums"
+fetch "$sums" "$work/sums"
+fetch "$sums.sig" "$work/sums.sig"
+echo "${PackageSha256}" "$work/sums" | sha256sum -c --status || failed "$sums is not the one that the stack names"
 # An Ed25519 key as PEM: twelve fixed bytes, then the key.
 printf -- '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA%s\n-----END PUBLIC KEY-----\n' "${PackageSigner}" >"$work/signer.pem"
-openssl pkeyutl -verify -rawin -pubin -inkey "$work/signer.pem" -in "$work/package" -sigfile "$work/package.sig" >/dev/null ||
-	failed 'the signature of the package is not good'
+openssl pkeyutl -verify -rawin -pubin -inkey "$work/signer.pem" -in "$work/sums" -sigfile "$work/sums.sig" >/dev/null ||
+	failed "the signature of $sums is not good"
 
-version=$(tar -tzf "$work/package" | sed -n '1s,/.*,,p')
-install -d "$root/etc/reeve"
-tar -xzf "$work/package" -C "$root/" --strip-components=1 --no-same-owner --no-overwrite-dir
+# The package that this machine knows how to keep.
+[ -n "$has" ] || has=$(for tool in dpkg rpm; do ! command -v "$tool" >/dev/null || echo "$tool"; done | head -n 1)
+case "$has" in dpkg) kind=deb ;; rpm) kind=rpm ;; *) kind=tar.gz ;; esac
+line=$(grep "\.$kind\$" "$work/sums") || failed "$sums names no .$kind"
+package=$(printf '%s' "$line" | sed 's/^[0-9a-f]* *//')
+fetch "$package" "$work/$package"
+(cd "$work" && printf '%s\n' "$line" | sha256sum -c --status) || failed "$package is not the one that $sums names"
+unpack() {
+	case "$kind" in
+	deb) dpkg -i "$work/$package" ;;
+	rpm) rpm -U --replacepkgs --oldpackage "$work/$package" ;;
+	*) tar -xzf "$work/$package" -C "$root/" --strip-components=1 --no-same-owner --no-overwrite-dir ;;
+	esac
+}
+unpack >"$work/log" 2>&1 || failed "$package cannot be installed: $(tail -n 1 "$work/log")"
 rm -rf "$work"
+systemd-sysusers reeve.conf
 
+install -d "$root/etc/reeve"
 cat >"$root/etc/reeve/reeve.yaml" <<END
 installation: ${Installation}
 vendor:
@@ -105,20 +136,34 @@ delete_hold: 24h
 export:
   metrics: ["system.*", "reeve.*"]
 END
-"$root/usr/bin/reeve" check-config -c "$root/etc/reeve/reeve.yaml" || failed 'the configuration is not good'
+# Metrics of the machine are sent, so the service may see it.
+install -D -m 644 "$root/usr/share/reeve/telemetry.conf" "$root/etc/systemd/system/reeve.service.d/telemetry.conf"
+(umask 077 && echo "${Ready}" >"$root/etc/reeve/wait-handle")
+chown reeve: "$root/etc/reeve/wait-handle"
+wrong=$("$root/usr/bin/reeve" check-config "$root/etc/reeve/reeve.yaml" 2>&1) || failed "the configuration is not good: $wrong"
 
-systemd-sysusers
+# What the agent itself says of its trouble: its newest error, or the newest line.
+trouble() {
+	local said
+	said=$(journalctl --unit reeve.service --priority err --output cat --lines 1 --no-pager 2>/dev/null)
+	[ -n "$said" ] || said=$(journalctl --unit reeve.service --output cat --lines 1 --no-pager 2>/dev/null)
+	echo "$said"
+}
+
 systemctl daemon-reload
-systemctl enable --now reeve.service || failed 'the agent does not start'
-# Success means that the vendor has let it in: its answer to a poll is behind the login.
-connected=no
-for _ in $(seq 100); do
-	sleep "$settle_s"
-	[ "$(systemctl show -p NRestarts --value reeve.service)" = 0 ] || failed 'the agent does not stay up'
-	said=$($status || true)
-	case "$said" in *', connected, last answer '*) connected=yes && break ;; esac
+systemctl enable reeve.service
+systemctl start --no-block reeve.service
+for _ in $(seq 120); do
+	sleep "$pause_s"
+	said=$($status 2>&1 || true)
+	case "$said" in
+	*READ_ONLY*) failed "the agent is read-only: $(trouble)" ;;
+	*', connected, last answer '*)
+		shutdown -c
+		say "the agent of $package has logged in"
+		exit 0
+		;;
+	esac
+	[ "$(systemctl show --property NRestarts --value reeve.service)" -lt 3 ] || failed "the agent does not stay up: $(trouble)"
 done
-[ $connected = yes ] || { echo "$said" && failed 'the agent runs, but has not logged in'; }
-shutdown -c
-ready SUCCESS 'the agent has logged in'
-echo "reeve: $version has logged in"
+failed "the agent runs, but has not logged in: $(trouble)"

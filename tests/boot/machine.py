@@ -51,7 +51,9 @@ preserve_hostname: true
 
 
 def run(*command, **how):
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, **how)
+    done = subprocess.run(
+        [str(c) for c in command], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, **how
+    )
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(str(c) for c in command)}: {done.stdout[-500:]}{done.stderr[-1500:]}")
     return done.stdout
@@ -86,6 +88,7 @@ class Machine:
     def __init__(self, folder, image, name="reeve-boot"):
         self.folder, self.image, self.name = pathlib.Path(folder), image, name
         self.root = self.folder / "root"
+        self.end = f"ve-{name}"[:15]  # of its cable, on our side
         self.process = None
         self.boots = 0
 
@@ -126,13 +129,15 @@ class Machine:
         self.begun = time.monotonic()
         with self.console.open("wb") as out:
             self.process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
-        end = f"ve-{self.name}"[:15]
-        self.wait(lambda: subprocess.run(["ip", "link", "show", end], capture_output=True, check=False).returncode == 0, 20, end)
+        self.wait(self.has_end, 20, self.end)
         if cable:
-            run("ip", "address", "add", f"{NEAR}/24", "dev", end)
-            run("ip", "address", "add", f"{METADATA}/32", "dev", end)
-            run("ip", "link", "set", end, "up")
+            run("ip", "address", "add", f"{NEAR}/24", "dev", self.end)
+            run("ip", "address", "add", f"{METADATA}/32", "dev", self.end)
+            run("ip", "link", "set", self.end, "up")
         self.leader = self.wait(self.find_leader, 20, "the first process of the machine")
+
+    def has_end(self):
+        return subprocess.run(["ip", "link", "show", self.end], capture_output=True, check=False).returncode == 0
 
     def find_leader(self):
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
@@ -158,7 +163,17 @@ class Machine:
 
     def ask(self, *command, timeout=60):
         """(status, output) of a command in the running machine."""
-        where = ["nsenter", f"--target={self.leader}", "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd=/"]
+        where = [
+            "nsenter",
+            f"--target={self.leader}",
+            "--mount",
+            "--uts",
+            "--ipc",
+            "--net",
+            "--pid",
+            "--root",
+            "--wd=/",
+        ]
         env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "SYSTEMD_PAGER": "", "COLUMNS": "200"}
         done = subprocess.run([*where, *command], capture_output=True, text=True, check=False, timeout=timeout, env=env)
         return done.returncode, done.stdout + done.stderr
@@ -188,4 +203,7 @@ class Machine:
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        subprocess.run(
+            ["ip", "link", "delete", self.end], capture_output=True, check=False
+        )  # its processes may hold it a while
         self.process = None

@@ -1,6 +1,7 @@
 """What a machine finds at the other end of its cable: the metadata service, AWS, the bucket and the vendor, under their true names
 and with certificates that its trust store holds, so that its configuration is the one that a stack writes."""
 
+import contextlib
 import datetime
 import pathlib
 import re
@@ -70,6 +71,13 @@ class Door(threading.Thread):
         self.socket = socket.create_server((address, port))
         self.start()
 
+    def shut(self):
+        """A close alone would not wake the accept that waits."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.join(10)
+
     def run(self):
         while True:
             try:
@@ -112,7 +120,7 @@ class World:
 
     def __exit__(self, *exc):
         for door in self.doors:
-            door.socket.close()
+            door.shut()
         self.bucket.shutdown()
         self.stage.close()
 
@@ -140,11 +148,12 @@ class World:
 
     def connect(self, m):
         """After its boot: the addresses of our end are there now."""
-        end = f"ve-{m.name}"[:15]
-        machine.run("ip", "address", "replace", f"{VENDOR_AT}/24", "dev", end)
+        machine.run("ip", "address", "replace", f"{VENDOR_AT}/24", "dev", m.end)
         for door in self.doors:
-            door.socket.close()
-        aws = dict.fromkeys(AWS, self.port_of(self.stage.proxy_url)) | dict.fromkeys((BUCKET, WAIT), self.bucket.server_port)
+            door.shut()
+        aws = dict.fromkeys(AWS, self.port_of(self.stage.proxy_url)) | dict.fromkeys(
+            (BUCKET, WAIT), self.bucket.server_port
+        )
         vendor = lambda _: None if self.is_vendor_away else self.stage.vendor_port  # noqa: E731
         self.doors = [
             Door(machine.METADATA, 80, lambda _: self.port_of(self.stage.imds_url)),
@@ -157,7 +166,7 @@ class World:
         trust = (self.stage.keys_dir / "trust.yaml").read_text()
         return (
             f"installation: {stage.INSTALLATION}\nvendor:\n  name: velodb\n  url: https://{stage.VENDOR_HOST}\n"
-            f"aws:\n  region: {REGION}\n  account: \"{self.stage.aws['account']}\"\n{trust}{more}"
+            f'aws:\n  region: {REGION}\n  account: "{self.stage.aws["account"]}"\n{trust}{more}'
         )
 
     def spec(self, warehouse="wh-1"):

@@ -43,7 +43,8 @@ def stack(moto):
         "ReleaseKey": KEY,
         "HeadKey": KEY,
         "PackageBucket": "velodb-packages",
-        "PackageKey": "reeve/reeve.tar.gz",
+        "PackageFolder": "reeve",
+        "PackageVersion": "0.1.0",
         "PackageSha256": "0" * 64,
         "PackageSigner": KEY,
         "VpcId": vpc,
@@ -137,7 +138,7 @@ def test_the_documents_beside_the_stack_are_what_the_agent_prints():
 
 
 def test_the_instance_role_holds_the_document_that_the_agent_prints(template):
-    held = policies(template, "InstanceRole", **NAMES, PackageBucket="b", PackageKey="k")
+    held = policies(template, "InstanceRole", **NAMES, PackageBucket="b", PackageFolder="f")
     assert held["agent"] == filled(printed("agent"))
 
 

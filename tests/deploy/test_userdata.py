@@ -20,6 +20,8 @@ from tests.peers.bucket import is_signed
 REPO = pathlib.Path(__file__).parents[2]
 SCRIPT = REPO / "deploy/cloudformation/userdata.sh"
 NAME = "reeve-9.9.9-linux-x86_64"
+SUMS = "/reeve/reeve-9.9.9-x86_64.sums"
+PACKAGE = f"/reeve/{NAME}.tar.gz"
 KEYS = {"Code": "Success", "AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "se/cret+1", "Token": "to/ken+=="}
 ROLE = "/latest/meta-data/iam/security-credentials/"
 
@@ -34,7 +36,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def is_late(self):
+        """This path works only after so many tries."""
+        left = self.server.late.get(self.path, 0)
+        if left:
+            self.server.late[self.path] = left - 1
+            self.answer(b"not yet", 503)
+        return left > 0
+
     def do_PUT(self):
+        if self.is_late():
+            return
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path == "/latest/api/token":
             self.answer(b"token-1")
@@ -43,6 +55,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(b"")
 
     def do_GET(self):
+        if self.is_late():
+            return
         if self.path.startswith("/latest/"):
             allowed = self.headers.get("X-aws-ec2-metadata-token") == "token-1"
             body = json.dumps(KEYS, indent=2).encode() if self.path == ROLE + "a-role" else b"a-role"
@@ -56,7 +70,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def web():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.objects, server.signals = {}, []
+    server.objects, server.signals, server.late = {}, [], {}
     server.url = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
@@ -70,6 +84,7 @@ def package(folder):
         ("build/reeve", "usr/bin/reeve"),
         ("deploy/systemd/reeve.service", "usr/lib/systemd/system/reeve.service"),
         ("deploy/systemd/reeve.sysusers", "usr/lib/sysusers.d/reeve.conf"),
+        ("deploy/systemd/telemetry.conf", "usr/share/reeve/telemetry.conf"),
     ]:
         (tree / to).parent.mkdir(parents=True, exist_ok=True)
         (tree / to).write_bytes((REPO / source).read_bytes())
@@ -88,6 +103,7 @@ class Machine:
 
     def __init__(self, folder, web):
         self.root, self.web, self.calls = folder / "root", web, folder / "calls"
+        self.has = "neither"  # dpkg or rpm
         self.key = Ed25519PrivateKey.generate()
         self.root.mkdir()
         self.put(package(folder))
@@ -96,9 +112,9 @@ class Machine:
             "Ready": f"{web.url}/ready?X-Amz-Signature=1%2F2&x=1",
             "Region": "us-east-1",
             "Account": "123456789012",
-            "PackageBase": web.url,
-            "PackageKey": "reeve/package.tar.gz",
-            "PackageSha256": hashlib.sha256(self.package).hexdigest(),
+            "PackageBase": f"{web.url}/reeve",
+            "PackageVersion": "9.9.9",
+            "PackageSha256": hashlib.sha256(self.sums).hexdigest(),
             "PackageSigner": public_half(self.key),
             "Installation": "inst-9",
             "Vendor": "velodb",
@@ -124,9 +140,11 @@ class Machine:
         }
 
     def put(self, data):
-        self.package = data
-        self.web.objects["/reeve/package.tar.gz"] = data
-        self.web.objects["/reeve/package.tar.gz.sig"] = self.key.sign(data)
+        """The .tar.gz as it is; of the others a list names names, and tools that a test makes take them."""
+        names = {"reeve_9.9.9_amd64.deb": b"a deb", "reeve-9.9.9-1.x86_64.rpm": b"an rpm", f"{NAME}.tar.gz": data}
+        self.sums = "".join(f"{hashlib.sha256(d).hexdigest()}  {n}\n" for n, d in names.items()).encode()
+        self.web.objects |= {f"/reeve/{n}": d for n, d in names.items()}
+        self.web.objects |= {SUMS: self.sums, f"{SUMS}.sig": self.key.sign(self.sums)}
 
     def tools(self, folder):
         folder.mkdir()
@@ -135,6 +153,10 @@ class Machine:
             ("shutdown", ""),
             ("systemd-sysusers", ""),
             ("systemctl", "echo 0"),
+            ("chown", ""),
+            ("dpkg", ""),
+            ("rpm", ""),
+            ("journalctl", 'case "$*" in *err*) echo \'agent.refuses err="no \\"role\\" here"\' ;; esac'),
             ("reeve-status", f"echo '{said}'"),
         ]:
             self.tool(folder / name, answer)
@@ -148,7 +170,8 @@ class Machine:
         test = {
             "REEVE_ROOT": str(self.root),
             "REEVE_IMDS": self.web.url,
-            "REEVE_SETTLE_S": "0",
+            "REEVE_PAUSE_S": "0",
+            "REEVE_HAS": self.has,
             "REEVE_STATUS": "reeve-status",
         }
         self.done = subprocess.run(
@@ -179,15 +202,40 @@ def machine(tmp_path, web):
     return Machine(tmp_path, web)
 
 
-def test_a_good_package_is_installed_and_the_stack_is_told(machine):
+def test_a_good_package_is_installed_and_the_agent_is_waited_for(machine):
     assert machine.boot().returncode == 0, machine.done
     assert (machine.root / "usr/bin/reeve").read_bytes() == (REPO / "build/reeve").read_bytes()
     unit = machine.root / "usr/lib/systemd/system/reeve.service"
     assert unit.read_text() == (REPO / "deploy/systemd/reeve.service").read_text()
-    assert machine.web.signals[0]["Status"] == "SUCCESS"
+    drop_in = machine.root / "etc/systemd/system/reeve.service.d/telemetry.conf"
+    assert drop_in.read_text() == (REPO / "deploy/systemd/telemetry.conf").read_text()
     calls = machine.called()
     assert calls[0].startswith("shutdown -h +15")
-    assert calls.index("systemctl enable --now reeve.service") < calls.index("shutdown -c")
+    assert calls.index("systemd-sysusers reeve.conf") < calls.index("systemctl start --no-block reeve.service")
+    assert calls.index("systemctl start --no-block reeve.service") < calls.index("shutdown -c")
+    assert machine.web.signals == []  # the agent says it itself
+    handle = machine.root / "etc/reeve/wait-handle"
+    assert handle.read_text() == machine.values["Ready"] + "\n"
+    assert handle.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("has", "call"),
+    [
+        ("dpkg", "dpkg -i .*/reeve_9.9.9_amd64.deb"),
+        ("rpm", "rpm -U --replacepkgs --oldpackage .*/reeve-9.9.9-1.x86_64.rpm"),
+    ],
+)
+def test_the_package_is_of_the_kind_that_the_machine_keeps(machine, has, call):
+    machine.has = has
+    machine.boot()  # what these stand for is not there, so no further than to them
+    assert any(re.fullmatch(call, c) for c in machine.called()), machine.called()
+
+
+def test_a_package_that_cannot_be_installed_says_why(machine, tmp_path):
+    machine.has = "dpkg"
+    machine.tool(tmp_path / "tools/dpkg", "echo 'dpkg: error: No space left on device' >&2; exit 1")
+    assert machine.is_refused("reeve_9.9.9_amd64.deb cannot be installed: dpkg: error: No space left on device")
 
 
 def test_the_configuration_says_what_the_parameters_say(machine):
@@ -211,31 +259,40 @@ def test_a_second_run_is_harmless(machine):
 
 
 def test_a_package_changed_on_its_way_is_refused(machine):
-    data = machine.web.objects["/reeve/package.tar.gz"]
-    machine.web.objects["/reeve/package.tar.gz"] = data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
-    assert machine.is_refused("the package is not the one the stack names")
+    data = machine.web.objects[PACKAGE]
+    machine.web.objects[PACKAGE] = data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
+    assert machine.is_refused(f"{NAME}.tar.gz is not the one that reeve-9.9.9-x86_64.sums names")
 
 
-def test_another_package_of_the_same_vendor_is_refused(machine):
+def test_another_list_of_the_same_vendor_is_refused(machine):
     machine.values["PackageSha256"] = "0" * 64
-    assert machine.is_refused("the package is not the one the stack names")
+    assert machine.is_refused("reeve-9.9.9-x86_64.sums is not the one that the stack names")
 
 
-def test_a_package_that_another_key_signed_is_refused(machine):
-    machine.web.objects["/reeve/package.tar.gz.sig"] = Ed25519PrivateKey.generate().sign(machine.package)
-    assert machine.is_refused("the signature of the package is not good")
+def test_a_list_that_another_key_signed_is_refused(machine):
+    machine.web.objects[f"{SUMS}.sig"] = Ed25519PrivateKey.generate().sign(machine.sums)
+    assert machine.is_refused("the signature of reeve-9.9.9-x86_64.sums is not good")
 
 
-def test_a_package_without_a_signature_is_refused(machine):
-    del machine.web.objects["/reeve/package.tar.gz.sig"]
-    assert machine.is_refused("the signature cannot be fetched")
+def test_a_list_without_a_signature_is_refused(machine):
+    del machine.web.objects[f"{SUMS}.sig"]
+    base = machine.values["PackageBase"]
+    assert machine.is_refused(f"reeve-9.9.9-x86_64.sums.sig cannot be fetched from {base}: the line before says why")
 
 
-def test_a_unit_that_does_not_start_is_told_and_the_machine_ends(machine, tmp_path):
-    text = f'#!/bin/sh\necho systemctl "$@" >>"{machine.calls}"\n[ "$1" != enable ]\n'
-    (tmp_path / "tools/systemctl").write_text(text)
+def test_a_metadata_service_and_a_role_that_come_late_are_waited_for_in_place(machine):
+    machine.web.late = {"/latest/api/token": 2, ROLE: 2, SUMS: 3}
+    assert machine.boot().returncode == 0, machine.done
+    assert "reeve-9.9.9-x86_64.sums cannot be fetched yet" in machine.done.stdout
+    assert set(machine.web.late.values()) == {0}
+
+
+def test_a_unit_that_does_not_stay_up_is_told_with_its_last_error(machine, tmp_path):
+    machine.tool(tmp_path / "tools/reeve-status", "exit 6")
+    machine.tool(tmp_path / "tools/systemctl", "echo 3")
     assert machine.boot().returncode == 1
-    assert machine.web.signals[0]["Reason"] == "the agent does not start"
+    told = [(x["Status"], x["Reason"]) for x in machine.web.signals]
+    assert told == [("FAILURE", 'the agent does not stay up: agent.refuses err="no \\"role\\" here"')]
     assert machine.called()[-1].startswith("shutdown -h +1 ")
 
 
@@ -250,15 +307,20 @@ esac"""
     machine.tool(tmp_path / "tools/reeve-status", answer)
     assert machine.boot().returncode == 0, machine.done
     assert machine.called().count("reeve-status") == 7
-    assert [s["Status"] for s in machine.web.signals] == ["SUCCESS"]
 
 
-def test_an_agent_that_is_never_let_in_is_told_and_the_machine_ends(machine, tmp_path):
-    machine.tool(tmp_path / "tools/reeve-status", "echo 'vendor         https://x.example, NOT connected'")
+@pytest.mark.parametrize(
+    ("says", "reason"),
+    [
+        ("vendor         https://x.example, NOT connected", "the agent runs, but has not logged in"),
+        ("mode           READ_ONLY: the journal", "the agent is read-only"),
+    ],
+)
+def test_an_agent_that_cannot_work_is_told_and_the_machine_ends(machine, tmp_path, says, reason):
+    machine.tool(tmp_path / "tools/reeve-status", f"echo '{says}'")
     assert machine.boot().returncode == 1
-    assert [(s["Status"], s["Reason"]) for s in machine.web.signals] == [
-        ("FAILURE", "the agent runs, but has not logged in")
-    ]
+    told = [(x["Status"], x["Reason"]) for x in machine.web.signals]
+    assert told == [("FAILURE", f'{reason}: agent.refuses err="no \\"role\\" here"')]
     assert "shutdown -c" not in machine.called()
 
 
@@ -270,4 +332,9 @@ def one_key_twice(values):
 def test_a_configuration_that_the_agent_refuses_is_told(machine, spoil):
     spoil(machine.values)
     assert machine.boot().returncode == 1
-    assert machine.web.signals[0]["Reason"] == "the configuration is not good"
+    assert machine.web.signals[0]["Reason"].startswith("the configuration is not good: ")
+    assert "public_key" in machine.web.signals[0]["Reason"]
+
+
+def test_it_fits_into_the_16_kilobytes_of_user_data():
+    assert len(SCRIPT.read_bytes()) < 12_000  # the parameters come on top

@@ -59,7 +59,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         refused = self.server.refuse > 0
         self.server.refuse -= refused
         keys = self.server.keys
-        if refused or self.path not in self.server.objects or not is_signed(self.headers, self.path, keys, scheme="https"):
+        if (
+            refused
+            or self.path not in self.server.objects
+            or not is_signed(self.headers, self.path, keys, scheme="https")
+        ):
             self.answer(b"<Error><Code>AccessDenied</Code></Error>", 403)
         else:
             self.answer(self.server.objects[self.path])
