@@ -25,7 +25,17 @@ REPO = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO / "deploy/release"))
 import room
 
-PACKAGES = "systemd systemd-sysv dbus cloud-init openssl curl iproute2 procps python3-cffi-backend".split()
+PACKAGES = [
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "cloud-init",
+    "openssl",
+    "curl",
+    "iproute2",
+    "procps",
+    "python3-cffi-backend",
+]
 NEAR, FAR = "10.77.0.1", "10.77.0.2"  # our end of the cable; the machine's
 METADATA = "169.254.169.254"
 CLONE_NEWNET = 0x40000000

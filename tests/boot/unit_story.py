@@ -2,7 +2,6 @@
 and what starts it again. Every sentence below is asked of a running machine."""
 
 import contextlib
-import ctypes
 import os
 import pathlib
 import re
@@ -28,7 +27,7 @@ poll:
   idle: 2s
 """
 # Every family that the collector knows (docs of the metrics: OpenTelemetry's semantic conventions).
-FAMILIES = "cpu memory paging disk filesystem network process uptime".split()
+FAMILIES = ["cpu", "memory", "paging", "disk", "filesystem", "network", "process", "uptime"]
 EXPOSURE = {"base": 1.0, "telemetry": 1.3}  # at most
 
 

@@ -33,7 +33,7 @@ def certificate(subject, names, issuer=None):
     """(certificate, key), of an authority without an issuer; names are its subject's alternative ones."""
     key = ec.generate_private_key(ec.SECP256R1())
     who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, subject)])
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     made = x509.CertificateBuilder().subject_name(who).issuer_name(issuer[0].subject if issuer else who)
     made = made.public_key(key.public_key()).serial_number(x509.random_serial_number())
     made = made.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=30))
@@ -154,7 +154,7 @@ class World:
         aws = dict.fromkeys(AWS, self.port_of(self.stage.proxy_url)) | dict.fromkeys(
             (BUCKET, WAIT), self.bucket.server_port
         )
-        vendor = lambda _: None if self.is_vendor_away else self.stage.vendor_port  # noqa: E731
+        vendor = lambda _: None if self.is_vendor_away else self.stage.vendor_port
         self.doors = [
             Door(machine.METADATA, 80, lambda _: self.port_of(self.stage.imds_url)),
             Door(machine.NEAR, 443, aws.get, self.tls),

@@ -4,7 +4,8 @@
 
 Reads from D at each request, so that a test may change the world while it runs:
     keys.json      {"role", "AccessKeyId", "SecretAccessKey", "Token", "Expiration", ...}; absent: no role
-    instance.json  {"document": {identity document}, "tags": {name: value}, "domain"?, "partition"?}
+    instance.json  {"document": {identity document}, "tags": {name: value}, "domain"?, "partition"?, "tokenless"?: true}
+    user-data      what the first boot runs; absent: nothing
     faults.json    [{"path": prefix, "do": "503" | "404" | "hang" | "truncate" | "html", "times"?: n}]
 Writes requests.jsonl: {"time", "method", "path", "status", "fault"}.
 """
@@ -12,6 +13,7 @@ Writes requests.jsonl: {"time", "method", "path", "status", "fault"}.
 import argparse
 import json
 import pathlib
+import re
 import secrets
 import threading
 import time
@@ -73,7 +75,9 @@ class Handler(web.Handler):
 
     def get(self):
         token = self.headers.get("X-aws-ec2-metadata-token") or ""
-        if self.server.tokens.get(token, 0) <= time.monotonic():
+        # cloud-init asks without a token where the firmware does not say that this is EC2, as in a container.
+        is_free = not token and web.read_json(self.server.folder / "instance.json", {}).get("tokenless", False)
+        if not is_free and self.server.tokens.get(token, 0) <= time.monotonic():
             self.fail(401)
             return
         found = look_up(self.server.folder, self.path)
@@ -102,8 +106,14 @@ class Handler(web.Handler):
         self.server.requests.append(line | {"fault": self.fault})
 
 
+VERSION = re.compile(r"^/20\d\d-\d\d-\d\d(?=/)")
+
+
 def look_up(folder, path):
     """What the service says at a path, or None."""
+    path = VERSION.sub("/latest", path)
+    if path == "/latest/user-data":
+        return (folder / "user-data").read_text() if (folder / "user-data").exists() else None
     keys = web.read_json(folder / "keys.json")
     instance = web.read_json(folder / "instance.json", {})
     document, tags = instance.get("document", {}), instance.get("tags", {})
@@ -123,6 +133,9 @@ def look_up(folder, path):
         "/latest/meta-data/services/domain": instance.get("domain", "amazonaws.com"),
         "/latest/meta-data/services/partition": instance.get("partition", "aws"),
     }
+    if path in ("/latest/meta-data/", "/latest/meta-data/placement/"):
+        names = [name.removeprefix(path) for name in plain if name.startswith(path)]
+        return "\n".join(sorted({name.split("/")[0] + ("/" if "/" in name else "") for name in names}))
     return plain.get(path)
 
 

@@ -1,0 +1,304 @@
+"""First boots (make deploy-test): a Debian image boots, cloud-init runs the stack's own user data from a metadata service, and the
+agent logs in to the vendor; or something is wrong, and the console, the stack and the machine's end say what.
+
+Each is a machine of its own. What a boot shows is written down in tests/boot/RESULT.md."""
+
+import base64
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import sys
+import time
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.boot import machine, unit_story, world
+from tests.peers import stage, web
+
+SCRIPT = machine.REPO / "deploy/cloudformation/userdata.sh"
+PACKAGES = machine.REPO / "build/package"
+RESULT = machine.REPO / "tests/boot/RESULT.md"
+FOLDER = "reeve"
+HANDLE = f"https://{world.WAIT}/arn%3Aaws%3Acloudformation?X-Amz-Expires=86399&X-Amz-Signature=ab%2F1"
+
+
+def public_half(key):
+    return base64.b64encode(key.public_key().public_bytes_raw()).decode()
+
+
+class Boot:
+    """One first boot: what the stack says, what the bucket holds. A story changes something and calls run()."""
+
+    def __init__(self, w, m):
+        self.w, self.m = w, m
+        self.key = Ed25519PrivateKey.generate()
+        self.sums = next(PACKAGES.glob("*.sums")).read_bytes()
+        self.version = re.search(r"reeve-([\d.]+)-\w+\.sums", next(PACKAGES.glob("*.sums")).name)[1]
+        self.objects = {
+            p.name: p.read_bytes() for p in PACKAGES.iterdir() if p.suffix in (".deb", ".rpm", ".gz", ".sums")
+        }
+        self.objects[f"{self.list_name}.sig"] = self.key.sign(self.sums)
+        keys = (w.stage.keys_dir / "trust.yaml").read_text()
+        trust = dict(re.findall(r"role: (\w+)\s+public_key: \"?([A-Za-z0-9+/=]+)", keys))
+        aws = w.stage.aws
+        self.values = {
+            "Ready": HANDLE,
+            "Region": world.REGION,
+            "Account": aws["account"],
+            "PackageBase": f"https://{world.BUCKET}/{FOLDER}",
+            "PackageVersion": self.version,
+            "PackageSha256": hashlib.sha256(self.sums).hexdigest(),
+            "PackageSigner": public_half(self.key),
+            "Installation": stage.INSTALLATION,
+            "Vendor": "velodb",
+            "VendorUrl": f"https://{stage.VENDOR_HOST}",
+            "CommandKey": trust["command"],
+            "ReleaseKey": trust["release"],
+            "HeadKey": trust["head"],
+            "Apply": "auto",
+            "Delete": "approve",
+            "NodeTypes": "m6i.large",
+            "NodeImages": aws["image_id"],
+            "Owners": "",
+            "NodeSubnets": aws["subnet_ids"][0],
+            "NodeUserData": "",
+            "NodeKmsKeys": "",
+            "NodeTagKeys": "sdb-*",
+            "Warehouses": "wh-1",
+            "NodesPerCluster": "8",
+            "NodesTotal": "16",
+            "VolumeGib": "500",
+            "RuleCidrs": "10.0.0.0/8",
+            "RulePorts": "8000-10000, 443",
+        }
+
+    @property
+    def list_name(self):
+        return f"reeve-{self.version}-x86_64.sums"
+
+    def user_data(self):
+        """As CloudFormation fills it in: what stands in braces, and nothing else."""
+        text = re.sub(r"\$\{(\w+)\}", lambda m: self.values[m[1]], SCRIPT.read_text())
+        assert len(text) < 16384, len(text)
+        # fifteen minutes are what a customer waits; a test waits less between two tries
+        return text.replace("pause_s=5", "pause_s=2")
+
+    def prepare(self):
+        self.w.prepare(self.m)
+        instance = web.read_json(self.w.stage.imds_dir / "instance.json")
+        web.write_json(self.w.stage.imds_dir / "instance.json", instance | {"tokenless": True})
+        (self.w.stage.imds_dir / "user-data").write_text(self.user_data())
+        self.w.bucket.objects = {f"/{FOLDER}/{name}": data for name, data in self.objects.items()}
+
+    def run(self, *options, cable=True):
+        self.prepare()
+        self.m.boot(*options, cable=cable)
+        if cable:
+            self.w.connect(self.m)
+
+    def signals(self):
+        return [(s["Status"], s["Reason"]) for s in self.w.bucket.signals]
+
+    def fails(self, s, sentence, reason, seconds=240, is_told=True):
+        """The console says why, the stack hears it, and the machine ends."""
+        found = self.m.until(r"^.*reeve: (" + reason + r".*)$", seconds)
+        s.check(f"{sentence}: the console says why", True)
+        self.m.wait(
+            lambda: self.m.ask("sh", "-c", "test -e /run/systemd/shutdown/scheduled")[0] == 0,
+            60,
+            "a scheduled shutdown",
+        )
+        s.check("  a shutdown is armed, so that the group makes a new machine", True)
+        if is_told:
+            told = self.m.wait(self.signals, 60, "a signal")
+            s.check("  the stack hears the same", told[0][0] == "FAILURE" and re.match(reason, told[0][1]), told)
+        else:
+            s.check("  the stack hears nothing, there being no way to it", self.signals() == [], self.signals())
+        s.check("  the vendor has seen no login", not logins(self.w), logins(self.w))
+        return found[1].strip()
+
+
+def logins(w):
+    return [e for e in w.stage.vendor_lines("events") if e["event"] == "login"]
+
+
+# ---- what goes well ----
+
+
+def good(s, b):
+    b.run()
+    time.monotonic()
+    b.m.wait(lambda: logins(b.w), 240, "a login")
+    s.check(f"from power on to the first login it takes {time.monotonic() - b.m.begun:.0f} s", True)
+    told = b.m.wait(b.signals, 120, "a signal")
+    s.check("the agent itself tells the stack", told == [("SUCCESS", "the agent has logged in")], told)
+    s.check(
+        "without a Content-Type, which is what the handle is signed for",
+        b.w.bucket.signals[0]["type"] is None,
+        b.w.bucket.signals,
+    )
+    b.m.until(r"reeve: the agent of \S+ has logged in", 120)
+    s.check("the console says which package has logged in", f"reeve_{b.version}_amd64.deb" in b.m.said())
+    status, _ = b.m.ask("sh", "-c", "test -e /run/systemd/shutdown/scheduled")
+    s.check("the armed shutdown is called off", status != 0)
+    s.check(
+        "the unit is active and enabled",
+        b.m.inside("systemctl", "is-enabled", "reeve.service") == "enabled" and unit_story.is_up(b.m),
+    )
+    b.m.wait(lambda: "system.filesystem.usage" in unit_story.metrics(b.w), 90, "metrics")
+    s.check("the machine's metrics arrive", True)
+    again(s, b)
+
+
+def again(s, b):
+    """The same machine boots once more: cloud-init runs nothing, systemd starts the agent."""
+    first = len(logins(b.w))
+    b.m.off()
+    b.m.boot()
+    b.w.connect(b.m)
+    b.m.wait(lambda: len(logins(b.w)) > first, 120, "a login after the second boot")
+    s.check(f"a second boot logs in again, after {time.monotonic() - b.m.begun:.0f} s", True)
+    s.check("and the stack is not told twice", len(b.w.bucket.signals) == 1, b.w.bucket.signals)
+    s.check("the second boot fetches nothing", b.m.said().count("reeve:") == 0, b.m.said()[-800:])
+
+
+def late(s, b):
+    """The role was made a moment ago, and the metadata service stutters."""
+    b.w.bucket.refuse = 4
+    web.write_json(b.w.stage.imds_dir / "faults.json", [{"path": "/latest/api/token", "do": "503", "times": 3}])
+    b.run()
+    b.m.wait(lambda: logins(b.w), 300, "a login")
+    s.check("403s of a role just made and a stuttering metadata service are waited for in place", True)
+    s.check("  and told", "cannot be fetched yet" in b.m.said())
+
+
+def tarball(s, b):
+    b.m.disk.run("rm -rf /usr/bin/dpkg /usr/bin/rpm")
+    b.run()
+    b.m.wait(lambda: logins(b.w), 240, "a login")
+    s.check(
+        "a machine without dpkg and rpm takes the .tar.gz",
+        any(p.endswith(".tar.gz") for p in b.w.bucket.asked),
+        b.w.bucket.asked,
+    )
+
+
+# ---- what goes wrong ----
+
+
+def tampered(s, b):
+    name = f"reeve_{b.version}_amd64.deb"
+    b.objects[name] = b.objects[name][:-1] + bytes([b.objects[name][-1] ^ 1])
+    b.run()
+    b.fails(s, "a package changed on its way", rf"{name} is not the one that {b.list_name} names")
+    s.check("  nothing of it was unpacked", b.m.ask("test", "-e", "/usr/bin/reeve")[0] != 0)
+
+
+def wrong_pin(s, b):
+    b.values["PackageSigner"] = public_half(Ed25519PrivateKey.generate())
+    b.run()
+    b.fails(s, "a list that another key signed", rf"the signature of {b.list_name} is not good")
+
+
+def missing_key(s, b):
+    (b.w.stage.imds_dir / "keys.json").unlink()
+    b.run()
+    b.fails(s, "an instance without a role", rf"{b.list_name} cannot be fetched from https://")
+
+
+def no_network(s, b):
+    b.m.put("/var/lib/cloud/seed/nocloud/meta-data", "instance-id: i-seed\n")
+    b.prepare()
+    b.m.put("/var/lib/cloud/seed/nocloud/user-data", b.user_data())
+    b.m.put("/etc/cloud/cloud.cfg.d/99-boot.cfg", machine.CLOUD.replace("[Ec2]", "[NoCloud]"))
+    b.m.boot(cable=False)
+    b.fails(s, "a machine without a network", rf"{b.list_name} cannot be fetched from https://", 400, is_told=False)
+
+
+def full_disk(s, b):
+    b.run("--tmpfs=/usr/lib/reeve:size=1M", "--tmpfs=/usr/share/doc/reeve:size=64k")
+    b.fails(s, "a full disk", rf"reeve_{b.version}_amd64.deb cannot be installed: .*")
+
+
+def wrong_configuration(s, b):
+    b.values["HeadKey"] = "short"
+    b.run()
+    b.fails(s, "a configuration with a key that is none", r"the configuration is not good: .*public_key")
+
+
+def vendor_away(s, b):
+    b.w.is_vendor_away = True
+    b.run()
+    b.m.wait(lambda: unit_story.is_up(b.m), 240, "an active unit")
+    s.check("with the vendor away the unit becomes active", True)
+    b.fails(s, "and the stack is told that nobody was let in", r"the agent runs, but has not logged in: ", 400)
+
+
+def newer_state(s, b):
+    line = (
+        '{"prev":"' + "0" * 64 + '","seq":1,"time":"2026-01-01T00:00:00.000Z","type":"journal.created","schema":99}\n'
+    )
+    b.m.put("/var/lib/reeve/journal/0000000000000001.jsonl", line)
+    b.m.disk.run(
+        "systemd-sysusers --inline 'u reeve - \"Reeve agent\" /var/lib/reeve /usr/sbin/nologin' && chown -R reeve: /var/lib/reeve"
+    )
+    b.run()
+    b.m.until(r"reeve: the agent is read-only: .*newer version", 300)
+    s.check("the state of a newer version: the agent is read-only, and the console says why", True)
+    told = b.m.wait(b.signals, 60, "a signal")
+    s.check(
+        "  the stack hears the same, and no success", told[0][0] == "FAILURE" and "newer version" in told[0][1], told
+    )
+    s.check("  the agent does not loop", int(unit_story.show(b.m, "NRestarts")["NRestarts"]) == 0)
+    s.check(
+        "  the journal is as it was", b.m.inside("cat", "/var/lib/reeve/journal/0000000000000001.jsonl") + "\n" == line
+    )
+
+
+STORIES = [
+    good,
+    late,
+    tarball,
+    tampered,
+    wrong_pin,
+    missing_key,
+    no_network,
+    full_disk,
+    wrong_configuration,
+    vendor_away,
+    newer_state,
+]
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1]).resolve()
+    only = sys.argv[2:]
+    os.umask(0o022)
+    if os.geteuid() != 0:
+        os.execvp("sudo", ["sudo", "-n", sys.executable, "-m", "tests.boot.userdata_story", *sys.argv[1:]])
+    image = machine.Image(folder / "image")
+    machine.enter_network()
+    s = unit_story.Story()
+    for part in STORIES:
+        if only and part.__name__ not in only:
+            continue
+        place = folder / "first-boot" / part.__name__
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        s.tell(f"{part.__name__.replace('_', ' ')}")
+        try:
+            with (
+                world.World(place, machine.REPO / "build/release/reeve") as w,
+                machine.Machine(place / "machine", image) as m,
+            ):
+                part(s, Boot(w, m))
+        except (TimeoutError, RuntimeError) as broken:
+            s.check(f"{part.__name__} can be told to its end", False, broken)
+    print(f"{s.passed} passed, {s.failed} failed")
+    return s.failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
