@@ -6,6 +6,12 @@
 # run by `make test` (a job is 'name=command', and its last line says "N passed, N failed").
 
 CC      ?= gcc
+CROSS   ?= # for another processor: what stands before the names of its tools, such as aarch64-linux-gnu-
+ifneq ($(CROSS),)
+CC      := $(CROSS)gcc
+AR      := $(CROSS)ar
+endif
+PKG_CONFIG := $(CROSS)pkg-config
 PYTHON  ?= python3
 FLAVOUR ?= release
 B       := $(if $(filter release,$(FLAVOUR)),build,build/$(FLAVOUR))
@@ -30,10 +36,13 @@ WARN    += -Wconversion -Wsign-conversion -Werror
 #   -z relro -z now                all functions are bound at the start, and then the table is read-only
 #   -z noexecstack                 said aloud: one object without the mark would make the stack executable
 # Not -fcf-protection: the start files of Debian 12 do not have its mark, so the linker drops it for the whole program.
+# Of arm64 more: -mbranch-protection=standard, a return address is signed before it lies on the stack (PAC), and jumps have marked
+# targets (BTI). The first works by function; for the second Debian's archives would have to have the mark, so it waits for them.
 HARDEN  := -fstack-protector-strong -fPIE -fno-common
+HARDEN  += $(if $(filter aarch64-%,$(shell $(CC) -dumpmachine 2>/dev/null)),-mbranch-protection=standard)
 REEVE_PACKAGES ?= # what a release names beside the versions of its libraries: agent/cli/cmd_version.c
 BASE    := -std=gnu11 -D_GNU_SOURCE -DREEVE_VERSION='"$(VERSION)"' -DREEVE_PACKAGES='"$(strip $(REEVE_PACKAGES))"' -I. -I$(G) -isystem /usr/share/include/llhttp -MMD -MP -g
-BASE    += -ffile-prefix-map=$(CURDIR)=. $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+BASE    += -ffile-prefix-map=$(CURDIR)=. $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
 ifeq ($(FLAVOUR),asan)
 OPT     := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDOPT   := -fsanitize=address,undefined
@@ -58,7 +67,7 @@ OPT     := -O2 -D_FORTIFY_SOURCE=3 -fstack-clash-protection
 endif
 CFLAGS_ALL := $(BASE) $(WARN) $(HARDEN) $(OPT) $(CFLAGS)
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now,-z,noexecstack $(LDOPT) $(LDFLAGS)
-LDLIBS  := $(if $(STATIC),-L$(RECIPES)/lib -Wl$(comma)-Bstatic $(STATIC:%=-l%) -Wl$(comma)-Bdynamic,$(shell pkg-config --libs $(LIBS) 2>/dev/null))
+LDLIBS  := $(if $(STATIC),-L$(RECIPES)/lib -Wl$(comma)-Bstatic $(STATIC:%=-l%) -Wl$(comma)-Bdynamic,$(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null))
 
 PROTOS  := $(wildcard proto/*.proto)
 PB_C    := $(PROTOS:%.proto=$(G)/%.pb-c.c)
@@ -100,11 +109,11 @@ $(B)/reeve: $(B)/agent/main.o $(SHIMS) $(LIB)
 
 $(LIB): $(AGENT_O) $(PB_O) $(LLHTTP_O)
 	@echo "  AR    $@"
-	@rm -f $@ && ar rcs $@ $^
+	@rm -f $@ && $(AR) rcs $@ $^
 
 $(SIM_LIB): $(SIM_O)
 	@echo "  AR    $@"
-	@rm -f $@ && ar rcs $@ $^
+	@rm -f $@ && $(AR) rcs $@ $^
 
 $(B)/%.o: %.c | $(PB_H)
 	@mkdir -p $(@D)

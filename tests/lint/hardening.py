@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 FLAGS = ("-O2", "-fstack-protector-strong", "-fstack-clash-protection", "-fPIE")
+OF_MACHINE = {"AArch64": ("-mbranch-protection=standard",)}  # what these have beside
 FORTIFIED = {"printf", "fprintf", "sprintf", "vfprintf", "vsnprintf", "vasprintf", "asprintf", "vsprintf"}
 
 
@@ -52,7 +53,13 @@ def faults_of_symbols(program):
         yield f"sizes are not checked where they are known ({', '.join(plain) or 'no __memcpy_chk'}): -D_FORTIFY_SOURCE"
 
 
+def flags_for(program):
+    machine = re.search(r"Machine: +(\S+)", tell("readelf", "-hW", program))
+    return FLAGS + OF_MACHINE.get(machine[1] if machine else "", ())
+
+
 def faults_of_units(program):
+    flags = flags_for(program)
     text = tell("readelf", "-W", "--debug-dump=info", "--dwarf-depth=1", program)
     units = text.split("(DW_TAG_compile_unit)")[1:]
     if not units:
@@ -63,7 +70,7 @@ def faults_of_units(program):
         given = (
             producer[1].replace("-fPIC", "-fPIE").split() if producer else []
         )  # libtool's word for what serves as well
-        missing = [f for f in FLAGS if f not in given]
+        missing = [f for f in flags if f not in given]
         if missing:
             yield f"{name[1] if name else 'a file'} is compiled without {' '.join(missing)}"
 

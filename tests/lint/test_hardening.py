@@ -70,3 +70,11 @@ def test_a_place_for_libraries_is_the_one_that_was_asked_for(tmp_path):
     program = built(tmp_path, COMPILE, [*LINK, "-Wl,-rpath,$ORIGIN/../lib"])
     assert list(hardening.faults_of(program, "$ORIGIN/../lib")) == []
     assert "in no place of its own" in "\n".join(hardening.faults_of(built(tmp_path, COMPILE), "$ORIGIN/../lib"))
+
+
+def test_a_program_for_arm64_signs_its_return_addresses(tmp_path, monkeypatch):
+    """No compiler for it is needed to say so: the header is another's, and the units are ours."""
+    program, tell = built(tmp_path, COMPILE), hardening.tell
+    header = "  Machine:                           AArch64\n"
+    monkeypatch.setattr(hardening, "tell", lambda *c: header if c[1] == "-hW" else tell(*c))
+    assert "without -mbranch-protection=standard" in "\n".join(hardening.faults_of(program))
