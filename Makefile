@@ -161,7 +161,7 @@ clean: ## forget what was built (build/)
 EPOCH   := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
 # deploy/release/release.py explains itself, and every gate that the result has passed (deploy/release/gates.py).
-RELEASE_PACKAGES := binutils debootstrap git libc-bin openssl python3
+RELEASE_PACKAGES := binutils debootstrap git openssl python3
 
 .PHONY: release
 release: ## build/release/reeve: what ships, static but for libc, built in a fresh Debian 12 of its own; its SBOM, every licence

@@ -69,8 +69,11 @@ def is_dirty(bill):
     return DIRTY in json.loads(bill)["metadata"].get("properties", [])
 
 
-def cyclonedx(parts, program, version, made_s, stamp, dirty=False):
-    """The bill of materials; the same parts and the same program give the same bytes. `stamp` is made_s as RFC 3339."""
+def cyclonedx(parts, program, version, made_s, stamp, dirty=False, processor="x86_64"):
+    """The bill of materials; the same parts and the same program give the same bytes. `stamp` is made_s as RFC 3339.
+    x86-64 goes without saying. What is linked is named by its source package, as advisories do, in the version that
+    was linked for that processor."""
+    own = f"pkg:generic/reeve@{version}" + ("" if processor == "x86_64" else f"?arch={processor}")
     digest = hashlib.sha256(program.read_bytes()).hexdigest()
     components = [component(p) for p in parts]
     bom = {
@@ -82,18 +85,18 @@ def cyclonedx(parts, program, version, made_s, stamp, dirty=False):
             "timestamp": stamp,
             "component": {
                 "type": "application",
-                "bom-ref": f"pkg:generic/reeve@{version}",
+                "bom-ref": own,
                 "name": "reeve",
                 "version": version,
                 "licenses": [{"license": {"id": "Apache-2.0"}}],
-                "purl": f"pkg:generic/reeve@{version}",
+                "purl": own,
                 "hashes": [{"alg": "SHA-256", "content": digest}],
             },
             **({"properties": [DIRTY]} if dirty else {}),
         },
         "components": components,
         "dependencies": [
-            {"ref": f"pkg:generic/reeve@{version}", "dependsOn": [c["bom-ref"] for c in components]},
+            {"ref": own, "dependsOn": [c["bom-ref"] for c in components]},
             *({"ref": c["bom-ref"]} for c in components),
         ],
     }

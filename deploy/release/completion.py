@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""completion.py FOLDER PROGRAM - what bash and zsh complete, out of the pages of help that the program itself prints:
+"""completion.py FOLDER PROGRAM... - what bash and zsh complete, out of the pages of help that the program itself prints:
 FOLDER/reeve for bash, FOLDER/_reeve for zsh."""
 
 import pathlib
@@ -59,7 +59,7 @@ def zsh(program):
 
 
 def main():
-    folder, program = pathlib.Path(sys.argv[1]), sys.argv[2]
+    folder, program = pathlib.Path(sys.argv[1]), sys.argv[2:]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "reeve").write_text("\n".join(bash(program)) + "\n")
     (folder / "_reeve").write_text("\n".join(zsh(program)) + "\n")

@@ -1,7 +1,12 @@
 """gates.py - what must hold of a release before anyone gets it. Each gate returns its faults, as sentences."""
 
+import pathlib
 import re
 import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import arch
 
 GLIBC = (2, 34)  # of Amazon Linux 2023; Ubuntu 22.04 has 2.35 and Debian 12 has 2.36
 SIZE_MAX = 7_000_000
@@ -36,13 +41,23 @@ def symbols(program):
         yield f"it wants {name}, which is no version: only the libc that it was built with surely has it"
 
 
+def needed(program):
+    return re.findall(r"\(NEEDED\).*\[(\S+)\]", told_by("readelf", "-dW", program))
+
+
+def machine(program, asked):
+    """A cross compiler that was not taken leaves a good program of this machine."""
+    found = arch.of_program(program)
+    if found != asked:
+        yield f"it is for {found.name}, and one for {asked.name} was asked for"
+
+
 def linking(program):
     """No shared library but libc, which must be the machine's own."""
-    needed = re.findall(r"\(NEEDED\).*\[(\S+)\]", told_by("readelf", "-dW", program))
-    if "libc.so.6" not in needed:
+    if "libc.so.6" not in needed(program):
         yield "it does not use the libc of the machine"
-    for name in needed:
-        if name not in ("libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"):
+    for name in needed(program):
+        if name not in ("libc.so.6", arch.of_program(program).loader):
             yield f"it wants {name} on the machine that it runs on"
 
 
@@ -59,13 +74,28 @@ def upgrades(told, packages):
             yield f"{name} {old} is out of date: {new} is there; make the release again"
 
 
-def lists(told, suite):
+def without(uri, name, debian):
+    return f"{uri} gives no packages of {name} for {debian}: give apt of this machine a mirror that has them"
+
+
+def unfetched(told, debian):
+    """`told` is what an `apt-get update` prints that has failed: did a mirror promise a processor and not have it?"""
+    found = re.findall(rf"Failed to fetch (\S+)/dists/(\S+)/main/binary-{debian}/", told)
+    return [without(uri, name, debian) for uri, name in dict.fromkeys(found)]
+
+
+def lists(told, suite, debian):
     """`told` is what `apt-get indextargets` prints (room.TARGETS): all of the suite and of its fixes must be there."""
-    there = {(kind, name) for kind, _, name, component in map(str.split, told.splitlines()) if component == "main"}
+    there = [line.split() for line in told.splitlines()]
+    there = [(kind, uri, name, of) for kind, uri, name, component, of in there if component == "main"]
     for name in (suite, f"{suite}-security"):
         for kind in ("Packages", "Sources"):
-            if (kind, name) not in there:
+            if not any((kind, name) == (k, n) for k, _, n, _ in there):
                 yield f"the list of {kind} of {name} was not fetched: without it nobody knows what is out of date"
+    for name in (suite, f"{suite}-updates", f"{suite}-security"):
+        found = [(uri, of) for kind, uri, n, of in there if (kind, n) == ("Packages", name)]
+        if all(of != debian for _, of in found):
+            yield from (without(uri, name, debian) for uri in dict(found))
 
 
 def is_newer(version, other):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""manual.py FOLDER PROGRAM VERSION EPOCH - the manual pages, made of what there is already: reeve.8 of the pages of
+"""manual.py FOLDER VERSION EPOCH PROGRAM... - the manual pages, made of what there is already: reeve.8 of the pages of
 help that the program itself prints, reeve.yaml.5 and reeve-policy.5 of the examples, which name every option
 (tests/deploy/test_manual.py)."""
 
@@ -13,7 +13,7 @@ ETC = pathlib.Path(__file__).parents[1] / "etc"
 
 
 def helped(program, *words):
-    return subprocess.run([program, *words, "--help"], capture_output=True, text=True, check=True).stdout
+    return subprocess.run([*program, *words, "--help"], capture_output=True, text=True, check=True).stdout
 
 
 def plain(text):
@@ -92,7 +92,7 @@ def file_page(name, path, what, version, date):
 
 
 def main():
-    folder, program, version, epoch = pathlib.Path(sys.argv[1]), *sys.argv[2:5]
+    folder, version, epoch, *program = pathlib.Path(sys.argv[1]), *sys.argv[2:]
     date = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).strftime("%Y-%m-%d")
     pages = {
         "reeve.8": program_page(program, version, date),

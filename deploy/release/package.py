@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import arch
 import bom
 import room
 import signing
@@ -23,7 +24,6 @@ REPO = HERE.parent.parent
 SIZE_MAX = 4_000_000
 # Whoever ships it puts the address there that answers for it.
 MAIL = "maintainers@reeve.example.org"
-ARCHES = {"x86_64": "amd64", "aarch64": "arm64"}
 DOC = "usr/share/doc/reeve"
 EXECUTABLE = {"usr/bin/reeve", *(f"DEBIAN/{script.name}" for script in (HERE / "debian").iterdir())}
 
@@ -56,8 +56,10 @@ def root(folder):
         (folder / name).symlink_to(f"usr/{name}")
 
 
-def stage(release, tree, version, epoch):
+def stage(here, release, tree, version, epoch):
     """The files as they will lie on the machine."""
+    put(release / "reeve", here.folder / "src/packed", 0o755)
+    program = here.command("/src/packed")
     put(release / "reeve", tree / "usr/bin/reeve", 0o755)
     for unit in ("reeve.service", "reeve-again.timer"):
         put(REPO / "deploy/systemd" / unit, tree / "usr/lib/systemd/system" / unit)
@@ -65,12 +67,12 @@ def stage(release, tree, version, epoch):
     root(tree / "usr/lib/reeve/root")
     put(REPO / "deploy/systemd/reeve.sysusers", tree / "usr/lib/sysusers.d/reeve.conf")
     pages = tree.parent / "pages"
-    subprocess.run([HERE / "manual.py", pages, release / "reeve", version, str(epoch)], check=True)
+    subprocess.run([HERE / "manual.py", pages, version, str(epoch), *program], check=True)
     for page in sorted(pages.iterdir()):
         packed = tree / f"usr/share/man/man{page.suffix[1:]}" / f"{page.name}.gz"
         packed.parent.mkdir(parents=True, exist_ok=True)
         packed.write_bytes(gzip.compress(page.read_bytes(), 9, mtime=0))
-    subprocess.run([HERE / "completion.py", tree.parent / "completion", release / "reeve"], check=True)
+    subprocess.run([HERE / "completion.py", tree.parent / "completion", *program], check=True)
     put(tree.parent / "completion/reeve", tree / "usr/share/bash-completion/completions/reeve")
     put(tree.parent / "completion/_reeve", tree / "usr/share/zsh/site-functions/_reeve")
     for name in ("THIRD_PARTY", "reeve.cdx.json"):
@@ -99,7 +101,7 @@ def tarball(tree, name, epoch, to):
     to.write_bytes(gzip.compress(whole, 9, mtime=0))
 
 
-def deb(here, tree, version, arch, epoch):
+def deb(here, tree, version, epoch):
     """The changelog stands compressed beside the copyright, which names Debian's own text of the licence."""
     root = here.folder / "src/deb"
     shutil.rmtree(root, ignore_errors=True)
@@ -116,19 +118,21 @@ def deb(here, tree, version, arch, epoch):
     control = root / "DEBIAN"
     control.mkdir()
     size_kib = sum((p.stat().st_size + 1023) // 1024 for p in files)
-    (control / "control").write_text(CONTROL.format(version=version, mail=MAIL, arch=ARCHES[arch], size_kib=size_kib))
+    (control / "control").write_text(
+        CONTROL.format(version=version, mail=MAIL, arch=here.target.debian, size_kib=size_kib)
+    )
     sums = [f"{hashlib.md5(p.read_bytes()).hexdigest()}  {p.relative_to(root)}\n" for p in files]
     (control / "md5sums").write_text("".join(sums))
     for script in sorted((HERE / "debian").iterdir()):
         put(script, control / script.name, 0o755)
     settle(root, epoch)
-    name = f"reeve_{version}_{ARCHES[arch]}.deb"
+    name = f"reeve_{version}_{here.target.debian}.deb"
     here.run(f"dpkg-deb --root-owner-group -Zxz -z9 --build /src/deb /src/{name}", SOURCE_DATE_EPOCH=str(epoch))
     return name
 
 
-def rpm(here, tree, version, arch, epoch):
-    root = here.folder / "src/rpm"
+def rpm(here, tree, version, epoch):
+    root, name = here.folder / "src/rpm", here.target.name
     shutil.rmtree(root, ignore_errors=True)
     shutil.copytree(tree, root / "tree", symlinks=True)
     put(REPO / "LICENSE", root / "tree/usr/share/licenses/reeve/LICENSE")
@@ -146,16 +150,15 @@ def rpm(here, tree, version, arch, epoch):
         "clamp_mtime_to_source_date_epoch": "1",
         "reeve_mail": MAIL,
         "reeve_version": version,
-        "reeve_arch": arch,
     }
     given = " ".join(f"--define '{k} {v}'" for k, v in defines.items())
     here.run(
-        f"rpmbuild -bb {given} --buildroot /src/rpm/tree --noclean --target {arch} /src/rpm/reeve.spec",
+        f"rpmbuild -bb {given} --buildroot /src/rpm/tree --noclean --target {name} /src/rpm/reeve.spec",
         SOURCE_DATE_EPOCH=str(epoch),
     )
-    name = f"reeve-{version}-1.{arch}.rpm"
-    shutil.copy(root / "top/RPMS" / arch / name, here.folder / "src" / name)
-    return name
+    made = f"reeve-{version}-1.{name}.rpm"
+    shutil.copy(root / "top/RPMS" / name / made, here.folder / "src" / made)
+    return made
 
 
 def may_sign(release, key):
@@ -182,20 +185,20 @@ def main():
     room.must_be_root(sys.argv)
     if key:
         may_sign(release, key)
-    here, arch, tree = room.Room(release / "room"), os.uname().machine, out / "tree"
+    here, tree = room.Room(release / "room", arch.of_program(release / "reeve")), out / "tree"
     shutil.rmtree(out, ignore_errors=True)
-    stage(release, tree, version, epoch)
+    stage(here, release, tree, version, epoch)
     settle(tree, epoch)
-    for made in (deb(here, tree, version, arch, epoch), rpm(here, tree, version, arch, epoch)):
+    for made in (deb(here, tree, version, epoch), rpm(here, tree, version, epoch)):
         shutil.copy(here.folder / "src" / made, out / made)
     put(REPO / "LICENSE", tree / DOC / "LICENSE")  # of the others each names it in its own way
     settle(tree, epoch)
-    name = f"reeve-{version}-linux-{arch}"
+    name = f"reeve-{version}-linux-{here.target.name}"
     tarball(tree, name, epoch, out / f"{name}.tar.gz")
     made = sorted(p for p in out.iterdir() if p.is_file())
     for path in made:
         finish(path, key)
-    sums = out / f"reeve-{version}-{arch}.sums"  # what a stack pins: one hash for whichever of them its machine takes
+    sums = out / f"reeve-{version}-{here.target.name}.sums"  # what a stack pins: one hash for whichever of them its machine takes
     sums.write_text("".join(p.with_name(f"{p.name}.sha256").read_text() for p in made))
     finish(sums, key)
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""release.py FOLDER VERSION EPOCH [--all-recipes] - builds the agent that is shipped: in a Debian 12 of its own, static
+"""release.py FOLDER VERSION EPOCH [--all-recipes] [--arch=NAME] - builds the agent that is shipped: in a Debian 12 of its own, static
 but for libc.
 
 Into FOLDER: reeve (stripped), reeve.debug (its symbols), reeve.cdx.json (what is in it, CycloneDX), THIRD_PARTY (every
 licence). EPOCH is the time of the last commit. With --all-recipes those that nothing links yet are built too, so that
-they are ready. The room for it is made afresh, with every security fix of today, and the gates (gates.py) look at what
+they are ready; with --arch it is for another processor (arch.py). The room for it is made afresh, with every security fix of today, and the gates (gates.py) look at what
 came out."""
 
 import datetime
@@ -17,6 +17,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import arch
 import bom
 import gates
 import room
@@ -73,9 +74,11 @@ def source_of(here, package):
 
 
 def owner_of(here, path):
-    """The binary package of a file. dpkg knows some files by the path before /usr was merged."""
+    """The binary package of a file, as apt names it. dpkg knows some files by the path before /usr was merged."""
     real = here.run(f"realpath {shlex.quote(path)}").strip()
-    return here.run(f"dpkg-query -S {real} 2>/dev/null || dpkg-query -S {real.removeprefix('/usr')}").split(":")[0]
+    told = here.run(f"dpkg-query -S {real} 2>/dev/null || dpkg-query -S {real.removeprefix('/usr')}")
+    package, *of = told.split(": ")[0].split(":")
+    return here.target.package(package) if of == [here.target.debian] else package
 
 
 def cook(here, name):
@@ -85,8 +88,9 @@ def cook(here, name):
         f" && . {SOURCES}/deploy/release/recipes/{name}"
         f" && install -D -m 644 debian/copyright {RECIPES}/copyright/{name}",
         PREFIX=RECIPES,
+        HOST=here.target.host,
         JOBS=str(os.cpu_count()),
-        CFLAGS=f"{FLAGS} -ffile-prefix-map=/src/{name}=.",
+        CFLAGS=f"{' '.join([FLAGS, *here.target.flags])} -ffile-prefix-map=/src/{name}=.",
     )
     return here.run(f"dpkg-parsechangelog -S Version -l /src/{name}/*/debian/changelog").strip()
 
@@ -100,7 +104,7 @@ def part_of(here, path, recipes):
         return None
     package = owner_of(here, path)
     source, version = source_of(here, package)
-    return bom.Part(source, version, here.run(f"cat /usr/share/doc/{package}/copyright"), package)
+    return bom.Part(source, version, here.run(f"cat /usr/share/doc/{package.split(':')[0]}/copyright"), package)
 
 
 def parts_of(here, linker_map, recipes):
@@ -111,7 +115,7 @@ def parts_of(here, linker_map, recipes):
 
 def packages_named(here, recipes):
     """What `reeve version --libraries` will say: "source=version,...", of what is going to be linked."""
-    named = dict(source_of(here, package) for package in LIBRARIES) | recipes
+    named = dict(source_of(here, here.target.package(name)) for name in LIBRARIES) | recipes
     return ",".join(f"{source}={version}" for source, version in sorted(named.items()))
 
 
@@ -125,15 +129,27 @@ def bring_in(here):
     return dirty
 
 
+def compiled(here, what, version, **env):
+    """What the Makefile makes of the sources, as it is shipped."""
+    here.run(
+        f"cd {SOURCES} && make -s FLAVOUR=static VERSION={version} {what}",
+        RECIPES=RECIPES,
+        CROSS=here.target.cross,
+        LDFLAGS=here.target.linking(),
+        **env,
+    )
+
+
 def build(here, steps, version, epoch, wants_all):
     recipes = {}
     ready = sorted(p.name for p in (HERE / "recipes").iterdir()) if wants_all else []
     for name in [*LINKED_RECIPES, *(name for name in ready if name not in LINKED_RECIPES)]:
         recipes[name] = cook(here, name)
         steps.say("COOK", f"{name} {recipes[name]}")
-    here.run(
-        f"cd {SOURCES} && make -s FLAVOUR=static VERSION={version} build/static/reeve",
-        RECIPES=RECIPES,
+    compiled(
+        here,
+        "build/static/reeve",
+        version,
         REEVE_PACKAGES=packages_named(here, {name: recipes[name] for name in LINKED_RECIPES}),
         SOURCE_DATE_EPOCH=epoch,
     )
@@ -143,8 +159,9 @@ def build(here, steps, version, epoch, wants_all):
 def take_out(here, out):
     """The program without its symbols, and these in a file of their own."""
     here.run(
-        "objcopy --only-keep-debug reeve reeve.debug && strip -o reeve.stripped reeve"
-        " && objcopy --add-gnu-debuglink=reeve.debug reeve.stripped".replace("reeve", f"{SOURCES}/build/static/reeve")
+        f"cd {SOURCES}/build/static && {here.target.cross}objcopy --only-keep-debug reeve reeve.debug"
+        f" && {here.target.cross}strip -o reeve.stripped reeve"
+        f" && {here.target.cross}objcopy --add-gnu-debuglink=reeve.debug reeve.stripped"
     )
     made = here.folder / SOURCES.lstrip("/") / "build/static"
     for name, to in {"reeve.stripped": "reeve", "reeve.debug": "reeve.debug"}.items():
@@ -154,6 +171,7 @@ def take_out(here, out):
 
 def faults_of(here, out, whole, parts, recipes):
     linked = {p.source: p.version for p in parts if p.source not in bom.TOOLCHAIN}
+    yield from gates.machine(out / "reeve", here.target)
     yield from gates.symbols(out / "reeve")
     yield from gates.linking(out / "reeve")
     yield from gates.size(out / "reeve")
@@ -161,7 +179,8 @@ def faults_of(here, out, whole, parts, recipes):
     yield from gates.upgrades(here.run("apt-get -s dist-upgrade"), {p.package for p in parts})
     for name, version in recipes.items():
         yield from gates.recipe(name, version, here.run(f"apt-cache showsrc --only-source {name}"))
-    yield from gates.libraries(here.run(f"{SOURCES}/build/static/reeve version --libraries"), linked)
+    told = here.run(" ".join([*here.target.runner, f"{SOURCES}/build/static/reeve", "version", "--libraries"]))
+    yield from gates.libraries(told, linked)
     hardened = subprocess.run([REPO / "tests/lint/hardening.py", whole], capture_output=True, text=True, check=False)
     if hardened.returncode != 0:
         yield hardened.stdout.strip()
@@ -170,23 +189,26 @@ def faults_of(here, out, whole, parts, recipes):
 def main():
     out, version, epoch = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2], sources.epoch_of(sys.argv[3])
     room.must_be_root(sys.argv)
-    steps, here = Steps(), room.Room(out / "room")
+    steps, here = Steps(), room.Room(out / "room", arch.asked(sys.argv))
     out.mkdir(parents=True, exist_ok=True)
-    here.make([*LIBRARIES, *TOOLS])
-    steps.say("ROOM", "Debian 12 with every fix of today")
+    here.make([*map(here.target.package, LIBRARIES), *TOOLS, *here.target.tools()])
+    beside = f", and libraries for {here.target.name}" if here.target.is_foreign else ""
+    steps.say("ROOM", f"Debian 12 with every fix of today{beside}")
     dirty = bring_in(here)
     recipes = build(here, steps, version, epoch, "--all-recipes" in sys.argv)
     whole, linker_map = take_out(here, out)
     parts = parts_of(here, linker_map, recipes)
     steps.say("BUILD", f"{out / 'reeve'}, of {len(parts)} parts")
     stamp = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    (out / "reeve.cdx.json").write_text(bom.cyclonedx(parts, out / "reeve", version, epoch, stamp, dirty))
+    (out / "reeve.cdx.json").write_text(
+        bom.cyclonedx(parts, out / "reeve", version, epoch, stamp, dirty, here.target.name)
+    )
     texts = {name: here.run(f"cat /usr/share/common-licenses/{name}") for name in bom.common(parts)}
     (out / "THIRD_PARTY").write_text(bom.third_party(parts, texts))
     faults = list(faults_of(here, out, whole, parts, recipes))
     for fault in faults:
         print(f"release: {fault}", file=sys.stderr)
-    print(gates.told_by("ldd", out / "reeve"), end="")
+    print(f"  NEEDS {', '.join(gates.needed(out / 'reeve'))}")
     print(f"{(out / 'reeve').stat().st_size:,} bytes, stripped; newest symbol GLIBC_{gates.newest(out / 'reeve')}")
     return 1 if faults else 0
 

@@ -11,12 +11,13 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import arch
 import gates
 
 SUITE = "bookworm"
 # Without this a mirror that does not answer is a warning, and what it had yesterday, or nothing, counts as its newest.
 UPDATE = "apt-get update -q -o APT::Update::Error-Mode=any"
-TARGETS = "apt-get indextargets --format '$(CREATED_BY) $(REPO_URI) $(RELEASE) $(COMPONENT)'"
+TARGETS = "apt-get indextargets --format '$(CREATED_BY) $(REPO_URI) $(RELEASE) $(COMPONENT) $(ARCHITECTURE)'"
 
 
 def told_by(*command):
@@ -33,7 +34,7 @@ def fetched():
         kind, uri, suite, component = (*line.split(), "", "", "")[:4]
         if kind == "Packages" and component == "main" and re.fullmatch(rf"{SUITE}(-updates|-security)?", suite):
             found.append((uri, suite))
-    return sorted(found, key=lambda mirror: len(mirror[1]))
+    return sorted(dict.fromkeys(found), key=lambda mirror: len(mirror[1]))
 
 
 def mirrors():
@@ -55,9 +56,11 @@ def mirrors():
 
 
 class Room:
-    """A folder that holds a Debian; `run` starts something in it."""
+    """A folder that holds a Debian; `run` starts something in it. Its programs are this machine's; of another processor
+    there may be libraries beside them, and the programs that are linked with these."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, target=None):
+        self.target = target or arch.named(os.uname().machine)
         self.folder = pathlib.Path(folder).resolve()
         self.log = self.folder.with_suffix(".log")
 
@@ -80,6 +83,10 @@ class Room:
             raise SystemExit(f"{tail}\nin the room for the build this failed (all of it is in {self.log}):\n{script}")
         return done.stdout
 
+    def command(self, *words):
+        """The words that start, from outside, a program in here that was built for the target."""
+        return ["chroot", str(self.folder), *self.target.runner, *words]
+
     def _apt(self):
         """The mirrors of this machine, their sources too, and how apt reaches them (a proxy, say)."""
         apt = self.folder / "etc/apt"
@@ -96,8 +103,11 @@ class Room:
 
     def update(self):
         """The newest lists of every mirror; without one of them nothing goes on, for its fixes would be missing."""
-        self.run(UPDATE)
-        faults = list(gates.lists(self.run(TARGETS), SUITE))
+        try:
+            self.run(UPDATE)
+        except SystemExit as failed:
+            raise SystemExit("\n".join([str(failed), *gates.unfetched(str(failed), self.target.debian)])) from None
+        faults = list(gates.lists(self.run(TARGETS), SUITE, self.target.debian))
         if faults:
             raise SystemExit("\n".join(faults))
 
@@ -114,6 +124,8 @@ class Room:
                 f"{made.stdout[-2000:]}{made.stderr[-2000:]}\ndebootstrap has failed; all of it is in {self.log}"
             )
         self._apt()
+        if self.target.is_foreign:
+            self.run(f"dpkg --add-architecture {self.target.debian}")
         self.update()
         self.run("apt-get dist-upgrade -q -y")
         self.run(f"apt-get install -q -y --no-install-recommends {' '.join(packages)}")

@@ -15,7 +15,7 @@ BINARY = REPO / "build/reeve"
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     tools = REPO / "deploy/release"
-    subprocess.run([tools / "manual.py", folder, BINARY, "0.1.0", "1767225600"], check=True)
+    subprocess.run([tools / "manual.py", folder, "0.1.0", "1767225600", BINARY], check=True)
     subprocess.run([tools / "completion.py", folder / "completion", BINARY], check=True)
     return folder
 

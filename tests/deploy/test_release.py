@@ -1,10 +1,12 @@
 """The gates of a release, each with what must not pass it; `make release` itself runs them on what it has built."""
 
+import hashlib
 import json
 import os
 import pathlib
 import subprocess
 import sys
+import types
 
 import pytest
 from cyclonedx.schema import SchemaVersion
@@ -12,6 +14,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 REPO = pathlib.Path(__file__).parents[2]
 sys.path.insert(0, str(REPO / "deploy/release"))
+import arch
 import bom
 import gates
 import package
@@ -106,24 +109,140 @@ def test_a_library_that_waits_for_an_upgrade_is_named_and_nothing_else_is():
         "libssl-dev 3.0.17-1~deb12u2 is out of date: 3.0.22-1~deb12u2 is there; make the release again"
     ]
     assert list(gates.upgrades(APT, {"zlib1g-dev"})) == []
+    other = APT.replace("libssl-dev", "libssl-dev:arm64").replace("[amd64]", "[arm64]")
+    assert len(list(gates.upgrades(other, {"libssl-dev:arm64"}))) == 1
 
 
-LISTS = """Sources http://deb.debian.org/debian/ bookworm main
-Packages http://deb.debian.org/debian/ bookworm main
-Sources http://deb.debian.org/debian-security/ bookworm-security main
-Packages http://deb.debian.org/debian-security/ bookworm-security main
+LISTS = """Sources http://deb.debian.org/debian/ bookworm main $(ARCHITECTURE)
+Packages http://deb.debian.org/debian/ bookworm main amd64
+Sources http://deb.debian.org/debian-security/ bookworm-security main $(ARCHITECTURE)
+Packages http://deb.debian.org/debian-security/ bookworm-security main amd64
 """
 
 
 def test_a_list_that_was_not_fetched_is_named():
-    assert list(gates.lists(LISTS, "bookworm")) == []
+    assert list(gates.lists(LISTS, "bookworm", "amd64")) == []
     for gone in ("Packages", "Sources"):
         for suite in ("bookworm", "bookworm-security"):
             left = [line for line in LISTS.splitlines() if (line.split()[0], line.split()[2]) != (gone, suite)]
-            assert list(gates.lists("\n".join(left), "bookworm")) == [
+            assert list(gates.lists("\n".join(left), "bookworm", "amd64")) == [
                 f"the list of {gone} of {suite} was not fetched: without it nobody knows what is out of date"
             ]
-    assert len(list(gates.lists("", "bookworm"))) == 4
+    assert len(list(gates.lists("", "bookworm", "amd64"))) == 4
+
+
+def test_a_mirror_without_the_packages_of_another_processor_is_named():
+    has = "{} gives no packages of {} for arm64: give apt of this machine a mirror that has them".format
+    archive, fixes = "http://deb.debian.org/debian/", "http://deb.debian.org/debian-security/"
+    assert list(gates.lists(LISTS, "bookworm", "arm64")) == [has(archive, "bookworm"), has(fixes, "bookworm-security")]
+    one = LISTS + f"Packages {archive} bookworm main arm64\n"
+    assert list(gates.lists(one, "bookworm", "arm64")) == [has(fixes, "bookworm-security")]
+    both = one + f"Packages {fixes} bookworm-security main arm64\n"
+    assert list(gates.lists(both, "bookworm", "arm64")) == []
+    late = both + f"Packages {archive} bookworm-updates main amd64\n"
+    assert list(gates.lists(late, "bookworm", "arm64")) == [has(archive, "bookworm-updates")]
+
+
+class Desk(room.Room):
+    """A room whose apt is this machine's, with sources and lists of its own."""
+
+    def run(self, script, **env):
+        env |= os.environ | {"APT_CONFIG": str(self.folder / "apt.conf")}
+        done = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise SystemExit(done.stdout + done.stderr)
+        return done.stdout
+
+
+def mirror(folder, suite, says, has):
+    """An archive on this disk that says it is for some processors, and has some."""
+    rows = []
+    for debian in says:
+        packages = folder / f"dists/{suite}/main/binary-{debian}/Packages"
+        packages.parent.mkdir(parents=True)
+        text = f"Package: a\nVersion: 1\nArchitecture: {debian}\nFilename: a.deb\nSize: 1\nSHA256: {'0' * 64}\n"
+        rows.append(f" {hashlib.sha256(text.encode()).hexdigest()} {len(text)} main/binary-{debian}/Packages")
+        if debian in has:
+            packages.write_text(text)
+    sources = folder / f"dists/{suite}/main/source/Sources"
+    sources.parent.mkdir(parents=True)
+    sources.write_text("Package: a\nBinary: a\nVersion: 1\nFormat: 1.0\nDirectory: a\n")
+    told = sources.read_bytes()
+    rows.append(f" {hashlib.sha256(told).hexdigest()} {len(told)} main/source/Sources")
+    head = f"Suite: {suite}\nCodename: {suite}\nArchitectures: {' '.join(says)}\nComponents: main\nSHA256:\n"
+    (folder / f"dists/{suite}/Release").write_text(head + "\n".join(rows) + "\n")
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """It gets both suites from archives on this disk."""
+    for name in ("etc", "state/lists/partial", "cache/archives/partial"):
+        (tmp_path / "desk" / name).mkdir(parents=True)
+    desk = Desk(tmp_path / "desk", arch.named("aarch64"))
+    lines = [f"{k} [trusted=yes] file:{tmp_path}/{s} {s} main\n" for s in SUITES for k in ("deb", "deb-src")]
+    (desk.folder / "etc/sources.list").write_text("".join(lines))
+    (desk.folder / "status").touch()
+    given = {"Dir::Etc": "etc", "Dir::State": "state", "Dir::Cache": "cache", "Dir::State::status": "status"}
+    text = "".join(f'{name} "{desk.folder}/{value}";\n' for name, value in given.items())
+    text += 'APT::Architecture "amd64"; APT::Architectures { "amd64"; "arm64"; }; APT::Sandbox::User "root";\n'
+    (desk.folder / "apt.conf").write_text(text)
+    return desk
+
+
+SUITES = ("bookworm", "bookworm-security")
+BOTH = ["amd64", "arm64"]
+
+
+def test_an_update_for_another_processor_takes_mirrors_that_have_it(tmp_path, desk):
+    for suite in SUITES:
+        mirror(tmp_path / suite, suite, BOTH, BOTH)
+    desk.update()
+
+
+@pytest.mark.parametrize("says", [["amd64"], BOTH])
+def test_an_update_for_another_processor_says_which_mirror_has_nothing_for_it(tmp_path, desk, says):
+    """Whether the mirror says so itself, which apt thinks no fault, or promises what it does not have."""
+    mirror(tmp_path / SUITES[0], SUITES[0], BOTH, BOTH)
+    mirror(tmp_path / SUITES[1], SUITES[1], says, ["amd64"])
+    with pytest.raises(SystemExit) as refused:
+        desk.update()
+    last = str(refused.value).splitlines()[-1]
+    assert last.startswith(f"file:{tmp_path}/bookworm-security")
+    assert " gives no packages of bookworm-security for arm64: give apt" in last
+
+
+@pytest.fixture
+def at_a_desk(monkeypatch):
+    """Whatever this machine is, it is one of x86-64."""
+    monkeypatch.setattr(arch.os, "uname", lambda: types.SimpleNamespace(machine="x86_64"))
+
+
+def test_for_this_machines_processor_nothing_is_another(at_a_desk):
+    own = arch.asked(["release.py", "build/release"])
+    assert (own.name, own.debian, own.cross, own.host, own.runner, own.tools(), own.linking()) == (
+        "x86_64", "amd64", "", "", [], [], "")  # fmt: skip
+    assert own.package("libssl-dev") == "libssl-dev"
+
+
+def test_for_another_processor_libraries_are_its_own_and_tools_are_ours(at_a_desk):
+    other = arch.asked(["release.py", "build/arm64", "--arch=aarch64"])
+    assert (other.debian, other.cross, other.host) == ("arm64", "aarch64-linux-gnu-", "aarch64-linux-gnu")
+    assert other.package("libssl-dev") == "libssl-dev:arm64" and other.package("node-llhttp") == "node-llhttp"
+    assert {"gcc-aarch64-linux-gnu", "libc6-dev:arm64", "libgcc-12-dev:arm64"} <= set(other.tools())
+    assert room.Room("room", other).command("reeve", "version")[2:] == ["qemu-aarch64-static", "reeve", "version"]
+    with pytest.raises(SystemExit, match="nothing is built for 'riscv64': give one of x86_64, aarch64"):
+        arch.asked(["release.py", "--arch=riscv64"])
+
+
+def test_a_program_says_what_it_is_for(tmp_path):
+    other = tmp_path / "other"
+    other.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(9) + (3).to_bytes(2, "little") + (183).to_bytes(2, "little"))
+    assert arch.of_program(other).name == "aarch64"
+    assert list(gates.machine(other, arch.named("aarch64"))) == []
+    assert list(gates.machine(other, arch.named("x86_64"))) == ["it is for aarch64, and one for x86_64 was asked for"]
+    other.write_bytes(b"#!/bin/sh\n")
+    with pytest.raises(SystemExit, match="is no program for x86_64 or aarch64"):
+        arch.of_program(other)
 
 
 def test_an_update_fails_where_a_mirror_does_not_answer(tmp_path):
@@ -209,6 +328,10 @@ def test_the_bill_names_each_part_with_version_and_licence_and_is_the_same_twice
     assert [(c["name"], c["version"]) for c in told["components"]] == [(p.source, p.version) for p in PARTS]
     assert told["components"][0]["purl"] == "pkg:deb/debian/openssl@3.0.22-1~deb12u2?arch=source&distro=debian-12"
     assert told["components"][1]["licenses"] == [{"expression": "GPL-3.0-or-later WITH GCC-exception-3.1"}]
+    other = json.loads(bom.cyclonedx(PARTS, program, "0.1.0", "1", "2026-01-01T00:00:00Z", processor="aarch64"))
+    assert told["metadata"]["component"]["purl"] == "pkg:generic/reeve@0.1.0"
+    assert other["metadata"]["component"]["purl"] == "pkg:generic/reeve@0.1.0?arch=aarch64"
+    assert other["metadata"]["component"]["bom-ref"] == other["dependencies"][0]["ref"]
     refs = {c["bom-ref"] for c in told["components"]}
     assert set(told["dependencies"][0]["dependsOn"]) == refs and len(refs) == 2
 
