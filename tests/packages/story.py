@@ -193,7 +193,7 @@ def linters(s):
 
 def main():
     folder, first, newer = (pathlib.Path(p) for p in sys.argv[1:4])
-    room.must_be_root(sys.argv)
+    room.must_be_root([sys.executable, *sys.argv])
     packages = {
         "deb": (first, "*.deb"),
         "rpm": (first, "*.rpm"),
