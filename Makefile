@@ -176,6 +176,15 @@ package: ## build/package: .deb, .rpm and .tar.gz of a release, each with its .s
 	@$(MAKE) -s release
 	@tests/beat deploy/release/package.py build/release build/package $(VERSION) $(EPOCH) "$(KEY)"
 
+# Debian 12 for amd64 with a cross compiler and libraries for arm64 beside its own; qemu-user runs what came out.
+.PHONY: package-arm64
+package-arm64: ## build/arm64/package: the same for arm64, cross-built, with tests under qemu-user (some minutes)
+	@tests/beat tests/deps $(RELEASE_PACKAGES)
+	@deploy/release/signing.py "$(KEY)"
+	@tests/beat deploy/release/release.py build/arm64 $(VERSION) $(EPOCH) --arch=aarch64
+	@tests/beat deploy/release/package.py build/arm64 build/arm64/package $(VERSION) $(EPOCH) "$(KEY)"
+	@tests/beat $(PYTHON) tests/packages/emulated.py build/arm64
+
 .PHONY: package-check
 package-check: ## are the packages the same bytes when all is built again, in another room, umask, locale and time zone?
 	@tests/beat tests/deps $(RELEASE_PACKAGES)

@@ -39,8 +39,8 @@ JOURNAL = "/var/lib/reeve/journal/0000000000000001.jsonl"
 
 
 class Story:
-    def __init__(self, folder, packages):
-        self.room = room.Room(folder)
+    def __init__(self, folder, packages, target=None):
+        self.room = room.Room(folder, target)
         self.packages = packages
         self.passed, self.failed = 0, 0
 
