@@ -186,7 +186,7 @@ package-arm64: ## build/arm64/package: the same for arm64, cross-built, with tes
 	@tests/beat $(PYTHON) tests/packages/emulated.py build/arm64
 
 .PHONY: package-check
-package-check: ## are the packages the same bytes when all is built again, in another room, umask, locale and time zone?
+package-check: ## are the packages the same bytes, built again in another room, umask, locale and time zone? FOR=aarch64: those for arm64
 	@tests/beat tests/deps $(RELEASE_PACKAGES)
 	@umask 022 && $(call CHECKED,build/check/first)
 	@umask 077 && export TZ=Pacific/Auckland LC_ALL=C && $(call CHECKED,build/check/the-second-time)
@@ -196,7 +196,7 @@ package-check: ## are the packages the same bytes when all is built again, in an
 		cmp $$f ../../the-second-time/package/$$f || exit 1; done
 	@echo "the same bytes twice:" && cat build/check/first/package/*.sha256
 
-CHECKED = tests/beat deploy/release/release.py $(1) $(VERSION) $(EPOCH) --all-recipes && \
+CHECKED = tests/beat deploy/release/release.py $(1) $(VERSION) $(EPOCH) --all-recipes $(FOR:%=--arch=%) && \
 	deploy/release/package.py $(1) $(1)/package $(VERSION) $(EPOCH)
 
 ##@ Test
