@@ -251,15 +251,32 @@ def register(args):
     print(f"registered {args.name}")
 
 
+# By the beginning of a region's name: the suffix of its usual hosts, and of those that answer over IPv6 too.
+SUFFIXES = {
+    "cn-": ("amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+    "us-iso-": ("c2s.ic.gov", "api.aws.ic.gov"),
+    "us-isob-": ("sc2s.sgov.gov", "api.aws.scloud"),
+    "us-isof-": ("csp.hci.ic.gov", "api.aws.hci.ic.gov"),
+    "eu-isoe-": ("cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
+    "eusc-": ("amazonaws.eu", "api.amazonwebservices.eu"),
+    "": ("amazonaws.com", "api.aws"),
+}
+
+
+def sts_hosts(region):
+    """The two names of a region's STS: agents sign for the second where their subnet has no IPv4."""
+    suffixes = next(pair for prefix, pair in SUFFIXES.items() if region.startswith(prefix))
+    return [f"sts.{region}.{suffix}" for suffix in suffixes]
+
+
 def sts_urls(items):
     """{host: URL to connect to} of --sts REGION[=URL]."""
     urls = {}
     for item in items:
         region, _, url = item.partition("=")
-        host = f"sts.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
-        urls[host] = url or f"https://{host}"
-        if urllib.parse.urlsplit(urls[host]).scheme not in ("http", "https"):
+        if url and urllib.parse.urlsplit(url).scheme not in ("http", "https"):
             raise ValueError(f"--sts {item}: not REGION or REGION=URL")
+        urls |= {host: url or f"https://{host}" for host in sts_hosts(region)}
     return urls
 
 

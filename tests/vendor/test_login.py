@@ -86,7 +86,22 @@ def test_only_so_many_challenges_are_open_at_once(monkeypatch):
     challenges.new()
 
 
-@pytest.mark.parametrize("host", ["sts.eu-west-1.amazonaws.com", "sts.us-east-1.amazonaws.com.example", "127.0.0.1"])
+@pytest.mark.parametrize("host", [f"sts.{REGION}.amazonaws.com", f"sts.{REGION}.api.aws"])
+def test_each_of_the_two_names_of_a_regions_sts_may_be_signed_for(plane, client, host):
+    client.login(client.signed_identity(client.challenge(), host=host))
+    assert client.token
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "sts.eu-west-1.amazonaws.com",
+        "sts.eu-west-1.api.aws",
+        "sts.us-east-1.api.aws.example",
+        "sts.us-east-1.amazonaws.com.example",
+        "127.0.0.1",
+    ],
+)
 def test_a_host_that_is_not_on_the_list_is_refused(plane, client, host):
     assert "not an STS host" in refused(plane, client, client.signed_identity(client.challenge(), host=host))
 
