@@ -30,6 +30,7 @@ struct aws *aws_new(struct world *w, const struct aws_config *cfg)
 	a->w = w;
 	a->region = mem_str(cfg->region);
 	a->suffix = mem_str(cfg->suffix);
+	a->dual_suffix = mem_str(cfg->dual_suffix);
 	a->version = mem_str(cfg->version);
 	a->ca_file = mem_str(cfg->ca_file);
 	assert(cfg->endpoints_n <= AWS_ENDPOINTS_MAX);
@@ -48,6 +49,7 @@ void aws_free(struct aws *a)
 	assert(a->running == 0);
 	mem_free(a->region);
 	mem_free(a->suffix);
+	mem_free(a->dual_suffix);
 	mem_free(a->version);
 	mem_free(a->ca_file);
 	for (size_t i = 0; i < a->endpoints_n; i++) {
@@ -67,9 +69,15 @@ const char *aws_class_name(enum aws_class c)
 	return classes[c];
 }
 
+/* The names of dual-stack hosts are those of botocore's endpoint rules; tests/docs/test_regions.py compares. */
 void aws_host(const struct aws *a, const struct aws_service *s, struct buf *to)
 {
-	buf_addf(to, "%s.%s.%s", s->name, a->region, a->suffix);
+	if (a->dual_suffix == NULL)
+		buf_addf(to, "%s.%s.%s", s->name, a->region, a->suffix);
+	else if (s->dual_label != NULL)
+		buf_addf(to, "%s.%s.%s.%s", s->name, s->dual_label, a->region, a->suffix);
+	else
+		buf_addf(to, "%s.%s.%s", s->name, a->region, a->dual_suffix);
 }
 
 static const char *override_of(const struct aws *a, const struct aws_service *s)

@@ -26,6 +26,7 @@ struct aws_endpoint {
 
 struct aws_config {
 	const char *region, *suffix; /* "us-east-1", "amazonaws.com" */
+	const char *dual_suffix;     /* "api.aws": hosts that answer over IPv6 and IPv4 are asked; NULL: the usual ones */
 	const struct aws_endpoint *endpoints;
 	size_t endpoints_n;  /* at most AWS_ENDPOINTS_MAX */
 	const char *version; /* of the agent, for User-Agent "reeve/<version>" */
@@ -36,7 +37,7 @@ struct aws *aws_new(struct world *w, const struct aws_config *cfg); /* copies cf
 void aws_free(struct aws *a);                                       /* no call may be running */
 const char *aws_region(const struct aws *a);
 const char *aws_class_name(enum aws_class c);
-/* "sts.us-east-1.amazonaws.com": the regional host, whatever the override says. */
+/* "sts.us-east-1.amazonaws.com", "sts.us-east-1.api.aws": the regional host, whatever the override says. */
 void aws_host(const struct aws *a, const struct aws_service *s, struct buf *to);
 /* Our best idea of the offset of AWS's clock against ours, ms; 0 until an answer taught us otherwise. */
 int64_t aws_clock_offset_ms(const struct aws *a);

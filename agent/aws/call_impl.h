@@ -4,7 +4,7 @@
 
 struct aws {
 	struct world *w;
-	char *region, *suffix, *version, *ca_file;
+	char *region, *suffix, *dual_suffix, *version, *ca_file;
 	struct {
 		char *service, *url;
 	} endpoints[AWS_ENDPOINTS_MAX];

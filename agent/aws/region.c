@@ -63,6 +63,28 @@ static const char *const published[] = {
 	"eusc-de-east-1",
 };
 
+/* As partitions.json of botocore has them; tests/docs/test_regions.py compares. The last one is for every other name: the
+ * commercial partition's regions have no prefix in common. */
+static const struct region_partition partitions[] = {
+	{ "aws-cn", "cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn" },
+	{ "aws-us-gov", "us-gov-", "amazonaws.com", "api.aws" },
+	{ "aws-iso", "us-iso-", "c2s.ic.gov", "api.aws.ic.gov" },
+	{ "aws-iso-b", "us-isob-", "sc2s.sgov.gov", "api.aws.scloud" },
+	{ "aws-iso-e", "eu-isoe-", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk" },
+	{ "aws-iso-f", "us-isof-", "csp.hci.ic.gov", "api.aws.hci.ic.gov" },
+	{ "aws-eusc", "eusc-", "amazonaws.eu", "api.amazonwebservices.eu" },
+	{ "aws", "", "amazonaws.com", "api.aws" },
+};
+
+const struct region_partition *region_partition(const char *region)
+{
+	const struct region_partition *p = partitions;
+
+	while (!str_starts(region, p->prefix))
+		p++;
+	return p;
+}
+
 bool region_is_known(const char *s)
 {
 	for (size_t i = 0; i < ARRAY_LEN(published); i++)

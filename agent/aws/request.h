@@ -17,8 +17,10 @@
 struct code_row;
 struct aws_service {
 	const char *name; /* "kms": in its host, in signatures, in IAM's actions, and under aws.endpoints of reeve.yaml */
-	const struct code_row
-	    *codes; /* what its error codes mean where the common table (code.h) says another thing; NULL: nowhere */
+	/* What its error codes mean where the common table (code.h) says another thing; NULL: nowhere. */
+	const struct code_row *codes;
+	/* "dualstack" of S3: its host that answers over IPv6 too is s3.dualstack.REGION.SUFFIX; NULL: another suffix tells it */
+	const char *dual_label;
 };
 
 /* In what shape the answer comes. */

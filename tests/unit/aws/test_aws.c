@@ -83,6 +83,34 @@ static void an_override_of_one_service_leaves_the_others_where_they_are(void **s
 	aws_free(a);
 }
 
+/* S3 keeps its suffix: there a label tells it. */
+static void a_dual_stack_host_has_another_suffix_and_of_s3_another_label(void **state)
+{
+	static const struct aws_service s3 = { .name = "s3", .dual_label = "dualstack" };
+	static const struct {
+		const char *dual_suffix, *ec2, *s3;
+	} cases[] = {
+		{ NULL, "ec2.cn-north-1.amazonaws.com.cn", "s3.cn-north-1.amazonaws.com.cn" },
+		{ "api.amazonwebservices.com.cn", "ec2.cn-north-1.api.amazonwebservices.com.cn",
+		  "s3.dualstack.cn-north-1.amazonaws.com.cn" },
+	};
+	struct cloud *c = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct aws_config cfg = {
+			.region = "cn-north-1", .suffix = "amazonaws.com.cn", .dual_suffix = cases[i].dual_suffix, .version = "1"
+		};
+		struct aws *a = aws_new(c->w, &cfg);
+		CLEANUP(buf_close) struct buf b = BUF_MAX(256), other = BUF_MAX(256);
+
+		aws_host(a, &ec2_service, &b);
+		assert_string_equal(buf_str(&b), cases[i].ec2);
+		aws_host(a, &s3, &other);
+		assert_string_equal(buf_str(&other), cases[i].s3);
+		aws_free(a);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -90,6 +118,7 @@ int main(void)
 		CLOUD_TEST(what_the_config_says_is_copied),
 		CLOUD_TEST(a_place_is_a_url_with_the_host_and_path_that_are_signed),
 		CLOUD_TEST(an_override_of_one_service_leaves_the_others_where_they_are),
+		CLOUD_TEST(a_dual_stack_host_has_another_suffix_and_of_s3_another_label),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,12 +76,38 @@ static void a_region_that_aws_has_published_is_known_and_one_that_only_looks_so_
 			fail_msg("%s is known", unknown[i]);
 }
 
+static void each_region_belongs_to_the_partition_that_its_name_begins_with(void **state)
+{
+	static const char *const rows[][3] = {
+		{ "us-east-1", "aws", "amazonaws.com" },
+		{ "us-west-2", "aws", "amazonaws.com" },
+		{ "eu-north-1", "aws", "amazonaws.com" },
+		{ "mx-central-9", "aws", "amazonaws.com" }, /* one that nobody has published yet */
+		{ "cn-northwest-1", "aws-cn", "amazonaws.com.cn" },
+		{ "us-gov-east-1", "aws-us-gov", "amazonaws.com" },
+		{ "us-iso-west-1", "aws-iso", "c2s.ic.gov" },
+		{ "us-isob-west-1", "aws-iso-b", "sc2s.sgov.gov" },
+		{ "eu-isoe-west-1", "aws-iso-e", "cloud.adc-e.uk" },
+		{ "us-isof-east-1", "aws-iso-f", "csp.hci.ic.gov" },
+		{ "eusc-de-east-1", "aws-eusc", "amazonaws.eu" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct region_partition *p = region_partition(rows[i][0]);
+
+		assert_string_equal(p->name, rows[i][1]);
+		assert_string_equal(p->suffix, rows[i][2]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_partitions_regions_are_known_by_their_form),
 		cmocka_unit_test(what_is_no_region_is_refused),
 		cmocka_unit_test(a_region_that_aws_has_published_is_known_and_one_that_only_looks_so_is_not),
+		cmocka_unit_test(each_region_belongs_to_the_partition_that_its_name_begins_with),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
