@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/aws/imds.h"
 #include "agent/aws/region.h"
 #include "agent/base/enc.h"
 #include "agent/base/faults.h"
@@ -62,10 +63,8 @@ static int get_path(struct yaml_node *n, const struct config *c, const char **re
 
 static int get_connect_to(struct yaml_node *n, struct config *c, struct err *e)
 {
-	struct url_authority a;
-
 	TRY(get_text(n, c, &c->vendor_connect_to, e));
-	return n == NULL || (url_read_authority(c->vendor_connect_to, &a) && a.has_port && *a.end == '\0')
+	return n == NULL || (*c->vendor_connect_to != '[' && url_is_place(c->vendor_connect_to))
 		   ? 0
 		   : yaml_wrong(n, "a name or an IPv4 address and a port, such as vpce-0123.example:443", e);
 }
@@ -106,7 +105,15 @@ static int get_account(struct yaml_node *n, struct config *c, struct err *e)
 	return 0;
 }
 
-/* One of the two link-local addresses, or loopback for tests. */
+/* For tests; url_host takes no brackets. */
+static bool is_imds_loopback(const char *url, const char *host)
+{
+	if (!str_starts(url, "http://") || strpbrk(url, "@?#") != NULL)
+		return false;
+	return str_starts(url, "http://[::1]:") ? url_is_place(url + strlen("http://")) : host != NULL && url_is_loopback(host);
+}
+
+/* One of the two addresses, or loopback for tests. */
 static int get_imds(struct yaml_node *n, struct config *c, struct err *e)
 {
 	const char *url = NULL, *host;
@@ -115,10 +122,19 @@ static int get_imds(struct yaml_node *n, struct config *c, struct err *e)
 	if (url == NULL)
 		return 0;
 	host = url_host(c->arena, url);
-	if (!str_eq(url, "http://169.254.169.254") && !str_eq(url, "http://[fd00:ec2::254]") &&
-	    !(c->insecure && str_starts(url, "http://") && strpbrk(url, "@?#") == NULL && host != NULL && url_is_loopback(host)))
-		return yaml_wrong(n, "http://169.254.169.254 or http://[fd00:ec2::254]", e);
+	if (!str_eq(url, IMDS_IPV4) && !str_eq(url, IMDS_IPV6) && !(c->insecure && is_imds_loopback(url, host)))
+		return yaml_wrong(n, IMDS_IPV4 " or " IMDS_IPV6, e);
 	c->imds_endpoint = arena_str(c->arena, url);
+	return 0;
+}
+
+static int get_dualstack(struct yaml_node *n, struct config *c, struct err *e)
+{
+	bool is_wanted = false;
+
+	TRY(yaml_bool(n, &is_wanted, e));
+	if (n != NULL)
+		c->dualstack = is_wanted ? CONFIG_YES : CONFIG_NO;
 	return 0;
 }
 
@@ -158,13 +174,15 @@ static void read_aws(struct yaml_node *root, struct config *c, struct faults *f)
 {
 	struct yaml_node *a = yaml_get(root, "aws");
 
-	if (!faults_enter(f, a, YAML_KEYS("region", "account", "role_id", "operate_role", "imds_endpoint", "endpoints")))
+	if (!faults_enter(f, a,
+			  YAML_KEYS("region", "account", "role_id", "operate_role", "imds_endpoint", "dualstack", "endpoints")))
 		return;
 	faults_hear(f, get_region(yaml_get(a, "region"), c, &f->now));
 	faults_hear(f, get_account(yaml_get(a, "account"), c, &f->now));
 	faults_hear(f, get_text(yaml_get(a, "role_id"), c, &c->role_id, &f->now));
 	faults_hear(f, get_operate_role(yaml_get(a, "operate_role"), c, &f->now));
 	faults_hear(f, get_imds(yaml_get(a, "imds_endpoint"), c, &f->now));
+	faults_hear(f, get_dualstack(yaml_get(a, "dualstack"), c, &f->now));
 	read_endpoints(yaml_get(a, "endpoints"), c, f);
 }
 
@@ -407,7 +425,6 @@ static void set_defaults(struct config *c, const char *path)
 	c->policy_path = beside(c->arena, path, "policy.yaml");
 	c->stop_path = beside(c->arena, path, "STOP");
 	c->wait_handle_path = beside(c->arena, path, "wait-handle");
-	c->imds_endpoint = "http://169.254.169.254";
 	c->state_dir = "/var/lib/reeve";
 	c->socket = "/run/reeve/reeve.sock";
 	c->journal_max = 256u << 20;

@@ -15,6 +15,8 @@ struct faults;
 #define CONFIG_PATH "/etc/reeve/reeve.yaml"
 #define CONFIG_LOGS_MAX 32
 
+enum config_choice { CONFIG_AUTO, CONFIG_NO, CONFIG_YES };
+
 struct config_log {
 	const char *path, *service;
 };
@@ -28,7 +30,9 @@ struct config {
 	const char *text;                    /* the file as it was read; there is no secret in it */
 	const char *installation;
 	const char *vendor_name, *vendor_url, *vendor_host, *vendor_connect_to, *ca_file;
-	const char *region, *account, *role_id, *operate_role, *imds_endpoint;
+	const char *region, *account, *role_id, *operate_role;
+	const char *imds_endpoint; /* NULL: the address that answers */
+	enum config_choice dualstack;
 	struct aws_endpoint endpoints[AWS_ENDPOINTS_MAX];
 	size_t endpoints_n;
 	struct trust trust;

@@ -3,6 +3,7 @@
  *   idle --> token --> role --> keys --> idle       any of them --> wait --> the same one again
  *              \-----> document ------> idle        any of them --> token    on 401, once a question
  *               \----> domain --------> idle        keys --> role            on 404, once a question
+ *                                                          token --> token  at the other address
  *
  * The head of the queue is the question being answered; session token and role name are kept for the next one, so that a
  * renewal of keys is usually one GET. What can pass by itself (no answer, a hang, 429, 5xx, an HTML page where text was due)
@@ -36,7 +37,7 @@ enum { IMDS_IDLE, IMDS_TOKEN, IMDS_ROLE, IMDS_KEYS, IMDS_DOCUMENT, IMDS_DOMAIN, 
 
 static const struct sm_state imds_table[IMDS_STATES] = {
 	[IMDS_IDLE] = { "idle", SM_TO(IMDS_TOKEN) | ASKS },
-	[IMDS_TOKEN] = { "token", ASKS | SM_TO(IMDS_WAIT) | SM_TO(IMDS_IDLE) },
+	[IMDS_TOKEN] = { "token", SM_TO(IMDS_TOKEN) | ASKS | SM_TO(IMDS_WAIT) | SM_TO(IMDS_IDLE) },
 	[IMDS_ROLE] = { "role", SM_TO(IMDS_KEYS) | SM_TO(IMDS_TOKEN) | SM_TO(IMDS_WAIT) | SM_TO(IMDS_IDLE) },
 	[IMDS_KEYS] = { "keys", SM_TO(IMDS_ROLE) | SM_TO(IMDS_TOKEN) | SM_TO(IMDS_WAIT) | SM_TO(IMDS_IDLE) },
 	[IMDS_DOCUMENT] = { "document", SM_TO(IMDS_TOKEN) | SM_TO(IMDS_WAIT) | SM_TO(IMDS_IDLE) },
@@ -47,7 +48,10 @@ static const struct sm_machine imds_machine = SM_MACHINE("imds", imds_table, NUL
 
 struct imds {
 	struct world *w;
-	char *endpoint; /* without a slash at its end */
+	char *given; /* without a slash at its end; NULL: one of the two */
+	const char *endpoint;
+	bool is_found;      /* it has answered; one that was given counts as found */
+	struct err on_ipv4; /* why IPv4 did not answer in this attempt */
 	struct sm sm;
 	struct list queue;   /* the first is the one we work on */
 	struct list dropped; /* canceled, to be told from the loop */
@@ -126,12 +130,43 @@ static void on_wait(struct timer *t)
 		step(im);
 }
 
+static const char *where(const struct imds *im)
+{
+	return im->is_found ? im->endpoint : IMDS_IPV4 " or " IMDS_IPV6;
+}
+
+static bool is_silence(int rc)
+{
+	return rc == -ERR_NET || rc == -ERR_TIMEOUT;
+}
+
+bool imds_is_ipv6(const struct imds *im)
+{
+	return strchr(im->endpoint, '[') != NULL;
+}
+
+/* The session token is the address's that gave it. */
+static void turn_to(struct imds *im, const char *endpoint)
+{
+	im->endpoint = endpoint;
+	secret_close(&im->token);
+}
+
+static void lose(struct imds *im)
+{
+	im->is_found = false;
+	turn_to(im, IMDS_IPV4);
+}
+
 /* The question's error is set; is there another try? */
 static void again(struct imds *im, int rc)
 {
 	/* backoff.tries counts waits, one fewer than tries. All steps of a question share its TRIES. */
 	if (im->backoff.tries + 1 >= TRIES) {
-		finish(im, err_wrap(&im->now->err, rc, "the metadata service at %s (%d tries)", im->endpoint, TRIES));
+		err_wrap(&im->now->err, rc, "the metadata service at %s (%d tries)", where(im), TRIES);
+		if (is_silence(rc) && im->given == NULL)
+			lose(im);
+		finish(im, rc);
 		return;
 	}
 	sm_move(&im->sm, IMDS_WAIT);
@@ -140,7 +175,28 @@ static void again(struct imds *im, int rc)
 
 static void give_up(struct imds *im, int rc)
 {
-	finish(im, err_wrap(&im->now->err, rc, "the metadata service at %s", im->endpoint));
+	finish(im, err_wrap(&im->now->err, rc, "the metadata service at %s", where(im)));
+}
+
+/* Nobody answers there:
+ *
+ *   it has answered before, or was given     tried again
+ *   none has answered yet, and this was IPv4  IPv6 at once, in the same attempt
+ *   none has answered yet, and this was IPv6  tried again, IPv4 first */
+static void unanswered(struct imds *im, int rc, const char *why)
+{
+	struct err *e = &im->now->err;
+
+	if (im->is_found) {
+		again(im, err_set(e, -rc, "%s", why));
+	} else if (!imds_is_ipv6(im)) {
+		err_set(&im->on_ipv4, -rc, "%s", why);
+		turn_to(im, IMDS_IPV6);
+		step(im);
+	} else {
+		turn_to(im, IMDS_IPV4);
+		again(im, err_set(e, -rc, "%s; %s", err_text(&im->on_ipv4), why));
+	}
 }
 
 /* ---- answers ------------------------------------------------------------------------------------------------------------- */
@@ -318,7 +374,7 @@ static void take_refusal(struct imds *im)
  *   the question was canceled  the next one
  *   200                        take_answer
  *   any other status           take_refusal
- *   no answer, or not in time  tried again
+ *   no answer, or not in time  tried again, and at the other address
  *   any other failure          the end */
 static void on_http(struct http_req *req, int rc)
 {
@@ -329,12 +385,13 @@ static void on_http(struct http_req *req, int rc)
 		return;
 	}
 	im->now->err = (struct err){ 0 };
+	im->is_found = im->is_found || rc == 0;
 	if (rc == 0 && req->status == 200)
 		take_answer(im);
 	else if (rc == 0)
 		take_refusal(im);
-	else if (rc == -ERR_NET || rc == -ERR_TIMEOUT)
-		again(im, err_set(&im->now->err, -rc, "%s", err_text(&req->err)));
+	else if (is_silence(rc))
+		unanswered(im, rc, err_text(&req->err));
 	else
 		give_up(im, err_set(&im->now->err, -rc, "%s", err_text(&req->err)));
 }
@@ -362,7 +419,7 @@ static void imds_free(struct closing *c)
 	timer_stop(im->w, &im->wait);
 	http_req_close(&im->http);
 	secret_close(&im->token);
-	mem_free(im->endpoint);
+	mem_free(im->given);
 	mem_free(im);
 }
 
@@ -407,10 +464,13 @@ static void finish(struct imds *im, int rc)
 struct imds *imds_new(struct world *w, const char *endpoint)
 {
 	struct imds *im = mem_new(struct imds);
-	size_t len = strlen(endpoint);
+	size_t len = endpoint != NULL ? strlen(endpoint) : 0;
 
 	im->w = w;
-	im->endpoint = mem_strn(endpoint, len > 0 && endpoint[len - 1] == '/' ? len - 1 : len);
+	if (endpoint != NULL)
+		im->given = mem_strn(endpoint, len > 0 && endpoint[len - 1] == '/' ? len - 1 : len);
+	im->endpoint = im->given != NULL ? im->given : IMDS_IPV4;
+	im->is_found = im->given != NULL;
 	list_init(&im->queue);
 	list_init(&im->dropped);
 	sm_init(&im->sm, &imds_machine, IMDS_IDLE);

@@ -2,13 +2,20 @@
  *
  * One connection, one question at a time, never through a proxy. A 401 drops the session token and asks once more; 404 of
  * the keys' path reads the role's name again (a profile was swapped); 503 and a hang are retried with full jitter, four
- * attempts in all; then the error names what the metadata service did. */
+ * attempts in all; then the error names what the metadata service did.
+ *
+ * It has two addresses, and a machine in an IPv6-only subnet reaches the second alone (EC2 User Guide, "Access instance metadata
+ * for an EC2 instance"). Until one has answered, each attempt asks both, IPv4 first: that costs a second where IPv4 is silent and
+ * nothing where there is no route. The one that answered is asked from then on, until it stays silent for a whole question. */
 #pragma once
 #include <stdint.h>
 
 #include "agent/aws/keys.h"
 #include "agent/base/err.h"
 #include "agent/io/world.h"
+
+#define IMDS_IPV4 "http://169.254.169.254"
+#define IMDS_IPV6 "http://[fd00:ec2::254]"
 
 struct imds;
 
@@ -34,7 +41,9 @@ struct imds_req {
 	struct err err;
 };
 
-struct imds *imds_new(struct world *w, const char *endpoint); /* copies */
+/* Copies; an endpoint of NULL stands for IMDS_IPV4 and IMDS_IPV6. */
+struct imds *imds_new(struct world *w, const char *endpoint);
+bool imds_is_ipv6(const struct imds *im); /* the address that is asked, or that has answered, is one of IPv6 */
 void imds_get(struct imds *im, struct imds_req *req, enum imds_what what, imds_cb *cb);
 void imds_cancel(struct imds_req *req); /* cb follows, with -ERR_CANCELED; harmless when idle */
 /* Cancels what waits and what is asked until done, which comes later. Its users are closed before that, or in the same event. */

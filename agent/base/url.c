@@ -12,21 +12,26 @@
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
+/* A port is written in one way, without zeros in front; so none is 0 either. 0: there is none here. */
+static size_t port_len(const char *s)
+{
+	size_t digits = strspn(s, DIGITS);
+
+	return digits == 0 || digits > 5 || *s == '0' || strtoul(s, NULL, 10) > 65535 ? 0 : digits;
+}
+
 bool url_read_authority(const char *s, struct url_authority *ret)
 {
 	struct url_authority a = { .host_len = strspn(s, LETTERS DIGITS ".-") };
-	size_t digits;
 
 	if (a.host_len == 0 || a.host_len > HOST_MAX || !isalnum((unsigned char)*s))
 		return false;
 	a.end = s + a.host_len;
 	a.has_port = *a.end == ':';
 	if (a.has_port) {
-		/* A port is written in one way, without zeros in front; so none is 0 either. */
-		digits = strspn(++a.end, DIGITS);
-		if (digits == 0 || digits > 5 || strtoul(a.end, NULL, 10) > 65535 || *a.end == '0')
+		if (port_len(++a.end) == 0)
 			return false;
-		a.end += digits;
+		a.end += port_len(a.end);
 	}
 	*ret = a;
 	return true;
@@ -45,6 +50,32 @@ char *url_host(struct arena *m, const char *url)
 	for (char *c = host; *c != '\0'; c++)
 		*c = (char)tolower((unsigned char)*c);
 	return host;
+}
+
+static bool is_ipv6_place(const char *s)
+{
+	size_t len = strcspn(s, "]");
+	char address[64];
+	const char *port;
+	struct cidr c;
+
+	if (len == 0 || len >= sizeof(address) || s[len] != ']' || s[len + 1] != ':')
+		return false;
+	port = s + len + 2;
+	if (port_len(port) == 0 || port[port_len(port)] != '\0')
+		return false;
+	memcpy(address, s, len);
+	address[len] = '\0';
+	return cidr_parse(address, &c) == 0 && c.v6 && strchr(address, '/') == NULL;
+}
+
+bool url_is_place(const char *s)
+{
+	struct url_authority a;
+
+	if (*s == '[')
+		return is_ipv6_place(s + 1);
+	return url_read_authority(s, &a) && a.has_port && *a.end == '\0';
 }
 
 bool url_is_loopback(const char *host)

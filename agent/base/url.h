@@ -17,3 +17,6 @@ bool url_read_authority(const char *s, struct url_authority *ret);
 /* The host of "scheme://host[:port][/...]", lower case; NULL if there is none, or anything but a path behind it. */
 char *url_host(struct arena *m, const char *url);
 bool url_is_loopback(const char *host);
+/* All of it is "host:port", where the host may be an IPv6 address in brackets, too: where a connection is made to, whose name
+ * nobody verifies. */
+bool url_is_place(const char *s);

@@ -225,8 +225,9 @@ static void on_identity(void *ctx, int rc, const struct err *e)
 		a->fatal(a->ctx, e);
 		return;
 	}
-	log_info("agent.identity", "account=%s region=%s instance=%s role=%s role_id=%s", a->id.caller.account,
-		 a->id.instance.region, a->id.instance.instance_id, a->id.caller.role, a->id.caller.role_id);
+	log_info("agent.identity", "account=%s region=%s instance=%s role=%s role_id=%s hosts=%s", a->id.caller.account,
+		 a->id.instance.region, a->id.instance.instance_id, a->id.caller.role, a->id.caller.role_id,
+		 a->id.dual_suffix != NULL ? a->id.dual_suffix : a->id.domain);
 	/* Nothing can be recorded in a damaged journal. The agent goes on all the same: it must be able to say
 	 * what is wrong with it. */
 	if (a->journal == NULL) {

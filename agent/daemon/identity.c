@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/aws/region.h"
 #include "agent/base/backoff.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
@@ -93,20 +94,6 @@ static bool is_domain(const char *s)
 	return has_dot && is_label(s, strlen(s));
 }
 
-/* The suffix that AWS publishes for the region's partition (botocore's partitions.json). */
-static const char *published_suffix(const char *region)
-{
-	static const char *const suffixes[][2] = {
-		{ "cn-", "amazonaws.com.cn" },    { "us-iso-", "c2s.ic.gov" },      { "us-isob-", "sc2s.sgov.gov" },
-		{ "us-isof-", "csp.hci.ic.gov" }, { "eu-isoe-", "cloud.adc-e.uk" }, { "eusc-", "amazonaws.eu" },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
-		if (str_starts(region, suffixes[i][0]))
-			return suffixes[i][1];
-	return "amazonaws.com";
-}
-
 /* ---- STS ---- */
 
 static void set_operate_role(struct identity_flow *f)
@@ -151,10 +138,30 @@ static void on_caller(struct aws_call *call)
 	}
 }
 
+/*  aws.dualstack  the metadata service answers over   AWS is asked at
+ *  false          any                                 the usual hosts
+ *  true           any                                 dual-stack hosts
+ *  not given      IPv6: an IPv6-only subnet           dual-stack hosts
+ *  not given      IPv4                                the usual hosts
+ * The suffix of dual-stack hosts is published by partition; of one that nobody has published the usual hosts stay. */
+static const char *choose_dual_suffix(const struct identity_flow *f)
+{
+	const struct region_partition *p = region_partition(f->id->instance.region);
+
+	if (f->c->dualstack == CONFIG_NO || (f->c->dualstack == CONFIG_AUTO && !imds_is_ipv6(f->im)))
+		return NULL;
+	if (str_eq(p->suffix, f->id->domain))
+		return p->dual_suffix;
+	log_warn("identity.dualstack.unknown", "domain=%s next=\"hosts of this domain are asked; aws.endpoints can name others\"",
+		 f->id->domain);
+	return NULL;
+}
+
 static void ask_caller(struct identity_flow *f)
 {
 	const struct aws_config cfg = { .region = f->id->instance.region,
 					.suffix = f->id->domain,
+					.dual_suffix = f->id->dual_suffix,
 					.endpoints = f->c->endpoints,
 					.endpoints_n = f->c->endpoints_n,
 					.version = REEVE_VERSION };
@@ -192,7 +199,7 @@ static void take_document(struct identity_flow *f, const struct imds_req *req, i
 /* A metadata service that does not know the domain answers 404; the suffix that is published for the partition then stays. */
 static void take_domain(struct identity_flow *f, const struct imds_req *req, int rc)
 {
-	const char *domain = rc == -ERR_NOTFOUND ? published_suffix(f->id->instance.region) : req->domain;
+	const char *domain = rc == -ERR_NOTFOUND ? region_partition(f->id->instance.region)->suffix : req->domain;
 
 	if (rc != 0 && rc != -ERR_NOTFOUND) {
 		f->trouble = req->err;
@@ -202,6 +209,7 @@ static void take_domain(struct identity_flow *f, const struct imds_req *req, int
 		failed(f);
 	} else {
 		snprintf(f->id->domain, sizeof(f->id->domain), "%s", domain);
+		f->id->dual_suffix = choose_dual_suffix(f);
 		sm_move(&f->sm, IDENTITY_CALLER);
 		ask(f);
 	}

@@ -8,7 +8,8 @@
 
 struct identity {
 	struct imds_identity instance;
-	char domain[64]; /* amazonaws.com */
+	char domain[64];         /* amazonaws.com */
+	const char *dual_suffix; /* api.aws, where AWS is asked at hosts that answer over IPv6 too; else NULL */
 	struct sts_identity caller;
 	char operate_role[2049]; /* ARN */
 };

@@ -75,7 +75,6 @@ WHOLE = {
         "tests/e2e/agent/test_daemon.py::test_ready_means_that_identity_journal_and_policy_are_known",
         "the real world's start: signals, the service manager, a lock",
     ),
-    "agent/daemon/identity.c": ("tests/unit/daemon/test_agent.c", "the first half of the agent's start"),
     "agent/daemon/telemetry_status.c": (
         "tests/unit/daemon/test_telemetry_path.c",
         "a reading of telemetry_path.c's parts",

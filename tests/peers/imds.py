@@ -140,13 +140,13 @@ def look_up(folder, path):
 
 
 class Imds(web.Server):
-    def __init__(self, port, folder):
+    def __init__(self, port, folder, host="127.0.0.1"):
         self.folder = pathlib.Path(folder)
         self.requests = web.Lines(self.folder / "requests.jsonl")
         self.tokens = {}
         self.lock = threading.Lock()
         self.given = {}
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__((host, port), Handler)
 
     def next_fault(self, path):
         """What goes wrong with the request that has just come, if anything."""
@@ -163,11 +163,12 @@ class Imds(web.Server):
 def main():
     p = argparse.ArgumentParser(prog="python -m tests.peers.imds", description="a metadata service on loopback")
     p.add_argument("--port", type=int, default=0, help="default: any free one; it is printed")
+    p.add_argument("--host", default="127.0.0.1", help="address to listen at, IPv6 too; default 127.0.0.1")
     p.add_argument("--dir", required=True, help="folder of keys.json, instance.json, faults.json, requests.jsonl")
     args = p.parse_args()
     pathlib.Path(args.dir).mkdir(parents=True, exist_ok=True)
-    server = Imds(args.port, args.dir)
-    web.serve(server)
+    server = Imds(args.port, args.dir, args.host)
+    web.serve(server, args.host)
 
 
 if __name__ == "__main__":

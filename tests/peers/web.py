@@ -65,6 +65,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, address, handler):
         self.resets = set()
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, handler)
 
     def shutdown_request(self, request):
@@ -81,6 +82,7 @@ class Server(ThreadingHTTPServer):
 
 def serve(server, host="127.0.0.1"):
     """Says where it listens and serves until SIGTERM or SIGINT, which end it without another word."""
+    host = f"[{host}]" if ":" in host else host
     with contextlib.suppress(KeyboardInterrupt):
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         print(f"listening on http://{host}:{server.server_port}", flush=True)

@@ -14,9 +14,9 @@
 #define EPOCH_MS 1767225599000 /* Unix time of virtual 0 */
 
 static const struct aws_api services[] = {
-	{ "ec2." AWS_REGION ".amazonaws.com", "ec2", "2016-11-15", true, aws_ec2_actions },
-	{ "elasticloadbalancing." AWS_REGION ".amazonaws.com", "elasticloadbalancing", "2015-12-01", false, aws_elb_actions },
-	{ "sts." AWS_REGION ".amazonaws.com", "sts", "2011-06-15", false, aws_sts_actions },
+	{ "ec2." AWS_REGION, "ec2", "2016-11-15", true, aws_ec2_actions },
+	{ "elasticloadbalancing." AWS_REGION, "elasticloadbalancing", "2015-12-01", false, aws_elb_actions },
+	{ "sts." AWS_REGION, "sts", "2011-06-15", false, aws_sts_actions },
 };
 
 /* ---- time, things, pages ---- */
@@ -209,12 +209,22 @@ static void enter(struct aws_sim *a, const struct aws_ask *q, const struct sigv4
 
 /* ---- one request ---- */
 
+/* Each has a host that IPv4 reaches, and one that both reach. */
 static const struct aws_api *service_of(const char *host)
 {
 	for (size_t i = 0; i < ARRAY_LEN(services); i++)
-		if (host != NULL && str_eq(services[i].host, host))
+		if (host != NULL && str_starts(host, services[i].host) &&
+		    (str_eq(host + strlen(services[i].host), AWS_SUFFIX) ||
+		     str_eq(host + strlen(services[i].host), AWS_DUAL_SUFFIX)))
 			return &services[i];
 	return NULL;
+}
+
+static bool is_reached(const struct aws_sim *a, const char *host)
+{
+	if (str_eq(host, AWS_IMDS_IPV6))
+		return a->is_ipv6_only;
+	return !a->is_ipv6_only || str_ends(host, AWS_DUAL_SUFFIX);
 }
 
 static const struct aws_action *action_of(const struct aws_api *s, const char *name)
@@ -370,7 +380,7 @@ bool aws_sim_is_for(const char *url)
 	const char *path;
 
 	split(url, host, &path);
-	return service_of(host) != NULL || str_eq(host, "169.254.169.254");
+	return service_of(host) != NULL || str_eq(host, AWS_IMDS_IPV4) || str_eq(host, AWS_IMDS_IPV6);
 }
 
 void aws_sim_request(struct aws_sim *a, struct sim_http *x)
@@ -386,6 +396,10 @@ void aws_sim_request(struct aws_sim *a, struct sim_http *x)
 
 	split(x->url, host, &seen.path);
 	s = service_of(host);
+	if (!is_reached(a, host)) {
+		sim_http_fail(x, -ERR_NET, 0);
+		return;
+	}
 	a->requests++;
 	if (s == NULL) {
 		aws_imds_request(a, x);

@@ -11,6 +11,10 @@
 
 #define AWS_ACCOUNT "123456789012"
 #define AWS_REGION "us-east-1"
+#define AWS_SUFFIX ".amazonaws.com"
+#define AWS_DUAL_SUFFIX ".api.aws"
+#define AWS_IMDS_IPV4 "169.254.169.254"
+#define AWS_IMDS_IPV6 "[fd00:ec2::254]"
 #define AWS_ROLE "velodb-role-inst-1"
 #define AWS_ROLE_ID "AROASIMULATED0000001"
 #define AWS_INSTANCE "i-0a9e27000000000aa"
@@ -155,7 +159,8 @@ struct aws_sim {
 	struct aws_launch *launches;
 	struct aws_interface *interfaces;
 	const char *imds_region, *imds_domain, *imds_account; /* NULL: as it should be; an empty domain is a 404 */
-	bool ignores_filters;                                 /* as some EC2 do: Describe shows the whole account */
+	bool is_ipv6_only;    /* the agent's subnet: it reaches neither IPv4 nor a host that has no more */
+	bool ignores_filters; /* as some EC2 do: Describe shows the whole account */
 	size_t instances_n, groups_n, target_groups_n, lbs_n, listeners_n, launches_n, interfaces_n;
 	struct aws_key *keys;
 	size_t keys_n;

@@ -63,7 +63,8 @@ static const char *headers_wrong(struct vendor_sim *v, const struct sigv4_seen *
 		if (strstr(fenced, name) == NULL || sigv4_header_of(s, musts[i]) == NULL)
 			return "a header of ours is not signed";
 	}
-	if (!str_eq(sigv4_header_of(s, "Host"), host) || !str_eq(host, "sts." AWS_REGION ".amazonaws.com"))
+	if (!str_eq(sigv4_header_of(s, "Host"), host) ||
+	    (!str_eq(host, "sts." AWS_REGION AWS_SUFFIX) && !str_eq(host, "sts." AWS_REGION AWS_DUAL_SUFFIX)))
 		return "another STS host";
 	if (!str_eq(sigv4_header_of(s, "X-Reeve-Audience"), VENDOR_HOST))
 		return "another audience";

@@ -41,7 +41,8 @@ static void the_least_there_is_gets_the_defaults(void **state)
 	assert_string_equal(c.policy_path, "/etc/reeve/policy.yaml");
 	assert_string_equal(c.stop_path, "/etc/reeve/STOP");
 	assert_string_equal(c.state_dir, "/var/lib/reeve");
-	assert_string_equal(c.imds_endpoint, "http://169.254.169.254");
+	assert_null(c.imds_endpoint); /* the address that answers */
+	assert_int_equal(c.dualstack, CONFIG_AUTO);
 	assert_int_equal(c.poll_idle_ms, 30000);
 	assert_int_equal(c.trust.n, 1);
 	assert_int_equal(c.metrics_interval_ms, 0);
@@ -161,6 +162,13 @@ static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
 		{ "aws: {endpoints: {ec2: \"https://host:0\"}}\n", "expected a URL" },
 		{ "aws: {endpoints: {ec2: \"https://a_b\"}}\n", "expected a URL" },
 		{ "aws: {endpoints: {ec2: \"https://-a\"}}\n", "expected a URL" },
+		{ "aws: {dualstack: ipv6}\n", ":4: dualstack: found \"ipv6\", expected true or false" },
+		{ "aws: {imds_endpoint: \"http://[::1]:1338\"}\n", "expected http://169.254.169.254 or http://[fd00:ec2::254]" },
+		{ "aws: {imds_endpoint: \"http://[fd00:ec2::253]\"}\n",
+		  "expected http://169.254.169.254 or http://[fd00:ec2::254]" },
+		{ "insecure: true\naws: {imds_endpoint: \"http://[::1]:1@evil.example\"}\n", "expected http://169.254.169.254" },
+		{ "insecure: true\naws: {imds_endpoint: \"http://[::1]:\"}\n", "expected http://169.254.169.254" },
+		{ "insecure: true\naws: {imds_endpoint: \"http://[::2]:80\"}\n", "expected http://169.254.169.254" },
 		{ "insecure: true\naws: {imds_endpoint: \"http://127.0.0.1:x\"}\n", "expected http://169.254.169.254" },
 		{ "socket: /run/" LONG "\n", "expected a path of at most 107 bytes" },
 		{ "telemetry: {spool: {logs_max: 0}}\n", ":4: logs_max: found \"0\", expected at least 1MiB" },
@@ -303,13 +311,13 @@ static void all_that_is_wrong_is_told_each_with_its_line_and_nothing_that_follow
 /* Nothing that was refused while it was read may be used: by a name that is none, by a path that is none. */
 static void a_file_in_which_all_values_are_refused_tells_each_of_them_once(void **state)
 {
-	static const char text[] =
-	    "installation: *x\nvendor: {name: *x, url: *x, connect_to: *x, ca_file: *x}\n"
-	    "aws: {region: *x, account: *x, role_id: *x, operate_role: *x, imds_endpoint: *x, endpoints: {ec2: *x}}\n"
-	    "trust: {keys: [{name: *x, role: *x, public_key: *x}, *x]}\nstate: {dir: *x}\nsocket: *x\n"
-	    "journal: {max: *x, segment: *x}\npoll: {idle: *x, busy: *x}\n"
-	    "telemetry: {host_metrics: {interval: *x}, logs: [{path: *x, service: *x}, *x], spool: *x}\n"
-	    "log: {level: *x}\ninsecure: *x\nlog: *x\n";
+	static const char text[] = "installation: *x\nvendor: {name: *x, url: *x, connect_to: *x, ca_file: *x}\n"
+				   "aws: {region: *x, account: *x, role_id: *x, operate_role: *x, imds_endpoint: *x, dualstack: "
+				   "*x, endpoints: {ec2: *x}}\n"
+				   "trust: {keys: [{name: *x, role: *x, public_key: *x}, *x]}\nstate: {dir: *x}\nsocket: *x\n"
+				   "journal: {max: *x, segment: *x}\npoll: {idle: *x, busy: *x}\n"
+				   "telemetry: {host_metrics: {interval: *x}, logs: [{path: *x, service: *x}, *x], spool: *x}\n"
+				   "log: {level: *x}\ninsecure: *x\nlog: *x\n";
 	struct world *w = sim_new(1);
 	struct faults f = { 0 };
 	struct config c = { 0 };
@@ -397,6 +405,29 @@ static void loopback_may_be_plain_where_insecure_is_said(void **state)
 	config_close(&c);
 }
 
+static void the_metadata_service_may_be_named_at_either_address_and_dual_stack_hosts_be_wanted_or_not(void **state)
+{
+	static const struct {
+		const char *more, *endpoint;
+		enum config_choice dualstack;
+	} cases[] = {
+		{ "aws: {imds_endpoint: \"http://169.254.169.254\", dualstack: true}\n", "http://169.254.169.254", CONFIG_YES },
+		{ "aws: {imds_endpoint: \"http://[fd00:ec2::254]\", dualstack: false}\n", "http://[fd00:ec2::254]", CONFIG_NO },
+		{ "insecure: true\naws: {imds_endpoint: \"http://[::1]:1338\"}\n", "http://[::1]:1338", CONFIG_AUTO },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(mem_close) char *text = mem_printf("%s%s", GOOD, cases[i].more);
+		struct config c;
+
+		assert_int_equal(parse(text, &c, NULL), 0);
+		assert_string_equal(c.imds_endpoint, cases[i].endpoint);
+		assert_int_equal(c.dualstack, cases[i].dualstack);
+		config_close(&c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,6 +442,7 @@ int main(void)
 		cmocka_unit_test(a_vendors_url_has_no_path),
 		cmocka_unit_test(a_file_that_is_too_large_or_cut_anywhere_is_an_error_or_less),
 		cmocka_unit_test(loopback_may_be_plain_where_insecure_is_said),
+		cmocka_unit_test(the_metadata_service_may_be_named_at_either_address_and_dual_stack_hosts_be_wanted_or_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

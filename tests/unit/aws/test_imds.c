@@ -313,6 +313,128 @@ static void the_session_token_is_renewed_two_minutes_early(void **state)
 	cloud_close_imds(c, im);
 }
 
+/* ---- two addresses ------------------------------------------------------------------------------------------------------- */
+
+#define AT_IPV4 " http://169.254.169.254/"
+#define AT_IPV6 " http://[fd00:ec2::254]/"
+
+/* A service at either address, behind the rules given so far; nobody has said which one. */
+static struct imds *somewhere(struct cloud *c)
+{
+	CLOUD(c, .match = "PUT" AT_IPV6, .status = 200, .head = TOKEN_HEAD, .body = "TOKEN6==");
+	cloud_imds(c);
+	return imds_new(c->w, NULL);
+}
+
+static void a_machine_with_ipv4_never_asks_at_the_other_address(void **state)
+{
+	struct cloud *c = *state;
+	struct imds *im = somewhere(c);
+	struct ask a = { 0 };
+
+	assert_int_equal(ask(c, im, &a, IMDS_WHAT_DOMAIN), 0);
+	assert_int_equal(ask(c, im, &a, IMDS_WHAT_IDENTITY), 0);
+	assert_int_equal(cloud_count(c, AT_IPV6), 0);
+	assert_false(imds_is_ipv6(im));
+	cloud_close_imds(c, im);
+}
+
+/* A route that leads nowhere is told at once; silence costs what a connection may take, once. */
+static void where_ipv4_does_not_answer_ipv6_is_asked_in_the_same_attempt_and_remembered(void **state)
+{
+	static const struct {
+		int status;
+		uint32_t delay_ms, most_ms;
+	} cases[] = { { -ERR_NET, 0, 200 }, { -ERR_TIMEOUT, 1000, 1200 } };
+	struct cloud *c = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct ask a = { 0 };
+		uint64_t began_ms = world_now_ms(c->w);
+		struct imds *im;
+
+		CLOUD(c, .match = AT_IPV4, .status = cases[i].status, .delay_ms = cases[i].delay_ms);
+		im = somewhere(c);
+		assert_int_equal(ask(c, im, &a, IMDS_WHAT_IDENTITY), 0);
+		assert_in_range(world_now_ms(c->w) - began_ms, 0, cases[i].most_ms);
+		assert_true(imds_is_ipv6(im));
+		assert_string_equal(seen_header(cloud_seen(c, "document", 0), "x-aws-ec2-metadata-token"), "TOKEN6==");
+		assert_int_equal(ask(c, im, &a, IMDS_WHAT_DOMAIN), 0);
+		assert_int_equal(cloud_count(c, AT_IPV4), 1);
+		cloud_close_imds(c, im);
+		cloud_forget(c);
+		c->rules_n = 0;
+	}
+}
+
+/* At a boot neither may be there yet. */
+static void each_of_the_four_attempts_asks_both_and_the_sentence_names_both(void **state)
+{
+	struct cloud *c = *state;
+	struct ask a = { 0 };
+	struct imds *im;
+
+	CLOUD(c, .match = AT_IPV4, .status = -ERR_TIMEOUT);
+	CLOUD(c, .match = AT_IPV6, .status = -ERR_NET);
+	im = somewhere(c);
+	assert_int_equal(ask(c, im, &a, IMDS_WHAT_KEYS), -ERR_NET);
+	assert_int_equal(cloud_count(c, AT_IPV4), 4);
+	assert_int_equal(cloud_count(c, AT_IPV6), 4);
+	assert_non_null(strstr(a.req.err.text, "at http://169.254.169.254 or http://[fd00:ec2::254] (4 tries)"));
+	cloud_close_imds(c, im);
+}
+
+/* An answer of any kind is one: the service is there. */
+static void a_refusal_is_an_answer_too_and_the_other_address_is_not_asked(void **state)
+{
+	struct cloud *c = *state;
+	struct ask a = { 0 };
+	struct imds *im;
+
+	CLOUD(c, .match = "PUT" AT_IPV4, .status = 403);
+	im = somewhere(c);
+	assert_int_equal(ask(c, im, &a, IMDS_WHAT_KEYS), -ERR_DENIED);
+	assert_non_null(strstr(a.req.err.text, "at http://169.254.169.254: 403"));
+	assert_int_equal(cloud_count(c, AT_IPV6), 0);
+	cloud_close_imds(c, im);
+}
+
+static void the_address_that_answered_is_kept_through_errors_and_looked_for_anew_after_a_silent_question(void **state)
+{
+	struct cloud *c = *state;
+	struct ask a = { 0 };
+	struct imds *im = somewhere(c);
+
+	assert_int_equal(ask(c, im, &a, IMDS_WHAT_DOMAIN), 0);
+	c->rules_n = 0;
+	CLOUD(c, .match = AT_IPV4, .status = 503, .times = 4);
+	CLOUD(c, .match = AT_IPV4, .status = -ERR_NET);
+	CLOUD(c, .match = "PUT" AT_IPV6, .status = 200, .head = TOKEN_HEAD, .body = "TOKEN6==");
+	cloud_imds(c);
+	assert_int_equal(ask(c, im, &a, IMDS_WHAT_DOMAIN), -ERR_SERVICE);
+	assert_int_equal(ask(c, im, &a, IMDS_WHAT_DOMAIN), -ERR_NET);
+	assert_int_equal(cloud_count(c, AT_IPV6), 0);
+	assert_int_equal(ask(c, im, &a, IMDS_WHAT_DOMAIN), 0);
+	assert_true(imds_is_ipv6(im));
+	cloud_close_imds(c, im);
+}
+
+static void one_that_was_given_is_asked_alone(void **state)
+{
+	struct cloud *c = *state;
+	struct ask a = { 0 };
+	struct imds *im;
+
+	CLOUD(c, .match = AT_IPV6, .status = -ERR_NET);
+	cloud_imds(c);
+	im = imds_new(c->w, IMDS_IPV6);
+	assert_true(imds_is_ipv6(im));
+	assert_int_equal(ask(c, im, &a, IMDS_WHAT_KEYS), -ERR_NET);
+	assert_int_equal(cloud_count(c, AT_IPV6), 4);
+	assert_int_equal(cloud_count(c, AT_IPV4), 0);
+	cloud_close_imds(c, im);
+}
+
 static void many_questions_are_answered_one_after_the_other(void **state)
 {
 	struct cloud *c = *state;
@@ -468,6 +590,12 @@ int main(void)
 		CLOUD_TEST(an_identity_of_a_wrong_shape_changes_nothing),
 		CLOUD_TEST(an_answer_beyond_64_kib_is_refused),
 		CLOUD_TEST(the_session_token_is_renewed_two_minutes_early),
+		CLOUD_TEST(a_machine_with_ipv4_never_asks_at_the_other_address),
+		CLOUD_TEST(where_ipv4_does_not_answer_ipv6_is_asked_in_the_same_attempt_and_remembered),
+		CLOUD_TEST(each_of_the_four_attempts_asks_both_and_the_sentence_names_both),
+		CLOUD_TEST(a_refusal_is_an_answer_too_and_the_other_address_is_not_asked),
+		CLOUD_TEST(the_address_that_answered_is_kept_through_errors_and_looked_for_anew_after_a_silent_question),
+		CLOUD_TEST(one_that_was_given_is_asked_alone),
 		CLOUD_TEST(many_questions_are_answered_one_after_the_other),
 		CLOUD_TEST(a_canceled_question_calls_back_and_the_next_one_goes_on),
 		CLOUD_TEST(a_question_canceled_between_two_tries_ends_at_once),

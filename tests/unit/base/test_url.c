@@ -44,11 +44,49 @@ static void loopback_is_this_machine_alone(void **state)
 	assert_false(url_is_loopback("10.0.0.1"));
 }
 
+static void a_place_is_a_host_of_any_kind_and_its_port(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_one;
+	} cases[] = {
+		{ "proxy.example:3128", true },
+		{ "10.0.0.1:1", true },
+		{ "[fd00::1]:65535", true },
+		{ "[::1]:80", true },
+		{ "proxy.example", false },
+		{ "proxy.example:", false },
+		{ "proxy.example:0", false },
+		{ "proxy.example:080", false },
+		{ "proxy.example:65536", false },
+		{ "proxy.example:3128/", false },
+		{ "u@proxy.example:3128", false },
+		{ ":3128", false },
+		{ "", false },
+		{ "[::1]", false },
+		{ "[::1]80", false },
+		{ "[::1]:", false },
+		{ "[::1]:80x", false },
+		{ "[::1:80", false },
+		{ "[]:80", false },
+		{ "[10.0.0.1]:80", false },
+		{ "[fe80::1%eth0]:80", false },
+		{ "[fd00::/64]:80", false },
+		{ "[fd00::1/128]:80", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (url_is_place(cases[i].text) != cases[i].is_one)
+			fail_msg("%s", cases[i].text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_host_is_a_name_or_an_ipv4_address_and_nothing_but_a_path_follows),
 		cmocka_unit_test(loopback_is_this_machine_alone),
+		cmocka_unit_test(a_place_is_a_host_of_any_kind_and_its_port),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,12 +157,32 @@ static void what_the_metadata_service_says_is_believed_only_where_it_can_be(void
 	}
 }
 
+static bool is_connected(void *ctx)
+{
+	struct stage *s = ctx;
+
+	return s->agent->session != NULL && session_is_connected(s->agent->session);
+}
+
+/* Identity, keys, login: what it needs of AWS until the vendor answers it. */
+static void in_a_subnet_without_ipv4_it_starts_and_logs_in_by_the_hosts_that_answer_over_ipv6(void **state)
+{
+	struct stage *s = stage_new();
+
+	(void)state;
+	s->aws->is_ipv6_only = true;
+	assert_int_equal(sim_run_until(s->w, is_connected, s, 120000), SIM_TRUE);
+	assert_string_equal(s->agent->id.dual_suffix, "api.aws");
+	stage_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_the_metadata_service_says_is_believed_only_where_it_can_be),
 		cmocka_unit_test(it_closes_at_every_moment_of_its_start_and_tells_its_status_all_the_while),
 		cmocka_unit_test(it_closes_while_what_it_asked_for_still_arrives),
+		cmocka_unit_test(in_a_subnet_without_ipv4_it_starts_and_logs_in_by_the_hosts_that_answer_over_ipv6),
 		cmocka_unit_test(it_makes_no_progress_while_the_disk_owes_the_journal_an_answer),
 		cmocka_unit_test(it_is_ready_once_identity_journal_and_policy_are_known_and_says_that_it_starts_before),
 	};
