@@ -97,8 +97,17 @@ def seed(moto, agent_policy, operate_policies, role="velodb-role-inst-1", instan
     """Fills the account and locks it; operate_policies are documents by name. Returns the world as plain data: ids, names,
     and `sets` sets of instance keys."""
     ec2, iam = moto.client("ec2"), moto.client("iam")
-    world = {"account": ACCOUNT, "region": REGION, "url": moto.url, "role": role}
-    world |= make_network(ec2)
+    world = {"account": ACCOUNT, "region": REGION, "url": moto.url} | make_network(ec2)
+    world["reader"] = make_reader(iam)
+    world = add_installation(moto, world, agent_policy, operate_policies, role, instance_tags, sets)
+    moto.authorize()
+    return world
+
+
+def add_installation(moto, world, agent_policy, operate_policies, role, instance_tags=None, sets=4):
+    """The world with the machine and the roles of one more agent, in the same VPC. Only while the account is not locked."""
+    ec2, iam = moto.client("ec2"), moto.client("iam")
+    world = world | {"role": role}
     trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
     for name in (f"{role}-node", role):
         made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]
@@ -113,9 +122,7 @@ def seed(moto, agent_policy, operate_policies, role="velodb-role-inst-1", instan
     world |= {"operate_role": operate["RoleName"], "operate_role_arn": operate["Arn"]}
     put_policies(iam, role, {"agent": agent_policy})
     put_policies(iam, operate["RoleName"], operate_policies)
-    world["reader"] = make_reader(iam)
     world["keys"] = [mint(moto, world) for _ in range(sets)]
-    moto.authorize()
     return world
 
 

@@ -43,21 +43,23 @@ def sudo(*command):
     return list(command) if is_root() else ["sudo", "-n", *command]
 
 
-def generated_iam(binary, which, *more):
+def generated_iam(binary, which, *more, installation=INSTALLATION):
     """What the binary generates, CloudFormation's placeholders filled in as a stack would: of agent a document, of operate one
     for each power."""
     text = subprocess.run([binary, "iam", which, *more], capture_output=True, text=True, check=True).stdout
     names = {"AWS::Partition": "aws", "AWS::AccountId": moto.ACCOUNT, "AWS::Region": moto.REGION}
-    for name, value in (names | {"Vendor": "velodb", "Installation": INSTALLATION, "VpcId": "*"}).items():
+    for name, value in (names | {"Vendor": "velodb", "Installation": installation, "VpcId": "*"}).items():
         text = text.replace("${" + name + "}", value)
     return json.loads(text)
 
 
 class Stage:
-    def __init__(self, folder, binary, **options):
+    def __init__(self, folder, binary, installation=INSTALLATION, **options):
         """Options: account (what the vendor registered), trust (folder of keys the agent trusts), policy (text),
-        agent_policy (an IAM document) and operate_policy (such documents by their names), log_paths."""
+        agent_policy (an IAM document) and operate_policy (such documents by their names), log_paths, proxy (HOST:PORT, by
+        which the vendor is reached)."""
         self.dir = pathlib.Path(folder)
+        self.installation, self.role = installation, f"velodb-role-{installation}"
         self.options = options
         self.moto = None
         self.peers = []
@@ -78,7 +80,18 @@ class Stage:
     def start(self, say=lambda text: None):
         self.moto = moto.Moto()
         say(f"moto on {self.moto.url}")
-        self.aws = moto.seed(self.moto, self.iam("agent"), self.iam("operate"), role=ROLE)
+        self.aws = moto.seed(self.moto, self.iam("agent"), self.iam("operate"), role=self.role)
+        self.start_aws(say)
+        self.make_keys()
+        self.register()
+        self.vendor_port = process.free_port()
+        self.vendor_start()
+        say(f"vendor plane on https://{VENDOR_HOST} (connect to 127.0.0.1:{self.vendor_port})")
+        self.write_files()
+        return self
+
+    def start_aws(self, say=lambda text: None):
+        """The metadata service of the agent's machine, and a proxy of its own in front of moto."""
         keys, instance = moto.metadata(self.aws)
         web.write_json(self.imds_dir / "keys.json", keys)
         web.write_json(self.imds_dir / "instance.json", instance)
@@ -88,20 +101,17 @@ class Stage:
             "tests.peers.fault_proxy", "--listen", "127.0.0.1:0", "--upstream", self.moto.url, "--dir", self.proxy_dir
         )
         say(f"fault proxy on {self.proxy_url}, in front of moto")
-        self.make_keys()
-        self.vendor_port = process.free_port()
-        self.vendor_start()
-        say(f"vendor plane on https://{VENDOR_HOST} (connect to 127.0.0.1:{self.vendor_port})")
+
+    def write_files(self):
         self.write_config()
         self.write_policy(self.options.get("policy") or self.default_policy())
         self.give_agent("state", "run")
-        return self
 
     def iam(self, which):
         given = self.options.get(f"{which}_policy")
         if given is not None:
             return given
-        return generated_iam(self.binary, which)
+        return generated_iam(self.binary, which, installation=self.installation)
 
     def start_peer(self, *args):
         with process.interrupt_blocked():
@@ -115,8 +125,10 @@ class Stage:
     def make_keys(self):
         self.vendor_run("keys", "new", self.keys_dir)
         self.vendor_run("keys", "tls", self.keys_dir, VENDOR_HOST)
-        account = self.options.get("account", self.aws["account"])
-        self.vendor("register", INSTALLATION, "--account", account, "--region", self.aws["region"], "--role", ROLE)
+
+    def register(self):
+        account, region = self.options.get("account", self.aws["account"]), self.aws["region"]
+        self.vendor("register", self.installation, "--account", account, "--region", region, "--role", self.role)
 
     def vendor_run(self, *args):
         command = [sys.executable, "-m", "tests.vendor", *(str(a) for a in args)]
@@ -126,11 +138,11 @@ class Stage:
         return run
 
     def vendor(self, *args):
-        """The vendor's command line on this stage's data; its output, or RuntimeError with what it said. A command is bound to the
-        role that logs in, so of an agent that has been started the login is waited for."""
+        """The vendor's command line for this stage's installation; its output, or RuntimeError with what it said. A command is bound
+        to the role that logs in, so of an agent that has been started the login is waited for."""
         if args[0] in ("apply", "delete") and self.agent_starts > 0:
             self.wait_login()
-        run = self.vendor_run("--data", self.vendor_dir, *args)
+        run = self.vendor_run("--data", self.vendor_dir, "--installation", self.installation, *args)
         if run.returncode != 0:
             raise RuntimeError(f"vendor {args[0]}: {run.stderr.strip() or run.stdout.strip()}")
         return run.stdout.strip()
@@ -158,12 +170,12 @@ class Stage:
         trust = (self.options.get("trust") or self.keys_dir) / "trust.yaml"
         logs = self.options.get("log_paths", [f"{self.dir}/app/app.log"])
         lines = [
-            f"installation: {INSTALLATION}",
+            f"installation: {self.installation}",
             "insecure: true",
             "vendor:",
             "  name: velodb",
             f"  url: https://{VENDOR_HOST}",
-            f'  connect_to: "127.0.0.1:{self.vendor_port}"',
+            self.way(),
             f"  ca_file: {self.dir}/etc/ca.pem",
             "aws:",
             f"  imds_endpoint: {self.imds_url}",
@@ -182,6 +194,12 @@ class Stage:
             *(f"    - path: {path}\n      service: doris-be" for path in logs),
         ]
         self.config.write_text("\n".join(lines) + "\n" + trust.read_text())
+
+    def way(self):
+        """To the vendor, whose name nobody can look up."""
+        if self.options.get("proxy"):
+            return f"  proxy: http://{self.options['proxy']}"
+        return f'  connect_to: "127.0.0.1:{self.vendor_port}"'
 
     def default_policy(self, apply="auto", delete="auto", warehouses=("wh-1",)):
         return (
@@ -205,17 +223,20 @@ class Stage:
         os.replace(path.with_suffix(".new"), path)
 
     def give_agent(self, *names):
+        self.give(AGENT_USER, *names)
+
+    def give(self, user, *names):
         for name in names:
-            subprocess.run(sudo("chown", "-R", AGENT_USER, self.dir / name), check=True)
+            subprocess.run(sudo("chown", "-R", user, self.dir / name), check=True)
 
     # ---- the agent ----
 
-    def agent_start(self, notify=None):
+    def agent_start(self, notify=None, **more_env):
         """notify: the service manager's socket."""
         self.agent_starts += 1
         log = open(self.dir / "peers/agent.log", "ab")  # noqa: SIM115 - the child keeps it
         command = [self.binary, "run", "-c", self.config]
-        env = {"PATH": "/usr/bin:/bin"} | ({"NOTIFY_SOCKET": str(notify)} if notify else {})
+        env = {"PATH": "/usr/bin:/bin"} | ({"NOTIFY_SOCKET": str(notify)} if notify else {}) | more_env
         how = {"stderr": log, "stdout": log, "cwd": "/"}
         if is_root():
             who = pwd.getpwnam(AGENT_USER)
@@ -281,7 +302,7 @@ class Stage:
 
     def swap_keys(self, number):
         """The metadata service hands out another set from now on; AWS refuses the first."""
-        web.write_json(self.imds_dir / "keys.json", {"role": ROLE, **self.aws["keys"][number]})
+        web.write_json(self.imds_dir / "keys.json", {"role": self.role, **self.aws["keys"][number]})
         return self.aws["keys"][0]["AccessKeyId"]
 
     def wait_result(self, command_id, timeout_s=120):
@@ -293,7 +314,8 @@ class Stage:
 
     def wait_login(self, timeout_s=60):
         def login():
-            return next((e for e in self.vendor_lines("events") if e["event"] == "login"), None)
+            events = self.vendor_lines("events")
+            return [e for e in events if e["event"] == "login" and e["installation"] == self.installation]
 
         return process.wait_for(login, timeout_s, "the agent's first login")
 
@@ -323,3 +345,36 @@ class Stage:
 
     def __exit__(self, *exc):
         self.close()
+
+
+class Neighbour(Stage):
+    """Another installation beside a stage's: a machine, roles, a configuration and a policy of its own, in the same VPC and at the
+    same vendor."""
+
+    def __init__(self, host, folder, installation, **options):
+        super().__init__(folder, host.binary, installation, **options)
+        self.host = host
+        self.vendor_dir, self.keys_dir, self.vendor_port = host.vendor_dir, host.keys_dir, host.vendor_port
+
+    def start(self, say=lambda text: None):
+        self.moto = self.host.moto
+        self.moto.authorize(False)
+        self.aws = moto.add_installation(
+            self.moto, self.host.aws, self.iam("agent"), self.iam("operate"), role=self.role
+        )
+        self.moto.authorize()
+        self.start_aws(say)
+        self.register()
+        self.write_files()
+        return self
+
+    def log(self):
+        return (self.dir / "peers/agent.log").read_text()
+
+    def status(self):
+        run = subprocess.run([self.binary, "status", "-c", self.config], capture_output=True, check=False, text=True)
+        return run.stdout
+
+    def close(self):
+        self.moto = None  # the host's
+        super().close()

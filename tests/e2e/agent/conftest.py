@@ -7,7 +7,7 @@ import tempfile
 
 import pytest
 
-from tests.peers.stage import INSTALLATION, Stage
+from tests.peers.stage import Neighbour, Stage
 
 REPO = pathlib.Path(__file__).resolve().parents[3]
 numbers = itertools.count(1)
@@ -16,16 +16,17 @@ numbers = itertools.count(1)
 class Warehouse:
     """A warehouse that nobody else has, and the vendor's commands for it."""
 
-    def __init__(self, stage):
+    def __init__(self, stage, id=None):
+        """`id`: of one that another installation has, too."""
         self.stage = stage
-        self.id = f"wh-{next(numbers)}"
+        self.id = id or f"wh-{next(numbers)}"
         self.generation = 0
 
     def spec(self, nodes=1, atomic=False, **more):
         aws = self.stage.aws
         self.generation += 1
         rules = more.get("rules", "[{protocol: tcp, from_port: 8000, to_port: 9000, cidr: 10.0.0.0/16}]")
-        path = self.stage.dir / f"{self.id}-{self.generation}.yaml"
+        path = self.stage.dir / f"{self.id}-{self.generation}.yaml"  # each installation has a folder
         cluster = {
             "name": "be",
             "nodes": nodes,
@@ -70,7 +71,7 @@ class Warehouse:
 
     def nodes(self, alive=True):
         filters = [
-            {"Name": "tag:reeve:installation", "Values": [INSTALLATION]},
+            {"Name": "tag:reeve:installation", "Values": [self.stage.installation]},
             {"Name": "tag:reeve:warehouse", "Values": [self.id]},
         ]
         found = self.stage.reader("ec2").describe_instances(Filters=filters)["Reservations"]
@@ -78,7 +79,10 @@ class Warehouse:
         return [i for i in nodes if not alive or i["State"]["Name"] in ("pending", "running")]
 
     def groups(self):
-        filters = [{"Name": "tag:reeve:warehouse", "Values": [self.id]}]
+        filters = [
+            {"Name": "tag:reeve:installation", "Values": [self.stage.installation]},
+            {"Name": "tag:reeve:warehouse", "Values": [self.id]},
+        ]
         return self.stage.reader("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
 
     def calls(self, command, action=None):
@@ -131,6 +135,22 @@ def stage(running):
         running.agent_start()
     yield running
     running.rules()
+
+
+@pytest.fixture
+def neighbour(stage):
+    """Makes another installation in the same VPC, at the same vendor; the test starts its agent."""
+    made = []
+
+    def make(**options):
+        name = f"inst-n{next(numbers)}"
+        made.append(Neighbour(stage, tempfile.mkdtemp(prefix=f"reeve-{name}-"), name, **options))
+        return made[-1].start()
+
+    yield make
+    for one in made:
+        one.close()
+        one.remove()
 
 
 @pytest.fixture
