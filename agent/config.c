@@ -69,6 +69,42 @@ static int get_connect_to(struct yaml_node *n, struct config *c, struct err *e)
 		   : yaml_wrong(n, "a name or an IPv4 address and a port, such as vpce-0123.example:443", e);
 }
 
+#define PROXY_EXPECTED "http://HOST:PORT with nothing behind it, such as http://proxy.example:3128"
+
+/* A name and a password in it would travel: this file is in each report to the vendor. Nor are they shown here. */
+static int get_proxy(struct yaml_node *n, struct config *c, struct err *e)
+{
+	const char *url = NULL;
+
+	TRY(yaml_str(n, &url, e));
+	if (url == NULL)
+		return 0;
+	if (strchr(url, '@') != NULL)
+		return yaml_wrong_hidden(n,
+					 PROXY_EXPECTED ": its user:password stands in the credential reeve.proxy of the service "
+							"(LoadCredential= of its unit), never in this file",
+					 e);
+	if (str_starts(url, "https://"))
+		return yaml_wrong(n, PROXY_EXPECTED ": TLS to the vendor goes through it, from end to end", e);
+	if (!str_starts(url, "http://") || strlen(url) > URL_MAX || !url_is_place(url + strlen("http://")))
+		return yaml_wrong(n, PROXY_EXPECTED, e);
+	c->proxy.place = arena_str(c->arena, url + strlen("http://"));
+	return 0;
+}
+
+/* Two ways at once, or one that leads nowhere. */
+static int check_way(struct yaml_node *v, const struct config *c, struct err *e)
+{
+	if (c->proxy.place == NULL)
+		return 0;
+	if (c->vendor_connect_to != NULL)
+		return yaml_wrong(yaml_get(v, "proxy"),
+				  "no connect_to beside it: one says to go by a proxy, the other to connect elsewhere directly", e);
+	if (c->vendor_url != NULL && str_starts(c->vendor_url, "http://"))
+		return yaml_wrong(yaml_get(v, "proxy"), "a url of https:// beside it: http:// is this machine's own loopback", e);
+	return 0;
+}
+
 /* The agent knows the paths. */
 static int get_vendor_url(struct yaml_node *n, struct config *c, struct err *e)
 {
@@ -87,13 +123,15 @@ static void read_vendor(struct yaml_node *root, struct config *c, struct faults 
 	struct yaml_node *v = yaml_get(root, "vendor");
 
 	if (!faults_need(f, root, "vendor", "a mapping with name and url") ||
-	    !faults_enter(f, v, YAML_KEYS("name", "url", "connect_to", "ca_file")))
+	    !faults_enter(f, v, YAML_KEYS("name", "url", "connect_to", "proxy", "ca_file")))
 		return;
 	if (faults_need(f, v, "name", "the value of the tag resource-created-by"))
 		faults_hear(f, get_id(yaml_get(v, "name"), c, &c->vendor_name, &f->now));
 	if (faults_need(f, v, "url", "https://..."))
 		faults_hear(f, get_vendor_url(yaml_get(v, "url"), c, &f->now));
 	faults_hear(f, get_connect_to(yaml_get(v, "connect_to"), c, &f->now));
+	faults_hear(f, get_proxy(yaml_get(v, "proxy"), c, &f->now));
+	faults_hear(f, check_way(v, c, &f->now));
 	faults_hear(f, get_path(yaml_get(v, "ca_file"), c, &c->ca_file, &f->now));
 }
 
@@ -488,6 +526,7 @@ int config_load(struct world *w, const char *path, struct config *ret, struct er
 
 void config_close(struct config *c)
 {
+	secret_close(&c->proxy.pair);
 	arena_free(c->arena);
 	*c = (struct config){ 0 };
 }

@@ -30,6 +30,7 @@ struct config {
 	const char *text;                    /* the file as it was read; there is no secret in it */
 	const char *installation;
 	const char *vendor_name, *vendor_url, *vendor_host, *vendor_connect_to, *ca_file;
+	struct http_proxy proxy; /* to the vendor; its place NULL: none. Who we are there is not this file's to say */
 	const char *region, *account, *role_id, *operate_role;
 	const char *imds_endpoint; /* NULL: the address that answers */
 	enum config_choice dualstack;
@@ -54,3 +55,8 @@ void config_check(struct world *w, const char *path, struct config *ret, struct 
 /* The text of the file alone, for tests. */
 int config_parse(const char *path, const char *text, size_t len, struct config *ret, struct err *e);
 void config_close(struct config *c);
+/* The way to the vendor, for its requests; NULL: directly. */
+static inline const struct http_proxy *config_proxy(const struct config *c)
+{
+	return c->proxy.place != NULL ? &c->proxy : NULL;
+}

@@ -211,6 +211,7 @@ static int fill(struct lane *l, struct err *e)
 	r->total_ms = 30000;
 	r->ca_file = x->ca_file;
 	r->connect_to = x->connect_to;
+	r->proxy = x->proxy;
 	r->headers_n = 0;
 	r->body.max = ANSWER_MAX;
 	/* Each attempt is signed anew: the counter in the proof may be used once (docs/wire.md section 5). */
@@ -320,6 +321,7 @@ struct exporter *exporter_new(struct world *w, struct spool *s, const struct exp
 	x->auth = c->auth;
 	x->ca_file = mem_str(c->ca_file);
 	x->connect_to = mem_str(c->connect_to);
+	x->proxy = c->proxy;
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++) {
 		struct lane *l = &x->lanes[kind];
 

@@ -31,6 +31,7 @@ struct export_auth {
 struct exporter_config {
 	const char *url;                  /* base; "/v1/metrics" and "/v1/logs" are added. All texts are copied */
 	const char *ca_file, *connect_to; /* NULL: none */
+	const struct http_proxy *proxy;   /* NULL: none; it must stay */
 	struct export_auth auth;
 };
 

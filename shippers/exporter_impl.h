@@ -35,6 +35,7 @@ struct exporter {
 	struct lane lanes[TELEMETRY_KINDS];
 	struct export_auth auth;
 	char *ca_file, *connect_to;
+	const struct http_proxy *proxy;
 	struct exporter_stats stats;
 	struct timer late; /* closing: no answer is awaited any longer */
 	struct ending end;

@@ -70,15 +70,24 @@ static const char *found(const struct yaml_node *n)
 	return n->kind == YAML_MAP ? "a mapping" : n->kind == YAML_LIST ? "a list" : n->text;
 }
 
-int yaml_wrong(const struct yaml_node *n, const char *expected, struct err *e)
+static int wrong(const struct yaml_node *n, const char *quote, const char *what, const char *expected, struct err *e)
 {
-	const char *quote = n->kind == YAML_SCALAR ? "\"" : "";
 	const char *key = n->key != NULL ? n->key : "", *colon = n->key != NULL ? ": " : "";
 
 	if (n->kind == YAML_HOLE)
 		return -ERR_INVALID;
-	return err_set(e, ERR_INVALID, "%s:%u: %s%sfound %s%.80s%s, expected %s", n->y->file, n->line, key, colon, quote, found(n),
+	return err_set(e, ERR_INVALID, "%s:%u: %s%sfound %s%.80s%s, expected %s", n->y->file, n->line, key, colon, quote, what,
 		       quote, expected);
+}
+
+int yaml_wrong(const struct yaml_node *n, const char *expected, struct err *e)
+{
+	return wrong(n, n->kind == YAML_SCALAR ? "\"" : "", found(n), expected, e);
+}
+
+int yaml_wrong_hidden(const struct yaml_node *n, const char *expected, struct err *e)
+{
+	return wrong(n, "", "a text that is not shown here", expected, e);
 }
 
 int yaml_missing(const struct yaml_node *map, const char *key, const char *expected, struct err *e)

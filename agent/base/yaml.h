@@ -44,6 +44,8 @@ bool yaml_is_map(const struct yaml_node *n); /* NULL is none */
 struct yaml_node *yaml_get(const struct yaml_node *n, const char *key);
 /* Error sentences begin with "FILE:LINE: "; `expected` completes "expected ...". */
 int yaml_wrong(const struct yaml_node *n, const char *expected, struct err *e);
+/* As yaml_wrong, for a value that may hold a secret: it is not shown. */
+int yaml_wrong_hidden(const struct yaml_node *n, const char *expected, struct err *e);
 int yaml_missing(const struct yaml_node *map, const char *key, const char *expected, struct err *e);
 
 /* A NULL node leaves *ret as it is (the default) and is no error. */

@@ -216,8 +216,8 @@ static bool check_config(struct world *w, const struct config *c, bool is_whole)
 	if (!is_whole)
 		return false; /* which keys it would have, nobody can tell */
 	if (is_good)
-		page_line(0, "%s: ok, installation %s of %s, %zu trusted keys", c->path, c->installation, c->vendor_url,
-			  c->trust.n);
+		page_line(0, "%s: ok, installation %s of %s%s%s, %zu trusted keys", c->path, c->installation, c->vendor_url,
+			  c->proxy.place != NULL ? " by the proxy " : "", c->proxy.place != NULL ? c->proxy.place : "", c->trust.n);
 	warn_of_keys(c);
 	warn_of_region(c);
 	return is_good;

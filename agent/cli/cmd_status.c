@@ -144,6 +144,8 @@ static void print_vendor(const json_t *s)
 	add_age(s, "", last, &text);
 	if (json_is_false(json_object_get(v, "logged_in")))
 		buf_adds(&text, ", not logged in");
+	if (json_object_get(v, "proxy") != NULL && !is_true(v, "connected"))
+		buf_addf(&text, ", by the proxy %s", json_str_or(v, "proxy", "?"));
 	line("vendor", buf_str(&text));
 }
 

@@ -98,8 +98,8 @@ static const char *vendor_advice(const char *kind)
 		  "again by itself" },
 		{ "busy", "the vendor has trouble of its own, which is the vendor's to mend; it is tried again by itself" },
 		{ "no_answer",
-		  "look at the way there: name, routes, security group, vendor.connect_to, vendor.ca_file; it is tried "
-		  "again by itself" },
+		  "look at the way there: name, routes, security group, vendor.connect_to, vendor.proxy, vendor.ca_file; it is "
+		  "tried again by itself" },
 		{ "keys", "look at the machine's role and at the metadata service; it is tried again by itself" },
 	};
 

@@ -181,6 +181,7 @@ static void post(struct channel *c, const char *path, http_cb *cb)
 	c->http.send_len = c->send.len;
 	c->http.ca_file = c->cfg.ca_file;
 	c->http.connect_to = c->cfg.connect_to;
+	c->http.proxy = c->cfg.proxy;
 	c->http.body.max = ANSWER_MAX;
 	http_start(c->w, &c->http, cb);
 }

@@ -22,6 +22,7 @@ struct channel_config {
 	const char *host; /* the audience: the url's host, lower case, no port */
 	const char *installation;
 	const char *ca_file, *connect_to; /* or NULL */
+	const struct http_proxy *proxy;   /* or NULL */
 	struct aws *aws;                  /* for the regional STS host */
 	struct creds *instance;           /* whose identity is proved */
 	struct sign_public journal_key;

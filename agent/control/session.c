@@ -92,6 +92,7 @@ static void set_request(struct session *s)
 	r->send_len = s->send.len;
 	r->ca_file = s->cfg.ca_file;
 	r->connect_to = s->cfg.connect_to;
+	r->proxy = s->cfg.proxy;
 	r->total_ms = may_hold ? HELD_MOST_MS : POLL_TIMEOUT_MS;
 	r->body.max = OPAMP_MESSAGE_MAX;
 }

@@ -18,6 +18,7 @@ struct session;
 struct session_config {
 	const char *url; /* of the vendor */
 	const char *ca_file, *connect_to;
+	const struct http_proxy *proxy;
 	uint64_t idle_ms, busy_ms;
 	struct channel *channel;
 	struct inbox *inbox;

@@ -128,6 +128,8 @@ static json_t *vendor_json(const struct agent *a)
 	json_t *j =
 	    json_pack("{s:s, s:b}", "url", a->cfg->vendor_url, "connected", a->session != NULL && session_is_connected(a->session));
 
+	if (a->cfg->proxy.place != NULL)
+		json_object_set_new(j, "proxy", json_text(a->cfg->proxy.place));
 	if (a->session != NULL && session_last_ms(a->session) != 0)
 		json_object_set_new(j, "last_answer", json_string(stamp_rfc3339(session_last_ms(a->session), when)));
 	if (a->session != NULL)

@@ -17,6 +17,7 @@
 #include "agent/base/footprint.h"
 #include "agent/base/log.h"
 #include "agent/base/str.h"
+#include "agent/daemon/proxy.h"
 #include "agent/daemon/socket.h"
 #include "agent/io/sd_notify.h"
 #include "agent/io/world_uv.h"
@@ -238,6 +239,9 @@ static int daemon_run(const char *path, bool *ret_held, struct err *e)
 	rc = load(d.w, path, &d.cfg, e);
 	if (rc == 0) {
 		log_set(d.cfg.log_level, NULL, NULL);
+		rc = proxy_load(d.w, getenv("CREDENTIALS_DIRECTORY"), &d.cfg.proxy, e);
+	}
+	if (rc == 0) {
 		rc = start(&d, e);
 	}
 	if (rc == 0)

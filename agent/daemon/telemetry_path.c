@@ -58,7 +58,11 @@ static void start_shipper(struct telemetry *t, const struct config *c, const cha
 				      .own_ctx = t };
 
 	cfg.to = (struct exporter_config){
-		.url = c->vendor_url, .ca_file = c->ca_file, .connect_to = c->vendor_connect_to, .auth = { t, sign, unauthorized }
+		.url = c->vendor_url,
+		.ca_file = c->ca_file,
+		.connect_to = c->vendor_connect_to,
+		.proxy = config_proxy(c),
+		.auth = { t, sign, unauthorized },
 	};
 	t->shipper = shipper_new(t->w, &cfg);
 }

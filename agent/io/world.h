@@ -17,6 +17,7 @@
 #include "agent/base/buf.h"
 #include "agent/base/err.h"
 #include "agent/base/list.h"
+#include "agent/base/secret.h"
 
 struct world;
 
@@ -41,15 +42,24 @@ struct http_header {
 	const char *name, *value;
 };
 
+/* A forward proxy. It is asked to CONNECT to the host of the url, whose name is its to look up, and hears nothing else: TLS goes
+ * through it, the name in the url is verified at its other end, and no header of ours is for it. */
+struct http_proxy {
+	const char *place;  /* "host:port" */
+	struct secret pair; /* "user:password", at most HTTP_PAIR_MAX bytes; empty: none is told */
+};
+
 #define HTTP_HEADERS_MAX 24
+#define HTTP_PAIR_MAX 1024
 
 /* One request and its answer. rc is 0 when an HTTP answer came, whatever its status; else -ERR_NET (no answer: refused,
  * reset, name, TLS, a ca_file that cannot be used), -ERR_TIMEOUT, -ERR_LIMIT (the answer is larger than `body` allows; its status
  * is there unless its head was too large), -ERR_CANCELED.
- * A peer that vanishes without a word is noticed within a minute and a half, however large total_ms is.
- * Redirects are not followed, there is no proxy, and nothing counts that stands in the environment. `url`, header texts and
- * `send` are the caller's and stay until the callback. `Expect` and `Accept` are sent only if given here; Host is taken from the
- * headers if given, else from the url. connect_ms is for the name and the connection together. */
+ * A peer that vanishes without a word is noticed within a minute and a half, however large total_ms is; behind a proxy it is the
+ * proxy's to notice.
+ * Redirects are not followed, there is no proxy but the one that is given, and nothing counts that stands in the environment.
+ * `url`, header texts, `send` and `proxy` are the caller's and stay until the callback. `Expect` and `Accept` are sent only if
+ * given here; Host is taken from the headers if given, else from the url. connect_ms is for the name and the connection. */
 struct http_req {
 	/* the question */
 	const char *method, *url;
@@ -57,10 +67,11 @@ struct http_req {
 	size_t headers_n;
 	const void *send;
 	size_t send_len;
-	uint32_t connect_ms, total_ms; /* 0: 3 s, 30 s */
+	uint32_t connect_ms, total_ms; /* 0: 3 s (10 s by a proxy, which connects in turn), 30 s */
 	const char *ca_file;           /* the only certificates that count, looked at for each request; NULL: the system's bundle */
 	const char *connect_to;        /* "host:port" to connect to instead; the name in url is verified. NULL: none */
-	const char *unix_socket;       /* talk to this socket instead of the network; the url still names host and path */
+	const struct http_proxy *proxy; /* NULL: none */
+	const char *unix_socket;        /* talk to this socket instead of the network; the url still names host and path */
 	/* the answer */
 	struct buf body; /* the caller sets its max; emptied at start */
 	struct buf head; /* header lines "Name: value\n", at most 64 KiB */

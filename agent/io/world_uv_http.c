@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define CONNECT_MS 3000
+#define PROXY_CONNECT_MS 10000 /* it looks the name up and connects, while we wait */
 #define TOTAL_MS 30000
 #define IDLE_CONNS 64L
 
@@ -155,6 +156,9 @@ static void release(struct transfer *t)
 	curl_multi_remove_handle(t->u->multi, t->easy);
 	curl_easy_cleanup(t->easy);
 	curl_slist_free_all(t->headers);
+	if (t->to_proxy != NULL)
+		secret_wipe(t->to_proxy->data, strlen(t->to_proxy->data));
+	curl_slist_free_all(t->to_proxy);
 	curl_slist_free_all(t->connect_to);
 	curl_slist_free_all(t->resolve);
 	world_uv_name_drop(&t->ask);
@@ -176,7 +180,7 @@ static void finish(struct transfer *t, int rc)
 static int fail(struct transfer *t, int code, const char *why)
 {
 	const char *url = t->r->url;
-	const char *from = strstr(url, "://"), *at;
+	const char *from = strstr(url, "://"), *at, *by = "", *place = "";
 	size_t host;
 
 	from = from != NULL ? from + 3 : url;
@@ -185,8 +189,11 @@ static int fail(struct transfer *t, int code, const char *why)
 		host -= (size_t)(at + 1 - from);
 		from = at + 1;
 	}
-	return err_set(&t->r->err, code, "%s %.*s%s%s: %s", t->r->method, (int)host, from, t->r->unix_socket != NULL ? " at " : "",
-		       t->r->unix_socket != NULL ? t->r->unix_socket : "", why);
+	if (t->r->unix_socket != NULL)
+		by = " at ", place = t->r->unix_socket;
+	else if (t->r->proxy != NULL)
+		by = " by the proxy ", place = t->r->proxy->place;
+	return err_set(&t->r->err, code, "%s %.*s%s%s: %s", t->r->method, (int)host, from, by, place, why);
 }
 
 /* What became of the connection, for the next request to the same host. */
@@ -210,8 +217,26 @@ static bool was_connected(struct transfer *t)
 	return curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME_T, &us) == CURLE_OK && us > 0;
 }
 
+/* What a proxy has answered to CONNECT, when that was no yes; else NULL. */
+static const char *refused_by_proxy(const struct transfer *t, char *to, size_t size)
+{
+	long code = 0;
+
+	if (t->r->proxy == NULL || curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &code) != CURLE_OK || code / 100 == 2 ||
+	    code == 0)
+		return NULL;
+	if (code == 407 && secret_empty(&t->r->proxy->pair))
+		snprintf(to, size, "it answers 407: it wants a name and a password, which the credential reeve.proxy can hold");
+	else if (code == 407)
+		snprintf(to, size, "it answers 407: it does not take the name and password of the credential reeve.proxy");
+	else
+		snprintf(to, size, "it answers %ld to CONNECT%s", code, code == 403 ? ": it must be let through there" : "");
+	return to;
+}
+
 /* A transfer has ended:
  *
+ *   a proxy did not connect us              -ERR_NET: what it says is not the host's answer
  *   the body or the head did not fit        -ERR_LIMIT, with the status if there was one
  *   curl is content, and there is a status  0: an answer, whatever its status
  *   curl is content, and there is none      -ERR_NET: what came was no HTTP
@@ -221,7 +246,10 @@ static int judge(struct transfer *t, CURLcode cc)
 {
 	const char *why = t->why[0] != '\0' ? t->why : curl_easy_strerror(cc);
 	long status = 0, errnum = 0;
+	char refusal[128];
 
+	if (refused_by_proxy(t, refusal, sizeof(refusal)) != NULL)
+		return fail(t, ERR_NET, refusal);
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	t->r->status = (int)status;
 	if (cc == CURLE_COULDNT_CONNECT && curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &errnum) == CURLE_OK && errnum != 0)
@@ -280,7 +308,9 @@ static long left_ms(const struct transfer *t, uint32_t of_ms)
 
 static uint32_t connect_ms(const struct http_req *r)
 {
-	return r->connect_ms > 0 ? r->connect_ms : CONNECT_MS;
+	if (r->connect_ms > 0)
+		return r->connect_ms;
+	return r->proxy != NULL ? PROXY_CONNECT_MS : CONNECT_MS;
 }
 
 static uint32_t total_ms(const struct http_req *r)

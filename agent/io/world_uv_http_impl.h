@@ -11,10 +11,11 @@ struct transfer {
 	struct http_req *r;
 	CURL *easy;
 	struct curl_slist *headers, *connect_to, *resolve;
-	struct trust_ask trust; /* idle and without a store where the connection is plain */
-	struct name_ask ask;    /* host: a name that is ours to look up; NULL: an address or a unix socket */
-	char *host;
-	unsigned port, epoch; /* epoch: of the host's addresses when they were handed to curl */
+	struct curl_slist *to_proxy; /* wiped: it says who we are there */
+	struct trust_ask trust;      /* idle and without a store where the connection is plain */
+	struct name_ask ask;         /* host: a name that is ours to look up; NULL: an address or a unix socket */
+	char *host;                  /* what we connect to: the url's, connect_to's, or the proxy */
+	unsigned port, epoch;        /* epoch: of the host's addresses when they were handed to curl */
 	uint64_t started_ms;
 	struct timer patience; /* runs until curl has the request and looks at the time itself */
 	struct timer later;    /* runs when rc is known without curl */

@@ -18,6 +18,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "agent/base/enc.h"
 #include "agent/base/str.h"
 
 #define HOST_MAX 230 /* a name has 253 bytes at most, and an alias a few more than its name, of 255 at most */
@@ -144,7 +145,7 @@ static int set_trust(struct transfer *t)
 
 /* ---- where to go ------------------------------------------------------------------------------------------------------ */
 
-/* Only to the host of the url, or to what connect_to names in its place. */
+/* Only to the host of the url, or to what connect_to names in its place. A proxy that was given stands here later (set_proxy). */
 static void set_ways(CURL *c)
 {
 	SET(c, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -260,10 +261,15 @@ static int aim_at_url(struct transfer *t)
 
 int world_uv_http_aim(struct transfer *t)
 {
-	const char *place = t->r->connect_to, *colon = place != NULL ? strrchr(place, ':') : NULL;
+	const char *place = t->r->connect_to, *colon;
 
+	if (t->r->proxy != NULL)
+		place = t->r->proxy->place;
+	if (t->r->proxy != NULL && (t->r->connect_to != NULL || t->r->unix_socket != NULL))
+		return err_set(&t->r->err, ERR_UNSUPPORTED, "a proxy, and another place to connect to: only one can be meant");
 	if (t->r->unix_socket != NULL)
 		return world_uv_http_is_tls(t) ? err_set(&t->r->err, ERR_UNSUPPORTED, "a unix socket speaks plain http alone") : 0;
+	colon = place != NULL ? strrchr(place, ':') : NULL;
 	if (colon != NULL)
 		return aim_at(t, place, (size_t)(colon - place), colon + 1);
 	return aim_at_url(t);
@@ -276,6 +282,41 @@ static void connect_to(struct transfer *t, const char *host)
 
 	t->connect_to = curl_slist_append(NULL, rule);
 	SET(t->easy, CURLOPT_CONNECT_TO, t->connect_to);
+}
+
+/* RFC 7617. By a header, because curl takes %41 in a proxy's user or password for A, in some versions at least. */
+static void set_pair(struct transfer *t, const struct secret *pair)
+{
+	char line[sizeof("Proxy-Authorization: Basic ") + ENC_BASE64_LEN(HTTP_PAIR_MAX)] = "Proxy-Authorization: Basic ";
+
+	assert(pair->len <= HTTP_PAIR_MAX);
+	enc_base64(pair->bytes, pair->len, line + strlen(line));
+	t->to_proxy = curl_slist_append(NULL, line);
+	SET(t->easy, CURLOPT_PROXYHEADER, t->to_proxy);
+	secret_wipe(line, sizeof(line));
+}
+
+/* curl sends the alias to nobody: what it says to the proxy is the url's host. Headers of the request are not the proxy's, and its
+ * own are for nobody else, which HEADEROPT says. */
+static void set_proxy(struct transfer *t, const char *host)
+{
+	CLEANUP(mem_close) char *url = mem_printf("http://%s:%u", host, t->port);
+
+	SET(t->easy, CURLOPT_PROXY, url);
+	SET(t->easy, CURLOPT_PROXYTYPE, (long)CURLPROXY_HTTP);
+	SET(t->easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+	SET(t->easy, CURLOPT_NOPROXY, ""); /* "": for every host, whatever no_proxy says */
+	SET(t->easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+	if (!secret_empty(&t->r->proxy->pair))
+		set_pair(t, &t->r->proxy->pair);
+}
+
+static void go_by(struct transfer *t, const char *host)
+{
+	if (t->r->proxy != NULL)
+		set_proxy(t, host);
+	else
+		connect_to(t, host);
 }
 
 static void add_as_label(struct buf *b, const char *address)
@@ -304,10 +345,10 @@ void world_uv_http_route(struct transfer *t)
 		add_as_label(&alias, t->host);
 		buf_addf(&resolve, "+%s:%u:%s", buf_str(&alias), t->port, t->host);
 	} else {
-		connect_to(t, t->host);
+		go_by(t, t->host);
 		return;
 	}
-	connect_to(t, buf_str(&alias));
+	go_by(t, buf_str(&alias));
 	t->resolve = curl_slist_append(NULL, buf_str(&resolve));
 	SET(t->easy, CURLOPT_RESOLVE, t->resolve);
 }

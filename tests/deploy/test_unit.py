@@ -43,6 +43,7 @@ def test_it_runs_the_daemon_as_its_own_user():
         "User=reeve",
         "StateDirectoryMode=0700",
         "RuntimeDirectoryMode=0755",
+        "LoadCredential=reeve.proxy",  # without a path: a missing one stops no start (systemd.exec(5))
         f"ExecStart={BINARY} run -c /etc/reeve/reeve.yaml",
     ]:
         assert line in lines

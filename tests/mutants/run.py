@@ -17,10 +17,19 @@ import doors
 import engine
 import iam
 import kinds
+import network
 import plans
 
 ROOT = pathlib.Path("build/mutants")
-MUTANTS = [*engine.MUTANTS, *plans.MUTANTS, *control.MUTANTS, *doors.MUTANTS, *iam.MUTANTS, *kinds.MUTANTS]
+MUTANTS = [
+    *engine.MUTANTS,
+    *plans.MUTANTS,
+    *control.MUTANTS,
+    *doors.MUTANTS,
+    *iam.MUTANTS,
+    *kinds.MUTANTS,
+    *network.MUTANTS,
+]
 
 
 def places(m, folder):

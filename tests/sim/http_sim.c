@@ -49,6 +49,7 @@ static void exchange_free(struct exchange *x)
 	mem_free((char *)x->x.url);
 	mem_free((void *)x->x.body);
 	mem_free((char *)x->x.connect_to);
+	mem_free((char *)x->x.proxy);
 	mem_free((char *)x->x.ca_file);
 	mem_free((char *)x->x.unix_socket);
 	mem_free(x->head);
@@ -208,6 +209,7 @@ static void copy_question(struct exchange *x, const struct http_req *r)
 	to->body = mem_strn(r->send != NULL ? r->send : "", r->send_len);
 	to->body_len = r->send_len;
 	to->connect_to = mem_str(r->connect_to);
+	to->proxy = mem_str(r->proxy != NULL ? r->proxy->place : NULL);
 	to->ca_file = mem_str(r->ca_file);
 	to->unix_socket = mem_str(r->unix_socket);
 }

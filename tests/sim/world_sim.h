@@ -78,8 +78,8 @@ struct sim_http {
 	size_t headers_n;
 	const void *body; /* followed by a NUL */
 	size_t body_len;
-	const char *connect_to, *ca_file, *unix_socket; /* NULL: none */
-	void *user;                                     /* the handler's */
+	const char *connect_to, *ca_file, *unix_socket, *proxy; /* NULL: none; of a proxy the place */
+	void *user;                                             /* the handler's */
 };
 
 /* Answers now or later, once; never answered is a request that hangs until its total_ms. */

@@ -203,6 +203,44 @@ static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
 	}
 }
 
+#define PROXY(proxy) "installation: a\nvendor:\n  name: v\n  url: https://h\n  proxy: \"" proxy "\"\n"
+
+static void a_proxy_is_a_place_and_holds_no_secret_and_is_the_one_way(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} cases[] = {
+		{ PROXY("http://proxy.example:3128"), "key \"trust\" is missing" }, /* a good one: what comes next is missed */
+		{ PROXY("http://10.0.0.1:80"), "key \"trust\" is missing" },
+		{ PROXY("http://[fd00::1]:3128"), "key \"trust\" is missing" },
+		{ PROXY("http://proxy.example"),
+		  ":5: proxy: found \"http://proxy.example\", expected http://HOST:PORT with nothing" },
+		{ PROXY("http://proxy.example:3128/"), "expected http://HOST:PORT with nothing behind it" },
+		{ PROXY("http://proxy.example:3128/pac"), "expected http://HOST:PORT" },
+		{ PROXY("proxy.example:3128"), "expected http://HOST:PORT" },
+		{ PROXY("socks5://proxy.example:1080"), "expected http://HOST:PORT" },
+		{ PROXY("https://proxy.example:3128"), "TLS to the vendor goes through it, from end to end" },
+		{ PROXY("http://user:hunter2@proxy.example:3128"),
+		  ":5: proxy: found a text that is not shown here, expected http://HOST:PORT with nothing behind it, such as "
+		  "http://proxy.example:3128: its user:password stands in the credential reeve.proxy of the service" },
+		{ PROXY("user:hunter2@proxy.example:3128"), "found a text that is not shown here" },
+		{ PROXY("http://proxy.example:3128") "  connect_to: \"h:443\"\n",
+		  ":5: proxy: found \"http://proxy.example:3128\", expected no connect_to beside it" },
+		{ "insecure: true\ninstallation: a\nvendor: {name: v, url: \"http://127.0.0.1:1\", proxy: \"http://p:1\"}\n",
+		  ":3: proxy: found \"http://p:1\", expected a url of https:// beside it" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct config c;
+		struct err e = { 0 };
+
+		assert_int_equal(parse(cases[i].text, &c, &e), -ERR_INVALID);
+		if (strstr(e.text, cases[i].says) == NULL || strstr(e.text, "hunter2") != NULL)
+			fail_msg("case %zu says: %s", i, e.text);
+	}
+}
+
 #define CONNECT_TO(to) "installation: a\nvendor: {name: v, url: https://h, connect_to: \"" to "\"}\n"
 
 static void what_must_be_there_is_asked_for(void **state)
@@ -311,7 +349,7 @@ static void all_that_is_wrong_is_told_each_with_its_line_and_nothing_that_follow
 /* Nothing that was refused while it was read may be used: by a name that is none, by a path that is none. */
 static void a_file_in_which_all_values_are_refused_tells_each_of_them_once(void **state)
 {
-	static const char text[] = "installation: *x\nvendor: {name: *x, url: *x, connect_to: *x, ca_file: *x}\n"
+	static const char text[] = "installation: *x\nvendor: {name: *x, url: *x, connect_to: *x, proxy: *x, ca_file: *x}\n"
 				   "aws: {region: *x, account: *x, role_id: *x, operate_role: *x, imds_endpoint: *x, dualstack: "
 				   "*x, endpoints: {ec2: *x}}\n"
 				   "trust: {keys: [{name: *x, role: *x, public_key: *x}, *x]}\nstate: {dir: *x}\nsocket: *x\n"
@@ -436,6 +474,7 @@ int main(void)
 		cmocka_unit_test(a_key_that_is_no_key_or_has_two_roles_is_not_trusted),
 		cmocka_unit_test(what_is_wrong_is_named_by_line_found_and_expected),
 		cmocka_unit_test(what_must_be_there_is_asked_for),
+		cmocka_unit_test(a_proxy_is_a_place_and_holds_no_secret_and_is_the_one_way),
 		cmocka_unit_test(all_that_is_wrong_is_told_each_with_its_line_and_nothing_that_follows_from_it),
 		cmocka_unit_test(a_file_in_which_all_values_are_refused_tells_each_of_them_once),
 		cmocka_unit_test(of_a_file_that_breaks_off_what_may_stand_behind_is_not_missed),

@@ -26,6 +26,7 @@ struct stage {
 	const char *awaited; /* of a url or a body; NULL: nothing */
 	bool has_come;       /* a request with it did */
 	char fatal[512];
+	unsigned by_proxy, past_proxy, aws_by_proxy; /* requests to the vendor, and those to AWS and the metadata service */
 };
 
 static inline void stage_on_request(void *ctx, struct sim_http *x)
@@ -34,6 +35,12 @@ static inline void stage_on_request(void *ctx, struct sim_http *x)
 
 	if (s->awaited != NULL && (strstr(x->url, s->awaited) != NULL || strstr(x->body, s->awaited) != NULL))
 		s->has_come = true;
+	if (aws_sim_is_for(x->url))
+		s->aws_by_proxy += x->proxy != NULL;
+	else if (x->proxy != NULL && str_eq(x->proxy, "proxy.example:3128"))
+		s->by_proxy++;
+	else
+		s->past_proxy++;
 	if (!aws_sim_is_for(x->url) && !s->is_vendor_gone)
 		vendor_sim_request(s->vendor, x);
 	else if (aws_sim_is_for(x->url) && !(s->is_sts_gone && strstr(x->url, "sts") != NULL))
@@ -78,7 +85,8 @@ static inline void stage_silent(enum log_level level, const char *event, const c
 	(void)ctx;
 }
 
-static inline struct stage *stage_new(void)
+/* `proxy`: "host:port", or NULL. */
+static inline struct stage *stage_new_by(const char *proxy)
 {
 	struct stage *s = mem_new(struct stage);
 	struct err e = { 0 };
@@ -91,8 +99,14 @@ static inline struct stage *stage_new(void)
 	s->vendor = vendor_sim_new(s->w, &s->odds, s->aws);
 	sim_http_handle(s->w, stage_on_request, s);
 	stage_write_config(s);
+	s->cfg.proxy.place = proxy;
 	assert_int_equal(agent_new(s->w, &s->cfg, stage_on_fatal, s, &s->agent, &e), 0);
 	return s;
+}
+
+static inline struct stage *stage_new(void)
+{
+	return stage_new_by(NULL);
 }
 
 static inline void stage_on_closed(void *ctx)

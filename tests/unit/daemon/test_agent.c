@@ -176,12 +176,33 @@ static void in_a_subnet_without_ipv4_it_starts_and_logs_in_by_the_hosts_that_ans
 	stage_close(s);
 }
 
+static bool has_come(void *ctx)
+{
+	return ((struct stage *)ctx)->has_come;
+}
+
+/* Login, polls and telemetry are the vendor's; everything else is AWS's. */
+static void a_proxy_is_for_the_vendor_and_for_nobody_else(void **state)
+{
+	struct stage *s = stage_new_by("proxy.example:3128");
+
+	(void)state;
+	s->awaited = "/v1/metrics";
+	assert_int_equal(sim_run_until(s->w, has_come, s, 300000), SIM_TRUE);
+	assert_int_equal(sim_run_until(s->w, is_connected, s, 60000), SIM_TRUE);
+	assert_true(s->by_proxy > 3 && s->aws->requests > 3);
+	assert_int_equal(s->past_proxy, 0);
+	assert_int_equal(s->aws_by_proxy, 0);
+	stage_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_the_metadata_service_says_is_believed_only_where_it_can_be),
 		cmocka_unit_test(it_closes_at_every_moment_of_its_start_and_tells_its_status_all_the_while),
 		cmocka_unit_test(it_closes_while_what_it_asked_for_still_arrives),
+		cmocka_unit_test(a_proxy_is_for_the_vendor_and_for_nobody_else),
 		cmocka_unit_test(in_a_subnet_without_ipv4_it_starts_and_logs_in_by_the_hosts_that_answer_over_ipv6),
 		cmocka_unit_test(it_makes_no_progress_while_the_disk_owes_the_journal_an_answer),
 		cmocka_unit_test(it_is_ready_once_identity_journal_and_policy_are_known_and_says_that_it_starts_before),

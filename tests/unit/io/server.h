@@ -12,9 +12,10 @@ struct server {
 	pthread_t thread;
 	int fd; /* -1: stopped */
 	unsigned port, conns;
-	bool closes;     /* after each answer */
-	char seen[8192]; /* the last request */
-	char url[128];   /* the last that was asked for */
+	bool closes;        /* after each answer */
+	char seen[8192];    /* the last request */
+	char connect[8192]; /* the last CONNECT: then the server is a proxy, and what comes next is what it leads to */
+	char url[128];      /* the last that was asked for */
 };
 
 static inline void server_answer(int fd, const char *text)
@@ -31,6 +32,23 @@ static inline void server_answer_big(int fd)
 	for (unsigned i = 0; i < 256; i++)
 		if (send(fd, block, sizeof(block), MSG_NOSIGNAL) < 0)
 			return;
+}
+
+/* As a proxy, by the host that is asked for. True: keep the connection. */
+static inline bool server_connect(int fd, const char *seen)
+{
+	if (strstr(seen, " open.invalid:80 ") != NULL)
+		server_answer(fd, "HTTP/1.1 200 Connection established\r\nX-Of: the-proxy\r\n\r\n");
+	else if (strstr(seen, " names.invalid:80 ") != NULL)
+		server_answer(fd, "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\n"
+				  "Content-Length: 9\r\n\r\nthe proxy");
+	else if (strstr(seen, " forbidden.invalid:80 ") != NULL)
+		server_answer(fd, "HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\nthe proxy");
+	else if (strstr(seen, " broken.invalid:80 ") != NULL)
+		server_answer(fd, "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n");
+	else
+		return strstr(seen, " silent.invalid:80 ") != NULL;
+	return true;
 }
 
 /* True: keep the connection. */
@@ -89,7 +107,12 @@ static inline void server_serve(struct server *s, int fd)
 			used += (size_t)n;
 			s->seen[used] = '\0';
 		}
-		keep = server_answer_path(fd, s->seen) && !s->closes;
+		if (strncmp(s->seen, "CONNECT ", 8) == 0) {
+			memcpy(s->connect, s->seen, sizeof(s->seen));
+			keep = server_connect(fd, s->seen);
+		} else {
+			keep = server_answer_path(fd, s->seen) && !s->closes;
+		}
 	}
 }
 
