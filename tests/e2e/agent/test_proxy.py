@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import subprocess
 
 import pytest
 
@@ -154,17 +153,3 @@ def test_a_credential_that_is_no_pair_stops_the_start_and_is_not_shown(world):
     assert agent.agent.wait(15) == 1
     assert "credentials/reeve.proxy: its first line is not user:password" in agent.log()
     assert "hunter2" not in agent.log()
-
-
-def checked(world, way):
-    agent = world.neighbour()
-    agent.config.write_text(agent.config.read_text().replace("vendor:\n", f"vendor:\n  proxy: {way}\n"))
-    run = subprocess.run([agent.binary, "check-config", agent.config], capture_output=True, check=False, text=True)
-    assert run.returncode == 1 and "hunter2" not in run.stdout + run.stderr
-    return run.stderr
-
-
-def test_check_config_tells_of_a_password_without_showing_it_and_of_two_ways_at_once(world):
-    told = checked(world, "http://reeve:hunter2@10.0.0.1:3128")
-    assert "proxy: found a text that is not shown here" in told and "credential reeve.proxy" in told
-    assert "no connect_to beside it" in checked(world, "http://10.0.0.1:3128")

@@ -92,6 +92,20 @@ def test_what_yaml_has_and_we_have_not_hides_no_other_error(site):
     assert 'key "pattern" is missing' in run.stdout
 
 
+def test_a_proxy_and_dual_stack_hosts_are_fine_and_a_password_or_a_second_way_is_not(site):
+    site.write("aws: {dualstack: true}\n", extra_vendor="  proxy: http://proxy.example:3128\n")
+    run = reeve("check-config", site.config)
+    assert run.returncode == 0
+    assert "ok, installation inst-1 of https://control.example by the proxy proxy.example:3128" in run.stdout
+    for more, told in (
+        ("  proxy: http://reeve:hunter2@proxy.example:3128\n", "found a text that is not shown here"),
+        ("  proxy: http://proxy.example:3128\n  connect_to: vpce-0.example:443\n", "no connect_to beside it"),
+    ):
+        site.write(extra_vendor=more)
+        run = reeve("check-config", site.config)
+        assert run.returncode == 1 and told in run.stderr and "hunter2" not in run.stdout + run.stderr
+
+
 def test_of_a_file_whose_syntax_is_broken_it_is_said_that_the_rest_was_not_read(site):
     site.write("poll: {idle: fast}\naws: {region: us-east-1]\nextra: 1\n")
     told = [x for x in reeve("check-config", site.config).stderr.splitlines() if str(site.config) in x]
