@@ -76,6 +76,14 @@ def enter_network():
     run("ip", "link", "set", "lo", "up")
 
 
+def clear(place):
+    """An empty folder for a story, whatever a run that was killed has left there."""
+    for left in sorted(place.glob("machine/root")) + [place / "machine/state"]:
+        subprocess.run(["umount", "-l", left], capture_output=True, check=False)
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+
+
 class Image:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder).resolve()
@@ -135,7 +143,7 @@ class Machine:
         self.boots += 1
         self.console = self.folder / f"console-{self.boots}.log"
         command = ["systemd-nspawn", "--quiet", f"--directory={self.root}", f"--machine={self.name}", "--register=no"]
-        command += ["--keep-unit", "--network-veth", "--boot", "--console=pipe", *more]
+        command += ["--keep-unit", "--network-veth", "--boot", "--console=read-only", *more]
         self.begun = time.monotonic()
         with self.console.open("wb") as out:
             self.process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)

@@ -340,8 +340,7 @@ def main():
         p for p in (base, telemetry, watchdog, crash_loop, full) if not only or p.__name__ in only
     ):
         place = folder / f"unit-{n}"
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
+        machine.clear(place)
         try:
             with world.World(place, machine.REPO / "build/release/reeve") as w:
                 part(s, w, image, place / "machine")

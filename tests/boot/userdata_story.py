@@ -8,7 +8,6 @@ import hashlib
 import os
 import pathlib
 import re
-import shutil
 import sys
 import time
 
@@ -285,8 +284,7 @@ def main():
         if only and part.__name__ not in only:
             continue
         place = folder / "first-boot" / part.__name__
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
+        machine.clear(place)
         s.tell(f"{part.__name__.replace('_', ' ')}")
         try:
             with (

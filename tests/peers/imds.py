@@ -133,9 +133,9 @@ def look_up(folder, path):
         "/latest/meta-data/services/domain": instance.get("domain", "amazonaws.com"),
         "/latest/meta-data/services/partition": instance.get("partition", "aws"),
     }
-    if path in ("/latest/meta-data/", "/latest/meta-data/placement/"):
-        names = [name.removeprefix(path) for name in plain if name.startswith(path)]
-        return "\n".join(sorted({name.split("/")[0] + ("/" if "/" in name else "") for name in names}))
+    below = [name.removeprefix(path) for name in plain if path.endswith("/") and name.startswith(path)]
+    if below:
+        return "\n".join(sorted({name.split("/")[0] + ("/" if "/" in name else "") for name in below}))
     return plain.get(path)
 
 
