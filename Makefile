@@ -177,6 +177,19 @@ package: ## build/package: .deb, .rpm and .tar.gz of a release, each with its .s
 	@tests/beat deploy/release/package.py build/release build/package $(VERSION) $(EPOCH) "$(KEY)"
 
 # Debian 12 for amd64 with a cross compiler and libraries for arm64 beside its own; qemu-user runs what came out.
+BOOT_PACKAGES := debootstrap systemd-container e2fsprogs iproute2
+
+.PHONY: boot-test
+boot-test: ## the service on a machine that boots: sandbox, telemetry, watchdog, crash loop, full disk, memory (ten minutes)
+	@tests/beat tests/deps $(BOOT_PACKAGES)
+	@$(MAKE) -s deps package
+	@$(PYTHON) -m tests.boot.unit_story build/boot
+
+.PHONY: deploy-test
+deploy-test: boot-test ## that, and first boots by the stack's own user data, good and bad; writes tests/boot/RESULT.md (20 minutes)
+	@$(PYTHON) -m tests.boot.userdata_story build/boot
+	@$(PYTHON) -m tests.boot.result build/boot tests/boot/RESULT.md
+
 .PHONY: package-arm64
 package-arm64: ## build/arm64/package: the same for arm64, cross-built, with tests under qemu-user (some minutes)
 	@tests/beat tests/deps $(RELEASE_PACKAGES)
@@ -243,7 +256,7 @@ LINT_JOBS = 'layers=tests/lint/layers.py' 'voice=tests/lint/voice.py' 'citations
 	'template=$(VENV)/bin/cfn-lint deploy/cloudformation/reeve.yaml' 'filled=build/tests/tools/iam_print stack | deploy/cloudformation/fill.py --check' \
 	'documents=for d in $(IAM_DOCUMENTS); do build/tests/tools/iam_print $$d | cmp - deploy/iam/$$d.json || exit 1; done' \
 	'mutants=$(PYTHON) tests/mutants/run.py --places' \
-	'exposure=systemd-analyze security --offline=true --threshold=11 --no-pager deploy/systemd/reeve.service'
+	'exposure=systemd-analyze security --offline=true --threshold=10 --no-pager deploy/systemd/reeve.service'
 
 # A file is looked at again when its object was made again: that knows its headers.
 TIDY = $(patsubst %.c,build/tidy/%.ok,agent/main.c $(AGENT_C))

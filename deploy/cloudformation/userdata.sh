@@ -30,20 +30,36 @@ failed() {
 }
 trap 'failed "first boot failed at line $LINENO"' ERR
 
-metadata() { curl -sSf --max-time 5 --retry 3 --retry-all-errors --retry-delay "$pause_s" "$@"; }
+# In a subnet without IPv4 the metadata service and S3 answer elsewhere.
+other() {
+	case "$imds" in
+	http://169.254.169.254) imds='http://[fd00:ec2::254]' ;;
+	'http://[fd00:ec2::254]') imds=http://169.254.169.254 ;;
+	esac
+}
+bucket() {
+	case "$imds" in
+	'http://[fd00:ec2::254]') printf '%s' "${PackageBase}" | sed 's/[.]s3[.]/.s3.dualstack./' ;;
+	*) printf '%s' "${PackageBase}" ;;
+	esac
+}
+metadata() { curl -sSfg --max-time 5 --retry 3 --retry-all-errors --retry-delay "$pause_s" "$@"; }
 
 # The object is read with the keys of the instance role; they go to curl by a pipe, not by its command line.
 get() {
 	local token role keys
-	token=$(metadata -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$imds/latest/api/token") &&
-		role=$(metadata -H "X-aws-ec2-metadata-token: $token" "$imds/latest/meta-data/iam/security-credentials/") &&
+	token=$(metadata -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$imds/latest/api/token") || {
+		other
+		return 1
+	}
+	role=$(metadata -H "X-aws-ec2-metadata-token: $token" "$imds/latest/meta-data/iam/security-credentials/") &&
 		keys=$(metadata -H "X-aws-ec2-metadata-token: $token" "$imds/latest/meta-data/iam/security-credentials/$role") ||
-		return
+		return 1
 	key() { printf '%s' "$keys" | sed -n "s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p"; }
 	printf 'user = "%s:%s"\nheader = "x-amz-security-token: %s"\n' \
 		"$(key AccessKeyId)" "$(key SecretAccessKey)" "$(key Token)" |
 		curl -sSf --max-time 120 -K - --aws-sigv4 "aws:amz:${Region}:s3" \
-			-H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' -o "$2" "${PackageBase}/$1"
+			-H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' -o "$2" "$(bucket)/$1"
 }
 
 # The metadata service, a role that was just made and the route to the bucket may each take a minute.

@@ -198,7 +198,9 @@ def main():
     made = sorted(p for p in out.iterdir() if p.is_file())
     for path in made:
         finish(path, key)
-    sums = out / f"reeve-{version}-{here.target.name}.sums"  # what a stack pins: one hash for whichever of them its machine takes
+    sums = (
+        out / f"reeve-{version}-{here.target.name}.sums"
+    )  # what a stack pins: one hash for whichever of them its machine takes
     sums.write_text("".join(p.with_name(f"{p.name}.sha256").read_text() for p in made))
     finish(sums, key)
 

@@ -99,6 +99,11 @@ class Image:
         (self.folder / "etc/hostname").write_text("machine\n")
         made.run("systemctl enable systemd-networkd.service systemd-networkd-wait-online.service")
         made.run("systemctl mask systemd-resolved.service apt-daily.timer apt-daily-upgrade.timer || true")
+        # Only its unit, to compare ours with.
+        made.run(
+            "cd /tmp && apt-get download -q redis-server && install -d /usr/share/reeve-test && dpkg-deb --fsys-tarfile redis-server*"
+            " | tar -xO ./lib/systemd/system/redis-server.service >/usr/share/reeve-test/redis-server.service && rm redis-server*"
+        )
         made.run("rm -f /etc/machine-id && touch /etc/machine-id /etc/reeve-image")
 
 

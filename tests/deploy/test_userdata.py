@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import tarfile
 import threading
@@ -104,6 +105,7 @@ class Machine:
     def __init__(self, folder, web):
         self.root, self.web, self.calls = folder / "root", web, folder / "calls"
         self.has = "neither"  # dpkg or rpm
+        self.imds = web.url
         self.key = Ed25519PrivateKey.generate()
         self.root.mkdir()
         self.put(package(folder))
@@ -169,7 +171,7 @@ class Machine:
     def boot(self):
         test = {
             "REEVE_ROOT": str(self.root),
-            "REEVE_IMDS": self.web.url,
+            "REEVE_IMDS": self.imds,
             "REEVE_PAUSE_S": "0",
             "REEVE_HAS": self.has,
             "REEVE_STATUS": "reeve-status",
@@ -285,6 +287,26 @@ def test_a_metadata_service_and_a_role_that_come_late_are_waited_for_in_place(ma
     assert machine.boot().returncode == 0, machine.done
     assert "reeve-9.9.9-x86_64.sums cannot be fetched yet" in machine.done.stdout
     assert set(machine.web.late.values()) == {0}
+
+
+def test_a_subnet_without_ipv4_is_asked_elsewhere(machine, tmp_path):
+    """curl is replaced by one that knows IPv6 alone, and leads what it knows to this test's services."""
+    web = machine.values["PackageBase"].removesuffix("/reeve")
+    machine.values["PackageBase"] = "https://b.s3.us-east-1.amazonaws.com/reeve"
+    machine.tool(
+        tmp_path / "tools/curl",
+        rf"""case "$*" in *http://169.254.169.254*) echo 'no route' >&2; exit 7 ;; esac
+args=()
+for a in "$@"; do
+	a=${{a/'http://[fd00:ec2::254]'/{web}}}
+	args+=("${{a/https:\/\/b.s3.dualstack.us-east-1.amazonaws.com/{web}}}")
+done
+exec {shutil.which("curl")} "${{args[@]}}"
+""",
+    )
+    (tmp_path / "tools/curl").write_text((tmp_path / "tools/curl").read_text().replace("#!/bin/sh", "#!/bin/bash"))
+    machine.imds = ""
+    assert machine.boot().returncode == 0, machine.done
 
 
 def test_a_unit_that_does_not_stay_up_is_told_with_its_last_error(machine, tmp_path):

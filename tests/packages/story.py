@@ -16,6 +16,10 @@ import room
 FILES = [
     "/usr/bin/reeve",
     "/usr/lib/systemd/system/reeve.service",
+    "/usr/lib/systemd/system/reeve-again.timer",
+    "/usr/lib/reeve/root/lib64",
+    "/usr/lib/reeve/root/var/lib",
+    "/usr/share/reeve/telemetry.conf",
     "/usr/lib/sysusers.d/reeve.conf",
     "/usr/share/doc/reeve/THIRD_PARTY",
     "/usr/share/doc/reeve/copyright",
