@@ -358,7 +358,8 @@ static void on_tick(struct timer *t)
 	a->ticks++;
 	if (a->telemetry != NULL)
 		telemetry_look(a->telemetry);
-	/* The first answer to a poll is behind the login: the vendor has let it in. One that cannot record anything is no success. */
+	/* The first answer to a poll is behind the login: the vendor has let it in. One that cannot record anything is no
+	 * success. */
 	if (a->stack_signal != NULL && a->journal != NULL && session_is_connected(a->session))
 		stack_signal_send(a->stack_signal);
 	if (agent_is_up(a))

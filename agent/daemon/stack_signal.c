@@ -1,7 +1,7 @@
 /* stack_signal.c - see stack_signal.h.
  *
- * Happy path: waiting -> sending -> recording -> told. Failure: resting, then sending again, for an hour; a stack waits no longer than
- * that, and its handle is worth nothing afterwards. Close: cancels. */
+ * Happy path: waiting -> sending -> recording -> told. Failure: resting, then sending again, for an hour; a stack waits no longer
+ * than that, and its handle is worth nothing afterwards. Close: cancels. */
 #include "agent/daemon/stack_signal.h"
 
 #include <jansson.h>

@@ -1,9 +1,10 @@
 /* stack_signal.h - tells the CloudFormation stack that made this machine, once, that the agent has logged in.
  *
- * The first boot writes the handle into a file beside reeve.yaml: not into that, which the vendor is shown. The stack waits for it (AWS::CloudFormation::WaitCondition), so that it is complete when the agent works and not when its package
- * was installed. Its handle is a URL of S3 that is signed already: who has it may say "success", and no key of ours is used. That it
- * was said is kept in the state folder, so that a restart does not say it again; another handle, of another stack, is told anew.
- * Failure is told by the first boot's script, whose machine the agent may not have reached. */
+ * The first boot writes the handle into a file beside reeve.yaml: not into that, which the vendor is shown. The stack waits for it
+ * (AWS::CloudFormation::WaitCondition), so that it is complete when the agent works and not when its package was installed. Its
+ * handle is a URL of S3 that is signed already: who has it may say "success", and no key of ours is used. That it was said is kept
+ * in the state folder, so that a restart does not say it again; another handle, of another stack, is told anew. Failure is told by
+ * the first boot's script, whose machine the agent may not have reached. */
 #pragma once
 #include "agent/io/world.h"
 
