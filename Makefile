@@ -177,7 +177,7 @@ package: ## build/package: .deb, .rpm and .tar.gz of a release, each with its .s
 	@tests/beat deploy/release/package.py build/release build/package $(VERSION) $(EPOCH) "$(KEY)"
 
 # Debian 12 for amd64 with a cross compiler and libraries for arm64 beside its own; qemu-user runs what came out.
-BOOT_PACKAGES := debootstrap systemd-container e2fsprogs iproute2
+BOOT_PACKAGES := binutils debootstrap systemd-container e2fsprogs iproute2
 
 .PHONY: boot-test
 boot-test: ## the service on a machine that boots: sandbox, telemetry, watchdog, crash loop, full disk, memory (ten minutes)

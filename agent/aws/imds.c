@@ -140,6 +140,11 @@ static bool is_silence(int rc)
 	return rc == -ERR_NET || rc == -ERR_TIMEOUT;
 }
 
+bool imds_lacks_ipv4(const struct imds *im)
+{
+	return imds_is_ipv6(im) && im->on_ipv4.code != ERR_TIMEOUT;
+}
+
 bool imds_is_ipv6(const struct imds *im)
 {
 	return strchr(im->endpoint, '[') != NULL;

@@ -148,7 +148,7 @@ static const char *choose_dual_suffix(const struct identity_flow *f)
 {
 	const struct region_partition *p = region_partition(f->id->instance.region);
 
-	if (f->c->dualstack == CONFIG_NO || (f->c->dualstack == CONFIG_AUTO && !imds_is_ipv6(f->im)))
+	if (f->c->dualstack == CONFIG_NO || (f->c->dualstack == CONFIG_AUTO && !imds_lacks_ipv4(f->im)))
 		return NULL;
 	if (str_eq(p->suffix, f->id->domain))
 		return p->dual_suffix;

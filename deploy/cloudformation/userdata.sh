@@ -2,18 +2,21 @@
 # userdata.sh - the first boot of the agent's machine: fetch the package, believe it only if the hash and the signature that the
 # stack pins agree, install it, start the service, wait until the agent has logged in. That it has, the agent tells the stack itself;
 # what went wrong is told from here: the last error goes to the console and to the stack. Until the agent works, a shutdown is
-# armed, and the Auto Scaling group replaces a machine that shut down: every failure is tried again on a new one.
+# armed, and the Auto Scaling group replaces a machine that shut down.
 #
-# It may run again: what is there already stays as it is. fill.py sets this file into reeve.yaml as it is. What stands in braces is
+# It may run again. The policy that is there stays: it is the customer's, and what the stack's parameters say is only how it begins on
+# a new machine. The rest is written anew. fill.py sets this file into reeve.yaml as it is. What stands in braces is
 # set in by CloudFormation (and is a variable of the environment in tests); everything else is a plain $name. The REEVE_ ones are
 # for tests alone.
 # shellcheck disable=SC2154
-root=$REEVE_ROOT imds=$REEVE_IMDS pause_s=$REEVE_PAUSE_S has=$REEVE_HAS status=$REEVE_STATUS
+root=$REEVE_ROOT imds=$REEVE_IMDS pause_s=$REEVE_PAUSE_S patience_s=$REEVE_PATIENCE_S login_s=$REEVE_LOGIN_S has=$REEVE_HAS status=$REEVE_STATUS
 set -euo pipefail
 umask 022
 shutdown -h +15 "reeve: the agent did not start"
 [ -n "$imds" ] || imds=http://169.254.169.254
 [ -n "$pause_s" ] || pause_s=5
+[ -n "$patience_s" ] || patience_s=240 # for all that is fetched
+[ -n "$login_s" ] || login_s=600      # for the agent; together less than the fifteen minutes
 [ -n "$status" ] || status="$root/usr/bin/reeve status -c $root/etc/reeve/reeve.yaml"
 
 say() { echo "reeve: $1"; }
@@ -22,13 +25,13 @@ say() { echo "reeve: $1"; }
 failed() {
 	local reason
 	say "$1"
-	reason=$(printf '%s' "$1" | tr -d '\000-\037' | sed 's/["\\]/\\&/g' | cut -c1-900)
+	reason=$(printf '%s' "$1" | LC_ALL=C tr -cd '\040-\176' | cut -c1-800 | sed 's/["\\]/\\&/g')
 	printf '{"Status": "FAILURE", "UniqueId": "%s", "Data": "first boot", "Reason": "%s"}' "$RANDOM$RANDOM" "$reason" |
 		curl -sS --max-time 30 -X PUT -H 'Content-Type:' --data-binary @- "${Ready}" || say 'the stack cannot be told'
 	shutdown -h +1 "reeve: $1"
 	exit 1
 }
-trap 'failed "first boot failed at line $LINENO"' ERR
+trap 'failed "first boot failed at line $LINENO: $BASH_COMMAND"' ERR
 
 # In a subnet without IPv4 the metadata service and S3 answer elsewhere.
 other() {
@@ -43,7 +46,7 @@ bucket() {
 	*) printf '%s' "${PackageBase}" ;;
 	esac
 }
-metadata() { curl -sSfg --max-time 5 --retry 3 --retry-all-errors --retry-delay "$pause_s" "$@"; }
+metadata() { curl -sSfg --connect-timeout 2 --max-time 5 --retry 3 --retry-all-errors --retry-delay "$pause_s" "$@"; }
 
 # The object is read with the keys of the instance role; they go to curl by a pipe, not by its command line.
 get() {
@@ -58,19 +61,20 @@ get() {
 	key() { printf '%s' "$keys" | sed -n "s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p"; }
 	printf 'user = "%s:%s"\nheader = "x-amz-security-token: %s"\n' \
 		"$(key AccessKeyId)" "$(key SecretAccessKey)" "$(key Token)" |
-		curl -sSf --max-time 120 -K - --aws-sigv4 "aws:amz:${Region}:s3" \
+		curl -sSf --connect-timeout 5 --max-time 120 -K - --aws-sigv4 "aws:amz:${Region}:s3" \
 			-H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' -o "$2" "$(bucket)/$1"
 }
 
 # The metadata service, a role that was just made and the route to the bucket may each take a minute.
 fetch() {
-	local try
-	for try in $(seq 20); do
-		! get "$1" "$2" || return 0
-		[ "$try" -gt 1 ] || say "$1 cannot be fetched yet; it is tried for some minutes"
+	local why=""
+	while [ $SECONDS -lt "$patience_s" ]; do
+		! get "$1" "$2" 2>"$work/why" || return 0
+		[ -n "$why" ] || say "$1 cannot be fetched yet; it is tried for some minutes"
+		why=$(tail -n 1 "$work/why")
 		sleep "$pause_s"
 	done
-	failed "$1 cannot be fetched from ${PackageBase}: the line before says why"
+	failed "$1 cannot be fetched from ${PackageBase}: $why"
 }
 
 work=$(mktemp -d)
@@ -97,7 +101,7 @@ unpack() {
 	*) tar -xzf "$work/$package" -C "$root/" --strip-components=1 --no-same-owner --no-overwrite-dir ;;
 	esac
 }
-unpack >"$work/log" 2>&1 || failed "$package cannot be installed: $(tail -n 1 "$work/log")"
+unpack >"$work/log" 2>&1 || failed "$package cannot be installed: $(grep -iE 'error|cannot|no space' "$work/log" | tail -n 1)"
 rm -rf "$work"
 systemd-sysusers reeve.conf
 
@@ -125,7 +129,7 @@ telemetry:
   host_metrics:
     interval: 15s
 END
-cat >"$root/etc/reeve/policy.yaml" <<END
+[ -e "$root/etc/reeve/policy.yaml" ] || cat >"$root/etc/reeve/policy.yaml" <<END
 commands:
   warehouse.apply: ${Apply}
   warehouse.delete: ${Delete}
@@ -168,8 +172,8 @@ trouble() {
 
 systemctl daemon-reload
 systemctl enable reeve.service
-systemctl start --no-block reeve.service
-for _ in $(seq 120); do
+systemctl restart --no-block reeve.service
+while [ $SECONDS -lt $((patience_s + login_s)) ]; do
 	sleep "$pause_s"
 	said=$($status 2>&1 || true)
 	case "$said" in

@@ -219,7 +219,16 @@ def test_the_machine_keeps_its_promises(template):
     assert "KeyName" not in data
     group = template["Resources"]["SecurityGroup"]["Properties"]
     assert "SecurityGroupIngress" not in group  # nothing listens beyond the machine
-    assert [r["FromPort"] for r in group["SecurityGroupEgress"]] == [443]
+    ways_out = [(r["FromPort"], r.get("CidrIp") or r.get("CidrIpv6")) for r in group["SecurityGroupEgress"]]
+    assert ways_out == [(443, "0.0.0.0/0"), (443, "::/0")]
+
+
+@pytest.mark.parametrize(("resource", "service"), [("Ec2Endpoint", "ec2"), ("StsEndpoint", "sts")])
+def test_in_china_these_endpoint_services_have_another_name(template, resource, service):
+    where, there, else_where = template["Resources"][resource]["Properties"]["ServiceName"]["Fn::If"]
+    assert template["Conditions"][where] == {"Fn::Equals": [{"Ref": "AWS::Partition"}, "aws-cn"]}
+    assert there == {"Fn::Sub": f"cn.com.amazonaws.${{AWS::Region}}.{service}"}
+    assert else_where == {"Fn::Sub": f"com.amazonaws.${{AWS::Region}}.{service}"}
 
 
 def test_what_is_shipped_promises_no_kill_switch_that_is_not_there():

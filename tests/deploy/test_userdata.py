@@ -106,6 +106,7 @@ class Machine:
         self.root, self.web, self.calls = folder / "root", web, folder / "calls"
         self.has = "neither"  # dpkg or rpm
         self.imds = web.url
+        self.patience = "10"
         self.key = Ed25519PrivateKey.generate()
         self.root.mkdir()
         self.put(package(folder))
@@ -173,6 +174,8 @@ class Machine:
             "REEVE_ROOT": str(self.root),
             "REEVE_IMDS": self.imds,
             "REEVE_PAUSE_S": "0",
+            "REEVE_PATIENCE_S": self.patience,
+            "REEVE_LOGIN_S": "5",
             "REEVE_HAS": self.has,
             "REEVE_STATUS": "reeve-status",
         }
@@ -213,8 +216,8 @@ def test_a_good_package_is_installed_and_the_agent_is_waited_for(machine):
     assert drop_in.read_text() == (REPO / "deploy/systemd/telemetry.conf").read_text()
     calls = machine.called()
     assert calls[0].startswith("shutdown -h +15")
-    assert calls.index("systemd-sysusers reeve.conf") < calls.index("systemctl start --no-block reeve.service")
-    assert calls.index("systemctl start --no-block reeve.service") < calls.index("shutdown -c")
+    assert calls.index("systemd-sysusers reeve.conf") < calls.index("systemctl restart --no-block reeve.service")
+    assert calls.index("systemctl restart --no-block reeve.service") < calls.index("shutdown -c")
     assert machine.web.signals == []  # the agent says it itself
     handle = machine.root / "etc/reeve/wait-handle"
     assert handle.read_text() == machine.values["Ready"] + "\n"
@@ -256,8 +259,11 @@ def test_the_configuration_says_what_the_parameters_say(machine):
 
 def test_a_second_run_is_harmless(machine):
     assert machine.boot().returncode == 0, machine.done
+    policy = machine.root / "etc/reeve/policy.yaml"
+    policy.write_text("commands: {}\n")
     assert machine.boot().returncode == 0, machine.done
     assert os.access(machine.root / "usr/bin/reeve", os.X_OK)
+    assert policy.read_text() == "commands: {}\n"  # the customer's, whatever the parameters say
 
 
 def test_a_package_changed_on_its_way_is_refused(machine):
@@ -279,7 +285,9 @@ def test_a_list_that_another_key_signed_is_refused(machine):
 def test_a_list_without_a_signature_is_refused(machine):
     del machine.web.objects[f"{SUMS}.sig"]
     base = machine.values["PackageBase"]
-    assert machine.is_refused(f"reeve-9.9.9-x86_64.sums.sig cannot be fetched from {base}: the line before says why")
+    assert machine.is_refused(
+        f"reeve-9.9.9-x86_64.sums.sig cannot be fetched from {base}: curl: (22) The requested URL returned error: 403"
+    )
 
 
 def test_a_metadata_service_and_a_role_that_come_late_are_waited_for_in_place(machine):

@@ -18,7 +18,7 @@ FILES = [
     "/usr/lib/systemd/system/reeve.service",
     "/usr/lib/systemd/system/reeve-again.timer",
     "/usr/lib/reeve/root/lib64",
-    "/usr/lib/reeve/root/var/lib",
+    "/usr/lib/reeve/root/var/lib/reeve",
     "/usr/share/reeve/telemetry.conf",
     "/usr/lib/sysusers.d/reeve.conf",
     "/usr/share/doc/reeve/THIRD_PARTY",
