@@ -50,10 +50,8 @@ def put(source, to, mode=0o644):
 
 def root(folder):
     """What the service has for its root: empty folders, on which systemd lays what reeve.service names."""
-    for name in ("dev", "etc", "proc", "run/reeve", "sys", "tmp", "usr", "var/lib/reeve", "var/tmp"):
+    for name in ("dev", "etc", "lib", "lib64", "proc", "run/reeve", "sys", "tmp", "usr", "var/lib/reeve", "var/tmp"):
         (folder / name).mkdir(parents=True)
-    for name in ("lib", "lib64"):  # where the loader is looked for
-        (folder / name).symlink_to(f"usr/{name}")
 
 
 def stage(here, release, tree, version, epoch):

@@ -28,6 +28,7 @@ poll:
 """
 # Every family that the collector knows (docs of the metrics: OpenTelemetry's semantic conventions).
 FAMILIES = ["cpu", "memory", "paging", "disk", "filesystem", "network", "process", "uptime"]
+THEIRS = ["/home", "/root", "/boot", "/srv", "/opt"]  # folders of the machine that are none of the agent's business
 EXPOSURE = {"base": 1.0, "telemetry": 1.3}  # at most
 
 
@@ -59,6 +60,8 @@ def install(m, w, more=""):
     shutil.copy(package(), m.root / "tmp/reeve.deb")
     m.disk.run("dpkg -i /tmp/reeve.deb")
     w.prepare(m)
+    for path in THEIRS:
+        m.put(f"{path}/theirs", "somebody else's\n")
     m.put("/etc/reeve/reeve.yaml", w.configuration(more))
     m.put("/etc/reeve/policy.yaml", w.policy())
     m.disk.run("systemctl enable reeve.service")
@@ -151,13 +154,15 @@ def sandbox(s, m):
     pid = show(m, "MainPID")["MainPID"]
     looks = [
         ("its root shows /usr and /etc", "ls /usr/bin/reeve /etc/reeve/reeve.yaml", True),
-        *((f"it cannot see {path}", f"ls -d {path}", False) for path in ("/home", "/root", "/boot", "/srv", "/opt")),
+        *((f"it cannot see {path}, which is there", f"ls {path}/theirs", False) for path in THEIRS),
         ("it cannot write /usr", "touch /usr/x", False),
         ("it cannot write /etc", "touch /etc/reeve/x", False),
         ("it can write its state", "touch /var/lib/reeve/x && rm /var/lib/reeve/x", True),
         ("it can run no shell", "/bin/sh -c true", False),
     ]
     root = f"/proc/{pid}/root"
+    for path in THEIRS:
+        m.inside("ls", f"{path}/theirs")
     for sentence, command, works in looks:
         paths = command.replace(" /", f" {root}/")
         if "no shell" in sentence:
