@@ -101,7 +101,9 @@ unpack() {
 	*) tar -xzf "$work/$package" -C "$root/" --strip-components=1 --no-same-owner --no-overwrite-dir ;;
 	esac
 }
-unpack >"$work/log" 2>&1 || failed "$package cannot be installed: $(grep -iE 'error|cannot|no space' "$work/log" | tail -n 1)"
+# What went wrong, and the lines behind it: dpkg names the archive first and its trouble then.
+why_not() { grep -iE 'error|cannot|no space' "$work/log" | head -n 3 | tr '\n' ' '; }
+unpack >"$work/log" 2>&1 || failed "$package cannot be installed: $(why_not)"
 rm -rf "$work"
 systemd-sysusers reeve.conf
 

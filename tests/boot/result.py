@@ -1,11 +1,17 @@
 """result.py FOLDER FILE - writes down what the last run of the stories has shown (make deploy-test)."""
 
 import pathlib
+import re
 import subprocess
 import sys
 import time
 
-STORIES = [("unit", "The service under systemd"), ("userdata", "First boots, by the user data of the stack")]
+from tests.boot import unit_story, userdata_story
+
+STORIES = [
+    ("The service under systemd", "unit", [*(p.__name__ for p in unit_story.STORIES), "redis"]),
+    ("First boots, by the user data of the stack", "userdata", [p.__name__ for p in userdata_story.STORIES]),
+]
 HEAD = """# What was seen
 
 Debian 12 (systemd 252, cloud-init 22.4) in systemd-nspawn, with the packages of `make package`, a metadata service, AWS (moto), a
@@ -19,8 +25,10 @@ def main():
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
     ).stdout.strip()
     parts = [HEAD, f"Run on {time.strftime('%Y-%m-%d', time.gmtime())}, of commit {commit}.\n"]
-    for name, title in STORIES:
-        parts.append(f"## {title}\n\n```text\n{(folder / f'{name}.told').read_text()}```\n")
+    for title, kind, stories in STORIES:
+        told = "".join((folder / f"told/{kind}-{story}.txt").read_text() for story in stories)
+        passed, failed = (len(re.findall(rf"^  {mark} ", told, re.MULTILINE)) for mark in ("ok  ", "FAIL"))
+        parts.append(f"## {title}\n\n```text\n{told}{passed} passed, {failed} failed\n```\n")
     to.write_text("\n".join(parts))
 
 

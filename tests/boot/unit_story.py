@@ -40,9 +40,11 @@ class Story:
         self.passed, self.failed = self.passed + bool(holds), self.failed + (not holds)
         self.tell(f"  {'ok   ' if holds else 'FAIL '} {sentence}" + ("" if holds else f": {str(found)[:600]}"))
 
-    def end(self, path):
-        self.tell(f"{self.passed} passed, {self.failed} failed")
+    def keep(self, path):
+        """What was told since the last time, for the record (result.py)."""
+        path.parent.mkdir(exist_ok=True)
         path.write_text("\n".join(self.lines) + "\n")
+        self.lines = []
 
     def tell(self, line):
         self.lines.append(line)
@@ -416,6 +418,9 @@ def memory(s, w, image, folder):
             group.rmdir()
 
 
+STORIES = [base, telemetry, watchdog, crash_loop, full, memory]
+
+
 def main():
     folder = pathlib.Path(sys.argv[1]).resolve()
     only = sys.argv[2:]
@@ -435,8 +440,10 @@ def main():
                 part(s, w, image, place / "machine")
         except (TimeoutError, RuntimeError) as broken:
             s.check(f"{part.__name__} can be told to its end", False, broken)
+        s.keep(folder / f"told/unit-{part.__name__}.txt")
     s.tell(f"  redis-server of Debian, beside it: {redis(image)}")
-    s.end(folder / "unit.told")
+    s.keep(folder / "told/unit-redis.txt")
+    print(f"{s.passed} passed, {s.failed} failed")
     return s.failed != 0
 
 

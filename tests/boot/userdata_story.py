@@ -302,7 +302,8 @@ def main():
                 part(s, Boot(w, m))
         except (TimeoutError, RuntimeError) as broken:
             s.check(f"{part.__name__} can be told to its end", False, broken)
-    s.end(folder / "userdata.told")
+        s.keep(folder / f"told/userdata-{part.__name__}.txt")
+    print(f"{s.passed} passed, {s.failed} failed")
     return s.failed != 0
 
 

@@ -240,7 +240,7 @@ def test_the_package_is_of_the_kind_that_the_machine_keeps(machine, has, call):
 def test_a_package_that_cannot_be_installed_says_why(machine, tmp_path):
     machine.has = "dpkg"
     machine.tool(tmp_path / "tools/dpkg", "echo 'dpkg: error: No space left on device' >&2; exit 1")
-    assert machine.is_refused("reeve_9.9.9_amd64.deb cannot be installed: dpkg: error: No space left on device")
+    assert machine.is_refused("reeve_9.9.9_amd64.deb cannot be installed: dpkg: error: No space left on device ")
 
 
 def test_the_configuration_says_what_the_parameters_say(machine):
