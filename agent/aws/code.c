@@ -150,12 +150,13 @@ static const struct code_row *find(const struct code_row *rows, const char *code
 
 /* The first that fits:
  *
- *   AuthFailure          by its status
- *   one of the service's own, or of the table   as that says, also where the status says another thing
- *   a beginning          a family by its first letters
- *   an ending            a family by its last letters
- *   no code, or 5xx      by the status: a code that nobody knows does not make a fault of AWS a refusal
- *   any other            the request is wrong for AWS */
+ *   AuthFailure                  by its status
+ *   a row of the service's own   as that says, also where the status says another thing
+ *   a row of the common table    the same
+ *   a beginning                  a family by its first letters
+ *   an ending                    a family by its last letters
+ *   no code, or 5xx              by the status: a code that nobody knows does not make a fault of AWS a refusal
+ *   any other                    the request is wrong for AWS */
 struct code_meaning code_judge(const struct code_row *own, const char *code, int status)
 {
 	const struct code_row *row;

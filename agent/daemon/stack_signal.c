@@ -110,7 +110,6 @@ static void send(struct stack_signal *s)
 	sm_move(&s->sm, SIGNAL_SENDING);
 	s->http.method = "PUT";
 	s->http.url = s->handle;
-	s->http.ca_file = s->cfg.ca_file;
 	s->http.send = s->body;
 	s->http.send_len = strlen(s->body);
 	s->w->http_start(s->w, &s->http, on_answer);

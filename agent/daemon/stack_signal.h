@@ -14,7 +14,6 @@ struct stack_signal_config {
 	const char *handle_path; /* the file with the handle of the WaitCondition */
 	const char *state_dir;   /* where it is kept that it was told */
 	const char *unique_id;   /* of this signal among those for one handle: the instance's id */
-	const char *ca_file;     /* NULL: the system's bundle */
 };
 
 /* cfg is copied, its texts stay the caller's until the close. NULL: no stack waits, for there is no such file, or none that can be
