@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from tests.boot import machine, world
+from tests.boot import machine, story
 
 PACKAGE = machine.REPO / "build/package"
 UNIT = "reeve.service"
@@ -30,25 +30,6 @@ poll:
 FAMILIES = ["cpu", "memory", "paging", "disk", "filesystem", "network", "process", "uptime"]
 THEIRS = ["/home", "/root", "/boot", "/srv", "/opt"]  # folders of the machine that are none of the agent's business
 EXPOSURE = {"base": 1.0, "telemetry": 1.3}  # at most
-
-
-class Story:
-    def __init__(self):
-        self.passed, self.failed, self.lines = 0, 0, []
-
-    def check(self, sentence, holds, found=""):
-        self.passed, self.failed = self.passed + bool(holds), self.failed + (not holds)
-        self.tell(f"  {'ok   ' if holds else 'FAIL '} {sentence}" + ("" if holds else f": {str(found)[:600]}"))
-
-    def keep(self, path):
-        """What was told since the last time, for the record (result.py)."""
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("\n".join(self.lines) + "\n")
-        self.lines = []
-
-    def tell(self, line):
-        self.lines.append(line)
-        print(line, flush=True)
 
 
 def package():
@@ -421,31 +402,13 @@ def memory(s, w, image, folder):
 STORIES = [base, telemetry, watchdog, crash_loop, full, memory]
 
 
-def main():
-    folder = pathlib.Path(sys.argv[1]).resolve()
-    only = sys.argv[2:]
-    os.umask(0o022)
-    if os.geteuid() != 0:
-        os.execvp("sudo", ["sudo", "-n", sys.executable, "-m", "tests.boot.unit_story", *sys.argv[1:]])
-    image = machine.Image(folder / "image")
-    machine.enter_network()
-    s = Story()
-    for n, part in enumerate(
-        p for p in (base, telemetry, watchdog, crash_loop, full, memory) if not only or p.__name__ in only
-    ):
-        place = folder / f"unit-{n}"
-        machine.clear(place)
-        try:
-            with world.World(place, machine.REPO / "build/release/reeve") as w:
-                part(s, w, image, place / "machine")
-        except (TimeoutError, RuntimeError) as broken:
-            s.check(f"{part.__name__} can be told to its end", False, broken)
-        s.keep(folder / f"told/unit-{part.__name__}.txt")
+def beside(s, image):
     s.tell(f"  redis-server of Debian, beside it: {redis(image)}")
-    s.keep(folder / "told/unit-redis.txt")
-    print(f"{s.passed} passed, {s.failed} failed")
-    return s.failed != 0
+
+
+def play(s, part, w, image, place):
+    part(s, w, image, place)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(story.tell("unit", STORIES, play, beside))

@@ -5,15 +5,13 @@ Each is a machine of its own. What a boot shows is written down in tests/boot/RE
 
 import base64
 import hashlib
-import os
-import pathlib
 import re
 import sys
 import time
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.boot import machine, unit_story, world
+from tests.boot import machine, story, unit_story, world
 from tests.peers import stage, web
 
 SCRIPT = machine.REPO / "deploy/cloudformation/userdata.sh"
@@ -279,33 +277,11 @@ STORIES = [
 ]
 
 
-def main():
-    folder = pathlib.Path(sys.argv[1]).resolve()
-    only = sys.argv[2:]
-    os.umask(0o022)
-    if os.geteuid() != 0:
-        os.execvp("sudo", ["sudo", "-n", sys.executable, "-m", "tests.boot.userdata_story", *sys.argv[1:]])
-    image = machine.Image(folder / "image")
-    machine.enter_network()
-    s = unit_story.Story()
-    for part in STORIES:
-        if only and part.__name__ not in only:
-            continue
-        place = folder / "first-boot" / part.__name__
-        machine.clear(place)
-        s.tell(f"{part.__name__.replace('_', ' ')}")
-        try:
-            with (
-                world.World(place, machine.REPO / "build/release/reeve") as w,
-                machine.Machine(place / "machine", image) as m,
-            ):
-                part(s, Boot(w, m))
-        except (TimeoutError, RuntimeError) as broken:
-            s.check(f"{part.__name__} can be told to its end", False, broken)
-        s.keep(folder / f"told/userdata-{part.__name__}.txt")
-    print(f"{s.passed} passed, {s.failed} failed")
-    return s.failed != 0
+def play(s, part, w, image, place):
+    s.tell(part.__name__.replace("_", " "))
+    with machine.Machine(place, image) as m:
+        part(s, Boot(w, m))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(story.tell("userdata", STORIES, play))

@@ -3,7 +3,6 @@ tools replaced by ones that write down how they were called."""
 
 import base64
 import hashlib
-import http.server
 import json
 import os
 import pathlib
@@ -16,6 +15,7 @@ import threading
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tests.peers import web as peers
 from tests.peers.bucket import is_signed
 
 REPO = pathlib.Path(__file__).parents[2]
@@ -27,33 +27,24 @@ KEYS = {"Code": "Success", "AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "se/
 ROLE = "/latest/meta-data/iam/security-credentials/"
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-    def answer(self, body, status=200):
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
+class Handler(peers.Handler):
     def is_late(self):
         """This path works only after so many tries."""
         left = self.server.late.get(self.path, 0)
         if left:
             self.server.late[self.path] = left - 1
-            self.answer(b"not yet", 503)
+            self.answer(503, b"not yet")
         return left > 0
 
     def do_PUT(self):
         if self.is_late():
             return
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self.body()
         if self.path == "/latest/api/token":
-            self.answer(b"token-1")
+            self.answer(200, b"token-1")
         else:
             self.server.signals.append(json.loads(body))
-            self.answer(b"")
+            self.answer(200, b"")
 
     def do_GET(self):
         if self.is_late():
@@ -61,16 +52,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path.startswith("/latest/"):
             allowed = self.headers.get("X-aws-ec2-metadata-token") == "token-1"
             body = json.dumps(KEYS, indent=2).encode() if self.path == ROLE + "a-role" else b"a-role"
-            self.answer(body if allowed else b"", 200 if allowed else 401)
+            self.answer(200 if allowed else 401, body if allowed else b"")
         elif self.path in self.server.objects and is_signed(self.headers, self.path, KEYS):
-            self.answer(self.server.objects[self.path])
+            self.answer(200, self.server.objects[self.path])
         else:
-            self.answer(b"", 403)
+            self.answer(403, b"")
 
 
 @pytest.fixture
 def web():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = peers.Server(("127.0.0.1", 0), Handler)
     server.objects, server.signals, server.late = {}, [], {}
     server.url = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,7 +1,6 @@
 """A bucket, as far as a first boot needs one: objects for whoever signs with the keys of the instance role, and the place where a
 stack's signals arrive."""
 
-import http.server
 import json
 import re
 import threading
@@ -9,6 +8,8 @@ import threading
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+
+from tests.peers import web
 
 
 class Signer(S3SigV4Auth):
@@ -39,20 +40,11 @@ def is_signed(headers, path, keys, region="us-east-1", scheme="http"):
     return Signer(keys, headers["x-amz-date"], region).signature_of(url, named) == signed[2]
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-    def answer(self, body, status=200):
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
+class Handler(web.Handler):
     def do_PUT(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.server.signals.append(json.loads(body) | {"type": self.headers.get("Content-Type"), "path": self.path})
-        self.answer(b"")
+        signal = json.loads(self.body())
+        self.server.signals.append(signal | {"type": self.headers.get("Content-Type"), "path": self.path})
+        self.answer(200, b"")
 
     def do_GET(self):
         self.server.asked.append(self.path)
@@ -64,15 +56,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             or self.path not in self.server.objects
             or not is_signed(self.headers, self.path, keys, scheme="https")
         ):
-            self.answer(b"<Error><Code>AccessDenied</Code></Error>", 403)
+            self.answer(403, b"<Error><Code>AccessDenied</Code></Error>")
         else:
-            self.answer(self.server.objects[self.path])
+            self.answer(200, self.server.objects[self.path])
 
 
-class Bucket(http.server.ThreadingHTTPServer):
+class Bucket(web.Server):
     """objects {path: bytes}; signals [{...}]; the next `refuse` requests for objects are refused, as those of a role just made."""
-
-    daemon_threads = True
 
     def __init__(self, keys):
         super().__init__(("127.0.0.1", 0), Handler)
