@@ -1,6 +1,7 @@
 /* code.h - what an AWS error code means, decided before anybody looks at the HTTP status: EC2 says
  * InsufficientInstanceCapacity with 500 and RequestLimitExceeded with 503. One table, and rows of a service's own where it means
- * another thing; the families with a common ending (.NotFound, .Duplicate, LimitExceeded, Capacity) need no entries of their own. */
+ * another thing; the families with a common ending (.NotFound, .Duplicate, LimitExceeded, Capacity) need no entries of their
+ * own. */
 #pragma once
 #include <stdbool.h>
 
