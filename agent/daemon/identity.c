@@ -141,7 +141,8 @@ static void on_caller(struct aws_call *call)
 /*  aws.dualstack  the metadata service answers over   AWS is asked at
  *  false          any                                 the usual hosts
  *  true           any                                 dual-stack hosts
- *  not given      IPv6: an IPv6-only subnet           dual-stack hosts
+ *  not given      IPv6, and there is no way by IPv4   dual-stack hosts
+ *  not given      IPv6, and IPv4 was only silent      the usual hosts: it may just have been slow
  *  not given      IPv4                                the usual hosts
  * The suffix of dual-stack hosts is published by partition; of one that nobody has published the usual hosts stay. */
 static const char *choose_dual_suffix(const struct identity_flow *f)

@@ -53,6 +53,13 @@ MUTANTS = [
         "build/tests/unit/aws/test_imds",
     ),
     Mutant(
+        "a slow metadata service taken for a subnet without IPv4",
+        "agent/aws/imds.c",
+        "	return imds_is_ipv6(im) && im->on_ipv4.code != ERR_TIMEOUT;",
+        "	return imds_is_ipv6(im);",
+        "build/tests/unit/daemon/test_identity",
+    ),
+    Mutant(
         "the session token of one address shown to the other",
         "agent/aws/imds.c",
         "	im->endpoint = endpoint;\n	secret_close(&im->token);\n",

@@ -358,6 +358,7 @@ static void where_ipv4_does_not_answer_ipv6_is_asked_in_the_same_attempt_and_rem
 		assert_int_equal(ask(c, im, &a, IMDS_WHAT_IDENTITY), 0);
 		assert_in_range(world_now_ms(c->w) - began_ms, 0, cases[i].most_ms);
 		assert_true(imds_is_ipv6(im));
+		assert_int_equal(imds_lacks_ipv4(im), cases[i].status == -ERR_NET);
 		assert_string_equal(seen_header(cloud_seen(c, "document", 0), "x-aws-ec2-metadata-token"), "TOKEN6==");
 		assert_int_equal(ask(c, im, &a, IMDS_WHAT_DOMAIN), 0);
 		assert_int_equal(cloud_count(c, AT_IPV4), 1);

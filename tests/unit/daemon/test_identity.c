@@ -10,7 +10,7 @@
 struct place {
 	const char *region, *partition;
 	const char *domain; /* as the metadata service says; NULL: it does not know, 404 */
-	bool is_ipv6_only;
+	bool is_ipv6_only, is_ipv4_silent;
 	enum config_choice dualstack;
 	const char *sts; /* the host that is to be asked */
 };
@@ -50,7 +50,9 @@ static void set_up(struct cloud *c, const struct place *p, char *texts[2])
 			      "</Arn><UserId>AROA1:i-1</UserId><Account>123456789012</Account></GetCallerIdentityResult>"
 			      "</GetCallerIdentityResponse>",
 			      p->partition);
-	if (p->is_ipv6_only)
+	if (p->is_ipv4_silent)
+		CLOUD(c, .match = " " IMDS_IPV4, .status = -ERR_TIMEOUT, .delay_ms = 1000);
+	else if (p->is_ipv6_only)
 		CLOUD(c, .match = " " IMDS_IPV4, .status = -ERR_NET);
 	else
 		CLOUD(c, .match = " " IMDS_IPV6, .status = -ERR_NET);
@@ -158,11 +160,23 @@ static void the_configuration_decides_on_dual_stack_hosts_where_it_says_anything
 	      .sts = "sts.eu-west-1.amazonaws.com");
 }
 
+/* One slow answer must not lead a machine past its VPC endpoints, whose private names are the usual ones. */
+static void a_metadata_service_that_was_only_slow_over_ipv4_leaves_the_usual_hosts(void **state)
+{
+	struct cloud *c = *state;
+
+	CHECK(c, .region = "eu-west-1", .partition = "aws", .domain = "amazonaws.com", .is_ipv4_silent = true,
+	      .sts = "sts.eu-west-1.amazonaws.com");
+	CHECK(c, .region = "eu-west-1", .partition = "aws", .domain = "amazonaws.com", .is_ipv4_silent = true,
+	      .dualstack = CONFIG_YES, .sts = "sts.eu-west-1.api.aws");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CLOUD_TEST(each_partition_is_asked_at_its_own_hosts_whether_the_metadata_service_knows_its_domain_or_not),
 		CLOUD_TEST(the_metadata_services_answer_counts_before_the_published_list),
+		CLOUD_TEST(a_metadata_service_that_was_only_slow_over_ipv4_leaves_the_usual_hosts),
 		CLOUD_TEST(the_configuration_decides_on_dual_stack_hosts_where_it_says_anything),
 	};
 
