@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/aws/region.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/cli/cli.h"
@@ -100,6 +101,8 @@ static int answer(const struct iam_question *q, struct err *e)
 		args.installation = c.installation;
 		args.account = c.account;
 		args.region = c.region;
+		args.partition = c.region != NULL ? region_partition(c.region)->name : NULL;
+		args.suffix = c.region != NULL ? region_partition(c.region)->suffix : NULL;
 	}
 	/* Made also after a failure, because the lists are closed below in any case. */
 	policy_iam_lists(q->policy != NULL ? &p : NULL, &lists);

@@ -4,7 +4,7 @@
 # what went wrong is told from here: the last error goes to the console and to the stack. Until the agent works, a shutdown is
 # armed, and the Auto Scaling group replaces a machine that shut down.
 #
-# It may run again. The policy that is there stays: it is the customer's, and what the stack's parameters say is only how it begins on
+# It may run again, and does at each boot until the agent has worked once. The policy that is there stays: it is the customer's, and what the stack's parameters say is only how it begins on
 # a new machine. The rest is written anew. fill.py sets this file into reeve.yaml as it is. What stands in braces is
 # set in by CloudFormation (and is a variable of the environment in tests); everything else is a plain $name. The REEVE_ ones are
 # for tests alone.
@@ -13,6 +13,9 @@ root=$REEVE_ROOT imds=$REEVE_IMDS pause_s=$REEVE_PAUSE_S patience_s=$REEVE_PATIE
 set -euo pipefail
 umask 022
 shutdown -h +15 "reeve: the agent did not start"
+# A reboot forgets an armed shutdown, and cloud-init runs user data once: what it runs at each boot arms it again.
+again=$root/var/lib/cloud/scripts/per-boot/reeve
+[ "$0" = "$again" ] || install -D -m 700 "$0" "$again"
 [ -n "$imds" ] || imds=http://169.254.169.254
 [ -n "$pause_s" ] || pause_s=5
 [ -n "$patience_s" ] || patience_s=240 # for all that is fetched
@@ -113,6 +116,7 @@ installation: ${Installation}
 vendor:
   name: ${Vendor}
   url: ${VendorUrl}
+  ${Proxy}
 aws:
   region: ${Region}
   account: "${Account}"
@@ -182,6 +186,7 @@ while [ $SECONDS -lt $((patience_s + login_s)) ]; do
 	*READ_ONLY*) failed "the agent is read-only: $(trouble)" ;;
 	*', connected, last answer '*)
 		shutdown -c
+		rm -f "$again"
 		say "the agent of $package has logged in"
 		exit 0
 		;;

@@ -50,6 +50,7 @@ class Boot:
             "Installation": stage.INSTALLATION,
             "Vendor": "velodb",
             "VendorUrl": f"https://{stage.VENDOR_HOST}",
+            "Proxy": "",
             "CommandKey": trust["command"],
             "ReleaseKey": trust["release"],
             "HeadKey": trust["head"],
@@ -124,7 +125,6 @@ def logins(w):
 
 def good(s, b):
     b.run()
-    time.monotonic()
     b.m.wait(lambda: logins(b.w), 240, "a login")
     s.check(f"from power on to the first login it takes {time.monotonic() - b.m.begun:.0f} s", True)
     told = b.m.wait(b.signals, 120, "a signal")
@@ -136,8 +136,7 @@ def good(s, b):
     )
     b.m.until(r"reeve: the agent of \S+ has logged in", 120)
     s.check("the console says which package has logged in", f"reeve_{b.version}_amd64.deb" in b.m.said())
-    status, _ = b.m.ask("sh", "-c", "test -e /run/systemd/shutdown/scheduled")
-    s.check("the armed shutdown is called off", status != 0)
+    s.check("the armed shutdown is called off", not is_armed(b.m))
     s.check(
         "the unit is active and enabled",
         b.m.inside("systemctl", "is-enabled", "reeve.service") == "enabled" and unit_story.is_up(b.m),
@@ -182,6 +181,27 @@ def tarball(s, b):
     )
 
 
+def interrupted(s, b):
+    """The machine boots again while the first boot still waits: an armed shutdown does not outlive that, and user data runs once."""
+    b.w.is_vendor_away = True
+    b.run()
+    b.m.wait(lambda: unit_story.is_up(b.m), 240, "an active unit")
+    b.m.off()
+    b.m.boot()
+    b.w.connect(b.m)
+    b.m.wait(lambda: is_armed(b.m), 120, "an armed shutdown")
+    s.check("after a reboot in the middle of the first boot the shutdown is armed again", True)
+    b.w.is_vendor_away = False
+    b.m.until(r"reeve: the agent of \S+ has logged in", 240)
+    told = b.m.wait(b.signals, 60, "a signal")
+    s.check("and called off by the first login", not is_armed(b.m) and told[0][0] == "SUCCESS", told)
+    s.check("no later boot runs it", not (b.m.root / "var/lib/cloud/scripts/per-boot/reeve").exists())
+
+
+def is_armed(m):
+    return m.ask("sh", "-c", "test -e /run/systemd/shutdown/scheduled")[0] == 0
+
+
 # ---- what goes wrong ----
 
 
@@ -197,6 +217,22 @@ def wrong_pin(s, b):
     b.values["PackageSigner"] = public_half(Ed25519PrivateKey.generate())
     b.run()
     b.fails(s, "a list that another key signed", rf"the signature of {b.list_name} is not good")
+
+
+def another_list(s, b):
+    b.values["PackageSha256"] = "0" * 64
+    b.run()
+    b.fails(
+        s, "a list of the vendor's that the stack does not name", rf"{b.list_name} is not the one that the stack names"
+    )
+
+
+def unsigned(s, b):
+    del b.objects[f"{b.list_name}.sig"]
+    b.run()
+    b.fails(
+        s, "a list without a signature", rf"{b.list_name}.sig cannot be fetched from https://\S+: curl: .*(403|404)"
+    )
 
 
 def missing_key(s, b):
@@ -266,8 +302,11 @@ STORIES = [
     good,
     late,
     tarball,
+    interrupted,
     tampered,
     wrong_pin,
+    another_list,
+    unsigned,
     missing_key,
     no_network,
     full_disk,

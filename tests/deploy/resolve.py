@@ -2,7 +2,12 @@
 
 import re
 
-PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
+PSEUDO = {
+    "AWS::Partition": "aws",
+    "AWS::Region": "us-east-1",
+    "AWS::AccountId": "123456789012",
+    "AWS::URLSuffix": "amazonaws.com",
+}
 NO_VALUE = object()
 
 
@@ -15,6 +20,7 @@ class Resolver:
         self.template = template
         self.values = PSEUDO | defaults(template) | given
         self.functions = {"Ref": self.ref, "Fn::Sub": self.sub, "Fn::Join": self.join, "Fn::Split": self.split}
+        self.functions |= {"Fn::Select": lambda v: self.of(v[1])[int(v[0])]}
         self.functions |= {"Fn::If": self.choose, "Fn::Not": lambda v: not self.of(v[0])}
         self.functions |= {"Fn::Equals": lambda v: self.of(v[0]) == self.of(v[1])}
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from cfnlint.decode import cfn_yaml
 
-from tests.deploy.resolve import PSEUDO, policies
+from tests.deploy.resolve import PSEUDO, Resolver, policies
 
 REPO = pathlib.Path(__file__).parents[2]
 TEMPLATE = REPO / "deploy/cloudformation/reeve.yaml"
@@ -221,6 +221,14 @@ def test_the_machine_keeps_its_promises(template):
     assert "SecurityGroupIngress" not in group  # nothing listens beyond the machine
     ways_out = [(r["FromPort"], r.get("CidrIp") or r.get("CidrIpv6")) for r in group["SecurityGroupEgress"]]
     assert ways_out == [(443, "0.0.0.0/0"), (443, "::/0")]
+
+
+@pytest.mark.parametrize("resource", ["ProxyEgress", "ProxyEgressIpv6"])
+@pytest.mark.parametrize(("proxy", "port"), [("http://proxy.example.net:3128", "3128"), ("", "0")])
+def test_a_proxy_opens_its_port_and_nothing_else_does(template, resource, proxy, port):
+    rule = template["Resources"][resource]
+    have = Resolver(template, {"VendorProxy": proxy}).of(rule["Properties"])
+    assert (rule["Condition"], have["FromPort"], have["ToPort"]) == ("HasVendorProxy", port, port)
 
 
 @pytest.mark.parametrize(("resource", "service"), [("Ec2Endpoint", "ec2"), ("StsEndpoint", "sts")])

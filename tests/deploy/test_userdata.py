@@ -13,6 +13,7 @@ import tarfile
 import threading
 
 import pytest
+import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.peers import web as peers
@@ -113,6 +114,7 @@ class Machine:
             "Installation": "inst-9",
             "Vendor": "velodb",
             "VendorUrl": "https://control.velodb.example",
+            "Proxy": "",
             "CommandKey": public_half(Ed25519PrivateKey.generate()),
             "ReleaseKey": public_half(Ed25519PrivateKey.generate()),
             "HeadKey": public_half(Ed25519PrivateKey.generate()),
@@ -246,6 +248,23 @@ def test_the_configuration_says_what_the_parameters_say(machine):
     assert "user_data_sha256: []\n" in policy
     assert "kms_keys: [arn:aws:kms:us-east-1:123456789012:key/1-2]\n" in policy
     assert "instance_profiles: [velodb-role-inst-9-node]\n" in policy
+
+
+def test_a_proxy_on_the_way_to_the_vendor_is_passed_on(machine):
+    machine.values["Proxy"] = "proxy: http://proxy.example.net:3128"
+    assert machine.boot().returncode == 0, machine.done  # the agent's check-config has read it
+    have = yaml.safe_load((machine.root / "etc/reeve/reeve.yaml").read_text())
+    assert have["vendor"]["proxy"] == "http://proxy.example.net:3128"
+
+
+def test_it_runs_at_each_boot_until_the_agent_has_worked_once(machine, tmp_path):
+    again = machine.root / "var/lib/cloud/scripts/per-boot/reeve"
+    machine.tool(tmp_path / "tools/reeve-status", f"test -x {again} && echo ', connected, last answer '")
+    assert machine.boot().returncode == 0, machine.done
+    assert not again.exists()
+    machine.tool(tmp_path / "tools/reeve-status", "echo 'NOT connected'")
+    assert machine.boot().returncode == 1
+    assert again.read_text() == SCRIPT.read_text()
 
 
 def test_a_second_run_is_harmless(machine):

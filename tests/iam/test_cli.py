@@ -1,5 +1,6 @@
 """reeve iam: what it prints, and what it says when there is nothing to print."""
 
+import base64
 import json
 import re
 import subprocess
@@ -9,6 +10,18 @@ import pytest
 from tests.iam.simulator import REPO
 
 DELETE_ONLY = "commands: {warehouse.apply: off, warehouse.delete: auto}\nbounds: {warehouses: [wh-1]}\n"
+
+
+KEYS = [base64.b64encode(bytes([n] * 32)).decode() for n in range(1, 4)]
+CONFIGURATION = f"""installation: inst-1
+vendor: {{name: velodb, url: "https://control.velodb.example"}}
+aws: {{region: cn-north-1, account: "123456789012"}}
+trust:
+  keys:
+    - {{name: command, role: command, public_key: {KEYS[0]}}}
+    - {{name: release, role: release, public_key: {KEYS[1]}}}
+    - {{name: head, role: head, public_key: {KEYS[2]}}}
+"""
 
 
 def iam(*args):
@@ -26,6 +39,15 @@ def test_all_powers_are_one_object_and_one_power_is_its_document():
     assert list(powers) == ["launch", "delete", "groups", "balancers"]
     for name, document in powers.items():
         assert json.loads(iam("operate", name).stdout) == document
+
+
+def test_a_configuration_leaves_no_placeholder_of_its_partition(tmp_path):
+    (tmp_path / "reeve.yaml").write_text(CONFIGURATION)
+    done = iam("operate", "launch", "-c", tmp_path / "reeve.yaml")
+    assert "${AWS::" not in done.stdout, done.stderr
+    role = next(s for s in json.loads(done.stdout)["Statement"] if s["Sid"] == "NodeRole")
+    assert role["Resource"].startswith("arn:aws-cn:iam:")
+    assert role["Condition"]["StringEquals"]["iam:PassedToService"] == ["ec2.amazonaws.com", "ec2.amazonaws.com.cn"]
 
 
 def test_what_the_policy_cannot_use_is_left_out_and_the_reason_told(policy):

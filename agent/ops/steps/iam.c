@@ -42,6 +42,9 @@ static void expand_one(const struct iam_args *a, char letter, struct buf *b)
 	case 'R':
 		buf_adds(b, or (a->region, "${AWS::Region}"));
 		break;
+	case 'S':
+		buf_adds(b, or (a->suffix, "${AWS::URLSuffix}"));
+		break;
 	case 'A':
 		buf_adds(b, or (a->account, "${AWS::AccountId}"));
 		break;
@@ -116,12 +119,26 @@ static void expand(const struct making *m, const char *text, const char *member,
 		}
 }
 
+static bool is_in(const json_t *list, const char *text)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+		if (str_eq(json_string_value(one), text))
+			return true;
+	return false;
+}
+
+/* Two spellings of one name (that of all partitions, and with this one's suffix) may be the same. */
 static void append(struct making *m, const char *text, const char *member, json_t *to)
 {
 	CLEANUP(buf_close) struct buf b = BUF_MAX(2048);
 	struct listed l = list_in(text);
 
 	expand(m, text, member, &b);
+	if (is_in(to, buf_str(&b)))
+		return;
 	json_array_append_new(to, json_string(buf_str(&b)));
 	if (l.of != NULL)
 		m->bytes[catalogue_place_of(l.of)] += b.len + strlen("\"\",");

@@ -14,7 +14,7 @@
 
 /* NULL stands for CloudFormation's placeholder, e.g. "${AWS::AccountId}"; role NULL for <vendor>-role-<installation>. */
 struct iam_args {
-	const char *vendor, *installation, *account, *region, *partition;
+	const char *vendor, *installation, *account, *region, *partition, *suffix;
 	const char *role;              /* name of the instance role; the operate and the node role are named after it */
 	const char *vpc;               /* of the warehouses */
 	const struct iam_lists *lists; /* NULL: open ones */

@@ -33,7 +33,7 @@ struct iam_condition {
 	const char *test, *key, *value; /* words */
 };
 
-/* %P partition, %R region, %A account, %N name of the instance role, %W the VPC; %V vendor, %I installation. "%<kms_keys>" is the
+/* %P partition, %S suffix of its hosts, %R region, %A account, %N name of the instance role, %W the VPC; %V vendor, %I installation. "%<kms_keys>" is the
  * list of a bound (iam_lists.h), and what names one stands once for each of its members; "%<owner:images>" those that bound.apart
  * tells from the others. */
 struct iam_statement {

@@ -386,11 +386,12 @@ static void launch_detail(const json_t *args, struct buf *to)
 #define TO_EC2 IAM_OWN(2)  /* a role may be passed to EC2 alone */
 #define BY_EC2 IAM_OWN(3)  /* a key is used by EC2 for us, never by us; a grant goes to the volume */
 
+/* EC2 is called by the name of all partitions and by that of its own (ec2.amazonaws.com.cn): AWS's own policies name both. */
 static const struct iam_condition launch_conditions[] = {
 	{ ENCRYPTED, "Bool", "ec2:Encrypted", "true" },
 	{ PRIVATE, "Bool", "ec2:AssociatePublicIpAddress", "false" },
-	{ TO_EC2, "StringEquals", "iam:PassedToService", "ec2.amazonaws.com" },
-	{ BY_EC2, "StringEquals", "kms:ViaService", "ec2.%R.amazonaws.com" },
+	{ TO_EC2, "StringEquals", "iam:PassedToService", "ec2.amazonaws.com ec2.%S" },
+	{ BY_EC2, "StringEquals", "kms:ViaService", "ec2.%R.%S" },
 	{ BY_EC2, "BoolIfExists", "kms:GrantIsForAWSResource", "true" },
 	{ 0 },
 };

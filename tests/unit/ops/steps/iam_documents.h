@@ -15,7 +15,13 @@
 #include "agent/ops/steps/iam.h"
 
 static const struct iam_args given = {
-	"velodb", "inst-1", "123456789012", "eu-west-1", "aws", NULL, "vpc-0a1", NULL,
+	.vendor = "velodb",
+	.installation = "inst-1",
+	.account = "123456789012",
+	.region = "eu-west-1",
+	.partition = "aws",
+	.suffix = "amazonaws.com",
+	.vpc = "vpc-0a1",
 };
 
 static inline json_t *json_of(const struct buf *b)

@@ -132,6 +132,24 @@ static void a_node_is_launched_only_as_promised(void **state)
 	assert_string_equal(test_of(statement(j, "Key"), "StringEquals", "kms:ViaService"), "ec2.eu-west-1.amazonaws.com");
 }
 
+static void in_another_partition_ec2_has_two_names(void **state)
+{
+	struct iam_args there = given;
+	CLEANUP(json_close) json_t *j = NULL;
+	const json_t *names;
+
+	(void)state;
+	there.partition = "aws-cn";
+	there.suffix = "amazonaws.com.cn";
+	there.region = "cn-north-1";
+	j = operate_json(&there);
+	names = tested(statement(j, "NodeRole"), "StringEquals", "iam:PassedToService");
+	assert_int_equal(json_array_size(names), 2);
+	assert_true(holds(names, "ec2.amazonaws.com"));
+	assert_true(holds(names, "ec2.amazonaws.com.cn"));
+	assert_string_equal(test_of(statement(j, "Key"), "StringEquals", "kms:ViaService"), "ec2.cn-north-1.amazonaws.com.cn");
+}
+
 static void tags_come_with_the_call_that_creates(void **state)
 {
 	CLEANUP(json_close) json_t *j = operate_json(&given);
@@ -158,10 +176,14 @@ static void groups_stand_in_the_vpc_and_balancers_are_internal(void **state)
 
 static void a_given_role_names_those_beside_it(void **state)
 {
-	const struct iam_args a = { "velodb", "inst-1", "123456789012", "cn-north-1", "aws-cn", "warehouse", "vpc-0a1", NULL };
-	CLEANUP(json_close) json_t *j = agent_json(&a), *o = operate_json(&a);
+	struct iam_args a = given;
+	CLEANUP(json_close) json_t *j = NULL, *o = NULL;
 
 	(void)state;
+	a.partition = "aws-cn";
+	a.role = "warehouse";
+	j = agent_json(&a);
+	o = operate_json(&a);
 	assert_true(holds(resource(j, "Operate"), "arn:aws-cn:iam::123456789012:role/warehouse-operate"));
 	assert_true(holds(resource(o, "NodeRole"), "arn:aws-cn:iam::123456789012:role/warehouse-node"));
 }
@@ -199,6 +221,7 @@ int main(void)
 		cmocka_unit_test(whatever_changes_something_is_bound_to_our_tags),
 		cmocka_unit_test(only_looking_is_allowed_on_everything_and_only_here),
 		cmocka_unit_test(a_node_is_launched_only_as_promised),
+		cmocka_unit_test(in_another_partition_ec2_has_two_names),
 		cmocka_unit_test(tags_come_with_the_call_that_creates),
 		cmocka_unit_test(groups_stand_in_the_vpc_and_balancers_are_internal),
 		cmocka_unit_test(a_given_role_names_those_beside_it),

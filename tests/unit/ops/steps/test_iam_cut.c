@@ -208,14 +208,13 @@ static size_t compact(json_t *j)
 
 /* The longest names: a role name has at most 64 characters, so vendor and installation have 50 together. */
 static const struct iam_args longest = {
-	"an-18-letter-name-",
-	"an-installation-of-32-letters-xx",
-	"123456789012",
-	"us-gov-west-1",
-	"aws-us-gov",
-	NULL,
-	"vpc-0123456789abcdef0",
-	NULL,
+	.vendor = "an-18-letter-name-",
+	.installation = "an-installation-of-32-letters-xx",
+	.account = "123456789012",
+	.region = "ap-southeast-2",
+	.partition = "aws-iso-b",
+	.suffix = "amazonaws.com.cn",
+	.vpc = "vpc-0123456789abcdef0",
 };
 
 /* A policy of fair size: what an installation with two warehouses in three zones names. */
