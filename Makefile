@@ -183,12 +183,12 @@ BOOT_PACKAGES := binutils debootstrap systemd-container e2fsprogs iproute2
 boot-test: ## the service on a machine that boots: sandbox, telemetry, watchdog, crash loop, full disk, memory (ten minutes)
 	@tests/beat tests/deps $(BOOT_PACKAGES)
 	@$(MAKE) -s deps package
-	@$(PYTHON) -m tests.boot.unit_story build/boot
+	@$(VENV)/bin/python -m tests.boot.unit_story build/boot
 
 .PHONY: deploy-test
 deploy-test: boot-test ## that, and first boots by the stack's own user data, good and bad; writes tests/boot/RESULT.md (20 minutes)
-	@$(PYTHON) -m tests.boot.userdata_story build/boot
-	@$(PYTHON) -m tests.boot.result build/boot tests/boot/RESULT.md
+	@$(VENV)/bin/python -m tests.boot.userdata_story build/boot
+	@$(VENV)/bin/python -m tests.boot.result build/boot tests/boot/RESULT.md
 
 .PHONY: package-arm64
 package-arm64: ## build/arm64/package: the same for arm64, cross-built, with tests under qemu-user (some minutes)
