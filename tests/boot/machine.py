@@ -54,7 +54,7 @@ CLOUD = """datasource_list: [Ec2]
 datasource: {Ec2: {strict_id: false, max_wait: 30, timeout: 5}}
 cloud_init_modules: [seed_random, write-files]
 cloud_config_modules: []
-cloud_final_modules: [scripts-user, final-message]
+cloud_final_modules: [scripts-per-boot, scripts-user, final-message]
 network: {config: disabled}
 preserve_hostname: true
 """
@@ -94,7 +94,6 @@ class Image:
         made = room.Room(self.folder)
         made.make(PACKAGES)
         (self.folder / "etc/systemd/network/10-host0.network").write_text(NETWORK)
-        (self.folder / "etc/cloud/cloud.cfg.d/99-boot.cfg").write_text(CLOUD)
         (self.folder / "etc/cloud/ds-identify.cfg").write_text("policy: enabled\n")
         (self.folder / "etc/hostname").write_text("machine\n")
         made.run("systemctl enable systemd-networkd.service systemd-networkd-wait-online.service")
@@ -120,6 +119,7 @@ class Machine:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         layers = f"lowerdir={self.image.folder},upperdir={self.folder}/upper,workdir={self.folder}/work"
         run("mount", "-t", "overlay", "overlay", "-o", layers, self.root)
+        self.put("/etc/cloud/cloud.cfg.d/99-boot.cfg", CLOUD)
         self.disk = room.Room(self.root)
         self.disk.log = self.folder / "disk.log"
         return self
