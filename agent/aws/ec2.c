@@ -237,6 +237,33 @@ int ec2_read_instances(const struct xml_node *root, struct arena *m, struct ec2_
 	return 0;
 }
 
+/* ---- tags ---------------------------------------------------------------------------------------------------------------- */
+
+static void add_ids(struct request *req, const char *const *ids, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		request_add(req, ids[i], "ResourceId.%zu", i + 1);
+}
+
+void ec2_create_tags(struct request *req, const char *const *ids, size_t ids_n, const struct ec2_tag *tags, size_t tags_n)
+{
+	request_query(req, &ec2_service, "CreateTags", VERSION);
+	add_ids(req, ids, ids_n);
+	for (size_t i = 0; i < tags_n; i++) {
+		request_add(req, tags[i].key, "Tag.%zu.Key", i + 1);
+		request_add(req, tags[i].value, "Tag.%zu.Value", i + 1);
+	}
+}
+
+/* A tag goes whatever its value is: none is named (EC2 API Reference, DeleteTags). */
+void ec2_delete_tags(struct request *req, const char *const *ids, size_t ids_n, const char *const *keys, size_t keys_n)
+{
+	request_query(req, &ec2_service, "DeleteTags", VERSION);
+	add_ids(req, ids, ids_n);
+	for (size_t i = 0; i < keys_n; i++)
+		request_add(req, keys[i], "Tag.%zu.Key", i + 1);
+}
+
 /* ---- security groups ------------------------------------------------------------------------------------------------------ */
 
 void ec2_create_security_group(struct request *req, const char *name, const char *description, const char *vpc_id,

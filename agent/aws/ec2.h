@@ -83,6 +83,10 @@ void ec2_describe_instances(struct request *req, const struct ec2_describe *d);
 int ec2_read_instances(const struct xml_node *root, struct arena *m, struct ec2_instances *ret, struct err *e); /* appends */
 void ec2_terminate_instances(struct request *req, const char *const *ids, size_t n);
 
+/* ---- tags of what stands; of one id that is not there the whole call is refused ---- */
+void ec2_create_tags(struct request *req, const char *const *ids, size_t ids_n, const struct ec2_tag *tags, size_t tags_n);
+void ec2_delete_tags(struct request *req, const char *const *ids, size_t ids_n, const char *const *keys, size_t keys_n);
+
 /* ---- security groups ---- */
 struct ec2_rule {
 	const char *protocol;       /* tcp udp icmp -1 */

@@ -170,6 +170,21 @@ void elb_describe_load_balancer_attributes(struct request *req, const char *arn)
 	one(req, "DescribeLoadBalancerAttributes", "LoadBalancerArn", arn);
 }
 
+void elb_add_tags(struct request *req, const char *arn, const struct ec2_tag *tags, size_t n)
+{
+	request_query(req, &elb_service, "AddTags", VERSION);
+	request_add(req, arn, "ResourceArns.member.1");
+	add_tags(req, tags, n);
+}
+
+void elb_remove_tags(struct request *req, const char *arn, const char *const *keys, size_t n)
+{
+	request_query(req, &elb_service, "RemoveTags", VERSION);
+	request_add(req, arn, "ResourceArns.member.1");
+	for (size_t i = 0; i < n; i++)
+		request_add(req, keys[i], "TagKeys.member.%zu", i + 1);
+}
+
 void elb_describe_tags(struct request *req, const char *const *arns, size_t n)
 {
 	assert(n <= TAGGED_MAX);

@@ -76,6 +76,9 @@ void elb_delete_listener(struct request *req, const char *arn);
 void elb_delete_load_balancer(struct request *req, const char *arn);
 void elb_delete_target_group(struct request *req, const char *arn);
 
+void elb_add_tags(struct request *req, const char *arn, const struct ec2_tag *tags, size_t n);
+void elb_remove_tags(struct request *req, const char *arn, const char *const *keys, size_t n);
+
 void elb_describe_target_groups(struct request *req, const char *name, const char *marker); /* name NULL: all */
 void elb_describe_load_balancers(struct request *req, const char *name, const char *marker);
 void elb_describe_listeners(struct request *req, const char *lb_arn, const char *marker);

@@ -125,6 +125,14 @@ static void value_close(struct bounds_value *v)
 	mem_free(v->ports);
 }
 
+void bounds_allow(struct bounds *b, const struct bound *which, const char *text)
+{
+	struct bound_texts *to = &b->of[catalogue_place_of(which)].texts;
+
+	to->v = mem_grow(to->v, to->n + 1, sizeof(*to->v));
+	to->v[to->n++] = mem_str(text);
+}
+
 void bounds_close(struct bounds *b)
 {
 	for (size_t i = 0; i < BOUNDS_MAX; i++)

@@ -40,6 +40,8 @@ struct bounds {
 
 /* The mapping `bounds:`, or NULL: nothing is given. With faults *all is to be closed all the same. */
 void bounds_read(struct yaml_node *map, struct bounds *all, struct faults *f);
+/* One more text that this bound holds, wherever it was said. */
+void bounds_allow(struct bounds *b, const struct bound *which, const char *text);
 void bounds_close(struct bounds *b);
 const struct bounds_value *bounds_of(const struct bounds *b, const struct bound *which);
 /* `nodes_now`: alive nodes of the whole installation. The sentence names the bound and what is beyond it. */

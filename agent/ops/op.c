@@ -302,6 +302,7 @@ void op_free(struct op *op)
 	inventory_req_close(&op->inv);
 	json_decref(op->accepted);
 	json_decref(op->planned);
+	json_decref(op->customer_tags);
 	json_decref(op->result);
 	json_decref(op->facts);
 	run_failing_close(&op->failing);

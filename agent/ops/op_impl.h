@@ -56,6 +56,7 @@ struct op {
 	int64_t age_ms;                  /* since its acceptance, when it came into this process */
 	uint64_t born_ms;                /* monotonic: when it did */
 	uint64_t asked_ms, asked_starts; /* monotonic, and shared->starts: when its last inventory was asked for */
+	json_t *customer_tags;           /* of the policy that its plan was made under; NULL: none, or in another life */
 	uint64_t starts_seen;            /* asked_starts of the one that its plan is made from; 0: in another life */
 	uint64_t running_since_ms;       /* monotonic, as if it had begun in this process */
 	json_t *facts;

@@ -22,14 +22,27 @@
 #define LAG_POLL_MS 2000
 #define ROOM_POLL_MS 15000 /* each look is a whole inventory */
 
+static const json_t *customer_tags(const struct op *op)
+{
+	return op->env->policy(op->env->ctx)->customer_tags;
+}
+
+/* json_equal knows no NULL that equals NULL. */
+static bool has_other_tags(const struct op *op)
+{
+	const json_t *now = customer_tags(op);
+
+	return op->customer_tags != now && !json_equal(op->customer_tags, now);
+}
+
 bool op_plan_is_stale(const struct op *op)
 {
 	int64_t age = world_wall_ms(op_world(op)) - op->planned_ms;
 
-	/* Three reasons: the clock was set back, so its age is not known; it is too old; or another operation has started and
-	 * counted nodes and rates that this plan knows nothing of. One from before a restart has seen no start (0), and is
-	 * stale. */
-	return age < 0 || age > PLAN_FRESH_MS || op->starts_seen != op->env->shared->starts;
+	/* Four reasons: the clock was set back, so its age is not known; it is too old; another operation has started and
+	 * counted nodes and rates that this plan knows nothing of; or the customer wants other tags on what it makes. One from
+	 * before a restart has seen no start (0), and is stale. */
+	return age < 0 || age > PLAN_FRESH_MS || op->starts_seen != op->env->shared->starts || has_other_tags(op);
 }
 
 /* ---- counting nodes ---- */
@@ -150,13 +163,24 @@ enum op_state op_plan_stands(struct op *op)
 	return OP_CONSIDERING;
 }
 
+static struct planner_args args_of(const struct op *op, const struct inventory *inv)
+{
+	return (struct planner_args){ .owner = op->env->owner,
+				      .command = op->f.id_text,
+				      .verb = op_verb(op),
+				      .inv = inv,
+				      .customer_tags = customer_tags(op) };
+}
+
 static int plan_now(struct op *op, const struct inventory *inv, struct err *e)
 {
-	struct planner_args a = { .owner = op->env->owner, .command = op->f.id_text, .verb = op_verb(op), .inv = inv };
+	struct planner_args a = args_of(op, inv);
 	uint64_t have = planner_generation(inv, op_warehouse(op)), want = op->cmd->expect_generation;
 
 	plans_free(op->plans);
 	op->plans = NULL;
+	json_decref(op->customer_tags);
+	op->customer_tags = json_incref((json_t *)a.customer_tags);
 	/* Before planning: the vendor's picture of the warehouse is out of date, so no plan is made and none is told, an older one
 	 * neither. */
 	if (want != 0 && want != have)
@@ -256,7 +280,7 @@ enum op_state op_asked(struct op *op)
 static const struct inventory_thing *ends(void *ctx, const struct inventory *inv, size_t *ret_n)
 {
 	const struct op *op = ctx;
-	struct planner_args a = { .owner = op->env->owner, .command = op->f.id_text, .verb = op_verb(op), .inv = inv };
+	struct planner_args a = args_of(op, inv);
 
 	return planner_ends(&a, op_spec(op), op_warehouse(op), ret_n);
 }

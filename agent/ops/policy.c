@@ -132,12 +132,23 @@ static void read_export(struct yaml_node *map, struct telemetry_rules *r, struct
 		read_mask(n, r, f);
 }
 
+/* Whatever the vendor says of such a tag, its value is the customer's: so it is no tag beyond the bounds. */
+static void read_customer_tags(struct yaml_node *list, struct policy *p, struct faults *f)
+{
+	const char *key;
+	json_t *value;
+
+	p->customer_tags = customer_tags_read(list, f);
+	json_object_foreach(p->customer_tags, key, value)
+		bounds_allow(&p->bounds, &bound_tag_keys, key);
+}
+
 static void read_all(struct yaml_node *root, struct policy *p, struct faults *f)
 {
 	static const char *const modes[] = { "off", "on" };
 	unsigned mode = 1;
 
-	if (!faults_enter(f, root, YAML_KEYS("mode", "commands", "bounds", "rates", "delete_hold", "export")))
+	if (!faults_enter(f, root, YAML_KEYS("mode", "commands", "bounds", "rates", "customer_tags", "delete_hold", "export")))
 		return;
 	faults_hear(f, yaml_enum(yaml_get(root, "mode"), modes, ARRAY_LEN(modes), &mode, &f->now));
 	p->frozen = mode == 0;
@@ -146,6 +157,7 @@ static void read_all(struct yaml_node *root, struct policy *p, struct faults *f)
 	read_commands(yaml_get(root, "commands"), p, f);
 	bounds_read(yaml_get(root, "bounds"), &p->bounds, f);
 	rates_read(yaml_get(root, "rates"), &p->rates, f);
+	read_customer_tags(yaml_get(root, "customer_tags"), p, f);
 	faults_hear(f, yaml_duration(yaml_get(root, "delete_hold"), &p->delete_hold_ms, &f->now));
 	read_export(yaml_get(root, "export"), &p->export, f);
 }
@@ -300,6 +312,7 @@ static void free_texts(char **v, size_t n)
 void policy_close(struct policy *p)
 {
 	bounds_close(&p->bounds);
+	json_decref(p->customer_tags);
 	free_texts(p->export.metrics, p->export.metrics_n);
 	free_texts(p->export.logs, p->export.logs_n);
 	free_texts(p->export.drop, p->export.drop_n);

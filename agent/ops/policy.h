@@ -15,6 +15,7 @@
 #include "agent/base/telemetry.h"
 #include "agent/io/world.h"
 #include "agent/ops/bounds.h"
+#include "agent/ops/customer_tags.h"
 #include "agent/ops/rates.h"
 #include "agent/ops/verb.h"
 
@@ -31,6 +32,7 @@ struct policy {
 	struct bounds bounds;
 	struct rates rates;
 	uint64_t delete_hold_ms;
+	json_t *customer_tags;         /* NULL: none; bounds.tag_keys holds their keys, too */
 	struct telemetry_rules export; /* texts belong to the policy */
 	struct digest digest;          /* of the file's bytes */
 };

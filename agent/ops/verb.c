@@ -69,7 +69,7 @@ static const struct verb verbs[VERBS] = {
 		.check = apply_check,
 		.by_default = POLICY_OFF,
 		.deadline_s = 2700,
-		.powers = POWER(LAUNCH) | POWER(DELETE) | POWER(GROUPS) | POWER(BALANCERS),
+		.powers = POWER(LAUNCH) | POWER(DELETE) | POWER(GROUPS) | POWER(BALANCERS) | POWER(TAGS),
 		.spec = apply_spec,
 		.plan = apply_plan,
 	},

@@ -405,4 +405,30 @@ CHANGES = [
         "ec2:DescribeVpcs *",
         context={"aws:RequestedRegion": "eu-west-1"},
     ),
+    # tags of what stands
+    *(
+        one(f"{what} of somebody else's", call, f"{service}{call} {kind}", context=not_ours())
+        for call, service, kind, what in (
+            ("CreateTags", "ec2:", "security-group", "tags on a group"),
+            ("DeleteTags", "ec2:", "security-group", "tags off a group"),
+            ("AddTags", ELB, "targetgroup", "tags on a target group"),
+            ("RemoveTags", ELB, "targetgroup", "tags off a target group"),
+        )
+    ),
+    *(
+        one(f"{call} of {key}", call, f"{service}{call} {kind}", context={"aws:TagKeys": ["team-x", key]}, lists=lists)
+        for call, service, kind in (
+            ("CreateTags", "ec2:", "security-group"),
+            ("DeleteTags", "ec2:", "security-group"),
+            ("AddTags", ELB, "targetgroup"),
+            ("RemoveTags", ELB, "targetgroup"),
+        )
+        for key, lists in ((VENDOR_TAG, False), (OUR_TAG, False), ("backup", True))
+    ),
+    one(
+        "a node's first step forgotten",
+        "DeleteTags",
+        "ec2:DeleteTags security-group",
+        context={"aws:TagKeys": ["reeve:step"]},
+    ),
 ]

@@ -68,7 +68,7 @@ def spec(aws, generation, nodes, from_port):
             "warehouse": "wh-1",
             "generation": generation,
             "vpc_id": aws["vpc_id"],
-            "tags": [{"key": "team-data", "value": "x"}],
+            "tags": [{"key": "team-data" if generation == 1 else "team-other", "value": "x"}],
             "security_groups": [{"name": "node", "description": "nodes", "rules": [rule]}, beside],
             "clusters": [cluster],
             "load_balancers": [balancer],

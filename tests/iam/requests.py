@@ -213,6 +213,13 @@ def create_listener(world, params):
     yield from add_tags(balancer.replace("loadbalancer/", "listener/") + f"/{NEW}", tags, "CreateListener")
 
 
+def retag_by_elb(world, params, action):
+    keys = numbered(params, "TagKeys.member")
+    asked = given(tags_of(params, "Tags.member")) | ({"aws:TagKeys": keys} if keys else {})
+    for arn in numbered(params, "ResourceArns.member"):
+        yield check(f"elasticloadbalancing:{action}", arn, keys=asked | world.carried(arn))
+
+
 def on_arn(world, params, action):
     names = ("TargetGroupArn", "ListenerArn", "LoadBalancerArn")
     arn = next(params[n] for n in names if n in params)
@@ -227,6 +234,7 @@ MAKES = {
     "CreateListener": create_listener,
 }
 CHANGES = {"TerminateInstances": on_instances, "CreateTags": retag, "DeleteTags": retag}
+CHANGES |= {"AddTags": retag_by_elb, "RemoveTags": retag_by_elb}
 
 
 def checks_of(world, call):
@@ -234,6 +242,6 @@ def checks_of(world, call):
     service, action, params = call["service"], call["action"], call["params"]
     if action in MAKES:
         return list(MAKES[action](world, params))
-    if service == "elasticloadbalancing":
+    if service == "elasticloadbalancing" and action not in CHANGES:
         return list(on_arn(world, params, action))
     return list(CHANGES.get(action, on_group)(world, params, action))

@@ -199,4 +199,11 @@ MUTANTS = [
         "	r->a.class = AWS_OK;",
         "build/tests/unit/ops/engine/test_run_ask",
     ),
+    Mutant(
+        "all tags taken away where none is named",
+        "agent/ops/steps/kinds_tags.c",
+        'return *ret_n > 0 ? 0 : err_set(e, ERR_INVALID, "argument \\"keys\\" names none");',
+        "return 0;",
+        "build/tests/unit/ops/steps/test_kinds_tags",
+    ),
 ]

@@ -214,8 +214,8 @@ MUTANTS = [
     Mutant(
         "a plan from before another operation's start",
         "agent/ops/op_plan.c",
-        " || op->starts_seen != op->env->shared->starts;",
-        ";",
+        "op->starts_seen != op->env->shared->starts || has_other_tags(op);",
+        "has_other_tags(op);",
         "build/tests/unit/ops/test_op_plan",
     ),
     Mutant(
@@ -433,5 +433,33 @@ MUTANTS = [
         "	if (is_anothers || (k->removes != NULL && !r->a.in_doubt))",
         "	if (is_anothers || (k->removes != NULL && !r->a.in_doubt && false))",
         "build/tests/unit/ops/engine/test_run_undo",
+    ),
+    Mutant(
+        "tags that somebody else has set taken away",
+        "agent/ops/plan/planner_tags.c",
+        "	return text != NULL && planning_tags_text_has(text, key);",
+        "	return text != NULL || planning_tags_text_has(text, key);",
+        "build/tests/unit/ops/plan/test_planner_tags",
+    ),
+    Mutant(
+        "the tags that say whose a thing is taken away",
+        "agent/ops/plan/planner_tags.c",
+        'if (str_eq(key, "resource-created-by") || str_eq(key, "Name"))',
+        'if (str_eq(key, "Name"))',
+        "build/tests/unit/ops/plan/test_planner_tags",
+    ),
+    Mutant(
+        "a tag of the vendor's that is stronger than the customer's",
+        "agent/ops/plan/planning.c",
+        "		json_object_update(t, (json_t *)p->a->customer_tags);",
+        "		json_object_update_missing(t, (json_t *)p->a->customer_tags);",
+        "build/tests/unit/ops/plan/test_planner_tags",
+    ),
+    Mutant(
+        "a plan that goes on with tags which the customer has changed",
+        "agent/ops/op_plan.c",
+        "op->starts_seen != op->env->shared->starts || has_other_tags(op);",
+        "op->starts_seen != op->env->shared->starts || (has_other_tags(op) && age < 0);",
+        "build/tests/unit/ops/test_op_plan",
     ),
 ]

@@ -47,7 +47,12 @@ def generated_iam(binary, which, *more, installation=INSTALLATION):
     """What the binary generates, CloudFormation's placeholders filled in as a stack would: of agent a document, of operate one
     for each power."""
     text = subprocess.run([binary, "iam", which, *more], capture_output=True, text=True, check=True).stdout
-    names = {"AWS::Partition": "aws", "AWS::AccountId": moto.ACCOUNT, "AWS::Region": moto.REGION}
+    names = {
+        "AWS::Partition": "aws",
+        "AWS::AccountId": moto.ACCOUNT,
+        "AWS::Region": moto.REGION,
+        "AWS::URLSuffix": "amazonaws.com",
+    }
     for name, value in (names | {"Vendor": "velodb", "Installation": installation, "VpcId": "*"}).items():
         text = text.replace("${" + name + "}", value)
     return json.loads(text)

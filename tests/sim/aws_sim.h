@@ -191,6 +191,7 @@ bool aws_rule_stands(const struct aws_rule *r);
 void aws_hand_stop(struct aws_sim *a, struct aws_instance *i);
 void aws_hand_start(struct aws_sim *a, struct aws_instance *i);
 void aws_hand_end(struct aws_sim *a, struct aws_instance *i);
+void aws_drop_tag(struct aws_thing *t, const char *key);
 void aws_hand_tag(struct aws_thing *t, const char *key, const char *value);
 void aws_add_interface(struct aws_sim *a, const struct aws_interface *i); /* gets an id */
 void aws_drop_interfaces(struct aws_sim *a, const char *group);

@@ -96,5 +96,7 @@ const struct aws_action aws_ec2_actions[] = {
 	{ "DescribeImages", false, aws_describe_images },
 	{ "DescribeInstanceTypes", false, aws_describe_instance_types },
 	{ "DescribePrefixLists", false, aws_describe_prefix_lists },
+	{ "CreateTags", true, aws_create_tags },
+	{ "DeleteTags", true, aws_delete_tags },
 	{ NULL, false, NULL },
 };

@@ -179,5 +179,7 @@ const struct aws_action aws_elb_actions[] = {
 	{ "DeregisterTargets", true, aws_deregister_targets },
 	{ "DescribeTargetHealth", false, aws_describe_health },
 	{ "DescribeTags", false, describe_tags },
+	{ "AddTags", true, aws_add_tags },
+	{ "RemoveTags", true, aws_remove_tags },
 	{ NULL, false, NULL },
 };

@@ -26,6 +26,17 @@ void aws_hand_end(struct aws_sim *a, struct aws_instance *i)
 	aws_end_instance(a, i, i->stopping_ms);
 }
 
+void aws_drop_tag(struct aws_thing *t, const char *key)
+{
+	for (size_t i = 0; i < t->tags_n; i++)
+		if (str_eq(t->tags[i].key, key)) {
+			mem_free(t->tags[i].key);
+			mem_free(t->tags[i].value);
+			t->tags[i] = t->tags[--t->tags_n];
+			return;
+		}
+}
+
 void aws_hand_tag(struct aws_thing *t, const char *key, const char *value)
 {
 	for (size_t i = 0; i < t->tags_n; i++)

@@ -68,6 +68,9 @@ void aws_write_death(const struct aws_instance *i, struct buf *b);
 void aws_write_instance(struct aws_sim *a, const struct aws_instance *i, struct buf *b);
 void aws_end_instance(struct aws_sim *a, struct aws_instance *i, uint64_t at_ms);
 
+/* aws_sim_tags.c */
+aws_fn aws_create_tags, aws_delete_tags, aws_add_tags, aws_remove_tags;
+
 /* aws_sim_elb.c, aws_sim_balancer.c, aws_sim_target.c */
 #define AWS_ELB_ARN "arn:aws:elasticloadbalancing:" AWS_REGION ":" AWS_ACCOUNT ":"
 aws_fn aws_create_lb, aws_describe_lbs, aws_describe_lb_attributes, aws_delete_lb;

@@ -80,7 +80,9 @@ static const char *tag_asked(const struct form_sim *f, const char *key)
 
 static void check_owner(struct scene *s, const struct aws_entry *e)
 {
-	if (!str_starts(e->action, "Create") && !str_eq(e->action, "RunInstances"))
+	bool makes = str_starts(e->action, "Create") || str_eq(e->action, "RunInstances");
+
+	if (!makes || str_eq(e->action, "CreateTags"))
 		return;
 	if (!str_eq(tag_asked(e->form, "resource-created-by"), VENDOR_NAME) ||
 	    !str_eq(tag_asked(e->form, "reeve:installation"), VENDOR_INSTALLATION) ||

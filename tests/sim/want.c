@@ -162,7 +162,6 @@ static void change_rarely(struct want *w, struct odds *o)
 	}
 	if (is_dealt(o, TALLY_WANT_TAGS)) {
 		w->tags = (w->tags + 1) % ARRAY_LEN(want_teams);
-		w->differs = true;
 	}
 }
 

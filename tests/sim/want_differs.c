@@ -119,6 +119,15 @@ static const struct aws_group *group_named(const struct aws_sim *a, const char *
 	return NULL;
 }
 
+static const char *tags_differ(const struct want *w, const struct aws_thing *t)
+{
+	const char *team = aws_tag_of(t, "team");
+
+	if (!str_eq(team, want_teams[w->tags]))
+		return say("%s has the tag '%s'", t->id, team != NULL ? team : "");
+	return NULL;
+}
+
 static const char *group_differs(const struct want *w, unsigned g, const struct aws_sim *a)
 {
 	char name[256];
@@ -215,10 +224,7 @@ static const char *node_differs(const struct want *w, unsigned c, const struct a
 		return say("%s has the user data '%s'", i->t.id, i->user_data != NULL ? i->user_data : "");
 	if (i->groups_n != groups)
 		return say("%s is in %zu groups of %u", i->t.id, i->groups_n, groups);
-	if (!str_eq(aws_tag_of(&i->t, "team"), want_teams[w->tags]) &&
-	    (want_teams[w->tags] != NULL || aws_tag_of(&i->t, "team") != NULL))
-		return say("%s has the tag '%s'", i->t.id, aws_tag_of(&i->t, "team") != NULL ? aws_tag_of(&i->t, "team") : "");
-	return NULL;
+	return tags_differ(w, &i->t);
 }
 
 static const char *clusters_differ(const struct want *w, const struct aws_sim *a, bool short_is_fine)

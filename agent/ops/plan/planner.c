@@ -110,6 +110,7 @@ int planner_apply(const struct planner_args *a, const spec_t *spec, struct plans
 	for (size_t i = 0; i < spec->n_clusters; i++)
 		planner_plan_surplus(&p, spec->clusters[i], STAGE_ENDS);
 	planner_plan_lost_clusters(&p, STAGE_ENDS);
+	planner_plan_tags(&p, STAGE_TIDY);
 	/* What was shared goes last, when nobody stands in it and nothing leads to it. */
 	planner_plan_rest(&p, "tidy", STAGE_TIDY);
 	/* This comes at the end, because the first refusal is the one that is told: "no room now" is news only where nothing else

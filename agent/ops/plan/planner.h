@@ -11,6 +11,7 @@ struct planner_args {
 	struct owner owner;
 	const char *command, *verb; /* its id as text, and what it is called in the plan */
 	const struct inventory *inv;
+	const json_t *customer_tags; /* of the policy: key to value, put on everything; NULL: none */
 };
 
 /* What of the account's own the inventory must be asked for so that the spec can be planned; spec NULL: nothing by name. */

@@ -146,6 +146,17 @@ static void add_id(json_t *ids, const struct ec2_instance *i)
 	json_array_append_new(ids, json_string(i->id));
 }
 
+json_t *planner_staying(const struct planning *p, const cluster_t *c)
+{
+	struct nodes have = nodes_of(p, c->name, c->nodes);
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < have.keep; i++)
+		add_id(ids, have.v[i]);
+	mem_free(have.v);
+	return ids;
+}
+
 static void add_launched(json_t *ids, const struct nodes *have)
 {
 	if (have->launches)

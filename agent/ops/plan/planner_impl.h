@@ -1,8 +1,8 @@
 /* planner_impl.h - the parts of the planner, from the lowest to the highest: planner_group.c (security groups), planner_balancer.c
  * (target groups, load balancers, listeners), planner_same.c (what stands and would have to be another), planner_launch.c (new
  * nodes), planner_words.c (what people call things), planner_cluster.c (nodes), planner_place.c (where what is new has room),
- * planner_switch.c (listeners that lead elsewhere), planner_rest.c (what nobody wants any more). planner.c (the two verbs and the
- * stages) calls them. Nobody else includes this. */
+ * planner_switch.c (listeners that lead elsewhere), planner_tags.c (tags of what stands), planner_rest.c (what nobody wants any
+ * more). planner.c (the two verbs and the stages) calls them. Nobody else includes this. */
 #pragma once
 #include "agent/ops/plan/planning.h"
 #include "agent/ops/steps/balancers.h"
@@ -54,6 +54,7 @@ void planner_check_places(struct planning *p);
 
 /* planner_cluster.c */
 size_t planner_missing(const struct planning *p, const cluster_t *c);  /* how many nodes are launched */
+json_t *planner_staying(const struct planning *p, const cluster_t *c); /* ids of its nodes that stay */
 json_t *planner_nodes_behind(const struct planning *p, const tg_t *g); /* ids: those that stay, and those that are launched */
 bool planner_is_node(const struct planning *p, const struct ec2_instance *i, const char *cluster); /* alive, and of it */
 bool planner_wants_cluster(const struct planning *p, const char *cluster);                         /* does the spec name it? */
@@ -64,6 +65,9 @@ void planner_plan_no_cluster(struct planning *p, const char *cluster, unsigned s
 /* planner_words.c: what people call them; the name in AWS where nothing tells */
 const char *planner_target_group_word(const struct planning *p, const struct balancers_target_group *g);
 const char *planner_lb_word(const struct planning *p, const struct balancers_lb *lb);
+
+/* planner_tags.c */
+void planner_plan_tags(struct planning *p, unsigned stage);
 
 /* planner_switch.c: listeners that lead elsewhere from now on */
 void planner_plan_switch(struct planning *p, unsigned stage);

@@ -1,9 +1,8 @@
 /* planner_same.c - what stands and would have to be another: this version refuses it with a sentence, because to leave it as it is
  * and answer SUCCEEDED would be untrue.
  *
- * AWS does not show all that a node was launched with, and tags come and go by other hands. So a node carries a digest of each part
- * that it was launched with in its tag reeve:launch, and everything that is made one of the spec's tags in reeve:tags. What was
- * made before there were these is compared by what AWS shows. */
+ * AWS does not show all that a node was launched with. So a node carries a digest of each part that it was launched with in its tag
+ * reeve:launch. What was made before there was this is compared by what AWS shows. */
 #include <string.h>
 
 #include "agent/base/json.h"
@@ -91,40 +90,6 @@ static bool differs(const struct part *part, const cluster_t *c, const char *tag
 	return at != NULL && strncmp(at, buf_str(&wanted), wanted.len) != 0;
 }
 
-/* ---- tags ---- */
-
-static bool bears(const struct ec2_tags *have, const spec_t *spec, tag_t *const *more, size_t more_n)
-{
-	json_t *wanted = planning_user_tags(spec, more, more_n), *value;
-	const char *key;
-	bool same = true;
-
-	json_object_foreach(wanted, key, value)
-		same = same && str_eq(ec2_tag_get(have, key), json_string_value(value));
-	json_decref(wanted);
-	return same;
-}
-
-static bool has_tags_of(const struct planning *p, const struct ec2_tags *have, tag_t *const *more, size_t more_n)
-{
-	const char *tag = ec2_tag_get(have, "reeve:tags");
-	char digest[PLANNING_SHORT_LEN];
-
-	/* The digest is of what the thing was made with. Tags that others have added since, or changed, are no change of the
-	 * spec. */
-	if (tag != NULL)
-		return str_eq(tag, planning_tags_digest(p->spec, more, more_n, digest));
-	return bears(have, p->spec, more, more_n);
-}
-
-static void check_tags(struct planning *p, const char *what, const char *name, const char *id, const struct ec2_tags *have)
-{
-	if (!has_tags_of(p, have, NULL, 0))
-		planning_refuse(p, ERR_UNSUPPORTED,
-				"%s %s: tags are not those that %s was made with; changing them is not available yet", what, name,
-				id);
-}
-
 /* ---- what stands ---- */
 
 static void check_shown(struct planning *p, const cluster_t *c, const struct ec2_instance *i)
@@ -197,10 +162,6 @@ void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2
 			planning_refuse(p, ERR_UNSUPPORTED,
 					"cluster %s: %s is not what %s was launched with; changing it is not available yet",
 					c->name, parts[k].field, i->id);
-	if (!has_tags_of(p, &i->tags, c->tags, c->n_tags))
-		planning_refuse(p, ERR_UNSUPPORTED,
-				"cluster %s: tags are not those that %s was launched with; changing them is not available yet",
-				c->name, i->id);
 }
 
 void planner_check_group(struct planning *p, const group_t *want, const struct ec2_group *have)
@@ -212,7 +173,6 @@ void planner_check_group(struct planning *p, const group_t *want, const struct e
 				"security group %s: EC2 cannot change the description of %s, which is \"%.100s\"", want->name,
 				have->id, have->description);
 	json_decref(description);
-	check_tags(p, "security group", want->name, have->id, &have->tags);
 }
 
 static void check_vpc(struct planning *p, const char *what, const char *name, const char *have)
@@ -240,7 +200,6 @@ void planner_check_tg(struct planning *p, const tg_t *want, const struct balance
 		planning_refuse(p, ERR_UNSUPPORTED,
 				"target group %s: it is %s on port %u; changing port or protocol is not available yet", want->name,
 				have->g.protocol, have->g.port);
-	check_tags(p, "target group", want->name, have->g.arn, &have->g.tags);
 }
 
 static bool stands_in(const struct elb_lb *lb, const char *subnet)
@@ -264,5 +223,4 @@ void planner_check_lb(struct planning *p, const lb_t *want, const struct balance
 		planning_refuse(p, ERR_UNSUPPORTED,
 				"load balancer %s: subnet_ids are not those that it stands in; changing them is not available yet",
 				want->name);
-	check_tags(p, "load balancer", want->name, have->lb.arn, &have->lb.tags);
 }

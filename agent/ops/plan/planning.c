@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/base/enc.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/steps/field.h"
@@ -37,14 +38,6 @@ static void set_tag(json_t *to, const tag_t *tag)
 	json_object_setn_new(to, key, n, planning_text(tag->value));
 }
 
-static void set_tags(json_t *to, const spec_t *spec, tag_t *const *more, size_t more_n)
-{
-	for (size_t i = 0; i < spec->n_tags; i++)
-		set_tag(to, spec->tags[i]);
-	for (size_t i = 0; i < more_n; i++)
-		set_tag(to, more[i]);
-}
-
 const char *planning_short_digest(const json_t *json, char to[PLANNING_SHORT_LEN])
 {
 	/* The keys are sorted, because their order in an object says nothing, and may differ between two plans. */
@@ -56,27 +49,68 @@ const char *planning_short_digest(const json_t *json, char to[PLANNING_SHORT_LEN
 	return to;
 }
 
-json_t *planning_user_tags(const spec_t *spec, tag_t *const *more, size_t more_n)
+json_t *planning_user_tags(const struct planning *p, tag_t *const *more, size_t more_n)
 {
 	json_t *t = json_object();
 
-	set_tags(t, spec, more, more_n);
+	for (size_t i = 0; i < p->spec->n_tags; i++)
+		set_tag(t, p->spec->tags[i]);
+	for (size_t i = 0; i < more_n; i++)
+		set_tag(t, more[i]);
+	if (p->a->customer_tags != NULL)
+		json_object_update(t, (json_t *)p->a->customer_tags);
 	return t;
 }
 
-const char *planning_tags_digest(const spec_t *spec, tag_t *const *more, size_t more_n, char to[PLANNING_SHORT_LEN])
-{
-	json_t *t = planning_user_tags(spec, more, more_n);
+/* 25 bits: two keys of one thing agree by chance once in some ten thousand warehouses, and forty of them fit into a tag. */
+#define KEY_CHARS 5
 
-	planning_short_digest(t, to);
-	json_decref(t);
-	return to;
+static void add_key(const char *key, char to[KEY_CHARS + 2])
+{
+	struct digest d = digest_of(key, strlen(key));
+	char text[ENC_BASE32_LEN(DIGEST_LEN)];
+
+	snprintf(to, KEY_CHARS + 2, " %.*s", KEY_CHARS, enc_base32(d.b, sizeof(d.b), text));
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+json_t *planning_tags_text(const json_t *user_tags)
+{
+	CLEANUP(buf_close) struct buf text = BUF_MAX(PLANNING_SHORT_LEN + PLANNING_TAGS_MAX * (KEY_CHARS + 1));
+	char digest[PLANNING_SHORT_LEN], one[KEY_CHARS + 2];
+	const char **keys = mem_grow(NULL, json_object_size(user_tags) + 1, sizeof(*keys));
+	const char *key;
+	size_t n = 0;
+	json_t *value;
+
+	buf_adds(&text, planning_short_digest(user_tags, digest));
+	json_object_foreach((json_t *)user_tags, key, value)
+		keys[n++] = key;
+	/* Sorted, so that the same tags in another order are the same text. */
+	qsort(keys, n, sizeof(*keys), by_text);
+	for (size_t i = 0; i < n; i++) {
+		add_key(keys[i], one);
+		buf_adds(&text, one);
+	}
+	mem_free(keys);
+	return json_string(buf_str(&text));
+}
+
+bool planning_tags_text_has(const char *text, const char *key)
+{
+	char one[KEY_CHARS + 2];
+
+	add_key(key, one);
+	return strstr(text, one) != NULL;
 }
 
 json_t *planning_tags(const struct planning *p, const char *cluster, const char *step, tag_t *const *more, size_t more_n)
 {
-	json_t *t = json_object();
-	char digest[PLANNING_SHORT_LEN];
+	json_t *t = json_object(), *user = planning_user_tags(p, more, more_n);
 
 	json_object_set_new(t, "resource-created-by", json_string(p->a->owner.vendor));
 	json_object_set_new(t, "reeve:installation", json_string(p->a->owner.installation));
@@ -86,8 +120,9 @@ json_t *planning_tags(const struct planning *p, const char *cluster, const char 
 	json_object_set_new(t, "reeve:step", json_sprintf("%s/%s", p->plan, step));
 	json_object_set_new(t, "reeve:generation", json_sprintf("%" PRIu64, (uint64_t)p->spec->generation));
 	json_object_set_new(t, "Name", cluster != NULL ? json_sprintf("%s-%s", p->warehouse, cluster) : json_string(p->warehouse));
-	set_tags(t, p->spec, more, more_n);
-	json_object_set_new(t, "reeve:tags", json_string(planning_tags_digest(p->spec, more, more_n, digest)));
+	json_object_update(t, user);
+	json_object_set_new(t, "reeve:tags", planning_tags_text(user));
+	json_decref(user);
 	return t;
 }
 

@@ -21,10 +21,16 @@ bool planning_is_of_warehouse(const struct planning *p, const struct ec2_tags *t
 /* Tags of one new thing. The order is fixed, so that one spec gives one plan, byte for byte, whichever command asks for it:
  * reeve:command comes with the call (arg_tags). cluster: or NULL. */
 json_t *planning_tags(const struct planning *p, const char *cluster, const char *step, tag_t *const *more, size_t more_n);
-/* Of the spec's tags and these: what their tag reeve:tags says. And of any JSON, whatever the order of its objects. */
+/* Those of them that are not the system's, key to value: the spec's, `more`, which are stronger, and the customer's own, which are
+ * the strongest. */
+#define PLANNING_TAGS_MAX 40
+json_t *planning_user_tags(const struct planning *p, tag_t *const *more, size_t more_n);
+/* What the tag reeve:tags says of them: a digest of all, and a short one of each key ("4fe1d0a39b22 k5x2q m7w3d"), so that a later
+ * command knows which tags were set here. */
+json_t *planning_tags_text(const json_t *user_tags);
+bool planning_tags_text_has(const char *text, const char *key);
+/* Of any JSON, whatever the order of its objects. */
 #define PLANNING_SHORT_LEN 13 /* with its NUL: enough to tell two states of one part */
-json_t *planning_user_tags(const spec_t *spec, tag_t *const *more, size_t more_n); /* key to value; `more` are the stronger */
-const char *planning_tags_digest(const spec_t *spec, tag_t *const *more, size_t more_n, char to[PLANNING_SHORT_LEN]);
 const char *planning_short_digest(const json_t *json, char to[PLANNING_SHORT_LEN]);
 /* What stands for a thing in arguments: its id, or the fact that its creation will leave. */
 json_t *planning_text(const char *s); /* of the spec, as AWS stores it: without blanks at its ends */

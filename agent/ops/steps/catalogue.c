@@ -36,6 +36,10 @@ static const struct step_kind *const kinds[] = {
 	&kind_delete_listener,
 	&kind_delete_load_balancer,
 	&kind_delete_target_group,
+	&kind_create_tags,
+	&kind_delete_tags,
+	&kind_add_tags,
+	&kind_remove_tags,
 	NULL,
 };
 

@@ -24,6 +24,7 @@ extern const struct step_kind kind_create_target_group, kind_create_load_balance
 extern const struct step_kind kind_create_listener, kind_modify_listener;
 extern const struct step_kind kind_register, kind_wait_healthy, kind_deregister, kind_wait_drained;
 extern const struct step_kind kind_delete_listener, kind_delete_load_balancer, kind_delete_target_group;
+extern const struct step_kind kind_create_tags, kind_delete_tags, kind_add_tags, kind_remove_tags;
 
 extern const struct bound bound_balancers; /* the others: bound.h */
 

@@ -1,9 +1,10 @@
 /* iam_grant.h - what a step kind must be allowed: statements for the IAM document of a power of the operate role.
  *
- * They stand in the kind's own file. Statements of several kinds with one Sid become one: its actions and resources together.
- * What is to be ours carries both ownership tags from its first moment (aws:RequestTag), and nothing without them is ever
- * changed (aws:ResourceTag). Tags can only be set by the call that creates, never on what is there already: else the tags
- * would protect nothing. Service Authorization Reference: which resources and keys an action knows. */
+ * They stand in the kind's own file. Statements of several kinds with one Sid become one: its actions and resources together. What
+ * is to be ours carries both ownership tags from its first moment (aws:RequestTag), and nothing without them is ever changed
+ * (aws:ResourceTag). Ownership tags can only be set by the call that creates, never on what is there already: else they would
+ * protect nothing. Others are set on what carries them (kinds_tags.c). Service Authorization Reference: which resources and keys an
+ * action knows. */
 #pragma once
 #include "agent/ops/steps/iam_lists.h"
 
@@ -33,9 +34,9 @@ struct iam_condition {
 	const char *test, *key, *value; /* words */
 };
 
-/* %P partition, %S suffix of its hosts, %R region, %A account, %N name of the instance role, %W the VPC; %V vendor, %I installation. "%<kms_keys>" is the
- * list of a bound (iam_lists.h), and what names one stands once for each of its members; "%<owner:images>" those that bound.apart
- * tells from the others. */
+/* %P partition, %S suffix of its hosts, %R region, %A account, %N name of the instance role, %W the VPC; %V vendor, %I
+ * installation. "%<kms_keys>" is the list of a bound (iam_lists.h), and what names one stands once for each of its members;
+ * "%<owner:images>" those that bound.apart tells from the others. */
 struct iam_statement {
 	enum iam_power power; /* of the operate role's */
 	const char *sid;

@@ -116,6 +116,45 @@ def test_a_balancer_in_use_goes_only_with_two_keys_also_in_two_commands(warehous
     assert warehouse.result(warehouse.apply(*warehouse.both_keys()))["state"] == "SUCCEEDED"
 
 
+def tags_of(warehouse):
+    """Of the nodes, the group, the target group and the balancer: key to value, what all of them bear."""
+    elb = warehouse.stage.reader("elbv2")
+    arns = [b["LoadBalancerArn"] for b in elb.describe_load_balancers()["LoadBalancers"]]
+    arns += [g["TargetGroupArn"] for g in elb.describe_target_groups()["TargetGroups"]]
+    lists = [t["Tags"] for t in elb.describe_tags(ResourceArns=arns)["TagDescriptions"]]
+    lists += [thing["Tags"] for thing in warehouse.nodes() + warehouse.groups()]
+    ours = [t for t in lists if {"Key": "reeve:warehouse", "Value": warehouse.id} in t]
+    assert len(ours) == 5
+    return set.intersection(*({(t["Key"], t["Value"]) for t in tags} for tags in ours))
+
+
+def test_tags_are_what_the_spec_and_the_customer_say_and_what_others_set_stays(stage, warehouse):
+    usual = policy(stage).replace("tag_keys: [sdb-cluster-id]", "tag_keys: [sdb-*]")
+    stage.write_policy(usual)
+    shared = warehouse.balancer(9030)
+    first = shared + "tags: [{key: sdb-a, value: '1'}, {key: sdb-b, value: '1'}]\n"
+    assert warehouse.result(warehouse.apply(nodes=2, shared=first))["state"] == "SUCCEEDED"
+    assert {("sdb-a", "1"), ("sdb-b", "1")} < tags_of(warehouse)
+    theirs = warehouse.nodes()[0]["InstanceId"]
+    stage.moto.authorize(on=False)
+    stage.moto.client("ec2").create_tags(Resources=[theirs], Tags=[{"Key": "owner", "Value": "me"}])
+    stage.moto.authorize()
+    stage.write_policy(usual + 'customer_tags: [{key: cost-center, value: "4711"}]\n')
+    second = shared + "tags: [{key: sdb-a, value: '2'}]\n"
+    plan = warehouse.result(warehouse.apply("--mode", "plan", nodes=2, shared=second))["plan_text"]
+    assert "untag nodes of be" in plan
+    assert "cost-center=4711, " in plan or ", cost-center=4711" in plan
+    assert warehouse.result(warehouse.apply(nodes=2, shared=second))["state"] == "SUCCEEDED"
+    have = tags_of(warehouse)
+    assert {("sdb-a", "2"), ("cost-center", "4711")} < have
+    assert "sdb-b" not in {key for key, _ in have}
+    tags = {t["Key"]: t["Value"] for i in warehouse.nodes() if i["InstanceId"] == theirs for t in i["Tags"]}
+    assert tags["owner"] == "me"
+    command = warehouse.apply(nodes=2, shared=second)
+    assert warehouse.result(command)["state"] == "SUCCEEDED"
+    assert warehouse.calls(command) == []
+
+
 def test_the_same_spec_again_changes_nothing(warehouse):
     assert warehouse.result(warehouse.apply(nodes=1))["state"] == "SUCCEEDED"
     command = warehouse.apply(nodes=1)

@@ -66,6 +66,23 @@ static void a_plan_from_before_another_start_is_made_anew(void **state)
 	assert_int_equal(shop_alive(s), 2);
 }
 
+/* While STOP stands the plan waits; by the time that it starts the customer wants another tag on what it makes. */
+static void a_plan_from_before_the_customer_changed_the_tags_is_made_anew(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
+	shop_run(s, &k);
+	sim_run_until(s->d.w, NULL, NULL, 60000);
+	shop_policy(s, SHOP_POLICY "customer_tags: [{key: cost-center, value: x}]\n");
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_true(shop_alive(s) > 0);
+	for (size_t i = 0; i < s->sim->instances_n; i++)
+		assert_string_equal(aws_tag_of(&s->sim->instances[i]->t, "cost-center"), "x");
+}
+
 static void what_an_operation_has_launched_is_not_counted_twice(void **state)
 {
 	struct shop *s = *state;
@@ -304,6 +321,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(warehouses_beside_each_other_keep_the_bound_together),
 		SHOP(a_plan_from_before_another_start_is_made_anew),
+		SHOP(a_plan_from_before_the_customer_changed_the_tags_is_made_anew),
 		SHOP(what_an_operation_has_launched_is_not_counted_twice),
 		SHOP(an_inventory_that_lags_behind_is_not_planned_from),
 		SHOP(a_launch_that_came_short_is_not_still_coming),

@@ -14,11 +14,14 @@ static void tag(struct board *d, struct ec2_tags *tags, const char *key, const c
 	*tags = (struct ec2_tags){ v, tags->n + 1 };
 }
 
-static void tag_tags(struct board *d, struct ec2_tags *tags, tag_t *const *more, size_t more_n)
+static void tag_tags(struct board *d, struct ec2_tags *tags)
 {
-	char *digest = arena_alloc(d->inv->arena, PLANNING_SHORT_LEN);
+	struct planning p = { .a = &d->a, .spec = &d->k.s };
+	json_t *user = planning_user_tags(&p, NULL, 0), *text = planning_tags_text(user);
 
-	tag(d, tags, "reeve:tags", planning_tags_digest(&d->k.s, more, more_n, digest));
+	tag(d, tags, "reeve:tags", arena_str(d->inv->arena, json_string_value(text)));
+	json_decref(text);
+	json_decref(user);
 }
 
 static void add_nodes(struct board *d)
@@ -36,7 +39,7 @@ static void add_nodes(struct board *d)
 		in->image_id = "ami-1";
 		in->subnet_id = "subnet-1";
 		tag(d, &in->tags, "reeve:launch", arena_str(d->inv->arena, json_string_value(launch)));
-		tag_tags(d, &in->tags, NULL, 0);
+		tag_tags(d, &in->tags);
 	}
 	json_decref(launch);
 	balancers_in(d->inv)->target_groups[0].targets = (struct elb_targets){ targets, 2 };
@@ -64,8 +67,8 @@ static void add_balancer(struct board *d)
 					     .subnet_ids_n = 1,
 					     .tags = board_tags(d, "", "1") },
 				     .listeners = { l, 1 } };
-	tag_tags(d, &g->g.tags, NULL, 0);
-	tag_tags(d, &lb->lb.tags, NULL, 0);
+	tag_tags(d, &g->g.tags);
+	tag_tags(d, &lb->lb.tags);
 	balancers_in(d->inv)->target_groups = g;
 	balancers_in(d->inv)->lbs = lb;
 	balancers_in(d->inv)->target_groups_n = balancers_in(d->inv)->lbs_n = 1;
@@ -84,7 +87,7 @@ static int standing_start(void **state)
 	d->inv->subnets = (struct ec2_subnets){ subnets, ARRAY_LEN(subnets) };
 	board_add_group(d, rules, 2);
 	groups_in(d->inv)->v[0].description = "nodes";
-	tag_tags(d, &groups_in(d->inv)->v[0].tags, NULL, 0);
+	tag_tags(d, &groups_in(d->inv)->v[0].tags);
 	add_balancer(d);
 	add_nodes(d);
 	return 0;
@@ -197,8 +200,8 @@ static const struct {
 	{ "clusters.instance_profile", set_profile, "instance_profile is not what i-1 was launched with" },
 	{ "clusters.user_data", set_user_data, "user_data is not what i-1 was launched with" },
 	{ "clusters.atomic", set_atomic, "" }, /* of launches alone */
-	{ "clusters.tags.key", set_cluster_tag, "tags are not those that i-1 was launched with" },
-	{ "clusters.tags.value", set_cluster_tag_value, "tags are not those that i-1 was launched with" },
+	{ "clusters.tags.key", set_cluster_tag, "tags/tag-nodes-be" },
+	{ "clusters.tags.value", set_cluster_tag_value, "tags/tag-nodes-be" },
 	{ "target_groups.name", set_tg_name, "switch/move-main-9030" },
 	{ "target_groups.protocol", set_tg_protocol, "target group sql: it is TCP on port 9030" },
 	{ "target_groups.port", set_tg_port, "target group sql: it is TCP on port 9030" },
@@ -209,8 +212,8 @@ static const struct {
 	{ "load_balancers.listeners.port", set_listener_port, "base/listener-main-9031" },
 	{ "load_balancers.listeners.protocol", set_listener_protocol, "changing protocol to TLS is not available yet" },
 	{ "load_balancers.listeners.target_group", set_listener_group, "switch/move-main-9030" },
-	{ "tags.key", set_tag_key, "tags are not those that" },
-	{ "tags.value", set_tag_value, "tags are not those that" },
+	{ "tags.key", set_tag_key, "tags/untag-lb-main tags/tag-lb-main" },
+	{ "tags.value", set_tag_value, "tags/tag-sg-node" },
 };
 
 static void check_field(struct board *d, size_t i)
@@ -330,8 +333,9 @@ static void what_an_older_version_made_is_compared_by_what_aws_shows(void **stat
 			assert_non_null(strstr(err_text(&e), shown[i].is));
 	}
 	d->inv->instances.v[1].tags.v[5] = (struct ec2_tag){ "sdb-cluster-id", "c-9" };
-	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_UNSUPPORTED);
-	assert_non_null(strstr(err_text(&e), "tags are not those that i-2 was launched with"));
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "tags/tag-nodes-be");
+	plans_free(p);
 }
 
 static void what_stands_in_another_vpc_is_told(void **state)

@@ -1,0 +1,203 @@
+/* planner_tags.c - tags of what stands, as desired state: those of the spec and of its clusters, and the customer's own.
+ *
+ * What the agent set on a thing stands in its tag reeve:tags, by short digests: a key that was set here and is not wanted any more
+ * is taken away; one that somebody else has set is left alone. Ownership tags, and all that begins with reeve:, are not touched. */
+#include <string.h>
+
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/plan/planner_impl.h"
+#include "agent/ops/steps/catalogue.h"
+
+/* What several things are to bear, and those of them that do not. */
+struct wearers {
+	const char *what;                   /* "nodes of fe", for people */
+	const char *step;                   /* "nodes-fe", of the steps' names */
+	const struct step_kind *set, *take; /* of the service that they are of */
+	json_t *wanted;                     /* key to value, reeve:tags among them */
+	const char *name;                   /* what they are called where nobody says otherwise */
+	json_t *bare, *full;                /* ids of those that lack some of it, and of those that bear too much */
+	json_t *stale;                      /* keys to be taken away, as the keys of an object: each once */
+};
+
+static void open_wearers(struct wearers *w, json_t *user_tags)
+{
+	w->wanted = user_tags;
+	json_object_set_new(w->wanted, "reeve:tags", planning_tags_text(user_tags));
+	w->bare = json_array();
+	w->full = json_array();
+	w->stale = json_object();
+}
+
+static void close_wearers(struct wearers *w)
+{
+	json_decref(w->wanted);
+	json_decref(w->bare);
+	json_decref(w->full);
+	json_decref(w->stale);
+}
+
+/* ---- one thing ---- */
+
+/* A thing of a version that kept no such tag bears what it was made with, and that is compared. */
+static bool bears(const struct ec2_tags *have, const json_t *wanted)
+{
+	bool has_text = ec2_tag_get(have, "reeve:tags") != NULL, all = true;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)wanted, key, value)
+		if (has_text || !str_eq(key, "reeve:tags"))
+			all = all && str_eq(ec2_tag_get(have, key), json_string_value(value));
+	return all;
+}
+
+/*  wanted                                            stays
+ *  the system's: reeve:..., aws:..., ownership       stays
+ *  Name                                              stays: it is set, to what the thing is called
+ *  set here, as reeve:tags tells                     goes
+ *  else                                              stays: somebody else's */
+static bool is_stale(const struct wearers *w, const struct ec2_tags *have, const char *key)
+{
+	const char *text = ec2_tag_get(have, "reeve:tags");
+
+	if (json_object_get(w->wanted, key) != NULL || str_starts(key, "reeve:") || str_starts(key, "aws:"))
+		return false;
+	if (str_eq(key, "resource-created-by") || str_eq(key, "Name"))
+		return false;
+	return text != NULL && planning_tags_text_has(text, key);
+}
+
+static void look_at(struct wearers *w, const char *id, const struct ec2_tags *have)
+{
+	const char *text = ec2_tag_get(have, "reeve:tags");
+	bool full = false;
+
+	/* The spec named it, and does not any more. */
+	if (text != NULL && planning_tags_text_has(text, "Name") && json_object_get(w->wanted, "Name") == NULL)
+		json_object_set_new(w->wanted, "Name", json_string(w->name));
+	if (!bears(have, w->wanted))
+		json_array_append_new(w->bare, json_string(id));
+	for (size_t i = 0; i < have->n; i++)
+		if (is_stale(w, have, have->v[i].key)) {
+			json_object_set_new(w->stale, have->v[i].key, json_true());
+			full = true;
+		}
+	if (full)
+		json_array_append_new(w->full, json_string(id));
+}
+
+/* ---- the steps ---- */
+
+static json_t *keys_of(const json_t *set)
+{
+	json_t *keys = json_array(), *value;
+	const char *key;
+
+	json_object_foreach((json_t *)set, key, value)
+		json_array_append_new(keys, json_string(key));
+	return keys;
+}
+
+/* A stale tag goes first: once reeve:tags is written anew, nothing tells any more that it was set here. */
+static void plan_wearers(struct planning *p, struct wearers *w)
+{
+	if (json_array_size(w->full) > 0) {
+		plan_add(p->b, w->take, json_pack("{s:O, s:o}", "things", w->full, "keys", keys_of(w->stale)), "untag-%s", w->step);
+		plan_title(p->b, "untag %s", w->what);
+	}
+	if (json_array_size(w->bare) > 0) {
+		plan_add(p->b, w->set, json_pack("{s:O, s:O}", "things", w->bare, "tags", w->wanted), "tag-%s", w->step);
+		plan_title(p->b, "tag %s", w->what);
+	}
+	close_wearers(w);
+}
+
+/* ---- things ---- */
+
+static void plan_nodes(struct planning *p, const cluster_t *c)
+{
+	CLEANUP(mem_close) char *what = mem_printf("nodes of %s", c->name), *step = mem_printf("nodes-%s", c->name);
+	CLEANUP(mem_close) char *name = mem_printf("%s-%s", p->warehouse, c->name);
+	struct wearers w = { .what = what, .step = step, .name = name, .set = &kind_create_tags, .take = &kind_delete_tags };
+	json_t *ids = planner_staying(p, c);
+
+	open_wearers(&w, planning_user_tags(p, c->tags, c->n_tags));
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const char *id = json_string_value(json_array_get(ids, i));
+
+		look_at(&w, id, &inventory_instance_in(&p->inv->instances, id)->tags);
+	}
+	json_decref(ids);
+	plan_wearers(p, &w);
+}
+
+static void plan_shared(struct planning *p, const char *what, const char *step, const char *id, const struct ec2_tags *have,
+			bool is_ec2)
+{
+	struct wearers w = { .what = what, .step = step, .name = p->warehouse };
+
+	w.set = is_ec2 ? &kind_create_tags : &kind_add_tags;
+	w.take = is_ec2 ? &kind_delete_tags : &kind_remove_tags;
+	open_wearers(&w, planning_user_tags(p, NULL, 0));
+	look_at(&w, id, have);
+	plan_wearers(p, &w);
+}
+
+static void plan_group(struct planning *p, const char *name)
+{
+	CLEANUP(mem_close) char *what = mem_printf("group %s", name), *step = mem_printf("sg-%s", name);
+	const struct ec2_group *g = planner_group_there(p, name);
+
+	if (g != NULL)
+		plan_shared(p, what, step, g->id, &g->tags, true);
+}
+
+static void plan_tg(struct planning *p, const char *name)
+{
+	CLEANUP(mem_close) char *what = mem_printf("target group %s", name), *step = mem_printf("tg-%s", name);
+	const struct balancers_target_group *g = planner_target_group_there(p, name);
+
+	if (g != NULL)
+		plan_shared(p, what, step, g->g.arn, &g->g.tags, false);
+}
+
+static void plan_lb(struct planning *p, const char *name)
+{
+	CLEANUP(mem_close) char *what = mem_printf("load balancer %s", name), *step = mem_printf("lb-%s", name);
+	const struct balancers_lb *lb = planner_lb_there(p, name);
+
+	if (lb != NULL)
+		plan_shared(p, what, step, lb->lb.arn, &lb->lb.tags, false);
+}
+
+/* EC2 and ELB take 50 a thing, and ten are the system's. */
+static void check_number(struct planning *p, const char *what, tag_t *const *more, size_t more_n)
+{
+	json_t *all = planning_user_tags(p, more, more_n);
+
+	if (json_object_size(all) > PLANNING_TAGS_MAX)
+		planning_refuse(p, ERR_INVALID, "%s: %zu tags with those of the policy's customer_tags, and %d are the most", what,
+				json_object_size(all), PLANNING_TAGS_MAX);
+	json_decref(all);
+}
+
+void planner_plan_tags(struct planning *p, unsigned stage)
+{
+	planning_begin(p, "tags", stage);
+	/* A tag is not worth a way back: what follows cannot fail because of it, and the next command sets it. */
+	plan_pivot(p->b);
+	check_number(p, "the warehouse", NULL, 0);
+	for (size_t i = 0; i < p->spec->n_security_groups; i++)
+		plan_group(p, p->spec->security_groups[i]->name);
+	for (size_t i = 0; i < p->spec->n_target_groups; i++)
+		plan_tg(p, p->spec->target_groups[i]->name);
+	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
+		plan_lb(p, p->spec->load_balancers[i]->name);
+	for (size_t i = 0; i < p->spec->n_clusters; i++) {
+		CLEANUP(mem_close) char *what = mem_printf("clusters[%zu]", i);
+
+		check_number(p, what, p->spec->clusters[i]->tags, p->spec->clusters[i]->n_tags);
+		plan_nodes(p, p->spec->clusters[i]);
+	}
+}
