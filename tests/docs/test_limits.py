@@ -326,6 +326,11 @@ BUILD = {
     "`clusters`": of_clusters,
     "`clusters[].nodes`": put(*CLUSTER, "nodes"),
     "`clusters[].instance_type`: characters": lambda n: changed(((*CLUSTER, "instance_type"), ("m." + "a" * n)[:n])),
+    "`clusters[].other_instance_types`": listed(lambda i: f"m{i}.large", *CLUSTER, "other_instance_types"),
+    "`clusters[].subnet_ids`, in place of `subnet_id`": lambda n: changed(
+        ((*CLUSTER, "subnet_id"), "" if n > 0 else "subnet-1"),
+        ((*CLUSTER, "subnet_ids"), [f"subnet-{i}" for i in range(n)]),
+    ),
     "`clusters[].security_groups`": of_memberships,
     "`clusters[].instance_profile`: characters": text(*CLUSTER, "instance_profile"),
     "`clusters[].user_data`: bytes": lambda n: changed(((*CLUSTER, "user_data"), base64.b64encode(b"x" * n).decode())),

@@ -76,8 +76,8 @@ MUTANTS = [
     Mutant(
         "a part of an atomic cluster",
         "agent/ops/steps/kinds_launch.c",
-        "	a.min = x->generation == 1 || kinds_is_atomic(x) ? a.max : 1;",
-        "	a.min = x->generation == 1 ? a.max : 1;",
+        "	return x->generation > places_n(x->args) && !kinds_is_atomic(x);",
+        "	return x->generation > places_n(x->args);",
         "build/tests/unit/ops/steps/test_kinds_launch",
     ),
     Mutant(

@@ -172,7 +172,7 @@ MUTANTS = [
     Mutant(
         "the subnet of a node not asked for",
         "agent/ops/steps/kinds_launch.c",
-        '	demand_name(d, &bound_subnets, json_str_or(args, "subnet_id", ""));',
+        '	demand_name(d, &bound_subnets, json_str_or(place, "subnet_id", ""));',
         "",
         "build/tests/unit/ops/steps/test_kinds_launch",
     ),
@@ -395,8 +395,8 @@ MUTANTS = [
     Mutant(
         "a type that AWS does not offer",
         "agent/ops/plan/planner_launch.c",
-        "	check_type(p, c);",
-        "	(void)check_type;",
+        "	check_type(p, c, types[i]);",
+        "	if (p == NULL)\n			check_type(p, c, types[i]);",
         "build/tests/unit/ops/plan/test_planner_launch",
     ),
     Mutant(
@@ -461,5 +461,40 @@ MUTANTS = [
         "op->starts_seen != op->env->shared->starts || has_other_tags(op);",
         "op->starts_seen != op->env->shared->starts || (has_other_tags(op) && age < 0);",
         "build/tests/unit/ops/test_op_plan",
+    ),
+    Mutant(
+        "all missing nodes launched in one zone",
+        "agent/ops/plan/planner_spread.c",
+        "		if (zone < best_zone ||",
+        "		if ((zone < best_zone && p == NULL) ||",
+        "build/tests/unit/ops/plan/test_planner_spread",
+    ),
+    Mutant(
+        "nodes that go taken from the zone that has fewest",
+        "agent/ops/plan/planner_cluster.c",
+        "			if (kept < fewest) {",
+        "			if (kept < fewest && kept > n) {",
+        "build/tests/unit/ops/plan/test_planner_spread",
+    ),
+    Mutant(
+        "a place to fall back on that the policy was not asked about",
+        "agent/ops/steps/kinds_launch.c",
+        '		place_demand(json_array_get(json_object_get(args, "elsewhere"), i), d);',
+        "		place_demand(args, d);",
+        "build/tests/unit/ops/steps/test_kinds_launch",
+    ),
+    Mutant(
+        "a cluster without any node called short",
+        "agent/ops/steps/kinds_launch.c",
+        "	       (!is_last || has_some(x));",
+        "	       (!is_last || has_some(x) || x != NULL);",
+        "build/tests/unit/ops/steps/test_kinds_launch",
+    ),
+    Mutant(
+        "a launch that made none taken back",
+        "agent/ops/engine/run_undo.c",
+        "	return !made_none(r, d) && d->standing",
+        "	return (!made_none(r, d) || d->s.kind != NULL) && d->standing",
+        "build/tests/unit/ops/engine/test_run_undo",
     ),
 ]

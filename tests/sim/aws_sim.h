@@ -141,6 +141,7 @@ struct aws_sim {
 	void *watch_ctx;
 	uint64_t mutations, effects; /* calls, and those that changed something */
 	unsigned page;               /* how many things stand on one page */
+	const char *full_subnet;     /* no instance more is launched there; NULL: none is full */
 	unsigned capacity;           /* instances that may be alive; more is InsufficientInstanceCapacity */
 	bool wide_is_fine;           /* a test wants a group from which everything may leave */
 	bool role_gone;              /* the operate role cannot be assumed, and its keys are worth nothing */

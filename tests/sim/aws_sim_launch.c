@@ -78,7 +78,7 @@ static unsigned room_for(struct aws_ask *q)
 	unsigned min = (unsigned)form_sim_int(q->f, "MinCount", 1), max = (unsigned)form_sim_int(q->f, "MaxCount", 1);
 	unsigned have = alive(a), room = a->capacity > have ? a->capacity - have : 0;
 
-	if (odds_hit(a->odds, TALLY_AWS_CAPACITY))
+	if (odds_hit(a->odds, TALLY_AWS_CAPACITY) || str_eq(form_sim_get(q->f, "NetworkInterface.1.SubnetId"), a->full_subnet))
 		room = min - 1;
 	if (room >= max)
 		return max;

@@ -35,6 +35,10 @@ static void odds_make(struct scene *s)
 		s->aws->capacity = (unsigned)odds_between(&s->odds, 0, 4);
 		s->capacity_short = true;
 	}
+	if (odds_one_in(&s->odds, 8)) {
+		s->aws->full_subnet = odds_one_in(&s->odds, 2) ? "subnet-0001" : "subnet-0002";
+		s->capacity_short = true;
+	}
 	if (odds_one_in(&s->odds, 3))
 		s->aws->page = (unsigned)odds_between(&s->odds, 1, 4);
 	if (odds_one_in(&s->odds, 4))
@@ -240,6 +244,7 @@ static void troubles_tick(struct scene *s)
 	if (!s->odds.calm && now > CALM_MS) {
 		s->odds.calm = true;
 		s->aws->capacity = 1000;
+		s->aws->full_subnet = NULL;
 		aws_limits_are_default(s->aws);
 		sim_fail_rate(s->w, SIM_HTTP, 0);
 	}

@@ -49,6 +49,8 @@ void want_random(struct want *w, struct odds *o, const char *warehouse)
 		w->clusters[c].atomic = odds_one_in(o, 4);
 		w->clusters[c].group = w->groups[1].on && odds_one_in(o, 2);
 		w->clusters[c].subnet = c == 1;
+		w->clusters[c].spread = odds_one_in(o, 4);
+		w->clusters[c].others = odds_one_in(o, 4);
 		if (is_dealt(o, TALLY_WANT_PROFILE))
 			w->clusters[c].profile = w->clusters[c].data = 1;
 		w->clusters[c].both = w->groups[1].on && is_dealt(o, TALLY_WANT_GROUPS);
@@ -173,8 +175,11 @@ static void mend(struct want *w)
 			w->leads[t] = t;
 		w->listeners[t] = w->listeners[t] && w->lb && w->target_groups[w->leads[t]].on;
 	}
-	for (unsigned c = 0; c < WANT_CLUSTERS; c++)
+	/* Behind a balancer that stands in one subnet nodes of another zone would get no traffic. */
+	for (unsigned c = 0; c < WANT_CLUSTERS; c++) {
 		w->clusters[c].both = w->clusters[c].both && w->groups[1].on;
+		w->clusters[c].spread = w->clusters[c].spread && !w->narrow;
+	}
 }
 
 void want_change(struct want *w, struct odds *o)

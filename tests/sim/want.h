@@ -30,6 +30,7 @@ struct want {
 		bool both;                           /* in both groups */
 		unsigned type, image, data, profile; /* which of the lists of want.c; 0 of data and profile: none */
 		unsigned subnet;
+		bool spread, others; /* over two subnets; of either type */
 	} clusters[WANT_CLUSTERS];
 	struct {
 		bool on;

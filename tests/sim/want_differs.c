@@ -213,9 +213,11 @@ static const char *node_differs(const struct want *w, unsigned c, const struct a
 {
 	unsigned groups = 1 + w->clusters[c].both;
 
-	if (!str_eq(i->type, want_types[w->clusters[c].type]) || !str_eq(i->image, want_images[w->clusters[c].image]))
+	if ((!str_eq(i->type, want_types[w->clusters[c].type]) && !w->clusters[c].others) ||
+	    !str_eq(i->image, want_images[w->clusters[c].image]))
 		return say("%s is a %s of %s", i->t.id, i->type, i->image);
-	if (!str_eq(i->subnet, want_subnets[w->clusters[c].subnet]))
+	if (w->clusters[c].spread ? !str_eq(i->subnet, want_subnets[0]) && !str_eq(i->subnet, want_subnets[1])
+				  : !str_eq(i->subnet, want_subnets[w->clusters[c].subnet]))
 		return say("%s stands in %s", i->t.id, i->subnet);
 	if (!str_eq(i->profile, want_profiles[w->clusters[c].profile]))
 		return say("%s has the profile '%s'", i->t.id, i->profile);

@@ -21,7 +21,7 @@ struct parts {
 	char *clusters_of[WANT_TGS][WANT_CLUSTERS];
 	Reeve__Control__V1__LoadBalancer lb, *lb_list[1];
 	Reeve__Control__V1__Listener listeners[WANT_TGS], *listener_list[WANT_TGS];
-	char *subnets[2];
+	char *subnets[2], *spread[2], *other_types[WANT_CLUSTERS][1];
 };
 
 static void fill_rule(const struct want_rule *r, Reeve__Control__V1__Rule *rule, Reeve__Control__V1__SecurityGroup *m)
@@ -77,7 +77,17 @@ static void fill_clusters(const struct want *w, struct parts *p)
 		m->atomic = w->clusters[c].atomic;
 		m->instance_type = (char *)(w->broken ? "" : want_types[w->clusters[c].type]);
 		m->image_id = (char *)want_images[w->clusters[c].image];
-		m->subnet_id = (char *)want_subnets[w->clusters[c].subnet];
+		p->spread[0] = (char *)want_subnets[0];
+		p->spread[1] = (char *)want_subnets[1];
+		p->other_types[c][0] = (char *)want_types[!w->clusters[c].type];
+		if (w->clusters[c].spread) {
+			m->subnet_ids = p->spread;
+			m->n_subnet_ids = 2;
+		} else {
+			m->subnet_id = (char *)want_subnets[w->clusters[c].subnet];
+		}
+		m->other_instance_types = p->other_types[c];
+		m->n_other_instance_types = w->clusters[c].others;
 		m->instance_profile = (char *)want_profiles[w->clusters[c].profile];
 		m->user_data.data = (uint8_t *)want_datas[w->clusters[c].data];
 		m->user_data.len = strlen(want_datas[w->clusters[c].data]);

@@ -41,9 +41,18 @@ static bool is_named(const json_t *names, const char *name)
 	return false;
 }
 
+/* A launch that found no room, while others of its cluster found some. */
+static bool made_none(const struct run *r, const struct doing *d)
+{
+	const json_t *fact = json_object_get(r->env->facts, json_str_or(d->s.args, "fact", "?"));
+
+	return d->s.kind->makes != NULL && json_is_array(fact) && json_array_size(fact) == 0;
+}
+
 static bool can_undo(const struct run *r, const struct doing *d)
 {
-	return d->standing == DONE && d->s.kind->undo != NULL && !json_is_true(json_object_get(d->outcome, "adopted")) &&
+	return !made_none(r, d) && d->standing == DONE && d->s.kind->undo != NULL &&
+	       !json_is_true(json_object_get(d->outcome, "adopted")) &&
 	       !is_named(json_object_get(r->undo_reason, "kept"), d->s.name);
 }
 

@@ -53,9 +53,15 @@ void planner_wants(const struct owner *o, const spec_t *spec, struct inventory_w
 	*ret = (struct inventory_wants){ 0 };
 	/* The lists have room for all that a spec can name, and spec_check has passed. */
 	for (size_t i = 0; spec != NULL && i < spec->n_clusters; i++) {
+		const char *types[SPEC_TYPES_MAX];
+		char *const *subnets;
+		size_t subnets_n = spec_subnets(spec->clusters[i], &subnets), types_n = spec_types(spec->clusters[i], types);
+
 		add_once(ret->images, &ret->images_n, spec->clusters[i]->image_id);
-		add_once(ret->subnets, &ret->subnets_n, spec->clusters[i]->subnet_id);
-		add_once(ret->types, &ret->types_n, spec->clusters[i]->instance_type);
+		for (size_t k = 0; k < subnets_n; k++)
+			add_once(ret->subnets, &ret->subnets_n, subnets[k]);
+		for (size_t k = 0; k < types_n; k++)
+			add_once(ret->types, &ret->types_n, types[k]);
 	}
 	for (size_t i = 0; spec != NULL && i < spec->n_security_groups; i++)
 		spec_group_name(o->vendor, o->installation, spec->warehouse, spec->security_groups[i]->name,

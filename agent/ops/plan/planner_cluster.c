@@ -91,6 +91,7 @@ struct ranked {
  *
  *   how far it is from serving (ill)   the nearer
  *   protected from termination         the protected
+ *   nodes that stay in its zone        the fewer (take_turns)
  *   launched                           the earlier
  *   id                                 the smaller, so that two looks at one account end the same node  */
 static int by_rank(const void *a, const void *b)
@@ -109,6 +110,36 @@ static int by_rank(const void *a, const void *b)
 	return c != 0 ? c : strcmp(x->node->id, y->node->id);
 }
 
+static size_t kept_in_zone(const struct ranked *all, size_t n, const char *zone)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		kept += str_eq(all[i].node->az, zone);
+	return kept;
+}
+
+/* Among equals the zones take turns, so that those that stay are spread: number i is of the zone that has the fewest before it. */
+static void take_turns(struct ranked *all, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t best = i, fewest = kept_in_zone(all, i, all[i].node->az);
+		struct ranked one;
+
+		for (size_t k = i + 1; k < n && all[k].ill == all[i].ill && all[k].is_guarded == all[i].is_guarded; k++) {
+			size_t kept = kept_in_zone(all, i, all[k].node->az);
+
+			if (kept < fewest) {
+				fewest = kept;
+				best = k;
+			}
+		}
+		one = all[best];
+		memmove(all + i + 1, all + i, (best - i) * sizeof(*all));
+		all[i] = one;
+	}
+}
+
 static struct ranked ranked(const struct planning *p, const struct ec2_instance *i)
 {
 	return (struct ranked){ i, inventory_is_guarded(p->inv, i->id), ill(p, i) };
@@ -123,6 +154,7 @@ static struct nodes nodes_of(const struct planning *p, const char *cluster, size
 		if (planner_is_node(p, &p->inv->instances.v[i], cluster))
 			all[list.n++] = ranked(p, &p->inv->instances.v[i]);
 	qsort(all, list.n, sizeof(*all), by_rank);
+	take_turns(all, list.n);
 	for (size_t i = 0; i < list.n; i++)
 		list.v[i] = all[i].node;
 	mem_free(all);
@@ -172,7 +204,8 @@ static void plan_up(struct planning *p, const cluster_t *c, const struct nodes *
 		/* None of these is stopped: planner_check_node has refused that by now. */
 		if (!str_eq(have->v[i]->state, "running"))
 			add_id(ids, have->v[i]);
-	add_launched(ids, have);
+	if (have->launches)
+		planner_add_launched(p, c, ids);
 	if (json_array_size(ids) > 0) {
 		plan_add(p->b, &kind_wait_running,
 			 json_pack("{s:s, s:O, s:b, s:o}", "cluster", c->name, "instances", ids, "atomic", c->atomic, "fact",
@@ -342,7 +375,7 @@ void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage
 		planner_check_node(p, c, have.v[i]);
 	planning_begin(p, name, stage);
 	if (have.launches)
-		planner_plan_launch(p, c, have.n);
+		planner_plan_launches(p, c, have.n);
 	plan_up(p, c, &have);
 	/* Behind this the nodes stay, also when they do not become healthy: the plan then ends as failed, and the next command goes
 	 * on with them. */

@@ -1,8 +1,9 @@
 /* planner_impl.h - the parts of the planner, from the lowest to the highest: planner_group.c (security groups), planner_balancer.c
- * (target groups, load balancers, listeners), planner_same.c (what stands and would have to be another), planner_launch.c (new
- * nodes), planner_words.c (what people call things), planner_cluster.c (nodes), planner_place.c (where what is new has room),
- * planner_switch.c (listeners that lead elsewhere), planner_tags.c (tags of what stands), planner_rest.c (what nobody wants any
- * more). planner.c (the two verbs and the stages) calls them. Nobody else includes this. */
+ * (target groups, load balancers, listeners), planner_same.c (what stands and would have to be another), planner_spread.c (where
+ * new nodes go), planner_launch.c (new nodes), planner_words.c (what people call things), planner_cluster.c (nodes),
+ * planner_place.c (where what is new has room), planner_switch.c (listeners that lead elsewhere), planner_tags.c (tags of what
+ * stands), planner_rest.c (what nobody wants any more). planner.c (the two verbs and the stages) calls them. Nobody else includes
+ * this. */
 #pragma once
 #include "agent/ops/plan/planning.h"
 #include "agent/ops/steps/balancers.h"
@@ -37,8 +38,19 @@ const struct elb_listener *planner_listener_at(const struct balancers_lb *lb, ui
 bool planner_is_listened(const struct planning *p, const char *tg);
 void planner_trim_listeners(struct planning *p, const lb_t *want); /* listeners that nobody wants go */
 
+/* planner_spread.c: the nodes of a cluster in each of its subnets, and how many more are launched there */
+struct spread {
+	struct spread_part {
+		const char *subnet;
+		size_t have, launch;
+	} v[SPEC_SUBNETS_MAX];
+	size_t n;
+};
+struct spread planner_spread(const struct planning *p, const cluster_t *c);
+
 /* planner_launch.c */
-void planner_plan_launch(struct planning *p, const cluster_t *c, size_t held);
+void planner_plan_launches(struct planning *p, const cluster_t *c, size_t held);
+void planner_add_launched(const struct planning *p, const cluster_t *c, json_t *ids); /* the facts that the launches leave */
 json_t *planner_volumes(const cluster_t *c);
 
 /* planner_same.c: what stands and cannot become what the spec wants ends the planning with a sentence */

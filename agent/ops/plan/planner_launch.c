@@ -104,14 +104,13 @@ static bool runs(const struct ec2_type *t, const char *arch)
 	return is;
 }
 
-static void check_type(struct planning *p, const cluster_t *c)
+static void check_type(struct planning *p, const cluster_t *c, const char *name)
 {
-	const struct ec2_type *t = inventory_type(p->inv, c->instance_type);
+	const struct ec2_type *t = inventory_type(p->inv, name);
 	const struct ec2_image *i = inventory_image(p->inv, c->image_id);
 
 	if (t == NULL)
-		planning_refuse(p, ERR_INVALID, "cluster %s: %s is no instance type that AWS offers in this region", c->name,
-				c->instance_type);
+		planning_refuse(p, ERR_INVALID, "cluster %s: %s is no instance type that AWS offers in this region", c->name, name);
 	else if (i != NULL && !runs(t, i->arch))
 		planning_refuse(p, ERR_INVALID, "cluster %s: image %s is for %s, and %s does not run that", c->name, i->id, i->arch,
 				t->name);
@@ -132,33 +131,139 @@ static void add_rules(struct planning *p, const cluster_t *c, json_t *args)
 	json_decref(all);
 }
 
-static void add_zone(struct planning *p, const cluster_t *c, json_t *args)
+/* "a", or "" where AWS does not tell; NULL, and the first error of the planning, where the subnet is not fit. */
+static const char *zone_of(struct planning *p, const cluster_t *c, const char *subnet)
 {
 	CLEANUP(mem_close) char *what = mem_printf("cluster %s", c->name);
-	const struct ec2_subnet *s = planning_subnet(p, what, c->subnet_id);
+	const struct ec2_subnet *s = planning_subnet(p, what, subnet);
 
-	if (s != NULL)
-		json_object_set_new(args, "zone", told(s->zone));
+	return s != NULL ? s->zone : NULL;
 }
 
-void planner_plan_launch(struct planning *p, const cluster_t *c, size_t held)
+static json_t *place(struct planning *p, const cluster_t *c, const char *subnet, const char *type)
 {
-	json_t *args =
-	    json_pack("{s:s, s:i, s:i, s:b, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "cluster", c->name, "count",
-		      (int)(c->nodes - held), "held", (int)held, "atomic", c->atomic, "image_id", c->image_id, "type",
-		      c->instance_type, "subnet_id", c->subnet_id, "groups", groups_json(p, c), "volumes", planner_volumes(c),
-		      "tags", planning_tags(p, c->name, "launch", c->tags, c->n_tags), "fact", json_sprintf("nodes.%s", c->name));
+	const char *zone = zone_of(p, c, subnet);
+	json_t *j = json_pack("{s:s, s:s}", "type", type, "subnet_id", subnet);
+
+	if (zone != NULL)
+		json_object_set_new(j, "zone", told(zone));
+	return j;
+}
+
+/* Where else, and as what: the other types in the same subnet, then all types in the other subnets. */
+static json_t *elsewhere(struct planning *p, const cluster_t *c, const char *own)
+{
+	const char *types[SPEC_TYPES_MAX];
+	char *const *subnets;
+	size_t n = spec_subnets(c, &subnets), types_n = spec_types(c, types);
+	json_t *list = json_array();
+
+	for (size_t k = 1; k < types_n; k++)
+		json_array_append_new(list, place(p, c, own, types[k]));
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < types_n && !str_eq(subnets[i], own); k++)
+			json_array_append_new(list, place(p, c, subnets[i], types[k]));
+	return list;
+}
+
+static void check_types(struct planning *p, const cluster_t *c)
+{
+	const char *types[SPEC_TYPES_MAX];
+	size_t n = spec_types(c, types);
+
+	for (size_t i = 0; i < n; i++)
+		check_type(p, c, types[i]);
+}
+
+/* ---- one launch a subnet ---- */
+
+static bool is_spread(const cluster_t *c)
+{
+	return c->n_subnet_ids > 1;
+}
+
+static json_t *fact_of(const cluster_t *c, const char *subnet)
+{
+	return is_spread(c) ? json_sprintf("nodes.%s.%s", c->name, subnet) : json_sprintf("nodes.%s", c->name);
+}
+
+/* Those of the launches before number `at`. */
+static json_t *facts_before(const cluster_t *c, const struct spread *s, size_t at)
+{
+	json_t *facts = json_array();
+
+	for (size_t i = 0; i < at; i++)
+		if (s->v[i].launch > 0)
+			json_array_append_new(facts, fact_of(c, s->v[i].subnet));
+	return facts;
+}
+
+static bool is_last(const struct spread *s, size_t at)
+{
+	for (size_t i = at + 1; i < s->n; i++)
+		if (s->v[i].launch > 0)
+			return false;
+	return true;
+}
+
+static void add_places(struct planning *p, const cluster_t *c, const struct spread *s, size_t at, json_t *args)
+{
+	json_t *own = place(p, c, s->v[at].subnet, c->instance_type), *others = elsewhere(p, c, s->v[at].subnet);
+
+	json_object_update(args, own);
+	json_decref(own);
+	if (json_array_size(others) > 0)
+		json_object_set(args, "elsewhere", others);
+	json_decref(others);
+	if (!is_spread(c))
+		return;
+	/* With them it tells whether the cluster has got any node at all. */
+	json_object_set_new(args, "before", facts_before(c, s, at));
+	json_object_set_new(args, "is_last", json_boolean(is_last(s, at)));
+}
+
+static void plan_launch(struct planning *p, const cluster_t *c, const struct spread *s, size_t at, size_t held)
+{
+	CLEANUP(mem_close) char *step = is_spread(c) ? mem_printf("launch-%s", s->v[at].subnet) : mem_str("launch");
+	json_t *args = json_pack("{s:s, s:i, s:i, s:b, s:s, s:o, s:o, s:o, s:o}", "cluster", c->name, "count", (int)s->v[at].launch,
+				 "held", (int)held, "atomic", c->atomic, "image_id", c->image_id, "groups", groups_json(p, c),
+				 "volumes", planner_volumes(c), "tags", planning_tags(p, c->name, step, c->tags, c->n_tags), "fact",
+				 fact_of(c, s->v[at].subnet));
 
 	/* A node has this tag beside those that all things have: planner_same.c compares it with the next spec. */
 	json_object_set_new(json_object_get(args, "tags"), "reeve:launch", planner_launch_tag(c));
 	add_image(p, c, args);
-	check_type(p, c);
-	add_zone(p, c, args);
+	check_types(p, c);
+	add_places(p, c, s, at, args);
 	add_rules(p, c, args);
 	if (*c->instance_profile != '\0')
 		json_object_set_new(args, "profile", json_string(c->instance_profile));
 	if (c->user_data.len > 0)
 		add_user_data(args, c);
-	plan_add(p->b, &kind_launch, args, "launch");
-	plan_title(p->b, "launch nodes of %s", c->name);
+	plan_add(p->b, &kind_launch, args, "%s", step);
+	plan_title(p->b, is_spread(c) ? "launch nodes of %s in %s" : "launch nodes of %s", c->name, s->v[at].subnet);
+}
+
+void planner_plan_launches(struct planning *p, const cluster_t *c, size_t held)
+{
+	struct spread s = planner_spread(p, c);
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.v[i].launch > 0)
+			plan_launch(p, c, &s, i, held);
+		held += s.v[i].launch;
+	}
+}
+
+void planner_add_launched(const struct planning *p, const cluster_t *c, json_t *ids)
+{
+	struct spread s = planner_spread(p, c);
+
+	for (size_t i = 0; i < s.n; i++)
+		if (s.v[i].launch > 0) {
+			json_t *fact = fact_of(c, s.v[i].subnet);
+
+			json_array_append_new(ids, json_sprintf("@%s", json_string_value(fact)));
+			json_decref(fact);
+		}
 }

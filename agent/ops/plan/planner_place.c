@@ -13,6 +13,16 @@ static size_t names(const lb_t *lb, const char *subnet)
 	return 0;
 }
 
+static size_t launched_in(const struct planning *p, const cluster_t *c, const char *subnet)
+{
+	struct spread s = planner_spread(p, c);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		n += str_eq(s.v[i].subnet, subnet) ? s.v[i].launch : 0;
+	return n;
+}
+
 /* What the first `lbs` load balancers and the first `clusters` clusters of the spec take in a subnet. A balancer has one interface
  * in each (Network Load Balancers, quotas). */
 static size_t taken(const struct planning *p, const char *subnet, size_t lbs, size_t clusters)
@@ -23,7 +33,7 @@ static size_t taken(const struct planning *p, const char *subnet, size_t lbs, si
 	for (size_t i = 0; i < lbs; i++)
 		n += planner_lb_there(p, p->spec->load_balancers[i]->name) == NULL ? names(p->spec->load_balancers[i], subnet) : 0;
 	for (size_t i = 0; i < clusters; i++)
-		n += str_eq(p->spec->clusters[i]->subnet_id, subnet) ? planner_missing(p, p->spec->clusters[i]) : 0;
+		n += launched_in(p, p->spec->clusters[i], subnet);
 	return n;
 }
 
@@ -52,15 +62,21 @@ static void check_lb_room(struct planning *p, size_t at)
 
 static void check_cluster_room(struct planning *p, size_t at)
 {
-	const char *subnet = p->spec->clusters[at]->subnet_id;
-	size_t n = taken(p, subnet, p->spec->n_load_balancers, at + 1);
+	const cluster_t *c = p->spec->clusters[at];
+	struct spread s = planner_spread(p, c);
 
-	if (planner_missing(p, p->spec->clusters[at]) > 0 && !has_room(p, subnet, n))
-		planning_refuse(
-		    p, ERR_AGAIN,
-		    "clusters[%zu]: subnet_id: %s has no capacity: it has %u of the %zu addresses that this plan takes; free some, "
-		    "ask for fewer nodes, or name another subnet",
-		    at, subnet, inventory_subnet(p->inv, subnet)->free, n);
+	for (size_t i = 0; i < s.n; i++) {
+		const char *subnet = s.v[i].subnet;
+		size_t n = taken(p, subnet, p->spec->n_load_balancers, at + 1);
+
+		if (s.v[i].launch > 0 && !has_room(p, subnet, n))
+			planning_refuse(
+			    p, ERR_AGAIN,
+			    "clusters[%zu]: %s: %s has no capacity: it has %u of the %zu addresses that this plan takes; free "
+			    "some, ask for fewer nodes, or name another subnet",
+			    at, c->n_subnet_ids > 0 ? "subnet_ids" : "subnet_id", subnet, inventory_subnet(p->inv, subnet)->free,
+			    n);
+	}
 }
 
 /* ---- zones ---- */
@@ -97,14 +113,17 @@ static void check_zones(struct planning *p, const lb_t *lb)
 {
 	for (size_t i = 0; i < p->spec->n_clusters; i++) {
 		const cluster_t *c = p->spec->clusters[i];
-		const char *zone = zone_of(p, c->subnet_id);
+		char *const *subnets;
+		size_t n = spec_subnets(c, &subnets);
 
-		if (c->nodes > 0 && leads_to(p, lb, c->name) && !serves_zone(p, lb, zone))
-			planning_refuse(
-			    p, ERR_INVALID,
-			    "clusters[%zu]: subnet_id: %s is in %s, where load balancer %s has no subnet: no traffic would "
-			    "reach its nodes",
-			    i, c->subnet_id, zone, lb->name);
+		for (size_t k = 0; k < n && c->nodes > 0 && leads_to(p, lb, c->name); k++)
+			if (!serves_zone(p, lb, zone_of(p, subnets[k])))
+				planning_refuse(
+				    p, ERR_INVALID,
+				    "clusters[%zu]: %s: %s is in %s, where load balancer %s has no subnet: no traffic would "
+				    "reach its nodes",
+				    i, c->n_subnet_ids > 0 ? "subnet_ids" : "subnet_id", subnets[k], zone_of(p, subnets[k]),
+				    lb->name);
 	}
 }
 

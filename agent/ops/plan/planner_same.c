@@ -92,15 +92,38 @@ static bool differs(const struct part *part, const cluster_t *c, const char *tag
 
 /* ---- what stands ---- */
 
+/* The one that it has, where that is one of those that it may have; else the first of these. */
+static const char *one_of_types(const cluster_t *c, const char *have)
+{
+	const char *types[SPEC_TYPES_MAX];
+	size_t n = spec_types(c, types);
+
+	for (size_t i = 1; i < n; i++)
+		if (str_eq(types[i], have))
+			return types[i];
+	return types[0];
+}
+
+static const char *one_of_subnets(const cluster_t *c, const char *have)
+{
+	char *const *subnets;
+	size_t n = spec_subnets(c, &subnets);
+
+	for (size_t i = 1; i < n; i++)
+		if (str_eq(subnets[i], have))
+			return subnets[i];
+	return subnets[0];
+}
+
 static void check_shown(struct planning *p, const cluster_t *c, const struct ec2_instance *i)
 {
 	const struct {
 		const char *field, *have, *want;
 	} shown[] = {
 		{ "vpc_id", i->vpc_id, p->spec->vpc_id },
-		{ "instance_type", i->type, c->instance_type },
+		{ "instance_type", i->type, one_of_types(c, i->type) },
 		{ "image_id", i->image_id, c->image_id },
-		{ "subnet_id", i->subnet_id, c->subnet_id },
+		{ "subnet_id", i->subnet_id, one_of_subnets(c, i->subnet_id) },
 	};
 
 	/* What AWS does not tell is not called different: the refusal would be for nothing. */

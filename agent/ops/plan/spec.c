@@ -272,13 +272,57 @@ static bool has_tg(const spec_t *s, const char *n)
 	return false;
 }
 
+size_t spec_subnets(const cluster_t *c, char *const **ret)
+{
+	*ret = c->n_subnet_ids > 0 ? c->subnet_ids : &c->subnet_id;
+	return c->n_subnet_ids > 0 ? c->n_subnet_ids : 1;
+}
+
+size_t spec_types(const cluster_t *c, const char *to[SPEC_TYPES_MAX])
+{
+	size_t n = 0;
+
+	to[n++] = c->instance_type;
+	for (size_t i = 0; i < c->n_other_instance_types && n < SPEC_TYPES_MAX; i++)
+		to[n++] = c->other_instance_types[i];
+	return n;
+}
+
+static int check_subnets(const cluster_t *c, struct err *e)
+{
+	if (c->n_subnet_ids == 0)
+		return aws_id(c->subnet_id, "subnet", "subnet_id", e);
+	if (*c->subnet_id != '\0')
+		return err_set(e, ERR_INVALID, "subnet_id: it stands beside subnet_ids, and only one of the two may");
+	TRY(count(c->n_subnet_ids, 0, SPEC_SUBNETS_MAX, "subnet_ids", e));
+	for (size_t i = 0; i < c->n_subnet_ids; i++)
+		/* The sentence of aws_id is not asked for: this one names the place in the list. */
+		if (aws_id(c->subnet_ids[i], "subnet", "", NULL) != 0)
+			return err_set(e, ERR_INVALID, "subnet_ids[%zu]: expected subnet-..., found \"%.40s\"", i,
+				       c->subnet_ids[i]);
+	return check_once(c->subnet_ids, c->n_subnet_ids, "subnet_ids", e);
+}
+
+static int check_types(const cluster_t *c, struct err *e)
+{
+	TRY(field_instance_type(c->instance_type, "instance_type", e));
+	TRY(count(c->n_other_instance_types, 0, SPEC_TYPES_MAX - 1, "other_instance_types", e));
+	for (size_t i = 0; i < c->n_other_instance_types; i++) {
+		TRY(field_instance_type(c->other_instance_types[i], "other_instance_types", e));
+		if (str_eq(c->other_instance_types[i], c->instance_type))
+			return err_set(e, ERR_INVALID, "other_instance_types[%zu]: \"%.40s\" is instance_type already", i,
+				       c->instance_type);
+	}
+	return check_once(c->other_instance_types, c->n_other_instance_types, "other_instance_types", e);
+}
+
 static int check_cluster(const spec_t *s, const cluster_t *c, struct err *e)
 {
 	TRY(name(c->name, "name", e));
 	TRY(count(c->nodes, 0, 100, "nodes", e));
-	TRY(field_instance_type(c->instance_type, "instance_type", e));
+	TRY(check_types(c, e));
 	TRY(aws_id(c->image_id, "ami", "image_id", e));
-	TRY(aws_id(c->subnet_id, "subnet", "subnet_id", e));
+	TRY(check_subnets(c, e));
 	/* Amazon VPC quotas: five groups a network interface, unless an account asked for more. */
 	TRY(count(c->n_security_groups, 1, 5, "security_groups", e));
 	for (size_t i = 0; i < c->n_security_groups; i++)
@@ -376,6 +420,38 @@ static int check_one_balancer(const spec_t *s, struct err *e)
 	return 0;
 }
 
+/* What a plan asks AWS about by name is limited, however many clusters name it. */
+static size_t add_different(const char **v, size_t n, size_t most, const char *text)
+{
+	for (size_t i = 0; i < n && i < most; i++)
+		if (str_eq(v[i], text))
+			return n;
+	if (n < most)
+		v[n] = text;
+	return n + 1;
+}
+
+static int check_different(const spec_t *s, struct err *e)
+{
+	const char *subnets[SPEC_ALL_SUBNETS], *types[SPEC_ALL_TYPES], *own[SPEC_TYPES_MAX];
+	size_t subnets_n = 0, types_n = 0;
+
+	for (size_t i = 0; i < s->n_clusters; i++) {
+		char *const *listed;
+		size_t n = spec_subnets(s->clusters[i], &listed), own_n = spec_types(s->clusters[i], own);
+
+		for (size_t k = 0; k < n; k++)
+			subnets_n = add_different(subnets, subnets_n, SPEC_ALL_SUBNETS, listed[k]);
+		for (size_t k = 0; k < own_n; k++)
+			types_n = add_different(types, types_n, SPEC_ALL_TYPES, own[k]);
+	}
+	for (size_t i = 0; i < s->n_load_balancers; i++)
+		for (size_t k = 0; k < s->load_balancers[i]->n_subnet_ids; k++)
+			subnets_n = add_different(subnets, subnets_n, SPEC_ALL_SUBNETS, s->load_balancers[i]->subnet_ids[k]);
+	TRY(count(subnets_n, 0, SPEC_ALL_SUBNETS, "different subnets in all clusters and load balancers", e));
+	return count(types_n, 0, SPEC_ALL_TYPES, "different instance types in all clusters", e);
+}
+
 /* One list of named parts: its size, each member, then that no name stands twice. */
 #define CHECK_LIST(s, list, most, check)                                                                                           \
 	do {                                                                                                                       \
@@ -402,6 +478,7 @@ int spec_check(const spec_t *s, struct err *e)
 	CHECK_LIST(s, target_groups, 16, check_tg(s, s->target_groups[i], e));
 	CHECK_LIST(s, load_balancers, 4, check_lb(s, s->load_balancers[i], e));
 	TRY(check_one_balancer(s, e));
+	TRY(check_different(s, e));
 	return check_tags(s->tags, s->n_tags, e);
 }
 

@@ -6,6 +6,15 @@
 
 typedef Reeve__Control__V1__WarehouseSpec spec_t;
 
+#define SPEC_SUBNETS_MAX 6  /* of a cluster */
+#define SPEC_TYPES_MAX 4    /* with the first one */
+#define SPEC_ALL_SUBNETS 64 /* different ones, of all clusters and load balancers */
+#define SPEC_ALL_TYPES 32
+
+/* Where its nodes may stand: the list, or the one that is given. And what type they may be, in the order of preference. */
+size_t spec_subnets(const Reeve__Control__V1__Cluster *c, char *const **ret);
+size_t spec_types(const Reeve__Control__V1__Cluster *c, const char *to[SPEC_TYPES_MAX]);
+
 /* Texts and numbers are what AWS takes in their place (field.h), lists are short and say nothing twice, names are ids and unique,
  * references lead somewhere, load balancers are internal and share no target group, tags are the vendor's own. The sentence names
  * the place: "clusters[1].volumes[0].size_gib ...". */

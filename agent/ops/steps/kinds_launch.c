@@ -17,13 +17,38 @@
 
 /* ---- launch: one RunInstances for all missing nodes of a cluster ----
  *
- * The first generation asks for all or nothing. Where AWS has not enough and the cluster is not atomic, the second asks for
- * what can be had: another request, so another token. Nodes that died before anybody saw them are described for an hour more,
- * and tell what they died of: another generation is tried where that may cure it. */
+ * It has one place or several: a subnet and a type, in the order of the specification. Each generation is another request, so
+ * another token:
+ *
+ *   1 to n (places)      place number g: all or nothing
+ *   n + 1 to 2n          the same places again: what can be had; not for an atomic cluster
+ *
+ * Nodes that died before anybody saw them are described for an hour more, and tell what they died of: another generation is tried
+ * where that may cure it. */
 
 static uint32_t count_of(const json_t *args)
 {
 	return (uint32_t)json_int_or(args, "count", 0);
+}
+
+/* ---- places ---- */
+
+static unsigned places_n(const json_t *args)
+{
+	return 1 + (unsigned)json_array_size(json_object_get(args, "elsewhere"));
+}
+
+/* The place of this generation: the arguments themselves are the first. */
+static const json_t *place_of(const struct step_ctx *x)
+{
+	unsigned at = (x->generation - 1) % places_n(x->args);
+
+	return at == 0 ? x->args : json_array_get(json_object_get(x->args, "elsewhere"), at - 1);
+}
+
+static bool takes_less(const struct step_ctx *x)
+{
+	return x->generation > places_n(x->args) && !kinds_is_atomic(x);
 }
 
 static void volumes_of(const json_t *args, struct ec2_volume_arg **ret, size_t *ret_n)
@@ -58,8 +83,8 @@ static int launch_ask(const struct step_ctx *x, struct request *req, struct err 
 
 	TRY(arg_str(x, "image_id", &a.image_id, e));
 	TRY(arg_str(x, "root_device", &a.root_device, e));
-	TRY(arg_str(x, "type", &a.type, e));
-	TRY(arg_str(x, "subnet_id", &a.subnet_id, e));
+	TRY(json_get_str(place_of(x), "type", &a.type, e));
+	TRY(json_get_str(place_of(x), "subnet_id", &a.subnet_id, e));
 	TRY(arg_strs(x, "groups", &groups, &a.group_ids_n, e));
 	TRY(arg_tags(x, &tags, &a.tags_n, e));
 	if (json_object_get(x->args, "user_data") != NULL)
@@ -72,7 +97,7 @@ static int launch_ask(const struct step_ctx *x, struct request *req, struct err 
 	a.profile = json_str_or(x->args, "profile", NULL);
 	a.user_data = user_data.data;
 	a.user_data_len = user_data.len;
-	a.min = x->generation == 1 || kinds_is_atomic(x) ? a.max : 1;
+	a.min = takes_less(x) ? 1 : a.max;
 	ec2_run_instances(req, &a);
 	return 0;
 }
@@ -88,8 +113,14 @@ static json_t *ids_of(const struct ec2_instances *list)
 
 static void note_short(const struct step_ctx *x, size_t have)
 {
+	const char *cluster = json_str_or(x->args, "cluster", "?");
+
 	if (have < count_of(x->args))
-		buf_addf(x->note, "short: %zu of %u nodes in %s", have, count_of(x->args), json_str_or(x->args, "cluster", "?"));
+		buf_addf(x->note, "short: %zu of %u nodes in %s", have, count_of(x->args), cluster);
+	else if (place_of(x) != x->args)
+		buf_addf(x->note, "%u nodes of %s are %s in %s, there being no room for %s in %s", count_of(x->args), cluster,
+			 json_str_or(place_of(x), "type", "?"), json_str_or(place_of(x), "subnet_id", "?"),
+			 json_str_or(x->args, "type", "?"), json_str_or(x->args, "subnet_id", "?"));
 }
 
 static enum step_verdict launched(const struct step_ctx *x, const struct aws_call *c, struct err *e)
@@ -107,9 +138,45 @@ static enum step_verdict launched(const struct step_ctx *x, const struct aws_cal
 	return v;
 }
 
-static bool may_be_less(const struct step_ctx *x, enum aws_class class)
+/* There is no room there for that; "Unsupported" is a type that the zone does not have. */
+static bool is_want_of_room(enum aws_class class, const char *code)
 {
-	return (class == AWS_CAPACITY || class == AWS_QUOTA) && !kinds_is_atomic(x) && x->generation == 1 && count_of(x->args) > 1;
+	return class == AWS_CAPACITY || class == AWS_QUOTA || str_eq(code, "Unsupported");
+}
+
+static bool may_go_on(const struct step_ctx *x, enum aws_class class, const char *code)
+{
+	unsigned n = places_n(x->args);
+
+	if (!is_want_of_room(class, code))
+		return false;
+	return x->generation < n || (x->generation < 2 * n && !kinds_is_atomic(x) && count_of(x->args) > 1);
+}
+
+static bool has_some(const struct step_ctx *x)
+{
+	const json_t *facts = json_object_get(x->args, "before");
+
+	for (size_t i = 0; i < json_array_size(facts); i++)
+		if (json_array_size(json_object_get(x->known, json_string_value(json_array_get(facts, i)))) > 0)
+			return true;
+	return false;
+}
+
+/* Of a cluster that is spread the other launches may get some: it stays short of these, unless none of them got any. */
+static bool may_be_none(const struct step_ctx *x, enum aws_class class, const char *code)
+{
+	bool is_last = json_is_true(json_object_get(x->args, "is_last"));
+
+	return json_object_get(x->args, "before") != NULL && !kinds_is_atomic(x) && is_want_of_room(class, code) &&
+	       (!is_last || has_some(x));
+}
+
+static enum step_verdict go_without(const struct step_ctx *x)
+{
+	fact_set(x, json_array());
+	note_short(x, 0);
+	return STEP_DONE;
 }
 
 /* A profile that was just made, or its role, is not known to EC2 at once; the sentences are all there is to tell it by. */
@@ -132,8 +199,10 @@ static enum step_verdict launch_judge(const struct step_ctx *x, const struct aws
 		return launched(x, c, e);
 	if (c->class == AWS_CONFLICT)
 		return STEP_LOOK; /* the token is known (IdempotentParameterMismatch, IdempotentInstanceTerminated): look by tag */
-	if (may_be_less(x, c->class))
+	if (may_go_on(x, c->class, c->code))
 		return STEP_SMALLER;
+	if (may_be_none(x, c->class, c->code))
+		return go_without(x);
 	return is_profile_coming(x, c) ? STEP_AGAIN : step_judge_refusal(x, c, e);
 }
 
@@ -229,9 +298,9 @@ static enum step_verdict launch_miss(const struct step_ctx *x, const struct inve
 		return STEP_LOOK;
 	}
 	d = death_of(x, in, e);
-	if ((d.passes && x->generation < LAUNCHES_MAX) || may_be_less(x, d.class))
+	if ((d.passes && x->generation < LAUNCHES_MAX) || may_go_on(x, d.class, d.code))
 		return STEP_SMALLER;
-	return STEP_FAILED;
+	return may_be_none(x, d.class, d.code) ? go_without(x) : STEP_FAILED;
 }
 
 static json_t *instances_of_fact(const json_t *args)
@@ -279,15 +348,22 @@ static void volume_demand(const json_t *v, struct demand *d)
 	demand_count(d, &bound_throughput, (uint32_t)json_int_or(v, "throughput", 0));
 }
 
+static void place_demand(const json_t *place, struct demand *d)
+{
+	demand_name(d, &bound_instance_types, json_str_or(place, "type", ""));
+	demand_name(d, &bound_subnets, json_str_or(place, "subnet_id", ""));
+}
+
 /* A plan of an older version has user data without its hash: no list of hashes holds the empty text. */
 static void launch_demand(const json_t *args, struct demand *d)
 {
 	const json_t *volumes = json_object_get(args, "volumes"), *rules = json_object_get(args, "rules");
 
-	demand_name(d, &bound_instance_types, json_str_or(args, "type", ""));
+	place_demand(args, d);
+	for (size_t i = 0; i + 1 < places_n(args); i++)
+		place_demand(json_array_get(json_object_get(args, "elsewhere"), i), d);
 	demand_image(d, &(struct demand_image){ json_str_or(args, "image_id", ""), json_str_or(args, "image_owner", ""),
 						json_str_or(args, "image_owner_alias", "") });
-	demand_name(d, &bound_subnets, json_str_or(args, "subnet_id", ""));
 	name_if(d, &bound_instance_profiles, args, "profile");
 	if (json_object_get(args, "user_data") != NULL)
 		demand_name(d, &bound_user_data, json_str_or(args, "user_data_sha256", ""));
@@ -363,11 +439,22 @@ static void print_image(const json_t *args, struct buf *to)
 	buf_addf(to, "\" of %s%s%s\n", json_str_or(args, "image_owner", "?"), *alias != '\0' ? " " : "", alias);
 }
 
+static void print_elsewhere(const json_t *args, struct buf *to)
+{
+	for (size_t i = 0; i + 1 < places_n(args); i++) {
+		const json_t *place = json_array_get(json_object_get(args, "elsewhere"), i);
+
+		buf_addf(to, "      or, for want of room, %s in %s in %s\n", json_str_or(place, "type", "?"),
+			 json_str_or(place, "subnet_id", "?"), json_str_or(place, "zone", "?"));
+	}
+}
+
 static void launch_detail(const json_t *args, struct buf *to)
 {
 	CLEANUP(buf_close) struct buf b = BUF_MAX(USER_DATA_MAX);
 	const char *at, *end;
 
+	print_elsewhere(args, to);
 	print_image(args, to);
 
 	if (json_object_get(args, "user_data") == NULL || json_get_base64(args, "user_data", &b, NULL) != 0)

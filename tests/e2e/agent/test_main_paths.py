@@ -42,6 +42,21 @@ def test_too_little_capacity_keeps_what_can_be_had_and_says_short(stage, warehou
     assert len(warehouse.nodes()) == 1
 
 
+def test_nodes_are_spread_and_fall_back_on_another_zone_where_one_is_full(stage, warehouse):
+    a, b = stage.aws["subnet_ids"][:2]
+    spread = {"subnet_id": "", "subnet_ids": [a, b]}
+    assert warehouse.result(warehouse.apply(nodes=2, cluster=spread))["state"] == "SUCCEEDED"
+    assert {i["SubnetId"] for i in warehouse.nodes()} == {a, b}
+    stage.rules({"match": {"service": "ec2", "action": "RunInstances"}, "times": 1, "do": "capacity"})
+    command = warehouse.apply(nodes=4, cluster=spread)
+    result = warehouse.result(command)
+    assert result["state"] == "SUCCEEDED"
+    assert result["note"] == f"1 nodes of be are r6i.xlarge in {b}, there being no room for r6i.xlarge in {a}"
+    tried = [c["params"]["NetworkInterface.1.SubnetId"] for c in warehouse.calls(command, "RunInstances")]
+    assert tried == [a, b, b]
+    assert sorted(i["SubnetId"] for i in warehouse.nodes()) == sorted([a, b, b, b])
+
+
 def test_an_atomic_cluster_without_capacity_fails_and_leaves_no_node(stage, warehouse):
     stage.rules({"match": {"action": "RunInstances"}, "do": "capacity"})
     command = warehouse.apply(nodes=2, atomic=True)

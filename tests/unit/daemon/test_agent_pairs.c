@@ -82,7 +82,7 @@ static void order_warehouse(struct stage *s)
 	struct want want;
 
 	sim_file_puts(s->w, "/etc/reeve/policy.yaml",
-		      "commands: {warehouse.apply: auto}\nbounds:\n  instance_types: [m6i.large]\n  images: [ami-1]\n"
+		      "commands: {warehouse.apply: auto}\nbounds:\n  instance_types: [m6i.large, r6i.xlarge]\n  images: [ami-1]\n"
 		      "  subnets: [subnet-0001, subnet-0002]\n  warehouses: [wh-1]\n  balancers: 4\n  volumes_per_node: 8\n"
 		      "  volume_types: [gp3]\n  tag_keys: [\"*\"]\n  nodes_per_cluster: 3\n  nodes_total: 9\n  volume_gib: 500\n"
 		      "  cidrs: [10.0.0.0/8]\n  ports: [8000-10000]\nexport: {metrics: [\"*\"], logs: [\"*\"]}\n");

@@ -21,6 +21,12 @@ static bool is_launched(void *ctx)
 	return ((struct shop *)ctx)->sim->instances_n == 2;
 }
 
+/* The first launch, and two tries of the second. */
+static bool has_given_up_one(void *ctx)
+{
+	return shop_count(ctx, "RunInstances") == 3;
+}
+
 static bool first_is_up(void *ctx)
 {
 	struct shop *s = ctx;
@@ -82,6 +88,27 @@ static void nodes_that_are_taken_back_leave_the_names_of_their_data_volumes(void
 	ops_cancel(s->d.ops, k.id);
 	ends_without_nodes_and_names_the_volume(s, &k);
 	assert_true(says_that_not_all_was_seen(s, &k));
+}
+
+/* Room for one of two: the launch in the second subnet has made none. */
+static void a_launch_that_found_no_room_has_nothing_to_take_back(void **state)
+{
+	static char *subnets[] = { (char *)"subnet-0001", (char *)"subnet-0002" };
+	struct shop *s = *state;
+	struct desk_command k;
+
+	s->k.s.n_load_balancers = s->k.s.n_target_groups = 0;
+	s->k.cluster.subnet_id = (char *)"";
+	s->k.cluster.subnet_ids = subnets;
+	s->k.cluster.n_subnet_ids = 2;
+	s->sim->capacity = 1;
+	s->sim->least_up_s = s->sim->most_up_s = 120;
+	shop_run(s, &k);
+	assert_int_equal(sim_run_until(s->d.w, has_given_up_one, s, 600000), SIM_TRUE);
+	ops_cancel(s->d.ops, k.id);
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(CANCELLED));
+	assert_int_equal(shop_alive(s), 0);
+	assert_int_equal(shop_count(s, "TerminateInstances"), 1);
 }
 
 /* The one that died took its own with it. */
@@ -333,6 +360,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHOP(a_cancel_before_the_pivot_takes_everything_back),
+		SHOP(a_launch_that_found_no_room_has_nothing_to_take_back),
 		SHOP(nodes_that_are_taken_back_leave_the_names_of_their_data_volumes),
 		SHOP(so_do_nodes_that_are_taken_back_because_one_did_not_come_up),
 		SHOP(a_restart_before_the_nodes_end_loses_no_name_of_a_data_volume),

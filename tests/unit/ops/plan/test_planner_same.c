@@ -140,6 +140,9 @@ SET(nodes, k->cluster.nodes = 3)
 SET(instance_type, k->cluster.instance_type = (char *)"i3.large")
 SET(image, k->cluster.image_id = (char *)"ami-9")
 SET(subnet, k->cluster.subnet_id = (char *)"subnet-2")
+static char *two_subnets[] = { (char *)"subnet-1", (char *)"subnet-2" }, *other_type[] = { (char *)"i3.large" };
+SET(subnets, k->cluster.subnet_id = (char *)""; k->cluster.subnet_ids = two_subnets; k->cluster.n_subnet_ids = 2)
+SET(other_types, k->cluster.other_instance_types = other_type; k->cluster.n_other_instance_types = 1)
 SET(cluster_groups, k->cluster.n_security_groups = 0)
 SET(volume_device, k->volume.device = (char *)"/dev/sdg")
 SET(volume_size, k->volume.size_gib = 200)
@@ -190,6 +193,8 @@ static const struct {
 	{ "clusters.instance_type", set_instance_type, "instance_type is r6i.xlarge on i-1" },
 	{ "clusters.image_id", set_image, "image_id is ami-1 on i-1" },
 	{ "clusters.subnet_id", set_subnet, "subnet_id is subnet-1 on i-1" },
+	{ "clusters.subnet_ids", set_subnets, "where load balancer main has no subnet" },
+	{ "clusters.other_instance_types", set_other_types, "" }, /* the same */
 	{ "clusters.security_groups", set_cluster_groups, "security_groups is not what i-1 was launched with" },
 	{ "clusters.volumes.device", set_volume_device, "volumes is not what i-1 was launched with" },
 	{ "clusters.volumes.size_gib", set_volume_size, "volumes is not what i-1 was launched with" },

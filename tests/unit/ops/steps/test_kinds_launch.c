@@ -43,6 +43,105 @@ static void the_first_generation_asks_for_all_and_the_second_for_what_there_is(v
 	kinds_end(&t);
 }
 
+#define ELSEWHERE                                                                                                                  \
+	", \"elsewhere\": [{\"type\": \"m5.large\", \"subnet_id\": \"subnet-1\"}, {\"type\": \"m6i.large\", \"subnet_id\": "       \
+	"\"subnet-2\"}]"
+
+static void each_place_is_asked_for_all_and_then_each_for_what_there_is(void **state)
+{
+	static const char *const asked[] = {
+		"InstanceType=m6i.large&MinCount=3&MaxCount=3", "InstanceType=m5.large&MinCount=3&MaxCount=3",
+		"InstanceType=m6i.large&MinCount=3&MaxCount=3", "InstanceType=m6i.large&MinCount=1&MaxCount=3",
+		"InstanceType=m5.large&MinCount=1&MaxCount=3",  "InstanceType=m6i.large&MinCount=1&MaxCount=3",
+	};
+	static const char *const in[] = { "subnet-1", "subnet-1", "subnet-2", "subnet-1", "subnet-1", "subnet-2" };
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_launch, LAUNCH(ELSEWHERE));
+	for (unsigned g = 1; g <= ARRAY_LEN(asked); g++) {
+		CLEANUP(mem_close) char *subnet = mem_printf("NetworkInterface.1.SubnetId=%s", in[g - 1]);
+
+		t.x.generation = g;
+		assert_has(kinds_ask(&t), asked[g - 1]);
+		assert_has(kinds_ask(&t), subnet);
+		assert_int_equal(kinds_refused(&t, AWS_CAPACITY, "InsufficientInstanceCapacity"),
+				 g < ARRAY_LEN(asked) ? STEP_SMALLER : STEP_FAILED);
+		assert_int_equal(kinds_refused(&t, AWS_INVALID, "Unsupported"), g < ARRAY_LEN(asked) ? STEP_SMALLER : STEP_FAILED);
+		assert_int_equal(kinds_refused(&t, AWS_INVALID, "InvalidParameterValue"), STEP_FAILED);
+	}
+	kinds_end(&t);
+	kinds_start(&t, &kind_launch, LAUNCH(ELSEWHERE ", \"atomic\": true"));
+	t.x.generation = 2;
+	assert_int_equal(kinds_refused(&t, AWS_CAPACITY, "InsufficientInstanceCapacity"), STEP_SMALLER);
+	t.x.generation = 3;
+	assert_has(kinds_ask(&t), "MinCount=3&MaxCount=3");
+	assert_int_equal(kinds_refused(&t, AWS_CAPACITY, "InsufficientInstanceCapacity"), STEP_FAILED);
+	kinds_end(&t);
+}
+
+static void a_launch_elsewhere_says_where_and_why(void **state)
+{
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_launch, LAUNCH(ELSEWHERE));
+	t.x.generation = 3;
+	assert_int_equal(kinds_answered(&t, "<R><instancesSet>" ITEM("i-1", "pending") ITEM("i-2", "pending")
+						ITEM("i-3", "pending") "</instancesSet></R>"),
+			 STEP_DONE);
+	assert_string_equal(kinds_note(&t),
+			    "3 nodes of a are m6i.large in subnet-2, there being no room for m6i.large in subnet-1");
+	kinds_end(&t);
+}
+
+/* Of a cluster that is spread: as long as another launch has got nodes, or may still get some. */
+static void a_launch_may_get_none_where_another_gets_some(void **state)
+{
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_launch, LAUNCH(", \"before\": [], \"is_last\": false"));
+	t.x.generation = 2;
+	assert_int_equal(kinds_refused(&t, AWS_CAPACITY, "InsufficientInstanceCapacity"), STEP_DONE);
+	assert_string_equal(kinds_fact(&t, "nodes.a"), "[]");
+	assert_has(kinds_note(&t), "short: 0 of 3 nodes in a");
+	kinds_end(&t);
+	kinds_start(&t, &kind_launch, LAUNCH(", \"before\": [\"nodes.a.x\"], \"is_last\": true"));
+	t.x.generation = 2;
+	json_object_set_new(t.known, "nodes.a.x", json_array());
+	assert_int_equal(kinds_refused(&t, AWS_CAPACITY, "InsufficientInstanceCapacity"), STEP_FAILED);
+	json_object_set_new(t.known, "nodes.a.x", json_pack("[s]", "i-9"));
+	assert_int_equal(kinds_refused(&t, AWS_CAPACITY, "InsufficientInstanceCapacity"), STEP_DONE);
+	assert_int_equal(kinds_refused(&t, AWS_DENIED, "UnauthorizedOperation"), STEP_FAILED);
+	kinds_end(&t);
+	kinds_start(&t, &kind_launch, LAUNCH(", \"before\": [], \"is_last\": false, \"atomic\": true"));
+	assert_int_equal(kinds_refused(&t, AWS_CAPACITY, "InsufficientInstanceCapacity"), STEP_FAILED);
+	kinds_end(&t);
+}
+
+static bool is_wanted(const struct demand *d, const struct bound *of, const char *text)
+{
+	for (size_t i = 0; i < wanted_n(d, of); i++)
+		if (str_eq(wanted_text(d, of, i), text))
+			return true;
+	return false;
+}
+
+static void each_place_is_demanded(void **state)
+{
+	struct demand d = { 0 };
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_launch, LAUNCH(ELSEWHERE));
+	kind_launch.demand(t.args, &d);
+	assert_true(is_wanted(&d, &bound_instance_types, "m6i.large") && is_wanted(&d, &bound_instance_types, "m5.large"));
+	assert_true(is_wanted(&d, &bound_subnets, "subnet-1") && is_wanted(&d, &bound_subnets, "subnet-2"));
+	demand_close(&d);
+	kinds_end(&t);
+}
+
 static void a_launch_leaves_its_nodes_and_says_when_they_are_few(void **state)
 {
 	struct kinds t;
@@ -372,6 +471,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_generation_asks_for_all_and_the_second_for_what_there_is),
+		cmocka_unit_test(each_place_is_asked_for_all_and_then_each_for_what_there_is),
+		cmocka_unit_test(a_launch_elsewhere_says_where_and_why),
+		cmocka_unit_test(a_launch_may_get_none_where_another_gets_some),
+		cmocka_unit_test(each_place_is_demanded),
 		cmocka_unit_test(a_launch_leaves_its_nodes_and_says_when_they_are_few),
 		cmocka_unit_test(a_group_not_yet_known_is_waited_for_and_one_that_is_gone_is_not),
 		cmocka_unit_test(part_of_a_launch_is_believed_only_when_the_wait_is_over),
