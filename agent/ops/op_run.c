@@ -152,9 +152,35 @@ static bool is_worse(enum run_end a, enum run_end b)
 	return badness[a] > badness[b];
 }
 
+static bool holds(const json_t *list, const json_t *pair)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (json_equal(json_array_get(list, i), pair))
+			return true;
+	return false;
+}
+
+/* Several steps change one thing. What was made or has gone is told as that alone. */
+static void add_modified(const struct run *r, json_t *modified)
+{
+	const json_t *all = run_modified(r);
+
+	for (size_t i = 0; i < json_array_size(all); i++)
+		if (!holds(modified, json_array_get(all, i)))
+			json_array_append(modified, json_array_get(all, i));
+}
+
+static json_t *without(json_t *list, const json_t *made, const json_t *gone)
+{
+	for (size_t i = json_array_size(list); i-- > 0;)
+		if (holds(made, json_array_get(list, i)) || holds(gone, json_array_get(list, i)))
+			json_array_remove(list, i);
+	return list;
+}
+
 static void gather(const struct op *op, json_t *result)
 {
-	json_t *created = json_array(), *deleted = json_array();
+	json_t *created = json_array(), *deleted = json_array(), *modified = json_array();
 	char note[512] = "";
 
 	for (size_t i = 0; i < op->plans->n; i++) {
@@ -166,9 +192,11 @@ static void gather(const struct op *op, json_t *result)
 			continue;
 		json_array_extend(created, (json_t *)run_created(r));
 		json_array_extend(deleted, (json_t *)run_deleted(r));
+		add_modified(r, modified);
 		if (*run_note(r) != '\0' && strstr(note, run_note(r)) == NULL) /* a cancel says the same in each */
 			snprintf(note + used, sizeof(note) - used, "%s%s", used > 0 ? "; " : "", run_note(r));
 	}
+	json_object_set_new(result, "modified", without(modified, created, deleted));
 	json_object_set_new(result, "created", created);
 	json_object_set_new(result, "deleted", deleted);
 	json_object_set(result, "preserved", json_object_get(op->plans->json, "preserved"));

@@ -105,6 +105,7 @@ static void status_of_result(const struct op *op, struct arena *m, status_t *to)
 	wire_resources(json_object_get(op->result, "created"), m, &to->n_created, &to->created);
 	wire_resources(json_object_get(op->result, "deleted"), m, &to->n_deleted, &to->deleted);
 	wire_resources(json_object_get(op->result, "preserved"), m, &to->n_preserved, &to->preserved);
+	wire_resources(json_object_get(op->result, "modified"), m, &to->n_modified, &to->modified);
 	to->note = arena_str(m, json_str_or(op->result, "note", ""));
 	to->generation = (uint64_t)json_int_or(op->result, "generation", 0);
 	to->started_at = json_int_or(op->result, "started_ms", 0);

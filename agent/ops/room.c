@@ -47,8 +47,8 @@ static void cut_list(json_t *result, const char *name, char *note, size_t size)
 
 void room_cut_result(json_t *result)
 {
-	static const char *const lists[] = { "created", "deleted", "preserved" };
-	char note[512 + 3 * 80];
+	static const char *const lists[] = { "created", "deleted", "modified", "preserved" };
+	char note[512 + 4 * 80];
 
 	if (json_size(result) <= ROOM_RESULT)
 		return;

@@ -209,7 +209,7 @@ def test_the_agent_sends_results_with_the_members_that_the_page_shows(block, age
 def test_the_agent_sends_the_kinds_of_resources_that_the_page_names(agent_life):
     named = set(first_column(section("Resource"))) - {"kind", "id"}
     results = [r["result"] for r in agent_life.results.values()]
-    lists = [result.get(which, ()) for result in results for which in ("created", "deleted", "preserved")]
+    lists = [result.get(which, ()) for result in results for which in ("created", "deleted", "modified", "preserved")]
     sent = {resource["kind"] for one in lists for resource in one}
     sources = "".join(path.read_text() for path in (REPO / "agent/ops").rglob("*.c"))
     assert named == set(re.findall(r'(?:\.kind = |plan_preserve\(p\.b, )"([a-z-]+)"', sources))

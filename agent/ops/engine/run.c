@@ -446,6 +446,7 @@ struct run *run_new(const struct run_env *env, const struct plan *plan)
 		r->v[i] = (struct doing){ .s = plan->steps[i], .generation = 1 };
 	r->created = json_array();
 	r->deleted = json_array();
+	r->modified = json_array();
 	sm_init(&r->sm, &run_machine, RUN_AT_NEXT);
 	r->sm.of = plan->name;
 	return r;
@@ -496,6 +497,7 @@ void run_free(struct run *r)
 	json_decref(r->error);
 	json_decref(r->created);
 	json_decref(r->deleted);
+	json_decref(r->modified);
 	mem_free(r);
 }
 
@@ -601,4 +603,9 @@ const json_t *run_created(const struct run *r)
 const json_t *run_deleted(const struct run *r)
 {
 	return r->deleted;
+}
+
+const json_t *run_modified(const struct run *r)
+{
+	return r->modified;
 }

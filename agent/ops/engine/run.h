@@ -111,6 +111,7 @@ const json_t *run_error(const struct run *r);     /* {class, message, aws_code, 
 const char *run_note(const struct run *r);        /* "" if none */
 const json_t *run_created(const struct run *r);   /* [[kind, id], ...] */
 const json_t *run_deleted(const struct run *r);
+const json_t *run_modified(const struct run *r);
 
 /* base32 of SHA-256 over installation|command|plan|step|generation (docs/architecture.md section 6) */
 void run_token(const struct run_env *env, const char *plan, const char *step, unsigned generation, char to[53]);

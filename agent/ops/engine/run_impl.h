@@ -125,7 +125,7 @@ struct run {
 	json_t *doubt;
 	/* the end */
 	enum run_end end;
-	json_t *error, *created, *deleted;
+	json_t *error, *created, *deleted, *modified;
 	char notes[512];
 	struct ending ending;
 };

@@ -141,7 +141,7 @@ static json_t *outcome_json(struct run *r)
 {
 	struct doing *d = run_now(r);
 	bool done = r->a.is_done, adopted = done && r->a.sight == STEP_SEEN_BEFORE;
-	json_t *m = json_object(), *created = json_array(), *deleted = json_array();
+	json_t *m = json_object(), *created = json_array(), *deleted = json_array(), *modified = json_array();
 
 	json_object_set_new(m, "op", json_string(r->env->command));
 	json_object_set_new(m, "plan", json_string(r->plan->name));
@@ -151,6 +151,8 @@ static json_t *outcome_json(struct run *r)
 	/* What was there before this step is not told as created, and not taken back: can_undo reads the member. */
 	if (done && !adopted)
 		add_effect(r, d->s.kind, created, deleted);
+	if (done && !adopted && d->s.kind->changes != NULL)
+		d->s.kind->changes(r->a.args, r->a.left, modified);
 	if (adopted)
 		json_object_set_new(m, "adopted", json_true());
 	if (!done)
@@ -159,6 +161,9 @@ static json_t *outcome_json(struct run *r)
 	json_object_set(m, "facts", r->a.facts);
 	json_object_set_new(m, "created", created);
 	json_object_set_new(m, "deleted", deleted);
+	if (json_array_size(modified) > 0)
+		json_object_set(m, "modified", modified);
+	json_decref(modified);
 	if (json_object_size(r->a.left) > 0)
 		json_object_set(m, "left_out", r->a.left);
 	if (json_array_size(r->a.part) > 0 && d->s.kind->removes == NULL && d->s.kind->makes == NULL)
@@ -187,6 +192,8 @@ void run_outcome_apply(struct run *r, struct doing *d, json_t *record, int64_t a
 	json_object_update(r->env->facts, json_object_get(record, "facts"));
 	json_array_extend(r->created, json_object_get(record, "created"));
 	json_array_extend(r->deleted, json_object_get(record, "deleted"));
+	if (json_object_get(record, "modified") != NULL)
+		json_array_extend(r->modified, json_object_get(record, "modified"));
 	run_add_note(r, json_str_or(record, "note", ""));
 	/* The first error is why the run fails; what fails while it is taken back does not replace it. */
 	if (error != NULL && r->error == NULL)

@@ -11,8 +11,9 @@
 
 /* What several things are to bear, and those of them that do not. */
 struct wearers {
-	const char *what;                   /* "nodes of fe", for people */
-	const char *step;                   /* "nodes-fe", of the steps' names */
+	const char *what; /* "nodes of fe", for people */
+	const char *step; /* "nodes-fe", of the steps' names */
+	const struct resource *of;
 	const struct step_kind *set, *take; /* of the service that they are of */
 	json_t *wanted;                     /* key to value, reeve:tags among them */
 	const char *name;                   /* what they are called where nobody says otherwise */
@@ -22,6 +23,10 @@ struct wearers {
 
 static void open_wearers(struct wearers *w, json_t *user_tags)
 {
+	bool is_elb = w->of == &resource_target_group || w->of == &resource_load_balancer;
+
+	w->set = is_elb ? &kind_add_tags : &kind_create_tags;
+	w->take = is_elb ? &kind_remove_tags : &kind_delete_tags;
 	w->wanted = user_tags;
 	json_object_set_new(w->wanted, "reeve:tags", planning_tags_text(user_tags));
 	w->bare = json_array();
@@ -103,11 +108,14 @@ static json_t *keys_of(const json_t *set)
 static void plan_wearers(struct planning *p, struct wearers *w)
 {
 	if (json_array_size(w->full) > 0) {
-		plan_add(p->b, w->take, json_pack("{s:O, s:o}", "things", w->full, "keys", keys_of(w->stale)), "untag-%s", w->step);
+		plan_add(p->b, w->take,
+			 json_pack("{s:s, s:O, s:o}", "kind", w->of->kind, "things", w->full, "keys", keys_of(w->stale)),
+			 "untag-%s", w->step);
 		plan_title(p->b, "untag %s", w->what);
 	}
 	if (json_array_size(w->bare) > 0) {
-		plan_add(p->b, w->set, json_pack("{s:O, s:O}", "things", w->bare, "tags", w->wanted), "tag-%s", w->step);
+		plan_add(p->b, w->set, json_pack("{s:s, s:O, s:O}", "kind", w->of->kind, "things", w->bare, "tags", w->wanted),
+			 "tag-%s", w->step);
 		plan_title(p->b, "tag %s", w->what);
 	}
 	close_wearers(w);
@@ -119,7 +127,7 @@ static void plan_nodes(struct planning *p, const cluster_t *c)
 {
 	CLEANUP(mem_close) char *what = mem_printf("nodes of %s", c->name), *step = mem_printf("nodes-%s", c->name);
 	CLEANUP(mem_close) char *name = mem_printf("%s-%s", p->warehouse, c->name);
-	struct wearers w = { .what = what, .step = step, .name = name, .set = &kind_create_tags, .take = &kind_delete_tags };
+	struct wearers w = { .what = what, .step = step, .name = name, .of = &resource_instance };
 	json_t *ids = planner_staying(p, c);
 
 	open_wearers(&w, planning_user_tags(p, c->tags, c->n_tags));
@@ -132,13 +140,11 @@ static void plan_nodes(struct planning *p, const cluster_t *c)
 	plan_wearers(p, &w);
 }
 
-static void plan_shared(struct planning *p, const char *what, const char *step, const char *id, const struct ec2_tags *have,
-			bool is_ec2)
+static void plan_shared(struct planning *p, const char *what, const char *step, const struct resource *of, const char *id,
+			const struct ec2_tags *have)
 {
-	struct wearers w = { .what = what, .step = step, .name = p->warehouse };
+	struct wearers w = { .what = what, .step = step, .name = p->warehouse, .of = of };
 
-	w.set = is_ec2 ? &kind_create_tags : &kind_add_tags;
-	w.take = is_ec2 ? &kind_delete_tags : &kind_remove_tags;
 	open_wearers(&w, planning_user_tags(p, NULL, 0));
 	look_at(&w, id, have);
 	plan_wearers(p, &w);
@@ -150,7 +156,7 @@ static void plan_group(struct planning *p, const char *name)
 	const struct ec2_group *g = planner_group_there(p, name);
 
 	if (g != NULL)
-		plan_shared(p, what, step, g->id, &g->tags, true);
+		plan_shared(p, what, step, &resource_security_group, g->id, &g->tags);
 }
 
 static void plan_tg(struct planning *p, const char *name)
@@ -159,7 +165,7 @@ static void plan_tg(struct planning *p, const char *name)
 	const struct balancers_target_group *g = planner_target_group_there(p, name);
 
 	if (g != NULL)
-		plan_shared(p, what, step, g->g.arn, &g->g.tags, false);
+		plan_shared(p, what, step, &resource_target_group, g->g.arn, &g->g.tags);
 }
 
 static void plan_lb(struct planning *p, const char *name)
@@ -168,7 +174,7 @@ static void plan_lb(struct planning *p, const char *name)
 	const struct balancers_lb *lb = planner_lb_there(p, name);
 
 	if (lb != NULL)
-		plan_shared(p, what, step, lb->lb.arn, &lb->lb.tags, false);
+		plan_shared(p, what, step, &resource_load_balancer, lb->lb.arn, &lb->lb.tags);
 }
 
 /* EC2 and ELB take 50 a thing, and ten are the system's. */

@@ -381,10 +381,17 @@ static void modify_listener_print(const json_t *args, struct buf *to)
 		 json_str_or(args, "group_arn", "?"), leads_nowhere(args) ? ", which is to have no node" : "");
 }
 
+static void modify_listener_changes(const json_t *args, const json_t *left, json_t *pairs)
+{
+	(void)left;
+	step_add_pairs(pairs, &resource_listener, json_object_get(args, "arn"), NULL);
+}
+
 const struct step_kind kind_modify_listener = {
 	.name = "modify-listener",
 	.action = "elasticloadbalancing:ModifyListener",
 	.grants = modify_listener_grants,
+	.changes = modify_listener_changes,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 300,

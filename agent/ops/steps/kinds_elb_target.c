@@ -169,10 +169,18 @@ static json_t *same_targets(const json_t *args)
 	return undo;
 }
 
+/* Who is in it is a matter of the group. */
+static void targets_changes(const json_t *args, const json_t *left, json_t *pairs)
+{
+	(void)left;
+	step_add_pairs(pairs, &resource_target_group, json_object_get(args, "group_arn"), NULL);
+}
+
 const struct step_kind kind_register = {
 	.name = "register",
 	.action = "elasticloadbalancing:RegisterTargets",
 	.grants = register_grants,
+	.changes = targets_changes,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 300,
@@ -237,6 +245,7 @@ const struct step_kind kind_deregister = {
 	.name = "deregister",
 	.action = "elasticloadbalancing:DeregisterTargets",
 	.grants = deregister_grants,
+	.changes = targets_changes,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 300,

@@ -183,6 +183,12 @@ static enum step_verdict tags_judge(const struct step_ctx *x, const struct aws_c
 	return c->class == AWS_DENIED ? STEP_LOOK : step_judge_refusal(x, c, e);
 }
 
+/* "kind": of all the things. */
+static void tags_changes(const json_t *args, const json_t *left, json_t *pairs)
+{
+	step_add_pairs(pairs, &(struct resource){ .kind = json_str_or(args, "kind", "?") }, json_object_get(args, "things"), left);
+}
+
 /* ---- for people ---- */
 
 static void set_print(const json_t *args, struct buf *to)
@@ -237,6 +243,7 @@ const struct step_kind kind_create_tags = {
 	.action = "ec2:CreateTags",
 	.grants = create_grants,
 	.conditions = conditions,
+	.changes = tags_changes,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 300,
@@ -253,6 +260,7 @@ const struct step_kind kind_delete_tags = {
 	.action = "ec2:DeleteTags",
 	.grants = delete_grants,
 	.conditions = conditions,
+	.changes = tags_changes,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 300,
@@ -295,6 +303,7 @@ const struct step_kind kind_add_tags = {
 	.action = "elasticloadbalancing:AddTags",
 	.grants = add_grants,
 	.conditions = conditions,
+	.changes = tags_changes,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 300,
@@ -311,6 +320,7 @@ const struct step_kind kind_remove_tags = {
 	.action = "elasticloadbalancing:RemoveTags",
 	.grants = remove_grants,
 	.conditions = conditions,
+	.changes = tags_changes,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
 	.deadline_s = 300,

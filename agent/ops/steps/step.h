@@ -97,6 +97,9 @@ struct step_kind {
 	void (*thing)(const json_t *args, struct buf *to); /* its name where no fact and no argument is it; else NULL */
 	/* What goes along with what it removes, as more pairs [kind, id]; not with a member that was left out. NULL: nothing. */
 	void (*along)(const json_t *args, const json_t *left, json_t *pairs);
+	/* What stands there before and behind it and is another way, as pairs [kind, id]; not a member that was left out. NULL:
+	 * nothing. */
+	void (*changes)(const json_t *args, const json_t *left, json_t *pairs);
 	int (*ask)(const struct step_ctx *x, struct request *req, struct err *e);
 	enum step_verdict (*judge)(const struct step_ctx *x, const struct aws_call *c, struct err *e);
 	bool (*find)(const struct step_ctx *x, const struct inventory *inv); /* its effect is there: facts added; NULL: reads */

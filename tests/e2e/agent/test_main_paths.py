@@ -159,7 +159,10 @@ def test_tags_are_what_the_spec_and_the_customer_say_and_what_others_set_stays(s
     plan = warehouse.result(warehouse.apply("--mode", "plan", nodes=2, shared=second))["plan_text"]
     assert "untag nodes of be" in plan
     assert "cost-center=4711, " in plan or ", cost-center=4711" in plan
-    assert warehouse.result(warehouse.apply(nodes=2, shared=second))["state"] == "SUCCEEDED"
+    result = warehouse.result(warehouse.apply(nodes=2, shared=second))
+    assert result["state"] == "SUCCEEDED"
+    kinds = sorted(r["kind"] for r in result["result"]["modified"])
+    assert kinds == ["instance", "instance", "loadbalancer", "security-group", "targetgroup"]
     have = tags_of(warehouse)
     assert {("sdb-a", "2"), ("cost-center", "4711")} < have
     assert "sdb-b" not in {key for key, _ in have}

@@ -30,6 +30,37 @@ static void the_base_ends_before_any_cluster_begins(void **state)
 	assert_int_equal(shop_count(s, "RunInstances"), 2);
 }
 
+static unsigned modified(struct shop *s, const struct desk_command *k, const char *kind)
+{
+	struct arena *m = arena_new_sized(8u << 20);
+	const Reeve__Control__V1__Status *st = shop_status(s, k, m);
+	unsigned n = 0;
+
+	for (size_t i = 0; i < st->n_modified; i++)
+		n += kind == NULL || str_eq(st->modified[i]->kind, kind);
+	arena_free(m);
+	return n;
+}
+
+/* The target group is new in the first, and gets a node more in the second. */
+static void what_stood_there_and_is_another_way_is_told_once_as_modified(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command one, two;
+
+	shop_run(s, &one);
+	assert_int_equal(shop_ends(s, &one, NULL), DONE);
+	assert_int_equal(modified(s, &one, NULL), 0);
+	s->k.cluster.nodes++;
+	shop_apply(s, &two, 2);
+	shop_send(s, &two, false);
+	assert_int_equal(shop_ends(s, &two, NULL), DONE);
+	assert_int_equal(modified(s, &two, "targetgroup"), 1);
+	assert_int_equal(modified(s, &two, NULL), 1);
+	shop_reopen(s);
+	assert_int_equal(modified(s, &two, "targetgroup"), 1);
+}
+
 static enum shop_fault fe_never_arrives(struct shop *s, const char *body)
 {
 	(void)s;
@@ -207,6 +238,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHOP(the_base_ends_before_any_cluster_begins),
+		SHOP(what_stood_there_and_is_another_way_is_told_once_as_modified),
 		SHOP(one_cluster_that_fails_does_not_stop_the_one_beside_it_and_the_worst_tells_the_result),
 		SHOP(progress_is_told_on_the_way_and_the_whole_at_the_end),
 		SHOP(a_command_out_of_time_ends_and_takes_back_what_it_may),

@@ -107,6 +107,22 @@ static void what_is_gone_or_not_ours_any_more_is_left_out(void **state)
 	}
 }
 
+static void what_was_tagged_is_told_but_for_what_was_left_out(void **state)
+{
+	json_t *pairs = json_array();
+	struct kinds t;
+
+	(void)state;
+	start(&t, &kind_create_tags, "{\"kind\": \"instance\", \"things\": [\"i-1\", \"i-2\"], \"tags\": {\"a\": \"b\"}}");
+	json_object_set_new(t.left, "i-2", json_string("gone"));
+	t.k->changes(t.args, t.left, pairs);
+	assert_int_equal(json_array_size(pairs), 1);
+	assert_string_equal(json_string_value(json_array_get(json_array_get(pairs, 0), 0)), "instance");
+	assert_string_equal(json_string_value(json_array_get(json_array_get(pairs, 0), 1)), "i-1");
+	json_decref(pairs);
+	kinds_end(&t);
+}
+
 static void another_refusal_is_the_end(void **state)
 {
 	struct kinds t;
@@ -145,6 +161,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_asked_without_tags),
 		cmocka_unit_test(it_is_done_when_each_thing_that_is_shown_bears_it),
 		cmocka_unit_test(what_is_gone_or_not_ours_any_more_is_left_out),
+		cmocka_unit_test(what_was_tagged_is_told_but_for_what_was_left_out),
 		cmocka_unit_test(another_refusal_is_the_end),
 		cmocka_unit_test(the_plan_shows_what_is_set_and_on_what),
 	};
