@@ -1,7 +1,8 @@
 """A reverse proxy in front of moto that goes wrong in the ways AWS does, and keeps a list of every call.
 
-    python -m tests.peers.fault_proxy --listen 127.0.0.1:5001 --upstream http://127.0.0.1:5000 --dir D
+    python -m tests.peers.fault_proxy --listen 127.0.0.1:5001 --upstream http://127.0.0.1:5000 --dir D [--tls T]
 
+With --tls it speaks TLS with T/server.pem and T/server.key, which are read again for each connection.
 Requests go on byte for byte, Host included, so that their signatures stay good. D/rules.json is read again at each call:
 
     {"rules": [{"match": {"service"?, "action"?, "access_key"?, "nth"?, "every"?}, "times"?: n, "do": ...}],
@@ -11,13 +12,19 @@ The first rule that fires decides. service is ec2, sts, elasticloadbalancing, s3
 in *; nth and every count the calls that match the rest; times is how often the rule fires at most (default: always).
 A rule that stays the same in a rewritten file keeps its counts; give it an "id" of its own to begin anew.
 
-    "throttle"      503 RequestLimitExceeded from EC2, 400 Throttling from the others
+    "throttle"      503 RequestLimitExceeded from EC2, 400 Throttling from the others; with "hint_ms", x-amz-retry-after
     "capacity"      500 InsufficientInstanceCapacity
     "error"         with "status", "code", "message"
     "reset-before"  the connection is reset, AWS never saw the call
     "reset-after"   AWS carried it out, the answer is lost
     "hold"          AWS carried it out, the answer waits for the file D/release; D/held exists meanwhile
     "delay"         with "seconds", then as usual
+    "drip"          AWS carried it out, the answer begins and never ends: a byte every "seconds" (0.1) until the peer has gone
+    "flood"         AWS carried it out, the answer is followed by "bytes" blanks (16 MiB)
+    "page"          502 with a page of HTML, as a forward proxy or a balancer writes it; AWS never saw the call
+    "page-after"    the same, but AWS carried it out
+    "clock"         AWS's clock is "seconds" ahead of ours: its Date says so, and what is signed more than 5 minutes off it is refused
+    "unseen"        the answer of a Describe of EC2, without anything in its lists
 
 expired_keys are refused as AWS does: EC2 400 RequestExpired, the others 403 ExpiredToken.
 D/calls.jsonl has a line for each call, in the order they ended: {"time", "n", "service", "action", "access_key",
@@ -25,11 +32,15 @@ D/calls.jsonl has a line for each call, in the order they ended: {"time", "n", "
 """
 
 import argparse
+import contextlib
+import datetime
+import email.utils
 import http.client
 import itertools
 import json
 import pathlib
 import re
+import ssl
 import threading
 import time
 import urllib.parse
@@ -41,6 +52,9 @@ CREDENTIAL = re.compile(r"Credential=([A-Z0-9]+)/[0-9]{8}/([a-z0-9-]+)/([a-z0-9-
 READS = ("Describe", "Get", "List", "Head")
 READ_ACTIONS = ("AssumeRole", "DecodeAuthorizationMessage")
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "proxy-connection"}
+PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
+CLOCK_S = 300  # how far off a signature's time may be
+LIST = re.compile(rb"<([a-zA-Z]+Set)>.*</\1>", re.DOTALL)
 NAMESPACES = {
     "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
     "elasticloadbalancing": "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
@@ -62,6 +76,13 @@ class Call:
         target = (headers.get("X-Amz-Target") or "").rpartition(".")[2]
         self.action = str(self.params.get("Action") or target or f"{method.title()}Object")
         self.mutating = not self.action.startswith(READS) and self.action not in READ_ACTIONS
+
+    def signed_at(self):
+        """When its signature was made, by the clock of who made it; None of one without."""
+        with contextlib.suppress(ValueError):
+            text = self.headers.get("X-Amz-Date") or ""
+            return datetime.datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.UTC).timestamp()
+        return None
 
     def is_form(self):
         return (self.headers.get("Content-Type") or "").startswith("application/x-www-form-urlencoded")
@@ -147,30 +168,74 @@ class Handler(web.Handler):
         call = Call(self.command, self.path, self.headers, self.body())
         rule = self.server.rules.next(call) or {"do": None}
         do = rule["do"]
-        error = error_of(rule, call.service)
+        if do == "clock" and self.is_off(call, rule):
+            do = "expired"
+        error = error_of(rule | {"do": do}, call.service)
         if error:
-            status, code, message = error
-            self.note(call, do, status, None)
-            body = error_xml(call.service, code, message, status)
-            self.answer(status, body, "text/xml;charset=UTF-8", [("x-amzn-RequestId", str(uuid.uuid4()))])
-            return
-        if do == "reset-before":
+            self.refuse(call, rule, do, error)
+        elif do == "reset-before":
             self.note(call, do, None, None)
             self.reset()
-            return
+        elif do == "page":
+            self.note(call, do, 502, None)
+            self.answer(502, PAGE, "text/html")
+        else:
+            self.pass_on(call, rule)
+
+    def is_off(self, call, rule):
+        """Whether this clock refuses what was signed by another one."""
+        return abs((call.signed_at() or 0) - time.time() - rule["seconds"]) > CLOCK_S
+
+    def refuse(self, call, rule, do, error):
+        status, code, message = error
+        self.note(call, do, status, None)
+        headers = [("x-amzn-RequestId", str(uuid.uuid4())), *self.date(rule)]
+        if "hint_ms" in rule:
+            headers.append(("x-amz-retry-after", str(rule["hint_ms"])))
+        self.answer(status, error_xml(call.service, code, message, status), "text/xml;charset=UTF-8", headers)
+
+    def date(self, rule):
+        """The header of a clock that is not ours, as a list."""
+        is_other = rule["do"] == "clock"
+        return [("Date", email.utils.formatdate(time.time() + rule["seconds"], usegmt=True))] if is_other else []
+
+    def pass_on(self, call, rule):
+        do = rule["do"]
         if do == "delay":
             time.sleep(rule.get("seconds", 1))
         status, headers, body = self.forward(call)
+        if do == "unseen":
+            body = LIST.sub(rb"<\1/>", body)
+        if do == "clock":
+            headers = [h for h in headers if h[0].lower() != "date"] + self.date(rule)
         if do == "hold" and not self.hold(call):
             self.note(call, do, None, status)
             self.close_connection = True
-            return
-        if do == "reset-after":
+        elif do == "reset-after":
             self.note(call, do, None, status)
             self.reset()
-            return
-        self.note(call, do, status, status)
-        self.answer(status, body, None, headers)
+        elif do == "page-after":
+            self.note(call, do, 502, status)
+            self.answer(502, PAGE, "text/html")
+        elif do == "drip":
+            self.note(call, do, None, status)
+            self.drip(status, headers, body, rule.get("seconds", 0.1))
+        else:
+            self.note(call, do, status, status)
+            self.answer(status, body + b" " * (rule.get("bytes", 16 << 20) if do == "flood" else 0), None, headers)
+
+    def drip(self, status, headers, body, seconds):
+        """A head that promises all of it, and then bytes that never come to an end."""
+        self.close_connection = True
+        self.send_response_only(status)
+        for name, value in [*headers, ("Content-Length", str(len(body) + (1 << 20)))]:
+            self.send_header(name, value)
+        self.end_headers()
+        for at in itertools.count():
+            if self.is_gone():
+                return
+            self.wfile.write(body[at : at + 1] or b" ")
+            time.sleep(seconds)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = handle_call
 
@@ -212,13 +277,22 @@ class Handler(web.Handler):
 
 
 class FaultProxy(web.Server):
-    def __init__(self, listen, upstream, folder):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, listen, upstream, folder, tls=None):
+        """tls: the folder of its certificate."""
+        self.folder, self.tls = pathlib.Path(folder), tls and pathlib.Path(tls)
         self.upstream = urllib.parse.urlsplit(upstream).netloc
         self.rules = Rules(self.folder / "rules.json")
         self.calls = web.Lines(self.folder / "calls.jsonl")
         self.numbers = itertools.count(1)
         super().__init__(listen, Handler)
+
+    def get_request(self):
+        connection, address = super().get_request()
+        if self.tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.tls / "server.pem", self.tls / "server.key")
+            connection = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
 
 
 def main():
@@ -226,10 +300,11 @@ def main():
     p.add_argument("--listen", default="127.0.0.1:0", metavar="HOST:PORT")
     p.add_argument("--upstream", required=True, metavar="URL")
     p.add_argument("--dir", required=True, help="folder of rules.json, calls.jsonl, held, release")
+    p.add_argument("--tls", metavar="FOLDER", help="of server.pem and server.key")
     args = p.parse_args()
     pathlib.Path(args.dir).mkdir(parents=True, exist_ok=True)
     host, _, port = args.listen.rpartition(":")
-    server = FaultProxy((host, int(port)), args.upstream, args.dir)
+    server = FaultProxy((host, int(port)), args.upstream, args.dir, args.tls)
     web.serve(server, host)
 
 

@@ -1,4 +1,6 @@
 import json
+import socket
+import ssl
 import threading
 
 import boto3
@@ -7,6 +9,7 @@ import pytest
 
 from tests.peers import process, web
 from tests.peers.fault_proxy import FaultProxy
+from tests.vendor import keys
 
 
 class Proxied:
@@ -143,16 +146,21 @@ def test_an_answer_is_held_until_it_is_released(proxy):
     assert not (proxy.folder / "held").exists()
 
 
-def test_a_held_answer_is_forgotten_when_the_asker_dies(proxy, moto, world):
-    proxy.rules({"match": {"action": "DescribeVpcs"}, "do": "hold"})
+def impatient(proxy, given):
+    """A client that waits for half a second."""
     config = botocore.config.Config(read_timeout=0.5, retries={"total_max_attempts": 1})
-    k = world["keys"][0]
     names = {
         "aws_access_key_id": "AccessKeyId",
         "aws_secret_access_key": "SecretAccessKey",
         "aws_session_token": "Token",
     }
-    ec2 = boto3.client("ec2", "us-east-1", endpoint_url=proxy.url, config=config, **{n: k[v] for n, v in names.items()})
+    how = {n: given[v] for n, v in names.items()}
+    return boto3.client("ec2", "us-east-1", endpoint_url=proxy.url, config=config, **how)
+
+
+def test_a_held_answer_is_forgotten_when_the_asker_dies(proxy, world):
+    proxy.rules({"match": {"action": "DescribeVpcs"}, "do": "hold"})
+    ec2 = impatient(proxy, world["keys"][0])
     with pytest.raises(botocore.exceptions.ReadTimeoutError):
         ec2.describe_vpcs()
     ec2.close()
@@ -164,3 +172,57 @@ def test_a_delay_only_takes_time(proxy):
     proxy.rules({"match": {}, "do": "delay", "seconds": 0.2})
     assert proxy.client("sts").get_caller_identity()["Account"]
     assert proxy.calls()[-1]["fault"] == "delay"
+
+
+def test_a_hint_travels_with_a_throttle(proxy):
+    proxy.rules({"match": {}, "times": 1, "do": "throttle", "hint_ms": 700})
+    with pytest.raises(botocore.exceptions.ClientError) as e:
+        proxy.client("ec2").describe_vpcs()
+    assert e.value.response["ResponseMetadata"]["HTTPHeaders"]["x-amz-retry-after"] == "700"
+
+
+@pytest.mark.parametrize(("do", "launched"), [("page", 0), ("page-after", 1), ("drip", 1)])
+def test_an_answer_that_is_none_leaves_the_call_undone_or_done(proxy, world, do, launched):
+    sts = proxy.moto.client("sts", world["keys"][0])
+    made = sts.assume_role(RoleArn=world["operate_role_arn"], RoleSessionName="op")["Credentials"]
+    before = proxy.instances()
+    proxy.rules({"match": {"action": "RunInstances"}, "do": do, "seconds": 0.7})
+    with pytest.raises((botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError)):
+        proxy.launch(impatient(proxy, made | {"Token": made["SessionToken"]}))
+    assert len(proxy.instances() - before) == launched
+    call = proxy.calls()[-1]
+    assert (call["fault"], call["upstream_status"]) == (do, 200 if launched else None)
+
+
+def test_a_flood_is_the_answer_and_more(proxy):
+    proxy.rules({"match": {}, "do": "flood", "bytes": 1000})
+    answer = proxy.client("ec2").describe_vpcs()
+    assert answer["Vpcs"] and int(answer["ResponseMetadata"]["HTTPHeaders"]["content-length"]) > 1000
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(400, (400, "RequestExpired")), (-400, (400, "RequestExpired"))])
+def test_a_clock_of_its_own_refuses_what_is_signed_by_ours(proxy, seconds, said):
+    proxy.rules({"match": {}, "do": "clock", "seconds": seconds})
+    assert error(proxy.client("ec2").describe_vpcs) == said
+    proxy.rules({"match": {}, "do": "clock", "seconds": 200})
+    assert proxy.client("ec2").describe_vpcs()["Vpcs"]
+
+
+def test_what_is_unseen_is_in_no_list(proxy, world):
+    proxy.rules({"match": {"action": "DescribeInstances"}, "times": 1, "do": "unseen"})
+    ec2 = proxy.client("ec2")
+    assert ec2.describe_instances()["Reservations"] == []
+    assert ec2.describe_instances()["Reservations"] != []
+
+
+def test_tls_takes_the_certificate_that_lies_there_now(tmp_path, moto):
+    server = FaultProxy(("127.0.0.1", 0), moto.url, tmp_path, tmp_path)
+    threading.Thread(target=server.serve_forever, daemon=True, args=(0.05,)).start()
+    for name in ("one.example", "other.example"):
+        keys.new_certificate(tmp_path, [name])
+        context = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+        with socket.create_connection(("127.0.0.1", server.server_port), 5) as plain:
+            context.wrap_socket(plain, server_hostname=name).close()
+        (tmp_path / "server.key").unlink()  # a key is never written over
+    server.shutdown()
+    server.server_close()
