@@ -17,6 +17,8 @@ A rule that stays the same in a rewritten file keeps its counts; give it an "id"
     "error"         with "status", "code", "message"
     "reset-before"  the connection is reset, AWS never saw the call
     "reset-after"   AWS carried it out, the answer is lost
+    "close-before"  the connection ends in order, without an answer, and AWS never saw the call
+    "close-after"   the same, but AWS carried it out
     "hold"          AWS carried it out, the answer waits for the file D/release; D/held exists meanwhile
     "delay"         with "seconds", then as usual
     "drip"          AWS carried it out, the answer begins and never ends: a byte every "seconds" (0.1) until the peer has gone
@@ -173,9 +175,9 @@ class Handler(web.Handler):
         error = error_of(rule | {"do": do}, call.service)
         if error:
             self.refuse(call, rule, do, error)
-        elif do == "reset-before":
+        elif do in ("reset-before", "close-before"):
             self.note(call, do, None, None)
-            self.reset()
+            self.part(do)
         elif do == "page":
             self.note(call, do, 502, None)
             self.answer(502, PAGE, "text/html")
@@ -211,9 +213,9 @@ class Handler(web.Handler):
         if do == "hold" and not self.hold(call):
             self.note(call, do, None, status)
             self.close_connection = True
-        elif do == "reset-after":
+        elif do in ("reset-after", "close-after"):
             self.note(call, do, None, status)
-            self.reset()
+            self.part(do)
         elif do == "page-after":
             self.note(call, do, 502, status)
             self.answer(502, PAGE, "text/html")
@@ -223,6 +225,11 @@ class Handler(web.Handler):
         else:
             self.note(call, do, status, status)
             self.answer(status, body + b" " * (rule.get("bytes", 16 << 20) if do == "flood" else 0), None, headers)
+
+    def part(self, do):
+        if do.startswith("reset"):
+            self.reset()
+        self.close_connection = True
 
     def drip(self, status, headers, body, seconds):
         """A head that promises all of it, and then bytes that never come to an end."""

@@ -121,8 +121,10 @@ def test_rules_choose_by_service_action_key_and_number(proxy, world):
     assert [c["fault"] for c in proxy.calls() if c["fault"]] == ["capacity", "error", "error", "throttle"]
 
 
-@pytest.mark.parametrize(("do", "launched"), [("reset-before", 0), ("reset-after", 1)])
-def test_a_reset_leaves_the_call_undone_or_done(proxy, do, launched):
+@pytest.mark.parametrize(
+    ("do", "launched"), [("reset-before", 0), ("reset-after", 1), ("close-before", 0), ("close-after", 1)]
+)
+def test_a_lost_connection_leaves_the_call_undone_or_done(proxy, do, launched):
     ec2, before = proxy.operator(), proxy.instances()
     proxy.rules({"match": {"action": "RunInstances"}, "do": do})
     with pytest.raises(botocore.exceptions.HTTPClientError):
