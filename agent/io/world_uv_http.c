@@ -258,6 +258,8 @@ static int judge(struct transfer *t, CURLcode cc)
 		why = "no connection";
 	else if (cc == CURLE_OPERATION_TIMEDOUT && !was_connected(t))
 		why = "no connection in time";
+	else if (t->is_lost) /* curl's sentence would tell of our callback, not of the peer */
+		why = "the connection, which was used before, was lost without an answer";
 	teach(t, cc);
 	/* Asked first: curl calls a transfer that we ended a write error. */
 	if (t->over)

@@ -22,6 +22,8 @@ struct transfer {
 	int rc;
 	bool head_done; /* what comes behind the final head's blank line are trailers: dropped */
 	bool over;      /* the answer did not fit */
+	bool is_sent;   /* or is about to be: curl may begin with it only once */
+	bool is_lost;   /* curl would have sent it again */
 	char why[CURL_ERROR_SIZE];
 };
 

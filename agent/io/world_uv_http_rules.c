@@ -203,8 +203,30 @@ static void set_wire(CURL *c)
 	SET(c, CURLOPT_SOCKOPTFUNCTION, set_socket);
 }
 
+/* curl sends a request again by itself when a connection that was used before is lost without an answer, because it may have been
+ * lost before; but the peer may just as well have carried it out. Whether it is made again is the owner's to say: a policy is asked
+ * before each call, and a proof counts once. */
+static int on_about_to_send(void *ctx, char *from, char *to, int from_port, int to_port)
+{
+	struct transfer *t = ctx;
+
+	(void)from, (void)to, (void)from_port, (void)to_port;
+	t->is_lost = t->is_sent;
+	t->is_sent = true;
+	return t->is_lost ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+static int set_once(struct transfer *t)
+{
+	if (curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t) != CURLE_OK ||
+	    curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, on_about_to_send) != CURLE_OK)
+		return err_set(&t->r->err, ERR_UNSUPPORTED, "this libcurl would send requests again by itself");
+	return 0;
+}
+
 int world_uv_http_rules(struct transfer *t)
 {
+	TRY(set_once(t));
 	set_ways(t->easy);
 	set_secrets(t->easy);
 	set_wire(t->easy);

@@ -80,4 +80,11 @@ MUTANTS = [
         "",
         "build/tests/unit/daemon/test_identity",
     ),
+    Mutant(
+        "a request sent again by curl when a kept connection is lost",
+        "agent/io/world_uv_http_rules.c",
+        "	return t->is_lost ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;",
+        "	return CURL_PREREQFUNC_OK;",
+        "build/tests/unit/io/test_world_uv_http",
+    ),
 ]

@@ -12,6 +12,7 @@ struct server {
 	pthread_t thread;
 	int fd; /* -1: stopped */
 	unsigned port, conns;
+	unsigned asked;     /* requests */
 	bool closes;        /* after each answer */
 	char seen[8192];    /* the last request */
 	char connect[8192]; /* the last CONNECT: then the server is a proxy, and what comes next is what it leads to */
@@ -78,7 +79,9 @@ static inline bool server_answer_path(int fd, const char *seen)
 	else if (strstr(seen, " /reset ") != NULL) {
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 		return false;
-	} else if (strstr(seen, " /hang ") != NULL)
+	} else if (strstr(seen, " /silence ") != NULL)
+		return false; /* an orderly end, and no answer */
+	else if (strstr(seen, " /hang ") != NULL)
 		return true; /* no answer; the client goes first */
 	else
 		server_answer(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
@@ -111,6 +114,7 @@ static inline void server_serve(struct server *s, int fd)
 			memcpy(s->connect, s->seen, sizeof(s->seen));
 			keep = server_connect(fd, s->seen);
 		} else {
+			s->asked++;
 			keep = server_answer_path(fd, s->seen) && !s->closes;
 		}
 	}
