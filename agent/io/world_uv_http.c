@@ -210,13 +210,6 @@ static void teach(struct transfer *t, CURLcode cc)
 		world_uv_name_doubt(t->u, t->host);
 }
 
-static bool was_connected(struct transfer *t)
-{
-	curl_off_t us = 0;
-
-	return curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME_T, &us) == CURLE_OK && us > 0;
-}
-
 /* What a proxy has answered to CONNECT, when that was no yes; else NULL. */
 static const char *refused_by_proxy(const struct transfer *t, char *to, size_t size)
 {
@@ -256,7 +249,7 @@ static int judge(struct transfer *t, CURLcode cc)
 		why = strerror((int)errnum);
 	else if (cc == CURLE_COULDNT_CONNECT) /* curl's own sentence would name the alias, not the host */
 		why = "no connection";
-	else if (cc == CURLE_OPERATION_TIMEDOUT && !was_connected(t))
+	else if (cc == CURLE_OPERATION_TIMEDOUT && !t->is_sent)
 		why = "no connection in time";
 	else if (t->is_lost) /* curl's sentence would tell of our callback, not of the peer */
 		why = "the connection, which was used before, was lost without an answer";

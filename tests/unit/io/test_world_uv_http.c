@@ -94,6 +94,19 @@ static void http_sends_a_request_once_also_when_a_kept_connection_is_lost(void *
 	}
 }
 
+/* It may have been carried out, which is another thing than a connection that never was. */
+static void http_tells_a_silence_on_a_kept_connection_from_no_connection(void **state)
+{
+	struct server *s = *state;
+	struct http_req kept = { 0 }, r = { .method = "POST", .send = "a=b", .send_len = 3, .total_ms = 80 };
+
+	assert_int_equal(server_get(s, "/", &kept), 0);
+	assert_int_equal(server_get(s, "/hang", &r), -ERR_TIMEOUT);
+	assert_null(strstr(r.err.text, "no connection"));
+	http_req_close(&kept);
+	http_req_close(&r);
+}
+
 static void http_decodes_no_content_and_drops_trailers(void **state)
 {
 	struct server *s = *state;
@@ -208,6 +221,7 @@ int main(void)
 		SERVER_TEST(http_sends_its_body_and_only_the_headers_it_was_given),
 		SERVER_TEST(http_keeps_a_connection_and_asks_again_from_the_callback),
 		SERVER_TEST(http_sends_a_request_once_also_when_a_kept_connection_is_lost),
+		SERVER_TEST(http_tells_a_silence_on_a_kept_connection_from_no_connection),
 		SERVER_TEST(http_decodes_no_content_and_drops_trailers),
 		SERVER_TEST(http_tells_its_failures_apart),
 		SERVER_TEST(http_notices_a_peer_that_vanishes),
