@@ -156,6 +156,9 @@ def error_of(rule, service):
         "expired": (400, "RequestExpired", "Request has expired.")
         if is_ec2
         else (403, "ExpiredToken", "The security token included in the request is expired"),
+        "late": (400, "RequestExpired", "Request has expired.")
+        if is_ec2
+        else (403, "SignatureDoesNotMatch", "Signature expired: its time is too far from ours."),
         "error": (
             rule.get("status", 500),
             rule.get("code", "InternalError"),
@@ -171,7 +174,7 @@ class Handler(web.Handler):
         rule = self.server.rules.next(call) or {"do": None}
         do = rule["do"]
         if do == "clock" and self.is_off(call, rule):
-            do = "expired"
+            do = "late"
         error = error_of(rule | {"do": do}, call.service)
         if error:
             self.refuse(call, rule, do, error)

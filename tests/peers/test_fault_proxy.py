@@ -206,6 +206,7 @@ def test_a_flood_is_the_answer_and_more(proxy):
 def test_a_clock_of_its_own_refuses_what_is_signed_by_ours(proxy, seconds, said):
     proxy.rules({"match": {}, "do": "clock", "seconds": seconds})
     assert error(proxy.client("ec2").describe_vpcs) == said
+    assert error(proxy.client("sts").get_caller_identity) == (403, "SignatureDoesNotMatch")
     proxy.rules({"match": {}, "do": "clock", "seconds": 200})
     assert proxy.client("ec2").describe_vpcs()["Vpcs"]
 

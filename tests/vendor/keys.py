@@ -106,11 +106,12 @@ def new_folder(folder):
     return trust
 
 
-def new_certificate(folder, names):
-    """ca.pem, and server.pem with server.key for these host names: for tests and demonstrations alone."""
+def new_certificate(folder, names, days_ago=0):
+    """ca.pem, and server.pem with server.key for these host names, good for 30 days from `days_ago`: for tests and demonstrations
+    alone."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    now = datetime.datetime.now(datetime.UTC)
+    now = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days_ago)
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "reference vendor CA")])
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
