@@ -17,7 +17,7 @@ TEMPLATE = REPO / "deploy/cloudformation/reeve.yaml"
 USER_DATA_MAX = 16_384
 KEY = "A" * 43 + "="
 DEBIAN = "/aws/service/debian/release/12/latest/amd64"
-POWERS = ["launch", "delete", "groups", "balancers", "tags"]
+POWERS = ["launch", "delete", "groups", "balancers", "tags", "power"]
 IMAGE = "/images/debian-12"  # in its place: moto has no parameters of Debian's, and lets nobody make one of that name
 
 

@@ -204,6 +204,14 @@ static bool has_passed(struct run *r, uint64_t since_ms, uint64_t past_ms)
 	       r->a.asked_ms - since_ms + past_ms >= (uint64_t)run_now(r)->s.kind->settle_s * 1000;
 }
 
+/* A clock that was set back makes it too young, never too old by more than it was set forward. */
+static uint64_t intent_age_ms(const struct run *r, const struct doing *d)
+{
+	int64_t now = world_wall_ms(r->env->w);
+
+	return d->tried_ms != 0 && now > d->tried_ms ? (uint64_t)(now - d->tried_ms) : 0;
+}
+
 struct step_ctx run_ctx(struct run *r, char token[53])
 {
 	struct doing *d = run_now(r);
@@ -222,6 +230,7 @@ struct step_ctx run_ctx(struct run *r, char token[53])
 		.in_doubt = r->a.in_doubt,
 		.age_ms = d->first_ms != 0 ? world_now_ms(r->env->w) - d->first_ms + d->first_past_ms : 0,
 		.code = r->a.code,
+		.intent_age_ms = intent_age_ms(r, d),
 		.known = r->env->facts,
 		.left = r->a.left,
 		.seen = r->a.shown,

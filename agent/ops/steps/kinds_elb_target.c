@@ -255,6 +255,8 @@ const struct step_kind kind_deregister = {
 	.find = deregister_find,
 	.miss = deregister_miss,
 	.part = deregister_part,
+	.undo = &kind_register,
+	.undo_args = same_targets,
 	.is_high = leaves_nobody,
 	.print = targets_print,
 };

@@ -10,6 +10,8 @@ struct demand;
 void kinds_vpc_demand(const json_t *args, struct demand *d);  /* kinds_group.c */
 void kinds_rule_demand(const json_t *rule, struct demand *d); /* kinds_group.c */
 
+int kinds_nodes_ask(const struct step_ctx *x, struct request *req, struct err *e); /* kinds_node.c: how args.instances stand */
+
 static inline bool kinds_is_atomic(const struct step_ctx *x)
 {
 	return json_is_true(json_object_get(x->args, "atomic"));

@@ -43,7 +43,7 @@ const struct resource resource_volume = { .kind = "volume" };
 /* ---- waits: Describe by filter, because one unknown id fails a whole DescribeInstances by id; in one piece, because a page may
  * be empty and yet not the last ---- */
 
-static int describe_ask(const struct step_ctx *x, struct request *req, struct err *e)
+int kinds_nodes_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	CLEANUP(mem_close) const char **ids = NULL;
 	struct ec2_filter filter = { .name = "instance-id" };
@@ -78,13 +78,29 @@ static void lose(struct standing *s, const char *id, const char *why, struct cod
 	s->death = d;
 }
 
-/* This agent never starts a stopped node again, and nothing tells whether it would come back the same.
- *
- *   running                                         up
+/* A start that fails behind the call is told by the state alone, with its reason. */
+static void lose_stopped(const char *id, const struct ec2_instance *in, struct standing *s)
+{
+	CLEANUP(mem_close) char *why = mem_printf("%s: %s %s", in->state, in->reason_code, in->reason);
+
+	if (*in->reason_code == '\0' || str_eq(in->reason_code, "Client.UserInitiatedShutdown"))
+		lose(s, id, "stopped: another warehouse.apply starts it", (struct code_death){ .class = AWS_INVALID });
+	else
+		lose(s, id, why, code_judge_death(in->reason_code, in->reason));
+}
+
+/* Started by this very plan: what is stopped may only not be shown as coming yet. */
+static bool is_started(const struct step_ctx *x)
+{
+	return json_is_true(json_object_get(x->args, "started")) && !x->patient;
+}
+
+/*   running                                         up
  *   not shown, launched by this very command        coming, within settle_s: AWS may not show it yet
  *   not shown otherwise                             lost
  *   pending                                         coming
- *   stopped, or about to be                         lost: a person must start or end it
+ *   stopped, and started by this very plan          coming, within settle_s
+ *   stopped otherwise, or about to be               lost: somebody stopped it, or its start failed
  *   ended, or about to be                           lost, with what it died of */
 static void stand_one(const struct step_ctx *x, const char *id, const struct ec2_instance *in, struct standing *s)
 {
@@ -103,8 +119,10 @@ static void stand_one(const struct step_ctx *x, const char *id, const struct ec2
 		lose(s, id, "not there any more", (struct code_death){ .class = AWS_NOTFOUND });
 	} else if (str_eq(in->state, "pending")) {
 		s->coming++;
-	} else if (str_eq(in->state, "stopped") || str_eq(in->state, "stopping")) {
-		lose(s, id, "stopped: start it or end it", (struct code_death){ .class = AWS_INVALID });
+	} else if (str_starts(in->state, "stop") && is_started(x)) {
+		s->coming++;
+	} else if (str_starts(in->state, "stop")) {
+		lose_stopped(id, in, s);
 	} else {
 		why = mem_printf("%s: %s %s", in->state, in->reason_code, in->reason);
 		lose(s, id, why, code_judge_death(in->reason_code, in->reason));
@@ -158,6 +176,9 @@ static enum step_verdict wait_running_judge(const struct step_ctx *x, const stru
 
 	if (c->class != AWS_OK)
 		return step_judge_unseen(x, c, e);
+	/* A reboot begins a while after it was asked for, and until then the node looks as if it were back. */
+	if (x->age_ms < (uint64_t)json_int_or(x->args, "quiet_s", 0) * 1000)
+		return STEP_AGAIN;
 	m = read_arena();
 	if (ec2_read_instances(xml_root(c->xml), m, &list, e) == 0) {
 		stand(x, &list, &s);
@@ -181,7 +202,7 @@ const struct step_kind kind_wait_running = {
 	.settle_s = 300,
 	.deadline_s = 900,
 	.poll_s = 5,
-	.ask = describe_ask,
+	.ask = kinds_nodes_ask,
 	.judge = wait_running_judge,
 	.print = instances_print,
 };
@@ -239,7 +260,7 @@ const struct step_kind kind_wait_terminated = {
 	.repeat = REPEAT_READ,
 	.deadline_s = 900,
 	.poll_s = 5,
-	.ask = describe_ask,
+	.ask = kinds_nodes_ask,
 	.judge = wait_terminated_judge,
 	.print = instances_print,
 };

@@ -40,13 +40,14 @@ struct step_ctx {
 	const char *token;                 /* ClientToken of this generation */
 	const char *region;                /* "us-east-1": S3's CreateBucket names it, for one */
 	unsigned generation;               /* from 1; a changed request takes the next one */
-	bool settled;        /* settle_s lay between the last call and this look at the world: what is not seen is not there */
-	bool patient;        /* settle_s has passed since the first one: what is not known is gone */
-	bool in_doubt;       /* an earlier call of this step may have had its effect */
-	uint64_t age_ms;     /* since its first call */
-	const char *code;    /* of AWS's last answer to it, "" if that was no refusal */
-	const json_t *known; /* facts of the whole operation: what it has made or found */
-	json_t *facts;       /* judge and find add what they learn */
+	bool settled;           /* settle_s lay between the last call and this look at the world: what is not seen is not there */
+	bool patient;           /* settle_s has passed since the first one: what is not known is gone */
+	bool in_doubt;          /* an earlier call of this step may have had its effect */
+	uint64_t age_ms;        /* since its first call */
+	uint64_t intent_age_ms; /* since its first intent, by the wall clock and over restarts; 0: none */
+	const char *code;       /* of AWS's last answer to it, "" if that was no refusal */
+	const json_t *known;    /* facts of the whole operation: what it has made or found */
+	json_t *facts;          /* judge and find add what they learn */
 	/* Members of the list that the step acts on which are taken out of it, each with its reason: known by looking, so that a
 	 * restart looks again. What is left out is neither asked for nor waited for. NULL: nothing may be. */
 	json_t *left;

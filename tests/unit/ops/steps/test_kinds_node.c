@@ -55,7 +55,7 @@ static void a_node_that_dies_makes_the_cluster_short_or_an_atomic_one_fail(void 
 	"<item><instanceId>" id "</instanceId><instanceState><name>terminated</name></instanceState><stateReason><code>" code      \
 	"</code><message>" why "</message></stateReason></item>"
 
-/* Nobody starts a stopped node, and nobody brings a lost one back. */
+/* No step of this plan starts it, and nobody brings a lost one back. */
 static void a_node_that_nobody_starts_is_not_waited_for(void **state)
 {
 	static const char *const states[] = { "stopped", "stopping" };
@@ -70,7 +70,7 @@ static void a_node_that_nobody_starts_is_not_waited_for(void **state)
 		kinds_start(&t, &kind_wait_running, NODES "}");
 		assert_int_equal(kinds_answered(&t, both), STEP_DONE);
 		assert_string_equal(kinds_fact(&t, "nodes.a"), "[\"i-1\"]");
-		assert_has(kinds_note(&t), "i-2 is stopped: start it or end it");
+		assert_has(kinds_note(&t), "i-2 is stopped: another warehouse.apply starts it");
 		assert_int_equal(kinds_answered(&t, one), STEP_FAILED);
 		assert_int_equal(t.cause.class, AWS_INVALID);
 		kinds_end(&t);
@@ -79,6 +79,41 @@ static void a_node_that_nobody_starts_is_not_waited_for(void **state)
 		assert_has(t.e.text, "i-2 is stopped");
 		kinds_end(&t);
 	}
+}
+
+#define FELL(id, code)                                                                                                             \
+	"<item><instanceId>" id "</instanceId><instanceState><name>stopped</name></instanceState><stateReason><code>" code         \
+	"</code><message>x</message></stateReason></item>"
+
+/* A start may be shown late, and one that fails behind the call leaves the node stopped. */
+static void a_node_that_this_plan_started_is_waited_for_until_it_is_known_to_have_stayed_down(void **state)
+{
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_wait_running, "{\"cluster\": \"a\", \"instances\": [\"i-1\"], \"fact\": \"f\", \"started\": true}");
+	assert_int_equal(kinds_answered(&t, SEEN(FELL("i-1", "Client.UserInitiatedShutdown"), "")), STEP_AGAIN);
+	assert_string_equal(t.e.text, "i-1 is stopped");
+	t.x.patient = true;
+	assert_int_equal(kinds_answered(&t, SEEN(FELL("i-1", "Client.UserInitiatedShutdown"), "")), STEP_FAILED);
+	assert_int_equal(t.cause.class, AWS_INVALID);
+	assert_int_equal(kinds_answered(&t, SEEN(FELL("i-1", "Server.InsufficientInstanceCapacity"), "")), STEP_FAILED);
+	assert_int_equal(t.cause.class, AWS_CAPACITY);
+	assert_int_equal(kinds_answered(&t, SEEN(ITEM("i-1", "running"), "")), STEP_DONE);
+	kinds_end(&t);
+}
+
+static void a_node_that_was_rebooted_counts_as_back_only_after_a_while(void **state)
+{
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_wait_running, "{\"instances\": [\"i-1\"], \"fact\": \"f\", \"quiet_s\": 60}");
+	t.x.age_ms = 59999;
+	assert_int_equal(kinds_answered(&t, SEEN(ITEM("i-1", "running"), "")), STEP_AGAIN);
+	t.x.age_ms = 60000;
+	assert_int_equal(kinds_answered(&t, SEEN(ITEM("i-1", "running"), "")), STEP_DONE);
+	kinds_end(&t);
 }
 
 static void a_node_that_is_not_shown_is_waited_for_only_where_it_is_new(void **state)
@@ -296,6 +331,8 @@ int main(void)
 		cmocka_unit_test(nodes_run_when_all_are_seen_to),
 		cmocka_unit_test(a_node_that_dies_makes_the_cluster_short_or_an_atomic_one_fail),
 		cmocka_unit_test(a_node_that_nobody_starts_is_not_waited_for),
+		cmocka_unit_test(a_node_that_this_plan_started_is_waited_for_until_it_is_known_to_have_stayed_down),
+		cmocka_unit_test(a_node_that_was_rebooted_counts_as_back_only_after_a_while),
 		cmocka_unit_test(a_node_that_is_not_shown_is_waited_for_only_where_it_is_new),
 		cmocka_unit_test(a_death_at_birth_is_told_by_its_own_class_and_code),
 		cmocka_unit_test(one_node_that_is_gone_keeps_no_other_alive),
