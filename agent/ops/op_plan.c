@@ -282,6 +282,10 @@ static const struct inventory_thing *ends(void *ctx, const struct inventory *inv
 	const struct op *op = ctx;
 	struct planner_args a = args_of(op, inv);
 
+	if (op->verb->ends_nothing) {
+		*ret_n = 0;
+		return NULL;
+	}
 	return planner_ends(&a, op_spec(op), op_warehouse(op), ret_n);
 }
 

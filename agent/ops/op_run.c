@@ -178,14 +178,24 @@ static json_t *without(json_t *list, const json_t *made, const json_t *gone)
 	return list;
 }
 
+static void add_note(char note[512], const char *text)
+{
+	size_t used = strlen(note);
+
+	if (*text != '\0' && strstr(note, text) == NULL) /* a cancel says the same in each */
+		snprintf(note + used, 512 - used, "%s%s", used > 0 ? "; " : "", text);
+}
+
 static void gather(const struct op *op, json_t *result)
 {
 	json_t *created = json_array(), *deleted = json_array(), *modified = json_array();
+	const json_t *notes = json_object_get(op->plans->json, "notes");
 	char note[512] = "";
 
+	for (size_t i = 0; i < json_array_size(notes); i++)
+		add_note(note, json_string_value(json_array_get(notes, i)));
 	for (size_t i = 0; i < op->plans->n; i++) {
 		const struct run *r = op->runs[i];
-		size_t used = strlen(note);
 
 		/* Its stage was never reached. */
 		if (r == NULL)
@@ -193,8 +203,7 @@ static void gather(const struct op *op, json_t *result)
 		json_array_extend(created, (json_t *)run_created(r));
 		json_array_extend(deleted, (json_t *)run_deleted(r));
 		add_modified(r, modified);
-		if (*run_note(r) != '\0' && strstr(note, run_note(r)) == NULL) /* a cancel says the same in each */
-			snprintf(note + used, sizeof(note) - used, "%s%s", used > 0 ? "; " : "", run_note(r));
+		add_note(note, run_note(r));
 	}
 	json_object_set_new(result, "modified", without(modified, created, deleted));
 	json_object_set_new(result, "created", created);

@@ -9,6 +9,7 @@
 
 typedef Reeve__Control__V1__WarehouseApply apply_t;
 typedef Reeve__Control__V1__WarehouseDelete delete_t;
+typedef Reeve__Control__V1__ClusterReboot reboot_t;
 
 /* ---- warehouse.apply ---- */
 
@@ -58,6 +59,26 @@ static int delete_plan(const struct planner_args *a, const ProtobufCMessage *arg
 	return planner_delete(a, ((const delete_t *)args)->warehouse, ret, e);
 }
 
+/* ---- cluster.reboot ---- */
+
+static int reboot_check(const ProtobufCMessage *args, const char *target, struct err *e)
+{
+	const reboot_t *r = (const reboot_t *)args;
+
+	if (!str_eq(r->warehouse, target) || !str_is_id(r->warehouse, 32))
+		return err_set(e, ERR_INVALID, "target and warehouse must be the same id");
+	if (!str_is_id(r->cluster, 32))
+		return err_set(e, ERR_INVALID, "cluster: expected 1 to 32 of [a-z0-9-], found \"%.40s\"", r->cluster);
+	return r->batch <= 100 ? 0 : err_set(e, ERR_INVALID, "batch: %u is more than the 100 nodes of a cluster", r->batch);
+}
+
+static int reboot_plan(const struct planner_args *a, const ProtobufCMessage *args, struct plans **ret, struct err *e)
+{
+	const reboot_t *r = (const reboot_t *)args;
+
+	return planner_reboot(a, r->warehouse, r->cluster, r->batch, ret, e);
+}
+
 /* ---- the table ---- */
 
 /* Apply takes away too: what a spec no longer names, and what it made before it failed. */
@@ -69,7 +90,7 @@ static const struct verb verbs[VERBS] = {
 		.check = apply_check,
 		.by_default = POLICY_OFF,
 		.deadline_s = 2700,
-		.powers = POWER(LAUNCH) | POWER(DELETE) | POWER(GROUPS) | POWER(BALANCERS) | POWER(TAGS),
+		.powers = POWER(LAUNCH) | POWER(DELETE) | POWER(GROUPS) | POWER(BALANCERS) | POWER(TAGS) | POWER(NODE_POWER),
 		.spec = apply_spec,
 		.plan = apply_plan,
 	},
@@ -85,6 +106,19 @@ static const struct verb verbs[VERBS] = {
 		.without_work = "no such warehouse: nothing of ours in the account is tagged with",
 		.spec = no_spec,
 		.plan = delete_plan,
+	},
+	/* Taking a target out of its group is a power of deletion. */
+	[VERB_CLUSTER_REBOOT] = {
+		.wire = REEVE__CONTROL__V1__VERB__CLUSTER_REBOOT,
+		.name = "cluster.reboot",
+		.args = &reeve__control__v1__cluster_reboot__descriptor,
+		.check = reboot_check,
+		.by_default = POLICY_OFF,
+		.ends_nothing = true,
+		.deadline_s = 1200,
+		.powers = POWER(NODE_POWER) | POWER(BALANCERS) | POWER(DELETE),
+		.spec = no_spec,
+		.plan = reboot_plan,
 	},
 };
 

@@ -11,7 +11,7 @@
 #include "agent/ops/steps/iam_lists.h"
 #include "proto/control.pb-c.h"
 
-enum verb_index { VERB_WAREHOUSE_APPLY, VERB_WAREHOUSE_DELETE, VERBS };
+enum verb_index { VERB_WAREHOUSE_APPLY, VERB_WAREHOUSE_DELETE, VERB_CLUSTER_REBOOT, VERBS };
 
 /* How far the customer's policy lets a verb go. */
 enum policy_mode { POLICY_OFF, POLICY_PLAN_ONLY, POLICY_APPROVE, POLICY_AUTO };
@@ -25,6 +25,7 @@ struct verb {
 	int (*check)(const ProtobufCMessage *args, const char *target, struct err *e);
 	enum policy_mode by_default; /* of a policy that does not name it */
 	bool is_held;                /* delete_hold of the policy: what goes does not come back */
+	bool ends_nothing;           /* so nobody asks AWS what is protected */
 	uint32_t deadline_s;         /* of a command that gives none: what the vendor's own tools wait for */
 	unsigned powers;             /* 1 << enum iam_power: of the operate role, when it is carried out */
 	const char *without_work; /* a plan without steps ends at once, and this and the warehouse's name say so; NULL: it runs */

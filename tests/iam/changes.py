@@ -233,12 +233,50 @@ CHANGES = [
         "ec2:TerminateInstances instance",
         context=OTHER,
     ),
-    one("stopping a node", "TerminateInstances", "ec2:TerminateInstances instance", action="ec2:StopInstances"),
+    # what stays
+    *(
+        one(f"{what} {whose}", f"{call}Instances", f"ec2:{call}Instances instance", **more)
+        for call, what in (("Stop", "stopping"), ("Start", "starting"), ("Reboot", "rebooting"))
+        for whose, more in (
+            ("the agent", {"resource": ec2("instance/i-0a9e"), "context": not_ours(Name="agent")}),
+            ("a machine of the customer's", {"context": not_ours()}),
+            ("another installation's node", {"context": OTHER}),
+        )
+    ),
     one(
-        "changing a node's user data",
-        "TerminateInstances",
-        "ec2:TerminateInstances instance",
-        action="ec2:ModifyInstanceAttribute",
+        "another type for the agent's machine",
+        "ModifyInstanceAttribute",
+        "ec2:ModifyInstanceAttribute instance",
+        resource=ec2("instance/i-0a9e"),
+        context=not_ours(Name="agent"),
+    ),
+    one(
+        "another type for a machine of the customer's",
+        "ModifyInstanceAttribute",
+        "ec2:ModifyInstanceAttribute instance",
+        context=not_ours(),
+    ),
+    Change(
+        "a costly type for a node that stands",
+        "ModifyInstanceAttribute",
+        {"ec2:ModifyInstanceAttribute instance"},
+        {"InstanceType.Value": "p5.48xlarge"},
+        lists=True,
+    ),
+    *(
+        Change(
+            f"{what} of a node",
+            "ModifyInstanceAttribute",
+            {"ec2:ModifyInstanceAttribute instance"},
+            {"InstanceType.Value": None, f"{name}.Value": value},
+        )
+        for what, name, value in (
+            ("the user data", "UserData", "ZXZpbA=="),
+            ("the protection from termination", "DisableApiTermination", "false"),
+            ("the protection from being stopped", "DisableApiStop", "false"),
+            ("the check of sources", "SourceDestCheck", "false"),
+            ("what a shutdown means", "InstanceInitiatedShutdownBehavior", "terminate"),
+        )
     ),
     one(
         "deleting a group of the customer's",

@@ -21,7 +21,7 @@ FOREIGN = {"vpc": "vpc-0f0f", "subnet": "subnet-0f0f", "image": "ami-0f0f", "gro
 def policy_of(aws, **but):
     """A policy of all that the run needs and no more; `but`: bounds that differ."""
     bounds = {
-        "instance_types": ["r6i.xlarge"],
+        "instance_types": ["r6i.xlarge", "r6i.2xlarge"],
         "images": [aws["image_id"], "owner:amazon"],
         "subnets": aws["subnet_ids"],
         "nodes_per_cluster": 4,
@@ -38,17 +38,17 @@ def policy_of(aws, **but):
         "egress_cidrs": ["10.0.0.0/16"],
         "ports": ["8000-10000"],
     }
-    text = "commands: {warehouse.apply: auto, warehouse.delete: auto}\ndelete_hold: 0s\n"
+    text = "commands: {warehouse.apply: auto, warehouse.delete: auto, cluster.reboot: auto}\ndelete_hold: 0s\n"
     text += "rates: {mutations_per_hour: 10000, deletions_per_day: 10000, ended_at_once: 1/1}\n"
     return text + f"bounds: {json.dumps(bounds | but)}\n"  # JSON is YAML
 
 
-def spec(aws, generation, nodes, from_port):
+def spec(aws, generation, nodes, from_port, instance_type="r6i.xlarge"):
     """YAML is JSON too."""
     cluster = {
         "name": "be",
         "nodes": nodes,
-        "instance_type": "r6i.xlarge",
+        "instance_type": instance_type,
         "image_id": aws["image_id"],
         "subnet_id": aws["subnet_ids"][0],
         "security_groups": ["node"],
@@ -82,6 +82,10 @@ def apply(stage, *args):
     path.write_text(spec(stage.aws, *args))
     keys = ("--command-key", stage.keys_dir / "command.key", "--second-key", stage.keys_dir / "release.key")
     return done(stage, stage.vendor("apply", path, "-q", *keys))
+
+
+def reboot(stage):
+    done(stage, stage.vendor("reboot", "wh-1", "be", "-q", "--command-key", stage.keys_dir / "command.key"))
 
 
 def delete(stage):
@@ -133,8 +137,11 @@ def run():
         apply(stage, 1, 2, 8000)
         before = look(stage)
         apply(stage, 2, 1, 8500)
+        between = look(stage)
+        apply(stage, 3, 1, 8500, "r6i.2xlarge")
+        reboot(stage)
         world = look(stage)
-        world.tags = before.tags | world.tags
+        world.tags = before.tags | between.tags | world.tags
         delete(stage)
         yield stage, world, [as_aws_names(c) for c in stage.calls(mutating=True, status=200)]
     finally:
@@ -148,7 +155,7 @@ def parameters(aws):
         "Vendor": "velodb",
         "Installation": INSTALLATION,
         "VpcId": aws["vpc_id"],
-        "NodeTypes": "r6i.xlarge",
+        "NodeTypes": "r6i.xlarge, r6i.2xlarge",
         "NodeImages": aws["image_id"],
         "NodeImageOwners": "amazon",
         "NodeSubnets": ", ".join(aws["subnet_ids"]),

@@ -161,6 +161,14 @@ def on_instances(world, params, action):
         yield check(f"ec2:{action}", ec2(f"instance/{instance}"), keys=world.carried(instance))
 
 
+def modify(world, params, action):
+    """EC2 tells IAM the one attribute that is changed, and its new value under a key of its own."""
+    instance = params["InstanceId"]
+    (name, value) = next((n.removesuffix(".Value"), v) for n, v in params.items() if n.endswith(".Value"))
+    keys = world.carried(instance) | {"ec2:Attribute": name, f"ec2:Attribute/{name}": value}
+    yield check(f"ec2:{action}", ec2(f"instance/{instance}"), keys=keys)
+
+
 def retag(world, params, action):
     """Tags set later, on what is there: no call creates anything."""
     for resource in numbered(params, "ResourceId"):
@@ -233,7 +241,15 @@ MAKES = {
     "CreateTargetGroup": create_target_group,
     "CreateListener": create_listener,
 }
-CHANGES = {"TerminateInstances": on_instances, "CreateTags": retag, "DeleteTags": retag}
+CHANGES = {
+    "TerminateInstances": on_instances,
+    "StopInstances": on_instances,
+    "StartInstances": on_instances,
+    "RebootInstances": on_instances,
+    "ModifyInstanceAttribute": modify,
+    "CreateTags": retag,
+    "DeleteTags": retag,
+}
 CHANGES |= {"AddTags": retag_by_elb, "RemoveTags": retag_by_elb}
 
 

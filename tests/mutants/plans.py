@@ -395,8 +395,8 @@ MUTANTS = [
     Mutant(
         "a type that AWS does not offer",
         "agent/ops/plan/planner_launch.c",
-        "	check_type(p, c, types[i]);",
-        "	if (p == NULL)\n			check_type(p, c, types[i]);",
+        "	planner_check_type(p, c, types[i]);",
+        "	if (p == NULL)\n			planner_check_type(p, c, types[i]);",
         "build/tests/unit/ops/plan/test_planner_launch",
     ),
     Mutant(

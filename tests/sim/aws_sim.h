@@ -56,6 +56,7 @@ struct aws_instance {
 	uint64_t lost_ms;                     /* somebody tagged it away from us; 0: nobody did */
 	bool is_moved;                        /* somebody tagged it into another cluster of ours */
 	bool is_protected, is_stop_protected; /* from TerminateInstances, from StopInstances */
+	unsigned reboots;
 	char profile[128];
 	char *user_data; /* as it was sent: base64; NULL: none */
 };

@@ -56,10 +56,15 @@ bool aws_filter_has(const struct aws_ask *q, unsigned filter, const char *have);
 void aws_write_tags(struct buf *b, const struct aws_thing *t);
 void aws_add_tag(struct aws_thing *t, const char *key, const char *value);
 
+/* aws_sim_power.c */
+aws_fn aws_stop_instances, aws_start_instances, aws_reboot_instances, aws_modify_instance_attribute;
+
 /* aws_sim_instance.c, aws_sim_launch.c, aws_sim_interface.c */
 aws_fn aws_run_instances, aws_describe_instances, aws_describe_instance_attribute, aws_terminate_instances;
 aws_fn aws_describe_interfaces;
 struct aws_instance *aws_instance_of(const struct aws_sim *a, const char *id); /* or NULL */
+void aws_refuse_members(struct aws_ask *q);     /* InstanceId.1 ...: one that is unknown, or not ours, and nothing is done */
+bool aws_is_ours(const struct aws_instance *i); /* by its tags, for the operate role */
 const char *aws_state_of(const struct aws_sim *a, const struct aws_instance *i);
 bool aws_instance_holds(const struct aws_sim *a, const char *group);                           /* with its interface */
 const struct aws_interface *aws_interface_holding(const struct aws_sim *a, const char *group); /* somebody else's; or NULL */

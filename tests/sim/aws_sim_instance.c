@@ -266,7 +266,7 @@ static void refuse_taken(struct aws_ask *q)
 
 	for (; q->code == NULL && form_sim_get(q->f, "InstanceId.%u", n) != NULL; n++) {
 		if (asked(q, n)->foreign)
-			odds_broken(q->a->odds, "an instance of somebody else is to be terminated");
+			odds_broken(q->a->odds, "%s of an instance of somebody else", q->action);
 		taken += !str_eq(aws_tag_of(&asked(q, n)->t, "reeve:installation"), VENDOR_INSTALLATION);
 	}
 	if (taken == 0)
@@ -274,6 +274,17 @@ static void refuse_taken(struct aws_ask *q)
 	if (taken < n - 1)
 		odds_came(q->a->odds, TALLY_AWS_BAD_MEMBER);
 	aws_refuse(q, 403, "UnauthorizedOperation", "You are not authorized to perform this operation.");
+}
+
+bool aws_is_ours(const struct aws_instance *i)
+{
+	return str_eq(aws_tag_of(&i->t, "reeve:installation"), VENDOR_INSTALLATION);
+}
+
+void aws_refuse_members(struct aws_ask *q)
+{
+	refuse_unknown(q);
+	refuse_taken(q);
 }
 
 /* One that is protected keeps all of its zone alive (EC2 API reference, TerminateInstances). */
@@ -309,8 +320,7 @@ void aws_terminate_instances(struct aws_ask *q)
 	const struct aws_instance *held_by[64] = { NULL };
 	unsigned n = 1;
 
-	refuse_unknown(q);
-	refuse_taken(q);
+	aws_refuse_members(q);
 	if (q->code != NULL)
 		return;
 	xmlw_open(q->xml, "instancesSet");

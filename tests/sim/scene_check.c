@@ -244,7 +244,7 @@ void scene_check(struct scene *s)
 /* A cause in the scene that lets a command fail. */
 static bool may_fail(const struct scene *s, const struct scene_order *o)
 {
-	return s->policy_changed || s->role_was_gone || o->want.broken || scene_causes(s) != 0 ||
+	return s->policy_changed || s->role_was_gone || o->want.broken || scene_causes(s) != 0 || scene_has_nothing_to_reboot(o) ||
 	       (o->want.differs && strstr(o->cmd->error, "not available yet") != NULL);
 }
 
@@ -312,6 +312,11 @@ void scene_judge(struct scene *s, struct scene_order *o)
 		return;
 	if (in_short && !scene_may_be_short(s))
 		odds_broken(&s->odds, "command %llu is short without a reason: %s", (unsigned long long)c->seq, c->note);
+	if (o->reboot != NULL) {
+		if (o->reboots == 0)
+			odds_broken(&s->odds, "command %llu SUCCEEDED, and no node was rebooted", (unsigned long long)c->seq);
+		return;
+	}
 	s->have[str_eq(o->want.warehouse, "wh-2")] = o->want;
 	if (!is_last_of_warehouse(s, o) || scene_is_touched(s, o->want.warehouse, o->issued_ms))
 		return;

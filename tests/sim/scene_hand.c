@@ -30,7 +30,9 @@ static void limits_make(struct scene *s)
 
 void scene_hands_make(struct scene *s)
 {
-	static const char *const calls[] = { NULL, NULL, "RegisterTargets", "DeregisterTargets", "TerminateInstances" };
+	static const char *const calls[] = {
+		NULL, NULL, "RegisterTargets", "DeregisterTargets", "TerminateInstances", "StopInstances", "StartInstances"
+	};
 
 	limits_make(s);
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)

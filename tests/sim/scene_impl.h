@@ -32,8 +32,10 @@ struct scene_order {
 	uint64_t issued_ms, lives_ms;
 	uint64_t began_ms; /* 0: the vendor has not heard yet that it runs */
 	bool must_be_denied, judged;
-	struct buf at_first; /* its warehouse at its first mutation; empty: none yet */
-	struct buf at_last;  /* and when the next command began before the vendor had heard of its end */
+	struct buf at_first;     /* its warehouse at its first mutation; empty: none yet */
+	struct buf at_last;      /* and when the next command began before the vendor had heard of its end */
+	const char *reboot;      /* the cluster, of a cluster.reboot; or NULL */
+	unsigned batch, reboots; /* reboots: calls that named a node */
 	struct scene_out outs[32];
 	size_t outs_n;
 	unsigned mutations;
@@ -106,6 +108,7 @@ bool scene_is_touched(const struct scene *s, const char *warehouse, uint64_t sin
 bool scene_is_touched_after(const struct scene *s, const char *warehouse, uint64_t ms);     /* begun or ended since then */
 void scene_promise_call(struct scene *s, struct scene_order *o, const struct aws_entry *e); /* before it acts */
 void scene_promise_result(struct scene *s, struct scene_order *o);
+bool scene_has_nothing_to_reboot(const struct scene_order *o); /* says its error */
 void scene_promise_close(struct scene *s);
 unsigned scene_causes(const struct scene *s); /* the error classes that what came may have, a bit each; 0: nothing came */
 bool scene_may_be_short(const struct scene *s);

@@ -137,7 +137,7 @@ static bool is_named(const struct form_sim *f, const char *id)
 static void see_wanted(struct scene *s, const struct scene_order *o, const struct form_sim *f, const struct aws_instance *in)
 {
 	const char *cluster = aws_tag_of(&in->t, "reeve:cluster");
-	unsigned left = 0, wanted = want_nodes(&o->want, cluster);
+	unsigned left = 0, wanted = want_is_paused(&o->want, cluster) ? 0 : want_nodes(&o->want, cluster);
 
 	for (size_t i = 0; i < s->aws->instances_n; i++) {
 		const struct aws_instance *x = s->aws->instances[i];
@@ -160,7 +160,7 @@ static void see_drained(struct scene *s, const struct aws_tg *g, const struct aw
 	if (!drains && !aws_serves(s->aws, g, t))
 		return;
 	if (fault_is_on(TALLY_CHECK_DRAINED))
-		odds_broken(&s->odds, "%s is ended %llu s after it was taken out of %s, which drains for %u s", t->id,
+		odds_broken(&s->odds, "%s ends or stops %llu s after it was taken out of %s, which drains for %u s", t->id,
 			    (unsigned long long)out_ms / 1000, g->t.name, g->delay_s);
 }
 
@@ -179,6 +179,28 @@ static void see_terminate(struct scene *s, const struct scene_order *o, const st
 			continue;
 		if (aws_is_running(s->aws, in))
 			see_wanted(s, o, f, in);
+		for (size_t i = 0; i < s->aws->target_groups_n; i++)
+			for (size_t k = 0; k < s->aws->target_groups[i]->targets_n; k++)
+				if (str_eq(s->aws->target_groups[i]->targets[k].id, id))
+					see_drained(s, s->aws->target_groups[i], &s->aws->target_groups[i]->targets[k]);
+	}
+}
+
+/* A node that stops, or boots again, is out of service before it does. */
+static void see_power(struct scene *s, struct scene_order *o, const struct aws_entry *e)
+{
+	const char *id;
+
+	o->reboots += str_eq(e->action, "RebootInstances");
+	/* An answer that is lost, and an agent that dies, have it asked for again: for a while. */
+	if (o->reboots > 40)
+		odds_broken(&s->odds, "%u reboots by one command", o->reboots);
+
+	for (unsigned n = 1; (id = form_sim_get(e->form, "InstanceId.%u", n)) != NULL; n++) {
+		const struct aws_instance *in = instance_of(s, id);
+
+		if (in == NULL || !aws_is_running(s->aws, in) || is_made_by(&in->t, o) || is_excused(s, o))
+			continue;
 		for (size_t i = 0; i < s->aws->target_groups_n; i++)
 			for (size_t k = 0; k < s->aws->target_groups[i]->targets_n; k++)
 				if (str_eq(s->aws->target_groups[i]->targets[k].id, id))
@@ -221,7 +243,8 @@ static void write_warehouse(struct scene *s, const char *warehouse, struct buf *
 	buf_adds(b, "\n");
 	EACH(instances, a->instances[i])
 	if (aws_is_alive(a, a->instances[i]) && a->instances[i]->stillborn_ms == 0)
-		buf_addf(b, "node %s\n", a->instances[i]->t.id);
+		buf_addf(b, "node %s %s %s\n", a->instances[i]->t.id, a->instances[i]->type,
+			 aws_is_stopped(a, a->instances[i]) ? "down" : "up");
 	EACH(groups, a->groups[i])
 	write_group(a->groups[i], b);
 	EACH(target_groups, a->target_groups[i])
@@ -348,11 +371,19 @@ static void judge_told(struct scene *s, const struct scene_order *o, const statu
 	}
 }
 
+/* Of a cluster without nodes, or whose nodes are stopped. */
+bool scene_has_nothing_to_reboot(const struct scene_order *o)
+{
+	return o->reboot != NULL &&
+	       (strstr(o->cmd->error, "nothing to reboot") != NULL || strstr(o->cmd->error, "has no node of a cluster") != NULL);
+}
+
 static void judge_class(struct scene *s, const struct scene_order *o)
 {
 	unsigned may = scene_causes(s);
 
-	if (s->policy_changed || s->role_was_gone || o->want.broken || o->cmd->cancelled || may == 0)
+	if (scene_has_nothing_to_reboot(o) || s->policy_changed || s->role_was_gone || o->want.broken || o->cmd->cancelled ||
+	    may == 0)
 		return; /* told apart by the other checks */
 	tally(TALLY_CHECK_CLASS);
 	if ((may & (1u << o->cmd->error_class)) == 0 && fault_is_on(TALLY_CHECK_CLASS))
@@ -384,6 +415,8 @@ void scene_promise_call(struct scene *s, struct scene_order *o, const struct aws
 		see_deregister(s, o, e->form);
 	if (str_eq(e->action, "ModifyListener"))
 		see_modify(s, o, e->form);
+	if (str_eq(e->action, "StopInstances") || str_eq(e->action, "RebootInstances"))
+		see_power(s, o, e);
 	if (str_eq(e->action, "TerminateInstances"))
 		see_terminate(s, o, e->form);
 }

@@ -99,6 +99,13 @@ static void orders_make(struct scene *s)
 		o->unknown_verb = odds_one_in(&s->odds, 16);
 		o->want.broken = odds_one_in(&s->odds, 16);
 	}
+	if (s->odds.per_mille[TALLY_WANT_REBOOT] > 0) {
+		struct scene_order *o = order_add(s, &w);
+
+		tally(TALLY_WANT_REBOOT);
+		o->reboot = want_cluster(&s->odds);
+		o->batch = (unsigned)odds_between(&s->odds, 0, 3);
+	}
 	if (odds_one_in(&s->odds, 4)) {
 		want_random(&w, &s->odds, "wh-2");
 		order_add(s, &w);
@@ -137,7 +144,7 @@ void scene_policy_write(struct scene *s, enum scene_policy p)
 	char text[1024];
 
 	snprintf(text, sizeof(text),
-		 "commands:\n  warehouse.apply: %s\n  warehouse.delete: %s\nbounds:\n  instance_types: [%s]\n"
+		 "commands:\n  warehouse.apply: %s\n  warehouse.delete: %s\n  cluster.reboot: %s\nbounds:\n  instance_types: [%s]\n"
 		 "  images: [ami-1, ami-3]\n  subnets: [subnet-0001, subnet-0002, subnet-0003]\n  instance_profiles: [nodes, "
 		 "others]\n  user_data_sha256: [any]\n  warehouses: [wh-1, wh-2]\n  balancers: 4\n"
 		 "  volumes_per_node: 8\n  volume_types: [gp3]\n  tag_keys: [\"*\"]\n"
@@ -145,7 +152,8 @@ void scene_policy_write(struct scene *s, enum scene_policy p)
 		 "rates: {mutations_per_hour: %u, deletions_per_day: 1000, ended_at_once: 100%%}\n"
 		 "delete_hold: %ds\nexport:\n  metrics: [\"reeve.*\"]\n",
 		 p == SCENE_PLAN_ONLY ? "plan-only" : "auto", p == SCENE_PLAN_ONLY ? "off" : "auto",
-		 p == SCENE_NO_NODES ? "t3.nano" : "m6i.large, r6i.xlarge", s->nodes_total, s->mutations_per_hour, SCENE_HOLD_S);
+		 p == SCENE_PLAN_ONLY ? "off" : "auto", p == SCENE_NO_NODES ? "t3.nano" : "m6i.large, r6i.xlarge", s->nodes_total,
+		 s->mutations_per_hour, SCENE_HOLD_S);
 	sim_file_puts(s->w, SCENE_POLICY, text);
 	s->off_since_ms = p == SCENE_PLAN_ONLY ? world_now_ms(s->w) : 0;
 	s->none_since_ms = p == SCENE_NO_NODES ? world_now_ms(s->w) : 0;
@@ -301,6 +309,26 @@ static void maybe_raise_epoch(struct scene *s, struct scene_order *o)
 	o->two_keys = true;
 }
 
+static void pack_reboot(const struct scene_order *o, struct buf *to)
+{
+	Reeve__Control__V1__ClusterReboot r = REEVE__CONTROL__V1__CLUSTER_REBOOT__INIT;
+
+	r.warehouse = (char *)o->want.warehouse;
+	r.cluster = (char *)o->reboot;
+	r.batch = o->batch;
+	buf_grew(to, reeve__control__v1__cluster_reboot__pack(
+			 &r, (uint8_t *)buf_room(to, reeve__control__v1__cluster_reboot__get_packed_size(&r))));
+}
+
+static int verb_of_order(const struct scene_order *o)
+{
+	if (o->unknown_verb)
+		return 99;
+	if (o->reboot != NULL)
+		return REEVE__CONTROL__V1__VERB__CLUSTER_REBOOT;
+	return o->is_delete ? REEVE__CONTROL__V1__VERB__WAREHOUSE_DELETE : REEVE__CONTROL__V1__VERB__WAREHOUSE_APPLY;
+}
+
 static void issue(struct scene *s, struct scene_order *o)
 {
 	CLEANUP(buf_close) struct buf args = BUF_MAX(1u << 20);
@@ -310,22 +338,22 @@ static void issue(struct scene *s, struct scene_order *o)
 	maybe_raise_epoch(s, o);
 	v.two_keys = o->two_keys;
 	d.warehouse = d.confirm = (char *)o->want.warehouse;
-	if (o->is_delete) {
+	if (o->reboot != NULL) {
+		pack_reboot(o, &args);
+	} else if (o->is_delete) {
 		buf_grew(&args, reeve__control__v1__warehouse_delete__pack(
 				    &d, (uint8_t *)buf_room(&args, reeve__control__v1__warehouse_delete__get_packed_size(&d))));
 	} else {
 		want_pack(&o->want, &args);
 	}
 	o->before = *have_of(s, &o->want);
-	v.verb = o->unknown_verb ? 99
-		 : o->is_delete  ? REEVE__CONTROL__V1__VERB__WAREHOUSE_DELETE
-				 : REEVE__CONTROL__V1__VERB__WAREHOUSE_APPLY;
+	v.verb = verb_of_order(o);
 	v.args = args.data;
 	v.args_len = args.len;
 	v.lives_ms = o->expired ? -1000 : (int64_t)o->lives_ms;
 	v.deadline_s = 8 * 3600;
 	o->must_be_denied = !o->two_keys && !o->plan_only && !o->expired && !o->unknown_verb && !o->want.broken && !o->cancel &&
-			    o->lives_ms > HOUR_MS && is_sure(s) && want_is_high(&o->before, &o->want);
+			    o->lives_ms > HOUR_MS && o->reboot == NULL && is_sure(s) && want_is_high(&o->before, &o->want);
 	tally_order(o);
 	if (odds_one_in(&s->odds, 6))
 		issue_flawed(s, v);
@@ -336,7 +364,10 @@ static void issue(struct scene *s, struct scene_order *o)
 	}
 	o->issued_ms = world_now_ms(s->w);
 	sim_trace(s->w, "issued %s seq %llu %s gen %llu keys %d plan %d", o->cmd->id_text, (unsigned long long)o->cmd->seq,
-		  o->is_delete ? "delete" : "apply", (unsigned long long)o->want.generation, o->two_keys + 1, o->plan_only);
+		  o->reboot != NULL ? "reboot"
+		  : o->is_delete    ? "delete"
+				    : "apply",
+		  (unsigned long long)o->want.generation, o->two_keys + 1, o->plan_only);
 }
 
 static bool may_issue(const struct scene *s)

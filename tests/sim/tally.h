@@ -94,6 +94,9 @@
 	X(WANT_FULL,         "command: a group of as many rules as there may be") \
 	X(WANT_MOVED,        "command: a listener that leads elsewhere") \
 	X(WANT_LAUNCH,       "command: nodes that are to be of another launch") \
+	X(WANT_PAUSED,       "command: a cluster paused, or running again") \
+	X(WANT_TYPE,         "command: nodes of another type")      \
+	X(WANT_REBOOT,       "command: a cluster rebooted")         \
 	X(WANT_MEMBERS,      "command: a target group of other clusters") \
 	X(WANT_SUBNETS,      "command: a balancer in other subnets") \
 	X(WANT_TAGS,         "command: other tags")                 \

@@ -17,6 +17,11 @@ int want_filler_port(unsigned r)
 	return 9500 + (int)r;
 }
 
+const char *want_cluster(struct odds *o)
+{
+	return want_cluster_names[odds_between(o, 0, WANT_CLUSTERS - 1)];
+}
+
 static bool is_dealt(struct odds *o, enum tally_kind kind)
 {
 	if (o->per_mille[kind] == 0 || odds_one_in(o, 2))
@@ -141,7 +146,7 @@ static void change_launch(struct want *w, struct odds *o)
 		break;
 	default:
 		w->clusters[c].type ^= 1;
-		break;
+		return;
 	}
 	w->differs = true;
 }
@@ -153,6 +158,13 @@ static void change_rarely(struct want *w, struct odds *o)
 		move_listener(w, o);
 	if (is_dealt(o, TALLY_WANT_LAUNCH))
 		change_launch(w, o);
+	if (is_dealt(o, TALLY_WANT_PAUSED)) {
+		unsigned c = (unsigned)odds_between(o, 0, WANT_CLUSTERS - 1);
+
+		w->clusters[c].paused = !w->clusters[c].paused;
+	}
+	if (is_dealt(o, TALLY_WANT_TYPE))
+		w->clusters[odds_between(o, 0, WANT_CLUSTERS - 1)].type ^= 1;
 	if (is_dealt(o, TALLY_WANT_MEMBERS)) {
 		w->target_groups[odds_between(o, 0, WANT_TGS - 1)].clusters =
 		    (unsigned)odds_between(o, 1, (1 << WANT_CLUSTERS) - 1);

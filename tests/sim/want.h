@@ -25,7 +25,7 @@ struct want {
 		unsigned fill; /* so many rules more, each for a port of its own */
 	} groups[WANT_GROUPS];
 	struct {
-		bool on, atomic;
+		bool on, atomic, paused;
 		unsigned nodes, group;
 		bool both;                           /* in both groups */
 		unsigned type, image, data, profile; /* which of the lists of want.c; 0 of data and profile: none */
@@ -51,6 +51,8 @@ void want_pack(const struct want *w, struct buf *to);                           
 bool want_egress_has(const char *protocol, int from, int to, const char *target); /* of every group */
 bool want_rule_in(const struct want *w, const char *group, const char *protocol, int from, int to, const char *source);
 unsigned want_nodes(const struct want *w, const char *cluster);
+const char *want_cluster(struct odds *o); /* the name of some cluster */
+bool want_is_paused(const struct want *w, const char *cluster);
 unsigned want_nodes_all(const struct want *w);
 /* Would going from one to the other take a node with its volume, a balancer that is in use, or its last listener? */
 bool want_is_high(const struct want *from, const struct want *to);

@@ -65,6 +65,14 @@ unsigned want_nodes(const struct want *w, const char *cluster)
 	return 0;
 }
 
+bool want_is_paused(const struct want *w, const char *cluster)
+{
+	for (unsigned c = 0; c < WANT_CLUSTERS; c++)
+		if (w->clusters[c].on && str_eq(want_cluster_names[c], cluster))
+			return w->clusters[c].paused;
+	return false;
+}
+
 unsigned want_nodes_all(const struct want *w)
 {
 	unsigned n = 0;
@@ -200,8 +208,9 @@ static const char *tg_differs(const struct want *w, unsigned t, const struct aws
 		if (!is_of(w, &in->t) || !aws_is_alive(a, in))
 			continue;
 		for (unsigned c = 0; c < WANT_CLUSTERS; c++)
-			wanted = wanted || (w->clusters[c].on && (w->target_groups[t].clusters & (1u << c)) != 0 &&
-					    str_eq(aws_tag_of(&in->t, "reeve:cluster"), want_cluster_names[c]));
+			wanted = wanted ||
+				 (w->clusters[c].on && !w->clusters[c].paused && (w->target_groups[t].clusters & (1u << c)) != 0 &&
+				  str_eq(aws_tag_of(&in->t, "reeve:cluster"), want_cluster_names[c]));
 		if (wanted != is_registered(g, in->t.id))
 			return say("%s %s registered in target group %s", in->t.id, wanted ? "is not" : "is", want_tg_names[t]);
 	}
@@ -209,13 +218,16 @@ static const char *tg_differs(const struct want *w, unsigned t, const struct aws
 }
 
 /* Is the node of the launch that its cluster wants? */
-static const char *node_differs(const struct want *w, unsigned c, const struct aws_instance *i)
+static const char *node_differs(const struct want *w, unsigned c, const struct aws_sim *a, const struct aws_instance *i)
 {
 	unsigned groups = 1 + w->clusters[c].both;
 
 	if ((!str_eq(i->type, want_types[w->clusters[c].type]) && !w->clusters[c].others) ||
 	    !str_eq(i->image, want_images[w->clusters[c].image]))
 		return say("%s is a %s of %s", i->t.id, i->type, i->image);
+	if (aws_is_stopped(a, i) != w->clusters[c].paused)
+		return say("%s is %s, and cluster %s is%s paused", i->t.id, aws_is_stopped(a, i) ? "stopped" : "running",
+			   want_cluster_names[c], w->clusters[c].paused ? "" : " not");
 	if (w->clusters[c].spread ? !str_eq(i->subnet, want_subnets[0]) && !str_eq(i->subnet, want_subnets[1])
 				  : !str_eq(i->subnet, want_subnets[w->clusters[c].subnet]))
 		return say("%s stands in %s", i->t.id, i->subnet);
@@ -241,10 +253,11 @@ static const char *clusters_differ(const struct want *w, const struct aws_sim *a
 			    !str_eq(aws_tag_of(&in->t, "reeve:cluster"), want_cluster_names[c]))
 				continue;
 			n++;
-			if (asked > 0 && !in->is_moved && node_differs(w, c, in) != NULL)
-				return node_differs(w, c, in);
+			if (asked > 0 && !in->is_moved && node_differs(w, c, a, in) != NULL)
+				return node_differs(w, c, a, in);
 		}
-		if (n > asked || (n < asked && !short_is_fine))
+		/* What a paused cluster lacks is not launched. */
+		if (n > asked || (n < asked && !short_is_fine && !w->clusters[c].paused))
 			return say("cluster %s has %u nodes of %u", want_cluster_names[c], n, asked);
 	}
 	return NULL;

@@ -75,6 +75,8 @@ static void fill_clusters(const struct want *w, struct parts *p)
 		m->name = (char *)want_cluster_names[c];
 		m->nodes = w->clusters[c].nodes;
 		m->atomic = w->clusters[c].atomic;
+		m->power = w->clusters[c].paused ? REEVE__CONTROL__V1__CLUSTER__POWER__PAUSED
+						 : REEVE__CONTROL__V1__CLUSTER__POWER__RUNNING;
 		m->instance_type = (char *)(w->broken ? "" : want_types[w->clusters[c].type]);
 		m->image_id = (char *)want_images[w->clusters[c].image];
 		p->spread[0] = (char *)want_subnets[0];

@@ -111,6 +111,11 @@ def delete(args):
     issue(args, control.WAREHOUSE_DELETE, arguments, args.warehouse)
 
 
+def reboot(args):
+    arguments = control.ClusterReboot(warehouse=args.warehouse, cluster=args.cluster, batch=args.batch)
+    issue(args, control.CLUSTER_REBOOT, arguments, args.warehouse)
+
+
 def cancel(args):
     entry = the_installation(args)
     files_ = store.Store(args.data)
@@ -349,6 +354,11 @@ def parser():
     c.add_argument("warehouse")
     c.add_argument("--confirm", metavar="WAREHOUSE", help="its id again")
     c.set_defaults(run=delete)
+    c = sub.add_parser("reboot", parents=[signing("1h")], help="reboot a cluster's nodes, batch by batch")
+    c.add_argument("warehouse")
+    c.add_argument("cluster")
+    c.add_argument("--batch", type=int, default=1, metavar="N", help="so many at once (default: %(default)s)")
+    c.set_defaults(run=reboot)
     c = sub.add_parser("cancel", help="ask that a command be cancelled")
     c.add_argument("id")
     c.set_defaults(run=cancel)

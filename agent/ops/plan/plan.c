@@ -135,6 +135,20 @@ void plan_preserve(struct plan_builder *b, const char *kind, const char *id)
 		err_set(first_err(b), ERR_INVALID, "the id of a %s that is preserved is not UTF-8", kind);
 }
 
+void plan_note(struct plan_builder *b, const char *fmt, ...)
+{
+	json_t *notes = json_object_get(b->json, "notes"), *note;
+	va_list ap;
+
+	va_start(ap, fmt);
+	note = json_vsprintf(fmt, ap);
+	va_end(ap);
+	if (notes == NULL && json_object_set_new(b->json, "notes", json_array()) == 0)
+		notes = json_object_get(b->json, "notes");
+	if (json_array_append_new(notes, note) != 0)
+		err_set(first_err(b), ERR_INVALID, "a note of the plans is not UTF-8");
+}
+
 int plan_end(struct plan_builder *b, struct plans **ret, struct err *e)
 {
 	int rc = 0;
@@ -341,6 +355,14 @@ static void print_step(const struct step *s, struct columns c, bool high, struct
 		s->kind->detail(s->args, to);
 }
 
+static void print_notes(const struct plans *p, struct buf *to)
+{
+	const json_t *notes = json_object_get(p->json, "notes");
+
+	for (size_t i = 0; i < json_array_size(notes); i++)
+		buf_addf(to, "%sNote: %s\n", i == 0 ? "\n" : "", json_string_value(json_array_get(notes, i)));
+}
+
 void plans_print(const struct plans *p, struct buf *to)
 {
 	char hex[DIGEST_HEX_LEN];
@@ -366,6 +388,7 @@ void plans_print(const struct plans *p, struct buf *to)
 	}
 	if (p->n == 0)
 		buf_adds(to, "\nNothing to do: what is there is what was asked for.\n");
+	print_notes(p, to);
 	buf_addf(to, "\n%zu to make, %zu to change, %zu to remove.\n", makes, changes, removes);
 }
 

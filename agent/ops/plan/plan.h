@@ -13,7 +13,7 @@
 #include "agent/ops/steps/step.h"
 
 #define PLAN_STEPS_MAX 256
-#define PLANS_MAX 72 /* two of each cluster, and what is shared */
+#define PLANS_MAX 256 /* two of each cluster, what is shared, and one of each node that is changed by itself */
 
 struct step {
 	const char *name; /* stable: from the spec alone */
@@ -49,7 +49,9 @@ void plan_add(struct plan_builder *b, const struct step_kind *kind, json_t *args
 void plan_title(struct plan_builder *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void plan_pivot(struct plan_builder *b);
 void plan_preserve(struct plan_builder *b, const char *kind, const char *id); /* what a deletion leaves alone */
-int plan_end(struct plan_builder *b, struct plans **ret, struct err *e);      /* frees the builder; drops empty plans */
+/* What people should know of a plan that no step of it says. */
+void plan_note(struct plan_builder *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int plan_end(struct plan_builder *b, struct plans **ret, struct err *e); /* frees the builder; drops empty plans */
 
 /* ---- using ---- */
 int plans_from_json(json_t *json, struct plans **ret, struct err *e); /* takes a reference of its own */

@@ -1,6 +1,6 @@
-/* planner.c - apply and delete. Stages of apply: what is shared, then the clusters beside each other, then the listeners that lead
- * elsewhere, then the nodes that are too many, then what is left over and no longer wanted. Stages of delete: the clusters, then
- * the rest.
+/* planner.c - apply, delete, reboot. Stages of apply: what is shared, then the clusters beside each other, then the listeners that lead
+ * elsewhere, then nodes that become of another type, one after the other in a stage each, then clusters that are paused and the
+ * nodes that are too many, then what is left over and no longer wanted. Stages of delete: the clusters, then the rest.
  *
  * Each plan first adds what can be taken back; what it removes stands behind its pivot. What serves is removed last of all, when
  * what comes in its place serves. */
@@ -12,7 +12,7 @@
 #include "agent/ops/steps/catalogue.h"
 #include "agent/ops/steps/groups.h"
 
-enum { STAGE_BASE, STAGE_CLUSTERS, STAGE_SWITCH, STAGE_ENDS, STAGE_TIDY };
+enum { STAGE_BASE, STAGE_CLUSTERS, STAGE_SWITCH, STAGE_RESIZES };
 
 /* ---- small questions ---- */
 
@@ -71,7 +71,7 @@ void planner_wants(const struct owner *o, const spec_t *spec, struct inventory_w
 			add_once(ret->subnets, &ret->subnets_n, spec->load_balancers[i]->subnet_ids[k]);
 }
 
-/* ---- the two verbs ---- */
+/* ---- the verbs ---- */
 
 static void plan_base(struct planning *p)
 {
@@ -90,8 +90,11 @@ static void plan_base(struct planning *p)
 static int finish(struct planning *p, struct plans **ret, struct err *e)
 {
 	struct plans *plans = NULL;
+	int rc = plan_end(p->b, &plans, p->err.code == 0 ? e : NULL);
 
-	TRY(plan_end(p->b, &plans, e));
+	/* What was refused has a sentence of its own, and that is the one that is told. */
+	if (rc != 0 && p->err.code == 0)
+		return rc;
 	/* Of what this version cannot change (ERR_UNSUPPORTED) a plan would say something untrue, so there is none. The others have
 	 * theirs, for the policy to judge before the sentence is told. */
 	if (p->err.code == 0 || p->err.code == ERR_INVALID || p->err.code == ERR_AGAIN)
@@ -101,24 +104,46 @@ static int finish(struct planning *p, struct plans **ret, struct err *e)
 	return p->err.code == 0 ? 0 : err_set(e, p->err.code, "%s", p->err.text);
 }
 
+/* Who takes the last cluster away means to delete the warehouse, and that has a verb with a hold of its own. */
+static void refuse_last(struct planning *p)
+{
+	for (size_t i = 0; p->spec->n_clusters == 0 && i < p->inv->instances.n; i++) {
+		const char *cluster = ec2_tag_get(&p->inv->instances.v[i].tags, "reeve:cluster");
+
+		if (cluster != NULL && planner_is_node(p, &p->inv->instances.v[i], cluster))
+			planning_refuse(p, ERR_INVALID,
+					"clusters: the spec names none, and %s has nodes of cluster %s: the last cluster of a "
+					"warehouse goes by warehouse.delete alone",
+					p->warehouse, cluster);
+	}
+}
+
 int planner_apply(const struct planner_args *a, const spec_t *spec, struct plans **ret, struct err *e)
 {
 	struct planning p = { .a = a, .inv = a->inv, .spec = spec, .warehouse = spec->warehouse };
+	unsigned ends;
 
 	p.b = plan_builder_new(a->command, a->verb, spec->warehouse, spec->generation, a->inv->taken_ms);
 	plan_base(&p);
 	/* All clusters are one stage and come up beside each other: one that gets no nodes does not keep the others waiting. */
 	for (size_t i = 0; i < spec->n_clusters; i++)
-		planner_plan_cluster(&p, spec->clusters[i], STAGE_CLUSTERS);
+		if (!planner_is_paused(spec->clusters[i]))
+			planner_plan_cluster(&p, spec->clusters[i], STAGE_CLUSTERS);
 	/* This comes only now: the nodes that listeners will lead to must be there. Nodes end behind this, when the listeners lead
 	 * elsewhere. */
 	planner_plan_switch(&p, STAGE_SWITCH);
-	for (size_t i = 0; i < spec->n_clusters; i++)
-		planner_plan_surplus(&p, spec->clusters[i], STAGE_ENDS);
-	planner_plan_lost_clusters(&p, STAGE_ENDS);
-	planner_plan_tags(&p, STAGE_TIDY);
+	/* While nodes that are too many still serve, those that stay are changed. */
+	ends = STAGE_RESIZES + planner_plan_resizes(&p, STAGE_RESIZES);
+	for (size_t i = 0; i < spec->n_clusters; i++) {
+		if (planner_is_paused(spec->clusters[i]))
+			planner_plan_pause(&p, spec->clusters[i], ends);
+		planner_plan_surplus(&p, spec->clusters[i], ends);
+	}
+	refuse_last(&p);
+	planner_plan_lost_clusters(&p, ends);
+	planner_plan_tags(&p, ends + 1);
 	/* What was shared goes last, when nobody stands in it and nothing leads to it. */
-	planner_plan_rest(&p, "tidy", STAGE_TIDY);
+	planner_plan_rest(&p, "tidy", ends + 1);
 	/* This comes at the end, because the first refusal is the one that is told: "no room now" is news only where nothing else
 	 * is wrong. */
 	planner_check_places(&p);
@@ -145,6 +170,16 @@ int planner_delete(const struct planner_args *a, const char *warehouse, struct p
 		/* What a delete leaves alone is told: the VPC was there before us, and stays. */
 		if (holds_group(a->inv, a->inv->vpcs.v[i].id))
 			plan_preserve(p.b, "vpc", a->inv->vpcs.v[i].id);
+	return finish(&p, ret, e);
+}
+
+int planner_reboot(const struct planner_args *a, const char *warehouse, const char *cluster, uint32_t batch, struct plans **ret,
+		   struct err *e)
+{
+	struct planning p = { .a = a, .inv = a->inv, .warehouse = warehouse };
+
+	p.b = plan_builder_new(a->command, a->verb, warehouse, planner_generation(a->inv, warehouse), a->inv->taken_ms);
+	planner_plan_reboot(&p, cluster, batch);
 	return finish(&p, ret, e);
 }
 

@@ -23,6 +23,9 @@ const struct inventory_thing *planner_ends(const struct planner_args *a, const s
  * need all the same, and is never carried out: the policy judges it first, so that a command which the policy forbids does not
  * learn what there is in the account. */
 int planner_apply(const struct planner_args *a, const spec_t *spec, struct plans **ret, struct err *e);
+/* batch: how many nodes go at once; 0: one. */
+int planner_reboot(const struct planner_args *a, const char *warehouse, const char *cluster, uint32_t batch, struct plans **ret,
+		   struct err *e);
 int planner_delete(const struct planner_args *a, const char *warehouse, struct plans **ret, struct err *e);
 
 /* Alive nodes of the whole installation: what bounds.nodes_total counts. */

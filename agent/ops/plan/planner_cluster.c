@@ -9,14 +9,6 @@
 #include "agent/ops/plan/planner_impl.h"
 #include "agent/ops/steps/catalogue.h"
 
-/* Nodes of one cluster, in the order of by_rank. The first `keep` stay, the others go. */
-struct nodes {
-	const char *cluster;
-	const struct ec2_instance **v;
-	size_t n, keep;
-	bool launches; /* there are fewer than are wanted */
-};
-
 bool planner_is_node(const struct planning *p, const struct ec2_instance *i, const char *cluster)
 {
 	return inventory_is_alive(i) && planning_is_of_warehouse(p, &i->tags) &&
@@ -145,9 +137,9 @@ static struct ranked ranked(const struct planning *p, const struct ec2_instance 
 	return (struct ranked){ i, inventory_is_guarded(p->inv, i->id), ill(p, i) };
 }
 
-static struct nodes nodes_of(const struct planning *p, const char *cluster, size_t wanted)
+struct planner_nodes planner_nodes_of(const struct planning *p, const char *cluster, size_t wanted)
 {
-	struct nodes list = { .cluster = cluster, .v = mem_alloc((p->inv->instances.n + 1) * sizeof(*list.v)) };
+	struct planner_nodes list = { .cluster = cluster, .v = mem_alloc((p->inv->instances.n + 1) * sizeof(*list.v)) };
 	struct ranked *all = mem_alloc((p->inv->instances.n + 1) * sizeof(*all));
 
 	for (size_t i = 0; i < p->inv->instances.n; i++)
@@ -168,6 +160,8 @@ size_t planner_missing(const struct planning *p, const cluster_t *c)
 {
 	size_t n = 0;
 
+	if (planner_is_paused(c))
+		return 0;
 	for (size_t i = 0; i < p->inv->instances.n; i++)
 		n += planner_is_node(p, &p->inv->instances.v[i], c->name);
 	return n < c->nodes ? c->nodes - n : 0;
@@ -180,7 +174,7 @@ static void add_id(json_t *ids, const struct ec2_instance *i)
 
 json_t *planner_staying(const struct planning *p, const cluster_t *c)
 {
-	struct nodes have = nodes_of(p, c->name, c->nodes);
+	struct planner_nodes have = planner_nodes_of(p, c->name, c->nodes);
 	json_t *ids = json_array();
 
 	for (size_t i = 0; i < have.keep; i++)
@@ -189,20 +183,19 @@ json_t *planner_staying(const struct planning *p, const cluster_t *c)
 	return ids;
 }
 
-static void add_launched(json_t *ids, const struct nodes *have)
+static void add_launched(json_t *ids, const struct planner_nodes *have)
 {
 	if (have->launches)
 		json_array_append_new(ids, json_sprintf("@nodes.%s", have->cluster));
 }
 
 /* New nodes, and old ones that were still coming up when we looked. */
-static void plan_up(struct planning *p, const cluster_t *c, const struct nodes *have)
+static void plan_up(struct planning *p, const cluster_t *c, const struct planner_nodes *have)
 {
 	json_t *ids = json_array();
 
 	for (size_t i = 0; i < have->keep; i++)
-		/* None of these is stopped: planner_check_node has refused that by now. */
-		if (!str_eq(have->v[i]->state, "running"))
+		if (!str_eq(have->v[i]->state, "running") && !planner_is_stopped(have->v[i]))
 			add_id(ids, have->v[i]);
 	if (have->launches)
 		planner_add_launched(p, c, ids);
@@ -217,7 +210,7 @@ static void plan_up(struct planning *p, const cluster_t *c, const struct nodes *
 }
 
 /* A group that no listener leads to has no health to wait for (target state "unused"). */
-static void wait_healthy(struct planning *p, const tg_t *g, const struct nodes *have, json_t *ids)
+static void wait_healthy(struct planning *p, const tg_t *g, const struct planner_nodes *have, json_t *ids)
 {
 	if (!planner_is_listened(p, g->name))
 		return;
@@ -227,15 +220,18 @@ static void wait_healthy(struct planning *p, const tg_t *g, const struct nodes *
 	plan_title(p->b, "wait until %s/%s is healthy", have->cluster, g->name);
 }
 
-static void plan_register(struct planning *p, const tg_t *g, const struct nodes *have)
+static void plan_register(struct planning *p, const tg_t *g, const struct planner_nodes *have)
 {
 	const struct balancers_target_group *there = planner_target_group_there(p, g->name);
 	json_t *ids = json_array();
 
 	for (size_t i = 0; i < have->keep; i++)
-		if (!is_registered(there, have->v[i]->id))
+		if (!is_registered(there, have->v[i]->id) && !planner_is_stopped(have->v[i]))
 			add_id(ids, have->v[i]);
 	add_launched(ids, have);
+	/* One that was registered all the time is let in again all the same: so its health is waited for. */
+	if (planner_starts(have))
+		json_array_append_new(ids, json_sprintf("@started.%s", have->cluster));
 	if (json_array_size(ids) > 0) {
 		plan_add(p->b, &kind_register,
 			 json_pack("{s:o, s:O}", "group_arn", planner_target_group_ref(p, g->name), "instances", ids),
@@ -252,8 +248,10 @@ json_t *planner_nodes_behind(const struct planning *p, const tg_t *g)
 
 	for (size_t i = 0; i < p->spec->n_clusters; i++) {
 		const cluster_t *c = p->spec->clusters[i];
-		/* Of a cluster that the group does not serve none is wanted: so none stays and none is launched. */
-		struct nodes have = nodes_of(p, c->name, planner_is_for(g, c->name) ? c->nodes : 0);
+		/* Of a cluster that the group does not serve, or that is paused, none is wanted: so none stays and none is
+		 * launched. */
+		bool serves = planner_is_for(g, c->name) && !planner_is_paused(c);
+		struct planner_nodes have = planner_nodes_of(p, c->name, serves ? c->nodes : 0);
 
 		for (size_t k = 0; k < have.keep; k++)
 			add_id(ids, have.v[k]);
@@ -263,7 +261,7 @@ json_t *planner_nodes_behind(const struct planning *p, const tg_t *g)
 	return ids;
 }
 
-static void plan_deregister(struct planning *p, const struct balancers_target_group *g, const struct nodes *have)
+static void plan_deregister(struct planning *p, const struct balancers_target_group *g, const struct planner_nodes *have)
 {
 	json_t *ids = json_array();
 
@@ -281,7 +279,7 @@ static void plan_deregister(struct planning *p, const struct balancers_target_gr
 
 /* A target that is out still serves what was connected, for as long as the group's delay; so does one that was taken out before
  * this plan. */
-static void plan_drained(struct planning *p, const struct balancers_target_group *g, const struct nodes *have)
+static void plan_drained(struct planning *p, const struct balancers_target_group *g, const struct planner_nodes *have)
 {
 	json_t *ids = json_array();
 
@@ -296,7 +294,7 @@ static void plan_drained(struct planning *p, const struct balancers_target_group
 	json_decref(ids);
 }
 
-static json_t *volumes_of(const struct nodes *have)
+static json_t *volumes_of(const struct planner_nodes *have)
 {
 	json_t *of = json_object();
 
@@ -307,7 +305,7 @@ static json_t *volumes_of(const struct nodes *have)
 }
 
 /* What goes with the nodes. A node that is still coming up may have volumes that EC2 does not show yet. */
-static void add_losses(const struct planning *p, json_t *args, const struct nodes *have)
+static void add_losses(const struct planning *p, json_t *args, const struct planner_nodes *have)
 {
 	uint32_t volumes = 0;
 	bool unseen = false, disks = false;
@@ -331,7 +329,7 @@ static void add_losses(const struct planning *p, json_t *args, const struct node
 }
 
 /* TerminateInstances is refused for it, and by then it would be out of service. */
-static void check_guards(struct planning *p, const struct nodes *have)
+static void check_guards(struct planning *p, const struct planner_nodes *have)
 {
 	for (size_t i = have->keep; i < have->n; i++)
 		if (inventory_is_guarded(p->inv, have->v[i]->id))
@@ -342,18 +340,23 @@ static void check_guards(struct planning *p, const struct nodes *have)
 			    have->cluster, have->v[i]->id);
 }
 
-/* The nodes are taken out of all our groups at once, and ended when all of these have drained them. */
-static void plan_remove(struct planning *p, const struct nodes *have)
+/* All our target groups are looked at, not those of the spec alone: a node may still serve behind a group that nobody wants any
+ * more. The nodes are taken out of all of them at once, and then each group is waited for. */
+void planner_plan_out(struct planning *p, const struct planner_nodes *have)
 {
-	json_t *ids = json_array(), *args;
-
-	check_guards(p, have);
-	/* All our target groups are looked at, not those of the spec alone: a node may still serve behind a group that nobody wants
-	 * any more. */
 	for (size_t g = 0; g < balancers_in(p->inv)->target_groups_n; g++)
 		plan_deregister(p, &balancers_in(p->inv)->target_groups[g], have);
 	for (size_t g = 0; g < balancers_in(p->inv)->target_groups_n; g++)
 		plan_drained(p, &balancers_in(p->inv)->target_groups[g], have);
+}
+
+/* Nodes are ended when all groups have drained them. */
+static void plan_remove(struct planning *p, const struct planner_nodes *have)
+{
+	json_t *ids = json_array(), *args;
+
+	check_guards(p, have);
+	planner_plan_out(p, have);
 	for (size_t i = have->keep; i < have->n; i++)
 		add_id(ids, have->v[i]);
 	/* "of": how many there are now. The share that may end at once is of these (rates.ended_at_once). */
@@ -369,14 +372,16 @@ static void plan_remove(struct planning *p, const struct nodes *have)
 void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage)
 {
 	CLEANUP(mem_close) char *name = mem_printf("cluster-%s", c->name);
-	struct nodes have = nodes_of(p, c->name, c->nodes);
+	struct planner_nodes have = planner_nodes_of(p, c->name, c->nodes);
 
 	for (size_t i = 0; i < have.keep; i++)
 		planner_check_node(p, c, have.v[i]);
 	planning_begin(p, name, stage);
+	planner_plan_start(p, c, &have);
 	if (have.launches)
 		planner_plan_launches(p, c, have.n);
 	plan_up(p, c, &have);
+	planner_wait_started(p, c, &have);
 	/* Behind this the nodes stay, also when they do not become healthy: the plan then ends as failed, and the next command goes
 	 * on with them. */
 	plan_pivot(p->b);
@@ -389,7 +394,7 @@ void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage
 void planner_plan_surplus(struct planning *p, const cluster_t *c, unsigned stage)
 {
 	CLEANUP(mem_close) char *name = mem_printf("end-%s", c->name);
-	struct nodes have = nodes_of(p, c->name, c->nodes);
+	struct planner_nodes have = planner_nodes_of(p, c->name, c->nodes);
 
 	planning_begin(p, name, stage);
 	/* The pivot stands before the first step: a node that has ended cannot be put back. */
@@ -402,7 +407,7 @@ void planner_plan_surplus(struct planning *p, const cluster_t *c, unsigned stage
 void planner_plan_no_cluster(struct planning *p, const char *cluster, unsigned stage)
 {
 	CLEANUP(mem_close) char *name = mem_printf("cluster-%s", cluster);
-	struct nodes have = nodes_of(p, cluster, 0);
+	struct planner_nodes have = planner_nodes_of(p, cluster, 0);
 
 	planning_begin(p, name, stage);
 	/* The pivot stands before the first step: a node that has ended cannot be put back. */

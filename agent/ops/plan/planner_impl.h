@@ -1,8 +1,9 @@
 /* planner_impl.h - the parts of the planner, from the lowest to the highest: planner_group.c (security groups), planner_balancer.c
  * (target groups, load balancers, listeners), planner_same.c (what stands and would have to be another), planner_spread.c (where
  * new nodes go), planner_launch.c (new nodes), planner_words.c (what people call things), planner_cluster.c (nodes),
- * planner_place.c (where what is new has room), planner_switch.c (listeners that lead elsewhere), planner_tags.c (tags of what
- * stands), planner_rest.c (what nobody wants any more). planner.c (the two verbs and the stages) calls them. Nobody else includes
+ * planner_place.c (where what is new has room), planner_power.c (nodes that are stopped, started, made of another type),
+ * planner_reboot.c (a cluster batch by batch), planner_switch.c (listeners that lead elsewhere), planner_tags.c (tags of what
+ * stands), planner_rest.c (what nobody wants any more). planner.c (the verbs and the stages) calls them. Nobody else includes
  * this. */
 #pragma once
 #include "agent/ops/plan/planning.h"
@@ -52,9 +53,12 @@ struct spread planner_spread(const struct planning *p, const cluster_t *c);
 void planner_plan_launches(struct planning *p, const cluster_t *c, size_t held);
 void planner_add_launched(const struct planning *p, const cluster_t *c, json_t *ids); /* the facts that the launches leave */
 json_t *planner_volumes(const cluster_t *c);
+void planner_check_type(struct planning *p, const cluster_t *c, const char *type); /* AWS offers it, and it runs the image */
 
 /* planner_same.c: what stands and cannot become what the spec wants ends the planning with a sentence */
 json_t *planner_launch_tag(const cluster_t *c); /* the text of a node's tag reeve:launch */
+/* The type that it has, where that is one of those that the cluster may have; else the first of these. */
+const char *planner_one_of_types(const cluster_t *c, const char *have);
 void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2_instance *i);
 void planner_check_group(struct planning *p, const group_t *want, const struct ec2_group *have);
 void planner_check_group_elsewhere(struct planning *p, const group_t *want);
@@ -65,14 +69,36 @@ void planner_check_lb(struct planning *p, const lb_t *want, const struct balance
 void planner_check_places(struct planning *p);
 
 /* planner_cluster.c */
-size_t planner_missing(const struct planning *p, const cluster_t *c);  /* how many nodes are launched */
-json_t *planner_staying(const struct planning *p, const cluster_t *c); /* ids of its nodes that stay */
-json_t *planner_nodes_behind(const struct planning *p, const tg_t *g); /* ids: those that stay, and those that are launched */
+/* Nodes of one cluster, in the order of by_rank. The first `keep` stay, the others go. */
+struct planner_nodes {
+	const char *cluster;
+	const struct ec2_instance **v; /* from mem_alloc */
+	size_t n, keep;
+	bool launches; /* there are fewer than are wanted */
+};
+struct planner_nodes planner_nodes_of(const struct planning *p, const char *cluster, size_t wanted);
+void planner_plan_out(struct planning *p, const struct planner_nodes *have); /* those beyond keep leave their groups, drained */
+size_t planner_missing(const struct planning *p, const cluster_t *c);        /* how many nodes are launched */
+json_t *planner_nodes_behind(const struct planning *p, const tg_t *g);       /* ids: those that stay, and those that are launched */
+json_t *planner_staying(const struct planning *p, const cluster_t *c);       /* ids of its nodes that stay */
 bool planner_is_node(const struct planning *p, const struct ec2_instance *i, const char *cluster); /* alive, and of it */
 bool planner_wants_cluster(const struct planning *p, const char *cluster);                         /* does the spec name it? */
 void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage);
 void planner_plan_surplus(struct planning *p, const cluster_t *c, unsigned stage);     /* nodes beyond those that are wanted go */
 void planner_plan_no_cluster(struct planning *p, const char *cluster, unsigned stage); /* all its nodes go */
+
+/* planner_power.c */
+bool planner_is_paused(const cluster_t *c);
+bool planner_is_stopped(const struct ec2_instance *i); /* or about to be */
+bool planner_starts(const struct planner_nodes *have); /* are some of those that stay stopped? */
+void planner_check_resize(struct planning *p, const cluster_t *c, const struct ec2_instance *i);
+void planner_plan_pause(struct planning *p, const cluster_t *c, unsigned stage);
+void planner_plan_start(struct planning *p, const cluster_t *c, const struct planner_nodes *have); /* into the open plan */
+void planner_wait_started(struct planning *p, const cluster_t *c, const struct planner_nodes *have);
+unsigned planner_plan_resizes(struct planning *p, unsigned stage); /* how many stages they take from there on */
+
+/* planner_reboot.c */
+void planner_plan_reboot(struct planning *p, const char *cluster, uint32_t batch);
 
 /* planner_words.c: what people call them; the name in AWS where nothing tells */
 const char *planner_target_group_word(const struct planning *p, const struct balancers_target_group *g);

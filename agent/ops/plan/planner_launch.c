@@ -104,7 +104,7 @@ static bool runs(const struct ec2_type *t, const char *arch)
 	return is;
 }
 
-static void check_type(struct planning *p, const cluster_t *c, const char *name)
+void planner_check_type(struct planning *p, const cluster_t *c, const char *name)
 {
 	const struct ec2_type *t = inventory_type(p->inv, name);
 	const struct ec2_image *i = inventory_image(p->inv, c->image_id);
@@ -172,7 +172,7 @@ static void check_types(struct planning *p, const cluster_t *c)
 	size_t n = spec_types(c, types);
 
 	for (size_t i = 0; i < n; i++)
-		check_type(p, c, types[i]);
+		planner_check_type(p, c, types[i]);
 }
 
 /* ---- one launch a subnet ---- */

@@ -92,8 +92,7 @@ static bool differs(const struct part *part, const cluster_t *c, const char *tag
 
 /* ---- what stands ---- */
 
-/* The one that it has, where that is one of those that it may have; else the first of these. */
-static const char *one_of_types(const cluster_t *c, const char *have)
+const char *planner_one_of_types(const cluster_t *c, const char *have)
 {
 	const char *types[SPEC_TYPES_MAX];
 	size_t n = spec_types(c, types);
@@ -121,7 +120,6 @@ static void check_shown(struct planning *p, const cluster_t *c, const struct ec2
 		const char *field, *have, *want;
 	} shown[] = {
 		{ "vpc_id", i->vpc_id, p->spec->vpc_id },
-		{ "instance_type", i->type, one_of_types(c, i->type) },
 		{ "image_id", i->image_id, c->image_id },
 		{ "subnet_id", i->subnet_id, one_of_subnets(c, i->subnet_id) },
 	};
@@ -171,13 +169,8 @@ void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2
 {
 	const char *tag = ec2_tag_get(&i->tags, "reeve:launch");
 
-	if (str_starts(i->state, "stop"))
-		planning_refuse(
-		    p, ERR_UNSUPPORTED,
-		    "cluster %s: %s is %s, and starting a node is not available yet: start it, or have it ended by a spec of fewer "
-		    "nodes",
-		    c->name, i->id, i->state);
 	check_shown(p, c, i);
+	planner_check_resize(p, c, i);
 	if (tag == NULL)
 		check_undigested(p, c, i);
 	for (size_t k = 0; tag != NULL && k < ARRAY_LEN(parts); k++)

@@ -319,6 +319,8 @@ static int check_types(const cluster_t *c, struct err *e)
 static int check_cluster(const spec_t *s, const cluster_t *c, struct err *e)
 {
 	TRY(name(c->name, "name", e));
+	if (c->power != REEVE__CONTROL__V1__CLUSTER__POWER__RUNNING && c->power != REEVE__CONTROL__V1__CLUSTER__POWER__PAUSED)
+		return err_set(e, ERR_INVALID, "power: %d is neither RUNNING nor PAUSED", (int)c->power);
 	TRY(count(c->nodes, 0, 100, "nodes", e));
 	TRY(check_types(c, e));
 	TRY(aws_id(c->image_id, "ami", "image_id", e));

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/verb.h"
 
@@ -68,6 +69,40 @@ static void a_deletion_says_three_times_what_goes(void **state)
 	assert_int_equal(judge(REEVE__CONTROL__V1__VERB__WAREHOUSE_DELETE, "wh-1", bytes, n, &e), -ERR_INVALID);
 }
 
+static void a_reboot_names_a_cluster_of_its_target(void **state)
+{
+	static const struct {
+		const char *target, *warehouse, *cluster;
+		uint32_t batch;
+		int rc;
+		const char *says;
+	} cases[] = {
+		{ "wh-1", "wh-1", "be", 0, 0, "" },
+		{ "wh-1", "wh-1", "be", 100, 0, "" },
+		{ "wh-1", "wh-1", "be", 101, -ERR_INVALID, "batch: 101" },
+		{ "wh-2", "wh-1", "be", 1, -ERR_INVALID, "target and warehouse must be the same id" },
+		{ "", "", "be", 1, -ERR_INVALID, "target and warehouse must be the same id" },
+		{ "wh-1", "wh-1", "", 1, -ERR_INVALID, "cluster: expected 1 to 32" },
+		{ "wh-1", "wh-1", "a b", 1, -ERR_INVALID, "found \"a b\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		Reeve__Control__V1__ClusterReboot r;
+		uint8_t bytes[256];
+		struct err e;
+		size_t n;
+
+		reeve__control__v1__cluster_reboot__init(&r);
+		r.warehouse = (char *)cases[i].warehouse;
+		r.cluster = (char *)cases[i].cluster;
+		r.batch = cases[i].batch;
+		n = reeve__control__v1__cluster_reboot__pack(&r, bytes);
+		assert_int_equal(judge(REEVE__CONTROL__V1__VERB__CLUSTER_REBOOT, cases[i].target, bytes, n, &e), cases[i].rc);
+		assert_non_null(strstr(e.text, cases[i].says));
+	}
+}
+
 static void arguments_that_are_none_are_refused_with_their_place(void **state)
 {
 	static const uint8_t cut[] = { 0x0a, 0x7f, 'x' };
@@ -88,6 +123,7 @@ int main(void)
 		cmocka_unit_test(each_row_is_whole_and_found_by_its_number_on_the_wire),
 		cmocka_unit_test(what_changes_something_is_off_unless_the_policy_names_it),
 		cmocka_unit_test(a_deletion_says_three_times_what_goes),
+		cmocka_unit_test(a_reboot_names_a_cluster_of_its_target),
 		cmocka_unit_test(arguments_that_are_none_are_refused_with_their_place),
 	};
 

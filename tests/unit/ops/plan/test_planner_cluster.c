@@ -200,23 +200,24 @@ static void leaving_a_cluster_without_nodes_is_high_risk(void **state)
 	p = board_apply(d);
 	assert_string_equal(plans_high(p, &where)->name, "terminate");
 	plans_free(p);
-	d->k.s.n_clusters = 0;
+	d->k.cluster.nodes = 2;
+	d->k.cluster.name = (char *)"other";
 	p = board_apply(d);
 	assert_string_equal(plans_high(p, &where)->name, "terminate");
 	assert_string_equal(where->name, "cluster-be");
 	plans_free(p);
 }
 
-static void another_instance_type_is_said_to_be_not_yet_and_never_pretended(void **state)
+static void another_subnet_is_said_to_be_not_yet_and_never_pretended(void **state)
 {
 	struct board *d = *state;
 	struct plans *p = NULL;
 	struct err e = { 0 };
 
 	board_add_node(d, "i-1", "be", "running");
-	d->k.cluster.instance_type = (char *)"r6i.large";
+	d->inv->instances.v[0].subnet_id = "subnet-7";
 	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_UNSUPPORTED);
-	assert_non_null(strstr(e.text, "instance_type is r6i.xlarge on i-1; changing it to r6i.large is not available yet"));
+	assert_non_null(strstr(e.text, "subnet_id is subnet-7 on i-1; changing it to subnet-1 is not available yet"));
 	assert_null(p);
 }
 
@@ -362,7 +363,7 @@ int main(void)
 		DESK_TEST(leaving_a_cluster_without_nodes_is_high_risk),
 		DESK_TEST(nodes_that_stand_in_another_vpc_are_told),
 		DESK_TEST(nodes_with_disks_of_their_host_have_data),
-		DESK_TEST(another_instance_type_is_said_to_be_not_yet_and_never_pretended),
+		DESK_TEST(another_subnet_is_said_to_be_not_yet_and_never_pretended),
 		DESK_TEST(what_is_protected_stays_where_others_can_go_and_is_told_where_none_can),
 		DESK_TEST(nodes_end_when_all_their_groups_have_let_them_go),
 	};

@@ -6,7 +6,8 @@ static void a_cluster_that_the_spec_forgot_goes_once_however_many_nodes_it_has(v
 	struct board *d = *state;
 	struct plans *p;
 
-	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = d->k.s.n_clusters = 0;
+	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = 0;
+	d->k.cluster.nodes = 0;
 	board_add_node(d, "i-1", "old", "running");
 	board_add_node(d, "i-2", "old", "pending");
 	p = board_apply(d);
@@ -67,6 +68,27 @@ static void what_another_warehouse_shares_stays(void **state)
 	plans_free(p);
 }
 
+/* What a spec that forgot its clusters would end is a whole warehouse, and that has a verb with a hold of its own. */
+static void the_last_cluster_of_a_warehouse_never_goes_by_an_apply(void **state)
+{
+	struct board *d = *state;
+	struct plans *p = NULL;
+	struct err e = { 0 };
+
+	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = d->k.s.n_clusters = 0;
+	plans_free(board_apply(d)); /* it has none */
+	board_add_node(d, "i-1", "old", "stopped");
+	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
+	assert_string_equal(err_text(&e), "clusters: the spec names none, and wh-1 has nodes of cluster old: the last cluster of a "
+					  "warehouse goes by warehouse.delete alone");
+	plans_free(p);
+	d->inv->instances.v[0].state = "terminated";
+	plans_free(board_apply(d));
+	d->inv->instances.v[0].state = "running";
+	assert_int_equal(planner_delete(&d->a, "wh-1", &p, &e), 0);
+	plans_free(p);
+}
+
 /* Group names are of one VPC: a warehouse that was moved has two of one name. */
 static void groups_of_one_name_in_two_vpcs_both_go(void **state)
 {
@@ -105,6 +127,9 @@ static void a_balancer_that_is_protected_from_deletion_stops_the_plan(void **sta
 	assert_int_equal(planner_delete(&d->a, "wh-1", &q, &e), -ERR_INVALID);
 	assert_string_equal(err_text(&e), says);
 	guard.is_on = false;
+	d->k.s.n_clusters = 1;
+	d->k.cluster.nodes = 0;
+	d->k.cluster.n_security_groups = 0;
 	plans_free(board_apply(d));
 	plans_free(p);
 	plans_free(q);
@@ -116,6 +141,7 @@ int main(void)
 		DESK_TEST(a_cluster_that_the_spec_forgot_goes_once_however_many_nodes_it_has),
 		DESK_TEST(what_was_shared_and_is_wanted_no_more_goes_last_balancers_before_their_groups),
 		DESK_TEST(a_balancer_with_a_listener_is_in_use_and_one_without_is_not),
+		DESK_TEST(the_last_cluster_of_a_warehouse_never_goes_by_an_apply),
 		DESK_TEST(what_another_warehouse_shares_stays),
 		DESK_TEST(groups_of_one_name_in_two_vpcs_both_go),
 		DESK_TEST(a_balancer_that_is_protected_from_deletion_stops_the_plan),

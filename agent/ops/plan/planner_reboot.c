@@ -1,0 +1,154 @@
+/* planner_reboot.c - the nodes of a cluster are rebooted, some at a time: a plan and a stage for each batch.
+ *
+ * First one waits until others serve in each target group that listeners lead to, then the batch leaves its groups, drained, is
+ * rebooted, and let in again; the next batch follows when it is healthy. What fails before the batch runs again lets it in again; a
+ * reboot itself cannot be taken back, and leaves nothing that would have to be. There is no spec: the groups are those that the
+ * nodes are in. */
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/plan/planner_impl.h"
+#include "agent/ops/steps/catalogue.h"
+
+#define BATCHES_MAX 128 /* a plan each (PLANS_MAX) */
+#define QUIET_S 30      /* a reboot is asked for, and begins a while later: until then the node looks healthy */
+
+/* One batch: nodes `from` to `to` of those that run. */
+struct batch {
+	const struct planner_nodes *all;
+	size_t from, to;
+	json_t *ids;
+};
+
+/* A listener leads there: only then does ELB look at the health of its targets. */
+static bool is_led_to(const struct planning *p, const struct balancers_target_group *g)
+{
+	for (size_t i = 0; i < balancers_in(p->inv)->lbs_n; i++)
+		for (size_t k = 0; k < balancers_in(p->inv)->lbs[i].listeners.n; k++)
+			if (str_eq(balancers_in(p->inv)->lbs[i].listeners.v[k].target_group_arn, g->g.arn))
+				return true;
+	return false;
+}
+
+static bool is_in(const struct balancers_target_group *g, const char *id)
+{
+	const struct elb_target *t = elb_target_in(&g->targets, id);
+
+	return t != NULL && !str_starts(t->state, "draining");
+}
+
+/* Of the batch, or of all others, those that are in the group; to be let go. */
+static json_t *members(const struct batch *b, const struct balancers_target_group *g, bool of_batch)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < b->all->n; i++)
+		if ((i >= b->from && i < b->to) == of_batch && is_in(g, b->all->v[i]->id))
+			json_array_append_new(ids, json_string(b->all->v[i]->id));
+	return ids;
+}
+
+struct group_step {
+	const struct step_kind *kind;
+	const char *name, *title;
+	bool of_batch, led_alone; /* led_alone: only in groups that a listener leads to */
+};
+
+/* A step for each group that some are in. */
+static void each_group(struct planning *p, const struct batch *b, const struct group_step *s)
+{
+	for (size_t i = 0; i < balancers_in(p->inv)->target_groups_n; i++) {
+		const struct balancers_target_group *g = &balancers_in(p->inv)->target_groups[i];
+		const char *word = planner_target_group_word(p, g);
+		json_t *ids = members(b, g, s->of_batch), *batch = members(b, g, true);
+
+		/* Others are waited for only where some of the batch leave. */
+		if (json_array_size(ids) > 0 && json_array_size(batch) > 0 && (!s->led_alone || is_led_to(p, g))) {
+			plan_add(p->b, s->kind, json_pack("{s:s, s:O}", "group_arn", g->g.arn, "instances", ids), "%s-%s", s->name,
+				 word);
+			plan_title(p->b, "%s %s/%s", s->title, b->all->cluster, word);
+		}
+		json_decref(ids);
+		json_decref(batch);
+	}
+}
+
+static void plan_reboot(struct planning *p, const struct batch *b)
+{
+	json_t *args = json_pack("{s:O}", "instances", b->ids);
+
+	if (b->to - b->from == b->all->n)
+		json_object_set_new(args, "interrupts", json_true());
+	plan_add(p->b, &kind_reboot, args, "reboot");
+	plan_title(p->b, "reboot nodes of %s", b->all->cluster);
+	plan_add(p->b, &kind_wait_running,
+		 json_pack("{s:s, s:O, s:i, s:o}", "cluster", b->all->cluster, "instances", b->ids, "quiet_s", QUIET_S, "fact",
+			   json_sprintf("%s.%s", p->plan, b->all->cluster)),
+		 "up");
+	plan_title(p->b, "wait until nodes of %s are back", b->all->cluster);
+}
+
+static void plan_batch(struct planning *p, const struct batch *b, unsigned number)
+{
+	static const struct group_step ready = { &kind_wait_healthy, "ready", "wait until others are healthy:", false, true };
+	static const struct group_step out = { &kind_deregister, "deregister", "deregister", true, false };
+	static const struct group_step drained = { &kind_wait_drained, "drained", "wait until drained:", true, false };
+	static const struct group_step in = { &kind_register, "register", "register", true, false };
+	static const struct group_step healthy = { &kind_wait_healthy, "healthy", "wait until healthy:", true, true };
+	CLEANUP(mem_close) char *name = mem_printf("reboot-%u", number + 1);
+
+	planning_begin(p, name, number);
+	each_group(p, b, &ready);
+	each_group(p, b, &out);
+	each_group(p, b, &drained);
+	plan_reboot(p, b);
+	plan_pivot(p->b);
+	each_group(p, b, &in);
+	each_group(p, b, &healthy);
+}
+
+/* Those that run come first; the others are named. */
+static void keep_running(struct planning *p, struct planner_nodes *all)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		if (str_eq(all->v[i]->state, "running"))
+			all->v[n++] = all->v[i];
+		else
+			plan_note(p->b, "%s is %s, and is not rebooted", all->v[i]->id, all->v[i]->state);
+	}
+	all->n = n;
+}
+
+static void plan_batches(struct planning *p, const struct planner_nodes *all, size_t size)
+{
+	/* Who serves least goes first: it is the last one in the order of by_rank. */
+	for (size_t to = all->n, number = 0; to > 0; to -= to < size ? to : size, number++) {
+		struct batch b = { all, to > size ? to - size : 0, to, json_array() };
+
+		for (size_t i = b.from; i < b.to; i++)
+			json_array_append_new(b.ids, json_string(all->v[i]->id));
+		plan_batch(p, &b, (unsigned)number);
+		json_decref(b.ids);
+	}
+}
+
+void planner_plan_reboot(struct planning *p, const char *cluster, uint32_t batch)
+{
+	struct planner_nodes all = planner_nodes_of(p, cluster, 0);
+	size_t size = batch > 0 ? batch : 1, there = all.n;
+
+	keep_running(p, &all);
+	if (there == 0)
+		planning_refuse(p, ERR_INVALID, "%s has no node of a cluster %s", p->warehouse, cluster);
+	else if (all.n == 0)
+		planning_refuse(p, ERR_INVALID, "no node of cluster %s of %s runs: there is nothing to reboot", cluster,
+				p->warehouse);
+	else if ((all.n + size - 1) / size > BATCHES_MAX)
+		planning_refuse(p, ERR_INVALID, "batch: %zu nodes in batches of %zu are more than %d batches; let more go at once",
+				all.n, size, BATCHES_MAX);
+	else
+		plan_batches(p, &all, size);
+	mem_free(all.v);
+}
