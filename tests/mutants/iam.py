@@ -105,4 +105,11 @@ MUTANTS = [
         "	if (false && names_none(b, &bound_subnets))",
         "build/tests/unit/ops/test_policy_iam",
     ),
+    Mutant(
+        "any attribute of a node",
+        "agent/ops/steps/kinds_power.c",
+        '	{ IAM_OWN(0), "Null", "ec2:Attribute/InstanceType", "false" },\n',
+        "",
+        "build/tests/unit/ops/steps/test_iam",
+    ),
 ]

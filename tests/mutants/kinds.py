@@ -206,4 +206,25 @@ MUTANTS = [
         "return 0;",
         "build/tests/unit/ops/steps/test_kinds_tags",
     ),
+    Mutant(
+        "a node that was stopped by a call without an answer not found",
+        "agent/ops/steps/kinds_power.c",
+        "	if (!are_all(x, inv, is_down))\n		return false;",
+        "	if (are_all(x, inv, is_down))\n		return false;",
+        "build/tests/unit/ops/steps/test_kinds_power",
+    ),
+    Mutant(
+        "a reboot in doubt asked for again for ever",
+        "agent/ops/steps/kinds_power.c",
+        "	if (!x->in_doubt || x->intent_age_ms < REBOOT_AGAIN_MS)",
+        "	if (!x->in_doubt || x->age_ms < REBOOT_AGAIN_MS)",
+        "build/tests/unit/ops/steps/test_kinds_power",
+    ),
+    Mutant(
+        "a started node taken for lost before it is shown",
+        "agent/ops/steps/kinds_node.c",
+        '	return json_is_true(json_object_get(x->args, "started")) && !x->patient;',
+        '	return json_is_true(json_object_get(x->args, "started")) && x->patient;',
+        "build/tests/unit/ops/steps/test_kinds_node",
+    ),
 ]
