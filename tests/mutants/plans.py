@@ -549,8 +549,8 @@ MUTANTS = [
     Mutant(
         "the type that a node becomes not asked for",
         "agent/ops/steps/kinds_power.c",
-        "	.demand = modify_type_demand,",
-        "	.demand = modify_type_demand != NULL ? NULL : modify_type_demand,",
+        '	demand_name(d, &bound_instance_types, json_str_or(args, "type", ""));',
+        '	demand_name(d, &bound_instance_types, json_str_or(args, "from", ""));',
         "build/tests/unit/ops/steps/test_kinds_power",
     ),
     Mutant(
