@@ -209,8 +209,8 @@ MUTANTS = [
     Mutant(
         "a node that was stopped by a call without an answer not found",
         "agent/ops/steps/kinds_power.c",
-        "	if (!are_all(x, inv, is_down))\n		return false;",
-        "	if (are_all(x, inv, is_down))\n		return false;",
+        "	if (!x->patient || !are_all(x, inv, is_down))",
+        "	if (!x->patient || are_all(x, inv, is_down))",
         "build/tests/unit/ops/steps/test_kinds_power",
     ),
     Mutant(
@@ -226,5 +226,19 @@ MUTANTS = [
         '	return json_is_true(json_object_get(x->args, "started")) && !x->patient;',
         '	return json_is_true(json_object_get(x->args, "started")) && x->patient;',
         "build/tests/unit/ops/steps/test_kinds_node",
+    ),
+    Mutant(
+        "a state of before believed at once",
+        "agent/ops/steps/kinds_power.c",
+        "	if (!x->patient || json_array_size(up) == 0 ||",
+        "	if (json_array_size(up) == 0 ||",
+        "build/tests/unit/ops/steps/test_kinds_power",
+    ),
+    Mutant(
+        "a plan from a state of before",
+        "agent/ops/account/recent.c",
+        '	add_nodes(r, now_ms, t, json_object_get(record, "stopped"));',
+        "	(void)add_nodes;",
+        "build/tests/unit/ops/account/test_recent",
     ),
 ]

@@ -3,6 +3,7 @@
 #include "tests/sim/aws_sim_impl.h"
 #include "tests/sim/vendor_sim.h"
 
+#define LAG_MS 20000      /* how long a state of before may be told */
 #define LINGER_MS 3600000 /* how long a terminated instance is still described */
 
 /* ---- how an instance stands, which is a question of time alone ---- */
@@ -113,9 +114,17 @@ static void write_volumes(const struct aws_sim *a, const struct aws_instance *i,
 	xmlw_close(b, "blockDeviceMapping");
 }
 
+/* A copy that lags behind: EC2 Developer Guide, "Eventual consistency in the Amazon EC2 API". */
+static const char *state_shown(struct aws_sim *a, const struct aws_instance *i)
+{
+	bool may_lag = i->was != NULL && aws_is_alive(a, i) && aws_now(a) < i->turned_ms + LAG_MS;
+
+	return may_lag && odds_hit(a->odds, TALLY_AWS_STALE) ? i->was : aws_state_of(a, i);
+}
+
 void aws_write_instance(struct aws_sim *a, const struct aws_instance *i, struct buf *b)
 {
-	const char *state = aws_state_of(a, i);
+	const char *state = state_shown(a, i);
 	char stamp[STAMP_RFC3339_LEN];
 
 	xmlw_open(b, "item");

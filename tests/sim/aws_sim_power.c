@@ -38,7 +38,8 @@ void aws_stop_instances(struct aws_ask *q)
 
 		if (!aws_is_running(a, i))
 			continue;
-		i->stop_ms = aws_now(a);
+		i->turned_ms = i->stop_ms = aws_now(a);
+		i->was = "running";
 		i->stopped_ms = i->stop_ms + odds_between(a->odds, 5, 60) * 1000;
 		q->changed = true;
 	}
@@ -59,6 +60,8 @@ void aws_start_instances(struct aws_ask *q)
 		if (!aws_is_stopped(a, i))
 			continue;
 		i->stop_ms = i->stopped_ms = 0;
+		i->turned_ms = aws_now(a);
+		i->was = "stopped";
 		i->running_ms = aws_now(a) + odds_between(a->odds, a->least_up_s, a->most_up_s) * 1000;
 		q->changed = true;
 	}

@@ -15,6 +15,7 @@ static struct fault {
 	{ TALLY_AWS_DELAY,          true,   4, 500, false },
 	{ TALLY_AWS_UNHEALTHY,      true,   6,  60, false },
 	{ TALLY_AWS_UNAVAILABLE,    true,   6,  60, false },
+	{ TALLY_AWS_STALE,          true,   3, 400, false },
 	{ TALLY_AWS_ROW_TWICE,      true,   3, 300, false },
 	{ TALLY_AWS_ROW_MISSED,     true,   4, 200, false },
 	{ TALLY_AWS_DEAD_KMS,       true,  15, 200, false },

@@ -47,6 +47,7 @@
 	X(AWS_DELAY,         "aws: a deregistration delay that is not the default") \
 	X(AWS_UNHEALTHY,     "aws: a target unhealthy for a while")  \
 	X(AWS_UNAVAILABLE,   "aws: a target whose health is unavailable") \
+	X(AWS_STALE,         "aws: a node shown in the state of a moment ago") \
 	X(AWS_ROW_TWICE,     "aws: a row on two pages")             \
 	X(AWS_ROW_MISSED,    "aws: a young row on no page")         \
 	X(AWS_DEAD_KMS,      "aws: a node that dies of its key")    \

@@ -101,14 +101,27 @@ static void add_pairs(struct recent *r, uint64_t now_ms, struct recent_thing t, 
 	}
 }
 
+/* A node is stopped, or not: one thing, made by a stop and removed by a start, so that its newest state alone is waited for. */
+static void add_nodes(struct recent *r, uint64_t now_ms, struct recent_thing t, const json_t *ids)
+{
+	t.kind = (char *)RECENT_STOPPED;
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		t.id = (char *)json_string_value(json_array_get(ids, i));
+		if (t.id != NULL)
+			add(r, now_ms, &t);
+	}
+}
+
 void recent_note(struct recent *r, uint64_t now_ms, const char *warehouse, const json_t *record, uint32_t settle_s)
 {
 	struct recent_thing t = { .warehouse = (char *)warehouse, .settle_s = settle_s, .is_there = true };
 
 	forget_old(r, now_ms);
 	add_pairs(r, now_ms, t, json_object_get(record, "created"));
+	add_nodes(r, now_ms, t, json_object_get(record, "stopped"));
 	t.is_there = false;
 	add_pairs(r, now_ms, t, json_object_get(record, "deleted"));
+	add_nodes(r, now_ms, t, json_object_get(record, "started"));
 	/* Of a call in doubt nobody knows which things it made, so no inventory can show them all. */
 	if (json_is_true(json_object_get(record, "ambiguous")))
 		go_blind(r, now_ms + (uint64_t)settle_s * 1000);

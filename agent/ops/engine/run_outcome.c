@@ -137,6 +137,23 @@ static void add_failure(struct run *r, json_t *m)
 	json_object_set_new(m, "error", run_error_json(r));
 }
 
+/* Also what failed may have stopped some: which, the part tells. */
+static void add_states(struct run *r, const struct step_kind *k, json_t *m)
+{
+	const json_t *ids = json_object_get(r->a.args, "instances");
+	json_t *list;
+
+	if (k->leaves == NULL)
+		return;
+	list = json_array();
+	for (size_t i = 0; r->a.is_done && i < json_array_size(ids); i++)
+		if (json_object_get(r->a.left, json_string_value(json_array_get(ids, i))) == NULL)
+			json_array_append(list, json_array_get(ids, i));
+	for (size_t i = 0; !r->a.is_done && i < json_array_size(r->a.part); i++)
+		json_array_append(list, json_array_get(json_array_get(r->a.part, i), 1));
+	json_object_set_new(m, k->leaves, list);
+}
+
 static json_t *outcome_json(struct run *r)
 {
 	struct doing *d = run_now(r);
@@ -170,6 +187,7 @@ static json_t *outcome_json(struct run *r)
 		json_object_set(m, "part", r->a.part);
 	if (r->a.note.len > 0)
 		json_object_set_new(m, "note", json_text(buf_str(&r->a.note)));
+	add_states(r, d->s.kind, m);
 	if (r->a.request_id[0] != '\0')
 		json_object_set_new(m, "aws_request_id", json_text(r->a.request_id));
 	if (!done)

@@ -233,9 +233,12 @@ static void plan_register(struct planning *p, const tg_t *g, const struct planne
 	if (planner_starts(have))
 		json_array_append_new(ids, json_sprintf("@started.%s", have->cluster));
 	if (json_array_size(ids) > 0) {
-		plan_add(p->b, &kind_register,
-			 json_pack("{s:o, s:O}", "group_arn", planner_target_group_ref(p, g->name), "instances", ids),
-			 "register-%s", g->name);
+		json_t *args = json_pack("{s:o, s:O}", "group_arn", planner_target_group_ref(p, g->name), "instances", ids);
+
+		/* Of those that have just been started a look may still show them as they were. */
+		if (planner_starts(have))
+			json_object_set_new(args, "fresh", json_true());
+		plan_add(p->b, &kind_register, args, "register-%s", g->name);
 		plan_title(p->b, "register %s/%s", have->cluster, g->name);
 		wait_healthy(p, g, have, ids);
 	}

@@ -263,7 +263,11 @@ static void wait_drained(struct planning *p, const cluster_t *c, const tg_t *g, 
 
 static void let_in(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
 {
-	plan_add(p->b, &kind_register, targets(p, g, ids), "register-%s", g->name);
+	json_t *args = targets(p, g, ids);
+
+	/* It has just been started: a look may still show it as it was. */
+	json_object_set_new(args, "fresh", json_true());
+	plan_add(p->b, &kind_register, args, "register-%s", g->name);
 	plan_title(p->b, "register %s/%s", c->name, g->name);
 	if (!is_led_to(p, g))
 		return;

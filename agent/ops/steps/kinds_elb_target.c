@@ -116,6 +116,9 @@ static const char *unfit(const struct step_ctx *x, const struct inventory *inv, 
 	/* A node that this command has made may not be shown yet; any other one that is not shown is gone, or not ours any more. */
 	if (in == NULL)
 		return step_made_here(x, id) && !x->patient ? NULL : "is not there any more, or not ours";
+	/* One that was started a moment ago may still be shown as it was. */
+	if (str_starts(in->state, "stop") && step_may_hide(x))
+		return NULL;
 	/* A pending one will run in a moment, and ELB takes it then. */
 	return str_eq(in->state, "running") || str_eq(in->state, "pending") ? NULL : in->state;
 }
@@ -241,6 +244,15 @@ static bool leaves_nobody(const json_t *args)
 	return json_is_true(json_object_get(args, "leaves_none"));
 }
 
+/* Where nodes are let in again they have just been started again, or are being. */
+static json_t *let_in_again(const json_t *args)
+{
+	json_t *undo = same_targets(args);
+
+	json_object_set_new(undo, "fresh", json_true());
+	return undo;
+}
+
 const struct step_kind kind_deregister = {
 	.name = "deregister",
 	.action = "elasticloadbalancing:DeregisterTargets",
@@ -256,7 +268,7 @@ const struct step_kind kind_deregister = {
 	.miss = deregister_miss,
 	.part = deregister_part,
 	.undo = &kind_register,
-	.undo_args = same_targets,
+	.undo_args = let_in_again,
 	.is_high = leaves_nobody,
 	.print = targets_print,
 };

@@ -10,6 +10,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/account/inventory.h"
+#include "agent/ops/account/recent.h"
 #include "agent/ops/steps/demand.h"
 #include "agent/ops/steps/kinds_impl.h"
 
@@ -143,6 +144,17 @@ static bool is_down(const struct ec2_instance *in)
 	return str_starts(in->state, "stop");
 }
 
+static bool is_shown_stopped(const struct inventory *inv, const char *id, bool stopped)
+{
+	const struct ec2_instance *in = inventory_instance_in(&inv->instances, id);
+
+	/* One that has ended meanwhile is in no state that a plan could mistake. */
+	return in == NULL || !inventory_is_alive(in) || is_down(in) == stopped;
+}
+
+/* No thing of its own: that a node is stopped, which is made by a stop and goes with a start (recent.h). */
+const struct resource resource_stopped = { .kind = RECENT_STOPPED, .is_shown = is_shown_stopped };
+
 static int stop_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	CLEANUP(mem_close) const char **ids = NULL;
@@ -153,10 +165,11 @@ static int stop_ask(const struct step_ctx *x, struct request *req, struct err *e
 	return 0;
 }
 
-/* A node that has ended does not run either. */
+/* A node that has ended does not run either. Until settle_s is over a state proves nothing: a copy that lags behind may show the one
+ * of before the turn before this. Until then the call is made again, which is harmless and answered by EC2 itself. */
 static bool stop_find(const struct step_ctx *x, const struct inventory *inv)
 {
-	if (!are_all(x, inv, is_down))
+	if (!x->patient || !are_all(x, inv, is_down))
 		return false;
 	leave_lost(x, inv, lost);
 	return true;
@@ -186,6 +199,7 @@ const struct step_kind kind_stop = {
 	.find = stop_find,
 	.miss = power_miss,
 	.part = stop_part,
+	.leaves = "stopped",
 	.undo = &kind_start,
 	.undo_args = same_nodes,
 	.is_high = is_loss,
@@ -213,7 +227,7 @@ static bool start_find(const struct step_ctx *x, const struct inventory *inv)
 {
 	CLEANUP(json_close) json_t *up = members_that(x, inv, is_up);
 
-	if (json_array_size(up) == 0 || !are_all(x, inv, is_up))
+	if (!x->patient || json_array_size(up) == 0 || !are_all(x, inv, is_up))
 		return false;
 	leave_lost(x, inv, lost);
 	return true;
@@ -247,6 +261,7 @@ const struct step_kind kind_start = {
 	.find = start_find,
 	.miss = power_miss,
 	.part = start_part,
+	.leaves = "started",
 	.undo = &kind_stop,
 	.undo_args = same_nodes,
 	.demand = start_demand,

@@ -112,6 +112,9 @@ struct step_kind {
 	/* Of a call on many things that failed: [[kind, id], ...] of those on which it had its effect all the same. NULL: on
 	 * one. */
 	json_t *(*part)(const struct step_ctx *x, const struct inventory *inv);
+	/* In what state its nodes are behind it, "stopped" or "started": a member of the outcome's record, by which the next plan
+	 * knows which inventory is too old. NULL: it changes none. */
+	const char *leaves;
 	const struct step_kind *undo;             /* what takes it back before the pivot, or NULL */
 	json_t *(*undo_args)(const json_t *args); /* NULL for arguments by which nothing needs to be taken back */
 	/* What goes with what the step made when that is taken back, as more arguments of its undo: of its arguments, its fact and

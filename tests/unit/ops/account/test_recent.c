@@ -255,12 +255,45 @@ static void a_damaged_record_is_passed_over(void **state)
 	json_decref(bad);
 }
 
+/* A plan that takes a stopped node for a running one would leave it stopped, and say that nothing is to be done. */
+static void a_node_that_was_stopped_or_started_is_not_planned_from_until_it_is_shown_so(void **state)
+{
+	static const struct {
+		const char *first, *then, *state;
+		bool shown;
+	} cases[] = {
+		{ "stopped", NULL, "running", false },      { "stopped", NULL, "stopping", true },
+		{ "stopped", NULL, "stopped", true },       { "stopped", NULL, "terminated", true },
+		{ "started", NULL, "stopped", false },      { "started", NULL, "pending", true },
+		{ "stopped", "started", "stopped", false }, { "stopped", "started", "running", true }, /* the newest alone */
+		{ "started", "stopped", "running", false },
+	};
+	struct bench *b = *state;
+
+	show(b, true);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(buf_close) struct buf why = BUF_MAX(200);
+		CLEANUP(json_close) json_t *first = json_pack("{s:[s]}", cases[i].first, "i-1");
+		CLEANUP(json_close) json_t *then = cases[i].then != NULL ? json_pack("{s:[s]}", cases[i].then, "i-1") : NULL;
+
+		recent_close(&b->r);
+		recent_note(&b->r, 1000, "wh-1", first, 120);
+		if (then != NULL)
+			recent_note(&b->r, 1000, "wh-1", then, 120);
+		b->node.state = cases[i].state;
+		assert_int_equal(recent_is_shown(&b->r, 2000, b->inv, "wh-1", &why), cases[i].shown);
+		assert_true(recent_is_shown(&b->r, 122000, b->inv, "wh-1", &why)); /* by then somebody else may have turned it */
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_was_made_must_be_shown_and_what_was_removed_must_not, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_of_no_kind_is_not_shown_until_its_time_is_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_node_that_ends_is_removed_and_was_made, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_node_that_was_stopped_or_started_is_not_planned_from_until_it_is_shown_so, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(another_warehouse_matters_by_its_nodes_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(with_a_thing_goes_what_hangs_on_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_doubt_and_a_flood_believe_nothing_for_a_while, setup, teardown),

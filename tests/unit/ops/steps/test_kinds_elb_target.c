@@ -247,9 +247,38 @@ static void an_answer_with_too_many_targets_is_not_read(void **state)
 	kinds_end(&t);
 }
 
+/* A node that a step before has started again may be shown as it was for a while: it is waited for, and not left out. */
+static void a_node_that_was_just_started_is_not_left_out(void **state)
+{
+	static struct ec2_instance node = { .id = "i-1", .state = "stopped" };
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_register, "{\"group_arn\": \"tg\", \"instances\": [\"i-1\"], \"fresh\": true}");
+	t.inv->instances = (struct ec2_instances){ &node, 1 };
+	assert_int_equal(kinds_misses(&t, "InvalidTarget"), STEP_AGAIN);
+	assert_int_equal(json_object_size(t.left), 0);
+	t.x.patient = true;
+	assert_int_equal(kinds_misses(&t, "InvalidTarget"), STEP_FAILED);
+	kinds_end(&t);
+}
+
+static void who_is_let_in_again_is_so_after_a_start(void **state)
+{
+	CLEANUP(json_close) json_t *args = json_loads("{\"group_arn\": \"tg\", \"instances\": [\"i-1\"]}", 0, NULL);
+	CLEANUP(json_close) json_t *undo = kind_deregister.undo_args(args);
+
+	(void)state;
+	assert_ptr_equal(kind_deregister.undo, &kind_register);
+	assert_true(json_is_true(json_object_get(undo, "fresh")));
+	assert_string_equal(json_str_or(undo, "group_arn", ""), "tg");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_node_that_was_just_started_is_not_left_out),
+		cmocka_unit_test(who_is_let_in_again_is_so_after_a_start),
 		cmocka_unit_test(a_target_is_an_instance_by_its_id_and_nothing_else),
 		cmocka_unit_test(targets_are_registered_when_all_of_them_are),
 		cmocka_unit_test(targets_are_out_when_none_of_them_is_in),
