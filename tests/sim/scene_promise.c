@@ -382,8 +382,9 @@ static void judge_class(struct scene *s, const struct scene_order *o)
 {
 	unsigned may = scene_causes(s);
 
-	if (scene_has_nothing_to_reboot(o) || s->policy_changed || s->role_was_gone || o->want.broken || o->cmd->cancelled ||
-	    may == 0)
+	/* A reboot leaves no trace: of one without an answer, and an agent that was away for long, nobody can tell more. */
+	if (scene_has_nothing_to_reboot(o) || (o->reboot != NULL && strstr(o->cmd->error, "nobody can tell whether") != NULL) ||
+	    s->policy_changed || s->role_was_gone || o->want.broken || o->cmd->cancelled || may == 0)
 		return; /* told apart by the other checks */
 	tally(TALLY_CHECK_CLASS);
 	if ((may & (1u << o->cmd->error_class)) == 0 && fault_is_on(TALLY_CHECK_CLASS))

@@ -37,13 +37,14 @@ static bool is_in(const struct balancers_target_group *g, const char *id)
 	return t != NULL && !str_starts(t->state, "draining");
 }
 
-/* Of the batch, or of all others, those that are in the group; to be let go. */
-static json_t *members(const struct batch *b, const struct balancers_target_group *g, bool of_batch)
+/* Of the batch, or of all others, those that are in the group, or are leaving it, too. */
+static json_t *members(const struct batch *b, const struct balancers_target_group *g, bool of_batch, bool and_leaving)
 {
 	json_t *ids = json_array();
 
 	for (size_t i = 0; i < b->all->n; i++)
-		if ((i >= b->from && i < b->to) == of_batch && is_in(g, b->all->v[i]->id))
+		if ((i >= b->from && i < b->to) == of_batch &&
+		    (is_in(g, b->all->v[i]->id) || (and_leaving && elb_target_in(&g->targets, b->all->v[i]->id) != NULL)))
 			json_array_append_new(ids, json_string(b->all->v[i]->id));
 	return ids;
 }
@@ -52,6 +53,7 @@ struct group_step {
 	const struct step_kind *kind;
 	const char *name, *title;
 	bool of_batch, led_alone; /* led_alone: only in groups that a listener leads to */
+	bool and_leaving;         /* also those that were taken out before, and still serve what was connected */
 };
 
 /* A step for each group that some are in. */
@@ -60,7 +62,7 @@ static void each_group(struct planning *p, const struct batch *b, const struct g
 	for (size_t i = 0; i < balancers_in(p->inv)->target_groups_n; i++) {
 		const struct balancers_target_group *g = &balancers_in(p->inv)->target_groups[i];
 		const char *word = planner_target_group_word(p, g);
-		json_t *ids = members(b, g, s->of_batch), *batch = members(b, g, true);
+		json_t *ids = members(b, g, s->of_batch, s->and_leaving), *batch = members(b, g, true, s->and_leaving);
 
 		/* Others are waited for only where some of the batch leave. */
 		if (json_array_size(ids) > 0 && json_array_size(batch) > 0 && (!s->led_alone || is_led_to(p, g))) {
@@ -90,11 +92,13 @@ static void plan_reboot(struct planning *p, const struct batch *b)
 
 static void plan_batch(struct planning *p, const struct batch *b, unsigned number)
 {
-	static const struct group_step ready = { &kind_wait_healthy, "ready", "wait until others are healthy:", false, true };
-	static const struct group_step out = { &kind_deregister, "deregister", "deregister", true, false };
-	static const struct group_step drained = { &kind_wait_drained, "drained", "wait until drained:", true, false };
-	static const struct group_step in = { &kind_register, "register", "register", true, false };
-	static const struct group_step healthy = { &kind_wait_healthy, "healthy", "wait until healthy:", true, true };
+	static const struct group_step ready = {
+		&kind_wait_healthy, "ready", "wait until others are healthy:", false, true, false
+	};
+	static const struct group_step out = { &kind_deregister, "deregister", "deregister", true, false, false };
+	static const struct group_step drained = { &kind_wait_drained, "drained", "wait until drained:", true, false, true };
+	static const struct group_step in = { &kind_register, "register", "register", true, false, false };
+	static const struct group_step healthy = { &kind_wait_healthy, "healthy", "wait until healthy:", true, true, false };
 	CLEANUP(mem_close) char *name = mem_printf("reboot-%u", number + 1);
 
 	planning_begin(p, name, number);

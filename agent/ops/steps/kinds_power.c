@@ -14,7 +14,7 @@
 #include "agent/ops/steps/demand.h"
 #include "agent/ops/steps/kinds_impl.h"
 
-#define REBOOT_AGAIN_MS 120000 /* for so long a reboot of which no answer came is asked for again */
+#define REBOOT_AGAIN_MS 600000 /* for so long a reboot of which no answer came is asked for again */
 
 static const struct iam_statement power_grants[] = {
 	{ IAM_NODE_POWER, "Power", IAM_OWNED, IAM_TEXTS("ec2:RebootInstances", "ec2:StartInstances", "ec2:StopInstances"),

@@ -56,6 +56,20 @@ static void batches_are_as_large_as_was_asked_and_the_last_has_the_rest(void **s
 	plans_free(p);
 }
 
+/* It was taken out by somebody before, and is not let in again. */
+static void a_node_that_is_still_leaving_a_group_is_waited_for(void **state)
+{
+	static struct elb_target targets[] = { { .id = "i-1", .state = "draining", .reason = "" } };
+	struct board *d = *state;
+	struct plans *p;
+
+	d->inv->instances.n = 1;
+	balancers_in(d->inv)->target_groups[0].targets = (struct elb_targets){ targets, 1 };
+	p = reboot(d, 0);
+	assert_string_equal(board_steps(p), "reboot-1/drained-sql reboot-1/reboot reboot-1/up");
+	plans_free(p);
+}
+
 /* It is asked for, and begins a while later. */
 static void a_node_is_not_taken_for_back_before_it_went(void **state)
 {
@@ -124,6 +138,7 @@ int main(void)
 		SERVING_TEST(nodes_are_rebooted_one_after_the_other),
 		SERVING_TEST(a_batch_of_all_of_them_interrupts_service_and_says_so),
 		SERVING_TEST(batches_are_as_large_as_was_asked_and_the_last_has_the_rest),
+		SERVING_TEST(a_node_that_is_still_leaving_a_group_is_waited_for),
 		SERVING_TEST(a_node_is_not_taken_for_back_before_it_went),
 		SERVING_TEST(a_group_that_no_listener_leads_to_has_no_health_to_wait_for),
 		SERVING_TEST(what_does_not_run_is_named_and_left_alone),
