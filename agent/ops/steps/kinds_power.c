@@ -128,6 +128,15 @@ static json_t *same_nodes(const json_t *args)
 	return undo;
 }
 
+/* A node that was only stopped for a while is to come back: want of room is waited out. */
+static json_t *start_again(const json_t *args)
+{
+	json_t *undo = same_nodes(args);
+
+	json_object_set_new(undo, "back", json_true());
+	return undo;
+}
+
 static void nodes_print(const json_t *args, struct buf *to)
 {
 	arg_print_strs(args, "instances", to);
@@ -201,7 +210,7 @@ const struct step_kind kind_stop = {
 	.part = stop_part,
 	.leaves = "stopped",
 	.undo = &kind_start,
-	.undo_args = same_nodes,
+	.undo_args = start_again,
 	.is_high = is_loss,
 	.print = nodes_print,
 };
@@ -238,6 +247,13 @@ static json_t *start_part(const struct step_ctx *x, const struct inventory *inv)
 	return members_that(x, inv, is_up);
 }
 
+static enum step_verdict start_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
+{
+	if (c->class == AWS_CAPACITY && json_is_true(json_object_get(x->args, "back")))
+		return STEP_AGAIN;
+	return power_judge(x, c, e);
+}
+
 /* A machine of a type that the policy does not name any more is not started again. */
 static void start_demand(const json_t *args, struct demand *d)
 {
@@ -257,7 +273,7 @@ const struct step_kind kind_start = {
 	.deadline_s = 900,
 	.poll_s = 5,
 	.ask = start_ask,
-	.judge = power_judge,
+	.judge = start_judge,
 	.find = start_find,
 	.miss = power_miss,
 	.part = start_part,

@@ -149,12 +149,18 @@ static void each_takes_the_other_back(void **state)
 {
 	CLEANUP(json_close) json_t *args = json_loads("{\"instances\": [\"i-1\"], \"disks\": true}", 0, NULL);
 	CLEANUP(json_close) json_t *undo = kind_stop.undo_args(args);
+	struct kinds t;
 
 	(void)state;
 	assert_ptr_equal(kind_stop.undo, &kind_start);
 	assert_ptr_equal(kind_start.undo, &kind_stop);
 	assert_null(kind_reboot.undo);
 	assert_string_equal(json_string_value(json_array_get(json_object_get(undo, "instances"), 0)), "i-1");
+	/* It served before, so want of room is waited out. */
+	kinds_start(&t, &kind_start, "{\"instances\": [\"i-1\"], \"back\": true}");
+	assert_true(json_is_true(json_object_get(undo, "back")));
+	assert_int_equal(kinds_refused(&t, AWS_CAPACITY, "InsufficientInstanceCapacity"), STEP_AGAIN);
+	kinds_end(&t);
 }
 
 static void a_wait_for_stopped_nodes_ends_when_none_is_on_its_way(void **state)
