@@ -275,7 +275,8 @@ static void let_in(struct planning *p, const cluster_t *c, const tg_t *g, json_t
 	plan_title(p->b, "wait until %s/%s is healthy", c->name, g->name);
 }
 
-/* Groups that the spec does not have the cluster behind let it go last of all: until then a node may serve there, too. */
+/* Groups that the spec does not have the cluster behind let it go last of all: until then a node may serve there, too, and is let in
+ * again. */
 static bool is_wanted_in(const struct planning *p, const cluster_t *c, const struct balancers_target_group *g)
 {
 	for (size_t i = 0; i < p->spec->n_target_groups; i++)
@@ -291,13 +292,18 @@ static void each_other_group(struct planning *p, const cluster_t *c, json_t *ids
 
 	for (size_t i = 0; i < balancers_in(p->inv)->target_groups_n; i++) {
 		const struct balancers_target_group *g = &balancers_in(p->inv)->target_groups[i];
+		const struct elb_target *t = elb_target_in(&g->targets, id);
 
-		if (elb_target_in(&g->targets, id) == NULL || is_wanted_in(p, c, g))
+		/* One that was leaving already is waited for, and that is all. */
+		if (t == NULL || is_wanted_in(p, c, g) || (kind != &kind_wait_drained && str_starts(t->state, "draining")))
 			continue;
-		plan_add(p->b, kind, json_pack("{s:s, s:O}", "group_arn", g->g.arn, "instances", ids), "%s-%s", step,
-			 planner_target_group_word(p, g));
-		plan_title(p->b, kind == &kind_deregister ? "deregister %s/%s" : "wait until %s/%s is drained", c->name,
-			   planner_target_group_word(p, g));
+		plan_add(p->b, kind,
+			 json_pack("{s:s, s:O, s:b}", "group_arn", g->g.arn, "instances", ids, "fresh", kind == &kind_register),
+			 "%s-%s", step, planner_target_group_word(p, g));
+		if (kind == &kind_wait_drained)
+			plan_title(p->b, "wait until %s/%s is drained", c->name, planner_target_group_word(p, g));
+		else
+			plan_title(p->b, "%s %s/%s", step, c->name, planner_target_group_word(p, g));
 	}
 }
 
@@ -337,6 +343,7 @@ static void plan_resize(struct planning *p, const cluster_t *c, const struct pla
 	wait_started(p, c, ids, fact);
 	plan_pivot(p->b);
 	each_group(p, c, ids, let_in);
+	each_other_group(p, c, ids, &kind_register, "register");
 	json_decref(ids);
 	json_decref(others);
 }

@@ -231,6 +231,7 @@ static void a_node_that_is_changed_leaves_groups_that_nobody_wants_it_in_too(voi
 	p = board_apply(d);
 	assert_non_null(strstr(board_steps(p), "resize-be-i-1/deregister-sql resize-be-i-1/deregister-rv-old "
 					       "resize-be-i-1/drained-sql resize-be-i-1/drained-rv-old resize-be-i-1/stop"));
+	assert_non_null(strstr(board_steps(p), "resize-be-i-1/healthy-sql resize-be-i-1/register-rv-old")); /* until the end */
 	assert_null(strstr(board_steps(p), "resize-be-i-2/deregister-rv-old"));
 	plans_free(p);
 	balancers_in(d->inv)->target_groups_n = 0;
