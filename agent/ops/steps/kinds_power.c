@@ -128,6 +128,13 @@ static json_t *same_nodes(const json_t *args)
 	return undo;
 }
 
+/* Those of the call, or the one. */
+static void nodes_changed(const json_t *args, const json_t *left, json_t *pairs)
+{
+	step_add_pairs(pairs, &resource_instance, json_object_get(args, "instances"), left);
+	step_add_pairs(pairs, &resource_instance, json_object_get(args, "instance"), left);
+}
+
 /* A node that was only stopped for a while is to come back: want of room is waited out. */
 static json_t *start_again(const json_t *args)
 {
@@ -203,6 +210,7 @@ const struct step_kind kind_stop = {
 	.settle_s = 120,
 	.deadline_s = 900, /* one that is still coming up cannot be stopped yet */
 	.poll_s = 5,
+	.changes = nodes_changed,
 	.ask = stop_ask,
 	.judge = power_judge,
 	.find = stop_find,
@@ -272,6 +280,7 @@ const struct step_kind kind_start = {
 	.settle_s = 120,
 	.deadline_s = 900,
 	.poll_s = 5,
+	.changes = nodes_changed,
 	.ask = start_ask,
 	.judge = start_judge,
 	.find = start_find,
@@ -430,6 +439,7 @@ const struct step_kind kind_modify_type = {
 	.settle_s = 60,
 	.deadline_s = 900, /* when it is taken back the node has just been told to stop */
 	.poll_s = 5,
+	.changes = nodes_changed,
 	.ask = modify_type_ask,
 	.judge = modify_type_judge,
 	.find = modify_type_find,
@@ -491,6 +501,7 @@ const struct step_kind kind_reboot = {
 	.settle_s = 30,
 	.deadline_s = 300,
 	.poll_s = 15,
+	.changes = nodes_changed,
 	.ask = reboot_ask,
 	.judge = power_judge,
 	.find = reboot_find,

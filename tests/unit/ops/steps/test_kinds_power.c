@@ -145,6 +145,23 @@ static void the_record_tells_in_what_state_nodes_were_left(void **state)
 	assert_string_equal(kind_start.leaves, "started");
 }
 
+static void nodes_are_told_as_modified_but_those_that_were_left_out(void **state)
+{
+	static const struct step_kind *const kinds[] = { &kind_stop, &kind_start, &kind_reboot };
+	CLEANUP(json_close) json_t *args = json_loads(NODES, 0, NULL), *left = json_pack("{s:s}", "i-1", "has ended");
+	CLEANUP(json_close) json_t *one = json_pack("{s:s}", "instance", "i-3"), *pairs = json_array();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		json_array_clear(pairs);
+		kinds[i]->changes(args, left, pairs);
+		assert_int_equal(json_array_size(pairs), 1);
+		assert_string_equal(json_string_value(json_array_get(json_array_get(pairs, 0), 1)), "i-2");
+	}
+	kind_modify_type.changes(one, NULL, pairs);
+	assert_string_equal(json_string_value(json_array_get(json_array_get(pairs, 1), 1)), "i-3");
+}
+
 static void each_takes_the_other_back(void **state)
 {
 	CLEANUP(json_close) json_t *args = json_loads("{\"instances\": [\"i-1\"], \"disks\": true}", 0, NULL);
@@ -285,6 +302,7 @@ int main(void)
 		cmocka_unit_test(one_bad_node_keeps_no_other_from_being_acted_upon),
 		cmocka_unit_test(of_a_refused_call_those_that_it_reached_are_told),
 		cmocka_unit_test(the_record_tells_in_what_state_nodes_were_left),
+		cmocka_unit_test(nodes_are_told_as_modified_but_those_that_were_left_out),
 		cmocka_unit_test(each_takes_the_other_back),
 		cmocka_unit_test(a_wait_for_stopped_nodes_ends_when_none_is_on_its_way),
 		cmocka_unit_test(a_type_is_changed_when_the_node_has_stopped_and_found_by_looking),
