@@ -22,7 +22,8 @@ struct recent {
 	uint64_t blind_ms; /* monotonic: until then nothing is believed: there was more than we can remember, or a doubt */
 };
 
-/* The record of an outcome (`created`, `deleted`, `stopped`, `started`, `ambiguous`) or of a result, by a command for this warehouse. */
+/* The record of an outcome (`created`, `deleted`, `stopped`, `started`, `ambiguous`) or of a result, by a command for this
+ * warehouse. */
 void recent_note(struct recent *r, uint64_t now_ms, const char *warehouse, const json_t *record, uint32_t settle_s);
 /* Does the inventory, asked for at `asked_ms`, show all of it that matters to a plan for this warehouse: its own things, and
  * the nodes of all? If not, `why` says what is missing. */

@@ -1,6 +1,6 @@
 /* planner.c - apply, delete, reboot. Stages of apply: what is shared, then the clusters beside each other, then the listeners that
- * lead elsewhere, then nodes that become of another type, one after the other in a stage each, then clusters that are paused and the
- * nodes that are too many, then what is left over and no longer wanted. Stages of delete: the clusters, then the rest.
+ * lead elsewhere, then nodes that become of another type, one after the other in a stage each, then clusters that are paused and
+ * the nodes that are too many, then what is left over and no longer wanted. Stages of delete: the clusters, then the rest.
  *
  * Each plan first adds what can be taken back; what it removes stands behind its pivot. What serves is removed last of all, when
  * what comes in its place serves. */

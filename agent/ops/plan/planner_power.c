@@ -275,8 +275,8 @@ static void let_in(struct planning *p, const cluster_t *c, const tg_t *g, json_t
 	plan_title(p->b, "wait until %s/%s is healthy", c->name, g->name);
 }
 
-/* Groups that the spec does not have the cluster behind let it go last of all: until then a node may serve there, too, and is let in
- * again. */
+/* Groups that the spec does not have the cluster behind let it go last of all: until then a node may serve there, too, and is let
+ * in again. */
 static bool is_wanted_in(const struct planning *p, const cluster_t *c, const struct balancers_target_group *g)
 {
 	for (size_t i = 0; i < p->spec->n_target_groups; i++)

@@ -14,7 +14,7 @@
 #define QUIET_S 30      /* a reboot is asked for, and begins a while later: until then the node looks healthy */
 
 /* One batch: nodes `from` to `to` of those that run. */
-struct batch {
+struct reboot_batch {
 	const struct planner_nodes *all;
 	size_t from, to;
 	json_t *ids;
@@ -38,7 +38,7 @@ static bool is_in(const struct balancers_target_group *g, const char *id)
 }
 
 /* Of the batch, or of all others, those that are in the group, or are leaving it, too. */
-static json_t *members(const struct batch *b, const struct balancers_target_group *g, bool of_batch, bool and_leaving)
+static json_t *members(const struct reboot_batch *b, const struct balancers_target_group *g, bool of_batch, bool and_leaving)
 {
 	json_t *ids = json_array();
 
@@ -57,7 +57,7 @@ struct group_step {
 };
 
 /* A step for each group that some are in. */
-static void each_group(struct planning *p, const struct batch *b, const struct group_step *s)
+static void each_group(struct planning *p, const struct reboot_batch *b, const struct group_step *s)
 {
 	for (size_t i = 0; i < balancers_in(p->inv)->target_groups_n; i++) {
 		const struct balancers_target_group *g = &balancers_in(p->inv)->target_groups[i];
@@ -75,7 +75,7 @@ static void each_group(struct planning *p, const struct batch *b, const struct g
 	}
 }
 
-static void plan_reboot(struct planning *p, const struct batch *b)
+static void plan_reboot(struct planning *p, const struct reboot_batch *b)
 {
 	json_t *args = json_pack("{s:O}", "instances", b->ids);
 
@@ -90,7 +90,7 @@ static void plan_reboot(struct planning *p, const struct batch *b)
 	plan_title(p->b, "wait until nodes of %s are back", b->all->cluster);
 }
 
-static void plan_batch(struct planning *p, const struct batch *b, unsigned number)
+static void plan_batch(struct planning *p, const struct reboot_batch *b, unsigned number)
 {
 	static const struct group_step ready = {
 		&kind_wait_healthy, "ready", "wait until others are healthy:", false, true, false
@@ -129,7 +129,7 @@ static void plan_batches(struct planning *p, const struct planner_nodes *all, si
 {
 	/* Who serves least goes first: it is the last one in the order of by_rank. */
 	for (size_t to = all->n, number = 0; to > 0; to -= to < size ? to : size, number++) {
-		struct batch b = { all, to > size ? to - size : 0, to, json_array() };
+		struct reboot_batch b = { all, to > size ? to - size : 0, to, json_array() };
 
 		for (size_t i = b.from; i < b.to; i++)
 			json_array_append_new(b.ids, json_string(all->v[i]->id));

@@ -181,8 +181,8 @@ static int stop_ask(const struct step_ctx *x, struct request *req, struct err *e
 	return 0;
 }
 
-/* A node that has ended does not run either. Until settle_s is over a state proves nothing: a copy that lags behind may show the one
- * of before the turn before this. Until then the call is made again, which is harmless and answered by EC2 itself. */
+/* A node that has ended does not run either. Until settle_s is over a state proves nothing: a copy that lags behind may show the
+ * one of before the turn before this. Until then the call is made again, which is harmless and answered by EC2 itself. */
 static bool stop_find(const struct step_ctx *x, const struct inventory *inv)
 {
 	if (!x->patient || !are_all(x, inv, is_down))
