@@ -1,6 +1,7 @@
 /* fuzz_answer.c - answers of EC2, ELB and STS: the same answer read twice gives the same set, and one that is refused adds
  * none. */
 #include "agent/aws/ec2_look.h"
+#include "agent/aws/ec2_volume.h"
 #include "agent/aws/elb.h"
 #include "agent/aws/sts.h"
 #include "tests/fuzz/fuzz.h"
@@ -28,6 +29,8 @@ static void read_lists(const struct xml_node *root)
 	READ_ROWS(ec2_images, ec2_read_images);
 	READ_ROWS(ec2_types, ec2_read_instance_types);
 	READ_ROWS(ec2_prefix_lists, ec2_read_prefix_lists);
+	READ_ROWS(ec2_volumes, ec2_read_volumes);
+	READ_ROWS(ec2_modifications, ec2_read_modifications);
 	READ_ROWS(elb_target_groups, elb_read_target_groups);
 	READ_ROWS(elb_lbs, elb_read_load_balancers);
 	READ_ROWS(elb_listeners, elb_read_listeners);

@@ -462,7 +462,10 @@ void aws_sim_free(struct aws_sim *a)
 		mem_free(a->target_groups[i]->targets);
 	for (size_t i = 0; i < a->instances_n; i++)
 		mem_free(a->instances[i]->user_data);
+	for (size_t i = 0; i < a->volumes_n; i++)
+		mem_free(a->volumes[i]->changes);
 	FREE_LIST(a, instances);
+	FREE_LIST(a, volumes);
 	FREE_LIST(a, groups);
 	FREE_LIST(a, target_groups);
 	FREE_LIST(a, lbs);

@@ -45,7 +45,6 @@ struct aws_instance {
 	char type[64], image[64], subnet[64], token[65];
 	char group_ids[5][200];
 	size_t groups_n;
-	unsigned volumes; /* deleted with it, beside its root */
 	uint64_t reservation;
 	uint64_t running_ms, stillborn_ms;   /* stillborn_ms: dies then, before it runs; 0: does not */
 	unsigned death;                      /* of what; a place in the table of aws_sim_birth.c */
@@ -61,6 +60,27 @@ struct aws_instance {
 	const char *was;
 	char profile[128];
 	char *user_data; /* as it was sent: base64; NULL: none */
+};
+
+struct aws_form {
+	char type[16];
+	unsigned size_gib, iops, throughput;
+};
+
+/* One change of a volume: since when it is shown, its size is there, and it is over. */
+struct aws_change {
+	uint64_t start_ms, shown_ms, optimizing_ms, completed_ms;
+	struct aws_form to;
+};
+
+struct aws_volume {
+	struct aws_thing t;
+	struct aws_instance *node; /* that it was made with */
+	char device[32];
+	bool is_root, is_kept; /* kept: its node ends without it */
+	struct aws_form born;
+	struct aws_change *changes;
+	size_t changes_n;
 };
 
 struct aws_rule {
@@ -156,6 +176,7 @@ struct aws_sim {
 	uint64_t profile_delay_ms, profile_seen_ms; /* so long after it was first asked for EC2 does not know a profile */
 
 	struct aws_instance **instances;
+	struct aws_volume **volumes;
 	struct aws_group **groups;
 	struct aws_tg **target_groups;
 	struct aws_lb **lbs;
@@ -163,9 +184,11 @@ struct aws_sim {
 	struct aws_launch *launches;
 	struct aws_interface *interfaces;
 	const char *imds_region, *imds_domain, *imds_account; /* NULL: as it should be; an empty domain is a 404 */
-	bool is_ipv6_only;    /* the agent's subnet: it reaches neither IPv4 nor a host that has no more */
-	bool ignores_filters; /* as some EC2 do: Describe shows the whole account */
-	size_t instances_n, groups_n, target_groups_n, lbs_n, listeners_n, launches_n, interfaces_n;
+	bool is_ipv6_only;      /* the agent's subnet: it reaches neither IPv4 nor a host that has no more */
+	bool ignores_filters;   /* as some EC2 do: Describe shows the whole account */
+	bool shows_all_changes; /* of a volume; else the newest alone, as AWS promises */
+	uint64_t optimizing_ms; /* how long a change of a volume optimizes; 0: by chance */
+	size_t instances_n, volumes_n, groups_n, target_groups_n, lbs_n, listeners_n, launches_n, interfaces_n;
 	struct aws_key *keys;
 	size_t keys_n;
 	char imds_token[40];
@@ -191,6 +214,9 @@ bool aws_is_stopped(const struct aws_sim *a, const struct aws_instance *i); /* o
 bool aws_is_running(const struct aws_sim *a, const struct aws_instance *i);
 bool aws_serves(const struct aws_sim *a, const struct aws_tg *g, const struct aws_target *t); /* is it healthy behind a listener? */
 bool aws_rule_stands(const struct aws_rule *r);
+bool aws_volume_is_there(const struct aws_sim *a, const struct aws_volume *v);
+struct aws_volume *aws_volume_of(const struct aws_sim *a, const char *id); /* or NULL */
+struct aws_form aws_volume_form(const struct aws_sim *a, const struct aws_volume *v);
 /* Somebody else's hands (aws_sim_hand.c). */
 void aws_hand_stop(struct aws_sim *a, struct aws_instance *i);
 void aws_hand_start(struct aws_sim *a, struct aws_instance *i);

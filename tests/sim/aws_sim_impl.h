@@ -62,6 +62,11 @@ aws_fn aws_stop_instances, aws_start_instances, aws_reboot_instances, aws_modify
 /* aws_sim_instance.c, aws_sim_launch.c, aws_sim_interface.c */
 aws_fn aws_run_instances, aws_describe_instances, aws_describe_instance_attribute, aws_terminate_instances;
 aws_fn aws_describe_interfaces;
+/* aws_sim_volume.c */
+aws_fn aws_describe_volumes, aws_describe_modifications, aws_modify_volume;
+void aws_make_volumes(struct aws_ask *q, struct aws_instance *i); /* of its launch */
+void aws_write_mapping(const struct aws_volume *v, struct buf *b);
+
 struct aws_instance *aws_instance_of(const struct aws_sim *a, const char *id); /* or NULL */
 void aws_refuse_members(struct aws_ask *q);     /* InstanceId.1 ...: one that is unknown, or not ours, and nothing is done */
 bool aws_is_ours(const struct aws_instance *i); /* by its tags, for the operate role */

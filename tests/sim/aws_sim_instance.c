@@ -87,30 +87,14 @@ static void write_reason(struct aws_sim *a, const struct aws_instance *i, struct
 	xmlw_close(b, "stateReason");
 }
 
-static void write_volume(const struct aws_instance *i, const char *device, unsigned number, struct buf *b)
-{
-	xmlw_open(b, "item");
-	xmlw_text(b, "deviceName", "%s", device);
-	xmlw_open(b, "ebs");
-	xmlw_text(b, "volumeId", "vol-%s-%u", i->t.id, number);
-	xmlw_text(b, "status", "attached");
-	xmlw_text(b, "deleteOnTermination", "true");
-	xmlw_close(b, "ebs");
-	xmlw_close(b, "item");
-}
-
 /* What is attached is told once it is, which takes about as long as the start. */
 static void write_volumes(const struct aws_sim *a, const struct aws_instance *i, struct buf *b)
 {
-	char device[] = "/dev/sdf";
-
 	xmlw_text(b, "rootDeviceName", AWS_IMAGE_ROOT);
 	xmlw_open(b, "blockDeviceMapping");
-	if (aws_is_running(a, i)) {
-		write_volume(i, AWS_IMAGE_ROOT, 0, b);
-		for (unsigned n = 1; n <= i->volumes; n++, device[7]++)
-			write_volume(i, device, n, b);
-	}
+	for (size_t n = 0; n < a->volumes_n && aws_is_running(a, i); n++)
+		if (a->volumes[n]->node == i)
+			aws_write_mapping(a->volumes[n], b);
 	xmlw_close(b, "blockDeviceMapping");
 }
 

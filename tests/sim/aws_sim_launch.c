@@ -118,10 +118,9 @@ static struct aws_instance *launch_one(struct aws_ask *q, uint64_t reservation)
 		if (id != NULL)
 			snprintf(i->group_ids[i->groups_n++], sizeof(i->group_ids[0]), "%s", id);
 	}
-	while (str_eq(form_sim_get(q->f, "BlockDeviceMapping.%u.Ebs.DeleteOnTermination", i->volumes + 2), "true"))
-		i->volumes++;
 	i->reservation = reservation;
 	aws_birth(a, i);
+	aws_make_volumes(q, i);
 	a->instances = mem_grow(a->instances, a->instances_n + 1, sizeof(*a->instances));
 	a->instances[a->instances_n++] = i;
 	return i;

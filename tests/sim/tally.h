@@ -57,6 +57,8 @@
 	X(AWS_LB_SLOW,       "aws: a balancer that takes minutes")  \
 	X(AWS_LINGERS,       "aws: an interface that lingers")      \
 	X(AWS_HELD,          "aws: a group held by somebody else")  \
+	X(AWS_CHANGING,      "aws: a volume that is still being changed") \
+	X(AWS_CHANGES_FULL,  "aws: a volume changed four times in a day") \
 	X(AWS_PROFILE_NEW,   "aws: a profile not known everywhere yet") \
 	X(AWS_ROLE_NEW,      "aws: a role not known everywhere yet") \
 	X(CHECK_SERVES, "promise tested: a failure after something that served was taken out") \

@@ -48,12 +48,6 @@ static void add_user_data(json_t *args, const cluster_t *c)
 	json_object_set_new(args, "user_data_sha256", json_string(digest_hex(&d, hex)));
 }
 
-/* /dev/sdf and /dev/xvdf are one device under some kernels. */
-static bool is_one_device(const char *a, const char *b)
-{
-	return str_eq(a, b) || (field_device_letters(a) != NULL && str_eq(field_device_letters(a), field_device_letters(b)));
-}
-
 /* What starts, as AWS tells it. A mapping beyond the root would be a volume that no bound has counted. */
 static int check_image(const cluster_t *c, const struct ec2_image *i, struct err *e)
 {
@@ -66,7 +60,7 @@ static int check_image(const cluster_t *c, const struct ec2_image *i, struct err
 	if (i->more != NULL)
 		return err_set(e, ERR_INVALID, "image %s maps %s beside its root: such an image is not started", i->id, i->more);
 	for (size_t k = 0; k < c->n_volumes; k++)
-		if (is_one_device(c->volumes[k]->device, i->root_device))
+		if (field_is_one_device(c->volumes[k]->device, i->root_device))
 			return err_set(e, ERR_INVALID, "volumes[%zu]: %s is the root of image %s", k, i->root_device, i->id);
 	return 0;
 }

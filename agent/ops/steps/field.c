@@ -227,6 +227,13 @@ const char *field_device_letters(const char *device)
 	return "";
 }
 
+bool field_is_one_device(const char *a, const char *b)
+{
+	const char *letters = field_device_letters(a);
+
+	return str_eq(a, b) || (*letters != '\0' && str_eq(letters, field_device_letters(b)));
+}
+
 /* "sd[b-z]", "xvd[b-z]", "xvd[a-d][a-z]": what HVM instances may have beside their root. */
 int field_device(const char *s, const char *what, struct err *e)
 {

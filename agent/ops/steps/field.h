@@ -3,6 +3,7 @@
  *
  * AWS drops blanks at the ends of a text. What is sent is therefore without them, and so is what is checked. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +19,8 @@ int field_profile(const char *s, const char *what, struct err *e); /* the name o
 int field_kms_key(const char *s, const char *what, struct err *e);
 /* Of a data volume: /dev/sdb to /dev/sdz, /dev/xvdb and so on; not that of the root. */
 int field_device(const char *s, const char *what, struct err *e);
-const char *field_device_letters(const char *device); /* behind /dev/sd and /dev/xvd, which the same device may have; else "" */
+const char *field_device_letters(const char *device);   /* behind /dev/sd and /dev/xvd, which the same device may have; else "" */
+bool field_is_one_device(const char *a, const char *b); /* /dev/sdf and /dev/xvdf are one under some kernels */
 /* gp3; 0: AWS's default. */
 int field_gp3(uint32_t size_gib, uint32_t iops, uint32_t throughput, struct err *e);
 /* Type and code, -1 for all of them. */

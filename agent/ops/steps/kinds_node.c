@@ -37,9 +37,6 @@ const struct resource resource_instance = {
 	.args = { "instances" },
 };
 
-/* Data volumes are made with their node, and go with it. */
-const struct resource resource_volume = { .kind = "volume" };
-
 /* ---- waits: Describe by filter, because one unknown id fails a whole DescribeInstances by id; in one piece, because a page may
  * be empty and yet not the last ---- */
 

@@ -103,6 +103,20 @@ static void a_tag_has_the_characters_of_both_services(void **state)
 	expect(rows, ARRAY_LEN(rows));
 }
 
+static void devices_are_one_by_their_letters(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool is;
+	} cases[] = { { "/dev/sdf", "/dev/xvdf", true },     { "/dev/sdf", "/dev/sdf", true },
+		      { "/dev/sdf", "/dev/sdg", false },     { "/dev/nvme1", "/dev/nvme1", true },
+		      { "/dev/nvme1", "/dev/nvme2", false }, { "", "/dev/sdf", false } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_int_equal(field_is_one_device(cases[i].a, cases[i].b), cases[i].is);
+}
+
 static void a_device_is_one_that_ec2_has_and_not_the_roots(void **state)
 {
 	const struct row rows[] = {
@@ -211,6 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_description_has_the_characters_of_ec2),
 		cmocka_unit_test(a_tag_has_the_characters_of_both_services),
+		cmocka_unit_test(devices_are_one_by_their_letters),
 		cmocka_unit_test(a_device_is_one_that_ec2_has_and_not_the_roots),
 		cmocka_unit_test(types_profiles_and_keys_are_names),
 		cmocka_unit_test(a_volume_has_what_gp3_has),

@@ -1,0 +1,167 @@
+/* volumes.c - see volumes.h. */
+#include "agent/ops/steps/volumes.h"
+
+#include <string.h>
+
+#include "agent/base/mem.h"
+#include "agent/base/stamp.h"
+#include "agent/base/str.h"
+#include "agent/ops/steps/catalogue.h"
+#include "agent/ops/steps/field.h"
+
+#define DAY_MS INT64_C(86400000)
+#define A_CALL 200 /* values of one filter (EC2 API Reference, "Filtering") */
+
+/* ---- seen ---- */
+
+struct volumes *volumes_in(const struct inventory *inv)
+{
+	return inventory_shelf(inv, &resource_volume, sizeof(struct volumes));
+}
+
+const struct ec2_volume *volumes_by_id(const struct inventory *inv, const char *id)
+{
+	const struct ec2_volumes *all = &volumes_in(inv)->all;
+
+	for (size_t i = 0; i < all->n; i++)
+		if (str_eq(all->v[i].id, id))
+			return &all->v[i];
+	return NULL;
+}
+
+const struct ec2_volume *volumes_at(const struct inventory *inv, const char *instance, const char *device)
+{
+	const struct ec2_volumes *all = &volumes_in(inv)->all;
+
+	for (size_t i = 0; i < all->n; i++)
+		if (str_eq(all->v[i].instance, instance) && field_is_one_device(all->v[i].device, device))
+			return &all->v[i];
+	return NULL;
+}
+
+/* Times of AWS are ISO 8601 in UTC, so their text sorts as they do. */
+const struct ec2_modification *volumes_change(const struct inventory *inv, const char *id)
+{
+	const struct ec2_modifications *all = &volumes_in(inv)->modifications;
+	const struct ec2_modification *newest = NULL;
+
+	for (size_t i = 0; i < all->n; i++)
+		if (str_eq(all->v[i].volume, id) && (newest == NULL || strcmp(all->v[i].start, newest->start) > 0))
+			newest = &all->v[i];
+	return newest;
+}
+
+bool volumes_is_changing(const struct ec2_modification *m)
+{
+	return m != NULL && !str_eq(m->state, "completed") && !str_eq(m->state, "failed");
+}
+
+struct volumes_form volumes_form(const struct inventory *inv, const struct ec2_volume *v)
+{
+	const struct ec2_modification *m = volumes_change(inv, v->id);
+	struct volumes_form f = { v->type, v->size_gib, v->iops, v->throughput };
+
+	if (!volumes_is_changing(m))
+		return f;
+	f.type = *m->type != '\0' ? m->type : f.type;
+	f.size_gib = m->size_gib > 0 ? m->size_gib : f.size_gib;
+	f.iops = m->iops > 0 ? m->iops : f.iops;
+	f.throughput = m->throughput > 0 ? m->throughput : f.throughput;
+	return f;
+}
+
+/* The first of the last four, a day on. A start that cannot be read counts as now: better a change too late than one that EC2
+ * refuses half-way through a plan. */
+int64_t volumes_change_from_ms(const struct inventory *inv, const char *id)
+{
+	const struct ec2_modifications *all = &volumes_in(inv)->modifications;
+	int64_t last[VOLUMES_CHANGES_MAX] = { 0 }, start;
+
+	for (size_t i = 0; i < all->n; i++) {
+		if (!str_eq(all->v[i].volume, id))
+			continue;
+		if (stamp_parse_iso(all->v[i].start, &start, NULL) != 0)
+			start = inv->taken_ms;
+		/* The newest stand in front. */
+		for (size_t k = 0; k < VOLUMES_CHANGES_MAX; k++)
+			if (start > last[k]) {
+				int64_t older = last[k];
+
+				last[k] = start;
+				start = older;
+			}
+	}
+	start = last[VOLUMES_CHANGES_MAX - 1];
+	return start > 0 && start + DAY_MS > inv->taken_ms ? start + DAY_MS : 0;
+}
+
+/* ---- read ---- */
+
+static void ask(struct inventory_page *p, struct request *req)
+{
+	inventory_ask_by_tags(p, req, ec2_describe_volumes);
+}
+
+static int take_in(struct inventory_page *p, const struct aws_call *c, struct err *e)
+{
+	return ec2_read_volumes(xml_root(c->xml), p->inv->arena, &volumes_in(p->inv)->all, e);
+}
+
+static struct inventory_rows rows(const struct inventory_page *p)
+{
+	return INVENTORY_ROWS(volumes_in(p->inv)->all);
+}
+
+/* Drops what is not ours, although the filter asked for ours alone. */
+static void drop_foreign(struct inventory_page *p)
+{
+	struct ec2_volumes *all = &volumes_in(p->inv)->all;
+	size_t n = 0;
+
+	for (size_t i = 0; i < all->n; i++)
+		if (inventory_is_ours(p->owner, &all->v[i].tags))
+			all->v[n++] = all->v[i];
+	inventory_tell_foreign(resource_volume.kind, all->n - n);
+	all->n = n;
+}
+
+static size_t count(const struct inventory_page *p)
+{
+	return volumes_in(p->inv)->all.n;
+}
+
+/* Changes have no tags to be asked for by: they are asked for by the volumes. */
+static void ask_changes(struct inventory_page *p, struct request *req)
+{
+	const struct ec2_volumes *all = &volumes_in(p->inv)->all;
+	const char *ids[A_CALL];
+	struct ec2_filter filter = { .name = "volume-id", .values = ids };
+
+	for (size_t i = p->at; i < all->n && filter.n < A_CALL; i++)
+		ids[filter.n++] = all->v[i].id;
+	ec2_describe_modifications(req, &(struct ec2_describe){ .filters = &filter, .filters_n = 1, .next_token = p->token });
+}
+
+static int take_changes(struct inventory_page *p, const struct aws_call *c, struct err *e)
+{
+	return ec2_read_modifications(xml_root(c->xml), p->inv->arena, &volumes_in(p->inv)->modifications, e);
+}
+
+const struct inventory_read volumes_reads[] = {
+	{ .name = "volumes",
+	  .action = "ec2:DescribeVolumes",
+	  .a_call = 1,
+	  .ask = ask,
+	  .take_in = take_in,
+	  .next = inventory_next_ec2,
+	  .rows = rows,
+	  .end = drop_foreign },
+	{ .name = "changes of volumes",
+	  .action = "ec2:DescribeVolumesModifications",
+	  .a_call = A_CALL,
+	  .things = count,
+	  .ask = ask_changes,
+	  .take_in = take_changes,
+	  .next = inventory_next_ec2 },
+	{ .name = NULL },
+};

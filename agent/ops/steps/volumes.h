@@ -1,0 +1,29 @@
+/* volumes.h - the data volumes of ours that an inventory shows, whose they are and how they are being changed. */
+#pragma once
+#include "agent/aws/ec2_volume.h"
+#include "agent/ops/account/inventory_read.h"
+
+struct volumes {
+	struct ec2_volumes all; /* root volumes of nodes too: a launch tags all its volumes alike */
+	struct ec2_modifications modifications;
+};
+struct volumes *volumes_in(const struct inventory *inv);
+const struct ec2_volume *volumes_by_id(const struct inventory *inv, const char *id); /* or NULL */
+/* That stands at the device of an instance, whatever the kernel calls it (/dev/sdf is /dev/xvdf); or NULL. */
+const struct ec2_volume *volumes_at(const struct inventory *inv, const char *instance, const char *device);
+
+/* What a volume is, or is about to be: a change that EC2 has taken is not undone any more. 0 and "": not told. */
+struct volumes_form {
+	const char *type;
+	uint32_t size_gib, iops, throughput;
+};
+struct volumes_form volumes_form(const struct inventory *inv, const struct ec2_volume *v);
+/* Its newest change, or NULL: it has none that EC2 shows. */
+const struct ec2_modification *volumes_change(const struct inventory *inv, const char *id);
+bool volumes_is_changing(const struct ec2_modification *m); /* EC2 takes no other one yet; of NULL false */
+
+#define VOLUMES_CHANGES_MAX 4 /* of one volume in a rolling day (EC2 API Reference, ModifyVolume) */
+/* Since when another change of it is possible, in Unix ms, counted over the changes that EC2 shows; 0: it is now. */
+int64_t volumes_change_from_ms(const struct inventory *inv, const char *id);
+
+extern const struct inventory_read volumes_reads[]; /* how a taking learns of them (inventory_read.h) */

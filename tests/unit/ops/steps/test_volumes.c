@@ -1,0 +1,169 @@
+/* test_volumes.c - what an inventory tells of volumes: which is at a device, what each is about to be, and when it can be changed
+ * again. */
+#include "agent/base/stamp.h"
+#include "agent/ops/steps/catalogue.h"
+#include "agent/ops/steps/volumes.h"
+#include "tests/unit/ops/shop.h"
+
+#define NOW INT64_C(1800000000000) /* 2027-01-15T08:00:00.000Z */
+#define HOUR INT64_C(3600000)
+
+static struct inventory *inventory_of(struct ec2_volume *v, size_t n, struct ec2_modification *m, size_t m_n)
+{
+	struct inventory *inv = inventory_new();
+
+	inv->taken_ms = NOW;
+	volumes_in(inv)->all = (struct ec2_volumes){ v, n };
+	volumes_in(inv)->modifications = (struct ec2_modifications){ m, m_n };
+	return inv;
+}
+
+static void a_volume_is_found_at_its_device_whatever_the_kernel_calls_it(void **state)
+{
+	struct ec2_volume v[] = { { .id = "vol-1", .instance = "i-1", .device = "/dev/sdf" },
+				  { .id = "vol-2", .instance = "i-2", .device = "/dev/xvdf" },
+				  { .id = "vol-3", .instance = "", .device = "" } };
+	struct inventory *inv = inventory_of(v, ARRAY_LEN(v), NULL, 0);
+
+	(void)state;
+	assert_ptr_equal(volumes_at(inv, "i-1", "/dev/xvdf"), &v[0]);
+	assert_ptr_equal(volumes_at(inv, "i-2", "/dev/sdf"), &v[1]);
+	assert_null(volumes_at(inv, "i-1", "/dev/sdg"));
+	assert_null(volumes_at(inv, "i-3", "/dev/sdf"));
+	assert_ptr_equal(volumes_by_id(inv, "vol-3"), &v[2]);
+	assert_null(volumes_by_id(inv, "vol-4"));
+	inventory_free(inv);
+}
+
+static void a_volume_that_is_being_changed_is_what_it_will_be(void **state)
+{
+	struct ec2_volume v = { .id = "vol-1", .type = "gp3", .size_gib = 100, .iops = 3000, .throughput = 125 };
+	struct ec2_modification m[] = {
+		{ "vol-1", "optimizing", "2027-01-15T07:00:00.000Z", "", "gp3", 300, 6000, 0, 37 },
+		{ "vol-1", "completed", "2027-01-15T06:00:00.000Z", "", "gp3", 200, 3000, 125, 100 },
+		{ "vol-2", "modifying", "2027-01-15T07:30:00.000Z", "", "gp3", 900, 9000, 900, 0 },
+	};
+	struct inventory *inv = inventory_of(&v, 1, m, ARRAY_LEN(m));
+
+	(void)state;
+	assert_ptr_equal(volumes_change(inv, "vol-1"), &m[0]);
+	assert_true(volumes_is_changing(&m[0]));
+	assert_int_equal(volumes_form(inv, &v).size_gib, 300);
+	assert_int_equal(volumes_form(inv, &v).iops, 6000);
+	assert_int_equal(volumes_form(inv, &v).throughput, 125); /* not told: as it is */
+	m[0].state = "failed";
+	assert_false(volumes_is_changing(&m[0]));
+	assert_int_equal(volumes_form(inv, &v).size_gib, 100);
+	assert_false(volumes_is_changing(NULL));
+	assert_null(volumes_change(inv, "vol-3"));
+	inventory_free(inv);
+}
+
+static void a_fifth_change_of_a_day_is_possible_when_the_first_is_a_day_old(void **state)
+{
+	struct ec2_modification m[] = {
+		{ .volume = "vol-1", .state = "completed", .start = "2027-01-15T07:00:00.000Z" },
+		{ .volume = "vol-1", .state = "completed", .start = "2027-01-14T10:00:00.000Z" },
+		{ .volume = "vol-1", .state = "completed", .start = "2027-01-13T10:00:00.000Z" },
+		{ .volume = "vol-1", .state = "completed", .start = "2027-01-15T05:00:00.000Z" },
+		{ .volume = "vol-1", .state = "completed", .start = "2027-01-14T09:00:00.000Z" },
+		{ .volume = "vol-2", .state = "completed", .start = "2027-01-15T05:00:00.000Z" },
+	};
+	struct inventory *inv = inventory_of(NULL, 0, m, ARRAY_LEN(m));
+
+	(void)state;
+	assert_int_equal(volumes_change_from_ms(inv, "vol-1"), NOW + HOUR);
+	assert_int_equal(volumes_change_from_ms(inv, "vol-2"), 0);
+	m[4].start = "2027-01-14T08:00:00.000Z"; /* a day ago to the moment */
+	assert_int_equal(volumes_change_from_ms(inv, "vol-1"), 0);
+	m[4].start = "one day";
+	assert_int_equal(volumes_change_from_ms(inv, "vol-1"), NOW + 2 * HOUR); /* what cannot be read counts as now */
+	inventory_free(inv);
+}
+
+/* ---- a taking ---- */
+
+struct look {
+	struct inventory_req req;
+	bool done;
+};
+
+static void on_taken(struct inventory_req *req, int rc)
+{
+	assert_int_equal(rc, 0);
+	container_of(req, struct look, req)->done = true;
+}
+
+static bool is_taken(void *ctx)
+{
+	return ((struct look *)ctx)->done;
+}
+
+static struct inventory *take(struct shop *s, struct look *l)
+{
+	struct owner o = { "velodb", "inst-1" };
+
+	*l = (struct look){ 0 };
+	inventory_take(&(struct inventory_source){ s->d.w, s->aws, s->creds, &o, catalogue_resources() }, NULL, &l->req, on_taken);
+	assert_int_equal(sim_run_until(s->d.w, is_taken, l, 600000), SIM_TRUE);
+	return l->req.inv;
+}
+
+static void the_volumes_of_ours_are_seen_with_their_changes_over_all_pages(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	struct aws_change change = { 0 };
+	struct inventory *inv;
+	struct look l;
+
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	s->sim->page = 1;
+	change.to = s->sim->volumes[1]->born;
+	change.to.size_gib = 300;
+	change.optimizing_ms = change.completed_ms = UINT64_MAX;
+	s->sim->volumes[1]->changes = mem_grow(NULL, 1, sizeof(change));
+	s->sim->volumes[1]->changes[s->sim->volumes[1]->changes_n++] = change;
+	aws_hand_tag(&s->sim->volumes[3]->t, "reeve:installation", "inst-2");
+	s->sim->ignores_filters = true;
+	inv = take(s, &l);
+	assert_int_equal(volumes_in(inv)->all.n, 3); /* two roots and one: the fourth is somebody else's now */
+	assert_string_equal(volumes_change(inv, s->sim->volumes[1]->t.id)->state, "modifying");
+	assert_int_equal(volumes_form(inv, volumes_at(inv, s->sim->instances[0]->t.id, "/dev/sdf")).size_gib, 300);
+	inventory_req_close(&l.req);
+}
+
+static unsigned changes_asked;
+
+static enum shop_fault count_changes(struct shop *s, const char *body)
+{
+	(void)s;
+	changes_asked += str_starts(body, "Action=DescribeVolumesModifications&");
+	return SHOP_FINE;
+}
+
+static void where_there_is_no_volume_nobody_asks_for_changes(void **state)
+{
+	struct shop *s = *state;
+	struct look l;
+
+	changes_asked = 0;
+	s->break_at = count_changes;
+	take(s, &l);
+	assert_int_equal(changes_asked, 0);
+	inventory_req_close(&l.req);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_volume_is_found_at_its_device_whatever_the_kernel_calls_it),
+		cmocka_unit_test(a_volume_that_is_being_changed_is_what_it_will_be),
+		cmocka_unit_test(a_fifth_change_of_a_day_is_possible_when_the_first_is_a_day_old),
+		SHOP(the_volumes_of_ours_are_seen_with_their_changes_over_all_pages),
+		SHOP(where_there_is_no_volume_nobody_asks_for_changes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
