@@ -247,7 +247,7 @@ format: ## lay out all C and Python files
 	@clang-format-14 -i $(C_FILES)
 	@$(RUFF) format -q --config tests/ruff.toml $(PY_FILES)
 
-IAM_DOCUMENTS = agent launch delete groups balancers tags power
+IAM_DOCUMENTS = agent launch delete groups balancers tags power volumes
 
 LINT_JOBS = 'layers=tests/lint/layers.py' 'voice=tests/lint/voice.py' 'citations=tests/lint/documents.py' 'headers=tests/lint/headers.py $(filter-out -DREEVE% -MMD -MP -g,$(BASE) $(WARN))' 'pairs=tests/lint/pairs.py' 'tidy=tests/lint/tidy.py' 'hardening=tests/lint/hardening.py build/reeve' 'names=tests/lint/names.py build' \
 	'format=clang-format-14 --dry-run -Werror $(C_FILES)' 'shellcheck=shellcheck $(SH_FILES)' \

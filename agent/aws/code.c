@@ -66,6 +66,8 @@ static const struct code_row codes[] = {
 
 	{ "MaxScheduledInstanceCapacityExceeded",   { CODE_FINAL, AWS_QUOTA } },
 	{ "VolumeIOPSLimit",                        { CODE_FINAL, AWS_QUOTA } },
+	/* Four changes of one volume in a rolling day: no throttling, which passes in seconds. */
+	{ "VolumeModificationRateExceeded",         { CODE_FINAL, AWS_QUOTA } },
 
 	/* A key that cannot be used is a fault of the request, also when it is told as a fault of the server or as one not
 	 * found. */
@@ -82,6 +84,8 @@ static const struct code_row codes[] = {
 	{ "IdempotentInstanceTerminated",           { CODE_FINAL, AWS_CONFLICT } },
 	{ "IdempotentParameterMismatch",            { CODE_FINAL, AWS_CONFLICT } },
 	{ "IncorrectInstanceState",                 { CODE_FINAL, AWS_CONFLICT } },
+	/* The change before it is not completed. */
+	{ "IncorrectModificationState",             { CODE_FINAL, AWS_CONFLICT } },
 	{ "IncorrectState",                         { CODE_FINAL, AWS_CONFLICT } },
 	{ "InstanceTerminated",                     { CODE_FINAL, AWS_CONFLICT } },
 	{ "InvalidGroup.InUse",                     { CODE_FINAL, AWS_CONFLICT } },

@@ -132,7 +132,7 @@ static int read_operate(int argc, char **argv, struct iam_question *q)
 	    cli_take(&argc, argv, "--vpc", &q->vpc) != 0 || cli_no_more(argc, argv, 1) != 0)
 		return 2;
 	if (argc == 2 && !read_power(argv[1], &q->power))
-		return cli_usage("\"%s\" is no power: launch, delete, groups, balancers, tags", argv[1]);
+		return cli_usage("\"%s\" is no power: launch, delete, groups, balancers, tags, volumes", argv[1]);
 	if (q->vpc != NULL && (!str_starts(q->vpc, "vpc-") || !str_is_id(q->vpc + 4, 32)))
 		return cli_usage("--vpc wants the id of a VPC (vpc-...)");
 	return 0;
@@ -182,7 +182,7 @@ const struct cli_command cli_iam_operate = {
 	.name = "iam operate",
 	.about = "those of the operate role, one a power",
 	.usage = "[POWER] [--policy FILE] [--vpc ID] [-c FILE]",
-	.page = "  POWER          launch, delete, groups, balancers or tags: that document alone\n"
+	.page = "  POWER          launch, delete, groups, balancers, tags or volumes: that document alone\n"
 		"  --policy FILE  cuts them to the bounds of a policy.yaml, which need not be in force\n"
 		"  --vpc ID       cuts them to that VPC\n"
 		"  -c FILE        puts in the names of that installation; without, CloudFormation's placeholders stand for them\n"

@@ -245,7 +245,7 @@ static bool lags_behind(struct op *op, const struct inventory *inv)
 
 static const char *class_of(int rc)
 {
-	return rc == -ERR_EXISTS ? "CONFLICT" : rc == -ERR_AGAIN ? "CAPACITY" : "PRECONDITION";
+	return rc == -ERR_EXISTS || rc == -ERR_NOTYET ? "CONFLICT" : rc == -ERR_AGAIN ? "CAPACITY" : "PRECONDITION";
 }
 
 static enum op_state plan_from(struct op *op, const struct inventory *inv)

@@ -48,6 +48,11 @@ static const char *stops_launch(const struct bounds *b)
 	return allows_no(b, &bound_nodes_per_cluster) || allows_no(b, &bound_nodes_total) ? "bounds allow no node" : "";
 }
 
+static const char *stops_volumes(const struct bounds *b)
+{
+	return allows_no(b, &bound_volumes_per_node) || allows_no(b, &bound_volume_gib) ? "bounds allow no data volume" : "";
+}
+
 static bool some_verb_runs(const struct policy *p, enum iam_power power)
 {
 	for (enum verb_index i = 0; i < VERBS; i++)
@@ -80,6 +85,8 @@ static void set_powers(struct iam_lists *l, const struct policy *p)
 	}
 	if (l->why_not[IAM_LAUNCH][0] == '\0')
 		snprintf(l->why_not[IAM_LAUNCH], IAM_WHY_MAX, "%s", stops_launch(&p->bounds));
+	if (l->why_not[IAM_VOLUMES][0] == '\0')
+		snprintf(l->why_not[IAM_VOLUMES], IAM_WHY_MAX, "%s", stops_volumes(&p->bounds));
 }
 
 void policy_iam_lists(const struct policy *p, struct iam_lists *l)

@@ -90,7 +90,8 @@ static const struct verb verbs[VERBS] = {
 		.check = apply_check,
 		.by_default = POLICY_OFF,
 		.deadline_s = 2700,
-		.powers = POWER(LAUNCH) | POWER(DELETE) | POWER(GROUPS) | POWER(BALANCERS) | POWER(TAGS) | POWER(NODE_POWER),
+		.powers = POWER(LAUNCH) | POWER(DELETE) | POWER(GROUPS) | POWER(BALANCERS) | POWER(TAGS) |
+			  POWER(NODE_POWER) | POWER(VOLUMES),
 		.spec = apply_spec,
 		.plan = apply_plan,
 	},

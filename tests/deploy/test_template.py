@@ -17,7 +17,7 @@ TEMPLATE = REPO / "deploy/cloudformation/reeve.yaml"
 USER_DATA_MAX = 16_384
 KEY = "A" * 43 + "="
 DEBIAN = "/aws/service/debian/release/12/latest/amd64"
-POWERS = ["launch", "delete", "groups", "balancers", "tags", "power"]
+POWERS = ["launch", "delete", "groups", "balancers", "tags", "power", "volumes"]
 IMAGE = "/images/debian-12"  # in its place: moto has no parameters of Debian's, and lets nobody make one of that name
 
 
@@ -102,6 +102,8 @@ bounds:
   nodes_per_cluster: 1
   nodes_total: 1
   balancers: 1
+  volumes_per_node: 1
+  volume_gib: 1
 """
 
 

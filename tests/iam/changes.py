@@ -303,6 +303,10 @@ CHANGES = [
         ELB + "DeregisterTargets targetgroup",
         context=not_ours(),
     ),
+    # volumes
+    one("changing a volume of the customer's", "ModifyVolume", "ec2:ModifyVolume volume", context=not_ours()),
+    one("changing another installation's volume", "ModifyVolume", "ec2:ModifyVolume volume", context=OTHER),
+    one("deleting a volume of ours", "ModifyVolume", "ec2:ModifyVolume volume", action="ec2:DeleteVolume"),
     # groups
     one("a group in another VPC", "CreateSecurityGroup", "ec2:CreateSecurityGroup vpc", resource=ec2("vpc/vpc-0f0f")),
     Change(

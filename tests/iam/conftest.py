@@ -53,7 +53,7 @@ def spec(aws, generation, nodes, from_port, instance_type="r6i.xlarge"):
         "subnet_id": aws["subnet_ids"][0],
         "security_groups": ["node"],
         "instance_profile": NODE,
-        "volumes": [{"device": "/dev/sdf", "size_gib": 100, "type": "gp3", "kms_key_id": KEY}],
+        "volumes": [{"device": "/dev/sdf", "size_gib": 100 * generation, "type": "gp3", "kms_key_id": KEY}],
     }
     rule = {"protocol": "tcp", "from_port": from_port, "to_port": 9000, "cidr": "10.0.0.0/16"}
     described = {"protocol": "tcp", "from_port": 9100, "to_port": 9100, "cidr": "10.0.0.0/16"}
@@ -116,6 +116,7 @@ def look(stage):
         vpcs[group["GroupId"]] = group["VpcId"]
     for reservation in ec2.describe_instances()["Reservations"]:
         tags |= {i["InstanceId"]: plain(i.get("Tags", [])) for i in reservation["Instances"]}
+    tags |= {v["VolumeId"]: plain(v.get("Tags", [])) for v in ec2.describe_volumes()["Volumes"]}
     arns = [b["LoadBalancerArn"] for b in elb.describe_load_balancers()["LoadBalancers"]]
     listeners = [ls["ListenerArn"] for a in arns for ls in elb.describe_listeners(LoadBalancerArn=a)["Listeners"]]
     arns += listeners + [g["TargetGroupArn"] for g in elb.describe_target_groups()["TargetGroups"]]

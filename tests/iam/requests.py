@@ -169,6 +169,11 @@ def modify(world, params, action):
     yield check(f"ec2:{action}", ec2(f"instance/{instance}"), keys=keys)
 
 
+def on_volume(world, params, action):
+    volume = params["VolumeId"]
+    yield check(f"ec2:{action}", ec2(f"volume/{volume}"), keys=world.carried(volume) | {"ec2:VolumeID": volume})
+
+
 def retag(world, params, action):
     """Tags set later, on what is there: no call creates anything."""
     for resource in numbered(params, "ResourceId"):
@@ -247,6 +252,7 @@ CHANGES = {
     "StartInstances": on_instances,
     "RebootInstances": on_instances,
     "ModifyInstanceAttribute": modify,
+    "ModifyVolume": on_volume,
     "CreateTags": retag,
     "DeleteTags": retag,
 }

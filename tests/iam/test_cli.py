@@ -36,7 +36,7 @@ def policy(tmp_path):
 
 def test_all_powers_are_one_object_and_one_power_is_its_document():
     powers = json.loads(iam("operate").stdout)
-    assert list(powers) == ["launch", "delete", "groups", "balancers", "tags", "power"]
+    assert list(powers) == ["launch", "delete", "groups", "balancers", "tags", "power", "volumes"]
     for name, document in powers.items():
         assert json.loads(iam("operate", name).stdout) == document
 

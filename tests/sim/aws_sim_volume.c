@@ -251,11 +251,12 @@ static void refuse_change(struct aws_ask *q, const struct aws_volume *v, const s
 	if (!str_eq(aws_tag_of(&v->t, "reeve:installation"), VENDOR_INSTALLATION)) {
 		odds_broken(q->a->odds, "a volume of somebody else is to be changed");
 		aws_refuse(q, 403, "UnauthorizedOperation", "You are not authorized to perform this operation.");
-	} else if (c != NULL && aws_now(q->a) < c->completed_ms) {
+	} else if ((c != NULL && aws_now(q->a) < c->completed_ms) || odds_hit(q->a->odds, TALLY_AWS_CHANGING)) {
 		odds_came(q->a->odds, TALLY_AWS_CHANGING);
-		aws_refuse(q, 400, "IncorrectModificationState", "Volume %s cannot be modified in modification state %s", v->t.id,
-			   state_of(q->a, c));
-	} else if (changed_today(q->a, v) >= CHANGES_MAX) {
+		aws_refuse(q, 400, "IncorrectModificationState", "Volume %s cannot be modified in modification state OPTIMIZING",
+			   v->t.id);
+	} else if (odds_hit(q->a->odds, TALLY_AWS_CHANGES_FULL) || changed_today(q->a, v) >= CHANGES_MAX) {
+		/* Somebody else's hands count, too, and of theirs AWS may show none but the newest. */
 		odds_came(q->a->odds, TALLY_AWS_CHANGES_FULL);
 		aws_refuse(q, 400, "VolumeModificationRateExceeded",
 			   "You've reached the maximum modification rate per volume limit.");

@@ -25,6 +25,8 @@ static struct fault {
 	{ TALLY_AWS_LB_SLOW,        true,   4, 500, false },
 	{ TALLY_AWS_LINGERS,        true,   4, 300, false },
 	{ TALLY_AWS_VANISHED,       true,   6, 300, false },
+	{ TALLY_AWS_CHANGES_FULL,   true,   6, 500, false },
+	{ TALLY_AWS_CHANGING,       true,   4, 300, false },
 	/* a node that comes into a cluster of another zone, and is protected as it is ended */
 	{ TALLY_AWS_PART_DONE,      true,   4, 1000, false },
 	/* of a world, an account, or somebody's hands: per_mille 1000 when they are in a run */
@@ -44,6 +46,7 @@ static struct fault {
 	{ TALLY_WANT_PROFILE,       true,   4, 1000, false },
 	{ TALLY_WANT_GROUPS,        true,   6, 1000, false },
 	{ TALLY_WANT_FULL,          true,  40, 1000, false },
+	{ TALLY_WANT_GROWN,         true,   2, 1000, false },
 	{ TALLY_WANT_MOVED,         true,   4, 1000, false },
 	{ TALLY_WANT_LAUNCH,        true,   6, 1000, false },
 	{ TALLY_WANT_PAUSED,        true,   4, 1000, false },

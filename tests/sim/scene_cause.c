@@ -15,7 +15,9 @@ static const struct {
 	{ TALLY_AWS_DEAD_CLIENT, CLASS(PRECONDITION) | CLASS(DENIED_BY_AWS) },
 	{ TALLY_AWS_DEAD_VOLUMES, CLASS(QUOTA) },
 	{ TALLY_AWS_DEAD_CAPACITY, CLASS(CAPACITY) },
-	{ TALLY_AWS_VANISHED, CLASS(PRECONDITION) }, /* what is not shown any more cannot say of what it died */
+	/* What is not shown any more cannot say of what it died; of a launch that no node is shown of AWS says that its token is
+	 * used. */
+	{ TALLY_AWS_VANISHED, CLASS(PRECONDITION) | CLASS(CONFLICT) },
 	{ TALLY_AWS_STOPPED, CLASS(PRECONDITION) | CLASS(CONFLICT) },
 	{ TALLY_AWS_ENDED, CLASS(PRECONDITION) | CLASS(CONFLICT) },
 	{ TALLY_AWS_RETAGGED, CLASS(PRECONDITION) | CLASS(CONFLICT) },
@@ -27,6 +29,8 @@ static const struct {
 	{ TALLY_AWS_GROUPS_FULL, CLASS(QUOTA) },
 	{ TALLY_AWS_LISTENERS_FULL, CLASS(QUOTA) },
 	{ TALLY_AWS_TGS_FULL, CLASS(QUOTA) },
+	{ TALLY_AWS_CHANGES_FULL, CLASS(QUOTA) },
+	{ TALLY_WANT_GROWN, CLASS(CONFLICT) },      /* the change before is not completed, or a node still comes up */
 	{ TALLY_WANT_LAUNCH, CLASS(PRECONDITION) }, /* what has no step yet */
 	{ TALLY_WANT_SUBNETS, CLASS(PRECONDITION) },
 	{ TALLY_WANT_TAGS, CLASS(PRECONDITION) },

@@ -364,7 +364,8 @@ static void judge_told(struct scene *s, const struct scene_order *o, const statu
 	for (size_t i = 0; i < s->aws->instances_n; i++) {
 		const struct aws_instance *in = s->aws->instances[i];
 
-		if (!in->foreign && is_made_by(&in->t, o) && aws_is_alive(s->aws, in) &&
+		/* One that somebody tagged away before it was ever seen looks like none. */
+		if (!in->foreign && in->lost_ms == 0 && is_made_by(&in->t, o) && aws_is_alive(s->aws, in) &&
 		    !is_in(m->created, m->n_created, in->t.id) && fault_is_on(TALLY_CHECK_TOLD))
 			odds_broken(&s->odds, "command %llu does not tell that it made %s (%s)", (unsigned long long)o->cmd->seq,
 				    in->t.id, o->cmd->error);

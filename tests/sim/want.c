@@ -9,6 +9,7 @@ const char *const want_images[2] = { AWS_IMAGE, "ami-3" };
 const char *const want_datas[3] = { "", "data-1", "data-2" }, *const want_datas64[3] = { NULL, "ZGF0YS0x", "ZGF0YS0y" };
 const char *const want_profiles[3] = { "", "nodes", "others" };
 const char *const want_subnets[3] = { "subnet-0001", "subnet-0002", "subnet-0003" };
+const unsigned want_sizes[4] = { 100, 150, 200, 500 };
 const char *const want_teams[3] = { NULL, "red", "blue" };
 static const char *const cidrs[] = { NULL, "10.20.0.0/16", "10.20.1.0/24", "10.20.3.7/32" };
 
@@ -151,9 +152,18 @@ static void change_launch(struct want *w, struct odds *o)
 	w->differs = true;
 }
 
+static void grow(struct want *w, struct odds *o)
+{
+	unsigned c = odds_one_in(o, 2) ? 0 : (unsigned)odds_between(o, 0, WANT_CLUSTERS - 1);
+
+	w->clusters[c].size += w->clusters[c].size + 1 < ARRAY_LEN(want_sizes);
+}
+
 /* What a product may refuse until it has a step for it. */
 static void change_rarely(struct want *w, struct odds *o)
 {
+	if (is_dealt(o, TALLY_WANT_GROWN))
+		grow(w, o);
 	if (is_dealt(o, TALLY_WANT_MOVED))
 		move_listener(w, o);
 	if (is_dealt(o, TALLY_WANT_LAUNCH))

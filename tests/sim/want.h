@@ -29,8 +29,8 @@ struct want {
 		unsigned nodes, group;
 		bool both;                           /* in both groups */
 		unsigned type, image, data, profile; /* which of the lists of want.c; 0 of data and profile: none */
-		unsigned subnet;
-		bool spread, others; /* over two subnets; of either type */
+		unsigned subnet, size; /* size: of the data volume, of the list of want.c; it never shrinks */
+		bool spread, others;   /* over two subnets; of either type */
 	} clusters[WANT_CLUSTERS];
 	struct {
 		bool on;

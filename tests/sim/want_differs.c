@@ -217,6 +217,21 @@ static const char *tg_differs(const struct want *w, unsigned t, const struct aws
 	return NULL;
 }
 
+static const char *volume_differs(const struct want *w, unsigned c, const struct aws_sim *a, const struct aws_instance *i)
+{
+	unsigned size;
+
+	for (size_t v = 0; v < a->volumes_n; v++) {
+		if (a->volumes[v]->node != i || a->volumes[v]->is_root)
+			continue;
+		size = aws_volume_form(a, a->volumes[v]).size_gib;
+		return size == want_sizes[w->clusters[c].size]
+			   ? NULL
+			   : say("%s has %u GiB of %u", a->volumes[v]->t.id, size, want_sizes[w->clusters[c].size]);
+	}
+	return say("%s has no data volume", i->t.id);
+}
+
 /* Is the node of the launch that its cluster wants? */
 static const char *node_differs(const struct want *w, unsigned c, const struct aws_sim *a, const struct aws_instance *i)
 {
@@ -238,7 +253,7 @@ static const char *node_differs(const struct want *w, unsigned c, const struct a
 		return say("%s has the user data '%s'", i->t.id, i->user_data != NULL ? i->user_data : "");
 	if (i->groups_n != groups)
 		return say("%s is in %zu groups of %u", i->t.id, i->groups_n, groups);
-	return tags_differ(w, &i->t);
+	return tags_differ(w, &i->t) != NULL ? tags_differ(w, &i->t) : volume_differs(w, c, a, i);
 }
 
 static const char *clusters_differ(const struct want *w, const struct aws_sim *a, bool short_is_fine)

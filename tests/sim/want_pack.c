@@ -71,7 +71,7 @@ static void fill_clusters(const struct want *w, struct parts *p)
 		reeve__control__v1__data_volume__init(v);
 		v->device = (char *)"/dev/sdf";
 		v->type = (char *)"gp3";
-		v->size_gib = 100;
+		v->size_gib = want_sizes[w->clusters[c].size];
 		m->name = (char *)want_cluster_names[c];
 		m->nodes = w->clusters[c].nodes;
 		m->atomic = w->clusters[c].atomic;

@@ -25,7 +25,8 @@ static const struct {
 	{ &bound_warehouses, "${Warehouses}" },
 };
 
-static const struct bound *const some[] = { &bound_nodes_per_cluster, &bound_nodes_total, &bound_balancers };
+static const struct bound *const some[] = { &bound_nodes_per_cluster, &bound_nodes_total, &bound_balancers, &bound_volumes_per_node,
+					    &bound_volume_gib };
 
 static void fill(struct bounds *b)
 {

@@ -30,6 +30,7 @@ struct inventory_guards {
 struct inventory {
 	struct arena *arena;
 	int64_t taken_ms; /* Unix ms, when the last answer came */
+	int64_t aws_ms;   /* the same moment by AWS's own clock, which the times in its answers are of */
 	struct ec2_instances instances;
 	struct ec2_vpcs vpcs; /* of the region: the planner wants the CIDRs of the spec's */
 	/* For a plan alone: what was asked for by id and is there, the types of our instances too, and "pl-..." of S3 or NULL. */

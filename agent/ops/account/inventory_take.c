@@ -24,6 +24,7 @@ static void finish(struct inventory_taking *t, int rc)
 
 	if (rc == 0) {
 		t->inv->taken_ms = world_wall_ms(t->w);
+		t->inv->aws_ms = t->inv->taken_ms + aws_clock_offset_ms(t->aws);
 		req->inv = t->inv;
 	} else {
 		inventory_free(t->inv);

@@ -97,7 +97,7 @@ static int finish(struct planning *p, struct plans **ret, struct err *e)
 		return rc;
 	/* Of what this version cannot change (ERR_UNSUPPORTED) a plan would say something untrue, so there is none. The others have
 	 * theirs, for the policy to judge before the sentence is told. */
-	if (p->err.code == 0 || p->err.code == ERR_INVALID || p->err.code == ERR_AGAIN)
+	if (p->err.code != ERR_UNSUPPORTED)
 		*ret = plans;
 	else
 		plans_free(plans);

@@ -391,6 +391,8 @@ void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage
 	for (size_t i = 0; i < p->spec->n_target_groups; i++)
 		if (planner_is_for(p->spec->target_groups[i], c->name))
 			plan_register(p, p->spec->target_groups[i], &have);
+	/* A volume that was changed cannot be changed back. */
+	planner_plan_volumes(p, c, have.v, have.keep);
 	mem_free(have.v);
 }
 

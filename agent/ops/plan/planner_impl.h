@@ -1,10 +1,10 @@
 /* planner_impl.h - the parts of the planner, from the lowest to the highest: planner_group.c (security groups), planner_balancer.c
  * (target groups, load balancers, listeners), planner_same.c (what stands and would have to be another), planner_spread.c (where
- * new nodes go), planner_launch.c (new nodes), planner_words.c (what people call things), planner_cluster.c (nodes),
- * planner_place.c (where what is new has room), planner_power.c (nodes that are stopped, started, made of another type),
- * planner_reboot.c (a cluster batch by batch), planner_switch.c (listeners that lead elsewhere), planner_tags.c (tags of what
- * stands), planner_rest.c (what nobody wants any more). planner.c (the verbs and the stages) calls them. Nobody else includes
- * this. */
+ * new nodes go), planner_launch.c (new nodes), planner_volume.c (data volumes of nodes that stay), planner_words.c (what people
+ * call things), planner_cluster.c (nodes), planner_place.c (where what is new has room), planner_power.c (nodes that are stopped,
+ * started, made of another type), planner_reboot.c (a cluster batch by batch), planner_switch.c (listeners that lead elsewhere),
+ * planner_tags.c (tags of what stands), planner_rest.c (what nobody wants any more). planner.c (the verbs and the stages) calls
+ * them. Nobody else includes this. */
 #pragma once
 #include "agent/ops/plan/planning.h"
 #include "agent/ops/steps/balancers.h"
@@ -64,6 +64,12 @@ void planner_check_group(struct planning *p, const group_t *want, const struct e
 void planner_check_group_elsewhere(struct planning *p, const group_t *want);
 void planner_check_tg(struct planning *p, const tg_t *want, const struct balancers_target_group *have);
 void planner_check_lb(struct planning *p, const lb_t *want, const struct balancers_lb *have);
+
+/* planner_volume.c: data volumes of nodes that stay */
+enum planner_disks { DISKS_UNTOLD, DISKS_SAME, DISKS_OTHER }; /* devices and keys, as the tag of the node tells them */
+void planner_check_volumes(struct planning *p, const cluster_t *c, const struct ec2_instance *i, bool as_launched,
+			   enum planner_disks disks);
+void planner_plan_volumes(struct planning *p, const cluster_t *c, const struct ec2_instance *const *nodes, size_t n);
 
 /* planner_place.c: free addresses, and zones */
 void planner_check_places(struct planning *p);

@@ -46,15 +46,28 @@ static json_t *volumes_part(const cluster_t *c)
 	return by_device;
 }
 
+/* What of the volumes cannot be changed where they stand: planner_volume.c compares the rest with what EC2 shows. */
+static json_t *disks_part(const cluster_t *c)
+{
+	json_t *by_device = json_object();
+
+	for (size_t i = 0; i < c->n_volumes; i++)
+		json_object_set_new(by_device, c->volumes[i]->device, json_string(c->volumes[i]->kms_key_id));
+	return by_device;
+}
+
 static const struct part {
-	const char *name, *field; /* in the tag; in the specification */
+	const char *name, *field; /* in the tag; in the specification; NULL: planner_volume.c judges */
 	json_t *(*of)(const cluster_t *c);
 } parts[] = {
 	{ "groups", "security_groups", groups_part },
 	{ "profile", "instance_profile", profile_part },
 	{ "data", "user_data", user_data_part },
-	{ "volumes", "volumes", volumes_part },
+	{ "volumes", NULL, volumes_part },
+	{ "disks", NULL, disks_part },
 };
+#define VOLUMES_PART (&parts[3])
+#define DISKS_PART (&parts[4])
 
 /* "volumes=1a2b3c4d5e6f" */
 static void print_part(const struct part *part, const cluster_t *c, struct buf *to)
@@ -88,6 +101,15 @@ static bool differs(const struct part *part, const cluster_t *c, const char *tag
 	print_part(part, c, &wanted);
 	/* The tag is compared as far as the wanted text goes: the parts behind it are compared by themselves. */
 	return at != NULL && strncmp(at, buf_str(&wanted), wanted.len) != 0;
+}
+
+static void check_volumes(struct planning *p, const cluster_t *c, const struct ec2_instance *i, const char *tag)
+{
+	enum planner_disks disks = strstr(tag, " disks=") == NULL ? DISKS_UNTOLD
+				   : differs(DISKS_PART, c, tag)  ? DISKS_OTHER
+								  : DISKS_SAME;
+
+	planner_check_volumes(p, c, i, !differs(VOLUMES_PART, c, tag), disks);
 }
 
 /* ---- what stands ---- */
@@ -173,8 +195,10 @@ void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2
 	planner_check_resize(p, c, i);
 	if (tag == NULL)
 		check_undigested(p, c, i);
+	else
+		check_volumes(p, c, i, tag);
 	for (size_t k = 0; tag != NULL && k < ARRAY_LEN(parts); k++)
-		if (differs(&parts[k], c, tag))
+		if (parts[k].field != NULL && differs(&parts[k], c, tag))
 			planning_refuse(p, ERR_UNSUPPORTED,
 					"cluster %s: %s is not what %s was launched with; changing it is not available yet",
 					c->name, parts[k].field, i->id);

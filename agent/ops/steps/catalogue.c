@@ -29,6 +29,8 @@ static const struct step_kind *const kinds[] = {
 	&kind_start,
 	&kind_modify_type,
 	&kind_reboot,
+	&kind_modify_volume,
+	&kind_wait_modified,
 	&kind_create_target_group,
 	&kind_create_load_balancer,
 	&kind_wait_load_balancer,

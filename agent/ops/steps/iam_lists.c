@@ -9,7 +9,7 @@
 
 const char *iam_lists_power(enum iam_power p)
 {
-	static const char *const names[] = { "launch", "delete", "groups", "balancers", "tags", "power" };
+	static const char *const names[] = { "launch", "delete", "groups", "balancers", "tags", "power", "volumes" };
 
 	return names[p];
 }

@@ -9,7 +9,7 @@
 
 #include "agent/ops/steps/bound.h"
 
-enum iam_power { IAM_LAUNCH, IAM_DELETE, IAM_GROUPS, IAM_BALANCERS, IAM_TAGS, IAM_NODE_POWER, IAM_POWERS };
+enum iam_power { IAM_LAUNCH, IAM_DELETE, IAM_GROUPS, IAM_BALANCERS, IAM_TAGS, IAM_NODE_POWER, IAM_VOLUMES, IAM_POWERS };
 
 #define IAM_WHY_MAX 256
 
@@ -32,4 +32,4 @@ void iam_lists_add(struct iam_lists *l, const struct bound *to, const char *text
 struct iam_texts *iam_lists_of(struct iam_lists *l, const struct bound *b);
 void iam_lists_close(struct iam_lists *l);
 
-const char *iam_lists_power(enum iam_power p); /* its name: launch, delete, groups, balancers, tags, power */
+const char *iam_lists_power(enum iam_power p); /* its name: launch, delete, groups, balancers, tags, power, volumes */

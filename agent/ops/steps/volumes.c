@@ -70,6 +70,13 @@ struct volumes_form volumes_form(const struct inventory *inv, const struct ec2_v
 	return f;
 }
 
+bool volumes_differ(const struct volumes_form *have, const struct volumes_form *want)
+{
+	return (have->size_gib > 0 && have->size_gib != want->size_gib) ||
+	       (*have->type != '\0' && !str_eq(have->type, want->type)) || (have->iops > 0 && have->iops != want->iops) ||
+	       (have->throughput > 0 && have->throughput != want->throughput);
+}
+
 /* The first of the last four, a day on. A start that cannot be read counts as now: better a change too late than one that EC2
  * refuses half-way through a plan. */
 int64_t volumes_change_from_ms(const struct inventory *inv, const char *id)
@@ -81,7 +88,7 @@ int64_t volumes_change_from_ms(const struct inventory *inv, const char *id)
 		if (!str_eq(all->v[i].volume, id))
 			continue;
 		if (stamp_parse_iso(all->v[i].start, &start, NULL) != 0)
-			start = inv->taken_ms;
+			start = inv->aws_ms;
 		/* The newest stand in front. */
 		for (size_t k = 0; k < VOLUMES_CHANGES_MAX; k++)
 			if (start > last[k]) {
@@ -92,7 +99,7 @@ int64_t volumes_change_from_ms(const struct inventory *inv, const char *id)
 			}
 	}
 	start = last[VOLUMES_CHANGES_MAX - 1];
-	return start > 0 && start + DAY_MS > inv->taken_ms ? start + DAY_MS : 0;
+	return start > 0 && start + DAY_MS > inv->aws_ms ? start + DAY_MS : 0;
 }
 
 /* ---- read ---- */

@@ -18,6 +18,11 @@ struct volumes_form {
 	uint32_t size_gib, iops, throughput;
 };
 struct volumes_form volumes_form(const struct inventory *inv, const struct ec2_volume *v);
+/* Of gp3 where nobody names them, whatever its size. */
+#define VOLUMES_IOPS 3000
+#define VOLUMES_THROUGHPUT 125
+/* Does it differ in what EC2 tells of it? */
+bool volumes_differ(const struct volumes_form *have, const struct volumes_form *want);
 /* Its newest change, or NULL: it has none that EC2 shows. */
 const struct ec2_modification *volumes_change(const struct inventory *inv, const char *id);
 bool volumes_is_changing(const struct ec2_modification *m); /* EC2 takes no other one yet; of NULL false */

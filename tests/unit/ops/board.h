@@ -6,6 +6,7 @@
 #include "agent/ops/steps/balancers.h"
 #include "agent/ops/steps/catalogue.h"
 #include "agent/ops/steps/groups.h"
+#include "agent/ops/steps/volumes.h"
 #include "tests/unit/ops/specs.h"
 
 struct board {
@@ -31,7 +32,7 @@ static inline int board_start(void **state)
 
 	specs_good(&d->k);
 	d->inv = inventory_new();
-	d->inv->taken_ms = 1800000000000;
+	d->inv->taken_ms = d->inv->aws_ms = 1800000000000;
 	d->inv->vpcs = (struct ec2_vpcs){ vpcs, 1 };
 	d->inv->subnets = (struct ec2_subnets){ subnets, ARRAY_LEN(subnets) };
 	d->inv->images = (struct ec2_images){ images, ARRAY_LEN(images) };
@@ -102,6 +103,33 @@ static inline void board_add_node(struct board *d, const char *id, const char *c
 					 .reason_code = "" };
 	l->v = v;
 	l->n++;
+}
+
+/* gp3 as AWS has it, attached to a node; instance "": to none. */
+static inline struct ec2_volume *board_add_volume(struct board *d, const char *id, const char *instance, const char *device,
+						  uint32_t size_gib)
+{
+	struct ec2_volumes *l = &volumes_in(d->inv)->all;
+	struct ec2_volume *v = arena_alloc(d->inv->arena, (l->n + 1) * sizeof(*v));
+
+	if (l->n > 0)
+		memcpy(v, l->v, l->n * sizeof(*v));
+	v[l->n] = (struct ec2_volume){ .id = id,
+				       .state = *instance != '\0' ? "in-use" : "available",
+				       .type = "gp3",
+				       .zone = "us-east-1a",
+				       .snapshot = "",
+				       .kms_key = "",
+				       .instance = instance,
+				       .device = device,
+				       .attachment = *instance != '\0' ? "attached" : "",
+				       .size_gib = size_gib,
+				       .iops = 3000,
+				       .throughput = 125,
+				       .is_encrypted = true,
+				       .tags = board_tags(d, "be", "1") };
+	l->v = v;
+	return &l->v[l->n++];
 }
 
 static inline void board_add_group_as_is(struct board *d, const struct ec2_rule *rules, size_t n)

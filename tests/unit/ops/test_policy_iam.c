@@ -17,7 +17,9 @@ static const char text[] = "commands: {warehouse.apply: approve, warehouse.delet
 			   "  subnets: [subnet-0a]\n"
 			   "  warehouses: [wh-1]\n"
 			   "  nodes_per_cluster: 1\n"
-			   "  nodes_total: 1\n";
+			   "  nodes_total: 1\n"
+			   "  volumes_per_node: 1\n"
+			   "  volume_gib: 1\n";
 
 static struct policy wide; /* what it owns is closed once, at the end; copies of it only change numbers */
 
@@ -120,6 +122,17 @@ static void what_stops_every_launch_takes_that_power_alone(void **state)
 		assert_int_equal(powers_of(&p[i]), ALL & ~(1u << IAM_LAUNCH));
 }
 
+static void where_no_volume_may_be_none_is_changed(void **state)
+{
+	struct policy p[2] = { wide, wide };
+
+	(void)state;
+	value_in(&p[0], &bound_volumes_per_node)->number = 0;
+	value_in(&p[1], &bound_volume_gib)->number = 0;
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(powers_of(&p[i]), ALL & ~(1u << IAM_VOLUMES));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +141,7 @@ int main(void)
 		cmocka_unit_test(a_verb_that_does_not_run_takes_the_powers_that_only_it_uses),
 		cmocka_unit_test(what_stops_every_change_takes_every_power),
 		cmocka_unit_test(what_stops_every_launch_takes_that_power_alone),
+		cmocka_unit_test(where_no_volume_may_be_none_is_changed),
 	};
 
 	return cmocka_run_group_tests(tests, wide_open, wide_close);

@@ -40,6 +40,7 @@ static void add_nodes(struct board *d)
 		in->subnet_id = "subnet-1";
 		tag(d, &in->tags, "reeve:launch", arena_str(d->inv->arena, json_string_value(launch)));
 		tag_tags(d, &in->tags);
+		board_add_volume(d, i == 0 ? "vol-1" : "vol-2", targets[i].id, "/dev/sdf", 100);
 	}
 	json_decref(launch);
 	balancers_in(d->inv)->target_groups[0].targets = (struct elb_targets){ targets, 2 };
@@ -197,12 +198,12 @@ static const struct {
 	{ "clusters.subnet_ids", set_subnets, "where load balancer main has no subnet" },
 	{ "clusters.other_instance_types", set_other_types, "" }, /* the same */
 	{ "clusters.security_groups", set_cluster_groups, "security_groups is not what i-1 was launched with" },
-	{ "clusters.volumes.device", set_volume_device, "volumes is not what i-1 was launched with" },
-	{ "clusters.volumes.size_gib", set_volume_size, "volumes is not what i-1 was launched with" },
-	{ "clusters.volumes.type", set_volume_type, "volumes is not what i-1 was launched with" },
-	{ "clusters.volumes.iops", set_volume_iops, "volumes is not what i-1 was launched with" },
-	{ "clusters.volumes.throughput", set_volume_throughput, "volumes is not what i-1 was launched with" },
-	{ "clusters.volumes.kms_key_id", set_volume_key, "volumes is not what i-1 was launched with" },
+	{ "clusters.volumes.device", set_volume_device, "volumes is not what i-1 was launched with; of the volumes" },
+	{ "clusters.volumes.size_gib", set_volume_size, "cluster-be/modify-vol-1" },
+	{ "clusters.volumes.type", set_volume_type, "type: \"io2\" is not supported" },
+	{ "clusters.volumes.iops", set_volume_iops, "cluster-be/modify-vol-1" },
+	{ "clusters.volumes.throughput", set_volume_throughput, "cluster-be/modified" },
+	{ "clusters.volumes.kms_key_id", set_volume_key, "volumes is not what i-1 was launched with; of the volumes" },
 	{ "clusters.instance_profile", set_profile, "instance_profile is not what i-1 was launched with" },
 	{ "clusters.user_data", set_user_data, "user_data is not what i-1 was launched with" },
 	{ "clusters.atomic", set_atomic, "" }, /* of launches alone */

@@ -15,6 +15,8 @@ static const char narrow[] = "commands:\n"
 			     "  kms_keys: ['arn:aws:kms:eu-west-1:123456789012:key/k-1']\n"
 			     "  warehouses: [wh-1]\n"
 			     "  balancers: 1\n"
+			     "  volumes_per_node: 1\n"
+			     "  volume_gib: 1\n"
 			     "  tag_keys: ['team-*']\n";
 
 static struct policy policy_of(const char *text)
@@ -230,6 +232,8 @@ static const char fair[] =
     "  kms_keys: ['arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/12345678-1234-1234-1234-123456789012']\n"
     "  warehouses: [wh-1, wh-2]\n"
     "  balancers: 1\n"
+    "  volumes_per_node: 1\n"
+    "  volume_gib: 1\n"
     "  tag_keys: ['sdb-*', 'team-*']\n";
 
 /* A managed policy has 6,144 bytes, and a role ten of them. */

@@ -12,7 +12,7 @@ static struct inventory *inventory_of(struct ec2_volume *v, size_t n, struct ec2
 {
 	struct inventory *inv = inventory_new();
 
-	inv->taken_ms = NOW;
+	inv->aws_ms = NOW;
 	volumes_in(inv)->all = (struct ec2_volumes){ v, n };
 	volumes_in(inv)->modifications = (struct ec2_modifications){ m, m_n };
 	return inv;

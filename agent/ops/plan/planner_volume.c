@@ -1,0 +1,206 @@
+/* planner_volume.c - data volumes of nodes that stay: what of them can be changed where it stands, and what cannot.
+ *
+ * A volume is compared with what EC2 shows of it, not with what it was launched with: it may have been changed since. */
+#include <string.h>
+
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/stamp.h"
+#include "agent/base/str.h"
+#include "agent/ops/plan/planner_impl.h"
+#include "agent/ops/steps/catalogue.h"
+#include "agent/ops/steps/volumes.h"
+
+#define CHANGES_MAX 200 /* of one plan: each is a step, and EC2's filter of the wait takes as many ids */
+
+typedef Reeve__Control__V1__DataVolume volume_t;
+
+/* The changes of a cluster, as they are planned. */
+struct growth {
+	const cluster_t *cluster;
+	json_t *ids, *to; /* of the wait: volumes, and what each is to be */
+	size_t n;
+	bool grows;
+};
+
+static struct volumes_form wanted(const volume_t *v)
+{
+	return (struct volumes_form){ v->type, v->size_gib, v->iops > 0 ? v->iops : VOLUMES_IOPS,
+				      v->throughput > 0 ? v->throughput : VOLUMES_THROUGHPUT };
+}
+
+/* As the arguments of modify-volume tell it: what the spec leaves to AWS is left out, for no bound speaks of it. */
+static json_t *form_json(const struct volumes_form *f)
+{
+	json_t *j = json_pack("{s:s, s:i}", "type", f->type, "size_gib", (int)f->size_gib);
+
+	if (f->iops > 0)
+		json_object_set_new(j, "iops", json_integer(f->iops));
+	if (f->throughput > 0)
+		json_object_set_new(j, "throughput", json_integer(f->throughput));
+	return j;
+}
+
+static void await(struct growth *g, const struct ec2_volume *v, const volume_t *want, bool grows)
+{
+	struct volumes_form spec = { want->type, want->size_gib, want->iops, want->throughput };
+
+	json_array_append_new(g->ids, json_string(v->id));
+	json_object_set_new(g->to, v->id, form_json(&spec));
+	g->grows = g->grows || grows;
+}
+
+static void plan_change(struct planning *p, struct growth *g, const struct ec2_volume *v, const volume_t *want,
+			const struct volumes_form *have)
+{
+	struct volumes_form spec = { want->type, want->size_gib, want->iops, want->throughput };
+	json_t *args = form_json(&spec);
+
+	if (++g->n > CHANGES_MAX) {
+		json_decref(args);
+		return;
+	}
+	json_object_set_new(args, "volume", json_string(v->id));
+	json_object_set_new(args, "instance", json_string(v->instance));
+	json_object_set_new(args, "device", json_string(want->device));
+	json_object_set_new(args, "from", form_json(have));
+	plan_add(p->b, &kind_modify_volume, args, "modify-%s", v->id);
+	plan_title(p->b, "change %s of %s", want->device, v->instance);
+	await(g, v, want, want->size_gib > have->size_gib);
+}
+
+/* EC2 takes one change after the other, and four in a day: what it would refuse in the middle of a plan is refused before it. */
+static void check_rate(struct planning *p, const cluster_t *c, const struct ec2_volume *v)
+{
+	const struct ec2_modification *m = volumes_change(p->inv, v->id);
+	int64_t from_ms = volumes_change_from_ms(p->inv, v->id);
+	char stamp[STAMP_RFC3339_LEN];
+
+	if (volumes_is_changing(m))
+		planning_refuse(
+		    p, ERR_NOTYET,
+		    "cluster %s: %s of %s is %s (%u %%) after the change before, and EC2 takes no other one until that is "
+		    "completed; send the command again then",
+		    c->name, v->id, v->instance, m->state, m->percent);
+	else if (from_ms != 0)
+		planning_refuse(
+		    p, ERR_NOTYET,
+		    "cluster %s: %s of %s was changed %d times within 24 hours, and EC2 takes no more; another change is "
+		    "possible from %s on",
+		    c->name, v->id, v->instance, VOLUMES_CHANGES_MAX, stamp_rfc3339(from_ms, stamp));
+}
+
+/* Of a volume that EC2 shows, the first row that holds:
+ *
+ *   it is larger than is wanted            refused: a volume never shrinks
+ *   it is as wanted, or will be            nothing; waited for while the size is not there yet
+ *   else                                   a step, which is refused where EC2 would, with when it is possible */
+static void plan_volume(struct planning *p, struct growth *g, const struct ec2_volume *v, const volume_t *want)
+{
+	struct volumes_form have = volumes_form(p->inv, v), to = wanted(want);
+	const struct ec2_modification *m = volumes_change(p->inv, v->id);
+
+	if (have.size_gib > to.size_gib)
+		planning_refuse(p, ERR_INVALID,
+				"cluster %s: %s of %s at %s has %u GiB, and a volume never shrinks; ask for size_gib %u or more",
+				g->cluster->name, v->id, v->instance, want->device, have.size_gib, have.size_gib);
+	else if (!volumes_differ(&have, &to)) {
+		if (m != NULL && str_eq(m->state, "modifying"))
+			await(g, v, want, v->size_gib < have.size_gib);
+	} else {
+		/* The step stands in the plan all the same: the policy is asked first. */
+		check_rate(p, g->cluster, v);
+		plan_change(p, g, v, want, &have);
+	}
+}
+
+static void plan_node(struct planning *p, struct growth *g, const struct ec2_instance *i)
+{
+	for (size_t k = 0; k < g->cluster->n_volumes; k++) {
+		const volume_t *want = g->cluster->volumes[k];
+		const struct ec2_volume *v = volumes_at(p->inv, i->id, want->device);
+
+		if (v != NULL)
+			plan_volume(p, g, v, want);
+	}
+}
+
+void planner_plan_volumes(struct planning *p, const cluster_t *c, const struct ec2_instance *const *nodes, size_t n)
+{
+	struct growth g = { .cluster = c, .ids = json_array(), .to = json_object() };
+
+	for (size_t i = 0; i < n; i++)
+		plan_node(p, &g, nodes[i]);
+	if (g.n > CHANGES_MAX)
+		planning_refuse(
+		    p, ERR_INVALID,
+		    "cluster %s: %zu volumes would change, and one command changes %d of a cluster; change one device after "
+		    "the other",
+		    c->name, g.n, CHANGES_MAX);
+	if (json_array_size(g.ids) > 0) {
+		plan_add(p->b, &kind_wait_modified,
+			 json_pack("{s:s, s:O, s:O, s:b}", "cluster", c->name, "volumes", g.ids, "to", g.to, "grows", g.grows),
+			 "modified");
+		plan_title(p->b, "wait until the volumes of %s are changed", c->name);
+	}
+	json_decref(g.ids);
+	json_decref(g.to);
+}
+
+/* ---- what cannot be changed ---- */
+
+/* EC2 tells the key's ARN where a spec may name it by its id. An alias tells nothing. */
+static bool is_key(const struct ec2_volume *v, const char *wanted)
+{
+	const char *slash = strrchr(v->kms_key, '/');
+
+	return *wanted == '\0' || *v->kms_key == '\0' || strstr(wanted, "alias/") != NULL || str_eq(v->kms_key, wanted) ||
+	       (slash != NULL && str_eq(slash + 1, wanted));
+}
+
+/* Of a node of which no digest tells the devices and keys that it was launched with: what EC2 shows. */
+static bool has_devices(const struct planning *p, const cluster_t *c, const struct ec2_instance *i)
+{
+	for (size_t k = 0; k < c->n_volumes; k++) {
+		const struct ec2_volume *v = volumes_at(p->inv, i->id, c->volumes[k]->device);
+
+		if (v == NULL || !is_key(v, c->volumes[k]->kms_key_id))
+			return false;
+	}
+	return i->data_volumes == c->n_volumes;
+}
+
+/* What is known of a node's volumes: `as_launched`, that it was launched with all that the spec says of them; `same_disks`, that
+ * it has the same devices and keys. The first row that holds:
+ *
+ *   as launched                               it is as wanted, or EC2 shows what has become of it
+ *   other devices or keys                     refused
+ *   it is still coming up                     refused: what EC2 does not show yet cannot be changed
+ *   EC2 shows no volume at a device           refused */
+void planner_check_volumes(struct planning *p, const cluster_t *c, const struct ec2_instance *i, bool as_launched,
+			   enum planner_disks disks)
+{
+	if (as_launched)
+		return;
+	if (disks == DISKS_OTHER || (disks == DISKS_UNTOLD && str_eq(i->state, "running") && !has_devices(p, c, i))) {
+		planning_refuse(
+		    p, ERR_UNSUPPORTED,
+		    "cluster %s: volumes is not what %s was launched with; of the volumes of nodes that stand only size_gib, "
+		    "iops and throughput can be changed",
+		    c->name, i->id);
+		return;
+	}
+	if (!str_eq(i->state, "running")) {
+		planning_refuse(p, ERR_NOTYET,
+				"cluster %s: %s is %s, and EC2 does not show its volumes yet; send the command again when it runs",
+				c->name, i->id, i->state);
+		return;
+	}
+	for (size_t k = 0; k < c->n_volumes; k++)
+		if (volumes_at(p->inv, i->id, c->volumes[k]->device) == NULL)
+			planning_refuse(
+			    p, ERR_INVALID,
+			    "cluster %s: EC2 shows no volume of ours at %s of %s, so it cannot be changed; have the node "
+			    "replaced",
+			    c->name, c->volumes[k]->device, i->id);
+}

@@ -1,0 +1,191 @@
+/* test_volume_life.c - volumes of a warehouse that stands, from the signed command to AWS and back: grown once whatever happens on
+ * the way, and never more often than EC2 allows. */
+#include "tests/unit/ops/shop.h"
+
+static void up(struct shop *s)
+{
+	struct desk_command k;
+
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	buf_reset(&s->seen);
+}
+
+static int grow(struct shop *s, uint64_t seq, uint32_t size_gib, struct desk_command *k, char message[512])
+{
+	s->k.volume.size_gib = size_gib;
+	shop_apply(s, k, seq);
+	shop_send(s, k, false);
+	return shop_ends(s, k, message);
+}
+
+static void assert_grown(const struct shop *s, unsigned size_gib, size_t changes)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < s->sim->volumes_n; i++) {
+		const struct aws_volume *v = s->sim->volumes[i];
+
+		if (v->is_root) {
+			assert_int_equal(v->changes_n, 0);
+			continue;
+		}
+		n++;
+		assert_int_equal(aws_volume_form(s->sim, v).size_gib, size_gib);
+		assert_int_equal(v->changes_n, changes);
+	}
+	assert_int_equal(n, 2);
+}
+
+static void a_grown_warehouse_has_one_change_a_volume_and_is_then_as_wanted(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k, again;
+
+	up(s);
+	assert_int_equal(grow(s, 2, 200, &k, NULL), DONE);
+	assert_grown(s, 200, 1);
+	assert_string_equal(shop_status(s, &k, m)->note, "file system growth unverified");
+	for (size_t i = 0; i < s->sim->volumes_n; i++)
+		if (s->sim->volumes[i]->changes_n > 0)
+			assert_true(world_now_ms(s->d.w) >= s->sim->volumes[i]->changes[0].completed_ms);
+	assert_int_equal(grow(s, 3, 200, &again, NULL), DONE);
+	assert_int_equal(shop_count(s, "ModifyVolume"), 2);
+	arena_free(m);
+}
+
+static enum shop_fault first_change_is_lost(struct shop *s, const char *body)
+{
+	return str_starts(body, "Action=ModifyVolume&") && s->broke++ == 0 ? SHOP_LOST_AFTER : SHOP_FINE;
+}
+
+static void a_change_whose_answer_is_lost_is_found_and_not_made_twice(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	up(s);
+	s->break_at = first_change_is_lost;
+	assert_int_equal(grow(s, 2, 200, &k, NULL), DONE);
+	assert_grown(s, 200, 1);
+}
+
+/* The first call hangs and is never carried out, the second one is, and nobody hears of it. */
+static enum shop_fault first_hangs_second_is_lost(struct shop *s, const char *body)
+{
+	static const enum shop_fault faults[] = { SHOP_SLOW, SHOP_LOST_AFTER };
+
+	if (!str_starts(body, "Action=ModifyVolume&") || s->broke >= ARRAY_LEN(faults))
+		return SHOP_FINE;
+	return faults[s->broke++];
+}
+
+static bool has_changed_one(void *ctx)
+{
+	return shop_count(ctx, "ModifyVolume") == 1;
+}
+
+static void an_agent_that_starts_again_in_the_middle_of_a_call_changes_nothing_twice(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	up(s);
+	s->break_at = first_hangs_second_is_lost;
+	s->k.volume.size_gib = 200;
+	shop_apply(s, &k, 2);
+	shop_send(s, &k, false);
+	assert_int_equal(s->broke, 1);
+	shop_reopen(s);
+	assert_int_equal(sim_run_until(s->d.w, has_changed_one, s, 600000), SIM_TRUE);
+	shop_reopen(s);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_grown(s, 200, 1);
+}
+
+static void what_goes_beyond_the_policy_is_denied_before_anything_changes(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	up(s);
+	assert_int_equal(grow(s, 2, 501, &k, message), STATE_OF(DENIED));
+	assert_non_null(strstr(message, "volume_gib"));
+	s->k.volume.iops = 4000;
+	assert_int_equal(grow(s, 3, 200, &k, message), STATE_OF(DENIED));
+	assert_non_null(strstr(message, "iops"));
+	assert_grown(s, 100, 0);
+}
+
+static void a_volume_that_optimizes_for_hours_does_not_hold_the_warehouse(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k, more;
+	char message[512];
+
+	up(s);
+	s->sim->optimizing_ms = 6 * 3600000;
+	assert_int_equal(grow(s, 2, 200, &k, NULL), DONE);
+	assert_non_null(strstr(shop_status(s, &k, m)->note, "2 volume(s) still optimizing"));
+	assert_int_equal(grow(s, 3, 300, &more, message), STATE_OF(FAILED));
+	assert_non_null(strstr(message, "EC2 takes no other one until that is completed"));
+	assert_int_equal(shop_status(s, &more, m)->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__CONFLICT);
+	assert_int_equal(shop_count(s, "ModifyVolume"), 2);
+	arena_free(m);
+}
+
+/* Where EC2 shows all changes of the day the plan tells; where it shows the newest alone, EC2 itself does. */
+static void a_fifth_change_of_a_day_fails_with_a_sentence_and_a_day_later_it_is_made(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+	char message[512];
+
+	up(s);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(grow(s, 2 + i, 200 + i, &k, NULL), DONE);
+	assert_int_equal(grow(s, 6, 300, &k, message), STATE_OF(FAILED));
+	assert_non_null(strstr(message, "maximum modification rate"));
+	assert_int_equal(shop_status(s, &k, m)->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__QUOTA);
+	assert_string_equal(shop_status(s, &k, m)->error->aws_code, "VolumeModificationRateExceeded");
+	s->sim->shows_all_changes = true;
+	assert_int_equal(grow(s, 7, 300, &k, message), STATE_OF(FAILED));
+	assert_non_null(
+	    strstr(message, "was changed 4 times within 24 hours, and EC2 takes no more; another change is possible from "));
+	assert_grown(s, 203, 4);
+	desk_pass(&s->d, 86400000);
+	assert_int_equal(grow(s, 8, 300, &k, NULL), DONE);
+	assert_grown(s, 300, 5);
+	arena_free(m);
+}
+
+static void a_smaller_volume_is_refused_and_nothing_is_asked(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	up(s);
+	assert_int_equal(grow(s, 2, 99, &k, message), STATE_OF(FAILED));
+	assert_non_null(strstr(message, "a volume never shrinks"));
+	assert_int_equal(shop_count(s, "ModifyVolume"), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOP(a_grown_warehouse_has_one_change_a_volume_and_is_then_as_wanted),
+		SHOP(a_change_whose_answer_is_lost_is_found_and_not_made_twice),
+		SHOP(an_agent_that_starts_again_in_the_middle_of_a_call_changes_nothing_twice),
+		SHOP(what_goes_beyond_the_policy_is_denied_before_anything_changes),
+		SHOP(a_volume_that_optimizes_for_hours_does_not_hold_the_warehouse),
+		SHOP(a_fifth_change_of_a_day_fails_with_a_sentence_and_a_day_later_it_is_made),
+		SHOP(a_smaller_volume_is_refused_and_nothing_is_asked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
