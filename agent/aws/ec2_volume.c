@@ -92,12 +92,12 @@ static int read_modification(const struct xml_node *n, struct arena *m, struct e
 	return read_u32(n, "progress", &v->percent, e);
 }
 
-/* Two changes of one volume began at two times. */
+/* Two changes of one volume began at two times, or, where those are whole seconds (moto), lead to two forms. */
 static bool are_two(const void *a, const void *b)
 {
 	const struct ec2_modification *x = a, *y = b;
 
-	return !str_eq(x->start, y->start);
+	return !str_eq(x->start, y->start) || x->size_gib != y->size_gib || x->iops != y->iops || x->throughput != y->throughput;
 }
 
 int ec2_read_modifications(const struct xml_node *root, struct arena *m, struct ec2_modifications *ret, struct err *e)

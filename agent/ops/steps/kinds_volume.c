@@ -1,6 +1,4 @@
 /* kinds_volume.c - volumes, and the step kinds that change them where they stand. */
-#include <string.h>
-
 #include "agent/aws/read.h"
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
@@ -135,7 +133,7 @@ const struct step_kind kind_modify_volume = {
 
 /* ---- wait-modified ----
  *
- * From `optimizing` on a volume has its size and is as fast as one of the two; EC2 takes the next change of it when it is completed,
+ * From `optimizing` on a volume has its size and is as fast as one of the two; EC2 takes the next change when it is completed,
  * and a terabyte may take it many hours to get there. So completed is waited for as long as a command may take, and then a volume
  * that optimizes is good, and said to. */
 
@@ -146,16 +144,6 @@ struct changes {
 	struct buf seen; /* of those that are not completed */
 	char failed[256];
 };
-
-static const struct ec2_modification *newest_of(const struct ec2_modifications *all, const char *volume)
-{
-	const struct ec2_modification *m = NULL;
-
-	for (size_t i = 0; i < all->n; i++)
-		if (str_eq(all->v[i].volume, volume) && (m == NULL || strcmp(all->v[i].start, m->start) > 0))
-			m = &all->v[i];
-	return m;
-}
 
 /* Is it the change that is waited for? EC2 shows an older one until it shows the newest. */
 static bool is_it(const struct ec2_modification *m, const json_t *to)
@@ -241,7 +229,7 @@ static enum step_verdict modified_judge(const struct step_ctx *x, const struct a
 		for (size_t i = 0; i < json_array_size(ids); i++) {
 			const char *id = json_string_value(json_array_get(ids, i));
 
-			see_one(newest_of(&list, id), id, json_object_get(to, id), &s);
+			see_one(volumes_newest(&list, id), id, json_object_get(to, id), &s);
 		}
 		v = changed(x, &s, e);
 	}

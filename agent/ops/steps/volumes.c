@@ -40,15 +40,19 @@ const struct ec2_volume *volumes_at(const struct inventory *inv, const char *ins
 }
 
 /* Times of AWS are ISO 8601 in UTC, so their text sorts as they do. */
-const struct ec2_modification *volumes_change(const struct inventory *inv, const char *id)
+const struct ec2_modification *volumes_newest(const struct ec2_modifications *all, const char *id)
 {
-	const struct ec2_modifications *all = &volumes_in(inv)->modifications;
-	const struct ec2_modification *newest = NULL;
+	const struct ec2_modification *m = NULL;
 
 	for (size_t i = 0; i < all->n; i++)
-		if (str_eq(all->v[i].volume, id) && (newest == NULL || strcmp(all->v[i].start, newest->start) > 0))
-			newest = &all->v[i];
-	return newest;
+		if (str_eq(all->v[i].volume, id) && (m == NULL || strcmp(all->v[i].start, m->start) >= 0))
+			m = &all->v[i];
+	return m;
+}
+
+const struct ec2_modification *volumes_change(const struct inventory *inv, const char *id)
+{
+	return volumes_newest(&volumes_in(inv)->modifications, id);
 }
 
 bool volumes_is_changing(const struct ec2_modification *m)

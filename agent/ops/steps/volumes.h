@@ -23,7 +23,8 @@ struct volumes_form volumes_form(const struct inventory *inv, const struct ec2_v
 #define VOLUMES_THROUGHPUT 125
 /* Does it differ in what EC2 tells of it? */
 bool volumes_differ(const struct volumes_form *have, const struct volumes_form *want);
-/* Its newest change, or NULL: it has none that EC2 shows. */
+/* Its newest change, or NULL: it has none that EC2 shows. Of two of one moment it is the one that is shown later. */
+const struct ec2_modification *volumes_newest(const struct ec2_modifications *all, const char *id);
 const struct ec2_modification *volumes_change(const struct inventory *inv, const char *id);
 bool volumes_is_changing(const struct ec2_modification *m); /* EC2 takes no other one yet; of NULL false */
 

@@ -69,13 +69,15 @@ static void each_change_of_a_volume_that_ec2_shows_is_a_row(void **state)
 		  "<item><volumeId>vol-1</volumeId><modificationState>optimizing</modificationState><targetSize>300</targetSize>"
 		  "<targetIops>6000</targetIops><targetThroughput>250</targetThroughput><targetVolumeType>gp3</targetVolumeType>"
 		  "<startTime>2026-11-30T01:00:00.000Z</startTime><progress>37</progress><statusMessage>x</statusMessage></item>"
+		  "<item><volumeId>vol-1</volumeId><modificationState>completed</modificationState><targetSize>201</targetSize>"
+		  "<startTime>2026-11-30T00:00:00.000Z</startTime></item>"
 		  "</volumeModificationSet></R>");
 	struct ec2_modifications all = { 0 };
 
 	(void)state;
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(ec2_read_modifications(p.root, p.arena, &all, NULL), 0);
-	assert_int_equal(all.n, 2);
+	assert_int_equal(all.n, 3);
 	assert_int_equal(all.v[0].size_gib, 200);
 	assert_int_equal(all.v[0].iops, 0);
 	assert_string_equal(all.v[1].state, "optimizing");
