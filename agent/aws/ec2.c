@@ -78,7 +78,7 @@ static void add_volume(struct request *req, size_t i, const struct ec2_volume_ar
 	request_add(req, "true", "BlockDeviceMapping.%zu.Ebs.Encrypted", i);
 	if (v->kms_key_id != NULL)
 		request_add(req, v->kms_key_id, "BlockDeviceMapping.%zu.Ebs.KmsKeyId", i);
-	request_add(req, "true", "BlockDeviceMapping.%zu.Ebs.DeleteOnTermination", i);
+	request_add(req, v->keep ? "false" : "true", "BlockDeviceMapping.%zu.Ebs.DeleteOnTermination", i);
 }
 
 /* Subnet and groups stand on the network interface: only there can a public address be refused. */
@@ -154,11 +154,9 @@ static const struct xml_node *groups_of(const struct xml_node *n)
 	return read_count(set, "item") > 0 ? set : xml_find(n, "networkInterfaceSet/item/groupSet");
 }
 
-/* A volume that AWS does not say is kept counts as deleted with its instance. */
-static bool goes_with_node(const struct xml_node *v, const char *root)
+static bool is_data_volume(const struct xml_node *v, const char *root)
 {
-	return *xml_get(v, "ebs/volumeId") != '\0' && !str_eq(xml_get(v, "ebs/deleteOnTermination"), "false") &&
-	       (*root == '\0' || !str_eq(xml_get(v, "deviceName"), root));
+	return *xml_get(v, "ebs/volumeId") != '\0' && (*root == '\0' || !str_eq(xml_get(v, "deviceName"), root));
 }
 
 static int read_data_volumes(const struct xml_node *n, struct arena *m, struct ec2_instance *i, struct err *e)
@@ -167,9 +165,16 @@ static int read_data_volumes(const struct xml_node *n, struct arena *m, struct e
 	const char *root = xml_get(n, "rootDeviceName");
 
 	i->data_volume_ids = arena_alloc(m, (read_count(list, "item") + 1) * sizeof(*i->data_volume_ids));
-	while ((v = xml_next(list, v, "item")) != NULL)
-		if (goes_with_node(v, root))
-			TRY(read_text(m, v, "ebs/volumeId", READ_ID, &i->data_volume_ids[i->data_volumes++], e));
+	i->kept_volume_ids = arena_alloc(m, (read_count(list, "item") + 1) * sizeof(*i->kept_volume_ids));
+	while ((v = xml_next(list, v, "item")) != NULL) {
+		/* One that AWS does not say is kept counts as deleted with its instance. */
+		bool is_kept = str_eq(xml_get(v, "ebs/deleteOnTermination"), "false");
+
+		if (is_data_volume(v, root))
+			TRY(read_text(m, v, "ebs/volumeId", READ_ID,
+				      is_kept ? &i->kept_volume_ids[i->kept_volumes++] : &i->data_volume_ids[i->data_volumes++],
+				      e));
+	}
 	return 0;
 }
 

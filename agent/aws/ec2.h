@@ -40,8 +40,9 @@ const char *ec2_next_token(const struct xml_node *root);                        
 
 /* ---- instances ---- */
 struct ec2_volume_arg {
-	const char *device, *type, *kms_key_id; /* kms_key_id NULL: the default key; always encrypted, deleted with its node */
+	const char *device, *type, *kms_key_id; /* kms_key_id NULL: the default key; always encrypted */
 	uint32_t size_gib, iops, throughput;    /* 0: AWS default */
+	bool keep;                              /* else it is deleted with its node */
 };
 
 struct ec2_run_args {
@@ -67,8 +68,9 @@ struct ec2_instance {
 	const char *profile_arn;          /* "": none */
 	const char **group_ids;
 	size_t group_ids_n;
-	const char **data_volume_ids;
+	const char **data_volume_ids, **kept_volume_ids;
 	uint32_t data_volumes; /* volumes beside the root that are deleted with it; while it is pending not all are told yet */
+	uint32_t kept_volumes; /* and those that it leaves */
 	struct ec2_tags tags;
 };
 

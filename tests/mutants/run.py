@@ -19,6 +19,7 @@ import iam
 import kinds
 import network
 import plans
+import volumes
 
 ROOT = pathlib.Path("build/mutants")
 MUTANTS = [
@@ -29,6 +30,7 @@ MUTANTS = [
     *iam.MUTANTS,
     *kinds.MUTANTS,
     *network.MUTANTS,
+    *volumes.MUTANTS,
 ]
 
 

@@ -47,6 +47,7 @@ static struct fault {
 	{ TALLY_WANT_GROUPS,        true,   6, 1000, false },
 	{ TALLY_WANT_FULL,          true,  40, 1000, false },
 	{ TALLY_WANT_GROWN,         true,   2, 1000, false },
+	{ TALLY_WANT_KEPT,          true,   4, 1000, false },
 	{ TALLY_WANT_MOVED,         true,   4, 1000, false },
 	{ TALLY_WANT_LAUNCH,        true,   6, 1000, false },
 	{ TALLY_WANT_PAUSED,        true,   4, 1000, false },

@@ -96,6 +96,7 @@
 	X(WANT_GROUPS,       "command: nodes in two groups")        \
 	X(WANT_FULL,         "command: a group of as many rules as there may be") \
 	X(WANT_GROWN,        "command: volumes that are to be larger") \
+	X(WANT_KEPT,         "command: volumes that outlive their nodes") \
 	X(WANT_MOVED,        "command: a listener that leads elsewhere") \
 	X(WANT_LAUNCH,       "command: nodes that are to be of another launch") \
 	X(WANT_PAUSED,       "command: a cluster paused, or running again") \

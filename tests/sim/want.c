@@ -60,6 +60,7 @@ void want_random(struct want *w, struct odds *o, const char *warehouse)
 		if (is_dealt(o, TALLY_WANT_PROFILE))
 			w->clusters[c].profile = w->clusters[c].data = 1;
 		w->clusters[c].both = w->groups[1].on && is_dealt(o, TALLY_WANT_GROUPS);
+		w->clusters[c].kept = is_dealt(o, TALLY_WANT_KEPT);
 	}
 	if (is_dealt(o, TALLY_WANT_FULL))
 		fill_up(w);

@@ -28,6 +28,7 @@ struct want {
 		bool on, atomic, paused;
 		unsigned nodes, group;
 		bool both;                           /* in both groups */
+		bool kept;                           /* its data volumes outlive its nodes */
 		unsigned type, image, data, profile; /* which of the lists of want.c; 0 of data and profile: none */
 		unsigned subnet, size; /* size: of the data volume, of the list of want.c; it never shrinks */
 		bool spread, others;   /* over two subnets; of either type */

@@ -87,8 +87,9 @@ bool want_is_high(const struct want *from, const struct want *to)
 	bool had = false, stays = false;
 
 	for (unsigned c = 0; c < WANT_CLUSTERS; c++)
-		if (want_nodes(from, want_cluster_names[c]) > want_nodes(to, want_cluster_names[c]))
-			return true; /* every node has a data volume */
+		if (want_nodes(from, want_cluster_names[c]) > want_nodes(to, want_cluster_names[c]) &&
+		    (!from->clusters[c].kept || want_nodes(to, want_cluster_names[c]) == 0))
+			return true; /* every node has a data volume, and most go with it */
 	for (unsigned t = 0; t < WANT_TGS; t++) {
 		bool is = from->lb && !from->gone && from->listeners[t];
 
@@ -225,6 +226,8 @@ static const char *volume_differs(const struct want *w, unsigned c, const struct
 		if (a->volumes[v]->node != i || a->volumes[v]->is_root)
 			continue;
 		size = aws_volume_form(a, a->volumes[v]).size_gib;
+		if (a->volumes[v]->is_kept != w->clusters[c].kept)
+			return say("%s %s kept", a->volumes[v]->t.id, a->volumes[v]->is_kept ? "is" : "is not");
 		return size == want_sizes[w->clusters[c].size]
 			   ? NULL
 			   : say("%s has %u GiB of %u", a->volumes[v]->t.id, size, want_sizes[w->clusters[c].size]);

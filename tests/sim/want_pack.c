@@ -72,6 +72,7 @@ static void fill_clusters(const struct want *w, struct parts *p)
 		v->device = (char *)"/dev/sdf";
 		v->type = (char *)"gp3";
 		v->size_gib = want_sizes[w->clusters[c].size];
+		v->keep = w->clusters[c].kept;
 		m->name = (char *)want_cluster_names[c];
 		m->nodes = w->clusters[c].nodes;
 		m->atomic = w->clusters[c].atomic;

@@ -147,6 +147,7 @@ int planner_apply(const struct planner_args *a, const spec_t *spec, struct plans
 	/* This comes at the end, because the first refusal is the one that is told: "no room now" is news only where nothing else
 	 * is wrong. */
 	planner_check_places(&p);
+	planner_preserve_volumes(&p);
 	return finish(&p, ret, e);
 }
 
@@ -166,6 +167,7 @@ int planner_delete(const struct planner_args *a, const char *warehouse, struct p
 	/* Without a spec every cluster is one that nobody wants. */
 	planner_plan_lost_clusters(&p, STAGE_BASE);
 	planner_plan_rest(&p, "base", STAGE_CLUSTERS);
+	planner_preserve_volumes(&p);
 	for (size_t i = 0; i < a->inv->vpcs.n; i++)
 		/* What a delete leaves alone is told: the VPC was there before us, and stays. */
 		if (holds_group(a->inv, a->inv->vpcs.v[i].id))

@@ -365,6 +365,7 @@ static void plan_remove(struct planning *p, const struct planner_nodes *have)
 	/* "of": how many there are now. The share that may end at once is of these (rates.ended_at_once). */
 	args = json_pack("{s:O, s:I}", "instances", ids, "of", (json_int_t)have->n);
 	add_losses(p, args, have);
+	planner_add_kept(p, args, have->v + have->keep, have->n - have->keep);
 	plan_add(p->b, &kind_terminate, args, "terminate");
 	plan_title(p->b, "terminate nodes of %s", have->cluster);
 	plan_add(p->b, &kind_wait_terminated, json_pack("{s:O}", "instances", ids), "gone");

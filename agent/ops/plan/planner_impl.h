@@ -69,6 +69,9 @@ void planner_check_lb(struct planning *p, const lb_t *want, const struct balance
 enum planner_disks { DISKS_UNTOLD, DISKS_SAME, DISKS_OTHER }; /* devices and keys, as the tag of the node tells them */
 void planner_check_volumes(struct planning *p, const cluster_t *c, const struct ec2_instance *i, bool as_launched,
 			   enum planner_disks disks);
+size_t planner_goes_with_node(const cluster_t *c); /* how many of its volumes are not kept */
+void planner_add_kept(struct planning *p, json_t *args, const struct ec2_instance *const *nodes, size_t n); /* of nodes that end */
+void planner_preserve_volumes(struct planning *p); /* those of the warehouse that no node has */
 void planner_plan_volumes(struct planning *p, const cluster_t *c, const struct ec2_instance *const *nodes, size_t n);
 
 /* planner_place.c: free addresses, and zones */

@@ -21,6 +21,8 @@ json_t *planner_volumes(const cluster_t *c)
 			json_object_set_new(j, "throughput", json_integer(v->throughput));
 		if (*v->kms_key_id != '\0')
 			json_object_set_new(j, "kms_key_id", json_string(v->kms_key_id));
+		if (v->keep)
+			json_object_set_new(j, "keep", json_true());
 		json_array_append_new(list, j);
 	}
 	return list;

@@ -52,7 +52,8 @@ static json_t *disks_part(const cluster_t *c)
 	json_t *by_device = json_object();
 
 	for (size_t i = 0; i < c->n_volumes; i++)
-		json_object_set_new(by_device, c->volumes[i]->device, json_string(c->volumes[i]->kms_key_id));
+		json_object_set_new(by_device, c->volumes[i]->device,
+				    json_sprintf("%s%s", c->volumes[i]->kms_key_id, c->volumes[i]->keep ? " kept" : ""));
 	return by_device;
 }
 
@@ -179,7 +180,7 @@ static void check_undigested(struct planning *p, const cluster_t *c, const struc
 	else if (i->profile_arn != NULL && !str_eq(profile, c->instance_profile))
 		other = "instance_profile";
 	/* Volumes are compared only where the node runs: while a node comes up not all of its volumes are shown. */
-	else if (i->data_volume_ids != NULL && str_eq(i->state, "running") && i->data_volumes != c->n_volumes)
+	else if (i->data_volume_ids != NULL && str_eq(i->state, "running") && i->data_volumes != planner_goes_with_node(c))
 		other = "volumes";
 	if (other != NULL)
 		planning_refuse(p, ERR_UNSUPPORTED,

@@ -147,6 +147,51 @@ void planner_plan_volumes(struct planning *p, const cluster_t *c, const struct e
 	json_decref(g.to);
 }
 
+/* ---- what stays when its node ends ---- */
+
+size_t planner_goes_with_node(const cluster_t *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_volumes; i++)
+		n += !c->volumes[i]->keep;
+	return n;
+}
+
+void planner_add_kept(struct planning *p, json_t *args, const struct ec2_instance *const *nodes, size_t n)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		for (uint32_t k = 0; k < nodes[i]->kept_volumes; k++) {
+			json_array_append_new(ids, json_string(nodes[i]->kept_volume_ids[k]));
+			plan_preserve(p->b, resource_volume.kind, nodes[i]->kept_volume_ids[k]);
+		}
+	if (json_array_size(ids) > 0)
+		json_object_set(args, "keeps", ids);
+	json_decref(ids);
+}
+
+/* Nothing has it, or a node that has ended and leaves it. */
+static bool is_left(const struct planning *p, const struct ec2_volume *v)
+{
+	const struct ec2_instance *node = inventory_instance_in(&p->inv->instances, v->instance);
+
+	if (*v->instance == '\0')
+		return str_eq(v->state, "available");
+	return v->is_kept && (node == NULL || !inventory_is_alive(node));
+}
+
+/* A volume that nothing has costs money and holds data: it is told for as long as it is there. Nobody here deletes it. */
+void planner_preserve_volumes(struct planning *p)
+{
+	const struct ec2_volumes *all = &volumes_in(p->inv)->all;
+
+	for (size_t i = 0; i < all->n; i++)
+		if (planning_is_of_warehouse(p, &all->v[i].tags) && is_left(p, &all->v[i]))
+			plan_preserve(p->b, resource_volume.kind, all->v[i].id);
+}
+
 /* ---- what cannot be changed ---- */
 
 /* EC2 tells the key's ARN where a spec may name it by its id. An alias tells nothing. */
@@ -158,16 +203,24 @@ static bool is_key(const struct ec2_volume *v, const char *wanted)
 	       (slash != NULL && str_eq(slash + 1, wanted));
 }
 
+static bool keeps(const struct ec2_instance *i, const char *id)
+{
+	for (uint32_t k = 0; k < i->kept_volumes; k++)
+		if (str_eq(i->kept_volume_ids[k], id))
+			return true;
+	return false;
+}
+
 /* Of a node of which no digest tells the devices and keys that it was launched with: what EC2 shows. */
 static bool has_devices(const struct planning *p, const cluster_t *c, const struct ec2_instance *i)
 {
 	for (size_t k = 0; k < c->n_volumes; k++) {
 		const struct ec2_volume *v = volumes_at(p->inv, i->id, c->volumes[k]->device);
 
-		if (v == NULL || !is_key(v, c->volumes[k]->kms_key_id))
+		if (v == NULL || !is_key(v, c->volumes[k]->kms_key_id) || keeps(i, v->id) != (c->volumes[k]->keep != 0))
 			return false;
 	}
-	return i->data_volumes == c->n_volumes;
+	return i->data_volumes == planner_goes_with_node(c);
 }
 
 /* What is known of a node's volumes: `as_launched`, that it was launched with all that the spec says of them; `same_disks`, that

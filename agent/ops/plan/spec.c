@@ -208,6 +208,18 @@ static int check_devices(volume_t *const *v, size_t n, struct err *e)
 	return 0;
 }
 
+/* A volume that its node has left tells no device: with one of them there is nothing to mix up. */
+static int check_kept(const cluster_t *c, struct err *e)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_volumes; i++)
+		if (c->volumes[i]->keep && n++ > 0)
+			return err_set(e, ERR_INVALID,
+				       "volumes[%zu]: keep: one volume of a cluster may be kept, and one before it is", i);
+	return 0;
+}
+
 static int check_volumes(const cluster_t *c, struct err *e)
 {
 	TRY(count(c->n_volumes, 0, 8, "volumes", e));
@@ -217,6 +229,7 @@ static int check_volumes(const cluster_t *c, struct err *e)
 		if (rc != 0)
 			return err_wrap(e, rc, "volumes[%zu]", i);
 	}
+	TRY(check_kept(c, e));
 	return check_devices(c->volumes, c->n_volumes, e);
 }
 

@@ -67,6 +67,7 @@ static void volumes_of(const json_t *args, struct ec2_volume_arg **ret, size_t *
 			.size_gib = (uint32_t)json_int_or(j, "size_gib", 0),
 			.iops = (uint32_t)json_int_or(j, "iops", 0),
 			.throughput = (uint32_t)json_int_or(j, "throughput", 0),
+			.keep = json_is_true(json_object_get(j, "keep")),
 		};
 	}
 	*ret = v;
@@ -389,6 +390,8 @@ static void print_volume(const json_t *v, struct buf *to)
 		buf_addf(to, " %lld MiB/s", throughput);
 	if (key != NULL)
 		buf_addf(to, " under %s", key);
+	if (json_is_true(json_object_get(v, "keep")))
+		buf_adds(to, ", which stays when its node ends");
 }
 
 static void launch_print(const json_t *args, struct buf *to)

@@ -427,6 +427,10 @@ static void terminate_print(const json_t *args, struct buf *to)
 	instances_print(args, to);
 	if (volumes > 0)
 		buf_addf(to, ", with %lld data volume%s", volumes, volumes > 1 ? "s" : "");
+	if (json_object_get(args, "keeps") != NULL) {
+		buf_adds(to, ", keeps ");
+		arg_print_strs(args, "keeps", to);
+	}
 	if (json_is_true(json_object_get(args, "disks")))
 		buf_adds(to, ", with disks of their host");
 	if (json_is_true(json_object_get(args, "unseen_volumes")))

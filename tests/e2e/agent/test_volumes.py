@@ -102,3 +102,18 @@ def test_a_fifth_change_of_a_day_is_refused_where_ec2_shows_four(warehouse):
     assert result["state"] == "FAILED"
     assert "was changed 4 times within 24 hours, and EC2 takes no more; another change is possible from " in str(result)
     assert warehouse.calls(command) == []
+
+
+def test_a_kept_volume_outlives_its_node_and_the_warehouse(stage, warehouse):
+    kept = {"volumes": [disk(100)["volumes"][0] | {"keep": True}]}
+    assert warehouse.result(warehouse.apply(nodes=2, cluster=kept))["state"] == "SUCCEEDED"
+    volumes = {v["VolumeId"] for v in data_volumes(stage, warehouse)}
+    plan = warehouse.result(warehouse.apply("--mode", "plan", nodes=1, cluster=kept))["result"]["plan_text"]
+    assert ", keeps vol-" in plan and "HIGH RISK" not in plan
+    result = warehouse.result(warehouse.apply(nodes=1, cluster=kept))
+    assert result["state"] == "SUCCEEDED", "nothing is lost, so one key is enough"
+    result = warehouse.result(warehouse.delete(*warehouse.both_keys()))
+    assert result["state"] == "SUCCEEDED"
+    assert volumes <= {r["id"] for r in result["result"]["preserved"]}
+    left = stage.reader("ec2").describe_volumes(VolumeIds=sorted(volumes))["Volumes"]
+    assert {v["State"] for v in left} == {"available"}

@@ -20,7 +20,8 @@ static void a_launch_asks_for_imdsv2_encryption_and_no_public_address(void **sta
 		  .size_gib = 100,
 		  .iops = 4000,
 		  .throughput = 250,
-		  .kms_key_id = "arn:aws:kms:us-east-1:1:key/k" },
+		  .kms_key_id = "arn:aws:kms:us-east-1:1:key/k",
+		  .keep = true },
 	};
 	static const char *const groups[] = { "sg-1", "sg-2" };
 	const struct ec2_run_args a = { .client_token = "tok",
@@ -55,7 +56,7 @@ static void a_launch_asks_for_imdsv2_encryption_and_no_public_address(void **sta
 		     "BlockDeviceMapping.2.DeviceName=%2Fdev%2Fsdf", "BlockDeviceMapping.2.Ebs.VolumeSize=20",
 		     "BlockDeviceMapping.2.Ebs.VolumeType=gp3", "BlockDeviceMapping.2.Ebs.Encrypted=true",
 		     "BlockDeviceMapping.2.Ebs.DeleteOnTermination=true", "BlockDeviceMapping.3.Ebs.Iops=4000",
-		     "BlockDeviceMapping.3.Ebs.Throughput=250",
+		     "BlockDeviceMapping.3.Ebs.Throughput=250", "BlockDeviceMapping.3.Ebs.DeleteOnTermination=false",
 		     "BlockDeviceMapping.3.Ebs.KmsKeyId=arn%3Aaws%3Akms%3Aus-east-1%3A1%3Akey%2Fk",
 		     "TagSpecification.1.ResourceType=instance", "TagSpecification.2.ResourceType=volume",
 		     "TagSpecification.3.ResourceType=network-interface", "TagSpecification.3.Tag.2.Key=reeve%3Ainstallation",
@@ -174,6 +175,8 @@ static void add_large_instance(struct buf *b, unsigned n)
 	buf_adds(b, "</item></instancesSet></item>");
 }
 
+static uint32_t kept_volumes; /* of the node that was asked about last */
+
 static uint32_t data_volumes_of(const char *root, const char *mapping)
 {
 	CLEANUP(buf_close) struct buf b = BUF_MAX(4096);
@@ -189,6 +192,7 @@ static uint32_t data_volumes_of(const char *root, const char *mapping)
 	assert_int_equal(xml_parse(b.data, b.len, &x, NULL), 0);
 	assert_int_equal(ec2_read_instances(xml_root(x), m, &list, NULL), 0);
 	n = list.v[0].data_volumes;
+	kept_volumes = list.v[0].kept_volumes;
 	xml_close(&x);
 	arena_free(m);
 	return n;
@@ -206,7 +210,8 @@ static void the_data_volumes_of_a_node_are_those_beside_its_root_that_go_with_it
 	assert_int_equal(data_volumes_of(ROOT, VOLUME("/dev/xvda", "true")), 0);
 	assert_int_equal(data_volumes_of(ROOT, VOLUME("/dev/xvda", "true") VOLUME("/dev/sdf", "true")), 1);
 	assert_int_equal(data_volumes_of(ROOT, VOLUME("/dev/sdf", "true") VOLUME("/dev/sdg", "true")), 2);
-	assert_int_equal(data_volumes_of(ROOT, VOLUME("/dev/sdf", "false")), 0);
+	assert_int_equal(data_volumes_of(ROOT, VOLUME("/dev/xvda", "false") VOLUME("/dev/sdf", "false")), 0);
+	assert_int_equal(kept_volumes, 1);
 	assert_int_equal(data_volumes_of(ROOT, VOLUME("/dev/sdf", "")), 1);
 	assert_int_equal(data_volumes_of("", VOLUME("/dev/xvda", "true")), 1);
 	assert_int_equal(data_volumes_of(ROOT, "<item><deviceName>eph</deviceName></item>"), 0);

@@ -175,6 +175,48 @@ static void a_smaller_volume_is_refused_and_nothing_is_asked(void **state)
 	assert_int_equal(shop_count(s, "ModifyVolume"), 0);
 }
 
+static const struct aws_volume *kept_of(const struct shop *s, size_t instance)
+{
+	for (size_t i = 0; i < s->sim->volumes_n; i++)
+		if (s->sim->volumes[i]->node == s->sim->instances[instance] && s->sim->volumes[i]->is_kept)
+			return s->sim->volumes[i];
+	fail_msg("it has no kept volume");
+	return NULL;
+}
+
+static bool is_preserved(const Reeve__Control__V1__Status *st, const char *id)
+{
+	for (size_t i = 0; i < st->n_preserved; i++)
+		if (str_eq(st->preserved[i]->id, id))
+			return true;
+	return false;
+}
+
+/* One key is enough where nothing is lost; a cluster without nodes needs two all the same. */
+static void kept_volumes_outlive_their_nodes_and_the_warehouse(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command fewer, drop;
+
+	s->k.volume.keep = 1;
+	up(s);
+	s->k.cluster.nodes = 1;
+	assert_int_equal(grow(s, 2, 100, &fewer, NULL), DONE);
+	assert_int_equal(shop_alive(s), 1);
+	assert_true(is_preserved(shop_status(s, &fewer, m), kept_of(s, 1)->t.id));
+	assert_int_equal(shop_status(s, &fewer, m)->n_deleted, 1);
+	shop_delete(&drop, 3);
+	shop_head(s);
+	shop_send(s, &drop, true);
+	assert_int_equal(shop_ends(s, &drop, NULL), DONE);
+	for (size_t i = 0; i < 2; i++) {
+		assert_true(is_preserved(shop_status(s, &drop, m), kept_of(s, i)->t.id));
+		assert_true(aws_volume_is_there(s->sim, kept_of(s, i)));
+	}
+	arena_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +227,7 @@ int main(void)
 		SHOP(a_volume_that_optimizes_for_hours_does_not_hold_the_warehouse),
 		SHOP(a_fifth_change_of_a_day_fails_with_a_sentence_and_a_day_later_it_is_made),
 		SHOP(a_smaller_volume_is_refused_and_nothing_is_asked),
+		SHOP(kept_volumes_outlive_their_nodes_and_the_warehouse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,6 +151,7 @@ SET(volume_type, k->volume.type = (char *)"io2")
 SET(volume_iops, k->volume.iops = 4000)
 SET(volume_throughput, k->volume.throughput = 200)
 SET(volume_key, k->volume.kms_key_id = (char *)"k-1")
+SET(volume_keep, k->volume.keep = 1)
 SET(profile, k->cluster.instance_profile = (char *)"node")
 SET(user_data, k->cluster.user_data = ((ProtobufCBinaryData){ 3, (uint8_t *)"abc" }))
 SET(atomic, k->cluster.atomic = 1)
@@ -204,6 +205,7 @@ static const struct {
 	{ "clusters.volumes.iops", set_volume_iops, "cluster-be/modify-vol-1" },
 	{ "clusters.volumes.throughput", set_volume_throughput, "cluster-be/modified" },
 	{ "clusters.volumes.kms_key_id", set_volume_key, "volumes is not what i-1 was launched with; of the volumes" },
+	{ "clusters.volumes.keep", set_volume_keep, "volumes is not what i-1 was launched with; of the volumes" },
 	{ "clusters.instance_profile", set_profile, "instance_profile is not what i-1 was launched with" },
 	{ "clusters.user_data", set_user_data, "user_data is not what i-1 was launched with" },
 	{ "clusters.atomic", set_atomic, "" }, /* of launches alone */

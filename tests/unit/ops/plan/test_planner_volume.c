@@ -236,6 +236,69 @@ static void a_node_of_an_older_version_is_compared_by_what_ec2_shows(void **stat
 	}
 }
 
+/* ---- kept ---- */
+
+/* Preserved volumes, "vol-1 vol-2 ". */
+static const char *preserved(const struct plans *p)
+{
+	static char text[256];
+	const json_t *list = json_object_get(p->json, "preserved");
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (str_eq(json_string_value(json_array_get(json_array_get(list, i), 0)), "volume"))
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s ",
+						 json_string_value(json_array_get(json_array_get(list, i), 1)));
+	return text;
+}
+
+static void a_node_that_ends_leaves_its_kept_volume_and_that_is_no_loss(void **state)
+{
+	static const char *kept[] = { "vol-1", "vol-2" };
+	struct board *d = *state;
+	CLEANUP(buf_close) struct buf text = BUF_MAX(1u << 16);
+	struct plans *p;
+
+	d->k.volume.keep = 1;
+	board_add_node(d, "i-2", "be", "running");
+	for (unsigned i = 0; i < 2; i++) {
+		json_t *launch = planner_launch_tag(&d->k.cluster);
+
+		d->inv->instances.v[i].data_volumes = 0;
+		d->inv->instances.v[i].kept_volume_ids = &kept[i];
+		d->inv->instances.v[i].kept_volumes = 1;
+		d->inv->instances.v[i].tags.v[4] =
+		    (struct ec2_tag){ "reeve:launch", arena_str(d->inv->arena, json_string_value(launch)) };
+		json_decref(launch);
+	}
+	p = board_apply(d);
+	plans_print(p, &text);
+	assert_non_null(strstr(buf_str(&text), "ec2:TerminateInstances  i-2, keeps vol-2\n"));
+	assert_null(plans_high(p, NULL));
+	assert_string_equal(preserved(p), "vol-2 ");
+	plans_free(p);
+}
+
+static void what_no_node_has_is_told_and_left_alone(void **state)
+{
+	struct board *d = *state;
+	struct plans *p;
+
+	board_add_volume(d, "vol-2", "", "", 100);
+	board_add_volume(d, "vol-3", "", "", 100)->state = "deleting";
+	board_add_volume(d, "vol-4", "i-9", "/dev/sdf", 100)->is_kept = true; /* of a node that is over */
+	board_add_volume(d, "vol-5", "i-9", "/dev/sdg", 100);                 /* goes with it */
+	board_add_volume(d, "vol-6", "", "", 100)->tags.v[2] = (struct ec2_tag){ "reeve:warehouse", "wh-2" };
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "");
+	assert_string_equal(preserved(p), "vol-2 vol-4 ");
+	plans_free(p);
+	assert_int_equal(planner_delete(&d->a, "wh-1", &p, NULL), 0);
+	assert_string_equal(preserved(p), "vol-2 vol-4 ");
+	plans_free(p);
+}
+
 static void too_many_changes_at_once_are_told_before_the_plan_is_full(void **state)
 {
 	struct board *d = *state;
@@ -270,6 +333,8 @@ int main(void)
 		STANDING_TEST(a_node_that_comes_up_is_taken_as_it_was_launched_or_waited_for),
 		STANDING_TEST(a_volume_that_is_not_shown_cannot_be_changed),
 		STANDING_TEST(a_node_of_an_older_version_is_compared_by_what_ec2_shows),
+		STANDING_TEST(a_node_that_ends_leaves_its_kept_volume_and_that_is_no_loss),
+		STANDING_TEST(what_no_node_has_is_told_and_left_alone),
 		STANDING_TEST(too_many_changes_at_once_are_told_before_the_plan_is_full),
 	};
 

@@ -148,6 +148,26 @@ static void every_wrong_one_is_refused_with_its_place(void **state)
 	}
 }
 
+static void one_volume_of_a_cluster_may_be_kept(void **state)
+{
+	struct specs k;
+	Reeve__Control__V1__DataVolume more;
+	struct err e = { 0 };
+
+	(void)state;
+	specs_good(&k);
+	more = k.volume;
+	more.device = (char *)"/dev/sdg";
+	k.volumes[1] = &more;
+	k.cluster.n_volumes = 2;
+	more.keep = 1;
+	assert_int_equal(spec_check(&k.s, &e), 0);
+	k.volume.keep = 1;
+	assert_int_equal(spec_check(&k.s, &e), -ERR_INVALID);
+	assert_string_equal(err_text(&e),
+			    "clusters[0]: volumes[1]: keep: one volume of a cluster may be kept, and one before it is");
+}
+
 /* Two rules are one to EC2 whatever their spelling, and then have one description. */
 static void a_rule_is_described_once_however_it_is_spelled(void **state)
 {
@@ -277,6 +297,7 @@ int main(void)
 		cmocka_unit_test(a_good_one_passes),
 		cmocka_unit_test(a_target_group_is_behind_one_balancer),
 		cmocka_unit_test(every_wrong_one_is_refused_with_its_place),
+		cmocka_unit_test(one_volume_of_a_cluster_may_be_kept),
 		cmocka_unit_test(icmp_goes_with_the_family_of_its_block),
 		cmocka_unit_test(a_rule_is_described_once_however_it_is_spelled),
 		cmocka_unit_test(names_that_differ_in_one_character_make_two),
