@@ -41,12 +41,16 @@ static json_t *form_json(const struct volumes_form *f)
 	return j;
 }
 
-static void await(struct growth *g, const struct ec2_volume *v, const volume_t *want, bool grows)
+/* before: the change that EC2 showed when this one was planned; NULL: none, or it is that one that is waited for. */
+static void await(struct growth *g, const struct ec2_volume *v, const volume_t *want, const struct ec2_modification *before,
+		  bool grows)
 {
 	struct volumes_form spec = { want->type, want->size_gib, want->iops, want->throughput };
 
 	json_array_append_new(g->ids, json_string(v->id));
 	json_object_set_new(g->to, v->id, form_json(&spec));
+	if (before != NULL)
+		json_object_set_new(json_object_get(g->to, v->id), "before", json_string(before->start));
 	g->grows = g->grows || grows;
 }
 
@@ -66,7 +70,7 @@ static void plan_change(struct planning *p, struct growth *g, const struct ec2_v
 	json_object_set_new(args, "from", form_json(have));
 	plan_add(p->b, &kind_modify_volume, args, "modify-%s", v->id);
 	plan_title(p->b, "change %s of %s", want->device, v->instance);
-	await(g, v, want, want->size_gib > have->size_gib);
+	await(g, v, want, volumes_change(p->inv, v->id), want->size_gib > have->size_gib);
 }
 
 /* EC2 takes one change after the other, and four in a day: what it would refuse in the middle of a plan is refused before it. */
@@ -106,7 +110,7 @@ static void plan_volume(struct planning *p, struct growth *g, const struct ec2_v
 				g->cluster->name, v->id, v->instance, want->device, have.size_gib, have.size_gib);
 	else if (!volumes_differ(&have, &to)) {
 		if (m != NULL && str_eq(m->state, "modifying"))
-			await(g, v, want, v->size_gib < have.size_gib);
+			await(g, v, want, NULL, v->size_gib < have.size_gib);
 	} else {
 		/* The step stands in the plan all the same: the policy is asked first. */
 		check_rate(p, g->cluster, v);

@@ -1,4 +1,6 @@
 /* kinds_volume.c - volumes, and the step kinds that change them where they stand. */
+#include <string.h>
+
 #include "agent/aws/read.h"
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
@@ -161,6 +163,12 @@ static void add_seen(struct changes *s, const char *volume, const char *state)
 	buf_addf(&s->seen, "%s%s is %s", s->seen.len > 0 ? ", " : "", volume, state);
 }
 
+/* A change of this form that had failed before this one was planned. */
+static bool is_before(const struct ec2_modification *m, const json_t *to)
+{
+	return str_eq(m->state, "failed") && strcmp(m->start, json_str_or(to, "before", "")) <= 0;
+}
+
 /*  the change is not shown yet      modifying
  *  completed                        over
  *  failed                           failed
@@ -170,7 +178,7 @@ static void see_one(const struct ec2_modification *m, const char *volume, const 
 {
 	CLEANUP(mem_close) char *percent = NULL;
 
-	if (!is_it(m, to)) {
+	if (!is_it(m, to) || is_before(m, to)) {
 		s->modifying++;
 		add_seen(s, volume, "not shown as changed yet");
 	} else if (str_eq(m->state, "failed")) {

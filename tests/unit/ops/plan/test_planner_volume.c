@@ -130,6 +130,7 @@ static void a_volume_never_shrinks(void **state)
 static void a_volume_that_will_be_as_wanted_is_waited_for_and_not_changed_again(void **state)
 {
 	struct board *d = *state;
+	struct plans *p;
 
 	d->k.volume.size_gib = 200;
 	add_change(d, "modifying", "2027-01-15T07:00:00.000Z", 200);
@@ -138,6 +139,10 @@ static void a_volume_that_will_be_as_wanted_is_waited_for_and_not_changed_again(
 	assert_string_equal(plan(d), ""); /* its size is there */
 	changes[0].state = "failed";
 	assert_string_equal(plan(d), "cluster-be/modify-vol-1 cluster-be/modified");
+	p = board_apply(d);
+	assert_string_equal(json_str_or(json_object_get(json_object_get(args_of(p, 1), "to"), "vol-1"), "before", ""),
+			    "2027-01-15T07:00:00.000Z");
+	plans_free(p);
 }
 
 static void while_one_change_is_under_way_no_other_is_planned(void **state)

@@ -182,6 +182,21 @@ static void of_two_changes_of_a_volume_the_newest_counts(void **state)
 	kinds_end(&t);
 }
 
+/* EC2 may go on to show it for some seconds after it has taken the next one. */
+static void an_earlier_failure_is_not_this_ones(void **state)
+{
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_wait_modified,
+		    "{\"volumes\":[\"vol-1\"],\"to\":{\"vol-1\":{\"type\":\"gp3\",\"size_gib\":200,\"before\":"
+		    "\"2027-01-15T07:00:00.000Z\"}},\"grows\":true}");
+	assert_int_equal(kinds_answered(&t, ANSWER(ROW("vol-1", "failed", "200"))), STEP_AGAIN);
+	assert_string_equal(err_text(&t.e), "vol-1 is not shown as changed yet");
+	assert_int_equal(kinds_answered(&t, ANSWER(ROW("vol-1", "completed", "200"))), STEP_DONE);
+	kinds_end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +207,7 @@ int main(void)
 		cmocka_unit_test(changes_are_waited_for_until_they_are_completed),
 		cmocka_unit_test(a_volume_that_optimizes_longer_than_a_command_takes_is_good_and_said_to),
 		cmocka_unit_test(of_two_changes_of_a_volume_the_newest_counts),
+		cmocka_unit_test(an_earlier_failure_is_not_this_ones),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
