@@ -140,6 +140,25 @@ static json_t *planned_json(const struct op *op, uint32_t nodes_now)
 	return m;
 }
 
+/* What no node of the warehouse has, or will have: it goes on costing, and holds data. */
+static void tell_volumes(const struct op *op)
+{
+	const json_t *list = json_object_get(op->plans->json, "preserved"), *first = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *pair = json_array_get(list, i);
+
+		if (!str_eq(json_string_value(json_array_get(pair, 0)), "volume"))
+			continue;
+		first = first != NULL ? first : json_array_get(pair, 1);
+		n++;
+	}
+	if (n > 0)
+		log_info("op.volumes.left", "op=%s warehouse=%s n=%zu first=%s next=\"they stay until somebody deletes them\"",
+			 op->f.id_text, op_warehouse(op), n, json_string_value(first));
+}
+
 static enum op_state keep_plan(struct op *op, uint32_t nodes_now)
 {
 	CLEANUP(json_close) json_t *m = planned_json(op, nodes_now);
@@ -147,6 +166,7 @@ static enum op_state keep_plan(struct op *op, uint32_t nodes_now)
 	if (!op->env->has_room_for_plan(op->env->ctx, op, room_of_plan(m, op->plans)))
 		return wait_for_room(op);
 	op_planned_apply(op, m, 0);
+	tell_volumes(op);
 	/* This is as of when the inventory was asked for: a start since then is not in it. */
 	op->starts_seen = op->asked_starts;
 	return OP_RECORDING;

@@ -202,7 +202,10 @@ static void kept_volumes_outlive_their_nodes_and_the_warehouse(void **state)
 	s->k.volume.keep = 1;
 	up(s);
 	s->k.cluster.nodes = 1;
+	shop_listen(s);
 	assert_int_equal(grow(s, 2, 100, &fewer, NULL), DONE);
+	assert_non_null(strstr(buf_str(&s->log), "op.volumes.left op="));
+	assert_non_null(strstr(buf_str(&s->log), " warehouse=wh-1 n=1 first=vol-"));
 	assert_int_equal(shop_alive(s), 1);
 	assert_true(is_preserved(shop_status(s, &fewer, m), kept_of(s, 1)->t.id));
 	assert_int_equal(shop_status(s, &fewer, m)->n_deleted, 1);
