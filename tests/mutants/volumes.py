@@ -40,7 +40,13 @@ MUTANTS = [
         "	if (c->class != AWS_OK)\n",
         STEPS,
     ),
-    Mutant("an older change taken for this one", KINDS, "	if (!is_it(m, to) || is_before(m, to)) {", "	if ((false && !is_it(m, to)) || is_before(m, to)) {", STEPS),
+    Mutant(
+        "an older change taken for this one",
+        KINDS,
+        "	if (!is_it(m, to) || is_before(m, to)) {",
+        "	if ((false && !is_it(m, to)) || is_before(m, to)) {",
+        STEPS,
+    ),
     Mutant("optimizing taken for the end", KINDS, "x->age_ms < OPTIMIZING_MS", "false", STEPS),
     Mutant(
         "a size beyond the policy",

@@ -40,7 +40,7 @@ static const char *plan(struct board *d)
 	struct err e = { 0 };
 	int rc = planner_apply(&d->a, &d->k.s, &p, &e);
 
-	snprintf(text, sizeof(text), "%s", rc != 0 ? err_text(&e) : board_steps(p));
+	snprintf(text, sizeof(text), "%.500s", rc != 0 ? err_text(&e) : board_steps(p));
 	plans_free(p);
 	return text;
 }
