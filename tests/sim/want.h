@@ -30,8 +30,8 @@ struct want {
 		bool both;                           /* in both groups */
 		bool kept;                           /* its data volumes outlive its nodes */
 		unsigned type, image, data, profile; /* which of the lists of want.c; 0 of data and profile: none */
-		unsigned subnet, size; /* size: of the data volume, of the list of want.c; it never shrinks */
-		bool spread, others;   /* over two subnets; of either type */
+		unsigned subnet, size;               /* size: of the data volume, of the list of want.c; it never shrinks */
+		bool spread, others;                 /* over two subnets; of either type */
 	} clusters[WANT_CLUSTERS];
 	struct {
 		bool on;
