@@ -113,6 +113,12 @@ static void modify_print(const json_t *args, struct buf *to)
 		 json_str_or(args, "instance", "?"), b.len > 2 ? buf_str(&b) + 2 : "as it is");
 }
 
+static void modify_changes(const json_t *args, const json_t *left, json_t *pairs)
+{
+	(void)left;
+	step_add_pairs(pairs, &resource_volume, json_object_get(args, "volume"), NULL);
+}
+
 static const struct iam_statement modify_grants[] = {
 	{ IAM_VOLUMES, "Grow", IAM_OWNED, IAM_TEXTS("ec2:ModifyVolume"), IAM_TEXTS(IAM_EC2("volume/*")) },
 	{ 0 },
@@ -129,6 +135,7 @@ const struct step_kind kind_modify_volume = {
 	.ask = modify_ask,
 	.judge = modify_judge,
 	.find = modify_find,
+	.changes = modify_changes,
 	.demand = modify_demand,
 	.print = modify_print,
 };

@@ -47,6 +47,8 @@ static void a_grown_warehouse_has_one_change_a_volume_and_is_then_as_wanted(void
 	assert_int_equal(grow(s, 2, 200, &k, NULL), DONE);
 	assert_grown(s, 200, 1);
 	assert_string_equal(shop_status(s, &k, m)->note, "file system growth unverified");
+	assert_int_equal(shop_status(s, &k, m)->n_modified, 2);
+	assert_string_equal(shop_status(s, &k, m)->modified[0]->kind, "volume");
 	for (size_t i = 0; i < s->sim->volumes_n; i++)
 		if (s->sim->volumes[i]->changes_n > 0)
 			assert_true(world_now_ms(s->d.w) >= s->sim->volumes[i]->changes[0].completed_ms);
