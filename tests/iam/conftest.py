@@ -53,7 +53,7 @@ def spec(aws, generation, nodes, from_port, instance_type="r6i.xlarge"):
         "subnet_id": aws["subnet_ids"][0],
         "security_groups": ["node"],
         "instance_profile": NODE,
-        "volumes": [{"device": "/dev/sdf", "size_gib": 100 * generation, "type": "gp3", "kms_key_id": KEY}],
+        "volumes": [{"device": "/dev/sdf", "size_gib": 100 * min(generation, 2), "type": "gp3", "kms_key_id": KEY}],
     }
     rule = {"protocol": "tcp", "from_port": from_port, "to_port": 9000, "cidr": "10.0.0.0/16"}
     described = {"protocol": "tcp", "from_port": 9100, "to_port": 9100, "cidr": "10.0.0.0/16"}
