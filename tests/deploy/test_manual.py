@@ -78,7 +78,7 @@ def options_in(name):
                 "agent/ops/steps/bound.c",
                 "agent/ops/steps/kinds_elb_balancer.c",
             ],
-            {"warehouse.apply", "warehouse.delete"},
+            set(re.findall(r'\.name = "([a-z.]+)"', (REPO / "agent/ops/verb.c").read_text())),
         ),
     ],
 )

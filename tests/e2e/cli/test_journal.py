@@ -157,7 +157,7 @@ def test_a_closed_pipe_ends_every_command_silently(site, journal, daemon):
         ["journal", "show", "--json"],
         ["journal", "verify"],
         ["--help"],
-        ["iam", "operate"],
+        ["iam", "operate", "launch"],
         ["version"],
     ]
     for command in commands:
