@@ -53,7 +53,7 @@ struct spread planner_spread(const struct planning *p, const cluster_t *c);
 void planner_plan_launches(struct planning *p, const cluster_t *c, size_t held);
 void planner_add_launched(const struct planning *p, const cluster_t *c, json_t *ids); /* the facts that the launches leave */
 json_t *planner_volumes(const cluster_t *c);
-void planner_check_type(struct planning *p, const cluster_t *c, const char *type); /* AWS offers it, and it runs the image */
+void planner_check_type(struct planning *p, const cluster_t *c, const char *name); /* AWS offers it, and it runs the image */
 
 /* planner_same.c: what stands and cannot become what the spec wants ends the planning with a sentence */
 json_t *planner_launch_tag(const cluster_t *c); /* the text of a node's tag reeve:launch */
