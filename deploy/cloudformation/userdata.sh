@@ -8,14 +8,11 @@
 # a new machine. The rest is written anew. fill.py sets this file into reeve.yaml as it is. What stands in braces is
 # set in by CloudFormation (and is a variable of the environment in tests); everything else is a plain $name. The REEVE_ ones are
 # for tests alone.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2317
 root=$REEVE_ROOT imds=$REEVE_IMDS pause_s=$REEVE_PAUSE_S patience_s=$REEVE_PATIENCE_S login_s=$REEVE_LOGIN_S has=$REEVE_HAS status=$REEVE_STATUS
 set -euo pipefail
 umask 022
 shutdown -h +15 "reeve: the agent did not start"
-# A reboot forgets an armed shutdown, and cloud-init runs user data once: what it runs at each boot arms it again.
-again=$root/var/lib/cloud/scripts/per-boot/reeve
-[ "$0" = "$again" ] || install -D -m 700 "$0" "$again"
 [ -n "$imds" ] || imds=http://169.254.169.254
 [ -n "$pause_s" ] || pause_s=5
 [ -n "$patience_s" ] || patience_s=240 # for all that is fetched
@@ -27,6 +24,7 @@ say() { echo "reeve: $1"; }
 # The handle is a signed address of S3; its signature is for a request without a Content-Type.
 failed() {
 	local reason
+	told=yes
 	say "$1"
 	reason=$(printf '%s' "$1" | LC_ALL=C tr -cd '\040-\176' | cut -c1-800 | sed 's/["\\]/\\&/g')
 	printf '{"Status": "FAILURE", "UniqueId": "%s", "Data": "first boot", "Reason": "%s"}' "$RANDOM$RANDOM" "$reason" |
@@ -34,7 +32,18 @@ failed() {
 	shutdown -h +1 "reeve: $1"
 	exit 1
 }
+# The second is for what fails within a function: the first does not see it.
+told="" work=""
 trap 'failed "first boot failed at line $LINENO: $BASH_COMMAND"' ERR
+ends() {
+	[ -z "$work" ] || rm -rf "$work"
+	[ "$1" = 0 ] || [ -n "$told" ] || failed "first boot ended with $1: $2"
+}
+trap 'ends $? "$BASH_COMMAND"' EXIT
+
+# A reboot forgets an armed shutdown, and cloud-init runs user data once: what it runs at each boot arms it again.
+again=$root/var/lib/cloud/scripts/per-boot/reeve
+[ "$0" = "$again" ] || install -D -m 700 "$0" "$again" || say 'a reboot before the agent works would not be noticed'
 
 # In a subnet without IPv4 the metadata service and S3 answer elsewhere.
 other() {
@@ -74,7 +83,8 @@ fetch() {
 	while [ $SECONDS -lt "$patience_s" ]; do
 		! get "$1" "$2" 2>"$work/why" || return 0
 		[ -n "$why" ] || say "$1 cannot be fetched yet; it is tried for some minutes"
-		why=$(tail -n 1 "$work/why")
+		why=$(tail -n 1 "$work/why" 2>&1 || true)
+		[ -n "$why" ] || why="nothing tells why: is $work full?"
 		sleep "$pause_s"
 	done
 	failed "$1 cannot be fetched from ${PackageBase}: $why"
@@ -107,7 +117,6 @@ unpack() {
 # What went wrong, and the lines behind it: dpkg names the archive first and its trouble then.
 why_not() { grep -iE 'error|cannot|no space' "$work/log" | head -n 3 | tr '\n' ' '; }
 unpack >"$work/log" 2>&1 || failed "$package cannot be installed: $(why_not)"
-rm -rf "$work"
 systemd-sysusers reeve.conf
 
 install -d "$root/etc/reeve"

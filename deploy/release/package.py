@@ -4,7 +4,6 @@
 All three hold one tree. They are made in the room of the release, by Debian's own tools, and the same input gives the
 same bytes. Beside each lie its hash (.sha256) and, where KEY (a PEM file, Ed25519) is given, its signature (.sig)."""
 
-import gzip
 import hashlib
 import os
 import pathlib
@@ -48,6 +47,13 @@ def put(source, to, mode=0o644):
     to.chmod(mode)
 
 
+def packed(here, data):
+    """By the gzip of the room: what Python makes of it differs from version to version."""
+    (here.folder / "src/plain").write_bytes(data)
+    here.run("gzip -n -9 </src/plain >/src/plain.gz")
+    return (here.folder / "src/plain.gz").read_bytes()
+
+
 def root(folder):
     """What the service has for its root: empty folders, on which systemd lays what reeve.service names."""
     for name in ("dev", "etc", "lib", "lib64", "proc", "run/reeve", "sys", "tmp", "usr", "var/lib/reeve", "var/tmp"):
@@ -67,9 +73,9 @@ def stage(here, release, tree, version, epoch):
     pages = tree.parent / "pages"
     subprocess.run([HERE / "manual.py", pages, version, str(epoch), *program], check=True)
     for page in sorted(pages.iterdir()):
-        packed = tree / f"usr/share/man/man{page.suffix[1:]}" / f"{page.name}.gz"
-        packed.parent.mkdir(parents=True, exist_ok=True)
-        packed.write_bytes(gzip.compress(page.read_bytes(), 9, mtime=0))
+        to = tree / f"usr/share/man/man{page.suffix[1:]}" / f"{page.name}.gz"
+        to.parent.mkdir(parents=True, exist_ok=True)
+        to.write_bytes(packed(here, page.read_bytes()))
     subprocess.run([HERE / "completion.py", tree.parent / "completion", *program], check=True)
     put(tree.parent / "completion/reeve", tree / "usr/share/bash-completion/completions/reeve")
     put(tree.parent / "completion/_reeve", tree / "usr/share/zsh/site-functions/_reeve")
@@ -92,11 +98,14 @@ def settle(tree, epoch):
     os.utime(tree, (epoch, epoch))
 
 
-def tarball(tree, name, epoch, to):
-    command = ["tar", "--sort=name", "--owner=0", "--group=0", "--numeric-owner", f"--mtime=@{epoch}", "--format=gnu"]
-    command += [f"--transform=s,^[.],{name},", "-C", str(tree), "-c", "."]
-    whole = subprocess.run(command, capture_output=True, check=True).stdout
-    to.write_bytes(gzip.compress(whole, 9, mtime=0))
+def tarball(here, tree, name, epoch, to):
+    root = here.folder / "src/tar"
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(tree, root, symlinks=True)
+    settle(root, epoch)
+    how = f"--sort=name --owner=0 --group=0 --numeric-owner --mtime=@{epoch} --format=gnu '--transform=s,^[.],{name},'"
+    here.run(f"tar {how} -C /src/tar -c . | gzip -n -9 >/src/{to.name}")
+    shutil.move(here.folder / "src" / to.name, to)
 
 
 def deb(here, tree, version, epoch):
@@ -111,7 +120,7 @@ def deb(here, tree, version, epoch):
         root / "usr/share/zsh/vendor-completions"
     )  # where Debian's zsh looks
     put(HERE / "lintian-overrides", root / "usr/share/lintian/overrides/reeve")
-    (root / DOC / "changelog.gz").write_bytes(gzip.compress(log.encode(), 9, mtime=0))
+    (root / DOC / "changelog.gz").write_bytes(packed(here, log.encode()))
     files = sorted(p for p in root.rglob("*") if p.is_file() and not p.is_symlink())
     control = root / "DEBIAN"
     control.mkdir()
@@ -192,7 +201,7 @@ def main():
     put(REPO / "LICENSE", tree / DOC / "LICENSE")  # of the others each names it in its own way
     settle(tree, epoch)
     name = f"reeve-{version}-linux-{here.target.name}"
-    tarball(tree, name, epoch, out / f"{name}.tar.gz")
+    tarball(here, tree, name, epoch, out / f"{name}.tar.gz")
     made = sorted(p for p in out.iterdir() if p.is_file())
     for path in made:
         finish(path, key)

@@ -22,6 +22,8 @@ class Resolver:
         self.functions = {"Ref": self.ref, "Fn::Sub": self.sub, "Fn::Join": self.join, "Fn::Split": self.split}
         self.functions |= {"Fn::Select": lambda v: self.of(v[1])[int(v[0])]}
         self.functions |= {"Fn::If": self.choose, "Fn::Not": lambda v: not self.of(v[0])}
+        self.functions |= {"Fn::And": lambda v: all(self.of(one) for one in v)}
+        self.functions |= {"Condition": lambda name: self.of(self.template["Conditions"][name])}
         self.functions |= {"Fn::Equals": lambda v: self.of(v[0]) == self.of(v[1])}
 
     def of(self, value):

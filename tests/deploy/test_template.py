@@ -230,7 +230,15 @@ def test_the_machine_keeps_its_promises(template):
 def test_a_proxy_opens_its_port_and_nothing_else_does(template, resource, proxy, port):
     rule = template["Resources"][resource]
     have = Resolver(template, {"VendorProxy": proxy}).of(rule["Properties"])
-    assert (rule["Condition"], have["FromPort"], have["ToPort"]) == ("HasVendorProxy", port, port)
+    assert (rule["Condition"], have["FromPort"], have["ToPort"]) == ("NeedsProxyPort", port, port)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "needs"),
+    [("http://p.example:3128", True), ("http://p.example:443", False), ("http://p.example:4430", True), ("", False)],
+)
+def test_a_proxy_on_a_port_that_is_open_already_needs_no_rule(template, proxy, needs):
+    assert Resolver(template, {"VendorProxy": proxy}).of(template["Conditions"]["NeedsProxyPort"]) is needs
 
 
 @pytest.mark.parametrize(("resource", "service"), [("Ec2Endpoint", "ec2"), ("StsEndpoint", "sts")])
@@ -251,6 +259,32 @@ def test_no_parameter_is_a_secret_and_no_resource_is_a_key(template):
     assert not any(p.get("NoEcho") for p in template["Parameters"].values())
     kinds = {r["Type"] for r in template["Resources"].values()}
     assert not kinds & {"AWS::IAM::User", "AWS::IAM::AccessKey", "AWS::Lambda::Function", "AWS::SecretsManager::Secret"}
+
+
+def longest(template, name):
+    pattern = template["Parameters"][name].get("AllowedPattern", "")
+    fixed = re.search(r"\{(?:\d+,)?(\d+)\}=?$", pattern)
+    known = {
+        "AWS::Region": 20,
+        "AWS::AccountId": 12,
+        "PackageVersion": 16,
+        "PackageBucket": 63,
+        "Apply": 9,
+        "Delete": 9,
+    }
+    known |= dict.fromkeys(("NodesPerCluster", "NodesTotal", "VolumeGib"), 10)
+    return template["Parameters"][name].get("MaxLength") or known.get(name) or int(fixed[1]) + 1
+
+
+def test_user_data_fits_with_the_longest_values_of_every_parameter(template):
+    data = template["Resources"]["LaunchTemplate"]["Properties"]["LaunchTemplateData"]
+    text, _ = data["UserData"]["Fn::Base64"]["Fn::Sub"]
+    own = {"Region": 20, "Account": 12, "Ready": 1000, "PackageBase": 250}
+    own |= {"Owners": longest(template, "NodeImageOwners") * 2, "Proxy": longest(template, "VendorProxy") + 7}
+    total = len(text.encode())
+    for name in re.findall(r"\$\{(\w+)\}", text):
+        total += own.get(name) or longest(template, name)
+    assert total < USER_DATA_MAX
 
 
 def test_user_data_fits(template):

@@ -52,6 +52,22 @@ def test_the_gate_would_notice_if_it_were_weaker(tmp_path, line):
     assert run(*command).returncode != 0
 
 
+def test_a_crash_loop_ends_and_the_watchdog_is_quick():
+    """tests/boot shortens these by drop-ins, so the shipped numbers are held here."""
+    unit = dict(line.split("=", 1) for line in UNIT.read_text().splitlines() if "=" in line and line[0] != "#")
+    timer = dict(line.split("=", 1) for line in (SYSTEMD / "reeve-again.timer").read_text().splitlines() if "=" in line)
+    assert (unit["WatchdogSec"], unit["RestartSec"]) == ("60", "5")
+    assert int(unit["StartLimitBurst"]) * 5 * 2 <= seconds(unit["StartLimitIntervalSec"]), (
+        "the limit would never be reached"
+    )
+    assert 60 <= seconds(timer["OnActiveSec"]) <= 3600
+
+
+def seconds(text):
+    n, unit = re.fullmatch(r"(\d+)(s|min|h)?", text).groups()
+    return int(n) * {"s": 1, None: 1, "min": 60, "h": 3600}[unit]
+
+
 def paths(setting):
     found = re.findall(rf"^{setting}=(.*)$", UNIT.read_text(), re.MULTILINE)
     return {p.lstrip("-+") for line in found for p in line.split()}

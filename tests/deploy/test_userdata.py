@@ -43,6 +43,8 @@ class Handler(peers.Handler):
         body = self.body()
         if self.path == "/latest/api/token":
             self.answer(200, b"token-1")
+        elif "Content-Type" in self.headers:  # the signature of the handle is for a request without one
+            self.answer(403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>")
         else:
             self.server.signals.append(json.loads(body))
             self.answer(200, b"")
@@ -265,6 +267,35 @@ def test_it_runs_at_each_boot_until_the_agent_has_worked_once(machine, tmp_path)
     machine.tool(tmp_path / "tools/reeve-status", "echo 'NOT connected'")
     assert machine.boot().returncode == 1
     assert again.read_text() == SCRIPT.read_text()
+
+
+def test_what_cannot_run_at_each_boot_is_said_and_the_rest_goes_on(machine):
+    (machine.root / "var/lib/cloud").mkdir(parents=True)
+    (machine.root / "var/lib/cloud/scripts").write_text("no folder\n")
+    assert machine.boot().returncode == 0, machine.done
+    assert "reeve: a reboot before the agent works would not be noticed" in machine.done.stdout
+
+
+def test_what_fails_within_a_function_is_told(machine, tmp_path):
+    machine.tool(tmp_path / "tools/sleep", "exit 7")
+    machine.web.late = {SUMS: 3}
+    assert machine.boot().returncode != 0
+    (told,) = machine.web.signals
+    assert told["Status"] == "FAILURE" and told["Reason"].startswith("first boot ended with 7: ")
+    assert machine.called()[-1].startswith("shutdown -h +1 ")
+
+
+def test_without_room_for_a_reason_the_full_folder_is_named(machine, tmp_path):
+    machine.tool(tmp_path / "tools/mktemp", f"echo {tmp_path}/none")
+    assert machine.boot().returncode == 1
+    assert re.search(r"cannot be fetched from \S+: .*/none/why", machine.web.signals[0]["Reason"])
+
+
+def test_nothing_of_it_is_left_in_the_folder_for_temporary_files(machine, tmp_path):
+    machine.tool(tmp_path / "tools/mktemp", f"mkdir -p {tmp_path}/work; echo {tmp_path}/work")
+    machine.values["PackageSha256"] = "0" * 64
+    assert machine.boot().returncode == 1
+    assert not (tmp_path / "work").exists()
 
 
 def test_a_second_run_is_harmless(machine):
