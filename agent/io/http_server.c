@@ -1,6 +1,7 @@
 /* http_server.c - see http_server.h.
  *
  *  arriving --> answering --> closing      a failure, the deadline or http_server_close: any --> closing
+ *  arriving --> waiting --> answering      the handler has no answer yet; it is asked again until the deadline, and once then
  *
  * llhttp takes the bytes as they come and tells of parts; what breaks a limit or the grammar is answered with a status of
  * its own, which counts as the answer. Bytes behind the first request are not looked at. A client belongs to the server
@@ -20,11 +21,13 @@
 #define BODY_MAX (64u << 10)
 #define ANSWER_MAX (1u << 20)
 #define PATIENCE_MS 30000
+#define AGAIN_MS 100
 
-enum { ARRIVING, ANSWERING, CLOSING };
+enum { ARRIVING, WAITING, ANSWERING, CLOSING };
 
 static const struct sm_state states[] = {
-	[ARRIVING] = { "arriving", SM_TO(ANSWERING) | SM_TO(CLOSING) },
+	[ARRIVING] = { "arriving", SM_TO(WAITING) | SM_TO(ANSWERING) | SM_TO(CLOSING) },
+	[WAITING] = { "waiting", SM_TO(ANSWERING) | SM_TO(CLOSING) },
 	[ANSWERING] = { "answering", SM_TO(CLOSING) },
 	[CLOSING] = { "closing", SM_END },
 };
@@ -46,7 +49,8 @@ struct client {
 	struct list link;
 	struct http_server *s;
 	struct sm sm;
-	struct timer deadline;
+	struct timer deadline, again;
+	uint64_t since_ms; /* when the request was whole */
 	llhttp_t parser;
 	size_t head_len;
 	struct buf path, body;
@@ -92,15 +96,22 @@ static void leave(struct client *c)
 		return;
 	sm_move(&c->sm, CLOSING);
 	timer_stop(c->s->w, &c->deadline);
+	timer_stop(c->s->w, &c->again);
 	c->s->w->conn_close(c->s->w, &c->conn, on_closed);
 }
+
+static void answer(struct client *c, bool is_last);
 
 static void on_deadline(struct timer *t)
 {
 	struct client *c = container_of(t, struct client, deadline);
 
 	log_debug("http_server.slow", "state=%s", sm_name(&c->sm));
-	leave(c);
+	/* Who waits for us is told why; who keeps us waiting is not. */
+	if (c->sm.now == WAITING)
+		answer(c, true);
+	else
+		leave(c);
 }
 
 static void on_wrote(struct conn *conn, int rc)
@@ -148,6 +159,7 @@ static void send_answer(struct client *c, const struct http_server_answer *a)
 	if (c->parser.method != HTTP_HEAD)
 		buf_add(&out, buf_str(&a->body), a->body.len);
 	sm_move(&c->sm, ANSWERING);
+	timer_stop(c->s->w, &c->again);
 	/* From here on the time is the peer's, to take the answer: it begins again. */
 	timer_start(c->s->w, &c->deadline, PATIENCE_MS, on_deadline);
 	c->s->w->conn_write(c->s->w, &c->conn, out.data, out.len, on_wrote);
@@ -162,7 +174,27 @@ static void refuse(struct client *c, int status)
 	buf_close(&a.body);
 }
 
-static void answer(struct client *c)
+static void on_again(struct timer *t)
+{
+	answer(container_of(t, struct client, again), false);
+}
+
+static void wait_more(struct client *c)
+{
+	if (c->sm.now == ARRIVING) {
+		sm_move(&c->sm, WAITING);
+		timer_start(c->s->w, &c->deadline, PATIENCE_MS, on_deadline);
+	}
+	timer_start(c->s->w, &c->again, AGAIN_MS, on_again);
+}
+
+/* What becomes of it, the first that holds:
+ *
+ *   the handler has closed the server    nothing: the connection closes
+ *   it has no answer yet                 it is asked again; after its last time 503
+ *   the answer does not fit              500: half of one would be taken for JSON that breaks off
+ *   an answer                            it is sent  */
+static void answer(struct client *c, bool is_last)
 {
 	struct http_server_answer a = { .status = 404, .body = BUF_MAX(ANSWER_MAX) };
 	struct http_server_req req = {
@@ -172,13 +204,16 @@ static void answer(struct client *c)
 		.body_len = c->body.len,
 		.peer_uid = c->conn.peer_uid,
 		.peer_in_group = c->conn.peer_in_group,
+		.since_ms = c->since_ms,
+		.is_last = is_last,
 	};
 
 	c->s->handler(c->s->ctx, &req, &a);
-	/* Half an answer would be taken for JSON that breaks off. */
-	if (a.body.over && c->sm.now == ARRIVING)
-		refuse(c, 500);
-	else if (c->sm.now == ARRIVING) /* else the handler has closed the server */
+	if (c->sm.now != CLOSING && a.is_later && !is_last)
+		wait_more(c);
+	else if (c->sm.now != CLOSING && (a.is_later || a.body.over))
+		refuse(c, a.is_later ? 503 : 500);
+	else if (c->sm.now != CLOSING)
 		send_answer(c, &a);
 	buf_close(&a.body);
 }
@@ -243,18 +278,20 @@ static void on_read(struct conn *conn, const char *data, size_t len)
 	struct client *c = container_of(conn, struct client, conn);
 	llhttp_errno_t rc;
 
-	if (c->sm.now != ARRIVING)
-		return; /* what follows a request is not read; on_wrote sees a peer that is gone */
-	if (data == NULL) {
+	/* One that waits holds a place among the connections, so it is let go with its peer. While an answer is written, on_wrote
+	 * sees that. */
+	if (data == NULL && (c->sm.now == ARRIVING || c->sm.now == WAITING))
 		leave(c);
-		return;
-	}
+	if (c->sm.now != ARRIVING)
+		return; /* what follows a request is not read */
 	/* A whole request is told by take_end, not by rc, which says "paused" then, like for an error. */
 	rc = llhttp_execute(&c->parser, data, len);
-	if (c->whole)
-		answer(c);
-	else if (rc != HPE_OK)
+	if (c->whole) {
+		c->since_ms = world_now_ms(c->s->w);
+		answer(c, false);
+	} else if (rc != HPE_OK) {
 		refuse(c, c->refused != 0 ? c->refused : 400);
+	}
 }
 
 static struct conn *on_conn(struct listener *l)

@@ -1,10 +1,12 @@
 /* http_server.h - a small HTTP/1.1 server for the local socket: one request and one JSON answer a connection.
  *
- * Limits: 16 connections (more are refused), 8 KiB of head, 64 KiB of body, 1 MiB of answer, 30 s for a request to arrive
- * and 30 s for its answer to be taken. Who asks is known from the kernel; what he may ask is the handler's business. */
+ * Limits: 16 connections (more are refused), 8 KiB of head, 64 KiB of body, 1 MiB of answer, 30 s for a request to arrive,
+ * 30 s for its answer to be made and 30 s for it to be taken. Who asks is known from the kernel; what he may ask is the
+ * handler's business. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "agent/base/buf.h"
@@ -20,12 +22,15 @@ struct http_server_req {
 	size_t body_len;
 	uid_t peer_uid;
 	bool peer_in_group; /* of the group that owns the socket */
+	uint64_t since_ms;  /* monotonic: when the request was whole */
+	bool is_last;       /* its time is over: what is put off once more is refused with 503 */
 };
 
 /* 404 and an empty body unless the handler says otherwise. A body that does not fit becomes a 500. */
 struct http_server_answer {
 	int status;
 	struct buf body; /* JSON */
+	bool is_later;   /* there is none yet: the handler is asked the same again in a moment, unless the peer goes */
 };
 
 typedef void http_server_handler(void *ctx, const struct http_server_req *req, struct http_server_answer *a);

@@ -21,6 +21,9 @@ static struct http_server *server;
 static unsigned asked;
 static bool closed;
 static char last_ask[256];
+static unsigned answered_at; /* of what comes later: at its which asking there is an answer; 0: at none */
+static uint64_t since_ms;
+static bool is_alone = true;
 
 static void on_ask(void *ctx, const struct http_server_req *req, struct http_server_answer *a)
 {
@@ -30,6 +33,16 @@ static void on_ask(void *ctx, const struct http_server_req *req, struct http_ser
 		 req->peer_uid, req->peer_in_group);
 	if (strcmp(req->path, "/none") == 0)
 		return;
+	if (str_starts(req->path, "/later")) {
+		assert_true(req->since_ms <= world_now_ms(w));
+		assert_true(asked == 1 || since_ms == req->since_ms || !is_alone);
+		since_ms = req->since_ms;
+		a->is_later = answered_at == 0 || asked < answered_at;
+		if (req->is_last && str_eq(req->path, "/later/told"))
+			a->is_later = false;
+		if (a->is_later)
+			return;
+	}
 	a->status = 200;
 	buf_adds(&a->body, "{}");
 	for (unsigned i = 0; strcmp(req->path, "/huge") == 0 && i < 300; i++)
@@ -57,7 +70,8 @@ static int setup(void **state)
 
 	(void)state;
 	w = sim_new(3);
-	asked = 0;
+	asked = answered_at = 0;
+	is_alone = true;
 	closed = false;
 	server = http_server_new(w, SOCK, 0660, on_ask, NULL, &e);
 	assert_non_null(server);
@@ -241,6 +255,86 @@ static void who_is_asked_may_close_the_server_from_there(void **state)
 	sim_hangup(other);
 }
 
+#define LATER "GET /later HTTP/1.1\r\n\r\n"
+#define LATER_TOLD "GET /later/told HTTP/1.1\r\n\r\n"
+
+static void an_answer_that_comes_later_is_asked_for_until_it_is_there(void **state)
+{
+	(void)state;
+	for (answered_at = 1; answered_at < 100; answered_at += 7) {
+		asked = 0;
+		assert_int_equal(ask(LATER, strlen(LATER), 100, NULL, 0), 200);
+		assert_int_equal(asked, answered_at);
+	}
+}
+
+static int ask_long_enough(const char *text)
+{
+	struct sim_conn *sc = sim_connect(w, SOCK, 0, 0, false);
+	int status;
+
+	asked = 0;
+	sim_send(sc, text, strlen(text));
+	sim_run_until(w, NULL, NULL, 29000);
+	assert_int_equal(sim_received(sc)->len, 0);
+	assert_false(sim_closed(sc));
+	sim_run_until(w, NULL, NULL, 2000);
+	assert_true(sim_closed(sc));
+	status = sim_received(sc)->len > 9 ? atoi(buf_str(sim_received(sc)) + 9) : 0;
+	sim_hangup(sc);
+	return status;
+}
+
+static void who_waits_is_told_when_the_time_is_over(void **state)
+{
+	unsigned last;
+
+	(void)state;
+	assert_int_equal(ask_long_enough(LATER_TOLD), 200);
+	assert_int_equal(ask_long_enough(LATER), 503);
+	last = asked;
+	sim_run_until(w, NULL, NULL, 10000);
+	assert_int_equal(asked, last);
+}
+
+static void who_goes_while_he_waits_leaves_his_place(void **state)
+{
+	struct sim_conn *sc[16];
+	unsigned last;
+
+	(void)state;
+	is_alone = false;
+	for (unsigned i = 0; i < 16; i++) {
+		sc[i] = sim_connect(w, SOCK, 0, 0, false);
+		asked = 0;
+		sim_send(sc[i], LATER, strlen(LATER));
+		sim_run_until(w, NULL, NULL, 5);
+	}
+	for (unsigned i = 0; i < 16; i++)
+		sim_hangup(sc[i]);
+	sim_run_until(w, NULL, NULL, 50);
+	last = asked;
+	sim_run_until(w, NULL, NULL, 1000);
+	assert_int_equal(asked, last);
+	assert_int_equal(ask("GET / HTTP/1.1\r\n\r\n", 18, 100, NULL, 0), 200);
+}
+
+static void closing_drops_those_who_wait(void **state)
+{
+	struct sim_conn *sc = sim_connect(w, SOCK, 0, 0, false);
+
+	(void)state;
+	sim_send(sc, LATER, strlen(LATER));
+	sim_run_until(w, NULL, NULL, 150);
+	assert_int_equal(asked, 2);
+	http_server_close(server, on_closed, NULL);
+	server = NULL;
+	sim_run_until(w, NULL, NULL, 1000);
+	assert_true(closed && sim_closed(sc));
+	assert_int_equal(asked, 2);
+	sim_hangup(sc);
+}
+
 static void a_socket_that_cannot_be_served_is_an_error_with_a_sentence(void **state)
 {
 	struct err e = { 0 };
@@ -266,6 +360,10 @@ int main(void)
 		T(a_peer_may_go_at_any_time),
 		T(closing_drops_what_is_open_and_calls_back_once),
 		T(who_is_asked_may_close_the_server_from_there),
+		T(an_answer_that_comes_later_is_asked_for_until_it_is_there),
+		T(who_waits_is_told_when_the_time_is_over),
+		T(who_goes_while_he_waits_leaves_his_place),
+		T(closing_drops_those_who_wait),
 		T(a_socket_that_cannot_be_served_is_an_error_with_a_sentence),
 	};
 
