@@ -38,12 +38,18 @@ static int take(const struct http_req *r, int *ret_status, json_t **ret, struct 
 
 int ask(struct world *w, const struct config *c, const char *path, int *ret_status, json_t **ret, struct err *e)
 {
+	return ask_within(w, c, path, 10000, ret_status, ret, e);
+}
+
+int ask_within(struct world *w, const struct config *c, const char *path, uint32_t total_ms, int *ret_status, json_t **ret,
+	       struct err *e)
+{
 	char url[512];
 	struct asking a = { .w = w,
 			    .http = { .method = "GET",
 				      .url = url,
 				      .unix_socket = c->socket,
-				      .total_ms = 10000,
+				      .total_ms = total_ms,
 				      .body = BUF_MAX(CLI_ANSWER_MAX),
 				      .head = BUF_MAX(65536) } };
 

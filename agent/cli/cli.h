@@ -1,14 +1,14 @@
 /* cli.h - the commands of the one binary, and what they share. Each stands in a file of its own with its page of help.
  *
- * Exit status: 0 well, 1 it failed, 2 it was asked wrongly; `reeve status` has more. What went wrong goes to stderr, answers to
- * stdout. */
+ * Exit status: 0 well, 1 it failed, 2 it was asked wrongly; `reeve status` and `reeve inventory` have more. What went wrong goes to
+ * stderr, answers to stdout. */
 #pragma once
 #include "agent/base/buf.h"
 #include "agent/base/err.h"
 #include "agent/io/world.h"
 
 #define CLI_ANSWER_MAX (4u << 20) /* of the daemon */
-#define CLI_NO_DAEMON 6           /* exit status of `reeve status` */
+#define CLI_NO_DAEMON 6           /* exit status of `reeve status` and `reeve inventory` */
 
 struct cli_command {
 	const char *name;                  /* its words: "journal show" */
@@ -19,8 +19,8 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_run; /* cli.c */
-extern const struct cli_command cli_status, cli_plan_show, cli_journal_show, cli_journal_verify, cli_iam_agent, cli_iam_operate,
-    cli_check_config, cli_version;
+extern const struct cli_command cli_status, cli_inventory, cli_plan_show, cli_journal_show, cli_journal_verify, cli_iam_agent,
+    cli_iam_operate, cli_check_config, cli_version;
 
 /* `daemon` is one that this folder does not know: given the path of reeve.yaml, it returns the exit status. */
 int cli_main(int argc, char **argv, int (*daemon)(const char *config_path));

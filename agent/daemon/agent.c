@@ -14,6 +14,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/secret.h"
 #include "agent/base/str.h"
+#include "agent/ops/steps/catalogue.h"
 
 #define TO(state) SM_TO(AGENT_##state)
 
@@ -26,7 +27,8 @@ static const struct sm_state agent_states[] = {
 	[AGENT_CLOSE_FINDING] = { "close-finding", TO(CLOSE_SIGNAL) },
 	[AGENT_CLOSE_SIGNAL] = { "close-signal", TO(CLOSE_SESSION) },
 	[AGENT_CLOSE_SESSION] = { "close-session", TO(CLOSE_TELEMETRY) },
-	[AGENT_CLOSE_TELEMETRY] = { "close-telemetry", TO(CLOSE_OPS) },
+	[AGENT_CLOSE_TELEMETRY] = { "close-telemetry", TO(CLOSE_STOCKTAKE) },
+	[AGENT_CLOSE_STOCKTAKE] = { "close-stocktake", TO(CLOSE_OPS) },
 	[AGENT_CLOSE_OPS] = { "close-ops", TO(CLOSE_JOURNAL) },
 	[AGENT_CLOSE_JOURNAL] = { "close-journal", TO(CLOSE_CHANNEL) },
 	[AGENT_CLOSE_CHANNEL] = { "close-channel", TO(CLOSE_CREDS) },
@@ -193,9 +195,16 @@ static void start_signal(struct agent *a)
 	a->stack_signal = stack_signal_new(a->w, &cfg);
 }
 
+static void start_stocktake(struct agent *a)
+{
+	a->owner = (struct owner){ a->cfg->vendor_name, a->cfg->installation };
+	a->stocktake = stocktake_new(&(struct inventory_source){ a->w, a->aws, a->creds, &a->owner, catalogue_resources() });
+}
+
 static void begin_work(struct agent *a)
 {
 	ops_set_aws(a->ops, a->aws, a->creds, a->id.operate_role);
+	start_stocktake(a);
 	start_control(a);
 	a->telemetry = telemetry_new(a->w, a->cfg, a->paths[SPOOL_DIR], &a->id, a->channel);
 	start_signal(a);
@@ -466,6 +475,7 @@ static void close_next(void *ctx);
 CLOSER(stack_signal)
 CLOSER(session)
 CLOSER(telemetry)
+CLOSER(stocktake)
 CLOSER(channel)
 CLOSER(creds)
 CLOSER(imds)
@@ -515,10 +525,9 @@ static bool close_journal(struct agent *a)
 /* The order of closing: first the search for the identity, so that it starts nothing more; then each component before those that it
  * uses. The journal comes right after the operations, because it asks them for its checkpoints. */
 static bool (*const closers[])(struct agent *a) = {
-	[AGENT_CLOSE_FINDING] = close_finding, [AGENT_CLOSE_SIGNAL] = close_stack_signal,
-	[AGENT_CLOSE_SESSION] = close_session, [AGENT_CLOSE_TELEMETRY] = close_telemetry,
-	[AGENT_CLOSE_OPS] = close_ops,         [AGENT_CLOSE_JOURNAL] = close_journal,
-	[AGENT_CLOSE_CHANNEL] = close_channel, [AGENT_CLOSE_CREDS] = close_creds,
+	[AGENT_CLOSE_FINDING] = close_finding,     [AGENT_CLOSE_SIGNAL] = close_stack_signal, [AGENT_CLOSE_SESSION] = close_session,
+	[AGENT_CLOSE_TELEMETRY] = close_telemetry, [AGENT_CLOSE_STOCKTAKE] = close_stocktake, [AGENT_CLOSE_OPS] = close_ops,
+	[AGENT_CLOSE_JOURNAL] = close_journal,     [AGENT_CLOSE_CHANNEL] = close_channel,     [AGENT_CLOSE_CREDS] = close_creds,
 	[AGENT_CLOSE_IMDS] = close_imds,
 };
 

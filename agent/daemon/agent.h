@@ -5,6 +5,7 @@
 #pragma once
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "agent/config.h"
 #include "agent/io/world.h"
@@ -20,6 +21,9 @@ void agent_close(struct agent *a, void (*done)(void *ctx), void *ctx); /* stops 
 json_t *agent_status(struct agent *a);
 /* What a command does, by what a person types for it (handle.h): an HTTP status, and JSON that answers or says why not. */
 int agent_plan(struct agent *a, const char *typed, json_t **ret);
+/* What the account holds of ours, for one who has waited since then (monotonic): the same, or 0: ask again; never for his last
+ * time. */
+int agent_inventory(struct agent *a, uint64_t since_ms, bool is_last, json_t **ret);
 const char *agent_summary(struct agent *a); /* one line, for STATUS= of the service manager */
 /* Identity and journal are known, and what the policy says or that there is none: READY=1 of the service manager. */
 bool agent_is_ready(const struct agent *a);

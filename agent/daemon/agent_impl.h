@@ -10,6 +10,7 @@
 #include "agent/control/session.h"
 #include "agent/daemon/identity.h"
 #include "agent/daemon/stack_signal.h"
+#include "agent/daemon/stocktake.h"
 #include "agent/io/journal.h"
 #include "agent/ops/op.h"
 #include "agent/ops/ops.h"
@@ -29,6 +30,7 @@ enum agent_state {
 	AGENT_CLOSE_SIGNAL,
 	AGENT_CLOSE_SESSION,
 	AGENT_CLOSE_TELEMETRY,
+	AGENT_CLOSE_STOCKTAKE,
 	AGENT_CLOSE_OPS,
 	AGENT_CLOSE_JOURNAL,
 	AGENT_CLOSE_CHANNEL,
@@ -59,6 +61,8 @@ struct agent {
 	struct channel *channel;
 	struct session *session;
 	struct telemetry *telemetry;
+	struct stocktake *stocktake;
+	struct owner owner;                /* of what it takes */
 	struct stack_signal *stack_signal; /* NULL: no stack waits */
 	struct journal_append created_rec, started_rec;
 	struct opamp_attr identifying[4], describing[8];

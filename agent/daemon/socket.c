@@ -54,12 +54,26 @@ static void answer_plan(struct socket *s, const char *typed, struct http_server_
 	json_write(j, &a->body);
 }
 
+static void answer_inventory(struct socket *s, const struct http_server_req *req, struct http_server_answer *a)
+{
+	CLEANUP(json_close) json_t *j = NULL;
+	int status = agent_inventory(s->agent, req->since_ms, req->is_last, &j);
+
+	if (status == 0) {
+		a->is_later = true;
+		return;
+	}
+	a->status = status;
+	json_write(j, &a->body);
+}
+
 /* The first row that fits:
  *
  *   not root, not our own user, not in the socket's group   403, and nothing is said of the rest
  *   not GET                                                 405
  *   /v1/status                                              the status
  *   /v1/plans/ID                                            the plan of that command
+ *   /v1/inventory                                           what the account holds, once AWS has told
  *   anything else                                           404
  */
 static void on_request(void *ctx, const struct http_server_req *req, struct http_server_answer *a)
@@ -76,8 +90,10 @@ static void on_request(void *ctx, const struct http_server_req *req, struct http
 		answer_status(s, a);
 	else if (str_starts(req->path, "/v1/plans/"))
 		answer_plan(s, req->path + strlen("/v1/plans/"), a);
+	else if (str_eq(req->path, "/v1/inventory"))
+		answer_inventory(s, req, a);
 	else
-		refuse(a, 404, "there are /v1/status and /v1/plans/ID");
+		refuse(a, 404, "there are /v1/status, /v1/plans/ID and /v1/inventory");
 }
 
 static void on_look(struct timer *t);

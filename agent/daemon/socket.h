@@ -1,5 +1,5 @@
-/* socket.h - what the local socket answers: GET /v1/status and GET /v1/plans/ID (an id, its beginning, or a number), for root, the
- * agent's user and the socket's group. Nothing can be changed through it in this version.
+/* socket.h - what the local socket answers: GET /v1/status, GET /v1/plans/ID (an id, its beginning, or a number) and GET
+ * /v1/inventory, for root, the agent's user and the socket's group. Nothing can be changed through it in this version.
  *
  * The socket is looked at every two seconds: where it could not be made, was deleted, or lost its folder, it is made again. */
 #pragma once

@@ -36,6 +36,10 @@ WHOLE = {
         "tests/iam/test_cli.py::test_all_powers_are_one_object_and_one_power_is_its_document",
         COMMAND_LINE,
     ),
+    "agent/cli/cmd_inventory.c": (
+        "tests/e2e/cli/test_inventory.py::test_a_node_is_one_line_with_all_that_matters_of_it",
+        COMMAND_LINE,
+    ),
     "agent/cli/cmd_journal.c": ("tests/e2e/cli/test_journal.py::test_what_is_asked_for_is_shown", COMMAND_LINE),
     "agent/cli/cmd_plan.c": (
         "tests/e2e/cli/test_plan.py::test_columns_stand_below_each_other_whatever_the_names",
@@ -65,6 +69,10 @@ WHOLE = {
     "agent/cli/verdict.c": (
         "tests/e2e/cli/test_status.py::test_each_state_has_its_exit_status_and_says_what_to_do",
         COMMAND_LINE,
+    ),
+    "agent/daemon/agent_inventory.c": (
+        "tests/e2e/agent/test_inventory.py::test_what_the_account_holds_of_ours_is_told",
+        "what the local socket answers",
     ),
     "agent/daemon/agent_plan.c": (
         "tests/e2e/cli/test_plan.py::test_real_plans_are_shown_while_they_wait_and_when_they_are_over",

@@ -16,6 +16,7 @@ import control
 import doors
 import engine
 import iam
+import inventory
 import kinds
 import network
 import plans
@@ -28,6 +29,7 @@ MUTANTS = [
     *control.MUTANTS,
     *doors.MUTANTS,
     *iam.MUTANTS,
+    *inventory.MUTANTS,
     *kinds.MUTANTS,
     *network.MUTANTS,
     *volumes.MUTANTS,

@@ -7,6 +7,7 @@ from tests.e2e.cli.conftest import at_terminal, reeve
 COMMANDS = [
     "run",
     "status",
+    "inventory",
     "plan show",
     "journal show",
     "journal verify",
@@ -25,6 +26,9 @@ WRONG = [
     ("status", "x"),
     ("status", "--json=yes"),
     ("status", "-v", "-v"),
+    ("inventory", "x"),
+    ("inventory", "--json=yes"),
+    ("inventory", "-c", ""),
     ("plan", "show"),
     ("plan", "show", ""),
     ("plan", "show", "zz"),

@@ -145,7 +145,7 @@ def test_who_may_not_ask_is_told_so_and_not_that_nothing_runs(site, daemon):
             site.config.read_text().replace(f"{site.dir}/reeve.sock", f"{where}/reeve.sock")
         )
         os.link(site.dir / "reeve.sock", where / "reeve.sock")
-        for command, status in ((["status"], 1), (["plan", "show", "7"], 1)):
+        for command, status in ((["status"], 1), (["inventory"], 1), (["plan", "show", "7"], 1)):
             run = subprocess.run(
                 [where / "reeve", *command, "-c", where / "reeve.yaml"],
                 user=AGENT_USER,

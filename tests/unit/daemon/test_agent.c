@@ -15,6 +15,8 @@ static void ask(struct stage *s)
 	j = agent_status(s->agent);
 	assert_non_null(j);
 	json_decref(j);
+	if (agent_inventory(s->agent, world_now_ms(s->w), true, &j) != 0)
+		json_decref(j);
 }
 
 /* Everything that happens while it closes may ask. */

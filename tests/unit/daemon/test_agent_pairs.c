@@ -11,7 +11,7 @@
 
 /* ---- the components ---- */
 
-enum { FINDING, SESSION, TELEMETRY, OPS, JOURNAL, CHANNEL, CREDS, IMDS, PARTS };
+enum { FINDING, SESSION, TELEMETRY, STOCKTAKE, OPS, JOURNAL, CHANNEL, CREDS, IMDS, PARTS };
 
 #define PART(name, close)                                                                                                          \
 	static void close_##name(struct agent *a, void (*done)(void *ctx), void *ctx)                                              \
@@ -29,6 +29,7 @@ enum { FINDING, SESSION, TELEMETRY, OPS, JOURNAL, CHANNEL, CREDS, IMDS, PARTS };
 PART(finding, identity_close)
 PART(session, session_close)
 PART(telemetry, telemetry_close)
+PART(stocktake, stocktake_close)
 PART(ops, ops_close)
 PART(journal, journal_close)
 PART(channel, channel_close)
@@ -46,6 +47,7 @@ static const struct part {
 	[FINDING] = { "identity", has_finding, close_finding, ASKS(CREDS) | ASKS(IMDS) },
 	[SESSION] = { "session", has_session, close_session, ASKS(CHANNEL) | ASKS(OPS) | ASKS(JOURNAL) },
 	[TELEMETRY] = { "telemetry", has_telemetry, close_telemetry, ASKS(CHANNEL) },
+	[STOCKTAKE] = { "stocktake", has_stocktake, close_stocktake, ASKS(CREDS) },
 	[OPS] = { "ops", has_ops, close_ops, ASKS(JOURNAL) | ASKS(CREDS) },
 	[JOURNAL] = { "journal", has_journal, close_journal, ASKS(OPS) }, /* for checkpoints: it is told as ops is gone */
 	[CHANNEL] = { "channel", has_channel, close_channel, ASKS(CREDS) },
@@ -108,6 +110,13 @@ static bool is_unknown(void *ctx)
 	return is_made(ctx) && *identity_trouble(((struct stage *)ctx)->agent->finding) != '\0';
 }
 
+static void ask_for_inventory(struct stage *s)
+{
+	json_t *j = NULL;
+
+	assert_int_equal(agent_inventory(s->agent, world_now_ms(s->w), false, &j), 0);
+}
+
 static bool is_connected(void *ctx)
 {
 	return is_up(ctx) && session_is_connected(((struct stage *)ctx)->agent->session);
@@ -141,6 +150,7 @@ static const struct state {
 	{ "polling and sending telemetry", is_connected, NULL, "/v1/metrics", is_asked },
 	{ "waiting for the vendor", is_connected, lose_vendor, NULL, is_cut_off },
 	{ "changing the account", is_connected, order_warehouse, "Action=CreateSecurityGroup", is_asked },
+	{ "looking at the account", is_connected, ask_for_inventory, "Action=DescribeInstances", is_asked },
 	{ "on a bad disk", is_connected, spoil_disk, "/v1/opamp", is_asked },
 };
 
@@ -326,7 +336,7 @@ static void the_agent_closes_no_component_before_those_that_ask_it_in_any_state(
 
 /* ---- the local socket, which asks the agent itself ---- */
 
-static void close_beside_socket(const struct state *st, bool is_local_first)
+static void close_beside_socket(const struct state *st, const char *question, bool is_local_first)
 {
 	struct ending end = { .s = stage_in(st), .begun = 2 };
 	struct world *w = end.s->w;
@@ -335,7 +345,7 @@ static void close_beside_socket(const struct state *st, bool is_local_first)
 
 	assert_non_null(client);
 	sim_run_until(w, NULL, NULL, 2);
-	sim_send(client, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n", 37);
+	sim_send(client, question, strlen(question));
 	if (is_local_first)
 		socket_close(l, on_gone, &end);
 	agent_close(end.s->agent, on_gone, &end);
@@ -350,10 +360,15 @@ static void close_beside_socket(const struct state *st, bool is_local_first)
 
 static void the_local_socket_closes_at_once_with_the_agent_in_both_orders_in_each_state(void **state)
 {
+	static const char *const questions[] = { "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n",
+						 "GET /v1/inventory HTTP/1.1\r\nHost: x\r\n\r\n" };
+
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
-		close_beside_socket(&states[i], true);
-		close_beside_socket(&states[i], false);
+		for (size_t k = 0; k < ARRAY_LEN(questions); k++) {
+			close_beside_socket(&states[i], questions[k], true);
+			close_beside_socket(&states[i], questions[k], false);
+		}
 	}
 }
 
