@@ -50,6 +50,7 @@ bool op_plan_is_stale(const struct op *op)
 struct counting {
 	const struct inventory *inv;
 	uint32_t coming;
+	uint32_t passing; /* of one operation: nodes that take the place of others, one after the other */
 };
 
 static uint32_t nodes_of(const struct inventory *inv, const char *command, const char *plan, const char *step)
@@ -70,26 +71,34 @@ static uint32_t nodes_of(const struct inventory *inv, const char *command, const
 static void count_step(struct counting *c, const struct op *other, const struct plan *plan, const struct step *step)
 {
 	struct demand d = { 0 };
-	uint32_t seen, launched;
+	uint32_t seen, launched, more;
 
 	if (step->kind->demand == NULL)
 		return;
 	step->kind->demand(step->args, &d);
 	launched = demand_number(&d, &bound_nodes_total);
 	seen = launched > 0 ? nodes_of(c->inv, other->f.id_text, plan->name, step->name) : 0;
-	c->coming += launched > seen ? launched - seen : 0;
+	more = launched > seen ? launched - seen : 0;
+	if (demand_passing(&d, &bound_nodes_total) == 0)
+		c->coming += more;
+	else if (more > c->passing)
+		c->passing = more;
 	demand_close(&d);
 }
 
 static void count_coming(void *ctx, struct op *other)
 {
+	struct counting *c = ctx;
+
 	if (other->started_ms == 0 || other->f.is_ended || other->plans == NULL)
 		return; /* started_ms: also while the record of its start is on its way to the disk */
 	for (size_t i = 0; i < other->plans->n; i++)
 		for (size_t k = 0; k < other->plans->v[i].n; k++)
 			/* Without a run none of its steps has been made. */
 			if (other->runs == NULL || other->runs[i] == NULL || run_is_ahead(other->runs[i], k))
-				count_step(ctx, other, &other->plans->v[i], &other->plans->v[i].steps[k]);
+				count_step(c, other, &other->plans->v[i], &other->plans->v[i].steps[k]);
+	c->coming += c->passing;
+	c->passing = 0;
 }
 
 static uint32_t count_nodes(struct op *op, const struct inventory *inv)
@@ -301,12 +310,14 @@ static const struct inventory_thing *ends(void *ctx, const struct inventory *inv
 {
 	const struct op *op = ctx;
 	struct planner_args a = args_of(op, inv);
+	const struct inventory_thing *things;
+	struct plans *plans = NULL;
+	int rc = op->verb->ends_nothing ? 0 : op->verb->plan(&a, op->args, &plans, NULL);
 
-	if (op->verb->ends_nothing) {
-		*ret_n = 0;
-		return NULL;
-	}
-	return planner_ends(&a, op_spec(op), op_warehouse(op), ret_n);
+	/* Of a plan that is refused as it is nothing is asked. */
+	things = planner_ends(&a, rc == 0 ? plans : NULL, ret_n);
+	plans_free(plans);
+	return things;
 }
 
 enum op_state op_ask(struct op *op)

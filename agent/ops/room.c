@@ -18,16 +18,30 @@ size_t room_of_command(size_t signed_len)
 	return ENC_BASE64_LEN(signed_len) + TEXTS_MAX + ROOM_RESULT;
 }
 
+/* Each that a step launches, also where not all of them stand at once. */
+static size_t nodes_of(const struct plan *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		struct demand d = { 0 };
+
+		if (p->steps[i].kind->demand != NULL)
+			p->steps[i].kind->demand(p->steps[i].args, &d);
+		n += demand_number(&d, &bound_nodes_total);
+		demand_close(&d);
+	}
+	return n;
+}
+
 /* Three times the plan itself: what its arguments name may stand in an outcome, as it is and in a pair with its kind. */
 size_t room_of_plan(const json_t *planned, const struct plans *p)
 {
-	struct demand d = { 0 };
-	size_t bytes;
+	size_t nodes = 0;
 
-	plans_demand(p, &d);
-	bytes = 3 * json_size(planned) + STEP_BYTES * plans_steps(p) + (size_t)NODE_BYTES * demand_number(&d, &bound_nodes_total);
-	demand_close(&d);
-	return bytes;
+	for (size_t i = 0; i < p->n; i++)
+		nodes += nodes_of(&p->v[i]);
+	return 3 * json_size(planned) + STEP_BYTES * plans_steps(p) + NODE_BYTES * nodes;
 }
 
 static void cut_list(json_t *result, const char *name, char *note, size_t size)

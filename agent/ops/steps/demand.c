@@ -17,7 +17,7 @@ void demand_name(struct demand *d, const struct bound *of, const char *text)
 	for (size_t i = 0; i < d->needs_n; i++)
 		if (d->needs[i].of == of && str_eq(d->needs[i].text, text))
 			return;
-	add_need(d, &(struct demand_need){ of, text, 0 });
+	add_need(d, &(struct demand_need){ .of = of, .text = text });
 }
 
 static struct demand_need *number_of(struct demand *d, const struct bound *of)
@@ -25,7 +25,7 @@ static struct demand_need *number_of(struct demand *d, const struct bound *of)
 	for (size_t i = 0; i < d->needs_n; i++)
 		if (d->needs[i].of == of)
 			return &d->needs[i];
-	add_need(d, &(struct demand_need){ of, NULL, 0 });
+	add_need(d, &(struct demand_need){ .of = of });
 	return &d->needs[d->needs_n - 1];
 }
 
@@ -37,19 +37,45 @@ void demand_count(struct demand *d, const struct bound *of, uint32_t n)
 }
 
 /* No sum goes round to a small one. */
+static uint32_t sum(uint32_t a, uint32_t b)
+{
+	return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
 void demand_add(struct demand *d, const struct bound *of, uint32_t n)
 {
 	struct demand_need *need = number_of(d, of);
 
-	need->most = n > UINT32_MAX - need->most ? UINT32_MAX : need->most + n;
+	need->most = sum(need->most, n);
+}
+
+void demand_pass(struct demand *d, const struct bound *of, uint32_t n)
+{
+	struct demand_need *need = number_of(d, of);
+
+	need->passing = n > need->passing ? n : need->passing;
+}
+
+static const struct demand_need *need_of(const struct demand *d, const struct bound *of)
+{
+	for (size_t i = 0; i < d->needs_n; i++)
+		if (d->needs[i].of == of)
+			return &d->needs[i];
+	return NULL;
 }
 
 uint32_t demand_number(const struct demand *d, const struct bound *of)
 {
-	for (size_t i = 0; i < d->needs_n; i++)
-		if (d->needs[i].of == of)
-			return d->needs[i].most;
-	return 0;
+	const struct demand_need *need = need_of(d, of);
+
+	return need != NULL ? sum(need->most, need->passing) : 0;
+}
+
+uint32_t demand_passing(const struct demand *d, const struct bound *of)
+{
+	const struct demand_need *need = need_of(d, of);
+
+	return need != NULL ? need->passing : 0;
 }
 
 void demand_rule(struct demand *d, const struct demand_rule *r)

@@ -23,6 +23,7 @@ struct demand_need {
 	const struct bound *of;
 	const char *text; /* NULL: a number */
 	uint32_t most;
+	uint32_t passing; /* beside it, for a while: of a sum, what others of the plan make room for again */
 };
 
 /* Texts stay the steps'. Arrays are from mem_grow; demand_close frees them. */
@@ -37,8 +38,11 @@ struct demand {
 
 void demand_name(struct demand *d, const struct bound *of, const char *text);
 void demand_count(struct demand *d, const struct bound *of, uint32_t n);
-void demand_add(struct demand *d, const struct bound *of, uint32_t n);  /* to what the steps before need of it */
-uint32_t demand_number(const struct demand *d, const struct bound *of); /* 0: nothing needs any */
+void demand_add(struct demand *d, const struct bound *of, uint32_t n); /* to what the steps before need of it */
+/* For a while, one step after the other: of several the largest counts. */
+void demand_pass(struct demand *d, const struct bound *of, uint32_t n);
+uint32_t demand_number(const struct demand *d, const struct bound *of);  /* 0: nothing needs any; with what passes */
+uint32_t demand_passing(const struct demand *d, const struct bound *of); /* what passes alone */
 void demand_rule(struct demand *d, const struct demand_rule *r);
 void demand_image(struct demand *d, const struct demand_image *i);
 void demand_close(struct demand *d);

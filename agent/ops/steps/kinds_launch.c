@@ -368,7 +368,11 @@ static void launch_demand(const json_t *args, struct demand *d)
 	name_if(d, &bound_instance_profiles, args, "profile");
 	if (json_object_get(args, "user_data") != NULL)
 		demand_name(d, &bound_user_data, json_str_or(args, "user_data_sha256", ""));
-	demand_add(d, &bound_nodes_total, count_of(args));
+	/* One that takes the place of another stands beside it for a while, and the next one is launched when that is over. */
+	if (json_object_get(args, "instead") != NULL)
+		demand_pass(d, &bound_nodes_total, count_of(args));
+	else
+		demand_add(d, &bound_nodes_total, count_of(args));
 	demand_count(d, &bound_nodes_per_cluster, (uint32_t)json_int_or(args, "held", 0) + count_of(args));
 	demand_count(d, &bound_volumes_per_node, (uint32_t)json_array_size(volumes));
 	for (size_t i = 0; i < json_array_size(volumes); i++)

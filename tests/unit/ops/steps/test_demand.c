@@ -37,9 +37,28 @@ static void names_are_kept_once_counts_as_the_largest_and_rules_in_order(void **
 	demand_close(&d);
 }
 
+static void what_passes_counts_once_beside_the_sum(void **state)
+{
+	struct demand d = { 0 };
+
+	(void)state;
+	demand_pass(&d, &bound_volume_gib, 2);
+	demand_add(&d, &bound_volume_gib, 3);
+	demand_pass(&d, &bound_volume_gib, 1);
+	assert_int_equal(demand_number(&d, &bound_volume_gib), 5);
+	assert_int_equal(demand_passing(&d, &bound_volume_gib), 2);
+	demand_add(&d, &bound_volume_gib, UINT32_MAX);
+	assert_int_equal(demand_number(&d, &bound_volume_gib), UINT32_MAX);
+	demand_close(&d);
+	assert_int_equal(demand_passing(&d, &bound_volume_gib), 0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(names_are_kept_once_counts_as_the_largest_and_rules_in_order) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_are_kept_once_counts_as_the_largest_and_rules_in_order),
+		cmocka_unit_test(what_passes_counts_once_beside_the_sum),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
