@@ -150,10 +150,15 @@ static bool waits(struct op *op, const struct rates *r, const struct toll *t, co
 	       is_used_up(op, &day, (struct want){ t->deletions, aside->deletions });
 }
 
-/* Nodes of one cluster end in plans of two names: too many of those that stay, or all of it. They count as one. */
-static struct gone_by cluster_of(const struct op *op, const struct plan *plan, char to[GONE_NAME_LEN])
+/* Nodes of one cluster end in plans of several names: too many of those that stay, all of it, or one that is replaced, whose step
+ * tells the cluster. They count as one. */
+static struct gone_by cluster_of(const struct op *op, const struct plan *plan, const struct step *s, char to[GONE_NAME_LEN])
 {
-	if (str_starts(plan->name, "end-"))
+	const char *cluster = json_str_or(s->args, "cluster", NULL);
+
+	if (cluster != NULL)
+		snprintf(to, GONE_NAME_LEN, "cluster-%s", cluster);
+	else if (str_starts(plan->name, "end-"))
 		snprintf(to, GONE_NAME_LEN, "cluster-%s", plan->name + strlen("end-"));
 	else
 		snprintf(to, GONE_NAME_LEN, "%s", plan->name);
@@ -163,7 +168,7 @@ static struct gone_by cluster_of(const struct op *op, const struct plan *plan, c
 static bool ends_too_soon(struct op *op, const struct rates *r, const struct plan *plan, const struct step *s)
 {
 	char cluster[GONE_NAME_LEN];
-	const struct gone_by by = cluster_of(op, plan, cluster);
+	const struct gone_by by = cluster_of(op, plan, s, cluster);
 	int64_t now_ms = op_env_rates_now(op->env), until_ms;
 	char until[STAMP_RFC3339_LEN];
 	uint32_t n, of, gone;
@@ -235,7 +240,7 @@ void op_spends(struct op *op, const struct step *s, int64_t time_ms)
 	add_step(&t, s);
 	/* Nodes that an undo ends were launched by the same plan: the cluster loses none that served. */
 	if (plan != NULL && s->kind->ends_nodes) {
-		by = cluster_of(op, plan, cluster);
+		by = cluster_of(op, plan, s, cluster);
 		gone_add(&op->env->shared->gone, time_ms, &by, t.deletions);
 	}
 	spent_add(&op->env->shared->spent, time_ms, SPENT_MUTATIONS, t.mutations);

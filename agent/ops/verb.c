@@ -5,11 +5,13 @@
 #include "agent/base/str.h"
 
 #define ARGS_FIELDS 16384 /* several times what the largest legal ones have, at any depth */
+#define REPLACED_MAX 16   /* nodes of one command: a plan each, one after the other */
 #define POWER(name) (1u << IAM_##name)
 
 typedef Reeve__Control__V1__WarehouseApply apply_t;
 typedef Reeve__Control__V1__WarehouseDelete delete_t;
 typedef Reeve__Control__V1__ClusterReboot reboot_t;
+typedef Reeve__Control__V1__NodesReplace replace_t;
 
 /* ---- warehouse.apply ---- */
 
@@ -18,18 +20,21 @@ static const spec_t *apply_spec(const ProtobufCMessage *args)
 	return ((const apply_t *)args)->spec;
 }
 
-static int apply_check(const ProtobufCMessage *args, const char *target, struct err *e)
+static int check_spec(const spec_t *s, const char *target, struct err *e)
 {
-	const spec_t *s = apply_spec(args);
-
-	if (s == NULL)
-		return err_set(e, ERR_INVALID, "args: not a WarehouseApply with a spec");
 	if (spec_check(s, e) != 0)
 		return err_wrap(e, -e->code, "spec");
 	/* The target is what commands are queued by, one warehouse after the other: it must be the one that the spec changes. */
 	if (!str_eq(s->warehouse, target))
 		return err_set(e, ERR_INVALID, "target is \"%.32s\", the spec is of \"%.32s\"", target, s->warehouse);
 	return 0;
+}
+
+static int apply_check(const ProtobufCMessage *args, const char *target, struct err *e)
+{
+	const spec_t *s = apply_spec(args);
+
+	return s != NULL ? check_spec(s, target, e) : err_set(e, ERR_INVALID, "args: not a WarehouseApply with a spec");
 }
 
 static int apply_plan(const struct planner_args *a, const ProtobufCMessage *args, struct plans **ret, struct err *e)
@@ -79,6 +84,62 @@ static int reboot_plan(const struct planner_args *a, const ProtobufCMessage *arg
 	return planner_reboot(a, r->warehouse, r->cluster, r->batch, ret, e);
 }
 
+/* ---- nodes.replace ---- */
+
+static const spec_t *replace_spec(const ProtobufCMessage *args)
+{
+	return ((const replace_t *)args)->spec;
+}
+
+static int check_instances(const replace_t *r, struct err *e)
+{
+	if (r->n_instances == 0 || r->n_instances > REPLACED_MAX)
+		return err_set(e, ERR_INVALID, "instances: expected 1 to %d, found %zu", REPLACED_MAX, r->n_instances);
+	for (size_t i = 0; i < r->n_instances; i++) {
+		if (!str_starts(r->instances[i], "i-") || !str_is_id(r->instances[i], 32))
+			return err_set(e, ERR_INVALID, "instances[%zu]: expected the id of an instance, found \"%.40s\"", i,
+				       r->instances[i]);
+		for (size_t k = 0; k < i; k++)
+			if (str_eq(r->instances[k], r->instances[i]))
+				return err_set(e, ERR_INVALID, "instances[%zu]: %s is named twice", i, r->instances[i]);
+	}
+	return 0;
+}
+
+/* The nodes of a paused cluster do not run, and a new one would. */
+static int check_cluster(const replace_t *r, struct err *e)
+{
+	for (size_t i = 0; i < r->spec->n_clusters; i++) {
+		if (!str_eq(r->spec->clusters[i]->name, r->cluster))
+			continue;
+		if (r->spec->clusters[i]->power != REEVE__CONTROL__V1__CLUSTER__POWER__PAUSED)
+			return 0;
+		return err_set(e, ERR_INVALID, "cluster: %s is paused in the spec; have it run first", r->cluster);
+	}
+	return err_set(e, ERR_INVALID, "cluster: the spec has none that is called \"%.40s\"", r->cluster);
+}
+
+static int replace_check(const ProtobufCMessage *args, const char *target, struct err *e)
+{
+	const replace_t *r = (const replace_t *)args;
+
+	if (r->spec == NULL)
+		return err_set(e, ERR_INVALID, "args: not a NodesReplace with a spec");
+	if (!str_eq(r->warehouse, target))
+		return err_set(e, ERR_INVALID, "target and warehouse must be the same id");
+	TRY(check_instances(r, e));
+	TRY(check_spec(r->spec, target, e));
+	return check_cluster(r, e);
+}
+
+static int replace_plan(const struct planner_args *a, const ProtobufCMessage *args, struct plans **ret, struct err *e)
+{
+	const replace_t *r = (const replace_t *)args;
+	const struct planner_named named = { r->cluster, r->instances, r->n_instances };
+
+	return planner_replace(a, r->spec, &named, ret, e);
+}
+
 /* ---- the table ---- */
 
 /* Apply takes away too: what a spec no longer names, and what it made before it failed. */
@@ -120,6 +181,17 @@ static const struct verb verbs[VERBS] = {
 		.powers = POWER(NODE_POWER) | POWER(BALANCERS) | POWER(DELETE),
 		.spec = no_spec,
 		.plan = reboot_plan,
+	},
+	[VERB_NODES_REPLACE] = {
+		.wire = REEVE__CONTROL__V1__VERB__NODES_REPLACE,
+		.name = "nodes.replace",
+		.args = &reeve__control__v1__nodes_replace__descriptor,
+		.check = replace_check,
+		.by_default = POLICY_OFF,
+		.deadline_s = 1200,
+		.powers = POWER(LAUNCH) | POWER(DELETE) | POWER(BALANCERS),
+		.spec = replace_spec,
+		.plan = replace_plan,
 	},
 };
 

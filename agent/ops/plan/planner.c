@@ -1,12 +1,14 @@
-/* planner.c - apply, delete, reboot. Stages of apply: what is shared, then the clusters beside each other, then the listeners that
- * lead elsewhere, then nodes that become of another type, one after the other in a stage each, then clusters that are paused and
- * the nodes that are too many, then what is left over and no longer wanted. Stages of delete: the clusters, then the rest.
+/* planner.c - apply, delete, reboot, replace. Stages of apply: what is shared, then the clusters beside each other, then the
+ * listeners that lead elsewhere, then nodes that become of another type, one after the other in a stage each, then clusters that
+ * are paused and the nodes that are too many, then what is left over and no longer wanted. Stages of delete: the clusters, then the
+ * rest.
  *
  * Each plan first adds what can be taken back; what it removes stands behind its pivot. What serves is removed last of all, when
  * what comes in its place serves. */
 #include "agent/ops/plan/planner_impl.h"
 
 #include "agent/base/json.h"
+#include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/steps/balancers.h"
 #include "agent/ops/steps/catalogue.h"
@@ -118,37 +120,44 @@ static void refuse_last(struct planning *p)
 	}
 }
 
-int planner_apply(const struct planner_args *a, const spec_t *spec, struct plans **ret, struct err *e)
+static int apply(struct planning *p, struct plans **ret, struct err *e)
 {
-	struct planning p = { .a = a, .inv = a->inv, .spec = spec, .warehouse = spec->warehouse };
+	const spec_t *spec = p->spec;
 	unsigned ends;
 
-	p.b = plan_builder_new(a->command, a->verb, spec->warehouse, spec->generation, a->inv->taken_ms);
-	plan_base(&p);
+	p->b = plan_builder_new(p->a->command, p->a->verb, spec->warehouse, spec->generation, p->inv->taken_ms);
+	plan_base(p);
 	/* All clusters are one stage and come up beside each other: one that gets no nodes does not keep the others waiting. */
 	for (size_t i = 0; i < spec->n_clusters; i++)
 		if (!planner_is_paused(spec->clusters[i]))
-			planner_plan_cluster(&p, spec->clusters[i], STAGE_CLUSTERS);
+			planner_plan_cluster(p, spec->clusters[i], STAGE_CLUSTERS);
 	/* This comes only now: the nodes that listeners will lead to must be there. Nodes end behind this, when the listeners lead
 	 * elsewhere. */
-	planner_plan_switch(&p, STAGE_SWITCH);
+	planner_plan_switch(p, STAGE_SWITCH);
 	/* While nodes that are too many still serve, those that stay are changed. */
-	ends = STAGE_RESIZES + planner_plan_resizes(&p, STAGE_RESIZES);
+	ends = STAGE_RESIZES + planner_plan_resizes(p, STAGE_RESIZES);
 	for (size_t i = 0; i < spec->n_clusters; i++) {
 		if (planner_is_paused(spec->clusters[i]))
-			planner_plan_pause(&p, spec->clusters[i], ends);
-		planner_plan_surplus(&p, spec->clusters[i], ends);
+			planner_plan_pause(p, spec->clusters[i], ends);
+		planner_plan_surplus(p, spec->clusters[i], ends);
 	}
-	refuse_last(&p);
-	planner_plan_lost_clusters(&p, ends);
-	planner_plan_tags(&p, ends + 1);
+	refuse_last(p);
+	planner_plan_lost_clusters(p, ends);
+	planner_plan_tags(p, ends + 1);
 	/* What was shared goes last, when nobody stands in it and nothing leads to it. */
-	planner_plan_rest(&p, "tidy", ends + 1);
+	planner_plan_rest(p, "tidy", ends + 1);
 	/* This comes at the end, because the first refusal is the one that is told: "no room now" is news only where nothing else
 	 * is wrong. */
-	planner_check_places(&p);
-	planner_preserve_volumes(&p);
-	return finish(&p, ret, e);
+	planner_check_places(p);
+	planner_preserve_volumes(p);
+	return finish(p, ret, e);
+}
+
+int planner_apply(const struct planner_args *a, const spec_t *spec, struct plans **ret, struct err *e)
+{
+	struct planning p = { .a = a, .inv = a->inv, .spec = spec, .warehouse = spec->warehouse };
+
+	return apply(&p, ret, e);
 }
 
 static bool holds_group(const struct inventory *inv, const char *vpc)
@@ -182,6 +191,89 @@ int planner_reboot(const struct planner_args *a, const char *warehouse, const ch
 
 	p.b = plan_builder_new(a->command, a->verb, warehouse, planner_generation(a->inv, warehouse), a->inv->taken_ms);
 	planner_plan_reboot(&p, cluster, batch);
+	return finish(&p, ret, e);
+}
+
+/* ---- nodes that are replaced ---- */
+
+/* The spec without the nodes that are to be replaced: they may be gone, stopped or sick, and nothing is said of them. */
+static int apply_without(const struct planner_args *a, const spec_t *spec, const cluster_t *c, const struct planner_named *named,
+			 struct plans **ret, struct err *e)
+{
+	spec_t rest = *spec;
+	cluster_t fewer = *c, **clusters = mem_alloc(spec->n_clusters * sizeof(cluster_t *));
+	struct planning p = { .a = a, .inv = a->inv, .spec = &rest, .warehouse = spec->warehouse };
+	int rc;
+
+	for (size_t i = 0; i < spec->n_clusters; i++)
+		clusters[i] = spec->clusters[i] == c ? &fewer : spec->clusters[i];
+	fewer.nodes = c->nodes > named->n ? c->nodes - (uint32_t)named->n : 0;
+	rest.clusters = clusters;
+	p.apart = named->ids;
+	p.apart_n = named->n;
+	rc = apply(&p, ret, e);
+	mem_free(clusters);
+	return rc;
+}
+
+/* With the nodes come those things alone that an apply of the same spec would leave as they are. Else *ret is what it would do, for
+ * the policy to judge before the sentence is told. */
+static int check_rest(const struct planner_args *a, const spec_t *spec, const cluster_t *c, const struct planner_named *named,
+		      struct plans **ret, struct err *e)
+{
+	struct plans *plans = NULL;
+	const struct plan *plan;
+	const struct step *step;
+	int rc = apply_without(a, spec, c, named, &plans, e);
+
+	step = rc == 0 ? planner_first_change(plans, &plan) : NULL;
+	if (rc == 0 && step == NULL) {
+		plans_free(plans);
+		return 0;
+	}
+	*ret = plans;
+	if (step != NULL)
+		return err_set(
+		    e, ERR_EXISTS,
+		    "nodes.replace changes nothing else, and the account is not as the spec says (%s/%s: %s): send it by "
+		    "warehouse.apply first",
+		    plan->name, step->name, step->title);
+	return rc == -ERR_UNSUPPORTED ? err_wrap(e, -ERR_EXISTS, "nodes.replace changes nothing else") : rc;
+}
+
+static const cluster_t *cluster_named(const spec_t *spec, const char *name)
+{
+	for (size_t i = 0; i < spec->n_clusters; i++)
+		if (str_eq(spec->clusters[i]->name, name))
+			return spec->clusters[i];
+	return NULL;
+}
+
+static void check_generation(struct planning *p)
+{
+	uint64_t have = planner_generation(p->inv, p->warehouse);
+
+	if (p->spec->generation < have)
+		planning_refuse(p, ERR_EXISTS, "the account holds generation %llu, the spec is of generation %llu",
+				(unsigned long long)have, (unsigned long long)p->spec->generation);
+}
+
+int planner_replace(const struct planner_args *a, const spec_t *spec, const struct planner_named *named, struct plans **ret,
+		    struct err *e)
+{
+	struct planning p = { .a = a, .inv = a->inv, .spec = spec, .warehouse = spec->warehouse };
+	const cluster_t *c = cluster_named(spec, named->cluster);
+
+	if (c == NULL)
+		return err_set(e, ERR_INVALID, "the spec has no cluster %s", named->cluster);
+	check_generation(&p);
+	planner_check_replaced(&p, c, named->ids, named->n);
+	/* Of a plan that is refused anyway this says no more. */
+	if (p.err.code == 0)
+		TRY(check_rest(a, spec, c, named, ret, e));
+	p.b = plan_builder_new(a->command, a->verb, spec->warehouse, spec->generation, a->inv->taken_ms);
+	planner_plan_replaced(&p, c, named->ids, named->n);
+	planner_preserve_volumes(&p);
 	return finish(&p, ret, e);
 }
 
@@ -231,20 +323,16 @@ static void add_plan(struct ends *to, const struct plan *p)
 			add_ends(to, &p->steps[i]);
 }
 
-/* Of a plan that is refused as it is nothing is asked. */
-const struct inventory_thing *planner_ends(const struct planner_args *a, const spec_t *spec, const char *warehouse, size_t *ret_n)
+const struct inventory_thing *planner_ends(const struct planner_args *a, const struct plans *plans, size_t *ret_n)
 {
 	struct ends ends = { .arena = a->inv->arena };
-	struct plans *plans = NULL;
-	int rc = spec != NULL ? planner_apply(a, spec, &plans, NULL) : planner_delete(a, warehouse, &plans, NULL);
 	size_t n = 0;
 
-	for (size_t i = 0; rc == 0 && plans != NULL && i < plans->n; i++)
+	for (size_t i = 0; plans != NULL && i < plans->n; i++)
 		n += ends_n(&plans->v[i]);
 	ends.v = arena_alloc(ends.arena, (n + 1) * sizeof(*ends.v));
 	for (size_t i = 0; n > 0 && i < plans->n; i++)
 		add_plan(&ends, &plans->v[i]);
-	plans_free(plans);
 	*ret_n = ends.n;
 	return ends.v;
 }

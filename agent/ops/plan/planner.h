@@ -16,16 +16,25 @@ struct planner_args {
 
 /* What of the account's own the inventory must be asked for so that the spec can be planned; spec NULL: nothing by name. */
 void planner_wants(const struct owner *o, const spec_t *spec, struct inventory_wants *ret);
-/* What the plan would end and may be protected, in the inventory's arena. spec NULL: the deletion. */
-const struct inventory_thing *planner_ends(const struct planner_args *a, const spec_t *spec, const char *warehouse, size_t *ret_n);
+/* What the plans would end and may be protected, in the inventory's arena. plans NULL: nothing. */
+const struct inventory_thing *planner_ends(const struct planner_args *a, const struct plans *plans, size_t *ret_n);
 /* The spec has passed spec_check. -ERR_UNSUPPORTED names what this version cannot change yet. -ERR_INVALID: something that the spec
  * names is not there, or not fit, or protected; -ERR_AGAIN: there is no room for it now; -ERR_NOTYET: something that is under way
- * must end first. With these *ret holds what the plan would need all the same, and is never carried out: the policy judges it
+ * must end first; -ERR_EXISTS: the account is not as the command takes it to be. With these *ret holds what the plan would need all the same, and is never carried out: the policy judges it
  * first, so that a command which the policy forbids does not learn what there is in the account. */
 int planner_apply(const struct planner_args *a, const spec_t *spec, struct plans **ret, struct err *e);
 /* batch: how many nodes go at once; 0: one. */
 int planner_reboot(const struct planner_args *a, const char *warehouse, const char *cluster, uint32_t batch, struct plans **ret,
 		   struct err *e);
+/* Nodes of one cluster of the spec, by their ids. */
+struct planner_named {
+	const char *cluster;
+	char *const *ids;
+	size_t n;
+};
+/* The spec is the one that stands: -ERR_EXISTS where anything else than these nodes would change. */
+int planner_replace(const struct planner_args *a, const spec_t *spec, const struct planner_named *named, struct plans **ret,
+		    struct err *e);
 int planner_delete(const struct planner_args *a, const char *warehouse, struct plans **ret, struct err *e);
 
 /* Alive nodes of the whole installation: what bounds.nodes_total counts. */

@@ -100,7 +100,7 @@ static bool is_stranger(const struct planning *p, const struct elb_target *t)
 {
 	/* Only instances are taken out: an address or a function could not be put back if this was wrong (kinds_elb_target.c,
 	 * check_instances). */
-	return !str_starts(t->state, "draining") && str_starts(t->id, "i-") &&
+	return !str_starts(t->state, "draining") && str_starts(t->id, "i-") && !planning_is_apart(p, t->id) &&
 	       inventory_instance_in(&p->inv->instances, t->id) == NULL;
 }
 

@@ -11,7 +11,7 @@
 
 bool planner_is_node(const struct planning *p, const struct ec2_instance *i, const char *cluster)
 {
-	return inventory_is_alive(i) && planning_is_of_warehouse(p, &i->tags) &&
+	return inventory_is_alive(i) && planning_is_of_warehouse(p, &i->tags) && !planning_is_apart(p, i->id) &&
 	       str_eq(ec2_tag_get(&i->tags, "reeve:cluster"), cluster);
 }
 
@@ -327,7 +327,7 @@ static void add_losses(const struct planning *p, json_t *args, const struct plan
 	if (unseen)
 		json_object_set_new(args, "unseen_volumes", json_true());
 	/* The cluster would have no node left: that needs a second key, volumes or not (docs/wire.md section 8). */
-	if (have->keep == 0)
+	if (have->keep + have->come == 0)
 		json_object_set_new(args, "leaves_none", json_true());
 }
 
@@ -353,17 +353,17 @@ void planner_plan_out(struct planning *p, const struct planner_nodes *have)
 		plan_drained(p, &balancers_in(p->inv)->target_groups[g], have);
 }
 
-/* Nodes are ended when all groups have drained them. */
-static void plan_remove(struct planning *p, const struct planner_nodes *have)
+void planner_plan_end(struct planning *p, const struct planner_nodes *have)
 {
 	json_t *ids = json_array(), *args;
 
 	check_guards(p, have);
-	planner_plan_out(p, have);
 	for (size_t i = have->keep; i < have->n; i++)
 		add_id(ids, have->v[i]);
-	/* "of": how many there are now. The share that may end at once is of these (rates.ended_at_once). */
-	args = json_pack("{s:O, s:I}", "instances", ids, "of", (json_int_t)have->n);
+	/* "of": how many there are by then. The share that may end at once is of these (rates.ended_at_once). */
+	args = json_pack("{s:O, s:I}", "instances", ids, "of", (json_int_t)(have->n + have->come));
+	if (have->come > 0)
+		json_object_set_new(args, "cluster", json_string(have->cluster));
 	add_losses(p, args, have);
 	planner_add_kept(p, args, have->v + have->keep, have->n - have->keep);
 	plan_add(p->b, &kind_terminate, args, "terminate");
@@ -371,6 +371,13 @@ static void plan_remove(struct planning *p, const struct planner_nodes *have)
 	plan_add(p->b, &kind_wait_terminated, json_pack("{s:O}", "instances", ids), "gone");
 	plan_title(p->b, "wait until nodes of %s are terminated", have->cluster);
 	json_decref(ids);
+}
+
+/* Nodes are ended when all groups have drained them. */
+static void plan_remove(struct planning *p, const struct planner_nodes *have)
+{
+	planner_plan_out(p, have);
+	planner_plan_end(p, have);
 }
 
 void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage)

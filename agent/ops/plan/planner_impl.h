@@ -2,9 +2,9 @@
  * (target groups, load balancers, listeners), planner_same.c (what stands and would have to be another), planner_spread.c (where
  * new nodes go), planner_launch.c (new nodes), planner_volume.c (data volumes of nodes that stay), planner_words.c (what people
  * call things), planner_cluster.c (nodes), planner_place.c (where what is new has room), planner_power.c (nodes that are stopped,
- * started, made of another type), planner_reboot.c (a cluster batch by batch), planner_switch.c (listeners that lead elsewhere),
- * planner_tags.c (tags of what stands), planner_rest.c (what nobody wants any more). planner.c (the verbs and the stages) calls
- * them. Nobody else includes this. */
+ * started, made of another type), planner_reboot.c (a cluster batch by batch), planner_replace.c (nodes that others take the place
+ * of), planner_switch.c (listeners that lead elsewhere), planner_tags.c (tags of what stands), planner_rest.c (what nobody wants any
+ * more). planner.c (the verbs and the stages) calls them. Nobody else includes this. */
 #pragma once
 #include "agent/ops/plan/planning.h"
 #include "agent/ops/steps/balancers.h"
@@ -53,6 +53,12 @@ struct spread planner_spread(const struct planning *p, const cluster_t *c);
 void planner_plan_launches(struct planning *p, const cluster_t *c, size_t held);
 void planner_add_launched(const struct planning *p, const cluster_t *c, json_t *ids); /* the facts that the launches leave */
 json_t *planner_volumes(const cluster_t *c);
+struct planner_substitute {
+	const char *of, *subnet, *fact; /* the node whose place it takes; the fact that its launch leaves */
+	size_t held;                    /* how many nodes the cluster has by then */
+	bool is_beside;                 /* that one is there until it ends */
+};
+void planner_plan_substitute(struct planning *p, const cluster_t *c, const struct planner_substitute *s);
 void planner_check_type(struct planning *p, const cluster_t *c, const char *name); /* AWS offers it, and it runs the image */
 
 /* planner_same.c: what stands and cannot become what the spec wants ends the planning with a sentence */
@@ -60,6 +66,9 @@ json_t *planner_launch_tag(const cluster_t *c); /* the text of a node's tag reev
 /* The type that it has, where that is one of those that the cluster may have; else the first of these. */
 const char *planner_one_of_types(const cluster_t *c, const char *have);
 void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2_instance *i);
+/* The field of the spec by which a new node of the cluster would be another than this one; NULL: by none. Its volumes may have
+ * grown, or be lost. */
+const char *planner_other_launch(const cluster_t *c, const struct ec2_instance *i);
 void planner_check_group(struct planning *p, const group_t *want, const struct ec2_group *have);
 void planner_check_group_elsewhere(struct planning *p, const group_t *want);
 void planner_check_tg(struct planning *p, const tg_t *want, const struct balancers_target_group *have);
@@ -84,9 +93,11 @@ struct planner_nodes {
 	const struct ec2_instance **v; /* from mem_alloc */
 	size_t n, keep;
 	bool launches; /* there are fewer than are wanted */
+	size_t come;   /* so many new ones stand beside them when those beyond keep end */
 };
 struct planner_nodes planner_nodes_of(const struct planning *p, const char *cluster, size_t wanted);
 void planner_plan_out(struct planning *p, const struct planner_nodes *have); /* those beyond keep leave their groups, drained */
+void planner_plan_end(struct planning *p, const struct planner_nodes *have); /* and end, when they have left them */
 size_t planner_missing(const struct planning *p, const cluster_t *c);        /* how many nodes are launched */
 json_t *planner_nodes_behind(const struct planning *p, const tg_t *g);       /* ids: those that stay, and those that are launched */
 json_t *planner_staying(const struct planning *p, const cluster_t *c);       /* ids of its nodes that stay */
@@ -108,6 +119,11 @@ unsigned planner_plan_resizes(struct planning *p, unsigned stage); /* how many s
 
 /* planner_reboot.c */
 void planner_plan_reboot(struct planning *p, const char *cluster, uint32_t batch);
+
+/* planner_replace.c */
+const struct step *planner_first_change(const struct plans *p, const struct plan **ret_plan); /* NULL: they only look */
+void planner_check_replaced(struct planning *p, const cluster_t *c, char *const *ids, size_t n);
+void planner_plan_replaced(struct planning *p, const cluster_t *c, char *const *ids, size_t n);
 
 /* planner_words.c: what people call them; the name in AWS where nothing tells */
 const char *planner_target_group_word(const struct planning *p, const struct balancers_target_group *g);

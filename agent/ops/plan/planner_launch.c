@@ -171,6 +171,37 @@ static void check_types(struct planning *p, const cluster_t *c)
 		planner_check_type(p, c, types[i]);
 }
 
+static void add_places(struct planning *p, const cluster_t *c, const char *subnet, json_t *args)
+{
+	json_t *own = place(p, c, subnet, c->instance_type), *others = elsewhere(p, c, subnet);
+
+	json_object_update(args, own);
+	json_decref(own);
+	if (json_array_size(others) > 0)
+		json_object_set(args, "elsewhere", others);
+	json_decref(others);
+}
+
+/* What the spec says of a node; how many, and what they are called, the caller adds. */
+static json_t *launch_args(struct planning *p, const cluster_t *c, const char *subnet, const char *step)
+{
+	json_t *args =
+	    json_pack("{s:s, s:s, s:o, s:o, s:o}", "cluster", c->name, "image_id", c->image_id, "groups", groups_json(p, c),
+		      "volumes", planner_volumes(c), "tags", planning_tags(p, c->name, step, c->tags, c->n_tags));
+
+	/* A node has this tag beside those that all things have: planner_same.c compares it with the next spec. */
+	json_object_set_new(json_object_get(args, "tags"), "reeve:launch", planner_launch_tag(c));
+	add_image(p, c, args);
+	check_types(p, c);
+	add_places(p, c, subnet, args);
+	add_rules(p, c, args);
+	if (*c->instance_profile != '\0')
+		json_object_set_new(args, "profile", json_string(c->instance_profile));
+	if (c->user_data.len > 0)
+		add_user_data(args, c);
+	return args;
+}
+
 /* ---- one launch a subnet ---- */
 
 static bool is_spread(const cluster_t *c)
@@ -202,15 +233,8 @@ static bool is_last(const struct spread *s, size_t at)
 	return true;
 }
 
-static void add_places(struct planning *p, const cluster_t *c, const struct spread *s, size_t at, json_t *args)
+static void add_spread(const cluster_t *c, const struct spread *s, size_t at, json_t *args)
 {
-	json_t *own = place(p, c, s->v[at].subnet, c->instance_type), *others = elsewhere(p, c, s->v[at].subnet);
-
-	json_object_update(args, own);
-	json_decref(own);
-	if (json_array_size(others) > 0)
-		json_object_set(args, "elsewhere", others);
-	json_decref(others);
 	if (!is_spread(c))
 		return;
 	/* With them it tells whether the cluster has got any node at all. */
@@ -221,21 +245,13 @@ static void add_places(struct planning *p, const cluster_t *c, const struct spre
 static void plan_launch(struct planning *p, const cluster_t *c, const struct spread *s, size_t at, size_t held)
 {
 	CLEANUP(mem_close) char *step = is_spread(c) ? mem_printf("launch-%s", s->v[at].subnet) : mem_str("launch");
-	json_t *args = json_pack("{s:s, s:i, s:i, s:b, s:s, s:o, s:o, s:o, s:o}", "cluster", c->name, "count", (int)s->v[at].launch,
-				 "held", (int)held, "atomic", c->atomic, "image_id", c->image_id, "groups", groups_json(p, c),
-				 "volumes", planner_volumes(c), "tags", planning_tags(p, c->name, step, c->tags, c->n_tags), "fact",
-				 fact_of(c, s->v[at].subnet));
+	json_t *args = launch_args(p, c, s->v[at].subnet, step);
 
-	/* A node has this tag beside those that all things have: planner_same.c compares it with the next spec. */
-	json_object_set_new(json_object_get(args, "tags"), "reeve:launch", planner_launch_tag(c));
-	add_image(p, c, args);
-	check_types(p, c);
-	add_places(p, c, s, at, args);
-	add_rules(p, c, args);
-	if (*c->instance_profile != '\0')
-		json_object_set_new(args, "profile", json_string(c->instance_profile));
-	if (c->user_data.len > 0)
-		add_user_data(args, c);
+	json_object_set_new(args, "count", json_integer((json_int_t)s->v[at].launch));
+	json_object_set_new(args, "held", json_integer((json_int_t)held));
+	json_object_set_new(args, "atomic", json_boolean(c->atomic));
+	json_object_set_new(args, "fact", fact_of(c, s->v[at].subnet));
+	add_spread(c, s, at, args);
 	plan_add(p->b, &kind_launch, args, "%s", step);
 	plan_title(p->b, is_spread(c) ? "launch nodes of %s in %s" : "launch nodes of %s", c->name, s->v[at].subnet);
 }
@@ -262,4 +278,21 @@ void planner_add_launched(const struct planning *p, const cluster_t *c, json_t *
 			json_array_append_new(ids, json_sprintf("@%s", json_string_value(fact)));
 			json_decref(fact);
 		}
+}
+
+/* ---- one node in the place of another ---- */
+
+void planner_plan_substitute(struct planning *p, const cluster_t *c, const struct planner_substitute *s)
+{
+	json_t *args = launch_args(p, c, s->subnet, "launch");
+
+	json_object_set_new(args, "count", json_integer(1));
+	json_object_set_new(args, "held", json_integer((json_int_t)s->held));
+	json_object_set_new(args, "atomic", json_false());
+	json_object_set_new(args, "fact", json_string(s->fact));
+	/* Only beside one that is still there does it stand for a while alone. */
+	if (s->is_beside)
+		json_object_set_new(args, "instead", json_string(s->of));
+	plan_add(p->b, &kind_launch, args, "launch");
+	plan_title(p->b, "launch a node of %s in place of %s", c->name, s->of);
 }

@@ -205,6 +205,27 @@ void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2
 					c->name, parts[k].field, i->id);
 }
 
+static bool is_other(const char *have, const char *want)
+{
+	return have != NULL && *have != '\0' && !str_eq(have, want); /* what AWS does not tell is not called different */
+}
+
+const char *planner_other_launch(const cluster_t *c, const struct ec2_instance *i)
+{
+	const char *tag = ec2_tag_get(&i->tags, "reeve:launch");
+
+	if (is_other(i->image_id, c->image_id))
+		return "image_id";
+	if (is_other(i->subnet_id, one_of_subnets(c, i->subnet_id)))
+		return "subnet_id";
+	if (is_other(i->type, planner_one_of_types(c, i->type)))
+		return "instance_type";
+	for (size_t k = 0; tag != NULL && k < ARRAY_LEN(parts); k++)
+		if (&parts[k] != VOLUMES_PART && differs(&parts[k], c, tag))
+			return parts[k].field != NULL ? parts[k].field : "volumes";
+	return NULL;
+}
+
 void planner_check_group(struct planning *p, const group_t *want, const struct ec2_group *have)
 {
 	json_t *description = planning_text(want->description);

@@ -12,6 +12,14 @@
 #include "agent/base/str.h"
 #include "agent/ops/steps/field.h"
 
+bool planning_is_apart(const struct planning *p, const char *id)
+{
+	for (size_t i = 0; i < p->apart_n; i++)
+		if (str_eq(p->apart[i], id))
+			return true;
+	return false;
+}
+
 bool planning_is_of_warehouse(const struct planning *p, const struct ec2_tags *t)
 {
 	return str_eq(ec2_tag_get(t, "reeve:warehouse"), p->warehouse);

@@ -12,11 +12,14 @@ struct planning {
 	const spec_t *spec; /* NULL when deleting */
 	const char *warehouse;
 	struct plan_builder *b;
-	const char *plan; /* the one that is open */
-	struct err err;   /* the first thing this version cannot do */
+	const char *plan;   /* the one that is open */
+	char *const *apart; /* ids of nodes that are not looked at, as if they were not there */
+	size_t apart_n;
+	struct err err; /* the first thing this version cannot do */
 };
 
 void planning_begin(struct planning *p, const char *name, unsigned stage);
+bool planning_is_apart(const struct planning *p, const char *id);
 bool planning_is_of_warehouse(const struct planning *p, const struct ec2_tags *t);
 /* Tags of one new thing. The order is fixed, so that one spec gives one plan, byte for byte, whichever command asks for it:
  * reeve:command comes with the call (arg_tags). cluster: or NULL. */

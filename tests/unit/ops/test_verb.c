@@ -10,6 +10,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/verb.h"
+#include "tests/unit/ops/specs.h"
 
 typedef Reeve__Control__V1__Command command_t;
 
@@ -103,6 +104,119 @@ static void a_reboot_names_a_cluster_of_its_target(void **state)
 	}
 }
 
+static void bend_nothing(struct specs *k, Reeve__Control__V1__NodesReplace *r)
+{
+	(void)k;
+	(void)r;
+}
+
+static void bend_target(struct specs *k, Reeve__Control__V1__NodesReplace *r)
+{
+	(void)k;
+	r->warehouse = (char *)"wh-2";
+}
+
+static void bend_spec_target(struct specs *k, Reeve__Control__V1__NodesReplace *r)
+{
+	(void)r;
+	k->s.warehouse = (char *)"wh-2";
+}
+
+static void bend_spec_away(struct specs *k, Reeve__Control__V1__NodesReplace *r)
+{
+	(void)k;
+	r->spec = NULL;
+}
+
+static void bend_spec(struct specs *k, Reeve__Control__V1__NodesReplace *r)
+{
+	(void)r;
+	k->cluster.image_id = (char *)"";
+}
+
+static void bend_cluster(struct specs *k, Reeve__Control__V1__NodesReplace *r)
+{
+	(void)k;
+	r->cluster = (char *)"fe";
+}
+
+static void bend_paused(struct specs *k, Reeve__Control__V1__NodesReplace *r)
+{
+	(void)r;
+	k->cluster.power = REEVE__CONTROL__V1__CLUSTER__POWER__PAUSED;
+}
+
+static void bend_none(struct specs *k, Reeve__Control__V1__NodesReplace *r)
+{
+	(void)k;
+	r->n_instances = 0;
+}
+
+static void bend_many(struct specs *k, Reeve__Control__V1__NodesReplace *r)
+{
+	(void)k;
+	r->n_instances = 17;
+}
+
+static void bend_twice(struct specs *k, Reeve__Control__V1__NodesReplace *r)
+{
+	(void)k;
+	r->instances[1] = r->instances[0];
+}
+
+static void bend_id(struct specs *k, Reeve__Control__V1__NodesReplace *r)
+{
+	(void)k;
+	r->instances[1] = (char *)"vol-1";
+}
+
+static void a_replacement_names_nodes_of_a_cluster_of_its_spec(void **state)
+{
+	static const struct {
+		void (*bend)(struct specs *k, Reeve__Control__V1__NodesReplace *r);
+		int rc;
+		const char *says;
+	} cases[] = {
+		{ bend_nothing, 0, "" },
+		{ bend_target, -ERR_INVALID, "target and warehouse must be the same id" },
+		{ bend_spec_target, -ERR_INVALID, "the spec is of \"wh-2\"" },
+		{ bend_spec_away, -ERR_INVALID, "not a NodesReplace with a spec" },
+		{ bend_spec, -ERR_INVALID, "spec: clusters[0]" },
+		{ bend_cluster, -ERR_INVALID, "cluster: the spec has none that is called \"fe\"" },
+		{ bend_paused, -ERR_INVALID, "be is paused in the spec" },
+		{ bend_none, -ERR_INVALID, "instances: expected 1 to 16, found 0" },
+		{ bend_many, -ERR_INVALID, "instances: expected 1 to 16, found 17" },
+		{ bend_twice, -ERR_INVALID, "instances[1]: i-0 is named twice" },
+		{ bend_id, -ERR_INVALID, "instances[1]: expected the id of an instance, found \"vol-1\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		Reeve__Control__V1__NodesReplace r = REEVE__CONTROL__V1__NODES_REPLACE__INIT;
+		char ids[17][8], *list[17];
+		static struct specs k;
+		uint8_t bytes[4096];
+		struct err e = { 0 };
+
+		memset(&k, 0, sizeof(k));
+		specs_good(&k);
+		for (size_t n = 0; n < 17; n++) {
+			snprintf(ids[n], sizeof(ids[n]), "i-%zu", n);
+			list[n] = ids[n];
+		}
+		r.warehouse = (char *)"wh-1";
+		r.cluster = (char *)"be";
+		r.instances = list;
+		r.n_instances = 16;
+		r.spec = &k.s;
+		cases[i].bend(&k, &r);
+		assert_int_equal(judge(REEVE__CONTROL__V1__VERB__NODES_REPLACE, "wh-1", bytes,
+				       reeve__control__v1__nodes_replace__pack(&r, bytes), &e),
+				 cases[i].rc);
+		assert_non_null(strstr(e.text, cases[i].says));
+	}
+}
+
 static void arguments_that_are_none_are_refused_with_their_place(void **state)
 {
 	static const uint8_t cut[] = { 0x0a, 0x7f, 'x' };
@@ -124,6 +238,7 @@ int main(void)
 		cmocka_unit_test(what_changes_something_is_off_unless_the_policy_names_it),
 		cmocka_unit_test(a_deletion_says_three_times_what_goes),
 		cmocka_unit_test(a_reboot_names_a_cluster_of_its_target),
+		cmocka_unit_test(a_replacement_names_nodes_of_a_cluster_of_its_spec),
 		cmocka_unit_test(arguments_that_are_none_are_refused_with_their_place),
 	};
 

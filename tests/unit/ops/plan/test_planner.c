@@ -75,6 +75,7 @@ static void what_a_plan_would_end_is_nodes_and_balancers_and_nothing_of_a_plan_t
 	struct board *d = *state;
 	struct balancers_lb lb = { .lb = { .arn = "arn:lb", .name = "rv-lb", .tags = board_tags(d, "", "1") } };
 	const struct inventory_thing *ends;
+	struct plans *p;
 	size_t n;
 
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = 0;
@@ -84,18 +85,22 @@ static void what_a_plan_would_end_is_nodes_and_balancers_and_nothing_of_a_plan_t
 	board_add_node(d, "i-2", "be", "running");
 	board_add_node(d, "i-3", "old", "running");
 	d->k.cluster.nodes = 1;
-	ends = planner_ends(&d->a, &d->k.s, "wh-1", &n);
+	p = board_apply(d);
+	ends = planner_ends(&d->a, p, &n);
+	plans_free(p);
 	assert_int_equal(n, 3);
 	assert_string_equal(ends[0].id, "i-2");
 	assert_string_equal(ends[1].id, "i-3");
 	assert_string_equal(ends[2].id, "arn:lb");
 	assert_ptr_equal(ends[0].of, &resource_instance);
 	assert_ptr_equal(ends[2].of, &resource_load_balancer);
-	ends = planner_ends(&d->a, NULL, "wh-1", &n);
+	p = NULL;
+	assert_int_equal(planner_delete(&d->a, "wh-1", &p, NULL), 0);
+	ends = planner_ends(&d->a, p, &n);
+	plans_free(p);
 	assert_int_equal(n, 4);
 	assert_string_equal(ends[3].id, "arn:lb");
-	d->k.cluster.instance_type = (char *)"r6i.large";
-	planner_ends(&d->a, &d->k.s, "wh-1", &n);
+	planner_ends(&d->a, NULL, &n);
 	assert_int_equal(n, 0);
 }
 
