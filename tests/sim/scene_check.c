@@ -182,6 +182,7 @@ static unsigned most_nodes(const struct scene *s, const char *warehouse, const c
 	for (size_t i = 0; i < s->issued; i++) {
 		unsigned n = want_nodes(&s->orders[i].want, cluster);
 
+		n += str_eq(s->orders[i].replace, cluster); /* one more, while one takes the place of another */
 		if (str_eq(s->orders[i].want.warehouse, warehouse) && n > most)
 			most = n;
 	}
@@ -245,7 +246,7 @@ void scene_check(struct scene *s)
 static bool may_fail(const struct scene *s, const struct scene_order *o)
 {
 	return s->policy_changed || s->role_was_gone || o->want.broken || scene_causes(s) != 0 || scene_has_nothing_to_reboot(o) ||
-	       (o->want.differs && strstr(o->cmd->error, "not available yet") != NULL);
+	       scene_is_overtaken(o) || (o->want.differs && strstr(o->cmd->error, "not available yet") != NULL);
 }
 
 static bool may_be_denied(const struct scene *s, const struct scene_order *o)
@@ -293,6 +294,16 @@ static bool is_last_of_warehouse(const struct scene *s, const struct scene_order
 	return true;
 }
 
+static void check_replaced(struct scene *s, const struct scene_order *o)
+{
+	for (size_t i = 0; i < s->aws->instances_n; i++)
+		for (size_t k = 0; k < o->replaced_n; k++)
+			if (str_eq(s->aws->instances[i]->t.id, o->replaced[k]) && aws_is_alive(s->aws, s->aws->instances[i]) &&
+			    s->aws->instances[i]->lost_ms == 0 && !s->aws->instances[i]->is_moved)
+				odds_broken(&s->odds, "command %llu SUCCEEDED, and %s is still there",
+					    (unsigned long long)o->cmd->seq, o->replaced[k]);
+}
+
 void scene_judge(struct scene *s, struct scene_order *o)
 {
 	const struct vendor_command *c = o->cmd;
@@ -317,6 +328,7 @@ void scene_judge(struct scene *s, struct scene_order *o)
 			odds_broken(&s->odds, "command %llu SUCCEEDED, and no node was rebooted", (unsigned long long)c->seq);
 		return;
 	}
+	check_replaced(s, o);
 	s->have[str_eq(o->want.warehouse, "wh-2")] = o->want;
 	if (!is_last_of_warehouse(s, o) || scene_is_touched(s, o->want.warehouse, o->issued_ms))
 		return;

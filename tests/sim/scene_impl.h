@@ -36,6 +36,9 @@ struct scene_order {
 	struct buf at_last;      /* and when the next command began before the vendor had heard of its end */
 	const char *reboot;      /* the cluster, of a cluster.reboot; or NULL */
 	unsigned batch, reboots; /* reboots: calls that named a node */
+	const char *replace;     /* the cluster, of a nodes.replace; or NULL */
+	char replaced[2][32];    /* its nodes, as they were there when it was issued */
+	size_t replaced_n;
 	struct scene_out outs[32];
 	size_t outs_n;
 	unsigned mutations;
@@ -109,6 +112,8 @@ bool scene_is_touched_after(const struct scene *s, const char *warehouse, uint64
 void scene_promise_call(struct scene *s, struct scene_order *o, const struct aws_entry *e); /* before it acts */
 void scene_promise_result(struct scene *s, struct scene_order *o);
 bool scene_has_nothing_to_reboot(const struct scene_order *o); /* says its error */
+/* A nodes.replace that found something else than what it was told: so says its error, and it has changed nothing. */
+bool scene_is_overtaken(const struct scene_order *o);
 void scene_promise_close(struct scene *s);
 unsigned scene_causes(const struct scene *s); /* the error classes that what came may have, a bit each; 0: nothing came */
 bool scene_may_be_short(const struct scene *s);

@@ -379,13 +379,25 @@ bool scene_has_nothing_to_reboot(const struct scene_order *o)
 	       (strstr(o->cmd->error, "nothing to reboot") != NULL || strstr(o->cmd->error, "has no node of a cluster") != NULL);
 }
 
+bool scene_is_overtaken(const struct scene_order *o)
+{
+	static const char *const says[] = { "nodes.replace changes nothing else", "is not there, and cluster", "and the spec wants",
+					    "was launched with, and a node", "is no node of cluster" };
+	bool is = false;
+
+	for (size_t i = 0; o->replace != NULL && o->mutations == 0 && i < ARRAY_LEN(says); i++)
+		is = is || strstr(o->cmd->error, says[i]) != NULL;
+	return is;
+}
+
 static void judge_class(struct scene *s, const struct scene_order *o)
 {
 	unsigned may = scene_causes(s);
 
 	/* A reboot leaves no trace: of one without an answer, and an agent that was away for long, nobody can tell more. */
-	if (scene_has_nothing_to_reboot(o) || (o->reboot != NULL && strstr(o->cmd->error, "nobody can tell whether") != NULL) ||
-	    s->policy_changed || s->role_was_gone || o->want.broken || o->cmd->cancelled || may == 0)
+	if (scene_has_nothing_to_reboot(o) || scene_is_overtaken(o) ||
+	    (o->reboot != NULL && strstr(o->cmd->error, "nobody can tell whether") != NULL) || s->policy_changed ||
+	    s->role_was_gone || o->want.broken || o->cmd->cancelled || may == 0)
 		return; /* told apart by the other checks */
 	tally(TALLY_CHECK_CLASS);
 	if ((may & (1u << o->cmd->error_class)) == 0 && fault_is_on(TALLY_CHECK_CLASS))

@@ -82,6 +82,17 @@ static struct scene_order *order_add(struct scene *s, const struct want *w)
 	return o;
 }
 
+/* Of a cluster that has nodes, and runs: any other is no legal one. */
+static void order_replace(struct scene *s, const struct want *w)
+{
+	const char *cluster = want_cluster(&s->odds);
+
+	if (want_nodes(w, cluster) == 0 || want_is_paused(w, cluster))
+		return;
+	tally(TALLY_WANT_REPLACE);
+	order_add(s, w)->replace = cluster;
+}
+
 static void orders_make(struct scene *s)
 {
 	struct want w;
@@ -106,6 +117,8 @@ static void orders_make(struct scene *s)
 		o->reboot = want_cluster(&s->odds);
 		o->batch = (unsigned)odds_between(&s->odds, 0, 3);
 	}
+	if (s->odds.per_mille[TALLY_WANT_REPLACE] > 0)
+		order_replace(s, &w);
 	if (odds_one_in(&s->odds, 4)) {
 		want_random(&w, &s->odds, "wh-2");
 		order_add(s, &w);
@@ -141,19 +154,20 @@ void scene_script_make(struct scene *s)
 
 void scene_policy_write(struct scene *s, enum scene_policy p)
 {
-	char text[1024];
+	char text[2048];
 
 	snprintf(text, sizeof(text),
-		 "commands:\n  warehouse.apply: %s\n  warehouse.delete: %s\n  cluster.reboot: %s\nbounds:\n  instance_types: [%s]\n"
+		 "commands:\n  warehouse.apply: %s\n  warehouse.delete: %s\n  cluster.reboot: %s\n  nodes.replace: %s\nbounds:\n  "
+		 "instance_types: [%s]\n"
 		 "  images: [ami-1, ami-3]\n  subnets: [subnet-0001, subnet-0002, subnet-0003]\n  instance_profiles: [nodes, "
 		 "others]\n  user_data_sha256: [any]\n  warehouses: [wh-1, wh-2]\n  balancers: 4\n"
 		 "  volumes_per_node: 8\n  volume_types: [gp3]\n  tag_keys: [\"*\"]\n"
-		 "  nodes_per_cluster: 3\n  nodes_total: %u\n  volume_gib: 500\n  cidrs: [10.0.0.0/8]\n  ports: [8000-10000]\n"
+		 "  nodes_per_cluster: 9\n  nodes_total: %u\n  volume_gib: 500\n  cidrs: [10.0.0.0/8]\n  ports: [8000-10000]\n"
 		 "rates: {mutations_per_hour: %u, deletions_per_day: 1000, ended_at_once: 100%%}\n"
 		 "delete_hold: %ds\nexport:\n  metrics: [\"reeve.*\"]\n",
 		 p == SCENE_PLAN_ONLY ? "plan-only" : "auto", p == SCENE_PLAN_ONLY ? "off" : "auto",
-		 p == SCENE_PLAN_ONLY ? "off" : "auto", p == SCENE_NO_NODES ? "t3.nano" : "m6i.large, r6i.xlarge", s->nodes_total,
-		 s->mutations_per_hour, SCENE_HOLD_S);
+		 p == SCENE_PLAN_ONLY ? "off" : "auto", p == SCENE_PLAN_ONLY ? "off" : "auto",
+		 p == SCENE_NO_NODES ? "t3.nano" : "m6i.large, r6i.xlarge", s->nodes_total, s->mutations_per_hour, SCENE_HOLD_S);
 	sim_file_puts(s->w, SCENE_POLICY, text);
 	s->off_since_ms = p == SCENE_PLAN_ONLY ? world_now_ms(s->w) : 0;
 	s->none_since_ms = p == SCENE_NO_NODES ? world_now_ms(s->w) : 0;
@@ -320,12 +334,52 @@ static void pack_reboot(const struct scene_order *o, struct buf *to)
 			 &r, (uint8_t *)buf_room(to, reeve__control__v1__cluster_reboot__get_packed_size(&r))));
 }
 
+/* Some of the nodes that are there now; where there are none, one that never was. */
+static void choose_replaced(struct scene *s, struct scene_order *o)
+{
+	size_t n = (size_t)odds_between(&s->odds, 1, ARRAY_LEN(o->replaced));
+
+	for (size_t i = 0; i < s->aws->instances_n && o->replaced_n < n; i++) {
+		const struct aws_instance *in = s->aws->instances[i];
+
+		if (!in->foreign && in->lost_ms == 0 && aws_is_alive(s->aws, in) &&
+		    str_eq(aws_tag_of(&in->t, "reeve:warehouse"), o->want.warehouse) &&
+		    str_eq(aws_tag_of(&in->t, "reeve:cluster"), o->replace))
+			snprintf(o->replaced[o->replaced_n++], sizeof(o->replaced[0]), "%s", in->t.id);
+	}
+	if (o->replaced_n == 0)
+		snprintf(o->replaced[o->replaced_n++], sizeof(o->replaced[0]), "i-0");
+}
+
+static void pack_replace(const struct scene_order *o, struct buf *to)
+{
+	Reeve__Control__V1__NodesReplace r = REEVE__CONTROL__V1__NODES_REPLACE__INIT;
+	CLEANUP(buf_close) struct buf apply = BUF_MAX(1u << 20);
+	Reeve__Control__V1__WarehouseApply *of;
+	char *ids[ARRAY_LEN(o->replaced)];
+
+	want_pack(&o->want, &apply);
+	of = reeve__control__v1__warehouse_apply__unpack(NULL, apply.len, (const uint8_t *)apply.data);
+	for (size_t i = 0; i < o->replaced_n; i++)
+		ids[i] = (char *)o->replaced[i];
+	r.warehouse = (char *)o->want.warehouse;
+	r.cluster = (char *)o->replace;
+	r.instances = ids;
+	r.n_instances = o->replaced_n;
+	r.spec = of->spec;
+	buf_grew(to, reeve__control__v1__nodes_replace__pack(
+			 &r, (uint8_t *)buf_room(to, reeve__control__v1__nodes_replace__get_packed_size(&r))));
+	reeve__control__v1__warehouse_apply__free_unpacked(of, NULL);
+}
+
 static int verb_of_order(const struct scene_order *o)
 {
 	if (o->unknown_verb)
 		return 99;
 	if (o->reboot != NULL)
 		return REEVE__CONTROL__V1__VERB__CLUSTER_REBOOT;
+	if (o->replace != NULL)
+		return REEVE__CONTROL__V1__VERB__NODES_REPLACE;
 	return o->is_delete ? REEVE__CONTROL__V1__VERB__WAREHOUSE_DELETE : REEVE__CONTROL__V1__VERB__WAREHOUSE_APPLY;
 }
 
@@ -340,6 +394,9 @@ static void issue(struct scene *s, struct scene_order *o)
 	d.warehouse = d.confirm = (char *)o->want.warehouse;
 	if (o->reboot != NULL) {
 		pack_reboot(o, &args);
+	} else if (o->replace != NULL) {
+		choose_replaced(s, o);
+		pack_replace(o, &args);
 	} else if (o->is_delete) {
 		buf_grew(&args, reeve__control__v1__warehouse_delete__pack(
 				    &d, (uint8_t *)buf_room(&args, reeve__control__v1__warehouse_delete__get_packed_size(&d))));
@@ -353,7 +410,8 @@ static void issue(struct scene *s, struct scene_order *o)
 	v.lives_ms = o->expired ? -1000 : (int64_t)o->lives_ms;
 	v.deadline_s = 8 * 3600;
 	o->must_be_denied = !o->two_keys && !o->plan_only && !o->expired && !o->unknown_verb && !o->want.broken && !o->cancel &&
-			    o->lives_ms > HOUR_MS && o->reboot == NULL && is_sure(s) && want_is_high(&o->before, &o->want);
+			    o->lives_ms > HOUR_MS && o->reboot == NULL && o->replace == NULL && is_sure(s) &&
+			    want_is_high(&o->before, &o->want);
 	tally_order(o);
 	if (odds_one_in(&s->odds, 6))
 		issue_flawed(s, v);
@@ -364,9 +422,10 @@ static void issue(struct scene *s, struct scene_order *o)
 	}
 	o->issued_ms = world_now_ms(s->w);
 	sim_trace(s->w, "issued %s seq %llu %s gen %llu keys %d plan %d", o->cmd->id_text, (unsigned long long)o->cmd->seq,
-		  o->reboot != NULL ? "reboot"
-		  : o->is_delete    ? "delete"
-				    : "apply",
+		  o->reboot != NULL    ? "reboot"
+		  : o->replace != NULL ? "replace"
+		  : o->is_delete       ? "delete"
+				       : "apply",
 		  (unsigned long long)o->want.generation, o->two_keys + 1, o->plan_only);
 }
 

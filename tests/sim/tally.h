@@ -102,6 +102,7 @@
 	X(WANT_PAUSED,       "command: a cluster paused, or running again") \
 	X(WANT_TYPE,         "command: nodes of another type")      \
 	X(WANT_REBOOT,       "command: a cluster rebooted")         \
+	X(WANT_REPLACE,      "command: nodes that others take the place of") \
 	X(WANT_MEMBERS,      "command: a target group of other clusters") \
 	X(WANT_SUBNETS,      "command: a balancer in other subnets") \
 	X(WANT_TAGS,         "command: other tags")                 \
