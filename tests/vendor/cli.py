@@ -116,6 +116,14 @@ def reboot(args):
     issue(args, control.CLUSTER_REBOOT, arguments, args.warehouse)
 
 
+def replace(args):
+    wanted = spec.read(args.spec)
+    arguments = control.NodesReplace(
+        warehouse=wanted.warehouse, cluster=args.cluster, instances=args.instance, spec=wanted
+    )
+    issue(args, control.NODES_REPLACE, arguments, wanted.warehouse)
+
+
 def cancel(args):
     entry = the_installation(args)
     files_ = store.Store(args.data)
@@ -359,6 +367,13 @@ def parser():
     c.add_argument("cluster")
     c.add_argument("--batch", type=int, default=1, metavar="N", help="so many at once (default: %(default)s)")
     c.set_defaults(run=reboot)
+    c = sub.add_parser(
+        "replace", parents=[signing("1h")], help="replace nodes, each by a new one that is healthy first"
+    )
+    c.add_argument("spec", help="the SPEC that stands")
+    c.add_argument("cluster")
+    c.add_argument("instance", nargs="+", help="i-..., at most 16")
+    c.set_defaults(run=replace)
     c = sub.add_parser("cancel", help="ask that a command be cancelled")
     c.add_argument("id")
     c.set_defaults(run=cancel)
