@@ -361,7 +361,7 @@ void planner_plan_end(struct planning *p, const struct planner_nodes *have)
 	for (size_t i = have->keep; i < have->n; i++)
 		add_id(ids, have->v[i]);
 	/* "of": how many there are by then. The share that may end at once is of these (rates.ended_at_once). */
-	args = json_pack("{s:O, s:I}", "instances", ids, "of", (json_int_t)(have->n + have->come));
+	args = json_pack("{s:O, s:I}", "instances", ids, "of", (json_int_t)have->n + (json_int_t)have->come);
 	if (have->come > 0)
 		json_object_set_new(args, "cluster", json_string(have->cluster));
 	add_losses(p, args, have);
