@@ -20,8 +20,9 @@ void planner_wants(const struct owner *o, const spec_t *spec, struct inventory_w
 const struct inventory_thing *planner_ends(const struct planner_args *a, const struct plans *plans, size_t *ret_n);
 /* The spec has passed spec_check. -ERR_UNSUPPORTED names what this version cannot change yet. -ERR_INVALID: something that the spec
  * names is not there, or not fit, or protected; -ERR_AGAIN: there is no room for it now; -ERR_NOTYET: something that is under way
- * must end first; -ERR_EXISTS: the account is not as the command takes it to be. With these *ret holds what the plan would need all the same, and is never carried out: the policy judges it
- * first, so that a command which the policy forbids does not learn what there is in the account. */
+ * must end first; -ERR_EXISTS: the account is not as the command takes it to be. With these *ret holds what the plan would need all
+ * the same, and is never carried out: the policy judges it first, so that a command which the policy forbids does not learn what
+ * there is in the account. */
 int planner_apply(const struct planner_args *a, const spec_t *spec, struct plans **ret, struct err *e);
 /* batch: how many nodes go at once; 0: one. */
 int planner_reboot(const struct planner_args *a, const char *warehouse, const char *cluster, uint32_t batch, struct plans **ret,

@@ -3,8 +3,8 @@
  * new nodes go), planner_launch.c (new nodes), planner_volume.c (data volumes of nodes that stay), planner_words.c (what people
  * call things), planner_cluster.c (nodes), planner_place.c (where what is new has room), planner_power.c (nodes that are stopped,
  * started, made of another type), planner_reboot.c (a cluster batch by batch), planner_replace.c (nodes that others take the place
- * of), planner_switch.c (listeners that lead elsewhere), planner_tags.c (tags of what stands), planner_rest.c (what nobody wants any
- * more). planner.c (the verbs and the stages) calls them. Nobody else includes this. */
+ * of), planner_switch.c (listeners that lead elsewhere), planner_tags.c (tags of what stands), planner_rest.c (what nobody wants
+ * any more). planner.c (the verbs and the stages) calls them. Nobody else includes this. */
 #pragma once
 #include "agent/ops/plan/planning.h"
 #include "agent/ops/steps/balancers.h"
