@@ -198,6 +198,14 @@ def interrupted(s, b):
     s.check("no later boot runs it", not (b.m.root / "var/lib/cloud/scripts/per-boot/reeve").exists())
 
 
+def no_room_for_each_boot(s, b):
+    """The folder of what runs at each boot is full: that is said, and the first boot goes on."""
+    b.run("--tmpfs=/var/lib/cloud/scripts/per-boot:size=4k")
+    b.m.wait(lambda: logins(b.w), 240, "a login")
+    s.check("where nothing can be kept for the next boot, it is said", "would not be noticed" in b.m.said())
+    s.check("and the agent logs in", True)
+
+
 def is_armed(m):
     return m.ask("sh", "-c", "test -e /run/systemd/shutdown/scheduled")[0] == 0
 
@@ -303,6 +311,7 @@ STORIES = [
     late,
     tarball,
     interrupted,
+    no_room_for_each_boot,
     tampered,
     wrong_pin,
     another_list,

@@ -82,6 +82,19 @@ class Story:
         )
         return {"PATH": f"{BROKEN}:/usr/sbin:/usr/bin:/sbin:/bin"}
 
+    def with_recording_systemd(self):
+        """The environment of a machine on which systemd runs; what it is asked for is written down."""
+        self.room.run(
+            f"mkdir -p {BROKEN} /run/systemd/system && cd {BROKEN} && : >asked"
+            f" && printf '#!/bin/sh\\necho \"$@\" >>{BROKEN}/asked\\n' >systemctl && chmod 755 systemctl"
+            " && cp systemctl deb-systemd-invoke"
+        )
+        return {"PATH": f"{BROKEN}:/usr/sbin:/usr/bin:/sbin:/bin"}
+
+    def asked(self):
+        """Of systemd, since the last time."""
+        return self.room.run(f"cat {BROKEN}/asked; : >{BROKEN}/asked").splitlines()
+
     def write_state(self):
         """What an installation has written by and by."""
         self.room.run(
@@ -149,6 +162,36 @@ def broken_systemd(s):
     s.install("deb")
 
 
+def running_service(s):
+    """The service is started again by an upgrade, in both kinds of packages, and stopped before its files go."""
+    recording = s.with_recording_systemd()
+    s.install("deb", **recording)
+    s.asked()
+    s.install("newer", **recording)
+    asked = s.asked()
+    s.check("an upgrade of the .deb restarts what runs", "try-restart reeve.service" in asked, asked)
+    s.room.run("dpkg -r reeve", **recording)
+    asked = s.asked()
+    s.check("its removal stops the service and the timer", "stop reeve-again.timer reeve.service" in asked, asked)
+    s.check("and leaves no folder of its root", not s.there("/usr/lib/reeve"))
+    s.room.run("dpkg -P reeve", **recording)
+    s.room.run(f"rpm -i --nodeps /tmp/{s.packages['rpm'].name}", **recording)
+    s.asked()
+    s.room.run(f"rpm -U --nodeps /tmp/{s.packages['newer rpm'].name}", **recording)
+    asked = s.asked()
+    s.check("an upgrade of the .rpm restarts what runs", "try-restart reeve.service" in asked, asked)
+    s.room.run("mkdir -p /usr/lib/reeve/root/run/credentials")  # as systemd does
+    s.room.run("rpm -e --nodeps reeve", **recording)
+    asked = s.asked()
+    s.check(
+        "its removal stops the service and the timer",
+        {"--no-reload disable --now reeve.service", "stop reeve-again.timer"} <= set(asked),
+        asked,
+    )
+    s.check("and leaves no folder of its root, systemd's neither", not s.there("/usr/lib/reeve"))
+    s.room.run(f"rm -r {BROKEN} /run/systemd/system")
+
+
 def rpm(s):
     """Debian's rpm has a database of its own, so what it requires is told apart from what is there."""
     name = s.packages["rpm"].name
@@ -207,7 +250,7 @@ def main():
     }
     s = Story(folder, {name: next(where.glob(pattern)) for name, (where, pattern) in packages.items()})
     s.begin()
-    for part in (debian, rpm, same_tree, linters):
+    for part in (debian, rpm, running_service, same_tree, linters):
         part(s)
     print(f"{s.passed} passed, {s.failed} failed")
     return 1 if s.failed else 0
