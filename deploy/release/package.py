@@ -104,7 +104,7 @@ def tarball(here, tree, name, epoch, to):
     shutil.copytree(tree, root, symlinks=True)
     settle(root, epoch)
     how = f"--sort=name --owner=0 --group=0 --numeric-owner --mtime=@{epoch} --format=gnu '--transform=s,^[.],{name},'"
-    here.run(f"tar {how} -C /src/tar -c . | gzip -n -9 >/src/{to.name}")
+    here.run(f"tar {how} -C /src/tar/ -c . | gzip -n -9 >/src/{to.name}")
     shutil.move(here.folder / "src" / to.name, to)
 
 

@@ -363,6 +363,20 @@ def test_the_parts_are_read_off_the_linkers_map():
     assert bom.files_of(text) == ["/opt/recipes/lib/libcurl.a", "/usr/lib/x86_64-linux-gnu/libz.a"]
 
 
+class Here:
+    """In place of the room for a build: this machine's own tools, in a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder / "room"
+        (self.folder / "src").mkdir(parents=True, exist_ok=True)
+
+    def run(self, script):
+        script = script.replace("/src/", f"{self.folder}/src/")
+        return subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script], check=True, capture_output=True, text=True
+        ).stdout
+
+
 def packed(folder, mask):
     """A tree that was written under that umask, as a package holds it."""
     before = os.umask(mask)
@@ -374,7 +388,7 @@ def packed(folder, mask):
         (tree / "usr/share/man").mkdir(parents=True)
         (tree / "usr/share/man/reeve.8.gz").write_bytes(b"a page")
         package.settle(tree, 1767225600)
-        package.tarball(tree, "reeve", 1767225600, folder / "packed.tar.gz")
+        package.tarball(Here(folder), tree, "reeve", 1767225600, folder / "packed.tar.gz")
     finally:
         os.umask(before)
     modes = {str(p.relative_to(tree)): p.stat().st_mode & 0o7777 for p in tree.rglob("*")}
