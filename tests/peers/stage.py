@@ -59,6 +59,8 @@ def generated_iam(binary, which, *more, installation=INSTALLATION):
 
 
 class Stage:
+    rule_sets = 0  # of the fault proxy
+
     def __init__(self, folder, binary, installation=INSTALLATION, **options):
         """Options: account (what the vendor registered), trust (folder of keys the agent trusts), policy (text),
         agent_policy (an IAM document) and operate_policy (such documents by their names), log_paths, proxy (HOST:PORT, by
@@ -303,7 +305,10 @@ class Stage:
         return [json.loads(line) for line in run.stdout.splitlines() if line.endswith("}")]
 
     def rules(self, *rules, expired_keys=()):
-        web.write_json(self.proxy_dir / "rules.json", {"rules": list(rules), "expired_keys": list(expired_keys)})
+        """They count from now on, whoever has set the same ones before."""
+        self.rule_sets += 1
+        numbered = [rule | {"set": self.rule_sets} for rule in rules]
+        web.write_json(self.proxy_dir / "rules.json", {"rules": numbered, "expired_keys": list(expired_keys)})
 
     def swap_keys(self, number):
         """The metadata service hands out another set from now on; AWS refuses the first."""

@@ -345,7 +345,7 @@ static void choose_replaced(struct scene *s, struct scene_order *o)
 		if (!in->foreign && in->lost_ms == 0 && aws_is_alive(s->aws, in) &&
 		    str_eq(aws_tag_of(&in->t, "reeve:warehouse"), o->want.warehouse) &&
 		    str_eq(aws_tag_of(&in->t, "reeve:cluster"), o->replace))
-			snprintf(o->replaced[o->replaced_n++], sizeof(o->replaced[0]), "%s", in->t.id);
+			snprintf(o->replaced[o->replaced_n++], sizeof(o->replaced[0]), "%.31s", in->t.id);
 	}
 	if (o->replaced_n == 0)
 		snprintf(o->replaced[o->replaced_n++], sizeof(o->replaced[0]), "i-0");
