@@ -11,7 +11,7 @@ static struct fault {
 	bool forced;                /* in every run */
 } faults[] = {
 	/* clang-format off */
-	{ TALLY_AWS_BAD_TARGET,     true,   2, 1000, false },
+	{ TALLY_AWS_BAD_TARGET,     true,   1, 1000, false },
 	{ TALLY_AWS_DELAY,          true,   4, 500, false },
 	{ TALLY_AWS_UNHEALTHY,      true,   6,  60, false },
 	{ TALLY_AWS_UNAVAILABLE,    true,   6,  60, false },
