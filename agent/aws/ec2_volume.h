@@ -44,4 +44,3 @@ struct ec2_modify_args {
 	uint32_t size_gib, iops, throughput;
 };
 void ec2_modify_volume(struct request *req, const struct ec2_modify_args *a);
-void ec2_attach_volume(struct request *req, const char *volume, const char *instance, const char *device);
