@@ -213,6 +213,14 @@ static void unset_print(const json_t *args, struct buf *to)
 	arg_print_strs(args, "keys", to);
 }
 
+/* ---- the kinds: what all of them have, and what the two that set and the two that take away have ---- */
+
+#define ALL_TAGS                                                                                                                   \
+	.conditions = conditions, .changes = tags_changes, .repeat = REPEAT_NATURAL, .settle_s = 60, .deadline_s = 300,            \
+	.poll_s = 3, .judge = tags_judge, .miss = tags_miss
+#define SETS_TAGS ALL_TAGS, .find = set_find, .print = set_print
+#define TAKES_TAGS ALL_TAGS, .find = unset_find, .print = unset_print
+
 /* ---- EC2 ---- */
 
 static int create_ask(const struct step_ctx *x, struct request *req, struct err *e)
@@ -242,34 +250,16 @@ const struct step_kind kind_create_tags = {
 	.name = "create-tags",
 	.action = "ec2:CreateTags",
 	.grants = create_grants,
-	.conditions = conditions,
-	.changes = tags_changes,
-	.repeat = REPEAT_NATURAL,
-	.settle_s = 60,
-	.deadline_s = 300,
-	.poll_s = 3,
 	.ask = create_ask,
-	.judge = tags_judge,
-	.find = set_find,
-	.miss = tags_miss,
-	.print = set_print,
+	SETS_TAGS,
 };
 
 const struct step_kind kind_delete_tags = {
 	.name = "delete-tags",
 	.action = "ec2:DeleteTags",
 	.grants = delete_grants,
-	.conditions = conditions,
-	.changes = tags_changes,
-	.repeat = REPEAT_NATURAL,
-	.settle_s = 60,
-	.deadline_s = 300,
-	.poll_s = 3,
 	.ask = delete_ask,
-	.judge = tags_judge,
-	.find = unset_find,
-	.miss = tags_miss,
-	.print = unset_print,
+	TAKES_TAGS,
 };
 
 /* ---- load balancing ---- */
@@ -302,32 +292,14 @@ const struct step_kind kind_add_tags = {
 	.name = "add-tags",
 	.action = "elasticloadbalancing:AddTags",
 	.grants = add_grants,
-	.conditions = conditions,
-	.changes = tags_changes,
-	.repeat = REPEAT_NATURAL,
-	.settle_s = 60,
-	.deadline_s = 300,
-	.poll_s = 3,
 	.ask = add_ask,
-	.judge = tags_judge,
-	.find = set_find,
-	.miss = tags_miss,
-	.print = set_print,
+	SETS_TAGS,
 };
 
 const struct step_kind kind_remove_tags = {
 	.name = "remove-tags",
 	.action = "elasticloadbalancing:RemoveTags",
 	.grants = remove_grants,
-	.conditions = conditions,
-	.changes = tags_changes,
-	.repeat = REPEAT_NATURAL,
-	.settle_s = 60,
-	.deadline_s = 300,
-	.poll_s = 3,
 	.ask = remove_ask,
-	.judge = tags_judge,
-	.find = unset_find,
-	.miss = tags_miss,
-	.print = unset_print,
+	TAKES_TAGS,
 };
