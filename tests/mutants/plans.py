@@ -528,7 +528,7 @@ MUTANTS = [
     Mutant(
         "a node changed while no other serves",
         "agent/ops/plan/planner_power.c",
-        "	each_group(p, c, others, wait_ready);",
+        "	planner_each_group(p, c, others, wait_ready);",
         "	(void)wait_ready;",
         "build/tests/unit/ops/plan/test_planner_power",
     ),
@@ -570,22 +570,22 @@ MUTANTS = [
     Mutant(
         "an old node that ends before the new one is healthy",
         "agent/ops/plan/planner_replace.c",
-        "	each_group(p, c, ids, let_in);\n	/* Who serves leaves only behind this. */\n"
+        "	planner_each_group(p, c, ids, let_in);\n	/* Who serves leaves only behind this. */\n"
         "	if (s->is_beside)\n		plan_leave(p, c, s, ids);\n",
-        "	if (s->is_beside)\n		plan_leave(p, c, s, ids);\n	each_group(p, c, ids, let_in);\n",
+        "	if (s->is_beside)\n		plan_leave(p, c, s, ids);\n	planner_each_group(p, c, ids, let_in);\n",
         "build/tests/unit/ops/plan/test_planner_replace",
     ),
     Mutant(
         "a new node that is not waited for",
         "agent/ops/plan/planner_replace.c",
-        '	if (!planner_is_listened(p, g->name))\n		return;\n	plan_add(p->b, &kind_wait_healthy, targets(p, g, ids), "healthy-%s", g->name);',
-        '	if (planner_is_listened(p, g->name))\n		return;\n	plan_add(p->b, &kind_wait_healthy, targets(p, g, ids), "healthy-%s", g->name);',
+        '	if (!planner_is_listened(p, g->name))\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);',
+        '	if (planner_is_listened(p, g->name))\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);',
         "build/tests/unit/ops/plan/test_planner_replace",
     ),
     Mutant(
         "an old node that ends though the new one died while it drained",
         "agent/ops/plan/planner_replace.c",
-        "	each_group(p, c, ids, look_again);",
+        "	planner_each_group(p, c, ids, look_again);",
         "	(void)look_again;",
         "build/tests/unit/ops/plan/test_planner_replace",
     ),

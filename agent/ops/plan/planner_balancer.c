@@ -54,6 +54,19 @@ static void check_tg_name(struct planning *p, const tg_t *want, const char *full
 				     full);
 }
 
+void planner_each_group(struct planning *p, const cluster_t *c, json_t *ids,
+			void (*plan)(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids))
+{
+	for (size_t i = 0; json_array_size(ids) > 0 && i < p->spec->n_target_groups; i++)
+		if (planner_is_for(p->spec->target_groups[i], c->name))
+			plan(p, c, p->spec->target_groups[i], ids);
+}
+
+json_t *planner_targets(const struct planning *p, const tg_t *g, json_t *ids)
+{
+	return json_pack("{s:o, s:O}", "group_arn", planner_target_group_ref(p, g->name), "instances", ids);
+}
+
 void planner_plan_tg(struct planning *p, const tg_t *want)
 {
 	CLEANUP(mem_close) char *step = mem_printf("tg-%s", want->name), *what = NULL;

@@ -156,14 +156,21 @@ struct planner_nodes planner_nodes_of(const struct planning *p, const char *clus
 	return list;
 }
 
-size_t planner_missing(const struct planning *p, const cluster_t *c)
+size_t planner_count(const struct planning *p, const char *cluster)
 {
 	size_t n = 0;
 
+	for (size_t i = 0; i < p->inv->instances.n; i++)
+		n += planner_is_node(p, &p->inv->instances.v[i], cluster);
+	return n;
+}
+
+size_t planner_missing(const struct planning *p, const cluster_t *c)
+{
+	size_t n = planner_count(p, c->name);
+
 	if (planner_is_paused(c))
 		return 0;
-	for (size_t i = 0; i < p->inv->instances.n; i++)
-		n += planner_is_node(p, &p->inv->instances.v[i], c->name);
 	return n < c->nodes ? c->nodes - n : 0;
 }
 
@@ -214,9 +221,7 @@ static void wait_healthy(struct planning *p, const tg_t *g, const struct planner
 {
 	if (!planner_is_listened(p, g->name))
 		return;
-	plan_add(p->b, &kind_wait_healthy,
-		 json_pack("{s:o, s:O}", "group_arn", planner_target_group_ref(p, g->name), "instances", ids), "healthy-%s",
-		 g->name);
+	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);
 	plan_title(p->b, "wait until %s/%s is healthy", have->cluster, g->name);
 }
 
@@ -233,7 +238,7 @@ static void plan_register(struct planning *p, const tg_t *g, const struct planne
 	if (planner_starts(have))
 		json_array_append_new(ids, json_sprintf("@started.%s", have->cluster));
 	if (json_array_size(ids) > 0) {
-		json_t *args = json_pack("{s:o, s:O}", "group_arn", planner_target_group_ref(p, g->name), "instances", ids);
+		json_t *args = planner_targets(p, g, ids);
 
 		/* Of those that have just been started a look may still show them as they were. */
 		if (planner_starts(have))

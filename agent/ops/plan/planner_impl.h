@@ -29,6 +29,10 @@ const struct balancers_target_group *planner_target_group_there(const struct pla
 json_t *planner_target_group_ref(const struct planning *p, const char *name);
 bool planner_wants_short(const struct planning *p, const char *kind, const char *full); /* "lb" or "tg", by its name in AWS */
 bool planner_is_for(const tg_t *g, const char *cluster);
+/* A step for each target group of the spec that the cluster is behind; none for an empty list of nodes. */
+void planner_each_group(struct planning *p, const cluster_t *c, json_t *ids,
+			void (*plan)(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids));
+json_t *planner_targets(const struct planning *p, const tg_t *g, json_t *ids); /* arguments: the group, and nodes as targets */
 void planner_plan_tg(struct planning *p, const tg_t *want);
 /* Takes out of it who must not be in it: nodes of clusters that it no longer serves, and targets that are no nodes of ours. */
 void planner_plan_departures(struct planning *p, const tg_t *want);
@@ -98,6 +102,7 @@ struct planner_nodes {
 struct planner_nodes planner_nodes_of(const struct planning *p, const char *cluster, size_t wanted);
 void planner_plan_out(struct planning *p, const struct planner_nodes *have); /* those beyond keep leave their groups, drained */
 void planner_plan_end(struct planning *p, const struct planner_nodes *have); /* and end, when they have left them */
+size_t planner_count(const struct planning *p, const char *cluster);         /* its alive nodes */
 size_t planner_missing(const struct planning *p, const cluster_t *c);        /* how many nodes are launched */
 json_t *planner_nodes_behind(const struct planning *p, const tg_t *g);       /* ids: those that stay, and those that are launched */
 json_t *planner_staying(const struct planning *p, const cluster_t *c);       /* ids of its nodes that stay */

@@ -227,43 +227,29 @@ static bool is_led_to(const struct planning *p, const tg_t *g)
 	return false;
 }
 
-/* A step for each target group of the spec that the cluster is behind. */
-static void each_group(struct planning *p, const cluster_t *c, json_t *ids,
-		       void (*plan)(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids))
-{
-	for (size_t i = 0; json_array_size(ids) > 0 && i < p->spec->n_target_groups; i++)
-		if (planner_is_for(p->spec->target_groups[i], c->name))
-			plan(p, c, p->spec->target_groups[i], ids);
-}
-
-static json_t *targets(const struct planning *p, const tg_t *g, json_t *ids)
-{
-	return json_pack("{s:o, s:O}", "group_arn", planner_target_group_ref(p, g->name), "instances", ids);
-}
-
 static void wait_ready(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
 {
 	if (!is_led_to(p, g))
 		return;
-	plan_add(p->b, &kind_wait_healthy, targets(p, g, ids), "ready-%s", g->name);
+	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "ready-%s", g->name);
 	plan_title(p->b, "wait until others of %s/%s are healthy", c->name, g->name);
 }
 
 static void take_out(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
 {
-	plan_add(p->b, &kind_deregister, targets(p, g, ids), "deregister-%s", g->name);
+	plan_add(p->b, &kind_deregister, planner_targets(p, g, ids), "deregister-%s", g->name);
 	plan_title(p->b, "deregister %s/%s", c->name, g->name);
 }
 
 static void wait_drained(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
 {
-	plan_add(p->b, &kind_wait_drained, targets(p, g, ids), "drained-%s", g->name);
+	plan_add(p->b, &kind_wait_drained, planner_targets(p, g, ids), "drained-%s", g->name);
 	plan_title(p->b, "wait until %s/%s is drained", c->name, g->name);
 }
 
 static void let_in(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
 {
-	json_t *args = targets(p, g, ids);
+	json_t *args = planner_targets(p, g, ids);
 
 	/* It has just been started: a look may still show it as it was. */
 	json_object_set_new(args, "fresh", json_true());
@@ -271,7 +257,7 @@ static void let_in(struct planning *p, const cluster_t *c, const tg_t *g, json_t
 	plan_title(p->b, "register %s/%s", c->name, g->name);
 	if (!is_led_to(p, g))
 		return;
-	plan_add(p->b, &kind_wait_healthy, targets(p, g, ids), "healthy-%s", g->name);
+	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);
 	plan_title(p->b, "wait until %s/%s is healthy", c->name, g->name);
 }
 
@@ -330,10 +316,10 @@ static void plan_resize(struct planning *p, const cluster_t *c, const struct pla
 	json_t *ids = json_pack("[s]", i->id), *others = others_of(have, at);
 
 	planning_begin(p, name, stage);
-	each_group(p, c, others, wait_ready);
-	each_group(p, c, ids, take_out);
+	planner_each_group(p, c, others, wait_ready);
+	planner_each_group(p, c, ids, take_out);
 	each_other_group(p, c, ids, &kind_deregister, "deregister");
-	each_group(p, c, ids, wait_drained);
+	planner_each_group(p, c, ids, wait_drained);
 	each_other_group(p, c, ids, &kind_wait_drained, "drained");
 	plan_stop(p, ids, inventory_has_disks(p->inv, i->type), json_array_size(others) == 0);
 	plan_title(p->b, "stop a node of %s", c->name);
@@ -342,7 +328,7 @@ static void plan_resize(struct planning *p, const cluster_t *c, const struct pla
 	plan_start(p, c, ids, json_pack("[s]", c->instance_type));
 	wait_started(p, c, ids, fact);
 	plan_pivot(p->b);
-	each_group(p, c, ids, let_in);
+	planner_each_group(p, c, ids, let_in);
 	each_other_group(p, c, ids, &kind_register, "register");
 	json_decref(ids);
 	json_decref(others);

@@ -36,15 +36,6 @@ static void check_node(struct planning *p, const cluster_t *c, const char *id)
 		    c->name, field, id);
 }
 
-static size_t count_nodes(const struct planning *p, const cluster_t *c)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->inv->instances.n; i++)
-		n += planner_is_node(p, &p->inv->instances.v[i], c->name);
-	return n;
-}
-
 static const char *first_gone(const struct planning *p, const cluster_t *c, char *const *ids, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -65,7 +56,7 @@ static size_t count_gone(const struct planning *p, const cluster_t *c, char *con
 /* Of an id that is not shown nobody can tell whose it was: that a node is missing tells it. */
 static void check_count(struct planning *p, const cluster_t *c, char *const *ids, size_t n)
 {
-	size_t have = count_nodes(p, c), gone = count_gone(p, c, ids, n);
+	size_t have = planner_count(p, c->name), gone = count_gone(p, c, ids, n);
 
 	if (have + gone > c->nodes && gone > 0)
 		planning_refuse(p, ERR_INVALID,
@@ -99,27 +90,13 @@ const struct step *planner_first_change(const struct plans *p, const struct plan
 
 /* ---- one node ---- */
 
-/* A step for each target group that the cluster is behind. */
-static void each_group(struct planning *p, const cluster_t *c, json_t *ids,
-		       void (*plan)(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids))
-{
-	for (size_t i = 0; i < p->spec->n_target_groups; i++)
-		if (planner_is_for(p->spec->target_groups[i], c->name))
-			plan(p, c, p->spec->target_groups[i], ids);
-}
-
-static json_t *targets(const struct planning *p, const tg_t *g, json_t *ids)
-{
-	return json_pack("{s:o, s:O}", "group_arn", planner_target_group_ref(p, g->name), "instances", ids);
-}
-
 static void let_in(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
 {
-	plan_add(p->b, &kind_register, targets(p, g, ids), "register-%s", g->name);
+	plan_add(p->b, &kind_register, planner_targets(p, g, ids), "register-%s", g->name);
 	plan_title(p->b, "register %s/%s", c->name, g->name);
 	if (!planner_is_listened(p, g->name))
 		return;
-	plan_add(p->b, &kind_wait_healthy, targets(p, g, ids), "healthy-%s", g->name);
+	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);
 	plan_title(p->b, "wait until %s/%s is healthy", c->name, g->name);
 }
 
@@ -127,7 +104,7 @@ static void look_again(struct planning *p, const cluster_t *c, const tg_t *g, js
 {
 	if (!planner_is_listened(p, g->name))
 		return;
-	plan_add(p->b, &kind_wait_healthy, targets(p, g, ids), "still-healthy-%s", g->name);
+	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "still-healthy-%s", g->name);
 	plan_title(p->b, "see that %s/%s is still healthy", c->name, g->name);
 }
 
@@ -159,7 +136,7 @@ static void plan_leave(struct planning *p, const cluster_t *c, const struct plan
 
 	planner_plan_out(p, &have);
 	wait_up(p, c, ids, s->fact, "still-up");
-	each_group(p, c, ids, look_again);
+	planner_each_group(p, c, ids, look_again);
 	/* Until here all of it can be taken back: the old one is let in again, and the new one goes. */
 	plan_pivot(p->b);
 	planner_plan_end(p, &have);
@@ -175,7 +152,7 @@ static void plan_one(struct planning *p, const cluster_t *c, const struct planne
 	planning_begin(p, name, stage);
 	planner_plan_substitute(p, c, s);
 	wait_up(p, c, ids, s->fact, "up");
-	each_group(p, c, ids, let_in);
+	planner_each_group(p, c, ids, let_in);
 	/* Who serves leaves only behind this. */
 	if (s->is_beside)
 		plan_leave(p, c, s, ids);
@@ -225,7 +202,7 @@ static void plan_next(struct planning *p, const cluster_t *c, const char *id, st
 /* Those that are gone first, then the others in the order in which they are named. */
 void planner_plan_replaced(struct planning *p, const cluster_t *c, char *const *ids, size_t n)
 {
-	struct replacing r = { planner_spread(p, c), count_nodes(p, c), 0 };
+	struct replacing r = { planner_spread(p, c), planner_count(p, c->name), 0 };
 
 	for (size_t i = 0; i < n; i++)
 		if (standing(p, c, ids[i]) == NULL)
