@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from tests.boot import unit_story, userdata_story
+from tests.boot import story, unit_story, userdata_story
 
 STORIES = [
     ("The service under systemd", "unit", [*(p.__name__ for p in unit_story.STORIES), "last"]),
@@ -16,8 +16,16 @@ HEAD = """# What was seen
 
 Debian 12 (systemd 252, cloud-init 22.4) in systemd-nspawn, with the packages of `make package`, a metadata service, AWS (moto), a
 bucket and a vendor plane at the other end of the cable. `make deploy-test` writes this page; times are of the machine that ran it. A
-story that was run again alone stands as it was told last.
+story that was run again alone stands as it was told last; all are told of one release.
 """
+
+
+def read(path, release):
+    """A story as it was told, of this release and no other."""
+    of, told = path.read_text().split("\n", 1)
+    if of != release:
+        sys.exit(f"result.py: {path.name} was told of another release than {story.RELEASE}: run that story again")
+    return told
 
 
 def main():
@@ -25,9 +33,11 @@ def main():
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
     ).stdout.strip()
-    parts = [HEAD, f"Run on {time.strftime('%Y-%m-%d', time.gmtime())}, of commit {commit}.\n"]
+    release = story.release()
+    day = time.strftime("%Y-%m-%d", time.gmtime())
+    parts = [HEAD, f"Written on {day} at commit {commit}, of the release whose `reeve` has the SHA-256\n{release}.\n"]
     for title, kind, stories in STORIES:
-        told = "".join((folder / f"told/{kind}-{story}.txt").read_text() for story in stories)
+        told = "".join(read(folder / f"told/{kind}-{name}.txt", release) for name in stories)
         passed, failed = (len(re.findall(rf"^  {mark} ", told, re.MULTILINE)) for mark in ("ok  ", "FAIL"))
         parts.append(f"## {title}\n\n```text\n{told}{passed} passed, {failed} failed\n```\n")
     to.write_text("\n".join(parts))

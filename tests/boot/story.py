@@ -1,10 +1,18 @@
 """How a set of stories is told: one after the other, each in a world of its own, and each kept for the record (result.py)."""
 
+import hashlib
 import os
 import pathlib
 import sys
 
 from tests.boot import machine, world
+
+RELEASE = machine.REPO / "build/release/reeve"
+
+
+def release():
+    """Which program the stories are told of: the SHA-256 of the release that the packages carry."""
+    return hashlib.sha256(RELEASE.read_bytes()).hexdigest()
 
 
 class Story:
@@ -18,9 +26,9 @@ class Story:
         self.tell(f"  {'ok   ' if holds else 'FAIL '} {sentence}" + ("" if holds else f": {str(found)[:600]}"))
 
     def keep(self, path):
-        """What was told since the last time, for the record (result.py)."""
+        """What was told since the last time, for the record (result.py): first of which release, then the lines."""
         path.parent.mkdir(exist_ok=True)
-        path.write_text("\n".join(self.lines) + "\n")
+        path.write_text("\n".join([release(), *self.lines]) + "\n")
         self.lines = []
 
     def tell(self, line):
@@ -45,7 +53,7 @@ def tell(kind, parts, play, last=None):
         place = folder / kind / part.__name__
         machine.clear(place)
         try:
-            with world.World(place, machine.REPO / "build/release/reeve") as w:
+            with world.World(place, RELEASE) as w:
                 play(s, part, w, image, place / "machine")
         except (TimeoutError, RuntimeError) as broken:
             s.check(f"{part.__name__} can be told to its end", False, broken)
