@@ -39,6 +39,7 @@ OWN = (
 )
 RPMLINT_CLEAN = "1 packages and 0 specfiles checked; 0 errors, 0 warnings"
 BROKEN = "/tmp/broken"
+RECORDING = "/usr/sbin/systemctl"
 JOURNAL = "/var/lib/reeve/journal/0000000000000001.jsonl"
 
 
@@ -83,11 +84,12 @@ class Story:
         return {"PATH": f"{BROKEN}:/usr/sbin:/usr/bin:/sbin:/bin"}
 
     def with_recording_systemd(self):
-        """The environment of a machine on which systemd runs; what it is asked for is written down."""
+        """The environment of a machine on which systemd runs; what it is asked for is written down. rpm gives its scripts a path
+        of its own, in which /usr/sbin comes before /usr/bin."""
         self.room.run(
             f"mkdir -p {BROKEN} /run/systemd/system && cd {BROKEN} && : >asked"
             f" && printf '#!/bin/sh\\necho \"$@\" >>{BROKEN}/asked\\n' >systemctl && chmod 755 systemctl"
-            " && cp systemctl deb-systemd-invoke"
+            f" && cp systemctl deb-systemd-invoke && cp systemctl {RECORDING}"
         )
         return {"PATH": f"{BROKEN}:/usr/sbin:/usr/bin:/sbin:/bin"}
 
@@ -189,7 +191,7 @@ def running_service(s):
         asked,
     )
     s.check("and leaves no folder of its root, systemd's neither", not s.there("/usr/lib/reeve"))
-    s.room.run(f"rm -r {BROKEN} /run/systemd/system")
+    s.room.run(f"rm -r {BROKEN} {RECORDING} /run/systemd/system")
 
 
 def rpm(s):
