@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/base/digest.h"
 #include "agent/base/enc.h"
 
 void uuid_v7(int64_t wall_ms, const uint8_t random[10], uint8_t to[UUID_LEN])
@@ -13,6 +14,15 @@ void uuid_v7(int64_t wall_ms, const uint8_t random[10], uint8_t to[UUID_LEN])
 	memcpy(to + 6, random, 10);
 	to[6] = (uint8_t)((to[6] & 0x0f) | 0x70); /* version 7 */
 	to[8] = (uint8_t)((to[8] & 0x3f) | 0x80); /* the variant of RFC 9562 */
+}
+
+void uuid_v8(const char *text, uint8_t to[UUID_LEN])
+{
+	struct digest d = digest_of(text, strlen(text));
+
+	memcpy(to, d.b, UUID_LEN);
+	to[6] = (uint8_t)((to[6] & 0x0f) | 0x80); /* version 8 */
+	to[8] = (uint8_t)((to[8] & 0x3f) | 0x80);
 }
 
 int64_t uuid_v7_ms(const uint8_t id[UUID_LEN])

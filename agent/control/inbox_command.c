@@ -10,6 +10,7 @@
  *
  *   a head has cancelled it                          CANCELLED
  *   schema, verb or mode of a newer version          REJECTED_UNSUPPORTED
+ *   a verb that is the agent's own                   REJECTED_UNSUPPORTED
  *   no expiry, or it is over                         EXPIRED
  *   its target is no id, or its arguments are wrong  FAILED
  *   else                                             it is carried out: 0
@@ -27,8 +28,11 @@ int inbox_command_judge(const struct inbox *in, const command_t *c, struct err *
 		err_set(e, ERR_UNSUPPORTED, "schema %u is not known to this version", c->schema);
 		return STATE(REJECTED_UNSUPPORTED);
 	}
-	if (verb == NULL) {
-		err_set(e, ERR_UNSUPPORTED, "verb %d is not known to this version", (int)c->verb);
+	if (verb == NULL || verb->is_local) {
+		err_set(e, ERR_UNSUPPORTED,
+			verb == NULL ? "verb %d is not known to this version"
+				     : "verb %d is the agent's own: no command asks for it",
+			(int)c->verb);
 		return STATE(REJECTED_UNSUPPORTED);
 	}
 	if (c->mode != REEVE__CONTROL__V1__MODE__PLAN && c->mode != REEVE__CONTROL__V1__MODE__EXECUTE) {

@@ -6,6 +6,7 @@
 
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
+#include "agent/control/report_warehouses.h"
 #include "agent/ops/op.h"
 
 #define ROOM_FOR_THE_REST 8192
@@ -254,6 +255,7 @@ int report_build(const struct report_args *a, struct report_memory *m, struct bu
 	g->m = arena;
 	g->memory = m;
 	ops_each(a->ops, gather, g);
+	g->bytes = report_add_warehouses(&r, a->ops, arena);
 	choose(g);
 	remember(g, m);
 	fill(&r, a, g);

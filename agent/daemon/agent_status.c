@@ -10,6 +10,7 @@
 #include "agent/base/stamp.h"
 #include "agent/base/str.h"
 #include "agent/ops/op.h"
+#include "agent/ops/patrol.h"
 
 /* A disk that refuses is told and asked again, so that counts as progress. One that does not answer at all stops everything that
  * changes something, and only a new process may find it well again. */
@@ -171,6 +172,50 @@ static json_t *refused_json(const json_t *record)
 			 json_str_or(json_object_get(record, "error"), "aws_encoded_message", ""));
 }
 
+#define DRIFTS_TOLD 8 /* of each of 32 warehouses: an answer of the local socket has 1 MiB */
+
+static json_t *drifts_json(const json_t *drifts)
+{
+	json_t *list = json_array();
+	char when[STAMP_RFC3339_LEN];
+
+	for (size_t i = 0; i < json_array_size(drifts) && i < DRIFTS_TOLD; i++) {
+		const json_t *d = json_array_get(drifts, i);
+
+		json_array_append_new(list,
+				      json_pack("{s:o, s:o, s:o, s:s}", "resource", json_text(json_str_or(d, "resource", "?")),
+						"field", json_text(json_str_or(d, "field", "?")), "difference",
+						json_text(json_str_or(d, "difference", "?")), "since",
+						stamp_rfc3339(json_int_or(d, "since_ms", 0), when)));
+	}
+	return list;
+}
+
+static json_t *warehouse_json(const struct patrol_seen *s)
+{
+	char when[STAMP_RFC3339_LEN];
+	json_t *j = json_pack("{s:o, s:s, s:I, s:i, s:o}", "name", json_text(s->warehouse), "stands_on", s->stands_on, "generation",
+			      (json_int_t)s->generation, "drifts_total", (int)s->total, "drifts", drifts_json(s->drifts));
+
+	if (s->looked_ms != 0)
+		json_object_set_new(j, "looked_at", json_string(stamp_rfc3339(s->looked_ms, when)));
+	if (*s->unknown != '\0')
+		json_object_set_new(j, "unknown", json_text(s->unknown));
+	return j;
+}
+
+/* How the account differs from what each warehouse is to be like. */
+static json_t *warehouses_json(const struct agent *a)
+{
+	json_t *list = json_array();
+	struct patrol_seen s;
+
+	for (size_t i = 0; patrol_at(ops_patrol(a->ops), i, &s); i++)
+		if (*s.warehouse != '\0')
+			json_array_append_new(list, warehouse_json(&s));
+	return list;
+}
+
 json_t *agent_status(struct agent *a)
 {
 	char when[STAMP_RFC3339_LEN];
@@ -198,6 +243,7 @@ json_t *agent_status(struct agent *a)
 		if (ops_policy(a->ops)->present)
 			json_object_set_new(j, "rates", rates_json(a, &ops_policy(a->ops)->rates));
 		ops_each(a->ops, op_to_json, &ops);
+		json_object_set_new(j, "warehouses", warehouses_json(a));
 		if (ops_refused(a->ops) != NULL)
 			json_object_set_new(j, "refused", refused_json(ops_refused(a->ops)));
 		json_object_set_new(j, "journal", journal_json(a));

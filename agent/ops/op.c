@@ -214,6 +214,11 @@ bool op_is_cancelled(const struct op *op)
 	return op->is_cancelled;
 }
 
+const char *op_stands_on(const struct op *op)
+{
+	return json_str_or(op->accepted, "stands_on", NULL);
+}
+
 enum policy_mode op_verb_mode(const struct op *op, const struct policy *p)
 {
 	return p->verbs[verb_index(op->verb)];

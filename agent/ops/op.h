@@ -39,6 +39,7 @@ const struct op_fields *op_fields(const struct op *op);
 const char *op_warehouse(const struct op *op);
 const char *op_verb(const struct op *op);
 bool op_is_cancelled(const struct op *op);
+const char *op_stands_on(const struct op *op); /* of a local operation: the id of the command whose spec it carries on; else NULL */
 /* For the report; arrays and texts are in the arena. */
 void op_status(const struct op *op, struct arena *m, Reeve__Control__V1__Status *to);
 void op_plan_text(const struct op *op, struct buf *to);

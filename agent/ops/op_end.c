@@ -30,12 +30,23 @@ static state_t state_in(const json_t *result)
 	return (state_t)code;
 }
 
+/* What the warehouse is to be like from now on, or that nobody knows. */
+static void lay_down(const struct op *op)
+{
+	struct standing_end end = {
+		.warehouse = op_warehouse(op), .op = op->f.id_text, .verb = op->verb, .args = &op->cmd->args, .result = op->result
+	};
+
+	standing_ended(&op->env->shared->standing, &end);
+}
+
 /* The plan has done its work: it is the journal's alone from here, as it is after a restart. */
 void op_ended_apply(struct op *op)
 {
 	op->f.is_ended = true;
 	op->f.state = state_in(op->result);
 	proved_add(&op->env->shared->proved, json_object_get(op->result, "proved_user_data"));
+	lay_down(op);
 	op_end_runs(op);
 	if (op->f.plan_bytes > PLAN_KEPT_BYTES) {
 		plans_free(op->plans);
@@ -130,5 +141,6 @@ enum op_state op_ended(struct op *op)
 	/* The keys go after the runs, which hold on to them. */
 	op_creds_done(op);
 	op->env->changed(op->env->ctx);
+	op->env->ended(op->env->ctx);
 	return OP_ENDED;
 }

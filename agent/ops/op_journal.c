@@ -69,7 +69,7 @@ static void record(json_t *to, const char *type, const json_t *members, int64_t 
 
 void op_records(const struct op *op, json_t *to)
 {
-	record(to, "command.accepted", op->accepted, op->f.accepted_ms);
+	record(to, op_stands_on(op) != NULL ? "local.accepted" : "command.accepted", op->accepted, op->f.accepted_ms);
 	/* Of one that is over the result is enough: its steps stay in the segments before this one. */
 	if (op->f.is_ended) {
 		if (json_object_get(op->accepted, "result") == NULL)

@@ -8,6 +8,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/stamp.h"
 #include "agent/base/str.h"
+#include "agent/base/uuid.h"
 
 #define PLAN_TEXT_WHOLE (4u << 20)
 #define CUT_LINE_MAX 128
@@ -319,12 +320,24 @@ static void status_of_running(const struct op *op, struct arena *m, status_t *to
 	}
 }
 
+static ProtobufCBinaryData stands_on(const struct op *op, struct arena *m)
+{
+	const char *text = op_stands_on(op);
+	uint8_t *id = arena_alloc(m, UUID_LEN);
+
+	if (text == NULL || uuid_parse(text, id) != 0)
+		return (ProtobufCBinaryData){ 0, NULL };
+	return (ProtobufCBinaryData){ UUID_LEN, id };
+}
+
 void op_status(const struct op *op, struct arena *m, status_t *to)
 {
 	reeve__control__v1__status__init(to);
 	to->command_id = (ProtobufCBinaryData){ sizeof(op->f.id), (uint8_t *)op->f.id };
 	to->seq = op->f.seq;
 	to->epoch = op->f.epoch;
+	to->verb = arena_str(m, op_verb(op));
+	to->stands_on = stands_on(op, m);
 	to->state = op->f.state;
 	if (op->f.is_ended)
 		status_of_result(op, m, to);

@@ -26,6 +26,7 @@ struct ops *ops_new(const struct ops_config *cfg)
 
 	o->cfg = *cfg;
 	ops_env_init(o);
+	ops_patrol_init(o);
 	for (size_t i = 0; i < NOTES_MAX; i++)
 		o->notes[i].o = o;
 	return o;
@@ -122,6 +123,11 @@ int64_t ops_rates_now(struct ops *o)
 	return op_env_rates_now(&o->env);
 }
 
+const struct patrol *ops_patrol(const struct ops *o)
+{
+	return o->patrol;
+}
+
 struct op_shared *ops_shared(struct ops *o)
 {
 	return &o->shared;
@@ -154,13 +160,18 @@ bool ops_is_accepting(const struct ops *o)
 
 /* ---- accepting ---- */
 
+void ops_list_add(struct ops *o, struct op *op)
+{
+	assert(o->n < OPS_MAX);
+	o->v[o->n++] = op;
+}
+
 void ops_add(struct ops *o, struct op *op, const struct digest *body)
 {
 	const struct op_fields *f = op_fields(op);
 	struct known_command c = { .epoch = f->epoch, .seq = f->seq };
 
-	assert(o->n < OPS_MAX);
-	o->v[o->n++] = op;
+	ops_list_add(o, op);
 	memcpy(c.id, f->id, sizeof(c.id));
 	memcpy(c.body, body->b, sizeof(c.body));
 	known_add(&o->known, &c, world_wall_ms(o->cfg.w));
@@ -250,13 +261,15 @@ void ops_start(struct ops *o, struct journal *j)
 	/* Without a journal none begins: what cannot be recorded is not done. */
 	for (size_t i = 0; j != NULL && i < o->n; i++)
 		op_begin(o->v[i]);
+	if (j != NULL)
+		patrol_start(o->patrol);
 }
 
 static bool is_out(struct closing *c)
 {
 	const struct ops *o = container_of(c, struct ops, end.closing);
 
-	return o->stopping_ops > 0 || o->closing_creds > 0;
+	return !o->is_patrol_closed || o->stopping_ops > 0 || o->closing_creds > 0;
 }
 
 static void ops_free(struct closing *c)
@@ -272,6 +285,8 @@ static void ops_free(struct closing *c)
 	policy_close(&o->policy);
 	policy_close(&o->changing);
 	recent_close(&o->shared.recent);
+	standing_close(&o->shared.standing);
+	json_decref(o->healed);
 	json_decref(o->shared.refused);
 	known_close(&o->known);
 	mem_free(o);
@@ -291,6 +306,14 @@ void ops_creds_close(struct ops *o, struct creds *c)
 {
 	o->closing_creds++;
 	creds_close(c, on_creds_closed, o);
+}
+
+static void on_patrol_closed(void *ctx)
+{
+	struct ops *o = ctx;
+
+	o->is_patrol_closed = true;
+	ending_step(&o->end);
 }
 
 static void on_op_stopped(void *ctx)
@@ -324,5 +347,6 @@ void ops_close(struct ops *o, void (*done)(void *ctx), void *ctx)
 	}
 	/* They are stopped and not ended: each goes on at the next start from where the journal left it. */
 	stop_ops(o);
+	patrol_close(o->patrol, on_patrol_closed, o);
 	ending_begin(&o->end, o->cfg.w, &ops_how, done, ctx);
 }

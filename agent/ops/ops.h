@@ -20,6 +20,7 @@ struct ops;
 struct op;
 struct known;
 struct op_shared;
+struct patrol;
 
 struct ops_config {
 	struct world *w;
@@ -85,5 +86,6 @@ const char *ops_mode_reason(const struct ops *o);     /* why not RUN, or ""; for
 const char *ops_mode_told(const struct ops *o);       /* the same for the vendor */
 const struct policy *ops_policy(const struct ops *o); /* the one that counts */
 const struct policy *ops_policy_read(struct ops *o);  /* looks, and answers with the one that counts */
+const struct patrol *ops_patrol(const struct ops *o); /* what the warehouses look like (patrol.h) */
 struct op_shared *ops_shared(struct ops *o);          /* what operations share (op_env.h) */
 int64_t ops_rates_now(struct ops *o);                 /* Unix ms by steady.h: the time that spent.h and gone.h are asked with */

@@ -57,6 +57,13 @@ static void changed(void *ctx)
 	ops_changed(ctx);
 }
 
+static void ended(void *ctx)
+{
+	const struct ops *o = ctx;
+
+	patrol_soon(o->patrol);
+}
+
 static void close_creds(void *ctx, struct creds *c)
 {
 	ops_creds_close(ctx, c);
@@ -87,6 +94,7 @@ void ops_env_init(struct ops *o)
 		.has_room_for_plan = has_room_for_plan,
 		.each = each,
 		.changed = changed,
+		.ended = ended,
 		.creds_close = close_creds,
 	};
 }

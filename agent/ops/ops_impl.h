@@ -1,5 +1,5 @@
 /* ops_impl.h - what the files of the list share: ops.c (the list, from accepting to closing), ops_switches.c (the customer's),
- * ops_env.c (what its operations are given), ops_notes.c (notes, cancels, acknowledgements), ops_journal.c (its records, read
+ * ops_env.c (what its operations are given), ops_notes.c (notes, cancels, acknowledgements), ops_local.c (the agent's own), ops_heal.c (when it begins one), ops_journal.c (its records, read
  * back). Nobody else includes this but their unit tests. */
 #pragma once
 #include "agent/base/uuid.h"
@@ -7,6 +7,7 @@
 #include "agent/ops/op.h"
 #include "agent/ops/ops.h"
 #include "agent/ops/known.h"
+#include "agent/ops/patrol.h"
 
 #define OPS_MAX 256      /* open and unacknowledged together */
 #define NOTES_MAX 64     /* notes under way or remembered, against a flood */
@@ -51,7 +52,10 @@ struct ops {
 	struct journal_append acked_rec, ids_rec;
 	uint64_t acked_through, acking, acking_epoch; /* of acked_rec: what it acknowledges, if that is still the epoch then */
 	json_t *ids;                                  /* of ids_rec */
+	struct patrol *patrol;
+	json_t *healed; /* {operation's id: Unix ms}: when a node's healing was last begun, in this life */
 	/* close */
+	bool is_patrol_closed;
 	unsigned closing_creds, stopping_ops;
 	struct ending end;
 	char why[ERR_TEXT_MAX];
@@ -74,8 +78,27 @@ const struct op *ops_ahead_of(const struct ops *o, const struct op *op);
 bool ops_has_room_for_plan(const struct ops *o, const struct op *op, size_t bytes);
 void ops_creds_close(struct ops *o, struct creds *c);    /* ops_close waits for it */
 struct op *ops_find_text(struct ops *o, const char *id); /* NULL: none, or id is not one */
-/* Its record is durable. */
+void ops_list_add(struct ops *o, struct op *op);         /* its record is durable */
+/* The same of a command: its id and number are known from here on. */
 void ops_add(struct ops *o, struct op *op, const struct digest *body);
+
+/* ops_local.c: the agent's own operations */
+struct ops_local {
+	const struct verb *verb;
+	ProtobufCBinaryData args; /* packed */
+	const char *warehouse;
+	const char *stands_on;  /* the id, as text, of the command whose spec it carries on */
+	const char *occurrence; /* makes the id, with the two: the instance that is healed */
+	const char *reason;     /* in words */
+};
+void ops_local_id(const char *stands_on, const char *kind, const char *occurrence, uint8_t to[UUID_LEN]);
+/* Its record is being written, and one that has ended under the same id is forgotten by it; false: not now. None under this id may
+ * be open. */
+bool ops_begin_local(struct ops *o, const struct ops_local *l);
+int ops_replay_local(struct ops *o, const json_t *record, struct err *e);
+
+/* ops_heal.c: what the patrol finds, and what is done about it */
+void ops_patrol_init(struct ops *o);
 
 /* ops_notes.c */
 void ops_forget_acked(struct ops *o);                  /* what is finished and acknowledged is the journal's alone */

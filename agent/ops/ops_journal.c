@@ -50,6 +50,7 @@ static void checkpoint_begin(struct ops *o, const json_t *record)
 	o->shared.proved.n = 0;
 	o->shared.spent.n = 0;
 	o->shared.gone.n = 0;
+	standing_close(&o->shared.standing);
 	known_close(&o->known);
 	o->first_start_ms = json_int_or(record, "first_start_ms", o->first_start_ms);
 	o->epoch = (uint64_t)json_int_or(record, "epoch", 0);
@@ -92,6 +93,8 @@ static int replay(struct ops *o, const char *type, const json_t *record, int64_t
 
 	if (str_eq(type, "command.accepted"))
 		return replay_accepted(o, record, e);
+	if (str_eq(type, "local.accepted"))
+		return ops_replay_local(o, record, e);
 	if (str_eq(type, "checkpoint"))
 		return replay_checkpoint(o, record, e);
 	if (str_eq(type, "result.acked")) {
@@ -112,6 +115,14 @@ static int replay(struct ops *o, const char *type, const json_t *record, int64_t
 	}
 	if (str_eq(type, "rates.spent")) {
 		replay_spent(o, record);
+		return 0;
+	}
+	if (str_eq(type, "standing")) {
+		standing_replay(&o->shared.standing, record);
+		return 0;
+	}
+	if (str_eq(type, "warehouse.nodes")) {
+		standing_replay_nodes(&o->shared.standing, record);
 		return 0;
 	}
 	if (str_eq(type, "known")) {
@@ -149,6 +160,8 @@ json_t *ops_checkpoint(struct ops *o)
 	if (o->shared.proved.n > 0)
 		json_array_append_new(records,
 				      json_pack("[s, {s:o}, i]", "userdata.proved", "sha256", proved_list(&o->shared.proved), 0));
+	/* Behind the results above, which have laid down specs of their own when they were read: it replaces them all. */
+	standing_records(&o->shared.standing, records);
 	/* This record comes last of all: replaying the intents above has counted some of it, and this replaces what they have
 	 * counted. */
 	json_object_set_new(spent, "ended", gone_list(&o->shared.gone));

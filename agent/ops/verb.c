@@ -12,6 +12,7 @@ typedef Reeve__Control__V1__WarehouseApply apply_t;
 typedef Reeve__Control__V1__WarehouseDelete delete_t;
 typedef Reeve__Control__V1__ClusterReboot reboot_t;
 typedef Reeve__Control__V1__NodesReplace replace_t;
+typedef Reeve__Control__V1__Heal heal_t;
 
 /* ---- warehouse.apply ---- */
 
@@ -140,6 +141,27 @@ static int replace_plan(const struct planner_args *a, const ProtobufCMessage *ar
 	return planner_replace(a, r->spec, &named, ret, e);
 }
 
+/* ---- heal: the agent's own ---- */
+
+static const spec_t *heal_spec(const ProtobufCMessage *args)
+{
+	return ((const heal_t *)args)->spec;
+}
+
+static int heal_check(const ProtobufCMessage *args, const char *target, struct err *e)
+{
+	const heal_t *h = (const heal_t *)args;
+
+	return h->spec != NULL ? check_spec(h->spec, target, e) : err_set(e, ERR_INVALID, "args: not a Heal with a spec");
+}
+
+static int heal_plan(const struct planner_args *a, const ProtobufCMessage *args, struct plans **ret, struct err *e)
+{
+	const heal_t *h = (const heal_t *)args;
+
+	return planner_heal(a, h->spec, h->cluster, h->instance, ret, e);
+}
+
 /* ---- the table ---- */
 
 /* Apply takes away too: what a spec no longer names, and what it made before it failed. */
@@ -150,6 +172,7 @@ static const struct verb verbs[VERBS] = {
 		.args = &reeve__control__v1__warehouse_apply__descriptor,
 		.check = apply_check,
 		.by_default = POLICY_OFF,
+		.lays_down = VERB_LAYS_SPEC,
 		.deadline_s = 2700,
 		.powers = POWER(LAUNCH) | POWER(DELETE) | POWER(GROUPS) | POWER(BALANCERS) | POWER(TAGS) |
 			  POWER(NODE_POWER) | POWER(VOLUMES),
@@ -163,6 +186,7 @@ static const struct verb verbs[VERBS] = {
 		.check = delete_check,
 		.by_default = POLICY_OFF,
 		.is_held = true,
+		.lays_down = VERB_LAYS_END,
 		.deadline_s = 1200,
 		.powers = POWER(DELETE),
 		.without_work = "no such warehouse: nothing of ours in the account is tagged with",
@@ -192,6 +216,19 @@ static const struct verb verbs[VERBS] = {
 		.powers = POWER(LAUNCH) | POWER(DELETE) | POWER(BALANCERS),
 		.spec = replace_spec,
 		.plan = replace_plan,
+	},
+	[VERB_HEAL] = {
+		.wire = REEVE__CONTROL__V1__VERB__HEAL,
+		.name = "heal",
+		.args = &reeve__control__v1__heal__descriptor,
+		.check = heal_check,
+		.by_default = POLICY_OFF,
+		.is_local = true,
+		.deadline_s = 1200,
+		.powers = POWER(LAUNCH) | POWER(DELETE) | POWER(BALANCERS),
+		.without_work = "nothing is missing any more in",
+		.spec = heal_spec,
+		.plan = heal_plan,
 	},
 };
 

@@ -11,10 +11,17 @@
 #include "agent/ops/steps/iam_lists.h"
 #include "proto/control.pb-c.h"
 
-enum verb_index { VERB_WAREHOUSE_APPLY, VERB_WAREHOUSE_DELETE, VERB_CLUSTER_REBOOT, VERB_NODES_REPLACE, VERBS };
+enum verb_index { VERB_WAREHOUSE_APPLY, VERB_WAREHOUSE_DELETE, VERB_CLUSTER_REBOOT, VERB_NODES_REPLACE, VERB_HEAL, VERBS };
 
 /* How far the customer's policy lets a verb go. */
 enum policy_mode { POLICY_OFF, POLICY_PLAN_ONLY, POLICY_APPROVE, POLICY_AUTO };
+
+/* What the warehouse is to be like when a command of the verb has succeeded (standing.h). */
+enum verb_lays {
+	VERB_LAYS_NOTHING, /* as before */
+	VERB_LAYS_SPEC,    /* as its spec says */
+	VERB_LAYS_END,     /* no more */
+};
 
 /* `args` is the unpacked message of the row's `args`. */
 struct verb {
@@ -26,8 +33,10 @@ struct verb {
 	enum policy_mode by_default; /* of a policy that does not name it */
 	bool is_held;                /* delete_hold of the policy: what goes does not come back */
 	bool ends_nothing;           /* so nobody asks AWS what is protected */
-	uint32_t deadline_s;         /* of a command that gives none: what the vendor's own tools wait for */
-	unsigned powers;             /* 1 << enum iam_power: of the operate role, when it is carried out */
+	bool is_local;               /* the agent's own: no command may ask for it */
+	enum verb_lays lays_down;
+	uint32_t deadline_s;      /* of a command that gives none: what the vendor's own tools wait for */
+	unsigned powers;          /* 1 << enum iam_power: of the operate role, when it is carried out */
 	const char *without_work; /* a plan without steps ends at once, and this and the warehouse's name say so; NULL: it runs */
 	const spec_t *(*spec)(const ProtobufCMessage *args); /* the desired state; NULL: none of it */
 	int (*plan)(const struct planner_args *a, const ProtobufCMessage *args, struct plans **ret, struct err *e);

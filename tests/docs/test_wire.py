@@ -249,6 +249,12 @@ def test_the_page_names_every_value_of_the_enumerations():
         assert f"`{value}`" in section("Command")
 
 
+@pytest.mark.parametrize("message", ["WarehouseStatus", "Drift"])
+def test_the_page_names_every_member_of_what_is_told_of_a_warehouse(message):
+    for field in getattr(control, message).DESCRIPTOR.fields:
+        assert f"`{field.name}`" in section("Report"), field.name
+
+
 def test_the_page_names_the_fields_of_the_envelope_under_their_published_numbers():
     for name in ("AgentToServer", "ServerToAgent"):
         mine = re.search(rf"message {name} {{(.*?)}}", (REPO / "proto/opamp.proto").read_text(), re.DOTALL)[1]
@@ -264,7 +270,7 @@ def test_the_page_names_the_verbs_and_their_deadlines():
         r"__VERB__([A-Z_]+),.*?\.deadline_s = ([0-9]+)", (REPO / "agent/ops/verb.c").read_text(), re.DOTALL
     )
     told = re.findall(r"([0-9,]+) s for (\w+)", section("Command"))
-    short = {verb.split("_")[1].lower(): number for verb, number in rows}  # WAREHOUSE_APPLY: "apply"
+    short = {verb.split("_")[-1].lower(): number for verb, number in rows}  # WAREHOUSE_APPLY: "apply"
     assert {verb: number.replace(",", "") for number, verb in told} == short
     assert all(f"`{verb}`" in section("Command") for verb, _ in rows)
 

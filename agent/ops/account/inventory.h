@@ -71,8 +71,8 @@ typedef const struct inventory_thing *inventory_ends_fn(void *ctx, const struct 
 
 /* What a plan stands on that is not ours: named here, it is looked up beside what is ours. */
 struct inventory_wants {
-	const char *subnets[64], *images[32], *types[32]; /* as many as a spec can name (spec.c) */
-	char group_names[8][256];
+	const char *subnets[128], *images[64], *types[64]; /* twice as many as a spec can name (spec.c): the patrol adds several */
+	char group_names[32][256];
 	size_t subnets_n, images_n, types_n, group_names_n;
 	inventory_ends_fn *ends; /* NULL: nothing */
 	void *ends_ctx;          /* stays until cb */

@@ -1,4 +1,4 @@
-/* planner.c - apply, delete, reboot, replace. Stages of apply: what is shared, then the clusters beside each other, then the
+/* planner.c - apply, delete, reboot, replace, heal. Stages of apply: what is shared, then the clusters beside each other, then the
  * listeners that lead elsewhere, then nodes that become of another type, one after the other in a stage each, then clusters that
  * are paused and the nodes that are too many, then what is left over and no longer wanted. Stages of delete: the clusters, then the
  * rest.
@@ -42,35 +42,51 @@ uint64_t planner_generation(const struct inventory *inv, const char *warehouse)
 	return most;
 }
 
-static void add_once(const char **v, size_t *n, const char *id)
+static bool add_once(const char **v, size_t *n, size_t max, const char *id)
 {
 	for (size_t i = 0; i < *n; i++)
 		if (str_eq(v[i], id))
-			return;
+			return true;
+	if (*n == max)
+		return false;
 	v[(*n)++] = id;
+	return true;
+}
+
+#define WANT(list, id) fits = add_once(to->list, &to->list##_n, ARRAY_LEN(to->list), id) && fits
+
+bool planner_wants_more(const struct owner *o, const spec_t *spec, struct inventory_wants *to)
+{
+	bool fits = true;
+
+	for (size_t i = 0; i < spec->n_clusters; i++) {
+		const char *types[SPEC_TYPES_MAX];
+		char *const *subnets;
+		size_t subnets_n = spec_subnets(spec->clusters[i], &subnets), types_n = spec_types(spec->clusters[i], types);
+
+		WANT(images, spec->clusters[i]->image_id);
+		for (size_t k = 0; k < subnets_n; k++)
+			WANT(subnets, subnets[k]);
+		for (size_t k = 0; k < types_n; k++)
+			WANT(types, types[k]);
+	}
+	for (size_t i = 0; i < spec->n_load_balancers; i++)
+		for (size_t k = 0; k < spec->load_balancers[i]->n_subnet_ids; k++)
+			WANT(subnets, spec->load_balancers[i]->subnet_ids[k]);
+	if (to->group_names_n + spec->n_security_groups > ARRAY_LEN(to->group_names))
+		return false;
+	for (size_t i = 0; i < spec->n_security_groups; i++)
+		spec_group_name(o->vendor, o->installation, spec->warehouse, spec->security_groups[i]->name,
+				to->group_names[to->group_names_n++]);
+	return fits;
 }
 
 void planner_wants(const struct owner *o, const spec_t *spec, struct inventory_wants *ret)
 {
 	*ret = (struct inventory_wants){ 0 };
 	/* The lists have room for all that a spec can name, and spec_check has passed. */
-	for (size_t i = 0; spec != NULL && i < spec->n_clusters; i++) {
-		const char *types[SPEC_TYPES_MAX];
-		char *const *subnets;
-		size_t subnets_n = spec_subnets(spec->clusters[i], &subnets), types_n = spec_types(spec->clusters[i], types);
-
-		add_once(ret->images, &ret->images_n, spec->clusters[i]->image_id);
-		for (size_t k = 0; k < subnets_n; k++)
-			add_once(ret->subnets, &ret->subnets_n, subnets[k]);
-		for (size_t k = 0; k < types_n; k++)
-			add_once(ret->types, &ret->types_n, types[k]);
-	}
-	for (size_t i = 0; spec != NULL && i < spec->n_security_groups; i++)
-		spec_group_name(o->vendor, o->installation, spec->warehouse, spec->security_groups[i]->name,
-				ret->group_names[ret->group_names_n++]);
-	for (size_t i = 0; spec != NULL && i < spec->n_load_balancers; i++)
-		for (size_t k = 0; k < spec->load_balancers[i]->n_subnet_ids; k++)
-			add_once(ret->subnets, &ret->subnets_n, spec->load_balancers[i]->subnet_ids[k]);
+	if (spec != NULL)
+		planner_wants_more(o, spec, ret);
 }
 
 /* ---- the verbs ---- */
@@ -273,6 +289,55 @@ int planner_replace(const struct planner_args *a, const spec_t *spec, const stru
 		TRY(check_rest(a, spec, c, named, ret, e));
 	p.b = plan_builder_new(a->command, a->verb, spec->warehouse, spec->generation, a->inv->taken_ms);
 	planner_plan_replaced(&p, c, named->ids, named->n);
+	planner_preserve_volumes(&p);
+	return finish(&p, ret, e);
+}
+
+/* ---- a lost node ---- */
+
+/* A heal makes nodes and nothing else, so what they stand in must be there. */
+static void check_groups(struct planning *p, const cluster_t *c)
+{
+	for (size_t i = 0; i < c->n_security_groups; i++)
+		if (planner_group_there(p, c->security_groups[i]) == NULL)
+			planning_refuse(
+			    p, ERR_EXISTS,
+			    "cluster %s: its security group %s is not there, and heal makes nodes alone: send the spec by "
+			    "warehouse.apply",
+			    c->name, c->security_groups[i]);
+	for (size_t i = 0; i < p->spec->n_target_groups; i++)
+		if (planner_is_for(p->spec->target_groups[i], c->name) &&
+		    planner_target_group_there(p, p->spec->target_groups[i]->name) == NULL)
+			planning_refuse(
+			    p, ERR_EXISTS,
+			    "cluster %s: its target group %s is not there, and heal makes nodes alone: send the spec by "
+			    "warehouse.apply",
+			    c->name, p->spec->target_groups[i]->name);
+}
+
+static bool is_back(const struct planning *p, const cluster_t *c, const char *instance)
+{
+	const struct ec2_instance *i = inventory_instance_in(&p->inv->instances, instance);
+
+	return i != NULL && planner_is_node(p, i, c->name);
+}
+
+int planner_heal(const struct planner_args *a, const spec_t *spec, const char *cluster, const char *instance, struct plans **ret,
+		 struct err *e)
+{
+	struct planning p = { .a = a, .inv = a->inv, .spec = spec, .warehouse = spec->warehouse };
+	const cluster_t *c = cluster_named(spec, cluster);
+	char *ids[] = { (char *)instance };
+
+	if (c == NULL)
+		return err_set(e, ERR_INVALID, "the spec has no cluster %s", cluster);
+	check_generation(&p);
+	p.b = plan_builder_new(a->command, a->verb, spec->warehouse, spec->generation, a->inv->taken_ms);
+	/* It may have come back, or an apply was quicker. */
+	if (!planner_is_paused(c) && planner_count(&p, c->name) < c->nodes && !is_back(&p, c, instance)) {
+		check_groups(&p, c);
+		planner_plan_replaced(&p, c, ids, 1);
+	}
 	planner_preserve_volumes(&p);
 	return finish(&p, ret, e);
 }

@@ -16,6 +16,8 @@ struct planner_args {
 
 /* What of the account's own the inventory must be asked for so that the spec can be planned; spec NULL: nothing by name. */
 void planner_wants(const struct owner *o, const spec_t *spec, struct inventory_wants *ret);
+/* The same of one more, whose texts stay its own. False: not all of it fits, and *to is to be thrown away. */
+bool planner_wants_more(const struct owner *o, const spec_t *spec, struct inventory_wants *to);
 /* What the plans would end and may be protected, in the inventory's arena. plans NULL: nothing. */
 const struct inventory_thing *planner_ends(const struct planner_args *a, const struct plans *plans, size_t *ret_n);
 /* The spec has passed spec_check. -ERR_UNSUPPORTED names what this version cannot change yet. -ERR_INVALID: something that the spec
@@ -36,6 +38,11 @@ struct planner_named {
 /* The spec is the one that stands: -ERR_EXISTS where anything else than these nodes would change. */
 int planner_replace(const struct planner_args *a, const spec_t *spec, const struct planner_named *named, struct plans **ret,
 		    struct err *e);
+/* One lost node of a cluster of the spec: another is launched in its place, and where it still stands it leaves its groups and ends,
+ * or is left, where data volumes would go with it. Nothing else that differs from the spec is touched. Plans without a step: the
+ * cluster has all its nodes, and this one is not among them. */
+int planner_heal(const struct planner_args *a, const spec_t *spec, const char *cluster, const char *instance, struct plans **ret,
+		 struct err *e);
 int planner_delete(const struct planner_args *a, const char *warehouse, struct plans **ret, struct err *e);
 
 /* Alive nodes of the whole installation: what bounds.nodes_total counts. */

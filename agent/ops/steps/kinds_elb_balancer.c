@@ -123,6 +123,7 @@ static void create_lb_demand(const json_t *args, struct demand *d)
 const struct step_kind kind_create_load_balancer = {
 	.name = "create-load-balancer",
 	.action = "elasticloadbalancing:CreateLoadBalancer",
+	.field = "load_balancers",
 	.grants = create_lb_grants,
 	.bounded_by = &bound_balancers,
 	.repeat = REPEAT_NATURAL,
@@ -214,6 +215,7 @@ static bool is_in_use(const json_t *args)
 const struct step_kind kind_delete_load_balancer = {
 	.name = "delete-load-balancer",
 	.action = "elasticloadbalancing:DeleteLoadBalancer",
+	.field = "load_balancers",
 	.grants = delete_lb_grants,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
@@ -307,6 +309,7 @@ static void listener_print(const json_t *args, struct buf *to)
 const struct step_kind kind_create_listener = {
 	.name = "create-listener",
 	.action = "elasticloadbalancing:CreateListener",
+	.field = "listeners",
 	.grants = create_listener_grants,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
@@ -390,6 +393,7 @@ static void modify_listener_changes(const json_t *args, const json_t *left, json
 const struct step_kind kind_modify_listener = {
 	.name = "modify-listener",
 	.action = "elasticloadbalancing:ModifyListener",
+	.field = "listeners",
 	.grants = modify_listener_grants,
 	.changes = modify_listener_changes,
 	.repeat = REPEAT_NATURAL,
@@ -432,6 +436,7 @@ static void delete_listener_print(const json_t *args, struct buf *to)
 const struct step_kind kind_delete_listener = {
 	.name = "delete-listener",
 	.action = "elasticloadbalancing:DeleteListener",
+	.field = "listeners",
 	.grants = delete_listener_grants,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,

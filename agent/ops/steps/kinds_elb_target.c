@@ -182,6 +182,7 @@ static void targets_changes(const json_t *args, const json_t *left, json_t *pair
 const struct step_kind kind_register = {
 	.name = "register",
 	.action = "elasticloadbalancing:RegisterTargets",
+	.field = "targets",
 	.grants = register_grants,
 	.changes = targets_changes,
 	.repeat = REPEAT_NATURAL,
@@ -256,6 +257,7 @@ static json_t *let_in_again(const json_t *args)
 const struct step_kind kind_deregister = {
 	.name = "deregister",
 	.action = "elasticloadbalancing:DeregisterTargets",
+	.field = "targets",
 	.grants = deregister_grants,
 	.changes = targets_changes,
 	.repeat = REPEAT_NATURAL,

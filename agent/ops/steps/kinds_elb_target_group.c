@@ -77,6 +77,7 @@ static bool create_target_group_find(const struct step_ctx *x, const struct inve
 const struct step_kind kind_create_target_group = {
 	.name = "create-target-group",
 	.action = "elasticloadbalancing:CreateTargetGroup",
+	.field = "target_groups",
 	.grants = create_tg_grants,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,
@@ -192,6 +193,7 @@ static enum step_verdict delete_target_group_miss(const struct step_ctx *x, cons
 const struct step_kind kind_delete_target_group = {
 	.name = "delete-target-group",
 	.action = "elasticloadbalancing:DeleteTargetGroup",
+	.field = "target_groups",
 	.grants = delete_tg_grants,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,

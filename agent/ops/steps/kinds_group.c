@@ -133,6 +133,7 @@ static void create_print(const json_t *args, struct buf *to)
 const struct step_kind kind_create_security_group = {
 	.name = "create-security-group",
 	.action = "ec2:CreateSecurityGroup",
+	.field = "security_groups",
 	.grants = create_grants,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 120,
@@ -278,10 +279,10 @@ static json_t *same_rule(const json_t *args)
 
 /* The two directions differ in their calls alone. */
 #define AUTHORIZE(direction, call)                                                                                                 \
-	.name = "authorize-" #direction, .action = "ec2:" call, .grants = RULE_GRANTS(call), .repeat = REPEAT_NATURAL,             \
-	.settle_s = 120, .deadline_s = 300, .poll_s = 3, .makes = &resource_rule, .thing = rule_thing, .ask = authorize_ask,       \
-	.judge = authorize_judge, .find = authorize_find, .undo = &kind_revoke_##direction, .undo_args = same_rule,                \
-	.demand = authorize_demand, .is_high = is_outside_vpc, .print = rule_print
+	.name = "authorize-" #direction, .action = "ec2:" call, .field = "rules", .grants = RULE_GRANTS(call),                     \
+	.repeat = REPEAT_NATURAL, .settle_s = 120, .deadline_s = 300, .poll_s = 3, .makes = &resource_rule, .thing = rule_thing,   \
+	.ask = authorize_ask, .judge = authorize_judge, .find = authorize_find, .undo = &kind_revoke_##direction,                  \
+	.undo_args = same_rule, .demand = authorize_demand, .is_high = is_outside_vpc, .print = rule_print
 
 const struct step_kind kind_authorize_ingress = { AUTHORIZE(ingress, "AuthorizeSecurityGroupIngress") };
 const struct step_kind kind_authorize_egress = { AUTHORIZE(egress, "AuthorizeSecurityGroupEgress") };
@@ -331,10 +332,10 @@ static bool revoke_find(const struct step_ctx *x, const struct inventory *inv)
 }
 
 #define REVOKE(direction, call)                                                                                                    \
-	.name = "revoke-" #direction, .action = "ec2:" call, .grants = RULE_GRANTS(call), .repeat = REPEAT_NATURAL,                \
-	.settle_s = 120, .deadline_s = 300, .poll_s = 3, .removes = &resource_rule, .thing = rule_thing, .ask = revoke_ask,        \
-	.judge = revoke_judge, .find = revoke_find, .undo = &kind_authorize_##direction, .undo_args = rule_again,                  \
-	.print = rule_print
+	.name = "revoke-" #direction, .action = "ec2:" call, .field = "rules", .grants = RULE_GRANTS(call),                        \
+	.repeat = REPEAT_NATURAL, .settle_s = 120, .deadline_s = 300, .poll_s = 3, .removes = &resource_rule, .thing = rule_thing, \
+	.ask = revoke_ask, .judge = revoke_judge, .find = revoke_find, .undo = &kind_authorize_##direction,                        \
+	.undo_args = rule_again, .print = rule_print
 
 const struct step_kind kind_revoke_ingress = { REVOKE(ingress, "RevokeSecurityGroupIngress") };
 const struct step_kind kind_revoke_egress = { REVOKE(egress, "RevokeSecurityGroupEgress") };
@@ -385,9 +386,9 @@ static void describe_print(const json_t *args, struct buf *to)
 }
 
 #define DESCRIBE(direction, call)                                                                                                  \
-	.name = "describe-rule-" #direction, .action = "ec2:" call, .grants = RULE_GRANTS(call), .repeat = REPEAT_NATURAL,         \
-	.settle_s = 120, .deadline_s = 300, .poll_s = 3, .ask = describe_ask, .judge = describe_judge, .find = describe_find,      \
-	.undo = &kind_describe_rule_##direction, .undo_args = described_as_before, .print = describe_print
+	.name = "describe-rule-" #direction, .action = "ec2:" call, .field = "rules", .grants = RULE_GRANTS(call),                 \
+	.repeat = REPEAT_NATURAL, .settle_s = 120, .deadline_s = 300, .poll_s = 3, .ask = describe_ask, .judge = describe_judge,   \
+	.find = describe_find, .undo = &kind_describe_rule_##direction, .undo_args = described_as_before, .print = describe_print
 
 const struct step_kind kind_describe_rule_ingress = { DESCRIBE(ingress, "UpdateSecurityGroupRuleDescriptionsIngress") };
 const struct step_kind kind_describe_rule_egress = { DESCRIBE(egress, "UpdateSecurityGroupRuleDescriptionsEgress") };

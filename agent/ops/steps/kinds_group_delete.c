@@ -248,6 +248,7 @@ static const struct iam_statement delete_grants[] = {
 const struct step_kind kind_delete_security_group = {
 	.name = "delete-security-group",
 	.action = "ec2:DeleteSecurityGroup",
+	.field = "security_groups",
 	.grants = delete_grants,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 120,

@@ -514,6 +514,7 @@ static const struct iam_statement launch_grants[] = {
 const struct step_kind kind_launch = {
 	.name = "launch",
 	.action = "ec2:RunInstances",
+	.field = "nodes",
 	.grants = launch_grants,
 	.conditions = launch_conditions,
 	.repeat = REPEAT_TOKEN,

@@ -447,6 +447,7 @@ static const struct iam_statement terminate_grants[] = {
 const struct step_kind kind_terminate = {
 	.name = "terminate",
 	.action = "ec2:TerminateInstances",
+	.field = "nodes",
 	.grants = terminate_grants,
 	.ends_nodes = true,
 	.repeat = REPEAT_NATURAL,

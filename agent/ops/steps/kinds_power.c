@@ -205,6 +205,7 @@ static bool is_loss(const json_t *args)
 const struct step_kind kind_stop = {
 	.name = "stop",
 	.action = "ec2:StopInstances",
+	.field = "power",
 	.grants = power_grants,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 120,
@@ -275,6 +276,7 @@ static void start_demand(const json_t *args, struct demand *d)
 const struct step_kind kind_start = {
 	.name = "start",
 	.action = "ec2:StartInstances",
+	.field = "power",
 	.grants = power_grants,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 120,
@@ -433,6 +435,7 @@ static void modify_type_print(const json_t *args, struct buf *to)
 const struct step_kind kind_modify_type = {
 	.name = "modify-type",
 	.action = "ec2:ModifyInstanceAttribute",
+	.field = "instance_type",
 	.grants = modify_type_grants,
 	.conditions = modify_type_conditions,
 	.repeat = REPEAT_NATURAL,

@@ -216,8 +216,8 @@ static void unset_print(const json_t *args, struct buf *to)
 /* ---- the kinds: what all of them have, and what the two that set and the two that take away have ---- */
 
 #define ALL_TAGS                                                                                                                   \
-	.conditions = conditions, .changes = tags_changes, .repeat = REPEAT_NATURAL, .settle_s = 60, .deadline_s = 300,            \
-	.poll_s = 3, .judge = tags_judge, .miss = tags_miss
+	.field = "tags", .conditions = conditions, .changes = tags_changes, .repeat = REPEAT_NATURAL, .settle_s = 60,              \
+	.deadline_s = 300, .poll_s = 3, .judge = tags_judge, .miss = tags_miss
 #define SETS_TAGS ALL_TAGS, .find = set_find, .print = set_print
 #define TAKES_TAGS ALL_TAGS, .find = unset_find, .print = unset_print
 

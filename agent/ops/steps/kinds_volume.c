@@ -127,6 +127,7 @@ static const struct iam_statement modify_grants[] = {
 const struct step_kind kind_modify_volume = {
 	.name = "modify-volume",
 	.action = "ec2:ModifyVolume",
+	.field = "volumes",
 	.grants = modify_grants,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 120,

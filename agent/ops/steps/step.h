@@ -82,6 +82,9 @@ struct step_kind {
 	const char *name;
 	const char
 	    *action; /* the one call it makes, as IAM calls it: "ec2:RunInstances"; "node:..." asks a node of ours, not AWS */
+	/* What of the spec it brings about, where the account was brought out of it: "nodes", "rules" (drift.h). NULL: it waits, or
+	 * is asked for by a verb of its own. */
+	const char *field;
 	/* What it must be allowed: the call, and what AWS asks of its caller beside it; ended by one without a sid. The IAM
 	 * documents of the operate role are made of these (iam_grant.h). NULL: it reads, with the role of the instance, or asks a
 	 * node. */

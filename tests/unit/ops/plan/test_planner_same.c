@@ -125,6 +125,8 @@ static tag_t *changed_tag(const char *key, const char *value)
 
 SET(warehouse, k->s.warehouse = (char *)"wh-2")
 SET(generation, k->s.generation++)
+SET(self_heal, k->s.self_heal = true)
+SET(heal_until, k->s.heal_until = 1)
 SET(vpc, k->s.vpc_id = (char *)"vpc-2")
 SET(group_name, k->group.name = k->cluster_groups[0] = (char *)"other")
 SET(group_description, k->group.description = (char *)"other")
@@ -180,6 +182,8 @@ static const struct {
 } fields[] = {
 	{ "warehouse", set_warehouse, "cluster-be/launch" },
 	{ "generation", set_generation, "" }, /* which one it was is told in the result */
+	{ "self_heal", set_self_heal, "" },   /* what the agent may do by itself */
+	{ "heal_until", set_heal_until, "" },
 	{ "vpc_id", set_vpc, "security group node: it stands in vpc-1; changing vpc_id" },
 	{ "security_groups.name", set_group_name, "security_groups is not what i-1 was launched with" },
 	{ "security_groups.description", set_group_description, "EC2 cannot change the description of sg-1" },

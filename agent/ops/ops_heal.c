@@ -1,0 +1,120 @@
+/* ops_heal.c - what the patrol finds, and what the agent does about it by itself: a lost node is replaced, if the spec that stands
+ * wants that and the customer's policy lets it. Everything else waits for an apply. */
+#include "agent/base/json.h"
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/base/uuid.h"
+#include "agent/ops/ops_impl.h"
+
+#define AGAIN_MS (15 * 60 * 1000) /* after one that has failed */
+#define OPEN_SPARE 8              /* places that are left to the vendor's commands */
+
+typedef Reeve__Control__V1__Heal heal_t;
+
+static bool is_changing(void *ctx, const char *warehouse)
+{
+	const struct ops *o = ctx;
+
+	for (size_t i = 0; i < o->n; i++)
+		if (!op_fields(o->v[i])->is_ended && str_eq(op_warehouse(o->v[i]), warehouse))
+			return true;
+	return false;
+}
+
+/* The id is the same for a node as long as the spec stands: what is open, or has succeeded, is not begun again. */
+static bool is_begun(struct ops *o, const uint8_t id[UUID_LEN])
+{
+	const struct op *op = ops_find(o, id);
+	char text[UUID_TEXT_LEN];
+
+	if (op != NULL && (!op_fields(op)->is_ended || op_fields(op)->state == REEVE__CONTROL__V1__STATE__SUCCEEDED))
+		return true;
+	return world_wall_ms(o->cfg.w) - json_int_or(o->healed, uuid_text(id, text), INT64_MIN / 2) < AGAIN_MS;
+}
+
+static bool is_crowded(const struct ops *o)
+{
+	size_t open = 0;
+
+	for (size_t i = 0; i < o->n; i++)
+		open += !op_fields(o->v[i])->is_ended;
+	return open + OPEN_SPARE >= OPS_OPEN_MAX;
+}
+
+/* Why the agent leaves it alone; NULL: it does not. The first that holds. */
+static const char *why_not(struct ops *o, const struct patrol_lost *lost)
+{
+	const struct policy *p = ops_policy(o);
+	const char *why;
+
+	if (!lost->spec->self_heal)
+		return "the spec does not want self_heal";
+	if (ops_is_stopped(o, &why))
+		return why;
+	if (p->verbs[VERB_HEAL] != POLICY_AUTO)
+		return "the policy does not say auto for heal";
+	if (!o->cfg.head_is_fresh(o->cfg.ctx) && world_wall_ms(o->cfg.w) >= lost->spec->heal_until)
+		return "the vendor is not heard, and heal_until of the spec is over";
+	if (is_crowded(o))
+		return "too much is open";
+	return NULL;
+}
+
+static void pack(const struct patrol_lost *lost, struct buf *to)
+{
+	heal_t h = REEVE__CONTROL__V1__HEAL__INIT;
+	size_t len;
+	char *room;
+
+	h.spec = (spec_t *)lost->spec;
+	h.cluster = (char *)lost->cluster;
+	h.instance = (char *)lost->instance;
+	h.reason = (char *)lost->reason;
+	len = reeve__control__v1__heal__get_packed_size(&h);
+	room = buf_room(to, len);
+	if (room == NULL)
+		return;
+	reeve__control__v1__heal__pack(&h, (uint8_t *)room);
+	buf_grew(to, len);
+}
+
+static void begin(struct ops *o, const struct patrol_lost *lost, const uint8_t id[UUID_LEN])
+{
+	CLEANUP(buf_close) struct buf args = BUF_MAX(JSON_MAX_BYTES / 2);
+	char text[UUID_TEXT_LEN];
+
+	pack(lost, &args);
+	if (args.len == 0 || !ops_begin_local(o, &(struct ops_local){ .verb = verb_at(VERB_HEAL),
+								      .args = { args.len, (uint8_t *)args.data },
+								      .warehouse = lost->spec->warehouse,
+								      .stands_on = lost->standing->op,
+								      .occurrence = lost->instance,
+								      .reason = lost->reason }))
+		return; /* the next look tells it again */
+	json_object_set_new(o->healed, uuid_text(id, text), json_integer(world_wall_ms(o->cfg.w)));
+	log_warn("heal.begun", "op=%s warehouse=%s cluster=%s instance=%s lost=%s", text, lost->spec->warehouse, lost->cluster,
+		 lost->instance, lost->reason);
+}
+
+static void lost(void *ctx, const struct patrol_lost *lost)
+{
+	struct ops *o = ctx;
+	const char *why = why_not(o, lost);
+	uint8_t id[UUID_LEN];
+
+	if (why != NULL) {
+		log_warn("heal.left", "warehouse=%s cluster=%s instance=%s lost=%s err=%s", lost->spec->warehouse, lost->cluster,
+			 lost->instance, lost->reason, why);
+		return;
+	}
+	ops_local_id(lost->standing->op, verb_at(VERB_HEAL)->name, lost->instance, id);
+	if (!is_begun(o, id))
+		begin(o, lost, id);
+}
+
+void ops_patrol_init(struct ops *o)
+{
+	o->healed = json_object();
+	o->patrol = patrol_new(&(struct patrol_config){ .env = &o->env, .ctx = o, .is_changing = is_changing, .lost = lost });
+}

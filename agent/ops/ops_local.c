@@ -1,0 +1,129 @@
+/* ops_local.c - operations that the agent begins by itself, from the last spec that it was sent: no command, and no signature of its
+ * own. Each takes the way of a command from its acceptance on: policy, rates, journal, keys cut to its plan, a result that is
+ * reported until it is acknowledged. What needs a release signature is refused with that sentence, as nobody has signed it. */
+#include <assert.h>
+#include <string.h>
+
+#include "agent/base/json.h"
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/base/uuid.h"
+#include "agent/ops/ops_impl.h"
+
+typedef Reeve__Control__V1__Command command_t;
+
+#define LIFE_MS (60 * 60 * 1000) /* one that cannot start by then ends, and the next look begins another */
+
+void ops_local_id(const char *stands_on, const char *kind, const char *occurrence, uint8_t to[UUID_LEN])
+{
+	CLEANUP(mem_close) char *text = mem_printf("%s|%s|%s", stands_on, kind, occurrence);
+
+	uuid_v8(text, to);
+}
+
+static void pack(const command_t *c, struct buf *to)
+{
+	size_t len = reeve__control__v1__command__get_packed_size(c);
+	char *room = buf_room(to, len);
+
+	assert(room != NULL); /* it is smaller than a command may be */
+	reeve__control__v1__command__pack(c, (uint8_t *)room);
+	buf_grew(to, len);
+}
+
+static command_t *command_of(const struct ops *o, const struct ops_local *l)
+{
+	int64_t now = world_wall_ms(o->cfg.w);
+	command_t c = REEVE__CONTROL__V1__COMMAND__INIT;
+	CLEANUP(buf_close) struct buf bytes = BUF_MAX(JSON_MAX_BYTES);
+	uint8_t id[UUID_LEN];
+
+	ops_local_id(l->stands_on, l->verb->name, l->occurrence, id);
+	c.schema = 1;
+	c.command_id = (ProtobufCBinaryData){ UUID_LEN, id };
+	c.verb = l->verb->wire;
+	c.args = l->args;
+	c.target = (char *)l->warehouse;
+	c.expires_at = now + LIFE_MS;
+	c.mode = REEVE__CONTROL__V1__MODE__EXECUTE;
+	c.requested_by = (char *)"reeve";
+	c.reason = (char *)l->reason;
+	/* A copy that owns all it points at, as one from the wire does. */
+	pack(&c, &bytes);
+	return reeve__control__v1__command__unpack(NULL, bytes.len, (const uint8_t *)bytes.data);
+}
+
+/* Its last life is over, and it is tried once more: what is told of it from now on is the new one. */
+static void forget_ended(struct ops *o, const uint8_t id[UUID_LEN])
+{
+	const struct op *op = ops_find(o, id);
+	CLEANUP(json_close) json_t *ids = json_array();
+
+	if (op == NULL)
+		return;
+	json_array_append_new(ids, json_string(op_fields(op)->id_text));
+	ops_forget_ids(o, ids);
+}
+
+static void on_local(struct journal_append *a)
+{
+	struct ops *o = container_of(a, struct ops, rec);
+	struct op *op = o->accepting;
+
+	o->accepting = NULL;
+	forget_ended(o, op_fields(op)->id);
+	ops_list_add(o, op);
+	log_info("local.accepted", "op=%s verb=%s warehouse=%s", op_fields(op)->id_text, op_verb(op), op_warehouse(op));
+	op_begin(op);
+	ops_changed(o);
+}
+
+static json_t *record_of(const struct ops *o, const struct ops_local *l, const command_t *cmd)
+{
+	CLEANUP(buf_close) struct buf bytes = BUF_MAX(JSON_MAX_BYTES);
+	char id[UUID_TEXT_LEN];
+	json_t *m =
+	    json_pack("{s:s, s:s, s:o, s:s, s:o, s:I, s:I}", "op", uuid_text(cmd->command_id.data, id), "verb", l->verb->name,
+		      "warehouse", json_text(l->warehouse), "stands_on", l->stands_on, "reason", json_text(l->reason),
+		      "accepted_ms", (json_int_t)world_wall_ms(o->cfg.w), "first_record", (json_int_t)journal_seq(o->j) + 1);
+
+	pack(cmd, &bytes);
+	json_set_base64(m, "command", bytes.data, bytes.len);
+	return m;
+}
+
+bool ops_begin_local(struct ops *o, const struct ops_local *l)
+{
+	command_t *cmd;
+	json_t *m;
+
+	if (!ops_has_room_for(o, l->args.len + 1024))
+		return false;
+	cmd = command_of(o, l);
+	m = record_of(o, l, cmd);
+	o->accepting = op_new(&o->env, cmd, m);
+	journal_append(o->j, &o->rec, "local.accepted", m, on_local);
+	return true;
+}
+
+int ops_replay_local(struct ops *o, const json_t *record, struct err *e)
+{
+	CLEANUP(buf_close) struct buf bytes = BUF_MAX(JSON_MAX_BYTES);
+	command_t *cmd = NULL;
+
+	TRY(json_get_base64(record, "command", &bytes, e));
+	cmd = reeve__control__v1__command__unpack(NULL, bytes.len, (const uint8_t *)bytes.data);
+	if (cmd == NULL || cmd->command_id.len != UUID_LEN) {
+		if (cmd != NULL)
+			reeve__control__v1__command__free_unpacked(cmd, NULL);
+		return err_set(e, ERR_CORRUPT, "a local operation in the journal cannot be decoded");
+	}
+	forget_ended(o, cmd->command_id.data);
+	if (o->n == OPS_MAX) {
+		reeve__control__v1__command__free_unpacked(cmd, NULL);
+		return err_set(e, ERR_CORRUPT, "more than %d operations are open or unacknowledged", OPS_MAX);
+	}
+	ops_list_add(o, op_new(&o->env, cmd, (json_t *)record));
+	return 0;
+}

@@ -1,0 +1,127 @@
+/* patrol_nodes.c - see patrol_nodes.h. */
+#include "agent/ops/patrol_nodes.h"
+
+#include <stdio.h>
+
+#include "agent/base/json.h"
+#include "agent/base/str.h"
+
+typedef Reeve__Control__V1__Cluster cluster_t;
+
+#define KNOWN_MAX 256 /* of a cluster; more than a spec may want */
+#define IS_PAUSED(c) ((c)->power == REEVE__CONTROL__V1__CLUSTER__POWER__PAUSED)
+
+/* ---- who is there ---- */
+
+static json_t *alive_nodes(const struct patrol_look *l, const cluster_t *c)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < l->inv->instances.n && json_array_size(ids) < KNOWN_MAX; i++) {
+		const struct ec2_instance *in = &l->inv->instances.v[i];
+
+		if (inventory_is_alive(in) && str_eq(ec2_tag_get(&in->tags, "reeve:warehouse"), l->spec->warehouse) &&
+		    str_eq(ec2_tag_get(&in->tags, "reeve:cluster"), c->name))
+			json_array_append_new(ids, json_string(in->id));
+	}
+	return ids;
+}
+
+static bool is_in(const json_t *ids, const char *id)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(ids, i, one)
+		if (str_eq(json_string_value(one), id))
+			return true;
+	return false;
+}
+
+/* ---- who is lost ---- */
+
+/* Not shown at all, now and the last time; or shown as ended. */
+static bool is_lost(const struct patrol_look *l, struct patrol_nodes *n, json_t *unseen, const char *id)
+{
+	if (inventory_instance_in(&l->inv->instances, id) != NULL)
+		return true;
+	json_object_set_new(unseen, id, json_true());
+	return json_object_get(n->unseen, id) != NULL;
+}
+
+static void tell(const struct patrol_look *l, const cluster_t *c, const char *id)
+{
+	const struct ec2_instance *in = inventory_instance_in(&l->inv->instances, id);
+	struct patrol_lost lost = { .standing = l->standing, .spec = l->spec, .cluster = c->name, .instance = id };
+
+	if (in == NULL)
+		snprintf(lost.reason, sizeof(lost.reason), "%s of %s is not there any more", id, c->name);
+	else
+		snprintf(lost.reason, sizeof(lost.reason), "%s of %s is %s%s%.80s", id, c->name, in->state,
+			 in->reason != NULL && *in->reason != '\0' ? ": " : "", in->reason != NULL ? in->reason : "");
+	l->lost(l->ctx, &lost);
+}
+
+/* Who is to be known from now on: those that are alive, and while some are missing those that were. */
+static json_t *look_at_cluster(const struct patrol_look *l, struct patrol_nodes *n, json_t *unseen, const cluster_t *c)
+{
+	const json_t *known = json_object_get(l->standing->nodes, c->name), *one;
+	json_t *alive = alive_nodes(l, c), *next;
+	size_t have = json_array_size(alive), missing = c->nodes > have ? c->nodes - have : 0, i;
+
+	if (IS_PAUSED(c) || missing == 0)
+		return alive;
+	next = json_copy(alive);
+	json_array_foreach(known, i, one) {
+		const char *id = json_string_value(one);
+
+		if (id == NULL || is_in(alive, id) || json_array_size(next) == KNOWN_MAX)
+			continue;
+		json_array_append_new(next, json_string(id));
+		if (missing > 0 && is_lost(l, n, unseen, id)) {
+			missing--;
+			tell(l, c, id);
+		}
+	}
+	json_decref(alive);
+	return next;
+}
+
+/* ---- the record ---- */
+
+static void on_nodes(struct journal_append *a)
+{
+	struct patrol_nodes *n = container_of(a, struct patrol_nodes, rec);
+
+	standing_replay_nodes(n->standing, n->writing);
+	json_close(&n->writing);
+}
+
+static void keep(const struct patrol_look *l, struct patrol_nodes *n, json_t *nodes)
+{
+	if (n->writing != NULL || (l->standing->nodes != NULL && json_equal(l->standing->nodes, nodes)))
+		return; /* the next look sees the same */
+	n->standing = &l->env->shared->standing;
+	n->writing = json_pack("{s:s, s:s, s:O}", "warehouse", l->standing->warehouse, "op", l->standing->op, "nodes", nodes);
+	journal_append(l->env->journal, &n->rec, "warehouse.nodes", json_incref(n->writing), on_nodes);
+}
+
+void patrol_nodes_look(const struct patrol_look *l, struct patrol_nodes *n)
+{
+	CLEANUP(json_close) json_t *nodes = json_object();
+	json_t *unseen = json_object();
+
+	for (size_t i = 0; i < l->spec->n_clusters; i++)
+		json_object_set_new(nodes, l->spec->clusters[i]->name, look_at_cluster(l, n, unseen, l->spec->clusters[i]));
+	json_decref(n->unseen);
+	n->unseen = unseen;
+	keep(l, n, nodes);
+}
+
+void patrol_nodes_close(struct journal *j, struct patrol_nodes *n)
+{
+	if (j != NULL && n->writing != NULL)
+		journal_forget(j, &n->rec);
+	json_close(&n->writing);
+	json_close(&n->unseen);
+}

@@ -1,0 +1,229 @@
+/* standing.c - see standing.h. */
+#include "agent/ops/standing.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/base/enc.h"
+#include "agent/base/json.h"
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+
+/* ---- one of them ---- */
+
+static void forget_args(struct standing *s, struct standing_one *one)
+{
+	s->bytes -= one->args.len;
+	mem_free(one->args.data);
+	one->args = (ProtobufCBinaryData){ 0, NULL };
+	one->verb = NULL;
+}
+
+static void drop(struct standing *s, struct standing_one *one)
+{
+	size_t at = (size_t)(one - s->v);
+
+	forget_args(s, one);
+	json_decref(one->nodes);
+	memmove(one, one + 1, (--s->n - at) * sizeof(*one));
+}
+
+struct standing_one *standing_of(struct standing *s, const char *warehouse)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (str_eq(s->v[i].warehouse, warehouse))
+			return &s->v[i];
+	return NULL;
+}
+
+static struct standing_one *one_for(struct standing *s, const char *warehouse)
+{
+	struct standing_one *one = standing_of(s, warehouse);
+
+	if (one != NULL || s->n == STANDING_MAX)
+		return one;
+	one = &s->v[s->n++];
+	*one = (struct standing_one){ 0 };
+	snprintf(one->warehouse, sizeof(one->warehouse), "%s", warehouse);
+	return one;
+}
+
+static void set_unknown(struct standing *s, struct standing_one *one, const char *op, const char *why)
+{
+	forget_args(s, one);
+	snprintf(one->op, sizeof(one->op), "%s", op);
+	snprintf(one->why, sizeof(one->why), "%s", why);
+}
+
+static void set_args(struct standing *s, struct standing_one *one, const char *op, const struct verb *verb,
+		     const ProtobufCBinaryData *args)
+{
+	set_unknown(s, one, op, "its spec is larger than what may be kept of all warehouses");
+	if (s->bytes + args->len > STANDING_BYTES) {
+		log_warn("standing.too_large", "op=%s warehouse=%s bytes=%zu most_bytes=%u next=\"it is not looked after\"", op,
+			 one->warehouse, args->len, STANDING_BYTES);
+		return;
+	}
+	one->why[0] = '\0';
+	one->verb = verb;
+	one->args.data = mem_alloc(args->len + 1);
+	memcpy(one->args.data, args->data, args->len);
+	one->args.len = args->len;
+	s->bytes += args->len;
+}
+
+ProtobufCMessage *standing_args(const struct standing_one *one)
+{
+	return one->verb != NULL ? verb_args(one->verb, &one->args) : NULL;
+}
+
+/* ---- a command has ended ---- */
+
+static bool is_state(const json_t *result, const char *name)
+{
+	return str_eq(json_str_or(result, "state", ""), name);
+}
+
+/* What it has begun may stand there still. */
+static bool may_have_changed(const json_t *result)
+{
+	static const char *const lists[] = { "created", "deleted", "modified" };
+
+	if (json_object_get(result, "started_ms") == NULL || is_state(result, "ROLLED_BACK"))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		if (json_array_size(json_object_get(result, lists[i])) > 0)
+			return true;
+	return is_state(result, "INDETERMINATE");
+}
+
+static void leave_unknown(struct standing *s, const struct standing_end *end)
+{
+	struct standing_one *one = one_for(s, end->warehouse);
+	char why[sizeof(one->why)];
+
+	if (one == NULL)
+		return;
+	snprintf(why, sizeof(why), "the last %s ended %s: what stands is neither its spec nor the one before", end->verb->name,
+		 json_str_or(end->result, "state", "?"));
+	set_unknown(s, one, end->op, why);
+}
+
+/* Another stands in its place: the lost one is not looked for any more. */
+static void forget_node(struct standing *s, const struct standing_end *end)
+{
+	const struct standing_one *one = standing_of(s, end->warehouse);
+	ProtobufCMessage *args = verb_args(end->verb, end->args);
+	const Reeve__Control__V1__Heal *heal = (const Reeve__Control__V1__Heal *)args;
+	json_t *ids = one != NULL && heal != NULL ? json_object_get(one->nodes, heal->cluster) : NULL, *id;
+	size_t i;
+
+	json_array_foreach(ids, i, id)
+		if (str_eq(json_string_value(id), heal->instance)) {
+			json_array_remove(ids, i);
+			break;
+		}
+	verb_args_free(args);
+}
+
+/* The first that holds:
+ *
+ *   a lost node was replaced                        it is not looked for any more
+ *   the verb lays nothing down (reboot, replace)    what stood before stands
+ *   it did not start                                what stood before stands
+ *   it succeeded, and deletes                       the warehouse is forgotten
+ *   it succeeded                                    its spec stands
+ *   it may have changed something                   nothing is known
+ *   else                                            what stood before stands  */
+void standing_ended(struct standing *s, const struct standing_end *end)
+{
+	struct standing_one *one;
+
+	if (end->verb != NULL && end->verb->is_local && is_state(end->result, "SUCCEEDED"))
+		forget_node(s, end);
+	if (end->verb == NULL || end->verb->lays_down == VERB_LAYS_NOTHING || json_object_get(end->result, "started_ms") == NULL)
+		return;
+	if (!is_state(end->result, "SUCCEEDED")) {
+		if (may_have_changed(end->result))
+			leave_unknown(s, end);
+		return;
+	}
+	if (end->verb->lays_down == VERB_LAYS_END) {
+		one = standing_of(s, end->warehouse);
+		if (one != NULL)
+			drop(s, one);
+		return;
+	}
+	one = one_for(s, end->warehouse);
+	if (one != NULL)
+		set_args(s, one, end->op, end->verb, end->args);
+}
+
+/* ---- records ---- */
+
+static json_t *one_json(const struct standing_one *one)
+{
+	json_t *j = json_pack("{s:s, s:s}", "warehouse", one->warehouse, "op", one->op);
+
+	if (one->verb != NULL) {
+		json_object_set_new(j, "verb", json_integer(one->verb->wire));
+		json_set_base64(j, "args", one->args.data, one->args.len);
+	} else {
+		json_object_set_new(j, "why", json_text(one->why));
+	}
+	if (one->nodes != NULL)
+		json_object_set(j, "nodes", one->nodes);
+	return j;
+}
+
+/* A record each, as a line of the journal has a largest size; the first, without a warehouse, empties the list. */
+void standing_records(const struct standing *s, json_t *to)
+{
+	json_array_append_new(to, json_pack("[s, {}, i]", "standing", 0));
+	for (size_t i = 0; i < s->n; i++)
+		json_array_append_new(to, json_pack("[s, o, i]", "standing", one_json(&s->v[i]), 0));
+}
+
+static void replay_one(struct standing *s, struct standing_one *one, const json_t *record)
+{
+	CLEANUP(buf_close) struct buf args = BUF_MAX(JSON_MAX_BYTES);
+	const struct verb *verb = verb_of((Reeve__Control__V1__Verb)json_int_or(record, "verb", 0));
+	const char *op = json_str_or(record, "op", "");
+
+	if (verb != NULL && json_get_base64(record, "args", &args, NULL) == 0)
+		set_args(s, one, op, verb, &(ProtobufCBinaryData){ args.len, (uint8_t *)args.data });
+	else
+		set_unknown(s, one, op, json_str_or(record, "why", "this version cannot read what another has kept of it"));
+	one->nodes = json_incref(json_object_get(record, "nodes"));
+}
+
+void standing_replay(struct standing *s, const json_t *record)
+{
+	const char *warehouse = json_str_or(record, "warehouse", NULL);
+	struct standing_one *one;
+
+	if (warehouse == NULL) {
+		standing_close(s);
+		return;
+	}
+	one = one_for(s, warehouse);
+	if (one != NULL)
+		replay_one(s, one, record);
+}
+
+void standing_replay_nodes(struct standing *s, const json_t *record)
+{
+	struct standing_one *one = standing_of(s, json_str_or(record, "warehouse", ""));
+
+	if (one == NULL || !str_eq(one->op, json_str_or(record, "op", "")))
+		return;
+	json_decref(one->nodes);
+	one->nodes = json_incref(json_object_get(record, "nodes"));
+}
+
+void standing_close(struct standing *s)
+{
+	while (s->n > 0)
+		drop(s, &s->v[s->n - 1]);
+}

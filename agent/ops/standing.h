@@ -1,0 +1,52 @@
+/* standing.h - what each warehouse is to be like: the spec of the last command that laid one down and succeeded.
+ *
+ * The patrol (patrol.h) holds it against what the account shows. A command that may have changed something and did not succeed leaves
+ * nothing to compare with: neither its own spec holds nor the one before it, until another command succeeds. One that changed
+ * nothing, or took back all it did, leaves the one before it.
+ *
+ * Read back from the results in the journal; a checkpoint carries it on. Packed arguments are kept, not the unpacked spec: it is
+ * looked at once in five minutes. */
+#pragma once
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "agent/ops/verb.h"
+
+#define STANDING_MAX 32           /* warehouses */
+#define STANDING_BYTES (4u << 20) /* of all their specs: one that does not fit is not looked after */
+
+/* How a command ended, as its record in the journal says. */
+struct standing_end {
+	const char *warehouse, *op; /* op: the command's id as text */
+	const struct verb *verb;    /* NULL: not known to this version */
+	const ProtobufCBinaryData *args;
+	const json_t *result; /* members of command.result */
+};
+
+struct standing_one {
+	char warehouse[33];
+	char op[37];             /* the command that laid it down, or that left it unknown */
+	const struct verb *verb; /* NULL: what it is to be like is not known, and `why` tells why */
+	ProtobufCBinaryData args;
+	char why[160];
+	json_t *nodes; /* {"fe": ["i-1", ...]}: the nodes that the patrol has seen alive; NULL: none yet */
+};
+
+/* Zero at birth. */
+struct standing {
+	struct standing_one v[STANDING_MAX]; /* in the order in which they came */
+	size_t n, bytes;
+};
+
+void standing_ended(struct standing *s, const struct standing_end *end);
+struct standing_one *standing_of(struct standing *s, const char *warehouse); /* NULL: no command has been heard of it */
+/* The arguments, unpacked; to be freed with verb_args_free. NULL: nothing is known, or this version cannot read it. */
+ProtobufCMessage *standing_args(const struct standing_one *one);
+/* Nodes that were seen, for the record: "warehouse.nodes" has `warehouse`, `op` and `nodes`. Of another command's it says nothing. */
+void standing_replay_nodes(struct standing *s, const json_t *record);
+
+/* For a checkpoint: records that stand together for all that was known. */
+void standing_records(const struct standing *s, json_t *to);
+void standing_replay(struct standing *s, const json_t *record);
+void standing_close(struct standing *s);

@@ -1,0 +1,234 @@
+/* test_ops_heal.c - a lost node is replaced by the agent itself: once, within the policy, and whether or not the vendor is heard. */
+#include "agent/ops/patrol.h"
+#include "tests/unit/ops/shop.h"
+
+#define POLICY(heal, total)                                                                                                        \
+	"commands: {warehouse.apply: auto, warehouse.delete: auto" heal "}\nbounds: {" SHOP_BOUNDS                                 \
+	"instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: " total ", volume_gib: 500, cidrs: [10.0.0.0/8], "       \
+	"ports: [1-65535]}\ndelete_hold: 0s\n"
+#define HEALS POLICY(", heal: auto", "9")
+#define HOUR_MS (60ull * 60 * 1000)
+
+/* Two nodes stand, and the patrol has seen them. The apply is seq 1. */
+static void stand(struct shop *s, const char *policy, int64_t heal_until)
+{
+	struct desk_command k;
+
+	shop_policy_counts(s, policy);
+	s->k.s.self_heal = true;
+	s->k.s.heal_until = heal_until;
+	s->sim->least_up_s = 5;
+	s->sim->most_up_s = 20;
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	ops_acked(s->d.ops, 1);
+	desk_pass(&s->d, PATROL_MS);
+	assert_int_equal(shop_alive(s), 2);
+	buf_reset(&s->seen);
+}
+
+static struct aws_instance *node(const struct shop *s, size_t i)
+{
+	return s->sim->instances[i];
+}
+
+static void visit(void *ctx, struct op *op)
+{
+	*(struct op **)ctx = op;
+}
+
+static struct op *newest(const struct shop *s)
+{
+	struct op *op = NULL;
+
+	ops_each(s->d.ops, visit, &op);
+	return op;
+}
+
+static unsigned listed(const struct shop *s)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < s->sim->target_groups_n; i++)
+		for (size_t t = 0; t < s->sim->target_groups[i]->targets_n; t++)
+			n += aws_serves(s->sim, s->sim->target_groups[i], &s->sim->target_groups[i]->targets[t]);
+	return n;
+}
+
+static void one_that_was_ended_from_outside_is_launched_again_once(void **state)
+{
+	struct shop *s = *state;
+
+	stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
+	aws_hand_end(s->sim, node(s, 0));
+	desk_pass(&s->d, 6 * PATROL_MS);
+	assert_int_equal(shop_alive(s), 2);
+	assert_int_equal(shop_count(s, "RunInstances"), 1);
+	assert_int_equal(shop_count(s, "TerminateInstances"), 0);
+	assert_int_equal(listed(s), 2);
+	assert_int_equal(op_fields(newest(s))->state, DONE);
+	assert_string_equal(op_verb(newest(s)), "heal");
+	assert_int_equal(op_fields(newest(s))->epoch, 0);
+	/* What is new is what is seen from now on: the next loss is another one. */
+	aws_hand_end(s->sim, node(s, 2));
+	desk_pass(&s->d, 6 * PATROL_MS);
+	assert_int_equal(shop_alive(s), 2);
+	assert_int_equal(shop_count(s, "RunInstances"), 2);
+}
+
+static void two_that_are_lost_together_come_back_one_after_the_other(void **state)
+{
+	struct shop *s = *state;
+
+	stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
+	aws_hand_end(s->sim, node(s, 0));
+	aws_hand_end(s->sim, node(s, 1));
+	desk_pass(&s->d, 12 * PATROL_MS);
+	assert_int_equal(shop_alive(s), 2);
+	assert_int_equal(shop_count(s, "RunInstances"), 2);
+	assert_int_equal(listed(s), 2);
+}
+
+/* The agent does not run when it happens, and AWS forgets the node before it runs again. */
+static void one_that_went_while_the_agent_was_down_is_known_from_the_journal(void **state)
+{
+	struct shop *s = *state;
+
+	stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
+	desk_shut(&s->d);
+	aws_hand_end(s->sim, node(s, 1));
+	sim_run_until(s->d.w, NULL, NULL, 3 * HOUR_MS);
+	shop_open(s);
+	desk_pass(&s->d, 6 * PATROL_MS);
+	assert_int_equal(shop_alive(s), 2);
+	assert_int_equal(shop_count(s, "RunInstances"), 1);
+}
+
+static void a_crash_while_it_heals_launches_no_second_one(void **state)
+{
+	struct shop *s = *state;
+
+	stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
+	aws_hand_end(s->sim, node(s, 0));
+	for (unsigned i = 0; i < 40; i++) {
+		desk_pass(&s->d, PATROL_MS / 10 + 1000 * i);
+		shop_reopen(s);
+	}
+	desk_pass(&s->d, 4 * PATROL_MS);
+	assert_int_equal(shop_alive(s), 2);
+	assert_int_equal(s->sim->launches_n, 2);
+}
+
+/* Its result stands in each report until the vendor has it, whoever else's results are acknowledged by number. */
+static void its_result_waits_for_an_acknowledgement_by_its_id(void **state)
+{
+	struct shop *s = *state;
+	ProtobufCBinaryData id;
+	uint8_t bytes[16];
+
+	stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
+	aws_hand_end(s->sim, node(s, 0));
+	desk_pass(&s->d, 3 * PATROL_MS);
+	memcpy(bytes, op_fields(newest(s))->id, sizeof(bytes));
+	id = (ProtobufCBinaryData){ sizeof(bytes), bytes };
+	ops_acked(s->d.ops, 1);
+	desk_pass(&s->d, 1000);
+	assert_non_null(ops_find(s->d.ops, bytes));
+	shop_reopen(s);
+	assert_non_null(ops_find(s->d.ops, bytes));
+	assert_int_equal(op_fields(newest(s))->state, DONE);
+	ops_acked_ids(s->d.ops, &id, 1);
+	desk_pass(&s->d, 1000);
+	assert_null(ops_find(s->d.ops, bytes));
+	desk_pass(&s->d, 3 * PATROL_MS);
+	assert_int_equal(shop_count(s, "RunInstances"), 1);
+}
+
+/* ---- left alone ---- */
+
+static void nothing_is_healed_that_the_policy_or_the_spec_does_not_let(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	stand(s, POLICY("", "9"), DESK_NOW + 24 * (int64_t)HOUR_MS);
+	shop_listen(s);
+	aws_hand_end(s->sim, node(s, 0));
+	desk_pass(&s->d, 3 * PATROL_MS);
+	assert_int_equal(shop_alive(s), 1);
+	assert_non_null(strstr(buf_str(&s->log), "err=\"the policy does not say auto for heal\""));
+	shop_policy_counts(s, POLICY(", heal: plan-only", "9"));
+	desk_pass(&s->d, 3 * PATROL_MS);
+	assert_int_equal(shop_alive(s), 1);
+	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
+	shop_policy_counts(s, HEALS);
+	desk_pass(&s->d, 3 * PATROL_MS);
+	assert_int_equal(shop_alive(s), 1);
+	assert_int_equal(shop_count(s, "RunInstances"), 0);
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	desk_pass(&s->d, 3 * PATROL_MS);
+	assert_int_equal(shop_alive(s), 2);
+	/* A spec without self_heal. */
+	s->k.s.self_heal = false;
+	s->k.s.generation++;
+	shop_apply(s, &k, 2);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	desk_pass(&s->d, PATROL_MS);
+	aws_hand_end(s->sim, node(s, 1));
+	desk_pass(&s->d, 3 * PATROL_MS);
+	assert_int_equal(shop_alive(s), 1);
+}
+
+static void without_the_vendor_it_heals_until_the_spec_says_and_not_longer(void **state)
+{
+	struct shop *s = *state;
+
+	stand(s, HEALS, DESK_NOW + (int64_t)HOUR_MS);
+	aws_hand_end(s->sim, node(s, 0));
+	desk_pass(&s->d, 3 * PATROL_MS);
+	assert_int_equal(shop_alive(s), 2);
+	desk_pass(&s->d, HOUR_MS);
+	shop_listen(s);
+	aws_hand_end(s->sim, node(s, 1));
+	desk_pass(&s->d, 3 * PATROL_MS);
+	assert_int_equal(shop_alive(s), 1);
+	assert_non_null(strstr(buf_str(&s->log), "the vendor is not heard"));
+	/* It is heard again. */
+	shop_head(s);
+	desk_pass(&s->d, PATROL_MS + 60000);
+	assert_int_equal(shop_alive(s), 2);
+}
+
+/* The bounds are those of every launch, and one that was refused is tried again a quarter of an hour later. */
+static void beyond_the_bounds_it_is_denied_and_tried_again(void **state)
+{
+	struct shop *s = *state;
+
+	stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
+	shop_policy_counts(s, POLICY(", heal: auto", "1"));
+	aws_hand_end(s->sim, node(s, 0));
+	desk_pass(&s->d, 2 * PATROL_MS);
+	assert_int_equal(op_fields(newest(s))->state, STATE_OF(DENIED));
+	assert_int_equal(shop_count(s, "RunInstances"), 0);
+	shop_policy_counts(s, HEALS);
+	desk_pass(&s->d, 5 * PATROL_MS);
+	assert_int_equal(op_fields(newest(s))->state, DONE);
+	assert_int_equal(shop_alive(s), 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOP(one_that_was_ended_from_outside_is_launched_again_once),
+		SHOP(two_that_are_lost_together_come_back_one_after_the_other),
+		SHOP(one_that_went_while_the_agent_was_down_is_known_from_the_journal),
+		SHOP(a_crash_while_it_heals_launches_no_second_one),
+		SHOP(its_result_waits_for_an_acknowledgement_by_its_id),
+		SHOP(nothing_is_healed_that_the_policy_or_the_spec_does_not_let),
+		SHOP(without_the_vendor_it_heals_until_the_spec_says_and_not_longer),
+		SHOP(beyond_the_bounds_it_is_denied_and_tried_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
