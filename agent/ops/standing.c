@@ -158,6 +158,9 @@ void standing_ended(struct standing *s, const struct standing_end *end)
 	one = one_for(s, end->warehouse);
 	if (one != NULL)
 		set_args(s, one, end->op, end->verb, end->args);
+	else
+		log_warn("standing.full", "op=%s warehouse=%s most=%d err=\"more warehouses than are looked after\"", end->op,
+			 end->warehouse, STANDING_MAX);
 }
 
 /* ---- records ---- */

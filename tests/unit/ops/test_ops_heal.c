@@ -1,6 +1,5 @@
 /* test_ops_heal.c - a lost node is replaced by the agent itself: once, within the policy, and whether or not the vendor is heard. */
-#include "agent/ops/patrol.h"
-#include "tests/unit/ops/shop.h"
+#include "tests/unit/ops/patrolled.h"
 
 #define POLICY(heal, total)                                                                                                        \
 	"commands: {warehouse.apply: auto, warehouse.delete: auto" heal "}\nbounds: {" SHOP_BOUNDS                                 \
@@ -9,22 +8,11 @@
 #define HEALS POLICY(", heal: auto", "9")
 #define HOUR_MS (60ull * 60 * 1000)
 
-/* Two nodes stand, and the patrol has seen them. The apply is seq 1. */
 static void stand(struct shop *s, const char *policy, int64_t heal_until)
 {
-	struct desk_command k;
-
-	shop_policy_counts(s, policy);
 	s->k.s.self_heal = true;
 	s->k.s.heal_until = heal_until;
-	s->sim->least_up_s = 5;
-	s->sim->most_up_s = 20;
-	shop_run(s, &k);
-	assert_int_equal(shop_ends(s, &k, NULL), DONE);
-	ops_acked(s->d.ops, 1);
-	desk_pass(&s->d, PATROL_MS);
-	assert_int_equal(shop_alive(s), 2);
-	buf_reset(&s->seen);
+	patrolled_stand(s, policy);
 }
 
 static struct aws_instance *node(const struct shop *s, size_t i)

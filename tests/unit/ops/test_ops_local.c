@@ -1,0 +1,76 @@
+/* test_ops_local.c - the agent's own operations: their ids, their records, and that nobody else can ask for one. */
+#include "agent/ops/ops_impl.h"
+#include "tests/unit/ops/patrolled.h"
+
+/* The first 16 bytes of SHA-256("a|heal|i-1"), with version 8 and the variant of RFC 9562 in them. */
+static void its_id_is_made_of_what_it_stands_on_its_kind_and_its_occurrence(void **state)
+{
+	uint8_t id[UUID_LEN];
+	char text[UUID_TEXT_LEN];
+
+	(void)state;
+	ops_local_id("a", "heal", "i-1", id);
+	assert_string_equal(uuid_text(id, text), "b55d0adb-bb26-8db3-beb4-897740f10fe3");
+	assert_false(uuid_is_v7(id));
+}
+
+static void a_record_that_cannot_be_decoded_is_damage(void **state)
+{
+	struct shop *s = *state;
+	struct err e = { 0 };
+
+	assert_int_equal(shop_replay(s->d.ops, "local.accepted", json_pack("{s:s}", "command", "AAAA"), &e), -ERR_CORRUPT);
+	assert_int_not_equal(shop_replay(s->d.ops, "local.accepted", json_object(), &e), 0);
+}
+
+/* Signed by whomever: no command may ask for it. */
+static void a_command_that_asks_for_it_is_refused(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	shop_apply(s, &k, 1);
+	k.c.verb = REEVE__CONTROL__V1__VERB__HEAL;
+	shop_send(s, &k, true);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(REJECTED_UNSUPPORTED));
+	assert_string_equal(message, "verb 64 is the agent's own: no command asks for it");
+}
+
+/* A checkpoint in the middle of it carries it on. */
+static void a_checkpoint_holds_it_under_its_own_type(void **state)
+{
+	struct shop *s = *state;
+	json_t *first, *second;
+
+	s->k.s.self_heal = true;
+	s->k.s.heal_until = DESK_NOW * 2;
+	patrolled_stand(s, "commands: {warehouse.apply: auto, heal: auto}\nbounds: {" SHOP_BOUNDS
+			   "instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 9, volume_gib: 500, "
+			   "cidrs: [10.0.0.0/8], ports: [1-65535]}\n");
+	aws_hand_end(s->sim, s->sim->instances[0]);
+	while (!ops_is_busy(s->d.ops))
+		sim_step(s->d.w);
+	desk_pass(&s->d, 3000);
+	assert_true(ops_is_busy(s->d.ops));
+	first = ops_checkpoint(s->d.ops);
+	shop_reopen(s);
+	assert_int_equal(shop_replay(s->d.ops, "checkpoint", json_deep_copy(first), NULL), 0);
+	second = ops_checkpoint(s->d.ops);
+	assert_true(json_equal(first, second));
+	assert_true(ops_is_busy(s->d.ops));
+	json_decref(first);
+	json_decref(second);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOP(its_id_is_made_of_what_it_stands_on_its_kind_and_its_occurrence),
+		SHOP(a_record_that_cannot_be_decoded_is_damage),
+		SHOP(a_command_that_asks_for_it_is_refused),
+		SHOP(a_checkpoint_holds_it_under_its_own_type),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
