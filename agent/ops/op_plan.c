@@ -50,7 +50,7 @@ bool op_plan_is_stale(const struct op *op)
 struct counting {
 	const struct inventory *inv;
 	uint32_t coming;
-	uint32_t passing; /* of one operation: nodes that take the place of others, one after the other */
+	uint32_t passing_now, passing; /* nodes that take the place of others: of one plan, and of the largest of one operation */
 };
 
 static uint32_t nodes_of(const struct inventory *inv, const char *command, const char *plan, const char *step)
@@ -81,8 +81,8 @@ static void count_step(struct counting *c, const struct op *other, const struct 
 	more = launched > seen ? launched - seen : 0;
 	if (demand_passing(&d, &bound_nodes_total) == 0)
 		c->coming += more;
-	else if (more > c->passing)
-		c->passing = more;
+	else
+		c->passing_now += more;
 	demand_close(&d);
 }
 
@@ -92,11 +92,14 @@ static void count_coming(void *ctx, struct op *other)
 
 	if (other->started_ms == 0 || other->f.is_ended || other->plans == NULL)
 		return; /* started_ms: also while the record of its start is on its way to the disk */
-	for (size_t i = 0; i < other->plans->n; i++)
+	for (size_t i = 0; i < other->plans->n; i++) {
 		for (size_t k = 0; k < other->plans->v[i].n; k++)
 			/* Without a run none of its steps has been made. */
 			if (other->runs == NULL || other->runs[i] == NULL || run_is_ahead(other->runs[i], k))
 				count_step(c, other, &other->plans->v[i], &other->plans->v[i].steps[k]);
+		c->passing = c->passing_now > c->passing ? c->passing_now : c->passing;
+		c->passing_now = 0;
+	}
 	c->coming += c->passing;
 	c->passing = 0;
 }

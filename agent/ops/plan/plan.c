@@ -290,9 +290,11 @@ void plans_demand(const struct plans *p, struct demand *d)
 {
 	if (p->n > 0)
 		demand_name(d, &bound_warehouses, json_str_or(p->json, "warehouse", ""));
-	for (size_t i = 0; i < p->n; i++)
+	for (size_t i = 0; i < p->n; i++) {
 		for (size_t k = 0; k < p->v[i].n; k++)
 			step_demand(&p->v[i].steps[k], d);
+		demand_passed(d);
+	}
 }
 
 const struct step *plans_high(const struct plans *p, const struct plan **ret_plan)

@@ -53,7 +53,14 @@ void demand_pass(struct demand *d, const struct bound *of, uint32_t n)
 {
 	struct demand_need *need = number_of(d, of);
 
-	need->passing = n > need->passing ? n : need->passing;
+	need->passing_now = sum(need->passing_now, n);
+	need->passing = need->passing_now > need->passing ? need->passing_now : need->passing;
+}
+
+void demand_passed(struct demand *d)
+{
+	for (size_t i = 0; i < d->needs_n; i++)
+		d->needs[i].passing_now = 0;
 }
 
 static const struct demand_need *need_of(const struct demand *d, const struct bound *of)

@@ -23,7 +23,8 @@ struct demand_need {
 	const struct bound *of;
 	const char *text; /* NULL: a number */
 	uint32_t most;
-	uint32_t passing; /* beside it, for a while: of a sum, what others of the plan make room for again */
+	uint32_t passing; /* beside it, for a while: of a sum, what others of the plan make room for again; the most of one time */
+	uint32_t passing_now;
 };
 
 /* Texts stay the steps'. Arrays are from mem_grow; demand_close frees them. */
@@ -39,8 +40,9 @@ struct demand {
 void demand_name(struct demand *d, const struct bound *of, const char *text);
 void demand_count(struct demand *d, const struct bound *of, uint32_t n);
 void demand_add(struct demand *d, const struct bound *of, uint32_t n); /* to what the steps before need of it */
-/* For a while, one step after the other: of several the largest counts. */
+/* For a while: those of one plan stand beside each other, and of several plans the largest counts. */
 void demand_pass(struct demand *d, const struct bound *of, uint32_t n);
+void demand_passed(struct demand *d); /* the plan is over, and what passed is gone */
 uint32_t demand_number(const struct demand *d, const struct bound *of);  /* 0: nothing needs any; with what passes */
 uint32_t demand_passing(const struct demand *d, const struct bound *of); /* what passes alone */
 void demand_rule(struct demand *d, const struct demand_rule *r);

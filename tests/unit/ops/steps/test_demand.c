@@ -44,6 +44,7 @@ static void what_passes_counts_once_beside_the_sum(void **state)
 	(void)state;
 	demand_pass(&d, &bound_volume_gib, 2);
 	demand_add(&d, &bound_volume_gib, 3);
+	demand_passed(&d);
 	demand_pass(&d, &bound_volume_gib, 1);
 	assert_int_equal(demand_number(&d, &bound_volume_gib), 5);
 	assert_int_equal(demand_passing(&d, &bound_volume_gib), 2);
@@ -53,11 +54,29 @@ static void what_passes_counts_once_beside_the_sum(void **state)
 	assert_int_equal(demand_passing(&d, &bound_volume_gib), 0);
 }
 
+static void what_passes_in_one_plan_stands_beside_each_other(void **state)
+{
+	struct demand d = { 0 };
+
+	(void)state;
+	demand_pass(&d, &bound_volume_gib, 2);
+	demand_pass(&d, &bound_volume_gib, 2);
+	demand_passed(&d);
+	demand_pass(&d, &bound_volume_gib, 1);
+	demand_pass(&d, &bound_volume_gib, 1);
+	assert_int_equal(demand_number(&d, &bound_volume_gib), 4);
+	assert_int_equal(demand_passing(&d, &bound_volume_gib), 4);
+	demand_pass(&d, &bound_volume_gib, UINT32_MAX);
+	assert_int_equal(demand_passing(&d, &bound_volume_gib), UINT32_MAX);
+	demand_close(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_kept_once_counts_as_the_largest_and_rules_in_order),
 		cmocka_unit_test(what_passes_counts_once_beside_the_sum),
+		cmocka_unit_test(what_passes_in_one_plan_stands_beside_each_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
