@@ -13,6 +13,7 @@ typedef Reeve__Control__V1__WarehouseDelete delete_t;
 typedef Reeve__Control__V1__ClusterReboot reboot_t;
 typedef Reeve__Control__V1__NodesReplace replace_t;
 typedef Reeve__Control__V1__Heal heal_t;
+typedef Reeve__Control__V1__WarehouseUpgrade upgrade_t;
 
 /* ---- warehouse.apply ---- */
 
@@ -67,6 +68,11 @@ static int delete_plan(const struct planner_args *a, const ProtobufCMessage *arg
 
 /* ---- cluster.reboot ---- */
 
+static int check_batch(uint32_t batch, struct err *e)
+{
+	return batch <= 100 ? 0 : err_set(e, ERR_INVALID, "batch: %u is more than the 100 nodes of a cluster", batch);
+}
+
 static int reboot_check(const ProtobufCMessage *args, const char *target, struct err *e)
 {
 	const reboot_t *r = (const reboot_t *)args;
@@ -75,7 +81,7 @@ static int reboot_check(const ProtobufCMessage *args, const char *target, struct
 		return err_set(e, ERR_INVALID, "target and warehouse must be the same id");
 	if (!str_is_id(r->cluster, 32))
 		return err_set(e, ERR_INVALID, "cluster: expected 1 to 32 of [a-z0-9-], found \"%.40s\"", r->cluster);
-	return r->batch <= 100 ? 0 : err_set(e, ERR_INVALID, "batch: %u is more than the 100 nodes of a cluster", r->batch);
+	return check_batch(r->batch, e);
 }
 
 static int reboot_plan(const struct planner_args *a, const ProtobufCMessage *args, struct plans **ret, struct err *e)
@@ -139,6 +145,55 @@ static int replace_plan(const struct planner_args *a, const ProtobufCMessage *ar
 	const struct planner_named named = { r->cluster, r->instances, r->n_instances };
 
 	return planner_replace(a, r->spec, &named, ret, e);
+}
+
+/* ---- warehouse.upgrade ---- */
+
+static const spec_t *upgrade_spec(const ProtobufCMessage *args)
+{
+	return ((const upgrade_t *)args)->spec;
+}
+
+static bool has_cluster(const spec_t *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_clusters; i++)
+		if (str_eq(s->clusters[i]->name, name))
+			return true;
+	return false;
+}
+
+static int check_order(const upgrade_t *u, struct err *e)
+{
+	for (size_t i = 0; i < u->n_order; i++) {
+		if (!has_cluster(u->spec, u->order[i]))
+			return err_set(e, ERR_INVALID, "order[%zu]: the spec has no cluster that is called \"%.40s\"", i,
+				       u->order[i]);
+		for (size_t k = 0; k < i; k++)
+			if (str_eq(u->order[k], u->order[i]))
+				return err_set(e, ERR_INVALID, "order[%zu]: %s is named twice", i, u->order[i]);
+	}
+	return 0;
+}
+
+static int upgrade_check(const ProtobufCMessage *args, const char *target, struct err *e)
+{
+	const upgrade_t *u = (const upgrade_t *)args;
+
+	if (u->spec == NULL)
+		return err_set(e, ERR_INVALID, "args: not a WarehouseUpgrade with a spec");
+	if (!str_eq(u->warehouse, target))
+		return err_set(e, ERR_INVALID, "target and warehouse must be the same id");
+	TRY(check_spec(u->spec, target, e));
+	TRY(check_order(u, e));
+	return check_batch(u->batch, e);
+}
+
+static int upgrade_plan(const struct planner_args *a, const ProtobufCMessage *args, struct plans **ret, struct err *e)
+{
+	const upgrade_t *u = (const upgrade_t *)args;
+	const struct planner_order order = { u->order, u->n_order, u->batch };
+
+	return planner_upgrade(a, u->spec, &order, ret, e);
 }
 
 /* ---- heal: the agent's own ---- */
@@ -216,6 +271,19 @@ static const struct verb verbs[VERBS] = {
 		.powers = POWER(LAUNCH) | POWER(DELETE) | POWER(BALANCERS),
 		.spec = replace_spec,
 		.plan = replace_plan,
+	},
+	/* The new nodes of a paused cluster are stopped. */
+	[VERB_WAREHOUSE_UPGRADE] = {
+		.wire = REEVE__CONTROL__V1__VERB__WAREHOUSE_UPGRADE,
+		.name = "warehouse.upgrade",
+		.args = &reeve__control__v1__warehouse_upgrade__descriptor,
+		.check = upgrade_check,
+		.by_default = POLICY_OFF,
+		.lays_down = VERB_LAYS_SPEC,
+		.deadline_s = 7200,
+		.powers = POWER(LAUNCH) | POWER(DELETE) | POWER(BALANCERS) | POWER(NODE_POWER),
+		.spec = upgrade_spec,
+		.plan = upgrade_plan,
 	},
 	[VERB_HEAL] = {
 		.wire = REEVE__CONTROL__V1__VERB__HEAL,

@@ -11,7 +11,15 @@
 #include "agent/ops/steps/iam_lists.h"
 #include "proto/control.pb-c.h"
 
-enum verb_index { VERB_WAREHOUSE_APPLY, VERB_WAREHOUSE_DELETE, VERB_CLUSTER_REBOOT, VERB_NODES_REPLACE, VERB_HEAL, VERBS };
+enum verb_index {
+	VERB_WAREHOUSE_APPLY,
+	VERB_WAREHOUSE_DELETE,
+	VERB_CLUSTER_REBOOT,
+	VERB_NODES_REPLACE,
+	VERB_WAREHOUSE_UPGRADE,
+	VERB_HEAL,
+	VERBS
+};
 
 /* How far the customer's policy lets a verb go. */
 enum policy_mode { POLICY_OFF, POLICY_PLAN_ONLY, POLICY_APPROVE, POLICY_AUTO };

@@ -570,9 +570,11 @@ MUTANTS = [
     Mutant(
         "an old node that ends before the new one is healthy",
         "agent/ops/plan/planner_replace.c",
-        "	planner_each_group(p, c, ids, let_in);\n	/* Who serves leaves only behind this. */\n"
-        "	if (s->is_beside)\n		plan_leave(p, c, s, ids);\n",
-        "	if (s->is_beside)\n		plan_leave(p, c, s, ids);\n	planner_each_group(p, c, ids, let_in);\n",
+        "	if (x->come > 0)\n		plan_come(p, c, x, ids);\n	else if (!planner_is_paused(c))\n"
+        "		planner_each_group(p, c, ids, wait_ready);\n	/* Who serves leaves only behind this. */\n"
+        "	if (x->go_n > 0)\n		plan_leave(p, c, x, ids);\n",
+        "	if (x->go_n > 0)\n		plan_leave(p, c, x, ids);\n	if (x->come > 0)\n		plan_come(p, c, x, ids);\n"
+        "	else if (!planner_is_paused(c))\n		planner_each_group(p, c, ids, wait_ready);\n",
         "build/tests/unit/ops/plan/test_planner_replace",
     ),
     Mutant(
@@ -592,8 +594,8 @@ MUTANTS = [
     Mutant(
         "nodes that are replaced at once",
         "agent/ops/plan/planner_replace.c",
-        "	plan_one(p, c, &s, r->stages++);",
-        "	plan_one(p, c, &s, 0 * r->stages++);",
+        "	planner_plan_exchange(p, c, &x, r->stages++);",
+        "	planner_plan_exchange(p, c, &x, 0 * r->stages++);",
         "build/tests/unit/ops/plan/test_planner_replace",
     ),
     Mutant(
@@ -630,5 +632,89 @@ MUTANTS = [
         "	if (have->come > 0)\n",
         "	if (have->come > 1)\n",
         "build/tests/unit/ops/test_op_replace",
+    ),
+    Mutant(
+        "a whole cluster upgraded at once",
+        "agent/ops/plan/planner_upgrade.c",
+        "batch = o->batch > 0 ? o->batch : 1",
+        "batch = o->batch > 0 ? o->batch : 100",
+        "build/tests/unit/ops/plan/test_planner_upgrade",
+    ),
+    Mutant(
+        "batches of an upgrade beside each other",
+        "agent/ops/plan/planner_upgrade.c",
+        "\t\tplan_batch(p, c, &u, stage + u.number);",
+        "\t\tplan_batch(p, c, &u, stage);",
+        "build/tests/unit/ops/plan/test_planner_upgrade",
+    ),
+    Mutant(
+        "an upgrade in the order of the specification alone",
+        "agent/ops/plan/planner_upgrade.c",
+        "\t\t\tif (str_eq(p->spec->clusters[k]->name, o->clusters[i]))",
+        "\t\t\tif (str_eq(p->spec->clusters[k]->name, o->clusters[k]))",
+        "build/tests/unit/ops/plan/test_planner_upgrade",
+    ),
+    Mutant(
+        "an upgrade of a cluster that is not whole",
+        "agent/ops/plan/planner_upgrade.c",
+        "\tif (str_eq(i->state, whole))",
+        "\tif (whole != NULL)",
+        "build/tests/unit/ops/plan/test_planner_upgrade",
+    ),
+    Mutant(
+        "an upgrade that changes more than the image",
+        "agent/ops/plan/planner_upgrade.c",
+        "	if (field != NULL)\n		planning_refuse(",
+        "	if (field != NULL && c == NULL)\n		planning_refuse(",
+        "build/tests/unit/ops/plan/test_planner_upgrade",
+    ),
+    Mutant(
+        "a cluster between two images that nothing mends",
+        "agent/ops/plan/planner_upgrade.c",
+        "\tbool is_between = h.old_n > 0 && h.new_n > 0;",
+        "\tbool is_between = h.old_n > 0 && h.new_n > h.all.n;",
+        "build/tests/unit/ops/test_op_upgrade",
+    ),
+    Mutant(
+        "an upgrade that launches for nodes that are too many",
+        "agent/ops/plan/planner_upgrade.c",
+        "\tu.come = h.old_n > 0 && h.wanted > h.new_n ? h.wanted - h.new_n : 0;",
+        "\tu.come = h.old_n;",
+        "build/tests/unit/ops/plan/test_planner_upgrade",
+    ),
+    Mutant(
+        "half a batch that is kept",
+        "agent/ops/plan/planner_replace.c",
+        '"atomic", x->come != 1,',
+        '"atomic", x->come == 1,',
+        "build/tests/unit/ops/plan/test_planner_upgrade",
+    ),
+    Mutant(
+        "new nodes of a paused cluster that go on running",
+        "agent/ops/plan/planner_replace.c",
+        "\tif (planner_is_paused(c))\n\t\tstop_again(p, c, ids);\n\telse\n",
+        "\tif (planner_is_paused(c) && ids == NULL)\n\t\tstop_again(p, c, ids);\n\telse\n",
+        "build/tests/unit/ops/plan/test_planner_upgrade",
+    ),
+    Mutant(
+        "new nodes that are started only to be ended",
+        "agent/ops/steps/kinds_power.c",
+        '\tif (json_is_true(json_object_get(args, "launched_here")))\n\t\treturn NULL;\n',
+        "\t(void)args;\n",
+        "build/tests/unit/ops/test_op_upgrade",
+    ),
+    Mutant(
+        "launches of one batch counted as if only the largest stood",
+        "agent/ops/steps/demand.c",
+        "\tneed->passing_now = sum(need->passing_now, n);",
+        "\tneed->passing_now = n;",
+        "build/tests/unit/ops/plan/test_planner_upgrade",
+    ),
+    Mutant(
+        "another image that an apply says it has set",
+        "agent/ops/plan/planner_same.c",
+        "\tif (field == NULL || p->is_upgrade)",
+        "\tif (field == NULL || p != NULL)",
+        "build/tests/unit/ops/plan/test_planner_same",
     ),
 ]

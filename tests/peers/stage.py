@@ -211,7 +211,7 @@ class Stage:
     def default_policy(self, apply="auto", delete="auto", warehouses=("wh-1",)):
         return (
             f"commands:\n  warehouse.apply: {apply}\n  warehouse.delete: {delete}\n"
-            "  cluster.reboot: auto\n  nodes.replace: auto\nbounds:\n  instance_types: [r6i.xlarge, r6i.2xlarge]\n  nodes_per_cluster: 4\n  nodes_total: 8\n  volume_gib: 200\n"
+            "  cluster.reboot: auto\n  nodes.replace: auto\n  warehouse.upgrade: auto\nbounds:\n  instance_types: [r6i.xlarge, r6i.2xlarge]\n  nodes_per_cluster: 4\n  nodes_total: 8\n  volume_gib: 200\n"
             f"  images: [{self.aws['image_id']}]\n  subnets: [{', '.join(self.aws['subnet_ids'])}]\n"
             f"  volumes_per_node: 1\n  volume_types: [gp3]\n  balancers: 1\n  tag_keys: [sdb-cluster-id]\n"
             f"  warehouses: [{', '.join(warehouses)}]\n"

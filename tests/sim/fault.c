@@ -54,11 +54,13 @@ static struct fault {
 	{ TALLY_WANT_TYPE,          true,   6, 1000, false },
 	{ TALLY_WANT_REBOOT,        true,   4, 1000, false },
 	{ TALLY_WANT_REPLACE,       true,   3, 1000, false },
+	{ TALLY_WANT_UPGRADE,       true,   3, 1000, false },
 	{ TALLY_WANT_MEMBERS,       true,   6, 1000, false },
 	{ TALLY_WANT_SUBNETS,       true,   8, 1000, false },
 	{ TALLY_WANT_TAGS,          true,   8, 1000, false },
 	/* promises; they have no odds */
 	{ TALLY_CHECK_SERVES,       true,   1, 0, false },
+	{ TALLY_CHECK_LEFT,         true,   1, 0, false },
 	{ TALLY_CHECK_WANTED,       true,  1, 0, false },
 	{ TALLY_CHECK_DRAINED,      true,   1, 0, false },
 	{ TALLY_CHECK_UNDONE,       true,   1, 0, false },

@@ -183,6 +183,7 @@ static unsigned most_nodes(const struct scene *s, const char *warehouse, const c
 		unsigned n = want_nodes(&s->orders[i].want, cluster);
 
 		n += str_eq(s->orders[i].replace, cluster); /* one more, while one takes the place of another */
+		n += s->orders[i].is_upgrade ? (s->orders[i].batch > 0 ? s->orders[i].batch : 1) : 0;
 		if (str_eq(s->orders[i].want.warehouse, warehouse) && n > most)
 			most = n;
 	}
@@ -246,7 +247,8 @@ void scene_check(struct scene *s)
 static bool may_fail(const struct scene *s, const struct scene_order *o)
 {
 	return s->policy_changed || s->role_was_gone || o->want.broken || scene_causes(s) != 0 || scene_has_nothing_to_reboot(o) ||
-	       scene_is_overtaken(o) || (o->want.differs && strstr(o->cmd->error, "not available yet") != NULL);
+	       scene_is_overtaken(o) || (o->want.differs && strstr(o->cmd->error, "not available yet") != NULL) ||
+	       strstr(o->cmd->error, "send the spec by warehouse.upgrade") != NULL;
 }
 
 static bool may_be_denied(const struct scene *s, const struct scene_order *o)

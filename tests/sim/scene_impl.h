@@ -10,7 +10,7 @@
 #include "tests/sim/vendor_sim.h"
 #include "tests/sim/want.h"
 
-#define SCENE_ORDERS_MAX 8
+#define SCENE_ORDERS_MAX 12
 #define SCENE_TROUBLES_MAX 12
 #define SCENE_POLICY "/etc/reeve/policy.yaml"
 #define SCENE_STOP "/etc/reeve/STOP"
@@ -39,6 +39,9 @@ struct scene_order {
 	const char *replace;     /* the cluster, of a nodes.replace; or NULL */
 	char replaced[2][32];    /* its nodes, as they were there when it was issued */
 	size_t replaced_n;
+	bool is_upgrade;         /* a warehouse.upgrade: `batch` of `order` first */
+	const char *order[2];
+	size_t order_n;
 	struct scene_out outs[32];
 	size_t outs_n;
 	unsigned mutations;
@@ -112,7 +115,8 @@ bool scene_is_touched_after(const struct scene *s, const char *warehouse, uint64
 void scene_promise_call(struct scene *s, struct scene_order *o, const struct aws_entry *e); /* before it acts */
 void scene_promise_result(struct scene *s, struct scene_order *o);
 bool scene_has_nothing_to_reboot(const struct scene_order *o); /* says its error */
-/* A nodes.replace that found something else than what it was told: so says its error, and it has changed nothing. */
+/* A nodes.replace or a warehouse.upgrade that found something else than what it was told: so says its error, and it has changed
+ * nothing. */
 bool scene_is_overtaken(const struct scene_order *o);
 void scene_promise_close(struct scene *s);
 unsigned scene_causes(const struct scene *s); /* the error classes that what came may have, a bit each; 0: nothing came */

@@ -1,5 +1,6 @@
 /* scene_promise.c - what is promised of service, of undoing and of telling, held against the account.
  *
+ * LEFT     who replaces nodes lets others of their cluster serve first
  * SERVES   nothing that serves is taken out of service by a plan that then fails: whoever was healthy behind a listener and was
  *          taken out has ended with the command, or serves again
  * WANTED   no node is ended that its spec wants
@@ -40,6 +41,12 @@ static struct aws_instance *instance_of(struct scene *s, const char *id)
 
 /* ---- who is taken out of service ---- */
 
+/* A hand on this very node, or on the plan itself, that came after the plan was made. */
+static bool is_excused(const struct scene *s, const struct scene_order *o)
+{
+	return s->policy_changed || s->role_was_gone || scene_is_touched_after(s, o->want.warehouse, o->issued_ms);
+}
+
 static void take_out(struct scene *s, struct scene_order *o, struct aws_tg *g, const char *id)
 {
 	for (size_t i = 0; i < g->targets_n; i++)
@@ -53,20 +60,52 @@ static void take_out(struct scene *s, struct scene_order *o, struct aws_tg *g, c
 		}
 }
 
+static bool is_taken_out(const struct form_sim *f, const char *id)
+{
+	for (unsigned n = 1; form_sim_get(f, "Targets.member.%u.Id", n) != NULL; n++)
+		if (str_eq(form_sim_get(f, "Targets.member.%u.Id", n), id))
+			return true;
+	return false;
+}
+
+/* Of the cluster of this target, who serves and is not taken out. */
+static unsigned left_of(struct scene *s, const struct aws_tg *g, const struct form_sim *f, const char *cluster)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < g->targets_n; i++) {
+		const struct aws_instance *in = instance_of(s, g->targets[i].id);
+
+		n += in != NULL && str_eq(aws_tag_of(&in->t, "reeve:cluster"), cluster) && !is_taken_out(f, in->t.id) &&
+		     aws_serves(s->aws, g, &g->targets[i]);
+	}
+	return n;
+}
+
+static void see_left(struct scene *s, const struct scene_order *o, const struct aws_tg *g, const struct form_sim *f)
+{
+	for (size_t i = 0; i < g->targets_n; i++) {
+		const struct aws_instance *in = instance_of(s, g->targets[i].id);
+
+		if (in == NULL || is_made_by(&in->t, o) || !is_taken_out(f, in->t.id) || !aws_serves(s->aws, g, &g->targets[i]))
+			continue;
+		tally(TALLY_CHECK_LEFT);
+		if (left_of(s, g, f, aws_tag_of(&in->t, "reeve:cluster")) == 0 && fault_is_on(TALLY_CHECK_LEFT))
+			odds_broken(&s->odds, "%s is taken out of %s, and nobody of its cluster serves", in->t.id, g->t.name);
+	}
+}
+
 static void see_deregister(struct scene *s, struct scene_order *o, const struct form_sim *f)
 {
 	const char *arn = form_sim_get(f, "TargetGroupArn"), *id;
 
+	for (size_t i = 0; (o->is_upgrade || o->replace != NULL) && !is_excused(s, o) && i < s->aws->target_groups_n; i++)
+		if (str_eq(s->aws->target_groups[i]->t.id, arn))
+			see_left(s, o, s->aws->target_groups[i], f);
 	for (size_t i = 0; i < s->aws->target_groups_n; i++)
 		for (unsigned n = 1;
 		     str_eq(s->aws->target_groups[i]->t.id, arn) && (id = form_sim_get(f, "Targets.member.%u.Id", n)) != NULL; n++)
 			take_out(s, o, s->aws->target_groups[i], id);
-}
-
-/* A hand on this very node, or on the plan itself, that came after the plan was made. */
-static bool is_excused(const struct scene *s, const struct scene_order *o)
-{
-	return s->policy_changed || s->role_was_gone || scene_is_touched_after(s, o->want.warehouse, o->issued_ms);
 }
 
 static unsigned serving(const struct scene *s, const struct aws_tg *g)
@@ -381,11 +420,14 @@ bool scene_has_nothing_to_reboot(const struct scene_order *o)
 
 bool scene_is_overtaken(const struct scene_order *o)
 {
-	static const char *const says[] = { "nodes.replace changes nothing else", "is not there, and cluster", "and the spec wants",
-					    "was launched with, and a node", "is no node of cluster" };
+	static const char *const says[] = {
+		"nodes.replace changes nothing else", "is not there, and cluster",      "and the spec wants",
+		"was launched with, and a node",      "is no node of cluster",          "warehouse.upgrade changes nothing else",
+		"and an upgrade begins when",         "and an upgrade changes image_id"
+	};
 	bool is = false;
 
-	for (size_t i = 0; o->replace != NULL && o->mutations == 0 && i < ARRAY_LEN(says); i++)
+	for (size_t i = 0; (o->replace != NULL || o->is_upgrade) && o->mutations == 0 && i < ARRAY_LEN(says); i++)
 		is = is || strstr(o->cmd->error, says[i]) != NULL;
 	return is;
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "tests/sim/scene_impl.h"
+#include "tests/sim/want_impl.h"
 #include "tests/sim/world_sim_impl.h"
 
 #define HOUR_MS 3600000ull
@@ -93,6 +94,21 @@ static void order_replace(struct scene *s, const struct want *w)
 	order_add(s, w)->replace = cluster;
 }
 
+/* Some clusters get another image or other user data; whole, or between two of them, is what an earlier command has left. */
+static void order_upgrade(struct scene *s, struct want *w)
+{
+	struct scene_order *o;
+
+	tally(TALLY_WANT_UPGRADE);
+	want_upgrade(w, &s->odds);
+	o = order_add(s, w);
+	o->is_upgrade = true;
+	o->batch = (unsigned)odds_between(&s->odds, 0, 3);
+	for (unsigned c = 0; c < WANT_CLUSTERS && o->order_n < ARRAY_LEN(o->order); c++)
+		if (want_nodes(w, want_cluster_names[WANT_CLUSTERS - 1 - c]) > 0 && odds_one_in(&s->odds, 2))
+			o->order[o->order_n++] = want_cluster_names[WANT_CLUSTERS - 1 - c];
+}
+
 static void orders_make(struct scene *s)
 {
 	struct want w;
@@ -119,6 +135,8 @@ static void orders_make(struct scene *s)
 	}
 	if (s->odds.per_mille[TALLY_WANT_REPLACE] > 0)
 		order_replace(s, &w);
+	for (unsigned n = 0; s->odds.per_mille[TALLY_WANT_UPGRADE] > 0 && n < 2; n++)
+		order_upgrade(s, &w);
 	if (odds_one_in(&s->odds, 4)) {
 		want_random(&w, &s->odds, "wh-2");
 		order_add(s, &w);
@@ -157,7 +175,8 @@ void scene_policy_write(struct scene *s, enum scene_policy p)
 	char text[2048];
 
 	snprintf(text, sizeof(text),
-		 "commands:\n  warehouse.apply: %s\n  warehouse.delete: %s\n  cluster.reboot: %s\n  nodes.replace: %s\nbounds:\n  "
+		 "commands:\n  warehouse.apply: %s\n  warehouse.delete: %s\n  cluster.reboot: %s\n  nodes.replace: %s\n  "
+		 "warehouse.upgrade: %s\nbounds:\n  "
 		 "instance_types: [%s]\n"
 		 "  images: [ami-1, ami-3]\n  subnets: [subnet-0001, subnet-0002, subnet-0003]\n  instance_profiles: [nodes, "
 		 "others]\n  user_data_sha256: [any]\n  warehouses: [wh-1, wh-2]\n  balancers: 4\n"
@@ -167,7 +186,8 @@ void scene_policy_write(struct scene *s, enum scene_policy p)
 		 "delete_hold: %ds\nexport:\n  metrics: [\"reeve.*\"]\n",
 		 p == SCENE_PLAN_ONLY ? "plan-only" : "auto", p == SCENE_PLAN_ONLY ? "off" : "auto",
 		 p == SCENE_PLAN_ONLY ? "off" : "auto", p == SCENE_PLAN_ONLY ? "off" : "auto",
-		 p == SCENE_NO_NODES ? "t3.nano" : "m6i.large, r6i.xlarge", s->nodes_total, s->mutations_per_hour, SCENE_HOLD_S);
+		 p == SCENE_PLAN_ONLY ? "off" : "auto", p == SCENE_NO_NODES ? "t3.nano" : "m6i.large, r6i.xlarge", s->nodes_total,
+		 s->mutations_per_hour, SCENE_HOLD_S);
 	sim_file_puts(s->w, SCENE_POLICY, text);
 	s->off_since_ms = p == SCENE_PLAN_ONLY ? world_now_ms(s->w) : 0;
 	s->none_since_ms = p == SCENE_NO_NODES ? world_now_ms(s->w) : 0;
@@ -372,6 +392,24 @@ static void pack_replace(const struct scene_order *o, struct buf *to)
 	reeve__control__v1__warehouse_apply__free_unpacked(of, NULL);
 }
 
+static void pack_upgrade(const struct scene_order *o, struct buf *to)
+{
+	Reeve__Control__V1__WarehouseUpgrade u = REEVE__CONTROL__V1__WAREHOUSE_UPGRADE__INIT;
+	CLEANUP(buf_close) struct buf apply = BUF_MAX(1u << 20);
+	Reeve__Control__V1__WarehouseApply *of;
+
+	want_pack(&o->want, &apply);
+	of = reeve__control__v1__warehouse_apply__unpack(NULL, apply.len, (const uint8_t *)apply.data);
+	u.warehouse = (char *)o->want.warehouse;
+	u.spec = of->spec;
+	u.order = (char **)o->order;
+	u.n_order = o->order_n;
+	u.batch = o->batch;
+	buf_grew(to, reeve__control__v1__warehouse_upgrade__pack(
+			 &u, (uint8_t *)buf_room(to, reeve__control__v1__warehouse_upgrade__get_packed_size(&u))));
+	reeve__control__v1__warehouse_apply__free_unpacked(of, NULL);
+}
+
 static int verb_of_order(const struct scene_order *o)
 {
 	if (o->unknown_verb)
@@ -380,6 +418,8 @@ static int verb_of_order(const struct scene_order *o)
 		return REEVE__CONTROL__V1__VERB__CLUSTER_REBOOT;
 	if (o->replace != NULL)
 		return REEVE__CONTROL__V1__VERB__NODES_REPLACE;
+	if (o->is_upgrade)
+		return REEVE__CONTROL__V1__VERB__WAREHOUSE_UPGRADE;
 	return o->is_delete ? REEVE__CONTROL__V1__VERB__WAREHOUSE_DELETE : REEVE__CONTROL__V1__VERB__WAREHOUSE_APPLY;
 }
 
@@ -397,6 +437,8 @@ static void issue(struct scene *s, struct scene_order *o)
 	} else if (o->replace != NULL) {
 		choose_replaced(s, o);
 		pack_replace(o, &args);
+	} else if (o->is_upgrade) {
+		pack_upgrade(o, &args);
 	} else if (o->is_delete) {
 		buf_grew(&args, reeve__control__v1__warehouse_delete__pack(
 				    &d, (uint8_t *)buf_room(&args, reeve__control__v1__warehouse_delete__get_packed_size(&d))));
@@ -410,7 +452,7 @@ static void issue(struct scene *s, struct scene_order *o)
 	v.lives_ms = o->expired ? -1000 : (int64_t)o->lives_ms;
 	v.deadline_s = 8 * 3600;
 	o->must_be_denied = !o->two_keys && !o->plan_only && !o->expired && !o->unknown_verb && !o->want.broken && !o->cancel &&
-			    o->lives_ms > HOUR_MS && o->reboot == NULL && o->replace == NULL && is_sure(s) &&
+			    o->lives_ms > HOUR_MS && o->reboot == NULL && o->replace == NULL && !o->is_upgrade && is_sure(s) &&
 			    want_is_high(&o->before, &o->want);
 	tally_order(o);
 	if (odds_one_in(&s->odds, 6))
@@ -424,6 +466,7 @@ static void issue(struct scene *s, struct scene_order *o)
 	sim_trace(s->w, "issued %s seq %llu %s gen %llu keys %d plan %d", o->cmd->id_text, (unsigned long long)o->cmd->seq,
 		  o->reboot != NULL    ? "reboot"
 		  : o->replace != NULL ? "replace"
+		  : o->is_upgrade      ? "upgrade"
 		  : o->is_delete       ? "delete"
 				       : "apply",
 		  (unsigned long long)o->want.generation, o->two_keys + 1, o->plan_only);

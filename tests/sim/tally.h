@@ -62,6 +62,7 @@
 	X(AWS_PROFILE_NEW,   "aws: a profile not known everywhere yet") \
 	X(AWS_ROLE_NEW,      "aws: a role not known everywhere yet") \
 	X(CHECK_SERVES, "promise tested: a failure after something that served was taken out") \
+	X(CHECK_LEFT, "promise tested: who serves is replaced") \
 	X(CHECK_WANTED, "promise tested: nodes are ended") \
 	X(CHECK_DRAINED, "promise tested: a node that served is ended") \
 	X(CHECK_UNDONE, "promise tested: something is ROLLED_BACK") \
@@ -103,6 +104,7 @@
 	X(WANT_TYPE,         "command: nodes of another type")      \
 	X(WANT_REBOOT,       "command: a cluster rebooted")         \
 	X(WANT_REPLACE,      "command: nodes that others take the place of") \
+	X(WANT_UPGRADE,      "command: clusters of another image")  \
 	X(WANT_MEMBERS,      "command: a target group of other clusters") \
 	X(WANT_SUBNETS,      "command: a balancer in other subnets") \
 	X(WANT_TAGS,         "command: other tags")                 \

@@ -153,6 +153,19 @@ static void change_launch(struct want *w, struct odds *o)
 	w->differs = true;
 }
 
+void want_upgrade(struct want *w, struct odds *o)
+{
+	w->generation++;
+	for (unsigned c = 0; c < WANT_CLUSTERS; c++) {
+		if (odds_one_in(o, 3))
+			continue;
+		if (odds_one_in(o, 3))
+			w->clusters[c].data = (w->clusters[c].data + 1) % ARRAY_LEN(want_datas);
+		else
+			w->clusters[c].image ^= 1;
+	}
+}
+
 static void grow(struct want *w, struct odds *o)
 {
 	unsigned c = odds_one_in(o, 2) ? 0 : (unsigned)odds_between(o, 0, WANT_CLUSTERS - 1);

@@ -47,7 +47,8 @@ struct want {
 };
 
 void want_random(struct want *w, struct odds *o, const char *warehouse);
-void want_change(struct want *w, struct odds *o); /* the next generation: grown, shrunk, without a rule, a cluster, a balancer */
+void want_change(struct want *w, struct odds *o);  /* the next generation: grown, shrunk, without a rule, a cluster, a balancer */
+void want_upgrade(struct want *w, struct odds *o); /* the next generation: another image or other user data of some clusters */
 void want_pack(const struct want *w, struct buf *to);                             /* a WarehouseApply */
 bool want_egress_has(const char *protocol, int from, int to, const char *target); /* of every group */
 bool want_rule_in(const struct want *w, const char *group, const char *protocol, int from, int to, const char *source);

@@ -124,6 +124,12 @@ def replace(args):
     issue(args, control.NODES_REPLACE, arguments, wanted.warehouse)
 
 
+def upgrade(args):
+    wanted = spec.read(args.spec)
+    arguments = control.WarehouseUpgrade(warehouse=wanted.warehouse, spec=wanted, order=args.order, batch=args.batch)
+    issue(args, control.WAREHOUSE_UPGRADE, arguments, wanted.warehouse)
+
+
 def cancel(args):
     entry = the_installation(args)
     files_ = store.Store(args.data)
@@ -374,6 +380,11 @@ def parser():
     c.add_argument("cluster")
     c.add_argument("instance", nargs="+", help="i-..., at most 16")
     c.set_defaults(run=replace)
+    c = sub.add_parser("upgrade", parents=[signing("1h")], help="give nodes another image or user data, batch by batch")
+    c.add_argument("spec", help="the SPEC that stands but for these")
+    c.add_argument("--order", nargs="+", default=[], metavar="CLUSTER", help="these first, one after the other")
+    c.add_argument("--batch", type=int, default=1, metavar="N", help="so many at once (default: %(default)s)")
+    c.set_defaults(run=upgrade)
     c = sub.add_parser("cancel", help="ask that a command be cancelled")
     c.add_argument("id")
     c.set_defaults(run=cancel)

@@ -14,6 +14,7 @@ def test_a_delete_outlives_the_default_hold_and_an_apply_is_soon_over():
     assert expires("apply", "wh.yaml") == HOUR
     assert expires("reboot", "wh-1", "be") == HOUR
     assert expires("replace", "wh.yaml", "be", "i-1") == HOUR
+    assert expires("upgrade", "wh.yaml", "--order", "be", "fe", "--batch", "2") == HOUR
 
 
 def test_both_live_as_long_as_one_says():

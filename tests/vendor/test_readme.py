@@ -15,7 +15,7 @@ def commands():
 
 def test_each_command_of_the_readme_is_one():
     parsed = [cli.parser().parse_args(c).what for c in commands()]
-    assert {"keys", "register", "serve", "apply", "list", "watch", "reboot", "replace", "delete", "cancel"} == set(
+    assert {"keys", "register", "serve", "apply", "list", "watch", "reboot", "replace", "upgrade", "delete", "cancel"} == set(
         parsed
     )
 

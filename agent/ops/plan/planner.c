@@ -1,4 +1,4 @@
-/* planner.c - apply, delete, reboot, replace, heal. Stages of apply: what is shared, then the clusters beside each other, then the
+/* planner.c - apply, delete, reboot, replace, upgrade, heal. Stages of apply: what is shared, then the clusters beside each other, then the
  * listeners that lead elsewhere, then nodes that become of another type, one after the other in a stage each, then clusters that
  * are paused and the nodes that are too many, then what is left over and no longer wanted. Stages of delete: the clusters, then the
  * rest.
@@ -210,37 +210,47 @@ int planner_reboot(const struct planner_args *a, const char *warehouse, const ch
 	return finish(&p, ret, e);
 }
 
-/* ---- nodes that are replaced ---- */
+/* ---- nodes that are replaced, and upgraded ---- */
 
-/* The spec without the nodes that are to be replaced: they may be gone, stopped or sick, and nothing is said of them. */
-static int apply_without(const struct planner_args *a, const spec_t *spec, const cluster_t *c, const struct planner_named *named,
-			 struct plans **ret, struct err *e)
+/* The spec held against the account without some nodes: they may be gone, stopped or sick, and nothing is said of them. */
+struct rest {
+	char *const *apart; /* their ids */
+	size_t apart_n;
+	const uint32_t *less; /* of each cluster, how many of its nodes they are */
+	bool is_upgrade;
+};
+
+static int apply_without(const struct planner_args *a, const spec_t *spec, const struct rest *r, struct plans **ret, struct err *e)
 {
 	spec_t rest = *spec;
-	cluster_t fewer = *c, **clusters = mem_alloc(spec->n_clusters * sizeof(cluster_t *));
+	cluster_t *fewer = mem_alloc((spec->n_clusters + 1) * sizeof(*fewer));
+	cluster_t **clusters = mem_alloc((spec->n_clusters + 1) * sizeof(*clusters));
 	struct planning p = { .a = a, .inv = a->inv, .spec = &rest, .warehouse = spec->warehouse };
 	int rc;
 
-	for (size_t i = 0; i < spec->n_clusters; i++)
-		clusters[i] = spec->clusters[i] == c ? &fewer : spec->clusters[i];
-	fewer.nodes = c->nodes > named->n ? c->nodes - (uint32_t)named->n : 0;
+	for (size_t i = 0; i < spec->n_clusters; i++) {
+		fewer[i] = *spec->clusters[i];
+		fewer[i].nodes -= r->less[i] < fewer[i].nodes ? r->less[i] : fewer[i].nodes;
+		clusters[i] = &fewer[i];
+	}
 	rest.clusters = clusters;
-	p.apart = named->ids;
-	p.apart_n = named->n;
+	p.apart = r->apart;
+	p.apart_n = r->apart_n;
+	p.is_upgrade = r->is_upgrade;
 	rc = apply(&p, ret, e);
 	mem_free(clusters);
+	mem_free(fewer);
 	return rc;
 }
 
 /* With the nodes come those things alone that an apply of the same spec would leave as they are. Else *ret is what it would do, for
  * the policy to judge before the sentence is told. */
-static int check_rest(const struct planner_args *a, const spec_t *spec, const cluster_t *c, const struct planner_named *named,
-		      struct plans **ret, struct err *e)
+static int check_rest(const struct planner_args *a, const spec_t *spec, const struct rest *r, struct plans **ret, struct err *e)
 {
 	struct plans *plans = NULL;
 	const struct plan *plan;
 	const struct step *step;
-	int rc = apply_without(a, spec, c, named, &plans, e);
+	int rc = apply_without(a, spec, r, &plans, e);
 
 	step = rc == 0 ? planner_first_change(plans, &plan) : NULL;
 	if (rc == 0 && step == NULL) {
@@ -249,12 +259,25 @@ static int check_rest(const struct planner_args *a, const spec_t *spec, const cl
 	}
 	*ret = plans;
 	if (step != NULL)
-		return err_set(
-		    e, ERR_EXISTS,
-		    "nodes.replace changes nothing else, and the account is not as the spec says (%s/%s: %s): send it by "
-		    "warehouse.apply first",
-		    plan->name, step->name, step->title);
-	return rc == -ERR_UNSUPPORTED ? err_wrap(e, -ERR_EXISTS, "nodes.replace changes nothing else") : rc;
+		return err_set(e, ERR_EXISTS,
+			       "%s changes nothing else, and the account is not as the spec says (%s/%s: %s): send it by "
+			       "warehouse.apply first",
+			       a->verb, plan->name, step->name, step->title);
+	return rc == -ERR_UNSUPPORTED ? err_wrap(e, -ERR_EXISTS, "%s changes nothing else", a->verb) : rc;
+}
+
+static int check_others(const struct planner_args *a, const spec_t *spec, const cluster_t *c, const struct planner_named *named,
+			struct plans **ret, struct err *e)
+{
+	uint32_t *less = mem_alloc((spec->n_clusters + 1) * sizeof(*less));
+	struct rest r = { .apart = named->ids, .apart_n = named->n, .less = less };
+	int rc;
+
+	for (size_t i = 0; i < spec->n_clusters; i++)
+		less[i] = spec->clusters[i] == c ? (uint32_t)named->n : 0;
+	rc = check_rest(a, spec, &r, ret, e);
+	mem_free(less);
+	return rc;
 }
 
 static const cluster_t *cluster_named(const spec_t *spec, const char *name)
@@ -286,7 +309,7 @@ int planner_replace(const struct planner_args *a, const spec_t *spec, const stru
 	planner_check_replaced(&p, c, named->ids, named->n);
 	/* Of a plan that is refused anyway this says no more. */
 	if (p.err.code == 0)
-		TRY(check_rest(a, spec, c, named, ret, e));
+		TRY(check_others(a, spec, c, named, ret, e));
 	p.b = plan_builder_new(a->command, a->verb, spec->warehouse, spec->generation, a->inv->taken_ms);
 	planner_plan_replaced(&p, c, named->ids, named->n);
 	planner_preserve_volumes(&p);
@@ -338,6 +361,37 @@ int planner_heal(const struct planner_args *a, const spec_t *spec, const char *c
 		check_groups(&p, c);
 		planner_plan_replaced(&p, c, ids, 1);
 	}
+	planner_preserve_volumes(&p);
+	return finish(&p, ret, e);
+}
+
+static int check_upgrade(struct planning *p, struct plans **ret, struct err *e)
+{
+	struct planner_upgraded u = { 0 };
+	struct rest r = { .is_upgrade = true };
+	int rc = 0;
+
+	check_generation(p);
+	planner_check_upgrade(p, &u);
+	r.apart = u.apart;
+	r.apart_n = u.apart_n;
+	r.less = u.less;
+	/* Of a plan that is refused anyway this says no more. */
+	if (p->err.code == 0)
+		rc = check_rest(p->a, p->spec, &r, ret, e);
+	mem_free(u.apart);
+	mem_free(u.less);
+	return rc;
+}
+
+int planner_upgrade(const struct planner_args *a, const spec_t *spec, const struct planner_order *o, struct plans **ret,
+		    struct err *e)
+{
+	struct planning p = { .a = a, .inv = a->inv, .spec = spec, .warehouse = spec->warehouse };
+
+	TRY(check_upgrade(&p, ret, e));
+	p.b = plan_builder_new(a->command, a->verb, spec->warehouse, spec->generation, a->inv->taken_ms);
+	planner_plan_upgrade(&p, o);
 	planner_preserve_volumes(&p);
 	return finish(&p, ret, e);
 }

@@ -43,6 +43,16 @@ int planner_replace(const struct planner_args *a, const spec_t *spec, const stru
  * cluster has all its nodes, and this one is not among them. */
 int planner_heal(const struct planner_args *a, const spec_t *spec, const char *cluster, const char *instance, struct plans **ret,
 		 struct err *e);
+/* How an upgrade goes: clusters by their names, each once, in their order; those that are not named come behind them, in the order of
+ * the spec. */
+struct planner_order {
+	char *const *clusters;
+	size_t n;
+	uint32_t batch; /* how many nodes go at once; 0: one */
+};
+/* The spec is the one that stands but for image_id and user_data of its clusters: -ERR_EXISTS where anything else would change. */
+int planner_upgrade(const struct planner_args *a, const spec_t *spec, const struct planner_order *o, struct plans **ret,
+		    struct err *e);
 int planner_delete(const struct planner_args *a, const char *warehouse, struct plans **ret, struct err *e);
 
 /* Alive nodes of the whole installation: what bounds.nodes_total counts. */

@@ -3,7 +3,7 @@
  * new nodes go), planner_launch.c (new nodes), planner_volume.c (data volumes of nodes that stay), planner_words.c (what people
  * call things), planner_cluster.c (nodes), planner_place.c (where what is new has room), planner_power.c (nodes that are stopped,
  * started, made of another type), planner_reboot.c (a cluster batch by batch), planner_replace.c (nodes that others take the place
- * of), planner_switch.c (listeners that lead elsewhere), planner_tags.c (tags of what stands), planner_rest.c (what nobody wants
+ * of), planner_upgrade.c (all nodes of another image), planner_switch.c (listeners that lead elsewhere), planner_tags.c (tags of what stands), planner_rest.c (what nobody wants
  * any more). planner.c (the verbs and the stages) calls them. Nobody else includes this. */
 #pragma once
 #include "agent/ops/plan/planning.h"
@@ -57,10 +57,12 @@ struct spread planner_spread(const struct planning *p, const cluster_t *c);
 void planner_plan_launches(struct planning *p, const cluster_t *c, size_t held);
 void planner_add_launched(const struct planning *p, const cluster_t *c, json_t *ids); /* the facts that the launches leave */
 json_t *planner_volumes(const cluster_t *c);
+/* One launch of nodes that take the place of others: all of them or none. */
 struct planner_substitute {
-	const char *of, *subnet, *fact; /* the node whose place it takes; the fact that its launch leaves */
-	size_t held;                    /* how many nodes the cluster has by then */
-	bool is_beside;                 /* that one is there until it ends */
+	const char *of;                   /* whose place they take, for people; NULL: nobody's, they are missing */
+	const char *subnet, *step, *fact; /* the fact that the launch leaves */
+	size_t count, held;               /* held: how many nodes the cluster has by then */
+	bool is_beside;                   /* the old ones are there until they end */
 };
 void planner_plan_substitute(struct planning *p, const cluster_t *c, const struct planner_substitute *s);
 void planner_check_type(struct planning *p, const cluster_t *c, const char *name); /* AWS offers it, and it runs the image */
@@ -70,8 +72,9 @@ json_t *planner_launch_tag(const cluster_t *c); /* the text of a node's tag reev
 /* The type that it has, where that is one of those that the cluster may have; else the first of these. */
 const char *planner_one_of_types(const cluster_t *c, const char *have);
 void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2_instance *i);
-/* The field of the spec by which a new node of the cluster would be another than this one; NULL: by none. Its volumes may have
- * grown, or be lost. */
+/* The field of the spec by which a new node of the cluster would be another than this one; NULL: by none. First image_id and
+ * user_data, which an upgrade changes; then all others. Its volumes may have grown, or be lost. */
+const char *planner_other_image(const cluster_t *c, const struct ec2_instance *i);
 const char *planner_other_launch(const cluster_t *c, const struct ec2_instance *i);
 void planner_check_group(struct planning *p, const group_t *want, const struct ec2_group *have);
 void planner_check_group_elsewhere(struct planning *p, const group_t *want);
@@ -127,8 +130,30 @@ void planner_plan_reboot(struct planning *p, const char *cluster, uint32_t batch
 
 /* planner_replace.c */
 const struct step *planner_first_change(const struct plans *p, const struct plan **ret_plan); /* NULL: they only look */
+/* A plan in which new nodes of a cluster come, and then old ones go. */
+struct planner_exchange {
+	const char *plan, *fact; /* its name; the fact that the new ones leave */
+	const char *of;          /* whose place they take, for people; NULL: they are missing */
+	size_t come, held;       /* how many are launched; how many nodes the cluster has by then */
+	size_t missing_at;       /* so many of those that are missing were launched before */
+	const struct ec2_instance *const *go;
+	size_t go_n;
+	json_t *serving; /* ids of nodes that stay in the place of those that go where none is launched */
+};
+void planner_plan_exchange(struct planning *p, const cluster_t *c, const struct planner_exchange *x, unsigned stage);
 void planner_check_replaced(struct planning *p, const cluster_t *c, char *const *ids, size_t n);
 void planner_plan_replaced(struct planning *p, const cluster_t *c, char *const *ids, size_t n);
+
+/* planner_upgrade.c */
+/* What of the spec is held against the account as it stands: of a cluster between two images neither of them fits, so its old
+ * nodes are set apart. */
+struct planner_upgraded {
+	char **apart; /* ids; from mem_alloc, as `less` is */
+	size_t apart_n;
+	uint32_t *less; /* of each cluster of the spec, by how many nodes it is smaller without them */
+};
+void planner_check_upgrade(struct planning *p, struct planner_upgraded *ret);
+void planner_plan_upgrade(struct planning *p, const struct planner_order *o);
 
 /* planner_words.c: what people call them; the name in AWS where nothing tells */
 const char *planner_target_group_word(const struct planning *p, const struct balancers_target_group *g);

@@ -280,19 +280,28 @@ void planner_add_launched(const struct planning *p, const cluster_t *c, json_t *
 		}
 }
 
-/* ---- one node in the place of another ---- */
+/* ---- nodes in the place of others ---- */
+
+static void title_substitute(struct planning *p, const cluster_t *c, const struct planner_substitute *s)
+{
+	if (s->of == NULL)
+		plan_title(p->b, "launch nodes of %s, which are missing", c->name);
+	else
+		plan_title(p->b, s->count == 1 ? "launch a node of %s in place of %s" : "launch nodes of %s in place of %s",
+			   c->name, s->of);
+}
 
 void planner_plan_substitute(struct planning *p, const cluster_t *c, const struct planner_substitute *s)
 {
-	json_t *args = launch_args(p, c, s->subnet, "launch");
+	json_t *args = launch_args(p, c, s->subnet, s->step);
 
-	json_object_set_new(args, "count", json_integer(1));
+	json_object_set_new(args, "count", json_integer((json_int_t)s->count));
 	json_object_set_new(args, "held", json_integer((json_int_t)s->held));
-	json_object_set_new(args, "atomic", json_false());
+	json_object_set_new(args, "atomic", json_boolean(s->count > 1));
 	json_object_set_new(args, "fact", json_string(s->fact));
-	/* Only beside one that is still there does it stand for a while alone. */
+	/* Only beside those that are still there do they stand for a while alone. */
 	if (s->is_beside)
 		json_object_set_new(args, "instead", json_string(s->of));
-	plan_add(p->b, &kind_launch, args, "launch");
-	plan_title(p->b, "launch a node of %s in place of %s", c->name, s->of);
+	plan_add(p->b, &kind_launch, args, "%s", s->step);
+	title_substitute(p, c, s);
 }

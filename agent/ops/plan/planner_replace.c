@@ -1,4 +1,5 @@
-/* planner_replace.c - nodes that others take the place of, one after the other: a plan and a stage for each.
+/* planner_replace.c - nodes that others take the place of, one after the other: a plan and a stage for each. How some come and others
+ * go in one plan is the same where there are several (planner_upgrade.c).
  *
  * A new node is launched as the spec says, first where the old one stands, and waited for until it runs, is registered and, where a
  * listener leads, healthy; then the old one leaves its groups, drained, and ends. Before it ends one looks at the new one again,
@@ -10,6 +11,8 @@
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"
 #include "agent/ops/steps/catalogue.h"
+
+#define FIRST_BOOT_S 60
 
 /* ---- what is asked for, held against what is there ---- */
 
@@ -24,7 +27,8 @@ static const struct ec2_instance *standing(const struct planning *p, const clust
 static void check_node(struct planning *p, const cluster_t *c, const char *id)
 {
 	const struct ec2_instance *i = inventory_instance_in(&p->inv->instances, id), *node = standing(p, c, id);
-	const char *field = node != NULL ? planner_other_launch(c, node) : NULL;
+	const char *image = node != NULL ? planner_other_image(c, node) : NULL;
+	const char *field = image == NULL && node != NULL ? planner_other_launch(c, node) : image;
 
 	if (i != NULL && (!planning_is_of_warehouse(p, &i->tags) || !str_eq(ec2_tag_get(&i->tags, "reeve:cluster"), c->name)))
 		planning_refuse(p, ERR_INVALID, "instances: %s is no node of cluster %s of %s", id, c->name, p->warehouse);
@@ -88,7 +92,7 @@ const struct step *planner_first_change(const struct plans *p, const struct plan
 	return NULL;
 }
 
-/* ---- one node ---- */
+/* ---- in the groups ---- */
 
 static void let_in(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
 {
@@ -100,6 +104,15 @@ static void let_in(struct planning *p, const cluster_t *c, const tg_t *g, json_t
 	plan_title(p->b, "wait until %s/%s is healthy", c->name, g->name);
 }
 
+/* Where none comes: those that are to serve alone. */
+static void wait_ready(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
+{
+	if (!planner_is_listened(p, g->name))
+		return;
+	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "ready-%s", g->name);
+	plan_title(p->b, "wait until others of %s/%s are healthy", c->name, g->name);
+}
+
 static void look_again(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
 {
 	if (!planner_is_listened(p, g->name))
@@ -108,58 +121,73 @@ static void look_again(struct planning *p, const cluster_t *c, const tg_t *g, js
 	plan_title(p->b, "see that %s/%s is still healthy", c->name, g->name);
 }
 
-static void wait_up(struct planning *p, const cluster_t *c, json_t *ids, const char *fact, const char *step)
+/* A node that is stopped while it boots for the first time may stay half set up. */
+static void wait_up(struct planning *p, const cluster_t *c, const struct planner_exchange *x, json_t *ids, const char *step)
 {
-	plan_add(p->b, &kind_wait_running,
-		 json_pack("{s:s, s:O, s:b, s:s}", "cluster", c->name, "instances", ids, "atomic", 0, "fact", fact), "%s", step);
-	plan_title(p->b, str_eq(step, "up") ? "wait until the node of %s runs" : "see that the node of %s still runs", c->name);
+	json_t *args =
+	    json_pack("{s:s, s:O, s:b, s:s}", "cluster", c->name, "instances", ids, "atomic", x->come != 1, "fact", x->fact);
+	bool is_first = str_eq(step, "up");
+
+	if (is_first && planner_is_paused(c))
+		json_object_set_new(args, "quiet_s", json_integer(FIRST_BOOT_S));
+	plan_add(p->b, &kind_wait_running, args, "%s", step);
+	if (x->come == 1)
+		plan_title(p->b, is_first ? "wait until the node of %s runs" : "see that the node of %s still runs", c->name);
+	else
+		plan_title(p->b, is_first ? "wait until the nodes of %s run" : "see that the nodes of %s still run", c->name);
 }
 
-/* The node, behind all others of its cluster, which stay. */
-static struct planner_nodes leaving(const struct planning *p, const cluster_t *c, const struct ec2_instance *node)
+/* They are not let in anywhere, and what they were launched for is that they are there. Nobody needs them to be started again when
+ * they are taken back. */
+static void stop_again(struct planning *p, const cluster_t *c, json_t *ids)
+{
+	plan_add(p->b, &kind_stop, json_pack("{s:O, s:b}", "instances", ids, "launched_here", 1), "stop");
+	plan_title(p->b, "stop the new nodes of %s", c->name);
+	plan_add(p->b, &kind_wait_stopped, json_pack("{s:O}", "instances", ids), "stopped");
+	plan_title(p->b, "wait until the new nodes of %s are stopped", c->name);
+}
+
+/* ---- those that go ---- */
+
+static bool goes(const struct planner_exchange *x, const struct ec2_instance *i)
+{
+	for (size_t k = 0; k < x->go_n; k++)
+		if (x->go[k] == i)
+			return true;
+	return false;
+}
+
+/* Behind all others of their cluster, which stay. */
+static struct planner_nodes leaving(const struct planning *p, const cluster_t *c, const struct planner_exchange *x)
 {
 	struct planner_nodes all = planner_nodes_of(p, c->name, 0);
-	size_t n = 0;
 
+	all.keep = 0;
 	for (size_t i = 0; i < all.n; i++)
-		if (all.v[i] != node)
-			all.v[n++] = all.v[i];
-	all.v[n] = node;
-	all.keep = n;
-	all.come = 1;
+		if (!goes(x, all.v[i]))
+			all.v[all.keep++] = all.v[i];
+	for (size_t i = 0; i < x->go_n; i++)
+		all.v[all.keep + i] = x->go[i];
+	all.come = x->come;
 	return all;
 }
 
-static void plan_leave(struct planning *p, const cluster_t *c, const struct planner_substitute *s, json_t *ids)
+static void plan_leave(struct planning *p, const cluster_t *c, const struct planner_exchange *x, json_t *ids)
 {
-	struct planner_nodes have = leaving(p, c, standing(p, c, s->of));
+	struct planner_nodes have = leaving(p, c, x);
 
 	planner_plan_out(p, &have);
-	wait_up(p, c, ids, s->fact, "still-up");
-	planner_each_group(p, c, ids, look_again);
-	/* Until here all of it can be taken back: the old one is let in again, and the new one goes. */
+	if (!planner_is_paused(c)) {
+		wait_up(p, c, x, ids, "still-up");
+		planner_each_group(p, c, ids, look_again);
+	}
+	/* Until here all of it can be taken back: the old ones are let in again, and the new ones go. */
 	plan_pivot(p->b);
 	planner_plan_end(p, &have);
 	mem_free(have.v);
 }
 
-static void plan_one(struct planning *p, const cluster_t *c, const struct planner_substitute *s, unsigned stage)
-{
-	CLEANUP(mem_close) char *name = mem_printf("replace-%s", s->of);
-	json_t *ids = json_array();
-
-	json_array_append_new(ids, json_sprintf("@%s", s->fact));
-	planning_begin(p, name, stage);
-	planner_plan_substitute(p, c, s);
-	wait_up(p, c, ids, s->fact, "up");
-	planner_each_group(p, c, ids, let_in);
-	/* Who serves leaves only behind this. */
-	if (s->is_beside)
-		plan_leave(p, c, s, ids);
-	json_decref(ids);
-}
-
-/* ---- one after the other ---- */
+/* ---- those that come ---- */
 
 /* Where nodes are missing: number `at` of those that would be launched. */
 static const char *missing_in(const struct spread *s, size_t at)
@@ -172,16 +200,86 @@ static const char *missing_in(const struct spread *s, size_t at)
 	return s->v[0].subnet; /* the count is refused, and so is the plan */
 }
 
+/* One of the cluster's, whatever AWS shows: another is refused, and so is the plan. */
 static const char *subnet_of(const cluster_t *c, const struct ec2_instance *i)
 {
 	char *const *subnets;
+	size_t n = spec_subnets(c, &subnets);
 
-	spec_subnets(c, &subnets);
-	return i->subnet_id != NULL && *i->subnet_id != '\0' ? i->subnet_id : subnets[0];
+	for (size_t k = 1; k < n; k++)
+		if (str_eq(subnets[k], i->subnet_id))
+			return subnets[k];
+	return subnets[0];
 }
 
+/* How many come into each subnet, in the order in which they are first named: where the old ones stand, and beyond these where
+ * nodes are missing. */
+static struct spread places_of(const struct planning *p, const cluster_t *c, const struct planner_exchange *x)
+{
+	struct spread missing = planner_spread(p, c), s = { .n = 0 };
+
+	for (size_t i = 0; i < x->come; i++) {
+		const char *subnet = i < x->go_n ? subnet_of(c, x->go[i]) : missing_in(&missing, x->missing_at + i - x->go_n);
+		size_t k = 0;
+
+		while (k < s.n && !str_eq(s.v[k].subnet, subnet))
+			k++;
+		if (k == s.n)
+			s.v[s.n++] = (struct spread_part){ .subnet = subnet };
+		s.v[k].launch++;
+	}
+	return s;
+}
+
+static void plan_launch(struct planning *p, const cluster_t *c, const struct planner_exchange *x, const struct spread_part *at,
+			struct planner_substitute *s, json_t *ids)
+{
+	CLEANUP(mem_close) char *step = mem_printf("launch-%s", at->subnet), *fact = mem_printf("%s.%s", x->fact, at->subnet);
+	bool is_all = at->launch == x->come;
+
+	s->subnet = at->subnet;
+	s->step = is_all ? "launch" : step;
+	s->fact = is_all ? x->fact : fact;
+	s->count = at->launch;
+	planner_plan_substitute(p, c, s);
+	json_array_append_new(ids, json_sprintf("@%s", s->fact));
+	s->held += at->launch;
+}
+
+static void plan_come(struct planning *p, const cluster_t *c, const struct planner_exchange *x, json_t *ids)
+{
+	struct planner_substitute s = { .of = x->of, .held = x->held, .is_beside = x->go_n >= x->come };
+	struct spread places = places_of(p, c, x);
+	json_t *launched = json_array();
+
+	for (size_t i = 0; i < places.n; i++)
+		plan_launch(p, c, x, &places.v[i], &s, launched);
+	wait_up(p, c, x, launched, "up");
+	json_decref(launched);
+	if (planner_is_paused(c))
+		stop_again(p, c, ids);
+	else
+		planner_each_group(p, c, ids, let_in);
+}
+
+void planner_plan_exchange(struct planning *p, const cluster_t *c, const struct planner_exchange *x, unsigned stage)
+{
+	json_t *ids = x->come > 0 ? json_pack("[o]", json_sprintf("@%s", x->fact)) : json_incref(x->serving);
+
+	planning_begin(p, x->plan, stage);
+	if (x->come > 0)
+		plan_come(p, c, x, ids);
+	else if (!planner_is_paused(c))
+		planner_each_group(p, c, ids, wait_ready);
+	/* Who serves leaves only behind this. */
+	if (x->go_n > 0)
+		plan_leave(p, c, x, ids);
+	json_decref(ids);
+}
+
+/* ---- one after the other ---- */
+
 struct replacing {
-	struct spread missing;
 	size_t held; /* nodes that the cluster has by then, the new ones of those that are gone with them */
 	unsigned stages;
 };
@@ -189,11 +287,12 @@ struct replacing {
 static void plan_next(struct planning *p, const cluster_t *c, const char *id, struct replacing *r)
 {
 	const struct ec2_instance *node = standing(p, c, id);
-	CLEANUP(mem_close) char *fact = mem_printf("new.%s", id);
-	struct planner_substitute s = { .of = id, .fact = fact, .held = r->held, .is_beside = node != NULL };
+	CLEANUP(mem_close) char *fact = mem_printf("new.%s", id), *name = mem_printf("replace-%s", id);
+	struct planner_exchange x = { .plan = name, .fact = fact, .of = id, .come = 1, .held = r->held, .missing_at = r->stages };
 
-	s.subnet = node != NULL ? subnet_of(c, node) : missing_in(&r->missing, r->stages);
-	plan_one(p, c, &s, r->stages++);
+	x.go = &node;
+	x.go_n = node != NULL;
+	planner_plan_exchange(p, c, &x, r->stages++);
 	r->held += node == NULL;
 	if (inventory_instance_in(&p->inv->instances, id) == NULL)
 		plan_note(p->b, "%s is not shown any more: a node of %s is missing, and another is launched", id, c->name);
@@ -202,7 +301,7 @@ static void plan_next(struct planning *p, const cluster_t *c, const char *id, st
 /* Those that are gone first, then the others in the order in which they are named. */
 void planner_plan_replaced(struct planning *p, const cluster_t *c, char *const *ids, size_t n)
 {
-	struct replacing r = { planner_spread(p, c), planner_count(p, c->name), 0 };
+	struct replacing r = { planner_count(p, c->name), 0 };
 
 	for (size_t i = 0; i < n; i++)
 		if (standing(p, c, ids[i]) == NULL)

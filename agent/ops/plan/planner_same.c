@@ -67,6 +67,7 @@ static const struct part {
 	{ "volumes", NULL, volumes_part },
 	{ "disks", NULL, disks_part },
 };
+#define DATA_PART (&parts[2])
 #define VOLUMES_PART (&parts[3])
 #define DISKS_PART (&parts[4])
 
@@ -143,7 +144,6 @@ static void check_shown(struct planning *p, const cluster_t *c, const struct ec2
 		const char *field, *have, *want;
 	} shown[] = {
 		{ "vpc_id", i->vpc_id, p->spec->vpc_id },
-		{ "image_id", i->image_id, c->image_id },
 		{ "subnet_id", i->subnet_id, one_of_subnets(c, i->subnet_id) },
 	};
 
@@ -188,10 +188,44 @@ static void check_undigested(struct planning *p, const cluster_t *c, const struc
 				i->id);
 }
 
+static bool is_other(const char *have, const char *want)
+{
+	return have != NULL && *have != '\0' && !str_eq(have, want); /* what AWS does not tell is not called different */
+}
+
+const char *planner_other_image(const cluster_t *c, const struct ec2_instance *i)
+{
+	const char *tag = ec2_tag_get(&i->tags, "reeve:launch");
+
+	if (is_other(i->image_id, c->image_id))
+		return "image_id";
+	return tag != NULL && differs(DATA_PART, c, tag) ? "user_data" : NULL;
+}
+
+/* The image, or the user data. */
+static void check_image(struct planning *p, const cluster_t *c, const struct ec2_instance *i)
+{
+	const char *field = planner_other_image(c, i);
+
+	if (field == NULL || p->is_upgrade)
+		return;
+	if (str_eq(field, "image_id"))
+		planning_refuse(p, ERR_UNSUPPORTED,
+				"cluster %s: image_id is %s on %s, and warehouse.apply does not change it to %s: send the spec by "
+				"warehouse.upgrade",
+				c->name, i->image_id, i->id, c->image_id);
+	else
+		planning_refuse(p, ERR_UNSUPPORTED,
+				"cluster %s: %s is not what %s was launched with, and warehouse.apply does not change it: send the "
+				"spec by warehouse.upgrade",
+				c->name, field, i->id);
+}
+
 void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2_instance *i)
 {
 	const char *tag = ec2_tag_get(&i->tags, "reeve:launch");
 
+	check_image(p, c, i);
 	check_shown(p, c, i);
 	planner_check_resize(p, c, i);
 	if (tag == NULL)
@@ -199,29 +233,22 @@ void planner_check_node(struct planning *p, const cluster_t *c, const struct ec2
 	else
 		check_volumes(p, c, i, tag);
 	for (size_t k = 0; tag != NULL && k < ARRAY_LEN(parts); k++)
-		if (parts[k].field != NULL && differs(&parts[k], c, tag))
+		if (parts[k].field != NULL && &parts[k] != DATA_PART && differs(&parts[k], c, tag))
 			planning_refuse(p, ERR_UNSUPPORTED,
 					"cluster %s: %s is not what %s was launched with; changing it is not available yet",
 					c->name, parts[k].field, i->id);
-}
-
-static bool is_other(const char *have, const char *want)
-{
-	return have != NULL && *have != '\0' && !str_eq(have, want); /* what AWS does not tell is not called different */
 }
 
 const char *planner_other_launch(const cluster_t *c, const struct ec2_instance *i)
 {
 	const char *tag = ec2_tag_get(&i->tags, "reeve:launch");
 
-	if (is_other(i->image_id, c->image_id))
-		return "image_id";
 	if (is_other(i->subnet_id, one_of_subnets(c, i->subnet_id)))
 		return "subnet_id";
 	if (is_other(i->type, planner_one_of_types(c, i->type)))
 		return "instance_type";
 	for (size_t k = 0; tag != NULL && k < ARRAY_LEN(parts); k++)
-		if (&parts[k] != VOLUMES_PART && differs(&parts[k], c, tag))
+		if (&parts[k] != VOLUMES_PART && &parts[k] != DATA_PART && differs(&parts[k], c, tag))
 			return parts[k].field != NULL ? parts[k].field : "volumes";
 	return NULL;
 }

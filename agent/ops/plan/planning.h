@@ -15,7 +15,8 @@ struct planning {
 	const char *plan;   /* the one that is open */
 	char *const *apart; /* ids of nodes that are not looked at, as if they were not there */
 	size_t apart_n;
-	struct err err; /* the first thing this version cannot do */
+	bool is_upgrade; /* the image and the user data of nodes that stand are no matter */
+	struct err err;  /* the first thing this version cannot do */
 };
 
 void planning_begin(struct planning *p, const char *name, unsigned stage);

@@ -135,11 +135,14 @@ static void nodes_changed(const json_t *args, const json_t *left, json_t *pairs)
 	step_add_pairs(pairs, &resource_instance, json_object_get(args, "instance"), left);
 }
 
-/* A node that was only stopped for a while is to come back: want of room is waited out. */
+/* A node that was only stopped for a while is to come back: want of room is waited out. One that the same plan has launched goes. */
 static json_t *start_again(const json_t *args)
 {
-	json_t *undo = same_nodes(args);
+	json_t *undo;
 
+	if (json_is_true(json_object_get(args, "launched_here")))
+		return NULL;
+	undo = same_nodes(args);
 	json_object_set_new(undo, "back", json_true());
 	return undo;
 }

@@ -217,6 +217,49 @@ static void a_replacement_names_nodes_of_a_cluster_of_its_spec(void **state)
 	}
 }
 
+static void an_upgrade_names_clusters_of_its_spec_each_once(void **state)
+{
+	static char *be[] = { (char *)"be" }, *twice[] = { (char *)"be", (char *)"be" }, *other[] = { (char *)"be", (char *)"fe" };
+	static const struct {
+		char **order;
+		size_t n;
+		uint32_t batch;
+		const char *warehouse, *spec; /* spec: its warehouse; NULL: there is none */
+		int rc;
+		const char *says;
+	} cases[] = {
+		{ NULL, 0, 0, "wh-1", "wh-1", 0, "" },
+		{ be, 1, 100, "wh-1", "wh-1", 0, "" },
+		{ be, 1, 101, "wh-1", "wh-1", -ERR_INVALID, "batch: 101 is more than the 100 nodes" },
+		{ twice, 2, 1, "wh-1", "wh-1", -ERR_INVALID, "order[1]: be is named twice" },
+		{ other, 2, 1, "wh-1", "wh-1", -ERR_INVALID, "order[1]: the spec has no cluster that is called \"fe\"" },
+		{ be, 1, 1, "wh-2", "wh-1", -ERR_INVALID, "target and warehouse must be the same id" },
+		{ be, 1, 1, "wh-1", "wh-2", -ERR_INVALID, "the spec is of \"wh-2\"" },
+		{ be, 1, 1, "wh-1", NULL, -ERR_INVALID, "not a WarehouseUpgrade with a spec" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		Reeve__Control__V1__WarehouseUpgrade u = REEVE__CONTROL__V1__WAREHOUSE_UPGRADE__INIT;
+		static struct specs k;
+		uint8_t bytes[4096];
+		struct err e = { 0 };
+
+		memset(&k, 0, sizeof(k));
+		specs_good(&k);
+		k.s.warehouse = (char *)cases[i].spec;
+		u.warehouse = (char *)cases[i].warehouse;
+		u.order = cases[i].order;
+		u.n_order = cases[i].n;
+		u.batch = cases[i].batch;
+		u.spec = cases[i].spec != NULL ? &k.s : NULL;
+		assert_int_equal(judge(REEVE__CONTROL__V1__VERB__WAREHOUSE_UPGRADE, "wh-1", bytes,
+				       reeve__control__v1__warehouse_upgrade__pack(&u, bytes), &e),
+				 cases[i].rc);
+		assert_non_null(strstr(e.text, cases[i].says));
+	}
+}
+
 static void arguments_that_are_none_are_refused_with_their_place(void **state)
 {
 	static const uint8_t cut[] = { 0x0a, 0x7f, 'x' };
@@ -239,6 +282,7 @@ int main(void)
 		cmocka_unit_test(a_deletion_says_three_times_what_goes),
 		cmocka_unit_test(a_reboot_names_a_cluster_of_its_target),
 		cmocka_unit_test(a_replacement_names_nodes_of_a_cluster_of_its_spec),
+		cmocka_unit_test(an_upgrade_names_clusters_of_its_spec_each_once),
 		cmocka_unit_test(arguments_that_are_none_are_refused_with_their_place),
 	};
 

@@ -198,7 +198,7 @@ static const struct {
 	{ "clusters.name", set_cluster_name, "cluster-other/launch" },
 	{ "clusters.nodes", set_nodes, "cluster-be/launch" },
 	{ "clusters.instance_type", set_instance_type, "resize-be-i-1/type-i-1" },
-	{ "clusters.image_id", set_image, "image_id is ami-1 on i-1" },
+	{ "clusters.image_id", set_image, "image_id is ami-1 on i-1, and warehouse.apply does not change it to" },
 	{ "clusters.subnet_id", set_subnet, "subnet_id is subnet-1 on i-1" },
 	{ "clusters.subnet_ids", set_subnets, "where load balancer main has no subnet" },
 	{ "clusters.other_instance_types", set_other_types, "" }, /* the same */
@@ -211,7 +211,7 @@ static const struct {
 	{ "clusters.volumes.kms_key_id", set_volume_key, "volumes is not what i-1 was launched with; of the volumes" },
 	{ "clusters.volumes.keep", set_volume_keep, "volumes is not what i-1 was launched with; of the volumes" },
 	{ "clusters.instance_profile", set_profile, "instance_profile is not what i-1 was launched with" },
-	{ "clusters.user_data", set_user_data, "user_data is not what i-1 was launched with" },
+	{ "clusters.user_data", set_user_data, "does not change it: send the spec by warehouse.upgrade" },
 	{ "clusters.atomic", set_atomic, "" }, /* of launches alone */
 	{ "clusters.power", set_power, "cluster-be/stop" },
 	{ "clusters.tags.key", set_cluster_tag, "tags/tag-nodes-be" },
