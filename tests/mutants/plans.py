@@ -717,4 +717,11 @@ MUTANTS = [
         "\tif (field == NULL || p != NULL)",
         "build/tests/unit/ops/plan/test_planner_same",
     ),
+    Mutant(
+        "nobody who serves while an upgrade takes nodes out",
+        "agent/ops/plan/planner_replace.c",
+        '	if (!planner_is_listened(p, g->name))\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);',
+        '	if (c != NULL)\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);',
+        "build/tests/sim/sim --stop --jobs 1 --seeds 300 --with WANT_UPGRADE",
+    ),
 ]
