@@ -9,6 +9,7 @@
 #include "agent/base/str.h"
 #include "agent/ops/account/inventory.h"
 #include "agent/ops/steps/kinds_impl.h"
+#include "agent/ops/steps/standing.h"
 
 /* ---- the things ---- */
 
@@ -51,39 +52,15 @@ int kinds_nodes_ask(const struct step_ctx *x, struct request *req, struct err *e
 	return 0;
 }
 
-/* How the asked-for nodes stand: which run, how many are on their way, why the rest is lost; `seen` tells it of each that does not
- * run. The gravest death is the one that is told: want of room before a fault of AWS's own. */
-struct standing {
-	json_t *running;
-	size_t coming, lost;
-	char why[256];
-	struct code_death death;
-	struct buf seen;
-};
-
-static void add_seen(struct standing *s, const char *id, const char *state)
-{
-	buf_addf(&s->seen, "%s%s is %s", s->seen.len > 0 ? ", " : "", id, state);
-}
-
-static void lose(struct standing *s, const char *id, const char *why, struct code_death d)
-{
-	s->lost++;
-	if (s->why[0] != '\0' && d.class == AWS_OK)
-		return;
-	snprintf(s->why, sizeof(s->why), "%s is %s", id, why);
-	s->death = d;
-}
-
 /* A start that fails behind the call is told by the state alone, with its reason. */
 static void lose_stopped(const char *id, const struct ec2_instance *in, struct standing *s)
 {
 	CLEANUP(mem_close) char *why = mem_printf("%s: %s %s", in->state, in->reason_code, in->reason);
 
 	if (*in->reason_code == '\0' || str_eq(in->reason_code, "Client.UserInitiatedShutdown"))
-		lose(s, id, "stopped: another warehouse.apply starts it", (struct code_death){ .class = AWS_INVALID });
+		standing_is_lost(s, id, "stopped: another warehouse.apply starts it", (struct code_death){ .class = AWS_INVALID });
 	else
-		lose(s, id, why, code_judge_death(in->reason_code, in->reason));
+		standing_is_lost(s, id, why, code_judge_death(in->reason_code, in->reason));
 }
 
 /* Started by this very plan: what is stopped may only not be shown as coming yet. */
@@ -103,26 +80,23 @@ static void stand_one(const struct step_ctx *x, const char *id, const struct ec2
 {
 	CLEANUP(mem_close) char *why = NULL;
 
-	if (in != NULL && str_eq(in->state, "running")) {
-		json_array_append_new(s->running, json_string(id));
-		return;
-	}
-	add_seen(s, id, in != NULL ? in->state : "not shown");
 	/* Only what this command launched may be missing because AWS does not show it yet; what was seen before and is missing now
 	 * is gone. */
-	if (in == NULL && !x->patient && step_made_here(x, id)) {
-		s->coming++;
+	if (in != NULL && str_eq(in->state, "running")) {
+		standing_is_up(s, id);
+	} else if (in == NULL && !x->patient && step_made_here(x, id)) {
+		standing_is_coming(s, id, "not shown");
 	} else if (in == NULL) {
-		lose(s, id, "not there any more", (struct code_death){ .class = AWS_NOTFOUND });
+		standing_is_lost(s, id, "not there any more", (struct code_death){ .class = AWS_NOTFOUND });
 	} else if (str_eq(in->state, "pending")) {
-		s->coming++;
+		standing_is_coming(s, id, in->state);
 	} else if (str_starts(in->state, "stop") && is_started(x)) {
-		s->coming++;
+		standing_is_coming(s, id, in->state);
 	} else if (str_starts(in->state, "stop")) {
 		lose_stopped(id, in, s);
 	} else {
 		why = mem_printf("%s: %s %s", in->state, in->reason_code, in->reason);
-		lose(s, id, why, code_judge_death(in->reason_code, in->reason));
+		standing_is_lost(s, id, why, code_judge_death(in->reason_code, in->reason));
 	}
 }
 
@@ -130,8 +104,6 @@ static void stand(const struct step_ctx *x, const struct ec2_instances *list, st
 {
 	const json_t *ids = json_object_get(x->args, "instances");
 
-	s->running = json_array();
-	s->seen = BUF_MAX(400);
 	for (size_t i = 0; i < json_array_size(ids); i++) {
 		const char *id = json_string_value(json_array_get(ids, i));
 
@@ -139,35 +111,10 @@ static void stand(const struct step_ctx *x, const struct ec2_instances *list, st
 	}
 }
 
-/*  some are lost, the cluster is atomic                        failed
- *  some are lost, none runs, none is coming                    failed
- *  some are coming                                             again
- *  else                                                        done; a note tells if some are lost */
-static enum step_verdict running_verdict(const struct step_ctx *x, const struct standing *s, struct err *e)
-{
-	/* An atomic cluster comes up whole or not at all; of any other one, not a single node would be left. */
-	if (s->lost > 0 && (kinds_is_atomic(x) || (json_array_size(s->running) == 0 && s->coming == 0))) {
-		step_blame(x, s->death.class, s->death.code);
-		err_set(e, ERR_SERVICE, "a node did not come up: %s", s->why);
-		return STEP_FAILED;
-	}
-	if (s->coming > 0) {
-		err_set(e, ERR_AGAIN, "%s", buf_str(&s->seen));
-		return STEP_AGAIN;
-	}
-	/* The fact that the launch has left now names those that run: later steps neither register nor wait for the others. */
-	fact_set(x, json_incref(s->running));
-	/* The command goes on with fewer nodes, and its result says so. */
-	if (s->lost > 0)
-		buf_addf(x->note, "short: %zu node(s) of %s did not come up (%s)", s->lost, json_str_or(x->args, "cluster", "?"),
-			 s->why);
-	return STEP_DONE;
-}
-
 static enum step_verdict wait_running_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
 	struct ec2_instances list = { 0 };
-	struct standing s = { 0 };
+	struct standing s;
 	struct arena *m;
 	enum step_verdict v = STEP_AGAIN;
 
@@ -177,12 +124,12 @@ static enum step_verdict wait_running_judge(const struct step_ctx *x, const stru
 	if (x->age_ms < (uint64_t)json_int_or(x->args, "quiet_s", 0) * 1000)
 		return STEP_AGAIN;
 	m = read_arena();
+	standing_open(&s);
 	if (ec2_read_instances(xml_root(c->xml), m, &list, e) == 0) {
 		stand(x, &list, &s);
-		v = running_verdict(x, &s, e);
+		v = standing_verdict(x, &s, "come up", e);
 	}
-	buf_close(&s.seen);
-	json_decref(s.running);
+	standing_close(&s);
 	arena_free(m);
 	return v;
 }
@@ -219,18 +166,17 @@ static bool is_taken(const struct step_ctx *x, const char *id)
 static bool are_terminated(const struct step_ctx *x, const struct ec2_instances *list, struct err *e)
 {
 	const json_t *ids = json_object_get(x->args, "instances");
-	struct standing s = { .seen = BUF_MAX(400) };
+	CLEANUP(buf_close) struct buf seen = BUF_MAX(400);
 
 	for (size_t i = 0; i < json_array_size(ids); i++) {
 		/* A node that EC2 does not show any more has ended. */
 		const struct ec2_instance *in = inventory_instance_in(list, json_string_value(json_array_get(ids, i)));
 
 		if (in != NULL && !str_eq(in->state, "terminated") && !is_taken(x, in->id))
-			add_seen(&s, in->id, in->state);
+			buf_addf(&seen, "%s%s is %s", seen.len > 0 ? ", " : "", in->id, in->state);
 	}
-	if (s.seen.len > 0)
-		err_set(e, ERR_AGAIN, "%s", buf_str(&s.seen));
-	buf_close(&s.seen);
+	if (seen.len > 0)
+		err_set(e, ERR_AGAIN, "%s", buf_str(&seen));
 	return e->code == 0;
 }
 
