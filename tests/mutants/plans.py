@@ -724,4 +724,31 @@ MUTANTS = [
         '	if (c != NULL)\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);',
         "build/tests/sim/sim --stop --jobs 1 --seeds 300 --with WANT_UPGRADE",
     ),
+    Mutant(
+        "a node that runs taken for ready",
+        "agent/ops/plan/planner_ready.c",
+        "	wait_status(p, r);",
+        "	(void)wait_status;",
+    ),
+    Mutant(
+        "those that did not come up waited for again",
+        "agent/ops/plan/planner_ready.c",
+        '	json_array_append_new(ids, json_sprintf("@%s", r->fact));',
+        "	json_array_extend(ids, r->ids);",
+        "build/tests/unit/ops/plan/test_planner_ready",
+    ),
+    Mutant(
+        "a node impaired for a moment given up",
+        "agent/ops/steps/kinds_status.c",
+        "	if (x->patient)\n		return true;",
+        '	if (x->patient || (st != NULL && str_eq(st->instance, "impaired")))\n		return true;',
+        "build/tests/unit/ops/steps/test_kinds_status",
+    ),
+    Mutant(
+        "one of the two checks believed for both",
+        "agent/ops/steps/kinds_status.c",
+        'str_eq(st->system, "ok") && str_eq(st->instance, "ok")',
+        'str_eq(st->system, "ok") && *st->instance != 1',
+        "build/tests/unit/ops/steps/test_kinds_status",
+    ),
 ]

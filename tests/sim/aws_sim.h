@@ -56,7 +56,10 @@ struct aws_instance {
 	bool is_moved;                        /* somebody tagged it into another cluster of ours */
 	bool is_protected, is_stop_protected; /* from TerminateInstances, from StopInstances */
 	unsigned reboots;
-	uint64_t turned_ms; /* stopped or started by a call then, and before it was: */
+	uint64_t unchecked_ms, checked_ms; /* between these its status checks are not ok, but ... */
+	const char *check;                 /* ... this */
+	bool is_system_check;              /* it is that of the system, else that of the instance */
+	uint64_t turned_ms;                /* stopped or started by a call then, and before it was: */
 	const char *was;
 	char profile[128];
 	char *user_data; /* as it was sent: base64; NULL: none */

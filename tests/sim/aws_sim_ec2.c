@@ -81,6 +81,7 @@ struct aws_group *aws_add_foreign(struct aws_sim *a)
 const struct aws_action aws_ec2_actions[] = {
 	{ "RunInstances", true, aws_run_instances },
 	{ "DescribeInstances", false, aws_describe_instances },
+	{ "DescribeInstanceStatus", false, aws_describe_status },
 	{ "DescribeInstanceAttribute", false, aws_describe_instance_attribute },
 	{ "TerminateInstances", true, aws_terminate_instances },
 	{ "StopInstances", true, aws_stop_instances },

@@ -63,6 +63,7 @@ void aws_start_instances(struct aws_ask *q)
 		i->turned_ms = aws_now(a);
 		i->was = "stopped";
 		i->running_ms = aws_now(a) + odds_between(a->odds, a->least_up_s, a->most_up_s) * 1000;
+		aws_check_from(a, i, i->running_ms);
 		q->changed = true;
 	}
 }
@@ -75,6 +76,8 @@ void aws_reboot_instances(struct aws_ask *q)
 	refuse_unless(q, states);
 	for (unsigned n = 1; q->code == NULL && asked(q, n) != NULL; n++) {
 		asked(q, n)->reboots++;
+		/* It begins a while later, and the checks of before count until they are made again. */
+		aws_check_from(q->a, asked(q, n), aws_now(q->a) + odds_between(q->a->odds, 5, 90) * 1000);
 		q->changed = true;
 	}
 }

@@ -5,6 +5,7 @@
  *          taken out has ended with the command, or serves again
  * WANTED   no node is ended that its spec wants
  * DRAINED  no node is ended while connections to it may still be open
+ * READY    no node is let in by the command that launched it before its status checks have been ok
  * UNDONE   what is ROLLED_BACK left the warehouse as it was at its first mutation, or its result names what it did not
  * TOLD     what a result calls created or deleted was, by this command; and each node it made and left is called so
  * CLASS    the class of an error is one that what came in this run may have
@@ -137,6 +138,24 @@ static void see_modify(struct scene *s, const struct scene_order *o, const struc
 		for (size_t k = 0; str_eq(s->aws->listeners[i]->t.id, arn) && k < s->aws->target_groups_n; k++)
 			if (str_eq(s->aws->target_groups[k]->t.id, to))
 				see_lead(s, o, s->aws->listeners[i], s->aws->target_groups[k]);
+}
+
+/* ---- who is let in ---- */
+
+/* One that was stopped, started or rebooted since has had its checks made anew. */
+static void see_register(struct scene *s, const struct scene_order *o, const struct form_sim *f)
+{
+	const char *id;
+
+	for (unsigned n = 1; (id = form_sim_get(f, "Targets.member.%u.Id", n)) != NULL; n++) {
+		const struct aws_instance *i = instance_of(s, id);
+
+		if (i == NULL || !is_made_by(&i->t, o) || i->turned_ms != 0 || i->reboots > 0)
+			continue;
+		tally(TALLY_CHECK_READY);
+		if (world_now_ms(s->w) < i->checked_ms && fault_is_on(TALLY_CHECK_READY))
+			odds_broken(&s->odds, "%s is let in, and its status checks have not been ok yet", id);
+	}
 }
 
 static bool serves_again(const struct scene *s, const struct scene_out *out)
@@ -469,6 +488,8 @@ void scene_promise_call(struct scene *s, struct scene_order *o, const struct aws
 		begin(s, o);
 	if (str_eq(e->action, "DeregisterTargets"))
 		see_deregister(s, o, e->form);
+	if (str_eq(e->action, "RegisterTargets"))
+		see_register(s, o, e->form);
 	if (str_eq(e->action, "ModifyListener"))
 		see_modify(s, o, e->form);
 	if (str_eq(e->action, "StopInstances") || str_eq(e->action, "RebootInstances"))

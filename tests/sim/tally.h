@@ -48,6 +48,8 @@
 	X(AWS_UNHEALTHY,     "aws: a target unhealthy for a while")  \
 	X(AWS_UNAVAILABLE,   "aws: a target whose health is unavailable") \
 	X(AWS_STALE,         "aws: a node shown in the state of a moment ago") \
+	X(AWS_IMPAIRED,      "aws: a node whose status check fails for a while") \
+	X(AWS_NO_CHECK,      "aws: a node of which no status check tells yet") \
 	X(AWS_ROW_TWICE,     "aws: a row on two pages")             \
 	X(AWS_ROW_MISSED,    "aws: a young row on no page")         \
 	X(AWS_DEAD_KMS,      "aws: a node that dies of its key")    \
@@ -65,6 +67,7 @@
 	X(CHECK_LEFT, "promise tested: who serves is replaced") \
 	X(CHECK_WANTED, "promise tested: nodes are ended") \
 	X(CHECK_DRAINED, "promise tested: a node that served is ended") \
+	X(CHECK_READY, "promise tested: a node that was launched is let in") \
 	X(CHECK_UNDONE, "promise tested: something is ROLLED_BACK") \
 	X(CHECK_TOLD, "promise tested: something is told as created or deleted") \
 	X(CHECK_CLASS, "promise tested: a failure has its cause in the scene") \

@@ -196,7 +196,7 @@ static bool is_registered(const struct aws_tg *g, const char *id)
 }
 
 /* Every node of its clusters, and no other node that lives. */
-static const char *tg_differs(const struct want *w, unsigned t, const struct aws_sim *a)
+static const char *tg_differs(const struct want *w, unsigned t, const struct aws_sim *a, bool short_is_fine)
 {
 	const struct aws_tg *g = tg_named(w, t, a);
 
@@ -212,6 +212,9 @@ static const char *tg_differs(const struct want *w, unsigned t, const struct aws
 			wanted = wanted ||
 				 (w->clusters[c].on && !w->clusters[c].paused && (w->target_groups[t].clusters & (1u << c)) != 0 &&
 				  str_eq(aws_tag_of(&in->t, "reeve:cluster"), want_cluster_names[c]));
+		/* One that did not pass its status checks stays and is not let in. */
+		if (wanted && short_is_fine && str_eq(in->check, "impaired"))
+			continue;
 		if (wanted != is_registered(g, in->t.id))
 			return say("%s %s registered in target group %s", in->t.id, wanted ? "is not" : "is", want_tg_names[t]);
 	}
@@ -330,7 +333,7 @@ const char *want_differs(const struct want *w, const struct aws_sim *a, bool sho
 	for (unsigned t = 0; wrong == NULL && !w->gone && t < WANT_TGS; t++) {
 		target_groups += w->target_groups[t].on;
 		if (w->target_groups[t].on)
-			wrong = tg_differs(w, t, a);
+			wrong = tg_differs(w, t, a, short_is_fine);
 	}
 	if (wrong == NULL)
 		wrong = balancer_differs(w, a);

@@ -73,6 +73,11 @@ static unsigned ill(const struct planning *p, const struct ec2_instance *i)
 	return most;
 }
 
+bool planner_is_unproven(const struct planning *p, const struct ec2_instance *i)
+{
+	return !planner_is_stopped(i) && (!str_eq(i->state, "running") || is_left_out(p, i));
+}
+
 struct ranked {
 	const struct ec2_instance *node;
 	bool is_guarded;
@@ -153,6 +158,8 @@ struct planner_nodes planner_nodes_of(const struct planning *p, const char *clus
 	/* The best come first, so those that stay are the first ones. */
 	list.keep = list.n < wanted ? list.n : wanted;
 	list.launches = list.n < wanted;
+	for (size_t i = 0; i < list.keep; i++)
+		list.waits = list.waits || planner_is_unproven(p, list.v[i]);
 	return list;
 }
 
@@ -190,28 +197,29 @@ json_t *planner_staying(const struct planning *p, const cluster_t *c)
 	return ids;
 }
 
-static void add_launched(json_t *ids, const struct planner_nodes *have)
+void planner_add_proven(json_t *ids, const struct planner_nodes *have)
 {
-	if (have->launches)
+	if (have->launches || have->waits)
 		json_array_append_new(ids, json_sprintf("@nodes.%s", have->cluster));
 }
 
-/* New nodes, and old ones that were still coming up when we looked. */
+/* New nodes, and old ones that were still coming up when we looked, or that an earlier command has left out as not ready. */
 static void plan_up(struct planning *p, const cluster_t *c, const struct planner_nodes *have)
 {
 	json_t *ids = json_array();
 
 	for (size_t i = 0; i < have->keep; i++)
-		if (!str_eq(have->v[i]->state, "running") && !planner_is_stopped(have->v[i]))
+		if (planner_is_unproven(p, have->v[i]))
 			add_id(ids, have->v[i]);
 	if (have->launches)
 		planner_add_launched(p, c, ids);
 	if (json_array_size(ids) > 0) {
-		plan_add(p->b, &kind_wait_running,
-			 json_pack("{s:s, s:O, s:b, s:o}", "cluster", c->name, "instances", ids, "atomic", c->atomic, "fact",
-				   json_sprintf("nodes.%s", c->name)),
-			 "up");
-		plan_title(p->b, "wait until the nodes of %s run", c->name);
+		CLEANUP(mem_close) char *fact = mem_printf("nodes.%s", c->name);
+		CLEANUP(mem_close) char *title = mem_printf("wait until the nodes of %s run", c->name);
+
+		planner_wait_ready(
+		    p, &(struct planner_ready){
+			   .cluster = c->name, .step = "up", .fact = fact, .title = title, .ids = ids, .is_atomic = c->atomic });
 	}
 	json_decref(ids);
 }
@@ -225,15 +233,29 @@ static void wait_healthy(struct planning *p, const tg_t *g, const struct planner
 	plan_title(p->b, "wait until %s/%s is healthy", have->cluster, g->name);
 }
 
-static void plan_register(struct planning *p, const tg_t *g, const struct planner_nodes *have)
+/* Those that are waited for are known by the fact that the wait leaves, and only those of them that are ready. */
+static json_t *to_register(const struct planning *p, const tg_t *g, const struct planner_nodes *have)
 {
 	const struct balancers_target_group *there = planner_target_group_there(p, g->name);
+	bool some_wait = have->launches;
 	json_t *ids = json_array();
 
-	for (size_t i = 0; i < have->keep; i++)
-		if (!is_registered(there, have->v[i]->id) && !planner_is_stopped(have->v[i]))
+	for (size_t i = 0; i < have->keep; i++) {
+		bool is_in = is_registered(there, have->v[i]->id), is_unproven = planner_is_unproven(p, have->v[i]);
+
+		some_wait = some_wait || (is_unproven && !is_in);
+		if (!is_in && !is_unproven && !planner_is_stopped(have->v[i]))
 			add_id(ids, have->v[i]);
-	add_launched(ids, have);
+	}
+	if (some_wait)
+		planner_add_proven(ids, have);
+	return ids;
+}
+
+static void plan_register(struct planning *p, const tg_t *g, const struct planner_nodes *have)
+{
+	json_t *ids = to_register(p, g, have);
+
 	/* One that was registered all the time is let in again all the same: so its health is waited for. */
 	if (planner_starts(have))
 		json_array_append_new(ids, json_sprintf("@started.%s", have->cluster));
@@ -262,8 +284,9 @@ json_t *planner_nodes_behind(const struct planning *p, const tg_t *g)
 		struct planner_nodes have = planner_nodes_of(p, c->name, serves ? c->nodes : 0);
 
 		for (size_t k = 0; k < have.keep; k++)
-			add_id(ids, have.v[k]);
-		add_launched(ids, &have);
+			if (!planner_is_unproven(p, have.v[k]))
+				add_id(ids, have.v[k]);
+		planner_add_proven(ids, &have);
 		mem_free(have.v);
 	}
 	return ids;

@@ -1,7 +1,7 @@
 /* planner_impl.h - the parts of the planner, from the lowest to the highest: planner_group.c (security groups), planner_balancer.c
  * (target groups, load balancers, listeners), planner_same.c (what stands and would have to be another), planner_spread.c (where
  * new nodes go), planner_launch.c (new nodes), planner_volume.c (data volumes of nodes that stay), planner_words.c (what people
- * call things), planner_cluster.c (nodes), planner_place.c (where what is new has room), planner_power.c (nodes that are stopped,
+ * call things), planner_ready.c (when a node counts as ready), planner_cluster.c (nodes), planner_place.c (where what is new has room), planner_power.c (nodes that are stopped,
  * started, made of another type), planner_reboot.c (a cluster batch by batch), planner_replace.c (nodes that others take the place
  * of), planner_upgrade.c (all nodes of another image), planner_switch.c (listeners that lead elsewhere), planner_tags.c (tags of what stands), planner_rest.c (what nobody wants
  * any more). planner.c (the verbs and the stages) calls them. Nobody else includes this. */
@@ -100,6 +100,7 @@ struct planner_nodes {
 	const struct ec2_instance **v; /* from mem_alloc */
 	size_t n, keep;
 	bool launches; /* there are fewer than are wanted */
+	bool waits;    /* some of those that stay are unproven */
 	size_t come;   /* so many new ones stand beside them when those beyond keep end */
 };
 struct planner_nodes planner_nodes_of(const struct planning *p, const char *cluster, size_t wanted);
@@ -108,12 +109,28 @@ void planner_plan_end(struct planning *p, const struct planner_nodes *have); /* 
 size_t planner_count(const struct planning *p, const char *cluster);         /* its alive nodes */
 size_t planner_missing(const struct planning *p, const cluster_t *c);        /* how many nodes are launched */
 json_t *planner_nodes_behind(const struct planning *p, const tg_t *g);       /* ids: those that stay, and those that are launched */
-json_t *planner_staying(const struct planning *p, const cluster_t *c);       /* ids of its nodes that stay */
+/* It comes up, or runs and has been left out of a group that others are in: nothing rests on it yet, and it is waited for as a new
+ * one is. */
+bool planner_is_unproven(const struct planning *p, const struct ec2_instance *i);
+/* The fact that the wait for the unproven and the launched ones leaves; none where nobody is waited for. */
+void planner_add_proven(json_t *ids, const struct planner_nodes *have);
+json_t *planner_staying(const struct planning *p, const cluster_t *c);                             /* ids of its nodes that stay */
 bool planner_is_node(const struct planning *p, const struct ec2_instance *i, const char *cluster); /* alive, and of it */
 bool planner_wants_cluster(const struct planning *p, const char *cluster);                         /* does the spec name it? */
 void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage);
 void planner_plan_surplus(struct planning *p, const cluster_t *c, unsigned stage);     /* nodes beyond those that are wanted go */
 void planner_plan_no_cluster(struct planning *p, const char *cluster, unsigned stage); /* all its nodes go */
+
+/* planner_ready.c: what must hold of nodes that were launched, started or rebooted before anything else rests on them */
+struct planner_ready {
+	const char *cluster, *step; /* step: the name of the first wait, and what those of the others begin with */
+	const char *fact;           /* names those that are ready, from each of these waits on */
+	const char *title;          /* of the first wait */
+	json_t *ids;                /* the caller's */
+	bool is_atomic, is_started, is_rebooted;
+	int quiet_s; /* so long after they run the first wait may end at the earliest; 0: at once, or as a reboot needs it */
+};
+void planner_wait_ready(struct planning *p, const struct planner_ready *r);
 
 /* planner_power.c */
 bool planner_is_paused(const cluster_t *c);

@@ -110,11 +110,15 @@ static void plan_start(struct planning *p, const cluster_t *c, json_t *ids, json
 
 static void wait_started(struct planning *p, const cluster_t *c, json_t *ids, const char *fact)
 {
-	plan_add(p->b, &kind_wait_running,
-		 json_pack("{s:s, s:O, s:b, s:b, s:s}", "cluster", c->name, "instances", ids, "atomic", c->atomic, "started", 1,
-			   "fact", fact),
-		 "started");
-	plan_title(p->b, "wait until the nodes of %s run again", c->name);
+	CLEANUP(mem_close) char *title = mem_printf("wait until the nodes of %s run again", c->name);
+
+	planner_wait_ready(p, &(struct planner_ready){ .cluster = c->name,
+						       .step = "started",
+						       .fact = fact,
+						       .title = title,
+						       .ids = ids,
+						       .is_atomic = c->atomic,
+						       .is_started = true });
 }
 
 /* ---- paused ---- */
@@ -294,15 +298,14 @@ static void each_other_group(struct planning *p, const cluster_t *c, json_t *ids
 }
 
 /* The cluster's other nodes, as they are by then. */
-static json_t *others_of(const struct planner_nodes *have, size_t but)
+static json_t *others_of(const struct planning *p, const struct planner_nodes *have, size_t but)
 {
 	json_t *ids = json_array();
 
 	for (size_t i = 0; i < have->keep; i++)
-		if (i != but && !planner_is_stopped(have->v[i]))
+		if (i != but && !planner_is_stopped(have->v[i]) && !planner_is_unproven(p, have->v[i]))
 			add_id(ids, have->v[i]);
-	if (have->launches)
-		json_array_append_new(ids, json_sprintf("@nodes.%s", have->cluster));
+	planner_add_proven(ids, have);
 	if (planner_starts(have))
 		json_array_append_new(ids, json_sprintf("@started.%s", have->cluster));
 	return ids;
@@ -313,7 +316,7 @@ static void plan_resize(struct planning *p, const cluster_t *c, const struct pla
 {
 	const struct ec2_instance *i = have->v[at];
 	CLEANUP(mem_close) char *name = mem_printf("resize-%s-%s", c->name, i->id), *fact = mem_printf("resized.%s", i->id);
-	json_t *ids = json_pack("[s]", i->id), *others = others_of(have, at);
+	json_t *ids = json_pack("[s]", i->id), *others = others_of(p, have, at);
 
 	planning_begin(p, name, stage);
 	planner_each_group(p, c, others, wait_ready);

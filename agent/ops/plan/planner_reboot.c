@@ -11,7 +11,6 @@
 #include "agent/ops/steps/catalogue.h"
 
 #define BATCHES_MAX 128 /* a plan each (PLANS_MAX) */
-#define QUIET_S 30      /* a reboot is asked for, and begins a while later: until then the node looks healthy */
 
 /* One batch: nodes `from` to `to` of those that run. */
 struct reboot_batch {
@@ -77,17 +76,17 @@ static void each_group(struct planning *p, const struct reboot_batch *b, const s
 
 static void plan_reboot(struct planning *p, const struct reboot_batch *b)
 {
+	CLEANUP(mem_close) char *fact = mem_printf("%s.%s", p->plan, b->all->cluster);
+	CLEANUP(mem_close) char *title = mem_printf("wait until nodes of %s are back", b->all->cluster);
 	json_t *args = json_pack("{s:O}", "instances", b->ids);
 
 	if (b->to - b->from == b->all->n)
 		json_object_set_new(args, "interrupts", json_true());
 	plan_add(p->b, &kind_reboot, args, "reboot");
 	plan_title(p->b, "reboot nodes of %s", b->all->cluster);
-	plan_add(p->b, &kind_wait_running,
-		 json_pack("{s:s, s:O, s:i, s:o}", "cluster", b->all->cluster, "instances", b->ids, "quiet_s", QUIET_S, "fact",
-			   json_sprintf("%s.%s", p->plan, b->all->cluster)),
-		 "up");
-	plan_title(p->b, "wait until nodes of %s are back", b->all->cluster);
+	planner_wait_ready(
+	    p, &(struct planner_ready){
+		   .cluster = b->all->cluster, .step = "up", .fact = fact, .title = title, .ids = b->ids, .is_rebooted = true });
 }
 
 static void plan_batch(struct planning *p, const struct reboot_batch *b, unsigned number)

@@ -124,17 +124,19 @@ static void look_again(struct planning *p, const cluster_t *c, const tg_t *g, js
 /* A node that is stopped while it boots for the first time may stay half set up. */
 static void wait_up(struct planning *p, const cluster_t *c, const struct planner_exchange *x, json_t *ids, const char *step)
 {
-	json_t *args =
-	    json_pack("{s:s, s:O, s:b, s:s}", "cluster", c->name, "instances", ids, "atomic", x->come != 1, "fact", x->fact);
-	bool is_first = str_eq(step, "up");
+	bool is_first = str_eq(step, "up"), is_one = x->come == 1;
+	CLEANUP(mem_close)
+	char *title =
+	    is_first ? mem_printf(is_one ? "wait until the node of %s runs" : "wait until the nodes of %s run", c->name)
+		     : mem_printf(is_one ? "see that the node of %s still runs" : "see that the nodes of %s still run", c->name);
 
-	if (is_first && planner_is_paused(c))
-		json_object_set_new(args, "quiet_s", json_integer(FIRST_BOOT_S));
-	plan_add(p->b, &kind_wait_running, args, "%s", step);
-	if (x->come == 1)
-		plan_title(p->b, is_first ? "wait until the node of %s runs" : "see that the node of %s still runs", c->name);
-	else
-		plan_title(p->b, is_first ? "wait until the nodes of %s run" : "see that the nodes of %s still run", c->name);
+	planner_wait_ready(p, &(struct planner_ready){ .cluster = c->name,
+						       .step = step,
+						       .fact = x->fact,
+						       .title = title,
+						       .ids = ids,
+						       .is_atomic = x->come != 1,
+						       .quiet_s = is_first && planner_is_paused(c) ? FIRST_BOOT_S : 0 });
 }
 
 /* They are not let in anywhere, and what they were launched for is that they are there. Nobody needs them to be started again when

@@ -122,7 +122,7 @@ def test_a_cluster_is_rebooted_and_let_in_again(stage, warehouse):
     shared = warehouse.balancer(9030)
     done(warehouse, warehouse.apply(nodes=2, shared=shared))
     command = stage.vendor("reboot", warehouse.id, "be", "--batch", "2", *warehouse.signed())
-    result = warehouse.result(command, 120)
+    result = warehouse.result(command, 240)
     assert result["state"] == "SUCCEEDED", result
     assert actions(warehouse, command) == ["DeregisterTargets", "RebootInstances", "RegisterTargets"]
     assert targets(stage, warehouse) == ids(warehouse)

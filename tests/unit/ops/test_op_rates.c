@@ -44,7 +44,7 @@ static void of_two_that_share_an_hour_the_later_begins_when_it_fits_also_over_a_
 	assert_non_null(
 	    strstr(waiting(s, &two), "policy rates.mutations_per_hour is 26, 14 are used and 14 wanted: waits until 2"));
 	shop_reopen(s);
-	sim_run_until(s->d.w, NULL, NULL, 9 * MINUTE);
+	sim_run_until(s->d.w, NULL, NULL, 6 * MINUTE);
 	assert_int_equal(s->sim->effects, of_one);
 	assert_int_equal(shop_ends(s, &two, NULL), DONE);
 	assert_int_equal(s->sim->effects, 2 * of_one);

@@ -251,11 +251,41 @@ static void a_new_profile_is_not_known_for_a_while(void **state)
 	assert_int_equal(launch_with_a_profile("p2"), 200);
 }
 
+static void the_status_checks_of_a_new_node_take_a_while_and_begin_anew_with_a_start_or_a_reboot(void **state)
+{
+	(void)state;
+	account_ready();
+	account_wait_s(200);
+	ask("Action=DescribeInstanceStatus&IncludeAllInstances=true&InstanceId.1=%s", account.node);
+	assert_int_equal(times_told("<status>ok</status>"), 2);
+	ask("Action=StopInstances&InstanceId.1=%s", account.node);
+	account_wait_s(100);
+	ask("Action=DescribeInstanceStatus&IncludeAllInstances=true&InstanceId.1=%s", account.node);
+	assert_true(told("<name>stopped</name>") && times_told("<status>not-applicable</status>") == 2);
+	ask("Action=StartInstances&InstanceId.1=%s", account.node);
+	account_wait_s(2);
+	ask("Action=DescribeInstanceStatus&IncludeAllInstances=true&InstanceId.1=%s", account.node);
+	assert_true(told("<name>running</name>") && times_told("<status>initializing</status>") == 2);
+	account_wait_s(200);
+	ask("Action=RebootInstances&InstanceId.1=%s", account.node);
+	ask("Action=DescribeInstanceStatus&IncludeAllInstances=true&InstanceId.1=%s", account.node);
+	assert_int_equal(times_told("<status>ok</status>"), 2); /* what was seen before it began */
+	account_wait_s(95);
+	account_wait_s(200);
+	ask("Action=DescribeInstanceStatus&IncludeAllInstances=true&InstanceId.1=%s", account.node);
+	assert_int_equal(times_told("<status>ok</status>"), 2);
+	ask("Action=DescribeInstanceStatus&InstanceId.1=i-none");
+	assert_true(refused("InvalidInstanceID.NotFound"));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_instance_tells_its_image_profile_groups_and_zone, account_start, account_end),
 		cmocka_unit_test_setup_teardown(an_attribute_of_an_instance_is_told_by_its_name, account_start, account_end),
+		cmocka_unit_test_setup_teardown(
+		    the_status_checks_of_a_new_node_take_a_while_and_begin_anew_with_a_start_or_a_reboot, account_start,
+		    account_end),
 		cmocka_unit_test_setup_teardown(a_group_tells_whose_interfaces_hold_it, account_start, account_end),
 		cmocka_unit_test_setup_teardown(a_terminate_is_refused_and_yet_done_in_the_zones_without_a_protected_node,
 						account_start, account_end),

@@ -11,11 +11,11 @@ static void from_nothing_everything_is_made_base_first(void **state)
 	    "base/sg-node base/noegress-node-all-0.0.0.0/0 base/noegress-node-all-::/0 base/rule-node-tcp-0-65535-self "
 	    "base/rule-node-tcp-8000-9000-10.0.0.0/16 base/egress-node-all-self "
 	    "base/egress-node-tcp-443-443-10.0.0.0/16 base/egress-node-tcp-443-443-pl-1 base/tg-sql base/lb-main "
-	    "base/listener-main-9030 base/active-main cluster-be/launch cluster-be/up cluster-be/register-sql "
+	    "base/listener-main-9030 base/active-main cluster-be/launch cluster-be/up cluster-be/up-ok cluster-be/register-sql "
 	    "cluster-be/healthy-sql");
 	assert_int_equal(p->v[0].stage, 0);
 	assert_int_equal(p->v[1].stage, 1);
-	assert_int_equal(p->v[1].pivot, 2);
+	assert_int_equal(p->v[1].pivot, 3);
 	assert_null(plans_high(p, &(const struct plan *){ NULL }));
 	plans_free(p);
 }

@@ -118,8 +118,9 @@ static void a_listener_that_leads_elsewhere_is_moved_when_the_nodes_are_there(vo
 	add_cluster(d);
 	balancers_in(d->inv)->lbs[0].listeners.v[0].target_group_arn = "arn:other";
 	p = board_apply(d);
-	assert_string_equal(board_steps(p), "cluster-be/launch cluster-be/up cluster-be/register-sql switch/beside-main-9030 "
-					    "switch/healthy-sql switch/move-main-9030");
+	assert_string_equal(board_steps(p),
+			    "cluster-be/launch cluster-be/up cluster-be/up-ok cluster-be/register-sql switch/beside-main-9030 "
+			    "switch/healthy-sql switch/move-main-9030");
 	assert_string_equal(p->v[1].name, "switch");
 	assert_true(p->v[1].pivot >= p->v[1].n && p->v[1].stage > p->v[0].stage);
 	undo = kind_modify_listener.undo_args(p->v[1].steps[0].args);
@@ -138,9 +139,10 @@ static void a_listener_of_a_group_that_others_lead_to_waits_for_its_nodes_at_onc
 	balancers_in(d->inv)->lbs[0].listeners.n = 2;
 	balancers_in(d->inv)->lbs[0].listeners.v[0].target_group_arn = "arn:other";
 	p = board_apply(d);
-	assert_string_equal(board_steps(p), "cluster-be/launch cluster-be/up cluster-be/register-sql cluster-be/healthy-sql "
-					    "switch/beside-main-9030 switch/healthy-sql switch/move-main-9030 "
-					    "tidy/nolistener-main-9031");
+	assert_string_equal(board_steps(p),
+			    "cluster-be/launch cluster-be/up cluster-be/up-ok cluster-be/register-sql cluster-be/healthy-sql "
+			    "switch/beside-main-9030 switch/healthy-sql switch/move-main-9030 "
+			    "tidy/nolistener-main-9031");
 	plans_free(p);
 }
 

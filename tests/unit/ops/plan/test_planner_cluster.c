@@ -10,7 +10,7 @@ static void growing_launches_what_is_missing_under_the_same_step_name(void **sta
 	board_add_node(d, "i-1", "be", "running");
 	d->k.cluster.nodes = 3;
 	p = board_apply(d);
-	assert_non_null(strstr(board_steps(p), "cluster-be/launch cluster-be/up"));
+	assert_non_null(strstr(board_steps(p), "cluster-be/launch cluster-be/up cluster-be/up-ok"));
 	assert_int_equal(json_int_or(p->v[1].steps[0].args, "count", 0), 2);
 	assert_int_equal(json_int_or(p->v[1].steps[0].args, "held", 0), 1);
 	plans_free(p);

@@ -276,7 +276,7 @@ static void what_stands_for_anybody_to_come_in_is_asked_for_too(void **state)
 	d->k.s.n_load_balancers = d->k.s.n_target_groups = 0;
 	board_add_group(d, have, 2);
 	p = board_apply(d);
-	assert_string_equal(board_steps(p), "cluster-be/launch cluster-be/up");
+	assert_string_equal(board_steps(p), "cluster-be/launch cluster-be/up cluster-be/up-ok");
 	plans_demand(p, &need);
 	assert_int_equal(need.rules_n, 1);
 	assert_false(need.rules[0].is_egress);

@@ -125,6 +125,7 @@ static void a_cluster_that_runs_again_is_started_waited_for_and_let_in(void **st
 		      "    wait until nodes of be are stopped    ec2:DescribeInstances                      i-2\n"
 		      "  ~ start nodes of be                     ec2:StartInstances                         i-1, i-2\n"
 		      "    wait until the nodes of be run again  ec2:DescribeInstances                      i-1, i-2\n"
+		      "    wait until status checks of be pass   ec2:DescribeInstanceStatus                 @started.be\n"
 		      "    -- from here on forward only --\n"
 		      "  ~ register be/sql                       elasticloadbalancing:RegisterTargets       @started.be in arn:tg\n"
 		      "    wait until be/sql is healthy          elasticloadbalancing:DescribeTargetHealth  @started.be in arn:tg\n"
@@ -143,8 +144,10 @@ static void a_cluster_that_runs_again_and_lacks_nodes_starts_first_and_launches_
 	set_states(d, "stopped", "running");
 	d->k.cluster.nodes = 3;
 	p = board_apply(d);
-	assert_string_equal(board_steps(p), "cluster-be/start cluster-be/launch cluster-be/up cluster-be/started "
-					    "cluster-be/register-sql cluster-be/healthy-sql");
+	assert_string_equal(
+	    board_steps(p),
+	    "cluster-be/start cluster-be/launch cluster-be/up cluster-be/up-ok cluster-be/started cluster-be/started-ok "
+	    "cluster-be/register-sql cluster-be/healthy-sql");
 	assert_string_equal(ids_of(step_of(p, "cluster-be", "register-sql")), "@nodes.be, @started.be");
 	plans_free(p);
 }
@@ -158,7 +161,8 @@ static void a_stopped_node_becomes_of_another_type_before_it_is_started(void **s
 	set_states(d, "stopped", "stopped");
 	d->k.cluster.instance_type = (char *)"r6i.large";
 	p = board_apply(d);
-	assert_non_null(strstr(board_steps(p), "cluster-be/type-i-1 cluster-be/type-i-2 cluster-be/start cluster-be/started"));
+	assert_non_null(strstr(
+	    board_steps(p), "cluster-be/type-i-1 cluster-be/type-i-2 cluster-be/start cluster-be/started cluster-be/started-ok"));
 	assert_null(strstr(board_steps(p), "resize-"));
 	plans_free(p);
 	d->k.cluster.power = PAUSED;
@@ -180,6 +184,7 @@ static void a_stopped_node_becomes_of_another_type_before_it_is_started(void **s
 	": r6i.xlarge -> r6i.large\n"                                                                                              \
 	"  ~ start nodes of be                        ec2:StartInstances                         " id "\n"                         \
 	"    wait until the nodes of be run again     ec2:DescribeInstances                      " id "\n"                         \
+	"    wait until status checks of be pass      ec2:DescribeInstanceStatus                 @resized." id "\n"                \
 	"    -- from here on forward only --\n"                                                                                    \
 	"  ~ register be/sql                          elasticloadbalancing:RegisterTargets       " id " in arn:tg\n"               \
 	"    wait until be/sql is healthy             elasticloadbalancing:DescribeTargetHealth  " id " in arn:tg\n"

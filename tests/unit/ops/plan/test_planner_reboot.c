@@ -17,6 +17,7 @@ static struct plans *reboot(struct board *d, uint32_t batch)
 	"    wait until drained: be/sql             elasticloadbalancing:DescribeTargetHealth  " id " in arn:tg\n"                 \
 	"  ~ reboot nodes of be                     ec2:RebootInstances                        " id "\n"                           \
 	"    wait until nodes of be are back        ec2:DescribeInstances                      " id "\n"                           \
+	"    wait until status checks of be pass    ec2:DescribeInstanceStatus                 @reboot-" number ".be\n"            \
 	"    -- from here on forward only --\n"                                                                                    \
 	"  ~ register be/sql                        elasticloadbalancing:RegisterTargets       " id " in arn:tg\n"                 \
 	"    wait until healthy: be/sql             elasticloadbalancing:DescribeTargetHealth  " id " in arn:tg\n"
@@ -34,8 +35,9 @@ static void a_batch_of_all_of_them_interrupts_service_and_says_so(void **state)
 {
 	struct plans *p = reboot(*state, 2);
 
-	assert_string_equal(board_steps(p), "reboot-1/deregister-sql reboot-1/drained-sql reboot-1/reboot reboot-1/up "
-					    "reboot-1/register-sql reboot-1/healthy-sql");
+	assert_string_equal(board_steps(p),
+			    "reboot-1/deregister-sql reboot-1/drained-sql reboot-1/reboot reboot-1/up reboot-1/up-ok "
+			    "reboot-1/register-sql reboot-1/healthy-sql");
 	assert_true(json_is_true(json_object_get(step_of(p, "reboot-1", "reboot")->args, "interrupts")));
 	assert_string_equal(ids_of(step_of(p, "reboot-1", "reboot")), "i-1, i-2");
 	plans_free(p);
@@ -66,7 +68,7 @@ static void a_node_that_is_still_leaving_a_group_is_waited_for(void **state)
 	d->inv->instances.n = 1;
 	balancers_in(d->inv)->target_groups[0].targets = (struct elb_targets){ targets, 1 };
 	p = reboot(d, 0);
-	assert_string_equal(board_steps(p), "reboot-1/drained-sql reboot-1/reboot reboot-1/up");
+	assert_string_equal(board_steps(p), "reboot-1/drained-sql reboot-1/reboot reboot-1/up reboot-1/up-ok");
 	plans_free(p);
 }
 

@@ -52,11 +52,13 @@ static void the_old_node_leaves_when_the_new_one_is_healthy(void **state)
 		      "ami-1, subnet-1 in us-east-1a, gp3 100 GiB on /dev/sdf\n"
 		      "      image \"al2023\" of 137112412989 amazon\n"
 		      "    wait until the node of be runs         ec2:DescribeInstances                      @new.i-2\n"
+		      "    wait until status checks of be pass    ec2:DescribeInstanceStatus                 @new.i-2\n"
 		      "  ~ register be/sql                        elasticloadbalancing:RegisterTargets       @new.i-2 in arn:tg\n"
 		      "    wait until be/sql is healthy           elasticloadbalancing:DescribeTargetHealth  @new.i-2 in arn:tg\n"
 		      "  ~ deregister be/sql                      elasticloadbalancing:DeregisterTargets     i-2 in arn:tg\n"
 		      "    wait until be/sql is drained           elasticloadbalancing:DescribeTargetHealth  i-2 in arn:tg\n"
 		      "    see that the node of be still runs     ec2:DescribeInstances                      @new.i-2\n"
+		      "    wait until status checks of be pass    ec2:DescribeInstanceStatus                 @new.i-2\n"
 		      "    see that be/sql is still healthy       elasticloadbalancing:DescribeTargetHealth  @new.i-2 in arn:tg\n"
 		      "    -- from here on forward only --\n"
 		      "  - terminate nodes of be                  ec2:TerminateInstances                     i-2\n"
@@ -75,8 +77,8 @@ static void nodes_are_replaced_one_after_the_other(void **state)
 		assert_int_equal(p->v[i].stage, i);
 		/* Up to its end it can be taken back. */
 		assert_string_equal(p->v[i].steps[p->v[i].pivot].name, "terminate");
-		assert_string_equal(p->v[i].steps[3].name, "healthy-sql");
-		assert_string_equal(p->v[i].steps[4].name, "deregister-sql");
+		assert_string_equal(p->v[i].steps[4].name, "healthy-sql");
+		assert_string_equal(p->v[i].steps[5].name, "deregister-sql");
 	}
 	assert_string_equal(ids_of(step_of(p, "replace-i-1", "terminate")), "i-1");
 	assert_string_equal(ids_of(step_of(p, "replace-i-2", "terminate")), "i-2");
@@ -91,8 +93,8 @@ static void the_new_node_is_looked_at_again_before_the_old_one_ends(void **state
 	const char *end = strstr(steps, "replace-i-2/terminate");
 
 	assert_non_null(end);
-	assert_true(strstr(steps, "replace-i-2/drained-sql") < strstr(steps, "replace-i-2/still-up"));
-	assert_true(strstr(steps, "replace-i-2/still-up") < strstr(steps, "replace-i-2/still-healthy-sql"));
+	assert_true(strstr(steps, "replace-i-2/drained-sql") < strstr(steps, "replace-i-2/still-up "));
+	assert_true(strstr(steps, "replace-i-2/still-up-ok") < strstr(steps, "replace-i-2/still-healthy-sql"));
 	assert_true(strstr(steps, "replace-i-2/still-healthy-sql") < end);
 	assert_string_equal(ids_of(step_of(p, "replace-i-2", "still-healthy-sql")), "@new.i-2");
 	plans_free(p);
@@ -106,8 +108,10 @@ static void where_no_listener_leads_a_node_that_runs_is_enough(void **state)
 	balancers_in(d->inv)->lbs[0].listeners.n = 0;
 	d->k.lb.n_listeners = 0;
 	p = replaced(d, second, 1);
-	assert_string_equal(board_steps(p), "replace-i-2/launch replace-i-2/up replace-i-2/register-sql replace-i-2/deregister-sql "
-					    "replace-i-2/drained-sql replace-i-2/still-up replace-i-2/terminate replace-i-2/gone");
+	assert_string_equal(
+	    board_steps(p),
+	    "replace-i-2/launch replace-i-2/up replace-i-2/up-ok replace-i-2/register-sql replace-i-2/deregister-sql "
+	    "replace-i-2/drained-sql replace-i-2/still-up replace-i-2/still-up-ok replace-i-2/terminate replace-i-2/gone");
 	plans_free(p);
 }
 
@@ -137,7 +141,7 @@ static void one_that_has_ended_only_has_another_launched_and_comes_first(void **
 			d->inv->instances.n = 1;
 		p = replaced(d, both, 2);
 		assert_string_equal(p->v[0].name, "replace-i-2");
-		assert_int_equal(p->v[0].n, 4);
+		assert_int_equal(p->v[0].n, 5);
 		assert_null(json_object_get(p->v[0].steps[0].args, "instead"));
 		assert_string_equal(p->v[1].name, "replace-i-1");
 		assert_int_equal(p->v[1].stage, 1);

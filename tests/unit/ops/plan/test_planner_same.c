@@ -437,7 +437,9 @@ static void a_node_that_is_stopped_is_started_or_goes_first(void **state)
 
 	d->inv->instances.v[0].state = "stopped";
 	p = board_apply(d);
-	assert_string_equal(board_steps(p), "cluster-be/start cluster-be/started cluster-be/register-sql cluster-be/healthy-sql");
+	assert_string_equal(
+	    board_steps(p),
+	    "cluster-be/start cluster-be/started cluster-be/started-ok cluster-be/register-sql cluster-be/healthy-sql");
 	plans_free(p);
 	d->k.cluster.nodes = 1;
 	p = board_apply(d);

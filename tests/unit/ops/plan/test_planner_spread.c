@@ -88,7 +88,7 @@ static void all_that_is_launched_is_waited_for_together(void **state)
 
 	d->k.cluster.nodes = 2;
 	p = board_apply(d);
-	assert_string_equal(board_steps(p), "cluster-be/launch-subnet-a cluster-be/launch-subnet-b cluster-be/up");
+	assert_string_equal(board_steps(p), "cluster-be/launch-subnet-a cluster-be/launch-subnet-b cluster-be/up cluster-be/up-ok");
 	arg_print_strs(step_of(p, "up")->args, "instances", &b);
 	assert_string_equal(buf_str(&b), "@nodes.be.subnet-a, @nodes.be.subnet-b");
 	assert_string_equal(json_str_or(step_of(p, "up")->args, "fact", "?"), "nodes.be");
@@ -127,7 +127,7 @@ static void a_cluster_of_one_subnet_and_type_is_launched_as_ever(void **state)
 	d->k.cluster.n_subnet_ids = 0;
 	d->k.cluster.subnet_id = (char *)"subnet-a";
 	p = board_apply(d);
-	assert_string_equal(board_steps(p), "cluster-be/launch cluster-be/up");
+	assert_string_equal(board_steps(p), "cluster-be/launch cluster-be/up cluster-be/up-ok");
 	assert_null(json_object_get(step_of(p, "launch")->args, "elsewhere"));
 	assert_null(json_object_get(step_of(p, "launch")->args, "before"));
 	plans_free(p);

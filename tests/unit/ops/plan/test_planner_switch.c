@@ -36,7 +36,7 @@ static void a_listener_is_moved_when_the_nodes_of_its_new_group_are_healthy(void
 	d->k.listeners[1] = &more;
 	d->k.lb.n_listeners = 2;
 	p = board_apply(d);
-	assert_string_equal(board_steps(p), "base/tg-sql cluster-be/launch cluster-be/up cluster-be/register-sql "
+	assert_string_equal(board_steps(p), "base/tg-sql cluster-be/launch cluster-be/up cluster-be/up-ok cluster-be/register-sql "
 					    "switch/beside-main-9030 switch/beside-main-9031 switch/healthy-sql "
 					    "switch/move-main-9030 switch/move-main-9031");
 	assert_string_equal(json_str_or(p->v[2].steps[0].args, "group_arn", ""), "arn:other");

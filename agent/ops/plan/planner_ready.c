@@ -1,0 +1,44 @@
+/* planner_ready.c - when a node that was launched, started or rebooted counts as ready: it runs, and its status checks are ok. Each
+ * wait leaves those that have passed it in the same fact, so that the next one, and all that follows, rests on these alone.
+ *
+ * A reboot is asked for, and begins a while later: until then the node looks healthy. EC2 makes its checks once a minute, so what
+ * they say counts when one can have been made since it began. A batch that does not come back whole ends the roll. */
+#include "agent/base/json.h"
+#include "agent/ops/plan/planner_impl.h"
+#include "agent/ops/steps/catalogue.h"
+
+#define QUIET_S 30        /* by then a reboot has begun */
+#define CHECKS_QUIET_S 60 /* and from then on one check has been made anew */
+
+static json_t *ready_args(const struct planner_ready *r, json_t *ids, int quiet_s)
+{
+	json_t *args = json_pack("{s:s, s:O, s:s}", "cluster", r->cluster, "instances", ids, "fact", r->fact);
+
+	if (r->is_atomic)
+		json_object_set_new(args, "atomic", json_true());
+	if (r->is_started)
+		json_object_set_new(args, "started", json_true());
+	if (quiet_s > 0)
+		json_object_set_new(args, "quiet_s", json_integer(quiet_s));
+	return args;
+}
+
+static void wait_status(struct planning *p, const struct planner_ready *r)
+{
+	json_t *ids = json_array(), *args;
+
+	json_array_append_new(ids, json_sprintf("@%s", r->fact));
+	args = ready_args(r, ids, r->is_rebooted ? CHECKS_QUIET_S : 0);
+	if (r->is_rebooted)
+		json_object_set_new(args, "atomic", json_true());
+	plan_add(p->b, &kind_wait_status_ok, args, "%s-ok", r->step);
+	plan_title(p->b, "wait until status checks of %s pass", r->cluster);
+	json_decref(ids);
+}
+
+void planner_wait_ready(struct planning *p, const struct planner_ready *r)
+{
+	plan_add(p->b, &kind_wait_running, ready_args(r, r->ids, r->is_rebooted ? QUIET_S : r->quiet_s), "%s", r->step);
+	plan_title(p->b, "%s", r->title);
+	wait_status(p, r);
+}
