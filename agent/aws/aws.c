@@ -33,6 +33,7 @@ struct aws *aws_new(struct world *w, const struct aws_config *cfg)
 	a->dual_suffix = mem_str(cfg->dual_suffix);
 	a->version = mem_str(cfg->version);
 	a->ca_file = mem_str(cfg->ca_file);
+	a->insecure = cfg->insecure;
 	assert(cfg->endpoints_n <= AWS_ENDPOINTS_MAX);
 	for (size_t i = 0; i < cfg->endpoints_n; i++) {
 		a->endpoints[i].service = mem_str(cfg->endpoints[i].service);

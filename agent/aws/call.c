@@ -30,9 +30,11 @@
 #define ATTEMPTS 3
 #define CONNECT_MS 3000
 #define TOTAL_MS 30000
+#define NODE_TOTAL_MS 10000
 #define RUN_TOTAL_MS 60000 /* RunInstances answers when it has found the room */
 #define READ_MAX READ_BODY_MAX
 #define MUTATE_MAX (1u << 20)
+#define NODE_MAX 1024 /* of a node the status counts alone: what is beyond this is not waited for */
 #define THROTTLE_BASE_MS 1000
 #define OTHER_BASE_MS 50
 #define CAP_MS 20000
@@ -232,7 +234,14 @@ static uint32_t total_ms(const struct aws_call *c)
 {
 	if (c->total_ms > 0)
 		return c->total_ms;
+	if (is_for_node(c))
+		return NODE_TOTAL_MS;
 	return str_eq(c->req.action, "RunInstances") ? RUN_TOTAL_MS : TOTAL_MS;
+}
+
+static size_t body_max(const struct aws_call *c)
+{
+	return is_for_node(c) ? NODE_MAX : c->mutating ? MUTATE_MAX : READ_MAX;
 }
 
 static void prepare(struct aws_call *c)
@@ -247,7 +256,7 @@ static void prepare(struct aws_call *c)
 				     .connect_ms = CONNECT_MS,
 				     .total_ms = total_ms(c),
 				     .ca_file = c->aws->ca_file,
-				     .body = BUF_MAX(c->mutating ? MUTATE_MAX : READ_MAX),
+				     .body = BUF_MAX(body_max(c)),
 				     .head = BUF_MAX(64u << 10) };
 	if (c->req.content_type != NULL)
 		http_header_set(&c->http, "Content-Type", c->req.content_type);
@@ -256,6 +265,8 @@ static void prepare(struct aws_call *c)
 	http_header_set(&c->http, "User-Agent", buf_str(&t->agent));
 	if (!is_for_node(c))
 		add_aws_headers(c);
+	else
+		c->http.reach = c->aws->insecure ? HTTP_INSIDE_OR_US : HTTP_INSIDE;
 }
 
 static void on_http(struct http_req *req, int rc);
@@ -386,13 +397,13 @@ static void tell_and_retry(struct aws_call *c, struct code_meaning is)
 
 /* An attempt has failed; the first that fits:
  *
- *   a call that mutates, or the last attempt                the end, as the class says
+ *   a call that mutates, to a node, or the last attempt     the end, as the class says
  *   keys or a clock refused, and something could be mended  at once, with other keys or another idea of the time
  *   throttled, or AWS does not know what happened           after a delay, with a new signature
  *   any other refusal                                       the end, as the class says */
 static void judge(struct aws_call *c, struct code_meaning is)
 {
-	bool has_more = !c->mutating && c->attempts < ATTEMPTS;
+	bool has_more = !c->mutating && !is_for_node(c) && c->attempts < ATTEMPTS;
 	/* Asked for a call that mutates, too: what its refusal teaches is put to use by the next one. */
 	bool mended = has_mended(c, is.act);
 
@@ -416,6 +427,7 @@ static bool is_status_enough(const struct aws_call *c, int rc)
  *
  *   canceled meanwhile           AWS_AMBIGUOUS, canceled
  *   an answer that is too large  AWS_AMBIGUOUS at once, for it would be as large again; unless its status is enough
+ *   not to be sent to that place AWS_INVALID: nothing has left
  *   no answer                    AWS_AMBIGUOUS; a read is tried again
  *   what the action answers      AWS_OK
  *   any other answer             by its code, else by its status (code.c) */
@@ -432,6 +444,9 @@ static void on_http(struct http_req *req, int rc)
 	c->err = (struct err){ 0 };
 	if (c->canceled || rc == -ERR_CANCELED) {
 		finish_canceled(c);
+	} else if (rc == -ERR_DENIED) {
+		err_set(&c->err, ERR_DENIED, "%s: %s", c->req.action, err_text(&req->err));
+		finish(c, AWS_INVALID);
 	} else if (rc != 0) {
 		err_set(&c->err, -rc, "%s: no answer: %s", c->req.action, err_text(&req->err));
 		judge(c, (struct code_meaning){ rc == -ERR_LIMIT ? CODE_FINAL : CODE_TRANSIENT, AWS_AMBIGUOUS });

@@ -1,7 +1,8 @@
 /* call.h - one call of a service, signed, or of a node of ours, with its retries, judged by error code before status.
  *
  * A read is retried here: throttling, no answer, 5xx, expired keys (once, after a renewal), a clock that is off (once, with
- * the offset from the Date header). A mutating call is one attempt: its asker must ask the customer's policy before each.
+ * the offset from the Date header). A mutating call is one attempt: its asker must ask the customer's policy before each. So is a
+ * question to a node: it is short, goes to an address inside the VPC or nowhere, and is followed nowhere else.
  * What a refusal teaches (new keys, AWS's clock) is put to use by the next one. "No answer" and an unexplained 5xx come back as
  * AWS_AMBIGUOUS and the engine looks before it repeats. Fetching keys may take minutes, as a read may: who must be sure that a
  * call may still be made when it is sent gives `may_send`; who has somebody to tell what it waits for gives `again`. */
@@ -31,6 +32,7 @@ struct aws_config {
 	size_t endpoints_n;  /* at most AWS_ENDPOINTS_MAX */
 	const char *version; /* of the agent, for User-Agent "reeve/<version>" */
 	const char *ca_file; /* NULL: the system's */
+	bool insecure;       /* a node may be this very machine */
 };
 
 struct aws *aws_new(struct world *w, const struct aws_config *cfg); /* copies cfg */

@@ -10,6 +10,7 @@ struct aws {
 	} endpoints[AWS_ENDPOINTS_MAX];
 	size_t endpoints_n;
 	int64_t offset_ms;
+	bool insecure;
 	unsigned running;
 };
 

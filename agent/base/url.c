@@ -78,6 +78,49 @@ bool url_is_place(const char *s)
 	return url_read_authority(s, &a) && a.has_port && *a.end == '\0';
 }
 
+/* ---- inside a VPC ---- */
+
+static bool is_in(const char *const *blocks, const struct cidr *c)
+{
+	struct cidr b;
+
+	for (; *blocks != NULL; blocks++)
+		if (cidr_parse(*blocks, &b) == 0 && cidr_holds(&b, c))
+			return true;
+	return false;
+}
+
+/* fd00:ec2::/32 are EC2's own services on the link. 2001::/32 and 2002::/16 are tunnels, and lead to IPv4 addresses. */
+static bool is_inside(const char *host, bool or_us)
+{
+	static const char *const us[] = { "127.0.0.0/8", "::1/128", NULL };
+	static const char *const good[] = {
+		"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "2000::/3", NULL
+	};
+	static const char *const bad[] = { "fd00:ec2::/32", "2001::/32", "2002::/16", NULL };
+	struct cidr c;
+
+	if (strchr(host, '/') != NULL || cidr_parse(host, &c) != 0)
+		return false;
+	return (is_in(good, &c) && !is_in(bad, &c)) || (or_us && is_in(us, &c));
+}
+
+bool url_is_inside(const char *url, bool or_us)
+{
+	bool is_v6 = str_starts(url, "http://[");
+	const char *from = url + strlen(is_v6 ? "http://[" : "http://");
+	size_t len = str_starts(url, "http://") ? strcspn(from, is_v6 ? "]" : ":/?#@") : 0, port;
+	const char *colon = from + len + (is_v6 ? 1 : 0);
+	char host[64];
+
+	if (len == 0 || len >= sizeof(host) || from[len] == '\0' || *colon != ':')
+		return false;
+	memcpy(host, from, len);
+	host[len] = '\0';
+	port = port_len(colon + 1);
+	return port > 0 && colon[1 + port] == '/' && (strchr(host, ':') != NULL) == is_v6 && is_inside(host, or_us);
+}
+
 bool url_is_loopback(const char *host)
 {
 	static const struct cidr loopback = { .addr = { 127 }, .bits = 8 };

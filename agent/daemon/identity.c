@@ -165,7 +165,8 @@ static void ask_caller(struct identity_flow *f)
 					.dual_suffix = f->id->dual_suffix,
 					.endpoints = f->c->endpoints,
 					.endpoints_n = f->c->endpoints_n,
-					.version = REEVE_VERSION };
+					.version = REEVE_VERSION,
+					.insecure = f->c->insecure };
 
 	if (*f->ret_aws == NULL)
 		*f->ret_aws = aws_new(f->w, &cfg);

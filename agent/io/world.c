@@ -8,6 +8,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/retry_after.h"
 #include "agent/base/stamp.h"
+#include "agent/base/url.h"
 
 #define HEAD_MAX (64u << 10)
 
@@ -64,6 +65,15 @@ struct backoff_ask http_retry_after(const struct http_req *r, int64_t wall_ms)
 	if (http_header_get(r, "Date", &date))
 		err_ignore(stamp_parse_http_any(buf_str(&date), wall_ms, &at, NULL), "our own clock counts then");
 	return retry_after(buf_str(&v), at);
+}
+
+int http_req_check(struct http_req *r)
+{
+	bool goes_round = r->connect_to != NULL || r->proxy != NULL || r->unix_socket != NULL;
+
+	if (r->reach == HTTP_ANYWHERE || (!goes_round && url_is_inside(r->url, r->reach == HTTP_INSIDE_OR_US)))
+		return 0;
+	return err_set(&r->err, ERR_DENIED, "%s is not sent: its url is no address inside the VPC", r->method);
 }
 
 void http_req_begin(struct http_req *r, void *impl, http_cb *cb)

@@ -49,11 +49,18 @@ struct http_proxy {
 	struct secret pair; /* "user:password", at most HTTP_PAIR_MAX bytes; empty: none is told */
 };
 
+/* How far a request may go. */
+enum http_reach {
+	HTTP_ANYWHERE,
+	HTTP_INSIDE,       /* url_is_inside, and no way round: anything else is -ERR_DENIED, and nothing is sent */
+	HTTP_INSIDE_OR_US, /* the same, and loopback */
+};
+
 #define HTTP_HEADERS_MAX 24
 #define HTTP_PAIR_MAX 1024
 
 /* One request and its answer. rc is 0 when an HTTP answer came, whatever its status; else -ERR_NET (no answer: refused,
- * reset, name, TLS, a ca_file that cannot be used), -ERR_TIMEOUT, -ERR_LIMIT (the answer is larger than `body` allows; its status
+ * reset, name, TLS, a ca_file that cannot be used), -ERR_DENIED (it would go beyond `reach`), -ERR_TIMEOUT, -ERR_LIMIT (the answer is larger than `body` allows; its status
  * is there unless its head was too large), -ERR_CANCELED.
  * A peer that vanishes without a word is noticed within a minute and a half, however large total_ms is; behind a proxy it is the
  * proxy's to notice.
@@ -72,7 +79,8 @@ struct http_req {
 	const char *ca_file;           /* the only certificates that count, looked at for each request; NULL: the system's bundle */
 	const char *connect_to;        /* "host:port" to connect to instead; the name in url is verified. NULL: none */
 	const struct http_proxy *proxy; /* NULL: none */
-	const char *unix_socket;        /* talk to this socket instead of the network; the url still names host and path */
+	enum http_reach reach;
+	const char *unix_socket; /* talk to this socket instead of the network; the url still names host and path */
 	/* the answer */
 	struct buf body; /* the caller sets its max; emptied at start */
 	struct buf head; /* header lines "Name: value\n", at most 64 KiB */
@@ -260,6 +268,8 @@ static inline void http_cancel(struct world *w, struct http_req *r)
 	w->http_cancel(w, r);
 }
 void http_req_close(struct http_req *r); /* frees the answer; not while the request runs */
+/* For worlds: may it go where it would? The sentence is in r->err. */
+int http_req_check(struct http_req *r);
 /* For worlds: takes the request as its own and forgets the answer before. */
 void http_req_begin(struct http_req *r, void *impl, http_cb *cb);
 

@@ -385,6 +385,7 @@ static int prepare(struct transfer *t)
 {
 	CURL *c = t->easy;
 
+	TRY(http_req_check(t->r));
 	curl_easy_setopt(c, CURLOPT_PRIVATE, t);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->why);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);

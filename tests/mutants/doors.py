@@ -66,4 +66,25 @@ MUTANTS = [
         "	if (lost > 0)",
         "build/tests/unit/daemon/test_telemetry_path",
     ),
+    Mutant(
+        "a node asked at any address",
+        "agent/aws/call.c",
+        "		c->http.reach = c->aws->insecure ? HTTP_INSIDE_OR_US : HTTP_INSIDE;",
+        "		c->http.reach = HTTP_ANYWHERE;",
+        "build/tests/unit/aws/test_call_node",
+    ),
+    Mutant(
+        "the metadata service taken for a node",
+        "agent/base/url.c",
+        '"fd00:ec2::/32", "2001::/32"',
+        '"2001::/32"',
+        "build/tests/unit/base/test_url",
+    ),
+    Mutant(
+        "a way round the address of a node",
+        "agent/io/world.c",
+        "(!goes_round && url_is_inside(",
+        "((goes_round || !goes_round) && url_is_inside(",
+        "build/tests/unit/io/test_world_uv_http_rules",
+    ),
 ]

@@ -93,6 +93,15 @@ static void on_deadline(void *ctx)
 	finish(x, fail(x->r, ERR_TIMEOUT, "no answer in time"));
 }
 
+static void on_denied(void *ctx)
+{
+	struct exchange *x = ctx;
+
+	x->deadline = NULL;
+	x->answered = true; /* nothing has left */
+	finish(x, http_req_check(x->r));
+}
+
 static void on_canceled(void *ctx)
 {
 	struct exchange *x = ctx;
@@ -236,6 +245,10 @@ static void start(struct world *w, struct http_req *r, http_cb *cb)
 	copy_question(x, r);
 	list_add(&s->https, &x->link);
 	sim_trace(w, "http %s %s %02x%02x%02x%02x", r->method, r->url, d.b[0], d.b[1], d.b[2], d.b[3]);
+	if (http_req_check(r) != 0) {
+		x->deadline = sim_event_add(s, 0, "http denied", true, on_denied, x);
+		return;
+	}
 	if (sim_fault(s, SIM_HTTP, fits) != 0) {
 		x->lose_request = sim_one_in(s, 2);
 		x->lose_answer = true;

@@ -258,6 +258,26 @@ static void a_proxy_beside_another_place_is_refused(void **state)
 	http_req_close(&r);
 }
 
+/* For nodes: the address counts, and nothing leads round it. */
+static void what_is_for_the_inside_of_a_vpc_goes_nowhere_else(void **state)
+{
+	struct server *s = *state;
+	struct http_proxy p = { .place = "127.0.0.1:1" };
+	struct http_req r = { .method = "GET", .url = server_url(s, "/"), .reach = HTTP_INSIDE, .body.max = 100 };
+
+	assert_int_equal(bench_http(&s->b, &r), -ERR_DENIED);
+	r.reach = HTTP_INSIDE_OR_US;
+	r.connect_to = "127.0.0.1:1";
+	assert_int_equal(bench_http(&s->b, &r), -ERR_DENIED);
+	r.connect_to = NULL;
+	r.proxy = &p;
+	assert_int_equal(bench_http(&s->b, &r), -ERR_DENIED);
+	assert_int_equal(s->conns, 0);
+	r.proxy = NULL;
+	assert_int_equal(bench_http(&s->b, &r), 0);
+	http_req_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +291,7 @@ int main(void)
 		SERVER_TEST(a_connection_through_a_proxy_is_used_again_by_that_host_alone),
 		SERVER_TEST(a_proxy_beside_another_place_is_refused),
 		SERVER_TEST(a_cookie_is_not_kept),
+		SERVER_TEST(what_is_for_the_inside_of_a_vpc_goes_nowhere_else),
 		SERVER_TEST(an_answer_that_moves_is_handed_over_and_nobody_else_is_asked),
 		SERVER_TEST(only_http_is_spoken),
 		SERVER_TEST(a_unix_socket_speaks_plain_http_alone),
