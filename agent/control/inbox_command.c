@@ -12,7 +12,7 @@
  *   schema, verb or mode of a newer version          REJECTED_UNSUPPORTED
  *   a verb that is the agent's own                   REJECTED_UNSUPPORTED
  *   no expiry, or it is over                         EXPIRED
- *   its target is no id, or its arguments are wrong  FAILED
+ *   its target is no id, or its arguments are wrong  FAILED      (some verbs may have none: verb.h)
  *   else                                             it is carried out: 0
  */
 int inbox_command_judge(const struct inbox *in, const command_t *c, struct err *e)
@@ -44,7 +44,7 @@ int inbox_command_judge(const struct inbox *in, const command_t *c, struct err *
 		err_set(e, ERR_TIMEOUT, c->expires_at == 0 ? "it has no expiry" : "it had expired before it came");
 		return STATE(EXPIRED);
 	}
-	if (!str_is_id(c->target, 32)) {
+	if (!(verb->may_be_of_all && *c->target == '\0') && !str_is_id(c->target, 32)) {
 		err_set(e, ERR_INVALID, "target: expected 1 to 32 of [a-z0-9-]");
 		return STATE(FAILED);
 	}

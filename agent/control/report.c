@@ -23,6 +23,7 @@ struct report_line {
 	status_t *status;  /* NULL: not written yet */
 	struct digest now; /* what it is like */
 	bool is_in;
+	bool is_unreadable; /* its output, at present: its turn comes with a later report */
 };
 
 struct gathering {
@@ -116,12 +117,18 @@ static int by_wait(const void *a, const void *b)
 
 static void tell(struct gathering *g, struct report_line *l)
 {
-	/* Eight bytes more are enough for its tag and its length within the report. */
-	size_t size = reeve__control__v1__status__get_packed_size(status_of(g, l)) + 8;
+	/* Eight bytes more are enough for its tag and its length within the report, and another eight for those of an output. */
+	size_t output = op_output_bytes(l->op);
+	size_t size = reeve__control__v1__status__get_packed_size(status_of(g, l)) + output + 16;
 
 	/* Only this one is left out: a smaller one behind it may still fit. */
 	if (g->bytes + size > REPORT_MAX - ROOM_FOR_THE_REST)
 		return;
+	/* One that had no room is not even read. */
+	if (l->status->output != NULL && op_output_load(l->op, g->m, l->status->output) != 0) {
+		l->is_unreadable = true;
+		return;
+	}
 	g->v[g->n++] = l->status;
 	g->bytes += size;
 	l->is_in = true;
@@ -130,7 +137,7 @@ static void tell(struct gathering *g, struct report_line *l)
 static void tell_all(struct gathering *g, bool (*is_wanted)(const struct report_line *l))
 {
 	for (size_t i = 0; i < g->lines_n; i++)
-		if (!g->lines[i].is_in && is_wanted(&g->lines[i]))
+		if (!g->lines[i].is_in && !g->lines[i].is_unreadable && is_wanted(&g->lines[i]))
 			tell(g, &g->lines[i]);
 }
 
@@ -148,7 +155,7 @@ static void choose(struct gathering *g)
 static bool is_news_left(const struct gathering *g)
 {
 	for (size_t i = 0; i < g->lines_n; i++)
-		if (!g->lines[i].is_in && is_news(&g->lines[i]))
+		if (!g->lines[i].is_in && !g->lines[i].is_unreadable && is_news(&g->lines[i]))
 			return true;
 	return false;
 }

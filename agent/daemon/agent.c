@@ -284,6 +284,7 @@ static void new_ops(struct agent *a)
 				  .owner = { a->cfg->vendor_name, a->cfg->installation },
 				  .policy_path = a->cfg->policy_path,
 				  .stop_path = a->cfg->stop_path,
+				  .outputs_dir = a->paths[OUTPUTS_DIR],
 				  .ctx = a,
 				  .changed = on_changed,
 				  .head_is_fresh = head_is_fresh,
@@ -409,12 +410,14 @@ static int prepare(struct agent *a, struct err *e)
 	a->paths[KEY_PATH] = mem_printf("%s/journal.key", dir);
 	a->paths[JOURNAL_DIR] = mem_printf("%s/journal", dir);
 	a->paths[SPOOL_DIR] = mem_printf("%s/spool", dir);
+	a->paths[OUTPUTS_DIR] = mem_printf("%s/outputs", dir);
 	a->paths[LOCK_PATH] = mem_printf("%s/lock", dir);
 	TRY(a->w->disk_mkdir(a->w, dir, 0700, e));
 	/* Before anything in the folder is read: two agents would write one journal. */
 	TRY(a->w->disk_lock(a->w, a->paths[LOCK_PATH], e));
 	TRY(a->w->disk_mkdir(a->w, a->paths[JOURNAL_DIR], 0700, e));
 	TRY(a->w->disk_mkdir(a->w, a->paths[SPOOL_DIR], 0700, e));
+	TRY(a->w->disk_mkdir(a->w, a->paths[OUTPUTS_DIR], 0700, e));
 	TRY(load_key(a, &made, e));
 	/* A new key first has to be durable; on_key_made begins then. Either way nothing calls back before
 	 * agent_new has returned. */

@@ -16,7 +16,7 @@
 #include "agent/ops/ops.h"
 #include "agent/daemon/telemetry_path.h"
 
-enum { KEY_PATH, JOURNAL_DIR, SPOOL_DIR, LOCK_PATH, PATHS };
+enum { KEY_PATH, JOURNAL_DIR, SPOOL_DIR, OUTPUTS_DIR, LOCK_PATH, PATHS };
 
 /*  key -> finding -> recording -> up      any of them -> ending -> one close after the other -> closed
     finding -> up, when the journal is damaged and nothing can be recorded */

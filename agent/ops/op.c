@@ -209,6 +209,11 @@ const char *op_verb(const struct op *op)
 	return op->verb != NULL ? op->verb->name : "unknown";
 }
 
+bool op_is_read(const struct op *op)
+{
+	return op->verb != NULL && op->verb->is_read;
+}
+
 bool op_is_cancelled(const struct op *op)
 {
 	return op->is_cancelled;
@@ -310,6 +315,7 @@ void op_free(struct op *op)
 	json_decref(op->customer_tags);
 	json_decref(op->result);
 	json_decref(op->facts);
+	deed_req_close(&op->deed);
 	run_failing_close(&op->failing);
 	verb_args_free(op->args);
 	reeve__control__v1__command__free_unpacked(op->cmd, NULL);
@@ -320,7 +326,7 @@ static bool is_out(struct closing *c)
 {
 	const struct op *op = container_of(c, struct op, end.closing);
 
-	return op->stopping_runs > 0 || op->inv.priv != NULL;
+	return op->stopping_runs > 0 || op->inv.priv != NULL || op->deed.priv != NULL;
 }
 
 static void free_stopped(struct closing *c)
@@ -356,5 +362,6 @@ void op_stop(struct op *op, void (*done)(void *ctx), void *ctx)
 		journal_forget(op->env->journal, &op->rec);
 	timer_stop(op_world(op), &op->timer);
 	inventory_cancel(&op->inv);
+	op_deed_hear(op);
 	stop_runs(op);
 }

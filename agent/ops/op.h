@@ -38,10 +38,14 @@ struct op_fields { /* what everybody may know */
 const struct op_fields *op_fields(const struct op *op);
 const char *op_warehouse(const struct op *op);
 const char *op_verb(const struct op *op);
+bool op_is_read(const struct op *op); /* it only looks, and waits for no other */
 bool op_is_cancelled(const struct op *op);
 const char *op_stands_on(const struct op *op); /* of a local operation: the id of the command whose spec it carries on; else NULL */
-/* For the report; arrays and texts are in the arena. */
+/* For the report; arrays and texts are in the arena. Of an output all but its bytes. */
 void op_status(const struct op *op, struct arena *m, Reeve__Control__V1__Status *to);
+size_t op_output_bytes(const struct op *op); /* what op_output_load would add, at most; 0: it has none */
+/* Not 0: the disk does not give them now, and its result must not be told without them. */
+int op_output_load(const struct op *op, struct arena *m, Reeve__Control__V1__Output *to);
 void op_plan_text(const struct op *op, struct buf *to);
 /* Members: "plan" where it still has one, "note" (why it waits, or its result's), "error", "high_risk" (what no step says). */
 void op_tell_plan(const struct op *op, json_t *to);

@@ -185,7 +185,8 @@ static enum op_state waits_for_customer(struct op *op, const struct policy *p)
 {
 	const char *why;
 
-	if (op->env->is_stopped(op->env->ctx, &why)) {
+	/* STOP is there to keep things as they are, and whoever only looks keeps them so. */
+	if (!op_is_read(op) && op->env->is_stopped(op->env->ctx, &why)) {
 		snprintf(op->waiting, sizeof(op->waiting), "frozen: %s", why);
 		return OP_WAITING;
 	}

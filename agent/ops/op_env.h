@@ -10,6 +10,7 @@
 #include "agent/ops/account/inventory.h"
 #include "agent/ops/account/recent.h"
 #include "agent/ops/gone.h"
+#include "agent/ops/outputs.h"
 #include "agent/ops/policy.h"
 #include "agent/ops/proved.h"
 #include "agent/ops/spent.h"
@@ -40,6 +41,7 @@ struct op_env {
 	struct owner owner;
 	struct journal *journal; /* NULL before the start, and when it is damaged: then no operation begins */
 	struct op_shared *shared;
+	const struct outputs *outputs; /* where what is found lies until the vendor has it */
 	void *ctx;
 	/* ---- the customer's ---- */
 	const struct policy *(*policy)(void *ctx);      /* the one that counts */

@@ -2,12 +2,13 @@
  *
  * op.c owns the tick. As in the engine, a state does its work in up to three functions: on the way in, when what it has begun is
  * answered, when its wait is over; each returns the state that follows, or OP_STAYS. op_consider.c (may it start?), op_plan.c (its
- * plan being made), op_rates.c (the policy's rates), op_run.c (its plans being carried out), op_end.c (its result), op_journal.c
+ * plan being made), op_rates.c (the policy's rates), op_run.c (its plans being carried out), op_deed.c (its deed, in their place), op_end.c (its result), op_journal.c
  * (records read back), op_status.c (what is told of it). */
 #pragma once
 #include "agent/base/backoff.h"
 #include "agent/base/sm.h"
 #include "agent/io/ending.h"
+#include "agent/ops/deed.h"
 #include "agent/ops/engine/run.h"
 #include "agent/ops/op.h"
 #include "agent/ops/plan/plan.h"
@@ -63,6 +64,8 @@ struct op {
 	struct run_env run_env;
 	struct run **runs; /* one a plan, NULL while its stage waits */
 	struct creds *operate;
+	struct deed_req deed; /* of a verb that has one, in the place of runs */
+	bool is_deed_done;
 	/* what is under way: one of these, and the tick hears of it */
 	struct inventory_req inv;
 	int inv_rc;
@@ -137,5 +140,15 @@ void op_end_runs(struct op *op);
 void op_runs_hear(struct op *op);       /* it is cancelled, or out of time: what waits hears it */
 bool op_has_begun(const struct op *op); /* it runs, and a step of it has an intent */
 void op_creds_done(struct op *op);
+bool op_is_called_off(const struct op *op, struct err *e); /* cancelled, or its time is over */
 unsigned op_steps_done(const struct op *op);
 int64_t op_deadline_ms(const struct op *op); /* Unix ms, of the command while it runs */
+
+/* ---- op_output.c ---- */
+Reeve__Control__V1__Output *op_output(const struct op *op, struct arena *m); /* NULL: its result has none */
+
+/* ---- op_deed.c ---- */
+bool op_has_deed(const struct op *op);
+int op_deed_plan(struct op *op, struct err *e);
+enum op_state op_run_deed(struct op *op);
+void op_deed_hear(struct op *op); /* it is cancelled, or stopped */

@@ -39,6 +39,8 @@ bool op_plan_is_stale(const struct op *op)
 {
 	int64_t age = world_wall_ms(op_world(op)) - op->planned_ms;
 
+	if (op_has_deed(op))
+		return false; /* it was made from nothing that could be another by now */
 	/* Four reasons: the clock was set back, so its age is not known; it is too old; another operation has started and
 	 * counted nodes and rates that this plan knows nothing of; or the customer wants other tags on what it makes. One from
 	 * before a restart has seen no start (0), and is stale. */
@@ -175,7 +177,8 @@ static enum op_state keep_plan(struct op *op, uint32_t nodes_now)
 {
 	CLEANUP(json_close) json_t *m = planned_json(op, nodes_now);
 
-	if (!op->env->has_room_for_plan(op->env->ctx, op, room_of_plan(m, op->plans)))
+	/* A deed's plan is small, and a read waits for nobody. */
+	if (!op_has_deed(op) && !op->env->has_room_for_plan(op->env->ctx, op, room_of_plan(m, op->plans)))
 		return wait_for_room(op);
 	op_planned_apply(op, m, 0);
 	tell_volumes(op);
@@ -323,10 +326,19 @@ static const struct inventory_thing *ends(void *ctx, const struct inventory *inv
 	return things;
 }
 
+static enum op_state plan_the_deed(struct op *op)
+{
+	struct err e = { 0 };
+
+	return op_deed_plan(op, &e) == 0 ? keep_plan(op, 0) : op_end_early(op, STATE(FAILED), "PRECONDITION", err_text(&e));
+}
+
 enum op_state op_ask(struct op *op)
 {
 	struct inventory_wants wants;
 
+	if (op_has_deed(op))
+		return plan_the_deed(op);
 	planner_wants(&op->env->owner, op_spec(op), &wants);
 	wants.ends = ends;
 	wants.ends_ctx = op;

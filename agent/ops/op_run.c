@@ -36,7 +36,7 @@ static bool is_frozen(struct op *op)
 	return true;
 }
 
-static bool is_called_off(struct op *op, struct err *e)
+bool op_is_called_off(const struct op *op, struct err *e)
 {
 	if (op->is_cancelled)
 		err_set(e, ERR_CANCELED, "cancelled by the vendor");
@@ -92,7 +92,7 @@ static enum run_leave may(void *ctx, enum run_phase phase, const struct step *un
 		err_set(e, ERR_DENIED, "the policy now says %s for %s", policy_mode_name(op_verb_mode(op, p)), op_verb(op));
 		return RUN_DENY;
 	}
-	if ((phase == RUN_BEFORE_PIVOT || (phase == RUN_BEHIND_PIVOT && !op_has_begun(op))) && is_called_off(op, e))
+	if ((phase == RUN_BEFORE_PIVOT || (phase == RUN_BEHIND_PIVOT && !op_has_begun(op))) && op_is_called_off(op, e))
 		return RUN_CANCEL;
 	if (phase == RUN_UNDO)
 		return RUN_GO;
@@ -359,14 +359,22 @@ void op_run_env_init(struct op *op)
 	};
 }
 
-static void take_role(struct op *op)
+static void take_time(struct op *op)
 {
 	const struct op_env *env = op->env;
 	int64_t past = world_wall_ms(env->w) - op->started_ms;
 
+	if (op->running_since_ms != 0)
+		return;
 	/* A restart does not give it its whole time again. How much has passed the wall clock tells; a time before the start, or
 	 * before the monotonic clock began, counts as none. */
 	op->running_since_ms = world_now_ms(env->w) - (uint64_t)(past > 0 && past < (int64_t)world_now_ms(env->w) ? past : 0);
+}
+
+static void take_role(struct op *op)
+{
+	const struct op_env *env = op->env;
+
 	op->operate = creds_new_assume(env->w, env->aws, env->instance, env->operate_role, op->f.id_text);
 	op_run_env_init(op);
 	if (op->runs == NULL)
@@ -375,6 +383,7 @@ static void take_role(struct op *op)
 
 void op_runs_hear(struct op *op)
 {
+	op_deed_hear(op);
 	for (size_t i = 0; op->runs != NULL && i < op->plans->n; i++)
 		if (op->runs[i] != NULL)
 			run_hear(op->runs[i]);
@@ -383,6 +392,9 @@ void op_runs_hear(struct op *op)
 /* What still runs when its wait is over has come to the command's deadline. */
 enum op_state op_run(struct op *op)
 {
+	take_time(op);
+	if (op_has_deed(op))
+		return op_run_deed(op);
 	if (op->operate == NULL)
 		take_role(op);
 	if (!is_running(op))
@@ -399,7 +411,8 @@ enum op_state op_start(struct op *op)
 
 	/* Both are set before the record is durable: while it is on its way another operation must count these nodes and rates. */
 	op->started_ms = world_wall_ms(op_world(op));
-	op->env->shared->starts++;
+	if (!op_has_deed(op))
+		op->env->shared->starts++;
 	json_object_set_new(m, "op", json_string(op->f.id_text));
 	json_object_set_new(m, "plan_hash", json_string(digest_hex(&op->plans->hash, hex)));
 	json_object_set_new(m, "started_ms", json_integer(op->started_ms));

@@ -115,6 +115,7 @@ static void status_of_result(const struct op *op, struct arena *m, status_t *to)
 	to->steps_total = (uint32_t)json_int_or(op->result, "steps_total", 0);
 	to->plan_hash = wire_hash(op->result, m);
 	to->plan_text = arena_str(m, json_str_or(op->result, "plan_text", ""));
+	to->output = op_output(op, m);
 }
 
 /* A plan is for people where it is what is waited for. */

@@ -20,11 +20,23 @@
 
 typedef Reeve__Control__V1__Command command_t;
 
+static bool is_wanted(void *ctx, const char *id)
+{
+	return ops_find_text(ctx, id) != NULL;
+}
+
+static void on_outputs_rested(void *ctx)
+{
+	ending_step(&((struct ops *)ctx)->end);
+}
+
 struct ops *ops_new(const struct ops_config *cfg)
 {
 	struct ops *o = mem_new(struct ops);
 
 	o->cfg = *cfg;
+	o->outputs =
+	    (struct outputs){ .w = cfg->w, .dir = cfg->outputs_dir, .ctx = o, .is_wanted = is_wanted, .rested = on_outputs_rested };
 	ops_env_init(o);
 	ops_patrol_init(o);
 	for (size_t i = 0; i < NOTES_MAX; i++)
@@ -111,9 +123,9 @@ bool ops_has_room_for_plan(const struct ops *o, const struct op *op, size_t byte
 
 const struct op *ops_ahead_of(const struct ops *o, const struct op *op)
 {
-	/* The list is in the order of acceptance, so whoever stands before it came before it. */
-	for (size_t i = 0; i < o->n && o->v[i] != op; i++)
-		if (!op_fields(o->v[i])->is_ended && str_eq(op_warehouse(o->v[i]), op_warehouse(op)))
+	/* The list is in the order of acceptance, so whoever stands before it came before it. Who only looks is in nobody's way. */
+	for (size_t i = 0; i < o->n && o->v[i] != op && !op_is_read(op); i++)
+		if (!op_fields(o->v[i])->is_ended && !op_is_read(o->v[i]) && str_eq(op_warehouse(o->v[i]), op_warehouse(op)))
 			return o->v[i];
 	return NULL;
 }
@@ -263,13 +275,16 @@ void ops_start(struct ops *o, struct journal *j)
 		op_begin(o->v[i]);
 	if (j != NULL)
 		patrol_start(o->patrol);
+	/* A crash came between an acknowledgement, or a journal that was cut, and the sweep that belonged to it. */
+	if (j != NULL)
+		outputs_sweep(&o->outputs);
 }
 
 static bool is_out(struct closing *c)
 {
 	const struct ops *o = container_of(c, struct ops, end.closing);
 
-	return !o->is_patrol_closed || o->stopping_ops > 0 || o->closing_creds > 0;
+	return !o->is_patrol_closed || o->stopping_ops > 0 || o->closing_creds > 0 || outputs_is_busy(&o->outputs);
 }
 
 static void ops_free(struct closing *c)
@@ -282,6 +297,7 @@ static void ops_free(struct closing *c)
 		op_free(o->v[i]);
 	op_free(o->accepting);
 	json_decref(o->ids);
+	outputs_close(&o->outputs);
 	policy_close(&o->policy);
 	policy_close(&o->changing);
 	recent_close(&o->shared.recent);
@@ -348,5 +364,6 @@ void ops_close(struct ops *o, void (*done)(void *ctx), void *ctx)
 	/* They are stopped and not ended: each goes on at the next start from where the journal left it. */
 	stop_ops(o);
 	patrol_close(o->patrol, on_patrol_closed, o);
+	outputs_stop(&o->outputs);
 	ending_begin(&o->end, o->cfg.w, &ops_how, done, ctx);
 }

@@ -28,7 +28,7 @@ struct ops_config {
 	struct creds *instance;   /* the instance role: looks */
 	const char *operate_role; /* ARN: changes */
 	struct owner owner;
-	const char *policy_path, *stop_path;
+	const char *policy_path, *stop_path, *outputs_dir;
 	void *ctx;
 	void (*changed)(void *ctx); /* a status changed: something to report */
 	bool (*head_is_fresh)(void *ctx);

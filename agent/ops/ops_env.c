@@ -83,6 +83,7 @@ void ops_env_init(struct ops *o)
 		.operate_role = cfg->operate_role,
 		.owner = cfg->owner,
 		.shared = &o->shared,
+		.outputs = &o->outputs,
 		.ctx = o,
 		.policy = policy,
 		.policy_read = policy_read,

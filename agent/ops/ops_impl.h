@@ -37,6 +37,7 @@ struct ops {
 	struct op_env env;
 	struct op_shared shared;
 	struct known known;
+	struct outputs outputs;
 	int64_t first_start_ms; /* Unix ms, of the journal's first record; 0: not known yet */
 	/* the acceptance under way */
 	struct journal_append rec;

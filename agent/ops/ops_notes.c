@@ -169,6 +169,7 @@ static void on_acked(struct journal_append *a)
 		return; /* the epoch has ended meanwhile: its results are acknowledged by id alone */
 	o->acked_through = o->acking;
 	ops_forget_acked(o);
+	outputs_sweep(&o->outputs);
 	ops_changed(o);
 }
 
@@ -215,6 +216,7 @@ static void on_ids_acked(struct journal_append *a)
 	struct ops *o = container_of(a, struct ops, ids_rec);
 
 	ops_forget_ids(o, o->ids);
+	outputs_sweep(&o->outputs);
 	json_close(&o->ids);
 	ops_changed(o);
 }

@@ -3,6 +3,7 @@
 
 #include "agent/base/pbguard.h"
 #include "agent/base/str.h"
+#include "agent/ops/deed_inventory.h"
 
 #define ARGS_FIELDS 16384 /* several times what the largest legal ones have, at any depth */
 #define REPLACED_MAX 16   /* nodes of one command: a plan each, one after the other */
@@ -14,6 +15,7 @@ typedef Reeve__Control__V1__ClusterReboot reboot_t;
 typedef Reeve__Control__V1__NodesReplace replace_t;
 typedef Reeve__Control__V1__Heal heal_t;
 typedef Reeve__Control__V1__WarehouseUpgrade upgrade_t;
+typedef Reeve__Control__V1__InventoryGet inventory_get_t;
 
 /* ---- warehouse.apply ---- */
 
@@ -145,6 +147,17 @@ static int replace_plan(const struct planner_args *a, const ProtobufCMessage *ar
 	const struct planner_named named = { r->cluster, r->instances, r->n_instances };
 
 	return planner_replace(a, r->spec, &named, ret, e);
+}
+
+/* ---- inventory.get ---- */
+
+static int inventory_check(const ProtobufCMessage *args, const char *target, struct err *e)
+{
+	const inventory_get_t *g = (const inventory_get_t *)args;
+
+	return str_eq(g->warehouse, target)
+		   ? 0
+		   : err_set(e, ERR_INVALID, "target and warehouse must be the same id, or both empty for all warehouses");
 }
 
 /* ---- warehouse.upgrade ---- */
@@ -285,6 +298,19 @@ static const struct verb verbs[VERBS] = {
 		.spec = upgrade_spec,
 		.plan = upgrade_plan,
 	},
+	[VERB_INVENTORY_GET] = {
+		.wire = REEVE__CONTROL__V1__VERB__INVENTORY_GET,
+		.name = "inventory.get",
+		.args = &reeve__control__v1__inventory_get__descriptor,
+		.check = inventory_check,
+		.by_default = POLICY_AUTO,
+		.ends_nothing = true,
+		.is_read = true,
+		.may_be_of_all = true,
+		.deadline_s = 600,
+		.spec = no_spec,
+		.deed = &deed_inventory,
+	},
 	[VERB_HEAL] = {
 		.wire = REEVE__CONTROL__V1__VERB__HEAL,
 		.name = "heal",
@@ -343,6 +369,9 @@ int verb_judge(const struct verb *v, const Reeve__Control__V1__Command *c, struc
 	if (args == NULL)
 		return err_set(e, ERR_INVALID, "args: not a %s", v->args->short_name);
 	rc = v->check(args, c->target, e);
+	/* No look at the account comes before a deed, so nothing can be expected of it. */
+	if (rc == 0 && v->deed != NULL && c->expect_generation != 0)
+		rc = err_set(e, ERR_INVALID, "expect_generation: %s changes no warehouse, so it has none to expect", v->name);
 	verb_args_free(args);
 	return rc;
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/ops/deed.h"
 #include "agent/ops/plan/planner.h"
 #include "agent/ops/steps/iam_lists.h"
 #include "proto/control.pb-c.h"
@@ -17,6 +18,7 @@ enum verb_index {
 	VERB_CLUSTER_REBOOT,
 	VERB_NODES_REPLACE,
 	VERB_WAREHOUSE_UPGRADE,
+	VERB_INVENTORY_GET,
 	VERB_HEAL,
 	VERBS
 };
@@ -43,10 +45,13 @@ struct verb {
 	bool ends_nothing;           /* so nobody asks AWS what is protected */
 	bool is_local;               /* the agent's own: no command may ask for it */
 	enum verb_lays lays_down;
-	uint32_t deadline_s;      /* of a command that gives none: what the vendor's own tools wait for */
-	unsigned powers;          /* 1 << enum iam_power: of the operate role, when it is carried out */
+	bool is_read;                /* it changes nothing: it waits behind no other and under no STOP, and nobody behind it */
+	bool may_be_of_all;          /* the target may be empty: the whole installation */
+	uint32_t deadline_s;         /* of a command that gives none: what the vendor's own tools wait for */
+	unsigned powers;             /* 1 << enum iam_power: of the operate role, when it is carried out */
 	const char *without_work; /* a plan without steps ends at once, and this and the warehouse's name say so; NULL: it runs */
 	const spec_t *(*spec)(const ProtobufCMessage *args); /* the desired state; NULL: none of it */
+	const struct deed *deed;                             /* in the place of a plan's steps; NULL: `plan` makes them */
 	int (*plan)(const struct planner_args *a, const ProtobufCMessage *args, struct plans **ret, struct err *e);
 };
 

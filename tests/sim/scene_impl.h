@@ -11,6 +11,7 @@
 #include "tests/sim/want.h"
 
 #define SCENE_ORDERS_MAX 12
+#define SCENE_LOOKS_MAX 4
 #define SCENE_TROUBLES_MAX 12
 #define SCENE_POLICY "/etc/reeve/policy.yaml"
 #define SCENE_STOP "/etc/reeve/STOP"
@@ -88,6 +89,9 @@ struct scene {
 	struct scene_order orders[SCENE_ORDERS_MAX];
 	size_t orders_n, issued;
 	uint64_t next_issue_ms, over_ms;
+	struct vendor_command *looks[SCENE_LOOKS_MAX]; /* commands beside the orders that only look */
+	size_t looks_wanted, looks_n, looks_judged;
+	uint64_t next_look_ms;
 	struct want have[2]; /* what was last brought about, a warehouse each */
 	struct trouble troubles[SCENE_TROUBLES_MAX];
 	size_t troubles_n;
@@ -107,6 +111,8 @@ struct scene {
 };
 
 void scene_script_make(struct scene *s);
+void scene_look_make(struct scene *s);
+void scene_look_tick(struct scene *s);
 void scene_hands_make(struct scene *s);
 void scene_hands_see(struct scene *s, const struct aws_entry *e);                           /* a call, before it acts */
 void scene_hands_move(struct scene *s);                                                     /* after every event */

@@ -163,6 +163,7 @@ void scene_script_make(struct scene *s)
 	troubles_make(s);
 	scene_hands_make(s);
 	orders_make(s);
+	scene_look_make(s);
 	s->deaths_left = odds_one_in(&s->odds, 3) ? 0 : (unsigned)odds_between(&s->odds, 1, odds_one_in(&s->odds, 3) ? 10 : 3);
 	s->next_issue_ms = odds_between(&s->odds, 1000, 60000);
 	aws_add_foreign(s->aws);
@@ -508,6 +509,7 @@ void scene_script_tick(struct scene *s)
 
 	troubles_tick(s);
 	orders_tick(s);
+	scene_look_tick(s);
 	if (s->issued < s->orders_n || !vendor_has_all(s->vendor))
 		return;
 	s->over_ms = s->over_ms != 0 ? s->over_ms : now + TAIL_MS;

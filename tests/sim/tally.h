@@ -107,6 +107,8 @@
 	X(WANT_TYPE,         "command: nodes of another type")      \
 	X(WANT_REBOOT,       "command: a cluster rebooted")         \
 	X(WANT_REPLACE,      "command: nodes that others take the place of") \
+	X(WANT_LOOK,         "command: an inventory is asked for")  \
+	X(LOOK_WHOLE,        "command: an inventory has come, whole") \
 	X(WANT_UPGRADE,      "command: clusters of another image")  \
 	X(WANT_MEMBERS,      "command: a target group of other clusters") \
 	X(WANT_SUBNETS,      "command: a balancer in other subnets") \

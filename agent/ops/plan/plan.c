@@ -149,6 +149,11 @@ void plan_note(struct plan_builder *b, const char *fmt, ...)
 		err_set(first_err(b), ERR_INVALID, "a note of the plans is not UTF-8");
 }
 
+void plan_deed(struct plan_builder *b, const char *says)
+{
+	json_object_set_new(b->json, "deed", json_text(says));
+}
+
 int plan_end(struct plan_builder *b, struct plans **ret, struct err *e)
 {
 	int rc = 0;
@@ -389,7 +394,7 @@ void plans_print(const struct plans *p, struct buf *to)
 		}
 	}
 	if (p->n == 0)
-		buf_adds(to, "\nNothing to do: what is there is what was asked for.\n");
+		buf_addf(to, "\n%s\n", json_str_or(p->json, "deed", "Nothing to do: what is there is what was asked for."));
 	print_notes(p, to);
 	buf_addf(to, "\n%zu to make, %zu to change, %zu to remove.\n", makes, changes, removes);
 }

@@ -20,6 +20,7 @@
 
 struct listing {
 	const struct inventory *inv;
+	const char *only; /* the one warehouse; NULL: all */
 	json_t *warehouses, *left_out;
 	json_t *index; /* what a key of `make_key` stands for: an object, the volumes of a node, or a place among the instances */
 	size_t room;   /* bytes that may still be added */
@@ -91,6 +92,11 @@ static const char *tag(const struct ec2_tags *t, const char *key)
 	const char *value = ec2_tag_get(t, key);
 
 	return value != NULL ? value : "";
+}
+
+static bool is_wanted(const struct listing *l, const struct ec2_tags *t)
+{
+	return l->only == NULL || str_eq(l->only, tag(t, "reeve:warehouse"));
 }
 
 static json_int_t generation_of(const struct ec2_tags *t)
@@ -182,10 +188,13 @@ static void add_nodes(struct listing *l)
 
 	for (size_t k = 0; k < all->n; k++) {
 		const struct ec2_instance *i = &all->v[k];
-		json_t *nodes = nodes_of(l, &i->tags), *node = node_json(i);
+		json_t *node;
 
 		note_place(l, 'i', i->id, k);
-		if (add(l, nodes, node, "nodes"))
+		if (!is_wanted(l, &i->tags))
+			continue;
+		node = node_json(i);
+		if (add(l, nodes_of(l, &i->tags), node, "nodes"))
 			note(l, 'n', i->id, "", json_object_get(node, "volumes"));
 	}
 }
@@ -267,6 +276,8 @@ static void add_volumes(struct listing *l)
 	for (size_t k = 0; k < all->n; k++) {
 		const json_t *place = find(l, 'i', all->v[k].instance, "");
 
+		if (!is_wanted(l, &all->v[k].tags))
+			continue;
 		add_volume(l, &all->v[k], place != NULL ? &l->inv->instances.v[json_integer_value(place)] : NULL);
 	}
 }
@@ -278,6 +289,8 @@ static void add_groups(struct listing *l)
 	for (size_t i = 0; i < all->n; i++) {
 		const struct ec2_group *g = &all->v[i];
 
+		if (!is_wanted(l, &g->tags))
+			continue;
 		add(l, list_of(l, &g->tags, "security_groups"),
 		    json_pack("{s:o, s:o, s:o, s:I, s:o}", "id", json_text(g->id), "name", json_text(g->name), "vpc",
 			      json_text(g->vpc_id), "rules", (json_int_t)g->rules_n, "tags", tags_json(&g->tags)),
@@ -303,6 +316,8 @@ static void add_balancers(struct listing *l)
 	for (size_t i = 0; i < all->lbs_n; i++) {
 		const struct elb_lb *b = &all->lbs[i].lb;
 
+		if (!is_wanted(l, &b->tags))
+			continue;
 		add(l, list_of(l, &b->tags, "load_balancers"),
 		    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name", json_text(b->name), "arn", json_text(b->arn), "state",
 			      json_text(b->state), "dns_name", json_text(b->dns_name), "listeners",
@@ -329,6 +344,8 @@ static void add_target_groups(struct listing *l)
 	for (size_t i = 0; i < all->target_groups_n; i++) {
 		const struct elb_target_group *g = &all->target_groups[i].g;
 
+		if (!is_wanted(l, &g->tags))
+			continue;
 		add(l, list_of(l, &g->tags, "target_groups"),
 		    json_pack("{s:o, s:o, s:o, s:I, s:o, s:o}", "name", json_text(g->name), "arn", json_text(g->arn), "protocol",
 			      json_text(g->protocol), "port", (json_int_t)g->port, "targets",
@@ -375,10 +392,22 @@ static void sort_all(json_t *warehouses)
 	}
 }
 
-json_t *inventory_json(const struct inventory *inv, size_t most_bytes)
+static bool has_left_out(const json_t *left_out)
+{
+	const char *kind;
+	json_t *n;
+
+	json_object_foreach((json_t *)left_out, kind, n)
+		if (json_integer_value(n) > 0)
+			return true;
+	return false;
+}
+
+json_t *inventory_json_of(const struct inventory *inv, const char *warehouse, size_t most_bytes)
 {
 	char when[STAMP_RFC3339_LEN];
 	struct listing l = { .inv = inv,
+			     .only = warehouse,
 			     .warehouses = json_array(),
 			     .left_out = json_pack("{s:i, s:i, s:i, s:i, s:i}", "nodes", 0, "volumes", 0, "security_groups", 0,
 						   "load_balancers", 0, "target_groups", 0),
@@ -393,6 +422,11 @@ json_t *inventory_json(const struct inventory *inv, size_t most_bytes)
 	add_volumes(&l);
 	json_decref(l.index);
 	sort_all(l.warehouses);
-	return json_pack("{s:s, s:o, s:o}", "taken_at", stamp_rfc3339(inv->taken_ms, when), "warehouses", l.warehouses, "left_out",
-			 l.left_out);
+	return json_pack("{s:s, s:o, s:b, s:o}", "taken_at", stamp_rfc3339(inv->taken_ms, when), "warehouses", l.warehouses,
+			 "truncated", has_left_out(l.left_out), "left_out", l.left_out);
+}
+
+json_t *inventory_json(const struct inventory *inv, size_t most_bytes)
+{
+	return inventory_json_of(inv, NULL, most_bytes);
 }

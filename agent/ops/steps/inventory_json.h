@@ -7,5 +7,6 @@
 struct inventory;
 
 /* A new object whose text (json_write) has at most `most_bytes`, of which an empty one takes a few hundred. What that leaves no
- * room for is left out, thing by thing, and counted by its kind in "left_out". */
+ * room for is left out, thing by thing, and counted by its kind in "left_out"; "truncated" says whether anything was. */
 json_t *inventory_json(const struct inventory *inv, size_t most_bytes);
+json_t *inventory_json_of(const struct inventory *inv, const char *warehouse, size_t most_bytes); /* of one; NULL: of all */

@@ -17,6 +17,7 @@
 #include "tests/sim/world_sim.h"
 
 #define DESK_JOURNAL "/var/lib/reeve/journal"
+#define DESK_OUTPUTS "/var/lib/reeve/outputs"
 #define DESK_NOW 1800000000000ll
 
 typedef Reeve__Control__V1__Command command_t;
@@ -87,6 +88,7 @@ static inline void desk_open(struct desk *d)
 				  .owner = { "velodb", "inst-1" },
 				  .policy_path = "/etc/reeve/policy.yaml",
 				  .stop_path = "/etc/reeve/STOP",
+				  .outputs_dir = DESK_OUTPUTS,
 				  .ctx = d,
 				  .changed = desk_changed,
 				  .head_is_fresh = desk_fresh,
@@ -102,6 +104,7 @@ static inline void desk_open(struct desk *d)
 	bool is_empty;
 
 	d->ops = ops_new(&cfg);
+	assert_int_equal(d->w->disk_mkdir(d->w, DESK_OUTPUTS, 0700, NULL), 0);
 	assert_int_equal(d->w->disk_mkdir(d->w, DESK_JOURNAL, 0700, NULL), 0);
 	assert_int_equal(journal_open(d->w, &j, desk_replay, d, &is_empty, &d->j, NULL), 0);
 	inbox_init(&d->in, d->w, d->ops, &d->trust, &b);

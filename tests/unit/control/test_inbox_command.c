@@ -34,6 +34,29 @@ static void what_a_delete_names_and_confirms_is_the_target(void **state)
 	}
 }
 
+/* Some verbs are of the whole installation where no target is named; those that change one warehouse are not. */
+static void a_target_may_be_empty_where_the_verb_says_so(void **state)
+{
+	struct desk *d = *state;
+	struct arena *m = arena_new_sized(1u << 20);
+	Reeve__Control__V1__Status st;
+	struct desk_command look, delete;
+
+	desk_command(&look, 1);
+	look.c.verb = REEVE__CONTROL__V1__VERB__INVENTORY_GET;
+	look.c.target = (char *)"";
+	look.c.args.len = 0;
+	desk_give_command(d, &look);
+	op_status(ops_find(d->ops, look.id), m, &st);
+	assert_int_equal(st.state, REEVE__CONTROL__V1__STATE__RECEIVED);
+	desk_command(&delete, 2);
+	delete.c.target = (char *)"";
+	desk_give_command(d, &delete);
+	op_status(ops_find(d->ops, delete.id), m, &st);
+	assert_int_equal(st.state, REEVE__CONTROL__V1__STATE__FAILED);
+	arena_free(m);
+}
+
 /* Accepted, because it was signed and in sequence; and ended at once, because it says what cannot be done. */
 static void what_is_not_understood_is_rejected_and_never_ignored(void **state)
 {
@@ -84,6 +107,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DESK_TEST(what_a_delete_names_and_confirms_is_the_target),
+		DESK_TEST(a_target_may_be_empty_where_the_verb_says_so),
 		DESK_TEST(what_is_not_understood_is_rejected_and_never_ignored),
 	};
 

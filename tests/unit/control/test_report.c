@@ -1,5 +1,7 @@
 /* test_report.c - the snapshot that the vendor gets. */
+#include "agent/base/json.h"
 #include "agent/control/report.h"
+#include "agent/ops/outputs.h"
 #include "tests/unit/control/desk.h"
 
 typedef Reeve__Control__V1__Report report_t;
@@ -202,6 +204,56 @@ static void a_large_result_has_its_turn_among_ever_new_ones(void **state)
 	fail_msg("command 1 starves");
 }
 
+/* Command seq has ended, and has found so many bytes: true from the next desk_open on. */
+static void finish_with_output(struct desk *d, uint64_t seq, size_t len)
+{
+	struct journal_append rec = { 0 };
+	CLEANUP(mem_close) char *bytes = mem_alloc(len + 1), *path = NULL;
+	char id[UUID_TEXT_LEN], hex[DIGEST_HEX_LEN];
+	struct desk_command k;
+	struct digest digest;
+
+	desk_command(&k, seq);
+	desk_give_one(d, desk_sign_command(&k, &d->command));
+	uuid_text(k.id, id);
+	memset(bytes, (int)('a' + seq), len);
+	digest = digest_of(bytes, len);
+	path = mem_printf("%s/%s.gz", DESK_OUTPUTS, id);
+	sim_file_puts(d->w, path, bytes);
+	journal_append(d->j, &rec, "command.result",
+		       json_pack("{s:s, s:s, s:i, s:{s:s, s:s, s:I}}", "op", id, "state", "SUCCEEDED", "code",
+				 REEVE__CONTROL__V1__STATE__SUCCEEDED, "output", "kind", "inventory", "sha256",
+				 digest_hex(&digest, hex), "size_bytes", (json_int_t)len),
+		       desk_written);
+	desk_settle(d);
+}
+
+/* One has room in a report, whatever else is in it, and the next one is told in the next report. */
+static void the_largest_outputs_are_told_whole_and_in_turns(void **state)
+{
+	struct desk *d = *state;
+	struct report_memory m = { 0 };
+	bool has_come[4] = { false }, more;
+
+	for (uint64_t seq = 1; seq <= 3; seq++)
+		finish_with_output(d, seq, OUTPUT_BYTES);
+	desk_shut(d);
+	desk_open(d);
+	desk_settle(d);
+	for (unsigned no = 0; no < 3; no++) {
+		report_t *r = build_next(d, &m, &more);
+
+		assert_int_equal(r->n_statuses, 1);
+		assert_int_equal(r->statuses[0]->output->gzip.len, OUTPUT_BYTES);
+		assert_int_equal(r->statuses[0]->output->gzip.data[7], 'a' + r->statuses[0]->seq);
+		assert_false(has_come[r->statuses[0]->seq]);
+		has_come[r->statuses[0]->seq] = true;
+		assert_int_equal(more, no < 2);
+		report_arrived(&m);
+		reeve__control__v1__report__free_unpacked(r, NULL);
+	}
+}
+
 static void what_did_not_arrive_is_still_a_change(void **state)
 {
 	struct desk *d = *state;
@@ -242,6 +294,7 @@ int main(void)
 		DESK_TEST(what_is_open_and_changes_does_not_wait_behind_results),
 		DESK_TEST(a_new_result_is_told_before_those_that_were_told),
 		DESK_TEST(a_large_result_has_its_turn_among_ever_new_ones),
+		DESK_TEST(the_largest_outputs_are_told_whole_and_in_turns),
 		DESK_TEST(what_did_not_arrive_is_still_a_change),
 		DESK_TEST(what_is_gone_is_forgotten),
 	};

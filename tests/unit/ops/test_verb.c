@@ -22,7 +22,8 @@ static void each_row_is_whole_and_found_by_its_number_on_the_wire(void **state)
 
 		assert_ptr_equal(verb_of(v->wire), v);
 		assert_int_equal(verb_index(v), i);
-		assert_true(v->args != NULL && v->check != NULL && v->spec != NULL && v->plan != NULL);
+		assert_true(v->args != NULL && v->check != NULL && v->spec != NULL);
+		assert_true((v->plan != NULL) != (v->deed != NULL));
 		assert_true(v->deadline_s > 0);
 		for (enum verb_index k = 0; k < i; k++)
 			assert_string_not_equal(v->name, verb_at(k)->name);
@@ -36,8 +37,7 @@ static void what_changes_something_is_off_unless_the_policy_names_it(void **stat
 {
 	(void)state;
 	for (enum verb_index i = 0; i < VERBS; i++)
-		if (verb_at(i)->powers != 0)
-			assert_int_equal(verb_at(i)->by_default, POLICY_OFF);
+		assert_int_equal(verb_at(i)->by_default, verb_at(i)->is_read ? POLICY_AUTO : POLICY_OFF);
 }
 
 static int judge(Reeve__Control__V1__Verb wire, const char *target, const void *args, size_t len, struct err *e)
@@ -274,9 +274,39 @@ static void arguments_that_are_none_are_refused_with_their_place(void **state)
 	}
 }
 
+static void a_look_names_its_target_or_none(void **state)
+{
+	static const struct {
+		const char *target, *warehouse;
+		uint64_t generation;
+		int rc;
+	} cases[] = {
+		{ "", "", 0, 0 },
+		{ "wh-1", "wh-1", 0, 0 },
+		{ "wh-1", "", 0, -ERR_INVALID },
+		{ "", "wh-1", 0, -ERR_INVALID },
+		{ "", "", 3, -ERR_INVALID },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		Reeve__Control__V1__InventoryGet g = REEVE__CONTROL__V1__INVENTORY_GET__INIT;
+		uint8_t bytes[64];
+		command_t c;
+
+		g.warehouse = (char *)cases[i].warehouse;
+		reeve__control__v1__command__init(&c);
+		c.target = (char *)cases[i].target;
+		c.expect_generation = cases[i].generation;
+		c.args = (ProtobufCBinaryData){ reeve__control__v1__inventory_get__pack(&g, bytes), bytes };
+		assert_int_equal(verb_judge(verb_of(REEVE__CONTROL__V1__VERB__INVENTORY_GET), &c, NULL), cases[i].rc);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_look_names_its_target_or_none),
 		cmocka_unit_test(each_row_is_whole_and_found_by_its_number_on_the_wire),
 		cmocka_unit_test(what_changes_something_is_off_unless_the_policy_names_it),
 		cmocka_unit_test(a_deletion_says_three_times_what_goes),
