@@ -174,6 +174,13 @@ static void cancelled(struct sentence *s, const json_t *r, struct buf *to)
 	buf_adds(to, " is cancelled by the vendor");
 }
 
+static void add_output(const json_t *o, struct buf *to)
+{
+	if (o != NULL)
+		buf_addf(to, "; its %s of %lld bytes is for the vendor, sha256 %s", json_str_or(o, "kind", "output"),
+			 num(o, "size_bytes"), json_str_or(o, "sha256", "?"));
+}
+
 static void result(struct sentence *s, const json_t *r, struct buf *to)
 {
 	add_command(s, r, to);
@@ -183,6 +190,7 @@ static void result(struct sentence *s, const json_t *r, struct buf *to)
 		buf_addf(to, "; %lld of %lld steps", num(r, "steps_done"), num(r, "steps_total"));
 	add_resources(r, "created", to);
 	add_resources(r, "deleted", to);
+	add_output(json_object_get(r, "output"), to);
 	add_after(to, "; ", json_str_or(r, "note", ""));
 }
 

@@ -1,6 +1,7 @@
 """The vendor's command line: registers installations, signs commands, shows what became of them, runs the server."""
 
 import argparse
+import gzip
 import json
 import os
 import pathlib
@@ -87,7 +88,7 @@ def issue(args, verb, arguments, target):
         print(store.id_text(order.id))
     else:
         second = ", second key" if args.release_key else ""
-        print(f"signed {verb_name(command.verb)} of {target} as {store.id_text(order.id)}")
+        print(f"signed {verb_name(command.verb)} of {target or 'all'} as {store.id_text(order.id)}")
         print(f"  epoch {order.epoch}, seq {order.seq}, mode {args.mode}{second}, {entry['installation']}")
 
 
@@ -128,6 +129,20 @@ def upgrade(args):
     wanted = spec.read(args.spec)
     arguments = control.WarehouseUpgrade(warehouse=wanted.warehouse, spec=wanted, order=args.order, batch=args.batch)
     issue(args, control.WAREHOUSE_UPGRADE, arguments, wanted.warehouse)
+
+
+def inventory(args):
+    issue(args, control.INVENTORY_GET, control.InventoryGet(warehouse=args.warehouse), args.warehouse)
+
+
+def output(args):
+    """Prints what a command has found."""
+    entry = the_installation(args)
+    files_ = store.Store(args.data)
+    found = files_.output(find(files_, entry["installation"], args.id).id)
+    if found is None:
+        raise ValueError(f"{args.id}: no output has come of it")
+    print(gzip.decompress(found).decode())
 
 
 def cancel(args):
@@ -385,6 +400,12 @@ def parser():
     c.add_argument("--order", nargs="+", default=[], metavar="CLUSTER", help="these first, one after the other")
     c.add_argument("--batch", type=int, default=1, metavar="N", help="so many at once (default: %(default)s)")
     c.set_defaults(run=upgrade)
+    c = sub.add_parser("inventory", parents=[signing("1h")], help="ask what the account holds")
+    c.add_argument("warehouse", nargs="?", default="", help="of this one alone (default: of all)")
+    c.set_defaults(run=inventory)
+    c = sub.add_parser("output", help="print what a command has found, as JSON")
+    c.add_argument("id")
+    c.set_defaults(run=output)
     c = sub.add_parser("cancel", help="ask that a command be cancelled")
     c.add_argument("id")
     c.set_defaults(run=cancel)

@@ -43,6 +43,15 @@ def state_name(state):
     return control.State.Name(state) if state in control.State.values() else str(state)
 
 
+def without_bytes(status):
+    """As JSON, where the bytes of an output would be noise: they have a file of their own."""
+    shown = type(status)()
+    shown.CopyFrom(status)
+    if shown.HasField("output"):
+        shown.output.ClearField("gzip")
+    return as_json(shown)
+
+
 class Control:
     def __init__(self, files, records, registry, head_key):
         self.files = files
@@ -105,10 +114,20 @@ class Control:
             self.last[order.id] = line
             self.records.statuses.append(line, durable=False)
         if is_terminal(status.state):
+            self._keep_output(order, status)
             raw = status.SerializeToString(deterministic=True)
-            result = line | {"raw": base64.b64encode(raw).decode(), "result": as_json(status)}
+            result = line | {"raw": base64.b64encode(raw).decode(), "result": without_bytes(status)}
             self.records.results.append(result)
             self.results[order.id] = result
+
+    def _keep_output(self, order, status):
+        """Durable before the result that names it."""
+        if not status.output.gzip:
+            return
+        if hashlib.sha256(status.output.gzip).digest() != status.output.sha256:
+            self._violate(order.installation, f"the output of {store.id_text(order.id)} is not what its digest says")
+            return
+        self.files.keep_output(order.id, status.output.gzip)
 
     def _compare(self, installation, order, status):
         kept = control.Status.FromString(base64.b64decode(self.results[order.id]["raw"]))

@@ -4,6 +4,7 @@ commands/<installation>/<epoch>-<seq>.signed   the exact signed bytes, written b
 cancels/<installation>/<command id>            empty files: what is to be cancelled
 agents/<installation>.json                     what the agent said last
 statuses.jsonl    a line for each change of a command's state
+outputs/<command id>.gz   what a command has found, as it came
 results.jsonl     a line for each terminal status newly stored: one per command, ever
 refusals.jsonl    requests that were refused, and why
 violations.jsonl  what a correct agent would never have sent
@@ -36,7 +37,7 @@ class Store:
         self.data = pathlib.Path(data)
         self.lock = threading.Lock()
         self.parsed = {}
-        for folder in ("commands", "cancels", "agents"):
+        for folder in ("commands", "cancels", "agents", "outputs"):
             (self.data / folder).mkdir(parents=True, exist_ok=True)
 
     # ---- commands: written by the command line, read by both ----
@@ -92,6 +93,13 @@ class Store:
 
     def write_agent(self, installation, values):
         files.write_json(self.data / "agents" / f"{installation}.json", values)
+
+    def keep_output(self, command_id, data):
+        files.write_atomic(self.data / "outputs" / f"{id_text(command_id)}.gz", data)
+
+    def output(self, command_id):
+        path = self.data / "outputs" / f"{id_text(command_id)}.gz"
+        return path.read_bytes() if path.exists() else None
 
     def statuses(self):
         return files.read_lines(self.data / "statuses.jsonl")

@@ -2,6 +2,8 @@
 
 import base64
 import concurrent.futures
+import gzip
+import hashlib
 import json
 
 import pytest
@@ -243,3 +245,34 @@ def test_a_line_that_a_kill_cut_short_is_cut_off(tmp_path):
     assert read_lines(path) == [{"n": 1}]
     Log(path).append({"n": 2})
     assert read_lines(path) == [{"n": 1}, {"n": 2}]
+
+
+def inventory_result(plane, command_id, digest=None):
+    data = gzip.compress(b'{"warehouses": []}')
+    found = control.Output(kind="inventory", sha256=digest or hashlib.sha256(data).digest(), size_bytes=len(data), gzip=data)
+    return control.Report(
+        epoch=1, accepted_through=1, statuses=[status(plane, command_id, control.SUCCEEDED, output=found)]
+    )
+
+
+def test_an_inventory_is_asked_for_kept_and_printed(plane, session):
+    command_id = plane.sign("inventory", "wh-1")
+    c = command(session.poll(control.Report()).commands[0])
+    assert (c.verb, c.target) == (control.INVENTORY_GET, "wh-1")
+    assert control.InventoryGet.FromString(c.args).warehouse == "wh-1"
+    assert session.poll(inventory_result(plane, command_id)).result_acked_through == 1
+    assert plane.cli("output", command_id[:8]) == '{"warehouses": []}\n'
+    assert "gzip" not in plane.lines("results")[0]["result"]["output"]
+    assert plane.violations() == []
+
+
+def test_all_of_an_installation_has_no_target(plane, session):
+    plane.sign("inventory")
+    c = command(session.poll(control.Report()).commands[0])
+    assert (c.target, control.InventoryGet.FromString(c.args).warehouse) == ("", "")
+
+
+def test_an_output_that_is_not_what_its_digest_says_is_a_violation(plane, session):
+    command_id = plane.sign("inventory")
+    session.poll(inventory_result(plane, command_id, digest=bytes(32)))
+    assert plane.violations() == [f"the output of {command_id} is not what its digest says"]

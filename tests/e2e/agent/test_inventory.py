@@ -28,6 +28,17 @@ def wait_told(stage, name, condition):
     return process.wait_for(lambda: next((w for w in [told(stage, name)] if condition(w)), None), 60, "an inventory")
 
 
+def brought(stage, warehouse):
+    """The warehouse in what inventory.get brings the vendor, which is by the schema too, and assumes no role."""
+    command = stage.vendor("inventory", warehouse.id, *warehouse.signed())
+    result = warehouse.result(command)
+    assert (result["state"], result["result"]["output"]["kind"]) == ("SUCCEEDED", "inventory"), result
+    assert [c["action"] for c in stage.calls() if c["user_agent"].endswith(f"cmd/{command}")] == []
+    whole = validate(json.loads(stage.vendor("output", command)))
+    assert (whole["installation"], whole["truncated"]) == (stage.installation, False)
+    return next(w for w in whole["warehouses"] if w["name"] == warehouse.id)
+
+
 def test_what_the_account_holds_of_ours_is_told(stage, warehouse):
     kept = {"volumes": [{"device": "/dev/sdf", "size_gib": 100, "type": "gp3", "keep": True}]}
     made = warehouse.apply(nodes=2, cluster=kept, shared=warehouse.balancer(9030))
@@ -48,6 +59,7 @@ def test_what_the_account_holds_of_ours_is_told(stage, warehouse):
     assert seen["load_balancers"][0]["listeners"][0]["target_group"] == seen["target_groups"][0]["arn"]
     assert {t["id"] for t in seen["target_groups"][0]["targets"]} == set(nodes)
     assert seen["orphan_volumes"] == []
+    assert brought(stage, warehouse) == seen
     text = ask(stage).stdout
     assert all(sum(line.split()[:1] == [i] for line in text.splitlines()) == 1 for i in nodes)
     volumes = {v["id"] for n in seen["clusters"][0]["nodes"] for v in n["volumes"]}

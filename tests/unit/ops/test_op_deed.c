@@ -93,6 +93,20 @@ static void a_look_waits_behind_no_command_of_its_warehouse_and_none_waits_behin
 	arena_free(m);
 }
 
+static void a_look_that_has_not_ended_holds_no_command_up(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command look, apply;
+
+	shop_policy_counts(s, "commands: {inventory.get: approve}\n");
+	looking_send(s, &look, 1, "wh-1");
+	assert_true(shop_until(s, &look, STATE_OF(WAIT_APPROVAL), 60000));
+	shop_apply(s, &apply, 2);
+	shop_send(s, &apply, false);
+	assert_int_equal(shop_ends(s, &apply, NULL), STATE_OF(DENIED));
+	assert_true(shop_until(s, &look, STATE_OF(WAIT_APPROVAL), 0));
+}
+
 /* The start of a look does not make the plans of others stale: they would be made anew for each one. */
 static void a_look_makes_no_plan_stale(void **state)
 {
@@ -260,6 +274,7 @@ int main(void)
 		SHOP(an_inventory_is_brought_whole_and_without_the_operate_role),
 		SHOP(one_warehouse_is_told_without_the_others),
 		SHOP(a_look_waits_behind_no_command_of_its_warehouse_and_none_waits_behind_it),
+		SHOP(a_look_that_has_not_ended_holds_no_command_up),
 		SHOP(a_look_makes_no_plan_stale),
 		SHOP(under_stop_and_mode_off_a_look_goes_on),
 		SHOP(the_policy_has_the_last_word_on_a_look_too),
