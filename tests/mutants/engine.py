@@ -215,7 +215,7 @@ MUTANTS = [
         "a sweep that takes what is still to be told",
         "agent/ops/outputs.c",
         " && !o->is_wanted(o->ctx, id);",
-        ";",
+        " && (!o->is_wanted(o->ctx, id) || *id != 0);",
         "build/tests/unit/ops/test_outputs",
     ),
     Mutant(

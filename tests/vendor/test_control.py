@@ -249,7 +249,9 @@ def test_a_line_that_a_kill_cut_short_is_cut_off(tmp_path):
 
 def inventory_result(plane, command_id, digest=None):
     data = gzip.compress(b'{"warehouses": []}')
-    found = control.Output(kind="inventory", sha256=digest or hashlib.sha256(data).digest(), size_bytes=len(data), gzip=data)
+    found = control.Output(
+        kind="inventory", sha256=digest or hashlib.sha256(data).digest(), size_bytes=len(data), gzip=data
+    )
     return control.Report(
         epoch=1, accepted_through=1, statuses=[status(plane, command_id, control.SUCCEEDED, output=found)]
     )
