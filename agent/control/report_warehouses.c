@@ -5,7 +5,7 @@
 #include "agent/base/str.h"
 #include "agent/base/uuid.h"
 #include "agent/ops/patrol.h"
-#include "agent/ops/standing.h"
+#include "agent/ops/wanted.h"
 
 typedef Reeve__Control__V1__WarehouseStatus warehouse_t;
 typedef Reeve__Control__V1__Drift drift_t;
@@ -71,7 +71,7 @@ size_t report_add_warehouses(Reeve__Control__V1__Report *r, const struct ops *op
 	size_t room = REPORT_WAREHOUSES_MAX;
 	struct patrol_seen s;
 
-	r->warehouses = arena_alloc(m, (STANDING_MAX + 1) * sizeof(*r->warehouses));
+	r->warehouses = arena_alloc(m, (WANTED_MAX + 1) * sizeof(*r->warehouses));
 	for (size_t i = 0; patrol_at(ops_patrol(ops), i, &s); i++) {
 		warehouse_t *w = *s.warehouse != '\0' ? warehouse_of(&s, m) : NULL;
 		size_t bytes = w != NULL ? reeve__control__v1__warehouse_status__get_packed_size(w) + FRAME : 0;

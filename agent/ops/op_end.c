@@ -33,11 +33,11 @@ static state_t state_in(const json_t *result)
 /* What the warehouse is to be like from now on, or that nobody knows. */
 static void lay_down(const struct op *op)
 {
-	struct standing_end end = {
+	struct wanted_end end = {
 		.warehouse = op_warehouse(op), .op = op->f.id_text, .verb = op->verb, .args = &op->cmd->args, .result = op->result
 	};
 
-	standing_ended(&op->env->shared->standing, &end);
+	wanted_ended(&op->env->shared->wanted, &end);
 }
 
 /* The plan has done its work: it is the journal's alone from here, as it is after a restart. */

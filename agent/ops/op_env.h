@@ -14,23 +14,23 @@
 #include "agent/ops/policy.h"
 #include "agent/ops/proved.h"
 #include "agent/ops/spent.h"
-#include "agent/ops/standing.h"
+#include "agent/ops/wanted.h"
 #include "agent/ops/steady.h"
 
 struct op;
 
 /* What operations share, and hand on to later ones. */
 struct op_shared {
-	struct recent recent;     /* what was changed a moment ago */
-	struct proved proved;     /* user data that a release key stood for */
-	struct spent spent;       /* of the policy's rates */
-	struct gone gone;         /* nodes ended of late */
-	struct standing standing; /* what each warehouse is to be like */
-	struct steady time;       /* that spent.h and gone.h are asked with */
-	uint64_t starts;          /* operations that have begun to start in this life, plus one: a plan is made from what was seen
+	struct recent recent; /* what was changed a moment ago */
+	struct proved proved; /* user data that a release key stood for */
+	struct spent spent;   /* of the policy's rates */
+	struct gone gone;     /* nodes ended of late */
+	struct wanted wanted; /* what each warehouse is to be like */
+	struct steady time;   /* that spent.h and gone.h are asked with */
+	uint64_t starts;      /* operations that have begun to start in this life, plus one: a plan is made from what was seen
 				  * after the last of them */
-	bool has_role_worked;     /* once a change was made with the operate role, what it is denied was taken away from it */
-	json_t *refused;          /* the last step.outcome with an encoded authorization message; NULL: none */
+	bool has_role_worked; /* once a change was made with the operate role, what it is denied was taken away from it */
+	json_t *refused;      /* the last step.outcome with an encoded authorization message; NULL: none */
 };
 
 struct op_env {

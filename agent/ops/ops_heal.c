@@ -88,7 +88,7 @@ static void begin(struct ops *o, const struct patrol_lost *lost, const uint8_t i
 	if (args.len == 0 || !ops_begin_local(o, &(struct ops_local){ .verb = verb_at(VERB_HEAL),
 								      .args = { args.len, (uint8_t *)args.data },
 								      .warehouse = lost->spec->warehouse,
-								      .stands_on = lost->standing->op,
+								      .stands_on = lost->wanted->op,
 								      .occurrence = lost->instance,
 								      .reason = lost->reason }))
 		return; /* the next look tells it again */
@@ -108,7 +108,7 @@ static void lost(void *ctx, const struct patrol_lost *lost)
 			 lost->instance, lost->reason, why);
 		return;
 	}
-	ops_local_id(lost->standing->op, verb_at(VERB_HEAL)->name, lost->instance, id);
+	ops_local_id(lost->wanted->op, verb_at(VERB_HEAL)->name, lost->instance, id);
 	if (!is_begun(o, id))
 		begin(o, lost, id);
 }

@@ -50,7 +50,7 @@ static void checkpoint_begin(struct ops *o, const json_t *record)
 	o->shared.proved.n = 0;
 	o->shared.spent.n = 0;
 	o->shared.gone.n = 0;
-	standing_close(&o->shared.standing);
+	wanted_close(&o->shared.wanted);
 	known_close(&o->known);
 	o->first_start_ms = json_int_or(record, "first_start_ms", o->first_start_ms);
 	o->epoch = (uint64_t)json_int_or(record, "epoch", 0);
@@ -117,12 +117,12 @@ static int replay(struct ops *o, const char *type, const json_t *record, int64_t
 		replay_spent(o, record);
 		return 0;
 	}
-	if (str_eq(type, "standing")) {
-		standing_replay(&o->shared.standing, record);
+	if (str_eq(type, "wanted")) {
+		wanted_replay(&o->shared.wanted, record);
 		return 0;
 	}
 	if (str_eq(type, "warehouse.nodes")) {
-		standing_replay_nodes(&o->shared.standing, record);
+		wanted_replay_nodes(&o->shared.wanted, record);
 		return 0;
 	}
 	if (str_eq(type, "known")) {
@@ -161,7 +161,7 @@ json_t *ops_checkpoint(struct ops *o)
 		json_array_append_new(records,
 				      json_pack("[s, {s:o}, i]", "userdata.proved", "sha256", proved_list(&o->shared.proved), 0));
 	/* Behind the results above, which have laid down specs of their own when they were read: it replaces them all. */
-	standing_records(&o->shared.standing, records);
+	wanted_records(&o->shared.wanted, records);
 	/* This record comes last of all: replaying the intents above has counted some of it, and this replaces what they have
 	 * counted. */
 	json_object_set_new(spent, "ended", gone_list(&o->shared.gone));

@@ -18,7 +18,7 @@
 #include "agent/ops/steps/catalogue.h"
 #include "agent/ops/patrol_nodes.h"
 
-/* Of one warehouse, as long as it stands in standing.h. */
+/* Of one warehouse, as long as it stands in wanted.h. */
 struct patrolled {
 	char warehouse[33], op[37]; /* op: whose spec the rest is of */
 	bool is_asked;              /* what it stands on is in the inventory of this look */
@@ -37,9 +37,9 @@ struct patrol {
 	struct inventory_req req;
 	uint64_t asked_ms;
 	bool is_looking;
-	size_t at;    /* of the warehouses in standing.h: the one that is looked at next */
+	size_t at;    /* of the warehouses in wanted.h: the one that is looked at next */
 	size_t first; /* of them: the one whose wants are asked for first, as not all may fit into one look */
-	struct patrolled v[STANDING_MAX];
+	struct patrolled v[WANTED_MAX];
 	size_t n;
 	struct ending end;
 };
@@ -49,9 +49,9 @@ static struct op_env *env(const struct patrol *w)
 	return w->cfg.env;
 }
 
-static struct standing *standing(const struct patrol *w)
+static struct wanted *wanted(const struct patrol *w)
 {
-	return &env(w)->shared->standing;
+	return &env(w)->shared->wanted;
 }
 
 /* ---- when ---- */
@@ -96,13 +96,13 @@ static struct patrolled *patrolled_of(struct patrol *w, const char *warehouse)
 }
 
 /* Those that stand no more are forgotten, and new ones get a place; the places do not move while a record of one is written. */
-static void follow_standing(struct patrol *w)
+static void follow_wanted(struct patrol *w)
 {
 	for (size_t i = 0; i < w->n; i++)
-		if (w->v[i].warehouse[0] != '\0' && standing_of(standing(w), w->v[i].warehouse) == NULL)
+		if (w->v[i].warehouse[0] != '\0' && wanted_of(wanted(w), w->v[i].warehouse) == NULL)
 			close_patrolled(w, &w->v[i]);
-	for (size_t i = 0; i < standing(w)->n; i++) {
-		const char *name = standing(w)->v[i].warehouse;
+	for (size_t i = 0; i < wanted(w)->n; i++) {
+		const char *name = wanted(w)->v[i].warehouse;
 		struct patrolled *one = patrolled_of(w, name);
 
 		if (one == NULL)
@@ -163,7 +163,7 @@ static void set_unknown(struct patrol *w, struct patrolled *one, const char *why
 	env(w)->changed(env(w)->ctx);
 }
 
-static void begin_anew(struct patrol *w, struct patrolled *one, const struct standing_one *s, const spec_t *spec)
+static void begin_anew(struct patrol *w, struct patrolled *one, const struct wanted_one *s, const spec_t *spec)
 {
 	snprintf(one->op, sizeof(one->op), "%s", s->op);
 	json_close(&one->drifts);
@@ -173,7 +173,7 @@ static void begin_anew(struct patrol *w, struct patrolled *one, const struct sta
 	env(w)->changed(env(w)->ctx);
 }
 
-static void compare(struct patrol *w, struct patrolled *one, const struct standing_one *s, const spec_t *spec)
+static void compare(struct patrol *w, struct patrolled *one, const struct wanted_one *s, const spec_t *spec)
 {
 	struct planner_args a = { .owner = env(w)->owner,
 				  .command = s->op,
@@ -219,7 +219,7 @@ static const char *why_left(struct patrol *w, const struct patrolled *one, struc
 	return NULL;
 }
 
-static void look_at_known(struct patrol *w, struct patrolled *one, struct standing_one *s, const spec_t *spec)
+static void look_at_known(struct patrol *w, struct patrolled *one, struct wanted_one *s, const spec_t *spec)
 {
 	CLEANUP(buf_close) struct buf lag = BUF_MAX(1024);
 	const char *why = why_left(w, one, &lag);
@@ -232,10 +232,10 @@ static void look_at_known(struct patrol *w, struct patrolled *one, struct standi
 	patrol_nodes_look(&(struct patrol_look){ env(w), w->req.inv, s, spec, tell_lost, w }, &one->nodes);
 }
 
-static void look_at(struct patrol *w, struct standing_one *s)
+static void look_at(struct patrol *w, struct wanted_one *s)
 {
 	struct patrolled *one = patrolled_of(w, s->warehouse);
-	ProtobufCMessage *args = standing_args(s);
+	ProtobufCMessage *args = wanted_args(s);
 	const spec_t *spec = args != NULL ? s->verb->spec(args) : NULL;
 
 	if (one != NULL && spec == NULL)
@@ -259,11 +259,11 @@ static void end_look(struct patrol *w)
 
 static void look_on(struct patrol *w)
 {
-	if (w->at >= standing(w)->n) {
+	if (w->at >= wanted(w)->n) {
 		end_look(w);
 		return;
 	}
-	look_at(w, &standing(w)->v[w->at++]);
+	look_at(w, &wanted(w)->v[w->at++]);
 	timer_start(env(w)->w, &w->timer, 0, on_timer);
 }
 
@@ -313,21 +313,21 @@ static bool want(struct patrol *w, const spec_t *spec, struct inventory_wants *w
 
 /* The specs are unpacked until the inventory has copied what they name. */
 struct asking {
-	ProtobufCMessage *args[STANDING_MAX];
+	ProtobufCMessage *args[WANTED_MAX];
 	struct inventory_wants wants;
 	bool any;
 };
 
 static void ask_for(struct patrol *w, struct asking *a)
 {
-	size_t n = standing(w)->n, first = n > 0 ? w->first % n : 0;
+	size_t n = wanted(w)->n, first = n > 0 ? w->first % n : 0;
 	bool is_full = false;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct standing_one *s = &standing(w)->v[(first + i) % n];
+		const struct wanted_one *s = &wanted(w)->v[(first + i) % n];
 		struct patrolled *one = patrolled_of(w, s->warehouse);
 
-		a->args[i] = standing_args(s);
+		a->args[i] = wanted_args(s);
 		one->is_asked = a->args[i] != NULL && want(w, s->verb->spec(a->args[i]), &a->wants);
 		a->any = a->any || one->is_asked;
 		if (a->args[i] != NULL && !one->is_asked && !is_full) {
@@ -342,14 +342,14 @@ static void take(struct patrol *w)
 	struct asking a = { .any = false };
 
 	w->due_ms = 0;
-	follow_standing(w);
+	follow_wanted(w);
 	ask_for(w, &a);
 	w->asked_ms = world_now_ms(env(w)->w);
 	if (a.any)
 		inventory_take(
 		    &(struct inventory_source){ env(w)->w, env(w)->aws, env(w)->instance, &env(w)->owner, catalogue_resources() },
 		    &a.wants, &w->req, on_inventory);
-	for (size_t i = 0; i < standing(w)->n; i++)
+	for (size_t i = 0; i < wanted(w)->n; i++)
 		verb_args_free(a.args[i]);
 	/* Of what is not known nothing is asked, and that is told. */
 	if (!a.any)

@@ -1,4 +1,4 @@
-/* patrol.h - the look that nobody asked for: what the account shows, held against what each warehouse is to be like (standing.h).
+/* patrol.h - the look that nobody asked for: what the account shows, held against what each warehouse is to be like (wanted.h).
  *
  * Every PATROL_MS, and shortly after an operation has ended, one inventory is taken, and all warehouses are compared with it, one in a
  * turn of the loop. It only reads, with the instance role, also while everything is stopped. What it finds is told: how each
@@ -16,7 +16,7 @@ struct patrol;
 
 /* A node of a running cluster that is gone, and another is missing in its place. All of it is of this call alone. */
 struct patrol_lost {
-	const struct standing_one *standing;
+	const struct wanted_one *wanted;
 	const spec_t *spec;
 	const char *cluster, *instance;
 	char reason[160]; /* in words */

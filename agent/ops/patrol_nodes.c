@@ -52,7 +52,7 @@ static bool is_lost(const struct patrol_look *l, struct patrol_nodes *n, json_t 
 static void tell(const struct patrol_look *l, const cluster_t *c, const char *id)
 {
 	const struct ec2_instance *in = inventory_instance_in(&l->inv->instances, id);
-	struct patrol_lost lost = { .standing = l->standing, .spec = l->spec, .cluster = c->name, .instance = id };
+	struct patrol_lost lost = { .wanted = l->wanted, .spec = l->spec, .cluster = c->name, .instance = id };
 
 	if (in == NULL)
 		snprintf(lost.reason, sizeof(lost.reason), "%s of %s is not there any more", id, c->name);
@@ -65,7 +65,7 @@ static void tell(const struct patrol_look *l, const cluster_t *c, const char *id
 /* Who is to be known from now on: those that are alive, and while some are missing those that were. */
 static json_t *look_at_cluster(const struct patrol_look *l, struct patrol_nodes *n, json_t *unseen, const cluster_t *c)
 {
-	const json_t *known = json_object_get(l->standing->nodes, c->name), *one;
+	const json_t *known = json_object_get(l->wanted->nodes, c->name), *one;
 	json_t *alive = alive_nodes(l, c), *next;
 	size_t have = json_array_size(alive), missing = c->nodes > have ? c->nodes - have : 0, i;
 
@@ -93,16 +93,16 @@ static void on_nodes(struct journal_append *a)
 {
 	struct patrol_nodes *n = container_of(a, struct patrol_nodes, rec);
 
-	standing_replay_nodes(n->standing, n->writing);
+	wanted_replay_nodes(n->wanted, n->writing);
 	json_close(&n->writing);
 }
 
 static void keep(const struct patrol_look *l, struct patrol_nodes *n, json_t *nodes)
 {
-	if (n->writing != NULL || (l->standing->nodes != NULL && json_equal(l->standing->nodes, nodes)))
+	if (n->writing != NULL || (l->wanted->nodes != NULL && json_equal(l->wanted->nodes, nodes)))
 		return; /* the next look sees the same */
-	n->standing = &l->env->shared->standing;
-	n->writing = json_pack("{s:s, s:s, s:O}", "warehouse", l->standing->warehouse, "op", l->standing->op, "nodes", nodes);
+	n->wanted = &l->env->shared->wanted;
+	n->writing = json_pack("{s:s, s:s, s:O}", "warehouse", l->wanted->warehouse, "op", l->wanted->op, "nodes", nodes);
 	journal_append(l->env->journal, &n->rec, "warehouse.nodes", json_incref(n->writing), on_nodes);
 }
 

@@ -11,7 +11,7 @@
 /* Of one warehouse; zero at birth. */
 struct patrol_nodes {
 	struct journal_append rec;
-	struct standing *standing;
+	struct wanted *wanted;
 	json_t *writing; /* the record on its way */
 	json_t *unseen;  /* {"i-1": true}: the last look did not show them, though they were alive before */
 };
@@ -19,7 +19,7 @@ struct patrol_nodes {
 struct patrol_look {
 	struct op_env *env;
 	const struct inventory *inv;
-	struct standing_one *standing;
+	struct wanted_one *wanted;
 	const spec_t *spec;
 	void (*lost)(void *ctx, const struct patrol_lost *lost);
 	void *ctx;

@@ -26,7 +26,7 @@ enum verb_index {
 /* How far the customer's policy lets a verb go. */
 enum policy_mode { POLICY_OFF, POLICY_PLAN_ONLY, POLICY_APPROVE, POLICY_AUTO };
 
-/* What the warehouse is to be like when a command of the verb has succeeded (standing.h). */
+/* What the warehouse is to be like when a command of the verb has succeeded (wanted.h). */
 enum verb_lays {
 	VERB_LAYS_NOTHING, /* as before */
 	VERB_LAYS_SPEC,    /* as its spec says */
@@ -45,10 +45,10 @@ struct verb {
 	bool ends_nothing;           /* so nobody asks AWS what is protected */
 	bool is_local;               /* the agent's own: no command may ask for it */
 	enum verb_lays lays_down;
-	bool is_read;                /* it changes nothing: it waits behind no other and under no STOP, and nobody behind it */
-	bool may_be_of_all;          /* the target may be empty: the whole installation */
-	uint32_t deadline_s;         /* of a command that gives none: what the vendor's own tools wait for */
-	unsigned powers;             /* 1 << enum iam_power: of the operate role, when it is carried out */
+	bool is_read;             /* it changes nothing: it waits behind no other and under no STOP, and nobody behind it */
+	bool may_be_of_all;       /* the target may be empty: the whole installation */
+	uint32_t deadline_s;      /* of a command that gives none: what the vendor's own tools wait for */
+	unsigned powers;          /* 1 << enum iam_power: of the operate role, when it is carried out */
 	const char *without_work; /* a plan without steps ends at once, and this and the warehouse's name say so; NULL: it runs */
 	const spec_t *(*spec)(const ProtobufCMessage *args); /* the desired state; NULL: none of it */
 	const struct deed *deed;                             /* in the place of a plan's steps; NULL: `plan` makes them */

@@ -685,8 +685,8 @@ MUTANTS = [
     Mutant(
         "half a batch that is kept",
         "agent/ops/plan/planner_replace.c",
-        '"atomic", x->come != 1,',
-        '"atomic", x->come == 1,',
+        ".is_atomic = x->come != 1,",
+        ".is_atomic = x->come == 1,",
         "build/tests/unit/ops/plan/test_planner_upgrade",
     ),
     Mutant(

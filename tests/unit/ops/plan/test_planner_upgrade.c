@@ -98,6 +98,7 @@ static void two_clusters_one_of_them_paused_are_upgraded_one_after_the_other(voi
 	    "subnet-1 in us-east-1a\n"
 	    "      image \"al2023\" of 137112412989 amazon\n"
 	    "    wait until the nodes of fe run              ec2:DescribeInstances                      @upgraded.fe.1\n"
+	    "    wait until status checks of fe pass         ec2:DescribeInstanceStatus                 @upgraded.fe.1\n"
 	    "  ~ stop the new nodes of fe                    ec2:StopInstances                          @upgraded.fe.1\n"
 	    "    wait until the new nodes of fe are stopped  ec2:DescribeInstances                      @upgraded.fe.1\n"
 	    "    -- from here on forward only --\n"
@@ -109,11 +110,13 @@ static void two_clusters_one_of_them_paused_are_upgraded_one_after_the_other(voi
 	    "subnet-1 in us-east-1a, gp3 100 GiB on /dev/sdf\n"
 	    "      image \"al2023\" of 137112412989 amazon\n"
 	    "    wait until the nodes of be run              ec2:DescribeInstances                      @upgraded.be.1\n"
+	    "    wait until status checks of be pass         ec2:DescribeInstanceStatus                 @upgraded.be.1\n"
 	    "  ~ register be/sql                             elasticloadbalancing:RegisterTargets       @upgraded.be.1 in arn:tg\n"
 	    "    wait until be/sql is healthy                elasticloadbalancing:DescribeTargetHealth  @upgraded.be.1 in arn:tg\n"
 	    "  ~ deregister be/sql                           elasticloadbalancing:DeregisterTargets     i-2, i-1 in arn:tg\n"
 	    "    wait until be/sql is drained                elasticloadbalancing:DescribeTargetHealth  i-2, i-1 in arn:tg\n"
 	    "    see that the nodes of be still run          ec2:DescribeInstances                      @upgraded.be.1\n"
+	    "    wait until status checks of be pass         ec2:DescribeInstanceStatus                 @upgraded.be.1\n"
 	    "    see that be/sql is still healthy            elasticloadbalancing:DescribeTargetHealth  @upgraded.be.1 in arn:tg\n"
 	    "    -- from here on forward only --\n"
 	    "  - terminate nodes of be                       ec2:TerminateInstances                     i-2, i-1\n"
@@ -151,8 +154,8 @@ static void one_node_goes_at_a_time_unless_a_batch_is_asked_for(void **state)
 		assert_int_equal(launched(p, p->v[i].name), 1);
 		/* Up to its end it can be taken back. */
 		assert_string_equal(p->v[i].steps[p->v[i].pivot].name, "terminate");
-		assert_string_equal(p->v[i].steps[3].name, "healthy-sql");
-		assert_string_equal(p->v[i].steps[4].name, "deregister-sql");
+		assert_string_equal(p->v[i].steps[4].name, "healthy-sql");
+		assert_string_equal(p->v[i].steps[5].name, "deregister-sql");
 	}
 	/* Who serves least goes first: it is the last one in the order of by_rank. */
 	assert_string_equal(ids_of(ends(p, "upgrade-be-1")), "i-2");
@@ -196,10 +199,12 @@ static void new_nodes_stand_where_the_old_ones_do(void **state)
 	node(d, 0)->subnet_id = "subnet-1";
 	node(d, 1)->subnet_id = "subnet-2";
 	p = upgraded(d, 2);
-	assert_string_equal(board_steps(p), "upgrade-be-1/launch-subnet-2 upgrade-be-1/launch-subnet-1 upgrade-be-1/up "
-					    "upgrade-be-1/register-sql upgrade-be-1/healthy-sql upgrade-be-1/deregister-sql "
-					    "upgrade-be-1/drained-sql upgrade-be-1/still-up upgrade-be-1/still-healthy-sql "
-					    "upgrade-be-1/terminate upgrade-be-1/gone");
+	assert_string_equal(
+	    board_steps(p),
+	    "upgrade-be-1/launch-subnet-2 upgrade-be-1/launch-subnet-1 upgrade-be-1/up "
+	    "upgrade-be-1/up-ok upgrade-be-1/register-sql upgrade-be-1/healthy-sql upgrade-be-1/deregister-sql "
+	    "upgrade-be-1/drained-sql upgrade-be-1/still-up upgrade-be-1/still-up-ok upgrade-be-1/still-healthy-sql "
+	    "upgrade-be-1/terminate upgrade-be-1/gone");
 	assert_string_equal(ids_of(step_of(p, "upgrade-be-1", "up")), "@upgraded.be.1.subnet-2, @upgraded.be.1.subnet-1");
 	assert_string_equal(ids_of(step_of(p, "upgrade-be-1", "register-sql")), "@upgraded.be.1");
 	/* Two stand more meanwhile, though no launch is of two. */
@@ -216,8 +221,9 @@ static void new_nodes_of_a_paused_cluster_run_once_and_are_stopped_before_the_ol
 {
 	struct plans *p = upgraded(*state, 1);
 
-	assert_non_null(strstr(board_steps(p), "upgrade-fe-2/launch upgrade-fe-2/up upgrade-fe-2/stop upgrade-fe-2/stopped "
-					       "upgrade-fe-2/terminate upgrade-fe-2/gone"));
+	assert_non_null(strstr(board_steps(p),
+			       "upgrade-fe-2/launch upgrade-fe-2/up upgrade-fe-2/up-ok upgrade-fe-2/stop upgrade-fe-2/stopped "
+			       "upgrade-fe-2/terminate upgrade-fe-2/gone"));
 	assert_string_equal(p->v[2].name, "upgrade-fe-1");
 	assert_string_equal(p->v[2].steps[p->v[2].pivot].name, "terminate");
 	assert_true(json_int_or(step_of(p, "upgrade-fe-1", "up")->args, "quiet_s", 0) > 0);

@@ -1,4 +1,4 @@
-/* standing.h - what each warehouse is to be like: the spec of the last command that laid one down and succeeded.
+/* wanted.h - what each warehouse is to be like: the spec of the last command that laid one down and succeeded.
  *
  * The patrol (patrol.h) holds it against what the account shows. A command that may have changed something and did not succeed leaves
  * nothing to compare with: neither its own spec holds nor the one before it, until another command succeeds. One that changed
@@ -13,18 +13,18 @@
 
 #include "agent/ops/verb.h"
 
-#define STANDING_MAX 32           /* warehouses */
-#define STANDING_BYTES (4u << 20) /* of all their specs: one that does not fit is not looked after */
+#define WANTED_MAX 32           /* warehouses */
+#define WANTED_BYTES (4u << 20) /* of all their specs: one that does not fit is not looked after */
 
 /* How a command ended, as its record in the journal says. */
-struct standing_end {
+struct wanted_end {
 	const char *warehouse, *op; /* op: the command's id as text */
 	const struct verb *verb;    /* NULL: not known to this version */
 	const ProtobufCBinaryData *args;
 	const json_t *result; /* members of command.result */
 };
 
-struct standing_one {
+struct wanted_one {
 	char warehouse[33];
 	char op[37];             /* the command that laid it down, or that left it unknown */
 	const struct verb *verb; /* NULL: what it is to be like is not known, and `why` tells why */
@@ -34,19 +34,19 @@ struct standing_one {
 };
 
 /* Zero at birth. */
-struct standing {
-	struct standing_one v[STANDING_MAX]; /* in the order in which they came */
+struct wanted {
+	struct wanted_one v[WANTED_MAX]; /* in the order in which they came */
 	size_t n, bytes;
 };
 
-void standing_ended(struct standing *s, const struct standing_end *end);
-struct standing_one *standing_of(struct standing *s, const char *warehouse); /* NULL: no command has been heard of it */
+void wanted_ended(struct wanted *s, const struct wanted_end *end);
+struct wanted_one *wanted_of(struct wanted *s, const char *warehouse); /* NULL: no command has been heard of it */
 /* The arguments, unpacked; to be freed with verb_args_free. NULL: nothing is known, or this version cannot read it. */
-ProtobufCMessage *standing_args(const struct standing_one *one);
+ProtobufCMessage *wanted_args(const struct wanted_one *one);
 /* Nodes that were seen, for the record: "warehouse.nodes" has `warehouse`, `op` and `nodes`. Of another command's it says nothing. */
-void standing_replay_nodes(struct standing *s, const json_t *record);
+void wanted_replay_nodes(struct wanted *s, const json_t *record);
 
 /* For a checkpoint: records that stand together for all that was known. */
-void standing_records(const struct standing *s, json_t *to);
-void standing_replay(struct standing *s, const json_t *record);
-void standing_close(struct standing *s);
+void wanted_records(const struct wanted *s, json_t *to);
+void wanted_replay(struct wanted *s, const json_t *record);
+void wanted_close(struct wanted *s);

@@ -1,4 +1,4 @@
-/* test_standing.c - what a warehouse is to be like follows from how its commands ended, and is the same after a checkpoint. */
+/* test_wanted.c - what a warehouse is to be like follows from how its commands ended, and is the same after a checkpoint. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,12 +10,12 @@
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
-#include "agent/ops/standing.h"
+#include "agent/ops/wanted.h"
 
 typedef Reeve__Control__V1__WarehouseApply apply_t;
 typedef Reeve__Control__V1__WarehouseSpec spec_of_apply_t;
 
-static void end_as(struct standing *s, const char *warehouse, const char *op, enum verb_index verb, uint64_t generation,
+static void end_as(struct wanted *s, const char *warehouse, const char *op, enum verb_index verb, uint64_t generation,
 		   const char *result)
 {
 	apply_t a = REEVE__CONTROL__V1__WAREHOUSE_APPLY__INIT;
@@ -29,15 +29,15 @@ static void end_as(struct standing *s, const char *warehouse, const char *op, en
 	spec.generation = generation;
 	a.spec = &spec;
 	args.len = reeve__control__v1__warehouse_apply__pack(&a, bytes);
-	standing_ended(s, &(struct standing_end){ warehouse, op, verb_at(verb), &args, j });
+	wanted_ended(s, &(struct wanted_end){ warehouse, op, verb_at(verb), &args, j });
 	json_decref(j);
 }
 
 /* The generation of the spec that stands; 0: none, and why is told; -1: nothing was heard of it. */
-static int64_t stands(struct standing *s, const char *warehouse)
+static int64_t stands(struct wanted *s, const char *warehouse)
 {
-	struct standing_one *one = standing_of(s, warehouse);
-	ProtobufCMessage *args = one != NULL ? standing_args(one) : NULL;
+	struct wanted_one *one = wanted_of(s, warehouse);
+	ProtobufCMessage *args = one != NULL ? wanted_args(one) : NULL;
 	int64_t generation = one == NULL ? -1 : args == NULL ? 0 : (int64_t)one->verb->spec(args)->generation;
 
 	if (generation == 0)
@@ -75,7 +75,7 @@ static void how_a_command_ended_says_what_stands(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
-		struct standing s = { .n = 0 };
+		struct wanted s = { .n = 0 };
 		char result[256];
 
 		snprintf(result, sizeof(result), "%s", ends[i].result);
@@ -85,73 +85,73 @@ static void how_a_command_ended_says_what_stands(void **state)
 		end_as(&s, "wh-1", "op-2", ends[i].verb, 2, result);
 		if (stands(&s, "wh-1") != ends[i].stands)
 			fail_msg("%s: %lld", ends[i].says, (long long)stands(&s, "wh-1"));
-		standing_close(&s);
+		wanted_close(&s);
 		assert_int_equal(s.bytes, 0);
 	}
 }
 
 static void a_checkpoint_replaces_all_that_was_known(void **state)
 {
-	struct standing s = { .n = 0 }, back = { .n = 0 };
+	struct wanted s = { .n = 0 }, back = { .n = 0 };
 	json_t *records = json_array(), *again = json_array();
 
 	(void)state;
 	end_as(&s, "wh-1", "op-1", VERB_WAREHOUSE_APPLY, 7, "{\"state\": \"SUCCEEDED\", \"started_ms\": 1}");
 	end_as(&s, "wh-2", "op-2", VERB_WAREHOUSE_APPLY, 8, "{\"state\": \"INDETERMINATE\", \"started_ms\": 1}");
-	standing_of(&s, "wh-1")->nodes = json_pack("{s:[s]}", "be", "i-1");
-	standing_records(&s, records);
+	wanted_of(&s, "wh-1")->nodes = json_pack("{s:[s]}", "be", "i-1");
+	wanted_records(&s, records);
 	end_as(&back, "wh-1", "op-9", VERB_WAREHOUSE_APPLY, 9, "{\"state\": \"SUCCEEDED\", \"started_ms\": 1}");
 	end_as(&back, "wh-3", "op-9", VERB_WAREHOUSE_APPLY, 9, "{\"state\": \"SUCCEEDED\", \"started_ms\": 1}");
 	for (size_t i = 0; i < json_array_size(records); i++) {
-		assert_string_equal(json_string_value(json_array_get(json_array_get(records, i), 0)), "standing");
-		standing_replay(&back, json_array_get(json_array_get(records, i), 1));
+		assert_string_equal(json_string_value(json_array_get(json_array_get(records, i), 0)), "wanted");
+		wanted_replay(&back, json_array_get(json_array_get(records, i), 1));
 	}
 	assert_int_equal(stands(&back, "wh-1"), 7);
 	assert_int_equal(stands(&back, "wh-2"), 0);
 	assert_int_equal(stands(&back, "wh-3"), -1);
-	standing_records(&back, again);
+	wanted_records(&back, again);
 	assert_true(json_equal(records, again));
 	json_decref(records);
 	json_decref(again);
-	standing_close(&s);
-	standing_close(&back);
+	wanted_close(&s);
+	wanted_close(&back);
 }
 
 /* Those of another command's spec are not this one's. */
 static void nodes_are_those_of_the_command_that_stands(void **state)
 {
-	struct standing s = { .n = 0 };
+	struct wanted s = { .n = 0 };
 	json_t *other = json_pack("{s:s, s:s, s:{s:[s]}}", "warehouse", "wh-1", "op", "op-2", "nodes", "be", "i-2");
 	json_t *same = json_pack("{s:s, s:s, s:{s:[s]}}", "warehouse", "wh-1", "op", "op-1", "nodes", "be", "i-1");
 
 	(void)state;
 	end_as(&s, "wh-1", "op-1", VERB_WAREHOUSE_APPLY, 1, "{\"state\": \"SUCCEEDED\", \"started_ms\": 1}");
-	standing_replay_nodes(&s, same);
-	standing_replay_nodes(&s, other);
-	assert_true(json_equal(standing_of(&s, "wh-1")->nodes, json_object_get(same, "nodes")));
+	wanted_replay_nodes(&s, same);
+	wanted_replay_nodes(&s, other);
+	assert_true(json_equal(wanted_of(&s, "wh-1")->nodes, json_object_get(same, "nodes")));
 	json_decref(other);
 	json_decref(same);
-	standing_close(&s);
+	wanted_close(&s);
 }
 
 static void what_does_not_fit_is_not_looked_after(void **state)
 {
-	struct standing s = { .n = 0 };
+	struct wanted s = { .n = 0 };
 	char name[16];
 
 	(void)state;
-	for (unsigned i = 0; i < STANDING_MAX + 2; i++) {
+	for (unsigned i = 0; i < WANTED_MAX + 2; i++) {
 		snprintf(name, sizeof(name), "wh-%u", i);
 		end_as(&s, name, "op-1", VERB_WAREHOUSE_APPLY, i + 1, "{\"state\": \"SUCCEEDED\", \"started_ms\": 1}");
 	}
-	assert_int_equal(s.n, STANDING_MAX);
+	assert_int_equal(s.n, WANTED_MAX);
 	assert_int_equal(stands(&s, "wh-0"), 1);
 	assert_int_equal(stands(&s, name), -1);
-	s.bytes = STANDING_BYTES + 1;
+	s.bytes = WANTED_BYTES + 1;
 	end_as(&s, "wh-0", "op-2", VERB_WAREHOUSE_APPLY, 2, "{\"state\": \"SUCCEEDED\", \"started_ms\": 1}");
 	assert_int_equal(stands(&s, "wh-0"), 0);
-	assert_string_equal(standing_of(&s, "wh-0")->why, "its spec is larger than what may be kept of all warehouses");
-	standing_close(&s);
+	assert_string_equal(wanted_of(&s, "wh-0")->why, "its spec is larger than what may be kept of all warehouses");
+	wanted_close(&s);
 }
 
 int main(void)

@@ -1,5 +1,5 @@
-/* standing.c - see standing.h. */
-#include "agent/ops/standing.h"
+/* wanted.c - see wanted.h. */
+#include "agent/ops/wanted.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 /* ---- one of them ---- */
 
-static void forget_args(struct standing *s, struct standing_one *one)
+static void forget_args(struct wanted *s, struct wanted_one *one)
 {
 	s->bytes -= one->args.len;
 	mem_free(one->args.data);
@@ -20,7 +20,7 @@ static void forget_args(struct standing *s, struct standing_one *one)
 	one->verb = NULL;
 }
 
-static void drop(struct standing *s, struct standing_one *one)
+static void drop(struct wanted *s, struct wanted_one *one)
 {
 	size_t at = (size_t)(one - s->v);
 
@@ -29,7 +29,7 @@ static void drop(struct standing *s, struct standing_one *one)
 	memmove(one, one + 1, (--s->n - at) * sizeof(*one));
 }
 
-struct standing_one *standing_of(struct standing *s, const char *warehouse)
+struct wanted_one *wanted_of(struct wanted *s, const char *warehouse)
 {
 	for (size_t i = 0; i < s->n; i++)
 		if (str_eq(s->v[i].warehouse, warehouse))
@@ -37,32 +37,32 @@ struct standing_one *standing_of(struct standing *s, const char *warehouse)
 	return NULL;
 }
 
-static struct standing_one *one_for(struct standing *s, const char *warehouse)
+static struct wanted_one *one_for(struct wanted *s, const char *warehouse)
 {
-	struct standing_one *one = standing_of(s, warehouse);
+	struct wanted_one *one = wanted_of(s, warehouse);
 
-	if (one != NULL || s->n == STANDING_MAX)
+	if (one != NULL || s->n == WANTED_MAX)
 		return one;
 	one = &s->v[s->n++];
-	*one = (struct standing_one){ 0 };
+	*one = (struct wanted_one){ 0 };
 	snprintf(one->warehouse, sizeof(one->warehouse), "%s", warehouse);
 	return one;
 }
 
-static void set_unknown(struct standing *s, struct standing_one *one, const char *op, const char *why)
+static void set_unknown(struct wanted *s, struct wanted_one *one, const char *op, const char *why)
 {
 	forget_args(s, one);
 	snprintf(one->op, sizeof(one->op), "%s", op);
 	snprintf(one->why, sizeof(one->why), "%s", why);
 }
 
-static void set_args(struct standing *s, struct standing_one *one, const char *op, const struct verb *verb,
+static void set_args(struct wanted *s, struct wanted_one *one, const char *op, const struct verb *verb,
 		     const ProtobufCBinaryData *args)
 {
 	set_unknown(s, one, op, "its spec is larger than what may be kept of all warehouses");
-	if (s->bytes + args->len > STANDING_BYTES) {
-		log_warn("standing.too_large", "op=%s warehouse=%s bytes=%zu most_bytes=%u next=\"it is not looked after\"", op,
-			 one->warehouse, args->len, STANDING_BYTES);
+	if (s->bytes + args->len > WANTED_BYTES) {
+		log_warn("wanted.too_large", "op=%s warehouse=%s bytes=%zu most_bytes=%u next=\"it is not looked after\"", op,
+			 one->warehouse, args->len, WANTED_BYTES);
 		return;
 	}
 	one->why[0] = '\0';
@@ -73,7 +73,7 @@ static void set_args(struct standing *s, struct standing_one *one, const char *o
 	s->bytes += args->len;
 }
 
-ProtobufCMessage *standing_args(const struct standing_one *one)
+ProtobufCMessage *wanted_args(const struct wanted_one *one)
 {
 	return one->verb != NULL ? verb_args(one->verb, &one->args) : NULL;
 }
@@ -98,9 +98,9 @@ static bool may_have_changed(const json_t *result)
 	return is_state(result, "INDETERMINATE");
 }
 
-static void leave_unknown(struct standing *s, const struct standing_end *end)
+static void leave_unknown(struct wanted *s, const struct wanted_end *end)
 {
-	struct standing_one *one = one_for(s, end->warehouse);
+	struct wanted_one *one = one_for(s, end->warehouse);
 	char why[sizeof(one->why)];
 
 	if (one == NULL)
@@ -111,9 +111,9 @@ static void leave_unknown(struct standing *s, const struct standing_end *end)
 }
 
 /* Another stands in its place: the lost one is not looked for any more. */
-static void forget_node(struct standing *s, const struct standing_end *end)
+static void forget_node(struct wanted *s, const struct wanted_end *end)
 {
-	const struct standing_one *one = standing_of(s, end->warehouse);
+	const struct wanted_one *one = wanted_of(s, end->warehouse);
 	ProtobufCMessage *args = verb_args(end->verb, end->args);
 	const Reeve__Control__V1__Heal *heal = (const Reeve__Control__V1__Heal *)args;
 	json_t *ids = one != NULL && heal != NULL ? json_object_get(one->nodes, heal->cluster) : NULL, *id;
@@ -136,9 +136,9 @@ static void forget_node(struct standing *s, const struct standing_end *end)
  *   it succeeded                                    its spec stands
  *   it may have changed something                   nothing is known
  *   else                                            what stood before stands  */
-void standing_ended(struct standing *s, const struct standing_end *end)
+void wanted_ended(struct wanted *s, const struct wanted_end *end)
 {
-	struct standing_one *one;
+	struct wanted_one *one;
 
 	if (end->verb != NULL && end->verb->is_local && is_state(end->result, "SUCCEEDED"))
 		forget_node(s, end);
@@ -150,7 +150,7 @@ void standing_ended(struct standing *s, const struct standing_end *end)
 		return;
 	}
 	if (end->verb->lays_down == VERB_LAYS_END) {
-		one = standing_of(s, end->warehouse);
+		one = wanted_of(s, end->warehouse);
 		if (one != NULL)
 			drop(s, one);
 		return;
@@ -159,13 +159,13 @@ void standing_ended(struct standing *s, const struct standing_end *end)
 	if (one != NULL)
 		set_args(s, one, end->op, end->verb, end->args);
 	else
-		log_warn("standing.full", "op=%s warehouse=%s most=%d err=\"more warehouses than are looked after\"", end->op,
-			 end->warehouse, STANDING_MAX);
+		log_warn("wanted.full", "op=%s warehouse=%s most=%d err=\"more warehouses than are looked after\"", end->op,
+			 end->warehouse, WANTED_MAX);
 }
 
 /* ---- records ---- */
 
-static json_t *one_json(const struct standing_one *one)
+static json_t *one_json(const struct wanted_one *one)
 {
 	json_t *j = json_pack("{s:s, s:s}", "warehouse", one->warehouse, "op", one->op);
 
@@ -181,14 +181,14 @@ static json_t *one_json(const struct standing_one *one)
 }
 
 /* A record each, as a line of the journal has a largest size; the first, without a warehouse, empties the list. */
-void standing_records(const struct standing *s, json_t *to)
+void wanted_records(const struct wanted *s, json_t *to)
 {
-	json_array_append_new(to, json_pack("[s, {}, i]", "standing", 0));
+	json_array_append_new(to, json_pack("[s, {}, i]", "wanted", 0));
 	for (size_t i = 0; i < s->n; i++)
-		json_array_append_new(to, json_pack("[s, o, i]", "standing", one_json(&s->v[i]), 0));
+		json_array_append_new(to, json_pack("[s, o, i]", "wanted", one_json(&s->v[i]), 0));
 }
 
-static void replay_one(struct standing *s, struct standing_one *one, const json_t *record)
+static void replay_one(struct wanted *s, struct wanted_one *one, const json_t *record)
 {
 	CLEANUP(buf_close) struct buf args = BUF_MAX(JSON_MAX_BYTES);
 	const struct verb *verb = verb_of((Reeve__Control__V1__Verb)json_int_or(record, "verb", 0));
@@ -201,13 +201,13 @@ static void replay_one(struct standing *s, struct standing_one *one, const json_
 	one->nodes = json_incref(json_object_get(record, "nodes"));
 }
 
-void standing_replay(struct standing *s, const json_t *record)
+void wanted_replay(struct wanted *s, const json_t *record)
 {
 	const char *warehouse = json_str_or(record, "warehouse", NULL);
-	struct standing_one *one;
+	struct wanted_one *one;
 
 	if (warehouse == NULL) {
-		standing_close(s);
+		wanted_close(s);
 		return;
 	}
 	one = one_for(s, warehouse);
@@ -215,9 +215,9 @@ void standing_replay(struct standing *s, const json_t *record)
 		replay_one(s, one, record);
 }
 
-void standing_replay_nodes(struct standing *s, const json_t *record)
+void wanted_replay_nodes(struct wanted *s, const json_t *record)
 {
-	struct standing_one *one = standing_of(s, json_str_or(record, "warehouse", ""));
+	struct wanted_one *one = wanted_of(s, json_str_or(record, "warehouse", ""));
 
 	if (one == NULL || !str_eq(one->op, json_str_or(record, "op", "")))
 		return;
@@ -225,7 +225,7 @@ void standing_replay_nodes(struct standing *s, const json_t *record)
 	one->nodes = json_incref(json_object_get(record, "nodes"));
 }
 
-void standing_close(struct standing *s)
+void wanted_close(struct wanted *s)
 {
 	while (s->n > 0)
 		drop(s, &s->v[s->n - 1]);
