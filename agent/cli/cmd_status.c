@@ -9,6 +9,7 @@
 #include "agent/cli/ask.h"
 #include "agent/cli/cli.h"
 #include "agent/cli/counts.h"
+#include "agent/cli/drifts.h"
 #include "agent/cli/page.h"
 #include "agent/cli/verdict.h"
 #include "agent/io/world_uv.h"
@@ -56,15 +57,22 @@ static void print_op(const json_t *s, const char *label, const json_t *o)
 {
 	CLEANUP(buf_close) struct buf text = BUF_MAX(4096);
 
-	buf_addf(&text, "%lld  %s of %s: %s", (long long)json_int_or(o, "seq", 0), json_str_or(o, "verb", "?"),
-		 json_str_or(o, "warehouse", "?"), json_str_or(o, "state", "?"));
+	/* One of the agent's own has no number. */
+	if (json_int_or(o, "seq", 0) > 0)
+		buf_addf(&text, "%lld  ", (long long)json_int_or(o, "seq", 0));
+	buf_addf(&text, "%s of %s: %s", json_str_or(o, "verb", "?"), json_str_or(o, "warehouse", "?"),
+		 json_str_or(o, "state", "?"));
 	print_steps(o, &text);
 	add_age(s, "accepted ", json_str_or(o, "accepted", ""), &text);
 	line(label, buf_str(&text));
 	line("", json_str_or(o, "note", ""));
 	if (*json_str_or(o, "error", "") != '\0')
 		page_line(HANG, "%-14s error: %s", "", json_str_or(o, "error", ""));
-	page_line(HANG, "%-14s id %s; reeve plan show %lld", "", json_str_or(o, "id", "?"), (long long)json_int_or(o, "seq", 0));
+	if (json_int_or(o, "seq", 0) > 0)
+		page_line(HANG, "%-14s id %s; reeve plan show %lld", "", json_str_or(o, "id", "?"),
+			  (long long)json_int_or(o, "seq", 0));
+	else
+		page_line(HANG, "%-14s reeve plan show %s", "", json_str_or(o, "id", "?"));
 }
 
 static size_t print_ops(const json_t *s, const char *label, bool ended)
@@ -207,6 +215,7 @@ static void print_status(const json_t *s, const json_t *problems, bool verbose)
 	print_refused(json_object_get(s, "refused"));
 	page_text("\n");
 	print_ops(s, "ended", true);
+	drifts_print(s, verbose, HANG);
 	print_policy(s, verbose);
 	print_identity(s);
 	print_vendor(s);

@@ -73,6 +73,8 @@ static void take_accepted(struct finding *f, const json_t *record)
 	snprintf(p->id, sizeof(p->id), "%s", id);
 	snprintf(p->warehouse, sizeof(p->warehouse), "%.39s", json_str_or(record, "warehouse", "?"));
 	past_verb(record, p->verb);
+	if (p->verb[0] == '\0') /* the agent's own, which nobody has signed */
+		snprintf(p->verb, sizeof(p->verb), "%.39s", json_str_or(record, "verb", ""));
 	p->result = json_incref(json_object_get(record, "result")); /* refused at once */
 }
 
@@ -89,7 +91,7 @@ static void take(struct finding *f, const char *type, const json_t *record)
 	const json_t *list = json_object_get(record, "records");
 	struct past *p;
 
-	if (str_eq(type, "command.accepted"))
+	if (str_eq(type, "command.accepted") || str_eq(type, "local.accepted"))
 		take_accepted(f, record);
 	p = with_id(f->list, json_str_or(record, "op", ""));
 	if (p != NULL && str_eq(type, "command.planned"))

@@ -138,6 +138,32 @@ static void accepted(struct sentence *s, const json_t *r, struct buf *to)
 	buf_addf(to, " (id %s)", text(r, "op"));
 }
 
+/* The agent's own has no number: it is called by what it does. */
+static void local_accepted(struct sentence *s, const json_t *r, struct buf *to)
+{
+	const char *occurrence = text(r, "occurrence");
+
+	if (s->names == NULL)
+		s->names = json_object();
+	if (json_object_size(s->names) < NAMES_MAX)
+		json_object_set_new(s->names, text(r, "op"), json_sprintf("the agent's %s of %s", text(r, "verb"), occurrence));
+	buf_addf(to, "the agent begins %s of %s by itself, in %s", text(r, "verb"), occurrence, text(r, "warehouse"));
+	add_after(to, ": ", json_str_or(r, "reason", ""));
+	buf_addf(to, "; it carries on the spec of %s (id %s)", json_str_or(s->names, text(r, "stands_on"), text(r, "stands_on")),
+		 text(r, "op"));
+}
+
+static void nodes_seen(struct sentence *s, const json_t *r, struct buf *to)
+{
+	const char *cluster;
+	json_t *ids;
+
+	(void)s;
+	buf_addf(to, "nodes of %s that were seen alive:", text(r, "warehouse"));
+	json_object_foreach(json_object_get(r, "nodes"), cluster, ids)
+		buf_addf(to, " %s %zu", cluster, json_array_size(ids));
+}
+
 static void planned(struct sentence *s, const json_t *r, struct buf *to)
 {
 	const json_t *plans = json_object_get(json_object_get(r, "plan"), "plans");
@@ -298,6 +324,8 @@ static const struct {
 	{ "journal.created", created },
 	{ "agent.started", started },
 	{ "command.accepted", accepted },
+	{ "local.accepted", local_accepted },
+	{ "warehouse.nodes", nodes_seen },
 	{ "command.planned", planned },
 	{ "command.started", command_started },
 	{ "command.cancelled", cancelled },

@@ -219,6 +219,11 @@ bool op_is_cancelled(const struct op *op)
 	return op->is_cancelled;
 }
 
+const json_t *op_accepted(const struct op *op)
+{
+	return op->accepted;
+}
+
 const char *op_stands_on(const struct op *op)
 {
 	return json_str_or(op->accepted, "stands_on", NULL);

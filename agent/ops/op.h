@@ -40,6 +40,7 @@ const char *op_warehouse(const struct op *op);
 const char *op_verb(const struct op *op);
 bool op_is_read(const struct op *op); /* it only looks, and waits for no other */
 bool op_is_cancelled(const struct op *op);
+const json_t *op_accepted(const struct op *op); /* the members of the record of its acceptance */
 const char *op_stands_on(const struct op *op); /* of a local operation: the id of the command whose spec it carries on; else NULL */
 /* For the report; arrays and texts are in the arena. Of an output all but its bytes. */
 void op_status(const struct op *op, struct arena *m, Reeve__Control__V1__Status *to);

@@ -22,15 +22,18 @@ static bool is_changing(void *ctx, const char *warehouse)
 	return false;
 }
 
-/* The id is the same for a node as long as the spec stands: what is open, or has succeeded, is not begun again. */
-static bool is_begun(struct ops *o, const uint8_t id[UUID_LEN])
+/* What is open is not begun again, and what has failed only after a while: the next try has an id of its own. */
+static bool is_begun(struct ops *o, const struct patrol_lost *lost, struct ops_local *l)
 {
-	const struct op *op = ops_find(o, id);
-	char text[UUID_TEXT_LEN];
+	int64_t begun_ms = json_int_or(o->healed, lost->instance, INT64_MIN / 2);
+	uint8_t id[UUID_LEN];
+	const struct op *op;
 
-	if (op != NULL && (!op_fields(op)->is_ended || op_fields(op)->state == REEVE__CONTROL__V1__STATE__SUCCEEDED))
-		return true;
-	return world_wall_ms(o->cfg.w) - json_int_or(o->healed, uuid_text(id, text), INT64_MIN / 2) < AGAIN_MS;
+	l->number = wanted_tries(lost->wanted, lost->instance);
+	ops_local_id(l, id);
+	op = l->number > 0 ? ops_find(o, id) : NULL;
+	l->number++;
+	return (op != NULL && !op_fields(op)->is_ended) || world_wall_ms(o->cfg.w) - begun_ms < AGAIN_MS;
 }
 
 static bool is_crowded(const struct ops *o)
@@ -79,38 +82,50 @@ static void pack(const struct patrol_lost *lost, struct buf *to)
 	buf_grew(to, len);
 }
 
-static void begin(struct ops *o, const struct patrol_lost *lost, const uint8_t id[UUID_LEN])
+static void note_begun(struct ops *o, const char *instance)
+{
+	int64_t now = world_wall_ms(o->cfg.w);
+	const char *key;
+	json_t *value;
+	void *next;
+
+	json_object_foreach_safe (o->healed, next, key, value)
+		if (now - json_integer_value(value) >= AGAIN_MS)
+			json_object_del(o->healed, key);
+	json_object_set_new(o->healed, instance, json_integer(now));
+}
+
+static void begin(struct ops *o, const struct patrol_lost *lost, struct ops_local *l)
 {
 	CLEANUP(buf_close) struct buf args = BUF_MAX(JSON_MAX_BYTES / 2);
 	char text[UUID_TEXT_LEN];
+	uint8_t id[UUID_LEN];
 
 	pack(lost, &args);
-	if (args.len == 0 || !ops_begin_local(o, &(struct ops_local){ .verb = verb_at(VERB_HEAL),
-								      .args = { args.len, (uint8_t *)args.data },
-								      .warehouse = lost->spec->warehouse,
-								      .stands_on = lost->wanted->op,
-								      .occurrence = lost->instance,
-								      .reason = lost->reason }))
+	l->args = (ProtobufCBinaryData){ args.len, (uint8_t *)args.data };
+	if (args.len == 0 || !ops_begin_local(o, l))
 		return; /* the next look tells it again */
-	json_object_set_new(o->healed, uuid_text(id, text), json_integer(world_wall_ms(o->cfg.w)));
-	log_warn("heal.begun", "op=%s warehouse=%s cluster=%s instance=%s lost=%s", text, lost->spec->warehouse, lost->cluster,
-		 lost->instance, lost->reason);
+	note_begun(o, lost->instance);
+	ops_local_id(l, id);
+	log_warn("heal.begun", "op=%s try=%u warehouse=%s cluster=%s instance=%s lost=%s", uuid_text(id, text), l->number,
+		 l->warehouse, lost->cluster, lost->instance, lost->reason);
 }
 
 static void lost(void *ctx, const struct patrol_lost *lost)
 {
 	struct ops *o = ctx;
 	const char *why = why_not(o, lost);
-	uint8_t id[UUID_LEN];
+	struct ops_local l = { .verb = verb_at(VERB_HEAL),
+			       .warehouse = lost->spec->warehouse,
+			       .stands_on = lost->wanted->op,
+			       .occurrence = lost->instance,
+			       .reason = lost->reason };
 
-	if (why != NULL) {
-		log_warn("heal.left", "warehouse=%s cluster=%s instance=%s lost=%s err=%s", lost->spec->warehouse, lost->cluster,
+	if (why != NULL)
+		log_warn("heal.left", "warehouse=%s cluster=%s instance=%s lost=%s err=%s", l.warehouse, lost->cluster,
 			 lost->instance, lost->reason, why);
-		return;
-	}
-	ops_local_id(lost->wanted->op, verb_at(VERB_HEAL)->name, lost->instance, id);
-	if (!is_begun(o, id))
-		begin(o, lost, id);
+	else if (!is_begun(o, lost, &l))
+		begin(o, lost, &l);
 }
 
 void ops_patrol_init(struct ops *o)

@@ -54,7 +54,7 @@ struct ops {
 	uint64_t acked_through, acking, acking_epoch; /* of acked_rec: what it acknowledges, if that is still the epoch then */
 	json_t *ids;                                  /* of ids_rec */
 	struct patrol *patrol;
-	json_t *healed; /* {operation's id: Unix ms}: when a node's healing was last begun, in this life */
+	json_t *healed; /* {instance: Unix ms}: when its healing was last begun, in this life */
 	/* close */
 	bool is_patrol_closed;
 	unsigned closing_creds, stopping_ops;
@@ -90,11 +90,11 @@ struct ops_local {
 	const char *warehouse;
 	const char *stands_on;  /* the id, as text, of the command whose spec it carries on */
 	const char *occurrence; /* makes the id, with the two: the instance that is healed */
+	unsigned number;        /* which try at it this is, from 1: one that has failed is followed by another */
 	const char *reason;     /* in words */
 };
-void ops_local_id(const char *stands_on, const char *kind, const char *occurrence, uint8_t to[UUID_LEN]);
-/* Its record is being written, and one that has ended under the same id is forgotten by it; false: not now. None under this id may
- * be open. */
+void ops_local_id(const struct ops_local *l, uint8_t to[UUID_LEN]);
+/* Its record is being written; false: not now. There was none with this id. */
 bool ops_begin_local(struct ops *o, const struct ops_local *l);
 int ops_replay_local(struct ops *o, const json_t *record, struct err *e);
 

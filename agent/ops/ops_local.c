@@ -15,11 +15,13 @@ typedef Reeve__Control__V1__Command command_t;
 
 #define LIFE_MS (60 * 60 * 1000) /* one that cannot start by then ends, and the next look begins another */
 
-void ops_local_id(const char *stands_on, const char *kind, const char *occurrence, uint8_t to[UUID_LEN])
+/* A result never changes, so what is tried again is another one. */
+void ops_local_id(const struct ops_local *l, uint8_t to[UUID_LEN])
 {
-	CLEANUP(mem_close) char *text = mem_printf("%s|%s|%s", stands_on, kind, occurrence);
+	CLEANUP(mem_close) char *first = mem_printf("%s|%s|%s", l->stands_on, l->verb->name, l->occurrence);
+	CLEANUP(mem_close) char *again = mem_printf("%s|%u", first, l->number);
 
-	uuid_v8(text, to);
+	uuid_v8(l->number == 1 ? first : again, to);
 }
 
 static void pack(const command_t *c, struct buf *to)
@@ -39,7 +41,7 @@ static command_t *command_of(const struct ops *o, const struct ops_local *l)
 	CLEANUP(buf_close) struct buf bytes = BUF_MAX(JSON_MAX_BYTES);
 	uint8_t id[UUID_LEN];
 
-	ops_local_id(l->stands_on, l->verb->name, l->occurrence, id);
+	ops_local_id(l, id);
 	c.schema = 1;
 	c.command_id = (ProtobufCBinaryData){ UUID_LEN, id };
 	c.verb = l->verb->wire;
@@ -54,16 +56,13 @@ static command_t *command_of(const struct ops *o, const struct ops_local *l)
 	return reeve__control__v1__command__unpack(NULL, bytes.len, (const uint8_t *)bytes.data);
 }
 
-/* Its last life is over, and it is tried once more: what is told of it from now on is the new one. */
-static void forget_ended(struct ops *o, const uint8_t id[UUID_LEN])
+/* Whoever tries the same once more counts on. */
+static void note_try(struct ops *o, const struct op *op)
 {
-	const struct op *op = ops_find(o, id);
-	CLEANUP(json_close) json_t *ids = json_array();
+	const json_t *record = op_accepted(op);
 
-	if (op == NULL)
-		return;
-	json_array_append_new(ids, json_string(op_fields(op)->id_text));
-	ops_forget_ids(o, ids);
+	wanted_tried(&o->shared.wanted, op_warehouse(op), op_stands_on(op), json_str_or(record, "occurrence", ""),
+		     (unsigned)json_int_or(record, "try", 1));
 }
 
 static void on_local(struct journal_append *a)
@@ -72,7 +71,7 @@ static void on_local(struct journal_append *a)
 	struct op *op = o->accepting;
 
 	o->accepting = NULL;
-	forget_ended(o, op_fields(op)->id);
+	note_try(o, op);
 	ops_list_add(o, op);
 	log_info("local.accepted", "op=%s verb=%s warehouse=%s", op_fields(op)->id_text, op_verb(op), op_warehouse(op));
 	op_begin(op);
@@ -83,10 +82,10 @@ static json_t *record_of(const struct ops *o, const struct ops_local *l, const c
 {
 	CLEANUP(buf_close) struct buf bytes = BUF_MAX(JSON_MAX_BYTES);
 	char id[UUID_TEXT_LEN];
-	json_t *m =
-	    json_pack("{s:s, s:s, s:o, s:s, s:o, s:I, s:I}", "op", uuid_text(cmd->command_id.data, id), "verb", l->verb->name,
-		      "warehouse", json_text(l->warehouse), "stands_on", l->stands_on, "reason", json_text(l->reason),
-		      "accepted_ms", (json_int_t)world_wall_ms(o->cfg.w), "first_record", (json_int_t)journal_seq(o->j) + 1);
+	json_t *m = json_pack("{s:s, s:s, s:o, s:s, s:s, s:i, s:o, s:I, s:I}", "op", uuid_text(cmd->command_id.data, id), "verb",
+			      l->verb->name, "warehouse", json_text(l->warehouse), "stands_on", l->stands_on, "occurrence",
+			      l->occurrence, "try", (int)l->number, "reason", json_text(l->reason), "accepted_ms",
+			      (json_int_t)world_wall_ms(o->cfg.w), "first_record", (json_int_t)journal_seq(o->j) + 1);
 
 	pack(cmd, &bytes);
 	json_set_base64(m, "command", bytes.data, bytes.len);
@@ -119,11 +118,11 @@ int ops_replay_local(struct ops *o, const json_t *record, struct err *e)
 			reeve__control__v1__command__free_unpacked(cmd, NULL);
 		return err_set(e, ERR_CORRUPT, "a local operation in the journal cannot be decoded");
 	}
-	forget_ended(o, cmd->command_id.data);
 	if (o->n == OPS_MAX) {
 		reeve__control__v1__command__free_unpacked(cmd, NULL);
 		return err_set(e, ERR_CORRUPT, "more than %d operations are open or unacknowledged", OPS_MAX);
 	}
 	ops_list_add(o, op_new(&o->env, cmd, (json_t *)record));
+	note_try(o, o->v[o->n - 1]);
 	return 0;
 }

@@ -18,6 +18,7 @@ static void forget_args(struct wanted *s, struct wanted_one *one)
 	mem_free(one->args.data);
 	one->args = (ProtobufCBinaryData){ 0, NULL };
 	one->verb = NULL;
+	json_close(&one->tries);
 }
 
 static void drop(struct wanted *s, struct wanted_one *one)
@@ -124,6 +125,8 @@ static void forget_node(struct wanted *s, const struct wanted_end *end)
 			json_array_remove(ids, i);
 			break;
 		}
+	if (one != NULL && heal != NULL)
+		json_object_del(one->tries, heal->instance);
 	verb_args_free(args);
 }
 
@@ -177,6 +180,8 @@ static json_t *one_json(const struct wanted_one *one)
 	}
 	if (one->nodes != NULL)
 		json_object_set(j, "nodes", one->nodes);
+	if (one->tries != NULL)
+		json_object_set(j, "tries", one->tries);
 	return j;
 }
 
@@ -199,6 +204,7 @@ static void replay_one(struct wanted *s, struct wanted_one *one, const json_t *r
 	else
 		set_unknown(s, one, op, json_str_or(record, "why", "this version cannot read what another has kept of it"));
 	one->nodes = json_incref(json_object_get(record, "nodes"));
+	one->tries = json_incref(json_object_get(record, "tries"));
 }
 
 void wanted_replay(struct wanted *s, const json_t *record)
@@ -213,6 +219,22 @@ void wanted_replay(struct wanted *s, const json_t *record)
 	one = one_for(s, warehouse);
 	if (one != NULL)
 		replay_one(s, one, record);
+}
+
+void wanted_tried(struct wanted *s, const char *warehouse, const char *op, const char *occurrence, unsigned n)
+{
+	struct wanted_one *one = wanted_of(s, warehouse);
+
+	if (one == NULL || !str_eq(one->op, op))
+		return;
+	if (one->tries == NULL)
+		one->tries = json_object();
+	json_object_set_new(one->tries, occurrence, json_integer(n));
+}
+
+unsigned wanted_tries(const struct wanted_one *one, const char *occurrence)
+{
+	return (unsigned)json_int_or(one->tries, occurrence, 0);
 }
 
 void wanted_replay_nodes(struct wanted *s, const json_t *record)

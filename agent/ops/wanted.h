@@ -30,6 +30,7 @@ struct wanted_one {
 	const struct verb *verb; /* NULL: what it is to be like is not known, and `why` tells why */
 	ProtobufCBinaryData args;
 	char why[160];
+	json_t *tries; /* {"i-1": 2}: how often the agent has begun to do something about it; NULL: never */
 	json_t *nodes; /* {"fe": ["i-1", ...]}: the nodes that the patrol has seen alive; NULL: none yet */
 };
 
@@ -43,6 +44,9 @@ void wanted_ended(struct wanted *s, const struct wanted_end *end);
 struct wanted_one *wanted_of(struct wanted *s, const char *warehouse); /* NULL: no command has been heard of it */
 /* The arguments, unpacked; to be freed with verb_args_free. NULL: nothing is known, or this version cannot read it. */
 ProtobufCMessage *wanted_args(const struct wanted_one *one);
+/* The agent has begun something by itself about an occurrence, for the n-th time. Of another command's spec: nothing. */
+void wanted_tried(struct wanted *s, const char *warehouse, const char *op, const char *occurrence, unsigned n);
+unsigned wanted_tries(const struct wanted_one *one, const char *occurrence);
 /* Nodes that were seen, for the record: "warehouse.nodes" has `warehouse`, `op` and `nodes`. Of another command's it says nothing. */
 void wanted_replay_nodes(struct wanted *s, const json_t *record);
 

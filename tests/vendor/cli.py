@@ -180,6 +180,9 @@ def show_list(args):
                 print(json.dumps(describe(order, latest, cancels, entry)))
             continue
         print_installation(entry, files_.agent(name))
+        for line in latest.values():
+            if line.get("stands_on") and line["installation"] == name:
+                print(f"    local  {line['id']}  {line['verb']:<17} {line['state']}{progress(line)}")
         for order in orders:
             d = describe(order, latest, cancels, entry)
             where = f"{d['epoch']}/{d['seq']}"
@@ -214,8 +217,22 @@ def print_installation(entry, agent):
         print("  an agent that still has a journal takes its first command only with --release-key")
     if agent.get("waiting"):
         print(f"  waiting behind a gap: {agent['waiting']}")
+    for warehouse in agent.get("warehouses", []):
+        print_warehouse(warehouse)
     for refusal in agent.get("refusals", []):
         print(f"  the agent refused {refusal.get('digest', '')[:16]}: {refusal.get('reason', '')}")
+
+
+def print_warehouse(seen):
+    name, total = seen["warehouse"], seen.get("drifts_total", 0)
+    if seen.get("unknown"):
+        print(f"  {name}: not known how it stands: {seen['unknown']}")
+    elif total == 0:
+        print(f"  {name}: as generation {seen.get('generation', 0)} says")
+    for drift in seen.get("drifts", []):
+        print(f"  {name} differs in {drift['field']}: {drift['resource']}: {drift['difference']}")
+    if total > len(seen.get("drifts", [])):
+        print(f"  {name} differs in {total - len(seen.get('drifts', []))} more ways")
 
 
 def progress(line):

@@ -98,6 +98,9 @@ class Control:
 
     def _take_status(self, installation, orders, status, report):
         order = orders.get(bytes(status.command_id))
+        if order is None and status.stands_on and status.seq == status.epoch == 0:
+            self._take_local(installation, orders, status)
+            return
         if order is None or order.seq != status.seq:
             what = "an unknown command" if order is None else f"seq {status.seq} of a command with seq {order.seq}"
             self._violate(installation, f"a status for {what}: {store.id_text(status.command_id)}")
@@ -105,6 +108,19 @@ class Control:
         if order.epoch == report.epoch and order.seq > report.accepted_through:
             self._violate(installation, f"a status for command {order.seq}, which was not accepted")
             return
+        self._keep_status(installation, order, status)
+
+    def _take_local(self, installation, orders, status):
+        """An operation of the agent's own: nobody has signed it, and it stands on a command that somebody has."""
+        stands_on = orders.get(bytes(status.stands_on))
+        if stands_on is None:
+            what = f"an operation that stands on an unknown command: {store.id_text(status.command_id)}"
+            self._violate(installation, f"a status for {what}")
+            return
+        own = store.Order(installation, 0, 0, bytes(status.command_id), None, None)
+        self._keep_status(installation, own, status)
+
+    def _keep_status(self, installation, order, status):
         if order.id in self.results:
             self._compare(installation, order, status)
             return
@@ -140,6 +156,7 @@ class Control:
 
     def _line(self, order, status):
         line = {"time": store.now(), "installation": order.installation, "epoch": order.epoch, "seq": order.seq}
+        line |= {"verb": status.verb, "stands_on": store.id_text(status.stands_on) if status.stands_on else None}
         line |= {
             "id": store.id_text(order.id),
             "state": state_name(status.state),
@@ -162,6 +179,7 @@ class Control:
             "waiting": list(report.waiting),
             "head_stale": report.head_stale,
             "refusals": [as_json(r) for r in report.refusals],
+            "warehouses": [as_json(w) for w in report.warehouses],
         }
         if any(kept.get(name) != value for name, value in values.items()):
             self.files.write_agent(installation, kept | values | {"changed": store.now()})
@@ -190,8 +208,9 @@ class Control:
         orders = self.files.orders(installation)
         covered = {o.id for o in orders if o.epoch == epoch and o.seq <= acked}
         ours = {o.id for o in orders} - covered
+        local = {bytes(s.command_id) for s in report.statuses if s.stands_on}
         ids = (bytes(s.command_id) for s in report.statuses)
-        return tuple(i for i in ids if i in ours and i in self.results)
+        return tuple(i for i in ids if i in ours | local and i in self.results)
 
     def intent(self, installation, told):
         orders = {o.seq: o for o in self.files.orders(installation, told.epoch)}

@@ -278,3 +278,32 @@ def test_an_output_that_is_not_what_its_digest_says_is_a_violation(plane, sessio
     command_id = plane.sign("inventory")
     session.poll(inventory_result(plane, command_id, digest=bytes(32)))
     assert plane.violations() == [f"the output of {command_id} is not what its digest says"]
+
+
+def test_an_operation_of_the_agents_own_is_kept_and_acknowledged_by_its_id(plane, session, spec):
+    command_id = plane.sign("apply", spec)
+    own = bytes([0xAA] * 6 + [0x80, 0xAA, 0x80] + [0xAA] * 7)
+    stands_on = store.id_bytes(command_id)
+    running = control.Status(command_id=own, stands_on=stands_on, verb="heal", state=control.RUNNING)
+    session.poll(control.Report(epoch=1, accepted_through=1, statuses=[running]))
+    done = control.Status(command_id=own, stands_on=stands_on, verb="heal", state=control.SUCCEEDED)
+    intent = session.poll(control.Report(epoch=1, accepted_through=1, statuses=[done]))
+    assert list(intent.results_acked) == [own]
+    assert plane.violations() == []
+    assert f"local  {store.id_text(own)}  heal" in plane.cli("list")
+
+
+def test_an_operation_that_stands_on_nothing_that_was_signed_is_a_violation(plane, session, spec):
+    own = control.Status(command_id=bytes(16), stands_on=bytes([1] * 16), verb="heal", state=control.SUCCEEDED)
+    intent = session.poll(control.Report(statuses=[own]))
+    assert list(intent.results_acked) == []
+    assert "an operation that stands on an unknown command" in plane.violations()[0]
+
+
+def test_how_the_account_differs_is_listed(plane, session, spec):
+    drift = control.Drift(resource="i-1", field="power", difference="start nodes of be: i-1", since=1)
+    seen = control.WarehouseStatus(warehouse="wh-1", generation=3, looked_at=2, drifts=[drift], drifts_total=2)
+    session.poll(control.Report(warehouses=[seen]))
+    listed = plane.cli("list")
+    assert "wh-1 differs in power: i-1: start nodes of be: i-1" in listed
+    assert "wh-1 differs in 1 more ways" in listed

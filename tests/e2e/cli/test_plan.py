@@ -170,3 +170,12 @@ def test_real_plans_are_shown_while_they_wait_and_when_they_are_over(stage, ware
     assert stage.agent_stop() == 0
     gone = reeve("plan", "show", number, "-c", stage.config)
     assert gone.returncode == 0 and "2 x r6i.xlarge" in gone.stdout
+
+
+def test_what_the_agent_has_begun_by_itself_is_shown_by_its_id(site, journal):
+    about = {"op": command_id(7), "verb": "heal", "warehouse": "wh-7", "stands_on": command_id(3), "occurrence": "i-1"}
+    journal.add("local.accepted", **about)
+    journal.add("command.planned", op=command_id(7), plan=plan(7, "be"), plan_hash="ab" * 32)
+    done = reeve("plan", "show", command_id(7), "-c", site.config)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "launch nodes of be" in done.stdout

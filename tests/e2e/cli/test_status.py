@@ -160,6 +160,36 @@ def test_who_may_not_ask_is_told_so_and_not_that_nothing_runs(site, daemon):
         shutil.rmtree(where)
 
 
+DRIFT = {"resource": "i-1", "field": "power", "difference": "start nodes of be: i-1", "since": NOW}
+LOOKED = {"name": "wh-1", "stands_on": command_id(1), "generation": 3, "drifts_total": 0, "drifts": [], "looked_at": NOW}
+
+
+@pytest.mark.parametrize(
+    ("warehouse", "says"),
+    [
+        (LOOKED, "wh-1: as generation 3 says, looked at 2026"),
+        (LOOKED | {"drifts_total": 1, "drifts": [DRIFT]}, "wh-1: differs from generation 3 in 1 way, looked at 2026"),
+        (LOOKED | {"drifts_total": 1, "drifts": [DRIFT]}, "power of i-1: start nodes of be: i-1 (since 2026"),
+        (LOOKED | {"drifts_total": 9, "drifts": [DRIFT] * 8}, "and 6 more: reeve status -v"),
+        (LOOKED | {"unknown": "the last warehouse.apply ended FAILED"}, "wh-1: not known how it stands: the last"),
+        ({k: v for k, v in LOOKED.items() if k != "looked_at"}, "wh-1: not looked at yet"),
+    ],
+)
+def test_how_a_warehouse_differs_is_told(site, daemon, warehouse, says):
+    daemon.answers["/v1/status"] = (200, fine(warehouses=[warehouse]))
+    done = reeve("status", "-c", site.config)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert says in " ".join(done.stdout.split())
+
+
+def test_one_of_the_agents_own_is_listed_without_a_number(site, daemon):
+    own = op(0, "RUNNING", verb="heal", id=command_id(7))
+    daemon.answers["/v1/status"] = (200, fine(operations=[own]))
+    out = reeve("status", "-c", site.config).stdout
+    assert "now            heal of wh-0: RUNNING" in out
+    assert f"reeve plan show {command_id(7)}" in out
+
+
 def test_zero_counters_are_told_with_v_alone(site, daemon):
     daemon.answers["/v1/status"] = (200, fine())
     short, whole = (reeve("status", "-c", site.config, *args).stdout for args in ((), ("-v",)))

@@ -5,13 +5,18 @@
 /* The first 16 bytes of SHA-256("a|heal|i-1"), with version 8 and the variant of RFC 9562 in them. */
 static void its_id_is_made_of_what_it_stands_on_its_kind_and_its_occurrence(void **state)
 {
-	uint8_t id[UUID_LEN];
+	struct ops_local l = { .stands_on = "a", .verb = verb_at(VERB_HEAL), .occurrence = "i-1", .number = 1 };
+	uint8_t id[UUID_LEN], again[UUID_LEN];
 	char text[UUID_TEXT_LEN];
 
 	(void)state;
-	ops_local_id("a", "heal", "i-1", id);
+	ops_local_id(&l, id);
 	assert_string_equal(uuid_text(id, text), "b55d0adb-bb26-8db3-beb4-897740f10fe3");
 	assert_false(uuid_is_v7(id));
+	/* What has failed keeps its result, so the next try is another one. */
+	l.number = 2;
+	ops_local_id(&l, again);
+	assert_memory_not_equal(id, again, UUID_LEN);
 }
 
 static void a_record_that_cannot_be_decoded_is_damage(void **state)
