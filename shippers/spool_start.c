@@ -331,13 +331,8 @@ static int open_up(struct spool_start *start, struct err *e)
 
 /* Each goes on to the next state, or takes another turn in its own. */
 static int (*const turns[])(struct spool_start *st, struct err *e) = {
-	[ST_LIST] = list,
-	[ST_NAMES] = read_names,
-	[ST_SORT] = sort,
-	[ST_LOG] = read_records,
-	[ST_MATCH] = match,
-	[ST_OPEN] = open_up,
-	[ST_WAIT] = read_again,
+	[ST_LIST] = list,   [ST_NAMES] = read_names, [ST_SORT] = sort,       [ST_LOG] = read_records,
+	[ST_MATCH] = match, [ST_OPEN] = open_up,     [ST_WAIT] = read_again,
 };
 
 static void on_turn(struct timer *t)

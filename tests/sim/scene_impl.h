@@ -40,7 +40,7 @@ struct scene_order {
 	const char *replace;     /* the cluster, of a nodes.replace; or NULL */
 	char replaced[2][32];    /* its nodes, as they were there when it was issued */
 	size_t replaced_n;
-	bool is_upgrade;         /* a warehouse.upgrade: `batch` of `order` first */
+	bool is_upgrade; /* a warehouse.upgrade: `batch` of `order` first */
 	const char *order[2];
 	size_t order_n;
 	struct scene_out outs[32];

@@ -15,9 +15,19 @@ def commands():
 
 def test_each_command_of_the_readme_is_one():
     parsed = [cli.parser().parse_args(c).what for c in commands()]
-    assert {"keys", "register", "serve", "apply", "list", "watch", "reboot", "replace", "upgrade", "delete", "cancel"} == set(
-        parsed
-    )
+    assert {
+        "keys",
+        "register",
+        "serve",
+        "apply",
+        "list",
+        "watch",
+        "reboot",
+        "replace",
+        "upgrade",
+        "delete",
+        "cancel",
+    } == set(parsed)
 
 
 def test_the_readme_says_before_the_first_command_that_the_agent_must_have_logged_in():

@@ -1,7 +1,7 @@
-/* planner.c - apply, delete, reboot, replace, upgrade, heal. Stages of apply: what is shared, then the clusters beside each other, then the
- * listeners that lead elsewhere, then nodes that become of another type, one after the other in a stage each, then clusters that
- * are paused and the nodes that are too many, then what is left over and no longer wanted. Stages of delete: the clusters, then the
- * rest.
+/* planner.c - apply, delete, reboot, replace, upgrade, heal. Stages of apply: what is shared, then the clusters beside each other,
+ * then the listeners that lead elsewhere, then nodes that become of another type, one after the other in a stage each, then
+ * clusters that are paused and the nodes that are too many, then what is left over and no longer wanted. Stages of delete: the
+ * clusters, then the rest.
  *
  * Each plan first adds what can be taken back; what it removes stands behind its pivot. What serves is removed last of all, when
  * what comes in its place serves. */
@@ -213,14 +213,15 @@ int planner_reboot(const struct planner_args *a, const char *warehouse, const ch
 /* ---- nodes that are replaced, and upgraded ---- */
 
 /* The spec held against the account without some nodes: they may be gone, stopped or sick, and nothing is said of them. */
-struct rest {
+struct others {
 	char *const *apart; /* their ids */
 	size_t apart_n;
 	const uint32_t *less; /* of each cluster, how many of its nodes they are */
 	bool is_upgrade;
 };
 
-static int apply_without(const struct planner_args *a, const spec_t *spec, const struct rest *r, struct plans **ret, struct err *e)
+static int apply_without(const struct planner_args *a, const spec_t *spec, const struct others *r, struct plans **ret,
+			 struct err *e)
 {
 	spec_t rest = *spec;
 	cluster_t *fewer = mem_alloc((spec->n_clusters + 1) * sizeof(*fewer));
@@ -245,7 +246,7 @@ static int apply_without(const struct planner_args *a, const spec_t *spec, const
 
 /* With the nodes come those things alone that an apply of the same spec would leave as they are. Else *ret is what it would do, for
  * the policy to judge before the sentence is told. */
-static int check_rest(const struct planner_args *a, const spec_t *spec, const struct rest *r, struct plans **ret, struct err *e)
+static int check_rest(const struct planner_args *a, const spec_t *spec, const struct others *r, struct plans **ret, struct err *e)
 {
 	struct plans *plans = NULL;
 	const struct plan *plan;
@@ -270,7 +271,7 @@ static int check_others(const struct planner_args *a, const spec_t *spec, const 
 			struct plans **ret, struct err *e)
 {
 	uint32_t *less = mem_alloc((spec->n_clusters + 1) * sizeof(*less));
-	struct rest r = { .apart = named->ids, .apart_n = named->n, .less = less };
+	struct others r = { .apart = named->ids, .apart_n = named->n, .less = less };
 	int rc;
 
 	for (size_t i = 0; i < spec->n_clusters; i++)
@@ -368,7 +369,7 @@ int planner_heal(const struct planner_args *a, const spec_t *spec, const char *c
 static int check_upgrade(struct planning *p, struct plans **ret, struct err *e)
 {
 	struct planner_upgraded u = { 0 };
-	struct rest r = { .is_upgrade = true };
+	struct others r = { .is_upgrade = true };
 	int rc = 0;
 
 	check_generation(p);

@@ -1,10 +1,11 @@
-/* planner_impl.h - the parts of the planner, from the lowest to the highest: planner_group.c (security groups), planner_balancer.c
- * (target groups, load balancers, listeners), planner_same.c (what stands and would have to be another), planner_spread.c (where
- * new nodes go), planner_launch.c (new nodes), planner_volume.c (data volumes of nodes that stay), planner_words.c (what people
- * call things), planner_ready.c (when a node counts as ready), planner_cluster.c (nodes), planner_place.c (where what is new has room), planner_power.c (nodes that are stopped,
- * started, made of another type), planner_reboot.c (a cluster batch by batch), planner_replace.c (nodes that others take the place
- * of), planner_upgrade.c (all nodes of another image), planner_switch.c (listeners that lead elsewhere), planner_tags.c (tags of what stands), planner_rest.c (what nobody wants
- * any more). planner.c (the verbs and the stages) calls them. Nobody else includes this. */
+/* planner_impl.h - the parts of the planner, from the lowest to the highest: planner_group.c (security groups),
+ * planner_balancer.c (target groups, load balancers, listeners), planner_same.c (what stands and would have to be another),
+ * planner_spread.c (where new nodes go), planner_launch.c (new nodes), planner_volume.c (data volumes of nodes that stay),
+ * planner_words.c (what people call things), planner_ready.c (when a node counts as ready), planner_cluster.c (nodes),
+ * planner_place.c (where what is new has room), planner_power.c (nodes that are stopped, started, made of another type),
+ * planner_reboot.c (a cluster batch by batch), planner_replace.c (nodes that others take the place of), planner_upgrade.c (all
+ * nodes of another image), planner_switch.c (listeners that lead elsewhere), planner_tags.c (tags of what stands), planner_rest.c
+ * (what nobody wants any more). planner.c (the verbs and the stages) calls them. Nobody else includes this. */
 #pragma once
 #include "agent/ops/plan/planning.h"
 #include "agent/ops/steps/balancers.h"

@@ -1,5 +1,5 @@
-/* planner_replace.c - nodes that others take the place of, one after the other: a plan and a stage for each. How some come and others
- * go in one plan is the same where there are several (planner_upgrade.c).
+/* planner_replace.c - nodes that others take the place of, one after the other: a plan and a stage for each. How some come and
+ * others go in one plan is the same where there are several (planner_upgrade.c).
  *
  * A new node is launched as the spec says, first where the old one stands, and waited for until it runs, is registered and, where a
  * listener leads, healthy; then the old one leaves its groups, drained, and ends. Before it ends one looks at the new one again,

@@ -5,8 +5,8 @@
  * once, are stopped, and stay so. A batch that fails takes itself back and no other: those before it have the new image, and those
  * behind it keep the old one.
  *
- * A cluster that such an end has left between two images fits no spec that an apply could carry out, so the upgrade itself mends it:
- * where nodes are too many they leave first, and where nodes are missing more are launched than leave. */
+ * A cluster that such an end has left between two images fits no spec that an apply could carry out, so the upgrade itself mends
+ * it: where nodes are too many they leave first, and where nodes are missing more are launched than leave. */
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"
@@ -165,7 +165,8 @@ static void plan_batch(struct planning *p, const cluster_t *c, struct upgrading 
 
 	size_batch(u, &x.come, &x.go_n);
 	x.go = u->h->all.v + u->gone;
-	x.of = of = print_ids(x.go, x.go_n);
+	of = print_ids(x.go, x.go_n);
+	x.of = of;
 	x.serving = serving_ids(u->h);
 	planner_plan_exchange(p, c, &x, stage);
 	json_decref(x.serving);

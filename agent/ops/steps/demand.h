@@ -42,7 +42,7 @@ void demand_count(struct demand *d, const struct bound *of, uint32_t n);
 void demand_add(struct demand *d, const struct bound *of, uint32_t n); /* to what the steps before need of it */
 /* For a while: those of one plan stand beside each other, and of several plans the largest counts. */
 void demand_pass(struct demand *d, const struct bound *of, uint32_t n);
-void demand_passed(struct demand *d); /* the plan is over, and what passed is gone */
+void demand_passed(struct demand *d);                                    /* the plan is over, and what passed is gone */
 uint32_t demand_number(const struct demand *d, const struct bound *of);  /* 0: nothing needs any; with what passes */
 uint32_t demand_passing(const struct demand *d, const struct bound *of); /* what passes alone */
 void demand_rule(struct demand *d, const struct demand_rule *r);

@@ -135,7 +135,8 @@ static void nodes_changed(const json_t *args, const json_t *left, json_t *pairs)
 	step_add_pairs(pairs, &resource_instance, json_object_get(args, "instance"), left);
 }
 
-/* A node that was only stopped for a while is to come back: want of room is waited out. One that the same plan has launched goes. */
+/* A node that was only stopped for a while is to come back: want of room is waited out. One that the same plan has launched
+ * goes. */
 static json_t *start_again(const json_t *args)
 {
 	json_t *undo;
