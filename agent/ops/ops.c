@@ -303,6 +303,7 @@ static void ops_free(struct closing *c)
 	recent_close(&o->shared.recent);
 	wanted_close(&o->shared.wanted);
 	json_decref(o->healed);
+	json_decref(o->left);
 	json_decref(o->shared.refused);
 	known_close(&o->known);
 	mem_free(o);

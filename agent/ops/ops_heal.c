@@ -8,7 +8,8 @@
 #include "agent/ops/ops_impl.h"
 
 #define AGAIN_MS (15 * 60 * 1000) /* after one that has failed */
-#define OPEN_SPARE 8              /* places that are left to the vendor's commands */
+#define LEFT_MAX 256
+#define OPEN_SPARE 8 /* places that are left to the vendor's commands */
 
 typedef Reeve__Control__V1__Heal heal_t;
 
@@ -64,6 +65,17 @@ static const char *why_not(struct ops *o, const struct patrol_lost *lost)
 	return NULL;
 }
 
+/* Each look finds it again, and the same reason is told once. */
+static bool is_news(struct ops *o, const struct patrol_lost *lost, const char *why)
+{
+	if (str_eq(json_str_or(o->left, lost->instance, ""), why))
+		return false;
+	if (json_object_size(o->left) >= LEFT_MAX)
+		json_object_clear(o->left);
+	json_object_set_new(o->left, lost->instance, json_text(why));
+	return true;
+}
+
 static void pack(const struct patrol_lost *lost, struct buf *to)
 {
 	heal_t h = REEVE__CONTROL__V1__HEAL__INIT;
@@ -89,10 +101,10 @@ static void note_begun(struct ops *o, const char *instance)
 	json_t *value;
 	void *next;
 
-	json_object_foreach_safe (o->healed, next, key, value)
-		if (now - json_integer_value(value) >= AGAIN_MS)
-			json_object_del(o->healed, key);
+	json_object_foreach_safe(o->healed, next, key, value) if (now - json_integer_value(value) >= AGAIN_MS)
+	    json_object_del(o->healed, key);
 	json_object_set_new(o->healed, instance, json_integer(now));
+	json_object_del(o->left, instance);
 }
 
 static void begin(struct ops *o, const struct patrol_lost *lost, struct ops_local *l)
@@ -121,15 +133,16 @@ static void lost(void *ctx, const struct patrol_lost *lost)
 			       .occurrence = lost->instance,
 			       .reason = lost->reason };
 
-	if (why != NULL)
+	if (why != NULL && is_news(o, lost, why))
 		log_warn("heal.left", "warehouse=%s cluster=%s instance=%s lost=%s err=%s", l.warehouse, lost->cluster,
 			 lost->instance, lost->reason, why);
-	else if (!is_begun(o, lost, &l))
+	else if (why == NULL && !is_begun(o, lost, &l))
 		begin(o, lost, &l);
 }
 
 void ops_patrol_init(struct ops *o)
 {
 	o->healed = json_object();
+	o->left = json_object();
 	o->patrol = patrol_new(&(struct patrol_config){ .env = &o->env, .ctx = o, .is_changing = is_changing, .lost = lost });
 }

@@ -54,6 +54,7 @@ struct ops {
 	uint64_t acked_through, acking, acking_epoch; /* of acked_rec: what it acknowledges, if that is still the epoch then */
 	json_t *ids;                                  /* of ids_rec */
 	struct patrol *patrol;
+	json_t *left;   /* {instance: why}: lost nodes that are left alone, as it was told */
 	json_t *healed; /* {instance: Unix ms}: when its healing was last begun, in this life */
 	/* close */
 	bool is_patrol_closed;

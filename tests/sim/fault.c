@@ -57,6 +57,7 @@ static struct fault {
 	{ TALLY_WANT_REBOOT,        true,   4, 1000, false },
 	{ TALLY_WANT_REPLACE,       true,   3, 1000, false },
 	{ TALLY_WANT_UPGRADE,       true,   3, 1000, false },
+	{ TALLY_HEAL_ASKED,         true,   3, 1000, false },
 	{ TALLY_WANT_LOOK,          true,   3, 1000, false },
 	{ TALLY_WANT_MEMBERS,       true,   6, 1000, false },
 	{ TALLY_WANT_SUBNETS,       true,   8, 1000, false },

@@ -126,6 +126,8 @@ static void on_request(void *ctx, struct sim_http *x)
 
 	if (aws_sim_is_for(x->url)) {
 		aws_sim_request(s->aws, x);
+	} else if (vendor_sim_is_for(x->url) && scene_heal_is_vendor_away(s)) {
+		sim_http_fail(x, -ERR_NET, 0);
 	} else if (vendor_sim_is_for(x->url)) {
 		vendor_sim_request(s->vendor, x);
 	} else {

@@ -151,6 +151,13 @@ void scene_watch(void *ctx, const struct aws_entry *e)
 	uint64_t began_ms;
 
 	sim_trace(s->w, "mutation %s %s", e->action, e->command);
+	if (o == NULL && scene_heal_is_on(s)) {
+		/* The agent's own: what it makes is counted there. */
+		if (!is_recorded(s, e))
+			odds_broken(&s->odds, "%s before its record", e->action);
+		check_owner(s, e);
+		return;
+	}
 	if (o == NULL) {
 		odds_broken(&s->odds, "%s by a command that was never validly sent", e->action);
 		return;

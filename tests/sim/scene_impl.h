@@ -75,6 +75,16 @@ struct scene_hand {
 	char warehouse[64];
 };
 
+/* A node that somebody ends when all commands have ended (scene_heal.c). */
+struct scene_heal {
+	bool is_wanted, without_vendor, is_over;
+	uint64_t armed_ms, struck_ms, healed_ms; /* 0: not yet */
+	const struct scene_order *order;         /* that has laid down what stands */
+	const char *cluster;
+	unsigned wanted;
+	size_t instances_n; /* before it */
+};
+
 struct scene {
 	struct world *w;
 	struct odds odds;
@@ -103,6 +113,7 @@ struct scene {
 	unsigned nodes_total;        /* of the policy */
 	unsigned mutations_per_hour; /* the rate of the policy */
 	bool policy_changed, role_was_gone, capacity_short, clock_stepped, died;
+	struct scene_heal heal;
 	/* death */
 	unsigned deaths_left;
 	unsigned death_where; /* of "before", "inside", "after", "request", "answer" */
@@ -113,6 +124,10 @@ struct scene {
 void scene_script_make(struct scene *s);
 void scene_look_make(struct scene *s);
 void scene_look_tick(struct scene *s);
+void scene_heal_make(struct scene *s);
+bool scene_heal_tick(struct scene *s); /* true: nothing of it is ahead */
+bool scene_heal_is_on(const struct scene *s);
+bool scene_heal_is_vendor_away(const struct scene *s);
 void scene_hands_make(struct scene *s);
 void scene_hands_see(struct scene *s, const struct aws_entry *e);                           /* a call, before it acts */
 void scene_hands_move(struct scene *s);                                                     /* after every event */
@@ -133,5 +148,5 @@ void scene_check(struct scene *s); /* after every event */
 void scene_check_journal(struct scene *s);
 void scene_judge(struct scene *s, struct scene_order *o); /* its result is at the vendor */
 struct scene_order *scene_order_of(struct scene *s, const char *command);
-enum scene_policy { SCENE_OPEN, SCENE_PLAN_ONLY, SCENE_NO_NODES };
+enum scene_policy { SCENE_OPEN, SCENE_PLAN_ONLY, SCENE_NO_NODES, SCENE_HEALS };
 void scene_policy_write(struct scene *s, enum scene_policy p);

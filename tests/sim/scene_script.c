@@ -164,6 +164,7 @@ void scene_script_make(struct scene *s)
 	scene_hands_make(s);
 	orders_make(s);
 	scene_look_make(s);
+	scene_heal_make(s);
 	s->deaths_left = odds_one_in(&s->odds, 3) ? 0 : (unsigned)odds_between(&s->odds, 1, odds_one_in(&s->odds, 3) ? 10 : 3);
 	s->next_issue_ms = odds_between(&s->odds, 1000, 60000);
 	aws_add_foreign(s->aws);
@@ -177,7 +178,7 @@ void scene_policy_write(struct scene *s, enum scene_policy p)
 
 	snprintf(text, sizeof(text),
 		 "commands:\n  warehouse.apply: %s\n  warehouse.delete: %s\n  cluster.reboot: %s\n  nodes.replace: %s\n  "
-		 "warehouse.upgrade: %s\nbounds:\n  "
+		 "warehouse.upgrade: %s\n  heal: %s\nbounds:\n  "
 		 "instance_types: [%s]\n"
 		 "  images: [ami-1, ami-3]\n  subnets: [subnet-0001, subnet-0002, subnet-0003]\n  instance_profiles: [nodes, "
 		 "others]\n  user_data_sha256: [any]\n  warehouses: [wh-1, wh-2]\n  balancers: 4\n"
@@ -187,8 +188,8 @@ void scene_policy_write(struct scene *s, enum scene_policy p)
 		 "delete_hold: %ds\nexport:\n  metrics: [\"reeve.*\"]\n",
 		 p == SCENE_PLAN_ONLY ? "plan-only" : "auto", p == SCENE_PLAN_ONLY ? "off" : "auto",
 		 p == SCENE_PLAN_ONLY ? "off" : "auto", p == SCENE_PLAN_ONLY ? "off" : "auto",
-		 p == SCENE_PLAN_ONLY ? "off" : "auto", p == SCENE_NO_NODES ? "t3.nano" : "m6i.large, r6i.xlarge", s->nodes_total,
-		 s->mutations_per_hour, SCENE_HOLD_S);
+		 p == SCENE_PLAN_ONLY ? "off" : "auto", p == SCENE_HEALS ? "auto" : "off",
+		 p == SCENE_NO_NODES ? "t3.nano" : "m6i.large, r6i.xlarge", s->nodes_total, s->mutations_per_hour, SCENE_HOLD_S);
 	sim_file_puts(s->w, SCENE_POLICY, text);
 	s->off_since_ms = p == SCENE_PLAN_ONLY ? world_now_ms(s->w) : 0;
 	s->none_since_ms = p == SCENE_NO_NODES ? world_now_ms(s->w) : 0;
@@ -249,7 +250,7 @@ static void trouble_end(struct scene *s, const struct trouble *t)
 		break;
 	case TROUBLE_TIGHT:
 	case TROUBLE_BROKEN:
-		scene_policy_write(s, SCENE_OPEN);
+		scene_policy_write(s, scene_heal_is_on(s) ? SCENE_HEALS : SCENE_OPEN);
 		break;
 	case TROUBLE_FULL:
 		sim_disk_space(s->w, 64ull << 30);
@@ -510,7 +511,7 @@ void scene_script_tick(struct scene *s)
 	troubles_tick(s);
 	orders_tick(s);
 	scene_look_tick(s);
-	if (s->issued < s->orders_n || !vendor_has_all(s->vendor))
+	if (s->issued < s->orders_n || !vendor_has_all(s->vendor) || !scene_heal_tick(s))
 		return;
 	s->over_ms = s->over_ms != 0 ? s->over_ms : now + TAIL_MS;
 	s->over = now >= s->over_ms && !vendor_is_told(s->vendor);

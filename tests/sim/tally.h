@@ -110,6 +110,9 @@
 	X(WANT_LOOK,         "command: an inventory is asked for")  \
 	X(LOOK_WHOLE,        "command: an inventory has come, whole") \
 	X(WANT_UPGRADE,      "command: clusters of another image")  \
+	X(HEAL_ASKED,        "command: a warehouse is to heal itself") \
+	X(HEAL_STRUCK,       "hand: a node ended, which the agent replaces by itself") \
+	X(HEAL_ALONE,        "hand: and the vendor is gone meanwhile") \
 	X(WANT_MEMBERS,      "command: a target group of other clusters") \
 	X(WANT_SUBNETS,      "command: a balancer in other subnets") \
 	X(WANT_TAGS,         "command: other tags")                 \

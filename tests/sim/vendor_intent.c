@@ -198,7 +198,7 @@ static void keep(struct vendor_sim *v, const struct buf *intent)
 }
 
 /* What is stored of those in the newest report and the number leaves out: behind a gap, or of another epoch. */
-static size_t add_acked_ids(struct vendor_sim *v, ProtobufCBinaryData ids[VENDOR_COMMANDS_MAX])
+static size_t add_acked_ids(struct vendor_sim *v, ProtobufCBinaryData ids[VENDOR_COMMANDS_MAX + VENDOR_LOCALS_MAX])
 {
 	size_t n = 0;
 
@@ -208,13 +208,13 @@ static size_t add_acked_ids(struct vendor_sim *v, ProtobufCBinaryData ids[VENDOR
 		if (c->is_told && vendor_has_result(c) && (c->epoch != v->epoch || c->seq > v->acked))
 			ids[n++] = (ProtobufCBinaryData){ UUID_LEN, c->id };
 	}
-	return n;
+	return vendor_add_locals(v, ids, n);
 }
 
 static void pack_intent(struct vendor_sim *v, signed_t **list, size_t n, signed_t *head, struct buf *to)
 {
 	Reeve__Control__V1__Intent m = REEVE__CONTROL__V1__INTENT__INIT;
-	ProtobufCBinaryData ids[VENDOR_COMMANDS_MAX];
+	ProtobufCBinaryData ids[VENDOR_COMMANDS_MAX + VENDOR_LOCALS_MAX];
 	size_t len;
 
 	m.epoch = v->epoch;
@@ -306,12 +306,14 @@ static void take_status(struct vendor_sim *v, const status_t *s)
 	struct vendor_command *c = command_of(v, &s->command_id);
 	size_t len = reeve__control__v1__status__get_packed_size(s);
 
+	reeve__control__v1__status__pack(s, (uint8_t *)buf_room(&packed, len));
+	buf_grew(&packed, len);
+	if (c == NULL && vendor_take_local(v, s, &packed))
+		return;
 	if (c == NULL || c->flaw != FLAW_NONE || s->seq != c->seq || s->epoch != c->epoch) {
 		odds_broken(v->odds, "a status of a command that was never validly sent");
 		return;
 	}
-	reeve__control__v1__status__pack(s, (uint8_t *)buf_room(&packed, len));
-	buf_grew(&packed, len);
 	if (vendor_has_result(c) && !is_terminal(s->state))
 		odds_broken(v->odds, "command %llu had ended %s and is now %s", (unsigned long long)c->seq,
 			    vendor_state_name(c->state), vendor_state_name(s->state));
@@ -403,6 +405,8 @@ void vendor_take_report(struct vendor_sim *v, const void *p, size_t len)
 	take_journal(v, r->journal_head);
 	for (size_t i = 0; i < v->n; i++)
 		v->commands[i].is_told = false;
+	for (size_t i = 0; i < v->locals_n; i++)
+		v->locals[i].is_told = false;
 	for (size_t i = 0; i < r->n_statuses; i++)
 		take_status(v, r->statuses[i]);
 	for (size_t i = 0; i < r->n_refusals; i++)
@@ -416,7 +420,7 @@ bool vendor_is_told(const struct vendor_sim *v)
 	for (size_t i = 0; i < v->n; i++)
 		if (v->commands[i].is_told)
 			return true;
-	return false;
+	return vendor_tells_locals(v);
 }
 
 bool vendor_has_all(const struct vendor_sim *v)

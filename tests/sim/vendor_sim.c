@@ -219,6 +219,8 @@ void vendor_sim_free(struct vendor_sim *v)
 		buf_close(&v->commands[i].with_release);
 		buf_close(&v->commands[i].result);
 	}
+	for (size_t i = 0; i < v->locals_n; i++)
+		buf_close(&v->locals[i].result);
 	for (size_t i = 0; i < VENDOR_OLD_MAX; i++)
 		buf_close(&v->old[i]);
 	buf_close(&v->head_packed);

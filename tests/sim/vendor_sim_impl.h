@@ -18,6 +18,16 @@ struct vendor_session {
 	uint64_t seen[VENDOR_PROOF_WINDOW]; /* counter at counter % window */
 };
 
+/* What the agent has begun by itself. */
+struct vendor_local {
+	uint8_t id[UUID_LEN];
+	char id_text[UUID_TEXT_LEN];
+	bool is_told; /* in the newest report */
+	Reeve__Control__V1__State state;
+	struct buf result; /* empty: none yet */
+};
+#define VENDOR_LOCALS_MAX 32
+
 /* A poll that is kept until there is something to say, or until its time is over. */
 struct vendor_hold {
 	struct list link;
@@ -38,6 +48,8 @@ struct vendor_sim {
 	uint64_t sessions_n;
 	struct vendor_command commands[VENDOR_COMMANDS_MAX];
 	size_t n;
+	struct vendor_local locals[VENDOR_LOCALS_MAX];
+	size_t locals_n;
 	uint64_t epoch, next_seq, acked, journal_seq;
 	uint64_t agent_epoch, agent_accepted; /* as it reports them */
 	struct digest journal_sha;
@@ -57,5 +69,9 @@ void vendor_login(struct vendor_sim *v, struct sim_http *x);
 struct vendor_session *vendor_session_of(struct vendor_sim *v, struct sim_http *x);
 void vendor_forget_sessions(struct vendor_sim *v);
 void vendor_take_report(struct vendor_sim *v, const void *p, size_t len);
+/* vendor_local.c. False: it is no status of such a one. */
+bool vendor_take_local(struct vendor_sim *v, const Reeve__Control__V1__Status *s, const struct buf *packed);
+size_t vendor_add_locals(struct vendor_sim *v, ProtobufCBinaryData *ids, size_t n); /* those to acknowledge, behind n */
+bool vendor_tells_locals(const struct vendor_sim *v);
 void vendor_intent(struct vendor_sim *v, struct buf *to);
 bool vendor_is_news(const struct vendor_sim *v); /* is there something that the agent has not heard? */

@@ -159,6 +159,8 @@ void want_pack(const struct want *w, struct buf *to)
 	p->spec.warehouse = (char *)w->warehouse;
 	p->spec.generation = w->generation;
 	p->spec.vpc_id = (char *)AWS_VPC;
+	p->spec.self_heal = true; /* the policy lets it when all commands have ended (scene_heal.c) */
+	p->spec.heal_until = 1ll << 50;
 	fill_groups(w, p);
 	fill_clusters(w, p);
 	fill_balancer(w, p);
