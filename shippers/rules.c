@@ -183,11 +183,11 @@ static int find(struct rules *r, const struct pattern *p, const char *s, size_t 
 	return 1;
 }
 
-enum rules_verdict rules_line(struct rules *r, const char *path, const char *body, size_t len)
+enum rules_verdict rules_text(struct rules *r, const char *body, size_t len)
 {
 	size_t from, to;
 
-	if (r == NULL || !any_glob(r->logs, r->logs_n, path))
+	if (r == NULL)
 		return RULES_DENIED;
 	/* Not only for the receiver: PCRE2 may crash on other bytes when it is told not to check (pcre2api(3)). */
 	if (!str_is_utf8(body, len))
@@ -199,6 +199,11 @@ enum rules_verdict rules_line(struct rules *r, const char *path, const char *bod
 			return rc > 0 ? RULES_DROPPED : RULES_FAILED;
 	}
 	return RULES_PASS;
+}
+
+enum rules_verdict rules_line(struct rules *r, const char *path, const char *body, size_t len)
+{
+	return r != NULL && any_glob(r->logs, r->logs_n, path) ? rules_text(r, body, len) : RULES_DENIED;
 }
 
 /* The start of the next character: an empty match must not be found again at the same place. */

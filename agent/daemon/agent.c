@@ -285,6 +285,7 @@ static void new_ops(struct agent *a)
 				  .policy_path = a->cfg->policy_path,
 				  .stop_path = a->cfg->stop_path,
 				  .outputs_dir = a->paths[OUTPUTS_DIR],
+				  .diag = a->diag = diag_new(a, a->paths[DIAG_DIR]),
 				  .ctx = a,
 				  .changed = on_changed,
 				  .head_is_fresh = head_is_fresh,
@@ -411,6 +412,7 @@ static int prepare(struct agent *a, struct err *e)
 	a->paths[JOURNAL_DIR] = mem_printf("%s/journal", dir);
 	a->paths[SPOOL_DIR] = mem_printf("%s/spool", dir);
 	a->paths[OUTPUTS_DIR] = mem_printf("%s/outputs", dir);
+	a->paths[DIAG_DIR] = mem_printf("%s/diag", dir);
 	a->paths[LOCK_PATH] = mem_printf("%s/lock", dir);
 	TRY(a->w->disk_mkdir(a->w, dir, 0700, e));
 	/* Before anything in the folder is read: two agents would write one journal. */
@@ -418,6 +420,7 @@ static int prepare(struct agent *a, struct err *e)
 	TRY(a->w->disk_mkdir(a->w, a->paths[JOURNAL_DIR], 0700, e));
 	TRY(a->w->disk_mkdir(a->w, a->paths[SPOOL_DIR], 0700, e));
 	TRY(a->w->disk_mkdir(a->w, a->paths[OUTPUTS_DIR], 0700, e));
+	TRY(a->w->disk_mkdir(a->w, a->paths[DIAG_DIR], 0700, e));
 	TRY(load_key(a, &made, e));
 	/* A new key first has to be durable; on_key_made begins then. Either way nothing calls back before
 	 * agent_new has returned. */
@@ -557,6 +560,7 @@ static void on_all_closed(struct closing *c)
 	timer_stop(a->w, &a->ticker);
 	/* Only now: operations ask it until their end whether the head is fresh. */
 	inbox_close(&a->inbox);
+	diag_free(a->diag);
 	if (a->aws != NULL)
 		aws_free(a->aws);
 	free_agent(a);

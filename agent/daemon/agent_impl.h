@@ -8,6 +8,7 @@
 #include "agent/control/channel.h"
 #include "agent/control/inbox.h"
 #include "agent/control/session.h"
+#include "agent/daemon/diag.h"
 #include "agent/daemon/identity.h"
 #include "agent/daemon/stack_signal.h"
 #include "agent/daemon/stocktake.h"
@@ -16,7 +17,7 @@
 #include "agent/ops/ops.h"
 #include "agent/daemon/telemetry_path.h"
 
-enum { KEY_PATH, JOURNAL_DIR, SPOOL_DIR, OUTPUTS_DIR, LOCK_PATH, PATHS };
+enum { KEY_PATH, JOURNAL_DIR, SPOOL_DIR, OUTPUTS_DIR, DIAG_DIR, LOCK_PATH, PATHS };
 
 /*  key -> finding -> recording -> up      any of them -> ending -> one close after the other -> closed
     finding -> up, when the journal is damaged and nothing can be recorded */
@@ -57,6 +58,7 @@ struct agent {
 	struct identity_flow *finding;
 	struct identity id;
 	struct ops *ops;
+	struct deed_diag *diag; /* what operations are lent */
 	struct inbox inbox;
 	struct channel *channel;
 	struct session *session;

@@ -7,8 +7,14 @@
 
 #include "proto/control.pb-c.h"
 
+#define DEED_NOTE_LEN 256
+
 struct deed_req;
 struct op_env;
+struct err;
+
+enum deed_may { DEED_GO, DEED_WAIT, DEED_DENY };
+
 typedef void deed_cb(struct deed_req *req);
 
 /* The owner's until cb, zero at birth. */
@@ -19,18 +25,21 @@ struct deed_req {
 	const Reeve__Control__V1__Command *cmd;
 	const ProtobufCMessage *args;                         /* of the verb */
 	void (*again)(struct deed_req *req, const char *why); /* something has failed and is tried again */
+	/* Asked each time before anything leaves: the customer's switches, the policy, the keys. DENY: with the sentence. */
+	enum deed_may (*may)(struct deed_req *req, struct err *e);
 	/* the answer; its owner frees it (deed_req_close) */
 	json_t *error;  /* {class, message, ...} as of a step; NULL: it is done */
 	json_t *output; /* {kind, sha256, size_bytes, more_elsewhere}; NULL: there is none */
-	char note[256];
+	char note[DEED_NOTE_LEN];
 	deed_cb *cb;
 	void *priv; /* NULL: nothing is under way */
 };
 
 struct deed {
-	const char *says;                                 /* what it does, for people: "lists what ..." */
-	void (*start)(struct deed_req *req, deed_cb *cb); /* cb: once, and never from inside */
-	void (*cancel)(struct deed_req *req);             /* cb follows, soon; harmless when idle */
+	const char *says;                                                   /* what it does, for people: "It looks at ..." */
+	void (*tell)(const ProtobufCMessage *args, char to[DEED_NOTE_LEN]); /* what of it depends on its arguments; or NULL */
+	void (*start)(struct deed_req *req, deed_cb *cb);                   /* cb: once, and never from inside */
+	void (*cancel)(struct deed_req *req);                               /* cb follows, soon; harmless when idle */
 };
 
 static inline void deed_req_close(struct deed_req *req)

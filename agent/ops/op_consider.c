@@ -82,6 +82,10 @@ bool op_is_high(const struct op *op, const struct policy *p, char text[ERR_TEXT_
 	const struct plan *plan;
 	const struct step *high = plans_high(op->plans, &plan);
 
+	if (op->verb != NULL && op->verb->is_high) {
+		snprintf(text, ERR_TEXT_MAX, "%s, something of this machine leaves it", op_verb(op));
+		return true;
+	}
 	if (high == NULL)
 		return op_starts_unproved(op, p, text);
 	snprintf(text, ERR_TEXT_MAX, "%s/%s, %s", plan->name, high->name, high->kind->action);

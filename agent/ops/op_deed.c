@@ -14,9 +14,14 @@ bool op_has_deed(const struct op *op)
 /* Nothing is looked up for it: whatever the account holds, this is all that it does. */
 int op_deed_plan(struct op *op, struct err *e)
 {
+	char note[DEED_NOTE_LEN];
 	struct plan_builder *b = plan_builder_new(op->f.id_text, op->verb->name, op_warehouse(op), 0, world_wall_ms(op_world(op)));
 
 	plan_deed(b, op->verb->deed->says);
+	if (op->verb->deed->tell != NULL) {
+		op->verb->deed->tell(op->args, note);
+		plan_note(b, "%s", note);
+	}
 	plans_free(op->plans);
 	op->plans = NULL;
 	return plan_end(b, &op->plans, e);
@@ -65,9 +70,29 @@ static void on_again(struct deed_req *req, const char *why)
 	op->env->changed(op->env->ctx);
 }
 
+/* As for a step that changes something (op_run.c). */
+static enum deed_may on_may(struct deed_req *req, struct err *e)
+{
+	struct op *op = container_of(req, struct op, deed);
+	const struct policy *p = op->env->policy_read(op->env->ctx);
+	char what[ERR_TEXT_MAX];
+
+	if (op_is_frozen(op))
+		return DEED_WAIT;
+	if (op_verb_mode(op, p) != POLICY_AUTO)
+		err_set(e, ERR_DENIED, "the policy now says %s for %s", policy_mode_name(op_verb_mode(op, p)), op_verb(op));
+	else if (op_is_high(op, p, what) && !op_is_release_signed(op))
+		err_set(e, ERR_DENIED, "high risk (%.400s) needs a release signature beside the command's", what);
+	else
+		return DEED_GO;
+	return DEED_DENY;
+}
+
 static void begin(struct op *op)
 {
-	op->deed = (struct deed_req){ .env = op->env, .id = op->f.id_text, .cmd = op->cmd, .args = op->args, .again = on_again };
+	op->deed = (struct deed_req){
+		.env = op->env, .id = op->f.id_text, .cmd = op->cmd, .args = op->args, .again = on_again, .may = on_may
+	};
 	op->verb->deed->start(&op->deed, on_deed);
 }
 

@@ -18,6 +18,7 @@
 #include "agent/ops/steady.h"
 
 struct op;
+struct deed_diag;
 
 /* What operations share, and hand on to later ones. */
 struct op_shared {
@@ -41,6 +42,7 @@ struct op_env {
 	struct owner owner;
 	struct journal *journal; /* NULL before the start, and when it is damaged: then no operation begins */
 	struct op_shared *shared;
+	struct deed_diag *diag;        /* what diag.collect and diag.send are done by */
 	const struct outputs *outputs; /* where what is found lies until the vendor has it */
 	void *ctx;
 	/* ---- the customer's ---- */

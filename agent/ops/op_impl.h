@@ -140,6 +140,7 @@ void op_end_runs(struct op *op);
 void op_runs_hear(struct op *op);       /* it is cancelled, or out of time: what waits hears it */
 bool op_has_begun(const struct op *op); /* it runs, and a step of it has an intent */
 void op_creds_done(struct op *op);
+bool op_is_frozen(struct op *op);                          /* the customer's switches stand against it; `waiting` says which */
 bool op_is_called_off(const struct op *op, struct err *e); /* cancelled, or its time is over */
 unsigned op_steps_done(const struct op *op);
 int64_t op_deadline_ms(const struct op *op); /* Unix ms, of the command while it runs */

@@ -6,6 +6,7 @@
 #include "agent/base/enc.h"
 #include "agent/base/json.h"
 #include "agent/base/log.h"
+#include "agent/base/str.h"
 #include "agent/ops/outputs.h"
 
 static const json_t *record_of(const struct op *op)
@@ -36,6 +37,9 @@ size_t op_output_bytes(const struct op *op)
 {
 	int64_t size = json_int_or(record_of(op), "size_bytes", 0);
 
+	/* A bundle is given away by a command of its own, and by no report. */
+	if (!str_eq(json_str_or(record_of(op), "kind", ""), "inventory"))
+		return 0;
 	return size > 0 && size <= OUTPUT_BYTES ? (size_t)size : 0;
 }
 

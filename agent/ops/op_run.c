@@ -24,7 +24,7 @@ int64_t op_deadline_ms(const struct op *op)
 	return world_wall_ms(op_world(op)) + (int64_t)(limit > gone ? limit - gone : 0);
 }
 
-static bool is_frozen(struct op *op)
+bool op_is_frozen(struct op *op)
 {
 	const char *why;
 
@@ -86,7 +86,7 @@ static enum run_leave may(void *ctx, enum run_phase phase, const struct step *un
 	struct op *op = ctx;
 	const struct policy *p = op->env->policy_read(op->env->ctx);
 
-	if (is_frozen(op))
+	if (op_is_frozen(op))
 		return RUN_WAIT;
 	if (op_verb_mode(op, p) != POLICY_AUTO) {
 		err_set(e, ERR_DENIED, "the policy now says %s for %s", policy_mode_name(op_verb_mode(op, p)), op_verb(op));

@@ -32,12 +32,19 @@ static void print_plans(const struct plans *p, struct buf *to)
 		buf_addf(to, "... %zu more lines: the plan's record in the journal has them\n", lines);
 }
 
+static bool is_high_beside_steps(const struct op *op, char what[ERR_TEXT_MAX])
+{
+	const struct policy *p = op->env->policy(op->env->ctx);
+
+	return op->verb != NULL && op->verb->is_high ? op_is_high(op, p, what) : op_starts_unproved(op, p, what);
+}
+
 /* A high risk that follows from the policy and not from a step alone. */
 static void print_unproved(const struct op *op, struct buf *to)
 {
 	char what[ERR_TEXT_MAX];
 
-	if (op_starts_unproved(op, op->env->policy(op->env->ctx), what))
+	if (is_high_beside_steps(op, what))
 		buf_addf(to, "[HIGH RISK: needs a release signature] %s\n", what);
 }
 
@@ -364,6 +371,6 @@ void op_tell_plan(const struct op *op, json_t *to)
 	set_text(to, "note", s.note);
 	set_text(to, "error", s.error != NULL ? s.error->message : "");
 	arena_free(m);
-	if (op->plans != NULL && !op->f.is_ended && op_starts_unproved(op, op->env->policy(op->env->ctx), what))
+	if (op->plans != NULL && !op->f.is_ended && is_high_beside_steps(op, what))
 		set_text(to, "high_risk", what);
 }

@@ -20,6 +20,7 @@ struct ops;
 struct op;
 struct known;
 struct op_shared;
+struct deed_diag;
 struct patrol;
 
 struct ops_config {
@@ -29,6 +30,7 @@ struct ops_config {
 	const char *operate_role; /* ARN: changes */
 	struct owner owner;
 	const char *policy_path, *stop_path, *outputs_dir;
+	struct deed_diag *diag; /* deed_diag.h */
 	void *ctx;
 	void (*changed)(void *ctx); /* a status changed: something to report */
 	bool (*head_is_fresh)(void *ctx);

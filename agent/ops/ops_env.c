@@ -84,6 +84,7 @@ void ops_env_init(struct ops *o)
 		.owner = cfg->owner,
 		.shared = &o->shared,
 		.outputs = &o->outputs,
+		.diag = cfg->diag,
 		.ctx = o,
 		.policy = policy,
 		.policy_read = policy_read,

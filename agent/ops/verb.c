@@ -3,10 +3,12 @@
 
 #include "agent/base/pbguard.h"
 #include "agent/base/str.h"
+#include "agent/ops/deed_diag.h"
 #include "agent/ops/deed_inventory.h"
 
 #define ARGS_FIELDS 16384 /* several times what the largest legal ones have, at any depth */
 #define REPLACED_MAX 16   /* nodes of one command: a plan each, one after the other */
+#define DIAG_HOURS_MAX 168
 #define POWER(name) (1u << IAM_##name)
 
 typedef Reeve__Control__V1__WarehouseApply apply_t;
@@ -230,6 +232,29 @@ static int heal_plan(const struct planner_args *a, const ProtobufCMessage *args,
 	return planner_heal(a, h->spec, h->cluster, h->instance, ret, e);
 }
 
+/* ---- diag.collect, diag.send ---- */
+
+static int check_of_all(const char *target, struct err *e)
+{
+	return *target == '\0' ? 0 : err_set(e, ERR_INVALID, "target: expected none, it is of the whole installation");
+}
+
+static int collect_check(const ProtobufCMessage *args, const char *target, struct err *e)
+{
+	uint32_t hours = ((const Reeve__Control__V1__DiagCollect *)args)->hours;
+
+	TRY(check_of_all(target, e));
+	return hours <= DIAG_HOURS_MAX ? 0 : err_set(e, ERR_INVALID, "hours: expected at most %d, found %u", DIAG_HOURS_MAX, hours);
+}
+
+static int send_check(const ProtobufCMessage *args, const char *target, struct err *e)
+{
+	size_t len = ((const Reeve__Control__V1__DiagSend *)args)->sha256.len;
+
+	TRY(check_of_all(target, e));
+	return len == 32 ? 0 : err_set(e, ERR_INVALID, "sha256: expected 32 bytes, found %zu", len);
+}
+
 /* ---- the table ---- */
 
 /* Apply takes away too: what a spec no longer names, and what it made before it failed. */
@@ -310,6 +335,31 @@ static const struct verb verbs[VERBS] = {
 		.deadline_s = 600,
 		.spec = no_spec,
 		.deed = &deed_inventory,
+	},
+	[VERB_DIAG_COLLECT] = {
+		.wire = REEVE__CONTROL__V1__VERB__DIAG_COLLECT,
+		.name = "diag.collect",
+		.args = &reeve__control__v1__diag_collect__descriptor,
+		.check = collect_check,
+		.by_default = POLICY_OFF,
+		.ends_nothing = true,
+		.may_be_of_all = true,
+		.deadline_s = 600,
+		.spec = no_spec,
+		.deed = &deed_diag_collect,
+	},
+	[VERB_DIAG_SEND] = {
+		.wire = REEVE__CONTROL__V1__VERB__DIAG_SEND,
+		.name = "diag.send",
+		.args = &reeve__control__v1__diag_send__descriptor,
+		.check = send_check,
+		.by_default = POLICY_OFF,
+		.ends_nothing = true,
+		.is_high = true,
+		.may_be_of_all = true,
+		.deadline_s = 600,
+		.spec = no_spec,
+		.deed = &deed_diag_send,
 	},
 	[VERB_HEAL] = {
 		.wire = REEVE__CONTROL__V1__VERB__HEAL,

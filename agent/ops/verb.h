@@ -1,7 +1,8 @@
 /* verb.h - what a command may ask: one row a verb, and whoever adds one touches its row.
  *
  * Control checks the arguments by it, the policy names it, the operation plans by it, and the IAM documents follow from the powers
- * that it uses. Risk is no member: a plan's own steps tell that (step.h, is_high); what a row adds is the hold. */
+ * that it uses. A plan's own steps tell its risk
+ * (step.h, is_high); what a row adds is the hold, and the risk of a verb that has no steps. */
 #pragma once
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
@@ -19,6 +20,8 @@ enum verb_index {
 	VERB_NODES_REPLACE,
 	VERB_WAREHOUSE_UPGRADE,
 	VERB_INVENTORY_GET,
+	VERB_DIAG_COLLECT,
+	VERB_DIAG_SEND,
 	VERB_HEAL,
 	VERBS
 };
@@ -46,6 +49,7 @@ struct verb {
 	bool is_local;               /* the agent's own: no command may ask for it */
 	enum verb_lays lays_down;
 	bool is_read;             /* it changes nothing: it waits behind no other and under no STOP, and nobody behind it */
+	bool is_high;             /* whatever its plan: something leaves the machine */
 	bool may_be_of_all;       /* the target may be empty: the whole installation */
 	uint32_t deadline_s;      /* of a command that gives none: what the vendor's own tools wait for */
 	unsigned powers;          /* 1 << enum iam_power: of the operate role, when it is carried out */

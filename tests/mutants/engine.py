@@ -225,4 +225,32 @@ MUTANTS = [
         "	return digest_eq(&d, want) || to->len > 0 ? 0",
         "build/tests/unit/ops/test_outputs",
     ),
+    Mutant(
+        "a bundle that leaves with one key",
+        "agent/ops/op_consider.c",
+        "	if (op->verb != NULL && op->verb->is_high) {",
+        "	if (op->verb == NULL) {",
+        "build/tests/unit/ops/test_deed_diag",
+    ),
+    Mutant(
+        "a bundle that leaves under rules that have changed",
+        "agent/daemon/diag_files.c",
+        "	return check_rules(w, dir, d, now, e);",
+        "	(void)check_rules;\n	(void)now;\n	return 0;",
+        "build/tests/unit/daemon/test_diag_files",
+    ),
+    Mutant(
+        "a bundle with the signed bytes of commands",
+        "agent/daemon/diag_bundle.c",
+        '"signed", "user_data", ',
+        '"user_data", ',
+        "build/tests/unit/daemon/test_diag_bundle",
+    ),
+    Mutant(
+        "a bundle that no drop pattern holds back",
+        "agent/daemon/diag_bundle.c",
+        "	if (masked == NULL || is_kept_here(b->rules, masked)) {",
+        "	if (masked == NULL || (is_kept_here(b->rules, masked) && b->gz.max == 0)) {",
+        "build/tests/unit/daemon/test_diag_bundle",
+    ),
 ]

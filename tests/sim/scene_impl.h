@@ -11,7 +11,7 @@
 #include "tests/sim/want.h"
 
 #define SCENE_ORDERS_MAX 12
-#define SCENE_LOOKS_MAX 4
+#define SCENE_LOOKS_MAX 6
 #define SCENE_TROUBLES_MAX 12
 #define SCENE_POLICY "/etc/reeve/policy.yaml"
 #define SCENE_STOP "/etc/reeve/STOP"
@@ -85,6 +85,13 @@ struct scene_heal {
 	size_t instances_n; /* before it */
 };
 
+/* A command beside the orders that changes nothing in AWS. */
+struct scene_look {
+	int verb;
+	bool two_keys;
+	struct vendor_command *cmd;
+};
+
 struct scene {
 	struct world *w;
 	struct odds odds;
@@ -99,7 +106,9 @@ struct scene {
 	struct scene_order orders[SCENE_ORDERS_MAX];
 	size_t orders_n, issued;
 	uint64_t next_issue_ms, over_ms;
-	struct vendor_command *looks[SCENE_LOOKS_MAX]; /* commands beside the orders that only look */
+	struct scene_look looks[SCENE_LOOKS_MAX];
+	struct digest bundle; /* that was made last; */
+	bool has_bundle;      /* and not sent */
 	size_t looks_wanted, looks_n, looks_judged;
 	uint64_t next_look_ms;
 	struct want have[2]; /* what was last brought about, a warehouse each */

@@ -178,7 +178,7 @@ void scene_policy_write(struct scene *s, enum scene_policy p)
 
 	snprintf(text, sizeof(text),
 		 "commands:\n  warehouse.apply: %s\n  warehouse.delete: %s\n  cluster.reboot: %s\n  nodes.replace: %s\n  "
-		 "warehouse.upgrade: %s\n  heal: %s\nbounds:\n  "
+		 "warehouse.upgrade: %s\n  diag.collect: %s\n  diag.send: %s\n  heal: %s\nbounds:\n  "
 		 "instance_types: [%s]\n"
 		 "  images: [ami-1, ami-3]\n  subnets: [subnet-0001, subnet-0002, subnet-0003]\n  instance_profiles: [nodes, "
 		 "others]\n  user_data_sha256: [any]\n  warehouses: [wh-1, wh-2]\n  balancers: 4\n"
@@ -187,6 +187,7 @@ void scene_policy_write(struct scene *s, enum scene_policy p)
 		 "rates: {mutations_per_hour: %u, deletions_per_day: 1000, ended_at_once: 100%%}\n"
 		 "delete_hold: %ds\nexport:\n  metrics: [\"reeve.*\"]\n",
 		 p == SCENE_PLAN_ONLY ? "plan-only" : "auto", p == SCENE_PLAN_ONLY ? "off" : "auto",
+		 p == SCENE_PLAN_ONLY ? "off" : "auto", p == SCENE_PLAN_ONLY ? "off" : "auto",
 		 p == SCENE_PLAN_ONLY ? "off" : "auto", p == SCENE_PLAN_ONLY ? "off" : "auto",
 		 p == SCENE_PLAN_ONLY ? "off" : "auto", p == SCENE_HEALS ? "auto" : "off",
 		 p == SCENE_NO_NODES ? "t3.nano" : "m6i.large, r6i.xlarge", s->nodes_total, s->mutations_per_hour, SCENE_HOLD_S);

@@ -108,6 +108,8 @@
 	X(WANT_REBOOT,       "command: a cluster rebooted")         \
 	X(WANT_REPLACE,      "command: nodes that others take the place of") \
 	X(WANT_LOOK,         "command: an inventory is asked for")  \
+	X(WANT_DIAG,         "command: a bundle is put together") \
+	X(DIAG_SENT,         "command: a bundle has gone to the vendor") \
 	X(LOOK_WHOLE,        "command: an inventory has come, whole") \
 	X(WANT_UPGRADE,      "command: clusters of another image")  \
 	X(HEAL_ASKED,        "command: a warehouse is to heal itself") \

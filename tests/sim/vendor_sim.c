@@ -140,6 +140,20 @@ static void otlp(struct vendor_sim *v, struct sim_http *x)
 	sim_http_answer(x, 200, "Content-Type: application/x-protobuf\n", "", 0, 10);
 }
 
+/* A bundle: proved, gzip, and what its name says. */
+static void diag(struct vendor_sim *v, struct sim_http *x, const char *name)
+{
+	struct digest d = digest_of(x->body, x->body_len);
+	char hex[DIGEST_HEX_LEN];
+
+	if (vendor_session_of(v, x) == NULL)
+		return;
+	if (!str_eq(digest_hex(&d, hex), name))
+		odds_broken(v->odds, "a bundle that is not what its name says");
+	v->bundles++;
+	sim_http_answer(x, odds_one_in(v->odds, 3) ? 409 : 204, "", "", 0, 10);
+}
+
 static bool fails(struct vendor_sim *v, struct sim_http *x)
 {
 	if (odds_hit(v->odds, TALLY_VENDOR_RESTART))
@@ -170,6 +184,8 @@ void vendor_sim_request(struct vendor_sim *v, struct sim_http *x)
 		poll(v, x);
 	} else if (str_eq(path, "/v1/metrics") || str_eq(path, "/v1/logs")) {
 		otlp(v, x);
+	} else if (str_starts(path, "/reeve/v1/diag/")) {
+		diag(v, x, path + strlen("/reeve/v1/diag/"));
 	} else if (odds_hit(v->odds, TALLY_VENDOR_NO_LOGIN)) {
 		vendor_text(v, x, 500, NULL, "{\"error\":\"database\"}");
 	} else if (str_eq(path, "/reeve/v1/challenge")) {
@@ -180,6 +196,11 @@ void vendor_sim_request(struct vendor_sim *v, struct sim_http *x)
 		odds_broken(v->odds, "the vendor has no %s", path);
 		vendor_text(v, x, 404, NULL, "");
 	}
+}
+
+uint64_t vendor_bundles(const struct vendor_sim *v)
+{
+	return v->bundles;
 }
 
 /* ---- life ---- */

@@ -61,8 +61,9 @@ void vendor_cancel(struct vendor_sim *v, struct vendor_command *c);
 bool vendor_may_raise_epoch(const struct vendor_sim *v);
 void vendor_raise_epoch(struct vendor_sim *v);
 bool vendor_has_result(const struct vendor_command *c);
-bool vendor_has_all(const struct vendor_sim *v); /* every command that is to have a result has one, and the agent knows */
-bool vendor_is_told(const struct vendor_sim *v); /* does the agent still report a command? */
+bool vendor_has_all(const struct vendor_sim *v);     /* every command that is to have a result has one, and the agent knows */
+uint64_t vendor_bundles(const struct vendor_sim *v); /* that came */
+bool vendor_is_told(const struct vendor_sim *v);     /* does the agent still report a command? */
 const char *vendor_state_name(Reeve__Control__V1__State state);
 /* "command", "release", "head": the public half, base64 */
 const char *vendor_public(const struct vendor_sim *v, const char *role, char to[64]);

@@ -38,6 +38,7 @@ struct vendor_hold {
 };
 
 struct vendor_sim {
+	uint64_t bundles;
 	struct world *w;
 	struct odds *odds;
 	struct aws_sim *aws;

@@ -135,6 +135,14 @@ def inventory(args):
     issue(args, control.INVENTORY_GET, control.InventoryGet(warehouse=args.warehouse), args.warehouse)
 
 
+def diag_collect(args):
+    issue(args, control.DIAG_COLLECT, control.DiagCollect(hours=args.hours), "")
+
+
+def diag_send(args):
+    issue(args, control.DIAG_SEND, control.DiagSend(sha256=bytes.fromhex(args.sha256)), "")
+
+
 def output(args):
     """Prints what a command has found."""
     entry = the_installation(args)
@@ -420,6 +428,14 @@ def parser():
     c = sub.add_parser("inventory", parents=[signing("1h")], help="ask what the account holds")
     c.add_argument("warehouse", nargs="?", default="", help="of this one alone (default: of all)")
     c.set_defaults(run=inventory)
+    c = sub.add_parser("diag-collect", parents=[signing("1h")], help="have a bundle for trouble put together")
+    c.add_argument(
+        "--hours", type=int, default=24, metavar="N", help="of the journal (default: %(default)s, at most 168)"
+    )
+    c.set_defaults(run=diag_collect)
+    c = sub.add_parser("diag-send", parents=[signing("1h")], help="have that bundle sent: both keys are needed")
+    c.add_argument("sha256", metavar="SHA256", help="as the result of diag-collect names it")
+    c.set_defaults(run=diag_send)
     c = sub.add_parser("output", help="print what a command has found, as JSON")
     c.add_argument("id")
     c.set_defaults(run=output)

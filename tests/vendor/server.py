@@ -3,10 +3,13 @@
 POST /reeve/v1/challenge, /reeve/v1/login   JSON
 POST /v1/opamp                              OpAMP, may be held
 POST /v1/metrics, /v1/logs                  OTLP
+POST /reeve/v1/diag/<sha256>                a bundle of diag.send, gzip
 """
 
+import hashlib
 import json
 import os
+import re
 import socket
 import ssl
 import struct
@@ -39,7 +42,8 @@ ENDPOINTS = {
     "/v1/metrics": "otlp",
     "/v1/logs": "otlp",
 }
-LARGEST = {"login": 64 << 10, "opamp": 4 << 20, "otlp": 64 << 20}
+DIAG = re.compile(r"/reeve/v1/diag/([0-9a-f]{64})")
+LARGEST = {"login": 64 << 10, "opamp": 4 << 20, "otlp": 64 << 20, "diag": 16 << 20}
 
 
 class Plane:
@@ -73,7 +77,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         plane = self.server.plane
-        endpoint = ENDPOINTS.get(self.path)
+        endpoint = "diag" if DIAG.fullmatch(self.path) else ENDPOINTS.get(self.path)
         if endpoint is None:
             self.close_connection = True
             return self._json(404, {"error": "no such path"})
@@ -91,7 +95,7 @@ class Handler(BaseHTTPRequestHandler):
                 self._login(body)
             else:
                 installation = plane.sessions.check("POST", self.path, self.headers, body)
-                (self._opamp if endpoint == "opamp" else self._otlp)(installation, body)
+                {"opamp": self._opamp, "otlp": self._otlp, "diag": self._diag}[endpoint](installation, body)
         except Refusal as r:
             self._refuse(endpoint, r)
 
@@ -136,6 +140,21 @@ class Handler(BaseHTTPRequestHandler):
             plane.otlp.outcome(kind, batch, count, None, False, True, "the peer went away")
             raise
         plane.otlp.outcome(kind, batch, count, 200, True, True)
+
+    def _diag(self, installation, body):
+        """204: stored. 409: it is there already."""
+        name = DIAG.fullmatch(self.path)[1]
+        if self.headers.get("Content-Type") != "application/gzip":
+            raise Refusal(400, "a bundle is application/gzip", installation, violation=True)
+        if hashlib.sha256(body).hexdigest() != name:
+            raise Refusal(400, "the bundle is not what its name says", installation, violation=True)
+        known = self.server.plane.files.keep_diag(installation, name, body)
+        if self.fault:
+            return self._reset()
+        self.send_response(409 if known else 204)
+        if known:
+            self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def _refuse(self, endpoint, refusal):
         self.server.plane.records.refuse(endpoint, refusal)

@@ -4,6 +4,7 @@ commands/<installation>/<epoch>-<seq>.signed   the exact signed bytes, written b
 cancels/<installation>/<command id>            empty files: what is to be cancelled
 agents/<installation>.json                     what the agent said last
 statuses.jsonl    a line for each change of a command's state
+diag/<installation>/<sha256>.gz   bundles that agents were told to send
 outputs/<command id>.gz   what a command has found, as it came
 results.jsonl     a line for each terminal status newly stored: one per command, ever
 refusals.jsonl    requests that were refused, and why
@@ -37,7 +38,7 @@ class Store:
         self.data = pathlib.Path(data)
         self.lock = threading.Lock()
         self.parsed = {}
-        for folder in ("commands", "cancels", "agents", "outputs"):
+        for folder in ("commands", "cancels", "agents", "outputs", "diag"):
             (self.data / folder).mkdir(parents=True, exist_ok=True)
 
     # ---- commands: written by the command line, read by both ----
@@ -100,6 +101,16 @@ class Store:
     def output(self, command_id):
         path = self.data / "outputs" / f"{id_text(command_id)}.gz"
         return path.read_bytes() if path.exists() else None
+
+    def keep_diag(self, installation, name, data):
+        """True: it was there already."""
+        path = self.data / "diag" / installation / f"{name}.gz"
+        path.parent.mkdir(exist_ok=True)
+        known = path.exists()
+        if not known:
+            files.write_atomic(path, data)
+            files.sync_folder(path.parent.parent)
+        return known
 
     def statuses(self):
         return files.read_lines(self.data / "statuses.jsonl")

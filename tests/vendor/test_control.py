@@ -10,6 +10,7 @@ import pytest
 
 from tests.peers.pb import control
 from tests.vendor import keys, store
+from tests.vendor.client import Answer
 from tests.vendor.control import first_few
 from tests.vendor.files import Log, read_lines
 from tests.vendor.registry import Registry
@@ -307,3 +308,29 @@ def test_how_the_account_differs_is_listed(plane, session, spec):
     listed = plane.cli("list")
     assert "wh-1 differs in power: i-1: start nodes of be: i-1" in listed
     assert "wh-1 differs in 1 more ways" in listed
+
+
+def send_bundle(session, name, bundle):
+    """The status of the answer."""
+    path = f"/reeve/v1/diag/{name}"
+    with pytest.raises(Answer) as told:
+        session.raw(path, bundle, {"Content-Type": "application/gzip"} | session.proof(path, bundle))
+    return told.value.status
+
+
+def test_a_bundle_is_kept_under_its_digest_and_known_when_it_comes_again(plane, session):
+    bundle = gzip.compress(b'{"part": "about"}')
+    digest = hashlib.sha256(bundle).hexdigest()
+    assert [send_bundle(session, digest, bundle) for _ in range(2)] == [204, 409]
+    assert (plane.data / "diag/inst-1" / f"{digest}.gz").read_bytes() == bundle
+    assert send_bundle(session, "0" * 64, bundle) == 400
+    assert plane.violations() == ["the bundle is not what its name says"]
+
+
+def test_what_concerns_the_whole_installation_has_no_target(plane, session):
+    plane.sign("diag-collect", "--hours", "2")
+    plane.sign("diag-send", "ab" * 32)
+    collect, send = (command(c) for c in session.poll(control.Report()).commands)
+    assert (collect.verb, collect.target, send.verb, send.target) == (control.DIAG_COLLECT, "", control.DIAG_SEND, "")
+    assert control.DiagCollect.FromString(collect.args).hours == 2
+    assert control.DiagSend.FromString(send.args).sha256 == bytes.fromhex("ab" * 32)

@@ -29,6 +29,7 @@ struct desk {
 	struct world *w;
 	struct ops *ops;
 	struct journal *j;
+	struct deed_diag *diag; /* what operations are lent; NULL: nothing */
 	struct trust trust;
 	struct sign_key command, release, head, stranger;
 	struct inbox in;
@@ -89,6 +90,7 @@ static inline void desk_open(struct desk *d)
 				  .policy_path = "/etc/reeve/policy.yaml",
 				  .stop_path = "/etc/reeve/STOP",
 				  .outputs_dir = DESK_OUTPUTS,
+				  .diag = d->diag,
 				  .ctx = d,
 				  .changed = desk_changed,
 				  .head_is_fresh = desk_fresh,
