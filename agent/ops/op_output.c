@@ -1,4 +1,4 @@
-/* op_output.c - what an operation has found, as it is told to the vendor: from its result's record, and its bytes from their file. */
+/* op_output.c - what an operation has found, as it is told to the vendor: its result's record, and the bytes of its file. */
 #include "agent/ops/op_impl.h"
 
 #include <string.h>

@@ -23,6 +23,10 @@ EXPORTER = "sends what the spool has: tried with a spool before it and a receive
 TAIL = "a part of the tail, seen only by which lines come out"
 WHOLE = {
     "agent/main.c": ("tests/e2e/agent/test_daemon.py::test_help_names_every_command", COMMAND_LINE),
+    "agent/daemon/diag.c": (
+        "tests/unit/daemon/test_diag_send.c",
+        "hands each of the two on to its own file, which are tried with a whole agent",
+    ),
     "agent/cli/ask.c": (
         "tests/e2e/cli/test_status.py::test_no_daemon_is_6_and_one_that_lets_us_not_ask_is_1",
         COMMAND_LINE,

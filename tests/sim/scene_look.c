@@ -1,4 +1,4 @@
-/* scene_look.c - commands that change nothing in AWS, between all others and through every trouble: whatever else happens, each ends;
+/* scene_look.c - commands that change nothing in AWS, between all others and through every trouble: each ends, whatever happens;
  * a look that ended well brought the bytes whose digest it names (that they read the same each time they are told the vendor sees
  * to), and a bundle that was sent with both keys, and no other, has come. */
 #include "agent/base/gzip.h"

@@ -22,7 +22,9 @@ struct stage {
 	struct vendor_sim *vendor;
 	struct config cfg;
 	struct agent *agent;
-	bool is_sts_gone, is_vendor_gone;
+	bool is_sts_gone, is_vendor_gone, is_ec2_gone;
+	int diag_status;     /* of the answer to a bundle; 0: as the vendor does */
+	unsigned diags;      /* bundles that came */
 	const char *awaited; /* of a url or a body; NULL: nothing */
 	bool has_come;       /* a request with it did */
 	char fatal[512];
@@ -41,9 +43,13 @@ static inline void stage_on_request(void *ctx, struct sim_http *x)
 		s->by_proxy++;
 	else
 		s->past_proxy++;
-	if (!aws_sim_is_for(x->url) && !s->is_vendor_gone)
+	s->diags += strstr(x->url, "/reeve/v1/diag/") != NULL;
+	if (s->diag_status != 0 && strstr(x->url, "/reeve/v1/diag/") != NULL)
+		sim_http_answer(x, s->diag_status, "Retry-After: 90\n", "{\"error\":\"no room\"}", 19, 0);
+	else if (!aws_sim_is_for(x->url) && !s->is_vendor_gone)
 		vendor_sim_request(s->vendor, x);
-	else if (aws_sim_is_for(x->url) && !(s->is_sts_gone && strstr(x->url, "sts") != NULL))
+	else if (aws_sim_is_for(x->url) && !(s->is_sts_gone && strstr(x->url, "sts") != NULL) &&
+		 !(s->is_ec2_gone && strstr(x->url, "ec2") != NULL))
 		aws_sim_request(s->aws, x);
 	else
 		sim_http_fail(x, -ERR_TIMEOUT, 29000);
