@@ -153,10 +153,12 @@ void planner_plan_pause(struct planning *p, const cluster_t *c, unsigned stage)
 	}
 	if (json_array_size(not_yet) > 0)
 		plan_wait_stopped(p, c->name, not_yet);
-	/* No pivot: all of it can be taken back. */
+	/* All of it can be taken back, but for volumes that grow. */
 	for (size_t i = 0; i < have.keep; i++)
 		if (is_of_other_type(c, have.v[i]))
 			plan_type(p, c, have.v[i]);
+	plan_pivot(p->b);
+	planner_plan_volumes(p, c, have.v, have.keep);
 	note_lacking(p, c, &have);
 	json_decref(up);
 	json_decref(not_yet);

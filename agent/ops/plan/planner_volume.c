@@ -247,7 +247,7 @@ void planner_check_volumes(struct planning *p, const cluster_t *c, const struct 
 		    c->name, i->id);
 		return;
 	}
-	if (!str_eq(i->state, "running")) {
+	if (str_eq(i->state, "pending")) {
 		planning_refuse(p, ERR_NOTYET,
 				"cluster %s: %s is %s, and EC2 does not show its volumes yet; send the command again when it runs",
 				c->name, i->id, i->state);

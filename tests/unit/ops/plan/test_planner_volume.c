@@ -201,6 +201,19 @@ static void a_node_that_comes_up_is_taken_as_it_was_launched_or_waited_for(void 
 			    "runs");
 }
 
+/* EC2 shows the volumes of a stopped node, and changes them. */
+static void volumes_of_stopped_nodes_grow_too_also_while_they_stay_stopped(void **state)
+{
+	struct board *d = *state;
+
+	for (size_t i = 0; i < d->inv->instances.n; i++)
+		d->inv->instances.v[i].state = "stopped";
+	d->k.volume.size_gib = 200;
+	assert_non_null(strstr(plan(d), "cluster-be/modify-vol-1"));
+	d->k.cluster.power = REEVE__CONTROL__V1__CLUSTER__POWER__PAUSED;
+	assert_non_null(strstr(plan(d), "cluster-be/modify-vol-1"));
+}
+
 static void a_volume_that_is_not_shown_cannot_be_changed(void **state)
 {
 	struct board *d = *state;
@@ -336,6 +349,7 @@ int main(void)
 		STANDING_TEST(a_fifth_change_within_a_day_is_refused_with_when_it_is_possible),
 		STANDING_TEST(what_cannot_be_changed_now_still_tells_what_it_would_need),
 		STANDING_TEST(a_node_that_comes_up_is_taken_as_it_was_launched_or_waited_for),
+		STANDING_TEST(volumes_of_stopped_nodes_grow_too_also_while_they_stay_stopped),
 		STANDING_TEST(a_volume_that_is_not_shown_cannot_be_changed),
 		STANDING_TEST(a_node_of_an_older_version_is_compared_by_what_ec2_shows),
 		STANDING_TEST(a_node_that_ends_leaves_its_kept_volume_and_that_is_no_loss),
