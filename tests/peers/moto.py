@@ -142,7 +142,13 @@ def make_network(ec2):
         made = ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{i}.0/24", AvailabilityZone=f"{REGION}{zone}")
         subnets.append(made["Subnet"]["SubnetId"])
     image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-    return {"vpc_id": vpc, "subnet_ids": subnets, "image_id": image}
+    return {"vpc_id": vpc, "subnet_ids": subnets, "image_id": image, "here": make_network_here(ec2)}
+
+
+def make_network_here(ec2):
+    """A VPC whose nodes have addresses of this very machine, which AWS would refuse: a server here answers in their place."""
+    vpc = ec2.create_vpc(CidrBlock="127.20.0.0/16")["Vpc"]["VpcId"]
+    return {"vpc_id": vpc, "subnet_id": ec2.create_subnet(VpcId=vpc, CidrBlock="127.20.1.0/24")["Subnet"]["SubnetId"]}
 
 
 def launch_agent_machine(ec2, world, tags):
