@@ -187,6 +187,7 @@ static const struct read_member instance_members[] = {
 	{ "vpcId", offsetof(struct ec2_instance, vpc_id), READ_ID, false },
 	{ "placement/availabilityZone", offsetof(struct ec2_instance, az), READ_WORD, false },
 	{ "privateIpAddress", offsetof(struct ec2_instance, private_ip), READ_WORD, false },
+	{ "ipv6Address", offsetof(struct ec2_instance, ipv6), READ_WORD, false },
 	{ "launchTime", offsetof(struct ec2_instance, launch_time), READ_WORD, false },
 	{ "clientToken", offsetof(struct ec2_instance, client_token), READ_WORD, false },
 	{ "iamInstanceProfile/arn", offsetof(struct ec2_instance, profile_arn), READ_ARN, false },

@@ -63,7 +63,7 @@ struct ec2_run_args {
 
 struct ec2_instance {
 	const char *id, *state; /* pending running shutting-down terminated stopping stopped */
-	const char *type, *image_id, *subnet_id, *vpc_id, *az, *private_ip, *launch_time, *client_token;
+	const char *type, *image_id, *subnet_id, *vpc_id, *az, *private_ip, *ipv6, *launch_time, *client_token;
 	const char *reason_code, *reason; /* of the state, "" if none */
 	const char *profile_arn;          /* "": none */
 	const char **group_ids;

@@ -9,6 +9,7 @@
 #include "agent/base/str.h"
 #include "agent/base/yaml.h"
 #include "agent/ops/steps/catalogue.h"
+#include "agent/ops/steps/field.h"
 
 #define LIST_MAX 256
 #define NUMBER_MAX 1000000
@@ -71,6 +72,43 @@ static int add_ports(struct bounds_value *to, const struct yaml_node *n, struct 
 	return 0;
 }
 
+/* "/api/health", or "/api/" and `*` for all that begins so. */
+static int read_path(const struct yaml_node *n, const char **ret, struct err *e)
+{
+	char path[NODE_PATH_MAX + 2];
+	size_t len;
+
+	TRY(yaml_str(n, ret, e));
+	len = strlen(*ret);
+	if (len == 0 || len >= sizeof(path))
+		return yaml_wrong(n, "a path such as /api/health, or a beginning of paths such as /api/*", e);
+	memcpy(path, *ret, len + 1);
+	if (path[len - 1] == '*')
+		path[len - 1] = '\0';
+	return field_node_path(path, "", NULL) == 0
+		   ? 0
+		   : yaml_wrong(n, "a path such as /api/health, or a beginning of paths such as /api/*", e);
+}
+
+static void read_endpoint(struct bounds_value *to, struct yaml_node *n, struct faults *f)
+{
+	struct bounds_value ports = { 0 };
+	const char *path = NULL;
+	size_t before = f->missed;
+
+	if (!faults_enter(f, n, YAML_KEYS("port", "path")))
+		return;
+	if (faults_need(f, n, "port", "port and path"))
+		faults_hear(f, add_ports(&ports, yaml_get(n, "port"), &f->now));
+	if (faults_need(f, n, "path", "port and path"))
+		faults_hear(f, read_path(yaml_get(n, "path"), &path, &f->now));
+	if (f->missed == before) {
+		to->endpoints = mem_grow(to->endpoints, to->endpoints_n + 1, sizeof(*to->endpoints));
+		to->endpoints[to->endpoints_n++] = (struct bounds_endpoint){ ports.ports[0], mem_str(path) };
+	}
+	mem_free(ports.ports);
+}
+
 static int read_number(const struct yaml_node *n, uint32_t *ret, struct err *e)
 {
 	uint64_t v = 0;
@@ -96,7 +134,10 @@ static void read_value(const struct bound *b, struct bounds_value *to, const str
 	if (rc != 0 || b->form == BOUND_NUMBER)
 		return;
 	for (struct yaml_node *m = yaml_first(n); m != NULL; m = yaml_next(m))
-		faults_hear(f, add_member(b, to, m, &f->now));
+		if (b->form == BOUND_ENDPOINTS)
+			read_endpoint(to, m, f);
+		else
+			faults_hear(f, add_member(b, to, m, &f->now));
 }
 
 void bounds_read(struct yaml_node *map, struct bounds *all, struct faults *f)
@@ -123,6 +164,9 @@ static void value_close(struct bounds_value *v)
 	mem_free(v->texts.v);
 	mem_free(v->cidrs.v);
 	mem_free(v->ports);
+	for (size_t i = 0; i < v->endpoints_n; i++)
+		mem_free(v->endpoints[i].path);
+	mem_free(v->endpoints);
 }
 
 void bounds_allow(struct bounds *b, const struct bound *which, const char *text)
@@ -279,6 +323,26 @@ static int judge_rule(const struct bounds *b, const struct demand_rule *r, struc
 	return 0;
 }
 
+/* ---- judging: what nodes are asked ---- */
+
+static bool holds_path(const char *allowed, const char *path)
+{
+	size_t n = strlen(allowed);
+
+	return allowed[n - 1] == '*' ? strncmp(allowed, path, n - 1) == 0 : str_eq(allowed, path);
+}
+
+static int judge_endpoint(const struct bounds *b, const struct demand_endpoint *d, struct err *e)
+{
+	const struct bounds_value *v = bounds_of(b, &bound_node_http);
+
+	for (size_t i = 0; i < v->endpoints_n; i++)
+		if ((int64_t)d->port >= v->endpoints[i].ports.from && (int64_t)d->port <= v->endpoints[i].ports.to &&
+		    holds_path(v->endpoints[i].path, d->path))
+			return 0;
+	return err_set(e, ERR_DENIED, "policy bounds.node_http does not hold port %u with path %.260s", d->port, d->path);
+}
+
 /* ---- judging ---- */
 
 static int judge_total(const struct bounds *b, const struct demand *d, uint32_t nodes_now, struct err *e)
@@ -296,6 +360,8 @@ int bounds_judge(const struct bounds *b, const struct demand *d, uint32_t nodes_
 	TRY(judge_images(b, d, e));
 	for (size_t i = 0; i < d->rules_n; i++)
 		TRY(judge_rule(b, &d->rules[i], e));
+	for (size_t i = 0; i < d->endpoints_n; i++)
+		TRY(judge_endpoint(b, &d->endpoints[i], e));
 	TRY(judge_needs(b, d, false, e));
 	return judge_total(b, d, nodes_now, e);
 }

@@ -24,12 +24,20 @@ struct bounds_ports {
 	int32_t from, to;
 };
 
+/* A path that ends in `*` stands for all that begin so. */
+struct bounds_endpoint {
+	struct bounds_ports ports;
+	char *path;
+};
+
 /* What the file says of one; of its form alone there is something. */
 struct bounds_value {
 	struct bound_texts texts;
 	struct bounds_cidrs cidrs;
 	struct bounds_ports *ports;
 	size_t ports_n;
+	struct bounds_endpoint *endpoints;
+	size_t endpoints_n;
 	uint32_t number;
 	bool is_given;
 };

@@ -19,7 +19,7 @@ struct toll {
 
 static void add_step(struct toll *t, const struct step *s)
 {
-	t->mutations += step_mutates(s->kind);
+	t->mutations += step_mutates(s->kind) && !step_asks_node(s->kind); /* the rates are of what changes AWS */
 	t->deletions += step_deletes(s->kind, s->args);
 }
 

@@ -132,7 +132,7 @@ static void on_outcome(void *ctx, const struct step_kind *kind, const json_t *re
 	recent_note(&op->env->shared->recent, world_now_ms(op_world(op)), op_warehouse(op), record, kind->settle_s - over_s);
 	note_refused(op->env->shared, record);
 	/* Only an answer to a call proves that the role works; what was found by looking may have been made long ago. */
-	if (step_mutates(kind) && str_eq(json_str_or(record, "outcome", ""), "done") &&
+	if (step_mutates(kind) && !step_asks_node(kind) && str_eq(json_str_or(record, "outcome", ""), "done") &&
 	    str_eq(json_str_or(record, "how", ""), "called"))
 		op->env->shared->has_role_worked = true;
 }

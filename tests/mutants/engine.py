@@ -13,7 +13,7 @@ MUTANTS = [
     Mutant(
         "a call before its intent is recorded",
         "agent/ops/engine/run.c",
-        "	if (leave == RUN_GO)\n		return run_now(r)->standing == INTENDED ? RUN_AT_CALL : RUN_AT_INTENT;",
+        "	if (leave == RUN_GO)\n		return run_now(r)->standing == INTENDED ? run_to_call(r) : RUN_AT_INTENT;",
         "	if (leave == RUN_GO) {\n		run_now(r)->standing = INTENDED;\n		return RUN_AT_CALL;\n	}",
     ),
     Mutant(

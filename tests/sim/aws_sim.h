@@ -25,6 +25,10 @@
 #define AWS_S3_LIST "pl-0003"
 #define AWS_IMAGE "ami-1"
 #define AWS_IMAGE_ROOT "/dev/xvda"
+/* Of nodes: at port 8040 and 8041. Nobody may go where the third leads. */
+#define AWS_NODE_HEALTH "/health?q=1"
+#define AWS_NODE_DRAIN "/drain"
+#define AWS_NODE_TRAP "http://169.254.169.254/latest/trap"
 
 struct aws_tag {
 	char *key, *value;
@@ -59,7 +63,9 @@ struct aws_instance {
 	uint64_t unchecked_ms, checked_ms; /* between these its status checks are not ok, but ... */
 	const char *check;                 /* ... this */
 	bool is_system_check;              /* it is that of the system, else that of the instance */
-	uint64_t turned_ms;                /* stopped or started by a call then, and before it was: */
+	uint64_t healthy_ms, drained_ms;   /* drained_ms: 0: nobody has asked it to */
+	bool drain_is_refused, is_healthy_told, is_drained_told;
+	uint64_t turned_ms; /* stopped or started by a call then, and before it was: */
 	const char *was;
 	char profile[128];
 	char *user_data; /* as it was sent: base64; NULL: none */
@@ -208,6 +214,10 @@ int aws_sim_forward(struct aws_sim *a, const char *host, const struct sigv4_seen
 /* A form ("Action=...&...") of somebody else, without a signature and at once: status and body. */
 int aws_sim_console(struct aws_sim *a, const char *form, struct buf *body);
 int64_t aws_sim_wall_ms(const struct aws_sim *a); /* the time that AWS believes: it is never wrong */
+
+/* Nodes by HTTP (aws_sim_node.c). */
+bool aws_node_is_for(const char *url);
+void aws_node_request(struct aws_sim *a, struct sim_http *x);
 
 /* For checks and scenes. */
 const char *aws_tag_of(const struct aws_thing *t, const char *key); /* NULL: none */

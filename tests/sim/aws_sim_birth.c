@@ -22,6 +22,7 @@ void aws_birth(struct aws_sim *a, struct aws_instance *i)
 
 	i->running_ms = now + odds_between(a->odds, a->least_up_s, a->most_up_s) * 1000;
 	aws_check_from(a, i, i->running_ms);
+	aws_node_born(a, i, i->running_ms);
 	for (unsigned d = 0; d < ARRAY_LEN(deaths); d++) {
 		if (!odds_hit(a->odds, deaths[d].kind))
 			continue;

@@ -16,6 +16,7 @@ void aws_hand_start(struct aws_sim *a, struct aws_instance *i)
 	i->stop_ms = i->stopped_ms = 0;
 	i->running_ms = aws_now(a) + odds_between(a->odds, a->least_up_s, a->most_up_s) * 1000;
 	aws_check_from(a, i, i->running_ms);
+	aws_node_born(a, i, i->running_ms);
 }
 
 void aws_hand_end(struct aws_sim *a, struct aws_instance *i)

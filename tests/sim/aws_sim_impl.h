@@ -59,6 +59,10 @@ void aws_add_tag(struct aws_thing *t, const char *key, const char *value);
 /* aws_sim_power.c */
 aws_fn aws_stop_instances, aws_start_instances, aws_reboot_instances, aws_modify_instance_attribute;
 
+/* aws_sim_node.c */
+void aws_node_address(const struct aws_sim *a, const struct aws_instance *i, char to[16]);
+void aws_node_born(struct aws_sim *a, struct aws_instance *i, uint64_t up_ms); /* or started */
+
 /* aws_sim_status.c */
 aws_fn aws_describe_status;
 void aws_check_from(struct aws_sim *a, struct aws_instance *i, uint64_t from_ms); /* its status checks begin anew then */

@@ -109,6 +109,7 @@ static const char *state_shown(struct aws_sim *a, const struct aws_instance *i)
 void aws_write_instance(struct aws_sim *a, const struct aws_instance *i, struct buf *b)
 {
 	const char *state = state_shown(a, i);
+	char address[16];
 	char stamp[STAMP_RFC3339_LEN];
 
 	xmlw_open(b, "item");
@@ -123,6 +124,8 @@ void aws_write_instance(struct aws_sim *a, const struct aws_instance *i, struct 
 	xmlw_text(b, "launchTime", "%s", stamp_rfc3339(aws_sim_wall_ms(a) - (int64_t)(aws_now(a) - i->t.made_ms), stamp));
 	xmlw_text(b, "subnetId", "%s", i->subnet);
 	xmlw_text(b, "vpcId", "%s", AWS_VPC);
+	aws_node_address(a, i, address);
+	xmlw_text(b, "privateIpAddress", "%s", address);
 	xmlw_open(b, "placement");
 	xmlw_text(b, "availabilityZone", "%s", aws_zone_of(i->subnet));
 	xmlw_close(b, "placement");

@@ -64,6 +64,7 @@ void aws_start_instances(struct aws_ask *q)
 		i->was = "stopped";
 		i->running_ms = aws_now(a) + odds_between(a->odds, a->least_up_s, a->most_up_s) * 1000;
 		aws_check_from(a, i, i->running_ms);
+		aws_node_born(a, i, i->running_ms);
 		q->changed = true;
 	}
 }

@@ -124,7 +124,11 @@ static void on_request(void *ctx, struct sim_http *x)
 {
 	struct scene *s = ctx;
 
-	if (aws_sim_is_for(x->url)) {
+	if (str_starts(x->url, AWS_NODE_TRAP))
+		odds_broken(&s->odds, "what a node has answered was followed");
+	if (aws_node_is_for(x->url)) {
+		aws_node_request(s->aws, x);
+	} else if (aws_sim_is_for(x->url)) {
 		aws_sim_request(s->aws, x);
 	} else if (vendor_sim_is_for(x->url) && scene_heal_is_vendor_away(s)) {
 		sim_http_fail(x, -ERR_NET, 0);

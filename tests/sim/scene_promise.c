@@ -5,7 +5,9 @@
  *          taken out has ended with the command, or serves again
  * WANTED   no node is ended that its spec wants
  * DRAINED  no node is ended while connections to it may still be open
- * READY    no node is let in by the command that launched it before its status checks have been ok
+ * READY    no node is let in by the command that launched it before its status checks have been ok, and it has said that it is
+ *          healthy where the spec asks
+ * LET_GO   no node is stopped or ended that is to drain first and has not said that it has
  * UNDONE   what is ROLLED_BACK left the warehouse as it was at its first mutation, or its result names what it did not
  * TOLD     what a result calls created or deleted was, by this command; and each node it made and left is called so
  * CLASS    the class of an error is one that what came in this run may have
@@ -155,6 +157,9 @@ static void see_register(struct scene *s, const struct scene_order *o, const str
 		tally(TALLY_CHECK_READY);
 		if (world_now_ms(s->w) < i->checked_ms && fault_is_on(TALLY_CHECK_READY))
 			odds_broken(&s->odds, "%s is let in, and its status checks have not been ok yet", id);
+		if (want_has_health(&o->want, aws_tag_of(&i->t, "reeve:cluster")) && !i->is_healthy_told &&
+		    fault_is_on(TALLY_CHECK_READY))
+			odds_broken(&s->odds, "%s is let in, and has not said that it is healthy", id);
 	}
 }
 
@@ -222,6 +227,17 @@ static void see_drained(struct scene *s, const struct aws_tg *g, const struct aw
 			    (unsigned long long)out_ms / 1000, g->t.name, g->delay_s);
 }
 
+/* One that ran already when the command came: the plan has seen it so. */
+static void see_let_go(struct scene *s, const struct scene_order *o, const struct aws_instance *in)
+{
+	if (o->reboot != NULL || o->want.gone || in->running_ms > o->issued_ms || !aws_is_running(s->aws, in) ||
+	    !want_drains(&o->want, aws_tag_of(&in->t, "reeve:cluster")))
+		return;
+	tally(TALLY_CHECK_LET_GO);
+	if (!in->is_drained_told && fault_is_on(TALLY_CHECK_LET_GO))
+		odds_broken(&s->odds, "%s is stopped or ended, and has not said that it has drained", in->t.id);
+}
+
 static void see_terminate(struct scene *s, const struct scene_order *o, const struct form_sim *f)
 {
 	const char *id;
@@ -235,6 +251,7 @@ static void see_terminate(struct scene *s, const struct scene_order *o, const st
 			odds_broken(&s->odds, "%s is ended, which somebody had tagged away", id);
 		if (is_made_by(&in->t, o) || is_excused(s, o))
 			continue;
+		see_let_go(s, o, in);
 		if (aws_is_running(s->aws, in))
 			see_wanted(s, o, f, in);
 		for (size_t i = 0; i < s->aws->target_groups_n; i++)
@@ -259,6 +276,7 @@ static void see_power(struct scene *s, struct scene_order *o, const struct aws_e
 
 		if (in == NULL || !aws_is_running(s->aws, in) || is_made_by(&in->t, o) || is_excused(s, o))
 			continue;
+		see_let_go(s, o, in);
 		for (size_t i = 0; i < s->aws->target_groups_n; i++)
 			for (size_t k = 0; k < s->aws->target_groups[i]->targets_n; k++)
 				if (str_eq(s->aws->target_groups[i]->targets[k].id, id))

@@ -183,7 +183,8 @@ void scene_policy_write(struct scene *s, enum scene_policy p)
 		 "  images: [ami-1, ami-3]\n  subnets: [subnet-0001, subnet-0002, subnet-0003]\n  instance_profiles: [nodes, "
 		 "others]\n  user_data_sha256: [any]\n  warehouses: [wh-1, wh-2]\n  balancers: 4\n"
 		 "  volumes_per_node: 8\n  volume_types: [gp3]\n  tag_keys: [\"*\"]\n"
-		 "  nodes_per_cluster: 9\n  nodes_total: %u\n  volume_gib: 500\n  cidrs: [10.0.0.0/8]\n  ports: [8000-10000]\n"
+		 "  nodes_per_cluster: 9\n  nodes_total: %u\n  volume_gib: 500\n  cidrs: [10.0.0.0/8]\n  ports: [8000-10000]\n  "
+		 "node_http: [{port: 8040-8041, path: /*}]\n"
 		 "rates: {mutations_per_hour: %u, deletions_per_day: 1000, ended_at_once: 100%%}\n"
 		 "delete_hold: %ds\nexport:\n  metrics: [\"reeve.*\"]\n",
 		 p == SCENE_PLAN_ONLY ? "plan-only" : "auto", p == SCENE_PLAN_ONLY ? "off" : "auto",

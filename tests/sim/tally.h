@@ -63,11 +63,18 @@
 	X(AWS_CHANGES_FULL,  "aws: a volume changed four times in a day") \
 	X(AWS_PROFILE_NEW,   "aws: a profile not known everywhere yet") \
 	X(AWS_ROLE_NEW,      "aws: a role not known everywhere yet") \
+	X(NODE_SICK,         "node: not healthy for a while")       \
+	X(NODE_REDIRECT,     "node: an answer that leads to the metadata service") \
+	X(NODE_SLOW,         "node: an answer that comes too late")  \
+	X(NODE_HUGE,         "node: a body that is too large")       \
+	X(NODE_REFUSES,      "node: it does not drain")              \
+	X(NODE_STAYS,        "node: it drains for too long")         \
 	X(CHECK_SERVES, "promise tested: a failure after something that served was taken out") \
 	X(CHECK_LEFT, "promise tested: who serves is replaced") \
 	X(CHECK_WANTED, "promise tested: nodes are ended") \
 	X(CHECK_DRAINED, "promise tested: a node that served is ended") \
 	X(CHECK_READY, "promise tested: a node that was launched is let in") \
+	X(CHECK_LET_GO, "promise tested: a node that is to drain is stopped or ended") \
 	X(CHECK_UNDONE, "promise tested: something is ROLLED_BACK") \
 	X(CHECK_TOLD, "promise tested: something is told as created or deleted") \
 	X(CHECK_CLASS, "promise tested: a failure has its cause in the scene") \
@@ -101,6 +108,8 @@
 	X(WANT_FULL,         "command: a group of as many rules as there may be") \
 	X(WANT_GROWN,        "command: volumes that are to be larger") \
 	X(WANT_KEPT,         "command: volumes that outlive their nodes") \
+	X(WANT_HEALTH,       "command: nodes with a health endpoint") \
+	X(WANT_DRAIN,        "command: nodes that are drained before they go") \
 	X(WANT_MOVED,        "command: a listener that leads elsewhere") \
 	X(WANT_LAUNCH,       "command: nodes that are to be of another launch") \
 	X(WANT_PAUSED,       "command: a cluster paused, or running again") \

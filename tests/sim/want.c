@@ -61,6 +61,8 @@ void want_random(struct want *w, struct odds *o, const char *warehouse)
 			w->clusters[c].profile = w->clusters[c].data = 1;
 		w->clusters[c].both = w->groups[1].on && is_dealt(o, TALLY_WANT_GROUPS);
 		w->clusters[c].kept = is_dealt(o, TALLY_WANT_KEPT);
+		w->clusters[c].health = is_dealt(o, TALLY_WANT_HEALTH);
+		w->clusters[c].drain = is_dealt(o, TALLY_WANT_DRAIN) ? (unsigned)odds_between(o, 1, 2) : 0;
 	}
 	if (is_dealt(o, TALLY_WANT_FULL))
 		fill_up(w);

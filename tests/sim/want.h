@@ -28,6 +28,8 @@ struct want {
 		bool on, atomic, paused;
 		unsigned nodes, group;
 		bool both;                           /* in both groups */
+		bool health;                         /* it has an endpoint */
+		unsigned drain;                      /* 0: not; 1: by waiting; 2: by a call */
 		bool kept;                           /* its data volumes outlive its nodes */
 		unsigned type, image, data, profile; /* which of the lists of want.c; 0 of data and profile: none */
 		unsigned subnet, size;               /* size: of the data volume, of the list of want.c; it never shrinks */
@@ -54,6 +56,8 @@ bool want_egress_has(const char *protocol, int from, int to, const char *target)
 bool want_rule_in(const struct want *w, const char *group, const char *protocol, int from, int to, const char *source);
 unsigned want_nodes(const struct want *w, const char *cluster);
 const char *want_cluster(struct odds *o); /* the name of some cluster */
+bool want_has_health(const struct want *w, const char *cluster);
+bool want_drains(const struct want *w, const char *cluster); /* by a call */
 bool want_is_paused(const struct want *w, const char *cluster);
 unsigned want_nodes_all(const struct want *w);
 /* Would going from one to the other take a node with its volume, a balancer that is in use, or its last listener? */

@@ -73,6 +73,22 @@ bool want_is_paused(const struct want *w, const char *cluster)
 	return false;
 }
 
+bool want_has_health(const struct want *w, const char *cluster)
+{
+	for (unsigned c = 0; c < WANT_CLUSTERS; c++)
+		if (w->clusters[c].on && str_eq(want_cluster_names[c], cluster))
+			return w->clusters[c].health;
+	return false;
+}
+
+bool want_drains(const struct want *w, const char *cluster)
+{
+	for (unsigned c = 0; c < WANT_CLUSTERS; c++)
+		if (w->clusters[c].on && str_eq(want_cluster_names[c], cluster))
+			return w->clusters[c].drain == 2;
+	return false;
+}
+
 unsigned want_nodes_all(const struct want *w)
 {
 	unsigned n = 0;
@@ -212,8 +228,8 @@ static const char *tg_differs(const struct want *w, unsigned t, const struct aws
 			wanted = wanted ||
 				 (w->clusters[c].on && !w->clusters[c].paused && (w->target_groups[t].clusters & (1u << c)) != 0 &&
 				  str_eq(aws_tag_of(&in->t, "reeve:cluster"), want_cluster_names[c]));
-		/* One that did not pass its status checks stays and is not let in. */
-		if (wanted && short_is_fine && str_eq(in->check, "impaired"))
+		/* One that did not become ready stays and is not let in. */
+		if (wanted && short_is_fine && (str_eq(in->check, "impaired") || !in->is_healthy_told))
 			continue;
 		if (wanted != is_registered(g, in->t.id))
 			return say("%s %s registered in target group %s", in->t.id, wanted ? "is not" : "is", want_tg_names[t]);

@@ -16,6 +16,8 @@ struct parts {
 	Reeve__Control__V1__Tag tag, *tag_list[1];
 	Reeve__Control__V1__Cluster clusters[WANT_CLUSTERS], *cluster_list[WANT_CLUSTERS];
 	Reeve__Control__V1__DataVolume volumes[WANT_CLUSTERS], *volume_lists[WANT_CLUSTERS][1];
+	Reeve__Control__V1__NodeEndpoint health[WANT_CLUSTERS], drain_call[WANT_CLUSTERS];
+	Reeve__Control__V1__Drain drain[WANT_CLUSTERS];
 	char *group_of[WANT_CLUSTERS][2];
 	Reeve__Control__V1__TargetGroup target_groups[WANT_TGS], *tg_list[WANT_TGS];
 	char *clusters_of[WANT_TGS][WANT_CLUSTERS];
@@ -56,6 +58,21 @@ static void fill_groups(const struct want *w, struct parts *p)
 			fill_rule(&(struct want_rule){ true, want_filler_port(r), "10.20.0.0/16" }, &p->rules[g][m->n_rules], m);
 		p->spec.security_groups[p->spec.n_security_groups++] = m;
 	}
+}
+
+static void fill_endpoints(const struct want *w, struct parts *p, unsigned c)
+{
+	reeve__control__v1__node_endpoint__init(&p->health[c]);
+	p->health[c].port = 8040;
+	p->health[c].path = (char *)AWS_NODE_HEALTH;
+	reeve__control__v1__node_endpoint__init(&p->drain_call[c]);
+	p->drain_call[c].port = 8041;
+	p->drain_call[c].path = (char *)AWS_NODE_DRAIN;
+	reeve__control__v1__drain__init(&p->drain[c]);
+	p->drain[c].wait_s = w->clusters[c].drain == 1 ? 45 : 0;
+	p->drain[c].call = w->clusters[c].drain == 2 ? &p->drain_call[c] : NULL;
+	p->clusters[c].health = w->clusters[c].health ? &p->health[c] : NULL;
+	p->clusters[c].drain = w->clusters[c].drain > 0 ? &p->drain[c] : NULL;
 }
 
 static void fill_clusters(const struct want *w, struct parts *p)
@@ -101,6 +118,7 @@ static void fill_clusters(const struct want *w, struct parts *p)
 			p->group_of[c][1] = (char *)want_group_names[!w->clusters[c].group];
 			m->n_security_groups = 2;
 		}
+		fill_endpoints(w, p, c);
 		p->volume_lists[c][0] = v;
 		m->volumes = p->volume_lists[c];
 		m->n_volumes = 1;

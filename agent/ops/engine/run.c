@@ -25,8 +25,10 @@ static const struct sm_state run_states[] = {
 	/* To itself: a step of the undo failed before a restart, what it should remove is known to stand, and the next follows. */
 	[RUN_AT_NEXT] = { "next",
 			  TO(NEXT) | TO(PART) | TO(GUARD) | TO(CALL) | TO(LOOK) | TO(OUTCOME) | TO(SURVEY) | TO(UNDO) | TO(ENDED) },
-	[RUN_AT_GUARD] = { "guard", TO(SURVEY) | TO(PART) | TO(INTENT) | TO(CALL) | TO(LOOK) | TO(OUTCOME) | TO(UNDO) | TO(ENDED) },
+	[RUN_AT_GUARD] = { "guard", TO(SURVEY) | TO(PART) | TO(INTENT) | TO(WHERE) | TO(CALL) | TO(LOOK) | TO(OUTCOME) | TO(UNDO) |
+					TO(ENDED) },
 	[RUN_AT_INTENT] = { "intent", TO(GUARD) | TO(ENDED) },
+	[RUN_AT_WHERE] = { "where", TO(CALL) | TO(POLL) | TO(LOOK) | TO(OUTCOME) | TO(GUARD) | TO(ENDED) },
 	[RUN_AT_CALL] = { "call", TO(PART) | TO(POLL) | TO(LOOK) | TO(OUTCOME) | TO(GUARD) | TO(ENDED) },
 	/* To itself: a step that gives up while it looks goes on looking, for as long as settle_s makes necessary. */
 	[RUN_AT_LOOK] = { "look", TO(LOOK) | TO(ASK) | TO(PART) | TO(POLL) | TO(RELOOK) | TO(GUARD) | TO(OUTCOME) | TO(ENDED) },
@@ -67,6 +69,7 @@ static const struct {
 	[RUN_AT_NEXT] = { next, NULL, next },
 	[RUN_AT_GUARD] = { guard, NULL, guard },
 	[RUN_AT_INTENT] = { intent, intent_stands, NULL },
+	[RUN_AT_WHERE] = { run_where, run_where_seen, NULL },
 	[RUN_AT_CALL] = { run_call, run_called, NULL },
 	[RUN_AT_LOOK] = { run_look, run_looked, NULL },
 	[RUN_AT_ASK] = { run_ask, run_asked, NULL },
@@ -224,6 +227,7 @@ struct step_ctx run_ctx(struct run *r, char token[53])
 		.step = d->s.name,
 		.token = token,
 		.region = aws_region(r->env->aws),
+		.owner = &r->env->owner,
 		.generation = d->generation,
 		.settled = has_passed(r, d->last_ms, d->last_past_ms),
 		.patient = has_passed(r, d->first_ms, d->first_past_ms),
@@ -234,6 +238,7 @@ struct step_ctx run_ctx(struct run *r, char token[53])
 		.known = r->env->facts,
 		.left = r->a.left,
 		.seen = r->a.shown,
+		.told = r->a.told,
 		.cause = &r->a.cause,
 		.sight = &r->a.sight,
 		.facts = r->a.facts,
@@ -267,6 +272,7 @@ static void attempt_close(struct attempt *a)
 	json_decref(a->facts);
 	json_decref(a->left);
 	json_decref(a->shown);
+	json_decref(a->told);
 	json_decref(a->part);
 	run_failing_close(&a->own);
 	run_failing_close(&a->other);
@@ -279,6 +285,7 @@ static void attempt_begin(struct run *r)
 	attempt_close(&r->a);
 	r->a = (struct attempt){ .facts = json_object(),
 				 .left = json_object(),
+				 .told = json_object(),
 				 .note = BUF_MAX(sizeof(r->notes)),
 				 .started_ms = world_now_ms(r->env->w) };
 }
@@ -304,27 +311,37 @@ static enum run_state tell_end(struct run *r)
 
 /* ---- guard ---- */
 
+/* The step's own time does not pass while STOP or the rates keep it waiting. That of the command does (op_run.c); under STOP it is
+ * heard once STOP is gone. */
+static enum run_state held_up(struct run *r)
+{
+	r->a.started_ms = world_now_ms(r->env->w);
+	return run_wait(r, FROZEN_POLL_MS);
+}
+
 /* A read changes nothing and needs no leave; while it polls a cancel ends it, as long as one may. */
 static enum run_state guard_read(struct run *r)
 {
-	/* STOP and a denial do not end what only looks; the next step that would change something meets them. */
-	if (run_may(r) == RUN_CANCEL)
-		return run_called_off(r, RUN_CANCEL);
-	return RUN_AT_CALL;
+	enum run_leave leave = run_may(r);
+	bool asks_node = step_asks_node(run_now(r)->s.kind);
+
+	/* STOP and a denial do not end what only looks; the next step that would change something meets them. To a node nothing goes
+	 * against the policy, a question neither. */
+	if (leave == RUN_CANCEL || (leave == RUN_DENY && asks_node))
+		return run_called_off(r, leave);
+	if (leave == RUN_WAIT && asks_node)
+		return held_up(r);
+	return run_to_call(r);
 }
 
 static enum run_state guard_change(struct run *r)
 {
 	enum run_leave leave = run_may(r);
 
-	/* The step's own time does not pass while STOP or the rates keep it waiting. That of the command does (op_run.c); under
-	 * STOP it is heard once STOP is gone. */
-	if (leave == RUN_WAIT) {
-		r->a.started_ms = world_now_ms(r->env->w);
-		return run_wait(r, FROZEN_POLL_MS);
-	}
+	if (leave == RUN_WAIT)
+		return held_up(r);
 	if (leave == RUN_GO)
-		return run_now(r)->standing == INTENDED ? RUN_AT_CALL : RUN_AT_INTENT;
+		return run_now(r)->standing == INTENDED ? run_to_call(r) : RUN_AT_INTENT;
 	/* If the step ended here, with a call in doubt, a thing could stay behind in the account that no record names. */
 	return r->a.in_doubt ? run_look_before_leaving(r, LEAVES) : run_called_off(r, leave);
 }
@@ -414,7 +431,7 @@ static enum run_state resume(struct run *r)
  *   behind the last one                   the list ends
  *   one that failed before a restart      what follows from its outcome
  *   one that lacks a fact                 it fails, and nothing is called
- *   a read                                it is called
+ *   a read of AWS                         it is called
  *   one with an intent from before        in doubt: it is looked for
  *   any other                             it goes to the guard  */
 static enum run_state next(struct run *r)
@@ -437,7 +454,7 @@ static enum run_state next(struct run *r)
 	}
 	r->env->progress(r->env->ctx, r);
 	/* A read has no intent and no doubt: after a restart it is made again. */
-	if (!step_mutates(d->s.kind))
+	if (!step_mutates(d->s.kind) && !step_asks_node(d->s.kind))
 		return RUN_AT_CALL;
 	return d->standing == INTENDED ? resume(r) : RUN_AT_GUARD;
 }

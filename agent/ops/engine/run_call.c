@@ -21,16 +21,20 @@ void run_blame(struct run *r)
  * waiting, and neither are STOP and the policy: they are asked before each call. */
 static bool is_role_coming(struct run *r, const struct aws_call *c)
 {
-	return c->class == AWS_DENIED && step_mutates(run_now(r)->s.kind) && r->env->is_role_new(r->env->ctx) &&
+	const struct step_kind *k = run_now(r)->s.kind;
+
+	return c->class == AWS_DENIED && step_mutates(k) && !step_asks_node(k) && r->env->is_role_new(r->env->ctx) &&
 	       world_now_ms(r->env->w) - r->a.started_ms < RUN_ROLE_MS;
 }
 
-static enum run_state settle(struct run *r, enum step_verdict v)
+enum run_state run_settle(struct run *r, enum step_verdict v)
 {
 	switch (v) {
 	case STEP_DONE:
 		r->a.in_doubt = false;
 		return run_step_ends(r, true, "called");
+	case STEP_MORE:
+		return run_again(r, RUN_AT_GUARD);
 	case STEP_AGAIN:
 		return run_again(r, RUN_AT_POLL);
 	case STEP_LOOK:
@@ -119,10 +123,10 @@ enum run_state run_called(struct run *r)
 	v = r->a.is_role_coming ? STEP_AGAIN : run_now(r)->s.kind->judge(&x, c, &r->a.err);
 	run_blame(r);
 	note_seen(r, c, v);
-	return settle(r, v);
+	return run_settle(r, v);
 }
 
-static void note_asked(struct run *r)
+void run_note_asked(struct run *r)
 {
 	struct doing *d = run_now(r);
 
@@ -146,21 +150,22 @@ static bool may_send(struct aws_call *c)
 	/* This is noted here and not where the call was begun: keys may take minutes to come, and settle_s counts from when it
 	 * left. */
 	r->a.tries++;
-	note_asked(r);
+	run_note_asked(r);
 	return true;
 }
 
 enum run_state run_call(struct run *r)
 {
 	struct doing *d = run_now(r);
-	bool mutates = step_mutates(d->s.kind);
+	bool mutates = step_mutates(d->s.kind), asks_node = step_asks_node(d->s.kind);
 	char token[53];
 	struct step_ctx x = run_ctx(r, token);
 
 	aws_call_close(&r->call);
-	r->call = (struct aws_call){
-		.mutating = mutates, .earlier = r->a.tries, .command = r->env->command, .may_send = mutates ? may_send : NULL
-	};
+	r->call = (struct aws_call){ .mutating = mutates,
+				     .earlier = r->a.tries,
+				     .command = r->env->command,
+				     .may_send = mutates || asks_node ? may_send : NULL };
 	/* Its own arguments are wrong. AWS_OK is told as INTERNAL: nobody is to look for the fault at AWS. */
 	if (d->s.kind->ask(&x, &r->call.req, &r->a.err) != 0) {
 		r->a.class = AWS_OK;
@@ -169,7 +174,7 @@ enum run_state run_call(struct run *r)
 	/* A read has no may_send, so its time is taken here. Its answer then counts as a little older than it is, which is the safe
 	 * side. */
 	if (!mutates)
-		note_asked(r);
+		run_note_asked(r);
 	/* The keys on the machine can change nothing: the operate role's are fetched for this command alone. */
-	return run_send(r, mutates ? r->env->operate : r->env->reader);
+	return run_send(r, asks_node ? NULL : mutates ? r->env->operate : r->env->reader);
 }

@@ -10,7 +10,8 @@
 /* What is under way is taken back, and its answer leads to the guard, which asks again. */
 static void take_back_call(struct run *r)
 {
-	if (!step_mutates(run_now(r)->s.kind) || r->sm.now == RUN_AT_ASK || aws_call_is_unsent(&r->call)) {
+	if (!step_mutates(run_now(r)->s.kind) || r->sm.now == RUN_AT_ASK || r->sm.now == RUN_AT_WHERE ||
+	    aws_call_is_unsent(&r->call)) {
 		r->a.hears = true;
 		aws_call_cancel(&r->call);
 	}
@@ -40,8 +41,8 @@ void run_hear(struct run *r)
 	/* States that are not here are left alone: the guard asks each second by itself, a record is waited for whatever comes, and
 	 * with part and survey the step has ended already. */
 	static void (*const how[])(struct run * r) = {
-		[RUN_AT_CALL] = take_back_call, [RUN_AT_ASK] = take_back_call, [RUN_AT_LOOK] = take_back_look,
-		[RUN_AT_POLL] = wake,           [RUN_AT_RELOOK] = wake,
+		[RUN_AT_CALL] = take_back_call, [RUN_AT_ASK] = take_back_call, [RUN_AT_WHERE] = take_back_call,
+		[RUN_AT_LOOK] = take_back_look, [RUN_AT_POLL] = wake,          [RUN_AT_RELOOK] = wake,
 	};
 	bool waits = run_is_running(r) && !ending_is_on(&r->ending) && r->sm.now < ARRAY_LEN(how) && how[r->sm.now] != NULL;
 

@@ -3,7 +3,7 @@
  * run.c owns the tick. A state does its work in up to three functions: on the way in, when what it has begun is answered, when its
  * wait is over. Each returns the state that follows, or RUN_STAYS; none calls another state's. So the files below know the struct,
  * the helpers of run.c, and the questions that decide where to go, and nothing of each other's work:
- * run_call.c (a call and its answer), run_look.c (waiting, looking, giving up), run_ask.c (what looking tells beyond "not there"),
+ * run_call.c (a call and its answer), run_where.c (where the nodes are that it asks), run_look.c (waiting, looking, giving up), run_ask.c (what looking tells beyond "not there"),
  * run_outcome.c (how a step ends), run_trouble.c (what holds it up), run_hear.c (called off while it waits), run_undo.c (taking
  * back), run_journal.c (records read back). */
 #pragma once
@@ -13,6 +13,7 @@
 
 /*  next -> guard -> intent -> guard -> call -> outcome -> next
     next -> call, when it only reads    next -> look, when an intent stands from before a crash
+    guard -> where -> call, when it asks nodes    call -> guard, when it asks the next one
     guard -> call (an intent stands), look (it may not go on, and is in doubt)
     call -> poll, look, guard (other parameters, or it was held back)    poll -> guard
     look -> ask (who is in the way?) -> relook, poll, guard, outcome     relook -> look, guard (it is called off)
@@ -22,6 +23,7 @@ enum run_state {
 	RUN_AT_NEXT,
 	RUN_AT_GUARD,
 	RUN_AT_INTENT,
+	RUN_AT_WHERE,
 	RUN_AT_CALL,
 	RUN_AT_LOOK,
 	RUN_AT_ASK,
@@ -68,7 +70,9 @@ struct attempt {
 	json_t *left;  /* members taken out, with their reasons */
 	json_t *shown; /* what the kind's own reads have brought, by their names */
 	size_t shown_n;
-	json_t *part; /* [[kind, id], ...] on which a failed call had its effect all the same; NULL: not looked for */
+	json_t *told;      /* by the nodes that it asks: the kind's own */
+	uint64_t where_ms; /* monotonic: since when it is known where they are; 0: it is not */
+	json_t *part;      /* [[kind, id], ...] on which a failed call had its effect all the same; NULL: not looked for */
 	uint64_t part_ms;
 	unsigned part_looks;
 	enum step_sight sight;
@@ -156,8 +160,14 @@ enum run_state run_called_off(struct run *r, enum run_leave leave);      /* noth
 /* ---- run_call.c ---- */
 #define RUN_ROLE_MS 120000 /* how long IAM may take to make a role known everywhere */
 enum run_state run_call(struct run *r), run_called(struct run *r);
+enum run_state run_settle(struct run *r, enum step_verdict v);
+void run_note_asked(struct run *r);
 void run_call_again(struct run *r); /* a try at r->call has failed and another follows */
 void run_blame(struct run *r);      /* what judging and looking have found as cause stands for the answer's */
+
+/* ---- run_where.c ---- */
+enum run_state run_where(struct run *r), run_where_seen(struct run *r);
+enum run_state run_to_call(const struct run *r); /* the state that makes it: first where, when that is not known */
 
 /* ---- run_look.c ---- */
 enum run_state run_look(struct run *r), run_looked(struct run *r);

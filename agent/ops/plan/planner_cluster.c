@@ -217,9 +217,13 @@ static void plan_up(struct planning *p, const cluster_t *c, const struct planner
 		CLEANUP(mem_close) char *fact = mem_printf("nodes.%s", c->name);
 		CLEANUP(mem_close) char *title = mem_printf("wait until the nodes of %s run", c->name);
 
-		planner_wait_ready(
-		    p, &(struct planner_ready){
-			   .cluster = c->name, .step = "up", .fact = fact, .title = title, .ids = ids, .is_atomic = c->atomic });
+		planner_wait_ready(p, &(struct planner_ready){ .cluster = c->name,
+							       .step = "up",
+							       .fact = fact,
+							       .title = title,
+							       .ids = ids,
+							       .is_atomic = c->atomic,
+							       .health = c->health });
 	}
 	json_decref(ids);
 }
@@ -375,10 +379,17 @@ static void check_guards(struct planning *p, const struct planner_nodes *have)
  * more. The nodes are taken out of all of them at once, and then each group is waited for. */
 void planner_plan_out(struct planning *p, const struct planner_nodes *have)
 {
+	json_t *ids = json_array();
+
 	for (size_t g = 0; g < balancers_in(p->inv)->target_groups_n; g++)
 		plan_deregister(p, &balancers_in(p->inv)->target_groups[g], have);
 	for (size_t g = 0; g < balancers_in(p->inv)->target_groups_n; g++)
 		plan_drained(p, &balancers_in(p->inv)->target_groups[g], have);
+	for (size_t i = have->keep; i < have->n; i++)
+		if (str_eq(have->v[i]->state, "running"))
+			add_id(ids, have->v[i]);
+	planner_plan_drain(p, have->cluster, ids);
+	json_decref(ids);
 }
 
 void planner_plan_end(struct planning *p, const struct planner_nodes *have)

@@ -130,8 +130,14 @@ struct planner_ready {
 	json_t *ids;                /* the caller's */
 	bool is_atomic, is_started, is_rebooted;
 	int quiet_s; /* so long after they run the first wait may end at the earliest; 0: at once, or as a reboot needs it */
+	const Reeve__Control__V1__NodeEndpoint *health; /* NULL: none is asked for */
 };
+/* Adds where and what nodes are asked. */
+void planner_add_endpoint(const struct planning *p, const Reeve__Control__V1__NodeEndpoint *n, json_t *args);
 void planner_wait_ready(struct planning *p, const struct planner_ready *r);
+
+/* planner_drain.c: nodes that have left their groups, before they are stopped, made of another type or ended */
+void planner_plan_drain(struct planning *p, const char *cluster, json_t *ids); /* ids: those that run */
 
 /* planner_power.c */
 bool planner_is_paused(const cluster_t *c);

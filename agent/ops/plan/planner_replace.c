@@ -136,6 +136,7 @@ static void wait_up(struct planning *p, const cluster_t *c, const struct planner
 						       .title = title,
 						       .ids = ids,
 						       .is_atomic = x->come != 1,
+						       .health = c->health,
 						       .quiet_s = is_first && planner_is_paused(c) ? FIRST_BOOT_S : 0 });
 }
 

@@ -243,3 +243,9 @@ const struct bound bound_egress_prefix_lists = {
 };
 
 const struct bound bound_ports = { .key = "ports", .stops = "rules for any source but the group itself", .form = BOUND_PORTS };
+
+/* ---- what nodes are asked: bounds.c ---- */
+
+const struct bound bound_node_http = { .key = "node_http",
+				       .stops = "asking nodes for their health, and to drain",
+				       .form = BOUND_ENDPOINTS };

@@ -15,7 +15,7 @@ struct bound_texts {
 	size_t n;
 };
 
-enum bound_form { BOUND_TEXTS, BOUND_NUMBER, BOUND_CIDRS, BOUND_PORTS };
+enum bound_form { BOUND_TEXTS, BOUND_NUMBER, BOUND_CIDRS, BOUND_PORTS, BOUND_ENDPOINTS };
 
 struct bound {
 	const char *key;   /* "kms_keys" */
@@ -46,6 +46,7 @@ extern const struct bound bound_instance_types, bound_images, bound_instance_pro
 extern const struct bound bound_nodes_per_cluster, bound_nodes_total;
 extern const struct bound bound_volumes_per_node, bound_volume_types, bound_volume_gib, bound_iops, bound_throughput;
 extern const struct bound bound_cidrs, bound_prefix_lists, bound_egress_cidrs, bound_egress_prefix_lists, bound_ports;
+extern const struct bound bound_node_http;
 
 #define BOUND_ANY "any"      /* of user data: what nobody has named */
 #define BOUND_OWNER "owner:" /* of images: whose they are */

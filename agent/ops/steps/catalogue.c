@@ -23,6 +23,9 @@ static const struct step_kind *const kinds[] = {
 	&kind_launch,
 	&kind_wait_running,
 	&kind_wait_status_ok,
+	&kind_wait_answers,
+	&kind_drain,
+	&kind_wait_time,
 	&kind_terminate,
 	&kind_wait_terminated,
 	&kind_stop,
@@ -90,6 +93,7 @@ static const struct bound *const bounds[] = {
 	&bound_egress_prefix_lists,
 	&bound_ports,
 	&bound_balancers,
+	&bound_node_http,
 	&bound_tag_keys,
 	NULL,
 };

@@ -97,10 +97,17 @@ void demand_image(struct demand *d, const struct demand_image *i)
 	d->images[d->images_n++] = *i;
 }
 
+void demand_endpoint(struct demand *d, const struct demand_endpoint *e)
+{
+	d->endpoints = mem_grow(d->endpoints, d->endpoints_n + 1, sizeof(*d->endpoints));
+	d->endpoints[d->endpoints_n++] = *e;
+}
+
 void demand_close(struct demand *d)
 {
 	mem_free(d->needs);
 	mem_free(d->rules);
 	mem_free(d->images);
+	mem_free(d->endpoints);
 	*d = (struct demand){ 0 };
 }

@@ -18,6 +18,12 @@ struct demand_image {
 	const char *id, *owner, *owner_alias; /* "ami-...", account id, "amazon" or "" */
 };
 
+/* What a node is asked. */
+struct demand_endpoint {
+	uint32_t port;
+	const char *path;
+};
+
 /* A text that the bound's list must hold, or a number that must not be above it. */
 struct demand_need {
 	const struct bound *of;
@@ -35,6 +41,8 @@ struct demand {
 	size_t rules_n;
 	struct demand_image *images;
 	size_t images_n;
+	struct demand_endpoint *endpoints;
+	size_t endpoints_n;
 };
 
 void demand_name(struct demand *d, const struct bound *of, const char *text);
@@ -47,4 +55,5 @@ uint32_t demand_number(const struct demand *d, const struct bound *of);  /* 0: n
 uint32_t demand_passing(const struct demand *d, const struct bound *of); /* what passes alone */
 void demand_rule(struct demand *d, const struct demand_rule *r);
 void demand_image(struct demand *d, const struct demand_image *i);
+void demand_endpoint(struct demand *d, const struct demand_endpoint *e);
 void demand_close(struct demand *d);

@@ -272,3 +272,17 @@ int field_gp3(uint32_t size_gib, uint32_t iops, uint32_t throughput, struct err 
 			       GP3_IOPS_A_MIB, has / GP3_IOPS_A_MIB, throughput);
 	return 0;
 }
+
+/* What is signed is what is asked, byte by byte: nothing that one reader folds and another does not. */
+int field_node_path(const char *s, const char *what, struct err *e)
+{
+	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-._~?=&%";
+	size_t n = strlen(s);
+
+	if (s[0] != '/' || n > NODE_PATH_MAX || strspn(s, good) != n || strstr(s, "..") != NULL || strstr(s, "//") != NULL)
+		return err_set(e, ERR_INVALID,
+			       "%s: expected a path of at most %d letters, digits and /-._~?=&%% that begins with /, without .. "
+			       "and //, found \"%.60s\"",
+			       what, NODE_PATH_MAX, s);
+	return 0;
+}

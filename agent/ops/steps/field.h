@@ -23,5 +23,7 @@ const char *field_device_letters(const char *device);   /* behind /dev/sd and /d
 bool field_is_one_device(const char *a, const char *b); /* /dev/sdf and /dev/xvdf are one under some kernels */
 /* gp3; 0: AWS's default. */
 int field_gp3(uint32_t size_gib, uint32_t iops, uint32_t throughput, struct err *e);
+#define NODE_PATH_MAX 256
+int field_node_path(const char *s, const char *what, struct err *e); /* of a NodeEndpoint */
 /* Type and code, -1 for all of them. */
 int field_icmp(int32_t type, int32_t code, struct err *e);

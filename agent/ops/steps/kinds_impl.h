@@ -12,6 +12,10 @@ void kinds_rule_demand(const json_t *rule, struct demand *d); /* kinds_group.c *
 
 int kinds_nodes_ask(const struct step_ctx *x, struct request *req, struct err *e); /* kinds_node.c: how args.instances stand */
 
+/* kinds_answers.c: args.port and args.path of nodes */
+void kinds_endpoint_demand(const json_t *args, struct demand *d);
+void kinds_endpoint_print(const json_t *args, struct buf *to);
+
 static inline bool kinds_is_atomic(const struct step_ctx *x)
 {
 	return json_is_true(json_object_get(x->args, "atomic"));

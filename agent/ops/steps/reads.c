@@ -28,6 +28,8 @@ static void add_kind(struct reads *r, const struct step_kind *k)
 {
 	if (!step_mutates(k) && !step_asks_node(k))
 		add(r, k->action);
+	if (k->where != NULL)
+		add(r, k->where->action);
 	for (const struct step_look *const *l = k->looks; l != NULL && *l != NULL; l++)
 		add(r, (*l)->action);
 }

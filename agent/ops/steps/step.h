@@ -15,6 +15,7 @@
 #include "agent/ops/account/resource.h"
 
 struct inventory;
+struct owner;
 struct demand;
 struct iam_statement;
 struct iam_condition;
@@ -39,6 +40,7 @@ struct step_ctx {
 	const char *command, *plan, *step; /* the command's id as text, and our place in it */
 	const char *token;                 /* ClientToken of this generation */
 	const char *region;                /* "us-east-1": S3's CreateBucket names it, for one */
+	const struct owner *owner;         /* who asks: nodes that are not its own are asked nothing */
 	unsigned generation;               /* from 1; a changed request takes the next one */
 	bool settled;           /* settle_s lay between the last call and this look at the world: what is not seen is not there */
 	bool patient;           /* settle_s has passed since the first one: what is not known is gone */
@@ -52,6 +54,7 @@ struct step_ctx {
 	 * restart looks again. What is left out is neither asked for nor waited for. NULL: nothing may be. */
 	json_t *left;
 	const json_t *seen;       /* what the kind's own reads have shown, by the name of the read */
+	json_t *told;             /* what a kind that asks several nodes has been told so far: its own, and lost with a restart */
 	struct step_cause *cause; /* NULL: nobody asks */
 	enum step_sight *sight;   /* judge, find and miss may set it; STEP_SEEN before each find, which miss follows */
 	struct buf *note;         /* for people, when something is less than asked; may stay empty */
@@ -59,6 +62,7 @@ struct step_ctx {
 
 enum step_verdict {
 	STEP_DONE,
+	STEP_MORE,    /* its call is done, and another one of the same step follows at once */
 	STEP_AGAIN,   /* not yet: ask again after poll_s; what was seen may stand in the error, and is told when time is over */
 	STEP_LOOK,    /* AWS says it is there already, or we cannot know: look by tag */
 	STEP_SMALLER, /* not with these parameters: the next generation asks for less */
@@ -107,6 +111,10 @@ struct step_kind {
 	int (*ask)(const struct step_ctx *x, struct request *req, struct err *e);
 	enum step_verdict (*judge)(const struct step_ctx *x, const struct aws_call *c, struct err *e);
 	bool (*find)(const struct step_ctx *x, const struct inventory *inv); /* its effect is there: facts added; NULL: reads */
+	/* Of a kind that asks nodes: the read that tells where they are, made before its calls while what it told is old; and what
+	 * follows from it and from what was told so far: MORE to make a call, or an end without one. NULL: it asks none. */
+	const struct step_look *where;
+	enum step_verdict (*meet)(const struct step_ctx *x, struct err *e);
 	/* What looking in vain tells beside that: LOOK nothing; AGAIN ask again, at once when members were left out; SMALLER the
 	 * next generation; DONE, FAILED the end. NULL: nothing ever. */
 	enum step_verdict (*miss)(const struct step_ctx *x, const struct inventory *inv, struct err *e);

@@ -21,7 +21,8 @@ static const char good[] = "instance_types: [r6i.large, r6i.xlarge]\nimages: [am
 			   "nodes_per_cluster: 4\nnodes_total: 6\ninstance_profiles: [node]\nuser_data_sha256: [" HEX_IN "]\n"
 			   "kms_keys: [" KEY_IN "]\nvolumes_per_node: 2\nvolume_types: [gp3]\nvolume_gib: 200\niops: 6000\n"
 			   "throughput: 500\ncidrs: [10.0.0.0/8]\nports: [443, 8000-9000]\nwarehouses: [wh-1]\nbalancers: 1\n"
-			   "tag_keys: [sdb-*]\nprefix_lists: [pl-1]\negress_cidrs: [10.9.0.0/16]\negress_prefix_lists: [pl-9]\n";
+			   "tag_keys: [sdb-*]\nprefix_lists: [pl-1]\negress_cidrs: [10.9.0.0/16]\negress_prefix_lists: [pl-9]\n"
+			   "node_http: [{port: 8040, path: /health}, {port: 8050-8059, path: /api/*}]\n";
 
 static int read_text(const char *text, struct bounds *b, struct err *e)
 {
@@ -195,10 +196,41 @@ static void a_bound_that_is_not_given_allows_nothing_of_its_kind_and_is_named(vo
 		assert_true(*stops != '\0');
 		n++;
 	}
-	assert_int_equal(n, 19);
+	assert_int_equal(n, 20);
 	bounds_close(&b);
 	assert_int_equal(read_text(good, &b, NULL), 0);
 	assert_false(bounds_missing(&b, 0, &name, &stops));
+	bounds_close(&b);
+}
+
+static void what_nodes_are_asked_is_held_by_port_and_path(void **state)
+{
+	static const struct {
+		uint32_t port;
+		const char *path;
+		bool ok;
+	} cases[] = {
+		{ 8040, "/health", true },        { 8040, "/health?x=1", false },
+		{ 8040, "/healthy", false },      { 8041, "/health", false },
+		{ 8040, "/api/x", false },        { 8050, "/api/drain", true },
+		{ 8059, "/api/", true },          { 8060, "/api/drain", false },
+		{ 8050, "/apix", false },         { 8050, "/", false },
+		{ 8050, "/api/*", true },         { 0, "", false },
+		{ UINT32_MAX, "/health", false },
+	};
+	struct bounds b;
+
+	(void)state;
+	assert_int_equal(read_text(good, &b, NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct demand d = { 0 };
+
+		demand_endpoint(&d, &(struct demand_endpoint){ cases[i].port, cases[i].path });
+		judged(&b, &d, 0, cases[i].ok ? NULL : "bounds.node_http does not hold port ");
+	}
+	bounds_close(&b);
+	assert_int_equal(read_text("images: [ami-1]\n", &b, NULL), 0);
+	judged(&b, &(struct demand){ 0 }, 0, NULL);
 	bounds_close(&b);
 }
 
@@ -210,6 +242,15 @@ static void a_member_that_names_nothing_is_told_with_its_line(void **state)
 		{ "images: [\"*\"]\n", "expected an image (ami-...) or whose images" },
 		{ "images: [\"owner:*\"]\n", "expected an image (ami-...) or whose images" },
 		{ "images: [\"owner:self\"]\n", "expected an image (ami-...) or whose images" },
+		{ "node_http: [8040]\n", "a mapping" },
+		{ "node_http: [{port: 8040}]\n", "path" },
+		{ "node_http: [{path: /health}]\n", "port" },
+		{ "node_http: [{port: 8040, path: health}]\n", "a path such as /api/health" },
+		{ "node_http: [{port: 8040, path: \"*\"}]\n", "a path such as /api/health" },
+		{ "node_http: [{port: 8040, path: /a*b}]\n", "a path such as /api/health" },
+		{ "node_http: [{port: 8040, path: /a/../b}]\n", "a path such as /api/health" },
+		{ "node_http: [{port: 9000-8000, path: /health}]\n", "a port such as 443" },
+		{ "node_http: [{port: 8040, path: /health, host: x}]\n", "host" },
 		{ "images: [\"owner:12345678901\"]\n", "expected an image (ami-...) or whose images" },
 		{ "egress_prefix_lists: [com.amazonaws.us-east-1.s3]\n", "expected the id of a prefix list" },
 		{ "egress_cidrs: [pl-1]\n", "expected an address block" },
@@ -252,6 +293,7 @@ int main(void)
 		cmocka_unit_test(a_rule_must_lie_in_a_block_and_in_a_range_of_ports),
 		cmocka_unit_test(an_image_is_allowed_by_its_id_or_by_whose_it_is),
 		cmocka_unit_test(a_bound_that_is_not_given_allows_nothing_of_its_kind_and_is_named),
+		cmocka_unit_test(what_nodes_are_asked_is_held_by_port_and_path),
 		cmocka_unit_test(a_member_that_names_nothing_is_told_with_its_line),
 	};
 

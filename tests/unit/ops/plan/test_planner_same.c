@@ -158,6 +158,24 @@ SET(profile, k->cluster.instance_profile = (char *)"node")
 SET(user_data, k->cluster.user_data = ((ProtobufCBinaryData){ 3, (uint8_t *)"abc" }))
 SET(atomic, k->cluster.atomic = 1)
 SET(power, k->cluster.power = REEVE__CONTROL__V1__CLUSTER__POWER__PAUSED)
+static Reeve__Control__V1__NodeEndpoint endpoint;
+static Reeve__Control__V1__Drain drain;
+static void set_health(struct specs *k)
+{
+	reeve__control__v1__node_endpoint__init(&endpoint);
+	endpoint.port = 8040;
+	endpoint.path = (char *)"/health";
+	k->cluster.health = &endpoint;
+}
+static void set_drain(struct specs *k)
+{
+	set_health(k);
+	reeve__control__v1__drain__init(&drain);
+	drain.call = &endpoint;
+	drain.wait_s = 60;
+	k->cluster.health = NULL;
+	k->cluster.drain = &drain;
+}
 SET(cluster_tag, static tag_t *list[1]; list[0] = changed_tag("sdb-more", "x"); k->cluster.tags = list; k->cluster.n_tags = 1)
 SET(cluster_tag_value, static tag_t *list[1]; list[0] = changed_tag("sdb-cluster-id", "c-2"); k->cluster.tags = list;
     k->cluster.n_tags = 1)
@@ -213,6 +231,11 @@ static const struct {
 	{ "clusters.instance_profile", set_profile, "instance_profile is not what i-1 was launched with" },
 	{ "clusters.user_data", set_user_data, "does not change it: send the spec by warehouse.upgrade" },
 	{ "clusters.atomic", set_atomic, "" }, /* of launches alone */
+	{ "clusters.health.port", set_health, "" }, /* of nodes that become ready alone */
+	{ "clusters.health.path", set_health, "" },
+	{ "clusters.drain.wait_s", set_drain, "" }, /* of nodes that go alone */
+	{ "clusters.drain.call.port", set_drain, "" },
+	{ "clusters.drain.call.path", set_drain, "" },
 	{ "clusters.power", set_power, "cluster-be/stop" },
 	{ "clusters.tags.key", set_cluster_tag, "tags/tag-nodes-be" },
 	{ "clusters.tags.value", set_cluster_tag_value, "tags/tag-nodes-be" },

@@ -129,6 +129,44 @@ static void double_up(struct specs *k)
 	k->volumes[1] = k->volumes[0];
 }
 
+static void what_a_node_is_asked_has_a_port_and_a_path(void **state)
+{
+	static const struct {
+		uint32_t port, wait_s;
+		const char *path, *says; /* says NULL: it is taken */
+	} cases[] = {
+		{ 8040, 0, "/health?x=1", NULL },
+		{ 65535, 3600, "/", NULL },
+		{ 0, 0, "/", "clusters[0]: health: port: port 0 is not one" },
+		{ 65536, 0, "/", "clusters[0]: health: port: port 65536 is not one" },
+		{ 8040, 0, "", "clusters[0]: health: path: expected a path" },
+		{ 8040, 0, "/a/../b", "clusters[0]: health: path: expected a path" },
+		{ 8040, 3601, "/", "clusters[0]: drain: wait_s: 3601 is more than 3600" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		Reeve__Control__V1__NodeEndpoint at = REEVE__CONTROL__V1__NODE_ENDPOINT__INIT;
+		Reeve__Control__V1__Drain drain = REEVE__CONTROL__V1__DRAIN__INIT;
+		struct err e = { 0 };
+		struct specs k;
+
+		specs_good(&k);
+		at.port = cases[i].port;
+		at.path = (char *)cases[i].path;
+		drain.wait_s = cases[i].wait_s;
+		drain.call = &at;
+		k.cluster.health = &at;
+		k.cluster.drain = &drain;
+		assert_int_equal(spec_check(&k.s, &e) == 0, cases[i].says == NULL);
+		if (cases[i].says != NULL && strstr(e.text, cases[i].says) != e.text)
+			fail_msg("case %zu says: %s", i, e.text);
+		k.cluster.health = NULL;
+		if (cases[i].says != NULL && spec_check(&k.s, &e) == 0)
+			fail_msg("case %zu: a drain may ask that", i);
+	}
+}
+
 static void every_wrong_one_is_refused_with_its_place(void **state)
 {
 	(void)state;
@@ -297,6 +335,7 @@ int main(void)
 		cmocka_unit_test(a_good_one_passes),
 		cmocka_unit_test(a_target_group_is_behind_one_balancer),
 		cmocka_unit_test(every_wrong_one_is_refused_with_its_place),
+		cmocka_unit_test(what_a_node_is_asked_has_a_port_and_a_path),
 		cmocka_unit_test(one_volume_of_a_cluster_may_be_kept),
 		cmocka_unit_test(icmp_goes_with_the_family_of_its_block),
 		cmocka_unit_test(a_rule_is_described_once_however_it_is_spelled),

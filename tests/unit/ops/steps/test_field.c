@@ -209,6 +209,25 @@ static void icmp_has_types_and_codes_for_ports(void **state)
 	assert_non_null(strstr(e.text, "all types (-1) have no code 3"));
 }
 
+static void a_path_of_a_node_is_read_in_one_way_alone(void **state)
+{
+	static const char *const good[] = { "/", "/health", "/api/v1/health?full=1&x=%20", "/a.b-c_d~e" };
+	static const char *const bad[] = { "",          "health", "//health",         "/a//b", "/..", "/a/../b",   "/a b", "/a#b",
+					   "/a\\b",     "/a@b",   "http://10.0.0.7/", "/a\nb", "/a*", "/\xc3\xa4", "/a;b", "/a:b",
+					   "/%2e%2e..", "/a\"b" };
+	char text[NODE_PATH_MAX + 2] = "/";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		assert_int_equal(field_node_path(good[i], "path", NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(field_node_path(bad[i], "path", NULL), -ERR_INVALID);
+	memset(text + 1, 'a', NODE_PATH_MAX);
+	assert_int_equal(field_node_path(text, "path", NULL), -ERR_INVALID);
+	text[NODE_PATH_MAX] = '\0';
+	assert_int_equal(field_node_path(text, "path", NULL), 0);
+}
+
 static void blanks_at_the_ends_are_no_part_of_a_text(void **state)
 {
 	size_t n;
@@ -230,6 +249,7 @@ int main(void)
 		cmocka_unit_test(types_profiles_and_keys_are_names),
 		cmocka_unit_test(a_volume_has_what_gp3_has),
 		cmocka_unit_test(icmp_has_types_and_codes_for_ports),
+		cmocka_unit_test(a_path_of_a_node_is_read_in_one_way_alone),
 		cmocka_unit_test(blanks_at_the_ends_are_no_part_of_a_text),
 	};
 

@@ -1,4 +1,5 @@
-/* test_standing.c - how nodes stand decides the same way for every wait: who is lost makes the cluster short, or an atomic one fail. */
+/* test_standing.c - how nodes stand decides the same way for every wait: who is lost makes the cluster short, or an atomic one
+ * fail. */
 #include "tests/unit/ops/kinds.h"
 #include "agent/ops/steps/catalogue.h"
 #include "agent/ops/steps/standing.h"
