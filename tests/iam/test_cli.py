@@ -54,7 +54,7 @@ def test_what_the_policy_cannot_use_is_left_out_and_the_reason_told(policy):
     done = iam("operate", "--policy", policy)
     assert done.returncode == 0
     assert list(json.loads(done.stdout)) == ["delete"]
-    assert "no document for launch: none of warehouse.apply, nodes.replace, warehouse.upgrade runs" in done.stderr
+    assert "no document for launch: none of warehouse.apply, nodes.replace, warehouse.upgrade, heal runs" in done.stderr
 
 
 def test_one_power_that_the_policy_cannot_use_is_an_error(policy):
