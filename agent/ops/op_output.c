@@ -59,7 +59,7 @@ int op_output_load(const struct op *op, struct arena *m, Reeve__Control__V1__Out
 	if (rc != 0) {
 		bool is_lost = rc == -ERR_NOTFOUND || rc == -ERR_CORRUPT || rc == -ERR_LIMIT;
 
-		log_warn("op.output.failed", "op=%s err=%s next=\"%s\"", op->f.id_text, err_text(&e),
+		log_warn("op.output.failed", "op=%s err=%s next=%s", op->f.id_text, err_text(&e),
 			 is_lost ? "its result is told without it" : "its result is told when it can be read");
 		return is_lost ? 0 : rc;
 	}

@@ -89,7 +89,7 @@ static void on_listed(struct disk_req *req, int rc)
 	struct outputs *o = container_of(req, struct outputs, req);
 
 	if (rc != 0)
-		log_warn("outputs.sweep.failed", "err=%s next=\"the next sweep tries again\"", err_text(&req->err));
+		log_warn("outputs.folder.failed", "err=%s next=\"the next sweep tries again\"", err_text(&req->err));
 	o->at = rc == 0 ? 0 : o->names.len;
 	take_next(o);
 }

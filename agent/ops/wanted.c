@@ -111,22 +111,26 @@ static void leave_unknown(struct wanted *s, const struct wanted_end *end)
 	set_unknown(s, one, end->op, why);
 }
 
+static void drop_text(json_t *list, const char *text)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (str_eq(json_string_value(json_array_get(list, i)), text)) {
+			json_array_remove(list, i);
+			return;
+		}
+}
+
 /* Another stands in its place: the lost one is not looked for any more. */
 static void forget_node(struct wanted *s, const struct wanted_end *end)
 {
 	const struct wanted_one *one = wanted_of(s, end->warehouse);
 	ProtobufCMessage *args = verb_args(end->verb, end->args);
 	const Reeve__Control__V1__Heal *heal = (const Reeve__Control__V1__Heal *)args;
-	json_t *ids = one != NULL && heal != NULL ? json_object_get(one->nodes, heal->cluster) : NULL, *id;
-	size_t i;
 
-	json_array_foreach(ids, i, id)
-		if (str_eq(json_string_value(id), heal->instance)) {
-			json_array_remove(ids, i);
-			break;
-		}
-	if (one != NULL && heal != NULL)
+	if (one != NULL && heal != NULL) {
+		drop_text(json_object_get(one->nodes, heal->cluster), heal->instance);
 		json_object_del(one->tries, heal->instance);
+	}
 	verb_args_free(args);
 }
 

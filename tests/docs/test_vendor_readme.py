@@ -85,6 +85,7 @@ def test_the_plane_is_served_and_commanded_as_the_page_says(block, tmp_path, wor
         assert "SUCCEEDED" in hands.type("$V watch", ID=applied)
         hands.type("$V reboot")
         hands.type("$V replace")
+        hands.type("$V upgrade")
         deleted = id_in(hands.type("$V delete"))
         hands.type("$V cancel", ID=deleted)
         head = control.Head.FromString(agent.poll(report).head.body)
