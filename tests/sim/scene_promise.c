@@ -152,7 +152,8 @@ static void see_register(struct scene *s, const struct scene_order *o, const str
 	for (unsigned n = 1; (id = form_sim_get(f, "Targets.member.%u.Id", n)) != NULL; n++) {
 		const struct aws_instance *i = instance_of(s, id);
 
-		if (i == NULL || !is_made_by(&i->t, o) || i->turned_ms != 0 || i->reboots > 0)
+		/* One that somebody has tagged into another cluster is held against the wrong cluster of the spec. */
+		if (i == NULL || !is_made_by(&i->t, o) || i->turned_ms != 0 || i->reboots > 0 || i->is_moved)
 			continue;
 		tally(TALLY_CHECK_READY);
 		if (world_now_ms(s->w) < i->checked_ms && fault_is_on(TALLY_CHECK_READY))
