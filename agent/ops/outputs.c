@@ -59,12 +59,17 @@ static bool is_nobodys(const struct outputs *o, const char *name)
 
 static void take_next(struct outputs *o);
 
+static void tell_failed(const struct disk_req *req)
+{
+	log_warn("outputs.sweep.failed", "err=%s next=\"the next sweep tries again\"", err_text(&req->err));
+}
+
 static void on_taken(struct disk_req *req, int rc)
 {
 	struct outputs *o = container_of(req, struct outputs, req);
 
 	if (rc != 0)
-		log_warn("outputs.sweep.failed", "err=%s next=\"the next sweep tries again\"", err_text(&req->err));
+		tell_failed(req);
 	take_next(o);
 }
 
@@ -89,7 +94,7 @@ static void on_listed(struct disk_req *req, int rc)
 	struct outputs *o = container_of(req, struct outputs, req);
 
 	if (rc != 0)
-		log_warn("outputs.folder.failed", "err=%s next=\"the next sweep tries again\"", err_text(&req->err));
+		tell_failed(req);
 	o->at = rc == 0 ? 0 : o->names.len;
 	take_next(o);
 }
