@@ -1,9 +1,9 @@
 /* diag_bundle.h - what diag.collect puts together: JSON Lines in gzip, every text of which has gone through the customer's rules.
  *
- * A line is {"part": what it tells of, ...}. A drop pattern that matches keeps the whole line here; what a redact pattern matches is
- * masked, in names as in values; a line on which a pattern meets its limits stays here, too. Some members never get in, wherever
- * they stand: the exact bytes of commands, user data, and what only the customer can decode. Packed piece by piece, so that no
- * step takes long: gunzip reads the pieces as one. */
+ * A line is {"part": what it tells of, ...}. A drop pattern that matches keeps the whole line here, and so does one that meets its
+ * limits on it; what a redact pattern matches is masked, in names as in values. Some members never get in, wherever they stand: the
+ * exact bytes of commands, user data, and what only the customer can decode. Packed piece by piece, so that no step takes long:
+ * gunzip reads the pieces as one. */
 #pragma once
 #include <jansson.h>
 

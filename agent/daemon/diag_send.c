@@ -1,7 +1,8 @@
 /* diag_send.c - a bundle on its way to the vendor.
  *
  *   may it? --> POST --> there    no session, no answer, 429, 503: again after a while, by the customer's leave each time
- * The bundle is read, and its rules are compared with the policy's, before each try: what was allowed a minute ago may not be now. */
+ * The bundle is read, and its rules are compared with the policy's, before each try: what was allowed a minute ago may not be
+ * now. */
 #include "agent/daemon/agent_impl.h"
 #include "agent/daemon/diag.h"
 

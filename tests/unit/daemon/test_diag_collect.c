@@ -1,4 +1,4 @@
-/* test_diag_collect.c - a bundle put together by a whole agent: what is in it, how many are kept, and that nothing stops it halfway. */
+/* test_diag_collect.c - a bundle put together by a whole agent: what is in it, how many are kept, and a close at any moment. */
 #include <zlib.h>
 
 #include "agent/base/buf.h"
