@@ -59,15 +59,14 @@ enum http_reach {
 #define HTTP_HEADERS_MAX 24
 #define HTTP_PAIR_MAX 1024
 
-/* One request and its answer. rc is 0 when an HTTP answer came, whatever its status; else -ERR_NET (no answer: refused,
- * reset, name, TLS, a ca_file that cannot be used), -ERR_DENIED (it would go beyond `reach`), -ERR_TIMEOUT, -ERR_LIMIT (the answer is larger than `body` allows; its status
- * is there unless its head was too large), -ERR_CANCELED.
- * A peer that vanishes without a word is noticed within a minute and a half, however large total_ms is; behind a proxy it is the
- * proxy's to notice.
- * It is sent once: a connection that is lost without an answer is -ERR_NET, also one that was kept from an earlier request.
- * Redirects are not followed, there is no proxy but the one that is given, and nothing counts that stands in the environment.
- * `url`, header texts, `send` and `proxy` are the caller's and stay until the callback. `Expect` and `Accept` are sent only if
- * given here; Host is taken from the headers if given, else from the url. connect_ms is for the name and the connection. */
+/* One request and its answer. rc is 0 when an HTTP answer came, whatever its status; else -ERR_NET (no answer: refused, reset,
+ * name, TLS, a ca_file that cannot be used), -ERR_DENIED (it would go beyond `reach`), -ERR_TIMEOUT, -ERR_LIMIT (the answer is
+ * larger than `body` allows; its status is there unless its head was too large), -ERR_CANCELED. A peer that vanishes without a word
+ * is noticed within a minute and a half, however large total_ms is; behind a proxy it is the proxy's to notice. It is sent once: a
+ * connection that is lost without an answer is -ERR_NET, also one that was kept from an earlier request. Redirects are not
+ * followed, there is no proxy but the one that is given, and nothing counts that stands in the environment. `url`, header texts,
+ * `send` and `proxy` are the caller's and stay until the callback. `Expect` and `Accept` are sent only if given here; Host is taken
+ * from the headers if given, else from the url. connect_ms is for the name and the connection. */
 struct http_req {
 	/* the question */
 	const char *method, *url;

@@ -102,7 +102,7 @@ static void read_endpoint(struct bounds_value *to, struct yaml_node *n, struct f
 		faults_hear(f, add_ports(&ports, yaml_get(n, "port"), &f->now));
 	if (faults_need(f, n, "path", "port and path"))
 		faults_hear(f, read_path(yaml_get(n, "path"), &path, &f->now));
-	if (f->missed == before) {
+	if (f->missed == before && ports.ports != NULL) {
 		to->endpoints = mem_grow(to->endpoints, to->endpoints_n + 1, sizeof(*to->endpoints));
 		to->endpoints[to->endpoints_n++] = (struct bounds_endpoint){ ports.ports[0], mem_str(path) };
 	}

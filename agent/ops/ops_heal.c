@@ -7,7 +7,7 @@
 #include "agent/base/uuid.h"
 #include "agent/ops/ops_impl.h"
 
-#define AGAIN_MS (15 * 60 * 1000) /* after one that has failed */
+#define AGAIN_MS (15ll * 60 * 1000) /* after one that has failed */
 #define LEFT_MAX 256
 #define OPEN_SPARE 8 /* places that are left to the vendor's commands */
 

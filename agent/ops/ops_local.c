@@ -1,5 +1,5 @@
-/* ops_local.c - operations that the agent begins by itself, from the last spec that it was sent: no command, and no signature of its
- * own. Each takes the way of a command from its acceptance on: policy, rates, journal, keys cut to its plan, a result that is
+/* ops_local.c - operations that the agent begins by itself, from the last spec that it was sent: no command, and no signature of
+ * its own. Each takes the way of a command from its acceptance on: policy, rates, journal, keys cut to its plan, a result that is
  * reported until it is acknowledged. What needs a release signature is refused with that sentence, as nobody has signed it. */
 #include <assert.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 typedef Reeve__Control__V1__Command command_t;
 
-#define LIFE_MS (60 * 60 * 1000) /* one that cannot start by then ends, and the next look begins another */
+#define LIFE_MS (60ll * 60 * 1000) /* one that cannot start by then ends, and the next look begins another */
 
 /* A result never changes, so what is tried again is another one. */
 void ops_local_id(const struct ops_local *l, uint8_t to[UUID_LEN])

@@ -278,7 +278,7 @@ static void failed(struct patrol *w)
 {
 	char why[ERR_TEXT_MAX];
 
-	log_warn("patrol.failed", "err=%s retry_in_ms=%d", err_text(&w->req.err), PATROL_MS);
+	log_warn("patrol.failed", "err=%s retry_in_ms=%llu", err_text(&w->req.err), PATROL_MS);
 	snprintf(why, sizeof(why), "the account could not be looked at: %.180s", err_text(&w->req.err));
 	for (size_t i = 0; i < w->n; i++)
 		if (w->v[i].warehouse[0] != '\0')
@@ -312,13 +312,13 @@ static bool want(struct patrol *w, const spec_t *spec, struct inventory_wants *w
 }
 
 /* The specs are unpacked until the inventory has copied what they name. */
-struct asking {
+struct patrol_asking {
 	ProtobufCMessage *args[WANTED_MAX];
 	struct inventory_wants wants;
 	bool any;
 };
 
-static void ask_for(struct patrol *w, struct asking *a)
+static void ask_for(struct patrol *w, struct patrol_asking *a)
 {
 	size_t n = wanted(w)->n, first = n > 0 ? w->first % n : 0;
 	bool is_full = false;
@@ -339,7 +339,7 @@ static void ask_for(struct patrol *w, struct asking *a)
 
 static void take(struct patrol *w)
 {
-	struct asking a = { .any = false };
+	struct patrol_asking a = { .any = false };
 
 	w->due_ms = 0;
 	follow_wanted(w);

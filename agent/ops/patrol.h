@@ -1,7 +1,7 @@
 /* patrol.h - the look that nobody asked for: what the account shows, held against what each warehouse is to be like (wanted.h).
  *
- * Every PATROL_MS, and shortly after an operation has ended, one inventory is taken, and all warehouses are compared with it, one in a
- * turn of the loop. It only reads, with the instance role, also while everything is stopped. What it finds is told: how each
+ * Every PATROL_MS, and shortly after an operation has ended, one inventory is taken, and all warehouses are compared with it, one
+ * in a turn of the loop. It only reads, with the instance role, also while everything is stopped. What it finds is told: how each
  * warehouse differs (drift.h), by resource and field and since when, and which nodes are lost. A warehouse that an operation is
  * changing, or whose last change AWS does not show yet, is left for the next look. */
 #pragma once
@@ -9,8 +9,8 @@
 
 #include "agent/ops/op_env.h"
 
-#define PATROL_MS (5 * 60 * 1000)
-#define PATROL_SOON_MS (15 * 1000)
+#define PATROL_MS (5ull * 60 * 1000)
+#define PATROL_SOON_MS (15ull * 1000)
 
 struct patrol;
 

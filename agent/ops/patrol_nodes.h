@@ -1,7 +1,7 @@
 /* patrol_nodes.h - the nodes of a warehouse, from look to look: which of them are lost.
  *
- * A node that was seen alive and is not any more is lost while its cluster has fewer than the spec wants: ended from outside, or not
- * shown in two looks one after the other (one alone may be a list that lags behind). Which ones were seen is in the journal, so
+ * A node that was seen alive and is not any more is lost while its cluster has fewer than the spec wants: ended from outside, or
+ * not shown in two looks one after the other (one alone may be a list that lags behind). Which ones were seen is in the journal, so
  * that what went while the agent was down is known, too. A cluster that never had all its nodes has lost none: that waits for an
  * apply. */
 #pragma once

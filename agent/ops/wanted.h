@@ -1,8 +1,8 @@
 /* wanted.h - what each warehouse is to be like: the spec of the last command that laid one down and succeeded.
  *
- * The patrol (patrol.h) holds it against what the account shows. A command that may have changed something and did not succeed leaves
- * nothing to compare with: neither its own spec holds nor the one before it, until another command succeeds. One that changed
- * nothing, or took back all it did, leaves the one before it.
+ * The patrol (patrol.h) holds it against what the account shows. A command that may have changed something and did not succeed
+ * leaves nothing to compare with: neither its own spec holds nor the one before it, until another command succeeds. One that
+ * changed nothing, or took back all it did, leaves the one before it.
  *
  * Read back from the results in the journal; a checkpoint carries it on. Packed arguments are kept, not the unpacked spec: it is
  * looked at once in five minutes. */
@@ -47,7 +47,8 @@ ProtobufCMessage *wanted_args(const struct wanted_one *one);
 /* The agent has begun something by itself about an occurrence, for the n-th time. Of another command's spec: nothing. */
 void wanted_tried(struct wanted *s, const char *warehouse, const char *op, const char *occurrence, unsigned n);
 unsigned wanted_tries(const struct wanted_one *one, const char *occurrence);
-/* Nodes that were seen, for the record: "warehouse.nodes" has `warehouse`, `op` and `nodes`. Of another command's it says nothing. */
+/* Nodes that were seen, for the record: "warehouse.nodes" has `warehouse`, `op` and `nodes`. Of another command's it says
+ * nothing. */
 void wanted_replay_nodes(struct wanted *s, const json_t *record);
 
 /* For a checkpoint: records that stand together for all that was known. */

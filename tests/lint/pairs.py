@@ -40,6 +40,10 @@ WHOLE = {
         "tests/iam/test_cli.py::test_all_powers_are_one_object_and_one_power_is_its_document",
         COMMAND_LINE,
     ),
+    "agent/cli/drifts.c": (
+        "tests/e2e/cli/test_status.py::test_how_a_warehouse_differs_is_told",
+        COMMAND_LINE,
+    ),
     "agent/cli/cmd_inventory.c": (
         "tests/e2e/cli/test_inventory.py::test_a_node_is_one_line_with_all_that_matters_of_it",
         COMMAND_LINE,

@@ -1,5 +1,5 @@
-/* scene_heal.c - when all commands have ended: somebody ends a node of a warehouse that heals itself, with the vendor there or gone,
- * and the agent must launch one in its place, and no second one. */
+/* scene_heal.c - when all commands have ended: somebody ends a node of a warehouse that heals itself, with the vendor there or
+ * gone, and the agent must launch one in its place, and no second one. */
 #include <stdio.h>
 
 #include "tests/sim/scene_impl.h"
@@ -29,7 +29,8 @@ static bool lays_down(const struct scene_order *o)
 	       o->cmd->state != STATE(EXPIRED) && o->cmd->state != STATE(REJECTED_UNSUPPORTED);
 }
 
-/* What stands there is known for certain where the last command that laid something down has succeeded, and nobody has touched it. */
+/* What stands there is known for certain where the last command that laid something down has succeeded, and nobody has touched
+ * it. */
 static const struct scene_order *standing_order(struct scene *s, const char *warehouse)
 {
 	const struct scene_order *last = NULL;

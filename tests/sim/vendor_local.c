@@ -1,5 +1,5 @@
-/* vendor_local.c - what the agent begins by itself: nobody sent it, it stands on a command that was, and its result is told until its
- * id acknowledges it. */
+/* vendor_local.c - what the agent begins by itself: nobody sent it, it stands on a command that was, and its result is told until
+ * its id acknowledges it. */
 #include "tests/sim/vendor_sim_impl.h"
 
 static struct vendor_local *local_of(struct vendor_sim *v, const ProtobufCBinaryData *id)

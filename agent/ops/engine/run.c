@@ -325,8 +325,8 @@ static enum run_state guard_read(struct run *r)
 	enum run_leave leave = run_may(r);
 	bool asks_node = step_asks_node(run_now(r)->s.kind);
 
-	/* STOP and a denial do not end what only looks; the next step that would change something meets them. To a node nothing goes
-	 * against the policy, a question neither. */
+	/* STOP and a denial do not end what only looks; the next step that would change something meets them. To a node nothing
+	 * goes against the policy, a question neither. */
 	if (leave == RUN_CANCEL || (leave == RUN_DENY && asks_node))
 		return run_called_off(r, leave);
 	if (leave == RUN_WAIT && asks_node)

@@ -2,10 +2,10 @@
  *
  * run.c owns the tick. A state does its work in up to three functions: on the way in, when what it has begun is answered, when its
  * wait is over. Each returns the state that follows, or RUN_STAYS; none calls another state's. So the files below know the struct,
- * the helpers of run.c, and the questions that decide where to go, and nothing of each other's work:
- * run_call.c (a call and its answer), run_where.c (where the nodes are that it asks), run_look.c (waiting, looking, giving up), run_ask.c (what looking tells beyond "not there"),
- * run_outcome.c (how a step ends), run_trouble.c (what holds it up), run_hear.c (called off while it waits), run_undo.c (taking
- * back), run_journal.c (records read back). */
+ * the helpers of run.c, and the questions that decide where to go, and nothing of each other's work: run_call.c (a call and its
+ * answer), run_where.c (where the nodes are that it asks), run_look.c (waiting, looking, giving up), run_ask.c (what looking tells
+ * beyond "not there"), run_outcome.c (how a step ends), run_trouble.c (what holds it up), run_hear.c (called off while it waits),
+ * run_undo.c (taking back), run_journal.c (records read back). */
 #pragma once
 #include "agent/base/sm.h"
 #include "agent/io/ending.h"

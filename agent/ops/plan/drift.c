@@ -8,13 +8,13 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 
-struct listing {
+struct drift_list {
 	json_t *list;
 	json_int_t total;
 	json_t *new_facts; /* "@nodes.be": what steps make, and what is made of that; "i-1": what they start */
 };
 
-static void add(struct listing *l, const char *resource, const char *field, const char *difference)
+static void add(struct drift_list *l, const char *resource, const char *field, const char *difference)
 {
 	char text[DRIFT_TEXT_MAX];
 
@@ -71,7 +71,7 @@ static void name_resource(const struct plan *plan, const struct step *s, char to
 	json_decref(pairs);
 }
 
-static void tell_step(struct listing *l, const struct plan *plan, const struct step *s)
+static void tell_step(struct drift_list *l, const struct plan *plan, const struct step *s)
 {
 	CLEANUP(buf_close) struct buf what = BUF_MAX(16u << 10);
 	char resource[DRIFT_TEXT_MAX];
@@ -83,7 +83,7 @@ static void tell_step(struct listing *l, const struct plan *plan, const struct s
 	add(l, resource, s->kind->field, buf_str(&what));
 }
 
-static void note_started(struct listing *l, const struct step *s)
+static void note_started(struct drift_list *l, const struct step *s)
 {
 	json_t *ids = json_object_get(s->args, "instances"), *id;
 	size_t i;
@@ -94,7 +94,7 @@ static void note_started(struct listing *l, const struct step *s)
 }
 
 /* A wait leaves the fact of those that it waited for: where they stood there before, what rests on them is no consequence. */
-static void add_step(struct listing *l, const struct plan *plan, const struct step *s)
+static void add_step(struct drift_list *l, const struct plan *plan, const struct step *s)
 {
 	bool follows = is_consequence(s->args, l->new_facts);
 	CLEANUP(mem_close) char *fact = mem_printf("@%s", json_str_or(s->args, "fact", ""));
@@ -110,7 +110,7 @@ static void add_step(struct listing *l, const struct plan *plan, const struct st
 int drift_of(const struct planner_args *a, const spec_t *spec, json_t **ret, struct err *e)
 {
 	CLEANUP(json_close) json_t *new_facts = json_object();
-	struct listing l = { .list = json_array(), .new_facts = new_facts };
+	struct drift_list l = { .list = json_array(), .new_facts = new_facts };
 	struct plans *plans = NULL;
 	struct err why = { 0 };
 	int rc = planner_apply(a, spec, &plans, &why);

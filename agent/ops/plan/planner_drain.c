@@ -1,5 +1,5 @@
-/* planner_drain.c - nodes are drained before they go: behind their target groups, which send them nothing new by then, each is asked
- * to finish what it has, or is given the time to. Only a cluster that the spec names says how. */
+/* planner_drain.c - nodes are drained before they go: behind their target groups, which send them nothing new by then, each is
+ * asked to finish what it has, or is given the time to. Only a cluster that the spec names says how. */
 #include "agent/base/json.h"
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"

@@ -1,5 +1,6 @@
-/* planner_ready.c - when a node that was launched, started or rebooted counts as ready: it runs, its status checks are ok, and where
- * the spec names an endpoint it answers there. Each wait leaves those that have passed it in the same fact, so that the next one, and all that follows, rests on these alone.
+/* planner_ready.c - when a node that was launched, started or rebooted counts as ready: it runs, its status checks are ok, and
+ * where the spec names an endpoint it answers there. Each wait leaves those that have passed it in the same fact, so that the next
+ * one, and all that follows, rests on these alone.
  *
  * A reboot is asked for, and begins a while later: until then the node looks healthy. EC2 makes its checks once a minute, so what
  * they say counts when one can have been made since it began. A batch that does not come back whole ends the roll. */

@@ -507,7 +507,7 @@ int spec_check(const spec_t *s, struct err *e)
 	/* The number goes through JSON, where no number beyond 2^53 is exact (docs/formats.md section 1). */
 	if (s->generation == 0 || s->generation > (1ull << 53))
 		return err_set(e, ERR_INVALID, "generation: expected 1 to 2^53");
-	if (s->heal_until < 0 || s->heal_until > (1ll << 53))
+	if (s->heal_until < 0 || (uint64_t)s->heal_until > (1ull << 53))
 		return err_set(e, ERR_INVALID, "heal_until: expected Unix milliseconds, or 0");
 	TRY(aws_id(s->vpc_id, "vpc", "vpc_id", e));
 	CHECK_LIST(s, security_groups, 8, check_group(s->security_groups[i], e));

@@ -161,7 +161,14 @@ def test_who_may_not_ask_is_told_so_and_not_that_nothing_runs(site, daemon):
 
 
 DRIFT = {"resource": "i-1", "field": "power", "difference": "start nodes of be: i-1", "since": NOW}
-LOOKED = {"name": "wh-1", "stands_on": command_id(1), "generation": 3, "drifts_total": 0, "drifts": [], "looked_at": NOW}
+LOOKED = {
+    "name": "wh-1",
+    "stands_on": command_id(1),
+    "generation": 3,
+    "drifts_total": 0,
+    "drifts": [],
+    "looked_at": NOW,
+}
 
 
 @pytest.mark.parametrize(

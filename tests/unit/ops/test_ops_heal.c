@@ -1,4 +1,5 @@
-/* test_ops_heal.c - a lost node is replaced by the agent itself: once, within the policy, and whether or not the vendor is heard. */
+/* test_ops_heal.c - a lost node is replaced by the agent itself: once, within the policy, and whether or not the vendor is
+ * heard. */
 #include "tests/unit/ops/patrolled.h"
 
 #define POLICY(heal, total)                                                                                                        \

@@ -230,7 +230,7 @@ static const struct {
 	{ "clusters.volumes.keep", set_volume_keep, "volumes is not what i-1 was launched with; of the volumes" },
 	{ "clusters.instance_profile", set_profile, "instance_profile is not what i-1 was launched with" },
 	{ "clusters.user_data", set_user_data, "does not change it: send the spec by warehouse.upgrade" },
-	{ "clusters.atomic", set_atomic, "" }, /* of launches alone */
+	{ "clusters.atomic", set_atomic, "" },      /* of launches alone */
 	{ "clusters.health.port", set_health, "" }, /* of nodes that become ready alone */
 	{ "clusters.health.path", set_health, "" },
 	{ "clusters.drain.wait_s", set_drain, "" }, /* of nodes that go alone */

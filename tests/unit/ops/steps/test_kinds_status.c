@@ -1,4 +1,5 @@
-/* test_kinds_status.c - a node is ready when both of its status checks are ok; one that never gets there leaves the cluster short. */
+/* test_kinds_status.c - a node is ready when both of its status checks are ok; one that never gets there leaves the cluster
+ * short. */
 #include "tests/unit/ops/kinds.h"
 #include "agent/ops/steps/catalogue.h"
 
