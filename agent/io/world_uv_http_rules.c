@@ -320,6 +320,19 @@ static void set_pair(struct transfer *t, const struct secret *pair)
 
 /* curl sends the alias to nobody: what it says to the proxy is the url's host. Headers of the request are not the proxy's, and its
  * own are for nobody else, which HEADEROPT says. */
+/* A refusal is known by its status. What stands behind that curl would read to its end, byte by byte and without going back to the
+ * loop while there is more (curl 7.88, Curl_proxyCONNECT; for a second round of NTLM and the like, which we never begin): a body
+ * without an end would stop the agent. curl calls this for each byte of it. */
+static int on_proxy_answer(void *ctx, curl_off_t down, curl_off_t downed, curl_off_t up, curl_off_t upped)
+{
+	const struct transfer *t = ctx;
+	long code = 0;
+
+	(void)down, (void)downed, (void)up, (void)upped;
+	return curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &code) == CURLE_OK && code >= 300 ? 1
+												       : CURL_PROGRESSFUNC_CONTINUE;
+}
+
 static void set_proxy(struct transfer *t, const char *host)
 {
 	CLEANUP(mem_close) char *url = mem_printf("http://%s:%u", host, t->port);
@@ -329,6 +342,9 @@ static void set_proxy(struct transfer *t, const char *host)
 	SET(t->easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
 	SET(t->easy, CURLOPT_NOPROXY, ""); /* "": for every host, whatever no_proxy says */
 	SET(t->easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+	SET(t->easy, CURLOPT_XFERINFOFUNCTION, on_proxy_answer);
+	SET(t->easy, CURLOPT_XFERINFODATA, t);
+	SET(t->easy, CURLOPT_NOPROGRESS, 0L);
 	if (!secret_empty(&t->r->proxy->pair))
 		set_pair(t, &t->r->proxy->pair);
 }

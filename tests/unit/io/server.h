@@ -35,6 +35,21 @@ static inline void server_answer_big(int fd)
 			return;
 }
 
+/* A refusal whose body has no end: whoever reads it to its end never comes back. */
+static inline bool server_refuse_endlessly(int fd)
+{
+	static char block[65536 + 16];
+	int n = snprintf(block, sizeof(block), "10000\r\n");
+
+	memset(block + n, 'x', 65536);
+	memcpy(block + n + 65536, "\r\n", 2);
+	server_answer(fd, "HTTP/1.1 407 no\r\nProxy-Authenticate: NTLM\r\nProxy-Authenticate: Negotiate\r\n"
+			  "Transfer-Encoding: chunked\r\n\r\n");
+	while (send(fd, block, (size_t)n + 65538, MSG_NOSIGNAL) > 0)
+		continue;
+	return false;
+}
+
 /* As a proxy, by the host that is asked for. True: keep the connection. */
 static inline bool server_connect(int fd, const char *seen)
 {
@@ -47,6 +62,8 @@ static inline bool server_connect(int fd, const char *seen)
 		server_answer(fd, "HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\nthe proxy");
 	else if (strstr(seen, " broken.invalid:80 ") != NULL)
 		server_answer(fd, "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n");
+	else if (strstr(seen, " endless.invalid:80 ") != NULL)
+		return server_refuse_endlessly(fd);
 	else
 		return strstr(seen, " silent.invalid:80 ") != NULL;
 	return true;

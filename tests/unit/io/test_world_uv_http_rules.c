@@ -169,6 +169,7 @@ static void a_proxy_that_refuses_is_told_as_one(void **state)
 		{ "http://names.invalid/", "it answers 407: it does not take the name and password of the credential", true },
 		{ "http://forbidden.invalid/", "it answers 403 to CONNECT: it must be let through there", false },
 		{ "http://broken.invalid/", "it answers 502 to CONNECT", false },
+		{ "http://endless.invalid/", "it answers 407: it wants a name and a password, which the credential", false },
 		{ "http://closed.invalid/", "by the proxy 127.0.0.1:", false },
 	};
 	struct server *s = *state;
