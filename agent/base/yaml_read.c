@@ -6,7 +6,8 @@
  *   a key that stands twice                            the first value stays; of two mappings the keys are put together, so that
  *                                                      what is wrong with those of the second is told as well
  *   broken syntax, bytes that are no text,
- *   a second document, too many values                 the rest is not read, and what is open there is cut
+ *   a second document, too many values, 64 collections
+ *   within one that is too deep                        the rest is not read, and what is open there is cut
  */
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,9 @@
 #include "agent/base/yaml_impl.h"
 
 #define NOT_READ "the rest was not read"
+/* So many are passed over within each other. For each token libyaml looks at all collections that are open around it, so a file that
+ * opens more and more of them would cost the square of its size (a minute for 256 KiB). */
+#define SKIPPED_MAX 64
 
 /* One reading: the parser and the path of open collections. */
 struct building {
@@ -291,6 +295,13 @@ static void close_collection(struct building *b, const yaml_event_t *ev)
 	}
 }
 
+static void pass_over(struct building *b, const yaml_event_t *ev, bool is_start)
+{
+	b->skipped += is_start;
+	if (b->skipped > SKIPPED_MAX)
+		refuse_the_rest(b, &ev->start_mark, "nested far too deep: " NOT_READ);
+}
+
 static void take_event(struct building *b, const yaml_event_t *ev)
 {
 	bool is_start = ev->type == YAML_MAPPING_START_EVENT || ev->type == YAML_SEQUENCE_START_EVENT;
@@ -298,7 +309,7 @@ static void take_event(struct building *b, const yaml_event_t *ev)
 	if (ev->type == YAML_MAPPING_END_EVENT || ev->type == YAML_SEQUENCE_END_EVENT) {
 		close_collection(b, ev);
 	} else if (b->skipped > 0) {
-		b->skipped += is_start;
+		pass_over(b, ev, is_start);
 	} else if (ev->type == YAML_DOCUMENT_START_EVENT && b->y->root != NULL) {
 		refuse_the_rest(b, &ev->start_mark, "a second document is not allowed: " NOT_READ);
 	} else if (ev->type == YAML_ALIAS_EVENT) {

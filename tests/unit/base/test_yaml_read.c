@@ -159,6 +159,24 @@ static void what_is_beyond_a_limit_is_passed_over_and_what_follows_is_read(void 
 	assert_true(yaml_is_cut(yaml_get(yaml_root(y), "m")) && !yaml_is_cut(yaml_root(y)));
 }
 
+/* Each would be read for a minute: libyaml looks at all that is open around a token, and here that is a quarter of a million. */
+static void a_file_of_nothing_but_beginnings_is_not_read_to_its_end(void **state)
+{
+	static const char *const opens[] = { "[", "{", "[{", "{[", "? [" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(opens); i++) {
+		CLEANUP(buf_close) struct buf b = BUF_MAX(YAML_MAX_BYTES), told = BUF_MAX(1 << 20);
+		CLEANUP(yaml_close) struct yaml *y = NULL;
+
+		while (b.len + 8 < YAML_MAX_BYTES)
+			buf_adds(&b, opens[i]);
+		y = read_text(buf_str(&b), &told);
+		if (strstr(buf_str(&told), "f:1: nested far too deep: the rest was not read\n") == NULL)
+			fail_msg("%s: %s", opens[i], buf_str(&told));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +185,7 @@ int main(void)
 		cmocka_unit_test(what_is_cut_is_known_to_be_so_and_what_was_closed_before_is_whole),
 		cmocka_unit_test(of_two_mappings_of_one_key_both_are_read),
 		cmocka_unit_test(a_value_that_was_refused_fails_every_getter_without_another_sentence),
+		cmocka_unit_test(a_file_of_nothing_but_beginnings_is_not_read_to_its_end),
 		cmocka_unit_test(what_is_beyond_a_limit_is_passed_over_and_what_follows_is_read),
 	};
 
