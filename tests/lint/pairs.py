@@ -79,7 +79,7 @@ WHOLE = {
         COMMAND_LINE,
     ),
     "agent/daemon/agent_inventory.c": (
-        "tests/e2e/agent/test_inventory.py::test_what_the_account_holds_of_ours_is_told",
+        "tests/e2e/nodes/test_inventory.py::test_what_the_account_holds_of_ours_is_told",
         "what the local socket answers",
     ),
     "agent/daemon/agent_plan.c": (

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 
-from tests.e2e.agent.conftest import second_config
+from tests.e2e.warehouse import second_config
 from tests.peers import dark
 from tests.peers.stage import Stage, sudo
 

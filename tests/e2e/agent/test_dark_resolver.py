@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tests.e2e.agent.conftest import second_config
+from tests.e2e.warehouse import second_config
 from tests.peers import dark, process
 from tests.peers.stage import VENDOR_HOST, may_be_root, sudo
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.e2e.agent.conftest import policy
+from tests.e2e.warehouse import policy
 from tests.peers import process
 from tests.peers.stage import sudo
 

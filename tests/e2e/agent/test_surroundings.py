@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.e2e.agent.conftest import second_config
+from tests.e2e.warehouse import second_config
 from tests.peers import process
 
 

@@ -4,7 +4,7 @@ import types
 
 import pytest
 
-from tests.e2e.agent.conftest import RATES, Warehouse
+from tests.e2e.warehouse import RATES, Warehouse
 from tests.peers import process
 
 INSTALLATION_TAG = "reeve:installation"

@@ -18,7 +18,7 @@ import threading
 
 import pytest
 
-from tests.e2e.agent.conftest import Warehouse, running, stage, warehouse  # noqa: F401 - fixtures
+from tests.e2e.warehouse import Warehouse, running, stage, warehouse  # noqa: F401 - fixtures
 from tests.peers.pb import control
 
 REPO = pathlib.Path(__file__).resolve().parents[3]

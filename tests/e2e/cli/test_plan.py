@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from tests.e2e.agent.conftest import Warehouse, policy
 from tests.e2e.cli.conftest import accepted, at_terminal, command_id, plan, reeve
+from tests.e2e.warehouse import Warehouse, policy
 from tests.peers import process
 
 LONG = "a-cluster-whose-name-is-longer-than-any-column-was-ever-wide"

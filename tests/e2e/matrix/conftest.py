@@ -4,9 +4,9 @@ import tempfile
 
 import pytest
 
-from tests.e2e.agent.conftest import Warehouse, policy
 from tests.e2e.matrix.place import REPO, Place
 from tests.e2e.matrix.row import Row
+from tests.e2e.warehouse import Warehouse, policy
 from tests.peers.stage import may_be_root
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.e2e.agent.conftest import policy
+from tests.e2e.warehouse import policy
 
 
 @pytest.fixture

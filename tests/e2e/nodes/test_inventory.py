@@ -5,8 +5,8 @@ import json
 import subprocess
 import threading
 
-from tests.e2e.agent.conftest import Warehouse, policy
 from tests.e2e.cli.test_inventory import validate
+from tests.e2e.warehouse import Warehouse, policy
 from tests.peers import process
 
 

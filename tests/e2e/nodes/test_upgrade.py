@@ -1,8 +1,8 @@
 """warehouse.upgrade: nodes of another image serve before the old ones leave. moto calls every target healthy at once: what does not
 become healthy, a paused cluster and what a failure leaves are in the unit tests and in sim."""
 
-from tests.e2e.agent.conftest import policy
-from tests.e2e.agent.test_power import actions, done, targets
+from tests.e2e.nodes.test_power import actions, done, targets
+from tests.e2e.warehouse import policy
 
 NO_VOLUME = {"volumes": []}
 ONE = ["RunInstances", "RegisterTargets", "DeregisterTargets", "TerminateInstances"]

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from tests.e2e.agent.conftest import policy
-from tests.e2e.agent.test_power import actions, done
+from tests.e2e.nodes.test_power import actions, done
+from tests.e2e.warehouse import policy
 from tests.peers.process import wait_for
 
 HERE = "127.20."

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.e2e.agent.test_power import actions, done, ids, targets
+from tests.e2e.nodes.test_power import actions, done, ids, targets
 
 NO_VOLUME = {"volumes": []}
 
