@@ -20,7 +20,7 @@ static struct fault {
 	{ TALLY_AWS_NO_CHECK,       true,   3, 300, false },
 	{ TALLY_NODE_SICK,          true,   4, 200, false },
 	{ TALLY_NODE_REFUSES,       true,   3, 500, false },
-	{ TALLY_NODE_STAYS,         true,   3, 300, false },
+	{ TALLY_NODE_STAYS,         true,   2, 500, false },
 	{ TALLY_AWS_ROW_TWICE,      true,   3, 300, false },
 	{ TALLY_AWS_ROW_MISSED,     true,   4, 200, false },
 	{ TALLY_AWS_DEAD_KMS,       true,  15, 200, false },

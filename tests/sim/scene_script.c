@@ -6,6 +6,8 @@
 #include "tests/sim/world_sim_impl.h"
 
 #define HOUR_MS 3600000ull
+#define DISK_BYTES (64ull << 30)
+#define FULL_BYTES 100        /* what is left of a full disk */
 #define CALM_MS (2 * HOUR_MS) /* from then on nothing goes wrong any more */
 #define PATIENCE_MS (8 * HOUR_MS)
 #define TAIL_MS 120000 /* how long the end is watched, at least: the results must be acknowledged and forgotten */
@@ -172,6 +174,17 @@ void scene_script_make(struct scene *s)
 
 /* ---- the customer's files ---- */
 
+/* The customer is root, for whom a file system keeps some room also when it is full. */
+static void put_as_root(struct scene *s, const char *path, const char *text)
+{
+	bool is_full = sim_of(s->w)->capacity < DISK_BYTES;
+
+	sim_disk_space(s->w, DISK_BYTES);
+	sim_file_puts(s->w, path, text);
+	if (is_full)
+		sim_disk_space(s->w, sim_fs_used(sim_of(s->w)) + FULL_BYTES);
+}
+
 void scene_policy_write(struct scene *s, enum scene_policy p)
 {
 	char text[2048];
@@ -192,7 +205,7 @@ void scene_policy_write(struct scene *s, enum scene_policy p)
 		 p == SCENE_PLAN_ONLY ? "off" : "auto", p == SCENE_PLAN_ONLY ? "off" : "auto",
 		 p == SCENE_PLAN_ONLY ? "off" : "auto", p == SCENE_HEALS ? "auto" : "off",
 		 p == SCENE_NO_NODES ? "t3.nano" : "m6i.large, r6i.xlarge", s->nodes_total, s->mutations_per_hour, SCENE_HOLD_S);
-	sim_file_puts(s->w, SCENE_POLICY, text);
+	put_as_root(s, SCENE_POLICY, text);
 	s->off_since_ms = p == SCENE_PLAN_ONLY ? world_now_ms(s->w) : 0;
 	s->none_since_ms = p == SCENE_NO_NODES ? world_now_ms(s->w) : 0;
 }
@@ -221,7 +234,7 @@ static void trouble_begin(struct scene *s, const struct trouble *t)
 		break;
 	case TROUBLE_FULL:
 		tally(TALLY_DISK_FULL);
-		sim_disk_space(s->w, sim_fs_used(sim_of(s->w)) + 100);
+		sim_disk_space(s->w, sim_fs_used(sim_of(s->w)) + FULL_BYTES);
 		break;
 	case TROUBLE_DISK:
 		tally(TALLY_DISK_ERROR);
@@ -255,7 +268,7 @@ static void trouble_end(struct scene *s, const struct trouble *t)
 		scene_policy_write(s, scene_heal_is_on(s) ? SCENE_HEALS : SCENE_OPEN);
 		break;
 	case TROUBLE_FULL:
-		sim_disk_space(s->w, 64ull << 30);
+		sim_disk_space(s->w, DISK_BYTES);
 		break;
 	case TROUBLE_DISK:
 		sim_fail_rate(s->w, SIM_DISK, 0);

@@ -62,7 +62,7 @@ void want_random(struct want *w, struct odds *o, const char *warehouse)
 		w->clusters[c].both = w->groups[1].on && is_dealt(o, TALLY_WANT_GROUPS);
 		w->clusters[c].kept = is_dealt(o, TALLY_WANT_KEPT);
 		w->clusters[c].health = is_dealt(o, TALLY_WANT_HEALTH);
-		w->clusters[c].drain = is_dealt(o, TALLY_WANT_DRAIN) ? (unsigned)odds_between(o, 1, 2) : 0;
+		w->clusters[c].drain = !is_dealt(o, TALLY_WANT_DRAIN) ? 0 : odds_one_in(o, 3) ? 1 : 2;
 	}
 	if (is_dealt(o, TALLY_WANT_FULL))
 		fill_up(w);

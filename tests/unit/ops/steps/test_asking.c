@@ -36,6 +36,10 @@ static void who_may_be_asked_is_there_is_ours_and_has_an_address_inside(void **s
 		{ AT_TAGS("i-1", "running", "vpc-1", "<privateIpAddress>10.0.0.1</privateIpAddress>",
 			  "<tagSet><item><key>resource-created-by</key><value>velodb</value></item></tagSet>"),
 		  "", false, ASKING_GONE },
+		{ AT_TAGS("i-1", "running", "vpc-1", "<privateIpAddress>10.0.0.1</privateIpAddress>",
+			  "<tagSet><item><key>resource-created-by</key><value>other</value></item>"
+			  "<item><key>reeve:installation</key><value>inst-1</value></item></tagSet>"),
+		  "", false, ASKING_GONE },
 		{ AT_TAGS("i-1", "running", "vpc-2", "<privateIpAddress>10.0.0.1</privateIpAddress>", OUR_TAGS), "", false,
 		  ASKING_GONE },
 		/* addresses */
