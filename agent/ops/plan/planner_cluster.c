@@ -449,10 +449,16 @@ void planner_plan_surplus(struct planning *p, const cluster_t *c, unsigned stage
 	struct planner_nodes have = planner_nodes_of(p, c->name, c->nodes);
 
 	planning_begin(p, name, stage);
-	/* The pivot stands before the first step: a node that has ended cannot be put back. */
-	plan_pivot(p->b);
-	if (have.n > have.keep)
-		plan_remove(p, &have);
+	/* The pivot stands before the first step: a node that has ended cannot be put back. One that does not drain serves on, so
+	 * there it stands behind the drain: what was taken out is let in again. */
+	if (!planner_drains(p, c->name))
+		plan_pivot(p->b);
+	if (have.n > have.keep) {
+		planner_plan_out(p, &have);
+		if (planner_drains(p, c->name))
+			plan_pivot(p->b);
+		planner_plan_end(p, &have);
+	}
 	mem_free(have.v);
 }
 

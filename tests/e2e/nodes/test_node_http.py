@@ -121,7 +121,7 @@ def test_a_node_that_does_not_drain_stays(stage, warehouse, nodes):
     done(warehouse, apply(stage, warehouse, nodes, 2))
     nodes.answers["POST"] = 404
     result = warehouse.result(apply(stage, warehouse, nodes, 1))
-    assert (result["state"], result["error"]["class"]) == ("FAILED", "PRECONDITION"), result
+    assert (result["state"], result["error"]["class"]) == ("ROLLED_BACK", "PRECONDITION"), result
     assert result["error"]["action"] == "node:POST"
     assert "with HTTP 404" in result["error"]["message"]
     assert len(warehouse.nodes()) == 2
