@@ -3,6 +3,7 @@
 
 #include "agent/aws/read.h"
 #include "agent/base/mem.h"
+#include "agent/base/str.h"
 
 void ec2_describe_status(struct request *req, const char *const *ids, size_t n)
 {
@@ -19,8 +20,27 @@ static const struct read_member members[] = {
 	{ "instanceStatus/status", offsetof(struct ec2_status, instance), READ_WORD, false },
 };
 
+/* An event that is over, or was called off, is shown for a week more: its description says so first. */
+static const char *ending_in(const struct xml_node *n)
+{
+	const struct xml_node *set = xml_find(n, "eventsSet"), *ev = NULL;
+
+	while (set != NULL && (ev = xml_next(set, ev, "item")) != NULL) {
+		const char *code = xml_get(ev, "code"), *about = xml_get(ev, "description");
+
+		if (str_starts(about, "[Completed]") || str_starts(about, "[Canceled]"))
+			continue;
+		if (str_eq(code, "instance-stop"))
+			return "instance-stop";
+		if (str_eq(code, "instance-retirement"))
+			return "instance-retirement";
+	}
+	return NULL;
+}
+
 static int read_status(const struct xml_node *n, struct arena *m, struct ec2_status *s, struct err *e)
 {
+	s->ending = ending_in(n);
 	return read_members(m, n, members, ARRAY_LEN(members), s, e);
 }
 

@@ -8,6 +8,9 @@
 struct ec2_status {
 	const char *id, *state;        /* state: as DescribeInstances tells it */
 	const char *system, *instance; /* ok impaired initializing insufficient-data not-applicable; "": not told */
+	/* By which AWS is about to stop or end it (User Guide, "Scheduled events for your instances"): instance-stop,
+	 * instance-retirement; NULL: no such notice stands. */
+	const char *ending;
 };
 
 struct ec2_statuses {

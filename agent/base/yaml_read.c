@@ -19,8 +19,8 @@
 #include "agent/base/yaml_impl.h"
 
 #define NOT_READ "the rest was not read"
-/* So many are passed over within each other. For each token libyaml looks at all collections that are open around it, so a file that
- * opens more and more of them would cost the square of its size (a minute for 256 KiB). */
+/* So many are passed over within each other. For each token libyaml looks at all collections that are open around it, so a file
+ * that opens more and more of them would cost the square of its size (a minute for 256 KiB). */
 #define SKIPPED_MAX 64
 
 /* One reading: the parser and the path of open collections. */

@@ -86,6 +86,7 @@ static void pack(const struct patrol_lost *lost, struct buf *to)
 	h.cluster = (char *)lost->cluster;
 	h.instance = (char *)lost->instance;
 	h.reason = (char *)lost->reason;
+	h.is_sick = lost->is_sick;
 	len = reeve__control__v1__heal__get_packed_size(&h);
 	room = buf_room(to, len);
 	if (room == NULL)

@@ -339,7 +339,7 @@ static void ask_for(struct patrol *w, struct patrol_asking *a)
 
 static void take(struct patrol *w)
 {
-	struct patrol_asking a = { .any = false };
+	struct patrol_asking a = { .wants.statuses = true };
 
 	w->due_ms = 0;
 	follow_wanted(w);

@@ -14,11 +14,13 @@
 
 struct patrol;
 
-/* A node of a running cluster that is gone, and another is missing in its place. All of it is of this call alone. */
+/* A node of a running cluster that is gone, and another is missing in its place; or one that stands and is sick. All of it is of
+ * this call alone. */
 struct patrol_lost {
 	const struct wanted_one *wanted;
 	const spec_t *spec;
 	const char *cluster, *instance;
+	bool is_sick;     /* it stands: its status checks fail, or AWS is about to stop or end it */
 	char reason[160]; /* in words */
 };
 

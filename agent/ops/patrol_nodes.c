@@ -62,13 +62,51 @@ static void tell(const struct patrol_look *l, const cluster_t *c, const char *id
 	l->lost(l->ctx, &lost);
 }
 
+/* ---- who is sick ---- */
+
+/* In words, or "": it is not, or not for long enough. */
+static void why_sick(const struct patrol_look *l, const struct patrol_nodes *n, json_t *ill, const char *id, char to[160])
+{
+	const struct ec2_status *s = inventory_status(l->inv, id);
+
+	to[0] = '\0';
+	if (s != NULL && s->ending != NULL) {
+		snprintf(to, 160, "AWS is about to stop or end %s: %s", id, s->ending);
+		return;
+	}
+	if (s == NULL || (!str_eq(s->system, "impaired") && !str_eq(s->instance, "impaired")))
+		return;
+	json_object_set_new(ill, id, json_true());
+	if (json_object_get(n->ill, id) != NULL)
+		snprintf(to, 160, "status checks of %s fail: system %s, instance %s", id, s->system, s->instance);
+}
+
+/* The first of them: the next one's turn comes when another stands in its place. */
+static void look_for_sick(const struct patrol_look *l, const struct patrol_nodes *n, json_t *ill, const json_t *alive,
+			  const cluster_t *c)
+{
+	struct patrol_lost sick = { .wanted = l->wanted, .spec = l->spec, .cluster = c->name, .is_sick = true };
+	bool is_told = false;
+
+	for (size_t i = 0; i < json_array_size(alive); i++) {
+		sick.instance = json_string_value(json_array_get(alive, i));
+		why_sick(l, n, ill, sick.instance, sick.reason);
+		if (sick.reason[0] == '\0' || is_told)
+			continue;
+		is_told = true;
+		l->lost(l->ctx, &sick);
+	}
+}
+
 /* Who is to be known from now on: those that are alive, and while some are missing those that were. */
-static json_t *look_at_cluster(const struct patrol_look *l, struct patrol_nodes *n, json_t *unseen, const cluster_t *c)
+static json_t *look_at_cluster(const struct patrol_look *l, struct patrol_nodes *n, json_t *unseen, json_t *ill, const cluster_t *c)
 {
 	const json_t *known = json_object_get(l->wanted->nodes, c->name), *one;
 	json_t *alive = alive_nodes(l, c), *next;
 	size_t have = json_array_size(alive), missing = c->nodes > have ? c->nodes - have : 0, i;
 
+	if (!IS_PAUSED(c) && have == c->nodes)
+		look_for_sick(l, n, ill, alive, c);
 	if (IS_PAUSED(c) || missing == 0)
 		return alive;
 	next = json_copy(alive);
@@ -109,12 +147,14 @@ static void keep(const struct patrol_look *l, struct patrol_nodes *n, json_t *no
 void patrol_nodes_look(const struct patrol_look *l, struct patrol_nodes *n)
 {
 	CLEANUP(json_close) json_t *nodes = json_object();
-	json_t *unseen = json_object();
+	json_t *unseen = json_object(), *ill = json_object();
 
 	for (size_t i = 0; i < l->spec->n_clusters; i++)
-		json_object_set_new(nodes, l->spec->clusters[i]->name, look_at_cluster(l, n, unseen, l->spec->clusters[i]));
+		json_object_set_new(nodes, l->spec->clusters[i]->name, look_at_cluster(l, n, unseen, ill, l->spec->clusters[i]));
 	json_decref(n->unseen);
+	json_decref(n->ill);
 	n->unseen = unseen;
+	n->ill = ill;
 	keep(l, n, nodes);
 }
 
@@ -124,4 +164,5 @@ void patrol_nodes_close(struct journal *j, struct patrol_nodes *n)
 		journal_forget(j, &n->rec);
 	json_close(&n->writing);
 	json_close(&n->unseen);
+	json_close(&n->ill);
 }

@@ -229,7 +229,9 @@ static int heal_plan(const struct planner_args *a, const ProtobufCMessage *args,
 {
 	const heal_t *h = (const heal_t *)args;
 
-	return planner_heal(a, h->spec, h->cluster, h->instance, ret, e);
+	const struct planner_lost lost = { h->cluster, h->instance, h->is_sick };
+
+	return planner_heal(a, h->spec, &lost, ret, e);
 }
 
 /* ---- diag.collect, diag.send ---- */

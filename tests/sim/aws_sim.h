@@ -56,6 +56,7 @@ struct aws_instance {
 	uint64_t stopping_ms, terminated_ms; /* 0: nobody has ended it */
 	uint64_t interface_ms;               /* its network interface is gone then; 0: not yet known */
 	bool foreign;
+	const char *notice;                   /* of an event that AWS has scheduled: its code; NULL: none */
 	uint64_t lost_ms;                     /* somebody tagged it away from us; 0: nobody did */
 	bool is_moved;                        /* somebody tagged it into another cluster of ours */
 	bool is_protected, is_stop_protected; /* from TerminateInstances, from StopInstances */

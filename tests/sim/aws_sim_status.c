@@ -31,6 +31,22 @@ static void write_check(struct aws_ask *q, const char *name, const char *check)
 	xmlw_close(q->xml, name);
 }
 
+/* One that is over is shown, too: it is before the other. */
+static void write_notice(struct aws_ask *q, const struct aws_instance *i)
+{
+	if (i->notice == NULL)
+		return;
+	xmlw_open(q->xml, "eventsSet");
+	for (unsigned n = 0; n < 2; n++) {
+		xmlw_open(q->xml, "item");
+		xmlw_text(q->xml, "code", "%s", n == 0 ? "instance-stop" : i->notice);
+		xmlw_text(q->xml, "description", "%sThe instance is running on degraded hardware", n == 0 ? "[Completed] " : "");
+		xmlw_text(q->xml, "notBefore", "2027-01-20T00:00:00.000Z");
+		xmlw_close(q->xml, "item");
+	}
+	xmlw_close(q->xml, "eventsSet");
+}
+
 static void write_status(struct aws_ask *q, const struct aws_instance *i)
 {
 	xmlw_open(q->xml, "item");
@@ -40,6 +56,7 @@ static void write_status(struct aws_ask *q, const struct aws_instance *i)
 	xmlw_close(q->xml, "instanceState");
 	write_check(q, "systemStatus", check_of(q->a, i, true));
 	write_check(q, "instanceStatus", check_of(q->a, i, false));
+	write_notice(q, i);
 	xmlw_close(q->xml, "item");
 }
 

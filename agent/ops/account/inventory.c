@@ -50,6 +50,14 @@ bool inventory_is_alive(const struct ec2_instance *i)
 	return !str_eq(i->state, "terminated") && !str_eq(i->state, "shutting-down");
 }
 
+const struct ec2_status *inventory_status(const struct inventory *inv, const char *id)
+{
+	for (size_t i = 0; i < inv->statuses.n; i++)
+		if (str_eq(inv->statuses.v[i].id, id))
+			return &inv->statuses.v[i];
+	return NULL;
+}
+
 const struct ec2_subnet *inventory_subnet(const struct inventory *inv, const char *id)
 {
 	for (size_t i = 0; i < inv->subnets.n; i++)

@@ -6,6 +6,7 @@
 #include "agent/aws/call.h"
 #include "agent/aws/creds.h"
 #include "agent/aws/ec2_look.h"
+#include "agent/aws/ec2_status.h"
 #include "agent/base/arena.h"
 #include "agent/base/json.h"
 
@@ -39,6 +40,7 @@ struct inventory {
 	struct ec2_types types;
 	struct ec2_groups named;         /* security groups that bear a name that is wanted, whoever's they are, in any VPC */
 	struct ec2_prefix_lists s3;      /* by its name: a filter that the service ignores must not make another list S3's */
+	struct ec2_statuses statuses;    /* of those that run, where they were asked for */
 	struct inventory_guards guards;  /* of what the plan would end, and of that alone */
 	struct inventory_shelf *shelves; /* what the other kinds of things keep: inventory_shelf */
 };
@@ -54,6 +56,7 @@ void *inventory_shelf(const struct inventory *inv, const struct resource *of, si
 bool inventory_is_alive(const struct ec2_instance *i);
 json_t *inventory_volumes_of(const struct ec2_instance *i); /* ids of its data volumes, as far as they are shown */
 const struct ec2_instance *inventory_instance_in(const struct ec2_instances *list, const char *id);
+const struct ec2_status *inventory_status(const struct inventory *inv, const char *id); /* NULL: not told */
 const struct ec2_subnet *inventory_subnet(const struct inventory *inv, const char *id); /* NULL: AWS shows none */
 const struct ec2_image *inventory_image(const struct inventory *inv, const char *id);
 const struct ec2_type *inventory_type(const struct inventory *inv, const char *name);
@@ -74,6 +77,7 @@ struct inventory_wants {
 	const char *subnets[128], *images[64], *types[64]; /* twice as many as a spec can name (spec.c): the patrol adds several */
 	char group_names[32][256];
 	size_t subnets_n, images_n, types_n, group_names_n;
+	bool statuses;           /* status checks and notices of our nodes that run */
 	inventory_ends_fn *ends; /* NULL: nothing */
 	void *ends_ctx;          /* stays until cb */
 };

@@ -27,7 +27,9 @@ struct inventory_taking {
 		const char *const *v;
 		size_t n;
 	} beside[BESIDE_KINDS];
-	bool wants_beside;
+	bool wants_beside, wants_statuses;
+	const char **running; /* ids, once the instances are known, where their statuses are wanted */
+	size_t running_n;
 	inventory_ends_fn *ends;
 	void *ends_ctx;
 	bool canceled;

@@ -6,6 +6,7 @@
 #include "agent/ops/account/resource.h"
 
 #define EC2(name) "ec2:Describe" name
+#define STATUSES_A_CALL 100 /* EC2 takes so many ids */
 
 /* ---- in common ---- */
 
@@ -76,12 +77,24 @@ static void drop_foreign(const struct inventory_page *p)
 	all->n = n;
 }
 
+static void note_running(struct inventory_taking *t)
+{
+	const struct ec2_instances *all = &t->inv->instances;
+
+	t->running = arena_alloc(t->inv->arena, (all->n + 1) * sizeof(*t->running));
+	for (size_t i = 0; i < all->n; i++)
+		if (str_eq(all->v[i].state, "running"))
+			t->running[t->running_n++] = all->v[i].id;
+}
+
 /* What a plan stands on are also the types of what runs. */
 static void end_instances(struct inventory_page *p)
 {
 	struct inventory_taking *t = inventory_taking_of(p);
 
 	drop_foreign(p);
+	if (t->wants_statuses)
+		note_running(t);
 	if (t->wants_beside)
 		t->beside[BESIDE_TYPES].v = inventory_beside_types(p->inv, t->beside[BESIDE_TYPES].v, t->beside[BESIDE_TYPES].n,
 								   &t->beside[BESIDE_TYPES].n);
@@ -107,6 +120,26 @@ static int take_beside(struct inventory_page *p, const struct aws_call *c, struc
 	enum beside what = p->read->which;
 
 	return inventory_beside_read(what, xml_root(c->xml), inventory_taking_of(p)->beside[what].v[0], p->inv, e);
+}
+
+/* ---- how those that run are ---- */
+
+static size_t count_statuses(const struct inventory_page *p)
+{
+	return inventory_taking_of(p)->running_n;
+}
+
+static void ask_statuses(struct inventory_page *p, struct request *req)
+{
+	const struct inventory_taking *t = inventory_taking_of(p);
+	size_t n = t->running_n - p->at;
+
+	ec2_describe_status(req, t->running + p->at, n < STATUSES_A_CALL ? n : STATUSES_A_CALL);
+}
+
+static int take_statuses(struct inventory_page *p, const struct aws_call *c, struct err *e)
+{
+	return ec2_read_statuses(xml_root(c->xml), p->inv->arena, &p->inv->statuses, e);
 }
 
 /* ---- what protects that which a plan would end ---- */
@@ -172,6 +205,14 @@ static const struct inventory_read first[] = {
 };
 
 static const struct inventory_read last[] = {
+	/* One that has ended since the list was read, and EC2 tells nothing of the others that were asked for with it. */
+	{ .name = "status checks",
+	  .action = EC2("InstanceStatus"),
+	  .a_call = STATUSES_A_CALL,
+	  .may_be_gone = true,
+	  .things = count_statuses,
+	  .ask = ask_statuses,
+	  .take_in = take_statuses },
 	BESIDE(BESIDE_SUBNETS, "subnets", EC2("Subnets")),
 	BESIDE(BESIDE_IMAGES, "images", EC2("Images")),
 	BESIDE(BESIDE_TYPES, "instance types", EC2("InstanceTypes")),

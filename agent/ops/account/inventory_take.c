@@ -224,6 +224,7 @@ static void want_beside(struct inventory_taking *t, const struct inventory_wants
 	for (size_t i = 0; i < wants->group_names_n; i++)
 		names[i] = wants->group_names[i];
 	t->wants_beside = true;
+	t->wants_statuses = wants->statuses;
 	/* What would end is not a list yet: it is asked for again and again, each time with what is known by then. */
 	t->ends = wants->ends;
 	t->ends_ctx = wants->ends_ctx;

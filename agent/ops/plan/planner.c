@@ -317,55 +317,6 @@ int planner_replace(const struct planner_args *a, const spec_t *spec, const stru
 	return finish(&p, ret, e);
 }
 
-/* ---- a lost node ---- */
-
-/* A heal makes nodes and nothing else, so what they stand in must be there. */
-static void check_groups(struct planning *p, const cluster_t *c)
-{
-	for (size_t i = 0; i < c->n_security_groups; i++)
-		if (planner_group_there(p, c->security_groups[i]) == NULL)
-			planning_refuse(
-			    p, ERR_EXISTS,
-			    "cluster %s: its security group %s is not there, and heal makes nodes alone: send the spec by "
-			    "warehouse.apply",
-			    c->name, c->security_groups[i]);
-	for (size_t i = 0; i < p->spec->n_target_groups; i++)
-		if (planner_is_for(p->spec->target_groups[i], c->name) &&
-		    planner_target_group_there(p, p->spec->target_groups[i]->name) == NULL)
-			planning_refuse(
-			    p, ERR_EXISTS,
-			    "cluster %s: its target group %s is not there, and heal makes nodes alone: send the spec by "
-			    "warehouse.apply",
-			    c->name, p->spec->target_groups[i]->name);
-}
-
-static bool is_back(const struct planning *p, const cluster_t *c, const char *instance)
-{
-	const struct ec2_instance *i = inventory_instance_in(&p->inv->instances, instance);
-
-	return i != NULL && planner_is_node(p, i, c->name);
-}
-
-int planner_heal(const struct planner_args *a, const spec_t *spec, const char *cluster, const char *instance, struct plans **ret,
-		 struct err *e)
-{
-	struct planning p = { .a = a, .inv = a->inv, .spec = spec, .warehouse = spec->warehouse };
-	const cluster_t *c = cluster_named(spec, cluster);
-	char *ids[] = { (char *)instance };
-
-	if (c == NULL)
-		return err_set(e, ERR_INVALID, "the spec has no cluster %s", cluster);
-	check_generation(&p);
-	p.b = plan_builder_new(a->command, a->verb, spec->warehouse, spec->generation, a->inv->taken_ms);
-	/* It may have come back, or an apply was quicker. */
-	if (!planner_is_paused(c) && planner_count(&p, c->name) < c->nodes && !is_back(&p, c, instance)) {
-		check_groups(&p, c);
-		planner_plan_replaced(&p, c, ids, 1);
-	}
-	planner_preserve_volumes(&p);
-	return finish(&p, ret, e);
-}
-
 static int check_upgrade(struct planning *p, struct plans **ret, struct err *e)
 {
 	struct planner_upgraded u = { 0 };
@@ -393,6 +344,61 @@ int planner_upgrade(const struct planner_args *a, const spec_t *spec, const stru
 	TRY(check_upgrade(&p, ret, e));
 	p.b = plan_builder_new(a->command, a->verb, spec->warehouse, spec->generation, a->inv->taken_ms);
 	planner_plan_upgrade(&p, o);
+	planner_preserve_volumes(&p);
+	return finish(&p, ret, e);
+}
+
+/* ---- a lost node ---- */
+
+/* A heal makes nodes and nothing else, so what they stand in must be there. */
+static void check_groups(struct planning *p, const cluster_t *c)
+{
+	for (size_t i = 0; i < c->n_security_groups; i++)
+		if (planner_group_there(p, c->security_groups[i]) == NULL)
+			planning_refuse(
+			    p, ERR_EXISTS,
+			    "cluster %s: its security group %s is not there, and heal makes nodes alone: send the spec by "
+			    "warehouse.apply",
+			    c->name, c->security_groups[i]);
+	for (size_t i = 0; i < p->spec->n_target_groups; i++)
+		if (planner_is_for(p->spec->target_groups[i], c->name) &&
+		    planner_target_group_there(p, p->spec->target_groups[i]->name) == NULL)
+			planning_refuse(
+			    p, ERR_EXISTS,
+			    "cluster %s: its target group %s is not there, and heal makes nodes alone: send the spec by "
+			    "warehouse.apply",
+			    c->name, p->spec->target_groups[i]->name);
+}
+
+/* The cluster lacks one; or it has all, and this one stands, and is alone too many when another has come. */
+static bool is_to_heal(const struct planning *p, const cluster_t *c, const struct planner_lost *lost)
+{
+	const struct ec2_instance *i = inventory_instance_in(&p->inv->instances, lost->instance);
+	bool stands = i != NULL && planner_is_node(p, i, c->name);
+	size_t have = planner_count(p, c->name);
+
+	if (planner_is_paused(c) || stands != lost->is_sick)
+		return false; /* it has come back, or is gone by now: the next look sees it so */
+	return lost->is_sick ? have == c->nodes : have < c->nodes;
+}
+
+int planner_heal(const struct planner_args *a, const spec_t *spec, const struct planner_lost *lost, struct plans **ret,
+		 struct err *e)
+{
+	struct planning p = { .a = a, .inv = a->inv, .spec = spec, .warehouse = spec->warehouse };
+	const cluster_t *c = cluster_named(spec, lost->cluster);
+	char *ids[] = { (char *)lost->instance };
+
+	if (c == NULL)
+		return err_set(e, ERR_INVALID, "the spec has no cluster %s", lost->cluster);
+	check_generation(&p);
+	p.b = plan_builder_new(a->command, a->verb, spec->warehouse, spec->generation, a->inv->taken_ms);
+	/* Nobody has signed the end of data volumes: a node that has some leaves its groups, and waits for a command. */
+	p.leaves_old = planner_goes_with_node(c) > 0;
+	if (is_to_heal(&p, c, lost)) {
+		check_groups(&p, c);
+		planner_plan_replaced(&p, c, ids, 1);
+	}
 	planner_preserve_volumes(&p);
 	return finish(&p, ret, e);
 }

@@ -41,7 +41,11 @@ int planner_replace(const struct planner_args *a, const spec_t *spec, const stru
 /* One lost node of a cluster of the spec: another is launched in its place, and where it still stands it leaves its groups and
  * ends, or is left, where data volumes would go with it. Nothing else that differs from the spec is touched. Plans without a
  * step: the cluster has all its nodes, and this one is not among them. */
-int planner_heal(const struct planner_args *a, const spec_t *spec, const char *cluster, const char *instance, struct plans **ret,
+struct planner_lost {
+	const char *cluster, *instance;
+	bool is_sick; /* it stands */
+};
+int planner_heal(const struct planner_args *a, const spec_t *spec, const struct planner_lost *lost, struct plans **ret,
 		 struct err *e);
 /* How an upgrade goes: clusters by their names, each once, in their order; those that are not named come behind them, in the order
  * of the spec. */

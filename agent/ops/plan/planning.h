@@ -16,6 +16,7 @@ struct planning {
 	char *const *apart; /* ids of nodes that are not looked at, as if they were not there */
 	size_t apart_n;
 	bool is_upgrade; /* the image and the user data of nodes that stand are no matter */
+	bool leaves_old; /* nodes that others take the place of leave their groups, and do not end */
 	struct err err;  /* the first thing this version cannot do */
 };
 

@@ -133,6 +133,77 @@ static void its_result_waits_for_an_acknowledgement_by_its_id(void **state)
 	assert_int_equal(shop_count(s, "RunInstances"), 1);
 }
 
+/* ---- those that stand, and are sick ---- */
+
+static void checks_fail(struct shop *s, size_t i)
+{
+	node(s, i)->check = "impaired";
+	node(s, i)->unchecked_ms = world_now_ms(s->d.w);
+	node(s, i)->checked_ms = UINT64_MAX;
+}
+
+/* Another serves before it goes; it ends, as nothing but itself goes with it. */
+static void one_whose_status_checks_fail_for_two_looks_is_replaced(void **state)
+{
+	struct shop *s = *state;
+
+	s->k.cluster.n_volumes = 0;
+	stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
+	checks_fail(s, 0);
+	desk_pass(&s->d, PATROL_MS);
+	assert_int_equal(shop_count(s, "RunInstances"), 0);
+	desk_pass(&s->d, 5 * PATROL_MS);
+	assert_string_equal(buf_str(&s->seen), "RunInstances RegisterTargets DeregisterTargets TerminateInstances ");
+	assert_false(aws_is_alive(s->sim, node(s, 0)));
+	assert_int_equal(shop_alive(s), 2);
+	assert_int_equal(listed(s), 2);
+}
+
+/* Its volumes would end with it, and nobody has signed that. It is replaced once, and told as what an apply would end. */
+static void one_with_data_volumes_is_left_for_a_command_to_end(void **state)
+{
+	struct shop *s = *state;
+
+	stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
+	checks_fail(s, 1);
+	desk_pass(&s->d, 12 * PATROL_MS);
+	assert_string_equal(buf_str(&s->seen), "RunInstances RegisterTargets DeregisterTargets ");
+	assert_true(aws_is_alive(s->sim, node(s, 1)));
+	assert_int_equal(shop_alive(s), 3);
+	assert_int_equal(listed(s), 2);
+	assert_int_equal(patrolled_seen(s).total, 1);
+	assert_string_equal(json_str_or(json_array_get(patrolled_seen(s).drifts, 0), "resource", ""), node(s, 1)->t.id);
+}
+
+static void one_that_aws_is_about_to_retire_is_replaced_before(void **state)
+{
+	struct shop *s = *state;
+
+	s->k.cluster.n_volumes = 0;
+	stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
+	node(s, 0)->notice = "instance-retirement";
+	desk_pass(&s->d, 4 * PATROL_MS);
+	assert_false(aws_is_alive(s->sim, node(s, 0)));
+	assert_int_equal(shop_alive(s), 2);
+	assert_int_equal(shop_count(s, "RunInstances"), 1);
+	/* A reboot that AWS has planned is none of these. */
+	node(s, 1)->notice = "system-reboot";
+	desk_pass(&s->d, 4 * PATROL_MS);
+	assert_int_equal(shop_count(s, "RunInstances"), 1);
+}
+
+static void one_that_is_well_again_at_the_next_look_is_left_alone(void **state)
+{
+	struct shop *s = *state;
+
+	stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
+	checks_fail(s, 0);
+	desk_pass(&s->d, PATROL_MS);
+	node(s, 0)->checked_ms = 0;
+	desk_pass(&s->d, 6 * PATROL_MS);
+	assert_int_equal(shop_count(s, "RunInstances"), 0);
+}
+
 /* ---- left alone ---- */
 
 static void nothing_is_healed_that_the_policy_or_the_spec_does_not_let(void **state)
@@ -214,6 +285,10 @@ int main(void)
 		SHOP(one_that_went_while_the_agent_was_down_is_known_from_the_journal),
 		SHOP(a_crash_while_it_heals_launches_no_second_one),
 		SHOP(its_result_waits_for_an_acknowledgement_by_its_id),
+		SHOP(one_whose_status_checks_fail_for_two_looks_is_replaced),
+		SHOP(one_with_data_volumes_is_left_for_a_command_to_end),
+		SHOP(one_that_aws_is_about_to_retire_is_replaced_before),
+		SHOP(one_that_is_well_again_at_the_next_look_is_left_alone),
 		SHOP(nothing_is_healed_that_the_policy_or_the_spec_does_not_let),
 		SHOP(without_the_vendor_it_heals_until_the_spec_says_and_not_longer),
 		SHOP(beyond_the_bounds_it_is_denied_and_tried_again),
