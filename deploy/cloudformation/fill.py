@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """fill.py [--check] < DOCUMENTS - sets the IAM documents and userdata.sh into reeve.yaml, between the lines that mark their places.
+The script's comments stay in its file.
 
 `make iam` pipes the documents in, as the code generates them for a stack: text with CloudFormation's placeholders, each string
 with one becoming a !Sub. Some placeholders are parameters that hold a list ("a, b"): what names one becomes a list, once for
@@ -72,8 +73,9 @@ def content_of(name, indent, documents):
     if name in documents:
         yield from lines_of(documents[name], indent)
     else:
-        for line in (HERE / name).read_text().splitlines()[1:]:  # without "#!": that stands before the mark
-            yield (" " * indent + line).rstrip()
+        for line in (HERE / name).read_text().splitlines():
+            if not line.lstrip().startswith("#"):  # user data has 16 KB, and "#!" stands before the mark
+                yield (" " * indent + line).rstrip()
 
 
 def filled(text, documents):

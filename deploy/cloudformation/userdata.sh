@@ -5,41 +5,83 @@
 # armed, and the Auto Scaling group replaces a machine that shut down.
 #
 # It may run again, and does at each boot until the agent has worked once. The policy that is there stays: it is the customer's, and what the stack's parameters say is only how it begins on
-# a new machine. The rest is written anew. fill.py sets this file into reeve.yaml as it is. What stands in braces is
+# a new machine. The rest is written anew. fill.py sets this file into reeve.yaml without the lines that are comments. What stands in braces is
 # set in by CloudFormation (and is a variable of the environment in tests); everything else is a plain $name. The REEVE_ ones are
 # for tests alone.
 # shellcheck disable=SC2154,SC2317
 root=$REEVE_ROOT imds=$REEVE_IMDS pause_s=$REEVE_PAUSE_S patience_s=$REEVE_PATIENCE_S login_s=$REEVE_LOGIN_S has=$REEVE_HAS status=$REEVE_STATUS
-set -euo pipefail
 umask 022
-shutdown -h +15 "reeve: the agent did not start"
 [ -n "$imds" ] || imds=http://169.254.169.254
 [ -n "$pause_s" ] || pause_s=5
 [ -n "$patience_s" ] || patience_s=240 # for all that is fetched
-[ -n "$login_s" ] || login_s=600      # for the agent; together less than the fifteen minutes
+[ -n "$login_s" ] || login_s=480      # for the agent; with half the patience, to tell a failure, less than the fifteen minutes
 [ -n "$status" ] || status="$root/usr/bin/reeve status -c $root/etc/reeve/reeve.yaml"
+ready="${Ready}" base="${PackageBase}"
+
+# The environment makes no proxy and changes nothing of TLS, and no curlrc counts: the role's keys go through here.
+unset http_proxy HTTP_PROXY https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY
+unset CURL_CA_BUNDLE SSL_CERT_FILE SSL_CERT_DIR OPENSSL_CONF SSLKEYLOGFILE
+export LC_ALL=C
+curl() { command curl -q --noproxy '*' "$@"; }
 
 say() { echo "reeve: $1"; }
 
-# The handle is a signed address of S3; its signature is for a request without a Content-Type.
+# shutdown needs logind for a later time; systemd itself does not. armed says which it was.
+arm() {
+	if shutdown -h "+$1" "reeve: $2"; then
+		armed=shutdown
+	else
+		systemctl stop reeve-deadline.timer 2>/dev/null || true
+		systemd-run --unit=reeve-deadline --on-active="$1m" systemctl poweroff || return 1
+		armed=timer
+	fi
+}
+disarm() {
+	case "$armed" in
+	shutdown) shutdown -c ;;
+	timer) systemctl stop reeve-deadline.timer ;;
+	esac
+}
+
+# The handle, if a stack waits, is a signed address of S3; its signature is for a request without a Content-Type.
+tell() {
+	local code end=$((SECONDS + patience_s / 2))
+	[ -n "$ready" ] || return 0
+	while :; do
+		code=$(printf '%s' "$1" | curl -sS -o /dev/null -w '%{http_code}' --max-time 30 -X PUT -H 'Content-Type:' --data-binary @- "$ready")
+		case "$code" in
+		2??) return 0 ;;
+		408 | 429 | 5??) ;;
+		"" | 000) code='no answer' ;;
+		*) break ;;
+		esac
+		[ $SECONDS -lt $end ] || break
+		sleep "$pause_s"
+	done
+	say "the stack cannot be told: $code"
+}
 failed() {
-	local reason
+	local why=$1 reason
+	set +e
+	trap - ERR
 	told=yes
-	say "$1"
-	reason=$(printf '%s' "$1" | LC_ALL=C tr -cd '\040-\176' | cut -c1-800 | sed 's/["\\]/\\&/g')
-	printf '{"Status": "FAILURE", "UniqueId": "%s", "Data": "first boot", "Reason": "%s"}' "$RANDOM$RANDOM" "$reason" |
-		curl -sS --max-time 30 -X PUT -H 'Content-Type:' --data-binary @- "${Ready}" || say 'the stack cannot be told'
-	shutdown -h +1 "reeve: $1"
+	[ -n "$armed" ] || why="$why (no shutdown was armed)"
+	say "$why"
+	reason=$(printf '%s' "$why" | tr -cd '\040-\176' | cut -c1-800 | sed 's/["\\]/\\&/g')
+	tell "$(printf '{"Status": "FAILURE", "UniqueId": "%s", "Data": "first boot", "Reason": "%s"}' "$RANDOM$RANDOM" "$reason")"
+	arm 1 "$why" || systemctl poweroff || say 'this machine cannot be ended'
 	exit 1
 }
-# The second is for what fails within a function: the first does not see it.
-told="" work=""
+# The second is for what fails within a function: the first does not see it. Nothing may fail before they stand.
+told="" work="" armed=""
 trap 'failed "first boot failed at line $LINENO: $BASH_COMMAND"' ERR
 ends() {
 	[ -z "$work" ] || rm -rf "$work"
 	[ "$1" = 0 ] || [ -n "$told" ] || failed "first boot ended with $1: $2"
 }
 trap 'ends $? "$BASH_COMMAND"' EXIT
+set -euo pipefail
+arm 15 'the agent did not start' || say 'no shutdown can be armed: nothing ends this machine if the agent hangs'
 
 # A reboot forgets an armed shutdown, and cloud-init runs user data once: what it runs at each boot arms it again.
 again=$root/var/lib/cloud/scripts/per-boot/reeve
@@ -54,8 +96,8 @@ other() {
 }
 bucket() {
 	case "$imds" in
-	'http://[fd00:ec2::254]') printf '%s' "${PackageBase}" | sed 's/[.]s3[.]/.s3.dualstack./' ;;
-	*) printf '%s' "${PackageBase}" ;;
+	'http://[fd00:ec2::254]') printf '%s' "$base" | sed 's/[.]s3[.]/.s3.dualstack./' ;;
+	*) printf '%s' "$base" ;;
 	esac
 }
 metadata() { curl -sSfg --connect-timeout 2 --max-time 5 --retry 3 --retry-all-errors --retry-delay "$pause_s" "$@"; }
@@ -87,7 +129,7 @@ fetch() {
 		[ -n "$why" ] || why="nothing tells why: is $work full?"
 		sleep "$pause_s"
 	done
-	failed "$1 cannot be fetched from ${PackageBase}: $why"
+	failed "$1 cannot be fetched from $base: $why"
 }
 
 work=$(mktemp -d)
@@ -116,7 +158,15 @@ unpack() {
 }
 # What went wrong, and the lines behind it: dpkg names the archive first and its trouble then.
 why_not() { grep -iE 'error|cannot|no space' "$work/log" | head -n 3 | tr '\n' ' '; }
-unpack >"$work/log" 2>&1 || failed "$package cannot be installed: $(why_not)"
+# Another program, as unattended upgrades at a first boot, may hold the lock; dpkg and rpm do not wait for it.
+is_held() { grep -qE 'locked by another process|temporarily unavailable' "$work/log" && [ $SECONDS -lt $((patience_s + login_s / 2)) ]; }
+waits=""
+until unpack >"$work/log" 2>&1; do
+	is_held || failed "$package cannot be installed: $(why_not)"
+	[ -n "$waits" ] || say "another program holds the lock of $has; it is waited for"
+	waits=yes
+	sleep "$pause_s"
+done
 systemd-sysusers reeve.conf
 
 install -d "$root/etc/reeve"
@@ -173,8 +223,11 @@ export:
 END
 # Metrics of the machine are sent, so the service may see it.
 install -D -m 644 "$root/usr/share/reeve/telemetry.conf" "$root/etc/systemd/system/reeve.service.d/telemetry.conf"
-(umask 077 && echo "${Ready}" >"$root/etc/reeve/wait-handle")
-chown reeve: "$root/etc/reeve/wait-handle"
+rm -f "$root/etc/reeve/wait-handle"
+[ -z "$ready" ] || {
+	(umask 077 && echo "$ready" >"$root/etc/reeve/wait-handle")
+	chown reeve: "$root/etc/reeve/wait-handle"
+}
 wrong=$("$root/usr/bin/reeve" check-config "$root/etc/reeve/reeve.yaml" 2>&1) || failed "the configuration is not good: $wrong"
 
 # What the agent itself says of its trouble: its newest error, or the newest line.
@@ -194,7 +247,7 @@ while [ $SECONDS -lt $((patience_s + login_s)) ]; do
 	case "$said" in
 	*READ_ONLY*) failed "the agent is read-only: $(trouble)" ;;
 	*', connected, last answer '*)
-		shutdown -c
+		disarm || say 'the armed shutdown cannot be called off: this machine ends, and the group makes a new one'
 		rm -f "$again"
 		say "the agent of $package has logged in"
 		exit 0

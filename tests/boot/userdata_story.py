@@ -83,7 +83,7 @@ class Boot:
         return (
             text.replace("pause_s=5", "pause_s=2")
             .replace("patience_s=240", "patience_s=60")
-            .replace("login_s=600", "login_s=90")
+            .replace("login_s=480", "login_s=90")
         )
 
     def prepare(self):

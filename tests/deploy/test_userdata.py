@@ -34,13 +34,17 @@ class Handler(peers.Handler):
         left = self.server.late.get(self.path, 0)
         if left:
             self.server.late[self.path] = left - 1
-            self.answer(503, b"not yet")
+            self.answer(self.server.late_code, b"not yet")
         return left > 0
 
     def do_PUT(self):
+        body = self.body()
+        self.server.puts.append(self.path)
         if self.is_late():
             return
-        body = self.body()
+        if self.path in self.server.refused:
+            self.answer(self.server.refused[self.path], b"<Error><Code>AccessDenied</Code></Error>")
+            return
         if self.path == "/latest/api/token":
             self.answer(200, b"token-1")
         elif "Content-Type" in self.headers:  # the signature of the handle is for a request without one
@@ -65,7 +69,8 @@ class Handler(peers.Handler):
 @pytest.fixture
 def web():
     server = peers.Server(("127.0.0.1", 0), Handler)
-    server.objects, server.signals, server.late = {}, [], {}
+    server.objects, server.signals, server.late, server.refused, server.puts = {}, [], {}, {}, []
+    server.late_code = 503
     server.url = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
@@ -101,6 +106,7 @@ class Machine:
         self.has = "neither"  # dpkg or rpm
         self.imds = web.url
         self.patience = "10"
+        self.environment = {}  # what an image may have there
         self.key = Ed25519PrivateKey.generate()
         self.root.mkdir()
         self.put(package(folder))
@@ -149,6 +155,7 @@ class Machine:
         said = "vendor         https://control.velodb.example, connected, last answer 2027-01-15T08:00:00Z"
         for name, answer in [
             ("shutdown", ""),
+            ("systemd-run", ""),
             ("systemd-sysusers", ""),
             ("systemctl", "echo 0"),
             ("chown", ""),
@@ -176,7 +183,7 @@ class Machine:
         }
         self.done = subprocess.run(
             ["bash", SCRIPT],
-            env={"PATH": self.path, **test, **self.values},
+            env={"PATH": self.path, **test, **self.values, **self.environment},
             capture_output=True,
             text=True,
             timeout=60,
@@ -187,13 +194,16 @@ class Machine:
     def called(self):
         return self.calls.read_text().splitlines()
 
+    def signals(self):
+        return [(s["Status"], s["Reason"]) for s in self.web.signals]
+
     def is_refused(self, reason):
         assert self.boot().returncode == 1, self.done
         assert f"reeve: {reason}" in self.done.stdout
         assert not (self.root / "usr").exists()
         assert not any(c.startswith("systemctl") for c in self.called())
         assert "shutdown -c" not in self.called()
-        assert [(s["Status"], s["Reason"]) for s in self.web.signals] == [("FAILURE", reason)]
+        assert self.signals() == [("FAILURE", reason)]
         return True
 
 
@@ -407,5 +417,176 @@ def test_a_configuration_that_the_agent_refuses_is_told(machine, spoil):
     assert "public_key" in machine.web.signals[0]["Reason"]
 
 
-def test_it_fits_into_the_16_kilobytes_of_user_data():
-    assert len(SCRIPT.read_bytes()) < 12_000  # the parameters come on top
+# ---- a shutdown that cannot be armed ----
+
+
+@pytest.mark.parametrize("says", ["exit 1", "exit 127"])
+def test_where_shutdown_arms_nothing_systemd_does_and_the_first_login_calls_it_off(machine, tmp_path, says):
+    machine.tool(tmp_path / "tools/shutdown", says)
+    assert machine.boot().returncode == 0, machine.done
+    calls = machine.called()
+    armed = calls.index("systemd-run --unit=reeve-deadline --on-active=15m systemctl poweroff")
+    assert armed < calls.index("systemctl daemon-reload")
+    assert calls[-1] == "systemctl stop reeve-deadline.timer"
+    assert "shutdown -c" not in calls
+
+
+def no_way_to_arm(machine, tmp_path):
+    machine.tool(tmp_path / "tools/shutdown", "exit 1")
+    machine.tool(tmp_path / "tools/systemd-run", "exit 1")
+
+
+def test_where_nothing_arms_a_shutdown_it_is_said_and_the_first_boot_goes_on(machine, tmp_path):
+    no_way_to_arm(machine, tmp_path)
+    assert machine.boot().returncode == 0, machine.done
+    assert "reeve: no shutdown can be armed" in machine.done.stdout
+    assert "reeve: the agent of" in machine.done.stdout
+    assert machine.web.signals == []
+
+
+def test_where_nothing_arms_a_shutdown_a_failure_tells_it_and_ends_the_machine_at_once(machine, tmp_path):
+    no_way_to_arm(machine, tmp_path)
+    machine.values["PackageSha256"] = "0" * 64
+    assert machine.boot().returncode == 1
+    ((status, reason),) = machine.signals()
+    assert status == "FAILURE" and "is not the one that the stack names" in reason and "no shutdown" in reason
+    assert machine.called()[-1] == "systemctl poweroff"
+
+
+def test_a_failure_ends_the_machine_by_systemd_where_shutdown_does_not(machine, tmp_path):
+    machine.tool(tmp_path / "tools/shutdown", "exit 1")
+    machine.values["PackageSha256"] = "0" * 64
+    assert machine.boot().returncode == 1
+    assert machine.called()[-1] == "systemd-run --unit=reeve-deadline --on-active=1m systemctl poweroff"
+
+
+def test_a_shutdown_that_cannot_be_called_off_is_said_and_is_no_failure(machine, tmp_path):
+    machine.tool(tmp_path / "tools/shutdown", 'test "$1" != -c')
+    assert machine.boot().returncode == 0, machine.done
+    assert "reeve: the armed shutdown cannot be called off" in machine.done.stdout
+    assert machine.web.signals == []
+
+
+# ---- a stack that cannot be told at once, or at all ----
+
+
+def fails_early(machine):
+    """The path of the handle, for a first boot that has something to tell."""
+    machine.values["PackageSha256"] = "0" * 64
+    return machine.values["Ready"].removeprefix(machine.web.url)
+
+
+@pytest.mark.parametrize("code", [500, 503, 429, 408])
+def test_a_failure_is_told_again_until_s3_takes_it(machine, code):
+    ready = fails_early(machine)
+    machine.web.late, machine.web.late_code = {ready: 3}, code
+    assert machine.is_refused("reeve-9.9.9-x86_64.sums is not the one that the stack names")
+    assert "cannot be told" not in machine.done.stdout
+
+
+@pytest.mark.parametrize("code", [400, 403, 404, 307])
+def test_a_refused_signal_is_said_with_its_status_and_not_sent_again(machine, code):
+    ready = fails_early(machine)
+    machine.web.refused = {ready: code}
+    assert machine.boot().returncode == 1
+    assert f"reeve: the stack cannot be told: {code}\n" in machine.done.stdout
+    assert "AccessDenied" not in machine.done.stdout
+    assert machine.web.puts.count(ready) == 1
+    assert machine.called()[-1].startswith("shutdown -h +1 ")
+
+
+def test_without_an_answer_from_s3_the_machine_ends_all_the_same(machine):
+    fails_early(machine)
+    machine.values["Ready"], machine.patience = "http://127.0.0.1:1/ready", "4"
+    assert machine.boot().returncode == 1
+    assert "reeve: the stack cannot be told: no answer\n" in machine.done.stdout
+    assert machine.done.stderr.count("curl: (7)") > 1
+    assert machine.called()[-1].startswith("shutdown -h +1 ")
+
+
+def test_where_no_stack_waits_nothing_is_told_and_no_handle_is_left_for_the_agent(machine):
+    machine.values["Ready"] = ""
+    assert machine.boot().returncode == 0, machine.done
+    assert not (machine.root / "etc/reeve/wait-handle").exists()
+    fails_early(machine)
+    assert machine.boot().returncode == 1
+    assert "cannot be told" not in machine.done.stdout
+    assert machine.called()[-1].startswith("shutdown -h +1 ")
+
+
+# ---- an environment that says otherwise ----
+
+PROXIES = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"]
+TRUST = ["CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "OPENSSL_CONF", "SSLKEYLOGFILE"]
+
+
+@pytest.mark.parametrize("proxy", ["http_proxy", "all_proxy", "ALL_PROXY"])
+def test_no_proxy_of_the_environment_is_asked(machine, proxy):
+    machine.environment = {proxy: "http://127.0.0.1:1"}
+    assert machine.boot().returncode == 0, machine.done
+
+
+def test_no_proxy_of_the_environment_hears_of_a_failure(machine):
+    fails_early(machine)
+    machine.environment = dict.fromkeys(PROXIES[:6], "http://127.0.0.1:1")
+    assert machine.is_refused("reeve-9.9.9-x86_64.sums is not the one that the stack names")
+
+
+def test_nothing_in_the_environment_makes_a_proxy_or_changes_whom_tls_believes(machine, tmp_path):
+    seen = tmp_path / "environment"
+    machine.tool(tmp_path / "tools/systemd-sysusers", f"env >{seen}")
+    machine.environment = {name: f"{tmp_path}/none" for name in PROXIES + TRUST}
+    assert machine.boot().returncode == 0, machine.done
+    names = {line.partition("=")[0] for line in seen.read_text().splitlines()}
+    assert not names & {*PROXIES, *TRUST}
+
+
+@pytest.mark.parametrize("where", ["HOME", "CURL_HOME", "XDG_CONFIG_HOME"])
+def test_no_curlrc_counts(machine, tmp_path, where):
+    for name in (".curlrc", "curlrc"):
+        (tmp_path / name).write_text('proxy = "http://127.0.0.1:1"\n')
+    machine.environment = {where: str(tmp_path)}
+    assert machine.boot().returncode == 0, machine.done
+
+
+# ---- a lock that another program holds ----
+
+HELD = {
+    "dpkg": "dpkg: error: dpkg frontend lock was locked by another process with pid 4711",
+    "rpm": "error: can't create transaction lock on /var/lib/rpm/.rpm.lock (Resource temporarily unavailable)",
+}
+
+
+def is_held(machine, tmp_path, has, times):
+    """So many times the tool says that its lock is held, and unpacks then what it would install."""
+    count, machine.has = tmp_path / "count", has
+    machine.tool(
+        tmp_path / "tools" / has,
+        f"""echo >>{count}
+[ "$(wc -l <{count})" -gt {times} ] || {{ echo "{HELD[has]}" >&2; exit 2; }}
+mkdir -p {machine.root}; tar -xzf {tmp_path}/package -C {machine.root} --strip-components=1""",
+    )
+
+
+@pytest.mark.parametrize("has", HELD)
+def test_a_lock_of_the_packages_that_is_held_is_waited_for(machine, tmp_path, has):
+    is_held(machine, tmp_path, has, 3)
+    assert machine.boot().returncode == 0, machine.done
+    assert machine.done.stdout.count(f"reeve: another program holds the lock of {has}") == 1
+    assert machine.web.signals == []
+
+
+@pytest.mark.parametrize("has", HELD)
+def test_a_lock_of_the_packages_that_stays_held_is_told(machine, tmp_path, has):
+    machine.patience = "3"
+    is_held(machine, tmp_path, has, 1_000_000)
+    assert machine.boot().returncode == 1
+    ((status, reason),) = machine.signals()
+    assert status == "FAILURE" and re.search(f"cannot be installed: {re.escape(HELD[has])}", reason)
+
+
+def test_what_is_no_lock_is_not_waited_for(machine, tmp_path):
+    machine.has = "dpkg"
+    machine.tool(tmp_path / "tools/dpkg", "echo 'dpkg: error: cannot write block: No space left on device' >&2; exit 1")
+    assert machine.boot().returncode == 1
+    assert len([c for c in machine.called() if c.startswith("dpkg")]) == 1
