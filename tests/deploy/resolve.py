@@ -23,6 +23,7 @@ class Resolver:
         self.functions |= {"Fn::Select": lambda v: self.of(v[1])[int(v[0])]}
         self.functions |= {"Fn::If": self.choose, "Fn::Not": lambda v: not self.of(v[0])}
         self.functions |= {"Fn::And": lambda v: all(self.of(one) for one in v)}
+        self.functions |= {"Fn::Or": lambda v: any(self.of(one) for one in v)}
         self.functions |= {"Condition": lambda name: self.of(self.template["Conditions"][name])}
         self.functions |= {"Fn::Equals": lambda v: self.of(v[0]) == self.of(v[1])}
 

@@ -1,5 +1,7 @@
 """The CloudFormation template: clean, no wider than the code, and made whole by an AWS that is not ours."""
 
+import base64
+import contextlib
 import json
 import pathlib
 import re
@@ -26,17 +28,17 @@ def template():
     return cfn_yaml.load(str(TEMPLATE))
 
 
-@pytest.fixture(scope="module")
-def stack(moto):
+@contextlib.contextmanager
+def stack_in(moto, installation, **more):
     """A stack of the template in a network that the customer had before."""
     ec2 = moto.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
     table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
     image = ec2.describe_images()["Images"][0]["ImageId"]
-    moto.client("ssm").put_parameter(Name=IMAGE, Value=image, Type="String")
+    moto.client("ssm").put_parameter(Name=IMAGE, Value=image, Type="String", Overwrite=True)
     given = {
-        "Installation": "inst-9",
+        "Installation": installation,
         "Vendor": "velodb",
         "VendorUrl": "https://control.velodb.example",
         "CommandKey": KEY,
@@ -52,18 +54,24 @@ def stack(moto):
         "RouteTableIds": table,
         "VendorService": "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0",
     }
-    parameters = [{"ParameterKey": k, "ParameterValue": v} for k, v in (given | LISTS).items()]
-    cloud = moto.client("cloudformation")
+    parameters = [{"ParameterKey": k, "ParameterValue": v} for k, v in (given | LISTS | more).items()]
+    cloud, name = moto.client("cloudformation"), f"reeve-{installation}"
     cloud.create_stack(
-        StackName="reeve",
+        StackName=name,
         TemplateBody=TEMPLATE.read_text().replace(DEBIAN, IMAGE),
         Parameters=parameters,
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
-    made = cloud.describe_stacks(StackName="reeve")["Stacks"][0]
+    made = cloud.describe_stacks(StackName=name)["Stacks"][0]
     outputs = {o["OutputKey"]: o["OutputValue"] for o in made["Outputs"]}
     yield {"vpc": vpc, "status": made["StackStatus"], "outputs": outputs}
-    cloud.delete_stack(StackName="reeve")
+    cloud.delete_stack(StackName=name)
+
+
+@pytest.fixture(scope="module")
+def stack(moto):
+    with stack_in(moto, "inst-9") as made:
+        yield made
 
 
 def plain(value):
@@ -241,12 +249,77 @@ def test_a_proxy_on_a_port_that_is_open_already_needs_no_rule(template, proxy, n
     assert Resolver(template, {"VendorProxy": proxy}).of(template["Conditions"]["NeedsProxyPort"]) is needs
 
 
-@pytest.mark.parametrize(("resource", "service"), [("Ec2Endpoint", "ec2"), ("StsEndpoint", "sts")])
-def test_in_china_these_endpoint_services_have_another_name(template, resource, service):
-    where, there, else_where = template["Resources"][resource]["Properties"]["ServiceName"]["Fn::If"]
-    assert template["Conditions"][where] == {"Fn::Equals": [{"Ref": "AWS::Partition"}, "aws-cn"]}
-    assert there == {"Fn::Sub": f"cn.com.amazonaws.${{AWS::Region}}.{service}"}
-    assert else_where == {"Fn::Sub": f"com.amazonaws.${{AWS::Region}}.{service}"}
+# What the template's services are called where they have another name, as aws-cdk lists it (vpc-endpoint.ts, VPC_ENDPOINT_SERVICE_
+# EXCEPTIONS of 2026). Regions of a partition differ, and S3's gateway, elasticloadbalancing and the newer partitions are in no list.
+PREFIXES = {
+    ("Ec2Endpoint", "cn-north-1"): "cn.com.amazonaws",
+    ("Ec2Endpoint", "cn-northwest-1"): "cn.com.amazonaws",
+    ("Ec2Endpoint", "us-iso-east-1"): "gov.ic.c2s",
+    ("Ec2Endpoint", "us-iso-west-1"): "gov.ic.c2s",
+    ("Ec2Endpoint", "us-isob-east-1"): "gov.sgov.sc2s",
+    ("StsEndpoint", "cn-north-1"): "cn.com.amazonaws",
+    ("StsEndpoint", "cn-northwest-1"): "cn.com.amazonaws",
+}
+SERVICES = {"Ec2Endpoint": "ec2", "StsEndpoint": "sts", "ElbEndpoint": "elasticloadbalancing", "S3Endpoint": "s3"}
+REGIONS = {
+    "us-east-1": "aws",
+    "us-gov-west-1": "aws-us-gov",
+    "cn-north-1": "aws-cn",
+    "cn-northwest-1": "aws-cn",
+    "us-iso-east-1": "aws-iso",
+    "us-iso-west-1": "aws-iso",
+    "us-isob-east-1": "aws-iso-b",
+    "us-isob-west-1": "aws-iso-b",
+    "us-isof-south-1": "aws-iso-f",
+    "us-isof-east-1": "aws-iso-f",
+    "eu-isoe-west-1": "aws-iso-e",
+    "eusc-de-east-1": "aws-eusc",
+}
+
+
+@pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.parametrize("resource", SERVICES)
+def test_an_endpoint_service_has_the_name_that_it_has_in_its_region(template, resource, region):
+    there = Resolver(template, {"AWS::Region": region, "AWS::Partition": REGIONS[region]})
+    have = there.of(template["Resources"][resource]["Properties"]["ServiceName"])
+    prefix = PREFIXES.get((resource, region), "com.amazonaws")
+    assert have == f"{prefix}.{region}.{SERVICES[resource]}"
+
+
+def test_every_endpoint_is_of_a_service_whose_names_are_known(template):
+    made = {name for name, r in template["Resources"].items() if r["Type"] == "AWS::EC2::VPCEndpoint"}
+    assert made == {*SERVICES, "VendorEndpoint"}
+
+
+# ---- a subnet without IPv4 ----
+
+
+@pytest.mark.parametrize("addresses", ["ipv4", "dualstack", "ipv6"])
+def test_every_endpoint_has_the_addresses_that_the_subnets_have(template, addresses):
+    there = Resolver(template, {"Addresses": addresses})
+    made = [r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::EC2::VPCEndpoint"]
+    assert {there.of(p["IpAddressType"]) for p in made} == {addresses}
+
+
+@pytest.mark.parametrize(("addresses", "waits"), [(None, True), ("ipv4", True), ("dualstack", True), ("ipv6", False)])
+def test_a_stack_waits_for_the_agent_only_where_the_agent_can_tell_it(template, addresses, waits):
+    given = {"Addresses": addresses} if addresses else {}
+    there = Resolver(template, given | {"Ready": "https://handle"})
+    for resource in ("Ready", "AgentRuns"):
+        assert there.of({"Condition": template["Resources"][resource]["Condition"]}) is waits
+    data = template["Resources"]["LaunchTemplate"]["Properties"]["LaunchTemplateData"]
+    _, values = data["UserData"]["Fn::Base64"]["Fn::Sub"]
+    assert there.of(values["Ready"]) == ("https://handle" if waits else "")
+
+
+def test_a_stack_in_a_subnet_without_ipv4_is_made_and_its_machine_tells_nobody(moto):
+    """moto makes no wait, so what is seen is the handle's place in the user data."""
+    with stack_in(moto, "inst-6", Addresses="ipv6") as made:
+        assert made["status"] == "CREATE_COMPLETE"
+        templates = moto.client("ec2").describe_launch_template_versions(Versions=["$Latest"])["LaunchTemplateVersions"]
+        texts = [base64.b64decode(t["LaunchTemplateData"]["UserData"]).decode() for t in templates]
+        (text,) = [t for t in texts if "installation: inst-6\n" in t]
+        assert '\nready="" base="https://velodb-packages.s3.' in text
 
 
 def test_what_is_shipped_promises_no_kill_switch_that_is_not_there():
