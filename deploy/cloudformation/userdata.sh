@@ -31,15 +31,15 @@ arm() {
 	if shutdown -h "+$1" "reeve: $2"; then
 		armed=shutdown
 	else
-		systemctl stop reeve-deadline.timer 2>/dev/null || true
-		systemd-run --unit=reeve-deadline --on-active="$1m" systemctl poweroff || return 1
+		systemctl stop "reeve-deadline-$1.timer" 2>/dev/null || true
+		systemd-run --unit="reeve-deadline-$1" --on-active="$1m" --timer-property=AccuracySec=1s systemctl poweroff || return 1
 		armed=timer
 	fi
 }
 disarm() {
 	case "$armed" in
 	shutdown) shutdown -c ;;
-	timer) systemctl stop reeve-deadline.timer ;;
+	timer) systemctl stop reeve-deadline-15.timer ;;
 	esac
 }
 

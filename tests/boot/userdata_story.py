@@ -206,6 +206,53 @@ def no_room_for_each_boot(s, b):
     s.check("and the agent logs in", True)
 
 
+HOLDS = """[Unit]
+Description=Holds the locks of dpkg, as unattended upgrades do
+DefaultDependencies=no
+After=local-fs.target
+Before=cloud-final.service
+[Service]
+ExecStart=/usr/bin/python3 -c "import fcntl, time; f = open('/var/lib/dpkg/lock-frontend', 'w'); fcntl.lockf(f, fcntl.LOCK_EX); time.sleep(3600)"
+[Install]
+WantedBy=sysinit.target
+"""
+
+
+def held_lock(s, b):
+    """Another program holds the lock of dpkg when the first boot comes to it."""
+    b.m.put("/etc/systemd/system/holds.service", HOLDS)
+    b.m.disk.run("systemctl enable holds.service")
+    b.run()
+    b.m.until(r"reeve: another program holds the lock of dpkg", 240)
+    s.check("a held lock of dpkg is said", True)
+    b.m.inside("systemctl", "stop", "holds.service")
+    b.m.wait(lambda: logins(b.w), 240, "a login")
+    told = b.m.wait(b.signals, 60, "a signal")
+    s.check("  and waited for: the agent logs in", told[0][0] == "SUCCESS", told)
+
+
+def without_logind(s, b):
+    """shutdown can arm nothing then; a timer of systemd's ends the machine."""
+    b.m.disk.run("systemctl mask systemd-logind.service")
+    b.w.is_vendor_away = True
+    b.run()
+    b.m.wait(lambda: unit_story.is_up(b.m), 240, "an active unit")
+    s.check("without logind shutdown arms nothing", not is_armed(b.m))
+    s.check("  and a timer is armed", b.m.inside("systemctl", "is-active", "reeve-deadline-15.timer") == "active")
+    b.fails(s, "  a failure is told", r"the agent runs, but has not logged in: \S+ ", 900)
+
+
+def proxied_environment(s, b):
+    """The image has a curlrc and proxies that nobody answers."""
+    b.m.put("/root/.curlrc", 'proxy = "http://127.0.0.1:1"\n')
+    proxies = "".join(f'"{name}=http://127.0.0.1:1" ' for name in ("http_proxy", "https_proxy", "ALL_PROXY"))
+    b.m.put("/etc/systemd/system.conf.d/proxy.conf", f"[Manager]\nDefaultEnvironment={proxies}\n")
+    b.run()
+    b.m.wait(lambda: logins(b.w), 240, "a login")
+    told = b.m.wait(b.signals, 60, "a signal")
+    s.check("proxies of the image and a curlrc are not asked", told[0][0] == "SUCCESS", told)
+
+
 def is_armed(m):
     return m.ask("sh", "-c", "test -e /run/systemd/shutdown/scheduled")[0] == 0
 
@@ -312,6 +359,9 @@ STORIES = [
     tarball,
     interrupted,
     no_room_for_each_boot,
+    held_lock,
+    without_logind,
+    proxied_environment,
     tampered,
     wrong_pin,
     another_list,

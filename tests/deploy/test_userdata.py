@@ -419,15 +419,17 @@ def test_a_configuration_that_the_agent_refuses_is_told(machine, spoil):
 
 # ---- a shutdown that cannot be armed ----
 
+TIMER = "systemd-run --unit=reeve-deadline-{0} --on-active={0}m --timer-property=AccuracySec=1s systemctl poweroff"
+
 
 @pytest.mark.parametrize("says", ["exit 1", "exit 127"])
 def test_where_shutdown_arms_nothing_systemd_does_and_the_first_login_calls_it_off(machine, tmp_path, says):
     machine.tool(tmp_path / "tools/shutdown", says)
     assert machine.boot().returncode == 0, machine.done
     calls = machine.called()
-    armed = calls.index("systemd-run --unit=reeve-deadline --on-active=15m systemctl poweroff")
+    armed = calls.index(TIMER.format(15))
     assert armed < calls.index("systemctl daemon-reload")
-    assert calls[-1] == "systemctl stop reeve-deadline.timer"
+    assert calls[-1] == "systemctl stop reeve-deadline-15.timer"
     assert "shutdown -c" not in calls
 
 
@@ -457,7 +459,7 @@ def test_a_failure_ends_the_machine_by_systemd_where_shutdown_does_not(machine, 
     machine.tool(tmp_path / "tools/shutdown", "exit 1")
     machine.values["PackageSha256"] = "0" * 64
     assert machine.boot().returncode == 1
-    assert machine.called()[-1] == "systemd-run --unit=reeve-deadline --on-active=1m systemctl poweroff"
+    assert machine.called()[-1] == TIMER.format(1)
 
 
 def test_a_shutdown_that_cannot_be_called_off_is_said_and_is_no_failure(machine, tmp_path):
