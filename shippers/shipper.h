@@ -45,6 +45,8 @@ int shipper_rules(struct shipper *s, const struct telemetry_rules *t, struct err
 const struct telemetry_sink *shipper_sink(struct shipper *s);
 /* One number more that the agent says of itself; from inside `own` alone. */
 void shipper_own(struct shipper *s, const char *name, const char *unit, enum telemetry_shape shape, uint64_t v);
+void shipper_own_of(struct shipper *s, const char *name, const char *unit, enum telemetry_shape shape, uint64_t v,
+		    const struct telemetry_attr *of); /* of one of several things */
 struct shipper_stats shipper_stats(const struct shipper *s);
 const char *shipper_trouble(const struct shipper *s); /* for a person: what is wrong and what to do; NULL: nothing */
 /* Takes nothing more, writes what is open to the spool, then done. The collectors must be closed before. */

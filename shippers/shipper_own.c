@@ -26,6 +26,12 @@ void shipper_own(struct shipper *s, const char *name, const char *unit, enum tel
 	add(s, name, unit, shape, v, NULL, 0);
 }
 
+void shipper_own_of(struct shipper *s, const char *name, const char *unit, enum telemetry_shape shape, uint64_t v,
+		    const struct telemetry_attr *of)
+{
+	add(s, name, unit, shape, v, of, 1);
+}
+
 static void add_records(struct shipper *s, int kind, const char *outcome, uint64_t v)
 {
 	const struct telemetry_attr attrs[] = { { "kind", kinds[kind] }, { "outcome", outcome } };

@@ -22,6 +22,15 @@ static void print_drifts(const json_t *w, bool all, unsigned hang)
 		page_line(hang, "%-14s and %lld more%s", "", total - (long long)told, all ? "" : ": reeve status -v");
 }
 
+static void print_orphans(const json_t *w, unsigned hang)
+{
+	long long n = (long long)json_int_or(w, "orphan_volumes", 0);
+
+	if (n > 0)
+		page_line(hang, "%-14s %s: %lld volume%s that no node has: reeve inventory", "", json_str_or(w, "name", "?"), n,
+			  n > 1 ? "s" : "");
+}
+
 /* The first row that holds:
  *
  *   nothing to compare with, or no look has been had    why
@@ -53,6 +62,8 @@ void drifts_print(const json_t *status, bool all, unsigned hang)
 {
 	const json_t *list = json_object_get(status, "warehouses");
 
-	for (size_t i = 0; i < json_array_size(list); i++)
+	for (size_t i = 0; i < json_array_size(list); i++) {
 		print_warehouse(json_array_get(list, i), i == 0 ? "warehouses" : "", all, hang);
+		print_orphans(json_array_get(list, i), hang);
+	}
 }

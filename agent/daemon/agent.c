@@ -207,6 +207,7 @@ static void begin_work(struct agent *a)
 	start_stocktake(a);
 	start_control(a);
 	a->telemetry = telemetry_new(a->w, a->cfg, a->paths[SPOOL_DIR], &a->id, a->channel);
+	telemetry_also(a->telemetry, agent_own, a);
 	start_signal(a);
 	a->has_been_up = true;
 	sm_move(&a->sm, AGENT_UP);

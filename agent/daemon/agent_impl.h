@@ -75,6 +75,8 @@ struct agent {
 	struct closing closing;
 };
 
+void agent_own(void *ctx, struct shipper *s); /* agent_status.c: of what its operations see, as metrics; ctx is the agent */
+
 static inline bool agent_is_up(const struct agent *a)
 {
 	return a->sm.now == AGENT_UP;

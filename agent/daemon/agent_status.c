@@ -11,6 +11,7 @@
 #include "agent/base/str.h"
 #include "agent/ops/op.h"
 #include "agent/ops/patrol.h"
+#include "shippers/shipper.h"
 
 /* A disk that refuses is told and asked again, so that counts as progress. One that does not answer at all stops everything that
  * changes something, and only a new process may find it well again. */
@@ -199,6 +200,8 @@ static json_t *warehouse_json(const struct patrol_seen *s)
 
 	if (s->looked_ms != 0)
 		json_object_set_new(j, "looked_at", json_string(stamp_rfc3339(s->looked_ms, when)));
+	if (s->knows_orphans)
+		json_object_set_new(j, "orphan_volumes", json_integer(s->orphans));
 	if (*s->unknown != '\0')
 		json_object_set_new(j, "unknown", json_text(s->unknown));
 	return j;
@@ -214,6 +217,20 @@ static json_t *warehouses_json(const struct agent *a)
 		if (*s.warehouse != '\0')
 			json_array_append_new(list, warehouse_json(&s));
 	return list;
+}
+
+/* What is not known is not told: a zero would end an alarm. */
+void agent_own(void *ctx, struct shipper *s)
+{
+	const struct agent *a = ctx;
+	struct patrol_seen seen;
+
+	for (size_t i = 0; a->ops != NULL && patrol_at(ops_patrol(a->ops), i, &seen); i++) {
+		const struct telemetry_attr of = { "reeve.warehouse", seen.warehouse };
+
+		if (seen.knows_orphans && *seen.warehouse != '\0')
+			shipper_own_of(s, "reeve.volumes.orphaned", "{volume}", TELEMETRY_GAUGE, seen.orphans, &of);
+	}
 }
 
 json_t *agent_status(struct agent *a)

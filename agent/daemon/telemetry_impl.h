@@ -11,12 +11,14 @@ struct telemetry {
 	struct world *w;
 	const struct config *c;
 	struct channel *channel;
-	struct shipper *shipper;    /* NULL: closed */
-	struct host *host;          /* NULL: no metrics are asked for, or the spool is not open yet */
-	struct tail *tail;          /* NULL: no logs, or not yet */
-	struct positions positions; /* of the log files: the tail knows them, the shipper makes them durable */
-	struct positions_gone gone; /* before there is a tail */
-	struct digest policy;       /* whose rules are in force */
+	struct shipper *shipper;                    /* NULL: closed */
+	struct host *host;                          /* NULL: no metrics are asked for, or the spool is not open yet */
+	struct tail *tail;                          /* NULL: no logs, or not yet */
+	struct positions positions;                 /* of the log files: the tail knows them, the shipper makes them durable */
+	struct positions_gone gone;                 /* before there is a tail */
+	void (*also)(void *ctx, struct shipper *s); /* or NULL */
+	void *also_ctx;
+	struct digest policy; /* whose rules are in force */
 	bool has_policy;
 	uint64_t lost;   /* records of either kind, as last seen */
 	int64_t lost_ms; /* Unix ms: when that number last grew; 0: never */

@@ -106,6 +106,12 @@ struct telemetry *telemetry_new(struct world *w, const struct config *c, const c
 	return t;
 }
 
+void telemetry_also(struct telemetry *t, void (*own)(void *ctx, struct shipper *s), void *ctx)
+{
+	t->also = own;
+	t->also_ctx = ctx;
+}
+
 void telemetry_rules(struct telemetry *t, const struct policy *p)
 {
 	struct err e = { 0 };

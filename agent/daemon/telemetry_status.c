@@ -78,6 +78,8 @@ void telemetry_own(void *ctx, struct shipper *s)
 	say(s, tail_counts, ARRAY_LEN(tail_counts), &tail);
 	say(s, host_counts, ARRAY_LEN(host_counts), &host);
 	shipper_own(s, "reeve.log.lines.dropped", "{line}", TELEMETRY_COUNTER, log_dropped());
+	if (t->also != NULL)
+		t->also(t->also_ctx, s);
 }
 
 /* ---- for a person ------------------------------------------------------------------------------------------------------ */

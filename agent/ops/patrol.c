@@ -16,6 +16,7 @@
 #include "agent/ops/plan/drift.h"
 #include "agent/ops/plan/planner.h"
 #include "agent/ops/steps/catalogue.h"
+#include "agent/ops/steps/volumes.h"
 #include "agent/ops/patrol_nodes.h"
 
 /* Of one warehouse, as long as it stands in wanted.h. */
@@ -26,6 +27,8 @@ struct patrolled {
 	int64_t looked_ms;
 	json_t *drifts;
 	uint32_t total;
+	bool knows_orphans;
+	uint32_t orphans;
 	char unknown[ERR_TEXT_MAX];
 	struct patrol_nodes nodes;
 };
@@ -232,12 +235,25 @@ static void look_at_known(struct patrol *w, struct patrolled *one, struct wanted
 	patrol_nodes_look(&(struct patrol_look){ env(w), w->req.inv, s, spec, tell_lost, w }, &one->nodes);
 }
 
+/* Whatever the spec is, and whoever is changing it: a volume is left or it is not. Of no inventory nothing is known. */
+static void count_orphans(const struct patrol *w, struct patrolled *one)
+{
+	uint32_t n = w->req.inv != NULL ? volumes_left(w->req.inv, one->warehouse) : 0;
+
+	if (n != one->orphans)
+		log_info("patrol.orphans", "warehouse=%s volumes=%u before=%u", one->warehouse, n, one->orphans);
+	one->orphans = n;
+	one->knows_orphans = w->req.inv != NULL;
+}
+
 static void look_at(struct patrol *w, struct wanted_one *s)
 {
 	struct patrolled *one = patrolled_of(w, s->warehouse);
 	ProtobufCMessage *args = wanted_args(s);
 	const spec_t *spec = args != NULL ? s->verb->spec(args) : NULL;
 
+	if (one != NULL)
+		count_orphans(w, one);
 	if (one != NULL && spec == NULL)
 		set_unknown(w, one, s->why[0] != '\0' ? s->why : "this version cannot read the spec that stands");
 	else if (one != NULL) /* else it came while this look was under way */
@@ -280,9 +296,11 @@ static void failed(struct patrol *w)
 
 	log_warn("patrol.failed", "err=%s retry_in_ms=%llu", err_text(&w->req.err), PATROL_MS);
 	snprintf(why, sizeof(why), "the account could not be looked at: %.180s", err_text(&w->req.err));
-	for (size_t i = 0; i < w->n; i++)
+	for (size_t i = 0; i < w->n; i++) {
+		w->v[i].knows_orphans = false;
 		if (w->v[i].warehouse[0] != '\0')
 			set_unknown(w, &w->v[i], why);
+	}
 	end_look(w);
 }
 
@@ -416,7 +434,14 @@ bool patrol_at(const struct patrol *w, size_t i, struct patrol_seen *ret)
 
 	if (i >= w->n)
 		return false;
-	*ret =
-	    (struct patrol_seen){ one->warehouse, one->op, one->generation, one->looked_ms, one->drifts, one->total, one->unknown };
+	*ret = (struct patrol_seen){ .warehouse = one->warehouse,
+				     .stands_on = one->op,
+				     .generation = one->generation,
+				     .looked_ms = one->looked_ms,
+				     .drifts = one->drifts,
+				     .total = one->total,
+				     .knows_orphans = one->knows_orphans,
+				     .orphans = one->orphans,
+				     .unknown = one->unknown };
 	return true;
 }

@@ -43,6 +43,8 @@ struct patrol_seen {
 	int64_t looked_ms;    /* Unix ms; 0: not yet */
 	const json_t *drifts; /* [{"resource", "field", "difference", "since_ms"}, ...], at most DRIFT_MAX */
 	uint32_t total;
+	bool knows_orphans;  /* the last look has counted them */
+	uint32_t orphans;    /* volumes of it that no node has (volumes_is_left) */
 	const char *unknown; /* "", or why it is not known what it is to be like, or how it differs */
 };
 bool patrol_at(const struct patrol *w, size_t i, struct patrol_seen *ret); /* false: there is no i-th; a place may be empty: "" */

@@ -72,8 +72,22 @@ MUTANTS = [
     Mutant(
         "a volume that nobody has not told",
         PLANNER,
-        "planning_is_of_warehouse(p, &all->v[i].tags) && is_left(p, &all->v[i])",
-        "planning_is_of_warehouse(p, &all->v[i].tags) && false && is_left(p, &all->v[i])",
+        "planning_is_of_warehouse(p, &all->v[i].tags) && volumes_is_left(p->inv, &all->v[i])",
+        "planning_is_of_warehouse(p, &all->v[i].tags) && false && volumes_is_left(p->inv, &all->v[i])",
         PLANS,
+    ),
+    Mutant(
+        "the orphans of another warehouse counted",
+        "agent/ops/steps/volumes.c",
+        'str_eq(ec2_tag_get(&all->v[i].tags, "reeve:warehouse"), warehouse) && volumes_is_left',
+        "warehouse != NULL && volumes_is_left",
+        "build/tests/unit/ops/steps/test_volumes",
+    ),
+    Mutant(
+        "a number of orphans told of an account that nobody could look at",
+        "agent/ops/patrol.c",
+        "w->v[i].knows_orphans = false;",
+        "w->v[i].orphans = 0;",
+        "build/tests/unit/ops/test_patrol",
     ),
 ]

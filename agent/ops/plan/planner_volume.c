@@ -176,23 +176,13 @@ void planner_add_kept(struct planning *p, json_t *args, const struct ec2_instanc
 	json_decref(ids);
 }
 
-/* Nothing has it, or a node that has ended and leaves it. */
-static bool is_left(const struct planning *p, const struct ec2_volume *v)
-{
-	const struct ec2_instance *node = inventory_instance_in(&p->inv->instances, v->instance);
-
-	if (*v->instance == '\0')
-		return str_eq(v->state, "available");
-	return v->is_kept && (node == NULL || !inventory_is_alive(node));
-}
-
-/* A volume that nothing has costs money and holds data: it is told for as long as it is there. Nobody here deletes it. */
+/* It is told for as long as it is there. */
 void planner_preserve_volumes(struct planning *p)
 {
 	const struct ec2_volumes *all = &volumes_in(p->inv)->all;
 
 	for (size_t i = 0; i < all->n; i++)
-		if (planning_is_of_warehouse(p, &all->v[i].tags) && is_left(p, &all->v[i]))
+		if (planning_is_of_warehouse(p, &all->v[i].tags) && volumes_is_left(p->inv, &all->v[i]))
 			plan_preserve(p->b, resource_volume.kind, all->v[i].id);
 }
 

@@ -39,6 +39,25 @@ const struct ec2_volume *volumes_at(const struct inventory *inv, const char *ins
 	return NULL;
 }
 
+bool volumes_is_left(const struct inventory *inv, const struct ec2_volume *v)
+{
+	const struct ec2_instance *node = inventory_instance_in(&inv->instances, v->instance);
+
+	if (*v->instance == '\0')
+		return str_eq(v->state, "available");
+	return v->is_kept && (node == NULL || !inventory_is_alive(node));
+}
+
+uint32_t volumes_left(const struct inventory *inv, const char *warehouse)
+{
+	const struct ec2_volumes *all = &volumes_in(inv)->all;
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < all->n; i++)
+		n += str_eq(ec2_tag_get(&all->v[i].tags, "reeve:warehouse"), warehouse) && volumes_is_left(inv, &all->v[i]);
+	return n;
+}
+
 /* Times of AWS are ISO 8601 in UTC, so their text sorts as they do. */
 const struct ec2_modification *volumes_newest(const struct ec2_modifications *all, const char *id)
 {

@@ -12,6 +12,10 @@ const struct ec2_volume *volumes_by_id(const struct inventory *inv, const char *
 /* That stands at the device of an instance, whatever the kernel calls it (/dev/sdf is /dev/xvdf); or NULL. */
 const struct ec2_volume *volumes_at(const struct inventory *inv, const char *instance, const char *device);
 
+/* Nothing has it, or a node that has ended and leaves it: it costs money and holds data, and nobody here deletes it. */
+bool volumes_is_left(const struct inventory *inv, const struct ec2_volume *v);
+uint32_t volumes_left(const struct inventory *inv, const char *warehouse); /* how many of its are */
+
 /* What a volume is, or is about to be: a change that EC2 has taken is not undone any more. 0 and "": not told. */
 struct volumes_form {
 	const char *type;

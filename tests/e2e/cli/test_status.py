@@ -177,6 +177,8 @@ LOOKED = {
         (LOOKED, "wh-1: as generation 3 says, looked at 2026"),
         (LOOKED | {"drifts_total": 1, "drifts": [DRIFT]}, "wh-1: differs from generation 3 in 1 way, looked at 2026"),
         (LOOKED | {"drifts_total": 1, "drifts": [DRIFT]}, "power of i-1: start nodes of be: i-1 (since 2026"),
+        (LOOKED | {"orphan_volumes": 2}, "wh-1: 2 volumes that no node has: reeve inventory"),
+        (LOOKED | {"orphan_volumes": 1}, "wh-1: 1 volume that no node has: reeve inventory"),
         (LOOKED | {"drifts_total": 9, "drifts": [DRIFT] * 8}, "and 6 more: reeve status -v"),
         (LOOKED | {"unknown": "the last warehouse.apply ended FAILED"}, "wh-1: not known how it stands: the last"),
         ({k: v for k, v in LOOKED.items() if k != "looked_at"}, "wh-1: not looked at yet"),

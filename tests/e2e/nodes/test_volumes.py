@@ -5,6 +5,8 @@ and what EC2 refuses is proved in the simulation (tests/unit/ops/test_volume_lif
 
 import subprocess
 
+from tests.peers import process
+
 
 def data_volumes(stage, warehouse):
     nodes = [i["InstanceId"] for i in warehouse.nodes()]
@@ -12,6 +14,11 @@ def data_volumes(stage, warehouse):
         "Volumes"
     ]
     return [v for v in found if v["Attachments"][0]["Device"] == "/dev/sdf"]
+
+
+def status(stage):
+    command = [stage.binary, "status", "-c", stage.config]
+    return " ".join(subprocess.run(command, capture_output=True, check=True, text=True).stdout.split())
 
 
 def disk(size_gib, **more):
@@ -112,6 +119,8 @@ def test_a_kept_volume_outlives_its_node_and_the_warehouse(stage, warehouse):
     assert ", keeps vol-" in plan and "HIGH RISK" not in plan
     result = warehouse.result(warehouse.apply(nodes=1, cluster=kept))
     assert result["state"] == "SUCCEEDED", "nothing is lost, so one key is enough"
+    told = f"{warehouse.id}: 1 volume that no node has: reeve inventory"
+    process.wait_for(lambda: told in status(stage), 60, "the orphan in reeve status")
     result = warehouse.result(warehouse.delete(*warehouse.both_keys()))
     assert result["state"] == "SUCCEEDED"
     assert volumes <= {r["id"] for r in result["result"]["preserved"]}

@@ -14,6 +14,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/daemon/telemetry_path.h"
+#include "shippers/shipper.h"
 #include "tests/sim/flag.h"
 #include "tests/sim/world_sim.h"
 
@@ -34,6 +35,15 @@ static struct config config = { .installation = "inst-1",
 				.logs = { { "/var/log/app.log", "app" } },
 				.logs_n = 1 };
 
+static uint32_t orphans = 2;
+
+static void say_orphans(void *ctx, struct shipper *s)
+{
+	const struct telemetry_attr of = { "reeve.warehouse", "wh-1" };
+
+	shipper_own_of(s, "reeve.volumes.orphaned", "{volume}", TELEMETRY_GAUGE, *(uint32_t *)ctx, &of);
+}
+
 static void run_for_a_minute(void)
 {
 	struct channel_config cc = { .url = config.vendor_url, .host = "control.example", .installation = "inst-1" };
@@ -45,6 +55,7 @@ static void run_for_a_minute(void)
 	cc.instance = creds = creds_new_imds(w, imds);
 	channel = channel_new(w, &cc);
 	t = telemetry_new(w, &config, DIR, &id, channel);
+	telemetry_also(t, say_orphans, &orphans);
 	telemetry_rules(t, &p);
 	sim_run_until(w, NULL, NULL, 60000);
 }
@@ -123,6 +134,8 @@ static void every_count_of_the_collectors_leaves_as_a_metric(void **state)
 		"reeve.host.counters.anew",
 		"reeve.host.rows.odd",
 		"reeve.host.rows.over",
+		"reeve.volumes.orphaned",
+		"reeve.warehouse", /* whose they are */
 	};
 
 	(void)state;

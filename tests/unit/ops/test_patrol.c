@@ -122,6 +122,48 @@ static void a_warehouse_that_is_deleted_is_forgotten(void **state)
 		assert_string_equal(seen.warehouse, "");
 }
 
+static void keep_one(struct shop *s)
+{
+	struct desk_command k;
+
+	s->k.volume.keep = 1;
+	patrolled_stand(s, SHOP_POLICY);
+	assert_true(patrolled_seen(s).knows_orphans);
+	assert_int_equal(patrolled_seen(s).orphans, 0);
+	s->k.cluster.nodes = 1;
+	s->k.s.generation++;
+	shop_apply(s, &k, 2);
+	shop_send(s, &k, true);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	desk_pass(&s->d, 2 * PATROL_MS);
+}
+
+static void a_volume_that_no_node_has_is_counted_by_its_warehouse_for_as_long_as_it_is_there(void **state)
+{
+	struct shop *s = *state;
+
+	keep_one(s);
+	assert_int_equal(patrolled_seen(s).orphans, 1);
+	assert_int_equal(patrolled_seen(s).total, 0); /* it is no difference from the spec */
+	desk_pass(&s->d, 2 * PATROL_MS);
+	assert_int_equal(patrolled_seen(s).orphans, 1);
+}
+
+/* A zero would say that all is well. */
+static void of_an_account_that_cannot_be_looked_at_no_number_of_orphans_is_told(void **state)
+{
+	struct shop *s = *state;
+
+	keep_one(s);
+	s->break_at = deny_instances;
+	desk_pass(&s->d, 2 * PATROL_MS);
+	assert_false(patrolled_seen(s).knows_orphans);
+	s->break_at = NULL;
+	desk_pass(&s->d, 2 * PATROL_MS);
+	assert_true(patrolled_seen(s).knows_orphans);
+	assert_int_equal(patrolled_seen(s).orphans, 1);
+}
+
 static void a_restart_goes_on_with_what_stands(void **state)
 {
 	struct shop *s = *state;
@@ -143,6 +185,8 @@ int main(void)
 		SHOP(it_looks_while_everything_is_stopped),
 		SHOP(after_a_command_that_failed_halfway_nothing_is_compared),
 		SHOP(a_warehouse_that_is_deleted_is_forgotten),
+		SHOP(a_volume_that_no_node_has_is_counted_by_its_warehouse_for_as_long_as_it_is_there),
+		SHOP(of_an_account_that_cannot_be_looked_at_no_number_of_orphans_is_told),
 		SHOP(a_restart_goes_on_with_what_stands),
 	};
 

@@ -35,6 +35,35 @@ static void a_volume_is_found_at_its_device_whatever_the_kernel_calls_it(void **
 	inventory_free(inv);
 }
 
+/* Our nodes alone are in the inventory: what is at another machine has left us, or its node is not shown any more. */
+static void a_volume_is_left_where_no_node_that_is_alive_has_it(void **state)
+{
+	static struct ec2_tag ours = { "reeve:warehouse", "wh-1" }, theirs = { "reeve:warehouse", "wh-2" };
+	struct ec2_volume v[] = {
+		{ .id = "vol-1", .instance = "", .state = "available", .tags = { &ours, 1 } }, /* left */
+		{ .id = "vol-2", .instance = "", .state = "creating", .tags = { &ours, 1 } },
+		{ .id = "vol-3", .instance = "", .state = "deleting", .tags = { &ours, 1 } },
+		{ .id = "vol-4", .instance = "i-1", .state = "in-use", .is_kept = true, .tags = { &ours, 1 } },
+		{ .id = "vol-5", .instance = "i-2", .state = "in-use", .is_kept = true, .tags = { &ours, 1 } }, /* left */
+		{ .id = "vol-6", .instance = "i-2", .state = "in-use", .tags = { &ours, 1 } },                  /* goes with it */
+		{ .id = "vol-7", .instance = "i-3", .state = "in-use", .is_kept = true, .tags = { &ours, 1 } }, /* left */
+		{ .id = "vol-8", .instance = "", .state = "available", .tags = { &theirs, 1 } },
+	};
+	static const bool left[] = { true, false, false, false, true, false, true, true };
+	struct ec2_instance nodes[] = { { .id = "i-1", .state = "stopped" }, { .id = "i-2", .state = "terminated" } };
+	struct inventory *inv = inventory_of(v, ARRAY_LEN(v), NULL, 0);
+
+	(void)state;
+	inv->instances = (struct ec2_instances){ nodes, ARRAY_LEN(nodes) };
+	for (size_t i = 0; i < ARRAY_LEN(v); i++)
+		if (volumes_is_left(inv, &v[i]) != left[i])
+			fail_msg("%s is %s", v[i].id, left[i] ? "left" : "not left");
+	assert_int_equal(volumes_left(inv, "wh-1"), 3);
+	assert_int_equal(volumes_left(inv, "wh-2"), 1);
+	assert_int_equal(volumes_left(inv, "wh-3"), 0);
+	inventory_free(inv);
+}
+
 static void a_volume_that_is_being_changed_is_what_it_will_be(void **state)
 {
 	struct ec2_volume v = { .id = "vol-1", .type = "gp3", .size_gib = 100, .iops = 3000, .throughput = 125 };
@@ -159,6 +188,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_volume_is_found_at_its_device_whatever_the_kernel_calls_it),
+		cmocka_unit_test(a_volume_is_left_where_no_node_that_is_alive_has_it),
 		cmocka_unit_test(a_volume_that_is_being_changed_is_what_it_will_be),
 		cmocka_unit_test(a_fifth_change_of_a_day_is_possible_when_the_first_is_a_day_old),
 		SHOP(the_volumes_of_ours_are_seen_with_their_changes_over_all_pages),
