@@ -72,6 +72,10 @@ def upgrades(told, packages):
     for name, old, new in re.findall(r"^Inst (\S+) \[(\S+)\] \((\S+)", told, re.MULTILINE):
         if name in packages:
             yield f"{name} {old} is out of date: {new} is there; make the release again"
+    kept = re.search(r"^The following packages have been kept back:\n((?:  .*\n)+)", told, re.MULTILINE)
+    for name in kept[1].split() if kept else ():
+        if name in packages:
+            yield f"{name} is out of date, and apt keeps it back: see why in its room (apt-get install {name})"
 
 
 def without(uri, name, debian):

@@ -113,6 +113,19 @@ def test_a_library_that_waits_for_an_upgrade_is_named_and_nothing_else_is():
     assert len(list(gates.upgrades(other, {"libssl-dev:arm64"}))) == 1
 
 
+KEPT = """Reading package lists...
+The following packages have been kept back:
+  libc6-dev libssl-dev
+  zlib1g-dev
+0 upgraded, 0 newly installed, 0 to remove and 3 not upgraded.
+"""
+
+
+def test_a_library_that_apt_keeps_back_is_out_of_date_too():
+    told = list(gates.upgrades(KEPT, {"libssl-dev", "zlib1g-dev", "libuv1-dev"}))
+    assert [sentence.split(" is out of date")[0] for sentence in told] == ["libssl-dev", "zlib1g-dev"]
+
+
 LISTS = """Sources http://deb.debian.org/debian/ bookworm main $(ARCHITECTURE)
 Packages http://deb.debian.org/debian/ bookworm main amd64
 Sources http://deb.debian.org/debian-security/ bookworm-security main $(ARCHITECTURE)

@@ -147,6 +147,18 @@ def debian(s):
     s.check("dpkg knows nothing of it any more", "reeve" not in s.room.run("dpkg -l 'reeve*' 2>/dev/null || true"))
 
 
+def purge_of_a_mount(s):
+    """The state may lie on a file system of its own, and everything behind it goes all the same."""
+    s.install("deb")
+    s.room.run("systemctl enable reeve.service; install -d /etc/systemd/system/reeve.service.d")
+    ran, told = s.told(
+        "mount -t tmpfs tmpfs /var/lib/reeve && touch /var/lib/reeve/one && dpkg -P reeve && ls -A /var/lib/reeve"
+        " && umount /var/lib/reeve && rmdir /var/lib/reeve"
+    )
+    s.check("a purge empties a state folder that is mounted, and goes on", ran and "one" not in told.split(), told)
+    s.check("and takes what comes behind it", not s.there("/etc/systemd/system/reeve.service.d") and not s.there(LINK))
+
+
 def status(s):
     return s.room.run("dpkg-query -W -f '${db:Status-Status}' reeve 2>/dev/null || true")
 
@@ -252,7 +264,7 @@ def main():
     }
     s = Story(folder, {name: next(where.glob(pattern)) for name, (where, pattern) in packages.items()})
     s.begin()
-    for part in (debian, rpm, running_service, same_tree, linters):
+    for part in (debian, purge_of_a_mount, rpm, running_service, same_tree, linters):
         part(s)
     print(f"{s.passed} passed, {s.failed} failed")
     return 1 if s.failed else 0
