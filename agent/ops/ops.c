@@ -330,6 +330,7 @@ static void on_patrol_closed(void *ctx)
 	struct ops *o = ctx;
 
 	o->is_patrol_closed = true;
+	o->patrol = NULL; /* who asks for the status until the list goes finds none */
 	ending_step(&o->end);
 }
 

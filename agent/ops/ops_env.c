@@ -61,7 +61,8 @@ static void ended(void *ctx)
 {
 	const struct ops *o = ctx;
 
-	patrol_soon(o->patrol);
+	if (o->patrol != NULL)
+		patrol_soon(o->patrol);
 }
 
 static void close_creds(void *ctx, struct creds *c)

@@ -430,10 +430,11 @@ void patrol_close(struct patrol *w, void (*done)(void *ctx), void *ctx)
 
 bool patrol_at(const struct patrol *w, size_t i, struct patrol_seen *ret)
 {
-	const struct patrolled *one = &w->v[i];
+	const struct patrolled *one;
 
-	if (i >= w->n)
+	if (w == NULL || i >= w->n)
 		return false;
+	one = &w->v[i];
 	*ret = (struct patrol_seen){ .warehouse = one->warehouse,
 				     .stands_on = one->op,
 				     .generation = one->generation,

@@ -47,4 +47,5 @@ struct patrol_seen {
 	uint32_t orphans;    /* volumes of it that no node has (volumes_is_left) */
 	const char *unknown; /* "", or why it is not known what it is to be like, or how it differs */
 };
+/* w NULL: it has closed. */
 bool patrol_at(const struct patrol *w, size_t i, struct patrol_seen *ret); /* false: there is no i-th; a place may be empty: "" */

@@ -132,6 +132,11 @@ static void see(struct scene *s, uint64_t now)
 	unsigned alive;
 
 	node_of(s, s->heal.order->want.warehouse, s->heal.cluster, &alive);
+	/* Another hand, which was waiting for a call, has come in between: it may have ended one more. */
+	if (scene_is_touched(s, s->heal.order->want.warehouse, s->heal.struck_ms)) {
+		s->heal.is_over = true;
+		return;
+	}
 	if (launched(s) > 1 || alive > s->heal.wanted)
 		odds_broken(&s->odds, "%u nodes launched in the place of one", launched(s));
 	if (alive != s->heal.wanted)

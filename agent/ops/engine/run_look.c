@@ -49,8 +49,9 @@ enum run_state run_poll(struct run *r)
 
 enum run_state run_polled(struct run *r)
 {
+	/* A round of questions begins with where the nodes are: who came or went meanwhile is judged before anybody is asked. */
+	r->a.where_ms = 0;
 	/* It never goes straight to the call: STOP, another policy or a cancel may have come during the wait. */
-	(void)r;
 	return RUN_AT_GUARD;
 }
 
