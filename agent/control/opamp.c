@@ -6,6 +6,7 @@
 
 #include "agent/base/mem.h"
 #include "agent/base/pbguard.h"
+#include "agent/base/pbpack.h"
 #include "agent/base/str.h"
 #include "proto/opamp.pb-c.h"
 
@@ -100,14 +101,9 @@ static void fill_custom(struct opamp_parts *p, const void *report, size_t len)
 
 static int pack(const Opamp__V1__AgentToServer *m, struct buf *to, struct err *e)
 {
-	size_t len = opamp__v1__agent_to_server__get_packed_size(m);
-	char *room = buf_room(to, len);
-
-	if (room == NULL)
-		return err_set(e, ERR_LIMIT, "an OpAMP message of %zu bytes", len);
-	opamp__v1__agent_to_server__pack(m, (uint8_t *)room);
-	buf_grew(to, len);
-	return 0;
+	return pb_pack(&m->base, to) == 0
+		   ? 0
+		   : err_set(e, ERR_LIMIT, "an OpAMP message of %zu bytes", opamp__v1__agent_to_server__get_packed_size(m));
 }
 
 static Opamp__V1__AgentToServer message(const struct opamp_state *s)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/base/mem.h"
+#include "agent/base/pbpack.h"
 #include "agent/base/str.h"
 #include "agent/control/report_warehouses.h"
 #include "agent/ops/op.h"
@@ -224,18 +225,6 @@ static void add_journal(report_t *r, const struct report_args *a, struct arena *
 	r->journal_head->sha256 = (ProtobufCBinaryData){ DIGEST_LEN, d->b };
 }
 
-static int pack(const report_t *r, struct buf *to)
-{
-	size_t len = reeve__control__v1__report__get_packed_size(r);
-	char *room = buf_room(to, len);
-
-	if (room == NULL)
-		return -ERR_LIMIT;
-	reeve__control__v1__report__pack(r, (uint8_t *)room);
-	buf_grew(to, len);
-	return 0;
-}
-
 static void fill(report_t *r, const struct report_args *a, struct gathering *g)
 {
 	r->epoch = ops_epoch(a->ops);
@@ -266,7 +255,7 @@ int report_build(const struct report_args *a, struct report_memory *m, struct bu
 	choose(g);
 	remember(g, m);
 	fill(&r, a, g);
-	rc = pack(&r, to);
+	rc = pb_pack(&r.base, to);
 	*ret_more = r.more;
 	arena_free(arena);
 	return rc == 0 ? 0 : err_set(e, ERR_LIMIT, "the report is larger than %zu bytes", to->max);

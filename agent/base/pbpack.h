@@ -1,0 +1,7 @@
+/* pbpack.h - a protobuf message, packed behind what a buffer holds. */
+#pragma once
+#include <protobuf-c/protobuf-c.h>
+
+#include "agent/base/buf.h"
+
+int pb_pack(const ProtobufCMessage *m, struct buf *to); /* -ERR_LIMIT: it is larger than the buffer may be, and nothing is added */
