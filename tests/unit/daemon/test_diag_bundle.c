@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
-#include <zlib.h>
 
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/daemon/diag_bundle.h"
 #include "shippers/rules.h"
+#include "tests/unit/daemon/gunzip.h"
 
 static struct rules *rules_of(const char *drop, const char *redact)
 {
@@ -22,27 +22,6 @@ static struct rules *rules_of(const char *drop, const char *redact)
 
 	assert_int_equal(rules_new(&t, &r, NULL), 0);
 	return r;
-}
-
-/* As gunzip does: one piece after the other. */
-static void unpack(const struct buf *gz, struct buf *to)
-{
-	z_stream z = { .next_in = (uint8_t *)gz->data, .avail_in = (unsigned)gz->len };
-
-	assert_int_equal(inflateInit2(&z, 31), Z_OK);
-	while (z.avail_in > 0) {
-		char out[65536];
-		int rc;
-
-		z.next_out = (uint8_t *)out;
-		z.avail_out = sizeof(out);
-		rc = inflate(&z, Z_NO_FLUSH);
-		assert_true(rc == Z_OK || rc == Z_STREAM_END);
-		buf_add(to, out, sizeof(out) - z.avail_out);
-		if (rc == Z_STREAM_END)
-			inflateReset(&z);
-	}
-	inflateEnd(&z);
 }
 
 /* The text of a bundle with these lines, "|" between them. */
@@ -59,7 +38,7 @@ static const char *bundle(struct buf *text, struct rules *r, const char *lines)
 		at += strcspn(at, "|");
 	}
 	assert_int_equal(diag_bundle_end(&b, NULL), 0);
-	unpack(&b.gz, text);
+	gunzip(&b.gz, text);
 	diag_bundle_close(&b);
 	rules_free(r);
 	return buf_str(text);
@@ -139,7 +118,7 @@ static void a_bundle_stays_within_its_size_and_counts_what_had_no_room(void **st
 	assert_int_equal(diag_bundle_end(&b, NULL), 0);
 	assert_true(b.gz.len <= DIAG_BYTES && b.gz.len > DIAG_BYTES / 2);
 	assert_int_equal(b.lines + b.no_room, n);
-	unpack(&b.gz, &text);
+	gunzip(&b.gz, &text);
 	assert_non_null(strstr(buf_str(&text), "\"left_out_for_room\":40}"));
 	diag_bundle_close(&b);
 	rules_free(r);

@@ -1,34 +1,17 @@
 /* test_diag_collect.c - a bundle put together by a whole agent: what is in it, how many are kept, and a close at any moment. */
-#include <zlib.h>
-
 #include "agent/base/buf.h"
 #include "agent/daemon/diag_files.h"
 #include "tests/unit/daemon/bundles.h"
+#include "tests/unit/daemon/gunzip.h"
 
 /* As gunzip does. */
 static void text_of(struct stage *s, const struct digest *d, struct buf *to)
 {
 	CLEANUP(mem_close) char *path = diag_path(BUNDLES_DIR, d, ".gz");
 	CLEANUP(buf_close) struct buf gz = BUF_MAX(16u << 20);
-	z_stream z = { 0 };
 
 	assert_int_equal(disk_read_all(s->w, path, &gz, NULL), 0);
-	z.next_in = (uint8_t *)gz.data;
-	z.avail_in = (unsigned)gz.len;
-	assert_int_equal(inflateInit2(&z, 31), Z_OK);
-	while (z.avail_in > 0) {
-		char out[65536];
-		int rc;
-
-		z.next_out = (uint8_t *)out;
-		z.avail_out = sizeof(out);
-		rc = inflate(&z, Z_NO_FLUSH);
-		assert_true(rc == Z_OK || rc == Z_STREAM_END);
-		buf_add(to, out, sizeof(out) - z.avail_out);
-		if (rc == Z_STREAM_END)
-			inflateReset(&z);
-	}
-	inflateEnd(&z);
+	gunzip(&gz, to);
 }
 
 static void every_part_is_in_it_and_no_signed_bytes(void **state)
