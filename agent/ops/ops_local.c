@@ -7,6 +7,7 @@
 #include "agent/base/json.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/base/pbpack.h"
 #include "agent/base/str.h"
 #include "agent/base/uuid.h"
 #include "agent/ops/ops_impl.h"
@@ -26,12 +27,10 @@ void ops_local_id(const struct ops_local *l, uint8_t to[UUID_LEN])
 
 static void pack(const command_t *c, struct buf *to)
 {
-	size_t len = reeve__control__v1__command__get_packed_size(c);
-	char *room = buf_room(to, len);
+	int rc = pb_pack(&c->base, to);
 
-	assert(room != NULL); /* it is smaller than a command may be */
-	reeve__control__v1__command__pack(c, (uint8_t *)room);
-	buf_grew(to, len);
+	assert(rc == 0); /* it is smaller than a command may be */
+	(void)rc;
 }
 
 static command_t *command_of(const struct ops *o, const struct ops_local *l)
@@ -117,6 +116,11 @@ int ops_replay_local(struct ops *o, const json_t *record, struct err *e)
 		if (cmd != NULL)
 			reeve__control__v1__command__free_unpacked(cmd, NULL);
 		return err_set(e, ERR_CORRUPT, "a local operation in the journal cannot be decoded");
+	}
+	/* A verb that this version does not know is another version's own. */
+	if (verb_of(cmd->verb) != NULL && !verb_of(cmd->verb)->is_local) {
+		reeve__control__v1__command__free_unpacked(cmd, NULL);
+		return err_set(e, ERR_CORRUPT, "a command that nobody has signed, of a verb that needs a signature");
 	}
 	if (o->n == OPS_MAX) {
 		reeve__control__v1__command__free_unpacked(cmd, NULL);

@@ -1,4 +1,5 @@
 /* test_ops_local.c - the agent's own operations: their ids, their records, and that nobody else can ask for one. */
+#include "agent/base/pbpack.h"
 #include "agent/ops/ops_impl.h"
 #include "tests/unit/ops/patrolled.h"
 
@@ -26,6 +27,23 @@ static void a_record_that_cannot_be_decoded_is_damage(void **state)
 
 	assert_int_equal(shop_replay(s->d.ops, "local.accepted", json_pack("{s:s}", "command", "AAAA"), &e), -ERR_CORRUPT);
 	assert_int_not_equal(shop_replay(s->d.ops, "local.accepted", json_object(), &e), 0);
+}
+
+/* What is the agent's own needs no signature, and nothing else may come that way. */
+static void a_record_of_a_verb_that_needs_a_signature_is_damage(void **state)
+{
+	struct shop *s = *state;
+	CLEANUP(buf_close) struct buf bytes = BUF_MAX(4096);
+	struct desk_command k;
+	json_t *record = json_object();
+	struct err e = { 0 };
+
+	shop_delete(&k, 1);
+	assert_int_equal(pb_pack(&k.c.base, &bytes), 0);
+	json_set_base64(record, "command", bytes.data, bytes.len);
+	assert_int_equal(shop_replay(s->d.ops, "local.accepted", record, &e), -ERR_CORRUPT);
+	assert_non_null(strstr(err_text(&e), "nobody has signed"));
+	assert_false(ops_is_busy(s->d.ops));
 }
 
 /* Signed by whomever: no command may ask for it. */
@@ -73,6 +91,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SHOP(its_id_is_made_of_what_it_stands_on_its_kind_and_its_occurrence),
 		SHOP(a_record_that_cannot_be_decoded_is_damage),
+		SHOP(a_record_of_a_verb_that_needs_a_signature_is_damage),
 		SHOP(a_command_that_asks_for_it_is_refused),
 		SHOP(a_checkpoint_holds_it_under_its_own_type),
 	};
