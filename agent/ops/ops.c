@@ -79,7 +79,7 @@ void ops_each(struct ops *o, ops_visit *visit, void *ctx)
 		visit(ctx, o->v[i]);
 }
 
-static size_t open_count(const struct ops *o)
+size_t ops_open_count(const struct ops *o)
 {
 	size_t n = 0;
 
@@ -90,7 +90,7 @@ static size_t open_count(const struct ops *o)
 
 bool ops_is_busy(const struct ops *o)
 {
-	return open_count(o) > 0 || o->accepting != NULL;
+	return ops_open_count(o) > 0 || o->accepting != NULL;
 }
 
 bool ops_has_room_for(const struct ops *o, size_t signed_len)
@@ -99,7 +99,7 @@ bool ops_has_room_for(const struct ops *o, size_t signed_len)
 
 	/* No journal, another one on its way to it, or a list that is full: no. A full disk takes nothing new either: what room is
 	 * left is for what runs, so that it can end and be told. */
-	if (o->j == NULL || journal_is_tight(o->j) || o->accepting != NULL || o->n >= OPS_MAX || open_count(o) >= OPS_OPEN_MAX)
+	if (o->j == NULL || journal_is_tight(o->j) || o->accepting != NULL || o->n >= OPS_MAX || ops_open_count(o) >= OPS_OPEN_MAX)
 		return false;
 	for (size_t i = 0; i < o->n; i++)
 		bytes += op_fields(o->v[i])->command_bytes;

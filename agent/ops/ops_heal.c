@@ -3,6 +3,7 @@
 #include "agent/base/json.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/base/pbpack.h"
 #include "agent/base/str.h"
 #include "agent/base/uuid.h"
 #include "agent/ops/ops_impl.h"
@@ -23,10 +24,16 @@ static bool is_changing(void *ctx, const char *warehouse)
 	return false;
 }
 
+/* Monotonic: a wall clock that is set back must not keep a node unhealed. */
+static int64_t now_ms(const struct ops *o)
+{
+	return (int64_t)world_now_ms(o->cfg.w);
+}
+
 /* What is open is not begun again, and what has failed only after a while: the next try has an id of its own. */
 static bool is_begun(struct ops *o, const struct patrol_lost *lost, struct ops_local *l)
 {
-	int64_t begun_ms = json_int_or(o->healed, lost->instance, INT64_MIN / 2);
+	const json_t *begun = json_object_get(o->healed, lost->instance);
 	uint8_t id[UUID_LEN];
 	const struct op *op;
 
@@ -34,16 +41,7 @@ static bool is_begun(struct ops *o, const struct patrol_lost *lost, struct ops_l
 	ops_local_id(l, id);
 	op = l->number > 0 ? ops_find(o, id) : NULL;
 	l->number++;
-	return (op != NULL && !op_fields(op)->is_ended) || world_wall_ms(o->cfg.w) - begun_ms < AGAIN_MS;
-}
-
-static bool is_crowded(const struct ops *o)
-{
-	size_t open = 0;
-
-	for (size_t i = 0; i < o->n; i++)
-		open += !op_fields(o->v[i])->is_ended;
-	return open + OPEN_SPARE >= OPS_OPEN_MAX;
+	return (op != NULL && !op_fields(op)->is_ended) || (begun != NULL && now_ms(o) - json_integer_value(begun) < AGAIN_MS);
 }
 
 /* Why the agent leaves it alone; NULL: it does not. The first that holds. */
@@ -60,7 +58,7 @@ static const char *why_not(struct ops *o, const struct patrol_lost *lost)
 		return "the policy does not say auto for heal";
 	if (!o->cfg.head_is_fresh(o->cfg.ctx) && world_wall_ms(o->cfg.w) >= lost->spec->heal_until)
 		return "the vendor is not heard, and heal_until of the spec is over";
-	if (is_crowded(o))
+	if (ops_open_count(o) + OPEN_SPARE >= OPS_OPEN_MAX)
 		return "too much is open";
 	return NULL;
 }
@@ -76,28 +74,21 @@ static bool is_news(struct ops *o, const struct patrol_lost *lost, const char *w
 	return true;
 }
 
-static void pack(const struct patrol_lost *lost, struct buf *to)
+static int pack(const struct patrol_lost *lost, struct buf *to)
 {
 	heal_t h = REEVE__CONTROL__V1__HEAL__INIT;
-	size_t len;
-	char *room;
 
 	h.spec = (spec_t *)lost->spec;
 	h.cluster = (char *)lost->cluster;
 	h.instance = (char *)lost->instance;
 	h.reason = (char *)lost->reason;
 	h.is_sick = lost->is_sick;
-	len = reeve__control__v1__heal__get_packed_size(&h);
-	room = buf_room(to, len);
-	if (room == NULL)
-		return;
-	reeve__control__v1__heal__pack(&h, (uint8_t *)room);
-	buf_grew(to, len);
+	return pb_pack(&h.base, to);
 }
 
 static void note_begun(struct ops *o, const char *instance)
 {
-	int64_t now = world_wall_ms(o->cfg.w);
+	int64_t now = now_ms(o);
 	const char *key;
 	json_t *value;
 	void *next;
@@ -114,9 +105,10 @@ static void begin(struct ops *o, const struct patrol_lost *lost, struct ops_loca
 	char text[UUID_TEXT_LEN];
 	uint8_t id[UUID_LEN];
 
-	pack(lost, &args);
+	if (pack(lost, &args) != 0)
+		return; /* its spec was smaller when it came */
 	l->args = (ProtobufCBinaryData){ args.len, (uint8_t *)args.data };
-	if (args.len == 0 || !ops_begin_local(o, l))
+	if (!ops_begin_local(o, l))
 		return; /* the next look tells it again */
 	note_begun(o, lost->instance);
 	ops_local_id(l, id);

@@ -55,7 +55,7 @@ struct ops {
 	json_t *ids;                                  /* of ids_rec */
 	struct patrol *patrol;
 	json_t *left;   /* {instance: why}: lost nodes that are left alone, as it was told */
-	json_t *healed; /* {instance: Unix ms}: when its healing was last begun, in this life */
+	json_t *healed; /* {instance: monotonic ms}: when its healing was last begun, in this life */
 	/* close */
 	bool is_patrol_closed;
 	unsigned closing_creds, stopping_ops;
@@ -76,6 +76,7 @@ bool ops_policy_waits(const struct ops *o, const char **why);
 bool ops_is_stopped(struct ops *o, const char **why);
 
 /* ops.c */
+size_t ops_open_count(const struct ops *o);
 const struct op *ops_ahead_of(const struct ops *o, const struct op *op);
 bool ops_has_room_for_plan(const struct ops *o, const struct op *op, size_t bytes);
 void ops_creds_close(struct ops *o, struct creds *c);    /* ops_close waits for it */

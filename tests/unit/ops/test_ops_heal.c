@@ -272,6 +272,8 @@ static void beyond_the_bounds_it_is_denied_and_tried_again(void **state)
 	assert_int_equal(op_fields(newest(s))->state, STATE_OF(DENIED));
 	assert_int_equal(shop_count(s, "RunInstances"), 0);
 	shop_policy_counts(s, HEALS);
+	/* Whatever becomes of the wall clock meanwhile. */
+	sim_wall_step(s->d.w, -12 * (int64_t)HOUR_MS);
 	desk_pass(&s->d, 5 * PATROL_MS);
 	assert_int_equal(op_fields(newest(s))->state, DONE);
 	assert_int_equal(shop_alive(s), 2);
