@@ -3,7 +3,7 @@
 
 #include "agent/base/err.h"
 
-int pb_pack(const ProtobufCMessage *m, struct buf *to)
+int pbpack_add(const ProtobufCMessage *m, struct buf *to)
 {
 	size_t len = protobuf_c_message_get_packed_size(m);
 	char *room = buf_room(to, len);

@@ -4,4 +4,5 @@
 
 #include "agent/base/buf.h"
 
-int pb_pack(const ProtobufCMessage *m, struct buf *to); /* -ERR_LIMIT: it is larger than the buffer may be, and nothing is added */
+int pbpack_add(const ProtobufCMessage *m,
+	       struct buf *to); /* -ERR_LIMIT: it is larger than the buffer may be, and nothing is added */

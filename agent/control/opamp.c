@@ -101,7 +101,7 @@ static void fill_custom(struct opamp_parts *p, const void *report, size_t len)
 
 static int pack(const Opamp__V1__AgentToServer *m, struct buf *to, struct err *e)
 {
-	return pb_pack(&m->base, to) == 0
+	return pbpack_add(&m->base, to) == 0
 		   ? 0
 		   : err_set(e, ERR_LIMIT, "an OpAMP message of %zu bytes", opamp__v1__agent_to_server__get_packed_size(m));
 }

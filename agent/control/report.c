@@ -255,7 +255,7 @@ int report_build(const struct report_args *a, struct report_memory *m, struct bu
 	choose(g);
 	remember(g, m);
 	fill(&r, a, g);
-	rc = pb_pack(&r.base, to);
+	rc = pbpack_add(&r.base, to);
 	*ret_more = r.more;
 	arena_free(arena);
 	return rc == 0 ? 0 : err_set(e, ERR_LIMIT, "the report is larger than %zu bytes", to->max);

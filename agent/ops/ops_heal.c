@@ -83,7 +83,7 @@ static int pack(const struct patrol_lost *lost, struct buf *to)
 	h.instance = (char *)lost->instance;
 	h.reason = (char *)lost->reason;
 	h.is_sick = lost->is_sick;
-	return pb_pack(&h.base, to);
+	return pbpack_add(&h.base, to);
 }
 
 static void note_begun(struct ops *o, const char *instance)

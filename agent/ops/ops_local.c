@@ -27,7 +27,7 @@ void ops_local_id(const struct ops_local *l, uint8_t to[UUID_LEN])
 
 static void pack(const command_t *c, struct buf *to)
 {
-	int rc = pb_pack(&c->base, to);
+	int rc = pbpack_add(&c->base, to);
 
 	assert(rc == 0); /* it is smaller than a command may be */
 	(void)rc;

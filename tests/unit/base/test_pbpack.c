@@ -20,7 +20,7 @@ static void a_message_is_added_whole_or_not_at_all(void **state)
 	tag.key = (char *)"team";
 	tag.value = (char *)"blue";
 	buf_adds(&wide, "ab");
-	assert_int_equal(pb_pack(&tag.base, &wide), 0);
+	assert_int_equal(pbpack_add(&tag.base, &wide), 0);
 	assert_memory_equal(wide.data, "ab", 2);
 	back = reeve__control__v1__tag__unpack(NULL, wide.len - 2, (const uint8_t *)wide.data + 2);
 	assert_non_null(back);
@@ -28,7 +28,7 @@ static void a_message_is_added_whole_or_not_at_all(void **state)
 	assert_string_equal(back->value, "blue");
 	reeve__control__v1__tag__free_unpacked(back, NULL);
 	buf_adds(&narrow, "ab");
-	assert_int_equal(pb_pack(&tag.base, &narrow), -ERR_LIMIT);
+	assert_int_equal(pbpack_add(&tag.base, &narrow), -ERR_LIMIT);
 	assert_int_equal(narrow.len, 2);
 }
 

@@ -39,7 +39,7 @@ static void a_record_of_a_verb_that_needs_a_signature_is_damage(void **state)
 	struct err e = { 0 };
 
 	shop_delete(&k, 1);
-	assert_int_equal(pb_pack(&k.c.base, &bytes), 0);
+	assert_int_equal(pbpack_add(&k.c.base, &bytes), 0);
 	json_set_base64(record, "command", bytes.data, bytes.len);
 	assert_int_equal(shop_replay(s->d.ops, "local.accepted", record, &e), -ERR_CORRUPT);
 	assert_non_null(strstr(err_text(&e), "nobody has signed"));
