@@ -54,9 +54,11 @@ CC      := clang-14
 OPT     := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDOPT   := -fsanitize=address,undefined
 else ifeq ($(FLAVOUR),static)
-# What ships, as deploy/release/release.py builds it: RECIPES is where it has put what Debian has no usable archive of.
+# What ships, as deploy/release/release.py builds it: RECIPES is where it has put what Debian has no usable archive of. What nothing
+# calls stays out (a section for each function). Nothing unwinds at run time, so the tables for it are reeve.debug's alone.
 OPT     := -O2 -D_FORTIFY_SOURCE=3 -fstack-clash-protection -isystem $(RECIPES)/include
-LDOPT   := -static-libgcc -Wl,-Map=$(B)/reeve.map
+OPT     += -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
+LDOPT   := -static-libgcc -Wl,--gc-sections -Wl,-Map=$(B)/reeve.map
 SHIMS   := $(B)/deploy/release/arc4random.o
 STATIC  := curl uv_a ssl crypto protobuf-c z expat jansson yaml pcre2-8
 else ifeq ($(FLAVOUR),coverage)

@@ -51,6 +51,7 @@ struct imds {
 	char *given; /* without a slash at its end; NULL: one of the two */
 	const char *endpoint;
 	bool is_found;      /* it has answered; one that was given counts as found */
+	bool looks_again;   /* the next question begins at IPv4 */
 	struct err on_ipv4; /* why IPv4 did not answer in this attempt */
 	struct sm sm;
 	struct list queue;   /* the first is the one we work on */
@@ -110,10 +111,25 @@ static void step(struct imds *im)
 		ask(im, IMDS_KEYS, "meta-data/iam/security-credentials/", im->role);
 }
 
+/* The session token is the address's that gave it. */
+static void turn_to(struct imds *im, const char *endpoint)
+{
+	im->endpoint = endpoint;
+	secret_close(&im->token);
+}
+
+static void lose(struct imds *im)
+{
+	im->is_found = im->looks_again = false;
+	turn_to(im, IMDS_IPV4);
+}
+
 static void begin(struct imds *im)
 {
 	if (im->now != NULL || im->sm.now != IMDS_IDLE || list_empty(&im->queue))
 		return;
+	if (im->looks_again)
+		lose(im);
 	im->now = list_entry(im->queue.next, struct imds_req, link);
 	im->backoff = BACKOFF(200, 4000);
 	im->asked_again = im->role_again = false;
@@ -150,17 +166,9 @@ bool imds_is_ipv6(const struct imds *im)
 	return strchr(im->endpoint, '[') != NULL;
 }
 
-/* The session token is the address's that gave it. */
-static void turn_to(struct imds *im, const char *endpoint)
+void imds_look_again(struct imds *im)
 {
-	im->endpoint = endpoint;
-	secret_close(&im->token);
-}
-
-static void lose(struct imds *im)
-{
-	im->is_found = false;
-	turn_to(im, IMDS_IPV4);
+	im->looks_again = im->given == NULL;
 }
 
 /* The question's error is set; is there another try? */

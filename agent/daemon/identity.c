@@ -54,12 +54,21 @@ static void end(struct identity_flow *f, int rc)
 	f->cb(f->ctx, rc, &f->trouble);
 }
 
+/* That hosts are dual-stack may have been found out by a network that had no IPv4 yet. */
+static bool may_have_guessed_hosts(const struct identity_flow *f)
+{
+	return f->sm.now == IDENTITY_CALLER && f->c->dualstack == CONFIG_AUTO && f->id->dual_suffix != NULL;
+}
+
+/*  documents of the metadata service                       the same question again
+ *  STS, at the usual hosts, or as the configuration says    the same question again
+ *  STS, at dual-stack hosts that nobody has asked for       all from the start, the metadata service by IPv4 first */
 static void failed(struct identity_flow *f)
 {
 	uint32_t wait = backoff_next_ms(&f->backoff, world_random64(f->w));
 
 	log_warn("identity.failed", "step=%s err=%s retry_in_ms=%u", sm_name(&f->sm), err_text(&f->trouble), wait);
-	f->again = f->sm.now;
+	f->again = may_have_guessed_hosts(f) ? IDENTITY_DOCUMENT : f->sm.now;
 	sm_move(&f->sm, IDENTITY_WAITING);
 	timer_start(f->w, &f->timer, wait, on_timer);
 }
@@ -239,10 +248,20 @@ static void ask(struct identity_flow *f)
 		imds_get(f->im, &f->imds, f->sm.now == IDENTITY_DOCUMENT ? IMDS_WHAT_IDENTITY : IMDS_WHAT_DOMAIN, on_imds);
 }
 
+/* What the metadata service has said, and what was made of it. */
+static void forget(struct identity_flow *f)
+{
+	imds_look_again(f->im);
+	aws_free(*f->ret_aws);
+	*f->ret_aws = NULL;
+}
+
 static void on_timer(struct timer *t)
 {
 	struct identity_flow *f = container_of(t, struct identity_flow, timer);
 
+	if (f->sm.now == IDENTITY_WAITING && f->again == IDENTITY_DOCUMENT && *f->ret_aws != NULL)
+		forget(f);
 	if (f->sm.now == IDENTITY_WAITING)
 		sm_move(&f->sm, f->again);
 	ask(f);

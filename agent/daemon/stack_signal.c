@@ -1,7 +1,8 @@
 /* stack_signal.c - see stack_signal.h.
  *
  * Happy path: waiting -> sending -> recording -> told. Failure: resting, then sending again, for an hour; a stack waits no longer
- * than that, and its handle is worth nothing afterwards. Close: cancels. */
+ * than that, and its handle is worth nothing afterwards. One that has expired, as on each machine that comes after the first day of a
+ * stack, is given up at once. Close: cancels. */
 #include "agent/daemon/stack_signal.h"
 
 #include <jansson.h>
@@ -72,13 +73,20 @@ static void on_timer(struct timer *t)
 	send(container_of(t, struct stack_signal, timer));
 }
 
+/* S3 says AccessDenied for it as for any refusal; its message tells (S3 User Guide, "Sharing objects with presigned URLs"). */
+static bool has_expired(const struct stack_signal *s)
+{
+	return s->http.status == 403 && strstr(buf_str(&s->http.body), "Request has expired") != NULL;
+}
+
 static void failed(struct stack_signal *s, int rc)
 {
 	uint32_t wait = backoff_next_ms(&s->backoff, world_random64(s->w));
+	bool is_late = rc == 0 && has_expired(s);
 
 	if (rc == 0)
-		err_set(&s->http.err, ERR_SERVICE, "HTTP %d", s->http.status);
-	if (world_now_ms(s->w) - s->begun_ms >= GIVE_UP_MS) {
+		err_set(&s->http.err, ERR_SERVICE, "HTTP %d%s", s->http.status, is_late ? ": the stack's handle has expired" : "");
+	if (is_late || world_now_ms(s->w) - s->begun_ms >= GIVE_UP_MS) {
 		log_warn("stack.signal.given_up", "err=%s next=\"the stack is not told that the agent has logged in\"",
 			 err_text(&s->http.err));
 		record(s);

@@ -17,14 +17,16 @@ struct opening {
 
 static int check_schema(const struct journal_entry *entry, struct err *e)
 {
-	json_int_t schema = json_int_or(entry->obj, "schema", JOURNAL_SCHEMA);
+	const json_t *schema = json_object_get(entry->obj, "schema");
+	CLEANUP(mem_close) char *text = NULL;
 
-	return schema <= JOURNAL_SCHEMA
-		   ? 0
-		   : err_set(e, ERR_UNSUPPORTED,
-			     "%s line %u: a newer version has written this journal (schema %lld); reeve " REEVE_VERSION
-			     " knows schema %d",
-			     entry->segment, entry->line_number, (long long)schema, JOURNAL_SCHEMA);
+	if (schema == NULL || (json_is_integer(schema) && json_integer_value(schema) <= JOURNAL_SCHEMA))
+		return 0;
+	text = json_dumps(schema, JSON_ENCODE_ANY | JSON_COMPACT);
+	return err_set(e, ERR_UNSUPPORTED,
+		       "%s line %u: a newer version has written this journal (schema %.32s); reeve " REEVE_VERSION
+		       " knows schema %d",
+		       entry->segment, entry->line_number, text != NULL ? text : "?", JOURNAL_SCHEMA);
 }
 
 static int on_entry(void *ctx, const struct journal_entry *entry, struct err *e)

@@ -329,8 +329,8 @@ static int on_proxy_answer(void *ctx, curl_off_t down, curl_off_t downed, curl_o
 	long code = 0;
 
 	(void)down, (void)downed, (void)up, (void)upped;
-	return curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &code) == CURLE_OK && code >= 300 ? 1
-												       : CURL_PROGRESSFUNC_CONTINUE;
+	/* 0, not CURL_PROGRESSFUNC_CONTINUE: for that curl would draw its own meter, into our log. */
+	return curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &code) == CURLE_OK && code >= 300 ? 1 : 0;
 }
 
 static void set_proxy(struct transfer *t, const char *host)

@@ -156,8 +156,10 @@ unpack() {
 	*) tar -xzf "$work/$package" -C "$root/" --strip-components=1 --no-same-owner --no-overwrite-dir ;;
 	esac
 }
-# What went wrong, and the lines behind it: dpkg names the archive first and its trouble then.
-why_not() { grep -iE 'error|cannot|no space' "$work/log" | head -n 3 | tr '\n' ' '; }
+# What went wrong in the words of dpkg, rpm or tar; where none of the lines looks like it, the last ones.
+why_not() {
+	{ grep -iE 'cannot|no space|depends|needed by|unexpected|not look like|conflict' "$work/log" || tail -n 3 "$work/log"; } | head -n 3 | tr '\n' ' '
+}
 # Another program, as unattended upgrades at a first boot, may hold the lock; dpkg and rpm do not wait for it.
 is_held() { grep -qE 'locked by another process|temporarily unavailable' "$work/log" && [ $SECONDS -lt $((patience_s + login_s / 2)) ]; }
 waits=""

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import re
+import urllib.parse
 import uuid
 
 # SPDX names, by the source package of Debian. A part that is not here stops the release: read its licence first.
@@ -49,7 +50,10 @@ def files_of(linker_map):
 
 
 def component(part):
-    ref = f"pkg:deb/debian/{part.source}@{part.version}?arch=source&distro=debian-12"
+    name, version = (
+        urllib.parse.quote(text, safe=":~.-_") for text in (part.source, part.version)
+    )  # a + is %2B in a purl
+    ref = f"pkg:deb/debian/{name}@{version}?arch=source&distro=debian-12"
     licence = {"expression": part.licence} if " WITH " in part.licence else {"license": {"id": part.licence}}
     return {
         "type": "library",

@@ -52,7 +52,10 @@ TOOLS = [
     "xz-utils",
 ]
 LINKED_RECIPES = ["curl"]
-FLAGS = "-O2 -g -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=3"
+FLAGS = (
+    "-O2 -g -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=3"
+    " -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables"  # as the Makefile's static flavour, with its reasons
+)
 
 
 class Steps:

@@ -10,9 +10,19 @@ from tests.boot import machine, world
 RELEASE = machine.REPO / "build/release/reeve"
 
 
+TOLD_OF = ("build/package/*.sums", "deploy/cloudformation/*", "deploy/etc/*", "tests/boot/*.py", "tests/peers/*.py")
+
+
 def release():
-    """Which program the stories are told of: the SHA-256 of the release that the packages carry."""
+    """The SHA-256 of the program that the packages carry."""
     return hashlib.sha256(RELEASE.read_bytes()).hexdigest()
+
+
+def told_of():
+    """What decides how a story ends: packages, user data and the stories themselves. One told of others is told again."""
+    paths = sorted(path for pattern in TOLD_OF for path in machine.REPO.glob(pattern) if path.is_file())
+    each = [f"{hashlib.sha256(path.read_bytes()).hexdigest()} {path.name}" for path in paths]
+    return hashlib.sha256("\n".join([release(), *each]).encode()).hexdigest()
 
 
 class Story:
@@ -26,9 +36,9 @@ class Story:
         self.tell(f"  {'ok   ' if holds else 'FAIL '} {sentence}" + ("" if holds else f": {str(found)[:600]}"))
 
     def keep(self, path):
-        """What was told since the last time, for the record (result.py): first of which release, then the lines."""
+        """What was told since the last time, for the record (result.py): first of what, then the lines."""
         path.parent.mkdir(exist_ok=True)
-        path.write_text("\n".join([release(), *self.lines]) + "\n")
+        path.write_text("\n".join([told_of(), *self.lines]) + "\n")
         self.lines = []
 
     def tell(self, line):

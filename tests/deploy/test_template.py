@@ -249,6 +249,54 @@ def test_a_proxy_on_a_port_that_is_open_already_needs_no_rule(template, proxy, n
     assert Resolver(template, {"VendorProxy": proxy}).of(template["Conditions"]["NeedsProxyPort"]) is needs
 
 
+@pytest.mark.parametrize(
+    ("url", "is_good"),
+    [
+        ("https://control.velodb.example", True),
+        ("https://control.velodb.example:8443", False),
+        ("http://c.example", False),
+    ],
+)
+def test_the_vendor_is_at_the_port_that_the_machine_may_go_out_by(template, url, is_good):
+    pattern = template["Parameters"]["VendorUrl"]["AllowedPattern"]
+    assert (re.fullmatch(pattern, url) is not None) is is_good
+
+
+# ---- the endpoints, whose private names hold in the whole VPC ----
+
+
+def callers(moto, group):
+    """Who may call at port 443 of that group: groups, and CIDRs."""
+    (found,) = moto.client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    assert {(r["FromPort"], r["ToPort"]) for r in found["IpPermissions"]} == {(443, 443)}
+    pairs = [p["GroupId"] for r in found["IpPermissions"] for p in r["UserIdGroupPairs"]]
+    return {*pairs, *(c["CidrIp"] for r in found["IpPermissions"] for c in r["IpRanges"])}
+
+
+def test_every_endpoint_is_in_a_group_of_its_own_that_the_agent_may_call(moto, stack):
+    mine, theirs = stack["outputs"]["SecurityGroup"], stack["outputs"]["EndpointGroup"]
+    assert mine != theirs and callers(moto, theirs) == {mine}
+    made = moto.client("ec2").describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [stack["vpc"]]}])
+    groups = [g["GroupId"] for e in made["VpcEndpoints"] for g in e.get("Groups", [])]
+    assert set(groups) <= {theirs}
+    (own,) = moto.client("ec2").describe_security_groups(GroupIds=[mine])["SecurityGroups"]
+    assert own["IpPermissions"] == []
+
+
+def test_a_second_installation_in_a_vpc_is_let_into_the_endpoints_of_the_first(moto, stack):
+    theirs = stack["outputs"]["EndpointGroup"]
+    more = {"Endpoints": "existing", "VendorService": "", "EndpointGroup": theirs, "RouteTableIds": ""}
+    with stack_in(moto, "inst-2nd", **more) as second:
+        assert second["status"] == "CREATE_COMPLETE"
+        assert callers(moto, theirs) == {stack["outputs"]["SecurityGroup"], second["outputs"]["SecurityGroup"]}
+
+
+def test_others_in_the_vpc_are_let_in_where_the_customer_names_them(moto):
+    with stack_in(moto, "inst-others", EndpointClients="10.0.0.0/16") as made:
+        outputs = made["outputs"]
+        assert callers(moto, outputs["EndpointGroup"]) == {outputs["SecurityGroup"], "10.0.0.0/16"}
+
+
 # What the template's services are called where they have another name, as aws-cdk lists it (vpc-endpoint.ts, VPC_ENDPOINT_SERVICE_
 # EXCEPTIONS of 2026). Regions of a partition differ, and S3's gateway, elasticloadbalancing and the newer partitions are in no list.
 PREFIXES = {

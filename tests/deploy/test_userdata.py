@@ -248,6 +248,42 @@ def test_a_package_that_cannot_be_installed_says_why(machine, tmp_path):
     assert machine.is_refused("reeve_9.9.9_amd64.deb cannot be installed: dpkg: error: No space left on device ")
 
 
+# What the tools say where the image is too old, another package is in the way, or the archive is no good; and the words that tell it.
+TROUBLES = {
+    "dpkg": (
+        """Selecting previously unselected package reeve.
+dpkg: dependency problems prevent configuration of reeve:
+ reeve depends on libc6 (>= 2.34); however:
+  Version of libc6:amd64 on system is 2.31-13+deb11u11.
+
+dpkg: error processing package reeve (--install):
+ dependency problems - leaving unconfigured
+Errors were encountered while processing:
+ reeve""",
+        "reeve depends on libc6 (>= 2.34)",
+    ),
+    "rpm": (
+        "error: Failed dependencies:\n\tglibc >= 2.34 is needed by reeve-9.9.9-1.x86_64",
+        "glibc >= 2.34 is needed by",
+    ),
+    "tar": (
+        "gzip: stdin: unexpected end of file\ntar: Error is not recoverable: exiting now",
+        "unexpected end of file",
+    ),
+    "none of these": ("first\nsecond\nthird\nthe disk is on fire", "the disk is on fire"),
+}
+
+
+@pytest.mark.parametrize("case", TROUBLES)
+def test_the_reason_names_the_cause_in_the_words_of_the_tool(machine, tmp_path, case):
+    said, cause = TROUBLES[case]
+    machine.has = "dpkg"
+    machine.tool(tmp_path / "tools/dpkg", f"cat >&2 <<'END'\n{said}\nEND\nexit 1")
+    assert machine.boot().returncode == 1
+    ((status, reason),) = machine.signals()
+    assert status == "FAILURE" and cause in reason
+
+
 def test_the_configuration_says_what_the_parameters_say(machine):
     assert machine.boot().returncode == 0, machine.done
     have = (machine.root / "etc/reeve/reeve.yaml").read_text()

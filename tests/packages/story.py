@@ -147,16 +147,43 @@ def debian(s):
     s.check("dpkg knows nothing of it any more", "reeve" not in s.room.run("dpkg -l 'reeve*' 2>/dev/null || true"))
 
 
-def purge_of_a_mount(s):
-    """The state may lie on a file system of its own, and everything behind it goes all the same."""
-    s.install("deb")
-    s.room.run("systemctl enable reeve.service; install -d /etc/systemd/system/reeve.service.d")
-    ran, told = s.told(
-        "mount -t tmpfs tmpfs /var/lib/reeve && touch /var/lib/reeve/one && dpkg -P reeve && ls -A /var/lib/reeve"
-        " && umount /var/lib/reeve && rmdir /var/lib/reeve"
-    )
-    s.check("a purge empties a state folder that is mounted, and goes on", ran and "one" not in told.split(), told)
-    s.check("and takes what comes behind it", not s.there("/etc/systemd/system/reeve.service.d") and not s.there(LINK))
+# How state or configuration may lie elsewhere: what is done before the purge, and what then shows that nothing is left.
+ELSEWHERE = {
+    "a state folder that is mounted": (
+        "mkdir -p /var/lib/reeve && mount -t tmpfs tmpfs /var/lib/reeve && touch /var/lib/reeve/one",
+        "[ -z $(ls -A /var/lib/reeve) ]; umount /var/lib/reeve; rmdir /var/lib/reeve",
+    ),
+    "a mount in the state folder": (
+        "mkdir -p /var/lib/reeve/spool && mount -t tmpfs tmpfs /var/lib/reeve/spool && touch /var/lib/reeve/spool/one",
+        (
+            "[ $(ls -A /var/lib/reeve) = spool ]; [ -z $(ls -A /var/lib/reeve/spool) ];"
+            " umount /var/lib/reeve/spool; rm -r /var/lib/reeve"
+        ),
+    ),
+    "a mounted folder of the configuration": (
+        "mount -t tmpfs tmpfs /etc/reeve && touch /etc/reeve/reeve.yaml",
+        "[ -z $(ls -A /etc/reeve) ]; umount /etc/reeve; rmdir /etc/reeve",
+    ),
+    "a state folder behind a link": (
+        "rm -rf /var/lib/reeve && install -d -o reeve /srv/reeve && touch /srv/reeve/one && ln -s /srv/reeve /var/lib/reeve",
+        "[ ! -L /var/lib/reeve ]; [ -z $(ls -A /srv/reeve) ]; rmdir /srv/reeve",
+    ),
+    "and leaves behind a link what is not the service's": (
+        "rm -rf /var/lib/reeve && install -d /srv/other && touch /srv/other/one && ln -s /srv/other /var/lib/reeve",
+        "[ ! -L /var/lib/reeve ]; [ $(ls -A /srv/other) = one ]; rm -r /srv/other",
+    ),
+}
+
+
+def purge_of_what_lies_elsewhere(s):
+    """State and configuration may lie on a file system of their own: they go, and so does everything that comes behind them."""
+    for what, (before, afterwards) in ELSEWHERE.items():
+        s.install("deb")
+        s.room.run("systemctl enable reeve.service; install -d /etc/systemd/system/reeve.service.d")
+        ran, told = s.told(f"set -e; {before}; dpkg -P reeve; {afterwards}")
+        s.check(f"a purge empties {what}", ran, told)
+        gone = not s.there("/etc/systemd/system/reeve.service.d") and not s.there(LINK)
+        s.check("and takes what comes behind it", gone)
 
 
 def status(s):
@@ -264,7 +291,7 @@ def main():
     }
     s = Story(folder, {name: next(where.glob(pattern)) for name, (where, pattern) in packages.items()})
     s.begin()
-    for part in (debian, purge_of_a_mount, rpm, running_service, same_tree, linters):
+    for part in (debian, purge_of_what_lies_elsewhere, rpm, running_service, same_tree, linters):
         part(s)
     print(f"{s.passed} passed, {s.failed} failed")
     return 1 if s.failed else 0

@@ -76,6 +76,8 @@ def test_login_polls_and_telemetry_go_through_it_and_aws_and_metadata_never(worl
     assert agent.calls() != [] and agent.lines(agent.imds_dir / "requests.jsonl") != [], "asked past it"
     # It is told where to, and nothing that is the vendor's.
     assert {name for r in world.asked() for name in r["headers"]} == {"Host", "Proxy-Connection"}
+    # Whatever libcurl would draw or print by itself is in no log.
+    assert [line for line in agent.log().splitlines() if not re.match(r"<[0-7]>[a-z]", line)] == []
 
 
 def test_the_name_and_the_password_of_the_credential_are_for_the_proxy_alone(world):

@@ -11,6 +11,7 @@ struct place {
 	const char *region, *partition;
 	const char *domain; /* as the metadata service says; NULL: it does not know, 404 */
 	bool is_ipv6_only, is_ipv4_silent;
+	bool is_ipv4_late; /* the network has no IPv4 at the first question, and no way to dual-stack hosts ever */
 	enum config_choice dualstack;
 	const char *sts; /* the host that is to be asked */
 };
@@ -50,7 +51,10 @@ static void set_up(struct cloud *c, const struct place *p, char *texts[2])
 			      "</Arn><UserId>AROA1:i-1</UserId><Account>123456789012</Account></GetCallerIdentityResult>"
 			      "</GetCallerIdentityResponse>",
 			      p->partition);
-	if (p->is_ipv4_silent)
+	if (p->is_ipv4_late) {
+		CLOUD(c, .match = " " IMDS_IPV4, .status = -ERR_NET, .times = 1);
+		CLOUD(c, .match = ".api.aws/", .status = -ERR_NET);
+	} else if (p->is_ipv4_silent)
 		CLOUD(c, .match = " " IMDS_IPV4, .status = -ERR_TIMEOUT, .delay_ms = 1000);
 	else if (p->is_ipv6_only)
 		CLOUD(c, .match = " " IMDS_IPV4, .status = -ERR_NET);
@@ -171,12 +175,22 @@ static void a_metadata_service_that_was_only_slow_over_ipv4_leaves_the_usual_hos
 	      .dualstack = CONFIG_YES, .sts = "sts.eu-west-1.api.aws");
 }
 
+/* A boot in a dual-stack subnet, where IPv6 was there first. */
+static void an_ipv4_that_comes_later_is_found_and_the_usual_hosts_with_it(void **state)
+{
+	struct cloud *c = *state;
+
+	CHECK(c, .region = "eu-west-1", .partition = "aws", .domain = "amazonaws.com", .is_ipv4_late = true,
+	      .sts = "sts.eu-west-1.amazonaws.com");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CLOUD_TEST(each_partition_is_asked_at_its_own_hosts_whether_the_metadata_service_knows_its_domain_or_not),
 		CLOUD_TEST(the_metadata_services_answer_counts_before_the_published_list),
 		CLOUD_TEST(a_metadata_service_that_was_only_slow_over_ipv4_leaves_the_usual_hosts),
+		CLOUD_TEST(an_ipv4_that_comes_later_is_found_and_the_usual_hosts_with_it),
 		CLOUD_TEST(the_configuration_decides_on_dual_stack_hosts_where_it_says_anything),
 	};
 

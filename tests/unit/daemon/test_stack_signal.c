@@ -22,6 +22,7 @@ static struct {
 	struct stack_signal *s;
 	unsigned asked, refuse; /* requests; how many of them are refused */
 	bool is_lost;           /* they are never answered */
+	const char *says;       /* what a refusal says */
 	char body[512], url[512];
 	bool has_type;
 } lab;
@@ -37,7 +38,7 @@ static void on_request(void *ctx, struct sim_http *x)
 	if (lab.is_lost)
 		sim_http_fail(x, -ERR_TIMEOUT, 30000);
 	else
-		sim_http_answer(x, lab.asked <= lab.refuse ? 403 : 200, "", "", 0, 0);
+		sim_http_answer(x, lab.asked <= lab.refuse ? 403 : 200, "", lab.says, strlen(lab.says), 0);
 }
 
 static void open_one(void)
@@ -73,6 +74,7 @@ static int lab_start(void **state)
 	memset(&lab, 0, sizeof(lab));
 	log_set(LOG_ERROR, silent, NULL);
 	lab.w = sim_new(7);
+	lab.says = "";
 	sim_http_handle(lab.w, on_request, NULL);
 	sim_dir_make(lab.w, "/state");
 	sim_file_puts(lab.w, PATH, HANDLE "\n");
@@ -139,6 +141,22 @@ static void a_refusal_and_silence_are_followed_by_another_try_for_an_hour(void *
 	close_one();
 }
 
+/* What S3 said of a signed address whose time was over: on every machine that comes after the first day of a stack. */
+static void a_handle_that_has_expired_is_given_up_at_once_and_not_tried_at_the_next_start(void **state)
+{
+	(void)state;
+	lab.refuse = 1000;
+	lab.says = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code><Message>Request has expired"
+		   "</Message><X-Amz-Expires>86400</X-Amz-Expires></Error>";
+	for (unsigned i = 0; i < 2; i++) {
+		open_one();
+		stack_signal_send(lab.s);
+		pass(2 * 3600000);
+		close_one();
+		assert_int_equal(lab.asked, 1);
+	}
+}
+
 static void it_closes_at_every_moment(void **state)
 {
 	(void)state;
@@ -177,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LAB(the_stack_is_told_once_for_a_handle_and_again_for_another),
 		LAB(a_refusal_and_silence_are_followed_by_another_try_for_an_hour),
+		LAB(a_handle_that_has_expired_is_given_up_at_once_and_not_tried_at_the_next_start),
 		LAB(it_closes_at_every_moment),
 		LAB(a_file_that_holds_no_handle_is_none),
 	};

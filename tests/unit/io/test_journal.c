@@ -80,12 +80,12 @@ static void damage_in_the_middle_is_never_skipped(void **state)
 	}
 }
 
-static void write_of_schema(struct owner *o, int schema)
+static void write_of_schema(struct owner *o, json_t *schema)
 {
 	struct journal_append a = { 0 };
 
 	owner_told = o;
-	journal_append(o->j, &a, "agent.started", json_pack("{s:i}", "schema", schema), owner_on_durable);
+	journal_append(o->j, &a, "agent.started", json_pack("{s:o}", "schema", schema), owner_on_durable);
 	assert_int_equal(sim_run_until(o->w, owner_is_written, &a, 600000), SIM_TRUE);
 }
 
@@ -97,10 +97,10 @@ static void what_a_newer_version_has_written_is_neither_gone_on_from_nor_touched
 	struct err e = { 0 };
 
 	assert_int_equal(owner_open(o, NULL), 0);
-	write_of_schema(o, JOURNAL_SCHEMA);
+	write_of_schema(o, json_integer(JOURNAL_SCHEMA));
 	owner_close(o);
 	assert_int_equal(owner_open(o, NULL), 0); /* its own it reads */
-	write_of_schema(o, JOURNAL_SCHEMA + 1);
+	write_of_schema(o, json_integer(JOURNAL_SCHEMA + 1));
 	owner_write_one(o);
 	owner_close(o);
 	assert_true(sim_file_get(o->w, FIRST, &before));
@@ -111,6 +111,18 @@ static void what_a_newer_version_has_written_is_neither_gone_on_from_nor_touched
 	}
 	assert_true(sim_file_get(o->w, FIRST, &after));
 	assert_string_equal(buf_str(&before), buf_str(&after));
+}
+
+static void a_schema_that_is_no_whole_number_is_a_newer_versions_too(void **state)
+{
+	struct owner *o = *state;
+	struct err e = { 0 };
+
+	assert_int_equal(owner_open(o, NULL), 0);
+	write_of_schema(o, json_string("1"));
+	owner_close(o);
+	assert_int_equal(owner_open(o, &e), -ERR_UNSUPPORTED);
+	assert_non_null(strstr(e.text, "(schema \"1\")"));
 }
 
 static void what_is_cut_is_kept_aside_as_it_was(void **state)
@@ -531,6 +543,7 @@ int main(void)
 		OWNER_TEST(a_newest_segment_whose_name_does_not_fit_is_damage),
 		OWNER_TEST(damage_in_the_middle_is_never_skipped),
 		OWNER_TEST(what_a_newer_version_has_written_is_neither_gone_on_from_nor_touched),
+		OWNER_TEST(a_schema_that_is_no_whole_number_is_a_newer_versions_too),
 		OWNER_TEST(a_record_that_is_too_long_is_named_and_holds_nobody_else_up),
 		OWNER_TEST(a_disk_that_refuses_is_asked_again_until_it_takes_the_record),
 		OWNER_TEST(a_full_disk_costs_the_reserve_and_no_record),
