@@ -62,6 +62,8 @@ static struct fault {
 	{ TALLY_WANT_REBOOT,        true,   4, 1000, false },
 	{ TALLY_WANT_REPLACE,       true,   3, 1000, false },
 	{ TALLY_WANT_UPGRADE,       true,   3, 1000, false },
+	{ TALLY_WANT_MANY,          true,   6, 1000, false },
+	{ TALLY_CLOSE_ASKED,        true,   2, 1000, false },
 	{ TALLY_HEAL_ASKED,         true,   3, 1000, false },
 	{ TALLY_WANT_LOOK,          true,   3, 1000, false },
 	{ TALLY_WANT_MEMBERS,       true,   6, 1000, false },

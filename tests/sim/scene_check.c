@@ -255,7 +255,7 @@ static bool may_fail(const struct scene *s, const struct scene_order *o)
 {
 	return s->policy_changed || s->role_was_gone || o->want.broken || scene_causes(s) != 0 || scene_has_nothing_to_reboot(o) ||
 	       scene_is_overtaken(o) || (o->want.differs && strstr(o->cmd->error, "not available yet") != NULL) ||
-	       strstr(o->cmd->error, "send the spec by warehouse.upgrade") != NULL;
+	       scene_wants_an_upgrade(o);
 }
 
 static bool may_be_denied(const struct scene *s, const struct scene_order *o)

@@ -10,7 +10,7 @@
 #include "tests/sim/vendor_sim.h"
 #include "tests/sim/want.h"
 
-#define SCENE_ORDERS_MAX 12
+#define SCENE_ORDERS_MAX 48
 #define SCENE_LOOKS_MAX 6
 #define SCENE_TROUBLES_MAX 12
 #define SCENE_POLICY "/etc/reeve/policy.yaml"
@@ -85,6 +85,15 @@ struct scene_heal {
 	size_t instances_n; /* before it */
 };
 
+/* The spec that last succeeded, sent once more in the end (scene_close.c). */
+struct scene_close {
+	bool is_wanted, is_done; /* is_done: it stands, and is asked for again */
+	size_t at;               /* of scene.have */
+	struct want model;
+	const struct scene_order *order; /* that was sent; NULL: none yet */
+	unsigned rounds;
+};
+
 /* A command beside the orders that changes nothing in AWS. */
 struct scene_look {
 	int verb;
@@ -123,6 +132,7 @@ struct scene {
 	unsigned mutations_per_hour; /* the rate of the policy */
 	bool policy_changed, role_was_gone, capacity_short, clock_stepped, died;
 	struct scene_heal heal;
+	struct scene_close close;
 	/* death */
 	unsigned deaths_left;
 	unsigned death_where; /* of "before", "inside", "after", "request", "answer" */
@@ -133,6 +143,8 @@ struct scene {
 void scene_script_make(struct scene *s);
 void scene_look_make(struct scene *s);
 void scene_look_tick(struct scene *s);
+void scene_close_make(struct scene *s);
+bool scene_close_tick(struct scene *s); /* true: nothing of it is ahead */
 void scene_heal_make(struct scene *s);
 bool scene_heal_tick(struct scene *s); /* true: nothing of it is ahead */
 bool scene_heal_is_on(const struct scene *s);
@@ -148,6 +160,7 @@ bool scene_has_nothing_to_reboot(const struct scene_order *o); /* says its error
 /* A nodes.replace or a warehouse.upgrade that found something else than what it was told: so says its error, and it has changed
  * nothing. */
 bool scene_is_overtaken(const struct scene_order *o);
+bool scene_wants_an_upgrade(const struct scene_order *o); /* an apply that met another image: so says its error, likewise */
 void scene_promise_close(struct scene *s);
 unsigned scene_causes(const struct scene *s); /* the error classes that what came may have, a bit each; 0: nothing came */
 bool scene_may_be_short(const struct scene *s);

@@ -470,12 +470,17 @@ bool scene_is_overtaken(const struct scene_order *o)
 	return is;
 }
 
+bool scene_wants_an_upgrade(const struct scene_order *o)
+{
+	return o->mutations == 0 && strstr(o->cmd->error, "by warehouse.upgrade") != NULL;
+}
+
 static void judge_class(struct scene *s, const struct scene_order *o)
 {
 	unsigned may = scene_causes(s);
 
 	/* A reboot leaves no trace: of one without an answer, and an agent that was away for long, nobody can tell more. */
-	if (scene_has_nothing_to_reboot(o) || scene_is_overtaken(o) ||
+	if (scene_has_nothing_to_reboot(o) || scene_is_overtaken(o) || scene_wants_an_upgrade(o) ||
 	    (o->reboot != NULL && strstr(o->cmd->error, "nobody can tell whether") != NULL) || s->policy_changed ||
 	    s->role_was_gone || o->want.broken || o->cmd->cancelled || may == 0)
 		return; /* told apart by the other checks */

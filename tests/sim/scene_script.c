@@ -10,6 +10,7 @@
 #define FULL_BYTES 100        /* what is left of a full disk */
 #define CALM_MS (2 * HOUR_MS) /* from then on nothing goes wrong any more */
 #define PATIENCE_MS (8 * HOUR_MS)
+#define MANY_MAX 14    /* commands of every kind; with all others fewer than SCENE_ORDERS_MAX */
 #define TAIL_MS 120000 /* how long the end is watched, at least: the results must be acknowledged and forgotten */
 
 /* ---- making ---- */
@@ -111,6 +112,45 @@ static void order_upgrade(struct scene *s, struct want *w)
 			o->order[o->order_n++] = want_cluster_names[WANT_CLUSTERS - 1 - c];
 }
 
+static void order_apply(struct scene *s, struct want *w)
+{
+	struct scene_order *o;
+
+	if (odds_one_in(&s->odds, 2))
+		want_change(w, &s->odds);
+	o = order_add(s, w);
+	o->expired = odds_one_in(&s->odds, 16);
+	o->unknown_verb = odds_one_in(&s->odds, 16);
+	o->want.broken = odds_one_in(&s->odds, 16);
+}
+
+static void order_reboot(struct scene *s, const struct want *w)
+{
+	struct scene_order *o = order_add(s, w);
+
+	tally(TALLY_WANT_REBOOT);
+	o->reboot = want_cluster(&s->odds);
+	o->batch = (unsigned)odds_between(&s->odds, 0, 3);
+}
+
+/* Commands of every kind, each upon what the one before has left. */
+static void orders_make_many(struct scene *s, struct want *w)
+{
+	tally(TALLY_WANT_MANY);
+	for (uint64_t n = odds_between(&s->odds, 6, MANY_MAX); n > 0; n--) {
+		uint64_t kind = odds_between(&s->odds, 0, 5);
+
+		if (kind == 0)
+			order_reboot(s, w);
+		else if (kind == 1)
+			order_replace(s, w);
+		else if (kind == 2)
+			order_upgrade(s, w);
+		else
+			order_apply(s, w);
+	}
+}
+
 static void orders_make(struct scene *s)
 {
 	struct want w;
@@ -118,23 +158,12 @@ static void orders_make(struct scene *s)
 
 	want_random(&w, &s->odds, "wh-1");
 	order_add(s, &w);
-	for (uint64_t i = 0; i < changes; i++) {
-		struct scene_order *o;
-
-		if (odds_one_in(&s->odds, 2))
-			want_change(&w, &s->odds);
-		o = order_add(s, &w);
-		o->expired = odds_one_in(&s->odds, 16);
-		o->unknown_verb = odds_one_in(&s->odds, 16);
-		o->want.broken = odds_one_in(&s->odds, 16);
-	}
-	if (s->odds.per_mille[TALLY_WANT_REBOOT] > 0) {
-		struct scene_order *o = order_add(s, &w);
-
-		tally(TALLY_WANT_REBOOT);
-		o->reboot = want_cluster(&s->odds);
-		o->batch = (unsigned)odds_between(&s->odds, 0, 3);
-	}
+	if (s->odds.per_mille[TALLY_WANT_MANY] > 0)
+		orders_make_many(s, &w);
+	for (uint64_t i = 0; i < changes; i++)
+		order_apply(s, &w);
+	if (s->odds.per_mille[TALLY_WANT_REBOOT] > 0)
+		order_reboot(s, &w);
 	if (s->odds.per_mille[TALLY_WANT_REPLACE] > 0)
 		order_replace(s, &w);
 	for (unsigned n = 0; s->odds.per_mille[TALLY_WANT_UPGRADE] > 0 && n < 2; n++)
@@ -167,6 +196,7 @@ void scene_script_make(struct scene *s)
 	orders_make(s);
 	scene_look_make(s);
 	scene_heal_make(s);
+	scene_close_make(s);
 	s->deaths_left = odds_one_in(&s->odds, 3) ? 0 : (unsigned)odds_between(&s->odds, 1, odds_one_in(&s->odds, 3) ? 10 : 3);
 	s->next_issue_ms = odds_between(&s->odds, 1000, 60000);
 	aws_add_foreign(s->aws);
@@ -526,7 +556,7 @@ void scene_script_tick(struct scene *s)
 	troubles_tick(s);
 	orders_tick(s);
 	scene_look_tick(s);
-	if (s->issued < s->orders_n || !vendor_has_all(s->vendor) || !scene_heal_tick(s))
+	if (s->issued < s->orders_n || !vendor_has_all(s->vendor) || !scene_close_tick(s) || !scene_heal_tick(s))
 		return;
 	s->over_ms = s->over_ms != 0 ? s->over_ms : now + TAIL_MS;
 	s->over = now >= s->over_ms && !vendor_is_told(s->vendor);

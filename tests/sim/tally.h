@@ -121,6 +121,11 @@
 	X(DIAG_SENT,         "command: a bundle has gone to the vendor") \
 	X(LOOK_WHOLE,        "command: an inventory has come, whole") \
 	X(WANT_UPGRADE,      "command: clusters of another image")  \
+	X(WANT_MANY,         "command: many, of every kind, one upon the other") \
+	X(CLOSE_ASKED,       "model: in the end the spec that last succeeded is sent again") \
+	X(CLOSE_STOOD,       "model: and stands, and once more changes nothing") \
+	X(CLOSE_UPGRADED,    "model: and needs an upgrade first")    \
+	X(CLOSE_DELETED,     "model: or the warehouse is deleted")   \
 	X(HEAL_ASKED,        "command: a warehouse is to heal itself") \
 	X(HEAL_STRUCK,       "hand: a node ended, which the agent replaces by itself") \
 	X(HEAL_ALONE,        "hand: and the vendor is gone meanwhile") \
