@@ -161,7 +161,7 @@ ELSEWHERE = {
         ),
     ),
     "a mounted folder of the configuration": (
-        "mount -t tmpfs tmpfs /etc/reeve && touch /etc/reeve/reeve.yaml",
+        "mkdir -p /etc/reeve && mount -t tmpfs tmpfs /etc/reeve && touch /etc/reeve/reeve.yaml",
         "[ -z $(ls -A /etc/reeve) ]; umount /etc/reeve; rmdir /etc/reeve",
     ),
     "a state folder behind a link": (

@@ -46,6 +46,7 @@ struct aws_thing {
 
 struct aws_instance {
 	struct aws_thing t;
+	struct aws_thing interface;
 	char type[64], image[64], subnet[64], token[65];
 	char group_ids[5][200];
 	size_t groups_n;

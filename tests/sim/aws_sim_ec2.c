@@ -70,6 +70,7 @@ struct aws_group *aws_add_foreign(struct aws_sim *a)
 	aws_add_tag(&i->t, "reeve:installation", "inst-2");
 	aws_add_tag(&i->t, "reeve:warehouse", "wh-1");
 	aws_add_tag(&i->t, "reeve:cluster", "c1");
+	snprintf(i->interface.id, sizeof(i->interface.id), "eni-%.40s", i->t.id + strlen("i-"));
 	i->foreign = true;
 	snprintf(i->subnet, sizeof(i->subnet), "subnet-0001");
 	snprintf(i->group_ids[i->groups_n++], sizeof(i->group_ids[0]), "%s", g->t.id);

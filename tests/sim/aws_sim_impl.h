@@ -112,6 +112,7 @@ void aws_refuse(struct aws_ask *q, int status, const char *code, const char *fmt
 uint64_t aws_now(const struct aws_sim *a);
 void aws_thing_init(struct aws_sim *a, struct aws_thing *t, const char *prefix, const char *command);
 /* Tags from "<prefix><n>.Key" and ".Value" */
+void aws_tags_of_kind(struct aws_ask *q, const char *kind, struct aws_thing *t); /* of a launch: "instance", "volume" ... */
 void aws_thing_tags(struct aws_thing *t, const struct form_sim *f, const char *prefix);
 void aws_thing_close(struct aws_thing *t);
 bool aws_shows(struct aws_sim *a, const struct aws_thing *t); /* in a Describe, now */

@@ -5,7 +5,7 @@
 struct view {
 	const struct aws_instance *instance; /* NULL: of somebody else */
 	const struct aws_interface *other;
-	char id[64];
+	char id[200];
 };
 
 static bool stands(const struct aws_sim *a, const struct aws_instance *i)
@@ -58,7 +58,10 @@ static bool fits(struct aws_ask *q, const struct view *v)
 		for (unsigned k = 1; str_eq(name, "group-id") && (group = form_sim_get(q->f, "Filter.%u.Value.%u", n, k)) != NULL;
 		     k++)
 			has = has || holds(v, group);
-		if (str_eq(name, "network-interface-id"))
+		if (str_starts(name, "tag:"))
+			has =
+			    v->instance != NULL && aws_filter_has(q, n, aws_tag_of(&v->instance->interface, name + strlen("tag:")));
+		else if (str_eq(name, "network-interface-id"))
 			has = aws_filter_has(q, n, v->id);
 		else if (str_eq(name, "vpc-id"))
 			has = aws_filter_has(q, n, AWS_VPC);
@@ -116,6 +119,8 @@ static void write_view(const struct aws_sim *a, const struct view *v, struct buf
 	write_groups(v, b);
 	if (is_in_use(a, v))
 		write_attachment(v, b);
+	if (v->instance != NULL)
+		aws_write_tags(b, &v->instance->interface);
 	xmlw_close(b, "item");
 }
 
@@ -125,7 +130,7 @@ static bool view_of(const struct aws_sim *a, size_t i, struct view *v)
 	*v = (struct view){ 0 };
 	if (i < a->instances_n) {
 		v->instance = a->instances[i];
-		snprintf(v->id, sizeof(v->id), "eni-%.40s", v->instance->t.id + strlen("i-"));
+		snprintf(v->id, sizeof(v->id), "%s", v->instance->interface.id);
 		return stands(a, v->instance);
 	}
 	v->other = &a->interfaces[i - a->instances_n];

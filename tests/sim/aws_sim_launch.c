@@ -91,19 +91,27 @@ static unsigned room_for(struct aws_ask *q)
 	return 0;
 }
 
+void aws_tags_of_kind(struct aws_ask *q, const char *kind, struct aws_thing *t)
+{
+	char prefix[64];
+
+	for (unsigned n = 1; form_sim_get(q->f, "TagSpecification.%u.ResourceType", n) != NULL; n++) {
+		snprintf(prefix, sizeof(prefix), "TagSpecification.%u.Tag.", n);
+		if (str_eq(form_sim_get(q->f, "TagSpecification.%u.ResourceType", n), kind))
+			aws_thing_tags(t, q->f, prefix);
+	}
+}
+
 static struct aws_instance *launch_one(struct aws_ask *q, uint64_t reservation)
 {
 	struct aws_sim *a = q->a;
 	struct aws_instance *i = mem_new(struct aws_instance);
 
 	aws_thing_init(a, &i->t, "i-", aws_command_of(q));
-	for (unsigned n = 1; form_sim_get(q->f, "TagSpecification.%u.ResourceType", n) != NULL; n++)
-		if (str_eq(form_sim_get(q->f, "TagSpecification.%u.ResourceType", n), "instance")) {
-			char prefix[64];
-
-			snprintf(prefix, sizeof(prefix), "TagSpecification.%u.Tag.", n);
-			aws_thing_tags(&i->t, q->f, prefix);
-		}
+	aws_tags_of_kind(q, "instance", &i->t);
+	snprintf(i->interface.id, sizeof(i->interface.id), "eni-%.40s", i->t.id + strlen("i-"));
+	i->interface.made_ms = i->t.made_ms;
+	aws_tags_of_kind(q, "network-interface", &i->interface);
 	snprintf(i->type, sizeof(i->type), "%s", form_sim_get(q->f, "InstanceType"));
 	snprintf(i->image, sizeof(i->image), "%s", form_sim_get(q->f, "ImageId"));
 	snprintf(i->subnet, sizeof(i->subnet), "%s", form_sim_get(q->f, "NetworkInterface.1.SubnetId"));

@@ -6,16 +6,21 @@ static struct aws_thing *ec2_thing(const struct aws_sim *a, const char *id)
 {
 	struct aws_instance *i = aws_instance_of(a, id);
 	struct aws_group *g = aws_group_of(a, id);
+	struct aws_volume *v = aws_volume_of(a, id);
 
-	return i != NULL ? &i->t : g != NULL ? &g->t : NULL;
+	for (size_t k = 0; str_starts(id, "eni-") && k < a->instances_n; k++)
+		if (str_eq(a->instances[k]->interface.id, id) && aws_is_alive(a, a->instances[k]))
+			return &a->instances[k]->interface;
+	return i != NULL ? &i->t : g != NULL ? &g->t : v != NULL ? &v->t : NULL;
 }
 
 static struct aws_thing *elb_thing(const struct aws_sim *a, const char *arn)
 {
 	struct aws_tg *g = aws_tg_of(a, arn);
 	struct aws_lb *lb = aws_lb_of(a, arn);
+	struct aws_listener *l = aws_listener_of(a, arn);
 
-	return g != NULL ? &g->t : lb != NULL ? &lb->t : NULL;
+	return g != NULL ? &g->t : lb != NULL ? &lb->t : l != NULL ? &l->t : NULL;
 }
 
 static const char *unknown_code(const char *id)
@@ -24,6 +29,12 @@ static const char *unknown_code(const char *id)
 		return "TargetGroupNotFound";
 	if (strstr(id, ":loadbalancer/") != NULL)
 		return "LoadBalancerNotFound";
+	if (strstr(id, ":listener/") != NULL)
+		return "ListenerNotFound";
+	if (str_starts(id, "eni-"))
+		return "InvalidNetworkInterfaceID.NotFound";
+	if (str_starts(id, "vol-"))
+		return "InvalidVolume.NotFound";
 	return str_starts(id, "sg-") ? "InvalidGroup.NotFound" : "InvalidInstanceID.NotFound";
 }
 

@@ -83,11 +83,7 @@ static void make_one(struct aws_ask *q, struct aws_instance *i, unsigned n)
 	v->born = (struct aws_form){ .type = "gp3", .size_gib = 8, .iops = 3000, .throughput = 125 };
 	snprintf(prefix, sizeof(prefix), "BlockDeviceMapping.%u.Ebs.", n);
 	take_form(q->f, prefix, &v->born);
-	for (unsigned k = 1; form_sim_get(q->f, "TagSpecification.%u.ResourceType", k) != NULL; k++)
-		if (str_eq(form_sim_get(q->f, "TagSpecification.%u.ResourceType", k), "volume")) {
-			snprintf(prefix, sizeof(prefix), "TagSpecification.%u.Tag.", k);
-			aws_thing_tags(&v->t, q->f, prefix);
-		}
+	aws_tags_of_kind(q, "volume", &v->t);
 	add(q->a, v);
 }
 

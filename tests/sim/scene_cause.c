@@ -55,8 +55,8 @@ static bool has_come(const struct scene *s, enum tally_kind kind)
 /* What is on its way may already be met by who looks ahead. */
 static bool is_dealt(const struct scene *s, enum tally_kind kind)
 {
-	bool is_foreseen =
-	    (kind >= TALLY_AWS_RULES_FULL && kind <= TALLY_AWS_TGS_FULL) || (kind >= TALLY_WANT_LAUNCH && kind <= TALLY_WANT_TAGS);
+	bool is_foreseen = (kind >= TALLY_AWS_RULES_FULL && kind <= TALLY_AWS_TGS_FULL) ||
+			   (kind >= TALLY_WANT_LAUNCH && kind <= TALLY_WANT_TAGS) || kind == TALLY_WANT_GROWN;
 
 	return has_come(s, kind) || (is_foreseen && s->odds.per_mille[kind] > 0);
 }

@@ -144,15 +144,6 @@ static const struct aws_group *group_named(const struct aws_sim *a, const char *
 	return NULL;
 }
 
-static const char *tags_differ(const struct want *w, const struct aws_thing *t)
-{
-	const char *team = aws_tag_of(t, "team");
-
-	if (!str_eq(team, want_teams[w->tags]))
-		return say("%s has the tag '%s'", t->id, team != NULL ? team : "");
-	return NULL;
-}
-
 static const char *group_differs(const struct want *w, unsigned g, const struct aws_sim *a)
 {
 	char name[256];
@@ -275,7 +266,7 @@ static const char *node_differs(const struct want *w, unsigned c, const struct a
 		return say("%s has the user data '%s'", i->t.id, i->user_data != NULL ? i->user_data : "");
 	if (i->groups_n != groups)
 		return say("%s is in %zu groups of %u", i->t.id, i->groups_n, groups);
-	return tags_differ(w, &i->t) != NULL ? tags_differ(w, &i->t) : volume_differs(w, c, a, i);
+	return volume_differs(w, c, a, i);
 }
 
 static const char *clusters_differ(const struct want *w, const struct aws_sim *a, bool short_is_fine)
@@ -336,6 +327,44 @@ static const char *balancer_differs(const struct want *w, const struct aws_sim *
 	return listeners == asked ? NULL : say("%u listeners of %u", listeners, asked);
 }
 
+static const char *thing_tags_differ(const struct want *w, const struct aws_thing *t)
+{
+	const char *team = aws_tag_of(t, "team");
+
+	if (!str_eq(team, want_teams[w->tags]))
+		return say("%s has the tag '%s'", t->id, team != NULL ? team : "");
+	return NULL;
+}
+
+/* Everything of the warehouse bears them, made now or long ago; but what a node has left behind is nobody's to tag. */
+static const char *tags_differ(const struct want *w, const struct aws_sim *a)
+{
+	const char *wrong = NULL;
+
+	for (size_t i = 0; wrong == NULL && i < a->instances_n; i++)
+		if (is_of(w, &a->instances[i]->t) && aws_is_alive(a, a->instances[i]) && !a->instances[i]->is_moved) {
+			wrong = thing_tags_differ(w, &a->instances[i]->t);
+			wrong = wrong != NULL ? wrong : thing_tags_differ(w, &a->instances[i]->interface);
+		}
+	for (size_t i = 0; wrong == NULL && i < a->volumes_n; i++)
+		if (is_of(w, &a->volumes[i]->t) && is_of(w, &a->volumes[i]->node->t) && aws_is_alive(a, a->volumes[i]->node) &&
+		    !a->volumes[i]->node->is_moved)
+			wrong = thing_tags_differ(w, &a->volumes[i]->t);
+	for (size_t i = 0; wrong == NULL && i < a->groups_n; i++)
+		if (is_of(w, &a->groups[i]->t) && aws_is_there(a, &a->groups[i]->t))
+			wrong = thing_tags_differ(w, &a->groups[i]->t);
+	for (size_t i = 0; wrong == NULL && i < a->target_groups_n; i++)
+		if (is_of(w, &a->target_groups[i]->t) && aws_is_there(a, &a->target_groups[i]->t))
+			wrong = thing_tags_differ(w, &a->target_groups[i]->t);
+	for (size_t i = 0; wrong == NULL && i < a->lbs_n; i++)
+		if (is_of(w, &a->lbs[i]->t) && aws_is_there(a, &a->lbs[i]->t))
+			wrong = thing_tags_differ(w, &a->lbs[i]->t);
+	for (size_t i = 0; wrong == NULL && i < a->listeners_n; i++)
+		if (is_of(w, &a->listeners[i]->t) && aws_is_there(a, &a->listeners[i]->t))
+			wrong = thing_tags_differ(w, &a->listeners[i]->t);
+	return wrong;
+}
+
 const char *want_differs(const struct want *w, const struct aws_sim *a, bool short_is_fine)
 {
 	const char *wrong = clusters_differ(w, a, short_is_fine);
@@ -353,6 +382,8 @@ const char *want_differs(const struct want *w, const struct aws_sim *a, bool sho
 	}
 	if (wrong == NULL)
 		wrong = balancer_differs(w, a);
+	if (wrong == NULL && !w->gone)
+		wrong = tags_differ(w, a);
 	for (size_t i = 0; i < a->target_groups_n; i++)
 		have += is_of(w, &a->target_groups[i]->t) && aws_is_there(a, &a->target_groups[i]->t);
 	if (wrong == NULL && have != target_groups)

@@ -29,12 +29,12 @@ struct inventory_rows {
 	}
 
 struct inventory_read {
-	const char *name, *action; /* for sentences: "load balancers"; and for IAM */
-	size_t a_call;             /* how many of what it walks through one call is for */
-	unsigned which;            /* for functions that serve several reads */
-	bool may_be_gone;          /* AWS need not know what is asked for any more */
-	bool may_be_denied; /* what AWS refuses to show is as if it were not there (a key of the customer's), and that is told */
-	void (*begin)(struct inventory_page *p);          /* before each call: what is there to walk through? NULL: as it was */
+	const char *name, *action;               /* for sentences: "load balancers"; and for IAM */
+	size_t a_call;                           /* how many of what it walks through one call is for */
+	unsigned which;                          /* for functions that serve several reads */
+	bool may_be_gone;                        /* AWS need not know what is asked for any more */
+	bool may_be_denied;                      /* what AWS refuses to show is as if it were not there, and that is told */
+	void (*begin)(struct inventory_page *p); /* before each call: what is there to walk through? NULL: as it was */
 	size_t (*things)(const struct inventory_page *p); /* that it walks through; NULL: one */
 	void (*ask)(struct inventory_page *p, struct request *req);
 	int (*take_in)(struct inventory_page *p, const struct aws_call *c, struct err *e);
@@ -50,5 +50,6 @@ struct ec2_describe;
 void inventory_ask_by_tags(const struct inventory_page *p, struct request *req,
 			   void (*build)(struct request *, const struct ec2_describe *));
 const char *inventory_next_ec2(const struct aws_call *c);
-/* A filter that the service ignores shows the whole account: how many were left out is told, for a person looks into it. */
-void inventory_tell_foreign(const char *kind, size_t n);
+/* Drops the rows that are not ours, although the filter asked for ours alone: a filter that the service ignores shows the whole
+ * account. How many were left out is told, for a person looks into it. The tags of each row stand `tags_at` bytes into it. */
+void inventory_keep_ours(const struct inventory_page *p, struct inventory_rows rows, size_t tags_at, const char *kind);

@@ -1,5 +1,8 @@
 /* inventory_reads.c - the account's own reads: networks and instances, then what a plan stands on and what protects things of ours;
  * between them those of the kinds of things. The IAM policy of the instance role follows from all of them (reads.h). */
+#include <stddef.h>
+#include <string.h>
+
 #include "agent/base/log.h"
 #include "agent/base/str.h"
 #include "agent/ops/account/inventory_impl.h"
@@ -26,10 +29,20 @@ const char *inventory_next_ec2(const struct aws_call *c)
 	return ec2_next_token(xml_root(c->xml));
 }
 
-void inventory_tell_foreign(const char *kind, size_t n)
+void inventory_keep_ours(const struct inventory_page *p, struct inventory_rows rows, size_t tags_at, const char *kind)
 {
-	if (n > 0)
-		log_warn("inventory.foreign", "kind=%s n=%zu next=\"EC2 ignored our filter; they are left out\"", kind, n);
+	size_t n = 0, left_out;
+
+	for (size_t i = 0; i < *rows.n; i++) {
+		char *row = (char *)rows.v + i * rows.size;
+
+		if (inventory_is_ours(p->owner, (const struct ec2_tags *)(row + tags_at)))
+			memmove((char *)rows.v + n++ * rows.size, row, rows.size);
+	}
+	left_out = *rows.n - n;
+	*rows.n = n;
+	if (left_out > 0)
+		log_warn("inventory.foreign", "kind=%s n=%zu next=\"EC2 ignored our filter; they are left out\"", kind, left_out);
 }
 
 /* ---- networks, instances ---- */
@@ -64,19 +77,6 @@ static struct inventory_rows rows_instances(const struct inventory_page *p)
 	return INVENTORY_ROWS(p->inv->instances);
 }
 
-/* Drops what is not ours, although the filter asked for ours alone. */
-static void drop_foreign(const struct inventory_page *p)
-{
-	struct ec2_instances *all = &p->inv->instances;
-	size_t n = 0;
-
-	for (size_t i = 0; i < all->n; i++)
-		if (inventory_is_ours(p->owner, &all->v[i].tags))
-			all->v[n++] = all->v[i];
-	inventory_tell_foreign("instance", all->n - n);
-	all->n = n;
-}
-
 static void note_running(struct inventory_taking *t)
 {
 	const struct ec2_instances *all = &t->inv->instances;
@@ -92,7 +92,7 @@ static void end_instances(struct inventory_page *p)
 {
 	struct inventory_taking *t = inventory_taking_of(p);
 
-	drop_foreign(p);
+	inventory_keep_ours(p, rows_instances(p), offsetof(struct ec2_instance, tags), "instance");
 	if (t->wants_statuses)
 		note_running(t);
 	if (t->wants_beside)

@@ -8,6 +8,10 @@
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"
 #include "agent/ops/steps/catalogue.h"
+#include "agent/ops/steps/interfaces.h"
+#include "agent/ops/steps/volumes.h"
+
+#define THINGS_MAX 500 /* of one call; EC2 takes 1,000 (EC2 API Reference, CreateTags), and a record of the journal fewer */
 
 /* What several things are to bear, and those of them that do not. */
 struct wearers {
@@ -23,7 +27,7 @@ struct wearers {
 
 static void open_wearers(struct wearers *w, json_t *user_tags)
 {
-	bool is_elb = w->of == &resource_target_group || w->of == &resource_load_balancer;
+	bool is_elb = w->of == &resource_target_group || w->of == &resource_load_balancer || w->of == &resource_listener;
 
 	w->set = is_elb ? &kind_add_tags : &kind_create_tags;
 	w->take = is_elb ? &kind_remove_tags : &kind_delete_tags;
@@ -104,40 +108,86 @@ static json_t *keys_of(const json_t *set)
 	return keys;
 }
 
+/* One call for each THINGS_MAX of them; steps behind the first are "...-2", "...-3". */
+static void plan_calls(struct planning *p, const struct wearers *w, const struct step_kind *kind, const char *verb, json_t *ids,
+		       const char *name, json_t *value)
+{
+	for (size_t at = 0, call = 1; at < json_array_size(ids); at += THINGS_MAX, call++) {
+		CLEANUP(mem_close) char *number = call > 1 ? mem_printf("-%zu", call) : mem_str("");
+		json_t *some = json_array();
+
+		for (size_t i = at; i < json_array_size(ids) && i < at + THINGS_MAX; i++)
+			json_array_append(some, json_array_get(ids, i));
+		plan_add(p->b, kind, json_pack("{s:s, s:o, s:O}", "kind", w->of->kind, "things", some, name, value), "%s-%s%s",
+			 verb, w->step, number);
+		plan_title(p->b, "%s %s", verb, w->what);
+	}
+}
+
 /* A stale tag goes first: once reeve:tags is written anew, nothing tells any more that it was set here. */
 static void plan_wearers(struct planning *p, struct wearers *w)
 {
-	if (json_array_size(w->full) > 0) {
-		plan_add(p->b, w->take,
-			 json_pack("{s:s, s:O, s:o}", "kind", w->of->kind, "things", w->full, "keys", keys_of(w->stale)),
-			 "untag-%s", w->step);
-		plan_title(p->b, "untag %s", w->what);
-	}
-	if (json_array_size(w->bare) > 0) {
-		plan_add(p->b, w->set, json_pack("{s:s, s:O, s:O}", "kind", w->of->kind, "things", w->bare, "tags", w->wanted),
-			 "tag-%s", w->step);
-		plan_title(p->b, "tag %s", w->what);
-	}
+	json_t *keys = keys_of(w->stale);
+
+	plan_calls(p, w, w->take, "untag", w->full, "keys", keys);
+	plan_calls(p, w, w->set, "tag", w->bare, "tags", w->wanted);
+	json_decref(keys);
 	close_wearers(w);
 }
 
 /* ---- things ---- */
 
-static void plan_nodes(struct planning *p, const cluster_t *c)
+/* Those that stay in a cluster, and what each has: a launch tags all of it alike. `nodes` is a set. */
+static void look_at_nodes(struct planning *p, struct wearers *w, const json_t *nodes)
 {
-	CLEANUP(mem_close) char *what = mem_printf("nodes of %s", c->name), *step = mem_printf("nodes-%s", c->name);
+	const char *id;
+	json_t *value;
+
+	json_object_foreach((json_t *)nodes, id, value)
+		look_at(w, id, &inventory_instance_in(&p->inv->instances, id)->tags);
+}
+
+static void look_at_volumes(struct planning *p, struct wearers *w, const json_t *nodes)
+{
+	const struct ec2_volumes *all = &volumes_in(p->inv)->all;
+
+	for (size_t i = 0; i < all->n; i++)
+		if (json_object_get(nodes, all->v[i].instance) != NULL)
+			look_at(w, all->v[i].id, &all->v[i].tags);
+}
+
+static void look_at_interfaces(struct planning *p, struct wearers *w, const json_t *nodes)
+{
+	const struct ec2_interfaces *all = interfaces_in(p->inv);
+
+	for (size_t i = 0; i < all->n; i++)
+		if (json_object_get(nodes, all->v[i].instance_id) != NULL)
+			look_at(w, all->v[i].id, &all->v[i].tags);
+}
+
+static void plan_of_nodes(struct planning *p, const cluster_t *c, const json_t *nodes, const char *word, const struct resource *of,
+			  void (*look)(struct planning *p, struct wearers *w, const json_t *nodes))
+{
+	CLEANUP(mem_close) char *what = mem_printf("%s of %s", word, c->name), *step = mem_printf("%s-%s", word, c->name);
 	CLEANUP(mem_close) char *name = mem_printf("%s-%s", p->warehouse, c->name);
-	struct wearers w = { .what = what, .step = step, .name = name, .of = &resource_instance };
-	json_t *ids = planner_staying(p, c);
+	struct wearers w = { .what = what, .step = step, .name = name, .of = of };
 
 	open_wearers(&w, planning_user_tags(p, c->tags, c->n_tags));
-	for (size_t i = 0; i < json_array_size(ids); i++) {
-		const char *id = json_string_value(json_array_get(ids, i));
-
-		look_at(&w, id, &inventory_instance_in(&p->inv->instances, id)->tags);
-	}
-	json_decref(ids);
+	look(p, &w, nodes);
 	plan_wearers(p, &w);
+}
+
+static void plan_nodes(struct planning *p, const cluster_t *c)
+{
+	json_t *ids = planner_staying(p, c), *nodes = json_object();
+
+	for (size_t i = 0; i < json_array_size(ids); i++)
+		json_object_set_new(nodes, json_string_value(json_array_get(ids, i)), json_true());
+	plan_of_nodes(p, c, nodes, "nodes", &resource_instance, look_at_nodes);
+	plan_of_nodes(p, c, nodes, "volumes", &resource_volume, look_at_volumes);
+	plan_of_nodes(p, c, nodes, "interfaces", &resource_interface, look_at_interfaces);
+	json_decref(nodes);
+	json_decref(ids);
 }
 
 static void plan_shared(struct planning *p, const char *what, const char *step, const struct resource *of, const char *id,
@@ -168,13 +218,28 @@ static void plan_tg(struct planning *p, const char *name)
 		plan_shared(p, what, step, &resource_target_group, g->g.arn, &g->g.tags);
 }
 
-static void plan_lb(struct planning *p, const char *name)
+static void plan_listeners(struct planning *p, const lb_t *want, const struct balancers_lb *lb)
 {
-	CLEANUP(mem_close) char *what = mem_printf("load balancer %s", name), *step = mem_printf("lb-%s", name);
-	const struct balancers_lb *lb = planner_lb_there(p, name);
+	for (size_t i = 0; i < want->n_listeners; i++) {
+		uint32_t port = want->listeners[i]->port;
+		CLEANUP(mem_close) char *what = mem_printf("listener %s:%u", want->name, port);
+		CLEANUP(mem_close) char *step = mem_printf("listener-%s-%u", want->name, port);
+		const struct elb_listener *l = planner_listener_at(lb, port);
 
-	if (lb != NULL)
-		plan_shared(p, what, step, &resource_load_balancer, lb->lb.arn, &lb->lb.tags);
+		if (l != NULL)
+			plan_shared(p, what, step, &resource_listener, l->arn, &l->tags);
+	}
+}
+
+static void plan_lb(struct planning *p, const lb_t *want)
+{
+	CLEANUP(mem_close) char *what = mem_printf("load balancer %s", want->name), *step = mem_printf("lb-%s", want->name);
+	const struct balancers_lb *lb = planner_lb_there(p, want->name);
+
+	if (lb == NULL)
+		return;
+	plan_shared(p, what, step, &resource_load_balancer, lb->lb.arn, &lb->lb.tags);
+	plan_listeners(p, want, lb);
 }
 
 /* EC2 and ELB take 50 a thing, and ten are the system's. */
@@ -199,7 +264,7 @@ void planner_plan_tags(struct planning *p, unsigned stage)
 	for (size_t i = 0; i < p->spec->n_target_groups; i++)
 		plan_tg(p, p->spec->target_groups[i]->name);
 	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
-		plan_lb(p, p->spec->load_balancers[i]->name);
+		plan_lb(p, p->spec->load_balancers[i]);
 	for (size_t i = 0; i < p->spec->n_clusters; i++) {
 		CLEANUP(mem_close) char *what = mem_printf("clusters[%zu]", i);
 

@@ -55,9 +55,8 @@ static const struct step_kind *const kinds[] = {
 };
 
 static const struct resource *const resources[] = {
-	&resource_instance,       &resource_volume,   &resource_stopped,
-	&resource_security_group, &resource_rule,     &resource_target_group,
-	&resource_load_balancer,  &resource_listener, NULL,
+	&resource_instance, &resource_volume,       &resource_interface,     &resource_stopped,  &resource_security_group,
+	&resource_rule,     &resource_target_group, &resource_load_balancer, &resource_listener, NULL,
 };
 
 /* sts: who we are, and the keys of the operate role. */

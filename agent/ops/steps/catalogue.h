@@ -31,6 +31,6 @@ extern const struct step_kind kind_create_tags, kind_delete_tags, kind_add_tags,
 
 extern const struct bound bound_balancers; /* the others: bound.h */
 
-extern const struct resource resource_instance, resource_volume, resource_stopped;
+extern const struct resource resource_instance, resource_volume, resource_interface, resource_stopped;
 extern const struct resource resource_security_group, resource_rule;
 extern const struct resource resource_target_group, resource_load_balancer, resource_listener;

@@ -58,17 +58,9 @@ static struct inventory_rows rows(const struct inventory_page *p)
 	return INVENTORY_ROWS(*groups_in(p->inv));
 }
 
-/* Drops what is not ours, although the filter asked for ours alone. */
-static void drop_foreign(struct inventory_page *p)
+static void end(struct inventory_page *p)
 {
-	struct ec2_groups *all = groups_in(p->inv);
-	size_t n = 0;
-
-	for (size_t i = 0; i < all->n; i++)
-		if (inventory_is_ours(p->owner, &all->v[i].tags))
-			all->v[n++] = all->v[i];
-	inventory_tell_foreign(resource_security_group.kind, all->n - n);
-	all->n = n;
+	inventory_keep_ours(p, rows(p), offsetof(struct ec2_group, tags), resource_security_group.kind);
 }
 
 const struct inventory_read groups_reads[] = {
@@ -79,7 +71,7 @@ const struct inventory_read groups_reads[] = {
 	  .take_in = take_in,
 	  .next = inventory_next_ec2,
 	  .rows = rows,
-	  .end = drop_foreign },
+	  .end = end },
 	{ .name = NULL },
 };
 

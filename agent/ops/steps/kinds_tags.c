@@ -1,5 +1,5 @@
-/* kinds_tags.c - step kinds that set and take away tags of what stands: of a node, a volume and a group at EC2, of a balancer and a
- * target group at ELB. Tags that a thing is made with come with the call that makes it.
+/* kinds_tags.c - step kinds that set and take away tags of what stands: of a node, its volumes and network
+ * interfaces, and a group at EC2; of a balancer, a listener and a target group at ELB. Tags that a thing is made with come with the call that makes it.
  *
  * Both ownership tags say whose a thing is, so no step writes or deletes them: what has lost one is not ours any more, and IAM
  * refuses to touch it (aws:ResourceTag). */
@@ -10,7 +10,9 @@
 #include "agent/ops/account/inventory.h"
 #include "agent/ops/steps/balancers.h"
 #include "agent/ops/steps/groups.h"
+#include "agent/ops/steps/interfaces.h"
 #include "agent/ops/steps/kinds_impl.h"
+#include "agent/ops/steps/volumes.h"
 
 #define SETS IAM_OWN(0)
 #define TAKES IAM_OWN(1)
@@ -25,8 +27,9 @@ static const struct iam_condition conditions[] = {
 	{ 0 },
 };
 
-#define EC2_THINGS IAM_TEXTS(IAM_EC2("instance/*"), IAM_EC2("security-group/*"), IAM_EC2("volume/*"))
-#define ELB_THINGS IAM_TEXTS(IAM_ELB("loadbalancer/net/*"), IAM_ELB("targetgroup/*"))
+#define EC2_THINGS                                                                                                                 \
+	IAM_TEXTS(IAM_EC2("instance/*"), IAM_EC2("network-interface/*"), IAM_EC2("security-group/*"), IAM_EC2("volume/*"))
+#define ELB_THINGS IAM_TEXTS(IAM_ELB("listener/net/*"), IAM_ELB("loadbalancer/net/*"), IAM_ELB("targetgroup/*"))
 
 static const struct iam_statement create_grants[] = {
 	{ IAM_TAGS, "Retag", IAM_OWNED | SETS, IAM_TEXTS("ec2:CreateTags"), EC2_THINGS },
@@ -90,12 +93,18 @@ static const struct ec2_tags *shown_tags(const struct inventory *inv, const char
 	const struct ec2_group *g = groups_by_id(inv, id);
 	const struct balancers_target_group *tg = balancers_target_group_by_arn(inv, id);
 	const struct balancers_lb *lb = balancers_lb_by_arn(inv, id);
+	const struct elb_listener *l = balancers_listener_by_arn(inv, id);
+	const struct ec2_volume *v = volumes_by_id(inv, id);
+	const struct ec2_interface *eni = interfaces_by_id(inv, id);
 
-	return in != NULL   ? (inventory_is_alive(in) ? &in->tags : NULL)
-	       : g != NULL  ? &g->tags
-	       : tg != NULL ? &tg->g.tags
-	       : lb != NULL ? &lb->lb.tags
-			    : NULL;
+	return in != NULL    ? (inventory_is_alive(in) ? &in->tags : NULL)
+	       : g != NULL   ? &g->tags
+	       : tg != NULL  ? &tg->g.tags
+	       : lb != NULL  ? &lb->lb.tags
+	       : l != NULL   ? &l->tags
+	       : v != NULL   ? &v->tags
+	       : eni != NULL ? &eni->tags
+			     : NULL;
 }
 
 static bool are_set(const struct step_ctx *x, const struct ec2_tags *have)
@@ -120,7 +129,7 @@ static bool are_gone(const struct step_ctx *x, const struct ec2_tags *have)
 	return true;
 }
 
-/* Does each thing that is shown bear what the step wants? A volume is shown with its node, without its tags. */
+/* Does each thing that is shown bear what the step wants? */
 static bool find_each(const struct step_ctx *x, const struct inventory *inv,
 		      bool (*is_so)(const struct step_ctx *x, const struct ec2_tags *have))
 {

@@ -142,17 +142,9 @@ static struct inventory_rows rows(const struct inventory_page *p)
 	return INVENTORY_ROWS(volumes_in(p->inv)->all);
 }
 
-/* Drops what is not ours, although the filter asked for ours alone. */
-static void drop_foreign(struct inventory_page *p)
+static void end(struct inventory_page *p)
 {
-	struct ec2_volumes *all = &volumes_in(p->inv)->all;
-	size_t n = 0;
-
-	for (size_t i = 0; i < all->n; i++)
-		if (inventory_is_ours(p->owner, &all->v[i].tags))
-			all->v[n++] = all->v[i];
-	inventory_tell_foreign(resource_volume.kind, all->n - n);
-	all->n = n;
+	inventory_keep_ours(p, rows(p), offsetof(struct ec2_volume, tags), resource_volume.kind);
 }
 
 static size_t count(const struct inventory_page *p)
@@ -185,7 +177,7 @@ const struct inventory_read volumes_reads[] = {
 	  .take_in = take_in,
 	  .next = inventory_next_ec2,
 	  .rows = rows,
-	  .end = drop_foreign },
+	  .end = end },
 	{ .name = "changes of volumes",
 	  .action = "ec2:DescribeVolumesModifications",
 	  .a_call = A_CALL,

@@ -33,7 +33,9 @@ static inline int serving_start(void **state)
 	/* In the place of its last tag: what tells people its name. */
 	g->g.tags.v[5] = (struct ec2_tag){ "reeve:step", "base/tg-sql" };
 	g->g.tags.v[3] = (struct ec2_tag){ d->k.tag.key, d->k.tag.value };
-	*l = (struct elb_listener){ .arn = "arn:l", .protocol = "TCP", .target_group_arn = "arn:tg", .port = 9030 };
+	*l = (struct elb_listener){
+		.arn = "arn:l", .protocol = "TCP", .target_group_arn = "arn:tg", .port = 9030, .tags = board_tags(d, "", "1")
+	};
 	*lb = (struct balancers_lb){ .lb = { .arn = "arn:lb",
 					     .name = names,
 					     .state = "active",

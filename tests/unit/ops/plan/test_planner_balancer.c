@@ -17,8 +17,14 @@ static void add_balancer(struct board *d, uint32_t port)
 	*g = (struct balancers_target_group){
 		.g = { .arn = "arn:tg", .name = names + 33, .protocol = "TCP", .port = 9030, .tags = board_tags(d, "", "1") }
 	};
-	l[0] = (struct elb_listener){ .arn = "arn:listener", .protocol = "TCP", .target_group_arn = "arn:tg", .port = port };
-	l[1] = (struct elb_listener){ .arn = "arn:second", .protocol = "TCP", .target_group_arn = "arn:tg", .port = port + 1 };
+	l[0] = (struct elb_listener){
+		.arn = "arn:listener", .protocol = "TCP", .target_group_arn = "arn:tg", .port = port, .tags = board_tags(d, "", "1")
+	};
+	l[1] = (struct elb_listener){ .arn = "arn:second",
+				      .protocol = "TCP",
+				      .target_group_arn = "arn:tg",
+				      .port = port + 1,
+				      .tags = board_tags(d, "", "1") };
 	*lb = (struct balancers_lb){ .lb = { .arn = "arn:lb", .name = names, .state = "active", .tags = board_tags(d, "", "1") },
 				     .listeners = { l, 1 } };
 	balancers_in(d->inv)->target_groups = g;

@@ -60,7 +60,9 @@ static void add_balancer(struct board *d)
 	*g = (struct balancers_target_group){
 		.g = { .arn = "arn:tg", .name = names + 33, .protocol = "TCP", .port = 9030, .tags = board_tags(d, "", "1") }
 	};
-	*l = (struct elb_listener){ .arn = "arn:listener", .protocol = "TCP", .target_group_arn = "arn:tg", .port = 9030 };
+	*l = (struct elb_listener){
+		.arn = "arn:listener", .protocol = "TCP", .target_group_arn = "arn:tg", .port = 9030, .tags = board_tags(d, "", "1")
+	};
 	*lb = (struct balancers_lb){ .lb = { .arn = "arn:lb",
 					     .name = names,
 					     .state = "active",
@@ -415,6 +417,7 @@ static void a_clusters_tag_over_the_specs_is_no_change(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		drop_digests(&d->inv->instances.v[i].tags);
 		d->inv->instances.v[i].tags.v[5] = (struct ec2_tag){ "sdb-cluster-id", "c-2" };
+		volumes_in(d->inv)->all.v[i].tags.v[5] = (struct ec2_tag){ "sdb-cluster-id", "c-2" };
 	}
 	set_cluster_tag_value(&d->k);
 	p = board_apply(d);

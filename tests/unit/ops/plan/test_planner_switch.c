@@ -11,9 +11,11 @@ static void add_two_listeners(struct board *d)
 
 	spec_short_name("inst-1", "wh-1", "lb", "main", name);
 	for (unsigned i = 0; i < 2; i++)
-		l[i] = (struct elb_listener){
-			.arn = i == 0 ? "arn:one" : "arn:two", .protocol = "TCP", .target_group_arn = "arn:other", .port = 9030 + i
-		};
+		l[i] = (struct elb_listener){ .arn = i == 0 ? "arn:one" : "arn:two",
+					      .protocol = "TCP",
+					      .target_group_arn = "arn:other",
+					      .port = 9030 + i,
+					      .tags = board_tags(d, "", "1") };
 	*lb = (struct balancers_lb){ .lb = { .arn = "arn:lb", .name = name, .state = "active", .tags = board_tags(d, "", "1") },
 				     .listeners = { l, 2 } };
 	balancers_in(d->inv)->lbs = lb;

@@ -1,5 +1,6 @@
 /* test_planner_tags.c - tags as desired state: what is set, what is taken away, and what is somebody else's. */
 #include "agent/ops/plan/planner_impl.h"
+#include "agent/ops/steps/interfaces.h"
 #include "tests/unit/ops/board.h"
 
 static const char *text_of(struct board *d, const char *key)
@@ -67,6 +68,55 @@ static void only_the_node_that_lacks_a_tag_gets_it(void **state)
 	assert_string_equal(board_steps(p), "tags/tag-nodes-be");
 	assert_list(args_of(p, "tag-nodes-be"), "things", "i-2");
 	assert_string_equal(json_str_or(json_object_get(args_of(p, "tag-nodes-be"), "tags"), d->k.tag.key, ""), d->k.tag.value);
+	plans_free(p);
+}
+
+static struct ec2_interface *add_interface(struct board *d, const char *id, const char *instance)
+{
+	struct ec2_interfaces *l = interfaces_in(d->inv);
+	struct ec2_interface *v = arena_alloc(d->inv->arena, (l->n + 1) * sizeof(*v));
+
+	if (l->n > 0)
+		memcpy(v, l->v, l->n * sizeof(*v));
+	v[l->n] = (struct ec2_interface){ .id = id, .instance_id = instance, .tags = board_tags(d, "be", "1") };
+	l->v = v;
+	return &v[l->n++];
+}
+
+/* But not of one that hangs on no node of the cluster, or on one that leaves. */
+static void volumes_and_interfaces_bear_what_their_nodes_bear(void **state)
+{
+	struct board *d = *state;
+	struct plans *p;
+
+	board_add_volume(d, "vol-1", "i-1", "/dev/xvdb", 100);
+	board_add_volume(d, "vol-2", "i-2", "/dev/xvdb", 100)->tags.v[5].value = "c-9";
+	board_add_volume(d, "vol-3", "i-9", "/dev/xvdb", 100)->tags.v[5].value = "c-9";
+	add_interface(d, "eni-1", "i-1")->tags.v[5].value = "c-9";
+	add_interface(d, "eni-2", "i-2");
+	add_interface(d, "eni-3", "")->tags.v[5].value = "c-9";
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "tags/tag-volumes-be tags/tag-interfaces-be");
+	assert_list(args_of(p, "tag-volumes-be"), "things", "vol-2");
+	assert_list(args_of(p, "tag-interfaces-be"), "things", "eni-1");
+	assert_string_equal(json_str_or(args_of(p, "tag-interfaces-be"), "kind", ""), "network-interface");
+	plans_free(p);
+}
+
+static void more_things_than_one_call_is_for_are_tagged_by_several(void **state)
+{
+	struct board *d = *state;
+	struct plans *p;
+
+	for (unsigned i = 0; i < 501; i++) {
+		CLEANUP(mem_close) char *id = mem_printf("eni-%u", i);
+
+		add_interface(d, arena_str(d->inv->arena, id), "i-1")->tags.v[5].value = "c-9";
+	}
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "tags/tag-interfaces-be tags/tag-interfaces-be-2");
+	assert_int_equal(json_array_size(json_object_get(args_of(p, "tag-interfaces-be"), "things")), 500);
+	assert_list(args_of(p, "tag-interfaces-be-2"), "things", "eni-500");
 	plans_free(p);
 }
 
@@ -177,6 +227,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(only_the_node_that_lacks_a_tag_gets_it, two_nodes, board_end),
+		cmocka_unit_test_setup_teardown(volumes_and_interfaces_bear_what_their_nodes_bear, two_nodes, board_end),
+		cmocka_unit_test_setup_teardown(more_things_than_one_call_is_for_are_tagged_by_several, two_nodes, board_end),
 		cmocka_unit_test_setup_teardown(what_was_set_here_and_is_wanted_no_more_goes, two_nodes, board_end),
 		cmocka_unit_test_setup_teardown(tags_of_the_system_are_never_taken_away, two_nodes, board_end),
 		cmocka_unit_test_setup_teardown(a_name_that_the_spec_gave_up_is_the_usual_one_again, two_nodes, board_end),

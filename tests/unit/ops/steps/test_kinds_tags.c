@@ -1,5 +1,8 @@
 /* test_kinds_tags.c - the step kinds that set and take away tags of what stands. */
 #include "agent/ops/steps/catalogue.h"
+#include "agent/ops/steps/balancers.h"
+#include "agent/ops/steps/interfaces.h"
+#include "agent/ops/steps/volumes.h"
 #include "tests/unit/ops/kinds.h"
 
 #define SETS "{\"things\": [\"i-1\", \"i-2\"], \"tags\": {\"team\": \"red\", \"reeve:tags\": \"x\"}}"
@@ -86,6 +89,39 @@ static void it_is_done_when_each_thing_that_is_shown_bears_it(void **state)
 	kinds_end(&t);
 }
 
+/* A volume, an interface and a listener are looked at as a node is. */
+static void tags_of_all_that_can_be_tagged_are_seen(void **state)
+{
+	static const struct {
+		const struct step_kind *kind;
+		const char *args;
+	} rows[] = {
+		{ &kind_create_tags, "{\"things\": [\"vol-1\"], \"tags\": {\"team\": \"red\"}}" },
+		{ &kind_create_tags, "{\"things\": [\"eni-1\"], \"tags\": {\"team\": \"red\"}}" },
+		{ &kind_add_tags, "{\"things\": [\"arn:l\"], \"tags\": {\"team\": \"red\"}}" },
+	};
+	struct ec2_tags tags = { ours, 3 };
+	struct ec2_volume v = { .id = "vol-1", .tags = tags };
+	struct ec2_interface eni = { .id = "eni-1", .tags = tags };
+	struct elb_listener l = { .arn = "arn:l", .tags = tags };
+	struct balancers_lb lb = { .listeners = { &l, 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct kinds t;
+
+		start(&t, rows[i].kind, rows[i].args);
+		volumes_in(t.inv)->all = (struct ec2_volumes){ &v, 1 };
+		*interfaces_in(t.inv) = (struct ec2_interfaces){ &eni, 1 };
+		balancers_in(t.inv)->lbs = &lb;
+		balancers_in(t.inv)->lbs_n = 1;
+		assert_false(kinds_finds(&t));
+		ours[1].value = "red";
+		assert_true(kinds_finds(&t));
+		kinds_end(&t);
+	}
+}
+
 static void what_is_gone_or_not_ours_any_more_is_left_out(void **state)
 {
 	static const char *const codes[] = { "InvalidInstanceID.NotFound", "UnauthorizedOperation" };
@@ -160,6 +196,7 @@ int main(void)
 		cmocka_unit_test(load_balancing_is_asked_for_one_thing),
 		cmocka_unit_test(nothing_is_asked_without_tags),
 		cmocka_unit_test(it_is_done_when_each_thing_that_is_shown_bears_it),
+		cmocka_unit_test(tags_of_all_that_can_be_tagged_are_seen),
 		cmocka_unit_test(what_is_gone_or_not_ours_any_more_is_left_out),
 		cmocka_unit_test(what_was_tagged_is_told_but_for_what_was_left_out),
 		cmocka_unit_test(another_refusal_is_the_end),
