@@ -339,7 +339,9 @@ def test_the_bill_names_each_part_with_version_and_licence_and_is_the_same_twice
     told = json.loads(bill[0])
     assert (told["bomFormat"], told["specVersion"], told["version"]) == ("CycloneDX", "1.5", 1)
     assert [(c["name"], c["version"]) for c in told["components"]] == [(p.source, p.version) for p in PARTS]
-    assert told["components"][0]["purl"] == "pkg:deb/debian/openssl@3.0.22%2Bdfsg-1~deb12u2?arch=source&distro=debian-12"
+    assert (
+        told["components"][0]["purl"] == "pkg:deb/debian/openssl@3.0.22%2Bdfsg-1~deb12u2?arch=source&distro=debian-12"
+    )
     assert told["components"][1]["licenses"] == [{"expression": "GPL-3.0-or-later WITH GCC-exception-3.1"}]
     other = json.loads(bom.cyclonedx(PARTS, program, "0.1.0", "1", "2026-01-01T00:00:00Z", processor="aarch64"))
     assert told["metadata"]["component"]["purl"] == "pkg:generic/reeve@0.1.0"

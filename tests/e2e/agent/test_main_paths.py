@@ -132,14 +132,18 @@ def test_a_balancer_in_use_goes_only_with_two_keys_also_in_two_commands(warehous
 
 
 def tags_of(warehouse):
-    """Of the nodes, the group, the target group and the balancer: key to value, what all of them bear."""
-    elb = warehouse.stage.reader("elbv2")
+    """Of the nodes, their volumes, the group, the target group, the balancer and its listener: key to value, what all of them
+    bear. Of network interfaces moto keeps no tags: the simulation holds that they bear them."""
+    elb, ec2 = warehouse.stage.reader("elbv2"), warehouse.stage.reader("ec2")
     arns = [b["LoadBalancerArn"] for b in elb.describe_load_balancers()["LoadBalancers"]]
+    listeners = [elb.describe_listeners(LoadBalancerArn=arn)["Listeners"] for arn in arns]
+    arns += [listener["ListenerArn"] for of_one in listeners for listener in of_one]
     arns += [g["TargetGroupArn"] for g in elb.describe_target_groups()["TargetGroups"]]
     lists = [t["Tags"] for t in elb.describe_tags(ResourceArns=arns)["TagDescriptions"]]
     lists += [thing["Tags"] for thing in warehouse.nodes() + warehouse.groups()]
+    lists += [v["Tags"] for v in ec2.describe_volumes()["Volumes"] if "Tags" in v]
     ours = [t for t in lists if {"Key": "reeve:warehouse", "Value": warehouse.id} in t]
-    assert len(ours) == 5
+    assert len(ours) == 10
     return set.intersection(*({(t["Key"], t["Value"]) for t in tags} for tags in ours))
 
 
@@ -162,7 +166,8 @@ def test_tags_are_what_the_spec_and_the_customer_say_and_what_others_set_stays(s
     result = warehouse.result(warehouse.apply(nodes=2, shared=second))
     assert result["state"] == "SUCCEEDED"
     kinds = sorted(r["kind"] for r in result["result"]["modified"])
-    assert kinds == ["instance", "instance", "loadbalancer", "security-group", "targetgroup"]
+    parts = ["listener", "loadbalancer", "security-group", "targetgroup"]
+    assert kinds == ["instance", "instance", *parts, "volume", "volume", "volume", "volume"]
     have = tags_of(warehouse)
     assert {("sdb-a", "2"), ("cost-center", "4711")} < have
     assert "sdb-b" not in {key for key, _ in have}
