@@ -32,8 +32,8 @@ MUTANTS = [
     Mutant(
         "an inventory of all owners",
         "agent/ops/account/inventory_reads.c",
-        "		if (inventory_is_ours(p->owner, &all->v[i].tags))\n			all->v[n++] = all->v[i];",
-        "		all->v[n++] = all->v[i];",
+        "		if (inventory_is_ours(p->owner, (const struct ec2_tags *)(row + tags_at)))",
+        "		if (tags_at > 0)",
         TAKEN,
     ),
     Mutant(

@@ -13,15 +13,15 @@ MUTANTS = [
     Mutant(
         "what an ignored filter shows taken for ours",
         "agent/ops/account/inventory_reads.c",
-        "	all->n = n;\n",
+        "	*rows.n = n;\n",
         "",
         "build/tests/unit/ops/account/test_inventory_take",
     ),
     Mutant(
         "security groups that an ignored filter shows taken for ours",
         "agent/ops/steps/groups.c",
-        "	all->n = n;\n",
-        "",
+        "	inventory_keep_ours(p, rows(p), offsetof(struct ec2_group, tags), resource_security_group.kind);",
+        "	(void)p;",
         "build/tests/unit/ops/account/test_inventory_take",
     ),
     Mutant(
