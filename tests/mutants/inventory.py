@@ -33,7 +33,7 @@ MUTANTS = [
         "an inventory of all owners",
         "agent/ops/account/inventory_reads.c",
         "		if (inventory_is_ours(p->owner, (const struct ec2_tags *)(row + tags_at)))",
-        "		if (tags_at > 0)",
+        "		if (p != NULL || inventory_is_ours(p->owner, (const struct ec2_tags *)(row + tags_at)))",
         TAKEN,
     ),
     Mutant(
