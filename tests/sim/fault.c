@@ -53,7 +53,7 @@ static struct fault {
 	{ TALLY_WANT_GROUPS,        true,   6, 1000, false },
 	{ TALLY_WANT_FULL,          true,  40, 1000, false },
 	{ TALLY_WANT_GROWN,         true,   2, 1000, false },
-	{ TALLY_WANT_KEPT,          true,   4, 1000, false },
+	{ TALLY_WANT_KEPT,          true,   3, 1000, false },
 	{ TALLY_WANT_HEALTH,        true,   2, 1000, false },
 	{ TALLY_WANT_DRAIN,         true,   1, 1000, false },
 	{ TALLY_WANT_MOVED,         true,   4, 1000, false },
