@@ -187,7 +187,7 @@ MUTANTS = [
         "a volume attached that is not ours any more",
         ATTACH,
         "row == NULL || !is_ours(x, row)",
-        "row == NULL",
+        "row == NULL || (x == NULL && !is_ours(x, row))",
         ATTACHES,
     ),
     Mutant("a volume asked for by its id alone", ATTACH, ".filters_n = ARRAY_LEN(filters)", ".filters_n = 1", ATTACHES),
