@@ -86,7 +86,10 @@ def apply(stage, *args):
 
 
 def reboot(stage):
-    done(stage, stage.vendor("reboot", "wh-1", "be", "-q", "--command-key", stage.keys_dir / "command.key"))
+    done(
+        stage,
+        stage.vendor("reboot", "wh-1", "be", "--batch", "2", "-q", "--command-key", stage.keys_dir / "command.key"),
+    )
 
 
 def delete(stage):
