@@ -7,6 +7,8 @@
  *
  * A volume whose zone none of the cluster's subnets is in, or that is not what the spec wants and cannot become so, stays where it
  * is, and is told as before. */
+#include <string.h>
+
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -29,8 +31,8 @@ static const volume_t *kept_volume(const cluster_t *c)
 
 /* ---- which ---- */
 
-/* Is it the volume that the spec wants, or one that can become it? It was made empty (a root is made from a snapshot, and so is what
- * somebody made of a copy), by a launch with the same devices and keys, it is encrypted, and it need not shrink. */
+/* Is it the volume that the spec wants, or one that can become it? It was made empty (a root is made from a snapshot, and so is
+ * what somebody made of a copy), by a launch with the same devices and keys, it is encrypted, and it need not shrink. */
 static bool is_as_wanted(const struct planning *p, const cluster_t *c, const volume_t *want, const struct ec2_volume *v)
 {
 	struct volumes_form have = volumes_form(p->inv, v);
@@ -133,6 +135,12 @@ void planner_give(struct planning *p, const cluster_t *c, const char *subnet, co
 	for (size_t i = 0; i < n && s != NULL; i++) {
 		json_t *args = take_next(p, c, s->zone);
 
+		/* Never: as many are counted as can be taken. A node that is launched for one must not be without. */
+		if (args == NULL) {
+			planning_refuse(p, ERR_NOTYET, "cluster %s: what EC2 shows of its volumes does not fit together yet",
+					c->name);
+			return;
+		}
 		json_object_set_new(args, "instances", json_pack("[o]", json_sprintf("@%s", fact)));
 		json_object_set_new(args, "at", json_integer((json_int_t)i));
 		json_array_append_new(to, args);

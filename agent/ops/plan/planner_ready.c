@@ -1,8 +1,8 @@
 /* planner_ready.c - when a node that was launched, started or rebooted counts as ready: it runs, has the volume that it is to get
- * from another, its status checks are ok, and where the spec names an endpoint it answers there. Each wait leaves those that have passed it in the same fact, so that the next
- * one, and all that follows, rests on these alone.
+ * from another, its status checks are ok, and where the spec names an endpoint it answers there. Each wait leaves those that have
+ * passed it in the same fact, so that the next one, and all that follows, rests on these alone.
  *
- * * A reboot is asked for, and begins a while later: until then the node looks healthy. EC2 makes its checks once a minute, so
+ * A reboot is asked for, and begins a while later: until then the node looks healthy. EC2 makes its checks once a minute, so
  * what they say counts when one can have been made since it began. A batch that does not come back whole ends the roll. */
 #include "agent/base/json.h"
 #include "agent/base/str.h"

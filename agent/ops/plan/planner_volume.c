@@ -1,5 +1,5 @@
-/* planner_volume.c - data volumes of nodes that stay, and those that new ones get from ended ones: what of them can be changed where
- * it stands, and what cannot.
+/* planner_volume.c - data volumes of nodes that stay, and those that new ones get from ended ones: what of them can be changed
+ * where it stands, and what cannot.
  *
  * A volume is compared with what EC2 shows of it, not with what it was launched with: it may have been changed since. */
 #include <string.h>
