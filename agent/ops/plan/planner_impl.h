@@ -61,6 +61,8 @@ struct spread planner_spread(const struct planning *p, const cluster_t *c);
 
 /* planner_kept.c */
 #define PLANNER_LAUNCH_KEPT "launch-kept" /* what steps that launch nodes without the volume that they get begin with */
+/* The one that outlives its node: a cluster has one at most (spec.c). NULL: none. */
+const Reeve__Control__V1__DataVolume *planner_kept_volume(const cluster_t *c);
 size_t planner_kept_in(const struct planning *p, const cluster_t *c, const char *zone); /* how many may be given to new nodes */
 /* Adds the arguments of a step for each of the first n nodes of a launch; planner_attach plans them when it is known by which fact
  * those are that have come up. */

@@ -20,8 +20,7 @@
 
 typedef Reeve__Control__V1__DataVolume volume_t;
 
-/* One of a cluster at most may be (spec.c); NULL: none is. */
-static const volume_t *kept_volume(const cluster_t *c)
+const volume_t *planner_kept_volume(const cluster_t *c)
 {
 	for (size_t i = 0; i < c->n_volumes; i++)
 		if (c->volumes[i]->keep)
@@ -54,7 +53,7 @@ static bool is_free(const struct planning *p, const struct ec2_volume *v)
 
 static bool is_to_give(const struct planning *p, const cluster_t *c, const struct ec2_volume *v)
 {
-	const volume_t *want = kept_volume(c);
+	const volume_t *want = planner_kept_volume(c);
 
 	return want != NULL && planning_is_of_warehouse(p, &v->tags) && str_eq(ec2_tag_get(&v->tags, "reeve:cluster"), c->name) &&
 	       is_free(p, v) && is_as_wanted(p, c, want, v);
@@ -80,7 +79,7 @@ static bool lacks(const struct planning *p, const cluster_t *c, const struct ec2
 {
 	const char *step = ec2_tag_get(&i->tags, "reeve:step");
 	const char *name = step != NULL ? strchr(step, '/') : NULL;
-	const volume_t *want = kept_volume(c);
+	const volume_t *want = planner_kept_volume(c);
 
 	return want != NULL && name != NULL && str_starts(name + 1, PLANNER_LAUNCH_KEPT) && str_eq(i->state, "running") &&
 	       planner_is_node(p, i, c->name) && i->kept_volumes == 0 && volumes_at(p->inv, i->id, want->device) == NULL;
@@ -103,7 +102,7 @@ size_t planner_kept_in(const struct planning *p, const cluster_t *c, const char 
 /* What it is, as its bounds judge it: a figure of gp3's own needs none. */
 static json_t *args_of(const struct planning *p, const cluster_t *c, const struct ec2_volume *v)
 {
-	const volume_t *want = kept_volume(c);
+	const volume_t *want = planner_kept_volume(c);
 	struct volumes_form have = volumes_form(p->inv, v);
 	json_t *args = json_pack("{s:s, s:s, s:s, s:i, s:i}", "volume", v->id, "device", want->device, "type", have.type,
 				 "size_gib", (int)have.size_gib, "of", (int)c->n_volumes);

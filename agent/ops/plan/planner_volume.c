@@ -143,14 +143,14 @@ static void plan_node(struct planning *p, struct growth *g, const struct ec2_ins
 /* Each is a step of this plan already (planner_kept.c), and counts among its changes. */
 static void plan_given(struct planning *p, struct growth *g)
 {
-	const volume_t *want = NULL;
+	const volume_t *want = planner_kept_volume(g->cluster);
 
-	for (size_t k = 0; k < g->cluster->n_volumes; k++)
-		if (g->cluster->volumes[k]->keep)
-			want = g->cluster->volumes[k];
-	for (size_t i = p->given_at; i < json_array_size(p->given); i++) {
+	for (size_t i = p->given_at; want != NULL && i < json_array_size(p->given); i++) {
+		const struct ec2_volume *v = volumes_by_id(p->inv, json_string_value(json_array_get(p->given, i)));
+
 		g->n++;
-		plan_volume(p, g, volumes_by_id(p->inv, json_string_value(json_array_get(p->given, i))), want);
+		if (v != NULL)
+			plan_volume(p, g, v, want);
 	}
 }
 
