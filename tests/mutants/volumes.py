@@ -233,4 +233,18 @@ MUTANTS = [
         "	return n > 1000 + lacking ? n - lacking : 0;",
         "build/tests/unit/ops/test_ops_heal",
     ),
+    Mutant(
+        "a volume of the customer's allowed to be attached",
+        ATTACH,
+        'IAM_VOLUMES, "Attach", IAM_OWNED,',
+        'IAM_VOLUMES, "Attach", 0,',
+        "build/tests/unit/ops/steps/test_iam",
+    ),
+    Mutant(
+        "a heal without the power to attach",
+        "agent/ops/verb.c",
+        ".powers = POWER(LAUNCH) | POWER(DELETE) | POWER(BALANCERS) | POWER(VOLUMES),\n		.without_work",
+        ".powers = POWER(LAUNCH) | POWER(DELETE) | POWER(BALANCERS),\n		.without_work",
+        "build/tests/unit/ops/test_policy_iam",
+    ),
 ]
