@@ -124,3 +124,11 @@ void ec2_modify_volume(struct request *req, const struct ec2_modify_args *a)
 	if (a->throughput > 0)
 		request_add_u(req, a->throughput, "Throughput");
 }
+
+void ec2_attach_volume(struct request *req, const char *volume, const char *instance, const char *device)
+{
+	request_query(req, &ec2_service, "AttachVolume", VERSION);
+	request_add(req, volume, "VolumeId");
+	request_add(req, instance, "InstanceId");
+	request_add(req, device, "Device");
+}

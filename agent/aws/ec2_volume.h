@@ -1,4 +1,4 @@
-/* ec2_volume.h - EBS volumes: what stands, how it is being changed, and the two calls that change it. */
+/* ec2_volume.h - EBS volumes: what stands, how it is being changed, and the calls that change it or give it to an instance. */
 #pragma once
 #include "agent/aws/ec2.h"
 
@@ -44,3 +44,6 @@ struct ec2_modify_args {
 	uint32_t size_gib, iops, throughput;
 };
 void ec2_modify_volume(struct request *req, const struct ec2_modify_args *a);
+
+/* To an instance of its zone that runs or is stopped. It stays when that instance ends: so AttachVolume has it, unlike a launch. */
+void ec2_attach_volume(struct request *req, const char *volume, const char *instance, const char *device);

@@ -306,6 +306,12 @@ CHANGES = [
     # volumes
     one("changing a volume of the customer's", "ModifyVolume", "ec2:ModifyVolume volume", context=not_ours()),
     one("changing another installation's volume", "ModifyVolume", "ec2:ModifyVolume volume", context=OTHER),
+    one("attaching a volume of the customer's", "AttachVolume", "ec2:AttachVolume volume", context=not_ours()),
+    one("attaching another installation's volume", "AttachVolume", "ec2:AttachVolume volume", context=OTHER),
+    one(
+        "attaching a volume to the customer's machine", "AttachVolume", "ec2:AttachVolume instance", context=not_ours()
+    ),
+    one("taking a volume off a node", "AttachVolume", "ec2:AttachVolume volume", action="ec2:DetachVolume"),
     one("deleting a volume of ours", "ModifyVolume", "ec2:ModifyVolume volume", action="ec2:DeleteVolume"),
     # groups
     one("a group in another VPC", "CreateSecurityGroup", "ec2:CreateSecurityGroup vpc", resource=ec2("vpc/vpc-0f0f")),

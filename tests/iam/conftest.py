@@ -45,6 +45,7 @@ def policy_of(aws, **but):
 
 def spec(aws, generation, nodes, from_port, instance_type="r6i.xlarge"):
     """YAML is JSON too."""
+    disk = {"device": "/dev/sdf", "size_gib": 100 * min(generation, 2), "type": "gp3", "kms_key_id": KEY, "keep": True}
     cluster = {
         "name": "be",
         "nodes": nodes,
@@ -53,7 +54,7 @@ def spec(aws, generation, nodes, from_port, instance_type="r6i.xlarge"):
         "subnet_id": aws["subnet_ids"][0],
         "security_groups": ["node"],
         "instance_profile": NODE,
-        "volumes": [{"device": "/dev/sdf", "size_gib": 100 * min(generation, 2), "type": "gp3", "kms_key_id": KEY}],
+        "volumes": [disk],
     }
     rule = {"protocol": "tcp", "from_port": from_port, "to_port": 9000, "cidr": "10.0.0.0/16"}
     described = {"protocol": "tcp", "from_port": 9100, "to_port": 9100, "cidr": "10.0.0.0/16"}
@@ -85,7 +86,10 @@ def apply(stage, *args):
 
 
 def reboot(stage):
-    done(stage, stage.vendor("reboot", "wh-1", "be", "-q", "--command-key", stage.keys_dir / "command.key"))
+    done(
+        stage,
+        stage.vendor("reboot", "wh-1", "be", "--batch", "2", "-q", "--command-key", stage.keys_dir / "command.key"),
+    )
 
 
 def delete(stage):
@@ -139,7 +143,7 @@ def run():
         before = look(stage)
         apply(stage, 2, 1, 8500)
         between = look(stage)
-        apply(stage, 3, 1, 8500, "r6i.2xlarge")
+        apply(stage, 3, 2, 8500, "r6i.2xlarge")  # one more, which gets the volume that one has left
         reboot(stage)
         world = look(stage)
         world.tags = before.tags | between.tags | world.tags

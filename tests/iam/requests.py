@@ -174,6 +174,11 @@ def on_volume(world, params, action):
     yield check(f"ec2:{action}", ec2(f"volume/{volume}"), keys=world.carried(volume) | {"ec2:VolumeID": volume})
 
 
+def attach(world, params, action):
+    yield from on_volume(world, params, action)
+    yield check(f"ec2:{action}", ec2(f"instance/{params['InstanceId']}"), keys=world.carried(params["InstanceId"]))
+
+
 def retag(world, params, action):
     """Tags set later, on what is there: no call creates anything."""
     for resource in numbered(params, "ResourceId"):
@@ -253,6 +258,7 @@ CHANGES = {
     "RebootInstances": on_instances,
     "ModifyInstanceAttribute": modify,
     "ModifyVolume": on_volume,
+    "AttachVolume": attach,
     "CreateTags": retag,
     "DeleteTags": retag,
 }

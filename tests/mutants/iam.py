@@ -62,7 +62,13 @@ MUTANTS = [
         IAM,
     ),
     widened("any role passed", "role/%<instance_profiles>", "role/*"),
-    widened("any key used", 'IAM_TEXTS("%<kms_keys>")', 'IAM_TEXTS("arn:%P:kms:%R:%A:key/*")', CUT),
+    Mutant(
+        "any key used",
+        "agent/ops/steps/kinds_impl.h",
+        'IAM_TEXTS("%<kms_keys>")',
+        'IAM_TEXTS("arn:%P:kms:%R:%A:key/*")',
+        CUT,
+    ),
     Mutant(
         "an empty list of owners that stands for all of them",
         "agent/ops/steps/iam.c",

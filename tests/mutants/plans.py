@@ -465,8 +465,8 @@ MUTANTS = [
     Mutant(
         "all missing nodes launched in one zone",
         "agent/ops/plan/planner_spread.c",
-        "		if (zone < best_zone ||",
-        "		if ((zone < best_zone && p == NULL) ||",
+        "	return zone < best_zone ||",
+        "	return (zone < best_zone && p == NULL) ||",
         "build/tests/unit/ops/plan/test_planner_spread",
     ),
     Mutant(

@@ -86,9 +86,12 @@ struct aws_change {
 
 struct aws_volume {
 	struct aws_thing t;
-	struct aws_instance *node; /* that it was made with */
-	char device[32];
-	bool is_root, is_kept; /* kept: its node ends without it */
+	struct aws_instance *node; /* that it was made with, or was attached to last */
+	char device[32], zone[32];
+	bool is_root, is_kept;          /* kept: its node ends without it */
+	uint64_t lingers_ms;            /* so long it hangs on a node that has ended */
+	uint64_t taken_ms;              /* a call has attached it; 0: it came with its node */
+	uint64_t shown_ms, attached_ms; /* since when that is shown, and is so */
 	struct aws_form born;
 	struct aws_change *changes;
 	size_t changes_n;
@@ -229,9 +232,11 @@ bool aws_is_stopped(const struct aws_sim *a, const struct aws_instance *i); /* o
 bool aws_is_running(const struct aws_sim *a, const struct aws_instance *i);
 bool aws_serves(const struct aws_sim *a, const struct aws_tg *g, const struct aws_target *t); /* is it healthy behind a listener? */
 bool aws_rule_stands(const struct aws_rule *r);
+bool aws_volume_is_free(const struct aws_sim *a, const struct aws_volume *v); /* nothing has it */
 bool aws_volume_is_there(const struct aws_sim *a, const struct aws_volume *v);
 struct aws_volume *aws_volume_of(const struct aws_sim *a, const char *id); /* or NULL */
 struct aws_form aws_volume_form(const struct aws_sim *a, const struct aws_volume *v);
+const char *aws_zone_of(const char *subnet); /* "": there is none of that id */
 /* Somebody else's hands (aws_sim_hand.c). */
 void aws_hand_stop(struct aws_sim *a, struct aws_instance *i);
 void aws_hand_start(struct aws_sim *a, struct aws_instance *i);

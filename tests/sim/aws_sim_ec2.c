@@ -92,6 +92,7 @@ const struct aws_action aws_ec2_actions[] = {
 	{ "DescribeVolumes", false, aws_describe_volumes },
 	{ "DescribeVolumesModifications", false, aws_describe_modifications },
 	{ "ModifyVolume", true, aws_modify_volume },
+	{ "AttachVolume", true, aws_attach_volume },
 	{ "DescribeNetworkInterfaces", false, aws_describe_interfaces },
 	{ "CreateSecurityGroup", true, aws_create_security_group },
 	{ "DescribeSecurityGroups", false, aws_describe_security_groups },

@@ -44,7 +44,6 @@ struct aws_group *aws_group_of(const struct aws_sim *a, const char *id); /* or N
 
 /* aws_sim_look.c: what is nobody's to change */
 aws_fn aws_describe_vpcs, aws_describe_subnets, aws_describe_images, aws_describe_instance_types, aws_describe_prefix_lists;
-const char *aws_zone_of(const char *subnet);                                   /* "": there is none of that id */
 bool aws_filter_takes(struct aws_ask *q, const char *name, const char *value); /* does the request's filter hold the value? */
 
 /* aws_sim_ec2.c: what all descriptions of EC2 share */
@@ -71,8 +70,9 @@ void aws_check_from(struct aws_sim *a, struct aws_instance *i, uint64_t from_ms)
 aws_fn aws_run_instances, aws_describe_instances, aws_describe_instance_attribute, aws_terminate_instances;
 aws_fn aws_describe_interfaces;
 /* aws_sim_volume.c */
-aws_fn aws_describe_volumes, aws_describe_modifications, aws_modify_volume;
+aws_fn aws_describe_volumes, aws_describe_modifications, aws_modify_volume, aws_attach_volume;
 void aws_make_volumes(struct aws_ask *q, struct aws_instance *i); /* of its launch */
+bool aws_is_mapped(const struct aws_sim *a, const struct aws_volume *v, const struct aws_instance *i);
 void aws_write_mapping(const struct aws_volume *v, struct buf *b);
 
 struct aws_instance *aws_instance_of(const struct aws_sim *a, const char *id); /* or NULL */

@@ -93,7 +93,7 @@ static void write_volumes(const struct aws_sim *a, const struct aws_instance *i,
 	xmlw_text(b, "rootDeviceName", AWS_IMAGE_ROOT);
 	xmlw_open(b, "blockDeviceMapping");
 	for (size_t n = 0; n < a->volumes_n && aws_is_running(a, i); n++)
-		if (a->volumes[n]->node == i)
+		if (aws_is_mapped(a, a->volumes[n], i))
 			aws_write_mapping(a->volumes[n], b);
 	xmlw_close(b, "blockDeviceMapping");
 }

@@ -1,7 +1,10 @@
-/* aws_sim_volume.c - volumes: what a launch makes, how they are changed in place, what is told of both, and who keeps them.
+/* aws_sim_volume.c - volumes: what a launch makes, how they are changed in place, what is told of both, who keeps them, and who
+ * gets what another has left.
  *
  * A change is taken at once, shown some seconds later, done as far as size goes when it optimizes, and over when it is completed.
- * There may be one at a time, and four in a rolling day. AWS promises to show the newest change alone. */
+ * There may be one at a time, and four in a rolling day. AWS promises to show the newest change alone.
+ *
+ * A kept volume hangs on its node for a while when that has ended already. One that is attached is shown so some seconds later. */
 #include "agent/base/stamp.h"
 #include "tests/sim/aws_sim_impl.h"
 #include "tests/sim/vendor_sim.h"
@@ -13,7 +16,18 @@
 
 static bool is_detached(const struct aws_sim *a, const struct aws_volume *v)
 {
-	return v->node == NULL || (v->node->terminated_ms != 0 && aws_now(a) >= v->node->terminated_ms);
+	return v->node == NULL || (v->node->terminated_ms != 0 && aws_now(a) >= v->node->terminated_ms + v->lingers_ms);
+}
+
+/* Attached by a call that nobody is shown yet. */
+static bool is_hidden(const struct aws_sim *a, const struct aws_volume *v)
+{
+	return v->taken_ms != 0 && aws_now(a) < v->shown_ms;
+}
+
+bool aws_volume_is_free(const struct aws_sim *a, const struct aws_volume *v)
+{
+	return aws_volume_is_there(a, v) && is_detached(a, v);
 }
 
 bool aws_volume_is_there(const struct aws_sim *a, const struct aws_volume *v)
@@ -78,8 +92,10 @@ static void make_one(struct aws_ask *q, struct aws_instance *i, unsigned n)
 	v->t.made_ms = i->t.made_ms;
 	snprintf(v->device, sizeof(v->device), "%s", form_sim_get(q->f, "BlockDeviceMapping.%u.DeviceName", n));
 	v->node = i;
+	snprintf(v->zone, sizeof(v->zone), "%s", aws_zone_of(i->subnet));
 	v->is_root = n == 1;
 	v->is_kept = str_eq(kept, "false");
+	v->lingers_ms = v->is_kept && !q->a->odds->calm ? odds_between(q->a->odds, 0, 40000) : 0;
 	v->born = (struct aws_form){ .type = "gp3", .size_gib = 8, .iops = 3000, .throughput = 125 };
 	snprintf(prefix, sizeof(prefix), "BlockDeviceMapping.%u.Ebs.", n);
 	take_form(q->f, prefix, &v->born);
@@ -95,15 +111,20 @@ void aws_make_volumes(struct aws_ask *q, struct aws_instance *i)
 
 /* ---- told ---- */
 
-static void write_attachment(const struct aws_volume *v, struct buf *b)
+static void write_attachment(const struct aws_sim *a, const struct aws_volume *v, struct buf *b)
 {
 	xmlw_open(b, "item");
 	xmlw_text(b, "volumeId", "%s", v->t.id);
 	xmlw_text(b, "instanceId", "%s", v->node->t.id);
 	xmlw_text(b, "device", "%s", v->device);
-	xmlw_text(b, "status", "attached");
+	xmlw_text(b, "status", aws_now(a) >= v->attached_ms ? "attached" : "attaching");
 	xmlw_text(b, "deleteOnTermination", "%s", v->is_kept ? "false" : "true");
 	xmlw_close(b, "item");
+}
+
+bool aws_is_mapped(const struct aws_sim *a, const struct aws_volume *v, const struct aws_instance *i)
+{
+	return v->node == i && aws_now(a) >= v->attached_ms;
 }
 
 /* In the description of its instance. */
@@ -127,16 +148,16 @@ static void write_volume(struct aws_sim *a, const struct aws_volume *v, struct b
 	xmlw_text(b, "volumeId", "%s", v->t.id);
 	xmlw_text(b, "size", "%u", f.size_gib);
 	xmlw_text(b, "snapshotId", "%s", v->is_root ? "snap-0001" : "");
-	xmlw_text(b, "availabilityZone", "%s", v->node != NULL ? aws_zone_of(v->node->subnet) : "");
-	xmlw_text(b, "status", "%s", is_detached(a, v) ? "available" : "in-use");
+	xmlw_text(b, "availabilityZone", "%s", v->zone);
+	xmlw_text(b, "status", "%s", is_detached(a, v) || is_hidden(a, v) ? "available" : "in-use");
 	xmlw_text(b, "volumeType", "%s", f.type);
 	xmlw_text(b, "iops", "%u", f.iops);
 	xmlw_text(b, "throughput", "%u", f.throughput);
 	xmlw_text(b, "encrypted", "true");
 	xmlw_text(b, "kmsKeyId", "arn:aws:kms:" AWS_REGION ":" AWS_ACCOUNT ":key/default");
 	xmlw_open(b, "attachmentSet");
-	if (!is_detached(a, v))
-		write_attachment(v, b);
+	if (!is_detached(a, v) && !is_hidden(a, v))
+		write_attachment(a, v, b);
 	xmlw_close(b, "attachmentSet");
 	aws_write_tags(b, &v->t);
 	xmlw_close(b, "item");
@@ -287,4 +308,75 @@ void aws_modify_volume(struct aws_ask *q)
 	xmlw_text(q->xml, "volumeId", "%s", v->t.id);
 	xmlw_text(q->xml, "modificationState", "modifying");
 	xmlw_close(q->xml, "volumeModification");
+}
+
+/* ---- attached ---- */
+
+static bool has_device(const struct aws_sim *a, const struct aws_instance *i, const char *device)
+{
+	for (size_t n = 0; n < a->volumes_n; n++)
+		if (a->volumes[n]->node == i && str_eq(a->volumes[n]->device, device) && !is_detached(a, a->volumes[n]))
+			return true;
+	return false;
+}
+
+static bool is_ours(const struct aws_thing *t)
+{
+	return str_eq(aws_tag_of(t, "reeve:installation"), VENDOR_INSTALLATION);
+}
+
+/* What no plan may ask for. */
+static void check_attach(struct aws_ask *q, const struct aws_volume *v, const struct aws_instance *i, const char *device)
+{
+	const char *wrong = !is_ours(&v->t)                               ? "a volume of somebody else is to be attached"
+			    : !is_ours(&i->t)                             ? "a volume is to be attached to somebody else's node"
+			    : v->is_root || !v->is_kept                   ? "a volume is to be attached that goes with its node"
+			    : !str_eq(v->zone, aws_zone_of(i->subnet))    ? "a volume is to be attached in another zone"
+			    : has_device(q->a, i, device) && v->node != i ? "a second volume is to be attached at one device"
+									  : NULL;
+
+	if (wrong == NULL)
+		return;
+	odds_broken(q->a->odds, "%s: %s to %s", wrong, v->t.id, i->t.id);
+	aws_refuse(q, 400, str_eq(v->zone, aws_zone_of(i->subnet)) ? "InvalidParameterValue" : "InvalidVolume.ZoneMismatch",
+		   "The volume '%s' cannot be attached", v->t.id);
+}
+
+static void refuse_attach(struct aws_ask *q, const struct aws_volume *v, const struct aws_instance *i)
+{
+	if (!is_detached(q->a, v)) {
+		odds_came(q->a->odds, TALLY_AWS_VOLUME_HELD);
+		aws_refuse(q, 400, "VolumeInUse", "%s is already attached to an instance", v->t.id);
+	} else if (odds_hit(q->a->odds, TALLY_AWS_VOLUME_BUSY)) {
+		aws_refuse(q, 400, "IncorrectState", "The volume '%s' is not 'available'.", v->t.id);
+	} else if (!aws_is_running(q->a, i) && !aws_is_stopped(q->a, i)) {
+		aws_refuse(q, 400, "IncorrectState", "Instance '%s' is not 'running'.", i->t.id);
+	}
+}
+
+void aws_attach_volume(struct aws_ask *q)
+{
+	struct aws_sim *a = q->a;
+	struct aws_volume *v = aws_volume_of(a, form_sim_get(q->f, "VolumeId"));
+	struct aws_instance *i = aws_instance_of(a, form_sim_get(q->f, "InstanceId"));
+
+	if (v == NULL)
+		aws_refuse(q, 400, "InvalidVolume.NotFound", "The volume '%s' does not exist.", form_sim_get(q->f, "VolumeId"));
+	else if (i == NULL || !aws_knows(a, &i->t))
+		aws_refuse(q, 400, "InvalidInstanceID.NotFound", "The instance ID does not exist");
+	if (q->code == NULL)
+		refuse_attach(q, v, i);
+	if (q->code == NULL)
+		check_attach(q, v, i, form_sim_get(q->f, "Device"));
+	if (q->code != NULL)
+		return;
+	v->node = i;
+	snprintf(v->device, sizeof(v->device), "%s", form_sim_get(q->f, "Device"));
+	v->taken_ms = aws_now(a);
+	v->shown_ms = v->taken_ms + (a->odds->calm ? 0 : odds_between(a->odds, 0, 10000));
+	v->attached_ms = v->shown_ms + odds_between(a->odds, 0, 10000);
+	q->changed = true;
+	xmlw_text(q->xml, "volumeId", "%s", v->t.id);
+	xmlw_text(q->xml, "instanceId", "%s", i->t.id);
+	xmlw_text(q->xml, "status", "attaching");
 }

@@ -32,6 +32,7 @@ static struct fault {
 	{ TALLY_AWS_VANISHED,       true,   6, 300, false },
 	{ TALLY_AWS_CHANGES_FULL,   true,   6, 500, false },
 	{ TALLY_AWS_CHANGING,       true,   4, 300, false },
+	{ TALLY_AWS_VOLUME_BUSY,    true,   3, 400, false },
 	/* a node that comes into a cluster of another zone, and is protected as it is ended */
 	{ TALLY_AWS_PART_DONE,      true,   4, 1000, false },
 	/* of a world, an account, or somebody's hands: per_mille 1000 when they are in a run */
@@ -52,7 +53,7 @@ static struct fault {
 	{ TALLY_WANT_GROUPS,        true,   6, 1000, false },
 	{ TALLY_WANT_FULL,          true,  40, 1000, false },
 	{ TALLY_WANT_GROWN,         true,   2, 1000, false },
-	{ TALLY_WANT_KEPT,          true,   4, 1000, false },
+	{ TALLY_WANT_KEPT,          true,   3, 1000, false },
 	{ TALLY_WANT_HEALTH,        true,   2, 1000, false },
 	{ TALLY_WANT_DRAIN,         true,   1, 1000, false },
 	{ TALLY_WANT_MOVED,         true,   4, 1000, false },
@@ -73,6 +74,7 @@ static struct fault {
 	{ TALLY_CHECK_SERVES,       true,   1, 0, false },
 	{ TALLY_CHECK_LEFT,         true,   1, 0, false },
 	{ TALLY_CHECK_WANTED,       true,  1, 0, false },
+	{ TALLY_CHECK_GIVEN,        true,  1, 0, false },
 	{ TALLY_CHECK_READY,        true,   1, 0, false },
 	{ TALLY_CHECK_LET_GO,       true,   1, 0, false },
 	{ TALLY_CHECK_DRAINED,      true,   1, 0, false },

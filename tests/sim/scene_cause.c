@@ -34,6 +34,7 @@ static const struct {
 	{ TALLY_AWS_LISTENERS_FULL, CLASS(QUOTA) },
 	{ TALLY_AWS_TGS_FULL, CLASS(QUOTA) },
 	{ TALLY_AWS_CHANGES_FULL, CLASS(QUOTA) },
+	{ TALLY_AWS_VOLUME_HELD, CLASS(TIMEOUT) },  /* a node that ends for as long as a step waits */
 	{ TALLY_WANT_GROWN, CLASS(CONFLICT) },      /* the change before is not completed, or a node still comes up */
 	{ TALLY_WANT_LAUNCH, CLASS(PRECONDITION) }, /* what has no step yet */
 	{ TALLY_WANT_SUBNETS, CLASS(PRECONDITION) },

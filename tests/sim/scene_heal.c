@@ -114,6 +114,7 @@ static void strike(struct scene *s)
 		tally(TALLY_HEAL_ALONE);
 	sim_trace(s->w, "somebody ends %s of %s", node->t.id, s->heal.cluster);
 	s->heal.instances_n = s->aws->instances_n;
+	s->heal.left = scene_left_volumes(s, s->heal.order->want.warehouse, s->heal.cluster);
 	aws_hand_end(s->aws, node);
 }
 
@@ -125,6 +126,17 @@ static unsigned launched(const struct scene *s)
 	for (size_t i = s->heal.instances_n; i < s->aws->instances_n; i++)
 		n += aws_is_alive(s->aws, s->aws->instances[i]) && !s->aws->instances[i]->foreign;
 	return n;
+}
+
+/* What the lost node has left, or one that lay there before, the new one has: they are not more than there were. */
+static void see_left(struct scene *s)
+{
+	unsigned left = scene_left_volumes(s, s->heal.order->want.warehouse, s->heal.cluster);
+
+	if (s->heal.healed_ms != 0)
+		tally(TALLY_CHECK_GIVEN);
+	if (s->heal.healed_ms != 0 && left > s->heal.left && fault_is_on(TALLY_CHECK_GIVEN))
+		odds_broken(&s->odds, "a node of %s was healed, and its volume is left beside it", s->heal.cluster);
 }
 
 static void see(struct scene *s, uint64_t now)
@@ -145,6 +157,8 @@ static void see(struct scene *s, uint64_t now)
 		s->heal.healed_ms = now;
 	if (now - s->heal.struck_ms > PATIENCE_MS && s->heal.healed_ms == 0)
 		odds_broken(&s->odds, "a node of %s was lost, and none has come in its place for hours", s->heal.cluster);
+	if (s->heal.healed_ms != 0 && now - s->heal.healed_ms > CALM_MS)
+		see_left(s);
 	s->heal.is_over = (s->heal.healed_ms != 0 && now - s->heal.healed_ms > CALM_MS) || now - s->heal.struck_ms > PATIENCE_MS;
 }
 

@@ -83,6 +83,7 @@ struct scene_heal {
 	const char *cluster;
 	unsigned wanted;
 	size_t instances_n; /* before it */
+	unsigned left;      /* volumes that no node of it had before */
 };
 
 /* The spec that last succeeded, sent once more in the end (scene_close.c). */
@@ -150,11 +151,13 @@ bool scene_heal_tick(struct scene *s); /* true: nothing of it is ahead */
 bool scene_heal_is_on(const struct scene *s);
 bool scene_heal_is_vendor_away(const struct scene *s);
 void scene_hands_make(struct scene *s);
-void scene_hands_see(struct scene *s, const struct aws_entry *e);                           /* a call, before it acts */
-void scene_hands_move(struct scene *s);                                                     /* after every event */
-bool scene_is_touched(const struct scene *s, const char *warehouse, uint64_t since_ms);     /* since then, or still */
-bool scene_is_touched_after(const struct scene *s, const char *warehouse, uint64_t ms);     /* begun or ended since then */
-void scene_promise_call(struct scene *s, struct scene_order *o, const struct aws_entry *e); /* before it acts */
+void scene_hands_see(struct scene *s, const struct aws_entry *e);                               /* a call, before it acts */
+void scene_hands_move(struct scene *s);                                                         /* after every event */
+bool scene_is_touched(const struct scene *s, const char *warehouse, uint64_t since_ms);         /* since then, or still */
+bool scene_is_touched_after(const struct scene *s, const char *warehouse, uint64_t ms);         /* begun or ended since then */
+void scene_promise_call(struct scene *s, struct scene_order *o, const struct aws_entry *e);     /* before it acts */
+void scene_given_call(struct scene *s, const struct scene_order *o, const struct form_sim *f);  /* a launch, before it acts */
+unsigned scene_left_volumes(const struct scene *s, const char *warehouse, const char *cluster); /* that no node has */
 void scene_promise_result(struct scene *s, struct scene_order *o);
 bool scene_has_nothing_to_reboot(const struct scene_order *o); /* says its error */
 /* A nodes.replace or a warehouse.upgrade that found something else than what it was told: so says its error, and it has changed

@@ -520,6 +520,8 @@ void scene_promise_call(struct scene *s, struct scene_order *o, const struct aws
 		see_power(s, o, e);
 	if (str_eq(e->action, "TerminateInstances"))
 		see_terminate(s, o, e->form);
+	if (str_eq(e->action, "RunInstances"))
+		scene_given_call(s, o, e->form);
 }
 
 void scene_promise_result(struct scene *s, struct scene_order *o)

@@ -61,6 +61,8 @@
 	X(AWS_HELD,          "aws: a group held by somebody else")  \
 	X(AWS_CHANGING,      "aws: a volume that is still being changed") \
 	X(AWS_CHANGES_FULL,  "aws: a volume changed four times in a day") \
+	X(AWS_VOLUME_HELD,   "aws: a volume that still hangs on a node") \
+	X(AWS_VOLUME_BUSY,   "aws: a volume that cannot be attached yet") \
 	X(AWS_PROFILE_NEW,   "aws: a profile not known everywhere yet") \
 	X(AWS_ROLE_NEW,      "aws: a role not known everywhere yet") \
 	X(NODE_SICK,         "node: not healthy for a while")       \
@@ -72,6 +74,7 @@
 	X(CHECK_SERVES, "promise tested: a failure after something that served was taken out") \
 	X(CHECK_LEFT, "promise tested: who serves is replaced") \
 	X(CHECK_WANTED, "promise tested: nodes are ended") \
+	X(CHECK_GIVEN, "promise tested: a new node beside a volume that another has left") \
 	X(CHECK_DRAINED, "promise tested: a node that served is ended") \
 	X(CHECK_READY, "promise tested: a node that was launched is let in") \
 	X(CHECK_LET_GO, "promise tested: a node that is to drain is stopped or ended") \

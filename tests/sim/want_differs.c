@@ -230,8 +230,12 @@ static const char *tg_differs(const struct want *w, unsigned t, const struct aws
 
 static const char *volume_differs(const struct want *w, unsigned c, const struct aws_sim *a, const struct aws_instance *i)
 {
-	unsigned size;
+	unsigned size, n = 0;
 
+	for (size_t v = 0; v < a->volumes_n; v++)
+		n += a->volumes[v]->node == i && !a->volumes[v]->is_root;
+	if (n > 1)
+		return say("%s has %u data volumes", i->t.id, n);
 	for (size_t v = 0; v < a->volumes_n; v++) {
 		if (a->volumes[v]->node != i || a->volumes[v]->is_root)
 			continue;

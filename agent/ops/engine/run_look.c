@@ -193,5 +193,7 @@ enum run_state run_look(struct run *r)
 {
 	/* The time is taken before the inventory is, and not when it is there: what it shows may be as old as its first page. */
 	r->a.asked_ms = world_now_ms(r->env->w);
+	/* A call in doubt may have changed what was known before it: whoever asks where things are asks anew. */
+	r->a.where_ms = 0;
 	return run_take_inventory(r);
 }

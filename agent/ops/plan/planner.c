@@ -110,6 +110,7 @@ static int finish(struct planning *p, struct plans **ret, struct err *e)
 	struct plans *plans = NULL;
 	int rc = plan_end(p->b, &plans, p->err.code == 0 ? e : NULL);
 
+	json_close(&p->given);
 	/* What was refused has a sentence of its own, and that is the one that is told. */
 	if (rc != 0 && p->err.code == 0)
 		return rc;

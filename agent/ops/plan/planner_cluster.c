@@ -204,7 +204,7 @@ void planner_add_proven(json_t *ids, const struct planner_nodes *have)
 }
 
 /* New nodes, and old ones that were still coming up when we looked, or that an earlier command has left out as not ready. */
-static void plan_up(struct planning *p, const cluster_t *c, const struct planner_nodes *have)
+static void plan_up(struct planning *p, const cluster_t *c, const struct planner_nodes *have, const json_t *given)
 {
 	json_t *ids = json_array();
 
@@ -223,6 +223,7 @@ static void plan_up(struct planning *p, const cluster_t *c, const struct planner
 							       .title = title,
 							       .ids = ids,
 							       .is_atomic = c->atomic,
+							       .given = given,
 							       .health = c->health });
 	}
 	json_decref(ids);
@@ -423,14 +424,17 @@ void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage
 {
 	CLEANUP(mem_close) char *name = mem_printf("cluster-%s", c->name);
 	struct planner_nodes have = planner_nodes_of(p, c->name, c->nodes);
+	json_t *given = json_array();
 
 	for (size_t i = 0; i < have.keep; i++)
 		planner_check_node(p, c, have.v[i]);
 	planning_begin(p, name, stage);
+	planner_attach_lacking(p, c, &have);
 	planner_plan_start(p, c, &have);
 	if (have.launches)
-		planner_plan_launches(p, c, have.n);
-	plan_up(p, c, &have);
+		planner_plan_launches(p, c, have.n, given);
+	plan_up(p, c, &have, given);
+	json_decref(given);
 	planner_wait_started(p, c, &have);
 	/* Behind this the nodes stay, also when they do not become healthy: the plan then ends as failed, and the next command goes
 	 * on with them. */

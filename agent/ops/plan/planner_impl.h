@@ -1,6 +1,7 @@
 /* planner_impl.h - the parts of the planner, from the lowest to the highest: planner_group.c (security groups),
  * planner_balancer.c (target groups, load balancers, listeners), planner_same.c (what stands and would have to be another),
- * planner_spread.c (where new nodes go), planner_launch.c (new nodes), planner_volume.c (data volumes of nodes that stay),
+ * planner_kept.c (volumes that ended nodes have left), planner_spread.c (where new nodes go), planner_launch.c (new nodes),
+ * planner_volume.c (data volumes of nodes that stay and of new ones that get what others have left),
  * planner_words.c (what people call things), planner_ready.c (when a node counts as ready), planner_cluster.c (nodes),
  * planner_place.c (where what is new has room), planner_power.c (nodes that are stopped, started, made of another type),
  * planner_reboot.c (a cluster batch by batch), planner_replace.c (nodes that others take the place of), planner_upgrade.c (all
@@ -9,6 +10,9 @@
 #pragma once
 #include "agent/ops/plan/planning.h"
 #include "agent/ops/steps/balancers.h"
+
+struct planner_nodes;
+struct ec2_volume;
 
 typedef Reeve__Control__V1__SecurityGroup group_t;
 typedef Reeve__Control__V1__TargetGroup tg_t;
@@ -49,13 +53,28 @@ struct spread {
 	struct spread_part {
 		const char *subnet;
 		size_t have, launch;
+		size_t given; /* of these that are launched, so many get a volume that another has left */
 	} v[SPEC_SUBNETS_MAX];
 	size_t n;
 };
 struct spread planner_spread(const struct planning *p, const cluster_t *c);
 
+/* planner_kept.c */
+#define PLANNER_LAUNCH_KEPT "launch-kept" /* what steps that launch nodes without the volume that they get begin with */
+/* The one that outlives its node: a cluster has one at most (spec.c). NULL: none. */
+const Reeve__Control__V1__DataVolume *planner_kept_volume(const cluster_t *c);
+size_t planner_kept_in(const struct planning *p, const cluster_t *c, const char *zone); /* how many may be given to new nodes */
+/* Adds the arguments of a step for each of the first n nodes of a launch; planner_attach plans them when it is known by which fact
+ * those are that have come up. */
+void planner_give(struct planning *p, const cluster_t *c, const char *subnet, const char *fact, size_t n, json_t *to);
+void planner_attach(struct planning *p, const char *cluster, const json_t *given, const char *up);
+/* Nodes that stay, were launched to get one, and have none. They come before new ones. */
+void planner_attach_lacking(struct planning *p, const cluster_t *c, const struct planner_nodes *have);
+json_t *planner_volumes_but_kept(const cluster_t *c); /* what such a node is launched with */
+
 /* planner_launch.c */
-void planner_plan_launches(struct planning *p, const cluster_t *c, size_t held);
+/* Adds to `given` what planner_attach is to attach. */
+void planner_plan_launches(struct planning *p, const cluster_t *c, size_t held, json_t *given);
 void planner_add_launched(const struct planning *p, const cluster_t *c, json_t *ids); /* the facts that the launches leave */
 json_t *planner_volumes(const cluster_t *c);
 /* One launch of nodes that take the place of others: all of them or none. */
@@ -64,6 +83,7 @@ struct planner_substitute {
 	const char *subnet, *step, *fact; /* the fact that the launch leaves */
 	size_t count, held;               /* held: how many nodes the cluster has by then */
 	bool is_beside;                   /* the old ones are there until they end */
+	json_t *given; /* each gets a volume that another has left: added here for planner_attach; NULL: none does */
 };
 void planner_plan_substitute(struct planning *p, const cluster_t *c, const struct planner_substitute *s);
 void planner_check_type(struct planning *p, const cluster_t *c, const char *name); /* AWS offers it, and it runs the image */
@@ -82,13 +102,17 @@ void planner_check_group_elsewhere(struct planning *p, const group_t *want);
 void planner_check_tg(struct planning *p, const tg_t *want, const struct balancers_target_group *have);
 void planner_check_lb(struct planning *p, const lb_t *want, const struct balancers_lb *have);
 
+bool planner_has_same_disks(const cluster_t *c, const struct ec2_tags *have); /* made by a launch with these devices and keys */
+
 /* planner_volume.c: data volumes of nodes that stay */
+bool planner_is_under_key(const struct ec2_volume *v, const Reeve__Control__V1__DataVolume *want);
 enum planner_disks { DISKS_UNTOLD, DISKS_SAME, DISKS_OTHER }; /* devices and keys, as the tag of the node tells them */
 void planner_check_volumes(struct planning *p, const cluster_t *c, const struct ec2_instance *i, bool as_launched,
 			   enum planner_disks disks);
 size_t planner_goes_with_node(const cluster_t *c); /* how many of its volumes are not kept */
 void planner_add_kept(struct planning *p, json_t *args, const struct ec2_instance *const *nodes, size_t n); /* of nodes that end */
 void planner_preserve_volumes(struct planning *p); /* those of the warehouse that no node has */
+/* And of those that the open plan gives to new nodes. */
 void planner_plan_volumes(struct planning *p, const cluster_t *c, const struct ec2_instance *const *nodes, size_t n);
 
 /* planner_place.c: free addresses, and zones */
@@ -129,6 +153,7 @@ struct planner_ready {
 	const char *title;          /* of the first wait */
 	json_t *ids;                /* the caller's */
 	bool is_atomic, is_started, is_rebooted;
+	const json_t *given; /* what is attached to those of them that run (planner_give); NULL: nothing */
 	int quiet_s; /* so long after they run the first wait may end at the earliest; 0: at once, or as a reboot needs it */
 	const Reeve__Control__V1__NodeEndpoint *health; /* NULL: none is asked for */
 };

@@ -1,5 +1,6 @@
 /* planner_launch.c - what missing nodes of a cluster are launched with: everything that the spec says of them, and what AWS tells
- * of the image and the subnet. */
+ * of the image and the subnet. Those that get a volume which an ended node has left (planner_kept.c) are launched without it, by a
+ * step of their own. */
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -146,8 +147,16 @@ static json_t *place(struct planning *p, const cluster_t *c, const char *subnet,
 	return j;
 }
 
-/* Where else, and as what: the other types in the same subnet, then all types in the other subnets. */
-static json_t *elsewhere(struct planning *p, const cluster_t *c, const char *own)
+static bool share_zone(const struct planning *p, const char *a, const char *b)
+{
+	const struct ec2_subnet *x = inventory_subnet(p->inv, a), *y = inventory_subnet(p->inv, b);
+
+	return x != NULL && y != NULL && x->zone != NULL && *x->zone != '\0' && str_eq(x->zone, y->zone);
+}
+
+/* Where else, and as what: the other types in the same subnet, then all types in the other subnets. A node that gets a volume is of
+ * use in the volume's zone alone. */
+static json_t *elsewhere(struct planning *p, const cluster_t *c, const char *own, bool is_given)
 {
 	const char *types[SPEC_TYPES_MAX];
 	char *const *subnets;
@@ -157,7 +166,7 @@ static json_t *elsewhere(struct planning *p, const cluster_t *c, const char *own
 	for (size_t k = 1; k < types_n; k++)
 		json_array_append_new(list, place(p, c, own, types[k]));
 	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < types_n && !str_eq(subnets[i], own); k++)
+		for (size_t k = 0; k < types_n && !str_eq(subnets[i], own) && (!is_given || share_zone(p, subnets[i], own)); k++)
 			json_array_append_new(list, place(p, c, subnets[i], types[k]));
 	return list;
 }
@@ -171,9 +180,9 @@ static void check_types(struct planning *p, const cluster_t *c)
 		planner_check_type(p, c, types[i]);
 }
 
-static void add_places(struct planning *p, const cluster_t *c, const char *subnet, json_t *args)
+static void add_places(struct planning *p, const cluster_t *c, const char *subnet, bool is_given, json_t *args)
 {
-	json_t *own = place(p, c, subnet, c->instance_type), *others = elsewhere(p, c, subnet);
+	json_t *own = place(p, c, subnet, c->instance_type), *others = elsewhere(p, c, subnet, is_given);
 
 	json_object_update(args, own);
 	json_decref(own);
@@ -183,17 +192,17 @@ static void add_places(struct planning *p, const cluster_t *c, const char *subne
 }
 
 /* What the spec says of a node; how many, and what they are called, the caller adds. */
-static json_t *launch_args(struct planning *p, const cluster_t *c, const char *subnet, const char *step)
+static json_t *launch_args(struct planning *p, const cluster_t *c, const char *subnet, const char *step, bool is_given)
 {
-	json_t *args =
-	    json_pack("{s:s, s:s, s:o, s:o, s:o}", "cluster", c->name, "image_id", c->image_id, "groups", groups_json(p, c),
-		      "volumes", planner_volumes(c), "tags", planning_tags(p, c->name, step, c->tags, c->n_tags));
+	json_t *args = json_pack("{s:s, s:s, s:o, s:o, s:o}", "cluster", c->name, "image_id", c->image_id, "groups",
+				 groups_json(p, c), "volumes", is_given ? planner_volumes_but_kept(c) : planner_volumes(c), "tags",
+				 planning_tags(p, c->name, step, c->tags, c->n_tags));
 
 	/* A node has this tag beside those that all things have: planner_same.c compares it with the next spec. */
 	json_object_set_new(json_object_get(args, "tags"), "reeve:launch", planner_launch_tag(c));
 	add_image(p, c, args);
 	check_types(p, c);
-	add_places(p, c, subnet, args);
+	add_places(p, c, subnet, is_given, args);
 	add_rules(p, c, args);
 	if (*c->instance_profile != '\0')
 		json_object_set_new(args, "profile", json_string(c->instance_profile));
@@ -202,82 +211,119 @@ static json_t *launch_args(struct planning *p, const cluster_t *c, const char *s
 	return args;
 }
 
-/* ---- one launch a subnet ---- */
+/* ---- one launch a subnet, and one more of those that get a volume ---- */
 
 static bool is_spread(const cluster_t *c)
 {
 	return c->n_subnet_ids > 1;
 }
 
-static json_t *fact_of(const cluster_t *c, const char *subnet)
+static size_t count_of(const struct spread_part *at, bool is_given)
 {
-	return is_spread(c) ? json_sprintf("nodes.%s.%s", c->name, subnet) : json_sprintf("nodes.%s", c->name);
+	return is_given ? at->given : at->launch - at->given;
 }
 
-/* Those of the launches before number `at`. */
-static json_t *facts_before(const cluster_t *c, const struct spread *s, size_t at)
+static char *fact_of(const cluster_t *c, const char *subnet, bool is_given)
+{
+	const char *what = is_given ? "given" : "nodes";
+
+	return is_spread(c) ? mem_printf("%s.%s.%s", what, c->name, subnet) : mem_printf("%s.%s", what, c->name);
+}
+
+static void add_fact(const cluster_t *c, const struct spread_part *at, bool is_given, const char *before, json_t *to)
+{
+	CLEANUP(mem_close) char *fact = fact_of(c, at->subnet, is_given);
+
+	if (count_of(at, is_given) > 0)
+		json_array_append_new(to, json_sprintf("%s%s", before, fact));
+}
+
+/* Of all launches, in their order: each fact behind `before`. */
+static json_t *facts_of(const cluster_t *c, const struct spread *s, const char *before)
 {
 	json_t *facts = json_array();
 
-	for (size_t i = 0; i < at; i++)
-		if (s->v[i].launch > 0)
-			json_array_append_new(facts, fact_of(c, s->v[i].subnet));
+	for (size_t i = 0; i < s->n; i++) {
+		add_fact(c, &s->v[i], true, before, facts);
+		add_fact(c, &s->v[i], false, before, facts);
+	}
 	return facts;
 }
 
-static bool is_last(const struct spread *s, size_t at)
+/* Of several launches the facts of those before it: with them it tells whether the cluster has got any node at all. */
+static void add_others(const cluster_t *c, const json_t *facts, json_t *args)
 {
-	for (size_t i = at + 1; i < s->n; i++)
-		if (s->v[i].launch > 0)
-			return false;
-	return true;
+	const char *own = json_str_or(args, "fact", "");
+	size_t n = json_array_size(facts), at = 0;
+	json_t *before = json_array();
+
+	while (at < n && !str_eq(json_string_value(json_array_get(facts, at)), own))
+		json_array_append(before, json_array_get(facts, at++));
+	if (is_spread(c) || n > 1) {
+		json_object_set(args, "before", before);
+		json_object_set_new(args, "is_last", json_boolean(at + 1 == n));
+	}
+	json_decref(before);
 }
 
-static void add_spread(const cluster_t *c, const struct spread *s, size_t at, json_t *args)
+static char *step_of(const cluster_t *c, const char *subnet, bool is_given)
 {
-	if (!is_spread(c))
-		return;
-	/* With them it tells whether the cluster has got any node at all. */
-	json_object_set_new(args, "before", facts_before(c, s, at));
-	json_object_set_new(args, "is_last", json_boolean(is_last(s, at)));
+	const char *what = is_given ? PLANNER_LAUNCH_KEPT : "launch";
+
+	return is_spread(c) ? mem_printf("%s-%s", what, subnet) : mem_str(what);
 }
 
-static void plan_launch(struct planning *p, const cluster_t *c, const struct spread *s, size_t at, size_t held)
+static void title_launch(struct planning *p, const cluster_t *c, const char *subnet, bool is_given)
 {
-	CLEANUP(mem_close) char *step = is_spread(c) ? mem_printf("launch-%s", s->v[at].subnet) : mem_str("launch");
-	json_t *args = launch_args(p, c, s->v[at].subnet, step);
+	const char *what = is_given ? " for kept volumes" : "";
 
-	json_object_set_new(args, "count", json_integer((json_int_t)s->v[at].launch));
+	if (is_spread(c))
+		plan_title(p->b, "launch nodes of %s%s in %s", c->name, what, subnet);
+	else
+		plan_title(p->b, "launch nodes of %s%s", c->name, what);
+}
+
+static void plan_launch(struct planning *p, const cluster_t *c, const struct spread_part *at, bool is_given, size_t held,
+			const json_t *facts)
+{
+	CLEANUP(mem_close) char *step = step_of(c, at->subnet, is_given), *fact = fact_of(c, at->subnet, is_given);
+	json_t *args = launch_args(p, c, at->subnet, step, is_given);
+
+	json_object_set_new(args, "count", json_integer((json_int_t)count_of(at, is_given)));
 	json_object_set_new(args, "held", json_integer((json_int_t)held));
 	json_object_set_new(args, "atomic", json_boolean(c->atomic));
-	json_object_set_new(args, "fact", fact_of(c, s->v[at].subnet));
-	add_spread(c, s, at, args);
+	json_object_set_new(args, "fact", json_string(fact));
+	add_others(c, facts, args);
 	plan_add(p->b, &kind_launch, args, "%s", step);
-	plan_title(p->b, is_spread(c) ? "launch nodes of %s in %s" : "launch nodes of %s", c->name, s->v[at].subnet);
+	title_launch(p, c, at->subnet, is_given);
 }
 
-void planner_plan_launches(struct planning *p, const cluster_t *c, size_t held)
+void planner_plan_launches(struct planning *p, const cluster_t *c, size_t held, json_t *given)
 {
 	struct spread s = planner_spread(p, c);
+	json_t *facts = facts_of(c, &s, "");
 
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.v[i].launch > 0)
-			plan_launch(p, c, &s, i, held);
-		held += s.v[i].launch;
-	}
+	for (size_t i = 0; i < s.n; i++)
+		for (unsigned is_given = 2; is_given-- > 0;) {
+			size_t n = count_of(&s.v[i], is_given);
+			CLEANUP(mem_close) char *fact = fact_of(c, s.v[i].subnet, is_given);
+
+			if (n > 0)
+				plan_launch(p, c, &s.v[i], is_given, held, facts);
+			if (is_given)
+				planner_give(p, c, s.v[i].subnet, fact, n, given);
+			held += n;
+		}
+	json_decref(facts);
 }
 
 void planner_add_launched(const struct planning *p, const cluster_t *c, json_t *ids)
 {
 	struct spread s = planner_spread(p, c);
+	json_t *facts = facts_of(c, &s, "@");
 
-	for (size_t i = 0; i < s.n; i++)
-		if (s.v[i].launch > 0) {
-			json_t *fact = fact_of(c, s.v[i].subnet);
-
-			json_array_append_new(ids, json_sprintf("@%s", json_string_value(fact)));
-			json_decref(fact);
-		}
+	json_array_extend(ids, facts);
+	json_decref(facts);
 }
 
 /* ---- nodes in the place of others ---- */
@@ -293,8 +339,10 @@ static void title_substitute(struct planning *p, const cluster_t *c, const struc
 
 void planner_plan_substitute(struct planning *p, const cluster_t *c, const struct planner_substitute *s)
 {
-	json_t *args = launch_args(p, c, s->subnet, s->step);
+	json_t *args = launch_args(p, c, s->subnet, s->step, s->given != NULL);
 
+	if (s->given != NULL)
+		planner_give(p, c, s->subnet, s->fact, s->count, s->given);
 	json_object_set_new(args, "count", json_integer((json_int_t)s->count));
 	json_object_set_new(args, "held", json_integer((json_int_t)s->held));
 	json_object_set_new(args, "atomic", json_boolean(s->count > 1));

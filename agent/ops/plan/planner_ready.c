@@ -1,8 +1,8 @@
-/* planner_ready.c - when a node that was launched, started or rebooted counts as ready: it runs, its status checks are ok, and
- * where the spec names an endpoint it answers there. Each wait leaves those that have passed it in the same fact, so that the next
- * one, and all that follows, rests on these alone.
+/* planner_ready.c - when a node that was launched, started or rebooted counts as ready: it runs, has the volume that it is to get
+ * from another, its status checks are ok, and where the spec names an endpoint it answers there. Each wait leaves those that have
+ * passed it in the same fact, so that the next one, and all that follows, rests on these alone.
  *
- * * A reboot is asked for, and begins a while later: until then the node looks healthy. EC2 makes its checks once a minute, so
+ * A reboot is asked for, and begins a while later: until then the node looks healthy. EC2 makes its checks once a minute, so
  * what they say counts when one can have been made since it began. A batch that does not come back whole ends the roll. */
 #include "agent/base/json.h"
 #include "agent/base/str.h"
@@ -72,6 +72,7 @@ void planner_wait_ready(struct planning *p, const struct planner_ready *r)
 {
 	plan_add(p->b, &kind_wait_running, ready_args(r, r->ids, r->is_rebooted ? QUIET_S : r->quiet_s), "%s", r->step);
 	plan_title(p->b, "%s", r->title);
+	planner_attach(p, r->cluster, r->given, r->fact);
 	wait_status(p, r);
 	if (r->health != NULL)
 		wait_answers(p, r);

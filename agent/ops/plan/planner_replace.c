@@ -122,7 +122,8 @@ static void look_again(struct planning *p, const cluster_t *c, const tg_t *g, js
 }
 
 /* A node that is stopped while it boots for the first time may stay half set up. */
-static void wait_up(struct planning *p, const cluster_t *c, const struct planner_exchange *x, json_t *ids, const char *step)
+static void wait_up(struct planning *p, const cluster_t *c, const struct planner_exchange *x, json_t *ids, const char *step,
+		    const json_t *given)
 {
 	bool is_first = str_eq(step, "up"), is_one = x->come == 1;
 	CLEANUP(mem_close)
@@ -137,6 +138,7 @@ static void wait_up(struct planning *p, const cluster_t *c, const struct planner
 						       .ids = ids,
 						       .is_atomic = x->come != 1,
 						       .health = c->health,
+						       .given = given,
 						       .quiet_s = is_first && planner_is_paused(c) ? FIRST_BOOT_S : 0 });
 }
 
@@ -181,7 +183,7 @@ static void plan_leave(struct planning *p, const cluster_t *c, const struct plan
 
 	planner_plan_out(p, &have);
 	if (!planner_is_paused(c)) {
-		wait_up(p, c, x, ids, "still-up");
+		wait_up(p, c, x, ids, "still-up", NULL);
 		planner_each_group(p, c, ids, look_again);
 	}
 	/* Until here all of it can be taken back: the old ones are let in again, and the new ones go. */
@@ -196,14 +198,16 @@ static void plan_leave(struct planning *p, const cluster_t *c, const struct plan
 
 /* ---- those that come ---- */
 
-/* Where nodes are missing: number `at` of those that would be launched. */
-static const char *missing_in(const struct spread *s, size_t at)
+/* Where nodes are missing: number `at` of those that would be launched. Of each subnet those that get a volume come first. */
+static const char *missing_in(const struct spread *s, size_t at, bool *is_given)
 {
 	for (size_t i = 0; i < s->n; i++) {
+		*is_given = at < s->v[i].given;
 		if (at < s->v[i].launch)
 			return s->v[i].subnet;
 		at -= s->v[i].launch;
 	}
+	*is_given = false;
 	return s->v[0].subnet; /* the count is refused, and so is the plan */
 }
 
@@ -220,13 +224,15 @@ static const char *subnet_of(const cluster_t *c, const struct ec2_instance *i)
 }
 
 /* How many come into each subnet, in the order in which they are first named: where the old ones stand, and beyond these where
- * nodes are missing. */
+ * nodes are missing. What an old one has it keeps until it ends, so none of those volumes can be given. */
 static struct spread places_of(const struct planning *p, const cluster_t *c, const struct planner_exchange *x)
 {
 	struct spread missing = planner_spread(p, c), s = { .n = 0 };
 
 	for (size_t i = 0; i < x->come; i++) {
-		const char *subnet = i < x->go_n ? subnet_of(c, x->go[i]) : missing_in(&missing, x->missing_at + i - x->go_n);
+		bool is_given = false;
+		const char *subnet =
+		    i < x->go_n ? subnet_of(c, x->go[i]) : missing_in(&missing, x->missing_at + i - x->go_n, &is_given);
 		size_t k = 0;
 
 		while (k < s.n && !str_eq(s.v[k].subnet, subnet))
@@ -234,39 +240,66 @@ static struct spread places_of(const struct planning *p, const cluster_t *c, con
 		if (k == s.n)
 			s.v[s.n++] = (struct spread_part){ .subnet = subnet };
 		s.v[k].launch++;
+		s.v[k].given += is_given;
 	}
 	return s;
 }
 
-static void plan_launch(struct planning *p, const cluster_t *c, const struct planner_exchange *x, const struct spread_part *at,
-			struct planner_substitute *s, json_t *ids)
-{
-	CLEANUP(mem_close) char *step = mem_printf("launch-%s", at->subnet), *fact = mem_printf("%s.%s", x->fact, at->subnet);
-	bool is_all = at->launch == x->come;
+/* What the launches of one exchange have in common. */
+struct coming {
+	const struct planner_exchange *x;
+	struct planner_substitute s;
+	json_t *ids; /* the facts that they leave */
+	json_t *given;
+};
 
-	s->subnet = at->subnet;
-	s->step = is_all ? "launch" : step;
-	s->fact = is_all ? x->fact : fact;
-	s->count = at->launch;
-	planner_plan_substitute(p, c, s);
-	json_array_append_new(ids, json_sprintf("@%s", s->fact));
-	s->held += at->launch;
+static void plan_launch(struct planning *p, const cluster_t *c, struct coming *k, const char *subnet, size_t n, bool is_given)
+{
+	const char *what = is_given ? PLANNER_LAUNCH_KEPT : "launch";
+	CLEANUP(mem_close) char *step = mem_printf("%s-%s", what, subnet);
+	CLEANUP(mem_close) char *fact = mem_printf("%s.%s%s", k->x->fact, is_given ? "given." : "", subnet);
+	bool is_all = n == k->x->come;
+
+	if (n == 0)
+		return;
+	k->s.subnet = subnet;
+	k->s.step = is_all ? what : step;
+	k->s.fact = is_all ? k->x->fact : fact;
+	k->s.count = n;
+	k->s.given = is_given ? k->given : NULL;
+	planner_plan_substitute(p, c, &k->s);
+	json_array_append_new(k->ids, json_sprintf("@%s", k->s.fact));
+	k->s.held += n;
 }
 
 static void plan_come(struct planning *p, const cluster_t *c, const struct planner_exchange *x, json_t *ids)
 {
-	struct planner_substitute s = { .of = x->of, .held = x->held, .is_beside = x->go_n >= x->come };
+	struct coming k = { .x = x, .s = { .of = x->of, .held = x->held, .is_beside = x->go_n >= x->come } };
 	struct spread places = places_of(p, c, x);
-	json_t *launched = json_array();
 
-	for (size_t i = 0; i < places.n; i++)
-		plan_launch(p, c, x, &places.v[i], &s, launched);
-	wait_up(p, c, x, launched, "up");
-	json_decref(launched);
+	k.ids = json_array();
+	k.given = json_array();
+	for (size_t i = 0; i < places.n; i++) {
+		plan_launch(p, c, &k, places.v[i].subnet, places.v[i].given, true);
+		plan_launch(p, c, &k, places.v[i].subnet, places.v[i].launch - places.v[i].given, false);
+	}
+	wait_up(p, c, x, k.ids, "up", k.given);
+	json_decref(k.ids);
+	json_decref(k.given);
 	if (planner_is_paused(c))
 		stop_again(p, c, ids);
 	else
 		planner_each_group(p, c, ids, let_in);
+}
+
+/* What the new ones were given may have been kept since before the spec wanted more of it. There is no way back from that. */
+static void plan_grow(struct planning *p, const cluster_t *c, const struct planner_exchange *x)
+{
+	if (json_array_size(p->given) == p->given_at)
+		return;
+	if (x->go_n == 0)
+		plan_pivot(p->b);
+	planner_plan_volumes(p, c, NULL, 0);
 }
 
 void planner_plan_exchange(struct planning *p, const cluster_t *c, const struct planner_exchange *x, unsigned stage)
@@ -281,6 +314,7 @@ void planner_plan_exchange(struct planning *p, const cluster_t *c, const struct 
 	/* Who serves leaves only behind this. */
 	if (x->go_n > 0)
 		plan_leave(p, c, x, ids);
+	plan_grow(p, c, x);
 	json_decref(ids);
 }
 

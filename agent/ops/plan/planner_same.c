@@ -105,6 +105,14 @@ static bool differs(const struct part *part, const cluster_t *c, const char *tag
 	return at != NULL && strncmp(at, buf_str(&wanted), wanted.len) != 0;
 }
 
+/* Of a version that had no such part nobody can tell. */
+bool planner_has_same_disks(const cluster_t *c, const struct ec2_tags *have)
+{
+	const char *tag = ec2_tag_get(have, "reeve:launch");
+
+	return tag != NULL && strstr(tag, " disks=") != NULL && !differs(DISKS_PART, c, tag);
+}
+
 static void check_volumes(struct planning *p, const cluster_t *c, const struct ec2_instance *i, const char *tag)
 {
 	enum planner_disks disks = strstr(tag, " disks=") == NULL ? DISKS_UNTOLD

@@ -1,5 +1,6 @@
 /* planner_spread.c - how the nodes of a cluster are spread: the missing ones are launched where the cluster has fewest, by zone
- * first and by subnet then, in the order of the spec. */
+ * first and by subnet then, in the order of the spec. First come those that get a volume which an ended node has left: among the
+ * subnets whose zones have one. */
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"
 
@@ -23,18 +24,46 @@ static size_t in_zone(const struct planning *p, const struct spread *s, size_t a
 	return n;
 }
 
+static bool is_emptier(const struct planning *p, const struct spread *s, size_t i, size_t best)
+{
+	size_t zone = in_zone(p, s, i), best_zone = in_zone(p, s, best);
+
+	return zone < best_zone || (zone == best_zone && s->v[i].have + s->v[i].launch < s->v[best].have + s->v[best].launch);
+}
+
 /* Where the next one is launched. */
 static size_t emptiest(const struct planning *p, const struct spread *s)
 {
 	size_t best = 0;
 
-	for (size_t i = 1; i < s->n; i++) {
-		size_t zone = in_zone(p, s, i), best_zone = in_zone(p, s, best);
-		size_t here = s->v[i].have + s->v[i].launch, best_here = s->v[best].have + s->v[best].launch;
-
-		if (zone < best_zone || (zone == best_zone && here < best_here))
+	for (size_t i = 1; i < s->n; i++)
+		if (is_emptier(p, s, i, best))
 			best = i;
-	}
+	return best;
+}
+
+/* Has its zone a volume that is not given yet? */
+static bool has_kept(const struct planning *p, const cluster_t *c, const struct spread *s, size_t at)
+{
+	const struct ec2_subnet *subnet = inventory_subnet(p->inv, s->v[at].subnet);
+	size_t given = 0;
+
+	if (subnet == NULL || subnet->zone == NULL || *subnet->zone == '\0')
+		return false;
+	for (size_t i = 0; i < s->n; i++)
+		if (is_one_zone(p, s->v[i].subnet, s->v[at].subnet))
+			given += s->v[i].given;
+	return planner_kept_in(p, c, subnet->zone) > given;
+}
+
+/* The emptiest of those; s->n: there is none. */
+static size_t emptiest_kept(const struct planning *p, const cluster_t *c, const struct spread *s)
+{
+	size_t best = s->n;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (has_kept(p, c, s, i) && (best == s->n || is_emptier(p, s, i, best)))
+			best = i;
 	return best;
 }
 
@@ -49,7 +78,12 @@ struct spread planner_spread(const struct planning *p, const cluster_t *c)
 		for (size_t i = 0; i < s.n; i++)
 			s.v[i].have += planner_is_node(p, &p->inv->instances.v[k], c->name) &&
 				       str_eq(p->inv->instances.v[k].subnet_id, s.v[i].subnet);
-	for (size_t n = planner_missing(p, c); n > 0; n--)
-		s.v[emptiest(p, &s)].launch++;
+	for (size_t n = planner_missing(p, c); n > 0; n--) {
+		size_t kept = emptiest_kept(p, c, &s);
+
+		if (kept < s.n)
+			s.v[kept].given++;
+		s.v[kept < s.n ? kept : emptiest(p, &s)].launch++;
+	}
 	return s;
 }

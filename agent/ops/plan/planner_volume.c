@@ -1,4 +1,5 @@
-/* planner_volume.c - data volumes of nodes that stay: what of them can be changed where it stands, and what cannot.
+/* planner_volume.c - data volumes of nodes that stay, and those that new ones get from ended ones: what of them can be changed
+ * where it stands, and what cannot.
  *
  * A volume is compared with what EC2 shows of it, not with what it was launched with: it may have been changed since. */
 #include <string.h>
@@ -18,6 +19,7 @@ typedef Reeve__Control__V1__DataVolume volume_t;
 /* The changes of a cluster, as they are planned. */
 struct growth {
 	const cluster_t *cluster;
+	const char *new;  /* what people call a node that gets one; it has no id yet */
 	json_t *ids, *to; /* of the wait: volumes, and what each is to be */
 	size_t n;
 	bool grows;
@@ -54,6 +56,11 @@ static void await(struct growth *g, const struct ec2_volume *v, const volume_t *
 	g->grows = g->grows || grows;
 }
 
+static const char *whose(const struct planning *p, const struct growth *g, const struct ec2_volume *v)
+{
+	return planning_is_given(p, v->id) ? g->new : v->instance;
+}
+
 static void plan_change(struct planning *p, struct growth *g, const struct ec2_volume *v, const volume_t *want,
 			const struct volumes_form *have)
 {
@@ -65,16 +72,16 @@ static void plan_change(struct planning *p, struct growth *g, const struct ec2_v
 		return;
 	}
 	json_object_set_new(args, "volume", json_string(v->id));
-	json_object_set_new(args, "instance", json_string(v->instance));
+	json_object_set_new(args, "instance", json_string(whose(p, g, v)));
 	json_object_set_new(args, "device", json_string(want->device));
 	json_object_set_new(args, "from", form_json(have));
 	plan_add(p->b, &kind_modify_volume, args, "modify-%s", v->id);
-	plan_title(p->b, "change %s of %s", want->device, v->instance);
+	plan_title(p->b, "change %s of %s", want->device, whose(p, g, v));
 	await(g, v, want, volumes_change(p->inv, v->id), want->size_gib > have->size_gib);
 }
 
 /* EC2 takes one change after the other, and four in a day: what it would refuse in the middle of a plan is refused before it. */
-static void check_rate(struct planning *p, const cluster_t *c, const struct ec2_volume *v)
+static void check_rate(struct planning *p, const struct growth *g, const struct ec2_volume *v)
 {
 	const struct ec2_modification *m = volumes_change(p->inv, v->id);
 	int64_t from_ms = volumes_change_from_ms(p->inv, v->id);
@@ -85,19 +92,21 @@ static void check_rate(struct planning *p, const cluster_t *c, const struct ec2_
 		    p, ERR_NOTYET,
 		    "cluster %s: %s of %s is %s (%u %%) after the change before, and EC2 takes no other one until that is "
 		    "completed; send the command again then",
-		    c->name, v->id, v->instance, m->state, m->percent);
+		    g->cluster->name, v->id, whose(p, g, v), m->state, m->percent);
 	else if (from_ms != 0)
 		planning_refuse(
 		    p, ERR_NOTYET,
 		    "cluster %s: %s of %s was changed %d times within 24 hours, and EC2 takes no more; another change is "
 		    "possible from %s on",
-		    c->name, v->id, v->instance, VOLUMES_CHANGES_MAX, stamp_rfc3339(from_ms, stamp));
+		    g->cluster->name, v->id, whose(p, g, v), VOLUMES_CHANGES_MAX, stamp_rfc3339(from_ms, stamp));
 }
 
 /* Of a volume that EC2 shows, the first row that holds:
  *
  *   it is larger than is wanted            refused: a volume never shrinks
  *   it is as wanted, or will be            nothing; waited for while the size is not there yet
+ *   a new node gets it, and EC2 would
+ *   refuse the change                      nothing, and a note: the node is not kept waiting
  *   else                                   a step, which is refused where EC2 would, with when it is possible */
 static void plan_volume(struct planning *p, struct growth *g, const struct ec2_volume *v, const volume_t *want)
 {
@@ -111,9 +120,11 @@ static void plan_volume(struct planning *p, struct growth *g, const struct ec2_v
 	else if (!volumes_differ(&have, &to)) {
 		if (m != NULL && str_eq(m->state, "modifying"))
 			await(g, v, want, NULL, v->size_gib < have.size_gib);
+	} else if (planning_is_given(p, v->id) && (volumes_is_changing(m) || volumes_change_from_ms(p->inv, v->id) != 0)) {
+		plan_note(p->b, "%s cannot be changed yet to what the spec says: another apply does it", v->id);
 	} else {
 		/* The step stands in the plan all the same: the policy is asked first. */
-		check_rate(p, g->cluster, v);
+		check_rate(p, g, v);
 		plan_change(p, g, v, want, &have);
 	}
 }
@@ -129,10 +140,26 @@ static void plan_node(struct planning *p, struct growth *g, const struct ec2_ins
 	}
 }
 
+/* Each is a step of this plan already (planner_kept.c), and counts among its changes. */
+static void plan_given(struct planning *p, struct growth *g)
+{
+	const volume_t *want = planner_kept_volume(g->cluster);
+
+	for (size_t i = p->given_at; want != NULL && i < json_array_size(p->given); i++) {
+		const struct ec2_volume *v = volumes_by_id(p->inv, json_string_value(json_array_get(p->given, i)));
+
+		g->n++;
+		if (v != NULL)
+			plan_volume(p, g, v, want);
+	}
+}
+
 void planner_plan_volumes(struct planning *p, const cluster_t *c, const struct ec2_instance *const *nodes, size_t n)
 {
-	struct growth g = { .cluster = c, .ids = json_array(), .to = json_object() };
+	CLEANUP(mem_close) char *new = mem_printf("a new node of %s", c->name);
+	struct growth g = { .cluster = c, .new = new, .ids = json_array(), .to = json_object() };
 
+	plan_given(p, &g);
 	for (size_t i = 0; i < n; i++)
 		plan_node(p, &g, nodes[i]);
 	if (g.n > CHANGES_MAX)
@@ -182,16 +209,17 @@ void planner_preserve_volumes(struct planning *p)
 	const struct ec2_volumes *all = &volumes_in(p->inv)->all;
 
 	for (size_t i = 0; i < all->n; i++)
-		if (planning_is_of_warehouse(p, &all->v[i].tags) && volumes_is_left(p->inv, &all->v[i]))
+		if (planning_is_of_warehouse(p, &all->v[i].tags) && volumes_is_left(p->inv, &all->v[i]) &&
+		    !planning_is_given(p, all->v[i].id))
 			plan_preserve(p->b, resource_volume.kind, all->v[i].id);
 }
 
 /* ---- what cannot be changed ---- */
 
 /* EC2 tells the key's ARN where a spec may name it by its id. An alias tells nothing. */
-static bool is_key(const struct ec2_volume *v, const char *wanted)
+bool planner_is_under_key(const struct ec2_volume *v, const volume_t *want)
 {
-	const char *slash = strrchr(v->kms_key, '/');
+	const char *slash = strrchr(v->kms_key, '/'), *wanted = want->kms_key_id;
 
 	return *wanted == '\0' || *v->kms_key == '\0' || strstr(wanted, "alias/") != NULL || str_eq(v->kms_key, wanted) ||
 	       (slash != NULL && str_eq(slash + 1, wanted));
@@ -211,7 +239,7 @@ static bool has_devices(const struct planning *p, const cluster_t *c, const stru
 	for (size_t k = 0; k < c->n_volumes; k++) {
 		const struct ec2_volume *v = volumes_at(p->inv, i->id, c->volumes[k]->device);
 
-		if (v == NULL || !is_key(v, c->volumes[k]->kms_key_id) || keeps(i, v->id) != (c->volumes[k]->keep != 0))
+		if (v == NULL || !planner_is_under_key(v, c->volumes[k]) || keeps(i, v->id) != (c->volumes[k]->keep != 0))
 			return false;
 	}
 	return i->data_volumes == planner_goes_with_node(c);

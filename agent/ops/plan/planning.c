@@ -20,6 +20,21 @@ bool planning_is_apart(const struct planning *p, const char *id)
 	return false;
 }
 
+void planning_give(struct planning *p, const char *volume)
+{
+	if (p->given == NULL)
+		p->given = json_array();
+	json_array_append_new(p->given, json_string(volume));
+}
+
+bool planning_is_given(const struct planning *p, const char *volume)
+{
+	for (size_t i = 0; i < json_array_size(p->given); i++)
+		if (str_eq(json_string_value(json_array_get(p->given, i)), volume))
+			return true;
+	return false;
+}
+
 bool planning_is_of_warehouse(const struct planning *p, const struct ec2_tags *t)
 {
 	return str_eq(ec2_tag_get(t, "reeve:warehouse"), p->warehouse);
@@ -195,5 +210,6 @@ const char *planning_proof_of_vpc(struct planning *p, const char *what)
 void planning_begin(struct planning *p, const char *name, unsigned stage)
 {
 	p->plan = name;
+	p->given_at = json_array_size(p->given);
 	plan_begin(p->b, name, stage);
 }

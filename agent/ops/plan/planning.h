@@ -16,12 +16,17 @@ struct planning {
 	char *const *apart; /* ids of nodes that are not looked at, as if they were not there */
 	size_t apart_n;
 	bool is_upgrade; /* the image and the user data of nodes that stand are no matter */
+	json_t *given;   /* ids of volumes that nodes have left and others get; NULL: none yet */
+	size_t given_at; /* from here on those of the open plan */
 	bool leaves_old; /* nodes that others take the place of leave their groups, and do not end */
 	struct err err;  /* the first thing this version cannot do */
 };
 
 void planning_begin(struct planning *p, const char *name, unsigned stage);
 bool planning_is_apart(const struct planning *p, const char *id);
+/* A volume goes to one node: it is not given again, and not told as left. */
+void planning_give(struct planning *p, const char *volume);
+bool planning_is_given(const struct planning *p, const char *volume);
 bool planning_is_of_warehouse(const struct planning *p, const struct ec2_tags *t);
 /* Tags of one new thing. The order is fixed, so that one spec gives one plan, byte for byte, whichever command asks for it:
  * reeve:command comes with the call (arg_tags). cluster: or NULL. */

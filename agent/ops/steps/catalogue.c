@@ -22,6 +22,7 @@ static const struct step_kind *const kinds[] = {
 	&kind_delete_security_group,
 	&kind_launch,
 	&kind_wait_running,
+	&kind_attach_volume,
 	&kind_wait_status_ok,
 	&kind_wait_answers,
 	&kind_drain,

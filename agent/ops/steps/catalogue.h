@@ -22,7 +22,7 @@ extern const struct step_kind kind_describe_rule_ingress, kind_describe_rule_egr
 extern const struct step_kind kind_launch, kind_wait_running, kind_wait_status_ok, kind_terminate, kind_wait_terminated;
 extern const struct step_kind kind_stop, kind_wait_stopped, kind_start, kind_modify_type, kind_reboot;
 extern const struct step_kind kind_wait_answers, kind_drain, kind_wait_time;
-extern const struct step_kind kind_modify_volume, kind_wait_modified;
+extern const struct step_kind kind_modify_volume, kind_wait_modified, kind_attach_volume;
 extern const struct step_kind kind_create_target_group, kind_create_load_balancer, kind_wait_load_balancer;
 extern const struct step_kind kind_create_listener, kind_modify_listener;
 extern const struct step_kind kind_register, kind_wait_healthy, kind_deregister, kind_wait_drained;

@@ -16,6 +16,17 @@ int kinds_nodes_ask(const struct step_ctx *x, struct request *req, struct err *e
 void kinds_endpoint_demand(const json_t *args, struct demand *d);
 void kinds_endpoint_print(const json_t *args, struct buf *to);
 
+/* kinds_launch.c: of a volume under the customer's own key (Amazon EBS encryption, "Permissions for IAM users") */
+#define KINDS_BY_EC2 IAM_OWN(3) /* a key is used by EC2 for us, never by us; a grant goes to the volume */
+#define KINDS_KEY                                                                                                                  \
+	{                                                                                                                          \
+		IAM_LAUNCH, "Key", KINDS_BY_EC2,                                                                                   \
+		    IAM_TEXTS("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext",          \
+			      "kms:ReEncryptFrom", "kms:ReEncryptTo"),                                                             \
+		    IAM_TEXTS("%<kms_keys>")                                                                                       \
+	}
+extern const struct iam_condition kinds_launch_conditions[];
+
 static inline bool kinds_is_atomic(const struct step_ctx *x)
 {
 	return json_is_true(json_object_get(x->args, "atomic"));

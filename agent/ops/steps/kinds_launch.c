@@ -478,21 +478,19 @@ static void launch_detail(const json_t *args, struct buf *to)
 #define ENCRYPTED IAM_OWN(0)
 #define PRIVATE IAM_OWN(1) /* without a public address */
 #define TO_EC2 IAM_OWN(2)  /* a role may be passed to EC2 alone */
-#define BY_EC2 IAM_OWN(3)  /* a key is used by EC2 for us, never by us; a grant goes to the volume */
 
 /* EC2 is called by the name of all partitions and by that of its own (ec2.amazonaws.com.cn): AWS's own policies name both. */
-static const struct iam_condition launch_conditions[] = {
+const struct iam_condition kinds_launch_conditions[] = {
 	{ ENCRYPTED, "Bool", "ec2:Encrypted", "true" },
 	{ PRIVATE, "Bool", "ec2:AssociatePublicIpAddress", "false" },
 	{ TO_EC2, "StringEquals", "iam:PassedToService", "ec2.amazonaws.com ec2.%S" },
-	{ BY_EC2, "StringEquals", "kms:ViaService", "ec2.%R.%S" },
-	{ BY_EC2, "BoolIfExists", "kms:GrantIsForAWSResource", "true" },
+	{ KINDS_BY_EC2, "StringEquals", "kms:ViaService", "ec2.%R.%S" },
+	{ KINDS_BY_EC2, "BoolIfExists", "kms:GrantIsForAWSResource", "true" },
 	{ 0 },
 };
 
 #define RUNS IAM_TEXTS("ec2:RunInstances")
 
-/* The kms actions are those of a volume under the customer's own key (Amazon EBS encryption, "Permissions for IAM users"). */
 static const struct iam_statement launch_grants[] = {
 	{ IAM_LAUNCH, "Node", IAM_TO_BE_OWNED | IAM_AS_NODE, RUNS, IAM_TEXTS(IAM_EC2("instance/*")) },
 	{ IAM_LAUNCH, "Volume", IAM_TO_BE_OWNED | ENCRYPTED, RUNS, IAM_TEXTS(IAM_EC2("volume/*")) },
@@ -504,10 +502,7 @@ static const struct iam_statement launch_grants[] = {
 	{ IAM_LAUNCH, "Tag", IAM_TO_BE_OWNED | IAM_BY_CREATING, IAM_TEXTS("ec2:CreateTags"),
 	  IAM_TEXTS(IAM_EC2("instance/*"), IAM_EC2("network-interface/*"), IAM_EC2("volume/*")) },
 	{ IAM_LAUNCH, "NodeRole", TO_EC2, IAM_TEXTS("iam:PassRole"), IAM_TEXTS("arn:%P:iam::%A:role/%<instance_profiles>") },
-	{ IAM_LAUNCH, "Key", BY_EC2,
-	  IAM_TEXTS("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom",
-		    "kms:ReEncryptTo"),
-	  IAM_TEXTS("%<kms_keys>") },
+	KINDS_KEY,
 	{ 0 },
 };
 
@@ -516,7 +511,7 @@ const struct step_kind kind_launch = {
 	.action = "ec2:RunInstances",
 	.field = "nodes",
 	.grants = launch_grants,
-	.conditions = launch_conditions,
+	.conditions = kinds_launch_conditions,
 	.repeat = REPEAT_TOKEN,
 	.settle_s = 300,
 	.deadline_s = 900,

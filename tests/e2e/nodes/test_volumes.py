@@ -126,3 +126,39 @@ def test_a_kept_volume_outlives_its_node_and_the_warehouse(stage, warehouse):
     assert volumes <= {r["id"] for r in result["result"]["preserved"]}
     left = stage.reader("ec2").describe_volumes(VolumeIds=sorted(volumes))["Volumes"]
     assert {v["State"] for v in left} == {"available"}
+
+
+def test_a_kept_volume_goes_to_the_node_that_comes_next(stage, warehouse):
+    kept = {"volumes": [disk(100)["volumes"][0] | {"keep": True}]}
+    assert warehouse.result(warehouse.apply(nodes=2, cluster=kept))["state"] == "SUCCEEDED"
+    before = {v["VolumeId"]: v["Attachments"][0]["InstanceId"] for v in data_volumes(stage, warehouse)}
+    assert warehouse.result(warehouse.apply(nodes=1, cluster=kept))["state"] == "SUCCEEDED"
+    (stays,) = (i["InstanceId"] for i in warehouse.nodes())
+    (left,) = (v for v, node in before.items() if node != stays)
+    plan = warehouse.result(warehouse.apply("--mode", "plan", nodes=3, cluster=kept))["result"]["plan_text"]
+    assert f"~ attach {left} to a new node of" in plan
+    assert "HIGH RISK" not in plan
+    command = warehouse.apply(nodes=3, cluster=kept)
+    result = warehouse.result(command)
+    assert result["state"] == "SUCCEEDED", result
+    assert [r["id"] for r in result["result"]["modified"]] == [left]
+    assert len(warehouse.calls(command, "AttachVolume")) == 1
+    after = {v["VolumeId"]: v["Attachments"][0] for v in data_volumes(stage, warehouse)}
+    assert len(after) == 3, "one each"
+    assert after[left]["InstanceId"] not in before.values()
+    assert not after[left].get("DeleteOnTermination"), "moto does not tell"
+    again = warehouse.apply(nodes=3, cluster=kept)
+    assert warehouse.result(again)["state"] == "SUCCEEDED"
+    assert warehouse.calls(again) == []
+
+
+def test_a_lost_attachment_is_made_once(stage, warehouse):
+    kept = {"volumes": [disk(100)["volumes"][0] | {"keep": True}]}
+    assert warehouse.result(warehouse.apply(nodes=1, cluster=kept))["state"] == "SUCCEEDED"
+    (volume,) = (v["VolumeId"] for v in data_volumes(stage, warehouse))
+    assert warehouse.result(warehouse.delete(*warehouse.both_keys()))["state"] == "SUCCEEDED"
+    stage.rules({"match": {"action": "AttachVolume"}, "times": 1, "do": "reset-after"})
+    command = warehouse.apply(nodes=1, cluster=kept)
+    assert warehouse.result(command)["state"] == "SUCCEEDED"
+    assert len(warehouse.calls(command, "AttachVolume")) == 1
+    assert [v["VolumeId"] for v in data_volumes(stage, warehouse)] == [volume]

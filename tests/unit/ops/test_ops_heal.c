@@ -65,6 +65,25 @@ static void one_that_was_ended_from_outside_is_launched_again_once(void **state)
 	assert_int_equal(shop_count(s, "RunInstances"), 2);
 }
 
+static void one_that_is_lost_comes_back_with_the_volume_that_it_has_left(void **state)
+{
+	struct shop *s = *state;
+	const struct aws_volume *v = NULL;
+
+	s->k.volume.keep = 1;
+	stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
+	for (size_t i = 0; i < s->sim->volumes_n; i++)
+		if (s->sim->volumes[i]->node == node(s, 0) && s->sim->volumes[i]->is_kept)
+			v = s->sim->volumes[i];
+	aws_hand_end(s->sim, node(s, 0));
+	desk_pass(&s->d, 6 * PATROL_MS);
+	assert_int_equal(shop_alive(s), 2);
+	assert_int_equal(shop_count(s, "AttachVolume"), 1);
+	assert_ptr_equal(v->node, node(s, 2));
+	assert_int_equal(op_fields(newest(s))->state, DONE);
+	assert_int_equal(listed(s), 2);
+}
+
 static void two_that_are_lost_together_come_back_one_after_the_other(void **state)
 {
 	struct shop *s = *state;
@@ -283,6 +302,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHOP(one_that_was_ended_from_outside_is_launched_again_once),
+		SHOP(one_that_is_lost_comes_back_with_the_volume_that_it_has_left),
 		SHOP(two_that_are_lost_together_come_back_one_after_the_other),
 		SHOP(one_that_went_while_the_agent_was_down_is_known_from_the_journal),
 		SHOP(a_crash_while_it_heals_launches_no_second_one),

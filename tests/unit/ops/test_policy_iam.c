@@ -133,6 +133,20 @@ static void where_no_volume_may_be_none_is_changed(void **state)
 		assert_int_equal(powers_of(&p[i]), ALL & ~(1u << IAM_VOLUMES));
 }
 
+static void whoever_launches_nodes_may_attach_what_others_have_left(void **state)
+{
+	static const enum verb_index verbs[] = { VERB_NODES_REPLACE, VERB_WAREHOUSE_UPGRADE, VERB_HEAL };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		struct policy p = wide;
+
+		p.verbs[VERB_WAREHOUSE_APPLY] = p.verbs[VERB_WAREHOUSE_DELETE] = POLICY_OFF;
+		p.verbs[verbs[i]] = POLICY_AUTO;
+		assert_int_equal(powers_of(&p) & (1u << IAM_LAUNCH | 1u << IAM_VOLUMES), 1u << IAM_LAUNCH | 1u << IAM_VOLUMES);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +156,7 @@ int main(void)
 		cmocka_unit_test(what_stops_every_change_takes_every_power),
 		cmocka_unit_test(what_stops_every_launch_takes_that_power_alone),
 		cmocka_unit_test(where_no_volume_may_be_none_is_changed),
+		cmocka_unit_test(whoever_launches_nodes_may_attach_what_others_have_left),
 	};
 
 	return cmocka_run_group_tests(tests, wide_open, wide_close);

@@ -222,6 +222,184 @@ static void kept_volumes_outlive_their_nodes_and_the_warehouse(void **state)
 	arena_free(m);
 }
 
+/* ---- and are given to the nodes that come after them ---- */
+
+static void assert_data(const struct shop *s, size_t instance, const struct aws_volume *v)
+{
+	assert_ptr_equal(v->node, s->sim->instances[instance]);
+	assert_string_equal(v->device, "/dev/sdf");
+	assert_ptr_equal(kept_of(s, instance), v); /* and no other */
+}
+
+static int scale(struct shop *s, uint64_t seq, uint32_t nodes, struct desk_command *k)
+{
+	s->k.cluster.nodes = nodes;
+	return grow(s, seq, s->k.volume.size_gib, k, NULL);
+}
+
+/* Two nodes, one of which has left its volume. */
+static struct aws_volume *one_is_left(struct shop *s)
+{
+	struct desk_command fewer;
+
+	s->k.volume.keep = 1;
+	up(s);
+	assert_int_equal(scale(s, 2, 1, &fewer), DONE);
+	desk_pass(&s->d, 60000);
+	buf_reset(&s->seen);
+	return (struct aws_volume *)kept_of(s, 1);
+}
+
+static void the_next_node_gets_the_volume_and_one_more_gets_its_own(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct aws_volume *v = one_is_left(s);
+	struct desk_command more;
+	size_t volumes = s->sim->volumes_n;
+
+	assert_int_equal(scale(s, 3, 3, &more), DONE);
+	assert_int_equal(shop_alive(s), 3);
+	assert_int_equal(shop_count(s, "RunInstances"), 2);
+	assert_int_equal(shop_count(s, "AttachVolume"), 1);
+	assert_data(s, 2, v);
+	assert_int_equal(s->sim->volumes_n, volumes + 3); /* two roots, and the data of the second */
+	assert_string_equal(shop_status(s, &more, m)->modified[0]->id, v->t.id);
+	assert_false(is_preserved(shop_status(s, &more, m), v->t.id));
+	arena_free(m);
+}
+
+static void a_warehouse_that_was_deleted_comes_back_with_its_data(void **state)
+{
+	struct shop *s = *state;
+	const struct aws_volume *v[2];
+	struct desk_command drop, again;
+
+	s->k.volume.keep = 1;
+	up(s);
+	v[0] = kept_of(s, 0);
+	v[1] = kept_of(s, 1);
+	shop_delete(&drop, 2);
+	shop_head(s);
+	shop_send(s, &drop, true);
+	assert_int_equal(shop_ends(s, &drop, NULL), DONE);
+	s->k.s.generation = 5;
+	assert_int_equal(scale(s, 3, 2, &again), DONE);
+	assert_data(s, 2, v[0]);
+	assert_data(s, 3, v[1]);
+}
+
+/* EC2 shows it by the time that it is asked. */
+static enum shop_fault attach_is_lost(struct shop *s, const char *body)
+{
+	for (size_t i = 0; i < s->sim->volumes_n; i++)
+		s->sim->volumes[i]->shown_ms = 0;
+	return str_starts(body, "Action=AttachVolume&") && s->broke++ == 0 ? SHOP_LOST_AFTER : SHOP_FINE;
+}
+
+static void an_attachment_whose_answer_is_lost_is_seen_and_not_made_twice(void **state)
+{
+	struct shop *s = *state;
+	struct aws_volume *v = one_is_left(s);
+	struct desk_command more;
+
+	s->break_at = attach_is_lost;
+	assert_int_equal(scale(s, 3, 2, &more), DONE);
+	assert_int_equal(s->broke, 1);
+	assert_data(s, 2, v);
+}
+
+static bool has_attached_one(void *ctx)
+{
+	return shop_count(ctx, "AttachVolume") == 1;
+}
+
+static void an_agent_that_starts_again_while_it_attaches_goes_on_with_the_same_node(void **state)
+{
+	struct shop *s = *state;
+	struct aws_volume *v = one_is_left(s);
+	struct desk_command more;
+
+	s->k.cluster.nodes = 2;
+	shop_apply(s, &more, 3);
+	shop_send(s, &more, false);
+	assert_int_equal(sim_run_until(s->d.w, has_attached_one, s, 600000), SIM_TRUE);
+	shop_reopen(s);
+	assert_int_equal(shop_ends(s, &more, NULL), DONE);
+	assert_int_equal(shop_count(s, "AttachVolume"), 1);
+	assert_data(s, 2, v);
+}
+
+static enum shop_fault attach_is_denied(struct shop *s, const char *body)
+{
+	static const char denied[] = "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error>"
+				     "</Errors></Response>";
+
+	s->answer = denied;
+	return str_starts(body, "Action=AttachVolume&") ? SHOP_ENCODED : SHOP_FINE;
+}
+
+/* The power `volumes` was taken away. */
+static void where_it_cannot_be_attached_the_launch_is_taken_back_and_the_volume_stays(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct aws_volume *v = one_is_left(s);
+	struct desk_command more, again;
+
+	s->break_at = attach_is_denied;
+	assert_int_equal(scale(s, 3, 2, &more), STATE_OF(ROLLED_BACK));
+	assert_int_equal(shop_status(s, &more, m)->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__DENIED_BY_AWS);
+	assert_int_equal(shop_alive(s), 1);
+	assert_true(aws_volume_is_free(s->sim, v));
+	s->break_at = NULL;
+	assert_int_equal(scale(s, 4, 2, &again), DONE);
+	assert_data(s, s->sim->instances_n - 1, v);
+	arena_free(m);
+}
+
+/* The one that is to get it has still to end. */
+static void a_volume_that_hangs_on_a_node_that_ends_is_waited_for(void **state)
+{
+	struct shop *s = *state;
+	struct aws_volume *v = one_is_left(s);
+	struct desk_command more;
+
+	v->lingers_ms = world_now_ms(s->d.w) - v->node->terminated_ms + 180000;
+	assert_int_equal(scale(s, 3, 2, &more), DONE);
+	assert_data(s, 2, v);
+	assert_true(world_now_ms(s->d.w) > v->taken_ms);
+}
+
+static void what_the_policy_does_not_allow_is_not_attached(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command more;
+	char message[512];
+
+	one_is_left(s);
+	shop_policy_counts(s, "commands: {warehouse.apply: auto}\nbounds: {" SHOP_BOUNDS
+			      "instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 9, volume_gib: 99, cidrs: "
+			      "[10.0.0.0/8], ports: [1-65535]}\n");
+	s->k.cluster.nodes = 2;
+	assert_int_equal(grow(s, 3, 100, &more, message), STATE_OF(DENIED));
+	assert_non_null(strstr(message, "volume_gib"));
+	assert_int_equal(shop_count(s, "RunInstances"), 0);
+}
+
+static void a_volume_that_was_kept_small_is_grown_on_its_new_node(void **state)
+{
+	struct shop *s = *state;
+	struct aws_volume *v = one_is_left(s);
+	struct desk_command more;
+
+	s->k.volume.size_gib = 200;
+	assert_int_equal(scale(s, 3, 2, &more), DONE);
+	assert_data(s, 2, v);
+	assert_int_equal(aws_volume_form(s->sim, v).size_gib, 200);
+	assert_grown(s, 200, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +411,14 @@ int main(void)
 		SHOP(a_fifth_change_of_a_day_fails_with_a_sentence_and_a_day_later_it_is_made),
 		SHOP(a_smaller_volume_is_refused_and_nothing_is_asked),
 		SHOP(kept_volumes_outlive_their_nodes_and_the_warehouse),
+		SHOP(the_next_node_gets_the_volume_and_one_more_gets_its_own),
+		SHOP(a_warehouse_that_was_deleted_comes_back_with_its_data),
+		SHOP(an_attachment_whose_answer_is_lost_is_seen_and_not_made_twice),
+		SHOP(an_agent_that_starts_again_while_it_attaches_goes_on_with_the_same_node),
+		SHOP(where_it_cannot_be_attached_the_launch_is_taken_back_and_the_volume_stays),
+		SHOP(a_volume_that_hangs_on_a_node_that_ends_is_waited_for),
+		SHOP(what_the_policy_does_not_allow_is_not_attached),
+		SHOP(a_volume_that_was_kept_small_is_grown_on_its_new_node),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

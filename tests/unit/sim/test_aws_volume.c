@@ -1,4 +1,5 @@
-/* test_aws_volume.c - the pretend volumes do what EC2's documents say: one change at a time, four a day, never smaller. */
+/* test_aws_volume.c - the pretend volumes do what EC2's documents say: one change at a time, four a day, never smaller; and one
+ * node at a time, in its own zone. */
 #include "tests/unit/sim/account.h"
 
 static char node[64], volume[200];
@@ -95,6 +96,74 @@ static void a_volume_goes_with_its_node_unless_it_is_kept(void **state)
 	}
 }
 
+/* ---- attached ---- */
+
+/* Another node, without a data volume, that bears our tag. */
+static const char *second_node(const char *subnet)
+{
+	static char id[64];
+	static unsigned token;
+
+	ask("Action=RunInstances&MinCount=1&MaxCount=1&ClientToken=t%u&InstanceType=m6i.large&ImageId=ami-1"
+	    "&NetworkInterface.1.SubnetId=%s&NetworkInterface.1.AssociatePublicIpAddress=false"
+	    "&MetadataOptions.HttpTokens=required&BlockDeviceMapping.1.DeviceName=" AWS_IMAGE_ROOT
+	    "&BlockDeviceMapping.1.Ebs.Encrypted=true&BlockDeviceMapping.1.Ebs.DeleteOnTermination=true"
+	    "&NetworkInterface.1.SecurityGroupId.1=%s&TagSpecification.1.ResourceType=instance"
+	    "&TagSpecification.1.Tag.1.Key=reeve:installation&TagSpecification.1.Tag.1.Value=" VENDOR_INSTALLATION,
+	    ++token, subnet, account.group);
+	return text_of("instanceId", id, sizeof(id));
+}
+
+static int attach(const char *to)
+{
+	return ask("Action=AttachVolume&VolumeId=%s&InstanceId=%s&Device=/dev/sdf", volume, to);
+}
+
+static void a_volume_has_one_node_at_a_time_and_that_one_must_run(void **state)
+{
+	const char *other;
+
+	(void)state;
+	ready("false");
+	other = second_node("subnet-0001");
+	account_wait_s(60);
+	attach(other);
+	assert_true(refused("VolumeInUse"));
+	aws_hand_end(account.a, account.a->instances[0]);
+	attach(other);
+	assert_true(refused("VolumeInUse")); /* until it has ended */
+	account_wait_s(60);
+	assert_int_equal(attach(other), 200);
+	assert_true(told("attaching"));
+	attach(other);
+	assert_true(refused("VolumeInUse"));
+	account_wait_s(20);
+	ask("Action=DescribeVolumes&Filter.1.Name=attachment.instance-id&Filter.1.Value.1=%s", other);
+	assert_true(told("<status>attached</status><deleteOnTermination>false"));
+	/* And it outlives that one, too. */
+	aws_hand_end(account.a, account.a->instances[1]);
+	account_wait_s(60);
+	assert_int_equal(attach(second_node("subnet-0001")), 400);
+	assert_true(refused("IncorrectState"));
+}
+
+static void a_volume_of_another_zone_is_refused_and_is_a_broken_promise(void **state)
+{
+	const char *other;
+
+	(void)state;
+	ready("false");
+	other = second_node("subnet-0002");
+	aws_hand_end(account.a, account.a->instances[0]);
+	account_wait_s(120);
+	attach(other);
+	assert_true(refused("InvalidVolume.ZoneMismatch"));
+	assert_non_null(strstr(account.odds.broken, "in another zone"));
+	account.odds.broken[0] = '\0';
+	attach("i-nobody");
+	assert_true(refused("InvalidInstanceID.NotFound"));
+}
+
 int main(void)
 {
 #define ACCOUNT(f) cmocka_unit_test_setup_teardown(f, account_start, account_end)
@@ -102,6 +171,8 @@ int main(void)
 		ACCOUNT(a_change_modifies_optimizes_and_is_completed),
 		ACCOUNT(the_fifth_change_of_a_day_is_refused),
 		ACCOUNT(a_volume_goes_with_its_node_unless_it_is_kept),
+		ACCOUNT(a_volume_has_one_node_at_a_time_and_that_one_must_run),
+		ACCOUNT(a_volume_of_another_zone_is_refused_and_is_a_broken_promise),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
