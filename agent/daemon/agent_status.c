@@ -7,10 +7,11 @@
 #include "agent/base/arena.h"
 #include "agent/base/json.h"
 #include "agent/base/log.h"
+#include "agent/base/mem.h"
 #include "agent/base/stamp.h"
 #include "agent/base/str.h"
 #include "agent/ops/op.h"
-#include "agent/ops/patrol.h"
+#include "agent/ops/ops_warehouses.h"
 #include "shippers/shipper.h"
 
 /* A disk that refuses is told and asked again, so that counts as progress. One that does not answer at all stops everything that
@@ -192,11 +193,24 @@ static json_t *drifts_json(const json_t *drifts)
 	return list;
 }
 
-static json_t *warehouse_json(const struct patrol_seen *s)
+/* {"fe": "Running", ...} */
+static json_t *clusters_json(const struct ops_warehouse *w)
 {
+	json_t *j = json_object();
+
+	for (size_t i = 0; i < w->clusters_n; i++)
+		json_object_set_new(j, w->clusters[i].name, json_string(resource_status_name(w->clusters[i].status)));
+	return j;
+}
+
+static json_t *warehouse_json(const struct ops_warehouse *w)
+{
+	const struct patrol_seen *s = &w->seen;
 	char when[STAMP_RFC3339_LEN];
-	json_t *j = json_pack("{s:o, s:s, s:I, s:i, s:o}", "name", json_text(s->warehouse), "stands_on", s->stands_on, "generation",
-			      (json_int_t)s->generation, "drifts_total", (int)s->total, "drifts", drifts_json(s->drifts));
+	json_t *j =
+	    json_pack("{s:o, s:s, s:o, s:s, s:I, s:i, s:o}", "name", json_text(w->name), "status", resource_status_name(w->status),
+		      "clusters", clusters_json(w), "stands_on", s->stands_on, "generation", (json_int_t)s->generation,
+		      "drifts_total", (int)s->total, "drifts", drifts_json(s->drifts));
 
 	if (s->looked_ms != 0)
 		json_object_set_new(j, "looked_at", json_string(stamp_rfc3339(s->looked_ms, when)));
@@ -207,15 +221,17 @@ static json_t *warehouse_json(const struct patrol_seen *s)
 	return j;
 }
 
-/* How the account differs from what each warehouse is to be like. */
+/* What each warehouse is or is becoming, and how the account differs from what it is to be like. */
 static json_t *warehouses_json(const struct agent *a)
 {
+	struct ops_warehouse *w = mem_new(struct ops_warehouse);
 	json_t *list = json_array();
-	struct patrol_seen s;
 
-	for (size_t i = 0; patrol_at(ops_patrol(a->ops), i, &s); i++)
-		if (*s.warehouse != '\0')
-			json_array_append_new(list, warehouse_json(&s));
+	for (size_t i = 0; i < ops_warehouses_n(a->ops); i++) {
+		ops_warehouses_at(a->ops, i, w);
+		json_array_append_new(list, warehouse_json(w));
+	}
+	mem_free(w);
 	return list;
 }
 

@@ -328,6 +328,25 @@ static void status_of_running(const struct op *op, struct arena *m, status_t *to
 	}
 }
 
+static bool changes_something(const struct plans *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t k = 0; k < p->v[i].n; k++)
+			if (step_mutates(p->v[i].steps[k].kind))
+				return true;
+	return false;
+}
+
+bool op_is_changing(const struct op *op, struct op_changing *ret)
+{
+	if (op->f.is_ended || !op_has_started(op) || op->verb == NULL || op->verb->plan == NULL)
+		return false;
+	if (op->plans != NULL && !changes_something(op->plans))
+		return false;
+	*ret = (struct op_changing){ .verb = op->verb, .args = op->args, .plans = op->plans, .planned = op->planned };
+	return true;
+}
+
 static ProtobufCBinaryData stands_on(const struct op *op, struct arena *m)
 {
 	const char *text = op_stands_on(op);

@@ -231,12 +231,19 @@ def print_installation(entry, agent):
         print(f"  the agent refused {refusal.get('digest', '')[:16]}: {refusal.get('reason', '')}")
 
 
+def clusters(seen):
+    """Those that are another way than the warehouse."""
+    other = [c for c in seen.get("clusters", []) if c.get("status") != seen.get("status")]
+    return f" ({', '.join(c['cluster'] + ' ' + c.get('status', '?') for c in other)})" if other else ""
+
+
 def print_warehouse(seen):
     name, total = seen["warehouse"], seen.get("drifts_total", 0)
+    is_known = seen.get("looked_at") and not seen.get("unknown")
+    same = f", as generation {seen.get('generation', 0)} says" if is_known and total == 0 else ""
+    print(f"  {name}: {seen.get('status', 'not known how it is')}{clusters(seen)}{same}")
     if seen.get("unknown"):
-        print(f"  {name}: not known how it stands: {seen['unknown']}")
-    elif total == 0:
-        print(f"  {name}: as generation {seen.get('generation', 0)} says")
+        print(f"  {name}: how it differs is not known: {seen['unknown']}")
     for drift in seen.get("drifts", []):
         print(f"  {name} differs in {drift['field']}: {drift['resource']}: {drift['difference']}")
     if total > len(seen.get("drifts", [])):
