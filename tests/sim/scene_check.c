@@ -162,6 +162,7 @@ void scene_watch(void *ctx, const struct aws_entry *e)
 		odds_broken(&s->odds, "%s by a command that was never validly sent", e->action);
 		return;
 	}
+	o->cmd->has_changed = true;
 	began_ms = o->began_ms != 0 ? o->began_ms : e->at_ms; /* a full disk may keep it from its first step for long */
 	if (o->mutations++ == 0 && !s->clock_stepped && !s->died && began_ms - o->issued_ms > o->lives_ms + EXPIRY_GRACE_MS)
 		odds_broken(&s->odds, "%s by a command that had expired before it began", e->action);

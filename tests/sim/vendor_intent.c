@@ -108,6 +108,9 @@ struct vendor_command *vendor_issue(struct vendor_sim *v, const struct vendor_or
 	*c = (struct vendor_command){
 		.flaw = o->flaw, .packed = BUF_MAX(1u << 20), .with_release = BUF_MAX(1u << 20), .result = BUF_MAX(1u << 20)
 	};
+	c->verb = o->verb;
+	c->plan_only = o->plan_only;
+	snprintf(c->target, sizeof(c->target), "%s", o->target);
 	number(v, c);
 	uuid_v7(aws_sim_wall_ms(v->aws), random, c->id);
 	uuid_text(c->id, c->id_text);
@@ -411,6 +414,7 @@ void vendor_take_report(struct vendor_sim *v, const void *p, size_t len)
 		take_status(v, r->statuses[i]);
 	for (size_t i = 0; i < r->n_refusals; i++)
 		take_refusal(v, r->refusals[i]);
+	vendor_see_warehouses(v, r);
 	ack(v);
 	reeve__control__v1__report__free_unpacked(r, NULL);
 }
