@@ -106,10 +106,8 @@ void vendor_see_warehouses(struct vendor_sim *v, const report_t *r)
 	v->at_work[0] = '\0';
 	for (size_t i = 0; i < r->n_warehouses; i++) {
 		const Reeve__Control__V1__WarehouseStatus *w = r->warehouses[i];
-		/* Neither a spec nor a look: that says nothing, and why is told. */
-		bool is_unknown = w->status == IS(RESOURCE_STATUS_UNSPECIFIED) && w->looked_at == 0;
 
-		if (((1u << w->status) & AT_REST) == 0 && !is_unknown)
+		if (((1u << w->status) & AT_REST) == 0)
 			snprintf(v->at_work, sizeof(v->at_work), "%.32s is %s", w->warehouse, name_of((int)w->status));
 	}
 }
