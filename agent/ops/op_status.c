@@ -76,6 +76,7 @@ static Reeve__Control__V1__Error *wire_error(const json_t *j, struct arena *m)
 	e->aws_code = arena_str(m, json_str_or(j, "aws_code", ""));
 	e->aws_request_id = arena_str(m, json_str_or(j, "aws_request_id", ""));
 	e->action = arena_str(m, json_str_or(j, "action", ""));
+	e->resource = arena_str(m, json_str_or(j, "resource", ""));
 	/* Retryable is what may pass by itself: AWS was busy or full, or a node died of a fault of AWS's own. */
 	e->retryable = e->class_ == REEVE__CONTROL__V1__ERROR_CLASS__THROTTLED ||
 		       e->class_ == REEVE__CONTROL__V1__ERROR_CLASS__CAPACITY || code_judge_death(e->aws_code, "").passes;

@@ -254,8 +254,11 @@ def progress(line):
     parts = [f"  {line['steps_done']}/{line['steps_total']}" if line["steps_total"] else "", line["step"], line["note"]]
     error = line["error"]
     if error:
-        detail = " ".join(str(error[n]) for n in ("class", "aws_code", "action", "message") if error.get(n))
-        parts.append(f"[{detail}]")
+        told = ("class", "aws_code", "action", "resource", "message")
+        detail = " ".join(str(error[n]) for n in told if error.get(n))
+        request = f" (request {error['aws_request_id']})" if error.get("aws_request_id") else ""
+        again = " (may pass: sign it anew)" if error.get("retryable") else ""
+        parts.append(f"[{detail}{request}{again}]")
     return "  ".join(p for p in parts if p)
 
 
