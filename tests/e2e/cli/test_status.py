@@ -189,12 +189,18 @@ del NO_SPEC["looked_at"]
         (LOOKED | {"orphan_volumes": 2}, "wh-1: 2 volumes that no node has: reeve inventory"),
         (LOOKED | {"orphan_volumes": 1}, "wh-1: 1 volume that no node has: reeve inventory"),
         (LOOKED | {"drifts_total": 9, "drifts": [DRIFT] * 8}, "and 6 more: reeve status -v"),
-        (LOOKED | {"unknown": "the last warehouse.apply ended FAILED"}, "wh-1: Running; how it differs is not known: the last"),
+        (
+            LOOKED | {"unknown": "the last warehouse.apply ended FAILED"},
+            "wh-1: Running; how it differs is not known: the last",
+        ),
         ({k: v for k, v in LOOKED.items() if k != "looked_at"}, "wh-1: Running, not looked at yet"),
         (LOOKED | {"clusters": {"be": "Running", "fe": "Stopped"}}, "wh-1: Running (fe Stopped), as generation 3 says"),
         (NO_SPEC | {"status": "Creating", "clusters": {"be": "Creating"}}, "warehouses wh-1: Creating "),
         (NO_SPEC | {"status": "Deleted"}, "warehouses wh-1: Deleted "),
-        (NO_SPEC | {"unknown": "the last one failed"}, "wh-1: not known how it is; how it differs is not known: the last"),
+        (
+            NO_SPEC | {"unknown": "the last one failed"},
+            "wh-1: not known how it is; how it differs is not known: the last",
+        ),
     ],
 )
 def test_how_a_warehouse_differs_is_told(site, daemon, warehouse, says):
