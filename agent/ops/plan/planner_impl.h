@@ -91,6 +91,9 @@ void planner_add_kept(struct planning *p, json_t *args, const struct ec2_instanc
 void planner_preserve_volumes(struct planning *p); /* those of the warehouse that no node has */
 void planner_plan_volumes(struct planning *p, const cluster_t *c, const struct ec2_instance *const *nodes, size_t n);
 
+/* planner_changes.c: for people, what becomes of each cluster */
+void planner_tell_changes(struct planning *p);
+
 /* planner_place.c: free addresses, and zones */
 void planner_check_places(struct planning *p);
 

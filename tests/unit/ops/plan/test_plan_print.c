@@ -1,4 +1,4 @@
-/* test_plan_golden.c - what people read before they let a plan run, one whole text a file in golden/: a reviewer sees in the
+/* test_plan_print.c - what people read before they let a plan run, one whole text a file in golden/: a reviewer sees in the
  * difference of a file what a change of the words comes to. GOLDEN=write writes them anew (`make golden`). */
 #include <stdio.h>
 #include <stdlib.h>
