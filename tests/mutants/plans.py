@@ -27,7 +27,7 @@ MUTANTS = [
     Mutant(
         "a warehouse that could not be made, forgotten with the next checkpoint",
         "agent/ops/ops_journal.c",
-        "		fates_replay(&o->shared.fates, json_object_get(record, \"list\"));\n",
+        '		fates_replay(&o->shared.fates, json_object_get(record, "list"));\n',
         "",
         "build/tests/unit/ops/test_ops_warehouses",
     ),
