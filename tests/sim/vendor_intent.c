@@ -303,6 +303,16 @@ static void keep_result(struct vendor_sim *v, struct vendor_command *c, const st
 	v->news = true; /* the acknowledgement */
 }
 
+/* n of m: never more than all, and all of it where a plan was carried out to its end. */
+static void see_progress(struct vendor_sim *v, const struct vendor_command *c, const status_t *s)
+{
+	bool is_whole = s->steps_done == s->steps_total;
+
+	if (s->steps_done > s->steps_total || (s->state == REEVE__CONTROL__V1__STATE__SUCCEEDED && s->started_at != 0 && !is_whole))
+		odds_broken(v->odds, "command %llu %s with %u of %u steps", (unsigned long long)c->seq, vendor_state_name(s->state),
+			    s->steps_done, s->steps_total);
+}
+
 static void take_status(struct vendor_sim *v, const status_t *s)
 {
 	CLEANUP(buf_close) struct buf packed = BUF_MAX(1u << 20);
@@ -329,6 +339,7 @@ static void take_status(struct vendor_sim *v, const status_t *s)
 	if (c->state != s->state)
 		sim_trace(v->w, "status %llu %s %s", (unsigned long long)c->seq, vendor_state_name(s->state),
 			  s->error != NULL ? s->error->message : "");
+	see_progress(v, c, s);
 	c->state = s->state;
 	c->seen = c->is_told = true;
 }

@@ -42,7 +42,8 @@ enum shop_fault {
 };
 
 struct shop {
-	struct desk d; /* first: a shop is a desk */
+	struct desk d;          /* first: a shop is a desk */
+	const uint8_t *watched; /* a command's id, for who waits for something of it */
 	struct odds odds;
 	struct aws_sim *sim;
 	struct imds *im;
