@@ -25,11 +25,11 @@ MUTANTS = [
         "build/tests/unit/ops/test_resource_status",
     ),
     Mutant(
-        "a warehouse that could not be made, forgotten with the next checkpoint",
+        "what became of a warehouse forgotten with the next checkpoint",
         "agent/ops/ops_journal.c",
         '		fates_replay(&o->shared.fates, json_object_get(record, "list"));\n',
         "",
-        "build/tests/unit/ops/test_ops_warehouses",
+        "build/tests/unit/ops/test_ops_journal",
     ),
     Mutant(
         "a command denied by a policy that cannot be read",

@@ -30,7 +30,8 @@ struct told {
 static void end(struct fates *s, struct wanted *w, const char *warehouse, const struct told *t)
 {
 	CLEANUP(json_close) json_t *result = result_of(t->state, t->started), *planned = json_loads(t->planned, 0, NULL);
-	ProtobufCBinaryData args = { 0, NULL };
+	uint8_t none[1] = { 0 };
+	ProtobufCBinaryData args = { 0, none };
 	struct wanted_end e = { warehouse, "op-1", verb_at(t->verb), &args, result, t->is_plan };
 
 	fates_ended(s, w, &e, planned);
