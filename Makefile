@@ -229,6 +229,11 @@ unit: ## the unit tests of one FLAVOUR; ONLY=text picks those with the text in t
 	@$(MAKE) -s $(ONLY_UNIT)
 	@$(PYTHON) tests/run.py $(foreach t,$(ONLY_UNIT),'$(t:$(B)/tests/%=%)=$t')
 
+.PHONY: golden
+golden: ## writes the plan prints anew that people approve (tests/unit/ops/plan/golden): read their difference before you commit it
+	@$(MAKE) -s $(B)/tests/unit/ops/plan/test_plan_print
+	@GOLDEN=write $(B)/tests/unit/ops/plan/test_plan_print >/dev/null
+
 ONLY_UNIT = $(if $(ONLY),$(foreach t,$(UNIT),$(if $(findstring $(ONLY),$t),$t)),$(UNIT))
 
 PYTEST      = $(VENV)/bin/python -m pytest -q -p no:cacheprovider

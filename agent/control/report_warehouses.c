@@ -4,8 +4,7 @@
 #include "agent/base/json.h"
 #include "agent/base/str.h"
 #include "agent/base/uuid.h"
-#include "agent/ops/patrol.h"
-#include "agent/ops/wanted.h"
+#include "agent/ops/ops_warehouses.h"
 
 typedef Reeve__Control__V1__WarehouseStatus warehouse_t;
 typedef Reeve__Control__V1__Drift drift_t;
@@ -32,13 +31,30 @@ static drift_t *drift_of(const json_t *j, struct arena *m)
 	return d;
 }
 
-static warehouse_t *warehouse_of(const struct patrol_seen *s, struct arena *m)
+static Reeve__Control__V1__ClusterStatus **clusters_of(const struct ops_warehouse *from, struct arena *m)
 {
+	Reeve__Control__V1__ClusterStatus **list = arena_alloc(m, (from->clusters_n + 1) * sizeof(*list));
+
+	for (size_t i = 0; i < from->clusters_n; i++) {
+		list[i] = arena_new(m, Reeve__Control__V1__ClusterStatus);
+		reeve__control__v1__cluster_status__init(list[i]);
+		list[i]->cluster = text(m, from->clusters[i].name);
+		list[i]->status = from->clusters[i].status;
+	}
+	return list;
+}
+
+static warehouse_t *warehouse_of(const struct ops_warehouse *from, struct arena *m)
+{
+	const struct patrol_seen *s = &from->seen;
 	warehouse_t *w = arena_new(m, warehouse_t);
 	uint8_t *id = arena_alloc(m, UUID_LEN);
 
 	reeve__control__v1__warehouse_status__init(w);
-	w->warehouse = text(m, s->warehouse);
+	w->warehouse = text(m, from->name);
+	w->status = from->status;
+	w->clusters = clusters_of(from, m);
+	w->n_clusters = from->clusters_n;
 	if (uuid_parse(s->stands_on, id) == 0)
 		w->stands_on = (ProtobufCBinaryData){ UUID_LEN, id };
 	w->generation = s->generation;
@@ -66,22 +82,25 @@ static size_t add_drifts(warehouse_t *w, const json_t *drifts, size_t room, stru
 	return used;
 }
 
-size_t report_add_warehouses(Reeve__Control__V1__Report *r, const struct ops *ops, struct arena *m)
+size_t report_add_warehouses(Reeve__Control__V1__Report *r, struct ops *ops, struct arena *m)
 {
-	size_t room = REPORT_WAREHOUSES_MAX;
-	struct patrol_seen s;
+	size_t room = REPORT_WAREHOUSES_MAX, n = ops_warehouses_n(ops);
+	struct ops_warehouse *one = arena_new(m, struct ops_warehouse);
 
-	r->warehouses = arena_alloc(m, (WANTED_MAX + 1) * sizeof(*r->warehouses));
-	for (size_t i = 0; patrol_at(ops_patrol(ops), i, &s); i++) {
-		warehouse_t *w = *s.warehouse != '\0' ? warehouse_of(&s, m) : NULL;
-		size_t bytes = w != NULL ? reeve__control__v1__warehouse_status__get_packed_size(w) + FRAME : 0;
+	r->warehouses = arena_alloc(m, (n + 1) * sizeof(*r->warehouses));
+	for (size_t i = 0; i < n; i++) {
+		warehouse_t *w;
+		size_t bytes;
 
-		if (w == NULL || bytes > room)
+		ops_warehouses_at(ops, i, one);
+		w = warehouse_of(one, m);
+		bytes = reeve__control__v1__warehouse_status__get_packed_size(w) + FRAME;
+		if (bytes > room)
 			continue;
 		room -= bytes;
 		r->warehouses[r->n_warehouses++] = w;
 		/* A share for each that may follow: one that differs everywhere must not keep the others out. */
-		room -= add_drifts(w, s.drifts, room / 2, m);
+		room -= add_drifts(w, one->seen.drifts, room / 2, m);
 	}
 	return REPORT_WAREHOUSES_MAX - room;
 }

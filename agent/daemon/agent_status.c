@@ -7,10 +7,11 @@
 #include "agent/base/arena.h"
 #include "agent/base/json.h"
 #include "agent/base/log.h"
+#include "agent/base/mem.h"
 #include "agent/base/stamp.h"
 #include "agent/base/str.h"
 #include "agent/ops/op.h"
-#include "agent/ops/patrol.h"
+#include "agent/ops/ops_warehouses.h"
 #include "shippers/shipper.h"
 
 /* A disk that refuses is told and asked again, so that counts as progress. One that does not answer at all stops everything that
@@ -67,6 +68,43 @@ struct telling {
 	unsigned left_out;
 };
 
+static void set_text(json_t *j, const char *member, const char *text)
+{
+	if (*text != '\0')
+		json_object_set_new(j, member, json_text(text));
+}
+
+/* All that is known of it beside the sentence. */
+static json_t *detail_json(const Reeve__Control__V1__Error *e)
+{
+	const ProtobufCEnumValue *class =
+	    protobuf_c_enum_descriptor_get_value(&reeve__control__v1__error_class__descriptor, (int)e->class_);
+	json_t *j = json_pack("{s:s, s:b}", "class", class->name, "retryable", e->retryable);
+
+	set_text(j, "aws_code", e->aws_code);
+	set_text(j, "aws_request_id", e->aws_request_id);
+	set_text(j, "action", e->action);
+	set_text(j, "resource", e->resource);
+	return j;
+}
+
+static void set_things(json_t *j, const char *member, Reeve__Control__V1__Resource *const *v, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s}", "kind", v[i]->kind, "id", v[i]->id));
+	json_object_set_new(j, member, list);
+}
+
+static void set_result(json_t *j, const Reeve__Control__V1__Status *s)
+{
+	set_things(j, "created", s->created, s->n_created);
+	set_things(j, "modified", s->modified, s->n_modified);
+	set_things(j, "deleted", s->deleted, s->n_deleted);
+	set_things(j, "preserved", s->preserved, s->n_preserved);
+}
+
 static void op_to_json(void *ctx, struct op *op)
 {
 	struct telling *t = ctx;
@@ -82,12 +120,14 @@ static void op_to_json(void *ctx, struct op *op)
 		      "warehouse", json_text(op_warehouse(op)), "seq", (json_int_t)op_fields(op)->seq, "state", state->name,
 		      "ended", op_fields(op)->is_ended, "accepted", stamp_rfc3339(op_fields(op)->accepted_ms, when), "steps_done",
 		      (int)s.steps_done, "steps_total", (int)s.steps_total);
-	if (*s.step != '\0')
-		json_object_set_new(j, "step", json_text(s.step));
-	if (*s.note != '\0')
-		json_object_set_new(j, "note", json_text(s.note));
-	if (s.error != NULL)
+	set_text(j, "step", s.step);
+	set_text(j, "note", s.note);
+	if (s.error != NULL) {
 		json_object_set_new(j, "error", json_text(s.error->message));
+		json_object_set_new(j, "error_detail", detail_json(s.error));
+	}
+	if (op_fields(op)->is_ended)
+		set_result(j, &s);
 	arena_free(m);
 	t->bytes += json_size(j);
 	/* Beyond the server's limit the whole answer would be a 500, just when there is most to see. What
@@ -192,11 +232,24 @@ static json_t *drifts_json(const json_t *drifts)
 	return list;
 }
 
-static json_t *warehouse_json(const struct patrol_seen *s)
+/* {"fe": "Running", ...} */
+static json_t *clusters_json(const struct ops_warehouse *w)
 {
+	json_t *j = json_object();
+
+	for (size_t i = 0; i < w->clusters_n; i++)
+		json_object_set_new(j, w->clusters[i].name, json_string(resource_status_name(w->clusters[i].status)));
+	return j;
+}
+
+static json_t *warehouse_json(const struct ops_warehouse *w)
+{
+	const struct patrol_seen *s = &w->seen;
 	char when[STAMP_RFC3339_LEN];
-	json_t *j = json_pack("{s:o, s:s, s:I, s:i, s:o}", "name", json_text(s->warehouse), "stands_on", s->stands_on, "generation",
-			      (json_int_t)s->generation, "drifts_total", (int)s->total, "drifts", drifts_json(s->drifts));
+	json_t *j =
+	    json_pack("{s:o, s:s, s:o, s:s, s:I, s:i, s:o}", "name", json_text(w->name), "status", resource_status_name(w->status),
+		      "clusters", clusters_json(w), "stands_on", s->stands_on, "generation", (json_int_t)s->generation,
+		      "drifts_total", (int)s->total, "drifts", drifts_json(s->drifts));
 
 	if (s->looked_ms != 0)
 		json_object_set_new(j, "looked_at", json_string(stamp_rfc3339(s->looked_ms, when)));
@@ -207,15 +260,17 @@ static json_t *warehouse_json(const struct patrol_seen *s)
 	return j;
 }
 
-/* How the account differs from what each warehouse is to be like. */
+/* What each warehouse is or is becoming, and how the account differs from what it is to be like. */
 static json_t *warehouses_json(const struct agent *a)
 {
+	struct ops_warehouse *w = mem_new(struct ops_warehouse);
 	json_t *list = json_array();
-	struct patrol_seen s;
 
-	for (size_t i = 0; patrol_at(ops_patrol(a->ops), i, &s); i++)
-		if (*s.warehouse != '\0')
-			json_array_append_new(list, warehouse_json(&s));
+	for (size_t i = 0; i < ops_warehouses_n(a->ops); i++) {
+		ops_warehouses_at(a->ops, i, w);
+		json_array_append_new(list, warehouse_json(w));
+	}
+	mem_free(w);
 	return list;
 }
 

@@ -8,6 +8,7 @@
 #include "agent/base/arena.h"
 #include "agent/base/buf.h"
 #include "agent/ops/op_env.h"
+#include "agent/ops/plan/plan.h"
 #include "proto/control.pb-c.h"
 
 struct op;
@@ -42,6 +43,14 @@ bool op_is_read(const struct op *op); /* it only looks, and waits for no other *
 bool op_is_cancelled(const struct op *op);
 const json_t *op_accepted(const struct op *op); /* the members of the record of its acceptance */
 const char *op_stands_on(const struct op *op); /* of a local operation: the id of the command whose spec it carries on; else NULL */
+/* While it changes its warehouse: it has started, its plan has a step that changes something, and it has not ended. */
+struct op_changing {
+	const struct verb *verb;
+	const ProtobufCMessage *args; /* NULL: they cannot be read */
+	const struct plans *plans;    /* NULL: neither can these */
+	const json_t *planned;        /* the members of command.planned */
+};
+bool op_is_changing(const struct op *op, struct op_changing *ret); /* false: it does not */
 /* For the report; arrays and texts are in the arena. Of an output all but its bytes. */
 void op_status(const struct op *op, struct arena *m, Reeve__Control__V1__Status *to);
 size_t op_output_bytes(const struct op *op); /* what op_output_load would add, at most; 0: it has none */

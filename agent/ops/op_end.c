@@ -33,10 +33,14 @@ static state_t state_in(const json_t *result)
 /* What the warehouse is to be like from now on, or that nobody knows. */
 static void lay_down(const struct op *op)
 {
-	struct wanted_end end = {
-		.warehouse = op_warehouse(op), .op = op->f.id_text, .verb = op->verb, .args = &op->cmd->args, .result = op->result
-	};
+	struct wanted_end end = { .warehouse = op_warehouse(op),
+				  .op = op->f.id_text,
+				  .verb = op->verb,
+				  .args = &op->cmd->args,
+				  .result = op->result,
+				  .is_plan = op->cmd->mode == REEVE__CONTROL__V1__MODE__PLAN };
 
+	fates_ended(&op->env->shared->fates, &op->env->shared->wanted, &end, op->planned);
 	wanted_ended(&op->env->shared->wanted, &end);
 }
 
@@ -141,6 +145,6 @@ enum op_state op_ended(struct op *op)
 	/* The keys go after the runs, which hold on to them. */
 	op_creds_done(op);
 	op->env->changed(op->env->ctx);
-	op->env->ended(op->env->ctx);
+	op->env->ended(op->env->ctx, op);
 	return OP_ENDED;
 }

@@ -9,6 +9,7 @@
 #include "agent/io/journal.h"
 #include "agent/ops/account/inventory.h"
 #include "agent/ops/account/recent.h"
+#include "agent/ops/fates.h"
 #include "agent/ops/gone.h"
 #include "agent/ops/outputs.h"
 #include "agent/ops/policy.h"
@@ -27,6 +28,7 @@ struct op_shared {
 	struct spent spent;   /* of the policy's rates */
 	struct gone gone;     /* nodes ended of late */
 	struct wanted wanted; /* what each warehouse is to be like */
+	struct fates fates;   /* of those of which no spec stands */
 	struct steady time;   /* that spent.h and gone.h are asked with */
 	uint64_t starts;      /* operations that have begun to start in this life, plus one: a plan is made from what was seen
 				  * after the last of them */
@@ -61,7 +63,7 @@ struct op_env {
 	bool (*has_room_for_plan)(void *ctx, const struct op *op, size_t bytes); /* room_of_plan */
 	void (*each)(void *ctx, void (*visit)(void *visit_ctx, struct op *op), void *visit_ctx);
 	void (*changed)(void *ctx);                      /* there is something to report */
-	void (*ended)(void *ctx);                        /* one has: the account may be another */
+	void (*ended)(void *ctx, const struct op *op);   /* it has: the account may be another */
 	void (*creds_close)(void *ctx, struct creds *c); /* its keys are done with */
 };
 

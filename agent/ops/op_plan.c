@@ -16,6 +16,7 @@
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner.h"
 #include "agent/ops/account/recent.h"
+#include "agent/ops/resource_status.h"
 #include "agent/ops/room.h"
 
 #define PLAN_FRESH_MS 300000
@@ -140,7 +141,19 @@ static enum op_state wait_for_room(struct op *op)
 	return op_wait(op, ROOM_POLL_MS);
 }
 
-static json_t *planned_json(const struct op *op, uint32_t nodes_now)
+/* What of its warehouse was there: its nodes by cluster, or null. By it is known afterwards whether the command was to make it. */
+static json_t *found_json(const struct op *op, const struct inventory *inv)
+{
+	json_t *nodes = resource_status_nodes(inv, op_warehouse(op));
+
+	if (json_object_size(nodes) > 0 || planner_generation(inv, op_warehouse(op)) > 0)
+		return nodes;
+	json_decref(nodes);
+	return json_null();
+}
+
+/* inv NULL: a deed is made from none. */
+static json_t *planned_json(const struct op *op, const struct inventory *inv, uint32_t nodes_now)
 {
 	json_t *m = json_object();
 	char hex[DIGEST_HEX_LEN];
@@ -149,6 +162,8 @@ static json_t *planned_json(const struct op *op, uint32_t nodes_now)
 	json_object_set_new(m, "op", json_string(op->f.id_text));
 	json_object_set_new(m, "plan_hash", json_string(digest_hex(&op->plans->hash, hex)));
 	json_object_set_new(m, "nodes_now", json_integer(nodes_now));
+	if (inv != NULL)
+		json_object_set_new(m, "found", found_json(op, inv));
 	json_object_set_new(m, "planned_ms", json_integer(world_wall_ms(op_world(op))));
 	json_object_set(m, "plan", op->plans->json);
 	return m;
@@ -173,9 +188,9 @@ static void tell_volumes(const struct op *op)
 			 op->f.id_text, op_warehouse(op), n, json_string_value(first));
 }
 
-static enum op_state keep_plan(struct op *op, uint32_t nodes_now)
+static enum op_state keep_plan(struct op *op, const struct inventory *inv)
 {
-	CLEANUP(json_close) json_t *m = planned_json(op, nodes_now);
+	CLEANUP(json_close) json_t *m = planned_json(op, inv, inv != NULL ? count_nodes(op, inv) : 0);
 
 	/* A deed's plan is small, and a read waits for nobody. */
 	if (!op_has_deed(op) && !op->env->has_room_for_plan(op->env->ctx, op, room_of_plan(m, op->plans)))
@@ -290,7 +305,7 @@ static enum op_state plan_from(struct op *op, const struct inventory *inv)
 
 	op->waiting[0] = '\0';
 	if (rc == 0)
-		return keep_plan(op, count_nodes(op, inv));
+		return keep_plan(op, inv);
 	/* The policy is asked first: a command that it forbids does not learn from a sentence what there is in the account. */
 	if (op->plans != NULL && op_is_beyond_bounds(op, count_nodes(op, inv), &denied))
 		return op_end_early(op, STATE(DENIED), "POLICY", err_text(&denied));
@@ -330,7 +345,7 @@ static enum op_state plan_the_deed(struct op *op)
 {
 	struct err e = { 0 };
 
-	return op_deed_plan(op, &e) == 0 ? keep_plan(op, 0) : op_end_early(op, STATE(FAILED), "PRECONDITION", err_text(&e));
+	return op_deed_plan(op, &e) == 0 ? keep_plan(op, NULL) : op_end_early(op, STATE(FAILED), "PRECONDITION", err_text(&e));
 }
 
 enum op_state op_ask(struct op *op)

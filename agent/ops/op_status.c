@@ -76,6 +76,7 @@ static Reeve__Control__V1__Error *wire_error(const json_t *j, struct arena *m)
 	e->aws_code = arena_str(m, json_str_or(j, "aws_code", ""));
 	e->aws_request_id = arena_str(m, json_str_or(j, "aws_request_id", ""));
 	e->action = arena_str(m, json_str_or(j, "action", ""));
+	e->resource = arena_str(m, json_str_or(j, "resource", ""));
 	/* Retryable is what may pass by itself: AWS was busy or full, or a node died of a fault of AWS's own. */
 	e->retryable = e->class_ == REEVE__CONTROL__V1__ERROR_CLASS__THROTTLED ||
 		       e->class_ == REEVE__CONTROL__V1__ERROR_CLASS__CAPACITY || code_judge_death(e->aws_code, "").passes;
@@ -326,6 +327,25 @@ static void status_of_running(const struct op *op, struct arena *m, status_t *to
 		print_plans(op->plans, &text);
 		to->plan_text = arena_str(m, buf_str(&text));
 	}
+}
+
+static bool changes_something(const struct plans *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t k = 0; k < p->v[i].n; k++)
+			if (step_mutates(p->v[i].steps[k].kind))
+				return true;
+	return false;
+}
+
+bool op_is_changing(const struct op *op, struct op_changing *ret)
+{
+	if (op->f.is_ended || !op_has_started(op) || op->verb == NULL || op->verb->plan == NULL)
+		return false;
+	if (op->plans != NULL && !changes_something(op->plans))
+		return false;
+	*ret = (struct op_changing){ .verb = op->verb, .args = op->args, .plans = op->plans, .planned = op->planned };
+	return true;
 }
 
 static ProtobufCBinaryData stands_on(const struct op *op, struct arena *m)

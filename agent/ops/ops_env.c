@@ -57,12 +57,12 @@ static void changed(void *ctx)
 	ops_changed(ctx);
 }
 
-static void ended(void *ctx)
+static void ended(void *ctx, const struct op *op)
 {
 	const struct ops *o = ctx;
 
 	if (o->patrol != NULL)
-		patrol_soon(o->patrol);
+		patrol_changed(o->patrol, op_warehouse(op));
 }
 
 static void close_creds(void *ctx, struct creds *c)

@@ -1,6 +1,7 @@
 /* ops_impl.h - what the files of the list share: ops.c (the list, from accepting to closing), ops_switches.c (the customer's),
  * ops_env.c (what its operations are given), ops_notes.c (notes, cancels, acknowledgements), ops_local.c (the agent's own),
- * ops_heal.c (when it begins one), ops_journal.c (its records, read back). Nobody else includes this but their unit tests. */
+ * ops_heal.c (when it begins one), ops_warehouses.c (the warehouses that they are of), ops_journal.c (its records, read back).
+ * Nobody else includes this but their unit tests. */
 #pragma once
 #include "agent/base/uuid.h"
 #include "agent/io/ending.h"

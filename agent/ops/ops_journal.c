@@ -51,6 +51,7 @@ static void checkpoint_begin(struct ops *o, const json_t *record)
 	o->shared.spent.n = 0;
 	o->shared.gone.n = 0;
 	wanted_close(&o->shared.wanted);
+	o->shared.fates.n = 0;
 	known_close(&o->known);
 	o->first_start_ms = json_int_or(record, "first_start_ms", o->first_start_ms);
 	o->epoch = (uint64_t)json_int_or(record, "epoch", 0);
@@ -121,6 +122,10 @@ static int replay(struct ops *o, const char *type, const json_t *record, int64_t
 		wanted_replay(&o->shared.wanted, record);
 		return 0;
 	}
+	if (str_eq(type, "fates")) {
+		fates_replay(&o->shared.fates, json_object_get(record, "list"));
+		return 0;
+	}
 	if (str_eq(type, "warehouse.nodes")) {
 		wanted_replay_nodes(&o->shared.wanted, record);
 		return 0;
@@ -162,6 +167,7 @@ json_t *ops_checkpoint(struct ops *o)
 				      json_pack("[s, {s:o}, i]", "userdata.proved", "sha256", proved_list(&o->shared.proved), 0));
 	/* Behind the results above, which have laid down specs of their own when they were read: it replaces them all. */
 	wanted_records(&o->shared.wanted, records);
+	json_array_append_new(records, json_pack("[s, {s:o}, i]", "fates", "list", fates_list(&o->shared.fates), 0));
 	/* This record comes last of all: replaying the intents above has counted some of it, and this replaces what they have
 	 * counted. */
 	json_object_set_new(spent, "ended", gone_list(&o->shared.gone));

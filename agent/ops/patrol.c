@@ -18,6 +18,7 @@
 #include "agent/ops/steps/catalogue.h"
 #include "agent/ops/steps/volumes.h"
 #include "agent/ops/patrol_nodes.h"
+#include "agent/ops/resource_status.h"
 
 /* Of one warehouse, as long as it stands in wanted.h. */
 struct patrolled {
@@ -29,6 +30,7 @@ struct patrolled {
 	uint32_t total;
 	bool knows_orphans;
 	uint32_t orphans;
+	json_t *seen; /* its nodes by cluster; NULL: not since its last operation has ended */
 	char unknown[ERR_TEXT_MAX];
 	struct patrol_nodes nodes;
 };
@@ -72,7 +74,7 @@ static bool is_at_work(const struct patrol *w)
 	return w->req.priv != NULL || w->is_looking;
 }
 
-void patrol_soon(struct patrol *w)
+static void soon(struct patrol *w)
 {
 	/* One that is under way may show the account as it was before. */
 	if (!ending_is_on(&w->end) && (is_at_work(w) || w->due_ms > world_now_ms(env(w)->w) + PATROL_SOON_MS))
@@ -86,6 +88,7 @@ void patrol_soon(struct patrol *w)
 static void close_patrolled(struct patrol *w, struct patrolled *one)
 {
 	json_decref(one->drifts);
+	json_decref(one->seen);
 	patrol_nodes_close(env(w)->journal, &one->nodes);
 	*one = (struct patrolled){ 0 };
 }
@@ -96,6 +99,15 @@ static struct patrolled *patrolled_of(struct patrol *w, const char *warehouse)
 		if (str_eq(w->v[i].warehouse, warehouse))
 			return &w->v[i];
 	return NULL;
+}
+
+void patrol_changed(struct patrol *w, const char *warehouse)
+{
+	struct patrolled *one = patrolled_of(w, warehouse);
+
+	if (one != NULL)
+		json_close(&one->seen);
+	soon(w);
 }
 
 /* Those that stand no more are forgotten, and new ones get a place; the places do not move while a record of one is written. */
@@ -208,13 +220,10 @@ static void tell_lost(void *ctx, const struct patrol_lost *lost)
 
 /* Why it is left for the next look; NULL: it is not. The first that holds:
  *
- *   what it stands on was not asked for              not all warehouses fit into one look
  *   an operation is changing it                      that
  *   AWS does not show yet what was just changed      what is missing  */
 static const char *why_left(struct patrol *w, const struct patrolled *one, struct buf *lag)
 {
-	if (!one->is_asked)
-		return "this look has no room for it";
 	if (w->cfg.is_changing(w->cfg.ctx, one->warehouse))
 		return "an operation is changing it";
 	if (!recent_is_shown(&env(w)->shared->recent, w->asked_ms, w->req.inv, one->warehouse, lag))
@@ -224,40 +233,58 @@ static const char *why_left(struct patrol *w, const struct patrolled *one, struc
 
 static void look_at_known(struct patrol *w, struct patrolled *one, struct wanted_one *s, const spec_t *spec)
 {
-	CLEANUP(buf_close) struct buf lag = BUF_MAX(1024);
-	const char *why = why_left(w, one, &lag);
-
-	if (why != NULL) {
-		log_debug("patrol.left", "warehouse=%s waits_for=%s", one->warehouse, why);
-		return;
-	}
 	compare(w, one, s, spec);
 	patrol_nodes_look(&(struct patrol_look){ env(w), w->req.inv, s, spec, tell_lost, w }, &one->nodes);
 }
 
-/* Whatever the spec is, and whoever is changing it: a volume is left or it is not. Of no inventory nothing is known. */
+/* Whatever the spec is, and whoever is changing it: a volume is left or it is not. */
 static void count_orphans(const struct patrol *w, struct patrolled *one)
 {
-	uint32_t n = w->req.inv != NULL ? volumes_left(w->req.inv, one->warehouse) : 0;
+	uint32_t n = volumes_left(w->req.inv, one->warehouse);
 
 	if (n != one->orphans)
 		log_info("patrol.orphans", "warehouse=%s volumes=%u before=%u", one->warehouse, n, one->orphans);
 	one->orphans = n;
-	one->knows_orphans = w->req.inv != NULL;
+	one->knows_orphans = true;
+}
+
+/* What the status of the warehouse follows from (resource_status.h). */
+static void see_nodes(struct patrol *w, struct patrolled *one)
+{
+	json_t *seen = resource_status_nodes(w->req.inv, one->warehouse);
+	bool is_news = one->seen == NULL || !json_equal(one->seen, seen);
+
+	json_decref(one->seen);
+	one->seen = seen;
+	if (is_news)
+		env(w)->changed(env(w)->ctx);
+}
+
+static void look_at_one(struct patrol *w, struct patrolled *one, struct wanted_one *s, const spec_t *spec)
+{
+	CLEANUP(buf_close) struct buf lag = BUF_MAX(1024);
+	const char *why = why_left(w, one, &lag);
+
+	count_orphans(w, one);
+	if (why == NULL)
+		see_nodes(w, one);
+	if (why == NULL && spec != NULL && !one->is_asked)
+		why = "this look has no room for it";
+	if (spec == NULL)
+		set_unknown(w, one, s->why[0] != '\0' ? s->why : "this version cannot read the spec that stands");
+	else if (why == NULL)
+		look_at_known(w, one, s, spec);
+	if (why != NULL)
+		log_debug("patrol.left", "warehouse=%s waits_for=%s", one->warehouse, why);
 }
 
 static void look_at(struct patrol *w, struct wanted_one *s)
 {
 	struct patrolled *one = patrolled_of(w, s->warehouse);
 	ProtobufCMessage *args = wanted_args(s);
-	const spec_t *spec = args != NULL ? s->verb->spec(args) : NULL;
 
-	if (one != NULL)
-		count_orphans(w, one);
-	if (one != NULL && spec == NULL)
-		set_unknown(w, one, s->why[0] != '\0' ? s->why : "this version cannot read the spec that stands");
-	else if (one != NULL) /* else it came while this look was under way */
-		look_at_known(w, one, s, spec);
+	if (one != NULL) /* else it came while this look was under way */
+		look_at_one(w, one, s, args != NULL ? s->verb->spec(args) : NULL);
 	verb_args_free(args);
 }
 
@@ -333,7 +360,6 @@ static bool want(struct patrol *w, const spec_t *spec, struct inventory_wants *w
 struct patrol_asking {
 	ProtobufCMessage *args[WANTED_MAX];
 	struct inventory_wants wants;
-	bool any;
 };
 
 static void ask_for(struct patrol *w, struct patrol_asking *a)
@@ -347,7 +373,6 @@ static void ask_for(struct patrol *w, struct patrol_asking *a)
 
 		a->args[i] = wanted_args(s);
 		one->is_asked = a->args[i] != NULL && want(w, s->verb->spec(a->args[i]), &a->wants);
-		a->any = a->any || one->is_asked;
 		if (a->args[i] != NULL && !one->is_asked && !is_full) {
 			is_full = true;
 			w->first = (first + i) % n;
@@ -363,15 +388,15 @@ static void take(struct patrol *w)
 	follow_wanted(w);
 	ask_for(w, &a);
 	w->asked_ms = world_now_ms(env(w)->w);
-	if (a.any)
+	/* Of one whose spec is not known its nodes are looked at all the same: its status follows from them. */
+	if (wanted(w)->n > 0)
 		inventory_take(
 		    &(struct inventory_source){ env(w)->w, env(w)->aws, env(w)->instance, &env(w)->owner, catalogue_resources() },
 		    &a.wants, &w->req, on_inventory);
 	for (size_t i = 0; i < wanted(w)->n; i++)
 		verb_args_free(a.args[i]);
-	/* Of what is not known nothing is asked, and that is told. */
-	if (!a.any)
-		look_from_first(w);
+	if (wanted(w)->n == 0)
+		end_look(w);
 }
 
 static void on_timer(struct timer *t)
@@ -428,13 +453,8 @@ void patrol_close(struct patrol *w, void (*done)(void *ctx), void *ctx)
 		inventory_req_close(&w->req);
 }
 
-bool patrol_at(const struct patrol *w, size_t i, struct patrol_seen *ret)
+static void tell(const struct patrolled *one, struct patrol_seen *ret)
 {
-	const struct patrolled *one;
-
-	if (w == NULL || i >= w->n)
-		return false;
-	one = &w->v[i];
 	*ret = (struct patrol_seen){ .warehouse = one->warehouse,
 				     .stands_on = one->op,
 				     .generation = one->generation,
@@ -443,6 +463,24 @@ bool patrol_at(const struct patrol *w, size_t i, struct patrol_seen *ret)
 				     .total = one->total,
 				     .knows_orphans = one->knows_orphans,
 				     .orphans = one->orphans,
+				     .nodes = one->seen,
 				     .unknown = one->unknown };
+}
+
+bool patrol_at(const struct patrol *w, size_t i, struct patrol_seen *ret)
+{
+	if (w == NULL || i >= w->n)
+		return false;
+	tell(&w->v[i], ret);
 	return true;
+}
+
+bool patrol_of(const struct patrol *w, const char *warehouse, struct patrol_seen *ret)
+{
+	for (size_t i = 0; w != NULL && i < w->n; i++)
+		if (str_eq(w->v[i].warehouse, warehouse)) {
+			tell(&w->v[i], ret);
+			return true;
+		}
+	return false;
 }

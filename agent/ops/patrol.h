@@ -33,7 +33,8 @@ struct patrol_config {
 
 struct patrol *patrol_new(const struct patrol_config *cfg);
 void patrol_start(struct patrol *w); /* the journal is read back */
-void patrol_soon(struct patrol *w);  /* something has changed: a look follows within PATROL_SOON_MS */
+/* An operation of it has ended: what was seen of its nodes counts no more, and a look follows within PATROL_SOON_MS. */
+void patrol_changed(struct patrol *w, const char *warehouse);
 void patrol_close(struct patrol *w, void (*done)(void *ctx), void *ctx);
 
 /* What the last look at a warehouse has shown; its texts and lists stay until the next turn of the loop. */
@@ -45,7 +46,9 @@ struct patrol_seen {
 	uint32_t total;
 	bool knows_orphans;  /* the last look has counted them */
 	uint32_t orphans;    /* volumes of it that no node has (volumes_is_left) */
+	const json_t *nodes; /* resource_status_nodes; NULL: not looked at since its last operation has ended */
 	const char *unknown; /* "", or why it is not known what it is to be like, or how it differs */
 };
 /* w NULL: it has closed. */
 bool patrol_at(const struct patrol *w, size_t i, struct patrol_seen *ret); /* false: there is no i-th; a place may be empty: "" */
+bool patrol_of(const struct patrol *w, const char *warehouse, struct patrol_seen *ret); /* false: it is not looked after (yet) */

@@ -138,8 +138,9 @@ static void forget_node(struct wanted *s, const struct wanted_end *end)
  *
  *   a lost node was replaced                        it is not looked for any more
  *   the verb lays nothing down (reboot, replace)    what stood before stands
+ *   it was to be planned alone                      what stood before stands
+ *   it succeeded, and deletes                       the warehouse is forgotten, also where nothing was left to delete
  *   it did not start                                what stood before stands
- *   it succeeded, and deletes                       the warehouse is forgotten
  *   it succeeded                                    its spec stands
  *   it may have changed something                   nothing is known
  *   else                                            what stood before stands  */
@@ -149,17 +150,19 @@ void wanted_ended(struct wanted *s, const struct wanted_end *end)
 
 	if (end->verb != NULL && end->verb->is_local && is_state(end->result, "SUCCEEDED"))
 		forget_node(s, end);
-	if (end->verb == NULL || end->verb->lays_down == VERB_LAYS_NOTHING || json_object_get(end->result, "started_ms") == NULL)
+	if (end->verb == NULL || end->verb->lays_down == VERB_LAYS_NOTHING || end->is_plan)
+		return;
+	if (end->verb->lays_down == VERB_LAYS_END && is_state(end->result, "SUCCEEDED")) {
+		one = wanted_of(s, end->warehouse);
+		if (one != NULL)
+			drop(s, one);
+		return;
+	}
+	if (json_object_get(end->result, "started_ms") == NULL)
 		return;
 	if (!is_state(end->result, "SUCCEEDED")) {
 		if (may_have_changed(end->result))
 			leave_unknown(s, end);
-		return;
-	}
-	if (end->verb->lays_down == VERB_LAYS_END) {
-		one = wanted_of(s, end->warehouse);
-		if (one != NULL)
-			drop(s, one);
 		return;
 	}
 	one = one_for(s, end->warehouse);

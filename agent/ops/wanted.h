@@ -22,6 +22,7 @@ struct wanted_end {
 	const struct verb *verb;    /* NULL: not known to this version */
 	const ProtobufCBinaryData *args;
 	const json_t *result; /* members of command.result */
+	bool is_plan;         /* it was to be planned alone */
 };
 
 struct wanted_one {

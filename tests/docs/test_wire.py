@@ -249,10 +249,19 @@ def test_the_page_names_every_value_of_the_enumerations():
         assert f"`{value}`" in section("Command")
 
 
-@pytest.mark.parametrize("message", ["WarehouseStatus", "Drift"])
+def test_the_page_names_the_statuses_of_resources():
+    values = {*control.ResourceStatus.keys()} - {"RESOURCE_STATUS_UNSPECIFIED"}
+    assert values == {*first_column(section("ResourceStatus"))}
+    schema = json.loads((REPO / "docs/status.schema.json").read_text())
+    warehouse = schema["properties"]["warehouses"]["items"]["properties"]
+    assert values == {*warehouse["status"]["enum"]} - {""}
+    assert values == {*warehouse["clusters"]["additionalProperties"]["enum"]}
+
+
+@pytest.mark.parametrize("message", ["WarehouseStatus", "ClusterStatus", "Drift"])
 def test_the_page_names_every_member_of_what_is_told_of_a_warehouse(message):
     for field in getattr(control, message).DESCRIPTOR.fields:
-        assert f"`{field.name}`" in section("Report"), field.name
+        assert f"`{field.name}`" in section("Report") + section("ResourceStatus"), field.name
 
 
 def test_the_page_names_the_fields_of_the_envelope_under_their_published_numbers():

@@ -12,6 +12,7 @@ ALSO = {
     "agent/io/world": {"disk", "http"},
     "agent/ops/steps/catalogue": {"arg", "fact", "step"},
     "agent/ops/plan/plan": {"facts", "plans"},
+    "agent/ops/plan/plan_print": {"plans"},
 }
 
 

@@ -54,7 +54,7 @@ MUTANTS = [
     ),
     Mutant(
         "columns as wide as the last name",
-        "agent/ops/plan/plan.c",
+        "agent/ops/plan/plan_print.c",
         "			c.name = name > c.name ? name : c.name;",
         "			c.name = name;",
         "build/tests/unit/ops/plan/test_plan",

@@ -4,6 +4,34 @@ from mutant import Mutant
 
 MUTANTS = [
     Mutant(
+        "a pause that does not say that it interrupts service",
+        "agent/ops/steps/kinds_power.c",
+        "	.interrupts = nodes_interrupt,\n	.loses = nodes_lose,\n",
+        "	.loses = nodes_lose,\n",
+        "build/tests/unit/ops/plan/test_plan_print",
+    ),
+    Mutant(
+        "data volumes that go with a node and are not told as lost",
+        "agent/ops/steps/kinds_node.c",
+        "	add_volumes(args, to);\n",
+        "	(void)add_volumes;\n",
+        "build/tests/unit/ops/plan/test_plan_print",
+    ),
+    Mutant(
+        "a warehouse that is Running while it is deleted",
+        "agent/ops/resource_status.c",
+        "	if (f->work.verb == NULL)\n		return warehouse_rests(f, s);",
+        "	if (f->work.verb == NULL || f->work.plans != NULL)\n		return warehouse_rests(f, s);",
+        "build/tests/unit/ops/test_resource_status",
+    ),
+    Mutant(
+        "what became of a warehouse forgotten with the next checkpoint",
+        "agent/ops/ops_journal.c",
+        '		fates_replay(&o->shared.fates, json_object_get(record, "list"));\n',
+        "",
+        "build/tests/unit/ops/test_ops_journal",
+    ),
+    Mutant(
         "a command denied by a policy that cannot be read",
         "agent/ops/op_consider.c",
         "	if (!op->env->policy_waits(op->env->ctx, &why))\n		return false;",

@@ -81,6 +81,8 @@ static struct fault {
 	{ TALLY_CHECK_UNDONE,       true,   1, 0, false },
 	{ TALLY_CHECK_TOLD,         true,  1, 0, false },
 	{ TALLY_CHECK_CLASS,        true,   1, 0, false },
+	{ TALLY_CHECK_RESOURCE,     true,   1, 0, false },
+	{ TALLY_CHECK_STATUS,       true,   1, 0, false },
 	/* clang-format on */
 };
 

@@ -191,6 +191,8 @@ static void end(struct scene *s)
 {
 	s->deaths_left = 0;
 	s->odds.calm = true;
+	if (*vendor_at_work(s->vendor) != '\0' && s->odds.broken[0] == '\0' && fault_is_on(TALLY_CHECK_STATUS))
+		odds_broken(&s->odds, "all commands have ended, and %s", vendor_at_work(s->vendor));
 	if (s->odds.broken[0] == '\0' && s->agent != NULL) {
 		stop_agent(s);
 		if (sim_run_until(s->w, is_closed, s, 600000) != SIM_TRUE)

@@ -162,6 +162,7 @@ void scene_watch(void *ctx, const struct aws_entry *e)
 		odds_broken(&s->odds, "%s by a command that was never validly sent", e->action);
 		return;
 	}
+	o->cmd->has_changed = true;
 	began_ms = o->began_ms != 0 ? o->began_ms : e->at_ms; /* a full disk may keep it from its first step for long */
 	if (o->mutations++ == 0 && !s->clock_stepped && !s->died && began_ms - o->issued_ms > o->lives_ms + EXPIRY_GRACE_MS)
 		odds_broken(&s->odds, "%s by a command that had expired before it began", e->action);
@@ -203,6 +204,19 @@ static bool has_died_young(const struct scene *s, const struct aws_instance *i)
 	return i->stillborn_ms != 0 && !aws_is_alive(s->aws, i);
 }
 
+/* One whose status checks fail is replaced by the agent itself, where that is asked for: another comes first, and it may stay. */
+static bool may_be_one_more(const struct scene *s, const char *warehouse, const char *cluster)
+{
+	for (size_t i = 0; scene_heal_is_on(s) && i < s->aws->instances_n; i++) {
+		const struct aws_instance *in = s->aws->instances[i];
+
+		if (str_eq(in->check, "impaired") && str_eq(aws_tag_of(&in->t, "reeve:warehouse"), warehouse) &&
+		    str_eq(aws_tag_of(&in->t, "reeve:cluster"), cluster))
+			return true;
+	}
+	return false;
+}
+
 static void check_cluster(struct scene *s, const struct aws_instance *first)
 {
 	const char *warehouse = aws_tag_of(&first->t, "reeve:warehouse"), *cluster = aws_tag_of(&first->t, "reeve:cluster");
@@ -223,7 +237,7 @@ static void check_cluster(struct scene *s, const struct aws_instance *first)
 	}
 	if (ours > s->nodes_total)
 		odds_broken(&s->odds, "%u nodes in the installation, the policy allows %u", ours, s->nodes_total);
-	if (alive > most_nodes(s, warehouse, cluster))
+	if (alive > most_nodes(s, warehouse, cluster) + may_be_one_more(s, warehouse, cluster))
 		odds_broken(&s->odds, "%u nodes in cluster %s: launched twice", alive, cluster);
 	if (o != NULL && of_step > want_nodes(&o->want, cluster))
 		odds_broken(&s->odds, "step %s launched %u nodes of %u", step, of_step, want_nodes(&o->want, cluster));

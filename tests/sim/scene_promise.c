@@ -11,6 +11,7 @@
  * UNDONE   what is ROLLED_BACK left the warehouse as it was at its first mutation, or its result names what it did not
  * TOLD     what a result calls created or deleted was, by this command; and each node it made and left is called so
  * CLASS    the class of an error is one that what came in this run may have
+ * RESOURCE an error of a step names what the step was about
  *
  * What somebody else's hands did meanwhile excuses; what they had done before the command came does not: it was there to see. */
 #include <stdio.h>
@@ -475,6 +476,17 @@ bool scene_wants_an_upgrade(const struct scene_order *o)
 	return o->mutations == 0 && strstr(o->cmd->error, "by warehouse.upgrade") != NULL;
 }
 
+/* Whoever reads of a step that failed finds what it was about. */
+static void judge_resource(struct scene *s, const struct scene_order *o, const status_t *m)
+{
+	if (m->error == NULL || *m->error->action == '\0' || m->started_at == 0)
+		return;
+	tally(TALLY_CHECK_RESOURCE);
+	if (*m->error->resource == '\0' && fault_is_on(TALLY_CHECK_RESOURCE))
+		odds_broken(&s->odds, "command %llu %s at %s, and does not say of what: %s", (unsigned long long)o->cmd->seq,
+			    vendor_state_name(o->cmd->state), m->error->action, m->error->message);
+}
+
 static void judge_class(struct scene *s, const struct scene_order *o)
 {
 	unsigned may = scene_causes(s);
@@ -529,6 +541,7 @@ void scene_promise_result(struct scene *s, struct scene_order *o)
 	status_t *m = reeve__control__v1__status__unpack(NULL, o->cmd->result.len, (const uint8_t *)o->cmd->result.data);
 	Reeve__Control__V1__State state = o->cmd->state;
 
+	judge_resource(s, o, m);
 	if (state == STATE(FAILED) || state == STATE(ROLLED_BACK)) {
 		judge_outs(s, o);
 		judge_class(s, o);

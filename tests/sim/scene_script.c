@@ -10,8 +10,9 @@
 #define FULL_BYTES 100        /* what is left of a full disk */
 #define CALM_MS (2 * HOUR_MS) /* from then on nothing goes wrong any more */
 #define PATIENCE_MS (8 * HOUR_MS)
-#define MANY_MAX 14    /* commands of every kind; with all others fewer than SCENE_ORDERS_MAX */
-#define TAIL_MS 120000 /* how long the end is watched, at least: the results must be acknowledged and forgotten */
+#define MANY_MAX 14     /* commands of every kind; with all others fewer than SCENE_ORDERS_MAX */
+#define TAIL_MS 120000  /* how long the end is watched, at least: the results must be acknowledged and forgotten */
+#define REST_MS 1800000 /* by then it is known how each warehouse is */
 
 /* ---- making ---- */
 
@@ -559,5 +560,7 @@ void scene_script_tick(struct scene *s)
 	if (s->issued < s->orders_n || !vendor_has_all(s->vendor) || !scene_close_tick(s) || !scene_heal_tick(s))
 		return;
 	s->over_ms = s->over_ms != 0 ? s->over_ms : now + TAIL_MS;
-	s->over = now >= s->over_ms && !vendor_is_told(s->vendor);
+	/* A look that could not be had when the last command ended is made again within five minutes. */
+	s->over =
+	    now >= s->over_ms && !vendor_is_told(s->vendor) && (*vendor_at_work(s->vendor) == '\0' || now >= s->over_ms + REST_MS);
 }

@@ -81,6 +81,8 @@
 	X(CHECK_UNDONE, "promise tested: something is ROLLED_BACK") \
 	X(CHECK_TOLD, "promise tested: something is told as created or deleted") \
 	X(CHECK_CLASS, "promise tested: a failure has its cause in the scene") \
+	X(CHECK_RESOURCE, "promise tested: a step that failed names what it is about") \
+	X(CHECK_STATUS, "promise tested: a warehouse is told as what is done to it") \
 	X(IMDS_ERROR,        "imds: 503")                           \
 	X(IMDS_HANG,         "imds: no answer")                     \
 	X(IMDS_TOKEN_LOST,   "imds: session token forgotten")       \

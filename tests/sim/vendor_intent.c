@@ -108,6 +108,9 @@ struct vendor_command *vendor_issue(struct vendor_sim *v, const struct vendor_or
 	*c = (struct vendor_command){
 		.flaw = o->flaw, .packed = BUF_MAX(1u << 20), .with_release = BUF_MAX(1u << 20), .result = BUF_MAX(1u << 20)
 	};
+	c->verb = o->verb;
+	c->plan_only = o->plan_only;
+	snprintf(c->target, sizeof(c->target), "%s", o->target);
 	number(v, c);
 	uuid_v7(aws_sim_wall_ms(v->aws), random, c->id);
 	uuid_text(c->id, c->id_text);
@@ -300,6 +303,16 @@ static void keep_result(struct vendor_sim *v, struct vendor_command *c, const st
 	v->news = true; /* the acknowledgement */
 }
 
+/* n of m: never more than all, and all of it where a plan was carried out to its end. */
+static void see_progress(struct vendor_sim *v, const struct vendor_command *c, const status_t *s)
+{
+	bool is_whole = s->steps_done == s->steps_total;
+
+	if (s->steps_done > s->steps_total || (s->state == REEVE__CONTROL__V1__STATE__SUCCEEDED && s->started_at != 0 && !is_whole))
+		odds_broken(v->odds, "command %llu %s with %u of %u steps", (unsigned long long)c->seq, vendor_state_name(s->state),
+			    s->steps_done, s->steps_total);
+}
+
 static void take_status(struct vendor_sim *v, const status_t *s)
 {
 	CLEANUP(buf_close) struct buf packed = BUF_MAX(1u << 20);
@@ -326,6 +339,7 @@ static void take_status(struct vendor_sim *v, const status_t *s)
 	if (c->state != s->state)
 		sim_trace(v->w, "status %llu %s %s", (unsigned long long)c->seq, vendor_state_name(s->state),
 			  s->error != NULL ? s->error->message : "");
+	see_progress(v, c, s);
 	c->state = s->state;
 	c->seen = c->is_told = true;
 }
@@ -411,6 +425,7 @@ void vendor_take_report(struct vendor_sim *v, const void *p, size_t len)
 		take_status(v, r->statuses[i]);
 	for (size_t i = 0; i < r->n_refusals; i++)
 		take_refusal(v, r->refusals[i]);
+	vendor_see_warehouses(v, r);
 	ack(v);
 	reeve__control__v1__report__free_unpacked(r, NULL);
 }

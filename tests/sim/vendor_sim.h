@@ -39,6 +39,9 @@ struct vendor_command {
 	struct buf packed, with_release; /* the Signed; the same with both signatures, for one that is called too old */
 	bool is_old;                     /* it was, so it has both */
 	bool cancelled;
+	int verb;
+	char target[40];
+	bool plan_only, has_changed; /* has_changed: a call that changes something has come by it */
 	/* what the agent said */
 	bool seen, is_told; /* is_told: in the newest report */
 	Reeve__Control__V1__State state;
@@ -61,9 +64,10 @@ void vendor_cancel(struct vendor_sim *v, struct vendor_command *c);
 bool vendor_may_raise_epoch(const struct vendor_sim *v);
 void vendor_raise_epoch(struct vendor_sim *v);
 bool vendor_has_result(const struct vendor_command *c);
-bool vendor_has_all(const struct vendor_sim *v);     /* every command that is to have a result has one, and the agent knows */
-uint64_t vendor_bundles(const struct vendor_sim *v); /* that came */
-bool vendor_is_told(const struct vendor_sim *v);     /* does the agent still report a command? */
+bool vendor_has_all(const struct vendor_sim *v);        /* every command that is to have a result has one, and the agent knows */
+uint64_t vendor_bundles(const struct vendor_sim *v);    /* that came */
+bool vendor_is_told(const struct vendor_sim *v);        /* does the agent still report a command? */
+const char *vendor_at_work(const struct vendor_sim *v); /* a warehouse that the newest report calls at no rest; "": none */
 const char *vendor_state_name(Reeve__Control__V1__State state);
 /* "command", "release", "head": the public half, base64 */
 const char *vendor_public(const struct vendor_sim *v, const char *role, char to[64]);

@@ -61,6 +61,7 @@ struct vendor_sim {
 	struct buf old[VENDOR_OLD_MAX];
 	size_t old_n;
 	struct list holds;
+	char at_work[80]; /* vendor_at_work */
 };
 
 void vendor_text(struct vendor_sim *v, struct sim_http *x, int status, const char *head, const char *body);
@@ -74,5 +75,7 @@ void vendor_take_report(struct vendor_sim *v, const void *p, size_t len);
 bool vendor_take_local(struct vendor_sim *v, const Reeve__Control__V1__Status *s, const struct buf *packed);
 size_t vendor_add_locals(struct vendor_sim *v, ProtobufCBinaryData *ids, size_t n); /* those to acknowledge, behind n */
 bool vendor_tells_locals(const struct vendor_sim *v);
+/* vendor_status.c, when the statuses of the report are taken */
+void vendor_see_warehouses(struct vendor_sim *v, const Reeve__Control__V1__Report *r);
 void vendor_intent(struct vendor_sim *v, struct buf *to);
 bool vendor_is_news(const struct vendor_sim *v); /* is there something that the agent has not heard? */

@@ -231,12 +231,19 @@ def print_installation(entry, agent):
         print(f"  the agent refused {refusal.get('digest', '')[:16]}: {refusal.get('reason', '')}")
 
 
+def clusters(seen):
+    """Those that are another way than the warehouse."""
+    other = [c for c in seen.get("clusters", []) if c.get("status") != seen.get("status")]
+    return f" ({', '.join(c['cluster'] + ' ' + c.get('status', '?') for c in other)})" if other else ""
+
+
 def print_warehouse(seen):
     name, total = seen["warehouse"], seen.get("drifts_total", 0)
+    is_known = seen.get("looked_at") and not seen.get("unknown")
+    same = f", as generation {seen.get('generation', 0)} says" if is_known and total == 0 else ""
+    print(f"  {name}: {seen.get('status', 'not known how it is')}{clusters(seen)}{same}")
     if seen.get("unknown"):
-        print(f"  {name}: not known how it stands: {seen['unknown']}")
-    elif total == 0:
-        print(f"  {name}: as generation {seen.get('generation', 0)} says")
+        print(f"  {name}: how it differs is not known: {seen['unknown']}")
     for drift in seen.get("drifts", []):
         print(f"  {name} differs in {drift['field']}: {drift['resource']}: {drift['difference']}")
     if total > len(seen.get("drifts", [])):
@@ -247,8 +254,11 @@ def progress(line):
     parts = [f"  {line['steps_done']}/{line['steps_total']}" if line["steps_total"] else "", line["step"], line["note"]]
     error = line["error"]
     if error:
-        detail = " ".join(str(error[n]) for n in ("class", "aws_code", "action", "message") if error.get(n))
-        parts.append(f"[{detail}]")
+        told = ("class", "aws_code", "action", "resource", "message")
+        detail = " ".join(str(error[n]) for n in told if error.get(n))
+        request = f" (request {error['aws_request_id']})" if error.get("aws_request_id") else ""
+        again = " (may pass: sign it anew)" if error.get("retryable") else ""
+        parts.append(f"[{detail}{request}{again}]")
     return "  ".join(p for p in parts if p)
 
 

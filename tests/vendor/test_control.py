@@ -310,6 +310,18 @@ def test_how_the_account_differs_is_listed(plane, session, spec):
     assert "wh-1 differs in 1 more ways" in listed
 
 
+def test_what_a_warehouse_is_becoming_is_listed(plane, session):
+    fe = control.ClusterStatus(cluster="fe", status=control.Starting)
+    be = control.ClusterStatus(cluster="be", status=control.Resizing)
+    seen = control.WarehouseStatus(warehouse="wh-1", status=control.Resizing, clusters=[be, fe])
+    well = control.WarehouseStatus(warehouse="wh-2", generation=3, looked_at=2, status=control.Running)
+    session.poll(control.Report(warehouses=[seen, well, control.WarehouseStatus(warehouse="wh-3")]))
+    listed = plane.cli("list")
+    assert "wh-1: Resizing (fe Starting)\n" in listed
+    assert "wh-2: Running, as generation 3 says\n" in listed
+    assert "wh-3: not known how it is\n" in listed
+
+
 def send_bundle(session, name, bundle):
     """The status of the answer."""
     path = f"/reeve/v1/diag/{name}"

@@ -201,9 +201,12 @@ int64_t run_gives_up_ms(const struct run *r);               /* Unix ms */
 uint64_t run_limit_ms(const struct run *r);                 /* how long the step at hand may take, from a.started_ms on */
 /* A failure on its way to an error. */
 struct run_told {
-	const char *class, *message, *action, *code, *request_id, *encoded; /* the last three: "" or NULL where there is none */
+	const char *class, *message, *action, *code, *request_id, *encoded,
+	    *resource; /* from code on: "" or NULL where there is none */
 };
 json_t *run_told_json(const struct run_told *t);
+/* The same, with what the step at hand speaks of (subject.h) as resource. */
+json_t *run_told_step(const struct run *r, struct run_told *t);
 /* The same of keys that did not come for that action. */
 struct run_told run_told_keys(const struct creds_why *why, const char *action, const char *message);
 

@@ -8,6 +8,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/engine/run_impl.h"
+#include "agent/ops/steps/subject.h"
 
 /* ---- errors ---- */
 
@@ -39,6 +40,7 @@ json_t *run_told_json(const struct run_told *t)
 	json_object_set_new(j, "action", json_string(t->action));
 	set_text(j, "aws_code", t->code);
 	set_text(j, "aws_request_id", t->request_id);
+	set_text(j, "resource", t->resource);
 	set_text(j, "aws_encoded_message", t->encoded); /* for the customer: what decodes it is a right in this account */
 	return j;
 }
@@ -52,16 +54,31 @@ struct run_told run_told_keys(const struct creds_why *why, const char *action, c
 				  .request_id = why->request_id };
 }
 
+json_t *run_told_step(const struct run *r, struct run_told *t)
+{
+	CLEANUP(buf_close) struct buf of = BUF_MAX(SUBJECT_MAX);
+	const struct step *s = &run_now(r)->s;
+
+	subject_of(s->kind, r->a.args != NULL ? r->a.args : s->args, r->a.left, s->name, &of);
+	t->resource = buf_str(&of);
+	return run_told_json(t);
+}
+
 /* What the step at hand was told last. class: NULL where that says it. */
 static json_t *error_json(struct run *r, const char *class, const char *message)
 {
 	const char *action = run_now(r)->s.kind->action;
-	struct run_told t = { run_class_name(r->a.class), message, action, r->a.code, r->a.request_id, r->a.encoded };
+	struct run_told t = { .class = run_class_name(r->a.class),
+			      .message = message,
+			      .action = action,
+			      .code = r->a.code,
+			      .request_id = r->a.request_id,
+			      .encoded = r->a.encoded };
 
 	if (r->a.unsent)
 		t = run_told_keys(&r->a.why, action, message);
 	t.class = class != NULL ? class : t.class;
-	return run_told_json(&t);
+	return run_told_step(r, &t);
 }
 
 /* An error from before a restart is told as it was then. */

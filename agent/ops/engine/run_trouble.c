@@ -100,15 +100,18 @@ static void has_no_keys(struct run *r, const struct aws_call *c)
 	const char *action = run_now(r)->s.kind->action;
 	struct run_told t = run_told_keys(&c->keys.why, action, err_text(&c->keys.err));
 
-	add(&r->a.other, run_told_json(&t), action, r->a.out_since_ms);
+	add(&r->a.other, run_told_step(r, &t), action, r->a.out_since_ms);
 	log_unsent(r, &c->keys.why, &c->keys.err);
 }
 
 void run_refused(struct run *r, const struct aws_call *c)
 {
-	struct run_told t = {
-		run_class_name(c->class), err_text(&c->err), run_now(r)->s.kind->action, c->code, c->request_id, c->encoded
-	};
+	struct run_told t = { .class = run_class_name(c->class),
+			      .message = err_text(&c->err),
+			      .action = run_now(r)->s.kind->action,
+			      .code = c->code,
+			      .request_id = c->request_id,
+			      .encoded = c->encoded };
 
 	if (c->unsent) {
 		has_no_keys(r, c);
@@ -116,7 +119,7 @@ void run_refused(struct run *r, const struct aws_call *c)
 	}
 	/* It was sent, so there were keys. */
 	run_sees(r);
-	add(&r->a.own, run_told_json(&t), NULL, r->a.out_since_ms);
+	add(&r->a.own, run_told_step(r, &t), NULL, r->a.out_since_ms);
 	log_refused(r, c);
 }
 

@@ -1,4 +1,4 @@
-/* plan.c - building, reading back, hashing and printing plans. */
+/* plan.c - building, reading back and hashing plans. */
 #include "agent/ops/plan/plan.h"
 
 #include <assert.h>
@@ -135,18 +135,33 @@ void plan_preserve(struct plan_builder *b, const char *kind, const char *id)
 		err_set(first_err(b), ERR_INVALID, "the id of a %s that is preserved is not UTF-8", kind);
 }
 
+/* To a list of sentences beside the plans. */
+static void add_sentence(struct plan_builder *b, const char *list, const char *fmt, va_list ap)
+{
+	json_t *to = json_object_get(b->json, list), *text = json_vsprintf(fmt, ap);
+
+	if (to == NULL && json_object_set_new(b->json, list, json_array()) == 0)
+		to = json_object_get(b->json, list);
+	if (json_array_append_new(to, text) != 0)
+		err_set(first_err(b), ERR_INVALID, "a sentence of the plans is not UTF-8");
+}
+
 void plan_note(struct plan_builder *b, const char *fmt, ...)
 {
-	json_t *notes = json_object_get(b->json, "notes"), *note;
 	va_list ap;
 
 	va_start(ap, fmt);
-	note = json_vsprintf(fmt, ap);
+	add_sentence(b, "notes", fmt, ap);
 	va_end(ap);
-	if (notes == NULL && json_object_set_new(b->json, "notes", json_array()) == 0)
-		notes = json_object_get(b->json, "notes");
-	if (json_array_append_new(notes, note) != 0)
-		err_set(first_err(b), ERR_INVALID, "a note of the plans is not UTF-8");
+}
+
+void plan_tell(struct plan_builder *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_sentence(b, "changes", fmt, ap);
+	va_end(ap);
 }
 
 void plan_deed(struct plan_builder *b, const char *says)
@@ -314,89 +329,6 @@ const struct step *plans_high(const struct plans *p, const struct plan **ret_pla
 			}
 		}
 	return NULL;
-}
-
-/* ---- printing ---- */
-
-/* "+" makes, "-" removes, "~" changes, " " looks. */
-static char sign_of(const struct step_kind *k)
-{
-	if (!step_mutates(k))
-		return ' ';
-	return k->makes != NULL ? '+' : k->removes != NULL ? '-' : '~';
-}
-
-/* As wide as the longest name and the longest action of all plans. */
-struct columns {
-	int name, action;
-};
-
-static struct columns columns_of(const struct plans *p)
-{
-	struct columns c = { 0 };
-
-	for (size_t i = 0; i < p->n; i++)
-		for (size_t k = 0; k < p->v[i].n; k++) {
-			int name = (int)strlen(p->v[i].steps[k].title), action = (int)strlen(p->v[i].steps[k].kind->action);
-
-			c.name = name > c.name ? name : c.name;
-			c.action = action > c.action ? action : c.action;
-		}
-	return c;
-}
-
-unsigned plans_column(const struct plans *p)
-{
-	struct columns c = columns_of(p);
-
-	return (unsigned)(4 + c.name + 2 + c.action + 2);
-}
-
-static void print_step(const struct step *s, struct columns c, bool high, struct buf *to)
-{
-	buf_addf(to, "  %c %-*s  %-*s  ", sign_of(s->kind), c.name, s->title, c.action, s->kind->action);
-	if (s->kind->print != NULL)
-		s->kind->print(s->args, to);
-	buf_adds(to, high ? "  [HIGH RISK: needs a release signature]\n" : "\n");
-	if (s->kind->detail != NULL)
-		s->kind->detail(s->args, to);
-}
-
-static void print_notes(const struct plans *p, struct buf *to)
-{
-	const json_t *notes = json_object_get(p->json, "notes");
-
-	for (size_t i = 0; i < json_array_size(notes); i++)
-		buf_addf(to, "%sNote: %s\n", i == 0 ? "\n" : "", json_string_value(json_array_get(notes, i)));
-}
-
-void plans_print(const struct plans *p, struct buf *to)
-{
-	char hex[DIGEST_HEX_LEN];
-	size_t makes = 0, removes = 0, changes = 0;
-	struct columns columns = columns_of(p);
-
-	buf_addf(to, "Command %s: %s of %s\nSeen at %s, plan hash %s\n", json_str_or(p->json, "command", "?"),
-		 json_str_or(p->json, "verb", "?"), json_str_or(p->json, "warehouse", "?"),
-		 json_str_or(p->json, "inventory_time", "?"), digest_hex(&p->hash, hex));
-	for (size_t i = 0; i < p->n; i++) {
-		buf_addf(to, "\nPlan %s (stage %u)\n", p->v[i].name, p->v[i].stage);
-		for (size_t k = 0; k < p->v[i].n; k++) {
-			const struct step *s = &p->v[i].steps[k];
-			char c = sign_of(s->kind);
-
-			if (k == p->v[i].pivot && k > 0)
-				buf_adds(to, "    -- from here on forward only --\n");
-			print_step(s, columns, s->kind->is_high != NULL && s->kind->is_high(s->args), to);
-			makes += c == '+';
-			removes += c == '-';
-			changes += c == '~';
-		}
-	}
-	if (p->n == 0)
-		buf_addf(to, "\n%s\n", json_str_or(p->json, "deed", "Nothing to do: what is there is what was asked for."));
-	print_notes(p, to);
-	buf_addf(to, "\n%zu to make, %zu to change, %zu to remove.\n", makes, changes, removes);
 }
 
 /* ---- facts ---- */

@@ -51,6 +51,8 @@ void plan_pivot(struct plan_builder *b);
 void plan_preserve(struct plan_builder *b, const char *kind, const char *id); /* what a deletion leaves alone */
 /* What people should know of a plan that no step of it says. */
 void plan_note(struct plan_builder *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* What becomes of something, from and to: "~ cluster be: 2 -> 4 nodes". For people alone: it is not hashed. */
+void plan_tell(struct plan_builder *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* What is done in the place of steps, in a sentence for people. */
 void plan_deed(struct plan_builder *b, const char *says);
 int plan_end(struct plan_builder *b, struct plans **ret, struct err *e); /* frees the builder; drops empty plans */

@@ -167,6 +167,7 @@ static int apply(struct planning *p, struct plans **ret, struct err *e)
 	 * is wrong. */
 	planner_check_places(p);
 	planner_preserve_volumes(p);
+	planner_tell_changes(p);
 	return finish(p, ret, e);
 }
 
@@ -194,6 +195,7 @@ int planner_delete(const struct planner_args *a, const char *warehouse, struct p
 	planner_plan_lost_clusters(&p, STAGE_BASE);
 	planner_plan_rest(&p, "base", STAGE_CLUSTERS);
 	planner_preserve_volumes(&p);
+	planner_tell_changes(&p);
 	for (size_t i = 0; i < a->inv->vpcs.n; i++)
 		/* What a delete leaves alone is told: the VPC was there before us, and stays. */
 		if (holds_group(a->inv, a->inv->vpcs.v[i].id))

@@ -115,6 +115,9 @@ void planner_preserve_volumes(struct planning *p); /* those of the warehouse tha
 /* And of those that the open plan gives to new nodes. */
 void planner_plan_volumes(struct planning *p, const cluster_t *c, const struct ec2_instance *const *nodes, size_t n);
 
+/* planner_changes.c: for people, what becomes of each cluster */
+void planner_tell_changes(struct planning *p);
+
 /* planner_place.c: free addresses, and zones */
 void planner_check_places(struct planning *p);
 

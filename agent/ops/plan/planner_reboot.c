@@ -126,6 +126,9 @@ static void keep_running(struct planning *p, struct planner_nodes *all)
 
 static void plan_batches(struct planning *p, const struct planner_nodes *all, size_t size)
 {
+	if (all->n > 0)
+		plan_tell(p->b, "~ cluster %s: %zu node%s reboot%s, %zu at once", all->cluster, all->n, all->n > 1 ? "s" : "",
+			  all->n > 1 ? "" : "s", size < all->n ? size : all->n);
 	/* Who serves least goes first: it is the last one in the order of by_rank. */
 	for (size_t to = all->n, number = 0; to > 0; to -= to < size ? to : size, number++) {
 		struct reboot_batch b = { all, to > size ? to - size : 0, to, json_array() };

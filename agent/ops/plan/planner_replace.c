@@ -335,6 +335,7 @@ static void plan_next(struct planning *p, const cluster_t *c, const char *id, st
 	x.go_n = node != NULL;
 	planner_plan_exchange(p, c, &x, r->stages++);
 	r->held += node == NULL;
+	plan_tell(p->b, "~ cluster %s: a new node in place of %s%s", c->name, id, node == NULL ? ", which is gone" : "");
 	if (inventory_instance_in(&p->inv->instances, id) == NULL)
 		plan_note(p->b, "%s is not shown any more: a node of %s is missing, and another is launched", id, c->name);
 }

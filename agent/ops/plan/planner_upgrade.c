@@ -179,15 +179,15 @@ static void plan_batch(struct planning *p, const cluster_t *c, struct upgrading 
 }
 
 /* From what, for the plan tells the new image alone. */
-static void note_from(struct planning *p, const cluster_t *c, const struct halves *h)
+static void tell_from(struct planning *p, const cluster_t *c, const struct halves *h)
 {
 	bool is_image = h->old_n > 0 && str_eq(planner_other_image(c, h->all.v[0]), "image_id");
 
 	if (is_image)
-		plan_note(p->b, "%s: %zu of %zu nodes from %s to %s", c->name, h->old_n, h->all.n, h->all.v[0]->image_id,
+		plan_tell(p->b, "~ cluster %s: %zu of %zu nodes from %s to %s", c->name, h->old_n, h->all.n, h->all.v[0]->image_id,
 			  c->image_id);
 	else if (h->old_n > 0)
-		plan_note(p->b, "%s: %zu of %zu nodes to other user data", c->name, h->old_n, h->all.n);
+		plan_tell(p->b, "~ cluster %s: %zu of %zu nodes to other user data", c->name, h->old_n, h->all.n);
 }
 
 /* How many stages they take. */
@@ -203,7 +203,7 @@ static unsigned plan_cluster(struct planning *p, const cluster_t *c, size_t batc
 	if (u.come + u.go > 0)
 		planning_refuse(p, ERR_INVALID, "batch: with %zu nodes at once there are more than %d batches; let more go at once",
 				batch, BATCHES_MAX);
-	note_from(p, c, &h);
+	tell_from(p, c, &h);
 	mem_free(h.all.v);
 	return u.number;
 }

@@ -212,6 +212,12 @@ static bool is_in_use(const json_t *args)
 	return json_is_true(json_object_get(args, "in_use"));
 }
 
+static void delete_lb_interrupts(const json_t *args, struct buf *to)
+{
+	if (is_in_use(args))
+		buf_adds(to, "whoever reaches the nodes through it is cut off");
+}
+
 const struct step_kind kind_delete_load_balancer = {
 	.name = "delete-load-balancer",
 	.action = "elasticloadbalancing:DeleteLoadBalancer",
@@ -228,6 +234,7 @@ const struct step_kind kind_delete_load_balancer = {
 	.find = delete_lb_find,
 	.is_high = is_in_use,
 	.print = kinds_elb_print_arn,
+	.interrupts = delete_lb_interrupts,
 };
 
 /* ---- listener ---- */
@@ -433,6 +440,11 @@ static void delete_listener_print(const json_t *args, struct buf *to)
 		buf_adds(to, ", the last that its load balancer has");
 }
 
+static void delete_listener_interrupts(const json_t *args, struct buf *to)
+{
+	buf_adds(to, leaves_none(args) ? "its load balancer has no other" : "nobody is let in at its port any more");
+}
+
 const struct step_kind kind_delete_listener = {
 	.name = "delete-listener",
 	.action = "elasticloadbalancing:DeleteListener",
@@ -449,4 +461,5 @@ const struct step_kind kind_delete_listener = {
 	.find = delete_listener_find,
 	.is_high = leaves_none,
 	.print = delete_listener_print,
+	.interrupts = delete_listener_interrupts,
 };

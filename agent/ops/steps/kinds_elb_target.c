@@ -254,6 +254,12 @@ static json_t *let_in_again(const json_t *args)
 	return undo;
 }
 
+static void deregister_interrupts(const json_t *args, struct buf *to)
+{
+	if (leaves_nobody(args))
+		buf_adds(to, "nobody is left in the group, and listeners lead to it");
+}
+
 const struct step_kind kind_deregister = {
 	.name = "deregister",
 	.action = "elasticloadbalancing:DeregisterTargets",
@@ -273,6 +279,7 @@ const struct step_kind kind_deregister = {
 	.undo_args = let_in_again,
 	.is_high = leaves_nobody,
 	.print = targets_print,
+	.interrupts = deregister_interrupts,
 };
 
 /* ---- waits: each tells how every target stood when it was last seen ---- */

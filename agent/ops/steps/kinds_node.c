@@ -385,6 +385,40 @@ static void terminate_print(const json_t *args, struct buf *to)
 		buf_adds(to, ", the last of the cluster");
 }
 
+static void terminate_interrupts(const json_t *args, struct buf *to)
+{
+	if (json_is_true(json_object_get(args, "leaves_none")))
+		buf_adds(to, "the cluster is left without a node");
+}
+
+/* The data volumes by their ids, as far as EC2 shows them. */
+static void add_volumes(const json_t *args, struct buf *to)
+{
+	long long n = (long long)json_int_or(args, "volumes", 0), shown = 0;
+	const json_t *of = json_object_get(args, "volumes_of"), *ids;
+	const char *node;
+
+	json_object_foreach((json_t *)of, node, ids)
+		for (size_t i = 0; i < json_array_size(ids); i++)
+			buf_addf(to, "%s%s",
+				 shown++ > 0 ? ", "
+				 : n > 1     ? ", with data volumes "
+					     : ", with data volume ",
+				 json_string_value(json_array_get(ids, i)));
+	if (n > shown)
+		buf_addf(to, ", with %lld data volume%s that EC2 does not show yet", n - shown, n - shown > 1 ? "s" : "");
+}
+
+static void terminate_loses(const json_t *args, struct buf *to)
+{
+	instances_print(args, to);
+	add_volumes(args, to);
+	if (json_is_true(json_object_get(args, "disks")))
+		buf_adds(to, ", with what is on disks of their hosts");
+	if (json_is_true(json_object_get(args, "unseen_volumes")))
+		buf_adds(to, ", with volumes that are still coming up");
+}
+
 static const struct iam_statement terminate_grants[] = {
 	{ IAM_DELETE, "Delete", IAM_OWNED, IAM_TEXTS("ec2:TerminateInstances"), IAM_TEXTS(IAM_EC2("instance/*")) },
 	{ 0 },
@@ -410,4 +444,6 @@ const struct step_kind kind_terminate = {
 	.part = terminate_part,
 	.is_high = is_loss,
 	.print = terminate_print,
+	.interrupts = terminate_interrupts,
+	.loses = terminate_loses,
 };

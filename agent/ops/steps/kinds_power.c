@@ -157,6 +157,20 @@ static void nodes_print(const json_t *args, struct buf *to)
 		buf_adds(to, ", which interrupts service: no other node of the cluster runs");
 }
 
+static void nodes_interrupt(const json_t *args, struct buf *to)
+{
+	if (json_is_true(json_object_get(args, "interrupts")))
+		buf_adds(to, "no other node of the cluster runs");
+}
+
+static void nodes_lose(const json_t *args, struct buf *to)
+{
+	if (!json_is_true(json_object_get(args, "disks")))
+		return;
+	buf_adds(to, "what is on disks of the hosts of ");
+	arg_print_strs(args, "instances", to);
+}
+
 /* ---- stop ---- */
 
 static bool is_down(const struct ec2_instance *in)
@@ -226,6 +240,8 @@ const struct step_kind kind_stop = {
 	.undo_args = start_again,
 	.is_high = is_loss,
 	.print = nodes_print,
+	.interrupts = nodes_interrupt,
+	.loses = nodes_lose,
 };
 
 /* ---- start ---- */
@@ -514,4 +530,5 @@ const struct step_kind kind_reboot = {
 	.find = reboot_find,
 	.miss = reboot_miss,
 	.print = nodes_print,
+	.interrupts = nodes_interrupt,
 };

@@ -134,7 +134,9 @@ struct step_kind {
 	void (*demand)(const json_t *args, struct demand *d); /* what it would need from the policy; NULL: nothing bounded */
 	bool (*is_high)(const json_t *args);                  /* docs/wire.md section 8: needs a second key; NULL: never */
 	void (*print)(const json_t *args, struct buf *to);    /* one line for people, behind the action */
-	void (*detail)(const json_t *args, struct buf *to);   /* whole lines below that one, indented; NULL: none */
+	/* Why service stops by it, and what nobody can bring back afterwards, for people. Nothing added: not so; NULL: never. */
+	void (*interrupts)(const json_t *args, struct buf *to), (*loses)(const json_t *args, struct buf *to);
+	void (*detail)(const json_t *args, struct buf *to); /* whole lines below that one, indented; NULL: none */
 };
 
 /* How many things a step takes away that a day's deletions count: not rules. */

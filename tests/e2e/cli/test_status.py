@@ -163,6 +163,8 @@ def test_who_may_not_ask_is_told_so_and_not_that_nothing_runs(site, daemon):
 DRIFT = {"resource": "i-1", "field": "power", "difference": "start nodes of be: i-1", "since": NOW}
 LOOKED = {
     "name": "wh-1",
+    "status": "Running",
+    "clusters": {"be": "Running"},
     "stands_on": command_id(1),
     "generation": 3,
     "drifts_total": 0,
@@ -171,17 +173,34 @@ LOOKED = {
 }
 
 
+NO_SPEC = LOOKED | {"status": "", "clusters": {}, "stands_on": "", "generation": 0}
+del NO_SPEC["looked_at"]
+
+
 @pytest.mark.parametrize(
     ("warehouse", "says"),
     [
-        (LOOKED, "wh-1: as generation 3 says, looked at 2026"),
-        (LOOKED | {"drifts_total": 1, "drifts": [DRIFT]}, "wh-1: differs from generation 3 in 1 way, looked at 2026"),
+        (LOOKED, "wh-1: Running, as generation 3 says, looked at 2026"),
+        (
+            LOOKED | {"drifts_total": 1, "drifts": [DRIFT]},
+            "wh-1: Running, differs from generation 3 in 1 way, looked at 2026",
+        ),
         (LOOKED | {"drifts_total": 1, "drifts": [DRIFT]}, "power of i-1: start nodes of be: i-1 (since 2026"),
         (LOOKED | {"orphan_volumes": 2}, "wh-1: 2 volumes that no node has: reeve inventory"),
         (LOOKED | {"orphan_volumes": 1}, "wh-1: 1 volume that no node has: reeve inventory"),
         (LOOKED | {"drifts_total": 9, "drifts": [DRIFT] * 8}, "and 6 more: reeve status -v"),
-        (LOOKED | {"unknown": "the last warehouse.apply ended FAILED"}, "wh-1: not known how it stands: the last"),
-        ({k: v for k, v in LOOKED.items() if k != "looked_at"}, "wh-1: not looked at yet"),
+        (
+            LOOKED | {"unknown": "the last warehouse.apply ended FAILED"},
+            "wh-1: Running; how it differs is not known: the last",
+        ),
+        ({k: v for k, v in LOOKED.items() if k != "looked_at"}, "wh-1: Running, not looked at yet"),
+        (LOOKED | {"clusters": {"be": "Running", "fe": "Stopped"}}, "wh-1: Running (fe Stopped), as generation 3 says"),
+        (NO_SPEC | {"status": "Creating", "clusters": {"be": "Creating"}}, "warehouses wh-1: Creating "),
+        (NO_SPEC | {"status": "Deleted"}, "warehouses wh-1: Deleted "),
+        (
+            NO_SPEC | {"unknown": "the last one failed"},
+            "wh-1: not known how it is; how it differs is not known: the last",
+        ),
     ],
 )
 def test_how_a_warehouse_differs_is_told(site, daemon, warehouse, says):

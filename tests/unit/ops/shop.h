@@ -42,7 +42,8 @@ enum shop_fault {
 };
 
 struct shop {
-	struct desk d; /* first: a shop is a desk */
+	struct desk d;          /* first: a shop is a desk */
+	const uint8_t *watched; /* a command's id, for who waits for something of it */
 	struct odds odds;
 	struct aws_sim *sim;
 	struct imds *im;
@@ -97,10 +98,12 @@ static inline void shop_lose_after(struct shop *s, struct sim_http *x)
 static inline void shop_refuse(struct sim_http *x, int status, const char *code)
 {
 	CLEANUP(mem_close)
-	char *body =
-	    str_starts(code, "Security")
-		? mem_printf("<Response><Errors><Error><Code>%s</Code><Message>no</Message></Error></Errors></Response>", code)
-		: mem_printf("<ErrorResponse><Error><Code>%s</Code><Message>no</Message></Error></ErrorResponse>", code);
+	char *body = str_starts(code, "Security") ? mem_printf("<Response><Errors><Error><Code>%s</Code><Message>no</Message></"
+							       "Error></Errors><RequestID>req-1</RequestID></Response>",
+							       code)
+						  : mem_printf("<ErrorResponse><Error><Code>%s</Code><Message>no</Message></"
+							       "Error><RequestId>req-1</RequestId></ErrorResponse>",
+							       code);
 
 	sim_http_answer(x, status, "", body, strlen(body), 0);
 }

@@ -159,6 +159,78 @@ static void a_command_out_of_time_is_not_called_cancelled(void **state)
 	arena_free(m);
 }
 
+static bool has_started(void *ctx)
+{
+	struct ops *o = ((struct shop *)ctx)->d.ops;
+	struct arena *m = arena_new_sized(8u << 20);
+	bool has = false;
+	uint8_t id[16];
+
+	memcpy(id, ((struct shop *)ctx)->watched, sizeof(id));
+	if (ops_find(o, id) != NULL) {
+		Reeve__Control__V1__Status st;
+
+		op_status(ops_find(o, id), m, &st);
+		has = st.started_at != 0;
+	}
+	arena_free(m);
+	return has;
+}
+
+/* Held up by STOP from its start on, until the verb's own deadline is over; a restart gives it no more. */
+static void stop_beyond(struct shop *s, const struct desk_command *k, uint64_t deadline_s)
+{
+	struct arena *m = arena_new_sized(8u << 20);
+
+	s->watched = k->id;
+	assert_int_equal(sim_run_until(s->d.w, has_started, s, 600000), SIM_TRUE);
+	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
+	sim_run_until(s->d.w, NULL, NULL, (deadline_s - 300) * 1000);
+	shop_reopen(s);
+	sim_run_until(s->d.w, NULL, NULL, 240000);
+	assert_int_equal(shop_status(s, k, m)->state, STATE_OF(RUNNING));
+	sim_run_until(s->d.w, NULL, NULL, 120000);
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	arena_free(m);
+}
+
+static void a_command_that_names_no_deadline_ends_at_its_verbs(void **state)
+{
+	struct arena *m = arena_new_sized(8u << 20);
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	shop_policy_counts(s, SHOP_POLICY);
+	shop_apply(s, &k, 1);
+	assert_int_equal(k.c.deadline_s, 0);
+	shop_send(s, &k, false);
+	stop_beyond(s, &k, 2700);
+	assert_int_not_equal(shop_ends(s, &k, message), DONE);
+	assert_non_null(strstr(message, "deadline of 2700 s is over"));
+	assert_int_equal(shop_status(s, &k, m)->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__TIMEOUT);
+	assert_int_equal(shop_stands(s), 0);
+	arena_free(m);
+}
+
+/* What has begun and cannot be taken back is not left half done: there each step has a time of its own. */
+static void behind_the_pivot_a_deadline_leaves_nothing_half_done(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	shop_policy_counts(s, SHOP_POLICY);
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	shop_delete(&k, 2);
+	shop_head(s);
+	shop_send(s, &k, true);
+	stop_beyond(s, &k, 1200);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(shop_alive(s), 0);
+	assert_int_equal(shop_stands(s), 0);
+}
+
 static void an_operate_role_that_is_taken_away_changes_nothing(void **state)
 {
 	struct shop *s = *state;
@@ -243,6 +315,8 @@ int main(void)
 		SHOP(progress_is_told_on_the_way_and_the_whole_at_the_end),
 		SHOP(a_command_out_of_time_ends_and_takes_back_what_it_may),
 		SHOP(a_command_out_of_time_is_not_called_cancelled),
+		SHOP(a_command_that_names_no_deadline_ends_at_its_verbs),
+		SHOP(behind_the_pivot_a_deadline_leaves_nothing_half_done),
 		SHOP(an_operate_role_that_is_taken_away_changes_nothing),
 		SHOP(a_stop_while_the_role_is_assumed_holds_the_call_back),
 		SHOP(a_hash_that_is_taken_back_while_the_role_is_assumed_lets_no_user_data_start),

@@ -49,11 +49,13 @@ static void a_result_is_told_from_its_record_alone(void **state)
 
 	desk_command(&k, 1);
 	op = accepted(d, &k);
-	r = json_pack("{s:s, s:i, s:I, s:I, s:s, s:s, s:i, s:i, s:I, s:{s:s, s:s, s:s, s:s}, s:[[s, s]], s:[]}", "state", "FAILED",
-		      "code", (int)REEVE__CONTROL__V1__STATE__FAILED, "started_ms", (json_int_t)5, "ended_ms", (json_int_t)9,
-		      "note", "short", "plan_hash", hash, "steps_done", 3, "steps_total", 7, "generation", (json_int_t)12, "error",
-		      "class", "CAPACITY", "message", "no room", "action", "ec2:RunInstances", "aws_code",
-		      "InsufficientInstanceCapacity", "created", "instance", "i-1", "deleted");
+	r = json_pack("{s:s, s:i, s:I, s:I, s:s, s:s, s:i, s:i, s:I, s:{s:s, s:s, s:s, s:s, s:s, s:s}, s:[[s, s]], s:[], s:[[s, "
+		      "s]], s:[[s, s]]}",
+		      "state", "FAILED", "code", (int)REEVE__CONTROL__V1__STATE__FAILED, "started_ms", (json_int_t)5, "ended_ms",
+		      (json_int_t)9, "note", "short", "plan_hash", hash, "steps_done", 3, "steps_total", 7, "generation",
+		      (json_int_t)12, "error", "class", "CAPACITY", "message", "no room", "action", "ec2:RunInstances", "aws_code",
+		      "InsufficientInstanceCapacity", "aws_request_id", "req-1", "resource", "be", "created", "instance", "i-1",
+		      "deleted", "modified", "volume", "vol-1", "preserved", "vpc", "vpc-1");
 	assert_non_null(r);
 	op_replay(op, "command.result", r, 0);
 	json_decref(r);
@@ -61,7 +63,12 @@ static void a_result_is_told_from_its_record_alone(void **state)
 	assert_int_equal(s.state, REEVE__CONTROL__V1__STATE__FAILED);
 	assert_int_equal(s.error->class_, REEVE__CONTROL__V1__ERROR_CLASS__CAPACITY);
 	assert_string_equal(s.error->aws_code, "InsufficientInstanceCapacity");
+	assert_string_equal(s.error->action, "ec2:RunInstances");
+	assert_string_equal(s.error->aws_request_id, "req-1");
+	assert_string_equal(s.error->resource, "be");
 	assert_true(s.error->retryable);
+	assert_string_equal(s.modified[0]->id, "vol-1");
+	assert_string_equal(s.preserved[0]->id, "vpc-1");
 	assert_int_equal(s.n_created, 1);
 	assert_string_equal(s.created[0]->kind, "instance");
 	assert_string_equal(s.created[0]->id, "i-1");

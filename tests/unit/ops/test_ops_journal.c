@@ -124,6 +124,29 @@ static void what_was_ended_of_a_cluster_outlives_its_command_in_a_checkpoint(voi
 	assert_int_equal(gone_in(&ops_shared(s->d.ops)->gone, world_wall_ms(s->d.w), &other), 0);
 }
 
+/* Of one that is deleted no spec stands, and its command is forgotten: the checkpoint alone knows. */
+static void what_became_of_a_warehouse_outlives_its_command_in_a_checkpoint(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	struct shop_want want = { s, k.id, ANY_END };
+	json_t *checkpoint;
+
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	shop_delete(&k, 2);
+	shop_head(s);
+	shop_send(s, &k, true);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	ops_acked(s->d.ops, 2);
+	assert_int_equal(sim_run_until(s->d.w, is_forgotten, &want, 60000), SIM_TRUE);
+	checkpoint = ops_checkpoint(s->d.ops);
+	assert_int_equal(shop_replay(s->d.ops, "checkpoint", json_object(), NULL), 0);
+	assert_int_equal(fates_of(&ops_shared(s->d.ops)->fates, "wh-1"), FATE_NONE); /* from nowhere else */
+	assert_int_equal(shop_replay(s->d.ops, "checkpoint", checkpoint, NULL), 0);
+	assert_int_equal(fates_of(&ops_shared(s->d.ops)->fates, "wh-1"), FATE_DELETED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,6 +155,7 @@ int main(void)
 		SHOP(user_data_that_is_proved_outlives_its_command_in_a_checkpoint),
 		SHOP(a_command_in_the_journal_that_cannot_be_decoded_is_damage),
 		SHOP(what_was_ended_of_a_cluster_outlives_its_command_in_a_checkpoint),
+		SHOP(what_became_of_a_warehouse_outlives_its_command_in_a_checkpoint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -303,9 +303,29 @@ static void a_look_names_its_target_or_none(void **state)
 	}
 }
 
+/* What the vendor's own tools wait for: 45 minutes for a warehouse to be made, 20 for it to go and for what is done to a cluster.
+ * An apply may do all that such tools do by themselves, so it has the longest; nodes of an upgrade go one after the other. */
+static void the_deadlines_are_those_that_the_vendors_tools_wait_for(void **state)
+{
+	static const struct {
+		enum verb_index verb;
+		uint32_t minutes;
+	} waits[] = { { VERB_WAREHOUSE_APPLY, 45 },
+		      { VERB_WAREHOUSE_DELETE, 20 },
+		      { VERB_CLUSTER_REBOOT, 20 },
+		      { VERB_NODES_REPLACE, 20 },
+		      { VERB_HEAL, 20 },
+		      { VERB_WAREHOUSE_UPGRADE, 120 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(waits); i++)
+		assert_int_equal(verb_at(waits[i].verb)->deadline_s, waits[i].minutes * 60);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_deadlines_are_those_that_the_vendors_tools_wait_for),
 		cmocka_unit_test(a_look_names_its_target_or_none),
 		cmocka_unit_test(each_row_is_whole_and_found_by_its_number_on_the_wire),
 		cmocka_unit_test(what_changes_something_is_off_unless_the_policy_names_it),

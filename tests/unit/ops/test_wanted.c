@@ -29,7 +29,7 @@ static void end_as(struct wanted *s, const char *warehouse, const char *op, enum
 	spec.generation = generation;
 	a.spec = &spec;
 	args.len = reeve__control__v1__warehouse_apply__pack(&a, bytes);
-	wanted_ended(s, &(struct wanted_end){ warehouse, op, verb_at(verb), &args, j });
+	wanted_ended(s, &(struct wanted_end){ warehouse, op, verb_at(verb), &args, j, json_object_get(j, "plan_text") != NULL });
 	json_decref(j);
 }
 
@@ -53,7 +53,9 @@ static const struct {
 	int64_t stands; /* 1: the spec before; 2: the one of this command */
 } ends[] = {
 	{ "an apply that succeeded", VERB_WAREHOUSE_APPLY, "{'state': 'SUCCEEDED', 'started_ms': 1}", 2 },
-	{ "a plan alone", VERB_WAREHOUSE_APPLY, "{'state': 'SUCCEEDED'}", 1 },
+	{ "a plan alone", VERB_WAREHOUSE_APPLY, "{'state': 'SUCCEEDED', 'plan_text': ''}", 1 },
+	{ "a plan of a delete", VERB_WAREHOUSE_DELETE, "{'state': 'SUCCEEDED', 'plan_text': ''}", 1 },
+	{ "a delete that found nothing any more", VERB_WAREHOUSE_DELETE, "{'state': 'SUCCEEDED'}", -1 },
 	{ "one that was denied", VERB_WAREHOUSE_APPLY, "{'state': 'DENIED'}", 1 },
 	{ "one that made something and failed", VERB_WAREHOUSE_APPLY,
 	  "{'state': 'FAILED', 'started_ms': 1, 'created': [['instance', 'i-1']]}", 0 },

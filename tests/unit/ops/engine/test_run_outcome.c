@@ -105,6 +105,55 @@ static enum shop_fault group_is_denied(struct shop *s, const char *body)
 	return str_starts(body, "Action=CreateSecurityGroup&") ? SHOP_ENCODED : SHOP_FINE;
 }
 
+static const char *stopped_call; /* the call that is denied */
+
+static enum shop_fault stop_is_denied(struct shop *s, const char *body)
+{
+	s->broke += str_starts(body, stopped_call);
+	return str_starts(body, stopped_call) ? SHOP_DENIED : SHOP_FINE;
+}
+
+/* Of each call that a life of a warehouse makes, who reads the result sees what it was about; what has no id yet by its name. */
+static void an_error_names_what_the_step_that_failed_speaks_of(void **state)
+{
+	static const struct {
+		const char *call, *action, *resource;
+	} t[] = {
+		{ "Action=CreateSecurityGroup&", "ec2:CreateSecurityGroup", "velodb-inst-1-wh-1-node" },
+		{ "Action=AuthorizeSecurityGroupIngress&", "ec2:AuthorizeSecurityGroupIngress", "sg-" },
+		{ "Action=CreateTargetGroup&", "elasticloadbalancing:CreateTargetGroup", "" },
+		{ "Action=RunInstances&", "ec2:RunInstances", "be" },
+		{ "Action=RegisterTargets&", "elasticloadbalancing:RegisterTargets", "i-" },
+		{ "Action=CreateListener&", "elasticloadbalancing:CreateListener", "arn:aws:elasticloadbalancing:" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct arena *m = arena_new_sized(1u << 20);
+		Reeve__Control__V1__Status st;
+		struct desk_command k;
+		struct shop *s;
+
+		if (i > 0) {
+			shop_end(state);
+			shop_start(state);
+		}
+		s = *state;
+		stopped_call = t[i].call;
+		s->break_at = stop_is_denied;
+		shop_run(s, &k);
+		assert_int_not_equal(shop_ends(s, &k, NULL), DONE);
+		op_status(ops_find(s->d.ops, k.id), m, &st);
+		assert_non_null(st.error);
+		assert_int_equal(st.error->class_, REEVE__CONTROL__V1__ERROR_CLASS__DENIED_BY_AWS);
+		assert_string_equal(st.error->action, t[i].action);
+		assert_true(*st.error->aws_code != '\0');
+		assert_true(*st.error->aws_request_id != '\0');
+		if (!str_starts(st.error->resource, t[i].resource) || *st.error->resource == '\0')
+			fail_msg("%s: \"%s\"", t[i].action, st.error->resource);
+		arena_free(m);
+	}
+}
+
 /* What stands between the marker and the end of the message. */
 static char *encoded_of(const char *document)
 {
@@ -168,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHOP(behind_the_pivot_nodes_are_kept),
+		SHOP(an_error_names_what_the_step_that_failed_speaks_of),
 		SHOP(a_policy_that_says_no_on_the_way_stops_the_next_change),
 		SHOP(a_listener_is_not_moved_to_nodes_that_do_not_serve),
 		SHOP(what_serves_stays_when_what_comes_in_its_place_fails),

@@ -192,7 +192,7 @@ static void it_prints_for_people(void **state)
 	assert_non_null(strstr(buf_str(&text), digest_hex(&p->hash, hex)));
 	assert_non_null(strstr(buf_str(&text), "+ sg-node"));
 	assert_non_null(strstr(buf_str(&text), "HIGH RISK"));
-	assert_non_null(strstr(buf_str(&text), "-- from here on forward only --"));
+	assert_non_null(strstr(buf_str(&text), "-- point of no return: what follows is not taken back --"));
 	assert_non_null(strstr(buf_str(&text), "2 to make, 0 to change, 1 to remove."));
 	plans_free(p);
 }

@@ -126,7 +126,7 @@ static void a_cluster_that_runs_again_is_started_waited_for_and_let_in(void **st
 		      "  ~ start nodes of be                     ec2:StartInstances                         i-1, i-2\n"
 		      "    wait until the nodes of be run again  ec2:DescribeInstances                      i-1, i-2\n"
 		      "    wait until status checks of be pass   ec2:DescribeInstanceStatus                 @started.be\n"
-		      "    -- from here on forward only --\n"
+		      "    -- point of no return: what follows is not taken back --\n"
 		      "  ~ register be/sql                       elasticloadbalancing:RegisterTargets       @started.be in arn:tg\n"
 		      "    wait until be/sql is healthy          elasticloadbalancing:DescribeTargetHealth  @started.be in arn:tg\n"
 		      "\n0 to make, 2 to change, 0 to remove.\n");
@@ -185,7 +185,7 @@ static void a_stopped_node_becomes_of_another_type_before_it_is_started(void **s
 	"  ~ start nodes of be                        ec2:StartInstances                         " id "\n"                         \
 	"    wait until the nodes of be run again     ec2:DescribeInstances                      " id "\n"                         \
 	"    wait until status checks of be pass      ec2:DescribeInstanceStatus                 @resized." id "\n"                \
-	"    -- from here on forward only --\n"                                                                                    \
+	"    -- point of no return: what follows is not taken back --\n"                                                           \
 	"  ~ register be/sql                          elasticloadbalancing:RegisterTargets       " id " in arn:tg\n"               \
 	"    wait until be/sql is healthy             elasticloadbalancing:DescribeTargetHealth  " id " in arn:tg\n"
 

@@ -18,7 +18,7 @@ static struct plans *reboot(struct board *d, uint32_t batch)
 	"  ~ reboot nodes of be                     ec2:RebootInstances                        " id "\n"                           \
 	"    wait until nodes of be are back        ec2:DescribeInstances                      " id "\n"                           \
 	"    wait until status checks of be pass    ec2:DescribeInstanceStatus                 @reboot-" number ".be\n"            \
-	"    -- from here on forward only --\n"                                                                                    \
+	"    -- point of no return: what follows is not taken back --\n"                                                           \
 	"  ~ register be/sql                        elasticloadbalancing:RegisterTargets       " id " in arn:tg\n"                 \
 	"    wait until healthy: be/sql             elasticloadbalancing:DescribeTargetHealth  " id " in arn:tg\n"
 

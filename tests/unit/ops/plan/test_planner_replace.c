@@ -60,7 +60,7 @@ static void the_old_node_leaves_when_the_new_one_is_healthy(void **state)
 		      "    see that the node of be still runs     ec2:DescribeInstances                      @new.i-2\n"
 		      "    wait until status checks of be pass    ec2:DescribeInstanceStatus                 @new.i-2\n"
 		      "    see that be/sql is still healthy       elasticloadbalancing:DescribeTargetHealth  @new.i-2 in arn:tg\n"
-		      "    -- from here on forward only --\n"
+		      "    -- point of no return: what follows is not taken back --\n"
 		      "  - terminate nodes of be                  ec2:TerminateInstances                     i-2\n"
 		      "    wait until nodes of be are terminated  ec2:DescribeInstances                      i-2\n"
 		      "\n"

@@ -101,7 +101,7 @@ static void two_clusters_one_of_them_paused_are_upgraded_one_after_the_other(voi
 	    "    wait until status checks of fe pass         ec2:DescribeInstanceStatus                 @upgraded.fe.1\n"
 	    "  ~ stop the new nodes of fe                    ec2:StopInstances                          @upgraded.fe.1\n"
 	    "    wait until the new nodes of fe are stopped  ec2:DescribeInstances                      @upgraded.fe.1\n"
-	    "    -- from here on forward only --\n"
+	    "    -- point of no return: what follows is not taken back --\n"
 	    "  - terminate nodes of fe                       ec2:TerminateInstances                     i-4, i-3\n"
 	    "    wait until nodes of fe are terminated       ec2:DescribeInstances                      i-4, i-3\n"
 	    "\n"
@@ -118,12 +118,9 @@ static void two_clusters_one_of_them_paused_are_upgraded_one_after_the_other(voi
 	    "    see that the nodes of be still run          ec2:DescribeInstances                      @upgraded.be.1\n"
 	    "    wait until status checks of be pass         ec2:DescribeInstanceStatus                 @upgraded.be.1\n"
 	    "    see that be/sql is still healthy            elasticloadbalancing:DescribeTargetHealth  @upgraded.be.1 in arn:tg\n"
-	    "    -- from here on forward only --\n"
+	    "    -- point of no return: what follows is not taken back --\n"
 	    "  - terminate nodes of be                       ec2:TerminateInstances                     i-2, i-1\n"
 	    "    wait until nodes of be are terminated       ec2:DescribeInstances                      i-2, i-1\n"
-	    "\n"
-	    "Note: fe: 2 of 2 nodes from ami-0 to ami-1\n"
-	    "Note: be: 2 of 2 nodes from ami-0 to ami-1\n"
 	    "\n"
 	    "2 to make, 3 to change, 2 to remove.\n");
 	plans_free(p);
@@ -435,7 +432,7 @@ static void other_user_data_is_an_upgrade_as_another_image_is(void **state)
 	p = upgraded(d, 1);
 	assert_int_equal(p->n, 2);
 	assert_non_null(
-	    strstr(json_string_value(json_array_get(json_object_get(p->json, "notes"), 0)), "2 of 2 nodes to other user data"));
+	    strstr(json_string_value(json_array_get(json_object_get(p->json, "changes"), 0)), "2 of 2 nodes to other user data"));
 	plans_free(p);
 	plans_free(first);
 }
