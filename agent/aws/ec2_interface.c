@@ -28,15 +28,9 @@ static int read_interface(const struct xml_node *n, struct arena *m, struct ec2_
 
 int ec2_read_interfaces(const struct xml_node *root, struct arena *m, struct ec2_interfaces *ret, struct err *e)
 {
-	const struct xml_node *set, *c = NULL;
-	struct ec2_interfaces all = *ret;
+	const struct xml_node *set;
 
 	TRY(read_list(root, "networkInterfaceSet", &set, e));
-	all.v = read_grow(m, set, all.v, all.n, read_count(set, "item"), sizeof(*all.v), e);
-	if (all.v == NULL)
-		return -ERR_LIMIT;
-	while ((c = xml_next(set, c, "item")) != NULL)
-		TRY(read_interface(c, m, &all.v[all.n++], e));
-	*ret = all;
+	READ_ROWS(set, "item", read_interface, NULL);
 	return 0;
 }

@@ -146,7 +146,7 @@ void aws_describe_interfaces(struct aws_ask *q)
 
 	xmlw_open(q->xml, "networkInterfaceSet");
 	for (size_t i = p.at; i < a->instances_n + a->interfaces_n; i++) {
-		if (!view_of(a, i, &v) || !fits(q, &v))
+		if (!view_of(a, i, &v) || !fits(q, &v) || (v.instance != NULL && aws_page_misses(q, &p, &v.instance->interface)))
 			continue;
 		if (!aws_page_takes(&p, i))
 			break;

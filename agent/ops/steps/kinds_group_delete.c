@@ -155,7 +155,8 @@ static bool has_ended(const struct inventory *inv)
 /*  attached to          shown as               lets go
  *  a node of ours       ended                  yes
  *  a node of ours       alive                  no, but just ended it may be shown so for a moment
- *  anything else        with our tags on it    yes: its node is no longer shown
+ *  another instance     with our tags on it    for a moment: its node may just be shown no more; then no, somebody has taken it
+ *  anything else        with our tags on it    yes
  *  nothing              no tags, no name       yes, for as long as a node of ours that has ended is shown, or may be
  *  anything else        without our tags       no  */
 static bool lets_go(const struct step_ctx *x, const struct inventory *inv, const json_t *row)
@@ -167,7 +168,7 @@ static bool lets_go(const struct step_ctx *x, const struct inventory *inv, const
 	if (in != NULL)
 		return !inventory_is_alive(in) || x->age_ms < STALE_MS;
 	if (is_tagged_as(row, groups_by_id(inv, group_of(x))))
-		return true;
+		return *json_str_or(row, "instance", "") == '\0' || x->age_ms < STALE_MS;
 	return json_is_true(json_object_get(row, "loose")) && (!x->patient || has_ended(inv));
 }
 

@@ -50,6 +50,8 @@ static void an_interface_tells_what_it_is_attached_to(void **state)
 	assert_string_equal(list.v[1].instance_id, "");
 	assert_int_equal(list.v[1].group_ids_n, 0);
 	assert_true(list.v[1].is_managed && !list.v[0].is_managed);
+	assert_int_equal(read_page(PAGE(ROW), m, &list), 0);
+	assert_int_equal(list.n, 2); /* a row on two pages is that row */
 	arena_free(m);
 }
 
