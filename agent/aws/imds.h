@@ -46,7 +46,7 @@ struct imds *imds_new(struct world *w, const char *endpoint);
 bool imds_is_ipv6(const struct imds *im); /* the address that is asked, or that has answered, is one of IPv6 */
 /* It has answered over IPv6, and over IPv4 there was no way to it. One that was only silent there may just have been slow. */
 bool imds_lacks_ipv4(const struct imds *im);
-/* The next question tries both addresses again, IPv4 first: the network may have come since. Changes nothing where one was given. */
+/* The next question tries both addresses again, IPv4 first: the network may have come since. One that was given stays. */
 void imds_look_again(struct imds *im);
 void imds_get(struct imds *im, struct imds_req *req, enum imds_what what, imds_cb *cb);
 void imds_cancel(struct imds_req *req); /* cb follows, with -ERR_CANCELED; harmless when idle */

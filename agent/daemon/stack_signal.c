@@ -1,8 +1,8 @@
 /* stack_signal.c - see stack_signal.h.
  *
  * Happy path: waiting -> sending -> recording -> told. Failure: resting, then sending again, for an hour; a stack waits no longer
- * than that, and its handle is worth nothing afterwards. One that has expired, as on each machine that comes after the first day of a
- * stack, is given up at once. Close: cancels. */
+ * than that, and its handle is worth nothing afterwards. One that has expired, as on each machine that comes after the first day of
+ * a stack, is given up at once. Close: cancels. */
 #include "agent/daemon/stack_signal.h"
 
 #include <jansson.h>

@@ -1,5 +1,5 @@
-/* scene_close.c - the model: whatever a sequence of commands, faults and deaths has left, the spec that last succeeded can be brought
- * about again once nothing goes wrong any more, and asked for once more it changes nothing.
+/* scene_close.c - the model: whatever a sequence of commands, faults and deaths has left, the spec that last succeeded can be
+ * brought about again once nothing goes wrong any more, and asked for once more it changes nothing.
  *
  * The vendor does what an operator would do: it sends that spec by warehouse.apply; where the answer says so, by warehouse.upgrade,
  * and by apply again. A warehouse of which nothing has succeeded, or that was deleted, is deleted. scene_judge holds each success

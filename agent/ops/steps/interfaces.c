@@ -4,13 +4,6 @@
 #include "agent/base/str.h"
 #include "agent/ops/steps/catalogue.h"
 
-/* It comes and goes with its node; steps name it for its tags alone. */
-const struct resource resource_interface = {
-	.kind = "network-interface",
-	.reads = interfaces_reads,
-	.unknown = { "InvalidNetworkInterfaceID.NotFound" },
-};
-
 struct ec2_interfaces *interfaces_in(const struct inventory *inv)
 {
 	return inventory_shelf(inv, &resource_interface, sizeof(struct ec2_interfaces));

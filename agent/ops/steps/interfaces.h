@@ -1,4 +1,4 @@
-/* interfaces.h - the network interfaces of our nodes that an inventory shows: a launch makes one with each node and tags it alike. */
+/* interfaces.h - the network interfaces of our nodes that an inventory shows: a launch makes one with each and tags it alike. */
 #pragma once
 #include "agent/aws/ec2_interface.h"
 #include "agent/ops/account/inventory_read.h"

@@ -1,5 +1,5 @@
-/* kinds_tags.c - step kinds that set and take away tags of what stands: of a node, its volumes and network
- * interfaces, and a group at EC2; of a balancer, a listener and a target group at ELB. Tags that a thing is made with come with the call that makes it.
+/* kinds_tags.c - step kinds that set and take away tags of what stands: of a node, its volumes and network interfaces, and a group
+ * at EC2; of a balancer, a listener and a target group at ELB. Tags that a thing is made with come with the call that makes it.
  *
  * Both ownership tags say whose a thing is, so no step writes or deletes them: what has lost one is not ours any more, and IAM
  * refuses to touch it (aws:ResourceTag). */
@@ -13,6 +13,13 @@
 #include "agent/ops/steps/interfaces.h"
 #include "agent/ops/steps/kinds_impl.h"
 #include "agent/ops/steps/volumes.h"
+
+/* It comes and goes with its node; steps name it for its tags alone. */
+const struct resource resource_interface = {
+	.kind = "network-interface",
+	.reads = interfaces_reads,
+	.unknown = { "InvalidNetworkInterfaceID.NotFound" },
+};
 
 #define SETS IAM_OWN(0)
 #define TAKES IAM_OWN(1)
@@ -86,25 +93,33 @@ static int thing_of(const struct step_ctx *x, const char **ret, struct err *e)
 
 /* ---- what the inventory shows ---- */
 
-/* NULL: it shows no such thing. */
-static const struct ec2_tags *shown_tags(const struct inventory *inv, const char *id)
+static const struct ec2_tags *tags_at_ec2(const struct inventory *inv, const char *id)
 {
 	const struct ec2_instance *in = inventory_instance_in(&inv->instances, id);
 	const struct ec2_group *g = groups_by_id(inv, id);
-	const struct balancers_target_group *tg = balancers_target_group_by_arn(inv, id);
-	const struct balancers_lb *lb = balancers_lb_by_arn(inv, id);
-	const struct elb_listener *l = balancers_listener_by_arn(inv, id);
 	const struct ec2_volume *v = volumes_by_id(inv, id);
 	const struct ec2_interface *eni = interfaces_by_id(inv, id);
 
-	return in != NULL    ? (inventory_is_alive(in) ? &in->tags : NULL)
-	       : g != NULL   ? &g->tags
-	       : tg != NULL  ? &tg->g.tags
-	       : lb != NULL  ? &lb->lb.tags
-	       : l != NULL   ? &l->tags
-	       : v != NULL   ? &v->tags
-	       : eni != NULL ? &eni->tags
-			     : NULL;
+	if (in != NULL)
+		return inventory_is_alive(in) ? &in->tags : NULL;
+	return g != NULL ? &g->tags : v != NULL ? &v->tags : eni != NULL ? &eni->tags : NULL;
+}
+
+static const struct ec2_tags *tags_at_elb(const struct inventory *inv, const char *arn)
+{
+	const struct balancers_target_group *tg = balancers_target_group_by_arn(inv, arn);
+	const struct balancers_lb *lb = balancers_lb_by_arn(inv, arn);
+	const struct elb_listener *l = balancers_listener_by_arn(inv, arn);
+
+	return tg != NULL ? &tg->g.tags : lb != NULL ? &lb->lb.tags : l != NULL ? &l->tags : NULL;
+}
+
+/* NULL: it shows no such thing. */
+static const struct ec2_tags *shown_tags(const struct inventory *inv, const char *id)
+{
+	const struct ec2_tags *tags = tags_at_ec2(inv, id);
+
+	return tags != NULL ? tags : tags_at_elb(inv, id);
 }
 
 static bool are_set(const struct step_ctx *x, const struct ec2_tags *have)

@@ -96,7 +96,7 @@ static void an_interface_is_waited_for_only_where_its_node_is_ours_and_ended(voi
 		{ INTERFACE("i-1", OURS), "running", 60000, false, STEP_FAILED },
 		{ INTERFACE("i-1", OURS), "running", 10000, false, STEP_AGAIN }, /* just ended, and not shown so yet */
 		{ INTERFACE("i-1", OURS), "stopped", 60000, false, STEP_FAILED },
-		{ INTERFACE("i-9", ""), "terminated", 0, false, STEP_FAILED }, /* somebody else's, at once */
+		{ INTERFACE("i-9", ""), "terminated", 0, false, STEP_FAILED },       /* somebody else's, at once */
 		{ INTERFACE("i-9", OURS), "terminated", 10000, false, STEP_AGAIN },  /* its node may just be shown no more */
 		{ INTERFACE("i-9", OURS), "terminated", 60000, false, STEP_FAILED }, /* or somebody has taken it */
 		{ INTERFACE("", OURS), "terminated", 60000, false, STEP_AGAIN },
