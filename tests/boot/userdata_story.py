@@ -243,10 +243,11 @@ def without_logind(s, b):
 
 
 def proxied_environment(s, b):
-    """The image has a curlrc and proxies that nobody answers."""
+    """The image has a curlrc, and proxies that nobody answers stand where user data runs. Were they cloud-init's own from the start,
+    it would not even find its user data."""
     b.m.put("/root/.curlrc", 'proxy = "http://127.0.0.1:1"\n')
     proxies = "".join(f'"{name}=http://127.0.0.1:1" ' for name in ("http_proxy", "https_proxy", "ALL_PROXY"))
-    b.m.put("/etc/systemd/system.conf.d/proxy.conf", f"[Manager]\nDefaultEnvironment={proxies}\n")
+    b.m.put("/etc/systemd/system/cloud-final.service.d/proxy.conf", f"[Service]\nEnvironment={proxies}\n")
     b.run()
     b.m.wait(lambda: logins(b.w), 240, "a login")
     told = b.m.wait(b.signals, 60, "a signal")
