@@ -24,7 +24,7 @@ def read(path, told_of):
     """A story as it was told, of what is here now and of nothing else."""
     of, told = path.read_text().split("\n", 1)
     if of != told_of:
-        sys.exit(f"result.py: {path.name} was told of other packages, user data or stories: run it again")
+        sys.exit(f"result.py: {path.name} was told of other packages or user data: run it again")
     return told
 
 
