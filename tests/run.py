@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""run.py 'name=command'... - runs jobs beside each other, one a processor, and adds up what they counted.
+"""run.py 'name=command'... - runs jobs beside each other, one a processor and one more, and adds up what they counted.
 
 A job is a cmocka program, a pytest run, a check that only succeeds or fails, or anything whose last line says
 "N passed, N failed". One line a job, one at least every eight seconds, and the total as the last line. What a job printed is
@@ -95,7 +95,8 @@ class Run:
                 self.say("\n".join(text.splitlines()[-60:]))
 
     def all(self):
-        workers = [threading.Thread(target=self.work, daemon=True) for _ in range(os.cpu_count() or 1)]
+        # Half of the jobs wait for something most of the time: a second, a poll, an answer.
+        workers = [threading.Thread(target=self.work, daemon=True) for _ in range((os.cpu_count() or 1) + 1)]
         for w in workers:
             w.start()
         while any(w.is_alive() for w in workers):

@@ -460,8 +460,10 @@ void aws_sim_free(struct aws_sim *a)
 		mem_free(a->groups[i]->rules);
 	for (size_t i = 0; i < a->target_groups_n; i++)
 		mem_free(a->target_groups[i]->targets);
-	for (size_t i = 0; i < a->instances_n; i++)
+	for (size_t i = 0; i < a->instances_n; i++) {
 		mem_free(a->instances[i]->user_data);
+		aws_thing_close(&a->instances[i]->interface);
+	}
 	for (size_t i = 0; i < a->volumes_n; i++)
 		mem_free(a->volumes[i]->changes);
 	FREE_LIST(a, instances);
