@@ -15,8 +15,9 @@
 
 /* What several things are to bear, and those of them that do not. */
 struct wearers {
-	const char *what; /* "nodes of fe", for people */
-	const char *step; /* "nodes-fe", of the steps' names */
+	const char *what;    /* "nodes of fe", for people */
+	const char *step;    /* "nodes-fe", of the steps' names */
+	const char *cluster; /* of nodes and what they have; NULL: of what is shared */
 	const struct resource *of;
 	const struct step_kind *set, *take; /* of the service that they are of */
 	json_t *wanted;                     /* key to value, reeve:tags among them */
@@ -147,13 +148,18 @@ static void look_at_nodes(struct planning *p, struct wearers *w, const json_t *n
 		look_at(w, id, &inventory_instance_in(&p->inv->instances, id)->tags);
 }
 
+/* Also one that an ended node has left, and that this command gives to a new one: it bears what it was made with. */
 static void look_at_volumes(struct planning *p, struct wearers *w, const json_t *nodes)
 {
 	const struct ec2_volumes *all = &volumes_in(p->inv)->all;
 
-	for (size_t i = 0; i < all->n; i++)
-		if (json_object_get(nodes, all->v[i].instance) != NULL)
-			look_at(w, all->v[i].id, &all->v[i].tags);
+	for (size_t i = 0; i < all->n; i++) {
+		const struct ec2_volume *v = &all->v[i];
+		bool is_given = planning_is_given(p, v->id) && str_eq(ec2_tag_get(&v->tags, "reeve:cluster"), w->cluster);
+
+		if (is_given || json_object_get(nodes, v->instance) != NULL)
+			look_at(w, v->id, &v->tags);
+	}
 }
 
 static void look_at_interfaces(struct planning *p, struct wearers *w, const json_t *nodes)
@@ -170,7 +176,7 @@ static void plan_of_nodes(struct planning *p, const cluster_t *c, const json_t *
 {
 	CLEANUP(mem_close) char *what = mem_printf("%s of %s", word, c->name), *step = mem_printf("%s-%s", word, c->name);
 	CLEANUP(mem_close) char *name = mem_printf("%s-%s", p->warehouse, c->name);
-	struct wearers w = { .what = what, .step = step, .name = name, .of = of };
+	struct wearers w = { .what = what, .step = step, .name = name, .cluster = c->name, .of = of };
 
 	open_wearers(&w, planning_user_tags(p, c->tags, c->n_tags));
 	look(p, &w, nodes);

@@ -153,6 +153,24 @@ static void the_plan_names_the_volume_and_the_node_that_is_launched_for_it(void 
 	plans_free(p);
 }
 
+/* It bears what it was made with, and the spec may want other tags by now. */
+static void a_volume_that_is_given_gets_the_tags_of_the_spec(void **state)
+{
+	struct board *d = *state;
+	struct plans *p;
+
+	left(d, "vol-1")->tags.v[5].value = "c-9";
+	left(d, "vol-2");
+	left(d, "vol-3")->tags.v[5].value = "c-9"; /* it goes to nobody */
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "cluster-be/launch-kept cluster-be/up cluster-be/attach-vol-1 cluster-be/attach-vol-2 "
+					    "cluster-be/up-ok tags/tag-volumes-be");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(args_of(p, "tags", "tag-volumes-be"), "things"), 0)),
+			    "vol-1");
+	assert_int_equal(json_array_size(json_object_get(args_of(p, "tags", "tag-volumes-be"), "things")), 1);
+	plans_free(p);
+}
+
 /* Volumes of the node that the spec does not keep are made with it. */
 static void what_is_not_kept_is_made_with_the_node(void **state)
 {
@@ -549,6 +567,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		KEPT(a_node_is_launched_without_the_volume_and_gets_it_before_it_is_ready),
 		KEPT(the_plan_names_the_volume_and_the_node_that_is_launched_for_it),
+		KEPT(a_volume_that_is_given_gets_the_tags_of_the_spec),
 		KEPT(what_is_not_kept_is_made_with_the_node),
 		KEPT(each_volume_goes_to_one_node_and_what_is_left_over_stays),
 		KEPT(nodes_that_stand_get_nothing),
