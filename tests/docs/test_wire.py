@@ -213,7 +213,9 @@ def test_the_agent_sends_the_kinds_of_resources_that_the_page_names(agent_life):
     sent = {resource["kind"] for one in lists for resource in one}
     sources = "".join(path.read_text() for path in (REPO / "agent/ops").rglob("*.c"))
     assert named == set(re.findall(r'(?:\.kind = |plan_preserve\(p\.b, )"([a-z-]+)"', sources))
-    assert sent == named - {"network-interface"}  # moto keeps no tags of these: the simulation holds that they are tagged
+    assert sent == named - {
+        "network-interface"
+    }  # moto keeps no tags of these: the simulation holds that they are tagged
 
 
 def test_every_state_that_the_agent_has_been_in_stands_on_the_page(agent_life):
