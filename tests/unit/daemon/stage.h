@@ -13,6 +13,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "tests/sim/vendor_sim.h"
+#include "tests/sim/want.h"
 #include "tests/sim/world_sim.h"
 
 struct stage {
@@ -129,4 +130,27 @@ static inline void stage_free(struct stage *s)
 	config_close(&s->cfg);
 	mem_free(s);
 	log_set(LOG_INFO, NULL, NULL);
+}
+
+/* Some warehouse, by a policy that allows it. */
+static inline struct vendor_command *stage_order_warehouse(struct stage *s)
+{
+	CLEANUP(buf_close) struct buf args = BUF_MAX(1u << 20);
+	struct vendor_order v = { .verb = REEVE__CONTROL__V1__VERB__WAREHOUSE_APPLY,
+				  .target = "wh-1",
+				  .two_keys = true,
+				  .lives_ms = 3600000,
+				  .deadline_s = 3600 };
+	struct want want;
+
+	sim_file_puts(s->w, "/etc/reeve/policy.yaml",
+		      "commands: {warehouse.apply: auto}\nbounds:\n  instance_types: [m6i.large, r6i.xlarge]\n  images: [ami-1]\n"
+		      "  subnets: [subnet-0001, subnet-0002]\n  warehouses: [wh-1]\n  balancers: 4\n  volumes_per_node: 8\n"
+		      "  volume_types: [gp3]\n  tag_keys: [\"*\"]\n  nodes_per_cluster: 3\n  nodes_total: 9\n  volume_gib: 500\n"
+		      "  cidrs: [10.0.0.0/8]\n  ports: [8000-10000]\nexport: {metrics: [\"*\"], logs: [\"*\"]}\n");
+	want_random(&want, &s->odds, "wh-1");
+	want_pack(&want, &args);
+	v.args = args.data;
+	v.args_len = args.len;
+	return vendor_issue(s->vendor, &v);
 }

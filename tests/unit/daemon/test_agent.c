@@ -90,6 +90,38 @@ static void it_is_ready_once_identity_journal_and_policy_are_known_and_says_that
 	stage_close(s);
 }
 
+static bool has_result(void *ctx)
+{
+	return vendor_has_result(ctx);
+}
+
+static void its_status_tells_of_a_command_and_of_the_warehouse_that_it_has_made(void **state)
+{
+	struct stage *s = stage_new();
+	const json_t *of;
+	json_t *j;
+
+	(void)state;
+	assert_int_equal(sim_run_until(s->w, is_ready, s, 120000), SIM_TRUE);
+	assert_int_equal(sim_run_until(s->w, has_result, stage_order_warehouse(s), 3600000), SIM_TRUE);
+	j = agent_status(s->agent); /* it is forgotten once the vendor has acknowledged its result */
+	of = json_array_get(json_object_get(j, "operations"), 0);
+	assert_non_null(of);
+	assert_string_equal(json_string_value(json_object_get(of, "state")), "SUCCEEDED");
+	assert_true(json_array_size(json_object_get(of, "created")) > 0);
+	json_decref(j);
+	sim_run_until(s->w, NULL, NULL, 600000); /* the patrol has looked */
+	j = agent_status(s->agent);
+	of = json_array_get(json_object_get(j, "warehouses"), 0);
+	assert_non_null(of);
+	assert_string_equal(json_string_value(json_object_get(of, "name")), "wh-1");
+	assert_string_equal(json_string_value(json_object_get(of, "status")), "Running");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(of, "clusters"), "c1")), "Running");
+	assert_non_null(json_object_get(of, "looked_at"));
+	json_decref(j);
+	stage_close(s);
+}
+
 static bool is_written(void *ctx)
 {
 	return journal_hangs_ms(((struct stage *)ctx)->agent->journal) > 0;
@@ -208,6 +240,7 @@ int main(void)
 		cmocka_unit_test(in_a_subnet_without_ipv4_it_starts_and_logs_in_by_the_hosts_that_answer_over_ipv6),
 		cmocka_unit_test(it_makes_no_progress_while_the_disk_owes_the_journal_an_answer),
 		cmocka_unit_test(it_is_ready_once_identity_journal_and_policy_are_known_and_says_that_it_starts_before),
+		cmocka_unit_test(its_status_tells_of_a_command_and_of_the_warehouse_that_it_has_made),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

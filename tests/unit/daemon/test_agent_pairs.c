@@ -6,7 +6,6 @@
  * gone first: a test holds the wiring to it. What has no close that takes time (inbox, aws) goes with the agent itself. */
 #include "agent/daemon/agent_impl.h"
 #include "agent/daemon/socket.h"
-#include "tests/sim/want.h"
 #include "tests/unit/daemon/stage.h"
 
 /* ---- the components ---- */
@@ -75,24 +74,7 @@ static void spoil_disk(struct stage *s)
 
 static void order_warehouse(struct stage *s)
 {
-	CLEANUP(buf_close) struct buf args = BUF_MAX(1u << 20);
-	struct vendor_order v = { .verb = REEVE__CONTROL__V1__VERB__WAREHOUSE_APPLY,
-				  .target = "wh-1",
-				  .two_keys = true,
-				  .lives_ms = 3600000,
-				  .deadline_s = 3600 };
-	struct want want;
-
-	sim_file_puts(s->w, "/etc/reeve/policy.yaml",
-		      "commands: {warehouse.apply: auto}\nbounds:\n  instance_types: [m6i.large, r6i.xlarge]\n  images: [ami-1]\n"
-		      "  subnets: [subnet-0001, subnet-0002]\n  warehouses: [wh-1]\n  balancers: 4\n  volumes_per_node: 8\n"
-		      "  volume_types: [gp3]\n  tag_keys: [\"*\"]\n  nodes_per_cluster: 3\n  nodes_total: 9\n  volume_gib: 500\n"
-		      "  cidrs: [10.0.0.0/8]\n  ports: [8000-10000]\nexport: {metrics: [\"*\"], logs: [\"*\"]}\n");
-	want_random(&want, &s->odds, "wh-1");
-	want_pack(&want, &args);
-	v.args = args.data;
-	v.args_len = args.len;
-	vendor_issue(s->vendor, &v);
+	stage_order_warehouse(s);
 }
 
 static bool is_made(void *ctx)
