@@ -165,8 +165,8 @@ MUTANTS = [
     Mutant(
         "a node that gets a volume launched in another zone for want of room",
         "agent/ops/plan/planner_launch.c",
-        "(!is_given || share_zone(p, subnets[i], own))",
-        "(!is_given || share_zone(p, own, own))",
+        "(!is_given || planner_is_one_zone(p, subnets[i], own))",
+        "(!is_given || planner_is_one_zone(p, own, own))",
         GIVES,
     ),
     Mutant(

@@ -58,6 +58,8 @@ struct spread {
 	size_t n;
 };
 struct spread planner_spread(const struct planning *p, const cluster_t *c);
+/* Two subnets of one zone fail together, and reach the same volumes. A zone that AWS does not tell is the subnet's own. */
+bool planner_is_one_zone(const struct planning *p, const char *a, const char *b);
 
 /* planner_kept.c */
 #define PLANNER_LAUNCH_KEPT "launch-kept" /* what steps that launch nodes without the volume that they get begin with */

@@ -147,13 +147,6 @@ static json_t *place(struct planning *p, const cluster_t *c, const char *subnet,
 	return j;
 }
 
-static bool share_zone(const struct planning *p, const char *a, const char *b)
-{
-	const struct ec2_subnet *x = inventory_subnet(p->inv, a), *y = inventory_subnet(p->inv, b);
-
-	return x != NULL && y != NULL && x->zone != NULL && *x->zone != '\0' && str_eq(x->zone, y->zone);
-}
-
 /* Where else, and as what: the other types in the same subnet, then all types in the other subnets. A node that gets a volume is of
  * use in the volume's zone alone. */
 static json_t *elsewhere(struct planning *p, const cluster_t *c, const char *own, bool is_given)
@@ -166,7 +159,8 @@ static json_t *elsewhere(struct planning *p, const cluster_t *c, const char *own
 	for (size_t k = 1; k < types_n; k++)
 		json_array_append_new(list, place(p, c, own, types[k]));
 	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < types_n && !str_eq(subnets[i], own) && (!is_given || share_zone(p, subnets[i], own)); k++)
+		for (size_t k = 0;
+		     k < types_n && !str_eq(subnets[i], own) && (!is_given || planner_is_one_zone(p, subnets[i], own)); k++)
 			json_array_append_new(list, place(p, c, subnets[i], types[k]));
 	return list;
 }

@@ -4,8 +4,7 @@
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"
 
-/* Two subnets of one zone fail together. A zone that AWS does not tell is the subnet's own. */
-static bool is_one_zone(const struct planning *p, const char *a, const char *b)
+bool planner_is_one_zone(const struct planning *p, const char *a, const char *b)
 {
 	const struct ec2_subnet *x = inventory_subnet(p->inv, a), *y = inventory_subnet(p->inv, b);
 
@@ -19,7 +18,7 @@ static size_t in_zone(const struct planning *p, const struct spread *s, size_t a
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->n; i++)
-		if (is_one_zone(p, s->v[i].subnet, s->v[at].subnet))
+		if (planner_is_one_zone(p, s->v[i].subnet, s->v[at].subnet))
 			n += s->v[i].have + s->v[i].launch;
 	return n;
 }
@@ -51,7 +50,7 @@ static bool has_kept(const struct planning *p, const cluster_t *c, const struct 
 	if (subnet == NULL || subnet->zone == NULL || *subnet->zone == '\0')
 		return false;
 	for (size_t i = 0; i < s->n; i++)
-		if (is_one_zone(p, s->v[i].subnet, s->v[at].subnet))
+		if (planner_is_one_zone(p, s->v[i].subnet, s->v[at].subnet))
 			given += s->v[i].given;
 	return planner_kept_in(p, c, subnet->zone) > given;
 }
