@@ -83,6 +83,17 @@ const char *json_str_or(const json_t *obj, const char *key, const char *other)
 	return s != NULL ? s : other;
 }
 
+bool json_has_text(const json_t *list, const char *text)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+		if (json_is_string(one) && str_eq(json_string_value(one), text))
+			return true;
+	return false;
+}
+
 int64_t json_int_or(const json_t *obj, const char *key, int64_t other)
 {
 	const json_t *m = json_object_get(obj, key);

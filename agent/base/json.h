@@ -2,6 +2,7 @@
  * Objects are json_t; whoever holds a reference drops it with json_decref, or declares it CLEANUP(json_close). */
 #pragma once
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "agent/base/buf.h"
@@ -21,6 +22,7 @@ int json_get_u64(const json_t *obj, const char *key, uint64_t *ret, struct err *
 /* With a default in place of the error. */
 const char *json_str_or(const json_t *obj, const char *key, const char *other);
 int64_t json_int_or(const json_t *obj, const char *key, int64_t other);
+bool json_has_text(const json_t *list, const char *text); /* a member of the list is this; of no list, or of NULL, none is */
 /* A string of text from outside, never NULL: bytes that are no UTF-8 become '?', and no text (NULL) is the empty one. jansson's own
  * json_string and the s of json_pack refuse such bytes, and then the member is missing without an error. */
 json_t *json_text(const char *s);

@@ -27,17 +27,6 @@ static json_t *alive_nodes(const struct patrol_look *l, const cluster_t *c)
 	return ids;
 }
 
-static bool is_in(const json_t *ids, const char *id)
-{
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach(ids, i, one)
-		if (str_eq(json_string_value(one), id))
-			return true;
-	return false;
-}
-
 /* ---- who is lost ---- */
 
 /* Not shown at all, now and the last time; or shown as ended. */
@@ -113,7 +102,7 @@ static json_t *look_at_cluster(const struct patrol_look *l, struct patrol_nodes 
 	json_array_foreach(known, i, one) {
 		const char *id = json_string_value(one);
 
-		if (id == NULL || is_in(alive, id) || json_array_size(next) == KNOWN_MAX)
+		if (id == NULL || json_has_text(alive, id) || json_array_size(next) == KNOWN_MAX)
 			continue;
 		json_array_append_new(next, json_string(id));
 		if (missing > 0 && is_lost(l, n, unseen, id)) {

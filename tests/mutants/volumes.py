@@ -207,8 +207,8 @@ MUTANTS = [
     Mutant(
         "a volume attached to a node that has not come up",
         ATTACH,
-        "(up == NULL || is_in(up, id))",
-        "(up == NULL || is_in(ids, id))",
+        "(up == NULL || json_has_text(up, id))",
+        "(up == NULL || json_has_text(ids, id))",
         ATTACHES,
     ),
     Mutant(

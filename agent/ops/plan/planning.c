@@ -29,10 +29,7 @@ void planning_give(struct planning *p, const char *volume)
 
 bool planning_is_given(const struct planning *p, const char *volume)
 {
-	for (size_t i = 0; i < json_array_size(p->given); i++)
-		if (str_eq(json_string_value(json_array_get(p->given, i)), volume))
-			return true;
-	return false;
+	return json_has_text(p->given, volume);
 }
 
 bool planning_is_of_warehouse(const struct planning *p, const struct ec2_tags *t)

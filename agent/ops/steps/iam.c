@@ -119,17 +119,6 @@ static void expand(const struct making *m, const char *text, const char *member,
 		}
 }
 
-static bool is_in(const json_t *list, const char *text)
-{
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach(list, i, one)
-		if (str_eq(json_string_value(one), text))
-			return true;
-	return false;
-}
-
 /* Two spellings of one name (that of all partitions, and with this one's suffix) may be the same. */
 static void append(struct making *m, const char *text, const char *member, json_t *to)
 {
@@ -137,7 +126,7 @@ static void append(struct making *m, const char *text, const char *member, json_
 	struct listed l = list_in(text);
 
 	expand(m, text, member, &b);
-	if (is_in(to, buf_str(&b)))
+	if (json_has_text(to, buf_str(&b)))
 		return;
 	json_array_append_new(to, json_string(buf_str(&b)));
 	if (l.of != NULL)

@@ -22,14 +22,6 @@ static const char *volume_of(const struct step_ctx *x)
 
 /* ---- whom it is given ---- */
 
-static bool is_in(const json_t *ids, const char *id)
-{
-	for (size_t i = 0; i < json_array_size(ids); i++)
-		if (str_eq(json_string_value(json_array_get(ids, i)), id))
-			return true;
-	return false;
-}
-
 /* Number `at` of those nodes of the launch that have come up (`up`; where it is not there, all of them); NULL: there are not so
  * many. Both are facts, so the same node is meant after a restart. */
 static const char *node_of(const struct step_ctx *x)
@@ -40,7 +32,7 @@ static const char *node_of(const struct step_ctx *x)
 	for (size_t i = 0; i < json_array_size(ids); i++) {
 		const char *id = json_string_value(json_array_get(ids, i));
 
-		if (id != NULL && (up == NULL || is_in(up, id)) && at-- == 0)
+		if (id != NULL && (up == NULL || json_has_text(up, id)) && at-- == 0)
 			return id;
 	}
 	return NULL;

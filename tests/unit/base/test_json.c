@@ -123,9 +123,22 @@ static void text_from_outside_always_becomes_a_string(void **state)
 	}
 }
 
+static void a_text_is_found_in_a_list_and_nowhere_else(void **state)
+{
+	json_t *list = json_pack("[s, i, s]", "i-1", 7, "i-2"), *object = json_pack("{s:s}", "i-1", "i-1");
+
+	(void)state;
+	assert_true(json_has_text(list, "i-1") && json_has_text(list, "i-2"));
+	assert_false(json_has_text(list, "i-") || json_has_text(list, "7") || json_has_text(list, NULL));
+	assert_false(json_has_text(object, "i-1") || json_has_text(NULL, "i-1"));
+	json_decref(list);
+	json_decref(object);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_text_is_found_in_a_list_and_nowhere_else),
 		cmocka_unit_test(what_is_no_single_value_is_refused),
 		cmocka_unit_test(size_and_depth_have_limits),
 		cmocka_unit_test(members_are_read_by_type),
