@@ -10,6 +10,23 @@ KEPT, GIVES = "agent/ops/plan/planner_kept.c", "build/tests/unit/ops/plan/test_p
 ATTACH, ATTACHES = "agent/ops/steps/kinds_attach.c", "build/tests/unit/ops/steps/test_kinds_attach"
 
 MUTANTS = [
+    Mutant(
+        "a wait for volumes that are gone",
+        KINDS,
+        "	return x->patient && volume_where_row",
+        "	return false && volume_where_row",
+        STEPS,
+    ),
+    Mutant(
+        "a volume not shown at once taken for gone", KINDS, "	return x->patient && ", "	return true && ", STEPS
+    ),
+    Mutant(
+        "one page of volumes taken for all",
+        "agent/ops/steps/volume_where.c",
+        " && ec2_next_token(xml_root(c->xml)) == NULL) {",
+        ") {",
+        "build/tests/unit/ops/steps/test_volume_where",
+    ),
     Mutant("a volume that shrinks", PLANNER, "	if (have.size_gib > to.size_gib)\n", "	if (false)\n", PLANS),
     Mutant("a change planned beside another", PLANNER, "	if (volumes_is_changing(m))\n", "	if (false)\n", PLANS),
     Mutant("a fifth change planned", PLANNER, "	else if (from_ms != 0)\n", "	else if (false)\n", PLANS),
@@ -66,8 +83,8 @@ MUTANTS = [
     Mutant(
         "a change whose answer was lost taken for somebody else's",
         KINDS,
-        "	if (c->class != AWS_CONFLICT)\n",
-        "	if (c->class != AWS_OK)\n",
+        "	return c->class == AWS_CONFLICT ? STEP_LOOK : STEP_AGAIN;",
+        "	return STEP_AGAIN;",
         STEPS,
     ),
     Mutant(
@@ -213,12 +230,18 @@ MUTANTS = [
     ),
     Mutant(
         "a volume attached that is not ours any more",
-        ATTACH,
-        "row == NULL || !is_ours(x, row)",
-        "row == NULL || (x == NULL && !is_ours(x, row))",
+        "agent/ops/steps/volume_where.c",
+        "return is_ours ? row : NULL;",
+        "return (void)is_ours, row;",
         ATTACHES,
     ),
-    Mutant("a volume asked for by its id alone", ATTACH, ".filters_n = ARRAY_LEN(filters)", ".filters_n = 1", ATTACHES),
+    Mutant(
+        "a volume asked for by its id alone",
+        "agent/ops/steps/volume_where.c",
+        ".filters_n = ARRAY_LEN(filters)",
+        ".filters_n = 1",
+        "build/tests/unit/ops/steps/test_volume_where",
+    ),
     Mutant(
         "another node's attachment taken for ours",
         ATTACH,

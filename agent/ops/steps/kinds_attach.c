@@ -13,6 +13,7 @@
 #include "agent/ops/account/inventory.h"
 #include "agent/ops/steps/demand.h"
 #include "agent/ops/steps/kinds_impl.h"
+#include "agent/ops/steps/volume_where.h"
 #include "agent/ops/steps/volumes.h"
 
 static const char *volume_of(const struct step_ctx *x)
@@ -38,54 +39,7 @@ static const char *node_of(const struct step_ctx *x)
 	return NULL;
 }
 
-/* ---- how it stands ---- */
-
-/* By both ownership tags: what has lost one is not ours any more, and is given to nobody. */
-static void ask_where(const struct step_ctx *x, struct request *req)
-{
-	const char *id = volume_of(x);
-	struct ec2_filter filters[] = {
-		{ "volume-id", &id, 1 },
-		{ "tag:resource-created-by", &x->owner->vendor, 1 },
-		{ "tag:reeve:installation", &x->owner->installation, 1 },
-	};
-
-	ec2_describe_volumes(req, &(struct ec2_describe){ .filters = filters, .filters_n = ARRAY_LEN(filters), .whole = true });
-}
-
-static json_t *row_of(const struct ec2_volume *v)
-{
-	const char *vendor = ec2_tag_get(&v->tags, "resource-created-by"),
-		   *installation = ec2_tag_get(&v->tags, "reeve:installation");
-
-	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "state", v->state, "instance", v->instance, "attachment", v->attachment,
-			 "vendor", vendor != NULL ? vendor : "", "installation", installation != NULL ? installation : "");
-}
-
-static json_t *read_where(const struct aws_call *c)
-{
-	struct ec2_volumes list = { 0 };
-	struct arena *m = read_arena();
-	json_t *rows = NULL;
-
-	if (ec2_read_volumes(xml_root(c->xml), m, &list, NULL) == 0) {
-		rows = json_object();
-		for (size_t i = 0; i < list.n; i++)
-			json_object_set_new(rows, list.v[i].id, row_of(&list.v[i]));
-	}
-	arena_free(m);
-	return rows;
-}
-
-static const struct step_look where = { "volume", "ec2:DescribeVolumes", ask_where, read_where };
-
 /* ---- what follows ---- */
-
-static bool is_ours(const struct step_ctx *x, const json_t *row)
-{
-	return str_eq(json_str_or(row, "vendor", ""), x->owner->vendor) &&
-	       str_eq(json_str_or(row, "installation", ""), x->owner->installation);
-}
 
 static enum step_verdict wait_for(const struct step_ctx *x, const json_t *row, struct err *e)
 {
@@ -107,14 +61,14 @@ static enum step_verdict wait_for(const struct step_ctx *x, const json_t *row, s
  *   else                               again: whoever has it may be about to end */
 static enum step_verdict meet(const struct step_ctx *x, struct err *e)
 {
-	const json_t *row = json_object_get(json_object_get(x->seen, where.name), volume_of(x));
+	const json_t *row = volume_where_row(x, volume_of(x));
 	const char *node = node_of(x);
 
 	if (node == NULL) {
 		step_leave_out(x, volume_of(x), "stays as it is: fewer nodes came up than were launched");
 		return STEP_DONE;
 	}
-	if (row == NULL || !is_ours(x, row)) {
+	if (row == NULL) {
 		step_blame(x, AWS_NOTFOUND, "");
 		err_set(e, ERR_SERVICE, "%s is not there any more, or not ours", volume_of(x));
 		return STEP_FAILED;
@@ -186,10 +140,7 @@ static void attach_print(const json_t *args, struct buf *to)
 
 static void attach_changes(const json_t *args, const json_t *left, json_t *pairs)
 {
-	const char *id = json_str_or(args, "volume", "");
-
-	if (json_object_get(left, id) == NULL)
-		step_add_pairs(pairs, &resource_volume, json_object_get(args, "volume"), NULL);
+	step_add_pairs(pairs, &resource_volume, json_object_get(args, "volume"), left);
 }
 
 static const struct iam_statement attach_grants[] = {
@@ -208,7 +159,7 @@ const struct step_kind kind_attach_volume = {
 	.settle_s = 120,
 	.deadline_s = 900,
 	.poll_s = 3,
-	.where = &where,
+	.where = &volume_where,
 	.meet = meet,
 	.ask = attach_ask,
 	.judge = attach_judge,

@@ -7,6 +7,7 @@
 #include "agent/base/str.h"
 #include "agent/ops/steps/demand.h"
 #include "agent/ops/steps/kinds_impl.h"
+#include "agent/ops/steps/volume_where.h"
 #include "agent/ops/steps/volumes.h"
 
 /* A data volume is made with its node, and goes with it unless it is kept. */
@@ -58,17 +59,38 @@ static int modify_ask(const struct step_ctx *x, struct request *req, struct err 
 	return 0;
 }
 
+/* A volume that goes with its node is gone when that has ended. What EC2 does not show may only not be shown yet, so that is
+ * believed when settle_s has passed since the first call. */
+static bool is_gone(const struct step_ctx *x, const char *id)
+{
+	return x->patient && volume_where_row(x, id) == NULL;
+}
+
+static const char gone[] = "is not there any more, or not ours";
+
+static enum step_verdict modify_meet(const struct step_ctx *x, struct err *e)
+{
+	const char *id = json_str_or(x->args, "volume", "");
+
+	(void)e;
+	if (!is_gone(x, id))
+		return STEP_MORE;
+	step_leave_out(x, id, gone);
+	return STEP_DONE;
+}
+
 /*  taken                                             done: the wait for it comes next
  *  still being changed (IncorrectModificationState)  look: it may be this very change; else that one ends, and this one is made
+ *  EC2 does not know it                              again, until settle_s has passed: then it is known to be gone
  *  else                                              as any other refusal */
 static enum step_verdict modify_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
 	if (c->class == AWS_OK)
 		return STEP_DONE;
-	if (c->class != AWS_CONFLICT)
+	if (c->class != AWS_CONFLICT && (x->patient || !str_eq(c->code, resource_volume.unknown[0])))
 		return step_judge_refusal(x, c, e);
 	err_set(e, ERR_AGAIN, "%s", err_text(&c->err));
-	return STEP_LOOK;
+	return c->class == AWS_CONFLICT ? STEP_LOOK : STEP_AGAIN;
 }
 
 static bool modify_find(const struct step_ctx *x, const struct inventory *inv)
@@ -115,8 +137,7 @@ static void modify_print(const json_t *args, struct buf *to)
 
 static void modify_changes(const json_t *args, const json_t *left, json_t *pairs)
 {
-	(void)left;
-	step_add_pairs(pairs, &resource_volume, json_object_get(args, "volume"), NULL);
+	step_add_pairs(pairs, &resource_volume, json_object_get(args, "volume"), left);
 }
 
 static const struct iam_statement modify_grants[] = {
@@ -133,6 +154,8 @@ const struct step_kind kind_modify_volume = {
 	.settle_s = 120,
 	.deadline_s = 900,
 	.poll_s = 15,
+	.where = &volume_where,
+	.meet = modify_meet,
 	.ask = modify_ask,
 	.judge = modify_judge,
 	.find = modify_find,
@@ -219,12 +242,27 @@ static enum step_verdict changed(const struct step_ctx *x, const struct changes 
 	return STEP_DONE;
 }
 
+/* For those that are gone nobody waits: EC2 shows no change of theirs any more, or for ever the same one. */
+static enum step_verdict modified_meet(const struct step_ctx *x, struct err *e)
+{
+	const json_t *ids = json_object_get(x->args, "volumes");
+
+	(void)e;
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const char *id = json_string_value(json_array_get(ids, i));
+
+		if (is_gone(x, id))
+			step_leave_out(x, id, gone);
+	}
+	return json_object_size(x->left) < json_array_size(ids) ? STEP_MORE : STEP_DONE;
+}
+
 static int modified_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	CLEANUP(mem_close) const char **ids = NULL;
 	struct ec2_filter filter = { .name = "volume-id" };
 
-	TRY(arg_strs(x, "volumes", &ids, &filter.n, e));
+	TRY(step_members(x, "volumes", &ids, &filter.n, e));
 	filter.values = ids;
 	ec2_describe_modifications(req, &(struct ec2_describe){ .filters = &filter, .filters_n = 1, .whole = true });
 	return 0;
@@ -245,7 +283,8 @@ static enum step_verdict modified_judge(const struct step_ctx *x, const struct a
 		for (size_t i = 0; i < json_array_size(ids); i++) {
 			const char *id = json_string_value(json_array_get(ids, i));
 
-			see_one(volumes_newest(&list, id), id, json_object_get(to, id), &s);
+			if (!step_is_left(x, id))
+				see_one(volumes_newest(&list, id), id, json_object_get(to, id), &s);
 		}
 		v = changed(x, &s, e);
 	}
@@ -263,8 +302,11 @@ const struct step_kind kind_wait_modified = {
 	.name = "wait-modified",
 	.action = "ec2:DescribeVolumesModifications",
 	.repeat = REPEAT_READ,
+	.settle_s = 120,
 	.deadline_s = 3600,
 	.poll_s = 15,
+	.where = &volume_where,
+	.meet = modified_meet,
 	.ask = modified_ask,
 	.judge = modified_judge,
 	.print = modified_print,

@@ -37,11 +37,15 @@ int step_members(const struct step_ctx *x, const char *name, const char ***ret, 
 
 void step_add_pairs(json_t *pairs, const struct resource *of, const json_t *what, const json_t *left)
 {
-	if (json_is_string(what))
-		json_array_append_new(pairs, json_pack("[s, O]", of->kind, what));
-	for (size_t i = 0; json_is_array(what) && i < json_array_size(what); i++)
-		if (json_object_get(left, json_string_value(json_array_get(what, i))) == NULL)
-			json_array_append_new(pairs, json_pack("[s, O]", of->kind, json_array_get(what, i)));
+	bool is_list = json_is_array(what);
+	size_t n = is_list ? json_array_size(what) : 1;
+
+	for (size_t i = 0; i < n; i++) {
+		const json_t *one = is_list ? json_array_get(what, i) : what;
+
+		if (json_is_string(one) && json_object_get(left, json_string_value(one)) == NULL)
+			json_array_append_new(pairs, json_pack("[s, O]", of->kind, one));
+	}
 }
 
 /* ---- what this operation made ---- */

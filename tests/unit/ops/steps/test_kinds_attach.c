@@ -28,21 +28,6 @@ static void the_nodes_that_have_come_up_get_them_in_their_order(void **state)
 	asked_end(&t);
 }
 
-static void it_is_asked_for_by_both_ownership_tags(void **state)
-{
-	struct request req = { 0 };
-	struct kinds t;
-
-	(void)state;
-	asked_start(&t, &kind_attach_volume, ATTACH, FREE);
-	kind_attach_volume.where->ask(&t.x, &req);
-	assert_has(buf_str(&req.body), "Filter.1.Name=volume-id&Filter.1.Value.1=vol-1");
-	assert_has(buf_str(&req.body), "Filter.2.Name=tag%3Aresource-created-by&Filter.2.Value.1=velodb");
-	assert_has(buf_str(&req.body), "Filter.3.Name=tag%3Areeve%3Ainstallation&Filter.3.Value.1=inst-1");
-	request_close(&req);
-	asked_end(&t);
-}
-
 static void how_it_stands_decides_what_follows(void **state)
 {
 	static const struct {
@@ -150,7 +135,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_nodes_that_have_come_up_get_them_in_their_order),
-		cmocka_unit_test(it_is_asked_for_by_both_ownership_tags),
 		cmocka_unit_test(how_it_stands_decides_what_follows),
 		cmocka_unit_test(where_its_node_has_not_come_up_it_stays_as_it_is),
 		cmocka_unit_test(what_ec2_answers_is_no_end_while_it_may_pass),

@@ -1,7 +1,8 @@
 /* test_kinds_volume.c - a volume that is changed where it stands, and the wait for it. */
 #include "agent/ops/steps/catalogue.h"
+#include "agent/ops/steps/volume_where.h"
 #include "agent/ops/steps/volumes.h"
-#include "tests/unit/ops/kinds.h"
+#include "tests/unit/ops/steps/asked.h"
 
 #define GROW                                                                                                                       \
 	"{\"volume\":\"vol-1\",\"instance\":\"i-1\",\"device\":\"/dev/sdf\",\"type\":\"gp3\",\"size_gib\":200,\"from\":"           \
@@ -197,6 +198,74 @@ static void an_earlier_failure_is_not_this_ones(void **state)
 	kinds_end(&t);
 }
 
+/* ---- a volume that goes with its node ---- */
+
+#define THERE(id) "<item><volumeId>" id "</volumeId><status>in-use</status>" OUR_TAGS "</item>"
+#define VOLUMES(rows) "<R><volumeSet>" rows "</volumeSet></R>"
+
+static json_t *told_as_changed(struct kinds *t)
+{
+	json_t *pairs = json_array();
+
+	t->k->changes(t->args, t->left, pairs);
+	return pairs;
+}
+
+/* Just after its call EC2 may not show it, or not know it: that is believed when settle_s has passed. */
+static void a_volume_that_is_gone_is_not_changed_and_not_told_as_changed(void **state)
+{
+	struct kinds t;
+	json_t *pairs;
+
+	(void)state;
+	asked_start(&t, &kind_modify_volume, GROW, VOLUMES(""));
+	assert_int_equal(asked_meet(&t), STEP_MORE);
+	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "InvalidVolume.NotFound"), STEP_AGAIN);
+	t.x.patient = true;
+	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "InvalidVolume.NotFound"), STEP_FAILED); /* it is shown, and unknown */
+	assert_int_equal(asked_meet(&t), STEP_DONE);
+	assert_true(step_is_left(&t.x, "vol-1"));
+	pairs = told_as_changed(&t);
+	assert_int_equal(json_array_size(pairs), 0);
+	json_decref(pairs);
+	asked_end(&t);
+}
+
+static void a_volume_that_is_there_is_changed_however_late(void **state)
+{
+	struct kinds t;
+	json_t *pairs;
+
+	(void)state;
+	asked_start(&t, &kind_modify_volume, GROW, VOLUMES(THERE("vol-1")));
+	t.x.patient = true;
+	assert_int_equal(asked_meet(&t), STEP_MORE);
+	pairs = told_as_changed(&t);
+	assert_int_equal(json_array_size(pairs), 1);
+	json_decref(pairs);
+	asked_end(&t);
+}
+
+/* Nobody waits an hour for a volume that went with its node, and the others are waited for. */
+static void for_volumes_that_are_gone_nobody_waits(void **state)
+{
+	struct kinds t;
+
+	(void)state;
+	asked_start(&t, &kind_wait_modified, WAIT, VOLUMES(THERE("vol-2")));
+	assert_int_equal(asked_meet(&t), STEP_MORE);
+	assert_has(kinds_ask(&t), "Filter.1.Value.1=vol-1&Filter.1.Value.2=vol-2");
+	t.x.patient = true;
+	assert_int_equal(asked_meet(&t), STEP_MORE);
+	assert_lacks(kinds_ask(&t), "vol-1");
+	assert_int_equal(kinds_answered(&t, ANSWER(ROW("vol-2", "modifying", "200"))), STEP_AGAIN);
+	assert_string_equal(err_text(&t.e), "vol-2 is modifying");
+	assert_int_equal(kinds_answered(&t, ANSWER(ROW("vol-2", "completed", "200"))), STEP_DONE);
+	assert_true(kinds_see(&t, &volume_where, VOLUMES("")));
+	assert_int_equal(asked_meet(&t), STEP_DONE); /* nobody is left */
+	asked_end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +277,9 @@ int main(void)
 		cmocka_unit_test(a_volume_that_optimizes_longer_than_a_command_takes_is_good_and_said_to),
 		cmocka_unit_test(of_two_changes_of_a_volume_the_newest_counts),
 		cmocka_unit_test(an_earlier_failure_is_not_this_ones),
+		cmocka_unit_test(a_volume_that_is_gone_is_not_changed_and_not_told_as_changed),
+		cmocka_unit_test(a_volume_that_is_there_is_changed_however_late),
+		cmocka_unit_test(for_volumes_that_are_gone_nobody_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
