@@ -21,22 +21,12 @@ size_t tail_text_cut(const char *s, size_t len, size_t max)
 	return max; /* not UTF-8 anyway */
 }
 
-/* Plain ASCII, the usual case, goes in one piece. */
-static size_t plain(const uint8_t *s, size_t len)
-{
-	size_t n = 0;
-
-	while (n < len && s[n] != 0 && s[n] < 0x80)
-		n++;
-	return n;
-}
-
 int tail_text_clean(struct buf *b, const char *s, size_t len)
 {
 	const uint8_t *at = (const uint8_t *)s, *end = at + len;
 
 	while (at < end) {
-		size_t n = plain(at, (size_t)(end - at));
+		size_t n = str_plain_len((const char *)at, (size_t)(end - at)); /* the usual case, in one piece */
 
 		if (n > 0) {
 			buf_add(b, at, n);

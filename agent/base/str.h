@@ -14,6 +14,8 @@ int str_copy(char *to, size_t size, const char *from);
 /* All of s must be one of [a-z0-9-], first a letter or digit, 1..max long. Our ids. */
 bool str_is_id(const char *s, size_t max);
 bool str_is_utf8(const char *s, size_t len);
+size_t str_ascii_len(const char *s, size_t len); /* of what is ASCII in front */
+size_t str_plain_len(const char *s, size_t len); /* of what is ASCII without NUL in front */
 /* Length of the well-formed sequence at s, at most `left` (not 0); 0: there is none. RFC 3629: no overlong forms, no
  * surrogates, at most U+10FFFF. */
 size_t str_utf8_len(const char *text, size_t left);

@@ -181,6 +181,29 @@ static const char *mended(const char *s, bool to_one_line)
 	return text;
 }
 
+/* Wherever a byte that is no ASCII stands in a text of any length: it is looked at many bytes at a time. */
+static void ascii_ends_at_the_first_byte_that_is_none(void **state)
+{
+	char text[140];
+
+	(void)state;
+	for (size_t len = 0; len < sizeof(text); len++) {
+		memset(text, 'a', sizeof(text));
+		assert_int_equal(str_ascii_len(text, len), len);
+		assert_int_equal(str_plain_len(text, len), len);
+		for (size_t at = 0; at < len; at++) {
+			text[at] = '\0';
+			assert_int_equal(str_ascii_len(text, len), len);
+			assert_int_equal(str_plain_len(text, len), at);
+			text[at] = (char)(0x80 + (at & 0x7f));
+			assert_int_equal(str_ascii_len(text, len), at);
+			assert_int_equal(str_plain_len(text, len), at);
+			text[at] = (char)(at % 2 ? 0x01 : 0x7f);
+		}
+		assert_int_equal(str_plain_len(text, len), len);
+	}
+}
+
 static void what_is_mended_is_utf8_and_keeps_what_was(void **state)
 {
 	static const char good[] = "a\n\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80";
@@ -227,6 +250,7 @@ int main(void)
 		cmocka_unit_test(utf8_is_the_strict_one_of_rfc_3629),
 		cmocka_unit_test(globs_have_stars_and_question_marks_alone),
 		cmocka_unit_test(a_sequence_is_as_long_as_it_says_or_none),
+		cmocka_unit_test(ascii_ends_at_the_first_byte_that_is_none),
 		cmocka_unit_test(what_is_mended_is_utf8_and_keeps_what_was),
 	};
 
