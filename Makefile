@@ -24,7 +24,9 @@ MAKEFLAGS += -j$(shell nproc) --no-print-directory
 endif
 
 comma   := ,
-LIBS    := libuv libcurl libssl libcrypto libprotobuf-c zlib expat jansson yaml-0.1 libpcre2-8
+# ISA-L packs telemetry where it is there when the agent is built; elsewhere, or with `make ISAL=`, zlib does.
+ISAL    := $(if $(filter static,$(FLAVOUR)),$(wildcard $(RECIPES)/include/isa-l.h),$(shell $(PKG_CONFIG) --exists libisal 2>/dev/null && echo yes))
+LIBS    := libuv libcurl libssl libcrypto libprotobuf-c zlib expat jansson yaml-0.1 libpcre2-8 $(if $(ISAL),libisal)
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef -Wvla -Wwrite-strings
 WARN    += -Wconversion -Wsign-conversion -Werror
 # What stands between a fault of ours and whoever finds it; `make lint` reads it off the built file (tests/lint/hardening.py).
@@ -42,6 +44,7 @@ HARDEN  := -fstack-protector-strong -fPIE -fno-common
 HARDEN  += $(if $(filter aarch64-%,$(shell $(CC) -dumpmachine 2>/dev/null)),-mbranch-protection=standard)
 REEVE_PACKAGES ?= # what a release names beside the versions of its libraries: agent/cli/cmd_version.c
 BASE    := -std=gnu11 -D_GNU_SOURCE -DREEVE_VERSION='"$(VERSION)"' -DREEVE_PACKAGES='"$(strip $(REEVE_PACKAGES))"' -I. -I$(G) -isystem /usr/share/include/llhttp -MMD -MP -g
+BASE    += $(if $(ISAL),-DREEVE_ISAL)
 BASE    += -ffile-prefix-map=$(CURDIR)=. $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
 ifeq ($(FLAVOUR),asan)
 OPT     := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -60,7 +63,7 @@ OPT     := -O2 -D_FORTIFY_SOURCE=3 -fstack-clash-protection -isystem $(RECIPES)/
 OPT     += -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
 LDOPT   := -static-libgcc -Wl,--gc-sections -Wl,-Map=$(B)/reeve.map
 SHIMS   := $(B)/deploy/release/arc4random.o
-STATIC  := curl uv_a ssl crypto protobuf-c z expat jansson yaml pcre2-8
+STATIC  := curl uv_a ssl crypto protobuf-c z expat jansson yaml pcre2-8 $(if $(ISAL),isal)
 else ifeq ($(FLAVOUR),coverage)
 OPT     := -O0 --coverage -fprofile-update=atomic
 LDOPT   := --coverage
@@ -298,7 +301,7 @@ logs: ## write docs/logs.md, the list of all events, from the source
 ##@ This machine
 
 PACKAGES := ca-certificates clang-14 clang-format-14 clang-tidy-14 curl gcc git groff-base jq libc6-dev libclang-rt-14-dev libcmocka-dev libcurl4-openssl-dev \
-	libexpat1-dev libjansson-dev libpcre2-dev libprotobuf-c-dev libssl-dev libuv1-dev libyaml-dev make node-llhttp openssl pkg-config \
+	libexpat1-dev libisal-dev libjansson-dev libpcre2-dev libprotobuf-c-dev libssl-dev libuv1-dev libyaml-dev make node-llhttp openssl pkg-config \
 	procps protobuf-c-compiler protobuf-compiler python3 python3-venv shellcheck systemd zlib1g-dev
 
 .PHONY: deps

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
+#include "agent/base/gzip.h"
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -52,7 +52,7 @@ static const char *kind_name(enum telemetry_kind kind)
 
 static uint32_t sum_of(const char *s, size_t len)
 {
-	return (uint32_t)crc32(0, (const Bytef *)s, (uInt)len);
+	return gzip_crc32(s, len);
 }
 
 int commit_seal(struct buf *b, size_t from)

@@ -1,4 +1,4 @@
-/* pack.h - gzip in slices, so that no tick is long: a slice is a few milliseconds.
+/* pack.h - gzip in slices, so that no tick is long: a slice takes a millisecond or two.
  *
  *     pack_begin(&p, PACK_IN)      PACK_OUT: unpacks
  *     while ((rc = pack_slice(&p, from, to)) == 0) ... the next tick
@@ -6,17 +6,17 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
-#include <zlib.h>
 
 #include "agent/base/buf.h"
+
+struct pack_codec;
 
 enum pack_way { PACK_IN, PACK_OUT };
 
 struct pack {
-	z_stream z;
-	enum pack_way way;
-	bool is_open;
-	size_t at; /* bytes of `from` that went in */
+	const struct pack_codec *codec;
+	void *state; /* of the library; NULL: ended */
+	size_t at;   /* bytes of `from` that went in */
 };
 
 void pack_begin(struct pack *p, enum pack_way way);

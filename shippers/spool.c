@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/base/gzip.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -88,7 +89,7 @@ static int check_body(const struct spool_entry *en, const char *path, const stru
 	const unsigned char *p = (const unsigned char *)b->data;
 
 	/* By the sum of the packed bytes: gzip's own would be known only after unpacking. */
-	if (b->len != en->bytes || crc32(0, p, (uInt)b->len) != en->crc)
+	if (b->len != en->bytes || gzip_crc32(p, b->len) != en->crc)
 		return err_set(e, ERR_CORRUPT, "%s is not what was written", path);
 	if (b->len < 18 || p[0] != 0x1f || p[1] != 0x8b) /* a gzip header and trailer */
 		return err_set(e, ERR_CORRUPT, "%s is not gzip", path);

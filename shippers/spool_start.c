@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/base/gzip.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -231,7 +232,7 @@ static int adopt(struct spool_entry *en)
 	TRY(disk_read_all(en->s->w, path, &b, NULL));
 	en->records = 1;
 	en->bytes = b.len;
-	en->crc = (uint32_t)crc32(0, (const Bytef *)buf_str(&b), (uInt)b.len);
+	en->crc = gzip_crc32(buf_str(&b), b.len);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "agent/base/gzip.h"
 #include "agent/base/enc.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
@@ -157,7 +158,7 @@ static void on_body(struct disk_req *r, int rc)
 		return;
 	}
 	s->cur->bytes = s->packed.len;
-	s->cur->crc = (uint32_t)crc32(0, (const Bytef *)s->packed.data, (uInt)s->packed.len);
+	s->cur->crc = gzip_crc32(s->packed.data, s->packed.len);
 	s->cur->is_durable = true;
 	sm_move(&s->sm, WRITE_COMMIT);
 	commit(s);

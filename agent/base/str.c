@@ -92,6 +92,11 @@ static size_t ascii_len(const char *s, size_t len, bool no_nul)
 
 	while (len - n >= ROW_BYTES && is_row_ascii(s + n, less))
 		n += ROW_BYTES;
+	for (uint64_t w; len - n >= sizeof(w); n += sizeof(w)) {
+		memcpy(&w, s + n, sizeof(w));
+		if (((w | (w - less)) & EACH(0x80)) != 0)
+			break;
+	}
 	while (n < len && (unsigned char)s[n] < 0x80 && !(no_nul && s[n] == '\0'))
 		n++;
 	return n;

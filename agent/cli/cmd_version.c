@@ -5,6 +5,9 @@
 #include <curl/curl.h>
 #include <expat.h>
 #include <gnu/libc-version.h>
+#ifdef REEVE_ISAL
+#include <isa-l.h>
+#endif
 #include <jansson.h>
 #include <llhttp.h>
 #include <openssl/crypto.h>
@@ -24,6 +27,7 @@
 #define NUMBER(n) NUMBER_TEXT(n)
 #define NUMBER_TEXT(n) #n
 #define LLHTTP_VERSION NUMBER(LLHTTP_VERSION_MAJOR) "." NUMBER(LLHTTP_VERSION_MINOR) "." NUMBER(LLHTTP_VERSION_PATCH)
+#define ISAL_VERSION_TEXT NUMBER(ISAL_MAJOR_VERSION) "." NUMBER(ISAL_MINOR_VERSION) "." NUMBER(ISAL_PATCH_VERSION)
 
 /* "3.0.17-1~deb12u2" of the packages; "" when they do not name it. */
 static const char *package_of(const char *source, char *ret, size_t size)
@@ -61,6 +65,9 @@ static void add_libraries(struct buf *to)
 	add_library(to, "curl", "curl", curl_version_info(CURLVERSION_NOW)->version);
 	/* Expat's text begins with its own name. */
 	add_library(to, "expat", "expat", XML_ExpatVersion() + strlen("expat_"));
+#ifdef REEVE_ISAL
+	add_library(to, "ISA-L", "libisal", ISAL_VERSION_TEXT);
+#endif
 	add_library(to, "jansson", "jansson", jansson_version_str());
 	add_library(to, "libuv", "libuv1", uv_version_string());
 	add_library(to, "libyaml", "libyaml", yaml_get_version_string());

@@ -51,7 +51,7 @@ TOOLS = [
     "rpm",
     "xz-utils",
 ]
-LINKED_RECIPES = ["curl"]
+LINKED_RECIPES = ["curl", "libisal"]
 FLAGS = (
     "-O2 -g -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=3"
     " -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables"  # as the Makefile's static flavour, with its reasons
