@@ -1,5 +1,5 @@
-/* pack_zlib.c - gzip by zlib: what unpacks in every build, and what packs where ISA-L was not there when it was built. Level 1, as in
- * agent/base/gzip.c. */
+/* pack_zlib.c - gzip by zlib: it unpacks in every build, and packs where ISA-L was not there when the agent was built. Level 1, as
+ * in agent/base/gzip.c. */
 #include <assert.h>
 #include <zlib.h>
 

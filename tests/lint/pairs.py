@@ -20,6 +20,7 @@ LEAST = 0.6
 COMMAND_LINE = "the program's own surface: processes, a socket, what a person reads"
 SPOOL = "a part of the spool, which is one component with one header"
 EXPORTER = "sends what the spool has: tried with a spool before it and a receiver behind it"
+PACK = "one way of packing, tried with all the others: they make the same of the same bytes"
 TAIL = "a part of the tail, seen only by which lines come out"
 WHOLE = {
     "agent/main.c": ("tests/e2e/agent/test_daemon.py::test_help_names_every_command", COMMAND_LINE),
@@ -110,6 +111,8 @@ WHOLE = {
     "collectors/tail_refuse.c": ("tests/unit/collectors/test_tail_refused.c", TAIL),
     "collectors/tail_seek.c": ("tests/unit/collectors/test_tail_restart.c", TAIL),
     "shippers/exporter.c": ("tests/unit/shippers/test_shipper_send.c", EXPORTER),
+    "shippers/pack_isal.c": ("tests/unit/shippers/test_pack.c", PACK),
+    "shippers/pack_zlib.c": ("tests/unit/shippers/test_pack.c", PACK),
     "shippers/exporter_clear.c": ("tests/unit/shippers/test_shipper_bad.c", EXPORTER),
     "shippers/exporter_cut.c": ("tests/unit/shippers/test_shipper_parts.c", EXPORTER),
     "shippers/otlp_cut.c": (
