@@ -173,6 +173,12 @@ static bool serves_again(const struct scene *s, const struct scene_out *out)
 	return false;
 }
 
+/* It is as the spec wants it, whatever became of the command's other parts. */
+static bool is_paused(const struct scene *s, const struct scene_order *o, const struct aws_instance *in)
+{
+	return want_is_paused(&o->want, aws_tag_of(&in->t, "reeve:cluster")) && !aws_is_running(s->aws, in);
+}
+
 static void judge_outs(struct scene *s, const struct scene_order *o)
 {
 	for (size_t i = 0; i < o->outs_n; i++) {
@@ -180,7 +186,7 @@ static void judge_outs(struct scene *s, const struct scene_order *o)
 		const struct aws_instance *in = instance_of(s, out->node);
 
 		tally(TALLY_CHECK_SERVES);
-		if (in == NULL || !aws_is_alive(s->aws, in) || serves_again(s, out) || is_excused(s, o))
+		if (in == NULL || !aws_is_alive(s->aws, in) || serves_again(s, out) || is_excused(s, o) || is_paused(s, o, in))
 			continue;
 		if (fault_is_on(TALLY_CHECK_SERVES))
 			odds_broken(&s->odds, "command %llu %s and took %s, which served, out of %s",
