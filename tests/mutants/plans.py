@@ -598,11 +598,10 @@ MUTANTS = [
     Mutant(
         "an old node that ends before the new one is healthy",
         "agent/ops/plan/planner_replace.c",
-        "	if (x->come > 0)\n		plan_come(p, c, x, ids);\n	else if (!planner_is_paused(c))\n"
-        "		planner_each_group(p, c, ids, wait_ready);\n	/* Who serves leaves only behind this. */\n"
-        "	if (x->go_n > 0)\n		plan_leave(p, c, x, ids);\n",
-        "	if (x->go_n > 0)\n		plan_leave(p, c, x, ids);\n	if (x->come > 0)\n		plan_come(p, c, x, ids);\n"
-        "	else if (!planner_is_paused(c))\n		planner_each_group(p, c, ids, wait_ready);\n",
+        "	if (!planner_is_paused(c))\n		planner_each_group(p, c, serve, lets_in ? let_in : wait_ready);\n"
+        "	/* Who serves leaves only behind this. */\n	if (x->go_n > 0)\n		plan_leave(p, c, x, ids, serve);\n",
+        "	if (x->go_n > 0)\n		plan_leave(p, c, x, ids, serve);\n	if (!planner_is_paused(c))\n"
+        "		planner_each_group(p, c, serve, lets_in ? let_in : wait_ready);\n",
         "build/tests/unit/ops/plan/test_planner_replace",
     ),
     Mutant(
@@ -615,7 +614,7 @@ MUTANTS = [
     Mutant(
         "an old node that ends though the new one died while it drained",
         "agent/ops/plan/planner_replace.c",
-        "	planner_each_group(p, c, ids, look_again);",
+        "	planner_each_group(p, c, serve, look_again);",
         "	(void)look_again;",
         "build/tests/unit/ops/plan/test_planner_replace",
     ),
@@ -718,10 +717,24 @@ MUTANTS = [
         "build/tests/unit/ops/plan/test_planner_upgrade",
     ),
     Mutant(
+        "a cluster between two images left to an apply that cannot mend it",
+        "agent/ops/plan/planner_cluster.c",
+        "is_for_the_upgrade(p, have->cluster) ? json_array()",
+        "is_for_the_upgrade(p, have->cluster) && have == NULL ? json_array()",
+        "build/tests/unit/ops/plan/test_planner_upgrade",
+    ),
+    Mutant(
+        "nodes that come beside others that nobody lets in",
+        "agent/ops/plan/planner_replace.c",
+        "	if (x->come > 0 && x->outside != NULL)\n",
+        "	if (x->come > 9 && x->outside != NULL)\n",
+        "build/tests/unit/ops/plan/test_planner_upgrade",
+    ),
+    Mutant(
         "new nodes of a paused cluster that go on running",
         "agent/ops/plan/planner_replace.c",
-        "\tif (planner_is_paused(c))\n\t\tstop_again(p, c, ids);\n\telse\n",
-        "\tif (planner_is_paused(c) && ids == NULL)\n\t\tstop_again(p, c, ids);\n\telse\n",
+        "\tif (planner_is_paused(c))\n\t\tstop_again(p, c, ids);\n",
+        "\tif (planner_is_paused(c) && ids == NULL)\n\t\tstop_again(p, c, ids);\n",
         "build/tests/unit/ops/plan/test_planner_upgrade",
     ),
     Mutant(

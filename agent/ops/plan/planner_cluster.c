@@ -36,17 +36,15 @@ static bool is_registered(const struct balancers_target_group *g, const char *id
 	return t != NULL && !str_eq(t->state, "draining");
 }
 
-/* A node that is not in a group for its cluster, while others are. */
-static bool is_left_out(const struct planning *p, const struct ec2_instance *i)
+bool planner_is_out(const struct planning *p, const struct ec2_instance *i, bool while_others_are_in)
 {
 	const char *cluster = ec2_tag_get(&i->tags, "reeve:cluster");
 
 	for (size_t g = 0; p->spec != NULL && cluster != NULL && g < p->spec->n_target_groups; g++) {
 		const struct balancers_target_group *there = planner_target_group_there(p, p->spec->target_groups[g]->name);
 
-		/* In a group that has no target at all no node is worse off than another. */
-		if (there != NULL && there->targets.n > 0 && planner_is_for(p->spec->target_groups[g], cluster) &&
-		    !is_registered(there, i->id))
+		if (there != NULL && (!while_others_are_in || there->targets.n > 0) &&
+		    planner_is_for(p->spec->target_groups[g], cluster) && !is_registered(there, i->id))
 			return true;
 	}
 	return false;
@@ -62,7 +60,7 @@ static bool is_left_out(const struct planning *p, const struct ec2_instance *i)
  *   else                                                           0 */
 static unsigned ill(const struct planning *p, const struct ec2_instance *i)
 {
-	unsigned most = str_starts(i->state, "stop") ? 4 : str_eq(i->state, "pending") ? 3 : is_left_out(p, i) ? 2 : 0;
+	unsigned most = str_starts(i->state, "stop") ? 4 : str_eq(i->state, "pending") ? 3 : planner_is_out(p, i, true) ? 2 : 0;
 
 	for (size_t g = 0; g < balancers_in(p->inv)->target_groups_n; g++) {
 		const struct elb_target *t = elb_target_in(&balancers_in(p->inv)->target_groups[g].targets, i->id);
@@ -75,7 +73,7 @@ static unsigned ill(const struct planning *p, const struct ec2_instance *i)
 
 bool planner_is_unproven(const struct planning *p, const struct ec2_instance *i)
 {
-	return !planner_is_stopped(i) && (!str_eq(i->state, "running") || is_left_out(p, i));
+	return !planner_is_stopped(i) && (!str_eq(i->state, "running") || planner_is_out(p, i, true));
 }
 
 struct ranked {
@@ -257,9 +255,22 @@ static json_t *to_register(const struct planning *p, const tg_t *g, const struct
 	return ids;
 }
 
+/* Between two images: the upgrade itself lets in who is to serve in the place of those that it ends. */
+static bool is_for_the_upgrade(const struct planning *p, const char *cluster)
+{
+	for (size_t i = 0; p->is_upgrade && i < p->inv->instances.n; i++) {
+		const struct ec2_instance *in = &p->inv->instances.v[i];
+		const char *of = ec2_tag_get(&in->tags, "reeve:cluster");
+
+		if (of != NULL && str_eq(of, cluster) && planning_is_apart(p, in->id))
+			return true;
+	}
+	return false;
+}
+
 static void plan_register(struct planning *p, const tg_t *g, const struct planner_nodes *have)
 {
-	json_t *ids = to_register(p, g, have);
+	json_t *ids = is_for_the_upgrade(p, have->cluster) ? json_array() : to_register(p, g, have);
 
 	/* One that was registered all the time is let in again all the same: so its health is waited for. */
 	if (planner_starts(have))

@@ -146,7 +146,9 @@ bool planner_is_unproven(const struct planning *p, const struct ec2_instance *i)
 void planner_add_proven(json_t *ids, const struct planner_nodes *have);
 json_t *planner_staying(const struct planning *p, const cluster_t *c);                             /* ids of its nodes that stay */
 bool planner_is_node(const struct planning *p, const struct ec2_instance *i, const char *cluster); /* alive, and of it */
-bool planner_wants_cluster(const struct planning *p, const char *cluster);                         /* does the spec name it? */
+/* A group for its cluster lacks it; while_others_are_in: in a group that has no target at all no node is worse off than another. */
+bool planner_is_out(const struct planning *p, const struct ec2_instance *i, bool while_others_are_in);
+bool planner_wants_cluster(const struct planning *p, const char *cluster); /* does the spec name it? */
 void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage);
 void planner_plan_surplus(struct planning *p, const cluster_t *c, unsigned stage);     /* nodes beyond those that are wanted go */
 void planner_plan_no_cluster(struct planning *p, const char *cluster, unsigned stage); /* all its nodes go */
@@ -194,6 +196,7 @@ struct planner_exchange {
 	const struct ec2_instance *const *go;
 	size_t go_n;
 	json_t *serving; /* ids of nodes that stay in the place of those that go where none is launched */
+	json_t *outside; /* those of them that a group for their cluster lacks: let in first. NULL: none */
 };
 void planner_plan_exchange(struct planning *p, const cluster_t *c, const struct planner_exchange *x, unsigned stage);
 void planner_check_replaced(struct planning *p, const cluster_t *c, char *const *ids, size_t n);

@@ -177,14 +177,15 @@ static struct planner_nodes leaving(const struct planning *p, const cluster_t *c
 	return all;
 }
 
-static void plan_leave(struct planning *p, const cluster_t *c, const struct planner_exchange *x, json_t *ids)
+/* ids: of those that come, or stay where none comes; serve: and of those that were let in with them. */
+static void plan_leave(struct planning *p, const cluster_t *c, const struct planner_exchange *x, json_t *ids, json_t *serve)
 {
 	struct planner_nodes have = leaving(p, c, x);
 
 	planner_plan_out(p, &have);
 	if (!planner_is_paused(c)) {
 		wait_up(p, c, x, ids, "still-up", NULL);
-		planner_each_group(p, c, ids, look_again);
+		planner_each_group(p, c, serve, look_again);
 	}
 	/* Until here all of it can be taken back: the old ones are let in again, and the new ones go. */
 	plan_pivot(p->b);
@@ -288,8 +289,6 @@ static void plan_come(struct planning *p, const cluster_t *c, const struct plann
 	json_decref(k.given);
 	if (planner_is_paused(c))
 		stop_again(p, c, ids);
-	else
-		planner_each_group(p, c, ids, let_in);
 }
 
 /* What the new ones were given may have been kept since before the spec wanted more of it. There is no way back from that. */
@@ -305,16 +304,22 @@ static void plan_grow(struct planning *p, const cluster_t *c, const struct plann
 void planner_plan_exchange(struct planning *p, const cluster_t *c, const struct planner_exchange *x, unsigned stage)
 {
 	json_t *ids = x->come > 0 ? json_pack("[o]", json_sprintf("@%s", x->fact)) : json_incref(x->serving);
+	json_t *serve = json_copy(ids); /* who is let in, or serves already */
+	bool lets_in = x->come > 0 || json_array_size(x->outside) > 0;
 
+	if (x->come > 0 && x->outside != NULL)
+		json_array_extend(serve, x->outside);
 	planning_begin(p, x->plan, stage);
 	if (x->come > 0)
 		plan_come(p, c, x, ids);
-	else if (!planner_is_paused(c))
-		planner_each_group(p, c, ids, wait_ready);
+	/* In a paused cluster nobody serves. */
+	if (!planner_is_paused(c))
+		planner_each_group(p, c, serve, lets_in ? let_in : wait_ready);
 	/* Who serves leaves only behind this. */
 	if (x->go_n > 0)
-		plan_leave(p, c, x, ids);
+		plan_leave(p, c, x, ids, serve);
 	plan_grow(p, c, x);
+	json_decref(serve);
 	json_decref(ids);
 }
 

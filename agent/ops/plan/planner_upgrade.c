@@ -6,7 +6,8 @@
  * behind it keep the old one.
  *
  * A cluster that such an end has left between two images fits no spec that an apply could carry out, so the upgrade itself mends
- * it: where nodes are too many they leave first, and where nodes are missing more are launched than leave. */
+ * it: where nodes are too many they leave first, where nodes are missing more are launched than leave, and who stays and is in no
+ * group is let in before anybody leaves. */
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"
@@ -157,6 +158,17 @@ static json_t *serving_ids(const struct halves *h)
 	return ids;
 }
 
+/* An upgrade that could not be taken back may have left those that stay out of their groups, and those that go in them. */
+static json_t *outside_ids(const struct planning *p, const struct halves *h)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < h->new_n; i++)
+		if (planner_is_out(p, h->all.v[h->old_n + i], false))
+			json_array_append_new(ids, json_string(h->all.v[h->old_n + i]->id));
+	return ids;
+}
+
 static void plan_batch(struct planning *p, const cluster_t *c, struct upgrading *u, unsigned stage)
 {
 	CLEANUP(mem_close) char *name = mem_printf("upgrade-%s-%u", c->name, u->number + 1);
@@ -168,8 +180,10 @@ static void plan_batch(struct planning *p, const cluster_t *c, struct upgrading 
 	of = print_ids(x.go, x.go_n);
 	x.of = of;
 	x.serving = serving_ids(u->h);
+	x.outside = u->number == 0 ? outside_ids(p, u->h) : NULL;
 	planner_plan_exchange(p, c, &x, stage);
 	json_decref(x.serving);
+	json_decref(x.outside);
 	u->missing_at += x.come > x.go_n ? x.come - x.go_n : 0;
 	u->held = u->held + x.come - x.go_n;
 	u->gone += x.go_n;

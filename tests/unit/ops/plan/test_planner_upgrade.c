@@ -301,6 +301,38 @@ static void a_cluster_between_two_images_is_mended_by_the_upgrade(void **state)
 	}
 }
 
+/* An upgrade that could not be taken back has left the one that stays out of its group, and neither apply nor upgrade could be sent
+ * before the other. Whether nodes come beside it or not. */
+static void who_stays_and_is_in_no_group_is_let_in_before_anybody_leaves(void **state)
+{
+	static const struct {
+		uint32_t wanted;
+		const char *steps, *registered;
+	} rows[] = {
+		{ 1, "upgrade-be-1/register-sql upgrade-be-1/healthy-sql upgrade-be-1/deregister-sql ", "i-1" },
+		{ 2, "upgrade-be-1/launch upgrade-be-1/up upgrade-be-1/up-ok upgrade-be-1/register-sql ", "@upgraded.be.1, i-1" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct board *d = *state;
+		struct balancers_target_group *g = &balancers_in(d->inv)->target_groups[0];
+		struct elb_target left;
+		struct plans *p;
+
+		node(d, 0)->image_id = "ami-1";
+		d->k.cluster.nodes = rows[i].wanted;
+		left = g->targets.v[1];
+		g->targets.v = &left;
+		g->targets.n = 1;
+		p = upgraded(d, 1);
+		assert_true(str_starts(board_steps(p), rows[i].steps));
+		assert_string_equal(ids_of(step_of(p, "upgrade-be-1", "register-sql")), rows[i].registered);
+		plans_free(p);
+		board_end(state);
+		old_start(state);
+	}
+}
+
 /* ---- nothing else ---- */
 
 static void change_nodes(struct board *d)
@@ -522,6 +554,7 @@ int main(void)
 		TWO(a_paused_cluster_that_lacks_a_node_keeps_lacking_it),
 		OLD(nodes_that_have_the_new_image_stay),
 		OLD(a_cluster_between_two_images_is_mended_by_the_upgrade),
+		OLD(who_stays_and_is_in_no_group_is_let_in_before_anybody_leaves),
 		OLD(what_is_not_whole_or_would_change_more_is_refused),
 		OLD(a_spec_that_is_older_than_what_stands_is_refused),
 		OLD(what_is_refused_leaves_a_plan_for_the_policy_to_judge),
