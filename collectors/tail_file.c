@@ -174,6 +174,10 @@ struct tail_file *tail_file_new(struct tail_source *src, const char *path, struc
 	tf->dev = st->dev;
 	tf->ino = st->ino;
 	tf->size = st->size;
+	tf->attrs[0] = (struct telemetry_attr){ "log.file.name", tf->name };
+	tf->attrs[1] = (struct telemetry_attr){ "log.file.path", tf->path };
+	tf->origin =
+	    (struct telemetry_origin){ world_random64(src->t->w), src->service, tf->path, tf->attrs, ARRAY_LEN(tf->attrs) };
 	take_fingerprint(tf);
 	tf->checked_ms = world_now_ms(src->t->w);
 	/* Below zero this wraps, and the differences that are made of it come out right all the same. */

@@ -28,8 +28,10 @@ struct tail_file {
 	struct list link; /* in the order found: of one path the old one stands before the new one */
 	struct tail_source *src;
 	struct disk_file *f;
-	char *path; /* resolved, at the time it was first seen */
-	char *name; /* log.file.name: its last component */
+	char *path;                     /* resolved, at the time it was first seen */
+	char *name;                     /* its last component */
+	struct telemetry_attr attrs[2]; /* log.file.name, log.file.path */
+	struct telemetry_origin origin;
 	uint64_t dev, ino, generation, offset, scanned, size;
 	uint64_t fp;
 	uint32_t fp_len;

@@ -27,9 +27,9 @@ struct tail_line {
 	const char *raw;
 	size_t len, begun;
 	uint64_t to;
-	uint64_t lost;      /* bytes that were cut */
-	const char *behind; /* where `to` is in the chunk; NULL: elsewhere */
-	bool is_unfinished;
+	uint64_t lost;                /* bytes that were cut */
+	const char *behind;           /* where `to` is in the chunk; NULL: elsewhere */
+	bool is_unfinished, has_nuls; /* it may have some */
 };
 
 /* ---- one line ------------------------------------------------------------------------------------------------------------ */
@@ -91,7 +91,7 @@ static void was_taken(struct tail_file *tf, const struct tail_line *l, const str
 	t->stats.bytes += s->to - s->from;
 	t->stats.truncated_lines += l->lost > 0;
 	t->stats.unfinished_lines += l->is_unfinished;
-	t->stats.nul_bytes += tail_text_nuls(l->raw, l->len);
+	t->stats.nul_bytes += l->has_nuls ? tail_text_nuls(l->raw, l->len) : 0;
 	note_end(tf, l->is_unfinished);
 	tf->offset = tf->scanned = s->to;
 	tf->passed = 0;
@@ -128,27 +128,34 @@ static size_t clean(struct tail *t, const struct tail_line *l)
 	return begun;
 }
 
+/* The usual line, whole and ASCII, is handed over where it lies in the chunk. */
+static void take_body(struct tail *t, const struct tail_line *in, struct telemetry_line *l)
+{
+	l->body = in->raw;
+	l->len = in->len;
+	if (in->begun == 0 && str_plain_len(in->raw, in->len) == in->len)
+		return;
+	l->begun = clean(t, in);
+	l->body = buf_str(&t->text);
+	l->len = t->text.len;
+}
+
 /* Hands it over; false: the sink is full. */
 static bool hand_over(struct tail_file *tf, struct tail_line *in)
 {
 	struct tail *t = tf->src->t;
-	char uid[72], cut[24];
-	struct telemetry_attr attrs[6] = { { "log.file.name", tf->name },
-					   { "log.file.path", tf->path },
-					   { "log.record.uid", uid } };
-	struct telemetry_line l = { .observed_ms = world_wall_ms(t->w), .service = tf->src->service, .attrs = attrs, .attrs_n = 3 };
+	struct telemetry_attr attrs[3];
+	struct telemetry_line l = { .origin = &tf->origin, .attrs = attrs };
+	char cut[24];
 
 	skip_bom(tf, in);
-	l.begun = clean(t, in);
-	l.body = buf_str(&t->text);
-	l.len = t->text.len;
+	take_body(t, in, &l);
 	l.source = tail_file_source(tf, tf->offset - tf->passed, in->to);
 	note_before(tf, in, &l.source);
-	/* Made of the place alone, so a line that is read twice bears the same uid, and a receiver can know it. */
-	snprintf(uid, sizeof(uid), "%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64, tf->dev, tf->ino, tf->generation, tf->offset);
-	snprintf(cut, sizeof(cut), "%" PRIu64, in->lost);
-	if (in->lost > 0)
+	if (in->lost > 0) {
+		snprintf(cut, sizeof(cut), "%" PRIu64, in->lost);
 		attrs[l.attrs_n++] = (struct telemetry_attr){ "reeve.log.truncated_bytes", cut };
+	}
 	if (in->is_unfinished)
 		attrs[l.attrs_n++] = (struct telemetry_attr){ "reeve.log.unfinished", "true" };
 	if (tf->goes_on)
@@ -165,7 +172,7 @@ static bool is_text(const struct tail_file *tf, const struct tail_line *l)
 	const char *whole = l->raw - l->begun;
 	size_t len = l->begun + l->len;
 
-	return (tf->passed == 0 && memchr(whole, '\0', len) == NULL) || tail_head_is_text(whole, len, false);
+	return (tf->passed == 0 && (!l->has_nuls || memchr(whole, '\0', len) == NULL)) || tail_head_is_text(whole, len, false);
 }
 
 /* Cut at the limit; `all`: bytes of the whole line without its end, of which raw may hold less. false: the sink is full. */
@@ -220,7 +227,7 @@ static enum tail_read hand_over_long(struct tail_file *tf, uint64_t end, uint64_
 {
 	struct tail *t = tf->src->t;
 	size_t want = (size_t)t->line_max + 4; /* a look beyond the cut shows whether a sequence goes on */
-	struct tail_line l = { .to = to, .is_unfinished = is_unfinished };
+	struct tail_line l = { .to = to, .is_unfinished = is_unfinished, .has_nuls = true };
 	uint64_t from = tf->offset - begun_of(tf);
 	char last;
 
@@ -254,19 +261,23 @@ static size_t pass_nuls(struct tail_file *tf, const char *at, size_t len)
 /* All whole lines of a chunk: `at` is where tf->offset is in it, `end` its end. */
 static enum tail_read lines_of(struct tail_file *tf, const char *at, const char *end)
 {
+	/* NULs are rare: asked once a chunk, for the part of a line too that was taken before. */
+	bool has_nuls = tf->goes_on || memchr(at, '\0', (size_t)(end - at)) != NULL;
+
 	while (at < end) {
-		size_t nuls = pass_nuls(tf, at, (size_t)(end - at));
 		const char *lf, *hole, *stop;
 		struct tail_line l;
 
-		at += nuls;
+		at += has_nuls ? pass_nuls(tf, at, (size_t)(end - at)) : 0;
 		lf = memchr(at, '\n', (size_t)(end - at));
-		hole = tail_head_hole(at, (size_t)((lf != NULL ? lf : end) - at));
+		hole = has_nuls ? tail_head_hole(at, (size_t)((lf != NULL ? lf : end) - at)) : NULL;
 		if (lf == NULL && hole == NULL)
 			break;
 		/* A hole itself stays for pass_nuls, in the next round or with the next chunk, which counts it. */
 		stop = hole != NULL ? hole : lf + 1;
-		l = (struct tail_line){ .raw = at, .len = (size_t)((hole != NULL ? hole : lf) - at), .behind = stop };
+		l = (struct tail_line){
+			.raw = at, .len = (size_t)((hole != NULL ? hole : lf) - at), .behind = stop, .has_nuls = has_nuls
+		};
 		l.to = tf->offset + (uint64_t)(stop - at);
 		if (!take_line(tf, &l))
 			return TAIL_HOLD;
@@ -356,7 +367,7 @@ enum tail_read tail_file_flush(struct tail_file *tf)
 {
 	struct tail *t = tf->src->t;
 	size_t front = in_front(tf);
-	struct tail_line l = { .raw = t->chunk + front, .to = tf->size, .is_unfinished = true };
+	struct tail_line l = { .raw = t->chunk + front, .to = tf->size, .is_unfinished = true, .has_nuls = true };
 	uint64_t len = tf->size - tf->offset;
 	enum tail_read r;
 	ssize_t n;

@@ -58,11 +58,13 @@ void otlp_resource_add(const struct otlp_resource *r, struct buf *b, unsigned fi
 	pbw_end(b, resource);
 }
 
-void otlp_scope_add(struct buf *b, unsigned field)
+void otlp_scope_add(struct buf *b, unsigned field, const struct buf *attrs)
 {
 	size_t scope = pbw_begin(b, field);
 
 	pbw_str(b, SCOPE_NAME, "reeve");
 	pbw_str(b, SCOPE_VERSION, REEVE_VERSION);
+	if (attrs != NULL)
+		buf_add(b, attrs->data, attrs->len);
 	pbw_end(b, scope);
 }

@@ -19,9 +19,14 @@ void otlp_resource_free(struct otlp_resource *r);
 struct otlp_logs;
 struct otlp_logs *otlp_logs_new(const struct otlp_resource *r);
 void otlp_logs_free(struct otlp_logs *o);
-void otlp_logs_add(struct otlp_logs *o, const struct telemetry_line *l);
+/* Where lines of one origin go: a ScopeLogs whose scope has these attributes, in the ResourceLogs of this service (NULL: none is
+ * known). It is the same for the same texts, and stays until the request is finished. */
+struct otlp_row;
+struct otlp_row *otlp_logs_row(struct otlp_logs *o, const char *service, const struct telemetry_attr *attrs, size_t n);
+/* observed_ms: of the whole request, so that it costs nothing on the wire. */
+void otlp_logs_add(struct otlp_logs *o, struct otlp_row *row, const struct telemetry_line *l, int64_t observed_ms);
 size_t otlp_logs_size(const struct otlp_logs *o);
-int otlp_logs_finish(struct otlp_logs *o, struct buf *to); /* one ResourceLogs a service; -ERR_LIMIT */
+int otlp_logs_finish(struct otlp_logs *o, struct buf *to); /* -ERR_LIMIT */
 
 struct otlp_metrics;
 struct otlp_metrics *otlp_metrics_new(const struct otlp_resource *r);
@@ -35,4 +40,5 @@ int otlp_metrics_finish(struct otlp_metrics *o, struct buf *to);
 void otlp_attr(struct buf *b, unsigned field, const char *key, const char *value);
 /* The Resource message; `service` stands in the place of service.name, NULL leaves it. */
 void otlp_resource_add(const struct otlp_resource *r, struct buf *b, unsigned field, const char *service);
-void otlp_scope_add(struct buf *b, unsigned field);
+void otlp_scope_add(struct buf *b, unsigned field, const struct buf *attrs); /* attrs: encoded as the scope's, or NULL */
+enum { OTLP_SCOPE_ATTRIBUTES = 3 };

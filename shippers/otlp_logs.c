@@ -1,5 +1,7 @@
-/* otlp_logs.c - log lines as ExportLogsServiceRequest. Each service has its own row of encoded records; finishing wraps each
- * row that has any in its ResourceLogs. Order within a service is the order of adding. */
+/* otlp_logs.c - log lines as ExportLogsServiceRequest. Lines of one origin have a row of encoded records; finishing wraps each row
+ * that has any in its ScopeLogs, and the rows of a service in their ResourceLogs. Order within a row is the order of adding.
+ *
+ * A row that had records in a request is kept for the next one, with its memory: a file that is read goes on in it. */
 #include "shippers/otlp.h"
 
 #include <string.h>
@@ -15,15 +17,18 @@ enum { SCOPE_LOGS_SCOPE = 1, SCOPE_LOGS_RECORDS = 2, SCOPE_LOGS_SCHEMA_URL = 3 }
 enum { RECORD_TIME = 1, RECORD_BODY = 5, RECORD_ATTRIBUTES = 6, RECORD_OBSERVED = 11 };
 enum { ANY_STRING = 1 };
 
-struct row {
+struct otlp_row {
 	char *service;
+	struct buf attrs; /* of the scope, encoded */
 	struct buf records;
+	bool is_told; /* while finishing: its service's ResourceLogs have it */
 };
 
 struct otlp_logs {
 	const struct otlp_resource *resource;
-	struct row *rows;
-	size_t rows_n;
+	struct otlp_row **rows; /* each from mem_new: a row does not move */
+	size_t rows_n, size;
+	struct buf attrs; /* of the row or the record in hand, encoded */
 };
 
 struct otlp_logs *otlp_logs_new(const struct otlp_resource *r)
@@ -31,83 +36,153 @@ struct otlp_logs *otlp_logs_new(const struct otlp_resource *r)
 	struct otlp_logs *o = mem_new(struct otlp_logs);
 
 	o->resource = r;
+	o->attrs = BUF_MAX(BATCH_BYTES_MAX);
 	return o;
+}
+
+static void row_free(struct otlp_row *row)
+{
+	mem_free(row->service);
+	buf_close(&row->attrs);
+	buf_close(&row->records);
+	mem_free(row);
 }
 
 void otlp_logs_free(struct otlp_logs *o)
 {
 	if (o == NULL)
 		return;
-	for (size_t i = 0; i < o->rows_n; i++) {
-		mem_free(o->rows[i].service);
-		buf_close(&o->rows[i].records);
-	}
+	for (size_t i = 0; i < o->rows_n; i++)
+		row_free(o->rows[i]);
 	mem_free(o->rows);
+	buf_close(&o->attrs);
 	mem_free(o);
 }
 
-static struct buf *row_of(struct otlp_logs *o, const char *service)
+/* ---- adding --------------------------------------------------------------------------------------------------------------- */
+
+static void encode_attrs(struct otlp_logs *o, unsigned field, const struct telemetry_attr *attrs, size_t n)
 {
-	for (size_t i = 0; i < o->rows_n; i++)
-		if (str_eq(o->rows[i].service, service))
-			return &o->rows[i].records;
-	o->rows = mem_grow(o->rows, o->rows_n + 1, sizeof(*o->rows));
-	o->rows[o->rows_n] = (struct row){ .service = mem_str(service), .records = BUF_MAX(BATCH_BYTES_MAX) };
-	return &o->rows[o->rows_n++].records;
+	buf_reset(&o->attrs);
+	for (size_t i = 0; i < n; i++)
+		otlp_attr(&o->attrs, field, attrs[i].key, attrs[i].value);
 }
 
-void otlp_logs_add(struct otlp_logs *o, const struct telemetry_line *l)
+static bool is_it(const struct otlp_row *row, const char *service, const struct buf *attrs)
 {
-	/* The name that OpenTelemetry's conventions have for a service without one. */
-	struct buf *b = row_of(o, l->service != NULL ? l->service : "unknown_service");
-	size_t record = pbw_begin(b, SCOPE_LOGS_RECORDS), body;
+	return str_eq(row->service, service) && row->attrs.len == attrs->len &&
+	       (attrs->len == 0 || memcmp(row->attrs.data, attrs->data, attrs->len) == 0);
+}
 
+struct otlp_row *otlp_logs_row(struct otlp_logs *o, const char *service, const struct telemetry_attr *attrs, size_t n)
+{
+	struct otlp_row *row;
+
+	/* The name that OpenTelemetry's conventions have for a service without one. */
+	service = service != NULL ? service : "unknown_service";
+	encode_attrs(o, OTLP_SCOPE_ATTRIBUTES, attrs, n);
+	for (size_t i = 0; i < o->rows_n; i++)
+		if (is_it(o->rows[i], service, &o->attrs))
+			return o->rows[i];
+	row = mem_new(struct otlp_row);
+	*row = (struct otlp_row){ mem_str(service), BUF_MAX(BATCH_BYTES_MAX), BUF_MAX(BATCH_BYTES_MAX), false };
+	buf_add(&row->attrs, buf_str(&o->attrs), o->attrs.len);
+	o->rows = mem_grow(o->rows, o->rows_n + 1, sizeof(struct otlp_row *));
+	o->rows[o->rows_n++] = row;
+	return row;
+}
+
+/* What stands around a body: at most so many bytes for tags, lengths and times. */
+#define FRAME_MAX 64
+/* And around a row: the scope and the schema's address. */
+#define SCOPE_FRAME 96
+
+/* Written in one piece, because every line passes here: its lengths are known before. */
+void otlp_logs_add(struct otlp_logs *o, struct otlp_row *row, const struct telemetry_line *l, int64_t observed_ms)
+{
+	size_t any = pbw_bytes_len(l->len), body = pbw_bytes_len(any), had = row->records.len, record;
+	char *at, *start;
+
+	encode_attrs(o, RECORD_ATTRIBUTES, l->attrs, l->attrs_n);
+	record = (l->time_ms > 0 ? PBW_FIXED64_LEN : 0) + body + o->attrs.len + PBW_FIXED64_LEN;
+	at = start = buf_room(&row->records, FRAME_MAX + l->len + o->attrs.len);
+	if (at == NULL)
+		return;
+	at = pbw_put_head(at, SCOPE_LOGS_RECORDS, record);
 	if (l->time_ms > 0)
-		pbw_fixed64(b, RECORD_TIME, (uint64_t)l->time_ms * OTLP_NS_PER_MS);
-	body = pbw_begin(b, RECORD_BODY);
-	pbw_bytes(b, ANY_STRING, l->body, l->len);
-	pbw_end(b, body);
-	for (size_t i = 0; i < l->attrs_n; i++)
-		otlp_attr(b, RECORD_ATTRIBUTES, l->attrs[i].key, l->attrs[i].value);
-	pbw_fixed64(b, RECORD_OBSERVED, (uint64_t)l->observed_ms * OTLP_NS_PER_MS);
-	pbw_end(b, record);
+		at = pbw_put_fixed64(at, RECORD_TIME, (uint64_t)l->time_ms * OTLP_NS_PER_MS);
+	at = pbw_put_head(at, RECORD_BODY, any);
+	at = pbw_put_head(at, ANY_STRING, l->len);
+	memcpy(at, l->body, l->len);
+	at += l->len;
+	if (o->attrs.len > 0)
+		memcpy(at, o->attrs.data, o->attrs.len);
+	at = pbw_put_fixed64(at + o->attrs.len, RECORD_OBSERVED, (uint64_t)observed_ms * OTLP_NS_PER_MS);
+	buf_grew(&row->records, (size_t)(at - start));
+	o->size += row->records.len - had + (had == 0 ? row->attrs.len + SCOPE_FRAME : 0);
 }
 
 size_t otlp_logs_size(const struct otlp_logs *o)
 {
-	size_t size = 0;
-
-	for (size_t i = 0; i < o->rows_n; i++)
-		size += o->rows[i].records.len;
-	return size;
+	return o->size;
 }
 
-static void add_row(const struct otlp_logs *o, const struct row *row, struct buf *to)
-{
-	size_t logs = pbw_begin(to, REQUEST_RESOURCE_LOGS), scope;
+/* ---- finishing ------------------------------------------------------------------------------------------------------------- */
 
-	otlp_resource_add(o->resource, to, RESOURCE_LOGS_RESOURCE, row->service);
-	scope = pbw_begin(to, RESOURCE_LOGS_SCOPE_LOGS);
-	otlp_scope_add(to, SCOPE_LOGS_SCOPE);
+static void add_row(struct otlp_row *row, struct buf *to)
+{
+	size_t scope = pbw_begin(to, RESOURCE_LOGS_SCOPE_LOGS);
+
+	otlp_scope_add(to, SCOPE_LOGS_SCOPE, &row->attrs);
 	buf_add(to, row->records.data, row->records.len);
 	pbw_str(to, SCOPE_LOGS_SCHEMA_URL, OTLP_SCHEMA_URL);
 	pbw_end(to, scope);
+	row->is_told = true;
+}
+
+/* All rows of that one's service. */
+static void add_service(const struct otlp_logs *o, const struct otlp_row *first, struct buf *to)
+{
+	size_t logs = pbw_begin(to, REQUEST_RESOURCE_LOGS);
+
+	otlp_resource_add(o->resource, to, RESOURCE_LOGS_RESOURCE, first->service);
+	for (size_t i = 0; i < o->rows_n; i++)
+		if (o->rows[i]->records.len > 0 && str_eq(o->rows[i]->service, first->service))
+			add_row(o->rows[i], to);
 	pbw_str(to, RESOURCE_LOGS_SCHEMA_URL, OTLP_SCHEMA_URL);
 	pbw_end(to, logs);
 }
 
-int otlp_logs_finish(struct otlp_logs *o, struct buf *to)
+/* Every row is emptied, also when one did not fit: the next request begins with nothing. One that had no records is freed. */
+static bool empty_rows(struct otlp_logs *o)
 {
+	size_t kept = 0;
 	bool over = false;
 
 	for (size_t i = 0; i < o->rows_n; i++) {
-		struct row *row = &o->rows[i];
+		struct otlp_row *row = o->rows[i];
 
-		/* Every row is emptied, also when one did not fit: the next batch begins with nothing. */
 		over |= row->records.over;
-		if (row->records.len > 0)
-			add_row(o, row, to);
+		if (row->records.len == 0) {
+			row_free(row);
+			continue;
+		}
+		row->is_told = false;
 		buf_reset(&row->records);
+		o->rows[kept++] = row;
 	}
-	return over || to->over ? -ERR_LIMIT : 0;
+	o->rows_n = kept;
+	o->size = 0;
+	return over;
+}
+
+int otlp_logs_finish(struct otlp_logs *o, struct buf *to)
+{
+	/* One piece of memory, and not one that doubles a dozen times. */
+	if (o->size < (to->max - to->len) / 2)
+		buf_room(to, o->size + o->size / 16);
+	for (size_t i = 0; i < o->rows_n; i++)
+		if (o->rows[i]->records.len > 0 && !o->rows[i]->is_told)
+			add_service(o, o->rows[i], to);
+	return empty_rows(o) || to->over ? -ERR_LIMIT : 0;
 }

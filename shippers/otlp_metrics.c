@@ -102,7 +102,7 @@ int otlp_metrics_finish(struct otlp_metrics *o, struct buf *to)
 	metrics = pbw_begin(to, REQUEST_RESOURCE_METRICS);
 	otlp_resource_add(o->resource, to, RESOURCE_METRICS_RESOURCE, NULL);
 	scope = pbw_begin(to, RESOURCE_METRICS_SCOPE_METRICS);
-	otlp_scope_add(to, SCOPE_METRICS_SCOPE);
+	otlp_scope_add(to, SCOPE_METRICS_SCOPE, NULL);
 	buf_add(to, o->metrics.data, o->metrics.len);
 	pbw_str(to, SCOPE_METRICS_SCHEMA_URL, OTLP_SCHEMA_URL);
 	pbw_end(to, scope);

@@ -201,9 +201,14 @@ enum rules_verdict rules_text(struct rules *r, const char *body, size_t len)
 	return RULES_PASS;
 }
 
-enum rules_verdict rules_line(struct rules *r, const char *path, const char *body, size_t len)
+bool rules_path(const struct rules *r, const char *path)
 {
-	return r != NULL && any_glob(r->logs, r->logs_n, path) ? rules_text(r, body, len) : RULES_DENIED;
+	return r != NULL && any_glob(r->logs, r->logs_n, path);
+}
+
+bool rules_have_patterns(const struct rules *r)
+{
+	return r != NULL && r->drop_n + r->redact_n > 0;
 }
 
 /* The start of the next character: an empty match must not be found again at the same place. */

@@ -28,10 +28,10 @@ int rules_new(const struct telemetry_rules *t, struct rules **ret, struct err *e
 void rules_free(struct rules *r);
 void rules_begin(struct rules *r); /* a new record, with a budget of its own; NULL is fine */
 bool rules_metric(const struct rules *r, const char *name);
-/* May this line leave? Looks at path and body; masks nothing. */
-enum rules_verdict rules_line(struct rules *r, const char *path, const char *body, size_t len);
-/* The same of a text that no path stands for: whether a drop pattern matches. */
+bool rules_path(const struct rules *r, const char *path); /* may lines of this file leave at all? */
+/* May this text leave: does no drop pattern match? It masks nothing. */
 enum rules_verdict rules_text(struct rules *r, const char *body, size_t len);
+bool rules_have_patterns(const struct rules *r); /* else a text costs next to nothing */
 /* Masks one text: *text and *len stay as they are when nothing matches, else they lead into `room`. */
 enum rules_verdict rules_mask(struct rules *r, const char **text, size_t *len, struct buf *room);
 /* The same for a line of which the first *begun bytes have left already. *begun follows to where the rest begins: a mask that

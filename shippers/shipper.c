@@ -19,7 +19,8 @@
 #define LOGS_OPEN_MS 1000
 #define LOGS_MAX (UINT64_C(2) << 30)
 #define METRICS_MAX (UINT64_C(512) << 20)
-#define TURN_MS 10
+#define TURN_MS 3
+#define UNCLOCKED 32768
 #define RECORD_FRAME 512   /* what encoding adds to a record, about */
 #define FOUND_QUEUE 2      /* fewer batches wait: positions alone go at once */
 #define FOUND_QUEUE_MAX 10 /* that many full ones hold more positions than files are ever followed */
@@ -79,7 +80,7 @@ static enum rules_verdict mask_attrs(struct shipper *s, const struct telemetry_a
 /* For a line whose beginning has left already: the rules look at the whole line, then only the rest of it is kept. */
 static enum rules_verdict mask_whole(struct shipper *s, struct telemetry_line *l)
 {
-	enum rules_verdict v = rules_line(s->rules, l->source.path, l->body, l->len);
+	enum rules_verdict v = rules_text(s->rules, l->body, l->len);
 	bool touched = v == RULES_DROPPED;
 
 	if (v == RULES_PASS)
@@ -99,12 +100,13 @@ static enum rules_verdict mask_line(struct shipper *s, struct telemetry_line *l)
 		v = mask_whole(s, l);
 	/* The rest of a line is then judged by itself as well: a pattern may match it only where that seems to begin. */
 	if (v == RULES_PASS)
-		v = rules_line(s->rules, l->source.path, l->body, l->len);
+		v = rules_text(s->rules, l->body, l->len);
 	if (v == RULES_PASS)
 		v = rules_mask(s->rules, &l->body, &l->len, &s->rooms[0]);
-	if (v == RULES_PASS)
+	if (v == RULES_PASS && l->attrs_n > 0) {
 		v = mask_attrs(s, l->attrs, l->attrs_n);
-	l->attrs = s->attrs;
+		l->attrs = s->attrs;
+	}
 	return v;
 }
 
@@ -115,9 +117,17 @@ static void on_logs_due(struct timer *t)
 	close_batch(container_of(t, struct shipper, timer), TELEMETRY_LOG);
 }
 
-static void add_line(struct shipper *s, const struct telemetry_line *l, struct batch *b)
+static void add_line(struct shipper *s, const struct telemetry_line *l, struct origins_one *of, struct batch *b)
 {
-	otlp_logs_add(s->logs, l);
+	if (b->records == 0) {
+		s->request++;
+		s->observed_ms = world_wall_ms(s->w);
+	}
+	if (of->request != s->request) {
+		of->row = otlp_logs_row(s->logs, l->origin->service, of->attrs, of->attrs_n);
+		of->request = s->request;
+	}
+	otlp_logs_add(s->logs, of->row, l, s->observed_ms);
 	b->records++;
 	s->stats.taken[TELEMETRY_LOG]++;
 }
@@ -147,8 +157,13 @@ static void on_turn_over(struct timer *t)
 	(void)t; /* an idle timer means that the turn has ended */
 }
 
-static bool has_time(struct shipper *s)
+/* The clock is looked at before each line on which patterns run; without any once for so many bytes. */
+static bool has_time(struct shipper *s, size_t len)
 {
+	s->unclocked += len;
+	if (s->turn.cb != NULL && s->unclocked < UNCLOCKED && !rules_have_patterns(s->rules))
+		return true;
+	s->unclocked = 0;
 	if (s->turn.cb != NULL)
 		return world_now_ms(s->w) - s->turn_ms < TURN_MS;
 	s->turn_ms = world_now_ms(s->w);
@@ -160,13 +175,15 @@ static bool on_line(void *ctx, const struct telemetry_line *line)
 {
 	struct shipper *s = ctx;
 	struct telemetry_line l = *line;
+	struct origins_one *of;
 	enum rules_verdict v;
 
 	/* Without rules it is not dropped but waits in its file: when a policy is there again, nothing is missing. The time is
 	 * asked last, because that begins a turn. */
-	if (s->rules == NULL || !spool_has_room(s->spool, TELEMETRY_LOG) || !has_time(s))
+	if (s->rules == NULL || !spool_has_room(s->spool, TELEMETRY_LOG) || !has_time(s, l.len))
 		return false;
-	v = mask_line(s, &l);
+	of = origins_of(&s->origins, s->rules, l.origin);
+	v = of->verdict == RULES_PASS ? mask_line(s, &l) : of->verdict;
 	if (line_is_one_too_many(s, &l))
 		close_batch(s, TELEMETRY_LOG);
 	/* Positions alone wait for no time, so the clock of a batch begins with its first line. */
@@ -174,7 +191,7 @@ static bool on_line(void *ctx, const struct telemetry_line *line)
 		timer_start(s->w, &s->timer, LOGS_OPEN_MS, on_logs_due);
 	s->found_waits = false;
 	if (v == RULES_PASS)
-		add_line(s, &l, open_batch(s, TELEMETRY_LOG));
+		add_line(s, &l, of, open_batch(s, TELEMETRY_LOG));
 	else
 		count_kept(s, v);
 	batch_note(open_batch(s, TELEMETRY_LOG), &l.source);
@@ -297,6 +314,7 @@ static void shipper_free(struct closing *c)
 
 	timer_stop(s->w, &s->timer);
 	timer_stop(s->w, &s->turn);
+	origins_forget(&s->origins);
 	rules_free(s->rules);
 	otlp_logs_free(s->logs);
 	otlp_metrics_free(s->metrics);
@@ -335,6 +353,7 @@ struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 int shipper_rules(struct shipper *s, const struct telemetry_rules *t, struct err *e)
 {
 	/* The old ones go first: if the new ones cannot be compiled, the wider ones must not stay in force. */
+	origins_forget(&s->origins);
 	rules_free(s->rules);
 	s->rules = NULL;
 	return t != NULL ? rules_new(t, &s->rules, e) : 0;

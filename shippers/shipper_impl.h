@@ -1,6 +1,7 @@
 /* shipper_impl.h - what the files of the shipper know of each other. */
 #pragma once
 #include "agent/base/closing.h"
+#include "shippers/origins.h"
 #include "shippers/otlp.h"
 #include "shippers/rules.h"
 #include "shippers/shipper.h"
@@ -17,8 +18,12 @@ struct shipper {
 	struct timer timer;                  /* closes the open logs */
 	struct timer turn;                   /* ends the turn of the loop in which lines are taken; idle: none were yet */
 	uint64_t turn_ms;                    /* when it began */
-	struct spool *spool;                 /* NULL: closed */
-	struct exporter *exporter;           /* NULL: not yet, or closed */
+	size_t unclocked;                    /* bytes of lines taken since the clock was looked at */
+	struct origins origins;
+	uint64_t request;          /* the number of the open logs */
+	int64_t observed_ms;       /* and when their first line came */
+	struct spool *spool;       /* NULL: closed */
+	struct exporter *exporter; /* NULL: not yet, or closed */
 	struct shipper_stats stats;
 	int64_t born_ms;                           /* start time of our own counters */
 	struct buf rooms[TELEMETRY_ATTRS_MAX + 1]; /* masked texts of the record in hand */

@@ -64,6 +64,29 @@ void pbw_str(struct buf *b, unsigned field, const char *s)
 	pbw_bytes(b, field, s, strlen(s));
 }
 
+size_t pbw_bytes_len(size_t len)
+{
+	size_t n = 2 + len; /* the tag, and the last byte of the length */
+
+	for (size_t more = len >> 7; more > 0; more >>= 7)
+		n++;
+	return n;
+}
+
+char *pbw_put_head(char *at, unsigned field, size_t len)
+{
+	at += put_varint((uint8_t *)at, (uint64_t)field << 3 | PBR_BYTES);
+	return at + put_varint((uint8_t *)at, len);
+}
+
+char *pbw_put_fixed64(char *at, unsigned field, uint64_t v)
+{
+	at += put_varint((uint8_t *)at, (uint64_t)field << 3 | PBR_FIXED64);
+	for (unsigned i = 0; i < sizeof(v); i++)
+		at[i] = (char)(v >> 8 * i);
+	return at + sizeof(v);
+}
+
 size_t pbw_begin(struct buf *b, unsigned field)
 {
 	add_tag(b, field, PBR_BYTES);

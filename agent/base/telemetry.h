@@ -44,6 +44,16 @@ struct telemetry_source {
 	uint32_t before_len; /* 0: not known, as in positions of older versions */
 };
 
+/* What the lines of one source have in common: it stands once in a batch, and the rules look at it once and not at each line. */
+struct telemetry_origin {
+	uint64_t id;         /* drawn by the collector for this very content; 0: none */
+	const char *service; /* service.name; NULL: the source tells none */
+	const char *path;    /* resolved; what export.logs allows */
+	const struct telemetry_attr
+	    *attrs; /* log.file.name, log.file.path: they describe the scope (OTLP's InstrumentationScope) */
+	size_t attrs_n;
+};
+
 /* One log line, UTF-8. When the beginning of a line was handed over before its end was written, the body is the whole line, so that
  * the rules see all of it; its first `begun` bytes were handed over before, and must not leave again. */
 struct telemetry_line {
@@ -51,9 +61,8 @@ struct telemetry_line {
 	size_t len;
 	size_t begun;    /* mostly 0 */
 	int64_t time_ms; /* 0: unknown */
-	int64_t observed_ms;
-	const char *service; /* service.name */
-	const struct telemetry_attr *attrs;
+	const struct telemetry_origin *origin;
+	const struct telemetry_attr *attrs; /* of this line alone; mostly none */
 	size_t attrs_n;
 	struct telemetry_source source;
 };

@@ -118,8 +118,9 @@ def log_lines(request):
     for group in request.resource_logs:
         resource = attributes(group.resource.attributes)
         for scope in group.scope_logs:
+            common = attributes(scope.scope.attributes)  # log.file.name and log.file.path, for one
             for record in scope.log_records:
-                line = {"body": value(record.body), "attributes": attributes(record.attributes)}
+                line = {"body": value(record.body), "attributes": common | attributes(record.attributes)}
                 line |= {"severity": record.severity_number, "severity_text": record.severity_text}
                 line |= {"time": record.time_unix_nano, "observed": record.observed_time_unix_nano}
                 yield line | {"event": record.event_name, "resource": resource, "scope": scope.scope.name}

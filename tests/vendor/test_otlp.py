@@ -15,7 +15,9 @@ def log_request(*bodies):
     group = request.resource_logs.add()
     group.resource.attributes.add(key="service.name").value.string_value = "doris-be"
     for body in bodies:
-        record = group.scope_logs.add().log_records.add(time_unix_nano=5)
+        scope = group.scope_logs.add()
+        scope.scope.attributes.add(key="log.file.name").value.string_value = "a"
+        record = scope.log_records.add(time_unix_nano=5)
         record.body.string_value = body
         record.attributes.add(key="log.file.path").value.string_value = "/var/log/a"
     return request
@@ -40,7 +42,7 @@ def test_logs_are_kept_record_by_record(plane, session):
     kept = plane.lines("logs")
     assert [(r["body"], r["batch"], r["time"]) for r in kept] == [("one", BATCH, 5), ("two", BATCH, 5)]
     assert kept[0]["resource"] == {"service.name": "doris-be"}
-    assert kept[0]["attributes"] == {"log.file.path": "/var/log/a"}
+    assert kept[0]["attributes"] == {"log.file.name": "a", "log.file.path": "/var/log/a"}
     process.wait_for(lambda: batches(plane) == [(BATCH, "logs", 2, True, True, 200)])
 
 

@@ -175,7 +175,9 @@ static inline void dock_pass(uint64_t ms)
 /* A line whose first bytes were handed over before. */
 static inline bool dock_put_rest(const char *text, size_t begun)
 {
-	struct telemetry_line l = { .body = text, .len = strlen(text), .begun = begun, .observed_ms = 1, .service = "s" };
+	static const struct telemetry_attr name = { "log.file.name", "x" };
+	static const struct telemetry_origin origin = { 7, "s", "/var/log/x", &name, 1 };
+	struct telemetry_line l = { .body = text, .len = strlen(text), .begun = begun, .origin = &origin };
 	const struct telemetry_sink *sink = shipper_sink(dock.ship);
 	uint64_t end = dock.offset + l.len + 1;
 

@@ -54,7 +54,8 @@ static void count_lines(const struct buf *b)
 	for (const char *at = b->data, *end = at + b->len; (at = memchr(at, '<', (size_t)(end - at))) != NULL; at++) {
 		unsigned n;
 
-		if (end - at < 8 || at[7] != '>' || sscanf(at, "<%6u>", &n) != 1)
+		/* A time may have these bytes, too. */
+		if (end - at < 8 || at[7] != '>' || strspn(at + 1, "0123456789") != 6 || sscanf(at, "<%6u>", &n) != 1)
 			continue;
 		assert_true(n < LINES);
 		came_n += came[n] == 0;

@@ -59,15 +59,10 @@ static void each_service_has_its_own_resource(void **state)
 	for (int i = 0; i < 300; i++) {
 		const struct telemetry_attr attr = { "log.file.name", "x" };
 		char body[300];
-		const struct telemetry_line l = { .body = body,
-						  .len = (size_t)i,
-						  .observed_ms = 5,
-						  .service = i % 3 == 0 ? "a" : "b",
-						  .attrs = &attr,
-						  .attrs_n = 1 };
+		const struct telemetry_line l = { .body = body, .len = (size_t)i };
 
 		memset(body, 'x', sizeof(body));
-		otlp_logs_add(o, &l);
+		otlp_logs_add(o, otlp_logs_row(o, i % 3 == 0 ? "a" : "b", &attr, 1), &l, 5);
 	}
 	assert_int_equal(otlp_logs_finish(o, &b), 0);
 	group = at(b.data, b.len, 1, 1);
@@ -80,6 +75,78 @@ static void each_service_has_its_own_resource(void **state)
 	assert_int_equal(in(record, 11, 0).value, 5000000);
 	assert_int_equal(count(record, 1), 0); /* an unknown time stays unset */
 	assert_int_equal(otlp_logs_size(o), 0);
+	otlp_logs_free(o);
+	otlp_resource_free(r);
+}
+
+static size_t body_of(struct pbr_field record)
+{
+	return in(in(record, 5, 0), 1, 0).len;
+}
+
+/* Name and path of a file stand once in a batch, and not with each of its lines. */
+static void files_of_a_service_have_scopes_of_their_own(void **state)
+{
+	static const struct telemetry_attr files[] = { { "log.file.path", "/a" }, { "log.file.path", "/b" } };
+	CLEANUP(buf_close) struct buf b = BUF_MAX(1u << 20);
+	struct otlp_resource *r = otlp_resource_new(resource_attrs, 2);
+	struct otlp_logs *o = otlp_logs_new(r);
+	struct otlp_row *rows[3];
+	struct pbr_field group;
+
+	(void)state;
+	for (size_t turn = 0; turn < 3; turn++) {
+		buf_reset(&b);
+		rows[0] = otlp_logs_row(o, "s", &files[0], 1);
+		rows[1] = otlp_logs_row(o, "s", &files[1], 1);
+		rows[2] = otlp_logs_row(o, NULL, &files[1], 1);
+		assert_ptr_equal(rows[1], otlp_logs_row(o, "s", &files[1], 1));
+		for (size_t i = 0; i < (turn == 1 ? 2 : 6); i++)
+			otlp_logs_add(o, rows[turn == 1 ? 1 : i % 3], &(struct telemetry_line){ .body = "xxxxxx", .len = i }, 1);
+		assert_int_equal(otlp_logs_finish(o, &b), 0);
+		group = at(b.data, b.len, 1, 0);
+		assert_int_equal(count(group, 2), turn == 1 ? 1 : 2);
+		if (turn > 0)
+			continue; /* only the rows that go on are kept, and stand first */
+		assert_true(is(in(in(in(in(in(group, 2, 0), 1, 0), 3, 0), 2, 0), 1, 0), "/a"));
+		assert_true(is(in(in(in(in(in(group, 2, 1), 1, 0), 3, 0), 2, 0), 1, 0), "/b"));
+		assert_int_equal(body_of(in(in(group, 2, 1), 2, 1)), 4);
+		group = at(b.data, b.len, 1, 1);
+		assert_true(is(in(in(in(in(group, 1, 0), 1, 0), 2, 0), 1, 0), "unknown_service"));
+		assert_int_equal(body_of(in(in(group, 2, 0), 2, 1)), 5);
+	}
+	otlp_logs_free(o);
+	otlp_resource_free(r);
+}
+
+/* Written by lengths known before, so each length is tried on both sides of where a varint grows. */
+static void a_record_of_any_length_is_read_back(void **state)
+{
+	static const struct telemetry_attr attr = { "reeve.log.truncated_bytes", "12" };
+	static char body[40000];
+	struct otlp_resource *r = otlp_resource_new(resource_attrs, 2);
+	struct otlp_logs *o = otlp_logs_new(r);
+
+	(void)state;
+	memset(body, 'z', sizeof(body));
+	for (size_t len = 0; len < sizeof(body); len += len < 300 || (len > 16300 && len < 16500) ? 1 : 59) {
+		CLEANUP(buf_close) struct buf b = BUF_MAX(1u << 20);
+		struct telemetry_line l = { body, len, .time_ms = len % 2 ? 7 : 0, .attrs = &attr, .attrs_n = len % 3 == 0 };
+		struct pbr_field record;
+
+		otlp_logs_add(o, otlp_logs_row(o, "s", NULL, 0), &l, 5);
+		assert_true(otlp_logs_size(o) >= len);
+		assert_int_equal(otlp_logs_finish(o, &b), 0);
+		record = in(in(at(b.data, b.len, 1, 0), 2, 0), 2, 0);
+		assert_int_equal(body_of(record), len);
+		assert_int_equal(count(record, 1), len % 2);
+		assert_int_equal(count(record, 6), len % 3 == 0);
+		assert_int_equal(in(record, 11, 0).value, 5000000);
+		if (len % 2)
+			assert_int_equal(in(record, 1, 0).value, 7000000);
+		if (len % 3 == 0)
+			assert_true(is(in(in(in(record, 6, 0), 2, 0), 1, 0), "12"));
+	}
 	otlp_logs_free(o);
 	otlp_resource_free(r);
 }
@@ -164,6 +231,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_service_has_its_own_resource),
+		cmocka_unit_test(files_of_a_service_have_scopes_of_their_own),
+		cmocka_unit_test(a_record_of_any_length_is_read_back),
 		cmocka_unit_test(points_of_one_name_share_a_metric),
 		cmocka_unit_test(a_message_of_any_length_has_the_shortest_length_field),
 		cmocka_unit_test(bytes_that_are_no_message_are_refused),

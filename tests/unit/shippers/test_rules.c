@@ -42,10 +42,12 @@ static void nothing_passes_that_is_not_named(void **state)
 	assert_false(rules_metric(r, "process.cpu.time"));
 	assert_false(rules_metric(empty, "system.cpu.time"));
 	assert_false(rules_metric(NULL, "system.cpu.time"));
-	assert_int_equal(rules_line(r, "/var/log/doris/be.INFO", "x", 1), RULES_PASS);
-	assert_int_equal(rules_line(r, "/etc/shadow", "x", 1), RULES_DENIED);
-	assert_int_equal(rules_line(empty, "/var/log/doris/be.INFO", "x", 1), RULES_DENIED);
-	assert_int_equal(rules_line(NULL, "/var/log/doris/be.INFO", "x", 1), RULES_DENIED);
+	assert_int_equal(rules_text(r, "x", 1), RULES_PASS);
+	assert_true(rules_path(r, "/var/log/doris/be.INFO"));
+	assert_false(rules_path(r, "/etc/shadow"));
+	assert_false(rules_path(empty, "/var/log/doris/be.INFO"));
+	assert_false(rules_path(NULL, "/var/log/doris/be.INFO"));
+	assert_int_equal(rules_text(NULL, "x", 1), RULES_DENIED);
 	rules_free(r);
 	rules_free(empty);
 }
@@ -55,7 +57,7 @@ static void a_line_that_matches_a_drop_pattern_stays(void **state)
 	struct rules *r = make();
 
 	(void)state;
-	assert_int_equal(rules_line(r, "/var/log/doris/x", "a DEBUG b", 9), RULES_DROPPED);
+	assert_int_equal(rules_text(r, "a DEBUG b", 9), RULES_DROPPED);
 	rules_free(r);
 }
 
@@ -65,7 +67,7 @@ static void a_pattern_that_runs_away_drops_the_line(void **state)
 	struct rules *r = make();
 
 	(void)state;
-	assert_int_equal(rules_line(r, "/var/log/doris/x", bad, strlen(bad)), RULES_FAILED);
+	assert_int_equal(rules_text(r, bad, strlen(bad)), RULES_FAILED);
 	rules_free(r);
 }
 
