@@ -198,6 +198,23 @@ static uint64_t next_hold_ms(struct tail *t)
 	return t->hold_ms;
 }
 
+static void on_room(struct telemetry_wait *wt)
+{
+	struct tail *t = container_of(wt, struct tail, wait);
+
+	t->hold_ms = 0;
+	tail_wake(t, 0);
+}
+
+/* The sink says when it takes lines again; that it may not say it, the growing waits are for. */
+static void hold(struct tail *t)
+{
+	t->wait.cb = on_room;
+	if (t->sink.wait != NULL)
+		t->sink.wait(t->sink.ctx, &t->wait);
+	tail_wake(t, next_hold_ms(t));
+}
+
 static void scan_if_wanted(struct tail *t)
 {
 	uint64_t since = world_now_ms(t->w) - t->scanned_ms;
@@ -209,7 +226,7 @@ static void scan_if_wanted(struct tail *t)
 /* When to read again, by what the last slice said; the first row that fits. A scan that runs wakes us itself.
  *
  *   there is more to read                           at once
- *   the sink is full                                after 10 ms, twice as long each time, up to 500 ms
+ *   the sink is full                                when it says so, or after 10 ms, twice as long each time, up to 500 ms
  *   a scan is wanted, and none runs                 when the rest after the last scan is over
  *   a read or a scan failed, or a file is rotated   after RETRY_MS
  *   else                                            when something changes, or with the next poll
@@ -221,7 +238,7 @@ static void sleep_until_next(struct tail *t, enum tail_read r)
 	if (r == TAIL_MORE)
 		tail_wake(t, 0);
 	else if (r == TAIL_HOLD)
-		tail_wake(t, next_hold_ms(t));
+		hold(t);
 	else if (t->scan_wanted && !tail_scan_runs(t))
 		tail_wake(t, since < t->rest_ms ? t->rest_ms - since : 0);
 	else if (r == TAIL_FAILED || t->scan_again || any_rotated(t))
@@ -383,6 +400,7 @@ void tail_close(struct tail *t, void (*done)(void *ctx), void *ctx)
 	timer_stop(t->w, &t->read_timer);
 	timer_stop(t->w, &t->scan_timer);
 	timer_stop(t->w, &t->scan.timer);
+	list_del(&t->wait.link);
 	for (size_t i = 0; i < t->sources_n; i++) {
 		if (t->sources[i].watched)
 			t->w->watch_stop(t->w, &t->sources[i].watch);

@@ -131,6 +131,7 @@ struct tail {
 	struct tail_scan scan;
 	struct timer read_timer, scan_timer;
 	uint64_t scanned_ms, rest_ms;              /* when the last scan ended, how long after it none begins */
+	struct telemetry_wait wait;                /* for the sink to take lines again; in its list while it is full */
 	uint64_t hold_ms;                          /* how long the sink was waited for; 0: it takes lines */
 	uint64_t turn;                             /* of reading: the round that runs */
 	enum tail_read said;                       /* by those who had their turn in it: the most urgent */

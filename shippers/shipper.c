@@ -152,9 +152,34 @@ static bool line_is_one_too_many(const struct shipper *s, const struct telemetry
 	       (b->records > 0 && otlp_logs_size(s->logs) + l->len + RECORD_FRAME > BATCH_BYTES);
 }
 
+static bool has_room(const struct shipper *s)
+{
+	return s->rules != NULL && spool_has_room(s->spool, TELEMETRY_LOG);
+}
+
+static void on_wait(void *ctx, struct telemetry_wait *wt)
+{
+	struct shipper *s = ctx;
+
+	list_del(&wt->link);
+	list_add(&s->waiting, &wt->link);
+}
+
+static void wake(struct shipper *s)
+{
+	if (s->turn.cb != NULL || !has_room(s))
+		return;
+	while (!list_empty(&s->waiting)) {
+		struct telemetry_wait *wt = list_entry(list_pop(&s->waiting), struct telemetry_wait, link);
+
+		wt->cb(wt);
+	}
+}
+
+/* From here on the timer is idle, which means that the turn has ended. */
 static void on_turn_over(struct timer *t)
 {
-	(void)t; /* an idle timer means that the turn has ended */
+	wake(container_of(t, struct shipper, turn));
 }
 
 /* The clock is looked at before each line on which patterns run; without any once for so many bytes. */
@@ -180,7 +205,7 @@ static bool on_line(void *ctx, const struct telemetry_line *line)
 
 	/* Without rules it is not dropped but waits in its file: when a policy is there again, nothing is missing. The time is
 	 * asked last, because that begins a turn. */
-	if (s->rules == NULL || !spool_has_room(s->spool, TELEMETRY_LOG) || !has_time(s, l.len))
+	if (!has_room(s) || !has_time(s, l.len))
 		return false;
 	of = origins_of(&s->origins, s->rules, l.origin);
 	v = of->verdict == RULES_PASS ? mask_line(s, &l) : of->verdict;
@@ -299,6 +324,7 @@ static void on_spool_changed(void *ctx)
 	send_found(s);
 	if (s->exporter != NULL)
 		exporter_kick(s->exporter);
+	wake(s);
 }
 
 static bool is_out(struct closing *c)
@@ -336,7 +362,8 @@ struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 	sc.max[TELEMETRY_LOG] = c->logs_max > 0 ? c->logs_max : LOGS_MAX;
 	sc.max[TELEMETRY_METRIC] = c->metrics_max > 0 ? c->metrics_max : METRICS_MAX;
 	s->w = w;
-	s->sink = (struct telemetry_sink){ s, on_point, on_scrape_done, on_line, on_found };
+	s->sink = (struct telemetry_sink){ s, on_point, on_scrape_done, on_line, on_wait, on_found };
+	list_init(&s->waiting);
 	s->resource = otlp_resource_new(c->resource, c->resource_n);
 	s->logs = otlp_logs_new(s->resource);
 	s->metrics = otlp_metrics_new(s->resource);

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/base/list.h"
+
 struct telemetry_attr {
 	const char *key, *value;
 };
@@ -67,13 +69,23 @@ struct telemetry_line {
 	struct telemetry_source source;
 };
 
-/* What a collector is given. `line` answers false when the spool is full: the collector stops reading, keeps its place and
- * asks again later (the file itself is the buffer). A metric that does not fit is dropped and counted by the sink. */
+/* Whoever was answered false, and waits. The collector embeds it; list_del takes it back. */
+struct telemetry_wait {
+	struct list link;
+	void (*cb)(struct telemetry_wait *wt);
+};
+
+/* What a collector is given. `line` answers false when the spool is full, or the turn of the loop has taken enough: the collector
+ * stops reading, keeps its place and waits (the file itself is the buffer). A metric that does not fit is dropped and counted by
+ * the sink. */
 struct telemetry_sink {
 	void *ctx;
 	void (*point)(void *ctx, const struct telemetry_point *p);
 	void (*scrape_done)(void *ctx); /* the points of one reading are complete */
 	bool (*line)(void *ctx, const struct telemetry_line *l);
+	/* cb comes once lines are taken again, and never from inside. It may be lost where a sink is closed meanwhile. NULL: the
+	 * sink does not say; ask again after a while. */
+	void (*wait)(void *ctx, struct telemetry_wait *wt);
 	/* A file is followed from source->to on. Kept as a position before its first line is, it is found again under any
 	 * name. NULL: the sink keeps no positions. */
 	void (*found)(void *ctx, const struct telemetry_source *source);
