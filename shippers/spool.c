@@ -17,7 +17,8 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 
-#define QUEUE_MAX 2                /* batches of a kind that wait in memory */
+#define QUEUE_MAX 6                /* batches of a kind that wait in memory, */
+#define UNPACKED_MAX 2             /* of them with all their records: the others are packed, and wait for the disk */
 #define COMING_MAX (QUEUE_MAX + 1) /* and one that is being filled: they may become entries after the room is gone */
 #define BLOCK 4096                 /* of the usual file systems; a body of 300 bytes takes a whole one */
 #define BODY_MAX (8u << 20)
@@ -203,7 +204,9 @@ void spool_watch_space(struct spool *s)
 
 bool spool_has_room(const struct spool *s, enum telemetry_kind kind)
 {
-	if (s->start != NULL || s->stats.full || s->space_low || ending_is_on(&s->end) || s->queued[kind] >= QUEUE_MAX)
+	if (s->start != NULL || s->stats.full || s->space_low || ending_is_on(&s->end))
+		return false;
+	if (s->queued[kind] >= QUEUE_MAX || s->unpacked[kind] >= UNPACKED_MAX)
 		return false;
 	/* Metrics never wait for room. Above their quota the oldest go (spool_enforce_quota). */
 	if (kind == TELEMETRY_METRIC)
@@ -218,8 +221,9 @@ unsigned spool_queued(const struct spool *s, enum telemetry_kind kind)
 
 void spool_put(struct spool *s, struct batch *b)
 {
-	list_add(&s->queue, &b->link);
+	list_add(&s->jobs, &spool_job_new(s, b)->link);
 	s->queued[b->kind]++;
+	s->unpacked[b->kind]++;
 	/* While the start reads, the next sequence is not known yet. */
 	if (s->start == NULL)
 		spool_write_kick(s);
@@ -248,22 +252,24 @@ const char *spool_trouble(const struct spool *s)
 static void spool_free(struct closing *c)
 {
 	struct spool *s = container_of(c, struct spool, end.closing);
-	struct list *n;
 
 	spool_start_close(s);
 	timer_stop(s->w, &s->timer);
+	timer_stop(s->w, &s->pack_timer);
 	timer_stop(s->w, &s->space_timer);
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
 		while (!list_empty(&s->entries[kind]))
 			spool_entry_free(list_entry(s->entries[kind].next, struct spool_entry, link));
-	while ((n = list_pop(&s->queue)) != NULL)
-		batch_free(list_entry(n, struct batch, link));
-	spool_entry_free(s->cur);
+	while (!list_empty(&s->jobs)) {
+		struct spool_job *j = list_entry(s->jobs.next, struct spool_job, link);
+
+		spool_entry_free(j->entry);
+		spool_job_free(j);
+	}
+	pack_end(&s->pack);
 	spool_aside_close(&s->aside);
-	buf_close(&s->packed);
 	buf_close(&s->line);
 	mem_free(s->compact.path);
-	mem_free(s->cur_path);
 	mem_free(s->dir);
 	mem_free(s->commits);
 	mem_free(s);
@@ -279,7 +285,7 @@ struct spool *spool_new(struct world *w, const struct spool_config *c)
 	s->dir = mem_str(c->dir);
 	s->commits = mem_printf("%s/commits", c->dir);
 	s->compact.path = mem_printf("%s/commits.tmp", c->dir);
-	list_init(&s->queue);
+	list_init(&s->jobs);
 	list_init(&s->sweeps);
 	spool_aside_init(&s->aside);
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)

@@ -15,6 +15,20 @@ struct spool_compact {
 	char *path;
 };
 
+enum { JOB_NEW, JOB_PACKING, JOB_WRITING, JOB_FAILED, JOB_DURABLE };
+
+/* A batch on its way to the disk, see spool_body.c. */
+struct spool_job {
+	struct list link; /* in the order put */
+	struct spool *s;
+	struct batch *b;
+	struct spool_entry *entry; /* what it becomes; NULL: it has not begun */
+	char *path;
+	struct buf packed;
+	struct disk_req disk;
+	struct sm sm;
+};
+
 struct spool_start;
 
 struct spool {
@@ -38,14 +52,19 @@ struct spool {
 	char damage[ERR_TEXT_MAX]; /* the last body that could not be sent, for a person; "": none */
 	uint64_t damage_ms;        /* when that was */
 
+	/* bodies, see spool_body.c */
+	struct list jobs;                                            /* struct spool_job */
+	unsigned queued[TELEMETRY_KINDS], unpacked[TELEMETRY_KINDS]; /* of them, those not packed yet */
+	struct spool_job *packs;                                     /* whose turn it is; NULL: nobody's */
+	struct pack pack;
+	struct timer pack_timer;
+	unsigned writing; /* bodies that the disk has in hand */
+
 	/* the writer, see spool_write.c */
 	struct sm sm;
-	struct list queue; /* struct batch; the first one is being written */
-	unsigned queued[TELEMETRY_KINDS];
-	struct spool_entry *cur; /* what the first batch becomes */
-	char *cur_path;
-	struct buf packed, line;
-	struct pack pack;
+	size_t committing; /* so many of the first jobs are in the record that is being written */
+	bool must_wait;    /* a body could not be written meanwhile */
+	struct buf line;
 	struct disk_req disk;
 	struct timer timer;
 	struct spool_compact compact;
@@ -73,12 +92,19 @@ void spool_sweep_drop(struct spool *s);              /* forgets what has not beg
 void spool_aside_trim(struct spool *s);              /* deletes what has no room any more, the oldest first */
 bool spool_sweep_idle(const struct spool *s);
 
+struct spool_job *spool_job_new(struct spool *s, struct batch *b);
+void spool_job_free(struct spool_job *j); /* out of its list, with its batch; not its entry */
+void spool_pack_next(struct spool *s);
+void spool_bodies_again(struct spool *s); /* those that the disk refused */
+
 void spool_write_init(struct spool *s);
 void spool_write_kick(struct spool *s);
 void spool_write_close(struct spool *s);
 bool spool_write_idle(const struct spool *s);
 void spool_write_failed(struct spool *s, const struct disk_req *r); /* waits and tries again */
-void spool_write_done(struct spool *s);                             /* goes on with what comes next */
+void spool_write_wait(struct spool *s);
+bool spool_write_waits(const struct spool *s);
+void spool_write_done(struct spool *s); /* goes on with what comes next */
 
 void spool_compact(struct spool *s); /* then spool_write_done or _failed */
 void spool_compact_skip(struct spool *s, const struct spool_entry *en);
