@@ -272,7 +272,7 @@ MUTANTS = [
     Mutant(
         "a node ended before it is drained",
         "agent/ops/plan/planner_cluster.c",
-        "	planner_plan_drain(p, have->cluster, ids);",
+        "	planner_plan_drain(p, planner_drain_of(p, have->cluster), have->cluster, ids);",
         "	(void)planner_plan_drain;",
     ),
     Mutant(

@@ -203,13 +203,13 @@ int planner_delete(const struct planner_args *a, const char *warehouse, struct p
 	return finish(&p, ret, e);
 }
 
-int planner_reboot(const struct planner_args *a, const char *warehouse, const char *cluster, uint32_t batch, struct plans **ret,
+int planner_reboot(const struct planner_args *a, const char *warehouse, const struct planner_rebooted *r, struct plans **ret,
 		   struct err *e)
 {
 	struct planning p = { .a = a, .inv = a->inv, .warehouse = warehouse };
 
 	p.b = plan_builder_new(a->command, a->verb, warehouse, planner_generation(a->inv, warehouse), a->inv->taken_ms);
-	planner_plan_reboot(&p, cluster, batch);
+	planner_plan_reboot(&p, r);
 	return finish(&p, ret, e);
 }
 

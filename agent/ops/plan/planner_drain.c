@@ -1,5 +1,5 @@
 /* planner_drain.c - nodes are drained before they go: behind their target groups, which send them nothing new by then, each is
- * asked to finish what it has, or is given the time to. Only a cluster that the spec names says how. */
+ * asked to finish what it has, or is given the time to. Only a cluster that the spec names says how, or a command that has no spec. */
 #include "agent/base/json.h"
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"
@@ -7,7 +7,7 @@
 
 #define CALL_WAIT_S 600 /* docs: control.proto, Drain */
 
-static const Reeve__Control__V1__Drain *drain_of(const struct planning *p, const char *cluster)
+const Reeve__Control__V1__Drain *planner_drain_of(const struct planning *p, const char *cluster)
 {
 	for (size_t i = 0; p->spec != NULL && i < p->spec->n_clusters; i++)
 		if (str_eq(p->spec->clusters[i]->name, cluster))
@@ -15,14 +15,13 @@ static const Reeve__Control__V1__Drain *drain_of(const struct planning *p, const
 	return NULL;
 }
 
-bool planner_drains(const struct planning *p, const char *cluster)
+bool planner_drains(const Reeve__Control__V1__Drain *d)
 {
-	return drain_of(p, cluster) != NULL && drain_of(p, cluster)->call != NULL;
+	return d != NULL && d->call != NULL;
 }
 
-void planner_plan_drain(struct planning *p, const char *cluster, json_t *ids)
+void planner_plan_drain(struct planning *p, const Reeve__Control__V1__Drain *d, const char *cluster, json_t *ids)
 {
-	const Reeve__Control__V1__Drain *d = drain_of(p, cluster);
 	json_t *args;
 
 	if (d == NULL || json_array_size(ids) == 0 || (d->call == NULL && d->wait_s == 0))

@@ -9,7 +9,8 @@ typedef Reeve__Control__V1__Tag tag_t;
 struct planning {
 	const struct planner_args *a;
 	const struct inventory *inv;
-	const spec_t *spec; /* NULL when deleting */
+	const spec_t *spec;    /* NULL: the verb has none */
+	const char *asked_vpc; /* without a spec: nodes that stand in this VPC are asked by HTTP; NULL: none is */
 	const char *warehouse;
 	struct plan_builder *b;
 	const char *plan;   /* the one that is open */
