@@ -398,6 +398,7 @@ int planner_heal(const struct planner_args *a, const spec_t *spec, const struct 
 	p.b = plan_builder_new(a->command, a->verb, spec->warehouse, spec->generation, a->inv->taken_ms);
 	/* Nobody has signed the end of data volumes: a node that has some leaves its groups, and waits for a command. */
 	p.leaves_old = planner_goes_with_node(c) > 0;
+	p.is_heal = true;
 	if (is_to_heal(&p, c, lost)) {
 		check_groups(&p, c);
 		planner_plan_replaced(&p, c, ids, 1);

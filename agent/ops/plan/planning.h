@@ -20,6 +20,7 @@ struct planning {
 	json_t *given;   /* ids of volumes that nodes have left and others get; NULL: none yet */
 	size_t given_at; /* from here on those of the open plan */
 	bool leaves_old; /* nodes that others take the place of leave their groups, and do not end */
+	bool is_heal;    /* the node that goes is lost: it is drained if it still can be */
 	struct err err;  /* the first thing this version cannot do */
 };
 
