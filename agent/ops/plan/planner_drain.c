@@ -1,6 +1,7 @@
 /* planner_drain.c - nodes are drained before they go: behind their target groups, which send them nothing new by then, each is
- * asked to finish what it has, or is given the time to. Only a cluster that the spec names says how, or a command that has no spec. A node that is
- * lost may be too sick for it: where the agent heals, it is asked all the same, and goes whatever comes of that. */
+ * asked to finish what it has, or is given the time to. Only a cluster that the spec names says how, or a command that has no
+ * spec. A node that is lost may be too sick for it: where the agent heals, it is asked all the same, and goes whatever comes of
+ * that. */
 #include "agent/base/json.h"
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"
