@@ -85,14 +85,19 @@ static int reboot_check(const ProtobufCMessage *args, const char *target, struct
 		return err_set(e, ERR_INVALID, "target and warehouse must be the same id");
 	if (!str_is_id(r->cluster, 32))
 		return err_set(e, ERR_INVALID, "cluster: expected 1 to 32 of [a-z0-9-], found \"%.40s\"", r->cluster);
+	if (r->health != NULL)
+		TRY(spec_check_endpoint(r->health, "health", e));
+	if (r->drain != NULL)
+		TRY(spec_check_drain(r->drain, e));
 	return check_batch(r->batch, e);
 }
 
 static int reboot_plan(const struct planner_args *a, const ProtobufCMessage *args, struct plans **ret, struct err *e)
 {
 	const reboot_t *r = (const reboot_t *)args;
+	const struct planner_rebooted rebooted = { r->cluster, r->batch, r->health, r->drain };
 
-	return planner_reboot(a, r->warehouse, r->cluster, r->batch, ret, e);
+	return planner_reboot(a, r->warehouse, &rebooted, ret, e);
 }
 
 /* ---- nodes.replace ---- */

@@ -270,9 +270,23 @@ MUTANTS = [
         "build/tests/unit/ops/steps/test_kinds_drain",
     ),
     Mutant(
+        "a node that is too sick to drain and is never healed",
+        "agent/ops/plan/planner_drain.c",
+        "	if (d->call != NULL && p->is_heal)",
+        "	if (d->call == NULL && p->is_heal)",
+        "build/tests/unit/ops/test_ops_heal",
+    ),
+    Mutant(
+        "a drain of hours in a heal of twenty minutes",
+        "agent/ops/plan/planner_drain.c",
+        "	if (p->is_heal && wait_s > LOST_WAIT_S)",
+        "	if (p->is_heal && wait_s > 100 * LOST_WAIT_S)",
+        "build/tests/unit/ops/plan/test_planner_drain",
+    ),
+    Mutant(
         "a node ended before it is drained",
         "agent/ops/plan/planner_cluster.c",
-        "	planner_plan_drain(p, have->cluster, ids);",
+        "	planner_plan_drain(p, planner_drain_of(p, have->cluster), have->cluster, ids);",
         "	(void)planner_plan_drain;",
     ),
     Mutant(

@@ -591,8 +591,36 @@ MUTANTS = [
     Mutant(
         "a whole cluster rebooted at once",
         "agent/ops/plan/planner_reboot.c",
-        "	size_t size = batch > 0 ? batch : 1, there = all.n;",
-        "	size_t size = batch > 0 ? batch : 100, there = all.n;",
+        "	size_t size = r->batch > 0 ? r->batch : 1, there = all.n;",
+        "	size_t size = r->batch > 0 ? r->batch : 100, there = all.n;",
+        "build/tests/unit/ops/plan/test_planner_reboot",
+    ),
+    Mutant(
+        "a batch rebooted before it is drained",
+        "agent/ops/plan/planner_reboot.c",
+        "	planner_plan_drain(p, b->r->drain, b->all->cluster, b->ids);",
+        "	(void)planner_plan_drain;",
+        "build/tests/sim/sim --stop --jobs 1 --seeds 300 --with WANT_REBOOT",
+    ),
+    Mutant(
+        "a batch that goes before the one before it is healthy",
+        "agent/ops/plan/planner_reboot.c",
+        ".health = b->r->health });",
+        ".health = b->r == NULL ? b->r->health : NULL });",
+        "build/tests/sim/sim --stop --jobs 1 --seeds 300 --with WANT_REBOOT",
+    ),
+    Mutant(
+        "a node rebooted that is asked nowhere, and so passes as drained",
+        "agent/ops/plan/planner_reboot.c",
+        "		choose_vpc(p, all);",
+        "		p->asked_vpc = all->v[0]->vpc_id, (void)choose_vpc;",
+        "build/tests/unit/ops/plan/test_planner_reboot",
+    ),
+    Mutant(
+        "a batch that is not whole and the roll goes on",
+        "agent/ops/plan/planner_ready.c",
+        '	if (r->is_rebooted)\n		json_object_set_new(args, "atomic", json_true());',
+        '	if (r->is_rebooted && r->health == NULL)\n		json_object_set_new(args, "atomic", json_true());',
         "build/tests/unit/ops/plan/test_planner_reboot",
     ),
     Mutant(

@@ -62,6 +62,9 @@ struct aws_instance {
 	bool is_moved;                        /* somebody tagged it into another cluster of ours */
 	bool is_protected, is_stop_protected; /* from TerminateInstances, from StopInstances */
 	unsigned reboots;
+	uint64_t down_ms;                  /* of its last reboot: until then it is as it was before */
+	bool is_back_told;                 /* it has said that it is healthy since then */
+	const void *rebooted_by;           /* for who watches */
 	uint64_t unchecked_ms, checked_ms; /* between these its status checks are not ok, but ... */
 	const char *check;                 /* ... this */
 	bool is_system_check;              /* it is that of the system, else that of the instance */

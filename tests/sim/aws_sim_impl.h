@@ -61,6 +61,7 @@ aws_fn aws_stop_instances, aws_start_instances, aws_reboot_instances, aws_modify
 /* aws_sim_node.c */
 void aws_node_address(const struct aws_sim *a, const struct aws_instance *i, char to[16]);
 void aws_node_born(struct aws_sim *a, struct aws_instance *i, uint64_t up_ms); /* or started */
+void aws_node_reboots(struct aws_sim *a, struct aws_instance *i, uint64_t down_ms);
 
 /* aws_sim_status.c */
 aws_fn aws_describe_status;

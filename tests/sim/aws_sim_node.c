@@ -36,13 +36,25 @@ bool aws_node_is_for(const char *url)
 
 /* ---- how they come up ---- */
 
-void aws_node_born(struct aws_sim *a, struct aws_instance *i, uint64_t up_ms)
+static void come_up(struct aws_sim *a, struct aws_instance *i, uint64_t up_ms)
 {
 	i->healthy_ms = up_ms + odds_between(a->odds, 5, 90) * 1000;
 	if (odds_hit(a->odds, TALLY_NODE_SICK))
 		i->healthy_ms = up_ms + odds_between(a->odds, 60, 1500) * 1000;
-	i->is_healthy_told = i->is_drained_told = false;
+	i->is_back_told = i->is_drained_told = false;
 	i->drained_ms = 0;
+}
+
+void aws_node_born(struct aws_sim *a, struct aws_instance *i, uint64_t up_ms)
+{
+	come_up(a, i, up_ms);
+	i->is_healthy_told = false;
+}
+
+void aws_node_reboots(struct aws_sim *a, struct aws_instance *i, uint64_t down_ms)
+{
+	i->down_ms = down_ms;
+	come_up(a, i, down_ms);
 }
 
 /* ---- what they answer ---- */
@@ -78,11 +90,14 @@ static void answer_sick(struct aws_sim *a, struct sim_http *x)
 
 static void answer_health(struct aws_sim *a, struct aws_instance *i, struct sim_http *x)
 {
-	if (aws_now(a) < i->healthy_ms) {
+	bool is_to_go = aws_now(a) < i->down_ms;
+
+	if (!is_to_go && aws_now(a) < i->healthy_ms) {
 		answer_sick(a, x);
 		return;
 	}
 	i->is_healthy_told = true;
+	i->is_back_told = !is_to_go;
 	sim_http_answer(x, 200, NULL, "well", 4, 0);
 }
 

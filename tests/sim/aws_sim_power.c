@@ -76,9 +76,12 @@ void aws_reboot_instances(struct aws_ask *q)
 	aws_refuse_members(q);
 	refuse_unless(q, states);
 	for (unsigned n = 1; q->code == NULL && asked(q, n) != NULL; n++) {
+		uint64_t down_ms = aws_now(q->a) + odds_between(q->a->odds, 5, 90) * 1000;
+
 		asked(q, n)->reboots++;
-		/* It begins a while later, and the checks of before count until they are made again. */
-		aws_check_from(q->a, asked(q, n), aws_now(q->a) + odds_between(q->a->odds, 5, 90) * 1000);
+		/* It begins a while later, and what it and its checks said before counts until it is asked again. */
+		aws_check_from(q->a, asked(q, n), down_ms);
+		aws_node_reboots(q->a, asked(q, n), down_ms);
 		q->changed = true;
 	}
 }

@@ -37,6 +37,7 @@ struct scene_order {
 	struct buf at_last;      /* and when the next command began before the vendor had heard of its end */
 	const char *reboot;      /* the cluster, of a cluster.reboot; or NULL */
 	unsigned batch, reboots; /* reboots: calls that named a node */
+	bool asks_nodes;         /* the reboot says how its cluster is asked for its health, and drained */
 	const char *replace;     /* the cluster, of a nodes.replace; or NULL */
 	char replaced[2][32];    /* its nodes, as they were there when it was issued */
 	size_t replaced_n;

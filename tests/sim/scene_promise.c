@@ -6,7 +6,7 @@
  * WANTED   no node is ended that its spec wants
  * DRAINED  no node is ended while connections to it may still be open
  * READY    no node is let in by the command that launched it before its status checks have been ok, and it has said that it is
- *          healthy where the spec asks
+ *          healthy where the spec asks; and of a reboot that asks for it, no batch goes before the one before it has said so
  * LET_GO   no node is stopped or ended that is to drain first and has not said that it has
  * UNDONE   what is ROLLED_BACK left the warehouse as it was at its first mutation, or its result names what it did not
  * TOLD     what a result calls created or deleted was, by this command; and each node it made and left is called so
@@ -221,6 +221,11 @@ static void see_wanted(struct scene *s, const struct scene_order *o, const struc
 		odds_broken(&s->odds, "%s is ended, and cluster %s is left with %u nodes of %u", in->t.id, cluster, left, wanted);
 }
 
+static bool asks_health(const struct scene_order *o)
+{
+	return o->reboot != NULL && o->asks_nodes && want_has_health(&o->want, o->reboot);
+}
+
 static void see_drained(struct scene *s, const struct aws_tg *g, const struct aws_target *t)
 {
 	uint64_t now = world_now_ms(s->w), out_ms = t->draining_ms != 0 ? now - t->draining_ms : 0;
@@ -235,11 +240,11 @@ static void see_drained(struct scene *s, const struct aws_tg *g, const struct aw
 			    (unsigned long long)out_ms / 1000, g->t.name, g->delay_s);
 }
 
-/* One that ran already when the command came: the plan has seen it so. */
+/* One that ran already when the command came: the plan has seen it so. A reboot whose answer was lost is asked for again. */
 static void see_let_go(struct scene *s, const struct scene_order *o, const struct aws_instance *in)
 {
-	if (o->reboot != NULL || o->want.gone || in->running_ms > o->issued_ms || !aws_is_running(s->aws, in) ||
-	    !want_drains(&o->want, aws_tag_of(&in->t, "reeve:cluster")))
+	if ((o->reboot != NULL && (!o->asks_nodes || in->rebooted_by == o)) || o->want.gone || in->running_ms > o->issued_ms ||
+	    !aws_is_running(s->aws, in) || !want_drains(&o->want, aws_tag_of(&in->t, "reeve:cluster")))
 		return;
 	tally(TALLY_CHECK_LET_GO);
 	if (!in->is_drained_told && fault_is_on(TALLY_CHECK_LET_GO))
@@ -269,6 +274,21 @@ static void see_terminate(struct scene *s, const struct scene_order *o, const st
 	}
 }
 
+/* All that this reboot has had boot again, but for those that the call names. */
+static void see_back(struct scene *s, const struct scene_order *o, const struct form_sim *f)
+{
+	for (size_t i = 0; i < s->aws->instances_n; i++) {
+		const struct aws_instance *in = s->aws->instances[i];
+
+		if (in->rebooted_by != o || (f != NULL && is_named(f, in->t.id)) || !aws_is_running(s->aws, in) || in->is_moved ||
+		    in->lost_ms != 0 || is_excused(s, o))
+			continue;
+		tally(TALLY_CHECK_READY);
+		if (!in->is_back_told && fault_is_on(TALLY_CHECK_READY))
+			odds_broken(&s->odds, "the reboot goes on, and %s has not said that it is healthy again", in->t.id);
+	}
+}
+
 /* A node that stops, or boots again, is out of service before it does. */
 static void see_power(struct scene *s, struct scene_order *o, const struct aws_entry *e)
 {
@@ -278,13 +298,16 @@ static void see_power(struct scene *s, struct scene_order *o, const struct aws_e
 	/* An answer that is lost, and an agent that dies, have it asked for again: for a while. */
 	if (o->reboots > 40)
 		odds_broken(&s->odds, "%u reboots by one command", o->reboots);
-
+	if (asks_health(o))
+		see_back(s, o, e->form);
 	for (unsigned n = 1; (id = form_sim_get(e->form, "InstanceId.%u", n)) != NULL; n++) {
-		const struct aws_instance *in = instance_of(s, id);
+		struct aws_instance *in = instance_of(s, id);
 
 		if (in == NULL || !aws_is_running(s->aws, in) || is_made_by(&in->t, o) || is_excused(s, o))
 			continue;
 		see_let_go(s, o, in);
+		if (o->reboot != NULL)
+			in->rebooted_by = o;
 		for (size_t i = 0; i < s->aws->target_groups_n; i++)
 			for (size_t k = 0; k < s->aws->target_groups[i]->targets_n; k++)
 				if (str_eq(s->aws->target_groups[i]->targets[k].id, id))
@@ -548,6 +571,8 @@ void scene_promise_result(struct scene *s, struct scene_order *o)
 	Reeve__Control__V1__State state = o->cmd->state;
 
 	judge_resource(s, o, m);
+	if (state == STATE(SUCCEEDED) && asks_health(o))
+		see_back(s, o, NULL);
 	if (state == STATE(FAILED) || state == STATE(ROLLED_BACK)) {
 		judge_outs(s, o);
 		judge_class(s, o);

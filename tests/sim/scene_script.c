@@ -132,6 +132,7 @@ static void order_reboot(struct scene *s, const struct want *w)
 	tally(TALLY_WANT_REBOOT);
 	o->reboot = want_cluster(&s->odds);
 	o->batch = (unsigned)odds_between(&s->odds, 0, 3);
+	o->asks_nodes = !odds_one_in(&s->odds, 4);
 }
 
 /* Commands of every kind, each upon what the one before has left. */
@@ -394,12 +395,22 @@ static void maybe_raise_epoch(struct scene *s, struct scene_order *o)
 static void pack_reboot(const struct scene_order *o, struct buf *to)
 {
 	Reeve__Control__V1__ClusterReboot r = REEVE__CONTROL__V1__CLUSTER_REBOOT__INIT;
+	CLEANUP(buf_close) struct buf apply = BUF_MAX(1u << 20);
+	Reeve__Control__V1__WarehouseApply *of;
 
+	want_pack(&o->want, &apply);
+	of = reeve__control__v1__warehouse_apply__unpack(NULL, apply.len, (const uint8_t *)apply.data);
 	r.warehouse = (char *)o->want.warehouse;
 	r.cluster = (char *)o->reboot;
 	r.batch = o->batch;
+	for (size_t i = 0; o->asks_nodes && i < of->spec->n_clusters; i++)
+		if (str_eq(of->spec->clusters[i]->name, o->reboot)) {
+			r.health = of->spec->clusters[i]->health;
+			r.drain = of->spec->clusters[i]->drain;
+		}
 	buf_grew(to, reeve__control__v1__cluster_reboot__pack(
 			 &r, (uint8_t *)buf_room(to, reeve__control__v1__cluster_reboot__get_packed_size(&r))));
+	reeve__control__v1__warehouse_apply__free_unpacked(of, NULL);
 }
 
 /* Some of the nodes that are there now; where there are none, one that never was. */

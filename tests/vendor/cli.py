@@ -37,6 +37,24 @@ def seconds(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 90s, 15m, 2h") from None
 
 
+def endpoint(text):
+    """PORT/PATH: what a node answers."""
+    port, slash, path = text.partition("/")
+    if not (port.isascii() and port.isdigit() and slash):
+        raise argparse.ArgumentTypeError(f"{text!r} is not PORT/PATH such as 8040/api/health")
+    return control.NodeEndpoint(port=int(port), path=slash + path)
+
+
+def drain(text):
+    """TIME, TIME:PORT/PATH or PORT/PATH: what is waited, what each node is asked."""
+    if "/" not in text:
+        return control.Drain(wait_s=seconds(text))
+    if ":" not in text.partition("/")[0]:
+        return control.Drain(call=endpoint(text))
+    wait, _, call = text.partition(":")
+    return control.Drain(wait_s=seconds(wait), call=endpoint(call))
+
+
 def the_installation(args):
     """(registry entry) of --installation, or of the only one there is."""
     registry = Registry(args.data)
@@ -113,7 +131,9 @@ def delete(args):
 
 
 def reboot(args):
-    arguments = control.ClusterReboot(warehouse=args.warehouse, cluster=args.cluster, batch=args.batch)
+    arguments = control.ClusterReboot(
+        warehouse=args.warehouse, cluster=args.cluster, batch=args.batch, health=args.health, drain=args.drain
+    )
     issue(args, control.CLUSTER_REBOOT, arguments, args.warehouse)
 
 
@@ -422,6 +442,10 @@ def parser():
     c.add_argument("warehouse")
     c.add_argument("cluster")
     c.add_argument("--batch", type=int, default=1, metavar="N", help="so many at once (default: %(default)s)")
+    back = "a batch is back when each node of it answers 200 there (default: by status checks and target groups alone)"
+    c.add_argument("--health", type=endpoint, metavar="PORT/PATH", help=back)
+    before = "before a batch goes: a wait, or a POST to each node until it answers 2xx, for at most TIME (default: 10m)"
+    c.add_argument("--drain", type=drain, metavar="TIME | [TIME:]PORT/PATH", help=before)
     c.set_defaults(run=reboot)
     c = sub.add_parser(
         "replace", parents=[signing("1h")], help="replace nodes, each by a new one that is healthy first"

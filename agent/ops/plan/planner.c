@@ -203,13 +203,13 @@ int planner_delete(const struct planner_args *a, const char *warehouse, struct p
 	return finish(&p, ret, e);
 }
 
-int planner_reboot(const struct planner_args *a, const char *warehouse, const char *cluster, uint32_t batch, struct plans **ret,
+int planner_reboot(const struct planner_args *a, const char *warehouse, const struct planner_rebooted *r, struct plans **ret,
 		   struct err *e)
 {
 	struct planning p = { .a = a, .inv = a->inv, .warehouse = warehouse };
 
 	p.b = plan_builder_new(a->command, a->verb, warehouse, planner_generation(a->inv, warehouse), a->inv->taken_ms);
-	planner_plan_reboot(&p, cluster, batch);
+	planner_plan_reboot(&p, r);
 	return finish(&p, ret, e);
 }
 
@@ -398,6 +398,7 @@ int planner_heal(const struct planner_args *a, const spec_t *spec, const struct 
 	p.b = plan_builder_new(a->command, a->verb, spec->warehouse, spec->generation, a->inv->taken_ms);
 	/* Nobody has signed the end of data volumes: a node that has some leaves its groups, and waits for a command. */
 	p.leaves_old = planner_goes_with_node(c) > 0;
+	p.is_heal = true;
 	if (is_to_heal(&p, c, lost)) {
 		check_groups(&p, c);
 		planner_plan_replaced(&p, c, ids, 1);

@@ -26,8 +26,14 @@ const struct inventory_thing *planner_ends(const struct planner_args *a, const s
  * the same, and is never carried out: the policy judges it first, so that a command which the policy forbids does not learn what
  * there is in the account. */
 int planner_apply(const struct planner_args *a, const spec_t *spec, struct plans **ret, struct err *e);
-/* batch: how many nodes go at once; 0: one. */
-int planner_reboot(const struct planner_args *a, const char *warehouse, const char *cluster, uint32_t batch, struct plans **ret,
+/* A cluster that is rebooted, and what a spec would say of its nodes: health, drain; NULL: there is none. */
+struct planner_rebooted {
+	const char *cluster;
+	uint32_t batch; /* how many nodes go at once; 0: one */
+	const Reeve__Control__V1__NodeEndpoint *health;
+	const Reeve__Control__V1__Drain *drain;
+};
+int planner_reboot(const struct planner_args *a, const char *warehouse, const struct planner_rebooted *r, struct plans **ret,
 		   struct err *e);
 /* Nodes of one cluster of the spec, by their ids. */
 struct planner_named {

@@ -400,7 +400,7 @@ void planner_plan_out(struct planning *p, const struct planner_nodes *have)
 	for (size_t i = have->keep; i < have->n; i++)
 		if (str_eq(have->v[i]->state, "running"))
 			add_id(ids, have->v[i]);
-	planner_plan_drain(p, have->cluster, ids);
+	planner_plan_drain(p, planner_drain_of(p, have->cluster), have->cluster, ids);
 	json_decref(ids);
 }
 
@@ -466,11 +466,11 @@ void planner_plan_surplus(struct planning *p, const cluster_t *c, unsigned stage
 	planning_begin(p, name, stage);
 	/* The pivot stands before the first step: a node that has ended cannot be put back. One that does not drain serves on, so
 	 * there it stands behind the drain: what was taken out is let in again. */
-	if (!planner_drains(p, c->name))
+	if (!planner_drains(c->drain))
 		plan_pivot(p->b);
 	if (have.n > have.keep) {
 		planner_plan_out(p, &have);
-		if (planner_drains(p, c->name))
+		if (planner_drains(c->drain))
 			plan_pivot(p->b);
 		planner_plan_end(p, &have);
 	}

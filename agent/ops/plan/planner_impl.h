@@ -164,13 +164,15 @@ struct planner_ready {
 	int quiet_s; /* so long after they run the first wait may end at the earliest; 0: at once, or as a reboot needs it */
 	const Reeve__Control__V1__NodeEndpoint *health; /* NULL: none is asked for */
 };
-/* Adds where and what nodes are asked. */
+/* Adds where and what nodes are asked: in the spec's VPC, and without a spec in p->asked_vpc. */
 void planner_add_endpoint(const struct planning *p, const Reeve__Control__V1__NodeEndpoint *n, json_t *args);
 void planner_wait_ready(struct planning *p, const struct planner_ready *r);
 
 /* planner_drain.c: nodes that have left their groups, before they are stopped, made of another type or ended */
-void planner_plan_drain(struct planning *p, const char *cluster, json_t *ids); /* ids: those that run */
-bool planner_drains(const struct planning *p, const char *cluster);            /* by a call, which may fail */
+const Reeve__Control__V1__Drain *planner_drain_of(const struct planning *p, const char *cluster); /* NULL: the spec has none */
+/* ids: those that run; d NULL: they are not drained. */
+void planner_plan_drain(struct planning *p, const Reeve__Control__V1__Drain *d, const char *cluster, json_t *ids);
+bool planner_drains(const Reeve__Control__V1__Drain *d); /* by a call, which may fail */
 
 /* planner_power.c */
 bool planner_is_paused(const cluster_t *c);
@@ -183,7 +185,7 @@ void planner_wait_started(struct planning *p, const cluster_t *c, const struct p
 unsigned planner_plan_resizes(struct planning *p, unsigned stage); /* how many stages they take from there on */
 
 /* planner_reboot.c */
-void planner_plan_reboot(struct planning *p, const char *cluster, uint32_t batch);
+void planner_plan_reboot(struct planning *p, const struct planner_rebooted *r);
 
 /* planner_replace.c */
 const struct step *planner_first_change(const struct plans *p, const struct plan **ret_plan); /* NULL: they only look */

@@ -327,7 +327,7 @@ static void plan_resize(struct planning *p, const cluster_t *c, const struct pla
 	each_other_group(p, c, ids, &kind_deregister, "deregister");
 	planner_each_group(p, c, ids, wait_drained);
 	each_other_group(p, c, ids, &kind_wait_drained, "drained");
-	planner_plan_drain(p, c->name, ids);
+	planner_plan_drain(p, c->drain, c->name, ids);
 	plan_stop(p, ids, inventory_has_disks(p->inv, i->type), json_array_size(others) == 0);
 	plan_title(p->b, "stop a node of %s", c->name);
 	plan_wait_stopped(p, c->name, ids);

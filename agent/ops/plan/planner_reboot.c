@@ -1,9 +1,9 @@
 /* planner_reboot.c - the nodes of a cluster are rebooted, some at a time: a plan and a stage for each batch.
  *
  * First one waits until others serve in each target group that listeners lead to, then the batch leaves its groups, drained, is
- * rebooted, and let in again; the next batch follows when it is healthy. What fails before the batch runs again lets it in again; a
- * reboot itself cannot be taken back, and leaves nothing that would have to be. There is no spec: the groups are those that the
- * nodes are in. */
+ * drained itself where the command says how, rebooted, and let in again; the next batch follows when it is healthy. What fails
+ * before the batch is back lets it in again; a reboot itself cannot be taken back, and leaves nothing that would have to be. There
+ * is no spec: the groups are those that the nodes are in, and they are asked by HTTP in the VPC in which they stand. */
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -14,6 +14,7 @@
 
 /* One batch: nodes `from` to `to` of those that run. */
 struct reboot_batch {
+	const struct planner_rebooted *r;
 	const struct planner_nodes *all;
 	size_t from, to;
 	json_t *ids;
@@ -84,9 +85,13 @@ static void plan_reboot(struct planning *p, const struct reboot_batch *b)
 		json_object_set_new(args, "interrupts", json_true());
 	plan_add(p->b, &kind_reboot, args, "reboot");
 	plan_title(p->b, "reboot nodes of %s", b->all->cluster);
-	planner_wait_ready(
-	    p, &(struct planner_ready){
-		   .cluster = b->all->cluster, .step = "up", .fact = fact, .title = title, .ids = b->ids, .is_rebooted = true });
+	planner_wait_ready(p, &(struct planner_ready){ .cluster = b->all->cluster,
+						       .step = "up",
+						       .fact = fact,
+						       .title = title,
+						       .ids = b->ids,
+						       .is_rebooted = true,
+						       .health = b->r->health });
 }
 
 static void plan_batch(struct planning *p, const struct reboot_batch *b, unsigned number)
@@ -104,6 +109,7 @@ static void plan_batch(struct planning *p, const struct reboot_batch *b, unsigne
 	each_group(p, b, &ready);
 	each_group(p, b, &out);
 	each_group(p, b, &drained);
+	planner_plan_drain(p, b->r->drain, b->all->cluster, b->ids);
 	plan_reboot(p, b);
 	plan_pivot(p->b);
 	each_group(p, b, &in);
@@ -124,14 +130,35 @@ static void keep_running(struct planning *p, struct planner_nodes *all)
 	all->n = n;
 }
 
-static void plan_batches(struct planning *p, const struct planner_nodes *all, size_t size)
+/* One that stands elsewhere than the others, or where AWS shows nothing, would be asked nowhere, and so pass as drained. */
+static void choose_vpc(struct planning *p, const struct planner_nodes *all)
 {
+	bool is_shown = false;
+
+	p->asked_vpc = all->v[0]->vpc_id;
+	for (size_t i = 1; i < all->n; i++)
+		if (!str_eq(all->v[i]->vpc_id, p->asked_vpc))
+			planning_refuse(p, ERR_INVALID,
+					"cluster %s: %s stands in %s and %s in %s, and nodes of one VPC alone are asked by HTTP",
+					all->cluster, all->v[0]->id, p->asked_vpc, all->v[i]->id, all->v[i]->vpc_id);
+	for (size_t i = 0; i < p->inv->vpcs.n; i++)
+		is_shown = is_shown || str_eq(p->inv->vpcs.v[i].id, p->asked_vpc);
+	if (!is_shown)
+		planning_refuse(p, ERR_INVALID,
+				"cluster %s: %s stands in VPC \"%s\", which EC2 does not show: nobody can be asked by HTTP",
+				all->cluster, all->v[0]->id, p->asked_vpc);
+}
+
+static void plan_batches(struct planning *p, const struct planner_nodes *all, const struct planner_rebooted *r, size_t size)
+{
+	if (r->health != NULL || planner_drains(r->drain))
+		choose_vpc(p, all);
 	if (all->n > 0)
 		plan_tell(p->b, "~ cluster %s: %zu node%s reboot%s, %zu at once", all->cluster, all->n, all->n > 1 ? "s" : "",
 			  all->n > 1 ? "" : "s", size < all->n ? size : all->n);
 	/* Who serves least goes first: it is the last one in the order of by_rank. */
 	for (size_t to = all->n, number = 0; to > 0; to -= to < size ? to : size, number++) {
-		struct reboot_batch b = { all, to > size ? to - size : 0, to, json_array() };
+		struct reboot_batch b = { r, all, to > size ? to - size : 0, to, json_array() };
 
 		for (size_t i = b.from; i < b.to; i++)
 			json_array_append_new(b.ids, json_string(all->v[i]->id));
@@ -140,21 +167,21 @@ static void plan_batches(struct planning *p, const struct planner_nodes *all, si
 	}
 }
 
-void planner_plan_reboot(struct planning *p, const char *cluster, uint32_t batch)
+void planner_plan_reboot(struct planning *p, const struct planner_rebooted *r)
 {
-	struct planner_nodes all = planner_nodes_of(p, cluster, 0);
-	size_t size = batch > 0 ? batch : 1, there = all.n;
+	struct planner_nodes all = planner_nodes_of(p, r->cluster, 0);
+	size_t size = r->batch > 0 ? r->batch : 1, there = all.n;
 
 	keep_running(p, &all);
 	if (there == 0)
-		planning_refuse(p, ERR_INVALID, "%s has no node of a cluster %s", p->warehouse, cluster);
+		planning_refuse(p, ERR_INVALID, "%s has no node of a cluster %s", p->warehouse, r->cluster);
 	else if (all.n == 0)
-		planning_refuse(p, ERR_INVALID, "no node of cluster %s of %s runs: there is nothing to reboot", cluster,
+		planning_refuse(p, ERR_INVALID, "no node of cluster %s of %s runs: there is nothing to reboot", r->cluster,
 				p->warehouse);
 	else if ((all.n + size - 1) / size > BATCHES_MAX)
 		planning_refuse(p, ERR_INVALID, "batch: %zu nodes in batches of %zu are more than %d batches; let more go at once",
 				all.n, size, BATCHES_MAX);
 	else
-		plan_batches(p, &all, size);
+		plan_batches(p, &all, r, size);
 	mem_free(all.v);
 }

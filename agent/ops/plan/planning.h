@@ -9,7 +9,8 @@ typedef Reeve__Control__V1__Tag tag_t;
 struct planning {
 	const struct planner_args *a;
 	const struct inventory *inv;
-	const spec_t *spec; /* NULL when deleting */
+	const spec_t *spec;    /* NULL: the verb has none */
+	const char *asked_vpc; /* without a spec: nodes that stand in this VPC are asked by HTTP; NULL: none is */
 	const char *warehouse;
 	struct plan_builder *b;
 	const char *plan;   /* the one that is open */
@@ -19,6 +20,7 @@ struct planning {
 	json_t *given;   /* ids of volumes that nodes have left and others get; NULL: none yet */
 	size_t given_at; /* from here on those of the open plan */
 	bool leaves_old; /* nodes that others take the place of leave their groups, and do not end */
+	bool is_heal;    /* the node that goes is lost: it is drained if it still can be */
 	struct err err;  /* the first thing this version cannot do */
 };
 

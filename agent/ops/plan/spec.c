@@ -329,7 +329,7 @@ static int check_types(const cluster_t *c, struct err *e)
 	return check_once(c->other_instance_types, c->n_other_instance_types, "other_instance_types", e);
 }
 
-static int check_endpoint(const Reeve__Control__V1__NodeEndpoint *n, const char *what, struct err *e)
+int spec_check_endpoint(const Reeve__Control__V1__NodeEndpoint *n, const char *what, struct err *e)
 {
 	int rc = port(n->port, "port", e);
 
@@ -338,11 +338,11 @@ static int check_endpoint(const Reeve__Control__V1__NodeEndpoint *n, const char 
 	return rc == 0 ? 0 : err_wrap(e, rc, "%s", what);
 }
 
-static int check_drain(const Reeve__Control__V1__Drain *d, struct err *e)
+int spec_check_drain(const Reeve__Control__V1__Drain *d, struct err *e)
 {
 	if (d->wait_s > 3600)
 		return err_set(e, ERR_INVALID, "drain: wait_s: %u is more than 3600", d->wait_s);
-	return d->call != NULL ? check_endpoint(d->call, "drain: call", e) : 0;
+	return d->call != NULL ? spec_check_endpoint(d->call, "drain: call", e) : 0;
 }
 
 static int check_cluster(const spec_t *s, const cluster_t *c, struct err *e)
@@ -367,9 +367,9 @@ static int check_cluster(const spec_t *s, const cluster_t *c, struct err *e)
 	/* EC2 takes 16 KB of user data, counted before base64. */
 	TRY(count(c->user_data.len, 0, 16384, "user_data bytes", e));
 	if (c->health != NULL)
-		TRY(check_endpoint(c->health, "health", e));
+		TRY(spec_check_endpoint(c->health, "health", e));
 	if (c->drain != NULL)
-		TRY(check_drain(c->drain, e));
+		TRY(spec_check_drain(c->drain, e));
 	return check_tags(c->tags, c->n_tags, e);
 }
 

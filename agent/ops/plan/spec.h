@@ -19,6 +19,9 @@ size_t spec_types(const Reeve__Control__V1__Cluster *c, const char *to[SPEC_TYPE
  * references lead somewhere, load balancers are internal and share no target group, tags are the vendor's own. The sentence names
  * the place: "clusters[1].volumes[0].size_gib ...". */
 int spec_check(const spec_t *s, struct err *e);
+/* The same of parts that a command without a spec carries. what: the member, which the sentence begins with. */
+int spec_check_endpoint(const Reeve__Control__V1__NodeEndpoint *n, const char *what, struct err *e);
+int spec_check_drain(const Reeve__Control__V1__Drain *d, struct err *e);
 
 /* Security group: "<vendor>-<installation>-<warehouse>-<name>", at most 255. */
 void spec_group_name(const char *vendor, const char *installation, const char *warehouse, const char *name, char to[256]);

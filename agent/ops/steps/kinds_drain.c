@@ -1,7 +1,8 @@
 /* kinds_drain.c - before a node goes it is drained: by a POST to it, or by waiting.
  *
  * A node that is asked twice drains as one that is asked once: so it is asked again after any doubt. It changes nothing in AWS and
- * is not taken back: what becomes of the plan, the node's target groups decide. */
+ * is not taken back: what becomes of the plan, the node's target groups decide. One that is lost (args.goes_anyway) is asked as any
+ * other, but may be too sick to answer: then it goes undrained, and the result's note says so. */
 #include <string.h>
 
 #include "agent/base/json.h"
@@ -15,6 +16,11 @@
 static uint64_t wait_ms(const struct step_ctx *x)
 {
 	return (uint64_t)json_int_or(x->args, "wait_s", 0) * 1000;
+}
+
+static bool goes_anyway(const struct step_ctx *x)
+{
+	return json_is_true(json_object_get(x->args, "goes_anyway"));
 }
 
 /* Who is gone has nothing left to drain. */
@@ -33,6 +39,7 @@ static void tell_seen(const struct step_ctx *x, const char *id, struct buf *seen
 }
 
 /*   all are drained or gone         done
+ *   wait_s is over, it goes anyway  done, and told
  *   wait_s is over                  failed
  *   else                            the next one, or another round */
 static enum step_verdict drain_meet(const struct step_ctx *x, struct err *e)
@@ -45,6 +52,10 @@ static enum step_verdict drain_meet(const struct step_ctx *x, struct err *e)
 			tell_seen(x, json_string_value(json_array_get(ids, i)), &seen);
 	if (seen.len == 0)
 		return STEP_DONE;
+	if (x->age_ms >= wait_ms(x) && goes_anyway(x)) {
+		buf_addf(x->note, "within %u s %s; it goes undrained", (unsigned)(wait_ms(x) / 1000), buf_str(&seen));
+		return STEP_DONE;
+	}
 	if (x->age_ms >= wait_ms(x)) {
 		step_blame(x, AWS_AMBIGUOUS, "");
 		err_set(e, ERR_SERVICE, "within %u s %s", (unsigned)(wait_ms(x) / 1000), buf_str(&seen));
@@ -61,7 +72,7 @@ static int drain_ask(const struct step_ctx *x, struct request *req, struct err *
 
 /*   2xx but 202                    drained
  *   202, 409, 503, no answer       again
- *   else                           failed, a redirect too */
+ *   else, a redirect too           asked no more where it goes anyway, and told; or else failed */
 static enum step_verdict drain_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
 	bool is_drained = c->status / 100 == 2 && c->status != 202;
@@ -69,10 +80,14 @@ static enum step_verdict drain_judge(const struct step_ctx *x, const struct aws_
 	char status[64];
 
 	asking_status(c, status);
-	asking_note(x, status, is_drained);
+	asking_note(x, status, is_drained || (!is_again && goes_anyway(x)));
 	*e = (struct err){ 0 };
 	if (is_drained || is_again)
 		return drain_meet(x, e);
+	if (goes_anyway(x)) {
+		buf_addf(x->note, "%s goes undrained: it answered %s", asking_now(x), status);
+		return drain_meet(x, e);
+	}
 	step_blame(x, AWS_INVALID, "");
 	err_set(e, ERR_SERVICE, "%s does not drain: it answered POST %s with %s", asking_now(x), json_str_or(x->args, "path", "?"),
 		status);

@@ -128,6 +128,44 @@ def test_a_node_that_does_not_drain_stays(stage, warehouse, nodes):
     assert len(nodes.said("POST")) == 1
 
 
+def reboot(stage, warehouse, nodes, *more):
+    asks = ["--health", f"{nodes.port}/api/health", "--drain", f"60s:{nodes.port}/api/drain"]
+    return stage.vendor("reboot", warehouse.id, "be", *asks, *more, *warehouse.signed())
+
+
+def test_a_batch_that_reboots_is_drained_before_and_healthy_behind_it(stage, warehouse, nodes):
+    done(warehouse, apply(stage, warehouse, nodes, 2))
+    nodes.asked.clear()
+    command = reboot(stage, warehouse, nodes, "--batch", "2")
+    wait_for(lambda: len(nodes.said("POST")) == 2, 60, "two that drain")
+    result = warehouse.result(command, 240)
+    assert result["state"] == "SUCCEEDED", result
+    assert [(x[0], x[2]) for x in nodes.asked] == [("POST", "/api/drain")] * 2 + [("GET", "/api/health")] * 2
+    assert sorted(x[1] for x in nodes.said("GET")) == sorted(x[1] for x in nodes.said("POST")) == addresses(warehouse)
+    assert actions(warehouse, command) == ["RebootInstances"]
+
+
+def test_a_node_that_does_not_drain_is_not_rebooted(stage, warehouse, nodes):
+    done(warehouse, apply(stage, warehouse, nodes, 1))
+    nodes.answers["POST"] = 404
+    command = reboot(stage, warehouse, nodes)
+    result = warehouse.result(command)
+    assert (result["state"], result["error"]["class"]) == ("ROLLED_BACK", "PRECONDITION"), result
+    assert result["error"]["action"] == "node:POST"
+    assert actions(warehouse, command) == []
+
+
+def test_a_reboot_asks_nobody_beyond_the_policy(stage, warehouse, nodes):
+    done(warehouse, apply(stage, warehouse, nodes, 1))
+    nodes.asked.clear()
+    result = warehouse.result(
+        stage.vendor("reboot", warehouse.id, "be", "--health", f"{nodes.port}/health", *warehouse.signed())
+    )
+    assert result["state"] == "DENIED", result
+    assert f"bounds.node_http does not hold port {nodes.port} with path /health" in result["error"]["message"]
+    assert nodes.asked == []
+
+
 def test_what_the_policy_does_not_hold_is_asked_of_nobody(stage, warehouse, nodes):
     stage.write_policy(policy(stage).replace("subnets: [", f"subnets: [{stage.aws['here']['subnet_id']}, "))
     result = warehouse.result(apply(stage, warehouse, nodes, 1))

@@ -52,6 +52,7 @@ struct shop {
 	struct specs k;
 	enum shop_fault (*break_at)(struct shop *s, const char *body); /* asked for every call with a body */
 	const char *answer;                                            /* of SHOP_TOLD and SHOP_ENCODED: the whole document */
+	bool is_mute;                                                  /* no node answers */
 	unsigned broke;
 	unsigned slow;       /* answers that a test made late */
 	uint64_t lost_ms;    /* when it lost one */
@@ -108,10 +109,27 @@ static inline void shop_refuse(struct sim_http *x, int status, const char *code)
 	sim_http_answer(x, status, "", body, strlen(body), 0);
 }
 
+/* A node that is asked: "GET " or "POST " among what was seen, once for each row of the same. */
+static inline void shop_on_node(struct shop *s, struct sim_http *x)
+{
+	CLEANUP(mem_close) char *word = mem_printf("%s ", x->method);
+
+	if (!str_ends(buf_str(&s->seen), word))
+		buf_adds(&s->seen, word);
+	if (!s->is_mute)
+		aws_node_request(s->sim, x);
+	else
+		sim_http_fail(x, -ERR_NET, 0);
+}
+
 static inline void shop_on_request(void *ctx, struct sim_http *x)
 {
 	struct shop *s = ctx;
 
+	if (aws_node_is_for(x->url)) {
+		shop_on_node(s, x);
+		return;
+	}
 	switch (s->break_at != NULL && x->body_len > 0 ? s->break_at(s, x->body) : SHOP_FINE) {
 	case SHOP_FINE:
 		aws_sim_request(s->sim, x);

@@ -5,7 +5,7 @@
 #define POLICY(heal, total)                                                                                                        \
 	"commands: {warehouse.apply: auto, warehouse.delete: auto" heal "}\nbounds: {" SHOP_BOUNDS                                 \
 	"instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: " total ", volume_gib: 500, cidrs: [10.0.0.0/8], "       \
-	"ports: [1-65535]}\ndelete_hold: 0s\n"
+	"ports: [1-65535], node_http: [{port: 8041, path: /*}]}\ndelete_hold: 0s\n"
 #define HEALS POLICY(", heal: auto", "9")
 #define HOUR_MS (60ull * 60 * 1000)
 
@@ -178,6 +178,28 @@ static void one_whose_status_checks_fail_for_two_looks_is_replaced(void **state)
 	assert_int_equal(listed(s), 2);
 }
 
+/* Its drain is asked for like that of any node, and it is the sick one itself that would have to answer. */
+static void one_that_is_too_sick_to_say_that_it_has_drained_is_replaced(void **state)
+{
+	Reeve__Control__V1__NodeEndpoint call = REEVE__CONTROL__V1__NODE_ENDPOINT__INIT;
+	Reeve__Control__V1__Drain drain = REEVE__CONTROL__V1__DRAIN__INIT;
+	struct shop *s = *state;
+
+	call.port = 8041;
+	call.path = (char *)AWS_NODE_DRAIN;
+	drain.call = &call;
+	s->k.cluster.drain = &drain;
+	s->k.cluster.n_volumes = 0;
+	stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
+	checks_fail(s, 0);
+	s->is_mute = true;
+	desk_pass(&s->d, 8 * PATROL_MS);
+	assert_string_equal(buf_str(&s->seen), "RunInstances RegisterTargets DeregisterTargets POST TerminateInstances ");
+	assert_false(aws_is_alive(s->sim, node(s, 0)));
+	assert_int_equal(shop_alive(s), 2);
+	assert_int_equal(listed(s), 2);
+}
+
 /* Its volumes would end with it, and nobody has signed that. It is replaced once, and told as what an apply would end. */
 static void one_with_data_volumes_is_left_for_a_command_to_end(void **state)
 {
@@ -308,6 +330,7 @@ int main(void)
 		SHOP(a_crash_while_it_heals_launches_no_second_one),
 		SHOP(its_result_waits_for_an_acknowledgement_by_its_id),
 		SHOP(one_whose_status_checks_fail_for_two_looks_is_replaced),
+		SHOP(one_that_is_too_sick_to_say_that_it_has_drained_is_replaced),
 		SHOP(one_with_data_volumes_is_left_for_a_command_to_end),
 		SHOP(one_that_aws_is_about_to_retire_is_replaced_before),
 		SHOP(one_that_is_well_again_at_the_next_look_is_left_alone),

@@ -104,6 +104,50 @@ static void a_reboot_names_a_cluster_of_its_target(void **state)
 	}
 }
 
+/* As of a cluster of a spec, and the place begins with the member. */
+static void a_reboot_asks_nodes_and_drains_them_as_a_spec_may(void **state)
+{
+	static const struct {
+		uint32_t port;
+		const char *path;
+		uint32_t drain_port, wait_s;
+		const char *says;
+	} cases[] = {
+		{ 8040, "/health", 8041, 3600, NULL },
+		{ 0, "/health", 8041, 0, "health: port: port 0 is not one" },
+		{ 65536, "/health", 8041, 0, "health: port: port 65536 is not one" },
+		{ 8040, "/a/../b", 8041, 0, "health: path: expected a path" },
+		{ 8040, "", 8041, 0, "health: path: expected a path" },
+		{ 8040, "/health", 8041, 3601, "drain: wait_s: 3601 is more than 3600" },
+		{ 8040, "/health", 65536, 0, "drain: call: port: port 65536 is not one" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		Reeve__Control__V1__ClusterReboot r = REEVE__CONTROL__V1__CLUSTER_REBOOT__INIT;
+		Reeve__Control__V1__NodeEndpoint health = REEVE__CONTROL__V1__NODE_ENDPOINT__INIT, call = health;
+		Reeve__Control__V1__Drain drain = REEVE__CONTROL__V1__DRAIN__INIT;
+		uint8_t bytes[256];
+		struct err e;
+		int rc;
+
+		health.port = cases[i].port;
+		health.path = (char *)cases[i].path;
+		call.port = cases[i].drain_port;
+		call.path = (char *)"/drain";
+		drain.wait_s = cases[i].wait_s;
+		drain.call = &call;
+		r.warehouse = (char *)"wh-1";
+		r.cluster = (char *)"be";
+		r.health = &health;
+		r.drain = &drain;
+		rc = judge(REEVE__CONTROL__V1__VERB__CLUSTER_REBOOT, "wh-1", bytes,
+			   reeve__control__v1__cluster_reboot__pack(&r, bytes), &e);
+		assert_int_equal(rc, cases[i].says == NULL ? 0 : -ERR_INVALID);
+		assert_true(cases[i].says == NULL || str_starts(e.text, cases[i].says));
+	}
+}
+
 static void bend_nothing(struct specs *k, Reeve__Control__V1__NodesReplace *r)
 {
 	(void)k;
@@ -331,6 +375,7 @@ int main(void)
 		cmocka_unit_test(what_changes_something_is_off_unless_the_policy_names_it),
 		cmocka_unit_test(a_deletion_says_three_times_what_goes),
 		cmocka_unit_test(a_reboot_names_a_cluster_of_its_target),
+		cmocka_unit_test(a_reboot_asks_nodes_and_drains_them_as_a_spec_may),
 		cmocka_unit_test(a_replacement_names_nodes_of_a_cluster_of_its_spec),
 		cmocka_unit_test(an_upgrade_names_clusters_of_its_spec_each_once),
 		cmocka_unit_test(arguments_that_are_none_are_refused_with_their_place),

@@ -63,6 +63,7 @@ static int stands(void **state, bool keep)
 		*(keep ? &in->kept_volumes : &in->data_volumes) = 1;
 		in->image_id = "ami-1";
 		in->subnet_id = "subnet-1";
+		in->vpc_id = "vpc-1";
 		in->az = "us-east-1a";
 	}
 	return 0;
@@ -142,6 +143,26 @@ static void replace(void **state)
 	golden(p, "replace");
 }
 
+/* As its spec would say it, one node after the other. */
+static void reboot(void **state)
+{
+	Reeve__Control__V1__NodeEndpoint health = REEVE__CONTROL__V1__NODE_ENDPOINT__INIT, call = health;
+	Reeve__Control__V1__Drain drain = REEVE__CONTROL__V1__DRAIN__INIT;
+	struct planner_rebooted r = { .cluster = "be", .health = &health, .drain = &drain };
+	struct board *d = *state;
+	struct plans *p = NULL;
+	struct err e = { 0 };
+
+	health.port = call.port = 8040;
+	health.path = (char *)"/api/health";
+	call.path = (char *)"/api/drain";
+	drain.call = &call;
+	d->a.verb = "cluster.reboot";
+	if (planner_reboot(&d->a, "wh-1", &r, &p, &e) != 0)
+		fail_msg("%s", err_text(&e));
+	golden(p, "reboot");
+}
+
 static void upgrade(void **state)
 {
 	struct board *d = *state;
@@ -202,6 +223,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(resize_type, stands_start, board_end),
 		cmocka_unit_test_setup_teardown(resize_volumes, stands_start, board_end),
 		cmocka_unit_test_setup_teardown(replace, stands_start, board_end),
+		cmocka_unit_test_setup_teardown(reboot, stands_start, board_end),
 		cmocka_unit_test_setup_teardown(upgrade, stands_start, board_end),
 		cmocka_unit_test_setup_teardown(pause_cluster, stands_start, board_end),
 		cmocka_unit_test_setup_teardown(resume_cluster, stands_start, board_end),

@@ -101,6 +101,37 @@ static void without_a_call_they_are_given_time_and_without_either_nothing_is_pla
 	plans_free(p);
 }
 
+static const json_t *healed(struct board *d, struct plans **ret)
+{
+	const struct planner_lost lost = { "be", "i-2", .is_sick = true };
+
+	d->a.verb = "heal";
+	d->k.cluster.n_volumes = 0;
+	assert_int_equal(planner_heal(&d->a, &d->k.s, &lost, ret, NULL), 0);
+	return step_of(*ret, "replace-i-2", "drain")->args;
+}
+
+/* Another has come in its place, and it may be too sick to answer. */
+static void a_lost_node_is_drained_for_a_while_and_goes_all_the_same(void **state)
+{
+	struct board *d = drained(state, 3600, true);
+	struct plans *p = NULL;
+	const json_t *args = healed(d, &p);
+
+	assert_true(json_is_true(json_object_get(args, "goes_anyway")));
+	assert_int_equal(json_int_or(args, "wait_s", 0), 300);
+	plans_free(p);
+	drain.wait_s = 60;
+	args = healed(d, &p);
+	assert_int_equal(json_int_or(args, "wait_s", 0), 60);
+	plans_free(p);
+	/* Of no other node that goes. */
+	d->k.cluster.nodes = 1;
+	p = board_apply(d);
+	assert_null(json_object_get(step_of(p, "end-be", "drain")->args, "goes_anyway"));
+	plans_free(p);
+}
+
 /* It has nothing to finish, and nobody there to ask. */
 static void one_that_does_not_run_is_not_drained(void **state)
 {
@@ -121,6 +152,7 @@ int main(void)
 		SERVING_TEST(a_new_node_is_asked_for_its_health_before_it_is_let_in),
 		SERVING_TEST(each_way_to_go_has_its_drain_and_each_way_to_come_its_health),
 		SERVING_TEST(without_a_call_they_are_given_time_and_without_either_nothing_is_planned),
+		SERVING_TEST(a_lost_node_is_drained_for_a_while_and_goes_all_the_same),
 		SERVING_TEST(one_that_does_not_run_is_not_drained),
 	};
 

@@ -38,7 +38,7 @@ static void behind_a_reboot_a_minute_passes_before_the_checks_count(void **state
 	struct plans *p = NULL;
 
 	d->a.verb = "cluster.reboot";
-	assert_int_equal(planner_reboot(&d->a, "wh-1", "be", 2, &p, NULL), 0);
+	assert_int_equal(planner_reboot(&d->a, "wh-1", &(struct planner_rebooted){ .cluster = "be", .batch = 2 }, &p, NULL), 0);
 	s = behind(p, "up");
 	assert_ptr_equal(s->kind, &kind_wait_status_ok);
 	assert_int_equal(json_int_or(step_of(p, "reboot-1", "up")->args, "quiet_s", 0), 30);

@@ -1,12 +1,17 @@
 /* test_planner_reboot.c - a cluster that is rebooted batch by batch, out of service and healthy again each time. */
 #include "tests/unit/ops/serving.h"
 
+static int reboot_as(struct board *d, const char *warehouse, const struct planner_rebooted *r, struct plans **ret, struct err *e)
+{
+	d->a.verb = "cluster.reboot";
+	return planner_reboot(&d->a, warehouse, r, ret, e);
+}
+
 static struct plans *reboot(struct board *d, uint32_t batch)
 {
 	struct plans *p = NULL;
 
-	d->a.verb = "cluster.reboot";
-	assert_int_equal(planner_reboot(&d->a, "wh-1", "be", batch, &p, NULL), 0);
+	assert_int_equal(reboot_as(d, "wh-1", &(struct planner_rebooted){ .cluster = "be", .batch = batch }, &p, NULL), 0);
 	return p;
 }
 
@@ -114,12 +119,12 @@ static void where_there_is_nothing_to_reboot_a_sentence_says_why(void **state)
 	struct plans *p = NULL;
 	struct err e = { 0 };
 
-	assert_int_equal(planner_reboot(&d->a, "wh-1", "fe", 0, &p, &e), -ERR_INVALID);
+	assert_int_equal(reboot_as(d, "wh-1", &(struct planner_rebooted){ .cluster = "fe" }, &p, &e), -ERR_INVALID);
 	assert_string_equal(err_text(&e), "wh-1 has no node of a cluster fe");
 	plans_free(p);
 	p = NULL;
 	d->inv->instances.v[0].state = d->inv->instances.v[1].state = "stopped";
-	assert_int_equal(planner_reboot(&d->a, "wh-1", "be", 0, &p, &e), -ERR_INVALID);
+	assert_int_equal(reboot_as(d, "wh-1", &(struct planner_rebooted){ .cluster = "be" }, &p, &e), -ERR_INVALID);
 	assert_string_equal(err_text(&e), "no node of cluster be of wh-1 runs: there is nothing to reboot");
 	plans_free(p);
 }
@@ -130,7 +135,129 @@ static void nodes_of_another_warehouse_are_not_touched(void **state)
 	struct plans *p = NULL;
 	struct err e = { 0 };
 
-	assert_int_equal(planner_reboot(&d->a, "wh-2", "be", 0, &p, &e), -ERR_INVALID);
+	assert_int_equal(reboot_as(d, "wh-2", &(struct planner_rebooted){ .cluster = "be" }, &p, &e), -ERR_INVALID);
+	plans_free(p);
+}
+
+/* ---- asked by HTTP ---- */
+
+static Reeve__Control__V1__NodeEndpoint health, call;
+static Reeve__Control__V1__Drain drain;
+
+/* What the command says of nodes of "be", one at once. */
+static struct planner_rebooted asking(struct board *d)
+{
+	reeve__control__v1__node_endpoint__init(&health);
+	health.port = 8040;
+	health.path = (char *)"/health";
+	call = health;
+	call.port = 8041;
+	call.path = (char *)"/drain";
+	reeve__control__v1__drain__init(&drain);
+	drain.wait_s = 60;
+	drain.call = &call;
+	for (size_t i = 0; i < d->inv->instances.n; i++)
+		d->inv->instances.v[i].vpc_id = "vpc-1";
+	return (struct planner_rebooted){ .cluster = "be", .health = &health, .drain = &drain };
+}
+
+#define ASKING(n)                                                                                                                  \
+	"reboot-" n "/ready-sql reboot-" n "/deregister-sql reboot-" n "/drained-sql reboot-" n "/drain reboot-" n "/reboot "      \
+	"reboot-" n "/up reboot-" n "/up-ok reboot-" n "/up-healthy reboot-" n "/register-sql reboot-" n "/healthy-sql"
+
+static void each_batch_is_drained_rebooted_and_healthy_before_the_next_one_goes(void **state)
+{
+	struct board *d = *state;
+	struct planner_rebooted r = asking(d);
+	struct plans *p = NULL;
+	const struct step *s;
+
+	assert_int_equal(reboot_as(d, "wh-1", &r, &p, NULL), 0);
+	assert_string_equal(board_steps(p), ASKING("1") " " ASKING("2"));
+	assert_int_not_equal(p->v[0].stage, p->v[1].stage);
+	s = step_of(p, "reboot-1", "drain");
+	assert_ptr_equal(s->kind, &kind_drain);
+	assert_string_equal(ids_of(s), "i-2");
+	assert_int_equal(json_int_or(s->args, "wait_s", 0), 60);
+	assert_string_equal(json_str_or(s->args, "path", ""), "/drain");
+	s = step_of(p, "reboot-1", "up-healthy");
+	assert_ptr_equal(s->kind, &kind_wait_answers);
+	assert_string_equal(ids_of(s), "@reboot-1.be"); /* those whose status checks are ok */
+	assert_string_equal(json_str_or(s->args, "path", ""), "/health");
+	assert_true(json_is_true(json_object_get(s->args, "atomic"))); /* a batch that is not whole ends the roll */
+	plans_free(p);
+}
+
+/* What fails before it has the batch let in again; behind it, nothing is taken back. */
+static void a_batch_is_not_let_in_for_good_before_it_is_healthy(void **state)
+{
+	struct board *d = *state;
+	struct planner_rebooted r = asking(d);
+	struct plans *p = NULL;
+
+	assert_int_equal(reboot_as(d, "wh-1", &r, &p, NULL), 0);
+	assert_ptr_equal(p->v[0].steps[p->v[0].pivot].kind, &kind_register);
+	assert_ptr_equal(p->v[0].steps[p->v[0].pivot - 1].kind, &kind_wait_answers);
+	plans_free(p);
+}
+
+/* There is no spec that names it. */
+static void nodes_are_asked_in_the_vpc_in_which_they_stand(void **state)
+{
+	struct board *d = *state;
+	struct planner_rebooted r = asking(d);
+	struct plans *p = NULL;
+
+	assert_int_equal(reboot_as(d, "wh-1", &r, &p, NULL), 0);
+	for (size_t i = 0; i < 2; i++) {
+		const json_t *args = step_of(p, "reboot-2", i == 0 ? "drain" : "up-healthy")->args;
+		const json_t *cidrs = json_object_get(args, "cidrs");
+
+		assert_string_equal(json_str_or(args, "vpc_id", ""), "vpc-1");
+		assert_int_equal(json_array_size(cidrs), 1);
+		assert_string_equal(json_string_value(json_array_get(cidrs, 0)), "10.0.0.0/16");
+	}
+	plans_free(p);
+}
+
+/* By EC2's answers they would be "gone", and so pass as drained. */
+static void nodes_that_would_be_asked_nowhere_are_not_rebooted(void **state)
+{
+	struct board *d = *state;
+	struct planner_rebooted r = asking(d);
+	struct plans *p = NULL;
+	struct err e = { 0 };
+
+	d->inv->instances.v[1].vpc_id = "vpc-9";
+	assert_int_equal(reboot_as(d, "wh-1", &r, &p, &e), -ERR_INVALID);
+	assert_string_equal(err_text(&e),
+			    "cluster be: i-1 stands in vpc-1 and i-2 in vpc-9, and nodes of one VPC alone are asked by HTTP");
+	plans_free(p);
+	p = NULL;
+	d->inv->instances.v[0].vpc_id = "vpc-9";
+	assert_int_equal(reboot_as(d, "wh-1", &r, &p, &e), -ERR_INVALID);
+	assert_string_equal(err_text(&e),
+			    "cluster be: i-1 stands in VPC \"vpc-9\", which EC2 does not show: nobody can be asked by HTTP");
+	plans_free(p);
+	p = NULL;
+	/* Who is asked nothing may stand anywhere. */
+	drain.call = NULL;
+	r.health = NULL;
+	assert_int_equal(reboot_as(d, "wh-1", &r, &p, NULL), 0);
+	plans_free(p);
+}
+
+static void a_drain_without_a_call_is_time(void **state)
+{
+	struct board *d = *state;
+	struct planner_rebooted r = asking(d);
+	struct plans *p = NULL;
+
+	drain.call = NULL;
+	r.health = NULL;
+	assert_int_equal(reboot_as(d, "wh-1", &r, &p, NULL), 0);
+	assert_ptr_equal(step_of(p, "reboot-1", "drain")->kind, &kind_wait_time);
+	assert_null(strstr(board_steps(p), "up-healthy"));
 	plans_free(p);
 }
 
@@ -146,6 +273,11 @@ int main(void)
 		SERVING_TEST(what_does_not_run_is_named_and_left_alone),
 		SERVING_TEST(where_there_is_nothing_to_reboot_a_sentence_says_why),
 		SERVING_TEST(nodes_of_another_warehouse_are_not_touched),
+		SERVING_TEST(each_batch_is_drained_rebooted_and_healthy_before_the_next_one_goes),
+		SERVING_TEST(a_batch_is_not_let_in_for_good_before_it_is_healthy),
+		SERVING_TEST(nodes_are_asked_in_the_vpc_in_which_they_stand),
+		SERVING_TEST(nodes_that_would_be_asked_nowhere_are_not_rebooted),
+		SERVING_TEST(a_drain_without_a_call_is_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

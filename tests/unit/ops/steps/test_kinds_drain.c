@@ -57,6 +57,26 @@ static void one_that_does_not_drain_in_time_is_a_failure(void **state)
 	asked_end(&t);
 }
 
+/* It is lost, and another has come in its place. */
+static void one_that_goes_anyway_holds_nothing_up_and_is_told(void **state)
+{
+	struct kinds t;
+
+	(void)state;
+	asked_start(&t, &kind_drain, ASKED(", \"wait_s\": 60, \"goes_anyway\": true"), WHERE(AT("i-1", "running", "10.0.0.1")));
+	assert_int_equal(asked_says(&t, 202), STEP_AGAIN);
+	assert_int_equal(asked_says(&t, 0), STEP_AGAIN);
+	assert_string_equal(kinds_note(&t), "");
+	t.x.age_ms = 60000;
+	assert_int_equal(asked_says(&t, 0), STEP_DONE);
+	assert_string_equal(kinds_note(&t), "within 60 s i-1 is not drained yet: no answer; it goes undrained");
+	asked_end(&t);
+	asked_start(&t, &kind_drain, ASKED(", \"wait_s\": 60, \"goes_anyway\": true"), WHERE(AT("i-1", "running", "10.0.0.1")));
+	assert_int_equal(asked_says(&t, 404), STEP_DONE);
+	assert_string_equal(kinds_note(&t), "i-1 goes undrained: it answered HTTP 404");
+	asked_end(&t);
+}
+
 static void by_waiting_they_are_given_their_time(void **state)
 {
 	struct kinds t;
@@ -85,6 +105,7 @@ int main(void)
 		cmocka_unit_test(what_a_node_answers_to_drain_is_the_end_again_or_a_failure),
 		cmocka_unit_test(it_waits_for_each_and_not_for_one_that_has_ended),
 		cmocka_unit_test(one_that_does_not_drain_in_time_is_a_failure),
+		cmocka_unit_test(one_that_goes_anyway_holds_nothing_up_and_is_told),
 		cmocka_unit_test(by_waiting_they_are_given_their_time),
 		cmocka_unit_test(a_drain_needs_no_power_in_aws_and_counts_as_no_change_there),
 	};
