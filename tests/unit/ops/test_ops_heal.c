@@ -194,6 +194,22 @@ static void one_with_data_volumes_is_left_for_a_command_to_end(void **state)
 	assert_string_equal(json_str_or(json_array_get(patrolled_seen(s).drifts, 0), "resource", ""), node(s, 1)->t.id);
 }
 
+/* It stands and does not serve, and so it must not count as the one that is missing. */
+static void one_that_is_lost_beside_a_sick_one_that_was_left_is_made_up_for(void **state)
+{
+	struct shop *s = *state;
+
+	stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
+	checks_fail(s, 1);
+	desk_pass(&s->d, 12 * PATROL_MS);
+	assert_int_equal(shop_count(s, "RunInstances"), 1);
+	aws_hand_end(s->sim, node(s, 0));
+	desk_pass(&s->d, 12 * PATROL_MS);
+	assert_int_equal(shop_count(s, "RunInstances"), 2);
+	assert_int_equal(listed(s), 2);
+	assert_true(aws_is_alive(s->sim, node(s, 1)));
+}
+
 static void one_that_aws_is_about_to_retire_is_replaced_before(void **state)
 {
 	struct shop *s = *state;
@@ -309,6 +325,7 @@ int main(void)
 		SHOP(its_result_waits_for_an_acknowledgement_by_its_id),
 		SHOP(one_whose_status_checks_fail_for_two_looks_is_replaced),
 		SHOP(one_with_data_volumes_is_left_for_a_command_to_end),
+		SHOP(one_that_is_lost_beside_a_sick_one_that_was_left_is_made_up_for),
 		SHOP(one_that_aws_is_about_to_retire_is_replaced_before),
 		SHOP(one_that_is_well_again_at_the_next_look_is_left_alone),
 		SHOP(nothing_is_healed_that_the_policy_or_the_spec_does_not_let),
