@@ -145,6 +145,7 @@ static void time_print(const json_t *args, struct buf *to)
 const struct step_kind kind_wait_time = {
 	.name = "wait-time",
 	.action = "ec2:DescribeInstances",
+	.is_once = true,
 	.repeat = REPEAT_READ,
 	.deadline_s = MOST_S + 300,
 	.poll_s = 5,
