@@ -15,11 +15,6 @@ static const Reeve__Control__V1__Drain *drain_of(const struct planning *p, const
 	return NULL;
 }
 
-bool planner_drains(const struct planning *p, const char *cluster)
-{
-	return drain_of(p, cluster) != NULL && drain_of(p, cluster)->call != NULL;
-}
-
 void planner_plan_drain(struct planning *p, const char *cluster, json_t *ids)
 {
 	const Reeve__Control__V1__Drain *d = drain_of(p, cluster);

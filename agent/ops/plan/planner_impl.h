@@ -168,7 +168,6 @@ void planner_wait_ready(struct planning *p, const struct planner_ready *r);
 
 /* planner_drain.c: nodes that have left their groups, before they are stopped, made of another type or ended */
 void planner_plan_drain(struct planning *p, const char *cluster, json_t *ids); /* ids: those that run */
-bool planner_drains(const struct planning *p, const char *cluster);            /* by a call, which may fail */
 
 /* planner_power.c */
 bool planner_is_paused(const cluster_t *c);
