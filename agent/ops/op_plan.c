@@ -222,20 +222,44 @@ static struct planner_args args_of(const struct op *op, const struct inventory *
 				      .customer_tags = customer_tags(op) };
 }
 
+/* What the account tells by its groups, each of which bears the generation that made it; or the spec that stands, as the journal
+ * has it, where that is newer: an apply may have made no group. */
+static uint64_t generation_now(const struct op *op, const struct inventory *inv)
+{
+	const struct wanted_one *one = wanted_of(&op->env->shared->wanted, op_warehouse(op));
+	ProtobufCMessage *args = one != NULL ? wanted_args(one) : NULL;
+	const spec_t *spec = args != NULL ? one->verb->spec(args) : NULL;
+	uint64_t held = planner_generation(inv, op_warehouse(op)), stands = spec != NULL ? spec->generation : 0;
+
+	verb_args_free(args);
+	return held > stands ? held : stands;
+}
+
+/* The vendor's picture of the warehouse is out of date. */
+static int check_generation(const struct op *op, const struct inventory *inv, struct err *e)
+{
+	uint64_t have = generation_now(op, inv), want = op->cmd->expect_generation;
+	const spec_t *spec = op_spec(op);
+
+	if (want != 0 && want != have)
+		return err_set(e, ERR_EXISTS, "the account holds generation %llu, the command expects %llu",
+			       (unsigned long long)have, (unsigned long long)want);
+	if (spec != NULL && spec->generation < have)
+		return err_set(e, ERR_EXISTS, "the account holds generation %llu, the spec is of generation %llu",
+			       (unsigned long long)have, (unsigned long long)spec->generation);
+	return 0;
+}
+
 static int plan_now(struct op *op, const struct inventory *inv, struct err *e)
 {
 	struct planner_args a = args_of(op, inv);
-	uint64_t have = planner_generation(inv, op_warehouse(op)), want = op->cmd->expect_generation;
 
 	plans_free(op->plans);
 	op->plans = NULL;
 	json_decref(op->customer_tags);
 	op->customer_tags = json_incref((json_t *)a.customer_tags);
-	/* Before planning: the vendor's picture of the warehouse is out of date, so no plan is made and none is told, an older one
-	 * neither. */
-	if (want != 0 && want != have)
-		return err_set(e, ERR_EXISTS, "the account holds generation %llu, the command expects %llu",
-			       (unsigned long long)have, (unsigned long long)want);
+	/* Before planning: no plan is made and none is told, an older one neither. */
+	TRY(check_generation(op, inv, e));
 	return op->verb->plan(&a, op->args, &op->plans, e);
 }
 

@@ -120,6 +120,13 @@ static void drop_text(json_t *list, const char *text)
 		}
 }
 
+/* It does not stand any more, so nobody will heal it a second time: one that was sick and was ended, or in the place of which
+ * another was launched. One that stays, sick or seen again, may be healed anew, and by an id of its own: a result never changes. */
+static bool is_over(const Reeve__Control__V1__Heal *heal, const json_t *result)
+{
+	return json_array_size(json_object_get(result, heal->is_sick ? "deleted" : "created")) > 0;
+}
+
 /* Another stands in its place: the lost one is not looked for any more. */
 static void forget_node(struct wanted *s, const struct wanted_end *end)
 {
@@ -129,7 +136,8 @@ static void forget_node(struct wanted *s, const struct wanted_end *end)
 
 	if (one != NULL && heal != NULL) {
 		drop_text(json_object_get(one->nodes, heal->cluster), heal->instance);
-		json_object_del(one->tries, heal->instance);
+		if (is_over(heal, end->result))
+			json_object_del(one->tries, heal->instance);
 	}
 	verb_args_free(args);
 }

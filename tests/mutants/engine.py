@@ -19,9 +19,16 @@ MUTANTS = [
     Mutant(
         "a change of mind that is not heard while the role is assumed",
         "agent/ops/engine/run_call.c",
-        "	if (run_may(r) != RUN_GO)\n		return false;",
-        "	if (false && run_may(r) != RUN_GO)\n		return false;",
+        "	if (run_may(r) != RUN_GO || run_looks_are_old(r))\n		return false;",
+        "	if (run_looks_are_old(r))\n		return false;",
         "build/tests/unit/ops/test_op_run",
+    ),
+    Mutant(
+        "a node ended on a look of hours ago",
+        "agent/ops/engine/run.c",
+        "	if (leave == RUN_GO && run_looks_are_old(r))",
+        "	if (false && leave == RUN_GO && run_looks_are_old(r))",
+        "build/tests/unit/ops/engine/test_run_anew",
     ),
     Mutant(
         "a changed policy believed at the first look",

@@ -4,6 +4,13 @@ from mutant import Mutant
 
 MUTANTS = [
     Mutant(
+        "a node too many that ends although one of those that stay has gone",
+        "agent/ops/plan/planner_cluster.c",
+        "		if (!planner_is_paused(c))\n			see_others(p, &have);",
+        "		(void)see_others;",
+        "build/tests/unit/ops/test_op_run",
+    ),
+    Mutant(
         "a pause that does not say that it interrupts service",
         "agent/ops/steps/kinds_power.c",
         "	.interrupts = nodes_interrupt,\n	.loses = nodes_lose,\n",

@@ -25,8 +25,8 @@ static const struct sm_state run_states[] = {
 	/* To itself: a step of the undo failed before a restart, what it should remove is known to stand, and the next follows. */
 	[RUN_AT_NEXT] = { "next",
 			  TO(NEXT) | TO(PART) | TO(GUARD) | TO(CALL) | TO(LOOK) | TO(OUTCOME) | TO(SURVEY) | TO(UNDO) | TO(ENDED) },
-	[RUN_AT_GUARD] = { "guard", TO(SURVEY) | TO(PART) | TO(INTENT) | TO(WHERE) | TO(CALL) | TO(LOOK) | TO(OUTCOME) | TO(UNDO) |
-					TO(ENDED) },
+	[RUN_AT_GUARD] = { "guard", TO(NEXT) | TO(SURVEY) | TO(PART) | TO(INTENT) | TO(WHERE) | TO(CALL) | TO(LOOK) | TO(OUTCOME) |
+					TO(UNDO) | TO(ENDED) },
 	[RUN_AT_INTENT] = { "intent", TO(GUARD) | TO(ENDED) },
 	[RUN_AT_WHERE] = { "where", TO(CALL) | TO(POLL) | TO(LOOK) | TO(OUTCOME) | TO(GUARD) | TO(ENDED) },
 	[RUN_AT_CALL] = { "call", TO(PART) | TO(POLL) | TO(LOOK) | TO(OUTCOME) | TO(GUARD) | TO(ENDED) },
@@ -340,6 +340,8 @@ static enum run_state guard_change(struct run *r)
 
 	if (leave == RUN_WAIT)
 		return held_up(r);
+	if (leave == RUN_GO && run_looks_are_old(r))
+		return run_look_anew(r);
 	if (leave == RUN_GO)
 		return run_now(r)->standing == INTENDED ? run_to_call(r) : RUN_AT_INTENT;
 	/* If the step ended here, with a call in doubt, a thing could stay behind in the account that no record names. */

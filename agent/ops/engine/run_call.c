@@ -145,7 +145,7 @@ static bool may_send(struct aws_call *c)
 {
 	struct run *r = container_of(c, struct run, call);
 
-	if (run_may(r) != RUN_GO)
+	if (run_may(r) != RUN_GO || run_looks_are_old(r))
 		return false;
 	/* This is noted here and not where the call was begun: keys may take minutes to come, and settle_s counts from when it
 	 * left. */

@@ -5,7 +5,7 @@
  * the helpers of run.c, and the questions that decide where to go, and nothing of each other's work: run_call.c (a call and its
  * answer), run_where.c (where the nodes are that it asks), run_look.c (waiting, looking, giving up), run_ask.c (what looking tells
  * beyond "not there"), run_outcome.c (how a step ends), run_trouble.c (what holds it up), run_hear.c (called off while it waits),
- * run_undo.c (taking back), run_journal.c (records read back). */
+ * run_anew.c (what it rests on is looked at again), run_undo.c (taking back), run_journal.c (records read back). */
 #pragma once
 #include "agent/base/sm.h"
 #include "agent/io/ending.h"
@@ -14,7 +14,7 @@
 /*  next -> guard -> intent -> guard -> call -> outcome -> next
     next -> call, when it only reads    next -> look, when an intent stands from before a crash
     guard -> where -> call, when it asks nodes    call -> guard, when it asks the next one
-    guard -> call (an intent stands), look (it may not go on, and is in doubt)
+    guard -> call (an intent stands), look (it may not go on, and is in doubt), next (what it rests on is old)
     call -> poll, look, guard (other parameters, or it was held back)    poll -> guard
     look -> ask (who is in the way?) -> relook, poll, guard, outcome     relook -> look, guard (it is called off)
     whatever fails -> part (what of it happened all the same?) -> outcome
@@ -212,6 +212,10 @@ struct run_told run_told_keys(const struct creds_why *why, const char *action, c
 
 /* ---- run_hear.c ---- */
 bool run_has_heard(struct run *r); /* what has come back was taken back by run_hear: true once */
+
+/* ---- run_anew.c ---- */
+bool run_looks_are_old(const struct run *r); /* the reads straight before the step at hand, which has made no call */
+enum run_state run_look_anew(struct run *r); /* they are made again */
 
 /* ---- run_undo.c ---- */
 enum run_state run_survey(struct run *r), run_survey_again(struct run *r), run_surveyed(struct run *r);

@@ -385,6 +385,16 @@ static bool is_to_heal(const struct planning *p, const cluster_t *c, const struc
 	return lost->is_sick ? have == c->nodes : have < c->nodes;
 }
 
+/* Does data end with it: volumes, as the spec wants them or as it has them, those that EC2 does not show yet, disks of its host?
+ * What kinds_node.c calls high risk, and nobody has signed that. */
+static bool has_data(const struct planning *p, const cluster_t *c, const struct ec2_instance *i)
+{
+	if (i == NULL)
+		return false;
+	return planner_goes_with_node(c) > 0 || i->data_volumes > 0 || str_eq(i->state, "pending") ||
+	       inventory_has_disks(p->inv, i->type);
+}
+
 int planner_heal(const struct planner_args *a, const spec_t *spec, const struct planner_lost *lost, struct plans **ret,
 		 struct err *e)
 {
@@ -396,8 +406,8 @@ int planner_heal(const struct planner_args *a, const spec_t *spec, const struct 
 		return err_set(e, ERR_INVALID, "the spec has no cluster %s", lost->cluster);
 	check_generation(&p);
 	p.b = plan_builder_new(a->command, a->verb, spec->warehouse, spec->generation, a->inv->taken_ms);
-	/* Nobody has signed the end of data volumes: a node that has some leaves its groups, and waits for a command. */
-	p.leaves_old = planner_goes_with_node(c) > 0;
+	/* Such a node leaves its groups, and waits for a command. */
+	p.leaves_old = has_data(&p, c, inventory_instance_in(&a->inv->instances, lost->instance));
 	p.is_heal = true;
 	if (is_to_heal(&p, c, lost)) {
 		check_groups(&p, c);

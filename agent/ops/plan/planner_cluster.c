@@ -458,22 +458,41 @@ void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage
 	mem_free(have.v);
 }
 
+/* They were planned to go because these serve: one of these may have ended since, and while the others drained. Of one that was
+ * still coming the wait for it tells. */
+static void see_others(struct planning *p, const struct planner_nodes *have)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < have->keep; i++)
+		if (!planner_is_stopped(have->v[i]) && !planner_is_unproven(p, have->v[i]))
+			add_id(ids, have->v[i]);
+	if (json_array_size(ids) > 0) {
+		plan_add(p->b, &kind_wait_running,
+			 json_pack("{s:s, s:O, s:o, s:b}", "cluster", have->cluster, "instances", ids, "fact",
+				   json_sprintf("staying.%s", have->cluster), "atomic", 1),
+			 "still-up");
+		plan_title(p->b, "see that the others of %s run", have->cluster);
+	}
+	json_decref(ids);
+}
+
 void planner_plan_surplus(struct planning *p, const cluster_t *c, unsigned stage)
 {
 	CLEANUP(mem_close) char *name = mem_printf("end-%s", c->name);
 	struct planner_nodes have = planner_nodes_of(p, c->name, c->nodes);
 
 	planning_begin(p, name, stage);
-	/* The pivot stands before the first step: a node that has ended cannot be put back. One that does not drain serves on, so
-	 * there it stands behind the drain: what was taken out is let in again. */
-	if (!planner_drains(c->drain))
-		plan_pivot(p->b);
 	if (have.n > have.keep) {
 		planner_plan_out(p, &have);
-		if (planner_drains(c->drain))
-			plan_pivot(p->b);
-		planner_plan_end(p, &have);
+		if (!planner_is_paused(c))
+			see_others(p, &have);
 	}
+	/* A node that has ended cannot be put back. Until then what was taken out is let in again: where one does not drain, or is
+	 * needed after all. */
+	plan_pivot(p->b);
+	if (have.n > have.keep)
+		planner_plan_end(p, &have);
 	mem_free(have.v);
 }
 

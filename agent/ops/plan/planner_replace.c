@@ -190,8 +190,7 @@ static void plan_leave(struct planning *p, const cluster_t *c, const struct plan
 	/* Until here all of it can be taken back: the old ones are let in again, and the new ones go. */
 	plan_pivot(p->b);
 	if (p->leaves_old)
-		plan_note(p->b, "%s stays, out of its groups: its data volumes would end with it, and that is for a command",
-			  x->of);
+		plan_note(p->b, "%s stays, out of its groups: its data would end with it, and that is for a command", x->of);
 	else
 		planner_plan_end(p, &have);
 	mem_free(have.v);

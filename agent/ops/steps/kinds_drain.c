@@ -5,9 +5,12 @@
  * other, but may be too sick to answer: then it goes undrained, and the result's note says so. */
 #include <string.h>
 
+#include "agent/aws/ec2.h"
+#include "agent/aws/read.h"
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
+#include "agent/ops/account/inventory.h"
 #include "agent/ops/steps/asking.h"
 #include "agent/ops/steps/kinds_impl.h"
 
@@ -120,11 +123,27 @@ const struct step_kind kind_drain = {
 
 /* ---- by waiting ---- */
 
-/* The look is for those that end meanwhile: for none that is left nobody waits. */
+/* All of them are shown, and as ended: one that is not shown may only not be shown this time. */
+static bool have_all_ended(const struct step_ctx *x, const struct aws_call *c)
+{
+	const json_t *ids = json_object_get(x->args, "instances");
+	struct ec2_instances list = { 0 };
+	struct arena *m = read_arena();
+	bool have = c->class == AWS_OK && ec2_read_instances(xml_root(c->xml), m, &list, NULL) == 0;
+
+	for (size_t i = 0; have && i < json_array_size(ids); i++) {
+		const struct ec2_instance *in = inventory_instance_in(&list, json_string_value(json_array_get(ids, i)));
+
+		have = in != NULL && !inventory_is_alive(in);
+	}
+	arena_free(m);
+	return have;
+}
+
+/* The look is for those that end meanwhile: when none is left nobody waits. */
 static enum step_verdict time_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)
 {
-	(void)c;
-	if (x->age_ms >= wait_ms(x)) {
+	if (x->age_ms >= wait_ms(x) || have_all_ended(x, c)) {
 		*e = (struct err){ 0 };
 		return STEP_DONE;
 	}
@@ -141,6 +160,7 @@ static void time_print(const json_t *args, struct buf *to)
 const struct step_kind kind_wait_time = {
 	.name = "wait-time",
 	.action = "ec2:DescribeInstances",
+	.is_once = true,
 	.repeat = REPEAT_READ,
 	.deadline_s = MOST_S + 300,
 	.poll_s = 5,

@@ -402,6 +402,7 @@ const struct step_kind kind_modify_listener = {
 	.action = "elasticloadbalancing:ModifyListener",
 	.field = "listeners",
 	.grants = modify_listener_grants,
+	.looks_anew = true,
 	.changes = modify_listener_changes,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,

@@ -265,6 +265,7 @@ const struct step_kind kind_deregister = {
 	.action = "elasticloadbalancing:DeregisterTargets",
 	.field = "targets",
 	.grants = deregister_grants,
+	.looks_anew = true,
 	.changes = targets_changes,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,

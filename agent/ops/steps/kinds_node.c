@@ -430,6 +430,7 @@ const struct step_kind kind_terminate = {
 	.field = "nodes",
 	.grants = terminate_grants,
 	.ends_nodes = true,
+	.looks_anew = true,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 120,
 	.deadline_s = 600,

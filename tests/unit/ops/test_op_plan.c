@@ -316,6 +316,42 @@ static void a_subnet_that_is_full_is_a_lack_of_capacity(void **state)
 	arena_free(m);
 }
 
+/* The second apply makes no group, on which its generation would stand. */
+static void the_generation_is_that_of_the_spec_that_stands(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	s->k.cluster.nodes = 3;
+	s->k.s.generation = 4;
+	shop_apply(s, &k, 2);
+	k.c.expect_generation = 3;
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	shop_reopen(s);
+	s->k.s.generation = 5;
+	shop_apply(s, &k, 3);
+	k.c.expect_generation = 3;
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(FAILED));
+	assert_string_equal(message, "the account holds generation 4, the command expects 3");
+	shop_apply(s, &k, 4);
+	k.c.expect_generation = 4;
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	/* An older spec, sent late. */
+	s->k.cluster.nodes = 2;
+	s->k.s.generation = 4;
+	shop_apply(s, &k, 5);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(FAILED));
+	assert_string_equal(message, "the account holds generation 5, the spec is of generation 4");
+	assert_int_equal(shop_alive(s), 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,6 +367,7 @@ int main(void)
 		SHOP(a_node_ends_when_its_last_connection_has_had_its_time),
 		SHOP(what_is_protected_is_gone_around_and_where_it_cannot_be_nothing_is_touched),
 		SHOP(a_subnet_that_is_full_is_a_lack_of_capacity),
+		SHOP(the_generation_is_that_of_the_spec_that_stands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

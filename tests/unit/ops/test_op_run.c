@@ -306,6 +306,39 @@ static void a_hash_that_is_taken_back_while_the_role_is_assumed_lets_no_user_dat
 	assert_int_equal(s->seen.len, 0);
 }
 
+static bool is_taken_out(void *ctx)
+{
+	return shop_count(ctx, "DeregisterTargets") > 0;
+}
+
+/* Three nodes, and two are wanted. While the third drains, one of the two goes: so the third is needed, and serves on. */
+static void a_node_too_many_stays_when_one_that_was_to_stay_has_gone(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	const struct aws_tg *g;
+	unsigned serving = 0;
+
+	s->k.cluster.n_volumes = 0;
+	s->k.cluster.nodes = 3;
+	s->sim->least_up_s = 5;
+	s->sim->most_up_s = 20;
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	s->k.cluster.nodes = 2;
+	shop_apply(s, &k, 2);
+	shop_send(s, &k, false);
+	assert_int_equal(sim_run_until(s->d.w, is_taken_out, s, 600000), SIM_TRUE);
+	g = s->sim->target_groups[0];
+	aws_hand_end(s->sim, s->sim->instances[0]); /* the oldest, and so one of those that stay */
+	assert_true(shop_until(s, &k, STATE_OF(ROLLED_BACK), 3600000));
+	desk_pass(&s->d, 120000);
+	assert_int_equal(shop_count(s, "TerminateInstances"), 0);
+	for (size_t i = 0; i < g->targets_n; i++)
+		serving += aws_serves(s->sim, g, &g->targets[i]);
+	assert_int_equal(serving, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +354,7 @@ int main(void)
 		SHOP(a_stop_while_the_role_is_assumed_holds_the_call_back),
 		SHOP(a_hash_that_is_taken_back_while_the_role_is_assumed_lets_no_user_data_start),
 		SHOP(a_verb_that_is_switched_off_while_the_role_is_assumed_changes_nothing),
+		SHOP(a_node_too_many_stays_when_one_that_was_to_stay_has_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

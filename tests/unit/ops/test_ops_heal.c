@@ -7,6 +7,10 @@
 	"instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: " total ", volume_gib: 500, cidrs: [10.0.0.0/8], "       \
 	"ports: [1-65535], node_http: [{port: 8041, path: /*}]}\ndelete_hold: 0s\n"
 #define HEALS POLICY(", heal: auto", "9")
+#define HEALS_DISKS                                                                                                                \
+	"commands: {warehouse.apply: auto, heal: auto}\nbounds: {" SHOP_BOUNDS                                                     \
+	"instance_types: [r6id.xlarge], nodes_per_cluster: 9, nodes_total: 9, volume_gib: 500, cidrs: [10.0.0.0/8], "              \
+	"ports: [1-65535]}\n"
 #define HOUR_MS (60ull * 60 * 1000)
 
 static void stand(struct shop *s, const char *policy, int64_t heal_until)
@@ -216,6 +220,37 @@ static void one_with_data_volumes_is_left_for_a_command_to_end(void **state)
 	assert_string_equal(json_str_or(json_array_get(patrolled_seen(s).drifts, 0), "resource", ""), node(s, 1)->t.id);
 }
 
+/* What is on disks of its host goes with it, too, and so does a volume that somebody else has attached. */
+static void one_with_disks_of_its_host_is_left_for_a_command_to_end(void **state)
+{
+	struct shop *s = *state;
+
+	s->k.cluster.n_volumes = 0;
+	s->k.cluster.instance_type = (char *)"r6id.xlarge";
+	stand(s, HEALS_DISKS, DESK_NOW + 24 * (int64_t)HOUR_MS);
+	checks_fail(s, 1);
+	desk_pass(&s->d, 12 * PATROL_MS);
+	assert_string_equal(buf_str(&s->seen), "RunInstances RegisterTargets DeregisterTargets ");
+	assert_true(aws_is_alive(s->sim, node(s, 1)));
+	assert_int_equal(op_fields(newest(s))->state, DONE);
+}
+
+/* It stands and does not serve, and so it must not count as the one that is missing. */
+static void one_that_is_lost_beside_a_sick_one_that_was_left_is_made_up_for(void **state)
+{
+	struct shop *s = *state;
+
+	stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
+	checks_fail(s, 1);
+	desk_pass(&s->d, 12 * PATROL_MS);
+	assert_int_equal(shop_count(s, "RunInstances"), 1);
+	aws_hand_end(s->sim, node(s, 0));
+	desk_pass(&s->d, 12 * PATROL_MS);
+	assert_int_equal(shop_count(s, "RunInstances"), 2);
+	assert_int_equal(listed(s), 2);
+	assert_true(aws_is_alive(s->sim, node(s, 1)));
+}
+
 static void one_that_aws_is_about_to_retire_is_replaced_before(void **state)
 {
 	struct shop *s = *state;
@@ -332,6 +367,8 @@ int main(void)
 		SHOP(one_whose_status_checks_fail_for_two_looks_is_replaced),
 		SHOP(one_that_is_too_sick_to_say_that_it_has_drained_is_replaced),
 		SHOP(one_with_data_volumes_is_left_for_a_command_to_end),
+		SHOP(one_with_disks_of_its_host_is_left_for_a_command_to_end),
+		SHOP(one_that_is_lost_beside_a_sick_one_that_was_left_is_made_up_for),
 		SHOP(one_that_aws_is_about_to_retire_is_replaced_before),
 		SHOP(one_that_is_well_again_at_the_next_look_is_left_alone),
 		SHOP(nothing_is_healed_that_the_policy_or_the_spec_does_not_let),

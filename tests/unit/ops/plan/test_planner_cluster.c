@@ -40,8 +40,8 @@ static void shrinking_takes_the_youngest_and_without_data_volumes_is_not_high_ri
 	board_add_node(d, "i-2", "be", "running");
 	board_add_node(d, "i-1", "be", "running");
 	p = board_apply(d);
-	assert_string_equal(board_steps(p), "end-be/terminate end-be/gone");
-	ids = json_object_get(p->v[0].steps[0].args, "instances");
+	assert_string_equal(board_steps(p), "end-be/still-up end-be/terminate end-be/gone");
+	ids = json_object_get(p->v[0].steps[1].args, "instances");
 	assert_int_equal(json_array_size(ids), 1);
 	assert_string_equal(json_string_value(json_array_get(ids, 0)), "i-2");
 	assert_null(plans_high(p, &where));
@@ -75,8 +75,8 @@ static void shrinking_is_high_risk_when_a_node_that_goes_has_data_volumes(void *
 		d->inv->instances.v[1].data_volumes = cases[i].of_young;
 		d->inv->instances.v[1].state = cases[i].state;
 		p = board_apply(d);
-		assert_string_equal(board_steps(p), "end-be/terminate end-be/gone");
-		assert_int_equal(json_int_or(p->v[0].steps[0].args, "volumes", 0), cases[i].volumes);
+		assert_string_equal(board_steps(p), "end-be/still-up end-be/terminate end-be/gone");
+		assert_int_equal(json_int_or(p->v[0].steps[1].args, "volumes", 0), cases[i].volumes);
 		assert_int_equal(plans_high(p, &where) != NULL, cases[i].is_high);
 		plans_free(p);
 	}
@@ -337,8 +337,8 @@ static void nodes_end_when_all_their_groups_have_let_them_go(void **state)
 	balancers_in(d->inv)->target_groups_n = ARRAY_LEN(groups);
 	p = board_apply(d);
 	assert_string_equal(board_steps(p), "end-be/deregister-rv-1 end-be/drained-rv-1 end-be/drained-rv-2 "
-					    "end-be/terminate end-be/gone");
-	assert_int_equal(p->v[0].pivot, 0);
+					    "end-be/still-up end-be/terminate end-be/gone");
+	assert_int_equal(p->v[0].pivot, 4);
 	assert_int_equal(json_array_size(json_object_get(p->v[0].steps[0].args, "instances")), 1);
 	assert_int_equal(json_array_size(json_object_get(p->v[0].steps[1].args, "instances")), 2);
 	assert_string_equal(json_str_or(p->v[0].steps[2].args, "group_arn", ""), "arn:2");

@@ -33,6 +33,7 @@ static void nodes_that_go_are_drained_behind_their_groups(void **state)
 	       "  ~ deregister be/sql                      elasticloadbalancing:DeregisterTargets     i-2 in arn:tg\n"
 	       "    wait until be/sql is drained           elasticloadbalancing:DescribeTargetHealth  i-2 in arn:tg\n"
 	       "  ~ drain nodes of be                      node:POST                                  i-2 at port 8041, /drain\n"
+	       "    see that the others of be run          ec2:DescribeInstances                      i-1\n"
 	       "    -- point of no return: what follows is not taken back --\n"
 	       "  - terminate nodes of be                  ec2:TerminateInstances                     i-2\n"
 	       "    wait until nodes of be are terminated  ec2:DescribeInstances                      i-2\n"

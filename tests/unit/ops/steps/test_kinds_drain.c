@@ -91,6 +91,21 @@ static void by_waiting_they_are_given_their_time(void **state)
 	kinds_end(&t);
 }
 
+static void nobody_waits_for_the_time_of_nodes_that_have_all_ended(void **state)
+{
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_wait_time, "{\"instances\": [\"i-1\", \"i-2\"], \"wait_s\": 3600}");
+	t.x.age_ms = 5000;
+	assert_int_equal(kinds_answered(&t, WHERE(AT("i-1", "terminated", "") AT("i-2", "running", ""))), STEP_AGAIN);
+	assert_int_equal(kinds_answered(&t, WHERE(AT("i-1", "terminated", ""))), STEP_AGAIN);
+	assert_int_equal(kinds_refused(&t, AWS_THROTTLED, "RequestLimitExceeded"), STEP_AGAIN);
+	assert_int_equal(kinds_answered(&t, WHERE(AT("i-1", "terminated", "") AT("i-2", "shutting-down", ""))), STEP_DONE);
+	assert_string_equal(t.e.text, "");
+	kinds_end(&t);
+}
+
 static void a_drain_needs_no_power_in_aws_and_counts_as_no_change_there(void **state)
 {
 	(void)state;
@@ -107,6 +122,7 @@ int main(void)
 		cmocka_unit_test(one_that_does_not_drain_in_time_is_a_failure),
 		cmocka_unit_test(one_that_goes_anyway_holds_nothing_up_and_is_told),
 		cmocka_unit_test(by_waiting_they_are_given_their_time),
+		cmocka_unit_test(nobody_waits_for_the_time_of_nodes_that_have_all_ended),
 		cmocka_unit_test(a_drain_needs_no_power_in_aws_and_counts_as_no_change_there),
 	};
 

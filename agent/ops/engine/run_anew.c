@@ -1,0 +1,43 @@
+/* run_anew.c - a step that was kept from its call looks again at what it rests on.
+ *
+ * The reads straight before a step say that it may be taken: another node serves, the others are healthy. STOP, the rates, keys
+ * that do not come or a restart may keep it from its call for hours, and by then that may be true no more. So a step of a kind
+ * that says so (looks_anew) is not called on looks that are old, or of another life: they are made again, and what follows from
+ * them follows, the undo too. */
+#include "agent/base/log.h"
+#include "agent/ops/engine/run_impl.h"
+
+#define ANEW_MS 60000
+
+/* Of the reads straight before the step at hand the first; the step itself: there is none. */
+static size_t first_look(const struct run *r)
+{
+	size_t i = r->at;
+
+	while (i > 0 && !step_mutates(r->v[i - 1].s.kind) && !r->v[i - 1].s.kind->is_once)
+		i--;
+	return i;
+}
+
+/* One that may have been called is past it: what became of that call is found out, whatever else has changed. */
+bool run_looks_are_old(const struct run *r)
+{
+	const struct doing *d = run_now(r), *look = d - 1;
+
+	if (r->undoing || !d->s.kind->looks_anew || r->a.in_doubt || d->first_ms != 0 || first_look(r) == r->at)
+		return false;
+	return look->last_ms == 0 || world_now_ms(r->env->w) - look->last_ms > ANEW_MS;
+}
+
+enum run_state run_look_anew(struct run *r)
+{
+	size_t first = first_look(r);
+
+	log_info("op.step.anew", "op=%s step=%s/%s next=\"it looks again first\"", r->env->command, r->plan->name,
+		 run_now(r)->s.name);
+	/* No call has followed its intent, if it has one: the next one is another. */
+	for (size_t i = first; i <= r->at; i++)
+		r->v[i].standing = FRESH;
+	r->at = first;
+	return RUN_AT_NEXT;
+}

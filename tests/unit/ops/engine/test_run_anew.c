@@ -1,0 +1,135 @@
+/* test_run_anew.c - what a step rests on is looked at again when the step was kept from its call: a node is replaced, and between
+ * the last look at the new one and the end of the old one a long time passes. */
+#include "tests/unit/ops/shop.h"
+
+#define POLICY                                                                                                                     \
+	"commands: {warehouse.apply: auto, nodes.replace: auto}\nbounds: {" SHOP_BOUNDS                                            \
+	"instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 9, volume_gib: 500, cidrs: [10.0.0.0/8], "               \
+	"ports: [1-65535]}\n"
+
+static const struct aws_instance *node(const struct shop *s, size_t i)
+{
+	return s->sim->instances[i];
+}
+
+static unsigned serving(const struct aws_sim *a)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < a->target_groups[0]->targets_n; i++)
+		n += aws_serves(a, a->target_groups[0], &a->target_groups[0]->targets[i]);
+	return n;
+}
+
+static bool is_taken_out(void *ctx)
+{
+	return strstr(buf_str(&((struct shop *)ctx)->seen), "DeregisterTargets") != NULL;
+}
+
+/* The first of two nodes, number 2 in its place. */
+static void replace(struct shop *s, struct desk_command *k)
+{
+	Reeve__Control__V1__NodesReplace r = REEVE__CONTROL__V1__NODES_REPLACE__INIT;
+	char *ids[] = { (char *)node(s, 0)->t.id };
+
+	desk_command(k, 2);
+	r.warehouse = (char *)"wh-1";
+	r.cluster = (char *)"be";
+	r.instances = ids;
+	r.n_instances = 1;
+	r.spec = &s->k.s;
+	k->c.verb = REEVE__CONTROL__V1__VERB__NODES_REPLACE;
+	k->c.args.len = reeve__control__v1__nodes_replace__pack(&r, k->args);
+	k->c.not_before = 0;
+	shop_send(s, k, false);
+}
+
+/* The old node is out of its group; the new one was seen to serve; STOP keeps the end of the old one waiting for so long. */
+static void hold_up(struct shop *s, struct desk_command *k, uint64_t ms)
+{
+	shop_policy_counts(s, POLICY);
+	s->k.cluster.n_volumes = 0;
+	s->sim->least_up_s = 5;
+	s->sim->most_up_s = 20;
+	shop_run(s, k);
+	assert_int_equal(shop_ends(s, k, NULL), DONE);
+	buf_reset(&s->seen);
+	replace(s, k);
+	assert_int_equal(sim_run_until(s->d.w, is_taken_out, s, 3600000), SIM_TRUE);
+	shop_listen(s);
+	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
+	while (strstr(buf_str(&s->log), "still-healthy-sql outcome=done") == NULL)
+		desk_pass(&s->d, 100);
+	desk_pass(&s->d, ms);
+	assert_int_equal(shop_count(s, "TerminateInstances"), 0);
+}
+
+static void the_old_one_serves_again(struct shop *s, const struct desk_command *k)
+{
+	assert_true(shop_until(s, k, STATE_OF(ROLLED_BACK), 3600000));
+	desk_pass(&s->d, 120000);
+	assert_true(aws_is_alive(s->sim, node(s, 0)));
+	assert_int_equal(serving(s->sim), 2);
+}
+
+static void the_old_node_stays_where_the_new_one_died_while_stop_held_its_end(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	hold_up(s, &k, 600000);
+	aws_hand_end(s->sim, s->sim->instances[2]);
+	desk_pass(&s->d, 60000);
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	the_old_one_serves_again(s, &k);
+}
+
+/* What was seen in the life before counts no more, however short the agent was away. */
+static void the_old_node_stays_where_the_new_one_died_while_the_agent_was_down(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	hold_up(s, &k, 1000);
+	desk_shut(&s->d);
+	aws_hand_end(s->sim, s->sim->instances[2]);
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	shop_open(s);
+	the_old_one_serves_again(s, &k);
+}
+
+static void where_all_is_as_it_was_it_goes_on(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	hold_up(s, &k, 600000);
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	assert_true(shop_until(s, &k, DONE, 3600000));
+	assert_non_null(strstr(buf_str(&s->log), "op.step.anew"));
+	assert_false(aws_is_alive(s->sim, node(s, 0)));
+	assert_int_equal(serving(s->sim), 2);
+}
+
+static void what_was_seen_a_moment_ago_is_not_looked_at_again(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	hold_up(s, &k, 20000);
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	assert_true(shop_until(s, &k, DONE, 3600000));
+	assert_null(strstr(buf_str(&s->log), "op.step.anew"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOP(the_old_node_stays_where_the_new_one_died_while_stop_held_its_end),
+		SHOP(the_old_node_stays_where_the_new_one_died_while_the_agent_was_down),
+		SHOP(where_all_is_as_it_was_it_goes_on),
+		SHOP(what_was_seen_a_moment_ago_is_not_looked_at_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
