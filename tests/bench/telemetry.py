@@ -128,7 +128,8 @@ def head(bench, versions, limit, load):
     yield "# The way of a log line, measured\n"
     yield "Made by `make bench-telemetry PAGE=1`; not by hand. Medians, and ranges in brackets where runs differ.\n"
     yield f"- {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())}, commit {commit()}"
-    yield f"- {machine()}; {load:.1f} processes wanted to run when it began"
+    busy = ": busy with other work, so that ratios say more than speeds" if load > 1 else ""
+    yield f"- {machine()}; {load:.1f} processes wanted to run when it began{busy}"
     yield f"- Again: `{again}`, with the peers' programs on PATH"
     yield f"- The receiver by itself took {limit['mb_s']:.0f} MB/s of bodies, at {limit['cpu_s_gb']:.2f} CPU-s/GB"
     for name, version in versions.items():

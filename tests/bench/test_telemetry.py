@@ -32,7 +32,7 @@ def lines_until(process, text):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_one_that_is_interrupted_leaves_no_process_and_no_file(number, tmp_path):
-    subprocess.run(["make", "-s", "build/reeve"], cwd=REPO, check=True)
+    subprocess.run(["make", "-s", "FLAVOUR=release", "build/reeve"], cwd=REPO, check=True)
     env = os.environ | {"TMPDIR": str(tmp_path)}
     run = subprocess.Popen(
         [*PROGRAM, "--rows", "drain", "--peers", ""], cwd=REPO, env=env, stdout=subprocess.PIPE, text=True
