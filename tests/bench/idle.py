@@ -10,6 +10,8 @@ import sys
 import tempfile
 import time
 
+from tests.bench.cost import memory_of
+from tests.bench.subjects import replaced
 from tests.peers import process
 from tests.peers.stage import Stage, may_be_root
 
@@ -21,12 +23,6 @@ TELL_S = 30
 MEMORY = ("RssAnon", "VmRSS")
 # What the release may take: bytes resident and not of a file, bytes resident (medians), per cent of one processor.
 LIMITS = {"RssAnon": 4e6, "VmRSS": 9e6, "CPU": 0.05}
-
-
-def replaced(text, old, new):
-    if text.count(old) != 1:
-        raise SystemExit(f"bench-idle: {old!r} stands {text.count(old)} times in the stage's configuration, not once")
-    return text.replace(old, new)
 
 
 class Idle(Stage):
@@ -44,12 +40,6 @@ class Idle(Stage):
         process.wait_for(
             lambda: any(e["event"] == "login" for e in self.vendor_lines("events")), 60, "the agent's login"
         )
-
-
-def status_of(pid, name):
-    return (
-        int(re.search(rf"^{name}:\s+(\d+) kB", pathlib.Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)[1]) * 1024
-    )
 
 
 def spent_of(pid):
@@ -73,7 +63,7 @@ def measure(stages, seconds):
         time.sleep(min(left, SAMPLE_S))
         for name, stage in stages.items():
             for what in MEMORY:
-                samples[name][what].append(status_of(stage.agent.pid, what))
+                samples[name][what].append(memory_of(stage.agent.pid, what))
     took = time.monotonic() - start
     found = {}
     for name, stage in stages.items():
