@@ -93,8 +93,9 @@ size_t otlp_metrics_size(const struct otlp_metrics *o)
 	return o->metrics.len;
 }
 
-int otlp_metrics_finish(struct otlp_metrics *o, struct buf *to)
+int otlp_metrics_finish(struct otlp_metrics *o, struct pieces *ret)
 {
+	struct buf whole = BUF_MAX(BATCH_BYTES_MAX), *to = &whole;
 	size_t metrics, scope;
 	bool over;
 
@@ -110,5 +111,6 @@ int otlp_metrics_finish(struct otlp_metrics *o, struct buf *to)
 	pbw_end(to, metrics);
 	over = o->metrics.over || to->over;
 	buf_reset(&o->metrics);
+	pieces_take(ret, to);
 	return over ? -ERR_LIMIT : 0;
 }

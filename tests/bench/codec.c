@@ -189,12 +189,17 @@ static void pack_all(struct run *r)
 
 static void finish_body(struct run *r)
 {
+	struct pieces pieces = { 0 };
 	double start = now_s();
 
-	buf_reset(&r->body);
-	if (otlp_logs_finish(r->logs, &r->body) != 0)
+	if (otlp_logs_finish(r->logs, &pieces) != 0)
 		give_up("a body does not fit");
 	r->encode_s += now_s() - start;
+	/* The agent packs the pieces where they lie; the compressors here want one. */
+	buf_reset(&r->body);
+	for (size_t i = 0; i < pieces.n; i++)
+		buf_add(&r->body, pieces.v[i].data, pieces.v[i].len);
+	pieces_close(&pieces);
 	r->records = 0;
 	pack_all(r);
 }
