@@ -14,7 +14,14 @@
 enum { REQUEST_RESOURCE_LOGS = 1 };
 enum { RESOURCE_LOGS_RESOURCE = 1, RESOURCE_LOGS_SCOPE_LOGS = 2, RESOURCE_LOGS_SCHEMA_URL = 3 };
 enum { SCOPE_LOGS_SCOPE = 1, SCOPE_LOGS_RECORDS = 2, SCOPE_LOGS_SCHEMA_URL = 3 };
-enum { RECORD_TIME = 1, RECORD_BODY = 5, RECORD_ATTRIBUTES = 6, RECORD_OBSERVED = 11 };
+enum {
+	RECORD_TIME = 1,
+	RECORD_SEVERITY = 2,
+	RECORD_SEVERITY_TEXT = 3,
+	RECORD_BODY = 5,
+	RECORD_ATTRIBUTES = 6,
+	RECORD_OBSERVED = 11
+};
 enum { ANY_STRING = 1 };
 
 struct otlp_row {
@@ -30,7 +37,7 @@ struct otlp_logs {
 	const struct otlp_resource *resource;
 	struct otlp_row **rows; /* each from mem_new: a row does not move */
 	size_t rows_n, size;
-	struct buf attrs; /* of the row or the record in hand, encoded */
+	struct buf attrs; /* of the row or the record in hand, encoded; of a record its severity, too */
 };
 
 struct otlp_logs *otlp_logs_new(const struct otlp_resource *r)
@@ -106,6 +113,10 @@ void otlp_logs_add(struct otlp_logs *o, struct otlp_row *row, const struct telem
 	char *at, *start;
 
 	encode_attrs(o, RECORD_ATTRIBUTES, l->attrs, l->attrs_n);
+	if (l->severity != 0)
+		pbw_varint(&o->attrs, RECORD_SEVERITY, l->severity);
+	if (l->severity_text != NULL && *l->severity_text != '\0')
+		pbw_str(&o->attrs, RECORD_SEVERITY_TEXT, l->severity_text);
 	record = (l->time_ms > 0 ? PBW_FIXED64_LEN : 0) + body + o->attrs.len + PBW_FIXED64_LEN;
 	if (row->records.data == NULL && row->had > 0)
 		buf_room(&row->records, row->had + row->had / 16); /* one piece of memory, and not one that doubles a dozen times */

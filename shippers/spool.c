@@ -85,7 +85,7 @@ static struct spool_entry *oldest_unheld(struct spool *s, int kind)
 
 struct spool_entry *spool_oldest(struct spool *s, enum telemetry_kind kind)
 {
-	return s->settled ? oldest_unheld(s, kind) : NULL;
+	return s->settled ? oldest_unheld(s, (int)kind) : NULL;
 }
 
 static int check_body(const struct spool_entry *en, const char *path, const struct buf *b, struct err *e)

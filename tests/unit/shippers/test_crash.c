@@ -148,7 +148,7 @@ static enum sim_death on_point(void *ctx, const char *where, const char *what)
 
 static void start_tail(void *ctx)
 {
-	const struct tail_path path = { pattern, "s" };
+	const struct tail_path path = { .path = pattern, .service = "s" };
 	const struct tail_config tc = { .paths = &path, .paths_n = 1, .positions = &positions };
 
 	(void)ctx;
