@@ -1,9 +1,9 @@
 /* exporter_clear.c - how a body leaves the spool: removed when it was taken, set aside when it never will be; tried until it
  * succeeds, so that what was answered is not sent again by the next start.
  *
- * A body that was taken is removed while the next one is sent, for the disk takes milliseconds; where CLEARINGS_MAX are not gone yet
- * the lane waits, and it waits for one that the disk refuses to let go: so what a killed agent sends again are the last few. One
- * that is set aside stays in the lane's hand. */
+ * A body that was taken is removed while the next one is sent, for the disk takes milliseconds; where CLEARINGS_MAX are not gone
+ * yet the lane waits, and it waits for one that the disk refuses to let go: so what a killed agent sends again are the last few.
+ * One that is set aside stays in the lane's hand. */
 #include "shippers/exporter_impl.h"
 
 #include "agent/base/mem.h"

@@ -1,5 +1,5 @@
-/* fuzz_framing.c - which line begins a record: the beginning of a line says nothing that the whole line does not, whether the format
- * or a pattern decides. And what a record's head tells is a time that there is, and a severity that OTLP has. */
+/* fuzz_framing.c - which line begins a record: the beginning of a line says nothing that the whole line does not, whether the
+ * format or a pattern decides. And what a record's head tells is a time that there is, and a severity that OTLP has. */
 #include "collectors/record_head.h"
 #include "tests/fuzz/fuzz.h"
 
