@@ -1,7 +1,7 @@
 /* tail_record.c - where a record of several lines ends, in the bytes of a chunk.
  *
- * A record that may go on stays in its file until the beginning of the next one is seen, as an unfinished line does: so framing depends
- * on the bytes alone, and a restart needs no memory of half a record. */
+ * A record that may go on stays in its file until the beginning of the next one is seen, as an unfinished line does: so framing
+ * depends on the bytes alone, and a restart needs no memory of half a record. */
 #include <string.h>
 
 #include "collectors/tail_impl.h"
