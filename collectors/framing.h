@@ -35,7 +35,7 @@ bool framing_joins(const struct framing *f); /* may a record have several lines?
 
 enum framing_says { FRAMING_BEGINS, FRAMING_GOES_ON, FRAMING_UNKNOWN };
 
-/* Of a line of which `len` bytes are there, without its LF; is_whole: that is all of it. UNKNOWN: more of it must be seen. A pattern
+/* Of a line of which `len` bytes are there, without its LF; is_whole: that is all of it. UNKNOWN: more must be seen. A pattern
  * that runs into its limits says BEGINS: nothing is joined for ever. */
 enum framing_says framing_says(const struct framing *f, const char *line, size_t len, bool is_whole);
 /* The same by a format alone: does a record begin as this one's do? */
