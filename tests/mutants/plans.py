@@ -4,6 +4,20 @@ from mutant import Mutant
 
 MUTANTS = [
     Mutant(
+        "nodes that end although one of those in their place was taken out",
+        "agent/ops/plan/planner_replace.c",
+        '	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);',
+        '	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);',
+        "build/tests/unit/ops/test_op_upgrade",
+    ),
+    Mutant(
+        "a reboot that goes on behind a node that does not come back",
+        "agent/ops/plan/planner_ready.c",
+        "	if (r->is_atomic || r->is_rebooted)",
+        "	if (r->is_atomic)",
+        "build/tests/unit/ops/plan/test_planner_ready",
+    ),
+    Mutant(
         "a node too many that ends although one of those that stay has gone",
         "agent/ops/plan/planner_cluster.c",
         "		if (!planner_is_paused(c))\n			see_others(p, &have);",

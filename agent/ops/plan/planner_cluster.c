@@ -228,12 +228,13 @@ static void plan_up(struct planning *p, const cluster_t *c, const struct planner
 }
 
 /* A group that no listener leads to has no health to wait for (target state "unused"). */
-static void wait_healthy(struct planning *p, const tg_t *g, const struct planner_nodes *have, json_t *ids)
+static void wait_healthy(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
 {
 	if (!planner_is_listened(p, g->name))
 		return;
-	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);
-	plan_title(p->b, "wait until %s/%s is healthy", have->cluster, g->name);
+	plan_add(p->b, &kind_wait_healthy, c->atomic ? planner_all_targets(p, g, ids) : planner_targets(p, g, ids), "healthy-%s",
+		 g->name);
+	plan_title(p->b, "wait until %s/%s is healthy", c->name, g->name);
 }
 
 /* Those that are waited for are known by the fact that the wait leaves, and only those of them that are ready. */
@@ -268,7 +269,7 @@ static bool is_for_the_upgrade(const struct planning *p, const char *cluster)
 	return false;
 }
 
-static void plan_register(struct planning *p, const tg_t *g, const struct planner_nodes *have)
+static void plan_register(struct planning *p, const cluster_t *c, const tg_t *g, const struct planner_nodes *have)
 {
 	json_t *ids = is_for_the_upgrade(p, have->cluster) ? json_array() : to_register(p, g, have);
 
@@ -283,7 +284,7 @@ static void plan_register(struct planning *p, const tg_t *g, const struct planne
 			json_object_set_new(args, "fresh", json_true());
 		plan_add(p->b, &kind_register, args, "register-%s", g->name);
 		plan_title(p->b, "register %s/%s", have->cluster, g->name);
-		wait_healthy(p, g, have, ids);
+		wait_healthy(p, c, g, ids);
 	}
 	json_decref(ids);
 }
@@ -452,7 +453,7 @@ void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage
 	plan_pivot(p->b);
 	for (size_t i = 0; i < p->spec->n_target_groups; i++)
 		if (planner_is_for(p->spec->target_groups[i], c->name))
-			plan_register(p, p->spec->target_groups[i], &have);
+			plan_register(p, c, p->spec->target_groups[i], &have);
 	/* A volume that was changed cannot be changed back. */
 	planner_plan_volumes(p, c, have.v, have.keep);
 	mem_free(have.v);

@@ -38,6 +38,8 @@ bool planner_is_for(const tg_t *g, const char *cluster);
 void planner_each_group(struct planning *p, const cluster_t *c, json_t *ids,
 			void (*plan)(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids));
 json_t *planner_targets(const struct planning *p, const tg_t *g, json_t *ids); /* arguments: the group, and nodes as targets */
+/* The same for a wait behind which others stop or leave: every one of these must be healthy. */
+json_t *planner_all_targets(const struct planning *p, const tg_t *g, json_t *ids);
 void planner_plan_tg(struct planning *p, const tg_t *want);
 /* Takes out of it who must not be in it: nodes of clusters that it no longer serves, and targets that are no nodes of ours. */
 void planner_plan_departures(struct planning *p, const tg_t *want);

@@ -238,7 +238,7 @@ static void wait_ready(struct planning *p, const cluster_t *c, const tg_t *g, js
 {
 	if (!is_led_to(p, g))
 		return;
-	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "ready-%s", g->name);
+	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "ready-%s", g->name);
 	plan_title(p->b, "wait until others of %s/%s are healthy", c->name, g->name);
 }
 
@@ -264,7 +264,7 @@ static void let_in(struct planning *p, const cluster_t *c, const tg_t *g, json_t
 	plan_title(p->b, "register %s/%s", c->name, g->name);
 	if (!is_led_to(p, g))
 		return;
-	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);
+	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);
 	plan_title(p->b, "wait until %s/%s is healthy", c->name, g->name);
 }
 

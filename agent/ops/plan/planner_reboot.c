@@ -56,6 +56,16 @@ struct group_step {
 	bool and_leaving;         /* also those that were taken out before, and still serve what was connected */
 };
 
+static json_t *group_args(const struct group_step *s, const struct balancers_target_group *g, json_t *ids)
+{
+	json_t *args = json_pack("{s:s, s:O}", "group_arn", g->g.arn, "instances", ids);
+
+	/* The batch goes, or the next one does, only with all of them. */
+	if (s->kind == &kind_wait_healthy)
+		json_object_set_new(args, "atomic", json_true());
+	return args;
+}
+
 /* A step for each group that some are in. */
 static void each_group(struct planning *p, const struct reboot_batch *b, const struct group_step *s)
 {
@@ -66,8 +76,7 @@ static void each_group(struct planning *p, const struct reboot_batch *b, const s
 
 		/* Others are waited for only where some of the batch leave. */
 		if (json_array_size(ids) > 0 && json_array_size(batch) > 0 && (!s->led_alone || is_led_to(p, g))) {
-			plan_add(p->b, s->kind, json_pack("{s:s, s:O}", "group_arn", g->g.arn, "instances", ids), "%s-%s", s->name,
-				 word);
+			plan_add(p->b, s->kind, group_args(s, g, ids), "%s-%s", s->name, word);
 			plan_title(p->b, "%s %s/%s", s->title, b->all->cluster, word);
 		}
 		json_decref(ids);

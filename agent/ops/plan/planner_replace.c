@@ -100,7 +100,7 @@ static void let_in(struct planning *p, const cluster_t *c, const tg_t *g, json_t
 	plan_title(p->b, "register %s/%s", c->name, g->name);
 	if (!planner_is_listened(p, g->name))
 		return;
-	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);
+	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);
 	plan_title(p->b, "wait until %s/%s is healthy", c->name, g->name);
 }
 
@@ -109,7 +109,7 @@ static void wait_ready(struct planning *p, const cluster_t *c, const tg_t *g, js
 {
 	if (!planner_is_listened(p, g->name))
 		return;
-	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "ready-%s", g->name);
+	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "ready-%s", g->name);
 	plan_title(p->b, "wait until others of %s/%s are healthy", c->name, g->name);
 }
 
@@ -117,7 +117,7 @@ static void look_again(struct planning *p, const cluster_t *c, const tg_t *g, js
 {
 	if (!planner_is_listened(p, g->name))
 		return;
-	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "still-healthy-%s", g->name);
+	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "still-healthy-%s", g->name);
 	plan_title(p->b, "see that %s/%s is still healthy", c->name, g->name);
 }
 
