@@ -4,6 +4,27 @@ from mutant import Mutant
 
 MUTANTS = [
     Mutant(
+        "a node that is stopped although the other one went while it drained",
+        "agent/ops/plan/planner_power.c",
+        "	see_others(p, c, have, at);\n",
+        "	(void)see_others;\n",
+        "build/tests/unit/ops/test_op_run",
+    ),
+    Mutant(
+        "a node that is rebooted although the other one went while it drained",
+        "agent/ops/plan/planner_reboot.c",
+        "	see_others(p, b);\n",
+        "	(void)see_others;\n",
+        "build/tests/unit/ops/test_op_reboot",
+    ),
+    Mutant(
+        "a cluster that is paused although none serves behind its group any more",
+        "agent/ops/plan/planner_power.c",
+        "		each_shared_group(p, c, look_again);\n",
+        "		(void)look_again;\n",
+        "build/tests/unit/ops/plan/test_planner_power",
+    ),
+    Mutant(
         "nodes that end although one of those in their place was taken out",
         "agent/ops/plan/planner_replace.c",
         '	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);',
@@ -20,8 +41,8 @@ MUTANTS = [
     Mutant(
         "a node too many that ends although one of those that stay has gone",
         "agent/ops/plan/planner_cluster.c",
-        "		if (!planner_is_paused(c))\n			see_others(p, &have);",
-        "		(void)see_others;",
+        "		if (!planner_is_paused(c))\n			see_staying(p, &have);",
+        "		(void)see_staying;",
         "build/tests/unit/ops/test_op_run",
     ),
     Mutant(

@@ -459,22 +459,26 @@ void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage
 	mem_free(have.v);
 }
 
-/* They were planned to go because these serve: one of these may have ended since, and while the others drained. Of one that was
- * still coming the wait for it tells. */
-static void see_others(struct planning *p, const struct planner_nodes *have)
+/* They were planned to go because these serve: one of these may have ended since, and while the others drained. */
+void planner_see_others(struct planning *p, const char *cluster, json_t *ids, const char *fact)
 {
+	if (json_array_size(ids) == 0)
+		return;
+	plan_add(p->b, &kind_wait_running,
+		 json_pack("{s:s, s:O, s:s, s:b}", "cluster", cluster, "instances", ids, "fact", fact, "atomic", 1), "still-up");
+	plan_title(p->b, "see that the others of %s run", cluster);
+}
+
+/* Of one that was still coming up the wait for it tells. */
+static void see_staying(struct planning *p, const struct planner_nodes *have)
+{
+	CLEANUP(mem_close) char *fact = mem_printf("staying.%s", have->cluster);
 	json_t *ids = json_array();
 
 	for (size_t i = 0; i < have->keep; i++)
 		if (!planner_is_stopped(have->v[i]) && !planner_is_unproven(p, have->v[i]))
 			add_id(ids, have->v[i]);
-	if (json_array_size(ids) > 0) {
-		plan_add(p->b, &kind_wait_running,
-			 json_pack("{s:s, s:O, s:o, s:b}", "cluster", have->cluster, "instances", ids, "fact",
-				   json_sprintf("staying.%s", have->cluster), "atomic", 1),
-			 "still-up");
-		plan_title(p->b, "see that the others of %s run", have->cluster);
-	}
+	planner_see_others(p, have->cluster, ids, fact);
 	json_decref(ids);
 }
 
@@ -487,7 +491,7 @@ void planner_plan_surplus(struct planning *p, const cluster_t *c, unsigned stage
 	if (have.n > have.keep) {
 		planner_plan_out(p, &have);
 		if (!planner_is_paused(c))
-			see_others(p, &have);
+			see_staying(p, &have);
 	}
 	/* A node that has ended cannot be put back. Until then what was taken out is let in again: where one does not drain, or is
 	 * needed after all. */

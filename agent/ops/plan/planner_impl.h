@@ -141,6 +141,8 @@ void planner_plan_end(struct planning *p, const struct planner_nodes *have); /* 
 size_t planner_count(const struct planning *p, const char *cluster);         /* its alive nodes */
 size_t planner_missing(const struct planning *p, const cluster_t *c);        /* how many nodes are launched */
 json_t *planner_nodes_behind(const struct planning *p, const tg_t *g);       /* ids: those that stay, and those that are launched */
+/* Straight before some of a cluster go: its others run still, all of them. fact: its own. Nothing for an empty list. */
+void planner_see_others(struct planning *p, const char *cluster, json_t *ids, const char *fact);
 /* It comes up, or runs and has been left out of a group that others are in: nothing rests on it yet, and it is waited for as a new
  * one is. */
 bool planner_is_unproven(const struct planning *p, const struct ec2_instance *i);

@@ -1,8 +1,8 @@
 /* planner_reboot.c - the nodes of a cluster are rebooted, some at a time: a plan and a stage for each batch.
  *
  * First one waits until others serve in each target group that listeners lead to, then the batch leaves its groups, drained, is
- * drained itself where the command says how, rebooted, and let in again; the next batch follows when it is healthy. What fails
- * before the batch is back lets it in again; a reboot itself cannot be taken back, and leaves nothing that would have to be. There
+ * drained itself where the command says how, and when one has seen that the others serve still, rebooted, and let in again; the
+ * next batch follows when it is healthy. What fails before the batch is back lets it in again; a reboot itself cannot be taken back, and leaves nothing that would have to be. There
  * is no spec: the groups are those that the nodes are in, and they are asked by HTTP in the VPC in which they stand. */
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
@@ -103,6 +103,23 @@ static void plan_reboot(struct planning *p, const struct reboot_batch *b)
 						       .health = b->r->health });
 }
 
+/* To drain takes up to an hour, and the last one must not go. */
+static void see_others(struct planning *p, const struct reboot_batch *b)
+{
+	static const struct group_step still = {
+		&kind_wait_healthy, "still-ready", "see that others are still healthy:", false, true, false
+	};
+	CLEANUP(mem_close) char *fact = mem_printf("staying.%s.%s", p->plan, b->all->cluster);
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < b->all->n; i++)
+		if (i < b->from || i >= b->to)
+			json_array_append_new(ids, json_string(b->all->v[i]->id));
+	planner_see_others(p, b->all->cluster, ids, fact);
+	each_group(p, b, &still);
+	json_decref(ids);
+}
+
 static void plan_batch(struct planning *p, const struct reboot_batch *b, unsigned number)
 {
 	static const struct group_step ready = {
@@ -119,6 +136,7 @@ static void plan_batch(struct planning *p, const struct reboot_batch *b, unsigne
 	each_group(p, b, &out);
 	each_group(p, b, &drained);
 	planner_plan_drain(p, b->r->drain, b->all->cluster, b->ids);
+	see_others(p, b);
 	plan_reboot(p, b);
 	plan_pivot(p->b);
 	each_group(p, b, &in);
