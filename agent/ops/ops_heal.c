@@ -76,13 +76,20 @@ static bool is_news(struct ops *o, const struct patrol_lost *lost, const char *w
 
 static int pack(const struct patrol_lost *lost, struct buf *to)
 {
+	char *left[WANTED_LEFT_MAX];
 	heal_t h = REEVE__CONTROL__V1__HEAL__INIT;
+	const json_t *one;
+	size_t i;
 
 	h.spec = (spec_t *)lost->spec;
 	h.cluster = (char *)lost->cluster;
 	h.instance = (char *)lost->instance;
 	h.reason = (char *)lost->reason;
 	h.is_sick = lost->is_sick;
+	h.left = left;
+	json_array_foreach(lost->wanted->left, i, one)
+		if (h.n_left < WANTED_LEFT_MAX && json_is_string(one))
+			left[h.n_left++] = (char *)json_string_value(one);
 	return pbpack_add(&h.base, to);
 }
 

@@ -234,7 +234,7 @@ static int heal_plan(const struct planner_args *a, const ProtobufCMessage *args,
 {
 	const heal_t *h = (const heal_t *)args;
 
-	const struct planner_lost lost = { h->cluster, h->instance, h->is_sick };
+	const struct planner_lost lost = { h->cluster, h->instance, h->is_sick, h->left, h->n_left };
 
 	return planner_heal(a, h->spec, &lost, ret, e);
 }

@@ -4,6 +4,41 @@ from mutant import Mutant
 
 MUTANTS = [
     Mutant(
+        "a node that a heal has left counted as one of those that are wanted, when it looks",
+        "agent/ops/patrol_nodes.c",
+        "inventory_is_alive(in) && !json_has_text(l->wanted->left, in->id) &&",
+        "inventory_is_alive(in) &&",
+        "build/tests/unit/ops/test_ops_heal",
+    ),
+    Mutant(
+        "a node that a heal has left counted as one of those that are wanted, when it plans",
+        "agent/ops/plan/planner.c",
+        "	p.apart_n = lost->left_n;\n",
+        "",
+        "build/tests/unit/ops/test_ops_heal",
+    ),
+    Mutant(
+        "nodes that heals have left not counted for the bounds",
+        "agent/ops/plan/planner_replace.c",
+        "	struct replacing r = { planner_held(p, c->name), 0 };",
+        "	struct replacing r = { planner_count(p, c->name), 0 };",
+        "build/tests/unit/ops/test_ops_heal",
+    ),
+    Mutant(
+        "nodes that a heal has left forgotten with the next checkpoint",
+        "agent/ops/wanted.c",
+        '	one->left = json_incref(json_object_get(record, "left"));\n',
+        "",
+        "build/tests/unit/ops/test_wanted",
+    ),
+    Mutant(
+        "a node that a command has ended taken for lost",
+        "agent/ops/wanted.c",
+        "		forget_ended(one, end->result);\n",
+        "		(void)forget_ended;\n",
+        "build/tests/unit/ops/test_patrol_nodes",
+    ),
+    Mutant(
         "a node that is stopped although the other one went while it drained",
         "agent/ops/plan/planner_power.c",
         "	see_others(p, c, have, at);\n",

@@ -9,10 +9,15 @@
 #include "agent/ops/plan/planner_impl.h"
 #include "agent/ops/steps/catalogue.h"
 
+static bool is_held(const struct planning *p, const struct ec2_instance *i, const char *cluster)
+{
+	return inventory_is_alive(i) && planning_is_of_warehouse(p, &i->tags) &&
+	       str_eq(ec2_tag_get(&i->tags, "reeve:cluster"), cluster);
+}
+
 bool planner_is_node(const struct planning *p, const struct ec2_instance *i, const char *cluster)
 {
-	return inventory_is_alive(i) && planning_is_of_warehouse(p, &i->tags) && !planning_is_apart(p, i->id) &&
-	       str_eq(ec2_tag_get(&i->tags, "reeve:cluster"), cluster);
+	return is_held(p, i, cluster) && !planning_is_apart(p, i->id);
 }
 
 bool planner_wants_cluster(const struct planning *p, const char *cluster)
@@ -167,6 +172,15 @@ size_t planner_count(const struct planning *p, const char *cluster)
 
 	for (size_t i = 0; i < p->inv->instances.n; i++)
 		n += planner_is_node(p, &p->inv->instances.v[i], cluster);
+	return n;
+}
+
+size_t planner_held(const struct planning *p, const char *cluster)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->inv->instances.n; i++)
+		n += is_held(p, &p->inv->instances.v[i], cluster);
 	return n;
 }
 

@@ -139,6 +139,7 @@ struct planner_nodes planner_nodes_of(const struct planning *p, const char *clus
 void planner_plan_out(struct planning *p, const struct planner_nodes *have); /* those beyond keep leave their groups, drained */
 void planner_plan_end(struct planning *p, const struct planner_nodes *have); /* and end, when they have left them */
 size_t planner_count(const struct planning *p, const char *cluster);         /* its alive nodes */
+size_t planner_held(const struct planning *p, const char *cluster);          /* and those that are set apart: what bounds count */
 size_t planner_missing(const struct planning *p, const cluster_t *c);        /* how many nodes are launched */
 json_t *planner_nodes_behind(const struct planning *p, const tg_t *g);       /* ids: those that stay, and those that are launched */
 /* Straight before some of a cluster go: its others run still, all of them. fact: its own. Nothing for an empty list. */

@@ -347,7 +347,7 @@ static void plan_next(struct planning *p, const cluster_t *c, const char *id, st
 /* Those that are gone first, then the others in the order in which they are named. */
 void planner_plan_replaced(struct planning *p, const cluster_t *c, char *const *ids, size_t n)
 {
-	struct replacing r = { planner_count(p, c->name), 0 };
+	struct replacing r = { planner_held(p, c->name), 0 };
 
 	for (size_t i = 0; i < n; i++)
 		if (standing(p, c, ids[i]) == NULL)
