@@ -381,7 +381,39 @@ static void without_the_vendor_it_heals_until_the_spec_says_and_not_longer(void 
 	assert_int_equal(shop_alive(s), 2);
 }
 
-/* The bounds are those of every launch, and one that was refused is tried again a quarter of an hour later. */
+static void count_local(void *ctx, struct op *op)
+{
+	*(unsigned *)ctx += op_stands_on(op) != NULL;
+}
+
+/* A day without the vendor: it is not tried every quarter of an hour, and the last result alone waits to be told. */
+static void what_is_denied_is_tried_less_and_less_and_told_once(void **state)
+{
+	struct shop *s = *state;
+	unsigned told = 0, tries = 0;
+
+	stand(s, HEALS, DESK_NOW + 48 * (int64_t)HOUR_MS);
+	shop_policy_counts(s, POLICY(", heal: auto", "1"));
+	shop_listen(s);
+	aws_hand_end(s->sim, node(s, 0));
+	desk_pass(&s->d, 24 * HOUR_MS);
+	for (const char *at = buf_str(&s->log); (at = strstr(at, "heal.begun")) != NULL; at++)
+		tries++;
+	assert_in_range(tries, 5, 12);
+	ops_each(s->d.ops, count_local, &told);
+	assert_int_equal(told, 1);
+	shop_reopen(s);
+	told = 0;
+	ops_each(s->d.ops, count_local, &told);
+	assert_int_equal(told, 1);
+	/* What the customer changes counts at the next look. */
+	shop_policy_counts(s, HEALS);
+	desk_pass(&s->d, 2 * PATROL_MS);
+	assert_int_equal(op_fields(newest(s))->state, DONE);
+	assert_int_equal(shop_alive(s), 2);
+}
+
+/* The bounds are those of every launch, and one that was refused is tried again when the policy is another. */
 static void beyond_the_bounds_it_is_denied_and_tried_again(void **state)
 {
 	struct shop *s = *state;
@@ -395,7 +427,7 @@ static void beyond_the_bounds_it_is_denied_and_tried_again(void **state)
 	shop_policy_counts(s, HEALS);
 	/* Whatever becomes of the wall clock meanwhile. */
 	sim_wall_step(s->d.w, -12 * (int64_t)HOUR_MS);
-	desk_pass(&s->d, 5 * PATROL_MS);
+	desk_pass(&s->d, 2 * PATROL_MS);
 	assert_int_equal(op_fields(newest(s))->state, DONE);
 	assert_int_equal(shop_alive(s), 2);
 }
@@ -420,6 +452,7 @@ int main(void)
 		SHOP(one_that_is_well_again_at_the_next_look_is_left_alone),
 		SHOP(nothing_is_healed_that_the_policy_or_the_spec_does_not_let),
 		SHOP(without_the_vendor_it_heals_until_the_spec_says_and_not_longer),
+		SHOP(what_is_denied_is_tried_less_and_less_and_told_once),
 		SHOP(beyond_the_bounds_it_is_denied_and_tried_again),
 	};
 
