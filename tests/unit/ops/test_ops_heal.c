@@ -427,7 +427,9 @@ static void beyond_the_bounds_it_is_denied_and_tried_again(void **state)
 	shop_policy_counts(s, HEALS);
 	/* Whatever becomes of the wall clock meanwhile. */
 	sim_wall_step(s->d.w, -12 * (int64_t)HOUR_MS);
-	desk_pass(&s->d, 2 * PATROL_MS);
+	desk_pass(&s->d, PATROL_MS + 60000);
+	assert_int_equal(shop_alive(s), 2);
+	desk_pass(&s->d, PATROL_MS);
 	assert_int_equal(op_fields(newest(s))->state, DONE);
 	assert_int_equal(shop_alive(s), 2);
 }
