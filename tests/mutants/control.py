@@ -14,7 +14,7 @@ MUTANTS = [
         "a customer's change of mind that a heal waits hours to hear of",
         "agent/ops/ops_heal.c",
         "	if (!is_same_policy(o, begun))\n		return 0;\n",
-        "	if (!is_same_policy(o, begun))\n		return AGAIN_MS;\n",
+        "	if (!is_same_policy(o, begun))\n		return AGAIN_MS << AGAIN_TURNS;\n",
         "build/tests/unit/ops/test_ops_heal",
     ),
     Mutant(
