@@ -4,6 +4,13 @@ from mutant import Mutant
 
 MUTANTS = [
     Mutant(
+        "a default deadline that is the same for any number of nodes",
+        "agent/ops/op_run.c",
+        "	return s > op->verb->deadline_s ? s : op->verb->deadline_s;",
+        "	return s > op->verb->deadline_s ? op->verb->deadline_s : op->verb->deadline_s;",
+        "build/tests/unit/ops/test_op_replace",
+    ),
+    Mutant(
         "a node that a heal has left counted as one of those that are wanted, when it looks",
         "agent/ops/patrol_nodes.c",
         "inventory_is_alive(in) && !json_has_text(l->wanted->left, in->id) &&",
