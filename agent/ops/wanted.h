@@ -4,8 +4,8 @@
  * leaves nothing to compare with: neither its own spec holds nor the one before it, until another command succeeds. One that
  * changed nothing, or took back all it did, leaves the one before it.
  *
- * Which nodes a heal has left follows from its result, and so is known after a restart and on another machine without a call to AWS: a
- * tag would have to be written with keys of its own, and whoever may tag could say of a node that it counts no more.
+ * Which nodes a heal has left follows from its result, and so is known after a restart without a call to AWS: a tag would have to
+ * be written with keys of its own, and whoever may tag could say of a node that it counts no more.
  *
  * Read back from the results in the journal; a checkpoint carries it on. Packed arguments are kept, not the unpacked spec: it is
  * looked at once in five minutes. */

@@ -74,11 +74,12 @@ MUTANTS = [
         "build/tests/unit/ops/test_op_upgrade",
     ),
     Mutant(
-        "a reboot that goes on behind a node that does not come back",
+        "a batch that is not whole and the roll goes on",
         "agent/ops/plan/planner_ready.c",
         "	if (r->is_atomic || r->is_rebooted)",
         "	if (r->is_atomic)",
         "build/tests/unit/ops/plan/test_planner_ready",
+        "build/tests/unit/ops/plan/test_planner_reboot",
     ),
     Mutant(
         "a node too many that ends although one of those that stay has gone",
@@ -701,13 +702,6 @@ MUTANTS = [
         "build/tests/unit/ops/plan/test_planner_reboot",
     ),
     Mutant(
-        "a batch that is not whole and the roll goes on",
-        "agent/ops/plan/planner_ready.c",
-        '	if (r->is_rebooted)\n		json_object_set_new(args, "atomic", json_true());',
-        '	if (r->is_rebooted && r->health == NULL)\n		json_object_set_new(args, "atomic", json_true());',
-        "build/tests/unit/ops/plan/test_planner_reboot",
-    ),
-    Mutant(
         "an old node that ends before the new one is healthy",
         "agent/ops/plan/planner_replace.c",
         "	if (!planner_is_paused(c))\n		planner_each_group(p, c, serve, lets_in ? let_in : wait_ready);\n"
@@ -719,8 +713,8 @@ MUTANTS = [
     Mutant(
         "a new node that is not waited for",
         "agent/ops/plan/planner_replace.c",
-        '	if (!planner_is_listened(p, g->name))\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);',
-        '	if (planner_is_listened(p, g->name))\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);',
+        '	if (!planner_is_listened(p, g->name))\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);',
+        '	if (planner_is_listened(p, g->name))\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);',
         "build/tests/unit/ops/plan/test_planner_replace",
     ),
     Mutant(
@@ -873,8 +867,8 @@ MUTANTS = [
     Mutant(
         "nobody who serves while an upgrade takes nodes out",
         "agent/ops/plan/planner_replace.c",
-        '	if (!planner_is_listened(p, g->name))\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);',
-        '	if (c != NULL)\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);',
+        '	if (!planner_is_listened(p, g->name))\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);',
+        '	if (c != NULL)\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);',
         "build/tests/sim/sim --stop --jobs 1 --seeds 300 --with WANT_UPGRADE",
     ),
     Mutant(

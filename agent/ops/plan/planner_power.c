@@ -7,10 +7,10 @@
  *
  * The type of a node can be changed only while it is stopped. So the nodes of a cluster that runs are changed one after the other,
  * each by a plan and in a stage of its own: first one waits until the others serve, then it is taken out, stopped, changed, started
- * and let in again, and the next one follows when it is healthy. To drain takes up to an hour: before anything stops one sees that the
- * others serve still, and if they do not what was taken out is let in again. A plan that fails takes back its own node and no other: those
- * before it are healthy with their new type, and to change them back would interrupt them twice. Its pivot stands where the node
- * runs again: from there on, too, taking back would only interrupt it once more. */
+ * and let in again, and the next one follows when it is healthy. To drain takes up to an hour: before anything stops one sees that
+ * the others serve still, and if they do not what was taken out is let in again. A plan that fails takes back its own node and no
+ * other: those before it are healthy with their new type, and to change them back would interrupt them twice. Its pivot stands
+ * where the node runs again: from there on, too, taking back would only interrupt it once more. */
 #include <string.h>
 
 #include "agent/base/json.h"
@@ -344,8 +344,8 @@ static json_t *others_of(const struct planning *p, const struct planner_nodes *h
 	return ids;
 }
 
-/* The same when this one is out. Is it unproven itself, then the wait for those names it, too: so of the others each is named by its
- * id, and those that were just launched are not looked at again. */
+/* The same when this one is out. Is it unproven itself, then the wait for those names it, too: so of the others each is named by
+ * its id, and those that were just launched are not looked at again. */
 static json_t *others_still(const struct planning *p, const struct planner_nodes *have, size_t but)
 {
 	json_t *ids;

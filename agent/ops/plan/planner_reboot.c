@@ -2,8 +2,9 @@
  *
  * First one waits until others serve in each target group that listeners lead to, then the batch leaves its groups, drained, is
  * drained itself where the command says how, and when one has seen that the others serve still, rebooted, and let in again; the
- * next batch follows when it is healthy. What fails before the batch is back lets it in again; a reboot itself cannot be taken back, and leaves nothing that would have to be. There
- * is no spec: the groups are those that the nodes are in, and they are asked by HTTP in the VPC in which they stand. */
+ * next batch follows when it is healthy. What fails before the batch is back lets it in again; a reboot itself cannot be taken
+ * back, and leaves nothing that would have to be. There is no spec: the groups are those that the nodes are in, and they are asked
+ * by HTTP in the VPC in which they stand. */
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"

@@ -203,7 +203,7 @@ static void nodes_change_their_type_one_after_the_other(void **state)
 	plans_free(p);
 }
 
-/* What the wait for those that come up leaves names each of them, and so this one, too: it is out by then, and no reason to stay. */
+/* What the wait for those that come up leaves names this one, too: it is out by then, and no reason to stay. */
 static void a_node_is_not_looked_for_among_its_others_when_it_is_out(void **state)
 {
 	struct board *d = *state;
