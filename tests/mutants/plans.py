@@ -4,6 +4,13 @@ from mutant import Mutant
 
 MUTANTS = [
     Mutant(
+        "what is lost beside a node that a heal has left never made up for",
+        "agent/ops/patrol_nodes.c",
+        "inventory_is_alive(in) && !json_has_text(l->wanted->left, in->id) &&",
+        "inventory_is_alive(in) &&",
+        "build/tests/sim/sim --stop --jobs 1 --seeds 300 --with HEAL_ASKED",
+    ),
+    Mutant(
         "a default deadline that is the same for any number of nodes",
         "agent/ops/op_run.c",
         "	return s > op->verb->deadline_s ? s : op->verb->deadline_s;",
