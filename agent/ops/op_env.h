@@ -15,6 +15,7 @@
 #include "agent/ops/policy.h"
 #include "agent/ops/proved.h"
 #include "agent/ops/spent.h"
+#include "agent/ops/steps/changed.h"
 #include "agent/ops/wanted.h"
 #include "agent/ops/steady.h"
 
@@ -23,17 +24,18 @@ struct deed_diag;
 
 /* What operations share, and hand on to later ones. */
 struct op_shared {
-	struct recent recent; /* what was changed a moment ago */
-	struct proved proved; /* user data that a release key stood for */
-	struct spent spent;   /* of the policy's rates */
-	struct gone gone;     /* nodes ended of late */
-	struct wanted wanted; /* what each warehouse is to be like */
-	struct fates fates;   /* of those of which no spec stands */
-	struct steady time;   /* that spent.h and gone.h are asked with */
-	uint64_t starts;      /* operations that have begun to start in this life, plus one: a plan is made from what was seen
+	struct recent recent;   /* what was changed a moment ago */
+	struct proved proved;   /* user data that a release key stood for */
+	struct spent spent;     /* of the policy's rates */
+	struct gone gone;       /* nodes ended of late */
+	struct changed changed; /* volumes changed of late */
+	struct wanted wanted;   /* what each warehouse is to be like */
+	struct fates fates;     /* of those of which no spec stands */
+	struct steady time;     /* that spent.h, gone.h and changed.h are asked with */
+	uint64_t starts;        /* operations that have begun to start in this life, plus one: a plan is made from what was seen
 				  * after the last of them */
-	bool has_role_worked; /* once a change was made with the operate role, what it is denied was taken away from it */
-	json_t *refused;      /* the last step.outcome with an encoded authorization message; NULL: none */
+	bool has_role_worked;   /* once a change was made with the operate role, what it is denied was taken away from it */
+	json_t *refused;        /* the last step.outcome with an encoded authorization message; NULL: none */
 };
 
 struct op_env {

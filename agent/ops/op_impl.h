@@ -2,8 +2,9 @@
  *
  * op.c owns the tick. As in the engine, a state does its work in up to three functions: on the way in, when what it has begun is
  * answered, when its wait is over; each returns the state that follows, or OP_STAYS. op_consider.c (may it start?), op_plan.c (its
- * plan being made), op_rates.c (the policy's rates), op_run.c (its plans being carried out), op_deed.c (its deed, in their place),
- * op_end.c (its result), op_journal.c (records read back), op_status.c and op_output.c (what is told of it). */
+ * plan being made), op_rates.c (the policy's rates), op_run.c (its plans being carried out), op_finish.c (what they have come to),
+ * op_deed.c (its deed, in their place), op_end.c (its result), op_journal.c (records read back), op_status.c and op_output.c (what
+ * is told of it). */
 #pragma once
 #include "agent/base/backoff.h"
 #include "agent/base/sm.h"
@@ -142,8 +143,11 @@ bool op_has_begun(const struct op *op); /* it runs, and a step of it has an inte
 void op_creds_done(struct op *op);
 bool op_is_frozen(struct op *op);                          /* the customer's switches stand against it; `waiting` says which */
 bool op_is_called_off(const struct op *op, struct err *e); /* cancelled, or its time is over */
+int64_t op_deadline_ms(const struct op *op);               /* Unix ms, of the command while it runs */
+
+/* ---- op_finish.c: what the plans have come to ---- */
+enum op_state op_finish(struct op *op);
 unsigned op_steps_done(const struct op *op);
-int64_t op_deadline_ms(const struct op *op); /* Unix ms, of the command while it runs */
 
 /* ---- op_output.c ---- */
 Reeve__Control__V1__Output *op_output(const struct op *op, struct arena *m); /* NULL: its result has none */

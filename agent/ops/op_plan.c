@@ -215,11 +215,16 @@ enum op_state op_plan_stands(struct op *op)
 
 static struct planner_args args_of(const struct op *op, const struct inventory *inv)
 {
+	int64_t now_ms = op_env_rates_now(op->env);
+
+	changed_keep_time(&op->env->shared->changed, now_ms);
 	return (struct planner_args){ .owner = op->env->owner,
 				      .command = op->f.id_text,
 				      .verb = op_verb(op),
 				      .inv = inv,
-				      .customer_tags = customer_tags(op) };
+				      .customer_tags = customer_tags(op),
+				      .changed = &op->env->shared->changed,
+				      .changed_now_ms = now_ms };
 }
 
 /* What the account tells by its groups, each of which bears the generation that made it; or the spec that stands, as the journal

@@ -1,4 +1,5 @@
-/* op_run.c - an operation's plans being carried out: all of a stage beside each other, then the next stage, then the result.
+/* op_run.c - an operation's plans being carried out: all of a stage beside each other, then the next stage, then the result
+ * (op_finish.c).
  *
  * Happy path: started (recorded) -> the operate role's keys -> the runs of each stage -> the result. A stage with a bad end is
  * the last; what runs beside it is let go to its own end. Before each change `may` asks the customer's switches anew. */
@@ -11,6 +12,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/account/recent.h"
+#include "agent/ops/steps/catalogue.h"
 
 #define DEADLINE_MOST_S 86400u /* of a command that gives none */
 
@@ -143,6 +145,20 @@ static void note_refused(struct op_shared *shared, const json_t *outcome)
 	shared->refused = json_incref((json_t *)outcome);
 }
 
+/* Those that EC2 has taken. One whose fate is open is not certain, and not counted. */
+static void note_changed(struct op *op, const struct step_kind *kind, const json_t *record, int64_t at_ms)
+{
+	const json_t *pairs = json_object_get(record, "modified");
+	int64_t now_ms = op_env_rates_now(op->env);
+
+	if (kind != &kind_modify_volume)
+		return;
+	/* The wall clock may be ahead, or have been: nothing was changed later than now. */
+	for (size_t i = 0; i < json_array_size(pairs); i++)
+		changed_add(&op->env->shared->changed, at_ms < now_ms ? at_ms : now_ms,
+			    json_string_value(json_array_get(json_array_get(pairs, i), 1)));
+}
+
 /* Of one that is read back a part of its settle time is over, as far as the wall clock tells. */
 static void on_outcome(void *ctx, const struct step_kind *kind, const json_t *record, int64_t at_ms)
 {
@@ -152,6 +168,7 @@ static void on_outcome(void *ctx, const struct step_kind *kind, const json_t *re
 
 	recent_note(&op->env->shared->recent, world_now_ms(op_world(op)), op_warehouse(op), record, kind->settle_s - over_s);
 	note_refused(op->env->shared, record);
+	note_changed(op, kind, record, at_ms);
 	/* Only an answer to a call proves that the role works; what was found by looking may have been made long ago. */
 	if (step_mutates(kind) && !step_asks_node(kind) && str_eq(json_str_or(record, "outcome", ""), "done") &&
 	    str_eq(json_str_or(record, "how", ""), "called"))
@@ -163,138 +180,6 @@ static bool is_role_new(void *ctx)
 	const struct op *op = ctx;
 
 	return !op->env->shared->has_role_worked;
-}
-
-static bool is_worse(enum run_end a, enum run_end b)
-{
-	static const int badness[] = { [RUN_RUNNING] = 0,   [RUN_OK] = 1,     [RUN_ROLLED_BACK] = 2,
-				       [RUN_CANCELLED] = 3, [RUN_FAILED] = 4, [RUN_INDETERMINATE] = 5 };
-
-	return badness[a] > badness[b];
-}
-
-static bool holds(const json_t *list, const json_t *pair)
-{
-	for (size_t i = 0; i < json_array_size(list); i++)
-		if (json_equal(json_array_get(list, i), pair))
-			return true;
-	return false;
-}
-
-/* Several steps change one thing. What was made or has gone is told as that alone. */
-static void add_modified(const struct run *r, json_t *modified)
-{
-	const json_t *all = run_modified(r);
-
-	for (size_t i = 0; i < json_array_size(all); i++)
-		if (!holds(modified, json_array_get(all, i)))
-			json_array_append(modified, json_array_get(all, i));
-}
-
-static json_t *without(json_t *list, const json_t *made, const json_t *gone)
-{
-	for (size_t i = json_array_size(list); i-- > 0;)
-		if (holds(made, json_array_get(list, i)) || holds(gone, json_array_get(list, i)))
-			json_array_remove(list, i);
-	return list;
-}
-
-static void add_note(char note[512], const char *text)
-{
-	size_t used = strlen(note);
-
-	if (*text != '\0' && strstr(note, text) == NULL) /* a cancel says the same in each */
-		snprintf(note + used, 512 - used, "%s%s", used > 0 ? "; " : "", text);
-}
-
-static void gather(const struct op *op, json_t *result)
-{
-	json_t *created = json_array(), *deleted = json_array(), *modified = json_array();
-	const json_t *notes = json_object_get(op->plans->json, "notes");
-	char note[512] = "";
-
-	for (size_t i = 0; i < json_array_size(notes); i++)
-		add_note(note, json_string_value(json_array_get(notes, i)));
-	for (size_t i = 0; i < op->plans->n; i++) {
-		const struct run *r = op->runs[i];
-
-		/* Its stage was never reached. */
-		if (r == NULL)
-			continue;
-		json_array_extend(created, (json_t *)run_created(r));
-		json_array_extend(deleted, (json_t *)run_deleted(r));
-		add_modified(r, modified);
-		add_note(note, run_note(r));
-	}
-	json_object_set_new(result, "modified", without(modified, created, deleted));
-	json_object_set_new(result, "created", created);
-	json_object_set_new(result, "deleted", deleted);
-	json_object_set(result, "preserved", json_object_get(op->plans->json, "preserved"));
-	json_object_set(result, "generation", json_object_get(op->plans->json, "generation"));
-	if (*note != '\0')
-		json_object_set_new(result, "note", json_text(note));
-}
-
-unsigned op_steps_done(const struct op *op)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; op->runs != NULL && i < op->plans->n; i++)
-		n += op->runs[i] != NULL ? run_steps_done(op->runs[i]) : 0;
-	return n;
-}
-
-/* What a release key stood for, and what has now run: user data of the spec that ended well. */
-static json_t *proved_user_data(const struct op *op)
-{
-	json_t *list = json_array();
-	const spec_t *spec = op_spec(op);
-	char hex[DIGEST_HEX_LEN];
-
-	for (size_t i = 0; spec != NULL && i < spec->n_clusters; i++) {
-		const ProtobufCBinaryData *data = &spec->clusters[i]->user_data;
-		struct digest d = digest_of(data->data, data->len);
-
-		if (data->len > 0)
-			json_array_append_new(list, json_string(digest_hex(&d, hex)));
-	}
-	return list;
-}
-
-/* The worst run tells the state; a plan that was rolled back beside one that was not is a failure of the whole. */
-static enum op_state finish(struct op *op)
-{
-	static const state_t states[] = { [RUN_RUNNING] = STATE(SUCCEEDED),   [RUN_OK] = STATE(SUCCEEDED),
-					  [RUN_FAILED] = STATE(FAILED),       [RUN_ROLLED_BACK] = STATE(ROLLED_BACK),
-					  [RUN_CANCELLED] = STATE(CANCELLED), [RUN_INDETERMINATE] = STATE(INDETERMINATE) };
-	enum run_end worst = RUN_OK;
-	const json_t *error = NULL;
-	bool some_ok = false;
-	json_t *result;
-
-	for (size_t i = 0; i < op->plans->n; i++) {
-		const struct run *r = op->runs[i];
-
-		if (r == NULL)
-			continue;
-		some_ok = some_ok || run_ended(r) == RUN_OK;
-		/* Of equally bad ones the first tells the error. */
-		if (is_worse(run_ended(r), worst)) {
-			worst = run_ended(r);
-			error = run_error(r);
-		}
-	}
-	/* ROLLED_BACK says that nothing is left of it, and what another plan has made stays. */
-	if (worst == RUN_ROLLED_BACK && some_ok)
-		worst = RUN_FAILED;
-	result = op_result_json(op, states[worst], error != NULL ? json_deep_copy(error) : NULL, NULL);
-	gather(op, result);
-	json_object_set_new(result, "steps_done", json_integer(op_steps_done(op)));
-	/* This is kept only if a release key stood for it: else one key could prove its own user data, by a command that ends
-	 * well. */
-	if (states[worst] == STATE(SUCCEEDED) && op_is_release_signed(op))
-		json_object_set_new(result, "proved_user_data", proved_user_data(op));
-	return op_end_with(op, result);
 }
 
 /* False: all is over. Else *ret is the stage that is to run next. A stage with a bad end is the last. */
@@ -338,7 +223,7 @@ static enum op_state start_stage(struct op *op)
 	unsigned stage;
 
 	if (!next_stage(op, &stage))
-		return finish(op);
+		return op_finish(op);
 	for (size_t i = 0; i < op->plans->n; i++)
 		if (op->plans->v[i].stage == stage)
 			run_start(op_run_of(op, i));

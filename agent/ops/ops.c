@@ -312,6 +312,7 @@ static void ops_free(struct closing *c)
 	policy_close(&o->policy);
 	policy_close(&o->changing);
 	recent_close(&o->shared.recent);
+	changed_close(&o->shared.changed);
 	wanted_close(&o->shared.wanted);
 	json_decref(o->healed);
 	json_decref(o->left);

@@ -50,6 +50,7 @@ static void checkpoint_begin(struct ops *o, const json_t *record)
 	o->shared.proved.n = 0;
 	o->shared.spent.n = 0;
 	o->shared.gone.n = 0;
+	changed_close(&o->shared.changed);
 	wanted_close(&o->shared.wanted);
 	o->shared.fates.n = 0;
 	known_close(&o->known);
@@ -77,14 +78,16 @@ static int replay_checkpoint(struct ops *o, const json_t *record, struct err *e)
 }
 
 /* This record comes last in a checkpoint, so it replaces what the records before it have counted. A record of an earlier version
- * says nothing of clusters. */
+ * says nothing of clusters, or of volumes. */
 static void replay_spent(struct ops *o, const json_t *record)
 {
-	const json_t *ended = json_object_get(record, "ended");
+	const json_t *ended = json_object_get(record, "ended"), *changed = json_object_get(record, "changed");
 
 	spent_replay(&o->shared.spent, record);
 	if (ended != NULL)
 		gone_replay(&o->shared.gone, ended);
+	if (changed != NULL)
+		changed_replay(&o->shared.changed, changed);
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as the JSON, and that is limited */
@@ -168,9 +171,10 @@ json_t *ops_checkpoint(struct ops *o)
 	/* Behind the results above, which have laid down specs of their own when they were read: it replaces them all. */
 	wanted_records(&o->shared.wanted, records);
 	json_array_append_new(records, json_pack("[s, {s:o}, i]", "fates", "list", fates_list(&o->shared.fates), 0));
-	/* This record comes last of all: replaying the intents above has counted some of it, and this replaces what they have
-	 * counted. */
+	/* This record comes last of all: replaying the intents and outcomes above has counted some of it, and this replaces what
+	 * they have counted. */
 	json_object_set_new(spent, "ended", gone_list(&o->shared.gone));
+	json_object_set_new(spent, "changed", changed_list(&o->shared.changed));
 	json_array_append_new(records, json_pack("[s, o, i]", "rates.spent", spent, 0));
 	json_object_set_new(m, "epoch", json_integer((json_int_t)o->epoch));
 	json_object_set_new(m, "accepted", json_integer((json_int_t)o->accepted));

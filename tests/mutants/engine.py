@@ -93,7 +93,7 @@ MUTANTS = [
     ),
     Mutant(
         "user data counts as proved by any command that ended well",
-        "agent/ops/op_run.c",
+        "agent/ops/op_finish.c",
         "	if (states[worst] == STATE(SUCCEEDED) && op_is_release_signed(op))",
         "	if (states[worst] == STATE(SUCCEEDED))",
         "build/tests/unit/ops/test_op_consider",

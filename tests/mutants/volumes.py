@@ -30,7 +30,27 @@ MUTANTS = [
     Mutant("a volume that shrinks", PLANNER, "	if (have.size_gib > to.size_gib)\n", "	if (false)\n", PLANS),
     Mutant("a change planned beside another", PLANNER, "	if (volumes_is_changing(m))\n", "	if (false)\n", PLANS),
     Mutant("a fifth change planned", PLANNER, "	else if (from_ms != 0)\n", "	else if (false)\n", PLANS),
-    Mutant("changes of a volume counted by our own clock", SEEN, "inv->aws_ms ? start", "inv->taken_ms ? start", LIFE),
+    Mutant(
+        "changes of a volume counted by our own clock",
+        SEEN,
+        "inv->aws_ms - (now_ms - own->at_ms[k])",
+        "now_ms - (now_ms - own->at_ms[k])",
+        "build/tests/unit/ops/steps/test_volumes",
+    ),
+    Mutant(
+        "changes of a volume that a restart forgets",
+        "agent/ops/op_run.c",
+        "	note_changed(op, kind, record, at_ms);\n",
+        "	if (op_has_started(op) && op->sm.now == OP_RUNNING)\n		note_changed(op, kind, record, at_ms);\n",
+        LIFE,
+    ),
+    Mutant(
+        "one change of a day taken for two",
+        SEEN,
+        "		if (start > own_ms + SAME_MS)\n",
+        "		if (start > 0 || own_ms > 0)\n",
+        LIFE,
+    ),
     Mutant(
         "a change that EC2 has taken not counted",
         SEEN,

@@ -203,7 +203,6 @@ struct aws_sim {
 	const char *imds_region, *imds_domain, *imds_account; /* NULL: as it should be; an empty domain is a 404 */
 	bool is_ipv6_only;      /* the agent's subnet: it reaches neither IPv4 nor a host that has no more */
 	bool ignores_filters;   /* as some EC2 do: Describe shows the whole account */
-	bool shows_all_changes; /* of a volume; else the newest alone, as AWS promises */
 	uint64_t optimizing_ms; /* how long a change of a volume optimizes; 0: by chance */
 	size_t instances_n, volumes_n, groups_n, target_groups_n, lbs_n, listeners_n, launches_n, interfaces_n;
 	struct aws_key *keys;

@@ -2,7 +2,8 @@
  * gets what another has left.
  *
  * A change is taken at once, shown some seconds later, done as far as size goes when it optimizes, and over when it is completed.
- * There may be one at a time, and four in a rolling day. AWS promises to show the newest change alone.
+ * There may be one at a time, and four in a rolling day. AWS shows the newest change alone (EC2 API Reference,
+ * DescribeVolumesModifications).
  *
  * A kept volume hangs on its node for a while when that has ended already. One that is attached is shown so some seconds later. */
 #include "agent/base/stamp.h"
@@ -217,16 +218,15 @@ static void write_change(struct aws_sim *a, const struct aws_volume *v, const st
 	xmlw_close(b, "item");
 }
 
-/* The newest that is shown already; with shows_all_changes all of them. */
-static void write_changes(struct aws_sim *a, const struct aws_volume *v, struct buf *b)
+/* The newest that is shown already, and no other. */
+static void write_newest(struct aws_sim *a, const struct aws_volume *v, struct buf *b)
 {
-	for (size_t i = v->changes_n; i-- > 0;) {
-		if (aws_now(a) < v->changes[i].shown_ms)
-			continue;
-		write_change(a, v, &v->changes[i], b);
-		if (!a->shows_all_changes)
-			return;
-	}
+	size_t i = v->changes_n;
+
+	while (i > 0 && aws_now(a) < v->changes[i - 1].shown_ms)
+		i--;
+	if (i > 0)
+		write_change(a, v, &v->changes[i - 1], b);
 }
 
 void aws_describe_modifications(struct aws_ask *q)
@@ -238,7 +238,7 @@ void aws_describe_modifications(struct aws_ask *q)
 	xmlw_open(q->xml, "volumeModificationSet");
 	for (size_t i = 0; i < a->volumes_n; i++)
 		if (aws_passes(q, &a->volumes[i]->t, fits, a->volumes[i]) && aws_volume_is_there(a, a->volumes[i]))
-			write_changes(a, a->volumes[i], q->xml);
+			write_newest(a, a->volumes[i], q->xml);
 	xmlw_close(q->xml, "volumeModificationSet");
 }
 
@@ -273,7 +273,7 @@ static void refuse_change(struct aws_ask *q, const struct aws_volume *v, const s
 		aws_refuse(q, 400, "IncorrectModificationState", "Volume %s cannot be modified in modification state OPTIMIZING",
 			   v->t.id);
 	} else if (odds_hit(q->a->odds, TALLY_AWS_CHANGES_FULL) || changed_today(q->a, v) >= CHANGES_MAX) {
-		/* Somebody else's hands count, too, and of theirs AWS may show none but the newest. */
+		/* Somebody else's hands count, too, and of theirs AWS shows none but the newest. */
 		odds_came(q->a->odds, TALLY_AWS_CHANGES_FULL);
 		aws_refuse(q, 400, "VolumeModificationRateExceeded",
 			   "You've reached the maximum modification rate per volume limit.");

@@ -587,9 +587,14 @@ bool run_is_ahead(const struct run *r, size_t step)
 	return r->end == RUN_RUNNING && !r->undoing && r->v[step].standing != DONE;
 }
 
+bool run_is_fresh(const struct run *r, size_t step)
+{
+	return r->v[step].standing == FRESH;
+}
+
 bool run_is_unspent(const struct run *r, size_t step)
 {
-	return run_is_ahead(r, step) && r->v[step].standing == FRESH;
+	return run_is_ahead(r, step) && run_is_fresh(r, step);
 }
 
 /* What is surveyed is on its way back. */

@@ -71,6 +71,7 @@ enum run_end run_ended(const struct run *r);
 unsigned run_steps_done(const struct run *r);
 bool run_has_begun(const struct run *r);               /* a step of it that changes something has an intent */
 bool run_is_unspent(const struct run *r, size_t step); /* of the plan: it has no intent, and may still come */
+bool run_is_fresh(const struct run *r, size_t step);   /* of the plan: it has no intent, and was never begun */
 bool run_is_ahead(const struct run *r, size_t step);   /* of the plan: it may still have its effect */
 enum run_phase run_phase(const struct run *r);
 const char *run_step_title(const struct run *r); /* of that at hand, in words, or "" */

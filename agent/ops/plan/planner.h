@@ -6,12 +6,17 @@
 #include "agent/ops/account/inventory.h"
 #include "agent/ops/plan/plan.h"
 #include "agent/ops/plan/spec.h"
+#include "agent/ops/steps/changed.h"
 
 struct planner_args {
 	struct owner owner;
 	const char *command, *verb; /* its id as text, and what it is called in the plan */
 	const struct inventory *inv;
 	const json_t *customer_tags; /* of the policy: key to value, put on everything; NULL: none */
+	/* What was changed of volumes from here, with its time kept, and the moment of the inventory by its clock; NULL: nothing is
+	 * known of that. */
+	const struct changed *changed;
+	int64_t changed_now_ms;
 };
 
 /* What of the account's own the inventory must be asked for so that the spec can be planned; spec NULL: nothing by name. */

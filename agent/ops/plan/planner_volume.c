@@ -80,11 +80,17 @@ static void plan_change(struct planning *p, struct growth *g, const struct ec2_v
 	await(g, v, want, volumes_change(p->inv, v->id), want->size_gib > have->size_gib);
 }
 
-/* EC2 takes one change after the other, and four in a day: what it would refuse in the middle of a plan is refused before it. */
+static int64_t change_from_ms(const struct planning *p, const char *id)
+{
+	return volumes_change_from_ms(p->inv, p->a->changed, p->a->changed_now_ms, id);
+}
+
+/* EC2 takes one change after the other, and four in a day: what it would refuse in the middle of a plan is refused before it, as
+ * far as that can be known. */
 static void check_rate(struct planning *p, const struct growth *g, const struct ec2_volume *v)
 {
 	const struct ec2_modification *m = volumes_change(p->inv, v->id);
-	int64_t from_ms = volumes_change_from_ms(p->inv, v->id);
+	int64_t from_ms = change_from_ms(p, v->id);
 	char stamp[STAMP_RFC3339_LEN];
 
 	if (volumes_is_changing(m))
@@ -98,7 +104,7 @@ static void check_rate(struct planning *p, const struct growth *g, const struct 
 		    p, ERR_NOTYET,
 		    "cluster %s: %s of %s was changed %d times within 24 hours, and EC2 takes no more; another change is "
 		    "possible from %s on",
-		    g->cluster->name, v->id, whose(p, g, v), VOLUMES_CHANGES_MAX, stamp_rfc3339(from_ms, stamp));
+		    g->cluster->name, v->id, whose(p, g, v), CHANGED_A_DAY, stamp_rfc3339(from_ms, stamp));
 }
 
 /* Of a volume that EC2 shows, the first row that holds:
@@ -120,7 +126,7 @@ static void plan_volume(struct planning *p, struct growth *g, const struct ec2_v
 	else if (!volumes_differ(&have, &to)) {
 		if (m != NULL && str_eq(m->state, "modifying"))
 			await(g, v, want, NULL, v->size_gib < have.size_gib);
-	} else if (planning_is_given(p, v->id) && (volumes_is_changing(m) || volumes_change_from_ms(p->inv, v->id) != 0)) {
+	} else if (planning_is_given(p, v->id) && (volumes_is_changing(m) || change_from_ms(p, v->id) != 0)) {
 		plan_note(p->b, "%s cannot be changed yet to what the spec says: another apply does it", v->id);
 	} else {
 		/* The step stands in the plan all the same: the policy is asked first. */

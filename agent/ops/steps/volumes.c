@@ -10,7 +10,8 @@
 #include "agent/ops/steps/field.h"
 
 #define DAY_MS INT64_C(86400000)
-#define A_CALL 200 /* values of one filter (EC2 API Reference, "Filtering") */
+#define SAME_MS 60000 /* by so much two clocks may differ that tell of one change */
+#define A_CALL 200    /* values of one filter (EC2 API Reference, "Filtering") */
 
 /* ---- seen ---- */
 
@@ -100,29 +101,55 @@ bool volumes_differ(const struct volumes_form *have, const struct volumes_form *
 	       (have->throughput > 0 && have->throughput != want->throughput);
 }
 
-/* The first of the last four, a day on. A start that cannot be read counts as now: better a change too late than one that EC2
- * refuses half-way through a plan. */
-int64_t volumes_change_from_ms(const struct inventory *inv, const char *id)
+/* The newest four, the newest in front; 0: there are fewer. */
+struct four {
+	int64_t at_ms[CHANGED_A_DAY];
+};
+
+static void take_change(struct four *f, int64_t at_ms)
+{
+	for (size_t k = 0; k < CHANGED_A_DAY; k++)
+		if (at_ms > f->at_ms[k]) {
+			int64_t older = f->at_ms[k];
+
+			f->at_ms[k] = at_ms;
+			at_ms = older;
+		}
+}
+
+/* A day after the first of the last four; 0: that is over. */
+static int64_t free_ms(const struct four *f, int64_t now_ms)
+{
+	int64_t first = f->at_ms[CHANGED_A_DAY - 1];
+
+	return first > 0 && first + DAY_MS > now_ms ? first + DAY_MS : 0;
+}
+
+/* Better a change too late than one that EC2 refuses half-way through a plan: so a start that cannot be read counts as now, and of
+ * ours the time of the outcome, which is never before that of the change. A change that EC2 shows and that began after all of ours
+ * is somebody else's; an earlier one may be one of ours, and counts with them once. */
+int64_t volumes_change_from_ms(const struct inventory *inv, const struct changed *ours, int64_t now_ms, const char *id)
 {
 	const struct ec2_modifications *all = &volumes_in(inv)->modifications;
-	int64_t last[VOLUMES_CHANGES_MAX] = { 0 }, start;
+	const struct changed_volume *own = ours != NULL ? changed_of(ours, id) : NULL;
+	struct four shown = { 0 }, certain = { 0 };
+	int64_t own_ms = 0, start, a, b;
 
+	for (size_t k = 0; own != NULL && k < CHANGED_A_DAY && own->at_ms[k] != 0; k++)
+		take_change(&certain, inv->aws_ms - (now_ms - own->at_ms[k]));
+	own_ms = certain.at_ms[0];
 	for (size_t i = 0; i < all->n; i++) {
 		if (!str_eq(all->v[i].volume, id))
 			continue;
 		if (stamp_parse_iso(all->v[i].start, &start, NULL) != 0)
 			start = inv->aws_ms;
-		/* The newest stand in front. */
-		for (size_t k = 0; k < VOLUMES_CHANGES_MAX; k++)
-			if (start > last[k]) {
-				int64_t older = last[k];
-
-				last[k] = start;
-				start = older;
-			}
+		take_change(&shown, start);
+		if (start > own_ms + SAME_MS)
+			take_change(&certain, start);
 	}
-	start = last[VOLUMES_CHANGES_MAX - 1];
-	return start > 0 && start + DAY_MS > inv->aws_ms ? start + DAY_MS : 0;
+	a = free_ms(&shown, inv->aws_ms);
+	b = free_ms(&certain, inv->aws_ms);
+	return a > b ? a : b;
 }
 
 /* ---- read ---- */

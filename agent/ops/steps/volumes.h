@@ -2,6 +2,7 @@
 #pragma once
 #include "agent/aws/ec2_volume.h"
 #include "agent/ops/account/inventory_read.h"
+#include "agent/ops/steps/changed.h"
 
 struct volumes {
 	struct ec2_volumes all; /* root volumes of nodes too: a launch tags all its volumes alike */
@@ -32,8 +33,9 @@ const struct ec2_modification *volumes_newest(const struct ec2_modifications *al
 const struct ec2_modification *volumes_change(const struct inventory *inv, const char *id);
 bool volumes_is_changing(const struct ec2_modification *m); /* EC2 takes no other one yet; of NULL false */
 
-#define VOLUMES_CHANGES_MAX 4 /* of one volume in a rolling day (EC2 API Reference, ModifyVolume) */
-/* Since when another change of it is possible, in Unix ms, counted over the changes that EC2 shows; 0: it is now. */
-int64_t volumes_change_from_ms(const struct inventory *inv, const char *id);
+/* Since when another change of it is possible, in Unix ms by AWS's clock, as far as is certain: counted over the changes that EC2
+ * shows and those that it has taken from us; 0: it is now, unless somebody else has used them up. ours: with its time kept; NULL:
+ * nothing is known. now_ms: the time of the inventory by the clock of `ours`. */
+int64_t volumes_change_from_ms(const struct inventory *inv, const struct changed *ours, int64_t now_ms, const char *id);
 
 extern const struct inventory_read volumes_reads[]; /* how a taking learns of them (inventory_read.h) */

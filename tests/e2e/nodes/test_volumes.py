@@ -80,7 +80,7 @@ def test_more_than_the_policy_allows_is_denied(warehouse):
 
 
 def test_ec2s_own_word_on_too_many_changes_ends_it(stage, warehouse):
-    """AWS promises to show the newest change alone, so it may know of more than the plan did."""
+    """AWS shows the newest change alone: of others that somebody else has made the plan knows nothing."""
     assert warehouse.result(warehouse.apply(nodes=1))["state"] == "SUCCEEDED"
     says = "You've reached the maximum modification rate per volume limit. Next modification is possible at 09:30."
     stage.rules(
@@ -100,7 +100,8 @@ def test_ec2s_own_word_on_too_many_changes_ends_it(stage, warehouse):
     assert len(warehouse.calls(command, "ModifyVolume")) == 1, "it is no throttling"
 
 
-def test_a_fifth_change_of_a_day_is_refused_where_ec2_shows_four(warehouse):
+def test_a_fifth_change_of_a_day_is_refused_before_it_is_asked_for(warehouse):
+    """moto shows every change and has no limit: that the newest alone is enough is seen in unit/ops/test_volume_life.c."""
     assert warehouse.result(warehouse.apply(nodes=1))["state"] == "SUCCEEDED"
     for size in (101, 102, 103, 104):
         assert warehouse.result(grown(warehouse, size, nodes=1))["state"] == "SUCCEEDED"

@@ -124,6 +124,35 @@ static void what_was_ended_of_a_cluster_outlives_its_command_in_a_checkpoint(voi
 	assert_int_equal(gone_in(&ops_shared(s->d.ops)->gone, world_wall_ms(s->d.w), &other), 0);
 }
 
+/* The commands that changed it are acknowledged and forgotten: the checkpoint alone knows. */
+static void changes_of_a_volume_outlive_their_command_in_a_checkpoint(void **state)
+{
+	struct shop *s = *state;
+	const struct changed *c = &ops_shared(s->d.ops)->changed;
+	struct desk_command k;
+	struct shop_want want = { s, k.id, ANY_END };
+
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(c->n, 0); /* a launch changes none */
+	s->k.volume.size_gib = 200;
+	s->k.s.generation++;
+	shop_apply(s, &k, 2);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(c->n, 2);
+	/* The outcomes are still in the checkpoint beside them: what they say counts once. */
+	assert_int_equal(shop_replay(s->d.ops, "checkpoint", ops_checkpoint(s->d.ops), NULL), 0);
+	assert_int_equal(c->n, 2);
+	assert_int_equal(c->v[0].at_ms[1], 0);
+	ops_acked(s->d.ops, 2);
+	assert_int_equal(sim_run_until(s->d.w, is_forgotten, &want, 60000), SIM_TRUE);
+	assert_int_equal(shop_replay(s->d.ops, "checkpoint", ops_checkpoint(s->d.ops), NULL), 0);
+	assert_int_equal(c->n, 2);
+	assert_int_equal(shop_replay(s->d.ops, "checkpoint", json_object(), NULL), 0);
+	assert_int_equal(c->n, 0);
+}
+
 /* Of one that is deleted no spec stands, and its command is forgotten: the checkpoint alone knows. */
 static void what_became_of_a_warehouse_outlives_its_command_in_a_checkpoint(void **state)
 {
@@ -155,6 +184,7 @@ int main(void)
 		SHOP(user_data_that_is_proved_outlives_its_command_in_a_checkpoint),
 		SHOP(a_command_in_the_journal_that_cannot_be_decoded_is_damage),
 		SHOP(what_was_ended_of_a_cluster_outlives_its_command_in_a_checkpoint),
+		SHOP(changes_of_a_volume_outlive_their_command_in_a_checkpoint),
 		SHOP(what_became_of_a_warehouse_outlives_its_command_in_a_checkpoint),
 	};
 

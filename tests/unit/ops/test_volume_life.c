@@ -139,29 +139,93 @@ static void a_volume_that_optimizes_for_hours_does_not_hold_the_warehouse(void *
 	arena_free(m);
 }
 
-/* Where EC2 shows all changes of the day the plan tells; where it shows the newest alone, EC2 itself does. */
-static void a_fifth_change_of_a_day_fails_with_a_sentence_and_a_day_later_it_is_made(void **state)
+static const char used_up[] = "was changed 4 times within 24 hours, and EC2 takes no more; another change is possible from ";
+
+static void four_changes(struct shop *s)
+{
+	struct desk_command k;
+
+	up(s);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(grow(s, 2 + i, 200 + i, &k, NULL), DONE);
+	buf_reset(&s->seen);
+}
+
+/* EC2 shows the newest change alone: it is the record that knows of the other three. */
+static void a_fifth_change_of_a_day_is_refused_before_it_is_asked_for_and_a_day_later_it_is_made(void **state)
 {
 	struct shop *s = *state;
 	struct arena *m = arena_new_sized(8u << 20);
 	struct desk_command k;
 	char message[512];
 
-	up(s);
-	for (uint32_t i = 0; i < 4; i++)
-		assert_int_equal(grow(s, 2 + i, 200 + i, &k, NULL), DONE);
+	four_changes(s);
 	assert_int_equal(grow(s, 6, 300, &k, message), STATE_OF(FAILED));
-	assert_non_null(strstr(message, "maximum modification rate"));
-	assert_int_equal(shop_status(s, &k, m)->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__QUOTA);
-	assert_string_equal(shop_status(s, &k, m)->error->aws_code, "VolumeModificationRateExceeded");
-	s->sim->shows_all_changes = true;
-	assert_int_equal(grow(s, 7, 300, &k, message), STATE_OF(FAILED));
-	assert_non_null(
-	    strstr(message, "was changed 4 times within 24 hours, and EC2 takes no more; another change is possible from "));
+	assert_non_null(strstr(message, used_up));
+	assert_int_equal(shop_status(s, &k, m)->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__CONFLICT);
+	assert_string_equal(buf_str(&s->seen), "");
 	assert_grown(s, 203, 4);
 	desk_pass(&s->d, 86400000);
-	assert_int_equal(grow(s, 8, 300, &k, NULL), DONE);
+	assert_int_equal(grow(s, 7, 300, &k, NULL), DONE);
 	assert_grown(s, 300, 5);
+	arena_free(m);
+}
+
+static void a_restart_forgets_no_change_of_the_day(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	four_changes(s);
+	shop_reopen(s); /* the records are read back */
+	assert_int_equal(grow(s, 6, 300, &k, message), STATE_OF(FAILED));
+	assert_non_null(strstr(message, used_up));
+	desk_pass(&s->d, 86400000);
+	assert_int_equal(grow(s, 7, 300, &k, NULL), DONE);
+}
+
+static struct aws_volume *data_of(const struct shop *s, size_t n)
+{
+	for (size_t i = 0; i < s->sim->volumes_n; i++)
+		if (!s->sim->volumes[i]->is_root && n-- == 0)
+			return s->sim->volumes[i];
+	fail_msg("there is no such volume");
+	return NULL;
+}
+
+/* Somebody has changed the second node's volume and put it back: the newest alone is shown, and nobody knows of the others. */
+static void somebody_has_changed(struct shop *s, struct aws_volume *v)
+{
+	v->changes = mem_grow(v->changes, v->changes_n + 4, sizeof(*v->changes));
+	for (size_t i = 0; i < 4; i++)
+		v->changes[v->changes_n++] = (struct aws_change){ .to = v->born, .start_ms = world_now_ms(s->d.w) };
+}
+
+static void where_somebody_else_has_used_them_up_ec2_says_so_and_the_result_tells_what_was_done(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	Reeve__Control__V1__Status *st;
+	struct desk_command k;
+	char message[512];
+
+	s->k.cluster.nodes = 3;
+	up(s);
+	desk_pass(&s->d, 600000);
+	somebody_has_changed(s, data_of(s, 1));
+	desk_pass(&s->d, 600000);
+	assert_int_equal(grow(s, 2, 200, &k, message), STATE_OF(FAILED));
+	st = shop_status(s, &k, m);
+	assert_non_null(strstr(message, "maximum modification rate"));
+	assert_int_equal(st->error->class_, REEVE__CONTROL__V1__ERROR_CLASS__QUOTA);
+	assert_string_equal(st->error->aws_code, "VolumeModificationRateExceeded");
+	assert_string_equal(st->error->resource, s->sim->instances[1]->t.id); /* whose volume it is */
+	assert_int_equal(st->n_modified, 1);
+	assert_string_equal(st->modified[0]->id, data_of(s, 0)->t.id);
+	snprintf(message, sizeof(message), "not done: change /dev/sdf of %s", s->sim->instances[2]->t.id);
+	assert_string_equal(st->note, message);
+	assert_int_equal(shop_count(s, "ModifyVolume"), 2);
 	arena_free(m);
 }
 
@@ -408,7 +472,9 @@ int main(void)
 		SHOP(an_agent_that_starts_again_in_the_middle_of_a_call_changes_nothing_twice),
 		SHOP(what_goes_beyond_the_policy_is_denied_before_anything_changes),
 		SHOP(a_volume_that_optimizes_for_hours_does_not_hold_the_warehouse),
-		SHOP(a_fifth_change_of_a_day_fails_with_a_sentence_and_a_day_later_it_is_made),
+		SHOP(a_fifth_change_of_a_day_is_refused_before_it_is_asked_for_and_a_day_later_it_is_made),
+		SHOP(a_restart_forgets_no_change_of_the_day),
+		SHOP(where_somebody_else_has_used_them_up_ec2_says_so_and_the_result_tells_what_was_done),
 		SHOP(a_smaller_volume_is_refused_and_nothing_is_asked),
 		SHOP(kept_volumes_outlive_their_nodes_and_the_warehouse),
 		SHOP(the_next_node_gets_the_volume_and_one_more_gets_its_own),

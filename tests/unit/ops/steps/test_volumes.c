@@ -101,12 +101,53 @@ static void a_fifth_change_of_a_day_is_possible_when_the_first_is_a_day_old(void
 	struct inventory *inv = inventory_of(NULL, 0, m, ARRAY_LEN(m));
 
 	(void)state;
-	assert_int_equal(volumes_change_from_ms(inv, "vol-1"), NOW + HOUR);
-	assert_int_equal(volumes_change_from_ms(inv, "vol-2"), 0);
+	assert_int_equal(volumes_change_from_ms(inv, NULL, 0, "vol-1"), NOW + HOUR);
+	assert_int_equal(volumes_change_from_ms(inv, NULL, 0, "vol-2"), 0);
 	m[4].start = "2027-01-14T08:00:00.000Z"; /* a day ago to the moment */
-	assert_int_equal(volumes_change_from_ms(inv, "vol-1"), 0);
+	assert_int_equal(volumes_change_from_ms(inv, NULL, 0, "vol-1"), 0);
 	m[4].start = "one day";
-	assert_int_equal(volumes_change_from_ms(inv, "vol-1"), NOW + 2 * HOUR); /* what cannot be read counts as now */
+	assert_int_equal(volumes_change_from_ms(inv, NULL, 0, "vol-1"), NOW + 2 * HOUR); /* what cannot be read counts as now */
+	inventory_free(inv);
+}
+
+/* ---- as AWS is: it shows the newest change alone ---- */
+
+#define OURS (NOW - 1000 * HOUR) /* the time of ours by a clock that has nothing to do with AWS's */
+
+static void changes_of_ours_count_although_ec2_shows_one(void **state)
+{
+	struct ec2_modification m = { .volume = "vol-1", .state = "completed", .start = "2027-01-15T07:00:00.000Z" };
+	struct inventory *inv = inventory_of(NULL, 0, &m, 1);
+	struct changed ours = { 0 };
+
+	(void)state;
+	changed_add(&ours, OURS - 23 * HOUR, "vol-1");
+	changed_add(&ours, OURS - 12 * HOUR, "vol-1");
+	changed_add(&ours, OURS - 5 * HOUR, "vol-1");
+	changed_add(&ours, OURS - HOUR + 2000, "vol-1"); /* the one that is shown: its outcome came two seconds later */
+	assert_int_equal(volumes_change_from_ms(inv, &ours, OURS, "vol-1"), NOW + HOUR);
+	assert_int_equal(volumes_change_from_ms(inv, &ours, OURS, "vol-2"), 0);
+	inv->aws_ms += HOUR;
+	assert_int_equal(volumes_change_from_ms(inv, &ours, OURS + HOUR, "vol-1"), 0);
+	changed_close(&ours);
+	inventory_free(inv);
+}
+
+/* Three of ours and one that is shown: four, where the one that is shown came after ours; else it is the last of ours. */
+static void somebody_elses_change_counts_where_it_is_the_newest(void **state)
+{
+	struct ec2_modification m = { .volume = "vol-1", .state = "completed", .start = "2027-01-15T07:00:00.000Z" };
+	struct inventory *inv = inventory_of(NULL, 0, &m, 1);
+	struct changed ours = { 0 };
+
+	(void)state;
+	changed_add(&ours, OURS - 20 * HOUR, "vol-1");
+	changed_add(&ours, OURS - 12 * HOUR, "vol-1");
+	changed_add(&ours, OURS - 5 * HOUR, "vol-1");
+	assert_int_equal(volumes_change_from_ms(inv, &ours, OURS, "vol-1"), NOW + 4 * HOUR);
+	m.start = "2027-01-15T03:00:00.000Z";
+	assert_int_equal(volumes_change_from_ms(inv, &ours, OURS, "vol-1"), 0);
+	changed_close(&ours);
 	inventory_free(inv);
 }
 
@@ -191,6 +232,8 @@ int main(void)
 		cmocka_unit_test(a_volume_is_left_where_no_node_that_is_alive_has_it),
 		cmocka_unit_test(a_volume_that_is_being_changed_is_what_it_will_be),
 		cmocka_unit_test(a_fifth_change_of_a_day_is_possible_when_the_first_is_a_day_old),
+		cmocka_unit_test(changes_of_ours_count_although_ec2_shows_one),
+		cmocka_unit_test(somebody_elses_change_counts_where_it_is_the_newest),
 		SHOP(the_volumes_of_ours_are_seen_with_their_changes_over_all_pages),
 		SHOP(where_there_is_no_volume_nobody_asks_for_changes),
 	};
