@@ -7,10 +7,10 @@
 #include "tests/sim/want_impl.h"
 
 #define HOUR_MS (60ull * 60 * 1000)
-#define KNOWN_MS (20 * 60 * 1000) /* by then the patrol has seen who is there */
+#define KNOWN_MS (20ull * 60 * 1000) /* by then the patrol has seen who is there */
 #define PATIENCE_MS (6 * HOUR_MS)
-#define CALM_MS (30 * 60 * 1000) /* and after it is healed nothing more comes */
-#define SICK_MS (3 * HOUR_MS)    /* one that was not replaced by then has no room for another beside it */
+#define CALM_MS (30ull * 60 * 1000) /* and after it is healed nothing more comes */
+#define SICK_MS (3 * HOUR_MS)       /* one that was not replaced by then has no room for another beside it */
 
 typedef Reeve__Control__V1__State state_t;
 #define STATE(name) REEVE__CONTROL__V1__STATE__##name
