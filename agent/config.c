@@ -351,7 +351,11 @@ static int get_utc_offset(struct yaml_node *n, const struct config *c, int32_t *
 
 	TRY(get_text(n, c, &s, e));
 	if (strlen(s) != 6 || (s[0] != '+' && s[0] != '-') || s[3] != ':' || strspn(s + 1, "0123456789") != 2 ||
-	    strspn(s + 4, "0123456789") != 2 || sscanf(s + 1, "%2d:%2d", &hours, &minutes) != 2 || hours > 14 || minutes > 59)
+	    strspn(s + 4, "0123456789") != 2)
+		return yaml_wrong(n, "an offset from UTC, as \"+08:00\"", e);
+	hours = (s[1] - '0') * 10 + (s[2] - '0');
+	minutes = (s[4] - '0') * 10 + (s[5] - '0');
+	if (hours > 14 || minutes > 59)
 		return yaml_wrong(n, "an offset from UTC, as \"+08:00\"", e);
 	*ret = (s[0] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
 	return 0;
