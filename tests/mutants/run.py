@@ -20,12 +20,14 @@ import inventory
 import kinds
 import network
 import plans
+import redaction
 import volumes
 
 ROOT = pathlib.Path("build/mutants")
 MUTANTS = [
     *engine.MUTANTS,
     *plans.MUTANTS,
+    *redaction.MUTANTS,
     *control.MUTANTS,
     *doors.MUTANTS,
     *iam.MUTANTS,
