@@ -97,7 +97,8 @@ static int mask_one(struct going *g, struct rest *rest, struct buf *out)
 static int run(struct rules *r, const struct rule *rule, const char *s, size_t len, struct rest *rest, struct buf *out)
 {
 	struct going g = { .r = r, .rule = rule, .s = s, .len = len, .d = detect_of(s, len) };
-	int rc = rule->code != NULL || matcher_spend(&r->matcher, DETECT_COST * (int64_t)len) ? mask_one(&g, rest, out) : -ERR_LIMIT;
+	bool may = rule->code != NULL || matcher_spend(&r->matcher, DETECT_COST * (int64_t)len);
+	int rc = may ? mask_one(&g, rest, out) : -ERR_LIMIT;
 
 	if (rc != 0)
 		*(rc > 0 ? &rule->counts->masked : &rule->counts->failed) += 1;
