@@ -426,8 +426,9 @@ static void read_telemetry(struct yaml_node *root, struct config *c, struct faul
 	struct yaml_node *t = yaml_get(root, "telemetry"), *host = yaml_get(t, "host_metrics"), *logs = yaml_get(t, "logs");
 	struct yaml_node *interval = yaml_get(host, "interval");
 
-	if (!faults_enter(f, t, YAML_KEYS("host_metrics", "logs", "spool")))
+	if (!faults_enter(f, t, YAML_KEYS("host_metrics", "logs", "spool", "hmac_key_file")))
 		return;
+	faults_hear(f, get_path(yaml_get(t, "hmac_key_file"), c, &c->hmac_key_file, &f->now));
 	if (faults_enter(f, host, YAML_KEYS("interval")))
 		faults_hear(f, get_duration(interval, 1000, "at least 1s", &c->metrics_interval_ms, &f->now));
 	if (is_list(logs, CONFIG_LOGS_MAX, f))

@@ -47,6 +47,7 @@ struct config {
 	struct config_log logs[CONFIG_LOGS_MAX];
 	size_t logs_n;
 	uint64_t spool_logs_max, spool_metrics_max;
+	const char *hmac_key_file; /* agent/ops/hmac_key.h; NULL: none */
 	bool insecure;
 	enum log_level log_level;
 };

@@ -100,9 +100,7 @@ static enum rules_verdict mask_line(struct shipper *s, struct telemetry_line *l)
 		v = mask_whole(s, l);
 	/* The rest of a line is then judged by itself as well: a pattern may match it only where that seems to begin. */
 	if (v == RULES_PASS)
-		v = rules_text(s->rules, l->body, l->len);
-	if (v == RULES_PASS)
-		v = rules_mask(s->rules, &l->body, &l->len, &s->rooms[0]);
+		v = rules_line(s->rules, &l->body, &l->len, &s->rooms[0]);
 	if (v == RULES_PASS && l->attrs_n > 0) {
 		v = mask_attrs(s, l->attrs, l->attrs_n);
 		l->attrs = s->attrs;
@@ -377,13 +375,13 @@ struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 	return s;
 }
 
-int shipper_rules(struct shipper *s, const struct telemetry_rules *t, struct err *e)
+int shipper_rules(struct shipper *s, const struct telemetry_rules *t, const struct secret *key, struct err *e)
 {
 	/* The old ones go first: if the new ones cannot be compiled, the wider ones must not stay in force. */
 	origins_forget(&s->origins);
 	rules_free(s->rules);
 	s->rules = NULL;
-	return t != NULL ? rules_new(t, &s->rules, e) : 0;
+	return t != NULL ? rules_new(t, key, &s->tally, &s->rules, e) : 0;
 }
 
 const struct telemetry_sink *shipper_sink(struct shipper *s)
@@ -399,6 +397,11 @@ struct shipper_stats shipper_stats(const struct shipper *s)
 		st.exporter = exporter_stats(s->exporter);
 	st.spool = spool_stats(s->spool);
 	return st;
+}
+
+const struct tally *shipper_tally(const struct shipper *s)
+{
+	return &s->tally;
 }
 
 const char *shipper_trouble(const struct shipper *s)

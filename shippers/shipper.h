@@ -2,17 +2,19 @@
  *
  *     s = shipper_new(w, &config);                reads the spool, tells config.positions how far files were taken, then calls
  *                                                 opened: what it holds is sent from here on
- *     shipper_rules(s, &rules, &e);               until then, and after NULL, nothing leaves
+ *     shipper_rules(s, &rules, key, &e);          until then, and after NULL, nothing leaves
  *     tail_start(t, shipper_sink(s)); ...
  *
  * Without rules metrics are dropped and counted; log lines wait in their files. A line that the rules keep here moves the
  * position like one that left. The shipper speaks of itself by the same way: reeve.telemetry.* and reeve.spool.* with each
  * scrape. */
 #pragma once
+#include "agent/base/secret.h"
 #include "agent/base/telemetry.h"
 #include "agent/io/world.h"
 #include "shippers/exporter.h"
 #include "shippers/spool.h"
+#include "shippers/tally.h"
 
 struct shipper;
 
@@ -40,14 +42,16 @@ struct shipper_stats {
 };
 
 struct shipper *shipper_new(struct world *w, const struct shipper_config *c);
-/* The customer's rules, or NULL for none. After an error there are none: it fails closed. */
-int shipper_rules(struct shipper *s, const struct telemetry_rules *t, struct err *e);
+/* The customer's rules, or NULL for none, and the key for those that want one (NULL: there is none). After an error there are no
+ * rules: it fails closed. */
+int shipper_rules(struct shipper *s, const struct telemetry_rules *t, const struct secret *key, struct err *e);
 const struct telemetry_sink *shipper_sink(struct shipper *s);
 /* One number more that the agent says of itself; from inside `own` alone. */
 void shipper_own(struct shipper *s, const char *name, const char *unit, enum telemetry_shape shape, uint64_t v);
 void shipper_own_of(struct shipper *s, const char *name, const char *unit, enum telemetry_shape shape, uint64_t v,
 		    const struct telemetry_attr *of); /* of one of several things */
 struct shipper_stats shipper_stats(const struct shipper *s);
-const char *shipper_trouble(const struct shipper *s); /* for a person: what is wrong and what to do; NULL: nothing */
+const struct tally *shipper_tally(const struct shipper *s); /* what each of the rules has done since the start */
+const char *shipper_trouble(const struct shipper *s);       /* for a person: what is wrong and what to do; NULL: nothing */
 /* Takes nothing more, writes what is open to the spool, then done. The collectors must be closed before. */
 void shipper_close(struct shipper *s, void (*done)(void *ctx), void *ctx);

@@ -26,6 +26,7 @@ struct shipper {
 	struct spool *spool;       /* NULL: closed */
 	struct exporter *exporter; /* NULL: not yet, or closed */
 	struct shipper_stats stats;
+	struct tally tally;
 	int64_t born_ms;                           /* start time of our own counters */
 	struct buf rooms[TELEMETRY_ATTRS_MAX + 1]; /* masked texts of the record in hand */
 	struct telemetry_attr attrs[TELEMETRY_ATTRS_MAX];

@@ -48,6 +48,27 @@ static void add_kinds(struct shipper *s, const char *name, const char *unit, enu
 	}
 }
 
+/* From the first time on: a rule that drops never masks, and most find nothing. */
+static void add_rule(struct shipper *s, const struct tally_one *of, const char *outcome, uint64_t v)
+{
+	const struct telemetry_attr attrs[] = { { "rule", of->name }, { "outcome", outcome } };
+
+	if (v > 0)
+		add(s, "reeve.telemetry.rule.texts", "{text}", TELEMETRY_COUNTER, v, attrs, ARRAY_LEN(attrs));
+}
+
+static void add_rules(struct shipper *s)
+{
+	/* Whose own points are counted while they are told. */
+	const struct tally t = s->tally;
+
+	for (size_t i = 0; i < t.n; i++) {
+		add_rule(s, &t.v[i], "masked", t.v[i].masked);
+		add_rule(s, &t.v[i], "dropped", t.v[i].dropped);
+		add_rule(s, &t.v[i], "failed", t.v[i].failed);
+	}
+}
+
 void shipper_own_points(struct shipper *s)
 {
 	const struct shipper_stats st = shipper_stats(s);
@@ -63,6 +84,7 @@ void shipper_own_points(struct shipper *s)
 	}
 	add_records(s, TELEMETRY_LOG, "rule_dropped", st.dropped_by_rule);
 	add(s, "reeve.telemetry.lines.rests_by_rule", "{line}", TELEMETRY_COUNTER, st.rests_by_rule, NULL, 0);
+	add_rules(s);
 	add_kinds(s, "reeve.telemetry.bodies.sent", "{body}", TELEMETRY_COUNTER, st.exporter.sent_bodies);
 	add_kinds(s, "reeve.telemetry.bytes.sent", "By", TELEMETRY_COUNTER, st.exporter.sent_bytes);
 	add(s, "reeve.telemetry.retries", "{retry}", TELEMETRY_COUNTER, st.exporter.retries, NULL, 0);

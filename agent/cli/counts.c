@@ -55,6 +55,22 @@ static void print_spool(const json_t *t, bool zeros_too)
 	      zeros_too);
 }
 
+/* The customer's rules by their names; which lines they are about stays here. */
+static void print_rules(const json_t *t, bool zeros_too)
+{
+	const json_t *rules = json_object_get(t, "rules");
+
+	for (size_t i = 0; i < json_array_size(rules); i++) {
+		const json_t *one = json_array_get(rules, i);
+		CLEANUP(mem_close) char *label = mem_printf("rule %s", json_str_or(one, "rule", ""));
+
+		print(label, one,
+		      COUNTS({ "masked", "texts masked" }, { "dropped", "texts dropped" },
+			     { "failed", "texts withheld, as it met its limits" }),
+		      zeros_too);
+	}
+}
+
 static void print_collectors(const json_t *t, bool zeros_too)
 {
 	print("log files", json_object_get(t, "tail"),
@@ -82,6 +98,7 @@ void counts_print(const json_t *status, bool zeros_too)
 	if (t != NULL) {
 		print_kind("metrics", json_object_get(t, "metrics"), zeros_too);
 		print_kind("logs", json_object_get(t, "logs"), zeros_too);
+		print_rules(t, zeros_too);
 		print_spool(t, zeros_too);
 		print_collectors(t, zeros_too);
 	}

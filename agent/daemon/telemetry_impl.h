@@ -20,8 +20,9 @@ struct telemetry {
 	void *also_ctx;
 	struct digest policy; /* whose rules are in force */
 	bool has_policy;
-	uint64_t lost;   /* records of either kind, as last seen */
-	int64_t lost_ms; /* Unix ms: when that number last grew; 0: never */
+	struct err wrong; /* why the policy has no rules that could be made; code 0: it has */
+	uint64_t lost;    /* records of either kind, as last seen */
+	int64_t lost_ms;  /* Unix ms: when that number last grew; 0: never */
 	struct closing closing;
 };
 

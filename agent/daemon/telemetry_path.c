@@ -6,6 +6,7 @@
 
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/ops/hmac_key.h"
 #include "agent/daemon/telemetry_impl.h"
 
 static int sign(void *ctx, struct http_req *req, struct export_proof *p, struct err *e)
@@ -117,20 +118,28 @@ void telemetry_also(struct telemetry *t, void (*own)(void *ctx, struct shipper *
 
 void telemetry_rules(struct telemetry *t, const struct policy *p)
 {
+	CLEANUP(secret_close) struct secret key = { 0 };
 	struct err e = { 0 };
+	int rc;
 
 	/* The policy is read every two seconds and before each change; compiling its patterns takes time. */
 	if (t->has_policy == p->present && digest_eq(&t->policy, &p->digest))
 		return;
 	t->has_policy = p->present;
 	t->policy = p->digest;
-	if (shipper_rules(t->shipper, p->present ? &p->export : NULL, &e) != 0)
+	rc = p->present ? hmac_key_read(t->w, t->c->hmac_key_file, &p->export, &key, &e) : 0;
+	if (rc != 0) /* it fails closed */
+		err_ignore(shipper_rules(t->shipper, NULL, NULL, NULL), "that there are none is no error");
+	else
+		rc = shipper_rules(t->shipper, p->present ? &p->export : NULL, &key, &e);
+	t->wrong = e;
+	if (rc != 0)
 		log_error("telemetry.rules.wrong", "err=%s next=\"nothing leaves\"", err_text(&e));
 }
 
 const char *telemetry_trouble(const struct telemetry *t)
 {
-	return shipper_trouble(t->shipper);
+	return t->wrong.code != 0 ? err_text(&t->wrong) : shipper_trouble(t->shipper);
 }
 
 /* ---- close: collectors first, so that nothing is handed over any more ---- */

@@ -118,6 +118,21 @@ static json_t *kind_json(const struct shipper_stats *s, enum telemetry_kind k)
 	return j;
 }
 
+static json_t *rules_json(const struct tally *t)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < t->n; i++) {
+		json_t *one = json_pack("{s:s}", "rule", t->v[i].name);
+
+		set(one, "masked", t->v[i].masked);
+		set(one, "dropped", t->v[i].dropped);
+		set(one, "failed", t->v[i].failed);
+		json_array_append_new(list, one);
+	}
+	return list;
+}
+
 static void set_collectors(json_t *j, const struct telemetry *t)
 {
 	if (t->tail != NULL) {
@@ -160,6 +175,7 @@ json_t *telemetry_status(const struct telemetry *t)
 		json_object_set_new(j, "last_loss", json_string(stamp_rfc3339(t->lost_ms, when)));
 	json_object_set_new(j, "metrics", kind_json(&s, TELEMETRY_METRIC));
 	json_object_set_new(j, "logs", kind_json(&s, TELEMETRY_LOG));
+	json_object_set_new(j, "rules", rules_json(shipper_tally(t->shipper)));
 	set(j, "retries", s.exporter.retries);
 	set(j, "damaged", s.spool.corrupt);
 	set(j, "write_failures", s.spool.write_failures);

@@ -87,7 +87,7 @@ static int start(char **argv, struct err *e)
 	path = (struct tail_path){ .path = argv[3], .service = "numbered" };
 	positions_init(&positions);
 	ship = shipper_new(w, &sc);
-	TRY(shipper_rules(ship, &rules, e));
+	TRY(shipper_rules(ship, &rules, NULL, e));
 	return w->sig_start(w, &term, SIGTERM, on_term, e);
 }
 

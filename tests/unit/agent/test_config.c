@@ -197,6 +197,7 @@ static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
 		{ "insecure: true\naws: {imds_endpoint: \"http://127.0.0.1:x\"}\n", "expected http://169.254.169.254" },
 		{ "socket: /run/" LONG "\n", "expected a path of at most 107 bytes" },
 		{ "telemetry: {spool: {logs_max: 0}}\n", ":4: logs_max: found \"0\", expected at least 1MiB" },
+		{ "telemetry: {hmac_key_file: hmac.key}\n", ":4: hmac_key_file: found \"hmac.key\", expected an absolute path" },
 		{ "telemetry: {spool: {metrics_max: 100KiB}}\n", "expected at least 1MiB" },
 		{ "state: {dir: relative}\n", "expected an absolute path" },
 		{ "journal: {max: 10}\n", "expected at least 1MiB" },

@@ -106,7 +106,7 @@ static inline void dock_say_more(void *ctx, struct shipper *s)
 static inline void dock_open(void)
 {
 	static char all[] = "*", *everything[] = { all };
-	static struct telemetry_redact secret = { "secret", "hunter2" };
+	static struct telemetry_redact secret = { .name = "secret", .pattern = "hunter2" };
 	const struct telemetry_attr resource[] = { { "service.name", "reeve" } };
 	const struct telemetry_rules rules = {
 		.metrics = everything, .metrics_n = 1, .logs = everything, .logs_n = 1, .redact = &secret, .redact_n = 1
@@ -125,7 +125,7 @@ static inline void dock_open(void)
 	c.to = (struct exporter_config){ .url = "https://vendor.example/", .auth = { NULL, dock_sign, dock_on_unauthorized } };
 	positions_close(&dock.positions); /* of the process before */
 	dock.ship = shipper_new(dock.w, &c);
-	assert_int_equal(shipper_rules(dock.ship, &rules, NULL), 0);
+	assert_int_equal(shipper_rules(dock.ship, &rules, NULL, NULL), 0);
 	assert_int_equal(sim_run_until(dock.w, flag_is_set, &opened, 60000), SIM_TRUE);
 }
 

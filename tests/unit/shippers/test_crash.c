@@ -176,7 +176,7 @@ static void start(void)
 	tail = NULL;
 	positions_init(&positions);
 	ship = shipper_new(w, &sc);
-	assert_int_equal(shipper_rules(ship, &rules, NULL), 0);
+	assert_int_equal(shipper_rules(ship, &rules, NULL, NULL), 0);
 }
 
 static bool is_complete(void *ctx)
