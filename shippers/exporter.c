@@ -51,7 +51,7 @@ static const char *lane_broken(const struct sm *m)
 
 	if ((m->now == LANE_IDLE || m->now == LANE_WAITING) != (l->entry == NULL))
 		return "an entry is in hand unless the lane is idle or waits";
-	if (l->entry != NULL && !l->entry->held)
+	if (l->entry != NULL && l->entry->held == 0)
 		return "the entry in hand is held";
 	if (m->now == LANE_PACKING && !l->parts.is_on)
 		return "a part is packed of a body that was unpacked";
@@ -91,7 +91,7 @@ void exporter_later(struct lane *l, uint64_t ms)
 void exporter_wait(struct lane *l, uint64_t ms)
 {
 	/* Not kept while it waits: the quota may need its room, and afterwards the oldest is asked for anew. */
-	l->entry->held = false;
+	spool_let_go(l->entry, l->x->dest);
 	l->entry = NULL;
 	buf_reset(&l->body);
 	sm_move(&l->sm, LANE_WAITING);
@@ -291,10 +291,10 @@ void exporter_go(struct lane *l)
 	}
 	if (l->sm.now != LANE_IDLE || !exporter_may_go(l))
 		return;
-	l->entry = spool_oldest(x->s, l->kind);
+	l->entry = spool_oldest(x->s, x->dest, l->kind);
 	if (l->entry == NULL)
 		return;
-	l->entry->held = true;
+	spool_hold(l->entry, x->dest);
 	if (goes_on_in_parts(l)) {
 		exporter_cut(l);
 		return;
@@ -310,7 +310,7 @@ void exporter_go(struct lane *l)
 
 /* ---- the whole --------------------------------------------------------------------------------------------------------- */
 
-struct exporter *exporter_new(struct world *w, struct spool *s, const struct exporter_config *c)
+struct exporter *exporter_new(struct world *w, struct spool *s, unsigned dest, const struct exporter_config *c)
 {
 	struct exporter *x = mem_new(struct exporter);
 	size_t base = strlen(c->url);
@@ -319,6 +319,7 @@ struct exporter *exporter_new(struct world *w, struct spool *s, const struct exp
 		base--;
 	x->w = w;
 	x->s = s;
+	x->dest = dest;
 	x->auth = c->auth;
 	x->ca_file = mem_str(c->ca_file);
 	x->connect_to = mem_str(c->connect_to);

@@ -43,7 +43,7 @@ struct exporter_stats {
 };
 
 struct exporter;
-struct exporter *exporter_new(struct world *w, struct spool *s, const struct exporter_config *c);
+struct exporter *exporter_new(struct world *w, struct spool *s, unsigned dest, const struct exporter_config *c);
 void exporter_kick(struct exporter *x); /* there may be something to send */
 struct exporter_stats exporter_stats(const struct exporter *x);
 /* Lets an answer arrive that is on its way, for a moment: what was answered must not be sent again. Then done. */

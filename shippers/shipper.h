@@ -1,4 +1,5 @@
-/* shipper.h - the one object that takes records and sees to it that they arrive: rules, batches, spool, exporter.
+/* shipper.h - the one object that takes records and sees to it that they arrive: rules, batches, spool, and an exporter for each
+ * destination.
  *
  *     s = shipper_new(w, &config);                reads the spool, tells config.positions how far files were taken, then calls
  *                                                 opened: what it holds is sent from here on
@@ -18,11 +19,18 @@
 
 struct shipper;
 
+/* Who gets all that leaves. */
+struct shipper_dest {
+	const char *name;               /* copied */
+	struct exporter_config to;      /* where, and who signs */
+	uint64_t logs_max, metrics_max; /* on disk, that wait for it; 0: 2 GiB, 512 MiB */
+};
+
 struct shipper_config {
-	const char *dir;                             /* of the spool */
-	uint64_t logs_max, metrics_max;              /* on disk; 0: 2 GiB, 512 MiB */
+	const char *dir; /* of the spool */
+	struct shipper_dest dests[SPOOL_DESTS_MAX];
+	unsigned dests_n;
 	uint64_t reserve;                            /* bytes that stay free; 0: 5 % of the disk, at least 1 GiB */
-	struct exporter_config to;                   /* where, and who signs */
 	const struct telemetry_positions *positions; /* told what is committed, and asked for it; it outlives the shipper */
 	const struct telemetry_attr *resource;       /* cloud.*, host.*, os.type, service.*; copied */
 	size_t resource_n;
@@ -37,7 +45,9 @@ struct shipper_stats {
 	uint64_t denied[TELEMETRY_KINDS], dropped_by_rule, failed_by_rule[TELEMETRY_KINDS];
 	uint64_t rests_by_rule; /* of lines whose beginning had left: dropped (and in dropped_by_rule), or masked, with the whole */
 	uint64_t dropped_full[TELEMETRY_KINDS]; /* metrics: no room; logs: an encoded batch over its limit, which is a bug */
-	struct exporter_stats exporter;
+	struct exporter_stats exporter[SPOOL_DESTS_MAX];
+	struct spool_dest_stats dest[SPOOL_DESTS_MAX];
+	unsigned dests_n;
 	struct spool_stats spool;
 };
 

@@ -25,6 +25,20 @@ static void unauthorized(void *ctx, const struct export_proof *p)
 	channel_unauthorized(((struct telemetry *)ctx)->channel, p->authorization);
 }
 
+static struct shipper_dest to_vendor(struct telemetry *t, const struct config *c)
+{
+	return (struct shipper_dest){
+		.name = "vendor",
+		.to = { .url = c->vendor_url,
+			.ca_file = c->ca_file,
+			.connect_to = c->vendor_connect_to,
+			.proxy = config_proxy(c),
+			.auth = { t, sign, unauthorized } },
+		.logs_max = c->spool_logs_max,
+		.metrics_max = c->spool_metrics_max,
+	};
+}
+
 static void on_opened(void *ctx);
 
 static void start_shipper(struct telemetry *t, const struct config *c, const char *dir, const struct identity *id)
@@ -48,8 +62,6 @@ static void start_shipper(struct telemetry *t, const struct config *c, const cha
 		{ "os.type", "linux" },
 	};
 	struct shipper_config cfg = { .dir = dir,
-				      .logs_max = c->spool_logs_max,
-				      .metrics_max = c->spool_metrics_max,
 				      .resource = resource,
 				      .resource_n = ARRAY_LEN(resource),
 				      .positions = &t->positions.durable,
@@ -58,13 +70,7 @@ static void start_shipper(struct telemetry *t, const struct config *c, const cha
 				      .own = telemetry_own,
 				      .own_ctx = t };
 
-	cfg.to = (struct exporter_config){
-		.url = c->vendor_url,
-		.ca_file = c->ca_file,
-		.connect_to = c->vendor_connect_to,
-		.proxy = config_proxy(c),
-		.auth = { t, sign, unauthorized },
-	};
+	cfg.dests[cfg.dests_n++] = to_vendor(t, c);
 	t->shipper = shipper_new(t->w, &cfg);
 }
 

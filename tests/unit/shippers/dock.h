@@ -115,14 +115,17 @@ static inline void dock_open(void)
 	struct shipper_config c = { .dir = DOCK_DIR,
 				    .resource = resource,
 				    .resource_n = 1,
-				    .metrics_max = dock.metrics_max,
-				    .logs_max = dock.logs_max,
 				    .positions = &dock.positions.durable,
 				    .own = dock_say_more,
 				    .opened = flag_set,
 				    .opened_ctx = &opened };
 
-	c.to = (struct exporter_config){ .url = "https://vendor.example/", .auth = { NULL, dock_sign, dock_on_unauthorized } };
+	c.dests[c.dests_n++] = (struct shipper_dest){
+		.name = "vendor",
+		.to = { .url = "https://vendor.example/", .auth = { NULL, dock_sign, dock_on_unauthorized } },
+		.logs_max = dock.logs_max,
+		.metrics_max = dock.metrics_max,
+	};
 	positions_close(&dock.positions); /* of the process before */
 	dock.ship = shipper_new(dock.w, &c);
 	assert_int_equal(shipper_rules(dock.ship, &rules, NULL, NULL), 0);

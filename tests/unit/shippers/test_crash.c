@@ -165,7 +165,8 @@ static void start(void)
 {
 	const struct telemetry_attr resource[] = { { "service.name", "reeve" } };
 	const struct shipper_config sc = { .dir = "/var/lib/spool",
-					   .to = { .url = "https://v.example" },
+					   .dests = { { .name = "vendor", .to = { .url = "https://v.example" } } },
+					   .dests_n = 1,
 					   .resource = resource,
 					   .resource_n = 1,
 					   .positions = &positions.durable,

@@ -104,7 +104,7 @@ static void lines_take_a_few_milliseconds_of_a_turn_and_no_more(void **state)
 	assert_true(dock_put("x")); /* the next turn */
 	dock.w->now_ms = really_now;
 	dock_pass(3000);
-	assert_int_equal(shipper_stats(dock.ship).exporter.sent_records[TELEMETRY_LOG], taken + 1);
+	assert_int_equal(shipper_stats(dock.ship).exporter[0].sent_records[TELEMETRY_LOG], taken + 1);
 }
 
 static void batches_close_at_their_limits(void **state)

@@ -66,7 +66,7 @@ static void a_body_that_is_refused_is_set_aside_and_the_next_one_goes(void **sta
 	dock_pass(5000);
 	assert_int_equal(dock.arrived, 2);
 	dock_expect_files(0, 1, 0);
-	assert_int_equal(shipper_stats(dock.ship).exporter.rejected_records[TELEMETRY_LOG], 1);
+	assert_int_equal(shipper_stats(dock.ship).exporter[0].rejected_records[TELEMETRY_LOG], 1);
 }
 
 static void what_is_wrong_with_us_keeps_the_body(void **state)
@@ -99,8 +99,8 @@ static void a_partial_success_is_counted_and_not_repeated(void **state)
 	dock_put("y");
 	dock_pass(60000);
 	assert_int_equal(dock.arrived, 1);
-	assert_int_equal(shipper_stats(dock.ship).exporter.rejected_records[TELEMETRY_LOG], 1);
-	assert_int_equal(shipper_stats(dock.ship).exporter.sent_records[TELEMETRY_LOG], 1);
+	assert_int_equal(shipper_stats(dock.ship).exporter[0].rejected_records[TELEMETRY_LOG], 1);
+	assert_int_equal(shipper_stats(dock.ship).exporter[0].sent_records[TELEMETRY_LOG], 1);
 }
 
 static void nothing_is_sent_before_the_login(void **state)
@@ -147,7 +147,7 @@ static void it_closes_at_any_step_and_leaves_nothing_behind(void **state)
 		for (unsigned i = 0; i < n / ARRAY_LEN(answers) && sim_step(dock.w); i++)
 			;
 		dock_close();
-		c.to = (struct exporter_config){ .url = "https://vendor.example/" };
+		c.dests[c.dests_n++] = (struct shipper_dest){ .name = "vendor", .to = { .url = "https://vendor.example/" } };
 		dock.ship = shipper_new(dock.w, &c);
 		for (unsigned i = 0; i < n / ARRAY_LEN(answers) && sim_step(dock.w); i++)
 			;
