@@ -167,19 +167,17 @@ static bool has_any_room(const struct spool *s, int kind)
 }
 
 /*  more bodies than it may have               yes: a start may find any number
- *  metrics, over the quota                    yes
- *  logs, full, and another has room           yes: what comes is for both
- *  logs, and all are full                     no: they wait in their files
- *  room                                       no  */
+ *  not over the quota                         no
+ *  metrics                                    yes
+ *  logs, and another has room                 yes: what comes is for both
+ *  logs, and all are full                     no: they wait in their files, and what was on its way then is kept  */
 static bool must_drop(const struct spool *s, unsigned dest, int kind)
 {
 	const struct spool_dest *d = &s->dests[dest];
 
 	if (d->entries[kind] > entries_max(s))
 		return true;
-	if (kind == TELEMETRY_METRIC)
-		return d->bytes[kind] > d->max[kind];
-	return is_full(s, dest, kind) && has_any_room(s, kind);
+	return d->bytes[kind] > d->max[kind] && (kind == TELEMETRY_METRIC || has_any_room(s, kind));
 }
 
 static void drop(struct spool_entry *en, unsigned dest)

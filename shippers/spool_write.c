@@ -139,8 +139,8 @@ static void on_committed(struct disk_req *r, int rc)
 		/* Shorter than we know it: somebody has cut the log, and appending would leave a hole. After any other error
 		 * the same bytes go to the same place, which cuts what the failed try left there. */
 		s->commits_unsure |= rc == -ERR_CORRUPT;
-		spool_write_failed(s, r);
 		spool_ending_said(s, rc);
+		spool_write_failed(s, r);
 		return;
 	}
 	s->commits_len += s->line.len;

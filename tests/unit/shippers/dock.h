@@ -38,16 +38,38 @@ static struct {
 	char ids[DOCK_ARRIVALS][17];
 	struct buf bodies; /* all that arrived, unpacked */
 
+	/* a second destination: the customer's */
+	bool has_customer;
+	int customer_answer;        /* 0: it is away */
+	uint64_t customer_logs_max; /* of the next dock_open */
+	struct buf customer_bodies, customer_ids;
+
 	void (*disk_start)(struct world *w, struct disk_req *r, disk_cb *cb); /* the world's own, while a hook is there */
 } dock;
 
 /* ---- the receiver ---- */
+
+static inline void dock_on_customer(struct sim_http *x)
+{
+	if (dock.customer_answer == 0) {
+		sim_http_fail(x, -ERR_NET, 0);
+		return;
+	}
+	assert_null(sim_http_header(x, "Reeve-Proof")); /* what proves us to the vendor is the vendor's alone */
+	assert_int_equal(gzip_unpack(x->body, x->body_len, &dock.customer_bodies, NULL), 0);
+	buf_addf(&dock.customer_ids, "%s ", sim_http_header(x, "Reeve-Batch-Id"));
+	sim_http_answer(x, dock.customer_answer, NULL, NULL, 0, 0);
+}
 
 static inline void dock_on_http(void *ctx, struct sim_http *x)
 {
 	int status = dock.answers[dock.arrived > 0];
 
 	(void)ctx;
+	if (str_starts(x->url, "https://customer.example/")) {
+		dock_on_customer(x);
+		return;
+	}
 	if (dock.most > 0 && x->body_len > dock.most) {
 		dock.too_large++;
 		sim_http_answer(x, 413, "", "", 0, 0);
@@ -126,6 +148,13 @@ static inline void dock_open(void)
 		.logs_max = dock.logs_max,
 		.metrics_max = dock.metrics_max,
 	};
+	if (dock.has_customer)
+		c.dests[c.dests_n++] = (struct shipper_dest){
+			.name = "customer",
+			.to = { .url = "https://customer.example/" },
+			.logs_max = dock.customer_logs_max,
+			.metrics_max = dock.metrics_max,
+		};
 	positions_close(&dock.positions); /* of the process before */
 	dock.ship = shipper_new(dock.w, &c);
 	assert_int_equal(shipper_rules(dock.ship, &rules, NULL, NULL), 0);
@@ -151,7 +180,8 @@ static inline int dock_start(void **state)
 	sim_dir_make(dock.w, "/var/lib/reeve");
 	dock_answer(200, 200);
 	dock.answer_body = BUF_MAX(4096);
-	dock.bodies = BUF_MAX(64u << 20);
+	dock.bodies = dock.customer_bodies = BUF_MAX(64u << 20);
+	dock.customer_ids = BUF_MAX(1u << 20);
 	dock.logged_in = true;
 	return 0;
 }
@@ -163,6 +193,8 @@ static inline int dock_end(void **state)
 		dock_close();
 	positions_close(&dock.positions);
 	buf_close(&dock.bodies);
+	buf_close(&dock.customer_bodies);
+	buf_close(&dock.customer_ids);
 	buf_close(&dock.answer_body);
 	sim_free(dock.w);
 	return 0;
