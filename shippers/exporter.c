@@ -25,11 +25,13 @@
 
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/base/str.h"
 #include "shippers/answer.h"
 
 #define ANSWER_MAX (4u << 20)
 #define NOT_YET_MS 1000
 #define PAUSE_MS 60000
+#define REFUSALS_TOLD 3
 #define READ_AGAIN_MS 2000
 #define CLOSE_MS 3000
 
@@ -134,6 +136,8 @@ static void lane_sent(struct lane *l)
 	if (rejected > 0)
 		log_warn("export.partial", "kind=%s batch=%s rejected=%" PRIu64, batch_kind_name(l->kind), l->id, rejected);
 	backoff_reset(&l->backoff);
+	l->x->refusals = 0;
+	l->x->trouble[0] = '\0';
 	go_on(l);
 }
 
@@ -161,10 +165,21 @@ static void lane_retry(struct lane *l, int rc)
 	exporter_wait(l, ms);
 }
 
+/* Once is usual: a session of the vendor's that is over. */
+static void note_refusal(struct lane *l)
+{
+	struct exporter *x = l->x;
+
+	if (++x->refusals >= REFUSALS_TOLD)
+		snprintf(x->trouble, sizeof(x->trouble),
+			 "%.300s answers with status %d, so nothing is sent there; it is tried again", l->url, l->http.status);
+}
+
 static void lane_pause(struct lane *l)
 {
 	uint64_t ms = PAUSE_MS;
 
+	note_refusal(l);
 	if (l->http.status == 401) { /* a new login will help, soon */
 		ms = backoff_next_ms(&l->backoff, world_random64(l->x->w));
 		if (l->x->auth.unauthorized != NULL)
@@ -201,6 +216,18 @@ static void on_answer(struct http_req *r, int rc)
 
 /* ---- the question ------------------------------------------------------------------------------------------------------ */
 
+int export_proof_add(struct export_proof *p, const char *name, const char *value)
+{
+	struct export_header *h = &p->headers[p->headers_n];
+
+	if (p->headers_n == EXPORT_HEADERS_MAX)
+		return -ERR_LIMIT;
+	TRY(str_copy(h->name, sizeof(h->name), name));
+	TRY(str_copy(h->value, sizeof(h->value), value));
+	p->headers_n++;
+	return 0;
+}
+
 static int fill(struct lane *l, struct err *e)
 {
 	struct exporter *x = l->x;
@@ -224,10 +251,8 @@ static int fill(struct lane *l, struct err *e)
 	http_header_set(r, "Content-Encoding", "gzip");
 	http_header_set(r, "User-Agent", "reeve/" REEVE_VERSION);
 	http_header_set(r, "Reeve-Batch-Id", l->id);
-	if (l->proof.authorization[0] != '\0')
-		http_header_set(r, "Authorization", l->proof.authorization);
-	if (l->proof.proof[0] != '\0')
-		http_header_set(r, "Reeve-Proof", l->proof.proof);
+	for (size_t i = 0; i < l->proof.headers_n; i++)
+		http_header_set(r, l->proof.headers[i].name, l->proof.headers[i].value);
 	return 0;
 }
 
@@ -244,9 +269,13 @@ static void lane_damaged(struct lane *l, int rc, const struct err *e)
 /* Not to be logged in yet is usual, so it is not logged. */
 static void lane_unsigned(struct lane *l, int rc, const struct err *e)
 {
-	if (rc != -ERR_NOTYET)
-		log_warn("export.unsigned", "kind=%s err=%s", batch_kind_name(l->kind), err_text(e));
-	exporter_wait(l, NOT_YET_MS);
+	uint64_t ms = rc == -ERR_NOTYET ? NOT_YET_MS : PAUSE_MS;
+
+	if (rc != -ERR_NOTYET) {
+		log_warn("export.unsigned", "kind=%s err=%s retry_in_ms=%" PRIu64, batch_kind_name(l->kind), err_text(e), ms);
+		snprintf(l->x->trouble, sizeof(l->x->trouble), "%.150s: nothing is sent there: %.300s", l->url, err_text(e));
+	}
+	exporter_wait(l, ms);
 }
 
 void exporter_ask(struct lane *l)
@@ -347,6 +376,11 @@ void exporter_kick(struct exporter *x)
 struct exporter_stats exporter_stats(const struct exporter *x)
 {
 	return x->stats;
+}
+
+const char *exporter_trouble(const struct exporter *x)
+{
+	return x->trouble[0] != '\0' ? x->trouble : NULL;
 }
 
 static void exporter_free(struct closing *c)

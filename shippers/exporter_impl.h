@@ -40,7 +40,9 @@ struct exporter {
 	char *ca_file, *connect_to;
 	const struct http_proxy *proxy;
 	struct exporter_stats stats;
-	struct timer late; /* closing: no answer is awaited any longer */
+	unsigned refusals;          /* about us, since something was taken */
+	char trouble[ERR_TEXT_MAX]; /* "": none */
+	struct timer late;          /* closing: no answer is awaited any longer */
 	struct ending end;
 };
 

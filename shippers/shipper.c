@@ -434,7 +434,12 @@ const struct tally *shipper_tally(const struct shipper *s)
 
 const char *shipper_trouble(const struct shipper *s)
 {
-	return spool_trouble(s->spool);
+	const char *trouble = spool_trouble(s->spool);
+
+	for (unsigned i = 0; trouble == NULL && i < s->ways_n; i++)
+		if (s->ways[i].exporter != NULL)
+			trouble = exporter_trouble(s->ways[i].exporter);
+	return trouble;
 }
 
 static void on_spool_closed(void *ctx)

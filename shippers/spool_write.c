@@ -146,9 +146,11 @@ static void on_committed(struct disk_req *r, int rc)
 	s->commits_len += s->line.len;
 	for (size_t i = 0; i < s->committing; i++)
 		job_done(s, first(s));
+	/* What is a little over, because it was on its way when the room was gone, may stay until there is more. */
+	if (s->committing > 0)
+		spool_enforce_quota(s);
 	s->committing = 0;
 	spool_ending_said(s, 0);
-	spool_enforce_quota(s);
 	if (s->c.changed != NULL)
 		s->c.changed(s->c.ctx);
 	spool_write_done(s);

@@ -18,6 +18,7 @@
 #include "agent/config.h"
 #include "agent/io/world_uv.h"
 #include "agent/ops/hmac_key.h"
+#include "shippers/auth_file.h"
 #include "agent/ops/policy.h"
 
 #define SERVICE_USER "reeve" /* deploy/systemd/reeve.service */
@@ -216,6 +217,20 @@ static bool check_hmac_key(struct world *w, const struct config *c, const struct
 	return false;
 }
 
+/* The daemon would start, and the customer's receiver would get nothing. */
+static bool check_auth_file(struct world *w, const struct config *c)
+{
+	struct export_proof p;
+	struct err e = { 0 };
+	int rc = c->customer.auth_file != NULL ? auth_file_read(w, c->customer.auth_file, &p, &e) : 0;
+
+	secret_wipe(&p, sizeof(p));
+	if (rc == 0)
+		return true;
+	fprintf(stderr, "reeve: %s: telemetry.customer.auth_file: %s\n", c->path, err_text(&e));
+	return false;
+}
+
 /* What does not depend on the other file, where that one is wrong. */
 static bool check_policy(struct world *w, const char *path, bool is_judged, struct policy *ret)
 {
@@ -257,6 +272,7 @@ static int check(struct world *w, const char *path)
 	is_policy_good = check_policy(w, policy_path, is_judged, &p);
 	warn_of_logs(w, &c, &p);
 	is_config_good = (f.all > 0 || check_hmac_key(w, &c, &p)) && is_config_good;
+	is_config_good = (f.all > 0 || check_auth_file(w, &c)) && is_config_good;
 	policy_close(&p);
 	config_close(&c);
 	return is_config_good && is_policy_good ? 0 : 1;

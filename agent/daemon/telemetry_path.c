@@ -14,15 +14,13 @@ static int sign(void *ctx, struct http_req *req, struct export_proof *p, struct 
 	struct channel_proof proof;
 
 	TRY(channel_sign(((struct telemetry *)ctx)->channel, req, &proof, e));
-	/* Shippers know nothing of the control channel, so each side has a struct of its own, with texts of the same sizes. */
-	memcpy(p->authorization, proof.authorization, sizeof(p->authorization));
-	memcpy(p->proof, proof.proof, sizeof(p->proof));
-	return 0;
+	TRY(export_proof_add(p, "Authorization", proof.authorization));
+	return export_proof_add(p, "Reeve-Proof", proof.proof);
 }
 
 static void unauthorized(void *ctx, const struct export_proof *p)
 {
-	channel_unauthorized(((struct telemetry *)ctx)->channel, p->authorization);
+	channel_unauthorized(((struct telemetry *)ctx)->channel, p->headers[0].value); /* as `sign` has put it there */
 }
 
 static struct shipper_dest to_vendor(struct telemetry *t, const struct config *c)
@@ -37,6 +35,21 @@ static struct shipper_dest to_vendor(struct telemetry *t, const struct config *c
 		.logs_max = c->spool_logs_max,
 		.metrics_max = c->spool_metrics_max,
 	};
+}
+
+static struct shipper_dest to_customer(struct telemetry *t, const struct config_customer *c)
+{
+	struct shipper_dest d = {
+		.name = "customer",
+		.to = { .url = c->url, .ca_file = c->ca_file, .connect_to = c->connect_to },
+		.logs_max = c->logs_max,
+		.metrics_max = c->metrics_max,
+	};
+
+	t->customer = (struct auth_file){ t->w, c->auth_file };
+	if (c->auth_file != NULL)
+		d.to.auth = (struct export_auth){ .ctx = &t->customer, .sign = auth_file_sign };
+	return d;
 }
 
 static void on_opened(void *ctx);
@@ -71,6 +84,8 @@ static void start_shipper(struct telemetry *t, const struct config *c, const cha
 				      .own_ctx = t };
 
 	cfg.dests[cfg.dests_n++] = to_vendor(t, c);
+	if (c->customer.url != NULL)
+		cfg.dests[cfg.dests_n++] = to_customer(t, &c->customer);
 	t->shipper = shipper_new(t->w, &cfg);
 }
 

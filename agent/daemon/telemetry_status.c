@@ -118,6 +118,36 @@ static json_t *kind_json(const struct shipper_stats *s, enum telemetry_kind k)
 	return j;
 }
 
+static json_t *dest_kind_json(const struct exporter_stats *x, const struct spool_dest_stats *d, enum telemetry_kind k)
+{
+	json_t *j = json_object();
+
+	set(j, "sent_records", x->sent_records[k]);
+	set(j, "sent_bytes", x->sent_bytes[k]);
+	set(j, "rejected", x->rejected_records[k]);
+	set(j, "dropped_for_room", d->dropped_records[k]);
+	set(j, "waiting_bodies", d->entries[k]);
+	set(j, "waiting_bytes", d->bytes[k]);
+	return j;
+}
+
+static json_t *dests_json(const struct shipper_stats *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < s->dests_n; i++) {
+		const struct exporter_stats *x = &s->exporter[i];
+		json_t *one = json_pack("{s:s}", "name", s->dest[i].name);
+
+		json_object_set_new(one, "metrics", dest_kind_json(x, &s->dest[i], TELEMETRY_METRIC));
+		json_object_set_new(one, "logs", dest_kind_json(x, &s->dest[i], TELEMETRY_LOG));
+		set(one, "retries", x->retries);
+		set(one, "last_status", (uint64_t)x->last_status);
+		json_array_append_new(list, one);
+	}
+	return list;
+}
+
 static json_t *rules_json(const struct tally *t)
 {
 	json_t *list = json_array();
@@ -178,6 +208,7 @@ json_t *telemetry_status(const struct telemetry *t)
 		json_object_set_new(j, "last_loss", json_string(stamp_rfc3339(t->lost_ms, when)));
 	json_object_set_new(j, "metrics", kind_json(&s, TELEMETRY_METRIC));
 	json_object_set_new(j, "logs", kind_json(&s, TELEMETRY_LOG));
+	json_object_set_new(j, "destinations", dests_json(&s));
 	json_object_set_new(j, "rules", rules_json(shipper_tally(t->shipper)));
 	set(j, "retries", s.exporter[0].retries);
 	set(j, "damaged", s.spool.corrupt);

@@ -1,8 +1,8 @@
 /* hmac_key.c - see hmac_key.h. */
 #include "agent/ops/hmac_key.h"
 
-#include "agent/base/buf.h"
 #include "agent/base/mem.h"
+#include "agent/io/secret_file.h"
 
 bool hmac_key_is_wanted(const struct telemetry_rules *t)
 {
@@ -15,41 +15,27 @@ bool hmac_key_is_wanted(const struct telemetry_rules *t)
 	return false;
 }
 
-static int check_mode(struct world *w, const char *path, struct err *e)
+static int take(const struct secret *s, const char *path, struct secret *ret, struct err *e)
 {
-	struct disk_stat st;
+	size_t len = s->len;
 
-	TRY(w->disk_stat(w, path, &st, e));
-	if ((st.mode & 077) != 0)
-		return err_set(e, ERR_DENIED, "%s is open to others than its owner (mode %04o); let it be 0600", path,
-			       st.mode & 07777);
-	return 0;
-}
-
-static int take(const struct buf *b, const char *path, struct secret *ret, struct err *e)
-{
-	size_t len = b->len;
-
-	if (len > 0 && b->data[len - 1] == '\n')
+	if (len > 0 && s->bytes[len - 1] == '\n')
 		len--;
 	if (len < HMAC_KEY_MIN)
 		return err_set(e, ERR_INVALID, "%s has fewer than %d bytes, which can be guessed", path, HMAC_KEY_MIN);
-	secret_set(ret, b->data, len);
+	secret_set(ret, s->bytes, len);
 	return 0;
 }
 
 int hmac_key_read(struct world *w, const char *path, const struct telemetry_rules *t, struct secret *ret, struct err *e)
 {
-	CLEANUP(buf_close) struct buf b = BUF_MAX(HMAC_KEY_MAX);
+	CLEANUP(secret_close) struct secret s = { 0 };
 	int rc;
 
 	if (path == NULL || !hmac_key_is_wanted(t))
 		return 0;
-	rc = check_mode(w, path, e);
+	rc = secret_file_read(w, path, &s, e);
 	if (rc == 0)
-		rc = disk_read_all(w, path, &b, e);
-	if (rc == 0)
-		rc = take(&b, path, ret, e);
-	secret_wipe(b.data, b.cap);
+		rc = take(&s, path, ret, e);
 	return rc == 0 ? 0 : err_wrap(e, rc, "telemetry.hmac_key_file");
 }

@@ -7,7 +7,6 @@
 #include "agent/io/world.h"
 
 #define HMAC_KEY_MIN 16 /* bytes; a line end behind them is none of the key */
-#define HMAC_KEY_MAX 4096
 
 bool hmac_key_is_wanted(const struct telemetry_rules *t);
 /* Refused: one that others than its owner may read or write, and one that is too short. Where no rule wants it, or no file is

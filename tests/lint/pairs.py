@@ -134,6 +134,7 @@ WHOLE = {
     "shippers/shipper_own.c": ("tests/unit/shippers/test_shipper.c", "the shipper's metrics about itself"),
     "shippers/spool_body.c": ("tests/unit/shippers/test_shipper_spool.c", SPOOL),
     "shippers/spool_compact.c": ("tests/unit/shippers/test_spool.c", SPOOL),
+    "shippers/spool_ending.c": ("tests/unit/shippers/test_spool_dest.c", SPOOL),
     "shippers/spool_records.c": ("tests/unit/shippers/test_spool.c", SPOOL),
     "shippers/spool_start.c": ("tests/unit/shippers/test_spool.c", SPOOL),
     "shippers/spool_sweep.c": ("tests/unit/shippers/test_shipper_spool.c", SPOOL),

@@ -70,7 +70,7 @@ MUTANTS = [
     ),
     Mutant(
         "a key that the group may read",
-        "agent/ops/hmac_key.c",
+        "agent/io/secret_file.c",
         "	if ((st.mode & 077) != 0)",
         "	if ((st.mode & 007) != 0)",
         "build/tests/unit/ops/test_hmac_key",

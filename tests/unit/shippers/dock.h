@@ -103,19 +103,21 @@ static inline bool dock_has(const char *text)
 
 static inline int dock_sign(void *ctx, struct http_req *req, struct export_proof *p, struct err *e)
 {
+	char proof[16];
+
 	(void)ctx;
 	assert_non_null(req->send);
 	if (!dock.logged_in)
 		return err_set(e, ERR_NOTYET, "not logged in");
-	snprintf(p->authorization, sizeof(p->authorization), "Reeve token");
-	snprintf(p->proof, sizeof(p->proof), "v1 %u", ++dock.signs);
-	return 0;
+	snprintf(proof, sizeof(proof), "v1 %u", ++dock.signs);
+	TRY(export_proof_add(p, "Authorization", "Reeve token"));
+	return export_proof_add(p, "Reeve-Proof", proof);
 }
 
 static inline void dock_on_unauthorized(void *ctx, const struct export_proof *p)
 {
 	(void)ctx;
-	assert_string_equal(p->authorization, "Reeve token");
+	assert_string_equal(p->headers[0].value, "Reeve token");
 	dock.unauthorized++;
 }
 

@@ -155,6 +155,23 @@ static void it_closes_at_any_step_and_leaves_nothing_behind(void **state)
 	}
 }
 
+/* Once is usual: a session that is over. A key that is wrong never helps itself. */
+static void a_receiver_that_does_not_know_us_is_told_to_a_person_until_it_does(void **state)
+{
+	(void)state;
+	dock_answer(401, 401);
+	dock_open();
+	dock_put("a line");
+	dock_pass(1200);
+	assert_int_equal(dock.arrived, 1);
+	assert_null(shipper_trouble(dock.ship));
+	dock_pass(300000);
+	assert_non_null(strstr(shipper_trouble(dock.ship), "https://vendor.example/v1/logs answers with status 401"));
+	dock_answer(200, 200);
+	dock_pass(120000);
+	assert_null(shipper_trouble(dock.ship));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +184,7 @@ int main(void)
 		DOCK_TEST(what_is_wrong_with_us_keeps_the_body),
 		DOCK_TEST(a_partial_success_is_counted_and_not_repeated),
 		DOCK_TEST(nothing_is_sent_before_the_login),
+		DOCK_TEST(a_receiver_that_does_not_know_us_is_told_to_a_person_until_it_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
