@@ -31,6 +31,20 @@ MUTANTS = [
         "build/tests/unit/ops/engine/test_run_anew",
     ),
     Mutant(
+        "a call that AWS has refused unseen taken for one that counts",
+        "agent/ops/engine/run_anew.c",
+        "	return r->a.in_doubt || r->a.is_heard || (run_now(r)->first_ms != 0 && r->a.tries == 0);",
+        "	return r->a.in_doubt || r->a.is_heard || run_now(r)->first_ms != 0;",
+        "build/tests/unit/ops/engine/test_run_anew",
+    ),
+    Mutant(
+        "new time for a step at each new look",
+        "agent/ops/engine/run_anew.c",
+        "	d->since_ms = r->a.tries > 0 ? r->a.started_ms : 0;\n",
+        "	d->since_ms = 0;\n",
+        "build/tests/unit/ops/engine/test_run_anew",
+    ),
+    Mutant(
         "a changed policy believed at the first look",
         "agent/ops/ops_switches.c",
         "	} else if (has_settled(o, fresh)) {",

@@ -446,6 +446,9 @@ static enum run_state next(struct run *r)
 		return list_ends(r);
 	attempt_begin(r);
 	d = run_now(r);
+	r->a.is_heard = d->standing == INTENDED;
+	if (d->since_ms != 0)
+		r->a.started_ms = d->since_ms;
 	if (d->standing == FAILED)
 		return resume_failed(r);
 	/* A fact is missing that an earlier step should have left: the plan or the journal is wrong, and no call is made. What ends

@@ -3,7 +3,9 @@
  * The reads straight before a step say that it may be taken: another node serves, the others are healthy. STOP, the rates, keys
  * that do not come or a restart may keep it from its call for hours, and by then that may be true no more. So a step of a kind
  * that says so (looks_anew) is not called on looks that are old, or of another life: they are made again, and what follows from
- * them follows, the undo too. */
+ * them follows, the undo too. AWS keeps a step from its call as well: what it refuses without looking at it (throttling, keys that
+ * have expired) has had no effect, however often, and the step's own time runs on meanwhile. */
+#include "agent/base/json.h"
 #include "agent/base/log.h"
 #include "agent/ops/engine/run_impl.h"
 
@@ -19,12 +21,18 @@ static size_t first_look(const struct run *r)
 	return i;
 }
 
+/* Some of its effect may be there. One of another life has its first call from there. */
+static bool is_past(const struct run *r)
+{
+	return r->a.in_doubt || r->a.is_heard || (run_now(r)->first_ms != 0 && r->a.tries == 0);
+}
+
 /* One that may have been called is past it: what became of that call is found out, whatever else has changed. */
 bool run_looks_are_old(const struct run *r)
 {
 	const struct doing *d = run_now(r), *look = d - 1;
 
-	if (r->undoing || !d->s.kind->looks_anew || r->a.in_doubt || d->first_ms != 0 || first_look(r) == r->at)
+	if (r->undoing || !d->s.kind->looks_anew || is_past(r) || first_look(r) == r->at)
 		return false;
 	return look->last_ms == 0 || world_now_ms(r->env->w) - look->last_ms > ANEW_MS;
 }
@@ -32,10 +40,14 @@ bool run_looks_are_old(const struct run *r)
 enum run_state run_look_anew(struct run *r)
 {
 	size_t first = first_look(r);
+	struct doing *d = run_now(r);
 
 	log_info("op.step.anew", "op=%s step=%s/%s next=\"it looks again first\"", r->env->command, r->plan->name,
 		 run_now(r)->s.name);
-	/* No call has followed its intent, if it has one: the next one is another. */
+	d->since_ms = r->a.tries > 0 ? r->a.started_ms : 0;
+	d->first_ms = d->last_ms = 0;
+	json_close(&d->doubt);
+	/* No call that counts has followed its intent, if it has one: the next one is another. */
 	for (size_t i = first; i <= r->at; i++)
 		r->v[i].standing = FRESH;
 	r->at = first;

@@ -65,6 +65,7 @@ static void answer_take(struct run *r, const struct aws_call *c)
 	/* What judging finds as a cause belongs to this answer alone; an older one must not be blamed for it. */
 	r->a.cause = (struct step_cause){ 0 };
 	r->a.in_doubt = stays_in_doubt(r, run_now(r)->s.kind, c->class);
+	r->a.is_heard = r->a.is_heard || (!c->unsent && c->class != AWS_THROTTLED && c->class != AWS_EXPIRED);
 	r->a.class = c->class;
 	r->a.was_duplicate = c->class == AWS_DUPLICATE;
 	r->a.wait_ms = c->retry_after_ms;

@@ -57,10 +57,11 @@ struct doing {
 	 * A step of the wall clock in this life settles nothing. */
 	uint64_t first_ms, last_ms, first_past_ms, last_past_ms;
 	int64_t first_wall_ms, last_wall_ms; /* the same as Unix ms, for the record */
-	enum leaving leaving;                /* as recorded: no call has followed */
-	json_t *doubt;                       /* the members of step.doubt, once it is durable */
-	json_t *outcome;                     /* the record's members, once there is one */
-	int64_t outcome_ms;                  /* Unix ms, of that record */
+	uint64_t since_ms;    /* monotonic: its time has run since then, although its looks were made again; 0: they were not */
+	enum leaving leaving; /* as recorded: no call has followed */
+	json_t *doubt;        /* the members of step.doubt, once it is durable */
+	json_t *outcome;      /* the record's members, once there is one */
+	int64_t outcome_ms;   /* Unix ms, of that record */
 };
 
 /* The step at hand, from the moment it comes up to its outcome. Nothing of it is left when the next comes up. */
@@ -84,6 +85,7 @@ struct attempt {
 	uint64_t wait_ms;    /* at least this long before the next call: AWS throttles */
 	int64_t until_ms;    /* Unix ms: when it will be known that a call in doubt had no effect; 0: nothing is waited for so */
 	bool in_doubt;       /* a call of it may have had its effect, and that is not known */
+	bool is_heard;       /* AWS has looked at a call of it: its answer was more than "slower" or "other keys" */
 	bool was_duplicate;  /* AWS said: there is one already */
 	bool is_denied;      /* by the policy */
 	bool is_role_coming; /* by AWS, which may only not know the role yet: tried for RUN_ROLE_MS */

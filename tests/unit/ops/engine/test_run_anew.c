@@ -122,6 +122,65 @@ static void what_was_seen_a_moment_ago_is_not_looked_at_again(void **state)
 	assert_null(strstr(buf_str(&s->log), "op.step.anew"));
 }
 
+/* ---- kept from its call by AWS ---- */
+
+static enum shop_fault ends_are_throttled(struct shop *s, const char *body)
+{
+	return str_starts(body, "Action=TerminateInstances&") && s->broke++ < 1000 ? SHOP_THROTTLED : SHOP_FINE;
+}
+
+/* Its end is asked for, and AWS takes no call. */
+static void throttle(struct shop *s, struct desk_command *k)
+{
+	hold_up(s, k, 1000);
+	s->break_at = ends_are_throttled;
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	while (s->broke == 0)
+		desk_pass(&s->d, 100);
+}
+
+/* A call that AWS has refused without looking at it does not make what was seen before it any truer. */
+static void the_old_node_stays_where_the_new_one_died_while_aws_throttled_its_end(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	throttle(s, &k);
+	aws_hand_end(s->sim, s->sim->instances[2]);
+	desk_pass(&s->d, 180000);
+	s->break_at = NULL;
+	the_old_one_serves_again(s, &k);
+	assert_int_equal(shop_count(s, "TerminateInstances"), 1); /* of the new one, or what is left of it */
+}
+
+static void where_all_is_as_it_was_it_goes_on_when_aws_lets_it(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	throttle(s, &k);
+	desk_pass(&s->d, 180000);
+	s->break_at = NULL;
+	assert_true(shop_until(s, &k, DONE, 3600000));
+	assert_non_null(strstr(buf_str(&s->log), "op.step.anew"));
+	assert_false(aws_is_alive(s->sim, node(s, 0)));
+	assert_int_equal(serving(s->sim), 2);
+}
+
+/* Looking again gives it no more time than it has. */
+static void a_step_that_aws_throttles_for_ever_ends(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	uint64_t from_ms;
+
+	throttle(s, &k);
+	from_ms = world_now_ms(s->d.w);
+	assert_true(shop_until(s, &k, STATE_OF(FAILED), 3600000));
+	assert_in_range(world_now_ms(s->d.w) - from_ms, 500000, 800000); /* 600 s */
+	assert_true(aws_is_alive(s->sim, node(s, 0)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -129,6 +188,9 @@ int main(void)
 		SHOP(the_old_node_stays_where_the_new_one_died_while_the_agent_was_down),
 		SHOP(where_all_is_as_it_was_it_goes_on),
 		SHOP(what_was_seen_a_moment_ago_is_not_looked_at_again),
+		SHOP(the_old_node_stays_where_the_new_one_died_while_aws_throttled_its_end),
+		SHOP(where_all_is_as_it_was_it_goes_on_when_aws_lets_it),
+		SHOP(a_step_that_aws_throttles_for_ever_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
