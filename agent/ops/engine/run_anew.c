@@ -27,14 +27,19 @@ static bool is_past(const struct run *r)
 	return r->a.in_doubt || r->a.is_heard || (run_now(r)->first_ms != 0 && r->a.tries == 0);
 }
 
+/* Each of them, for while the last one waited the first may have become untrue. */
+static bool is_any_old(const struct run *r)
+{
+	for (size_t i = first_look(r); i < r->at; i++)
+		if (r->v[i].last_ms == 0 || world_now_ms(r->env->w) - r->v[i].last_ms > ANEW_MS)
+			return true;
+	return false;
+}
+
 /* One that may have been called is past it: what became of that call is found out, whatever else has changed. */
 bool run_looks_are_old(const struct run *r)
 {
-	const struct doing *d = run_now(r), *look = d - 1;
-
-	if (r->undoing || !d->s.kind->looks_anew || is_past(r) || first_look(r) == r->at)
-		return false;
-	return look->last_ms == 0 || world_now_ms(r->env->w) - look->last_ms > ANEW_MS;
+	return !r->undoing && run_now(r)->s.kind->looks_anew && !is_past(r) && is_any_old(r);
 }
 
 enum run_state run_look_anew(struct run *r)
