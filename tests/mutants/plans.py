@@ -91,7 +91,7 @@ MUTANTS = [
     Mutant(
         "a node too many that ends although one of those that stay has gone",
         "agent/ops/plan/planner_cluster.c",
-        "		if (!planner_is_paused(c))\n			see_staying(p, &have);",
+        "		if (!planner_is_paused(c))\n			see_staying(p, c, &have);",
         "		(void)see_staying;",
         "build/tests/unit/ops/test_op_run",
     ),
@@ -648,8 +648,8 @@ MUTANTS = [
     Mutant(
         "a node changed while no other serves",
         "agent/ops/plan/planner_power.c",
-        "	planner_each_group(p, c, others, wait_ready);",
-        "	(void)wait_ready;",
+        "	each_own_group(p, c, others, planner_others_ready);",
+        "",
         "build/tests/unit/ops/plan/test_planner_power",
     ),
     Mutant(
