@@ -19,7 +19,6 @@ static void forget_args(struct wanted *s, struct wanted_one *one)
 	one->args = (ProtobufCBinaryData){ 0, NULL };
 	one->verb = NULL;
 	json_close(&one->tries);
-	json_close(&one->left);
 }
 
 static void drop(struct wanted *s, struct wanted_one *one)
@@ -27,6 +26,7 @@ static void drop(struct wanted *s, struct wanted_one *one)
 	size_t at = (size_t)(one - s->v);
 
 	forget_args(s, one);
+	json_decref(one->left);
 	json_decref(one->nodes);
 	memmove(one, one + 1, (--s->n - at) * sizeof(*one));
 }
@@ -231,11 +231,14 @@ void wanted_ended(struct wanted *s, const struct wanted_end *end)
 		return;
 	}
 	one = one_for(s, end->warehouse);
-	if (one != NULL)
+	if (one != NULL) {
+		/* Whoever stands by now is one of those that the spec wants. */
+		json_close(&one->left);
 		set_args(s, one, end->op, end->verb, end->args);
-	else
+	} else {
 		log_warn("wanted.full", "op=%s warehouse=%s most=%d err=\"more warehouses than are looked after\"", end->op,
 			 end->warehouse, WANTED_MAX);
+	}
 }
 
 /* ---- records ---- */

@@ -38,7 +38,8 @@ struct wanted_one {
 	json_t *tries; /* {"i-1": 2}: how often the agent has begun to do something about it; NULL: never */
 	json_t *nodes; /* {"fe": ["i-1", ...]}: the nodes that the patrol has seen alive; NULL: none yet */
 	/* ["i-1", ...]: nodes that a heal has left standing, as their data would have ended with them, or as they could not be
-	 * ended. Others are in their place: they are none of those that the spec wants. NULL: none. */
+	 * ended. Others are in their place: they are none of those that the spec wants, and the first that a plan ends. An apply
+	 * that fails changes nothing of that. NULL: none. */
 	json_t *left;
 };
 

@@ -17,6 +17,8 @@ struct planner_args {
 	 * known of that. */
 	const struct changed *changed;
 	int64_t changed_now_ms;
+	/* ["i-1", ...]: nodes that heals have left standing, and others are in their place (wanted.h): they go first. NULL: none. */
+	const json_t *left;
 };
 
 /* What of the account's own the inventory must be asked for so that the spec can be planned; spec NULL: nothing by name. */

@@ -235,6 +235,56 @@ static void one_with_disks_of_its_host_is_left_for_a_command_to_end(void **state
 	assert_int_equal(op_fields(newest(s))->state, DONE);
 }
 
+/* Nobody balances, so no group tells which of them serves. The spec that stands is sent again with both keys, and by then the old one
+ * may be well again. */
+static void the_apply_that_ends_what_a_heal_has_left_ends_that_one(void **state)
+{
+	struct shop *s = *state;
+
+	for (int is_well = 0; is_well < 2; is_well++) {
+		struct desk_command k;
+
+		s->k.s.n_target_groups = s->k.s.n_load_balancers = 0;
+		stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
+		checks_fail(s, 0);
+		desk_pass(&s->d, 8 * PATROL_MS);
+		assert_int_equal(shop_alive(s), 3);
+		if (is_well)
+			node(s, 0)->check = "ok";
+		desk_pass(&s->d, PATROL_MS);
+		assert_string_equal(json_str_or(json_array_get(patrolled_seen(s).drifts, 0), "resource", ""), node(s, 0)->t.id);
+		s->k.s.generation++;
+		shop_apply(s, &k, 2);
+		shop_head(s);
+		shop_send(s, &k, true);
+		assert_int_equal(shop_ends(s, &k, NULL), DONE);
+		assert_false(aws_is_alive(s->sim, node(s, 0)));
+		assert_true(aws_is_alive(s->sim, node(s, 2)));
+		assert_int_equal(shop_end(state), 0);
+		assert_int_equal(shop_start(state), 0);
+		s = *state;
+	}
+}
+
+static void a_scale_in_ends_the_one_whose_status_checks_fail(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	s->k.s.n_target_groups = s->k.s.n_load_balancers = 0;
+	s->k.cluster.n_volumes = 0;
+	patrolled_stand(s, HEALS);
+	checks_fail(s, 0);
+	desk_pass(&s->d, PATROL_MS);
+	s->k.cluster.nodes = 1;
+	s->k.s.generation++;
+	shop_apply(s, &k, 2);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_false(aws_is_alive(s->sim, node(s, 0)));
+	assert_true(aws_is_alive(s->sim, node(s, 1)));
+}
+
 /* The first one that was left is there still: it is not of the cluster any more, and what befalls the others is seen. */
 static void a_second_sick_one_is_replaced_while_the_first_is_still_there(void **state)
 {
@@ -447,6 +497,8 @@ int main(void)
 		SHOP(one_that_is_too_sick_to_say_that_it_has_drained_is_replaced),
 		SHOP(one_with_data_volumes_is_left_for_a_command_to_end),
 		SHOP(one_with_disks_of_its_host_is_left_for_a_command_to_end),
+		SHOP(the_apply_that_ends_what_a_heal_has_left_ends_that_one),
+		SHOP(a_scale_in_ends_the_one_whose_status_checks_fail),
 		SHOP(a_second_sick_one_is_replaced_while_the_first_is_still_there),
 		SHOP(those_that_were_left_count_for_the_bounds),
 		SHOP(one_that_is_lost_beside_a_sick_one_that_was_left_is_made_up_for),

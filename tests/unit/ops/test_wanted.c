@@ -191,14 +191,18 @@ static void a_node_that_a_heal_has_left_counts_no_more_until_it_is_ended_or_anot
 		for (size_t k = 0; k < json_array_size(records); k++)
 			wanted_replay(&back, json_array_get(json_array_get(records, k), 1));
 		assert_int_equal(is_left(&back), cases[i].is_left);
+		/* An apply that fails leaves it to the next one, which ends it. */
+		end_as(&s, "wh-1", "op-5", VERB_WAREHOUSE_APPLY, 2,
+		       "{\"state\": \"FAILED\", \"started_ms\": 1, \"created\": [[\"instance\", \"i-7\"]]}");
+		assert_int_equal(is_left(&s), cases[i].is_left);
+		end_as(&s, "wh-1", "op-6", VERB_WAREHOUSE_APPLY, 2, "{\"state\": \"SUCCEEDED\", \"started_ms\": 1}");
+		assert_false(is_left(&s));
 		/* A reboot changes nothing of that, and what ends it does. */
 		end_as(&back, "wh-1", "op-3", VERB_CLUSTER_REBOOT, 1, "{\"state\": \"SUCCEEDED\", \"started_ms\": 1}");
 		assert_int_equal(is_left(&back), cases[i].is_left);
 		end_as(&back, "wh-1", "op-4", VERB_NODES_REPLACE, 1,
 		       "{\"state\": \"SUCCEEDED\", \"started_ms\": 1, " ENDED("i-1") "}");
 		assert_false(is_left(&back));
-		end_as(&s, "wh-1", "op-5", VERB_WAREHOUSE_APPLY, 2, "{\"state\": \"SUCCEEDED\", \"started_ms\": 1}");
-		assert_false(is_left(&s));
 		json_decref(records);
 		wanted_close(&s);
 		wanted_close(&back);
