@@ -226,7 +226,8 @@ static struct planner_args args_of(const struct op *op, const struct inventory *
 				      .customer_tags = customer_tags(op),
 				      .changed = &op->env->shared->changed,
 				      .changed_now_ms = now_ms,
-				      .left = one != NULL ? one->left : NULL };
+				      .left = one != NULL ? one->left : NULL,
+				      .homes = one != NULL ? one->homes : NULL };
 }
 
 /* What the account tells by its groups, each of which bears the generation that made it; or the spec that stands, as the journal

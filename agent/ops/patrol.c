@@ -195,7 +195,8 @@ static void compare(struct patrol *w, struct patrolled *one, const struct wanted
 				  .verb = s->verb->name,
 				  .inv = w->req.inv,
 				  .customer_tags = env(w)->policy(env(w)->ctx)->customer_tags,
-				  .left = s->left };
+				  .left = s->left,
+				  .homes = s->homes };
 	CLEANUP(json_close) json_t *found = NULL;
 	struct err e = { 0 };
 

@@ -6,7 +6,7 @@
 	"commands: {warehouse.apply: auto, warehouse.delete: auto" heal "}\nbounds: {" SHOP_BOUNDS                                 \
 	"instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: " total ", volume_gib: 500, cidrs: [10.0.0.0/8], "       \
 	"ports: [1-65535], node_http: [{port: 8041, path: /*}]}\ndelete_hold: 0s\n"
-#define HEALS POLICY(", heal: auto", "9")
+#define HEALS POLICY(", heal: auto, nodes.replace: auto", "9")
 #define HEALS_DISKS                                                                                                                \
 	"commands: {warehouse.apply: auto, heal: auto}\nbounds: {" SHOP_BOUNDS                                                     \
 	"instance_types: [r6id.xlarge], nodes_per_cluster: 9, nodes_total: 9, volume_gib: 500, cidrs: [10.0.0.0/8], "              \
@@ -69,16 +69,22 @@ static void one_that_was_ended_from_outside_is_launched_again_once(void **state)
 	assert_int_equal(shop_count(s, "RunInstances"), 2);
 }
 
+static const struct aws_volume *kept_of(const struct shop *s, const struct aws_instance *n)
+{
+	for (size_t i = 0; i < s->sim->volumes_n; i++)
+		if (s->sim->volumes[i]->node == n && s->sim->volumes[i]->is_kept)
+			return s->sim->volumes[i];
+	return NULL;
+}
+
 static void one_that_is_lost_comes_back_with_the_volume_that_it_has_left(void **state)
 {
 	struct shop *s = *state;
-	const struct aws_volume *v = NULL;
+	const struct aws_volume *v;
 
 	s->k.volume.keep = 1;
 	stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
-	for (size_t i = 0; i < s->sim->volumes_n; i++)
-		if (s->sim->volumes[i]->node == node(s, 0) && s->sim->volumes[i]->is_kept)
-			v = s->sim->volumes[i];
+	v = kept_of(s, node(s, 0));
 	aws_hand_end(s->sim, node(s, 0));
 	desk_pass(&s->d, 6 * PATROL_MS);
 	assert_int_equal(shop_alive(s), 2);
@@ -86,6 +92,143 @@ static void one_that_is_lost_comes_back_with_the_volume_that_it_has_left(void **
 	assert_ptr_equal(v->node, node(s, 2));
 	assert_int_equal(op_fields(newest(s))->state, DONE);
 	assert_int_equal(listed(s), 2);
+}
+
+static void send_replace(struct shop *s, struct desk_command *k, size_t at)
+{
+	Reeve__Control__V1__NodesReplace r = REEVE__CONTROL__V1__NODES_REPLACE__INIT;
+	char *ids[] = { node(s, at)->t.id };
+
+	desk_command(k, 2);
+	r.warehouse = (char *)"wh-1";
+	r.cluster = (char *)"be";
+	r.instances = ids;
+	r.n_instances = 1;
+	r.spec = &s->k.s;
+	k->c.verb = REEVE__CONTROL__V1__VERB__NODES_REPLACE;
+	k->c.args.len = reeve__control__v1__nodes_replace__pack(&r, k->args);
+	k->c.not_before = 0;
+	shop_send(s, k, false);
+}
+
+/* What a replaced node has left lies there for days, and EC2 tells of it first. */
+static void a_lost_node_gets_its_own_volume_and_not_one_of_long_ago(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	const struct aws_volume *live;
+
+	s->k.volume.keep = 1;
+	stand(s, HEALS, DESK_NOW + 240 * (int64_t)HOUR_MS);
+	live = kept_of(s, node(s, 1));
+	send_replace(s, &k, 0);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	desk_pass(&s->d, 48 * HOUR_MS);
+	shop_reopen(s); /* only the journal knows */
+	aws_hand_end(s->sim, node(s, 1));
+	desk_pass(&s->d, 6 * PATROL_MS);
+	assert_int_equal(shop_alive(s), 2);
+	assert_ptr_equal(live->node, node(s, 3));
+	/* The one that has it now is lost before anybody has looked: it is known from the heal's result. */
+	desk_pass(&s->d, 4 * PATROL_MS);
+	aws_hand_end(s->sim, node(s, 3));
+	desk_pass(&s->d, 6 * PATROL_MS);
+	assert_ptr_equal(live->node, node(s, 4));
+}
+
+static bool is_healed(void *ctx)
+{
+	return op_fields(newest(ctx))->is_ended && str_eq(op_verb(newest(ctx)), "heal");
+}
+
+/* The moment that a heal has ended its new node goes, too, with the same volume. */
+static void one_that_a_heal_has_launched_and_that_goes_at_once_is_healed_with_the_same_volume(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	const struct aws_volume *live;
+
+	s->k.volume.keep = 1;
+	stand(s, HEALS, DESK_NOW + 240 * (int64_t)HOUR_MS);
+	live = kept_of(s, node(s, 1));
+	send_replace(s, &k, 0);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	desk_pass(&s->d, PATROL_MS);
+	aws_hand_end(s->sim, node(s, 1));
+	assert_int_equal(sim_run_until(s->d.w, is_healed, s, 6 * PATROL_MS), SIM_TRUE);
+	aws_hand_end(s->sim, node(s, 3));
+	shop_away(s, 4 * PATROL_MS); /* no look shows it with the volume */
+	desk_pass(&s->d, 6 * PATROL_MS);
+	assert_int_equal(shop_alive(s), 2);
+	assert_ptr_equal(live->node, node(s, 4));
+}
+
+/* The agent is away for twenty minutes behind the apply, or a node goes within the seconds to the next look. */
+static void one_that_is_lost_before_the_first_look_is_healed(void **state)
+{
+	struct shop *s = *state;
+
+	for (int is_away = 0; is_away < 2; is_away++) {
+		struct desk_command k;
+
+		s->k.s.self_heal = true;
+		s->k.s.heal_until = DESK_NOW + 240 * (int64_t)HOUR_MS;
+		shop_policy_counts(s, HEALS);
+		shop_run(s, &k);
+		assert_int_equal(shop_ends(s, &k, NULL), DONE);
+		aws_hand_end(s->sim, node(s, 1));
+		if (is_away)
+			shop_away(s, 4 * PATROL_MS);
+		desk_pass(&s->d, 8 * PATROL_MS);
+		assert_int_equal(shop_alive(s), 2);
+		assert_int_equal(shop_end(state), 0);
+		assert_int_equal(shop_start(state), 0);
+		s = *state;
+	}
+}
+
+static void one_that_an_apply_has_added_and_that_goes_at_once_is_healed(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
+	s->k.cluster.nodes = 3;
+	s->k.s.generation++;
+	shop_apply(s, &k, 2);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	aws_hand_end(s->sim, node(s, 2));
+	desk_pass(&s->d, 8 * PATROL_MS);
+	assert_int_equal(shop_alive(s), 3);
+}
+
+static bool has_launched(void *ctx)
+{
+	return shop_count(ctx, "RunInstances") > 0;
+}
+
+/* What stood before it stands, and is looked after as before. */
+static void an_apply_that_was_cancelled_and_taken_back_does_not_end_the_healing(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	s->k.volume.keep = 1;
+	stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
+	s->k.cluster.nodes = 3;
+	s->k.s.generation++;
+	shop_apply(s, &k, 2);
+	shop_send(s, &k, false);
+	assert_int_equal(sim_run_until(s->d.w, has_launched, s, 10 * 60000), SIM_TRUE);
+	op_cancel(ops_find(s->d.ops, k.id));
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(CANCELLED));
+	assert_int_equal(shop_alive(s), 2);
+	desk_pass(&s->d, 2 * PATROL_MS);
+	assert_string_equal(patrolled_seen(s).unknown, "");
+	aws_hand_end(s->sim, node(s, 1));
+	desk_pass(&s->d, 8 * PATROL_MS);
+	assert_int_equal(shop_alive(s), 2);
 }
 
 static void two_that_are_lost_together_come_back_one_after_the_other(void **state)
@@ -107,10 +250,8 @@ static void one_that_went_while_the_agent_was_down_is_known_from_the_journal(voi
 	struct shop *s = *state;
 
 	stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
-	desk_shut(&s->d);
 	aws_hand_end(s->sim, node(s, 1));
-	sim_run_until(s->d.w, NULL, NULL, 3 * HOUR_MS);
-	shop_open(s);
+	shop_away(s, 3 * HOUR_MS);
 	desk_pass(&s->d, 6 * PATROL_MS);
 	assert_int_equal(shop_alive(s), 2);
 	assert_int_equal(shop_count(s, "RunInstances"), 1);
@@ -489,6 +630,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SHOP(one_that_was_ended_from_outside_is_launched_again_once),
 		SHOP(one_that_is_lost_comes_back_with_the_volume_that_it_has_left),
+		SHOP(a_lost_node_gets_its_own_volume_and_not_one_of_long_ago),
+		SHOP(one_that_a_heal_has_launched_and_that_goes_at_once_is_healed_with_the_same_volume),
+		SHOP(one_that_is_lost_before_the_first_look_is_healed),
+		SHOP(one_that_an_apply_has_added_and_that_goes_at_once_is_healed),
+		SHOP(an_apply_that_was_cancelled_and_taken_back_does_not_end_the_healing),
 		SHOP(two_that_are_lost_together_come_back_one_after_the_other),
 		SHOP(one_that_went_while_the_agent_was_down_is_known_from_the_journal),
 		SHOP(a_crash_while_it_heals_launches_no_second_one),
