@@ -27,7 +27,7 @@ struct patrol_lost {
 struct patrol_config {
 	struct op_env *env; /* outlives it */
 	void *ctx;
-	bool (*is_changing)(void *ctx, const char *warehouse);   /* an operation of it is open */
+	bool (*is_changing)(void *ctx, const char *warehouse);   /* an operation of it has started */
 	void (*lost)(void *ctx, const struct patrol_lost *lost); /* told at each look, until nothing is missing */
 };
 

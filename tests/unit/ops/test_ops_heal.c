@@ -231,6 +231,151 @@ static void an_apply_that_was_cancelled_and_taken_back_does_not_end_the_healing(
 	assert_int_equal(shop_alive(s), 2);
 }
 
+#define APPROVES                                                                                                                   \
+	"commands: {warehouse.apply: approve, warehouse.delete: auto, heal: auto}\nbounds: {" SHOP_BOUNDS                          \
+	"instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 9, volume_gib: 500, cidrs: [10.0.0.0/8], "               \
+	"ports: [1-65535]}\ndelete_hold: 24h\n"
+
+static void wait_for_approval(struct shop *s, struct desk_command *k)
+{
+	s->k.cluster.nodes = 3;
+	s->k.s.generation++;
+	shop_apply(s, k, 2);
+	k->c.expires_at = world_wall_ms(s->d.w) + 7 * 24 * (int64_t)HOUR_MS;
+	shop_send(s, k, false);
+}
+
+static void wait_for_hold(struct shop *s, struct desk_command *k)
+{
+	shop_delete(k, 2);
+	k->c.expires_at = world_wall_ms(s->d.w) + 7 * 24 * (int64_t)HOUR_MS;
+	shop_head(s);
+	shop_send(s, k, true);
+}
+
+static void wait_for_not_before(struct shop *s, struct desk_command *k)
+{
+	shop_apply(s, k, 2);
+	k->c.not_before = world_wall_ms(s->d.w) + 24 * (int64_t)HOUR_MS;
+	k->c.expires_at = world_wall_ms(s->d.w) + 7 * 24 * (int64_t)HOUR_MS;
+	shop_send(s, k, false);
+}
+
+/* What differs is told, too. */
+static void a_command_that_only_waits_does_not_end_the_healing(void **state)
+{
+	static const struct {
+		void (*send)(struct shop *s, struct desk_command *k);
+		int state;
+	} cases[] = { { wait_for_approval, STATE_OF(WAIT_APPROVAL) },
+		      { wait_for_hold, STATE_OF(WAIT_HOLD) },
+		      { wait_for_not_before, STATE_OF(RECEIVED) } };
+	struct shop *s = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct desk_command k;
+
+		stand(s, HEALS, DESK_NOW + 240 * (int64_t)HOUR_MS);
+		shop_policy_counts(s, APPROVES);
+		cases[i].send(s, &k);
+		desk_pass(&s->d, PATROL_MS);
+		assert_int_equal(op_fields(ops_find(s->d.ops, k.id))->state, cases[i].state);
+		aws_hand_end(s->sim, node(s, 1));
+		desk_pass(&s->d, 6 * PATROL_MS);
+		assert_int_equal(shop_alive(s), 2);
+		assert_int_equal(patrolled_seen(s).total, 0);
+		assert_int_equal(op_fields(newest(s))->state, DONE);
+		assert_int_equal(op_fields(ops_find(s->d.ops, k.id))->state, cases[i].state);
+		assert_int_equal(shop_end(state), 0);
+		assert_int_equal(shop_start(state), 0);
+		s = *state;
+	}
+}
+
+static bool heal_runs(void *ctx)
+{
+	return str_eq(op_verb(newest(ctx)), "heal") && op_fields(newest(ctx))->state == STATE_OF(RUNNING);
+}
+
+/* It is let go while the heal runs: it waits for that, and starts from what stands then. */
+static void a_command_whose_wait_is_over_comes_behind_the_heal_that_has_started(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	const struct op *heal;
+
+	stand(s, HEALS, DESK_NOW + 240 * (int64_t)HOUR_MS);
+	shop_policy_counts(s, APPROVES);
+	wait_for_approval(s, &k);
+	desk_pass(&s->d, PATROL_MS);
+	aws_hand_end(s->sim, node(s, 1));
+	assert_int_equal(sim_run_until(s->d.w, heal_runs, s, 3 * PATROL_MS), SIM_TRUE);
+	heal = newest(s);
+	shop_policy_counts(s, HEALS);
+	while (!op_fields(heal)->is_ended) {
+		assert_int_not_equal(op_fields(ops_find(s->d.ops, k.id))->state, STATE_OF(RUNNING));
+		desk_pass(&s->d, 100);
+	}
+	assert_int_equal(shop_alive(s), 2);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(shop_alive(s), 3);
+	assert_int_equal(shop_count(s, "RunInstances"), 2);
+}
+
+static bool heal_is_accepted(void *ctx)
+{
+	return str_eq(op_verb(newest(ctx)), "heal");
+}
+
+static unsigned at_work(const struct shop *s, const struct desk_command *k)
+{
+	const struct op *op = ops_find(s->d.ops, k->id), *heal = newest(s);
+
+	unsigned n = op_fields(op)->state == STATE_OF(RUNNING);
+
+	return n + (heal != op && op_fields(heal)->state == STATE_OF(RUNNING) ? 1 : 0);
+}
+
+/* So long the other one has time to plan. */
+static enum shop_fault first_launch_is_slow(struct shop *s, const char *body)
+{
+	if (strstr(body, "Action=RunInstances") == NULL || s->slow > 0)
+		return SHOP_FINE;
+	s->slow++;
+	return SHOP_SLOW;
+}
+
+/* Both are planned beside each other, whichever starts first: the other one waits, and is planned anew. */
+static void a_command_and_a_heal_of_one_warehouse_never_run_together(void **state)
+{
+	struct shop *s = *state;
+
+	for (unsigned ms = 0; ms < 3000; ms += 300) {
+		struct desk_command k;
+
+		stand(s, HEALS, DESK_NOW + 240 * (int64_t)HOUR_MS);
+		shop_policy_counts(s, APPROVES);
+		wait_for_approval(s, &k);
+		desk_pass(&s->d, PATROL_MS);
+		aws_hand_end(s->sim, node(s, 1));
+		assert_int_equal(sim_run_until(s->d.w, heal_is_accepted, s, 3 * PATROL_MS), SIM_TRUE);
+		s->break_at = first_launch_is_slow;
+		desk_pass(&s->d, ms);
+		shop_policy(s, HEALS);
+		for (unsigned i = 0; i < 6000 && !op_fields(ops_find(s->d.ops, k.id))->is_ended; i++) {
+			desk_pass(&s->d, 100);
+			assert_true(at_work(s, &k) < 2);
+		}
+		desk_pass(&s->d, 8 * PATROL_MS);
+		assert_int_equal(op_fields(ops_find(s->d.ops, k.id))->state, DONE);
+		assert_int_equal(shop_alive(s), 3);
+		assert_int_equal(shop_count(s, "RunInstances"), 2);
+		assert_int_equal(shop_end(state), 0);
+		assert_int_equal(shop_start(state), 0);
+		s = *state;
+	}
+}
+
 static void two_that_are_lost_together_come_back_one_after_the_other(void **state)
 {
 	struct shop *s = *state;
@@ -635,6 +780,9 @@ int main(void)
 		SHOP(one_that_is_lost_before_the_first_look_is_healed),
 		SHOP(one_that_an_apply_has_added_and_that_goes_at_once_is_healed),
 		SHOP(an_apply_that_was_cancelled_and_taken_back_does_not_end_the_healing),
+		SHOP(a_command_that_only_waits_does_not_end_the_healing),
+		SHOP(a_command_whose_wait_is_over_comes_behind_the_heal_that_has_started),
+		SHOP(a_command_and_a_heal_of_one_warehouse_never_run_together),
 		SHOP(two_that_are_lost_together_come_back_one_after_the_other),
 		SHOP(one_that_went_while_the_agent_was_down_is_known_from_the_journal),
 		SHOP(a_crash_while_it_heals_launches_no_second_one),
