@@ -18,7 +18,7 @@ static bool is_gone(const json_t *deleted, const char *id)
 	return false;
 }
 
-/* Those that it has found made already, before a restart, are among them. */
+/* A wait behind the launch leaves its fact under the same name, and those of another launch may be in it. */
 static void add_launched(const struct op *op, const struct step *s, const json_t *deleted, json_t *nodes)
 {
 	const json_t *ids = json_object_get(op->facts, json_str_or(s->args, "fact", ""));
@@ -31,7 +31,8 @@ static void add_launched(const struct op *op, const struct step *s, const json_t
 			continue;
 		if (json_object_get(nodes, cluster) == NULL)
 			json_object_set_new(nodes, cluster, json_array());
-		json_array_append(json_object_get(nodes, cluster), id);
+		if (!json_has_text(json_object_get(nodes, cluster), json_string_value(id)))
+			json_array_append(json_object_get(nodes, cluster), id);
 	}
 }
 
