@@ -22,6 +22,12 @@ KIND = dict.fromkeys(
 )  # fmt: skip
 
 
+def destination(name, **logs):
+    members = ("sent_records", "sent_bytes", "rejected", "dropped_for_room", "waiting_bodies", "waiting_bytes")
+    none = dict.fromkeys(members, 0)
+    return {"name": name, "metrics": none, "logs": none | logs, "retries": 0, "last_status": 0}
+
+
 def fine(**more):
     return {
         "version": "0.1.0",
@@ -52,6 +58,7 @@ def fine(**more):
         "telemetry": {
             "metrics": KIND | {"sent_records": 12},
             "logs": KIND,
+            "destinations": [destination("vendor")],
             "retries": 0,
             "damaged": 0,
             "write_failures": 0,
@@ -229,6 +236,17 @@ def test_zero_counters_are_told_with_v_alone(site, daemon):
     lost["telemetry"]["logs"] = KIND | {"rejected": 3}
     daemon.answers["/v1/status"] = (200, lost)
     assert "3 rejected by the vendor" in reeve("status", "-c", site.config).stdout
+
+
+def test_the_customers_own_receiver_has_lines_of_its_own(site, daemon):
+    daemon.answers["/v1/status"] = (200, fine())
+    assert "to customer" not in reeve("status", "-v", "-c", site.config).stdout
+    both = fine()
+    logs = {"sent_records": 8, "dropped_for_room": 5, "waiting_bodies": 2}
+    both["telemetry"]["destinations"].append(destination("customer", **logs))
+    daemon.answers["/v1/status"] = (200, both)
+    told = reeve("status", "-c", site.config).stdout
+    assert "to customer  8 lines sent, 5 dropped above its quota, 2 bodies waiting for it" in told
 
 
 def test_what_comes_from_outside_steers_no_terminal(site, daemon):
