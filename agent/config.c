@@ -421,8 +421,10 @@ static void read_quota(struct yaml_node *map, uint64_t *ret_logs, uint64_t *ret_
 
 static void read_spool(struct yaml_node *s, struct config *c, struct faults *f)
 {
-	if (faults_enter(f, s, YAML_KEYS("logs_max", "metrics_max")))
-		read_quota(s, &c->spool_logs_max, &c->spool_metrics_max, f);
+	if (!faults_enter(f, s, YAML_KEYS("logs_max", "metrics_max", "max_age")))
+		return;
+	read_quota(s, &c->spool_logs_max, &c->spool_metrics_max, f);
+	faults_hear(f, get_duration(yaml_get(s, "max_age"), 60000, "at least 1m", &c->spool_max_age_ms, &f->now));
 }
 
 static void read_customer(struct yaml_node *t, struct config *c, struct faults *f)

@@ -53,8 +53,8 @@ struct config {
 	uint64_t metrics_interval_ms; /* 0: no host metrics */
 	struct config_log logs[CONFIG_LOGS_MAX];
 	size_t logs_n;
-	uint64_t spool_logs_max, spool_metrics_max;
-	const char *hmac_key_file; /* agent/ops/hmac_key.h; NULL: none */
+	uint64_t spool_logs_max, spool_metrics_max, spool_max_age_ms; /* the age 0: any */
+	const char *hmac_key_file;                                    /* agent/ops/hmac_key.h; NULL: none */
 	struct config_customer customer;
 	bool insecure;
 	enum log_level log_level;

@@ -78,6 +78,8 @@ int commit_format(const struct commit *c, struct buf *b)
 	json_object_set_new(o, "records", json_integer(c->records));
 	json_object_set_new(o, "bytes", json_integer((json_int_t)c->bytes));
 	json_object_set_new(o, "crc", json_integer(c->crc));
+	if (c->at_s > 0)
+		json_object_set_new(o, "at", json_integer(c->at_s));
 	for (size_t i = 0; i < c->ranges_n; i++)
 		json_array_append_new(ranges, range_json(&c->ranges[i]));
 	json_object_set_new(o, "ranges", ranges);
@@ -160,6 +162,8 @@ static int parse_head(const json_t *o, struct commit *c, struct err *e)
 	TRY(get_u32(o, "records", &c->records, e));
 	TRY(json_get_u64(o, "bytes", &c->bytes, e));
 	TRY(get_u32(o, "crc", &c->crc, e));
+	if (json_object_get(o, "at") != NULL) /* older versions did not write it */
+		TRY(get_u32(o, "at", &c->at_s, e));
 	if (c->seq > BATCH_SEQ_MAX)
 		return err_set(e, ERR_INVALID, "seq is larger than a body's name can hold");
 	if (!kind_of(kind, &c->kind) || str_copy(c->id, sizeof(c->id), id) != 0)

@@ -1,6 +1,6 @@
 /* commit.h - one commit record as a line of JSON: the point at which a batch exists and its lines count as taken.
  *
- *     {"seq":7,"kind":"logs","id":"0123456789abcdef","records":5000,"bytes":81234,"crc":305419896,"ranges":[
+ *     {"seq":7,"kind":"logs","id":"0123456789abcdef","records":5000,"bytes":81234,"crc":305419896,"at":1796083200,"ranges":[
  *      {"dev":"103","ino":"4d2","generation":0,"from":0,"to":131072,"fp":"9f..","fp_len":1024,"before":"3c..",
  *       "before_len":64,"path":"/var/log/x.log"}],
  *      "sum":"89abcdef"}
@@ -9,7 +9,7 @@
  * give a sequence that no body reaches, and what was never sent would count as sent.
  *
  * dev, ino, fp and before are hex texts: they use all 64 bits, and numbers in JSON end at 2^53. before and before_len, of the
- * bytes in front of `to`, came later: a record without them is whole. kind "positions" has no body. */
+ * bytes in front of `to`, and at came later: a record without them is whole. kind "positions" has no body. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -26,6 +26,7 @@ struct commit {
 	enum telemetry_kind kind; /* or COMMIT_POSITIONS */
 	char id[BATCH_ID_LEN];
 	uint32_t records, crc;
+	uint32_t at_s; /* Unix time when its batch was closed; 0: of an older version */
 	uint64_t bytes;
 	struct telemetry_source *ranges; /* parsed: owned, with their paths */
 	size_t ranges_n;

@@ -73,6 +73,7 @@ static void add_dest(struct shipper *s, const struct spool_dest_stats *d, const 
 		add_records_at(s, d->name, kind, "sent", x->sent_records[kind]);
 		add_records_at(s, d->name, kind, "rejected", x->rejected_records[kind]);
 		add_records_at(s, d->name, kind, "dropped_full", d->dropped_records[kind]);
+		add_records_at(s, d->name, kind, "dropped_age", d->aged_records[kind]);
 	}
 	add_kinds_at(s, d->name, "reeve.telemetry.bodies.sent", "{body}", x->sent_bodies);
 	add_kinds_at(s, d->name, "reeve.telemetry.bytes.sent", "By", x->sent_bytes);

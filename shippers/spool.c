@@ -25,6 +25,13 @@
 
 /* ---- entries ------------------------------------------------------------------------------------------------------- */
 
+uint32_t spool_now_s(const struct spool *s)
+{
+	int64_t now_s = (s->born_ms + (int64_t)world_now_ms(s->w)) / 1000;
+
+	return now_s > 0 && now_s < UINT32_MAX ? (uint32_t)now_s : 1;
+}
+
 struct spool_entry *spool_entry_new(struct spool *s, enum telemetry_kind kind, uint64_t seq, const char *id)
 {
 	struct spool_entry *en = mem_new(struct spool_entry);
@@ -32,6 +39,7 @@ struct spool_entry *spool_entry_new(struct spool *s, enum telemetry_kind kind, u
 	en->s = s;
 	en->kind = kind;
 	en->seq = seq;
+	en->at_s = spool_now_s(s);
 	en->wanted = spool_dest_wants(s, kind, seq);
 	snprintf(en->id, sizeof(en->id), "%s", id);
 	return en;
@@ -154,6 +162,7 @@ static void on_space(struct disk_req *r, int rc)
 		return;
 	}
 	timer_start(s->w, &s->space_timer, SPACE_EVERY_MS, on_space_due);
+	spool_enforce_age(s);
 	if (s->space_low && !was_low)
 		log_warn("spool.space.low", "dir=%s free_bytes=%" PRIu64, s->dir, r->fs.bavail * r->fs.frsize);
 	if (!s->space_low && was_low)
@@ -236,6 +245,7 @@ struct spool *spool_new(struct world *w, const struct spool_config *c)
 
 	s->w = w;
 	s->c = *c;
+	s->born_ms = world_wall_ms(w) - (int64_t)world_now_ms(w);
 	s->positions = c->positions;
 	s->dir = mem_str(c->dir);
 	s->commits = mem_printf("%s/commits", c->dir);

@@ -38,6 +38,7 @@ struct spool_config {
 	struct spool_dest_config dests[SPOOL_DESTS_MAX];
 	unsigned dests_n;           /* at least one; from here on a destination is its index */
 	uint64_t reserve;           /* bytes that stay free on the disk; 0: 5 % of it, at least 1 GiB */
+	uint64_t max_age_s;         /* of a body; 0: any. Told by the wall clock of a start, and by the monotonic one from there */
 	void (*opened)(void *ctx);  /* once: what was there is read, all positions were told */
 	void (*changed)(void *ctx); /* there is something to send, or room again */
 	void *ctx;
@@ -58,6 +59,7 @@ struct spool_entry {
 	struct spool *s;
 	uint64_t seq, bytes;
 	uint32_t records, crc;
+	uint32_t at_s; /* Unix time when its batch was closed */
 	enum telemetry_kind kind;
 	char id[BATCH_ID_LEN];
 	bool is_durable;      /* the body is on disk; bytes and crc say what it must be */
@@ -71,6 +73,7 @@ struct spool_stats {
 	uint64_t bytes[TELEMETRY_KINDS]; /* on disk, in whole blocks */
 	uint64_t entries[TELEMETRY_KINDS];
 	uint64_t dropped_records[TELEMETRY_KINDS]; /* by the quota or the number of entries, for each destination that lost them */
+	uint64_t aged_records[TELEMETRY_KINDS];    /* that became too old, likewise */
 	uint64_t damaged_records[TELEMETRY_KINDS]; /* in bodies that could not be read */
 	uint64_t corrupt;                          /* bodies and commit records */
 	uint64_t uncommitted[TELEMETRY_KINDS];     /* bodies found without commit record at start, deleted: metrics are lost
@@ -82,7 +85,7 @@ struct spool_stats {
 struct spool_dest_stats {
 	const char *name;
 	uint64_t bytes[TELEMETRY_KINDS], entries[TELEMETRY_KINDS]; /* that wait for it */
-	uint64_t dropped_records[TELEMETRY_KINDS];
+	uint64_t dropped_records[TELEMETRY_KINDS], aged_records[TELEMETRY_KINDS];
 };
 
 /* What is there is read in slices; until `opened` there is no room and nothing to send. Damage is counted and passed by. A

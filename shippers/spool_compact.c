@@ -5,7 +5,7 @@
  * A slice formats LINES_SLICE lines in one tick; PART bytes of them are appended durably at once, so that neither a tick nor the
  * memory grows with the backlog. Only the writer adds entries and makes positions durable, and it waits here; an entry that goes
  * meanwhile moves the place where the next slice begins.
- * How large the log can be: SPOOL_ENTRIES_MAX lines of at most ENTRY_LINE bytes a kind, 16 MB in all, and a line for each
+ * How large the log can be: SPOOL_ENTRIES_MAX lines of at most ENTRY_LINE bytes a kind, 17 MiB in all, and a line for each
  * BATCH_RANGES positions; the writer lets it grow to three times that and a little (must_compact), then comes here.
  * Fails: the old log stands until the rename; after a rename that failed it is not known which log stands, and it is written
  * anew. */
@@ -21,12 +21,13 @@
 
 #define LINES_SLICE 256 /* of one range or none; 5 us each */
 #define PART (1u << 20)
-#define ENTRY_LINE 160 /* of an entry, whose ranges are not said again: all numbers at their longest */
+#define ENTRY_LINE 176 /* of an entry, whose ranges are not said again: all numbers at their longest */
 
 _Static_assert(sizeof("{\"seq\":999999999999999,\"kind\":\"metrics\",\"id\":\"0123456789abcdef\",\"records\":4294967295,"
-		      "\"bytes\":4294967295,\"crc\":4294967295,\"ranges\":[],\"sum\":\"01234567\"}\n") <= ENTRY_LINE,
+		      "\"bytes\":4294967295,\"crc\":4294967295,\"at\":4294967295,\"ranges\":[],\"sum\":\"01234567\"}\n") <=
+		   ENTRY_LINE,
 	       "the longest line of an entry");
-_Static_assert(TELEMETRY_KINDS *SPOOL_ENTRIES_MAX *ENTRY_LINE <= 16 << 20, "the entries' part of a log just written");
+_Static_assert(TELEMETRY_KINDS *SPOOL_ENTRIES_MAX *ENTRY_LINE <= 17 << 20, "the entries' part of a log just written");
 
 enum { COMPACT_POSITIONS, COMPACT_ENTRIES, COMPACT_TAKEN, COMPACT_RENAME };
 
@@ -87,7 +88,9 @@ static size_t say_entry(struct spool *s)
 		sm_move(&s->compact.sm, COMPACT_TAKEN);
 		return 0;
 	}
-	c = (struct commit){ .seq = en->seq, .kind = en->kind, .records = en->records, .bytes = en->bytes, .crc = en->crc };
+	c = (struct commit){
+		.seq = en->seq, .kind = en->kind, .records = en->records, .bytes = en->bytes, .crc = en->crc, .at_s = en->at_s
+	};
 	snprintf(c.id, sizeof(c.id), "%s", en->id);
 	commit_format(&c, &s->line);
 	return 1;

@@ -180,12 +180,10 @@ static bool must_drop(const struct spool *s, unsigned dest, int kind)
 	return d->bytes[kind] > d->max[kind] && (kind == TELEMETRY_METRIC || has_any_room(s, kind));
 }
 
-static void drop(struct spool_entry *en, unsigned dest)
+static void drop(struct spool_entry *en, unsigned dest, uint64_t *of_spool, uint64_t *of_dest)
 {
-	struct spool *s = en->s;
-
-	s->stats.dropped_records[en->kind] += en->records;
-	s->dests[dest].dropped[en->kind] += en->records;
+	of_spool[en->kind] += en->records;
+	of_dest[en->kind] += en->records;
 	forgo(en, dest);
 	if (en->wanted == 0)
 		spool_drop_entry(en);
@@ -198,7 +196,26 @@ void spool_enforce_quota(struct spool *s)
 			struct spool_entry *en;
 
 			while (must_drop(s, i, kind) && (en = oldest(s, i, kind)) != NULL)
-				drop(en, i);
+				drop(en, i, s->stats.dropped_records, s->dests[i].dropped);
+		}
+}
+
+static bool is_too_old(const struct spool_entry *en)
+{
+	uint32_t now_s = spool_now_s(en->s);
+
+	/* One that was closed later than now was so by a clock that was wrong, and is of no known age. */
+	return now_s > en->at_s && now_s - en->at_s > en->s->c.max_age_s;
+}
+
+void spool_enforce_age(struct spool *s)
+{
+	for (unsigned i = 0; s->c.max_age_s > 0 && i < s->dests_n; i++)
+		for (int kind = 0; kind < TELEMETRY_KINDS; kind++) {
+			struct spool_entry *en;
+
+			while ((en = oldest(s, i, kind)) != NULL && is_too_old(en))
+				drop(en, i, s->stats.aged_records, s->dests[i].aged);
 		}
 }
 
@@ -222,6 +239,7 @@ struct spool_dest_stats spool_dest_stats(const struct spool *s, unsigned dest)
 	memcpy(st.bytes, d->bytes, sizeof(st.bytes));
 	memcpy(st.entries, d->entries, sizeof(st.entries));
 	memcpy(st.dropped_records, d->dropped, sizeof(st.dropped_records));
+	memcpy(st.aged_records, d->aged, sizeof(st.aged_records));
 	return st;
 }
 

@@ -16,9 +16,9 @@
 struct spool_body {
 	uint64_t seq, id; /* id: what stands in the name as 16 hex digits */
 	uint64_t bytes;
-	uint32_t records, crc;
+	uint32_t records, crc, at_s;
 	enum telemetry_kind kind;
-	bool has_record; /* bytes, records and crc are its commit record's */
+	bool has_record; /* bytes, records, crc and at_s are its commit record's */
 };
 
 struct spool_found {

@@ -14,7 +14,7 @@ struct spool_dest {
 	uint64_t taken[TELEMETRY_KINDS];                           /* a sequence: up to it all have ended here, which is durable */
 	struct list *first[TELEMETRY_KINDS];                       /* none before it is wanted here; the list's head: none is */
 	uint64_t bytes[TELEMETRY_KINDS], entries[TELEMETRY_KINDS]; /* that are wanted here */
-	uint64_t dropped[TELEMETRY_KINDS];                         /* records */
+	uint64_t dropped[TELEMETRY_KINDS], aged[TELEMETRY_KINDS];  /* records */
 };
 
 /* The log of commit records while it is written anew, see spool_compact.c. */
@@ -49,6 +49,7 @@ struct spool {
 	struct spool_stats stats;
 	struct list entries[TELEMETRY_KINDS]; /* by seq */
 	const struct telemetry_positions *positions;
+	int64_t born_ms;           /* Unix ms, when the monotonic clock read zero: as it was told at the start */
 	uint64_t seq;              /* the last one committed */
 	uint64_t next_seq;         /* never given to a body before, committed or not */
 	struct spool_start *start; /* NULL: open */
@@ -101,6 +102,7 @@ struct spool_entry *spool_entry_new(struct spool *s, enum telemetry_kind kind, u
 void spool_entry_free(struct spool_entry *en); /* out of its list and the counts too */
 void spool_entry_add(struct spool_entry *en);  /* to the list, at its place */
 void spool_drop_entry(struct spool_entry *en); /* with its file, in the background */
+uint32_t spool_now_s(const struct spool *s);   /* Unix time, which no step of the clock has changed since the start */
 uint64_t spool_blocks(uint64_t bytes);         /* what a file of that size takes on disk */
 void spool_watch_space(struct spool *s);       /* from now on */
 
@@ -117,6 +119,7 @@ void spool_dest_gone(struct spool_entry *en);                /* it is about to l
 bool spool_is_wanted_by(const struct spool_entry *en, unsigned dest);
 bool spool_is_wanted_by_others(const struct spool_entry *en, unsigned dest);
 void spool_enforce_quota(struct spool *s);
+void spool_enforce_age(struct spool *s); /* now and then */
 
 /* spool_ending.c */
 void spool_ending_say(struct spool *s, struct buf *line); /* those that are noted, into a record */

@@ -33,6 +33,7 @@ static void take_record(struct spool_records *r, const struct commit *c)
 	b->records = c->records;
 	b->bytes = c->bytes;
 	b->crc = c->crc;
+	b->at_s = c->at_s;
 }
 
 static void count_damage(struct spool_records *r, const char *why)

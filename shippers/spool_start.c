@@ -265,6 +265,8 @@ static bool take_body(struct spool *s, const struct spool_body *b)
 	en->records = b->records;
 	en->bytes = b->bytes;
 	en->crc = b->crc;
+	if (b->at_s > 0)
+		en->at_s = b->at_s;
 	en->is_durable = b->has_record || (may_adopt && adopt(en) == 0);
 	if (en->is_durable && en->wanted != 0)
 		spool_entry_add(en);

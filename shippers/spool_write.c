@@ -159,7 +159,9 @@ static void on_committed(struct disk_req *r, int rc)
 static void add_line(struct spool *s, const struct spool_job *j)
 {
 	const struct spool_entry *en = j->entry;
-	struct commit c = { .seq = en->seq, .kind = j->b->kind, .records = j->b->records, .bytes = en->bytes, .crc = en->crc };
+	struct commit c = {
+		.seq = en->seq, .kind = j->b->kind, .records = j->b->records, .bytes = en->bytes, .crc = en->crc, .at_s = en->at_s
+	};
 
 	c.ranges = j->b->ranges;
 	c.ranges_n = j->b->ranges_n;

@@ -34,8 +34,9 @@ static void print_kind(const char *label, const json_t *k, bool zeros_too)
 {
 	print(label, k,
 	      COUNTS({ "sent_records", "records sent" }, { "not_allowed_by_policy", "kept here by the policy" },
-		     { "dropped_for_room", "dropped for want of room" }, { "rejected", "rejected by the vendor" },
-		     { "dropped_by_rule", "dropped by a rule" }, { "failed_by_rule", "withheld as a rule failed" },
+		     { "dropped_for_room", "dropped for want of room" }, { "dropped_for_age", "dropped as too old" },
+		     { "rejected", "rejected by the vendor" }, { "dropped_by_rule", "dropped by a rule" },
+		     { "failed_by_rule", "withheld as a rule failed" },
 		     { "rests_by_rule", "ends of lines dropped or masked for the sake of the whole" },
 		     { "damaged_records", "in damaged bodies" }, { "waiting_bodies", "bodies waiting to be sent" }),
 	      zeros_too);
@@ -69,7 +70,7 @@ static void print_customer(const json_t *t, bool zeros_too)
 
 			print(label, json_object_get(one, kinds[k]),
 			      COUNTS({ "sent_records", k == 0 ? "points sent" : "lines sent" }, { "rejected", "rejected there" },
-				     { "dropped_for_room", "dropped above its quota" },
+				     { "dropped_for_room", "dropped above its quota" }, { "dropped_for_age", "dropped as too old" },
 				     { "waiting_bodies", "bodies waiting for it" }),
 			      zeros_too);
 		}

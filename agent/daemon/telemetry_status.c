@@ -111,6 +111,7 @@ static json_t *kind_json(const struct shipper_stats *s, enum telemetry_kind k)
 	set(j, "failed_by_rule", s->failed_by_rule[k]);
 	set(j, "rejected", s->exporter[0].rejected_records[k]);
 	set(j, "dropped_for_room", s->dropped_full[k] + s->dest[0].dropped_records[k]);
+	set(j, "dropped_for_age", s->dest[0].aged_records[k]);
 	set(j, "damaged_records", s->spool.damaged_records[k]);
 	set(j, "uncommitted_bodies", s->spool.uncommitted[k]);
 	set(j, "waiting_bodies", s->spool.entries[k]);
@@ -126,6 +127,7 @@ static json_t *dest_kind_json(const struct exporter_stats *x, const struct spool
 	set(j, "sent_bytes", x->sent_bytes[k]);
 	set(j, "rejected", x->rejected_records[k]);
 	set(j, "dropped_for_room", d->dropped_records[k]);
+	set(j, "dropped_for_age", d->aged_records[k]);
 	set(j, "waiting_bodies", d->entries[k]);
 	set(j, "waiting_bytes", d->bytes[k]);
 	return j;
@@ -180,7 +182,8 @@ static void set_collectors(json_t *j, const struct telemetry *t)
 /* What neither arrived nor was kept back by the policy's will. */
 static uint64_t lost_records(const struct shipper_stats *s, enum telemetry_kind k)
 {
-	uint64_t n = s->failed_by_rule[k] + s->dropped_full[k] + s->spool.dropped_records[k] + s->spool.damaged_records[k];
+	uint64_t n = s->failed_by_rule[k] + s->dropped_full[k] + s->spool.dropped_records[k] + s->spool.aged_records[k] +
+		     s->spool.damaged_records[k];
 
 	for (unsigned i = 0; i < s->dests_n; i++)
 		n += s->exporter[i].rejected_records[k];

@@ -18,13 +18,13 @@ from tests.peers.stage import AGENT_USER, is_root, sudo
 
 NOW = "2026-11-29T12:00:00.000Z"
 KIND = dict.fromkeys(
-    ["sent_records", "sent_bytes", "not_allowed_by_policy", "dropped_by_rule", "rests_by_rule", "failed_by_rule", "rejected", "dropped_for_room", "damaged_records", "uncommitted_bodies", "waiting_bodies", "waiting_bytes"], 0
+    ["sent_records", "sent_bytes", "not_allowed_by_policy", "dropped_by_rule", "rests_by_rule", "failed_by_rule", "rejected", "dropped_for_room", "dropped_for_age", "damaged_records", "uncommitted_bodies", "waiting_bodies", "waiting_bytes"], 0
 )  # fmt: skip
 
 
 def destination(name, **logs):
-    members = ("sent_records", "sent_bytes", "rejected", "dropped_for_room", "waiting_bodies", "waiting_bytes")
-    none = dict.fromkeys(members, 0)
+    members = ("sent_records", "sent_bytes", "rejected", "dropped_for_room", "dropped_for_age", "waiting_bodies")
+    none = dict.fromkeys((*members, "waiting_bytes"), 0)
     return {"name": name, "metrics": none, "logs": none | logs, "retries": 0, "last_status": 0}
 
 

@@ -25,8 +25,8 @@ static struct {
 	struct shipper *ship; /* NULL: closed */
 	struct positions positions;
 	bool logged_in;
-	uint64_t metrics_max, logs_max; /* of the next dock_open */
-	uint64_t offset;                /* of the next line in its file */
+	uint64_t metrics_max, logs_max, max_age_s; /* of the next dock_open */
+	uint64_t offset;                           /* of the next line in its file */
 
 	int answers[2]; /* statuses to give: the first, then the second for ever; 0: the answer is lost */
 	size_t most;    /* a larger body is answered with 413, and no byte of it arrives; 0: all are taken */
@@ -140,6 +140,7 @@ static inline void dock_open(void)
 				    .resource = resource,
 				    .resource_n = 1,
 				    .positions = &dock.positions.durable,
+				    .max_age_s = dock.max_age_s,
 				    .own = dock_say_more,
 				    .opened = flag_set,
 				    .opened_ctx = &opened };

@@ -41,9 +41,9 @@ static void each_line_is_a_header(void **state)
 	struct export_proof p;
 
 	(void)state;
-	assert_int_equal(read_text("# ours\n\n  Authorization:  Bearer a:b== \r\nx-scope-orgid:warehouse\n  # more\nX-Empty-Not: -", &p,
-				   NULL),
-			 0);
+	assert_int_equal(
+	    read_text("# ours\n\n  Authorization:  Bearer a:b== \r\nx-scope-orgid:warehouse\n  # more\nX-Empty-Not: -", &p, NULL),
+	    0);
 	assert_int_equal(p.headers_n, 3);
 	assert_string_equal(p.headers[0].name, "Authorization");
 	assert_string_equal(p.headers[0].value, "Bearer a:b==");

@@ -187,6 +187,57 @@ static void one_that_is_not_configured_any_more_leaves_nothing_behind(void **sta
 	assert_int_equal(shipper_stats(dock.ship).spool.uncommitted[TELEMETRY_LOG], 0);
 }
 
+static uint64_t aged_of(unsigned dest)
+{
+	return shipper_stats(dock.ship).dest[dest].aged_records[TELEMETRY_LOG];
+}
+
+/* Over a restart, and for the one that is away alone. */
+static void what_has_waited_too_long_goes_counted_and_no_sooner(void **state)
+{
+	(void)state;
+	dock.customer_answer = 0;
+	dock.max_age_s = 600;
+	dock_open();
+	put_lines(0, 2);
+	dock_pass(300000);
+	dock_close();
+	dock_open();
+	put_lines(2, 3);
+	dock_pass(270000);
+	assert_int_equal(aged_of(1), 0);
+	dock_expect_files(3, 0, 0);
+	dock_pass(60000);
+	assert_int_equal(aged_of(1), 2);
+	assert_int_equal(aged_of(0), 0);
+	dock_expect_files(1, 0, 0);
+	dock.customer_answer = 200;
+	dock_pass(120000);
+	assert_int_equal(customer_arrived(), 1);
+	assert_true(customer_has("line-02"));
+	assert_int_equal(dock.arrived, 3);
+}
+
+/* Of a step of the clock nothing becomes old, and one that was closed in the future is of no known age. */
+static void a_clock_that_is_set_makes_nothing_old(void **state)
+{
+	(void)state;
+	dock.customer_answer = 0;
+	dock.max_age_s = 600;
+	dock_open();
+	put_lines(0, 2);
+	sim_wall_set(dock.w, world_wall_ms(dock.w) + 86400000);
+	put_lines(2, 3);
+	dock_pass(60000);
+	assert_int_equal(aged_of(1), 0);
+	sim_wall_set(dock.w, world_wall_ms(dock.w) - 2 * 86400000ll);
+	dock_close();
+	dock_open();
+	dock_pass(60000);
+	assert_int_equal(aged_of(1), 0);
+	dock_expect_files(3, 0, 0);
+}
+
 static void refuse_appends(struct world *w, struct disk_req *r, disk_cb *cb)
 {
 	if (r->op == DISK_APPEND) {
@@ -230,6 +281,8 @@ int main(void)
 		TEST(logs_wait_in_their_file_when_both_are_full_and_nothing_is_lost),
 		TEST(what_one_refuses_is_set_aside_when_the_other_has_had_it),
 		TEST(one_that_is_not_configured_any_more_leaves_nothing_behind),
+		TEST(what_has_waited_too_long_goes_counted_and_no_sooner),
+		TEST(a_clock_that_is_set_makes_nothing_old),
 		TEST(a_disk_that_refuses_the_record_stops_the_sending_and_not_the_close),
 	};
 
