@@ -9,6 +9,7 @@
 #include "agent/base/log.h"
 #include "agent/control/trust.h"
 #include "agent/io/world.h"
+#include "collectors/framing.h"
 
 struct faults;
 
@@ -19,6 +20,8 @@ enum config_choice { CONFIG_AUTO, CONFIG_NO, CONFIG_YES };
 
 struct config_log {
 	const char *path, *service;
+	struct framing_config framing; /* its patterns compile */
+	int32_t utc_offset_s;
 };
 
 /* Texts live in the arena. What is not given is NULL, or its default. */

@@ -77,6 +77,10 @@ static enum tail_read settle(struct tail_file *tf)
 	uint64_t since = world_now_ms(tf->src->t->w) - tf->grown_ms;
 	enum tail_read r = TAIL_END;
 
+	if (tf->is_open && since >= TAIL_RECORD_MS)
+		r = tail_file_close(tf);
+	if (r != TAIL_END)
+		return r;
 	if (since < (tf->rotated ? QUIET_MS : TAIL_SILENT_MS))
 		return TAIL_END;
 	/* Too short to be sure what it is. Nobody adds more, so it is judged by what is there. */
@@ -190,6 +194,14 @@ static bool any_rotated(const struct tail *t)
 	return false;
 }
 
+static bool any_open(const struct tail *t)
+{
+	list_each(n, &t->files)
+		if (list_entry(n, struct tail_file, link)->is_open)
+			return true;
+	return false;
+}
+
 static uint64_t next_hold_ms(struct tail *t)
 {
 	t->hold_ms = t->hold_ms == 0 ? HOLD_LEAST_MS : 2 * t->hold_ms;
@@ -228,7 +240,8 @@ static void scan_if_wanted(struct tail *t)
  *   there is more to read                           at once
  *   the sink is full                                when it says so, or after 10 ms, twice as long each time, up to 500 ms
  *   a scan is wanted, and none runs                 when the rest after the last scan is over
- *   a read or a scan failed, or a file is rotated   after RETRY_MS
+ *   a read or a scan failed, a file is rotated, or
+ *   a record may go on                              after RETRY_MS
  *   else                                            when something changes, or with the next poll
  */
 static void sleep_until_next(struct tail *t, enum tail_read r)
@@ -241,7 +254,7 @@ static void sleep_until_next(struct tail *t, enum tail_read r)
 		hold(t);
 	else if (t->scan_wanted && !tail_scan_runs(t))
 		tail_wake(t, since < t->rest_ms ? t->rest_ms - since : 0);
-	else if (r == TAIL_FAILED || t->scan_again || any_rotated(t))
+	else if (r == TAIL_FAILED || t->scan_again || any_rotated(t) || any_open(t))
 		tail_wake(t, RETRY_MS);
 }
 
@@ -300,11 +313,17 @@ static void on_poll(struct timer *timer)
 static void source_init(struct tail_source *src, struct tail *t, const struct tail_path *p)
 {
 	const char *slash = strrchr(p->path, '/');
+	struct err e = { 0 };
 
 	src->t = t;
 	src->dir = slash == NULL ? mem_str(".") : mem_strn(p->path, slash == p->path ? 1 : (size_t)(slash - p->path));
 	src->glob = mem_str(slash != NULL ? slash + 1 : p->path);
 	src->service = mem_str(p->service);
+	src->format = p->framing.format;
+	src->utc_offset_s = p->utc_offset_s;
+	/* The configuration has compiled it before: it fails for want of memory alone. */
+	if (framing_new(&p->framing, &src->framing, &e) != 0)
+		log_error("tail.framing.failed", "path=%s err=%s next=\"each line is a record\"", p->path, err_text(&e));
 }
 
 struct tail *tail_new(struct world *w, const struct tail_config *c, const struct telemetry_sink *sink)
@@ -366,6 +385,7 @@ static void sources_free(struct tail *t)
 		mem_free(t->sources[i].real);
 		mem_free(t->sources[i].glob);
 		mem_free(t->sources[i].service);
+		framing_free(t->sources[i].framing);
 	}
 	mem_free(t->sources);
 }

@@ -19,6 +19,11 @@
  * in front of it, for the rules look at whole lines (telemetry_line.begun says how much went before); what leaves is the rest
  * alone, marked reeve.log.continuation. What lies beyond the limit of the whole line is cut.
  *
+ * Where lines are joined (framing.h) a record is what is said here of a line: it is handed over when the beginning of the next one
+ * is seen, or when nobody has added to the file for two seconds; what comes later begins another one. It stays in the file until
+ * then, so a restart reads it anew. It has at most as many bytes as a line, and FRAMING_LINES_MAX lines; beyond that another record
+ * begins, with the line that would be too much.
+ *
  * A position keeps a fingerprint of the first bytes and one of the bytes before it: a file that was rewritten in place is read
  * from its start, also when both versions begin with the same long banner.
  *
@@ -35,12 +40,15 @@
 
 #include "agent/base/telemetry.h"
 #include "agent/io/world.h"
+#include "collectors/framing.h"
 #include "collectors/positions.h"
 
 struct tail;
 
 struct tail_path {
 	const char *path, *service;
+	struct framing_config framing; /* zero: each line is a record; its patterns were compiled before, and are right */
+	int32_t utc_offset_s;          /* of the times that its records begin with */
 };
 
 struct tail_config {
@@ -56,6 +64,7 @@ struct tail_stats {
 	uint64_t truncated_lines;  /* longer than line_max */
 	uint64_t unfinished_lines; /* handed over without an LF, a minute after their writer fell silent */
 	uint64_t no_text_lines;    /* not handed over: NULs between the letters, or the like */
+	uint64_t joined_lines;     /* lines of records but for the first one of each */
 	uint64_t nul_bytes;        /* left out: they are no text, and would part the letters of what a rule looks for */
 	uint64_t truncated_files;  /* cut to nothing, or their content replaced */
 	uint64_t read_errors;

@@ -8,6 +8,7 @@
 #define TAIL_FP_BYTES 1024
 #define TAIL_FILES_MAX 1024
 #define TAIL_BEFORE_BYTES 64 /* in front of a position, kept with it */
+#define TAIL_RECORD_MS 2000  /* so long before a record of several lines counts as whole */
 #define TAIL_SILENT_MS 60000 /* so long nobody adds to a file before its last line is taken without its LF */
 
 /* Why a file under a pattern is not followed. */
@@ -17,7 +18,10 @@ enum tail_refusal { TAIL_COMPRESSED, TAIL_NO_TEXT, TAIL_LINK, TAIL_FULL, TAIL_DE
 struct tail_source {
 	struct tail *t;
 	char *dir, *glob, *service; /* glob: the last component */
-	char *real;                 /* dir without links, as the scan that runs found it; NULL: it is not there */
+	struct framing *framing;    /* NULL: each line is a record */
+	enum framing_format format;
+	int32_t utc_offset_s;
+	char *real; /* dir without links, as the scan that runs found it; NULL: it is not there */
 	uint64_t refused[TAIL_REFUSALS], refusing[TAIL_REFUSALS]; /* at the last look at its folder, at the one that runs */
 	struct watch watch;
 	bool watched, scanned; /* scanned: its folder had its turn in the scan that runs */
@@ -48,6 +52,7 @@ struct tail_file {
 	bool found;                    /* by the scan that runs */
 	bool rotated;                  /* no longer found under the pattern */
 	bool at_end;                   /* nothing more to read when last looked */
+	bool is_open;                  /* whole lines stand at offset, of a record that may go on */
 };
 
 /* A file that is no text, remembered so that it is opened once and not by each scan; seen: the last scan that found it. */
@@ -164,7 +169,19 @@ bool tail_may_be_text(struct tail *t, struct disk_file *f, enum tail_refusal *re
 
 /* tail_lines.c: its lines */
 enum tail_read tail_file_read(struct tail_file *tf);  /* one chunk's worth of lines */
+enum tail_read tail_file_close(struct tail_file *tf); /* the record that may go on, as it is */
 enum tail_read tail_file_flush(struct tail_file *tf); /* the last line without its LF, marked */
+
+/* tail_record.c */
+/* Where the record ends whose first line ends at `lf`, and how many lines it joins; NULL: what stands before `end` does not tell.
+ * is_final: nobody adds to that any more, so it ends with its last whole line.
+ *
+ *   the next line begins a record                          it ends before that
+ *   with the next line it would be longer than it may be   it ends before that
+ *   the next line goes on, and is whole                    that belongs to it; on with the one behind it
+ *   the next line goes on, or may, and is not whole        not told */
+const char *tail_record_end(const struct tail_file *tf, const char *at, const char *lf, const char *end, bool is_final,
+			    size_t *ret_joined);
 
 /* tail.c */
 void tail_wake(struct tail *t, uint64_t delay_ms); /* reads then, or earlier */

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "agent/base/str.h"
+#include "collectors/record_head.h"
 #include "collectors/tail_head.h"
 #include "collectors/tail_text.h"
 
@@ -30,6 +31,7 @@ struct tail_line {
 	uint64_t lost;                /* bytes that were cut */
 	const char *behind;           /* where `to` is in the chunk; NULL: elsewhere */
 	bool is_unfinished, has_nuls; /* it may have some */
+	size_t joined;                /* lines behind the first one */
 };
 
 /* ---- one line ------------------------------------------------------------------------------------------------------------ */
@@ -88,6 +90,7 @@ static void was_taken(struct tail_file *tf, const struct tail_line *l, const str
 	struct tail *t = tf->src->t;
 
 	t->stats.lines++;
+	t->stats.joined_lines += l->joined;
 	t->stats.bytes += s->to - s->from;
 	t->stats.truncated_lines += l->lost > 0;
 	t->stats.unfinished_lines += l->is_unfinished;
@@ -140,6 +143,16 @@ static void take_body(struct tail *t, const struct tail_line *in, struct telemet
 	l->len = t->text.len;
 }
 
+static void take_head(const struct tail_file *tf, struct telemetry_line *l)
+{
+	struct record_head st =
+	    record_head_read(tf->src->format, l->body, l->len, tf->src->utc_offset_s, world_wall_ms(tf->src->t->w));
+
+	l->time_ms = st.time_ms;
+	l->severity = st.severity;
+	l->severity_text = st.word;
+}
+
 /* Hands it over; false: the sink is full. */
 static bool hand_over(struct tail_file *tf, struct tail_line *in)
 {
@@ -150,6 +163,8 @@ static bool hand_over(struct tail_file *tf, struct tail_line *in)
 
 	skip_bom(tf, in);
 	take_body(t, in, &l);
+	if (tf->src->format != FRAMING_LINES && !tf->goes_on)
+		take_head(tf, &l);
 	l.source = tail_file_source(tf, tf->offset - tf->passed, in->to);
 	note_before(tf, in, &l.source);
 	if (in->lost > 0) {
@@ -258,26 +273,34 @@ static size_t pass_nuls(struct tail_file *tf, const char *at, size_t len)
 	return n;
 }
 
-/* All whole lines of a chunk: `at` is where tf->offset is in it, `end` its end. */
-static enum tail_read lines_of(struct tail_file *tf, const char *at, const char *end)
+/* All whole records of a chunk: `at` is where tf->offset is in it, `end` its end; is_final: the last one, too, which may go on. */
+static enum tail_read lines_of(struct tail_file *tf, const char *at, const char *end, bool is_final)
 {
 	/* NULs are rare: asked once a chunk, for the part of a line too that was taken before. */
 	bool has_nuls = tf->goes_on || memchr(at, '\0', (size_t)(end - at)) != NULL;
 
+	tf->is_open = false;
 	while (at < end) {
 		const char *lf, *hole, *stop;
+		size_t joined = 0;
 		struct tail_line l;
 
 		at += has_nuls ? pass_nuls(tf, at, (size_t)(end - at)) : 0;
 		lf = memchr(at, '\n', (size_t)(end - at));
+		if (lf != NULL && framing_joins(tf->src->framing)) {
+			lf = tail_record_end(tf, at, lf, end, is_final, &joined);
+			tf->is_open = lf == NULL;
+		}
 		hole = has_nuls ? tail_head_hole(at, (size_t)((lf != NULL ? lf : end) - at)) : NULL;
 		if (lf == NULL && hole == NULL)
 			break;
 		/* A hole itself stays for pass_nuls, in the next round or with the next chunk, which counts it. */
 		stop = hole != NULL ? hole : lf + 1;
-		l = (struct tail_line){
-			.raw = at, .len = (size_t)((hole != NULL ? hole : lf) - at), .behind = stop, .has_nuls = has_nuls
-		};
+		l = (struct tail_line){ .raw = at,
+					.len = (size_t)((hole != NULL ? hole : lf) - at),
+					.behind = stop,
+					.has_nuls = has_nuls,
+					.joined = joined };
 		l.to = tf->offset + (uint64_t)(stop - at);
 		if (!take_line(tf, &l))
 			return TAIL_HOLD;
@@ -329,7 +352,7 @@ static bool is_ours(struct tail_file *tf, size_t front, size_t n)
 	return false;
 }
 
-static enum tail_read read_chunk(struct tail_file *tf)
+static enum tail_read read_chunk(struct tail_file *tf, bool is_final)
 {
 	struct tail *t = tf->src->t;
 	size_t front = in_front(tf), more = front < TAIL_BEFORE_BYTES ? front : TAIL_BEFORE_BYTES;
@@ -338,11 +361,11 @@ static enum tail_read read_chunk(struct tail_file *tf)
 	if (n < 0)
 		return TAIL_FAILED;
 	tf->at_end = tf->offset - front + (uint64_t)n <= tf->scanned;
-	if (tf->at_end) /* shorter than fstat said: the next look sees why */
+	if (tf->at_end && !is_final) /* shorter than fstat said: the next look sees why */
 		return TAIL_END;
 	if (tf->before_len > 0 && !is_ours(tf, front, (size_t)n))
 		return TAIL_MORE;
-	return lines_of(tf, t->chunk + front, t->chunk + n);
+	return lines_of(tf, t->chunk + front, t->chunk + n, is_final);
 }
 
 enum tail_read tail_file_read(struct tail_file *tf)
@@ -358,9 +381,21 @@ enum tail_read tail_file_read(struct tail_file *tf)
 		return TAIL_END;
 	}
 	if (r == TAIL_MORE && tf->is_judged)
-		r = is_long ? scan_long(tf) : read_chunk(tf);
+		r = is_long ? scan_long(tf) : read_chunk(tf, false);
 	t->stats.read_errors += r == TAIL_FAILED;
 	return r;
+}
+
+enum tail_read tail_file_close(struct tail_file *tf)
+{
+	enum tail_read r = read_chunk(tf, true);
+
+	tf->src->t->stats.read_errors += r == TAIL_FAILED;
+	/* What was read here and does not end with a line feed stays where it is. */
+	if (r == TAIL_MORE)
+		tf->is_open = false;
+	tf->at_end = tf->scanned >= tf->size;
+	return r == TAIL_MORE && tf->at_end ? TAIL_END : r;
 }
 
 enum tail_read tail_file_flush(struct tail_file *tf)

@@ -11,7 +11,6 @@ struct batch *batch_new(enum telemetry_kind kind)
 	struct batch *b = mem_new(struct batch);
 
 	b->kind = kind;
-	b->raw = BUF_MAX(BATCH_BYTES_MAX);
 	return b;
 }
 
@@ -22,7 +21,7 @@ void batch_free(struct batch *b)
 	for (size_t i = 0; i < b->ranges_n; i++)
 		mem_free((char *)b->ranges[i].path);
 	mem_free(b->ranges);
-	buf_close(&b->raw);
+	pieces_close(&b->raw);
 	mem_free(b);
 }
 

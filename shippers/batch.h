@@ -9,6 +9,7 @@
 #include "agent/base/buf.h"
 #include "agent/base/list.h"
 #include "agent/base/telemetry.h"
+#include "shippers/pieces.h"
 
 #define BATCH_BYTES (1u << 20)     /* closes here, uncompressed */
 #define BATCH_BYTES_MAX (4u << 20) /* never larger */
@@ -21,7 +22,7 @@ struct batch {
 	struct list link;
 	enum telemetry_kind kind;
 	uint32_t records;
-	struct buf raw; /* an OTLP export request */
+	struct pieces raw; /* an OTLP export request */
 	struct telemetry_source *ranges;
 	size_t ranges_n;
 };

@@ -1,9 +1,10 @@
 /* exporter.c - see exporter.h. Each kind has a lane:
  *
- *     idle --> sending --> clearing --> idle           accepted: the body is removed, durably, before the next one is sent;
- *                                                      refused: set aside in the same way
+ *     idle --> sending --> idle                        accepted: the body is removed, durably, while the next one is sent
+ *                                                      (exporter_clear.c)
+ *              sending --> clearing --> idle           refused: set aside before that
  *              clearing --> uncleared --> clearing     that is tried until it succeeds
- *              sending --> unpacking --> packing --> sending --> packing ... --> clearing
+ *              sending --> unpacking --> packing --> sending --> packing ... --> idle or clearing
  *                                                      too large: in parts, see exporter_cut.c
  *              sending --> waiting --> idle            no answer, try later, not about the body
  *     idle --> packing --> sending                     and on with the part that was refused so
@@ -12,9 +13,9 @@
  *                                                      set aside
  *
  * What TRIES_MAX times could not be set aside is passed by: it stays on the disk and the next start finds it again.
- * The window in which a killed agent repeats an answered body is the time from the answer's arrival to the unlink, and it
- * holds one body a lane.
- * Closing: a lane that sends gets CLOSE_MS for its answer, a lane that clears ends; then done. */
+ * The window in which a killed agent repeats an answered body is the time from the answer's arrival to the unlink; after a loss of
+ * power, to its sync.
+ * Closing: a lane that sends gets CLOSE_MS for its answer, what is being removed or set aside ends; then done. */
 #include "shippers/exporter_impl.h"
 
 #include <assert.h>
@@ -34,7 +35,8 @@
 
 static const struct sm_state states[] = {
 	[LANE_IDLE] = { "idle", SM_TO(LANE_SENDING) | SM_TO(LANE_PACKING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
-	[LANE_SENDING] = { "sending", SM_TO(LANE_UNPACKING) | SM_TO(LANE_PACKING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
+	[LANE_SENDING] = { "sending", SM_TO(LANE_IDLE) | SM_TO(LANE_UNPACKING) | SM_TO(LANE_PACKING) | SM_TO(LANE_WAITING) |
+					  SM_TO(LANE_CLEARING) },
 	[LANE_UNPACKING] = { "unpacking", SM_TO(LANE_PACKING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
 	[LANE_PACKING] = { "packing", SM_TO(LANE_SENDING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
 	[LANE_WAITING] = { "waiting", SM_TO(LANE_IDLE) },
@@ -272,7 +274,8 @@ static bool goes_on_in_parts(struct lane *l)
 /* What an idle lane does with the oldest entry of its kind:
  *
  *   the exporter closes                        nothing: one thing less to wait for
- *   there is none, or it is on its way out     nothing, until the spool calls again
+ *   too many before it are not gone yet        nothing, until one is
+ *   there is none                              nothing, until the spool calls again
  *   a body that is sent in parts               the next part
  *   a body that cannot be read                 set aside as damaged
  *   a body                                     asked: sent whole  */
@@ -286,13 +289,11 @@ void exporter_go(struct lane *l)
 		ending_step(&x->end);
 		return;
 	}
-	if (l->sm.now != LANE_IDLE)
+	if (l->sm.now != LANE_IDLE || !exporter_may_go(l))
 		return;
 	l->entry = spool_oldest(x->s, l->kind);
-	if (l->entry == NULL || l->entry->ending != NULL) {
-		l->entry = NULL;
+	if (l->entry == NULL)
 		return;
-	}
 	l->entry->held = true;
 	if (goes_on_in_parts(l)) {
 		exporter_cut(l);
@@ -329,6 +330,7 @@ struct exporter *exporter_new(struct world *w, struct spool *s, const struct exp
 		l->kind = (enum telemetry_kind)kind;
 		l->url = mem_printf("%.*s/v1/%s", (int)base, c->url, batch_kind_name(l->kind));
 		l->backoff = BACKOFF(1000, 60000);
+		list_init(&l->clearings);
 		sm_init(&l->sm, &lane_machine, LANE_IDLE);
 	}
 	return x;
@@ -371,7 +373,7 @@ static bool is_busy(const struct lane *l)
 {
 	/* An answer on its way and a body that is being removed are waited for, or the next start would send it once more.
 	 * What unpacks, packs or waits has nothing out. */
-	return l->sm.now == LANE_SENDING || l->sm.now == LANE_CLEARING;
+	return l->sm.now == LANE_SENDING || l->sm.now == LANE_CLEARING || l->clearings_n > 0;
 }
 
 static bool is_out(struct closing *c)
@@ -398,5 +400,8 @@ static void on_late(struct timer *t)
 void exporter_close(struct exporter *x, void (*done)(void *ctx), void *ctx)
 {
 	ending_begin(&x->end, x->w, &exporter_how, done, ctx);
+	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
+		exporter_let_go(&x->lanes[kind]);
+	ending_step(&x->end);
 	timer_start(x->w, &x->late, CLOSE_MS, on_late);
 }

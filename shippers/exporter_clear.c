@@ -1,8 +1,15 @@
 /* exporter_clear.c - how a body leaves the spool: removed when it was taken, set aside when it never will be; tried until it
- * succeeds, so that what was answered is not sent again by the next start. */
+ * succeeds, so that what was answered is not sent again by the next start.
+ *
+ * A body that was taken is removed while the next one is sent, for the disk takes milliseconds; where CLEARINGS_MAX are not gone
+ * yet the lane waits, and it waits for one that the disk refuses to let go: so what a killed agent sends again are the last few.
+ * One that is set aside stays in the lane's hand. */
 #include "shippers/exporter_impl.h"
 
+#include "agent/base/mem.h"
+
 #define CLEAR_AGAIN_MS 10000
+#define CLEARINGS_MAX 4
 #define TRIES_MAX 6 /* an error that comes and goes must not cost a body */
 
 static const char aside_bad[] = "bad", aside_rejected[] = "rejected";
@@ -15,27 +22,105 @@ bool exporter_is_hopeless(struct lane *l)
 	return l->tries >= TRIES_MAX;
 }
 
-/* What was accepted stays in hand until it is gone, or the next start would send it twice. What was refused, or never can be
- * sent, is passed by: should the next start send it again, nothing is double. */
-static bool is_passed_by(struct lane *l)
+/* ---- removed --------------------------------------------------------------------------------------------------------------- */
+
+/* A body that was taken, and is not gone yet. */
+struct clearing {
+	struct lane *l;
+	struct spool_entry *entry; /* held */
+	struct timer timer;
+	struct list link;
+};
+
+static void remove_it(struct clearing *c);
+
+static void on_again(struct timer *t)
 {
-	if (l->aside == NULL || !exporter_is_hopeless(l))
-		return false;
-	spool_pass_by(l->entry, l->aside);
-	return true;
+	container_of(t, struct clearing, timer)->l->stuck_n--;
+	remove_it(container_of(t, struct clearing, timer));
 }
 
-/*  it is gone, or set aside                      the next body
- *  it failed too often, and was to be set aside  passed by; the next body
+static void clearing_free(struct clearing *c)
+{
+	struct lane *l = c->l;
+
+	timer_stop(l->x->w, &c->timer);
+	list_del(&c->link);
+	l->clearings_n--;
+	mem_free(c);
+}
+
+/*  it is gone                              the lane may go on
+ *  it failed, and the agent closes         let go: the next start finds it again
+ *  it failed                               again, after CLEAR_AGAIN_MS: it was accepted, and must not be sent twice */
+static void on_removed(void *ctx, int rc)
+{
+	struct clearing *c = ctx;
+	struct lane *l = c->l;
+
+	if (rc != 0 && !ending_is_on(&l->x->end)) {
+		l->stuck_n++;
+		timer_start(l->x->w, &c->timer, CLEAR_AGAIN_MS, on_again);
+		return;
+	}
+	if (rc != 0)
+		c->entry->held = false;
+	clearing_free(c);
+	exporter_go(l);
+}
+
+static void remove_it(struct clearing *c)
+{
+	spool_remove(c->entry, on_removed, c);
+}
+
+static void clear_beside(struct lane *l)
+{
+	struct clearing *c = mem_new(struct clearing);
+
+	*c = (struct clearing){ .l = l, .entry = l->entry };
+	list_add(&l->clearings, &c->link);
+	l->clearings_n++;
+	l->entry = NULL;
+	sm_move(&l->sm, LANE_IDLE);
+	remove_it(c);
+	exporter_go(l);
+}
+
+bool exporter_may_go(const struct lane *l)
+{
+	return l->clearings_n < CLEARINGS_MAX && l->stuck_n == 0;
+}
+
+/* Those that the disk refused, and that wait to be tried again: the next start tries. */
+void exporter_let_go(struct lane *l)
+{
+	list_each_safe(n, &l->clearings) {
+		struct clearing *c = list_entry(n, struct clearing, link);
+
+		if (c->timer.cb == NULL)
+			continue;
+		c->entry->held = false;
+		l->stuck_n--;
+		clearing_free(c);
+	}
+}
+
+/* ---- set aside ------------------------------------------------------------------------------------------------------------- */
+
+/*  it is set aside                               the next body
+ *  it failed too often                           passed by: should the next start send it again, nothing is double
  *  it failed, and the agent closes               let go: the next start finds it again
  *  it failed                                     again, after CLEAR_AGAIN_MS
  */
-static void on_cleared(void *ctx, int rc)
+static void on_aside(void *ctx, int rc)
 {
 	struct lane *l = ctx;
 
-	if (rc != 0 && is_passed_by(l))
+	if (rc != 0 && exporter_is_hopeless(l)) {
+		spool_pass_by(l->entry, l->aside);
 		rc = 0;
+	}
 	if (rc != 0 && !ending_is_on(&l->x->end)) {
 		sm_move(&l->sm, LANE_UNCLEARED);
 		exporter_later(l, CLEAR_AGAIN_MS);
@@ -51,10 +136,7 @@ static void on_cleared(void *ctx, int rc)
 void exporter_clear(struct lane *l)
 {
 	sm_move(&l->sm, LANE_CLEARING);
-	if (l->aside != NULL)
-		spool_set_aside(l->entry, l->aside, on_cleared, l);
-	else
-		spool_remove(l->entry, on_cleared, l);
+	spool_set_aside(l->entry, l->aside, on_aside, l);
 }
 
 static void lane_clear(struct lane *l, const char *aside)
@@ -64,7 +146,10 @@ static void lane_clear(struct lane *l, const char *aside)
 	l->tries = 0;
 	buf_reset(&l->body);
 	parts_close(&l->parts);
-	exporter_clear(l);
+	if (aside != NULL)
+		exporter_clear(l);
+	else
+		clear_beside(l);
 }
 
 void exporter_bad(struct lane *l)

@@ -13,10 +13,12 @@ struct lane {
 	struct exporter *x;
 	enum telemetry_kind kind;
 	struct sm sm;
-	struct spool_entry *entry; /* held; NULL while idle or waiting */
-	const char *aside;         /* why the body is kept though its sending ended; NULL: it is not */
-	uint64_t tried;            /* seq of the last body that could not be read or set aside */
-	unsigned tries;            /* how often */
+	struct spool_entry *entry;     /* held; NULL while idle or waiting */
+	struct list clearings;         /* bodies that were taken, on their way out (exporter_clear.c) */
+	unsigned clearings_n, stuck_n; /* stuck: the disk has refused to remove it, and is asked again */
+	const char *aside;             /* why the body is kept though its sending ended; NULL: it is not */
+	uint64_t tried;                /* seq of the last body that could not be read or set aside */
+	unsigned tries;                /* how often */
 	struct http_req http;
 	struct export_proof proof;
 	struct buf body;
@@ -52,6 +54,8 @@ void exporter_go(struct lane *l);                 /* the oldest body, if there i
 void exporter_bad(struct lane *l); /* the body is not what was written */
 void exporter_end(struct lane *l); /* all of it was taken, but for what was refused */
 void exporter_clear(struct lane *l);
+bool exporter_may_go(const struct lane *l); /* few enough are on their way out */
+void exporter_let_go(struct lane *l);
 bool exporter_is_hopeless(struct lane *l); /* it was tried often enough */
 
 /* exporter_cut.c: a body in parts */

@@ -8,6 +8,7 @@
 
 #include "agent/base/buf.h"
 #include "agent/base/telemetry.h"
+#include "shippers/pieces.h"
 
 #define OTLP_SCHEMA_URL "https://opentelemetry.io/schemas/1.44.0"
 
@@ -26,14 +27,14 @@ struct otlp_row *otlp_logs_row(struct otlp_logs *o, const char *service, const s
 /* observed_ms: of the whole request, so that it costs nothing on the wire. */
 void otlp_logs_add(struct otlp_logs *o, struct otlp_row *row, const struct telemetry_line *l, int64_t observed_ms);
 size_t otlp_logs_size(const struct otlp_logs *o);
-int otlp_logs_finish(struct otlp_logs *o, struct buf *to); /* -ERR_LIMIT */
+int otlp_logs_finish(struct otlp_logs *o, struct pieces *to); /* -ERR_LIMIT */
 
 struct otlp_metrics;
 struct otlp_metrics *otlp_metrics_new(const struct otlp_resource *r);
 void otlp_metrics_free(struct otlp_metrics *o);
 void otlp_metrics_add(struct otlp_metrics *o, const struct telemetry_point *p);
 size_t otlp_metrics_size(const struct otlp_metrics *o);
-int otlp_metrics_finish(struct otlp_metrics *o, struct buf *to);
+int otlp_metrics_finish(struct otlp_metrics *o, struct pieces *to);
 
 /* ---- between the files of this encoder ---- */
 #define OTLP_NS_PER_MS UINT64_C(1000000)

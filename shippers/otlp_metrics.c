@@ -93,22 +93,24 @@ size_t otlp_metrics_size(const struct otlp_metrics *o)
 	return o->metrics.len;
 }
 
-int otlp_metrics_finish(struct otlp_metrics *o, struct buf *to)
+int otlp_metrics_finish(struct otlp_metrics *o, struct pieces *to)
 {
+	struct buf b = BUF_MAX(BATCH_BYTES_MAX);
 	size_t metrics, scope;
 	bool over;
 
 	metric_close(o);
-	metrics = pbw_begin(to, REQUEST_RESOURCE_METRICS);
-	otlp_resource_add(o->resource, to, RESOURCE_METRICS_RESOURCE, NULL);
-	scope = pbw_begin(to, RESOURCE_METRICS_SCOPE_METRICS);
-	otlp_scope_add(to, SCOPE_METRICS_SCOPE, NULL);
-	buf_add(to, o->metrics.data, o->metrics.len);
-	pbw_str(to, SCOPE_METRICS_SCHEMA_URL, OTLP_SCHEMA_URL);
-	pbw_end(to, scope);
-	pbw_str(to, RESOURCE_METRICS_SCHEMA_URL, OTLP_SCHEMA_URL);
-	pbw_end(to, metrics);
-	over = o->metrics.over || to->over;
+	metrics = pbw_begin(&b, REQUEST_RESOURCE_METRICS);
+	otlp_resource_add(o->resource, &b, RESOURCE_METRICS_RESOURCE, NULL);
+	scope = pbw_begin(&b, RESOURCE_METRICS_SCOPE_METRICS);
+	otlp_scope_add(&b, SCOPE_METRICS_SCOPE, NULL);
+	buf_add(&b, o->metrics.data, o->metrics.len);
+	pbw_str(&b, SCOPE_METRICS_SCHEMA_URL, OTLP_SCHEMA_URL);
+	pbw_end(&b, scope);
+	pbw_str(&b, RESOURCE_METRICS_SCHEMA_URL, OTLP_SCHEMA_URL);
+	pbw_end(&b, metrics);
+	over = o->metrics.over || b.over;
 	buf_reset(&o->metrics);
+	pieces_take(to, &b);
 	return over ? -ERR_LIMIT : 0;
 }

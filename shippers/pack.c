@@ -22,13 +22,40 @@ void pack_begin(struct pack *p, enum pack_way way)
 	p->codec->begin(p->state);
 }
 
-int pack_slice(struct pack *p, const struct buf *from, struct buf *to)
+/* A slice ends with a piece at the latest. */
+static int slice(struct pack *p, const struct buf *piece, bool is_last, struct buf *to)
 {
-	size_t left = from->len - p->at, n = left > p->codec->slice ? p->codec->slice : left, used;
-	int rc = p->codec->slice_in(p->state, from->data + p->at, n, n == left, to, &used);
+	size_t left = piece->len - p->at, n = left > p->codec->slice ? p->codec->slice : left, used = 0;
+	int rc = p->codec->slice_in(p->state, buf_str(piece) + p->at, n, is_last && n == left, to, &used);
 
 	if (rc >= 0)
 		p->at += used;
+	return rc;
+}
+
+int pack_slice(struct pack *p, const struct buf *from, struct buf *to)
+{
+	return slice(p, from, true, to);
+}
+
+int pack_pieces(struct pack *p, const struct pieces *from, struct buf *to)
+{
+	static const struct buf nothing;
+	size_t n = 0;
+	int rc;
+
+	/* Many pieces are small. */
+	do {
+		const struct buf *piece = p->piece < from->n ? &from->v[p->piece] : &nothing;
+		size_t had = p->at;
+
+		rc = slice(p, piece, p->piece + 1 >= from->n, to);
+		n += p->at - had;
+		if (rc == 0 && p->at == piece->len && p->piece + 1 < from->n) {
+			p->piece++;
+			p->at = 0;
+		}
+	} while (rc == 0 && n < p->codec->slice);
 	return rc;
 }
 

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "agent/base/buf.h"
+#include "shippers/pieces.h"
 
 struct pack_codec;
 
@@ -15,11 +16,12 @@ enum pack_way { PACK_IN, PACK_OUT };
 
 struct pack {
 	const struct pack_codec *codec;
-	void *state; /* of the library; NULL: ended */
-	size_t at;   /* bytes of `from` that went in */
+	void *state;      /* of the library; NULL: ended */
+	size_t piece, at; /* what went in: so many pieces, and so many bytes of the next one */
 };
 
 void pack_begin(struct pack *p, enum pack_way way);
 /* 1: that was all; 0: there is more; -ERR_LIMIT: `to` is full, -ERR_INVALID: it was no gzip, or not all of it. */
 int pack_slice(struct pack *p, const struct buf *from, struct buf *to);
+int pack_pieces(struct pack *p, const struct pieces *from, struct buf *to); /* the same of several buffers */
 void pack_end(struct pack *p);

@@ -19,7 +19,7 @@
 #define LOGS_OPEN_MS 1000
 #define LOGS_MAX (UINT64_C(2) << 30)
 #define METRICS_MAX (UINT64_C(512) << 20)
-#define TURN_MS 3
+#define TURN_MS 2
 #define UNCLOCKED 32768
 #define RECORD_FRAME 512   /* what encoding adds to a record, about */
 #define FOUND_QUEUE 2      /* fewer batches wait: positions alone go at once */

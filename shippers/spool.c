@@ -75,14 +75,17 @@ void spool_entry_free(struct spool_entry *en)
 	mem_free(en);
 }
 
-static struct spool_entry *oldest(struct spool *s, enum telemetry_kind kind)
+static struct spool_entry *oldest_unheld(struct spool *s, int kind)
 {
-	return list_empty(&s->entries[kind]) ? NULL : list_entry(s->entries[kind].next, struct spool_entry, link);
+	list_each(n, &s->entries[kind])
+		if (!list_entry(n, struct spool_entry, link)->held)
+			return list_entry(n, struct spool_entry, link);
+	return NULL;
 }
 
 struct spool_entry *spool_oldest(struct spool *s, enum telemetry_kind kind)
 {
-	return s->settled ? oldest(s, kind) : NULL;
+	return s->settled ? oldest_unheld(s, (int)kind) : NULL;
 }
 
 static int check_body(const struct spool_entry *en, const char *path, const struct buf *b, struct err *e)
@@ -128,14 +131,6 @@ static bool is_over(const struct spool *s, int kind)
 	if (s->stats.entries[kind] > SPOOL_ENTRIES_MAX)
 		return true;
 	return kind == TELEMETRY_METRIC && s->stats.bytes[kind] > s->c.max[kind];
-}
-
-static struct spool_entry *oldest_unheld(struct spool *s, int kind)
-{
-	list_each(n, &s->entries[kind])
-		if (!list_entry(n, struct spool_entry, link)->held)
-			return list_entry(n, struct spool_entry, link);
-	return NULL;
 }
 
 void spool_enforce_quota(struct spool *s)

@@ -70,7 +70,7 @@ void spool_close(struct spool *s, void (*done)(void *ctx), void *ctx);
 bool spool_has_room(const struct spool *s, enum telemetry_kind kind);        /* for one batch more */
 unsigned spool_queued(const struct spool *s, enum telemetry_kind kind);      /* batches not yet committed */
 void spool_put(struct spool *s, struct batch *b);                            /* takes it */
-struct spool_entry *spool_oldest(struct spool *s, enum telemetry_kind kind); /* NULL: none */
+struct spool_entry *spool_oldest(struct spool *s, enum telemetry_kind kind); /* of those that nobody holds; NULL: none */
 char *spool_entry_path(const struct spool_entry *en);                        /* the caller's */
 /* The body, whole and as it was written: -ERR_CORRUPT when it is not, another error when that cannot be told. */
 int spool_load(struct spool_entry *en, struct buf *to, struct err *e);

@@ -103,7 +103,7 @@ static void on_pack(struct timer *t)
 {
 	struct spool *s = container_of(t, struct spool, pack_timer);
 	struct spool_job *j = s->packs;
-	int rc = pack_slice(&s->pack, &j->b->raw, &j->packed);
+	int rc = pack_pieces(&s->pack, &j->b->raw, &j->packed);
 
 	assert(rc >= 0); /* gzip grows nothing by more than PACKED_MAX leaves */
 	if (rc == 0) {
@@ -111,7 +111,7 @@ static void on_pack(struct timer *t)
 		return;
 	}
 	pack_end(&s->pack);
-	buf_close(&j->b->raw);
+	pieces_close(&j->b->raw);
 	s->packs = NULL;
 	s->unpacked[j->b->kind]--;
 	if (spool_write_waits(s))

@@ -76,7 +76,7 @@ void spool_write_failed(struct spool *s, const struct disk_req *r)
 {
 	s->stats.write_failures++;
 	s->stats.full = true;
-	s->must_wait = true;
+	s->must_wait |= s->sm.now != WRITE_WAIT;
 	log_warn("spool.write.failed", "path=%s err=%s retry_in_ms=%d", r->path, err_text(&r->err), AGAIN_MS);
 	snprintf(s->trouble, sizeof(s->trouble),
 		 "the telemetry spool cannot be written (%.200s): log lines wait in their files, metrics are dropped; tried again "

@@ -61,8 +61,10 @@ struct telemetry_origin {
 struct telemetry_line {
 	const char *body;
 	size_t len;
-	size_t begun;    /* mostly 0 */
-	int64_t time_ms; /* 0: unknown */
+	size_t begun;              /* mostly 0 */
+	int64_t time_ms;           /* 0: unknown */
+	uint8_t severity;          /* OTLP's number; 0: unknown */
+	const char *severity_text; /* the source's own word; NULL: none */
 	const struct telemetry_origin *origin;
 	const struct telemetry_attr *attrs; /* of this line alone; mostly none */
 	size_t attrs_n;

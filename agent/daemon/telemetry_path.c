@@ -74,7 +74,10 @@ static void start_tail(void *ctx)
 	struct tail_path paths[CONFIG_LOGS_MAX];
 
 	for (size_t i = 0; i < c->logs_n; i++)
-		paths[i] = (struct tail_path){ c->logs[i].path, c->logs[i].service };
+		paths[i] = (struct tail_path){ .path = c->logs[i].path,
+					       .service = c->logs[i].service,
+					       .framing = c->logs[i].framing,
+					       .utc_offset_s = c->logs[i].utc_offset_s };
 	t->tail = tail_new(t->w, &(struct tail_config){ .paths = paths, .paths_n = c->logs_n, .positions = &t->positions },
 			   shipper_sink(t->shipper));
 	tail_start(t->tail);

@@ -14,9 +14,30 @@
 #include "agent/ops/account/recent.h"
 #include "agent/ops/steps/catalogue.h"
 
+#define DEADLINE_MOST_S 86400u /* of a command that gives none */
+
+/* The stages of its plan: where nodes go one after the other there is one for each turn. */
+static uint64_t turns(const struct op *op)
+{
+	unsigned last = 0;
+
+	for (size_t i = 0; op->plans != NULL && i < op->plans->n; i++)
+		last = op->plans->v[i].stage >= last ? op->plans->v[i].stage + 1 : last;
+	return last;
+}
+
+static uint64_t default_s(const struct op *op)
+{
+	uint64_t s = op->verb->turn_s * turns(op);
+
+	if (s > DEADLINE_MOST_S)
+		s = DEADLINE_MOST_S;
+	return s > op->verb->deadline_s ? s : op->verb->deadline_s;
+}
+
 static uint64_t deadline_ms(const struct op *op)
 {
-	return (uint64_t)(op->cmd->deadline_s != 0 ? op->cmd->deadline_s : op->verb->deadline_s) * 1000;
+	return (op->cmd->deadline_s != 0 ? op->cmd->deadline_s : default_s(op)) * 1000;
 }
 
 int64_t op_deadline_ms(const struct op *op)

@@ -93,17 +93,28 @@ bool ops_is_busy(const struct ops *o)
 	return ops_open_count(o) > 0 || o->accepting != NULL;
 }
 
+/* No journal, another one on its way to it, or too many at work: no. A full disk takes nothing new either: what room is left is for
+ * what runs, so that it can end and be told. */
+bool ops_takes_more(const struct ops *o)
+{
+	return o->j != NULL && !journal_is_tight(o->j) && o->accepting == NULL && ops_open_count(o) < OPS_OPEN_MAX;
+}
+
+bool ops_has_room_but(const struct ops *o, size_t signed_len, const json_t *but)
+{
+	size_t bytes = room_of_command(signed_len), n = 0;
+
+	for (size_t i = 0; i < o->n; i++)
+		if (!json_has_text(but, op_fields(o->v[i])->id_text)) {
+			bytes += op_fields(o->v[i])->command_bytes;
+			n++;
+		}
+	return bytes <= ROOM_COMMANDS && n < OPS_MAX;
+}
+
 bool ops_has_room_for(const struct ops *o, size_t signed_len)
 {
-	size_t bytes = room_of_command(signed_len);
-
-	/* No journal, another one on its way to it, or a list that is full: no. A full disk takes nothing new either: what room is
-	 * left is for what runs, so that it can end and be told. */
-	if (o->j == NULL || journal_is_tight(o->j) || o->accepting != NULL || o->n >= OPS_MAX || ops_open_count(o) >= OPS_OPEN_MAX)
-		return false;
-	for (size_t i = 0; i < o->n; i++)
-		bytes += op_fields(o->v[i])->command_bytes;
-	return bytes <= ROOM_COMMANDS;
+	return ops_takes_more(o) && ops_has_room_but(o, signed_len, NULL);
 }
 
 bool ops_has_room(const struct ops *o)

@@ -59,8 +59,9 @@ static void changed(void *ctx)
 
 static void ended(void *ctx, const struct op *op)
 {
-	const struct ops *o = ctx;
+	struct ops *o = ctx;
 
+	ops_heal_ended(o, op);
 	if (o->patrol != NULL)
 		patrol_changed(o->patrol, op_warehouse(op));
 }

@@ -1,5 +1,6 @@
 /* ops_heal.c - what the patrol finds, and what the agent does about it by itself: a lost node is replaced, if the spec that stands
  * wants that and the customer's policy lets it. Everything else waits for an apply. */
+#include "agent/base/digest.h"
 #include "agent/base/json.h"
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
@@ -8,7 +9,9 @@
 #include "agent/base/uuid.h"
 #include "agent/ops/ops_impl.h"
 
-#define AGAIN_MS (15ll * 60 * 1000) /* after one that has failed */
+#define AGAIN_MS (15ll * 60 * 1000) /* after one that has failed; after each further one twice as long, four hours at most */
+#define AGAIN_TURNS 4
+#define STARTED_TURNS 2 /* what was started may have met a shortage that passes: an hour at most */
 #define LEFT_MAX 256
 #define OPEN_SPARE 8 /* places that are left to the vendor's commands */
 
@@ -30,10 +33,39 @@ static int64_t now_ms(const struct ops *o)
 	return (int64_t)world_now_ms(o->cfg.w);
 }
 
+static const char *policy_text(const struct ops *o, char to[DIGEST_HEX_LEN])
+{
+	return digest_hex(&ops_policy(o)->digest, to);
+}
+
+static bool is_same_policy(const struct ops *o, const json_t *begun)
+{
+	char hex[DIGEST_HEX_LEN];
+
+	return str_eq(json_str_or(begun, "policy", ""), policy_text(o, hex));
+}
+
+/* How long after the last try the next one begins. By the first that holds:
+ *
+ *   the customer has changed the policy            at once: it may allow now what it did not
+ *   it is lost in another way, or was healed       a quarter of an hour
+ *   else                                           longer with each try that came to nothing: what has failed fails again  */
+static int64_t wait_ms(const struct ops *o, const struct patrol_lost *lost, const json_t *begun)
+{
+	int64_t n = json_int_or(begun, "n", 1);
+
+	if (!is_same_policy(o, begun))
+		return 0;
+	if (!str_eq(json_str_or(begun, "reason", ""), lost->reason) || n < 1)
+		return AGAIN_MS;
+	return AGAIN_MS << (n - 1 < AGAIN_TURNS ? n - 1 : AGAIN_TURNS);
+}
+
 /* What is open is not begun again, and what has failed only after a while: the next try has an id of its own. */
 static bool is_begun(struct ops *o, const struct patrol_lost *lost, struct ops_local *l)
 {
 	const json_t *begun = json_object_get(o->healed, lost->instance);
+	int64_t since_ms = now_ms(o) - json_int_or(begun, "ms", 0);
 	uint8_t id[UUID_LEN];
 	const struct op *op;
 
@@ -41,7 +73,7 @@ static bool is_begun(struct ops *o, const struct patrol_lost *lost, struct ops_l
 	ops_local_id(l, id);
 	op = l->number > 0 ? ops_find(o, id) : NULL;
 	l->number++;
-	return (op != NULL && !op_fields(op)->is_ended) || (begun != NULL && now_ms(o) - json_integer_value(begun) < AGAIN_MS);
+	return (op != NULL && !op_fields(op)->is_ended) || (begun != NULL && since_ms < wait_ms(o, lost, begun));
 }
 
 /* Why the agent leaves it alone; NULL: it does not. The first that holds. */
@@ -76,27 +108,50 @@ static bool is_news(struct ops *o, const struct patrol_lost *lost, const char *w
 
 static int pack(const struct patrol_lost *lost, struct buf *to)
 {
+	char *left[WANTED_LEFT_MAX];
 	heal_t h = REEVE__CONTROL__V1__HEAL__INIT;
+	const json_t *one;
+	size_t i;
 
 	h.spec = (spec_t *)lost->spec;
 	h.cluster = (char *)lost->cluster;
 	h.instance = (char *)lost->instance;
 	h.reason = (char *)lost->reason;
 	h.is_sick = lost->is_sick;
+	h.left = left;
+	json_array_foreach(lost->wanted->left, i, one)
+		if (h.n_left < WANTED_LEFT_MAX && json_is_string(one))
+			left[h.n_left++] = (char *)json_string_value(one);
 	return pbpack_add(&h.base, to);
 }
 
-static void note_begun(struct ops *o, const char *instance)
+static void note_begun(struct ops *o, const struct patrol_lost *lost)
 {
-	int64_t now = now_ms(o);
+	const json_t *before = json_object_get(o->healed, lost->instance);
+	bool is_same = before != NULL && is_same_policy(o, before) && str_eq(json_str_or(before, "reason", ""), lost->reason);
+	json_int_t n = is_same ? json_int_or(before, "n", 0) + 1 : 1;
+	char hex[DIGEST_HEX_LEN];
 	const char *key;
 	json_t *value;
 	void *next;
 
-	json_object_foreach_safe(o->healed, next, key, value) if (now - json_integer_value(value) >= AGAIN_MS)
-	    json_object_del(o->healed, key);
-	json_object_set_new(o->healed, instance, json_integer(now));
-	json_object_del(o->left, instance);
+	/* What is past the longest wait may be begun anyway. */
+	json_object_foreach_safe(o->healed, next, key, value) if (now_ms(o) - json_int_or(value, "ms", 0) >=
+								  2 * (AGAIN_MS << AGAIN_TURNS)) json_object_del(o->healed, key);
+	json_object_set_new(o->healed, lost->instance,
+			    json_pack("{s:I, s:I, s:s, s:o}", "ms", (json_int_t)now_ms(o), "n", n, "policy", policy_text(o, hex),
+				      "reason", json_text(lost->reason)));
+	json_object_del(o->left, lost->instance);
+}
+
+/* One that has succeeded has not come to nothing: if the same node is found again, something has happened since. */
+void ops_heal_ended(struct ops *o, const struct op *op)
+{
+	json_t *begun = json_object_get(o->healed, json_str_or(op_accepted(op), "occurrence", ""));
+	json_int_t most = op_fields(op)->state == REEVE__CONTROL__V1__STATE__SUCCEEDED ? 0 : STARTED_TURNS + 1;
+
+	if (begun != NULL && !op_ended_unstarted(op) && json_int_or(begun, "n", 1) > most)
+		json_object_set_new(begun, "n", json_integer(most));
 }
 
 static void begin(struct ops *o, const struct patrol_lost *lost, struct ops_local *l)
@@ -110,7 +165,7 @@ static void begin(struct ops *o, const struct patrol_lost *lost, struct ops_loca
 	l->args = (ProtobufCBinaryData){ args.len, (uint8_t *)args.data };
 	if (!ops_begin_local(o, l))
 		return; /* the next look tells it again */
-	note_begun(o, lost->instance);
+	note_begun(o, lost);
 	ops_local_id(l, id);
 	log_warn("heal.begun", "op=%s try=%u warehouse=%s cluster=%s instance=%s lost=%s", uuid_text(id, text), l->number,
 		 l->warehouse, lost->cluster, lost->instance, lost->reason);

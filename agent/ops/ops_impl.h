@@ -55,8 +55,9 @@ struct ops {
 	uint64_t acked_through, acking, acking_epoch; /* of acked_rec: what it acknowledges, if that is still the epoch then */
 	json_t *ids;                                  /* of ids_rec */
 	struct patrol *patrol;
-	json_t *left;   /* {instance: why}: lost nodes that are left alone, as it was told */
-	json_t *healed; /* {instance: monotonic ms}: when its healing was last begun, in this life */
+	json_t *left; /* {instance: why}: lost nodes that are left alone, as it was told */
+	json_t
+	    *healed; /* {instance: {"ms", "n", "policy", "reason"}}: when its healing was last begun, in this life, and by what */
 	/* close */
 	bool is_patrol_closed;
 	unsigned closing_creds, stopping_ops;
@@ -79,6 +80,8 @@ bool ops_is_stopped(struct ops *o, const char **why);
 /* ops.c */
 size_t ops_open_count(const struct ops *o);
 const struct op *ops_ahead_of(const struct ops *o, const struct op *op);
+bool ops_takes_more(const struct ops *o);                                         /* whatever room there is */
+bool ops_has_room_but(const struct ops *o, size_t signed_len, const json_t *but); /* but: ids of those that give way */
 bool ops_has_room_for_plan(const struct ops *o, const struct op *op, size_t bytes);
 void ops_creds_close(struct ops *o, struct creds *c);    /* ops_close waits for it */
 struct op *ops_find_text(struct ops *o, const char *id); /* NULL: none, or id is not one */
@@ -97,12 +100,15 @@ struct ops_local {
 	const char *reason;     /* in words */
 };
 void ops_local_id(const struct ops_local *l, uint8_t to[UUID_LEN]);
-/* Its record is being written; false: not now. There was none with this id. */
+/* Its record is being written; false: not now. There was none with this id. Results of the agent's own operations that nobody has
+ * acknowledged are never in its way: earlier tries at the same thing that changed nothing are told no more, as this one tells the
+ * same, and where there is no room the oldest ones give way. The journal has them all. */
 bool ops_begin_local(struct ops *o, const struct ops_local *l);
 int ops_replay_local(struct ops *o, const json_t *record, struct err *e);
 
 /* ops_heal.c: what the patrol finds, and what is done about it */
 void ops_patrol_init(struct ops *o);
+void ops_heal_ended(struct ops *o, const struct op *op); /* one of any kind */
 
 /* ops_notes.c */
 void ops_forget_acked(struct ops *o);                  /* what is finished and acknowledged is the journal's alone */

@@ -55,6 +55,55 @@ static command_t *command_of(const struct ops *o, const struct ops_local *l)
 	return reeve__control__v1__command__unpack(NULL, bytes.len, (const uint8_t *)bytes.data);
 }
 
+/* ---- results that give way ---- */
+
+static bool may_give_way(const struct op *op, const json_t *already)
+{
+	return op_fields(op)->is_ended && op_stands_on(op) != NULL && !json_has_text(already, op_fields(op)->id_text);
+}
+
+static bool is_earlier_try(const struct op *op, const struct ops_local *l)
+{
+	return str_eq(op_stands_on(op), l->stands_on) && str_eq(op_verb(op), l->verb->name) &&
+	       str_eq(json_str_or(op_accepted(op), "occurrence", ""), l->occurrence);
+}
+
+/* The oldest, and of those that changed nothing first. */
+static const struct op *next_to_go(const struct ops *o, const json_t *already)
+{
+	for (int unstarted = 1; unstarted >= 0; unstarted--)
+		for (size_t i = 0; i < o->n; i++)
+			if (may_give_way(o->v[i], already) && (unstarted == 0 || op_ended_unstarted(o->v[i])))
+				return o->v[i];
+	return NULL;
+}
+
+/* Their ids. */
+static json_t *that_give_way(const struct ops *o, const struct ops_local *l, size_t len)
+{
+	json_t *ids = json_array();
+	const struct op *op;
+
+	for (size_t i = 0; i < o->n; i++)
+		if (may_give_way(o->v[i], ids) && op_ended_unstarted(o->v[i]) && is_earlier_try(o->v[i], l))
+			json_array_append_new(ids, json_string(op_fields(o->v[i])->id_text));
+	while (!ops_has_room_but(o, len, ids) && (op = next_to_go(o, ids)) != NULL)
+		json_array_append_new(ids, json_string(op_fields(op)->id_text));
+	return ids;
+}
+
+static void forget(struct ops *o, const struct op *op)
+{
+	const json_t *ids = json_object_get(op_accepted(op), "instead_of");
+
+	if (json_array_size(ids) > 0)
+		log_info("local.superseded", "op=%s n=%zu next=\"their results are told no more, and the journal has them\"",
+			 op_fields(op)->id_text, json_array_size(ids));
+	ops_forget_ids(o, ids);
+}
+
+/* ---- beginning ---- */
+
 /* Whoever tries the same once more counts on. */
 static void note_try(struct ops *o, const struct op *op)
 {
@@ -71,6 +120,7 @@ static void on_local(struct journal_append *a)
 
 	o->accepting = NULL;
 	note_try(o, op);
+	forget(o, op);
 	ops_list_add(o, op);
 	log_info("local.accepted", "op=%s verb=%s warehouse=%s", op_fields(op)->id_text, op_verb(op), op_warehouse(op));
 	op_begin(op);
@@ -93,13 +143,16 @@ static json_t *record_of(const struct ops *o, const struct ops_local *l, const c
 
 bool ops_begin_local(struct ops *o, const struct ops_local *l)
 {
+	CLEANUP(json_close) json_t *gone = ops_takes_more(o) ? that_give_way(o, l, l->args.len + 1024) : NULL;
 	command_t *cmd;
 	json_t *m;
 
-	if (!ops_has_room_for(o, l->args.len + 1024))
+	if (gone == NULL || !ops_has_room_but(o, l->args.len + 1024, gone))
 		return false;
 	cmd = command_of(o, l);
 	m = record_of(o, l, cmd);
+	if (json_array_size(gone) > 0)
+		json_object_set(m, "instead_of", gone);
 	o->accepting = op_new(&o->env, cmd, m);
 	journal_append(o->j, &o->rec, "local.accepted", m, on_local);
 	return true;
@@ -122,6 +175,7 @@ int ops_replay_local(struct ops *o, const json_t *record, struct err *e)
 		reeve__control__v1__command__free_unpacked(cmd, NULL);
 		return err_set(e, ERR_CORRUPT, "a command that nobody has signed, of a verb that needs a signature");
 	}
+	ops_forget_ids(o, json_object_get(record, "instead_of"));
 	if (o->n == OPS_MAX) {
 		reeve__control__v1__command__free_unpacked(cmd, NULL);
 		return err_set(e, ERR_CORRUPT, "more than %d operations are open or unacknowledged", OPS_MAX);

@@ -13,6 +13,7 @@ typedef Reeve__Control__V1__Cluster cluster_t;
 
 /* ---- who is there ---- */
 
+/* Those that a heal has left are not: others are in their place. */
 static json_t *alive_nodes(const struct patrol_look *l, const cluster_t *c)
 {
 	json_t *ids = json_array();
@@ -20,7 +21,8 @@ static json_t *alive_nodes(const struct patrol_look *l, const cluster_t *c)
 	for (size_t i = 0; i < l->inv->instances.n && json_array_size(ids) < KNOWN_MAX; i++) {
 		const struct ec2_instance *in = &l->inv->instances.v[i];
 
-		if (inventory_is_alive(in) && str_eq(ec2_tag_get(&in->tags, "reeve:warehouse"), l->spec->warehouse) &&
+		if (inventory_is_alive(in) && !json_has_text(l->wanted->left, in->id) &&
+		    str_eq(ec2_tag_get(&in->tags, "reeve:warehouse"), l->spec->warehouse) &&
 		    str_eq(ec2_tag_get(&in->tags, "reeve:cluster"), c->name))
 			json_array_append_new(ids, json_string(in->id));
 	}
@@ -102,7 +104,8 @@ static json_t *look_at_cluster(const struct patrol_look *l, struct patrol_nodes 
 	json_array_foreach(known, i, one) {
 		const char *id = json_string_value(one);
 
-		if (id == NULL || json_has_text(alive, id) || json_array_size(next) == KNOWN_MAX)
+		if (id == NULL || json_has_text(alive, id) || json_has_text(l->wanted->left, id) ||
+		    json_array_size(next) == KNOWN_MAX)
 			continue;
 		json_array_append_new(next, json_string(id));
 		if (missing > 0 && is_lost(l, n, unseen, id)) {

@@ -6,7 +6,8 @@
  * apply.
  *
  * A node that stands is sick when its status checks have failed in two looks one after the other (EC2 itself brings many back), or
- * when a notice says that AWS is about to stop or retire it. Of a cluster that has all its nodes one sick one is told at a time. */
+ * when a notice says that AWS is about to stop or retire it. Of a cluster that has all its nodes one sick one is told at a time.
+ * One that a heal has left standing is not of the cluster any more. */
 #pragma once
 #include "agent/io/journal.h"
 #include "agent/ops/patrol.h"

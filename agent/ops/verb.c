@@ -234,7 +234,7 @@ static int heal_plan(const struct planner_args *a, const ProtobufCMessage *args,
 {
 	const heal_t *h = (const heal_t *)args;
 
-	const struct planner_lost lost = { h->cluster, h->instance, h->is_sick };
+	const struct planner_lost lost = { h->cluster, h->instance, h->is_sick, h->left, h->n_left };
 
 	return planner_heal(a, h->spec, &lost, ret, e);
 }
@@ -302,6 +302,7 @@ static const struct verb verbs[VERBS] = {
 		.by_default = POLICY_OFF,
 		.ends_nothing = true,
 		.deadline_s = 1200,
+		.turn_s = 1200,
 		.powers = POWER(NODE_POWER) | POWER(BALANCERS) | POWER(DELETE),
 		.spec = no_spec,
 		.plan = reboot_plan,
@@ -313,6 +314,7 @@ static const struct verb verbs[VERBS] = {
 		.check = replace_check,
 		.by_default = POLICY_OFF,
 		.deadline_s = 1200,
+		.turn_s = 1200,
 		.powers = POWER(LAUNCH) | POWER(DELETE) | POWER(BALANCERS) | POWER(VOLUMES),
 		.spec = replace_spec,
 		.plan = replace_plan,
@@ -326,6 +328,7 @@ static const struct verb verbs[VERBS] = {
 		.by_default = POLICY_OFF,
 		.lays_down = VERB_LAYS_SPEC,
 		.deadline_s = 7200,
+		.turn_s = 1200,
 		.powers = POWER(LAUNCH) | POWER(DELETE) | POWER(BALANCERS) | POWER(NODE_POWER) | POWER(VOLUMES),
 		.spec = upgrade_spec,
 		.plan = upgrade_plan,

@@ -52,6 +52,7 @@ struct verb {
 	bool is_high;             /* whatever its plan: something leaves the machine */
 	bool may_be_of_all;       /* the target may be empty: the whole installation */
 	uint32_t deadline_s;      /* of a command that gives none: what the vendor's own tools wait for */
+	uint32_t turn_s;          /* and at least so long for each turn of its plan, as its nodes go one after the other; 0: not */
 	unsigned powers;          /* 1 << enum iam_power: of the operate role, when it is carried out */
 	const char *without_work; /* a plan without steps ends at once, and this and the warehouse's name say so; NULL: it runs */
 	const spec_t *(*spec)(const ProtobufCMessage *args); /* the desired state; NULL: none of it */

@@ -19,6 +19,7 @@ static void forget_args(struct wanted *s, struct wanted_one *one)
 	one->args = (ProtobufCBinaryData){ 0, NULL };
 	one->verb = NULL;
 	json_close(&one->tries);
+	json_close(&one->left);
 }
 
 static void drop(struct wanted *s, struct wanted_one *one)
@@ -120,6 +121,60 @@ static void drop_text(json_t *list, const char *text)
 		}
 }
 
+static bool has_instance(const json_t *pairs, const char *id)
+{
+	const json_t *pair;
+	size_t i;
+
+	json_array_foreach(pairs, i, pair)
+		if (str_eq(json_string_value(json_array_get(pair, 0)), "instance") &&
+		    str_eq(json_string_value(json_array_get(pair, 1)), id))
+			return true;
+	return false;
+}
+
+/* What a command has ended was ended on purpose: nobody has lost it. */
+static void forget_ended(struct wanted_one *one, const json_t *result)
+{
+	const json_t *deleted = json_object_get(result, "deleted"), *pair;
+	const char *cluster;
+	json_t *ids;
+	size_t i;
+
+	json_array_foreach(deleted, i, pair) {
+		if (!str_eq(json_string_value(json_array_get(pair, 0)), "instance"))
+			continue;
+		drop_text(one->left, json_string_value(json_array_get(pair, 1)));
+		json_object_foreach(one->nodes, cluster, ids)
+			drop_text(ids, json_string_value(json_array_get(pair, 1)));
+	}
+}
+
+/* It has not ended, and one that was launched in its place stands. */
+static bool is_left(const Reeve__Control__V1__Heal *heal, const json_t *result)
+{
+	const json_t *deleted = json_object_get(result, "deleted"), *pair;
+	bool is_made = false;
+	size_t i;
+
+	json_array_foreach(json_object_get(result, "created"), i, pair) {
+		const char *id = json_string_value(json_array_get(pair, 1));
+
+		is_made = is_made || (str_eq(json_string_value(json_array_get(pair, 0)), "instance") && !has_instance(deleted, id));
+	}
+	return heal->is_sick && is_made && !has_instance(deleted, heal->instance);
+}
+
+static void leave(struct wanted_one *one, const char *id)
+{
+	if (one->left == NULL)
+		one->left = json_array();
+	drop_text(one->left, id);
+	if (json_array_size(one->left) == WANTED_LEFT_MAX)
+		json_array_remove(one->left, 0);
+	json_array_append_new(one->left, json_string(id));
+}
+
 /* It does not stand any more, so nobody will heal it a second time: one that was sick and was ended, or in the place of which
  * another was launched. One that stays, sick or seen again, may be healed anew, and by an id of its own: a result never changes. */
 static bool is_over(const Reeve__Control__V1__Heal *heal, const json_t *result)
@@ -127,24 +182,25 @@ static bool is_over(const Reeve__Control__V1__Heal *heal, const json_t *result)
 	return json_array_size(json_object_get(result, heal->is_sick ? "deleted" : "created")) > 0;
 }
 
-/* Another stands in its place: the lost one is not looked for any more. */
-static void forget_node(struct wanted *s, const struct wanted_end *end)
+/* Another stands in its place: the lost one is not looked for any more, and one that was left counts no more. */
+static void forget_node(struct wanted_one *one, const struct wanted_end *end)
 {
-	const struct wanted_one *one = wanted_of(s, end->warehouse);
 	ProtobufCMessage *args = verb_args(end->verb, end->args);
 	const Reeve__Control__V1__Heal *heal = (const Reeve__Control__V1__Heal *)args;
+	bool is_done = is_state(end->result, "SUCCEEDED"), stays = heal != NULL && is_left(heal, end->result);
 
-	if (one != NULL && heal != NULL) {
+	if (heal != NULL && (is_done || stays))
 		drop_text(json_object_get(one->nodes, heal->cluster), heal->instance);
-		if (is_over(heal, end->result))
-			json_object_del(one->tries, heal->instance);
-	}
+	if (heal != NULL && is_done && is_over(heal, end->result))
+		json_object_del(one->tries, heal->instance);
+	if (stays)
+		leave(one, heal->instance);
 	verb_args_free(args);
 }
 
 /* The first that holds:
  *
- *   a lost node was replaced                        it is not looked for any more
+ *   a lost node was replaced                        it is not looked for any more; one that was left counts no more
  *   the verb lays nothing down (reboot, replace)    what stood before stands
  *   it was to be planned alone                      what stood before stands
  *   it succeeded, and deletes                       the warehouse is forgotten, also where nothing was left to delete
@@ -154,14 +210,15 @@ static void forget_node(struct wanted *s, const struct wanted_end *end)
  *   else                                            what stood before stands  */
 void wanted_ended(struct wanted *s, const struct wanted_end *end)
 {
-	struct wanted_one *one;
+	struct wanted_one *one = wanted_of(s, end->warehouse);
 
-	if (end->verb != NULL && end->verb->is_local && is_state(end->result, "SUCCEEDED"))
-		forget_node(s, end);
+	if (one != NULL)
+		forget_ended(one, end->result);
+	if (one != NULL && end->verb != NULL && end->verb->is_local)
+		forget_node(one, end);
 	if (end->verb == NULL || end->verb->lays_down == VERB_LAYS_NOTHING || end->is_plan)
 		return;
 	if (end->verb->lays_down == VERB_LAYS_END && is_state(end->result, "SUCCEEDED")) {
-		one = wanted_of(s, end->warehouse);
 		if (one != NULL)
 			drop(s, one);
 		return;
@@ -197,6 +254,8 @@ static json_t *one_json(const struct wanted_one *one)
 		json_object_set(j, "nodes", one->nodes);
 	if (one->tries != NULL)
 		json_object_set(j, "tries", one->tries);
+	if (one->left != NULL)
+		json_object_set(j, "left", one->left);
 	return j;
 }
 
@@ -220,6 +279,7 @@ static void replay_one(struct wanted *s, struct wanted_one *one, const json_t *r
 		set_unknown(s, one, op, json_str_or(record, "why", "this version cannot read what another has kept of it"));
 	one->nodes = json_incref(json_object_get(record, "nodes"));
 	one->tries = json_incref(json_object_get(record, "tries"));
+	one->left = json_incref(json_object_get(record, "left"));
 }
 
 void wanted_replay(struct wanted *s, const json_t *record)

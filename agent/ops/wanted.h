@@ -4,6 +4,9 @@
  * leaves nothing to compare with: neither its own spec holds nor the one before it, until another command succeeds. One that
  * changed nothing, or took back all it did, leaves the one before it.
  *
+ * Which nodes a heal has left follows from its result, and so is known after a restart without a call to AWS: a tag would have to
+ * be written with keys of its own, and whoever may tag could say of a node that it counts no more.
+ *
  * Read back from the results in the journal; a checkpoint carries it on. Packed arguments are kept, not the unpacked spec: it is
  * looked at once in five minutes. */
 #pragma once
@@ -15,6 +18,7 @@
 
 #define WANTED_MAX 32           /* warehouses */
 #define WANTED_BYTES (4u << 20) /* of all their specs: one that does not fit is not looked after */
+#define WANTED_LEFT_MAX 256     /* of a warehouse; of more the oldest are forgotten, and count again */
 
 /* How a command ended, as its record in the journal says. */
 struct wanted_end {
@@ -33,6 +37,9 @@ struct wanted_one {
 	char why[160];
 	json_t *tries; /* {"i-1": 2}: how often the agent has begun to do something about it; NULL: never */
 	json_t *nodes; /* {"fe": ["i-1", ...]}: the nodes that the patrol has seen alive; NULL: none yet */
+	/* ["i-1", ...]: nodes that a heal has left standing, as their data would have ended with them, or as they could not be
+	 * ended. Others are in their place: they are none of those that the spec wants. NULL: none. */
+	json_t *left;
 };
 
 /* Zero at birth. */

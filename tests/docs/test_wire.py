@@ -284,6 +284,9 @@ def test_the_page_names_the_verbs_and_their_deadlines():
     short = {verb.split("_")[-1].lower(): number for verb, number in rows}  # WAREHOUSE_APPLY: "apply"
     assert {verb: number.replace(",", "") for number, verb in told} == short
     assert all(f"`{verb}`" in section("Command") for verb, _ in rows)
+    turns = re.findall(r"__VERB__\w+_([A-Z]+),[^}]*?\.turn_s = ([0-9]+)", (REPO / "agent/ops/verb.c").read_text())
+    assert [verb.lower() for verb, _ in turns] == ["reboot", "replace", "upgrade"]
+    assert {number for _, number in turns} == {re.search(r"([0-9,]+) s a turn", section("Command"))[1].replace(",", "")}
 
 
 # ---- answers and limits ----

@@ -123,6 +123,7 @@ WHOLE = {
     "shippers/otlp_metrics.c": ("tests/unit/shippers/test_otlp.c", "both encoders are read back by one reader"),
     "shippers/parts.c": ("tests/unit/shippers/test_shipper_parts.c", "halved, sent, and sent again after a restart"),
     "shippers/shipper_own.c": ("tests/unit/shippers/test_shipper.c", "the shipper's metrics about itself"),
+    "shippers/spool_body.c": ("tests/unit/shippers/test_shipper_spool.c", SPOOL),
     "shippers/spool_compact.c": ("tests/unit/shippers/test_spool.c", SPOOL),
     "shippers/spool_records.c": ("tests/unit/shippers/test_spool.c", SPOOL),
     "shippers/spool_start.c": ("tests/unit/shippers/test_spool.c", SPOOL),

@@ -4,6 +4,35 @@ from mutant import Mutant
 
 MUTANTS = [
     Mutant(
+        "what is denied tried again every quarter of an hour",
+        "agent/ops/ops_heal.c",
+        "	return AGAIN_MS << (n - 1 < AGAIN_TURNS ? n - 1 : AGAIN_TURNS);",
+        "	return AGAIN_MS;",
+        "build/tests/unit/ops/test_ops_heal",
+    ),
+    Mutant(
+        "a customer's change of mind that a heal waits hours to hear of",
+        "agent/ops/ops_heal.c",
+        "	if (!is_same_policy(o, begun))\n		return 0;\n",
+        "	if (!is_same_policy(o, begun))\n		return AGAIN_MS << AGAIN_TURNS;\n",
+        "build/tests/unit/ops/test_ops_heal",
+    ),
+    Mutant(
+        "results that nobody acknowledges in the way of what the agent does by itself",
+        "agent/ops/ops_local.c",
+        "	while (!ops_has_room_but(o, len, ids) && (op = next_to_go(o, ids)) != NULL)",
+        "	while (o->n > OPS_MAX + len && (op = next_to_go(o, ids)) != NULL)",
+        "build/tests/unit/ops/test_ops_local",
+    ),
+    Mutant(
+        "results that gave way back again after a restart",
+        "agent/ops/ops_local.c",
+        '	ops_forget_ids(o, json_object_get(record, "instead_of"));\n',
+        "",
+        "build/tests/unit/ops/test_ops_local",
+        "build/tests/unit/ops/test_ops_heal",
+    ),
+    Mutant(
         "a cancel that is forgotten before its command comes",
         "agent/control/inbox_command.c",
         "	if (inbox_head_calls_off(in, c->command_id.data)) {",

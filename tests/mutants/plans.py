@@ -4,10 +4,95 @@ from mutant import Mutant
 
 MUTANTS = [
     Mutant(
+        "what is lost beside a node that a heal has left never made up for",
+        "agent/ops/patrol_nodes.c",
+        "inventory_is_alive(in) && !json_has_text(l->wanted->left, in->id) &&",
+        "inventory_is_alive(in) &&",
+        "build/tests/sim/sim --stop --jobs 1 --seeds 300 --with HEAL_ASKED",
+    ),
+    Mutant(
+        "a default deadline that is the same for any number of nodes",
+        "agent/ops/op_run.c",
+        "	return s > op->verb->deadline_s ? s : op->verb->deadline_s;",
+        "	return s > op->verb->deadline_s ? op->verb->deadline_s : op->verb->deadline_s;",
+        "build/tests/unit/ops/test_op_replace",
+    ),
+    Mutant(
+        "a node that a heal has left counted as one of those that are wanted, when it looks",
+        "agent/ops/patrol_nodes.c",
+        "inventory_is_alive(in) && !json_has_text(l->wanted->left, in->id) &&",
+        "inventory_is_alive(in) &&",
+        "build/tests/unit/ops/test_ops_heal",
+    ),
+    Mutant(
+        "a node that a heal has left counted as one of those that are wanted, when it plans",
+        "agent/ops/plan/planner.c",
+        "	p.apart_n = lost->left_n;\n",
+        "",
+        "build/tests/unit/ops/test_ops_heal",
+    ),
+    Mutant(
+        "nodes that heals have left not counted for the bounds",
+        "agent/ops/plan/planner_replace.c",
+        "	struct replacing r = { planner_held(p, c->name), 0 };",
+        "	struct replacing r = { planner_count(p, c->name), 0 };",
+        "build/tests/unit/ops/test_ops_heal",
+    ),
+    Mutant(
+        "nodes that a heal has left forgotten with the next checkpoint",
+        "agent/ops/wanted.c",
+        '	one->left = json_incref(json_object_get(record, "left"));\n',
+        "",
+        "build/tests/unit/ops/test_wanted",
+    ),
+    Mutant(
+        "a node that a command has ended taken for lost",
+        "agent/ops/wanted.c",
+        "		forget_ended(one, end->result);\n",
+        "		(void)forget_ended;\n",
+        "build/tests/unit/ops/test_patrol_nodes",
+    ),
+    Mutant(
+        "a node that is stopped although the other one went while it drained",
+        "agent/ops/plan/planner_power.c",
+        "	see_others(p, c, have, at);\n",
+        "	(void)see_others;\n",
+        "build/tests/unit/ops/test_op_run",
+    ),
+    Mutant(
+        "a node that is rebooted although the other one went while it drained",
+        "agent/ops/plan/planner_reboot.c",
+        "	see_others(p, b);\n",
+        "	(void)see_others;\n",
+        "build/tests/unit/ops/test_op_reboot",
+    ),
+    Mutant(
+        "a cluster that is paused although none serves behind its group any more",
+        "agent/ops/plan/planner_power.c",
+        "		each_shared_group(p, c, look_again);\n",
+        "		(void)look_again;\n",
+        "build/tests/unit/ops/plan/test_planner_power",
+    ),
+    Mutant(
+        "nodes that end although one of those in their place was taken out",
+        "agent/ops/plan/planner_replace.c",
+        '	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);',
+        '	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);',
+        "build/tests/unit/ops/test_op_upgrade",
+    ),
+    Mutant(
+        "a batch that is not whole and the roll goes on",
+        "agent/ops/plan/planner_ready.c",
+        "	if (r->is_atomic || r->is_rebooted)",
+        "	if (r->is_atomic)",
+        "build/tests/unit/ops/plan/test_planner_ready",
+        "build/tests/unit/ops/plan/test_planner_reboot",
+    ),
+    Mutant(
         "a node too many that ends although one of those that stay has gone",
         "agent/ops/plan/planner_cluster.c",
-        "		if (!planner_is_paused(c))\n			see_others(p, &have);",
-        "		(void)see_others;",
+        "		if (!planner_is_paused(c))\n			see_staying(p, &have);",
+        "		(void)see_staying;",
         "build/tests/unit/ops/test_op_run",
     ),
     Mutant(
@@ -624,13 +709,6 @@ MUTANTS = [
         "build/tests/unit/ops/plan/test_planner_reboot",
     ),
     Mutant(
-        "a batch that is not whole and the roll goes on",
-        "agent/ops/plan/planner_ready.c",
-        '	if (r->is_rebooted)\n		json_object_set_new(args, "atomic", json_true());',
-        '	if (r->is_rebooted && r->health == NULL)\n		json_object_set_new(args, "atomic", json_true());',
-        "build/tests/unit/ops/plan/test_planner_reboot",
-    ),
-    Mutant(
         "an old node that ends before the new one is healthy",
         "agent/ops/plan/planner_replace.c",
         "	if (!planner_is_paused(c))\n		planner_each_group(p, c, serve, lets_in ? let_in : wait_ready);\n"
@@ -642,8 +720,8 @@ MUTANTS = [
     Mutant(
         "a new node that is not waited for",
         "agent/ops/plan/planner_replace.c",
-        '	if (!planner_is_listened(p, g->name))\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);',
-        '	if (planner_is_listened(p, g->name))\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);',
+        '	if (!planner_is_listened(p, g->name))\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);',
+        '	if (planner_is_listened(p, g->name))\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);',
         "build/tests/unit/ops/plan/test_planner_replace",
     ),
     Mutant(
@@ -796,8 +874,8 @@ MUTANTS = [
     Mutant(
         "nobody who serves while an upgrade takes nodes out",
         "agent/ops/plan/planner_replace.c",
-        '	if (!planner_is_listened(p, g->name))\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);',
-        '	if (c != NULL)\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);',
+        '	if (!planner_is_listened(p, g->name))\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);',
+        '	if (c != NULL)\n		return;\n	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);',
         "build/tests/sim/sim --stop --jobs 1 --seeds 300 --with WANT_UPGRADE",
     ),
     Mutant(

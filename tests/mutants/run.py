@@ -20,6 +20,7 @@ import inventory
 import kinds
 import network
 import plans
+import telemetry
 import volumes
 
 ROOT = pathlib.Path("build/mutants")
@@ -32,6 +33,7 @@ MUTANTS = [
     *inventory.MUTANTS,
     *kinds.MUTANTS,
     *network.MUTANTS,
+    *telemetry.MUTANTS,
     *volumes.MUTANTS,
 ]
 

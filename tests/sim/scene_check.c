@@ -204,17 +204,20 @@ static bool has_died_young(const struct scene *s, const struct aws_instance *i)
 	return i->stillborn_ms != 0 && !aws_is_alive(s->aws, i);
 }
 
-/* One whose status checks fail is replaced by the agent itself, where that is asked for: another comes first, and it may stay. */
-static bool may_be_one_more(const struct scene *s, const char *warehouse, const char *cluster)
+/* Those whose status checks fail are replaced by the agent itself, where that is asked for: another comes first, and they may
+ * stay. */
+static unsigned may_be_more(const struct scene *s, const char *warehouse, const char *cluster)
 {
+	unsigned n = 0;
+
 	for (size_t i = 0; scene_heal_is_on(s) && i < s->aws->instances_n; i++) {
 		const struct aws_instance *in = s->aws->instances[i];
 
-		if (str_eq(in->check, "impaired") && str_eq(aws_tag_of(&in->t, "reeve:warehouse"), warehouse) &&
-		    str_eq(aws_tag_of(&in->t, "reeve:cluster"), cluster))
-			return true;
+		n += str_eq(in->check, "impaired") && aws_is_alive(s->aws, in) &&
+		     str_eq(aws_tag_of(&in->t, "reeve:warehouse"), warehouse) &&
+		     str_eq(aws_tag_of(&in->t, "reeve:cluster"), cluster);
 	}
-	return false;
+	return n;
 }
 
 static void check_cluster(struct scene *s, const struct aws_instance *first)
@@ -237,7 +240,7 @@ static void check_cluster(struct scene *s, const struct aws_instance *first)
 	}
 	if (ours > s->nodes_total)
 		odds_broken(&s->odds, "%u nodes in the installation, the policy allows %u", ours, s->nodes_total);
-	if (alive > most_nodes(s, warehouse, cluster) + may_be_one_more(s, warehouse, cluster))
+	if (alive > most_nodes(s, warehouse, cluster) + may_be_more(s, warehouse, cluster))
 		odds_broken(&s->odds, "%u nodes in cluster %s: launched twice", alive, cluster);
 	if (o != NULL && of_step > want_nodes(&o->want, cluster))
 		odds_broken(&s->odds, "step %s launched %u nodes of %u", step, of_step, want_nodes(&o->want, cluster));

@@ -1,14 +1,16 @@
 /* scene_heal.c - when all commands have ended: somebody ends a node of a warehouse that heals itself, with the vendor there or
- * gone, and the agent must launch one in its place, and no second one. */
+ * gone, and the agent must launch one in its place, and no second one. Before that another may fall sick; where that one is left
+ * standing it counts for nothing, and what is lost beside it is healed all the same. */
 #include <stdio.h>
 
 #include "tests/sim/scene_impl.h"
 #include "tests/sim/want_impl.h"
 
 #define HOUR_MS (60ull * 60 * 1000)
-#define KNOWN_MS (20 * 60 * 1000) /* by then the patrol has seen who is there */
+#define KNOWN_MS (20ull * 60 * 1000) /* by then the patrol has seen who is there */
 #define PATIENCE_MS (6 * HOUR_MS)
-#define CALM_MS (30 * 60 * 1000) /* and after it is healed nothing more comes */
+#define CALM_MS (30ull * 60 * 1000) /* and after it is healed nothing more comes */
+#define SICK_MS (3 * HOUR_MS)       /* one that was not replaced by then has no room for another beside it */
 
 typedef Reeve__Control__V1__State state_t;
 #define STATE(name) REEVE__CONTROL__V1__STATE__##name
@@ -19,6 +21,7 @@ void scene_heal_make(struct scene *s)
 	if (s->heal.is_wanted)
 		tally(TALLY_HEAL_ASKED);
 	s->heal.without_vendor = odds_one_in(&s->odds, 2);
+	s->heal.sickens = odds_one_in(&s->odds, 2);
 }
 
 /* ---- who ---- */
@@ -44,6 +47,7 @@ static const struct scene_order *standing_order(struct scene *s, const char *war
 	return last;
 }
 
+/* One that has fallen sick counts no more. */
 static struct aws_instance *node_of(struct scene *s, const char *warehouse, const char *cluster, unsigned *ret_alive)
 {
 	struct aws_instance *first = NULL;
@@ -52,7 +56,7 @@ static struct aws_instance *node_of(struct scene *s, const char *warehouse, cons
 	for (size_t i = 0; i < s->aws->instances_n; i++) {
 		struct aws_instance *in = s->aws->instances[i];
 
-		if (in->foreign || in->lost_ms != 0 || in->is_moved || !aws_is_alive(s->aws, in) ||
+		if (in == s->heal.sick || in->foreign || in->lost_ms != 0 || in->is_moved || !aws_is_alive(s->aws, in) ||
 		    !str_eq(aws_tag_of(&in->t, "reeve:warehouse"), warehouse) ||
 		    !str_eq(aws_tag_of(&in->t, "reeve:cluster"), cluster))
 			continue;
@@ -99,6 +103,38 @@ static void arm(struct scene *s)
 	scene_policy_write(s, SCENE_HEALS);
 }
 
+static void sicken(struct scene *s)
+{
+	unsigned alive;
+	struct aws_instance *node = node_of(s, s->heal.order->want.warehouse, s->heal.cluster, &alive);
+
+	s->heal.sick_ms = world_now_ms(s->w);
+	if (node == NULL || alive != s->heal.wanted) {
+		s->heal.is_over = true;
+		return;
+	}
+	sim_trace(s->w, "%s of %s falls sick", node->t.id, s->heal.cluster);
+	node->check = "impaired";
+	node->unchecked_ms = s->heal.sick_ms;
+	node->checked_ms = UINT64_MAX;
+	s->heal.sick = node;
+}
+
+/* Another stands in its place, and the patrol has seen it. */
+static void see_sick(struct scene *s, uint64_t now)
+{
+	unsigned alive;
+
+	node_of(s, s->heal.order->want.warehouse, s->heal.cluster, &alive);
+	if (alive != s->heal.wanted)
+		s->heal.made_up_ms = 0;
+	else if (s->heal.made_up_ms == 0)
+		s->heal.made_up_ms = now;
+	if (scene_is_touched(s, s->heal.order->want.warehouse, s->heal.sick_ms) || alive > s->heal.wanted ||
+	    (s->heal.made_up_ms == 0 && now - s->heal.sick_ms > SICK_MS))
+		s->heal.is_over = true;
+}
+
 static void strike(struct scene *s)
 {
 	unsigned alive;
@@ -112,6 +148,8 @@ static void strike(struct scene *s)
 	tally(TALLY_HEAL_STRUCK);
 	if (s->heal.without_vendor)
 		tally(TALLY_HEAL_ALONE);
+	if (s->heal.sick != NULL && aws_is_alive(s->aws, s->heal.sick))
+		tally(TALLY_HEAL_LEFT);
 	sim_trace(s->w, "somebody ends %s of %s", node->t.id, s->heal.cluster);
 	s->heal.instances_n = s->aws->instances_n;
 	s->heal.left = scene_left_volumes(s, s->heal.order->want.warehouse, s->heal.cluster);
@@ -183,6 +221,11 @@ bool scene_heal_tick(struct scene *s)
 		return s->heal.is_over = true;
 	if (s->heal.armed_ms == 0)
 		arm(s);
+	else if (s->heal.sickens && s->heal.sick_ms == 0 && now - s->heal.armed_ms > KNOWN_MS)
+		sicken(s);
+	else if (s->heal.sick != NULL && s->heal.struck_ms == 0 &&
+		 (s->heal.made_up_ms == 0 || now - s->heal.made_up_ms <= KNOWN_MS))
+		see_sick(s, now);
 	else if (s->heal.struck_ms == 0 && now - s->heal.armed_ms > KNOWN_MS)
 		strike(s);
 	else if (s->heal.struck_ms != 0)

@@ -79,8 +79,10 @@ struct scene_hand {
 /* A node that somebody ends when all commands have ended (scene_heal.c). */
 struct scene_heal {
 	bool is_wanted, without_vendor, is_over;
-	uint64_t armed_ms, struck_ms, healed_ms; /* 0: not yet */
-	const struct scene_order *order;         /* that has laid down what stands */
+	bool sickens; /* before it, another falls sick, and may be left standing */
+	const struct aws_instance *sick;
+	uint64_t armed_ms, sick_ms, made_up_ms, struck_ms, healed_ms; /* 0: not yet */
+	const struct scene_order *order;                              /* that has laid down what stands */
 	const char *cluster;
 	unsigned wanted;
 	size_t instances_n; /* before it */

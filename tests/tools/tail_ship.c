@@ -84,7 +84,7 @@ static int start(char **argv, struct err *e)
 	char star[] = "*", *all[] = { star };
 	const struct telemetry_rules rules = { .metrics = all, .metrics_n = 1, .logs = all, .logs_n = 1 };
 
-	path = (struct tail_path){ argv[3], "numbered" };
+	path = (struct tail_path){ .path = argv[3], .service = "numbered" };
 	positions_init(&positions);
 	ship = shipper_new(w, &sc);
 	TRY(shipper_rules(ship, &rules, e));

@@ -409,6 +409,8 @@ int planner_heal(const struct planner_args *a, const spec_t *spec, const struct 
 	/* Such a node leaves its groups, and waits for a command. */
 	p.leaves_old = has_data(&p, c, inventory_instance_in(&a->inv->instances, lost->instance));
 	p.is_heal = true;
+	p.apart = lost->left;
+	p.apart_n = lost->left_n;
 	if (is_to_heal(&p, c, lost)) {
 		check_groups(&p, c);
 		planner_plan_replaced(&p, c, ids, 1);

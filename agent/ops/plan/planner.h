@@ -54,7 +54,9 @@ int planner_replace(const struct planner_args *a, const spec_t *spec, const stru
  * step: the cluster has all its nodes, and this one is not among them. */
 struct planner_lost {
 	const char *cluster, *instance;
-	bool is_sick; /* it stands */
+	bool is_sick;      /* it stands */
+	char *const *left; /* ids of nodes that earlier heals have left standing: they count no more */
+	size_t left_n;
 };
 int planner_heal(const struct planner_args *a, const spec_t *spec, const struct planner_lost *lost, struct plans **ret,
 		 struct err *e);

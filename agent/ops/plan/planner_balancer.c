@@ -67,6 +67,14 @@ json_t *planner_targets(const struct planning *p, const tg_t *g, json_t *ids)
 	return json_pack("{s:o, s:O}", "group_arn", planner_target_group_ref(p, g->name), "instances", ids);
 }
 
+json_t *planner_all_targets(const struct planning *p, const tg_t *g, json_t *ids)
+{
+	json_t *args = planner_targets(p, g, ids);
+
+	json_object_set_new(args, "atomic", json_true());
+	return args;
+}
+
 void planner_plan_tg(struct planning *p, const tg_t *want)
 {
 	CLEANUP(mem_close) char *step = mem_printf("tg-%s", want->name), *what = NULL;
@@ -156,8 +164,7 @@ void planner_plan_departures(struct planning *p, const tg_t *want)
 			json_array_append_new(is_stranger(p, t) ? strangers : leave, json_string(t->id));
 	}
 	if (is_used && json_array_size(stay) > 0 && json_array_size(leave) + json_array_size(strangers) > 0) {
-		plan_add(p->b, &kind_wait_healthy, json_pack("{s:s, s:O}", "group_arn", have->g.arn, "instances", stay),
-			 "healthy-%s", want->name);
+		plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, want, stay), "healthy-%s", want->name);
 		plan_title(p->b, "wait until %s is healthy", want->name);
 	}
 	depart(p, want, have, "leave", leave, is_used && json_array_size(stay) == 0);

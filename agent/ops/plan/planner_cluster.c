@@ -9,10 +9,15 @@
 #include "agent/ops/plan/planner_impl.h"
 #include "agent/ops/steps/catalogue.h"
 
+static bool is_held(const struct planning *p, const struct ec2_instance *i, const char *cluster)
+{
+	return inventory_is_alive(i) && planning_is_of_warehouse(p, &i->tags) &&
+	       str_eq(ec2_tag_get(&i->tags, "reeve:cluster"), cluster);
+}
+
 bool planner_is_node(const struct planning *p, const struct ec2_instance *i, const char *cluster)
 {
-	return inventory_is_alive(i) && planning_is_of_warehouse(p, &i->tags) && !planning_is_apart(p, i->id) &&
-	       str_eq(ec2_tag_get(&i->tags, "reeve:cluster"), cluster);
+	return is_held(p, i, cluster) && !planning_is_apart(p, i->id);
 }
 
 bool planner_wants_cluster(const struct planning *p, const char *cluster)
@@ -170,6 +175,15 @@ size_t planner_count(const struct planning *p, const char *cluster)
 	return n;
 }
 
+size_t planner_held(const struct planning *p, const char *cluster)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->inv->instances.n; i++)
+		n += is_held(p, &p->inv->instances.v[i], cluster);
+	return n;
+}
+
 size_t planner_missing(const struct planning *p, const cluster_t *c)
 {
 	size_t n = planner_count(p, c->name);
@@ -228,12 +242,13 @@ static void plan_up(struct planning *p, const cluster_t *c, const struct planner
 }
 
 /* A group that no listener leads to has no health to wait for (target state "unused"). */
-static void wait_healthy(struct planning *p, const tg_t *g, const struct planner_nodes *have, json_t *ids)
+static void wait_healthy(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
 {
 	if (!planner_is_listened(p, g->name))
 		return;
-	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);
-	plan_title(p->b, "wait until %s/%s is healthy", have->cluster, g->name);
+	plan_add(p->b, &kind_wait_healthy, c->atomic ? planner_all_targets(p, g, ids) : planner_targets(p, g, ids), "healthy-%s",
+		 g->name);
+	plan_title(p->b, "wait until %s/%s is healthy", c->name, g->name);
 }
 
 /* Those that are waited for are known by the fact that the wait leaves, and only those of them that are ready. */
@@ -268,7 +283,7 @@ static bool is_for_the_upgrade(const struct planning *p, const char *cluster)
 	return false;
 }
 
-static void plan_register(struct planning *p, const tg_t *g, const struct planner_nodes *have)
+static void plan_register(struct planning *p, const cluster_t *c, const tg_t *g, const struct planner_nodes *have)
 {
 	json_t *ids = is_for_the_upgrade(p, have->cluster) ? json_array() : to_register(p, g, have);
 
@@ -283,7 +298,7 @@ static void plan_register(struct planning *p, const tg_t *g, const struct planne
 			json_object_set_new(args, "fresh", json_true());
 		plan_add(p->b, &kind_register, args, "register-%s", g->name);
 		plan_title(p->b, "register %s/%s", have->cluster, g->name);
-		wait_healthy(p, g, have, ids);
+		wait_healthy(p, c, g, ids);
 	}
 	json_decref(ids);
 }
@@ -452,28 +467,32 @@ void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage
 	plan_pivot(p->b);
 	for (size_t i = 0; i < p->spec->n_target_groups; i++)
 		if (planner_is_for(p->spec->target_groups[i], c->name))
-			plan_register(p, p->spec->target_groups[i], &have);
+			plan_register(p, c, p->spec->target_groups[i], &have);
 	/* A volume that was changed cannot be changed back. */
 	planner_plan_volumes(p, c, have.v, have.keep);
 	mem_free(have.v);
 }
 
-/* They were planned to go because these serve: one of these may have ended since, and while the others drained. Of one that was
- * still coming the wait for it tells. */
-static void see_others(struct planning *p, const struct planner_nodes *have)
+/* They were planned to go because these serve: one of these may have ended since, and while the others drained. */
+void planner_see_others(struct planning *p, const char *cluster, json_t *ids, const char *fact)
 {
+	if (json_array_size(ids) == 0)
+		return;
+	plan_add(p->b, &kind_wait_running,
+		 json_pack("{s:s, s:O, s:s, s:b}", "cluster", cluster, "instances", ids, "fact", fact, "atomic", 1), "still-up");
+	plan_title(p->b, "see that the others of %s run", cluster);
+}
+
+/* Of one that was still coming up the wait for it tells. */
+static void see_staying(struct planning *p, const struct planner_nodes *have)
+{
+	CLEANUP(mem_close) char *fact = mem_printf("staying.%s", have->cluster);
 	json_t *ids = json_array();
 
 	for (size_t i = 0; i < have->keep; i++)
 		if (!planner_is_stopped(have->v[i]) && !planner_is_unproven(p, have->v[i]))
 			add_id(ids, have->v[i]);
-	if (json_array_size(ids) > 0) {
-		plan_add(p->b, &kind_wait_running,
-			 json_pack("{s:s, s:O, s:o, s:b}", "cluster", have->cluster, "instances", ids, "fact",
-				   json_sprintf("staying.%s", have->cluster), "atomic", 1),
-			 "still-up");
-		plan_title(p->b, "see that the others of %s run", have->cluster);
-	}
+	planner_see_others(p, have->cluster, ids, fact);
 	json_decref(ids);
 }
 
@@ -486,7 +505,7 @@ void planner_plan_surplus(struct planning *p, const cluster_t *c, unsigned stage
 	if (have.n > have.keep) {
 		planner_plan_out(p, &have);
 		if (!planner_is_paused(c))
-			see_others(p, &have);
+			see_staying(p, &have);
 	}
 	/* A node that has ended cannot be put back. Until then what was taken out is let in again: where one does not drain, or is
 	 * needed after all. */

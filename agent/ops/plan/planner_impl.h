@@ -38,6 +38,8 @@ bool planner_is_for(const tg_t *g, const char *cluster);
 void planner_each_group(struct planning *p, const cluster_t *c, json_t *ids,
 			void (*plan)(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids));
 json_t *planner_targets(const struct planning *p, const tg_t *g, json_t *ids); /* arguments: the group, and nodes as targets */
+/* The same for a wait behind which others stop or leave: every one of these must be healthy. */
+json_t *planner_all_targets(const struct planning *p, const tg_t *g, json_t *ids);
 void planner_plan_tg(struct planning *p, const tg_t *want);
 /* Takes out of it who must not be in it: nodes of clusters that it no longer serves, and targets that are no nodes of ours. */
 void planner_plan_departures(struct planning *p, const tg_t *want);
@@ -137,8 +139,11 @@ struct planner_nodes planner_nodes_of(const struct planning *p, const char *clus
 void planner_plan_out(struct planning *p, const struct planner_nodes *have); /* those beyond keep leave their groups, drained */
 void planner_plan_end(struct planning *p, const struct planner_nodes *have); /* and end, when they have left them */
 size_t planner_count(const struct planning *p, const char *cluster);         /* its alive nodes */
+size_t planner_held(const struct planning *p, const char *cluster);          /* and those that are set apart: what bounds count */
 size_t planner_missing(const struct planning *p, const cluster_t *c);        /* how many nodes are launched */
 json_t *planner_nodes_behind(const struct planning *p, const tg_t *g);       /* ids: those that stay, and those that are launched */
+/* Straight before some of a cluster go: its others run still, all of them. fact: its own. Nothing for an empty list. */
+void planner_see_others(struct planning *p, const char *cluster, json_t *ids, const char *fact);
 /* It comes up, or runs and has been left out of a group that others are in: nothing rests on it yet, and it is waited for as a new
  * one is. */
 bool planner_is_unproven(const struct planning *p, const struct ec2_instance *i);

@@ -1,14 +1,16 @@
 /* planner_power.c - nodes that stay and do not always run: a cluster that is paused or runs again, and one whose nodes become of
  * another type.
  *
- * A paused cluster's nodes are taken out of their target groups, drained and stopped; what it lacks is launched when it runs again.
+ * A paused cluster's nodes are taken out of their target groups, drained and stopped, when other clusters behind these groups serve
+ * without them; what it lacks is launched when it runs again.
  * A cluster that is to run has its stopped nodes started before anything is launched, whoever stopped them.
  *
  * The type of a node can be changed only while it is stopped. So the nodes of a cluster that runs are changed one after the other,
  * each by a plan and in a stage of its own: first one waits until the others serve, then it is taken out, stopped, changed, started
- * and let in again, and the next one follows when it is healthy. A plan that fails takes back its own node and no other: those
- * before it are healthy with their new type, and to change them back would interrupt them twice. Its pivot stands where the node
- * runs again: from there on, too, taking back would only interrupt it once more. */
+ * and let in again, and the next one follows when it is healthy. To drain takes up to an hour: before anything stops one sees that
+ * the others serve still, and if they do not what was taken out is let in again. A plan that fails takes back its own node and no
+ * other: those before it are healthy with their new type, and to change them back would interrupt them twice. Its pivot stands
+ * where the node runs again: from there on, too, taking back would only interrupt it once more. */
 #include <string.h>
 
 #include "agent/base/json.h"
@@ -122,6 +124,49 @@ static void wait_started(struct planning *p, const cluster_t *c, json_t *ids, co
 						       .health = c->health });
 }
 
+/* ---- others that are to serve meanwhile ---- */
+
+/* In the last stages all listeners lead where the spec wants them to. */
+static bool is_led_to(const struct planning *p, const tg_t *g)
+{
+	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
+		for (size_t k = 0; k < p->spec->load_balancers[i]->n_listeners; k++)
+			if (str_eq(p->spec->load_balancers[i]->listeners[k]->target_group, g->name))
+				return true;
+	return false;
+}
+
+static void wait_ready(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
+{
+	if (!is_led_to(p, g))
+		return;
+	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "ready-%s", g->name);
+	plan_title(p->b, "wait until others of %s/%s are healthy", c->name, g->name);
+}
+
+/* It stands straight before the stop, which is not called on an old look (run_anew.c). */
+static void look_again(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
+{
+	if (!is_led_to(p, g))
+		return;
+	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "still-ready-%s", g->name);
+	plan_title(p->b, "see that others of %s/%s are still healthy", c->name, g->name);
+}
+
+/* Of other clusters that stay behind its groups. */
+static void each_shared_group(struct planning *p, const cluster_t *c,
+			      void (*plan)(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids))
+{
+	for (size_t i = 0; i < p->spec->n_target_groups; i++) {
+		const tg_t *g = p->spec->target_groups[i];
+		json_t *ids = planner_is_for(g, c->name) ? planner_nodes_behind(p, g) : NULL;
+
+		if (json_array_size(ids) > 0)
+			plan(p, c, g, ids);
+		json_decref(ids);
+	}
+}
+
 /* ---- paused ---- */
 
 static void note_lacking(struct planning *p, const cluster_t *c, const struct planner_nodes *have)
@@ -147,8 +192,11 @@ void planner_plan_pause(struct planning *p, const cluster_t *c, unsigned stage)
 			add_id(not_yet, have.v[i]);
 	}
 	planning_begin(p, name, stage);
+	if (json_array_size(up) > 0)
+		each_shared_group(p, c, wait_ready);
 	planner_plan_out(p, &all);
 	if (json_array_size(up) > 0) {
+		each_shared_group(p, c, look_again);
 		plan_stop(p, up, have_disks(p, &have), true);
 		plan_title(p->b, "stop the nodes of %s", c->name);
 	}
@@ -224,24 +272,6 @@ void planner_wait_started(struct planning *p, const cluster_t *c, const struct p
 
 /* ---- another type, node by node ---- */
 
-/* In the last stages all listeners lead where the spec wants them to. */
-static bool is_led_to(const struct planning *p, const tg_t *g)
-{
-	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
-		for (size_t k = 0; k < p->spec->load_balancers[i]->n_listeners; k++)
-			if (str_eq(p->spec->load_balancers[i]->listeners[k]->target_group, g->name))
-				return true;
-	return false;
-}
-
-static void wait_ready(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
-{
-	if (!is_led_to(p, g))
-		return;
-	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "ready-%s", g->name);
-	plan_title(p->b, "wait until others of %s/%s are healthy", c->name, g->name);
-}
-
 static void take_out(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
 {
 	plan_add(p->b, &kind_deregister, planner_targets(p, g, ids), "deregister-%s", g->name);
@@ -264,7 +294,7 @@ static void let_in(struct planning *p, const cluster_t *c, const tg_t *g, json_t
 	plan_title(p->b, "register %s/%s", c->name, g->name);
 	if (!is_led_to(p, g))
 		return;
-	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);
+	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);
 	plan_title(p->b, "wait until %s/%s is healthy", c->name, g->name);
 }
 
@@ -314,6 +344,31 @@ static json_t *others_of(const struct planning *p, const struct planner_nodes *h
 	return ids;
 }
 
+/* The same when this one is out. Is it unproven itself, then the wait for those names it, too: so of the others each is named by
+ * its id, and those that were just launched are not looked at again. */
+static json_t *others_still(const struct planning *p, const struct planner_nodes *have, size_t but)
+{
+	json_t *ids;
+
+	if (!planner_is_unproven(p, have->v[but]))
+		return others_of(p, have, but);
+	ids = json_array();
+	for (size_t i = 0; i < have->keep; i++)
+		if (i != but && !planner_is_stopped(have->v[i]))
+			add_id(ids, have->v[i]);
+	return ids;
+}
+
+static void see_others(struct planning *p, const cluster_t *c, const struct planner_nodes *have, size_t but)
+{
+	CLEANUP(mem_close) char *fact = mem_printf("staying.%s", have->v[but]->id);
+	json_t *still = others_still(p, have, but);
+
+	planner_see_others(p, c->name, still, fact);
+	planner_each_group(p, c, still, look_again);
+	json_decref(still);
+}
+
 /* What the spec says of groups stands by now (the stage of the clusters has registered it), whatever the inventory shows. */
 static void plan_resize(struct planning *p, const cluster_t *c, const struct planner_nodes *have, size_t at, unsigned stage)
 {
@@ -328,6 +383,7 @@ static void plan_resize(struct planning *p, const cluster_t *c, const struct pla
 	planner_each_group(p, c, ids, wait_drained);
 	each_other_group(p, c, ids, &kind_wait_drained, "drained");
 	planner_plan_drain(p, c->drain, c->name, ids);
+	see_others(p, c, have, at);
 	plan_stop(p, ids, inventory_has_disks(p->inv, i->type), json_array_size(others) == 0);
 	plan_title(p->b, "stop a node of %s", c->name);
 	plan_wait_stopped(p, c->name, ids);

@@ -17,7 +17,8 @@ static json_t *ready_args(const struct planner_ready *r, json_t *ids, int quiet_
 {
 	json_t *args = json_pack("{s:s, s:O, s:s}", "cluster", r->cluster, "instances", ids, "fact", r->fact);
 
-	if (r->is_atomic)
+	/* A batch that is not whole ends the roll. */
+	if (r->is_atomic || r->is_rebooted)
 		json_object_set_new(args, "atomic", json_true());
 	if (r->is_started)
 		json_object_set_new(args, "started", json_true());
@@ -33,8 +34,6 @@ static json_t *passed_args(const struct planner_ready *r, int quiet_s)
 
 	json_array_append_new(ids, json_sprintf("@%s", r->fact));
 	args = ready_args(r, ids, quiet_s);
-	if (r->is_rebooted)
-		json_object_set_new(args, "atomic", json_true());
 	json_decref(ids);
 	return args;
 }

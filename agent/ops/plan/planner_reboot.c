@@ -1,9 +1,10 @@
 /* planner_reboot.c - the nodes of a cluster are rebooted, some at a time: a plan and a stage for each batch.
  *
  * First one waits until others serve in each target group that listeners lead to, then the batch leaves its groups, drained, is
- * drained itself where the command says how, rebooted, and let in again; the next batch follows when it is healthy. What fails
- * before the batch is back lets it in again; a reboot itself cannot be taken back, and leaves nothing that would have to be. There
- * is no spec: the groups are those that the nodes are in, and they are asked by HTTP in the VPC in which they stand. */
+ * drained itself where the command says how, and when one has seen that the others serve still, rebooted, and let in again; the
+ * next batch follows when it is healthy. What fails before the batch is back lets it in again; a reboot itself cannot be taken
+ * back, and leaves nothing that would have to be. There is no spec: the groups are those that the nodes are in, and they are asked
+ * by HTTP in the VPC in which they stand. */
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
@@ -56,6 +57,16 @@ struct group_step {
 	bool and_leaving;         /* also those that were taken out before, and still serve what was connected */
 };
 
+static json_t *group_args(const struct group_step *s, const struct balancers_target_group *g, json_t *ids)
+{
+	json_t *args = json_pack("{s:s, s:O}", "group_arn", g->g.arn, "instances", ids);
+
+	/* The batch goes, or the next one does, only with all of them. */
+	if (s->kind == &kind_wait_healthy)
+		json_object_set_new(args, "atomic", json_true());
+	return args;
+}
+
 /* A step for each group that some are in. */
 static void each_group(struct planning *p, const struct reboot_batch *b, const struct group_step *s)
 {
@@ -66,8 +77,7 @@ static void each_group(struct planning *p, const struct reboot_batch *b, const s
 
 		/* Others are waited for only where some of the batch leave. */
 		if (json_array_size(ids) > 0 && json_array_size(batch) > 0 && (!s->led_alone || is_led_to(p, g))) {
-			plan_add(p->b, s->kind, json_pack("{s:s, s:O}", "group_arn", g->g.arn, "instances", ids), "%s-%s", s->name,
-				 word);
+			plan_add(p->b, s->kind, group_args(s, g, ids), "%s-%s", s->name, word);
 			plan_title(p->b, "%s %s/%s", s->title, b->all->cluster, word);
 		}
 		json_decref(ids);
@@ -94,6 +104,23 @@ static void plan_reboot(struct planning *p, const struct reboot_batch *b)
 						       .health = b->r->health });
 }
 
+/* To drain takes up to an hour, and the last one must not go. */
+static void see_others(struct planning *p, const struct reboot_batch *b)
+{
+	static const struct group_step still = {
+		&kind_wait_healthy, "still-ready", "see that others are still healthy:", false, true, false
+	};
+	CLEANUP(mem_close) char *fact = mem_printf("staying.%s.%s", p->plan, b->all->cluster);
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < b->all->n; i++)
+		if (i < b->from || i >= b->to)
+			json_array_append_new(ids, json_string(b->all->v[i]->id));
+	planner_see_others(p, b->all->cluster, ids, fact);
+	each_group(p, b, &still);
+	json_decref(ids);
+}
+
 static void plan_batch(struct planning *p, const struct reboot_batch *b, unsigned number)
 {
 	static const struct group_step ready = {
@@ -110,6 +137,7 @@ static void plan_batch(struct planning *p, const struct reboot_batch *b, unsigne
 	each_group(p, b, &out);
 	each_group(p, b, &drained);
 	planner_plan_drain(p, b->r->drain, b->all->cluster, b->ids);
+	see_others(p, b);
 	plan_reboot(p, b);
 	plan_pivot(p->b);
 	each_group(p, b, &in);

@@ -100,7 +100,7 @@ static void let_in(struct planning *p, const cluster_t *c, const tg_t *g, json_t
 	plan_title(p->b, "register %s/%s", c->name, g->name);
 	if (!planner_is_listened(p, g->name))
 		return;
-	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);
+	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);
 	plan_title(p->b, "wait until %s/%s is healthy", c->name, g->name);
 }
 
@@ -109,7 +109,7 @@ static void wait_ready(struct planning *p, const cluster_t *c, const tg_t *g, js
 {
 	if (!planner_is_listened(p, g->name))
 		return;
-	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "ready-%s", g->name);
+	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "ready-%s", g->name);
 	plan_title(p->b, "wait until others of %s/%s are healthy", c->name, g->name);
 }
 
@@ -117,7 +117,7 @@ static void look_again(struct planning *p, const cluster_t *c, const tg_t *g, js
 {
 	if (!planner_is_listened(p, g->name))
 		return;
-	plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "still-healthy-%s", g->name);
+	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "still-healthy-%s", g->name);
 	plan_title(p->b, "see that %s/%s is still healthy", c->name, g->name);
 }
 
@@ -347,7 +347,7 @@ static void plan_next(struct planning *p, const cluster_t *c, const char *id, st
 /* Those that are gone first, then the others in the order in which they are named. */
 void planner_plan_replaced(struct planning *p, const cluster_t *c, char *const *ids, size_t n)
 {
-	struct replacing r = { planner_count(p, c->name), 0 };
+	struct replacing r = { planner_held(p, c->name), 0 };
 
 	for (size_t i = 0; i < n; i++)
 		if (standing(p, c, ids[i]) == NULL)

@@ -84,7 +84,7 @@ static void wait_healthy(struct planning *p, const tg_t *g)
 	json_t *ids = planner_nodes_behind(p, g);
 
 	if (json_array_size(ids) > 0) {
-		plan_add(p->b, &kind_wait_healthy, planner_targets(p, g, ids), "healthy-%s", g->name);
+		plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);
 		plan_title(p->b, "wait until %s is healthy", g->name);
 	}
 	json_decref(ids);

@@ -6,6 +6,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "agent/ops/steps/kinds_elb_impl.h"
+#include "agent/ops/steps/kinds_impl.h"
 
 static const struct iam_statement register_grants[] = {
 	{ IAM_BALANCERS, "Register", IAM_OWNED, IAM_TEXTS("elasticloadbalancing:RegisterTargets"),
@@ -295,7 +296,7 @@ static int health_ask(const struct step_ctx *x, struct request *req, struct err 
 }
 
 struct health {
-	size_t healthy, coming;
+	size_t healthy, coming, hopeless;
 	struct buf seen; /* of those that are not as they should be */
 };
 
@@ -330,21 +331,27 @@ static void weigh(const struct step_ctx *x, const struct elb_targets *list, stru
 		}
 		add_seen(h, id, t);
 		h->coming += !is_hopeless(x, t);
+		h->hopeless += is_hopeless(x, t);
 	}
 }
 
+/*   some are hopeless, and others go, or an atomic cluster comes up, only with all of these (args.atomic)     failed
+ *   some may still become healthy                                                                              again
+ *   none is healthy                                                                                            failed
+ *   else                                                               done: the others are named as left out  */
 static enum step_verdict health_verdict(const struct step_ctx *x, const struct health *h, struct err *e)
 {
-	/* As long as one may still become healthy, all are waited for; after that the healthy ones are enough, and the others are
-	 * named. */
-	if (h->coming > 0) {
+	bool is_short = h->hopeless > 0 && kinds_is_atomic(x);
+
+	if (h->coming > 0 && !is_short) {
 		err_set(e, ERR_AGAIN, "%s", buf_str(&h->seen));
 		return STEP_AGAIN;
 	}
-	if (h->healthy == 0 && h->seen.len > 0) {
+	if (is_short || (h->healthy == 0 && h->seen.len > 0)) {
 		/* AWS has refused nothing, so a class must say whose fault it is: the nodes', not ours. */
 		step_blame(x, AWS_INVALID, "");
-		err_set(e, ERR_SERVICE, "no target becomes healthy: %s", buf_str(&h->seen));
+		err_set(e, ERR_SERVICE, "%s: %s", h->healthy > 0 ? "not all targets become healthy" : "no target becomes healthy",
+			buf_str(&h->seen));
 		return STEP_FAILED;
 	}
 	if (h->seen.len > 0)

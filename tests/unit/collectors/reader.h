@@ -29,8 +29,10 @@ static struct {
 	bool unfinished; /* the last line */
 	unsigned continuations;
 	bool refuse;
-	unsigned told;  /* by reader_on_refused */
-	unsigned found; /* files that the sink was told of */
+	struct framing_config framing; /* of what is opened next */
+	struct telemetry_line last;    /* its numbers and literals alone are valid */
+	unsigned told;                 /* by reader_on_refused */
+	unsigned found;                /* files that the sink was told of */
 } reader;
 
 static inline bool reader_on_line(void *ctx, const struct telemetry_line *l)
@@ -45,6 +47,7 @@ static inline bool reader_on_line(void *ctx, const struct telemetry_line *l)
 	snprintf(reader.at_path, sizeof(reader.at_path), "%s", l->source.path);
 	reader.at.path = reader.at_path;
 	reader.unfinished = false;
+	reader.last = *l;
 	for (size_t i = 0; i < l->attrs_n; i++) {
 		if (strcmp(l->attrs[i].key, "reeve.log.truncated_bytes") == 0)
 			snprintf(reader.truncated, sizeof(reader.truncated), "%s", l->attrs[i].value);
@@ -64,7 +67,7 @@ static inline void reader_on_found(void *ctx, const struct telemetry_source *s)
 static inline void reader_open(const char *pattern)
 {
 	const struct telemetry_sink sink = { .line = reader_on_line, .found = reader_on_found };
-	const struct tail_path path = { pattern, "service" };
+	const struct tail_path path = { .path = pattern, .service = "service", .framing = reader.framing };
 	const struct tail_config c = { .paths = &path, .paths_n = 1, .positions = &reader.positions };
 
 	positions_close(&reader.positions); /* what is not committed is not known to the next process */

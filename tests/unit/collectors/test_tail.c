@@ -147,7 +147,8 @@ static bool on_last_line(void *ctx, const struct telemetry_line *l)
 
 static void who_is_given_a_line_may_close_it_from_there(void **state)
 {
-	static const struct tail_path paths[] = { { LOG, "service" }, { "/var/log/y.log", "service" } };
+	static const struct tail_path paths[] = { { .path = LOG, .service = "service" },
+						  { .path = "/var/log/y.log", .service = "service" } };
 	bool closed = false;
 	const struct telemetry_sink sink = { .ctx = &closed, .line = on_last_line };
 

@@ -32,7 +32,7 @@ static char *everything[] = { (char[]){ "*" } };
 static struct config config = { .installation = "inst-1",
 				.vendor_url = "https://control.example",
 				.metrics_interval_ms = 15000,
-				.logs = { { "/var/log/app.log", "app" } },
+				.logs = { { .path = "/var/log/app.log", .service = "app" } },
 				.logs_n = 1 };
 
 static uint32_t orphans = 2;

@@ -144,11 +144,42 @@ static void what_the_policy_does_not_hold_is_asked_of_nobody(void **state)
 	}
 }
 
+static bool is_taken_out(void *ctx)
+{
+	return strstr(buf_str(&((struct shop *)ctx)->seen), "DeregisterTargets") != NULL;
+}
+
+/* Two serve. While the first drains the other goes: so the first is the last one, and serves on. */
+static void the_last_one_is_not_rebooted_when_the_other_went_while_it_drained(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	const struct aws_tg *g;
+	unsigned serving = 0;
+	struct says t;
+
+	stand(s, ASKS);
+	g = s->sim->target_groups[0];
+	shop_reboot(s, &k, 2, &t);
+	assert_int_equal(sim_run_until(s->d.w, is_taken_out, s, 600000), SIM_TRUE);
+	for (size_t i = 0; i < g->targets_n; i++)
+		for (size_t n = 0; g->targets[i].draining_ms == 0 && n < s->sim->instances_n; n++)
+			if (str_eq(s->sim->instances[n]->t.id, g->targets[i].id))
+				aws_hand_end(s->sim, s->sim->instances[n]);
+	assert_true(shop_until(s, &k, STATE_OF(ROLLED_BACK), 3600000));
+	desk_pass(&s->d, 120000);
+	assert_int_equal(shop_count(s, "RebootInstances"), 0);
+	for (size_t i = 0; i < g->targets_n; i++)
+		serving += aws_serves(s->sim, g, &g->targets[i]);
+	assert_int_equal(serving, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHOP(each_node_is_drained_rebooted_and_asked_for_its_health_before_the_next),
 		SHOP(a_node_that_does_not_drain_is_not_rebooted_and_serves_on),
+		SHOP(the_last_one_is_not_rebooted_when_the_other_went_while_it_drained),
 		SHOP(behind_one_that_is_not_healthy_again_no_other_goes),
 		SHOP(what_the_policy_does_not_hold_is_asked_of_nobody),
 	};

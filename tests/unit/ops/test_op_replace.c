@@ -214,6 +214,42 @@ static void the_share_that_may_end_within_an_hour_holds_for_replaced_nodes_too(v
 	arena_free(m);
 }
 
+static bool has_come(void *ctx)
+{
+	return strstr(buf_str(&((struct shop *)ctx)->seen), "RunInstances") != NULL;
+}
+
+/* STOP holds the first one up for longer than one alone may take, and there is time for two. */
+static void each_node_has_its_time_where_the_command_gives_none(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char *ids[2], message[512];
+
+	stand(s, POLICY("3", "rates: {ended_at_once: 100%}\n"));
+	ids[0] = (char *)node(s, 0)->t.id;
+	ids[1] = (char *)node(s, 1)->t.id;
+	shop_replace(s, &k, 2, ids, 2);
+	assert_int_equal(sim_run_until(s->d.w, has_come, s, 600000), SIM_TRUE);
+	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
+	sim_run_until(s->d.w, NULL, NULL, 1300000);
+	shop_reopen(s);
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	/* And not for ever. */
+	ids[0] = (char *)node(s, 2)->t.id;
+	ids[1] = (char *)node(s, 3)->t.id;
+	buf_reset(&s->seen);
+	shop_replace(s, &k, 3, ids, 2);
+	assert_int_equal(sim_run_until(s->d.w, has_come, s, 600000), SIM_TRUE);
+	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
+	sim_run_until(s->d.w, NULL, NULL, 2500000);
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	s->sim->watch = shop_on_call;
+	assert_int_not_equal(shop_ends(s, &k, message), DONE);
+	assert_non_null(strstr(message, "deadline of 2400 s is over"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +260,7 @@ int main(void)
 		SHOP(a_new_node_that_dies_while_the_old_one_drains_has_it_let_in_again),
 		cmocka_unit_test(a_restart_at_any_time_launches_nothing_twice),
 		SHOP(the_share_that_may_end_within_an_hour_holds_for_replaced_nodes_too),
+		SHOP(each_node_has_its_time_where_the_command_gives_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -339,6 +339,40 @@ static void a_node_too_many_stays_when_one_that_was_to_stay_has_gone(void **stat
 	assert_int_equal(serving, 2);
 }
 
+/* Two become of another type. While the first drains the other goes: so the first is the last one, and serves on as it was. */
+static void the_last_one_is_not_stopped_when_the_other_went_while_it_drained(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	const struct aws_tg *g;
+	unsigned serving = 0;
+
+	shop_policy_counts(s, "commands: {warehouse.apply: auto}\nbounds: {" SHOP_BOUNDS
+			      "instance_types: [r6i.xlarge, m6i.large], nodes_per_cluster: 9, nodes_total: 9, volume_gib: 500, "
+			      "cidrs: [10.0.0.0/8], ports: [1-65535]}\n");
+	s->k.cluster.n_volumes = 0;
+	s->k.cluster.nodes = 2;
+	s->sim->least_up_s = 5;
+	s->sim->most_up_s = 20;
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	s->k.cluster.instance_type = (char *)"m6i.large";
+	shop_apply(s, &k, 2);
+	shop_send(s, &k, false);
+	assert_int_equal(sim_run_until(s->d.w, is_taken_out, s, 600000), SIM_TRUE);
+	g = s->sim->target_groups[0];
+	for (size_t i = 0; i < g->targets_n; i++)
+		for (size_t n = 0; g->targets[i].draining_ms == 0 && n < s->sim->instances_n; n++)
+			if (str_eq(s->sim->instances[n]->t.id, g->targets[i].id))
+				aws_hand_end(s->sim, s->sim->instances[n]);
+	assert_true(shop_until(s, &k, STATE_OF(ROLLED_BACK), 3600000));
+	desk_pass(&s->d, 120000);
+	assert_int_equal(shop_count(s, "StopInstances"), 0);
+	for (size_t i = 0; i < g->targets_n; i++)
+		serving += aws_serves(s->sim, g, &g->targets[i]);
+	assert_int_equal(serving, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +389,7 @@ int main(void)
 		SHOP(a_hash_that_is_taken_back_while_the_role_is_assumed_lets_no_user_data_start),
 		SHOP(a_verb_that_is_switched_off_while_the_role_is_assumed_changes_nothing),
 		SHOP(a_node_too_many_stays_when_one_that_was_to_stay_has_gone),
+		SHOP(the_last_one_is_not_stopped_when_the_other_went_while_it_drained),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -205,6 +205,34 @@ static void a_batch_of_which_one_does_not_become_healthy_goes_as_a_whole(void **
 	assert_int_equal(serving(s->sim), 2);
 }
 
+static bool is_let_in(void *ctx)
+{
+	return strstr(buf_str(&((struct shop *)ctx)->seen), "RegisterTargets") != NULL;
+}
+
+/* Two new ones of three serve: that is not enough to end three old ones. */
+static void a_batch_of_which_one_was_taken_out_by_hand_ends_nobody(void **state)
+{
+	CLEANUP(buf_close) struct buf answer = BUF_MAX(65536);
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512], *form;
+
+	stand(s, 3);
+	s->sim->watch = shop_on_call;
+	send_upgrade(s, &k, 2, 3);
+	assert_int_equal(sim_run_until(s->d.w, is_let_in, s, 3600000), SIM_TRUE);
+	form = mem_printf("Action=DeregisterTargets&TargetGroupArn=%s&Targets.member.1.Id=%s", s->sim->target_groups[0]->t.id,
+			  node(s, s->sim->instances_n - 1)->t.id);
+	assert_int_equal(aws_sim_console(s->sim, form, &answer), 200);
+	mem_free(form);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(ROLLED_BACK));
+	assert_non_null(strstr(message, "not all targets become healthy"));
+	assert_int_equal(of_image(s, OLD_IMAGE), 3);
+	assert_int_equal(of_image(s, NEW_IMAGE), 0);
+	assert_int_equal(serving(s->sim), 3);
+}
+
 /* ---- paused ---- */
 
 static void a_paused_cluster_is_stopped_again_with_the_new_image(void **state)
@@ -283,6 +311,7 @@ int main(void)
 		SHOP(an_image_that_the_policy_does_not_allow_is_denied),
 		SHOP(after_a_failure_the_rest_keeps_the_old_image_until_the_next_upgrade),
 		SHOP(a_batch_of_which_one_does_not_become_healthy_goes_as_a_whole),
+		SHOP(a_batch_of_which_one_was_taken_out_by_hand_ends_nobody),
 		SHOP(a_paused_cluster_is_stopped_again_with_the_new_image),
 		SHOP(new_nodes_of_a_paused_cluster_that_do_not_stay_stopped_end_and_the_old_ones_stay),
 		cmocka_unit_test(a_restart_at_any_time_launches_nothing_twice),

@@ -235,6 +235,51 @@ static void one_with_disks_of_its_host_is_left_for_a_command_to_end(void **state
 	assert_int_equal(op_fields(newest(s))->state, DONE);
 }
 
+/* The first one that was left is there still: it is not of the cluster any more, and what befalls the others is seen. */
+static void a_second_sick_one_is_replaced_while_the_first_is_still_there(void **state)
+{
+	struct shop *s = *state;
+
+	stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
+	checks_fail(s, 1);
+	desk_pass(&s->d, 12 * PATROL_MS);
+	assert_int_equal(shop_count(s, "RunInstances"), 1);
+	/* Also when nothing but the journal knows it. */
+	shop_reopen(s);
+	checks_fail(s, 0);
+	desk_pass(&s->d, 12 * PATROL_MS);
+	assert_int_equal(shop_count(s, "RunInstances"), 2);
+	assert_int_equal(shop_alive(s), 4);
+	assert_int_equal(listed(s), 2);
+	/* And one that dies. */
+	shop_reopen(s);
+	desk_pass(&s->d, PATROL_MS);
+	aws_hand_end(s->sim, node(s, 2));
+	desk_pass(&s->d, 6 * PATROL_MS);
+	assert_int_equal(shop_count(s, "RunInstances"), 3);
+	assert_int_equal(listed(s), 2);
+	assert_int_equal(shop_count(s, "TerminateInstances"), 0);
+}
+
+/* They stand, and cost: the policy's bounds count them. */
+static void those_that_were_left_count_for_the_bounds(void **state)
+{
+	struct shop *s = *state;
+
+	stand(s,
+	      "commands: {warehouse.apply: auto, heal: auto}\nbounds: {" SHOP_BOUNDS
+	      "instance_types: [r6i.xlarge], nodes_per_cluster: 3, nodes_total: 9, volume_gib: 500, cidrs: [10.0.0.0/8], "
+	      "ports: [1-65535]}\n",
+	      DESK_NOW + 24 * (int64_t)HOUR_MS);
+	checks_fail(s, 1);
+	desk_pass(&s->d, 12 * PATROL_MS);
+	assert_int_equal(shop_alive(s), 3);
+	checks_fail(s, 0);
+	desk_pass(&s->d, 12 * PATROL_MS);
+	assert_int_equal(shop_alive(s), 3);
+	assert_int_equal(op_fields(newest(s))->state, STATE_OF(DENIED));
+}
+
 /* It stands and does not serve, and so it must not count as the one that is missing. */
 static void one_that_is_lost_beside_a_sick_one_that_was_left_is_made_up_for(void **state)
 {
@@ -336,7 +381,39 @@ static void without_the_vendor_it_heals_until_the_spec_says_and_not_longer(void 
 	assert_int_equal(shop_alive(s), 2);
 }
 
-/* The bounds are those of every launch, and one that was refused is tried again a quarter of an hour later. */
+static void count_local(void *ctx, struct op *op)
+{
+	*(unsigned *)ctx += op_stands_on(op) != NULL;
+}
+
+/* A day without the vendor: it is not tried every quarter of an hour, and the last result alone waits to be told. */
+static void what_is_denied_is_tried_less_and_less_and_told_once(void **state)
+{
+	struct shop *s = *state;
+	unsigned told = 0, tries = 0;
+
+	stand(s, HEALS, DESK_NOW + 48 * (int64_t)HOUR_MS);
+	shop_policy_counts(s, POLICY(", heal: auto", "1"));
+	shop_listen(s);
+	aws_hand_end(s->sim, node(s, 0));
+	desk_pass(&s->d, 24 * HOUR_MS);
+	for (const char *at = buf_str(&s->log); (at = strstr(at, "heal.begun")) != NULL; at++)
+		tries++;
+	assert_in_range(tries, 5, 12);
+	ops_each(s->d.ops, count_local, &told);
+	assert_int_equal(told, 1);
+	shop_reopen(s);
+	told = 0;
+	ops_each(s->d.ops, count_local, &told);
+	assert_int_equal(told, 1);
+	/* What the customer changes counts at the next look. */
+	shop_policy_counts(s, HEALS);
+	desk_pass(&s->d, 2 * PATROL_MS);
+	assert_int_equal(op_fields(newest(s))->state, DONE);
+	assert_int_equal(shop_alive(s), 2);
+}
+
+/* The bounds are those of every launch, and one that was refused is tried again when the policy is another. */
 static void beyond_the_bounds_it_is_denied_and_tried_again(void **state)
 {
 	struct shop *s = *state;
@@ -350,7 +427,9 @@ static void beyond_the_bounds_it_is_denied_and_tried_again(void **state)
 	shop_policy_counts(s, HEALS);
 	/* Whatever becomes of the wall clock meanwhile. */
 	sim_wall_step(s->d.w, -12 * (int64_t)HOUR_MS);
-	desk_pass(&s->d, 5 * PATROL_MS);
+	desk_pass(&s->d, PATROL_MS + 60000);
+	assert_int_equal(shop_alive(s), 2);
+	desk_pass(&s->d, PATROL_MS);
 	assert_int_equal(op_fields(newest(s))->state, DONE);
 	assert_int_equal(shop_alive(s), 2);
 }
@@ -368,11 +447,14 @@ int main(void)
 		SHOP(one_that_is_too_sick_to_say_that_it_has_drained_is_replaced),
 		SHOP(one_with_data_volumes_is_left_for_a_command_to_end),
 		SHOP(one_with_disks_of_its_host_is_left_for_a_command_to_end),
+		SHOP(a_second_sick_one_is_replaced_while_the_first_is_still_there),
+		SHOP(those_that_were_left_count_for_the_bounds),
 		SHOP(one_that_is_lost_beside_a_sick_one_that_was_left_is_made_up_for),
 		SHOP(one_that_aws_is_about_to_retire_is_replaced_before),
 		SHOP(one_that_is_well_again_at_the_next_look_is_left_alone),
 		SHOP(nothing_is_healed_that_the_policy_or_the_spec_does_not_let),
 		SHOP(without_the_vendor_it_heals_until_the_spec_says_and_not_longer),
+		SHOP(what_is_denied_is_tried_less_and_less_and_told_once),
 		SHOP(beyond_the_bounds_it_is_denied_and_tried_again),
 	};
 

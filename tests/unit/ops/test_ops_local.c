@@ -86,6 +86,50 @@ static void a_checkpoint_holds_it_under_its_own_type(void **state)
 	json_decref(second);
 }
 
+static void begin_one(struct shop *s, const char *occurrence, unsigned number)
+{
+	Reeve__Control__V1__Heal h = REEVE__CONTROL__V1__HEAL__INIT;
+	uint8_t bytes[4096];
+	struct ops_local l = { .verb = verb_at(VERB_HEAL),
+			       .warehouse = "wh-1",
+			       .stands_on = "01a3185c-5000-7101-8101-010101010101",
+			       .occurrence = occurrence,
+			       .number = number,
+			       .reason = "a test" };
+
+	h.spec = &s->k.s;
+	h.cluster = h.instance = (char *)"be";
+	l.args = (ProtobufCBinaryData){ reeve__control__v1__heal__pack(&h, bytes), bytes };
+	assert_true(ops_begin_local(s->d.ops, &l));
+	for (unsigned i = 0; i < 600 && ops_is_busy(s->d.ops); i++)
+		desk_pass(&s->d, 100);
+	assert_false(ops_is_busy(s->d.ops));
+}
+
+/* The vendor is gone for weeks, and acknowledges nothing: what the agent does by itself goes on, before and after a restart. */
+static void results_that_nobody_acknowledges_keep_no_other_from_beginning(void **state)
+{
+	struct shop *s = *state;
+	char occurrence[32];
+	struct desk_command k;
+
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	for (unsigned i = 0; i < OPS_MAX + 8; i++) {
+		snprintf(occurrence, sizeof(occurrence), "i-%u", i);
+		begin_one(s, occurrence, 1);
+	}
+	assert_int_equal(s->d.ops->n, OPS_MAX);
+	assert_non_null(ops_find(s->d.ops, k.id)); /* a command's result never gives way */
+	shop_reopen(s);
+	assert_int_equal(s->d.ops->n, OPS_MAX);
+	begin_one(s, "i-last", 1);
+	assert_non_null(ops_find(s->d.ops, k.id));
+	/* Another try at the same takes the place of the one before. */
+	begin_one(s, "i-last", 2);
+	assert_int_equal(s->d.ops->n, OPS_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -94,6 +138,7 @@ int main(void)
 		SHOP(a_record_of_a_verb_that_needs_a_signature_is_damage),
 		SHOP(a_command_that_asks_for_it_is_refused),
 		SHOP(a_checkpoint_holds_it_under_its_own_type),
+		SHOP(results_that_nobody_acknowledges_keep_no_other_from_beginning),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,6 +93,33 @@ static void one_that_a_smaller_spec_has_ended_is_not_lost(void **state)
 	assert_int_equal(shop_alive(s), 1);
 }
 
+/* It went by a command, the next one had no room for another, and nobody has looked in between: what is missing was never lost. */
+static void one_that_a_command_has_ended_is_not_lost_where_the_next_one_falls_short(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	stand(s);
+	s->k.cluster.nodes = 1;
+	s->k.s.generation++;
+	shop_apply(s, &k, 2);
+	shop_head(s);
+	shop_send(s, &k, true);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(shop_alive(s), 1);
+	s->k.cluster.nodes = 3;
+	s->k.s.generation++;
+	s->sim->capacity = 2;
+	shop_apply(s, &k, 3);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(shop_alive(s), 2);
+	s->sim->capacity = 9;
+	desk_pass(&s->d, 6 * PATROL_MS);
+	assert_null(strstr(buf_str(&s->log), "heal."));
+	assert_int_equal(shop_alive(s), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -101,6 +128,7 @@ int main(void)
 		SHOP(one_that_is_stopped_is_not_lost),
 		SHOP(a_cluster_that_never_had_all_its_nodes_has_lost_none),
 		SHOP(one_that_a_smaller_spec_has_ended_is_not_lost),
+		SHOP(one_that_a_command_has_ended_is_not_lost_where_the_next_one_falls_short),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

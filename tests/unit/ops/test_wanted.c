@@ -136,6 +136,91 @@ static void nodes_are_those_of_the_command_that_stands(void **state)
 	wanted_close(&s);
 }
 
+static void heal_ends(struct wanted *s, bool is_sick, const char *result)
+{
+	Reeve__Control__V1__Heal h = REEVE__CONTROL__V1__HEAL__INIT;
+	uint8_t bytes[256];
+	ProtobufCBinaryData args = { 0, bytes };
+	json_t *j = json_loads(result, 0, NULL);
+
+	assert_non_null(j);
+	h.cluster = (char *)"be";
+	h.instance = (char *)"i-1";
+	h.is_sick = is_sick;
+	args.len = reeve__control__v1__heal__pack(&h, bytes);
+	wanted_ended(s, &(struct wanted_end){ "wh-1", "op-2", verb_at(VERB_HEAL), &args, j, false });
+	json_decref(j);
+}
+
+/* "i-1 ..." of those that count no more. */
+static bool is_left(struct wanted *s)
+{
+	return json_has_text(wanted_of(s, "wh-1")->left, "i-1");
+}
+
+#define MADE "\"created\": [[\"instance\", \"i-9\"]]"
+#define ENDED(id) "\"deleted\": [[\"volume\", \"vol-1\"], [\"instance\", \"" id "\"]]"
+
+static void a_node_that_a_heal_has_left_counts_no_more_until_it_is_ended_or_another_spec_stands(void **state)
+{
+	static const struct {
+		bool is_sick, is_left;
+		const char *result;
+	} cases[] = {
+		{ true, true, "{\"state\": \"SUCCEEDED\", " MADE "}" },
+		{ true, true, "{\"state\": \"FAILED\", " MADE "}" }, /* it could not be ended */
+		{ true, false, "{\"state\": \"SUCCEEDED\", " MADE ", " ENDED("i-1") "}" },
+		{ true, false, "{\"state\": \"ROLLED_BACK\", " MADE ", " ENDED("i-9") "}" },
+		{ true, false, "{\"state\": \"DENIED\"}" },
+		{ false, false, "{\"state\": \"SUCCEEDED\", " MADE "}" }, /* it did not stand */
+	};
+	json_t *nodes = json_pack("{s:s, s:s, s:{s:[s, s]}}", "warehouse", "wh-1", "op", "op-1", "nodes", "be", "i-1", "i-2");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct wanted s = { .n = 0 }, back = { .n = 0 };
+		json_t *records = json_array();
+
+		end_as(&s, "wh-1", "op-1", VERB_WAREHOUSE_APPLY, 1, "{\"state\": \"SUCCEEDED\", \"started_ms\": 1}");
+		json_object_set_new(nodes, "nodes", json_pack("{s:[s, s]}", "be", "i-1", "i-2"));
+		wanted_replay_nodes(&s, nodes);
+		heal_ends(&s, cases[i].is_sick, cases[i].result);
+		if (is_left(&s) != cases[i].is_left)
+			fail_msg("%s", cases[i].result);
+		wanted_records(&s, records);
+		for (size_t k = 0; k < json_array_size(records); k++)
+			wanted_replay(&back, json_array_get(json_array_get(records, k), 1));
+		assert_int_equal(is_left(&back), cases[i].is_left);
+		/* A reboot changes nothing of that, and what ends it does. */
+		end_as(&back, "wh-1", "op-3", VERB_CLUSTER_REBOOT, 1, "{\"state\": \"SUCCEEDED\", \"started_ms\": 1}");
+		assert_int_equal(is_left(&back), cases[i].is_left);
+		end_as(&back, "wh-1", "op-4", VERB_NODES_REPLACE, 1,
+		       "{\"state\": \"SUCCEEDED\", \"started_ms\": 1, " ENDED("i-1") "}");
+		assert_false(is_left(&back));
+		end_as(&s, "wh-1", "op-5", VERB_WAREHOUSE_APPLY, 2, "{\"state\": \"SUCCEEDED\", \"started_ms\": 1}");
+		assert_false(is_left(&s));
+		json_decref(records);
+		wanted_close(&s);
+		wanted_close(&back);
+	}
+	json_decref(nodes);
+}
+
+static void a_node_that_a_command_has_ended_was_not_lost(void **state)
+{
+	struct wanted s = { .n = 0 };
+	json_t *nodes = json_pack("{s:s, s:s, s:{s:[s, s]}}", "warehouse", "wh-1", "op", "op-1", "nodes", "be", "i-1", "i-2");
+
+	(void)state;
+	end_as(&s, "wh-1", "op-1", VERB_WAREHOUSE_APPLY, 1, "{\"state\": \"SUCCEEDED\", \"started_ms\": 1}");
+	wanted_replay_nodes(&s, nodes);
+	end_as(&s, "wh-1", "op-2", VERB_WAREHOUSE_APPLY, 2, "{\"state\": \"SUCCEEDED\", \"started_ms\": 1, " ENDED("i-2") "}");
+	assert_true(json_has_text(json_object_get(wanted_of(&s, "wh-1")->nodes, "be"), "i-1"));
+	assert_false(json_has_text(json_object_get(wanted_of(&s, "wh-1")->nodes, "be"), "i-2"));
+	json_decref(nodes);
+	wanted_close(&s);
+}
+
 static void what_does_not_fit_is_not_looked_after(void **state)
 {
 	struct wanted s = { .n = 0 };
@@ -162,6 +247,8 @@ int main(void)
 		cmocka_unit_test(how_a_command_ended_says_what_stands),
 		cmocka_unit_test(a_checkpoint_replaces_all_that_was_known),
 		cmocka_unit_test(nodes_are_those_of_the_command_that_stands),
+		cmocka_unit_test(a_node_that_a_heal_has_left_counts_no_more_until_it_is_ended_or_another_spec_stands),
+		cmocka_unit_test(a_node_that_a_command_has_ended_was_not_lost),
 		cmocka_unit_test(what_does_not_fit_is_not_looked_after),
 	};
 

@@ -44,7 +44,10 @@ static uint8_t came[LINES]; /* in how many different batches */
 static unsigned came_n;     /* different lines */
 static struct seen seen[BATCHES];
 static size_t seen_n;
-static struct seen *last; /* answered, and the agent has not asked anything since */
+/* The last that were answered: that they are removed may not have reached the disk yet (exporter_clear.c). */
+#define RECENT 5
+static struct seen *recent[RECENT];
+static unsigned recent_at;
 static const char *pattern;
 
 /* ---- the receiver ---------------------------------------------------------------------------------------------------- */
@@ -89,6 +92,7 @@ static struct seen *store(const char *id, const void *body, size_t len)
 static void on_http(void *ctx, struct sim_http *x)
 {
 	unsigned chance = (unsigned)(sim_random(w) % 20);
+	struct seen *s;
 
 	(void)ctx;
 	if (chance == 0) {
@@ -99,8 +103,9 @@ static void on_http(void *ctx, struct sim_http *x)
 		sim_http_fail(x, -ERR_NET, 0);
 		return;
 	}
-	last = store(sim_http_header(x, "Reeve-Batch-Id"), x->body, x->body_len);
-	last->excused = sim_http_gone(x) || chance == 2;
+	s = store(sim_http_header(x, "Reeve-Batch-Id"), x->body, x->body_len);
+	s->excused = sim_http_gone(x) || chance == 2;
+	recent[recent_at++ % RECENT] = s;
 	if (chance == 2)
 		sim_http_fail(x, -ERR_NET, 0);
 	else
@@ -143,7 +148,7 @@ static enum sim_death on_point(void *ctx, const char *where, const char *what)
 
 static void start_tail(void *ctx)
 {
-	const struct tail_path path = { pattern, "s" };
+	const struct tail_path path = { .path = pattern, .service = "s" };
 	const struct tail_config tc = { .paths = &path, .paths_n = 1, .positions = &positions };
 
 	(void)ctx;
@@ -188,9 +193,10 @@ static void bury(void)
 	positions_close(&positions); /* pure memory */
 	if (tail != NULL)
 		sim_bury(tail);
-	if (last != NULL)
-		last->excused = true; /* the answer was on its way, or was not yet noted */
-	last = NULL;
+	for (size_t i = 0; i < RECENT; i++)
+		if (recent[i] != NULL)
+			recent[i]->excused = true;
+	memset(recent, 0, sizeof(recent));
 	deaths++;
 }
 
@@ -222,7 +228,7 @@ static void run(uint64_t seed, unsigned deaths_rate, unsigned faults)
 	w = sim_new(seed);
 	written = renamed = came_n = 0;
 	seen_n = 0;
-	last = NULL;
+	memset(recent, 0, sizeof(recent));
 	memset(came, 0, sizeof(came));
 	sim_dir_make(w, "/var/log");
 	sim_dir_make(w, "/var/lib");

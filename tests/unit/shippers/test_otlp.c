@@ -37,6 +37,23 @@ static bool is(struct pbr_field f, const char *text)
 	return f.len == strlen(text) && memcmp(f.p, text, f.len) == 0;
 }
 
+/* A finished request, in one piece. */
+static void join(struct pieces *p, struct buf *to)
+{
+	for (size_t i = 0; i < p->n; i++)
+		buf_add(to, p->v[i].data, p->v[i].len);
+	assert_int_equal(to->len, p->len);
+	pieces_close(p);
+}
+
+static void finish_logs(struct otlp_logs *o, struct buf *to)
+{
+	struct pieces p = { 0 };
+
+	assert_int_equal(otlp_logs_finish(o, &p), 0);
+	join(&p, to);
+}
+
 static unsigned count(struct pbr_field f, unsigned number)
 {
 	struct pbr r = pbr_of(f.p, f.len);
@@ -64,7 +81,7 @@ static void each_service_has_its_own_resource(void **state)
 		memset(body, 'x', sizeof(body));
 		otlp_logs_add(o, otlp_logs_row(o, i % 3 == 0 ? "a" : "b", &attr, 1), &l, 5);
 	}
-	assert_int_equal(otlp_logs_finish(o, &b), 0);
+	finish_logs(o, &b);
 	group = at(b.data, b.len, 1, 1);
 	assert_true(is(in(in(in(in(group, 1, 0), 1, 0), 2, 0), 1, 0), "b"));
 	assert_int_equal(count(in(group, 1, 0), 1), 2);
@@ -103,7 +120,7 @@ static void files_of_a_service_have_scopes_of_their_own(void **state)
 		assert_ptr_equal(rows[1], otlp_logs_row(o, "s", &files[1], 1));
 		for (size_t i = 0; i < (turn == 1 ? 2 : 6); i++)
 			otlp_logs_add(o, rows[turn == 1 ? 1 : i % 3], &(struct telemetry_line){ .body = "xxxxxx", .len = i }, 1);
-		assert_int_equal(otlp_logs_finish(o, &b), 0);
+		finish_logs(o, &b);
 		group = at(b.data, b.len, 1, 0);
 		assert_int_equal(count(group, 2), turn == 1 ? 1 : 2);
 		if (turn > 0)
@@ -136,7 +153,7 @@ static void a_record_of_any_length_is_read_back(void **state)
 
 		otlp_logs_add(o, otlp_logs_row(o, "s", NULL, 0), &l, 5);
 		assert_true(otlp_logs_size(o) >= len);
-		assert_int_equal(otlp_logs_finish(o, &b), 0);
+		finish_logs(o, &b);
 		record = in(in(at(b.data, b.len, 1, 0), 2, 0), 2, 0);
 		assert_int_equal(body_of(record), len);
 		assert_int_equal(count(record, 1), len % 2);
@@ -157,6 +174,7 @@ static void points_of_one_name_share_a_metric(void **state)
 	struct otlp_resource *r = otlp_resource_new(resource_attrs, 2);
 	struct otlp_metrics *o = otlp_metrics_new(r);
 	struct telemetry_point p = { .name = "a", .unit = "By", .shape = TELEMETRY_COUNTER, .i = -1, .start_ms = 1, .time_ms = 2 };
+	struct pieces p2 = { 0 };
 	struct pbr_field scope, metric;
 
 	(void)state;
@@ -169,7 +187,8 @@ static void points_of_one_name_share_a_metric(void **state)
 	otlp_metrics_add(o, &p);
 	p = (struct telemetry_point){ .name = "c", .unit = "1", .shape = TELEMETRY_UPDOWN, .i = 1, .time_ms = 2 };
 	otlp_metrics_add(o, &p);
-	assert_int_equal(otlp_metrics_finish(o, &b), 0);
+	assert_int_equal(otlp_metrics_finish(o, &p2), 0);
+	join(&p2, &b);
 	scope = in(at(b.data, b.len, 1, 0), 2, 0);
 	assert_int_equal(count(scope, 2), 3);
 	metric = in(scope, 2, 0);

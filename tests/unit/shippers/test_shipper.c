@@ -86,7 +86,7 @@ static void lines_take_a_few_milliseconds_of_a_turn_and_no_more(void **state)
 	really_now = dock.w->now_ms;
 	dock.w->now_ms = slow_now;
 	spent_ms = 0;
-	costs_ms = 2;
+	costs_ms = 1;
 	while (dock_put("x"))
 		taken++;
 	assert_true(taken >= 2 && taken <= 5);

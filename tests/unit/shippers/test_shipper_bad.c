@@ -156,19 +156,42 @@ static void unlink_badly(struct world *w, struct disk_req *r, disk_cb *cb)
 	refuse(r, cb);
 }
 
-static void an_accepted_body_stays_in_hand_until_it_is_gone(void **state)
+/* The next is sent while the one before is on its way out; where the disk does not let that go, no more are. */
+static void accepted_bodies_stay_in_hand_until_they_are_gone(void **state)
 {
 	(void)state;
 	dock_open();
 	dock_hook_disk(unlink_badly);
-	dock_put("first");
-	dock_pass(3000);
-	dock_put("second");
+	for (int i = 0; i < 7; i++) {
+		dock_put("a line");
+		dock_pass(3000);
+	}
 	dock_pass(600000);
 	assert_int_equal(dock.arrived, 1);
 	dock_unhook_disk();
 	dock_pass(20000);
+	assert_int_equal(dock.arrived, 7);
+	for (int i = 0; i < 7; i++)
+		for (int k = 0; k < i; k++)
+			assert_string_not_equal(dock.ids[i], dock.ids[k]);
+	dock_expect_files(0, 0, 0);
+}
+
+/* The next start sends them once more, with their ids: nobody could take them off the disk. */
+static void what_cannot_be_removed_at_a_close_is_let_go(void **state)
+{
+	(void)state;
+	dock_open();
+	dock_hook_disk(unlink_badly);
+	dock_put("a line");
+	dock_pass(3000);
+	assert_int_equal(dock.arrived, 1);
+	dock_close();
+	dock_unhook_disk();
+	dock_open();
+	dock_pass(20000);
 	assert_int_equal(dock.arrived, 2);
+	assert_string_equal(dock.ids[0], dock.ids[1]);
 	dock_expect_files(0, 0, 0);
 }
 
@@ -180,7 +203,8 @@ int main(void)
 		DOCK_TEST(while_nothing_can_be_read_no_body_is_given_up),
 		DOCK_TEST(a_body_that_cannot_even_be_set_aside_is_passed_by),
 		DOCK_TEST(a_refused_body_that_cannot_be_set_aside_is_passed_by),
-		DOCK_TEST(an_accepted_body_stays_in_hand_until_it_is_gone),
+		DOCK_TEST(accepted_bodies_stay_in_hand_until_they_are_gone),
+		DOCK_TEST(what_cannot_be_removed_at_a_close_is_let_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,6 +65,80 @@ static void metrics_over_their_quota_lose_the_oldest_counted(void **state)
 	assert_true(dock.arrived > 0);
 }
 
+/* ---- several on their way to the disk ---- */
+
+static struct disk_req *held;
+static disk_cb *held_cb;
+static unsigned appends;
+
+/* The first body is not written before the test says so. */
+static void hold_the_first(struct world *w, struct disk_req *r, disk_cb *cb)
+{
+	appends += r->op == DISK_APPEND;
+	if (r->op != DISK_REPLACE || held != NULL) {
+		dock.disk_start(w, r, cb);
+		return;
+	}
+	held = r;
+	held_cb = cb;
+}
+
+static void bodies_are_written_beside_each_other_and_committed_in_their_order(void **state)
+{
+	(void)state;
+	held = NULL;
+	dock_open();
+	dock_pass(1000);
+	dock_hook_disk(hold_the_first);
+	for (int i = 0; i < 4; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "line-%d", i);
+		assert_true(dock_put(text));
+		dock_pass(1500);
+	}
+	assert_non_null(held);
+	assert_true(is_there("0000000000000002-logs-") && is_there("0000000000000004-logs-"));
+	assert_int_equal(dock.arrived, 0); /* nobody overtakes the first */
+	appends = 0;
+	dock_unhook_disk();
+	dock.disk_start(dock.w, held, held_cb);
+	dock_hook_disk(hold_the_first);
+	dock_pass(30000);
+	dock_unhook_disk();
+	assert_int_equal(dock.arrived, 4);
+	assert_int_equal(appends, 1); /* one record write for all of them */
+	assert_true(strstr(buf_str(&dock.bodies), "line-0") < strstr(buf_str(&dock.bodies), "line-3"));
+	dock_expect_files(0, 0, 0);
+}
+
+static void refuse_bodies(struct world *w, struct disk_req *r, disk_cb *cb)
+{
+	if (r->op == DISK_REPLACE) {
+		r->op = DISK_RENAME; /* of a file that is not there */
+		r->to = DOCK_DIR "/nothing";
+	}
+	dock.disk_start(w, r, cb);
+}
+
+static void bodies_that_the_disk_refuses_are_written_again_in_their_order(void **state)
+{
+	(void)state;
+	dock_open();
+	dock_pass(1000);
+	dock_hook_disk(refuse_bodies);
+	assert_true(dock_put("line-0"));
+	dock_pass(1500);
+	assert_true(shipper_stats(dock.ship).spool.full);
+	assert_false(dock_put("line-x"));
+	dock_unhook_disk();
+	dock_pass(12000);
+	assert_true(dock_put("line-1"));
+	dock_pass(30000);
+	assert_int_equal(dock.arrived, 2);
+	assert_true(strstr(buf_str(&dock.bodies), "line-0") < strstr(buf_str(&dock.bodies), "line-1"));
+}
+
 static void logs_over_their_quota_wait_in_their_file(void **state)
 {
 	(void)state;
@@ -187,6 +261,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DOCK_TEST(a_full_disk_pushes_back_and_loses_nothing),
 		DOCK_TEST(metrics_over_their_quota_lose_the_oldest_counted),
+		DOCK_TEST(bodies_are_written_beside_each_other_and_committed_in_their_order),
+		DOCK_TEST(bodies_that_the_disk_refuses_are_written_again_in_their_order),
 		DOCK_TEST(logs_over_their_quota_wait_in_their_file),
 		DOCK_TEST(of_the_bodies_set_aside_the_oldest_go_first),
 		DOCK_TEST(a_damaged_commit_record_keeps_the_bodies_before_it),

@@ -173,9 +173,11 @@ static void pass(uint64_t ms)
 static void put(enum telemetry_kind kind)
 {
 	struct batch *b = batch_new(kind);
+	struct buf body = BUF_MAX(64);
 
 	b->records = 10;
-	buf_adds(&b->raw, "a body");
+	buf_adds(&body, "a body");
+	pieces_take(&b->raw, &body);
 	spool_put(s, b);
 }
 

@@ -60,6 +60,7 @@ static void who_is_registered_and_not_ours_goes(void **state)
 	balancers_in(d->inv)->target_groups[0].targets = (struct elb_targets){ targets, ARRAY_LEN(targets) };
 	p = board_apply(d);
 	assert_string_equal(board_steps(p), "tidy/healthy-sql tidy/strangers-sql");
+	assert_true(json_is_true(json_object_get(p->v[0].steps[0].args, "atomic")));
 	assert_string_equal(json_string_value(json_array_get(json_object_get(p->v[0].steps[1].args, "instances"), 0)),
 			    "i-stranger");
 	assert_int_equal(json_array_size(json_object_get(p->v[0].steps[1].args, "instances")), 1);

@@ -175,19 +175,21 @@ static void a_stopped_node_becomes_of_another_type_before_it_is_started(void **s
 
 #define RESIZE(stage, id, other)                                                                                                   \
 	"Plan resize-be-" id " (stage " stage ")\n"                                                                                \
-	"    wait until others of be/sql are healthy  elasticloadbalancing:DescribeTargetHealth  " other " in arn:tg\n"            \
-	"  ~ deregister be/sql                        elasticloadbalancing:DeregisterTargets     " id " in arn:tg\n"               \
-	"    wait until be/sql is drained             elasticloadbalancing:DescribeTargetHealth  " id " in arn:tg\n"               \
-	"  ~ stop a node of be                        ec2:StopInstances                          " id "\n"                         \
-	"    wait until nodes of be are stopped       ec2:DescribeInstances                      " id "\n"                         \
-	"  ~ change the type of a node of be          ec2:ModifyInstanceAttribute                " id                              \
+	"    wait until others of be/sql are healthy      elasticloadbalancing:DescribeTargetHealth  " other " in arn:tg\n"        \
+	"  ~ deregister be/sql                            elasticloadbalancing:DeregisterTargets     " id " in arn:tg\n"           \
+	"    wait until be/sql is drained                 elasticloadbalancing:DescribeTargetHealth  " id " in arn:tg\n"           \
+	"    see that the others of be run                ec2:DescribeInstances                      " other "\n"                  \
+	"    see that others of be/sql are still healthy  elasticloadbalancing:DescribeTargetHealth  " other " in arn:tg\n"        \
+	"  ~ stop a node of be                            ec2:StopInstances                          " id "\n"                     \
+	"    wait until nodes of be are stopped           ec2:DescribeInstances                      " id "\n"                     \
+	"  ~ change the type of a node of be              ec2:ModifyInstanceAttribute                " id                          \
 	": r6i.xlarge -> r6i.large\n"                                                                                              \
-	"  ~ start nodes of be                        ec2:StartInstances                         " id "\n"                         \
-	"    wait until the nodes of be run again     ec2:DescribeInstances                      " id "\n"                         \
-	"    wait until status checks of be pass      ec2:DescribeInstanceStatus                 @resized." id "\n"                \
+	"  ~ start nodes of be                            ec2:StartInstances                         " id "\n"                     \
+	"    wait until the nodes of be run again         ec2:DescribeInstances                      " id "\n"                     \
+	"    wait until status checks of be pass          ec2:DescribeInstanceStatus                 @resized." id "\n"            \
 	"    -- point of no return: what follows is not taken back --\n"                                                           \
-	"  ~ register be/sql                          elasticloadbalancing:RegisterTargets       " id " in arn:tg\n"               \
-	"    wait until be/sql is healthy             elasticloadbalancing:DescribeTargetHealth  " id " in arn:tg\n"
+	"  ~ register be/sql                              elasticloadbalancing:RegisterTargets       " id " in arn:tg\n"           \
+	"    wait until be/sql is healthy                 elasticloadbalancing:DescribeTargetHealth  " id " in arn:tg\n"
 
 /* A stage each: the next one begins when the one before it is healthy. */
 static void nodes_change_their_type_one_after_the_other(void **state)
@@ -198,6 +200,52 @@ static void nodes_change_their_type_one_after_the_other(void **state)
 	d->k.cluster.instance_type = (char *)"r6i.large";
 	p = board_apply(d);
 	assert_prints(p, RESIZE("3", "i-2", "i-1") "\n" RESIZE("4", "i-1", "i-2") "\n0 to make, 10 to change, 0 to remove.\n");
+	plans_free(p);
+}
+
+/* What the wait for those that come up leaves names this one, too: it is out by then, and no reason to stay. */
+static void a_node_is_not_looked_for_among_its_others_when_it_is_out(void **state)
+{
+	struct board *d = *state;
+	struct plans *p;
+
+	d->k.cluster.instance_type = (char *)"r6i.large";
+	balancers_in(d->inv)->target_groups[0].targets.n = 1; /* i-1 alone */
+	p = board_apply(d);
+	assert_string_equal(ids_of(step_of(p, "resize-be-i-2", "still-ready-sql")), "i-1");
+	assert_string_equal(ids_of(step_of(p, "resize-be-i-2", "still-up")), "i-1");
+	assert_string_equal(ids_of(step_of(p, "resize-be-i-1", "still-ready-sql")), "@nodes.be");
+	plans_free(p);
+}
+
+/* Two clusters behind one group: the other serves alone from then on, and before anything stops it is seen to. */
+static void a_cluster_is_paused_while_another_serves_behind_its_group(void **state)
+{
+	static Reeve__Control__V1__Cluster fe;
+	static char *both[] = { (char *)"be", (char *)"fe" };
+	struct board *d = *state;
+	struct plans *p;
+
+	fe = d->k.cluster;
+	fe.name = (char *)"fe";
+	d->k.clusters[1] = &fe;
+	d->k.s.n_clusters = 2;
+	d->k.tg.clusters = both;
+	d->k.tg.n_clusters = 2;
+	board_add_node(d, "i-3", "fe", "running");
+	board_add_node(d, "i-4", "fe", "running");
+	d->k.cluster.power = PAUSED;
+	p = board_apply(d);
+	assert_non_null(strstr(board_steps(p), "cluster-be/ready-sql cluster-be/deregister-sql cluster-be/drained-sql "
+					       "cluster-be/still-ready-sql cluster-be/stop "));
+	assert_string_equal(ids_of(step_of(p, "cluster-be", "still-ready-sql")), "@nodes.fe");
+	assert_true(json_is_true(json_object_get(step_of(p, "cluster-be", "still-ready-sql")->args, "atomic")));
+	plans_free(p);
+	/* They are stopped already: nobody is looked at for them. */
+	set_states(d, "stopped", "stopped");
+	balancers_in(d->inv)->target_groups[0].targets.n = 0;
+	p = board_apply(d);
+	assert_null(strstr(board_steps(p), "ready-sql"));
 	plans_free(p);
 }
 
@@ -235,7 +283,8 @@ static void a_node_that_is_changed_leaves_groups_that_nobody_wants_it_in_too(voi
 	d->k.cluster.instance_type = (char *)"r6i.large";
 	p = board_apply(d);
 	assert_non_null(strstr(board_steps(p), "resize-be-i-1/deregister-sql resize-be-i-1/deregister-rv-old "
-					       "resize-be-i-1/drained-sql resize-be-i-1/drained-rv-old resize-be-i-1/stop"));
+					       "resize-be-i-1/drained-sql resize-be-i-1/drained-rv-old resize-be-i-1/still-up "
+					       "resize-be-i-1/still-ready-sql resize-be-i-1/stop"));
 	assert_non_null(strstr(board_steps(p), "resize-be-i-1/healthy-sql resize-be-i-1/register-rv-old")); /* until the end */
 	assert_null(strstr(board_steps(p), "resize-be-i-2/deregister-rv-old"));
 	plans_free(p);
@@ -340,6 +389,8 @@ int main(void)
 		SERVING_TEST(a_cluster_that_runs_again_and_lacks_nodes_starts_first_and_launches_then),
 		SERVING_TEST(a_stopped_node_becomes_of_another_type_before_it_is_started),
 		SERVING_TEST(nodes_change_their_type_one_after_the_other),
+		SERVING_TEST(a_node_is_not_looked_for_among_its_others_when_it_is_out),
+		SERVING_TEST(a_cluster_is_paused_while_another_serves_behind_its_group),
 		SERVING_TEST(a_change_of_type_leaves_out_what_goes_anyway),
 		SERVING_TEST(a_node_that_is_changed_leaves_groups_that_nobody_wants_it_in_too),
 		SERVING_TEST(the_only_node_of_a_cluster_interrupts_its_service_and_the_plan_says_so),

@@ -91,6 +91,75 @@ static void one_that_comes_up_beside_new_ones_is_named_once(void **state)
 	plans_free(p);
 }
 
+/* Whatever goes behind it: it goes only when every one that is to serve in its place does. */
+static void assert_all_or_nothing(const struct plans *p, unsigned least)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t k = 0; k < p->v[i].n; k++)
+			if (p->v[i].steps[k].kind == &kind_wait_healthy) {
+				if (!json_is_true(json_object_get(p->v[i].steps[k].args, "atomic")))
+					fail_msg("%s/%s goes on with some of them", p->v[i].name, p->v[i].steps[k].name);
+				n++;
+			}
+	assert_true(n >= least);
+	plans_free((struct plans *)p);
+}
+
+static void a_replaced_node_goes_when_all_new_ones_are_healthy(void **state)
+{
+	static char *ids[] = { (char *)"i-1", (char *)"i-2" };
+	struct board *d = *state;
+	struct plans *p = NULL;
+
+	assert_int_equal(planner_replace(&d->a, &d->k.s, &(struct planner_named){ "be", ids, 2 }, &p, NULL), 0);
+	assert_all_or_nothing(p, 4);
+}
+
+static void upgraded_nodes_go_when_all_new_ones_are_healthy(void **state)
+{
+	struct board *d = *state;
+	struct plans *p = NULL;
+
+	d->inv->instances.v[0].image_id = d->inv->instances.v[1].image_id = "ami-0";
+	assert_int_equal(planner_upgrade(&d->a, &d->k.s, &(struct planner_order){ NULL, 0, 2 }, &p, NULL), 0);
+	assert_all_or_nothing(p, 2);
+}
+
+static void a_rebooted_batch_goes_when_all_others_are_healthy(void **state)
+{
+	struct board *d = *state;
+	struct plans *p = NULL;
+
+	d->a.verb = "cluster.reboot";
+	assert_int_equal(planner_reboot(&d->a, "wh-1", &(struct planner_rebooted){ .cluster = "be", .batch = 1 }, &p, NULL), 0);
+	assert_true(json_is_true(json_object_get(step_of(p, "reboot-1", "up")->args, "atomic")));
+	assert_all_or_nothing(p, 4);
+}
+
+static void a_node_that_is_made_larger_goes_when_all_others_are_healthy(void **state)
+{
+	struct board *d = *state;
+
+	d->k.cluster.instance_type = (char *)"r6i.large";
+	assert_all_or_nothing(board_apply(d), 4);
+}
+
+/* Of a cluster that only grows those that are healthy are enough, unless the spec says otherwise. */
+static void new_nodes_of_an_atomic_cluster_are_all_healthy_or_it_failed(void **state)
+{
+	struct board *d = *state;
+	struct plans *p;
+
+	d->k.cluster.nodes = 3;
+	p = board_apply(d);
+	assert_null(json_object_get(step_of(p, "cluster-be", "healthy-sql")->args, "atomic"));
+	plans_free(p);
+	d->k.cluster.atomic = true;
+	assert_all_or_nothing(board_apply(d), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -99,6 +168,11 @@ int main(void)
 		SERVING_TEST(those_that_were_started_are_told_so),
 		SERVING_TEST(one_that_was_left_out_is_let_in_only_when_its_checks_are_ok),
 		SERVING_TEST(one_that_comes_up_beside_new_ones_is_named_once),
+		SERVING_TEST(a_replaced_node_goes_when_all_new_ones_are_healthy),
+		SERVING_TEST(upgraded_nodes_go_when_all_new_ones_are_healthy),
+		SERVING_TEST(a_rebooted_batch_goes_when_all_others_are_healthy),
+		SERVING_TEST(a_node_that_is_made_larger_goes_when_all_others_are_healthy),
+		SERVING_TEST(new_nodes_of_an_atomic_cluster_are_all_healthy_or_it_failed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

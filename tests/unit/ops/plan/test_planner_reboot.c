@@ -17,15 +17,17 @@ static struct plans *reboot(struct board *d, uint32_t batch)
 
 #define BATCH(number, stage, id, other)                                                                                            \
 	"Plan reboot-" number " (stage " stage ")\n"                                                                               \
-	"    wait until others are healthy: be/sql  elasticloadbalancing:DescribeTargetHealth  " other " in arn:tg\n"              \
-	"  ~ deregister be/sql                      elasticloadbalancing:DeregisterTargets     " id " in arn:tg\n"                 \
-	"    wait until drained: be/sql             elasticloadbalancing:DescribeTargetHealth  " id " in arn:tg\n"                 \
-	"  ~ reboot nodes of be                     ec2:RebootInstances                        " id "\n"                           \
-	"    wait until nodes of be are back        ec2:DescribeInstances                      " id "\n"                           \
-	"    wait until status checks of be pass    ec2:DescribeInstanceStatus                 @reboot-" number ".be\n"            \
+	"    wait until others are healthy: be/sql      elasticloadbalancing:DescribeTargetHealth  " other " in arn:tg\n"          \
+	"  ~ deregister be/sql                          elasticloadbalancing:DeregisterTargets     " id " in arn:tg\n"             \
+	"    wait until drained: be/sql                 elasticloadbalancing:DescribeTargetHealth  " id " in arn:tg\n"             \
+	"    see that the others of be run              ec2:DescribeInstances                      " other "\n"                    \
+	"    see that others are still healthy: be/sql  elasticloadbalancing:DescribeTargetHealth  " other " in arn:tg\n"          \
+	"  ~ reboot nodes of be                         ec2:RebootInstances                        " id "\n"                       \
+	"    wait until nodes of be are back            ec2:DescribeInstances                      " id "\n"                       \
+	"    wait until status checks of be pass        ec2:DescribeInstanceStatus                 @reboot-" number ".be\n"        \
 	"    -- point of no return: what follows is not taken back --\n"                                                           \
-	"  ~ register be/sql                        elasticloadbalancing:RegisterTargets       " id " in arn:tg\n"                 \
-	"    wait until healthy: be/sql             elasticloadbalancing:DescribeTargetHealth  " id " in arn:tg\n"
+	"  ~ register be/sql                            elasticloadbalancing:RegisterTargets       " id " in arn:tg\n"             \
+	"    wait until healthy: be/sql                 elasticloadbalancing:DescribeTargetHealth  " id " in arn:tg\n"
 
 static void nodes_are_rebooted_one_after_the_other(void **state)
 {
@@ -162,8 +164,9 @@ static struct planner_rebooted asking(struct board *d)
 }
 
 #define ASKING(n)                                                                                                                  \
-	"reboot-" n "/ready-sql reboot-" n "/deregister-sql reboot-" n "/drained-sql reboot-" n "/drain reboot-" n "/reboot "      \
-	"reboot-" n "/up reboot-" n "/up-ok reboot-" n "/up-healthy reboot-" n "/register-sql reboot-" n "/healthy-sql"
+	"reboot-" n "/ready-sql reboot-" n "/deregister-sql reboot-" n "/drained-sql reboot-" n "/drain reboot-" n "/still-up "    \
+	"reboot-" n "/still-ready-sql reboot-" n "/reboot reboot-" n "/up reboot-" n "/up-ok reboot-" n "/up-healthy reboot-" n    \
+	"/register-sql reboot-" n "/healthy-sql"
 
 static void each_batch_is_drained_rebooted_and_healthy_before_the_next_one_goes(void **state)
 {

@@ -65,6 +65,7 @@ static void nodes_that_go_are_not_waited_for(void **state)
 	healthy = &p->v[2].steps[1];
 	assert_string_equal(healthy->name, "healthy-sql");
 	assert_int_equal(json_array_size(json_object_get(healthy->args, "instances")), 1);
+	assert_true(json_is_true(json_object_get(healthy->args, "atomic"))); /* what served before goes behind this */
 	plans_free(p);
 }
 

@@ -208,6 +208,25 @@ static void a_target_that_nobody_makes_healthy_is_not_waited_for(void **state)
 	kinds_end(&t);
 }
 
+/* Others go when these serve in their place: one that somebody has taken out meanwhile is no reason to go on without it. */
+static void where_others_go_for_them_every_one_must_become_healthy(void **state)
+{
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_wait_healthy, "{\"group_arn\": \"" TG "\", \"instances\": [\"i-1\", \"i-2\"], \"atomic\": true}");
+	assert_int_equal(kinds_answered(&t, SEEN(HEALTH("i-1", "healthy"))), STEP_AGAIN); /* not known everywhere yet */
+	assert_int_equal(kinds_answered(&t, SEEN(HEALTH("i-1", "initial") WHY("i-2", "unused", "Target.InvalidState"))),
+			 STEP_FAILED);
+	t.x.patient = true;
+	assert_int_equal(kinds_answered(&t, SEEN(HEALTH("i-1", "healthy") HEALTH("i-2", "draining"))), STEP_FAILED);
+	assert_int_equal(kinds_answered(&t, SEEN(HEALTH("i-1", "healthy"))), STEP_FAILED);
+	assert_string_equal(t.e.text, "not all targets become healthy: i-2 is not registered");
+	assert_int_equal(kinds_answered(&t, SEEN(HEALTH("i-1", "healthy") HEALTH("i-2", "unhealthy"))), STEP_AGAIN);
+	assert_int_equal(kinds_answered(&t, SEEN(HEALTH("i-1", "healthy") HEALTH("i-2", "healthy"))), STEP_DONE);
+	kinds_end(&t);
+}
+
 static void a_target_is_drained_when_it_is_neither_registered_nor_draining(void **state)
 {
 	struct kinds t;
@@ -287,6 +306,7 @@ int main(void)
 		cmocka_unit_test(who_is_out_already_is_no_reason_to_leave_the_others_in),
 		cmocka_unit_test(of_a_refused_batch_it_is_told_who_is_in_or_out_all_the_same),
 		cmocka_unit_test(a_target_that_nobody_makes_healthy_is_not_waited_for),
+		cmocka_unit_test(where_others_go_for_them_every_one_must_become_healthy),
 		cmocka_unit_test(a_target_is_drained_when_it_is_neither_registered_nor_draining),
 		cmocka_unit_test(an_answer_with_too_many_targets_is_not_read),
 	};

@@ -1,0 +1,78 @@
+"""telemetry.py - mutants of the way of a log line: how records are joined and told apart, and what must not leave twice."""
+
+from mutant import Mutant
+
+RECORD, FRAMING, HEAD = (f"collectors/{n}.c" for n in ("tail_record", "framing", "record_head"))
+TAIL, FRAMES, HEADS = (f"build/tests/unit/collectors/test_{n}" for n in ("tail_record", "framing", "record_head"))
+CLEAR, BAD = "shippers/exporter_clear.c", "build/tests/unit/shippers/test_shipper_bad"
+WRITE, SPOOL = "shippers/spool_write.c", "build/tests/unit/shippers/test_shipper_spool"
+
+MUTANTS = [
+    Mutant(
+        "a record that ends where the bytes do",
+        RECORD,
+        "return is_final ? lf : NULL;",
+        "return is_final || lf != NULL ? lf : NULL;",
+        TAIL,
+    ),
+    Mutant("a record without a largest number of lines", RECORD, " || *ret_joined + 1 >= FRAMING_LINES_MAX", "", TAIL),
+    Mutant(
+        "a record without a largest size",
+        RECORD,
+        "(size_t)(to - at) > most || ",
+        "(size_t)(to - at) > 99 * most || ",
+        TAIL,
+    ),
+    Mutant(
+        "the last record of a file left there",
+        "collectors/tail.c",
+        "	if (tf->is_open && since >= TAIL_RECORD_MS)\n",
+        "	if (tf->is_open && since >= 99999 * TAIL_RECORD_MS)\n",
+        TAIL,
+    ),
+    Mutant(
+        "half of a beginning taken for none",
+        FRAMING,
+        "return is_whole ? FRAMING_GOES_ON : FRAMING_UNKNOWN;",
+        "return is_whole ? FRAMING_GOES_ON : FRAMING_GOES_ON;",
+        FRAMES,
+    ),
+    Mutant(
+        "a pattern that runs away joins lines for ever",
+        FRAMING,
+        "	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH)\n		return FRAMING_BEGINS;",
+        "	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH)\n		return FRAMING_GOES_ON;",
+        FRAMES,
+    ),
+    Mutant(
+        "times of another zone taken for UTC", HEAD, " - utc_offset_s) * 1000", " - 0 * utc_offset_s) * 1000", HEADS
+    ),
+    Mutant(
+        "a day that no calendar has believed",
+        HEAD,
+        "t->day > days_in(t->year, t->month)",
+        "t->day > days_in(t->year, t->month) + 3",
+        HEADS,
+    ),
+    Mutant(
+        "bodies sent on while one cannot be removed",
+        CLEAR,
+        "return l->clearings_n < CLEARINGS_MAX && l->stuck_n == 0;",
+        "return l->clearings_n < 9 * CLEARINGS_MAX;",
+        BAD,
+    ),
+    Mutant(
+        "bodies of a refusing disk forgotten",
+        WRITE,
+        "	sm_move(&s->sm, WRITE_IDLE);\n	spool_bodies_again(s);\n	begin(s);\n}\n\n/* What has been",
+        "	sm_move(&s->sm, WRITE_IDLE);\n	begin(s);\n}\n\n/* What has been",
+        SPOOL,
+    ),
+    Mutant(
+        "what the old rules said of a file kept under new ones",
+        "shippers/origins.c",
+        "	for (size_t i = 0; i < ORIGINS_PLACES; i++)\n		forget(&o->v[i]);",
+        "	(void)o;",
+        "build/tests/unit/shippers/test_origins",
+    ),
+]
