@@ -32,9 +32,30 @@ MUTANTS = [
     ),
     Mutant(
         "a call that AWS has refused unseen taken for one that counts",
+        "agent/ops/engine/run_call.c",
+        "	r->a.is_heard = r->a.is_heard || (!c->unsent && c->class != AWS_THROTTLED && c->class != AWS_EXPIRED);",
+        "	r->a.is_heard = r->a.is_heard || !c->unsent;",
+        "build/tests/unit/ops/engine/test_run_anew",
+    ),
+    Mutant(
+        "a call in doubt repeated on looks that are old",
         "agent/ops/engine/run_anew.c",
-        "	return r->a.in_doubt || r->a.is_heard || (run_now(r)->first_ms != 0 && r->a.tries == 0);",
-        "	return r->a.in_doubt || r->a.is_heard || run_now(r)->first_ms != 0;",
+        "	    (r->a.in_doubt ? d->s.kind->leaves_no_trace : r->a.is_heard))",
+        "	    r->a.in_doubt || r->a.is_heard)",
+        "build/tests/unit/ops/engine/test_run_anew",
+    ),
+    Mutant(
+        "a step looked at anew while a call of it is in doubt",
+        "agent/ops/engine/run.c",
+        "		return r->a.in_doubt ? run_look_before_anew(r) : run_look_anew(r);",
+        "		return run_look_anew(r);",
+        "build/tests/unit/ops/engine/test_run_anew",
+    ),
+    Mutant(
+        "new time for a step at each call in doubt",
+        "agent/ops/engine/run_look.c",
+        "	r->a.started_ms = since_ms;\n",
+        "	(void)since_ms;\n",
         "build/tests/unit/ops/engine/test_run_anew",
     ),
     Mutant(

@@ -4,7 +4,11 @@
  * that do not come or a restart may keep it from its call for hours, and by then that may be true no more. So a step of a kind
  * that says so (looks_anew) is not called on looks that are old, or of another life: they are made again, and what follows from
  * them follows, the undo too. AWS keeps a step from its call as well: what it refuses without looking at it (throttling, keys that
- * have expired) has had no effect, however often, and the step's own time runs on meanwhile. */
+ * have expired) has had no effect, however often, and the step's own time runs on meanwhile.
+ *
+ * While a call may have had its effect, or may have it still, nothing else is begun: it is looked for until settle_s has passed
+ * (run_look.c), and only what is known not to have happened is looked at anew. A kind whose effect no look shows has its call
+ * repeated all the same. */
 #include "agent/base/json.h"
 #include "agent/base/log.h"
 #include "agent/ops/engine/run_impl.h"
@@ -21,18 +25,13 @@ static size_t first_look(const struct run *r)
 	return i;
 }
 
-/* Some of its effect may be there. One of another life has its first call from there. */
-static bool is_past(const struct run *r)
-{
-	return r->a.in_doubt || r->a.is_heard || (run_now(r)->first_ms != 0 && r->a.tries == 0);
-}
-
-/* One that may have been called is past it: what became of that call is found out, whatever else has changed. */
+/* Of a call that AWS refused some of the effect may be there: it ends the nodes of one zone and not those of another. */
 bool run_looks_are_old(const struct run *r)
 {
 	const struct doing *d = run_now(r), *look = d - 1;
 
-	if (r->undoing || !d->s.kind->looks_anew || is_past(r) || first_look(r) == r->at)
+	if (r->undoing || !d->s.kind->looks_anew || first_look(r) == r->at ||
+	    (r->a.in_doubt ? d->s.kind->leaves_no_trace : r->a.is_heard))
 		return false;
 	return look->last_ms == 0 || world_now_ms(r->env->w) - look->last_ms > ANEW_MS;
 }
