@@ -15,24 +15,41 @@
 
 #define ANEW_MS 60000
 
-/* Of the reads straight before the step at hand the first; the step itself: there is none. */
+static bool is_look(const struct doing *d)
+{
+	return !step_mutates(d->s.kind) && !d->s.kind->is_once;
+}
+
+/* Of the reads straight before the step at hand the first; the step itself: there is none. Who leaves several groups, one straight
+ * after the other, leaves all of them on the same reads. */
 static size_t first_look(const struct run *r)
 {
-	size_t i = r->at;
+	size_t first = r->at;
 
-	while (i > 0 && !step_mutates(r->v[i - 1].s.kind) && !r->v[i - 1].s.kind->is_once)
-		i--;
-	return i;
+	for (size_t i = r->at; i > 0 && (is_look(&r->v[i - 1]) || r->v[i - 1].s.kind == r->v[r->at].s.kind); i--)
+		if (is_look(&r->v[i - 1]))
+			first = i - 1;
+	return first;
+}
+
+static const struct doing *last_look(const struct run *r)
+{
+	const struct doing *d = run_now(r) - 1;
+
+	while (!is_look(d))
+		d--;
+	return d;
 }
 
 /* Of a call that AWS refused some of the effect may be there: it ends the nodes of one zone and not those of another. */
 bool run_looks_are_old(const struct run *r)
 {
-	const struct doing *d = run_now(r), *look = d - 1;
+	const struct doing *d = run_now(r), *look;
 
 	if (r->undoing || !d->s.kind->looks_anew || first_look(r) == r->at ||
 	    (r->a.in_doubt ? d->s.kind->leaves_no_trace : r->a.is_heard))
 		return false;
+	look = last_look(r);
 	return look->last_ms == 0 || world_now_ms(r->env->w) - look->last_ms > ANEW_MS;
 }
 
@@ -48,7 +65,8 @@ enum run_state run_look_anew(struct run *r)
 	json_close(&d->doubt);
 	/* No call that counts has followed its intent, if it has one: the next one is another. */
 	for (size_t i = first; i <= r->at; i++)
-		r->v[i].standing = FRESH;
+		if (i == r->at || is_look(&r->v[i]))
+			r->v[i].standing = FRESH;
 	r->at = first;
 	return RUN_AT_NEXT;
 }

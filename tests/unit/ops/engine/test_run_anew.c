@@ -44,8 +44,8 @@ static void replace(struct shop *s, struct desk_command *k)
 	shop_send(s, k, false);
 }
 
-/* The old node is out of its group; the new one was seen to serve; STOP keeps the end of the old one waiting for so long. */
-static void hold_up(struct shop *s, struct desk_command *k, uint64_t ms)
+/* Two nodes that serve. */
+static void make(struct shop *s, struct desk_command *k)
 {
 	shop_policy_counts(s, POLICY);
 	s->k.cluster.n_volumes = 0;
@@ -54,6 +54,12 @@ static void hold_up(struct shop *s, struct desk_command *k, uint64_t ms)
 	shop_run(s, k);
 	assert_int_equal(shop_ends(s, k, NULL), DONE);
 	buf_reset(&s->seen);
+}
+
+/* The old node is out of its group; the new one was seen to serve; STOP keeps the end of the old one waiting for so long. */
+static void hold_up(struct shop *s, struct desk_command *k, uint64_t ms)
+{
+	make(s, k);
 	replace(s, k);
 	assert_int_equal(sim_run_until(s->d.w, is_taken_out, s, 3600000), SIM_TRUE);
 	shop_listen(s);
@@ -203,6 +209,55 @@ static void lose(struct shop *s, struct desk_command *k, enum shop_fault (*how)(
 		desk_pass(&s->d, 10);
 }
 
+/* ---- one group after the other ---- */
+
+/* The good warehouse with a second group, to which a second listener leads. */
+struct second {
+	Reeve__Control__V1__TargetGroup g;
+	Reeve__Control__V1__Listener l;
+};
+
+static void add_group(struct shop *s, struct second *x)
+{
+	x->g = s->k.tg;
+	x->g.name = (char *)"web";
+	x->g.port = 8040;
+	s->k.target_groups[1] = &x->g;
+	s->k.s.n_target_groups = 2;
+	x->l = s->k.listener;
+	x->l.port = 8040;
+	x->l.target_group = (char *)"web";
+	s->k.listeners[1] = &x->l;
+	s->k.lb.n_listeners = 2;
+}
+
+static enum shop_fault second_group_is_throttled(struct shop *s, const char *body)
+{
+	if (!str_starts(body, "Action=DeregisterTargets&") || strstr(body, s->sim->target_groups[1]->t.name) == NULL)
+		return SHOP_FINE;
+	return s->broke++ < 1000 ? SHOP_THROTTLED : SHOP_FINE;
+}
+
+/* It is out of the first one by then, and let in there again. */
+static void the_old_node_stays_in_its_second_group_where_the_new_one_died_meanwhile(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	struct second x;
+
+	add_group(s, &x);
+	make(s, &k);
+	s->break_at = second_group_is_throttled;
+	replace(s, &k);
+	while (s->broke == 0)
+		desk_pass(&s->d, 100);
+	aws_hand_end(s->sim, s->sim->instances[2]);
+	desk_pass(&s->d, 180000);
+	s->break_at = NULL;
+	the_old_one_serves_again(s, &k);
+	assert_int_equal(shop_count(s, "DeregisterTargets"), 3); /* of it from the first; of the new one from both */
+}
+
 static void restart(struct shop *s)
 {
 	desk_shut(&s->d);
@@ -286,6 +341,7 @@ int main(void)
 		SHOP(the_old_node_stays_where_the_new_one_died_while_aws_throttled_its_end),
 		SHOP(where_all_is_as_it_was_it_goes_on_when_aws_lets_it),
 		SHOP(a_step_that_aws_throttles_for_ever_ends),
+		SHOP(the_old_node_stays_in_its_second_group_where_the_new_one_died_meanwhile),
 		SHOP(the_old_node_stays_where_its_end_was_lost_and_the_new_one_died_while_the_agent_was_down),
 		SHOP(the_old_node_stays_where_the_new_one_died_while_the_calls_were_lost),
 		SHOP(where_all_is_as_it_was_a_lost_end_is_asked_for_again),
