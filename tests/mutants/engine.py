@@ -31,6 +31,20 @@ MUTANTS = [
         "build/tests/unit/ops/engine/test_run_anew",
     ),
     Mutant(
+        "a node that goes on a look of before its agent was held up",
+        "agent/ops/engine/run_anew.c",
+        "	return look->last_ms == 0 ||",
+        "	return false &&",
+        "build/tests/sim/sim --stop --jobs 1 --seeds 500 --with HELD_UP --with WANT_REPLACE --with WANT_REBOOT",
+    ),
+    Mutant(
+        "a second group left on the looks of before the first",
+        "agent/ops/engine/run_anew.c",
+        "i > 0 && (is_look(&r->v[i - 1]) || r->v[i - 1].s.kind == r->v[r->at].s.kind); i--)",
+        "i > 0 && is_look(&r->v[i - 1]); i--)",
+        "build/tests/unit/ops/engine/test_run_anew",
+    ),
+    Mutant(
         "a call that AWS has refused unseen taken for one that counts",
         "agent/ops/engine/run_call.c",
         "	r->a.is_heard = r->a.is_heard || (!c->unsent && c->class != AWS_THROTTLED && c->class != AWS_EXPIRED);",
