@@ -15,7 +15,8 @@ class Row:
         self.place, self.warehouse = place, warehouse
         self.pid, self.size = place.agent_pid(), place.agent_size()
         self.held = place.proxy_dir / "held"
-        self.from_log, self.began, self.command = len(place.log()), time.time(), None
+        self.from_log, self.began, self.command = place.log_bytes(), time.time(), None
+        self.from_move, self.is_asking = self.from_log, False
 
     # ---- doing ----
 
@@ -43,7 +44,7 @@ class Row:
         return next((r for r in self.place.vendor_lines("results") if r["id"] == self.command), None)
 
     def log(self):
-        return self.place.log()[self.from_log :]
+        return self.place.log(self.from_log)
 
     def passes(self, seconds, gone=lambda: False, at_once=1):
         """So much time, a second (or more) at a time and as soon as no call is out, until the result is there or what is asked
@@ -84,8 +85,12 @@ class Row:
         self.place.clock.move(seconds)
 
     def is_calling(self):
-        moves = re.findall(r"machine=call .* to=(\w+)", self.log())
-        return moves[-1:] == ["ask"]
+        """By the last move of a call; only what is new in the log is read."""
+        new = self.place.log(self.from_move).rpartition("\n")[0]
+        self.from_move += len(new.encode())
+        for to in re.findall(r"machine=call .* to=(\w+)", new)[-1:]:
+            self.is_asking = to == "ask"
+        return self.is_asking
 
     # ---- looking ----
 
