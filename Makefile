@@ -240,8 +240,10 @@ golden: ## writes the plan prints anew that people approve (tests/unit/ops/plan/
 ONLY_UNIT = $(if $(ONLY),$(foreach t,$(UNIT),$(if $(findstring $(ONLY),$t),$t)),$(UNIT))
 
 PYTEST      = $(VENV)/bin/python -m pytest -q -p no:cacheprovider
-PYTEST_JOBS = $(foreach d,$(PYTEST_DIRS),'$d=$(PYTEST) $d')
-PYTEST_DIRS = $(sort $(patsubst %/,%,$(dir $(wildcard tests/*/test_*.py tests/e2e/*/test_*.py))))
+# With the real binary a file is a job, the slowest jobs first; elsewhere a folder is one: its tests share what takes seconds to start.
+PYTEST_JOBS = $(foreach d,$(E2E_FILES) $(PYTEST_DIRS),'$d=$(PYTEST) $d')
+E2E_FILES   = $(sort $(wildcard tests/e2e/*/test_*.py))
+PYTEST_DIRS = $(sort $(patsubst %/,%,$(dir $(wildcard tests/*/test_*.py))))
 UNIT_JOBS   = $(foreach t,$(UNIT_C:tests/%.c=%),'$t=build/tests/$t')
 ASAN_JOBS   = $(foreach t,$(UNIT_C:tests/%.c=%),'asan/$t=build/asan/tests/$t')
 

@@ -62,10 +62,10 @@ static int get_path(struct yaml_node *n, const struct config *c, const char **re
 
 /* ---- sections ---- */
 
-static int get_connect_to(struct yaml_node *n, struct config *c, struct err *e)
+static int get_connect_to(struct yaml_node *n, struct config *c, const char **ret, struct err *e)
 {
-	TRY(get_text(n, c, &c->vendor_connect_to, e));
-	return n == NULL || (*c->vendor_connect_to != '[' && url_is_place(c->vendor_connect_to))
+	TRY(get_text(n, c, ret, e));
+	return n == NULL || (**ret != '[' && url_is_place(*ret))
 		   ? 0
 		   : yaml_wrong(n, "a name or an IPv4 address and a port, such as vpce-0123.example:443", e);
 }
@@ -130,7 +130,7 @@ static void read_vendor(struct yaml_node *root, struct config *c, struct faults 
 		faults_hear(f, get_id(yaml_get(v, "name"), c, &c->vendor_name, &f->now));
 	if (faults_need(f, v, "url", "https://..."))
 		faults_hear(f, get_vendor_url(yaml_get(v, "url"), c, &f->now));
-	faults_hear(f, get_connect_to(yaml_get(v, "connect_to"), c, &f->now));
+	faults_hear(f, get_connect_to(yaml_get(v, "connect_to"), c, &c->vendor_connect_to, &f->now));
 	faults_hear(f, get_proxy(yaml_get(v, "proxy"), c, &f->now));
 	faults_hear(f, check_way(v, c, &f->now));
 	faults_hear(f, get_path(yaml_get(v, "ca_file"), c, &c->ca_file, &f->now));
@@ -411,14 +411,33 @@ static void read_log_source(struct yaml_node *n, struct config *c, struct faults
 		c->logs[c->logs_n++] = l;
 }
 
-static void read_spool(struct yaml_node *s, struct config *c, struct faults *f)
+static void read_quota(struct yaml_node *map, uint64_t *ret_logs, uint64_t *ret_metrics, struct faults *f)
 {
 	static const char *const least = "at least 1MiB";
 
-	if (!faults_enter(f, s, YAML_KEYS("logs_max", "metrics_max")))
+	faults_hear(f, get_size(yaml_get(map, "logs_max"), 1u << 20, least, ret_logs, &f->now));
+	faults_hear(f, get_size(yaml_get(map, "metrics_max"), 1u << 20, least, ret_metrics, &f->now));
+}
+
+static void read_spool(struct yaml_node *s, struct config *c, struct faults *f)
+{
+	if (faults_enter(f, s, YAML_KEYS("logs_max", "metrics_max")))
+		read_quota(s, &c->spool_logs_max, &c->spool_metrics_max, f);
+}
+
+static void read_customer(struct yaml_node *t, struct config *c, struct faults *f)
+{
+	struct yaml_node *m = yaml_get(t, "customer");
+	struct config_customer *to = &c->customer;
+
+	if (m == NULL || !faults_need(f, m, "url", "https://..., to which /v1/logs and /v1/metrics are added") ||
+	    !faults_enter(f, m, YAML_KEYS("url", "auth_file", "ca_file", "connect_to", "logs_max", "metrics_max")))
 		return;
-	faults_hear(f, get_size(yaml_get(s, "logs_max"), 1u << 20, least, &c->spool_logs_max, &f->now));
-	faults_hear(f, get_size(yaml_get(s, "metrics_max"), 1u << 20, least, &c->spool_metrics_max, &f->now));
+	faults_hear(f, get_url(yaml_get(m, "url"), c, &to->url, &f->now));
+	faults_hear(f, get_path(yaml_get(m, "auth_file"), c, &to->auth_file, &f->now));
+	faults_hear(f, get_path(yaml_get(m, "ca_file"), c, &to->ca_file, &f->now));
+	faults_hear(f, get_connect_to(yaml_get(m, "connect_to"), c, &to->connect_to, &f->now));
+	read_quota(m, &to->logs_max, &to->metrics_max, f);
 }
 
 static void read_telemetry(struct yaml_node *root, struct config *c, struct faults *f)
@@ -426,14 +445,16 @@ static void read_telemetry(struct yaml_node *root, struct config *c, struct faul
 	struct yaml_node *t = yaml_get(root, "telemetry"), *host = yaml_get(t, "host_metrics"), *logs = yaml_get(t, "logs");
 	struct yaml_node *interval = yaml_get(host, "interval");
 
-	if (!faults_enter(f, t, YAML_KEYS("host_metrics", "logs", "spool")))
+	if (!faults_enter(f, t, YAML_KEYS("host_metrics", "logs", "spool", "hmac_key_file", "customer")))
 		return;
+	faults_hear(f, get_path(yaml_get(t, "hmac_key_file"), c, &c->hmac_key_file, &f->now));
 	if (faults_enter(f, host, YAML_KEYS("interval")))
 		faults_hear(f, get_duration(interval, 1000, "at least 1s", &c->metrics_interval_ms, &f->now));
 	if (is_list(logs, CONFIG_LOGS_MAX, f))
 		for (struct yaml_node *n = yaml_first(logs); n != NULL; n = yaml_next(n))
 			read_log_source(n, c, f);
 	read_spool(yaml_get(t, "spool"), c, f);
+	read_customer(t, c, f);
 }
 
 static int get_socket(struct yaml_node *n, struct config *c, struct err *e)

@@ -24,6 +24,13 @@ struct config_log {
 	int32_t utc_offset_s;
 };
 
+/* The customer's own receiver of all telemetry that leaves, beside the vendor's. */
+struct config_customer {
+	const char *url; /* NULL: there is none */
+	const char *auth_file, *ca_file, *connect_to;
+	uint64_t logs_max, metrics_max;
+};
+
 /* Texts live in the arena. What is not given is NULL, or its default. */
 struct config {
 	struct arena *arena;
@@ -47,6 +54,8 @@ struct config {
 	struct config_log logs[CONFIG_LOGS_MAX];
 	size_t logs_n;
 	uint64_t spool_logs_max, spool_metrics_max;
+	const char *hmac_key_file; /* agent/ops/hmac_key.h; NULL: none */
+	struct config_customer customer;
 	bool insecure;
 	enum log_level log_level;
 };

@@ -167,7 +167,7 @@ static int parse_head(const json_t *o, struct commit *c, struct err *e)
 	return 0;
 }
 
-static int check_sum(const char *line, size_t len, struct err *e)
+int commit_check(const char *line, size_t len, struct err *e)
 {
 	char want[SUM_LEN + 1];
 
@@ -185,8 +185,7 @@ int commit_parse(const char *line, size_t len, struct commit *ret, struct err *e
 	struct commit c = { 0 };
 	int rc;
 
-	/* Before anything of it is looked at: a digit that changed on the disk may still be perfect JSON. */
-	TRY(check_sum(line, len, e));
+	TRY(commit_check(line, len, e));
 	TRY(json_parse(line, len, "commit record", &o, e));
 	rc = parse_head(o, &c, e);
 	if (rc == 0)

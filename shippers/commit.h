@@ -35,5 +35,7 @@ struct commit {
 
 int commit_format(const struct commit *c, struct buf *b); /* with its sum and its LF */
 int commit_seal(struct buf *b, size_t from);              /* what formatting ends with: the object there becomes a record */
+/* Is the line what was sealed? Before anything of it is looked at: a digit that changed on the disk may still be perfect JSON. */
+int commit_check(const char *line, size_t len, struct err *e);
 int commit_parse(const char *line, size_t len, struct commit *ret, struct err *e);
 void commit_close(struct commit *c);

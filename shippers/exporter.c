@@ -25,11 +25,13 @@
 
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/base/str.h"
 #include "shippers/answer.h"
 
 #define ANSWER_MAX (4u << 20)
 #define NOT_YET_MS 1000
 #define PAUSE_MS 60000
+#define REFUSALS_TOLD 3
 #define READ_AGAIN_MS 2000
 #define CLOSE_MS 3000
 
@@ -51,7 +53,7 @@ static const char *lane_broken(const struct sm *m)
 
 	if ((m->now == LANE_IDLE || m->now == LANE_WAITING) != (l->entry == NULL))
 		return "an entry is in hand unless the lane is idle or waits";
-	if (l->entry != NULL && !l->entry->held)
+	if (l->entry != NULL && l->entry->held == 0)
 		return "the entry in hand is held";
 	if (m->now == LANE_PACKING && !l->parts.is_on)
 		return "a part is packed of a body that was unpacked";
@@ -91,7 +93,7 @@ void exporter_later(struct lane *l, uint64_t ms)
 void exporter_wait(struct lane *l, uint64_t ms)
 {
 	/* Not kept while it waits: the quota may need its room, and afterwards the oldest is asked for anew. */
-	l->entry->held = false;
+	spool_let_go(l->entry, l->x->dest);
 	l->entry = NULL;
 	buf_reset(&l->body);
 	sm_move(&l->sm, LANE_WAITING);
@@ -134,6 +136,8 @@ static void lane_sent(struct lane *l)
 	if (rejected > 0)
 		log_warn("export.partial", "kind=%s batch=%s rejected=%" PRIu64, batch_kind_name(l->kind), l->id, rejected);
 	backoff_reset(&l->backoff);
+	l->x->refusals = 0;
+	l->x->trouble[0] = '\0';
 	go_on(l);
 }
 
@@ -161,10 +165,21 @@ static void lane_retry(struct lane *l, int rc)
 	exporter_wait(l, ms);
 }
 
+/* Once is usual: a session of the vendor's that is over. */
+static void note_refusal(struct lane *l)
+{
+	struct exporter *x = l->x;
+
+	if (++x->refusals >= REFUSALS_TOLD)
+		snprintf(x->trouble, sizeof(x->trouble),
+			 "%.300s answers with status %d, so nothing is sent there; it is tried again", l->url, l->http.status);
+}
+
 static void lane_pause(struct lane *l)
 {
 	uint64_t ms = PAUSE_MS;
 
+	note_refusal(l);
 	if (l->http.status == 401) { /* a new login will help, soon */
 		ms = backoff_next_ms(&l->backoff, world_random64(l->x->w));
 		if (l->x->auth.unauthorized != NULL)
@@ -201,6 +216,18 @@ static void on_answer(struct http_req *r, int rc)
 
 /* ---- the question ------------------------------------------------------------------------------------------------------ */
 
+int export_proof_add(struct export_proof *p, const char *name, const char *value)
+{
+	struct export_header *h = &p->headers[p->headers_n];
+
+	if (p->headers_n == EXPORT_HEADERS_MAX)
+		return -ERR_LIMIT;
+	TRY(str_copy(h->name, sizeof(h->name), name));
+	TRY(str_copy(h->value, sizeof(h->value), value));
+	p->headers_n++;
+	return 0;
+}
+
 static int fill(struct lane *l, struct err *e)
 {
 	struct exporter *x = l->x;
@@ -224,10 +251,8 @@ static int fill(struct lane *l, struct err *e)
 	http_header_set(r, "Content-Encoding", "gzip");
 	http_header_set(r, "User-Agent", "reeve/" REEVE_VERSION);
 	http_header_set(r, "Reeve-Batch-Id", l->id);
-	if (l->proof.authorization[0] != '\0')
-		http_header_set(r, "Authorization", l->proof.authorization);
-	if (l->proof.proof[0] != '\0')
-		http_header_set(r, "Reeve-Proof", l->proof.proof);
+	for (size_t i = 0; i < l->proof.headers_n; i++)
+		http_header_set(r, l->proof.headers[i].name, l->proof.headers[i].value);
 	return 0;
 }
 
@@ -244,9 +269,13 @@ static void lane_damaged(struct lane *l, int rc, const struct err *e)
 /* Not to be logged in yet is usual, so it is not logged. */
 static void lane_unsigned(struct lane *l, int rc, const struct err *e)
 {
-	if (rc != -ERR_NOTYET)
-		log_warn("export.unsigned", "kind=%s err=%s", batch_kind_name(l->kind), err_text(e));
-	exporter_wait(l, NOT_YET_MS);
+	uint64_t ms = rc == -ERR_NOTYET ? NOT_YET_MS : PAUSE_MS;
+
+	if (rc != -ERR_NOTYET) {
+		log_warn("export.unsigned", "kind=%s err=%s retry_in_ms=%" PRIu64, batch_kind_name(l->kind), err_text(e), ms);
+		snprintf(l->x->trouble, sizeof(l->x->trouble), "%.150s: nothing is sent there: %.300s", l->url, err_text(e));
+	}
+	exporter_wait(l, ms);
 }
 
 void exporter_ask(struct lane *l)
@@ -291,10 +320,10 @@ void exporter_go(struct lane *l)
 	}
 	if (l->sm.now != LANE_IDLE || !exporter_may_go(l))
 		return;
-	l->entry = spool_oldest(x->s, l->kind);
+	l->entry = spool_oldest(x->s, x->dest, l->kind);
 	if (l->entry == NULL)
 		return;
-	l->entry->held = true;
+	spool_hold(l->entry, x->dest);
 	if (goes_on_in_parts(l)) {
 		exporter_cut(l);
 		return;
@@ -310,7 +339,7 @@ void exporter_go(struct lane *l)
 
 /* ---- the whole --------------------------------------------------------------------------------------------------------- */
 
-struct exporter *exporter_new(struct world *w, struct spool *s, const struct exporter_config *c)
+struct exporter *exporter_new(struct world *w, struct spool *s, unsigned dest, const struct exporter_config *c)
 {
 	struct exporter *x = mem_new(struct exporter);
 	size_t base = strlen(c->url);
@@ -319,6 +348,7 @@ struct exporter *exporter_new(struct world *w, struct spool *s, const struct exp
 		base--;
 	x->w = w;
 	x->s = s;
+	x->dest = dest;
 	x->auth = c->auth;
 	x->ca_file = mem_str(c->ca_file);
 	x->connect_to = mem_str(c->connect_to);
@@ -346,6 +376,11 @@ void exporter_kick(struct exporter *x)
 struct exporter_stats exporter_stats(const struct exporter *x)
 {
 	return x->stats;
+}
+
+const char *exporter_trouble(const struct exporter *x)
+{
+	return x->trouble[0] != '\0' ? x->trouble : NULL;
 }
 
 static void exporter_free(struct closing *c)

@@ -14,16 +14,23 @@
 #include "agent/io/world.h"
 #include "shippers/spool.h"
 
-/* What `sign` fills in for one attempt; it lives in the request until its answer. An empty text adds no header. */
+#define EXPORT_HEADERS_MAX 4
+
+/* The headers that say who we are, in one attempt; they live in the request until its answer. */
 struct export_proof {
-	char authorization[600]; /* Authorization */
-	char proof[200];         /* Reeve-Proof */
+	struct export_header {
+		char name[64], value[1024];
+	} headers[EXPORT_HEADERS_MAX];
+	size_t headers_n;
 };
+
+/* -ERR_LIMIT: too long, or one too many. */
+int export_proof_add(struct export_proof *p, const char *name, const char *value);
 
 struct export_auth {
 	void *ctx;
 	/* Called for each attempt anew, over method, path and body as they will be sent. -ERR_NOTYET: not logged in, ask
-	 * again in a second. It fills `p` only; the exporter sets the headers. */
+	 * again in a second; another error: in a minute. It fills `p` only; the exporter sets the headers. */
 	int (*sign)(void *ctx, struct http_req *req, struct export_proof *p, struct err *e);
 	void (*unauthorized)(void *ctx, const struct export_proof *p); /* the receiver answered 401 to what bore this */
 };
@@ -43,8 +50,11 @@ struct exporter_stats {
 };
 
 struct exporter;
-struct exporter *exporter_new(struct world *w, struct spool *s, const struct exporter_config *c);
+struct exporter *exporter_new(struct world *w, struct spool *s, unsigned dest, const struct exporter_config *c);
 void exporter_kick(struct exporter *x); /* there may be something to send */
 struct exporter_stats exporter_stats(const struct exporter *x);
+/* For a person: why nothing is sent although the receiver can be reached (it does not know us, or we cannot say who we are); NULL:
+ * nothing is wrong. It is tried again by itself. */
+const char *exporter_trouble(const struct exporter *x);
 /* Lets an answer arrive that is on its way, for a moment: what was answered must not be sent again. Then done. */
 void exporter_close(struct exporter *x, void (*done)(void *ctx), void *ctx);

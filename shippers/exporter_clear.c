@@ -12,8 +12,6 @@
 #define CLEARINGS_MAX 4
 #define TRIES_MAX 6 /* an error that comes and goes must not cost a body */
 
-static const char aside_bad[] = "bad", aside_rejected[] = "rejected";
-
 /* True when this entry has been tried often enough: one bad place on the disk must not stop all bodies of its kind for ever. */
 bool exporter_is_hopeless(struct lane *l)
 {
@@ -64,14 +62,14 @@ static void on_removed(void *ctx, int rc)
 		return;
 	}
 	if (rc != 0)
-		c->entry->held = false;
+		spool_let_go(c->entry, l->x->dest);
 	clearing_free(c);
 	exporter_go(l);
 }
 
 static void remove_it(struct clearing *c)
 {
-	spool_remove(c->entry, on_removed, c);
+	spool_finish(c->entry, c->l->x->dest, SPOOL_TAKEN, on_removed, c);
 }
 
 static void clear_beside(struct lane *l)
@@ -100,7 +98,7 @@ void exporter_let_go(struct lane *l)
 
 		if (c->timer.cb == NULL)
 			continue;
-		c->entry->held = false;
+		spool_let_go(c->entry, l->x->dest);
 		l->stuck_n--;
 		clearing_free(c);
 	}
@@ -118,7 +116,7 @@ static void on_aside(void *ctx, int rc)
 	struct lane *l = ctx;
 
 	if (rc != 0 && exporter_is_hopeless(l)) {
-		spool_pass_by(l->entry, l->aside);
+		spool_pass_by(l->entry, l->x->dest, l->how);
 		rc = 0;
 	}
 	if (rc != 0 && !ending_is_on(&l->x->end)) {
@@ -127,7 +125,7 @@ static void on_aside(void *ctx, int rc)
 		return;
 	}
 	if (rc != 0)
-		l->entry->held = false;
+		spool_let_go(l->entry, l->x->dest);
 	l->entry = NULL;
 	sm_move(&l->sm, LANE_IDLE);
 	exporter_go(l);
@@ -136,28 +134,28 @@ static void on_aside(void *ctx, int rc)
 void exporter_clear(struct lane *l)
 {
 	sm_move(&l->sm, LANE_CLEARING);
-	spool_set_aside(l->entry, l->aside, on_aside, l);
+	spool_finish(l->entry, l->x->dest, l->how, on_aside, l);
 }
 
-static void lane_clear(struct lane *l, const char *aside)
+static void lane_clear(struct lane *l, enum spool_how how)
 {
-	l->aside = aside;
+	l->how = how;
 	/* From here on it counts how often it could not be cleared; before it was how often it could not be read. */
 	l->tries = 0;
 	buf_reset(&l->body);
 	parts_close(&l->parts);
-	if (aside != NULL)
-		exporter_clear(l);
-	else
+	if (how == SPOOL_TAKEN)
 		clear_beside(l);
+	else
+		exporter_clear(l);
 }
 
 void exporter_bad(struct lane *l)
 {
-	lane_clear(l, aside_bad);
+	lane_clear(l, SPOOL_BAD);
 }
 
 void exporter_end(struct lane *l)
 {
-	lane_clear(l, l->parts.any_refused ? aside_rejected : NULL);
+	lane_clear(l, l->parts.any_refused ? SPOOL_REJECTED : SPOOL_TAKEN);
 }

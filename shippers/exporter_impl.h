@@ -16,7 +16,7 @@ struct lane {
 	struct spool_entry *entry;     /* held; NULL while idle or waiting */
 	struct list clearings;         /* bodies that were taken, on their way out (exporter_clear.c) */
 	unsigned clearings_n, stuck_n; /* stuck: the disk has refused to remove it, and is asked again */
-	const char *aside;             /* why the body is kept though its sending ended; NULL: it is not */
+	enum spool_how how;            /* its sending has ended, while that is made known */
 	uint64_t tried;                /* seq of the last body that could not be read or set aside */
 	unsigned tries;                /* how often */
 	struct http_req http;
@@ -34,12 +34,15 @@ struct lane {
 struct exporter {
 	struct world *w;
 	struct spool *s;
+	unsigned dest; /* of the spool's */
 	struct lane lanes[TELEMETRY_KINDS];
 	struct export_auth auth;
 	char *ca_file, *connect_to;
 	const struct http_proxy *proxy;
 	struct exporter_stats stats;
-	struct timer late; /* closing: no answer is awaited any longer */
+	unsigned refusals;          /* about us, since something was taken */
+	char trouble[ERR_TEXT_MAX]; /* "": none */
+	struct timer late;          /* closing: no answer is awaited any longer */
 	struct ending end;
 };
 

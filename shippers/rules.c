@@ -1,69 +1,95 @@
-/* rules.c - see rules.h. PCRE2's interpreter, under limits; no code is made at run time (the unit forbids memory that is writable
- * and executable), so a pattern runs in production exactly as a customer has measured it.
+/* rules.c - see rules.h: made from the policy, asked at each record. How a text is masked is in rules_mask.c.
  *
- * PCRE2's own limits hold for one starting point of a match, and a line has as many of these as characters; nor do they count
- * what a class runs over. So every pattern is compiled with a callout before each of its items, and these count both: the
- * items tried and the distance from one to the next. The sum over a record is its budget.
- *
- * Happy path: rules_new compiles every pattern once; rules_line and rules_mask run them over each text.
+ * Happy path: rules_new compiles every pattern once, reads off what its matches must hold, and gives all grams to one sieve;
+ * rules_line looks at a text once, then runs those that have a reason to.
  * Fails: at compile time with the pattern's name and place; at match time by answering RULES_FAILED, never by a pass.
- * Closing frees the patterns. */
-#include "shippers/rules.h"
+ * Closing frees the patterns and wipes the key. */
+#include "shippers/rules_impl.h"
 
 #include <string.h>
 
 #include "agent/base/mem.h"
-#include "agent/base/pattern.h"
 #include "agent/base/str.h"
+#include "shippers/clue.h"
 
-#define MATCH_LIMIT 50000   /* steps from one starting point */
-#define DEPTH_LIMIT 5000    /* nested backtracking */
-#define HEAP_LIMIT_KIB 2048 /* of one match */
+/* ---- made from the policy ---- */
 
-/* In characters run over, of about a nanosecond. What is usual on a line of 64 KiB, ten patterns with a look or two at each
- * place, takes half of it. */
-#define RECORD_COST (INT64_C(32) << 20)
-#define ITEM_COST 16
-#define FIND_COST 512
-
-struct pattern {
-	pcre2_code *code;
-	char *mask; /* "[REDACTED:name]"; NULL: drops */
-};
-
-struct rules {
-	char **metrics, **logs;
-	size_t metrics_n, logs_n;
-	struct pattern *drop, *redact;
-	size_t drop_n, redact_n;
-	pcre2_match_context *limits;
-	pcre2_match_data *found;
-	int64_t left;          /* of the record's budget; below 0 it stays until the next record */
-	PCRE2_SIZE start, pos; /* of the last item tried */
-};
-
-static int compile(struct pattern *p, const char *what, const char *name, const char *text, struct err *e)
+static void add_way(struct rules *r, struct rule *rule, const struct clue_way *way)
 {
-	int rc = pattern_compile(text, &p->code, e);
-
-	return rc == 0 ? 0 : err_wrap(e, rc, "%s pattern '%s'", what, name);
+	rule->ways = mem_grow(rule->ways, rule->ways_n + 1, sizeof(*rule->ways));
+	rule->ways[rule->ways_n] =
+	    (struct rules_way){ .bit = sieve_add(&r->sieve, &way->gram), .run = streak_of(&way->run, way->run_least) };
+	rule->bits |= rule->ways[rule->ways_n++].bit;
 }
 
-/* Before each item of a pattern. */
-static int on_item(pcre2_callout_block *at, void *ctx)
+static int compile(struct rules *r, struct rule *rule, const char *what, const char *name, const char *text, struct err *e)
 {
-	struct rules *r = ctx;
+	struct clue clue;
+	int rc = pattern_compile(text, &rule->code, e);
 
-	/* Another starting point: what is run over counts from there. */
-	if (at->start_match != r->start) {
-		r->start = at->start_match;
-		r->pos = at->start_match;
+	if (rc != 0)
+		return err_wrap(e, rc, "%s pattern '%s'", what, name);
+	clue_of(text, rule->code, &clue);
+	for (size_t i = 0; i < clue.n; i++)
+		add_way(r, rule, &clue.v[i]);
+	return 0;
+}
+
+static struct rule *add_rule(struct rules *r, struct tally *tally, const char *name)
+{
+	r->v = mem_grow(r->v, r->n + 1, sizeof(*r->v));
+	r->v[r->n] = (struct rule){ .counts = tally_of(tally != NULL ? tally : &r->unread, name) };
+	return &r->v[r->n++];
+}
+
+static int set_action(struct rules *r, struct rule *rule, const char *name, enum telemetry_action action, struct err *e)
+{
+	rule->is_hmac = action == TELEMETRY_HMAC;
+	rule->mask = mem_printf(rule->is_hmac ? "[HMAC:%s:" : "[REDACTED:%s]", name);
+	if (!rule->is_hmac || !secret_empty(&r->key))
+		return 0;
+	return err_set(e, ERR_INVALID,
+		       "the rule '%s' of export has action: hmac, and there is no key: let telemetry.hmac_key_file of reeve.yaml "
+		       "name a file of 16 bytes or more, mode 0600",
+		       name);
+}
+
+/* Those that drop have no name; they are counted by their place in the list. */
+static int add_patterns(struct rules *r, const struct telemetry_rules *t, struct tally *tally, struct err *e)
+{
+	for (size_t i = 0; i < t->drop_n; i++, r->drop_n++) {
+		CLEANUP(mem_close) char *name = mem_printf("drop-%zu", i + 1);
+
+		TRY(compile(r, add_rule(r, tally, name), "drop", t->drop[i], t->drop[i], e));
 	}
-	r->left -=
-	    ITEM_COST + (int64_t)(at->current_position > r->pos ? at->current_position - r->pos : r->pos - at->current_position);
-	r->pos = at->current_position;
-	/* pcre2callout(3): a negative number ends the whole match with it. */
-	return r->left < 0 ? PCRE2_ERROR_MATCHLIMIT : 0;
+	for (size_t i = 0; i < t->redact_n; i++) {
+		const struct telemetry_redact *from = &t->redact[i];
+		struct rule *rule = add_rule(r, tally, from->name);
+
+		TRY(compile(r, rule, "redact", from->name, from->pattern, e));
+		TRY(set_action(r, rule, from->name, from->action, e));
+	}
+	return 0;
+}
+
+static int add_detectors(struct rules *r, const struct telemetry_rules *t, struct tally *tally, struct err *e)
+{
+	for (enum telemetry_detector which = 0; which < TELEMETRY_DETECTORS; which++) {
+		const struct detect_clue *clues = detect_clues(which);
+		struct rule *rule;
+
+		if (!t->detect[which].is_on)
+			continue;
+		rule = add_rule(r, tally, detect_name(which));
+		rule->which = which;
+		for (; clues->gram != NULL; clues++)
+			add_way(r, rule,
+				&(struct clue_way){ .gram = sieve_gram_of(clues->gram),
+						    .run = byteset_of(clues->run),
+						    .run_least = clues->run_least });
+		TRY(set_action(r, rule, detect_name(which), t->detect[which].action, e));
+	}
+	return 0;
 }
 
 static char **copy_globs(char *const *from, size_t n)
@@ -75,49 +101,24 @@ static char **copy_globs(char *const *from, size_t n)
 	return to;
 }
 
-static int compile_all(struct rules *r, const struct telemetry_rules *t, struct err *e)
-{
-	r->drop = mem_alloc(t->drop_n * sizeof(*r->drop));
-	r->redact = mem_alloc(t->redact_n * sizeof(*r->redact));
-	for (; r->drop_n < t->drop_n; r->drop_n++)
-		TRY(compile(&r->drop[r->drop_n], "drop", t->drop[r->drop_n], t->drop[r->drop_n], e));
-	for (; r->redact_n < t->redact_n; r->redact_n++) {
-		const struct telemetry_redact *from = &t->redact[r->redact_n];
-
-		TRY(compile(&r->redact[r->redact_n], "redact", from->name, from->pattern, e));
-		r->redact[r->redact_n].mask = mem_printf("[REDACTED:%s]", from->name);
-	}
-	return 0;
-}
-
-int rules_new(const struct telemetry_rules *t, struct rules **ret, struct err *e)
+int rules_new(const struct telemetry_rules *t, const struct secret *key, struct tally *tally, struct rules **ret, struct err *e)
 {
 	struct rules *r = mem_new(struct rules);
 	int rc;
 
 	r->metrics = copy_globs(t->metrics, r->metrics_n = t->metrics_n);
 	r->logs = copy_globs(t->logs, r->logs_n = t->logs_n);
-	r->limits = pcre2_match_context_create(NULL);
-	pcre2_set_match_limit(r->limits, MATCH_LIMIT);
-	pcre2_set_depth_limit(r->limits, DEPTH_LIMIT);
-	pcre2_set_heap_limit(r->limits, HEAP_LIMIT_KIB);
-	pcre2_set_callout(r->limits, on_item, r);
-	r->found = pcre2_match_data_create(1, NULL);
-	rc = compile_all(r, t, e);
+	matcher_init(&r->matcher);
+	if (key != NULL)
+		secret_copy(&r->key, key);
+	rc = add_patterns(r, t, tally, e);
+	if (rc == 0)
+		rc = add_detectors(r, t, tally, e);
 	if (rc != 0)
 		rules_free(r);
 	else
 		*ret = r;
 	return rc;
-}
-
-static void free_patterns(struct pattern *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		pcre2_code_free(p[i].code);
-		mem_free(p[i].mask);
-	}
-	mem_free(p);
 }
 
 static void free_globs(char **globs, size_t n)
@@ -133,14 +134,24 @@ void rules_free(struct rules *r)
 		return;
 	free_globs(r->metrics, r->metrics_n);
 	free_globs(r->logs, r->logs_n);
-	free_patterns(r->drop, r->drop_n);
-	free_patterns(r->redact, r->redact_n);
-	pcre2_match_context_free(r->limits);
-	pcre2_match_data_free(r->found);
+	for (size_t i = 0; i < r->n; i++) {
+		pcre2_code_free(r->v[i].code);
+		mem_free(r->v[i].mask);
+		mem_free(r->v[i].ways);
+	}
+	mem_free(r->v);
+	matcher_close(&r->matcher);
+	secret_close(&r->key);
 	mem_free(r);
 }
 
-/* ---- at each record -------------------------------------------------------------------------------------------------- */
+void rules_look_at_all(struct rules *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		r->v[i].ways_n = r->v[i].bits = 0;
+}
+
+/* ---- at each record ---- */
 
 static bool any_glob(char *const *globs, size_t n, const char *s)
 {
@@ -155,52 +166,6 @@ bool rules_metric(const struct rules *r, const char *name)
 	return r != NULL && any_glob(r->metrics, r->metrics_n, name);
 }
 
-void rules_begin(struct rules *r)
-{
-	if (r != NULL)
-		r->left = RECORD_COST;
-}
-
-/* 1: found at [*from, *to), 0: not found, negative: a limit was met. The text is UTF-8: asked
- * once, since PCRE2 asks again at each match. */
-static int find(struct rules *r, const struct pattern *p, const char *s, size_t len, size_t at, size_t *from, size_t *to)
-{
-	const PCRE2_SIZE *spot = pcre2_get_ovector_pointer(r->found);
-	int rc;
-
-	/* What fails at its first character costs, too: a thousand matches on a line must not be free. */
-	r->left -= FIND_COST;
-	if (r->left < 0)
-		return PCRE2_ERROR_MATCHLIMIT;
-	r->start = r->pos = at;
-	rc = pcre2_match(p->code, (PCRE2_SPTR)s, len, at, PCRE2_NO_UTF_CHECK, r->found, r->limits);
-	if (rc == PCRE2_ERROR_NOMATCH)
-		return 0;
-	if (rc < 0)
-		return rc;
-	*from = spot[0] < spot[1] ? spot[0] : spot[1]; /* \K in a lookahead can turn them round */
-	*to = spot[0] < spot[1] ? spot[1] : spot[0];
-	return 1;
-}
-
-enum rules_verdict rules_text(struct rules *r, const char *body, size_t len)
-{
-	size_t from, to;
-
-	if (r == NULL)
-		return RULES_DENIED;
-	/* Not only for the receiver: PCRE2 may crash on other bytes when it is told not to check (pcre2api(3)). */
-	if (!str_is_utf8(body, len))
-		return RULES_FAILED;
-	for (size_t i = 0; i < r->drop_n; i++) {
-		int rc = find(r, &r->drop[i], body, len, 0, &from, &to);
-
-		if (rc != 0)
-			return rc > 0 ? RULES_DROPPED : RULES_FAILED;
-	}
-	return RULES_PASS;
-}
-
 bool rules_path(const struct rules *r, const char *path)
 {
 	return r != NULL && any_glob(r->logs, r->logs_n, path);
@@ -208,90 +173,73 @@ bool rules_path(const struct rules *r, const char *path)
 
 bool rules_have_patterns(const struct rules *r)
 {
-	return r != NULL && r->drop_n + r->redact_n > 0;
+	return r != NULL && r->n > 0;
 }
 
-/* The start of the next character: an empty match must not be found again at the same place. */
-static size_t step_over(const char *s, size_t len, size_t at)
+void rules_begin(struct rules *r)
 {
-	do
-		at++;
-	while (at < len && ((unsigned char)s[at] & 0xc0) == 0x80);
-	return at;
+	if (r != NULL)
+		matcher_begin(&r->matcher);
 }
 
-/* Where the rest of a line begins whose beginning has left: in the text, and behind a pattern's masks. */
-struct rest {
-	size_t at, masked_at;
-	bool touched;
-};
-
-/* [from, to) becomes a mask at the end of `out`; what stands between the match before, which ended at `kept`, and it is there. */
-static void follow_rest(struct rest *rest, const struct buf *out, size_t kept, size_t from, size_t to)
+bool rules_look(struct rules *r, const char *s, size_t len, uint64_t *ret_hits)
 {
-	if (rest->at >= kept && rest->at <= from)
-		rest->masked_at = out->len - (from - rest->at);
-	else if (rest->at > from && rest->at < to)
-		rest->masked_at = out->len;
-	rest->touched |= to > rest->at;
+	*ret_hits = sieve_look(&r->sieve, s, len);
+	return matcher_spend(&r->matcher, (int64_t)len);
 }
 
-/* One pattern over the whole text: 0 when nothing matched, 1 when `out` holds the masked text. */
-static int mask_one(struct rules *r, const struct pattern *p, const char *s, size_t len, struct rest *rest, struct buf *out)
+bool rules_has_way(const struct rule *rule, uint64_t hits, const char *s, size_t len)
 {
-	size_t at = 0, kept = 0, from, to;
-	int rc = 0;
+	for (size_t i = 0; i < rule->ways_n; i++) {
+		const struct rules_way *way = &rule->ways[i];
 
-	while (at <= len && (rc = find(r, p, s, len, at, &from, &to)) > 0) {
-		if (to <= kept || from == to) { /* nothing new to hide */
-			at = step_over(s, len, to > at ? to : at);
-			continue;
-		}
-		if (from > kept)
-			buf_add(out, s + kept, from - kept);
-		follow_rest(rest, out, kept, from > kept ? from : kept, to);
-		buf_adds(out, p->mask);
-		at = kept = to;
+		if ((hits & way->bit) != 0 && streak_is_in(&way->run, s, len))
+			return true;
 	}
-	if (rc < 0)
-		return rc;
-	if (kept == 0)
-		return 0;
-	if (rest->at >= kept)
-		rest->masked_at = out->len + (rest->at - kept);
-	buf_add(out, s + kept, len - kept);
-	return out->over ? -ERR_LIMIT : 1;
+	return false;
+}
+
+static enum rules_verdict drop(struct rules *r, uint64_t hits, const char *s, size_t len)
+{
+	size_t from, to;
+
+	for (size_t i = 0; i < r->drop_n; i++) {
+		const struct rule *rule = &r->v[i];
+		int rc = rules_may_find(rule, hits, s, len) ? matcher_find(&r->matcher, rule->code, s, len, 0, &from, &to) : 0;
+
+		if (rc == 0)
+			continue;
+		*(rc > 0 ? &rule->counts->dropped : &rule->counts->failed) += 1;
+		return rc > 0 ? RULES_DROPPED : RULES_FAILED;
+	}
+	return RULES_PASS;
+}
+
+/* UTF-8 not only for the receiver: PCRE2 may crash on other bytes when it is told not to check (pcre2api(3)). */
+static enum rules_verdict look(struct rules *r, const char *s, size_t len, uint64_t *ret_hits)
+{
+	*ret_hits = 0;
+	return str_is_utf8(s, len) && (r->n == 0 || rules_look(r, s, len, ret_hits)) ? RULES_PASS : RULES_FAILED;
+}
+
+enum rules_verdict rules_text(struct rules *r, const char *body, size_t len)
+{
+	uint64_t hits;
+
+	if (r == NULL)
+		return RULES_DENIED;
+	return look(r, body, len, &hits) == RULES_PASS ? drop(r, hits, body, len) : RULES_FAILED;
 }
 
 enum rules_verdict rules_mask_rest(struct rules *r, const char **text, size_t *len, size_t *begun, bool *ret_touched,
 				   struct buf *room)
 {
-	struct rest rest = { .at = *begun };
+	uint64_t hits;
 
 	*ret_touched = false;
-	if (!str_is_utf8(*text, *len))
+	if (look(r, *text, *len, &hits) != RULES_PASS)
 		return RULES_FAILED;
-	/* Each pattern looks at what those before it have left: a mask may be masked again, and nothing is uncovered. */
-	for (size_t i = 0; i < r->redact_n; i++) {
-		struct buf out = BUF_MAX(RULES_TEXT_MAX);
-		int rc = mask_one(r, &r->redact[i], *text, *len, &rest, &out);
-
-		if (rc <= 0) {
-			buf_close(&out);
-			if (rc < 0)
-				return RULES_FAILED;
-			continue;
-		}
-		/* Only now: the text that was just looked at may lie in it. */
-		buf_close(room);
-		*room = out;
-		*text = buf_str(room);
-		*len = room->len;
-		rest.at = rest.masked_at;
-	}
-	*begun = rest.at;
-	*ret_touched = rest.touched;
-	return RULES_PASS;
+	return rules_mask_all(r, hits, text, len, begun, ret_touched, room);
 }
 
 enum rules_verdict rules_mask(struct rules *r, const char **text, size_t *len, struct buf *room)
@@ -300,4 +248,19 @@ enum rules_verdict rules_mask(struct rules *r, const char **text, size_t *len, s
 	bool touched;
 
 	return rules_mask_rest(r, text, len, &begun, &touched, room);
+}
+
+enum rules_verdict rules_line(struct rules *r, const char **text, size_t *len, struct buf *room)
+{
+	size_t begun = 0;
+	bool touched = false;
+	uint64_t hits;
+	enum rules_verdict v;
+
+	if (r == NULL)
+		return RULES_DENIED;
+	v = look(r, *text, *len, &hits);
+	if (v == RULES_PASS)
+		v = drop(r, hits, *text, *len);
+	return v == RULES_PASS ? rules_mask_all(r, hits, text, len, &begun, &touched, room) : v;
 }

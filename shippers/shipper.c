@@ -100,9 +100,7 @@ static enum rules_verdict mask_line(struct shipper *s, struct telemetry_line *l)
 		v = mask_whole(s, l);
 	/* The rest of a line is then judged by itself as well: a pattern may match it only where that seems to begin. */
 	if (v == RULES_PASS)
-		v = rules_text(s->rules, l->body, l->len);
-	if (v == RULES_PASS)
-		v = rules_mask(s->rules, &l->body, &l->len, &s->rooms[0]);
+		v = rules_line(s->rules, &l->body, &l->len, &s->rooms[0]);
 	if (v == RULES_PASS && l->attrs_n > 0) {
 		v = mask_attrs(s, l->attrs, l->attrs_n);
 		l->attrs = s->attrs;
@@ -307,12 +305,18 @@ static void on_scrape_done(void *ctx)
 
 /* ---- the whole ----------------------------------------------------------------------------------------------------------- */
 
+static void kick(struct shipper *s)
+{
+	for (unsigned i = 0; i < s->ways_n; i++)
+		if (s->ways[i].exporter != NULL) /* else it closes already */
+			exporter_kick(s->ways[i].exporter);
+}
+
 static void on_spool_opened(void *ctx)
 {
 	struct shipper *s = ctx;
 
-	if (s->exporter != NULL) /* else it closes already */
-		exporter_kick(s->exporter);
+	kick(s);
 	if (!closing_is_on(&s->closing) && s->opened != NULL)
 		s->opened(s->opened_ctx);
 }
@@ -322,16 +326,23 @@ static void on_spool_changed(void *ctx)
 	struct shipper *s = ctx;
 
 	send_found(s);
-	if (s->exporter != NULL)
-		exporter_kick(s->exporter);
+	kick(s);
 	wake(s);
+}
+
+static bool sends(const struct shipper *s)
+{
+	for (unsigned i = 0; i < s->ways_n; i++)
+		if (s->ways[i].exporter != NULL)
+			return true;
+	return false;
 }
 
 static bool is_out(struct closing *c)
 {
 	const struct shipper *s = container_of(c, struct shipper, closing);
 
-	return s->exporter != NULL || s->spool != NULL;
+	return sends(s) || s->spool != NULL;
 }
 
 static void shipper_free(struct closing *c)
@@ -352,6 +363,15 @@ static void shipper_free(struct closing *c)
 
 static const struct closing_how shipper_how = { is_out, shipper_free };
 
+static struct spool_dest_config spool_dest(const struct shipper_dest *d)
+{
+	struct spool_dest_config sd = { .name = d->name };
+
+	sd.max[TELEMETRY_LOG] = d->logs_max > 0 ? d->logs_max : LOGS_MAX;
+	sd.max[TELEMETRY_METRIC] = d->metrics_max > 0 ? d->metrics_max : METRICS_MAX;
+	return sd;
+}
+
 struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 {
 	struct shipper *s = mem_new(struct shipper);
@@ -359,8 +379,9 @@ struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 
 	sc.opened = on_spool_opened;
 	sc.changed = on_spool_changed;
-	sc.max[TELEMETRY_LOG] = c->logs_max > 0 ? c->logs_max : LOGS_MAX;
-	sc.max[TELEMETRY_METRIC] = c->metrics_max > 0 ? c->metrics_max : METRICS_MAX;
+	s->ways_n = sc.dests_n = c->dests_n;
+	for (unsigned i = 0; i < c->dests_n; i++)
+		sc.dests[i] = spool_dest(&c->dests[i]);
 	s->w = w;
 	s->sink = (struct telemetry_sink){ s, on_point, on_scrape_done, on_line, on_wait, on_found };
 	list_init(&s->waiting);
@@ -373,17 +394,18 @@ struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 	s->opened = c->opened;
 	s->opened_ctx = c->opened_ctx;
 	s->spool = spool_new(w, &sc);
-	s->exporter = exporter_new(w, s->spool, &c->to);
+	for (unsigned i = 0; i < s->ways_n; i++)
+		s->ways[i] = (struct shipper_way){ s, exporter_new(w, s->spool, i, &c->dests[i].to) };
 	return s;
 }
 
-int shipper_rules(struct shipper *s, const struct telemetry_rules *t, struct err *e)
+int shipper_rules(struct shipper *s, const struct telemetry_rules *t, const struct secret *key, struct err *e)
 {
 	/* The old ones go first: if the new ones cannot be compiled, the wider ones must not stay in force. */
 	origins_forget(&s->origins);
 	rules_free(s->rules);
 	s->rules = NULL;
-	return t != NULL ? rules_new(t, &s->rules, e) : 0;
+	return t != NULL ? rules_new(t, key, &s->tally, &s->rules, e) : 0;
 }
 
 const struct telemetry_sink *shipper_sink(struct shipper *s)
@@ -395,15 +417,29 @@ struct shipper_stats shipper_stats(const struct shipper *s)
 {
 	struct shipper_stats st = s->stats;
 
-	if (s->exporter != NULL) /* else it is closed */
-		st.exporter = exporter_stats(s->exporter);
+	st.dests_n = s->ways_n;
+	for (unsigned i = 0; i < s->ways_n; i++) {
+		if (s->ways[i].exporter != NULL) /* else it is closed */
+			st.exporter[i] = exporter_stats(s->ways[i].exporter);
+		st.dest[i] = spool_dest_stats(s->spool, i);
+	}
 	st.spool = spool_stats(s->spool);
 	return st;
 }
 
+const struct tally *shipper_tally(const struct shipper *s)
+{
+	return &s->tally;
+}
+
 const char *shipper_trouble(const struct shipper *s)
 {
-	return spool_trouble(s->spool);
+	const char *trouble = spool_trouble(s->spool);
+
+	for (unsigned i = 0; trouble == NULL && i < s->ways_n; i++)
+		if (s->ways[i].exporter != NULL)
+			trouble = exporter_trouble(s->ways[i].exporter);
+	return trouble;
 }
 
 static void on_spool_closed(void *ctx)
@@ -414,13 +450,14 @@ static void on_spool_closed(void *ctx)
 	closing_step(&s->closing);
 }
 
+/* The spool comes last: an answer that still arrived has a body to remove. */
 static void on_exporter_closed(void *ctx)
 {
-	struct shipper *s = ctx;
+	struct shipper_way *way = ctx;
 
-	s->exporter = NULL;
-	/* The spool comes last: an answer that still arrived has a body to remove. */
-	spool_close(s->spool, on_spool_closed, s);
+	way->exporter = NULL;
+	if (!sends(way->s))
+		spool_close(way->s->spool, on_spool_closed, way->s);
 }
 
 void shipper_close(struct shipper *s, void (*done)(void *ctx), void *ctx)
@@ -430,5 +467,6 @@ void shipper_close(struct shipper *s, void (*done)(void *ctx), void *ctx)
 	timer_stop(s->w, &s->turn);
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
 		close_batch(s, (enum telemetry_kind)kind);
-	exporter_close(s->exporter, on_exporter_closed, s);
+	for (unsigned i = 0; i < s->ways_n; i++)
+		exporter_close(s->ways[i].exporter, on_exporter_closed, &s->ways[i]);
 }

@@ -6,6 +6,12 @@
 #include "shippers/rules.h"
 #include "shippers/shipper.h"
 
+/* To a destination. */
+struct shipper_way {
+	struct shipper *s;
+	struct exporter *exporter; /* NULL: not yet, or closed */
+};
+
 struct shipper {
 	struct world *w;
 	struct telemetry_sink sink;
@@ -21,11 +27,13 @@ struct shipper {
 	struct list waiting;                 /* struct telemetry_wait, of collectors that were answered false */
 	size_t unclocked;                    /* bytes of lines taken since the clock was looked at */
 	struct origins origins;
-	uint64_t request;          /* the number of the open logs */
-	int64_t observed_ms;       /* and when their first line came */
-	struct spool *spool;       /* NULL: closed */
-	struct exporter *exporter; /* NULL: not yet, or closed */
+	uint64_t request;    /* the number of the open logs */
+	int64_t observed_ms; /* and when their first line came */
+	struct spool *spool; /* NULL: closed */
+	struct shipper_way ways[SPOOL_DESTS_MAX];
+	unsigned ways_n;
 	struct shipper_stats stats;
+	struct tally tally;
 	int64_t born_ms;                           /* start time of our own counters */
 	struct buf rooms[TELEMETRY_ATTRS_MAX + 1]; /* masked texts of the record in hand */
 	struct telemetry_attr attrs[TELEMETRY_ATTRS_MAX];

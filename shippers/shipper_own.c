@@ -39,6 +39,14 @@ static void add_records(struct shipper *s, int kind, const char *outcome, uint64
 	add(s, "reeve.telemetry.records", "{record}", TELEMETRY_COUNTER, v, attrs, ARRAY_LEN(attrs));
 }
 
+/* A record arrives once for each destination, or is lost once for each. */
+static void add_records_at(struct shipper *s, const char *dest, int kind, const char *outcome, uint64_t v)
+{
+	const struct telemetry_attr attrs[] = { { "kind", kinds[kind] }, { "outcome", outcome }, { "destination", dest } };
+
+	add(s, "reeve.telemetry.records", "{record}", TELEMETRY_COUNTER, v, attrs, ARRAY_LEN(attrs));
+}
+
 static void add_kinds(struct shipper *s, const char *name, const char *unit, enum telemetry_shape shape, const uint64_t *v)
 {
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++) {
@@ -48,25 +56,67 @@ static void add_kinds(struct shipper *s, const char *name, const char *unit, enu
 	}
 }
 
+static void add_kinds_at(struct shipper *s, const char *dest, const char *name, const char *unit, const uint64_t *v)
+{
+	for (int kind = 0; kind < TELEMETRY_KINDS; kind++) {
+		const struct telemetry_attr attrs[] = { { "kind", kinds[kind] }, { "destination", dest } };
+
+		add(s, name, unit, TELEMETRY_COUNTER, v[kind], attrs, ARRAY_LEN(attrs));
+	}
+}
+
+static void add_dest(struct shipper *s, const struct spool_dest_stats *d, const struct exporter_stats *x)
+{
+	const struct telemetry_attr of = { "destination", d->name };
+
+	for (int kind = 0; kind < TELEMETRY_KINDS; kind++) {
+		add_records_at(s, d->name, kind, "sent", x->sent_records[kind]);
+		add_records_at(s, d->name, kind, "rejected", x->rejected_records[kind]);
+		add_records_at(s, d->name, kind, "dropped_full", d->dropped_records[kind]);
+	}
+	add_kinds_at(s, d->name, "reeve.telemetry.bodies.sent", "{body}", x->sent_bodies);
+	add_kinds_at(s, d->name, "reeve.telemetry.bytes.sent", "By", x->sent_bytes);
+	add(s, "reeve.telemetry.retries", "{retry}", TELEMETRY_COUNTER, x->retries, &of, 1);
+	add(s, "reeve.telemetry.bodies.halved", "{body}", TELEMETRY_COUNTER, x->halved, &of, 1);
+}
+
+/* From the first time on: a rule that drops never masks, and most find nothing. */
+static void add_rule(struct shipper *s, const struct tally_one *of, const char *outcome, uint64_t v)
+{
+	const struct telemetry_attr attrs[] = { { "rule", of->name }, { "outcome", outcome } };
+
+	if (v > 0)
+		add(s, "reeve.telemetry.rule.texts", "{text}", TELEMETRY_COUNTER, v, attrs, ARRAY_LEN(attrs));
+}
+
+static void add_rules(struct shipper *s)
+{
+	/* Whose own points are counted while they are told. */
+	const struct tally t = s->tally;
+
+	for (size_t i = 0; i < t.n; i++) {
+		add_rule(s, &t.v[i], "masked", t.v[i].masked);
+		add_rule(s, &t.v[i], "dropped", t.v[i].dropped);
+		add_rule(s, &t.v[i], "failed", t.v[i].failed);
+	}
+}
+
 void shipper_own_points(struct shipper *s)
 {
 	const struct shipper_stats st = shipper_stats(s);
 
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++) {
 		add_records(s, kind, "taken", st.taken[kind]);
-		add_records(s, kind, "sent", st.exporter.sent_records[kind]);
-		add_records(s, kind, "rejected", st.exporter.rejected_records[kind]);
 		add_records(s, kind, "denied", st.denied[kind]);
 		add_records(s, kind, "rule_failed", st.failed_by_rule[kind]);
 		add_records(s, kind, "damaged", st.spool.damaged_records[kind]);
-		add_records(s, kind, "dropped_full", st.dropped_full[kind] + st.spool.dropped_records[kind]);
+		add_records(s, kind, "dropped_full", st.dropped_full[kind]);
 	}
+	for (unsigned i = 0; i < st.dests_n; i++)
+		add_dest(s, &st.dest[i], &st.exporter[i]);
 	add_records(s, TELEMETRY_LOG, "rule_dropped", st.dropped_by_rule);
 	add(s, "reeve.telemetry.lines.rests_by_rule", "{line}", TELEMETRY_COUNTER, st.rests_by_rule, NULL, 0);
-	add_kinds(s, "reeve.telemetry.bodies.sent", "{body}", TELEMETRY_COUNTER, st.exporter.sent_bodies);
-	add_kinds(s, "reeve.telemetry.bytes.sent", "By", TELEMETRY_COUNTER, st.exporter.sent_bytes);
-	add(s, "reeve.telemetry.retries", "{retry}", TELEMETRY_COUNTER, st.exporter.retries, NULL, 0);
-	add(s, "reeve.telemetry.bodies.halved", "{body}", TELEMETRY_COUNTER, st.exporter.halved, NULL, 0);
+	add_rules(s);
 	add_kinds(s, "reeve.spool.bytes", "By", TELEMETRY_UPDOWN, st.spool.bytes);
 	add_kinds(s, "reeve.spool.bodies", "{body}", TELEMETRY_UPDOWN, st.spool.entries);
 	add_kinds(s, "reeve.spool.uncommitted", "{body}", TELEMETRY_COUNTER, st.spool.uncommitted);

@@ -1,9 +1,9 @@
-/* spool.c - entries of the spool: kept in order, loaded; quotas; free space.
+/* spool.c - entries of the spool: kept in order, loaded; free space.
  *
  * Happy path: spool_start.c reads what is there, spool_write.c makes an entry, the exporter takes the oldest, loads it, sends
- * it, removes it (spool_sweep.c).
- * Fails: a body that is not what was written is the exporter's to set aside; metrics over their quota lose the oldest,
- * counted; logs over theirs push back (spool_has_room), as does a disk that is nearly full.
+ * it, and says how it ended (spool_ending.c).
+ * Fails: a body that is not what was written is the exporter's to set aside; above a quota logs push back and metrics lose the
+ * oldest (spool_dest.c); a disk that is nearly full pushes back, too.
  * Closing: the start is given up, the writer ends, then what is being removed, then done. A free-space question that hangs
  * is waited for. */
 #include "shippers/spool_impl.h"
@@ -17,10 +17,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 
-#define QUEUE_MAX 6                /* batches of a kind that wait in memory, */
-#define UNPACKED_MAX 2             /* of them with all their records: the others are packed, and wait for the disk */
-#define COMING_MAX (QUEUE_MAX + 1) /* and one that is being filled: they may become entries after the room is gone */
-#define BLOCK 4096                 /* of the usual file systems; a body of 300 bytes takes a whole one */
+#define BLOCK 4096 /* of the usual file systems; a body of 300 bytes takes a whole one */
 #define BODY_MAX (8u << 20)
 #define DAMAGE_TOLD_MS (24 * UINT64_C(3600000))
 #define SPACE_EVERY_MS 10000
@@ -35,6 +32,7 @@ struct spool_entry *spool_entry_new(struct spool *s, enum telemetry_kind kind, u
 	en->s = s;
 	en->kind = kind;
 	en->seq = seq;
+	en->wanted = spool_dest_wants(s, kind, seq);
 	snprintf(en->id, sizeof(en->id), "%s", id);
 	return en;
 }
@@ -59,6 +57,7 @@ void spool_entry_add(struct spool_entry *en)
 	list_add(at->next, &en->link);
 	en->s->stats.bytes[en->kind] += spool_blocks(en->bytes);
 	en->s->stats.entries[en->kind]++;
+	spool_dest_add(en);
 }
 
 void spool_entry_free(struct spool_entry *en)
@@ -70,22 +69,18 @@ void spool_entry_free(struct spool_entry *en)
 		en->s->stats.bytes[en->kind] -= spool_blocks(en->bytes);
 		en->s->stats.entries[en->kind]--;
 		spool_compact_skip(en->s, en);
+		spool_dest_gone(en);
 	}
 	list_del(&en->link);
 	mem_free(en);
 }
 
-static struct spool_entry *oldest_unheld(struct spool *s, int kind)
+void spool_drop_entry(struct spool_entry *en)
 {
-	list_each(n, &s->entries[kind])
-		if (!list_entry(n, struct spool_entry, link)->held)
-			return list_entry(n, struct spool_entry, link);
-	return NULL;
-}
+	CLEANUP(mem_close) char *path = spool_entry_path(en);
 
-struct spool_entry *spool_oldest(struct spool *s, enum telemetry_kind kind)
-{
-	return s->settled ? oldest_unheld(s, (int)kind) : NULL;
+	spool_sweep(en->s, strrchr(path, '/') + 1);
+	spool_entry_free(en);
 }
 
 static int check_body(const struct spool_entry *en, const char *path, const struct buf *b, struct err *e)
@@ -123,32 +118,7 @@ bool spool_can_read(const struct spool *s)
 	return rc == 0;
 }
 
-/* ---- the quota --------------------------------------------------------------------------------------------------------- */
-
-/* Logs are pushed back before there are too many entries; so only a start can find more than that. */
-static bool is_over(const struct spool *s, int kind)
-{
-	if (s->stats.entries[kind] > SPOOL_ENTRIES_MAX)
-		return true;
-	return kind == TELEMETRY_METRIC && s->stats.bytes[kind] > s->c.max[kind];
-}
-
-void spool_enforce_quota(struct spool *s)
-{
-	for (int kind = 0; kind < TELEMETRY_KINDS; kind++) {
-		struct spool_entry *en;
-
-		while (is_over(s, kind) && (en = oldest_unheld(s, kind)) != NULL) {
-			CLEANUP(mem_close) char *path = spool_entry_path(en);
-
-			s->stats.dropped_records[kind] += en->records;
-			spool_sweep(s, strrchr(path, '/') + 1);
-			spool_entry_free(en);
-		}
-	}
-}
-
-/* ---- room ------------------------------------------------------------------------------------------------------------ */
+/* ---- free space ------------------------------------------------------------------------------------------------------ */
 
 static uint64_t reserve_of(const struct spool *s)
 {
@@ -197,18 +167,6 @@ void spool_watch_space(struct spool *s)
 	timer_start(s->w, &s->space_timer, 0, on_space_due);
 }
 
-bool spool_has_room(const struct spool *s, enum telemetry_kind kind)
-{
-	if (s->start != NULL || s->stats.full || s->space_low || ending_is_on(&s->end))
-		return false;
-	if (s->queued[kind] >= QUEUE_MAX || s->unpacked[kind] >= UNPACKED_MAX)
-		return false;
-	/* Metrics never wait for room. Above their quota the oldest go (spool_enforce_quota). */
-	if (kind == TELEMETRY_METRIC)
-		return true;
-	return s->stats.bytes[kind] < s->c.max[kind] && s->stats.entries[kind] + COMING_MAX <= SPOOL_ENTRIES_MAX;
-}
-
 unsigned spool_queued(const struct spool *s, enum telemetry_kind kind)
 {
 	return s->queued[kind];
@@ -252,6 +210,7 @@ static void spool_free(struct closing *c)
 	timer_stop(s->w, &s->timer);
 	timer_stop(s->w, &s->pack_timer);
 	timer_stop(s->w, &s->space_timer);
+	timer_stop(s->w, &s->note_timer);
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
 		while (!list_empty(&s->entries[kind]))
 			spool_entry_free(list_entry(s->entries[kind].next, struct spool_entry, link));
@@ -264,6 +223,7 @@ static void spool_free(struct closing *c)
 	pack_end(&s->pack);
 	spool_aside_close(&s->aside);
 	buf_close(&s->line);
+	spool_dest_close(s);
 	mem_free(s->compact.path);
 	mem_free(s->dir);
 	mem_free(s->commits);
@@ -281,10 +241,12 @@ struct spool *spool_new(struct world *w, const struct spool_config *c)
 	s->commits = mem_printf("%s/commits", c->dir);
 	s->compact.path = mem_printf("%s/commits.tmp", c->dir);
 	list_init(&s->jobs);
+	list_init(&s->noted);
 	list_init(&s->sweeps);
 	spool_aside_init(&s->aside);
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
 		list_init(&s->entries[kind]);
+	spool_dest_init(s, c);
 	spool_write_init(s);
 	spool_start(s);
 	return s;

@@ -8,8 +8,11 @@
  * sent. Batches are committed in the order put. An entry goes by its unlink alone: no body means done. So a crash before
  * the commit record forgets the batch (its lines are read again), and a crash behind it sends it, with the same id.
  *
- * The backlog is bounded in bytes on disk and in entries, and so is what it takes in memory: an entry is 96 bytes, of each
- * kind there are at most SPOOL_ENTRIES_MAX, 9.6 MB in all. What a start finds beyond that is listed by name first (80
+ * One body serves all destinations (two at most): each has its own place in the backlog and its own quota, and the body goes when
+ * all are done with it. How far each has come is in the log, too, where there are two (taken.h).
+ *
+ * The backlog is bounded in bytes on disk and in entries, and so is what it takes in memory: an entry is 88 bytes, of each
+ * kind there are at most SPOOL_ENTRIES_MAX, 8.8 MB in all. What a start finds beyond that is listed by name first (80
  * bytes a body, 32 MiB of names) and dropped, the oldest first. */
 #pragma once
 #include <stdbool.h>
@@ -21,38 +24,53 @@
 
 #define SPOOL_ENTRIES_MAX 50000 /* of a kind: with a body a second the backlog of fourteen hours */
 
+#define SPOOL_DESTS_MAX 2
+
 struct spool;
-struct spool_ending;
+
+struct spool_dest_config {
+	const char *name;              /* in the log, for ever: below TAKEN_NAME_LEN, copied */
+	uint64_t max[TELEMETRY_KINDS]; /* bytes on disk that may wait for it: above it metrics lose the oldest, logs push back */
+};
 
 struct spool_config {
-	const char *dir;               /* made if it is not there */
-	uint64_t max[TELEMETRY_KINDS]; /* bytes on disk: above it metrics lose the oldest, logs push back */
-	uint64_t reserve;              /* bytes that stay free on the disk; 0: 5 % of it, at least 1 GiB */
-	void (*opened)(void *ctx);     /* once: what was there is read, all positions were told */
-	void (*changed)(void *ctx);    /* there is something to send, or room again */
+	const char *dir; /* made if it is not there */
+	struct spool_dest_config dests[SPOOL_DESTS_MAX];
+	unsigned dests_n;           /* at least one; from here on a destination is its index */
+	uint64_t reserve;           /* bytes that stay free on the disk; 0: 5 % of it, at least 1 GiB */
+	void (*opened)(void *ctx);  /* once: what was there is read, all positions were told */
+	void (*changed)(void *ctx); /* there is something to send, or room again */
 	void *ctx;
 	const struct telemetry_positions *positions; /* what its log keeps beside the batches; it outlives the spool */
 };
 
-/* One body. The holder (it is being sent) decides how it ends; unheld ones may vanish under the quota. */
+/* How the sending of a body ended; where two ended differently the later one of these counts. */
+enum spool_how {
+	SPOOL_TAKEN,
+	SPOOL_REJECTED, /* set aside as *.rejected */
+	SPOOL_BAD,      /* it cannot be read: set aside as *.bad, counted as damaged */
+};
+
+/* One body. Who holds it (it is being sent there) decides how it ends for its destination; for one that does not hold it, it may
+ * vanish under the quota. */
 struct spool_entry {
 	struct list link;
 	struct spool *s;
-	struct spool_ending *ending; /* NULL: it is not on its way out */
 	uint64_t seq, bytes;
 	uint32_t records, crc;
 	enum telemetry_kind kind;
 	char id[BATCH_ID_LEN];
-	bool is_durable; /* the body is on disk; bytes and crc say what it must be */
-	bool held;
+	bool is_durable;      /* the body is on disk; bytes and crc say what it must be */
+	uint8_t wanted, held; /* by which destinations, a bit for each */
+	uint8_t how;          /* enum spool_how, of those for which it has ended */
 };
 
-_Static_assert(sizeof(struct spool_entry) <= 88, "a whole backlog of entries, each with 8 bytes of the heap's, is kept in memory");
+_Static_assert(sizeof(struct spool_entry) <= 80, "a whole backlog of entries, each with 8 bytes of the heap's, is kept in memory");
 
 struct spool_stats {
 	uint64_t bytes[TELEMETRY_KINDS]; /* on disk, in whole blocks */
 	uint64_t entries[TELEMETRY_KINDS];
-	uint64_t dropped_records[TELEMETRY_KINDS]; /* by the quota or the number of entries */
+	uint64_t dropped_records[TELEMETRY_KINDS]; /* by the quota or the number of entries, for each destination that lost them */
 	uint64_t damaged_records[TELEMETRY_KINDS]; /* in bodies that could not be read */
 	uint64_t corrupt;                          /* bodies and commit records */
 	uint64_t uncommitted[TELEMETRY_KINDS];     /* bodies found without commit record at start, deleted: metrics are lost
@@ -61,26 +79,36 @@ struct spool_stats {
 	bool full; /* the disk's fault: nothing can be written at the moment */
 };
 
+struct spool_dest_stats {
+	const char *name;
+	uint64_t bytes[TELEMETRY_KINDS], entries[TELEMETRY_KINDS]; /* that wait for it */
+	uint64_t dropped_records[TELEMETRY_KINDS];
+};
+
 /* What is there is read in slices; until `opened` there is no room and nothing to send. Damage is counted and passed by. A
  * folder or a log that cannot be read is told (spool_trouble) and tried again until it can. */
 struct spool *spool_new(struct world *w, const struct spool_config *c);
 /* Writes what was put as far as the disk lets it, then done. Entries must not be held any more. */
 void spool_close(struct spool *s, void (*done)(void *ctx), void *ctx);
 
-bool spool_has_room(const struct spool *s, enum telemetry_kind kind);        /* for one batch more */
-unsigned spool_queued(const struct spool *s, enum telemetry_kind kind);      /* batches not yet committed */
-void spool_put(struct spool *s, struct batch *b);                            /* takes it */
-struct spool_entry *spool_oldest(struct spool *s, enum telemetry_kind kind); /* of those that nobody holds; NULL: none */
-char *spool_entry_path(const struct spool_entry *en);                        /* the caller's */
+bool spool_has_room(const struct spool *s, enum telemetry_kind kind);   /* for one batch more */
+unsigned spool_queued(const struct spool *s, enum telemetry_kind kind); /* batches not yet committed */
+void spool_put(struct spool *s, struct batch *b);                       /* takes it */
+/* Of those that the destination needs and does not hold; NULL: none. */
+struct spool_entry *spool_oldest(struct spool *s, unsigned dest, enum telemetry_kind kind);
+void spool_hold(struct spool_entry *en, unsigned dest);
+void spool_let_go(struct spool_entry *en, unsigned dest);
+char *spool_entry_path(const struct spool_entry *en); /* the caller's */
 /* The body, whole and as it was written: -ERR_CORRUPT when it is not, another error when that cannot be told. */
 int spool_load(struct spool_entry *en, struct buf *to, struct err *e);
 /* Is it the body alone that cannot be read? Where our own log cannot be opened either, the fault is the disk's or the process's. */
 bool spool_can_read(const struct spool *s);
-/* The end of an entry: gone(ctx, 0) when it is durable and the entry freed; else the entry stays and may be asked again. */
-void spool_remove(struct spool_entry *en, void (*gone)(void *ctx, int rc), void *ctx);
-void spool_set_aside(struct spool_entry *en, const char *why, void (*gone)(void *ctx, int rc), void *ctx); /* "rejected", "bad" */
-/* The way out when it cannot be set aside: the entry is freed, a "bad" one counted as damaged. Its file stays, and the next
- * start may find it and send it again: not for what was accepted. */
-void spool_pass_by(struct spool_entry *en, const char *why);
+/* The end of an entry for a destination that holds it. gone(ctx, 0): it is durable, the entry is freed or another's; else the
+ * destination holds it still and may ask again. Never from inside this call. */
+void spool_finish(struct spool_entry *en, unsigned dest, enum spool_how how, void (*gone)(void *ctx, int rc), void *ctx);
+/* The way out when that fails for ever: for this destination it has ended, a "bad" one counted as damaged. The file stays unless
+ * another still needs it, and the next start may find it and send it again: not for what was accepted. */
+void spool_pass_by(struct spool_entry *en, unsigned dest, enum spool_how how);
 struct spool_stats spool_stats(const struct spool *s);
+struct spool_dest_stats spool_dest_stats(const struct spool *s, unsigned dest);
 const char *spool_trouble(const struct spool *s); /* what is wrong and what to do, for a person; NULL: nothing */

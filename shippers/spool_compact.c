@@ -1,6 +1,6 @@
 /* spool_compact.c - the log of commit records, written anew: with what is still needed and no more.
  *
- *     positions --> entries --> rename         said into commits.tmp in slices, and that renamed over commits
+ *     positions --> entries --> taken --> rename       said into commits.tmp in slices, and that renamed over commits
  *
  * A slice formats LINES_SLICE lines in one tick; PART bytes of them are appended durably at once, so that neither a tick nor the
  * memory grows with the backlog. Only the writer adds entries and makes positions durable, and it waits here; an entry that goes
@@ -28,11 +28,12 @@ _Static_assert(sizeof("{\"seq\":999999999999999,\"kind\":\"metrics\",\"id\":\"01
 	       "the longest line of an entry");
 _Static_assert(TELEMETRY_KINDS *SPOOL_ENTRIES_MAX *ENTRY_LINE <= 16 << 20, "the entries' part of a log just written");
 
-enum { COMPACT_POSITIONS, COMPACT_ENTRIES, COMPACT_RENAME };
+enum { COMPACT_POSITIONS, COMPACT_ENTRIES, COMPACT_TAKEN, COMPACT_RENAME };
 
 static const struct sm_state compact_states[] = {
 	[COMPACT_POSITIONS] = { "positions", SM_TO(COMPACT_ENTRIES) },
-	[COMPACT_ENTRIES] = { "entries", SM_TO(COMPACT_RENAME) },
+	[COMPACT_ENTRIES] = { "entries", SM_TO(COMPACT_TAKEN) },
+	[COMPACT_TAKEN] = { "taken", SM_TO(COMPACT_RENAME) },
 	[COMPACT_RENAME] = { "rename", SM_END },
 };
 static const struct sm_machine compact_machine = SM_MACHINE("spool_compact", compact_states, NULL);
@@ -83,7 +84,7 @@ static size_t say_entry(struct spool *s)
 	struct commit c;
 
 	if (en == NULL) {
-		sm_move(&s->compact.sm, COMPACT_RENAME);
+		sm_move(&s->compact.sm, COMPACT_TAKEN);
 		return 0;
 	}
 	c = (struct commit){ .seq = en->seq, .kind = en->kind, .records = en->records, .bytes = en->bytes, .crc = en->crc };
@@ -92,9 +93,25 @@ static size_t say_entry(struct spool *s)
 	return 1;
 }
 
+/* Of one destination nothing is said: what it has had is not in the folder. */
+static size_t say_taken(struct spool *s)
+{
+	for (unsigned i = 0; s->dests_n > 1 && i < s->dests_n; i++)
+		for (int kind = 0; kind < TELEMETRY_KINDS; kind++) {
+			enum telemetry_kind k = (enum telemetry_kind)kind;
+			struct taken t = spool_dest_taken(s, i, k, s->dests[i].taken[kind]);
+
+			if (t.seq > 0)
+				taken_format(&t, &s->line);
+		}
+	sm_move(&s->compact.sm, COMPACT_RENAME);
+	return 1;
+}
+
 static size_t (*const says[])(struct spool *s) = {
 	[COMPACT_POSITIONS] = say_positions,
 	[COMPACT_ENTRIES] = say_entry,
+	[COMPACT_TAKEN] = say_taken,
 };
 
 /* ---- how ---------------------------------------------------------------------------------------------------------------- */

@@ -5,6 +5,17 @@
 #include "shippers/pack.h"
 #include "shippers/spool.h"
 #include "shippers/spool_aside.h"
+#include "shippers/taken.h"
+
+/* One that bodies are sent to, see spool_dest.c. */
+struct spool_dest {
+	char *name;
+	uint64_t max[TELEMETRY_KINDS];
+	uint64_t taken[TELEMETRY_KINDS];                           /* a sequence: up to it all have ended here, which is durable */
+	struct list *first[TELEMETRY_KINDS];                       /* none before it is wanted here; the list's head: none is */
+	uint64_t bytes[TELEMETRY_KINDS], entries[TELEMETRY_KINDS]; /* that are wanted here */
+	uint64_t dropped[TELEMETRY_KINDS];                         /* records */
+};
 
 /* The log of commit records while it is written anew, see spool_compact.c. */
 struct spool_compact {
@@ -43,7 +54,13 @@ struct spool {
 	struct spool_start *start; /* NULL: open */
 	char trouble[ERR_TEXT_MAX];
 
-	/* bodies on their way out, see spool_sweep.c */
+	struct spool_dest dests[SPOOL_DESTS_MAX];
+	unsigned dests_n;
+
+	/* bodies on their way out, see spool_ending.c, spool_sweep.c */
+	struct list noted; /* struct spool_ending: others still need the body, so a record is to say who does not */
+	size_t noting;     /* so many of the first are in the record that is being written */
+	struct timer note_timer;
 	struct list sweeps; /* struct sweep: names that nobody will ask for again; the first one is being unlinked */
 	struct disk_req sweep;
 	char *sweep_path;
@@ -83,9 +100,28 @@ struct spool {
 struct spool_entry *spool_entry_new(struct spool *s, enum telemetry_kind kind, uint64_t seq, const char *id);
 void spool_entry_free(struct spool_entry *en); /* out of its list and the counts too */
 void spool_entry_add(struct spool_entry *en);  /* to the list, at its place */
+void spool_drop_entry(struct spool_entry *en); /* with its file, in the background */
+uint64_t spool_blocks(uint64_t bytes);         /* what a file of that size takes on disk */
+void spool_watch_space(struct spool *s);       /* from now on */
+
+/* spool_dest.c */
+void spool_dest_init(struct spool *s, const struct spool_config *c);
+void spool_dest_close(struct spool *s);
+void spool_dest_forget(struct spool *s);                       /* how far each has come: the log is read once more */
+void spool_dest_found(struct spool *s, const struct taken *t); /* which it says */
+uint8_t spool_dest_wants(const struct spool *s, enum telemetry_kind kind, uint64_t seq); /* a bit for each that does */
+struct taken spool_dest_taken(const struct spool *s, unsigned dest, enum telemetry_kind kind, uint64_t seq);
+void spool_dest_add(struct spool_entry *en);                 /* it has come into its list */
+void spool_dest_took(struct spool_entry *en, unsigned dest); /* it has ended there */
+void spool_dest_gone(struct spool_entry *en);                /* it is about to leave its list */
+bool spool_is_wanted_by(const struct spool_entry *en, unsigned dest);
+bool spool_is_wanted_by_others(const struct spool_entry *en, unsigned dest);
 void spool_enforce_quota(struct spool *s);
-uint64_t spool_blocks(uint64_t bytes);   /* what a file of that size takes on disk */
-void spool_watch_space(struct spool *s); /* from now on */
+
+/* spool_ending.c */
+void spool_ending_say(struct spool *s, struct buf *line); /* those that are noted, into a record */
+void spool_ending_said(struct spool *s, int rc);          /* it was written, or could not be */
+void spool_ending_refuse(struct spool *s);                /* nothing can be written for a while */
 
 void spool_sweep(struct spool *s, const char *name); /* unlinks a file of the folder in the background */
 void spool_sweep_drop(struct spool *s);              /* forgets what has not begun */

@@ -6,6 +6,7 @@
 
 #include "agent/base/log.h"
 #include "shippers/commit.h"
+#include "shippers/taken.h"
 
 #define SLICE 256 /* records and ranges, 10 us each */
 #define STEP (64u << 10)
@@ -41,6 +42,18 @@ static void count_damage(struct spool_records *r, const char *why)
 }
 
 /* What it cost, in records and ranges. */
+static size_t take_taken(struct spool_records *r, const char *line, size_t len)
+{
+	struct taken t;
+	struct err e;
+
+	if (taken_parse(line, len, &t, &e) != 0)
+		count_damage(r, err_text(&e));
+	else
+		spool_dest_found(r->s, &t);
+	return 1;
+}
+
 static size_t take_line(struct spool_records *r, const char *line, size_t len)
 {
 	struct commit c;
@@ -51,6 +64,8 @@ static size_t take_line(struct spool_records *r, const char *line, size_t len)
 		r->skipping = false; /* its end */
 		return 1;
 	}
+	if (taken_is(line, len))
+		return take_taken(r, line, len);
 	if (commit_parse(line, len, &c, &e) != 0) {
 		count_damage(r, err_text(&e));
 		return 1;

@@ -138,6 +138,7 @@ static int read_again(struct spool_start *st, struct err *e)
 	st->s->positions->forget(st->s->positions->ctx);
 	st->s->stats.corrupt = 0;
 	spool_aside_close(&st->s->aside);
+	spool_dest_forget(st->s);
 	st->s->commits_len = 0;
 	st->s->seq = 0;
 	sm_move(&st->sm, ST_LIST);
@@ -236,12 +237,11 @@ static int adopt(struct spool_entry *en)
 	return 0;
 }
 
+/* One that all have had was about to be unlinked. */
 static void sweep_body(struct spool_entry *en)
 {
-	CLEANUP(mem_close) char *path = spool_entry_path(en);
-
-	en->s->stats.uncommitted[en->kind]++;
-	spool_sweep(en->s, strrchr(path, '/') + 1);
+	en->s->stats.uncommitted[en->kind] += en->wanted != 0;
+	spool_drop_entry(en);
 }
 
 /* A sequence is given once, also to a body whose record was lost. But a name alone proves little: if every name counted, one stray
@@ -266,12 +266,10 @@ static bool take_body(struct spool *s, const struct spool_body *b)
 	en->bytes = b->bytes;
 	en->crc = b->crc;
 	en->is_durable = b->has_record || (may_adopt && adopt(en) == 0);
-	if (en->is_durable) {
+	if (en->is_durable && en->wanted != 0)
 		spool_entry_add(en);
-	} else {
+	else
 		sweep_body(en);
-		spool_entry_free(en);
-	}
 	return may_adopt;
 }
 

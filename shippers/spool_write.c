@@ -42,14 +42,14 @@ static const char *write_broken(const struct sm *m)
 	size_t n = 0;
 
 	if (m->now != WRITE_COMMIT)
-		return s->committing > 0 ? "jobs are in a commit only while that is written" : NULL;
+		return s->committing + s->noting > 0 ? "jobs and endings are in a commit only while that is written" : NULL;
 	list_each(at, &s->jobs) {
 		if (n++ == s->committing)
 			break;
 		if (list_entry(at, struct spool_job, link)->sm.now != JOB_DURABLE)
 			return "a body is durable before its commit record";
 	}
-	return s->committing > 0 ? NULL : "a commit is of something";
+	return s->committing + s->noting > 0 ? NULL : "a commit is of something";
 }
 
 static const struct sm_machine write_machine = SM_MACHINE("spool_write", states, write_broken);
@@ -93,6 +93,7 @@ void spool_write_wait(struct spool *s)
 	s->must_wait = false;
 	s->committing = 0;
 	sm_move(&s->sm, WRITE_WAIT);
+	spool_ending_refuse(s);
 	if (ending_is_on(&s->end))
 		ending_step(&s->end);
 	else
@@ -138,14 +139,18 @@ static void on_committed(struct disk_req *r, int rc)
 		/* Shorter than we know it: somebody has cut the log, and appending would leave a hole. After any other error
 		 * the same bytes go to the same place, which cuts what the failed try left there. */
 		s->commits_unsure |= rc == -ERR_CORRUPT;
+		spool_ending_said(s, rc);
 		spool_write_failed(s, r);
 		return;
 	}
 	s->commits_len += s->line.len;
 	for (size_t i = 0; i < s->committing; i++)
 		job_done(s, first(s));
+	/* What is a little over, because it was on its way when the room was gone, may stay until there is more. */
+	if (s->committing > 0)
+		spool_enforce_quota(s);
 	s->committing = 0;
-	spool_enforce_quota(s);
+	spool_ending_said(s, 0);
 	if (s->c.changed != NULL)
 		s->c.changed(s->c.ctx);
 	spool_write_done(s);
@@ -174,6 +179,7 @@ static void commit(struct spool *s)
 		add_line(s, j);
 		s->committing++;
 	}
+	spool_ending_say(s, &s->line);
 	assert(!s->line.over);
 	sm_move(&s->sm, WRITE_COMMIT);
 	disk_append(s->w, &s->disk, s->commits, s->commits_len, s->line.data, s->line.len, on_committed);
@@ -195,7 +201,7 @@ static void begin(struct spool *s)
 		return;
 	}
 	spool_pack_next(s);
-	if (first(s) != NULL && first(s)->sm.now == JOB_DURABLE)
+	if ((first(s) != NULL && first(s)->sm.now == JOB_DURABLE) || !list_empty(&s->noted))
 		commit(s);
 	else
 		ending_step(&s->end);

@@ -104,9 +104,38 @@ struct telemetry_positions {
 	bool (*next)(void *ctx, struct telemetry_source *ret); /* false: there is none any more; the path is lent */
 };
 
+/* What stands where a rule has found something. */
+enum telemetry_action {
+	TELEMETRY_MASK, /* [REDACTED:name] */
+	TELEMETRY_HMAC, /* [HMAC:name:16 hex] by the customer's key: the same for the same text, and no way back */
+	TELEMETRY_ACTIONS
+};
+
+/* What the agent finds without a pattern (shippers/detect.h); the names are those of the policy. */
+enum telemetry_detector {
+	TELEMETRY_AWS_KEYS,
+	TELEMETRY_TOKENS,
+	TELEMETRY_PRIVATE_KEYS,
+	TELEMETRY_EMAIL,
+	TELEMETRY_IP,
+	TELEMETRY_CARD_NUMBERS,
+	TELEMETRY_SQL_LITERALS,
+	TELEMETRY_DETECTORS
+};
+#define TELEMETRY_DETECTOR_NAMES                                                                                                   \
+	{                                                                                                                          \
+		"aws_keys", "tokens", "private_keys", "email", "ip", "card_numbers", "sql_literals"                                \
+	}
+
 /* What the customer's policy lets out; nothing given lets nothing out. Texts belong to whoever made the rules. */
 struct telemetry_redact {
-	const char *name, *pattern; /* PCRE2; what matches becomes [REDACTED:name] */
+	const char *name, *pattern; /* PCRE2 */
+	enum telemetry_action action;
+};
+
+struct telemetry_detect {
+	bool is_on;
+	enum telemetry_action action;
 };
 
 struct telemetry_rules {
@@ -118,4 +147,5 @@ struct telemetry_rules {
 	size_t drop_n;
 	struct telemetry_redact *redact;
 	size_t redact_n;
+	struct telemetry_detect detect[TELEMETRY_DETECTORS];
 };

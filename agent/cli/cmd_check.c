@@ -17,6 +17,8 @@
 #include "agent/cli/page.h"
 #include "agent/config.h"
 #include "agent/io/world_uv.h"
+#include "agent/ops/hmac_key.h"
+#include "shippers/auth_file.h"
 #include "agent/ops/policy.h"
 
 #define SERVICE_USER "reeve" /* deploy/systemd/reeve.service */
@@ -200,6 +202,35 @@ static void warn_of_logs(struct world *w, const struct config *c, const struct p
 				  c->logs[i].path, c->policy_path);
 }
 
+/* The daemon would start, and nothing would leave. */
+static bool check_hmac_key(struct world *w, const struct config *c, const struct policy *p)
+{
+	CLEANUP(secret_close) struct secret key = { 0 };
+	struct err e = { 0 };
+
+	if (!p->present || !hmac_key_is_wanted(&p->export))
+		return true;
+	if (hmac_key_read(w, c->hmac_key_file, &p->export, &key, &e) == 0 && !secret_empty(&key))
+		return true;
+	fprintf(stderr, "reeve: %s: %s: %s has rules with action: hmac, so no telemetry would leave\n", c->path,
+		c->hmac_key_file == NULL ? "telemetry.hmac_key_file is not given" : err_text(&e), c->policy_path);
+	return false;
+}
+
+/* The daemon would start, and the customer's receiver would get nothing. */
+static bool check_auth_file(struct world *w, const struct config *c)
+{
+	struct export_proof p;
+	struct err e = { 0 };
+	int rc = c->customer.auth_file != NULL ? auth_file_read(w, c->customer.auth_file, &p, &e) : 0;
+
+	secret_wipe(&p, sizeof(p));
+	if (rc == 0)
+		return true;
+	fprintf(stderr, "reeve: %s: telemetry.customer.auth_file: %s\n", c->path, err_text(&e));
+	return false;
+}
+
 /* What does not depend on the other file, where that one is wrong. */
 static bool check_policy(struct world *w, const char *path, bool is_judged, struct policy *ret)
 {
@@ -240,6 +271,8 @@ static int check(struct world *w, const char *path)
 	is_config_good = check_config(w, &c, f.all == 0);
 	is_policy_good = check_policy(w, policy_path, is_judged, &p);
 	warn_of_logs(w, &c, &p);
+	is_config_good = (f.all > 0 || check_hmac_key(w, &c, &p)) && is_config_good;
+	is_config_good = (f.all > 0 || check_auth_file(w, &c)) && is_config_good;
 	policy_close(&p);
 	config_close(&c);
 	return is_config_good && is_policy_good ? 0 : 1;
@@ -271,8 +304,9 @@ const struct cli_command cli_check_config = {
 	.page =
 	    "  FILE, -c FILE  the configuration (" CONFIG_PATH "); policy.yaml beside it is read too\n"
 	    "\n"
-	    "All that is wrong with the file is told on stderr, each with its line. It opens vendor.ca_file, and judges as the\n"
-	    "service's user who may read and write. A warning is what the daemon starts with and people wonder about: no\n"
+	    "All that is wrong with the file is told on stderr, each with its line. It opens vendor.ca_file and the key of HMACs,\n"
+	    "and judges as the service's user who may read and write. A warning is what the daemon starts with and people wonder "
+	    "about: no\n"
 	    "policy, no key of a role, a region that this version does not know, a log that the policy lets not out.\n"
 	    "\n"
 	    "exit status\n"

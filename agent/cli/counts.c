@@ -55,6 +55,43 @@ static void print_spool(const json_t *t, bool zeros_too)
 	      zeros_too);
 }
 
+/* The lines above are of the vendor's; the customer's own receiver has two of its own. */
+static void print_customer(const json_t *t, bool zeros_too)
+{
+	const json_t *dests = json_object_get(t, "destinations");
+
+	for (size_t i = 1; i < json_array_size(dests); i++) {
+		const json_t *one = json_array_get(dests, i);
+		const char *const kinds[] = { "metrics", "logs" };
+
+		for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+			CLEANUP(mem_close) char *label = mem_printf("  to %s", json_str_or(one, "name", ""));
+
+			print(label, json_object_get(one, kinds[k]),
+			      COUNTS({ "sent_records", k == 0 ? "points sent" : "lines sent" }, { "rejected", "rejected there" },
+				     { "dropped_for_room", "dropped above its quota" },
+				     { "waiting_bodies", "bodies waiting for it" }),
+			      zeros_too);
+		}
+	}
+}
+
+/* The customer's rules by their names; which lines they are about stays here. */
+static void print_rules(const json_t *t, bool zeros_too)
+{
+	const json_t *rules = json_object_get(t, "rules");
+
+	for (size_t i = 0; i < json_array_size(rules); i++) {
+		const json_t *one = json_array_get(rules, i);
+		CLEANUP(mem_close) char *label = mem_printf("rule %s", json_str_or(one, "rule", ""));
+
+		print(label, one,
+		      COUNTS({ "masked", "texts masked" }, { "dropped", "texts dropped" },
+			     { "failed", "texts withheld, as it met its limits" }),
+		      zeros_too);
+	}
+}
+
 static void print_collectors(const json_t *t, bool zeros_too)
 {
 	print("log files", json_object_get(t, "tail"),
@@ -82,6 +119,8 @@ void counts_print(const json_t *status, bool zeros_too)
 	if (t != NULL) {
 		print_kind("metrics", json_object_get(t, "metrics"), zeros_too);
 		print_kind("logs", json_object_get(t, "logs"), zeros_too);
+		print_customer(t, zeros_too);
+		print_rules(t, zeros_too);
 		print_spool(t, zeros_too);
 		print_collectors(t, zeros_too);
 	}

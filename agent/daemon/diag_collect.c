@@ -15,6 +15,7 @@
 #include "agent/config.h"
 #include "agent/daemon/diag_bundle.h"
 #include "agent/daemon/diag_files.h"
+#include "agent/ops/hmac_key.h"
 #include "agent/ops/op_env.h"
 #include "agent/ops/steps/catalogue.h"
 #include "agent/ops/steps/inventory_json.h"
@@ -324,10 +325,12 @@ static void begin(struct collecting *c)
 {
 	const struct op_env *env = c->req->env;
 	const struct policy *p = env->policy(env->ctx);
+	CLEANUP(secret_close) struct secret key = { 0 };
 	struct err e = { 0 };
 
 	c->rules_digest = diag_rules_digest(&p->export);
-	if (rules_new(&p->export, &c->rules, &e) != 0) {
+	if (hmac_key_read(env->w, c->a->cfg->hmac_key_file, &p->export, &key, &e) != 0 ||
+	    rules_new(&p->export, &key, NULL, &c->rules, &e) != 0) {
 		fail(c, "POLICY", &e);
 		return;
 	}

@@ -32,7 +32,11 @@ struct digest diag_rules_digest(const struct telemetry_rules *r)
 	add_texts(&text, "logs", r->logs, r->logs_n);
 	add_texts(&text, "drop", r->drop, r->drop_n);
 	for (size_t i = 0; i < r->redact_n; i++)
-		buf_addf(&text, "redact %zu %s %s\n", strlen(r->redact[i].name), r->redact[i].name, r->redact[i].pattern);
+		buf_addf(&text, "redact %zu %s %s %d\n", strlen(r->redact[i].name), r->redact[i].name, r->redact[i].pattern,
+			 (int)r->redact[i].action);
+	for (size_t i = 0; i < TELEMETRY_DETECTORS; i++)
+		if (r->detect[i].is_on)
+			buf_addf(&text, "detect %zu %d\n", i, (int)r->detect[i].action);
 	return digest_of(buf_str(&text), text.len);
 }
 

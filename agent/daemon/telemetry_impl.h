@@ -5,6 +5,7 @@
 #include "collectors/host.h"
 #include "collectors/positions_gone.h"
 #include "collectors/tail.h"
+#include "shippers/auth_file.h"
 #include "shippers/shipper.h"
 
 struct telemetry {
@@ -12,6 +13,7 @@ struct telemetry {
 	const struct config *c;
 	struct channel *channel;
 	struct shipper *shipper;                    /* NULL: closed */
+	struct auth_file customer;                  /* who we are at the customer's receiver */
 	struct host *host;                          /* NULL: no metrics are asked for, or the spool is not open yet */
 	struct tail *tail;                          /* NULL: no logs, or not yet */
 	struct positions positions;                 /* of the log files: the tail knows them, the shipper makes them durable */
@@ -20,8 +22,9 @@ struct telemetry {
 	void *also_ctx;
 	struct digest policy; /* whose rules are in force */
 	bool has_policy;
-	uint64_t lost;   /* records of either kind, as last seen */
-	int64_t lost_ms; /* Unix ms: when that number last grew; 0: never */
+	struct err wrong; /* why the policy has no rules that could be made; code 0: it has */
+	uint64_t lost;    /* records of either kind, as last seen */
+	int64_t lost_ms;  /* Unix ms: when that number last grew; 0: never */
 	struct closing closing;
 };
 

@@ -6,6 +6,7 @@
 
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/ops/hmac_key.h"
 #include "agent/daemon/telemetry_impl.h"
 
 static int sign(void *ctx, struct http_req *req, struct export_proof *p, struct err *e)
@@ -13,15 +14,42 @@ static int sign(void *ctx, struct http_req *req, struct export_proof *p, struct 
 	struct channel_proof proof;
 
 	TRY(channel_sign(((struct telemetry *)ctx)->channel, req, &proof, e));
-	/* Shippers know nothing of the control channel, so each side has a struct of its own, with texts of the same sizes. */
-	memcpy(p->authorization, proof.authorization, sizeof(p->authorization));
-	memcpy(p->proof, proof.proof, sizeof(p->proof));
-	return 0;
+	TRY(export_proof_add(p, "Authorization", proof.authorization));
+	return export_proof_add(p, "Reeve-Proof", proof.proof);
 }
 
 static void unauthorized(void *ctx, const struct export_proof *p)
 {
-	channel_unauthorized(((struct telemetry *)ctx)->channel, p->authorization);
+	channel_unauthorized(((struct telemetry *)ctx)->channel, p->headers[0].value); /* as `sign` has put it there */
+}
+
+static struct shipper_dest to_vendor(struct telemetry *t, const struct config *c)
+{
+	return (struct shipper_dest){
+		.name = "vendor",
+		.to = { .url = c->vendor_url,
+			.ca_file = c->ca_file,
+			.connect_to = c->vendor_connect_to,
+			.proxy = config_proxy(c),
+			.auth = { t, sign, unauthorized } },
+		.logs_max = c->spool_logs_max,
+		.metrics_max = c->spool_metrics_max,
+	};
+}
+
+static struct shipper_dest to_customer(struct telemetry *t, const struct config_customer *c)
+{
+	struct shipper_dest d = {
+		.name = "customer",
+		.to = { .url = c->url, .ca_file = c->ca_file, .connect_to = c->connect_to },
+		.logs_max = c->logs_max,
+		.metrics_max = c->metrics_max,
+	};
+
+	t->customer = (struct auth_file){ t->w, c->auth_file };
+	if (c->auth_file != NULL)
+		d.to.auth = (struct export_auth){ .ctx = &t->customer, .sign = auth_file_sign };
+	return d;
 }
 
 static void on_opened(void *ctx);
@@ -47,8 +75,6 @@ static void start_shipper(struct telemetry *t, const struct config *c, const cha
 		{ "os.type", "linux" },
 	};
 	struct shipper_config cfg = { .dir = dir,
-				      .logs_max = c->spool_logs_max,
-				      .metrics_max = c->spool_metrics_max,
 				      .resource = resource,
 				      .resource_n = ARRAY_LEN(resource),
 				      .positions = &t->positions.durable,
@@ -57,13 +83,9 @@ static void start_shipper(struct telemetry *t, const struct config *c, const cha
 				      .own = telemetry_own,
 				      .own_ctx = t };
 
-	cfg.to = (struct exporter_config){
-		.url = c->vendor_url,
-		.ca_file = c->ca_file,
-		.connect_to = c->vendor_connect_to,
-		.proxy = config_proxy(c),
-		.auth = { t, sign, unauthorized },
-	};
+	cfg.dests[cfg.dests_n++] = to_vendor(t, c);
+	if (c->customer.url != NULL)
+		cfg.dests[cfg.dests_n++] = to_customer(t, &c->customer);
 	t->shipper = shipper_new(t->w, &cfg);
 }
 
@@ -117,20 +139,28 @@ void telemetry_also(struct telemetry *t, void (*own)(void *ctx, struct shipper *
 
 void telemetry_rules(struct telemetry *t, const struct policy *p)
 {
+	CLEANUP(secret_close) struct secret key = { 0 };
 	struct err e = { 0 };
+	int rc;
 
 	/* The policy is read every two seconds and before each change; compiling its patterns takes time. */
 	if (t->has_policy == p->present && digest_eq(&t->policy, &p->digest))
 		return;
 	t->has_policy = p->present;
 	t->policy = p->digest;
-	if (shipper_rules(t->shipper, p->present ? &p->export : NULL, &e) != 0)
+	rc = p->present ? hmac_key_read(t->w, t->c->hmac_key_file, &p->export, &key, &e) : 0;
+	if (rc != 0) /* it fails closed */
+		err_ignore(shipper_rules(t->shipper, NULL, NULL, NULL), "that there are none is no error");
+	else
+		rc = shipper_rules(t->shipper, p->present ? &p->export : NULL, &key, &e);
+	t->wrong = e;
+	if (rc != 0)
 		log_error("telemetry.rules.wrong", "err=%s next=\"nothing leaves\"", err_text(&e));
 }
 
 const char *telemetry_trouble(const struct telemetry *t)
 {
-	return shipper_trouble(t->shipper);
+	return t->wrong.code != 0 ? err_text(&t->wrong) : shipper_trouble(t->shipper);
 }
 
 /* ---- close: collectors first, so that nothing is handed over any more ---- */

@@ -103,19 +103,64 @@ static json_t *kind_json(const struct shipper_stats *s, enum telemetry_kind k)
 {
 	json_t *j = json_object();
 
-	set(j, "sent_records", s->exporter.sent_records[k]);
-	set(j, "sent_bytes", s->exporter.sent_bytes[k]);
+	set(j, "sent_records", s->exporter[0].sent_records[k]);
+	set(j, "sent_bytes", s->exporter[0].sent_bytes[k]);
 	set(j, "not_allowed_by_policy", s->denied[k]);
 	set(j, "dropped_by_rule", k == TELEMETRY_LOG ? s->dropped_by_rule : 0);
 	set(j, "rests_by_rule", k == TELEMETRY_LOG ? s->rests_by_rule : 0);
 	set(j, "failed_by_rule", s->failed_by_rule[k]);
-	set(j, "rejected", s->exporter.rejected_records[k]);
-	set(j, "dropped_for_room", s->dropped_full[k] + s->spool.dropped_records[k]);
+	set(j, "rejected", s->exporter[0].rejected_records[k]);
+	set(j, "dropped_for_room", s->dropped_full[k] + s->dest[0].dropped_records[k]);
 	set(j, "damaged_records", s->spool.damaged_records[k]);
 	set(j, "uncommitted_bodies", s->spool.uncommitted[k]);
 	set(j, "waiting_bodies", s->spool.entries[k]);
 	set(j, "waiting_bytes", s->spool.bytes[k]);
 	return j;
+}
+
+static json_t *dest_kind_json(const struct exporter_stats *x, const struct spool_dest_stats *d, enum telemetry_kind k)
+{
+	json_t *j = json_object();
+
+	set(j, "sent_records", x->sent_records[k]);
+	set(j, "sent_bytes", x->sent_bytes[k]);
+	set(j, "rejected", x->rejected_records[k]);
+	set(j, "dropped_for_room", d->dropped_records[k]);
+	set(j, "waiting_bodies", d->entries[k]);
+	set(j, "waiting_bytes", d->bytes[k]);
+	return j;
+}
+
+static json_t *dests_json(const struct shipper_stats *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < s->dests_n; i++) {
+		const struct exporter_stats *x = &s->exporter[i];
+		json_t *one = json_pack("{s:s}", "name", s->dest[i].name);
+
+		json_object_set_new(one, "metrics", dest_kind_json(x, &s->dest[i], TELEMETRY_METRIC));
+		json_object_set_new(one, "logs", dest_kind_json(x, &s->dest[i], TELEMETRY_LOG));
+		set(one, "retries", x->retries);
+		set(one, "last_status", (uint64_t)x->last_status);
+		json_array_append_new(list, one);
+	}
+	return list;
+}
+
+static json_t *rules_json(const struct tally *t)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < t->n; i++) {
+		json_t *one = json_pack("{s:s}", "rule", t->v[i].name);
+
+		set(one, "masked", t->v[i].masked);
+		set(one, "dropped", t->v[i].dropped);
+		set(one, "failed", t->v[i].failed);
+		json_array_append_new(list, one);
+	}
+	return list;
 }
 
 static void set_collectors(json_t *j, const struct telemetry *t)
@@ -135,8 +180,11 @@ static void set_collectors(json_t *j, const struct telemetry *t)
 /* What neither arrived nor was kept back by the policy's will. */
 static uint64_t lost_records(const struct shipper_stats *s, enum telemetry_kind k)
 {
-	return s->failed_by_rule[k] + s->exporter.rejected_records[k] + s->dropped_full[k] + s->spool.dropped_records[k] +
-	       s->spool.damaged_records[k];
+	uint64_t n = s->failed_by_rule[k] + s->dropped_full[k] + s->spool.dropped_records[k] + s->spool.damaged_records[k];
+
+	for (unsigned i = 0; i < s->dests_n; i++)
+		n += s->exporter[i].rejected_records[k];
+	return n;
 }
 
 void telemetry_look(struct telemetry *t)
@@ -160,7 +208,9 @@ json_t *telemetry_status(const struct telemetry *t)
 		json_object_set_new(j, "last_loss", json_string(stamp_rfc3339(t->lost_ms, when)));
 	json_object_set_new(j, "metrics", kind_json(&s, TELEMETRY_METRIC));
 	json_object_set_new(j, "logs", kind_json(&s, TELEMETRY_LOG));
-	set(j, "retries", s.exporter.retries);
+	json_object_set_new(j, "destinations", dests_json(&s));
+	json_object_set_new(j, "rules", rules_json(shipper_tally(t->shipper)));
+	set(j, "retries", s.exporter[0].retries);
 	set(j, "damaged", s.spool.corrupt);
 	set(j, "write_failures", s.spool.write_failures);
 	set_collectors(j, t);

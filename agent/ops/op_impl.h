@@ -60,7 +60,7 @@ struct op {
 	uint64_t asked_ms, asked_starts; /* monotonic, and shared->starts: when its last inventory was asked for */
 	json_t *customer_tags;           /* of the policy that its plan was made under; NULL: none, or in another life */
 	uint64_t starts_seen;            /* asked_starts of the one that its plan is made from; 0: in another life */
-	uint64_t running_since_ms;       /* monotonic, as if it had begun in this process */
+	int64_t running_since_ms;        /* monotonic, as if it had begun in this process; below 0: before the machine's start */
 	json_t *facts;
 	struct run_env run_env;
 	struct run **runs; /* one a plan, NULL while its stage waits */

@@ -26,13 +26,38 @@ static uint64_t turns(const struct op *op)
 	return last;
 }
 
+/* What the steps of a plan are told to wait at most: nodes that drain. */
+static uint64_t waits_s(const struct plan *p)
+{
+	uint64_t s = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		s += (uint64_t)json_int_or(p->steps[i].args, "wait_s", 0);
+	return s;
+}
+
+/* Plans of a stage go beside each other, the stages one after the other. */
+static uint64_t told_to_wait_s(const struct op *op)
+{
+	uint64_t all = 0;
+
+	for (unsigned stage = 0; stage < turns(op); stage++) {
+		uint64_t most = 0;
+
+		for (size_t i = 0; i < op->plans->n; i++)
+			if (op->plans->v[i].stage == stage && waits_s(&op->plans->v[i]) > most)
+				most = waits_s(&op->plans->v[i]);
+		all += most;
+	}
+	return all;
+}
+
 static uint64_t default_s(const struct op *op)
 {
-	uint64_t s = op->verb->turn_s * turns(op);
+	uint64_t turns_s = op->verb->turn_s * turns(op), s = turns_s > op->verb->deadline_s ? turns_s : op->verb->deadline_s;
 
-	if (s > DEADLINE_MOST_S)
-		s = DEADLINE_MOST_S;
-	return s > op->verb->deadline_s ? s : op->verb->deadline_s;
+	s += told_to_wait_s(op);
+	return s < DEADLINE_MOST_S ? s : DEADLINE_MOST_S;
 }
 
 static uint64_t deadline_ms(const struct op *op)
@@ -40,9 +65,14 @@ static uint64_t deadline_ms(const struct op *op)
 	return (op->cmd->deadline_s != 0 ? op->cmd->deadline_s : default_s(op)) * 1000;
 }
 
+static uint64_t running_ms(const struct op *op)
+{
+	return (uint64_t)((int64_t)world_now_ms(op_world(op)) - op->running_since_ms);
+}
+
 int64_t op_deadline_ms(const struct op *op)
 {
-	uint64_t gone = world_now_ms(op_world(op)) - op->running_since_ms, limit = deadline_ms(op);
+	uint64_t gone = running_ms(op), limit = deadline_ms(op);
 
 	return world_wall_ms(op_world(op)) + (int64_t)(limit > gone ? limit - gone : 0);
 }
@@ -63,7 +93,7 @@ bool op_is_called_off(const struct op *op, struct err *e)
 {
 	if (op->is_cancelled)
 		err_set(e, ERR_CANCELED, "cancelled by the vendor");
-	else if (world_now_ms(op_world(op)) - op->running_since_ms > deadline_ms(op))
+	else if (running_ms(op) > deadline_ms(op))
 		err_set(e, ERR_TIMEOUT, "the command's deadline of %llu s is over", (unsigned long long)deadline_ms(op) / 1000);
 	else
 		return false;
@@ -272,9 +302,9 @@ static void take_time(struct op *op)
 
 	if (op->running_since_ms != 0)
 		return;
-	/* A restart does not give it its whole time again. How much has passed the wall clock tells; a time before the start, or
-	 * before the monotonic clock began, counts as none. */
-	op->running_since_ms = world_now_ms(env->w) - (uint64_t)(past > 0 && past < (int64_t)world_now_ms(env->w) ? past : 0);
+	/* A restart does not give it its whole time again, nor does one of the machine, behind which the monotonic clock is younger
+	 * than the operation. How much has passed the wall clock tells; a time before the start counts as none. */
+	op->running_since_ms = (int64_t)world_now_ms(env->w) - (past > 0 ? past : 0);
 }
 
 static void take_role(struct op *op)

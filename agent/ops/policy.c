@@ -12,6 +12,8 @@
 #include "agent/base/yaml.h"
 
 #define POLICY_LIST_MAX 256
+#define RULE_NAME_MAX 64
+#define RULE_NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 #define DELETE_HOLD_MS (24ull * 3600 * 1000)
 
 static const char *const mode_names[] = { "off", "plan-only", "approve", "auto" };
@@ -102,34 +104,86 @@ static void read_drop(struct yaml_node *list, struct telemetry_rules *r, struct 
 	}
 }
 
+/* It stands in each mask, and in what is told of the rule. */
+static int get_rule_name(struct yaml_node *n, const char **ret, struct err *e)
+{
+	const char *name = NULL;
+	size_t len;
+
+	TRY(yaml_str(n, &name, e));
+	len = strlen(name);
+	if (len == 0 || len > RULE_NAME_MAX || strspn(name, RULE_NAME_CHARS) != len)
+		return yaml_wrong(n, "1 to 64 of letters, digits, dot, dash and underscore", e);
+	*ret = name;
+	return 0;
+}
+
+static int get_action(struct yaml_node *n, enum telemetry_action *ret, struct err *e)
+{
+	static const char *const actions[TELEMETRY_ACTIONS] = { [TELEMETRY_MASK] = "mask", [TELEMETRY_HMAC] = "hmac" };
+	unsigned action = TELEMETRY_MASK;
+
+	TRY(yaml_enum(n, actions, ARRAY_LEN(actions), &action, e));
+	*ret = (enum telemetry_action)action;
+	return 0;
+}
+
 static void read_mask(struct yaml_node *n, struct telemetry_rules *r, struct faults *f)
 {
 	const char *name = NULL, *pattern = NULL;
+	enum telemetry_action action = TELEMETRY_MASK;
 	size_t before = f->missed;
 
-	if (!faults_enter(f, n, YAML_KEYS("name", "pattern")))
+	if (!faults_enter(f, n, YAML_KEYS("name", "pattern", "action")))
 		return;
 	if (faults_need(f, n, "name", "name and pattern"))
-		faults_hear(f, yaml_str(yaml_get(n, "name"), &name, &f->now));
+		faults_hear(f, get_rule_name(yaml_get(n, "name"), &name, &f->now));
 	if (faults_need(f, n, "pattern", "name and pattern"))
 		faults_hear(f, get_pattern(yaml_get(n, "pattern"), &pattern, &f->now));
+	faults_hear(f, get_action(yaml_get(n, "action"), &action, &f->now));
 	if (f->missed > before)
 		return;
 	r->redact = mem_grow(r->redact, r->redact_n + 1, sizeof(*r->redact));
-	r->redact[r->redact_n++] = (struct telemetry_redact){ mem_str(name), mem_str(pattern) };
+	r->redact[r->redact_n++] =
+	    (struct telemetry_redact){ .name = mem_str(name), .pattern = mem_str(pattern), .action = action };
+}
+
+/* A name, or a mapping of name and action. */
+static void read_detector(struct yaml_node *n, struct telemetry_rules *r, struct faults *f)
+{
+	static const char *const names[TELEMETRY_DETECTORS] = TELEMETRY_DETECTOR_NAMES;
+	struct telemetry_detect d = { .is_on = true };
+	size_t before = f->missed;
+	unsigned which = 0;
+
+	if (!yaml_is_map(n)) {
+		faults_hear(f, yaml_enum(n, names, ARRAY_LEN(names), &which, &f->now));
+	} else {
+		if (!faults_enter(f, n, YAML_KEYS("name", "action")))
+			return;
+		if (faults_need(f, n, "name", "the name of a detector"))
+			faults_hear(f, yaml_enum(yaml_get(n, "name"), names, ARRAY_LEN(names), &which, &f->now));
+		faults_hear(f, get_action(yaml_get(n, "action"), &d.action, &f->now));
+	}
+	if (f->missed == before && r->detect[which].is_on)
+		faults_hear(f, yaml_wrong(n, "each detector once", &f->now));
+	if (f->missed == before)
+		r->detect[which] = d;
 }
 
 static void read_export(struct yaml_node *map, struct telemetry_rules *r, struct faults *f)
 {
-	struct yaml_node *redact = yaml_get(map, "redact");
+	struct yaml_node *redact = yaml_get(map, "redact"), *detect = yaml_get(map, "detect");
 
-	if (!faults_enter(f, map, YAML_KEYS("metrics", "logs", "drop", "redact")))
+	if (!faults_enter(f, map, YAML_KEYS("metrics", "logs", "drop", "redact", "detect")))
 		return;
 	read_texts(yaml_get(map, "metrics"), &r->metrics, &r->metrics_n, f);
 	read_texts(yaml_get(map, "logs"), &r->logs, &r->logs_n, f);
 	read_drop(yaml_get(map, "drop"), r, f);
 	for (struct yaml_node *n = is_list(redact, f) ? yaml_first(redact) : NULL; n != NULL; n = yaml_next(n))
 		read_mask(n, r, f);
+	for (struct yaml_node *n = is_list(detect, f) ? yaml_first(detect) : NULL; n != NULL; n = yaml_next(n))
+		read_detector(n, r, f);
 }
 
 /* Whatever the vendor says of such a tag, its value is the customer's: so it is no tag beyond the bounds. */

@@ -18,6 +18,13 @@ $(B)/tests/bench/codec: $(B)/tests/bench/codec.o $(LIB)
 	@echo "  LD    $@"
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS)
 
+# What the rules cost a line: nanoseconds, on lines of the benchmark.
+PROGRAMS += $(B)/tests/bench/rules_cost
+
+$(B)/tests/bench/rules_cost: $(B)/tests/bench/rules_cost.o $(LIB)
+	@echo "  LD    $@"
+	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS)
+
 ##@ Measure
 
 .PHONY: bench-idle
@@ -34,3 +41,10 @@ bench-telemetry: ## the way of a log line, measured beside the peers on PATH; RO
 	@$(MAKE) -s $(B)/reeve $(B)/tests/bench/codec
 	@tests/beat $(VENV)/bin/python -m tests.bench.telemetry --reeve $(REEVE) --codec $(B)/tests/bench/codec --runs $(RUNS) --size-mb $(SIZE_MB) \
 		--rows $(ROWS) --peers $(PEERS) --steady-s $(STEADY_S) --files-s $(FILES_S) --fault-lines $(FAULT_LINES) $(if $(PAGE),--page)
+
+.PHONY: bench-rules
+bench-rules: ## what redaction costs a clean line: ten patterns, each detector, both; in nanoseconds
+	@$(MAKE) -s deps
+	@$(MAKE) -s $(B)/tests/bench/rules_cost
+	@$(PYTHON) -c 'import sys; from tests.bench.lines import Lines; sys.stdout.buffer.writelines(Lines().first(20000))' > $(B)/rules_cost.log
+	@$(B)/tests/bench/rules_cost $(B)/rules_cost.log

@@ -13,7 +13,7 @@ TEN = {
     "quoted": r"'[^']*'",
     "compared": r"[=<>]\s*\d+",
 }
-DETECTORS = ()
+DETECTORS = ("detect: [aws_keys, tokens, private_keys, email, ip, card_numbers, sql_literals]",)
 
 
 def redaction(rules):

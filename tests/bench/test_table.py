@@ -106,7 +106,7 @@ def test_steady_work_and_redaction_are_judged_by_their_medians():
     )
     assert found["steady 5,000 lines/s: CPU %"] == ("1.00", True)
     assert found["steady 5,000 lines/s: median resident MiB"] == ("11.0", False)
-    assert found["ten redaction rules: CPU against none"] == ("1.60", False)
+    assert found["ten redaction rules and all detectors: CPU against none"] == ("1.60", False)
 
 
 def test_what_reeve_counted_is_summed_over_its_runs():

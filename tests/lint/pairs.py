@@ -21,6 +21,7 @@ COMMAND_LINE = "the program's own surface: processes, a socket, what a person re
 SPOOL = "a part of the spool, which is one component with one header"
 EXPORTER = "sends what the spool has: tried with a spool before it and a receiver behind it"
 PACK = "one way of packing, tried with all the others: they make the same of the same bytes"
+RULES = "a part of the rules, seen by what becomes of a line"
 TAIL = "a part of the tail, seen only by which lines come out"
 WHOLE = {
     "agent/main.c": ("tests/e2e/agent/test_daemon.py::test_help_names_every_command", COMMAND_LINE),
@@ -110,6 +111,14 @@ WHOLE = {
     "collectors/tail_open.c": ("tests/unit/collectors/test_tail_scan.c", TAIL),
     "collectors/tail_refuse.c": ("tests/unit/collectors/test_tail_refused.c", TAIL),
     "collectors/tail_seek.c": ("tests/unit/collectors/test_tail_restart.c", TAIL),
+    "shippers/byteset.c": ("tests/unit/shippers/test_sieve.c", "sets as the grams of a sieve are written"),
+    "shippers/clue_parse.c": ("tests/unit/shippers/test_clue.c", "the reading half of the clues"),
+    "shippers/detect.c": (
+        "tests/unit/shippers/test_detect_tokens.c",
+        "the table of the detectors, each of which has a test",
+    ),
+    "shippers/matcher.c": ("tests/unit/shippers/test_rules.c", RULES),
+    "shippers/rules_mask.c": ("tests/unit/shippers/test_rules.c", RULES),
     "shippers/exporter.c": ("tests/unit/shippers/test_shipper_send.c", EXPORTER),
     "shippers/pack_isal.c": ("tests/unit/shippers/test_pack.c", PACK),
     "shippers/pack_zlib.c": ("tests/unit/shippers/test_pack.c", PACK),
@@ -125,6 +134,7 @@ WHOLE = {
     "shippers/shipper_own.c": ("tests/unit/shippers/test_shipper.c", "the shipper's metrics about itself"),
     "shippers/spool_body.c": ("tests/unit/shippers/test_shipper_spool.c", SPOOL),
     "shippers/spool_compact.c": ("tests/unit/shippers/test_spool.c", SPOOL),
+    "shippers/spool_ending.c": ("tests/unit/shippers/test_spool_dest.c", SPOOL),
     "shippers/spool_records.c": ("tests/unit/shippers/test_spool.c", SPOOL),
     "shippers/spool_start.c": ("tests/unit/shippers/test_spool.c", SPOOL),
     "shippers/spool_sweep.c": ("tests/unit/shippers/test_shipper_spool.c", SPOOL),

@@ -24,6 +24,41 @@ MUTANTS = [
         "build/tests/unit/ops/test_op_run",
     ),
     Mutant(
+        "new nodes that go before the old ones serve again",
+        "agent/ops/steps/kinds_elb_target.c",
+        "	.undo_wait = &kind_wait_serving,\n",
+        "",
+        "build/tests/unit/ops/test_op_taken_back",
+    ),
+    Mutant(
+        "a new node that ends with what was connected to it",
+        "agent/ops/steps/kinds_elb_target.c",
+        "	.undo_wait = &kind_wait_left,\n",
+        "",
+        "build/tests/unit/ops/test_op_taken_back",
+    ),
+    Mutant(
+        "of several looks the last alone made again",
+        "agent/ops/engine/run_anew.c",
+        "	for (size_t i = first_look(r); i < r->at; i++)",
+        "	for (size_t i = first_look(r) < r->at ? r->at - 1 : r->at; i < r->at; i++)",
+        "build/tests/unit/ops/engine/test_run_anew",
+    ),
+    Mutant(
+        "a scale-in that looks at nobody",
+        "agent/ops/plan/planner_cluster.c",
+        "		planner_each_left(p, &have, planner_others_still);\n	}",
+        "	}",
+        "build/tests/unit/ops/test_op_shrink",
+    ),
+    Mutant(
+        "a cluster that goes while the other one is ill",
+        "agent/ops/plan/planner_cluster.c",
+        "	planner_each_left(p, &have, planner_others_ready);\n	planner_plan_out(p, &have);\n	planner_each_left",
+        "	planner_plan_out(p, &have);\n	if (false)\n		planner_each_left",
+        "build/tests/unit/ops/test_op_shrink",
+    ),
+    Mutant(
         "a node ended on a look of hours ago",
         "agent/ops/engine/run.c",
         "	if (leave == RUN_GO && run_looks_are_old(r))",
@@ -33,8 +68,8 @@ MUTANTS = [
     Mutant(
         "a node that goes on a look of before its agent was held up",
         "agent/ops/engine/run_anew.c",
-        "	return look->last_ms == 0 ||",
-        "	return false &&",
+        "		if (is_look(&r->v[i]) && (",
+        "		if (false && (",
         "build/tests/sim/sim --stop --jobs 1 --seeds 500 --with HELD_UP --with WANT_REPLACE --with WANT_REBOOT",
     ),
     Mutant(
@@ -54,8 +89,8 @@ MUTANTS = [
     Mutant(
         "a call in doubt repeated on looks that are old",
         "agent/ops/engine/run_anew.c",
-        "	    (r->a.in_doubt ? d->s.kind->leaves_no_trace : r->a.is_heard))",
-        "	    r->a.in_doubt || r->a.is_heard)",
+        "!(r->a.in_doubt ? k->leaves_no_trace : r->a.is_heard)",
+        "!r->a.in_doubt && !r->a.is_heard",
         "build/tests/unit/ops/engine/test_run_anew",
     ),
     Mutant(

@@ -11,10 +11,24 @@ MUTANTS = [
         "build/tests/sim/sim --stop --jobs 1 --seeds 300 --with HEAL_ASKED",
     ),
     Mutant(
+        "a default deadline shorter than the drain that the spec wants",
+        "agent/ops/op_run.c",
+        "	s += told_to_wait_s(op);\n",
+        "	s += 0 * told_to_wait_s(op);\n",
+        "build/tests/unit/ops/test_op_run",
+    ),
+    Mutant(
+        "a machine that reboots gives a command its whole time again",
+        "agent/ops/op_run.c",
+        "(past > 0 ? past : 0);",
+        "(past > 0 && past < (int64_t)world_now_ms(env->w) ? past : 0);",
+        "build/tests/unit/ops/test_op_run",
+    ),
+    Mutant(
         "a default deadline that is the same for any number of nodes",
         "agent/ops/op_run.c",
-        "	return s > op->verb->deadline_s ? s : op->verb->deadline_s;",
-        "	return s > op->verb->deadline_s ? op->verb->deadline_s : op->verb->deadline_s;",
+        "s = turns_s > op->verb->deadline_s ? turns_s : op->verb->deadline_s;",
+        "s = turns_s > op->verb->deadline_s ? op->verb->deadline_s : op->verb->deadline_s;",
         "build/tests/unit/ops/test_op_replace",
     ),
     Mutant(
@@ -69,8 +83,8 @@ MUTANTS = [
     Mutant(
         "a cluster that is paused although none serves behind its group any more",
         "agent/ops/plan/planner_power.c",
-        "		each_shared_group(p, c, look_again);\n",
-        "		(void)look_again;\n",
+        "		each_shared_group(p, c, planner_others_still);\n",
+        "",
         "build/tests/unit/ops/plan/test_planner_power",
     ),
     Mutant(
@@ -91,9 +105,9 @@ MUTANTS = [
     Mutant(
         "a node too many that ends although one of those that stay has gone",
         "agent/ops/plan/planner_cluster.c",
-        "		if (!planner_is_paused(c))\n			see_staying(p, &have);",
+        "		if (!planner_is_paused(c))\n			see_staying(p, c, &have);",
         "		(void)see_staying;",
-        "build/tests/unit/ops/test_op_run",
+        "build/tests/unit/ops/plan/test_planner_others",
     ),
     Mutant(
         "a pause that does not say that it interrupts service",
@@ -648,8 +662,8 @@ MUTANTS = [
     Mutant(
         "a node changed while no other serves",
         "agent/ops/plan/planner_power.c",
-        "	planner_each_group(p, c, others, wait_ready);",
-        "	(void)wait_ready;",
+        "	each_own_group(p, c, others, planner_others_ready);",
+        "",
         "build/tests/unit/ops/plan/test_planner_power",
     ),
     Mutant(

@@ -20,6 +20,7 @@ import inventory
 import kinds
 import network
 import plans
+import redaction
 import telemetry
 import volumes
 
@@ -27,6 +28,7 @@ ROOT = pathlib.Path("build/mutants")
 MUTANTS = [
     *engine.MUTANTS,
     *plans.MUTANTS,
+    *redaction.MUTANTS,
     *control.MUTANTS,
     *doors.MUTANTS,
     *iam.MUTANTS,

@@ -6,8 +6,53 @@ RECORD, FRAMING, HEAD = (f"collectors/{n}.c" for n in ("tail_record", "framing",
 TAIL, FRAMES, HEADS = (f"build/tests/unit/collectors/test_{n}" for n in ("tail_record", "framing", "record_head"))
 CLEAR, BAD = "shippers/exporter_clear.c", "build/tests/unit/shippers/test_shipper_bad"
 WRITE, SPOOL = "shippers/spool_write.c", "build/tests/unit/shippers/test_shipper_spool"
+DEST, DESTS = "shippers/spool_dest.c", "build/tests/unit/shippers/test_spool_dest"
+CRASH = "build/tests/unit/shippers/test_crash"
 
 MUTANTS = [
+    Mutant(
+        "a body that goes with the first of two destinations",
+        "shippers/spool_ending.c",
+        "	if (!spool_is_wanted_by_others(en, dest)) {",
+        "	if (true || !spool_is_wanted_by_others(en, dest)) {",
+        DESTS,
+    ),
+    Mutant(
+        "what a destination has had forgotten by a start",
+        DEST,
+        "if (str_eq(s->dests[i].name, t->by) && ",
+        "if (!str_eq(s->dests[i].name, t->by) && ",
+        DESTS,
+        CRASH,
+    ),
+    Mutant(
+        "what a destination has had left out of a log that is written anew",
+        "shippers/spool_compact.c",
+        "			if (t.seq > 0)",
+        "			if (t.seq > 99999)",
+        DESTS,
+    ),
+    Mutant(
+        "the quota of one that is away holds up the other",
+        DEST,
+        "		if (!is_full(s, i, kind))\n			return true;\n	return false;",
+        "		if (is_full(s, i, kind))\n			return false;\n	return true;",
+        DESTS,
+    ),
+    Mutant(
+        "logs dropped although both could wait",
+        DEST,
+        "(kind == TELEMETRY_METRIC || has_any_room(s, kind))",
+        "(kind == TELEMETRY_METRIC || true || has_any_room(s, kind))",
+        DESTS,
+    ),
+    Mutant(
+        "what one refused is not kept",
+        "shippers/spool_ending.c",
+        "	if (how > en->how)\n",
+        "	if (false && how > en->how)\n",
+        DESTS,
+    ),
     Mutant(
         "a record that ends where the bytes do",
         RECORD,

@@ -503,6 +503,11 @@ void sim_file_unlink(struct world *w, const char *path)
 	settle(sim_of(w), path);
 }
 
+void sim_file_chmod(struct world *w, const char *path, unsigned mode)
+{
+	open_outside(w, path)->mode = mode;
+}
+
 void sim_file_link(struct world *w, const char *path, const char *target)
 {
 	struct inode *i;

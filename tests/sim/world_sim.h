@@ -101,6 +101,7 @@ void sim_file_append(struct world *w, const char *path, const void *data, size_t
 void sim_file_truncate(struct world *w, const char *path, size_t len);
 void sim_file_rename(struct world *w, const char *path, const char *to);
 void sim_file_unlink(struct world *w, const char *path);
+void sim_file_chmod(struct world *w, const char *path, unsigned mode);
 void sim_file_link(struct world *w, const char *path, const char *target); /* a symbolic link */
 void sim_dir_make(struct world *w, const char *path);
 bool sim_file_get(struct world *w, const char *path, struct buf *b); /* appends the current content; false: none */

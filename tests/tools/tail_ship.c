@@ -32,8 +32,8 @@ static void on_tail_closed(void *ctx)
 	(void)ctx;
 	printf("{\"taken\":%" PRIu64 ",\"sent\":%" PRIu64 ",\"retries\":%" PRIu64 ",\"rejected\":%" PRIu64 ",\"corrupt\":%" PRIu64
 	       "}\n",
-	       st.taken[TELEMETRY_LOG], st.exporter.sent_records[TELEMETRY_LOG], st.exporter.retries,
-	       st.exporter.rejected_records[TELEMETRY_LOG], st.spool.corrupt);
+	       st.taken[TELEMETRY_LOG], st.exporter[0].sent_records[TELEMETRY_LOG], st.exporter[0].retries,
+	       st.exporter[0].rejected_records[TELEMETRY_LOG], st.spool.corrupt);
 	fflush(stdout);
 	shipper_close(ship, on_shipper_closed, NULL);
 }
@@ -75,7 +75,8 @@ static int start(char **argv, struct err *e)
 {
 	const struct telemetry_attr resource[] = { { "service.name", "reeve" }, { "service.instance.id", "test" } };
 	const struct shipper_config sc = { .dir = argv[1],
-					   .to = { .url = argv[2] },
+					   .dests = { { .name = "vendor", .to = { .url = argv[2] } } },
+					   .dests_n = 1,
 					   .resource = resource,
 					   .resource_n = 2,
 					   .reserve = 1,
@@ -87,7 +88,7 @@ static int start(char **argv, struct err *e)
 	path = (struct tail_path){ .path = argv[3], .service = "numbered" };
 	positions_init(&positions);
 	ship = shipper_new(w, &sc);
-	TRY(shipper_rules(ship, &rules, e));
+	TRY(shipper_rules(ship, &rules, NULL, e));
 	return w->sig_start(w, &term, SIGTERM, on_term, e);
 }
 

@@ -32,25 +32,21 @@ static size_t first_look(const struct run *r)
 	return first;
 }
 
-static const struct doing *last_look(const struct run *r)
+/* Each of them, for while the last one waited the first may have become untrue. */
+static bool is_any_old(const struct run *r)
 {
-	const struct doing *d = run_now(r) - 1;
-
-	while (!is_look(d))
-		d--;
-	return d;
+	for (size_t i = first_look(r); i < r->at; i++)
+		if (is_look(&r->v[i]) && (r->v[i].last_ms == 0 || world_now_ms(r->env->w) - r->v[i].last_ms > ANEW_MS))
+			return true;
+	return false;
 }
 
 /* Of a call that AWS refused some of the effect may be there: it ends the nodes of one zone and not those of another. */
 bool run_looks_are_old(const struct run *r)
 {
-	const struct doing *d = run_now(r), *look;
+	const struct step_kind *k = run_now(r)->s.kind;
 
-	if (r->undoing || !d->s.kind->looks_anew || first_look(r) == r->at ||
-	    (r->a.in_doubt ? d->s.kind->leaves_no_trace : r->a.is_heard))
-		return false;
-	look = last_look(r);
-	return look->last_ms == 0 || world_now_ms(r->env->w) - look->last_ms > ANEW_MS;
+	return !r->undoing && k->looks_anew && !(r->a.in_doubt ? k->leaves_no_trace : r->a.is_heard) && is_any_old(r);
 }
 
 enum run_state run_look_anew(struct run *r)

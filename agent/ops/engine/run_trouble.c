@@ -52,6 +52,8 @@ static const char *how(const struct run_failing *f)
 {
 	const char *class = json_str_or(f->error, "class", "");
 
+	if (str_starts(json_str_or(f->error, "action", ""), "node:"))
+		return "a node did not say what it should";
 	if (str_eq(class, "TIMEOUT") || str_eq(class, "INTERNAL"))
 		return f->waits != NULL ? "it waited for keys" : "it waited for an answer";
 	return f->waits != NULL && str_eq(class, "PRECONDITION") ? "it had no keys" : "AWS refused";

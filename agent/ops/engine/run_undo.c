@@ -17,22 +17,6 @@
 
 /* ---- the list ---- */
 
-static void undo_add(struct run *r, const struct doing *d)
-{
-	json_t *args = d->s.kind->undo_args(d->s.args);
-	struct doing *u;
-
-	/* What it changed goes with something else that is taken back, such as a rule with its new group. */
-	if (args == NULL)
-		return;
-	u = &r->undo[r->undo_n++];
-	u->own_name = mem_printf("undo-%s", d->s.name);
-	u->own_title = mem_printf("take back: %s", d->s.title);
-	u->s = (struct step){ .name = u->own_name, .kind = d->s.kind->undo, .args = args, .title = u->own_title };
-	/* The losses come from the record and not from the inventory, so that a restart comes to the same list. */
-	json_object_update(u->s.args, json_object_get(json_object_get(r->undo_reason, "losses"), d->s.name));
-}
-
 static bool is_named(const json_t *names, const char *name)
 {
 	for (size_t i = 0; i < json_array_size(names); i++)
@@ -56,6 +40,41 @@ static bool can_undo(const struct run *r, const struct doing *d)
 	       !is_named(json_object_get(r->undo_reason, "kept"), d->s.name);
 }
 
+/* Takes args. */
+static void list_add_step(struct run *r, const struct doing *d, const char *prefix, const char *title, const struct step_kind *kind,
+			  json_t *args)
+{
+	struct doing *u = &r->undo[r->undo_n++];
+
+	u->own_name = mem_printf("%s-%s", prefix, d->s.name);
+	u->own_title = mem_printf("%s: %s", title, d->s.title);
+	u->s = (struct step){ .name = u->own_name, .kind = kind, .args = args, .title = u->own_title };
+}
+
+static void undo_add(struct run *r, const struct doing *d)
+{
+	json_t *args = d->s.kind->undo_args(d->s.args);
+
+	/* What it changed goes with something else that is taken back, such as a rule with its new group. */
+	if (args == NULL)
+		return;
+	/* The losses come from the record and not from the inventory, so that a restart comes to the same list. */
+	json_object_update(args, json_object_get(json_object_get(r->undo_reason, "losses"), d->s.name));
+	list_add_step(r, d, "undo", "take back", d->s.kind->undo, args);
+}
+
+/* Behind several undos of a kind their waits, so that these go on beside each other. */
+static void waits_add(struct run *r, size_t from, size_t to)
+{
+	for (size_t i = from; i-- > to;) {
+		const struct doing *d = &r->v[i];
+		json_t *args = d->s.kind->undo_wait != NULL && can_undo(r, d) ? d->s.kind->undo_args(d->s.args) : NULL;
+
+		if (args != NULL)
+			list_add_step(r, d, "undone", "wait for what was taken back", d->s.kind->undo_wait, args);
+	}
+}
+
 /* The planner puts what cannot be taken back behind the pivot; a plan of an older version may not. */
 static void note_stays(struct run *r, const struct doing *d)
 {
@@ -69,13 +88,25 @@ static void note_stays(struct run *r, const struct doing *d)
 /* Everything that was done and is ours to take back, the last first. */
 void run_undo_list(struct run *r)
 {
-	r->undo = mem_alloc((r->plan->n + 1) * sizeof(*r->undo));
+	const struct step_kind *last = NULL;
+	size_t from = r->plan->n;
+
+	r->undo = mem_alloc((2 * r->plan->n + 1) * sizeof(*r->undo));
 	/* This goes in reverse, because later things hold on to earlier ones: AWS deletes no group while a node stands in it. */
 	for (size_t i = r->plan->n; i-- > 0;) {
-		if (can_undo(r, &r->v[i]))
-			undo_add(r, &r->v[i]);
-		note_stays(r, &r->v[i]);
+		const struct doing *d = &r->v[i];
+
+		note_stays(r, d);
+		if (!can_undo(r, d))
+			continue;
+		if (d->s.kind != last) {
+			waits_add(r, from, i + 1);
+			from = i + 1;
+		}
+		last = d->s.kind;
+		undo_add(r, d);
 	}
+	waits_add(r, from, 0);
 	r->undoing = true;
 	r->at = 0;
 }

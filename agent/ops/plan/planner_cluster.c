@@ -41,11 +41,26 @@ static bool is_registered(const struct balancers_target_group *g, const char *id
 	return t != NULL && !str_eq(t->state, "draining");
 }
 
+/* Where no spec tells which groups are for its cluster: one in which others of it are. */
+static bool is_out_alone(const struct planning *p, const struct ec2_instance *i, const char *cluster)
+{
+	for (size_t g = 0; cluster != NULL && g < balancers_in(p->inv)->target_groups_n; g++) {
+		const struct balancers_target_group *there = &balancers_in(p->inv)->target_groups[g];
+
+		for (size_t k = 0; k < p->inv->instances.n && !is_registered(there, i->id); k++)
+			if (planner_is_node(p, &p->inv->instances.v[k], cluster) && is_registered(there, p->inv->instances.v[k].id))
+				return true;
+	}
+	return false;
+}
+
 bool planner_is_out(const struct planning *p, const struct ec2_instance *i, bool while_others_are_in)
 {
 	const char *cluster = ec2_tag_get(&i->tags, "reeve:cluster");
 
-	for (size_t g = 0; p->spec != NULL && cluster != NULL && g < p->spec->n_target_groups; g++) {
+	if (p->spec == NULL)
+		return is_out_alone(p, i, cluster);
+	for (size_t g = 0; cluster != NULL && g < p->spec->n_target_groups; g++) {
 		const struct balancers_target_group *there = planner_target_group_there(p, p->spec->target_groups[g]->name);
 
 		if (there != NULL && (!while_others_are_in || there->targets.n > 0) &&
@@ -439,13 +454,6 @@ void planner_plan_end(struct planning *p, const struct planner_nodes *have)
 	json_decref(ids);
 }
 
-/* Nodes are ended when all groups have drained them. */
-static void plan_remove(struct planning *p, const struct planner_nodes *have)
-{
-	planner_plan_out(p, have);
-	planner_plan_end(p, have);
-}
-
 void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage)
 {
 	CLEANUP(mem_close) char *name = mem_printf("cluster-%s", c->name);
@@ -473,18 +481,8 @@ void planner_plan_cluster(struct planning *p, const cluster_t *c, unsigned stage
 	mem_free(have.v);
 }
 
-/* They were planned to go because these serve: one of these may have ended since, and while the others drained. */
-void planner_see_others(struct planning *p, const char *cluster, json_t *ids, const char *fact)
-{
-	if (json_array_size(ids) == 0)
-		return;
-	plan_add(p->b, &kind_wait_running,
-		 json_pack("{s:s, s:O, s:s, s:b}", "cluster", cluster, "instances", ids, "fact", fact, "atomic", 1), "still-up");
-	plan_title(p->b, "see that the others of %s run", cluster);
-}
-
 /* Of one that was still coming up the wait for it tells. */
-static void see_staying(struct planning *p, const struct planner_nodes *have)
+static void see_staying(struct planning *p, const cluster_t *c, const struct planner_nodes *have)
 {
 	CLEANUP(mem_close) char *fact = mem_printf("staying.%s", have->cluster);
 	json_t *ids = json_array();
@@ -492,7 +490,7 @@ static void see_staying(struct planning *p, const struct planner_nodes *have)
 	for (size_t i = 0; i < have->keep; i++)
 		if (!planner_is_stopped(have->v[i]) && !planner_is_unproven(p, have->v[i]))
 			add_id(ids, have->v[i]);
-	planner_see_others(p, have->cluster, ids, fact);
+	planner_see_others(p, have->cluster, ids, fact, c->health);
 	json_decref(ids);
 }
 
@@ -503,9 +501,11 @@ void planner_plan_surplus(struct planning *p, const cluster_t *c, unsigned stage
 
 	planning_begin(p, name, stage);
 	if (have.n > have.keep) {
+		planner_each_left(p, &have, planner_others_ready);
 		planner_plan_out(p, &have);
 		if (!planner_is_paused(c))
-			see_staying(p, &have);
+			see_staying(p, c, &have);
+		planner_each_left(p, &have, planner_others_still);
 	}
 	/* A node that has ended cannot be put back. Until then what was taken out is let in again: where one does not drain, or is
 	 * needed after all. */
@@ -521,8 +521,15 @@ void planner_plan_no_cluster(struct planning *p, const char *cluster, unsigned s
 	struct planner_nodes have = planner_nodes_of(p, cluster, 0);
 
 	planning_begin(p, name, stage);
-	/* The pivot stands before the first step: a node that has ended cannot be put back. */
-	plan_pivot(p->b);
-	plan_remove(p, &have);
+	/* With the warehouse all goes, and nobody stays who would have to serve: only forward. Else it is as with nodes that are too
+	 * many. */
+	if (p->spec == NULL)
+		plan_pivot(p->b);
+	planner_each_left(p, &have, planner_others_ready);
+	planner_plan_out(p, &have);
+	planner_each_left(p, &have, planner_others_still);
+	if (p->spec != NULL)
+		plan_pivot(p->b);
+	planner_plan_end(p, &have);
 	mem_free(have.v);
 }

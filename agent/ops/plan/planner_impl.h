@@ -142,8 +142,6 @@ size_t planner_count(const struct planning *p, const char *cluster);         /* 
 size_t planner_held(const struct planning *p, const char *cluster);          /* and those that are set apart: what bounds count */
 size_t planner_missing(const struct planning *p, const cluster_t *c);        /* how many nodes are launched */
 json_t *planner_nodes_behind(const struct planning *p, const tg_t *g);       /* ids: those that stay, and those that are launched */
-/* Straight before some of a cluster go: its others run still, all of them. fact: its own. Nothing for an empty list. */
-void planner_see_others(struct planning *p, const char *cluster, json_t *ids, const char *fact);
 /* It comes up, or runs and has been left out of a group that others are in: nothing rests on it yet, and it is waited for as a new
  * one is. */
 bool planner_is_unproven(const struct planning *p, const struct ec2_instance *i);
@@ -178,6 +176,19 @@ const Reeve__Control__V1__Drain *planner_drain_of(const struct planning *p, cons
 /* ids: those that run; d NULL: they are not drained. */
 void planner_plan_drain(struct planning *p, const Reeve__Control__V1__Drain *d, const char *cluster, json_t *ids);
 bool planner_drains(const Reeve__Control__V1__Drain *d); /* by a call, which may fail */
+
+/* planner_others.c: those that are to serve in the place of nodes that leave. Steps for one group, none where no listener leads to
+ * it; ids: the others in it. */
+typedef void planner_others(struct planning *p, const char *cluster, const tg_t *g, json_t *ids);
+planner_others planner_others_ready; /* they are waited for, before */
+planner_others planner_others_still; /* they are looked at again, straight before the call */
+/* For each group of the spec in which some of those beyond keep serve: the nodes of all clusters that stay behind it. */
+void planner_each_left(struct planning *p, const struct planner_nodes *have, planner_others *plan);
+bool planner_is_led_to(const struct planning *p, const tg_t *g); /* a listener of the spec does */
+/* Straight before some of a cluster go: its others run still, all of them, and answer where there is an endpoint (health; or NULL).
+ * fact: its own. Nothing for an empty list. */
+void planner_see_others(struct planning *p, const char *cluster, json_t *ids, const char *fact,
+			const Reeve__Control__V1__NodeEndpoint *health);
 
 /* planner_power.c */
 bool planner_is_paused(const cluster_t *c);

@@ -124,50 +124,20 @@ static void wait_started(struct planning *p, const cluster_t *c, json_t *ids, co
 						       .health = c->health });
 }
 
-/* ---- others that are to serve meanwhile ---- */
-
-/* In the last stages all listeners lead where the spec wants them to. */
-static bool is_led_to(const struct planning *p, const tg_t *g)
-{
-	for (size_t i = 0; i < p->spec->n_load_balancers; i++)
-		for (size_t k = 0; k < p->spec->load_balancers[i]->n_listeners; k++)
-			if (str_eq(p->spec->load_balancers[i]->listeners[k]->target_group, g->name))
-				return true;
-	return false;
-}
-
-static void wait_ready(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
-{
-	if (!is_led_to(p, g))
-		return;
-	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "ready-%s", g->name);
-	plan_title(p->b, "wait until others of %s/%s are healthy", c->name, g->name);
-}
-
-/* It stands straight before the stop, which is not called on an old look (run_anew.c). */
-static void look_again(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
-{
-	if (!is_led_to(p, g))
-		return;
-	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "still-ready-%s", g->name);
-	plan_title(p->b, "see that others of %s/%s are still healthy", c->name, g->name);
-}
+/* ---- paused ---- */
 
 /* Of other clusters that stay behind its groups. */
-static void each_shared_group(struct planning *p, const cluster_t *c,
-			      void (*plan)(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids))
+static void each_shared_group(struct planning *p, const cluster_t *c, planner_others *plan)
 {
 	for (size_t i = 0; i < p->spec->n_target_groups; i++) {
 		const tg_t *g = p->spec->target_groups[i];
 		json_t *ids = planner_is_for(g, c->name) ? planner_nodes_behind(p, g) : NULL;
 
 		if (json_array_size(ids) > 0)
-			plan(p, c, g, ids);
+			plan(p, c->name, g, ids);
 		json_decref(ids);
 	}
 }
-
-/* ---- paused ---- */
 
 static void note_lacking(struct planning *p, const cluster_t *c, const struct planner_nodes *have)
 {
@@ -193,10 +163,10 @@ void planner_plan_pause(struct planning *p, const cluster_t *c, unsigned stage)
 	}
 	planning_begin(p, name, stage);
 	if (json_array_size(up) > 0)
-		each_shared_group(p, c, wait_ready);
+		each_shared_group(p, c, planner_others_ready);
 	planner_plan_out(p, &all);
 	if (json_array_size(up) > 0) {
-		each_shared_group(p, c, look_again);
+		each_shared_group(p, c, planner_others_still);
 		plan_stop(p, up, have_disks(p, &have), true);
 		plan_title(p->b, "stop the nodes of %s", c->name);
 	}
@@ -292,7 +262,7 @@ static void let_in(struct planning *p, const cluster_t *c, const tg_t *g, json_t
 	json_object_set_new(args, "fresh", json_true());
 	plan_add(p->b, &kind_register, args, "register-%s", g->name);
 	plan_title(p->b, "register %s/%s", c->name, g->name);
-	if (!is_led_to(p, g))
+	if (!planner_is_led_to(p, g))
 		return;
 	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);
 	plan_title(p->b, "wait until %s/%s is healthy", c->name, g->name);
@@ -359,13 +329,20 @@ static json_t *others_still(const struct planning *p, const struct planner_nodes
 	return ids;
 }
 
+static void each_own_group(struct planning *p, const cluster_t *c, json_t *ids, planner_others *plan)
+{
+	for (size_t i = 0; json_array_size(ids) > 0 && i < p->spec->n_target_groups; i++)
+		if (planner_is_for(p->spec->target_groups[i], c->name))
+			plan(p, c->name, p->spec->target_groups[i], ids);
+}
+
 static void see_others(struct planning *p, const cluster_t *c, const struct planner_nodes *have, size_t but)
 {
 	CLEANUP(mem_close) char *fact = mem_printf("staying.%s", have->v[but]->id);
 	json_t *still = others_still(p, have, but);
 
-	planner_see_others(p, c->name, still, fact);
-	planner_each_group(p, c, still, look_again);
+	planner_see_others(p, c->name, still, fact, c->health);
+	each_own_group(p, c, still, planner_others_still);
 	json_decref(still);
 }
 
@@ -377,7 +354,7 @@ static void plan_resize(struct planning *p, const cluster_t *c, const struct pla
 	json_t *ids = json_pack("[s]", i->id), *others = others_of(p, have, at);
 
 	planning_begin(p, name, stage);
-	planner_each_group(p, c, others, wait_ready);
+	each_own_group(p, c, others, planner_others_ready);
 	planner_each_group(p, c, ids, take_out);
 	each_other_group(p, c, ids, &kind_deregister, "deregister");
 	planner_each_group(p, c, ids, wait_drained);

@@ -85,6 +85,44 @@ static void each_group(struct planning *p, const struct reboot_batch *b, const s
 	}
 }
 
+static bool is_of_batch(const struct reboot_batch *b, const char *id)
+{
+	for (size_t i = b->from; i < b->to; i++)
+		if (str_eq(b->all->v[i]->id, id))
+			return true;
+	return false;
+}
+
+/* Of whatever cluster: the batch is all that is in the group. */
+static bool empties(const struct reboot_batch *b, const struct balancers_target_group *g)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < g->targets.n; i++) {
+		const struct elb_target *t = &g->targets.v[i];
+
+		if (!str_starts(t->state, "draining") && !is_of_batch(b, t->id))
+			return false;
+		some = some || is_of_batch(b, t->id);
+	}
+	return some;
+}
+
+static void add_emptied(struct planning *p, const struct reboot_batch *b, json_t *args)
+{
+	json_t *words = json_array();
+
+	for (size_t i = 0; i < balancers_in(p->inv)->target_groups_n; i++) {
+		const struct balancers_target_group *g = &balancers_in(p->inv)->target_groups[i];
+
+		if (is_led_to(p, g) && empties(b, g))
+			json_array_append_new(words, json_string(planner_target_group_word(p, g)));
+	}
+	if (json_array_size(words) > 0)
+		json_object_set(args, "empties", words);
+	json_decref(words);
+}
+
 static void plan_reboot(struct planning *p, const struct reboot_batch *b)
 {
 	CLEANUP(mem_close) char *fact = mem_printf("%s.%s", p->plan, b->all->cluster);
@@ -93,6 +131,8 @@ static void plan_reboot(struct planning *p, const struct reboot_batch *b)
 
 	if (b->to - b->from == b->all->n)
 		json_object_set_new(args, "interrupts", json_true());
+	else
+		add_emptied(p, b, args);
 	plan_add(p->b, &kind_reboot, args, "reboot");
 	plan_title(p->b, "reboot nodes of %s", b->all->cluster);
 	planner_wait_ready(p, &(struct planner_ready){ .cluster = b->all->cluster,
@@ -116,7 +156,7 @@ static void see_others(struct planning *p, const struct reboot_batch *b)
 	for (size_t i = 0; i < b->all->n; i++)
 		if (i < b->from || i >= b->to)
 			json_array_append_new(ids, json_string(b->all->v[i]->id));
-	planner_see_others(p, b->all->cluster, ids, fact);
+	planner_see_others(p, b->all->cluster, ids, fact, b->r->health);
 	each_group(p, b, &still);
 	json_decref(ids);
 }

@@ -21,8 +21,9 @@ struct growth {
 	const cluster_t *cluster;
 	const char *new;  /* what people call a node that gets one; it has no id yet */
 	json_t *ids, *to; /* of the wait: volumes, and what each is to be */
+	json_t *grown;    /* nodes that run, and one of whose volumes grows */
 	size_t n;
-	bool grows;
+	bool grows, is_unseen; /* is_unseen: one of those that grow is of no such node */
 };
 
 static struct volumes_form wanted(const volume_t *v)
@@ -56,6 +57,17 @@ static void await(struct growth *g, const struct ec2_volume *v, const volume_t *
 	g->grows = g->grows || grows;
 }
 
+/* Its file system grows by a timer of the node's. */
+static void note_grown(struct planning *p, struct growth *g, const struct ec2_volume *v)
+{
+	const struct ec2_instance *i = planning_is_given(p, v->id) ? NULL : inventory_instance_in(&p->inv->instances, v->instance);
+
+	if (i == NULL || !str_eq(i->state, "running") || planner_is_paused(g->cluster))
+		g->is_unseen = true;
+	else if (!json_has_text(g->grown, i->id))
+		json_array_append_new(g->grown, json_string(i->id));
+}
+
 static const char *whose(const struct planning *p, const struct growth *g, const struct ec2_volume *v)
 {
 	return planning_is_given(p, v->id) ? g->new : v->instance;
@@ -78,6 +90,8 @@ static void plan_change(struct planning *p, struct growth *g, const struct ec2_v
 	plan_add(p->b, &kind_modify_volume, args, "modify-%s", v->id);
 	plan_title(p->b, "change %s of %s", want->device, whose(p, g, v));
 	await(g, v, want, volumes_change(p->inv, v->id), want->size_gib > have->size_gib);
+	if (want->size_gib > have->size_gib)
+		note_grown(p, g, v);
 }
 
 static int64_t change_from_ms(const struct planning *p, const char *id)
@@ -124,8 +138,11 @@ static void plan_volume(struct planning *p, struct growth *g, const struct ec2_v
 				"cluster %s: %s of %s at %s has %u GiB, and a volume never shrinks; ask for size_gib %u or more",
 				g->cluster->name, v->id, v->instance, want->device, have.size_gib, have.size_gib);
 	else if (!volumes_differ(&have, &to)) {
-		if (m != NULL && str_eq(m->state, "modifying"))
+		if (m != NULL && str_eq(m->state, "modifying")) {
 			await(g, v, want, NULL, v->size_gib < have.size_gib);
+			if (v->size_gib < have.size_gib)
+				note_grown(p, g, v);
+		}
 	} else if (planning_is_given(p, v->id) && (volumes_is_changing(m) || change_from_ms(p, v->id) != 0)) {
 		plan_note(p->b, "%s cannot be changed yet to what the spec says: another apply does it", v->id);
 	} else {
@@ -160,10 +177,23 @@ static void plan_given(struct planning *p, struct growth *g)
 	}
 }
 
+/* The endpoint tells whether the node is well with what it has by then. */
+static void confirm_growth(struct planning *p, const struct growth *g)
+{
+	CLEANUP(mem_close) char *fact = mem_printf("grown.%s", g->cluster->name);
+	json_t *args = json_pack("{s:s, s:O, s:s, s:s}", "cluster", g->cluster->name, "instances", g->grown, "fact", fact,
+				 "confirms", "file system growth");
+
+	planner_add_endpoint(p, g->cluster->health, args);
+	plan_add(p->b, &kind_wait_answers, args, "grown");
+	plan_title(p->b, "see that nodes of %s are healthy with larger volumes", g->cluster->name);
+}
+
 void planner_plan_volumes(struct planning *p, const cluster_t *c, const struct ec2_instance *const *nodes, size_t n)
 {
 	CLEANUP(mem_close) char *new = mem_printf("a new node of %s", c->name);
-	struct growth g = { .cluster = c, .new = new, .ids = json_array(), .to = json_object() };
+	struct growth g = { .cluster = c, .new = new, .ids = json_array(), .to = json_object(), .grown = json_array() };
+	bool is_confirmed;
 
 	plan_given(p, &g);
 	for (size_t i = 0; i < n; i++)
@@ -174,12 +204,18 @@ void planner_plan_volumes(struct planning *p, const cluster_t *c, const struct e
 		    "cluster %s: %zu volumes would change, and one command changes %d of a cluster; change one device after "
 		    "the other",
 		    c->name, g.n, CHANGES_MAX);
+	is_confirmed = c->health != NULL && json_array_size(g.grown) > 0;
 	if (json_array_size(g.ids) > 0) {
+		bool tells = g.grows && (!is_confirmed || g.is_unseen);
+
 		plan_add(p->b, &kind_wait_modified,
-			 json_pack("{s:s, s:O, s:O, s:b}", "cluster", c->name, "volumes", g.ids, "to", g.to, "grows", g.grows),
+			 json_pack("{s:s, s:O, s:O, s:b}", "cluster", c->name, "volumes", g.ids, "to", g.to, "grows", tells),
 			 "modified");
 		plan_title(p->b, "wait until the volumes of %s are changed", c->name);
 	}
+	if (is_confirmed)
+		confirm_growth(p, &g);
+	json_decref(g.grown);
 	json_decref(g.ids);
 	json_decref(g.to);
 }

@@ -45,6 +45,8 @@ static const struct step_kind *const kinds[] = {
 	&kind_wait_healthy,
 	&kind_deregister,
 	&kind_wait_drained,
+	&kind_wait_serving,
+	&kind_wait_left,
 	&kind_delete_listener,
 	&kind_delete_load_balancer,
 	&kind_delete_target_group,

@@ -25,7 +25,8 @@ extern const struct step_kind kind_wait_answers, kind_drain, kind_wait_time;
 extern const struct step_kind kind_modify_volume, kind_wait_modified, kind_attach_volume;
 extern const struct step_kind kind_create_target_group, kind_create_load_balancer, kind_wait_load_balancer;
 extern const struct step_kind kind_create_listener, kind_modify_listener;
-extern const struct step_kind kind_register, kind_wait_healthy, kind_deregister, kind_wait_drained;
+extern const struct step_kind kind_register, kind_wait_healthy, kind_deregister, kind_wait_drained, kind_wait_serving,
+    kind_wait_left;
 extern const struct step_kind kind_delete_listener, kind_delete_load_balancer, kind_delete_target_group;
 extern const struct step_kind kind_create_tags, kind_delete_tags, kind_add_tags, kind_remove_tags;
 

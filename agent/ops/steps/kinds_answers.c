@@ -41,6 +41,18 @@ static void stand_one(const struct step_ctx *x, const char *id, struct standing 
 		standing_is_coming(s, id, is == ASKING_COMING ? why : text);
 }
 
+/* Where the answers only confirm what stands already, a node that gives none fails nothing: that is told. */
+static enum step_verdict confirmed(const struct step_ctx *x, const struct standing *s, struct err *e)
+{
+	if (s->coming > 0) {
+		err_set(e, ERR_AGAIN, "%s", buf_str(&s->seen));
+		return STEP_AGAIN;
+	}
+	if (s->lost > 0)
+		buf_addf(x->note, "%s unverified: %s", json_str_or(x->args, "confirms", ""), s->why);
+	return STEP_DONE;
+}
+
 static enum step_verdict answers_meet(const struct step_ctx *x, struct err *e)
 {
 	const json_t *ids = json_object_get(x->args, "instances");
@@ -50,7 +62,7 @@ static enum step_verdict answers_meet(const struct step_ctx *x, struct err *e)
 	standing_open(&s);
 	for (size_t i = 0; i < json_array_size(ids); i++)
 		stand_one(x, json_string_value(json_array_get(ids, i)), &s);
-	v = standing_verdict(x, &s, "become healthy", e);
+	v = json_object_get(x->args, "confirms") != NULL ? confirmed(x, &s, e) : standing_verdict(x, &s, "become healthy", e);
 	standing_close(&s);
 	return v == STEP_AGAIN ? asking_go_on(x) : v;
 }

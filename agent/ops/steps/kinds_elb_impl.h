@@ -1,4 +1,4 @@
-/* kinds_elb_impl.h - what the step kinds of load balancing share: kinds_elb_target_group.c (target groups), kinds_elb_target.c (who
+/* kinds_elb_impl.h - what the step kinds of load balancing share: kinds_elb_target_group.c (target groups), kinds_elb_target.c, kinds_elb_undo.c (who
  * is in them), kinds_elb_balancer.c (load balancers and listeners). Nobody else includes this. */
 #pragma once
 #include "agent/aws/elb.h"
@@ -21,6 +21,11 @@ json_t *kinds_elb_arn_of_fact(const json_t *args);               /* what the del
 typedef void kinds_elb_delete_fn(struct request *req, const char *arn);
 int kinds_elb_ask_delete(const struct step_ctx *x, struct request *req, kinds_elb_delete_fn *build, struct err *e);
 const char *kinds_elb_arn(const struct step_ctx *x);
+
+/* ---- targets: the arguments are the group's ARN and the instances ---- */
+
+int kinds_elb_ask_health(const struct step_ctx *x, struct request *req, struct err *e);
+void kinds_elb_print_targets(const json_t *args, struct buf *to);
 
 void kinds_elb_print_name(const json_t *args, struct buf *to);
 void kinds_elb_print_arn(const json_t *args, struct buf *to);

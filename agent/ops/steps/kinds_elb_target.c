@@ -158,7 +158,7 @@ static json_t *register_part(const struct step_ctx *x, const struct inventory *i
 	return targets_that(x, inv, true);
 }
 
-static void targets_print(const json_t *args, struct buf *to)
+void kinds_elb_print_targets(const json_t *args, struct buf *to)
 {
 	arg_print_strs(args, "instances", to);
 	buf_addf(to, " in %s", json_str_or(args, "group_arn", "?"));
@@ -197,7 +197,8 @@ const struct step_kind kind_register = {
 	.part = register_part,
 	.undo = &kind_deregister,
 	.undo_args = same_targets,
-	.print = targets_print,
+	.undo_wait = &kind_wait_left,
+	.print = kinds_elb_print_targets,
 };
 
 static int deregister_ask(const struct step_ctx *x, struct request *req, struct err *e)
@@ -279,14 +280,15 @@ const struct step_kind kind_deregister = {
 	.part = deregister_part,
 	.undo = &kind_register,
 	.undo_args = let_in_again,
+	.undo_wait = &kind_wait_serving,
 	.is_high = leaves_nobody,
-	.print = targets_print,
+	.print = kinds_elb_print_targets,
 	.interrupts = deregister_interrupts,
 };
 
 /* ---- waits: each tells how every target stood when it was last seen ---- */
 
-static int health_ask(const struct step_ctx *x, struct request *req, struct err *e)
+int kinds_elb_ask_health(const struct step_ctx *x, struct request *req, struct err *e)
 {
 	const char *group;
 
@@ -399,9 +401,9 @@ const struct step_kind kind_wait_healthy = {
 	.settle_s = 60,
 	.deadline_s = 900,
 	.poll_s = 5,
-	.ask = health_ask,
+	.ask = kinds_elb_ask_health,
 	.judge = wait_healthy_judge,
-	.print = targets_print,
+	.print = kinds_elb_print_targets,
 };
 
 /* ---- drained: a target that is out, and yet draining, still serves what was connected ---- */
@@ -453,7 +455,7 @@ const struct step_kind kind_wait_drained = {
 	.settle_s = 60,
 	.deadline_s = 3900,
 	.poll_s = 5,
-	.ask = health_ask,
+	.ask = kinds_elb_ask_health,
 	.judge = wait_drained_judge,
-	.print = targets_print,
+	.print = kinds_elb_print_targets,
 };

@@ -148,19 +148,26 @@ static json_t *start_again(const json_t *args)
 	return undo;
 }
 
-static void nodes_print(const json_t *args, struct buf *to)
-{
-	arg_print_strs(args, "instances", to);
-	if (json_is_true(json_object_get(args, "disks")))
-		buf_adds(to, ", and disks of their host are lost");
-	if (json_is_true(json_object_get(args, "interrupts")))
-		buf_adds(to, ", which interrupts service: no other node of the cluster runs");
-}
-
 static void nodes_interrupt(const json_t *args, struct buf *to)
 {
 	if (json_is_true(json_object_get(args, "interrupts")))
 		buf_adds(to, "no other node of the cluster runs");
+	if (json_array_size(json_object_get(args, "empties")) == 0)
+		return;
+	buf_adds(to, "nobody else serves in ");
+	arg_print_strs(args, "empties", to);
+}
+
+static void nodes_print(const json_t *args, struct buf *to)
+{
+	CLEANUP(buf_close) struct buf why = BUF_MAX(16u << 10);
+
+	arg_print_strs(args, "instances", to);
+	if (json_is_true(json_object_get(args, "disks")))
+		buf_adds(to, ", and disks of their host are lost");
+	nodes_interrupt(args, &why);
+	if (why.len > 0)
+		buf_addf(to, ", which interrupts service: %s", buf_str(&why));
 }
 
 static void nodes_lose(const json_t *args, struct buf *to)

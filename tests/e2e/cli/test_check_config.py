@@ -218,6 +218,50 @@ def test_the_ca_file_is_opened(site):
         assert ca_file(site, "good.pem", None).returncode == 1
 
 
+def test_a_policy_that_wants_hmacs_needs_a_key_that_is_one(beside):
+    beside.policy("export: {logs: [], detect: [ip, {name: email, action: hmac}]}\n")
+    key = beside.dir / "hmac.key"
+    run = reeve("check-config", beside.config)
+    assert run.returncode == 1 and "telemetry.hmac_key_file is not given" in run.stderr
+    beside.write(f"telemetry: {{hmac_key_file: {key}}}\n")
+    wrong = (
+        (None, 0, str(key)),
+        (b"x" * 32, 0o644, "open to others"),
+        (b"x" * 15 + b"\n", 0o600, "fewer than 16 bytes"),
+    )
+    for content, mode, says in wrong:
+        if content is not None:
+            key.write_bytes(content)
+            key.chmod(mode)
+        run = reeve("check-config", beside.config)
+        assert run.returncode == 1 and "telemetry.hmac_key_file: " in run.stderr and says in run.stderr
+        assert "no telemetry would leave" in run.stderr
+    key.write_bytes(b"x" * 16)
+    assert reeve("check-config", beside.config).returncode == 0
+    beside.policy("export: {logs: [], detect: [ip, email]}\n")
+    key.unlink()
+    assert reeve("check-config", beside.config).returncode == 0  # nobody wants it
+
+
+def test_the_headers_for_the_customers_receiver_are_looked_at(beside):
+    auth = beside.dir / "otel.headers"
+    beside.write(f'telemetry: {{customer: {{url: "https://otel.example", auth_file: {auth}}}}}\n')
+    wrong = (
+        (None, 0, str(auth)),
+        ("Authorization: Bearer x\n", 0o644, "open to others"),
+        ("Authorization: Bearer x\nsecret\n", 0o600, f"{auth}:2: no header"),
+    )
+    for content, mode, says in wrong:
+        if content is not None:
+            auth.write_text(content)
+            auth.chmod(mode)
+        run = reeve("check-config", beside.config)
+        assert run.returncode == 1 and "telemetry.customer.auth_file: " in run.stderr and says in run.stderr
+        assert "secret" not in run.stderr
+    auth.write_text("Authorization: Bearer x\n")
+    assert reeve("check-config", beside.config).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("path", "out"),
     [

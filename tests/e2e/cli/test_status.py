@@ -55,6 +55,7 @@ def fine(**more):
             "retries": 0,
             "damaged": 0,
             "write_failures": 0,
+            "rules": [{"rule": "email", "masked": 3, "dropped": 0, "failed": 0}],
         },
     } | more
 

@@ -123,6 +123,25 @@ static void how_lines_are_joined_is_read(void **state)
 	config_close(&c);
 }
 
+static void the_customers_own_receiver_is_read(void **state)
+{
+	static const char text[] = GOOD "telemetry:\n  customer: {url: \"https://o.example/otlp\", auth_file: /a, ca_file: /b,\n"
+					"    connect_to: \"vpce:443\", logs_max: 5MiB, metrics_max: 6MiB}\n";
+	struct config c = { 0 };
+	struct err e = { 0 };
+
+	(void)state;
+	if (config_parse("x.yaml", text, strlen(text), &c, &e) != 0)
+		fail_msg("%s", e.text);
+	assert_string_equal(c.customer.url, "https://o.example/otlp");
+	assert_string_equal(c.customer.auth_file, "/a");
+	assert_string_equal(c.customer.ca_file, "/b");
+	assert_string_equal(c.customer.connect_to, "vpce:443");
+	assert_null(c.vendor_connect_to);
+	assert_true(c.customer.logs_max == 5u << 20 && c.customer.metrics_max == 6u << 20);
+	config_close(&c);
+}
+
 #define TWO_KEYS(first, role, second)                                                                                              \
 	"installation: a\nvendor: {name: v, url: https://h}\ntrust:\n  keys:\n"                                                    \
 	"    - {name: one, role: command, public_key: " first "}\n    - {name: two, role: " role ", public_key: " second "}\n"
@@ -196,7 +215,15 @@ static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
 		{ "insecure: true\naws: {imds_endpoint: \"http://[::2]:80\"}\n", "expected http://169.254.169.254" },
 		{ "insecure: true\naws: {imds_endpoint: \"http://127.0.0.1:x\"}\n", "expected http://169.254.169.254" },
 		{ "socket: /run/" LONG "\n", "expected a path of at most 107 bytes" },
+		{ "telemetry: {customer: {auth_file: /a}}\n", "url" },
+		{ "telemetry: {customer: {url: \"http://o.example\"}}\n", "expected https://" },
+		{ "telemetry: {customer: {url: \"https://o.example/\"}}\n", "no slash at its end" },
+		{ "telemetry: {customer: {url: \"https://u:p@o.example\"}}\n", "url" },
+		{ "telemetry: {customer: {url: \"https://o.example\", auth_file: a}}\n", "an absolute path" },
+		{ "telemetry: {customer: {url: \"https://o.example\", token: a}}\n", "token" },
+		{ "telemetry: {customer: {url: \"https://o.example\", logs_max: 1}}\n", "at least 1MiB" },
 		{ "telemetry: {spool: {logs_max: 0}}\n", ":4: logs_max: found \"0\", expected at least 1MiB" },
+		{ "telemetry: {hmac_key_file: hmac.key}\n", ":4: hmac_key_file: found \"hmac.key\", expected an absolute path" },
 		{ "telemetry: {spool: {metrics_max: 100KiB}}\n", "expected at least 1MiB" },
 		{ "state: {dir: relative}\n", "expected an absolute path" },
 		{ "journal: {max: 10}\n", "expected at least 1MiB" },
@@ -504,6 +531,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(how_lines_are_joined_is_read),
+		cmocka_unit_test(the_customers_own_receiver_is_read),
 		cmocka_unit_test(the_least_there_is_gets_the_defaults),
 		cmocka_unit_test(the_shipped_example_trusts_nobody_and_is_right_once_keys_stand_in_it),
 		cmocka_unit_test(a_key_that_is_no_key_or_has_two_roles_is_not_trusted),

@@ -16,11 +16,11 @@
 static struct rules *rules_of(const char *drop, const char *redact)
 {
 	char *drops[] = { (char *)drop };
-	struct telemetry_redact masks[] = { { "it", redact } };
+	struct telemetry_redact masks[] = { { .name = "it", .pattern = redact } };
 	struct telemetry_rules t = { .drop = drops, .drop_n = drop != NULL, .redact = masks, .redact_n = redact != NULL };
 	struct rules *r = NULL;
 
-	assert_int_equal(rules_new(&t, &r, NULL), 0);
+	assert_int_equal(rules_new(&t, NULL, NULL, &r, NULL), 0);
 	return r;
 }
 

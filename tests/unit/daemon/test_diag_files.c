@@ -50,7 +50,7 @@ static void a_bundle_is_read_under_the_rules_that_it_was_made_under_alone(void *
 static void each_rule_is_in_the_digest_of_the_rules(void **state)
 {
 	char *a[] = { (char *)"a", (char *)"b" };
-	struct telemetry_redact mask = { "a", "b" };
+	struct telemetry_redact mask = { .name = "a", .pattern = "b" }, hmac = { "a", "b", TELEMETRY_HMAC };
 	struct telemetry_rules r[] = {
 		{ 0 },
 		{ .metrics = a, .metrics_n = 1 },
@@ -58,6 +58,10 @@ static void each_rule_is_in_the_digest_of_the_rules(void **state)
 		{ .drop = a, .drop_n = 1 },
 		{ .drop = a, .drop_n = 2 },
 		{ .redact = &mask, .redact_n = 1 },
+		{ .redact = &hmac, .redact_n = 1 },
+		{ .detect = { [TELEMETRY_IP] = { true, TELEMETRY_MASK } } },
+		{ .detect = { [TELEMETRY_IP] = { true, TELEMETRY_HMAC } } },
+		{ .detect = { [TELEMETRY_EMAIL] = { true, TELEMETRY_MASK } } },
 	};
 
 	(void)state;

@@ -191,11 +191,65 @@ static void the_status_tells_when_a_record_was_last_lost(void **state)
 	assert_string_equal(later, again);
 }
 
+/* The word goes to the person: nothing would leave, and no log of the vendor's says why. */
+static void a_policy_that_wants_hmacs_lets_nothing_out_until_there_is_a_key(void **state)
+{
+	struct policy p = { .present = true };
+	char path[] = "/etc/reeve/hmac.key";
+
+	(void)state;
+	p.export = (struct telemetry_rules){ .metrics = everything, .metrics_n = 1, .logs = everything, .logs_n = 1 };
+	p.export.detect[TELEMETRY_EMAIL] = (struct telemetry_detect){ true, TELEMETRY_HMAC };
+	memset(&p.digest, 8, sizeof(p.digest));
+	telemetry_rules(t, &p);
+	assert_non_null(strstr(telemetry_trouble(t), "telemetry.hmac_key_file"));
+	config.hmac_key_file = path;
+	memset(&p.digest, 9, sizeof(p.digest));
+	telemetry_rules(t, &p);
+	assert_non_null(strstr(telemetry_trouble(t), path));
+	sim_dir_make(w, "/etc/reeve");
+	sim_file_puts(w, path, "0123456789abcdef0123456789abcdef");
+	memset(&p.digest, 10, sizeof(p.digest));
+	telemetry_rules(t, &p);
+	assert_non_null(strstr(telemetry_trouble(t), "open to others"));
+	sim_file_chmod(w, path, 0600);
+	memset(&p.digest, 11, sizeof(p.digest));
+	telemetry_rules(t, &p);
+	assert_null(telemetry_trouble(t));
+	config.hmac_key_file = NULL;
+}
+
+static void the_status_has_each_rule_by_its_name(void **state)
+{
+	static char debug[] = "DEBUG", *drop[] = { debug };
+	struct policy p = { .present = true };
+	CLEANUP(json_close) json_t *j = NULL;
+	const json_t *rules;
+
+	(void)state;
+	p.export = (struct telemetry_rules){ .logs = everything, .logs_n = 1, .drop = drop, .drop_n = 1 };
+	p.export.detect[TELEMETRY_CARD_NUMBERS].is_on = true;
+	memset(&p.digest, 8, sizeof(p.digest));
+	telemetry_rules(t, &p);
+	sim_file_append(w, "/var/log/app.log", "a DEBUG b\n4111111111111111\n", 27);
+	sim_run_until(w, NULL, NULL, 60000);
+	j = telemetry_status(t);
+	rules = json_object_get(j, "rules");
+	assert_int_equal(json_array_size(rules), 2);
+	assert_string_equal(json_str_or(json_array_get(rules, 0), "rule", ""), "drop-1");
+	assert_int_equal(json_int_or(json_array_get(rules, 0), "dropped", -1), 1);
+	assert_string_equal(json_str_or(json_array_get(rules, 1), "rule", ""), "card_numbers");
+	assert_int_equal(json_int_or(json_array_get(rules, 1), "masked", -1), 1);
+	assert_int_equal(json_int_or(json_array_get(rules, 1), "failed", -1), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(every_count_of_the_collectors_leaves_as_a_metric, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_status_tells_each_way_in_which_a_record_can_be_lost, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_policy_that_wants_hmacs_lets_nothing_out_until_there_is_a_key, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_status_has_each_rule_by_its_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_status_tells_when_a_record_was_last_lost, setup, teardown),
 	};
 

@@ -231,6 +231,57 @@ static void behind_the_pivot_a_deadline_leaves_nothing_half_done(void **state)
 	assert_int_equal(shop_stands(s), 0);
 }
 
+static enum shop_fault throttle_groups(struct shop *s, const char *body)
+{
+	(void)s;
+	return strstr(body, "Action=CreateTargetGroup") != NULL ? SHOP_THROTTLED : SHOP_FINE;
+}
+
+/* Behind it the monotonic clock begins anew, and is younger than the operation. */
+static void a_machine_that_reboots_gives_a_command_no_more_time(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+	uint64_t opened_ms;
+
+	shop_policy_counts(s, SHOP_POLICY);
+	s->break_at = throttle_groups;
+	shop_apply(s, &k, 1);
+	k.c.deadline_s = 600;
+	shop_send(s, &k, false);
+	desk_pass(&s->d, 120000);
+	desk_shut(&s->d);
+	sim_wall_set(s->d.w, world_wall_ms(s->d.w) + 3600000);
+	shop_open(s);
+	opened_ms = world_now_ms(s->d.w);
+	assert_int_not_equal(shop_ends(s, &k, message), DONE);
+	assert_non_null(strstr(message, "deadline of 600 s is over"));
+	assert_true(world_now_ms(s->d.w) - opened_ms < 120000);
+}
+
+/* What a spec may say must be possible without a deadline of the vendor's. */
+static void nodes_that_drain_for_an_hour_have_that_hour_by_default(void **state)
+{
+	static Reeve__Control__V1__Drain drain = REEVE__CONTROL__V1__DRAIN__INIT;
+	struct shop *s = *state;
+	struct desk_command k;
+
+	drain.wait_s = 3600;
+	s->k.cluster.drain = &drain;
+	s->k.cluster.n_volumes = 0;
+	shop_policy_counts(s, SHOP_POLICY);
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	s->k.cluster.nodes = 1;
+	s->k.s.generation++;
+	shop_apply(s, &k, 2);
+	shop_head(s);
+	shop_send(s, &k, true);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(shop_alive(s), 1);
+}
+
 static void an_operate_role_that_is_taken_away_changes_nothing(void **state)
 {
 	struct shop *s = *state;
@@ -384,6 +435,8 @@ int main(void)
 		SHOP(a_command_out_of_time_is_not_called_cancelled),
 		SHOP(a_command_that_names_no_deadline_ends_at_its_verbs),
 		SHOP(behind_the_pivot_a_deadline_leaves_nothing_half_done),
+		SHOP(a_machine_that_reboots_gives_a_command_no_more_time),
+		SHOP(nodes_that_drain_for_an_hour_have_that_hour_by_default),
 		SHOP(an_operate_role_that_is_taken_away_changes_nothing),
 		SHOP(a_stop_while_the_role_is_assumed_holds_the_call_back),
 		SHOP(a_hash_that_is_taken_back_while_the_role_is_assumed_lets_no_user_data_start),

@@ -18,7 +18,8 @@ static const char good[] =
     "bounds:\n  instance_types: [r6i.large, r6i.xlarge]\n  nodes_per_cluster: 4\n  nodes_total: 6\n  volume_gib: 200\n"
     "  cidrs: [10.0.0.0/8]\n  ports: [443, 8000-9000]\n"
     "delete_hold: 2h\nexport:\n  metrics: [\"system.*\"]\n  logs: [/var/log/x]\n  drop: [secret]\n"
-    "  redact: [{name: key, pattern: AKIA}]\n";
+    "  redact: [{name: key, pattern: AKIA}, {name: user, pattern: u, action: hmac}]\n"
+    "  detect: [email, {name: ip, action: hmac}, {name: tokens}]\n";
 
 static struct policy parsed(const char *text)
 {
@@ -41,6 +42,12 @@ static void a_whole_file_is_read(void **state)
 	assert_int_equal(p.delete_hold_ms, 7200000);
 	assert_int_equal(p.export.metrics_n, 1);
 	assert_string_equal(p.export.redact[0].pattern, "AKIA");
+	assert_int_equal(p.export.redact[0].action, TELEMETRY_MASK);
+	assert_int_equal(p.export.redact[1].action, TELEMETRY_HMAC);
+	assert_true(p.export.detect[TELEMETRY_EMAIL].is_on && p.export.detect[TELEMETRY_TOKENS].is_on);
+	assert_int_equal(p.export.detect[TELEMETRY_EMAIL].action, TELEMETRY_MASK);
+	assert_int_equal(p.export.detect[TELEMETRY_IP].action, TELEMETRY_HMAC);
+	assert_false(p.export.detect[TELEMETRY_SQL_LITERALS].is_on);
 	policy_close(&p);
 }
 
@@ -93,6 +100,17 @@ static void a_broken_file_names_its_line_and_leaves_nothing(void **state)
 		{ "delete_hold: soon\n", "expected a duration" },
 		{ "mode: maybe\n", "expected one of" },
 		{ "export:\n  redact: [{name: x}]\n", "policy.yaml:2: key \"pattern\" is missing, expected name and pattern" },
+		{ "export:\n  redact: [{name: 'a b', pattern: x}]\n",
+		  "policy.yaml:2: name: found \"a b\", expected 1 to 64 of letters, digits, dot, dash and underscore" },
+		{ "export:\n  redact: [{name: x, pattern: x, action: hash}]\n",
+		  "policy.yaml:2: action: found \"hash\", expected one of mask, hmac" },
+		{ "export:\n  detect: [email, phone]\n", "policy.yaml:2: found \"phone\", expected one of aws_keys" },
+		{ "export:\n  detect: [{name: email, action: drop}]\n",
+		  "policy.yaml:2: action: found \"drop\", expected one of mask, hmac" },
+		{ "export:\n  detect: [{action: mask}]\n",
+		  "policy.yaml:2: key \"name\" is missing, expected the name of a detector" },
+		{ "export:\n  detect: [ip, {name: ip}]\n", "policy.yaml:2: found a mapping, expected each detector once" },
+		{ "export:\n  detect: email\n", "policy.yaml:2: detect: found \"email\", expected a list" },
 		{ "export:\n  redact:\n    - name: x\n      pattern: '(('\n",
 		  "policy.yaml:4: pattern: found \"((\", expected a PCRE2 pattern (wrong at character 2: missing closing "
 		  "parenthesis)" },

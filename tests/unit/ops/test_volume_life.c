@@ -57,6 +57,54 @@ static void a_grown_warehouse_has_one_change_a_volume_and_is_then_as_wanted(void
 	arena_free(m);
 }
 
+#define ASKS                                                                                                                       \
+	"commands: {warehouse.apply: auto}\nbounds: {" SHOP_BOUNDS                                                                 \
+	"instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 9, volume_gib: 500, cidrs: [10.0.0.0/8], "               \
+	"ports: [1-65535], node_http: [{port: 8040, path: /*}]}\n"
+
+static void with_health(struct shop *s)
+{
+	static Reeve__Control__V1__NodeEndpoint health = REEVE__CONTROL__V1__NODE_ENDPOINT__INIT;
+
+	health.port = 8040;
+	health.path = (char *)AWS_NODE_HEALTH;
+	s->k.cluster.health = &health;
+}
+
+/* The file system grows by a timer of the node's, and what the endpoint says is about a node with that. */
+static void growth_is_confirmed_by_the_health_endpoint(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+
+	with_health(s);
+	shop_policy_counts(s, ASKS);
+	up(s);
+	buf_reset(&s->seen);
+	assert_int_equal(grow(s, 2, 200, &k, NULL), DONE);
+	assert_grown(s, 200, 1);
+	assert_int_equal(shop_count(s, "GET"), 1); /* both, one behind the other */
+	assert_string_equal(shop_status(s, &k, m)->note, "");
+	arena_free(m);
+}
+
+static void growth_that_a_node_does_not_confirm_is_told_and_fails_nothing(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+
+	with_health(s);
+	shop_policy_counts(s, ASKS);
+	up(s);
+	s->is_mute = true;
+	assert_int_equal(grow(s, 2, 200, &k, NULL), DONE);
+	assert_grown(s, 200, 1);
+	assert_non_null(strstr(shop_status(s, &k, m)->note, "file system growth unverified: i-00000000000000007 is not healthy yet: no answer"));
+	arena_free(m);
+}
+
 static enum shop_fault first_change_is_lost(struct shop *s, const char *body)
 {
 	return str_starts(body, "Action=ModifyVolume&") && s->broke++ == 0 ? SHOP_LOST_AFTER : SHOP_FINE;
@@ -468,6 +516,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHOP(a_grown_warehouse_has_one_change_a_volume_and_is_then_as_wanted),
+		SHOP(growth_is_confirmed_by_the_health_endpoint),
+		SHOP(growth_that_a_node_does_not_confirm_is_told_and_fails_nothing),
 		SHOP(a_change_whose_answer_is_lost_is_found_and_not_made_twice),
 		SHOP(an_agent_that_starts_again_in_the_middle_of_a_call_changes_nothing_twice),
 		SHOP(what_goes_beyond_the_policy_is_denied_before_anything_changes),

@@ -38,16 +38,38 @@ static struct {
 	char ids[DOCK_ARRIVALS][17];
 	struct buf bodies; /* all that arrived, unpacked */
 
+	/* a second destination: the customer's */
+	bool has_customer;
+	int customer_answer;        /* 0: it is away */
+	uint64_t customer_logs_max; /* of the next dock_open */
+	struct buf customer_bodies, customer_ids;
+
 	void (*disk_start)(struct world *w, struct disk_req *r, disk_cb *cb); /* the world's own, while a hook is there */
 } dock;
 
 /* ---- the receiver ---- */
+
+static inline void dock_on_customer(struct sim_http *x)
+{
+	if (dock.customer_answer == 0) {
+		sim_http_fail(x, -ERR_NET, 0);
+		return;
+	}
+	assert_null(sim_http_header(x, "Reeve-Proof")); /* what proves us to the vendor is the vendor's alone */
+	assert_int_equal(gzip_unpack(x->body, x->body_len, &dock.customer_bodies, NULL), 0);
+	buf_addf(&dock.customer_ids, "%s ", sim_http_header(x, "Reeve-Batch-Id"));
+	sim_http_answer(x, dock.customer_answer, NULL, NULL, 0, 0);
+}
 
 static inline void dock_on_http(void *ctx, struct sim_http *x)
 {
 	int status = dock.answers[dock.arrived > 0];
 
 	(void)ctx;
+	if (str_starts(x->url, "https://customer.example/")) {
+		dock_on_customer(x);
+		return;
+	}
 	if (dock.most > 0 && x->body_len > dock.most) {
 		dock.too_large++;
 		sim_http_answer(x, 413, "", "", 0, 0);
@@ -81,19 +103,21 @@ static inline bool dock_has(const char *text)
 
 static inline int dock_sign(void *ctx, struct http_req *req, struct export_proof *p, struct err *e)
 {
+	char proof[16];
+
 	(void)ctx;
 	assert_non_null(req->send);
 	if (!dock.logged_in)
 		return err_set(e, ERR_NOTYET, "not logged in");
-	snprintf(p->authorization, sizeof(p->authorization), "Reeve token");
-	snprintf(p->proof, sizeof(p->proof), "v1 %u", ++dock.signs);
-	return 0;
+	snprintf(proof, sizeof(proof), "v1 %u", ++dock.signs);
+	TRY(export_proof_add(p, "Authorization", "Reeve token"));
+	return export_proof_add(p, "Reeve-Proof", proof);
 }
 
 static inline void dock_on_unauthorized(void *ctx, const struct export_proof *p)
 {
 	(void)ctx;
-	assert_string_equal(p->authorization, "Reeve token");
+	assert_string_equal(p->headers[0].value, "Reeve token");
 	dock.unauthorized++;
 }
 
@@ -106,7 +130,7 @@ static inline void dock_say_more(void *ctx, struct shipper *s)
 static inline void dock_open(void)
 {
 	static char all[] = "*", *everything[] = { all };
-	static struct telemetry_redact secret = { "secret", "hunter2" };
+	static struct telemetry_redact secret = { .name = "secret", .pattern = "hunter2" };
 	const struct telemetry_attr resource[] = { { "service.name", "reeve" } };
 	const struct telemetry_rules rules = {
 		.metrics = everything, .metrics_n = 1, .logs = everything, .logs_n = 1, .redact = &secret, .redact_n = 1
@@ -115,17 +139,27 @@ static inline void dock_open(void)
 	struct shipper_config c = { .dir = DOCK_DIR,
 				    .resource = resource,
 				    .resource_n = 1,
-				    .metrics_max = dock.metrics_max,
-				    .logs_max = dock.logs_max,
 				    .positions = &dock.positions.durable,
 				    .own = dock_say_more,
 				    .opened = flag_set,
 				    .opened_ctx = &opened };
 
-	c.to = (struct exporter_config){ .url = "https://vendor.example/", .auth = { NULL, dock_sign, dock_on_unauthorized } };
+	c.dests[c.dests_n++] = (struct shipper_dest){
+		.name = "vendor",
+		.to = { .url = "https://vendor.example/", .auth = { NULL, dock_sign, dock_on_unauthorized } },
+		.logs_max = dock.logs_max,
+		.metrics_max = dock.metrics_max,
+	};
+	if (dock.has_customer)
+		c.dests[c.dests_n++] = (struct shipper_dest){
+			.name = "customer",
+			.to = { .url = "https://customer.example/" },
+			.logs_max = dock.customer_logs_max,
+			.metrics_max = dock.metrics_max,
+		};
 	positions_close(&dock.positions); /* of the process before */
 	dock.ship = shipper_new(dock.w, &c);
-	assert_int_equal(shipper_rules(dock.ship, &rules, NULL), 0);
+	assert_int_equal(shipper_rules(dock.ship, &rules, NULL, NULL), 0);
 	assert_int_equal(sim_run_until(dock.w, flag_is_set, &opened, 60000), SIM_TRUE);
 }
 
@@ -148,7 +182,8 @@ static inline int dock_start(void **state)
 	sim_dir_make(dock.w, "/var/lib/reeve");
 	dock_answer(200, 200);
 	dock.answer_body = BUF_MAX(4096);
-	dock.bodies = BUF_MAX(64u << 20);
+	dock.bodies = dock.customer_bodies = BUF_MAX(64u << 20);
+	dock.customer_ids = BUF_MAX(1u << 20);
 	dock.logged_in = true;
 	return 0;
 }
@@ -160,6 +195,8 @@ static inline int dock_end(void **state)
 		dock_close();
 	positions_close(&dock.positions);
 	buf_close(&dock.bodies);
+	buf_close(&dock.customer_bodies);
+	buf_close(&dock.customer_ids);
 	buf_close(&dock.answer_body);
 	sim_free(dock.w);
 	return 0;

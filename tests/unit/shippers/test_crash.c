@@ -1,6 +1,6 @@
 /* test_crash.c - tail and shipper die again and again, by kill and by power loss, before, inside and after durable writes,
  * between a request and its answer. Of the numbered lines none is missing and none comes in two batches; a batch comes
- * again only when its answer was lost, with the same bytes. */
+ * again only when its answer was lost, with the same bytes. With two destinations that holds for each, also while one is away. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,20 +39,25 @@ static struct tail *tail;
 static struct positions positions;
 static struct positions_gone gone;
 static unsigned written, renamed, deaths, repeats;
-static unsigned rate;       /* deaths per ten thousand points at which one is possible */
-static uint8_t came[LINES]; /* in how many different batches */
-static unsigned came_n;     /* different lines */
-static struct seen seen[BATCHES];
-static size_t seen_n;
+static unsigned rate; /* deaths per ten thousand points at which one is possible */
 /* The last that were answered: that they are removed may not have reached the disk yet (exporter_clear.c). */
 #define RECENT 5
-static struct seen *recent[RECENT];
-static unsigned recent_at;
+struct receiver {
+	uint8_t came[LINES]; /* in how many different batches */
+	unsigned came_n;     /* different lines */
+	struct seen seen[BATCHES];
+	size_t seen_n;
+	struct seen *recent[RECENT];
+	unsigned recent_at;
+	uint64_t away_ms; /* it answers nobody before */
+};
+static struct receiver receivers[SPOOL_DESTS_MAX];
+static unsigned receivers_n;
 static const char *pattern;
 
 /* ---- the receiver ---------------------------------------------------------------------------------------------------- */
 
-static void count_lines(const struct buf *b)
+static void count_lines(struct receiver *r, const struct buf *b)
 {
 	for (const char *at = b->data, *end = at + b->len; (at = memchr(at, '<', (size_t)(end - at))) != NULL; at++) {
 		unsigned n;
@@ -61,40 +66,47 @@ static void count_lines(const struct buf *b)
 		if (end - at < 8 || at[7] != '>' || strspn(at + 1, "0123456789") != 6 || sscanf(at, "<%6u>", &n) != 1)
 			continue;
 		assert_true(n < LINES);
-		came_n += came[n] == 0;
-		assert_int_equal(came[n], 0); /* no line in two batches */
-		came[n]++;
+		r->came_n += r->came[n] == 0;
+		assert_int_equal(r->came[n], 0); /* no line in two batches */
+		r->came[n]++;
 	}
 }
 
-static struct seen *store(const char *id, const void *body, size_t len)
+static struct seen *store(struct receiver *r, const char *id, const void *body, size_t len)
 {
 	CLEANUP(buf_close) struct buf b = BUF_MAX(4u << 20);
 	struct digest d = digest_of(body, len);
 
-	for (size_t i = 0; i < seen_n; i++)
-		if (strcmp(seen[i].id, id) == 0) {
-			assert_true(seen[i].excused);
-			assert_true(digest_eq(&seen[i].body, &d));
-			seen[i].excused = false;
+	for (size_t i = 0; i < r->seen_n; i++)
+		if (strcmp(r->seen[i].id, id) == 0) {
+			assert_true(r->seen[i].excused);
+			assert_true(digest_eq(&r->seen[i].body, &d));
+			r->seen[i].excused = false;
 			repeats++;
-			return &seen[i];
+			return &r->seen[i];
 		}
-	assert_true(seen_n < BATCHES);
+	assert_true(r->seen_n < BATCHES);
 	assert_int_equal(gzip_unpack(body, len, &b, NULL), 0);
-	count_lines(&b);
-	snprintf(seen[seen_n].id, sizeof(seen[0].id), "%s", id);
-	seen[seen_n].body = d;
-	seen[seen_n].excused = false;
-	return &seen[seen_n++];
+	count_lines(r, &b);
+	snprintf(r->seen[r->seen_n].id, sizeof(r->seen[0].id), "%s", id);
+	r->seen[r->seen_n].body = d;
+	r->seen[r->seen_n].excused = false;
+	return &r->seen[r->seen_n++];
 }
 
 static void on_http(void *ctx, struct sim_http *x)
 {
+	struct receiver *r = &receivers[strstr(x->url, "//c.") != NULL];
 	unsigned chance = (unsigned)(sim_random(w) % 20);
 	struct seen *s;
 
 	(void)ctx;
+	if (world_now_ms(w) < r->away_ms) {
+		sim_http_fail(x, -ERR_NET, 0);
+		return;
+	}
+	if (receivers_n > 1 && sim_random(w) % 50 == 0)
+		r->away_ms = world_now_ms(w) + sim_random(w) % 60000;
 	if (chance == 0) {
 		sim_http_answer(x, 503, "Retry-After: 1\n", NULL, 0, 0);
 		return;
@@ -103,9 +115,9 @@ static void on_http(void *ctx, struct sim_http *x)
 		sim_http_fail(x, -ERR_NET, 0);
 		return;
 	}
-	s = store(sim_http_header(x, "Reeve-Batch-Id"), x->body, x->body_len);
+	s = store(r, sim_http_header(x, "Reeve-Batch-Id"), x->body, x->body_len);
 	s->excused = sim_http_gone(x) || chance == 2;
-	recent[recent_at++ % RECENT] = s;
+	r->recent[r->recent_at++ % RECENT] = s;
 	if (chance == 2)
 		sim_http_fail(x, -ERR_NET, 0);
 	else
@@ -165,7 +177,9 @@ static void start(void)
 {
 	const struct telemetry_attr resource[] = { { "service.name", "reeve" } };
 	const struct shipper_config sc = { .dir = "/var/lib/spool",
-					   .to = { .url = "https://v.example" },
+					   .dests = { { .name = "vendor", .to = { .url = "https://v.example" } },
+						      { .name = "customer", .to = { .url = "https://c.example" } } },
+					   .dests_n = receivers_n,
 					   .resource = resource,
 					   .resource_n = 1,
 					   .positions = &positions.durable,
@@ -176,13 +190,16 @@ static void start(void)
 	tail = NULL;
 	positions_init(&positions);
 	ship = shipper_new(w, &sc);
-	assert_int_equal(shipper_rules(ship, &rules, NULL), 0);
+	assert_int_equal(shipper_rules(ship, &rules, NULL, NULL), 0);
 }
 
 static bool is_complete(void *ctx)
 {
 	(void)ctx;
-	return came_n == LINES;
+	for (unsigned i = 0; i < receivers_n; i++)
+		if (receivers[i].came_n < LINES)
+			return false;
+	return true;
 }
 
 static void bury(void)
@@ -193,10 +210,12 @@ static void bury(void)
 	positions_close(&positions); /* pure memory */
 	if (tail != NULL)
 		sim_bury(tail);
-	for (size_t i = 0; i < RECENT; i++)
-		if (recent[i] != NULL)
-			recent[i]->excused = true;
-	memset(recent, 0, sizeof(recent));
+	for (unsigned at = 0; at < receivers_n; at++)
+		for (size_t i = 0; i < RECENT; i++)
+			if (receivers[at].recent[i] != NULL)
+				receivers[at].recent[i]->excused = true;
+	for (unsigned at = 0; at < receivers_n; at++)
+		memset(receivers[at].recent, 0, sizeof(receivers[at].recent));
 	deaths++;
 }
 
@@ -215,7 +234,7 @@ static void live_and_die(void)
 		if (end == SIM_TRUE)
 			return;
 		if (end != SIM_CRASHED)
-			fail_msg("%u of %d lines came", came_n, LINES);
+			fail_msg("%u and %u of %d lines came", receivers[0].came_n, receivers[1].came_n, LINES);
 		bury();
 		sim_run_until(w, NULL, NULL, sim_random(w) % 500); /* nobody is at home */
 	}
@@ -226,10 +245,8 @@ static void run(uint64_t seed, unsigned deaths_rate, unsigned faults)
 	bool closed = false;
 
 	w = sim_new(seed);
-	written = renamed = came_n = 0;
-	seen_n = 0;
-	memset(recent, 0, sizeof(recent));
-	memset(came, 0, sizeof(came));
+	written = renamed = 0;
+	memset(receivers, 0, sizeof(receivers));
 	sim_dir_make(w, "/var/log");
 	sim_dir_make(w, "/var/lib");
 	sim_http_handle(w, on_http, NULL);
@@ -246,6 +263,20 @@ static void run(uint64_t seed, unsigned deaths_rate, unsigned faults)
 	assert_int_equal(sim_run_until(w, flag_is_set, &closed, 60000), SIM_TRUE);
 	positions_close(&positions);
 	sim_free(w);
+}
+
+static void each_of_two_destinations_gets_each_line_once(void **state)
+{
+	(void)state;
+	deaths = repeats = 0;
+	receivers_n = 2;
+	for (uint64_t seed = 2001; seed <= 2000 + SEEDS; seed++) {
+		pattern = LOG "*";
+		run(seed, 200, seed % 3 == 0 ? 30 : 0);
+	}
+	receivers_n = 1;
+	assert_true(deaths > SEEDS);
+	assert_true(repeats > 0);
 }
 
 static void no_line_is_missing_and_only_unanswered_batches_come_again(void **state)
@@ -284,8 +315,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_line_is_missing_and_only_unanswered_batches_come_again),
 		cmocka_unit_test(faults_of_the_disk_change_nothing_of_that),
+		cmocka_unit_test(each_of_two_destinations_gets_each_line_once),
 	};
 
 	log_set(LOG_ERROR, drop, NULL);
+	receivers_n = 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,11 +13,11 @@
 static struct rules *rules_of(const char *glob, const char *pattern)
 {
 	char *globs[] = { (char *)glob };
-	struct telemetry_redact redact = { "word", pattern };
+	struct telemetry_redact redact = { .name = "word", .pattern = pattern };
 	struct telemetry_rules t = { .logs = globs, .logs_n = 1, .redact = &redact, .redact_n = 1 };
 	struct rules *r = NULL;
 
-	assert_int_equal(rules_new(&t, &r, NULL), 0);
+	assert_int_equal(rules_new(&t, NULL, NULL, &r, NULL), 0);
 	return r;
 }
 

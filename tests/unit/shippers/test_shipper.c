@@ -12,6 +12,7 @@ static void what_arrives_is_masked_and_gone_from_the_spool(void **state)
 	assert_true(dock_has("the password is [REDACTED:secret]") && dock_has("it is [REDACTED:secret]"));
 	assert_false(dock_has("hunter2"));
 	assert_true(dock_has("reeve.telemetry.records")); /* of itself, by the same way */
+	assert_true(dock_has("reeve.telemetry.rule.texts"));
 	assert_true(dock_has("damaged") && dock_has("reeve.spool.uncommitted"));
 	assert_true(dock_has("reeve.other.things")); /* and of its neighbours */
 	dock_expect_files(0, 0, 0);
@@ -20,12 +21,19 @@ static void what_arrives_is_masked_and_gone_from_the_spool(void **state)
 static void the_rest_of_a_line_leaves_as_the_rules_say_of_the_whole(void **state)
 {
 	static char all[] = "*", *everything[] = { all }, drop[] = "DEBUG .*token", *drops[] = { drop };
-	static struct telemetry_redact password = { "pw", "password=\\S+" };
-	const struct telemetry_rules rules = { everything, 1, everything, 1, drops, 1, &password, 1 };
+	static struct telemetry_redact password = { .name = "pw", .pattern = "password=\\S+" };
+	const struct telemetry_rules rules = { .metrics = everything,
+					       .metrics_n = 1,
+					       .logs = everything,
+					       .logs_n = 1,
+					       .drop = drops,
+					       .drop_n = 1,
+					       .redact = &password,
+					       .redact_n = 1 };
 
 	(void)state;
 	dock_open();
-	assert_int_equal(shipper_rules(dock.ship, &rules, NULL), 0);
+	assert_int_equal(shipper_rules(dock.ship, &rules, NULL, NULL), 0);
 	dock_put_rest("line two password=hunter3 end", 18);
 	dock_put_rest("DEBUG the token is swordfish", 10);
 	assert_int_equal(shipper_stats(dock.ship).rests_by_rule, 2);
@@ -45,7 +53,7 @@ static void without_rules_nothing_leaves_and_lines_wait_in_their_file(void **sta
 {
 	(void)state;
 	dock_open();
-	shipper_rules(dock.ship, NULL, NULL);
+	shipper_rules(dock.ship, NULL, NULL, NULL);
 	assert_false(dock_put("x"));
 	dock_scrape();
 	dock_pass(60000);
@@ -96,7 +104,7 @@ static void lines_take_a_few_milliseconds_of_a_turn_and_no_more(void **state)
 	assert_true(dock_put("x")); /* the next turn */
 	dock.w->now_ms = really_now;
 	dock_pass(3000);
-	assert_int_equal(shipper_stats(dock.ship).exporter.sent_records[TELEMETRY_LOG], taken + 1);
+	assert_int_equal(shipper_stats(dock.ship).exporter[0].sent_records[TELEMETRY_LOG], taken + 1);
 }
 
 static void batches_close_at_their_limits(void **state)

@@ -137,7 +137,7 @@ static void a_refused_body_that_cannot_be_set_aside_is_passed_by(void **state)
 	assert_int_equal(dock.arrived, 2);
 	assert_true(dock_has("second"));
 	dock_expect_files(1, 0, 0);
-	assert_int_equal(shipper_stats(dock.ship).exporter.rejected_records[TELEMETRY_LOG], 1);
+	assert_int_equal(shipper_stats(dock.ship).exporter[0].rejected_records[TELEMETRY_LOG], 1);
 	assert_int_equal(shipper_stats(dock.ship).spool.damaged_records[TELEMETRY_LOG], 0); /* it could be read */
 	assert_null(shipper_trouble(dock.ship));
 	dock_close();

@@ -63,9 +63,9 @@ static void a_body_that_is_too_large_comes_in_parts_each_record_once_and_in_orde
 	expect_each_once(LINES);
 	dock_expect_files(0, 0, 0);
 	assert_true(dock.too_large > 0 && dock.too_large < 20);
-	assert_int_equal(shipper_stats(dock.ship).exporter.halved, dock.too_large);
-	assert_int_equal(shipper_stats(dock.ship).exporter.sent_records[TELEMETRY_LOG], LINES);
-	assert_int_equal(shipper_stats(dock.ship).exporter.rejected_records[TELEMETRY_LOG], 0);
+	assert_int_equal(shipper_stats(dock.ship).exporter[0].halved, dock.too_large);
+	assert_int_equal(shipper_stats(dock.ship).exporter[0].sent_records[TELEMETRY_LOG], LINES);
+	assert_int_equal(shipper_stats(dock.ship).exporter[0].rejected_records[TELEMETRY_LOG], 0);
 }
 
 static void only_the_record_that_is_too_large_alone_is_set_aside(void **state)
@@ -77,8 +77,8 @@ static void only_the_record_that_is_too_large_alone_is_set_aside(void **state)
 	dock_pass(60000);
 	expect_each_once(77);
 	dock_expect_files(0, 1, 0);
-	assert_int_equal(shipper_stats(dock.ship).exporter.sent_records[TELEMETRY_LOG], LINES - 1);
-	assert_int_equal(shipper_stats(dock.ship).exporter.rejected_records[TELEMETRY_LOG], 1);
+	assert_int_equal(shipper_stats(dock.ship).exporter[0].sent_records[TELEMETRY_LOG], LINES - 1);
+	assert_int_equal(shipper_stats(dock.ship).exporter[0].rejected_records[TELEMETRY_LOG], 1);
 	dock_put("the next body");
 	dock_pass(60000);
 	assert_true(dock_has("the next body"));

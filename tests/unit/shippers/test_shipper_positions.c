@@ -23,7 +23,7 @@ static void lines_that_the_rules_keep_here_move_the_position_too(void **state)
 	(void)state;
 	dock_open();
 	sim_file_puts(dock.w, "/var/log/x", "12345\n");
-	shipper_rules(dock.ship, &nothing, NULL);
+	shipper_rules(dock.ship, &nothing, NULL, NULL);
 	assert_true(dock_put("12345"));
 	dock_pass(5000);
 	dock_expect_files(0, 0, 0);

@@ -66,7 +66,7 @@ static void a_body_that_is_refused_is_set_aside_and_the_next_one_goes(void **sta
 	dock_pass(5000);
 	assert_int_equal(dock.arrived, 2);
 	dock_expect_files(0, 1, 0);
-	assert_int_equal(shipper_stats(dock.ship).exporter.rejected_records[TELEMETRY_LOG], 1);
+	assert_int_equal(shipper_stats(dock.ship).exporter[0].rejected_records[TELEMETRY_LOG], 1);
 }
 
 static void what_is_wrong_with_us_keeps_the_body(void **state)
@@ -99,8 +99,8 @@ static void a_partial_success_is_counted_and_not_repeated(void **state)
 	dock_put("y");
 	dock_pass(60000);
 	assert_int_equal(dock.arrived, 1);
-	assert_int_equal(shipper_stats(dock.ship).exporter.rejected_records[TELEMETRY_LOG], 1);
-	assert_int_equal(shipper_stats(dock.ship).exporter.sent_records[TELEMETRY_LOG], 1);
+	assert_int_equal(shipper_stats(dock.ship).exporter[0].rejected_records[TELEMETRY_LOG], 1);
+	assert_int_equal(shipper_stats(dock.ship).exporter[0].sent_records[TELEMETRY_LOG], 1);
 }
 
 static void nothing_is_sent_before_the_login(void **state)
@@ -147,12 +147,29 @@ static void it_closes_at_any_step_and_leaves_nothing_behind(void **state)
 		for (unsigned i = 0; i < n / ARRAY_LEN(answers) && sim_step(dock.w); i++)
 			;
 		dock_close();
-		c.to = (struct exporter_config){ .url = "https://vendor.example/" };
+		c.dests[c.dests_n++] = (struct shipper_dest){ .name = "vendor", .to = { .url = "https://vendor.example/" } };
 		dock.ship = shipper_new(dock.w, &c);
 		for (unsigned i = 0; i < n / ARRAY_LEN(answers) && sim_step(dock.w); i++)
 			;
 		dock_end(state);
 	}
+}
+
+/* Once is usual: a session that is over. A key that is wrong never helps itself. */
+static void a_receiver_that_does_not_know_us_is_told_to_a_person_until_it_does(void **state)
+{
+	(void)state;
+	dock_answer(401, 401);
+	dock_open();
+	dock_put("a line");
+	dock_pass(1200);
+	assert_int_equal(dock.arrived, 1);
+	assert_null(shipper_trouble(dock.ship));
+	dock_pass(300000);
+	assert_non_null(strstr(shipper_trouble(dock.ship), "https://vendor.example/v1/logs answers with status 401"));
+	dock_answer(200, 200);
+	dock_pass(120000);
+	assert_null(shipper_trouble(dock.ship));
 }
 
 int main(void)
@@ -167,6 +184,7 @@ int main(void)
 		DOCK_TEST(what_is_wrong_with_us_keeps_the_body),
 		DOCK_TEST(a_partial_success_is_counted_and_not_repeated),
 		DOCK_TEST(nothing_is_sent_before_the_login),
+		DOCK_TEST(a_receiver_that_does_not_know_us_is_told_to_a_person_until_it_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

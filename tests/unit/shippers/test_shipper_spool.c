@@ -22,7 +22,7 @@ static void a_full_disk_pushes_back_and_loses_nothing(void **state)
 	dock_pass(30000);
 	assert_true(dock_put("after"));
 	dock_pass(30000);
-	assert_int_equal(shipper_stats(dock.ship).exporter.sent_records[TELEMETRY_LOG], taken + 1);
+	assert_int_equal(shipper_stats(dock.ship).exporter[0].sent_records[TELEMETRY_LOG], taken + 1);
 	assert_true(dock_has("line-000") && dock_has("after"));
 }
 
@@ -196,7 +196,7 @@ static void of_the_bodies_set_aside_the_oldest_go_first(void **state)
 	dock_expect_files(0, 1, 0);
 	for (int i = 0; i < 24; i++)
 		put_a_megabyte();
-	assert_int_equal(shipper_stats(dock.ship).exporter.rejected_records[TELEMETRY_LOG], 1 + 24 * 18);
+	assert_int_equal(shipper_stats(dock.ship).exporter[0].rejected_records[TELEMETRY_LOG], 1 + 24 * 18);
 	dock.w->disk_list(dock.w, DOCK_DIR, count_aside, &bytes, NULL);
 	assert_true(bytes > 15u << 20 && bytes <= 16u << 20);
 	assert_false(is_aside(dock.ids[0]));

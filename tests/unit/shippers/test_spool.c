@@ -148,9 +148,8 @@ static int setup(void **state)
 	w->file_read = read_file;
 	sim_dir_make(w, DIR);
 	positions_init(&positions);
-	config = (struct spool_config){
-		.dir = DIR, .max = { 1u << 30, 1u << 30 }, .opened = on_opened, .positions = &positions.durable
-	};
+	config = (struct spool_config){ .dir = DIR, .dests_n = 1, .opened = on_opened, .positions = &positions.durable };
+	config.dests[0] = (struct spool_dest_config){ "vendor", { 1u << 30, 1u << 30 } };
 	bodies = 0;
 	return 0;
 }
@@ -230,7 +229,7 @@ static void what_is_found_beyond_the_cap_is_dropped_the_oldest_first_and_counted
 		assert_int_equal(spool_stats(s).dropped_records[kind], 40 * 10);
 	}
 	pass(60000);
-	assert_int_equal(spool_oldest(s, TELEMETRY_METRIC)->seq, 2 * 40 + 1);
+	assert_int_equal(spool_oldest(s, 0, TELEMETRY_METRIC)->seq, 2 * 40 + 1);
 }
 
 static void at_the_cap_metrics_lose_the_oldest_and_logs_push_back(void **state)
@@ -258,9 +257,9 @@ static void the_log_is_written_anew_at_the_cap_and_read_again(void **state)
 	bodies = SPOOL_ENTRIES_MAX;
 	put_log();
 	open_spool();
-	assert_null(spool_oldest(s, TELEMETRY_LOG)); /* not before it is durable */
+	assert_null(spool_oldest(s, 0, TELEMETRY_LOG)); /* not before it is durable */
 	pass(600000);
-	assert_non_null(spool_oldest(s, TELEMETRY_LOG));
+	assert_non_null(spool_oldest(s, 0, TELEMETRY_LOG));
 	assert_true(sim_file_get(w, DIR "/commits", &b));
 	for (const char *at = b.data; (at = strchr(at, '\n')) != NULL; at++)
 		lines++;
@@ -312,7 +311,7 @@ static void a_stray_name_does_not_push_the_sequence_to_where_names_end(void **st
 	}
 	open_spool();
 	expect_to_be_found_again();
-	assert_true(spool_oldest(s, TELEMETRY_LOG) == NULL || spool_oldest(s, TELEMETRY_LOG)->seq < 1000);
+	assert_true(spool_oldest(s, 0, TELEMETRY_LOG) == NULL || spool_oldest(s, 0, TELEMETRY_LOG)->seq < 1000);
 }
 
 static void a_changed_digit_in_a_record_is_damage_and_nothing_more(void **state)

@@ -1,5 +1,6 @@
 /* test_run_anew.c - what a step rests on is looked at again when the step was kept from its call: a node is replaced, and between
  * the last look at the new one and the end of the old one a long time passes. */
+#include "agent/base/str.h"
 #include "tests/unit/ops/shop.h"
 
 #define POLICY                                                                                                                     \
@@ -76,6 +77,56 @@ static void the_old_one_serves_again(struct shop *s, const struct desk_command *
 	desk_pass(&s->d, 120000);
 	assert_true(aws_is_alive(s->sim, node(s, 0)));
 	assert_int_equal(serving(s->sim), 2);
+}
+
+static struct aws_target *target_of(struct shop *s, size_t group, const struct aws_instance *n)
+{
+	struct aws_tg *g = s->sim->target_groups[group];
+
+	for (size_t i = 0; i < g->targets_n; i++)
+		if (str_eq(g->targets[i].id, n->t.id))
+			return &g->targets[i];
+	return NULL;
+}
+
+/* A second group of the same cluster behind a second listener. */
+static void two_groups(struct shop *s)
+{
+	static Reeve__Control__V1__TargetGroup web = REEVE__CONTROL__V1__TARGET_GROUP__INIT;
+	static Reeve__Control__V1__Listener listener = REEVE__CONTROL__V1__LISTENER__INIT;
+
+	web.name = listener.target_group = (char *)"web";
+	web.protocol = listener.protocol = (char *)"TCP";
+	web.port = listener.port = 8030;
+	web.clusters = s->k.tg_clusters;
+	web.n_clusters = 1;
+	s->k.target_groups[1] = &web;
+	s->k.s.n_target_groups = 2;
+	s->k.listeners[1] = &listener;
+	s->k.lb.n_listeners = 2;
+}
+
+/* Of two looks before the end of the old node the second one waits for ten minutes, and meanwhile the first becomes untrue. */
+static void a_look_that_became_old_while_another_waited_is_made_again(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	two_groups(s);
+	s->k.cluster.nodes = 1;
+	make(s, &k);
+	replace(s, &k);
+	while (shop_count(s, "DeregisterTargets") < 2)
+		desk_pass(&s->d, 100);
+	shop_listen(s);
+	target_of(s, 1, node(s, 1))->sick_ms = world_now_ms(s->d.w) + 900000;
+	while (strstr(buf_str(&s->log), "still-healthy-sql outcome=done") == NULL)
+		desk_pass(&s->d, 100);
+	desk_pass(&s->d, 60000);
+	target_of(s, 0, node(s, 1))->sick_ms = world_now_ms(s->d.w) + 3600000;
+	assert_true(shop_until(s, &k, STATE_OF(ROLLED_BACK), 7200000));
+	assert_int_equal(shop_count(s, "TerminateInstances"), 1); /* of the new one */
+	assert_true(aws_is_alive(s->sim, node(s, 0)));
 }
 
 static void the_old_node_stays_where_the_new_one_died_while_stop_held_its_end(void **state)
@@ -211,26 +262,6 @@ static void lose(struct shop *s, struct desk_command *k, enum shop_fault (*how)(
 
 /* ---- one group after the other ---- */
 
-/* The good warehouse with a second group, to which a second listener leads. */
-struct second {
-	Reeve__Control__V1__TargetGroup g;
-	Reeve__Control__V1__Listener l;
-};
-
-static void add_group(struct shop *s, struct second *x)
-{
-	x->g = s->k.tg;
-	x->g.name = (char *)"web";
-	x->g.port = 8040;
-	s->k.target_groups[1] = &x->g;
-	s->k.s.n_target_groups = 2;
-	x->l = s->k.listener;
-	x->l.port = 8040;
-	x->l.target_group = (char *)"web";
-	s->k.listeners[1] = &x->l;
-	s->k.lb.n_listeners = 2;
-}
-
 static enum shop_fault second_group_is_throttled(struct shop *s, const char *body)
 {
 	if (!str_starts(body, "Action=DeregisterTargets&") || strstr(body, s->sim->target_groups[1]->t.name) == NULL)
@@ -243,9 +274,8 @@ static void the_old_node_stays_in_its_second_group_where_the_new_one_died_meanwh
 {
 	struct shop *s = *state;
 	struct desk_command k;
-	struct second x;
 
-	add_group(s, &x);
+	two_groups(s);
 	make(s, &k);
 	s->break_at = second_group_is_throttled;
 	replace(s, &k);
@@ -338,6 +368,7 @@ int main(void)
 		SHOP(the_old_node_stays_where_the_new_one_died_while_the_agent_was_down),
 		SHOP(where_all_is_as_it_was_it_goes_on),
 		SHOP(what_was_seen_a_moment_ago_is_not_looked_at_again),
+		SHOP(a_look_that_became_old_while_another_waited_is_made_again),
 		SHOP(the_old_node_stays_where_the_new_one_died_while_aws_throttled_its_end),
 		SHOP(where_all_is_as_it_was_it_goes_on_when_aws_lets_it),
 		SHOP(a_step_that_aws_throttles_for_ever_ends),

@@ -55,6 +55,31 @@ static bool is_launched(void *ctx)
 	return ((struct shop *)ctx)->sim->instances_n == 2;
 }
 
+/* It is no refusal of AWS's. */
+static void a_node_that_says_it_is_ill_is_told_as_a_node(void **state)
+{
+	static Reeve__Control__V1__NodeEndpoint health = REEVE__CONTROL__V1__NODE_ENDPOINT__INIT;
+	struct shop *s = *state;
+	struct desk_command k;
+	char message[512];
+
+	health.port = 8040;
+	health.path = (char *)AWS_NODE_HEALTH;
+	s->k.cluster.health = &health;
+	shop_policy_counts(s, "commands: {warehouse.apply: auto}\nbounds: {" SHOP_BOUNDS
+			      "instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 9, volume_gib: 500, "
+			      "cidrs: [10.0.0.0/8], ports: [1-65535], node_http: [{port: 8040, path: /*}]}\n");
+	shop_run(s, &k);
+	assert_int_equal(sim_run_until(s->d.w, is_launched, s, 3600000), SIM_TRUE);
+	s->sim->instances[0]->healthy_ms = s->sim->instances[1]->healthy_ms = UINT64_MAX;
+	for (unsigned i = 0; i < 3600 && shop_count(s, "GET") == 0; i++)
+		desk_pass(&s->d, 1000);
+	desk_pass(&s->d, 20000);
+	ops_cancel(s->d.ops, k.id);
+	assert_int_equal(shop_ends(s, &k, message), STATE_OF(CANCELLED));
+	assert_non_null(strstr(message, "while a node did not say what it should: GET " AWS_NODE_HEALTH));
+}
+
 static enum shop_fault instances_throttled(struct shop *s, const char *body)
 {
 	(void)s;
@@ -480,6 +505,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SHOP(status_tells_the_refusal_since_when_and_until_when),
 		SHOP(what_gets_on_again_is_no_trouble),
+		SHOP(a_node_that_says_it_is_ill_is_told_as_a_node),
 		SHOP(an_answer_ends_the_trouble_of_a_step_that_goes_on_waiting),
 		SHOP(a_cancel_keeps_the_refusal_as_its_error),
 		SHOP(a_deadline_keeps_it_too),

@@ -50,6 +50,27 @@ static void a_batch_of_all_of_them_interrupts_service_and_says_so(void **state)
 	plans_free(p);
 }
 
+/* One that is out, as a heal leaves it, serves nobody: who serves alone does not go with those that are out unsaid. */
+static void a_batch_of_all_that_serve_in_a_group_says_so(void **state)
+{
+	struct board *d = *state;
+	struct plans *p;
+
+	board_add_node(d, "i-0", "be", "running"); /* the oldest, and in no group */
+	d->inv->instances.v[2].launch_time = "2020-01-01T00:00:00.000Z";
+	p = reboot(d, 2);
+	assert_int_equal(p->n, 2);
+	assert_string_equal(ids_of(step_of(p, "reboot-1", "reboot")), "i-2, i-0");
+	assert_null(json_object_get(step_of(p, "reboot-1", "reboot")->args, "empties"));
+	assert_null(json_object_get(step_of(p, "reboot-2", "reboot")->args, "empties"));
+	plans_free(p);
+	balancers_in(d->inv)->target_groups[0].targets.n = 1; /* i-1 alone serves */
+	p = reboot(d, 2);
+	assert_string_equal(
+	    json_string_value(json_array_get(json_object_get(step_of(p, "reboot-2", "reboot")->args, "empties"), 0)), "sql");
+	plans_free(p);
+}
+
 static void batches_are_as_large_as_was_asked_and_the_last_has_the_rest(void **state)
 {
 	struct board *d = *state;
@@ -164,7 +185,8 @@ static struct planner_rebooted asking(struct board *d)
 }
 
 #define ASKING(n)                                                                                                                  \
-	"reboot-" n "/ready-sql reboot-" n "/deregister-sql reboot-" n "/drained-sql reboot-" n "/drain reboot-" n "/still-up "    \
+	"reboot-" n "/ready-sql reboot-" n "/deregister-sql reboot-" n "/drained-sql reboot-" n "/drain reboot-" n                 \
+	"/still-up reboot-" n "/still-answer "                                                                                     \
 	"reboot-" n "/still-ready-sql reboot-" n "/reboot reboot-" n "/up reboot-" n "/up-ok reboot-" n "/up-healthy reboot-" n    \
 	"/register-sql reboot-" n "/healthy-sql"
 
@@ -269,6 +291,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SERVING_TEST(nodes_are_rebooted_one_after_the_other),
 		SERVING_TEST(a_batch_of_all_of_them_interrupts_service_and_says_so),
+		SERVING_TEST(a_batch_of_all_that_serve_in_a_group_says_so),
 		SERVING_TEST(batches_are_as_large_as_was_asked_and_the_last_has_the_rest),
 		SERVING_TEST(a_node_that_is_still_leaving_a_group_is_waited_for),
 		SERVING_TEST(a_node_is_not_taken_for_back_before_it_went),

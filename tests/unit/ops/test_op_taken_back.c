@@ -1,0 +1,144 @@
+/* test_op_taken_back.c - a replace and an upgrade that fail before the old nodes end, from the signed command to AWS: the old ones
+ * serve again before the new ones go, so that somebody serves all the time. */
+#include "agent/base/str.h"
+#include "tests/unit/ops/shop.h"
+
+#define POLICY                                                                                                                     \
+	"commands: {warehouse.apply: auto, nodes.replace: auto, warehouse.upgrade: auto}\nbounds: {" SHOP_BOUNDS                   \
+	"user_data_sha256: [" SHOP_ABC "], instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 9, "                   \
+	"volume_gib: 500, cidrs: [10.0.0.0/8], ports: [1-65535], node_http: [{port: 8041, path: /*}]}\n"                           \
+	"rates: {ended_at_once: 1/2}\n"
+
+static Reeve__Control__V1__Drain drain = REEVE__CONTROL__V1__DRAIN__INIT;
+static Reeve__Control__V1__NodeEndpoint call = REEVE__CONTROL__V1__NODE_ENDPOINT__INIT;
+
+static unsigned serving(const struct shop *s)
+{
+	const struct aws_tg *g = s->sim->target_groups[0];
+	unsigned n = 0;
+
+	for (size_t i = 0; i < g->targets_n; i++)
+		n += aws_serves(s->sim, g, &g->targets[i]);
+	return n;
+}
+
+/* They serve, and none of them will ever say that it is drained. */
+static void stand(struct shop *s, uint32_t nodes)
+{
+	struct desk_command k;
+
+	call.port = 8041;
+	call.path = (char *)AWS_NODE_DRAIN;
+	drain.call = &call;
+	drain.wait_s = 60;
+	s->k.cluster.drain = &drain;
+	s->k.cluster.nodes = nodes;
+	s->k.cluster.n_volumes = 0;
+	s->sim->least_up_s = 5;
+	s->sim->most_up_s = 20;
+	shop_policy_counts(s, POLICY);
+	shop_run(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	s->is_mute = true;
+	buf_reset(&s->seen);
+}
+
+static void ends_and_somebody_serves_all_the_time(struct shop *s, const struct desk_command *k, unsigned most)
+{
+	unsigned seen = 0;
+
+	for (uint64_t ms = 0; !op_fields(ops_find(s->d.ops, k->id))->is_ended; ms += 100) {
+		assert_true(ms < 14400000);
+		desk_pass(&s->d, 100);
+		assert_true(serving(s) > 0);
+		seen = serving(s) > seen ? serving(s) : seen;
+	}
+	assert_int_equal(shop_ends(s, k, NULL), STATE_OF(ROLLED_BACK));
+	assert_true(seen >= most); /* old and new ones together */
+	assert_int_equal(shop_alive(s), s->k.cluster.nodes);
+}
+
+static void a_replace_lets_the_old_one_serve_before_the_new_one_goes(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	Reeve__Control__V1__NodesReplace r = REEVE__CONTROL__V1__NODES_REPLACE__INIT;
+	char *ids[1];
+
+	stand(s, 1);
+	ids[0] = (char *)s->sim->instances[0]->t.id;
+	desk_command(&k, 2);
+	r.warehouse = (char *)"wh-1";
+	r.cluster = (char *)"be";
+	r.instances = ids;
+	r.n_instances = 1;
+	r.spec = &s->k.s;
+	k.c.verb = REEVE__CONTROL__V1__VERB__NODES_REPLACE;
+	k.c.args.len = reeve__control__v1__nodes_replace__pack(&r, k.args);
+	k.c.not_before = 0;
+	shop_send(s, &k, false);
+	desk_pass(&s->d, 100);
+	ends_and_somebody_serves_all_the_time(s, &k, 2);
+}
+
+static void an_upgrade_lets_the_old_ones_serve_before_the_new_ones_go(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	Reeve__Control__V1__WarehouseUpgrade u = REEVE__CONTROL__V1__WAREHOUSE_UPGRADE__INIT;
+
+	stand(s, 2);
+	s->k.cluster.user_data = (ProtobufCBinaryData){ 3, (uint8_t *)"abc" };
+	s->k.s.generation++;
+	desk_command(&k, 2);
+	u.warehouse = (char *)"wh-1";
+	u.spec = &s->k.s;
+	u.batch = 2;
+	k.c.verb = REEVE__CONTROL__V1__VERB__WAREHOUSE_UPGRADE;
+	k.c.args.len = reeve__control__v1__warehouse_upgrade__pack(&u, k.args);
+	k.c.not_before = 0;
+	shop_head(s);
+	shop_send(s, &k, true);
+	desk_pass(&s->d, 100);
+	ends_and_somebody_serves_all_the_time(s, &k, 4);
+}
+
+/* What was connected to it has its time: it is out of the group for as long as that takes before it ends. */
+static void a_new_one_that_goes_has_left_its_group_before(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	Reeve__Control__V1__NodesReplace r = REEVE__CONTROL__V1__NODES_REPLACE__INIT;
+	char *ids[1];
+
+	stand(s, 1);
+	ids[0] = (char *)s->sim->instances[0]->t.id;
+	desk_command(&k, 2);
+	r.warehouse = (char *)"wh-1";
+	r.cluster = (char *)"be";
+	r.instances = ids;
+	r.n_instances = 1;
+	r.spec = &s->k.s;
+	k.c.verb = REEVE__CONTROL__V1__VERB__NODES_REPLACE;
+	k.c.args.len = reeve__control__v1__nodes_replace__pack(&r, k.args);
+	k.c.not_before = 0;
+	shop_send(s, &k, false);
+	while (shop_count(s, "TerminateInstances") == 0)
+		desk_pass(&s->d, 100);
+	for (size_t i = 0; i < s->sim->target_groups[0]->targets_n; i++) {
+		const struct aws_target *t = &s->sim->target_groups[0]->targets[i];
+
+		assert_true(t->draining_ms == 0 || t->gone_ms <= world_now_ms(s->d.w));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOP(a_replace_lets_the_old_one_serve_before_the_new_one_goes),
+		SHOP(an_upgrade_lets_the_old_ones_serve_before_the_new_ones_go),
+		SHOP(a_new_one_that_goes_has_left_its_group_before),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
