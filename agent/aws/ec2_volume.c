@@ -21,6 +21,7 @@ static const struct read_member volume_members[] = {
 	{ "status", offsetof(struct ec2_volume, state), READ_WORD, true },
 	{ "volumeType", offsetof(struct ec2_volume, type), READ_WORD, false },
 	{ "availabilityZone", offsetof(struct ec2_volume, zone), READ_WORD, false },
+	{ "createTime", offsetof(struct ec2_volume, created), READ_WORD, false },
 	{ "snapshotId", offsetof(struct ec2_volume, snapshot), READ_ID, false },
 	{ "kmsKeyId", offsetof(struct ec2_volume, kms_key), READ_ARN, false },
 };

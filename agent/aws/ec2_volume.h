@@ -5,6 +5,7 @@
 struct ec2_volume {
 	const char *id, *state; /* creating available in-use deleting deleted error */
 	const char *type, *zone;
+	const char *created;                        /* when it was made: ISO 8601, UTC; "": not told */
 	const char *snapshot;                       /* that it was made from: a root volume has one; "": it was made empty */
 	const char *kms_key;                        /* ARN, "": not encrypted, or not told */
 	const char *instance, *device, *attachment; /* of its attachment: attaching attached detaching busy; "": there is none */

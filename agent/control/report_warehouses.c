@@ -82,6 +82,13 @@ static size_t add_drifts(warehouse_t *w, const json_t *drifts, size_t room, stru
 	return used;
 }
 
+/* Of one that nothing but a left volume speaks of there is no status. */
+static bool is_told(const struct ops_warehouse *w)
+{
+	return w->status != REEVE__CONTROL__V1__RESOURCE_STATUS__RESOURCE_STATUS_UNSPECIFIED || *w->seen.stands_on != '\0' ||
+	       *w->seen.unknown != '\0';
+}
+
 size_t report_add_warehouses(Reeve__Control__V1__Report *r, struct ops *ops, struct arena *m)
 {
 	size_t room = REPORT_WAREHOUSES_MAX, n = ops_warehouses_n(ops);
@@ -93,6 +100,8 @@ size_t report_add_warehouses(Reeve__Control__V1__Report *r, struct ops *ops, str
 		size_t bytes;
 
 		ops_warehouses_at(ops, i, one);
+		if (!is_told(one))
+			continue;
 		w = warehouse_of(one, m);
 		bytes = reeve__control__v1__warehouse_status__get_packed_size(w) + FRAME;
 		if (bytes > room)

@@ -229,6 +229,11 @@ const char *op_stands_on(const struct op *op)
 	return json_str_or(op->accepted, "stands_on", NULL);
 }
 
+bool op_is_under_way(const struct op *op)
+{
+	return op->started_ms != 0 && !op->f.is_ended;
+}
+
 bool op_ended_unstarted(const struct op *op)
 {
 	return op->f.is_ended && op->result != NULL && json_object_get(op->result, "started_ms") == NULL;

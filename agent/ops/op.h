@@ -44,6 +44,7 @@ bool op_is_cancelled(const struct op *op);
 const json_t *op_accepted(const struct op *op); /* the members of the record of its acceptance */
 const char *op_stands_on(const struct op *op); /* of a local operation: the id of the command whose spec it carries on; else NULL */
 bool op_ended_unstarted(const struct op *op);  /* it has ended and changed nothing: refused, or over before its turn */
+bool op_is_under_way(const struct op *op);     /* it has started, also while the record of that is being written, and not ended */
 /* While it changes its warehouse: it has started, its plan has a step that changes something, and it has not ended. */
 struct op_changing {
 	const struct verb *verb;

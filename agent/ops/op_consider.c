@@ -220,6 +220,9 @@ static enum op_state waits_for_head(struct op *op, const struct policy *p)
 static enum op_state is_ready(struct op *op, const struct policy *p)
 {
 	(void)p;
+	/* One of the agent's own may have started while this one was planned. */
+	if (op->env->ahead_of(op->env->ctx, op) != NULL)
+		return OP_QUEUED;
 	op->waiting[0] = '\0';
 	/* It may have waited for hours: what starts was planned from the account as it is now. */
 	return op_plan_is_stale(op) ? OP_ASKING : OP_STARTING;
@@ -278,6 +281,11 @@ enum op_state op_look(struct op *op)
 	return op->plans != NULL && op->args != NULL ? OP_CONSIDERING : OP_PREPARING;
 }
 
+static const char *why_first(const struct op *ahead)
+{
+	return op_stands_on(ahead) != NULL ? "which the agent has begun" : "which came before it";
+}
+
 /* A warehouse is changed by one command at a time, in the order of their sequence. */
 enum op_state op_queue(struct op *op)
 {
@@ -288,8 +296,9 @@ enum op_state op_queue(struct op *op)
 		snprintf(op->waiting, sizeof(op->waiting), "waits for its not_before, %s",
 			 stamp_rfc3339(op->cmd->not_before, stamp));
 	else
-		snprintf(op->waiting, sizeof(op->waiting), "waits for %s %s%s, which came before it for the same warehouse",
-			 op_verb(ahead), ahead->f.id_text, ahead->f.epoch < op->f.epoch ? " of an older epoch" : "");
+		snprintf(op->waiting, sizeof(op->waiting), "waits for %s %s%s, %s for the same warehouse", op_verb(ahead),
+			 ahead->f.id_text, ahead->f.epoch != 0 && ahead->f.epoch < op->f.epoch ? " of an older epoch" : "",
+			 why_first(ahead));
 	return op_wait(op, OP_WAIT_MS);
 }
 

@@ -60,7 +60,7 @@ struct op_env {
 	bool (*head_is_fresh)(void *ctx);
 	bool (*is_release_signed)(void *ctx, const void *signed_bytes, size_t len); /* does a release key sign it too? */
 	/* ---- the list's ---- */
-	/* The first open one that came before it for the same warehouse; NULL: it is its turn. */
+	/* The open one that it waits for, of the same warehouse; NULL: it is its turn. */
 	const struct op *(*ahead_of)(void *ctx, const struct op *op);
 	bool (*has_room_for_plan)(void *ctx, const struct op *op, size_t bytes); /* room_of_plan */
 	void (*each)(void *ctx, void (*visit)(void *visit_ctx, struct op *op), void *visit_ctx);

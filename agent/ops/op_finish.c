@@ -93,6 +93,7 @@ static void gather(const struct op *op, json_t *result)
 	json_object_set_new(result, "modified", without(modified, created, deleted));
 	json_object_set_new(result, "created", created);
 	json_object_set_new(result, "deleted", deleted);
+	op_add_nodes(op, result);
 	json_object_set(result, "preserved", json_object_get(op->plans->json, "preserved"));
 	json_object_set(result, "generation", json_object_get(op->plans->json, "generation"));
 	if (*note != '\0')
@@ -125,6 +126,22 @@ static json_t *proved_user_data(const struct op *op)
 	return list;
 }
 
+/* Nothing of it stands: whatever a plan has changed is taken back, and those that ended well have changed nothing. A cancel says less
+ * by itself, and what stands beside it may be another plan's work. */
+static bool is_taken_back(const struct op *op)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < op->plans->n; i++) {
+		enum run_end end = op->runs[i] != NULL ? run_ended(op->runs[i]) : RUN_RUNNING;
+
+		if (end == RUN_FAILED || end == RUN_INDETERMINATE || (end == RUN_OK && run_has_begun(op->runs[i])))
+			return false;
+		some = some || end == RUN_CANCELLED || end == RUN_ROLLED_BACK;
+	}
+	return some;
+}
+
 /* The worst run tells the state; a plan that was rolled back beside one that was not is a failure of the whole. */
 enum op_state op_finish(struct op *op)
 {
@@ -153,6 +170,8 @@ enum op_state op_finish(struct op *op)
 		worst = RUN_FAILED;
 	result = op_result_json(op, states[worst], error != NULL ? json_deep_copy(error) : NULL, NULL);
 	gather(op, result);
+	if (is_taken_back(op))
+		json_object_set_new(result, "taken_back", json_true());
 	json_object_set_new(result, "steps_done", json_integer(op_steps_done(op)));
 	/* This is kept only if a release key stood for it: else one key could prove its own user data, by a command that ends
 	 * well. */

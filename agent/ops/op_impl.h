@@ -2,7 +2,7 @@
  *
  * op.c owns the tick. As in the engine, a state does its work in up to three functions: on the way in, when what it has begun is
  * answered, when its wait is over; each returns the state that follows, or OP_STAYS. op_consider.c (may it start?), op_plan.c (its
- * plan being made), op_rates.c (the policy's rates), op_run.c (its plans being carried out), op_finish.c (what they have come to),
+ * plan being made), op_rates.c (the policy's rates), op_run.c (its plans being carried out), op_finish.c (what they have come to), op_nodes.c (the nodes among it),
  * op_deed.c (its deed, in their place), op_end.c (its result), op_journal.c (records read back), op_status.c and op_output.c (what
  * is told of it). */
 #pragma once
@@ -148,6 +148,9 @@ int64_t op_deadline_ms(const struct op *op);               /* Unix ms, of the co
 /* ---- op_finish.c: what the plans have come to ---- */
 enum op_state op_finish(struct op *op);
 unsigned op_steps_done(const struct op *op);
+
+/* ---- op_nodes.c ---- */
+void op_add_nodes(const struct op *op, json_t *result); /* to one that tells already what was deleted */
 
 /* ---- op_output.c ---- */
 Reeve__Control__V1__Output *op_output(const struct op *op, struct arena *m); /* NULL: its result has none */

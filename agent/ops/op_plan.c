@@ -215,6 +215,7 @@ enum op_state op_plan_stands(struct op *op)
 
 static struct planner_args args_of(const struct op *op, const struct inventory *inv)
 {
+	const struct wanted_one *one = wanted_of(&op->env->shared->wanted, op_warehouse(op));
 	int64_t now_ms = op_env_rates_now(op->env);
 
 	changed_keep_time(&op->env->shared->changed, now_ms);
@@ -224,7 +225,9 @@ static struct planner_args args_of(const struct op *op, const struct inventory *
 				      .inv = inv,
 				      .customer_tags = customer_tags(op),
 				      .changed = &op->env->shared->changed,
-				      .changed_now_ms = now_ms };
+				      .changed_now_ms = now_ms,
+				      .left = one != NULL ? one->left : NULL,
+				      .homes = one != NULL ? one->homes : NULL };
 }
 
 /* What the account tells by its groups, each of which bears the generation that made it; or the spec that stands, as the journal
@@ -384,6 +387,8 @@ enum op_state op_ask(struct op *op)
 	if (op_has_deed(op))
 		return plan_the_deed(op);
 	planner_wants(&op->env->owner, op_spec(op), &wants);
+	/* Who of a cluster's nodes goes and who stays follows from them. */
+	wants.statuses = op_spec(op) != NULL;
 	wants.ends = ends;
 	wants.ends_ctx = op;
 	/* All three are taken before it is asked for: what it shows may be as old as that. */

@@ -15,6 +15,7 @@
 #include "agent/ops/steps/catalogue.h"
 
 #define DEADLINE_MOST_S 86400u /* of a command that gives none */
+#define BESIDE_MAX 10          /* plans that run at once */
 
 /* The stages of its plan: where nodes go one after the other there is one for each turn. */
 static uint64_t turns(const struct op *op)
@@ -70,11 +71,16 @@ static uint64_t running_ms(const struct op *op)
 	return (uint64_t)((int64_t)world_now_ms(op_world(op)) - op->running_since_ms);
 }
 
-int64_t op_deadline_ms(const struct op *op)
+static uint64_t left_ms(const struct op *op)
 {
 	uint64_t gone = running_ms(op), limit = deadline_ms(op);
 
-	return world_wall_ms(op_world(op)) + (int64_t)(limit > gone ? limit - gone : 0);
+	return limit > gone ? limit - gone : 0;
+}
+
+int64_t op_deadline_ms(const struct op *op)
+{
+	return world_wall_ms(op_world(op)) + (int64_t)left_ms(op);
 }
 
 bool op_is_frozen(struct op *op)
@@ -212,30 +218,35 @@ static bool is_role_new(void *ctx)
 	return !op->env->shared->has_role_worked;
 }
 
-/* False: all is over. Else *ret is the stage that is to run next. A stage with a bad end is the last. */
+static enum run_end end_of(const struct op *op, size_t i)
+{
+	return op->runs[i] != NULL ? run_ended(op->runs[i]) : RUN_RUNNING;
+}
+
+/* False: all is over. Else *ret is the stage that is to run. A stage with a bad end is the last, and all of it runs: one cluster
+ * that fails does not stop those beside it. */
 static bool next_stage(const struct op *op, unsigned *ret)
 {
 	unsigned stage = UINT32_MAX;
 
-	for (size_t i = 0; i < op->plans->n; i++) {
-		enum run_end end = op->runs[i] != NULL ? run_ended(op->runs[i]) : RUN_RUNNING;
-
-		/* A later stage rests on this one: nodes would be ended for others that never came. */
-		if (end != RUN_RUNNING && end != RUN_OK)
-			return false;
-		if (end == RUN_RUNNING && op->plans->v[i].stage < stage)
+	for (size_t i = 0; i < op->plans->n; i++)
+		if (end_of(op, i) == RUN_RUNNING && op->plans->v[i].stage < stage)
 			stage = op->plans->v[i].stage;
-	}
+	/* A later stage rests on the ones before: nodes would be ended for others that never came. */
+	for (size_t i = 0; i < op->plans->n; i++)
+		if (op->plans->v[i].stage < stage && end_of(op, i) != RUN_OK)
+			return false;
 	*ret = stage;
 	return stage != UINT32_MAX;
 }
 
-static bool is_running(const struct op *op)
+static size_t running(const struct op *op)
 {
-	for (size_t i = 0; i < op->plans->n; i++)
-		if (op->runs[i] != NULL && run_is_running(op->runs[i]))
-			return true;
-	return false;
+	size_t n = 0;
+
+	for (size_t i = 0; op->runs != NULL && i < op->plans->n; i++)
+		n += op->runs[i] != NULL && run_is_running(op->runs[i]);
+	return n;
 }
 
 struct run *op_run_of(struct op *op, size_t i)
@@ -247,18 +258,28 @@ struct run *op_run_of(struct op *op, size_t i)
 	return op->runs[i];
 }
 
-/* A run that the journal knows is made at replay; it has ended when it was started here and said so. */
-static enum op_state start_stage(struct op *op)
+/* Of the plans of a stage so many run beside each other: AWS takes a few launches at once and then two a second, of all that the
+ * account does. A run that the journal knows is made at replay; it has ended when it was started here and said so. */
+static void start_some(struct op *op, unsigned stage)
+{
+	for (size_t i = 0; i < op->plans->n && running(op) < BESIDE_MAX; i++)
+		if (op->plans->v[i].stage == stage && end_of(op, i) == RUN_RUNNING && !run_is_running(op_run_of(op, i)))
+			run_start(op_run_of(op, i));
+}
+
+static enum op_state go_on(struct op *op)
 {
 	unsigned stage;
 
+	/* What still runs of a stage that has no more to start goes to its own end. */
 	if (!next_stage(op, &stage))
-		return op_finish(op);
-	for (size_t i = 0; i < op->plans->n; i++)
-		if (op->plans->v[i].stage == stage)
-			run_start(op_run_of(op, i));
-	/* One millisecond behind the deadline: then a step that only waits is told that the time is over. */
-	return op_wait(op, (uint64_t)(op_deadline_ms(op) - world_wall_ms(op_world(op))) + 1);
+		return running(op) == 0 ? op_finish(op) : OP_STAYS;
+	start_some(op, stage);
+	if (left_ms(op) > 0)
+		return op_wait(op, left_ms(op) + 1); /* one millisecond behind the deadline: then it is over */
+	/* Whatever only waits is to hear that; what runs on all the same, behind its pivot, ends by itself. */
+	op_runs_hear(op);
+	return OP_STAYS;
 }
 
 static void on_run(void *ctx, struct run *r)
@@ -267,9 +288,7 @@ static void on_run(void *ctx, struct run *r)
 
 	(void)r;
 	op->env->changed(op->env->ctx);
-	/* The stage ends with its last run: one that failed does not stop those beside it. */
-	if (!is_running(op))
-		op_wake(op); /* the run is still on the stack: go on from the loop */
+	op_wake(op); /* the run is still on the stack: go on from the loop */
 }
 
 void op_run_env_init(struct op *op)
@@ -333,11 +352,7 @@ enum op_state op_run(struct op *op)
 		return op_run_deed(op);
 	if (op->operate == NULL)
 		take_role(op);
-	if (!is_running(op))
-		return start_stage(op);
-	/* Its timer has come: the command's time is over, and whatever only waits is to hear it now. */
-	op_runs_hear(op);
-	return OP_STAYS;
+	return go_on(op);
 }
 
 enum op_state op_start(struct op *op)

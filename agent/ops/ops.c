@@ -132,11 +132,29 @@ bool ops_has_room_for_plan(const struct ops *o, const struct op *op, size_t byte
 	return others == 0 || others + bytes <= ROOM_PLANS;
 }
 
+static bool is_local(const struct op *op)
+{
+	return op_stands_on(op) != NULL;
+}
+
+static bool is_in_the_way(const struct op *other, const struct op *op)
+{
+	return other != op && !op_fields(other)->is_ended && !op_is_read(other) && str_eq(op_warehouse(other), op_warehouse(op));
+}
+
+/* Of those of the same warehouse that are open and do not only look, the first row that holds:
+ *
+ *   it only looks itself                              nobody
+ *   one has started                                   that one
+ *   one came before it (the list is in that order)    that one; of the agent's own only another one of these: a command may
+ *                                                     wait for days, for an approval, a hold or its not_before  */
 const struct op *ops_ahead_of(const struct ops *o, const struct op *op)
 {
-	/* The list is in the order of acceptance, so whoever stands before it came before it. Who only looks is in nobody's way. */
+	for (size_t i = 0; i < o->n && !op_is_read(op); i++)
+		if (is_in_the_way(o->v[i], op) && op_is_under_way(o->v[i]))
+			return o->v[i];
 	for (size_t i = 0; i < o->n && o->v[i] != op && !op_is_read(op); i++)
-		if (!op_fields(o->v[i])->is_ended && !op_is_read(o->v[i]) && str_eq(op_warehouse(o->v[i]), op_warehouse(op)))
+		if (is_in_the_way(o->v[i], op) && (!is_local(op) || is_local(o->v[i])))
 			return o->v[i];
 	return NULL;
 }

@@ -22,7 +22,7 @@ static bool is_changing(void *ctx, const char *warehouse)
 	const struct ops *o = ctx;
 
 	for (size_t i = 0; i < o->n; i++)
-		if (!op_fields(o->v[i])->is_ended && !op_is_read(o->v[i]) && str_eq(op_warehouse(o->v[i]), warehouse))
+		if (op_is_under_way(o->v[i]) && !op_is_read(o->v[i]) && str_eq(op_warehouse(o->v[i]), warehouse))
 			return true;
 	return false;
 }

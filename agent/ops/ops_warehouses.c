@@ -25,6 +25,7 @@ static void add_name(struct names *to, const char *name)
 static struct names names_of(const struct ops *o)
 {
 	struct op_changing work;
+	struct patrol_seen seen;
 	struct names to = { .n = 0 };
 
 	for (size_t i = 0; i < o->shared.wanted.n; i++)
@@ -34,6 +35,9 @@ static struct names names_of(const struct ops *o)
 			add_name(&to, op_warehouse(o->v[i]));
 	for (size_t i = 0; i < o->shared.fates.n; i++)
 		add_name(&to, o->shared.fates.v[i].warehouse);
+	for (size_t i = 0; patrol_at(o->patrol, i, &seen); i++)
+		if (seen.orphans > 0)
+			add_name(&to, seen.warehouse);
 	return to;
 }
 

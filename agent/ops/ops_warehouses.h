@@ -1,11 +1,12 @@
 /* ops_warehouses.h - the warehouses that are known: those of which a spec stands, or is not known any more; those that an operation
- * is making; and those that were deleted or could not be made (fates.h). */
+ * is making; and those that were deleted or could not be made (fates.h); and those that a volume is of which no node has. */
 #pragma once
 #include "agent/ops/ops.h"
 #include "agent/ops/patrol.h"
+#include "agent/ops/patrol_orphans.h"
 #include "agent/ops/resource_status.h"
 
-#define OPS_WAREHOUSES_MAX (WANTED_MAX + FATES_MAX + OPS_OPEN_MAX)
+#define OPS_WAREHOUSES_MAX (WANTED_MAX + FATES_MAX + OPS_OPEN_MAX + PATROL_ORPHANS_MAX)
 
 /* Valid until the next turn of the loop. */
 struct ops_warehouse {

@@ -18,6 +18,7 @@
 #include "agent/ops/steps/catalogue.h"
 #include "agent/ops/steps/volumes.h"
 #include "agent/ops/patrol_nodes.h"
+#include "agent/ops/patrol_orphans.h"
 #include "agent/ops/resource_status.h"
 
 /* Of one warehouse, as long as it stands in wanted.h. */
@@ -46,6 +47,7 @@ struct patrol {
 	size_t first; /* of them: the one whose wants are asked for first, as not all may fit into one look */
 	struct patrolled v[WANTED_MAX];
 	size_t n;
+	json_t *beside; /* patrol_orphans_beside, of the last look; NULL: not known */
 	struct ending end;
 };
 
@@ -57,6 +59,18 @@ static struct op_env *env(const struct patrol *w)
 static struct wanted *wanted(const struct patrol *w)
 {
 	return &env(w)->shared->wanted;
+}
+
+static const struct fates *fates(const struct patrol *w)
+{
+	return &env(w)->shared->fates;
+}
+
+/* Nothing was ever made: whoever installs the agent and sends it nothing has it ask AWS for nothing. Nor is there anything where the
+ * list stands without AWS. */
+static bool has_nothing(const struct patrol *w)
+{
+	return env(w)->aws == NULL || (wanted(w)->n == 0 && fates(w)->n == 0);
 }
 
 /* ---- when ---- */
@@ -194,7 +208,9 @@ static void compare(struct patrol *w, struct patrolled *one, const struct wanted
 				  .command = s->op,
 				  .verb = s->verb->name,
 				  .inv = w->req.inv,
-				  .customer_tags = env(w)->policy(env(w)->ctx)->customer_tags };
+				  .customer_tags = env(w)->policy(env(w)->ctx)->customer_tags,
+				  .left = s->left,
+				  .homes = s->homes };
 	CLEANUP(json_close) json_t *found = NULL;
 	struct err e = { 0 };
 
@@ -240,11 +256,7 @@ static void look_at_known(struct patrol *w, struct patrolled *one, struct wanted
 /* Whatever the spec is, and whoever is changing it: a volume is left or it is not. */
 static void count_orphans(const struct patrol *w, struct patrolled *one)
 {
-	uint32_t n = volumes_left(w->req.inv, one->warehouse);
-
-	if (n != one->orphans)
-		log_info("patrol.orphans", "warehouse=%s volumes=%u before=%u", one->warehouse, n, one->orphans);
-	one->orphans = n;
+	one->orphans = patrol_orphans_count(w->req.inv, one->warehouse, one->orphans);
 	one->knows_orphans = true;
 }
 
@@ -312,6 +324,10 @@ static void look_on(struct patrol *w)
 
 static void look_from_first(struct patrol *w)
 {
+	json_t *before = w->beside;
+
+	w->beside = patrol_orphans_beside(w->req.inv, wanted(w), fates(w), before);
+	json_decref(before);
 	w->at = 0;
 	w->is_looking = true;
 	look_on(w);
@@ -321,6 +337,7 @@ static void failed(struct patrol *w)
 {
 	char why[ERR_TEXT_MAX];
 
+	json_close(&w->beside);
 	log_warn("patrol.failed", "err=%s retry_in_ms=%llu", err_text(&w->req.err), PATROL_MS);
 	snprintf(why, sizeof(why), "the account could not be looked at: %.180s", err_text(&w->req.err));
 	for (size_t i = 0; i < w->n; i++) {
@@ -388,14 +405,15 @@ static void take(struct patrol *w)
 	follow_wanted(w);
 	ask_for(w, &a);
 	w->asked_ms = world_now_ms(env(w)->w);
-	/* Of one whose spec is not known its nodes are looked at all the same: its status follows from them. */
-	if (wanted(w)->n > 0)
+	/* Of one whose spec is not known its nodes are looked at all the same: its status follows from them. And of one that was
+	 * deleted what it has left. */
+	if (!has_nothing(w))
 		inventory_take(
 		    &(struct inventory_source){ env(w)->w, env(w)->aws, env(w)->instance, &env(w)->owner, catalogue_resources() },
 		    &a.wants, &w->req, on_inventory);
 	for (size_t i = 0; i < wanted(w)->n; i++)
 		verb_args_free(a.args[i]);
-	if (wanted(w)->n == 0)
+	if (has_nothing(w))
 		end_look(w);
 }
 
@@ -435,6 +453,7 @@ static void patrol_free(struct closing *c)
 
 	for (size_t i = 0; i < w->n; i++)
 		close_patrolled(w, &w->v[i]);
+	json_decref(w->beside);
 	mem_free(w);
 }
 
@@ -467,11 +486,30 @@ static void tell(const struct patrolled *one, struct patrol_seen *ret)
 				     .unknown = one->unknown };
 }
 
+static void tell_beside(const char *warehouse, const json_t *n, struct patrol_seen *ret)
+{
+	*ret = (struct patrol_seen){ .warehouse = warehouse,
+				     .stands_on = "",
+				     .knows_orphans = true,
+				     .orphans = (uint32_t)json_integer_value(n),
+				     .unknown = "" };
+}
+
 bool patrol_at(const struct patrol *w, size_t i, struct patrol_seen *ret)
 {
-	if (w == NULL || i >= w->n)
+	const char *warehouse;
+	json_t *n;
+
+	if (w == NULL || i >= w->n + json_object_size(w->beside))
 		return false;
-	tell(&w->v[i], ret);
+	if (i < w->n) {
+		tell(&w->v[i], ret);
+		return true;
+	}
+	i -= w->n;
+	json_object_foreach(w->beside, warehouse, n)
+		if (i-- == 0)
+			tell_beside(warehouse, n, ret);
 	return true;
 }
 
@@ -482,5 +520,8 @@ bool patrol_of(const struct patrol *w, const char *warehouse, struct patrol_seen
 			tell(&w->v[i], ret);
 			return true;
 		}
-	return false;
+	if (w == NULL || json_object_get(w->beside, warehouse) == NULL)
+		return false;
+	tell_beside(warehouse, json_object_get(w->beside, warehouse), ret);
+	return true;
 }

@@ -27,7 +27,7 @@ struct patrol_lost {
 struct patrol_config {
 	struct op_env *env; /* outlives it */
 	void *ctx;
-	bool (*is_changing)(void *ctx, const char *warehouse);   /* an operation of it is open */
+	bool (*is_changing)(void *ctx, const char *warehouse);   /* an operation of it has started */
 	void (*lost)(void *ctx, const struct patrol_lost *lost); /* told at each look, until nothing is missing */
 };
 
@@ -39,7 +39,7 @@ void patrol_close(struct patrol *w, void (*done)(void *ctx), void *ctx);
 
 /* What the last look at a warehouse has shown; its texts and lists stay until the next turn of the loop. */
 struct patrol_seen {
-	const char *warehouse, *stands_on; /* the command's id as text */
+	const char *warehouse, *stands_on; /* the command's id as text; "": none, it was deleted, or never made from here */
 	uint64_t generation;
 	int64_t looked_ms;    /* Unix ms; 0: not yet */
 	const json_t *drifts; /* [{"resource", "field", "difference", "since_ms"}, ...], at most DRIFT_MAX */
@@ -49,6 +49,6 @@ struct patrol_seen {
 	const json_t *nodes; /* resource_status_nodes; NULL: not looked at since its last operation has ended */
 	const char *unknown; /* "", or why it is not known what it is to be like, or how it differs */
 };
-/* w NULL: it has closed. */
+/* w NULL: it has closed. Also those that are not looked after, with what they have left. */
 bool patrol_at(const struct patrol *w, size_t i, struct patrol_seen *ret); /* false: there is no i-th; a place may be empty: "" */
 bool patrol_of(const struct patrol *w, const char *warehouse, struct patrol_seen *ret); /* false: it is not looked after (yet) */

@@ -5,6 +5,7 @@
 
 #include "agent/base/json.h"
 #include "agent/base/str.h"
+#include "agent/ops/steps/volumes.h"
 
 typedef Reeve__Control__V1__Cluster cluster_t;
 
@@ -117,6 +118,42 @@ static json_t *look_at_cluster(const struct patrol_look *l, struct patrol_nodes 
 	return next;
 }
 
+/* ---- whose volumes are whose ---- */
+
+static bool is_counted(const json_t *nodes, const char *id)
+{
+	const char *cluster;
+	json_t *ids;
+
+	json_object_foreach((json_t *)nodes, cluster, ids)
+		if (json_has_text(ids, id))
+			return true;
+	return false;
+}
+
+/* Kept volumes that their nodes have; and of the others what was known, as long as they are shown, or their node is looked for. */
+static json_t *homes_of(const struct patrol_look *l, const json_t *nodes)
+{
+	const struct ec2_volumes *all = &volumes_in(l->inv)->all;
+	json_t *homes = json_object(), *home;
+	const char *volume;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct ec2_volume *v = &all->v[i];
+
+		if (!str_eq(ec2_tag_get(&v->tags, "reeve:warehouse"), l->spec->warehouse))
+			continue;
+		if (v->is_kept && inventory_instance_in(&l->inv->instances, v->instance) != NULL)
+			json_object_set_new(homes, v->id, json_string(v->instance));
+		else if (json_object_get(l->wanted->homes, v->id) != NULL)
+			json_object_set(homes, v->id, json_object_get(l->wanted->homes, v->id));
+	}
+	json_object_foreach(l->wanted->homes, volume, home)
+		if (json_object_get(homes, volume) == NULL && is_counted(nodes, json_string_value(home)))
+			json_object_set(homes, volume, home);
+	return homes;
+}
+
 /* ---- the record ---- */
 
 static void on_nodes(struct journal_append *a)
@@ -127,18 +164,26 @@ static void on_nodes(struct journal_append *a)
 	json_close(&n->writing);
 }
 
-static void keep(const struct patrol_look *l, struct patrol_nodes *n, json_t *nodes)
+static bool is_known(const struct wanted_one *one, const json_t *nodes, const json_t *homes)
 {
-	if (n->writing != NULL || (l->wanted->nodes != NULL && json_equal(l->wanted->nodes, nodes)))
+	bool has_same = one->homes != NULL ? json_equal(one->homes, homes) : json_object_size(homes) == 0;
+
+	return one->nodes != NULL && json_equal(one->nodes, nodes) && has_same;
+}
+
+static void keep(const struct patrol_look *l, struct patrol_nodes *n, json_t *nodes, json_t *homes)
+{
+	if (n->writing != NULL || is_known(l->wanted, nodes, homes))
 		return; /* the next look sees the same */
 	n->wanted = &l->env->shared->wanted;
-	n->writing = json_pack("{s:s, s:s, s:O}", "warehouse", l->wanted->warehouse, "op", l->wanted->op, "nodes", nodes);
+	n->writing = json_pack("{s:s, s:s, s:O, s:O}", "warehouse", l->wanted->warehouse, "op", l->wanted->op, "nodes", nodes,
+			       "volumes", homes);
 	journal_append(l->env->journal, &n->rec, "warehouse.nodes", json_incref(n->writing), on_nodes);
 }
 
 void patrol_nodes_look(const struct patrol_look *l, struct patrol_nodes *n)
 {
-	CLEANUP(json_close) json_t *nodes = json_object();
+	CLEANUP(json_close) json_t *nodes = json_object(), *homes = NULL;
 	json_t *unseen = json_object(), *ill = json_object();
 
 	for (size_t i = 0; i < l->spec->n_clusters; i++)
@@ -147,7 +192,8 @@ void patrol_nodes_look(const struct patrol_look *l, struct patrol_nodes *n)
 	json_decref(n->ill);
 	n->unseen = unseen;
 	n->ill = ill;
-	keep(l, n, nodes);
+	homes = homes_of(l, nodes);
+	keep(l, n, nodes, homes);
 }
 
 void patrol_nodes_close(struct journal *j, struct patrol_nodes *n)

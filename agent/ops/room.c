@@ -10,7 +10,7 @@
 
 #define TEXTS_MAX (16u << 10) /* warehouse, requested_by, reason, escaped, and the names around them */
 #define STEP_BYTES 2048       /* intent and outcome of a step, and of what takes it back */
-#define NODE_BYTES 256        /* its id: in facts, among the created, and among the deleted */
+#define NODE_BYTES 320        /* its id: in facts, among the created, the nodes, and the deleted */
 #define LIST_KEPT 128
 
 size_t room_of_command(size_t signed_len)

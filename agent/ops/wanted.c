@@ -19,7 +19,6 @@ static void forget_args(struct wanted *s, struct wanted_one *one)
 	one->args = (ProtobufCBinaryData){ 0, NULL };
 	one->verb = NULL;
 	json_close(&one->tries);
-	json_close(&one->left);
 }
 
 static void drop(struct wanted *s, struct wanted_one *one)
@@ -27,6 +26,8 @@ static void drop(struct wanted *s, struct wanted_one *one)
 	size_t at = (size_t)(one - s->v);
 
 	forget_args(s, one);
+	json_decref(one->left);
+	json_decref(one->homes);
 	json_decref(one->nodes);
 	memmove(one, one + 1, (--s->n - at) * sizeof(*one));
 }
@@ -92,7 +93,8 @@ static bool may_have_changed(const json_t *result)
 {
 	static const char *const lists[] = { "created", "deleted", "modified" };
 
-	if (json_object_get(result, "started_ms") == NULL || is_state(result, "ROLLED_BACK"))
+	if (json_object_get(result, "started_ms") == NULL || is_state(result, "ROLLED_BACK") ||
+	    json_is_true(json_object_get(result, "taken_back")))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		if (json_array_size(json_object_get(result, lists[i])) > 0)
@@ -133,21 +135,51 @@ static bool has_instance(const json_t *pairs, const char *id)
 	return false;
 }
 
+static void forget_one(struct wanted_one *one, const char *id)
+{
+	const char *key;
+	json_t *value;
+
+	drop_text(one->left, id);
+	json_object_foreach(one->nodes, key, value)
+		drop_text(value, id);
+	json_object_foreach(one->homes, key, value)
+		if (str_eq(json_string_value(value), id))
+			json_object_set_new(one->homes, key, json_string(""));
+}
+
 /* What a command has ended was ended on purpose: nobody has lost it. */
 static void forget_ended(struct wanted_one *one, const json_t *result)
 {
 	const json_t *deleted = json_object_get(result, "deleted"), *pair;
-	const char *cluster;
-	json_t *ids;
 	size_t i;
 
-	json_array_foreach(deleted, i, pair) {
-		if (!str_eq(json_string_value(json_array_get(pair, 0)), "instance"))
-			continue;
-		drop_text(one->left, json_string_value(json_array_get(pair, 1)));
-		json_object_foreach(one->nodes, cluster, ids)
-			drop_text(ids, json_string_value(json_array_get(pair, 1)));
+	json_array_foreach(deleted, i, pair)
+		if (str_eq(json_string_value(json_array_get(pair, 0)), "instance"))
+			forget_one(one, json_string_value(json_array_get(pair, 1)));
+}
+
+/* What it has made stands, and the patrol has not seen it yet. */
+static void learn(struct wanted_one *one, const json_t *result)
+{
+	const json_t *made = json_object_get(result, "nodes"), *given = json_object_get(result, "volumes");
+	const char *cluster;
+	json_t *ids, *id;
+	size_t i;
+
+	if (one->nodes == NULL && json_object_size(made) > 0)
+		one->nodes = json_object();
+	json_object_foreach((json_t *)made, cluster, ids) {
+		if (json_object_get(one->nodes, cluster) == NULL)
+			json_object_set_new(one->nodes, cluster, json_array());
+		json_array_foreach(ids, i, id)
+			if (!json_has_text(json_object_get(one->nodes, cluster), json_string_value(id)))
+				json_array_append(json_object_get(one->nodes, cluster), id);
 	}
+	if (one->homes == NULL && json_object_size(given) > 0)
+		one->homes = json_object();
+	if (json_object_size(given) > 0)
+		json_object_update(one->homes, (json_t *)given);
 }
 
 /* It has not ended, and one that was launched in its place stands. */
@@ -208,14 +240,10 @@ static void forget_node(struct wanted_one *one, const struct wanted_end *end)
  *   it succeeded                                    its spec stands
  *   it may have changed something                   nothing is known
  *   else                                            what stood before stands  */
-void wanted_ended(struct wanted *s, const struct wanted_end *end)
+static void decide(struct wanted *s, const struct wanted_end *end)
 {
 	struct wanted_one *one = wanted_of(s, end->warehouse);
 
-	if (one != NULL)
-		forget_ended(one, end->result);
-	if (one != NULL && end->verb != NULL && end->verb->is_local)
-		forget_node(one, end);
 	if (end->verb == NULL || end->verb->lays_down == VERB_LAYS_NOTHING || end->is_plan)
 		return;
 	if (end->verb->lays_down == VERB_LAYS_END && is_state(end->result, "SUCCEEDED")) {
@@ -231,11 +259,28 @@ void wanted_ended(struct wanted *s, const struct wanted_end *end)
 		return;
 	}
 	one = one_for(s, end->warehouse);
-	if (one != NULL)
+	if (one != NULL) {
+		/* Whoever stands by now is one of those that the spec wants. */
+		json_close(&one->left);
 		set_args(s, one, end->op, end->verb, end->args);
-	else
+	} else {
 		log_warn("wanted.full", "op=%s warehouse=%s most=%d err=\"more warehouses than are looked after\"", end->op,
 			 end->warehouse, WANTED_MAX);
+	}
+}
+
+void wanted_ended(struct wanted *s, const struct wanted_end *end)
+{
+	struct wanted_one *one = wanted_of(s, end->warehouse);
+
+	if (one != NULL)
+		forget_ended(one, end->result);
+	if (one != NULL && end->verb != NULL && end->verb->is_local)
+		forget_node(one, end);
+	decide(s, end);
+	one = wanted_of(s, end->warehouse);
+	if (one != NULL)
+		learn(one, end->result);
 }
 
 /* ---- records ---- */
@@ -256,6 +301,8 @@ static json_t *one_json(const struct wanted_one *one)
 		json_object_set(j, "tries", one->tries);
 	if (one->left != NULL)
 		json_object_set(j, "left", one->left);
+	if (one->homes != NULL)
+		json_object_set(j, "volumes", one->homes);
 	return j;
 }
 
@@ -280,6 +327,7 @@ static void replay_one(struct wanted *s, struct wanted_one *one, const json_t *r
 	one->nodes = json_incref(json_object_get(record, "nodes"));
 	one->tries = json_incref(json_object_get(record, "tries"));
 	one->left = json_incref(json_object_get(record, "left"));
+	one->homes = json_incref(json_object_get(record, "volumes")); /* an older version has kept none */
 }
 
 void wanted_replay(struct wanted *s, const json_t *record)
@@ -320,6 +368,11 @@ void wanted_replay_nodes(struct wanted *s, const json_t *record)
 		return;
 	json_decref(one->nodes);
 	one->nodes = json_incref(json_object_get(record, "nodes"));
+	/* One of an older version does not speak of them. */
+	if (json_object_get(record, "volumes") == NULL)
+		return;
+	json_decref(one->homes);
+	one->homes = json_incref(json_object_get(record, "volumes"));
 }
 
 void wanted_close(struct wanted *s)

@@ -4,6 +4,9 @@
  * leaves nothing to compare with: neither its own spec holds nor the one before it, until another command succeeds. One that
  * changed nothing, or took back all it did, leaves the one before it.
  *
+ * Which nodes there are, and which volumes they have, the patrol sees; what a command has made is known from its result already, so
+ * that nothing which goes before the next look goes unnoticed.
+ *
  * Which nodes a heal has left follows from its result, and so is known after a restart without a call to AWS: a tag would have to
  * be written with keys of its own, and whoever may tag could say of a node that it counts no more.
  *
@@ -38,8 +41,12 @@ struct wanted_one {
 	json_t *tries; /* {"i-1": 2}: how often the agent has begun to do something about it; NULL: never */
 	json_t *nodes; /* {"fe": ["i-1", ...]}: the nodes that the patrol has seen alive; NULL: none yet */
 	/* ["i-1", ...]: nodes that a heal has left standing, as their data would have ended with them, or as they could not be
-	 * ended. Others are in their place: they are none of those that the spec wants. NULL: none. */
+	 * ended. Others are in their place: they are none of those that the spec wants, and the first that a plan ends. An apply
+	 * that fails changes nothing of that. NULL: none. */
 	json_t *left;
+	/* {"vol-1": "i-1"}: which node had a kept volume last, so that another in its place gets this one and no other; "": one that a
+	 * command has ended. NULL: none is known. */
+	json_t *homes;
 };
 
 /* Zero at birth. */
@@ -55,8 +62,8 @@ ProtobufCMessage *wanted_args(const struct wanted_one *one);
 /* The agent has begun something by itself about an occurrence, for the n-th time. Of another command's spec: nothing. */
 void wanted_tried(struct wanted *s, const char *warehouse, const char *op, const char *occurrence, unsigned n);
 unsigned wanted_tries(const struct wanted_one *one, const char *occurrence);
-/* Nodes that were seen, for the record: "warehouse.nodes" has `warehouse`, `op` and `nodes`. Of another command's it says
- * nothing. */
+/* Nodes that were seen, for the record: "warehouse.nodes" has `warehouse`, `op`, `nodes`, and `volumes`, the homes. Of another
+ * command's it says nothing. */
 void wanted_replay_nodes(struct wanted *s, const json_t *record);
 
 /* For a checkpoint: records that stand together for all that was known. */

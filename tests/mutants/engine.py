@@ -59,6 +59,13 @@ MUTANTS = [
         "build/tests/unit/ops/test_op_shrink",
     ),
     Mutant(
+        "all clusters launched at once, however many",
+        "agent/ops/op_run.c",
+        "i < op->plans->n && running(op) < BESIDE_MAX; i++",
+        "i < op->plans->n && running(op) < 99 * BESIDE_MAX; i++",
+        "build/tests/unit/ops/test_op_run",
+    ),
+    Mutant(
         "a node ended on a look of hours ago",
         "agent/ops/engine/run.c",
         "	if (leave == RUN_GO && run_looks_are_old(r))",

@@ -144,12 +144,14 @@ void aws_write_mapping(const struct aws_volume *v, struct buf *b)
 static void write_volume(struct aws_sim *a, const struct aws_volume *v, struct buf *b)
 {
 	struct aws_form f = aws_volume_form(a, v);
+	char stamp[STAMP_RFC3339_LEN];
 
 	xmlw_open(b, "item");
 	xmlw_text(b, "volumeId", "%s", v->t.id);
 	xmlw_text(b, "size", "%u", f.size_gib);
 	xmlw_text(b, "snapshotId", "%s", v->is_root ? "snap-0001" : "");
 	xmlw_text(b, "availabilityZone", "%s", v->zone);
+	xmlw_text(b, "createTime", "%s", stamp_rfc3339(aws_sim_wall_ms(a) - (int64_t)(aws_now(a) - v->t.made_ms), stamp));
 	xmlw_text(b, "status", "%s", is_detached(a, v) || is_hidden(a, v) ? "available" : "in-use");
 	xmlw_text(b, "volumeType", "%s", f.type);
 	xmlw_text(b, "iops", "%u", f.iops);

@@ -1,6 +1,7 @@
 /* scene_heal.c - when all commands have ended: somebody ends a node of a warehouse that heals itself, with the vendor there or
  * gone, and the agent must launch one in its place, and no second one. Before that another may fall sick; where that one is left
- * standing it counts for nothing, and what is lost beside it is healed all the same. */
+ * standing it counts for nothing, and what is lost beside it is healed all the same. Or it comes at once, before anybody has looked who
+ * is there. What the lost one has kept the new one gets, and no other's. */
 #include <stdio.h>
 
 #include "tests/sim/scene_impl.h"
@@ -22,6 +23,7 @@ void scene_heal_make(struct scene *s)
 		tally(TALLY_HEAL_ASKED);
 	s->heal.without_vendor = odds_one_in(&s->odds, 2);
 	s->heal.sickens = odds_one_in(&s->odds, 2);
+	s->heal.is_early = !s->heal.sickens && odds_one_in(&s->odds, 2);
 }
 
 /* ---- who ---- */
@@ -135,6 +137,14 @@ static void see_sick(struct scene *s, uint64_t now)
 		s->heal.is_over = true;
 }
 
+static const struct aws_volume *kept_of(const struct scene *s, const struct aws_instance *node)
+{
+	for (size_t i = 0; i < s->aws->volumes_n; i++)
+		if (s->aws->volumes[i]->node == node && s->aws->volumes[i]->is_kept && !s->aws->volumes[i]->is_root)
+			return s->aws->volumes[i];
+	return NULL;
+}
+
 static void strike(struct scene *s)
 {
 	unsigned alive;
@@ -153,6 +163,10 @@ static void strike(struct scene *s)
 	sim_trace(s->w, "somebody ends %s of %s", node->t.id, s->heal.cluster);
 	s->heal.instances_n = s->aws->instances_n;
 	s->heal.left = scene_left_volumes(s, s->heal.order->want.warehouse, s->heal.cluster);
+	s->heal.struck = node;
+	s->heal.own = kept_of(s, node);
+	if (s->heal.is_early)
+		tally(TALLY_HEAL_EARLY);
 	aws_hand_end(s->aws, node);
 }
 
@@ -166,13 +180,16 @@ static unsigned launched(const struct scene *s)
 	return n;
 }
 
-/* What the lost node has left, or one that lay there before, the new one has: they are not more than there were. */
+/* What the lost node has left the new one has, whatever lay there before: so there are not more than there were. */
 static void see_left(struct scene *s)
 {
 	unsigned left = scene_left_volumes(s, s->heal.order->want.warehouse, s->heal.cluster);
 
 	if (s->heal.healed_ms != 0)
 		tally(TALLY_CHECK_GIVEN);
+	if (s->heal.healed_ms != 0 && s->heal.own != NULL && s->heal.own->node == s->heal.struck && fault_is_on(TALLY_CHECK_GIVEN))
+		odds_broken(&s->odds, "a node of %s was healed, and its own volume %s lies there", s->heal.cluster,
+			    s->heal.own->t.id);
 	if (s->heal.healed_ms != 0 && left > s->heal.left && fault_is_on(TALLY_CHECK_GIVEN))
 		odds_broken(&s->odds, "a node of %s was healed, and its volume is left beside it", s->heal.cluster);
 }
@@ -226,7 +243,7 @@ bool scene_heal_tick(struct scene *s)
 	else if (s->heal.sick != NULL && s->heal.struck_ms == 0 &&
 		 (s->heal.made_up_ms == 0 || now - s->heal.made_up_ms <= KNOWN_MS))
 		see_sick(s, now);
-	else if (s->heal.struck_ms == 0 && now - s->heal.armed_ms > KNOWN_MS)
+	else if (s->heal.struck_ms == 0 && (s->heal.is_early || now - s->heal.armed_ms > KNOWN_MS))
 		strike(s);
 	else if (s->heal.struck_ms != 0)
 		see(s, now);

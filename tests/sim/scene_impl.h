@@ -92,14 +92,17 @@ struct scene_held {
 /* A node that somebody ends when all commands have ended (scene_heal.c). */
 struct scene_heal {
 	bool is_wanted, without_vendor, is_over;
-	bool sickens; /* before it, another falls sick, and may be left standing */
+	bool sickens;  /* before it, another falls sick, and may be left standing */
+	bool is_early; /* it comes at once, before the patrol has seen who is there */
 	const struct aws_instance *sick;
 	uint64_t armed_ms, sick_ms, made_up_ms, struck_ms, healed_ms; /* 0: not yet */
 	const struct scene_order *order;                              /* that has laid down what stands */
 	const char *cluster;
 	unsigned wanted;
-	size_t instances_n; /* before it */
-	unsigned left;      /* volumes that no node of it had before */
+	size_t instances_n;           /* before it */
+	unsigned left;                /* volumes that no node of it had before */
+	const struct aws_volume *own; /* that it has left; NULL: none, or it is not known whose it was */
+	const struct aws_instance *struck;
 };
 
 /* The spec that last succeeded, sent once more in the end (scene_close.c). */

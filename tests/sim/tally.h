@@ -140,6 +140,7 @@
 	X(HEAL_ASKED,        "command: a warehouse is to heal itself") \
 	X(HEAL_STRUCK,       "hand: a node ended, which the agent replaces by itself") \
 	X(HEAL_ALONE,        "hand: and the vendor is gone meanwhile") \
+	X(HEAL_EARLY,        "hand: before anybody has looked who is there") \
 	X(HEAL_LEFT,         "hand: beside one that fell sick, was replaced, and stands") \
 	X(WANT_MEMBERS,      "command: a target group of other clusters") \
 	X(WANT_SUBNETS,      "command: a balancer in other subnets") \

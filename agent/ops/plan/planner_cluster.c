@@ -70,8 +70,15 @@ bool planner_is_out(const struct planning *p, const struct ec2_instance *i, bool
 	return false;
 }
 
+static bool is_impaired(const struct ec2_status *s)
+{
+	return s != NULL && (s->ending != NULL || str_eq(s->system, "impaired") || str_eq(s->instance, "impaired"));
+}
+
 /* How far a node is from serving, 0 for one that does. Of what holds, the worst row counts:
  *
+ *   a heal has left it: another stands in its place                6
+ *   its status checks fail, or AWS is about to stop or end it      5
  *   stopped, or about to be                                        4
  *   it comes up (pending)                                          3
  *   not in a group for its cluster, while others are               2
@@ -82,6 +89,10 @@ static unsigned ill(const struct planning *p, const struct ec2_instance *i)
 {
 	unsigned most = str_starts(i->state, "stop") ? 4 : str_eq(i->state, "pending") ? 3 : planner_is_out(p, i, true) ? 2 : 0;
 
+	if (json_has_text(p->a->left, i->id))
+		return 6;
+	if (is_impaired(inventory_status(p->inv, i->id)))
+		return 5;
 	for (size_t g = 0; g < balancers_in(p->inv)->target_groups_n; g++) {
 		const struct elb_target *t = elb_target_in(&balancers_in(p->inv)->target_groups[g].targets, i->id);
 

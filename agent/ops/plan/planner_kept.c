@@ -51,15 +51,64 @@ static bool is_free(const struct planning *p, const struct ec2_volume *v)
 	return volumes_is_left(p->inv, v) && (!is_held(v) || inventory_instance_in(&p->inv->instances, v->instance) != NULL);
 }
 
+/* Which node had it last; "": one that a command has ended since. NULL: nobody knows. */
+static const char *home_of(const struct planning *p, const struct ec2_volume *v)
+{
+	return json_str_or(p->a->homes, v->id, NULL);
+}
+
+void planner_launch_instead(struct planning *p, const char *id)
+{
+	const char *volume;
+	json_t *home;
+
+	p->instead = id;
+	p->knows_instead = false;
+	json_object_foreach((json_t *)p->a->homes, volume, home)
+		p->knows_instead = p->knows_instead || (id != NULL && str_eq(json_string_value(home), id));
+}
+
+/* Another node's data is not what a lost one is to come back with. */
+static bool may_get(const struct planning *p, const struct ec2_volume *v)
+{
+	const char *home = home_of(p, v);
+
+	if (p->instead == NULL)
+		return true;
+	return p->knows_instead ? home != NULL && str_eq(home, p->instead) : home == NULL;
+}
+
 static bool is_to_give(const struct planning *p, const cluster_t *c, const struct ec2_volume *v)
 {
 	const volume_t *want = planner_kept_volume(c);
 
-	return want != NULL && planning_is_of_warehouse(p, &v->tags) && str_eq(ec2_tag_get(&v->tags, "reeve:cluster"), c->name) &&
-	       is_free(p, v) && is_as_wanted(p, c, want, v);
+	return want != NULL && may_get(p, v) && planning_is_of_warehouse(p, &v->tags) &&
+	       str_eq(ec2_tag_get(&v->tags, "reeve:cluster"), c->name) && is_free(p, v) && is_as_wanted(p, c, want, v);
 }
 
-/* What a node holds that is just ending comes first: it is the newest there is. */
+/* 0 is best. */
+static unsigned rank_of(const struct planning *p, const struct ec2_volume *v)
+{
+	const char *home = home_of(p, v);
+
+	return is_held(v) ? 0 : home != NULL && *home != '\0' ? 1 : home == NULL ? 2 : 3;
+}
+
+/* Which of two is given, by the first row in which they differ:
+ *
+ *   a node holds it that is just ending    it does: that is the newest there is
+ *   whose it was                           a node's that was lost; one's that nobody knows; one's that a command has ended
+ *   made                                   the later: data of long ago come last
+ *   id                                     the smaller, so that one inventory gives one plan  */
+static bool is_better(const struct planning *p, const struct ec2_volume *a, const struct ec2_volume *b)
+{
+	unsigned x = rank_of(p, a), y = rank_of(p, b);
+	/* Times of AWS are ISO 8601 in UTC, so their text sorts as they do. */
+	int c = x == y && a->created != NULL && b->created != NULL ? strcmp(b->created, a->created) : 0;
+
+	return x != y ? x < y : c != 0 ? c < 0 : strcmp(a->id, b->id) < 0;
+}
+
 static const struct ec2_volume *next_in(const struct planning *p, const cluster_t *c, const char *zone)
 {
 	const struct ec2_volumes *all = &volumes_in(p->inv)->all;
@@ -67,7 +116,7 @@ static const struct ec2_volume *next_in(const struct planning *p, const cluster_
 
 	for (size_t i = 0; i < all->n; i++)
 		if (str_eq(all->v[i].zone, zone) && is_to_give(p, c, &all->v[i]) && !planning_is_given(p, all->v[i].id) &&
-		    (first == NULL || (is_held(&all->v[i]) && !is_held(first))))
+		    (first == NULL || is_better(p, &all->v[i], first)))
 			first = &all->v[i];
 	return first;
 }
@@ -92,7 +141,8 @@ size_t planner_kept_in(const struct planning *p, const cluster_t *c, const char 
 
 	for (size_t i = 0; i < all->n; i++)
 		n += str_eq(all->v[i].zone, zone) && is_to_give(p, c, &all->v[i]);
-	for (size_t i = 0; i < p->inv->instances.n; i++)
+	/* What is known to be the lost node's own was meant for none of those. */
+	for (size_t i = 0; i < p->inv->instances.n && !p->knows_instead; i++)
 		lacking += str_eq(p->inv->instances.v[i].az, zone) && lacks(p, c, &p->inv->instances.v[i]);
 	return n > lacking ? n - lacking : 0;
 }

@@ -198,9 +198,23 @@ static void plan_leave(struct planning *p, const cluster_t *c, const struct plan
 
 /* ---- those that come ---- */
 
-/* Where nodes are missing: number `at` of those that would be launched. Of each subnet those that get a volume come first. */
-static const char *missing_in(const struct spread *s, size_t at, bool *is_given)
+/* Where the lost node's own volume lies; NULL: that is not known, or there is none to be given. */
+static const char *own_in(const struct planning *p, const struct spread *s)
 {
+	for (size_t i = 0; i < s->n && p->knows_instead; i++)
+		if (s->v[i].given > 0)
+			return s->v[i].subnet;
+	return NULL;
+}
+
+/* Where nodes are missing: number `at` of those that would be launched. Of each subnet those that get a volume come first. */
+static const char *missing_in(const struct planning *p, const struct spread *s, size_t at, bool *is_given)
+{
+	const char *own = own_in(p, s);
+
+	*is_given = own != NULL;
+	if (own != NULL)
+		return own;
 	for (size_t i = 0; i < s->n; i++) {
 		*is_given = at < s->v[i].given;
 		if (at < s->v[i].launch)
@@ -232,7 +246,7 @@ static struct spread places_of(const struct planning *p, const cluster_t *c, con
 	for (size_t i = 0; i < x->come; i++) {
 		bool is_given = false;
 		const char *subnet =
-		    i < x->go_n ? subnet_of(c, x->go[i]) : missing_in(&missing, x->missing_at + i - x->go_n, &is_given);
+		    i < x->go_n ? subnet_of(c, x->go[i]) : missing_in(p, &missing, x->missing_at + i - x->go_n, &is_given);
 		size_t k = 0;
 
 		while (k < s.n && !str_eq(s.v[k].subnet, subnet))
@@ -325,19 +339,32 @@ void planner_plan_exchange(struct planning *p, const cluster_t *c, const struct 
 /* ---- one after the other ---- */
 
 struct replacing {
-	size_t held; /* nodes that the cluster has by then, the new ones of those that are gone with them */
+	size_t held;    /* nodes that the cluster has by then, the new ones of those that are gone with them */
+	size_t unknown; /* of those that are gone, so many had volumes that nobody knows */
 	unsigned stages;
 };
+
+/* The volume that it had is not there any more, or somebody has it, or it can be none of the new node's. */
+static void tell_new(struct planning *p, const cluster_t *c, const char *id)
+{
+	if (p->knows_instead && planner_kept_volume(c) != NULL && json_array_size(p->given) == p->given_at)
+		plan_note(p->b, "what %s has kept cannot be given to the new node, which gets a new volume", id);
+}
 
 static void plan_next(struct planning *p, const cluster_t *c, const char *id, struct replacing *r)
 {
 	const struct ec2_instance *node = standing(p, c, id);
 	CLEANUP(mem_close) char *fact = mem_printf("new.%s", id), *name = mem_printf("replace-%s", id);
-	struct planner_exchange x = { .plan = name, .fact = fact, .of = id, .come = 1, .held = r->held, .missing_at = r->stages };
+	struct planner_exchange x = { .plan = name, .fact = fact, .of = id, .come = 1, .held = r->held };
 
 	x.go = &node;
 	x.go_n = node != NULL;
+	if (node == NULL)
+		planner_launch_instead(p, id);
+	x.missing_at = p->knows_instead ? r->stages : r->unknown++;
 	planner_plan_exchange(p, c, &x, r->stages++);
+	tell_new(p, c, id);
+	planner_launch_instead(p, NULL);
 	r->held += node == NULL;
 	plan_tell(p->b, "~ cluster %s: a new node in place of %s%s", c->name, id, node == NULL ? ", which is gone" : "");
 	if (inventory_instance_in(&p->inv->instances, id) == NULL)
@@ -347,7 +374,7 @@ static void plan_next(struct planning *p, const cluster_t *c, const char *id, st
 /* Those that are gone first, then the others in the order in which they are named. */
 void planner_plan_replaced(struct planning *p, const cluster_t *c, char *const *ids, size_t n)
 {
-	struct replacing r = { planner_held(p, c->name), 0 };
+	struct replacing r = { .held = planner_held(p, c->name) };
 
 	for (size_t i = 0; i < n; i++)
 		if (standing(p, c, ids[i]) == NULL)

@@ -16,12 +16,14 @@ struct planning {
 	const char *plan;   /* the one that is open */
 	char *const *apart; /* ids of nodes that are not looked at, as if they were not there */
 	size_t apart_n;
-	bool is_upgrade; /* the image and the user data of nodes that stand are no matter */
-	json_t *given;   /* ids of volumes that nodes have left and others get; NULL: none yet */
-	size_t given_at; /* from here on those of the open plan */
-	bool leaves_old; /* nodes that others take the place of leave their groups, and do not end */
-	bool is_heal;    /* the node that goes is lost: it is drained if it still can be */
-	struct err err;  /* the first thing this version cannot do */
+	bool is_upgrade;     /* the image and the user data of nodes that stand are no matter */
+	json_t *given;       /* ids of volumes that nodes have left and others get; NULL: none yet */
+	size_t given_at;     /* from here on those of the open plan */
+	const char *instead; /* a node that is gone, and one is launched in its place; NULL: none such */
+	bool knows_instead;  /* and what volumes it had is known */
+	bool leaves_old;     /* nodes that others take the place of leave their groups, and do not end */
+	bool is_heal;        /* the node that goes is lost: it is drained if it still can be */
+	struct err err;      /* the first thing this version cannot do */
 };
 
 void planning_begin(struct planning *p, const char *name, unsigned stage);

@@ -21,24 +21,6 @@ static const char *volume_of(const struct step_ctx *x)
 	return json_str_or(x->args, "volume", "");
 }
 
-/* ---- whom it is given ---- */
-
-/* Number `at` of those nodes of the launch that have come up (`up`; where it is not there, all of them); NULL: there are not so
- * many. Both are facts, so the same node is meant after a restart. */
-static const char *node_of(const struct step_ctx *x)
-{
-	const json_t *ids = json_object_get(x->args, "instances"), *up = json_object_get(x->args, "up");
-	json_int_t at = json_int_or(x->args, "at", 0);
-
-	for (size_t i = 0; i < json_array_size(ids); i++) {
-		const char *id = json_string_value(json_array_get(ids, i));
-
-		if (id != NULL && (up == NULL || json_has_text(up, id)) && at-- == 0)
-			return id;
-	}
-	return NULL;
-}
-
 /* ---- what follows ---- */
 
 static enum step_verdict wait_for(const struct step_ctx *x, const json_t *row, struct err *e)
@@ -62,7 +44,7 @@ static enum step_verdict wait_for(const struct step_ctx *x, const json_t *row, s
 static enum step_verdict meet(const struct step_ctx *x, struct err *e)
 {
 	const json_t *row = volume_where_row(x, volume_of(x));
-	const char *node = node_of(x);
+	const char *node = volumes_given_to(x->args);
 
 	if (node == NULL) {
 		step_leave_out(x, volume_of(x), "stays as it is: fewer nodes came up than were launched");
@@ -82,7 +64,7 @@ static enum step_verdict meet(const struct step_ctx *x, struct err *e)
 
 static int attach_ask(const struct step_ctx *x, struct request *req, struct err *e)
 {
-	const char *volume, *device, *node = node_of(x);
+	const char *volume, *device, *node = volumes_given_to(x->args);
 
 	TRY(arg_str(x, "volume", &volume, e));
 	TRY(arg_str(x, "device", &device, e));
@@ -110,7 +92,7 @@ static enum step_verdict attach_judge(const struct step_ctx *x, const struct aws
 static bool attach_find(const struct step_ctx *x, const struct inventory *inv)
 {
 	const struct ec2_volume *v = volumes_by_id(inv, volume_of(x));
-	const char *node = node_of(x);
+	const char *node = volumes_given_to(x->args);
 
 	return v != NULL && node != NULL && str_eq(v->instance, node) && str_eq(v->attachment, "attached");
 }

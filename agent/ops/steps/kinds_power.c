@@ -16,11 +16,14 @@
 
 #define REBOOT_AGAIN_MS 600000 /* for so long a reboot of which no answer came is asked for again */
 
-static const struct iam_statement power_grants[] = {
-	{ IAM_NODE_POWER, "Power", IAM_OWNED, IAM_TEXTS("ec2:RebootInstances", "ec2:StartInstances", "ec2:StopInstances"),
-	  IAM_TEXTS(IAM_EC2("instance/*")) },
-	{ 0 },
-};
+#define POWER                                                                                                                      \
+	{                                                                                                                          \
+		IAM_NODE_POWER, "Power", IAM_OWNED, IAM_TEXTS("ec2:RebootInstances", "ec2:StartInstances", "ec2:StopInstances"),   \
+		    IAM_TEXTS(IAM_EC2("instance/*"))                                                                               \
+	}
+static const struct iam_statement power_grants[] = { POWER, { 0 } };
+/* EC2 has let go of the key of a node's volumes while it was stopped, and is granted it anew in the name of who starts the node. */
+static const struct iam_statement start_grants[] = { POWER, KINDS_KEY, { 0 } };
 
 /* ---- the members ---- */
 
@@ -305,7 +308,8 @@ const struct step_kind kind_start = {
 	.name = "start",
 	.action = "ec2:StartInstances",
 	.field = "power",
-	.grants = power_grants,
+	.grants = start_grants,
+	.conditions = kinds_launch_conditions,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 120,
 	.deadline_s = 900,

@@ -59,6 +59,22 @@ uint32_t volumes_left(const struct inventory *inv, const char *warehouse)
 	return n;
 }
 
+/* Number `at` of those nodes of the launch that have come up (`up`; where it is not there, all of them). Both are facts, so the
+ * same node is meant after a restart. */
+const char *volumes_given_to(const json_t *args)
+{
+	const json_t *ids = json_object_get(args, "instances"), *up = json_object_get(args, "up");
+	json_int_t at = json_int_or(args, "at", 0);
+
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const char *id = json_string_value(json_array_get(ids, i));
+
+		if (id != NULL && (up == NULL || json_has_text(up, id)) && at-- == 0)
+			return id;
+	}
+	return NULL;
+}
+
 /* Times of AWS are ISO 8601 in UTC, so their text sorts as they do. */
 const struct ec2_modification *volumes_newest(const struct ec2_modifications *all, const char *id)
 {

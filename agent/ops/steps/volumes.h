@@ -17,6 +17,9 @@ const struct ec2_volume *volumes_at(const struct inventory *inv, const char *ins
 bool volumes_is_left(const struct inventory *inv, const struct ec2_volume *v);
 uint32_t volumes_left(const struct inventory *inv, const char *warehouse); /* how many of its are */
 
+/* The node that a step attach-volume gives it to, by its arguments without an "@"; NULL: fewer have come up than were launched. */
+const char *volumes_given_to(const json_t *args);
+
 /* What a volume is, or is about to be: a change that EC2 has taken is not undone any more. 0 and "": not told. */
 struct volumes_form {
 	const char *type;

@@ -254,6 +254,23 @@ static inline void shop_reopen(struct shop *s)
 	shop_open(s);
 }
 
+static inline void shop_on_awake(struct timer *t)
+{
+	(void)t;
+}
+
+/* The agent does not run for so long, and meanwhile AWS goes on. */
+static inline void shop_away(struct shop *s, uint64_t ms)
+{
+	struct timer t = { 0 };
+
+	desk_shut(&s->d);
+	/* Without an event that is due then, pretended time stands still. */
+	timer_start(s->d.w, &t, ms, shop_on_awake);
+	sim_run_until(s->d.w, NULL, NULL, ms);
+	shop_open(s);
+}
+
 /* ---- commands ---- */
 
 static inline void shop_apply(struct shop *s, struct desk_command *k, uint64_t seq)

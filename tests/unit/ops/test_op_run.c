@@ -231,6 +231,41 @@ static void behind_the_pivot_a_deadline_leaves_nothing_half_done(void **state)
 	assert_int_equal(shop_stands(s), 0);
 }
 
+/* AWS takes a few launches at once and then two a second, of all that the account does. */
+static void of_many_clusters_ten_come_up_beside_each_other_and_then_the_rest(void **state)
+{
+	enum { CLUSTERS = 13 };
+	static Reeve__Control__V1__Cluster clusters[CLUSTERS];
+	static Reeve__Control__V1__Cluster *list[CLUSTERS];
+	static char names[CLUSTERS][8];
+	struct shop *s = *state;
+	struct desk_command k;
+
+	shop_policy_counts(s, "commands: {warehouse.apply: auto}\nbounds: {" SHOP_BOUNDS
+			      "instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 20, cidrs: [10.0.0.0/8], "
+			      "ports: [1-65535]}\n");
+	s->k.s.n_load_balancers = s->k.s.n_target_groups = 0;
+	s->k.cluster.n_volumes = 0;
+	s->k.cluster.nodes = 1;
+	for (size_t i = 0; i < CLUSTERS; i++) {
+		snprintf(names[i], sizeof(names[i]), "be-%02zu", i);
+		clusters[i] = s->k.cluster;
+		clusters[i].name = names[i];
+		list[i] = &clusters[i];
+	}
+	s->k.s.clusters = list;
+	s->k.s.n_clusters = CLUSTERS;
+	shop_apply(s, &k, 1);
+	shop_send(s, &k, false);
+	shop_listen(s);
+	while (strstr(buf_str(&s->log), "plan=cluster-be-") == NULL || strstr(buf_str(&s->log), "end=ok") == NULL) {
+		assert_true(shop_alive(s) <= 10);
+		desk_pass(&s->d, 100);
+	}
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(shop_alive(s), CLUSTERS);
+}
+
 static enum shop_fault throttle_groups(struct shop *s, const char *body)
 {
 	(void)s;
@@ -435,6 +470,7 @@ int main(void)
 		SHOP(a_command_out_of_time_is_not_called_cancelled),
 		SHOP(a_command_that_names_no_deadline_ends_at_its_verbs),
 		SHOP(behind_the_pivot_a_deadline_leaves_nothing_half_done),
+		SHOP(of_many_clusters_ten_come_up_beside_each_other_and_then_the_rest),
 		SHOP(a_machine_that_reboots_gives_a_command_no_more_time),
 		SHOP(nodes_that_drain_for_an_hour_have_that_hour_by_default),
 		SHOP(an_operate_role_that_is_taken_away_changes_nothing),

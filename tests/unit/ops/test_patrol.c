@@ -1,4 +1,5 @@
 /* test_patrol.c - the look that nobody asked for: how often, what it tells, and what it leaves for the next time. */
+#include "agent/ops/ops_warehouses.h"
 #include "tests/unit/ops/patrolled.h"
 
 static int64_t since(const struct shop *s)
@@ -118,8 +119,51 @@ static void a_warehouse_that_is_deleted_is_forgotten(void **state)
 	shop_send(s, &k, true);
 	assert_int_equal(shop_ends(s, &k, NULL), DONE);
 	desk_pass(&s->d, 2 * PATROL_MS);
-	for (size_t i = 0; patrol_at(ops_patrol(s->d.ops), i, &seen); i++)
-		assert_string_equal(seen.warehouse, "");
+	assert_true(patrol_of(ops_patrol(s->d.ops), "wh-1", &seen));
+	assert_string_equal(seen.stands_on, "");
+	assert_int_equal(seen.looked_ms, 0);
+	assert_int_equal(seen.orphans, 0);
+}
+
+/* They go on costing and hold data: also when the warehouse is deleted, over a restart, and when nobody knows it any more. */
+static void what_a_deleted_warehouse_has_left_is_told_until_it_is_gone(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	struct patrol_seen seen;
+	struct ops_warehouse *w = mem_new(struct ops_warehouse);
+
+	s->k.volume.keep = 1;
+	patrolled_stand(s, SHOP_POLICY);
+	shop_delete(&k, 2);
+	shop_head(s);
+	shop_send(s, &k, true);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	for (int restart = 0; restart < 2; restart++) {
+		desk_pass(&s->d, 2 * PATROL_MS);
+		assert_true(patrol_of(ops_patrol(s->d.ops), "wh-1", &seen));
+		assert_true(seen.knows_orphans);
+		assert_int_equal(seen.orphans, 2);
+		shop_reopen(s);
+	}
+	/* A tag that nobody here has heard of. */
+	aws_hand_tag(&s->sim->volumes[1]->t, "reeve:warehouse", "wh-0");
+	desk_pass(&s->d, 2 * PATROL_MS);
+	assert_int_equal(ops_warehouses_n(s->d.ops), 2);
+	ops_warehouses_at(s->d.ops, 1, w);
+	assert_string_equal(w->name, "wh-0");
+	assert_int_equal(w->seen.orphans, 1);
+	s->break_at = deny_instances;
+	desk_pass(&s->d, 2 * PATROL_MS);
+	assert_false(patrol_of(ops_patrol(s->d.ops), "wh-1", &seen)); /* a zero would say that all is well */
+	s->break_at = NULL;
+	for (size_t i = 0; i < s->sim->volumes_n; i++)
+		if (s->sim->volumes[i]->is_kept)
+			s->sim->volumes[i]->t.gone_ms = world_now_ms(s->d.w); /* somebody has deleted it */
+	desk_pass(&s->d, 2 * PATROL_MS);
+	assert_true(patrol_of(ops_patrol(s->d.ops), "wh-1", &seen));
+	assert_int_equal(seen.orphans, 0);
+	mem_free(w);
 }
 
 static void keep_one(struct shop *s)
@@ -185,6 +229,7 @@ int main(void)
 		SHOP(it_looks_while_everything_is_stopped),
 		SHOP(after_a_command_that_failed_halfway_nothing_is_compared),
 		SHOP(a_warehouse_that_is_deleted_is_forgotten),
+		SHOP(what_a_deleted_warehouse_has_left_is_told_until_it_is_gone),
 		SHOP(a_volume_that_no_node_has_is_counted_by_its_warehouse_for_as_long_as_it_is_there),
 		SHOP(of_an_account_that_cannot_be_looked_at_no_number_of_orphans_is_told),
 		SHOP(a_restart_goes_on_with_what_stands),

@@ -63,6 +63,10 @@ static const struct {
 	  "{'state': 'FAILED', 'started_ms': 1, 'deleted': [['instance', 'i-1']]}", 0 },
 	{ "one that changed something and was cancelled", VERB_WAREHOUSE_APPLY,
 	  "{'state': 'CANCELLED', 'started_ms': 1, 'modified': [['instance', 'i-1']]}", 0 },
+	{ "one that was cancelled and wholly taken back", VERB_WAREHOUSE_APPLY,
+	  "{'state': 'CANCELLED', 'started_ms': 1, 'taken_back': true, 'created': [['instance', 'i-1']], 'deleted': [['instance', "
+	  "'i-1']], 'modified': [['volume', 'vol-1']]}",
+	  1 },
 	{ "one that failed before it changed anything", VERB_WAREHOUSE_APPLY, "{'state': 'FAILED', 'started_ms': 1}", 1 },
 	{ "one that took back what it had made", VERB_WAREHOUSE_APPLY,
 	  "{'state': 'ROLLED_BACK', 'started_ms': 1, 'created': [['instance', 'i-1']], 'deleted': [['instance', 'i-1']]}", 1 },
@@ -191,14 +195,18 @@ static void a_node_that_a_heal_has_left_counts_no_more_until_it_is_ended_or_anot
 		for (size_t k = 0; k < json_array_size(records); k++)
 			wanted_replay(&back, json_array_get(json_array_get(records, k), 1));
 		assert_int_equal(is_left(&back), cases[i].is_left);
+		/* An apply that fails leaves it to the next one, which ends it. */
+		end_as(&s, "wh-1", "op-5", VERB_WAREHOUSE_APPLY, 2,
+		       "{\"state\": \"FAILED\", \"started_ms\": 1, \"created\": [[\"instance\", \"i-7\"]]}");
+		assert_int_equal(is_left(&s), cases[i].is_left);
+		end_as(&s, "wh-1", "op-6", VERB_WAREHOUSE_APPLY, 2, "{\"state\": \"SUCCEEDED\", \"started_ms\": 1}");
+		assert_false(is_left(&s));
 		/* A reboot changes nothing of that, and what ends it does. */
 		end_as(&back, "wh-1", "op-3", VERB_CLUSTER_REBOOT, 1, "{\"state\": \"SUCCEEDED\", \"started_ms\": 1}");
 		assert_int_equal(is_left(&back), cases[i].is_left);
 		end_as(&back, "wh-1", "op-4", VERB_NODES_REPLACE, 1,
 		       "{\"state\": \"SUCCEEDED\", \"started_ms\": 1, " ENDED("i-1") "}");
 		assert_false(is_left(&back));
-		end_as(&s, "wh-1", "op-5", VERB_WAREHOUSE_APPLY, 2, "{\"state\": \"SUCCEEDED\", \"started_ms\": 1}");
-		assert_false(is_left(&s));
 		json_decref(records);
 		wanted_close(&s);
 		wanted_close(&back);
@@ -218,6 +226,58 @@ static void a_node_that_a_command_has_ended_was_not_lost(void **state)
 	assert_true(json_has_text(json_object_get(wanted_of(&s, "wh-1")->nodes, "be"), "i-1"));
 	assert_false(json_has_text(json_object_get(wanted_of(&s, "wh-1")->nodes, "be"), "i-2"));
 	json_decref(nodes);
+	wanted_close(&s);
+}
+
+/* The patrol has not seen them yet. What it took back, it has not made. */
+static void what_a_command_has_made_is_known_from_its_result(void **state)
+{
+	struct wanted s = { .n = 0 }, back = { .n = 0 };
+	json_t *records = json_array();
+	const json_t *be;
+
+	(void)state;
+	end_as(&s, "wh-1", "op-1", VERB_WAREHOUSE_APPLY, 1,
+	       "{\"state\": \"SUCCEEDED\", \"started_ms\": 1, \"nodes\": {\"be\": [\"i-1\", \"i-2\"]}, \"volumes\": {\"vol-1\": "
+	       "\"i-1\"}}");
+	end_as(&s, "wh-1", "op-2", VERB_NODES_REPLACE, 1,
+	       "{\"state\": \"FAILED\", \"started_ms\": 1, " ENDED("i-1") ", \"nodes\": {\"be\": [\"i-3\"], \"fe\": [\"i-4\"]}}");
+	heal_ends(&s, false,
+		  "{\"state\": \"SUCCEEDED\", " MADE ", \"nodes\": {\"be\": [\"i-9\"]}, \"volumes\": {\"vol-2\": \"i-9\"}}");
+	be = json_object_get(wanted_of(&s, "wh-1")->nodes, "be");
+	assert_int_equal(json_array_size(be), 3);
+	assert_true(json_has_text(be, "i-2") && json_has_text(be, "i-3") && json_has_text(be, "i-9"));
+	assert_true(json_has_text(json_object_get(wanted_of(&s, "wh-1")->nodes, "fe"), "i-4"));
+	/* Whose node a command has ended is nobody's any more, and another's that is lost is still its own. */
+	wanted_records(&s, records);
+	for (size_t k = 0; k < json_array_size(records); k++)
+		wanted_replay(&back, json_array_get(json_array_get(records, k), 1));
+	assert_string_equal(json_str_or(wanted_of(&back, "wh-1")->homes, "vol-1", "?"), "");
+	assert_string_equal(json_str_or(wanted_of(&back, "wh-1")->homes, "vol-2", "?"), "i-9");
+	json_decref(records);
+	wanted_close(&s);
+	wanted_close(&back);
+}
+
+/* A record of an older version does not speak of volumes. */
+static void whose_a_volume_is_stays_known_until_a_record_says_otherwise(void **state)
+{
+	struct wanted s = { .n = 0 };
+	json_t *now = json_pack("{s:s, s:s, s:{s:[s]}, s:{s:s}}", "warehouse", "wh-1", "op", "op-1", "nodes", "be", "i-1",
+				"volumes", "vol-1", "i-1");
+	json_t *old = json_pack("{s:s, s:s, s:{s:[s]}}", "warehouse", "wh-1", "op", "op-1", "nodes", "be", "i-1");
+	json_t *none = json_pack("{s:s, s:s, s:{s:[s]}, s:{}}", "warehouse", "wh-1", "op", "op-1", "nodes", "be", "i-1", "volumes");
+
+	(void)state;
+	end_as(&s, "wh-1", "op-1", VERB_WAREHOUSE_APPLY, 1, "{\"state\": \"SUCCEEDED\", \"started_ms\": 1}");
+	wanted_replay_nodes(&s, now);
+	wanted_replay_nodes(&s, old);
+	assert_string_equal(json_str_or(wanted_of(&s, "wh-1")->homes, "vol-1", "?"), "i-1");
+	wanted_replay_nodes(&s, none);
+	assert_int_equal(json_object_size(wanted_of(&s, "wh-1")->homes), 0);
+	json_decref(now);
+	json_decref(old);
+	json_decref(none);
 	wanted_close(&s);
 }
 
@@ -249,6 +309,8 @@ int main(void)
 		cmocka_unit_test(nodes_are_those_of_the_command_that_stands),
 		cmocka_unit_test(a_node_that_a_heal_has_left_counts_no_more_until_it_is_ended_or_another_spec_stands),
 		cmocka_unit_test(a_node_that_a_command_has_ended_was_not_lost),
+		cmocka_unit_test(what_a_command_has_made_is_known_from_its_result),
+		cmocka_unit_test(whose_a_volume_is_stays_known_until_a_record_says_otherwise),
 		cmocka_unit_test(what_does_not_fit_is_not_looked_after),
 	};
 

@@ -188,6 +188,58 @@ static void what_serves_goes_last(void **state)
 	balancers_in(d->inv)->target_groups_n = 0;
 }
 
+/* How they are and what they did before decides, and not their age: one that a heal has left, which may be well again by now, goes
+ * before one that is sick, and that before one that can be started. */
+static void one_that_is_sick_or_was_left_by_a_heal_goes_before_the_healthy(void **state)
+{
+	static const struct {
+		const char *system[3], *instance[3], *ending[3], *states[3], *left, *goes;
+	} cases[] = {
+		{ { "ok", "ok", "ok" }, { "ok", "ok", "ok" }, { NULL }, { "running", "running", "running" }, NULL, "i-3" },
+		{ { "ok", "ok", "ok" }, { "impaired", "ok", "ok" }, { NULL }, { "running", "running", "running" }, NULL, "i-1" },
+		{ { "ok", "impaired", "ok" }, { "ok", "ok", "ok" }, { NULL }, { "running", "running", "running" }, NULL, "i-2" },
+		{ { "ok", "ok", "ok" },
+		  { "ok", "ok", "ok" },
+		  { "instance-retirement" },
+		  { "running", "running", "running" },
+		  NULL,
+		  "i-1" },
+		{ { "initializing", "ok", "insufficient-data" },
+		  { "initializing", "ok", "ok" },
+		  { NULL },
+		  { "running", "running", "running" },
+		  NULL,
+		  "i-3" },
+		{ { "ok", "ok", "ok" }, { "ok", "ok", "ok" }, { NULL }, { "running", "running", "running" }, "i-1", "i-1" },
+		{ { "ok", "impaired", "ok" }, { "ok", "ok", "ok" }, { NULL }, { "running", "running", "stopped" }, NULL, "i-2" },
+		{ { "ok", "impaired", "ok" }, { "ok", "ok", "ok" }, { NULL }, { "running", "running", "running" }, "i-1", "i-1" },
+	};
+	struct board *d = *state;
+
+	d->k.s.n_security_groups = d->k.s.n_load_balancers = d->k.s.n_target_groups = 0;
+	d->k.cluster.n_security_groups = 0;
+	d->k.cluster.nodes = 2;
+	board_add_node(d, "i-1", "be", "running");
+	board_add_node(d, "i-2", "be", "running");
+	board_add_node(d, "i-3", "be", "running");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(json_close) json_t *left = cases[i].left != NULL ? json_pack("[s]", cases[i].left) : NULL;
+		struct ec2_status statuses[3];
+		struct plans *p;
+
+		for (size_t k = 0; k < 3; k++) {
+			d->inv->instances.v[k].state = cases[i].states[k];
+			statuses[k] = (struct ec2_status){ d->inv->instances.v[k].id, cases[i].states[k], cases[i].system[k],
+							   cases[i].instance[k], cases[i].ending[k] };
+		}
+		d->inv->statuses = (struct ec2_statuses){ statuses, 3 };
+		d->a.left = left;
+		p = board_apply(d);
+		assert_string_equal(ended_first(p), cases[i].goes);
+		plans_free(p);
+	}
+}
+
 static void leaving_a_cluster_without_nodes_is_high_risk(void **state)
 {
 	struct board *d = *state;
@@ -360,6 +412,7 @@ int main(void)
 		DESK_TEST(what_serves_goes_last),
 		DESK_TEST(nodes_end_only_when_all_that_is_launched_serves),
 		DESK_TEST(a_node_that_is_in_no_group_goes_before_those_that_are),
+		DESK_TEST(one_that_is_sick_or_was_left_by_a_heal_goes_before_the_healthy),
 		DESK_TEST(leaving_a_cluster_without_nodes_is_high_risk),
 		DESK_TEST(nodes_that_stand_in_another_vpc_are_told),
 		DESK_TEST(nodes_with_disks_of_their_host_have_data),

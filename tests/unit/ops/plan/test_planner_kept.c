@@ -96,6 +96,17 @@ static const char *text_of(const json_t *j)
 	return text[at % 4];
 }
 
+/* With ' for ". */
+static json_t *homes_of(const char *text)
+{
+	char copy[256];
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	for (char *c = copy; *c != '\0'; c++)
+		*c = *c == '\'' ? '"' : *c;
+	return json_loads(copy, 0, NULL);
+}
+
 static bool is_preserved(const struct plans *p, const char *id)
 {
 	const json_t *list = json_object_get(p->json, "preserved");
@@ -400,6 +411,129 @@ static void a_lost_node_is_healed_with_the_volume_that_it_has_left(void **state)
 	plans_free(p);
 }
 
+/* What stands in the journal decides, and not the order in which EC2 tells of them. */
+static void a_lost_node_gets_its_own_volume_and_never_one_of_another(void **state)
+{
+	static const struct {
+		const char *homes, *gets;
+	} cases[] = {
+		{ "{'vol-1': '', 'vol-2': 'i-9', 'vol-3': 'i-8'}", "vol-2" },
+		{ "{'vol-1': 'i-9', 'vol-2': 'i-8', 'vol-3': ''}", "vol-1" },
+		{ "{'vol-4': 'i-9'}", NULL },                        /* its own is gone */
+		{ "{'vol-1': '', 'vol-2': 'i-8'}", "vol-3" },        /* nobody has seen which one it had: not that of another */
+		{ "{'vol-1': '', 'vol-2': '', 'vol-3': ''}", NULL }, /* those are of nodes that commands have ended */
+		{ "{}", "vol-2" },                                   /* nothing is known: the one that was made last */
+	};
+	const struct planner_lost lost = { .cluster = "be", .instance = "i-9" };
+	struct board *d = *state;
+
+	add_node(d, "i-1", "subnet-1", "us-east-1a");
+	board_add_node(d, "i-9", "be", "terminated");
+	left(d, "vol-1")->created = "2026-01-01T00:00:00.000Z";
+	left(d, "vol-2")->created = "2026-01-03T00:00:00.000Z";
+	left(d, "vol-3")->created = "2026-01-02T00:00:00.000Z";
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(json_close) json_t *homes = homes_of(cases[i].homes);
+		CLEANUP(mem_close) char *attach = mem_printf("replace-i-9/attach-%s ", cases[i].gets != NULL ? cases[i].gets : "");
+		struct plans *p = NULL;
+
+		d->a.homes = homes;
+		assert_int_equal(planner_heal(&d->a, &d->k.s, &lost, &p, NULL), 0);
+		if ((strstr(board_steps(p), "attach-") != NULL) != (cases[i].gets != NULL) ||
+		    (cases[i].gets != NULL && strstr(board_steps(p), attach) == NULL))
+			fail_msg("%s: %s", cases[i].homes, board_steps(p));
+		plans_free(p);
+	}
+}
+
+static void two_that_are_gone_get_each_its_own(void **state)
+{
+	static char *ids[] = { (char *)"i-8", (char *)"i-9" };
+	const struct planner_named named = { "be", ids, 2 };
+	struct board *d = *state;
+	CLEANUP(json_close) json_t *homes = homes_of("{'vol-1': '', 'vol-2': 'i-9', 'vol-3': 'i-8'}");
+	struct plans *p = NULL;
+
+	left(d, "vol-1");
+	left(d, "vol-2");
+	left(d, "vol-3");
+	d->a.homes = homes;
+	assert_int_equal(planner_replace(&d->a, &d->k.s, &named, &p, NULL), 0);
+	assert_non_null(strstr(board_steps(p), "replace-i-8/attach-vol-3 "));
+	assert_non_null(strstr(board_steps(p), "replace-i-9/attach-vol-2 "));
+	assert_null(strstr(board_steps(p), "vol-1"));
+	plans_free(p);
+	/* One whose volume is gone, in another zone than the other's. */
+	json_object_del(homes, "vol-2");
+	json_object_set_new(homes, "vol-7", json_string("i-9"));
+	assert_int_equal(planner_replace(&d->a, &d->k.s, &named, &p, NULL), 0);
+	assert_non_null(strstr(board_steps(p), "replace-i-8/attach-vol-3 "));
+	assert_non_null(strstr(board_steps(p), "replace-i-9/launch "));
+	assert_null(strstr(board_steps(p), "replace-i-9/attach"));
+	plans_free(p);
+}
+
+/* In its own zone, wherever the cluster has fewest. */
+static void a_lost_node_comes_back_where_its_volume_lies(void **state)
+{
+	const struct planner_lost lost = { .cluster = "be", .instance = "i-9" };
+	struct board *d = *state;
+	CLEANUP(json_close) json_t *homes = homes_of("{'vol-1': '', 'vol-2': 'i-9'}");
+	struct plans *p = NULL;
+
+	add_node(d, "i-1", "subnet-a", "us-east-1a");
+	add_volume(d, "vol-1", "", "us-east-1b");
+	add_volume(d, "vol-2", "", "us-east-1a");
+	d->a.homes = homes;
+	assert_int_equal(planner_heal(&d->a, &d->k.s, &lost, &p, NULL), 0);
+	assert_non_null(strstr(board_steps(p), "replace-i-9/attach-vol-2 "));
+	assert_string_equal(json_str_or(args_of(p, "replace-i-9", "launch-kept"), "subnet_id", ""), "subnet-a");
+	plans_free(p);
+}
+
+/* Beside a node that was launched for a volume and does not have it yet. */
+static void what_is_a_lost_nodes_own_was_meant_for_no_other(void **state)
+{
+	const struct planner_lost lost = { .cluster = "be", .instance = "i-9" };
+	struct board *d = *state;
+	CLEANUP(json_close) json_t *homes = homes_of("{'vol-2': 'i-9'}");
+	struct plans *p = NULL;
+
+	add_node(d, "i-1", "subnet-1", "us-east-1a")->tags.v[5] = (struct ec2_tag){ "reeve:step", "replace-i-5/launch-kept" };
+	left(d, "vol-2");
+	d->a.homes = homes;
+	assert_int_equal(planner_heal(&d->a, &d->k.s, &lost, &p, NULL), 0);
+	assert_non_null(strstr(board_steps(p), "replace-i-9/attach-vol-2 "));
+	plans_free(p);
+}
+
+/* An apply fills a cluster up: first with what lost nodes have left, last with what was left long ago. */
+static void of_several_the_lost_nodes_come_first_and_then_the_newest(void **state)
+{
+	struct board *d = *state;
+	CLEANUP(json_close) json_t *homes = homes_of("{'vol-1': '', 'vol-2': '', 'vol-5': 'i-9'}");
+	static const char *const order[] = { "vol-5", "vol-4", "vol-3", "vol-2", "vol-1" };
+
+	left(d, "vol-1")->created = "2026-01-01T00:00:00.000Z";
+	left(d, "vol-2")->created = "2026-01-09T00:00:00.000Z";
+	left(d, "vol-3")->created = "2026-01-02T00:00:00.000Z";
+	left(d, "vol-4")->created = "2026-01-03T00:00:00.000Z";
+	left(d, "vol-5")->created = "2026-01-01T00:00:00.000Z";
+	d->a.homes = homes;
+	for (unsigned n = 1; n <= ARRAY_LEN(order); n++) {
+		struct plans *p;
+
+		d->k.cluster.nodes = n;
+		p = board_apply(d);
+		for (unsigned i = 0; i < ARRAY_LEN(order); i++) {
+			CLEANUP(mem_close) char *attach = mem_printf("attach-%s ", order[i]);
+
+			assert_int_equal(strstr(board_steps(p), attach) != NULL, i < n);
+		}
+		plans_free(p);
+	}
+}
+
 static void a_node_that_stands_is_replaced_by_one_with_a_volume_of_its_own(void **state)
 {
 	static char *ids[] = { (char *)"i-1" };
@@ -580,6 +714,11 @@ int main(void)
 		KEPT(a_lost_node_is_healed_with_the_volume_that_it_has_left),
 		KEPT(a_node_that_stands_is_replaced_by_one_with_a_volume_of_its_own),
 		KEPT(two_that_are_gone_get_a_volume_each),
+		KEPT(a_lost_node_gets_its_own_volume_and_never_one_of_another),
+		KEPT(two_that_are_gone_get_each_its_own),
+		SPREAD(a_lost_node_comes_back_where_its_volume_lies),
+		KEPT(what_is_a_lost_nodes_own_was_meant_for_no_other),
+		KEPT(of_several_the_lost_nodes_come_first_and_then_the_newest),
 		KEPT(what_is_smaller_than_wanted_grows_when_the_node_has_it),
 		KEPT(a_change_that_ec2_would_refuse_now_does_not_keep_the_node_waiting),
 		KEPT(a_node_that_was_launched_for_one_and_has_none_gets_it),
