@@ -8,6 +8,7 @@ import pathlib
 import select
 import signal
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -48,10 +49,11 @@ class Handler(BaseHTTPRequestHandler):
         self.server.resets.add(self.request)
 
     def is_gone(self):
-        """Whether the peer has closed its side."""
+        """Whether the peer has closed its side. Under TLS one that waits for its answer says nothing else."""
         try:
             readable = select.select([self.connection], [], [], 0)[0]
-            return bool(readable) and self.connection.recv(1, socket.MSG_PEEK) == b""
+            is_tls = isinstance(self.connection, ssl.SSLSocket)
+            return bool(readable) and (is_tls or self.connection.recv(1, socket.MSG_PEEK) == b"")
         except OSError:
             return True
 

@@ -65,6 +65,8 @@ struct aws_instance {
 	uint64_t down_ms;                  /* of its last reboot: until then it is as it was before */
 	bool is_back_told;                 /* it has said that it is healthy since then */
 	const void *rebooted_by;           /* for who watches */
+	const void *asked_by;              /* the same, of calls that may never have come: who asked last to reboot it, ... */
+	unsigned asks;                     /* ... and how often */
 	uint64_t unchecked_ms, checked_ms; /* between these its status checks are not ok, but ... */
 	const char *check;                 /* ... this */
 	bool is_system_check;              /* it is that of the system, else that of the instance */
@@ -184,6 +186,7 @@ struct aws_sim {
 	const char *full_subnet;     /* no instance more is launched there; NULL: none is full */
 	unsigned capacity;           /* instances that may be alive; more is InsufficientInstanceCapacity */
 	bool wide_is_fine;           /* a test wants a group from which everything may leave */
+	uint64_t keys_late_ms;       /* AssumeRole is throttled until then */
 	bool role_gone;              /* the operate role cannot be assumed, and its keys are worth nothing */
 	uint64_t keys_live_ms;       /* of the instance role */
 	unsigned least_up_s, most_up_s;
@@ -212,6 +215,8 @@ struct aws_sim {
 };
 
 void aws_limits_are_default(struct aws_sim *a); /* as an account is born */
+/* The operate role's keys are worth nothing from now on, and AssumeRole is throttled until then; 0: no more. */
+void aws_keys_are_late(struct aws_sim *a, uint64_t until_ms);
 struct aws_sim *aws_sim_new(struct world *w, struct odds *odds);
 void aws_sim_free(struct aws_sim *a);
 bool aws_sim_is_for(const char *url); /* is it AWS or the metadata service that is asked? */

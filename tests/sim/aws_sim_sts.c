@@ -28,6 +28,8 @@ static void check_assume(struct aws_ask *q)
 	} else if (aws_now(q->a) < q->a->role_known_ms) {
 		odds_came(q->a->odds, TALLY_AWS_ROLE_NEW);
 		aws_refuse(q, 403, "AccessDenied", "not authorized to perform: sts:AssumeRole");
+	} else if (aws_now(q->a) < q->a->keys_late_ms) {
+		aws_refuse(q, 400, "Throttling", "Rate exceeded");
 	} else if (q->a->role_gone) {
 		odds_came(q->a->odds, TALLY_AWS_ROLE_GONE);
 		aws_refuse(q, 403, "AccessDenied", "not authorized to perform: sts:AssumeRole");
@@ -54,6 +56,14 @@ static void assume_role(struct aws_ask *q)
 	xmlw_text(q->xml, "Expiration", "%s", stamp_rfc3339(aws_sim_wall_ms(a) + ASSUMED_MS, stamp));
 	xmlw_close(q->xml, "Credentials");
 	xmlw_text(q->xml, "PackedPolicySize", "%d", 1);
+}
+
+void aws_keys_are_late(struct aws_sim *a, uint64_t until_ms)
+{
+	a->keys_late_ms = until_ms;
+	for (size_t i = 0; until_ms != 0 && i < a->keys_n; i++)
+		if (a->keys[i].operate && a->keys[i].dead_ms > aws_now(a))
+			a->keys[i].dead_ms = aws_now(a);
 }
 
 const struct aws_action aws_sts_actions[] = {

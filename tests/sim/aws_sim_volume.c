@@ -346,7 +346,10 @@ static void check_attach(struct aws_ask *q, const struct aws_volume *v, const st
 
 static void refuse_attach(struct aws_ask *q, const struct aws_volume *v, const struct aws_instance *i)
 {
-	if (!is_detached(q->a, v)) {
+	if (i->lost_ms != 0 && !is_ours(&i->t)) {
+		/* It was ours when it was launched for this volume; the role may touch what bears our tags. */
+		aws_refuse(q, 403, "UnauthorizedOperation", "You are not authorized to perform this operation.");
+	} else if (!is_detached(q->a, v)) {
 		odds_came(q->a->odds, TALLY_AWS_VOLUME_HELD);
 		aws_refuse(q, 400, "VolumeInUse", "%s is already attached to an instance", v->t.id);
 	} else if (odds_hit(q->a->odds, TALLY_AWS_VOLUME_BUSY)) {

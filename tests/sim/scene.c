@@ -129,6 +129,7 @@ static void on_request(void *ctx, struct sim_http *x)
 	if (aws_node_is_for(x->url)) {
 		aws_node_request(s->aws, x);
 	} else if (aws_sim_is_for(x->url)) {
+		scene_held_asks(s, x);
 		aws_sim_request(s->aws, x);
 	} else if (vendor_sim_is_for(x->url) && scene_heal_is_vendor_away(s)) {
 		sim_http_fail(x, -ERR_NET, 0);
@@ -150,7 +151,7 @@ static void on_tick(void *ctx)
 		stop_agent(s);
 	if (s->exited)
 		exit_process(s);
-	if (s->agent == NULL && s->start_ms != 0 && world_now_ms(s->w) >= s->start_ms && !s->over)
+	if (s->agent == NULL && s->start_ms != 0 && world_now_ms(s->w) >= s->start_ms && !s->over && !scene_held_is_down(s))
 		start_agent(s);
 	if (!s->over)
 		scene_script_tick(s);

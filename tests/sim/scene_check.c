@@ -175,6 +175,8 @@ void scene_watch(void *ctx, const struct aws_entry *e)
 		odds_broken(&s->odds, "%s after the result of its command", e->action);
 	check_customer(s, e, o);
 	scene_hands_see(s, e);
+	scene_held_see(s, o, e);
+	scene_held_call(s, o, e);
 	scene_promise_call(s, o, e);
 	check_owner(s, e);
 	if (str_starts(e->action, "AuthorizeSecurityGroup"))
@@ -249,6 +251,7 @@ static void check_cluster(struct scene *s, const struct aws_instance *first)
 void scene_check(struct scene *s)
 {
 	scene_hands_move(s);
+	scene_held_move(s);
 	if (s->seen_effects != s->aws->effects) {
 		s->seen_effects = s->aws->effects;
 		for (size_t i = 0; i < s->aws->instances_n; i++)

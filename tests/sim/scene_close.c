@@ -84,13 +84,15 @@ static void next(struct scene *s)
 	s->close.at++;
 }
 
-/* A day has passed for nobody: a volume that was changed four times may not be changed again. */
+/* A day has passed for nobody: a volume that was changed four times may not be changed again. Nor has an
+ * hour: some node that was told to drain takes so long. */
 static bool is_excused(const struct scene *s, const struct scene_order *o)
 {
 	bool is_full = s->odds.hits[TALLY_AWS_CHANGES_FULL] > 0 && strstr(o->cmd->error, "four") != NULL;
+	bool drains = s->odds.hits[TALLY_NODE_STAYS] > 0 && strstr(o->cmd->error, "is not drained yet") != NULL;
 	bool is_beyond = o->cmd->state == STATE(DENIED) && s->nodes_total < SCENE_NODES_TOTAL;
 
-	return is_full || is_beyond || strstr(o->cmd->error, "not available yet") != NULL;
+	return is_full || is_beyond || drains || strstr(o->cmd->error, "not available yet") != NULL;
 }
 
 /*  done before, and succeeds again       it changed nothing: the next warehouse

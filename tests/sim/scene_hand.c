@@ -182,6 +182,18 @@ static void has_begun(struct scene *s, struct scene_hand *h)
 	h->begun_ms = world_now_ms(s->w);
 }
 
+void scene_hand_ends(struct scene *s, struct aws_instance *in)
+{
+	struct scene_hand *h = &s->hands[s->hands_n];
+
+	if (s->hands_n == ARRAY_LEN(s->hands))
+		return;
+	s->hands_n++;
+	*h = (struct scene_hand){ .kind = TALLY_AWS_ENDED };
+	touch_node(s, h, in);
+	has_begun(s, h);
+}
+
 static bool is_on_nodes(const struct scene_hand *h)
 {
 	return h->kind != TALLY_AWS_LB_PROTECTED && h->kind != TALLY_AWS_HELD && h->kind != TALLY_AWS_PART_DONE;

@@ -13,6 +13,7 @@
 #define SCENE_ORDERS_MAX 48
 #define SCENE_LOOKS_MAX 6
 #define SCENE_TROUBLES_MAX 12
+#define SCENE_HANDS_MAX 16 /* two of each kind, and one that comes while the agent is held up */
 #define SCENE_POLICY "/etc/reeve/policy.yaml"
 #define SCENE_STOP "/etc/reeve/STOP"
 #define SCENE_NODES_TOTAL 24 /* more than all commands together ever want */
@@ -32,6 +33,7 @@ struct scene_order {
 	bool is_delete, two_keys, plan_only, expired, unknown_verb, cancel, hurried;
 	uint64_t issued_ms, lives_ms;
 	uint64_t began_ms; /* 0: the vendor has not heard yet that it runs */
+	uint64_t first_ms; /* of the first call that changes something; 0: none yet */
 	bool must_be_denied, judged;
 	struct buf at_first;     /* its warehouse at its first mutation; empty: none yet */
 	struct buf at_last;      /* and when the next command began before the vendor had heard of its end */
@@ -74,6 +76,17 @@ struct scene_hand {
 	const char *call; /* it takes hold of a node that this call names, as it arrives; NULL: at that mutation */
 	struct aws_thing *thing;
 	char warehouse[64];
+};
+
+/* The agent is kept from its calls for a while, in which a node dies (scene_held.c). */
+struct scene_held {
+	bool is_wanted, is_of_rolling, has_struck, has_restarted, is_over;
+	const char *call;                /* it begins behind this one, or (NULL) any ... */
+	uint64_t passes;                 /* ... when so many have passed */
+	enum tally_kind how;             /* by what */
+	uint64_t dies_in_ms, lasts_ms;   /* from begun_ms on */
+	uint64_t begun_ms;               /* 0: not yet */
+	const struct scene_order *order; /* that was at work then */
 };
 
 /* A node that somebody ends when all commands have ended (scene_heal.c). */
@@ -130,7 +143,7 @@ struct scene {
 	struct want have[2]; /* what was last brought about, a warehouse each */
 	struct trouble troubles[SCENE_TROUBLES_MAX];
 	size_t troubles_n;
-	struct scene_hand hands[SCENE_TROUBLES_MAX];
+	struct scene_hand hands[SCENE_HANDS_MAX];
 	size_t hands_n;
 	uint64_t stop_since_ms;      /* 0: no STOP file stands */
 	uint64_t off_since_ms;       /* since when the policy allows nothing; 0: it does */
@@ -138,6 +151,7 @@ struct scene {
 	unsigned nodes_total;        /* of the policy */
 	unsigned mutations_per_hour; /* the rate of the policy */
 	bool policy_changed, role_was_gone, capacity_short, clock_stepped, died;
+	struct scene_held held;
 	struct scene_heal heal;
 	struct scene_close close;
 	/* death */
@@ -157,8 +171,15 @@ bool scene_heal_tick(struct scene *s); /* true: nothing of it is ahead */
 bool scene_heal_is_on(const struct scene *s);
 bool scene_heal_is_vendor_away(const struct scene *s);
 void scene_hands_make(struct scene *s);
-void scene_hands_see(struct scene *s, const struct aws_entry *e);                               /* a call, before it acts */
-void scene_hands_move(struct scene *s);                                                         /* after every event */
+void scene_hands_see(struct scene *s, const struct aws_entry *e); /* a call, before it acts */
+void scene_hands_move(struct scene *s);                           /* after every event */
+void scene_hand_ends(struct scene *s, struct aws_instance *in);   /* one more hand, on this node */
+void scene_held_make(struct scene *s);
+void scene_held_asks(struct scene *s, const struct sim_http *x);
+bool scene_held_is_down(const struct scene *s);
+void scene_held_see(struct scene *s, const struct scene_order *o, const struct aws_entry *e);   /* a call, before it acts */
+void scene_held_move(struct scene *s);                                                          /* after every event */
+void scene_held_call(struct scene *s, struct scene_order *o, const struct aws_entry *e);        /* what is promised of it */
 bool scene_is_touched(const struct scene *s, const char *warehouse, uint64_t since_ms);         /* since then, or still */
 bool scene_is_touched_after(const struct scene *s, const char *warehouse, uint64_t ms);         /* begun or ended since then */
 void scene_promise_call(struct scene *s, struct scene_order *o, const struct aws_entry *e);     /* before it acts */

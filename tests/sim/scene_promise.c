@@ -179,6 +179,12 @@ static bool is_paused(const struct scene *s, const struct scene_order *o, const 
 	return want_is_paused(&o->want, aws_tag_of(&in->t, "reeve:cluster")) && !aws_is_running(s->aws, in);
 }
 
+/* For as long as a step tries no keys came. */
+static bool lacked_keys(const struct scene *s, const struct scene_order *o)
+{
+	return s->held.begun_ms != 0 && s->held.how == TALLY_HELD_KEYS && strstr(o->cmd->error, "there are no keys") != NULL;
+}
+
 static void judge_outs(struct scene *s, const struct scene_order *o)
 {
 	for (size_t i = 0; i < o->outs_n; i++) {
@@ -186,7 +192,8 @@ static void judge_outs(struct scene *s, const struct scene_order *o)
 		const struct aws_instance *in = instance_of(s, out->node);
 
 		tally(TALLY_CHECK_SERVES);
-		if (in == NULL || !aws_is_alive(s->aws, in) || serves_again(s, out) || is_excused(s, o) || is_paused(s, o, in))
+		if (in == NULL || !aws_is_alive(s->aws, in) || serves_again(s, out) || is_excused(s, o) || is_paused(s, o, in) ||
+		    lacked_keys(s, o))
 			continue;
 		if (fault_is_on(TALLY_CHECK_SERVES))
 			odds_broken(&s->odds, "command %llu %s and took %s, which served, out of %s",
@@ -204,6 +211,17 @@ static bool is_named(const struct form_sim *f, const char *id)
 	return false;
 }
 
+/* A node that somebody had stopped before the command came, and that still is: who exchanges another of its cluster finds it so and
+ * leaves it so. */
+static bool is_stopped_by_hand(const struct scene *s, const struct scene_order *o, const struct aws_instance *in)
+{
+	for (size_t i = 0; i < s->hands_n; i++)
+		if (s->hands[i].kind == TALLY_AWS_STOPPED && s->hands[i].thing == &in->t)
+			return (o->is_upgrade || o->replace != NULL) && s->hands[i].begun_ms < o->issued_ms &&
+			       aws_is_alive(s->aws, in);
+	return false;
+}
+
 /* Of those that run, so many must be left as the spec wants. Those of the command itself go when it is undone. */
 static void see_wanted(struct scene *s, const struct scene_order *o, const struct form_sim *f, const struct aws_instance *in)
 {
@@ -214,7 +232,7 @@ static void see_wanted(struct scene *s, const struct scene_order *o, const struc
 		const struct aws_instance *x = s->aws->instances[i];
 
 		left += str_eq(warehouse_of(&x->t), o->want.warehouse) && str_eq(aws_tag_of(&x->t, "reeve:cluster"), cluster) &&
-			aws_is_running(s->aws, x) && !is_named(f, x->t.id);
+			(aws_is_running(s->aws, x) || is_stopped_by_hand(s, o, x)) && !is_named(f, x->t.id);
 	}
 	tally(TALLY_CHECK_WANTED);
 	if (left < wanted && fault_is_on(TALLY_CHECK_WANTED))

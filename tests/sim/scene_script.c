@@ -196,6 +196,7 @@ void scene_script_make(struct scene *s)
 	troubles_make(s);
 	scene_hands_make(s);
 	orders_make(s);
+	scene_held_make(s);
 	scene_look_make(s);
 	scene_heal_make(s);
 	scene_close_make(s);

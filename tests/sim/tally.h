@@ -65,6 +65,11 @@
 	X(AWS_VOLUME_BUSY,   "aws: a volume that cannot be attached yet") \
 	X(AWS_PROFILE_NEW,   "aws: a profile not known everywhere yet") \
 	X(AWS_ROLE_NEW,      "aws: a role not known everywhere yet") \
+	X(HELD_UP,           "hand: a node ended while the agent is kept from its calls") \
+	X(HELD_STOP,         "hand: and kept by STOP")              \
+	X(HELD_MODE,         "hand: and kept by the policy, which is off") \
+	X(HELD_KEYS,         "hand: and kept by keys that do not come") \
+	X(HELD_DOWN,         "hand: and the agent is stopped meanwhile") \
 	X(NODE_SICK,         "node: not healthy for a while")       \
 	X(NODE_REDIRECT,     "node: an answer that leads to the metadata service") \
 	X(NODE_SLOW,         "node: an answer that comes too late")  \
@@ -74,6 +79,7 @@
 	X(CHECK_SERVES, "promise tested: a failure after something that served was taken out") \
 	X(CHECK_LEFT, "promise tested: who serves is replaced") \
 	X(CHECK_WANTED, "promise tested: nodes are ended") \
+	X(CHECK_HELD_UP, "promise tested: a node goes, or is to come back, while others may have died") \
 	X(CHECK_GIVEN, "promise tested: a new node beside a volume that another has left") \
 	X(CHECK_DRAINED, "promise tested: a node that served is ended") \
 	X(CHECK_READY, "promise tested: a node that was launched is let in") \

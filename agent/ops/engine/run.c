@@ -341,7 +341,7 @@ static enum run_state guard_change(struct run *r)
 	if (leave == RUN_WAIT)
 		return held_up(r);
 	if (leave == RUN_GO && run_looks_are_old(r))
-		return run_look_anew(r);
+		return r->a.in_doubt ? run_look_before_anew(r) : run_look_anew(r);
 	if (leave == RUN_GO)
 		return run_now(r)->standing == INTENDED ? run_to_call(r) : RUN_AT_INTENT;
 	/* If the step ended here, with a call in doubt, a thing could stay behind in the account that no record names. */
@@ -446,7 +446,6 @@ static enum run_state next(struct run *r)
 		return list_ends(r);
 	attempt_begin(r);
 	d = run_now(r);
-	r->a.is_heard = d->standing == INTENDED;
 	if (d->since_ms != 0)
 		r->a.started_ms = d->since_ms;
 	if (d->standing == FAILED)

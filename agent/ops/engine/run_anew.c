@@ -4,42 +4,49 @@
  * that do not come or a restart may keep it from its call for hours, and by then that may be true no more. So a step of a kind
  * that says so (looks_anew) is not called on looks that are old, or of another life: they are made again, and what follows from
  * them follows, the undo too. AWS keeps a step from its call as well: what it refuses without looking at it (throttling, keys that
- * have expired) has had no effect, however often, and the step's own time runs on meanwhile. */
+ * have expired) has had no effect, however often, and the step's own time runs on meanwhile.
+ *
+ * While a call may have had its effect, or may have it still, nothing else is begun: it is looked for until settle_s has passed
+ * (run_look.c), and only what is known not to have happened is looked at anew. A kind whose effect no look shows has its call
+ * repeated all the same. */
 #include "agent/base/json.h"
 #include "agent/base/log.h"
 #include "agent/ops/engine/run_impl.h"
 
 #define ANEW_MS 60000
 
-/* Of the reads straight before the step at hand the first; the step itself: there is none. */
-static size_t first_look(const struct run *r)
+static bool is_look(const struct doing *d)
 {
-	size_t i = r->at;
-
-	while (i > 0 && !step_mutates(r->v[i - 1].s.kind) && !r->v[i - 1].s.kind->is_once)
-		i--;
-	return i;
+	return !step_mutates(d->s.kind) && !d->s.kind->is_once;
 }
 
-/* Some of its effect may be there. One of another life has its first call from there. */
-static bool is_past(const struct run *r)
+/* Of the reads straight before the step at hand the first; the step itself: there is none. Who leaves several groups, one straight
+ * after the other, leaves all of them on the same reads. */
+static size_t first_look(const struct run *r)
 {
-	return r->a.in_doubt || r->a.is_heard || (run_now(r)->first_ms != 0 && r->a.tries == 0);
+	size_t first = r->at;
+
+	for (size_t i = r->at; i > 0 && (is_look(&r->v[i - 1]) || r->v[i - 1].s.kind == r->v[r->at].s.kind); i--)
+		if (is_look(&r->v[i - 1]))
+			first = i - 1;
+	return first;
 }
 
 /* Each of them, for while the last one waited the first may have become untrue. */
 static bool is_any_old(const struct run *r)
 {
 	for (size_t i = first_look(r); i < r->at; i++)
-		if (r->v[i].last_ms == 0 || world_now_ms(r->env->w) - r->v[i].last_ms > ANEW_MS)
+		if (is_look(&r->v[i]) && (r->v[i].last_ms == 0 || world_now_ms(r->env->w) - r->v[i].last_ms > ANEW_MS))
 			return true;
 	return false;
 }
 
-/* One that may have been called is past it: what became of that call is found out, whatever else has changed. */
+/* Of a call that AWS refused some of the effect may be there: it ends the nodes of one zone and not those of another. */
 bool run_looks_are_old(const struct run *r)
 {
-	return !r->undoing && run_now(r)->s.kind->looks_anew && !is_past(r) && is_any_old(r);
+	const struct step_kind *k = run_now(r)->s.kind;
+
+	return !r->undoing && k->looks_anew && !(r->a.in_doubt ? k->leaves_no_trace : r->a.is_heard) && is_any_old(r);
 }
 
 enum run_state run_look_anew(struct run *r)
@@ -54,7 +61,8 @@ enum run_state run_look_anew(struct run *r)
 	json_close(&d->doubt);
 	/* No call that counts has followed its intent, if it has one: the next one is another. */
 	for (size_t i = first; i <= r->at; i++)
-		r->v[i].standing = FRESH;
+		if (i == r->at || is_look(&r->v[i]))
+			r->v[i].standing = FRESH;
 	r->at = first;
 	return RUN_AT_NEXT;
 }

@@ -42,7 +42,7 @@ enum standing { FRESH, INTENDED, DONE, FAILED };
 /* A step in doubt is not left before it is known whether it had its effect. */
 enum leaving {
 	STAYS,
-	LEAVES,   /* it may not go on: cancelled, or denied by the policy */
+	LEAVES,   /* it may not go on: cancelled, denied by the policy, or what it rests on is old */
 	GIVES_UP, /* it has failed or run out of time */
 };
 
@@ -177,7 +177,8 @@ enum run_state run_poll(struct run *r), run_polled(struct run *r), run_relook(st
 enum run_state run_again(struct run *r, enum run_state how); /* poll or relook; the end when it is late */
 enum run_state run_fail(struct run *r);                      /* the sentence is in r->a.err; in doubt it looks first */
 enum run_state run_look_before_leaving(struct run *r, enum leaving why);
-enum run_state run_resume_leaving(struct run *r);                      /* it was leaving when the life before ended */
+enum run_state run_look_before_anew(struct run *r); /* it is in doubt, and the looks that its call rested on are old */
+enum run_state run_resume_leaving(struct run *r);   /* it was leaving when the life before ended */
 enum run_state run_not_found(struct run *r, const struct step_ctx *x); /* looked, and no more is known than that it is not there */
 
 /* ---- run_ask.c ---- */

@@ -91,6 +91,16 @@ enum run_state run_look_before_leaving(struct run *r, enum leaving why)
 	return RUN_AT_LOOK;
 }
 
+/* In the step's own time: AWS may leave each of its calls without an answer. */
+enum run_state run_look_before_anew(struct run *r)
+{
+	uint64_t since_ms = r->a.started_ms;
+	enum run_state to = run_look_before_leaving(r, LEAVES);
+
+	r->a.started_ms = since_ms;
+	return to;
+}
+
 /* No call has been made since. */
 enum run_state run_resume_leaving(struct run *r)
 {
@@ -117,6 +127,7 @@ static enum run_state leave_now(struct run *r)
 	 * fresh. */
 	r->a.leaving = STAYS;
 	r->a.until_ms = 0;
+	r->a.is_heard = false;
 	run_now(r)->standing = FRESH;
 	return RUN_AT_GUARD;
 }

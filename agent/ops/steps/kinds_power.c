@@ -533,6 +533,7 @@ const struct step_kind kind_reboot = {
 	.action = "ec2:RebootInstances",
 	.grants = power_grants,
 	.looks_anew = true,
+	.leaves_no_trace = true,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 30,
 	.deadline_s = 300,

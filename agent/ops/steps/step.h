@@ -97,7 +97,8 @@ struct step_kind {
 	const struct iam_condition *conditions; /* its own (IAM_OWN), ended by one without a test; NULL: none */
 	bool ends_nodes;                        /* of a cluster: rates.ended_at_once counts them */
 	bool looks_anew; /* kept from its call for a while, it first has the reads straight before it made again (run_anew.c) */
-	bool is_once;    /* a read that is not made again so: a time that has passed */
+	bool leaves_no_trace; /* no look shows whether it was called */
+	bool is_once;         /* a read that is not made again so: a time that has passed */
 	enum step_repeat repeat;
 	uint32_t settle_s; /* how long a Describe may not see what it did yet */
 	uint32_t deadline_s, poll_s;

@@ -132,8 +132,14 @@ class Place(Stage):
         with open(self.dir / "peers/agent.log", "ab") as log, process.interrupt_blocked():
             self.agent = subprocess.Popen(command, stderr=log, stdout=log, cwd="/")
 
-    def log(self):
-        return (self.dir / "peers/agent.log").read_text()
+    def log(self, since=0):
+        """What has been written from that byte on; the whole is long by the last row."""
+        with open(self.dir / "peers/agent.log", "rb") as log:
+            log.seek(since)
+            return log.read().decode(errors="replace")
+
+    def log_bytes(self):
+        return (self.dir / "peers/agent.log").stat().st_size
 
     def agent_pid(self):
         """Of the agent itself: all that stands before it is replaced by it, but for sudo."""

@@ -14,7 +14,9 @@ class Row:
     def __init__(self, place, warehouse):
         self.place, self.warehouse = place, warehouse
         self.pid, self.size = place.agent_pid(), place.agent_size()
-        self.from_log, self.began, self.command = len(place.log()), time.time(), None
+        self.held = place.proxy_dir / "held"
+        self.from_log, self.began, self.command = place.log_bytes(), time.time(), None
+        self.from_move, self.is_asking = self.from_log, False
 
     # ---- doing ----
 
@@ -42,28 +44,32 @@ class Row:
         return next((r for r in self.place.vendor_lines("results") if r["id"] == self.command), None)
 
     def log(self):
-        return self.place.log()[self.from_log :]
+        return self.place.log(self.from_log)
 
-    def passes(self, seconds, gone=lambda: False):
-        """So much time, a second at a time and as soon as no call is out, until the result is there or what is asked for is so."""
-        for _ in range(seconds):
+    def passes(self, seconds, gone=lambda: False, at_once=1):
+        """So much time, a second (or more) at a time and as soon as no call is out, until the result is there or what is asked
+        for is so."""
+        for _ in range(0, seconds, at_once):
             process.wait_for(lambda: gone() or self.result() or not self.is_calling(), 30, "the end of a call")
             if has(lambda: gone() or self.result(), 0.04):
                 return
-            self.place.clock.move(1)
+            self.place.clock.move(at_once)
 
     def holds(self, action, *more):
         """AWS has carried the call out, and its answer waits for `released`."""
         self.place.rules({"id": self.warehouse.id, "match": {"action": action}, "times": 1, "do": "hold"}, *more)
-        self.held = self.place.proxy_dir / "held"
 
     def is_held(self):
         process.wait_for(self.held.exists, 30, "a call whose answer is held back")
 
+    def is_let_go(self):
+        """Who asked is gone."""
+        process.wait_for(lambda: not self.held.exists(), 30, "the end of a call that was held back")
+
     def released(self):
         release = self.place.proxy_dir / "release"
         release.touch()
-        process.wait_for(lambda: not self.held.exists(), 30, "the end of the call")
+        self.is_let_go()
         release.unlink()
 
     def waits_for(self, *patterns):
@@ -79,8 +85,12 @@ class Row:
         self.place.clock.move(seconds)
 
     def is_calling(self):
-        moves = re.findall(r"machine=call .* to=(\w+)", self.log())
-        return moves[-1:] == ["ask"]
+        """By the last move of a call; only what is new in the log is read."""
+        new = self.place.log(self.from_move).rpartition("\n")[0]
+        self.from_move += len(new.encode())
+        for to in re.findall(r"machine=call .* to=(\w+)", new)[-1:]:
+            self.is_asking = to == "ask"
+        return self.is_asking
 
     # ---- looking ----
 

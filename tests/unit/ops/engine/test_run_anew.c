@@ -45,8 +45,8 @@ static void replace(struct shop *s, struct desk_command *k)
 	shop_send(s, k, false);
 }
 
-/* The old node is out of its group; the new one was seen to serve; STOP keeps the end of the old one waiting for so long. */
-static void hold_up(struct shop *s, struct desk_command *k, uint64_t ms)
+/* Two nodes that serve. */
+static void make(struct shop *s, struct desk_command *k)
 {
 	shop_policy_counts(s, POLICY);
 	s->k.cluster.n_volumes = 0;
@@ -55,6 +55,12 @@ static void hold_up(struct shop *s, struct desk_command *k, uint64_t ms)
 	shop_run(s, k);
 	assert_int_equal(shop_ends(s, k, NULL), DONE);
 	buf_reset(&s->seen);
+}
+
+/* The old node is out of its group; the new one was seen to serve; STOP keeps the end of the old one waiting for so long. */
+static void hold_up(struct shop *s, struct desk_command *k, uint64_t ms)
+{
+	make(s, k);
 	replace(s, k);
 	assert_int_equal(sim_run_until(s->d.w, is_taken_out, s, 3600000), SIM_TRUE);
 	shop_listen(s);
@@ -108,13 +114,7 @@ static void a_look_that_became_old_while_another_waited_is_made_again(void **sta
 
 	two_groups(s);
 	s->k.cluster.nodes = 1;
-	s->k.cluster.n_volumes = 0;
-	s->sim->least_up_s = 5;
-	s->sim->most_up_s = 20;
-	shop_policy_counts(s, POLICY);
-	shop_run(s, &k);
-	assert_int_equal(shop_ends(s, &k, NULL), DONE);
-	buf_reset(&s->seen);
+	make(s, &k);
 	replace(s, &k);
 	while (shop_count(s, "DeregisterTargets") < 2)
 		desk_pass(&s->d, 100);
@@ -238,6 +238,129 @@ static void a_step_that_aws_throttles_for_ever_ends(void **state)
 	assert_true(aws_is_alive(s->sim, node(s, 0)));
 }
 
+/* ---- its call may have had its effect ---- */
+
+static enum shop_fault ends_are_lost(struct shop *s, const char *body)
+{
+	return str_starts(body, "Action=TerminateInstances&") && s->broke++ < 1000 ? SHOP_LOST : SHOP_FINE;
+}
+
+static enum shop_fault end_is_lost_after(struct shop *s, const char *body)
+{
+	return str_starts(body, "Action=TerminateInstances&") && s->broke++ == 0 ? SHOP_LOST_AFTER : SHOP_FINE;
+}
+
+/* Its end is asked for, and no answer comes. */
+static void lose(struct shop *s, struct desk_command *k, enum shop_fault (*how)(struct shop *s, const char *body))
+{
+	hold_up(s, k, 1000);
+	s->break_at = how;
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	while (s->broke == 0)
+		desk_pass(&s->d, 10);
+}
+
+/* ---- one group after the other ---- */
+
+static enum shop_fault second_group_is_throttled(struct shop *s, const char *body)
+{
+	if (!str_starts(body, "Action=DeregisterTargets&") || strstr(body, s->sim->target_groups[1]->t.name) == NULL)
+		return SHOP_FINE;
+	return s->broke++ < 1000 ? SHOP_THROTTLED : SHOP_FINE;
+}
+
+/* It is out of the first one by then, and let in there again. */
+static void the_old_node_stays_in_its_second_group_where_the_new_one_died_meanwhile(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	two_groups(s);
+	make(s, &k);
+	s->break_at = second_group_is_throttled;
+	replace(s, &k);
+	while (s->broke == 0)
+		desk_pass(&s->d, 100);
+	aws_hand_end(s->sim, s->sim->instances[2]);
+	desk_pass(&s->d, 180000);
+	s->break_at = NULL;
+	the_old_one_serves_again(s, &k);
+	assert_int_equal(shop_count(s, "DeregisterTargets"), 3); /* of it from the first; of the new one from both */
+}
+
+static void restart(struct shop *s)
+{
+	desk_shut(&s->d);
+	s->break_at = NULL;
+	shop_open(s);
+}
+
+/* What became of the lost call is found out first. It had no effect, so there is nothing that has to be gone through with. */
+static void the_old_node_stays_where_its_end_was_lost_and_the_new_one_died_while_the_agent_was_down(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	lose(s, &k, ends_are_lost);
+	aws_hand_end(s->sim, s->sim->instances[2]);
+	restart(s);
+	the_old_one_serves_again(s, &k);
+	assert_non_null(strstr(buf_str(&s->log), "op.step.doubt"));
+}
+
+static void the_old_node_stays_where_the_new_one_died_while_the_calls_were_lost(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	lose(s, &k, ends_are_lost);
+	aws_hand_end(s->sim, s->sim->instances[2]);
+	desk_pass(&s->d, 180000);
+	s->break_at = NULL;
+	the_old_one_serves_again(s, &k);
+}
+
+static void where_all_is_as_it_was_a_lost_end_is_asked_for_again(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	lose(s, &k, ends_are_lost);
+	restart(s);
+	assert_true(shop_until(s, &k, DONE, 3600000));
+	assert_non_null(strstr(buf_str(&s->log), "op.step.anew"));
+	assert_int_equal(shop_count(s, "TerminateInstances"), 1);
+	assert_false(aws_is_alive(s->sim, node(s, 0)));
+	assert_int_equal(serving(s->sim), 2);
+}
+
+static void where_the_lost_end_has_come_nothing_is_looked_at_again(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	lose(s, &k, end_is_lost_after);
+	restart(s);
+	assert_true(shop_until(s, &k, DONE, 3600000));
+	assert_null(strstr(buf_str(&s->log), "op.step.anew"));
+	assert_int_equal(shop_count(s, "TerminateInstances"), 1);
+	assert_int_equal(serving(s->sim), 2);
+}
+
+static void a_step_whose_calls_are_lost_for_ever_ends(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	uint64_t from_ms;
+
+	lose(s, &k, ends_are_lost);
+	from_ms = world_now_ms(s->d.w);
+	assert_true(shop_until(s, &k, STATE_OF(FAILED), 3600000));
+	assert_in_range(world_now_ms(s->d.w) - from_ms, 500000, 1200000); /* 600 s, and 120 s of looking */
+	assert_non_null(strstr(buf_str(&s->log), "op.step.anew"));
+	assert_true(aws_is_alive(s->sim, node(s, 0)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +372,12 @@ int main(void)
 		SHOP(the_old_node_stays_where_the_new_one_died_while_aws_throttled_its_end),
 		SHOP(where_all_is_as_it_was_it_goes_on_when_aws_lets_it),
 		SHOP(a_step_that_aws_throttles_for_ever_ends),
+		SHOP(the_old_node_stays_in_its_second_group_where_the_new_one_died_meanwhile),
+		SHOP(the_old_node_stays_where_its_end_was_lost_and_the_new_one_died_while_the_agent_was_down),
+		SHOP(the_old_node_stays_where_the_new_one_died_while_the_calls_were_lost),
+		SHOP(where_all_is_as_it_was_a_lost_end_is_asked_for_again),
+		SHOP(where_the_lost_end_has_come_nothing_is_looked_at_again),
+		SHOP(a_step_whose_calls_are_lost_for_ever_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
