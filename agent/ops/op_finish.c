@@ -126,8 +126,8 @@ static json_t *proved_user_data(const struct op *op)
 	return list;
 }
 
-/* Nothing of it stands: whatever a plan has changed is taken back, and those that ended well have changed nothing. A cancel says less
- * by itself, and what stands beside it may be another plan's work. */
+/* Nothing of it stands: whatever a plan has changed is taken back, and those that ended well have changed nothing. A cancel says
+ * less by itself, and what stands beside it may be another plan's work. */
 static bool is_taken_back(const struct op *op)
 {
 	bool some = false;

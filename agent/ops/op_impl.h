@@ -2,9 +2,9 @@
  *
  * op.c owns the tick. As in the engine, a state does its work in up to three functions: on the way in, when what it has begun is
  * answered, when its wait is over; each returns the state that follows, or OP_STAYS. op_consider.c (may it start?), op_plan.c (its
- * plan being made), op_rates.c (the policy's rates), op_run.c (its plans being carried out), op_finish.c (what they have come to), op_nodes.c (the nodes among it),
- * op_deed.c (its deed, in their place), op_end.c (its result), op_journal.c (records read back), op_status.c and op_output.c (what
- * is told of it). */
+ * plan being made), op_rates.c (the policy's rates), op_run.c (its plans being carried out), op_finish.c (what they have come to),
+ * op_nodes.c (the nodes among it), op_deed.c (its deed, in their place), op_end.c (its result), op_journal.c (records read back),
+ * op_status.c and op_output.c (what is told of it). */
 #pragma once
 #include "agent/base/backoff.h"
 #include "agent/base/sm.h"

@@ -66,8 +66,8 @@ static const struct fates *fates(const struct patrol *w)
 	return &env(w)->shared->fates;
 }
 
-/* Nothing was ever made: whoever installs the agent and sends it nothing has it ask AWS for nothing. Nor is there anything where the
- * list stands without AWS. */
+/* Nothing was ever made: whoever installs the agent and sends it nothing has it ask AWS for nothing. Nor is there anything where
+ * the list stands without AWS. */
 static bool has_nothing(const struct patrol *w)
 {
 	return env(w)->aws == NULL || (wanted(w)->n == 0 && fates(w)->n == 0);

@@ -298,9 +298,30 @@ MUTANTS = [
     Mutant(
         "an apply that waits behind a look",
         "agent/ops/ops.c",
-        "!op_fields(o->v[i])->is_ended && !op_is_read(o->v[i]) &&",
-        "!op_fields(o->v[i])->is_ended &&",
+        "!op_fields(other)->is_ended && !op_is_read(other) &&",
+        "!op_fields(other)->is_ended &&",
         "build/tests/unit/ops/test_op_deed",
+    ),
+    Mutant(
+        "a heal that waits behind a command that only waits",
+        "agent/ops/ops.c",
+        "(!is_local(op) || is_local(o->v[i]))",
+        "true",
+        "build/tests/unit/ops/test_ops_heal",
+    ),
+    Mutant(
+        "a command that starts while a heal runs",
+        "agent/ops/op_consider.c",
+        "	if (op->env->ahead_of(op->env->ctx, op) != NULL)",
+        "	if (op->env == NULL)",
+        "build/tests/unit/ops/test_ops_heal",
+    ),
+    Mutant(
+        "a cancelled apply that was taken back ends the healing",
+        "agent/ops/op_finish.c",
+        "	if (is_taken_back(op))",
+        "	if (!is_taken_back(op))",
+        "build/tests/unit/ops/test_ops_heal",
     ),
     Mutant(
         "a look that STOP holds",

@@ -48,8 +48,29 @@ MUTANTS = [
     Mutant(
         "nodes that heals have left not counted for the bounds",
         "agent/ops/plan/planner_replace.c",
-        "	struct replacing r = { planner_held(p, c->name), 0 };",
-        "	struct replacing r = { planner_count(p, c->name), 0 };",
+        "	struct replacing r = { .held = planner_held(p, c->name) };",
+        "	struct replacing r = { .held = planner_count(p, c->name) };",
+        "build/tests/unit/ops/test_ops_heal",
+    ),
+    Mutant(
+        "what a heal has left stays in the place of the healthy",
+        "agent/ops/plan/planner_cluster.c",
+        "	if (json_has_text(p->a->left, i->id))",
+        "	if (json_has_text(p->a->left, p->warehouse))",
+        "build/tests/unit/ops/test_ops_heal",
+    ),
+    Mutant(
+        "a plan that does not ask how the nodes are",
+        "agent/ops/op_plan.c",
+        "	wants.statuses = op_spec(op) != NULL;",
+        "	wants.statuses = false;",
+        "build/tests/unit/ops/test_ops_heal",
+    ),
+    Mutant(
+        "nodes that a command has made known only when they were looked at",
+        "agent/ops/wanted.c",
+        "	if (one != NULL)\n		learn(one, end->result);",
+        "	if (one == NULL)\n		learn(one, end->result);",
         "build/tests/unit/ops/test_ops_heal",
     ),
     Mutant(

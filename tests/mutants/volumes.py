@@ -176,8 +176,15 @@ MUTANTS = [
     Mutant(
         "a volume of another warehouse given",
         KEPT,
-        "want != NULL && planning_is_of_warehouse(p, &v->tags) &&",
-        "want != NULL &&",
+        "may_get(p, v) && planning_is_of_warehouse(p, &v->tags) &&",
+        "may_get(p, v) &&",
+        GIVES,
+    ),
+    Mutant(
+        "another node's volume given in the place of a lost one",
+        KEPT,
+        "p->knows_instead ? home != NULL && str_eq(home, p->instead) : home == NULL",
+        "p->knows_instead || home == NULL",
         GIVES,
     ),
     Mutant("a root volume given", KEPT, "*v->snapshot == '\\0' &&", "v->snapshot != NULL &&", GIVES),
@@ -209,7 +216,7 @@ MUTANTS = [
     Mutant(
         "the volume of a node that just ends left for an older one",
         KEPT,
-        "(first == NULL || (is_held(&all->v[i]) && !is_held(first)))",
+        "(first == NULL || is_better(p, &all->v[i], first))",
         "first == NULL",
         GIVES,
     ),
@@ -243,7 +250,7 @@ MUTANTS = [
     ),
     Mutant(
         "a volume attached to a node that has not come up",
-        ATTACH,
+        "agent/ops/steps/volumes.c",
         "(up == NULL || json_has_text(up, id))",
         "(up == NULL || json_has_text(ids, id))",
         ATTACHES,

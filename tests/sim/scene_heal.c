@@ -1,7 +1,7 @@
 /* scene_heal.c - when all commands have ended: somebody ends a node of a warehouse that heals itself, with the vendor there or
  * gone, and the agent must launch one in its place, and no second one. Before that another may fall sick; where that one is left
- * standing it counts for nothing, and what is lost beside it is healed all the same. Or it comes at once, before anybody has looked who
- * is there. What the lost one has kept the new one gets, and no other's. */
+ * standing it counts for nothing, and what is lost beside it is healed all the same. Or it comes at once, before anybody has looked
+ * who is there. What the lost one has kept the new one gets, and no other's. */
 #include <stdio.h>
 
 #include "tests/sim/scene_impl.h"

@@ -17,9 +17,11 @@ struct planner_args {
 	 * known of that. */
 	const struct changed *changed;
 	int64_t changed_now_ms;
-	/* ["i-1", ...]: nodes that heals have left standing, and others are in their place (wanted.h): they go first. NULL: none. */
+	/* ["i-1", ...]: nodes that heals have left standing, and others are in their place (wanted.h): they go first. NULL:
+	 * none. */
 	const json_t *left;
-	/* {"vol-1": "i-1"}: which node had a kept volume last (wanted.h); "": one that a command has ended. NULL: nothing is known. */
+	/* {"vol-1": "i-1"}: which node had a kept volume last (wanted.h); "": one that a command has ended. NULL: nothing is
+	 * known. */
 	const json_t *homes;
 };
 

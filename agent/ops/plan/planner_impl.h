@@ -67,8 +67,8 @@ bool planner_is_one_zone(const struct planning *p, const char *a, const char *b)
 #define PLANNER_LAUNCH_KEPT "launch-kept" /* what steps that launch nodes without the volume that they get begin with */
 /* The one that outlives its node: a cluster has one at most (spec.c). NULL: none. */
 const Reeve__Control__V1__DataVolume *planner_kept_volume(const cluster_t *c);
-/* From here on what is launched takes the place of this node, which is gone: of what was left it gets its own volumes alone, or where
- * those are not known one that nobody knows the node of. id NULL: it takes nobody's place. */
+/* From here on what is launched takes the place of this node, which is gone: of what was left it gets its own volumes alone, or
+ * where those are not known one that nobody knows the node of. id NULL: it takes nobody's place. */
 void planner_launch_instead(struct planning *p, const char *id);
 size_t planner_kept_in(const struct planning *p, const cluster_t *c, const char *zone); /* how many may be given to new nodes */
 /* Adds the arguments of a step for each of the first n nodes of a launch; planner_attach plans them when it is known by which fact

@@ -521,8 +521,8 @@ static void one_with_disks_of_its_host_is_left_for_a_command_to_end(void **state
 	assert_int_equal(op_fields(newest(s))->state, DONE);
 }
 
-/* Nobody balances, so no group tells which of them serves. The spec that stands is sent again with both keys, and by then the old one
- * may be well again. */
+/* Nobody balances, so no group tells which of them serves. The spec that stands is sent again with both keys, and by then the old
+ * one may be well again. */
 static void the_apply_that_ends_what_a_heal_has_left_ends_that_one(void **state)
 {
 	struct shop *s = *state;
