@@ -346,6 +346,7 @@ struct tail *tail_new(struct world *w, const struct tail_config *c, const struct
 	t->chunk_len = 2 * (size_t)t->line_max;
 	/* The bytes in front of a place are read with the chunk and need room of their own. */
 	t->chunk = mem_alloc(t->chunk_len + TAIL_BEFORE_BYTES);
+	t->pieces = BUF_MAX(t->chunk_len);
 	t->text = BUF_MAX(3 * t->chunk_len); /* each byte may become three */
 	return t;
 }
@@ -409,6 +410,7 @@ static void tail_free(struct closing *c)
 	tail_index_close(&t->index);
 	mem_free(t->chunk);
 	buf_close(&t->text);
+	buf_close(&t->pieces);
 	mem_free(t);
 }
 

@@ -65,6 +65,7 @@ struct tail_stats {
 	uint64_t unfinished_lines; /* handed over without an LF, a minute after their writer fell silent */
 	uint64_t no_text_lines;    /* not handed over: NULs between the letters, or the like */
 	uint64_t joined_lines;     /* lines of records but for the first one of each */
+	uint64_t foreign_lines;    /* not written as their source's format says: handed over as they are */
 	uint64_t nul_bytes;        /* left out: they are no text, and would part the letters of what a rule looks for */
 	uint64_t truncated_files;  /* cut to nothing, or their content replaced */
 	uint64_t read_errors;

@@ -133,6 +133,7 @@ int tail_file_place(struct tail_file *tf, uint64_t offset)
 		TRY(find_line(tf, offset));
 	tf->offset = tf->scanned = offset;
 	tf->passed = 0;
+	tf->run = (struct tail_run){ 0 };
 	return 0;
 }
 

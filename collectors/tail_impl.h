@@ -8,6 +8,7 @@
 #define TAIL_FP_BYTES 1024
 #define TAIL_FILES_MAX 1024
 #define TAIL_BEFORE_BYTES 64 /* in front of a position, kept with it */
+#define TAIL_GROUP_MAX 32    /* records of several streams that lie one in another: tail_wrapped.c */
 #define TAIL_RECORD_MS 2000  /* so long before a record of several lines counts as whole */
 #define TAIL_SILENT_MS 60000 /* so long nobody adds to a file before its last line is taken without its LF */
 
@@ -25,6 +26,15 @@ struct tail_source {
 	uint64_t refused[TAIL_REFUSALS], refusing[TAIL_REFUSALS]; /* at the last look at its folder, at the one that runs */
 	struct watch watch;
 	bool watched, scanned; /* scanned: its folder had its turn in the scan that runs */
+};
+
+/* A record in pieces that is longer than a chunk: its end is looked for, and only its beginning is kept. */
+struct tail_run {
+	bool is_on, is_whole;
+	uint8_t stream;
+	size_t pieces;
+	uint64_t at, end; /* the next line to look at; where the record ends, 0: not known yet */
+	uint64_t more;    /* bytes of text behind the first chunk */
 };
 
 /* One inode that is followed. offset is where the next line begins; up to `scanned` there is no LF behind it. */
@@ -52,6 +62,7 @@ struct tail_file {
 	bool found;                    /* by the scan that runs */
 	bool rotated;                  /* no longer found under the pattern */
 	bool at_end;                   /* nothing more to read when last looked */
+	struct tail_run run;           /* what begins at offset */
 	bool is_open;                  /* whole lines stand at offset, of a record that may go on */
 };
 
@@ -144,6 +155,7 @@ struct tail {
 	char *chunk;                               /* shared by all files */
 	size_t chunk_len;                          /* more than two lines of the largest size */
 	struct buf text;                           /* the line in hand, clean */
+	struct buf pieces;                         /* the record in hand, joined of what a runtime has cut */
 	struct tail_stats stats;
 	struct ending end;
 };

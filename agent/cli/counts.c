@@ -78,6 +78,7 @@ static void print_collectors(const json_t *t, bool zeros_too)
 		     { "truncated_files", "files truncated" }, { "read_errors", "errors" },
 		     { "positions_dropped", "positions dropped" }, { "unfinished_lines", "lines without their end" },
 		     { "joined_lines", "lines joined to the one before" }, { "no_text_lines", "lines that are no text" },
+		     { "foreign_lines", "lines in another format than configured" },
 		     { "nul_bytes", "NUL bytes left out" }, { "refused", "not followed" },
 		     { "refused_compressed", "of them compressed" }, { "refused_no_text", "of them no UTF-8 text" },
 		     { "refused_links", "of them links or no files" }, { "refused_denied", "of them we may not read" },

@@ -27,6 +27,7 @@ static const struct count tail_counts[] = {
 	{ "reeve.tail.lines.unfinished", "{line}", TELEMETRY_COUNTER, TAIL(unfinished_lines) },
 	{ "reeve.tail.lines.no_text",   "{line}",  TELEMETRY_COUNTER, TAIL(no_text_lines) },
 	{ "reeve.tail.lines.joined",    "{line}",  TELEMETRY_COUNTER, TAIL(joined_lines) },
+	{ "reeve.tail.lines.foreign",   "{line}",  TELEMETRY_COUNTER, TAIL(foreign_lines) },
 	{ "reeve.tail.nul_bytes",       "By",      TELEMETRY_COUNTER, TAIL(nul_bytes) },
 	{ "reeve.tail.files.truncated", "{file}",  TELEMETRY_COUNTER, TAIL(truncated_files) },
 	{ "reeve.tail.errors",          "{error}", TELEMETRY_COUNTER, TAIL(read_errors) },

@@ -110,6 +110,8 @@ WHOLE = {
     "collectors/tail_index.c": ("tests/unit/collectors/test_tail_refused.c", TAIL),
     "collectors/tail_open.c": ("tests/unit/collectors/test_tail_scan.c", TAIL),
     "collectors/tail_refuse.c": ("tests/unit/collectors/test_tail_refused.c", TAIL),
+    "collectors/tail_take.c": ("tests/unit/collectors/test_tail_lines.c", TAIL),
+    "collectors/calendar.c": ("tests/unit/collectors/test_wrapped.c", "dates are read for those who read lines"),
     "collectors/tail_seek.c": ("tests/unit/collectors/test_tail_restart.c", TAIL),
     "shippers/byteset.c": ("tests/unit/shippers/test_sieve.c", "sets as the grams of a sieve are written"),
     "shippers/clue_parse.c": ("tests/unit/shippers/test_clue.c", "the reading half of the clues"),

@@ -2,8 +2,10 @@
 
 from mutant import Mutant
 
-RECORD, FRAMING, HEAD = (f"collectors/{n}.c" for n in ("tail_record", "framing", "record_head"))
-TAIL, FRAMES, HEADS = (f"build/tests/unit/collectors/test_{n}" for n in ("tail_record", "framing", "record_head"))
+RECORD, FRAMING, CALENDAR, WRAPPED = (f"collectors/{n}.c" for n in ("tail_record", "framing", "calendar", "tail_wrapped"))
+TAIL, FRAMES, HEADS, WRAPS = (
+    f"build/tests/unit/collectors/test_{n}" for n in ("tail_record", "framing", "record_head", "tail_wrapped")
+)
 CLEAR, BAD = "shippers/exporter_clear.c", "build/tests/unit/shippers/test_shipper_bad"
 WRITE, SPOOL = "shippers/spool_write.c", "build/tests/unit/shippers/test_shipper_spool"
 
@@ -45,14 +47,35 @@ MUTANTS = [
         FRAMES,
     ),
     Mutant(
-        "times of another zone taken for UTC", HEAD, " - utc_offset_s) * 1000", " - 0 * utc_offset_s) * 1000", HEADS
+        "times of another zone taken for UTC", CALENDAR, " - utc_offset_s) * 1000", " - 0 * utc_offset_s) * 1000", HEADS
     ),
     Mutant(
         "a day that no calendar has believed",
-        HEAD,
+        CALENDAR,
         "t->day > days_in(t->year, t->month)",
         "t->day > days_in(t->year, t->month) + 3",
         HEADS,
+    ),
+    Mutant(
+        "a group of records of which a restart repeats the first ones",
+        WRAPPED,
+        "	for (size_t n = from; n < g->records; n++) {",
+        "	for (size_t n = 0 * from; n < g->records; n++) {",
+        WRAPS,
+    ),
+    Mutant(
+        "a record that ends where the read did",
+        WRAPPED,
+        "(!is_full && !is_final) ? TAIL_END : TAIL_MORE",
+        "(!is_full && is_final) ? TAIL_END : TAIL_MORE",
+        WRAPS,
+    ),
+    Mutant(
+        "what is cut of a long record not told",
+        WRAPPED,
+        "		run->more += wrapped_text(&w, NULL);",
+        "		run->more += 0 * wrapped_text(&w, NULL);",
+        WRAPS,
     ),
     Mutant(
         "bodies sent on while one cannot be removed",

@@ -1,0 +1,91 @@
+/* test_config_logs.c - the log files that reeve.yaml names: how their lines are joined, where they are read from. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "agent/base/mem.h"
+#include "agent/config.h"
+
+/* of RFC 8032, 7.1 */
+#define KEY "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+#define HEAD                                                                                                                       \
+	"installation: inst-1\n"                                                                                                   \
+	"vendor: {name: velodb, url: https://control.example}\n"                                                                   \
+	"trust: {keys: [{name: a, role: command, public_key: " KEY "}]}\n"                                                         \
+	"telemetry:\n  logs:\n"
+
+static struct config read_good(const char *logs)
+{
+	CLEANUP(mem_close) char *text = mem_printf("%s%s", HEAD, logs);
+	struct config c = { 0 };
+	struct err e = { 0 };
+
+	if (config_parse("x.yaml", text, strlen(text), &c, &e) != 0)
+		fail_msg("%s", e.text);
+	return c;
+}
+
+static void how_lines_are_joined_is_read(void **state)
+{
+	struct config c = read_good("    - {path: /a, service: a, format: glog, utc_offset: \"+08:00\"}\n"
+				    "    - {path: /b, service: b, format: log4j, utc_offset: \"-03:30\", continues: \"^\\\\s\"}\n"
+				    "    - {path: /c, service: c, starts: \"^x\"}\n    - {path: /d, service: d}\n"
+				    "    - {path: /e, service: e, format: cri}\n    - {path: /f, service: f, format: docker}\n");
+
+	(void)state;
+	assert_int_equal(c.logs_n, 6);
+	assert_int_equal(c.logs[0].framing.format, FRAMING_GLOG);
+	assert_int_equal(c.logs[0].utc_offset_s, 28800);
+	assert_int_equal(c.logs[1].framing.format, FRAMING_LOG4J);
+	assert_int_equal(c.logs[1].utc_offset_s, -12600);
+	assert_string_equal(c.logs[1].framing.continues, "^\\s");
+	assert_string_equal(c.logs[2].framing.starts, "^x");
+	assert_int_equal(c.logs[3].framing.format, FRAMING_LINES);
+	assert_null(c.logs[3].framing.starts);
+	assert_int_equal(c.logs[4].framing.format, FRAMING_CRI);
+	assert_int_equal(c.logs[5].framing.format, FRAMING_DOCKER);
+	config_close(&c);
+}
+
+static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
+{
+	static const struct {
+		const char *one, *says;
+	} cases[] = {
+		{ "{path: /var/*/x.log, service: a}", "expected a glob in the last component alone" },
+		{ "{path: /var/x.log}", "key \"service\" is missing" },
+		{ "{path: /var/x.log, service: a, format: json}", "format: found \"json\"" },
+		{ "{path: /var/x.log, service: a, starts: '('}", "expected a pattern that compiles" },
+		{ "{path: /var/x.log, service: a, starts: a, continues: b}", "only one of `starts` and `continues`" },
+		{ "{path: /var/x.log, service: a, format: glog, utc_offset: 8h}", "expected an offset from UTC" },
+		{ "{path: /var/x.log, service: a, format: glog, utc_offset: '+15:00'}", "expected an offset from UTC" },
+		{ "{path: /var/x.log, service: a, utc_offset: '+08:00'}", "format: log4j or glog beside it" },
+		{ "{path: /var/x.log, service: a, format: cri, utc_offset: '+08:00'}", "format: log4j or glog beside it" },
+		{ "{path: /var/x.log, service: a, format: docker, continues: '^x'}", "expected nothing: what a container's" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(mem_close) char *text = mem_printf("%s    - %s\n", HEAD, cases[i].one);
+		struct config c = { 0 };
+		struct err e = { 0 };
+
+		if (config_parse("x.yaml", text, strlen(text), &c, &e) == 0)
+			fail_msg("case %zu passes", i);
+		if (strstr(e.text, cases[i].says) == NULL || strstr(e.text, "x.yaml:6:") != e.text)
+			fail_msg("case %zu says: %s", i, e.text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(how_lines_are_joined_is_read),
+		cmocka_unit_test(what_is_wrong_is_named_by_line_found_and_expected),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
