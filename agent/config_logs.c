@@ -9,8 +9,10 @@
 static int get_log_path(struct yaml_node *n, struct config *c, const char **ret, struct err *e)
 {
 	TRY(config_get_path(n, c, ret, e));
-	if (strcspn(*ret, "*?[") < (size_t)(strrchr(*ret, '/') - *ret))
-		return yaml_wrong(n, "a glob in the last component alone", e);
+	if (strstr(*ret, "**") != NULL)
+		return yaml_wrong(n, "one * a component: a glob matches no slash, so name each depth by a path of its own", e);
+	if ((*ret)[strlen(*ret) - 1] == '/')
+		return yaml_wrong(n, "a file, or globs that lead to files, and no slash at its end", e);
 	return 0;
 }
 
@@ -82,7 +84,7 @@ static void read_source(struct yaml_node *n, struct config *c, struct faults *f)
 
 	if (!faults_enter(f, n, YAML_KEYS("path", "service", "format", "starts", "continues", "utc_offset")))
 		return;
-	if (faults_need(f, n, "path", "a file, or a glob in its last component"))
+	if (faults_need(f, n, "path", "a file, or a path with globs"))
 		faults_hear(f, get_log_path(yaml_get(n, "path"), c, &l.path, &f->now));
 	if (faults_need(f, n, "service", "the service.name of its lines"))
 		faults_hear(f, config_get_text(yaml_get(n, "service"), c, &l.service, &f->now));

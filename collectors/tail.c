@@ -14,7 +14,6 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 
-#define WAKE_MS 50
 #define POLL_MS 10000
 #define RETRY_MS 1000
 #define HOLD_LEAST_MS 10 /* a sink that is full for a moment must not cost throughput, */
@@ -117,8 +116,8 @@ static void refuse(struct tail_file *tf)
 	}
 	log_info("tail.no_text", "path=%s ino=%llu offset=%llu next=\"not read\"", tf->path, (unsigned long long)tf->ino,
 		 (unsigned long long)tf->offset);
+	tail_folder_again(tf->src->folder);
 	forget(tf);
-	t->scan_wanted = true;
 }
 
 static enum tail_read read_one(struct tail_file *tf)
@@ -274,57 +273,17 @@ static void on_read(struct timer *timer)
 
 /* ---- what wakes it -------------------------------------------------------------------------------------------------------- */
 
-static void on_change(struct watch *wt)
-{
-	struct tail *t = container_of(wt, struct tail_source, watch)->t;
-
-	t->scan_wanted = true;
-	tail_wake(t, WAKE_MS);
-}
-
-static void watch(struct tail_source *src)
-{
-	struct world *w = src->t->w;
-	struct err e = { 0 };
-
-	if (src->watched)
-		return;
-	src->watch.dir = src->dir;
-	src->watched = w->watch_start(w, &src->watch, on_change, &e) == 0;
-	/* Tried again at each poll and no warning each time: what inotify does not tell, the poll finds, only later. */
-	if (!src->watched)
-		log_debug("tail.watch.failed", "dir=%s poll_ms=%d err=%s", src->dir, POLL_MS, err_text(&e));
-}
-
 /* The safety net: also for folders that came into being later. */
 static void on_poll(struct timer *timer)
 {
 	struct tail *t = container_of(timer, struct tail, scan_timer);
 
-	for (size_t i = 0; i < t->sources_n; i++)
-		watch(&t->sources[i]);
-	t->scan_wanted = t->seek_wanted = true;
+	t->scan_wanted = t->whole_wanted = t->seek_wanted = true;
 	tail_wake(t, 0);
 	timer_start(t->w, &t->scan_timer, POLL_MS, on_poll);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------------------------------------ */
-
-static void source_init(struct tail_source *src, struct tail *t, const struct tail_path *p)
-{
-	const char *slash = strrchr(p->path, '/');
-	struct err e = { 0 };
-
-	src->t = t;
-	src->dir = slash == NULL ? mem_str(".") : mem_strn(p->path, slash == p->path ? 1 : (size_t)(slash - p->path));
-	src->glob = mem_str(slash != NULL ? slash + 1 : p->path);
-	src->service = mem_str(p->service);
-	src->format = p->framing.format;
-	src->utc_offset_s = p->utc_offset_s;
-	/* The configuration has compiled it before: it fails for want of memory alone. */
-	if (framing_new(&p->framing, &src->framing, &e) != 0)
-		log_error("tail.framing.failed", "path=%s err=%s next=\"each line is a record\"", p->path, err_text(&e));
-}
 
 struct tail *tail_new(struct world *w, const struct tail_config *c, const struct telemetry_sink *sink)
 {
@@ -337,10 +296,9 @@ struct tail *tail_new(struct world *w, const struct tail_config *c, const struct
 		t->line_max = LINE_MOST_BYTES;
 	t->start_at_end = c->start_at_end;
 	t->positions = c->positions;
-	t->sources = mem_alloc(c->paths_n * sizeof(*t->sources));
-	for (t->sources_n = 0; t->sources_n < c->paths_n; t->sources_n++)
-		source_init(&t->sources[t->sources_n], t, &c->paths[t->sources_n]);
 	list_init(&t->files);
+	list_init(&t->folders);
+	tail_patterns_init(t, c);
 	tail_scan_init(&t->scan);
 	t->turn = 1;
 	t->chunk_len = 2 * (size_t)t->line_max;
@@ -364,8 +322,9 @@ struct tail_stats tail_stats(const struct tail *t)
 	struct tail_stats st = t->stats;
 
 	st.files = t->files_n;
-	for (size_t i = 0; i < t->sources_n; i++) {
-		const uint64_t *refused = t->sources[i].refused;
+	st.folders = t->folders_n;
+	for (size_t i = 0; i < t->patterns_n; i++) {
+		const uint64_t *refused = t->patterns[i].refused;
 
 		st.refused_compressed += refused[TAIL_COMPRESSED];
 		st.refused_no_text += refused[TAIL_NO_TEXT];
@@ -377,18 +336,6 @@ struct tail_stats tail_stats(const struct tail *t)
 	list_each(n, (struct list *)&t->files)
 		st.rotated += list_entry(n, struct tail_file, link)->rotated;
 	return st;
-}
-
-static void sources_free(struct tail *t)
-{
-	for (size_t i = 0; i < t->sources_n; i++) {
-		mem_free(t->sources[i].dir);
-		mem_free(t->sources[i].real);
-		mem_free(t->sources[i].glob);
-		mem_free(t->sources[i].service);
-		framing_free(t->sources[i].framing);
-	}
-	mem_free(t->sources);
 }
 
 static bool is_out(struct closing *c)
@@ -406,7 +353,8 @@ static void tail_free(struct closing *c)
 	while (!list_empty(&t->files))
 		tail_file_free(list_entry(t->files.next, struct tail_file, link));
 	mem_free(t->archives);
-	sources_free(t);
+	tail_patterns_free(t);
+	tail_folders_free(t);
 	tail_index_close(&t->index);
 	mem_free(t->chunk);
 	buf_close(&t->text);
@@ -423,9 +371,5 @@ void tail_close(struct tail *t, void (*done)(void *ctx), void *ctx)
 	timer_stop(t->w, &t->scan_timer);
 	timer_stop(t->w, &t->scan.timer);
 	list_del(&t->wait.link);
-	for (size_t i = 0; i < t->sources_n; i++) {
-		if (t->sources[i].watched)
-			t->w->watch_stop(t->w, &t->sources[i].watch);
-		t->sources[i].watched = false;
-	}
+	tail_folders_unwatch(t);
 }

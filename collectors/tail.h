@@ -32,7 +32,9 @@
  * until its file is followed; of the files that were read to their end and let go 4096 are remembered, and those go first that
  * are no longer in their folder, then the oldest.
  *
- * A path is a file, or has a glob (`*`, `?`) in its last component. Not lossless, for any reader: copytruncate (what was
+ * A path is a file, or has globs in its components: `*` and `?`, which match no slash, so that `**` is a `*`. Folders that come and
+ * go are seen by what changes above them, and by the poll; what was in one that is gone is read to its end. At most 1024 are looked
+ * at, those on the way to others with them. Not lossless, for any reader: copytruncate (what was
  * written between our last look and the cut), and a file that is made, renamed out of the pattern and never seen. */
 #pragma once
 #include <stddef.h>
@@ -71,7 +73,8 @@ struct tail_stats {
 	uint64_t read_errors;
 	uint64_t large_folders;     /* looks at a folder of which only a part of the names could be listed */
 	uint64_t positions_dropped; /* of files let go that may still be there: read again if they come back under a pattern */
-	uint64_t files, rotated;    /* followed now; of them no longer found by the path */
+	uint64_t folders, refused_folders; /* looked at now; those that globs lead to and that are too many */
+	uint64_t files, rotated;           /* followed now; of them no longer found by the path */
 	uint64_t refused; /* files under a pattern that are not followed now, as the last scan found them: the sum of the next */
 	uint64_t refused_compressed, refused_limit;
 	uint64_t refused_no_text; /* another encoding than UTF-8, or binary */

@@ -169,6 +169,7 @@ struct tail_file *tail_file_new(struct tail_source *src, const char *path, struc
 	/* A file's name may be any bytes, an attribute of OTLP must be UTF-8. */
 	tail_text_clean(&name, slash != NULL ? slash + 1 : path, strlen(slash != NULL ? slash + 1 : path));
 	tf->src = src;
+	src->files_n++;
 	tf->f = f;
 	tf->path = mem_str(path);
 	tf->name = buf_take(&name, NULL);
@@ -178,7 +179,7 @@ struct tail_file *tail_file_new(struct tail_source *src, const char *path, struc
 	tf->attrs[0] = (struct telemetry_attr){ "log.file.name", tf->name };
 	tf->attrs[1] = (struct telemetry_attr){ "log.file.path", tf->path };
 	tf->origin =
-	    (struct telemetry_origin){ world_random64(src->t->w), src->service, tf->path, tf->attrs, ARRAY_LEN(tf->attrs) };
+	    (struct telemetry_origin){ world_random64(src->t->w), src->of->service, tf->path, tf->attrs, ARRAY_LEN(tf->attrs) };
 	take_fingerprint(tf);
 	tf->checked_ms = world_now_ms(src->t->w);
 	/* Below zero this wraps, and the differences that are made of it come out right all the same. */
@@ -186,11 +187,21 @@ struct tail_file *tail_file_new(struct tail_source *src, const char *path, struc
 	return tf;
 }
 
+void tail_file_rotate(struct tail_file *tf)
+{
+	if (tf->rotated)
+		return;
+	tf->rotated = true;
+	tf->at_end = false; /* it may have grown since the last look: what follows it waits for one more */
+	tf->grown_ms = world_now_ms(tf->src->t->w);
+}
+
 void tail_file_free(struct tail_file *tf)
 {
 	struct world *w = tf->src->t->w;
 
 	tf->src->t->index.stale = true;
+	tf->src->files_n--;
 	list_del(&tf->link);
 	w->file_close(w, tf->f);
 	mem_free(tf->path);

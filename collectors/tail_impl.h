@@ -7,25 +7,49 @@
 
 #define TAIL_FP_BYTES 1024
 #define TAIL_FILES_MAX 1024
-#define TAIL_BEFORE_BYTES 64 /* in front of a position, kept with it */
-#define TAIL_GROUP_MAX 32    /* records of several streams that lie one in another: tail_wrapped.c */
-#define TAIL_RECORD_MS 2000  /* so long before a record of several lines counts as whole */
-#define TAIL_SILENT_MS 60000 /* so long nobody adds to a file before its last line is taken without its LF */
+#define TAIL_FOLDERS_MAX 1024
+#define TAIL_NAMES_MAX (32u << 20) /* bytes of the names of a folder */
+#define TAIL_BEFORE_BYTES 64       /* in front of a position, kept with it */
+#define TAIL_GROUP_MAX 32          /* records of several streams that lie one in another: tail_wrapped.c */
+#define TAIL_RECORD_MS 2000        /* so long before a record of several lines counts as whole */
+#define TAIL_SILENT_MS 60000       /* so long nobody adds to a file before its last line is taken without its LF */
 
 /* Why a file under a pattern is not followed. */
 enum tail_refusal { TAIL_COMPRESSED, TAIL_NO_TEXT, TAIL_LINK, TAIL_FULL, TAIL_DENIED, TAIL_REFUSALS };
 
 /* One entry of the configuration. */
-struct tail_source {
-	struct tail *t;
+struct tail_pattern {
+	char *path;
 	char *dir, *glob, *service; /* glob: the last component */
+	bool is_wide;               /* dir has globs too */
 	struct framing *framing;    /* NULL: each line is a record */
 	enum framing_format format;
 	int32_t utc_offset_s;
-	char *real; /* dir without links, as the scan that runs found it; NULL: it is not there */
-	uint64_t refused[TAIL_REFUSALS], refusing[TAIL_REFUSALS]; /* at the last look at its folder, at the one that runs */
+	uint64_t refused[TAIL_REFUSALS]; /* in all of its folders */
+	bool is_partial;                 /* not all that its dir leads to was seen by the last search */
+};
+
+/* A folder that is looked at, for files or for folders; nothing says that it is there. */
+struct tail_folder {
+	struct list link;
+	struct tail *t;
+	char *dir; /* without links */
 	struct watch watch;
-	bool watched, scanned; /* scanned: its folder had its turn in the scan that runs */
+	bool watched;
+	bool is_used;              /* by the search that runs, or that was the last one */
+	bool has_folders;          /* a pattern's next component is looked for in it */
+	bool is_dirty, is_scanned; /* changed since it was last entered; had its turn in the scan that runs */
+};
+
+/* A folder in which a pattern has its files. */
+struct tail_source {
+	struct tail *t;
+	struct tail_pattern *of;
+	char *dir;                                                /* as the pattern leads to it */
+	struct tail_folder *folder;                               /* where that is; NULL: it is not there */
+	bool is_found;                                            /* by the search that runs, or that was the last one */
+	size_t files_n;                                           /* that bear it */
+	uint64_t refused[TAIL_REFUSALS], refusing[TAIL_REFUSALS]; /* at the last look at its folder, at the one that runs */
 };
 
 /* A record in pieces that is longer than a chunk: its end is looked for, and only its beginning is kept. */
@@ -112,15 +136,32 @@ struct tail_after {
 	int64_t since_ms;
 };
 
+/* The search for folders that runs, as a part of a scan. */
+struct tail_find {
+	size_t pattern, source; /* the next ones */
+	struct tail_way {
+		char *dir;        /* owned */
+		const char *rest; /* of the pattern's dir: what is to be found below it */
+	} * ways;                 /* still to go */
+	size_t ways_n;
+	struct tail_way now; /* whose names are gone through; dir NULL: none */
+	char *glob;          /* that they must match */
+	bool is_listing;     /* a worker is */
+	uint64_t refused;    /* folders too many */
+};
+
 /* The scan that runs, folder by folder. */
 struct tail_scan {
-	struct sm sm; /* see tail_scan.c */
-	bool failed;  /* not all of the folder was seen */
-	bool partial; /* one of its folders failed */
-	bool seeks;   /* it looks at every name: for orphans, and to find which files that were let go are gone */
+	struct sm sm;  /* see tail_scan.c */
+	bool is_whole; /* of all folders, which are searched for before; else of those that changed */
+	struct tail_find find;
+	struct tail_folder *folder; /* in hand */
+	bool failed;                /* not all of the folder was seen */
+	bool partial;               /* one of its folders failed */
+	bool seeks;                 /* it looks at every name: for orphans, and to find which files that were let go are gone */
 	struct timer timer;
 	struct disk_req disk; /* a worker that lists has it, and `names` */
-	const char *dir;      /* the real name of the folder in hand: a source's */
+	const char *dir;      /* the real name of the folder in hand */
 	struct buf names;
 	size_t at; /* the next name */
 	struct tail_queue orphans, beside, successors, fresh;
@@ -136,8 +177,12 @@ struct tail {
 	struct telemetry_sink sink;
 	uint32_t line_max;
 	bool start_at_end; /* true during the very first scan alone */
-	struct tail_source *sources;
+	struct tail_pattern *patterns;
+	size_t patterns_n;
+	struct tail_source **sources;
 	size_t sources_n;
+	struct list folders; /* struct tail_folder */
+	size_t folders_n;
 	struct positions *positions;
 	struct tail_archive *archives;
 	size_t archives_n;
@@ -146,16 +191,17 @@ struct tail {
 	struct tail_index index;
 	struct tail_scan scan;
 	struct timer read_timer, scan_timer;
-	uint64_t scanned_ms, rest_ms;              /* when the last scan ended, how long after it none begins */
-	struct telemetry_wait wait;                /* for the sink to take lines again; in its list while it is full */
-	uint64_t hold_ms;                          /* how long the sink was waited for; 0: it takes lines */
-	uint64_t turn;                             /* of reading: the round that runs */
-	enum tail_read said;                       /* by those who had their turn in it: the most urgent */
-	bool scan_wanted, scan_again, seek_wanted; /* again: something failed, not at once */
-	char *chunk;                               /* shared by all files */
-	size_t chunk_len;                          /* more than two lines of the largest size */
-	struct buf text;                           /* the line in hand, clean */
-	struct buf pieces;                         /* the record in hand, joined of what a runtime has cut */
+	uint64_t scanned_ms, rest_ms;   /* when the last scan ended, how long after it none begins */
+	struct telemetry_wait wait;     /* for the sink to take lines again; in its list while it is full */
+	uint64_t hold_ms;               /* how long the sink was waited for; 0: it takes lines */
+	uint64_t turn;                  /* of reading: the round that runs */
+	enum tail_read said;            /* by those who had their turn in it: the most urgent */
+	bool scan_wanted, scan_again;   /* again: something failed, not at once */
+	bool whole_wanted, seek_wanted; /* of all folders; of all their names */
+	char *chunk;                    /* shared by all files */
+	size_t chunk_len;               /* more than two lines of the largest size */
+	struct buf text;                /* the line in hand, clean */
+	struct buf pieces;              /* the record in hand, joined of what a runtime has cut */
 	struct tail_stats stats;
 	struct ending end;
 };
@@ -163,6 +209,7 @@ struct tail {
 /* tail_file.c: which file it is, and is it still the same */
 struct tail_file *tail_file_new(struct tail_source *src, const char *path, struct disk_file *f, const struct disk_stat *st);
 void tail_file_free(struct tail_file *tf);
+void tail_file_rotate(struct tail_file *tf); /* it is no longer found under the pattern */
 /* 1: the bytes in front of `to` are those, 0: they are not, negative: not known. */
 int tail_file_is_before(struct world *w, struct disk_file *f, uint64_t to, uint64_t before, uint32_t len);
 /* 1: yes, 0: no, negative: not known. */
@@ -221,12 +268,33 @@ void tail_refused(struct tail_source *src, bool whole);
 void tail_archive_add(struct tail *t, const struct tail_candidate *c, enum tail_refusal why);
 void tail_archives_sweep(struct tail *t); /* forgets those that this scan did not find */
 
+/* tail_pattern.c: patterns, and the folders in which they have files */
+void tail_patterns_init(struct tail *t, const struct tail_config *c);
+void tail_patterns_free(struct tail *t);
+bool tail_source_add(struct tail *t, struct tail_pattern *p, const char *dir); /* or finds it; false: too many */
+void tail_sources_sweep(struct tail *t); /* lets go of those that the last search did not find */
+
+/* tail_folder.c */
+struct tail_folder *tail_folder_use(struct tail *t, const char *dir); /* real; watched from now on. NULL: too many */
+void tail_folders_unuse(struct tail *t);                              /* all of them, before a search */
+void tail_folders_sweep(struct tail *t);                              /* forgets those that are not used */
+void tail_folders_unwatch(struct tail *t);
+void tail_folders_free(struct tail *t);
+void tail_folder_again(struct tail_folder *f); /* a scan of it is wanted; NULL: none is */
+
+/* tail_find.c */
+void tail_find_begin(struct tail *t);
+bool tail_find_step(struct tail *t); /* false: all were found. While a worker lists there is no step */
+void tail_find_close(struct tail_find *f);
+
 /* tail_scan.c */
+void tail_scan_step_later(struct tail *t);
 void tail_scan_init(struct tail_scan *s);
 bool tail_scan_runs(const struct tail *t);
-bool tail_scan_is_listing(const struct tail *t); /* a worker is */
-void tail_scan_start(struct tail *t);            /* not while one runs */
-void tail_scan_close(struct tail *t);            /* not while a worker lists; ending_step follows when it is done */
+bool tail_scan_is_listing(const struct tail *t);                           /* a worker is */
+bool tail_scan_is_of(const struct tail *t, const struct tail_source *src); /* does it lie in the folder in hand? */
+void tail_scan_start(struct tail *t);                                      /* not while one runs */
+void tail_scan_close(struct tail *t); /* not while a worker lists; ending_step follows when it is done */
 char *tail_scan_path(const struct tail_scan *s, const char *name);
 
 /* tail_seek.c */

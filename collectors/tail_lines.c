@@ -78,7 +78,7 @@ static enum tail_read lines_of(struct tail_file *tf, const char *at, const char 
 				continue;
 			}
 		}
-		if (lf != NULL && framing_joins(tf->src->framing)) {
+		if (lf != NULL && framing_joins(tf->src->of->framing)) {
 			lf = tail_record_end(tf, at, lf, end, is_final, &joined);
 			tf->is_open = lf == NULL;
 		}

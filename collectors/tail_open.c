@@ -89,6 +89,15 @@ static void tell_found(struct tail_file *tf)
 		sink->found(sink->ctx, &s);
 }
 
+/* What failed may not fail the next time. */
+static void again(struct tail_source *src)
+{
+	src->t->scan_again = true;
+	src->t->stats.read_errors++;
+	if (src->folder != NULL)
+		src->folder->is_dirty = true;
+}
+
 /* NULL: refused, or not now. */
 static struct disk_file *open_to_follow(struct tail_source *src, const char *path, const struct tail_candidate *seen,
 					struct disk_stat *st)
@@ -102,8 +111,7 @@ static struct disk_file *open_to_follow(struct tail_source *src, const char *pat
 	if (rc != 0) {
 		if (tail_refuse_if_path(src, rc, path))
 			return NULL;
-		t->scan_again = true;
-		t->stats.read_errors++;
+		again(src);
 	} else if (full || !tail_may_be_text(t, f, &why)) {
 		tail_refuse(src, why, path);
 		/* One too many is so for the moment; a file that is no text stays that until it is written again. */
@@ -127,8 +135,7 @@ struct tail_file *tail_open(struct tail_source *src, const char *path, const cha
 	tf = tail_file_new(src, as, f, &st);
 	if (claim(t, tf, &st) != 0) {
 		tail_file_free(tf);
-		t->scan_again = true;
-		t->stats.read_errors++;
+		again(src);
 		return NULL;
 	}
 	return tf;

@@ -129,7 +129,7 @@ static void take_body(struct tail *t, const struct tail_line *in, struct telemet
 static void take_head(const struct tail_file *tf, struct telemetry_line *l)
 {
 	struct record_head st =
-	    record_head_read(tf->src->format, l->body, l->len, tf->src->utc_offset_s, world_wall_ms(tf->src->t->w));
+	    record_head_read(tf->src->of->format, l->body, l->len, tf->src->of->utc_offset_s, world_wall_ms(tf->src->t->w));
 
 	l->time_ms = st.time_ms;
 	l->severity = st.severity;
@@ -162,7 +162,7 @@ static bool hand_over(struct tail_file *tf, struct tail_line *in)
 	if (in->wrapped == NULL)
 		skip_bom(tf, in);
 	take_body(t, in, &l);
-	if (has_head(tf->src->format) && !tf->goes_on)
+	if (has_head(tf->src->of->format) && !tf->goes_on)
 		take_head(tf, &l);
 	l.source = tail_file_source(tf, tf->offset - tf->passed, in->to);
 	note_before(tf, in, &l.source);

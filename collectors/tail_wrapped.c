@@ -32,7 +32,7 @@ struct group {
 
 bool tail_wraps(const struct tail_file *tf)
 {
-	return tf->src->format == FRAMING_CRI || tf->src->format == FRAMING_DOCKER;
+	return tf->src->of->format == FRAMING_CRI || tf->src->of->format == FRAMING_DOCKER;
 }
 
 /* One with NULs in it is none: what wrote them is no runtime. */
@@ -40,7 +40,7 @@ static bool read_line(const struct tail_file *tf, const char *line, const char *
 {
 	size_t len = (size_t)(lf - line);
 
-	return wrapped_read(tf->src->format, line, len, w) && memchr(line, '\0', len) == NULL;
+	return wrapped_read(tf->src->of->format, line, len, w) && memchr(line, '\0', len) == NULL;
 }
 
 static const char *find_lf(const char *at, const char *end)
@@ -128,7 +128,7 @@ static struct record gather(const struct tail_file *tf, const struct group *g, s
 	buf_reset(&t->pieces);
 	for (const char *line = g->first, *lf; line < g->stop && !r.is_whole; line = lf + 1) {
 		lf = find_lf(line, g->stop);
-		wrapped_read(tf->src->format, line, (size_t)(lf - line), &w);
+		wrapped_read(tf->src->of->format, line, (size_t)(lf - line), &w);
 		if (owner[w.stream] == 0)
 			owner[w.stream] = ++begun;
 		if (owner[w.stream] == n + 1) {

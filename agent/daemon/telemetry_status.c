@@ -33,6 +33,8 @@ static const struct count tail_counts[] = {
 	{ "reeve.tail.errors",          "{error}", TELEMETRY_COUNTER, TAIL(read_errors) },
 	{ "reeve.tail.folders.large",   "{look}",  TELEMETRY_COUNTER, TAIL(large_folders) },
 	{ "reeve.tail.positions.dropped", "{position}", TELEMETRY_COUNTER, TAIL(positions_dropped) },
+	{ "reeve.tail.folders",         "{folder}", TELEMETRY_UPDOWN, TAIL(folders) },
+	{ "reeve.tail.folders.refused", "{folder}", TELEMETRY_UPDOWN, TAIL(refused_folders) },
 	{ "reeve.tail.files",           "{file}",  TELEMETRY_UPDOWN,  TAIL(files) },
 	{ "reeve.tail.files.rotated",   "{file}",  TELEMETRY_UPDOWN,  TAIL(rotated) },
 	/* as the last scan found them: a file that becomes readable is counted no more */

@@ -2,10 +2,13 @@
 
 from mutant import Mutant
 
-RECORD, FRAMING, CALENDAR, WRAPPED = (f"collectors/{n}.c" for n in ("tail_record", "framing", "calendar", "tail_wrapped"))
+RECORD, FRAMING, CALENDAR, WRAPPED = (
+    f"collectors/{n}.c" for n in ("tail_record", "framing", "calendar", "tail_wrapped")
+)
 TAIL, FRAMES, HEADS, WRAPS = (
     f"build/tests/unit/collectors/test_{n}" for n in ("tail_record", "framing", "record_head", "tail_wrapped")
 )
+FINDS = "build/tests/unit/collectors/test_tail_find"
 CLEAR, BAD = "shippers/exporter_clear.c", "build/tests/unit/shippers/test_shipper_bad"
 WRITE, SPOOL = "shippers/spool_write.c", "build/tests/unit/shippers/test_shipper_spool"
 
@@ -76,6 +79,41 @@ MUTANTS = [
         "		run->more += wrapped_text(&w, NULL);",
         "		run->more += 0 * wrapped_text(&w, NULL);",
         WRAPS,
+    ),
+    Mutant(
+        "files of a folder that is gone kept for ever",
+        "collectors/tail_pattern.c",
+        "		if (is_gone && src->files_n > 0)\n			rotate_all(t, src);",
+        "		if (is_gone && src->files_n > 99999)\n			rotate_all(t, src);",
+        FINDS,
+    ),
+    Mutant(
+        "files let go because their folder could not be listed",
+        "collectors/tail_find.c",
+        "		t->patterns[f->pattern].is_partial = true;\n	if (rc != 0 && rc != -ERR_LIMIT)",
+        "		t->patterns[f->pattern].is_partial = false;\n	if (rc != 0 && rc != -ERR_LIMIT)",
+        FINDS,
+    ),
+    Mutant(
+        "every folder listed for a change in one",
+        "collectors/tail_scan.c",
+        "(!f->is_dirty && !t->scan.is_whole)",
+        "(!f->is_dirty && false)",
+        FINDS,
+    ),
+    Mutant(
+        "a new folder seen by the next poll alone",
+        "collectors/tail_folder.c",
+        "	f->t->whole_wanted |= f->has_folders;\n",
+        "",
+        FINDS,
+    ),
+    Mutant(
+        "more folders looked at than may be",
+        "collectors/tail_folder.c",
+        "	if (t->folders_n >= TAIL_FOLDERS_MAX)",
+        "	if (t->folders_n >= 9 * TAIL_FOLDERS_MAX)",
+        FINDS,
     ),
     Mutant(
         "bodies sent on while one cannot be removed",

@@ -32,7 +32,7 @@ static void how_lines_are_joined_is_read(void **state)
 {
 	struct config c = read_good("    - {path: /a, service: a, format: glog, utc_offset: \"+08:00\"}\n"
 				    "    - {path: /b, service: b, format: log4j, utc_offset: \"-03:30\", continues: \"^\\\\s\"}\n"
-				    "    - {path: /c, service: c, starts: \"^x\"}\n    - {path: /d, service: d}\n"
+				    "    - {path: /c, service: c, starts: \"^x\"}\n    - {path: \"/d/*/x-?.log\", service: d}\n"
 				    "    - {path: /e, service: e, format: cri}\n    - {path: /f, service: f, format: docker}\n");
 
 	(void)state;
@@ -45,6 +45,7 @@ static void how_lines_are_joined_is_read(void **state)
 	assert_string_equal(c.logs[2].framing.starts, "^x");
 	assert_int_equal(c.logs[3].framing.format, FRAMING_LINES);
 	assert_null(c.logs[3].framing.starts);
+	assert_string_equal(c.logs[3].path, "/d/*/x-?.log");
 	assert_int_equal(c.logs[4].framing.format, FRAMING_CRI);
 	assert_int_equal(c.logs[5].framing.format, FRAMING_DOCKER);
 	config_close(&c);
@@ -55,7 +56,8 @@ static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
 	static const struct {
 		const char *one, *says;
 	} cases[] = {
-		{ "{path: /var/*/x.log, service: a}", "expected a glob in the last component alone" },
+		{ "{path: /var/**/x.log, service: a}", "expected one * a component" },
+		{ "{path: /var/log/*/, service: a}", "no slash at its end" },
 		{ "{path: /var/x.log}", "key \"service\" is missing" },
 		{ "{path: /var/x.log, service: a, format: json}", "format: found \"json\"" },
 		{ "{path: /var/x.log, service: a, starts: '('}", "expected a pattern that compiles" },

@@ -1,0 +1,116 @@
+/* tail_folder.c - the folders that are looked at, each watched once for all patterns that lie in it or lead through it.
+ *
+ * A change in one wants a scan of that folder alone; in one through which a pattern leads, a search for folders too.
+ * Fails: no watch (limits of inotify, a network file system): the poll finds what changed, and tries to watch again. */
+#include "collectors/tail_impl.h"
+
+#include "agent/base/log.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+
+#define WAKE_MS 50
+
+static struct tail_folder *entry(struct list *n)
+{
+	return list_entry(n, struct tail_folder, link);
+}
+
+void tail_folder_again(struct tail_folder *f)
+{
+	if (f == NULL)
+		return;
+	f->is_dirty = true;
+	f->t->scan_wanted = true;
+}
+
+static void on_change(struct watch *wt)
+{
+	struct tail_folder *f = container_of(wt, struct tail_folder, watch);
+
+	tail_folder_again(f);
+	f->t->whole_wanted |= f->has_folders;
+	tail_wake(f->t, WAKE_MS);
+}
+
+static void watch(struct tail_folder *f)
+{
+	struct world *w = f->t->w;
+	struct err e = { 0 };
+
+	if (f->watched)
+		return;
+	f->watch.dir = f->dir;
+	f->watched = w->watch_start(w, &f->watch, on_change, &e) == 0;
+	/* Tried again at each poll and no warning each time: what inotify does not tell, the poll finds, only later. */
+	if (!f->watched)
+		log_debug("tail.watch.failed", "dir=%s err=%s next=\"looked at by each poll\"", f->dir, err_text(&e));
+}
+
+static void unwatch(struct tail_folder *f)
+{
+	if (f->watched)
+		f->t->w->watch_stop(f->t->w, &f->watch);
+	f->watched = false;
+}
+
+static void forget(struct tail_folder *f)
+{
+	unwatch(f);
+	list_del(&f->link);
+	f->t->folders_n--;
+	mem_free(f->dir);
+	mem_free(f);
+}
+
+static struct tail_folder *find_or_make(struct tail *t, const char *dir)
+{
+	struct tail_folder *f;
+
+	list_each(n, &t->folders)
+		if (str_eq(entry(n)->dir, dir))
+			return entry(n);
+	if (t->folders_n >= TAIL_FOLDERS_MAX)
+		return NULL;
+	f = mem_new(struct tail_folder);
+	f->t = t;
+	f->dir = mem_str(dir);
+	list_add(&t->folders, &f->link);
+	t->folders_n++;
+	return f;
+}
+
+struct tail_folder *tail_folder_use(struct tail *t, const char *dir)
+{
+	struct tail_folder *f = find_or_make(t, dir);
+
+	if (f == NULL)
+		return NULL;
+	f->is_used = true;
+	watch(f);
+	return f;
+}
+
+void tail_folders_unuse(struct tail *t)
+{
+	list_each(n, &t->folders)
+		entry(n)->is_used = entry(n)->has_folders = false;
+}
+
+void tail_folders_sweep(struct tail *t)
+{
+	list_each_safe(n, &t->folders)
+		if (!entry(n)->is_used)
+			forget(entry(n));
+}
+
+void tail_folders_unwatch(struct tail *t)
+{
+	list_each(n, &t->folders)
+		unwatch(entry(n));
+}
+
+void tail_folders_free(struct tail *t)
+{
+	while (!list_empty(&t->folders))
+		forget(entry(t->folders.next));
+}
