@@ -22,6 +22,8 @@ struct config_log {
 	const char *path, *service;
 	struct framing_config framing; /* its patterns compile */
 	int32_t utc_offset_s;
+	bool starts_at_end;
+	uint64_t ignore_older_ms; /* 0: no file is too old */
 };
 
 /* Texts live in the arena. What is not given is NULL, or its default. */

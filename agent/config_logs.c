@@ -77,18 +77,32 @@ static void read_framing(struct yaml_node *n, struct config *c, struct config_lo
 			    yaml_wrong(pattern, "nothing: what a container's runtime wrapped is joined by its own marks", &f->now));
 }
 
+/* Which files are read, and from where. */
+static void read_begin(struct yaml_node *n, struct config_log *l, struct faults *f)
+{
+	static const char *const places[] = { "begin", "end" };
+	struct yaml_node *older = yaml_get(n, "ignore_older");
+	unsigned place = 0;
+
+	faults_hear(f, yaml_enum(yaml_get(n, "start_at"), places, ARRAY_LEN(places), &place, &f->now));
+	l->starts_at_end = place == 1;
+	faults_hear(f, config_get_duration(older, 60000, "at least 1m", &l->ignore_older_ms, &f->now));
+}
+
 static void read_source(struct yaml_node *n, struct config *c, struct faults *f)
 {
 	struct config_log l = { 0 };
 	size_t before = f->missed;
 
-	if (!faults_enter(f, n, YAML_KEYS("path", "service", "format", "starts", "continues", "utc_offset")))
+	if (!faults_enter(f, n,
+			  YAML_KEYS("path", "service", "format", "starts", "continues", "utc_offset", "start_at", "ignore_older")))
 		return;
 	if (faults_need(f, n, "path", "a file, or a path with globs"))
 		faults_hear(f, get_log_path(yaml_get(n, "path"), c, &l.path, &f->now));
 	if (faults_need(f, n, "service", "the service.name of its lines"))
 		faults_hear(f, config_get_text(yaml_get(n, "service"), c, &l.service, &f->now));
 	read_framing(n, c, &l, f);
+	read_begin(n, &l, f);
 	if (f->missed == before)
 		c->logs[c->logs_n++] = l;
 }

@@ -294,7 +294,6 @@ struct tail *tail_new(struct world *w, const struct tail_config *c, const struct
 	t->line_max = c->line_max > 0 ? c->line_max : LINE_MAX_BYTES;
 	if (t->line_max > LINE_MOST_BYTES)
 		t->line_max = LINE_MOST_BYTES;
-	t->start_at_end = c->start_at_end;
 	t->positions = c->positions;
 	list_init(&t->files);
 	list_init(&t->folders);
@@ -312,8 +311,7 @@ struct tail *tail_new(struct world *w, const struct tail_config *c, const struct
 void tail_start(struct tail *t)
 {
 	positions_wait(t->positions);
-	if (t->positions->left_n > 0)
-		t->start_at_end = false; /* this is no first start: what grew meanwhile is to be read */
+	tail_pass_begin(t);
 	timer_start(t->w, &t->scan_timer, 0, on_poll);
 }
 
@@ -331,8 +329,10 @@ struct tail_stats tail_stats(const struct tail *t)
 		st.refused_links += refused[TAIL_LINK];
 		st.refused_limit += refused[TAIL_FULL];
 		st.refused_denied += refused[TAIL_DENIED];
+		st.refused_old += refused[TAIL_OLD];
 	}
-	st.refused = st.refused_compressed + st.refused_no_text + st.refused_links + st.refused_limit + st.refused_denied;
+	st.refused =
+	    st.refused_compressed + st.refused_no_text + st.refused_links + st.refused_limit + st.refused_denied + st.refused_old;
 	list_each(n, (struct list *)&t->files)
 		st.rotated += list_entry(n, struct tail_file, link)->rotated;
 	return st;

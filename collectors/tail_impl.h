@@ -15,7 +15,7 @@
 #define TAIL_SILENT_MS 60000       /* so long nobody adds to a file before its last line is taken without its LF */
 
 /* Why a file under a pattern is not followed. */
-enum tail_refusal { TAIL_COMPRESSED, TAIL_NO_TEXT, TAIL_LINK, TAIL_FULL, TAIL_DENIED, TAIL_REFUSALS };
+enum tail_refusal { TAIL_COMPRESSED, TAIL_NO_TEXT, TAIL_LINK, TAIL_FULL, TAIL_DENIED, TAIL_OLD, TAIL_REFUSALS };
 
 /* One entry of the configuration. */
 struct tail_pattern {
@@ -25,6 +25,8 @@ struct tail_pattern {
 	struct framing *framing;    /* NULL: each line is a record */
 	enum framing_format format;
 	int32_t utc_offset_s;
+	bool starts_at_end; /* until the first scan of all has ended */
+	uint64_t ignore_older_ms;
 	uint64_t refused[TAIL_REFUSALS]; /* in all of its folders */
 	bool is_partial;                 /* not all that its dir leads to was seen by the last search */
 };
@@ -90,7 +92,7 @@ struct tail_file {
 	bool is_open;                  /* whole lines stand at offset, of a record that may go on */
 };
 
-/* A file that is no text, remembered so that it is opened once and not by each scan; seen: the last scan that found it. */
+/* A file that is no text or too old, remembered: it is opened once and not by each scan. seen: the last scan that found it. */
 struct tail_archive {
 	uint64_t dev, ino, seen;
 	int64_t mtime_ms;
@@ -119,7 +121,7 @@ struct tail_candidate {
 	struct tail_source *src;
 	const char *name; /* in the listing */
 	char *as;         /* owned: the path it had when it was last known; NULL: this one */
-	uint64_t dev, ino;
+	uint64_t dev, ino, size;
 	int64_t mtime_ms;
 	bool claims; /* a position names it */
 };
@@ -176,7 +178,6 @@ struct tail {
 	struct world *w;
 	struct telemetry_sink sink;
 	uint32_t line_max;
-	bool start_at_end; /* true during the very first scan alone */
 	struct tail_pattern *patterns;
 	size_t patterns_n;
 	struct tail_source **sources;
@@ -258,6 +259,12 @@ void tail_position_claim(struct tail *t, struct position *pos);             /* i
 bool tail_positions_want_all_names(const struct tail *t);
 /* When many files have been let go, forgets those that are gone; after a scan that looked at every name of every folder. */
 void tail_positions_sweep(struct tail *t);
+
+/* tail_pass.c */
+void tail_pass_begin(struct tail *t);      /* the positions are known: what was seen before is not passed over */
+void tail_pass_end(struct tail *t);        /* a scan of all has ended */
+int tail_pass_first(struct tail_file *tf); /* one that nothing is known of begins where it is to begin */
+bool tail_pass_old(struct tail *t, const struct tail_candidate *c, const char *path); /* true: it is too old */
 
 /* tail_refuse.c */
 void tail_refuse(struct tail_source *src, enum tail_refusal why, const char *path);

@@ -34,7 +34,8 @@ static int claim(struct tail *t, struct tail_file *tf, const struct disk_stat *s
 	int rc;
 
 	if (pos == NULL)
-		return t->start_at_end ? tail_file_place(tf, st->size) : 0;
+		return tail_pass_first(tf);
+	tf->src->of->starts_at_end = false; /* by what its links led to it was seen before */
 	rc = tail_file_is_at(t, tf->f, st, &pos->left);
 	if (rc < 0)
 		return rc;

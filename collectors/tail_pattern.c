@@ -27,6 +27,8 @@ static void pattern_init(struct tail_pattern *p, const struct tail_path *c)
 	p->is_wide = is_glob(p->dir);
 	p->format = c->framing.format;
 	p->utc_offset_s = c->utc_offset_s;
+	p->starts_at_end = c->starts_at_end;
+	p->ignore_older_ms = c->ignore_older_ms;
 	/* The configuration has compiled it before: it fails for want of memory alone. */
 	if (framing_new(&c->framing, &p->framing, &e) != 0)
 		log_error("tail.framing.failed", "path=%s err=%s next=\"each line is a record\"", c->path, err_text(&e));

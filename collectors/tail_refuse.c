@@ -22,6 +22,7 @@ static const struct {
 			"it is no regular file, a link in place of a rotated one, a link that can lead nowhere, or no folder" },
 	[TAIL_FULL] = { LOG_WARN, "too many files" },
 	[TAIL_DENIED] = { LOG_WARN, "permission denied" },
+	[TAIL_OLD] = { LOG_INFO, "older than ignore_older" }, /* read should it be written again */
 };
 
 void tail_refuse(struct tail_source *src, enum tail_refusal why, const char *path)

@@ -119,6 +119,8 @@ static void sort_in(struct tail *t, struct tail_candidate *c, const char *path, 
 	if (k != NULL && s->seeks && !k->position->let_go)
 		tail_seek_position(t, c, &k->position->left);
 	c->claims = k != NULL;
+	if (k == NULL && c->src != NULL && tail_pass_old(t, c, path))
+		return;
 	if (k == NULL && is_beside)
 		tail_queue_add(&s->beside, c);
 	if (c->src != NULL)
@@ -164,6 +166,7 @@ static void look_at(struct tail *t, const char *name)
 		return;
 	c.dev = st.dev;
 	c.ino = st.ino;
+	c.size = st.size;
 	c.mtime_ms = st.mtime_ms;
 	sort_in(t, &c, path, is_beside);
 }
@@ -329,7 +332,8 @@ static void end(struct tail *t)
 		tail_archives_sweep(t);
 	if (t->scan.seeks && !t->scan.partial)
 		tail_positions_sweep(t);
-	t->start_at_end &= !t->scan.is_whole;
+	if (t->scan.is_whole)
+		tail_pass_end(t);
 	sm_move(&t->scan.sm, SCAN_REST);
 }
 

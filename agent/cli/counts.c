@@ -82,7 +82,8 @@ static void print_collectors(const json_t *t, bool zeros_too)
 		     { "folders", "folders looked at" }, { "refused_folders", "folders too many" }, { "refused", "not followed" },
 		     { "refused_compressed", "of them compressed" }, { "refused_no_text", "of them no UTF-8 text" },
 		     { "refused_links", "of them links or no files" }, { "refused_denied", "of them we may not read" },
-		     { "refused_limit", "of them more than we can" }),
+		     { "refused_old", "of them older than ignore_older" }, { "refused_limit", "of them more than we can" },
+		     { "passed_files", "files passed over unread, in whole or in part" }, { "passed_bytes", "bytes of them" }),
 	      zeros_too);
 	print("machine", json_object_get(t, "host"),
 	      COUNTS({ "scrapes", "readings" }, { "unread", "files of /proc not understood" },

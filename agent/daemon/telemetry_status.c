@@ -29,6 +29,8 @@ static const struct count tail_counts[] = {
 	{ "reeve.tail.lines.joined",    "{line}",  TELEMETRY_COUNTER, TAIL(joined_lines) },
 	{ "reeve.tail.lines.foreign",   "{line}",  TELEMETRY_COUNTER, TAIL(foreign_lines) },
 	{ "reeve.tail.nul_bytes",       "By",      TELEMETRY_COUNTER, TAIL(nul_bytes) },
+	{ "reeve.tail.files.passed",    "{file}",  TELEMETRY_COUNTER, TAIL(passed_files) },
+	{ "reeve.tail.bytes.passed",    "By",      TELEMETRY_COUNTER, TAIL(passed_bytes) },
 	{ "reeve.tail.files.truncated", "{file}",  TELEMETRY_COUNTER, TAIL(truncated_files) },
 	{ "reeve.tail.errors",          "{error}", TELEMETRY_COUNTER, TAIL(read_errors) },
 	{ "reeve.tail.folders.large",   "{look}",  TELEMETRY_COUNTER, TAIL(large_folders) },
@@ -44,6 +46,7 @@ static const struct count tail_counts[] = {
 	{ "reeve.tail.files.refused.links",      "{file}", TELEMETRY_UPDOWN, TAIL(refused_links) },
 	{ "reeve.tail.files.refused.limit",      "{file}", TELEMETRY_UPDOWN, TAIL(refused_limit) },
 	{ "reeve.tail.files.refused.denied",     "{file}", TELEMETRY_UPDOWN, TAIL(refused_denied) },
+	{ "reeve.tail.files.refused.old",        "{file}", TELEMETRY_UPDOWN, TAIL(refused_old) },
 };
 
 static const struct count host_counts[] = {

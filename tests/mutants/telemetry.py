@@ -8,6 +8,7 @@ RECORD, FRAMING, CALENDAR, WRAPPED = (
 TAIL, FRAMES, HEADS, WRAPS = (
     f"build/tests/unit/collectors/test_{n}" for n in ("tail_record", "framing", "record_head", "tail_wrapped")
 )
+PASSES = "build/tests/unit/collectors/test_tail_pass"
 FINDS = "build/tests/unit/collectors/test_tail_find"
 CLEAR, BAD = "shippers/exporter_clear.c", "build/tests/unit/shippers/test_shipper_bad"
 WRITE, SPOOL = "shippers/spool_write.c", "build/tests/unit/shippers/test_shipper_spool"
@@ -114,6 +115,27 @@ MUTANTS = [
         "	if (t->folders_n >= TAIL_FOLDERS_MAX)",
         "	if (t->folders_n >= 9 * TAIL_FOLDERS_MAX)",
         FINDS,
+    ),
+    Mutant(
+        "files that came while we were away passed over",
+        "collectors/tail_pass.c",
+        "if (pos->is_left && str_glob(t->patterns[i].path, pos->left.path))",
+        "if (pos->is_left && pos->left.to == 99999)",
+        PASSES,
+    ),
+    Mutant(
+        "an old file passed over although a position names it",
+        "collectors/tail_scan.c",
+        "	if (k == NULL && c->src != NULL && tail_pass_old(t, c, path))",
+        "	if (c->src != NULL && tail_pass_old(t, c, path))",
+        PASSES,
+    ),
+    Mutant(
+        "a file that is passed over told of by each look",
+        "collectors/tail_pass.c",
+        "	tail_archive_add(t, c, TAIL_OLD);",
+        "	known -= known > 0;",
+        PASSES,
     ),
     Mutant(
         "bodies sent on while one cannot be removed",

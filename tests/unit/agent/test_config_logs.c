@@ -51,6 +51,20 @@ static void how_lines_are_joined_is_read(void **state)
 	config_close(&c);
 }
 
+static void where_reading_begins_is_read(void **state)
+{
+	struct config c = read_good("    - {path: /a, service: a, start_at: end, ignore_older: 24h}\n"
+				    "    - {path: /b, service: b, start_at: begin}\n    - {path: /c, service: c}\n");
+
+	(void)state;
+	assert_true(c.logs[0].starts_at_end);
+	assert_int_equal(c.logs[0].ignore_older_ms, 86400000);
+	assert_false(c.logs[1].starts_at_end);
+	assert_int_equal(c.logs[1].ignore_older_ms, 0);
+	assert_false(c.logs[2].starts_at_end);
+	config_close(&c);
+}
+
 static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
 {
 	static const struct {
@@ -66,6 +80,9 @@ static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
 		{ "{path: /var/x.log, service: a, format: glog, utc_offset: '+15:00'}", "expected an offset from UTC" },
 		{ "{path: /var/x.log, service: a, utc_offset: '+08:00'}", "format: log4j or glog beside it" },
 		{ "{path: /var/x.log, service: a, format: cri, utc_offset: '+08:00'}", "format: log4j or glog beside it" },
+		{ "{path: /var/x.log, service: a, start_at: middle}", "start_at: found \"middle\"" },
+		{ "{path: /var/x.log, service: a, ignore_older: 5s}", "expected at least 1m" },
+		{ "{path: /var/x.log, service: a, ignore_older: old}", "ignore_older: found \"old\"" },
 		{ "{path: /var/x.log, service: a, format: docker, continues: '^x'}", "expected nothing: what a container's" },
 	};
 
@@ -86,6 +103,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(how_lines_are_joined_is_read),
+		cmocka_unit_test(where_reading_begins_is_read),
 		cmocka_unit_test(what_is_wrong_is_named_by_line_found_and_expected),
 	};
 
