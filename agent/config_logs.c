@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/base/pattern.h"
+#include "collectors/path_pieces.h"
 
 static int get_log_path(struct yaml_node *n, struct config *c, const char **ret, struct err *e)
 {
@@ -77,6 +78,18 @@ static void read_framing(struct yaml_node *n, struct config *c, struct config_lo
 			    yaml_wrong(pattern, "nothing: what a container's runtime wrapped is joined by its own marks", &f->now));
 }
 
+static int get_pieces(struct yaml_node *n, const struct config *c, const char **ret, struct err *e)
+{
+	struct err why = { 0 };
+	char expected[ERR_TEXT_MAX];
+
+	TRY(config_get_text(n, c, ret, e));
+	if (n == NULL || path_pieces_check(*ret, &why) == 0)
+		return 0;
+	snprintf(expected, sizeof(expected), "a path with {names} (%.200s)", err_text(&why));
+	return yaml_wrong(n, expected, e);
+}
+
 /* Which files are read, and from where. */
 static void read_begin(struct yaml_node *n, struct config_log *l, struct faults *f)
 {
@@ -95,7 +108,8 @@ static void read_source(struct yaml_node *n, struct config *c, struct faults *f)
 	size_t before = f->missed;
 
 	if (!faults_enter(f, n,
-			  YAML_KEYS("path", "service", "format", "starts", "continues", "utc_offset", "start_at", "ignore_older")))
+			  YAML_KEYS("path", "service", "format", "starts", "continues", "utc_offset", "start_at", "ignore_older",
+				    "path_attributes")))
 		return;
 	if (faults_need(f, n, "path", "a file, or a path with globs"))
 		faults_hear(f, get_log_path(yaml_get(n, "path"), c, &l.path, &f->now));
@@ -103,6 +117,7 @@ static void read_source(struct yaml_node *n, struct config *c, struct faults *f)
 		faults_hear(f, config_get_text(yaml_get(n, "service"), c, &l.service, &f->now));
 	read_framing(n, c, &l, f);
 	read_begin(n, &l, f);
+	faults_hear(f, get_pieces(yaml_get(n, "path_attributes"), c, &l.pieces, &f->now));
 	if (f->missed == before)
 		c->logs[c->logs_n++] = l;
 }

@@ -52,6 +52,7 @@ struct tail_path {
 	struct framing_config framing; /* zero: each line is a record; its patterns were compiled before, and are right */
 	int32_t utc_offset_s;          /* of the times that its records begin with */
 	bool starts_at_end;            /* what stands in its files when they are first seen is passed over: tail_pass.c */
+	const char *pieces;            /* path_pieces.h, of the path without links: attributes of its lines; NULL: none */
 	uint64_t ignore_older_ms;      /* so is a file that was last written longer ago; 0: none is */
 };
 

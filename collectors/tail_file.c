@@ -160,6 +160,25 @@ static uint64_t silent_ms(struct world *w, const struct disk_stat *st)
 	return ms < 0 ? 0 : ms < TAIL_SILENT_MS ? (uint64_t)ms : TAIL_SILENT_MS;
 }
 
+/* What its path says of it: once a file, and the same after a rename. */
+static void take_pieces(struct tail_file *tf)
+{
+	struct tail_pattern *of = tf->src->of;
+	struct path_piece pieces[PATH_PIECES_MAX];
+	size_t n = path_pieces_read(of->pieces, tf->path, pieces);
+
+	for (size_t i = 0; i < n; i++) {
+		struct buf value = BUF_MAX(4096);
+
+		tail_text_clean(&value, pieces[i].value, pieces[i].value_len);
+		tf->attrs[tf->attrs_n++] = (struct telemetry_attr){ of->keys[i], buf_take(&value, NULL) };
+	}
+	if (n == 0 && !of->unlike_told)
+		log_warn("tail.path.unlike", "path=%s path_attributes=%s next=\"read without them, and so are others like it\"",
+			 tf->path, of->pieces);
+	of->unlike_told |= n == 0;
+}
+
 struct tail_file *tail_file_new(struct tail_source *src, const char *path, struct disk_file *f, const struct disk_stat *st)
 {
 	struct tail_file *tf = mem_new(struct tail_file);
@@ -178,8 +197,10 @@ struct tail_file *tail_file_new(struct tail_source *src, const char *path, struc
 	tf->size = st->size;
 	tf->attrs[0] = (struct telemetry_attr){ "log.file.name", tf->name };
 	tf->attrs[1] = (struct telemetry_attr){ "log.file.path", tf->path };
-	tf->origin =
-	    (struct telemetry_origin){ world_random64(src->t->w), src->of->service, tf->path, tf->attrs, ARRAY_LEN(tf->attrs) };
+	tf->attrs_n = 2;
+	if (src->of->pieces != NULL)
+		take_pieces(tf);
+	tf->origin = (struct telemetry_origin){ world_random64(src->t->w), src->of->service, tf->path, tf->attrs, tf->attrs_n };
 	take_fingerprint(tf);
 	tf->checked_ms = world_now_ms(src->t->w);
 	/* Below zero this wraps, and the differences that are made of it come out right all the same. */
@@ -206,6 +227,8 @@ void tail_file_free(struct tail_file *tf)
 	w->file_close(w, tf->f);
 	mem_free(tf->path);
 	mem_free(tf->name);
+	for (size_t i = 2; i < tf->attrs_n; i++)
+		mem_free((char *)tf->attrs[i].value);
 	mem_free(tf);
 }
 

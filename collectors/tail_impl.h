@@ -3,6 +3,7 @@
 #include "agent/base/list.h"
 #include "agent/base/sm.h"
 #include "agent/io/ending.h"
+#include "collectors/path_pieces.h"
 #include "collectors/tail.h"
 
 #define TAIL_FP_BYTES 1024
@@ -20,9 +21,12 @@ enum tail_refusal { TAIL_COMPRESSED, TAIL_NO_TEXT, TAIL_LINK, TAIL_FULL, TAIL_DE
 /* One entry of the configuration. */
 struct tail_pattern {
 	char *path;
-	char *dir, *glob, *service; /* glob: the last component */
-	bool is_wide;               /* dir has globs too */
-	struct framing *framing;    /* NULL: each line is a record */
+	char *pieces;                /* NULL: none */
+	char *keys[PATH_PIECES_MAX]; /* the names in it */
+	bool unlike_told;            /* a path that is not like them */
+	char *dir, *glob, *service;  /* glob: the last component */
+	bool is_wide;                /* dir has globs too */
+	struct framing *framing;     /* NULL: each line is a record */
 	enum framing_format format;
 	int32_t utc_offset_s;
 	bool starts_at_end; /* until the first scan of all has ended */
@@ -68,9 +72,10 @@ struct tail_file {
 	struct list link; /* in the order found: of one path the old one stands before the new one */
 	struct tail_source *src;
 	struct disk_file *f;
-	char *path;                     /* resolved, at the time it was first seen */
-	char *name;                     /* its last component */
-	struct telemetry_attr attrs[2]; /* log.file.name, log.file.path */
+	char *path;                                       /* resolved, at the time it was first seen */
+	char *name;                                       /* its last component */
+	struct telemetry_attr attrs[2 + PATH_PIECES_MAX]; /* log.file.name, log.file.path, and pieces of that */
+	size_t attrs_n;
 	struct telemetry_origin origin;
 	uint64_t dev, ino, generation, offset, scanned, size;
 	uint64_t fp;

@@ -15,6 +15,17 @@ static bool is_glob(const char *s)
 	return strpbrk(s, "*?") != NULL;
 }
 
+/* A path that has the form of the pattern is the pattern itself: so it is read for its names. */
+static void pieces_init(struct tail_pattern *p, const char *pieces)
+{
+	struct path_piece names[PATH_PIECES_MAX];
+	size_t n = path_pieces_read(pieces, pieces, names);
+
+	p->pieces = mem_str(pieces);
+	for (size_t i = 0; i < n; i++)
+		p->keys[i] = mem_strn(names[i].name, names[i].name_len);
+}
+
 static void pattern_init(struct tail_pattern *p, const struct tail_path *c)
 {
 	const char *slash = strrchr(c->path, '/');
@@ -25,6 +36,8 @@ static void pattern_init(struct tail_pattern *p, const struct tail_path *c)
 	p->glob = mem_str(slash != NULL ? slash + 1 : c->path);
 	p->service = mem_str(c->service);
 	p->is_wide = is_glob(p->dir);
+	if (c->pieces != NULL)
+		pieces_init(p, c->pieces);
 	p->format = c->framing.format;
 	p->utc_offset_s = c->utc_offset_s;
 	p->starts_at_end = c->starts_at_end;
@@ -59,6 +72,9 @@ void tail_patterns_free(struct tail *t)
 	mem_free(t->sources);
 	for (size_t i = 0; i < t->patterns_n; i++) {
 		mem_free(t->patterns[i].path);
+		mem_free(t->patterns[i].pieces);
+		for (size_t k = 0; k < PATH_PIECES_MAX; k++)
+			mem_free(t->patterns[i].keys[k]);
 		mem_free(t->patterns[i].dir);
 		mem_free(t->patterns[i].glob);
 		mem_free(t->patterns[i].service);

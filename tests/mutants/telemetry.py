@@ -138,6 +138,20 @@ MUTANTS = [
         PASSES,
     ),
     Mutant(
+        "a piece of a path that ends at the last place it may",
+        "collectors/path_pieces.c",
+        "	return memmem(at, (size_t)(end - at), literal, len);",
+        "	return memmem(at + (len > 0 && at + len < end), (size_t)(end - at) - (len > 0 && at + len < end), literal, len);",
+        "build/tests/unit/collectors/test_path_pieces",
+    ),
+    Mutant(
+        "pieces of the path forgotten",
+        "collectors/tail_file.c",
+        "	if (src->of->pieces != NULL)\n",
+        "	if (src->of->pieces != NULL && src->files_n > 9999)\n",
+        FINDS,
+    ),
+    Mutant(
         "bodies sent on while one cannot be removed",
         CLEAR,
         "return l->clearings_n < CLEARINGS_MAX && l->stuck_n == 0;",

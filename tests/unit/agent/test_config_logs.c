@@ -53,8 +53,9 @@ static void how_lines_are_joined_is_read(void **state)
 
 static void where_reading_begins_is_read(void **state)
 {
-	struct config c = read_good("    - {path: /a, service: a, start_at: end, ignore_older: 24h}\n"
-				    "    - {path: /b, service: b, start_at: begin}\n    - {path: /c, service: c}\n");
+	struct config c =
+	    read_good("    - {path: /a, service: a, start_at: end, ignore_older: 24h}\n"
+		      "    - {path: /b, service: b, start_at: begin, path_attributes: \"/{a}\"}\n    - {path: /c, service: c}\n");
 
 	(void)state;
 	assert_true(c.logs[0].starts_at_end);
@@ -62,6 +63,8 @@ static void where_reading_begins_is_read(void **state)
 	assert_false(c.logs[1].starts_at_end);
 	assert_int_equal(c.logs[1].ignore_older_ms, 0);
 	assert_false(c.logs[2].starts_at_end);
+	assert_null(c.logs[0].pieces);
+	assert_string_equal(c.logs[1].pieces, "/{a}");
 	config_close(&c);
 }
 
@@ -80,6 +83,8 @@ static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
 		{ "{path: /var/x.log, service: a, format: glog, utc_offset: '+15:00'}", "expected an offset from UTC" },
 		{ "{path: /var/x.log, service: a, utc_offset: '+08:00'}", "format: log4j or glog beside it" },
 		{ "{path: /var/x.log, service: a, format: cri, utc_offset: '+08:00'}", "format: log4j or glog beside it" },
+		{ "{path: /var/x.log, service: a, path_attributes: '/var/{a}{b}'}", "something must stand between two pieces" },
+		{ "{path: /var/x.log, service: a, path_attributes: [a]}", "path_attributes: found" },
 		{ "{path: /var/x.log, service: a, start_at: middle}", "start_at: found \"middle\"" },
 		{ "{path: /var/x.log, service: a, ignore_older: 5s}", "expected at least 1m" },
 		{ "{path: /var/x.log, service: a, ignore_older: old}", "ignore_older: found \"old\"" },

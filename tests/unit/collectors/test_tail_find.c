@@ -116,6 +116,56 @@ static void a_file_that_moves_to_another_folder_is_neither_lost_nor_repeated(voi
 	assert_string_equal(buf_str(&reader.got), "1\n2\n3\n");
 }
 
+static char said[256];
+
+static bool on_attrs(void *ctx, const struct telemetry_line *l)
+{
+	CLEANUP(buf_close) struct buf b = BUF_MAX(4096);
+
+	for (size_t i = 2; i < l->origin->attrs_n; i++)
+		buf_addf(&b, "%s=%s ", l->origin->attrs[i].key, l->origin->attrs[i].value);
+	snprintf(said, sizeof(said), "%s", buf_str(&b));
+	return reader_on_line(ctx, l);
+}
+
+static void on_unlike(enum log_level level, const char *event, const char *pairs, void *ctx)
+{
+	(void)ctx;
+	if (strcmp(event, "tail.path.unlike") != 0)
+		return;
+	assert_int_equal(level, LOG_WARN);
+	assert_non_null(strstr(pairs, "path_attributes=/var/log/{cluster}/app-{node}.log"));
+	reader.told++;
+}
+
+static void pieces_of_the_path_are_attributes_of_its_lines(void **state)
+{
+	static const struct telemetry_sink sink = { .line = on_attrs };
+	static const struct tail_path path = { .path = "/var/log/*/*.log", .pieces = "/var/log/{cluster}/app-{node}.log" };
+	static const struct tail_config c = { .paths = &path, .paths_n = 1, .positions = &reader.positions };
+
+	(void)state;
+	sim_dir_make(reader.w, "/var/log/c1");
+	sim_file_puts(reader.w, "/var/log/c1/app-be-1.log", "1\n");
+	log_set(LOG_INFO, on_unlike, NULL);
+	reader.tail = tail_new(reader.w, &c, &sink);
+	tail_start(reader.tail);
+	reader_pass(1000);
+	assert_string_equal(said, "cluster=c1 node=be-1 ");
+	sim_file_puts(reader.w, "/var/log/c1/app-\xff.log", "2\n");
+	reader_pass(1000);
+	assert_string_equal(said, "cluster=c1 node=\xef\xbf\xbd ");
+	sim_file_puts(reader.w, "/var/log/c1/x.log", "3\n");
+	sim_file_puts(reader.w, "/var/log/c1/y.log", "4\n");
+	reader_pass(1000);
+	assert_string_equal(said, "");
+	assert_int_equal(reader.told, 1);
+	sim_file_rename(reader.w, "/var/log/c1/app-be-1.log", "/var/log/c1/app-be-1.log.1");
+	reader_append("/var/log/c1/app-be-1.log.1", "5\n");
+	reader_pass(4000);
+	assert_string_equal(said, "cluster=c1 node=be-1 "); /* of the path that it had */
+}
+
 static struct {
 	int (*disk_realpath)(struct world *w, const char *path, struct buf *b, struct err *e);
 	void (*disk_start)(struct world *w, struct disk_req *r, disk_cb *cb);
@@ -219,6 +269,7 @@ int main(void)
 		READER_TEST(a_link_to_a_folder_is_followed_and_its_lines_bear_the_path_it_led_to),
 		READER_TEST(a_position_in_a_folder_that_a_glob_leads_to_is_resumed),
 		READER_TEST(a_file_that_moves_to_another_folder_is_neither_lost_nor_repeated),
+		READER_TEST(pieces_of_the_path_are_attributes_of_its_lines),
 		READER_TEST(a_change_in_one_folder_has_that_one_looked_at_alone),
 		READER_TEST(more_folders_than_may_be_are_counted_and_told_once),
 		READER_TEST(a_folder_that_cannot_be_listed_leaves_its_files_as_they_are),
