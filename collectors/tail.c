@@ -321,6 +321,7 @@ struct tail_stats tail_stats(const struct tail *t)
 
 	st.files = t->files_n;
 	st.folders = t->folders_n;
+	st.unwatched_folders = tail_folders_unwatched(t);
 	for (size_t i = 0; i < t->patterns_n; i++) {
 		const uint64_t *refused = t->patterns[i].refused;
 

@@ -77,6 +77,7 @@ struct tail_stats {
 	uint64_t large_folders;     /* looks at a folder of which only a part of the names could be listed */
 	uint64_t positions_dropped; /* of files let go that may still be there: read again if they come back under a pattern */
 	uint64_t folders, refused_folders; /* looked at now; those that globs lead to and that are too many */
+	uint64_t unwatched_folders;        /* of those looked at: inotify tells nothing of them (its limits), the poll alone does */
 	uint64_t files, rotated;           /* followed now; of them no longer found by the path */
 	uint64_t refused; /* files under a pattern that are not followed now, as the last scan found them: the sum of the next */
 	uint64_t refused_compressed, refused_limit;

@@ -1,7 +1,8 @@
 /* tail_folder.c - the folders that are looked at, each watched once for all patterns that lie in it or lead through it.
  *
  * A change in one wants a scan of that folder alone; in one through which a pattern leads, a search for folders too.
- * Fails: no watch (limits of inotify, a network file system): the poll finds what changed, and tries to watch again. */
+ * Fails: no watch (limits of inotify, a network file system): the poll finds what changed, and tries to watch again. That is told
+ * once, and again only after all were watched; how many are not, the stats say. */
 #include "collectors/tail_impl.h"
 
 #include "agent/base/log.h"
@@ -32,18 +33,30 @@ static void on_change(struct watch *wt)
 	tail_wake(f->t, WAKE_MS);
 }
 
+static void tell(const struct tail_folder *f, int rc, const struct err *e)
+{
+	struct tail *t = f->t;
+
+	if (!t->unwatched_told)
+		log_warn("tail.watch.failed", "dir=%s err=%s next=%s", f->dir, err_text(e),
+			 rc == -ERR_NOSPACE ? "looked at every 10 s alone; raise fs.inotify.max_user_watches"
+					    : "looked at every 10 s alone");
+	t->unwatched_told = true;
+}
+
 static void watch(struct tail_folder *f)
 {
 	struct world *w = f->t->w;
 	struct err e = { 0 };
+	int rc;
 
 	if (f->watched)
 		return;
 	f->watch.dir = f->dir;
-	f->watched = w->watch_start(w, &f->watch, on_change, &e) == 0;
-	/* Tried again at each poll and no warning each time: what inotify does not tell, the poll finds, only later. */
-	if (!f->watched)
-		log_debug("tail.watch.failed", "dir=%s err=%s next=\"looked at by each poll\"", f->dir, err_text(&e));
+	rc = w->watch_start(w, &f->watch, on_change, &e);
+	f->watched = rc == 0;
+	if (rc != 0 && rc != -ERR_NOTFOUND)
+		tell(f, rc, &e);
 }
 
 static void unwatch(struct tail_folder *f)
@@ -101,6 +114,16 @@ void tail_folders_sweep(struct tail *t)
 	list_each_safe(n, &t->folders)
 		if (!entry(n)->is_used)
 			forget(entry(n));
+	t->unwatched_told &= tail_folders_unwatched(t) > 0;
+}
+
+size_t tail_folders_unwatched(const struct tail *t)
+{
+	size_t n = 0;
+
+	list_each(l, (struct list *)&t->folders)
+		n += !entry(l)->watched;
+	return n;
 }
 
 void tail_folders_unwatch(struct tail *t)

@@ -189,6 +189,7 @@ struct tail {
 	size_t sources_n;
 	struct list folders; /* struct tail_folder */
 	size_t folders_n;
+	bool unwatched_told;
 	struct positions *positions;
 	struct tail_archive *archives;
 	size_t archives_n;
@@ -290,6 +291,7 @@ void tail_sources_sweep(struct tail *t); /* lets go of those that the last searc
 struct tail_folder *tail_folder_use(struct tail *t, const char *dir); /* real; watched from now on. NULL: too many */
 void tail_folders_unuse(struct tail *t);                              /* all of them, before a search */
 void tail_folders_sweep(struct tail *t);                              /* forgets those that are not used */
+size_t tail_folders_unwatched(const struct tail *t);                  /* how many inotify tells nothing of */
 void tail_folders_unwatch(struct tail *t);
 void tail_folders_free(struct tail *t);
 void tail_folder_again(struct tail_folder *f); /* a scan of it is wanted; NULL: none is */

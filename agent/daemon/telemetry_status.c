@@ -36,6 +36,7 @@ static const struct count tail_counts[] = {
 	{ "reeve.tail.folders.large",   "{look}",  TELEMETRY_COUNTER, TAIL(large_folders) },
 	{ "reeve.tail.positions.dropped", "{position}", TELEMETRY_COUNTER, TAIL(positions_dropped) },
 	{ "reeve.tail.folders",         "{folder}", TELEMETRY_UPDOWN, TAIL(folders) },
+	{ "reeve.tail.folders.unwatched", "{folder}", TELEMETRY_UPDOWN, TAIL(unwatched_folders) },
 	{ "reeve.tail.folders.refused", "{folder}", TELEMETRY_UPDOWN, TAIL(refused_folders) },
 	{ "reeve.tail.files",           "{file}",  TELEMETRY_UPDOWN,  TAIL(files) },
 	{ "reeve.tail.files.rotated",   "{file}",  TELEMETRY_UPDOWN,  TAIL(rotated) },

@@ -145,6 +145,20 @@ MUTANTS = [
         "build/tests/unit/collectors/test_path_pieces",
     ),
     Mutant(
+        "the limit of inotify told at each poll",
+        "collectors/tail_folder.c",
+        "	t->unwatched_told = true;",
+        "	t->unwatched_told = false;",
+        FINDS,
+    ),
+    Mutant(
+        "a folder that could not be watched never watched",
+        "collectors/tail_folder.c",
+        "	f->watched = rc == 0;",
+        "	f->watched = rc == 0 || rc != -ERR_NOTFOUND;",
+        FINDS,
+    ),
+    Mutant(
         "pieces of the path forgotten",
         "collectors/tail_file.c",
         "	if (src->of->pieces != NULL)\n",

@@ -1,4 +1,6 @@
 /* test_tail_find.c - patterns with globs in any component: folders that come and go, and that links lead to. */
+#include <errno.h>
+
 #include "agent/base/str.h"
 #include "collectors/tail_impl.h"
 #include "tests/unit/collectors/reader.h"
@@ -114,6 +116,51 @@ static void a_file_that_moves_to_another_folder_is_neither_lost_nor_repeated(voi
 	reader_append("/var/log/b/app-1.log", "3\n");
 	reader_pass(40000);
 	assert_string_equal(buf_str(&reader.got), "1\n2\n3\n");
+}
+
+static void on_unwatched(enum log_level level, const char *event, const char *pairs, void *ctx)
+{
+	(void)ctx;
+	if (strcmp(event, "tail.watch.failed") != 0)
+		return;
+	assert_int_equal(level, LOG_WARN);
+	assert_non_null(strstr(pairs, "dir=/var/log"));
+	assert_non_null(strstr(pairs, "max_user_watches"));
+	reader.told++;
+}
+
+static int (*really_watch)(struct world *w, struct watch *wt, watch_cb *cb, struct err *e);
+
+static int watch_nothing(struct world *w, struct watch *wt, watch_cb *cb, struct err *e)
+{
+	(void)w;
+	(void)cb;
+	return err_errno(e, ENOSPC, "cannot watch %s", wt->dir);
+}
+
+static void without_watches_the_poll_finds_what_changed_and_the_limit_is_told_once(void **state)
+{
+	(void)state;
+	sim_dir_make(reader.w, "/var/log/a");
+	sim_file_puts(reader.w, "/var/log/a/app-1.log", "1\n");
+	really_watch = reader.w->watch_start;
+	reader.w->watch_start = watch_nothing;
+	log_set(LOG_INFO, on_unwatched, NULL);
+	reader_follow(WIDE, 60000);
+	assert_int_equal(reader.told, 1);
+	assert_int_equal(tail_stats(reader.tail).unwatched_folders, 2);
+	reader_append("/var/log/a/app-1.log", "2\n");
+	sim_dir_make(reader.w, "/var/log/b");
+	sim_file_puts(reader.w, "/var/log/b/app-1.log", "3\n");
+	reader_pass(11000);
+	assert_string_equal(buf_str(&reader.got), "1\n2\n3\n");
+	reader.w->watch_start = really_watch;
+	reader_pass(11000);
+	assert_int_equal(tail_stats(reader.tail).unwatched_folders, 0);
+	reader_append("/var/log/a/app-1.log", "4\n");
+	reader_pass(500);
+	assert_string_equal(buf_str(&reader.got), "1\n2\n3\n4\n");
+	assert_int_equal(reader.told, 1);
 }
 
 static char said[256];
@@ -269,6 +316,7 @@ int main(void)
 		READER_TEST(a_link_to_a_folder_is_followed_and_its_lines_bear_the_path_it_led_to),
 		READER_TEST(a_position_in_a_folder_that_a_glob_leads_to_is_resumed),
 		READER_TEST(a_file_that_moves_to_another_folder_is_neither_lost_nor_repeated),
+		READER_TEST(without_watches_the_poll_finds_what_changed_and_the_limit_is_told_once),
 		READER_TEST(pieces_of_the_path_are_attributes_of_its_lines),
 		READER_TEST(a_change_in_one_folder_has_that_one_looked_at_alone),
 		READER_TEST(more_folders_than_may_be_are_counted_and_told_once),
