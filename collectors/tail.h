@@ -27,7 +27,7 @@
  * A position keeps a fingerprint of the first bytes and one of the bytes before it: a file that was rewritten in place is read
  * from its start, also when both versions begin with the same long banner.
  *
- * At most 1024 files are followed, those with a position and the oldest first; the rest is counted as refused and told once.
+ * At most files_max files are followed, those with a position and the oldest first; the rest is counted as refused and told once.
  * Renamed files are looked for in the folder of the pattern, not in that of a link's target. Each restored position is kept
  * until its file is followed; of the files that were read to their end and let go 4096 are remembered, and those go first that
  * are no longer in their folder, then the oldest.
@@ -60,6 +60,7 @@ struct tail_config {
 	const struct tail_path *paths; /* copied */
 	size_t paths_n;
 	uint32_t line_max;           /* bytes; 0: 64 KiB; what is longer is cut there */
+	uint32_t files_max;          /* followed at once; 0: 10,240 */
 	struct positions *positions; /* of all that was ever followed; they outlive the tail */
 };
 

@@ -213,6 +213,8 @@ void tail_file_rotate(struct tail_file *tf)
 	if (tf->rotated)
 		return;
 	tf->rotated = true;
+	tail_table_name(tf, NULL);
+	tail_awake(tf);
 	tf->at_end = false; /* it may have grown since the last look: what follows it waits for one more */
 	tf->grown_ms = world_now_ms(tf->src->t->w);
 }
@@ -223,7 +225,12 @@ void tail_file_free(struct tail_file *tf)
 
 	tf->src->t->index.stale = true;
 	tf->src->files_n--;
+	if (tf->newer != NULL)
+		tail_awake(tf->newer); /* which may have waited for this one */
+	tail_table_drop(tf);
+	list_del(&tf->awake);
 	list_del(&tf->link);
+	mem_free(tf->here);
 	w->file_close(w, tf->f);
 	mem_free(tf->path);
 	mem_free(tf->name);

@@ -1,6 +1,7 @@
 /* tail_folder.c - the folders that are looked at, each watched once for all patterns that lie in it or lead through it.
  *
- * A change in one wants a scan of that folder alone; in one through which a pattern leads, a search for folders too.
+ * Where names come or go in one, a scan of that folder alone is wanted; in one through which a pattern leads, a search for folders
+ * too. A write wakes the file alone.
  * Fails: no watch (limits of inotify, a network file system): the poll finds what changed, and tries to watch again. That is told
  * once, and again only after all were watched; how many are not, the stats say. */
 #include "collectors/tail_impl.h"
@@ -24,12 +25,26 @@ void tail_folder_again(struct tail_folder *f)
 	f->t->scan_wanted = true;
 }
 
-static void on_change(struct watch *wt)
+struct tail_source *tail_folder_source(const struct tail_folder *f, const char *name)
+{
+	const struct tail *t = f->t;
+
+	for (size_t i = 0; i < t->sources_n; i++)
+		if (t->sources[i]->folder == f && str_glob(t->sources[i]->of->glob, name))
+			return t->sources[i];
+	return NULL;
+}
+
+static void on_change(struct watch *wt, const char *name, bool names)
 {
 	struct tail_folder *f = container_of(wt, struct tail_folder, watch);
 
-	tail_folder_again(f);
-	f->t->whole_wanted |= f->has_folders;
+	if (names || name == NULL) {
+		tail_folder_again(f);
+		f->t->whole_wanted |= f->has_folders;
+	} else {
+		tail_awake_written(f, name);
+	}
 	tail_wake(f->t, WAKE_MS);
 }
 

@@ -7,11 +7,12 @@
 #include "collectors/tail.h"
 
 #define TAIL_FP_BYTES 1024
-#define TAIL_FILES_MAX 1024
+#define TAIL_FILES_MAX 10240 /* one descriptor each: LimitNOFILE of the unit is more */
 #define TAIL_FOLDERS_MAX 1024
 #define TAIL_NAMES_MAX (32u << 20) /* bytes of the names of a folder */
 #define TAIL_BEFORE_BYTES 64       /* in front of a position, kept with it */
 #define TAIL_GROUP_MAX 32          /* records of several streams that lie one in another: tail_wrapped.c */
+#define TAIL_LATER_MS 1000         /* so long until a file is read again that waits for something to pass */
 #define TAIL_RECORD_MS 2000        /* so long before a record of several lines counts as whole */
 #define TAIL_SILENT_MS 60000       /* so long nobody adds to a file before its last line is taken without its LF */
 
@@ -89,12 +90,24 @@ struct tail_file {
 	uint32_t head_len;             /* how many bytes of it were judged */
 	bool is_judged;                /* a text, as far as head_len says */
 	uint64_t grown_ms, checked_ms; /* when it was last seen to grow, was last compared with fp */
-	uint64_t turn;                 /* the last round of reading that it had its turn in */
-	bool found;                    /* by the scan that runs */
-	bool rotated;                  /* no longer found under the pattern */
-	bool at_end;                   /* nothing more to read when last looked */
-	struct tail_run run;           /* what begins at offset */
-	bool is_open;                  /* whole lines stand at offset, of a record that may go on */
+	struct list awake;             /* in the tail's list of that name, or of those to be read later, or in none: tail_awake.c */
+	bool is_awake;
+	char *here; /* the name in its source's folder under which the last scan found it; NULL: none */
+	struct tail_file *same_inode, *same_name, *same_path; /* the next ones of their buckets: tail_table.c */
+	struct tail_file *older, *newer;                      /* of the same path, in the order found */
+	uint64_t turn;                                        /* the last round of reading that it had its turn in */
+	bool found;                                           /* by the scan that runs */
+	bool rotated;                                         /* no longer found under the pattern */
+	bool at_end;                                          /* nothing more to read when last looked */
+	struct tail_run run;                                  /* what begins at offset */
+	bool is_open;                                         /* whole lines stand at offset, of a record that may go on */
+};
+
+#define TAIL_BUCKETS 4096
+
+/* Where a file that is followed is found by what is known of it. */
+struct tail_table {
+	struct tail_file *by_inode[TAIL_BUCKETS], *by_name[TAIL_BUCKETS], *by_path[TAIL_BUCKETS];
 };
 
 /* A file that is no text or too old, remembered: it is opened once and not by each scan. seen: the last scan that found it. */
@@ -182,7 +195,7 @@ enum tail_read { TAIL_END, TAIL_MORE, TAIL_HOLD, TAIL_FAILED, TAIL_REFUSED };
 struct tail {
 	struct world *w;
 	struct telemetry_sink sink;
-	uint32_t line_max;
+	uint32_t line_max, files_max;
 	struct tail_pattern *patterns;
 	size_t patterns_n;
 	struct tail_source **sources;
@@ -195,6 +208,10 @@ struct tail {
 	size_t archives_n;
 	struct list files;
 	size_t files_n;
+	struct tail_table table;
+	struct list awake, later; /* files to be read now, and when later_ms comes */
+	uint64_t later_ms;
+	bool strangers; /* a name was written to that no file bears */
 	struct tail_index index;
 	struct tail_scan scan;
 	struct timer read_timer, scan_timer;
@@ -252,6 +269,20 @@ const char *tail_record_end(const struct tail_file *tf, const char *at, const ch
 /* tail.c */
 void tail_wake(struct tail *t, uint64_t delay_ms); /* reads then, or earlier */
 
+/* tail_awake.c: which files have something to read, as far as is known */
+void tail_awake(struct tail_file *tf);
+void tail_awake_later(struct tail_file *tf);
+void tail_awake_all(struct tail *t);
+void tail_awake_due(struct tail *t);                              /* those for whom it is time */
+void tail_awake_written(struct tail_folder *f, const char *name); /* what is behind the name was written to */
+
+/* tail_table.c */
+void tail_table_add(struct tail_file *tf);
+void tail_table_drop(struct tail_file *tf);                   /* harmless for one that is not in it */
+void tail_table_name(struct tail_file *tf, const char *name); /* NULL: it has none there any more */
+struct tail_file *tail_table_by_name(const struct tail *t, const struct tail_folder *f, const char *name);
+struct tail_file *tail_table_by_path(const struct tail *t, const char *path); /* that was found last */
+
 /* tail_open.c */
 /* Opens a file, to be followed under the name `as` from where a claimed position says or from 0; NULL: not now, or not at all. */
 struct tail_file *tail_open(struct tail_source *src, const char *path, const char *as, const struct tail_candidate *seen);
@@ -294,7 +325,8 @@ void tail_folders_sweep(struct tail *t);                              /* forgets
 size_t tail_folders_unwatched(const struct tail *t);                  /* how many inotify tells nothing of */
 void tail_folders_unwatch(struct tail *t);
 void tail_folders_free(struct tail *t);
-void tail_folder_again(struct tail_folder *f); /* a scan of it is wanted; NULL: none is */
+struct tail_source *tail_folder_source(const struct tail_folder *f, const char *name); /* whose pattern the name matches */
+void tail_folder_again(struct tail_folder *f);                                         /* a scan of it is wanted; NULL: none is */
 
 /* tail_find.c */
 void tail_find_begin(struct tail *t);

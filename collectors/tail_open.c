@@ -16,17 +16,6 @@
 
 #define PATH_MAX_BYTES 4096
 
-struct tail_file *tail_file_of(struct tail *t, uint64_t dev, uint64_t ino)
-{
-	list_each(n, &t->files) {
-		struct tail_file *tf = list_entry(n, struct tail_file, link);
-
-		if (tf->dev == dev && tf->ino == ino)
-			return tf;
-	}
-	return NULL;
-}
-
 /* Where to begin. */
 static int claim(struct tail *t, struct tail_file *tf, const struct disk_stat *st)
 {
@@ -106,7 +95,7 @@ static struct disk_file *open_to_follow(struct tail_source *src, const char *pat
 	struct tail *t = src->t;
 	struct disk_file *f = NULL;
 	int rc = open_as(t, path, seen, &f, st);
-	bool full = t->files_n >= TAIL_FILES_MAX;
+	bool full = t->files_n >= t->files_max;
 	enum tail_refusal why = TAIL_FULL;
 
 	if (rc != 0) {
@@ -134,6 +123,7 @@ struct tail_file *tail_open(struct tail_source *src, const char *path, const cha
 	if (f == NULL)
 		return NULL;
 	tf = tail_file_new(src, as, f, &st);
+	tf->here = mem_str(seen->name);
 	if (claim(t, tf, &st) != 0) {
 		tail_file_free(tf);
 		again(src);
@@ -148,6 +138,8 @@ void tail_keep(struct tail_file *tf)
 
 	list_add(&t->files, &tf->link);
 	t->files_n++;
+	tail_table_add(tf);
+	tail_awake(tf);
 	t->index.stale = true;
 	tell_found(tf);
 	log_info("tail.file", "path=%s ino=%" PRIu64 " offset=%" PRIu64 " size_bytes=%" PRIu64, tf->path, tf->ino, tf->offset,

@@ -29,7 +29,7 @@ void tail_refuse(struct tail_source *src, enum tail_refusal why, const char *pat
 {
 	if (src->refusing[why]++ == 0 && src->of->refused[why] == 0)
 		log_event(reasons[why].level, "tail.refused", "pattern=%s path=%s why=%s files_max=%u next=\"not read\"",
-			  src->of->path, path, reasons[why].why, TAIL_FILES_MAX);
+			  src->of->path, path, reasons[why].why, src->t->files_max);
 }
 
 bool tail_refuse_if_path(struct tail_source *src, int rc, const char *path)

@@ -66,16 +66,17 @@ bool tail_scan_is_of(const struct tail *t, const struct tail_source *src)
 
 /* ---- looking at names -------------------------------------------------------------------------------------------------------- */
 
-static struct tail_source *source_of(struct tail *t, const char *name)
+/* Under another name it was renamed: then it is looked at once more before a file that took the old one is read. The first of
+ * several names that lead to it counts. */
+static void found(struct tail_file *tf, const struct tail_candidate *c)
 {
-	for (size_t i = 0; i < t->sources_n; i++)
-		if (tail_scan_is_of(t, t->sources[i]) && str_glob(t->sources[i]->of->glob, name))
-			return t->sources[i];
-	return NULL;
-}
-
-static void found(struct tail_file *tf)
-{
+	if (!tf->found && !str_eq(tf->here, c->name)) {
+		tail_table_name(tf, c->name);
+		tf->at_end = false;
+		tail_awake(tf);
+	}
+	if (c->size != tf->size)
+		tail_awake(tf);
 	tf->found = true;
 	tf->rotated = false;
 }
@@ -106,7 +107,7 @@ static void sort_in(struct tail *t, struct tail_candidate *c, const char *path, 
 
 	if (k != NULL && k->file != NULL) {
 		if (c->src != NULL)
-			found(k->file);
+			found(k->file, c);
 		return;
 	}
 	if (is_archive(t, c, k, path))
@@ -147,7 +148,7 @@ static void cannot_look_at(struct tail *t, struct tail_source *src, int rc, cons
 static void look_at(struct tail *t, const char *name)
 {
 	CLEANUP(mem_close) char *path = NULL;
-	struct tail_candidate c = { .src = source_of(t, name), .name = name };
+	struct tail_candidate c = { .src = tail_folder_source(t->scan.folder, name), .name = name };
 	bool is_beside = tail_index_is_beside(&t->index, name);
 	struct disk_stat st;
 	int rc;
@@ -251,7 +252,7 @@ static void fresh(struct tail *t)
 		finish_folder(t);
 	} else if (tail_file_of(t, c.dev, c.ino) != NULL) {
 		return; /* two links to one inode, or found by another way */
-	} else if (t->files_n >= TAIL_FILES_MAX) {
+	} else if (t->files_n >= t->files_max) {
 		refuse_the_rest(t, &c);
 		finish_folder(t);
 	} else {

@@ -109,6 +109,7 @@ WHOLE = {
     "collectors/tail_file.c": ("tests/unit/collectors/test_tail_judge.c", TAIL),
     "collectors/tail_folder.c": ("tests/unit/collectors/test_tail_find.c", TAIL),
     "collectors/tail_pattern.c": ("tests/unit/collectors/test_tail_find.c", TAIL),
+    "collectors/tail_table.c": ("tests/unit/collectors/test_tail_awake.c", TAIL),
     "collectors/tail_index.c": ("tests/unit/collectors/test_tail_refused.c", TAIL),
     "collectors/tail_open.c": ("tests/unit/collectors/test_tail_scan.c", TAIL),
     "collectors/tail_refuse.c": ("tests/unit/collectors/test_tail_refused.c", TAIL),

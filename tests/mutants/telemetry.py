@@ -9,6 +9,7 @@ TAIL, FRAMES, HEADS, WRAPS = (
     f"build/tests/unit/collectors/test_{n}" for n in ("tail_record", "framing", "record_head", "tail_wrapped")
 )
 PASSES = "build/tests/unit/collectors/test_tail_pass"
+AWAKE = "build/tests/unit/collectors/test_tail_awake"
 FINDS = "build/tests/unit/collectors/test_tail_find"
 CLEAR, BAD = "shippers/exporter_clear.c", "build/tests/unit/shippers/test_shipper_bad"
 WRITE, SPOOL = "shippers/spool_write.c", "build/tests/unit/shippers/test_shipper_spool"
@@ -157,6 +158,48 @@ MUTANTS = [
         "	f->watched = rc == 0;",
         "	f->watched = rc == 0 || rc != -ERR_NOTFOUND;",
         FINDS,
+    ),
+    Mutant(
+        "a new file read before the one that had its name",
+        "collectors/tail.c",
+        "		if (!o->at_end)",
+        "		if (o->rotated && !o->at_end)",
+        AWAKE,
+    ),
+    Mutant(
+        "a renamed file not looked at once more",
+        "collectors/tail_scan.c",
+        "		tail_table_name(tf, c->name);\n		tf->at_end = false;",
+        "		tail_table_name(tf, c->name);",
+        AWAKE,
+    ),
+    Mutant(
+        "a folder listed for each write in it",
+        "collectors/tail_folder.c",
+        "	if (names || name == NULL) {",
+        "	if (names || name != NULL) {",
+        AWAKE,
+    ),
+    Mutant(
+        "every file looked at for each write",
+        "collectors/tail_awake.c",
+        "	if (tf != NULL)\n		tail_awake(tf);",
+        "	if (tf != NULL)\n		tail_awake_all(f->t);",
+        AWAKE,
+    ),
+    Mutant(
+        "a refused file that is written to waits for the poll",
+        "collectors/tail_awake.c",
+        "	if (tail_folder_source(f, name) != NULL)\n		tail_folder_again(f);",
+        "",
+        AWAKE,
+    ),
+    Mutant(
+        "a write behind a link waits for the poll",
+        "collectors/tail_awake.c",
+        "	if (real != NULL) /* a link may be the name that it is known by */\n		tail_awake(real);",
+        "",
+        AWAKE,
     ),
     Mutant(
         "pieces of the path forgotten",
