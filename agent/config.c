@@ -1,5 +1,5 @@
 /* config.c - one function a section, which hears of all that is wrong in it; every getter names the line. */
-#include "agent/config.h"
+#include "agent/config_impl.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,6 @@
 #include "agent/base/enc.h"
 #include "agent/base/faults.h"
 #include "agent/base/mem.h"
-#include "agent/base/pattern.h"
 #include "agent/base/str.h"
 #include "agent/base/url.h"
 #include "agent/base/yaml.h"
@@ -38,7 +37,7 @@ static int get_url(struct yaml_node *n, const struct config *c, const char **ret
 	return 0;
 }
 
-static int get_text(struct yaml_node *n, const struct config *c, const char **ret, struct err *e)
+int config_get_text(struct yaml_node *n, const struct config *c, const char **ret, struct err *e)
 {
 	const char *text = NULL;
 
@@ -50,13 +49,13 @@ static int get_text(struct yaml_node *n, const struct config *c, const char **re
 
 static int get_id(struct yaml_node *n, const struct config *c, const char **ret, struct err *e)
 {
-	TRY(get_text(n, c, ret, e));
+	TRY(config_get_text(n, c, ret, e));
 	return n == NULL || str_is_id(*ret, 32) ? 0 : yaml_wrong(n, "1 to 32 of [a-z0-9-], first a letter or digit", e);
 }
 
-static int get_path(struct yaml_node *n, const struct config *c, const char **ret, struct err *e)
+int config_get_path(struct yaml_node *n, const struct config *c, const char **ret, struct err *e)
 {
-	TRY(get_text(n, c, ret, e));
+	TRY(config_get_text(n, c, ret, e));
 	return n == NULL || ((*ret)[0] == '/' && strlen(*ret) < 256) ? 0 : yaml_wrong(n, "an absolute path", e);
 }
 
@@ -64,7 +63,7 @@ static int get_path(struct yaml_node *n, const struct config *c, const char **re
 
 static int get_connect_to(struct yaml_node *n, struct config *c, const char **ret, struct err *e)
 {
-	TRY(get_text(n, c, ret, e));
+	TRY(config_get_text(n, c, ret, e));
 	return n == NULL || (**ret != '[' && url_is_place(*ret))
 		   ? 0
 		   : yaml_wrong(n, "a name or an IPv4 address and a port, such as vpce-0123.example:443", e);
@@ -133,12 +132,12 @@ static void read_vendor(struct yaml_node *root, struct config *c, struct faults 
 	faults_hear(f, get_connect_to(yaml_get(v, "connect_to"), c, &c->vendor_connect_to, &f->now));
 	faults_hear(f, get_proxy(yaml_get(v, "proxy"), c, &f->now));
 	faults_hear(f, check_way(v, c, &f->now));
-	faults_hear(f, get_path(yaml_get(v, "ca_file"), c, &c->ca_file, &f->now));
+	faults_hear(f, config_get_path(yaml_get(v, "ca_file"), c, &c->ca_file, &f->now));
 }
 
 static int get_account(struct yaml_node *n, struct config *c, struct err *e)
 {
-	TRY(get_text(n, c, &c->account, e));
+	TRY(config_get_text(n, c, &c->account, e));
 	if (n != NULL && (strlen(c->account) != 12 || strspn(c->account, "0123456789") != 12))
 		return yaml_wrong(n, "an account id of 12 digits, in quotes", e);
 	return 0;
@@ -179,13 +178,13 @@ static int get_dualstack(struct yaml_node *n, struct config *c, struct err *e)
 
 static int get_region(struct yaml_node *n, struct config *c, struct err *e)
 {
-	TRY(get_text(n, c, &c->region, e));
+	TRY(config_get_text(n, c, &c->region, e));
 	return n == NULL || region_is_one(c->region) ? 0 : yaml_wrong(n, "a region of AWS such as us-east-1", e);
 }
 
 static int get_operate_role(struct yaml_node *n, struct config *c, struct err *e)
 {
-	TRY(get_text(n, c, &c->operate_role, e));
+	TRY(config_get_text(n, c, &c->operate_role, e));
 	return n == NULL || str_starts(c->operate_role, "arn:") ? 0 : yaml_wrong(n, "a role's ARN", e);
 }
 
@@ -218,7 +217,7 @@ static void read_aws(struct yaml_node *root, struct config *c, struct faults *f)
 		return;
 	faults_hear(f, get_region(yaml_get(a, "region"), c, &f->now));
 	faults_hear(f, get_account(yaml_get(a, "account"), c, &f->now));
-	faults_hear(f, get_text(yaml_get(a, "role_id"), c, &c->role_id, &f->now));
+	faults_hear(f, config_get_text(yaml_get(a, "role_id"), c, &c->role_id, &f->now));
 	faults_hear(f, get_operate_role(yaml_get(a, "operate_role"), c, &f->now));
 	faults_hear(f, get_imds(yaml_get(a, "imds_endpoint"), c, &f->now));
 	faults_hear(f, get_dualstack(yaml_get(a, "dualstack"), c, &f->now));
@@ -271,7 +270,7 @@ static void read_key(struct yaml_node *n, struct config *c, struct faults *f)
 }
 
 /* A list that may be walked through: it is one, and not too long. */
-static bool is_list(struct yaml_node *n, size_t most, struct faults *f)
+bool config_is_list(struct yaml_node *n, size_t most, struct faults *f)
 {
 	int rc = yaml_list(n, most, &f->now);
 
@@ -284,7 +283,7 @@ static void read_trust(struct yaml_node *root, struct config *c, struct faults *
 	struct yaml_node *t = yaml_get(root, "trust"), *keys = yaml_get(t, "keys");
 
 	if (!faults_need(f, root, "trust", "a mapping with keys") || !faults_enter(f, t, YAML_KEYS("keys")) ||
-	    !faults_need(f, t, "keys", "a list of public keys") || !is_list(keys, TRUST_KEYS_MAX, f))
+	    !faults_need(f, t, "keys", "a list of public keys") || !config_is_list(keys, TRUST_KEYS_MAX, f))
 		return;
 	if (yaml_first(keys) == NULL && !yaml_is_cut(keys))
 		faults_hear(f, yaml_wrong(keys, "at least one key: with none, every command is refused", &f->now));
@@ -303,7 +302,7 @@ static int get_size(struct yaml_node *n, uint64_t least, const char *expected, u
 	return get_at_least(n, least, expected, *ret, e);
 }
 
-static int get_duration(struct yaml_node *n, uint64_t least_ms, const char *expected, uint64_t *ret_ms, struct err *e)
+int config_get_duration(struct yaml_node *n, uint64_t least_ms, const char *expected, uint64_t *ret_ms, struct err *e)
 {
 	TRY(yaml_duration(n, ret_ms, e));
 	return get_at_least(n, least_ms, expected, *ret_ms, e);
@@ -331,84 +330,8 @@ static void read_poll(struct yaml_node *root, struct config *c, struct faults *f
 
 	if (!faults_enter(f, p, YAML_KEYS("idle", "busy")))
 		return;
-	faults_hear(f, get_duration(yaml_get(p, "idle"), 1000, "at least 1s", &c->poll_idle_ms, &f->now));
-	faults_hear(f, get_duration(yaml_get(p, "busy"), 200, "at least 200ms", &c->poll_busy_ms, &f->now));
-}
-
-static int get_log_path(struct yaml_node *n, struct config *c, const char **ret, struct err *e)
-{
-	TRY(get_path(n, c, ret, e));
-	if (strcspn(*ret, "*?[") < (size_t)(strrchr(*ret, '/') - *ret))
-		return yaml_wrong(n, "a glob in the last component alone", e);
-	return 0;
-}
-
-/* "+08:00" */
-static int get_utc_offset(struct yaml_node *n, const struct config *c, int32_t *ret, struct err *e)
-{
-	const char *s = "";
-	int hours, minutes;
-
-	TRY(get_text(n, c, &s, e));
-	if (strlen(s) != 6 || (s[0] != '+' && s[0] != '-') || s[3] != ':' || strspn(s + 1, "0123456789") != 2 ||
-	    strspn(s + 4, "0123456789") != 2)
-		return yaml_wrong(n, "an offset from UTC, as \"+08:00\"", e);
-	hours = (s[1] - '0') * 10 + (s[2] - '0');
-	minutes = (s[4] - '0') * 10 + (s[5] - '0');
-	if (hours > 14 || minutes > 59)
-		return yaml_wrong(n, "an offset from UTC, as \"+08:00\"", e);
-	*ret = (s[0] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
-	return 0;
-}
-
-static int get_pattern(struct yaml_node *n, const struct config *c, const char **ret, struct err *e)
-{
-	struct err why = { 0 };
-	char expected[ERR_TEXT_MAX];
-
-	TRY(get_text(n, c, ret, e));
-	if (pattern_check(*ret, &why) == 0)
-		return 0;
-	snprintf(expected, sizeof(expected), "a pattern that compiles (%.200s)", err_text(&why));
-	return yaml_wrong(n, expected, e);
-}
-
-/* How its lines are joined to records, and what the records' beginnings say. */
-static void read_framing(struct yaml_node *n, struct config *c, struct config_log *l, struct faults *f)
-{
-	static const char *const formats[] = { "lines", "log4j", "glog" };
-	struct yaml_node *starts = yaml_get(n, "starts"), *continues = yaml_get(n, "continues"),
-			 *offset = yaml_get(n, "utc_offset");
-	unsigned format = FRAMING_LINES;
-
-	faults_hear(f, yaml_enum(yaml_get(n, "format"), formats, ARRAY_LEN(formats), &format, &f->now));
-	l->framing.format = (enum framing_format)format;
-	if (starts != NULL)
-		faults_hear(f, get_pattern(starts, c, &l->framing.starts, &f->now));
-	if (continues != NULL)
-		faults_hear(f, get_pattern(continues, c, &l->framing.continues, &f->now));
-	if (starts != NULL && continues != NULL)
-		faults_hear(f, yaml_wrong(continues, "only one of `starts` and `continues`", &f->now));
-	if (offset != NULL)
-		faults_hear(f, get_utc_offset(offset, c, &l->utc_offset_s, &f->now));
-	if (offset != NULL && format == FRAMING_LINES)
-		faults_hear(f, yaml_wrong(offset, "a `format` beside it whose times it is for", &f->now));
-}
-
-static void read_log_source(struct yaml_node *n, struct config *c, struct faults *f)
-{
-	struct config_log l = { 0 };
-	size_t before = f->missed;
-
-	if (!faults_enter(f, n, YAML_KEYS("path", "service", "format", "starts", "continues", "utc_offset")))
-		return;
-	if (faults_need(f, n, "path", "a file, or a glob in its last component"))
-		faults_hear(f, get_log_path(yaml_get(n, "path"), c, &l.path, &f->now));
-	if (faults_need(f, n, "service", "the service.name of its lines"))
-		faults_hear(f, get_text(yaml_get(n, "service"), c, &l.service, &f->now));
-	read_framing(n, c, &l, f);
-	if (f->missed == before)
-		c->logs[c->logs_n++] = l;
+	faults_hear(f, config_get_duration(yaml_get(p, "idle"), 1000, "at least 1s", &c->poll_idle_ms, &f->now));
+	faults_hear(f, config_get_duration(yaml_get(p, "busy"), 200, "at least 200ms", &c->poll_busy_ms, &f->now));
 }
 
 static void read_quota(struct yaml_node *map, uint64_t *ret_logs, uint64_t *ret_metrics, struct faults *f)
@@ -424,7 +347,7 @@ static void read_spool(struct yaml_node *s, struct config *c, struct faults *f)
 	if (!faults_enter(f, s, YAML_KEYS("logs_max", "metrics_max", "max_age")))
 		return;
 	read_quota(s, &c->spool_logs_max, &c->spool_metrics_max, f);
-	faults_hear(f, get_duration(yaml_get(s, "max_age"), 60000, "at least 1m", &c->spool_max_age_ms, &f->now));
+	faults_hear(f, config_get_duration(yaml_get(s, "max_age"), 60000, "at least 1m", &c->spool_max_age_ms, &f->now));
 }
 
 static void read_customer(struct yaml_node *t, struct config *c, struct faults *f)
@@ -436,8 +359,8 @@ static void read_customer(struct yaml_node *t, struct config *c, struct faults *
 	    !faults_enter(f, m, YAML_KEYS("url", "auth_file", "ca_file", "connect_to", "logs_max", "metrics_max")))
 		return;
 	faults_hear(f, get_url(yaml_get(m, "url"), c, &to->url, &f->now));
-	faults_hear(f, get_path(yaml_get(m, "auth_file"), c, &to->auth_file, &f->now));
-	faults_hear(f, get_path(yaml_get(m, "ca_file"), c, &to->ca_file, &f->now));
+	faults_hear(f, config_get_path(yaml_get(m, "auth_file"), c, &to->auth_file, &f->now));
+	faults_hear(f, config_get_path(yaml_get(m, "ca_file"), c, &to->ca_file, &f->now));
 	faults_hear(f, get_connect_to(yaml_get(m, "connect_to"), c, &to->connect_to, &f->now));
 	read_quota(m, &to->logs_max, &to->metrics_max, f);
 }
@@ -449,19 +372,17 @@ static void read_telemetry(struct yaml_node *root, struct config *c, struct faul
 
 	if (!faults_enter(f, t, YAML_KEYS("host_metrics", "logs", "spool", "hmac_key_file", "customer")))
 		return;
-	faults_hear(f, get_path(yaml_get(t, "hmac_key_file"), c, &c->hmac_key_file, &f->now));
+	faults_hear(f, config_get_path(yaml_get(t, "hmac_key_file"), c, &c->hmac_key_file, &f->now));
 	if (faults_enter(f, host, YAML_KEYS("interval")))
-		faults_hear(f, get_duration(interval, 1000, "at least 1s", &c->metrics_interval_ms, &f->now));
-	if (is_list(logs, CONFIG_LOGS_MAX, f))
-		for (struct yaml_node *n = yaml_first(logs); n != NULL; n = yaml_next(n))
-			read_log_source(n, c, f);
+		faults_hear(f, config_get_duration(interval, 1000, "at least 1s", &c->metrics_interval_ms, &f->now));
+	config_read_logs(logs, c, f);
 	read_spool(yaml_get(t, "spool"), c, f);
 	read_customer(t, c, f);
 }
 
 static int get_socket(struct yaml_node *n, struct config *c, struct err *e)
 {
-	TRY(get_path(n, c, &c->socket, e));
+	TRY(config_get_path(n, c, &c->socket, e));
 	return strlen(c->socket) <= SOCKET_PATH_MAX
 		   ? 0
 		   : yaml_wrong(n, "a path of at most 107 bytes, which is what a socket has room for", e);
@@ -517,7 +438,7 @@ static void read_all(struct yaml_node *root, struct config *c, struct faults *f)
 	faults_hear(f, check_names(root, c, &f->now));
 	read_trust(root, c, f);
 	if (faults_enter(f, state, YAML_KEYS("dir")))
-		faults_hear(f, get_path(yaml_get(state, "dir"), c, &c->state_dir, &f->now));
+		faults_hear(f, config_get_path(yaml_get(state, "dir"), c, &c->state_dir, &f->now));
 	faults_hear(f, get_socket(yaml_get(root, "socket"), c, &f->now));
 	read_journal(root, c, f);
 	read_poll(root, c, f);

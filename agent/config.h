@@ -22,6 +22,9 @@ struct config_log {
 	const char *path, *service;
 	struct framing_config framing; /* its patterns compile */
 	int32_t utc_offset_s;
+	const char *pieces; /* it is a pattern of path_pieces.h; NULL: none */
+	bool starts_at_end;
+	uint64_t ignore_older_ms; /* 0: no file is too old */
 };
 
 /* The customer's own receiver of all telemetry that leaves, beside the vendor's. */

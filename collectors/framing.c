@@ -50,7 +50,7 @@ void framing_free(struct framing *f)
 
 bool framing_joins(const struct framing *f)
 {
-	return f != NULL && (f->pattern != NULL || f->format != FRAMING_LINES);
+	return f != NULL && (f->pattern != NULL || f->format == FRAMING_LOG4J || f->format == FRAMING_GLOG);
 }
 
 /* ---- the formats ---------------------------------------------------------------------------------------------------------- */
@@ -101,6 +101,8 @@ enum framing_says framing_format_says(enum framing_format format, const char *li
 	case FRAMING_GLOG:
 		return glog_says(line, len, is_whole);
 	case FRAMING_LINES:
+	case FRAMING_CRI:
+	case FRAMING_DOCKER:
 		break;
 	}
 	return FRAMING_BEGINS;

@@ -15,6 +15,8 @@ enum framing_format {
 	FRAMING_LINES, /* each is a record */
 	FRAMING_LOG4J, /* "2026-11-30 10:00:00,123 WARN (thread) ..." begins one, as Doris FE writes it */
 	FRAMING_GLOG, /* "W20261130 10:00:00.123456 4711 file.cpp:12] ..." begins one, as Doris BE writes it, or without the year */
+	FRAMING_CRI,  /* each is one that a container's runtime has wrapped: wrapped.h */
+	FRAMING_DOCKER,
 };
 
 struct framing_config {

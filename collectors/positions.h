@@ -18,7 +18,7 @@
 
 /* Durable ones; above it the oldest of those let go is forgotten, and only where there is none, the one that moved least recently:
  * it may be quiet, or its folder not mounted, and would be read again from its start. */
-#define POSITIONS_MAX 4096
+#define POSITIONS_MAX 16384
 #define POSITIONS_BUCKETS 4096
 
 struct position {

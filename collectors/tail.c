@@ -1,7 +1,8 @@
 /* tail.c - see tail.h. What wakes it, in which order it reads, and when it lets a file go.
  *
- * Happy path: a folder changes, WAKE_MS later the patterns are scanned and every file gets its turn, a chunk each, until
- * all are read or the slice is over. A file waits while an older one of the same path is not at its end.
+ * Happy path: a file is written to, and a little later it and those that were meanwhile get their turn, a chunk each, until all are
+ * read or the slice is over (tail_awake.c). Where names came or went the folder is scanned. A file waits while an older one of the
+ * same path is not at its end.
  * A rotated file is let go when it is at its end and quiet for QUIET_MS; its unfinished last line is handed over then. That of
  * a file under its name waits TAIL_SILENT_MS.
  * Fails: no watch (limits of inotify, a network file system): the scan every POLL_MS finds what changed.
@@ -14,9 +15,8 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 
-#define WAKE_MS 50
 #define POLL_MS 10000
-#define RETRY_MS 1000
+#define RETRY_MS TAIL_LATER_MS
 #define HOLD_LEAST_MS 10 /* a sink that is full for a moment must not cost throughput, */
 #define HOLD_MOST_MS 500 /* and one that is full for hours no CPU */
 #define QUIET_MS 5000
@@ -38,16 +38,12 @@ void tail_wake(struct tail *t, uint64_t delay_ms)
 
 /* ---- reading ----------------------------------------------------------------------------------------------------------- */
 
+/* What was renamed away comes before the file that took its name. */
 static bool waits_for_older(const struct tail_file *tf)
 {
-	/* The list is in the order found, so what was renamed away stands before the file that took its name,
-	 * and its lines come first. */
-	for (const struct list *n = tf->link.prev; n != &tf->src->t->files; n = n->prev) {
-		const struct tail_file *older = list_entry((struct list *)n, struct tail_file, link);
-
-		if (older->rotated && !older->at_end && str_eq(older->path, tf->path))
+	for (const struct tail_file *o = tf->older; o != NULL; o = o->older)
+		if (!o->at_end)
 			return true;
-	}
 	return false;
 }
 
@@ -117,24 +113,30 @@ static void refuse(struct tail_file *tf)
 	}
 	log_info("tail.no_text", "path=%s ino=%llu offset=%llu next=\"not read\"", tf->path, (unsigned long long)tf->ino,
 		 (unsigned long long)tf->offset);
+	tail_folder_again(tf->src->folder);
 	forget(tf);
-	t->scan_wanted = true;
 }
 
 static enum tail_read read_one(struct tail_file *tf)
 {
 	enum tail_read r;
 
-	if (waits_for_older(tf))
+	if (waits_for_older(tf)) {
+		tail_awake_later(tf);
 		return TAIL_END;
+	}
 	/* First whether it is still the same file: a place in one that began anew means nothing. */
 	if (tail_file_look(tf) != 0) {
 		tf->src->t->stats.read_errors++;
 		return TAIL_FAILED;
 	}
 	r = tail_file_read(tf);
+	if (tf->at_end && tf->newer != NULL)
+		tail_awake(tf->newer);
+	if (tf->rotated || tf->is_open)
+		tail_awake_later(tf);
 	if (r == TAIL_END)
-		r = settle(tf);
+		r = settle(tf); /* it may be gone then */
 	if (r == TAIL_REFUSED)
 		refuse(tf);
 	return r == TAIL_REFUSED ? TAIL_END : r;
@@ -145,26 +147,41 @@ static bool is_over(struct tail *t, uint64_t end_ms, unsigned chunks)
 	return chunks >= SLICE_CHUNKS || world_now_ms(t->w) >= end_ms;
 }
 
+/* Before another one, or at the end: before the head. */
+static void stay_awake(struct tail_file *tf, struct list *before)
+{
+	list_del(&tf->awake);
+	list_add(before, &tf->awake);
+	tf->is_awake = true;
+}
+
 /* One chunk of each file: what all of them said, the most urgent first. With very many files a round takes several slices; files
  * that had their turn in it are marked, and a full sink stops the round where it is. */
 static enum tail_read read_round(struct tail *t, uint64_t end_ms, unsigned *chunks)
 {
 	enum tail_read said;
 
-	list_each_safe(n, &t->files) {
-		struct tail_file *tf = list_entry(n, struct tail_file, link);
+	while (!list_empty(&t->awake)) {
+		struct tail_file *tf = list_entry(t->awake.next, struct tail_file, awake);
 
-		if (tf->turn == t->turn)
-			continue;
+		if (tf->turn == t->turn) /* those that had their turn in it stand at the end */
+			break;
 		if (is_over(t, end_ms, *chunks))
 			return TAIL_MORE;
 		tf->turn = t->turn;
+		list_del(&tf->awake);
+		tf->is_awake = false;
 		said = read_one(tf);
 		if (said == TAIL_HOLD) {
 			tf->turn--; /* it is still there: only one that is read to its end is let go */
+			stay_awake(tf, t->awake.next);
 			return said;
 		}
 		*chunks += said == TAIL_MORE;
+		if (said == TAIL_MORE)
+			stay_awake(tf, &t->awake);
+		else if (said == TAIL_FAILED)
+			tail_awake_later(tf);
 		if (said == TAIL_MORE || (said == TAIL_FAILED && t->said == TAIL_END))
 			t->said = said;
 	}
@@ -184,22 +201,6 @@ static enum tail_read read_slice(struct tail *t)
 		r = read_round(t, end_ms, &chunks);
 	while (r == TAIL_MORE && !is_over(t, end_ms, chunks));
 	return r;
-}
-
-static bool any_rotated(const struct tail *t)
-{
-	list_each(n, &t->files)
-		if (list_entry(n, struct tail_file, link)->rotated)
-			return true;
-	return false;
-}
-
-static bool any_open(const struct tail *t)
-{
-	list_each(n, &t->files)
-		if (list_entry(n, struct tail_file, link)->is_open)
-			return true;
-	return false;
 }
 
 static uint64_t next_hold_ms(struct tail *t)
@@ -240,8 +241,7 @@ static void scan_if_wanted(struct tail *t)
  *   there is more to read                           at once
  *   the sink is full                                when it says so, or after 10 ms, twice as long each time, up to 500 ms
  *   a scan is wanted, and none runs                 when the rest after the last scan is over
- *   a read or a scan failed, a file is rotated, or
- *   a record may go on                              after RETRY_MS
+ *   a scan failed, or a file waits (tail_awake.c)   after RETRY_MS
  *   else                                            when something changes, or with the next poll
  */
 static void sleep_until_next(struct tail *t, enum tail_read r)
@@ -254,7 +254,7 @@ static void sleep_until_next(struct tail *t, enum tail_read r)
 		hold(t);
 	else if (t->scan_wanted && !tail_scan_runs(t))
 		tail_wake(t, since < t->rest_ms ? t->rest_ms - since : 0);
-	else if (r == TAIL_FAILED || t->scan_again || any_rotated(t) || any_open(t))
+	else if (t->scan_again || !list_empty(&t->later))
 		tail_wake(t, RETRY_MS);
 }
 
@@ -265,6 +265,7 @@ static void on_read(struct timer *timer)
 	enum tail_read r;
 
 	scan_if_wanted(t);
+	tail_awake_due(t);
 	r = read_slice(t);
 	/* The sink has taken something, so the next time it is full the waits begin short again. */
 	if (t->stats.lines != lines)
@@ -274,57 +275,18 @@ static void on_read(struct timer *timer)
 
 /* ---- what wakes it -------------------------------------------------------------------------------------------------------- */
 
-static void on_change(struct watch *wt)
-{
-	struct tail *t = container_of(wt, struct tail_source, watch)->t;
-
-	t->scan_wanted = true;
-	tail_wake(t, WAKE_MS);
-}
-
-static void watch(struct tail_source *src)
-{
-	struct world *w = src->t->w;
-	struct err e = { 0 };
-
-	if (src->watched)
-		return;
-	src->watch.dir = src->dir;
-	src->watched = w->watch_start(w, &src->watch, on_change, &e) == 0;
-	/* Tried again at each poll and no warning each time: what inotify does not tell, the poll finds, only later. */
-	if (!src->watched)
-		log_debug("tail.watch.failed", "dir=%s poll_ms=%d err=%s", src->dir, POLL_MS, err_text(&e));
-}
-
 /* The safety net: also for folders that came into being later. */
 static void on_poll(struct timer *timer)
 {
 	struct tail *t = container_of(timer, struct tail, scan_timer);
 
-	for (size_t i = 0; i < t->sources_n; i++)
-		watch(&t->sources[i]);
-	t->scan_wanted = t->seek_wanted = true;
+	t->scan_wanted = t->whole_wanted = t->seek_wanted = true;
+	tail_awake_all(t);
 	tail_wake(t, 0);
 	timer_start(t->w, &t->scan_timer, POLL_MS, on_poll);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------------------------------------ */
-
-static void source_init(struct tail_source *src, struct tail *t, const struct tail_path *p)
-{
-	const char *slash = strrchr(p->path, '/');
-	struct err e = { 0 };
-
-	src->t = t;
-	src->dir = slash == NULL ? mem_str(".") : mem_strn(p->path, slash == p->path ? 1 : (size_t)(slash - p->path));
-	src->glob = mem_str(slash != NULL ? slash + 1 : p->path);
-	src->service = mem_str(p->service);
-	src->format = p->framing.format;
-	src->utc_offset_s = p->utc_offset_s;
-	/* The configuration has compiled it before: it fails for want of memory alone. */
-	if (framing_new(&p->framing, &src->framing, &e) != 0)
-		log_error("tail.framing.failed", "path=%s err=%s next=\"each line is a record\"", p->path, err_text(&e));
-}
 
 struct tail *tail_new(struct world *w, const struct tail_config *c, const struct telemetry_sink *sink)
 {
@@ -335,17 +297,19 @@ struct tail *tail_new(struct world *w, const struct tail_config *c, const struct
 	t->line_max = c->line_max > 0 ? c->line_max : LINE_MAX_BYTES;
 	if (t->line_max > LINE_MOST_BYTES)
 		t->line_max = LINE_MOST_BYTES;
-	t->start_at_end = c->start_at_end;
+	t->files_max = c->files_max > 0 ? c->files_max : TAIL_FILES_MAX;
 	t->positions = c->positions;
-	t->sources = mem_alloc(c->paths_n * sizeof(*t->sources));
-	for (t->sources_n = 0; t->sources_n < c->paths_n; t->sources_n++)
-		source_init(&t->sources[t->sources_n], t, &c->paths[t->sources_n]);
 	list_init(&t->files);
+	list_init(&t->folders);
+	list_init(&t->awake);
+	list_init(&t->later);
+	tail_patterns_init(t, c);
 	tail_scan_init(&t->scan);
 	t->turn = 1;
 	t->chunk_len = 2 * (size_t)t->line_max;
 	/* The bytes in front of a place are read with the chunk and need room of their own. */
 	t->chunk = mem_alloc(t->chunk_len + TAIL_BEFORE_BYTES);
+	t->pieces = BUF_MAX(t->chunk_len);
 	t->text = BUF_MAX(3 * t->chunk_len); /* each byte may become three */
 	return t;
 }
@@ -353,8 +317,7 @@ struct tail *tail_new(struct world *w, const struct tail_config *c, const struct
 void tail_start(struct tail *t)
 {
 	positions_wait(t->positions);
-	if (t->positions->left_n > 0)
-		t->start_at_end = false; /* this is no first start: what grew meanwhile is to be read */
+	tail_pass_begin(t);
 	timer_start(t->w, &t->scan_timer, 0, on_poll);
 }
 
@@ -363,31 +326,23 @@ struct tail_stats tail_stats(const struct tail *t)
 	struct tail_stats st = t->stats;
 
 	st.files = t->files_n;
-	for (size_t i = 0; i < t->sources_n; i++) {
-		const uint64_t *refused = t->sources[i].refused;
+	st.folders = t->folders_n;
+	st.unwatched_folders = tail_folders_unwatched(t);
+	for (size_t i = 0; i < t->patterns_n; i++) {
+		const uint64_t *refused = t->patterns[i].refused;
 
 		st.refused_compressed += refused[TAIL_COMPRESSED];
 		st.refused_no_text += refused[TAIL_NO_TEXT];
 		st.refused_links += refused[TAIL_LINK];
 		st.refused_limit += refused[TAIL_FULL];
 		st.refused_denied += refused[TAIL_DENIED];
+		st.refused_old += refused[TAIL_OLD];
 	}
-	st.refused = st.refused_compressed + st.refused_no_text + st.refused_links + st.refused_limit + st.refused_denied;
+	st.refused =
+	    st.refused_compressed + st.refused_no_text + st.refused_links + st.refused_limit + st.refused_denied + st.refused_old;
 	list_each(n, (struct list *)&t->files)
 		st.rotated += list_entry(n, struct tail_file, link)->rotated;
 	return st;
-}
-
-static void sources_free(struct tail *t)
-{
-	for (size_t i = 0; i < t->sources_n; i++) {
-		mem_free(t->sources[i].dir);
-		mem_free(t->sources[i].real);
-		mem_free(t->sources[i].glob);
-		mem_free(t->sources[i].service);
-		framing_free(t->sources[i].framing);
-	}
-	mem_free(t->sources);
 }
 
 static bool is_out(struct closing *c)
@@ -405,10 +360,12 @@ static void tail_free(struct closing *c)
 	while (!list_empty(&t->files))
 		tail_file_free(list_entry(t->files.next, struct tail_file, link));
 	mem_free(t->archives);
-	sources_free(t);
+	tail_patterns_free(t);
+	tail_folders_free(t);
 	tail_index_close(&t->index);
 	mem_free(t->chunk);
 	buf_close(&t->text);
+	buf_close(&t->pieces);
 	mem_free(t);
 }
 
@@ -421,9 +378,5 @@ void tail_close(struct tail *t, void (*done)(void *ctx), void *ctx)
 	timer_stop(t->w, &t->scan_timer);
 	timer_stop(t->w, &t->scan.timer);
 	list_del(&t->wait.link);
-	for (size_t i = 0; i < t->sources_n; i++) {
-		if (t->sources[i].watched)
-			t->w->watch_stop(t->w, &t->sources[i].watch);
-		t->sources[i].watched = false;
-	}
+	tail_folders_unwatch(t);
 }

@@ -27,12 +27,14 @@
  * A position keeps a fingerprint of the first bytes and one of the bytes before it: a file that was rewritten in place is read
  * from its start, also when both versions begin with the same long banner.
  *
- * At most 1024 files are followed, those with a position and the oldest first; the rest is counted as refused and told once.
+ * At most files_max files are followed, those with a position and the oldest first; the rest is counted as refused and told once.
  * Renamed files are looked for in the folder of the pattern, not in that of a link's target. Each restored position is kept
  * until its file is followed; of the files that were read to their end and let go 4096 are remembered, and those go first that
  * are no longer in their folder, then the oldest.
  *
- * A path is a file, or has a glob (`*`, `?`) in its last component. Not lossless, for any reader: copytruncate (what was
+ * A path is a file, or has globs in its components: `*` and `?`, which match no slash, so that `**` is a `*`. Folders that come and
+ * go are seen by what changes above them, and by the poll; what was in one that is gone is read to its end. At most 1024 are looked
+ * at, those on the way to others with them. Not lossless, for any reader: copytruncate (what was
  * written between our last look and the cut), and a file that is made, renamed out of the pattern and never seen. */
 #pragma once
 #include <stddef.h>
@@ -49,30 +51,38 @@ struct tail_path {
 	const char *path, *service;
 	struct framing_config framing; /* zero: each line is a record; its patterns were compiled before, and are right */
 	int32_t utc_offset_s;          /* of the times that its records begin with */
+	bool starts_at_end;            /* what stands in its files when they are first seen is passed over: tail_pass.c */
+	const char *pieces;            /* path_pieces.h, of the path without links: attributes of its lines; NULL: none */
+	uint64_t ignore_older_ms;      /* so is a file that was last written longer ago; 0: none is */
 };
 
 struct tail_config {
 	const struct tail_path *paths; /* copied */
 	size_t paths_n;
 	uint32_t line_max;           /* bytes; 0: 64 KiB; what is longer is cut there */
-	bool start_at_end;           /* files that are there at the very first start, when there is no position, count as read */
+	uint32_t files_max;          /* followed at once; 0: 10,240 */
 	struct positions *positions; /* of all that was ever followed; they outlive the tail */
 };
 
 struct tail_stats {
-	uint64_t lines, bytes;     /* handed over */
-	uint64_t truncated_lines;  /* longer than line_max */
-	uint64_t unfinished_lines; /* handed over without an LF, a minute after their writer fell silent */
-	uint64_t no_text_lines;    /* not handed over: NULs between the letters, or the like */
-	uint64_t joined_lines;     /* lines of records but for the first one of each */
-	uint64_t nul_bytes;        /* left out: they are no text, and would part the letters of what a rule looks for */
-	uint64_t truncated_files;  /* cut to nothing, or their content replaced */
+	uint64_t lines, bytes;               /* handed over */
+	uint64_t truncated_lines;            /* longer than line_max */
+	uint64_t unfinished_lines;           /* handed over without an LF, a minute after their writer fell silent */
+	uint64_t no_text_lines;              /* not handed over: NULs between the letters, or the like */
+	uint64_t joined_lines;               /* lines of records but for the first one of each */
+	uint64_t foreign_lines;              /* not written as their source's format says: handed over as they are */
+	uint64_t nul_bytes;                  /* left out: they are no text, and would part the letters of what a rule looks for */
+	uint64_t passed_files, passed_bytes; /* not read, as the configuration wants: of start_at and ignore_older */
+	uint64_t truncated_files;            /* cut to nothing, or their content replaced */
 	uint64_t read_errors;
 	uint64_t large_folders;     /* looks at a folder of which only a part of the names could be listed */
 	uint64_t positions_dropped; /* of files let go that may still be there: read again if they come back under a pattern */
-	uint64_t files, rotated;    /* followed now; of them no longer found by the path */
+	uint64_t folders, refused_folders; /* looked at now; those that globs lead to and that are too many */
+	uint64_t unwatched_folders;        /* of those looked at: inotify tells nothing of them (its limits), the poll alone does */
+	uint64_t files, rotated;           /* followed now; of them no longer found by the path */
 	uint64_t refused; /* files under a pattern that are not followed now, as the last scan found them: the sum of the next */
 	uint64_t refused_compressed, refused_limit;
+	uint64_t refused_old;     /* ignore_older */
 	uint64_t refused_no_text; /* another encoding than UTF-8, or binary */
 	uint64_t refused_links;   /* also what is no regular file, a path that is too long, a pattern's folder that is none */
 	uint64_t refused_denied;  /* we may not open it, or not enter the folder that a link leads to, or the pattern's */

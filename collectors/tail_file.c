@@ -133,6 +133,7 @@ int tail_file_place(struct tail_file *tf, uint64_t offset)
 		TRY(find_line(tf, offset));
 	tf->offset = tf->scanned = offset;
 	tf->passed = 0;
+	tf->run = (struct tail_run){ 0 };
 	return 0;
 }
 
@@ -159,6 +160,25 @@ static uint64_t silent_ms(struct world *w, const struct disk_stat *st)
 	return ms < 0 ? 0 : ms < TAIL_SILENT_MS ? (uint64_t)ms : TAIL_SILENT_MS;
 }
 
+/* What its path says of it: once a file, and the same after a rename. */
+static void take_pieces(struct tail_file *tf)
+{
+	struct tail_pattern *of = tf->src->of;
+	struct path_piece pieces[PATH_PIECES_MAX];
+	size_t n = path_pieces_read(of->pieces, tf->path, pieces);
+
+	for (size_t i = 0; i < n; i++) {
+		struct buf value = BUF_MAX(4096);
+
+		tail_text_clean(&value, pieces[i].value, pieces[i].value_len);
+		tf->attrs[tf->attrs_n++] = (struct telemetry_attr){ of->keys[i], buf_take(&value, NULL) };
+	}
+	if (n == 0 && !of->unlike_told)
+		log_warn("tail.path.unlike", "path=%s path_attributes=%s next=\"read without them, and so are others like it\"",
+			 tf->path, of->pieces);
+	of->unlike_told |= n == 0;
+}
+
 struct tail_file *tail_file_new(struct tail_source *src, const char *path, struct disk_file *f, const struct disk_stat *st)
 {
 	struct tail_file *tf = mem_new(struct tail_file);
@@ -168,6 +188,7 @@ struct tail_file *tail_file_new(struct tail_source *src, const char *path, struc
 	/* A file's name may be any bytes, an attribute of OTLP must be UTF-8. */
 	tail_text_clean(&name, slash != NULL ? slash + 1 : path, strlen(slash != NULL ? slash + 1 : path));
 	tf->src = src;
+	src->files_n++;
 	tf->f = f;
 	tf->path = mem_str(path);
 	tf->name = buf_take(&name, NULL);
@@ -176,8 +197,10 @@ struct tail_file *tail_file_new(struct tail_source *src, const char *path, struc
 	tf->size = st->size;
 	tf->attrs[0] = (struct telemetry_attr){ "log.file.name", tf->name };
 	tf->attrs[1] = (struct telemetry_attr){ "log.file.path", tf->path };
-	tf->origin =
-	    (struct telemetry_origin){ world_random64(src->t->w), src->service, tf->path, tf->attrs, ARRAY_LEN(tf->attrs) };
+	tf->attrs_n = 2;
+	if (src->of->pieces != NULL)
+		take_pieces(tf);
+	tf->origin = (struct telemetry_origin){ world_random64(src->t->w), src->of->service, tf->path, tf->attrs, tf->attrs_n };
 	take_fingerprint(tf);
 	tf->checked_ms = world_now_ms(src->t->w);
 	/* Below zero this wraps, and the differences that are made of it come out right all the same. */
@@ -185,15 +208,34 @@ struct tail_file *tail_file_new(struct tail_source *src, const char *path, struc
 	return tf;
 }
 
+void tail_file_rotate(struct tail_file *tf)
+{
+	if (tf->rotated)
+		return;
+	tf->rotated = true;
+	tail_table_name(tf, NULL);
+	tail_awake(tf);
+	tf->at_end = false; /* it may have grown since the last look: what follows it waits for one more */
+	tf->grown_ms = world_now_ms(tf->src->t->w);
+}
+
 void tail_file_free(struct tail_file *tf)
 {
 	struct world *w = tf->src->t->w;
 
 	tf->src->t->index.stale = true;
+	tf->src->files_n--;
+	if (tf->newer != NULL)
+		tail_awake(tf->newer); /* which may have waited for this one */
+	tail_table_drop(tf);
+	list_del(&tf->awake);
 	list_del(&tf->link);
+	mem_free(tf->here);
 	w->file_close(w, tf->f);
 	mem_free(tf->path);
 	mem_free(tf->name);
+	for (size_t i = 2; i < tf->attrs_n; i++)
+		mem_free((char *)tf->attrs[i].value);
 	mem_free(tf);
 }
 

@@ -16,17 +16,6 @@
 
 #define PATH_MAX_BYTES 4096
 
-struct tail_file *tail_file_of(struct tail *t, uint64_t dev, uint64_t ino)
-{
-	list_each(n, &t->files) {
-		struct tail_file *tf = list_entry(n, struct tail_file, link);
-
-		if (tf->dev == dev && tf->ino == ino)
-			return tf;
-	}
-	return NULL;
-}
-
 /* Where to begin. */
 static int claim(struct tail *t, struct tail_file *tf, const struct disk_stat *st)
 {
@@ -34,7 +23,8 @@ static int claim(struct tail *t, struct tail_file *tf, const struct disk_stat *s
 	int rc;
 
 	if (pos == NULL)
-		return t->start_at_end ? tail_file_place(tf, st->size) : 0;
+		return tail_pass_first(tf);
+	tf->src->of->starts_at_end = false; /* by what its links led to it was seen before */
 	rc = tail_file_is_at(t, tf->f, st, &pos->left);
 	if (rc < 0)
 		return rc;
@@ -89,6 +79,15 @@ static void tell_found(struct tail_file *tf)
 		sink->found(sink->ctx, &s);
 }
 
+/* What failed may not fail the next time. */
+static void again(struct tail_source *src)
+{
+	src->t->scan_again = true;
+	src->t->stats.read_errors++;
+	if (src->folder != NULL)
+		src->folder->is_dirty = true;
+}
+
 /* NULL: refused, or not now. */
 static struct disk_file *open_to_follow(struct tail_source *src, const char *path, const struct tail_candidate *seen,
 					struct disk_stat *st)
@@ -96,14 +95,13 @@ static struct disk_file *open_to_follow(struct tail_source *src, const char *pat
 	struct tail *t = src->t;
 	struct disk_file *f = NULL;
 	int rc = open_as(t, path, seen, &f, st);
-	bool full = t->files_n >= TAIL_FILES_MAX;
+	bool full = t->files_n >= t->files_max;
 	enum tail_refusal why = TAIL_FULL;
 
 	if (rc != 0) {
 		if (tail_refuse_if_path(src, rc, path))
 			return NULL;
-		t->scan_again = true;
-		t->stats.read_errors++;
+		again(src);
 	} else if (full || !tail_may_be_text(t, f, &why)) {
 		tail_refuse(src, why, path);
 		/* One too many is so for the moment; a file that is no text stays that until it is written again. */
@@ -125,10 +123,10 @@ struct tail_file *tail_open(struct tail_source *src, const char *path, const cha
 	if (f == NULL)
 		return NULL;
 	tf = tail_file_new(src, as, f, &st);
+	tf->here = mem_str(seen->name);
 	if (claim(t, tf, &st) != 0) {
 		tail_file_free(tf);
-		t->scan_again = true;
-		t->stats.read_errors++;
+		again(src);
 		return NULL;
 	}
 	return tf;
@@ -140,6 +138,8 @@ void tail_keep(struct tail_file *tf)
 
 	list_add(&t->files, &tf->link);
 	t->files_n++;
+	tail_table_add(tf);
+	tail_awake(tf);
 	t->index.stale = true;
 	tell_found(tf);
 	log_info("tail.file", "path=%s ino=%" PRIu64 " offset=%" PRIu64 " size_bytes=%" PRIu64, tf->path, tf->ino, tf->offset,

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 
 #include "agent/base/log.h"
+#include "agent/base/str.h"
 
 #define LET_GO_MAX 4096
 #define SWEEP_AT (LET_GO_MAX / 2) /* until then a copy of a file that is gone is known for what it is */
@@ -56,7 +57,11 @@ static bool was_looked_at(const struct tail *t, const char *path)
 {
 	/* A folder that is not there now, such as one not mounted, says nothing of its files. */
 	for (size_t i = 0; i < t->sources_n; i++)
-		if (t->sources[i].real != NULL && tail_name_in(t->sources[i].real, path) != NULL)
+		if (t->sources[i]->folder != NULL && tail_name_in(t->sources[i]->folder->dir, path) != NULL)
+			return true;
+	/* One that a search for folders did not find is gone with all that was in it. */
+	for (size_t i = 0; i < t->patterns_n; i++)
+		if (t->patterns[i].is_wide && !t->patterns[i].is_partial && str_glob(t->patterns[i].path, path))
 			return true;
 	return false;
 }

@@ -9,7 +9,7 @@
 const char *tail_record_end(const struct tail_file *tf, const char *at, const char *lf, const char *end, bool is_final,
 			    size_t *ret_joined)
 {
-	const struct framing *f = tf->src->framing;
+	const struct framing *f = tf->src->of->framing;
 	size_t most = tf->src->t->line_max;
 
 	*ret_joined = 0;

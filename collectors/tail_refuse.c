@@ -1,8 +1,8 @@
 /* tail_refuse.c - files under a pattern that are not followed: counted by reason, and told once. A folder that cannot be looked
  * into for a reason of its own counts as one.
  *
- * What counts is the last look at the folder. A reason is told when its first file turns up, and again only after a look
- * that found none. */
+ * What counts is the last look at the folder. A reason is told when a pattern's first file turns up, and again only after looks
+ * that found none in any of its folders. */
 #include "collectors/tail_impl.h"
 
 #include <inttypes.h>
@@ -22,13 +22,14 @@ static const struct {
 			"it is no regular file, a link in place of a rotated one, a link that can lead nowhere, or no folder" },
 	[TAIL_FULL] = { LOG_WARN, "too many files" },
 	[TAIL_DENIED] = { LOG_WARN, "permission denied" },
+	[TAIL_OLD] = { LOG_INFO, "older than ignore_older" }, /* read should it be written again */
 };
 
 void tail_refuse(struct tail_source *src, enum tail_refusal why, const char *path)
 {
-	if (src->refusing[why]++ == 0 && src->refused[why] == 0)
-		log_event(reasons[why].level, "tail.refused", "pattern=%s/%s path=%s why=%s files_max=%u next=\"not read\"",
-			  src->dir, src->glob, path, reasons[why].why, TAIL_FILES_MAX);
+	if (src->refusing[why]++ == 0 && src->of->refused[why] == 0)
+		log_event(reasons[why].level, "tail.refused", "pattern=%s path=%s why=%s files_max=%u next=\"not read\"",
+			  src->of->path, path, reasons[why].why, src->t->files_max);
 }
 
 bool tail_refuse_if_path(struct tail_source *src, int rc, const char *path)
@@ -65,9 +66,11 @@ void tail_archives_sweep(struct tail *t)
 void tail_refused(struct tail_source *src, bool whole)
 {
 	for (unsigned i = 0; i < TAIL_REFUSALS; i++) {
+		src->of->refused[i] -= src->refused[i];
 		/* A look at a part of the folder can show that there are more, never that there are fewer. */
 		if (whole || src->refusing[i] > src->refused[i])
 			src->refused[i] = src->refusing[i];
+		src->of->refused[i] += src->refused[i];
 		src->refusing[i] = 0;
 	}
 }

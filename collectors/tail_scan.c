@@ -5,7 +5,7 @@
  * pattern matches both names. New ones are taken oldest first, behind those that were born and renamed unseen.
  * A folder may hold very many names: a worker lists it, and the loop does the rest in slices, name by name, file by file.
  *
- *     rest --> list --> look --> orphans --> successors --> fresh --> list (the next folder) ... --> rest
+ *     rest --> find --> list --> look --> orphans --> successors --> fresh --> list (the next folder) ... --> rest
  *
  * Fails: a folder that cannot be listed or entered, or a disk that fails, leaves its files as they are until the next scan; a
  * folder that is closed, or is none, is refused. A single path that cannot be followed is refused, and the others are judged
@@ -20,16 +20,16 @@
 #include "agent/base/str.h"
 
 #define PATH_MAX_BYTES 4096
-#define NAMES_MAX (32u << 20)
 #define SLICE_MS 2
 #define SLICE_STEPS 256
 #define REST_LEAST_MS 100
 
 /* From list to fresh there is a folder in hand. Where no folder is there the scan ends as it began: from rest to rest. */
-enum { SCAN_REST, SCAN_LIST, SCAN_LOOK, SCAN_ORPHANS, SCAN_SUCCESSORS, SCAN_FRESH };
+enum { SCAN_REST, SCAN_FIND, SCAN_LIST, SCAN_LOOK, SCAN_ORPHANS, SCAN_SUCCESSORS, SCAN_FRESH };
 
 static const struct sm_state scan_states[] = {
-	[SCAN_REST] = { "rest", SM_TO(SCAN_LIST) | SM_TO(SCAN_REST) },
+	[SCAN_REST] = { "rest", SM_TO(SCAN_FIND) | SM_TO(SCAN_LIST) | SM_TO(SCAN_REST) },
+	[SCAN_FIND] = { "find", SM_TO(SCAN_LIST) | SM_TO(SCAN_REST) },
 	[SCAN_LIST] = { "list", SM_TO(SCAN_LOOK) },
 	[SCAN_LOOK] = { "look", SM_TO(SCAN_ORPHANS) },
 	[SCAN_ORPHANS] = { "orphans", SM_TO(SCAN_SUCCESSORS) },
@@ -43,6 +43,8 @@ static const char *scan_broken(const struct sm *m)
 
 	if ((m->now == SCAN_REST || m->now == SCAN_LIST) && (s->names.len > 0 || s->fresh.n > 0 || s->afters_n > 0))
 		return "of one folder nothing is left when the next one is entered";
+	if (m->now == SCAN_LIST && s->find.ways_n > 0)
+		return "folders are entered when all of them are found";
 	if (m->now > SCAN_LIST && s->disk.impl != NULL)
 		return "a folder's names are looked at when it has been listed";
 	if (m->now > SCAN_LOOK && s->at < s->names.len)
@@ -57,23 +59,24 @@ char *tail_scan_path(const struct tail_scan *s, const char *name)
 	return mem_printf("%s/%s", str_eq(s->dir, "/") ? "" : s->dir, name);
 }
 
-static bool is_here(const struct tail_source *src)
+bool tail_scan_is_of(const struct tail *t, const struct tail_source *src)
 {
-	return str_eq(src->real, src->t->scan.dir);
+	return src->folder != NULL && src->folder == t->scan.folder;
 }
 
 /* ---- looking at names -------------------------------------------------------------------------------------------------------- */
 
-static struct tail_source *source_of(struct tail *t, const char *name)
+/* Under another name it was renamed: then it is looked at once more before a file that took the old one is read. The first of
+ * several names that lead to it counts. */
+static void found(struct tail_file *tf, const struct tail_candidate *c)
 {
-	for (size_t i = 0; i < t->sources_n; i++)
-		if (is_here(&t->sources[i]) && str_glob(t->sources[i].glob, name))
-			return &t->sources[i];
-	return NULL;
-}
-
-static void found(struct tail_file *tf)
-{
+	if (!tf->found && !str_eq(tf->here, c->name)) {
+		tail_table_name(tf, c->name);
+		tf->at_end = false;
+		tail_awake(tf);
+	}
+	if (c->size != tf->size)
+		tail_awake(tf);
 	tf->found = true;
 	tf->rotated = false;
 }
@@ -104,7 +107,7 @@ static void sort_in(struct tail *t, struct tail_candidate *c, const char *path, 
 
 	if (k != NULL && k->file != NULL) {
 		if (c->src != NULL)
-			found(k->file);
+			found(k->file, c);
 		return;
 	}
 	if (is_archive(t, c, k, path))
@@ -117,6 +120,8 @@ static void sort_in(struct tail *t, struct tail_candidate *c, const char *path, 
 	if (k != NULL && s->seeks && !k->position->let_go)
 		tail_seek_position(t, c, &k->position->left);
 	c->claims = k != NULL;
+	if (k == NULL && c->src != NULL && tail_pass_old(t, c, path))
+		return;
 	if (k == NULL && is_beside)
 		tail_queue_add(&s->beside, c);
 	if (c->src != NULL)
@@ -143,7 +148,7 @@ static void cannot_look_at(struct tail *t, struct tail_source *src, int rc, cons
 static void look_at(struct tail *t, const char *name)
 {
 	CLEANUP(mem_close) char *path = NULL;
-	struct tail_candidate c = { .src = source_of(t, name), .name = name };
+	struct tail_candidate c = { .src = tail_folder_source(t->scan.folder, name), .name = name };
 	bool is_beside = tail_index_is_beside(&t->index, name);
 	struct disk_stat st;
 	int rc;
@@ -162,6 +167,7 @@ static void look_at(struct tail *t, const char *name)
 		return;
 	c.dev = st.dev;
 	c.ino = st.ino;
+	c.size = st.size;
 	c.mtime_ms = st.mtime_ms;
 	sort_in(t, &c, path, is_beside);
 }
@@ -187,11 +193,9 @@ static void mark_rotated(struct tail *t)
 	list_each(n, &t->files) {
 		struct tail_file *tf = list_entry(n, struct tail_file, link);
 
-		if (!is_here(tf->src) || tf->found || tf->rotated)
+		if (!tail_scan_is_of(t, tf->src) || tf->found || tf->rotated)
 			continue;
-		tf->rotated = true;
-		tf->at_end = false; /* it may have grown since the last look: what follows it waits for one more */
-		tf->grown_ms = world_now_ms(t->w);
+		tail_file_rotate(tf);
 	}
 }
 
@@ -235,7 +239,7 @@ static void take_fresh(struct tail *t, const struct tail_candidate *c)
 	if (tf != NULL)
 		tail_keep(tf);
 	else if (rc != 0 && !tail_refuse_if_path(c->src, rc, path))
-		t->scan_again = true;
+		t->scan_again = t->scan.folder->is_dirty = true;
 }
 
 static void finish_folder(struct tail *t);
@@ -248,7 +252,7 @@ static void fresh(struct tail *t)
 		finish_folder(t);
 	} else if (tail_file_of(t, c.dev, c.ino) != NULL) {
 		return; /* two links to one inode, or found by another way */
-	} else if (t->files_n >= TAIL_FILES_MAX) {
+	} else if (t->files_n >= t->files_max) {
 		refuse_the_rest(t, &c);
 		finish_folder(t);
 	} else {
@@ -275,8 +279,8 @@ static void leave_folder(struct tail_scan *s)
 static void refuse_folder(struct tail *t, int rc)
 {
 	for (size_t i = 0; i < t->sources_n; i++)
-		if (is_here(&t->sources[i]))
-			tail_refuse_if_path(&t->sources[i], rc, t->scan.dir);
+		if (tail_scan_is_of(t, t->sources[i]))
+			tail_refuse_if_path(t->sources[i], rc, t->scan.dir);
 }
 
 static void on_step(struct timer *timer);
@@ -294,29 +298,27 @@ static void on_listed(struct disk_req *r, int rc)
 	t->stats.large_folders += rc == -ERR_LIMIT;
 	if (rc == -ERR_LIMIT && s->seeks) /* once each poll is often enough */
 		log_warn("tail.folder.large", "dir=%s names_max_bytes=%u next=\"only what was listed is looked at\"", s->dir,
-			 NAMES_MAX);
-	if (ending_is_on(&t->end))
-		ending_step(&t->end);
-	else
-		timer_start(t->w, &s->timer, 0, on_step);
+			 TAIL_NAMES_MAX);
+	tail_scan_step_later(t);
 }
 
-static void enter_folder(struct tail *t, const char *dir)
+static void enter_folder(struct tail *t, struct tail_folder *f)
 {
 	struct tail_scan *s = &t->scan;
 
 	sm_move(&s->sm, SCAN_LIST);
-	s->dir = dir;
+	s->folder = f;
+	s->dir = f->dir;
 	s->at = 0;
-	s->names = BUF_MAX(NAMES_MAX);
+	s->names = BUF_MAX(TAIL_NAMES_MAX);
 	t->index.stale = true;
-	/* Several patterns may lie in one folder: it is listed once for all of them. */
-	for (size_t i = 0; i < t->sources_n; i++)
-		t->sources[i].scanned |= is_here(&t->sources[i]);
+	/* Several patterns may lie in one folder: it is listed once for all of them. What changes from now on may be missed. */
+	f->is_scanned = true;
+	f->is_dirty = false;
 	list_each(n, &t->files)
-		if (is_here(list_entry(n, struct tail_file, link)->src))
+		if (tail_scan_is_of(t, list_entry(n, struct tail_file, link)->src))
 			list_entry(n, struct tail_file, link)->found = false;
-	disk_list(t->w, &s->disk, dir, &s->names, on_listed);
+	disk_list(t->w, &s->disk, s->dir, &s->names, on_listed);
 }
 
 static void end(struct tail *t)
@@ -326,28 +328,48 @@ static void end(struct tail *t)
 	t->scanned_ms = world_now_ms(t->w);
 	took_ms = t->scanned_ms - t->scan.began_ms;
 	t->rest_ms = 2 * took_ms > REST_LEAST_MS ? 2 * took_ms : REST_LEAST_MS; /* a busy folder costs a third of a CPU at most */
-	tail_archives_sweep(t);
+	t->scan.folder = NULL;
+	if (t->scan.is_whole)
+		tail_archives_sweep(t);
 	if (t->scan.seeks && !t->scan.partial)
 		tail_positions_sweep(t);
-	t->start_at_end = false;
+	if (t->scan.is_whole)
+		tail_pass_end(t);
 	sm_move(&t->scan.sm, SCAN_REST);
+}
+
+static bool has_files(const struct tail *t, const struct tail_folder *f)
+{
+	for (size_t i = 0; i < t->sources_n; i++)
+		if (t->sources[i]->folder == f)
+			return true;
+	return false;
 }
 
 static void enter_next_folder(struct tail *t)
 {
-	for (size_t i = 0; i < t->sources_n; i++)
-		if (!t->sources[i].scanned && t->sources[i].real != NULL) {
-			enter_folder(t, t->sources[i].real);
-			return;
-		}
+	list_each(n, &t->folders) {
+		struct tail_folder *f = list_entry(n, struct tail_folder, link);
+
+		if (f->is_scanned || (!f->is_dirty && !t->scan.is_whole) || !has_files(t, f))
+			continue;
+		enter_folder(t, f);
+		return;
+	}
 	end(t);
+}
+
+static void find(struct tail *t)
+{
+	if (!tail_find_step(t))
+		enter_next_folder(t);
 }
 
 static void finish_folder(struct tail *t)
 {
 	for (size_t i = 0; i < t->sources_n; i++)
-		if (is_here(&t->sources[i]))
-			tail_refused(&t->sources[i], !t->scan.failed);
+		if (tail_scan_is_of(t, t->sources[i]))
+			tail_refused(t->sources[i], !t->scan.failed);
 	t->scan.partial |= t->scan.failed;
 	leave_folder(&t->scan);
 	enter_next_folder(t);
@@ -355,15 +377,12 @@ static void finish_folder(struct tail *t)
 
 /* Each does one piece of its work, or moves on when there is none left. At rest, and while a worker lists, there is no step. */
 static void (*const steps[])(struct tail *t) = {
-	[SCAN_LOOK] = look,
-	[SCAN_ORPHANS] = orphans,
-	[SCAN_SUCCESSORS] = successors,
-	[SCAN_FRESH] = fresh,
+	[SCAN_FIND] = find, [SCAN_LOOK] = look, [SCAN_ORPHANS] = orphans, [SCAN_SUCCESSORS] = successors, [SCAN_FRESH] = fresh,
 };
 
 static bool has_steps(const struct tail_scan *s)
 {
-	return s->sm.now > SCAN_LIST;
+	return s->sm.now > SCAN_LIST || (s->sm.now == SCAN_FIND && !s->find.is_listing);
 }
 
 static void on_step(struct timer *timer)
@@ -381,17 +400,12 @@ static void on_step(struct timer *timer)
 		tail_wake(t, 0); /* what was taken is to be read */
 }
 
-/* A folder that is not there is nothing to tell of: it may come. One that is closed, or is none, is. */
-static void resolve(struct tail_source *src)
+void tail_scan_step_later(struct tail *t)
 {
-	CLEANUP(buf_close) struct buf real = BUF_MAX(PATH_MAX_BYTES);
-	int rc = src->t->w->disk_realpath(src->t->w, src->dir, &real, NULL);
-
-	mem_free(src->real);
-	src->real = rc == 0 ? buf_take(&real, NULL) : NULL;
-	src->scanned = false;
-	if (rc == -ERR_NOTFOUND || (rc != 0 && tail_refuse_if_path(src, rc, src->dir)))
-		tail_refused(src, true); /* it is not listed: this was the look at it */
+	if (ending_is_on(&t->end))
+		ending_step(&t->end);
+	else
+		timer_start(t->w, &t->scan.timer, 0, on_step);
 }
 
 void tail_scan_init(struct tail_scan *s)
@@ -406,7 +420,7 @@ bool tail_scan_runs(const struct tail *t)
 
 bool tail_scan_is_listing(const struct tail *t)
 {
-	return t->scan.sm.now == SCAN_LIST;
+	return t->scan.sm.now == SCAN_LIST || t->scan.find.is_listing;
 }
 
 void tail_scan_start(struct tail *t)
@@ -416,17 +430,24 @@ void tail_scan_start(struct tail *t)
 	s->number++;
 	s->began_ms = world_now_ms(t->w);
 	s->partial = false;
+	s->is_whole = t->whole_wanted;
 	s->seeks = t->seek_wanted && tail_positions_want_all_names(t);
 	/* Forgotten before a folder is listed: what changes from now on may be missed by this scan and wants another. */
-	t->scan_wanted = t->scan_again = t->seek_wanted = false;
-	/* Each time anew, because a link on the way to a folder may lead elsewhere by now. */
-	for (size_t i = 0; i < t->sources_n; i++)
-		resolve(&t->sources[i]);
-	enter_next_folder(t);
+	t->scan_wanted = t->scan_again = t->whole_wanted = t->seek_wanted = false;
+	list_each(n, &t->folders)
+		list_entry(n, struct tail_folder, link)->is_scanned = false;
+	if (!s->is_whole) {
+		enter_next_folder(t);
+		return;
+	}
+	sm_move(&s->sm, SCAN_FIND);
+	tail_find_begin(t);
+	tail_scan_step_later(t);
 }
 
 void tail_scan_close(struct tail *t)
 {
 	timer_stop(t->w, &t->scan.timer);
 	leave_folder(&t->scan);
+	tail_find_close(&t->scan.find);
 }

@@ -23,9 +23,9 @@ void tail_seek_position(struct tail *t, const struct tail_candidate *c, const st
 	if (name == NULL || str_eq(name, c->name))
 		return;
 	for (size_t i = 0; i < t->sources_n; i++) {
-		struct tail_source *src = &t->sources[i];
+		struct tail_source *src = t->sources[i];
 
-		if (!str_eq(src->real, t->scan.dir) || !str_glob(src->glob, name))
+		if (!tail_scan_is_of(t, src) || !str_glob(src->of->glob, name))
 			continue;
 		orphan.src = src;
 		orphan.as = (char *)position->path;
@@ -45,7 +45,8 @@ static struct tail_file *open_rotated(struct tail *t, const struct tail_candidat
 static void keep_rotated(struct tail *t, const struct tail_candidate *c, struct tail_file *tf)
 {
 	tf->rotated = true;
-	t->scan_wanted |= str_glob(c->src->glob, c->name);
+	if (str_glob(c->src->of->glob, c->name))
+		tail_folder_again(t->scan.folder);
 	tail_keep(tf);
 }
 
@@ -85,7 +86,7 @@ void tail_seek_after(struct tail *t)
 	for (struct list *n = t->files.prev; n != &t->files; n = n->prev) {
 		struct tail_file *tf = list_entry(n, struct tail_file, link);
 
-		if (tf->rotated && str_eq(tf->src->real, t->scan.dir) && tail_name_in(t->scan.dir, tf->path) != NULL)
+		if (tf->rotated && tail_scan_is_of(t, tf->src) && tail_name_in(t->scan.dir, tf->path) != NULL)
 			add_after(t, tf);
 	}
 }

@@ -127,7 +127,7 @@ void otlp_logs_add(struct otlp_logs *o, struct otlp_row *row, const struct telem
 	}
 	at = pbw_put_head(at, SCOPE_LOGS_RECORDS, record);
 	if (l->time_ms > 0)
-		at = pbw_put_fixed64(at, RECORD_TIME, (uint64_t)l->time_ms * OTLP_NS_PER_MS);
+		at = pbw_put_fixed64(at, RECORD_TIME, (uint64_t)l->time_ms * OTLP_NS_PER_MS + l->time_ns);
 	at = pbw_put_head(at, RECORD_BODY, any);
 	at = pbw_put_head(at, ANY_STRING, l->len);
 	memcpy(at, l->body, l->len);

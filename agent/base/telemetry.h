@@ -63,6 +63,7 @@ struct telemetry_line {
 	size_t len;
 	size_t begun;              /* mostly 0 */
 	int64_t time_ms;           /* 0: unknown */
+	uint32_t time_ns;          /* behind the millisecond */
 	uint8_t severity;          /* OTLP's number; 0: unknown */
 	const char *severity_text; /* the source's own word; NULL: none */
 	const struct telemetry_origin *origin;

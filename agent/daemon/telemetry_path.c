@@ -100,7 +100,10 @@ static void start_tail(void *ctx)
 		paths[i] = (struct tail_path){ .path = c->logs[i].path,
 					       .service = c->logs[i].service,
 					       .framing = c->logs[i].framing,
-					       .utc_offset_s = c->logs[i].utc_offset_s };
+					       .utc_offset_s = c->logs[i].utc_offset_s,
+					       .pieces = c->logs[i].pieces,
+					       .starts_at_end = c->logs[i].starts_at_end,
+					       .ignore_older_ms = c->logs[i].ignore_older_ms };
 	t->tail = tail_new(t->w, &(struct tail_config){ .paths = paths, .paths_n = c->logs_n, .positions = &t->positions },
 			   shipper_sink(t->shipper));
 	tail_start(t->tail);

@@ -27,11 +27,17 @@ static const struct count tail_counts[] = {
 	{ "reeve.tail.lines.unfinished", "{line}", TELEMETRY_COUNTER, TAIL(unfinished_lines) },
 	{ "reeve.tail.lines.no_text",   "{line}",  TELEMETRY_COUNTER, TAIL(no_text_lines) },
 	{ "reeve.tail.lines.joined",    "{line}",  TELEMETRY_COUNTER, TAIL(joined_lines) },
+	{ "reeve.tail.lines.foreign",   "{line}",  TELEMETRY_COUNTER, TAIL(foreign_lines) },
 	{ "reeve.tail.nul_bytes",       "By",      TELEMETRY_COUNTER, TAIL(nul_bytes) },
+	{ "reeve.tail.files.passed",    "{file}",  TELEMETRY_COUNTER, TAIL(passed_files) },
+	{ "reeve.tail.bytes.passed",    "By",      TELEMETRY_COUNTER, TAIL(passed_bytes) },
 	{ "reeve.tail.files.truncated", "{file}",  TELEMETRY_COUNTER, TAIL(truncated_files) },
 	{ "reeve.tail.errors",          "{error}", TELEMETRY_COUNTER, TAIL(read_errors) },
 	{ "reeve.tail.folders.large",   "{look}",  TELEMETRY_COUNTER, TAIL(large_folders) },
 	{ "reeve.tail.positions.dropped", "{position}", TELEMETRY_COUNTER, TAIL(positions_dropped) },
+	{ "reeve.tail.folders",         "{folder}", TELEMETRY_UPDOWN, TAIL(folders) },
+	{ "reeve.tail.folders.unwatched", "{folder}", TELEMETRY_UPDOWN, TAIL(unwatched_folders) },
+	{ "reeve.tail.folders.refused", "{folder}", TELEMETRY_UPDOWN, TAIL(refused_folders) },
 	{ "reeve.tail.files",           "{file}",  TELEMETRY_UPDOWN,  TAIL(files) },
 	{ "reeve.tail.files.rotated",   "{file}",  TELEMETRY_UPDOWN,  TAIL(rotated) },
 	/* as the last scan found them: a file that becomes readable is counted no more */
@@ -41,6 +47,7 @@ static const struct count tail_counts[] = {
 	{ "reeve.tail.files.refused.links",      "{file}", TELEMETRY_UPDOWN, TAIL(refused_links) },
 	{ "reeve.tail.files.refused.limit",      "{file}", TELEMETRY_UPDOWN, TAIL(refused_limit) },
 	{ "reeve.tail.files.refused.denied",     "{file}", TELEMETRY_UPDOWN, TAIL(refused_denied) },
+	{ "reeve.tail.files.refused.old",        "{file}", TELEMETRY_UPDOWN, TAIL(refused_old) },
 };
 
 static const struct count host_counts[] = {

@@ -171,7 +171,9 @@ struct listener {
 /* ---- watches, signals ------------------------------------------------------------------------------------------------ */
 
 struct watch;
-typedef void watch_cb(struct watch *wt); /* something changed in the directory; look for yourself */
+/* Something changed in the directory: which names are in it (by names; look for yourself), or what is behind `name` alone, which is
+ * written to. What is lost nobody tells. */
+typedef void watch_cb(struct watch *wt, const char *name, bool names);
 struct watch {
 	watch_cb *cb;
 	const char *dir;

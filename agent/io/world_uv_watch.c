@@ -37,11 +37,9 @@ static void on_change(uv_fs_event_t *h, const char *name, int events, int status
 {
 	struct watch *wt = event_of(h)->owner;
 
-	(void)name;
-	(void)events;
-	(void)status; /* a lost event is a change too: the owner looks for itself */
+	/* An event that says nothing is a change too: the owner looks for itself. */
 	if (wt != NULL)
-		wt->cb(wt);
+		wt->cb(wt, name, status != 0 || name == NULL || (events & UV_RENAME) != 0);
 }
 
 static int watch_start(struct world *w, struct watch *wt, watch_cb *cb, struct err *e)

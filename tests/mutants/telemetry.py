@@ -2,8 +2,15 @@
 
 from mutant import Mutant
 
-RECORD, FRAMING, HEAD = (f"collectors/{n}.c" for n in ("tail_record", "framing", "record_head"))
-TAIL, FRAMES, HEADS = (f"build/tests/unit/collectors/test_{n}" for n in ("tail_record", "framing", "record_head"))
+RECORD, FRAMING, CALENDAR, WRAPPED = (
+    f"collectors/{n}.c" for n in ("tail_record", "framing", "calendar", "tail_wrapped")
+)
+TAIL, FRAMES, HEADS, WRAPS = (
+    f"build/tests/unit/collectors/test_{n}" for n in ("tail_record", "framing", "record_head", "tail_wrapped")
+)
+PASSES = "build/tests/unit/collectors/test_tail_pass"
+AWAKE = "build/tests/unit/collectors/test_tail_awake"
+FINDS = "build/tests/unit/collectors/test_tail_find"
 CLEAR, BAD = "shippers/exporter_clear.c", "build/tests/unit/shippers/test_shipper_bad"
 WRITE, SPOOL = "shippers/spool_write.c", "build/tests/unit/shippers/test_shipper_spool"
 DEST, DESTS = "shippers/spool_dest.c", "build/tests/unit/shippers/test_spool_dest"
@@ -90,14 +97,161 @@ MUTANTS = [
         FRAMES,
     ),
     Mutant(
-        "times of another zone taken for UTC", HEAD, " - utc_offset_s) * 1000", " - 0 * utc_offset_s) * 1000", HEADS
+        "times of another zone taken for UTC", CALENDAR, " - utc_offset_s) * 1000", " - 0 * utc_offset_s) * 1000", HEADS
     ),
     Mutant(
         "a day that no calendar has believed",
-        HEAD,
+        CALENDAR,
         "t->day > days_in(t->year, t->month)",
         "t->day > days_in(t->year, t->month) + 3",
         HEADS,
+    ),
+    Mutant(
+        "a group of records of which a restart repeats the first ones",
+        WRAPPED,
+        "	for (size_t n = from; n < g->records; n++) {",
+        "	for (size_t n = 0 * from; n < g->records; n++) {",
+        WRAPS,
+    ),
+    Mutant(
+        "a record that ends where the read did",
+        WRAPPED,
+        "(!is_full && !is_final) ? TAIL_END : TAIL_MORE",
+        "(!is_full && is_final) ? TAIL_END : TAIL_MORE",
+        WRAPS,
+    ),
+    Mutant(
+        "what is cut of a long record not told",
+        WRAPPED,
+        "		run->more += wrapped_text(&w, NULL);",
+        "		run->more += 0 * wrapped_text(&w, NULL);",
+        WRAPS,
+    ),
+    Mutant(
+        "files of a folder that is gone kept for ever",
+        "collectors/tail_pattern.c",
+        "		if (is_gone && src->files_n > 0)\n			rotate_all(t, src);",
+        "		if (is_gone && src->files_n > 99999)\n			rotate_all(t, src);",
+        FINDS,
+    ),
+    Mutant(
+        "files let go because their folder could not be listed",
+        "collectors/tail_find.c",
+        "		t->patterns[f->pattern].is_partial = true;\n	if (rc != 0 && rc != -ERR_LIMIT)",
+        "		t->patterns[f->pattern].is_partial = false;\n	if (rc != 0 && rc != -ERR_LIMIT)",
+        FINDS,
+    ),
+    Mutant(
+        "every folder listed for a change in one",
+        "collectors/tail_scan.c",
+        "(!f->is_dirty && !t->scan.is_whole)",
+        "(!f->is_dirty && false)",
+        FINDS,
+    ),
+    Mutant(
+        "a new folder seen by the next poll alone",
+        "collectors/tail_folder.c",
+        "	f->t->whole_wanted |= f->has_folders;\n",
+        "",
+        FINDS,
+    ),
+    Mutant(
+        "more folders looked at than may be",
+        "collectors/tail_folder.c",
+        "	if (t->folders_n >= TAIL_FOLDERS_MAX)",
+        "	if (t->folders_n >= 9 * TAIL_FOLDERS_MAX)",
+        FINDS,
+    ),
+    Mutant(
+        "files that came while we were away passed over",
+        "collectors/tail_pass.c",
+        "if (pos->is_left && str_glob(t->patterns[i].path, pos->left.path))",
+        "if (pos->is_left && pos->left.to == 99999)",
+        PASSES,
+    ),
+    Mutant(
+        "an old file passed over although a position names it",
+        "collectors/tail_scan.c",
+        "	if (k == NULL && c->src != NULL && tail_pass_old(t, c, path))",
+        "	if (c->src != NULL && tail_pass_old(t, c, path))",
+        PASSES,
+    ),
+    Mutant(
+        "a file that is passed over told of by each look",
+        "collectors/tail_pass.c",
+        "	tail_archive_add(t, c, TAIL_OLD);",
+        "	known -= known > 0;",
+        PASSES,
+    ),
+    Mutant(
+        "a piece of a path that ends at the last place it may",
+        "collectors/path_pieces.c",
+        "	return memmem(at, (size_t)(end - at), literal, len);",
+        "	return memmem(at + (len > 0 && at + len < end), (size_t)(end - at) - (len > 0 && at + len < end), literal, len);",
+        "build/tests/unit/collectors/test_path_pieces",
+    ),
+    Mutant(
+        "the limit of inotify told at each poll",
+        "collectors/tail_folder.c",
+        "	t->unwatched_told = true;",
+        "	t->unwatched_told = false;",
+        FINDS,
+    ),
+    Mutant(
+        "a folder that could not be watched never watched",
+        "collectors/tail_folder.c",
+        "	f->watched = rc == 0;",
+        "	f->watched = rc == 0 || rc != -ERR_NOTFOUND;",
+        FINDS,
+    ),
+    Mutant(
+        "a new file read before the one that had its name",
+        "collectors/tail.c",
+        "		if (!o->at_end)",
+        "		if (o->rotated && !o->at_end)",
+        AWAKE,
+    ),
+    Mutant(
+        "a renamed file not looked at once more",
+        "collectors/tail_scan.c",
+        "		tail_table_name(tf, c->name);\n		tf->at_end = false;",
+        "		tail_table_name(tf, c->name);",
+        AWAKE,
+    ),
+    Mutant(
+        "a folder listed for each write in it",
+        "collectors/tail_folder.c",
+        "	if (names || name == NULL) {",
+        "	if (names || name != NULL) {",
+        AWAKE,
+    ),
+    Mutant(
+        "every file looked at for each write",
+        "collectors/tail_awake.c",
+        "	if (tf != NULL)\n		tail_awake(tf);",
+        "	if (tf != NULL)\n		tail_awake_all(f->t);",
+        AWAKE,
+    ),
+    Mutant(
+        "a refused file that is written to waits for the poll",
+        "collectors/tail_awake.c",
+        "	if (tail_folder_source(f, name) != NULL)\n		tail_folder_again(f);",
+        "",
+        AWAKE,
+    ),
+    Mutant(
+        "a write behind a link waits for the poll",
+        "collectors/tail_awake.c",
+        "	if (real != NULL) /* a link may be the name that it is known by */\n		tail_awake(real);",
+        "",
+        AWAKE,
+    ),
+    Mutant(
+        "pieces of the path forgotten",
+        "collectors/tail_file.c",
+        "	if (src->of->pieces != NULL)\n",
+        "	if (src->of->pieces != NULL && src->files_n > 9999)\n",
+        FINDS,
     ),
     Mutant(
         "bodies sent on while one cannot be removed",

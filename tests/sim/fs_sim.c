@@ -202,7 +202,7 @@ static struct inode *make(struct world_sim *s, const char *path, unsigned mode)
 
 	point(&name_of(s, path, true)->now, i);
 	note(s, NULL, path, i);
-	sim_watch_touch(s, path);
+	sim_watch_touch(s, path, true);
 	return i;
 }
 
@@ -226,7 +226,7 @@ void sim_fs_unlink(struct world_sim *s, const char *path)
 {
 	point(&name_of(s, path, true)->now, NULL);
 	note(s, path, NULL, NULL);
-	sim_watch_touch(s, path);
+	sim_watch_touch(s, path, true);
 }
 
 void sim_fs_rename(struct world_sim *s, const char *path, const char *to)
@@ -237,8 +237,8 @@ void sim_fs_rename(struct world_sim *s, const char *path, const char *to)
 	point(&name_of(s, to, true)->now, i);
 	note(s, path, to, i);
 	sim_inode_unref(i);
-	sim_watch_touch(s, path);
-	sim_watch_touch(s, to);
+	sim_watch_touch(s, path, true);
+	sim_watch_touch(s, to, true);
 }
 
 void sim_fs_sync_dir(struct world_sim *s, const char *dir)
@@ -325,7 +325,7 @@ static void dirty(struct world_sim *s, struct inode *i, size_t from)
 	i->mtime_ms = s->w.wall_ms(&s->w);
 	list_each(l, &s->names)
 		if (list_entry(l, struct name, link)->now == i)
-			sim_watch_touch(s, list_entry(l, struct name, link)->path);
+			sim_watch_touch(s, list_entry(l, struct name, link)->path, false);
 }
 
 void sim_fs_cut(struct world_sim *s, struct inode *i, size_t len)

@@ -37,6 +37,11 @@ struct hook {
 	struct world_sim *s;
 	void *owner;
 	struct sim_event *due; /* a watch's or signal's callback */
+	struct touch {
+		char *name;
+		bool names;
+	} * touches; /* what a watch's callback will be told */
+	size_t touches_n;
 };
 
 static struct hook *hook_new(struct world_sim *s, struct list *to, void *owner)
@@ -55,6 +60,9 @@ static void hook_free(struct hook *h)
 		return;
 	list_del(&h->link);
 	sim_event_drop(h->due);
+	for (size_t i = 0; i < h->touches_n; i++)
+		mem_free(h->touches[i].name);
+	mem_free(h->touches);
 	mem_free(h);
 }
 
@@ -262,20 +270,43 @@ static void on_watch(void *ctx)
 {
 	struct hook *h = ctx;
 	struct watch *wt = h->owner;
+	struct touch *touches = h->touches;
+	size_t n = h->touches_n;
 
 	h->due = NULL;
-	wt->cb(wt);
+	h->touches = NULL;
+	h->touches_n = 0;
+	/* Who is told may stop the watch, and with it goes the hook. */
+	for (size_t i = 0; i < n; i++) {
+		if (wt->impl == h)
+			wt->cb(wt, touches[i].name, touches[i].names);
+		mem_free(touches[i].name);
+	}
+	mem_free(touches);
 }
 
-/* Changes that come close together are told once, as inotify's queue does. */
-void sim_watch_touch(struct world_sim *s, const char *path)
+static void note_touch(struct hook *h, const char *name, bool names)
+{
+	const struct touch *last = h->touches_n > 0 ? &h->touches[h->touches_n - 1] : NULL;
+
+	if (last != NULL && last->names == names && strcmp(last->name, name) == 0)
+		return;
+	h->touches = mem_grow(h->touches, h->touches_n + 1, sizeof(*h->touches));
+	h->touches[h->touches_n++] = (struct touch){ mem_str(name), names };
+}
+
+/* Changes that come close together are told at once, and the same one once, as inotify's queue does. */
+void sim_watch_touch(struct world_sim *s, const char *path, bool names)
 {
 	CLEANUP(mem_close) char *dir = sim_fs_dir(path);
 
 	list_each(n, &s->watches) {
 		struct hook *h = list_entry(n, struct hook, link);
 
-		if (h->due == NULL && strcmp(((struct watch *)h->owner)->dir, dir) == 0)
+		if (strcmp(((struct watch *)h->owner)->dir, dir) != 0)
+			continue;
+		note_touch(h, strrchr(path, '/') + 1, names);
+		if (h->due == NULL)
 			h->due = sim_event_add(s, sim_between(s, 0, 5), "watch", true, on_watch, h);
 	}
 }

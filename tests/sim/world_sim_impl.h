@@ -117,4 +117,4 @@ void sim_file_crash(struct world_sim *s);
 void sim_serve_init(struct world_sim *s);
 void sim_serve_crash(struct world_sim *s);
 void sim_serve_close(struct world_sim *s);
-void sim_watch_touch(struct world_sim *s, const char *path); /* something about this path changed */
+void sim_watch_touch(struct world_sim *s, const char *path, bool names); /* what is behind it, or that it is there */

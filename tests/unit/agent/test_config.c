@@ -98,31 +98,6 @@ static void the_shipped_example_trusts_nobody_and_is_right_once_keys_stand_in_it
 	config_close(&c);
 }
 
-static void how_lines_are_joined_is_read(void **state)
-{
-	static const char text[] =
-	    GOOD "telemetry:\n  logs:\n"
-		 "    - {path: /a, service: a, format: glog, utc_offset: \"+08:00\"}\n"
-		 "    - {path: /b, service: b, format: log4j, utc_offset: \"-03:30\", continues: \"^\\\\s\"}\n"
-		 "    - {path: /c, service: c, starts: \"^x\"}\n    - {path: /d, service: d}\n";
-	struct config c = { 0 };
-	struct err e = { 0 };
-
-	(void)state;
-	if (config_parse("x.yaml", text, strlen(text), &c, &e) != 0)
-		fail_msg("%s", e.text);
-	assert_int_equal(c.logs_n, 4);
-	assert_int_equal(c.logs[0].framing.format, FRAMING_GLOG);
-	assert_int_equal(c.logs[0].utc_offset_s, 28800);
-	assert_int_equal(c.logs[1].framing.format, FRAMING_LOG4J);
-	assert_int_equal(c.logs[1].utc_offset_s, -12600);
-	assert_string_equal(c.logs[1].framing.continues, "^\\s");
-	assert_string_equal(c.logs[2].framing.starts, "^x");
-	assert_int_equal(c.logs[3].framing.format, FRAMING_LINES);
-	assert_null(c.logs[3].framing.starts);
-	config_close(&c);
-}
-
 static void the_customers_own_receiver_is_read(void **state)
 {
 	static const char text[] = GOOD "telemetry:\n  customer: {url: \"https://o.example/otlp\", auth_file: /a, ca_file: /b,\n"
@@ -229,17 +204,6 @@ static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
 		{ "journal: {max: 10}\n", "expected at least 1MiB" },
 		{ "journal: {segment: 1GiB}\n", "expected at most 32MiB" },
 		{ "journal: {max: lots}\n", "found \"lots\", expected a size" },
-		{ "telemetry: {logs: [{path: /var/*/x.log, service: a}]}\n", "expected a glob in the last component alone" },
-		{ "telemetry: {logs: [{path: /var/x.log}]}\n", "key \"service\" is missing" },
-		{ "telemetry: {logs: [{path: /var/x.log, service: a, format: json}]}\n", "format: found \"json\"" },
-		{ "telemetry: {logs: [{path: /var/x.log, service: a, starts: '('}]}\n", "expected a pattern that compiles" },
-		{ "telemetry: {logs: [{path: /var/x.log, service: a, starts: a, continues: b}]}\n",
-		  "only one of `starts` and `continues`" },
-		{ "telemetry: {logs: [{path: /var/x.log, service: a, format: glog, utc_offset: 8h}]}\n",
-		  "expected an offset from UTC" },
-		{ "telemetry: {logs: [{path: /var/x.log, service: a, format: glog, utc_offset: '+15:00'}]}\n",
-		  "expected an offset from UTC" },
-		{ "telemetry: {logs: [{path: /var/x.log, service: a, utc_offset: '+08:00'}]}\n", "a `format` beside it" },
 		{ "telemetry: {logs: {a: b}}\n", "found a mapping, expected a list" },
 		{ "telemetry: {host_metrics: {interval: 10ms}}\n", "expected at least 1s" },
 		{ "log: {level: loud}\n", "expected one of error, warn, info, debug" },
@@ -530,7 +494,6 @@ static void the_metadata_service_may_be_named_at_either_address_and_dual_stack_h
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(how_lines_are_joined_is_read),
 		cmocka_unit_test(the_customers_own_receiver_is_read),
 		cmocka_unit_test(the_least_there_is_gets_the_defaults),
 		cmocka_unit_test(the_shipped_example_trusts_nobody_and_is_right_once_keys_stand_in_it),

@@ -30,6 +30,7 @@ static struct {
 	unsigned continuations;
 	bool refuse;
 	struct framing_config framing; /* of what is opened next */
+	uint32_t files_max;            /* the same */
 	struct telemetry_line last;    /* its numbers and literals alone are valid */
 	unsigned told;                 /* by reader_on_refused */
 	unsigned found;                /* files that the sink was told of */
@@ -68,7 +69,9 @@ static inline void reader_open(const char *pattern)
 {
 	const struct telemetry_sink sink = { .line = reader_on_line, .found = reader_on_found };
 	const struct tail_path path = { .path = pattern, .service = "service", .framing = reader.framing };
-	const struct tail_config c = { .paths = &path, .paths_n = 1, .positions = &reader.positions };
+	const struct tail_config c = {
+		.paths = &path, .paths_n = 1, .positions = &reader.positions, .files_max = reader.files_max
+	};
 
 	positions_close(&reader.positions); /* what is not committed is not known to the next process */
 	reader.tail = tail_new(reader.w, &c, &sink);

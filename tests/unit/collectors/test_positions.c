@@ -130,13 +130,13 @@ static void of_too_many_those_let_go_go_first_and_then_the_quietest(void **state
 	leave(20, 1);
 	leave(30, 1);
 	follow(20); /* it is back */
-	commit_all(10000, 10002);
+	commit_all(100000, 100002);
 	assert_int_equal(durable(&last), POSITIONS_MAX);
 	assert_false(has(10) || has(30));
 	assert_true(has(0) && has(20));
-	commit(10002, 1);
+	commit(100002, 1);
 	assert_false(has(0));
-	assert_true(has(1) && has(20) && has(10002));
+	assert_true(has(1) && has(20) && has(100002));
 	assert_non_null(positions_find(&p, 1, 10)); /* as long as this process lives it knows where it was */
 }
 
@@ -149,9 +149,9 @@ static void the_last_lines_of_a_file_let_go_do_not_make_it_stay_but_new_ones_do(
 	commit(10, 2);                                 /* they were handed over before */
 	positions_drop(&p, positions_find(&p, 1, 20)); /* too many of them */
 	commit(20, 9);                                 /* it came back, and is read again */
-	commit(10000, 1);
+	commit(100000, 1);
 	assert_false(has(10));
-	commit(10001, 1);
+	commit(100001, 1);
 	assert_true(has(20));
 	assert_false(has(0));
 }

@@ -64,6 +64,7 @@ static void a_folder_of_many_files_is_taken_in_slices_and_the_rest_is_told_once(
 
 	(void)state;
 	log_set(LOG_INFO, reader_on_refused, texts);
+	reader.files_max = FILES_MAX;
 	make_many(0, MANY);
 	count_calls();
 	reader_follow("/var/log/*.log", 5000);
@@ -98,6 +99,7 @@ static void a_restart_with_many_positions_looks_at_each_name_once(void **state)
 {
 	(void)state;
 	log_set(LOG_ERROR, NULL, NULL);
+	reader.files_max = FILES_MAX;
 	make_many(MANY - 1000, MANY); /* the positions' files are the younger ones */
 	reader_pass(10);
 	make_many(0, 1000);

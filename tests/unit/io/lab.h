@@ -20,6 +20,7 @@ static struct {
 	int rc; /* 1: nothing has called back */
 	struct sim_http *arrived[16];
 	unsigned arrived_n;
+	unsigned names; /* of what a watch told: that came or went */
 } lab;
 
 /* Another world in place of the one before. */

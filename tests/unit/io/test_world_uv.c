@@ -81,9 +81,14 @@ static void clocks_and_chance_are_there(void **state)
 	assert_true(world_random64(b->w) != world_random64(b->w));
 }
 
-static void on_watch(struct watch *wt)
+static bool came, written;
+
+static void on_watch(struct watch *wt, const char *name, bool names)
 {
 	(void)wt;
+	assert_string_equal(name, "f");
+	came |= names;
+	written |= !names;
 	world_uv_stop(bench_here->w);
 }
 
@@ -97,6 +102,9 @@ static void a_watch_tells_of_a_change_in_its_directory(void **state)
 	assert_int_equal(b->w->watch_start(b->w, &wt, on_watch, &e), 0);
 	bench_put(bench_path(b, "f"), "x");
 	world_uv_run(b->w);
+	while (!written)
+		world_uv_run(b->w);
+	assert_true(came);
 	b->w->watch_stop(b->w, &wt);
 	b->w->watch_stop(b->w, &wt);
 	assert_null(wt.impl);
