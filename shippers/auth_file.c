@@ -54,7 +54,7 @@ static int take_line(char *line, struct export_proof *ret, struct err *e)
 		return err_set(e, ERR_INVALID, "the agent sets %s itself", line);
 	if (*value == '\0' || !is_value(value))
 		return err_set(e, ERR_INVALID, "the value of this header is empty or has bytes that are not printable ASCII");
-	if (export_proof_add(ret, line, value) != 0)
+	if (exporter_proof_add(ret, line, value) != 0)
 		return err_set(e, ERR_INVALID,
 			       "at most %d headers, each name shorter than %zu and each value shorter than %zu bytes",
 			       EXPORT_HEADERS_MAX, sizeof(ret->headers[0].name), sizeof(ret->headers[0].value));

@@ -216,7 +216,7 @@ static void on_answer(struct http_req *r, int rc)
 
 /* ---- the question ------------------------------------------------------------------------------------------------------ */
 
-int export_proof_add(struct export_proof *p, const char *name, const char *value)
+int exporter_proof_add(struct export_proof *p, const char *name, const char *value)
 {
 	struct export_header *h = &p->headers[p->headers_n];
 

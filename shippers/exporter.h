@@ -25,7 +25,7 @@ struct export_proof {
 };
 
 /* -ERR_LIMIT: too long, or one too many. */
-int export_proof_add(struct export_proof *p, const char *name, const char *value);
+int exporter_proof_add(struct export_proof *p, const char *name, const char *value);
 
 struct export_auth {
 	void *ctx;

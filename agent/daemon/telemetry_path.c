@@ -14,8 +14,8 @@ static int sign(void *ctx, struct http_req *req, struct export_proof *p, struct 
 	struct channel_proof proof;
 
 	TRY(channel_sign(((struct telemetry *)ctx)->channel, req, &proof, e));
-	TRY(export_proof_add(p, "Authorization", proof.authorization));
-	return export_proof_add(p, "Reeve-Proof", proof.proof);
+	TRY(exporter_proof_add(p, "Authorization", proof.authorization));
+	return exporter_proof_add(p, "Reeve-Proof", proof.proof);
 }
 
 static void unauthorized(void *ctx, const struct export_proof *p)

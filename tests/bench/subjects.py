@@ -20,7 +20,15 @@ from tests.peers.stage import Stage, sudo
 
 SETTLE_S = 3  # after the start: what a program does once is not what the work costs
 LOSSES = (
-    *("not_allowed_by_policy", "dropped_by_rule", "rests_by_rule", "failed_by_rule", "rejected", "dropped_for_room", "dropped_for_age"),
+    *(
+        "not_allowed_by_policy",
+        "dropped_by_rule",
+        "rests_by_rule",
+        "failed_by_rule",
+        "rejected",
+        "dropped_for_room",
+        "dropped_for_age",
+    ),
     *("damaged_records", "uncommitted_bodies"),
 )
 TAIL_LOSSES = (

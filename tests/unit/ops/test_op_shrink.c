@@ -1,5 +1,5 @@
-/* test_op_shrink.c - nodes are too many, or a cluster is no longer wanted, from the signed command to AWS: nobody ends while those that
- * are to serve alone do not, and what was taken out is let in again. */
+/* test_op_shrink.c - nodes are too many, or a cluster is no longer wanted, from the signed command to AWS: nobody ends while those
+ * that are to serve alone do not, and what was taken out is let in again. */
 #include "agent/base/str.h"
 #include "tests/unit/ops/shop.h"
 

@@ -348,7 +348,8 @@ static void a_look_names_its_target_or_none(void **state)
 }
 
 /* What the vendor's own tools wait for: 45 minutes for a warehouse to be made, 20 for it to go and for what is done to a cluster.
- * An apply may do all that such tools do by themselves, and a heal launches what an apply would; nodes of an upgrade go one after the other. */
+ * An apply may do all that such tools do by themselves, and a heal launches what an apply would; nodes of an upgrade go one after
+ * the other. */
 static void the_deadlines_are_those_that_the_vendors_tools_wait_for(void **state)
 {
 	static const struct {

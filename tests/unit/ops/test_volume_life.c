@@ -101,7 +101,8 @@ static void growth_that_a_node_does_not_confirm_is_told_and_fails_nothing(void *
 	s->is_mute = true;
 	assert_int_equal(grow(s, 2, 200, &k, NULL), DONE);
 	assert_grown(s, 200, 1);
-	assert_non_null(strstr(shop_status(s, &k, m)->note, "file system growth unverified: i-00000000000000007 is not healthy yet: no answer"));
+	assert_non_null(strstr(shop_status(s, &k, m)->note,
+			       "file system growth unverified: i-00000000000000007 is not healthy yet: no answer"));
 	arena_free(m);
 }
 

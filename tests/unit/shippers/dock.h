@@ -110,8 +110,8 @@ static inline int dock_sign(void *ctx, struct http_req *req, struct export_proof
 	if (!dock.logged_in)
 		return err_set(e, ERR_NOTYET, "not logged in");
 	snprintf(proof, sizeof(proof), "v1 %u", ++dock.signs);
-	TRY(export_proof_add(p, "Authorization", "Reeve token"));
-	return export_proof_add(p, "Reeve-Proof", proof);
+	TRY(exporter_proof_add(p, "Authorization", "Reeve token"));
+	return exporter_proof_add(p, "Reeve-Proof", proof);
 }
 
 static inline void dock_on_unauthorized(void *ctx, const struct export_proof *p)
