@@ -44,8 +44,8 @@ struct wanted_one {
 	 * ended. Others are in their place: they are none of those that the spec wants, and the first that a plan ends. An apply
 	 * that fails changes nothing of that. NULL: none. */
 	json_t *left;
-	/* {"vol-1": "i-1"}: which node had a kept volume last, so that another in its place gets this one and no other; "": one that
-	 * a command has ended. NULL: none is known. */
+	/* {"vol-1": "i-1"}: which node had a kept volume last, so that another in its place gets this one and no other; "": one
+	 * that a command has ended. NULL: none is known. */
 	json_t *homes;
 };
 

@@ -306,7 +306,7 @@ MUTANTS = [
         "a heal that waits behind a command that only waits",
         "agent/ops/ops.c",
         "(!is_local(op) || is_local(o->v[i]))",
-        "true",
+        "(!is_local(op) || op != NULL)",
         "build/tests/unit/ops/test_ops_heal",
     ),
     Mutant(
