@@ -1,4 +1,5 @@
-/* op_nodes.c - what a command has made of nodes, for its result: by cluster, and which kept volumes they were given.
+/* op_nodes.c - which nodes a command has left standing, for its result: those that it has launched and those that it planned to stay,
+ * by cluster; and which kept volumes they were given.
  *
  * By it a node is known from the moment its command has ended, and not only when the patrol has seen it (wanted.h). */
 #include "agent/base/json.h"
@@ -18,11 +19,8 @@ static bool is_gone(const json_t *deleted, const char *id)
 	return false;
 }
 
-/* A wait behind the launch leaves its fact under the same name, and those of another launch may be in it. */
-static void add_launched(const struct op *op, const struct step *s, const json_t *deleted, json_t *nodes)
+static void add_standing(const char *cluster, const json_t *ids, const json_t *deleted, json_t *nodes)
 {
-	const json_t *ids = json_object_get(op->facts, json_str_or(s->args, "fact", ""));
-	const char *cluster = json_str_or(s->args, "cluster", "");
 	json_t *id;
 	size_t i;
 
@@ -34,6 +32,14 @@ static void add_launched(const struct op *op, const struct step *s, const json_t
 		if (!json_has_text(json_object_get(nodes, cluster), json_string_value(id)))
 			json_array_append(json_object_get(nodes, cluster), id);
 	}
+}
+
+/* A wait behind the launch leaves its fact under the same name, and those of another launch may be in it. */
+static void add_launched(const struct op *op, const struct step *s, const json_t *deleted, json_t *nodes)
+{
+	const json_t *ids = json_object_get(op->facts, json_str_or(s->args, "fact", ""));
+
+	add_standing(json_str_or(s->args, "cluster", ""), ids, deleted, nodes);
 }
 
 static void add_given(const struct op *op, const struct step *s, const json_t *deleted, json_t *volumes)
@@ -63,8 +69,11 @@ static void add_step(const struct op *op, size_t plan, size_t step, const json_t
 void op_add_nodes(const struct op *op, json_t *result)
 {
 	const json_t *deleted = json_object_get(result, "deleted");
-	json_t *nodes = json_object(), *volumes = json_object();
+	json_t *nodes = json_object(), *volumes = json_object(), *ids;
+	const char *cluster;
 
+	json_object_foreach(json_object_get(op->plans->json, "staying"), cluster, ids)
+		add_standing(cluster, ids, deleted, nodes);
 	for (size_t i = 0; i < op->plans->n; i++)
 		for (size_t k = 0; op->runs[i] != NULL && k < op->plans->v[i].n; k++)
 			add_step(op, i, k, deleted, nodes, volumes);

@@ -131,7 +131,8 @@ static bool is_counted(const json_t *nodes, const char *id)
 	return false;
 }
 
-/* Kept volumes that their nodes have; and of the others what was known, as long as they are shown, or their node is looked for. */
+/* Kept volumes that their nodes have; and of the others what was known, as long as they are shown, or their node is looked for. A node
+ * that was launched in the place of another, got its volume and was taken back may be shown with it for a while: it is nobody's home. */
 static json_t *homes_of(const struct patrol_look *l, const json_t *nodes)
 {
 	const struct ec2_volumes *all = &volumes_in(l->inv)->all;
@@ -140,13 +141,16 @@ static json_t *homes_of(const struct patrol_look *l, const json_t *nodes)
 
 	for (size_t i = 0; i < all->n; i++) {
 		const struct ec2_volume *v = &all->v[i];
+		json_t *was = json_object_get(l->wanted->homes, v->id);
 
 		if (!str_eq(ec2_tag_get(&v->tags, "reeve:warehouse"), l->spec->warehouse))
 			continue;
-		if (v->is_kept && inventory_instance_in(&l->inv->instances, v->instance) != NULL)
+		if (v->is_kept && is_counted(nodes, v->instance))
 			json_object_set_new(homes, v->id, json_string(v->instance));
-		else if (json_object_get(l->wanted->homes, v->id) != NULL)
-			json_object_set(homes, v->id, json_object_get(l->wanted->homes, v->id));
+		else if (was != NULL)
+			json_object_set(homes, v->id, was);
+		else if (v->is_kept && inventory_instance_in(&l->inv->instances, v->instance) != NULL)
+			json_object_set_new(homes, v->id, json_string(v->instance));
 	}
 	json_object_foreach(l->wanted->homes, volume, home)
 		if (json_object_get(homes, volume) == NULL && is_counted(nodes, json_string_value(home)))

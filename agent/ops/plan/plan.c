@@ -135,6 +135,15 @@ void plan_preserve(struct plan_builder *b, const char *kind, const char *id)
 		err_set(first_err(b), ERR_INVALID, "the id of a %s that is preserved is not UTF-8", kind);
 }
 
+void plan_stay(struct plan_builder *b, const char *cluster, json_t *ids)
+{
+	json_t *to = json_object_get(b->json, "staying");
+
+	if (to == NULL && json_object_set_new(b->json, "staying", json_object()) == 0)
+		to = json_object_get(b->json, "staying");
+	json_object_set_new(to, cluster, ids);
+}
+
 /* To a list of sentences beside the plans. */
 static void add_sentence(struct plan_builder *b, const char *list, const char *fmt, va_list ap)
 {

@@ -49,6 +49,7 @@ void plan_add(struct plan_builder *b, const struct step_kind *kind, json_t *args
 void plan_title(struct plan_builder *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void plan_pivot(struct plan_builder *b);
 void plan_preserve(struct plan_builder *b, const char *kind, const char *id); /* what a deletion leaves alone */
+void plan_stay(struct plan_builder *b, const char *cluster, json_t *ids);     /* nodes that stand and stay; takes ids */
 /* What people should know of a plan that no step of it says. */
 void plan_note(struct plan_builder *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* What becomes of something, from and to: "~ cluster be: 2 -> 4 nodes". For people alone: it is not hashed. */

@@ -166,6 +166,8 @@ static int apply(struct planning *p, struct plans **ret, struct err *e)
 	/* This comes at the end, because the first refusal is the one that is told: "no room now" is news only where nothing else
 	 * is wrong. */
 	planner_check_places(p);
+	for (size_t i = 0; i < spec->n_clusters; i++)
+		plan_stay(p->b, spec->clusters[i]->name, planner_staying(p, spec->clusters[i]));
 	planner_preserve_volumes(p);
 	planner_tell_changes(p);
 	return finish(p, ret, e);
