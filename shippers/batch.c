@@ -21,6 +21,7 @@ void batch_free(struct batch *b)
 	for (size_t i = 0; i < b->ranges_n; i++)
 		mem_free((char *)b->ranges[i].path);
 	mem_free(b->ranges);
+	mem_free(b->same);
 	pieces_close(&b->raw);
 	mem_free(b);
 }
@@ -30,13 +31,34 @@ static bool goes_on(const struct telemetry_source *r, const struct telemetry_sou
 	return r->dev == s->dev && r->ino == s->ino && r->generation == s->generation && r->to == s->from;
 }
 
+bool batch_is_full_of_ranges(const struct batch *b)
+{
+	return b->ranges_n >= BATCH_RANGES || b->ranges_bytes > (BATCH_RANGES_ANY - 1) * BATCH_RANGE_MOST;
+}
+
+/* As JSON has it. */
+static size_t range_bytes(const char *path)
+{
+	size_t n = 320;
+
+	for (; *path != '\0'; path++)
+		n += (unsigned char)*path < 0x20 || *path == 0x7f || *path == '"' || *path == '\\' ? 6 : 1;
+	return n;
+}
+
+static uint16_t *bucket_of(struct batch *b, const struct telemetry_source *s)
+{
+	return &b->buckets[(s->ino + s->dev) % BATCH_BUCKETS];
+}
+
 void batch_note(struct batch *b, const struct telemetry_source *s)
 {
 	struct telemetry_source *r;
+	uint16_t *bucket = bucket_of(b, s);
 
-	/* From the newest on: lines of one file mostly come one after the other. */
-	for (size_t i = b->ranges_n; i-- > 0;) {
-		r = &b->ranges[i];
+	/* From the newest on: a file's lines mostly go on where its last one ended. */
+	for (size_t i = *bucket; i > 0; i = b->same[i - 1]) {
+		r = &b->ranges[i - 1];
 		if (!goes_on(r, s))
 			continue;
 		r->to = s->to;
@@ -47,7 +69,11 @@ void batch_note(struct batch *b, const struct telemetry_source *s)
 		return;
 	}
 	b->ranges = mem_grow(b->ranges, b->ranges_n + 1, sizeof(*b->ranges));
+	b->same = mem_grow(b->same, b->ranges_n + 1, sizeof(*b->same));
+	b->same[b->ranges_n] = *bucket;
 	r = &b->ranges[b->ranges_n++];
+	*bucket = (uint16_t)b->ranges_n;
+	b->ranges_bytes += range_bytes(s->path);
 	*r = *s;
 	r->path = mem_str(s->path);
 }

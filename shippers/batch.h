@@ -14,7 +14,10 @@
 #define BATCH_BYTES (1u << 20)     /* closes here, uncompressed */
 #define BATCH_BYTES_MAX (4u << 20) /* never larger */
 #define BATCH_RECORDS 5000
-#define BATCH_RANGES 160                        /* so that a commit record can be read again, whatever the paths */
+#define BATCH_RANGES 1024                 /* as many as are formatted in one go */
+#define BATCH_RANGES_ANY 160              /* that fit a commit record, whatever their paths: so that it can be read again */
+#define BATCH_RANGE_MOST (6 * 4096 + 320) /* bytes there: a path may be control characters alone, each of them six bytes */
+#define BATCH_BUCKETS 256
 #define BATCH_ID_LEN 17                         /* 16 hex digits and NUL */
 #define BATCH_SEQ_MAX UINT64_C(999999999999999) /* a name has room for one digit more; a body a second reaches it never */
 
@@ -24,12 +27,15 @@ struct batch {
 	uint32_t records;
 	struct pieces raw; /* an OTLP export request */
 	struct telemetry_source *ranges;
-	size_t ranges_n;
+	size_t ranges_n, ranges_bytes; /* at most so many bytes in a commit record */
+	uint16_t *same;                /* of each range the number of the one before it of its bucket, from 1 on; 0: none */
+	uint16_t buckets[BATCH_BUCKETS];
 };
 
 struct batch *batch_new(enum telemetry_kind kind);
 void batch_free(struct batch *b);
 /* Adds a range; one that goes on where the file's last one ended makes that longer. */
 void batch_note(struct batch *b, const struct telemetry_source *s);
+bool batch_is_full_of_ranges(const struct batch *b);                 /* one more might be one too many */
 const char *batch_kind_name(enum telemetry_kind kind);               /* "metrics", "logs": file names, commit records, paths */
 bool batch_kind_of(const char *name, enum telemetry_kind *ret_kind); /* false: neither */

@@ -11,9 +11,7 @@
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 
-#define RANGE_MOST (6 * 4096 + 320) /* a path may be nothing but control characters, each of them six bytes */
-
-_Static_assert((BATCH_RANGES + 1) * RANGE_MOST <= COMMIT_LINE_MAX, "the longest record, its head as large as a range");
+_Static_assert((BATCH_RANGES_ANY + 1) * BATCH_RANGE_MOST <= COMMIT_LINE_MAX, "the longest record, its head as large as a range");
 _Static_assert(COMMIT_LINE_MAX <= JSON_MAX_BYTES, "what is written can be read");
 
 #define SUM_LEN (sizeof(",\"sum\":\"01234567\"}") - 1)

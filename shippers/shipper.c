@@ -23,7 +23,7 @@
 #define UNCLOCKED 32768
 #define RECORD_FRAME 512   /* what encoding adds to a record, about */
 #define FOUND_QUEUE 2      /* fewer batches wait: positions alone go at once */
-#define FOUND_QUEUE_MAX 10 /* that many full ones hold more positions than files are ever followed */
+#define FOUND_QUEUE_MAX 11 /* that many full ones hold more positions than files are ever followed */
 
 static struct batch *open_batch(struct shipper *s, enum telemetry_kind kind)
 {
@@ -146,7 +146,7 @@ static bool line_is_one_too_many(const struct shipper *s, const struct telemetry
 
 	if (b == NULL)
 		return false;
-	return b->records >= BATCH_RECORDS || b->ranges_n >= BATCH_RANGES ||
+	return b->records >= BATCH_RECORDS || batch_is_full_of_ranges(b) ||
 	       (b->records > 0 && otlp_logs_size(s->logs) + l->len + RECORD_FRAME > BATCH_BYTES);
 }
 
@@ -242,7 +242,7 @@ static void on_found(void *ctx, const struct telemetry_source *source)
 	struct shipper *s = ctx;
 	bool alone = s->open[TELEMETRY_LOG] == NULL;
 
-	if (!alone && s->open[TELEMETRY_LOG]->ranges_n >= BATCH_RANGES) {
+	if (!alone && batch_is_full_of_ranges(s->open[TELEMETRY_LOG])) {
 		if (queued(s) >= FOUND_QUEUE_MAX) {
 			log_warn("telemetry.position.late", "path=%s next=\"kept with the file's first line\"", source->path);
 			return;

@@ -6,7 +6,7 @@
  * memory grows with the backlog. Only the writer adds entries and makes positions durable, and it waits here; an entry that goes
  * meanwhile moves the place where the next slice begins.
  * How large the log can be: SPOOL_ENTRIES_MAX lines of at most ENTRY_LINE bytes a kind, 17 MiB in all, and a line for each
- * BATCH_RANGES positions; the writer lets it grow to three times that and a little (must_compact), then comes here.
+ * BATCH_RANGES_ANY positions; the writer lets it grow to three times that and a little (must_compact), then comes here.
  * Fails: the old log stands until the rename; after a rename that failed it is not known which log stands, and it is written
  * anew. */
 #include "shippers/spool_impl.h"
@@ -52,12 +52,12 @@ static void on_slice(struct timer *t)
 static size_t say_positions(struct spool *s)
 {
 	bool is_first = s->compact.written == 0 && s->line.len == 0;
-	struct telemetry_source ranges[BATCH_RANGES];
+	struct telemetry_source ranges[BATCH_RANGES_ANY];
 	struct commit c = { .seq = s->seq, .kind = COMMIT_POSITIONS, .ranges = ranges };
 
-	while (c.ranges_n < BATCH_RANGES && s->positions->next(s->positions->ctx, &ranges[c.ranges_n]))
+	while (c.ranges_n < BATCH_RANGES_ANY && s->positions->next(s->positions->ctx, &ranges[c.ranges_n]))
 		c.ranges_n++;
-	if (c.ranges_n < BATCH_RANGES)
+	if (c.ranges_n < BATCH_RANGES_ANY)
 		sm_move(&s->compact.sm, COMPACT_ENTRIES);
 	if (c.ranges_n > 0 || is_first)
 		commit_format(&c, &s->line);

@@ -254,6 +254,13 @@ MUTANTS = [
         FINDS,
     ),
     Mutant(
+        "ranges counted, and not weighed",
+        "shippers/batch.c",
+        " || b->ranges_bytes > (BATCH_RANGES_ANY - 1) * BATCH_RANGE_MOST",
+        "",
+        "build/tests/unit/shippers/test_batch",
+    ),
+    Mutant(
         "bodies sent on while one cannot be removed",
         CLEAR,
         "return l->clearings_n < CLEARINGS_MAX && l->stuck_n == 0;",

@@ -54,6 +54,31 @@ static void a_gap_and_a_new_beginning_are_ranges_of_their_own(void **state)
 	batch_free(NULL);
 }
 
+/* By bytes, not by number alone: paths are mostly short, and the longest there are must fit as well. */
+static void a_batch_has_as_many_ranges_as_a_commit_record_has_room_for(void **state)
+{
+	static char longest[4096];
+	struct telemetry_source s = range(0, 0, 0, 1);
+	struct batch *b = batch_new(TELEMETRY_LOG);
+
+	(void)state;
+	for (; !batch_is_full_of_ranges(b); s.ino++)
+		batch_note(b, &s);
+	assert_int_equal(b->ranges_n, BATCH_RANGES);
+	for (uint64_t ino = 0; ino < BATCH_RANGES; ino++)
+		note(b, ino, 0, 1, 5); /* each is found among all */
+	assert_int_equal(b->ranges_n, BATCH_RANGES);
+	assert_int_equal(b->ranges[1000].to, 5);
+	batch_free(b);
+	b = batch_new(TELEMETRY_LOG);
+	memset(longest, '\x01', sizeof(longest) - 1);
+	s.path = longest;
+	for (; !batch_is_full_of_ranges(b); s.ino++)
+		batch_note(b, &s);
+	assert_int_equal(b->ranges_n, BATCH_RANGES_ANY);
+	batch_free(b);
+}
+
 static void a_range_keeps_its_own_copy_of_the_path(void **state)
 {
 	struct batch *b = batch_new(TELEMETRY_LOG);
@@ -88,6 +113,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_that_follow_each_other_in_a_file_are_one_range),
 		cmocka_unit_test(a_gap_and_a_new_beginning_are_ranges_of_their_own),
+		cmocka_unit_test(a_batch_has_as_many_ranges_as_a_commit_record_has_room_for),
 		cmocka_unit_test(a_range_keeps_its_own_copy_of_the_path),
 		cmocka_unit_test(every_kind_is_found_by_its_name_and_no_other_name_is_one),
 	};

@@ -115,16 +115,16 @@ static void files_found_while_the_disk_takes_nothing_do_not_fill_the_memory(void
 	dock_open();
 	log_set(LOG_ERROR, NULL, NULL);
 	sim_fail_rate(dock.w, SIM_DISK, 1000);
-	find(1000, 5000, "/mnt");
+	find(1000, 25000, "/mnt");
 	dock_pass(60000);
 	log_set(LOG_INFO, NULL, NULL);
 	sim_fail_rate(dock.w, SIM_DISK, 0);
 	dock_pass(60000);
-	assert_in_range(positions(), 1024, 3000);
-	find(6000, 6001, "/mnt");
+	assert_in_range(positions(), 10240, 14000);
+	find(26000, 26001, "/mnt");
 	dock_pass(1000);
 	positions();
-	assert_int_equal(found.ino, 6000);
+	assert_int_equal(found.ino, 26000);
 }
 
 int main(void)
