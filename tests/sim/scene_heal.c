@@ -172,13 +172,18 @@ static void strike(struct scene *s)
 	aws_hand_end(s->aws, node);
 }
 
-/* Those that were launched in its place, and did not die of AWS's own faults. */
+/* Those that were launched in its place, and did not die of AWS's own faults. In another warehouse one may have died by itself, and be
+ * healed beside it. */
 static unsigned launched(const struct scene *s)
 {
 	unsigned n = 0;
 
-	for (size_t i = s->heal.instances_n; i < s->aws->instances_n; i++)
-		n += aws_is_alive(s->aws, s->aws->instances[i]) && !s->aws->instances[i]->foreign;
+	for (size_t i = s->heal.instances_n; i < s->aws->instances_n; i++) {
+		const struct aws_instance *in = s->aws->instances[i];
+
+		n += aws_is_alive(s->aws, in) && !in->foreign &&
+		     str_eq(aws_tag_of(&in->t, "reeve:warehouse"), s->heal.order->want.warehouse);
+	}
 	return n;
 }
 
