@@ -15,7 +15,7 @@ struct auth_file {
 	const char *path; /* its owner's */
 };
 
-/* -ERR_INVALID: a line that is no header, or a header that the agent itself sets; the sentence names file and line, never a value. */
+/* -ERR_INVALID: a line that is no header, or one that the agent itself sets; the sentence names file and line, never a value. */
 int auth_file_read(struct world *w, const char *path, struct export_proof *ret, struct err *e);
 /* For struct export_auth, with a struct auth_file as ctx. */
 int auth_file_sign(void *ctx, struct http_req *req, struct export_proof *p, struct err *e);

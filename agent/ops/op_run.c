@@ -16,6 +16,7 @@
 
 #define DEADLINE_MOST_S 86400u /* of a command that gives none */
 #define BESIDE_MAX 10          /* plans that run at once */
+#define RESIZE_S 1200          /* for each node of an apply that becomes of another type */
 
 /* The stages of its plan: where nodes go one after the other there is one for each turn. */
 static uint64_t turns(const struct op *op)
@@ -37,27 +38,44 @@ static uint64_t waits_s(const struct plan *p)
 	return s;
 }
 
-/* Plans of a stage go beside each other, the stages one after the other. */
+/* Plans of a stage go beside each other, as many at once as may, and the stages one after the other. */
 static uint64_t told_to_wait_s(const struct op *op)
 {
 	uint64_t all = 0;
 
 	for (unsigned stage = 0; stage < turns(op); stage++) {
-		uint64_t most = 0;
+		uint64_t most = 0, waiting = 0;
 
-		for (size_t i = 0; i < op->plans->n; i++)
-			if (op->plans->v[i].stage == stage && waits_s(&op->plans->v[i]) > most)
-				most = waits_s(&op->plans->v[i]);
-		all += most;
+		for (size_t i = 0; i < op->plans->n; i++) {
+			uint64_t s = op->plans->v[i].stage == stage ? waits_s(&op->plans->v[i]) : 0;
+
+			waiting += s > 0;
+			most = s > most ? s : most;
+		}
+		all += most * ((waiting + BESIDE_MAX - 1) / BESIDE_MAX);
 	}
 	return all;
+}
+
+/* Nodes that become of another type do so one after the other, a stage each. */
+static uint64_t resizes(const struct op *op)
+{
+	unsigned last = 0, n = 0;
+
+	for (size_t i = 0; i < op->plans->n; i++)
+		for (size_t k = 0; k < op->plans->v[i].n; k++)
+			if (op->plans->v[i].steps[k].kind == &kind_modify_type && op->plans->v[i].stage > last) {
+				last = op->plans->v[i].stage;
+				n++;
+			}
+	return n;
 }
 
 static uint64_t default_s(const struct op *op)
 {
 	uint64_t turns_s = op->verb->turn_s * turns(op), s = turns_s > op->verb->deadline_s ? turns_s : op->verb->deadline_s;
 
-	s += told_to_wait_s(op);
+	s += told_to_wait_s(op) + (op->verb->turn_s == 0 ? resizes(op) * RESIZE_S : 0);
 	return s < DEADLINE_MOST_S ? s : DEADLINE_MOST_S;
 }
 

@@ -38,10 +38,17 @@ MUTANTS = [
         "build/tests/unit/ops/test_op_taken_back",
     ),
     Mutant(
+        "looks that chase each other for ever",
+        "agent/ops/engine/run_anew.c",
+        "#define ANEW_MAX 3",
+        "#define ANEW_MAX 99999",
+        "build/tests/unit/ops/test_op_shrink",
+    ),
+    Mutant(
         "of several looks the last alone made again",
         "agent/ops/engine/run_anew.c",
-        "	for (size_t i = first_look(r); i < r->at; i++)",
-        "	for (size_t i = first_look(r) < r->at ? r->at - 1 : r->at; i < r->at; i++)",
+        "		if (is_look(&r->v[i]) && r->v[at].anew_n < ANEW_MAX && is_old(r, &r->v[i]))",
+        "		if (false && is_look(&r->v[i]) && r->v[at].anew_n < ANEW_MAX && is_old(r, &r->v[i]))",
         "build/tests/unit/ops/engine/test_run_anew",
     ),
     Mutant(
@@ -75,8 +82,8 @@ MUTANTS = [
     Mutant(
         "a node that goes on a look of before its agent was held up",
         "agent/ops/engine/run_anew.c",
-        "		if (is_look(&r->v[i]) && (",
-        "		if (false && (",
+        "	return look->last_ms == 0 || world_now_ms(r->env->w) - look->last_ms > ANEW_MS;",
+        "	return false && (look->last_ms == 0 || world_now_ms(r->env->w) - look->last_ms > ANEW_MS);",
         "build/tests/sim/sim --stop --jobs 1 --seeds 500 --with HELD_UP --with WANT_REPLACE --with WANT_REBOOT",
     ),
     Mutant(

@@ -13,8 +13,8 @@ MUTANTS = [
     Mutant(
         "a default deadline shorter than the drain that the spec wants",
         "agent/ops/op_run.c",
-        "	s += told_to_wait_s(op);\n",
-        "	s += 0 * told_to_wait_s(op);\n",
+        "	s += told_to_wait_s(op) + ",
+        "	s += 0 * told_to_wait_s(op) + ",
         "build/tests/unit/ops/test_op_run",
     ),
     Mutant(
@@ -104,7 +104,7 @@ MUTANTS = [
     Mutant(
         "a cluster that is paused although none serves behind its group any more",
         "agent/ops/plan/planner_power.c",
-        "		each_shared_group(p, c, planner_others_still);\n",
+        "		planner_each_left(p, &all, planner_others_still);\n",
         "",
         "build/tests/unit/ops/plan/test_planner_power",
     ),

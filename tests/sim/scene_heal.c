@@ -172,8 +172,8 @@ static void strike(struct scene *s)
 	aws_hand_end(s->aws, node);
 }
 
-/* Those that were launched in its place, and did not die of AWS's own faults. In another warehouse one may have died by itself, and be
- * healed beside it. */
+/* Those that were launched in its place, and did not die of AWS's own faults. In another warehouse one may have died by itself, and
+ * be healed beside it. */
 static unsigned launched(const struct scene *s)
 {
 	unsigned n = 0;

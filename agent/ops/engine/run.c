@@ -325,6 +325,10 @@ static enum run_state guard_read(struct run *r)
 	enum run_leave leave = run_may(r);
 	bool asks_node = step_asks_node(run_now(r)->s.kind);
 
+	if (leave == RUN_DENY && asks_node && step_confirms(run_now(r)->s.args) != NULL) {
+		buf_addf(&r->a.note, "%s unverified: %s", step_confirms(run_now(r)->s.args), err_text(&r->a.err));
+		return run_step_ends(r, true, "not asked");
+	}
 	/* STOP and a denial do not end what only looks; the next step that would change something meets them. To a node nothing
 	 * goes against the policy, a question neither. */
 	if (leave == RUN_CANCEL || (leave == RUN_DENY && asks_node))

@@ -14,6 +14,7 @@
 #include "agent/ops/engine/run_impl.h"
 
 #define ANEW_MS 60000
+#define ANEW_MAX 3
 
 static bool is_look(const struct doing *d)
 {
@@ -32,13 +33,23 @@ static size_t first_look(const struct run *r)
 	return first;
 }
 
-/* Each of them, for while the last one waited the first may have become untrue. */
+static bool is_old(const struct run *r, const struct doing *look)
+{
+	return look->last_ms == 0 || world_now_ms(r->env->w) - look->last_ms > ANEW_MS;
+}
+
+/* Each of them, for while the last one waited the first may have become untrue. But where they take longer than that by themselves,
+ * as many slow endpoints do, they would chase each other for ever: after ANEW_MAX times the last one decides. */
 static bool is_any_old(const struct run *r)
 {
-	for (size_t i = first_look(r); i < r->at; i++)
-		if (is_look(&r->v[i]) && (r->v[i].last_ms == 0 || world_now_ms(r->env->w) - r->v[i].last_ms > ANEW_MS))
+	size_t at = r->at;
+
+	for (size_t i = first_look(r); i < at; i++)
+		if (is_look(&r->v[i]) && r->v[at].anew_n < ANEW_MAX && is_old(r, &r->v[i]))
 			return true;
-	return false;
+	while (at > 0 && !is_look(&r->v[at - 1]))
+		at--;
+	return first_look(r) < r->at && is_old(r, &r->v[at - 1]);
 }
 
 /* Of a call that AWS refused some of the effect may be there: it ends the nodes of one zone and not those of another. */
@@ -56,6 +67,7 @@ enum run_state run_look_anew(struct run *r)
 
 	log_info("op.step.anew", "op=%s step=%s/%s next=\"it looks again first\"", r->env->command, r->plan->name,
 		 run_now(r)->s.name);
+	d->anew_n++;
 	d->since_ms = r->a.tries > 0 ? r->a.started_ms : 0;
 	d->first_ms = d->last_ms = 0;
 	json_close(&d->doubt);

@@ -57,6 +57,7 @@ struct doing {
 	 * A step of the wall clock in this life settles nothing. */
 	uint64_t first_ms, last_ms, first_past_ms, last_past_ms;
 	int64_t first_wall_ms, last_wall_ms; /* the same as Unix ms, for the record */
+	unsigned anew_n;      /* how often its looks were made again in this life */
 	uint64_t since_ms;    /* monotonic: its time has run since then, although its looks were made again; 0: they were not */
 	enum leaving leaving; /* as recorded: no call has followed */
 	json_t *doubt;        /* the members of step.doubt, once it is durable */

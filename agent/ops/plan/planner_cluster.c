@@ -497,7 +497,15 @@ static void see_staying(struct planning *p, const cluster_t *c, const struct pla
 {
 	CLEANUP(mem_close) char *fact = mem_printf("staying.%s", have->cluster);
 	json_t *ids = json_array();
+	bool some_serve = false;
 
+	/* For those that are out, ill or left nobody has to make up: to end them must be possible while another is ill. */
+	for (size_t i = have->keep; i < have->n; i++)
+		some_serve = some_serve || ill(p, have->v[i]) < 2;
+	if (!some_serve) {
+		json_decref(ids);
+		return;
+	}
 	for (size_t i = 0; i < have->keep; i++)
 		if (!planner_is_stopped(have->v[i]) && !planner_is_unproven(p, have->v[i]))
 			add_id(ids, have->v[i]);

@@ -40,7 +40,7 @@ static bool serves_in(const struct balancers_target_group *g, const char *id)
 {
 	const struct elb_target *t = g != NULL ? elb_target_in(&g->targets, id) : NULL;
 
-	return t != NULL && !str_eq(t->state, "unhealthy") && !str_starts(t->state, "draining");
+	return t != NULL && !str_starts(t->state, "unhealthy") && !str_starts(t->state, "draining");
 }
 
 static bool some_serve(const struct planning *p, const tg_t *g, const struct ec2_instance *const *v, size_t n)

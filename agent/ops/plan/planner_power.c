@@ -126,19 +126,6 @@ static void wait_started(struct planning *p, const cluster_t *c, json_t *ids, co
 
 /* ---- paused ---- */
 
-/* Of other clusters that stay behind its groups. */
-static void each_shared_group(struct planning *p, const cluster_t *c, planner_others *plan)
-{
-	for (size_t i = 0; i < p->spec->n_target_groups; i++) {
-		const tg_t *g = p->spec->target_groups[i];
-		json_t *ids = planner_is_for(g, c->name) ? planner_nodes_behind(p, g) : NULL;
-
-		if (json_array_size(ids) > 0)
-			plan(p, c->name, g, ids);
-		json_decref(ids);
-	}
-}
-
 static void note_lacking(struct planning *p, const cluster_t *c, const struct planner_nodes *have)
 {
 	if (have->keep < c->nodes)
@@ -163,10 +150,10 @@ void planner_plan_pause(struct planning *p, const cluster_t *c, unsigned stage)
 	}
 	planning_begin(p, name, stage);
 	if (json_array_size(up) > 0)
-		each_shared_group(p, c, planner_others_ready);
+		planner_each_left(p, &all, planner_others_ready);
 	planner_plan_out(p, &all);
 	if (json_array_size(up) > 0) {
-		each_shared_group(p, c, planner_others_still);
+		planner_each_left(p, &all, planner_others_still);
 		plan_stop(p, up, have_disks(p, &have), true);
 		plan_title(p->b, "stop the nodes of %s", c->name);
 	}

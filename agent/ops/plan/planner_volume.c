@@ -12,6 +12,7 @@
 #include "agent/ops/steps/catalogue.h"
 #include "agent/ops/steps/volumes.h"
 
+#define GROWS_S 60      /* by then the node's own timer has run, and what the endpoint says is about the larger file system */
 #define CHANGES_MAX 200 /* of one plan: each is a step, and EC2's filter of the wait takes as many ids */
 
 typedef Reeve__Control__V1__DataVolume volume_t;
@@ -184,6 +185,8 @@ static void confirm_growth(struct planning *p, const struct growth *g)
 	json_t *args = json_pack("{s:s, s:O, s:s, s:s}", "cluster", g->cluster->name, "instances", g->grown, "fact", fact,
 				 "confirms", "file system growth");
 
+	plan_add(p->b, &kind_wait_time, json_pack("{s:O, s:i}", "instances", g->grown, "wait_s", GROWS_S), "growing");
+	plan_title(p->b, "give nodes of %s the time to grow their file systems", g->cluster->name);
 	planner_add_endpoint(p, g->cluster->health, args);
 	plan_add(p->b, &kind_wait_answers, args, "grown");
 	plan_title(p->b, "see that nodes of %s are healthy with larger volumes", g->cluster->name);

@@ -49,7 +49,7 @@ static enum step_verdict confirmed(const struct step_ctx *x, const struct standi
 		return STEP_AGAIN;
 	}
 	if (s->lost > 0)
-		buf_addf(x->note, "%s unverified: %s", json_str_or(x->args, "confirms", ""), s->why);
+		buf_addf(x->note, "%s unverified: %s", step_confirms(x->args), s->why);
 	return STEP_DONE;
 }
 
@@ -62,7 +62,7 @@ static enum step_verdict answers_meet(const struct step_ctx *x, struct err *e)
 	standing_open(&s);
 	for (size_t i = 0; i < json_array_size(ids); i++)
 		stand_one(x, json_string_value(json_array_get(ids, i)), &s);
-	v = json_object_get(x->args, "confirms") != NULL ? confirmed(x, &s, e) : standing_verdict(x, &s, "become healthy", e);
+	v = step_confirms(x->args) != NULL ? confirmed(x, &s, e) : standing_verdict(x, &s, "become healthy", e);
 	standing_close(&s);
 	return v == STEP_AGAIN ? asking_go_on(x) : v;
 }

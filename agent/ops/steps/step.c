@@ -194,3 +194,8 @@ enum step_verdict step_judge_gone(const struct step_ctx *x, const struct aws_cal
 		return STEP_AGAIN;
 	return step_judge_refusal(x, c, e);
 }
+
+const char *step_confirms(const json_t *args)
+{
+	return json_str_or(args, "confirms", NULL);
+}

@@ -152,6 +152,9 @@ static inline bool step_asks_node(const struct step_kind *k)
 	return strncmp(k->action, "node:", 5) == 0;
 }
 
+/* What stands already and the step only asks about, in words: it fails nothing. NULL: what it waits for must come. */
+const char *step_confirms(const json_t *args);
+
 static inline bool step_mutates(const struct step_kind *k)
 {
 	return k->repeat != REPEAT_READ;

@@ -146,8 +146,9 @@ static void every_count_of_the_collectors_leaves_as_a_metric(void **state)
 
 static void the_status_tells_each_way_in_which_a_record_can_be_lost(void **state)
 {
-	static const char *const members[] = { "rejected",         "dropped_by_rule", "failed_by_rule",     "not_allowed_by_policy",
-					       "dropped_for_room", "dropped_for_age", "damaged_records", "uncommitted_bodies", "rests_by_rule" };
+	static const char *const members[] = { "rejected",         "dropped_by_rule", "failed_by_rule",  "not_allowed_by_policy",
+					       "dropped_for_room", "dropped_for_age", "damaged_records", "uncommitted_bodies",
+					       "rests_by_rule" };
 	CLEANUP(json_close) json_t *j = telemetry_status(t);
 
 	(void)state;

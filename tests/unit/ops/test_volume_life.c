@@ -106,6 +106,29 @@ static void growth_that_a_node_does_not_confirm_is_told_and_fails_nothing(void *
 	arena_free(m);
 }
 
+/* The volumes are grown by then. */
+static void growth_that_may_not_be_asked_for_any_more_fails_nothing_either(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct desk_command k;
+
+	with_health(s);
+	shop_policy_counts(s, ASKS);
+	up(s);
+	s->sim->optimizing_ms = 100000;
+	s->k.volume.size_gib = 200;
+	shop_apply(s, &k, 2);
+	shop_send(s, &k, false);
+	while (shop_count(s, "ModifyVolume") < 2)
+		desk_pass(&s->d, 10);
+	shop_policy_counts(s, SHOP_POLICY);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_grown(s, 200, 1);
+	assert_non_null(strstr(shop_status(s, &k, m)->note, "file system growth unverified: policy"));
+	arena_free(m);
+}
+
 static enum shop_fault first_change_is_lost(struct shop *s, const char *body)
 {
 	return str_starts(body, "Action=ModifyVolume&") && s->broke++ == 0 ? SHOP_LOST_AFTER : SHOP_FINE;
@@ -519,6 +542,7 @@ int main(void)
 		SHOP(a_grown_warehouse_has_one_change_a_volume_and_is_then_as_wanted),
 		SHOP(growth_is_confirmed_by_the_health_endpoint),
 		SHOP(growth_that_a_node_does_not_confirm_is_told_and_fails_nothing),
+		SHOP(growth_that_may_not_be_asked_for_any_more_fails_nothing_either),
 		SHOP(a_change_whose_answer_is_lost_is_found_and_not_made_twice),
 		SHOP(an_agent_that_starts_again_in_the_middle_of_a_call_changes_nothing_twice),
 		SHOP(what_goes_beyond_the_policy_is_denied_before_anything_changes),

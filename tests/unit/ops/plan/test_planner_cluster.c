@@ -75,8 +75,8 @@ static void shrinking_is_high_risk_when_a_node_that_goes_has_data_volumes(void *
 		d->inv->instances.v[1].data_volumes = cases[i].of_young;
 		d->inv->instances.v[1].state = cases[i].state;
 		p = board_apply(d);
-		assert_string_equal(board_steps(p), "end-be/still-up end-be/terminate end-be/gone");
-		assert_int_equal(json_int_or(p->v[0].steps[1].args, "volumes", 0), cases[i].volumes);
+		assert_non_null(strstr(board_steps(p), "end-be/terminate end-be/gone"));
+		assert_int_equal(json_int_or(p->v[0].steps[p->v[0].n - 2].args, "volumes", 0), cases[i].volumes);
 		assert_int_equal(plans_high(p, &where) != NULL, cases[i].is_high);
 		plans_free(p);
 	}

@@ -28,19 +28,20 @@ static void nodes_that_go_are_drained_behind_their_groups(void **state)
 
 	d->k.cluster.nodes = 1;
 	p = board_apply(d);
-	assert_prints(
-	    p, "Plan end-be (stage 3)\n"
-	       "    wait until others of be/sql are healthy      elasticloadbalancing:DescribeTargetHealth  i-1 in arn:tg\n"
-	       "  ~ deregister be/sql                            elasticloadbalancing:DeregisterTargets     i-2 in arn:tg\n"
-	       "    wait until be/sql is drained                 elasticloadbalancing:DescribeTargetHealth  i-2 in arn:tg\n"
-	       "  ~ drain nodes of be                            node:POST                                  i-2 at port 8041, /drain\n"
-	       "    see that the others of be run                ec2:DescribeInstances                      i-1\n"
-	       "    see that others of be/sql are still healthy  elasticloadbalancing:DescribeTargetHealth  i-1 in arn:tg\n"
-	       "    -- point of no return: what follows is not taken back --\n"
-	       "  - terminate nodes of be                        ec2:TerminateInstances                     i-2\n"
-	       "    wait until nodes of be are terminated        ec2:DescribeInstances                      i-2\n"
-	       "\n"
-	       "0 to make, 2 to change, 1 to remove.\n");
+	assert_prints(p,
+		      "Plan end-be (stage 3)\n"
+		      "    wait until others of be/sql are healthy      elasticloadbalancing:DescribeTargetHealth  i-1 in arn:tg\n"
+		      "  ~ deregister be/sql                            elasticloadbalancing:DeregisterTargets     i-2 in arn:tg\n"
+		      "    wait until be/sql is drained                 elasticloadbalancing:DescribeTargetHealth  i-2 in arn:tg\n"
+		      "  ~ drain nodes of be                            node:POST                                  "
+		      "i-2 at port 8041, /drain\n"
+		      "    see that the others of be run                ec2:DescribeInstances                      i-1\n"
+		      "    see that others of be/sql are still healthy  elasticloadbalancing:DescribeTargetHealth  i-1 in arn:tg\n"
+		      "    -- point of no return: what follows is not taken back --\n"
+		      "  - terminate nodes of be                        ec2:TerminateInstances                     i-2\n"
+		      "    wait until nodes of be are terminated        ec2:DescribeInstances                      i-2\n"
+		      "\n"
+		      "0 to make, 2 to change, 1 to remove.\n");
 	assert_int_equal(json_int_or(step_of(p, "end-be", "drain")->args, "wait_s", 0), 600);
 	plans_free(p);
 }

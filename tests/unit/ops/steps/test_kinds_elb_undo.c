@@ -1,5 +1,5 @@
-/* test_kinds_elb_undo.c - what a plan that is taken back waits for: it serves again, it has left; and neither holds up the taking back
- * for ever. */
+/* test_kinds_elb_undo.c - what a plan that is taken back waits for: it serves again, it has left; and neither holds up the taking
+ * back for ever. */
 #include "tests/unit/ops/kinds.h"
 #include "agent/ops/steps/catalogue.h"
 
