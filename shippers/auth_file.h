@@ -4,8 +4,8 @@
  *     Authorization: Bearer 4f1a...
  *     X-Scope-OrgID: warehouse
  *
- * At most EXPORT_HEADERS_MAX headers; blank lines and lines that begin with # are passed by. It is 0600, read anew for each request,
- * so that a new key needs no restart, and its values go nowhere but into that request. */
+ * At most EXPORT_HEADERS_MAX headers; blank lines and lines that begin with # are passed by. It is 0600, read anew for each
+ * request, so that a new key needs no restart, and its values go nowhere but into that request. */
 #pragma once
 #include "agent/io/world.h"
 #include "shippers/exporter.h"

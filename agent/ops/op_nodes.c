@@ -1,5 +1,5 @@
-/* op_nodes.c - which nodes a command has left standing, for its result: those that it has launched and those that it planned to stay,
- * by cluster; and which kept volumes they were given.
+/* op_nodes.c - which nodes a command has left standing, for its result: those that it has launched and those that it planned to
+ * stay, by cluster; and which kept volumes they were given.
  *
  * By it a node is known from the moment its command has ended, and not only when the patrol has seen it (wanted.h). */
 #include "agent/base/json.h"

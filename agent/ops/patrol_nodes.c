@@ -131,8 +131,9 @@ static bool is_counted(const json_t *nodes, const char *id)
 	return false;
 }
 
-/* Kept volumes that their nodes have; and of the others what was known, as long as they are shown, or their node is looked for. A node
- * that was launched in the place of another, got its volume and was taken back may be shown with it for a while: it is nobody's home. */
+/* Kept volumes that their nodes have; and of the others what was known, as long as they are shown, or their node is looked for. A
+ * node that was launched in the place of another, got its volume and was taken back may be shown with it for a while: it is
+ * nobody's home. */
 static json_t *homes_of(const struct patrol_look *l, const json_t *nodes)
 {
 	const struct ec2_volumes *all = &volumes_in(l->inv)->all;

@@ -1,9 +1,9 @@
-/* planner_others.c - nodes leave because others serve in their place: these are looked at before the first of them leaves its groups,
- * and once more when all have drained, straight before the call that stops or ends them (which is not made on an old look,
- * run_anew.c). If they do not serve then, what was taken out is let in again.
+/* planner_others.c - nodes leave because others serve in their place: these are looked at before the first of them leaves its
+ * groups, and once more when all have drained, straight before the call that stops or ends them (which is not made on an old
+ * look, run_anew.c). If they do not serve then, what was taken out is let in again.
  *
- * Which others: all that stay behind a group that listeners lead to, of whatever cluster, and of the same cluster all that run. Where
- * the cluster has an endpoint its own answer for themselves, too. */
+ * Which others: all that stay behind a group that listeners lead to, of whatever cluster, and of the same cluster all that run.
+ * Where the cluster has an endpoint its own answer for themselves, too. */
 #include "agent/base/json.h"
 #include "agent/base/str.h"
 #include "agent/ops/plan/planner_impl.h"

@@ -1,5 +1,5 @@
-/* kinds_elb_impl.h - what the step kinds of load balancing share: kinds_elb_target_group.c (target groups), kinds_elb_target.c, kinds_elb_undo.c (who
- * is in them), kinds_elb_balancer.c (load balancers and listeners). Nobody else includes this. */
+/* kinds_elb_impl.h - what the step kinds of load balancing share: kinds_elb_target_group.c (target groups), kinds_elb_target.c,
+ * kinds_elb_undo.c (who is in them), kinds_elb_balancer.c (load balancers and listeners). Nobody else includes this. */
 #pragma once
 #include "agent/aws/elb.h"
 #include "agent/ops/account/inventory.h"

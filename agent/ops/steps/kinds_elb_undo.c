@@ -1,5 +1,5 @@
-/* kinds_elb_undo.c - what a plan that is taken back waits for between its undos: who was let in again is to serve before who came for
- * it leaves, and who leaves is to have served what was connected before it ends.
+/* kinds_elb_undo.c - what a plan that is taken back waits for between its undos: who was let in again is to serve before who came
+ * for it leaves, and who leaves is to have served what was connected before it ends.
  *
  * A taking back never fails for them: what is not so within their time is told in the result, and it goes on. */
 #include <string.h>

@@ -17,8 +17,7 @@ static void each_warehouse_that_is_not_looked_after_has_its_number(void **state)
 	struct wanted wanted = { .n = 1, .v = { { .warehouse = "wh-1" } } };
 	struct fates fates = { .n = 2, .v = { { .warehouse = "wh-2" }, { .warehouse = "wh-3" } } };
 	CLEANUP(json_close)
-	json_t *list = NULL,
-	       *next = NULL, *want = json_pack("{s:i, s:i, s:i}", "wh-2", 2, "wh-3", 0, "wh-4", 1);
+	json_t *list = NULL, *next = NULL, *want = json_pack("{s:i, s:i, s:i}", "wh-2", 2, "wh-3", 0, "wh-4", 1);
 
 	left(d, "vol-1", "wh-1"); /* its own place tells it */
 	left(d, "vol-2", "wh-2");
