@@ -27,6 +27,15 @@ bool op_is_beyond_bounds(const struct op *op, uint32_t nodes_now, struct err *e)
 	return p->present && op_judge(op, p, nodes_now, e) != 0;
 }
 
+/* A command has come to its end while this one waited: by another plan nothing would be better. */
+static enum op_state refused_as_overtaken(struct op *op, const struct policy *p)
+{
+	struct err e = { 0 };
+
+	(void)p;
+	return op_check_stands_on(op, &e) == 0 ? OP_CONSIDERING : op_end_early(op, STATE(FAILED), "CONFLICT", err_text(&e));
+}
+
 static enum op_state refused_by_bounds(struct op *op, const struct policy *p)
 {
 	struct err e = { 0 };
@@ -329,8 +338,8 @@ enum op_state op_prepare(struct op *op)
 
 /* First what makes the start impossible, then what is waited for. */
 static enum op_state (*const questions[])(struct op *op, const struct policy *p) = {
-	refused_by_bounds, refused_by_hash,    refused_by_keys, ended_without_work, refused_by_hold,
-	waits_for_hold,    waits_for_customer, waits_for_rates, waits_for_head,     is_ready,
+	refused_as_overtaken, refused_by_bounds,  refused_by_hash, refused_by_keys, ended_without_work, refused_by_hold,
+	waits_for_hold,       waits_for_customer, waits_for_rates, waits_for_head,  is_ready,
 };
 
 enum op_state op_consider(struct op *op)

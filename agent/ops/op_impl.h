@@ -122,6 +122,8 @@ enum op_state op_ask(struct op *op), op_asked(struct op *op); /* the inventory, 
 void op_ask_again(struct op *op);                             /* a try at op->inv has failed and another follows */
 enum op_state op_record_plan(struct op *op), op_plan_stands(struct op *op);
 void op_planned_apply(struct op *op, json_t *m, int64_t time_ms);
+/* Of the agent's own: -ERR_EXISTS where the spec that it carries on stands no more, or nobody knows which does. */
+int op_check_stands_on(const struct op *op, struct err *e);
 bool op_plan_is_stale(const struct op *op); /* too old, or another operation has started since */
 uint32_t op_nodes_now(const struct op *op); /* alive and coming when it was planned, in the whole installation */
 

@@ -258,6 +258,16 @@ static int check_generation(const struct op *op, const struct inventory *inv, st
 	return 0;
 }
 
+int op_check_stands_on(const struct op *op, struct err *e)
+{
+	const char *on = op_stands_on(op);
+	const struct wanted_one *one = wanted_of(&op->env->shared->wanted, op_warehouse(op));
+
+	if (on == NULL || (one != NULL && one->verb != NULL && str_eq(one->op, on)))
+		return 0;
+	return err_set(e, ERR_EXISTS, "the spec of command %s, which it carries on, is not the one that stands any more", on);
+}
+
 static int plan_now(struct op *op, const struct inventory *inv, struct err *e)
 {
 	struct planner_args a = args_of(op, inv);
@@ -267,6 +277,7 @@ static int plan_now(struct op *op, const struct inventory *inv, struct err *e)
 	json_decref(op->customer_tags);
 	op->customer_tags = json_incref((json_t *)a.customer_tags);
 	/* Before planning: no plan is made and none is told, an older one neither. */
+	TRY(op_check_stands_on(op, e));
 	TRY(check_generation(op, inv, e));
 	return op->verb->plan(&a, op->args, &op->plans, e);
 }

@@ -324,6 +324,27 @@ MUTANTS = [
         "build/tests/unit/ops/test_ops_heal",
     ),
     Mutant(
+        "a heal of a spec that nobody knows to stand",
+        "agent/ops/op_plan.c",
+        "(one != NULL && one->verb != NULL && str_eq(one->op, on))",
+        "(one != NULL && (one->verb == NULL || str_eq(one->op, on)))",
+        "build/tests/unit/ops/test_ops_local",
+    ),
+    Mutant(
+        "a heal that another spec overtakes while it waits",
+        "agent/ops/op_plan.c",
+        "(one != NULL && one->verb != NULL && str_eq(one->op, on))",
+        "(one != NULL && one->verb != NULL)",
+        "build/tests/unit/ops/test_ops_local",
+    ),
+    Mutant(
+        "a heal that is planned and starts whatever stands by then",
+        "agent/ops/op_consider.c",
+        "	return op_check_stands_on(op, &e) == 0 ? OP_CONSIDERING :",
+        "	return op->verb != NULL || op_check_stands_on(op, &e) == 0 ? OP_CONSIDERING :",
+        "build/tests/unit/ops/test_ops_local",
+    ),
+    Mutant(
         "a cancelled apply that was taken back ends the healing",
         "agent/ops/op_finish.c",
         "	if (is_taken_back(op))",

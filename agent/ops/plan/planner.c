@@ -382,7 +382,7 @@ static bool is_to_heal(const struct planning *p, const cluster_t *c, const struc
 	bool stands = i != NULL && planner_is_node(p, i, c->name);
 	size_t have = planner_count(p, c->name);
 
-	if (planner_is_paused(c) || stands != lost->is_sick)
+	if (planner_is_paused(c) || stands != lost->is_sick || (stands && planner_is_left(p, i)))
 		return false; /* it has come back, or is gone by now: the next look sees it so */
 	return lost->is_sick ? have == c->nodes : have < c->nodes;
 }

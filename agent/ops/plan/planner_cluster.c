@@ -20,6 +20,11 @@ bool planner_is_node(const struct planning *p, const struct ec2_instance *i, con
 	return is_held(p, i, cluster) && !planning_is_apart(p, i->id);
 }
 
+bool planner_is_left(const struct planning *p, const struct ec2_instance *i)
+{
+	return json_has_text(p->a->left, i->id);
+}
+
 bool planner_wants_cluster(const struct planning *p, const char *cluster)
 {
 	for (size_t i = 0; p->spec != NULL && i < p->spec->n_clusters; i++)
@@ -89,7 +94,7 @@ static unsigned ill(const struct planning *p, const struct ec2_instance *i)
 {
 	unsigned most = str_starts(i->state, "stop") ? 4 : str_eq(i->state, "pending") ? 3 : planner_is_out(p, i, true) ? 2 : 0;
 
-	if (json_has_text(p->a->left, i->id))
+	if (planner_is_left(p, i))
 		return 6;
 	if (is_impaired(inventory_status(p->inv, i->id)))
 		return 5;
@@ -175,6 +180,7 @@ struct planner_nodes planner_nodes_of(const struct planning *p, const char *clus
 {
 	struct planner_nodes list = { .cluster = cluster, .v = mem_alloc((p->inv->instances.n + 1) * sizeof(*list.v)) };
 	struct ranked *all = mem_alloc((p->inv->instances.n + 1) * sizeof(*all));
+	size_t stand;
 
 	for (size_t i = 0; i < p->inv->instances.n; i++)
 		if (planner_is_node(p, &p->inv->instances.v[i], cluster))
@@ -184,9 +190,10 @@ struct planner_nodes planner_nodes_of(const struct planning *p, const char *clus
 	for (size_t i = 0; i < list.n; i++)
 		list.v[i] = all[i].node;
 	mem_free(all);
-	/* The best come first, so those that stay are the first ones. */
-	list.keep = list.n < wanted ? list.n : wanted;
-	list.launches = list.n < wanted;
+	/* The best come first, so those that stay are the first ones; and those that heals have left come last, and never stay. */
+	stand = planner_count(p, cluster);
+	list.keep = stand < wanted ? stand : wanted;
+	list.launches = stand < wanted;
 	for (size_t i = 0; i < list.keep; i++)
 		list.waits = list.waits || planner_is_unproven(p, list.v[i]);
 	return list;
@@ -197,7 +204,7 @@ size_t planner_count(const struct planning *p, const char *cluster)
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->inv->instances.n; i++)
-		n += planner_is_node(p, &p->inv->instances.v[i], cluster);
+		n += planner_is_node(p, &p->inv->instances.v[i], cluster) && !planner_is_left(p, &p->inv->instances.v[i]);
 	return n;
 }
 
@@ -518,6 +525,7 @@ void planner_plan_surplus(struct planning *p, const cluster_t *c, unsigned stage
 	CLEANUP(mem_close) char *name = mem_printf("end-%s", c->name);
 	struct planner_nodes have = planner_nodes_of(p, c->name, c->nodes);
 
+	have.come = planner_missing(p, c);
 	planning_begin(p, name, stage);
 	if (have.n > have.keep) {
 		planner_each_left(p, &have, planner_others_ready);

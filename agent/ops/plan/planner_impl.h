@@ -129,20 +129,20 @@ void planner_tell_changes(struct planning *p);
 void planner_check_places(struct planning *p);
 
 /* planner_cluster.c */
-/* Nodes of one cluster, in the order of by_rank. The first `keep` stay, the others go. */
+/* Nodes of one cluster, in the order of by_rank. The first `keep` stay, the others go: with them those that heals have left. */
 struct planner_nodes {
 	const char *cluster;
 	const struct ec2_instance **v; /* from mem_alloc */
 	size_t n, keep;
-	bool launches; /* there are fewer than are wanted */
+	bool launches; /* there are fewer than are wanted, without those that heals have left */
 	bool waits;    /* some of those that stay are unproven */
 	size_t come;   /* so many new ones stand beside them when those beyond keep end */
 };
 struct planner_nodes planner_nodes_of(const struct planning *p, const char *cluster, size_t wanted);
 void planner_plan_out(struct planning *p, const struct planner_nodes *have); /* those beyond keep leave their groups, drained */
 void planner_plan_end(struct planning *p, const struct planner_nodes *have); /* and end, when they have left them */
-size_t planner_count(const struct planning *p, const char *cluster);         /* its alive nodes */
-size_t planner_held(const struct planning *p, const char *cluster);          /* and those that are set apart: what bounds count */
+size_t planner_count(const struct planning *p, const char *cluster);         /* its alive nodes, but for those that heals left */
+size_t planner_held(const struct planning *p, const char *cluster);          /* with those, and all set apart: what bounds count */
 size_t planner_missing(const struct planning *p, const cluster_t *c);        /* how many nodes are launched */
 json_t *planner_nodes_behind(const struct planning *p, const tg_t *g);       /* ids: those that stay, and those that are launched */
 /* It comes up, or runs and has been left out of a group that others are in: nothing rests on it yet, and it is waited for as a new
@@ -152,6 +152,7 @@ bool planner_is_unproven(const struct planning *p, const struct ec2_instance *i)
 void planner_add_proven(json_t *ids, const struct planner_nodes *have);
 json_t *planner_staying(const struct planning *p, const cluster_t *c);                             /* ids of its nodes that stay */
 bool planner_is_node(const struct planning *p, const struct ec2_instance *i, const char *cluster); /* alive, and of it */
+bool planner_is_left(const struct planning *p, const struct ec2_instance *i); /* a heal has left it, and another is in its place */
 /* A group for its cluster lacks it; while_others_are_in: in a group that has no target at all no node is worse off than another. */
 bool planner_is_out(const struct planning *p, const struct ec2_instance *i, bool while_others_are_in);
 bool planner_wants_cluster(const struct planning *p, const char *cluster); /* does the spec name it? */

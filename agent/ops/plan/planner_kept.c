@@ -131,7 +131,8 @@ static bool lacks(const struct planning *p, const cluster_t *c, const struct ec2
 	const volume_t *want = planner_kept_volume(c);
 
 	return want != NULL && name != NULL && str_starts(name + 1, PLANNER_LAUNCH_KEPT) && str_eq(i->state, "running") &&
-	       planner_is_node(p, i, c->name) && i->kept_volumes == 0 && volumes_at(p->inv, i->id, want->device) == NULL;
+	       planner_is_node(p, i, c->name) && !planner_is_left(p, i) && i->kept_volumes == 0 &&
+	       volumes_at(p->inv, i->id, want->device) == NULL;
 }
 
 size_t planner_kept_in(const struct planning *p, const cluster_t *c, const char *zone)

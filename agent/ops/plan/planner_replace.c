@@ -57,10 +57,23 @@ static size_t count_gone(const struct planning *p, const cluster_t *c, char *con
 	return gone;
 }
 
+/* One that a heal has left is none of the cluster's, but that it is named. */
+static size_t count_left(const struct planning *p, const cluster_t *c, char *const *ids, size_t n)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct ec2_instance *node = standing(p, c, ids[i]);
+
+		left += node != NULL && planner_is_left(p, node);
+	}
+	return left;
+}
+
 /* Of an id that is not shown nobody can tell whose it was: that a node is missing tells it. */
 static void check_count(struct planning *p, const cluster_t *c, char *const *ids, size_t n)
 {
-	size_t have = planner_count(p, c->name), gone = count_gone(p, c, ids, n);
+	size_t have = planner_count(p, c->name) + count_left(p, c, ids, n), gone = count_gone(p, c, ids, n);
 
 	if (have + gone > c->nodes && gone > 0)
 		planning_refuse(p, ERR_INVALID,

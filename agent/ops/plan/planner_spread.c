@@ -76,6 +76,7 @@ struct spread planner_spread(const struct planning *p, const cluster_t *c)
 	for (size_t k = 0; k < p->inv->instances.n; k++)
 		for (size_t i = 0; i < s.n; i++)
 			s.v[i].have += planner_is_node(p, &p->inv->instances.v[k], c->name) &&
+				       !planner_is_left(p, &p->inv->instances.v[k]) &&
 				       str_eq(p->inv->instances.v[k].subnet_id, s.v[i].subnet);
 	for (size_t n = planner_missing(p, c); n > 0; n--) {
 		size_t kept = emptiest_kept(p, c, &s);

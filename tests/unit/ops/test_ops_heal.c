@@ -770,6 +770,68 @@ static void beyond_the_bounds_it_is_denied_and_tried_again(void **state)
 	assert_int_equal(shop_alive(s), 2);
 }
 
+static void leave_one(struct shop *s)
+{
+	stand(s, HEALS, DESK_NOW + 24 * (int64_t)HOUR_MS);
+	checks_fail(s, 0);
+	desk_pass(&s->d, 12 * PATROL_MS);
+	assert_int_equal(shop_alive(s), 3);
+	assert_int_equal(listed(s), 2);
+	buf_reset(&s->seen);
+}
+
+/* It serves nobody, and so it does not make the cluster larger. With both keys it ends. */
+static void a_scale_out_does_not_count_what_a_heal_has_left(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	leave_one(s);
+	s->k.cluster.nodes = 3;
+	s->k.s.generation++;
+	shop_apply(s, &k, 2);
+	shop_head(s);
+	shop_send(s, &k, true);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(shop_count(s, "RunInstances"), 1);
+	assert_false(aws_is_alive(s->sim, node(s, 0)));
+	assert_int_equal(shop_alive(s), 3);
+	assert_int_equal(listed(s), 3);
+	desk_pass(&s->d, 2 * PATROL_MS);
+	assert_int_equal(patrolled_seen(s).total, 0);
+}
+
+/* It ends only when the new one serves, so until then it stands beside that. */
+static void a_scale_out_has_room_for_what_a_heal_has_left(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	char m[512];
+
+	leave_one(s);
+	shop_policy_counts(s, POLICY(", heal: auto", "3"));
+	s->k.cluster.nodes = 3;
+	s->k.s.generation++;
+	shop_apply(s, &k, 2);
+	shop_head(s);
+	shop_send(s, &k, true);
+	assert_int_equal(shop_ends(s, &k, m), STATE_OF(DENIED));
+	assert_non_null(strstr(m, "nodes_total"));
+	assert_int_equal(shop_count(s, "RunInstances"), 0);
+}
+
+static void a_node_that_is_missing_beside_what_a_heal_has_left_is_told(void **state)
+{
+	struct shop *s = *state;
+
+	leave_one(s);
+	shop_policy_counts(s, POLICY("", "9"));
+	aws_hand_end(s->sim, node(s, 1));
+	desk_pass(&s->d, 4 * PATROL_MS);
+	assert_non_null(strstr(patrolled_drifts(s), "cluster-be/launch nodes\n"));
+	assert_non_null(strstr(patrolled_drifts(s), node(s, 0)->t.id));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -793,6 +855,9 @@ int main(void)
 		SHOP(one_with_disks_of_its_host_is_left_for_a_command_to_end),
 		SHOP(the_apply_that_ends_what_a_heal_has_left_ends_that_one),
 		SHOP(a_scale_in_ends_the_one_whose_status_checks_fail),
+		SHOP(a_scale_out_does_not_count_what_a_heal_has_left),
+		SHOP(a_scale_out_has_room_for_what_a_heal_has_left),
+		SHOP(a_node_that_is_missing_beside_what_a_heal_has_left_is_told),
 		SHOP(a_second_sick_one_is_replaced_while_the_first_is_still_there),
 		SHOP(those_that_were_left_count_for_the_bounds),
 		SHOP(one_that_is_lost_beside_a_sick_one_that_was_left_is_made_up_for),

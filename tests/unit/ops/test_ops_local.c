@@ -130,6 +130,132 @@ static void results_that_nobody_acknowledges_keep_no_other_from_beginning(void *
 	assert_int_equal(s->d.ops->n, OPS_MAX);
 }
 
+/* ---- what it carries on stands no more ---- */
+
+#define HEALS                                                                                                                      \
+	"commands: {warehouse.apply: auto, heal: auto}\nbounds: {" SHOP_BOUNDS                                                     \
+	"instance_types: [r6i.xlarge], nodes_per_cluster: 9, nodes_total: 9, volume_gib: 500, cidrs: [10.0.0.0/8], "               \
+	"ports: [1-65535]}\nrates: {ended_at_once: 1/2}\n"
+#define STOP "/etc/reeve/STOP"
+#define HALF_AN_HOUR_MS 1800000
+
+static void visit(void *ctx, struct op *op)
+{
+	if (str_eq(op_verb(op), "heal"))
+		*(const struct op **)ctx = op;
+}
+
+static const struct op *heal_of(const struct shop *s)
+{
+	const struct op *op = NULL;
+
+	ops_each(s->d.ops, visit, &op);
+	return op;
+}
+
+static bool heal_is_accepted(void *ctx)
+{
+	return heal_of(ctx) != NULL;
+}
+
+/* What EC2 has is tagged by then. */
+static enum shop_fault no_tags_of_elb(struct shop *s, const char *body)
+{
+	(void)s;
+	return strstr(body, "Action=AddTags") != NULL ? SHOP_DENIED : SHOP_FINE;
+}
+
+static void stand(struct shop *s)
+{
+	s->k.s.self_heal = true;
+	s->k.s.heal_until = DESK_NOW + 480 * (int64_t)HALF_AN_HOUR_MS;
+	s->k.cluster.n_volumes = 0;
+	patrolled_stand(s, HEALS);
+}
+
+/* A node is lost, a heal begins, and the customer's STOP comes before it starts. */
+static void stop_a_heal(struct shop *s)
+{
+	aws_hand_end(s->sim, s->sim->instances[1]);
+	assert_int_equal(sim_run_until(s->d.w, heal_is_accepted, s, 3 * PATROL_MS), SIM_TRUE);
+	sim_file_puts(s->d.w, STOP, "");
+	desk_pass(&s->d, 60000);
+	assert_int_equal(op_fields(heal_of(s))->state, STATE_OF(PLANNED));
+}
+
+static void overtaken(const struct shop *s)
+{
+	struct arena *m = arena_new_sized(1u << 20);
+	Reeve__Control__V1__Status status = REEVE__CONTROL__V1__STATUS__INIT;
+
+	op_status(heal_of(s), m, &status);
+	assert_int_equal(status.state, STATE_OF(FAILED));
+	assert_true(op_ended_unstarted(heal_of(s)));
+	assert_int_equal(status.error->class_, REEVE__CONTROL__V1__ERROR_CLASS__CONFLICT);
+	assert_non_null(strstr(status.error->message, "which it carries on, is not the one that stands any more"));
+	arena_free(m);
+}
+
+/* An apply of one node fewer waits for its not_before, and is the first to go when STOP does. */
+static void wait_for_an_apply(struct shop *s, struct desk_command *k)
+{
+	s->k.cluster.nodes = 1;
+	s->k.tag.value = (char *)"another";
+	shop_apply(s, k, 2);
+	k->c.not_before = world_wall_ms(s->d.w) + HALF_AN_HOUR_MS;
+	k->c.expires_at = k->c.not_before + 10 * (int64_t)HALF_AN_HOUR_MS;
+	shop_send(s, k, false);
+	stop_a_heal(s);
+	desk_pass(&s->d, HALF_AN_HOUR_MS + 777);
+	sim_file_unlink(s->d.w, STOP);
+}
+
+static void one_that_another_spec_overtakes_ends_without_a_launch(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	stand(s);
+	shop_listen(s);
+	wait_for_an_apply(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	desk_pass(&s->d, 60000);
+	assert_int_equal(shop_alive(s), 1);
+	assert_int_equal(shop_count(s, "RunInstances"), 0);
+	overtaken(s);
+}
+
+/* Neither spec holds: nobody knows how many nodes there are to be. */
+static void one_that_a_failed_apply_overtakes_ends_without_a_launch(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	stand(s);
+	shop_listen(s);
+	s->k.s.generation++;
+	s->break_at = no_tags_of_elb;
+	wait_for_an_apply(s, &k);
+	assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(FAILED));
+	s->break_at = NULL;
+	desk_pass(&s->d, 60000);
+	assert_int_equal(shop_count(s, "RunInstances"), 0);
+	overtaken(s);
+}
+
+/* Its plan is fresh, and nobody asks for another. */
+static void one_that_is_planned_ends_at_once_when_nothing_stands_any_more(void **state)
+{
+	struct shop *s = *state;
+
+	stand(s);
+	shop_listen(s);
+	stop_a_heal(s);
+	wanted_close(&s->d.ops->shared.wanted);
+	desk_pass(&s->d, 5000);
+	overtaken(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +265,9 @@ int main(void)
 		SHOP(a_command_that_asks_for_it_is_refused),
 		SHOP(a_checkpoint_holds_it_under_its_own_type),
 		SHOP(results_that_nobody_acknowledges_keep_no_other_from_beginning),
+		SHOP(one_that_another_spec_overtakes_ends_without_a_launch),
+		SHOP(one_that_a_failed_apply_overtakes_ends_without_a_launch),
+		SHOP(one_that_is_planned_ends_at_once_when_nothing_stands_any_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

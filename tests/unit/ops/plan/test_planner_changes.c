@@ -77,12 +77,28 @@ static void a_cluster_that_comes_and_one_that_goes_are_told(void **state)
 		       "+ cluster fe: 2 nodes, r6i.xlarge, ami-1; - cluster be: 2 nodes -> none; - cluster old: 2 nodes -> none");
 }
 
+static void one_that_a_heal_has_left_is_told_apart(void **state)
+{
+	struct board *d = *state;
+	CLEANUP(json_close) json_t *left = json_pack("[s]", "i-3");
+
+	board_add_node(d, "i-3", "be", "running");
+	d->a.left = left;
+	assert_changes(d, "~ cluster be: 1 node that a heal has left ends");
+	d->k.cluster.nodes = 3;
+	assert_changes(d, "~ cluster be: 2 -> 3 nodes; ~ cluster be: 1 node that a heal has left ends");
+	d->k.cluster.name = (char *)"fe";
+	d->k.tg_clusters[0] = (char *)"fe";
+	assert_changes(d, "+ cluster fe: 3 nodes, r6i.xlarge, ami-1; - cluster be: 3 nodes -> none");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SERVING_TEST(a_cluster_that_becomes_another_is_told_from_and_to),
 		SERVING_TEST(nobody_is_launched_into_a_paused_cluster),
 		SERVING_TEST(a_cluster_that_comes_and_one_that_goes_are_told),
+		SERVING_TEST(one_that_a_heal_has_left_is_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -402,6 +402,50 @@ static void nodes_end_when_all_their_groups_have_let_them_go(void **state)
 	balancers_in(d->inv)->target_groups_n = 0;
 }
 
+/* Another stands in its place, and when as many as are wanted serve it ends, as one that is too many. */
+static void one_that_a_heal_has_left_is_never_one_of_those_that_are_wanted(void **state)
+{
+	struct board *d = *state;
+	CLEANUP(json_close) json_t *left = json_pack("[s]", "i-1");
+	const struct step *launch, *end;
+	const struct plan *where;
+	struct plans *p;
+
+	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = 0;
+	d->k.cluster.n_security_groups = 0;
+	board_add_node(d, "i-1", "be", "running");
+	board_add_node(d, "i-2", "be", "running");
+	board_add_node(d, "i-3", "be", "running");
+	d->a.left = left;
+	d->k.cluster.nodes = 3;
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "cluster-be/launch cluster-be/up cluster-be/up-ok end-be/still-up end-be/terminate "
+					    "end-be/gone");
+	assert_true(stage_of(p, "cluster-be") < stage_of(p, "end-be"));
+	launch = &p->v[0].steps[0];
+	end = &p->v[1].steps[1];
+	assert_int_equal(json_int_or(launch->args, "count", 0), 1);
+	assert_int_equal(json_int_or(launch->args, "held", 0), 3); /* it stands: nodes_per_cluster counts it */
+	assert_string_equal(ended_first(p), "i-1");
+	assert_int_equal(json_array_size(json_object_get(end->args, "instances")), 1);
+	assert_int_equal(json_int_or(end->args, "of", 0), 4);
+	assert_null(plans_high(p, &where));
+	plans_free(p);
+	/* Nor is it the last of its cluster, where others come. */
+	d->inv->instances.n = 1;
+	p = board_apply(d);
+	assert_int_equal(json_int_or(p->v[0].steps[0].args, "count", 0), 3);
+	assert_string_equal(ended_first(p), "i-1");
+	assert_null(plans_high(p, &where));
+	plans_free(p);
+	/* In a paused cluster none does. */
+	d->k.cluster.power = REEVE__CONTROL__V1__CLUSTER__POWER__PAUSED;
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "end-be/terminate end-be/gone");
+	assert_string_equal(plans_high(p, &where)->name, "terminate");
+	plans_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -413,6 +457,7 @@ int main(void)
 		DESK_TEST(nodes_end_only_when_all_that_is_launched_serves),
 		DESK_TEST(a_node_that_is_in_no_group_goes_before_those_that_are),
 		DESK_TEST(one_that_is_sick_or_was_left_by_a_heal_goes_before_the_healthy),
+		DESK_TEST(one_that_a_heal_has_left_is_never_one_of_those_that_are_wanted),
 		DESK_TEST(leaving_a_cluster_without_nodes_is_high_risk),
 		DESK_TEST(nodes_that_stand_in_another_vpc_are_told),
 		DESK_TEST(nodes_with_disks_of_their_host_have_data),

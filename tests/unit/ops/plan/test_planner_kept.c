@@ -696,6 +696,21 @@ static void more_than_one_command_attaches_are_refused(void **state)
 #define KEPT(f) cmocka_unit_test_setup_teardown(f, kept_start, board_end)
 #define SPREAD(f) cmocka_unit_test_setup_teardown(f, spread_start, board_end)
 
+static void one_that_a_heal_has_left_gets_none_and_keeps_none_from_a_new_one(void **state)
+{
+	struct board *d = *state;
+	CLEANUP(json_close) json_t *them = json_pack("[s]", "i-1");
+	struct plans *p;
+
+	d->k.cluster.nodes = 1;
+	add_node(d, "i-1", "subnet-1", "us-east-1a")->tags.v[5] = (struct ec2_tag){ "reeve:step", "cluster-be/launch-kept" };
+	left(d, "vol-1");
+	d->a.left = them;
+	p = board_apply(d);
+	assert_non_null(strstr(board_steps(p), "cluster-be/launch-kept cluster-be/up cluster-be/attach-vol-1 "));
+	plans_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -723,6 +738,7 @@ int main(void)
 		KEPT(a_change_that_ec2_would_refuse_now_does_not_keep_the_node_waiting),
 		KEPT(a_node_that_was_launched_for_one_and_has_none_gets_it),
 		KEPT(one_that_was_launched_with_its_volume_is_not_taken_to_lack_it),
+		KEPT(one_that_a_heal_has_left_gets_none_and_keeps_none_from_a_new_one),
 		KEPT(drift_tells_the_missing_node_and_nothing_of_the_volume),
 		KEPT(the_policys_bounds_count_what_is_attached),
 		KEPT(more_than_one_command_attaches_are_refused),

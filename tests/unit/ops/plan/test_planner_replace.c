@@ -352,6 +352,22 @@ static void a_protected_node_is_asked_about_and_refused(void **state)
 	assert_refused(d, second, 1, -ERR_INVALID, "i-2 is protected from termination");
 }
 
+/* Named, it is the one that another is launched for; else the cluster lacks one, and that is for an apply. */
+static void one_that_a_heal_has_left_can_be_replaced_where_its_cluster_lacks_one(void **state)
+{
+	struct board *d = *state;
+	static char *first[] = { (char *)"i-1" };
+	CLEANUP(json_close) json_t *left = json_pack("[s]", "i-2");
+	struct plans *p;
+
+	d->a.left = left;
+	assert_refused(d, first, 1, -ERR_EXISTS, "it has 1 nodes, 0 that are named have ended, and the spec wants 2");
+	p = replaced(d, second, 1);
+	assert_int_equal(json_int_or(step_of(p, "replace-i-2", "launch")->args, "held", 0), 2);
+	assert_string_equal(ids_of(step_of(p, "replace-i-2", "terminate")), "i-2");
+	plans_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +388,7 @@ int main(void)
 		SERVING_TEST(a_node_whose_volumes_go_with_it_needs_a_second_key),
 		SERVING_TEST(the_only_node_of_a_cluster_is_not_its_last_one),
 		SERVING_TEST(a_protected_node_is_asked_about_and_refused),
+		SERVING_TEST(one_that_a_heal_has_left_can_be_replaced_where_its_cluster_lacks_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,6 +151,22 @@ static void nodes_that_go_leave_the_others_spread(void **state)
 	plans_free(p);
 }
 
+static void one_that_a_heal_has_left_fills_no_zone(void **state)
+{
+	struct board *d = *state;
+	CLEANUP(json_close) json_t *left = json_pack("[s]", "i-1");
+	struct plans *p;
+
+	add(d, "i-1", three[0], subnets[0].zone);
+	add(d, "i-2", three[1], subnets[1].zone);
+	d->a.left = left;
+	d->k.cluster.nodes = 2;
+	p = board_apply(d);
+	assert_int_equal(launched(p, three[0]), 1);
+	assert_int_equal(launched(p, three[2]), 0);
+	plans_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +176,7 @@ int main(void)
 						spread_start, board_end),
 		cmocka_unit_test_setup_teardown(a_cluster_of_one_subnet_and_type_is_launched_as_ever, spread_start, board_end),
 		cmocka_unit_test_setup_teardown(nodes_that_go_leave_the_others_spread, spread_start, board_end),
+		cmocka_unit_test_setup_teardown(one_that_a_heal_has_left_fills_no_zone, spread_start, board_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
