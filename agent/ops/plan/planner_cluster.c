@@ -548,7 +548,8 @@ void planner_plan_no_cluster(struct planning *p, const char *cluster, unsigned s
 	struct planner_nodes have = planner_nodes_of(p, cluster, 0);
 
 	planning_begin(p, name, stage);
-	/* With the warehouse all goes, and nobody stays who would have to serve: only forward. Else as with nodes that are too many. */
+	/* With the warehouse all goes, and nobody stays who would have to serve: only forward. Else it is as with nodes that are
+	 * too many. */
 	if (p->spec == NULL)
 		plan_pivot(p->b);
 	planner_each_left(p, &have, planner_others_ready);

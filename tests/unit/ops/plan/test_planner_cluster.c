@@ -419,7 +419,7 @@ static void one_that_a_heal_has_left_is_never_one_of_those_that_are_wanted(void 
 	d->a.left = left;
 	d->k.cluster.nodes = 3;
 	p = board_apply(d);
-	assert_string_equal(board_steps(p), "cluster-be/launch cluster-be/up cluster-be/up-ok end-be/still-up end-be/terminate "
+	assert_string_equal(board_steps(p), "cluster-be/launch cluster-be/up cluster-be/up-ok end-be/terminate "
 					    "end-be/gone");
 	assert_true(stage_of(p, "cluster-be") < stage_of(p, "end-be"));
 	launch = &p->v[0].steps[0];
