@@ -423,7 +423,7 @@ static void one_that_a_heal_has_left_is_never_one_of_those_that_are_wanted(void 
 					    "end-be/gone");
 	assert_true(stage_of(p, "cluster-be") < stage_of(p, "end-be"));
 	launch = &p->v[0].steps[0];
-	end = &p->v[1].steps[1];
+	end = &p->v[1].steps[0];
 	assert_int_equal(json_int_or(launch->args, "count", 0), 1);
 	assert_int_equal(json_int_or(launch->args, "held", 0), 3); /* it stands: nodes_per_cluster counts it */
 	assert_string_equal(ended_first(p), "i-1");
