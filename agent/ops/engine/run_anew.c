@@ -3,7 +3,8 @@
  * The reads straight before a step say that it may be taken: another node serves, the others are healthy. STOP, the rates, keys
  * that do not come or a restart may keep it from its call for hours, and by then that may be true no more. So a step of a kind
  * that says so (looks_anew) is not called on looks that are old, or of another life: they are made again, and what follows from
- * them follows, the undo too. AWS keeps a step from its call as well: what it refuses without looking at it (throttling, keys that
+ * them follows, the undo too. In an undo whatever takes away is kept so from the reads that say who serves again (run_keep.c),
+ * however far before it. AWS keeps a step from its call as well: what it refuses without looking at it (throttling, keys that
  * have expired) has had no effect, however often, and the step's own time runs on meanwhile.
  *
  * While a call may have had its effect, or may have it still, nothing else is begun: it is looked for until settle_s has passed
@@ -15,9 +16,22 @@
 
 #define ANEW_MS 60000
 
-static bool is_look(const struct doing *d)
+static struct doing *step_at(const struct run *r, size_t i)
 {
-	return !step_mutates(d->s.kind) && !d->s.kind->is_once;
+	return r->undoing ? &r->undo[i] : &r->v[i];
+}
+
+static bool is_look(const struct run *r, size_t i)
+{
+	const struct step_kind *k = step_at(r, i)->s.kind;
+
+	return r->undoing ? k->vouches : !step_mutates(k) && !k->is_once;
+}
+
+/* To leave a group takes minutes, and to end a node behind that rests on who serves, not on who has left. */
+static bool is_before(const struct run *r, size_t i)
+{
+	return r->undoing || is_look(r, i) || r->v[i].s.kind == r->v[r->at].s.kind;
 }
 
 /* Of the reads straight before the step at hand the first; the step itself: there is none. Who leaves several groups, one straight
@@ -26,8 +40,8 @@ static size_t first_look(const struct run *r)
 {
 	size_t first = r->at;
 
-	for (size_t i = r->at; i > 0 && (is_look(&r->v[i - 1]) || r->v[i - 1].s.kind == r->v[r->at].s.kind); i--)
-		if (is_look(&r->v[i - 1]))
+	for (size_t i = r->at; i > 0 && is_before(r, i - 1); i--)
+		if (is_look(r, i - 1))
 			first = i - 1;
 	return first;
 }
@@ -35,9 +49,12 @@ static size_t first_look(const struct run *r)
 /* Each of them, for while the last one waited the first may have become untrue. */
 static bool is_any_old(const struct run *r)
 {
-	for (size_t i = first_look(r); i < r->at; i++)
-		if (is_look(&r->v[i]) && (r->v[i].last_ms == 0 || world_now_ms(r->env->w) - r->v[i].last_ms > ANEW_MS))
+	for (size_t i = first_look(r); i < r->at; i++) {
+		uint64_t last_ms = step_at(r, i)->last_ms;
+
+		if (is_look(r, i) && (last_ms == 0 || world_now_ms(r->env->w) - last_ms > ANEW_MS))
 			return true;
+	}
 	return false;
 }
 
@@ -46,7 +63,16 @@ bool run_looks_are_old(const struct run *r)
 {
 	const struct step_kind *k = run_now(r)->s.kind;
 
-	return !r->undoing && k->looks_anew && !(r->a.in_doubt ? k->leaves_no_trace : r->a.is_heard) && is_any_old(r);
+	return (r->undoing ? run_takes_away(r) : k->looks_anew) && !(r->a.in_doubt ? k->leaves_no_trace : r->a.is_heard) &&
+	       is_any_old(r);
+}
+
+/* Who is let in again has its whole time once more. */
+static void begin_anew(const struct run *r, struct doing *d)
+{
+	d->standing = FRESH;
+	if (r->undoing)
+		d->first_ms = d->last_ms = 0;
 }
 
 enum run_state run_look_anew(struct run *r)
@@ -61,8 +87,8 @@ enum run_state run_look_anew(struct run *r)
 	json_close(&d->doubt);
 	/* No call that counts has followed its intent, if it has one: the next one is another. */
 	for (size_t i = first; i <= r->at; i++)
-		if (i == r->at || is_look(&r->v[i]))
-			r->v[i].standing = FRESH;
+		if (i == r->at || is_look(r, i))
+			begin_anew(r, step_at(r, i));
 	r->at = first;
 	return RUN_AT_NEXT;
 }
