@@ -29,6 +29,10 @@ WHOLE = {
         "tests/unit/daemon/test_diag_send.c",
         "hands each of the two on to its own file, which are tried with a whole agent",
     ),
+    "agent/ops/engine/run_keep.c": (
+        "tests/unit/ops/test_op_taken_back.c",
+        "needs two nodes, a group and a plan that fails between them",
+    ),
     "agent/cli/ask.c": (
         "tests/e2e/cli/test_status.py::test_no_daemon_is_6_and_one_that_lets_us_not_ask_is_1",
         COMMAND_LINE,

@@ -45,10 +45,24 @@ MUTANTS = [
         "build/tests/unit/ops/test_op_shrink",
     ),
     Mutant(
+        "a taking back that ends the only one that serves",
+        "agent/ops/engine/run_keep.c",
+        "	if (idle.len == 0)",
+        "	if (idle.len < SUBJECT_MAX)",
+        "build/tests/unit/ops/test_op_taken_back",
+    ),
+    Mutant(
+        "a taking back that rests on looks of before STOP held it",
+        "agent/ops/engine/run_anew.c",
+        "	return (r->undoing ? run_takes_away(r) : k->looks_anew)",
+        "	return (r->undoing ? false : k->looks_anew)",
+        "build/tests/unit/ops/test_op_taken_back",
+    ),
+    Mutant(
         "of several looks the last alone made again",
         "agent/ops/engine/run_anew.c",
-        "		if (is_look(&r->v[i]) && r->v[at].anew_n < ANEW_MAX && is_old(r, &r->v[i]))",
-        "		if (false && is_look(&r->v[i]) && r->v[at].anew_n < ANEW_MAX && is_old(r, &r->v[i]))",
+        "		if (may_again && is_old(r, step_at(r, i)))",
+        "		if (false && may_again && is_old(r, step_at(r, i)))",
         "build/tests/unit/ops/engine/test_run_anew",
     ),
     Mutant(
@@ -82,15 +96,15 @@ MUTANTS = [
     Mutant(
         "a node that goes on a look of before its agent was held up",
         "agent/ops/engine/run_anew.c",
-        "	return look->last_ms == 0 || world_now_ms(r->env->w) - look->last_ms > ANEW_MS;",
-        "	return false && (look->last_ms == 0 || world_now_ms(r->env->w) - look->last_ms > ANEW_MS);",
+        "		if (is_look(r, i) && (",
+        "		if (false && (",
         "build/tests/sim/sim --stop --jobs 1 --seeds 500 --with HELD_UP --with WANT_REPLACE --with WANT_REBOOT",
     ),
     Mutant(
         "a second group left on the looks of before the first",
         "agent/ops/engine/run_anew.c",
-        "i > 0 && (is_look(&r->v[i - 1]) || r->v[i - 1].s.kind == r->v[r->at].s.kind); i--)",
-        "i > 0 && is_look(&r->v[i - 1]); i--)",
+        "	return r->undoing || is_look(r, i) || r->v[i].s.kind == r->v[r->at].s.kind;",
+        "	return r->undoing || is_look(r, i);",
         "build/tests/unit/ops/engine/test_run_anew",
     ),
     Mutant(

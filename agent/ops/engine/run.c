@@ -435,6 +435,7 @@ static enum run_state resume(struct run *r)
 /* What the list of steps is at:
  *
  *   behind the last one                   the list ends
+ *   an undo that must not be              it is passed over
  *   one that failed before a restart      what follows from its outcome
  *   one that lacks a fact                 it fails, and nothing is called
  *   a read of AWS                         it is called
@@ -444,7 +445,7 @@ static enum run_state next(struct run *r)
 {
 	struct doing *d;
 
-	while (r->at < count(r) && run_now(r)->standing == DONE)
+	while (r->at < count(r) && (run_now(r)->standing == DONE || run_keeps(r)))
 		r->at++;
 	if (r->at == count(r))
 		return list_ends(r);

@@ -5,7 +5,7 @@
  * the helpers of run.c, and the questions that decide where to go, and nothing of each other's work: run_call.c (a call and its
  * answer), run_where.c (where the nodes are that it asks), run_look.c (waiting, looking, giving up), run_ask.c (what looking tells
  * beyond "not there"), run_outcome.c (how a step ends), run_trouble.c (what holds it up), run_hear.c (called off while it waits),
- * run_anew.c (what it rests on is looked at again), run_undo.c (taking back), run_journal.c (records read back). */
+ * run_anew.c (what it rests on is looked at again), run_undo.c (taking back), run_keep.c (what stays of it), run_journal.c (records read back). */
 #pragma once
 #include "agent/base/sm.h"
 #include "agent/io/ending.h"
@@ -57,7 +57,7 @@ struct doing {
 	 * A step of the wall clock in this life settles nothing. */
 	uint64_t first_ms, last_ms, first_past_ms, last_past_ms;
 	int64_t first_wall_ms, last_wall_ms; /* the same as Unix ms, for the record */
-	unsigned anew_n;      /* how often its looks were made again in this life */
+	unsigned anew_n;                     /* how often its looks were made again in this life */
 	uint64_t since_ms;    /* monotonic: its time has run since then, although its looks were made again; 0: they were not */
 	enum leaving leaving; /* as recorded: no call has followed */
 	json_t *doubt;        /* the members of step.doubt, once it is durable */
@@ -220,6 +220,10 @@ bool run_has_heard(struct run *r); /* what has come back was taken back by run_h
 /* ---- run_anew.c ---- */
 bool run_looks_are_old(const struct run *r); /* the reads straight before the step at hand, which has made no call */
 enum run_state run_look_anew(struct run *r); /* they are made again */
+
+/* ---- run_keep.c ---- */
+bool run_takes_away(const struct run *r); /* the step at hand: an undo that takes out of service, or removes something */
+bool run_keeps(struct run *r);            /* and it is passed over, for who was to serve again does not: told in the notes */
 
 /* ---- run_undo.c ---- */
 enum run_state run_survey(struct run *r), run_survey_again(struct run *r), run_surveyed(struct run *r);

@@ -242,7 +242,9 @@ static enum run_state leave_standing(struct run *r, const struct doing *d)
 	const char *why = json_str_or(json_object_get(d->outcome, "error"), "message", "?");
 	CLEANUP(mem_close) char *text = mem_printf("not taken back: %s (%s)", d->s.title, why);
 
-	run_add_note(r, text);
+	/* It is passed again when looks before it are made again. */
+	if (strstr(r->notes, text) == NULL)
+		run_add_note(r, text);
 	r->some_stays = true;
 	r->at++;
 	return RUN_AT_NEXT;

@@ -268,6 +268,7 @@ const struct step_kind kind_deregister = {
 	.field = "targets",
 	.grants = deregister_grants,
 	.looks_anew = true,
+	.takes_out = true,
 	.changes = targets_changes,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 60,

@@ -236,6 +236,7 @@ const struct step_kind kind_stop = {
 	.field = "power",
 	.grants = power_grants,
 	.looks_anew = true,
+	.takes_out = true,
 	.repeat = REPEAT_NATURAL,
 	.settle_s = 120,
 	.deadline_s = 900, /* one that is still coming up cannot be stopped yet */

@@ -1,5 +1,6 @@
 /* test_op_taken_back.c - a replace and an upgrade that fail before the old nodes end, from the signed command to AWS: the old ones
  * serve again before the new ones go, so that somebody serves all the time. */
+#include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "tests/unit/ops/shop.h"
 
@@ -132,12 +133,99 @@ static void a_new_one_that_goes_has_left_its_group_before(void **state)
 	}
 }
 
+/* ---- who was to serve again does not ---- */
+
+static void replace_the_first(struct shop *s, struct desk_command *k)
+{
+	Reeve__Control__V1__NodesReplace r = REEVE__CONTROL__V1__NODES_REPLACE__INIT;
+	char *ids[] = { (char *)s->sim->instances[0]->t.id };
+
+	desk_command(k, 2);
+	r.warehouse = (char *)"wh-1";
+	r.cluster = (char *)"be";
+	r.instances = ids;
+	r.n_instances = 1;
+	r.spec = &s->k.s;
+	k->c.verb = REEVE__CONTROL__V1__VERB__NODES_REPLACE;
+	k->c.args.len = reeve__control__v1__nodes_replace__pack(&r, k->args);
+	k->c.not_before = 0;
+	shop_send(s, k, false);
+	desk_pass(&s->d, 100);
+}
+
+static void the_new_one_stays_and_serves(struct shop *s, const struct desk_command *k)
+{
+	CLEANUP(mem_close)
+	char *why = mem_printf("%s stays, for %s does not serve again", s->sim->instances[1]->t.id, s->sim->instances[0]->t.id);
+
+	assert_int_equal(shop_ends(s, k, NULL), STATE_OF(FAILED));
+	assert_true(aws_is_alive(s->sim, s->sim->instances[1]));
+	assert_int_equal(serving(s), 1);
+	assert_int_equal(shop_count(s, "TerminateInstances"), 0);
+	assert_non_null(strstr(buf_str(&s->log), why));
+}
+
+/* It is let in again, and STOP keeps the new one from leaving: an hour later who was seen to serve has ended. */
+static void a_new_one_stays_where_the_old_one_ended_while_stop_held_the_undo(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	stand(s, 1);
+	shop_listen(s);
+	replace_the_first(s, &k);
+	while (shop_count(s, " RegisterTargets") < 2)
+		desk_pass(&s->d, 100);
+	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
+	while (strstr(buf_str(&s->log), "undone-deregister-sql outcome=done") == NULL)
+		desk_pass(&s->d, 1000);
+	aws_hand_end(s->sim, s->sim->instances[0]);
+	desk_pass(&s->d, 3600000);
+	sim_file_unlink(s->d.w, "/etc/reeve/STOP");
+	the_new_one_stays_and_serves(s, &k);
+}
+
+static void a_new_one_stays_where_the_old_one_ended_while_it_drained(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	stand(s, 1);
+	shop_listen(s);
+	replace_the_first(s, &k);
+	while (shop_count(s, "DeregisterTargets") < 1)
+		desk_pass(&s->d, 100);
+	aws_hand_end(s->sim, s->sim->instances[0]);
+	op_cancel(ops_find(s->d.ops, k.id));
+	the_new_one_stays_and_serves(s, &k);
+}
+
+/* Also where the agent begins again and again. */
+static void a_new_one_stays_where_the_old_one_is_ill(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	stand(s, 1);
+	shop_listen(s);
+	s->sim->target_groups[0]->targets[0].sick_ms = world_now_ms(s->d.w) + 360000000;
+	replace_the_first(s, &k);
+	while (!op_fields(ops_find(s->d.ops, k.id))->is_ended) {
+		desk_pass(&s->d, 400000);
+		shop_reopen(s);
+	}
+	the_new_one_stays_and_serves(s, &k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHOP(a_replace_lets_the_old_one_serve_before_the_new_one_goes),
 		SHOP(an_upgrade_lets_the_old_ones_serve_before_the_new_ones_go),
 		SHOP(a_new_one_that_goes_has_left_its_group_before),
+		SHOP(a_new_one_stays_where_the_old_one_ended_while_stop_held_the_undo),
+		SHOP(a_new_one_stays_where_the_old_one_ended_while_it_drained),
+		SHOP(a_new_one_stays_where_the_old_one_is_ill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,9 @@
 
 #define TARGETS "{\"group_arn\": \"arn:tg\", \"instances\": [\"i-1\", \"i-2\"]}"
 #define HEALTH(id, state) "<member><Target><Id>" id "</Id></Target><TargetHealth><State>" state "</State></TargetHealth></member>"
+#define UNUSED(id, reason)                                                                                                         \
+	"<member><Target><Id>" id "</Id></Target><TargetHealth><State>unused</State><Reason>" reason                               \
+	"</Reason></TargetHealth></member>"
 #define SEEN(members)                                                                                                              \
 	"<R><DescribeTargetHealthResult><TargetHealthDescriptions>" members                                                        \
 	"</TargetHealthDescriptions></DescribeTargetHealthResult></R>"
@@ -24,8 +27,23 @@ static void one_that_was_let_in_again_is_waited_for_until_it_serves(void **state
 	assert_int_equal(kinds_answered(&t, SEEN("")), STEP_AGAIN); /* not shown yet */
 	assert_int_equal(kinds_refused(&t, AWS_NOTFOUND, "TargetGroupNotFound"), STEP_DONE);
 	t.x.patient = true;
-	assert_int_equal(kinds_answered(&t, BOTH("unused")), STEP_DONE); /* nobody serves there */
-	assert_int_equal(kinds_answered(&t, SEEN("")), STEP_DONE);
+	/* No listener leads there, so nobody serves. */
+	assert_int_equal(kinds_answered(&t, SEEN(UNUSED("i-1", "Target.NotInUse"))), STEP_DONE);
+	assert_int_equal(json_object_size(t.x.left), 0);
+	kinds_end(&t);
+}
+
+static void one_that_ended_meanwhile_is_left_out_for_it_does_not_serve(void **state)
+{
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_wait_serving, TARGETS);
+	assert_int_equal(kinds_answered(&t, SEEN(HEALTH("i-1", "healthy"))), STEP_AGAIN);
+	t.x.patient = true;
+	assert_int_equal(kinds_answered(&t, SEEN(HEALTH("i-1", "healthy"))), STEP_DONE);
+	assert_int_equal(json_object_size(t.x.left), 1);
+	assert_string_equal(json_str_or(t.x.left, "i-2", ""), "does not serve again (not registered)");
 	kinds_end(&t);
 }
 
@@ -45,25 +63,36 @@ static void one_that_was_taken_out_is_waited_for_until_it_has_left(void **state)
 	kinds_end(&t);
 }
 
-static void the_taking_back_goes_on_when_their_time_is_over_and_says_so(void **state)
+static void who_has_not_left_when_the_time_is_over_is_told(void **state)
 {
-	const struct step_kind *const both[] = { &kind_wait_serving, &kind_wait_left };
+	struct kinds t;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
-		struct kinds t;
+	kinds_start(&t, &kind_wait_left, TARGETS);
+	t.x.age_ms = 599999;
+	assert_int_equal(kinds_refused(&t, AWS_DENIED, "AccessDenied"), STEP_AGAIN);
+	t.x.age_ms++;
+	assert_int_equal(kinds_refused(&t, AWS_DENIED, "AccessDenied"), STEP_DONE);
+	assert_has(kinds_note(&t), "taken back all the same: AWS does not tell");
+	buf_reset(&t.note);
+	assert_int_equal(kinds_answered(&t, BOTH("draining")), STEP_DONE);
+	assert_has(kinds_note(&t), "taken back all the same: i-1 is draining, i-2 is draining");
+	kinds_end(&t);
+}
 
-		kinds_start(&t, both[i], TARGETS);
-		t.x.age_ms = both[i]->deadline_s * 1000 / 2 - 1;
-		assert_int_equal(kinds_refused(&t, AWS_DENIED, "AccessDenied"), STEP_AGAIN);
-		t.x.age_ms++;
-		assert_int_equal(kinds_refused(&t, AWS_DENIED, "AccessDenied"), STEP_DONE);
-		assert_has(kinds_note(&t), "taken back all the same: AWS does not tell");
-		buf_reset(&t.note);
-		assert_int_equal(kinds_answered(&t, BOTH("draining")), STEP_DONE);
-		assert_has(kinds_note(&t), "taken back all the same: i-1 is draining, i-2 is draining");
-		kinds_end(&t);
-	}
+static void who_does_not_serve_when_the_time_is_over_is_left_out(void **state)
+{
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_wait_serving, TARGETS);
+	t.x.age_ms = 299999;
+	assert_int_equal(kinds_refused(&t, AWS_DENIED, "AccessDenied"), STEP_AGAIN);
+	assert_int_equal(json_object_size(t.x.left), 0);
+	t.x.age_ms++;
+	assert_int_equal(kinds_refused(&t, AWS_DENIED, "AccessDenied"), STEP_DONE);
+	assert_string_equal(json_str_or(t.x.left, "i-1", ""), "does not serve again (AWS does not tell)");
+	kinds_end(&t);
 }
 
 int main(void)
@@ -71,7 +100,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_that_was_let_in_again_is_waited_for_until_it_serves),
 		cmocka_unit_test(one_that_was_taken_out_is_waited_for_until_it_has_left),
-		cmocka_unit_test(the_taking_back_goes_on_when_their_time_is_over_and_says_so),
+		cmocka_unit_test(one_that_ended_meanwhile_is_left_out_for_it_does_not_serve),
+		cmocka_unit_test(who_has_not_left_when_the_time_is_over_is_told),
+		cmocka_unit_test(who_does_not_serve_when_the_time_is_over_is_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

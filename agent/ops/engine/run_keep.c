@@ -1,0 +1,91 @@
+/* run_keep.c - a taking back ends nobody that serves for one that does not.
+ *
+ * Old nodes are let in again before the new ones go, and behind that a read (vouches) tells whether they serve. Whom it leaves out
+ * does not: it has ended meanwhile, or is ill, and the new node may be the only one that serves. Then every undo behind it that
+ * takes out of service or removes something is passed over: what it would take back stays, and the plan has failed. This follows
+ * from the records of the reads alone, so that a restart comes to the same. */
+#include <string.h>
+
+#include "agent/base/json.h"
+#include "agent/base/mem.h"
+#include "agent/base/str.h"
+#include "agent/ops/engine/run_impl.h"
+#include "agent/ops/steps/subject.h"
+
+bool run_takes_away(const struct run *r)
+{
+	const struct step_kind *k = run_now(r)->s.kind;
+
+	return r->undoing && (k->takes_out || k->removes != NULL);
+}
+
+/* In two groups it is told once. */
+static void add_ids(const json_t *left_out, struct buf *to)
+{
+	const char *id;
+	const json_t *why;
+
+	json_object_foreach((json_t *)left_out, id, why) {
+		CLEANUP(mem_close) char *again = mem_printf(", %s,", id), *all = mem_printf(", %s,", buf_str(to));
+
+		(void)why;
+		if (strstr(all, again) == NULL)
+			buf_addf(to, "%s%s", to->len > 0 ? ", " : "", id);
+	}
+}
+
+/* Who does not serve again, as far as it was looked. */
+static void add_idle(const struct run *r, struct buf *to)
+{
+	for (size_t i = 0; i < r->at; i++) {
+		const struct doing *d = &r->undo[i];
+
+		if (d->s.kind->vouches && d->standing == DONE)
+			add_ids(json_object_get(d->outcome, "left_out"), to);
+		else if (d->s.kind->vouches && d->standing == FAILED)
+			subject_of(d->s.kind, d->s.args, NULL, d->s.name, to);
+	}
+}
+
+static const char *verb(const struct buf *ids, const char *one, const char *several)
+{
+	return strchr(buf_str(ids), ',') == NULL ? one : several;
+}
+
+static void tell(struct run *r, const struct buf *idle)
+{
+	const struct step *s = &run_now(r)->s;
+	CLEANUP(buf_close) struct buf of = BUF_MAX(SUBJECT_MAX);
+	CLEANUP(json_close) json_t *args = NULL;
+	CLEANUP(mem_close) char *text = NULL;
+	struct err e;
+
+	if (facts_resolve(s->args, r->env->facts, &args, &e) != 0)
+		args = json_incref(s->args);
+	subject_of(s->kind, args, NULL, s->name, &of);
+	text = mem_printf("%s %s, for %s %s", buf_str(&of), verb(&of, "stays", "stay"), buf_str(idle),
+			  verb(idle, "does not serve again", "do not serve again"));
+	/* One that is neither taken out of its groups nor ended is told once. */
+	if (strstr(r->notes, text) == NULL)
+		run_add_note(r, text);
+	/* A cancel is no error, and that something stays is one. */
+	if (r->error == NULL)
+		r->error = run_told_json(&(struct run_told){
+		    .class = "PRECONDITION", .message = text, .action = s->kind->action, .resource = buf_str(&of) });
+}
+
+bool run_keeps(struct run *r)
+{
+	CLEANUP(buf_close) struct buf idle = BUF_MAX(SUBJECT_MAX);
+
+	/* What was begun is not passed over: it is in doubt, and looked for first. */
+	if (!run_takes_away(r) || run_now(r)->standing != FRESH)
+		return false;
+	add_idle(r, &idle);
+	if (idle.len == 0)
+		return false;
+	if (step_mutates(run_now(r)->s.kind))
+		tell(r, &idle);
+	r->some_stays = true;
+	return true;
+}
