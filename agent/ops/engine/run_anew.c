@@ -78,14 +78,6 @@ bool run_looks_are_old(const struct run *r)
 	       is_any_old(r);
 }
 
-/* Who is let in again has its whole time once more. */
-static void begin_anew(const struct run *r, struct doing *d)
-{
-	d->standing = FRESH;
-	if (r->undoing)
-		d->first_ms = d->last_ms = 0;
-}
-
 enum run_state run_look_anew(struct run *r)
 {
 	size_t first = first_look(r);
@@ -100,7 +92,7 @@ enum run_state run_look_anew(struct run *r)
 	/* No call that counts has followed its intent, if it has one: the next one is another. */
 	for (size_t i = first; i <= r->at; i++)
 		if (i == r->at || is_look(r, i))
-			begin_anew(r, step_at(r, i));
+			step_at(r, i)->standing = FRESH;
 	r->at = first;
 	return RUN_AT_NEXT;
 }
