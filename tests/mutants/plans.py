@@ -39,13 +39,6 @@ MUTANTS = [
         "build/tests/unit/ops/test_ops_heal",
     ),
     Mutant(
-        "a node that a heal has left counted as one of those that are wanted, when it plans",
-        "agent/ops/plan/planner.c",
-        "	p.apart_n = lost->left_n;\n",
-        "",
-        "build/tests/unit/ops/test_ops_heal",
-    ),
-    Mutant(
         "nodes that heals have left not counted for the bounds",
         "agent/ops/plan/planner_replace.c",
         "	struct replacing r = { .held = planner_held(p, c->name) };",
