@@ -96,8 +96,8 @@ MUTANTS = [
     Mutant(
         "a node that goes on a look of before its agent was held up",
         "agent/ops/engine/run_anew.c",
-        "		if (is_look(r, i) && (",
-        "		if (false && (",
+        "	return look->last_ms == 0 || world_now_ms(r->env->w) - look->last_ms > ANEW_MS;",
+        "	return false && (look->last_ms == 0 || world_now_ms(r->env->w) - look->last_ms > ANEW_MS);",
         "build/tests/sim/sim --stop --jobs 1 --seeds 500 --with HELD_UP --with WANT_REPLACE --with WANT_REBOOT",
     ),
     Mutant(

@@ -5,7 +5,8 @@
  * the helpers of run.c, and the questions that decide where to go, and nothing of each other's work: run_call.c (a call and its
  * answer), run_where.c (where the nodes are that it asks), run_look.c (waiting, looking, giving up), run_ask.c (what looking tells
  * beyond "not there"), run_outcome.c (how a step ends), run_trouble.c (what holds it up), run_hear.c (called off while it waits),
- * run_anew.c (what it rests on is looked at again), run_undo.c (taking back), run_keep.c (what stays of it), run_journal.c (records read back). */
+ * run_anew.c (what it rests on is looked at again), run_undo.c (taking back), run_keep.c (what stays of it), run_journal.c (records
+ * read back). */
 #pragma once
 #include "agent/base/sm.h"
 #include "agent/io/ending.h"

@@ -99,9 +99,8 @@ struct step_kind {
 	bool looks_anew; /* kept from its call for a while, it first has the reads straight before it made again (run_anew.c) */
 	bool leaves_no_trace; /* no look shows whether it was called */
 	bool is_once;         /* a read that is not made again so: a time that has passed */
-	bool
-	    vouches; /* a read behind undos: whom it leaves out does not serve again, so that what came instead is kept (run_keep.c) */
-	bool takes_out; /* as an undo: out of service, or it waits for that. So does what removes something */
+	bool vouches;         /* a read behind undos: for whom it leaves out, what came instead is kept (run_keep.c) */
+	bool takes_out;       /* as an undo: out of service, or it waits for that. So does what removes something */
 	enum step_repeat repeat;
 	uint32_t settle_s; /* how long a Describe may not see what it did yet */
 	uint32_t deadline_s, poll_s;
