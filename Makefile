@@ -125,6 +125,11 @@ $(B)/%.o: %.c | $(PB_H)
 	@echo "  CC    $<"
 	@$(CC) $(CFLAGS_ALL) -c $< -o $@
 
+# What ships has a limit, and these rooms work now and then: for size. The loop and the telemetry path are for speed.
+ifeq ($(FLAVOUR),static)
+$(foreach room,ops cli control daemon aws,$(eval $(B)/agent/$(room)/%.o: CFLAGS_ALL += -Os))
+endif
+
 $(B)/gen/%.o: $(G)/%.c
 	@mkdir -p $(@D)
 	@$(CC) $(filter-out $(WARN),$(CFLAGS_ALL)) -w -c $< -o $@
