@@ -23,7 +23,7 @@ static struct place place_at(const char *at)
 	if (*at == '*')
 		return (struct place){ at, 0, 0, at + 1 };
 	if (close == NULL)
-		return (struct place){ at + 1, 0, 1, NULL };
+		return (struct place){ at + 1, 0, 1, at + strlen(at) }; /* no name: path_pieces_check refuses it */
 	return (struct place){ at + 1, (size_t)(close - at) - 1, 1, close + 1 };
 }
 
@@ -58,7 +58,7 @@ static bool is_taken(const struct place *p)
 
 static int check_place(const struct place *p, const struct path_piece *names, size_t n, struct err *e)
 {
-	if (p->end == NULL || (p->least > 0 && !is_name(p->name, p->name_len)))
+	if (p->least > 0 && !is_name(p->name, p->name_len))
 		return err_set(e, ERR_INVALID, "a name is 1 to %d of [a-z0-9_.] in braces, first a letter", PATH_PIECES_NAME_MAX);
 	if (is_place(*p->end))
 		return err_set(e, ERR_INVALID, "something must stand between two pieces");

@@ -14,7 +14,7 @@
 #include "agent/base/str.h"
 
 #define PATH_MAX_BYTES 4096
-#define WAYS_MAX (4 * TAIL_FOLDERS_MAX) /* which of them there is room for, the sources decide: those that are there stay */
+#define WAYS_MAX (4ul * TAIL_FOLDERS_MAX) /* which of them there is room for, the sources decide: those that are there stay */
 
 static void add_way(struct tail *t, char *dir, const char *rest)
 {

@@ -52,52 +52,64 @@ static size_t pass_nuls(struct tail_file *tf, const char *at, size_t len)
 	return n;
 }
 
+/* The record from *at on, which moves behind it. TAIL_END: what is there is no whole record. */
+static enum tail_read take_plain(struct tail_file *tf, const char **at, const char *lf, const char *end, bool has_nuls,
+				 bool is_final)
+{
+	const char *hole, *stop;
+	size_t joined = 0;
+	struct tail_line l;
+
+	if (lf != NULL && framing_joins(tf->src->of->framing)) {
+		lf = tail_record_end(tf, *at, lf, end, is_final, &joined);
+		tf->is_open = lf == NULL;
+	}
+	hole = has_nuls ? tail_head_hole(*at, (size_t)((lf != NULL ? lf : end) - *at)) : NULL;
+	if (lf == NULL && hole == NULL)
+		return TAIL_END;
+	/* A hole itself stays for pass_nuls, in the next round or with the next chunk, which counts it. */
+	stop = hole != NULL ? hole : lf + 1;
+	l = (struct tail_line){ .raw = *at,
+				.len = (size_t)((hole != NULL ? hole : lf) - *at),
+				.behind = stop,
+				.is_foreign = tail_wraps(tf),
+				.has_nuls = has_nuls,
+				.joined = joined };
+	l.to = tf->offset + (uint64_t)(stop - *at);
+	if (!tail_take_line(tf, &l))
+		return TAIL_HOLD;
+	*at = stop;
+	return TAIL_MORE;
+}
+
+/* The same, where a line may be one of a container's log; what is none is taken as it is. */
+static enum tail_read take_one(struct tail_file *tf, const char **at, const char *end, bool has_nuls, bool is_final)
+{
+	const char *lf, *stop;
+	enum tail_read r;
+
+	*at += has_nuls ? pass_nuls(tf, *at, (size_t)(end - *at)) : 0;
+	lf = memchr(*at, '\n', (size_t)(end - *at));
+	if (lf == NULL || !tail_wraps(tf))
+		return take_plain(tf, at, lf, end, has_nuls, is_final);
+	r = tail_wrapped_take(tf, *at, lf, end, is_final, &stop);
+	if (r == TAIL_MORE)
+		*at = stop;
+	return r == TAIL_MORE || r == TAIL_HOLD || r == TAIL_END ? r : take_plain(tf, at, lf, end, has_nuls, is_final);
+}
+
 /* All whole records of a chunk: `at` is where tf->offset is in it, `end` its end; is_final: the last one, too, which may go on. */
 static enum tail_read lines_of(struct tail_file *tf, const char *at, const char *end, bool is_final)
 {
 	/* NULs are rare: asked once a chunk, for the part of a line too that was taken before. */
 	bool has_nuls = tf->goes_on || memchr(at, '\0', (size_t)(end - at)) != NULL;
+	enum tail_read r = TAIL_MORE;
 
 	tf->is_open = false;
-	while (at < end) {
-		const char *lf, *hole, *stop;
-		size_t joined = 0;
-		struct tail_line l;
-		enum tail_read r;
-
-		at += has_nuls ? pass_nuls(tf, at, (size_t)(end - at)) : 0;
-		lf = memchr(at, '\n', (size_t)(end - at));
-		if (lf != NULL && tail_wraps(tf)) {
-			r = tail_wrapped_take(tf, at, lf, end, is_final, &stop);
-			if (r == TAIL_HOLD)
-				return r;
-			if (r == TAIL_END)
-				break;
-			if (r == TAIL_MORE) {
-				at = stop;
-				continue;
-			}
-		}
-		if (lf != NULL && framing_joins(tf->src->of->framing)) {
-			lf = tail_record_end(tf, at, lf, end, is_final, &joined);
-			tf->is_open = lf == NULL;
-		}
-		hole = has_nuls ? tail_head_hole(at, (size_t)((lf != NULL ? lf : end) - at)) : NULL;
-		if (lf == NULL && hole == NULL)
-			break;
-		/* A hole itself stays for pass_nuls, in the next round or with the next chunk, which counts it. */
-		stop = hole != NULL ? hole : lf + 1;
-		l = (struct tail_line){ .raw = at,
-					.len = (size_t)((hole != NULL ? hole : lf) - at),
-					.behind = stop,
-					.is_foreign = tail_wraps(tf),
-					.has_nuls = has_nuls,
-					.joined = joined };
-		l.to = tf->offset + (uint64_t)(stop - at);
-		if (!tail_take_line(tf, &l))
-			return TAIL_HOLD;
-		at = stop;
-	}
+	while (at < end && r == TAIL_MORE)
+		r = take_one(tf, &at, end, has_nuls, is_final);
+	if (r == TAIL_HOLD)
+		return r;
 	tf->scanned = tf->offset + (uint64_t)(end - at);
 	return TAIL_MORE;
 }

@@ -33,7 +33,7 @@ static bool goes_on(const struct telemetry_source *r, const struct telemetry_sou
 
 bool batch_is_full_of_ranges(const struct batch *b)
 {
-	return b->ranges_n >= BATCH_RANGES || b->ranges_bytes > (BATCH_RANGES_ANY - 1) * BATCH_RANGE_MOST;
+	return b->ranges_n >= BATCH_RANGES || b->ranges_bytes > (BATCH_RANGES_ANY - 1ul) * BATCH_RANGE_MOST;
 }
 
 /* As JSON has it. */
