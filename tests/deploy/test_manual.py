@@ -68,7 +68,12 @@ def options_in(name):
     ("page", "example", "sources", "beside"),
     [
         # Endpoints are named by service; the top of the file and the roles are read one by one.
-        ("reeve.yaml.5", "reeve.yaml", ["agent/config.c", "agent/config_logs.c"], {"ec2", "sts", "elasticloadbalancing"}),
+        (
+            "reeve.yaml.5",
+            "reeve.yaml",
+            ["agent/config.c", "agent/config_logs.c"],
+            {"ec2", "sts", "elasticloadbalancing"},
+        ),
         (
             "reeve-policy.5",
             "policy.yaml",

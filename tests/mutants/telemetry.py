@@ -256,7 +256,7 @@ MUTANTS = [
     Mutant(
         "ranges counted, and not weighed",
         "shippers/batch.c",
-        " || b->ranges_bytes > (BATCH_RANGES_ANY - 1) * BATCH_RANGE_MOST",
+        " || b->ranges_bytes > (BATCH_RANGES_ANY - 1ul) * BATCH_RANGE_MOST",
         "",
         "build/tests/unit/shippers/test_batch",
     ),
