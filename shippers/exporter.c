@@ -25,6 +25,7 @@
 
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
+#include "agent/base/secret.h"
 #include "agent/base/str.h"
 #include "shippers/answer.h"
 
@@ -392,6 +393,7 @@ static void exporter_free(struct closing *c)
 
 		timer_stop(x->w, &l->timer);
 		http_req_close(&l->http);
+		secret_wipe(&l->proof, sizeof(l->proof));
 		buf_close(&l->body);
 		buf_close(&l->cut);
 		parts_close(&l->parts);

@@ -62,7 +62,7 @@ static uint64_t resizes(const struct op *op)
 {
 	unsigned last = 0, n = 0;
 
-	for (size_t i = 0; i < op->plans->n; i++)
+	for (size_t i = 0; op->plans != NULL && i < op->plans->n; i++)
 		for (size_t k = 0; k < op->plans->v[i].n; k++)
 			if (op->plans->v[i].steps[k].kind == &kind_modify_type && op->plans->v[i].stage > last) {
 				last = op->plans->v[i].stage;
