@@ -718,7 +718,7 @@ MUTANTS = [
     Mutant(
         "a node changed while no other serves",
         "agent/ops/plan/planner_power.c",
-        "	each_own_group(p, c, others, planner_others_ready);",
+        "	planner_each_group(p, c->name, others, planner_others_ready);",
         "",
         "build/tests/unit/ops/plan/test_planner_power",
     ),
@@ -781,10 +781,10 @@ MUTANTS = [
     Mutant(
         "an old node that ends before the new one is healthy",
         "agent/ops/plan/planner_replace.c",
-        "	if (!planner_is_paused(c))\n		planner_each_group(p, c, serve, lets_in ? let_in : wait_ready);\n"
+        "	if (!planner_is_paused(c))\n		planner_each_group(p, c->name, serve, lets_in ? let_in : wait_ready);\n"
         "	/* Who serves leaves only behind this. */\n	if (x->go_n > 0)\n		plan_leave(p, c, x, ids, serve);\n",
         "	if (x->go_n > 0)\n		plan_leave(p, c, x, ids, serve);\n	if (!planner_is_paused(c))\n"
-        "		planner_each_group(p, c, serve, lets_in ? let_in : wait_ready);\n",
+        "		planner_each_group(p, c->name, serve, lets_in ? let_in : wait_ready);\n",
         "build/tests/unit/ops/plan/test_planner_replace",
     ),
     Mutant(
@@ -797,7 +797,7 @@ MUTANTS = [
     Mutant(
         "an old node that ends though the new one died while it drained",
         "agent/ops/plan/planner_replace.c",
-        "	planner_each_group(p, c, serve, look_again);",
+        "	planner_each_group(p, c->name, serve, look_again);",
         "	(void)look_again, (void)serve;",
         "build/tests/unit/ops/plan/test_planner_replace",
     ),

@@ -54,12 +54,11 @@ static void check_tg_name(struct planning *p, const tg_t *want, const char *full
 				     full);
 }
 
-void planner_each_group(struct planning *p, const cluster_t *c, json_t *ids,
-			void (*plan)(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids))
+void planner_each_group(struct planning *p, const char *cluster, json_t *ids, planner_group_steps *plan)
 {
 	for (size_t i = 0; json_array_size(ids) > 0 && i < p->spec->n_target_groups; i++)
-		if (planner_is_for(p->spec->target_groups[i], c->name))
-			plan(p, c, p->spec->target_groups[i], ids);
+		if (planner_is_for(p->spec->target_groups[i], cluster))
+			plan(p, cluster, p->spec->target_groups[i], ids);
 }
 
 json_t *planner_targets(const struct planning *p, const tg_t *g, json_t *ids)

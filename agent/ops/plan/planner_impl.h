@@ -35,8 +35,8 @@ json_t *planner_target_group_ref(const struct planning *p, const char *name);
 bool planner_wants_short(const struct planning *p, const char *kind, const char *full); /* "lb" or "tg", by its name in AWS */
 bool planner_is_for(const tg_t *g, const char *cluster);
 /* A step for each target group of the spec that the cluster is behind; none for an empty list of nodes. */
-void planner_each_group(struct planning *p, const cluster_t *c, json_t *ids,
-			void (*plan)(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids));
+typedef void planner_group_steps(struct planning *p, const char *cluster, const tg_t *g, json_t *ids);
+void planner_each_group(struct planning *p, const char *cluster, json_t *ids, planner_group_steps *plan);
 json_t *planner_targets(const struct planning *p, const tg_t *g, json_t *ids); /* arguments: the group, and nodes as targets */
 /* The same for a wait behind which others stop or leave: every one of these must be healthy. */
 json_t *planner_all_targets(const struct planning *p, const tg_t *g, json_t *ids);
@@ -183,11 +183,10 @@ bool planner_drains(const Reeve__Control__V1__Drain *d); /* by a call, which may
 
 /* planner_others.c: those that are to serve in the place of nodes that leave. Steps for one group, none where no listener leads to
  * it; ids: the others in it. */
-typedef void planner_others(struct planning *p, const char *cluster, const tg_t *g, json_t *ids);
-planner_others planner_others_ready; /* they are waited for, before */
-planner_others planner_others_still; /* they are looked at again, straight before the call */
+planner_group_steps planner_others_ready; /* they are waited for, before */
+planner_group_steps planner_others_still; /* they are looked at again, straight before the call */
 /* For each group of the spec in which some of those beyond keep serve: the nodes of all clusters that stay behind it. */
-void planner_each_left(struct planning *p, const struct planner_nodes *have, planner_others *plan);
+void planner_each_left(struct planning *p, const struct planner_nodes *have, planner_group_steps *plan);
 bool planner_is_led_to(const struct planning *p, const tg_t *g); /* a listener of the spec does */
 /* Straight before some of a cluster go: its others run still, all of them, and answer where there is an endpoint (health; or NULL).
  * fact: its own. Nothing for an empty list. */

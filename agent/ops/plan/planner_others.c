@@ -53,7 +53,7 @@ static bool some_serve(const struct planning *p, const tg_t *g, const struct ec2
 	return false;
 }
 
-void planner_each_left(struct planning *p, const struct planner_nodes *have, planner_others *plan)
+void planner_each_left(struct planning *p, const struct planner_nodes *have, planner_group_steps *plan)
 {
 	for (size_t i = 0; p->spec != NULL && i < p->spec->n_target_groups; i++) {
 		const tg_t *g = p->spec->target_groups[i];

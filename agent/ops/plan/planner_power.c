@@ -229,30 +229,30 @@ void planner_wait_started(struct planning *p, const cluster_t *c, const struct p
 
 /* ---- another type, node by node ---- */
 
-static void take_out(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
+static void take_out(struct planning *p, const char *cluster, const tg_t *g, json_t *ids)
 {
 	plan_add(p->b, &kind_deregister, planner_targets(p, g, ids), "deregister-%s", g->name);
-	plan_title(p->b, "deregister %s/%s", c->name, g->name);
+	plan_title(p->b, "deregister %s/%s", cluster, g->name);
 }
 
-static void wait_drained(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
+static void wait_drained(struct planning *p, const char *cluster, const tg_t *g, json_t *ids)
 {
 	plan_add(p->b, &kind_wait_drained, planner_targets(p, g, ids), "drained-%s", g->name);
-	plan_title(p->b, "wait until %s/%s is drained", c->name, g->name);
+	plan_title(p->b, "wait until %s/%s is drained", cluster, g->name);
 }
 
-static void let_in(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
+static void let_in(struct planning *p, const char *cluster, const tg_t *g, json_t *ids)
 {
 	json_t *args = planner_targets(p, g, ids);
 
 	/* It has just been started: a look may still show it as it was. */
 	json_object_set_new(args, "fresh", json_true());
 	plan_add(p->b, &kind_register, args, "register-%s", g->name);
-	plan_title(p->b, "register %s/%s", c->name, g->name);
+	plan_title(p->b, "register %s/%s", cluster, g->name);
 	if (!planner_is_led_to(p, g))
 		return;
 	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);
-	plan_title(p->b, "wait until %s/%s is healthy", c->name, g->name);
+	plan_title(p->b, "wait until %s/%s is healthy", cluster, g->name);
 }
 
 /* Groups that the spec does not have the cluster behind let it go last of all: until then a node may serve there, too, and is let
@@ -316,20 +316,13 @@ static json_t *others_still(const struct planning *p, const struct planner_nodes
 	return ids;
 }
 
-static void each_own_group(struct planning *p, const cluster_t *c, json_t *ids, planner_others *plan)
-{
-	for (size_t i = 0; json_array_size(ids) > 0 && i < p->spec->n_target_groups; i++)
-		if (planner_is_for(p->spec->target_groups[i], c->name))
-			plan(p, c->name, p->spec->target_groups[i], ids);
-}
-
 static void see_others(struct planning *p, const cluster_t *c, const struct planner_nodes *have, size_t but)
 {
 	CLEANUP(mem_close) char *fact = mem_printf("staying.%s", have->v[but]->id);
 	json_t *still = others_still(p, have, but);
 
 	planner_see_others(p, c->name, still, fact, c->health);
-	each_own_group(p, c, still, planner_others_still);
+	planner_each_group(p, c->name, still, planner_others_still);
 	json_decref(still);
 }
 
@@ -341,10 +334,10 @@ static void plan_resize(struct planning *p, const cluster_t *c, const struct pla
 	json_t *ids = json_pack("[s]", i->id), *others = others_of(p, have, at);
 
 	planning_begin(p, name, stage);
-	each_own_group(p, c, others, planner_others_ready);
-	planner_each_group(p, c, ids, take_out);
+	planner_each_group(p, c->name, others, planner_others_ready);
+	planner_each_group(p, c->name, ids, take_out);
 	each_other_group(p, c, ids, &kind_deregister, "deregister");
-	planner_each_group(p, c, ids, wait_drained);
+	planner_each_group(p, c->name, ids, wait_drained);
 	each_other_group(p, c, ids, &kind_wait_drained, "drained");
 	planner_plan_drain(p, c->drain, c->name, ids);
 	see_others(p, c, have, at);
@@ -355,7 +348,7 @@ static void plan_resize(struct planning *p, const cluster_t *c, const struct pla
 	plan_start(p, c, ids, json_pack("[s]", c->instance_type));
 	wait_started(p, c, ids, fact);
 	plan_pivot(p->b);
-	planner_each_group(p, c, ids, let_in);
+	planner_each_group(p, c->name, ids, let_in);
 	each_other_group(p, c, ids, &kind_register, "register");
 	json_decref(ids);
 	json_decref(others);

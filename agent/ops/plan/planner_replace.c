@@ -107,31 +107,31 @@ const struct step *planner_first_change(const struct plans *p, const struct plan
 
 /* ---- in the groups ---- */
 
-static void let_in(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
+static void let_in(struct planning *p, const char *cluster, const tg_t *g, json_t *ids)
 {
 	plan_add(p->b, &kind_register, planner_targets(p, g, ids), "register-%s", g->name);
-	plan_title(p->b, "register %s/%s", c->name, g->name);
+	plan_title(p->b, "register %s/%s", cluster, g->name);
 	if (!planner_is_listened(p, g->name))
 		return;
 	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "healthy-%s", g->name);
-	plan_title(p->b, "wait until %s/%s is healthy", c->name, g->name);
+	plan_title(p->b, "wait until %s/%s is healthy", cluster, g->name);
 }
 
 /* Where none comes: those that are to serve alone. */
-static void wait_ready(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
+static void wait_ready(struct planning *p, const char *cluster, const tg_t *g, json_t *ids)
 {
 	if (!planner_is_listened(p, g->name))
 		return;
 	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "ready-%s", g->name);
-	plan_title(p->b, "wait until others of %s/%s are healthy", c->name, g->name);
+	plan_title(p->b, "wait until others of %s/%s are healthy", cluster, g->name);
 }
 
-static void look_again(struct planning *p, const cluster_t *c, const tg_t *g, json_t *ids)
+static void look_again(struct planning *p, const char *cluster, const tg_t *g, json_t *ids)
 {
 	if (!planner_is_listened(p, g->name))
 		return;
 	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "still-healthy-%s", g->name);
-	plan_title(p->b, "see that %s/%s is still healthy", c->name, g->name);
+	plan_title(p->b, "see that %s/%s is still healthy", cluster, g->name);
 }
 
 /* A node that is stopped while it boots for the first time may stay half set up. */
@@ -198,7 +198,7 @@ static void plan_leave(struct planning *p, const cluster_t *c, const struct plan
 	planner_plan_out(p, &have);
 	if (!planner_is_paused(c)) {
 		wait_up(p, c, x, ids, "still-up", NULL);
-		planner_each_group(p, c, serve, look_again);
+		planner_each_group(p, c->name, serve, look_again);
 	}
 	/* Until here all of it can be taken back: the old ones are let in again, and the new ones go. */
 	plan_pivot(p->b);
@@ -340,7 +340,7 @@ void planner_plan_exchange(struct planning *p, const cluster_t *c, const struct 
 		plan_come(p, c, x, ids);
 	/* In a paused cluster nobody serves. */
 	if (!planner_is_paused(c))
-		planner_each_group(p, c, serve, lets_in ? let_in : wait_ready);
+		planner_each_group(p, c->name, serve, lets_in ? let_in : wait_ready);
 	/* Who serves leaves only behind this. */
 	if (x->go_n > 0)
 		plan_leave(p, c, x, ids, serve);
