@@ -299,6 +299,24 @@ static inline void shop_send(struct shop *s, const struct desk_command *k, bool 
 	desk_give_one(&s->d, one);
 }
 
+/* nodes.replace of the node number `at` of those that were ever launched; the command is seq 2. */
+static inline void shop_replace_one(struct shop *s, struct desk_command *k, size_t at)
+{
+	Reeve__Control__V1__NodesReplace r = REEVE__CONTROL__V1__NODES_REPLACE__INIT;
+	char *ids[] = { (char *)s->sim->instances[at]->t.id };
+
+	desk_command(k, 2);
+	r.warehouse = (char *)"wh-1";
+	r.cluster = (char *)"be";
+	r.instances = ids;
+	r.n_instances = 1;
+	r.spec = &s->k.s;
+	k->c.verb = REEVE__CONTROL__V1__VERB__NODES_REPLACE;
+	k->c.args.len = reeve__control__v1__nodes_replace__pack(&r, k->args);
+	k->c.not_before = 0;
+	shop_send(s, k, false);
+}
+
 /* A fresh head, without which nothing of high risk begins. */
 static inline void shop_head(struct shop *s)
 {

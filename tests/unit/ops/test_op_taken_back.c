@@ -63,21 +63,9 @@ static void a_replace_lets_the_old_one_serve_before_the_new_one_goes(void **stat
 {
 	struct shop *s = *state;
 	struct desk_command k;
-	Reeve__Control__V1__NodesReplace r = REEVE__CONTROL__V1__NODES_REPLACE__INIT;
-	char *ids[1];
 
 	stand(s, 1);
-	ids[0] = (char *)s->sim->instances[0]->t.id;
-	desk_command(&k, 2);
-	r.warehouse = (char *)"wh-1";
-	r.cluster = (char *)"be";
-	r.instances = ids;
-	r.n_instances = 1;
-	r.spec = &s->k.s;
-	k.c.verb = REEVE__CONTROL__V1__VERB__NODES_REPLACE;
-	k.c.args.len = reeve__control__v1__nodes_replace__pack(&r, k.args);
-	k.c.not_before = 0;
-	shop_send(s, &k, false);
+	shop_replace_one(s, &k, 0);
 	desk_pass(&s->d, 100);
 	ends_and_somebody_serves_all_the_time(s, &k, 2);
 }
@@ -109,21 +97,9 @@ static void a_new_one_that_goes_has_left_its_group_before(void **state)
 {
 	struct shop *s = *state;
 	struct desk_command k;
-	Reeve__Control__V1__NodesReplace r = REEVE__CONTROL__V1__NODES_REPLACE__INIT;
-	char *ids[1];
 
 	stand(s, 1);
-	ids[0] = (char *)s->sim->instances[0]->t.id;
-	desk_command(&k, 2);
-	r.warehouse = (char *)"wh-1";
-	r.cluster = (char *)"be";
-	r.instances = ids;
-	r.n_instances = 1;
-	r.spec = &s->k.s;
-	k.c.verb = REEVE__CONTROL__V1__VERB__NODES_REPLACE;
-	k.c.args.len = reeve__control__v1__nodes_replace__pack(&r, k.args);
-	k.c.not_before = 0;
-	shop_send(s, &k, false);
+	shop_replace_one(s, &k, 0);
 	while (shop_count(s, "TerminateInstances") == 0)
 		desk_pass(&s->d, 100);
 	for (size_t i = 0; i < s->sim->target_groups[0]->targets_n; i++) {
@@ -134,24 +110,6 @@ static void a_new_one_that_goes_has_left_its_group_before(void **state)
 }
 
 /* ---- who was to serve again does not ---- */
-
-static void replace_the_first(struct shop *s, struct desk_command *k)
-{
-	Reeve__Control__V1__NodesReplace r = REEVE__CONTROL__V1__NODES_REPLACE__INIT;
-	char *ids[] = { (char *)s->sim->instances[0]->t.id };
-
-	desk_command(k, 2);
-	r.warehouse = (char *)"wh-1";
-	r.cluster = (char *)"be";
-	r.instances = ids;
-	r.n_instances = 1;
-	r.spec = &s->k.s;
-	k->c.verb = REEVE__CONTROL__V1__VERB__NODES_REPLACE;
-	k->c.args.len = reeve__control__v1__nodes_replace__pack(&r, k->args);
-	k->c.not_before = 0;
-	shop_send(s, k, false);
-	desk_pass(&s->d, 100);
-}
 
 static void the_new_one_stays_and_serves(struct shop *s, const struct desk_command *k)
 {
@@ -173,7 +131,8 @@ static void a_new_one_stays_where_the_old_one_ended_while_stop_held_the_undo(voi
 
 	stand(s, 1);
 	shop_listen(s);
-	replace_the_first(s, &k);
+	shop_replace_one(s, &k, 0);
+	desk_pass(&s->d, 100);
 	while (shop_count(s, " RegisterTargets") < 2)
 		desk_pass(&s->d, 100);
 	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
@@ -192,7 +151,8 @@ static void a_new_one_stays_where_the_old_one_ended_while_it_drained(void **stat
 
 	stand(s, 1);
 	shop_listen(s);
-	replace_the_first(s, &k);
+	shop_replace_one(s, &k, 0);
+	desk_pass(&s->d, 100);
 	while (shop_count(s, "DeregisterTargets") < 1)
 		desk_pass(&s->d, 100);
 	aws_hand_end(s->sim, s->sim->instances[0]);
@@ -209,7 +169,8 @@ static void a_new_one_stays_where_the_old_one_is_ill(void **state)
 	stand(s, 1);
 	shop_listen(s);
 	s->sim->target_groups[0]->targets[0].sick_ms = world_now_ms(s->d.w) + 360000000;
-	replace_the_first(s, &k);
+	shop_replace_one(s, &k, 0);
+	desk_pass(&s->d, 100);
 	while (!op_fields(ops_find(s->d.ops, k.id))->is_ended) {
 		desk_pass(&s->d, 400000);
 		shop_reopen(s);

@@ -27,24 +27,6 @@ static bool is_taken_out(void *ctx)
 	return strstr(buf_str(&((struct shop *)ctx)->seen), "DeregisterTargets") != NULL;
 }
 
-/* The first of two nodes, number 2 in its place. */
-static void replace(struct shop *s, struct desk_command *k)
-{
-	Reeve__Control__V1__NodesReplace r = REEVE__CONTROL__V1__NODES_REPLACE__INIT;
-	char *ids[] = { (char *)node(s, 0)->t.id };
-
-	desk_command(k, 2);
-	r.warehouse = (char *)"wh-1";
-	r.cluster = (char *)"be";
-	r.instances = ids;
-	r.n_instances = 1;
-	r.spec = &s->k.s;
-	k->c.verb = REEVE__CONTROL__V1__VERB__NODES_REPLACE;
-	k->c.args.len = reeve__control__v1__nodes_replace__pack(&r, k->args);
-	k->c.not_before = 0;
-	shop_send(s, k, false);
-}
-
 /* Two nodes that serve. */
 static void make(struct shop *s, struct desk_command *k)
 {
@@ -61,7 +43,7 @@ static void make(struct shop *s, struct desk_command *k)
 static void hold_up(struct shop *s, struct desk_command *k, uint64_t ms)
 {
 	make(s, k);
-	replace(s, k);
+	shop_replace_one(s, k, 0);
 	assert_int_equal(sim_run_until(s->d.w, is_taken_out, s, 3600000), SIM_TRUE);
 	shop_listen(s);
 	sim_file_puts(s->d.w, "/etc/reeve/STOP", "");
@@ -115,7 +97,7 @@ static void a_look_that_became_old_while_another_waited_is_made_again(void **sta
 	two_groups(s);
 	s->k.cluster.nodes = 1;
 	make(s, &k);
-	replace(s, &k);
+	shop_replace_one(s, &k, 0);
 	while (shop_count(s, "DeregisterTargets") < 2)
 		desk_pass(&s->d, 100);
 	shop_listen(s);
@@ -278,7 +260,7 @@ static void the_old_node_stays_in_its_second_group_where_the_new_one_died_meanwh
 	two_groups(s);
 	make(s, &k);
 	s->break_at = second_group_is_throttled;
-	replace(s, &k);
+	shop_replace_one(s, &k, 0);
 	while (s->broke == 0)
 		desk_pass(&s->d, 100);
 	aws_hand_end(s->sim, s->sim->instances[2]);
