@@ -26,7 +26,7 @@ endif
 comma   := ,
 # ISA-L packs telemetry where it is there when the agent is built; elsewhere, or with `make ISAL=`, zlib does.
 ISAL    := $(if $(filter static,$(FLAVOUR)),$(wildcard $(RECIPES)/include/isa-l.h),$(shell $(PKG_CONFIG) --exists libisal 2>/dev/null && echo yes))
-LIBS    := libuv libcurl libssl libcrypto libprotobuf-c zlib expat jansson yaml-0.1 libpcre2-8 $(if $(ISAL),libisal)
+LIBS    := libuv libcurl libssl libcrypto libprotobuf-c zlib expat jansson yaml-0.1 libpcre2-8 libzstd $(if $(ISAL),libisal)
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef -Wvla -Wwrite-strings
 WARN    += -Wconversion -Wsign-conversion -Werror
 # What stands between a fault of ours and whoever finds it; `make lint` reads it off the built file (tests/lint/hardening.py).
@@ -58,12 +58,13 @@ OPT     := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover
 LDOPT   := -fsanitize=address,undefined
 else ifeq ($(FLAVOUR),static)
 # What ships, as deploy/release/release.py builds it: RECIPES is where it has put what Debian has no usable archive of. What nothing
-# calls stays out (a section for each function). Nothing unwinds at run time, so the tables for it are reeve.debug's alone.
+# calls stays out (a section for each function). Nothing unwinds at run time, so the
+# tables for it are reeve.debug's alone, and those of the archives have no index.
 OPT     := -O2 -D_FORTIFY_SOURCE=3 -fstack-clash-protection -isystem $(RECIPES)/include
 OPT     += -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
-LDOPT   := -static-libgcc -Wl,--gc-sections -Wl,-Map=$(B)/reeve.map
+LDOPT   := -static-libgcc -Wl,--gc-sections -Wl,--no-eh-frame-hdr -Wl,-Map=$(B)/reeve.map
 SHIMS   := $(B)/deploy/release/arc4random.o
-STATIC  := curl uv_a ssl crypto protobuf-c z expat jansson yaml pcre2-8 $(if $(ISAL),isal)
+STATIC  := curl uv_a ssl crypto protobuf-c z expat jansson yaml pcre2-8 zstd $(if $(ISAL),isal)
 else ifeq ($(FLAVOUR),coverage)
 OPT     := -O0 --coverage -fprofile-update=atomic
 LDOPT   := --coverage
@@ -308,7 +309,7 @@ logs: ## write docs/logs.md, the list of all events, from the source
 ##@ This machine
 
 PACKAGES := ca-certificates clang-14 clang-format-14 clang-tidy-14 curl gcc git groff-base jq libc6-dev libclang-rt-14-dev libcmocka-dev libcurl4-openssl-dev \
-	libexpat1-dev libisal-dev libjansson-dev libpcre2-dev libprotobuf-c-dev libssl-dev libuv1-dev libyaml-dev make node-llhttp openssl pkg-config \
+	libexpat1-dev libisal-dev libjansson-dev libpcre2-dev libprotobuf-c-dev libssl-dev libuv1-dev libyaml-dev libzstd-dev make node-llhttp openssl pkg-config \
 	procps protobuf-c-compiler protobuf-compiler python3 python3-venv shellcheck systemd zlib1g-dev
 
 .PHONY: deps

@@ -369,9 +369,11 @@ static void read_telemetry(struct yaml_node *root, struct config *c, struct faul
 {
 	struct yaml_node *t = yaml_get(root, "telemetry"), *host = yaml_get(t, "host_metrics"), *logs = yaml_get(t, "logs");
 	struct yaml_node *interval = yaml_get(host, "interval");
+	static const char *const compressions[] = { [CONFIG_GZIP] = "gzip", [CONFIG_ZSTD] = "zstd" };
 
-	if (!faults_enter(f, t, YAML_KEYS("host_metrics", "logs", "spool", "hmac_key_file", "customer")))
+	if (!faults_enter(f, t, YAML_KEYS("host_metrics", "logs", "spool", "hmac_key_file", "customer", "compression")))
 		return;
+	faults_hear(f, yaml_enum(yaml_get(t, "compression"), compressions, ARRAY_LEN(compressions), &c->compression, &f->now));
 	faults_hear(f, config_get_path(yaml_get(t, "hmac_key_file"), c, &c->hmac_key_file, &f->now));
 	if (faults_enter(f, host, YAML_KEYS("interval")))
 		faults_hear(f, config_get_duration(interval, 1000, "at least 1s", &c->metrics_interval_ms, &f->now));

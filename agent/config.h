@@ -16,6 +16,7 @@ struct faults;
 #define CONFIG_PATH "/etc/reeve/reeve.yaml"
 #define CONFIG_LOGS_MAX 32
 
+enum config_compression { CONFIG_GZIP, CONFIG_ZSTD };
 enum config_choice { CONFIG_AUTO, CONFIG_NO, CONFIG_YES };
 
 struct config_log {
@@ -56,6 +57,7 @@ struct config {
 	uint64_t metrics_interval_ms; /* 0: no host metrics */
 	struct config_log logs[CONFIG_LOGS_MAX];
 	size_t logs_n;
+	unsigned compression; /* of telemetry: enum config_compression */
 	uint64_t spool_logs_max, spool_metrics_max, spool_max_age_ms; /* the age 0: any */
 	const char *hmac_key_file;                                    /* agent/ops/hmac_key.h; NULL: none */
 	struct config_customer customer;

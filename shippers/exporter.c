@@ -8,6 +8,7 @@
  *                                                      too large: in parts, see exporter_cut.c
  *              sending --> waiting --> idle            no answer, try later, not about the body
  *     idle --> packing --> sending                     and on with the part that was refused so
+ *     idle, sending --> opening --> packing --> sending   spooled as zstd, and the receiver takes none: see exporter_recode.c
  *     idle --> waiting --> idle                        not logged in, or it cannot be read at the moment
  *     idle --> clearing --> idle                       the body is not what was written, or TRIES_MAX times could not be read:
  *                                                      set aside
@@ -37,9 +38,10 @@
 #define CLOSE_MS 3000
 
 static const struct sm_state states[] = {
-	[LANE_IDLE] = { "idle", SM_TO(LANE_SENDING) | SM_TO(LANE_PACKING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
-	[LANE_SENDING] = { "sending", SM_TO(LANE_IDLE) | SM_TO(LANE_UNPACKING) | SM_TO(LANE_PACKING) | SM_TO(LANE_WAITING) |
+	[LANE_IDLE] = { "idle", SM_TO(LANE_SENDING) | SM_TO(LANE_OPENING) | SM_TO(LANE_PACKING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
+	[LANE_SENDING] = { "sending", SM_TO(LANE_IDLE) | SM_TO(LANE_OPENING) | SM_TO(LANE_UNPACKING) | SM_TO(LANE_PACKING) | SM_TO(LANE_WAITING) |
 					  SM_TO(LANE_CLEARING) },
+	[LANE_OPENING] = { "opening", SM_TO(LANE_PACKING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
 	[LANE_UNPACKING] = { "unpacking", SM_TO(LANE_PACKING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
 	[LANE_PACKING] = { "packing", SM_TO(LANE_SENDING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
 	[LANE_WAITING] = { "waiting", SM_TO(LANE_IDLE) },
@@ -56,8 +58,8 @@ static const char *lane_broken(const struct sm *m)
 		return "an entry is in hand unless the lane is idle or waits";
 	if (l->entry != NULL && l->entry->held == 0)
 		return "the entry in hand is held";
-	if (m->now == LANE_PACKING && !l->parts.is_on)
-		return "a part is packed of a body that was unpacked";
+	if (m->now == LANE_PACKING && l->cut.len == 0)
+		return "what is packed is there";
 	return NULL;
 }
 
@@ -73,6 +75,7 @@ static void wait_over(struct lane *l)
 
 /* In the other states an answer is awaited, or nothing. */
 static void (*const turns[])(struct lane *l) = {
+	[LANE_OPENING] = exporter_open,
 	[LANE_UNPACKING] = exporter_unpack,
 	[LANE_PACKING] = exporter_pack,
 	[LANE_WAITING] = wait_over,
@@ -137,6 +140,7 @@ static void lane_sent(struct lane *l)
 	if (rejected > 0)
 		log_warn("export.partial", "kind=%s batch=%s rejected=%" PRIu64, batch_kind_name(l->kind), l->id, rejected);
 	backoff_reset(&l->backoff);
+	l->x->zstd_taken |= l->format == PACK_ZSTD;
 	l->x->refusals = 0;
 	l->x->trouble[0] = '\0';
 	go_on(l);
@@ -145,8 +149,8 @@ static void lane_sent(struct lane *l)
 void exporter_refused(struct lane *l)
 {
 	l->x->stats.rejected_records[l->kind] += records_of(l);
-	log_warn("export.rejected", "kind=%s batch=%s status=%d records=%" PRIu32 " next=\"set aside as *-%s.pb.gz.rejected\"",
-		 batch_kind_name(l->kind), l->id, l->http.status, records_of(l), l->entry->id);
+	log_warn("export.rejected", "kind=%s batch=%s status=%d records=%" PRIu32 " next=\"set aside as *-%s.pb%s.rejected\"",
+		 batch_kind_name(l->kind), l->id, l->http.status, records_of(l), l->entry->id, pack_suffix(l->entry->format));
 	l->parts.any_refused = true;
 	go_on(l);
 }
@@ -196,6 +200,10 @@ static void on_answer(struct http_req *r, int rc)
 	struct lane *l = container_of(r, struct lane, http);
 
 	l->x->stats.last_status = rc == 0 ? r->status : 0;
+	if (rc == 0 && exporter_refuses_zstd(l)) {
+		exporter_turn_back(l);
+		return;
+	}
 	switch (answer_judge(r, rc)) {
 	case ANSWER_TAKEN:
 		lane_sent(l);
@@ -249,7 +257,7 @@ static int fill(struct lane *l, struct err *e)
 	if (x->auth.sign != NULL)
 		TRY(x->auth.sign(x->auth.ctx, r, &l->proof, e));
 	http_header_set(r, "Content-Type", "application/x-protobuf");
-	http_header_set(r, "Content-Encoding", "gzip");
+	http_header_set(r, "Content-Encoding", pack_name(l->format));
 	http_header_set(r, "User-Agent", "reeve/" REEVE_VERSION);
 	http_header_set(r, "Reeve-Batch-Id", l->id);
 	for (size_t i = 0; i < l->proof.headers_n; i++)
@@ -308,6 +316,7 @@ static bool goes_on_in_parts(struct lane *l)
  *   there is none                              nothing, until the spool calls again
  *   a body that is sent in parts               the next part
  *   a body that cannot be read                 set aside as damaged
+ *   a body that the receiver takes not so      recoded
  *   a body                                     asked: sent whole  */
 void exporter_go(struct lane *l)
 {
@@ -335,7 +344,11 @@ void exporter_go(struct lane *l)
 		return;
 	}
 	memcpy(l->id, l->entry->id, sizeof(l->id));
-	exporter_ask(l);
+	l->format = l->entry->format;
+	if (l->format != exporter_format(l))
+		exporter_recode(l);
+	else
+		exporter_ask(l);
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------------- */
@@ -354,6 +367,7 @@ struct exporter *exporter_new(struct world *w, struct spool *s, unsigned dest, c
 	x->ca_file = mem_str(c->ca_file);
 	x->connect_to = mem_str(c->connect_to);
 	x->proxy = c->proxy;
+	x->no_zstd = c->no_zstd;
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++) {
 		struct lane *l = &x->lanes[kind];
 
@@ -376,7 +390,10 @@ void exporter_kick(struct exporter *x)
 
 struct exporter_stats exporter_stats(const struct exporter *x)
 {
-	return x->stats;
+	struct exporter_stats st = x->stats;
+
+	st.format = x->no_zstd ? PACK_GZIP : spool_packs_as(x->s);
+	return st;
 }
 
 const char *exporter_trouble(const struct exporter *x)

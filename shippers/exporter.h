@@ -4,7 +4,8 @@
  * Retried for ever, with full jitter from 1 s to 60 s and not before Retry-After says, ten minutes at most: no answer, 429, 502,
  * 503, 504. One that is too large (413) is sent in parts, down to single records, each part with an id of its own that is the same
  * after a restart (parts.h). A body that the receiver refuses (any other 4xx or 5xx; a single record that is too large) is set
- * aside, whole, so that a person sees what stood around it; so is one that cannot be read, after a few tries. 401, 403,
+ * aside, whole, so that a person sees what stood around it; so is one that cannot be read, after a few tries. A receiver that
+ * does not take zstd gets gzip instead (exporter_recode.c). 401, 403,
  * 404 and redirects are about us, not about the body: it stays, and is tried again after a pause. Each repeat carries the
  * same Reeve-Batch-Id and the same bytes. */
 #pragma once
@@ -39,6 +40,7 @@ struct exporter_config {
 	const char *url;                  /* base; "/v1/metrics" and "/v1/logs" are added. All texts are copied */
 	const char *ca_file, *connect_to; /* NULL: none */
 	const struct http_proxy *proxy;   /* NULL: none; it must stay */
+	bool no_zstd;                     /* what is spooled as zstd goes as gzip */
 	struct export_auth auth;
 };
 
@@ -47,6 +49,7 @@ struct exporter_stats {
 	uint64_t rejected_records[TELEMETRY_KINDS]; /* by a final status, or named by a partial success */
 	uint64_t retries, pauses, halved;           /* halved: bodies, or parts of them, that were too large */
 	int last_status;                            /* 0: none, or no answer */
+	enum pack_format format;                    /* that it is sent */
 };
 
 struct exporter;

@@ -12,10 +12,7 @@
 #include "agent/base/log.h"
 #include "agent/base/mem.h"
 
-#define RAW_MAX (BATCH_BYTES_MAX + (64u << 10))
-
-/* Called when the agent closes in the middle of cutting. */
-static bool is_over(struct lane *l)
+bool exporter_is_over(struct lane *l)
 {
 	if (!ending_is_on(&l->x->end))
 		return false;
@@ -38,16 +35,22 @@ static void halve(struct lane *l)
 
 void exporter_cut(struct lane *l)
 {
-	sm_move(&l->sm, LANE_PACKING);
-	l->cut = BUF_MAX(RAW_MAX);
+	l->cut = BUF_MAX(EXPORT_RAW_MAX);
 	if (parts_cut(&l->parts, &l->cut) != 0) {
 		buf_close(&l->cut);
 		exporter_bad(l);
 		return;
 	}
 	parts_id(&l->parts, l->entry->id, l->id);
+	exporter_pack_cut(l);
+}
+
+void exporter_pack_cut(struct lane *l)
+{
+	sm_move(&l->sm, LANE_PACKING);
 	buf_reset(&l->body);
-	pack_begin(&l->pack, PACK_IN);
+	l->format = exporter_format(l);
+	pack_begin(&l->pack, PACK_IN, l->format);
 	exporter_later(l, 0);
 }
 
@@ -61,7 +64,7 @@ void exporter_pack(struct lane *l)
 	}
 	pack_end(&l->pack);
 	buf_close(&l->cut);
-	if (is_over(l))
+	if (exporter_is_over(l))
 		return;
 	if (rc < 0)
 		exporter_bad(l);
@@ -75,7 +78,7 @@ void exporter_unpack(struct lane *l)
 {
 	int rc;
 
-	if (is_over(l))
+	if (exporter_is_over(l))
 		return;
 	rc = pack_slice(&l->pack, &l->body, &l->parts.raw);
 	if (rc == 0) {
@@ -98,7 +101,7 @@ void exporter_too_large(struct lane *l)
 		return;
 	}
 	sm_move(&l->sm, LANE_UNPACKING);
-	l->parts.raw = BUF_MAX(RAW_MAX);
-	pack_begin(&l->pack, PACK_OUT);
+	l->parts.raw = BUF_MAX(EXPORT_RAW_MAX);
+	pack_begin(&l->pack, PACK_OUT, l->format);
 	exporter_later(l, 0);
 }

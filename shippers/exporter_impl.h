@@ -7,7 +7,9 @@
 #include "shippers/pack.h"
 #include "shippers/parts.h"
 
-enum { LANE_IDLE, LANE_SENDING, LANE_UNPACKING, LANE_PACKING, LANE_WAITING, LANE_CLEARING, LANE_UNCLEARED };
+#define EXPORT_RAW_MAX (BATCH_BYTES_MAX + (64u << 10)) /* of a body, unpacked */
+
+enum { LANE_IDLE, LANE_SENDING, LANE_OPENING, LANE_UNPACKING, LANE_PACKING, LANE_WAITING, LANE_CLEARING, LANE_UNCLEARED };
 
 struct lane {
 	struct exporter *x;
@@ -22,10 +24,11 @@ struct lane {
 	struct http_req http;
 	struct export_proof proof;
 	struct buf body;
+	enum pack_format format; /* of the body */
 	char id[BATCH_ID_LEN]; /* of what is sent: the entry's, or a part's */
 	struct parts parts;    /* of a body that was too large; kept while it waits */
-	struct pack pack;      /* while unpacking or packing */
-	struct buf cut;        /* the part in hand, not packed */
+	struct pack pack;      /* while opening, unpacking or packing */
+	struct buf cut;        /* not packed: the part in hand, or a body that is recoded */
 	char *url;
 	struct timer timer;
 	struct backoff backoff;
@@ -40,6 +43,7 @@ struct exporter {
 	char *ca_file, *connect_to;
 	const struct http_proxy *proxy;
 	struct exporter_stats stats;
+	bool no_zstd, zstd_taken;   /* the receiver takes none; it has taken a body */
 	unsigned refusals;          /* about us, since something was taken */
 	char trouble[ERR_TEXT_MAX]; /* "": none */
 	struct timer late;          /* closing: no answer is awaited any longer */
@@ -65,4 +69,13 @@ bool exporter_is_hopeless(struct lane *l); /* it was tried often enough */
 void exporter_too_large(struct lane *l); /* the body, or the part, in hand */
 void exporter_cut(struct lane *l);       /* the part in hand becomes l->body, and is sent */
 void exporter_unpack(struct lane *l);    /* a slice of that */
-void exporter_pack(struct lane *l);
+void exporter_pack_cut(struct lane *l); /* l->cut becomes l->body, and is sent */
+void exporter_pack(struct lane *l);     /* a slice of that */
+bool exporter_is_over(struct lane *l);  /* the agent closes: what is packed or unpacked is let go */
+
+/* exporter_recode.c: a body that is spooled as zstd, for a receiver that takes none */
+enum pack_format exporter_format(const struct lane *l); /* that the body in hand is sent in */
+bool exporter_refuses_zstd(const struct lane *l);       /* that is what the answer says */
+void exporter_turn_back(struct lane *l);                /* to gzip, with what was refused */
+void exporter_recode(struct lane *l);                   /* l->body, as it was spooled */
+void exporter_open(struct lane *l);                     /* a slice of that */

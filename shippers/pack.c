@@ -1,23 +1,44 @@
 /* pack.c - see pack.h. */
 #include "shippers/pack.h"
 
+#include <string.h>
+
 #include "agent/base/mem.h"
 #include "shippers/pack_impl.h"
 
-static const struct pack_codec *codec_of(enum pack_way way)
-{
-	if (way == PACK_OUT)
-		return &pack_zlib_out;
 #ifdef REEVE_ISAL
-	return &pack_isal_in;
+#define GZIP_IN pack_isal_in
 #else
-	return &pack_zlib_in;
+#define GZIP_IN pack_zlib_in
 #endif
+
+static const struct format {
+	const char *name, *suffix, *magic;
+	size_t least;                       /* bytes: a header and what ends it */
+	const struct pack_codec *codecs[2]; /* by enum pack_way */
+} formats[PACK_FORMATS] = {
+	[PACK_GZIP] = { "gzip", ".gz", "\x1f\x8b", 18, { [PACK_IN] = &GZIP_IN, [PACK_OUT] = &pack_zlib_out } },
+	[PACK_ZSTD] = { "zstd", ".zst", "\x28\xb5\x2f\xfd", 13, { [PACK_IN] = &pack_zstd_in, [PACK_OUT] = &pack_zstd_out } },
+};
+
+const char *pack_name(enum pack_format f)
+{
+	return formats[f].name;
 }
 
-void pack_begin(struct pack *p, enum pack_way way)
+const char *pack_suffix(enum pack_format f)
 {
-	*p = (struct pack){ .codec = codec_of(way) };
+	return formats[f].suffix;
+}
+
+bool pack_is(enum pack_format f, const struct buf *b)
+{
+	return b->len >= formats[f].least && memcmp(b->data, formats[f].magic, strlen(formats[f].magic)) == 0;
+}
+
+void pack_begin(struct pack *p, enum pack_way way, enum pack_format f)
+{
+	*p = (struct pack){ .codec = formats[f].codecs[way] };
 	p->state = mem_alloc(p->codec->state_size);
 	p->codec->begin(p->state);
 }

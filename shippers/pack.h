@@ -1,6 +1,7 @@
-/* pack.h - gzip in slices, so that no tick is long: a slice takes a millisecond or two.
+/* pack.h - a body packed and unpacked in slices, so that no tick is long: a slice takes a millisecond or two. By gzip, or by zstd
+ * where the configuration asks for it.
  *
- *     pack_begin(&p, PACK_IN)      PACK_OUT: unpacks
+ *     pack_begin(&p, PACK_IN, PACK_GZIP)      PACK_OUT: unpacks
  *     while ((rc = pack_slice(&p, from, to)) == 0) ... the next tick
  *     pack_end(&p)                 at any time, also twice */
 #pragma once
@@ -13,6 +14,8 @@
 struct pack_codec;
 
 enum pack_way { PACK_IN, PACK_OUT };
+enum pack_format { PACK_GZIP, PACK_ZSTD };
+#define PACK_FORMATS 2
 
 struct pack {
 	const struct pack_codec *codec;
@@ -20,8 +23,11 @@ struct pack {
 	size_t piece, at; /* what went in: so many pieces, and so many bytes of the next one */
 };
 
-void pack_begin(struct pack *p, enum pack_way way);
-/* 1: that was all; 0: there is more; -ERR_LIMIT: `to` is full, -ERR_INVALID: it was no gzip, or not all of it. */
+const char *pack_name(enum pack_format f);   /* as Content-Encoding calls it */
+const char *pack_suffix(enum pack_format f); /* of a file: ".gz" */
+bool pack_is(enum pack_format f, const struct buf *b); /* by its first bytes and its length */
+void pack_begin(struct pack *p, enum pack_way way, enum pack_format f);
+/* 1: that was all; 0: there is more; -ERR_LIMIT: `to` is full, -ERR_INVALID: it was not of that format, or not all of it. */
 int pack_slice(struct pack *p, const struct buf *from, struct buf *to);
 int pack_pieces(struct pack *p, const struct pieces *from, struct buf *to); /* the same of several buffers */
 void pack_end(struct pack *p);

@@ -19,6 +19,7 @@ struct pack_codec {
 
 extern const struct pack_codec pack_zlib_in, pack_zlib_out;
 extern const struct pack_codec pack_isal_in; /* of builds with ISA-L alone */
+extern const struct pack_codec pack_zstd_in, pack_zstd_out;
 
 /* Room for a step of output, at most what `to` may still take; NULL: it is full. */
 static inline char *pack_room(struct buf *to, size_t *ret_room)

@@ -376,7 +376,7 @@ struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 {
 	struct shipper *s = mem_new(struct shipper);
 	struct spool_config sc = {
-		.dir = c->dir, .reserve = c->reserve, .ctx = s, .positions = c->positions, .max_age_s = c->max_age_s
+		.dir = c->dir, .reserve = c->reserve, .ctx = s, .positions = c->positions, .max_age_s = c->max_age_s, .format = c->format
 	};
 
 	sc.opened = on_spool_opened;
@@ -396,8 +396,12 @@ struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 	s->opened = c->opened;
 	s->opened_ctx = c->opened_ctx;
 	s->spool = spool_new(w, &sc);
-	for (unsigned i = 0; i < s->ways_n; i++)
-		s->ways[i] = (struct shipper_way){ s, exporter_new(w, s->spool, i, &c->dests[i].to) };
+	for (unsigned i = 0; i < s->ways_n; i++) {
+		struct exporter_config to = c->dests[i].to;
+
+		to.no_zstd |= c->format != PACK_ZSTD;
+		s->ways[i] = (struct shipper_way){ s, exporter_new(w, s->spool, i, &to) };
+	}
 	return s;
 }
 

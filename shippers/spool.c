@@ -47,7 +47,8 @@ struct spool_entry *spool_entry_new(struct spool *s, enum telemetry_kind kind, u
 
 char *spool_entry_path(const struct spool_entry *en)
 {
-	return mem_printf("%s/%016" PRIu64 "-%s-%s.pb.gz", en->s->dir, en->seq, batch_kind_name(en->kind), en->id);
+	return mem_printf("%s/%016" PRIu64 "-%s-%s.pb%s", en->s->dir, en->seq, batch_kind_name(en->kind), en->id,
+			  pack_suffix(en->format));
 }
 
 uint64_t spool_blocks(uint64_t bytes)
@@ -93,13 +94,11 @@ void spool_drop_entry(struct spool_entry *en)
 
 static int check_body(const struct spool_entry *en, const char *path, const struct buf *b, struct err *e)
 {
-	const unsigned char *p = (const unsigned char *)b->data;
-
-	/* By the sum of the packed bytes: gzip's own would be known only after unpacking. */
-	if (b->len != en->bytes || gzip_crc32(p, b->len) != en->crc)
+	/* By the sum of the packed bytes: the format's own would be known only after unpacking. */
+	if (b->len != en->bytes || gzip_crc32(b->data, b->len) != en->crc)
 		return err_set(e, ERR_CORRUPT, "%s is not what was written", path);
-	if (b->len < 18 || p[0] != 0x1f || p[1] != 0x8b) /* a gzip header and trailer */
-		return err_set(e, ERR_CORRUPT, "%s is not gzip", path);
+	if (!pack_is(en->format, b))
+		return err_set(e, ERR_CORRUPT, "%s is not %s", path, pack_name(en->format));
 	return 0;
 }
 
@@ -189,6 +188,16 @@ void spool_put(struct spool *s, struct batch *b)
 	/* While the start reads, the next sequence is not known yet. */
 	if (s->start == NULL)
 		spool_write_kick(s);
+}
+
+void spool_pack_as(struct spool *s, enum pack_format f)
+{
+	s->c.format = f;
+}
+
+enum pack_format spool_packs_as(const struct spool *s)
+{
+	return s->c.format;
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------------- */

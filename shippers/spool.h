@@ -1,7 +1,7 @@
 /* spool.h - a folder of bodies ready to POST, and the log of commit records that says which of them exist.
  *
  *     commits                                  one line of JSON a batch, see commit.h
- *     0000000000000007-logs-0123456789abcdef.pb.gz     `gunzip | protoc --decode` reads it
+ *     0000000000000007-logs-0123456789abcdef.pb.gz     `gunzip | protoc --decode` reads it; .pb.zst: by zstd
  *     ....pb.gz.rejected, ....pb.gz.bad        set aside for a person to look at; 16 MiB of them, the oldest go first
  *
  * A batch put here is packed, its body made durable, then its commit record; only then does it become an entry that may be
@@ -21,6 +21,7 @@
 
 #include "agent/io/world.h"
 #include "shippers/batch.h"
+#include "shippers/pack.h"
 
 #define SPOOL_ENTRIES_MAX 50000 /* of a kind: with a body a second the backlog of fourteen hours */
 
@@ -38,6 +39,7 @@ struct spool_config {
 	struct spool_dest_config dests[SPOOL_DESTS_MAX];
 	unsigned dests_n;           /* at least one; from here on a destination is its index */
 	uint64_t reserve;           /* bytes that stay free on the disk; 0: 5 % of it, at least 1 GiB */
+	enum pack_format format;    /* what bodies are packed as, from here on */
 	uint64_t max_age_s;         /* of a body; 0: any. Told by the wall clock of a start, and by the monotonic one from there */
 	void (*opened)(void *ctx);  /* once: what was there is read, all positions were told */
 	void (*changed)(void *ctx); /* there is something to send, or room again */
@@ -65,6 +67,7 @@ struct spool_entry {
 	bool is_durable;      /* the body is on disk; bytes and crc say what it must be */
 	uint8_t wanted, held; /* by which destinations, a bit for each */
 	uint8_t how;          /* enum spool_how, of those for which it has ended */
+	uint8_t format;       /* enum pack_format */
 };
 
 _Static_assert(sizeof(struct spool_entry) <= 80, "a whole backlog of entries, each with 8 bytes of the heap's, is kept in memory");
@@ -97,6 +100,8 @@ void spool_close(struct spool *s, void (*done)(void *ctx), void *ctx);
 bool spool_has_room(const struct spool *s, enum telemetry_kind kind);   /* for one batch more */
 unsigned spool_queued(const struct spool *s, enum telemetry_kind kind); /* batches not yet committed */
 void spool_put(struct spool *s, struct batch *b);                       /* takes it */
+void spool_pack_as(struct spool *s, enum pack_format f);                /* what is not packed yet; what is stays as it is */
+enum pack_format spool_packs_as(const struct spool *s);
 /* Of those that the destination needs and does not hold; NULL: none. */
 struct spool_entry *spool_oldest(struct spool *s, unsigned dest, enum telemetry_kind kind);
 void spool_hold(struct spool_entry *en, unsigned dest);

@@ -105,7 +105,7 @@ static void on_pack(struct timer *t)
 	struct spool_job *j = s->packs;
 	int rc = pack_pieces(&s->pack, &j->b->raw, &j->packed);
 
-	assert(rc >= 0); /* gzip grows nothing by more than PACKED_MAX leaves */
+	assert(rc >= 0); /* no format grows anything by more than PACKED_MAX leaves */
 	if (rc == 0) {
 		timer_start(s->w, &s->pack_timer, 0, on_pack);
 		return;
@@ -130,6 +130,7 @@ static void new_entry(struct spool_job *j)
 
 	j->entry = spool_entry_new(s, j->b->kind, s->next_seq++, enc_hex(&chance, sizeof(chance), id));
 	j->entry->records = j->b->records;
+	j->entry->format = (uint8_t)s->c.format;
 	j->path = spool_entry_path(j->entry);
 }
 
@@ -151,7 +152,7 @@ void spool_pack_next(struct spool *s)
 		}
 		s->packs = j;
 		sm_move(&j->sm, JOB_PACKING);
-		pack_begin(&s->pack, PACK_IN);
+		pack_begin(&s->pack, PACK_IN, j->entry->format);
 		timer_start(s->w, &s->pack_timer, 0, on_pack);
 	}
 }

@@ -56,13 +56,23 @@ static bool take_text(const char **at, const char *text)
 	return true;
 }
 
+static bool take_format(const char **at, enum pack_format *ret)
+{
+	for (int f = 0; f < PACK_FORMATS; f++)
+		if (take_text(at, pack_suffix((enum pack_format)f))) {
+			*ret = (enum pack_format)f;
+			return true;
+		}
+	return false;
+}
+
 enum spool_name spool_found_name(const char *name, struct spool_body *ret)
 {
 	struct spool_body b = { 0 };
 
 	if (!take_digits(&name, 10, &b.seq) || b.seq > BATCH_SEQ_MAX || !take_text(&name, "-") || !take_kind(&name, &b.kind))
 		return SPOOL_NAME_OTHER;
-	if (!take_text(&name, "-") || !take_digits(&name, 16, &b.id) || !take_text(&name, ".pb.gz"))
+	if (!take_text(&name, "-") || !take_digits(&name, 16, &b.id) || !take_text(&name, ".pb") || !take_format(&name, &b.format))
 		return SPOOL_NAME_OTHER;
 	if (*name != '\0' && *name != '.')
 		return SPOOL_NAME_OTHER;

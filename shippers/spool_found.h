@@ -12,12 +12,14 @@
 #include <stdint.h>
 
 #include "agent/base/telemetry.h"
+#include "shippers/pack.h"
 
 struct spool_body {
 	uint64_t seq, id; /* id: what stands in the name as 16 hex digits */
 	uint64_t bytes;
 	uint32_t records, crc, at_s;
 	enum telemetry_kind kind;
+	enum pack_format format;
 	bool has_record; /* bytes, records, crc and at_s are its commit record's */
 };
 
@@ -29,8 +31,8 @@ struct spool_found {
 
 enum spool_name { SPOOL_NAME_OTHER, SPOOL_NAME_BODY, SPOOL_NAME_ASIDE };
 
-/* "0000000000000007-logs-0123456789abcdef.pb.gz" to the letter, with ".why" behind it when it was set aside; seq, id and kind
- * are written unless it is another's file. */
+/* "0000000000000007-logs-0123456789abcdef.pb.gz" to the letter, with ".why" behind it when it was set aside; seq, id, kind and
+ * format are written unless it is another's file. */
 enum spool_name spool_found_name(const char *name, struct spool_body *ret);
 bool spool_found_id(const char *text, uint64_t *ret_id); /* of a commit record: false: not 16 hex digits, or more */
 void spool_found_add(struct spool_found *f, const struct spool_body *b);

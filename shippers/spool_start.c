@@ -262,6 +262,7 @@ static bool take_body(struct spool *s, const struct spool_body *b)
 	snprintf(id, sizeof(id), "%016" PRIx64, b->id);
 	en = spool_entry_new(s, b->kind, b->seq, id);
 	pass_seq(s, b);
+	en->format = (uint8_t)b->format;
 	en->records = b->records;
 	en->bytes = b->bytes;
 	en->crc = b->crc;

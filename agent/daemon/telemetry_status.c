@@ -146,7 +146,7 @@ static json_t *dests_json(const struct shipper_stats *s)
 
 	for (unsigned i = 0; i < s->dests_n; i++) {
 		const struct exporter_stats *x = &s->exporter[i];
-		json_t *one = json_pack("{s:s}", "name", s->dest[i].name);
+		json_t *one = json_pack("{s:s, s:s}", "name", s->dest[i].name, "encoding", pack_name(x->format));
 
 		json_object_set_new(one, "metrics", dest_kind_json(x, &s->dest[i], TELEMETRY_METRIC));
 		json_object_set_new(one, "logs", dest_kind_json(x, &s->dest[i], TELEMETRY_LOG));

@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/base/gzip.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
 #include "collectors/positions.h"
+#include "shippers/pack.h"
 #include "shippers/shipper.h"
 #include "tests/sim/flag.h"
 #include "tests/sim/world_sim.h"
@@ -32,6 +32,10 @@ static struct {
 	size_t most;    /* a larger body is answered with 413, and no byte of it arrives; 0: all are taken */
 	const char *answer_headers;
 	struct buf answer_body;
+	enum pack_format format; /* of the next dock_open */
+	int no_zstd;             /* a body of zstd is answered with it, and no byte arrives; 0: it is taken as any */
+	unsigned zstds;          /* bodies that arrived so; what is refused is not among them */
+	unsigned zstds_refused;
 
 	unsigned arrived, too_large, signs, unauthorized;
 	uint64_t arrived_ms[DOCK_ARRIVALS];
@@ -43,11 +47,38 @@ static struct {
 	int customer_answer;        /* 0: it is away */
 	uint64_t customer_logs_max; /* of the next dock_open */
 	struct buf customer_bodies, customer_ids;
+	unsigned customer_zstds;
 
 	void (*disk_start)(struct world *w, struct disk_req *r, disk_cb *cb); /* the world's own, while a hook is there */
 } dock;
 
 /* ---- the receiver ---- */
+
+static inline bool dock_is_zstd(const struct sim_http *x)
+{
+	return str_eq(sim_http_header(x, "Content-Encoding"), "zstd");
+}
+
+/* True: it was of zstd. */
+static inline bool dock_unpack(const struct sim_http *x, struct buf *to)
+{
+	bool is_zstd = dock_is_zstd(x);
+	CLEANUP(buf_close) struct buf raw = BUF_MAX(64u << 20);
+	CLEANUP(buf_close) struct buf body = BUF_MAX(64u << 20);
+	struct pack p;
+	int rc;
+
+	assert_true(is_zstd || str_eq(sim_http_header(x, "Content-Encoding"), "gzip"));
+	buf_add(&body, x->body, x->body_len);
+	pack_begin(&p, PACK_OUT, is_zstd ? PACK_ZSTD : PACK_GZIP);
+	do
+		rc = pack_slice(&p, &body, &raw);
+	while (rc == 0);
+	pack_end(&p);
+	assert_int_equal(rc, 1);
+	buf_add(to, raw.data, raw.len);
+	return is_zstd;
+}
 
 static inline void dock_on_customer(struct sim_http *x)
 {
@@ -56,7 +87,7 @@ static inline void dock_on_customer(struct sim_http *x)
 		return;
 	}
 	assert_null(sim_http_header(x, "Reeve-Proof")); /* what proves us to the vendor is the vendor's alone */
-	assert_int_equal(gzip_unpack(x->body, x->body_len, &dock.customer_bodies, NULL), 0);
+	dock.customer_zstds += dock_unpack(x, &dock.customer_bodies);
 	buf_addf(&dock.customer_ids, "%s ", sim_http_header(x, "Reeve-Batch-Id"));
 	sim_http_answer(x, dock.customer_answer, NULL, NULL, 0, 0);
 }
@@ -75,12 +106,16 @@ static inline void dock_on_http(void *ctx, struct sim_http *x)
 		sim_http_answer(x, 413, "", "", 0, 0);
 		return;
 	}
+	if (dock.no_zstd > 0 && dock_is_zstd(x)) {
+		dock.zstds_refused++;
+		sim_http_answer(x, dock.no_zstd, "", "", 0, 0);
+		return;
+	}
 	assert_true(dock.arrived < DOCK_ARRIVALS);
 	dock.arrived_ms[dock.arrived] = world_now_ms(dock.w);
 	snprintf(dock.ids[dock.arrived], sizeof(dock.ids[0]), "%s", sim_http_header(x, "Reeve-Batch-Id"));
 	assert_string_equal(sim_http_header(x, "Content-Type"), "application/x-protobuf");
-	assert_string_equal(sim_http_header(x, "Content-Encoding"), "gzip");
-	assert_int_equal(gzip_unpack(x->body, x->body_len, &dock.bodies, NULL), 0);
+	dock.zstds += dock_unpack(x, &dock.bodies);
 	dock.arrived++;
 	if (status == 0)
 		sim_http_fail(x, -ERR_NET, 0);
@@ -141,6 +176,7 @@ static inline void dock_open(void)
 				    .resource_n = 1,
 				    .positions = &dock.positions.durable,
 				    .max_age_s = dock.max_age_s,
+				    .format = dock.format,
 				    .own = dock_say_more,
 				    .opened = flag_set,
 				    .opened_ctx = &opened };
@@ -247,7 +283,7 @@ static inline int dock_count_name(void *ctx, const char *name)
 {
 	unsigned *n = ctx;
 
-	n[0] += str_ends(name, ".pb.gz");
+	n[0] += str_ends(name, ".pb.gz") || str_ends(name, ".pb.zst");
 	n[1] += str_ends(name, ".rejected");
 	n[2] += str_ends(name, ".bad");
 	return 0;

@@ -1,4 +1,4 @@
-/* test_pack.c - gzip in slices: the same bytes whatever the sizes, and what is no gzip is told. */
+/* test_pack.c - gzip and zstd in slices: the same bytes whatever the sizes, and what is not of the format is told. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,6 +17,7 @@
 
 static uint32_t chance = 1;
 static bool by_zlib;
+static enum pack_format format;
 
 static char draw(void)
 {
@@ -38,7 +39,7 @@ static int whole(enum pack_way way, const struct buf *from, struct buf *to, unsi
 	int rc;
 
 	*slices = 0;
-	pack_begin(&p, way);
+	pack_begin(&p, way, format);
 	/* In a build with ISA-L zlib packs too, as it does where that was not there. */
 	if (way == PACK_IN && by_zlib) {
 		pack_end(&p);
@@ -74,7 +75,7 @@ static void what_is_packed_comes_out_as_it_was(void **state)
 	}
 }
 
-static void a_gzip_that_is_cut_anywhere_or_none_at_all_is_refused(void **state)
+static void one_that_is_cut_anywhere_or_none_at_all_is_refused(void **state)
 {
 	CLEANUP(buf_close) struct buf all = BUF_MAX(MOST);
 	CLEANUP(buf_close) struct buf packed = BUF_MAX(MOST);
@@ -130,6 +131,47 @@ static void what_is_packed_is_one_whole_gzip_for_anybody(void **state)
 	assert_memory_equal(back.data, all.data, all.len);
 }
 
+/* The sum over a frame's content is in it, so `zstd -t` finds what a disk has changed. */
+static void a_bit_that_changed_is_found_or_changes_nothing(void **state)
+{
+	CLEANUP(buf_close) struct buf all = BUF_MAX(MOST);
+	CLEANUP(buf_close) struct buf packed = BUF_MAX(MOST);
+	unsigned slices;
+
+	(void)state;
+	fill(&all, 3000);
+	assert_int_equal(whole(PACK_IN, &all, &packed, &slices), 1);
+	for (size_t i = 0; i < packed.len; i++) {
+		CLEANUP(buf_close) struct buf back = BUF_MAX(MOST);
+
+		packed.data[i] = (char)(packed.data[i] ^ 1);
+		if (whole(PACK_OUT, &packed, &back, &slices) == 1) { /* a bit of the header that nothing depends on */
+			assert_int_equal(back.len, all.len);
+			assert_memory_equal(back.data, all.data, all.len);
+		}
+		packed.data[i] = (char)(packed.data[i] ^ 1);
+	}
+}
+
+static void a_format_is_known_by_its_first_bytes_and_its_length(void **state)
+{
+	unsigned slices;
+
+	(void)state;
+	for (int f = 0; f < PACK_FORMATS; f++) {
+		CLEANUP(buf_close) struct buf all = BUF_MAX(MOST);
+		CLEANUP(buf_close) struct buf packed = BUF_MAX(MOST);
+
+		format = (enum pack_format)f;
+		assert_int_equal(whole(PACK_IN, &all, &packed, &slices), 1); /* of nothing: the shortest that there is */
+		for (int other = 0; other < PACK_FORMATS; other++)
+			assert_int_equal(pack_is((enum pack_format)other, &packed), other == f);
+		packed.len = 3;
+		assert_false(pack_is(format, &packed));
+	}
+	format = PACK_GZIP;
+}
+
 static int with_zlib(void **state)
 {
 	(void)state;
@@ -137,17 +179,30 @@ static int with_zlib(void **state)
 	return 0;
 }
 
+static int with_zstd(void **state)
+{
+	(void)state;
+	by_zlib = false;
+	format = PACK_ZSTD;
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_packed_comes_out_as_it_was),
-		cmocka_unit_test(a_gzip_that_is_cut_anywhere_or_none_at_all_is_refused),
+		cmocka_unit_test(one_that_is_cut_anywhere_or_none_at_all_is_refused),
 		cmocka_unit_test(what_does_not_fit_is_told_in_both_ways),
 		cmocka_unit_test(what_is_packed_is_one_whole_gzip_for_anybody),
 		cmocka_unit_test_setup(what_is_packed_comes_out_as_it_was, with_zlib),
-		cmocka_unit_test_setup(a_gzip_that_is_cut_anywhere_or_none_at_all_is_refused, with_zlib),
+		cmocka_unit_test_setup(one_that_is_cut_anywhere_or_none_at_all_is_refused, with_zlib),
 		cmocka_unit_test_setup(what_does_not_fit_is_told_in_both_ways, with_zlib),
 		cmocka_unit_test_setup(what_is_packed_is_one_whole_gzip_for_anybody, with_zlib),
+		cmocka_unit_test_setup(what_is_packed_comes_out_as_it_was, with_zstd),
+		cmocka_unit_test_setup(one_that_is_cut_anywhere_or_none_at_all_is_refused, with_zstd),
+		cmocka_unit_test_setup(what_does_not_fit_is_told_in_both_ways, with_zstd),
+		cmocka_unit_test_setup(a_bit_that_changed_is_found_or_changes_nothing, with_zstd),
+		cmocka_unit_test(a_format_is_known_by_its_first_bytes_and_its_length),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
