@@ -344,10 +344,11 @@ static void read_quota(struct yaml_node *map, uint64_t *ret_logs, uint64_t *ret_
 
 static void read_spool(struct yaml_node *s, struct config *c, struct faults *f)
 {
-	if (!faults_enter(f, s, YAML_KEYS("logs_max", "metrics_max", "max_age")))
+	if (!faults_enter(f, s, YAML_KEYS("logs_max", "metrics_max", "max_age", "catch_up")))
 		return;
 	read_quota(s, &c->spool_logs_max, &c->spool_metrics_max, f);
 	faults_hear(f, config_get_duration(yaml_get(s, "max_age"), 60000, "at least 1m", &c->spool_max_age_ms, &f->now));
+	faults_hear(f, get_size(yaml_get(s, "catch_up"), 64u << 10, "at least 64KiB", &c->spool_catch_up, &f->now));
 }
 
 static void read_customer(struct yaml_node *t, struct config *c, struct faults *f)
@@ -470,6 +471,7 @@ static void set_defaults(struct config *c, const char *path)
 	c->poll_idle_ms = 30000;
 	c->poll_busy_ms = 2000;
 	c->spool_logs_max = 2ull << 30;
+	c->spool_catch_up = 8u << 20;
 	c->spool_metrics_max = 512u << 20;
 }
 

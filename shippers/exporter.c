@@ -296,6 +296,8 @@ void exporter_ask(struct lane *l)
 		lane_unsigned(l, rc, &e);
 		return;
 	}
+	if (l->is_late)
+		pace_spend(&l->x->pace, l->body.len);
 	sm_move(&l->sm, LANE_SENDING);
 	http_start(l->x->w, &l->http, on_answer);
 }
@@ -309,11 +311,41 @@ static bool goes_on_in_parts(struct lane *l)
 	return false;
 }
 
+static bool is_late(const struct exporter *x)
+{
+	for (int kind = 0; kind < TELEMETRY_KINDS; kind++)
+		if (x->lanes[kind].is_late)
+			return true;
+	return false;
+}
+
+/* Is it held back for a moment, because it is late and others before it were? A lane with nothing late says so, too. */
+static bool is_paced(struct lane *l, const struct spool_entry *en)
+{
+	struct exporter *x = l->x;
+	uint64_t ms = 0;
+
+	l->is_late = en != NULL && spool_age_s(en) >= EXPORT_LATE_S;
+	if (l->is_late)
+		ms = pace_wait_ms(&x->pace, world_now_ms(x->w), spool_came(x->s));
+	if (ms > 0 && !x->stats.is_catching_up)
+		log_info("export.catch_up", "url=%s bytes_a_second=%" PRIu64, l->url, x->pace.rate);
+	if (x->stats.is_catching_up && !is_late(x))
+		log_info("export.caught_up", "url=%s", l->url);
+	x->stats.is_catching_up = ms > 0 || (x->stats.is_catching_up && is_late(x));
+	if (ms == 0)
+		return false;
+	sm_move(&l->sm, LANE_WAITING);
+	exporter_later(l, ms);
+	return true;
+}
+
 /* What an idle lane does with the oldest entry of its kind:
  *
  *   the exporter closes                        nothing: one thing less to wait for
  *   too many before it are not gone yet        nothing, until one is
  *   there is none                              nothing, until the spool calls again
+ *   it is late, and enough of those have gone  nothing for a moment
  *   a body that is sent in parts               the next part
  *   a body that cannot be read                 set aside as damaged
  *   a body that the receiver takes not so      recoded
@@ -321,6 +353,7 @@ static bool goes_on_in_parts(struct lane *l)
 void exporter_go(struct lane *l)
 {
 	struct exporter *x = l->x;
+	struct spool_entry *oldest;
 	struct err e = { 0 };
 	int rc;
 
@@ -330,9 +363,10 @@ void exporter_go(struct lane *l)
 	}
 	if (l->sm.now != LANE_IDLE || !exporter_may_go(l))
 		return;
-	l->entry = spool_oldest(x->s, x->dest, l->kind);
-	if (l->entry == NULL)
+	oldest = spool_oldest(x->s, x->dest, l->kind);
+	if (is_paced(l, oldest) || oldest == NULL)
 		return;
+	l->entry = oldest;
 	spool_hold(l->entry, x->dest);
 	if (goes_on_in_parts(l)) {
 		exporter_cut(l);
@@ -368,6 +402,7 @@ struct exporter *exporter_new(struct world *w, struct spool *s, unsigned dest, c
 	x->connect_to = mem_str(c->connect_to);
 	x->proxy = c->proxy;
 	x->no_zstd = c->no_zstd;
+	x->pace = pace_new(c->catch_up, world_now_ms(w));
 	for (int kind = 0; kind < TELEMETRY_KINDS; kind++) {
 		struct lane *l = &x->lanes[kind];
 

@@ -5,7 +5,9 @@
  * 503, 504. One that is too large (413) is sent in parts, down to single records, each part with an id of its own that is the same
  * after a restart (parts.h). A body that the receiver refuses (any other 4xx or 5xx; a single record that is too large) is set
  * aside, whole, so that a person sees what stood around it; so is one that cannot be read, after a few tries. A receiver that
- * does not take zstd gets gzip instead (exporter_recode.c). 401, 403,
+ * does not take zstd gets gzip instead (exporter_recode.c).
+ *
+ * What has waited for longer than EXPORT_LATE_S goes at a bounded rate (pace.h), so that the end of an outage is not a second one. 401, 403,
  * 404 and redirects are about us, not about the body: it stays, and is tried again after a pause. Each repeat carries the
  * same Reeve-Batch-Id and the same bytes. */
 #pragma once
@@ -16,6 +18,7 @@
 #include "shippers/spool.h"
 
 #define EXPORT_HEADERS_MAX 4
+#define EXPORT_LATE_S 30
 
 /* The headers that say who we are, in one attempt; they live in the request until its answer. */
 struct export_proof {
@@ -40,6 +43,7 @@ struct exporter_config {
 	const char *url;                  /* base; "/v1/metrics" and "/v1/logs" are added. All texts are copied */
 	const char *ca_file, *connect_to; /* NULL: none */
 	const struct http_proxy *proxy;   /* NULL: none; it must stay */
+	uint64_t catch_up;                /* bytes a second of what has waited, beside as much as comes new; 0: any */
 	bool no_zstd;                     /* what is spooled as zstd goes as gzip */
 	struct export_auth auth;
 };
@@ -49,6 +53,7 @@ struct exporter_stats {
 	uint64_t rejected_records[TELEMETRY_KINDS]; /* by a final status, or named by a partial success */
 	uint64_t retries, pauses, halved;           /* halved: bodies, or parts of them, that were too large */
 	int last_status;                            /* 0: none, or no answer */
+	bool is_catching_up;                        /* what has waited would go faster, were it allowed to */
 	enum pack_format format;                    /* that it is sent */
 };
 

@@ -4,6 +4,7 @@
 #include "agent/base/sm.h"
 #include "agent/io/ending.h"
 #include "shippers/exporter.h"
+#include "shippers/pace.h"
 #include "shippers/pack.h"
 #include "shippers/parts.h"
 
@@ -19,6 +20,7 @@ struct lane {
 	struct list clearings;         /* bodies that were taken, on their way out (exporter_clear.c) */
 	unsigned clearings_n, stuck_n; /* stuck: the disk has refused to remove it, and is asked again */
 	enum spool_how how;            /* its sending has ended, while that is made known */
+	bool is_late;                  /* the entry in hand, or the one that is waited for */
 	uint64_t tried;                /* seq of the last body that could not be read or set aside */
 	unsigned tries;                /* how often */
 	struct http_req http;
@@ -43,6 +45,7 @@ struct exporter {
 	char *ca_file, *connect_to;
 	const struct http_proxy *proxy;
 	struct exporter_stats stats;
+	struct pace pace;           /* of what is late */
 	bool no_zstd, zstd_taken;   /* the receiver takes none; it has taken a body */
 	unsigned refusals;          /* about us, since something was taken */
 	char trouble[ERR_TEXT_MAX]; /* "": none */

@@ -399,6 +399,7 @@ struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 	for (unsigned i = 0; i < s->ways_n; i++) {
 		struct exporter_config to = c->dests[i].to;
 
+		to.catch_up = c->catch_up;
 		to.no_zstd |= c->format != PACK_ZSTD;
 		s->ways[i] = (struct shipper_way){ s, exporter_new(w, s->spool, i, &to) };
 	}

@@ -31,6 +31,7 @@ struct shipper_config {
 	struct shipper_dest dests[SPOOL_DESTS_MAX];
 	unsigned dests_n;
 	uint64_t max_age_s;                          /* of what waits; 0: any */
+	uint64_t catch_up;                           /* bytes a second to each, of what has waited; 0: any (exporter.h) */
 	enum pack_format format;                     /* of the bodies; a destination that takes no zstd gets gzip */
 	uint64_t reserve;                            /* bytes that stay free; 0: 5 % of the disk, at least 1 GiB */
 	const struct telemetry_positions *positions; /* told what is committed, and asked for it; it outlives the shipper */

@@ -195,6 +195,18 @@ void spool_pack_as(struct spool *s, enum pack_format f)
 	s->c.format = f;
 }
 
+uint64_t spool_came(const struct spool *s)
+{
+	return s->came;
+}
+
+uint32_t spool_age_s(const struct spool_entry *en)
+{
+	uint32_t now_s = spool_now_s(en->s);
+
+	return now_s > en->at_s ? now_s - en->at_s : 0;
+}
+
 enum pack_format spool_packs_as(const struct spool *s)
 {
 	return s->c.format;

@@ -51,6 +51,7 @@ struct spool {
 	const struct telemetry_positions *positions;
 	int64_t born_ms;           /* Unix ms, when the monotonic clock read zero: as it was told at the start */
 	uint64_t seq;              /* the last one committed */
+	uint64_t came;             /* bytes of bodies that were committed by this process */
 	uint64_t next_seq;         /* never given to a body before, committed or not */
 	struct spool_start *start; /* NULL: open */
 	char trouble[ERR_TEXT_MAX];

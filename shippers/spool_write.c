@@ -124,6 +124,7 @@ static void job_done(struct spool *s, struct spool_job *j)
 		s->positions->committed(s->positions->ctx, &b->ranges[i]);
 	s->seq = j->entry->seq;
 	s->queued[b->kind]--;
+	s->came += b->records > 0 ? j->entry->bytes : 0;
 	if (b->records > 0)
 		spool_entry_add(j->entry);
 	else

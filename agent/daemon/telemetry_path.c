@@ -76,6 +76,7 @@ static void start_shipper(struct telemetry *t, const struct config *c, const cha
 	};
 	struct shipper_config cfg = { .dir = dir,
 				      .max_age_s = c->spool_max_age_ms / 1000,
+				      .catch_up = c->spool_catch_up,
 				      .format = c->compression == CONFIG_ZSTD ? PACK_ZSTD : PACK_GZIP,
 				      .resource = resource,
 				      .resource_n = ARRAY_LEN(resource),

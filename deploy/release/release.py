@@ -35,6 +35,7 @@ LIBRARIES = [
     "libssl-dev",
     "libuv1-dev",
     "libyaml-dev",
+    "libzstd-dev",
     "node-llhttp",
     "zlib1g-dev",
 ]
@@ -51,7 +52,7 @@ TOOLS = [
     "rpm",
     "xz-utils",
 ]
-LINKED_RECIPES = ["curl", "libisal", "libzstd", "pcre2"]
+LINKED_RECIPES = ["curl", "libisal", "pcre2"]
 FLAGS = (
     "-O2 -g -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=3"
     " -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables"  # as the Makefile's static flavour, with its reasons

@@ -119,9 +119,7 @@ def unpacked(encoding, body):
     if encoding == "gzip":
         return gzip.decompress(body)
     if encoding == "zstd":
-        if not shutil.which("zstd"):
-            raise RuntimeError("bodies came packed by zstd, and there is no zstd to unpack them")
-        return subprocess.run(["zstd", "-dc"], input=body, capture_output=True, check=True).stdout
+        return zstd.decompress(body)
     return body
 
 

@@ -14,9 +14,46 @@ FINDS = "build/tests/unit/collectors/test_tail_find"
 CLEAR, BAD = "shippers/exporter_clear.c", "build/tests/unit/shippers/test_shipper_bad"
 WRITE, SPOOL = "shippers/spool_write.c", "build/tests/unit/shippers/test_shipper_spool"
 DEST, DESTS = "shippers/spool_dest.c", "build/tests/unit/shippers/test_spool_dest"
+RECODE, ZSTD = "shippers/exporter_recode.c", "build/tests/unit/shippers/test_shipper_zstd"
+EXPORTER, CATCH_UP = "shippers/exporter.c", "build/tests/unit/shippers/test_shipper_catch_up"
 CRASH = "build/tests/unit/shippers/test_crash"
 
 MUTANTS = [
+    Mutant(
+        "a 400 always blamed on zstd",
+        RECODE,
+        "(status == 400 && !l->x->zstd_taken)",
+        "status == 400",
+        ZSTD,
+    ),
+    Mutant(
+        "zstd refused, and new bodies are zstd still",
+        RECODE,
+        "	spool_pack_as(l->x->s, PACK_GZIP);\n",
+        "",
+        ZSTD,
+    ),
+    Mutant(
+        "zstd in the spool sent to a receiver that takes none",
+        EXPORTER,
+        "	x->no_zstd = c->no_zstd;\n",
+        "",
+        ZSTD,
+    ),
+    Mutant(
+        "a backlog that goes all at once",
+        EXPORTER,
+        "		pace_spend(&l->x->pace, l->body.len);\n",
+        "		pace_spend(&l->x->pace, 0);\n",
+        CATCH_UP,
+    ),
+    Mutant(
+        "what comes new taken from the backlog's rate",
+        "shippers/pace.c",
+        "	earn(p, came - p->came);\n",
+        "",
+        CATCH_UP,
+    ),
     Mutant(
         "a body that goes with the first of two destinations",
         "shippers/spool_ending.c",

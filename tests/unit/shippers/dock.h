@@ -33,12 +33,13 @@ static struct {
 	const char *answer_headers;
 	struct buf answer_body;
 	enum pack_format format; /* of the next dock_open */
+	uint64_t catch_up;       /* likewise */
 	int no_zstd;             /* a body of zstd is answered with it, and no byte arrives; 0: it is taken as any */
 	unsigned zstds;          /* bodies that arrived so; what is refused is not among them */
 	unsigned zstds_refused;
 
 	unsigned arrived, too_large, signs, unauthorized;
-	uint64_t arrived_ms[DOCK_ARRIVALS];
+	uint64_t arrived_ms[DOCK_ARRIVALS], arrived_bytes[DOCK_ARRIVALS];
 	char ids[DOCK_ARRIVALS][17];
 	struct buf bodies; /* all that arrived, unpacked */
 
@@ -113,6 +114,7 @@ static inline void dock_on_http(void *ctx, struct sim_http *x)
 	}
 	assert_true(dock.arrived < DOCK_ARRIVALS);
 	dock.arrived_ms[dock.arrived] = world_now_ms(dock.w);
+	dock.arrived_bytes[dock.arrived] = x->body_len;
 	snprintf(dock.ids[dock.arrived], sizeof(dock.ids[0]), "%s", sim_http_header(x, "Reeve-Batch-Id"));
 	assert_string_equal(sim_http_header(x, "Content-Type"), "application/x-protobuf");
 	dock.zstds += dock_unpack(x, &dock.bodies);
@@ -177,6 +179,7 @@ static inline void dock_open(void)
 				    .positions = &dock.positions.durable,
 				    .max_age_s = dock.max_age_s,
 				    .format = dock.format,
+				    .catch_up = dock.catch_up,
 				    .own = dock_say_more,
 				    .opened = flag_set,
 				    .opened_ctx = &opened };
