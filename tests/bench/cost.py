@@ -87,8 +87,10 @@ class Watch(threading.Thread):
         return spent_s(tree(self.pid)) - self.before
 
     def end(self):
-        """{"peak": highest ever, since each was started; "median": of what was resident meanwhile}"""
+        """{"peak": highest ever, since each was started, or of all at one look where some have ended since; "median": of what
+        was resident meanwhile}"""
         self.over.set()
         self.join()
         peak = sum(memory_of(pid, "VmHWM") for pid in tree(self.pid))
-        return {"peak": peak, "median": statistics.median(self.resident) if self.resident else 0}
+        resident = self.resident or [0]
+        return {"peak": max(peak, *resident), "median": statistics.median(resident)}

@@ -15,10 +15,9 @@ import os
 import shutil
 import time
 
-from tests.bench import cost
+from tests.bench import cost, subjects
 from tests.bench.lines import LENGTH, Account, Lines
 from tests.bench.rules import TEN
-from tests.bench.subjects import Failed
 from tests.bench.writer import Writer
 
 QUIET_S = 4  # nothing came for so long: that was all
@@ -60,7 +59,7 @@ def wait_quiet(bench, subject, quiet_s, since):
         subject.alive()
         time.sleep(0.2)
     if counts["bodies"] == 0:
-        raise Failed(f"it sent nothing in {FIRST_S} s")
+        raise subjects.Failed(f"it sent nothing in {FIRST_S} s")
     return counts
 
 
@@ -79,7 +78,7 @@ def settle(bench, subject, written):
     wait_quiet(bench, subject, QUIET_S, since)  # what comes again comes now
     unexplained += bench.sink.take(account)
     if account.unknown:
-        raise Failed(f"{account.unknown} numbers came that were never written")
+        raise subjects.Failed(f"{account.unknown} numbers came that were never written")
     found = {
         "faults": bench.sink.counts()["faults"],
         "lost": account.missing,
@@ -111,8 +110,18 @@ def drain_once(bench, subject, rules=None):
         return found | settle(bench, subject, written)
 
 
+def drain_packed(bench, subject, packed):
+    subject.packed = packed
+    try:
+        return drain_once(bench, subject)
+    finally:
+        subject.packed = subjects.GZIP
+
+
 def drain(bench, subject):
     yield "", functools.partial(drain_once, bench, subject)
+    if subject.name == "reeve":
+        yield "zstd", functools.partial(drain_packed, bench, subject, "zstd")
 
 
 def redact(bench, subject):

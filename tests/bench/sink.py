@@ -10,7 +10,6 @@ import gzip
 import hashlib
 import http.client
 import json
-import shutil
 import socket
 import subprocess
 import time
@@ -19,7 +18,7 @@ from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 
 from tests.bench import cost
 from tests.bench.lines import numbers_in
-from tests.peers import process
+from tests.peers import process, zstd
 
 LIMIT_BODY, LIMIT_BODIES = 300_000, 1500  # what its own limit is measured with
 PARSED_EACH = 50  # of so many bodies one is read by the official schema

@@ -18,6 +18,7 @@ from tests.bench.rules import redaction
 from tests.peers import process
 from tests.peers.stage import Stage, sudo
 
+GZIP = "gzip"
 SETTLE_S = 3  # after the start: what a program does once is not what the work costs
 LOSSES = (
     *(
@@ -52,6 +53,7 @@ class OneStage(Stage):
 
     sink_url = ""
     logs = redact = ""
+    packed = GZIP
 
     def vendor_start(self, certificate=None):
         sts = f"{self.aws['region']}={self.moto.url}"
@@ -66,6 +68,7 @@ class OneStage(Stage):
         text = replaced(self.config.read_text(), "  idle: 2s\n", "  idle: 30s\n")
         text = replaced(text, "    interval: 2s\n", "    interval: 15s\n")
         text = replaced(text, f"  ca_file: {self.dir}/etc/ca.pem\n", "")
+        text = replaced(text, "telemetry:\n", f"telemetry:\n  compression: {self.packed}\n")
         self.config.write_text(
             replaced(text, f"{self.way()}\n", "").replace("https://control.demo.example", self.sink_url)
         )
@@ -76,6 +79,7 @@ class OneStage(Stage):
 
 class Reeve:
     name = "reeve"
+    packed = GZIP  # of its next fresh life
 
     def __init__(self, folder, sink, binary):
         self.sink = sink
@@ -106,6 +110,7 @@ class Reeve:
         for name in ("state", "run"):
             (stage.dir / name).mkdir()
         stage.options["log_paths"] = [f"{folder}/{pattern}"]
+        stage.packed = self.packed
         stage.logs, stage.redact = f"{folder}/*", redaction(rules or {})
         stage.write_files()
 

@@ -154,21 +154,26 @@ def at_most(what, limit, seen, form):
 
 
 def drain_targets(found):
-    def of(name, subject="reeve"):
-        return found.median("drain", "", subject, name)
+    yield from packed_targets(found, "")
+    yield from packed_targets(found, "zstd")
 
-    codec = next(iter(found.values("drain", "", "reeve", "codec")), None)
+
+def packed_targets(found, case):
+    def of(name, subject="reeve"):
+        return found.median("drain", case, subject, name)
+
+    row, codec = f"drain {case}".rstrip(), next(iter(found.values("drain", case, "reeve", "codec")), None)
     limit, cpu, speed = found.median("codec", "", codec, "limit"), of("cpu_s_gb"), of("mb_s")
-    yield from at_most(f"drain: CPU against the limit of {codec}", 1.5, limit and cpu and cpu / limit, ".2f")
+    yield from at_most(f"{row}: CPU against the limit of {codec}", 1.5, limit and cpu and cpu / limit, ".2f")
     if codec != "zlib-1":
-        yield from at_most("drain: CPU-s/GB", 3.5, cpu, ".2f")
+        yield from at_most(f"{row}: CPU-s/GB", 3.5, cpu, ".2f")
         if speed is not None:
-            yield "drain: MB/s", ">= 200", f"{speed:.1f}", speed >= 200
-    peer, share = of("cpu_s_gb", "fluent-bit"), 1 / 3 if codec == "zlib-1" else 0.1
-    yield from at_most("drain: CPU against Fluent Bit", share, peer and cpu and cpu / peer, ".2f")
-    peak = found.worst("drain", "", "reeve", "peak")
-    yield from at_most("drain: peak resident MiB, of all runs", 24, peak and peak / MIB, ".1f")
-    yield from at_most("drain: wire against input", 0.24 if codec == "zstd-1" else 0.29, of("wire"), ".3f")
+            yield f"{row}: MB/s", ">= 200", f"{speed:.1f}", speed >= 200
+    peer, share = found.median("drain", "", "fluent-bit", "cpu_s_gb"), 1 / 3 if codec == "zlib-1" else 0.1
+    yield from at_most(f"{row}: CPU against Fluent Bit", share, peer and cpu and cpu / peer, ".2f")
+    peak = found.worst("drain", case, "reeve", "peak")
+    yield from at_most(f"{row}: peak resident MiB, of all runs", 24, peak and peak / MIB, ".1f")
+    yield from at_most(f"{row}: wire against input", 0.24 if codec == "zstd-1" else 0.29, of("wire"), ".3f")
 
 
 def fault_targets(found):

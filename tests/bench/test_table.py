@@ -74,6 +74,14 @@ def test_the_peak_is_the_highest_of_all_runs_and_the_wire_hangs_on_the_codec():
     assert targets(drain("reeve", codec="zlib-1"))["drain: wire against input"] == ("0.280", True)
 
 
+def test_the_drain_by_zstd_is_held_against_what_zstd_must_reach():
+    by_zstd = drain("reeve", codec="zstd-1", cpu_s_gb=3.0) | {"case": "zstd", "wire": 0.2}
+    found = targets(codec("zstd-1", 2.5), drain("reeve", codec="isal-1"), by_zstd)
+    assert found["drain zstd: CPU against the limit of zstd-1"] == ("1.20", True)
+    assert found["drain zstd: wire against input"] == ("0.200", True)
+    assert found["drain: wire against input"] == ("0.280", True)
+
+
 def test_one_lost_line_of_any_run_is_missed():
     found = targets(fault("SIGKILL twice"), fault("SIGKILL twice", lost=1, repeated=70))
     assert found["SIGKILL twice: lost"] == ("1", False)

@@ -81,7 +81,12 @@ def test_a_signal_while_the_kernel_is_asked_for_randomness_is_no_end(tmp_path):
 
 def test_zstd_packs_and_unpacks_with_what_the_release_leaves_out(tmp_path):
     subprocess.run(["make", "-s", "FLAVOUR=release", "build/libreeve.a"], cwd=REPO, check=True)
-    names = ["deploy/release/zstd_rest.c", "shippers/pack_zstd.c", "tests/unit/shippers/test_pack.c", "build/libreeve.a"]
+    names = [
+        "deploy/release/zstd_rest.c",
+        "shippers/pack_zstd.c",
+        "tests/unit/shippers/test_pack.c",
+        "build/libreeve.a",
+    ]
     libraries = ["-Wl,-Bstatic", "-lzstd", "-Wl,-Bdynamic", "-lcmocka", "-lz"]
     packs = subprocess.run(["pkg-config", "--libs", "libisal"], capture_output=True, text=True, check=False).stdout
     flags = ["-std=gnu11", "-D_GNU_SOURCE", "-I.", *(["-DREEVE_ISAL"] if packs else [])]
@@ -90,7 +95,9 @@ def test_zstd_packs_and_unpacks_with_what_the_release_leaves_out(tmp_path):
         ["gcc", *flags, "-o", program, *names, *libraries, *packs.split(), f"-Wl,-Map={linked}"], cwd=REPO, check=True
     )
     assert subprocess.run([program], check=False).returncode == 0
-    members = {name for name in ("zstd_fast.o", "zstd_lazy.o", "zstd_opt.o", "zstd_v07.o") if name in linked.read_text()}
+    members = {
+        name for name in ("zstd_fast.o", "zstd_lazy.o", "zstd_opt.o", "zstd_v07.o") if name in linked.read_text()
+    }
     assert members == {"zstd_fast.o"}
 
 
