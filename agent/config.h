@@ -57,9 +57,9 @@ struct config {
 	uint64_t metrics_interval_ms; /* 0: no host metrics */
 	struct config_log logs[CONFIG_LOGS_MAX];
 	size_t logs_n;
-	unsigned compression; /* of telemetry: enum config_compression */
+	unsigned compression;                                         /* of telemetry: enum config_compression */
 	uint64_t spool_logs_max, spool_metrics_max, spool_max_age_ms; /* the age 0: any */
-	uint64_t spool_catch_up; /* bytes a second */
+	uint64_t spool_catch_up;                                      /* bytes a second */
 	const char *hmac_key_file;                                    /* agent/ops/hmac_key.h; NULL: none */
 	struct config_customer customer;
 	bool insecure;

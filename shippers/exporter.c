@@ -38,9 +38,10 @@
 #define CLOSE_MS 3000
 
 static const struct sm_state states[] = {
-	[LANE_IDLE] = { "idle", SM_TO(LANE_SENDING) | SM_TO(LANE_OPENING) | SM_TO(LANE_PACKING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
-	[LANE_SENDING] = { "sending", SM_TO(LANE_IDLE) | SM_TO(LANE_OPENING) | SM_TO(LANE_UNPACKING) | SM_TO(LANE_PACKING) | SM_TO(LANE_WAITING) |
-					  SM_TO(LANE_CLEARING) },
+	[LANE_IDLE] = { "idle", SM_TO(LANE_SENDING) | SM_TO(LANE_OPENING) | SM_TO(LANE_PACKING) | SM_TO(LANE_WAITING) |
+				    SM_TO(LANE_CLEARING) },
+	[LANE_SENDING] = { "sending", SM_TO(LANE_IDLE) | SM_TO(LANE_OPENING) | SM_TO(LANE_UNPACKING) | SM_TO(LANE_PACKING) |
+					  SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
 	[LANE_OPENING] = { "opening", SM_TO(LANE_PACKING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
 	[LANE_UNPACKING] = { "unpacking", SM_TO(LANE_PACKING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
 	[LANE_PACKING] = { "packing", SM_TO(LANE_SENDING) | SM_TO(LANE_WAITING) | SM_TO(LANE_CLEARING) },
@@ -75,11 +76,8 @@ static void wait_over(struct lane *l)
 
 /* In the other states an answer is awaited, or nothing. */
 static void (*const turns[])(struct lane *l) = {
-	[LANE_OPENING] = exporter_open,
-	[LANE_UNPACKING] = exporter_unpack,
-	[LANE_PACKING] = exporter_pack,
-	[LANE_WAITING] = wait_over,
-	[LANE_UNCLEARED] = exporter_clear,
+	[LANE_OPENING] = exporter_open, [LANE_UNPACKING] = exporter_unpack, [LANE_PACKING] = exporter_pack,
+	[LANE_WAITING] = wait_over,     [LANE_UNCLEARED] = exporter_clear,
 };
 
 static void on_due(struct timer *t)

@@ -27,10 +27,10 @@ struct lane {
 	struct export_proof proof;
 	struct buf body;
 	enum pack_format format; /* of the body */
-	char id[BATCH_ID_LEN]; /* of what is sent: the entry's, or a part's */
-	struct parts parts;    /* of a body that was too large; kept while it waits */
-	struct pack pack;      /* while opening, unpacking or packing */
-	struct buf cut;        /* not packed: the part in hand, or a body that is recoded */
+	char id[BATCH_ID_LEN];   /* of what is sent: the entry's, or a part's */
+	struct parts parts;      /* of a body that was too large; kept while it waits */
+	struct pack pack;        /* while opening, unpacking or packing */
+	struct buf cut;          /* not packed: the part in hand, or a body that is recoded */
 	char *url;
 	struct timer timer;
 	struct backoff backoff;
@@ -72,9 +72,9 @@ bool exporter_is_hopeless(struct lane *l); /* it was tried often enough */
 void exporter_too_large(struct lane *l); /* the body, or the part, in hand */
 void exporter_cut(struct lane *l);       /* the part in hand becomes l->body, and is sent */
 void exporter_unpack(struct lane *l);    /* a slice of that */
-void exporter_pack_cut(struct lane *l); /* l->cut becomes l->body, and is sent */
-void exporter_pack(struct lane *l);     /* a slice of that */
-bool exporter_is_over(struct lane *l);  /* the agent closes: what is packed or unpacked is let go */
+void exporter_pack_cut(struct lane *l);  /* l->cut becomes l->body, and is sent */
+void exporter_pack(struct lane *l);      /* a slice of that */
+bool exporter_is_over(struct lane *l);   /* the agent closes: what is packed or unpacked is let go */
 
 /* exporter_recode.c: a body that is spooled as zstd, for a receiver that takes none */
 enum pack_format exporter_format(const struct lane *l); /* that the body in hand is sent in */

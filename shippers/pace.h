@@ -4,10 +4,10 @@
 #include <stdint.h>
 
 struct pace {
-	uint64_t rate;   /* bytes a second; 0: as fast as it goes */
-	int64_t credit;  /* bytes that may go now; below zero: the last one is not paid yet */
-	uint64_t at_ms;  /* when that was true */
-	uint64_t came;   /* the number that it was told then */
+	uint64_t rate;  /* bytes a second; 0: as fast as it goes */
+	int64_t credit; /* bytes that may go now; below zero: the last one is not paid yet */
+	uint64_t at_ms; /* when that was true */
+	uint64_t came;  /* the number that it was told then */
 };
 
 struct pace pace_new(uint64_t rate, uint64_t now_ms);

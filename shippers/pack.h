@@ -23,8 +23,8 @@ struct pack {
 	size_t piece, at; /* what went in: so many pieces, and so many bytes of the next one */
 };
 
-const char *pack_name(enum pack_format f);   /* as Content-Encoding calls it */
-const char *pack_suffix(enum pack_format f); /* of a file: ".gz" */
+const char *pack_name(enum pack_format f);             /* as Content-Encoding calls it */
+const char *pack_suffix(enum pack_format f);           /* of a file: ".gz" */
 bool pack_is(enum pack_format f, const struct buf *b); /* by its first bytes and its length */
 void pack_begin(struct pack *p, enum pack_way way, enum pack_format f);
 /* 1: that was all; 0: there is more; -ERR_LIMIT: `to` is full, -ERR_INVALID: it was not of that format, or not all of it. */

@@ -375,9 +375,12 @@ static struct spool_dest_config spool_dest(const struct shipper_dest *d)
 struct shipper *shipper_new(struct world *w, const struct shipper_config *c)
 {
 	struct shipper *s = mem_new(struct shipper);
-	struct spool_config sc = {
-		.dir = c->dir, .reserve = c->reserve, .ctx = s, .positions = c->positions, .max_age_s = c->max_age_s, .format = c->format
-	};
+	struct spool_config sc = { .dir = c->dir,
+				   .reserve = c->reserve,
+				   .ctx = s,
+				   .positions = c->positions,
+				   .max_age_s = c->max_age_s,
+				   .format = c->format };
 
 	sc.opened = on_spool_opened;
 	sc.changed = on_spool_changed;

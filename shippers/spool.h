@@ -117,8 +117,8 @@ void spool_finish(struct spool_entry *en, unsigned dest, enum spool_how how, voi
 /* The way out when that fails for ever: for this destination it has ended, a "bad" one counted as damaged. The file stays unless
  * another still needs it, and the next start may find it and send it again: not for what was accepted. */
 void spool_pass_by(struct spool_entry *en, unsigned dest, enum spool_how how);
-uint64_t spool_came(const struct spool *s);               /* bytes of all bodies that were put and committed */
-uint32_t spool_age_s(const struct spool_entry *en);       /* since its batch was closed */
+uint64_t spool_came(const struct spool *s);         /* bytes of all bodies that were put and committed */
+uint32_t spool_age_s(const struct spool_entry *en); /* since its batch was closed */
 struct spool_stats spool_stats(const struct spool *s);
 struct spool_dest_stats spool_dest_stats(const struct spool *s, unsigned dest);
 const char *spool_trouble(const struct spool *s); /* what is wrong and what to do, for a person; NULL: nothing */

@@ -12,7 +12,7 @@ import pytest
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as logs
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metrics
 
-from tests.peers import process
+from tests.peers import process, zstd
 from tests.peers.stage import sudo
 
 KIND = {"/otlp/v1/logs": logs.ExportLogsServiceRequest, "/otlp/v1/metrics": metrics.ExportMetricsServiceRequest}
@@ -39,11 +39,14 @@ SECRETS = (
 )
 
 
+UNPACK = {"gzip": gzip.decompress, "zstd": zstd.decompress}
+
+
 class Receiver:
-    """Answers `status`, and keeps what it answered 200 to."""
+    """Answers `status`, 415 to an encoding that it does not take, and keeps what it answered 200 to."""
 
     def __init__(self):
-        self.status, self.got = 200, []
+        self.status, self.got, self.takes = 200, [], set(UNPACK)
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -51,9 +54,11 @@ class Receiver:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                if receiver.status == 200:
-                    receiver.got.append((self.path, dict(self.headers), gzip.decompress(body)))
-                self.send_response(receiver.status)
+                encoding = self.headers["Content-Encoding"]
+                status = receiver.status if encoding in receiver.takes else 415
+                if status == 200:
+                    receiver.got.append((self.path, dict(self.headers), UNPACK[encoding](body)))
+                self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -80,8 +85,8 @@ def receiver():
     one.close()
 
 
-def start(neighbour, receiver):
-    """An installation that follows a log of log4j's, and sends to the receiver, too."""
+def start(neighbour, receiver, more=""):
+    """An installation that follows a log of log4j's, and sends to the receiver, too. `more`: options of telemetry."""
     agent = neighbour()
     files = {
         "otel.headers": "# ours\nAuthorization: Bearer hunter2\nX-Scope-OrgID: warehouse\n",
@@ -96,7 +101,7 @@ def start(neighbour, receiver):
     text = agent.config.read_text().replace(
         "      service: doris-be\n", "      service: doris-be\n      format: log4j\n"
     )
-    agent.config.write_text(text.replace("  host_metrics:\n", f"{customer}{key}  host_metrics:\n"))
+    agent.config.write_text(text.replace("  host_metrics:\n", f"{more}{customer}{key}  host_metrics:\n"))
     agent.write_policy(agent.default_policy().split("  redact:")[0] + RULES.lstrip("\n"))
     agent.agent_start()
     process.wait_for(lambda: "control.connected" in agent.log(), 60, "the login")
@@ -162,3 +167,24 @@ def test_no_planted_secret_is_in_the_spool_or_arrives(neighbour, receiver):
     arrived = b"".join(body for _, _, body in receiver.got)
     assert [s for s in SECRETS[:-1] if s.encode() in arrived] == []
     assert b"a key of several lines" in arrived
+
+
+def test_where_zstd_is_configured_who_takes_none_gets_gzip(neighbour, receiver):
+    agent = start(neighbour, receiver, "  compression: zstd\n")
+    head = "2026-11-30 10:00:00,000 INFO (main) [Env.start():1] "
+    append(agent, f"{head}the first line\n")
+    process.wait_for(lambda: any(b"the first line" in b for b in receiver.bodies("/otlp/v1/logs")), 60, "the line")
+    encodings = {headers["Content-Encoding"] for _, headers, _ in receiver.got}
+    assert "zstd" in encodings
+    for path, _, body in receiver.got:
+        assert len(KIND[path].FromString(body).ListFields()) == 1
+
+    receiver.takes = {"gzip"}
+    agent.agent_stop()
+    agent.agent_start()
+    append(agent, f"{head}the second line\n{head}and the last\n")
+    process.wait_for(lambda: any(b"and the last" in b for b in receiver.bodies("/otlp/v1/logs")), 120, "the others")
+    arrived = b"".join(receiver.bodies("/otlp/v1/logs"))
+    assert [arrived.count(text) for text in (b"the first line", b"the second line", b"and the last")] == [1, 1, 1]
+    assert [d["encoding"] for d in told(agent)["destinations"] if d["name"] == "customer"] == ["gzip"]
+    assert told(agent)["logs"]["rejected"] == 0

@@ -98,6 +98,20 @@ static void the_shipped_example_trusts_nobody_and_is_right_once_keys_stand_in_it
 	config_close(&c);
 }
 
+static void how_telemetry_is_packed_and_how_fast_a_backlog_goes_is_read(void **state)
+{
+	static const char text[] = GOOD "telemetry: {compression: zstd, spool: {catch_up: 3MiB, max_age: 72h}}\n";
+	struct config c = { 0 };
+
+	(void)state;
+	assert_int_equal(config_parse("r.yaml", GOOD, sizeof(GOOD) - 1, &c, NULL), 0);
+	assert_true(c.compression == CONFIG_GZIP && c.spool_catch_up == 8u << 20 && c.spool_max_age_ms == 0);
+	config_close(&c);
+	assert_int_equal(config_parse("r.yaml", text, sizeof(text) - 1, &c, NULL), 0);
+	assert_true(c.compression == CONFIG_ZSTD && c.spool_catch_up == 3u << 20 && c.spool_max_age_ms == 72 * 3600000ull);
+	config_close(&c);
+}
+
 static void the_customers_own_receiver_is_read(void **state)
 {
 	static const char text[] = GOOD "telemetry:\n  customer: {url: \"https://o.example/otlp\", auth_file: /a, ca_file: /b,\n"
@@ -197,6 +211,8 @@ static void what_is_wrong_is_named_by_line_found_and_expected(void **state)
 		{ "telemetry: {customer: {url: \"https://o.example\", auth_file: a}}\n", "an absolute path" },
 		{ "telemetry: {customer: {url: \"https://o.example\", token: a}}\n", "token" },
 		{ "telemetry: {customer: {url: \"https://o.example\", logs_max: 1}}\n", "at least 1MiB" },
+		{ "telemetry: {compression: lz4}\n", ":4: compression: found \"lz4\", expected one of gzip, zstd" },
+		{ "telemetry: {spool: {catch_up: 1KiB}}\n", ":4: catch_up: found \"1KiB\", expected at least 64KiB" },
 		{ "telemetry: {spool: {logs_max: 0}}\n", ":4: logs_max: found \"0\", expected at least 1MiB" },
 		{ "telemetry: {hmac_key_file: hmac.key}\n", ":4: hmac_key_file: found \"hmac.key\", expected an absolute path" },
 		{ "telemetry: {spool: {metrics_max: 100KiB}}\n", "expected at least 1MiB" },
@@ -494,6 +510,7 @@ static void the_metadata_service_may_be_named_at_either_address_and_dual_stack_h
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(how_telemetry_is_packed_and_how_fast_a_backlog_goes_is_read),
 		cmocka_unit_test(the_customers_own_receiver_is_read),
 		cmocka_unit_test(the_least_there_is_gets_the_defaults),
 		cmocka_unit_test(the_shipped_example_trusts_nobody_and_is_right_once_keys_stand_in_it),
