@@ -63,7 +63,7 @@ else ifeq ($(FLAVOUR),static)
 OPT     := -O2 -D_FORTIFY_SOURCE=3 -fstack-clash-protection -isystem $(RECIPES)/include
 OPT     += -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
 LDOPT   := -static-libgcc -Wl,--gc-sections -Wl,--no-eh-frame-hdr -Wl,-Map=$(B)/reeve.map
-SHIMS   := $(B)/deploy/release/arc4random.o $(B)/deploy/release/zstd_rest.o
+SHIMS   := $(addprefix $(B)/deploy/release/,arc4random.o pcre2_rest.o zstd_rest.o)
 STATIC  := curl uv_a ssl crypto protobuf-c z expat jansson yaml pcre2-8 zstd $(if $(ISAL),isal)
 else ifeq ($(FLAVOUR),coverage)
 OPT     := -O0 --coverage -fprofile-update=atomic

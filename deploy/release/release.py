@@ -10,7 +10,6 @@ came out."""
 import datetime
 import os
 import pathlib
-import re
 import shlex
 import shutil
 import subprocess
@@ -31,6 +30,7 @@ SOURCES, RECIPES = "/src/reeve", "/opt/recipes"
 LIBRARIES = [
     "libexpat1-dev",
     "libjansson-dev",
+    "libpcre2-dev",
     "libprotobuf-c-dev",
     "libssl-dev",
     "libuv1-dev",
@@ -52,7 +52,7 @@ TOOLS = [
     "rpm",
     "xz-utils",
 ]
-LINKED_RECIPES = ["curl", "libisal", "pcre2"]
+LINKED_RECIPES = ["curl", "libisal"]
 FLAGS = (
     "-O2 -g -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=3"
     " -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables"  # as the Makefile's static flavour, with its reasons
@@ -102,7 +102,7 @@ def cook(here, name):
 def part_of(here, path, recipes):
     """What a file that the linker read belongs to; None: it is ours."""
     if path.startswith(f"{RECIPES}/"):
-        name = next(n for n in recipes if re.search(rf"/lib{n.removeprefix('lib')}[.-]", path))
+        name = next(n for n in recipes if f"/lib{n.removeprefix('lib')}." in path)
         return bom.Part(name, recipes[name], here.run(f"cat {RECIPES}/copyright/{name}"), name)
     if path.startswith(SOURCES) or path.endswith((".so", ".so.6", ".so.2")) or not path.endswith((".a", ".o", ".c")):
         return None
