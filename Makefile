@@ -58,12 +58,12 @@ OPT     := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover
 LDOPT   := -fsanitize=address,undefined
 else ifeq ($(FLAVOUR),static)
 # What ships, as deploy/release/release.py builds it: RECIPES is where it has put what Debian has no usable archive of. What nothing
-# calls stays out (a section for each function). Nothing unwinds at run time, so the tables for it are reeve.debug's alone, and those
-# of the archives have no index.
+# calls stays out (a section for each function). Nothing unwinds at run time, so the tables for it are reeve.debug's alone
+# (unwind.ld).
 OPT     := -O2 -D_FORTIFY_SOURCE=3 -fstack-clash-protection -isystem $(RECIPES)/include
 OPT     += -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
-LDOPT   := -static-libgcc -Wl,--gc-sections -Wl,--no-eh-frame-hdr -Wl,-Map=$(B)/reeve.map
-SHIMS   := $(addprefix $(B)/deploy/release/,arc4random.o pcre2_rest.o zstd_rest.o)
+LDOPT   := -static-libgcc -Wl,--gc-sections -Wl,--no-eh-frame-hdr -Wl,-T,deploy/release/unwind.ld -Wl,-Map=$(B)/reeve.map
+SHIMS   := $(addprefix $(B)/deploy/release/,arc4random.o zstd_rest.o)
 STATIC  := curl uv_a ssl crypto protobuf-c z expat jansson yaml pcre2-8 zstd $(if $(ISAL),isal)
 else ifeq ($(FLAVOUR),coverage)
 OPT     := -O0 --coverage -fprofile-update=atomic

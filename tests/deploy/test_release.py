@@ -101,18 +101,6 @@ def test_zstd_packs_and_unpacks_with_what_the_release_leaves_out(tmp_path):
     assert members == {"zstd_fast.o"}
 
 
-def test_patterns_match_with_what_the_release_leaves_out(tmp_path):
-    subprocess.run(["make", "-s", "FLAVOUR=release", "build/libreeve.a"], cwd=REPO, check=True)
-    names = ["deploy/release/pcre2_rest.c", "tests/unit/shippers/test_rules.c", "build/libreeve.a"]
-    libraries = ["-Wl,-Bstatic", "-lpcre2-8", "-Wl,-Bdynamic", "-lcmocka", "-lcrypto"]
-    program, linked = tmp_path / "matches", tmp_path / "map"
-    flags = ["-std=gnu11", "-D_GNU_SOURCE", "-I.", f"-Wl,-Map={linked}"]
-    subprocess.run(["gcc", *flags, "-o", program, *names, *libraries], cwd=REPO, check=True)
-    assert subprocess.run([program], check=False).returncode == 0
-    found = linked.read_text()
-    assert "pcre2_match.o" in found and "pcre2_jit_compile.o" not in found
-
-
 def test_a_shared_library_beside_libc_is_named(tmp_path):
     source = "#include <zlib.h>\nint main(void) { return zlibVersion()[0] == 0; }\n"
     assert list(gates.linking(compiled(tmp_path, source, "-lz"))) == [
