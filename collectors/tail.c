@@ -20,7 +20,7 @@
 #define HOLD_LEAST_MS 10 /* a sink that is full for a moment must not cost throughput, */
 #define HOLD_MOST_MS 500 /* and one that is full for hours no CPU */
 #define QUIET_MS 5000
-#define SLICE_MS 4
+#define SLICE_MS 2
 #define SLICE_CHUNKS 16
 #define LINE_MAX_BYTES (64u << 10)
 #define LINE_MOST_BYTES (1u << 20)

@@ -1,8 +1,11 @@
 /* world_uv.c - the loop, its clocks and its timers.
  *
  * All timers stand in one list by the time they are due, and one uv_timer is set for the first of them: starting and
- * stopping one allocates nothing and closes nothing. What is due is moved aside before the first callback runs, so a
- * callback that starts a timer of 0 ms is served in the next turn and starves nobody.
+ * stopping one allocates nothing and closes nothing.
+ *
+ * A turn serves what is due when it begins, for TURN_US at most; the rest has the next turn, and so has what a callback starts for
+ * at once. Sockets and the disk are looked at in between. That takes an idle handle: libuv runs a timer of 0 ms again and again
+ * before it looks at anything else (uv__run_timers).
  *
  * The threads are libuv's and serve all loops of the process: lookups may hold half of them (libuv's own rule), file systems that
  * hang two (host_fs.c), and the rest is the disk's. So their number is stated here, whatever the environment says: with one
@@ -20,6 +23,7 @@
 #include "agent/base/log.h"
 #include "agent/io/world_uv_impl.h"
 
+#define TURN_US 2000
 #define WRITE_PATIENCE_MS 10000
 #define READ_PATIENCE_MS 200
 #define THREADS "8"
@@ -61,31 +65,41 @@ static void fill_random(struct world *w, void *to, size_t len)
 }
 
 static void on_alarm(uv_timer_t *alarm);
+static void on_due(uv_idle_t *due);
 
 static void alarm_set(struct world_uv *u)
 {
 	const struct timer *first = list_entry(u->timers.next, struct timer, link);
 	uint64_t now = now_ms(&u->w);
 
-	if (list_empty(&u->timers)) {
-		uv_timer_stop(&u->alarm);
+	uv_timer_stop(&u->alarm);
+	uv_idle_stop(&u->due);
+	if (list_empty(&u->timers))
+		return;
+	if (first->due_ms <= now) {
+		uv_idle_start(&u->due, on_due);
 		return;
 	}
 	uv_update_time(&u->loop); /* libuv counts from the time it last looked at */
-	uv_timer_start(&u->alarm, on_alarm, first->due_ms > now ? first->due_ms - now : 0, 0);
+	uv_timer_start(&u->alarm, on_alarm, first->due_ms - now, 0);
 }
 
 static void on_alarm(uv_timer_t *alarm)
 {
-	struct world_uv *u = container_of(alarm, struct world_uv, alarm);
+	alarm_set(container_of(alarm, struct world_uv, alarm));
+}
+
+static void on_due(uv_idle_t *idle)
+{
+	struct world_uv *u = container_of(idle, struct world_uv, due);
+	uint64_t now = now_ms(&u->w), end_ns = uv_hrtime() + TURN_US * 1000;
 	struct list due;
 	struct list *n;
-	uint64_t now = now_ms(&u->w);
 
 	list_init(&due);
 	while (!list_empty(&u->timers) && list_entry(u->timers.next, struct timer, link)->due_ms <= now)
 		list_add(&due, list_pop(&u->timers));
-	while ((n = list_pop(&due)) != NULL) {
+	while (uv_hrtime() < end_ns && (n = list_pop(&due)) != NULL) {
 		struct timer *t = list_entry(n, struct timer, link);
 		timer_cb *cb = t->cb;
 
@@ -93,6 +107,9 @@ static void on_alarm(uv_timer_t *alarm)
 		t->cb = NULL;
 		cb(t);
 	}
+	/* What had no turn comes before what was started meanwhile. */
+	list_move(&due, &u->timers);
+	list_move(&u->timers, &due);
 	alarm_set(u);
 }
 
@@ -101,7 +118,7 @@ static void stop_timer(struct world *w, struct timer *t)
 	struct world_uv *u = world_uv_of(w);
 	bool first = u->timers.next == &t->link;
 
-	/* This list may be the one of on_alarm: a timer that is due and has not had its turn is stopped, too. */
+	/* This list may be the one of on_due: a timer that is due and has not had its turn is stopped, too. */
 	list_del(&t->link);
 	t->cb = NULL;
 	if (first)
@@ -129,6 +146,7 @@ static void start_timer(struct world *w, struct timer *t, uint64_t delay_ms, tim
 static void init_time(struct world_uv *u)
 {
 	uv_timer_init(&u->loop, &u->alarm);
+	uv_idle_init(&u->loop, &u->due);
 	list_init(&u->timers);
 	u->w.now_ms = now_ms;
 	u->w.wall_ms = wall_ms;
@@ -193,12 +211,14 @@ static bool wait_for_workers(struct world_uv *u)
 {
 	uint64_t since_ms = now_ms(&u->w), waited_ms = 0;
 
+	uv_idle_stop(&u->due);
 	uv_timer_start(&u->alarm, on_patience, 10, 10);
 	while (is_busy(u) && waited_ms < (world_uv_disk_is_writing(u) ? WRITE_PATIENCE_MS : READ_PATIENCE_MS)) {
 		uv_run(&u->loop, UV_RUN_ONCE);
 		waited_ms = now_ms(&u->w) - since_ms;
 	}
 	uv_close((uv_handle_t *)&u->alarm, NULL);
+	uv_close((uv_handle_t *)&u->due, NULL);
 	return !is_busy(u);
 }
 

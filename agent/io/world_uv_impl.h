@@ -13,6 +13,7 @@ struct world_uv {
 	uv_loop_t loop;
 
 	uv_timer_t alarm;   /* set for the first of `timers` */
+	uv_idle_t due;      /* in its place, where that one is due already */
 	struct list timers; /* struct timer, the next one due first */
 
 	void *multi; /* CURLM */

@@ -89,7 +89,11 @@ def measure_handshake(stage, folder):
 
 
 def turns_of(path):
-    return [tuple(map(int, line.split())) for line in path.read_text().splitlines()]
+    return turns_from(path.read_text())
+
+
+def turns_from(text):
+    return [tuple(map(int, line.split())) for line in text.splitlines()]
 
 
 def main():

@@ -71,6 +71,79 @@ static void a_timer_may_be_started_again_from_its_callback(void **state)
 	assert_int_equal(again_left, 0);
 }
 
+/* ---- turns ---- */
+
+#define TURNS_MAX 100000
+
+static unsigned turns_left;
+static struct timer busy;
+static struct disk_req looks;
+
+static void on_turn(struct timer *t)
+{
+	if (--turns_left == 0)
+		world_uv_stop(bench_here->w);
+	else
+		timer_start(bench_here->w, t, 0, on_turn);
+}
+
+static void on_looked(struct disk_req *r, int rc)
+{
+	(void)r;
+	assert_int_equal(rc, 0);
+	strcat(order, "d");
+	timer_stop(bench_here->w, &busy);
+	world_uv_stop(bench_here->w);
+}
+
+static void a_timer_that_is_always_due_leaves_the_disk_its_turn(void **state)
+{
+	struct bench *b = *state;
+
+	turns_left = TURNS_MAX;
+	order[0] = '\0';
+	looks = (struct disk_req){ .op = DISK_STATVFS, .path = "/" };
+	b->w->disk_start(b->w, &looks, on_looked);
+	timer_start(b->w, &busy, 0, on_turn);
+	world_uv_run(b->w);
+	assert_string_equal(order, "d");
+	assert_true(turns_left > 0);
+}
+
+static void on_long(struct timer *t)
+{
+	uint64_t end_ms = world_now_ms(bench_here->w) + 50;
+
+	(void)t;
+	strcat(order, "l");
+	while (world_now_ms(bench_here->w) < end_ms)
+		;
+}
+
+static void on_seen(struct disk_req *r, int rc)
+{
+	(void)r;
+	(void)rc;
+	strcat(order, "d");
+}
+
+/* Three that are due, the first of them long: the others come in their order, in a turn of their own. */
+static void what_is_due_shares_turns_with_the_disk(void **state)
+{
+	struct bench *b = *state;
+	struct timer tl = { 0 }, ta = { 0 }, tc = { 0 }, end = { 0 };
+
+	order[0] = '\0';
+	looks = (struct disk_req){ .op = DISK_STATVFS, .path = "/" };
+	timer_start(b->w, &tl, 0, on_long);
+	timer_start(b->w, &ta, 0, on_a);
+	timer_start(b->w, &tc, 0, on_c);
+	timer_start(b->w, &end, 200, on_end);
+	b->w->disk_start(b->w, &looks, on_seen);
+	world_uv_run(b->w);
+	assert_string_equal(order, "ldac");
+}
+
 static void clocks_and_chance_are_there(void **state)
 {
 	struct bench *b = *state;
@@ -153,6 +226,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BENCH_TEST(timers_fire_in_order_once_and_never_after_a_stop),
 		BENCH_TEST(a_timer_may_be_started_again_from_its_callback),
+		BENCH_TEST(a_timer_that_is_always_due_leaves_the_disk_its_turn),
+		BENCH_TEST(what_is_due_shares_turns_with_the_disk),
 		BENCH_TEST(clocks_and_chance_are_there),
 		BENCH_TEST(a_watch_tells_of_a_change_in_its_directory),
 		BENCH_TEST(a_signal_reaches_the_loop),
