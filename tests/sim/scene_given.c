@@ -30,6 +30,19 @@ unsigned scene_left_volumes(const struct scene *s, const char *warehouse, const 
 	return n;
 }
 
+unsigned scene_leaving_volumes(const struct scene *s, const char *warehouse, const char *cluster)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < s->aws->volumes_n; i++) {
+		const struct aws_volume *v = s->aws->volumes[i];
+
+		n += is_of(&v->t, warehouse, cluster) && v->is_kept && !v->is_root && v->node != NULL &&
+		     !aws_is_alive(s->aws, v->node) && !aws_volume_is_free(s->aws, v);
+	}
+	return n;
+}
+
 static bool has_data(const struct scene *s, const struct aws_instance *i)
 {
 	for (size_t n = 0; n < s->aws->volumes_n; n++)

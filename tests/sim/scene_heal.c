@@ -163,8 +163,8 @@ static void strike(struct scene *s)
 	sim_trace(s->w, "somebody ends %s of %s", node->t.id, s->heal.cluster);
 	s->heal.instances_n = s->aws->instances_n;
 	s->heal.left = scene_left_volumes(s, s->heal.order->want.warehouse, s->heal.cluster);
-	/* One that was healed a moment ago may still be letting go of its own. */
-	s->heal.left += s->heal.sick != NULL && !aws_is_alive(s->aws, s->heal.sick) && kept_of(s, s->heal.sick) != NULL;
+	/* Those that were healed, replaced or upgraded a moment ago may still be letting go of their own. */
+	s->heal.left += scene_leaving_volumes(s, s->heal.order->want.warehouse, s->heal.cluster);
 	s->heal.struck = node;
 	s->heal.own = kept_of(s, node);
 	if (s->heal.is_early)

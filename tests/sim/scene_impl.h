@@ -177,14 +177,15 @@ void scene_hand_ends(struct scene *s, struct aws_instance *in);   /* one more ha
 void scene_held_make(struct scene *s);
 void scene_held_asks(struct scene *s, const struct sim_http *x);
 bool scene_held_is_down(const struct scene *s);
-void scene_held_see(struct scene *s, const struct scene_order *o, const struct aws_entry *e);   /* a call, before it acts */
-void scene_held_move(struct scene *s);                                                          /* after every event */
-void scene_held_call(struct scene *s, struct scene_order *o, const struct aws_entry *e);        /* what is promised of it */
-bool scene_is_touched(const struct scene *s, const char *warehouse, uint64_t since_ms);         /* since then, or still */
-bool scene_is_touched_after(const struct scene *s, const char *warehouse, uint64_t ms);         /* begun or ended since then */
-void scene_promise_call(struct scene *s, struct scene_order *o, const struct aws_entry *e);     /* before it acts */
-void scene_given_call(struct scene *s, const struct scene_order *o, const struct form_sim *f);  /* a launch, before it acts */
-unsigned scene_left_volumes(const struct scene *s, const char *warehouse, const char *cluster); /* that no node has */
+void scene_held_see(struct scene *s, const struct scene_order *o, const struct aws_entry *e);      /* a call, before it acts */
+void scene_held_move(struct scene *s);                                                             /* after every event */
+void scene_held_call(struct scene *s, struct scene_order *o, const struct aws_entry *e);           /* what is promised of it */
+bool scene_is_touched(const struct scene *s, const char *warehouse, uint64_t since_ms);            /* since then, or still */
+bool scene_is_touched_after(const struct scene *s, const char *warehouse, uint64_t ms);            /* begun or ended since then */
+void scene_promise_call(struct scene *s, struct scene_order *o, const struct aws_entry *e);        /* before it acts */
+void scene_given_call(struct scene *s, const struct scene_order *o, const struct form_sim *f);     /* a launch, before it acts */
+unsigned scene_left_volumes(const struct scene *s, const char *warehouse, const char *cluster);    /* that no node has */
+unsigned scene_leaving_volumes(const struct scene *s, const char *warehouse, const char *cluster); /* an ended one has it still */
 void scene_promise_result(struct scene *s, struct scene_order *o);
 bool scene_has_nothing_to_reboot(const struct scene_order *o); /* says its error */
 /* A nodes.replace or a warehouse.upgrade that found something else than what it was told: so says its error, and it has changed

@@ -121,11 +121,20 @@ static unsigned serving(const struct scene *s, const struct aws_tg *g)
 	return n;
 }
 
+/* Those that were taken out stand there until they have drained, and longer where nobody has looked since. */
+static bool is_empty(const struct aws_tg *g)
+{
+	for (size_t i = 0; i < g->targets_n; i++)
+		if (g->targets[i].draining_ms == 0)
+			return false;
+	return true;
+}
+
 /* From nodes that serve to nodes that do not: whatever becomes of the plan, somebody was cut off. To a group without any is what
  * the spec asks for. */
 static void see_lead(struct scene *s, const struct scene_order *o, const struct aws_listener *l, const struct aws_tg *to)
 {
-	if (to == l->tg || to->targets_n == 0 || serving(s, l->tg) == 0 || is_excused(s, o))
+	if (to == l->tg || is_empty(to) || serving(s, l->tg) == 0 || is_excused(s, o))
 		return;
 	tally(TALLY_CHECK_SERVES);
 	if (serving(s, to) == 0 && fault_is_on(TALLY_CHECK_SERVES))
