@@ -16,6 +16,7 @@
 #include <uv.h>
 #include <yaml.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include "agent/base/mem.h"
 #include "agent/base/pattern.h"
@@ -77,6 +78,7 @@ static void add_libraries(struct buf *to)
 	add_library(to, "PCRE2", "pcre2", pcre);
 	add_library(to, "protobuf-c", "protobuf-c", protobuf_c_version());
 	add_library(to, "zlib", "zlib", zlibVersion());
+	add_library(to, "zstd", "libzstd", ZSTD_versionString());
 	add_library(to, "glibc", "glibc", gnu_get_libc_version());
 }
 
