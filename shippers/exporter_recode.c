@@ -25,7 +25,7 @@ bool exporter_refuses_zstd(const struct lane *l)
 
 void exporter_turn_back(struct lane *l)
 {
-	log_warn("export.zstd.refused", "url=%s status=%d next=\"gzip from here on\"", l->url, l->http.status);
+	log_warn("export.zstd.off", "url=%s status=%d next=\"gzip from here on\"", l->url, l->http.status);
 	l->x->no_zstd = true;
 	spool_pack_as(l->x->s, PACK_GZIP);
 	if (l->parts.is_on)
