@@ -330,8 +330,22 @@ const struct step_kind kind_start = {
 
 /* ---- wait-stopped ---- */
 
-/*  stopped                                             down
- *  not shown, or ended                                 down, and the note tells
+/* Where nodes leave because others stand in their place, all of those must. One that is not shown may only not be shown yet. */
+static bool is_short(const struct step_ctx *x, const struct ec2_instance *in)
+{
+	return kinds_is_atomic(x) && lost(in) != NULL && (in != NULL || x->patient);
+}
+
+static enum step_verdict fell_short(const struct step_ctx *x, const char *id, const struct ec2_instance *in, struct err *e)
+{
+	step_blame(x, AWS_INVALID, "");
+	err_set(e, ERR_SERVICE, "%s %s, and all of them are needed", id, lost(in));
+	return STEP_FAILED;
+}
+
+/*  one is lost, and all are needed                     failed
+ *  stopped                                             down
+ *  not shown, or ended                                 down, and the note tells; where all are needed not yet
  *  running or pending, though settle_s has passed      somebody has started it again: failed
  *  else                                                not yet */
 static enum step_verdict stopped_verdict(const struct step_ctx *x, const struct ec2_instances *list, struct err *e)
@@ -344,7 +358,11 @@ static enum step_verdict stopped_verdict(const struct step_ctx *x, const struct 
 		const char *id = json_string_value(json_array_get(ids, i));
 		const struct ec2_instance *in = inventory_instance_in(list, id);
 
-		if (lost(in) != NULL)
+		if (is_short(x, in))
+			return fell_short(x, id, in, e);
+		if (lost(in) != NULL && kinds_is_atomic(x))
+			buf_addf(&coming, "%s%s is not shown", coming.len > 0 ? ", " : "", id);
+		else if (lost(in) != NULL)
 			buf_addf(&over, "%s%s", over.len > 0 ? ", " : "", id);
 		else if (!str_eq(in->state, "stopped"))
 			buf_addf(&coming, "%s%s is %s", coming.len > 0 ? ", " : "", id, in->state);
