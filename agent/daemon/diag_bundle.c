@@ -7,6 +7,7 @@
 #include "agent/base/json.h"
 #include "agent/base/mem.h"
 #include "agent/base/str.h"
+#include "agent/base/uuid.h"
 #include "shippers/rules.h"
 
 #define PIECE_BYTES (64u << 10) /* packed at once: about a millisecond */
@@ -18,14 +19,23 @@ void diag_bundle_init(struct diag_bundle *b, struct rules *rules)
 	*b = (struct diag_bundle){ .rules = rules, .raw = BUF_MAX(PIECE_BYTES + LINE_BYTES), .gz = BUF_MAX(DIAG_BYTES) };
 }
 
-static bool is_secret(const char *key)
+/* By the name:
+ *
+ *   signed, user_data, aws_encoded_message   never
+ *   plan_text                                never: it shows lines of the user data
+ *   command                                  unless it is an id: of the agent's own it is all its bytes, with the spec
+ *   args                                     unless it is a step's: as one text it is the bytes of a spec  */
+static bool is_secret(const char *key, const json_t *value)
 {
-	static const char *const never[] = { "signed", "user_data", "aws_encoded_message" };
+	static const char *const never[] = { "signed", "user_data", "aws_encoded_message", "plan_text" };
+	uint8_t id[UUID_LEN];
 
 	for (size_t i = 0; i < ARRAY_LEN(never); i++)
 		if (str_eq(key, never[i]))
 			return true;
-	return false;
+	if (str_eq(key, "command"))
+		return !json_is_string(value) || uuid_parse(json_string_value(value), id) != 0;
+	return str_eq(key, "args") && json_is_string(value);
 }
 
 /* NULL: it stays here. */
@@ -64,9 +74,9 @@ static json_t *mask_object(struct rules *r, const json_t *obj)
 
 	json_object_foreach((json_t *)obj, key, value) {
 		CLEANUP(json_close) json_t *name = mask_text(r, key, strlen(key));
-		json_t *masked = name == NULL || is_secret(key) ? NULL : mask(r, value);
+		json_t *masked = name == NULL || is_secret(key, value) ? NULL : mask(r, value);
 
-		if (is_secret(key))
+		if (is_secret(key, value))
 			continue;
 		if (masked == NULL) {
 			json_decref(to);

@@ -146,15 +146,16 @@ static bool is_in_the_way(const struct op *other, const struct op *op)
  *
  *   it only looks itself                              nobody
  *   one has started                                   that one
- *   one came before it (the list is in that order)    that one; of the agent's own only another one of these: a command may
- *                                                     wait for days, for an approval, a hold or its not_before  */
+ *   one came before it (the list is in that order)    that one, of commands and of the agent's own only one of the same: a command
+ *                                                     may wait for days, for an approval, a hold or its not_before, and one of
+ *                                                     the agent's own for the rates */
 const struct op *ops_ahead_of(const struct ops *o, const struct op *op)
 {
 	for (size_t i = 0; i < o->n && !op_is_read(op); i++)
 		if (is_in_the_way(o->v[i], op) && op_is_under_way(o->v[i]))
 			return o->v[i];
 	for (size_t i = 0; i < o->n && o->v[i] != op && !op_is_read(op); i++)
-		if (is_in_the_way(o->v[i], op) && (!is_local(op) || is_local(o->v[i])))
+		if (is_in_the_way(o->v[i], op) && is_local(op) == is_local(o->v[i]))
 			return o->v[i];
 	return NULL;
 }

@@ -326,8 +326,15 @@ MUTANTS = [
     Mutant(
         "a heal that waits behind a command that only waits",
         "agent/ops/ops.c",
-        "(!is_local(op) || is_local(o->v[i]))",
+        "is_local(op) == is_local(o->v[i])",
         "(!is_local(op) || op != NULL)",
+        "build/tests/unit/ops/test_ops_heal",
+    ),
+    Mutant(
+        "a command that waits behind a heal that only waits",
+        "agent/ops/ops.c",
+        "is_local(op) == is_local(o->v[i])",
+        "(!is_local(op) || is_local(o->v[i]))",
         "build/tests/unit/ops/test_ops_heal",
     ),
     Mutant(

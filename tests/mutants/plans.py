@@ -975,4 +975,32 @@ MUTANTS = [
         'str_eq(st->system, "ok") && *st->instance != 1',
         "build/tests/unit/ops/steps/test_kinds_status",
     ),
+    Mutant(
+        "an old node of a paused cluster ended for a new one that has died",
+        "agent/ops/plan/planner_replace.c",
+        'json_pack("{s:O, s:b}", "instances", ids, "atomic", 1), "stopped")',
+        'json_pack("{s:O, s:b}", "instances", ids, "atomic", 0), "stopped")',
+        "build/tests/unit/ops/test_op_upgrade",
+    ),
+    Mutant(
+        "one that has come back taken out as if it were ill",
+        "agent/ops/steps/kinds_elb_target.c",
+        "	if (leave_only_idle(x, t))",
+        '	if (leave_only_idle(x, t) || json_object_get(x->args, "leave") != NULL)',
+        "build/tests/unit/ops/steps/test_kinds_elb_target",
+    ),
+    Mutant(
+        "an empty cluster in the place of the last one",
+        "agent/ops/plan/planner.c",
+        "return c->nodes > 0 && (!planner_is_paused(c) || planner_count(p, c->name) > 0);",
+        "return c != NULL || p != NULL;",
+        "build/tests/unit/ops/plan/test_planner_rest",
+    ),
+    Mutant(
+        "the user data of a heal in a bundle",
+        "agent/daemon/diag_bundle.c",
+        'if (str_eq(key, "command"))',
+        'if (str_eq(key, "commands"))',
+        "build/tests/unit/daemon/test_diag_bundle",
+    ),
 ]

@@ -89,8 +89,8 @@ MUTANTS = [
     Mutant(
         "the last things of a call tagged by no call",
         "agent/ops/plan/planner_tags.c",
-        "at < json_array_size(ids); at += THINGS_MAX, call++",
-        "at == 0 && at < json_array_size(ids); at += THINGS_MAX, call++",
+        "at < json_array_size(ids); at += THINGS_MAX",
+        "at == 0 && at < json_array_size(ids); at += THINGS_MAX",
         "build/tests/unit/ops/plan/test_planner_tags",
     ),
     Mutant(

@@ -87,12 +87,14 @@ static void write_reason(struct aws_sim *a, const struct aws_instance *i, struct
 	xmlw_close(b, "stateReason");
 }
 
-/* What is attached is told once it is, which takes about as long as the start. */
+/* What is attached is told once it is, which takes about as long as the start, and stays attached while the node is stopped. */
 static void write_volumes(const struct aws_sim *a, const struct aws_instance *i, struct buf *b)
 {
+	bool is_told = aws_is_running(a, i) || aws_is_stopped(a, i);
+
 	xmlw_text(b, "rootDeviceName", AWS_IMAGE_ROOT);
 	xmlw_open(b, "blockDeviceMapping");
-	for (size_t n = 0; n < a->volumes_n && aws_is_running(a, i); n++)
+	for (size_t n = 0; n < a->volumes_n && is_told; n++)
 		if (aws_is_mapped(a, a->volumes[n], i))
 			aws_write_mapping(a->volumes[n], b);
 	xmlw_close(b, "blockDeviceMapping");

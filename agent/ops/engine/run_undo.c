@@ -75,13 +75,22 @@ static void waits_add(struct run *r, size_t from, size_t to)
 	}
 }
 
+/* It was done to what this plan has made itself, and that is taken back. */
+static bool goes_along(const struct doing *d)
+{
+	const char *with = d->s.kind->goes_with;
+	const char *id = with != NULL ? json_string_value(json_array_get(json_object_get(d->s.args, with), 0)) : NULL;
+
+	return id != NULL && *id == '@';
+}
+
 /* The planner puts what cannot be taken back behind the pivot; a plan of an older version may not. */
 static void note_stays(struct run *r, const struct doing *d)
 {
 	CLEANUP(mem_close) char *text = mem_printf("not taken back: %s (%s)", d->s.title, d->s.kind->action);
 
 	/* A read has nothing to take back, so it is not named. */
-	if (d->standing == DONE && d->s.kind->undo == NULL && step_mutates(d->s.kind))
+	if (d->standing == DONE && d->s.kind->undo == NULL && step_mutates(d->s.kind) && !goes_along(d))
 		run_add_note(r, text);
 }
 

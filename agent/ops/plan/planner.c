@@ -123,17 +123,28 @@ static int finish(struct planning *p, struct plans **ret, struct err *e)
 	return p->err.code == 0 ? 0 : err_set(e, p->err.code, "%s", p->err.text);
 }
 
-/* Who takes the last cluster away means to delete the warehouse, and that has a verb with a hold of its own. */
+/* One that is paused gets no node that it does not have. */
+static bool has_nodes_then(const struct planning *p, const cluster_t *c)
+{
+	return c->nodes > 0 && (!planner_is_paused(c) || planner_count(p, c->name) > 0);
+}
+
+/* Who takes the last cluster away means to delete the warehouse, and that has a verb with a hold of its own. One that would have no
+ * node is none that stays in its place. */
 static void refuse_last(struct planning *p)
 {
-	for (size_t i = 0; p->spec->n_clusters == 0 && i < p->inv->instances.n; i++) {
+	for (size_t i = 0; i < p->spec->n_clusters; i++)
+		if (has_nodes_then(p, p->spec->clusters[i]))
+			return;
+	for (size_t i = 0; i < p->inv->instances.n; i++) {
 		const char *cluster = ec2_tag_get(&p->inv->instances.v[i].tags, "reeve:cluster");
 
-		if (cluster != NULL && planner_is_node(p, &p->inv->instances.v[i], cluster))
-			planning_refuse(p, ERR_INVALID,
-					"clusters: the spec names none, and %s has nodes of cluster %s: the last cluster of a "
-					"warehouse goes by warehouse.delete alone",
-					p->warehouse, cluster);
+		if (cluster == NULL || planner_wants_cluster(p, cluster) || !planner_is_node(p, &p->inv->instances.v[i], cluster))
+			continue;
+		planning_refuse(p, ERR_INVALID,
+				"clusters: the spec names none%s, and %s has nodes of cluster %s: the last cluster of a warehouse "
+				"goes by warehouse.delete alone",
+				p->spec->n_clusters > 0 ? " that would have a node" : "", p->warehouse, cluster);
 	}
 }
 

@@ -183,10 +183,12 @@ bool planner_drains(const Reeve__Control__V1__Drain *d); /* by a call, which may
 
 /* planner_others.c: those that are to serve in the place of nodes that leave. Steps for one group, none where no listener leads to
  * it; ids: the others in it. */
-planner_group_steps planner_others_ready; /* they are waited for, before */
+planner_group_steps planner_others_ready; /* they are waited for, before; planning.sick: only if some of these serve again */
 planner_group_steps planner_others_still; /* they are looked at again, straight before the call */
 /* For each group of the spec in which some of those beyond keep serve: the nodes of all clusters that stay behind it. */
 void planner_each_left(struct planning *p, const struct planner_nodes *have, planner_group_steps *plan);
+/* It is in a group, and ill in all that it is in: while it is away nobody has to serve in its place. */
+bool planner_is_sick(const struct planning *p, const struct ec2_instance *i);
 bool planner_is_led_to(const struct planning *p, const tg_t *g); /* a listener of the spec does */
 /* Straight before some of a cluster go: its others run still, all of them, and answer where there is an endpoint (health; or NULL).
  * fact: its own. Nothing for an empty list. */

@@ -2,6 +2,9 @@
  * groups, and once more when all have drained, straight before the call that stops or ends them (which is not made on an old
  * look, run_anew.c). If they do not serve then, what was taken out is let in again.
  *
+ * Who is ill serves nobody. So where all that leave are ill the others need not serve: else of two that are ill none could ever be
+ * rebooted, or made of another type. That is asked before they leave, for they may have come back by then.
+ *
  * Which others: all that stay behind a group that listeners lead to, of whatever cluster, and of the same cluster all that run.
  * Where the cluster has an endpoint its own answer for themselves, too. */
 #include "agent/base/json.h"
@@ -21,9 +24,14 @@ bool planner_is_led_to(const struct planning *p, const tg_t *g)
 
 void planner_others_ready(struct planning *p, const char *cluster, const tg_t *g, json_t *ids)
 {
+	json_t *args;
+
 	if (!planner_is_led_to(p, g))
 		return;
-	plan_add(p->b, &kind_wait_healthy, planner_all_targets(p, g, ids), "ready-%s", g->name);
+	args = planner_all_targets(p, g, ids);
+	if (p->sick != NULL)
+		json_object_set(args, "leave", p->sick);
+	plan_add(p->b, &kind_wait_healthy, args, "ready-%s", g->name);
 	plan_title(p->b, "wait until others of %s/%s are healthy", cluster, g->name);
 }
 
@@ -41,6 +49,23 @@ static bool serves_in(const struct balancers_target_group *g, const char *id)
 	const struct elb_target *t = g != NULL ? elb_target_in(&g->targets, id) : NULL;
 
 	return t != NULL && !str_starts(t->state, "unhealthy") && !str_starts(t->state, "draining");
+}
+
+/* A target of a group that no listener leads to is "unused", and tells nothing of its node. */
+bool planner_is_sick(const struct planning *p, const struct ec2_instance *i)
+{
+	bool is_ill = false;
+
+	for (size_t g = 0; g < balancers_in(p->inv)->target_groups_n; g++) {
+		const struct elb_target *t = elb_target_in(&balancers_in(p->inv)->target_groups[g].targets, i->id);
+
+		if (t == NULL || str_eq(t->state, "unused"))
+			continue;
+		if (!str_starts(t->state, "unhealthy"))
+			return false;
+		is_ill = true;
+	}
+	return is_ill;
 }
 
 static bool some_serve(const struct planning *p, const tg_t *g, const struct ec2_instance *const *v, size_t n)

@@ -334,13 +334,16 @@ static void plan_resize(struct planning *p, const cluster_t *c, const struct pla
 	json_t *ids = json_pack("[s]", i->id), *others = others_of(p, have, at);
 
 	planning_begin(p, name, stage);
+	p->sick = planner_is_sick(p, i) ? ids : NULL;
 	planner_each_group(p, c->name, others, planner_others_ready);
 	planner_each_group(p, c->name, ids, take_out);
 	each_other_group(p, c, ids, &kind_deregister, "deregister");
 	planner_each_group(p, c->name, ids, wait_drained);
 	each_other_group(p, c, ids, &kind_wait_drained, "drained");
 	planner_plan_drain(p, c->drain, c->name, ids);
-	see_others(p, c, have, at);
+	if (p->sick == NULL)
+		see_others(p, c, have, at);
+	p->sick = NULL;
 	plan_stop(p, ids, inventory_has_disks(p->inv, i->type), json_array_size(others) == 0);
 	plan_title(p->b, "stop a node of %s", c->name);
 	plan_wait_stopped(p, c->name, ids);

@@ -19,6 +19,7 @@ struct reboot_batch {
 	const struct planner_nodes *all;
 	size_t from, to;
 	json_t *ids;
+	bool is_sick; /* all of them are ill */
 };
 
 /* A listener leads there: only then does ELB look at the health of its targets. */
@@ -57,10 +58,13 @@ struct group_step {
 	bool and_leaving;         /* also those that were taken out before, and still serve what was connected */
 };
 
-static json_t *group_args(const struct group_step *s, const struct balancers_target_group *g, json_t *ids)
+static json_t *group_args(const struct reboot_batch *b, const struct group_step *s, const struct balancers_target_group *g,
+			  json_t *ids)
 {
 	json_t *args = json_pack("{s:s, s:O}", "group_arn", g->g.arn, "instances", ids);
 
+	if (b->is_sick && !s->of_batch)
+		json_object_set(args, "leave", b->ids);
 	/* The batch goes, or the next one does, only with all of them. */
 	if (s->kind == &kind_wait_healthy)
 		json_object_set_new(args, "atomic", json_true());
@@ -77,7 +81,7 @@ static void each_group(struct planning *p, const struct reboot_batch *b, const s
 
 		/* Others are waited for only where some of the batch leave. */
 		if (json_array_size(ids) > 0 && json_array_size(batch) > 0 && (!s->led_alone || is_led_to(p, g))) {
-			plan_add(p->b, s->kind, group_args(s, g, ids), "%s-%s", s->name, word);
+			plan_add(p->b, s->kind, group_args(b, s, g, ids), "%s-%s", s->name, word);
 			plan_title(p->b, "%s %s/%s", s->title, b->all->cluster, word);
 		}
 		json_decref(ids);
@@ -177,20 +181,23 @@ static void plan_batch(struct planning *p, const struct reboot_batch *b, unsigne
 	each_group(p, b, &out);
 	each_group(p, b, &drained);
 	planner_plan_drain(p, b->r->drain, b->all->cluster, b->ids);
-	see_others(p, b);
+	if (!b->is_sick)
+		see_others(p, b);
 	plan_reboot(p, b);
 	plan_pivot(p->b);
 	each_group(p, b, &in);
 	each_group(p, b, &healthy);
 }
 
-/* Those that run come first; the others are named. */
+/* Those that run come first; the others are named. One that a heal has left may never be well again, and keeps no other waiting. */
 static void keep_running(struct planning *p, struct planner_nodes *all)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < all->n; i++) {
-		if (str_eq(all->v[i]->state, "running"))
+		if (planner_is_left(p, all->v[i]))
+			plan_note(p->b, "a heal has left %s, and it is not rebooted", all->v[i]->id);
+		else if (str_eq(all->v[i]->state, "running"))
 			all->v[n++] = all->v[i];
 		else
 			plan_note(p->b, "%s is %s, and is not rebooted", all->v[i]->id, all->v[i]->state);
@@ -226,10 +233,12 @@ static void plan_batches(struct planning *p, const struct planner_nodes *all, co
 			  all->n > 1 ? "" : "s", size < all->n ? size : all->n);
 	/* Who serves least goes first: it is the last one in the order of by_rank. */
 	for (size_t to = all->n, number = 0; to > 0; to -= to < size ? to : size, number++) {
-		struct reboot_batch b = { r, all, to > size ? to - size : 0, to, json_array() };
+		struct reboot_batch b = { r, all, to > size ? to - size : 0, to, json_array(), true };
 
-		for (size_t i = b.from; i < b.to; i++)
+		for (size_t i = b.from; i < b.to; i++) {
 			json_array_append_new(b.ids, json_string(all->v[i]->id));
+			b.is_sick = b.is_sick && planner_is_sick(p, all->v[i]);
+		}
 		plan_batch(p, &b, (unsigned)number);
 		json_decref(b.ids);
 	}

@@ -161,7 +161,8 @@ static void stop_again(struct planning *p, const cluster_t *c, json_t *ids)
 {
 	plan_add(p->b, &kind_stop, json_pack("{s:O, s:b}", "instances", ids, "launched_here", 1), "stop");
 	plan_title(p->b, "stop the new nodes of %s", c->name);
-	plan_add(p->b, &kind_wait_stopped, json_pack("{s:O}", "instances", ids), "stopped");
+	/* Nobody leaves for one that has ended meanwhile. */
+	plan_add(p->b, &kind_wait_stopped, json_pack("{s:O, s:b}", "instances", ids, "atomic", 1), "stopped");
 	plan_title(p->b, "wait until the new nodes of %s are stopped", c->name);
 }
 

@@ -22,8 +22,8 @@ struct wearers {
 	const struct step_kind *set, *take; /* of the service that they are of */
 	json_t *wanted;                     /* key to value, reeve:tags among them */
 	const char *name;                   /* what they are called where nobody says otherwise */
-	json_t *bare, *full;                /* ids of those that lack some of it, and of those that bear too much */
-	json_t *stale;                      /* keys to be taken away, as the keys of an object: each once */
+	json_t *bare, *nameless; /* ids of those that lack some of it; and of those whose Name is to be the usual one, too */
+	json_t *full;            /* [{"keys": {key: true}, "things": [id]}]: those that bear too much, by what that is */
 };
 
 static void open_wearers(struct wearers *w, json_t *user_tags)
@@ -35,16 +35,16 @@ static void open_wearers(struct wearers *w, json_t *user_tags)
 	w->wanted = user_tags;
 	json_object_set_new(w->wanted, "reeve:tags", planning_tags_text(user_tags));
 	w->bare = json_array();
+	w->nameless = json_array();
 	w->full = json_array();
-	w->stale = json_object();
 }
 
 static void close_wearers(struct wearers *w)
 {
 	json_decref(w->wanted);
 	json_decref(w->bare);
+	json_decref(w->nameless);
 	json_decref(w->full);
-	json_decref(w->stale);
 }
 
 /* ---- one thing ---- */
@@ -78,23 +78,47 @@ static bool is_stale(const struct wearers *w, const struct ec2_tags *have, const
 	return text != NULL && planning_tags_text_has(text, key);
 }
 
+static json_t *stale_keys(const struct wearers *w, const struct ec2_tags *have)
+{
+	json_t *keys = json_object();
+
+	for (size_t i = 0; i < have->n; i++)
+		if (is_stale(w, have, have->v[i].key))
+			json_object_set_new(keys, have->v[i].key, json_true());
+	return keys;
+}
+
+/* A key that is taken from one may be somebody else's on another: only those that are rid of the same go together. Takes keys. */
+static void add_full(struct wearers *w, const char *id, json_t *keys)
+{
+	json_t *one, *things = NULL;
+	size_t i;
+
+	json_array_foreach(w->full, i, one)
+		if (json_equal(json_object_get(one, "keys"), keys))
+			things = json_object_get(one, "things");
+	if (things == NULL) {
+		things = json_array();
+		json_array_append_new(w->full, json_pack("{s:O, s:o}", "keys", keys, "things", things));
+	}
+	json_array_append_new(things, json_string(id));
+	json_decref(keys);
+}
+
 static void look_at(struct wearers *w, const char *id, const struct ec2_tags *have)
 {
 	const char *text = ec2_tag_get(have, "reeve:tags");
-	bool full = false;
+	json_t *keys = stale_keys(w, have);
 
-	/* The spec named it, and does not any more. */
+	/* The spec named it, and does not any more. On another the Name may be somebody else's. */
 	if (text != NULL && planning_tags_text_has(text, "Name") && json_object_get(w->wanted, "Name") == NULL)
-		json_object_set_new(w->wanted, "Name", json_string(w->name));
-	if (!bears(have, w->wanted))
+		json_array_append_new(w->nameless, json_string(id));
+	else if (!bears(have, w->wanted))
 		json_array_append_new(w->bare, json_string(id));
-	for (size_t i = 0; i < have->n; i++)
-		if (is_stale(w, have, have->v[i].key)) {
-			json_object_set_new(w->stale, have->v[i].key, json_true());
-			full = true;
-		}
-	if (full)
-		json_array_append_new(w->full, json_string(id));
+	if (json_object_size(keys) > 0)
+		add_full(w, id, keys);
+	else
+		json_decref(keys);
 }
 
 /* ---- the steps ---- */
@@ -109,12 +133,12 @@ static json_t *keys_of(const json_t *set)
 	return keys;
 }
 
-/* One call for each THINGS_MAX of them; steps behind the first are "...-2", "...-3". */
-static void plan_calls(struct planning *p, const struct wearers *w, const struct step_kind *kind, const char *verb, json_t *ids,
-		       const char *name, json_t *value)
+/* One call for each THINGS_MAX of them; steps behind the first are "...-2", "...-3". *calls: how many there are already. */
+static void plan_calls(struct planning *p, const struct wearers *w, const struct step_kind *kind, const char *verb, size_t *calls,
+		       const json_t *ids, const char *name, json_t *value)
 {
-	for (size_t at = 0, call = 1; at < json_array_size(ids); at += THINGS_MAX, call++) {
-		CLEANUP(mem_close) char *number = call > 1 ? mem_printf("-%zu", call) : mem_str("");
+	for (size_t at = 0; at < json_array_size(ids); at += THINGS_MAX) {
+		CLEANUP(mem_close) char *number = ++*calls > 1 ? mem_printf("-%zu", *calls) : mem_str("");
 		json_t *some = json_array();
 
 		for (size_t i = at; i < json_array_size(ids) && i < at + THINGS_MAX; i++)
@@ -125,14 +149,35 @@ static void plan_calls(struct planning *p, const struct wearers *w, const struct
 	}
 }
 
+static void plan_untag(struct planning *p, const struct wearers *w)
+{
+	size_t calls = 0, i;
+	json_t *one;
+
+	json_array_foreach(w->full, i, one) {
+		json_t *keys = keys_of(json_object_get(one, "keys"));
+
+		plan_calls(p, w, w->take, "untag", &calls, json_object_get(one, "things"), "keys", keys);
+		json_decref(keys);
+	}
+}
+
+static void plan_tag(struct planning *p, const struct wearers *w)
+{
+	json_t *named = json_copy(w->wanted);
+	size_t calls = 0;
+
+	json_object_set_new(named, "Name", json_string(w->name));
+	plan_calls(p, w, w->set, "tag", &calls, w->bare, "tags", w->wanted);
+	plan_calls(p, w, w->set, "tag", &calls, w->nameless, "tags", named);
+	json_decref(named);
+}
+
 /* A stale tag goes first: once reeve:tags is written anew, nothing tells any more that it was set here. */
 static void plan_wearers(struct planning *p, struct wearers *w)
 {
-	json_t *keys = keys_of(w->stale);
-
-	plan_calls(p, w, w->take, "untag", w->full, "keys", keys);
-	plan_calls(p, w, w->set, "tag", w->bare, "tags", w->wanted);
-	json_decref(keys);
+	plan_untag(p, w);
+	plan_tag(p, w);
 	close_wearers(w);
 }
 

@@ -21,6 +21,7 @@ struct planning {
 	size_t given_at;     /* from here on those of the open plan */
 	const char *instead; /* a node that is gone, and one is launched in its place; NULL: none such */
 	bool knows_instead;  /* and what volumes it had is known */
+	json_t *sick;        /* ids of those that leave for a while, all of which are ill now; NULL: some serve */
 	bool leaves_old;     /* nodes that others take the place of leave their groups, and do not end */
 	bool is_heal;        /* the node that goes is lost: it is drained if it still can be */
 	struct err err;      /* the first thing this version cannot do */

@@ -147,6 +147,7 @@ const struct step_kind kind_attach_volume = {
 	.judge = attach_judge,
 	.find = attach_find,
 	.changes = attach_changes,
+	.goes_with = "instances",
 	.demand = attach_demand,
 	.print = attach_print,
 };

@@ -379,11 +379,30 @@ static enum step_verdict judge_health(const struct step_ctx *x, const struct aws
 	return v;
 }
 
+/* It serves nobody, and will not by itself before it is well again. */
+static bool is_idle(const struct elb_target *t)
+{
+	return t == NULL || str_starts(t->state, "unhealthy") || str_eq(t->state, "unused") || str_eq(t->state, "draining");
+}
+
+/* Where none of those that leave serves nobody has to make up for them. */
+static bool leave_only_idle(const struct step_ctx *x, const struct elb_targets *t)
+{
+	const json_t *ids = json_object_get(x->args, "leave");
+
+	for (size_t i = 0; i < json_array_size(ids); i++)
+		if (!is_idle(elb_target_in(t, json_string_value(json_array_get(ids, i)))))
+			return false;
+	return json_array_size(ids) > 0;
+}
+
 static enum step_verdict judge_healthy(const struct step_ctx *x, const struct elb_targets *t, struct err *e)
 {
 	struct health h = { .seen = BUF_MAX(400) };
 	enum step_verdict v;
 
+	if (leave_only_idle(x, t))
+		return STEP_DONE;
 	weigh(x, t, &h);
 	v = health_verdict(x, &h, e);
 	buf_close(&h.seen);
@@ -395,6 +414,16 @@ static enum step_verdict wait_healthy_judge(const struct step_ctx *x, const stru
 	return c->class == AWS_OK ? judge_health(x, c, judge_healthy, e) : step_judge_unseen(x, c, e);
 }
 
+static void healthy_print(const json_t *args, struct buf *to)
+{
+	kinds_elb_print_targets(args, to);
+	if (json_object_get(args, "leave") == NULL)
+		return;
+	buf_adds(to, ", unless by then ");
+	arg_print_strs(args, "leave", to);
+	buf_adds(to, " serves nobody");
+}
+
 const struct step_kind kind_wait_healthy = {
 	.name = "wait-healthy",
 	.action = "elasticloadbalancing:DescribeTargetHealth",
@@ -404,7 +433,7 @@ const struct step_kind kind_wait_healthy = {
 	.poll_s = 5,
 	.ask = kinds_elb_ask_health,
 	.judge = wait_healthy_judge,
-	.print = kinds_elb_print_targets,
+	.print = healthy_print,
 };
 
 /* ---- drained: a target that is out, and yet draining, still serves what was connected ---- */

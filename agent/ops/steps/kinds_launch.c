@@ -119,9 +119,10 @@ static void note_short(const struct step_ctx *x, size_t have)
 	if (have < count_of(x->args))
 		buf_addf(x->note, "short: %zu of %u nodes in %s", have, count_of(x->args), cluster);
 	else if (place_of(x) != x->args)
-		buf_addf(x->note, "%u nodes of %s are %s in %s, there being no room for %s in %s", count_of(x->args), cluster,
-			 json_str_or(place_of(x), "type", "?"), json_str_or(place_of(x), "subnet_id", "?"),
-			 json_str_or(x->args, "type", "?"), json_str_or(x->args, "subnet_id", "?"));
+		buf_addf(x->note, "%u nodes of %s are %s in %s: as %s in %s there was no room for them, or they did not come up",
+			 count_of(x->args), cluster, json_str_or(place_of(x), "type", "?"),
+			 json_str_or(place_of(x), "subnet_id", "?"), json_str_or(x->args, "type", "?"),
+			 json_str_or(x->args, "subnet_id", "?"));
 }
 
 static enum step_verdict launched(const struct step_ctx *x, const struct aws_call *c, struct err *e)

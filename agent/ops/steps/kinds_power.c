@@ -330,36 +330,76 @@ const struct step_kind kind_start = {
 
 /* ---- wait-stopped ---- */
 
-/*  stopped                                             down
- *  not shown, or ended                                 down, and the note tells
+/* Where nodes leave because others stand in their place, all of those must. One that is not shown may only not be shown yet. */
+static bool is_short(const struct step_ctx *x, const struct ec2_instance *in)
+{
+	return kinds_is_atomic(x) && lost(in) != NULL && (in != NULL || x->patient);
+}
+
+static enum step_verdict fell_short(const struct step_ctx *x, const char *id, const struct ec2_instance *in, struct err *e)
+{
+	step_blame(x, AWS_INVALID, "");
+	err_set(e, ERR_SERVICE, "%s %s, and all of them are needed", id, lost(in));
+	return STEP_FAILED;
+}
+
+/* Those that are not stopped, as they were seen. */
+struct stopping {
+	struct buf coming, over;
+	bool is_up;
+};
+
+static void see_stopping(const struct step_ctx *x, const char *id, const struct ec2_instance *in, struct stopping *s)
+{
+	struct buf *to = lost(in) != NULL && !kinds_is_atomic(x) ? &s->over : &s->coming;
+	const char *before = to->len > 0 ? ", " : "";
+
+	if (lost(in) != NULL) {
+		buf_addf(to, "%s%s%s", before, id, to == &s->over ? "" : " is not shown");
+		return;
+	}
+	if (!str_eq(in->state, "stopped"))
+		buf_addf(to, "%s%s is %s", before, id, in->state);
+	s->is_up = s->is_up || is_up(in);
+}
+
+static enum step_verdict not_stopped(const struct step_ctx *x, const struct stopping *s, struct err *e)
+{
+	bool again = s->is_up && x->patient;
+
+	err_set(e, ERR_AGAIN, "%s%s", again ? "somebody has started a node again: " : "", buf_str(&s->coming));
+	if (again)
+		step_blame(x, AWS_INVALID, "");
+	return again ? STEP_FAILED : STEP_AGAIN;
+}
+
+/*  one is lost, and all are needed                     failed
+ *  stopped                                             down
+ *  not shown, or ended                                 down, and the note tells; where all are needed not yet
  *  running or pending, though settle_s has passed      somebody has started it again: failed
  *  else                                                not yet */
 static enum step_verdict stopped_verdict(const struct step_ctx *x, const struct ec2_instances *list, struct err *e)
 {
 	const json_t *ids = json_object_get(x->args, "instances");
-	CLEANUP(buf_close) struct buf coming = BUF_MAX(400), over = BUF_MAX(400);
-	bool again = false;
+	struct stopping s = { .coming = BUF_MAX(400), .over = BUF_MAX(400) };
+	enum step_verdict v = STEP_DONE;
 
-	for (size_t i = 0; i < json_array_size(ids); i++) {
+	for (size_t i = 0; v == STEP_DONE && i < json_array_size(ids); i++) {
 		const char *id = json_string_value(json_array_get(ids, i));
 		const struct ec2_instance *in = inventory_instance_in(list, id);
 
-		if (lost(in) != NULL)
-			buf_addf(&over, "%s%s", over.len > 0 ? ", " : "", id);
-		else if (!str_eq(in->state, "stopped"))
-			buf_addf(&coming, "%s%s is %s", coming.len > 0 ? ", " : "", id, in->state);
-		again = again || (lost(in) == NULL && is_up(in));
+		if (is_short(x, in))
+			v = fell_short(x, id, in, e);
+		else
+			see_stopping(x, id, in, &s);
 	}
-	if (coming.len > 0) {
-		again = again && x->patient;
-		err_set(e, ERR_AGAIN, "%s%s", again ? "somebody has started a node again: " : "", buf_str(&coming));
-		if (again)
-			step_blame(x, AWS_INVALID, "");
-		return again ? STEP_FAILED : STEP_AGAIN;
-	}
-	if (over.len > 0)
-		buf_addf(x->note, "left out: %s, not there any more", buf_str(&over));
-	return STEP_DONE;
+	if (v == STEP_DONE && s.coming.len > 0)
+		v = not_stopped(x, &s, e);
+	else if (v == STEP_DONE && s.over.len > 0)
+		buf_addf(x->note, "left out: %s, not there any more", buf_str(&s.over));
+	buf_close(&s.coming);
+	buf_close(&s.over);
+	return v;
 }
 
 static enum step_verdict wait_stopped_judge(const struct step_ctx *x, const struct aws_call *c, struct err *e)

@@ -133,7 +133,8 @@ struct step_kind {
 	const char *leaves;
 	const struct step_kind *undo;             /* what takes it back before the pivot, or NULL */
 	json_t *(*undo_args)(const json_t *args); /* NULL for arguments by which nothing needs to be taken back */
-	const struct step_kind *undo_wait;        /* a read with the undo's arguments that stands behind it, or NULL */
+	const char *goes_with; /* the argument that lists with what its effect ends, where the plan has made that; NULL: none */
+	const struct step_kind *undo_wait; /* a read with the undo's arguments that stands behind it, or NULL */
 	/* What goes with what the step made when that is taken back, as more arguments of its undo: of its arguments, its fact and
 	 * the inventory, which is NULL when nobody could look. NULL: nothing goes with it. */
 	json_t *(*losses)(const json_t *args, const json_t *fact, const struct inventory *inv);

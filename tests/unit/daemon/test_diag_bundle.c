@@ -87,6 +87,26 @@ static void what_is_signed_user_data_and_what_only_the_customer_can_decode_never
 	assert_non_null(strstr(buf_str(&text), "\"class\":\"QUOTA\""));
 }
 
+/* The bytes of a heal, and of the spec that stands, hold the same user data; a printed plan shows the first lines of it. */
+static void user_data_does_not_get_in_by_another_name(void **state)
+{
+	static const char id[] = "01a3185c-5000-7101-8101-010101010101";
+	CLEANUP(mem_close)
+	char *lines = mem_printf("{\"record\":{\"type\":\"local.accepted\",\"command\":\"XXXX\",\"verb\":\"heal\"}}|"
+				 "{\"record\":{\"type\":\"wanted\",\"args\":\"XXXX\",\"op\":\"1\"}}|"
+				 "{\"record\":{\"type\":\"command.result\",\"plan_text\":\"XXXX\",\"code\":7}}|"
+				 "{\"part\":\"about\",\"command\":\"%s\"}",
+				 id);
+	CLEANUP(buf_close) struct buf text = BUF_MAX(1u << 20);
+
+	(void)state;
+	bundle(&text, rules_of(NULL, NULL), lines);
+	assert_null(strstr(buf_str(&text), "XX"));
+	assert_non_null(strstr(buf_str(&text), "\"verb\":\"heal\""));
+	assert_non_null(strstr(buf_str(&text), "\"code\":7"));
+	assert_non_null(strstr(buf_str(&text), id));
+}
+
 /* Without rules that could be compiled nothing leaves. */
 static void without_rules_nothing_gets_in(void **state)
 {
@@ -129,6 +149,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_hold_for_every_text_of_a_bundle),
 		cmocka_unit_test(what_is_signed_user_data_and_what_only_the_customer_can_decode_never_get_in),
+		cmocka_unit_test(user_data_does_not_get_in_by_another_name),
 		cmocka_unit_test(without_rules_nothing_gets_in),
 		cmocka_unit_test(a_bundle_stays_within_its_size_and_counts_what_had_no_room),
 	};

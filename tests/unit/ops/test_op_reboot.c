@@ -174,6 +174,38 @@ static void the_last_one_is_not_rebooted_when_the_other_went_while_it_drained(vo
 	assert_int_equal(serving, 1);
 }
 
+/* A reboot is what they need. */
+static void who_is_rebooted_is_well_again(void *ctx, const struct aws_entry *e)
+{
+	struct shop *s = ctx;
+	struct aws_tg *g = s->sim->target_groups[0];
+
+	for (size_t i = 0; str_eq(e->action, "RebootInstances") && i < g->targets_n; i++)
+		if (str_eq(g->targets[i].id, form_sim_get(e->form, "InstanceId.1")))
+			g->targets[i].sick_ms = 0;
+	shop_on_call(ctx, e);
+}
+
+static void a_cluster_of_which_all_are_ill_can_be_rebooted_one_by_one(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+	struct aws_tg *g;
+	struct says t;
+
+	stand(s, ASKS);
+	g = s->sim->target_groups[0];
+	for (size_t i = 0; i < g->targets_n; i++)
+		g->targets[i].sick_ms = world_now_ms(s->d.w) + 86400000;
+	desk_pass(&s->d, 60000);
+	s->sim->watch = who_is_rebooted_is_well_again;
+	shop_reboot(s, &k, 2, &t);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(rebooted(s), 2);
+	for (size_t i = 0; i < g->targets_n; i++)
+		assert_true(g->targets[i].draining_ms != 0 || aws_serves(s->sim, g, &g->targets[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +214,7 @@ int main(void)
 		SHOP(the_last_one_is_not_rebooted_when_the_other_went_while_it_drained),
 		SHOP(behind_one_that_is_not_healthy_again_no_other_goes),
 		SHOP(what_the_policy_does_not_hold_is_asked_of_nobody),
+		SHOP(a_cluster_of_which_all_are_ill_can_be_rebooted_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -279,6 +279,34 @@ static void new_nodes_of_a_paused_cluster_that_do_not_stay_stopped_end_and_the_o
 	assert_int_equal(of_image(s, OLD_IMAGE), 2);
 }
 
+/* At any instant at which its old ones stand still: they stay, also where another of the batch would do. */
+static void new_nodes_of_a_paused_cluster_that_end_keep_their_old_ones(void **state)
+{
+	(void)state;
+	for (unsigned wait_ms = 0; wait_ms < 240000; wait_ms += 7000)
+		for (unsigned batch = 1; batch <= 2; batch++) {
+			struct desk_command k;
+			struct shop *s;
+			void *mine;
+
+			shop_start(&mine);
+			s = mine;
+			stand(s, 2);
+			pause_it(s);
+			send_upgrade(s, &k, 3, batch);
+			while (of_image(s, NEW_IMAGE) == 0)
+				desk_pass(&s->d, 100);
+			desk_pass(&s->d, wait_ms);
+			if (shop_count(s, "TerminateInstances") == 0) {
+				aws_hand_end(s->sim, s->sim->instances[s->sim->instances_n - 1]);
+				assert_int_equal(shop_ends(s, &k, NULL), STATE_OF(ROLLED_BACK));
+				assert_int_equal(of_image(s, OLD_IMAGE), 2);
+				assert_int_equal(of_image(s, NEW_IMAGE), 0);
+			}
+			shop_end(&mine);
+		}
+}
+
 /* ---- restarts ---- */
 
 static void a_restart_at_any_time_launches_nothing_twice(void **state)
@@ -314,6 +342,7 @@ int main(void)
 		SHOP(a_batch_of_which_one_was_taken_out_by_hand_ends_nobody),
 		SHOP(a_paused_cluster_is_stopped_again_with_the_new_image),
 		SHOP(new_nodes_of_a_paused_cluster_that_do_not_stay_stopped_end_and_the_old_ones_stay),
+		cmocka_unit_test(new_nodes_of_a_paused_cluster_that_end_keep_their_old_ones),
 		cmocka_unit_test(a_restart_at_any_time_launches_nothing_twice),
 	};
 

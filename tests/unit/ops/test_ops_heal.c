@@ -376,6 +376,44 @@ static void a_command_and_a_heal_of_one_warehouse_never_run_together(void **stat
 	}
 }
 
+static void checks_fail(struct shop *s, size_t i)
+{
+	node(s, i)->check = "impaired";
+	node(s, i)->unchecked_ms = world_now_ms(s->d.w);
+	node(s, i)->checked_ms = UINT64_MAX;
+}
+
+#define ONE_A_DAY HEALS "rates: {deletions_per_day: 1}\n"
+
+/* The rates let it end nobody before tomorrow, and the vendor wants a node more now. */
+static void a_heal_that_only_waits_keeps_no_command_from_starting(void **state)
+{
+	struct shop *s = *state;
+	struct desk_command k;
+
+	s->k.cluster.n_volumes = 0;
+	stand(s, HEALS, DESK_NOW + 240 * (int64_t)HOUR_MS);
+	s->k.cluster.nodes = 1;
+	s->k.s.generation++;
+	shop_apply(s, &k, 2);
+	shop_send(s, &k, false);
+	assert_int_equal(shop_ends(s, &k, NULL), DONE); /* that is the one */
+	shop_policy_counts(s, ONE_A_DAY);
+	desk_pass(&s->d, PATROL_MS);
+	checks_fail(s, aws_is_alive(s->sim, node(s, 0)) ? 0 : 1);
+	assert_int_equal(sim_run_until(s->d.w, heal_is_accepted, s, 4 * PATROL_MS), SIM_TRUE);
+	desk_pass(&s->d, 60000);
+	assert_int_equal(op_fields(newest(s))->state, STATE_OF(PLANNED));
+	s->k.cluster.nodes = 3;
+	s->k.s.generation++;
+	shop_apply(s, &k, 3);
+	shop_send(s, &k, false);
+	desk_pass(&s->d, 60000);
+	assert_int_equal(op_fields(ops_find(s->d.ops, k.id))->state, STATE_OF(RUNNING));
+	assert_int_equal(shop_ends(s, &k, NULL), DONE);
+	assert_int_equal(shop_alive(s), 3);
+}
+
 static void two_that_are_lost_together_come_back_one_after_the_other(void **state)
 {
 	struct shop *s = *state;
@@ -443,13 +481,6 @@ static void its_result_waits_for_an_acknowledgement_by_its_id(void **state)
 }
 
 /* ---- those that stand, and are sick ---- */
-
-static void checks_fail(struct shop *s, size_t i)
-{
-	node(s, i)->check = "impaired";
-	node(s, i)->unchecked_ms = world_now_ms(s->d.w);
-	node(s, i)->checked_ms = UINT64_MAX;
-}
 
 /* Another serves before it goes; it ends, as nothing but itself goes with it. */
 static void one_whose_status_checks_fail_for_two_looks_is_replaced(void **state)
@@ -845,6 +876,7 @@ int main(void)
 		SHOP(a_command_that_only_waits_does_not_end_the_healing),
 		SHOP(a_command_whose_wait_is_over_comes_behind_the_heal_that_has_started),
 		SHOP(a_command_and_a_heal_of_one_warehouse_never_run_together),
+		SHOP(a_heal_that_only_waits_keeps_no_command_from_starting),
 		SHOP(two_that_are_lost_together_come_back_one_after_the_other),
 		SHOP(one_that_went_while_the_agent_was_down_is_known_from_the_journal),
 		SHOP(a_crash_while_it_heals_launches_no_second_one),

@@ -405,6 +405,28 @@ static void the_next_node_gets_the_volume_and_one_more_gets_its_own(void **state
 	arena_free(m);
 }
 
+/* It goes from the node when that ends, and nothing of it is left to be told. */
+static void a_volume_that_was_attached_is_taken_back_with_its_node(void **state)
+{
+	struct shop *s = *state;
+	struct arena *m = arena_new_sized(8u << 20);
+	struct aws_volume *v = one_is_left(s);
+	struct desk_command more;
+
+	s->k.cluster.nodes = 2;
+	shop_apply(s, &more, 3);
+	shop_send(s, &more, false);
+	while (shop_count(s, "AttachVolume") == 0)
+		desk_pass(&s->d, 100);
+	desk_pass(&s->d, 10000);
+	op_cancel(ops_find(s->d.ops, more.id));
+	assert_int_equal(shop_ends(s, &more, NULL), STATE_OF(CANCELLED));
+	desk_pass(&s->d, 60000);
+	assert_true(aws_volume_is_free(s->sim, v));
+	assert_string_equal(shop_status(s, &more, m)->note, "cancelled by the vendor");
+	arena_free(m);
+}
+
 static void a_warehouse_that_was_deleted_comes_back_with_its_data(void **state)
 {
 	struct shop *s = *state;
@@ -553,6 +575,7 @@ int main(void)
 		SHOP(a_smaller_volume_is_refused_and_nothing_is_asked),
 		SHOP(kept_volumes_outlive_their_nodes_and_the_warehouse),
 		SHOP(the_next_node_gets_the_volume_and_one_more_gets_its_own),
+		SHOP(a_volume_that_was_attached_is_taken_back_with_its_node),
 		SHOP(a_warehouse_that_was_deleted_comes_back_with_its_data),
 		SHOP(an_attachment_whose_answer_is_lost_is_seen_and_not_made_twice),
 		SHOP(an_agent_that_starts_again_while_it_attaches_goes_on_with_the_same_node),

@@ -377,6 +377,26 @@ static void more_nodes_than_a_command_may_change_are_refused_with_a_sentence(voi
 	assert_null(p);
 }
 
+/* Else of two that are ill none could become of another type. */
+static void for_one_that_is_ill_the_others_need_not_serve(void **state)
+{
+	struct board *d = *state;
+	struct elb_target *second = &balancers_in(d->inv)->target_groups[0].targets.v[1];
+	struct plans *p;
+
+	d->k.cluster.instance_type = (char *)"r6i.large";
+	second->state = "unhealthy";
+	p = board_apply(d);
+	assert_string_equal(p->v[0].name, "resize-be-i-2");
+	assert_string_equal(
+	    json_string_value(json_array_get(json_object_get(step_of(p, "resize-be-i-2", "ready-sql")->args, "leave"), 0)), "i-2");
+	assert_null(strstr(board_steps(p), "resize-be-i-2/still"));
+	assert_null(json_object_get(step_of(p, "resize-be-i-1", "ready-sql")->args, "leave"));
+	assert_non_null(strstr(board_steps(p), "resize-be-i-1/still-up resize-be-i-1/still-ready-sql"));
+	plans_free(p);
+	second->state = "healthy";
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -397,6 +417,7 @@ int main(void)
 		SERVING_TEST(disks_of_the_host_are_lost_when_a_node_stops_and_that_is_high_risk),
 		SERVING_TEST(a_type_that_does_not_fit_is_refused_before_anything_stops),
 		SERVING_TEST(more_nodes_than_a_command_may_change_are_refused_with_a_sentence),
+		SERVING_TEST(for_one_that_is_ill_the_others_need_not_serve),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,6 +136,45 @@ static void what_does_not_run_is_named_and_left_alone(void **state)
 	plans_free(p);
 }
 
+/* It may never be well again, and another stands in its place. */
+static void one_that_a_heal_has_left_is_named_and_not_rebooted(void **state)
+{
+	CLEANUP(json_close) json_t *left = json_pack("[s]", "i-2");
+	CLEANUP(buf_close) struct buf text = BUF_MAX(65536);
+	struct board *d = *state;
+	struct plans *p;
+
+	d->a.left = left;
+	p = reboot(d, 1);
+	assert_int_equal(p->n, 1);
+	assert_string_equal(ids_of(step_of(p, "reboot-1", "reboot")), "i-1");
+	plans_print(p, &text);
+	assert_non_null(strstr(buf_str(&text), "Note: a heal has left i-2, and it is not rebooted\n"));
+	plans_free(p);
+}
+
+/* Else of two that are ill none could be rebooted. */
+static void for_one_that_is_ill_the_others_need_not_serve(void **state)
+{
+	struct board *d = *state;
+	struct elb_target *second = &balancers_in(d->inv)->target_groups[0].targets.v[1];
+	struct plans *p;
+
+	second->state = "unhealthy";
+	p = reboot(d, 1);
+	assert_string_equal(ids_of(step_of(p, "reboot-1", "reboot")), "i-2");
+	assert_string_equal(
+	    json_string_value(json_array_get(json_object_get(step_of(p, "reboot-1", "ready-sql")->args, "leave"), 0)), "i-2");
+	assert_null(strstr(board_steps(p), "reboot-1/still"));
+	assert_null(json_object_get(step_of(p, "reboot-2", "ready-sql")->args, "leave"));
+	assert_non_null(strstr(board_steps(p), "reboot-2/still-up reboot-2/still-ready-sql"));
+	plans_free(p);
+	p = reboot(d, 2); /* together with one that serves */
+	assert_null(strstr(board_steps(p), "ready-sql"));
+	plans_free(p);
+	second->state = "healthy";
+}
+
 static void where_there_is_nothing_to_reboot_a_sentence_says_why(void **state)
 {
 	struct board *d = *state;
@@ -297,6 +336,8 @@ int main(void)
 		SERVING_TEST(a_node_is_not_taken_for_back_before_it_went),
 		SERVING_TEST(a_group_that_no_listener_leads_to_has_no_health_to_wait_for),
 		SERVING_TEST(what_does_not_run_is_named_and_left_alone),
+		SERVING_TEST(one_that_a_heal_has_left_is_named_and_not_rebooted),
+		SERVING_TEST(for_one_that_is_ill_the_others_need_not_serve),
 		SERVING_TEST(where_there_is_nothing_to_reboot_a_sentence_says_why),
 		SERVING_TEST(nodes_of_another_warehouse_are_not_touched),
 		SERVING_TEST(each_batch_is_drained_rebooted_and_healthy_before_the_next_one_goes),

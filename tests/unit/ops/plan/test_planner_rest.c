@@ -6,10 +6,11 @@ static void a_cluster_that_the_spec_forgot_goes_once_however_many_nodes_it_has(v
 	struct board *d = *state;
 	struct plans *p;
 
-	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = 0;
-	d->k.cluster.nodes = 0;
+	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = d->k.cluster.n_security_groups = 0;
+	d->k.cluster.nodes = 1;
 	board_add_node(d, "i-1", "old", "running");
 	board_add_node(d, "i-2", "old", "pending");
+	board_add_node(d, "i-3", "be", "running");
 	p = board_apply(d);
 	assert_string_equal(board_steps(p), "cluster-old/terminate cluster-old/gone");
 	assert_int_equal(json_array_size(json_object_get(p->v[0].steps[0].args, "instances")), 2);
@@ -89,6 +90,32 @@ static void the_last_cluster_of_a_warehouse_never_goes_by_an_apply(void **state)
 	plans_free(p);
 }
 
+/* One that has no node, and gets none, does not stay in its place. */
+static void an_empty_cluster_does_not_take_the_place_of_the_last_one(void **state)
+{
+	struct board *d = *state;
+	struct plans *p = NULL;
+	struct err e = { 0 };
+
+	d->k.s.n_load_balancers = d->k.s.n_target_groups = d->k.s.n_security_groups = d->k.cluster.n_security_groups = 0;
+	board_add_node(d, "i-1", "old", "running");
+	plans_free(board_apply(d)); /* two of be come first */
+	d->k.cluster.power = REEVE__CONTROL__V1__CLUSTER__POWER__PAUSED;
+	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
+	assert_string_equal(err_text(&e),
+			    "clusters: the spec names none that would have a node, and wh-1 has nodes of cluster old: the "
+			    "last cluster of a warehouse goes by warehouse.delete alone");
+	plans_free(p);
+	d->k.cluster.power = REEVE__CONTROL__V1__CLUSTER__POWER__RUNNING;
+	d->k.cluster.nodes = 0;
+	assert_int_equal(planner_apply(&d->a, &d->k.s, &p, &e), -ERR_INVALID);
+	plans_free(p);
+	d->k.cluster.nodes = 2;
+	d->k.cluster.power = REEVE__CONTROL__V1__CLUSTER__POWER__PAUSED;
+	board_add_node(d, "i-2", "be", "stopped");
+	plans_free(board_apply(d));
+}
+
 /* Group names are of one VPC: a warehouse that was moved has two of one name. */
 static void groups_of_one_name_in_two_vpcs_both_go(void **state)
 {
@@ -142,6 +169,7 @@ int main(void)
 		DESK_TEST(what_was_shared_and_is_wanted_no_more_goes_last_balancers_before_their_groups),
 		DESK_TEST(a_balancer_with_a_listener_is_in_use_and_one_without_is_not),
 		DESK_TEST(the_last_cluster_of_a_warehouse_never_goes_by_an_apply),
+		DESK_TEST(an_empty_cluster_does_not_take_the_place_of_the_last_one),
 		DESK_TEST(what_another_warehouse_shares_stays),
 		DESK_TEST(groups_of_one_name_in_two_vpcs_both_go),
 		DESK_TEST(a_balancer_that_is_protected_from_deletion_stops_the_plan),

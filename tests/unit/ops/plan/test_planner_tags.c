@@ -135,6 +135,42 @@ static void what_was_set_here_and_is_wanted_no_more_goes(void **state)
 	plans_free(p);
 }
 
+/* What was set on one may be somebody else's on another. */
+static void a_tag_goes_where_it_was_set_here_and_nowhere_else(void **state)
+{
+	struct board *d = *state;
+	struct plans *p;
+
+	node(d, 0)->tags = with(d, with(d, node(d, 0)->tags, "cost", "x"), "reeve:tags", text_of(d, "cost"));
+	node(d, 1)->tags = with(d, with(d, node(d, 1)->tags, "team", "x"), "reeve:tags", text_of(d, "team"));
+	node(d, 1)->tags = with(d, node(d, 1)->tags, "cost", "theirs");
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "tags/untag-nodes-be tags/untag-nodes-be-2 tags/tag-nodes-be");
+	assert_list(args_of(p, "untag-nodes-be"), "things", "i-1");
+	assert_list(args_of(p, "untag-nodes-be"), "keys", "cost");
+	assert_list(args_of(p, "untag-nodes-be-2"), "things", "i-2");
+	assert_list(args_of(p, "untag-nodes-be-2"), "keys", "team");
+	assert_list(args_of(p, "tag-nodes-be"), "things", "i-1, i-2");
+	plans_free(p);
+}
+
+static void a_name_that_somebody_gave_stays_while_that_of_another_node_goes(void **state)
+{
+	struct board *d = *state;
+	struct plans *p;
+
+	node(d, 0)->tags = with(d, with(d, node(d, 0)->tags, "Name", "mine"), "reeve:tags", text_of(d, "Name"));
+	node(d, 1)->tags = with(d, node(d, 1)->tags, "Name", "theirs");
+	node(d, 1)->tags.v[5].value = "c-9"; /* another tag of it is not as wanted */
+	p = board_apply(d);
+	assert_string_equal(board_steps(p), "tags/tag-nodes-be tags/tag-nodes-be-2");
+	assert_list(args_of(p, "tag-nodes-be"), "things", "i-2");
+	assert_null(json_object_get(json_object_get(args_of(p, "tag-nodes-be"), "tags"), "Name"));
+	assert_list(args_of(p, "tag-nodes-be-2"), "things", "i-1");
+	assert_string_equal(json_str_or(json_object_get(args_of(p, "tag-nodes-be-2"), "tags"), "Name", ""), "wh-1-be");
+	plans_free(p);
+}
+
 static void tags_of_the_system_are_never_taken_away(void **state)
 {
 	static const char *const ours[] = { "resource-created-by", "reeve:installation", "reeve:warehouse", "Name" };
@@ -230,6 +266,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(volumes_and_interfaces_bear_what_their_nodes_bear, two_nodes, board_end),
 		cmocka_unit_test_setup_teardown(more_things_than_one_call_is_for_are_tagged_by_several, two_nodes, board_end),
 		cmocka_unit_test_setup_teardown(what_was_set_here_and_is_wanted_no_more_goes, two_nodes, board_end),
+		cmocka_unit_test_setup_teardown(a_tag_goes_where_it_was_set_here_and_nowhere_else, two_nodes, board_end),
+		cmocka_unit_test_setup_teardown(a_name_that_somebody_gave_stays_while_that_of_another_node_goes, two_nodes,
+						board_end),
 		cmocka_unit_test_setup_teardown(tags_of_the_system_are_never_taken_away, two_nodes, board_end),
 		cmocka_unit_test_setup_teardown(a_name_that_the_spec_gave_up_is_the_usual_one_again, two_nodes, board_end),
 		cmocka_unit_test_setup_teardown(the_customers_tags_are_on_everything_and_stronger_than_the_vendors, two_nodes,

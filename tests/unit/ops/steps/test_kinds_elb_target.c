@@ -227,6 +227,32 @@ static void where_others_go_for_them_every_one_must_become_healthy(void **state)
 	kinds_end(&t);
 }
 
+/* Those that leave serve nobody; when they do again, others must. */
+static void for_those_that_serve_nobody_nobody_has_to_become_healthy(void **state)
+{
+	static const struct {
+		const char *seen;
+		enum step_verdict then;
+	} cases[] = {
+		{ SEEN(HEALTH("i-1", "unhealthy") HEALTH("i-8", "unhealthy")), STEP_DONE },
+		{ SEEN(HEALTH("i-1", "unhealthy") HEALTH("i-8", "unhealthy.draining") HEALTH("i-9", "draining")), STEP_DONE },
+		{ SEEN(HEALTH("i-1", "unhealthy") HEALTH("i-8", "healthy")), STEP_AGAIN },
+		{ SEEN(HEALTH("i-1", "unhealthy") HEALTH("i-8", "unhealthy") HEALTH("i-9", "initial")), STEP_AGAIN },
+		{ SEEN(HEALTH("i-1", "healthy") HEALTH("i-8", "healthy")), STEP_DONE },
+	};
+	CLEANUP(buf_close) struct buf text = BUF_MAX(200);
+	struct kinds t;
+
+	(void)state;
+	kinds_start(&t, &kind_wait_healthy,
+		    "{\"group_arn\": \"" TG "\", \"instances\": [\"i-1\"], \"atomic\": true, \"leave\": [\"i-8\", \"i-9\"]}");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_int_equal(kinds_answered(&t, cases[i].seen), cases[i].then);
+	t.k->print(t.args, &text);
+	assert_string_equal(buf_str(&text), "i-1 in " TG ", unless by then i-8, i-9 serves nobody");
+	kinds_end(&t);
+}
+
 static void a_target_is_drained_when_it_is_neither_registered_nor_draining(void **state)
 {
 	struct kinds t;
@@ -307,6 +333,7 @@ int main(void)
 		cmocka_unit_test(of_a_refused_batch_it_is_told_who_is_in_or_out_all_the_same),
 		cmocka_unit_test(a_target_that_nobody_makes_healthy_is_not_waited_for),
 		cmocka_unit_test(where_others_go_for_them_every_one_must_become_healthy),
+		cmocka_unit_test(for_those_that_serve_nobody_nobody_has_to_become_healthy),
 		cmocka_unit_test(a_target_is_drained_when_it_is_neither_registered_nor_draining),
 		cmocka_unit_test(an_answer_with_too_many_targets_is_not_read),
 	};
