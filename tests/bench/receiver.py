@@ -7,12 +7,13 @@ POST /v1/logs       counted and kept, unless a fault is on
 POST /v1/metrics    counted
 POST /bench/set     JSON, begins anew: "fault" (what befalls a POST of logs), "every" (each n-th one), "refuse_s" (503 for so
                     long), "refuse_after_s" (from then on), "upstream" (a port). What is not named is none, but the port stays
+POST /bench/fault   the same without "upstream"; what came before is not forgotten
 GET  /bench/counts  JSON
 GET  /bench/bodies/N    the N-th body; Reeve-Batch-Id and Content-Encoding are the sender's, Answered says whether it got its 200
 GET  /bench/stop    the end
 anything else       handed on to the port of "upstream", whose answer is handed back
 
-Faults: "429"; "drop": the connection is reset and the body forgotten; "unanswered": the body is kept, then the connection is reset.
+Faults: "429"; "400": the body is refused for ever; "drop": the connection is reset and the body forgotten; "unanswered": the body is kept, then the connection is reset.
 """
 
 import asyncio
@@ -35,12 +36,15 @@ class Store:
         self.begin(NOTHING)
 
     def begin(self, given):
-        self.fault, self.every = given["fault"], given["every"]
-        self.refuse_from = time.monotonic() + given["refuse_after_s"]
-        self.refuse_s = given["refuse_s"]
+        self.turn(given)
         self.upstream = given.get("upstream") or self.upstream
         self.bodies = []  # (batch id, content encoding, bytes, answered)
         self.counts = {"logs": 0, "metrics": 0, "wire": 0, "kept": 0, "first": 0.0, "last": 0.0, "faults": 0}
+
+    def turn(self, given):
+        self.fault, self.every = given["fault"], given["every"]
+        self.refuse_from = time.monotonic() + given["refuse_after_s"]
+        self.refuse_s = given["refuse_s"]
 
     def fault_now(self):
         """Of the POST of logs that has just been counted."""
@@ -126,7 +130,7 @@ class Connection(asyncio.Protocol):
         counts["wire"] += len(self.head) + len(body)
         fault = self.store.fault_now()
         counts["faults"] += fault is not None
-        if fault in ("429", "503"):
+        if fault in ("400", "429", "503"):
             self.answer(int(fault))
             return
         if fault != "drop":
@@ -151,6 +155,9 @@ class Connection(asyncio.Protocol):
         what, _, number = self.path.removeprefix("/bench/").partition("/")
         if what == "set":
             self.store.begin(NOTHING | json.loads(body))
+            self.answer(200)
+        elif what == "fault":
+            self.store.turn(NOTHING | json.loads(body))
             self.answer(200)
         elif what == "counts":
             self.answer(200, json.dumps(self.store.counts | {"bodies": len(self.store.bodies)}).encode())

@@ -64,6 +64,10 @@ class Sink:
         self.ask("set", json.dumps(what))
         self.taken, self.batches = 0, {}
 
+    def turn(self, **what):
+        """Other faults from here on; nothing is forgotten."""
+        self.ask("fault", json.dumps(what))
+
     def counts(self):
         return json.loads(self.ask("counts")[1])
 

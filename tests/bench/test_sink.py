@@ -109,7 +109,7 @@ def test_a_line_that_is_not_as_it_was_written_is_told(sink):
         sink.take(Account(3), Lines())
 
 
-@pytest.mark.parametrize(("fault", "status", "kept"), [("429", 429, 4), ("drop", None, 4), ("unanswered", None, 6)])
+@pytest.mark.parametrize(("fault", "status", "kept"), [("429", 429, 4), ("400", 400, 4), ("drop", None, 4), ("unanswered", None, 6)])
 def test_a_fault_befalls_each_third_post_of_logs_and_no_other(sink, fault, status, kept):
     sink.begin(fault=fault, every=3)
     assert post(sink, b"x", path="/v1/metrics") == 200
@@ -117,6 +117,17 @@ def test_a_fault_befalls_each_third_post_of_logs_and_no_other(sink, fault, statu
     assert answers == [200, 200, status, 200, 200, status]
     counts = sink.counts()
     assert (counts["bodies"], counts["faults"], counts["logs"]) == (kept, 2, 6)
+
+
+def test_a_turn_of_faults_forgets_nothing(sink):
+    assert post(sink, export([0])) == 200
+    sink.turn(fault="429", every=1)
+    assert post(sink, export([1])) == 429
+    sink.turn()
+    assert post(sink, export([2])) == 200
+    account = Account(3)
+    sink.take(account)
+    assert (account.arrived, sink.counts()["logs"]) == (2, 3)
 
 
 def test_503_begins_and_ends_at_its_time(monkeypatch):
