@@ -26,10 +26,11 @@ struct open_journal {
 	struct world_sim *s;
 	struct journald_req *r;
 	struct sim_event *due;
-	uint64_t at;     /* number of the last entry that was read */
-	uint64_t sought; /* the change of files that its place was looked for behind; 0: none */
-	bool waits;      /* for a change */
-	uint64_t until;  /* it sees nothing newer */
+	uint64_t at;      /* number of the last entry that was read */
+	uint64_t sought;  /* the change of files that its place was looked for behind; 0: none */
+	bool waits;       /* for a change */
+	uint64_t until;   /* it sees nothing newer */
+	uint64_t dropped; /* number of the last entry whose file was let go */
 	char newest[JOURNALD_CURSOR_MAX];
 };
 
@@ -164,6 +165,15 @@ void sim_journal_quiet(struct world *w, bool is_quiet)
 		list_entry(n, struct open_journal, link)->until = is_quiet ? s->journal_number : UINT64_MAX;
 }
 
+unsigned sim_journal_open(struct world *w)
+{
+	unsigned n = 0;
+
+	list_each(l, &sim_of(w)->journals)
+		n++;
+	return n;
+}
+
 void sim_journal_absent(struct world *w, bool is_absent)
 {
 	sim_of(w)->journal_absent = is_absent;
@@ -247,6 +257,7 @@ static void seek(struct open_journal *j)
 
 	j->sought = j->s->journal_files;
 	j->r->is_sought = true;
+	j->dropped = 0;
 	j->at = 0;
 	switch (j->r->place) {
 	case JOURNALD_BEGIN:
@@ -283,9 +294,12 @@ static void put(struct open_journal *j, const struct entry *en)
 
 static bool is_hidden(struct open_journal *j, const struct entry *en)
 {
-	if (en->hides)
+	if (!en->hides)
+		return false;
+	if (en->number > j->dropped)
 		j->r->is_damaged = true;
-	return en->hides;
+	j->dropped = en->number;
+	return true;
 }
 
 static int read_slice(struct open_journal *j)

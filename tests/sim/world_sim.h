@@ -126,6 +126,7 @@ void sim_journal_hide(struct world *w); /* the newest entry is in a file that is
 void sim_journal_block(
     struct world *w); /* the newest entry cannot be read, and no read comes past it: it must be passed by its time */
 void sim_journal_quiet(struct world *w, bool is_quiet);   /* what is open now sees and hears of nothing new */
+unsigned sim_journal_open(struct world *w);               /* journals that the agent holds open */
 void sim_journal_absent(struct world *w, bool is_absent); /* there is no library */
 
 /* ---- sockets, signals ---------------------------------------------------------------------------------------------------- */

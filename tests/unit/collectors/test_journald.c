@@ -84,6 +84,7 @@ static void a_sink_that_is_full_for_long_holds_no_file_open(void **state)
 	journals_say("two");
 	journals_follow();
 	journals_pass(40000);
+	assert_int_equal(sim_journal_open(journals.w), 0);
 	reads = sim_calls(journals.w, SIM_JOURNAL);
 	journals_say("three");
 	journals_pass(40000);

@@ -190,11 +190,13 @@ static void a_rotation_while_a_record_waits_neither_doubles_nor_loses_it(void **
 	journals.c.framing.continues = "^\\s";
 	journals_follow();
 	journals_say("one");
+	journals_say("  more");
 	journals_pass(500);
 	sim_journal_rotate(journals.w);
-	journals_say("  more");
+	journals_say("  and more");
 	journals_pass(5000);
-	journals_expect("one\n  more\n");
+	journals_expect("one\n  more\n  and more\n");
+	assert_int_equal(journals_stats().repeated_entries, 0);
 }
 
 static void the_format_of_a_source_tells_time_and_severity_of_its_own(void **state)

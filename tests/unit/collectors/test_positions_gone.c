@@ -186,7 +186,7 @@ static void it_can_be_closed_at_any_moment_and_done_does_not_come_then(void **st
 
 static void a_place_in_the_journal_is_no_file_that_could_be_gone(void **state)
 {
-	const struct telemetry_source s = { .ino = 7, .to = 10, .path = "journald:/a", .cursor = "s=1;i=1" };
+	const struct telemetry_source s = { .ino = 7, .to = 10, .path = "/var/log/journald", .cursor = "s=1;i=1" };
 
 	(void)state;
 	p.durable.committed(p.durable.ctx, &s);
